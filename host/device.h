@@ -1,0 +1,76 @@
+// Devices, their memory pool, and the table of kernels that a backend brings.
+#ifndef SCUTE_DEVICE_H
+#define SCUTE_DEVICE_H
+
+#include "host/tensor.h"
+
+typedef struct ScCall ScCall;
+
+// What a backend computes for one op. Missing backward with a differentiable op means that host/ops does it alone.
+typedef struct {
+   const char *op;
+   unsigned dtypes; // mask of 1u << ScDtype, tested against the op's compute dtype (that of its first tensor)
+   ScStatus (*forward)(ScCall *);
+   ScStatus (*backward)(ScCall *);
+} ScKernel;
+
+enum {
+   SC_FLOATS = 1u << SC_F32 | 1u << SC_F64,
+   SC_NUMBERS = SC_FLOATS | 1u << SC_I64 | 1u << SC_U8,
+   SC_ALL_DTYPES = (1u << SC_NDTYPE) - 1,
+};
+
+typedef struct ScBackend {
+   const char *name;
+   bool host_memory; // the CPU may dereference its buffers
+   ScStatus (*allocate)(ScDevice *, size_t bytes, void **out);
+   void (*release)(ScDevice *, void *, size_t bytes);
+   ScStatus (*upload)(ScDevice *, void *to, const void *from, size_t bytes);
+   ScStatus (*download)(ScDevice *, void *to, const void *from, size_t bytes);
+   void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
+   void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL
+   struct ScKernelTable *kernels;
+} ScBackend;
+
+typedef struct {
+   size_t live, cached, peak; // bytes; peak of live since the start or the last reset
+} ScMemory;
+
+struct ScDevice {
+   const ScBackend *backend;
+   int index;
+   char name[16]; // "cpu", "ref", "cuda:0"
+   struct ScPool *pool;
+};
+
+// "cpu", "ref", "cuda", "cuda:1", "auto". The device lives as long as the process.
+ScStatus sc_device_find(const char *name, ScDevice **out);
+ScDevice *sc_device_cpu(void);
+ScDevice *sc_device_ref(void);
+ScMemory sc_device_memory(ScDevice *);
+void sc_device_reset_peak(ScDevice *);
+void sc_device_flush(ScDevice *); // returns cached memory and clears backend caches
+void sc_memory_limit(size_t bytes); // live bytes at which allocation fails with SC_EMEM; 0 is no limit
+
+// Pool (host/alloc.c). Buffers start with one reference and a fresh stamp. Thread-safe.
+ScStatus sc_buffer_new(ScBuffer **out, ScDevice *, size_t bytes);
+ScBuffer *sc_buffer_retain(ScBuffer *);
+void sc_buffer_release(ScBuffer *);
+uint64_t sc_next_stamp(void);
+
+// Registration happens before main, from the file that defines the kernel; there is no list anywhere.
+void sc_register_backend(ScBackend *);
+void sc_register_kernel(const char *backend, const ScKernel *);
+const ScKernel *sc_find_kernel(const ScDevice *, const char *op);
+
+#define SC_BACKEND(variable)                                                                                 \
+   __attribute__((constructor(201))) static void register_##variable(void) { sc_register_backend(&variable); }
+
+// SC_KERNEL(cpu, relu, .dtypes = 1u << SC_F32, .forward = ..., .backward = ...)
+#define SC_KERNEL(backend, name, ...)                                                                        \
+   static const ScKernel kernel_##name = {.op = #name, __VA_ARGS__};                                         \
+   __attribute__((constructor(202))) static void register_##name(void) {                                     \
+      sc_register_kernel(#backend, &kernel_##name);                                                          \
+   }
+
+#endif
