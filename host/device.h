@@ -27,6 +27,7 @@ typedef struct ScBackend {
    void (*release)(ScDevice *, void *, size_t bytes);
    ScStatus (*upload)(ScDevice *, void *to, const void *from, size_t bytes);
    ScStatus (*download)(ScDevice *, void *to, const void *from, size_t bytes);
+   ScStatus (*copy)(ScDevice *, void *to, const void *from, size_t bytes); // within the device
    void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
    void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL
    struct ScKernelTable *kernels;

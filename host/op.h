@@ -22,6 +22,7 @@ typedef enum {
    SC_INTS,   // up to SC_MAXRANK ints, as numbers or one table
    SC_DIM,    // a dimension: 1..rank or negative from Lua; 0..rank-1 here. Absent is SC_NODIM (if optional)
    SC_DTYPE,  // a dtype name
+   SC_DEVICE, // a device name
    SC_CHOICE, // one of the names in `choices`, separated by '|'
 } ScKind;
 
@@ -39,6 +40,7 @@ typedef struct {
 typedef union {
    int64_t i; // SC_INT, SC_BOOL, SC_DIM, SC_DTYPE, SC_CHOICE
    double f;  // SC_NUMBER
+   ScDevice *device;
    struct {
       int n;
       int64_t v[SC_MAXRANK];

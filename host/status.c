@@ -6,14 +6,13 @@
 
 static _Thread_local char message[2048];
 
-ScStatus sc_fail(ScStatus code, const char *format, ...) {
+void sc_keep_message(const char *format, ...) {
    char text[sizeof message]; // the arguments may point into the present message
    va_list args;
    va_start(args, format);
    vsnprintf(text, sizeof text, format, args);
    va_end(args);
    memcpy(message, text, sizeof message);
-   return code;
 }
 
 ScStatus sc_wrap(ScStatus code, const char *format, ...) {

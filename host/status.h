@@ -16,7 +16,9 @@ typedef enum {
 
 // Keeps the message for sc_error() and returns `code`, so that a check reads `return sc_fail(SC_EARG, ...)`.
 // A message names the op or file, the argument, what was expected and what was found. No newline at the end.
-ScStatus sc_fail(ScStatus code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// (A macro around the function so that the compiler sees which status comes back.)
+#define sc_fail(code, ...) (sc_keep_message(__VA_ARGS__), (code))
+void sc_keep_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // The message of the last failure in this thread; never NULL, valid until the next sc_fail here.
 const char *sc_error(void);

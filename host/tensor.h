@@ -81,6 +81,11 @@ ScStatus sc_tensor_item(const ScTensor *, int64_t index, double *out);
 ScStatus sc_tensor_fill(ScTensor *, double value); // in place
 ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from); // in place, same shape, converts dtype and device
 
+// Element conversions through double, truncating towards zero into integers and saturating there; a NaN becomes 0.
+double sc_load(ScDtype, const void *data, int64_t index);
+void sc_store(ScDtype, void *data, int64_t index, double value);
+void sc_convert(ScDtype to_dtype, void *to, ScDtype from_dtype, const void *from, int64_t n);
+
 // Half-width conversions, round to nearest even.
 uint16_t sc_f32_to_f16(float);
 float sc_f16_to_f32(uint16_t);

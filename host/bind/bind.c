@@ -1,0 +1,105 @@
+#include "host/bind/bind.h"
+
+#include <stdio.h>
+
+enum { MAXOPENERS = 64 };
+
+static ScOpener openers[MAXOPENERS];
+static int nopeners;
+
+void sc_register_opener(ScOpener opener) {
+   if (nopeners < MAXOPENERS) openers[nopeners++] = opener;
+}
+
+void sc_open_all(lua_State *L) {
+   lua_newtable(L);
+   for (int i = 0; i < nopeners; i++) openers[i](L);
+   sc_finish_tensor_type(L, lua_gettop(L));
+}
+
+int sc_raise(lua_State *L) {
+   return luaL_error(L, "%s", sc_error());
+}
+
+void sc_check(lua_State *L, ScStatus status) {
+   if (status != SC_OK) sc_raise(L);
+}
+
+ScTensor **sc_push_handle(lua_State *L) {
+   ScTensor **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+   *handle = NULL;
+   luaL_setmetatable(L, SC_TENSOR_TYPE);
+   return handle;
+}
+
+void sc_push_tensor(lua_State *L, ScTensor *t) {
+   if (t) *sc_push_handle(L) = t;
+   else lua_pushnil(L);
+}
+
+ScTensor *sc_test_tensor(lua_State *L, int index) {
+   ScTensor **handle = luaL_testudata(L, index, SC_TENSOR_TYPE);
+   return handle ? *handle : NULL;
+}
+
+ScTensor *sc_check_tensor(lua_State *L, int index, const char *function, const char *argument) {
+   ScTensor **handle = luaL_testudata(L, index, SC_TENSOR_TYPE);
+   if (!handle)
+      luaL_error(L, "%s: argument '%s': expected a tensor, found %s", function, argument, sc_describe_value(L, index));
+   if (!*handle) luaL_error(L, "%s: argument '%s': this tensor was freed by :free() or <close>", function, argument);
+   return *handle;
+}
+
+const char *sc_describe_value(lua_State *L, int index) {
+   static char text[160];
+   ScTensor *t = sc_test_tensor(L, index);
+   if (t) snprintf(text, sizeof text, "a tensor %s", sc_shape_text(t));
+   else if (lua_type(L, index) == LUA_TSTRING) snprintf(text, sizeof text, "'%.100s'", lua_tostring(L, index));
+   else if (lua_isinteger(L, index)) snprintf(text, sizeof text, "%lld", lua_tointeger(L, index));
+   else if (lua_type(L, index) == LUA_TNUMBER) snprintf(text, sizeof text, "%.14g", lua_tonumber(L, index));
+   else if (lua_isboolean(L, index)) snprintf(text, sizeof text, "%s", lua_toboolean(L, index) ? "true" : "false");
+   else if (lua_isnoneornil(L, index)) snprintf(text, sizeof text, "nothing");
+   else snprintf(text, sizeof text, "a %s", luaL_typename(L, index));
+   return text;
+}
+
+static int64_t check_entry(lua_State *L, int index, const char *function) {
+   int exact;
+   int64_t value = lua_tointegerx(L, index, &exact);
+   if (!exact || lua_type(L, index) != LUA_TNUMBER)
+      luaL_error(L, "%s: a shape is made of whole numbers, found %s", function, sc_describe_value(L, index));
+   return value;
+}
+
+int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[SC_MAXRANK]) {
+   int table = lua_istable(L, first);
+   int n = table ? (int)luaL_len(L, first) : lua_gettop(L) - first + 1;
+   if (n < 0) n = 0;
+   if (n > SC_MAXRANK) luaL_error(L, "%s: at most %d dimensions, found %d", function, SC_MAXRANK, n);
+   for (int i = 0; i < n; i++) {
+      if (table) lua_geti(L, first, i + 1);
+      else lua_pushvalue(L, first + i);
+      shape[i] = check_entry(L, -1, function);
+      lua_pop(L, 1);
+   }
+   return n;
+}
+
+static size_t live_after_collection;
+
+void sc_account(lua_State *L) {
+   size_t live = sc_device_memory(sc_device_cpu()).live + sc_device_memory(sc_device_ref()).live;
+   size_t allowed = 2 * live_after_collection;
+   if (live <= allowed || live <= (size_t)256 << 20) return;
+   lua_gc(L, LUA_GCCOLLECT);
+   live_after_collection = sc_device_memory(sc_device_cpu()).live + sc_device_memory(sc_device_ref()).live;
+}
+
+ScStatus sc_with_retry(lua_State *L, ScStatus (*run)(void *), void *context) {
+   ScStatus status = run(context);
+   if (status != SC_EMEM) return status;
+   lua_gc(L, LUA_GCCOLLECT);
+   sc_device_flush(sc_device_cpu());
+   sc_device_flush(sc_device_ref());
+   return run(context);
+}

@@ -1,0 +1,207 @@
+// Tensors out of nothing: zeros, ones, full, randn, rand, arange, and from Lua tables.
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/bind/bind.h"
+#include "host/rng.h"
+
+typedef struct {
+   ScDtype dtype;
+   ScDevice *device;
+   bool requires_grad;
+   int last; // stack index of the last argument that is not the table of options
+} Options;
+
+// {dtype = "f32", device = "cpu", requires_grad = false} as the last argument.
+static Options read_options(lua_State *L, const char *function, ScDtype preset) {
+   Options options = {preset, sc_device_cpu(), false, lua_gettop(L)};
+   if (!lua_istable(L, options.last)) return options;
+   if (luaL_len(L, options.last) > 0 || options.last == 1) return options;
+   int table = options.last--;
+   lua_pushnil(L);
+   while (lua_next(L, table)) {
+      const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+      if (strcmp(key, "dtype") == 0) {
+         if (!lua_isstring(L, -1) || !sc_dtype_parse(lua_tostring(L, -1), &options.dtype))
+            luaL_error(L, "%s: option 'dtype': expected f32, f64, f16, bf16, i64 or u8, found %s", function,
+                       sc_describe_value(L, -1));
+      } else if (strcmp(key, "device") == 0) {
+         if (sc_device_find(luaL_checkstring(L, -1), &options.device) != SC_OK) sc_raise(L);
+      } else if (strcmp(key, "requires_grad") == 0) {
+         options.requires_grad = lua_toboolean(L, -1);
+      } else {
+         luaL_error(L, "%s: unknown option '%s'; expected dtype, device or requires_grad", function, key);
+      }
+      lua_pop(L, 1);
+   }
+   lua_settop(L, options.last);
+   return options;
+}
+
+static ScTensor *new_tensor(lua_State *L, const Options *options, int rank, const int64_t *shape) {
+   sc_account(L);
+   ScTensor **handle = sc_push_handle(L);
+   sc_check(L, sc_tensor_new(handle, options->device, options->dtype, rank, shape));
+   (*handle)->requires_grad = options->requires_grad;
+   return *handle;
+}
+
+static int filled(lua_State *L, const char *function, double value) {
+   Options options = read_options(L, function, SC_F32);
+   int64_t shape[SC_MAXRANK];
+   int rank = sc_check_shape(L, 1, function, shape);
+   sc_check(L, sc_tensor_fill(new_tensor(L, &options, rank, shape), value));
+   return 1;
+}
+
+// scute.zeros(2, 3, {dtype = "f32", device = "cpu", requires_grad = false}); shapes as numbers or one table
+static int zeros(lua_State *L) {
+   return filled(L, "zeros", 0);
+}
+
+// scute.ones(2, 3, {...})
+static int ones(lua_State *L) {
+   return filled(L, "ones", 1);
+}
+
+// scute.full({2, 3}, value, {...})
+static int full(lua_State *L) {
+   luaL_checktype(L, 1, LUA_TTABLE);
+   double value = luaL_checknumber(L, 2);
+   lua_remove(L, 2);
+   return filled(L, "full", value);
+}
+
+// Draws are made in logical order, so that they do not depend on the memory order.
+static int drawn(lua_State *L, const char *function, double (*draw)(uint64_t, uint64_t, uint64_t)) {
+   Options options = read_options(L, function, SC_F32);
+   int64_t shape[SC_MAXRANK];
+   int rank = sc_check_shape(L, 1, function, shape);
+   ScTensor *t = new_tensor(L, &options, rank, shape);
+   int64_t n = sc_numel(t);
+   double *values = malloc((size_t)n * sizeof *values);
+   if (!values) return luaL_error(L, "%s: out of memory", function);
+   uint64_t seed = sc_rng()->seed, stream = sc_rng_stream();
+#pragma omp parallel for if (n > 4096)
+   for (int64_t i = 0; i < n; i++) values[i] = draw(seed, stream, (uint64_t)i);
+   ScStatus status = sc_tensor_write_f64(t, values);
+   free(values);
+   sc_check(L, status);
+   return 1;
+}
+
+static double uniform(uint64_t seed, uint64_t stream, uint64_t index) {
+   return sc_uniform(seed, stream, index);
+}
+
+// scute.randn(2, 3, {...}): standard normal
+static int randn(lua_State *L) {
+   return drawn(L, "randn", sc_normal);
+}
+
+// scute.rand(2, 3, {...}): uniform in [0, 1)
+static int rand_(lua_State *L) {
+   return drawn(L, "rand", uniform);
+}
+
+// scute.randperm(n) -> i64 tensor (n), a permutation of 1..n
+static int randperm(lua_State *L) {
+   int64_t n = luaL_checkinteger(L, 1);
+   if (n < 1) return luaL_error(L, "randperm: expected a positive number, found %d", (int)n);
+   Options options = {SC_I64, sc_device_cpu(), false, 1};
+   int64_t *order = lua_newuserdatauv(L, (size_t)n * sizeof *order, 0);
+   ScTensor *t = new_tensor(L, &options, 1, &n);
+   sc_permutation(sc_rng()->seed, sc_rng_stream(), n, order);
+   for (int64_t i = 0; i < n; i++) order[i]++;
+   sc_check(L, sc_tensor_write(t, order));
+   return 1;
+}
+
+// scute.arange(first, last, step = 1, {...}): first, first + step, ... up to and with last
+static int arange(lua_State *L) {
+   Options options = read_options(L, "arange", SC_F32);
+   double first = luaL_checknumber(L, 1), last = luaL_checknumber(L, 2);
+   double step = options.last >= 3 ? luaL_checknumber(L, 3) : 1;
+   double count = step != 0 ? (last - first) / step : -1;
+   if (!(count >= 0 && count < 1e12))
+      return luaL_error(L, "arange: no numbers lead from %f to %f in steps of %f", first, last, step);
+   int64_t n = (int64_t)(count + 1e-9) + 1;
+   ScTensor *t = new_tensor(L, &options, 1, &n);
+   double *values = lua_newuserdatauv(L, (size_t)n * sizeof *values, 0);
+   for (int64_t i = 0; i < n; i++) values[i] = first + step * (double)i;
+   sc_check(L, sc_tensor_write_f64(t, values));
+   lua_pop(L, 1);
+   return 1;
+}
+
+// ---- from tables ----
+
+static int find_table_shape(lua_State *L, int64_t shape[SC_MAXRANK]) {
+   int rank = 0, base = lua_gettop(L);
+   lua_pushvalue(L, 1);
+   while (lua_istable(L, -1)) {
+      if (rank == SC_MAXRANK) luaL_error(L, "tensor: tables are nested deeper than %d levels", SC_MAXRANK);
+      shape[rank++] = luaL_len(L, -1);
+      lua_geti(L, -1, 1);
+   }
+   lua_settop(L, base);
+   return rank;
+}
+
+typedef struct {
+   int rank;
+   const int64_t *shape;
+   double *values;
+   int64_t at;
+   bool whole; // all values so far are integers
+} Reading;
+
+static void read_nested(lua_State *L, Reading *r, int depth) {
+   luaL_checkstack(L, 3, "");
+   if (depth == r->rank) {
+      if (lua_type(L, -1) != LUA_TNUMBER)
+         luaL_error(L, "tensor: expected numbers, found %s at position %d", sc_describe_value(L, -1), (int)r->at + 1);
+      r->whole &= lua_isinteger(L, -1);
+      r->values[r->at++] = lua_tonumber(L, -1);
+      return;
+   }
+   if (!lua_istable(L, -1) || luaL_len(L, -1) != r->shape[depth])
+      luaL_error(L, "tensor: rows differ in length: expected %d entries at depth %d, found %s", (int)r->shape[depth],
+                 depth + 1, lua_istable(L, -1) ? "another number" : sc_describe_value(L, -1));
+   for (int64_t i = 1; i <= r->shape[depth]; i++) {
+      lua_geti(L, -1, i);
+      read_nested(L, r, depth + 1);
+      lua_pop(L, 1);
+   }
+}
+
+// scute.tensor(number or nested tables, {dtype = , device = , requires_grad = }); f32 unless said otherwise
+static int tensor(lua_State *L) {
+   int has_options = lua_istable(L, 2);
+   Options options = {SC_F32, sc_device_cpu(), false, 1};
+   if (has_options) {
+      options = read_options(L, "tensor", SC_F32);
+   } else if (!lua_isnoneornil(L, 2)) {
+      return luaL_error(L, "tensor: expected a table of options, found %s", sc_describe_value(L, 2));
+   }
+   if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TNUMBER)
+      return luaL_error(L, "tensor: expected a number or nested tables of numbers, found %s", sc_describe_value(L, 1));
+   int64_t shape[SC_MAXRANK], n = 1;
+   int rank = find_table_shape(L, shape);
+   for (int i = 0; i < rank; i++) n *= shape[i];
+   if (n < 1) return luaL_error(L, "tensor: the table is empty");
+   Reading r = {rank, shape, lua_newuserdatauv(L, (size_t)n * sizeof(double), 0), 0, true};
+   lua_pushvalue(L, 1);
+   read_nested(L, &r, 0);
+   sc_check(L, sc_tensor_write_f64(new_tensor(L, &options, rank, shape), r.values));
+   return 1;
+}
+
+static const luaL_Reg functions[] = {{"zeros", zeros}, {"ones", ones},     {"full", full},
+                                     {"randn", randn}, {"rand", rand_},    {"randperm", randperm},
+                                     {"arange", arange}, {"tensor", tensor}, {NULL, NULL}};
+
+static void open_create(lua_State *L) {
+   luaL_setfuncs(L, functions, 0);
+}
+SC_OPENER(open_create)

@@ -1,0 +1,382 @@
+// Every op becomes a Lua function, and a method of tensors, straight from its declaration: arguments by position or by
+// name in a last table, numbers for operands, dimensions counted from 1 or from the end.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/bind/bind.h"
+#include "host/suggest.h"
+
+typedef struct {
+   double number; // of an operand that was given as a number
+   bool is_number, whole;
+   ScTensor *tensor;
+} Input;
+
+typedef struct {
+   const ScOp *op;
+   int named;    // stack index of the table of named arguments, 0 if none
+   int top;      // number of positional arguments
+   int next;     // the positional argument to be read next
+   int nin, capacity;
+   Input *inputs; // memory of Lua's, so that an error while marshalling leaks nothing
+   int count[SC_MAXPARAM];
+   ScAttr attr[SC_MAXPARAM];
+   bool given[SC_MAXPARAM];
+   int ntensors, nattr;
+} Marshal;
+
+static int bad(lua_State *L, const Marshal *m, const ScParam *param, const char *expected, int index) {
+   return luaL_error(L, "%s: argument '%s': expected %s, found %s", m->op->name, param->name, expected,
+                     sc_describe_value(L, index));
+}
+
+static void add_input(lua_State *L, Marshal *m, Input input) {
+   if (m->nin == m->capacity) {
+      int capacity = m->capacity ? 2 * m->capacity : 8;
+      Input *inputs = lua_newuserdatauv(L, (size_t)capacity * sizeof *inputs, 0); // stays on the stack until we return
+      if (m->nin) memcpy(inputs, m->inputs, (size_t)m->nin * sizeof *inputs);
+      m->inputs = inputs;
+      m->capacity = capacity;
+   }
+   m->inputs[m->nin++] = input;
+}
+
+static Input check_operand(lua_State *L, Marshal *m, const ScParam *param, int index) {
+   if (lua_type(L, index) == LUA_TNUMBER && param->kind == SC_OPERAND)
+      return (Input){.number = lua_tonumber(L, index), .is_number = true, .whole = lua_isinteger(L, index)};
+   if (!luaL_testudata(L, index, SC_TENSOR_TYPE))
+      bad(L, m, param, param->kind == SC_OPERAND ? "a tensor or a number" : "a tensor", index);
+   return (Input){.tensor = sc_check_tensor(L, index, m->op->name, param->name)};
+}
+
+// Pushing into the list moves the stack top, so indices here are absolute.
+static int read_tensors(lua_State *L, Marshal *m, const ScParam *param, int index) {
+   if (!lua_istable(L, index)) bad(L, m, param, "a table of tensors", index);
+   int n = (int)luaL_len(L, index);
+   if (n < 1) luaL_error(L, "%s: argument '%s': expected at least one tensor", m->op->name, param->name);
+   for (int i = 1; i <= n; i++) {
+      lua_geti(L, index, i);
+      Input input = check_operand(L, m, param, lua_gettop(L));
+      lua_pop(L, 1); // the table keeps it alive
+      add_input(L, m, input);
+   }
+   return n;
+}
+
+static int64_t check_int(lua_State *L, Marshal *m, const ScParam *param, const char *expected, int index) {
+   int exact;
+   int64_t value = lua_tointegerx(L, index, &exact);
+   if (!exact || lua_type(L, index) != LUA_TNUMBER) bad(L, m, param, expected, index);
+   return value;
+}
+
+static void read_list(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   int n = (int)luaL_len(L, index);
+   if (n > SC_MAXRANK)
+      luaL_error(L, "%s: argument '%s': at most %d numbers, found %d", m->op->name, param->name, SC_MAXRANK, n);
+   out->ints.n = n;
+   for (int i = 0; i < n; i++) {
+      lua_geti(L, index, i + 1);
+      out->ints.v[i] = check_int(L, m, param, "whole numbers", lua_gettop(L));
+      lua_pop(L, 1);
+   }
+}
+
+static void read_pair(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   if (lua_istable(L, index)) {
+      read_list(L, m, param, index, out);
+      if (out->ints.n != 2) bad(L, m, param, "one whole number or two", index);
+      return;
+   }
+   out->ints.n = 2;
+   out->ints.v[0] = out->ints.v[1] = check_int(L, m, param, "one whole number or a table of two", index);
+}
+
+static void read_choice(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   const char *wanted = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
+   int at = 0;
+   for (const char *name = param->choices; name; at++) {
+      const char *bar = strchr(name, '|');
+      size_t length = bar ? (size_t)(bar - name) : strlen(name);
+      if (strlen(wanted) == length && strncmp(name, wanted, length) == 0) {
+         out->i = at;
+         return;
+      }
+      name = bar ? bar + 1 : NULL;
+   }
+   char expected[160];
+   snprintf(expected, sizeof expected, "one of %s", param->choices);
+   bad(L, m, param, expected, index);
+}
+
+// A dimension is checked against the rank of the op's first tensor.
+static int64_t read_dim(lua_State *L, Marshal *m, const ScParam *param, int index) {
+   int64_t dim = check_int(L, m, param, "a dimension", index);
+   int rank = m->nin > 0 && m->inputs[0].tensor ? m->inputs[0].tensor->rank : 0;
+   int64_t zero_based = dim < 0 ? dim + rank : dim - 1;
+   if (zero_based < 0 || zero_based >= rank)
+      luaL_error(L, "%s: argument '%s': expected a dimension from 1 to %d (or -1 to -%d), found %d", m->op->name,
+                 param->name, rank, rank, (int)dim);
+   return zero_based;
+}
+
+static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   switch (param->kind) {
+   case SC_INT: out->i = check_int(L, m, param, "a whole number", index); break;
+   case SC_NUMBER:
+      if (lua_type(L, index) != LUA_TNUMBER) bad(L, m, param, "a number", index);
+      out->f = lua_tonumber(L, index);
+      break;
+   case SC_BOOL:
+      if (!lua_isboolean(L, index)) bad(L, m, param, "true or false", index);
+      out->i = lua_toboolean(L, index);
+      break;
+   case SC_PAIR: read_pair(L, m, param, index, out); break;
+   case SC_INTS:
+      if (!lua_istable(L, index)) bad(L, m, param, "whole numbers, or a table of them", index);
+      read_list(L, m, param, index, out);
+      break;
+   case SC_DIM: out->i = read_dim(L, m, param, index); break;
+   case SC_DTYPE: {
+      ScDtype dtype;
+      if (lua_type(L, index) != LUA_TSTRING || !sc_dtype_parse(lua_tostring(L, index), &dtype))
+         bad(L, m, param, "a dtype (f32, f64, f16, bf16, i64, u8)", index);
+      out->i = dtype;
+      break;
+   }
+   case SC_DEVICE: {
+      ScDevice *device = NULL;
+      if (lua_type(L, index) != LUA_TSTRING) bad(L, m, param, "a device name", index);
+      if (sc_device_find(lua_tostring(L, index), &device) != SC_OK) sc_raise(L);
+      out->device = device;
+      break;
+   }
+   default: read_choice(L, m, param, index, out);
+   }
+}
+
+// All remaining positional numbers, for reshape(2, 3) and the like.
+static void read_rest(lua_State *L, Marshal *m, const ScParam *param, ScAttr *out) {
+   int n = m->top - m->next + 1;
+   if (n > SC_MAXRANK)
+      luaL_error(L, "%s: argument '%s': at most %d numbers, found %d", m->op->name, param->name, SC_MAXRANK, n);
+   out->ints.n = n;
+   for (int i = 0; i < n; i++) out->ints.v[i] = check_int(L, m, param, "whole numbers", m->next + i);
+   m->next = m->top + 1;
+}
+
+// Leaves the stack index of the argument's value, or 0 if it is not given. A named value is pushed.
+static int find_value(lua_State *L, Marshal *m, const ScParam *param) {
+   int position = m->next <= m->top ? m->next++ : 0;
+   if (position && lua_isnil(L, position)) position = 0;
+   if (!m->named) return position;
+   lua_getfield(L, m->named, param->name);
+   if (lua_isnil(L, -1)) {
+      lua_pop(L, 1);
+      return position;
+   }
+   if (position) luaL_error(L, "%s: argument '%s' is given twice", m->op->name, param->name);
+   return lua_gettop(L);
+}
+
+static void read_tensor_param(lua_State *L, Marshal *m, const ScParam *param, int index) {
+   int *count = &m->count[m->ntensors++];
+   *count = 1;
+   if (index && param->kind == SC_TENSORS) *count = read_tensors(L, m, param, index);
+   else if (index) add_input(L, m, check_operand(L, m, param, index));
+   else if (param->optional) add_input(L, m, (Input){0});
+   else luaL_error(L, "%s: argument '%s' is missing (%s)", m->op->name, param->name, param->doc);
+}
+
+static void read_param(lua_State *L, Marshal *m, const ScParam *param) {
+   bool tensor = param->kind == SC_TENSOR || param->kind == SC_OPERAND || param->kind == SC_TENSORS;
+   if (param->kind == SC_INTS && m->next <= m->top && lua_type(L, m->next) == LUA_TNUMBER) {
+      m->given[m->nattr] = true;
+      read_rest(L, m, param, &m->attr[m->nattr++]);
+      return;
+   }
+   int index = find_value(L, m, param);
+   if (tensor) {
+      read_tensor_param(L, m, param, index);
+      return;
+   }
+   if (index) read_attr(L, m, param, index, &m->attr[m->nattr]);
+   else if (!param->optional)
+      luaL_error(L, "%s: argument '%s' is missing (%s)", m->op->name, param->name, param->doc);
+   m->given[m->nattr++] = index != 0;
+}
+
+static bool has_names(lua_State *L, int index) {
+   if (!lua_istable(L, index)) return false;
+   lua_pushnil(L);
+   if (!lua_next(L, index)) return false;
+   bool named = lua_type(L, -2) == LUA_TSTRING;
+   lua_pop(L, 2);
+   return named;
+}
+
+static void check_names(lua_State *L, const Marshal *m) {
+   const char *names[SC_MAXPARAM];
+   for (int i = 0; i < m->op->nparams; i++) names[i] = m->op->params[i].name;
+   lua_pushnil(L);
+   while (lua_next(L, m->named)) {
+      const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+      int known = 0;
+      while (known < m->op->nparams && strcmp(key, names[known]) != 0) known++;
+      if (known == m->op->nparams) {
+         int near = sc_nearest(key, m->op->nparams, names);
+         luaL_error(L, "%s: unknown argument '%s'%s%s%s", m->op->name, key, near < 0 ? "" : "; did you mean '",
+                    near < 0 ? "" : names[near], near < 0 ? "" : "'?");
+      }
+      lua_pop(L, 1);
+   }
+}
+
+static void marshal(lua_State *L, Marshal *m) {
+   m->top = lua_gettop(L);
+   m->next = 1;
+   luaL_checkstack(L, 4 * SC_MAXPARAM, "too many arguments");
+   if (m->top > 0 && has_names(L, m->top)) {
+      m->named = m->top--;
+      check_names(L, m);
+   }
+   for (int i = 0; i < m->op->nparams; i++) read_param(L, m, &m->op->params[i]);
+   if (m->next <= m->top)
+      luaL_error(L, "%s: too many arguments: expected at most %d", m->op->name, m->op->nparams);
+}
+
+// ---- running ----
+
+// A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there.
+static ScStatus number_tensor(const Marshal *m, const Input *input, ScTensor **out) {
+   const ScTensor *other = NULL;
+   for (int i = 0; i < m->nin && !other; i++) other = m->inputs[i].tensor;
+   ScDtype dtype = other ? other->dtype : SC_F32;
+   if (!sc_dtype_is_float(dtype) && !input->whole) dtype = SC_F32;
+   else if (dtype == SC_U8) dtype = SC_I64;
+   SC_TRY(sc_tensor_new(out, other ? other->device : sc_device_cpu(), dtype, 0, NULL));
+   return sc_tensor_write_f64(*out, &input->number);
+}
+
+static ScStatus fill_call(ScCall *call, const Marshal *m) {
+   memcpy(call->count, m->count, sizeof call->count);
+   for (int i = 0; i < m->nattr; i++)
+      if (m->given[i]) call->attr[i] = m->attr[i];
+   for (int i = 0; i < m->nin; i++) {
+      const Input *input = &m->inputs[i];
+      if (input->tensor) call->in[i] = sc_tensor_retain(input->tensor);
+      else if (input->is_number) SC_TRY(number_tensor(m, input, &call->in[i]));
+   }
+   return SC_OK;
+}
+
+typedef struct {
+   const Marshal *marshal;
+   ScTensor ***handles;
+   int nout;
+} Run;
+
+static ScStatus run(void *context) {
+   Run *r = context;
+   ScCall *call;
+   SC_TRY(sc_call_new(&call, r->marshal->op, r->marshal->nin));
+   ScStatus status = fill_call(call, r->marshal);
+   if (status == SC_OK) status = sc_call_run(call);
+   r->nout = status == SC_OK ? call->nout : 0;
+   for (int i = 0; i < r->nout; i++) *r->handles[i] = sc_call_take(call, i);
+   sc_call_free(call);
+   return status;
+}
+
+static int call_op(lua_State *L) {
+   Marshal m = {.op = lua_touserdata(L, lua_upvalueindex(1))};
+   marshal(L, &m);
+   sc_account(L);
+   ScTensor **handles[SC_MAXOUT];
+   for (int i = SC_MAXOUT - 1; i >= 0; i--) handles[i] = sc_push_handle(L);
+   Run r = {.marshal = &m, .handles = handles};
+   if (sc_with_retry(L, run, &r) != SC_OK) return sc_raise(L);
+   if (m.op->in_place) return 0;
+   // The handles lie in reverse, so that dropping the unused ones and returning the rest keeps the order.
+   int base = lua_gettop(L) - SC_MAXOUT;
+   for (int i = 0; i < r.nout; i++) lua_pushvalue(L, base + SC_MAXOUT - i);
+   return r.nout;
+}
+
+// ---- documentation ----
+
+static void describe_param(luaL_Buffer *b, const ScParam *p) {
+   static const char *kinds[] = {"tensor", "tensor or number", "list of tensors", "int", "number", "bool",
+                                 "int or {int, int}", "ints", "dimension", "dtype", "device", "choice"};
+   char text[400];
+   snprintf(text, sizeof text, "  %-14s %s%s%s%s", p->name, kinds[p->kind], p->choices ? " " : "",
+            p->choices ? p->choices : "", p->optional ? ", optional" : "");
+   luaL_addstring(b, text);
+   if (p->optional && (p->kind == SC_INT || p->kind == SC_NUMBER || p->kind == SC_PAIR)) {
+      snprintf(text, sizeof text, " (default %g)", p->preset);
+      luaL_addstring(b, text);
+   }
+   luaL_addstring(b, "\n                 ");
+   luaL_addstring(b, p->doc ? p->doc : "");
+   luaL_addchar(b, '\n');
+}
+
+// scute.ops() -> names of all ops, sorted
+static int list_ops(lua_State *L) {
+   lua_newtable(L);
+   for (int i = 0; sc_op_at(i); i++) {
+      lua_pushstring(L, sc_op_at(i)->name);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
+// scute.op_info(name) -> {name, doc, text, differentiable, params = {{name, optional}, ...}}
+static int op_info(lua_State *L) {
+   const char *name = luaL_checkstring(L, 1);
+   const ScOp *op = sc_op_find(name);
+   if (!op) return luaL_error(L, "op_info: no op named '%s'; scute.ops() lists them", name);
+   lua_newtable(L);
+   lua_pushstring(L, op->doc);
+   lua_setfield(L, -2, "doc");
+   lua_pushboolean(L, op->differentiable || (!op->infer && op->forward));
+   lua_setfield(L, -2, "differentiable");
+   lua_newtable(L);
+   for (int i = 0; i < op->nparams; i++) {
+      lua_pushstring(L, op->params[i].name);
+      lua_rawseti(L, -2, i + 1);
+   }
+   lua_setfield(L, -2, "params");
+   luaL_Buffer b;
+   luaL_buffinit(L, &b);
+   luaL_addstring(&b, op->name);
+   luaL_addstring(&b, ": ");
+   luaL_addstring(&b, op->doc);
+   luaL_addchar(&b, '\n');
+   for (int i = 0; i < op->nparams; i++) describe_param(&b, &op->params[i]);
+   luaL_pushresult(&b);
+   lua_setfield(L, -2, "text");
+   return 1;
+}
+
+static void open_ops(lua_State *L) {
+   luaL_newmetatable(L, SC_TENSOR_TYPE);
+   luaL_getsubtable(L, -1, "methods");
+   for (int i = 0; sc_op_at(i); i++) {
+      const ScOp *op = sc_op_at(i);
+      lua_pushlightuserdata(L, (void *)op);
+      lua_pushcclosure(L, call_op, 1);
+      if (!op->no_method) {
+         lua_pushvalue(L, -1);
+         lua_setfield(L, -3, op->name);
+      }
+      lua_setfield(L, -4, op->name); // the scute table
+   }
+   lua_pop(L, 2);
+   lua_pushcfunction(L, list_ops);
+   lua_setfield(L, -2, "ops");
+   lua_pushcfunction(L, op_info);
+   lua_setfield(L, -2, "op_info");
+}
+SC_OPENER(open_ops)

@@ -1,0 +1,364 @@
+// The Lua side of a tensor: its properties, indexing, reading values out, backward, and the in-place few.
+// Ops come as methods from host/bind/op.c; what needs no C (printing, statistics) lives in lua/scute/tensor.lua.
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/bind/bind.h"
+
+static ScTensor *self(lua_State *L, const char *method) {
+   return sc_check_tensor(L, 1, method, "self");
+}
+
+static int release(lua_State *L) {
+   ScTensor **handle = luaL_checkudata(L, 1, SC_TENSOR_TYPE);
+   ScTensor *t = *handle;
+   *handle = NULL;
+   sc_tensor_release(t);
+   return 0;
+}
+
+// t:size() -> all dimensions; t:size(d) -> one
+static int size(lua_State *L) {
+   ScTensor *t = self(L, "size");
+   if (lua_isnoneornil(L, 2)) {
+      luaL_checkstack(L, SC_MAXRANK, "");
+      for (int i = 0; i < t->rank; i++) lua_pushinteger(L, t->shape[i]);
+      return t->rank;
+   }
+   lua_Integer dim = luaL_checkinteger(L, 2), at = dim < 0 ? dim + t->rank : dim - 1;
+   if (at < 0 || at >= t->rank) return luaL_error(L, "size: expected a dimension from 1 to %d, found %d", t->rank, (int)dim);
+   lua_pushinteger(L, t->shape[at]);
+   return 1;
+}
+
+static int numel(lua_State *L) {
+   lua_pushinteger(L, sc_numel(self(L, "numel")));
+   return 1;
+}
+
+static void push_value(lua_State *L, const ScTensor *t, double value) {
+   if (sc_dtype_is_float(t->dtype)) lua_pushnumber(L, value);
+   else lua_pushinteger(L, (lua_Integer)value);
+}
+
+static int push_item(lua_State *L, const ScTensor *t, int64_t index) {
+   double value;
+   sc_check(L, sc_tensor_item(t, index, &value));
+   push_value(L, t, value);
+   return 1;
+}
+
+// t:item() -> the only value of a tensor with one element
+static int item(lua_State *L) {
+   ScTensor *t = self(L, "item");
+   if (sc_numel(t) != 1)
+      return luaL_error(L, "item: expected a tensor with one element, found shape %s", sc_shape_text(t));
+   return push_item(L, t, 0);
+}
+
+static int push_nested(lua_State *L, const ScTensor *t, const double *values, int dim) {
+   luaL_checkstack(L, 3, "");
+   if (dim == t->rank) {
+      push_value(L, t, values[0]);
+      return 1;
+   }
+   int64_t step = 1;
+   for (int i = dim + 1; i < t->rank; i++) step *= t->shape[i];
+   lua_createtable(L, (int)t->shape[dim], 0);
+   for (int64_t i = 0; i < t->shape[dim]; i++) {
+      push_nested(L, t, values + i * step, dim + 1);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
+static const double *read_all(lua_State *L, const ScTensor *t) {
+   double *values = lua_newuserdatauv(L, (size_t)sc_numel(t) * sizeof *values, 0);
+   sc_check(L, sc_tensor_read_f64(t, values));
+   return values;
+}
+
+// t:totable() -> nested tables in logical order (a number for a scalar)
+static int totable(lua_State *L) {
+   ScTensor *t = self(L, "totable");
+   return push_nested(L, t, read_all(L, t), 0);
+}
+
+// t:values() -> one flat table in logical order
+static int values(lua_State *L) {
+   ScTensor *t = self(L, "values");
+   const double *all = read_all(L, t);
+   int64_t n = sc_numel(t);
+   lua_createtable(L, (int)n, 0);
+   for (int64_t i = 0; i < n; i++) {
+      push_value(L, t, all[i]);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
+// t:backward([gradient,] {retain = false})
+static int backward(lua_State *L) {
+   ScTensor *t = self(L, "backward"), *seed = NULL;
+   int options = 2;
+   if (luaL_testudata(L, 2, SC_TENSOR_TYPE)) seed = sc_check_tensor(L, 2, "backward", "gradient"), options = 3;
+   bool retain = false;
+   if (lua_istable(L, options)) {
+      lua_getfield(L, options, "retain");
+      retain = lua_toboolean(L, -1);
+   } else if (!lua_isnoneornil(L, options)) {
+      return luaL_error(L, "backward: expected a gradient tensor or {retain = true}, found %s",
+                        sc_describe_value(L, options));
+   }
+   sc_check(L, sc_backward(t, seed, retain));
+   return 0;
+}
+
+static int alias(lua_State *L, const char *method) {
+   ScTensor *t = self(L, method);
+   ScTensor **handle = sc_push_handle(L);
+   sc_check(L, sc_tensor_alias(handle, t, t->rank, t->shape));
+   return 1;
+}
+
+// t:detach() -> the same values outside the tape
+static int detach(lua_State *L) {
+   return alias(L, "detach");
+}
+
+// t:clone() -> a copy outside the tape (copied when one of the two is written)
+static int clone(lua_State *L) {
+   return alias(L, "clone");
+}
+
+// t:requires_grad_(on = true) -> t
+static int requires_grad(lua_State *L) {
+   ScTensor *t = self(L, "requires_grad_");
+   bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+   if (t->node) return luaL_error(L, "requires_grad_: this tensor was computed; only leaves can be asked for gradients");
+   if (on && !sc_dtype_is_float(t->dtype))
+      return luaL_error(L, "requires_grad_: expected a floating-point tensor, found %s", sc_dtype_name(t->dtype));
+   t->requires_grad = on;
+   lua_settop(L, 1);
+   return 1;
+}
+
+// t:zero_grad() -> t, without its gradient
+static int zero_grad(lua_State *L) {
+   ScTensor *t = self(L, "zero_grad");
+   sc_tensor_release(t->grad);
+   t->grad = NULL;
+   lua_settop(L, 1);
+   return 1;
+}
+
+static void refuse_on_tape(lua_State *L, const ScTensor *t, const char *method) {
+   if (t->node || (t->requires_grad && sc_is_recording()))
+      luaL_error(L, "%s: this tensor takes part in a recorded computation; write inside scute.no_grad or on :detach()",
+                 method);
+}
+
+// t:fill_(value) -> t, in place
+static int fill(lua_State *L) {
+   ScTensor *t = self(L, "fill_");
+   double value = luaL_checknumber(L, 2);
+   refuse_on_tape(L, t, "fill_");
+   sc_check(L, sc_tensor_fill(t, value));
+   lua_settop(L, 1);
+   return 1;
+}
+
+// t:copy_(other) -> t, in place; same shape, converts dtype and device
+static int copy(lua_State *L) {
+   ScTensor *t = self(L, "copy_"), *from = sc_check_tensor(L, 2, "copy_", "other");
+   refuse_on_tape(L, t, "copy_");
+   sc_check(L, sc_tensor_copy(t, from));
+   lua_settop(L, 1);
+   return 1;
+}
+
+static void apply(lua_State *L, const char *op, ScTensor *t, const ScAttr *attr, int nattr) {
+   sc_account(L);
+   ScTensor **handle = sc_push_handle(L);
+   sc_check(L, sc_apply(handle, op, 1, &t, attr, nattr));
+}
+
+// t:to("f16"), t:to("cpu"), t:to{dtype = , device = } -> converted (itself where nothing changes)
+static int to(lua_State *L) {
+   ScTensor *t = self(L, "to");
+   ScDtype dtype = t->dtype;
+   ScDevice *device = t->device;
+   const char *names[2] = {NULL, NULL};
+   if (lua_istable(L, 2)) {
+      lua_getfield(L, 2, "dtype");
+      names[0] = luaL_optstring(L, -1, NULL);
+      lua_getfield(L, 2, "device");
+      names[1] = luaL_optstring(L, -1, NULL);
+   } else {
+      names[0] = luaL_checkstring(L, 2);
+      names[1] = luaL_optstring(L, 3, NULL);
+   }
+   for (int i = 0; i < 2; i++)
+      if (names[i] && !sc_dtype_parse(names[i], &dtype) && sc_device_find(names[i], &device) != SC_OK)
+         return luaL_error(L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, ref), found '%s'",
+                           names[i]);
+   lua_pushvalue(L, 1);
+   if (device != t->device) {
+      apply(L, "to_device", t, &(ScAttr){.device = device}, 1);
+      t = sc_test_tensor(L, -1);
+   }
+   if (dtype != t->dtype) apply(L, "to", t, &(ScAttr){.i = dtype}, 1);
+   return 1;
+}
+
+// ---- indexing ----
+
+static int64_t zero_based(lua_State *L, const ScTensor *t, int dim, int64_t index) {
+   int64_t at = index < 0 ? index + t->shape[dim] : index - 1;
+   if (at < 0 || at >= t->shape[dim])
+      luaL_error(L, "index %d is out of range: dimension %d of shape %s has %d entries", (int)index, dim + 1,
+                 sc_shape_text(t), (int)t->shape[dim]);
+   return at;
+}
+
+static void select_one(lua_State *L, ScTensor *t, int dim, int64_t index) {
+   ScAttr attr[2] = {{.i = dim}, {.i = zero_based(L, t, dim, index) + 1}};
+   apply(L, "select", t, attr, 2);
+}
+
+static int index_number(lua_State *L, ScTensor *t) {
+   if (t->rank == 0) return luaL_error(L, "a scalar tensor has no entries; read it with :item()");
+   int64_t index = lua_tointeger(L, 2);
+   if (t->rank == 1) return push_item(L, t, zero_based(L, t, 0, index));
+   select_one(L, t, 0, index);
+   return 1;
+}
+
+static int64_t range_end(lua_State *L, int table, int entry, int64_t preset) {
+   lua_geti(L, table, entry);
+   int64_t value = luaL_optinteger(L, -1, preset);
+   lua_pop(L, 1);
+   return value;
+}
+
+// t[{2, {1, 3}, {}}]: a number selects, {from, to} slices, {} takes all; missing ones at the end take all.
+static int index_table(lua_State *L, ScTensor *t) {
+   int n = (int)luaL_len(L, 2), dim = 0;
+   if (n > t->rank) return luaL_error(L, "%d indices for a tensor of shape %s", n, sc_shape_text(t));
+   luaL_checkstack(L, 3 * SC_MAXRANK, "");
+   lua_pushvalue(L, 1);
+   for (int i = 1; i <= n; i++) {
+      lua_geti(L, 2, i);
+      if (lua_isinteger(L, -1)) {
+         select_one(L, t, dim, lua_tointeger(L, -1));
+      } else if (lua_istable(L, -1)) {
+         int range = lua_gettop(L);
+         ScAttr attr[3] = {{.i = dim},
+                           {.i = zero_based(L, t, dim, range_end(L, range, 1, 1)) + 1},
+                           {.i = zero_based(L, t, dim, range_end(L, range, 2, -1)) + 1}};
+         apply(L, "slice", t, attr, 3);
+         dim++;
+      } else {
+         return luaL_error(L, "index %d: expected a whole number or {from, to}, found %s", i, sc_describe_value(L, -1));
+      }
+      t = sc_test_tensor(L, -1);
+   }
+   if (t->rank == 0) return push_item(L, t, 0);
+   return 1;
+}
+
+static int push_shape(lua_State *L, const ScTensor *t) {
+   lua_createtable(L, t->rank, 0);
+   for (int i = 0; i < t->rank; i++) {
+      lua_pushinteger(L, t->shape[i]);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
+static int push_property(lua_State *L, ScTensor *t, const char *name) {
+   if (strcmp(name, "shape") == 0) return push_shape(L, t);
+   if (strcmp(name, "dtype") == 0) return lua_pushstring(L, sc_dtype_name(t->dtype)), 1;
+   if (strcmp(name, "device") == 0) return lua_pushstring(L, t->device->name), 1;
+   if (strcmp(name, "rank") == 0) return lua_pushinteger(L, t->rank), 1;
+   if (strcmp(name, "requires_grad") == 0) return lua_pushboolean(L, sc_needs_grad(t)), 1;
+   if (strcmp(name, "is_leaf") == 0) return lua_pushboolean(L, !t->node), 1;
+   if (strcmp(name, "grad") == 0) {
+      ScTensor **handle = sc_push_handle(L);
+      if (t->grad) *handle = sc_tensor_retain(t->grad);
+      else lua_pushnil(L);
+      return 1;
+   }
+   return 0;
+}
+
+static int get_index(lua_State *L) {
+   if (lua_type(L, 2) == LUA_TSTRING) {
+      lua_pushvalue(L, 2);
+      if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+      return push_property(L, self(L, "tensor"), lua_tostring(L, 2));
+   }
+   ScTensor *t = self(L, "tensor");
+   if (lua_isinteger(L, 2)) return index_number(L, t);
+   if (lua_istable(L, 2)) return index_table(L, t);
+   return luaL_error(L, "a tensor is indexed by a whole number or a table, found %s", sc_describe_value(L, 2));
+}
+
+static int new_index(lua_State *L) {
+   return luaL_error(L, "tensors are values: entries cannot be assigned; build a new one with scute.where, "
+                        "scute.concat or arithmetic, or write a whole tensor with :copy_() or :fill_()");
+}
+
+static int length(lua_State *L) {
+   ScTensor *t = self(L, "#");
+   if (t->rank == 0) return luaL_error(L, "a scalar tensor has no length");
+   lua_pushinteger(L, t->shape[0]);
+   return 1;
+}
+
+static const luaL_Reg methods[] = {
+   {"size", size},           {"numel", numel},     {"item", item},     {"totable", totable},
+   {"values", values},       {"backward", backward}, {"detach", detach}, {"clone", clone},
+   {"requires_grad_", requires_grad}, {"zero_grad", zero_grad}, {"fill_", fill}, {"copy_", copy},
+   {"to", to},               {"free", release},    {NULL, NULL}};
+
+// Operators go to the ops of the same meaning.
+static void set_operators(lua_State *L, int scute, int metatable) {
+   static const char *operators[][2] = {{"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"},
+                                        {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"}};
+   for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+      lua_getfield(L, scute, operators[i][1]);
+      lua_setfield(L, metatable, operators[i][0]);
+   }
+}
+
+static int negate(lua_State *L) { // Lua passes the operand of a unary operator twice
+   lua_settop(L, 1);
+   lua_pushvalue(L, lua_upvalueindex(1));
+   lua_insert(L, 1);
+   lua_call(L, 1, 1);
+   return 1;
+}
+
+static void set_function(lua_State *L, int metatable, const char *name, lua_CFunction function) {
+   lua_pushcfunction(L, function);
+   lua_setfield(L, metatable, name);
+}
+
+void sc_finish_tensor_type(lua_State *L, int scute) {
+   luaL_newmetatable(L, SC_TENSOR_TYPE);
+   int metatable = lua_gettop(L);
+   set_operators(L, scute, metatable);
+   lua_getfield(L, scute, "neg");
+   lua_pushcclosure(L, negate, 1);
+   lua_setfield(L, metatable, "__unm");
+   set_function(L, metatable, "__gc", release);
+   set_function(L, metatable, "__close", release);
+   set_function(L, metatable, "__newindex", new_index);
+   set_function(L, metatable, "__len", length);
+   luaL_getsubtable(L, metatable, "methods");
+   luaL_setfuncs(L, methods, 0);
+   lua_pushcclosure(L, get_index, 1);
+   lua_setfield(L, metatable, "__index");
+   lua_pop(L, 1);
+}

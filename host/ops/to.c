@@ -1,0 +1,22 @@
+// Conversion of the element type.
+#include "host/op.h"
+#include "host/ops/to.h"
+
+static const ScParam params[] = {
+   {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},
+   {.name = "dtype", .kind = SC_DTYPE, .doc = "the dtype wanted"},
+};
+
+static ScStatus infer(ScCall *c) {
+   return sc_describe(c, 0, (ScDtype)c->attr[SC_TO_DTYPE].i, c->in[0]->rank, c->in[0]->shape);
+}
+
+static ScStatus backward(ScCall *c) {
+   if (!c->needs_grad[0]) return SC_OK;
+   ScAttr attr = {.i = c->in[0]->dtype};
+   return sc_apply(&c->grad_in[0], "to", 1, &c->grad_out[0], &attr, 1);
+}
+
+SC_OP(to, .doc = "x converted to another dtype: integers truncate and saturate, halves round to nearest even.",
+      SC_PARAMS(params), .differentiable = true, .any_dtype = true, .no_method = true, .infer = infer,
+      .backward = backward)

@@ -1,0 +1,181 @@
+// Values in and out of tensors: logical order on the host's side, memory order on the device's.
+#include "host/tensor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/device.h"
+
+double sc_load(ScDtype dtype, const void *data, int64_t index) {
+   switch (dtype) {
+   case SC_F32: return ((const float *)data)[index];
+   case SC_F64: return ((const double *)data)[index];
+   case SC_F16: return sc_f16_to_f32(((const uint16_t *)data)[index]);
+   case SC_BF16: return sc_bf16_to_f32(((const uint16_t *)data)[index]);
+   case SC_I64: return (double)((const int64_t *)data)[index];
+   default: return ((const uint8_t *)data)[index];
+   }
+}
+
+static int64_t to_integer(double value, double low, double high) {
+   if (value != value) return 0;
+   if (value <= low) return (int64_t)low;
+   return value >= high ? (int64_t)(high >= 0x1p63 ? INT64_MAX : (int64_t)high) : (int64_t)value;
+}
+
+void sc_store(ScDtype dtype, void *data, int64_t index, double value) {
+   switch (dtype) {
+   case SC_F32: ((float *)data)[index] = (float)value; break;
+   case SC_F64: ((double *)data)[index] = value; break;
+   case SC_F16: ((uint16_t *)data)[index] = sc_f32_to_f16((float)value); break;
+   case SC_BF16: ((uint16_t *)data)[index] = sc_f32_to_bf16((float)value); break;
+   case SC_I64: ((int64_t *)data)[index] = to_integer(value, -0x1p63, 0x1p63); break;
+   default: ((uint8_t *)data)[index] = (uint8_t)to_integer(value, 0, 255);
+   }
+}
+
+void sc_convert(ScDtype to_dtype, void *to, ScDtype from_dtype, const void *from, int64_t n) {
+   if (to_dtype == from_dtype) {
+      memcpy(to, from, (size_t)n * sc_dtype_size(to_dtype));
+   } else if (to_dtype == SC_F32 && from_dtype == SC_BF16) {
+      for (int64_t i = 0; i < n; i++) ((float *)to)[i] = sc_bf16_to_f32(((const uint16_t *)from)[i]);
+   } else if (to_dtype == SC_BF16 && from_dtype == SC_F32) {
+      for (int64_t i = 0; i < n; i++) ((uint16_t *)to)[i] = sc_f32_to_bf16(((const float *)from)[i]);
+   } else if (to_dtype == SC_F32 && from_dtype == SC_U8) {
+      for (int64_t i = 0; i < n; i++) ((float *)to)[i] = ((const uint8_t *)from)[i];
+   } else {
+      for (int64_t i = 0; i < n; i++) sc_store(to_dtype, to, i, sc_load(from_dtype, from, i));
+   }
+}
+
+// Copies elements between memory order (channels-last at rank 4) and logical order.
+static void reorder(const ScTensor *t, char *to, const char *from, bool to_logical) {
+   size_t size = sc_dtype_size(t->dtype);
+   if (t->rank != 4) {
+      memcpy(to, from, sc_nbytes(t));
+      return;
+   }
+   int64_t channels = t->shape[1], pixels = t->shape[2] * t->shape[3];
+   for (int64_t n = 0; n < t->shape[0]; n++)
+      for (int64_t c = 0; c < channels; c++)
+         for (int64_t p = 0; p < pixels; p++) {
+            size_t logical = (size_t)((n * channels + c) * pixels + p) * size;
+            size_t memory = (size_t)((n * pixels + p) * channels + c) * size;
+            memcpy(to + (to_logical ? logical : memory), from + (to_logical ? memory : logical), size);
+         }
+}
+
+// Host view of a tensor's content in memory order: the buffer itself or a downloaded copy in *staging.
+static ScStatus host_content(const ScTensor *t, void **staging, const void **out) {
+   *staging = NULL;
+   if (t->device->backend->host_memory) {
+      *out = t->buffer->data;
+      return SC_OK;
+   }
+   *staging = malloc(sc_nbytes(t));
+   if (!*staging) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = t->device->backend->download(t->device, *staging, t->buffer->data, sc_nbytes(t));
+   if (status != SC_OK) free(*staging), *staging = NULL;
+   *out = *staging;
+   return status;
+}
+
+ScStatus sc_tensor_read(const ScTensor *t, void *logical) {
+   void *staging;
+   const void *content;
+   SC_TRY(host_content(t, &staging, &content));
+   reorder(t, logical, content, true);
+   free(staging);
+   return SC_OK;
+}
+
+ScStatus sc_tensor_write(ScTensor *t, const void *logical) {
+   SC_TRY(sc_tensor_own(t, false));
+   ScStatus status = SC_OK;
+   if (t->device->backend->host_memory) {
+      reorder(t, t->buffer->data, logical, false);
+   } else {
+      void *staging = malloc(sc_nbytes(t));
+      if (!staging) return sc_fail(SC_EMEM, "out of memory");
+      reorder(t, staging, logical, false);
+      status = t->device->backend->upload(t->device, t->buffer->data, staging, sc_nbytes(t));
+      free(staging);
+   }
+   sc_tensor_touch(t);
+   return status;
+}
+
+ScStatus sc_tensor_read_f64(const ScTensor *t, double *logical) {
+   void *own = malloc(sc_nbytes(t));
+   if (!own) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = sc_tensor_read(t, own);
+   if (status == SC_OK) sc_convert(SC_F64, logical, t->dtype, own, sc_numel(t));
+   free(own);
+   return status;
+}
+
+ScStatus sc_tensor_write_f64(ScTensor *t, const double *logical) {
+   void *own = malloc(sc_nbytes(t));
+   if (!own) return sc_fail(SC_EMEM, "out of memory");
+   sc_convert(t->dtype, own, SC_F64, logical, sc_numel(t));
+   ScStatus status = sc_tensor_write(t, own);
+   free(own);
+   return status;
+}
+
+ScStatus sc_tensor_item(const ScTensor *t, int64_t index, double *out) {
+   int64_t strides[SC_MAXRANK], at = 0;
+   sc_strides(t, strides);
+   for (int d = t->rank - 1; d >= 0; d--) {
+      at += index % t->shape[d] * strides[d];
+      index /= t->shape[d];
+   }
+   char element[8];
+   size_t size = sc_dtype_size(t->dtype);
+   SC_TRY(t->device->backend->download(t->device, element, (char *)t->buffer->data + (size_t)at * size, size));
+   *out = sc_load(t->dtype, element, 0);
+   return SC_OK;
+}
+
+ScStatus sc_tensor_fill(ScTensor *t, double value) {
+   SC_TRY(sc_tensor_own(t, false));
+   size_t bytes = sc_nbytes(t);
+   bool host = t->device->backend->host_memory;
+   char *content = host ? t->buffer->data : malloc(bytes);
+   if (!content) return sc_fail(SC_EMEM, "out of memory");
+   if (value == 0) {
+      memset(content, 0, bytes);
+   } else {
+      int64_t n = sc_numel(t);
+      for (int64_t i = 0; i < n; i++) sc_store(t->dtype, content, i, value);
+   }
+   ScStatus status = SC_OK;
+   if (!host) {
+      status = t->device->backend->upload(t->device, t->buffer->data, content, bytes);
+      free(content);
+   }
+   sc_tensor_touch(t);
+   return status;
+}
+
+// Same shape means same memory order, so elements correspond one to one.
+ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from) {
+   if (!sc_same_shape(to, from))
+      return sc_fail(SC_EARG, "copy_: expected shape %s, found %s", sc_shape_text(to), sc_shape_text(from));
+   int64_t n = sc_numel(to);
+   void *staging, *converted = malloc(sc_nbytes(to));
+   const void *content;
+   if (!converted) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = host_content(from, &staging, &content);
+   if (status == SC_OK) {
+      sc_convert(to->dtype, converted, from->dtype, content, n);
+      free(staging);
+      status = sc_tensor_own(to, false);
+   }
+   if (status == SC_OK) {
+      status = to->device->backend->upload(to->device, to->buffer->data, converted, sc_nbytes(to));
+      sc_tensor_touch(to);
+   }
+   free(converted);
+   return status;
+}

@@ -1,0 +1,29 @@
+// Loops over the elements of a tensor by logical index, with any number of strided companions.
+#ifndef SCUTE_REF_WALK_H
+#define SCUTE_REF_WALK_H
+
+#include "host/tensor.h"
+
+enum { SC_WALK_MAX = 4 };
+
+// Offsets into up to SC_WALK_MAX tensors, moved together through the logical indices of a shape.
+typedef struct {
+   int rank, n;
+   const int64_t *shape;
+   int64_t index[SC_MAXRANK];
+   const int64_t *strides[SC_WALK_MAX];
+   int64_t offset[SC_WALK_MAX];
+} ScWalk;
+
+// Steps to the next logical index (row-major); false after the last.
+static inline bool sc_walk_next(ScWalk *w) {
+   for (int d = w->rank - 1; d >= 0; d--) {
+      bool carry = ++w->index[d] == w->shape[d];
+      for (int i = 0; i < w->n; i++) w->offset[i] += carry ? -(w->shape[d] - 1) * w->strides[i][d] : w->strides[i][d];
+      if (!carry) return true;
+      w->index[d] = 0;
+   }
+   return false;
+}
+
+#endif
