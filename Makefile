@@ -13,7 +13,7 @@ ONEDNN  ?= deps/onednn
 OPT     ?= -O3
 SAN     ?=
 
-PKGS     = lua5.4 jansson libcurl libzip libmd libexif libedit libturbojpeg
+PKGS     = lua5.4 jansson libcurl libzip libmd libexif libedit libjpeg zlib
 CFLAGS   = $(OPT) -g -std=gnu11 -Wall -Wextra -Werror -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
            -ffp-contract=on -fno-math-errno -fno-trapping-math \
            -I. -isystem $(ONEDNN)/include $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
