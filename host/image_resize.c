@@ -98,9 +98,10 @@ static unsigned char clip8(int sum) {
 }
 
 // One row: `count` target pixels. Loads whole blocks, up to 47 bytes behind the last pixel, with weight zero.
-HOT static void resample_row(const unsigned char *row, unsigned char *out, const Coefficients *c, int count) {
+HOT static void resample_row(const unsigned char *row, int dx, unsigned char *out, const Coefficients *c,
+                             int count) {
    for (int i = 0; i < count; i++) {
-      const unsigned char *from = row + (size_t)c->first[i] * 3;
+      const unsigned char *from = row + (size_t)(c->first[i] - dx) * 3;
       const int *weights = c->weights + (size_t)i * c->stride;
       int sums[LANES] = {0};
       for (int at = 0; at < c->length[i] * 3; at += LANES)
@@ -123,60 +124,65 @@ HOT static void resample_column(const unsigned char *from, size_t pitch, const i
    for (int x = 0; x < bytes; x++) out[x] = clip8(sums[x]);
 }
 
-// Source rows first .. first + count - 1, resampled along the rows into `out` (whose height is count). Without
-// a change of width the columns of the window are copied, as Pillow skips that pass.
-static ScStatus along_rows(const ScImage *in, const ScWindow *w, ScFilter filter, int first, ScImage *out) {
+// Along the rows: row y of `out` is made from row y + dy of `in`, which lacks dx columns on the left.
+static void along_rows(const ScImage *in, const Coefficients *c, int dx, int dy, ScImage *out) {
    size_t pitch = (size_t)in->width * 3;
-   if (in->width == w->to_width) {
-      for (int y = 0; y < out->height; y++)
-         memcpy(out->rgb + (size_t)y * w->width * 3, in->rgb + (size_t)(first + y) * pitch + (size_t)w->x * 3,
-                (size_t)w->width * 3);
-      return SC_OK;
-   }
-   Coefficients c = {0};
-   ScStatus status = make_coefficients(&c, in->width, w->to_width, w->x, w->width, filter, 3, LANES);
-   if (!status)
-      for (int y = 0; y < out->height; y++)
-         resample_row(in->rgb + (size_t)(first + y) * pitch, out->rgb + (size_t)y * w->width * 3, &c, w->width);
-   free_coefficients(&c);
-   return status;
+   for (int y = 0; y < out->height; y++)
+      resample_row(in->rgb + (size_t)(y + dy) * pitch, dx, out->rgb + (size_t)y * out->width * 3, c,
+                   out->width);
 }
 
-static ScStatus along_columns(const ScImage *rows, const Coefficients *c, int first, ScImage *out) {
+// Along the columns: column x of `out` is made from column x + dx of `in`, which lacks dy rows at the top.
+static ScStatus along_columns(const ScImage *in, const Coefficients *c, int dx, int dy, ScImage *out) {
+   size_t pitch = (size_t)in->width * 3;
    int bytes = out->width * 3;
    int *sums = malloc((size_t)bytes * sizeof *sums);
    if (!sums) return sc_fail(SC_EMEM, "out of memory while resizing an image: %d sums", bytes);
    for (int y = 0; y < out->height; y++)
-      resample_column(rows->rgb + (size_t)(c->first[y] - first) * (size_t)bytes, (size_t)bytes,
-                      c->weights + (size_t)y * c->stride, c->length[y], sums,
-                      out->rgb + (size_t)y * (size_t)bytes, bytes);
+      resample_column(in->rgb + (size_t)(c->first[y] - dy) * pitch + (size_t)dx * 3, pitch,
+                      c->weights + (size_t)y * c->stride, c->length[y], sums, out->rgb + (size_t)y * bytes,
+                      bytes);
    free(sums);
    return SC_OK;
 }
 
-// Both passes; `c` says which source rows the window needs.
-static ScStatus two_passes(const ScImage *in, const ScWindow *w, ScFilter filter, const Coefficients *c,
+// Pillow before version 13 always goes along the rows first. Since then tall images (upright, more than twice
+// as high as wide) start with the columns; with bicubic the order shows, since the picture in between is
+// clipped.
+static bool columns_first(const ScImage *in, const ScWindow *w) {
+   return w->to_height < in->height && in->height - w->to_height > 2 * ((int64_t)in->width - w->to_width);
+}
+
+// `h` and `v` make the window out of a part of the source; only that part is looked at. A size that does not
+// change has one tap of weight 1, which is the copy that Pillow makes.
+static ScStatus two_passes(const ScImage *in, const ScWindow *w, const Coefficients *h, const Coefficients *v,
                            ScImage *out) {
-   int first = c->first[0], last = c->first[w->height - 1] + c->length[w->height - 1];
-   ScImage rows;
-   SC_TRY(sc_image_new(w->width, last - first, &rows));
-   ScStatus status = along_rows(in, w, filter, first, &rows);
-   if (!status) status = along_columns(&rows, c, first, out);
-   sc_image_free(&rows);
+   int left = h->first[0], right = h->first[w->width - 1] + h->length[w->width - 1];
+   int top = v->first[0], bottom = v->first[w->height - 1] + v->length[w->height - 1];
+   bool columns = columns_first(in, w);
+   ScImage between;
+   SC_TRY(columns ? sc_image_new(right - left, w->height, &between)
+                  : sc_image_new(w->width, bottom - top, &between));
+   ScStatus status;
+   if (columns) {
+      status = along_columns(in, v, left, 0, &between);
+      if (!status) along_rows(&between, h, left, 0, out);
+   } else {
+      along_rows(in, h, 0, top, &between);
+      status = along_columns(&between, v, 0, top, out);
+   }
+   sc_image_free(&between);
    return status;
 }
 
 ScStatus sc_image_resize_window(const ScImage *in, const ScWindow *w, ScFilter filter, ScImage *out) {
-   Coefficients c = {0};
+   Coefficients h = {0}, v = {0};
    SC_TRY(sc_image_new(w->width, w->height, out));
-   ScStatus status = SC_OK;
-   if (in->height == w->to_height) {
-      status = along_rows(in, w, filter, w->y, out);
-   } else {
-      status = make_coefficients(&c, in->height, w->to_height, w->y, w->height, filter, 1, 1);
-      if (!status) status = two_passes(in, w, filter, &c, out);
-      free_coefficients(&c);
-   }
+   ScStatus status = make_coefficients(&h, in->width, w->to_width, w->x, w->width, filter, 3, LANES);
+   if (!status) status = make_coefficients(&v, in->height, w->to_height, w->y, w->height, filter, 1, 1);
+   if (!status) status = two_passes(in, w, &h, &v, out);
+   free_coefficients(&h);
+   free_coefficients(&v);
    if (status) sc_image_free(out);
    return status;
 }
