@@ -1,0 +1,86 @@
+// A folder for the files of one test program, and whole files in memory. For tests only; every test program
+// runs from the root of the repository.
+#ifndef SCUTE_TESTS_SCRATCH_H
+#define SCUTE_TESTS_SCRATCH_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host/status.h"
+
+static char scratch_folder[64];
+
+static int scratch_setup(void **state) {
+   (void)state;
+   strcpy(scratch_folder, "/tmp/scute-test-XXXXXX");
+   return mkdtemp(scratch_folder) ? 0 : -1;
+}
+
+static int scratch_teardown(void **state) {
+   (void)state;
+   char command[128];
+   snprintf(command, sizeof command, "rm -rf '%s'", scratch_folder);
+   return system(command);
+}
+
+// "<folder>/<name>" in a ring of buffers.
+static inline const char *scratch(const char *name) {
+   static char ring[4][256];
+   static int next;
+   char *path = ring[next++ % 4];
+   snprintf(path, sizeof ring[0], "%s/%s", scratch_folder, name);
+   return path;
+}
+
+// Number of files in the scratch folder whose name contains `part`.
+static inline int scratch_count(const char *part) {
+   char command[256], answer[16] = "";
+   snprintf(command, sizeof command, "ls -A '%s' | grep -c -- '%s'", scratch_folder, part);
+   FILE *pipe = popen(command, "r");
+   assert_non_null(pipe);
+   assert_non_null(fgets(answer, sizeof answer, pipe));
+   pclose(pipe);
+   return atoi(answer);
+}
+
+static inline unsigned char *slurp(const char *path, size_t *size) {
+   FILE *file = fopen(path, "rb");
+   if (!file) fail_msg("cannot open %s", path);
+   fseek(file, 0, SEEK_END);
+   *size = (size_t)ftell(file);
+   rewind(file);
+   unsigned char *bytes = malloc(*size + 1);
+   assert_non_null(bytes);
+   assert_int_equal(fread(bytes, 1, *size, file), *size);
+   fclose(file);
+   return bytes;
+}
+
+static inline void spill(const char *path, const void *bytes, size_t size) {
+   FILE *file = fopen(path, "wb");
+   if (!file) fail_msg("cannot create %s", path);
+   assert_int_equal(fwrite(bytes, 1, size, file), size);
+   assert_int_equal(fclose(file), 0);
+}
+
+#define assert_ok(expression)                                                                                  \
+   do {                                                                                                        \
+      if ((expression) != SC_OK) fail_msg("%s: %s", #expression, sc_error());                                  \
+   } while (0)
+
+#define assert_fails(expression, code, fragment)                                                               \
+   do {                                                                                                        \
+      assert_int_equal((expression), (code));                                                                  \
+      if (!strstr(sc_error(), (fragment))) fail_msg("expected '%s' in: %s", (fragment), sc_error());           \
+   } while (0)
+
+#endif
