@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "host/status.h"
 
@@ -68,7 +67,7 @@ ScStatus sc_preprocess_check(const ScPreprocess *);
 // (v / 255 - mean) / std in float32, in (H, W, 3) order: ToTensor and Normalize.
 void sc_image_to_float(const ScImage *, const float mean[3], const float std[3], float *out);
 
-// Writes a PNG to an open stream; the stream's owner flushes and closes it. SC_EIO when a write fails.
-ScStatus sc_image_write_png(const ScImage *, FILE *);
+// The content of a PNG file, to be freed by the caller.
+ScStatus sc_image_encode_png(const ScImage *, unsigned char **png, size_t *size);
 
 #endif

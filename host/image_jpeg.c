@@ -3,6 +3,7 @@
 #include "host/image_internal.h"
 
 #include <setjmp.h>
+#include <stdio.h> // jpeglib.h wants FILE
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ typedef struct {
    const ScImageLimits *limits;
    ScImage *out;
    unsigned char *row; // of CMYK
-   ScStatus status;    // of what failed outside libjpeg
+   int orientation;
+   ScStatus status; // of what failed outside libjpeg
 } Job;
 
 static void fail(j_common_ptr decoder) {
@@ -77,6 +79,7 @@ static int orientation(const struct jpeg_decompress_struct *decoder) {
 
 static ScStatus prepare(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
+   job->orientation = orientation(d); // finishing forgets the markers
    SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
    SC_TRY(sc_image_new((int)d->image_width, (int)d->image_height, job->out));
    if (d->num_components != 4) {
@@ -131,7 +134,7 @@ ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, ScImag
    else if (job->status)
       status = job->status;
    else
-      status = sc_image_orient(out, orientation(&job->decoder));
+      status = sc_image_orient(out, job->orientation);
    jpeg_destroy_decompress(&job->decoder);
    free(job->row);
    free(job);

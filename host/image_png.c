@@ -8,15 +8,13 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb/stb_image_write.h>
 
-static void append(void *file, void *bytes, int size) {
-   fwrite(bytes, 1, (size_t)size, file);
-}
-
-ScStatus sc_image_write_png(const ScImage *image, FILE *file) {
+ScStatus sc_image_encode_png(const ScImage *image, unsigned char **png, size_t *size) {
    if (!image->rgb) return sc_fail(SC_EARG, "image: expected pixels to write as PNG, found an empty image");
-   if (!stbi_write_png_to_func(append, file, image->width, image->height, 3, image->rgb, image->width * 3))
+   int length = 0;
+   *png = stbi_write_png_to_mem(image->rgb, image->width * 3, image->width, image->height, 3, &length);
+   if (!*png)
       return sc_fail(SC_EMEM, "out of memory while writing a PNG of %d x %d pixels", image->width,
                      image->height);
-   if (ferror(file)) return sc_fail(SC_EIO, "cannot write a PNG: the disk refuses");
+   *size = (size_t)length;
    return SC_OK;
 }
