@@ -1,0 +1,295 @@
+// Batches in the order that was asked for, whatever the number of workers, the bad photos and the moment of
+// closing.
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "host/device.h"
+#include "host/loader.h"
+#include "tests/c/scratch.h"
+
+#define FOLDER "tests/golden/images/"
+
+enum { CROP = 24, SIZE = CROP * CROP * 3, GOOD = 6, COUNT = 8 };
+
+// The last two are bad; test_* fills in their paths.
+static const char *paths[COUNT] = {FOLDER "baseline.jpg", FOLDER "rgba.png",  FOLDER "rgb.bmp",
+                                   FOLDER "palette.gif",  FOLDER "exif6.jpg", FOLDER "tiny.png"};
+static const int64_t labels[COUNT] = {1, 2, 3, 1, 2, 3, 1, 2};
+
+static ScLoaderConfig config(const int64_t *order, int64_t n, int64_t batch_size, int workers) {
+   return (ScLoaderConfig){.count = COUNT,
+                           .paths = paths,
+                           .labels = labels,
+                           .order = order,
+                           .order_count = n,
+                           .batch_size = batch_size,
+                           .preprocess = {.resize = 28,
+                                          .crop = CROP,
+                                          .mean = {0.485f, 0.456f, 0.406f},
+                                          .std = {0.229f, 0.224f, 0.225f}},
+                           .workers = workers,
+                           .skip_bad = true};
+}
+
+static int setup(void **state) {
+   static char broken[256], missing[256];
+   if (scratch_setup(state)) return -1;
+   strcpy(broken, scratch("broken.jpg"));
+   strcpy(missing, scratch("missing.png"));
+   size_t size;
+   unsigned char *data = slurp(FOLDER "baseline.jpg", &size);
+   spill(broken, data, size / 2);
+   free(data);
+   paths[GOOD] = broken;
+   paths[GOOD + 1] = missing;
+   return 0;
+}
+
+// What a sample must look like, computed step by step.
+static void expected_pixels(int64_t index, float *out) {
+   ScLoaderConfig c = config(NULL, 0, 1, 0);
+   ScImage photo, fitted;
+   assert_ok(sc_image_decode(paths[index], NULL, &photo));
+   assert_ok(sc_image_preprocess(&photo, &c.preprocess, &fitted));
+   sc_image_to_float(&fitted, c.preprocess.mean, c.preprocess.std, out);
+   sc_image_free(&photo);
+   sc_image_free(&fitted);
+}
+
+static void check_batch(const ScBatch *b, const int64_t *order) {
+   int64_t good = 0, bad = 0;
+   float expected[SIZE];
+   for (int64_t i = 0; i < b->asked; i++) {
+      if (order[i] >= GOOD) {
+         assert_int_equal(b->bad[bad].index, order[i]);
+         assert_non_null(strstr(b->bad[bad].message, paths[order[i]]));
+         bad++;
+         continue;
+      }
+      expected_pixels(order[i], expected);
+      assert_int_equal(b->indices[good], order[i]);
+      assert_int_equal(b->labels[good], labels[order[i]]);
+      assert_memory_equal((float *)b->pixels->buffer->data + good * SIZE, expected, sizeof expected);
+      good++;
+   }
+   assert_int_equal(b->n, good);
+   assert_int_equal(b->bad_count, bad);
+   if (good == 0) {
+      assert_null(b->pixels);
+      return;
+   }
+   int64_t shape[] = {good, 3, CROP, CROP};
+   assert_int_equal(b->pixels->rank, 4);
+   assert_memory_equal(b->pixels->shape, shape, sizeof shape);
+}
+
+// Runs to the end and returns the number of batches.
+static int run(const ScLoaderConfig *c) {
+   ScLoader *loader;
+   ScBatch batch;
+   int batches = 0;
+   int64_t at = 0;
+   assert_ok(sc_loader_open(&loader, c));
+   for (;; batches++) {
+      assert_ok(sc_loader_next(loader, &batch));
+      if (batch.asked == 0) break;
+      check_batch(&batch, c->order + at);
+      at += batch.asked;
+      sc_batch_release(&batch);
+   }
+   assert_int_equal(at, c->order_count);
+   assert_ok(sc_loader_next(loader, &batch)); // the end stays the end
+   assert_int_equal(batch.asked, 0);
+   sc_loader_close(loader);
+   return batches;
+}
+
+static void test_order(void **state) {
+   (void)state;
+   enum { N = 101 };
+   int64_t order[N];
+   for (int i = 0; i < N; i++) order[i] = (i * 5 + i / 7) % COUNT;
+   for (int workers = 0; workers <= 5; workers += workers ? 2 : 1)
+      for (int depth = 1; depth <= 4; depth += 3)
+         for (int64_t batch_size = 1; batch_size <= 128; batch_size = batch_size * 4 + 1) {
+            ScLoaderConfig c = config(order, N, batch_size, workers);
+            c.depth = depth;
+            assert_int_equal(run(&c), (N + batch_size - 1) / batch_size);
+         }
+}
+
+static void test_last_single(void **state) {
+   (void)state;
+   int64_t order[] = {0, 1, 2, 3, 4, 5, 0, 1, 2};
+   ScLoaderConfig c = config(order, 9, 4, 2);
+   assert_int_equal(run(&c), 3);
+   c.merge_last_single = true;
+   assert_int_equal(run(&c), 2);
+   c.workers = 0;
+   assert_int_equal(run(&c), 2);
+   c.order_count = 8;
+   assert_int_equal(run(&c), 2);
+   c.order_count = 1; // nothing to merge with
+   assert_int_equal(run(&c), 1);
+   c.order_count = 0;
+   assert_int_equal(run(&c), 0);
+}
+
+static void test_all_bad(void **state) {
+   (void)state;
+   int64_t order[] = {6, 7, 6, 0, 7, 7, 7};
+   for (int workers = 0; workers < 3; workers++) {
+      ScLoaderConfig c = config(order, 7, 3, workers);
+      assert_int_equal(run(&c), 3);
+   }
+}
+
+static void test_bad_is_an_error(void **state) {
+   (void)state;
+   int64_t order[] = {0, 1, 7, 6, 2, 3};
+   for (int workers = 0; workers < 4; workers++) {
+      ScLoaderConfig c = config(order, 6, 2, workers);
+      ScLoader *loader;
+      ScBatch batch;
+      c.skip_bad = false;
+      assert_ok(sc_loader_open(&loader, &c));
+      assert_ok(sc_loader_next(loader, &batch));
+      sc_batch_release(&batch);
+      assert_fails(sc_loader_next(loader, &batch), SC_EIO, paths[7]); // the first in order, not in time
+      assert_null(batch.pixels);
+      assert_ok(sc_loader_next(loader, &batch));
+      check_batch(&batch, order + 4);
+      sc_batch_release(&batch);
+      sc_loader_close(loader);
+   }
+}
+
+static double seconds(void) {
+   struct timespec t;
+   clock_gettime(CLOCK_MONOTONIC, &t);
+   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// Closing does not work off what is queued.
+static void test_close_in_the_middle(void **state) {
+   (void)state;
+   enum { N = 100000 };
+   int64_t *order = calloc(N, sizeof *order);
+   double start = seconds();
+   for (int round = 0; round < 20; round++) {
+      ScLoaderConfig c = config(order, N, 8, 3);
+      ScLoader *loader;
+      ScBatch batch;
+      c.depth = 64;
+      assert_ok(sc_loader_open(&loader, &c));
+      for (int i = 0; i < round % 4; i++) {
+         assert_ok(sc_loader_next(loader, &batch));
+         sc_batch_release(&batch);
+      }
+      sc_loader_close(loader);
+   }
+   assert_true(seconds() - start < 20); // all of it would be two million photos
+   free(order);
+   sc_loader_close(NULL);
+}
+
+// A batch outlives its loader.
+static void test_batch_outlives(void **state) {
+   (void)state;
+   int64_t order[] = {6, 3, 1};
+   ScLoaderConfig c = config(order, 3, 3, 2);
+   ScLoader *loader;
+   ScBatch batch;
+   assert_ok(sc_loader_open(&loader, &c));
+   assert_ok(sc_loader_next(loader, &batch));
+   sc_loader_close(loader);
+   check_batch(&batch, order);
+   sc_batch_release(&batch);
+}
+
+static void test_out_of_memory(void **state) {
+   (void)state;
+   int64_t order[] = {0, 1, 6, 2, 3, 4};
+   for (int workers = 0; workers < 3; workers++) {
+      ScLoaderConfig c = config(order, 6, 3, workers);
+      ScLoader *loader;
+      ScBatch batch;
+      sc_device_flush(sc_device_cpu());
+      sc_memory_limit(1);
+      assert_ok(sc_loader_open(&loader, &c));
+      assert_fails(sc_loader_next(loader, &batch), SC_EMEM, "loader");
+      sc_memory_limit(0);
+      assert_ok(sc_loader_next(loader, &batch)); // nothing was lost
+      check_batch(&batch, order);
+      sc_batch_release(&batch);
+      assert_ok(sc_loader_next(loader, &batch));
+      check_batch(&batch, order + 3);
+      sc_batch_release(&batch);
+      sc_loader_close(loader);
+   }
+   assert_int_equal(sc_device_memory(sc_device_cpu()).live, 0);
+}
+
+static volatile sig_atomic_t in_main;
+static pthread_t main_thread;
+
+static void on_signal(int number) {
+   (void)number;
+   in_main = pthread_equal(pthread_self(), main_thread) ? 1 : -1;
+}
+
+static void test_signals_stay_with_main(void **state) {
+   (void)state;
+   int64_t order[64] = {0};
+   ScLoaderConfig c = config(order, 64, 8, 3);
+   ScLoader *loader;
+   sigset_t interrupt;
+   main_thread = pthread_self();
+   signal(SIGINT, on_signal);
+   sigemptyset(&interrupt);
+   sigaddset(&interrupt, SIGINT);
+   assert_ok(sc_loader_open(&loader, &c));
+   sigprocmask(SIG_BLOCK, &interrupt, NULL); // were a worker open to it, the kernel would choose that one now
+   kill(getpid(), SIGINT);
+   nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+   assert_int_equal(in_main, 0);
+   sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
+   assert_int_equal(in_main, 1);
+   signal(SIGINT, SIG_DFL);
+   sc_loader_close(loader);
+}
+
+static void test_bad_configuration(void **state) {
+   (void)state;
+   int64_t order[] = {0, COUNT};
+   ScLoader *loader;
+   ScLoaderConfig c = config(order, 2, 2, 1);
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "order: entry 2 is sample 9 of 8");
+   c.order_count = 1, c.batch_size = 0;
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "batch_size");
+   c.batch_size = 1, c.workers = -1;
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "workers");
+   c.workers = 0, c.preprocess.crop = 0;
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "crop");
+   c.preprocess.crop = 4, c.preprocess.std[1] = 0;
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "loader: std");
+   c = config(order, 1, 1, 0);
+   c.count = 0;
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "path");
+}
+
+int main(void) {
+   const struct CMUnitTest tests[] = {
+       cmocka_unit_test(test_order),
+       cmocka_unit_test(test_last_single),
+       cmocka_unit_test(test_all_bad),
+       cmocka_unit_test(test_bad_is_an_error),
+       cmocka_unit_test(test_close_in_the_middle),
+       cmocka_unit_test(test_batch_outlives),
+       cmocka_unit_test(test_out_of_memory),
+       cmocka_unit_test(test_signals_stay_with_main),
+       cmocka_unit_test(test_bad_configuration),
+   };
+   return cmocka_run_group_tests(tests, setup, scratch_teardown);
+}
