@@ -1,10 +1,10 @@
-# scute: `make demo` shows it, `make test` proves it. Everything they need is installed by `make deps`.
+# scute: `make demo` shows it, `make test` proves it. What they need, they install (see `make deps`).
 #
-#   make            build ./scute                     make test    all suites and lint
-#   make deps       install what is missing           make demo    a real network learns real photos
-#   make bench      speed, in ratios (PYTHON=...)      make soak    the long tests
-#   make asan       C tests under AddressSanitizer    make valgrind  C tests under valgrind
-#   make install    into PREFIX (default /usr/local)  make lint    luacheck, warnings, format
+#   make            build ./scute (V=1: show commands) make test      every suite, and lint (SUITES="ops lint": only those)
+#   make deps       install what is missing            make demo      a real network learns real photos (FOLDS=5: all folds)
+#   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
+#   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
+#   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -12,21 +12,30 @@ CC      ?= cc
 ONEDNN  ?= deps/onednn
 OPT     ?= -O3
 SAN     ?=
+WERROR  ?= -Werror
+PYTHON  ?=
+FOLDS   ?= 1
 
 PKGS     = lua5.4 jansson libcurl libzip libmd libexif libedit libjpeg zlib
-CFLAGS   = $(OPT) -g -std=gnu11 -Wall -Wextra -Werror -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
+PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGLIBS  := $(filter-out -llua5.4,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
+LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)
+CFLAGS   = $(OPT) -g -std=gnu11 -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
            -ffp-contract=on -fno-math-errno -fno-trapping-math \
-           -I. -isystem $(ONEDNN)/include $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+           -I. -isystem $(ONEDNN)/include $(PKGFLAGS)
 LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$$ORIGIN/$(ONEDNN)/lib:$$ORIGIN/../lib/scute:$$ORIGIN/../$(ONEDNN)/lib' \
            -L$(ONEDNN)/lib
-LUA_LIB  = -Wl,--whole-archive $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)/liblua5.4.a -Wl,--no-whole-archive
-LDLIBS   = $(LUA_LIB) $(filter-out -llua5.4,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) -ldnnl -ldl -lm -lpthread
+# All of Lua, so that Lua's own C modules (lfs, cjson) find it in the program.
+LUA_LIB  = -Wl,--whole-archive $(LUADIR)/liblua5.4.a -Wl,--no-whole-archive
+LDLIBS   = $(LUA_LIB) $(PKGLIBS) -ldnnl -ldl -lm -lpthread
 
 CORE    := $(wildcard host/*.c host/ops/*.c kernels/ref/*.c kernels/cpu/*.c)
 SOURCES := $(CORE) $(wildcard host/bind/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBOBJS := $(filter-out $(BUILD)/host/main.o $(BUILD)/host/bind/%,$(OBJECTS))
 CTESTS  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
+Q       := $(if $(V),,@)
+JOBS    := -j$(shell nproc 2>/dev/null || echo 2)
 
 all: scute
 
@@ -34,21 +43,81 @@ scute: $(BUILD)/scute
 	@ln -sf $< $@
 
 $(BUILD)/scute: $(OBJECTS)
-	$(CC) -o $@ $^ $(LDFLAGS) $(LDLIBS)
+	@echo "link $@"
+	$(Q)$(CC) -o $@ $^ $(LDFLAGS) $(LDLIBS)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | needed
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%: tests/c/%.c $(LIBOBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $< $(LIBOBJS) $(LDFLAGS) $(LDLIBS) -lcmocka
+	@echo "link $@"
+	$(Q)$(CC) $(CFLAGS) -o $@ $< $(LIBOBJS) $(LDFLAGS) $(LDLIBS) -lcmocka
 
 ctests: $(CTESTS)
 
+# Says what to do where a plain `make` cannot work.
+needed:
+	@pkg-config --exists $(PKGS) 2>/dev/null && test -e $(ONEDNN)/include/oneapi/dnnl/dnnl.h || \
+	   { echo "Libraries are missing: run 'make deps' first (it installs them)." >&2; exit 1; }
+
 -include $(OBJECTS:.o=.d) $(CTESTS:=.d)
 
-clean:
-	rm -rf $(BUILD) scute
+# ---- what a user types; each installs what it needs, then starts make afresh, which sees the new libraries ----
 
-.PHONY: all clean ctests
+deps:
+	@tools/deps.sh build test
+
+weights stamps:
+	@tools/deps.sh $@
+
+demo:
+	@tools/deps.sh build weights stamps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@FOLDS=$(FOLDS) ./scute scripts/demo.lua
+
+test:
+	@tools/deps.sh build test weights stamps
+	@$(MAKE) --no-print-directory $(JOBS) all ctests
+	@tools/test.sh $(BUILD) $(SUITES)
+
+bench: all
+	./scute tests/bench/run.lua $(PYTHON)
+
+soak: all
+	@for script in tests/soak/*.lua; do echo "$$script"; ./scute $$script || exit 1; done
+
+lint:
+	@tools/lint.sh
+
+asan:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=build-asan OPT="-O1 -fno-omit-frame-pointer" \
+	   SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" run-ctests
+
+run-ctests: ctests
+	@for test in $(CTESTS); do echo $$test; OMP_NUM_THREADS=2 $$test || exit 1; done
+
+valgrind: ctests
+	@for test in $(CTESTS); do echo $$test; OMP_NUM_THREADS=1 valgrind -q --error-exitcode=9 --leak-check=full \
+	   --errors-for-leak-kinds=definite --show-leak-kinds=definite $$test || exit 1; done
+
+# ---- install ----
+
+HOME_DIR = $(DESTDIR)$(PREFIX)/share/scute
+
+install: all
+	install -D -m 755 $(BUILD)/scute $(DESTDIR)$(PREFIX)/bin/scute
+	install -D -m 644 $(ONEDNN)/lib/libdnnl.so.3 $(DESTDIR)$(PREFIX)/lib/scute/libdnnl.so.3
+	for file in $$(find lua scripts examples -type f -name '*.lua'); do \
+	   install -D -m 644 $$file $(HOME_DIR)/$$file || exit 1; done
+	install -m 644 LICENSE README.md $(HOME_DIR)/
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/scute $(DESTDIR)$(PREFIX)/lib/scute $(HOME_DIR)
+
+clean:
+	rm -rf $(BUILD) build-asan scute
+
+.PHONY: all asan bench clean ctests demo deps install lint needed run-ctests soak stamps test uninstall valgrind weights

@@ -1,0 +1,3 @@
+std = "lua54"
+max_line_length = 128
+exclude_files = { "deps", "demo", "models" }

