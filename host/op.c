@@ -223,11 +223,11 @@ static int strength(ScDtype dtype) {
    return order[dtype];
 }
 
-static ScStatus promote(ScCall *call) {
+ScStatus sc_promote(ScCall *call, int first) {
    ScDtype widest = SC_U8;
-   for (int i = 0; i < call->nin; i++)
+   for (int i = first; i < call->nin; i++)
       if (call->in[i] && strength(call->in[i]->dtype) > strength(widest)) widest = call->in[i]->dtype;
-   for (int i = 0; i < call->nin; i++) SC_TRY(convert_to(&call->in[i], widest));
+   for (int i = first; i < call->nin; i++) SC_TRY(convert_to(&call->in[i], widest));
    return SC_OK;
 }
 
@@ -258,21 +258,31 @@ static void find_what_needs_grad(ScCall *call) {
    }
 }
 
-static ScStatus own_targets(ScCall *call) {
-   for (int i = 0; i < call->count[0]; i++)
-      if (call->in[i]) SC_TRY(sc_tensor_own(call->in[i], true));
+static ScStatus own(ScTensor *t) {
+   return sc_tensor_own(t, true);
+}
+
+static ScStatus touch(ScTensor *t) {
+   sc_tensor_touch(t);
+   return SC_OK;
+}
+
+// What an op in place writes into: every tensor of the parameters marked in its mask.
+static ScStatus each_target(ScCall *call, ScStatus (*act)(ScTensor *)) {
+   int at = 0;
+   for (int p = 0; at < call->nin; p++)
+      for (int i = 0; i < call->count[p]; i++, at++)
+         if (call->op->in_place >> p & 1 && call->in[at]) SC_TRY(act(call->in[at]));
    return SC_OK;
 }
 
 static ScStatus compute(ScCall *call) {
    const ScOp *op = call->op;
    if (op->infer) SC_TRY(op->infer(call));
-   if (op->in_place) SC_TRY(own_targets(call));
+   if (op->in_place) SC_TRY(each_target(call, own));
    find_what_needs_grad(call);
    SC_TRY(op->forward ? op->forward(call) : sc_run_kernel(call));
-   if (op->in_place)
-      for (int i = 0; i < call->count[0]; i++)
-         if (call->in[i]) sc_tensor_touch(call->in[i]);
+   if (op->in_place) SC_TRY(each_target(call, touch));
    return call->recording && op->infer ? sc_tape_record(call) : SC_OK;
 }
 
@@ -281,7 +291,7 @@ ScStatus sc_call_run(ScCall *call) {
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = find_device(call);
-   if (status == SC_OK && call->op->promote) status = promote(call);
+   if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
    if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = widen(call, &narrow);
    if (status == SC_OK) status = compute(call);
    for (int i = 0; status == SC_OK && narrow != SC_F32 && i < call->nout; i++)
@@ -298,6 +308,7 @@ ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in
    SC_TRY(sc_call_new(&call, op, nin));
    for (int i = 0; i < nin; i++) call->in[i] = in[i] ? sc_tensor_retain(in[i]) : NULL;
    for (int i = 0; i < nattr; i++) call->attr[i] = attr[i];
+   if (op->params[0].kind == SC_TENSORS) call->count[0] = nin;
    ScStatus status = sc_call_run(call);
    if (status == SC_OK && out) *out = sc_call_take(call, 0);
    sc_call_free(call);

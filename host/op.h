@@ -79,7 +79,7 @@ struct ScOp {
    bool differentiable; // false: its result is outside the tape ("declared non-differentiable")
    bool promote;        // tensor operands are brought to a common dtype first
    bool any_dtype;      // moves bytes: f16 and bf16 are not converted to f32 around it
-   bool in_place;       // writes into its first tensor parameter (optimizers), no outputs
+   unsigned in_place;   // bit i = writes into tensor parameter i (optimizers), no outputs; 0 = makes outputs
    bool no_method;      // a function only, not a method of tensors
    // What backward needs: bit i = parameter i's tensor(s) with values, the rest are kept as shapes only.
    unsigned keep_in;
@@ -109,7 +109,8 @@ void sc_call_free(ScCall *); // releases every tensor it holds
 // Afterwards the call belongs to the caller still; a recorded one is shared with the tape.
 ScStatus sc_call_run(ScCall *);
 ScTensor *sc_call_take(ScCall *, int output);
-// Shorthand from C: runs op `name` with tensors (in[]) and lets `set` fill in attributes (may be NULL).
+// Shorthand from C: runs op `name` with tensors (in[]) and its first attributes. An op that begins with a list takes all
+// of `in` for that list.
 ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr, int nattr);
 
 // For host/ops.
@@ -117,6 +118,7 @@ ScStatus sc_describe(ScCall *, int output, ScDtype, int rank, const int64_t *sha
 ScStatus sc_describe_saved(ScCall *, int index, ScDtype, int rank, const int64_t *shape);
 ScStatus sc_run_kernel(ScCall *);          // allocate outputs (and saved) as described, then the backend's forward
 ScStatus sc_run_backward_kernel(ScCall *); // allocate grad_in where needed, then the backend's backward
+ScStatus sc_promote(ScCall *, int first);  // brings the inputs from `first` on to a common dtype (in infer)
 ScStatus sc_want_rank(const ScCall *, int input, int rank);       // "conv2d: argument 'x': expected rank 4, found (3, 5)"
 ScStatus sc_want_float(const ScCall *, int input);
 const char *sc_input_name(const ScCall *, int input);

@@ -248,10 +248,12 @@ static void marshal(lua_State *L, Marshal *m) {
 
 // ---- running ----
 
-// A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there.
+// A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there. Of several tensors the
+// last counts: the first may be a condition.
 static ScStatus number_tensor(const Marshal *m, const Input *input, ScTensor **out) {
    const ScTensor *other = NULL;
-   for (int i = 0; i < m->nin && !other; i++) other = m->inputs[i].tensor;
+   for (int i = 0; i < m->nin; i++)
+      if (m->inputs[i].tensor) other = m->inputs[i].tensor;
    ScDtype dtype = other ? other->dtype : SC_F32;
    if (!sc_dtype_is_float(dtype) && !input->whole) dtype = SC_F32;
    else if (dtype == SC_U8) dtype = SC_I64;

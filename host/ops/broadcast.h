@@ -4,7 +4,7 @@
 
 #include "host/op.h"
 
-// Output 0 gets the shape that inputs 0 and 1 broadcast to.
+// Output 0 gets the shape that all inputs together broadcast to.
 ScStatus sc_describe_broadcast(ScCall *, ScDtype);
 
 // Strides that read `t` as if it had the shape of `like`: 0 where it is stretched.

@@ -19,11 +19,25 @@ typedef struct {
 static inline bool sc_walk_next(ScWalk *w) {
    for (int d = w->rank - 1; d >= 0; d--) {
       bool carry = ++w->index[d] == w->shape[d];
-      for (int i = 0; i < w->n; i++) w->offset[i] += carry ? -(w->shape[d] - 1) * w->strides[i][d] : w->strides[i][d];
+      for (int i = 0; i < w->n; i++)
+         w->offset[i] += carry ? -(w->shape[d] - 1) * w->strides[i][d] : w->strides[i][d];
       if (!carry) return true;
       w->index[d] = 0;
    }
    return false;
+}
+
+// Elements by their place in memory.
+static inline double sc_get(const ScTensor *t, int64_t at) {
+   return sc_load(t->dtype, t->buffer->data, at);
+}
+
+static inline void sc_put(const ScTensor *t, int64_t at, double value) {
+   sc_store(t->dtype, t->buffer->data, at, value);
+}
+
+static inline void sc_add(const ScTensor *t, int64_t at, double value) {
+   sc_put(t, at, sc_get(t, at) + value);
 }
 
 #endif

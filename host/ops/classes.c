@@ -1,0 +1,20 @@
+#include "host/ops/classes.h"
+
+#include <stdlib.h>
+
+ScStatus sc_want_numbers(const ScCall *c, int input, int64_t n, const char *what) {
+   const ScTensor *t = c->in[input];
+   const char *op = c->op->name, *name = sc_input_name(c, input);
+   if (t->dtype != SC_I64)
+      return sc_fail(SC_EARG, "%s: argument '%s': expected i64, found %s; convert it with :to('i64')", op, name,
+                     sc_dtype_name(t->dtype));
+   int64_t *numbers = malloc(sc_nbytes(t)), total = sc_numel(t), i = 0;
+   if (!numbers) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = sc_tensor_read(t, numbers);
+   while (status == SC_OK && i < total && numbers[i] >= 1 && numbers[i] <= n) i++;
+   if (status == SC_OK && i < total)
+      status = sc_fail(SC_EARG, "%s: argument '%s': expected %s from 1 to %lld, found %lld at position %lld",
+                       op, name, what, (long long)n, (long long)numbers[i], (long long)i + 1);
+   free(numbers);
+   return status;
+}

@@ -1,0 +1,10 @@
+// Class numbers and indices in i64 tensors.
+#ifndef SCUTE_OPS_CLASSES_H
+#define SCUTE_OPS_CLASSES_H
+
+#include "host/op.h"
+
+// Input `input` holds numbers from 1 to `n`; `what` they are, for the message.
+ScStatus sc_want_numbers(const ScCall *, int input, int64_t n, const char *what);
+
+#endif

@@ -1,0 +1,24 @@
+#include "host/ops/dropout.h"
+
+#include "host/op.h"
+#include "host/rng.h"
+#include "kernels/ref/walk.h"
+
+static ScStatus drop(const ScCall *c, const ScTensor *x, const ScTensor *y) {
+   double p = c->attr[SC_DROPOUT_P].f;
+   uint64_t seed = (uint64_t)c->attr[SC_DROPOUT_SEED].i, stream = (uint64_t)c->attr[SC_DROPOUT_STREAM].i;
+   int64_t n = sc_numel(x);
+   for (int64_t i = 0; i < n; i++)
+      sc_put(y, i, sc_uniform(seed, stream, (uint64_t)i) >= p ? sc_get(x, i) / (1 - p) : 0);
+   return SC_OK;
+}
+
+static ScStatus forward(ScCall *c) {
+   return drop(c, c->in[0], c->out[0]);
+}
+
+static ScStatus backward(ScCall *c) {
+   return drop(c, c->grad_out[0], c->grad_in[0]);
+}
+
+SC_KERNEL(ref, dropout, .dtypes = SC_FLOATS, .forward = forward, .backward = backward)

@@ -1,0 +1,102 @@
+#include "host/ops/reduce.h"
+
+#include "host/op.h"
+#include "host/ops/axis.h"
+#include "kernels/ref/walk.h"
+
+static ScStatus add_up(ScCall *c, double factor) {
+   const ScTensor *x = c->in[0];
+   ScAxis a = sc_axis(x, c->attr[SC_REDUCE_DIM].i);
+   for (int64_t o = 0; o < a.outer; o++)
+      for (int64_t i = 0; i < a.inner; i++) {
+         double total = 0;
+         for (int64_t k = 0; k < a.n; k++) total += sc_get(x, (o * a.n + k) * a.inner + i);
+         sc_put(c->out[0], o * a.inner + i, total * factor);
+      }
+   return SC_OK;
+}
+
+static ScStatus spread(ScCall *c, double factor) {
+   ScTensor *dx = c->grad_in[0];
+   ScAxis a = sc_axis(dx, c->attr[SC_REDUCE_DIM].i);
+   for (int64_t o = 0; o < a.outer; o++)
+      for (int64_t k = 0; k < a.n; k++)
+         for (int64_t i = 0; i < a.inner; i++)
+            sc_put(dx, (o * a.n + k) * a.inner + i, sc_get(c->grad_out[0], o * a.inner + i) * factor);
+   return SC_OK;
+}
+
+static double one_over_n(const ScCall *c) {
+   return 1.0 / (double)sc_axis(c->in[0], c->attr[SC_REDUCE_DIM].i).n;
+}
+
+static ScStatus forward_sum(ScCall *c) {
+   return add_up(c, 1);
+}
+static ScStatus backward_sum(ScCall *c) {
+   return spread(c, 1);
+}
+static ScStatus forward_mean(ScCall *c) {
+   return add_up(c, one_over_n(c));
+}
+static ScStatus backward_mean(ScCall *c) {
+   return spread(c, one_over_n(c));
+}
+
+SC_KERNEL(ref, sum, .dtypes = SC_NUMBERS, .forward = forward_sum, .backward = backward_sum)
+SC_KERNEL(ref, mean, .dtypes = SC_FLOATS, .forward = forward_mean, .backward = backward_mean)
+
+// The first k with the largest value (times sign); a NaN beats everything.
+static int64_t winner(const ScTensor *x, int64_t start, int64_t n, int64_t step, double sign) {
+   int64_t best = 0;
+   double top = sign * sc_get(x, start);
+   for (int64_t k = 1; k < n && top == top; k++) {
+      double value = sign * sc_get(x, start + k * step);
+      if (value > top || value != value) best = k, top = value;
+   }
+   return best;
+}
+
+static ScStatus find(ScCall *c, double sign, bool index) {
+   const ScTensor *x = c->in[0];
+   ScAxis a = sc_axis(x, c->attr[SC_REDUCE_DIM].i);
+   for (int64_t o = 0; o < a.outer; o++)
+      for (int64_t i = 0; i < a.inner; i++) {
+         int64_t start = o * a.n * a.inner + i, best = winner(x, start, a.n, a.inner, sign),
+                 at = o * a.inner + i;
+         sc_put(c->out[0], at, index ? (double)(best + 1) : sc_get(x, start + best * a.inner));
+         if (c->saved[0]) sc_put(c->saved[0], at, (double)best);
+      }
+   return SC_OK;
+}
+
+static ScStatus backward_extreme(ScCall *c) {
+   ScTensor *dx = c->grad_in[0];
+   ScAxis a = sc_axis(dx, c->attr[SC_REDUCE_DIM].i);
+   const int64_t *best = c->saved[0]->buffer->data;
+   SC_TRY(sc_tensor_fill(dx, 0));
+   for (int64_t o = 0; o < a.outer; o++)
+      for (int64_t i = 0; i < a.inner; i++) {
+         int64_t at = o * a.inner + i;
+         sc_put(dx, (o * a.n + best[at]) * a.inner + i, sc_get(c->grad_out[0], at));
+      }
+   return SC_OK;
+}
+
+static ScStatus forward_max(ScCall *c) {
+   return find(c, 1, false);
+}
+static ScStatus forward_min(ScCall *c) {
+   return find(c, -1, false);
+}
+static ScStatus forward_argmax(ScCall *c) {
+   return find(c, 1, true);
+}
+static ScStatus forward_argmin(ScCall *c) {
+   return find(c, -1, true);
+}
+
+SC_KERNEL(ref, max, .dtypes = SC_NUMBERS, .forward = forward_max, .backward = backward_extreme)
+SC_KERNEL(ref, min, .dtypes = SC_NUMBERS, .forward = forward_min, .backward = backward_extreme)
+SC_KERNEL(ref, argmax, .dtypes = SC_NUMBERS, .forward = forward_argmax)
+SC_KERNEL(ref, argmin, .dtypes = SC_NUMBERS, .forward = forward_argmin)

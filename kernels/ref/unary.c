@@ -1,0 +1,94 @@
+#include <math.h>
+
+#include "host/op.h"
+#include "kernels/ref/walk.h"
+
+typedef double (*Function)(double x);
+// The derivative at x, where y is the result. Only the one of the two that the op declared is there, the other
+// is 0.
+typedef double (*Derivative)(double x, double y);
+
+static double negative(double x) {
+   return -x;
+}
+static double relu(double x) {
+   return x < 0 ? 0 : x;
+} // NaN passes
+static double relu6(double x) {
+   return x < 0 ? 0 : x > 6 ? 6 : x;
+}
+static double sigmoid(double x) {
+   return 1 / (1 + exp(-x));
+}
+static double silu(double x) {
+   return x / (1 + exp(-x));
+}
+
+static double d_abs(double x, double y) {
+   return (void)y, (x > 0) - (x < 0);
+}
+static double d_relu(double x, double y) {
+   return (void)x, y > 0;
+}
+static double d_relu6(double x, double y) {
+   return (void)x, y > 0 && y < 6;
+}
+static double d_exp(double x, double y) {
+   return (void)x, y;
+}
+static double d_log(double x, double y) {
+   return (void)y, 1 / x;
+}
+static double d_sqrt(double x, double y) {
+   return (void)x, 0.5 / y;
+}
+static double d_sigmoid(double x, double y) {
+   return (void)x, y * (1 - y);
+}
+static double d_tanh(double x, double y) {
+   return (void)x, 1 - y * y;
+}
+static double d_silu(double x, double y) {
+   double s = sigmoid(x);
+   return (void)y, s * (1 + x * (1 - s));
+}
+
+static ScStatus forward(ScCall *c, Function f) {
+   int64_t n = sc_numel(c->out[0]);
+   for (int64_t i = 0; i < n; i++) sc_put(c->out[0], i, f(sc_get(c->in[0], i)));
+   return SC_OK;
+}
+
+static ScStatus backward(ScCall *c, Derivative derivative) {
+   const ScTensor *x = c->in[0], *y = c->out[0], *g = c->grad_out[0];
+   int64_t n = sc_numel(g);
+   for (int64_t i = 0; i < n; i++) {
+      double vx = x->buffer ? sc_get(x, i) : 0, vy = y->buffer ? sc_get(y, i) : 0;
+      sc_put(c->grad_in[0], i, sc_get(g, i) * derivative(vx, vy));
+   }
+   return SC_OK;
+}
+
+#define UNARY(name, function, derivative)                                                                      \
+   static ScStatus forward_##name(ScCall *c) {                                                                 \
+      return forward(c, function);                                                                             \
+   }                                                                                                           \
+   static ScStatus backward_##name(ScCall *c) {                                                                \
+      return backward(c, derivative);                                                                          \
+   }                                                                                                           \
+   SC_KERNEL(ref, name, .dtypes = SC_NUMBERS, .forward = forward_##name, .backward = backward_##name)
+
+static ScStatus forward_neg(ScCall *c) {
+   return forward(c, negative);
+}
+SC_KERNEL(ref, neg, .dtypes = SC_NUMBERS, .forward = forward_neg)
+
+UNARY(abs, fabs, d_abs)
+UNARY(relu, relu, d_relu)
+UNARY(relu6, relu6, d_relu6)
+UNARY(exp, exp, d_exp)
+UNARY(log, log, d_log)
+UNARY(sqrt, sqrt, d_sqrt)
+UNARY(sigmoid, sigmoid, d_sigmoid)
+UNARY(tanh, tanh, d_tanh)
+UNARY(silu, silu, d_silu)
