@@ -245,6 +245,14 @@ void sc_batch_release(ScBatch *batch) {
    *batch = (ScBatch){0};
 }
 
+int64_t sc_loader_batches(const ScLoader *l) {
+   return l->batches;
+}
+
+const char *sc_loader_path(const ScLoader *l, int64_t index) {
+   return l->config.paths[index];
+}
+
 // ---- opening and closing ----
 
 static ScStatus check(const ScLoaderConfig *c) {

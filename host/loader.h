@@ -46,6 +46,8 @@ ScStatus sc_loader_open(ScLoader **out, const ScLoaderConfig *);
 // after that goes on with the following batch. After SC_EMEM the same batch can be asked for again.
 ScStatus sc_loader_next(ScLoader *, ScBatch *out);
 void sc_batch_release(ScBatch *); // and empties it
+int64_t sc_loader_batches(const ScLoader *);
+const char *sc_loader_path(const ScLoader *, int64_t index);
 // Stops in the middle if need be: waits for the photos that are being decoded, not for the queue. NULL is fine.
 void sc_loader_close(ScLoader *);
 

@@ -1,0 +1,197 @@
+// scute.image.load(path) -> an image: width, height and methods that return new images or tensors.
+#include "host/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/bind/options.h"
+#include "host/device.h"
+#include "host/file.h"
+
+#define TYPE "scute.image"
+
+// Lua's collector does not see the pixels behind the handles.
+enum { UNHURRIED = 256 << 20 };
+static size_t live_bytes, allowed_bytes = UNHURRIED;
+
+static size_t bytes_of(const ScImage *image) {
+   return (size_t)image->width * (size_t)image->height * 3;
+}
+
+// Pushes an empty handle, to be filled by a core function.
+static ScImage *push_image(lua_State *L) {
+   if (live_bytes > allowed_bytes) {
+      lua_gc(L, LUA_GCCOLLECT);
+      allowed_bytes = 2 * live_bytes > UNHURRIED ? 2 * live_bytes : UNHURRIED;
+   }
+   ScImage *image = lua_newuserdatauv(L, sizeof *image, 0);
+   *image = (ScImage){0};
+   luaL_setmetatable(L, TYPE);
+   return image;
+}
+
+// The image on top of the stack has been made, or not.
+static int finish(lua_State *L, const char *method, const ScImage *image, ScStatus status) {
+   if (status) return luaL_error(L, "%s: %s", method, sc_error());
+   live_bytes += bytes_of(image);
+   return 1;
+}
+
+static ScImage *self(lua_State *L, const char *method) {
+   ScImage *image = luaL_checkudata(L, 1, TYPE);
+   if (!image->rgb) luaL_error(L, "%s: this image was freed by :free() or <close>", method);
+   return image;
+}
+
+// image:free(); also on collection and <close>
+static int release(lua_State *L) {
+   ScImage *image = luaL_checkudata(L, 1, TYPE);
+   live_bytes -= bytes_of(image);
+   sc_image_free(image);
+   return 0;
+}
+
+// scute.image.load(path) -> image. JPEG, PNG, BMP or GIF by content; EXIF orientation applied, transparency on
+// white.
+static int load(lua_State *L) {
+   const char *path = luaL_checkstring(L, 1);
+   ScImage *image = push_image(L);
+   if (sc_image_decode(path, NULL, image)) return sc_raise(L);
+   live_bytes += bytes_of(image);
+   return 1;
+}
+
+// image:resize(256) or image:resize{size = 256, filter = "bilinear"}: the short side becomes `size`;
+// image:resize{width = w, height = h, filter = "bicubic"}: exactly that
+static int resize(lua_State *L) {
+   static const char *const names[] = {"size", "width", "height", "filter", NULL};
+   ScImage *from = self(L, "resize");
+   if (lua_type(L, 2) == LUA_TNUMBER) {
+      lua_createtable(L, 0, 1);
+      lua_pushvalue(L, 2);
+      lua_setfield(L, -2, "size");
+      lua_replace(L, 2);
+   }
+   sc_check_options(L, 2, "resize", names);
+   int size = (int)sc_option_integer(L, 2, "resize", "size", 0, 1, 1 << 20);
+   int width = (int)sc_option_integer(L, 2, "resize", "width", 0, 1, 1 << 20);
+   int height = (int)sc_option_integer(L, 2, "resize", "height", 0, 1, 1 << 20);
+   ScFilter filter = sc_option_filter(L, 2, "resize");
+   if (size ? width || height : !width || !height)
+      return luaL_error(L, "resize: expected either 'size' or both 'width' and 'height'");
+   ScImage *to = push_image(L);
+   return finish(L, "resize", to,
+                 size ? sc_image_resize(from, size, filter, to)
+                      : sc_image_resize_to(from, width, height, filter, to));
+}
+
+// image:crop(size): the square in the middle; black where the image is smaller
+static int crop(lua_State *L) {
+   ScImage *from = self(L, "crop");
+   lua_Integer size = luaL_checkinteger(L, 2);
+   if (size < 1 || size > 10000) return luaL_error(L, "crop: expected 1 to 10000 pixels, found %I", size);
+   ScImage *to = push_image(L);
+   return finish(L, "crop", to, sc_image_center_crop(from, (int)size, to));
+}
+
+// image:pad_square(): in the middle of a white square
+static int pad_square(lua_State *L) {
+   ScImage *from = self(L, "pad_square");
+   ScImage *to = push_image(L);
+   return finish(L, "pad_square", to, sc_image_pad_square(from, to));
+}
+
+// image:save(path): a PNG, whatever the name says; never half a file
+static int save(lua_State *L) {
+   ScImage *image = self(L, "save");
+   const char *path = luaL_checkstring(L, 2);
+   unsigned char *png = NULL;
+   size_t size = 0;
+   ScStatus status = sc_image_encode_png(image, &png, &size);
+   if (!status) status = sc_file_save(path, png, size);
+   free(png);
+   if (status) return luaL_error(L, "save: %s", sc_error());
+   return 0;
+}
+
+typedef struct {
+   ScTensor **handle;
+   ScDtype dtype;
+   int64_t shape[4];
+} NewTensor;
+
+static ScStatus new_tensor(void *context) {
+   NewTensor *n = context;
+   return sc_tensor_new(n->handle, sc_device_cpu(), n->dtype, 4, n->shape);
+}
+
+// Pushes a tensor (1, 3, height, width), whose memory is the image's: rows of pixels of three channels.
+static void *push_pixels(lua_State *L, ScDtype dtype, int width, int height) {
+   sc_account(L);
+   NewTensor n = {sc_push_handle(L), dtype, {1, 3, height, width}};
+   sc_check(L, sc_with_retry(L, new_tensor, &n));
+   return (*n.handle)->buffer->data;
+}
+
+// image:tensor() -> u8 tensor (1, 3, height, width), RGB
+static int tensor(lua_State *L) {
+   ScImage *image = self(L, "tensor");
+   memcpy(push_pixels(L, SC_U8, image->width, image->height), image->rgb, bytes_of(image));
+   return 1;
+}
+
+// image:preprocess{resize = , crop = , filter = "bilinear", mean = {r, g, b}, std = {r, g, b}, pad_square =
+// false}
+// -> f32 tensor (1, 3, height, width) as torchvision's Resize, CenterCrop, ToTensor and Normalize; mean and std
+// default to ImageNet's, resize and crop to none
+static int preprocess(lua_State *L) {
+   ScImage *image = self(L, "preprocess");
+   ScPreprocess p = sc_check_preprocess(L, 2, "preprocess");
+   ScImage *fitted = push_image(L);
+   finish(L, "preprocess", fitted, sc_image_preprocess(image, &p, fitted));
+   sc_image_to_float(fitted, p.mean, p.std, push_pixels(L, SC_F32, fitted->width, fitted->height));
+   live_bytes -= bytes_of(fitted);
+   sc_image_free(fitted);
+   return 1;
+}
+
+static int describe(lua_State *L) {
+   ScImage *image = luaL_checkudata(L, 1, TYPE);
+   if (image->rgb)
+      lua_pushfstring(L, "image %d x %d", image->width, image->height);
+   else
+      lua_pushliteral(L, "image (freed)");
+   return 1;
+}
+
+// image.width, image.height, image.method
+static int get(lua_State *L) {
+   ScImage *image = luaL_checkudata(L, 1, TYPE);
+   const char *key = luaL_checkstring(L, 2);
+   if (strcmp(key, "width") == 0)
+      lua_pushinteger(L, image->width);
+   else if (strcmp(key, "height") == 0)
+      lua_pushinteger(L, image->height);
+   else
+      lua_getfield(L, lua_upvalueindex(1), key);
+   return 1;
+}
+
+static const luaL_Reg methods[] = {{"resize", resize}, {"crop", crop},     {"pad_square", pad_square},
+                                   {"save", save},     {"tensor", tensor}, {"preprocess", preprocess},
+                                   {"free", release},  {NULL, NULL}};
+static const luaL_Reg meta[] = {
+    {"__gc", release}, {"__close", release}, {"__tostring", describe}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"load", load}, {NULL, NULL}};
+
+static void open_image(lua_State *L) {
+   luaL_newmetatable(L, TYPE);
+   luaL_setfuncs(L, meta, 0);
+   luaL_newlib(L, methods);
+   lua_pushcclosure(L, get, 1);
+   lua_setfield(L, -2, "__index");
+   lua_pop(L, 1);
+   luaL_newlib(L, functions);
+   lua_setfield(L, -2, "image");
+}
+SC_OPENER(open_image)

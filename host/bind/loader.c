@@ -1,0 +1,195 @@
+// scute.loader{...}: batches of photos, decoded ahead by worker threads.
+#include "host/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/bind/options.h"
+#include "host/device.h"
+
+#define TYPE "scute.loader"
+
+// The batch is kept here while it is handed over, so that an error of Lua's on the way loses nothing.
+typedef struct {
+   ScLoader *loader;
+   ScBatch batch;
+} Handle;
+
+static ScLoader *self(lua_State *L, const char *method) {
+   Handle *handle = luaL_checkudata(L, 1, TYPE);
+   if (!handle->loader) luaL_error(L, "%s: this loader is closed", method);
+   return handle->loader;
+}
+
+// loader:close(); also on collection and <close>
+static int release(lua_State *L) {
+   Handle *handle = luaL_checkudata(L, 1, TYPE);
+   sc_loader_close(handle->loader);
+   sc_batch_release(&handle->batch);
+   handle->loader = NULL;
+   return 0;
+}
+
+// ---- opening ----
+
+// The strings stay Lua's, alive in the table, until the core has copied them.
+static const char **read_paths(lua_State *L, int options, int64_t *count) {
+   if (lua_getfield(L, options, "paths") != LUA_TTABLE)
+      luaL_error(L, "loader: option 'paths': expected a list of files, found %s", sc_describe_value(L, -1));
+   int table = lua_gettop(L);
+   *count = luaL_len(L, table);
+   const char **paths = lua_newuserdatauv(L, (size_t)*count * sizeof *paths + 1, 0);
+   for (int64_t i = 0; i < *count; i++) {
+      if (lua_geti(L, table, i + 1) != LUA_TSTRING)
+         luaL_error(L, "loader: option 'paths': expected names of files, found %s at position %I",
+                    sc_describe_value(L, -1), (lua_Integer)i + 1);
+      paths[i] = lua_tostring(L, -1);
+      lua_pop(L, 1);
+   }
+   return paths;
+}
+
+static const int64_t *read_labels(lua_State *L, int options, int64_t paths) {
+   int64_t count;
+   int64_t *labels = sc_option_integers(L, options, "loader", "labels", &count);
+   if (labels && count != paths)
+      luaL_error(L, "loader: option 'labels': expected %I, one a path, found %I", (lua_Integer)paths,
+                 (lua_Integer)count);
+   for (int64_t i = 0; i < count; i++)
+      if (labels[i] < 1)
+         luaL_error(L, "loader: option 'labels': class numbers start at 1, found %I at position %I",
+                    (lua_Integer)labels[i], (lua_Integer)i + 1);
+   return labels;
+}
+
+// From 1 in Lua, from 0 in C; without an order, all of them as they come.
+static const int64_t *read_order(lua_State *L, int options, int64_t paths, int64_t *count) {
+   int64_t *order = sc_option_integers(L, options, "loader", "order", count);
+   if (order) {
+      for (int64_t i = 0; i < *count; i++) order[i]--;
+      return order;
+   }
+   *count = paths;
+   order = lua_newuserdatauv(L, (size_t)paths * sizeof *order + 1, 0);
+   for (int64_t i = 0; i < paths; i++) order[i] = i;
+   return order;
+}
+
+// Leaves on the stack what the configuration points into.
+static ScLoaderConfig read_config(lua_State *L, int options) {
+   static const char *const names[] = {"paths",      "labels",  "order", "batch_size", "merge_last_single",
+                                       "preprocess", "workers", "depth", "on_bad",     NULL};
+   static const char *const policies[] = {"skip", "error", NULL};
+   sc_check_options(L, options, "loader", names);
+   ScLoaderConfig c = {0};
+   c.batch_size = sc_option_integer(L, options, "loader", "batch_size", 32, 1, 1 << 20);
+   c.merge_last_single = sc_option_boolean(L, options, "loader", "merge_last_single", false);
+   c.workers = (int)sc_option_integer(L, options, "loader", "workers", 2, 0, 256);
+   c.depth = (int)sc_option_integer(L, options, "loader", "depth", 4, 1, 1024);
+   c.skip_bad = sc_option_choice(L, options, "loader", "on_bad", 0, policies) == 0;
+   if (lua_getfield(L, options, "preprocess") != LUA_TTABLE)
+      luaL_error(L, "loader: option 'preprocess': expected {resize = ..., crop = ...}, found %s",
+                 sc_describe_value(L, -1));
+   c.preprocess = sc_check_preprocess(L, -1, "loader: preprocess");
+   c.paths = read_paths(L, options, &c.count);
+   c.labels = read_labels(L, options, c.count);
+   c.order = read_order(L, options, c.count, &c.order_count);
+   return c;
+}
+
+// scute.loader{paths = list of files, labels = list or i64 tensor of class numbers from 1 (none), order = list
+// or i64 tensor of indices from 1 (all as they come), batch_size = 32, merge_last_single = false, preprocess =
+// {resize = , crop = , filter = , mean = , std = , pad_square = }, workers = 2 (0 decodes in the caller), depth
+// = 4 batches under way, on_bad = "skip" or "error"} -> loader; #loader is the number of batches
+static int create(lua_State *L) {
+   ScLoaderConfig c = read_config(L, 1);
+   Handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+   *handle = (Handle){0};
+   luaL_setmetatable(L, TYPE);
+   sc_check(L, sc_loader_open(&handle->loader, &c));
+   return 1;
+}
+
+// ---- batches ----
+
+static ScStatus fetch(void *context) {
+   Handle *handle = context;
+   return sc_loader_next(handle->loader, &handle->batch);
+}
+
+// Appends {index = , path = , message = } for every bad photo to the list at `list`.
+static void append_bad(lua_State *L, const Handle *handle, int list) {
+   for (int64_t i = 0; i < handle->batch.bad_count; i++) {
+      const ScBadSample *bad = &handle->batch.bad[i];
+      lua_createtable(L, 0, 3);
+      lua_pushinteger(L, bad->index + 1);
+      lua_setfield(L, -2, "index");
+      lua_pushstring(L, sc_loader_path(handle->loader, bad->index));
+      lua_setfield(L, -2, "path");
+      lua_pushstring(L, bad->message);
+      lua_setfield(L, -2, "message");
+      lua_rawseti(L, list, luaL_len(L, list) + 1);
+   }
+}
+
+static void push_integers(lua_State *L, const int64_t *values, int64_t n, int64_t add) {
+   ScTensor **handle = sc_push_handle(L);
+   sc_check(L, sc_tensor_new(handle, sc_device_cpu(), SC_I64, 1, &n));
+   int64_t *to = (*handle)->buffer->data;
+   for (int64_t i = 0; i < n; i++) to[i] = values[i] + add;
+}
+
+// Pushes x, y (nil without labels) and indices, and takes them out of the batch.
+static void push_good(lua_State *L, ScBatch *batch) {
+   ScTensor **x = sc_push_handle(L);
+   *x = batch->pixels;
+   batch->pixels = NULL;
+   if (batch->labels)
+      push_integers(L, batch->labels, batch->n, 0);
+   else
+      lua_pushnil(L);
+   push_integers(L, batch->indices, batch->n, 1);
+}
+
+// loader:next() -> x (n, 3, crop, crop) f32, y (n) i64 or nil, indices (n) i64 from 1, list of bad photos
+// {index = , path = , message = }. At the end x, y and indices are nil. A batch without any good photo is
+// passed over; its bad ones are told with the next.
+static int next(lua_State *L) {
+   self(L, "next");
+   Handle *handle = lua_touserdata(L, 1);
+   lua_settop(L, 1);
+   lua_newtable(L);
+   sc_account(L);
+   do {
+      sc_batch_release(&handle->batch);
+      sc_check(L, sc_with_retry(L, fetch, handle));
+      append_bad(L, handle, 2);
+   } while (handle->batch.asked > 0 && handle->batch.n == 0);
+   if (handle->batch.asked > 0)
+      push_good(L, &handle->batch);
+   else
+      lua_settop(L, 5);
+   lua_pushvalue(L, 2);
+   sc_batch_release(&handle->batch);
+   return 4;
+}
+
+static int length(lua_State *L) {
+   lua_pushinteger(L, sc_loader_batches(self(L, "#loader")));
+   return 1;
+}
+
+static const luaL_Reg methods[] = {{"next", next}, {"close", release}, {NULL, NULL}};
+static const luaL_Reg meta[] = {
+    {"__gc", release}, {"__close", release}, {"__len", length}, {"__call", next}, {NULL, NULL}};
+
+static void open_loader(lua_State *L) {
+   luaL_newmetatable(L, TYPE);
+   luaL_setfuncs(L, meta, 0);
+   luaL_newlib(L, methods);
+   lua_setfield(L, -2, "__index");
+   lua_pop(L, 1);
+   lua_pushcfunction(L, create);
+   lua_setfield(L, -2, "loader");
+}
+SC_OPENER(open_loader)
