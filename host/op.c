@@ -57,6 +57,8 @@ ScStatus sc_call_new(ScCall **out, const ScOp *op, int nin) {
    ScCall *call = calloc(1, sizeof *call + n * (2 * sizeof(ScTensor *) + sizeof(bool)));
    if (!call) return sc_fail(SC_EMEM, "out of memory");
    call->op = op;
+   call->keep_in = op->keep_in;
+   call->keep_out = op->keep_out;
    call->nin = nin;
    call->in = (ScTensor **)(call + 1);
    call->grad_in = call->in + n;

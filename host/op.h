@@ -65,6 +65,7 @@ struct ScCall {
    int nsaved;
    ScTensor *saved[SC_MAXSAVED];
    bool recording; // backward will be asked for
+   unsigned keep_in, keep_out; // what the tape keeps: the op's masks, from which forward may take bits away
    // Backward: gradients of the outputs in, of the inputs out. grad_in[i] is NULL where needs_grad[i] is false.
    ScTensor *grad_out[SC_MAXOUT]; // NULL where an output had no influence
    ScTensor **grad_in;

@@ -49,7 +49,7 @@ static ScStatus keep_inputs(ScCall *copy, const ScCall *call) {
    int at = 0;
    for (int p = 0; at < call->nin; p++)
       for (int i = 0; i < call->count[p] && at < call->nin; i++, at++)
-         SC_TRY(keep(&copy->in[at], call->in[at], call->op->keep_in >> p & 1));
+         SC_TRY(keep(&copy->in[at], call->in[at], call->keep_in >> p & 1));
    return SC_OK;
 }
 
@@ -64,7 +64,7 @@ static ScStatus copy_call(ScCall **out, ScCall *call) {
    for (int i = 0; i < SC_MAXPARAM; i++) copy->count[i] = call->count[i], copy->attr[i] = call->attr[i];
    for (int i = 0; i < call->nin; i++) copy->needs_grad[i] = call->needs_grad[i];
    SC_TRY(keep_inputs(copy, call));
-   for (int i = 0; i < call->nout; i++) SC_TRY(keep(&copy->out[i], call->out[i], call->op->keep_out >> i & 1));
+   for (int i = 0; i < call->nout; i++) SC_TRY(keep(&copy->out[i], call->out[i], call->keep_out >> i & 1));
    for (int i = 0; i < call->nsaved; i++) copy->saved[i] = call->saved[i], call->saved[i] = NULL;
    return SC_OK;
 }

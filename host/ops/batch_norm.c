@@ -1,0 +1,150 @@
+// Batch normalisation with what usually follows it: a residual and an activation.
+//
+// Backward needs the value before the activation: relu and relu6 read it off y when there is a residual (y is
+// kept by the next op anyway), else it is computed again from x; silu needs x and the residual.
+#include "host/ops/batch_norm.h"
+
+#include <stdlib.h>
+
+static const ScParam params[] = {
+    {.name = "x", .kind = SC_TENSOR, .doc = "input (N, C, H, W) or (N, C)"},
+    {.name = "weight", .kind = SC_TENSOR, .optional = true, .doc = "scale per channel (C), 1 if absent"},
+    {.name = "bias", .kind = SC_TENSOR, .optional = true, .doc = "shift per channel (C), 0 if absent"},
+    {.name = "running_mean", .kind = SC_TENSOR, .optional = true, .doc = "(C); updated in place when training"},
+    {.name = "running_var", .kind = SC_TENSOR, .optional = true, .doc = "(C); updated in place when training"},
+    {.name = "residual",
+     .kind = SC_TENSOR,
+     .optional = true,
+     .doc = "added before the activation, of x's shape"},
+    {.name = "training",
+     .kind = SC_BOOL,
+     .optional = true,
+     .doc = "statistics of this batch instead of the running ones"},
+    {.name = "momentum",
+     .kind = SC_NUMBER,
+     .optional = true,
+     .preset = 0.1,
+     .doc = "weight of this batch in the running statistics"},
+    {.name = "eps", .kind = SC_NUMBER, .optional = true, .preset = 1e-5, .doc = "added to the variance"},
+    {.name = "act",
+     .kind = SC_CHOICE,
+     .optional = true,
+     .choices = SC_ACT_CHOICES,
+     .doc = "activation at the end"},
+};
+
+static ScStatus check_per_channel(const ScCall *c, int input) {
+   const ScTensor *x = c->in[SC_BN_X], *t = c->in[input];
+   if (!t || (t->rank == 1 && t->shape[0] == x->shape[1])) return SC_OK;
+   return sc_fail(SC_EARG, "%s: argument '%s': expected shape (%lld), one per channel of x, found %s",
+                  c->op->name, sc_input_name(c, input), (long long)x->shape[1], sc_shape_text(t));
+}
+
+static ScStatus check_statistics(const ScCall *c) {
+   const ScTensor *x = c->in[SC_BN_X];
+   if (!c->in[SC_BN_MEAN] != !c->in[SC_BN_VAR])
+      return sc_fail(SC_EARG, "%s: expected both of 'running_mean' and 'running_var' or neither", c->op->name);
+   bool training = c->attr[SC_BN_TRAINING].i;
+   if (!training && !c->in[SC_BN_MEAN])
+      return sc_fail(
+          SC_EARG,
+          "%s: argument 'running_mean' is missing: without training = true the running statistics are used",
+          c->op->name);
+   if (training && sc_numel(x) / x->shape[1] < 2)
+      return sc_fail(SC_EARG,
+                     "%s: expected more than one value per channel when training, found shape %s; use a larger "
+                     "batch or evaluation mode",
+                     c->op->name, sc_shape_text(x));
+   return SC_OK;
+}
+
+static ScStatus infer(ScCall *c) {
+   const ScTensor *x = c->in[SC_BN_X], *residual = c->in[SC_BN_RESIDUAL];
+   SC_TRY(sc_want_float(c, SC_BN_X));
+   if (x->rank != 4 && x->rank != 2)
+      return sc_fail(SC_EARG, "%s: argument 'x': expected 2 or 4 dimensions, found shape %s", c->op->name,
+                     sc_shape_text(x));
+   for (int i = SC_BN_WEIGHT; i <= SC_BN_VAR; i++) SC_TRY(check_per_channel(c, i));
+   for (int i = SC_BN_WEIGHT; i < SC_BN_INPUTS; i++)
+      if (c->in[i] && c->in[i]->dtype != x->dtype)
+         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", c->op->name,
+                        sc_input_name(c, i), sc_dtype_name(x->dtype), sc_dtype_name(c->in[i]->dtype));
+   if (residual && !sc_same_shape(x, residual))
+      return sc_fail(SC_EARG, "%s: argument 'residual': expected x's shape %s, found %s", c->op->name,
+                     sc_shape_text(x), sc_shape_text(residual));
+   SC_TRY(check_statistics(c));
+   SC_TRY(sc_describe(c, 0, x->dtype, x->rank, x->shape));
+   if (!c->attr[SC_BN_TRAINING].i) return SC_OK;
+   SC_TRY(sc_describe_saved(c, SC_BN_BATCH_MEAN, x->dtype, 1, &x->shape[1]));
+   return sc_describe_saved(c, SC_BN_BATCH_VAR, x->dtype, 1, &x->shape[1]);
+}
+
+// running = (1 - momentum) * running + momentum * batch, with `unbias` turning the batch's biased variance into
+// the unbiased one.
+static ScStatus blend(ScTensor *running, const ScTensor *batch, double momentum, double unbias) {
+   int64_t n = sc_numel(running);
+   double *values = malloc(2 * (size_t)n * sizeof *values);
+   if (!values) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = sc_tensor_read_f64(running, values);
+   if (status == SC_OK) status = sc_tensor_read_f64(batch, values + n);
+   for (int64_t i = 0; i < n; i++) values[i] = (1 - momentum) * values[i] + momentum * unbias * values[n + i];
+   if (status == SC_OK) status = sc_tensor_write_f64(running, values);
+   free(values);
+   return status;
+}
+
+static ScStatus update_running(ScCall *c) {
+   ScTensor *mean = c->in[SC_BN_MEAN], *var = c->in[SC_BN_VAR];
+   if (!mean) return SC_OK;
+   double values = (double)(sc_numel(c->in[SC_BN_X]) / c->in[SC_BN_X]->shape[1]),
+          momentum = c->attr[SC_BN_MOMENTUM].f;
+   SC_TRY(sc_tensor_own(mean, true)); // what can fail comes before the first change
+   SC_TRY(sc_tensor_own(var, true));
+   SC_TRY(blend(mean, c->saved[SC_BN_BATCH_MEAN], momentum, 1));
+   return blend(var, c->saved[SC_BN_BATCH_VAR], momentum, values / (values - 1));
+}
+
+static unsigned bit(int input) {
+   return 1u << input;
+}
+
+static void choose_what_to_keep(ScCall *c) {
+   bool training = c->attr[SC_BN_TRAINING].i, residual = c->in[SC_BN_RESIDUAL] != NULL;
+   ScAct act = (ScAct)c->attr[SC_BN_ACT].i;
+   bool from_y = residual && (act == SC_ACT_RELU || act == SC_ACT_RELU6);
+   bool again = act != SC_ACT_NONE && !from_y; // computes the value before the activation again
+   if (!from_y) c->keep_out = 0;
+   if (!(residual && act == SC_ACT_SILU)) c->keep_in &= ~bit(SC_BN_RESIDUAL);
+   if (!again) c->keep_in &= ~bit(SC_BN_BIAS);
+   if (training)
+      c->keep_in &= ~(bit(SC_BN_MEAN) | bit(SC_BN_VAR));
+   else if (!again && !c->needs_grad[SC_BN_WEIGHT])
+      c->keep_in &= ~bit(SC_BN_X);
+}
+
+static ScStatus forward(ScCall *c) {
+   choose_what_to_keep(c);
+   bool recording = c->recording;
+   c->recording = true; // the running update wants the batch statistics even if backward does not
+   ScStatus status = sc_run_kernel(c);
+   c->recording = recording;
+   if (status == SC_OK && c->attr[SC_BN_TRAINING].i) status = update_running(c);
+   return status;
+}
+
+static ScStatus backward(ScCall *c) {
+   if (c->needs_grad[SC_BN_MEAN] || c->needs_grad[SC_BN_VAR])
+      return sc_fail(SC_EARG,
+                     "batch_norm: running statistics take no gradient; create them without requires_grad");
+   return sc_run_backward_kernel(c);
+}
+
+SC_OP(batch_norm,
+      .doc = "act((x - mean) / sqrt(var + eps) * weight + bias + residual) per channel. Training uses the "
+             "batch's mean and "
+             "biased variance and moves the running ones towards its mean and unbiased variance (Ioffe and "
+             "Szegedy 2015).",
+      SC_PARAMS(params), .differentiable = true,
+      .keep_in = 1u << SC_BN_X | 1u << SC_BN_WEIGHT | 1u << SC_BN_BIAS | 1u << SC_BN_MEAN | 1u << SC_BN_VAR |
+                 1u << SC_BN_RESIDUAL,
+      .keep_out = 1, .infer = infer, .forward = forward, .backward = backward)

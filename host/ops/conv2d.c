@@ -1,0 +1,114 @@
+// Two-dimensional convolution.
+#include "host/ops/conv2d.h"
+
+static const ScParam params[] = {
+    {.name = "x", .kind = SC_TENSOR, .doc = "input (N, C, H, W)"},
+    {.name = "weight", .kind = SC_TENSOR, .doc = "filters (O, C / groups, kernel height, kernel width)"},
+    {.name = "bias", .kind = SC_TENSOR, .optional = true, .doc = "(O)"},
+    {.name = "stride", .kind = SC_PAIR, .optional = true, .preset = 1, .doc = "step of the window, pixels"},
+    {.name = "padding", .kind = SC_PAIR, .optional = true, .doc = "zeros added on both sides, pixels"},
+    {.name = "dilation", .kind = SC_PAIR, .optional = true, .preset = 1, .doc = "distance of the taps, pixels"},
+    {.name = "groups",
+     .kind = SC_INT,
+     .optional = true,
+     .preset = 1,
+     .doc = "channel groups that do not mix; C for depthwise"},
+};
+
+ScConv sc_conv_geometry(const ScCall *c) {
+   const int64_t *x = c->in[SC_CONV_X]->shape, *w = c->in[SC_CONV_WEIGHT]->shape;
+   const int64_t *stride = c->attr[SC_CONV_STRIDE].ints.v, *padding = c->attr[SC_CONV_PADDING].ints.v;
+   const int64_t *dilation = c->attr[SC_CONV_DILATION].ints.v;
+   ScConv g = {.n = x[0],
+               .c = x[1],
+               .h = x[2],
+               .w = x[3],
+               .o = w[0],
+               .kh = w[2],
+               .kw = w[3],
+               .sh = stride[0],
+               .sw = stride[1],
+               .ph = padding[0],
+               .pw = padding[1],
+               .dh = dilation[0],
+               .dw = dilation[1],
+               .groups = c->attr[SC_CONV_GROUPS].i,
+               .cg = w[1]};
+   g.og = g.o / g.groups;
+   g.oh = (g.h + 2 * g.ph - g.dh * (g.kh - 1) - 1) / g.sh + 1;
+   g.ow = (g.w + 2 * g.pw - g.dw * (g.kw - 1) - 1) / g.sw + 1;
+   return g;
+}
+
+enum { LARGEST = 1 << 20 }; // of a stride, padding or dilation: keeps the arithmetic far from overflow
+
+static ScStatus check_pair(const ScCall *c, int attr, const char *name, int64_t least) {
+   const int64_t *v = c->attr[attr].ints.v;
+   if (v[0] >= least && v[1] >= least && v[0] <= LARGEST && v[1] <= LARGEST) return SC_OK;
+   return sc_fail(SC_EARG, "%s: argument '%s': expected at least %lld, found {%lld, %lld}", c->op->name, name,
+                  (long long)least, (long long)v[0], (long long)v[1]);
+}
+
+static ScStatus check_channels(const ScCall *c) {
+   const ScTensor *x = c->in[SC_CONV_X], *weight = c->in[SC_CONV_WEIGHT], *bias = c->in[SC_CONV_BIAS];
+   int64_t groups = c->attr[SC_CONV_GROUPS].i;
+   if (groups < 1 || x->shape[1] % groups != 0 || weight->shape[0] % groups != 0)
+      return sc_fail(
+          SC_EARG,
+          "%s: argument 'groups': expected a divisor of %lld input and %lld output channels, found %lld",
+          c->op->name, (long long)x->shape[1], (long long)weight->shape[0], (long long)groups);
+   if (weight->shape[1] * groups != x->shape[1])
+      return sc_fail(
+          SC_EARG,
+          "%s: argument 'weight': expected %lld input channels (x has %lld, groups is %lld), found shape %s",
+          c->op->name, (long long)(x->shape[1] / groups), (long long)x->shape[1], (long long)groups,
+          sc_shape_text(weight));
+   if (bias && bias->shape[0] != weight->shape[0])
+      return sc_fail(SC_EARG, "%s: argument 'bias': expected shape (%lld), one per output channel, found %s",
+                     c->op->name, (long long)weight->shape[0], sc_shape_text(bias));
+   return SC_OK;
+}
+
+static ScStatus check_dtypes(const ScCall *c) {
+   SC_TRY(sc_want_float(c, SC_CONV_X));
+   for (int i = 1; i < c->nin; i++)
+      if (c->in[i] && c->in[i]->dtype != c->in[0]->dtype)
+         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", c->op->name,
+                        sc_input_name(c, i), sc_dtype_name(c->in[0]->dtype), sc_dtype_name(c->in[i]->dtype));
+   return SC_OK;
+}
+
+ScStatus sc_conv_infer(ScCall *c) {
+   SC_TRY(sc_want_rank(c, SC_CONV_X, 4));
+   SC_TRY(sc_want_rank(c, SC_CONV_WEIGHT, 4));
+   SC_TRY(sc_want_rank(c, SC_CONV_BIAS, 1));
+   SC_TRY(check_dtypes(c));
+   SC_TRY(check_pair(c, SC_CONV_STRIDE, "stride", 1));
+   SC_TRY(check_pair(c, SC_CONV_PADDING, "padding", 0));
+   SC_TRY(check_pair(c, SC_CONV_DILATION, "dilation", 1));
+   SC_TRY(check_channels(c));
+   ScConv g = sc_conv_geometry(c);
+   if (g.h + 2 * g.ph < g.dh * (g.kh - 1) + 1 || g.w + 2 * g.pw < g.dw * (g.kw - 1) + 1)
+      return sc_fail(
+          SC_EARG,
+          "%s: argument 'x': expected at least the kernel's %lld x %lld pixels with padding, found shape %s",
+          c->op->name, (long long)(g.dh * (g.kh - 1) + 1), (long long)(g.dw * (g.kw - 1) + 1),
+          sc_shape_text(c->in[SC_CONV_X]));
+   return sc_describe(c, 0, c->in[SC_CONV_X]->dtype, 4, (int64_t[]){g.n, g.o, g.oh, g.ow});
+}
+
+// What backward reads depends on what it is asked for: the input for the weights' gradient, the weights for the
+// input's.
+static ScStatus forward(ScCall *c) {
+   if (!c->needs_grad[SC_CONV_WEIGHT]) c->keep_in &= ~(1u << SC_CONV_X);
+   if (!c->needs_grad[SC_CONV_X]) c->keep_in &= ~(1u << SC_CONV_WEIGHT);
+   return sc_run_kernel(c);
+}
+
+SC_OP(
+    conv2d,
+    .doc =
+        "Convolution (cross-correlation) of x with weight plus bias; (N, C, H, W) becomes (N, O, H', W') with "
+        "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.",
+    SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_CONV_X | 1u << SC_CONV_WEIGHT,
+    .infer = sc_conv_infer, .forward = forward)

@@ -1,0 +1,44 @@
+// What the convolution ops share: the order of their attributes and the geometry derived from it.
+#ifndef SCUTE_OPS_CONV2D_H
+#define SCUTE_OPS_CONV2D_H
+
+#include "host/op.h"
+
+// Attributes, in order of declaration, of conv2d and, with the further ones, of conv_bn_act and conv2d_folded.
+enum {
+   SC_CONV_STRIDE,
+   SC_CONV_PADDING,
+   SC_CONV_DILATION,
+   SC_CONV_GROUPS,
+   SC_CONV_ATTRS,
+   SC_FOLDED_EPS = SC_CONV_ATTRS, // conv2d_folded
+   SC_FOLDED_ACT,
+};
+
+// Inputs of conv2d (the first three) and of conv2d_folded.
+enum {
+   SC_CONV_X,
+   SC_CONV_WEIGHT,
+   SC_CONV_BIAS,
+   SC_FOLDED_BN_WEIGHT,
+   SC_FOLDED_BN_BIAS,
+   SC_FOLDED_MEAN,
+   SC_FOLDED_VAR,
+   SC_FOLDED_RESIDUAL,
+   SC_FOLDED_INPUTS
+};
+
+typedef struct {
+   int64_t n, c, h, w;             // input
+   int64_t o, oh, ow;              // output
+   int64_t kh, kw;                 // kernel
+   int64_t sh, sw, ph, pw, dh, dw; // stride, padding, dilation
+   int64_t groups, cg, og;         // input and output channels per group
+} ScConv;
+
+// Of a checked call.
+ScConv sc_conv_geometry(const ScCall *);
+// Checks x, weight, bias and the attributes, and describes output 0.
+ScStatus sc_conv_infer(ScCall *);
+
+#endif

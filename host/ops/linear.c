@@ -1,0 +1,39 @@
+// Fully connected layer.
+#include "host/op.h"
+
+enum { X, WEIGHT, BIAS };
+
+static const ScParam params[] = {
+    {.name = "x", .kind = SC_TENSOR, .doc = "input (..., I)"},
+    {.name = "weight", .kind = SC_TENSOR, .doc = "(O, I)"},
+    {.name = "bias", .kind = SC_TENSOR, .optional = true, .doc = "(O)"},
+};
+
+static ScStatus infer(ScCall *c) {
+   const ScTensor *x = c->in[X], *weight = c->in[WEIGHT], *bias = c->in[BIAS];
+   SC_TRY(sc_want_float(c, X));
+   SC_TRY(sc_want_rank(c, WEIGHT, 2));
+   if (x->rank < 1 || x->shape[x->rank - 1] != weight->shape[1])
+      return sc_fail(SC_EARG, "%s: argument 'x': expected shape (..., %lld) for a weight of shape %s, found %s",
+                     c->op->name, (long long)weight->shape[1], sc_shape_text(weight), sc_shape_text(x));
+   if (bias && (bias->rank != 1 || bias->shape[0] != weight->shape[0]))
+      return sc_fail(SC_EARG, "%s: argument 'bias': expected shape (%lld), found %s", c->op->name,
+                     (long long)weight->shape[0], sc_shape_text(bias));
+   for (int i = WEIGHT; i <= BIAS; i++)
+      if (c->in[i] && c->in[i]->dtype != x->dtype)
+         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", c->op->name,
+                        sc_input_name(c, i), sc_dtype_name(x->dtype), sc_dtype_name(c->in[i]->dtype));
+   int64_t shape[SC_MAXRANK];
+   for (int d = 0; d < x->rank - 1; d++) shape[d] = x->shape[d];
+   shape[x->rank - 1] = weight->shape[0];
+   return sc_describe(c, 0, x->dtype, x->rank, shape);
+}
+
+static ScStatus forward(ScCall *c) {
+   if (!c->needs_grad[WEIGHT]) c->keep_in &= ~(1u << X);
+   if (!c->needs_grad[X]) c->keep_in &= ~(1u << WEIGHT);
+   return sc_run_kernel(c);
+}
+
+SC_OP(linear, .doc = "x weight^T + bias over the last dimension; (..., I) becomes (..., O).", SC_PARAMS(params),
+      .differentiable = true, .keep_in = 1u << X | 1u << WEIGHT, .infer = infer, .forward = forward)
