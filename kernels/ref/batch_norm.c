@@ -32,13 +32,16 @@ static double before_act(const Norm *b, int64_t row, int64_t channel) {
 }
 
 static void batch_statistics(const Norm *b) {
+   double rows = (double)b->rows;
    for (int64_t r = 0; r < b->rows; r++)
-      for (int64_t ch = 0; ch < b->channels; ch++) b->mean[ch] += b->x[r * b->channels + ch] / (double)b->rows;
+      for (int64_t ch = 0; ch < b->channels; ch++) b->mean[ch] += b->x[r * b->channels + ch];
+   for (int64_t ch = 0; ch < b->channels; ch++) b->mean[ch] /= rows;
    for (int64_t r = 0; r < b->rows; r++)
       for (int64_t ch = 0; ch < b->channels; ch++) {
          double d = b->x[r * b->channels + ch] - b->mean[ch];
-         b->var[ch] += d * d / (double)b->rows;
+         b->var[ch] += d * d;
       }
+   for (int64_t ch = 0; ch < b->channels; ch++) b->var[ch] /= rows;
 }
 
 static ScStatus forward(ScCall *c) {

@@ -1,0 +1,35 @@
+-- Cases of conv2d.
+local function case(name, x, weight, attrs, grad)
+   local inputs = { x = { shape = x }, weight = { shape = weight } }
+   if attrs.bias then
+      inputs.bias = { shape = { weight[1] } }
+      attrs.bias = nil
+   end
+   return { op = "conv2d", name = name, inputs = inputs, attrs = attrs, grad = grad,
+      tolerance = 1e-5, reason = "sums of up to a thousand products in float32" }
+end
+
+return {
+   case("3x3", { 2, 3, 7, 9 }, { 5, 3, 3, 3 }, { bias = true, padding = 1 }),
+   case("1x1", { 2, 16, 5, 6 }, { 8, 16, 1, 1 }, {}),
+   case("1x1, stride 2, odd size", { 2, 8, 7, 7 }, { 16, 8, 1, 1 }, { stride = 2 }),
+   case("3x3, stride 2, odd size", { 2, 8, 9, 11 }, { 16, 8, 3, 3 }, { stride = 2, padding = 1 }),
+   case("3x3, stride 2, a last row and column that no window reaches", { 1, 4, 8, 8 }, { 4, 4, 3, 3 }, { stride = 2 }),
+   case("7x7, stride 2, three channels", { 1, 3, 17, 15 }, { 16, 3, 7, 7 }, { stride = 2, padding = 3 }),
+   case("groups", { 2, 4, 7, 7 }, { 6, 2, 3, 3 }, { bias = true, stride = 2, padding = 1, groups = 2 }),
+   case("many groups", { 1, 32, 6, 6 }, { 64, 8, 3, 3 }, { padding = 1, groups = 4 }),
+   case("depthwise", { 2, 16, 7, 8 }, { 16, 1, 3, 3 }, { padding = 1, groups = 16 }),
+   case("depthwise, channels that fill no vector", { 2, 5, 6, 5 }, { 5, 1, 3, 3 }, { bias = true, padding = 1, groups = 5 }),
+   case("depthwise, stride 2", { 1, 24, 9, 9 }, { 24, 1, 3, 3 }, { stride = 2, padding = 1, groups = 24 }),
+   case("depthwise, 5x5, stride 2, even size", { 1, 32, 8, 8 }, { 32, 1, 5, 5 }, { stride = 2, padding = 2, groups = 32 }),
+   case("depthwise with two filters a channel", { 1, 6, 5, 5 }, { 12, 1, 3, 3 }, { padding = 1, groups = 6 }),
+   case("depthwise, dilation", { 1, 16, 9, 9 }, { 16, 1, 3, 3 }, { padding = 2, dilation = 2, groups = 16 }),
+   case("dilation", { 1, 3, 10, 9 }, { 4, 3, 3, 3 }, { padding = 2, dilation = 2 }),
+   case("pairs", { 2, 3, 9, 12 }, { 4, 3, 3, 5 }, { bias = true, stride = { 1, 2 }, padding = { 2, 0 }, dilation = { 2, 1 } }),
+   case("padding wider than the kernel", { 1, 2, 3, 3 }, { 3, 2, 2, 2 }, { padding = 3 }),
+   case("kernel as large as the picture", { 2, 6, 4, 5 }, { 7, 6, 4, 5 }, { bias = true }),
+   case("one pixel", { 3, 10, 1, 1 }, { 12, 10, 1, 1 }, { bias = true }),
+   case("one channel in and out", { 1, 1, 5, 5 }, { 1, 1, 3, 3 }, { bias = true, padding = 1 }),
+   case("frozen filters", { 2, 8, 6, 6 }, { 8, 8, 3, 3 }, { bias = true, padding = 1 }, { "x" }),
+   case("filters only", { 2, 3, 8, 8 }, { 8, 3, 3, 3 }, { padding = 1 }, { "weight" }),
+}

@@ -1,0 +1,51 @@
+-- Cases of conv_bn_act, recorded and (grad = {}) folded.
+local cases = {}
+
+local function add(name, x, weight, attrs, options)
+   options = options or {}
+   local channels = { weight[1] }
+   local inputs = { x = { shape = x }, weight = { shape = weight } }
+   if options.bias then inputs.bias = { shape = channels } end
+   if not options.plain then
+      inputs.bn_weight = { shape = channels, shift = 1, scale = 0.5 }
+      inputs.bn_bias = { shape = channels }
+   end
+   inputs.running_mean = { shape = channels }
+   inputs.running_var = options.var or { shape = channels, scale = 0.5, shift = 1 }
+   if options.residual then inputs.residual = { shape = options.residual } end
+   local grad = { "x", "weight" }
+   for _, key in ipairs { "bn_weight", "bn_bias", "residual" } do
+      if inputs[key] then grad[#grad + 1] = key end
+   end
+   cases[#cases + 1] = { op = "conv_bn_act", name = name, inputs = inputs, attrs = attrs, grad = options.grad or grad,
+      tolerance = 5e-5, reason = "batch norm divides the convolution's rounding by its deviation" }
+end
+
+local function with(attrs, more)
+   local all = {}
+   for key, value in pairs(attrs) do all[key] = value end
+   for key, value in pairs(more) do all[key] = value end
+   return all
+end
+
+for _, act in ipairs { "none", "relu", "relu6", "silu" } do
+   local attrs = { padding = 1, act = act }
+   local x, weight, residual = { 2, 4, 6, 5 }, { 8, 4, 3, 3 }, { 2, 8, 6, 5 }
+   add("training, " .. act, x, weight, with(attrs, { training = true }))
+   add("training, residual, " .. act, x, weight, with(attrs, { training = true }), { residual = residual })
+   add("evaluating with gradients, " .. act, x, weight, attrs, { residual = residual })
+   add("folded, " .. act, x, weight, attrs, { grad = {} })
+   add("folded, residual, " .. act, x, weight, attrs, { grad = {}, residual = residual })
+end
+add("folded, stride 2, three channels", { 1, 3, 15, 17 }, { 16, 3, 7, 7 }, { stride = 2, padding = 3, act = "relu" }, { grad = {} })
+add("folded, depthwise", { 2, 16, 7, 7 }, { 16, 1, 3, 3 }, { padding = 1, groups = 16, act = "relu6" }, { grad = {} })
+add("folded, depthwise, stride 2", { 2, 24, 7, 7 }, { 24, 1, 3, 3 }, { stride = 2, padding = 1, groups = 24, act = "silu" }, { grad = {} })
+add("folded, groups and dilation", { 1, 8, 9, 9 }, { 8, 4, 3, 3 }, { padding = 2, dilation = 2, groups = 2, act = "relu" }, { grad = {} })
+add("folded, 1x1 with bias", { 2, 16, 5, 5 }, { 24, 16, 1, 1 }, { act = "relu6" }, { grad = {}, bias = true })
+add("folded, no scale and shift", { 2, 4, 5, 5 }, { 6, 4, 1, 1 }, {}, { grad = {}, plain = true })
+add("folded, a variance of zero", { 1, 4, 5, 5 }, { 6, 4, 3, 3 }, { padding = 1 }, { grad = {}, var = { shape = { 6 }, scale = 0 } })
+add("training, conv bias", { 2, 4, 5, 5 }, { 6, 4, 1, 1 }, { training = true, act = "relu" },
+   { bias = true, grad = { "x", "weight", "bn_weight", "bn_bias" } })
+add("training, depthwise", { 2, 16, 7, 7 }, { 16, 1, 3, 3 }, { training = true, stride = 2, padding = 1, groups = 16, act = "relu6" })
+
+return cases
