@@ -1,0 +1,182 @@
+// scute.files: weight files, digests, folders and downloads for lua/scute/weights.lua.
+#include <string.h>
+#include <unistd.h>
+
+#include "host/bind/bind.h"
+#include "host/download.h"
+#include "host/file.h"
+#include "host/safetensors.h"
+
+#define STATE_TYPE "scute.state"
+
+// A state that the collector frees, so that an error of Lua's on the way leaks nothing.
+static ScState *push_state(lua_State *L) {
+   ScState *state = lua_newuserdatauv(L, sizeof *state, 0);
+   *state = (ScState){0};
+   luaL_setmetatable(L, STATE_TYPE);
+   return state;
+}
+
+static int free_state(lua_State *L) {
+   sc_state_free(luaL_checkudata(L, 1, STATE_TYPE));
+   return 0;
+}
+
+typedef struct {
+   const char *path;
+   ScDevice *device;
+   ScState *state;
+   ScFormat format;
+} Loading;
+
+static ScStatus run_load(void *context) {
+   Loading *l = context;
+   return sc_weights_load(l->path, l->device, l->state, &l->format);
+}
+
+// The tensors change their owner: from the state to the table.
+static void set_entries(lua_State *L, ScState *state) {
+   lua_createtable(L, state->n, 0);
+   lua_createtable(L, 0, state->n);
+   for (int i = 0; i < state->n; i++) {
+      ScEntry *entry = &state->entries[i];
+      lua_pushstring(L, entry->name);
+      lua_rawseti(L, -3, i + 1);
+      ScTensor **handle = sc_push_handle(L);
+      *handle = entry->tensor;
+      entry->tensor = NULL;
+      lua_setfield(L, -2, entry->name);
+   }
+   lua_setfield(L, -3, "tensors");
+   lua_setfield(L, -2, "names");
+}
+
+static void set_metadata(lua_State *L, const ScState *state) {
+   lua_createtable(L, 0, state->nmetadata);
+   for (int i = 0; i < state->nmetadata; i++) {
+      lua_pushstring(L, state->metadata[i].value);
+      lua_setfield(L, -2, state->metadata[i].key);
+   }
+   lua_setfield(L, -2, "metadata");
+}
+
+// load(path, device = "cpu") -> {names = list in file order, tensors = {name = tensor}, metadata = {}, format =
+// text}
+static int load(lua_State *L) {
+   Loading l = {.path = luaL_checkstring(L, 1)};
+   sc_check(L, sc_device_find(luaL_optstring(L, 2, "cpu"), &l.device));
+   sc_account(L);
+   l.state = push_state(L);
+   sc_check(L, sc_with_retry(L, run_load, &l));
+   lua_createtable(L, 0, 4);
+   set_entries(L, l.state);
+   set_metadata(L, l.state);
+   lua_pushstring(L, sc_format_name(l.format));
+   lua_setfield(L, -2, "format");
+   return 1;
+}
+
+// Element i of the list at `index`, as text without zero bytes; the list keeps it alive.
+static const char *check_text(lua_State *L, int index, int i, const char *argument) {
+   size_t length;
+   lua_geti(L, index, i);
+   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+   if (!text || strlen(text) != length)
+      luaL_error(L, "weights.save: argument '%s': expected text without zero bytes at %d, found %s", argument,
+                 i, sc_describe_value(L, -1));
+   lua_pop(L, 1);
+   return text;
+}
+
+// save(path, names, tensors, keys, values): lists of equal length, the latter two are the metadata
+static int save(lua_State *L) {
+   const char *path = luaL_checkstring(L, 1);
+   for (int i = 2; i <= 5; i++) luaL_checktype(L, i, LUA_TTABLE);
+   ScState *state = push_state(L);
+   for (int i = 1, n = (int)luaL_len(L, 2); i <= n; i++) {
+      const char *name = check_text(L, 2, i, "names");
+      lua_geti(L, 3, i);
+      ScTensor *t = sc_check_tensor(L, -1, "weights.save", name);
+      sc_check(L, sc_state_add(state, name, sc_tensor_retain(t)));
+      lua_pop(L, 1);
+   }
+   for (int i = 1, n = (int)luaL_len(L, 4); i <= n; i++)
+      sc_check(L, sc_state_annotate(state, check_text(L, 4, i, "metadata"), check_text(L, 5, i, "metadata")));
+   sc_check(L, sc_safetensors_write(path, state));
+   sc_state_free(state);
+   return 0;
+}
+
+// sha256(path) -> 64 hex digits
+static int sha256(lua_State *L) {
+   char hex[SC_SHA256_HEX];
+   sc_check(L, sc_file_sha256(luaL_checkstring(L, 1), hex));
+   lua_pushstring(L, hex);
+   return 1;
+}
+
+// mkdirs(path): creates a folder and its parents
+static int mkdirs(lua_State *L) {
+   sc_check(L, sc_file_mkdirs(luaL_checkstring(L, 1)));
+   return 0;
+}
+
+// write(path, text): the whole file, atomically
+static int write_(lua_State *L) {
+   size_t bytes;
+   const char *text = luaL_checklstring(L, 2, &bytes);
+   sc_check(L, sc_file_save(luaL_checkstring(L, 1), text, bytes));
+   return 0;
+}
+
+typedef struct {
+   lua_State *L;
+   bool failed; // the callback raised; its error is on top of the stack
+} Watcher;
+
+static bool call_progress(void *context, int64_t done, int64_t total) {
+   Watcher *w = context;
+   if (w->failed) return false;
+   lua_pushvalue(w->L, 4);
+   lua_pushinteger(w->L, done);
+   lua_pushinteger(w->L, total);
+   w->failed = lua_pcall(w->L, 2, 1, 0) != LUA_OK;
+   if (w->failed) return false;
+   bool stop = lua_isboolean(w->L, -1) && !lua_toboolean(w->L, -1);
+   lua_pop(w->L, 1);
+   return !stop;
+}
+
+// download(url, path, sha256 or a prefix of it, progress = nil); progress(done, total) returns false to stop
+static int download(lua_State *L) {
+   const char *url = luaL_checkstring(L, 1), *path = luaL_checkstring(L, 2), *digest = luaL_checkstring(L, 3);
+   lua_settop(L, 4);
+   if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TFUNCTION);
+   luaL_checkstack(L, 4, NULL);
+   Watcher w = {L, false};
+   ScStatus status = sc_download(url, path, digest, lua_isnil(L, 4) ? NULL : call_progress, &w);
+   if (w.failed) return lua_error(L);
+   sc_check(L, status);
+   return 0;
+}
+
+// is_terminal() -> whether stderr is one
+static int is_terminal(lua_State *L) {
+   lua_pushboolean(L, isatty(STDERR_FILENO));
+   return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"load", load},    {"save", save},         {"sha256", sha256},           {"mkdirs", mkdirs},
+    {"write", write_}, {"download", download}, {"is_terminal", is_terminal}, {NULL, NULL},
+};
+
+static void open_files(lua_State *L) {
+   luaL_newmetatable(L, STATE_TYPE);
+   lua_pushcfunction(L, free_state);
+   lua_setfield(L, -2, "__gc");
+   lua_pop(L, 1);
+   luaL_newlib(L, functions);
+   lua_setfield(L, -2, "files");
+}
+SC_OPENER(open_files)

@@ -1,0 +1,186 @@
+--- Weight files: reading, writing, finding and downloading them, and putting their tensors into a model.
+--
+--     local state = scute.weights.load "resnet18.pth"
+--     print(#state.names, state.tensors["fc.weight"])
+local core = require "scute.core"
+local match = require "scute.weights_match"
+
+local files = core.files
+local weights = { apply = match.apply, guess = match.guess }
+
+local OFFICIAL = "https://download.pytorch.org/models"
+
+--- The ImageNet (V1) weights of each model, today's file first, then older files of the same values. The eight digits
+-- before the dot are the first of the file's sha256, as in PyTorch's own check.
+weights.FILES = {
+   resnet18 = { "resnet18-f37072fd.pth", "resnet18-5c106cde.pth" },
+   resnet50 = { "resnet50-0676ba61.pth", "resnet50-19c8e357.pth" },
+   efficientnet_b0 = { "efficientnet_b0_rwightman-7f5810bc.pth", "efficientnet_b0_rwightman-3dd342df.pth" },
+   efficientnet_b3 = { "efficientnet_b3_rwightman-b3899882.pth", "efficientnet_b3_rwightman-cf984f9c.pth" },
+   mobilenet_v2 = { "mobilenet_v2-b0353104.pth" },
+}
+
+-- The core's messages name the file already; a position in this library would only hide them.
+local function call(f, ...)
+   local ok, result = pcall(f, ...)
+   if not ok then error(result, 0) end
+   return result
+end
+
+--- Reads a .safetensors, .pth or .pt file; its content tells the format. `device` defaults to "cpu".
+-- Returns {names = list in the file's order, tensors = {name = tensor}, metadata = {key = text}, format = text}.
+-- Raises when the file cannot be read, is truncated or damaged, or is a pickle of anything but plain tensors.
+function weights.load(path, device)
+   return call(files.load, path, device)
+end
+
+local function sorted_keys(map)
+   local keys = {}
+   for key in pairs(map) do keys[#keys + 1] = key end
+   table.sort(keys)
+   return keys
+end
+
+--- Writes a .safetensors file; whatever was there before is replaced only once the new file is whole and on disk.
+-- `state` is {names = list, tensors = {name = tensor}}, as weights.load returns it; `metadata` is a table of text,
+-- by default state.metadata.
+function weights.save(path, state, metadata)
+   local tensors, values = {}, {}
+   for i, name in ipairs(state.names) do
+      if not state.tensors[name] then
+         error(("weights.save: '%s' is listed, but there is no tensor of that name"):format(name), 2)
+      end
+      tensors[i] = state.tensors[name]
+   end
+   metadata = metadata or state.metadata or {}
+   local keys = sorted_keys(metadata)
+   for i, key in ipairs(keys) do values[i] = metadata[key] end
+   call(files.save, path, state.names, tensors, keys, values)
+end
+
+--- The sha256 of a file, 64 hex digits.
+function weights.sha256(path)
+   return call(files.sha256, path)
+end
+
+local function exists(path)
+   local file = io.open(path, "rb")
+   if file then file:close() end
+   return file ~= nil
+end
+
+local function env(name)
+   local value = os.getenv(name)
+   return value ~= "" and value or nil
+end
+
+local function user_cache()
+   local home = env "HOME"
+   local cache = env "XDG_CACHE_HOME" or home and home .. "/.cache"
+   if not cache then error("weights: HOME is not set; set SCUTE_CACHE to the folder for downloaded weights", 0) end
+   return cache
+end
+
+--- The folder where scute keeps downloaded weights: $SCUTE_CACHE, else scute/weights in $XDG_CACHE_HOME or ~/.cache.
+function weights.cache()
+   return env "SCUTE_CACHE" or user_cache() .. "/scute/weights"
+end
+
+--- The folder where PyTorch keeps them: hub/checkpoints in $TORCH_HOME or $XDG_CACHE_HOME/torch or ~/.cache/torch.
+function weights.torch_cache()
+   return (env "TORCH_HOME" or user_cache() .. "/torch") .. "/hub/checkpoints"
+end
+
+local function bytes_text(n)
+   return ("%.1f MB"):format(n / 1e6)
+end
+
+-- Draws one line on a terminal; elsewhere stays silent.
+local function progress_bar(name)
+   if not files.is_terminal() then return nil end
+   return function(done, total)
+      local share = total > 0 and done / total or 0
+      local bar = ("#"):rep(math.floor(30 * share)) .. (" "):rep(30 - math.floor(30 * share))
+      io.stderr:write(("\r%s [%s] %s of %s "):format(name, bar, bytes_text(done),
+         total > 0 and bytes_text(total) or "?"))
+   end
+end
+
+--- Downloads `url` to `path` and checks it: `sha256` is the digest or a prefix of it of at least 8 hex digits.
+-- A bar is drawn on stderr if that is a terminal. Raises with what to do by hand; then no file is left behind.
+function weights.fetch(url, path, sha256)
+   local folder = path:match "^(.*)/[^/]*$"
+   if folder and folder ~= "" then call(files.mkdirs, folder) end
+   local bar = progress_bar(path:match "[^/]*$")
+   local ok, message = pcall(files.download, url, path, sha256, bar)
+   if bar then io.stderr:write "\n" end
+   if not ok then error(message, 0) end
+end
+
+local function digits_of(file)
+   return file:match "%-(%x%x%x%x%x%x%x%x)%.%a+$"
+end
+
+-- The path if the folder holds the file and its digest is right. A file with a wrong digest is named and left alone.
+local function look(folder, file, warn)
+   local path = folder .. "/" .. file
+   if not exists(path) then return nil end
+   local found = weights.sha256(path)
+   if found:sub(1, 8) == digits_of(file) then return path, found end
+   warn(("%s is damaged (its sha256 begins with %s, expected %s) and is not used; delete it"):format(path,
+      found:sub(1, 8), digits_of(file)))
+   return nil
+end
+
+local function find_imagenet(model, warn)
+   local names = weights.FILES[model]
+   if not names then
+      local known = sorted_keys(weights.FILES)
+      error(("weights: no ImageNet weights are known for '%s'; expected one of %s"):format(model,
+         table.concat(known, ", ")), 0)
+   end
+   for _, folder in ipairs { weights.cache(), weights.torch_cache() } do
+      for _, file in ipairs(names) do
+         local path, digest = look(folder, file, warn)
+         if path then return path, digest end
+      end
+   end
+   local path = weights.cache() .. "/" .. names[1]
+   local base = (env "SCUTE_WEIGHTS_URL" or OFFICIAL):gsub("/+$", "")
+   weights.fetch(base .. "/" .. names[1], path, digits_of(names[1]))
+   return path, weights.sha256(path)
+end
+
+local function to_stderr(message)
+   io.stderr:write("warning: ", message, "\n")
+end
+
+--- The path of a model's weights, and their sha256.
+-- `which` is "imagenet" (scute's cache, then PyTorch's, then a download from SCUTE_WEIGHTS_URL or the official place),
+-- or the path of a file. `warn(text)` is told of damaged files that are passed over; by default it writes to stderr.
+-- Raises, where neither place has the file and the download fails, naming the file and the folder to put it into.
+function weights.find(model, which, warn)
+   if which == "imagenet" then return find_imagenet(model, warn or to_stderr) end
+   if not exists(which) then
+      error(("weights: there is no readable file %s; expected a path or \"imagenet\""):format(which), 0)
+   end
+   return which, weights.sha256(which)
+end
+
+local function entries_of(names, tensors)
+   local entries = {}
+   for i, name in ipairs(names) do entries[i] = { name = name, shape = { tensors[name]:size() } } end
+   return entries
+end
+
+--- Copies a loaded state into the tensors of a model, in place, by the rules of weights.apply.
+-- `target` is {names = , tensors = } like `state`; `opts` as in weights.apply. Nothing is changed when it raises.
+-- Returns the report of weights.apply.
+function weights.copy(target, state, opts)
+   local report = match.apply(entries_of(target.names, target.tensors), entries_of(state.names, state.tensors), opts)
+   for name, source in pairs(report.map) do target.tensors[name]:copy_(state.tensors[source]) end
+   for _, name in ipairs(report.zeroed) do target.tensors[name]:fill_(0) end
+   return report
+end
+
+return weights

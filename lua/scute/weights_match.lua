@@ -1,0 +1,200 @@
+--- Which entry of a weight file belongs to which entry of a model: names and shapes only, no tensors.
+local match = {}
+
+local PREFIXES = { "module.", "backbone." }
+local SHOWN = 10
+
+-- Position of a layer inside features.N.conv: torchvision before 0.3 and today. Block 1 has no expansion.
+local OLD_MOBILENET = {
+   first = { ["0"] = "0.0", ["1"] = "0.1", ["3"] = "1", ["4"] = "2" },
+   later = { ["0"] = "0.0", ["1"] = "0.1", ["3"] = "1.0", ["4"] = "1.1", ["6"] = "2", ["7"] = "3" },
+}
+
+local function same_shape(a, b)
+   if #a ~= #b then return false end
+   for i = 1, #a do
+      if a[i] ~= b[i] then return false end
+   end
+   return true
+end
+
+local function shape_text(shape)
+   return "(" .. table.concat(shape, ", ") .. ")"
+end
+
+local function by_name(entries)
+   local shapes = {}
+   for _, entry in ipairs(entries) do shapes[entry.name] = entry.shape end
+   return shapes
+end
+
+--- Today's name of an entry of an older MobileNetV2, or the name itself.
+function match.rename_mobilenet(name)
+   local block, position, rest = name:match "^features%.(%d+)%.conv%.(%d+)%.([%a_]+)$"
+   if not block then return name end
+   local positions = block == "1" and OLD_MOBILENET.first or OLD_MOBILENET.later
+   return positions[position] and ("features.%s.conv.%s.%s"):format(block, positions[position], rest) or name
+end
+
+-- Without the prefixes that a wrapper put there; a name that the model itself has stays.
+local function strip(name, expected, stripped)
+   local again = true
+   while again and not expected[name] do
+      again = false
+      for _, prefix in ipairs(PREFIXES) do
+         if name:sub(1, #prefix) == prefix then
+            name, again, stripped[prefix] = name:sub(#prefix + 1), true, true
+         end
+      end
+   end
+   return name
+end
+
+local function source_name(opts)
+   return opts.path or "the weight file"
+end
+
+-- What the file holds under the model's names: {model's name = {name = the file's, shape = }}.
+local function translate(expected, loaded, opts, report)
+   local found, stripped = {}, {}
+   local names = {}
+   for i, entry in ipairs(loaded) do names[i] = strip(entry.name, expected, stripped) end
+   local old = false
+   if expected["features.1.conv.0.0.weight"] then
+      for _, name in ipairs(names) do old = old or name == "features.1.conv.0.weight" end
+   end
+   for i, entry in ipairs(loaded) do
+      local name = old and match.rename_mobilenet(names[i]) or names[i]
+      if found[name] then
+         error(("%s holds '%s' twice: as %s and as %s"):format(source_name(opts), name, found[name].name, entry.name), 0)
+      end
+      found[name] = { name = entry.name, shape = entry.shape }
+      if name ~= names[i] then report.renamed = report.renamed + 1 end
+   end
+   for _, prefix in ipairs(PREFIXES) do
+      if stripped[prefix] then table.insert(report.stripped, prefix) end
+   end
+   return found
+end
+
+local function in_head(name, opts)
+   return opts.head ~= nil and name:sub(1, #opts.head + 1) == opts.head .. "."
+end
+
+-- A head for another number of classes differs in its first dimension only; one that takes other features is a sign of
+-- another network and stays an error.
+local function is_other_head(model, file)
+   if #model ~= #file or #model == 0 or same_shape(model, file) then return false end
+   for i = 2, #model do
+      if model[i] ~= file[i] then return false end
+   end
+   return true
+end
+
+-- Decides about the head as a whole: loaded, dropped or missing. Returns whether its entries are out of the game.
+local function judge_head(expected, found, opts, report)
+   local here, other, usable = 0, false, true
+   for _, entry in ipairs(expected) do
+      if in_head(entry.name, opts) then
+         local file = found[entry.name]
+         here = here + (file and 1 or 0)
+         if file and not same_shape(entry.shape, file.shape) then
+            usable = usable and is_other_head(entry.shape, file.shape)
+            other = true
+         end
+      end
+   end
+   report.missing_head = opts.head ~= nil and here == 0
+   report.dropped_head = other and usable
+   return report.missing_head or report.dropped_head
+end
+
+local function list(kind, entries)
+   if #entries == 0 then return nil end
+   local shown = table.move(entries, 1, math.min(#entries, SHOWN), 1, {})
+   local more = #entries > SHOWN and (" and %d more"):format(#entries - SHOWN) or ""
+   return ("%d %s (%s%s)"):format(#entries, kind, table.concat(shown, ", "), more)
+end
+
+--- The architecture that a file's entries look like, or nil. `entries` is a list of {name = , shape = }.
+function match.guess(entries)
+   local has = {}
+   for _, entry in ipairs(entries) do
+      local name = entry.name
+      for _, prefix in ipairs { "module.", "backbone.", "module." } do
+         if name:sub(1, #prefix) == prefix then name = name:sub(#prefix + 1) end
+      end
+      has[name] = entry.shape
+   end
+   local stem = has["features.0.0.weight"]
+   if has["layer1.0.conv3.weight"] then
+      return has["layer3.5.conv1.weight"] and not has["layer3.6.conv1.weight"] and "resnet50" or nil
+   elseif has["layer1.0.conv1.weight"] then
+      return not has["layer1.2.conv1.weight"] and "resnet18" or nil
+   elseif has["features.1.0.block.0.0.weight"] then
+      return stem and ({ [32] = "efficientnet_b0", [40] = "efficientnet_b3" })[stem[1]]
+   elseif has["features.18.0.weight"] and (has["features.1.conv.0.0.weight"] or has["features.1.conv.0.weight"]) then
+      return "mobilenet_v2"
+   end
+   return nil
+end
+
+local function complain(problems, loaded, opts)
+   local parts = {}
+   for _, kind in ipairs { "missing", "unexpected", "of another shape" } do
+      parts[#parts + 1] = list(kind, problems[kind])
+   end
+   local guess = match.guess(loaded)
+   local advice = guess and guess ~= opts.model and ("; it looks like %s: use that model"):format(guess) or ""
+   error(("%s does not fit %s: entries %s%s"):format(source_name(opts), opts.model or "the model",
+      table.concat(parts, "; "), advice), 0)
+end
+
+--- Matches the entries of a weight file to those of a model.
+-- `expected` and `loaded` are lists of {name = text, shape = list of sizes}; their order is free.
+-- `opts`: head (the path of the classifier, "fc" or "classifier.1"; nil for a model without), model (its name) and
+-- path (the file's), both for messages.
+--
+-- The prefixes "module." and "backbone." are stripped and older MobileNetV2 names are mapped. A missing
+-- num_batches_tracked is to be zero. A head for another number of classes is dropped, a missing one reported, one of
+-- equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
+--
+-- Returns a report: map ({model's name = file's name}), loaded (how many), zeroed (list of the model's names to be
+-- filled with zero), dropped_head, missing_head, renamed (how many older names), stripped (list of prefixes).
+function match.apply(expected, loaded, opts)
+   opts = opts or {}
+   local report = { map = {}, loaded = 0, zeroed = {}, renamed = 0, stripped = {} }
+   local shapes = by_name(expected)
+   local found = translate(shapes, loaded, opts, report)
+   local skip_head = judge_head(expected, found, opts, report)
+   local problems = { missing = {}, unexpected = {}, ["of another shape"] = {} }
+   for _, entry in ipairs(expected) do
+      local name, file = entry.name, found[entry.name]
+      if in_head(name, opts) and skip_head then
+         goto continue
+      elseif file and same_shape(file.shape, entry.shape) then
+         report.map[name], report.loaded = file.name, report.loaded + 1
+      elseif file then
+         table.insert(problems["of another shape"],
+            ("%s: found %s, expected %s"):format(file.name, shape_text(file.shape), shape_text(entry.shape)))
+      elseif name:match "%.num_batches_tracked$" then
+         table.insert(report.zeroed, name)
+      else
+         table.insert(problems.missing, name)
+      end
+      ::continue::
+   end
+   local unexpected = {}
+   for name, file in pairs(found) do
+      if not shapes[name] then unexpected[file.name] = true end
+   end
+   for _, entry in ipairs(loaded) do -- in file order
+      if unexpected[entry.name] then table.insert(problems.unexpected, entry.name) end
+   end
+   if #problems.missing + #problems.unexpected + #problems["of another shape"] > 0 then
+      complain(problems, loaded, opts)
+   end
+   return report
+end
+
+return match

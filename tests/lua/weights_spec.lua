@@ -1,0 +1,181 @@
+local scute = require "scute"
+local weights = require "scute.weights"
+
+local GOLDEN = "tests/golden/pth/"
+
+local function shell(command)
+   local pipe = assert(io.popen(command))
+   local output = pipe:read "a"
+   pipe:close()
+   return output
+end
+
+local function write(path, text)
+   local file = assert(io.open(path, "wb"))
+   file:write(text)
+   file:close()
+end
+
+local function read(path)
+   local file = assert(io.open(path, "rb"))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+local function message_of(...)
+   local ok, message = pcall(...)
+   assert.is_false(ok)
+   return message
+end
+
+describe("weights", function()
+   local folder, scute_program
+
+   setup(function()
+      folder = shell "mktemp -d":gsub("\n", "")
+      scute_program = shell "readlink /proc/$PPID/exe":gsub("\n", "")
+   end)
+   teardown(function() os.execute("rm -rf '" .. folder .. "'") end)
+
+   it("reads the three formats", function()
+      for file, format in pairs { ["tiny.pth"] = "pth (zip)", ["tiny_legacy.pth"] = "pth (legacy)",
+         ["tiny.safetensors"] = "safetensors" } do
+         local state = weights.load(GOLDEN .. file)
+         assert.equal(format, state.format)
+         assert.equal(2, #state.names)
+         assert.equal(7, state.tensors.n:item())
+         assert.same({ { -6, -1.375, 3.25 }, { -4.75, -0.125, 4.5 } }, state.tensors.w:totable())
+      end
+   end)
+
+   it("writes what it reads, with metadata", function()
+      local path = folder .. "/made.safetensors"
+      local state = { names = { "b", "a" }, tensors = { a = scute.tensor { 1, 2 }, b = scute.ones(2, 1, 1, 3) } }
+      weights.save(path, state, { model = "small", classes = "[\"x\"]" })
+      local again = weights.load(path)
+      assert.same({ "b", "a" }, again.names)
+      assert.same({ model = "small", classes = "[\"x\"]" }, again.metadata)
+      assert.same({ 1, 2 }, again.tensors.a:totable())
+      weights.save(path, again)
+      assert.same(again.metadata, weights.load(path).metadata)
+   end)
+
+   it("names what cannot be written, without a position in the library", function()
+      local t = scute.ones(1)
+      assert.equal("cannot write " .. folder .. "/no/where: No such file or directory; nothing that was there before "
+         .. "is changed", message_of(weights.save, folder .. "/no/where", { names = { "t" }, tensors = { t = t } }))
+      assert.matches("'u' is listed", message_of(weights.save, folder .. "/x", { names = { "u" }, tensors = { t = t } }))
+      assert.matches("expected a tensor, found 1",
+         message_of(weights.save, folder .. "/x", { names = { "u" }, tensors = { u = 1 } }))
+   end)
+
+   it("refuses a malicious pickle", function()
+      local message = message_of(weights.load, GOLDEN .. "refused_os_system.pth")
+      assert.matches("posix.system. The file is refused and nothing in it was executed", message)
+      assert.matches("^tests/golden/pth/refused_os_system.pth is not a plain state dict", message)
+   end)
+
+   it("leaks no tensors when a file is bad", function()
+      collectgarbage()
+      local before = scute.memory().live
+      for _ = 1, 20 do pcall(weights.load, GOLDEN .. "refused_count.pth") end
+      assert.equal(before, scute.memory().live)
+   end)
+
+   it("copies a state into tensors, in place", function()
+      local target = { names = { "w", "n", "bn.num_batches_tracked" }, tensors = { w = scute.zeros(2, 3),
+         n = scute.full({}, 3, { dtype = "i64" }), ["bn.num_batches_tracked"] = scute.ones(1) } }
+      local w = target.tensors.w
+      local report = weights.copy(target, weights.load(GOLDEN .. "tiny.pth"))
+      assert.equal(2, report.loaded)
+      assert.same({ "bn.num_batches_tracked" }, report.zeroed)
+      assert.same({ { -6, -1.375, 3.25 }, { -4.75, -0.125, 4.5 } }, w:totable())
+      assert.equal(7, target.tensors.n:item())
+      assert.equal(0, target.tensors["bn.num_batches_tracked"]:item())
+   end)
+
+   it("changes nothing when a state does not fit", function()
+      local target = { names = { "w", "other" }, tensors = { w = scute.zeros(2, 3), other = scute.zeros(1) } }
+      assert.matches("1 missing %(other%); 1 unexpected %(n%)",
+         message_of(weights.copy, target, weights.load(GOLDEN .. "tiny.pth")))
+      assert.same({ { 0, 0, 0 }, { 0, 0, 0 } }, target.tensors.w:totable())
+   end)
+
+   describe("find", function()
+      local digits, name
+
+      -- Runs weights.find in a program of its own, since an environment cannot be changed from within.
+      local function find(environment, model)
+         local code = ([[
+            local weights = require "scute.weights"
+            weights.FILES.tiny = { %q, "older-00000000.pth" }
+            local ok, path, digest = pcall(weights.find, %q, "imagenet", function(text) print("warn " .. text) end)
+            print(ok, path, digest)]]):format(name, model or "tiny")
+         write(folder .. "/find.lua", code)
+         return shell(("env -u XDG_CACHE_HOME -u TORCH_HOME SCUTE_WEIGHTS_URL=http://127.0.0.1:1/ HOME='%s/home' "
+            .. "SCUTE_NET_TIMEOUT=2 no_proxy=127.0.0.1 %s '%s' '%s/find.lua' 2>&1"):format(folder, environment, scute_program,
+            folder))
+      end
+
+      setup(function()
+         digits = weights.sha256(GOLDEN .. "tiny.pth"):sub(1, 8)
+         name = "tiny-" .. digits .. ".pth"
+      end)
+      before_each(function() os.execute(("rm -rf '%s/home' '%s/t'"):format(folder, folder)) end)
+
+      local function put(place, content)
+         os.execute(("mkdir -p '%s/%s'"):format(folder, place))
+         local path = ("%s/%s/%s"):format(folder, place, name)
+         write(path, content or read(GOLDEN .. "tiny.pth"))
+         return path
+      end
+
+      it("looks in scute's cache, then in PyTorch's", function()
+         local torch = put "home/.cache/torch/hub/checkpoints"
+         assert.equal(("true\t%s\t%s\n"):format(torch, weights.sha256(torch)), find "")
+         local own = put "home/.cache/scute/weights"
+         assert.matches("true\t" .. own, find "", 1, true)
+      end)
+
+      it("heeds the variables that move the caches", function()
+         local path = put "t/hub/checkpoints"
+         assert.matches("true\t" .. path, find(("TORCH_HOME='%s/t'"):format(folder)), 1, true)
+         path = put "t/torch/hub/checkpoints"
+         assert.matches("true\t" .. path, find(("XDG_CACHE_HOME='%s/t'"):format(folder)), 1, true)
+         path = put "t/scute/weights"
+         assert.matches("true\t" .. path, find(("XDG_CACHE_HOME='%s/t'"):format(folder)), 1, true)
+         path = put "t/mine"
+         assert.matches("true\t" .. path, find(("SCUTE_CACHE='%s/t/mine'"):format(folder)), 1, true)
+      end)
+
+      it("says offline which file to put where", function()
+         local output = find ""
+         assert.matches(("false\tcannot download http://127.0.0.1:1/%s: "):format(name), output, 1, true)
+         assert.matches(("put the file %s into %s/home/.cache/scute/weights by hand"):format(name, folder), output, 1, true)
+         assert.equal("", shell(("ls '%s/home/.cache/scute/weights'"):format(folder)))
+      end)
+
+      it("names a damaged file and never uses it", function()
+         local damaged = put("home/.cache/scute/weights", "half a file")
+         local output = find ""
+         assert.matches("warn " .. damaged .. " is damaged", output, 1, true)
+         assert.matches("expected " .. digits .. ") and is not used; delete it", output, 1, true)
+         assert.matches("false\tcannot download", output, 1, true)
+         local good = put "home/.cache/torch/hub/checkpoints"
+         assert.matches("true\t" .. good, find "", 1, true)
+      end)
+
+      it("lists the models that it knows", function()
+         assert.matches("expected one of efficientnet_b0, efficientnet_b3, mobilenet_v2, resnet18, resnet50", find("", "x"),
+            1, true)
+      end)
+
+      it("takes a path as it is", function()
+         local path, digest = weights.find("resnet18", GOLDEN .. "tiny.pth")
+         assert.equal(GOLDEN .. "tiny.pth", path)
+         assert.equal(64, #digest)
+         assert.matches("no readable file nowhere.pth", message_of(weights.find, "resnet18", "nowhere.pth"))
+      end)
+   end)
+end)
