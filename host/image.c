@@ -11,7 +11,7 @@ const ScImageLimits sc_image_limits = {.max_pixels = 100 * 1000 * 1000, .max_byt
 
 typedef ScStatus (*Decoder)(ScBytes, const ScImageLimits *, ScImage *);
 
-// What a file's first bytes say it is. The last match of `magic` decides nothing by the name of the file.
+// What a file's first bytes say it is; its name says nothing.
 typedef struct {
    int offset;
    const char *magic;

@@ -1,9 +1,6 @@
 // scute.loader{...}: batches of photos, decoded ahead by worker threads.
 #include "host/loader.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "host/bind/options.h"
 #include "host/device.h"
 
