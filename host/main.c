@@ -1,57 +1,111 @@
-// scute: runs a Lua script, a line of code, or a REPL.
-#include <libgen.h>
-#include <limits.h>
+// scute: runs a Lua script, a line of code, or a session at the prompt.
+#include <omp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "host/bind/bind.h"
+#include "host/bind/run.h"
+#include "host/machine.h"
+#include "host/signals.h"
+#include "host/suggest.h"
+#include "host/version.h"
 
-// The library lies beside the binary (a build tree) or in ../share/scute (installed).
-static void set_library_path(lua_State *L) {
-   static const char *places[] = {"/lua", "/../lua", "/../share/scute/lua"};
-   char self[PATH_MAX], probe[PATH_MAX + 64];
-   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-   if (length < 0) return;
-   self[length] = '\0';
-   const char *folder = dirname(self);
-   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-      snprintf(probe, sizeof probe, "%s%s/scute/init.lua", folder, places[i]);
-      if (access(probe, R_OK) != 0) continue;
-      lua_getglobal(L, "package");
-      lua_getfield(L, -1, "path");
-      lua_pushfstring(L, "%s%s/?.lua;%s%s/?/init.lua;%s", folder, places[i], folder, places[i], lua_tostring(L, -1));
-      lua_setfield(L, -3, "path");
-      lua_pop(L, 2);
-      return;
-   }
+enum { EXIT_USAGE = 2 };
+
+static const char USAGE[] =
+    "usage: scute [options] [file.lua [arguments]]\n"
+    "\n"
+    "Runs a Lua 5.4 script with tensors, gradients, pretrained networks and optimizers at hand:\n"
+    "require \"scute\" gives them. Without a file and without -e a session starts, in which help() helps.\n"
+    "\n"
+    "  file.lua [args]  run the script; its arguments are in the table 'arg' and in '...'\n"
+    "  -                run standard input as a script\n"
+    "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
+    "  -i               start a session after that; 'scute' is loaded\n"
+    "  -h, --help       show this\n"
+    "  -v, --version    show versions and the number of threads\n"
+    "  --               end of options\n"
+    "\n"
+    "environment:\n"
+    "  SCUTE_THREADS    number of compute threads (default: the physical cores that may be used)\n"
+    "\n"
+    "exit codes: 0 done, 1 an error (script, data, disk, network), 2 a wrong command line, 130 Ctrl-C, 143 "
+    "SIGTERM\n"
+    "\n"
+    "An example: scute scripts/transfer_learning.lua --help\n";
+
+typedef struct {
+   bool help, version, session;
+   int codes;  // number of -e
+   int script; // index of the file in argv, argc if there is none
+} Options;
+
+static int complain(const char *option) {
+   static const char *const known[] = {"--help", "--version", "-e", "-i", "-h", "-v"};
+   int near = sc_nearest(option, sizeof known / sizeof known[0], known);
+   fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
+           near < 0 ? "" : " (did you mean '", near < 0 ? "" : known[near], near < 0 ? "" : "'?)");
+   return EXIT_USAGE;
 }
 
-static void open_libraries(lua_State *L) {
-   luaL_openlibs(L);
-   set_library_path(L);
-   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-   sc_open_all(L);
-   lua_setfield(L, -2, "scute.core");
-   lua_pop(L, 1);
+// Returns 0, or the exit code after a message.
+static int parse(int argc, char **argv, Options *options) {
+   *options = (Options){0};
+   int i = 1;
+   for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+      const char *option = argv[i];
+      if (strcmp(option, "--") == 0) {
+         i++;
+         break;
+      }
+      if (strcmp(option, "-h") == 0 || strcmp(option, "--help") == 0)
+         options->help = true;
+      else if (strcmp(option, "-v") == 0 || strcmp(option, "--version") == 0)
+         options->version = true;
+      else if (strcmp(option, "-i") == 0)
+         options->session = true;
+      else if (strcmp(option, "-e") == 0 && i + 1 < argc)
+         options->codes++, i++;
+      else if (strcmp(option, "-e") == 0)
+         return fprintf(stderr, "scute: -e needs a line of code\n"), EXIT_USAGE;
+      else
+         return complain(option);
+   }
+   options->script = i;
+   if (options->codes == 0 && i == argc) options->session = true;
+   return 0;
 }
 
-static void set_arguments(lua_State *L, int argc, char **argv, int script) {
-   lua_createtable(L, argc, 1);
-   for (int i = 0; i < argc; i++) {
-      lua_pushstring(L, argv[i]);
-      lua_rawseti(L, -2, i - script);
-   }
-   lua_setglobal(L, "arg");
+static int run_codes(lua_State *L, char **argv, int script) {
+   int code = 0;
+   for (int i = 1; i < script && code == 0; i++)
+      if (strcmp(argv[i], "-e") == 0) code = sc_run_code(L, argv[++i], "=(command line)");
+   return code;
+}
+
+static int run(lua_State *L, int argc, char **argv, const Options *options) {
+   int code = 0, script = options->script;
+   if (options->codes > 0 || options->session) code = sc_run_preload(L);
+   if (code == 0) code = run_codes(L, argv, script);
+   if (code == 0 && script < argc) code = sc_run_file(L, argv[script], argc - script - 1, argv + script + 1);
+   if (!options->session || sc_interrupted()) return code;
+   return code == 0 || script < argc ? sc_run_module(L, "scute.repl") : code;
+}
+
+static void print_versions(void) {
+   printf("scute %s (%s, %s, %d thread%s)\n", SC_VERSION, LUA_RELEASE, sc_cpu_library(), omp_get_max_threads(),
+          omp_get_max_threads() == 1 ? "" : "s");
 }
 
 int main(int argc, char **argv) {
-   lua_State *L = luaL_newstate();
-   open_libraries(L);
-   set_arguments(L, argc, argv, 1);
-   int failed = argc < 2 || (argc > 2 && strcmp(argv[1], "-e") == 0 ? luaL_dostring(L, argv[2]) : luaL_dofile(L, argv[1]));
-   if (failed) fprintf(stderr, "scute: %s\n", argc < 2 ? "no script" : lua_tostring(L, -1));
-   lua_close(L);
-   return failed;
+   Options options;
+   int code = parse(argc, argv, &options);
+   if (code != 0) return code;
+   if (options.help) return fputs(USAGE, stdout), sc_run_close(NULL, 0);
+   if (sc_set_default_threads() != SC_OK) return fprintf(stderr, "scute: %s\n", sc_error()), EXIT_USAGE;
+   if (options.version) return print_versions(), sc_run_close(NULL, 0);
+   lua_State *L = sc_run_open(argc, argv, options.script);
+   if (!L) return fprintf(stderr, "scute: %s\n", sc_error()), EXIT_FAILURE;
+   return sc_run_close(L, run(L, argc, argv, &options));
 }

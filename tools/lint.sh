@@ -28,7 +28,7 @@ core_free_of_lua() {
    ! grep -nE '#include *[<"](lua|lauxlib|lualib)' host/*.c host/*.h host/ops/* kernels/*/* 2>/dev/null | grep -v '^host/main.c:'
 }
 
-check luacheck luacheck --quiet lua scripts examples tests
+check luacheck luacheck --quiet --no-color lua scripts examples tests
 check "length of files" no_file_over_500_lines
 check "Lua outside host/bind" core_free_of_lua
 if command -v shellcheck >/dev/null; then check shellcheck shellcheck tools/*.sh .ci/run; fi

@@ -1,0 +1,24 @@
+// A Lua state for one program: opens it, runs files and code in it, reports errors, ends it with the right exit
+// code.
+#ifndef SCUTE_BIND_RUN_H
+#define SCUTE_BIND_RUN_H
+
+#include "host/bind/bind.h"
+
+// A state with all libraries and the table `arg` (argv[script] is arg[0]); NULL with sc_error() where memory is
+// short.
+lua_State *sc_run_open(int argc, char **argv, int script);
+
+// Each runs a chunk and returns the exit code: 0; 1 after an error, told on stderr; the code of an error object
+// {exit = code, message = text}; 130 or 143 after an interruption.
+int sc_run_file(lua_State *L, const char *path, int argc, char **argv); // "-" is standard input
+int sc_run_code(lua_State *L, const char *code, const char *name);
+int sc_run_module(lua_State *L, const char *module); // require(module).run() -> exit code
+
+// The global `scute`, for -e and the REPL.
+int sc_run_preload(lua_State *L);
+
+// Closes the state (NULL: there is none). Returns `code`, or 1 where standard output could not be written.
+int sc_run_close(lua_State *L, int code);
+
+#endif

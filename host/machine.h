@@ -1,0 +1,19 @@
+// What this machine lets the process use: cores and memory, as far as affinity and control groups allow.
+#ifndef SCUTE_MACHINE_H
+#define SCUTE_MACHINE_H
+
+#include <stddef.h>
+
+#include "host/status.h"
+
+// Physical cores that the process may run on, cut to the control group's quota; at least 1. Two hardware
+// threads of one core share its vector units, so more than that slows dense kernels down.
+int sc_cores(void);
+
+// Bytes that can still be allocated without swapping or meeting the control group's limit; 0 where unknown.
+size_t sc_available_memory(void);
+
+// Sets the number of compute threads from SCUTE_THREADS, else OMP_NUM_THREADS, else sc_cores().
+ScStatus sc_set_default_threads(void);
+
+#endif

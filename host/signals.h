@@ -1,0 +1,25 @@
+// Ctrl-C and SIGTERM. The first one asks to stop, in a way that fits what is running; the second one ends the
+// process at once (never the REPL, where Ctrl-C stops the computation only). Long loops of the core poll
+// sc_interrupted() and return SC_EINTERRUPTED.
+#ifndef SCUTE_SIGNALS_H
+#define SCUTE_SIGNALS_H
+
+#include <stdbool.h>
+
+// Handles SIGINT and SIGTERM from here on and ignores SIGPIPE (a reader that went away is a write error).
+// `stop` is called from the handler, on the thread that installed it, when Lua shall end at its next
+// instruction; it must be async-signal-safe.
+void sc_signals_install(void (*stop)(void));
+
+// The signal that asked to stop, 0 if none did.
+int sc_interrupted(void);
+void sc_interrupt_clear(void);
+
+// With `finish` the first signal only sets sc_interrupted(): a training loop that polls it completes its step
+// and saves. Returns what was set before.
+bool sc_interrupt_finish(bool finish);
+
+// A session at a terminal: no number of Ctrl-C ends it.
+void sc_interrupt_session(bool on);
+
+#endif
