@@ -1,5 +1,12 @@
 // The embedded default: oneDNN for what it does well, OpenMP loops for the rest, both channels-last.
 #include "host/pool.h"
+#include "kernels/cpu/packed.h"
 
-static ScBackend cpu = {.name = "cpu", SC_HOST_MEMORY};
+static void flush(ScDevice *device) {
+   (void)device;
+   sc_packed_flush();
+   sc_onednn_flush();
+}
+
+static ScBackend cpu = {.name = "cpu", SC_HOST_MEMORY, .forget = sc_packed_forget, .flush = flush};
 SC_BACKEND(cpu)

@@ -1,0 +1,83 @@
+#include "kernels/cpu/conv_plan.h"
+
+// Filters in the primitive's layout: kept by content where they are frozen, made anew where they learn. The
+// caller releases *out.
+static ScStatus packed_weights(ScBuffer **out, ScCall *c, const ScPlan *plan, const ScPrimitive *conv) {
+   ScTensor *weight = c->in[SC_CONV_WEIGHT];
+   if (c->needs_grad[SC_CONV_WEIGHT]) return sc_plan_pack(out, c->device, plan, conv, weight->buffer->data);
+   const_dnnl_memory_desc_t layout = sc_primitive_layout(conv, SC_PLAN_WEIGHTS);
+   ScPacked *packed = sc_packed_find(1, &weight, plan->kind, layout);
+   if (!packed) {
+      ScBuffer *parts[SC_PACK_PARTS] = {NULL};
+      SC_TRY(sc_plan_pack(&parts[0], c->device, plan, conv, weight->buffer->data));
+      SC_TRY(sc_packed_add(1, &weight, plan->kind, layout, parts, &packed));
+   }
+   *out = sc_buffer_retain(packed->part[0]);
+   return SC_OK;
+}
+
+static ScStatus forward(ScCall *c) {
+   const ScTensor *bias = c->in[SC_CONV_BIAS];
+   ScPlan plan = {.kind = SC_PLAN_FORWARD, .g = sc_conv_geometry(c), .bias = bias != NULL};
+   ScPrimitive *conv;
+   ScBuffer *weights;
+   SC_TRY(sc_plan_primitive(&conv, &plan));
+   SC_TRY(packed_weights(&weights, c, &plan, conv));
+   ScStatus status = sc_primitive_run(conv, c->device,
+                                      (void *[]){c->in[SC_CONV_X]->buffer->data, weights->data,
+                                                 c->out[0]->buffer->data, bias ? bias->buffer->data : NULL});
+   sc_buffer_release(weights);
+   return status;
+}
+
+static ScStatus input_gradient(ScCall *c) {
+   ScPlan plan = {.kind = SC_PLAN_INPUT_GRAD, .g = sc_conv_geometry(c)};
+   ScPrimitive *conv;
+   ScBuffer *weights;
+   SC_TRY(sc_plan_primitive(&conv, &plan));
+   SC_TRY(packed_weights(&weights, c, &plan, conv));
+   ScStatus status = sc_primitive_run(
+       conv, c->device,
+       (void *[]){c->grad_out[0]->buffer->data, weights->data, c->grad_in[SC_CONV_X]->buffer->data});
+   sc_buffer_release(weights);
+   return status;
+}
+
+static ScStatus weight_gradient(ScCall *c) {
+   ScTensor *bias = c->grad_in[SC_CONV_BIAS];
+   ScPlan plan = {.kind = SC_PLAN_WEIGHT_GRAD, .g = sc_conv_geometry(c), .bias = bias != NULL};
+   ScPrimitive *conv;
+   ScBuffer *packed;
+   SC_TRY(sc_plan_primitive(&conv, &plan));
+   SC_TRY(sc_buffer_new(&packed, c->device, sc_plan_packed_bytes(conv)));
+   ScStatus status =
+       sc_primitive_run(conv, c->device,
+                        (void *[]){c->in[SC_CONV_X]->buffer->data, packed->data, c->grad_out[0]->buffer->data,
+                                   bias ? bias->buffer->data : NULL});
+   if (status == SC_OK)
+      status = sc_plan_unpack(c->device, &plan, conv, packed->data, c->grad_in[SC_CONV_WEIGHT]->buffer->data);
+   sc_buffer_release(packed);
+   return status;
+}
+
+static void bias_gradient(ScCall *c) {
+   const ScTensor *g = c->grad_out[0];
+   const float *from = g->buffer->data;
+   float *to = c->grad_in[SC_CONV_BIAS]->buffer->data;
+   int64_t channels = g->shape[1], rows = sc_numel(g) / channels;
+#pragma omp parallel for
+   for (int64_t o = 0; o < channels; o++) {
+      double sum = 0;
+      for (int64_t r = 0; r < rows; r++) sum += from[r * channels + o];
+      to[o] = (float)sum;
+   }
+}
+
+static ScStatus backward(ScCall *c) {
+   if (c->grad_in[SC_CONV_X]) SC_TRY(input_gradient(c));
+   if (c->grad_in[SC_CONV_WEIGHT]) return weight_gradient(c);
+   if (c->grad_in[SC_CONV_BIAS]) bias_gradient(c);
+   return SC_OK;
+}
+
+SC_KERNEL(cpu, conv2d, .dtypes = 1u << SC_F32, .forward = forward, .backward = backward)

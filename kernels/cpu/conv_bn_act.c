@@ -1,0 +1,75 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cpu/conv_plan.h"
+
+static const float *values(const ScTensor *t) {
+   return t ? t->buffer->data : NULL;
+}
+
+// weight * scale and (bias - mean) * scale + shift per output channel, with scale = bn_weight / sqrt(var +
+// eps).
+static void fold(const ScCall *c, const ScConv *g, float *weights, float *bias) {
+   const float *w = values(c->in[SC_CONV_WEIGHT]), *b = values(c->in[SC_CONV_BIAS]);
+   const float *gamma = values(c->in[SC_FOLDED_BN_WEIGHT]), *beta = values(c->in[SC_FOLDED_BN_BIAS]);
+   const float *mean = values(c->in[SC_FOLDED_MEAN]), *var = values(c->in[SC_FOLDED_VAR]);
+   int64_t filter = g->kh * g->kw * g->cg;
+   for (int64_t o = 0; o < g->o; o++) {
+      double scale = (gamma ? gamma[o] : 1) / sqrt(var[o] + c->attr[SC_FOLDED_EPS].f);
+      for (int64_t i = 0; i < filter; i++) weights[o * filter + i] = (float)(w[o * filter + i] * scale);
+      bias[o] = (float)(((b ? b[o] : 0) - (double)mean[o]) * scale + (beta ? beta[o] : 0));
+   }
+}
+
+static ScStatus fold_and_pack(ScBuffer *parts[SC_PACK_PARTS], ScCall *c, const ScPlan *plan,
+                              const ScPrimitive *conv) {
+   ScBuffer *plain;
+   SC_TRY(sc_buffer_new(&plain, c->device, sc_nbytes(c->in[SC_CONV_WEIGHT])));
+   ScStatus status = sc_buffer_new(&parts[1], c->device, (size_t)plan->g.o * sizeof(float));
+   if (status == SC_OK) {
+      fold(c, &plan->g, plain->data, parts[1]->data);
+      status = sc_plan_pack(&parts[0], c->device, plan, conv, plain->data);
+      if (status != SC_OK) sc_buffer_release(parts[1]);
+   }
+   sc_buffer_release(plain);
+   return status;
+}
+
+// eps belongs to what was folded; its bits tell apart, and no small number such as a plan's kind equals them.
+static int64_t purpose_of(const ScCall *c) {
+   int64_t bits;
+   memcpy(&bits, &c->attr[SC_FOLDED_EPS].f, sizeof bits);
+   return bits ^ (int64_t)1 << 62;
+}
+
+static ScStatus folded(ScPacked **out, ScCall *c, const ScPlan *plan, const ScPrimitive *conv) {
+   const_dnnl_memory_desc_t layout = sc_primitive_layout(conv, SC_PLAN_WEIGHTS);
+   ScTensor *const *sources = &c->in[SC_CONV_WEIGHT];
+   *out = sc_packed_find(SC_PACK_SOURCES, sources, purpose_of(c), layout);
+   if (*out) return SC_OK;
+   ScBuffer *parts[SC_PACK_PARTS];
+   SC_TRY(fold_and_pack(parts, c, plan, conv));
+   return sc_packed_add(SC_PACK_SOURCES, sources, purpose_of(c), layout, parts, out);
+}
+
+_Static_assert(SC_FOLDED_VAR - SC_CONV_WEIGHT + 1 == SC_PACK_SOURCES, "all that is folded, in a row");
+
+static ScStatus forward(ScCall *c) {
+   const ScTensor *residual = c->in[SC_FOLDED_RESIDUAL];
+   ScPlan plan = {.kind = SC_PLAN_FORWARD,
+                  .g = sc_conv_geometry(c),
+                  .bias = true,
+                  .residual = residual != NULL,
+                  .act = (ScAct)c->attr[SC_FOLDED_ACT].i};
+   ScPrimitive *conv;
+   ScPacked *packed;
+   SC_TRY(sc_plan_primitive(&conv, &plan));
+   SC_TRY(folded(&packed, c, &plan, conv));
+   return sc_primitive_run(conv, c->device,
+                           (void *[]){c->in[SC_CONV_X]->buffer->data, packed->part[0]->data,
+                                      c->out[0]->buffer->data, packed->part[1]->data,
+                                      residual ? residual->buffer->data : NULL});
+}
+
+SC_KERNEL(cpu, conv2d_folded, .dtypes = 1u << SC_F32, .forward = forward)

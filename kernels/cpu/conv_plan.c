@@ -1,0 +1,201 @@
+#include "kernels/cpu/conv_plan.h"
+
+enum { KIND_OF_REORDER = 16 }; // in keys, added to the kind of plan that it serves
+
+static ScKey plan_key(const ScPlan *plan) {
+   const ScConv *g = &plan->g;
+   return (ScKey){{1, plan->kind, g->n, g->c, g->h, g->w, g->o, g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, g->dh,
+                   g->dw, g->groups, plan->bias, plan->residual, plan->act}};
+}
+
+// ---- layouts ----
+
+static dnnl_status_t activations(dnnl_memory_desc_t *out, int64_t n, int64_t c, int64_t h, int64_t w) {
+   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){n, c, h, w}, dnnl_f32, dnnl_nhwc);
+}
+
+static dnnl_status_t vector(dnnl_memory_desc_t *out, int64_t n) {
+   return dnnl_memory_desc_create_with_tag(out, 1, (dnnl_dims_t){n}, dnnl_f32, dnnl_a);
+}
+
+static dnnl_status_t any_weights(dnnl_memory_desc_t *out, const ScConv *g) {
+   if (g->groups > 1)
+      return dnnl_memory_desc_create_with_tag(out, 5, (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw},
+                                              dnnl_f32, dnnl_format_tag_any);
+   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, dnnl_f32,
+                                           dnnl_format_tag_any);
+}
+
+// As tensors lie: (O, KH, KW, C / groups).
+static dnnl_status_t plain_weights(dnnl_memory_desc_t *out, const ScConv *g) {
+   int64_t row = g->kw * g->cg, filter = g->kh * row;
+   if (g->groups > 1)
+      return dnnl_memory_desc_create_with_strides(out, 5, (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw},
+                                                  dnnl_f32,
+                                                  (dnnl_dims_t){g->og * filter, filter, 1, row, g->cg});
+   return dnnl_memory_desc_create_with_strides(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, dnnl_f32,
+                                               (dnnl_dims_t){filter, 1, row, g->cg});
+}
+
+typedef struct {
+   dnnl_memory_desc_t x, weights, bias, y;
+} Layouts;
+
+static void free_layouts(Layouts *l) {
+   dnnl_memory_desc_t all[] = {l->x, l->weights, l->bias, l->y};
+   for (int i = 0; i < 4; i++)
+      if (all[i]) dnnl_memory_desc_destroy(all[i]);
+}
+
+static dnnl_status_t make_layouts(Layouts *l, const ScPlan *plan) {
+   const ScConv *g = &plan->g;
+   *l = (Layouts){0};
+   dnnl_status_t status = activations(&l->x, g->n, g->c, g->h, g->w);
+   if (status == dnnl_success) status = any_weights(&l->weights, g);
+   if (status == dnnl_success && plan->bias) status = vector(&l->bias, g->o);
+   if (status == dnnl_success) status = activations(&l->y, g->n, g->o, g->oh, g->ow);
+   if (status != dnnl_success) free_layouts(l);
+   return status;
+}
+
+// ---- primitives ----
+
+typedef struct {
+   dnnl_dims_t stride, dilation, before, after;
+} Window;
+
+// oneDNN wants the padding behind the last row that a window reaches, which may be less than the declared one.
+static int64_t padding_after(int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
+                             int64_t dilation) {
+   return (out - 1) * stride + dilation * (kernel - 1) + 1 - size - padding;
+}
+
+static Window window_of(const ScConv *g) {
+   return (Window){.stride = {g->sh, g->sw},
+                   .dilation = {g->dh - 1, g->dw - 1},
+                   .before = {g->ph, g->pw},
+                   .after = {padding_after(g->h, g->oh, g->kh, g->sh, g->ph, g->dh),
+                             padding_after(g->w, g->ow, g->kw, g->sw, g->pw, g->dw)}};
+}
+
+static dnnl_status_t describe_forward(dnnl_primitive_desc_t *out, const_dnnl_primitive_attr_t attr,
+                                      const ScPlan *plan, const Layouts *l) {
+   Window w = window_of(&plan->g);
+   return dnnl_convolution_forward_primitive_desc_create(out, sc_onednn_engine(), dnnl_forward_training,
+                                                         dnnl_convolution_direct, l->x, l->weights, l->bias,
+                                                         l->y, w.stride, w.dilation, w.before, w.after, attr);
+}
+
+static dnnl_status_t describe_backward(dnnl_primitive_desc_t *out, const_dnnl_primitive_attr_t attr,
+                                       const ScPlan *plan, const Layouts *l) {
+   Window w = window_of(&plan->g);
+   dnnl_engine_t engine = sc_onednn_engine();
+   dnnl_primitive_desc_t forward;
+   dnnl_status_t status = describe_forward(&forward, NULL, plan, l);
+   if (status != dnnl_success) return status;
+   if (plan->kind == SC_PLAN_INPUT_GRAD)
+      status = dnnl_convolution_backward_data_primitive_desc_create(out, engine, dnnl_convolution_direct, l->x,
+                                                                    l->weights, l->y, w.stride, w.dilation,
+                                                                    w.before, w.after, forward, attr);
+   else
+      status = dnnl_convolution_backward_weights_primitive_desc_create(
+          out, engine, dnnl_convolution_direct, l->x, l->weights, l->bias, l->y, w.stride, w.dilation, w.before,
+          w.after, forward, attr);
+   dnnl_primitive_desc_destroy(forward);
+   return status;
+}
+
+static dnnl_status_t describe(dnnl_primitive_desc_t *out, const_dnnl_primitive_attr_t attr, const void *spec) {
+   const ScPlan *plan = spec;
+   Layouts l;
+   dnnl_status_t status = make_layouts(&l, plan);
+   if (status != dnnl_success) return status;
+   status = plan->kind == SC_PLAN_FORWARD ? describe_forward(out, attr, plan, &l)
+                                          : describe_backward(out, attr, plan, &l);
+   free_layouts(&l);
+   return status;
+}
+
+static dnnl_status_t append_act(dnnl_post_ops_t post, ScAct act) {
+   switch (act) {
+   case SC_ACT_RELU: return dnnl_post_ops_append_eltwise(post, dnnl_eltwise_relu, 0, 0);
+   case SC_ACT_RELU6: return dnnl_post_ops_append_eltwise(post, dnnl_eltwise_clip, 0, 6);
+   case SC_ACT_SILU: return dnnl_post_ops_append_eltwise(post, dnnl_eltwise_swish, 1, 0);
+   default: return dnnl_success;
+   }
+}
+
+static dnnl_status_t append_residual(dnnl_post_ops_t post, const ScConv *g) {
+   dnnl_memory_desc_t layout;
+   dnnl_status_t status = activations(&layout, g->n, g->o, g->oh, g->ow);
+   if (status != dnnl_success) return status;
+   status = dnnl_post_ops_append_binary(post, dnnl_binary_add, layout);
+   dnnl_memory_desc_destroy(layout);
+   return status;
+}
+
+static dnnl_status_t make_post_ops(dnnl_post_ops_t *out, const ScPlan *plan) {
+   dnnl_status_t status = dnnl_post_ops_create(out);
+   if (status != dnnl_success) return status;
+   if (plan->residual) status = append_residual(*out, &plan->g);
+   if (status == dnnl_success) status = append_act(*out, plan->act);
+   if (status != dnnl_success) dnnl_post_ops_destroy(*out);
+   return status;
+}
+
+static int list_arguments(const ScPlan *plan, int args[SC_PRIMITIVE_ARGS]) {
+   static const int fixed[][3] = {{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+                                  {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
+                                  {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST}};
+   int n = 3;
+   for (int i = 0; i < n; i++) args[i] = fixed[plan->kind][i];
+   if (plan->bias) args[n++] = plan->kind == SC_PLAN_FORWARD ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS;
+   if (plan->residual) args[n++] = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
+   return n;
+}
+
+ScStatus sc_plan_primitive(ScPrimitive **out, const ScPlan *plan) {
+   ScKey key = plan_key(plan);
+   int args[SC_PRIMITIVE_ARGS], n = list_arguments(plan, args);
+   dnnl_post_ops_t post;
+   dnnl_status_t status = make_post_ops(&post, plan);
+   if (status != dnnl_success) return sc_onednn_failed(status, "fused activation");
+   ScStatus result = sc_primitive(out, &key, describe, plan, post, n, args);
+   dnnl_post_ops_destroy(post);
+   return result;
+}
+
+// ---- filters in and out of the primitive's layout ----
+
+static ScStatus reorder_primitive(ScPrimitive **out, const ScPlan *plan, const ScPrimitive *conv, bool pack) {
+   ScKey key = plan_key(plan);
+   key.word[1] += KIND_OF_REORDER;
+   const_dnnl_memory_desc_t packed = sc_primitive_layout(conv, SC_PLAN_WEIGHTS);
+   dnnl_memory_desc_t plain;
+   dnnl_status_t status = plain_weights(&plain, &plan->g);
+   if (status != dnnl_success) return sc_onednn_failed(status, "layout");
+   ScStatus result = sc_reorder(out, &key, pack ? plain : packed, pack ? packed : plain);
+   dnnl_memory_desc_destroy(plain);
+   return result;
+}
+
+size_t sc_plan_packed_bytes(const ScPrimitive *conv) {
+   return dnnl_memory_desc_get_size(sc_primitive_layout(conv, SC_PLAN_WEIGHTS));
+}
+
+ScStatus sc_plan_pack(ScBuffer **out, ScDevice *device, const ScPlan *plan, const ScPrimitive *conv,
+                      void *plain) {
+   ScPrimitive *reorder;
+   SC_TRY(reorder_primitive(&reorder, plan, conv, true));
+   SC_TRY(sc_buffer_new(out, device, sc_plan_packed_bytes(conv)));
+   ScStatus status = sc_primitive_run(reorder, device, (void *[]){plain, (*out)->data});
+   if (status != SC_OK) sc_buffer_release(*out);
+   return status;
+}
+
+ScStatus sc_plan_unpack(ScDevice *device, const ScPlan *plan, const ScPrimitive *conv, void *packed,
+                        void *plain) {
+   ScPrimitive *reorder;
+   SC_TRY(reorder_primitive(&reorder, plan, conv, false));
+   return sc_primitive_run(reorder, device, (void *[]){packed, plain});
+}
