@@ -3,8 +3,8 @@
 #include "host/ops/to.h"
 
 static const ScParam params[] = {
-   {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},
-   {.name = "dtype", .kind = SC_DTYPE, .doc = "the dtype wanted"},
+    {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},
+    {.name = "dtype", .kind = SC_DTYPE, .doc = "the dtype wanted"},
 };
 
 static ScStatus infer(ScCall *c) {

@@ -1,0 +1,240 @@
+// Arithmetic on two float32 operands with broadcasting.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/ops/broadcast.h"
+#include "kernels/cpu/clones.h"
+#include "kernels/cpu/loop.h"
+
+// One inner run: y[i] of a[i * sa] and b[i * sb].
+typedef void (*Run)(float *y, const float *a, int64_t sa, const float *b, int64_t sb, int64_t n);
+// The same for g[i] times the derivative by one of the operands.
+typedef void (*Derivative)(float *y, const float *g, const float *a, int64_t sa, const float *b, int64_t sb,
+                           int64_t n);
+
+static ScStatus forward(ScCall *c, Run run) {
+   const ScTensor *a = c->in[0], *b = c->in[1], *y = c->out[0];
+   int64_t strides[3][SC_MAXRANK];
+   sc_strides(y, strides[0]), sc_broadcast_strides(a, y, strides[1]), sc_broadcast_strides(b, y, strides[2]);
+   ScLoop loop;
+   sc_loop_init(&loop, y->rank, y->shape, 3, strides);
+   int64_t sa = sc_loop_step(&loop, 1), sb = sc_loop_step(&loop, 2);
+#pragma omp parallel for if (sc_loop_is_large(&loop))
+   for (int64_t task = 0; task < loop.tasks; task++) {
+      int64_t at[SC_LOOP_MAX], n = sc_loop_task(&loop, task, at);
+      run((float *)y->buffer->data + at[0], (const float *)a->buffer->data + at[1], sa,
+          (const float *)b->buffer->data + at[2], sb, n);
+   }
+   return SC_OK;
+}
+
+// ---- backward: for each operand, a pass over the gradient in the order of a loop of (g, a, b, operand) ----
+
+typedef struct {
+   ScLoop loop;
+   const float *g, *a, *b; // a or b is NULL if the derivative does not need it
+   float *to;
+   Derivative derivative;
+} Pass;
+
+static int64_t derive(const Pass *p, int64_t task, int64_t at[SC_LOOP_MAX], float *to) {
+   int64_t n = sc_loop_task(&p->loop, task, at);
+   p->derivative(to ? to : p->to + at[3], p->g + at[0], p->a ? p->a + at[1] : NULL, sc_loop_step(&p->loop, 1),
+                 p->b ? p->b + at[2] : NULL, sc_loop_step(&p->loop, 2), n);
+   return n;
+}
+
+static void pass_plain(const Pass *p) {
+#pragma omp parallel for if (sc_loop_is_large(&p->loop))
+   for (int64_t task = 0; task < p->loop.tasks; task++) {
+      int64_t at[SC_LOOP_MAX];
+      derive(p, task, at, NULL);
+   }
+}
+
+SC_CLONES static void accumulate(double *to, int64_t step, const float *from, int64_t n) {
+   if (step == 0) {
+      double total = 0;
+      for (int64_t i = 0; i < n; i++) total += from[i];
+      *to += total;
+   } else {
+      for (int64_t i = 0; i < n; i++) to[i * step] += from[i];
+   }
+}
+
+// The outermost dimension in which the operand is not stretched: its indices write to different places, so
+// threads can share them. -1 if only the inner run moves it, or nothing.
+static int dimension_to_share(const ScLoop *loop) {
+   for (int d = 0; d < loop->rank - 1; d++)
+      if (loop->stride[3][d] != 0) return d;
+   return -1;
+}
+
+// Sums in double, because a stretched operand may collect millions of terms.
+static void pass_summed(const Pass *p, double *sums) {
+   const ScLoop *loop = &p->loop;
+   int shared = dimension_to_share(loop);
+   int64_t after = loop->blocks, slices = shared < 0 ? 1 : loop->size[shared];
+   for (int d = shared + 1; shared >= 0 && d < loop->rank - 1; d++) after *= loop->size[d];
+   if (shared < 0) after = loop->tasks;
+   int64_t before = loop->tasks / (after * slices);
+#pragma omp parallel for if (slices > 1 && sc_loop_is_large(loop))
+   for (int64_t slice = 0; slice < slices; slice++) {
+      float run[SC_LOOP_BLOCK];
+      for (int64_t i = 0; i < before * after; i++) {
+         int64_t at[SC_LOOP_MAX], task = (i / after * slices + slice) * after + i % after;
+         int64_t n = derive(p, task, at, run);
+         accumulate(sums + at[3], sc_loop_step(loop, 3), run, n);
+      }
+   }
+}
+
+static ScStatus backward_operand(ScCall *c, int operand, Derivative derivative) {
+   const ScTensor *g = c->grad_out[0], *to = c->grad_in[operand];
+   int64_t strides[4][SC_MAXRANK], numel = sc_numel(to);
+   sc_strides(g, strides[0]);
+   for (int i = 0; i < 2; i++) sc_broadcast_strides(c->in[i], g, strides[1 + i]);
+   sc_broadcast_strides(to, g, strides[3]);
+   Pass pass = {.g = g->buffer->data,
+                .a = c->in[0]->buffer ? c->in[0]->buffer->data : NULL,
+                .b = c->in[1]->buffer ? c->in[1]->buffer->data : NULL,
+                .to = to->buffer->data,
+                .derivative = derivative};
+   sc_loop_init(&pass.loop, g->rank, g->shape, 4, strides);
+   if (numel == sc_numel(g) && sc_loop_step(&pass.loop, 3) == 1) {
+      pass_plain(&pass);
+      return SC_OK;
+   }
+   double *sums = calloc((size_t)numel, sizeof *sums);
+   if (!sums) return sc_fail(SC_EMEM, "out of memory");
+   pass_summed(&pass, sums);
+   for (int64_t i = 0; i < numel; i++) pass.to[i] = (float)sums[i];
+   free(sums);
+   return SC_OK;
+}
+
+static ScStatus backward(ScCall *c, Derivative by_a, Derivative by_b) {
+   if (c->grad_in[0]) SC_TRY(backward_operand(c, 0, by_a));
+   return c->grad_in[1] ? backward_operand(c, 1, by_b) : SC_OK;
+}
+
+// ---- the functions ----
+
+// Each function and its derivatives times the gradient g, of single elements; inlined into the loops below.
+typedef float Element(float g, float a, float b); // g is 0 in the functions themselves
+
+static inline float add(float g, float a, float b) {
+   return (void)g, a + b;
+}
+static inline float sub(float g, float a, float b) {
+   return (void)g, a - b;
+}
+static inline float mul(float g, float a, float b) {
+   return (void)g, a * b;
+}
+static inline float divide(float g, float a, float b) {
+   return (void)g, a / b;
+}
+static inline float power(float g, float a, float b) {
+   return (void)g, powf(a, b);
+}
+static inline float larger(float g, float a, float b) {
+   return (void)g, a > b || a != a ? a : b;
+}
+static inline float smaller(float g, float a, float b) {
+   return (void)g, a < b || a != a ? a : b;
+}
+
+static inline float times_a(float g, float a, float b) {
+   return (void)b, g * a;
+}
+static inline float times_b(float g, float a, float b) {
+   return (void)a, g * b;
+}
+static inline float divide_by_a(float g, float a, float b) {
+   return (void)a, g / b;
+}
+static inline float divide_by_b(float g, float a, float b) {
+   return -g * a / (b * b);
+}
+static inline float power_by_a(float g, float a, float b) {
+   return b == 0 ? 0 : g * b * powf(a, b - 1);
+}
+static inline float power_by_b(float g, float a, float b) {
+   return a == 0 ? 0 : g * powf(a, b) * logf(a);
+}
+static inline float where_larger_a(float g, float a, float b) {
+   return a > b ? g : a == b ? 0.5f * g : 0;
+}
+static inline float where_larger_b(float g, float a, float b) {
+   return b > a ? g : a == b ? 0.5f * g : 0;
+}
+
+// The usual steps get loops of their own, which vectorise.
+static inline __attribute__((always_inline)) void apply(Element f, float *restrict y, const float *g,
+                                                        const float *a, int64_t sa, const float *b, int64_t sb,
+                                                        int64_t n) {
+   if (sa == 1 && sb == 1) {
+      for (int64_t i = 0; i < n; i++) y[i] = f(g ? g[i] : 0, a[i], b[i]);
+   } else if (sa == 1 && sb == 0) {
+      for (int64_t i = 0; i < n; i++) y[i] = f(g ? g[i] : 0, a[i], b[0]);
+   } else {
+      for (int64_t i = 0; i < n; i++) y[i] = f(g ? g[i] : 0, a[i * sa], b[i * sb]);
+   }
+}
+
+#define FUNCTION(name, element)                                                                                \
+   SC_CLONES static void run_##name(float *restrict y, const float *a, int64_t sa, const float *b, int64_t sb, \
+                                    int64_t n) {                                                               \
+      apply(element, y, NULL, a, sa, b, sb, n);                                                                \
+   }                                                                                                           \
+   static ScStatus forward_##name(ScCall *c) {                                                                 \
+      return forward(c, run_##name);                                                                           \
+   }
+
+#define DERIVATIVE(name, element)                                                                              \
+   SC_CLONES static void name(float *restrict y, const float *g, const float *a, int64_t sa, const float *b,   \
+                              int64_t sb, int64_t n) {                                                         \
+      apply(element, y, g, a, sa, b, sb, n);                                                                   \
+   }
+
+#define BINARY(name, element, by_a, by_b)                                                                      \
+   FUNCTION(name, element)                                                                                     \
+   DERIVATIVE(name##_by_a, by_a)                                                                               \
+   DERIVATIVE(name##_by_b, by_b)                                                                               \
+   static ScStatus backward_##name(ScCall *c) {                                                                \
+      return backward(c, name##_by_a, name##_by_b);                                                            \
+   }                                                                                                           \
+   SC_KERNEL(cpu, name, .dtypes = 1u << SC_F32, .forward = forward_##name, .backward = backward_##name)
+
+// Sums do not look at the operands, which were not kept.
+static void pass_on(float *y, const float *g, const float *a, int64_t sa, const float *b, int64_t sb,
+                    int64_t n) {
+   (void)a, (void)sa, (void)b, (void)sb;
+   memcpy(y, g, (size_t)n * sizeof *y);
+}
+
+static void pass_negated(float *y, const float *g, const float *a, int64_t sa, const float *b, int64_t sb,
+                         int64_t n) {
+   (void)a, (void)sa, (void)b, (void)sb;
+   for (int64_t i = 0; i < n; i++) y[i] = -g[i];
+}
+
+FUNCTION(add, add)
+static ScStatus backward_add(ScCall *c) {
+   return backward(c, pass_on, pass_on);
+}
+SC_KERNEL(cpu, add, .dtypes = 1u << SC_F32, .forward = forward_add, .backward = backward_add)
+
+FUNCTION(sub, sub)
+static ScStatus backward_sub(ScCall *c) {
+   return backward(c, pass_on, pass_negated);
+}
+SC_KERNEL(cpu, sub, .dtypes = 1u << SC_F32, .forward = forward_sub, .backward = backward_sub)
+
+BINARY(mul, mul, times_b, times_a)
+BINARY(div, divide, divide_by_a, divide_by_b)
+BINARY(pow, power, power_by_a, power_by_b)
+BINARY(maximum, larger, where_larger_a, where_larger_b)
+BINARY(minimum, smaller, where_larger_b, where_larger_a)
