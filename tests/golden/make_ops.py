@@ -1,0 +1,304 @@
+"""What PyTorch computes in float64 for every case of tests/ops/*.lua: outputs, gradients, tensors written in place.
+
+Run with a Python that has torch and safetensors:
+
+    python tests/golden/make_ops.py
+
+Asks ./scute for the cases and writes tests/golden/ops.safetensors: a float64 vector per result, named
+"<case>/out1", "<case>/grad.<input>" or "<case>/after.<input>"; the metadata has the fingerprint of each case, so that
+numbers of an older version of a case are noticed. Numbers in tensors come from the same hash as in tests/ops/lib/cases.lua.
+Large results are kept as 48 values, the sum and the norm. Classes and indices count from 1 there and from 0 here.
+"""
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+WHOLE, KEPT = 96, 48
+MASK = 0xFFFFFFFF
+
+
+# ---- numbers ----
+
+
+def mix(position, salt):
+    h = (position * 0x9E3779B1 + salt * 0x85EBCA77 + 0x165667B1) & MASK
+    h = ((h ^ h >> 16) * 0x7FEB352D) & MASK
+    h = ((h ^ h >> 15) * 0x846CA68B) & MASK
+    return h ^ h >> 16
+
+
+def values(spec, salt):
+    shape = list(spec["shape"] or [])
+    bits = [mix(i, salt) >> 8 for i in range(math.prod(shape))]
+    if "low" in spec:
+        span = spec["high"] - spec["low"] + 1
+        return torch.tensor([spec["low"] + b % span for b in bits]).reshape(shape)
+    exact = torch.tensor([(b / 0x800000 - 1) * spec.get("scale", 1) + spec.get("shift", 0) for b in bits], dtype=torch.float64)
+    return exact.float().double().reshape(shape)
+
+
+def summary(t):
+    flat = t.detach().double().flatten()
+    n = flat.numel()
+    if n <= WHOLE:
+        return flat.clone()
+    positions = []
+    for j in range(4 * KEPT + 1):
+        position = mix(j, 77) % n
+        if position not in positions and len(positions) < KEPT:
+            positions.append(position)
+    return torch.cat([flat[positions], flat.sum()[None], flat.norm()[None]])
+
+
+# ---- ops: inputs by name, attributes by name -> list of outputs, or (outputs, {name: tensors written}) ----
+
+
+def dim_of(dim):
+    return dim - 1 if dim is not None and dim > 0 else dim
+
+
+def pair(value):
+    return tuple(value) if isinstance(value, list) else value
+
+
+def reduction(function, name=None):
+    def run(i, a):
+        x, dim, keep = i["x"], dim_of(a.get("dim")), a.get("keepdim", False)
+        if dim is None:
+            y = function(x)
+            return [y.reshape([1] * x.dim()) if keep else y]
+        y = function(x, dim=dim, keepdim=keep)
+        return [y if isinstance(y, torch.Tensor) else y.values]
+
+    return run
+
+
+def from_one(run):
+    return lambda i, a: [y + 1 for y in run(i, a)]
+
+
+def number(value):
+    return torch.as_tensor(value, dtype=torch.float64) if not isinstance(value, torch.Tensor) else value
+
+
+def binary(function):
+    return lambda i, a: [function(number(i["a"]), number(i["b"]))]
+
+
+def unary(function):
+    return lambda i, a: [function(i["x"])]
+
+
+def compare(function):
+    return lambda i, a: [function(number(i["a"]), number(i["b"])).to(torch.uint8)]
+
+
+def slice_(i, a):
+    x, dim = i["x"], dim_of(a["dim"]) % i["x"].dim()
+    n = x.shape[dim]
+    first, last = a.get("from", 1), a.get("to", -1)
+    first, last = (v + n + 1 if v < 0 else v for v in (first, last))
+    return [x.index_select(dim, torch.arange(first - 1, last, a.get("step", 1)))]
+
+
+def select(i, a):
+    index = a["index"]
+    return [i["x"].select(dim_of(a["dim"]), index - 1 if index > 0 else index)]
+
+
+def cross_entropy(i, a):
+    targets = i["targets"]
+    targets = targets if targets.is_floating_point() else targets - 1
+    return [F.cross_entropy(i["logits"], targets, label_smoothing=a.get("label_smoothing", 0.0),
+                            reduction=a.get("reduction", "mean"))]
+
+
+def dropout(i, a):
+    assert a.get("training") is False or a["p"] in (0, 1), "PyTorch draws other numbers"
+    return [F.dropout(i["x"], a.get("p", 0.5), a.get("training", True))]
+
+
+ACTIVATIONS = {"none": lambda x: x, "relu": F.relu, "relu6": F.relu6, "silu": F.silu}
+
+
+def batch_norm(i, a, names=("weight", "bias")):
+    training = a.get("training", False)
+    mean, var = i.get("running_mean"), i.get("running_var")
+    if mean is not None:
+        mean, var = mean.clone(), var.clone()
+    y = F.batch_norm(i["x"], mean, var, i.get(names[0]), i.get(names[1]), training or mean is None,
+                     a.get("momentum", 0.1), a.get("eps", 1e-5))
+    if "residual" in i:
+        y = y + i["residual"]
+    after = {"running_mean": mean, "running_var": var} if training and mean is not None else {}
+    return [ACTIVATIONS[a.get("act", "none")](y)], after
+
+
+def conv2d(i, a):
+    return [F.conv2d(i["x"], i["weight"], i.get("bias"), pair(a.get("stride", 1)), pair(a.get("padding", 0)),
+                     pair(a.get("dilation", 1)), a.get("groups", 1))]
+
+
+def conv_bn_act(i, a):
+    y = conv2d(i, a)[0]
+    return batch_norm({**i, "x": y}, a, ("bn_weight", "bn_bias"))
+
+
+def window(a):
+    return {"kernel_size": pair(a["kernel"]), "stride": pair(a.get("stride")) or None, "padding": pair(a.get("padding", 0)),
+            "ceil_mode": a.get("ceil_mode", False)}
+
+
+def avg_pool2d(i, a):
+    return [F.avg_pool2d(i["x"], **window(a), count_include_pad=a.get("count_include_pad", True))]
+
+
+def optimizer_step(params, grads, make, state):
+    leaves = [p.clone().requires_grad_() for p in params]
+    for leaf, gradient in zip(leaves, grads):
+        leaf.grad = gradient.clone()
+    optimizer = make(leaves)
+    for index, leaf in enumerate(leaves):
+        for key, value in state(index).items():
+            optimizer.state[leaf][key] = value
+    optimizer.step()
+    return leaves, optimizer
+
+
+def sgd_step(i, a):
+    momentum = a.get("momentum", 0)
+
+    def make(leaves):
+        return torch.optim.SGD(leaves, lr=a["lr"], momentum=momentum, weight_decay=a.get("weight_decay", 0),
+                               dampening=a.get("dampening", 0), nesterov=a.get("nesterov", False), foreach=False)
+
+    def state(index):
+        return {} if a.get("first") or not momentum else {"momentum_buffer": i["momenta"][index].clone()}
+
+    leaves, optimizer = optimizer_step(i["params"], i["grads"], make, state)
+    after = {"params": leaves}
+    if momentum:
+        after["momenta"] = [optimizer.state[leaf]["momentum_buffer"] for leaf in leaves]
+    return [], after
+
+
+def adamw_step(i, a):
+    kind = torch.optim.AdamW if a.get("decoupled", True) else torch.optim.Adam
+
+    def make(leaves):
+        return kind(leaves, lr=a["lr"], betas=(a.get("beta1", 0.9), a.get("beta2", 0.999)), eps=a.get("eps", 1e-8),
+                    weight_decay=a.get("weight_decay", 0), foreach=False)
+
+    def state(index):
+        return {"step": torch.tensor(float(a["step"] - 1)), "exp_avg": i["exp_avg"][index].clone(),
+                "exp_avg_sq": i["exp_avg_sq"][index].clone()}
+
+    leaves, optimizer = optimizer_step(i["params"], i["grads"], make, state)
+    moments = {name: [optimizer.state[leaf][name] for leaf in leaves] for name in ("exp_avg", "exp_avg_sq")}
+    return [], {"params": leaves, **moments}
+
+
+OPS = {
+    **{name: unary(getattr(torch, name)) for name in ("neg", "abs", "exp", "log", "sqrt", "sigmoid", "tanh", "relu")},
+    "relu6": unary(F.relu6),
+    "silu": unary(F.silu),
+    **{name: binary(getattr(torch, name)) for name in ("add", "sub", "mul", "div", "pow", "maximum", "minimum")},
+    **{name: compare(getattr(torch, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "where": lambda i, a: [torch.where(i["condition"] != 0, number(i["a"]), number(i["b"]))],
+    "sum": reduction(torch.sum),
+    "mean": reduction(torch.mean),
+    "max": reduction(torch.max),
+    "min": reduction(torch.min),
+    "argmax": from_one(reduction(torch.argmax)),
+    "argmin": from_one(reduction(torch.argmin)),
+    "softmax": lambda i, a: [torch.softmax(i["x"], dim_of(a.get("dim", -1)))],
+    "log_softmax": lambda i, a: [torch.log_softmax(i["x"], dim_of(a.get("dim", -1)))],
+    "cross_entropy": cross_entropy,
+    "dropout": dropout,
+    "reshape": lambda i, a: [i["x"].reshape(tuple(a["shape"] or ()))],
+    "flatten": lambda i, a: [torch.flatten(i["x"], dim_of(a.get("from", 1)))],
+    "permute": lambda i, a: [i["x"].permute([dim_of(d) for d in a["order"]])],
+    "transpose": lambda i, a: [i["x"].transpose(dim_of(a["dim1"]), dim_of(a["dim2"]))],
+    "select": select,
+    "slice": slice_,
+    "concat": lambda i, a: [torch.cat(i["tensors"], dim_of(a.get("dim", 1)))],
+    "index_select": lambda i, a: [i["x"].index_select(dim_of(a["dim"]), i["indices"] - 1)],
+    "to": unary(lambda x: x.clone()),
+    "to_device": unary(lambda x: x.clone()),
+    "sgd_step": sgd_step,
+    "adamw_step": adamw_step,
+    "conv2d": conv2d,
+    "conv_bn_act": conv_bn_act,
+    "conv2d_folded": lambda i, a: conv_bn_act(i, {**a, "training": False}),
+    "batch_norm": batch_norm,
+    "max_pool2d": lambda i, a: [F.max_pool2d(i["x"], **window(a))],
+    "avg_pool2d": avg_pool2d,
+    "global_avg_pool2d": lambda i, a: [F.adaptive_avg_pool2d(i["x"], 1)],
+    "linear": lambda i, a: [F.linear(i["x"], i["weight"], i.get("bias"))],
+    "matmul": lambda i, a: [torch.matmul(i["a"], i["b"])],
+}
+
+
+# ---- cases ----
+
+
+def inputs_of(case):
+    named, flat = {}, []
+    for entry in case["inputs"]:
+        value = entry["number"] if "number" in entry else values(entry["spec"], entry["salt"])
+        if entry.get("grad"):
+            value.requires_grad_()
+        name = entry["param"]
+        if "index" in entry:
+            named.setdefault(name, []).append(value)
+            name = f"{name}.{entry['index']}"
+        else:
+            named[name] = value
+        flat.append((name, entry, value))
+    return named, flat
+
+
+def run(case):
+    named, flat = inputs_of(case)
+    result = OPS[case["op"]](named, case.get("attrs") or {})
+    outputs, after = result if isinstance(result, tuple) else (result, {})
+    found = {f"out{k + 1}": y for k, y in enumerate(outputs)}
+    wanted = [(name, value) for name, entry, value in flat if entry.get("grad")]
+    if wanted:
+        loss = sum((y * values({"shape": list(y.shape)}, 1001 + k)).sum() for k, y in enumerate(outputs))
+        gradients = torch.autograd.grad(loss, [value for _, value in wanted])
+        found.update({f"grad.{name}": g for (name, _), g in zip(wanted, gradients)})
+    for name, written in after.items():
+        if isinstance(written, list):
+            found.update({f"after.{name}.{k + 1}": t for k, t in enumerate(written)})
+        else:
+            found[f"after.{name}"] = written
+    return found
+
+
+def main():
+    exported = subprocess.run([ROOT / "scute", ROOT / "tests/ops/export.lua"], check=True, capture_output=True, text=True)
+    cases = json.loads(exported.stdout)
+    tensors, fingerprints = {}, {}
+    for case in cases:
+        try:
+            results = run(case)
+        except Exception as error:
+            raise SystemExit(f"{case['id']}: {error}") from error
+        fingerprints[case["id"]] = case["fingerprint"]
+        for name, t in results.items():
+            tensors[f"{case['id']}/{name}"] = summary(t).contiguous()
+    save_file(tensors, HERE / "ops.safetensors", fingerprints)
+    size = (HERE / "ops.safetensors").stat().st_size
+    print(f"{len(cases)} cases, {len(tensors)} tensors, {size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+-- Comparing lists of numbers: a NaN, an infinity, an empty list or another length is a difference.
+local M = {}
+
+local function largest(list)
+   local top = 0
+   for _, value in ipairs(list) do top = math.max(top, math.abs(value)) end
+   return top
+end
+
+-- difference(found, expected, tolerance[, each]) -> nil if each entry is within tolerance times the largest expected
+-- magnitude (or with `each` times its own), else a text
+function M.difference(found, expected, tolerance, each)
+   if #expected == 0 then return "nothing to compare" end
+   if #found ~= #expected then return ("%d values instead of %d"):format(#found, #expected) end
+   local scale, worst, where = largest(expected), -1, nil
+   for i = 1, #expected do
+      local distance = math.abs(found[i] - expected[i])
+      if not (distance <= tolerance * (each and math.abs(expected[i]) or scale)) then
+         if distance ~= distance then distance = math.huge end
+         if distance > worst then worst, where = distance, i end
+      end
+   end
+   if not where then return nil end
+   return ("at %d of %d: found %.9g, expected %.9g, off by %.2g (tolerance %.2g of %s)"):format(where, #expected,
+      found[where], expected[where], worst, tolerance, each and "it" or ("the largest, %.3g"):format(scale))
+end
+
+return M
