@@ -183,7 +183,7 @@ ScStatus sc_run_kernel(ScCall *call) {
 
 ScStatus sc_run_backward_kernel(ScCall *call) {
    for (int i = 0; i < call->nin; i++) {
-      if (!call->needs_grad[i]) continue;
+      if (!call->needs_grad[i] || call->grad_in[i]) continue; // the host side may have supplied one
       const ScTensor *x = call->in[i];
       SC_TRY(sc_tensor_new(&call->grad_in[i], call->device, x->dtype, x->rank, x->shape));
    }

@@ -132,10 +132,23 @@ static ScStatus forward(ScCall *c) {
    return status;
 }
 
+// The gradient that came in is used up here, so a result may take its place if nobody else holds it. Kernels
+// read an element of it before they write that element of the result.
+static ScStatus reuse(ScCall *c, int input) {
+   const ScTensor *g = c->grad_out[0];
+   bool same = input == SC_BN_RESIDUAL && c->attr[SC_BN_ACT].i == SC_ACT_NONE; // handed on as it is
+   if (!same && (g->refs > 1 || g->buffer->refs > 1)) return SC_OK;
+   return sc_tensor_alias(&c->grad_in[input], g, g->rank, g->shape);
+}
+
 static ScStatus backward(ScCall *c) {
    if (c->needs_grad[SC_BN_MEAN] || c->needs_grad[SC_BN_VAR])
       return sc_fail(SC_EARG,
                      "batch_norm: running statistics take no gradient; create them without requires_grad");
+   if (c->needs_grad[SC_BN_RESIDUAL])
+      SC_TRY(reuse(c, SC_BN_RESIDUAL));
+   else if (c->needs_grad[SC_BN_X])
+      SC_TRY(reuse(c, SC_BN_X));
    return sc_run_backward_kernel(c);
 }
 

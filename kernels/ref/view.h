@@ -11,7 +11,8 @@
 typedef struct {
    ScTensor *tensor; // may be NULL (an absent argument) or without values; then v is NULL
    bool write;       // starts at zero and is stored by sc_views_close
-   double *v;        // the buffer itself if that is f64, else a copy
+   double
+       *v; // the buffer itself if that is f64 and no result that others share (they may be read), else a copy
 } ScView;
 
 #define SC_READ(t)                                                                                             \
@@ -33,7 +34,8 @@ static inline ScStatus sc_views_open(ScView *views, int n) {
       ScTensor *t = views[i].tensor;
       if (!t || !t->buffer) continue;
       int64_t count = sc_numel(t);
-      views[i].v = t->dtype == SC_F64 ? t->buffer->data : malloc((size_t)count * sizeof(double));
+      bool direct = t->dtype == SC_F64 && !(views[i].write && t->buffer->refs > 1);
+      views[i].v = direct ? t->buffer->data : malloc((size_t)count * sizeof(double));
       if (!views[i].v) {
          sc_views_free(views, i);
          return sc_fail(SC_EMEM, "out of memory");
