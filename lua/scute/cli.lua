@@ -1,0 +1,239 @@
+-- The command line of a script: flags with types, ranges and defaults, --help, and messages of one line.
+--
+-- A mistake that the command line alone shows ends the program with exit status 2. What needs the disk, the data or the
+-- network is for the modules that look there; it ends with 1.
+local argparse = require "argparse"
+local scute = require "scute"
+local log = require "scute.log"
+
+local cli = {}
+
+-- ---- the flags of the exercises ----
+
+local function model_names()
+   return scute.models.list()
+end
+
+local function default_threads()
+   return os.getenv "SCUTE_THREADS" or nil
+end
+
+--- Flags that the training exercises share, in the order of --help. An entry is {name, help = , default = } with
+--   whole = true      a whole number; or number = true; neither: text; flag = true: no value
+--   min, above, max, below   the range of a number
+--   choices           list of texts, or a function that returns one
+--   value             what the value is called in --help
+--   required          true: must be given
+--   show              the default as --help shows it, where that is not the default itself
+cli.common = {
+   { "data_dir", required = true, value = "PATH",
+     help = "folder with one folder of photos per class, or with such folders inside train/ and val/" },
+   { "model", choices = model_names, default = "resnet50", help = "architecture of the backbone" },
+   { "freeze_backbone", flag = true, help = "train the new head alone and leave the backbone as it is" },
+   { "output_dir", default = "models", value = "PATH", help = "where <model>/best.safetensors and the history go" },
+   { "epochs", whole = true, min = 1, default = 10, help = "passes over the training photos" },
+   { "batch_size", whole = true, min = 1, default = 32, help = "photos per step" },
+   { "learning_rate", number = true, above = 0, value = "RATE",
+     show = "0.003 with --freeze_backbone, else 0.0003", help = "the highest one, reached after the warmup" },
+   { "weight_decay", number = true, min = 0, default = 0.01, help = "AdamW's, decoupled from the gradient" },
+   { "warmup_epochs", number = true, min = 0, default = 1, help = "epochs in which the learning rate rises" },
+   { "patience", whole = true, min = 0, default = 0,
+     help = "stop after so many epochs without a better validation accuracy; 0: never" },
+   { "val_fraction", number = true, above = 0, below = 1, default = 0.2,
+     help = "share of each class that validates, where there is no val/ folder" },
+   { "seed", whole = true, min = 0, default = 0, help = "what is drawn at random depends on it alone" },
+   { "weights", default = "imagenet", value = "PATH|imagenet|none",
+     help = "where the backbone starts: a .safetensors, .pth or .pt file, the official weights, or random numbers" },
+   { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "zeros" }, default = "kaiming_uniform",
+     help = "how the new head starts" },
+   { "image_size", whole = true, min = 32, max = 1024, value = "PIXELS", show = "the model's own",
+     help = "side of the square that the network sees" },
+   { "cache_features", choices = { "auto", "off" }, default = "auto",
+     help = "compute what a frozen backbone says about each photo once, instead of in every epoch" },
+   { "on_bad_image", choices = { "skip", "error" }, default = "skip",
+     help = "leave a photo that cannot be read out, or stop" },
+   { "workers", whole = true, min = 0, max = 256, default = 2, help = "threads that decode photos" },
+   { "threads", whole = true, min = 1, max = 1024, default = default_threads, value = "N",
+     show = "SCUTE_THREADS, else one per core", help = "threads that compute" },
+   { "device", choices = { "cpu", "ref" }, default = "cpu", help = "where to compute; ref is slow and plain, for checks" },
+   { "quiet", flag = true, help = "print warnings and errors only" },
+}
+
+--- The entries of `spec` with the given names, for a script that needs only some.
+function cli.pick(spec, ...)
+   local wanted, picked = {}, {}
+   for _, name in ipairs { ... } do wanted[name] = true end
+   for _, entry in ipairs(spec) do
+      if wanted[entry[1]] then picked[#picked + 1] = entry end
+   end
+   return picked
+end
+
+-- ---- mistakes ----
+
+--- Ends the program with status 2 and one line on standard error.
+function cli.usage_error(format, ...)
+   io.stdout:flush()
+   io.stderr:write("scute: ", (format:format(...):gsub("\n", " ")), "\n")
+   os.exit(2, true)
+end
+
+local function meant(name, candidates)
+   local nearest = scute.nearest(name, candidates)
+   return nearest
+end
+
+-- ---- values ----
+
+local function describe_range(entry)
+   local parts = {}
+   if entry.min then parts[#parts + 1] = ("of at least %s"):format(entry.min) end
+   if entry.above then parts[#parts + 1] = ("above %s"):format(entry.above) end
+   if entry.max then parts[#parts + 1] = ("of at most %s"):format(entry.max) end
+   if entry.below then parts[#parts + 1] = ("below %s"):format(entry.below) end
+   return (entry.whole and "a whole number" or "a number") .. (#parts > 0 and " " or "") .. table.concat(parts, " and ")
+end
+
+local function in_range(entry, n)
+   return n == n and n ~= math.huge and n ~= -math.huge
+      and (not entry.min or n >= entry.min) and (not entry.above or n > entry.above)
+      and (not entry.max or n <= entry.max) and (not entry.below or n < entry.below)
+end
+
+local function read_number(entry, text)
+   local n = text:find "^%s*[+-]?[%d.]" and tonumber(text)
+   if n and entry.whole then n = math.tointeger(n) end
+   if n and in_range(entry, n) then return n end
+   return nil, ("expected %s, found '%s'"):format(describe_range(entry), text)
+end
+
+local function read_choice(entry, text)
+   local choices = type(entry.choices) == "function" and entry.choices() or entry.choices
+   for _, choice in ipairs(choices) do
+      if choice == text then return text end
+   end
+   local nearest = meant(text, choices)
+   return nil, ("expected one of %s, found '%s'%s"):format(table.concat(choices, ", "), text,
+      nearest and ("; did you mean '%s'?"):format(nearest) or "")
+end
+
+-- The value of a flag from its text; nil and what is wrong with it.
+local function read_value(entry, text)
+   if entry.whole or entry.number then return read_number(entry, text) end
+   if entry.choices then return read_choice(entry, text) end
+   if text == "" then return nil, "expected a text, found nothing" end
+   return text
+end
+
+-- ---- the line ----
+
+-- Hyphens and underscores are the same; "--name value" becomes "--name=value", so that a value may begin with "-".
+local function normalise(words, entries, names)
+   local line, i = {}, 1
+   while i <= #words do
+      local word = words[i]
+      local name, value = word:match "^%-%-([^=]+)(.*)$"
+      if word == "--" then return table.move(words, i, #words, #line + 1, line) end
+      if name and name ~= "help" then
+         name = name:gsub("-", "_")
+         local entry = entries[name]
+         if not entry then
+            local nearest = meant(name, names)
+            cli.usage_error("unknown option '--%s'%s; --help lists them all", name,
+               nearest and (": did you mean '--%s'?"):format(nearest) or "")
+         end
+         if not entry.flag and value == "" and words[i + 1] and not words[i + 1]:find "^%-%-%a" then
+            i = i + 1
+            value = "=" .. words[i]
+         end
+         word = "--" .. name .. value
+      end
+      line[#line + 1] = word
+      i = i + 1
+   end
+   return line
+end
+
+local function describe(entry)
+   local text = entry.help
+   local default = entry.show or entry.default
+   if type(default) == "function" then default = default() end
+   if entry.choices then
+      text = text .. ": " .. table.concat(type(entry.choices) == "function" and entry.choices() or entry.choices, ", ")
+   end
+   if entry.required then return text .. " (required)" end
+   if entry.flag then return text .. " (default: off)" end
+   if default == nil or entry.many then return text end
+   return ("%s (default: %s)"):format(text, default)
+end
+
+local function value_name(entry)
+   if entry.value then return entry.value end
+   if entry.choices then return "NAME" end
+   return entry.whole and "N" or entry.number and "X" or "TEXT"
+end
+
+local function add(parser, entry)
+   if entry.argument then
+      local argument = parser:argument(entry[1], describe(entry)):argname(value_name(entry))
+      return argument:args(entry.many and (entry.required and "+" or "*") or entry.required and 1 or "?")
+   end
+   local name = "--" .. entry[1]
+   if entry.flag then return parser:flag(name, describe(entry)):default(false) end
+   parser:option(name, describe(entry)):argname(value_name(entry)):convert(function(text)
+      local value, why = read_value(entry, text)
+      if value == nil then return nil, ("%s: %s"):format(name, why) end
+      return value
+   end)
+end
+
+local function fill_defaults(options, spec)
+   for _, entry in ipairs(spec) do
+      local name = entry[1]
+      if options[name] == nil and entry.required then
+         cli.usage_error("--%s is missing: %s", name, entry.help)
+      elseif options[name] == nil and type(entry.default) == "function" then
+         local text = entry.default()
+         local value, why = nil, nil
+         if text then value, why = read_value(entry, text) end
+         if why then cli.usage_error("the default of --%s: %s", name, why) end
+         options[name] = value
+      elseif options[name] == nil then
+         options[name] = entry.default
+      end
+   end
+   if options.learning_rate == nil and options.freeze_backbone ~= nil then
+      options.learning_rate = options.freeze_backbone and 0.003 or 0.0003
+   end
+end
+
+-- What holds for the whole session, whatever the script does with the rest.
+local function apply(options)
+   log.quiet = options.quiet or false
+   if options.threads then scute.threads(options.threads) end
+   if options.seed then scute.manual_seed(options.seed) end
+end
+
+--- Reads the command line `words` (a script's `arg`) by `spec` (see cli.common) and returns a table of options by name.
+-- `summary` is the first line of --help. Sets the number of threads, the seed and quietness. Does not return after
+-- --help (status 0) or a mistake (status 2).
+function cli.parse(words, summary, spec)
+   local program = words[0] or "script.lua"
+   local parser = argparse("./scute " .. program, summary):add_help "--help"
+   parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
+   parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end
+   local entries, names = {}, {}
+   for _, entry in ipairs(spec) do
+      if not entry.argument then
+         entries[entry[1]] = entry
+         names[#names + 1] = entry[1]
+      end
+      add(parser, entry)
+   end
+   local options = parser:parse(normalise(words, entries, names))
+   fill_defaults(options, spec)
+   apply(options)
+   return options
+end
+
+return cli

@@ -1,0 +1,23 @@
+-- Random orders that depend on (seed, purpose, index) alone: not on what else was drawn, nor on when.
+--
+-- The session's own draws (scute.randn, ...) use the streams 0, 1, 2, ... of its seed; these lie far above them, one
+-- range for each purpose.
+local scute = require "scute"
+
+local draw = {}
+
+local purposes = { split = 1, shuffle = 2 }
+
+--- A list with a permutation of 1..n. purpose: "split" (index: the class) or "shuffle" (index: the epoch).
+function draw.permutation(seed, purpose, index, n)
+   local stream = purposes[purpose] << 48 | index
+   local before = scute.rng_state()
+   scute.rng_state { seed, stream }
+   local order = scute.randperm(n)
+   scute.rng_state(before)
+   local list = order:values()
+   order:free()
+   return list
+end
+
+return draw

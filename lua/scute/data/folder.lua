@@ -1,0 +1,64 @@
+-- What lies in a folder of photos. Names decide nothing here but what is plainly no photo: hidden files, and what
+-- file managers leave behind. Type is told by content when a photo is decoded.
+local lfs = require "lfs"
+local log = require "scute.log"
+
+local folder = {}
+
+local leftovers = { ["thumbs.db"] = true, ["desktop.ini"] = true, ["icon\r"] = true, ["__macosx"] = true }
+
+local function ignored(name)
+   return name:sub(1, 1) == "." or leftovers[name:lower()] ~= nil
+end
+
+-- Byte order, whatever the locale: `<` on strings follows LC_COLLATE.
+local function sort_bytes(names)
+   local before = os.setlocale(nil, "collate")
+   os.setlocale("C", "collate")
+   table.sort(names)
+   os.setlocale(before, "collate")
+   return names
+end
+
+--- The names in `path`, without those to ignore: two lists in byte order, of folders and of everything else. Links
+-- are followed; one that leads nowhere counts as a file, so that it is reported when it is read.
+function folder.list(path)
+   local folders, files = {}, {}
+   local opened, iterate, state = pcall(lfs.dir, path)
+   if not opened then
+      log.fail("data_dir: cannot read the folder '%s': %s", path, (log.message(iterate):match ": ([^:]+)$" or "no permission"))
+   end
+   for name in iterate, state do
+      if not ignored(name) then
+         local mode = lfs.attributes(path .. "/" .. name, "mode")
+         local list = mode == "directory" and folders or files
+         list[#list + 1] = name
+      end
+   end
+   return sort_bytes(folders), sort_bytes(files)
+end
+
+local function walk(path, found, above)
+   local folders, files = folder.list(path)
+   for _, name in ipairs(files) do found[#found + 1] = path .. "/" .. name end
+   for _, name in ipairs(folders) do
+      local below = path .. "/" .. name
+      local at = lfs.attributes(below)
+      local id = at and at.dev .. ":" .. at.ino
+      -- A link to a folder above would lead round in circles.
+      if id and not above[id] then
+         above[id] = true
+         walk(below, found, above)
+         above[id] = nil
+      end
+   end
+   return found
+end
+
+--- All files in `path` and in the folders below it, in byte order.
+function folder.files(path)
+   local at = lfs.attributes(path)
+   return sort_bytes(walk(path, {}, at and { [at.dev .. ":" .. at.ino] = true } or {}))
+end
+
+return folder

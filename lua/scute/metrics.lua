@@ -1,0 +1,118 @@
+-- How well a classifier does, counted as the batches pass: nothing is kept but the confusion counts.
+local metrics = {}
+
+local Confusion = {}
+Confusion.__index = Confusion
+
+--- An empty confusion matrix of `classes` (a number of classes or a list of their names).
+function metrics.confusion(classes)
+   local n = type(classes) == "table" and #classes or classes
+   if math.type(n) ~= "integer" or n < 1 then
+      error("confusion: expected a number of classes or a list of names, found " .. tostring(classes), 2)
+   end
+   local counts = {}
+   for i = 1, n do
+      counts[i] = {}
+      for j = 1, n do counts[i][j] = 0 end
+   end
+   return setmetatable({ n = n, total = 0, counts = counts }, Confusion)
+end
+
+local function class_numbers(what, t, classes)
+   local list = type(t) == "table" and t or t:values()
+   for _, class in ipairs(list) do
+      if math.type(class) ~= "integer" or class < 1 or class > classes then
+         error(("confusion: expected %s from 1 to %d, found %s"):format(what, classes, tostring(class)), 3)
+      end
+   end
+   return list
+end
+
+--- Counts one batch. predicted, actual: class numbers (N), as tables or i64 tensors.
+function Confusion:add(predicted, actual)
+   predicted = class_numbers("predicted classes", predicted, self.n)
+   actual = class_numbers("actual classes", actual, self.n)
+   if #predicted ~= #actual then
+      error(("confusion: %d predictions for %d photos"):format(#predicted, #actual), 2)
+   end
+   for i, class in ipairs(actual) do
+      self.counts[class][predicted[i]] = self.counts[class][predicted[i]] + 1
+   end
+   self.total = self.total + #actual
+   return self
+end
+
+--- Adds the counts of another matrix of the same size (the folds of a cross validation, pooled).
+function Confusion:merge(other)
+   if other.n ~= self.n then error(("confusion: %d and %d classes do not merge"):format(self.n, other.n), 2) end
+   for i = 1, self.n do
+      for j = 1, self.n do self.counts[i][j] = self.counts[i][j] + other.counts[i][j] end
+   end
+   self.total = self.total + other.total
+   return self
+end
+
+--- Photos of that class that were counted.
+function Confusion:support(class)
+   local sum = 0
+   for j = 1, self.n do sum = sum + self.counts[class][j] end
+   return sum
+end
+
+--- Share of all photos whose class was right, 0 to 1; NaN where nothing was counted.
+function Confusion:accuracy()
+   local right = 0
+   for i = 1, self.n do right = right + self.counts[i][i] end
+   return self.total > 0 and right / self.total or 0 / 0
+end
+
+--- Share of right answers within each class (recall), averaged over the classes that occurred; NaN where none did.
+function Confusion:balanced_accuracy()
+   local sum, classes = 0, 0
+   for i = 1, self.n do
+      local support = self:support(i)
+      if support > 0 then
+         sum = sum + self.counts[i][i] / support
+         classes = classes + 1
+      end
+   end
+   return classes > 0 and sum / classes or 0 / 0
+end
+
+--- The most frequent mistakes: a list of {actual, predicted, count}, at most `limit`, the largest first.
+function Confusion:most_confused(limit)
+   local mistakes = {}
+   for i = 1, self.n do
+      for j = 1, self.n do
+         local count = self.counts[i][j]
+         if i ~= j and count > 0 then mistakes[#mistakes + 1] = { i, j, count } end
+      end
+   end
+   table.sort(mistakes, function(a, b)
+      if a[3] ~= b[3] then return a[3] > b[3] end
+      if a[1] ~= b[1] then return a[1] < b[1] end
+      return a[2] < b[2]
+   end)
+   return table.move(mistakes, 1, math.min(limit or #mistakes, #mistakes), 1, {})
+end
+
+local Mean = {}
+Mean.__index = Mean
+
+--- A running mean, weighted by the number of samples behind each value.
+function metrics.mean()
+   return setmetatable({ sum = 0, weight = 0 }, Mean)
+end
+
+function Mean:add(value, weight)
+   self.sum = self.sum + value * weight
+   self.weight = self.weight + weight
+   return self
+end
+
+--- NaN where nothing was added.
+function Mean:value()
+   return self.weight > 0 and self.sum / self.weight or 0 / 0
+end
+
+return metrics
