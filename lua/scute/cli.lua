@@ -53,7 +53,7 @@ cli.common = {
    { "on_bad_image", choices = { "skip", "error" }, default = "skip",
      help = "leave a photo that cannot be read out, or stop" },
    { "workers", whole = true, min = 0, max = 256, default = 2, help = "threads that decode photos" },
-   { "threads", whole = true, min = 1, max = 1024, default = default_threads, value = "N",
+   { "threads", whole = true, min = 1, max = 1024, default = default_threads, default_from = "SCUTE_THREADS", value = "N",
      show = "SCUTE_THREADS, else one per core", help = "threads that compute" },
    { "device", choices = { "cpu", "ref" }, default = "cpu", help = "where to compute; ref is slow and plain, for checks" },
    { "quiet", flag = true, help = "print warnings and errors only" },
@@ -128,18 +128,20 @@ end
 -- ---- the line ----
 
 -- Hyphens and underscores are the same; "--name value" becomes "--name=value", so that a value may begin with "-".
-local function normalise(words, entries, names)
+local function normalise(words, entries, names, positional)
    local line, i = {}, 1
    while i <= #words do
       local word = words[i]
-      local name, value = word:match "^%-%-([^=]+)(.*)$"
+      local name, value = word:match "^%-%-?(%a[^=]+)(.*)$"
       if word == "--" then return table.move(words, i, #words, #line + 1, line) end
-      if name and name ~= "help" then
+      if not name and word:sub(1, 1) ~= "-" and not positional then
+         cli.usage_error("what is '%s' for? Every value follows its option, as in --%s %s", word, names[1], word)
+      elseif name and name ~= "help" then
          name = name:gsub("-", "_")
          local entry = entries[name]
          if not entry then
             local nearest = meant(name, names)
-            cli.usage_error("unknown option '--%s'%s; --help lists them all", name,
+            cli.usage_error("unknown option '%s'%s; --help lists them all", word:match "^[^=]+",
                nearest and (": did you mean '--%s'?"):format(nearest) or "")
          end
          if not entry.flag and value == "" and words[i + 1] and not words[i + 1]:find "^%-%-%a" then
@@ -196,7 +198,7 @@ local function fill_defaults(options, spec)
          local text = entry.default()
          local value, why = nil, nil
          if text then value, why = read_value(entry, text) end
-         if why then cli.usage_error("the default of --%s: %s", name, why) end
+         if why then cli.usage_error("%s: %s", entry.default_from or "the default of --" .. name, why) end
          options[name] = value
       elseif options[name] == nil then
          options[name] = entry.default
@@ -219,18 +221,20 @@ end
 -- --help (status 0) or a mistake (status 2).
 function cli.parse(words, summary, spec)
    local program = words[0] or "script.lua"
-   local parser = argparse("./scute " .. program, summary):add_help "--help"
+   local parser = argparse("./scute " .. program, summary):add_help "-h --help"
    parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
    parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end
-   local entries, names = {}, {}
+   local entries, names, positional = {}, {}, false
    for _, entry in ipairs(spec) do
-      if not entry.argument then
+      if entry.argument then
+         positional = true
+      else
          entries[entry[1]] = entry
          names[#names + 1] = entry[1]
       end
       add(parser, entry)
    end
-   local options = parser:parse(normalise(words, entries, names))
+   local options = parser:parse(normalise(words, entries, names, positional))
    fill_defaults(options, spec)
    apply(options)
    return options

@@ -12,7 +12,12 @@ local Failure = {
 --- Raises an error that is reported as one line, without a traceback: something is wrong with the user's files or
 -- arguments. `format` and what follows are those of string.format.
 function log.fail(format, ...)
-   error(setmetatable({ message = format:format(...) }, Failure), 0)
+   error(setmetatable({ message = format:format(...), status = 1 }, Failure), 0)
+end
+
+--- The same, for a run that ended early on request: a script that does not catch it ends with exit status `status`.
+function log.stop(status, format, ...)
+   error(setmetatable({ message = format:format(...), status = status }, Failure), 0)
 end
 
 --- True for what log.fail raised.

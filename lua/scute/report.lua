@@ -1,0 +1,55 @@
+-- What a run came to, as a table to read, and what to try next.
+local log = require "scute.log"
+
+local report = {}
+
+--- The highest resident memory of this process so far, in bytes; nil where the system does not tell.
+function report.peak_memory()
+   local status = io.open "/proc/self/status"
+   if not status then return nil end
+   local kilobytes = status:read "a":match "VmHWM:%s+(%d+) kB"
+   status:close()
+   return kilobytes and tonumber(kilobytes) * 1024
+end
+
+local function files_of(run)
+   local names = { "best.safetensors", "last.safetensors", "history.csv", "run.json" }
+   if #run.bad > 0 then names[#names + 1] = "bad_images.csv" end
+   return run.folder .. "/" .. table.concat(names, ", ")
+end
+
+-- One suggestion, the one that most likely helps.
+local function next_step(run)
+   local model = run.folder and run.folder .. "/best.safetensors"
+   local trains = #run.set.train.paths
+   if run.best.epoch == run.epochs and run.best.val_accuracy < 0.95 and not run.interrupted() then
+      return ("the last epoch was the best: --epochs %d may do better"):format(2 * run.epochs)
+   elseif trains < 20 * #run.set.classes and run.best.val_accuracy < 0.7 then
+      return ("more photos: %d for %d classes are few"):format(trains, #run.set.classes)
+   elseif model then
+      return ("./scute scripts/predict.lua --model %s YOUR_PHOTO.jpg"):format(model)
+   end
+   return "give an output_dir, so that the model is kept"
+end
+
+--- Prints the table at the end of a run.
+function report.finish(run, seconds)
+   local best = run.best
+   local memory = report.peak_memory()
+   local rows = {
+      { "epochs", ("%d of %d%s"):format(#run.history, run.epochs, run.stopped and " (" .. run.stopped .. ")" or "") },
+      { "best epoch", ("%d; its weights are in the model"):format(best.epoch) },
+      { "accuracy", ("%.3f on %s that did not train (%.3f averaged over classes)"):format(best.val_accuracy,
+         log.count(best.confusion.total, "photo"), best.balanced) },
+      { "time", log.duration(seconds) .. (run.times.features
+         and (", %s of it for the features"):format(log.duration(run.times.features)) or "") },
+      { "peak memory", memory and log.bytes(memory) or "unknown" },
+   }
+   if #run.bad > 0 then rows[#rows + 1] = { "left out", log.count(#run.bad, "bad photo") .. ", see bad_images.csv" } end
+   if run.folder then rows[#rows + 1] = { "files", files_of(run) } end
+   rows[#rows + 1] = { "try next", next_step(run) }
+   log.line("")
+   for _, row in ipairs(rows) do log.line("%-12s %s", row[1], row[2]) end
+end
+
+return report

@@ -1,0 +1,274 @@
+-- Training: one loop over epochs and steps; everything around it is a hook or a part of its own (lua/scute/train/).
+--
+--    train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.003 }), epochs = 10, output_dir = "models" })
+local scute = require "scute"
+local log = require "scute.log"
+local metrics = require "scute.metrics"
+local report = require "scute.report"
+local schedule = require "scute.schedule"
+local draw = require "scute.data.draw"
+local features = require "scute.train.features"
+local photos = require "scute.train.photos"
+local progress = require "scute.train.progress"
+local record = require "scute.train.record"
+
+local train = {}
+
+-- ---- options ----
+
+local defaults = {
+   epochs = 10, batch_size = 32, seed = 0, workers = 2, early_stop = 0, device = "cpu", cache_features = "auto",
+   on_bad_image = "skip", hooks = {}, arguments = {},
+}
+local without_default = { "optimizer", "schedule", "output_dir" }
+
+local function read_options(options)
+   local known, run = { table.unpack(without_default) }, {}
+   for name, value in pairs(defaults) do
+      known[#known + 1] = name
+      run[name] = value
+   end
+   table.sort(known)
+   for name, value in pairs(options) do
+      local found = false
+      for _, other in ipairs(known) do found = found or other == name end
+      if not found then
+         local nearest = scute.nearest(tostring(name), known)
+         error(("train.fit: unknown option '%s'%s"):format(name, nearest and (", did you mean '%s'?"):format(nearest)
+            or "; expected " .. table.concat(known, ", ")), 3)
+      end
+      run[name] = value
+   end
+   if not run.optimizer then error("train.fit: option 'optimizer' is missing", 3) end
+   run.schedule = run.schedule or schedule.constant()
+   return run
+end
+
+-- ---- hooks ----
+
+-- A hook is a table with any of: start(run), before_step(run), after_step(run), epoch(run, row), finish(run). A hook stops
+-- the run by setting run.stopped to the reason.
+local function call_hooks(run, event, ...)
+   for _, hook in ipairs(run.hooks) do
+      if hook[event] then hook[event](run, ...) end
+   end
+end
+
+local function schedule_hook()
+   local base = {}
+   return {
+      start = function(run)
+         for i, group in ipairs(run.optimizer.groups) do base[i] = group.lr end
+      end,
+      before_step = function(run)
+         local factor = run.schedule.factor { step = run.step, steps_per_epoch = run.feed.steps, epochs = run.epochs }
+         for i, group in ipairs(run.optimizer.groups) do group.lr = base[i] * factor end
+      end,
+      finish = function(run)
+         for i, group in ipairs(run.optimizer.groups) do group.lr = base[i] end
+      end,
+   }
+end
+
+local function early_stop_hook(patience)
+   return {
+      epoch = function(run, row)
+         if patience > 0 and row.epoch - run.best.epoch >= patience and row.epoch < run.epochs then
+            run.stopped = ("no better for %s"):format(log.count(patience, "epoch"))
+         end
+      end,
+   }
+end
+
+local function progress_hook()
+   local start, seen, last = 0, 0, 0
+   return {
+      start = function() start, last = scute.clock(), scute.clock() end,
+      after_step = function(run)
+         seen = seen + run.last.n
+         local seconds = scute.clock() - start
+         local total = run.feed.photos * run.epochs
+         run.meter:show { what = ("epoch %d/%d"):format(run.epoch, run.epochs), done = math.min(seen, total), total = total,
+            photos = seen, seconds = seconds, loss = run.mean:value(), accuracy = run.confusion:accuracy(),
+            left = seconds / seen * math.max(total - seen, 0) }
+      end,
+      epoch = function(run, row)
+         local now = scute.clock()
+         if row.epoch > 30 and row.epoch < run.epochs and now - last < 2 and not run.stopped then return end
+         last = now
+         run.meter:clear()
+         log.line("epoch %3d  loss %.4f  accuracy %.3f   validation: loss %.4f  accuracy %.3f%s", row.epoch, row.train_loss,
+            row.train_accuracy, row.val_loss, row.val_accuracy, run.best == row and "  best" or "")
+      end,
+   }
+end
+
+-- ---- one epoch ----
+
+local function check_loss(run, loss)
+   if loss == loss and loss ~= math.huge and loss ~= -math.huge then return end
+   run.meter:clear()
+   record.rescue(run)
+   log.fail("the loss became %s in epoch %d, step %d; lower --learning_rate (it was %.3g there)%s",
+      loss ~= loss and "NaN" or "infinite", run.epoch, run.step + 1, run.optimizer.groups[1].lr,
+      run.best and run.folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(
+         run.best.epoch, run.folder) or "")
+end
+
+local function step(run, x, y)
+   local logits = run.feed.forward(x) -- (n, classes)
+   local loss = scute.cross_entropy(logits, y)
+   local value = loss:item()
+   check_loss(run, value)
+   run.optimizer:zero_grad()
+   loss:backward()
+   run.optimizer:step()
+   local n = y:numel()
+   local guesses = logits:argmax(2)
+   run.confusion:add(guesses, y)
+   run.mean:add(value, n)
+   run.last = { n = n, loss = value }
+   for _, t in ipairs { x, y, logits, loss, guesses } do t:free() end
+end
+
+local function train_epoch(run)
+   run.model:train()
+   run.confusion, run.mean = metrics.confusion(run.set.classes), metrics.mean()
+   for x, y in run.feed.train(run.epoch) do
+      call_hooks(run, "before_step")
+      step(run, x, y)
+      run.step = run.step + 1
+      call_hooks(run, "after_step")
+      if run.interrupted() then return end
+   end
+   run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
+end
+
+-- Loss and confusion on the validation photos, with the whole model evaluating.
+local function validate(run)
+   local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
+   run.model:eval()
+   for x, y in run.feed.val() do
+      scute.no_grad(function()
+         local logits = run.feed.forward(x)
+         local loss, guesses = scute.cross_entropy(logits, y), logits:argmax(2)
+         confusion:add(guesses, y)
+         mean:add(loss:item(), y:numel())
+         for _, t in ipairs { x, y, logits, loss, guesses } do t:free() end
+      end)
+      if run.interrupted() then return end
+   end
+   run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
+   return confusion, mean:value()
+end
+
+local function epoch(run)
+   train_epoch(run)
+   if run.interrupted() then return end
+   local confusion, val_loss = validate(run)
+   if not confusion then return end
+   local rates = {}
+   for i, group in ipairs(run.optimizer.groups) do rates[i] = group.lr end
+   local row = {
+      epoch = run.epoch, step = run.step, rates = rates, train_loss = run.mean:value(),
+      train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
+      balanced = confusion:balanced_accuracy(), confusion = confusion,
+   }
+   record.epoch(run, row)
+   call_hooks(run, "epoch", row)
+end
+
+-- ---- the run ----
+
+local function is_backbone_frozen(model)
+   for name, tensor in model:named_parameters() do
+      if tensor.requires_grad and not model:is_head(name) then return false end
+   end
+   return true
+end
+
+local function clamp_batch(run)
+   local n = #run.set.train.paths
+   if run.batch_size > n then
+      log.line("batch size %d is more than the %s that train: using %d", run.batch_size, log.count(n, "photo"), n)
+      run.batch_size = n
+   end
+end
+
+local function describe(run)
+   local set = run.set
+   log.line("%s: %s in %s; %d train, %d validate", set.dir, log.count(#set.train.paths + #set.val.paths, "photo"),
+      log.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths)
+   for _, note in ipairs(set.notes) do log.line("note: %s", note) end
+end
+
+local function new_run(model, set, options)
+   local run = read_options(options)
+   run.model, run.set, run.preprocess = model, set, model.preprocess
+   run.epoch, run.step = 0, 0
+   run.times = { started = os.time(), clock = scute.clock() }
+   run.meter = progress.new()
+   run.photos = photos.source(run)
+   run.interrupted = function() return scute.interrupted and scute.interrupted() end
+   run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
+   run.hooks = { schedule_hook(), early_stop_hook(run.early_stop), progress_hook(), table.unpack(run.hooks) }
+   return run
+end
+
+local function loop(run)
+   local cached = run.cache_features == "auto" and is_backbone_frozen(run.model)
+   run.feed = (cached and features or photos).feed(run)
+   if run.interrupted() then return end
+   call_hooks(run, "start")
+   while run.epoch < run.epochs and not run.stopped and not run.interrupted() do
+      run.epoch = run.epoch + 1
+      epoch(run)
+   end
+   call_hooks(run, "finish")
+end
+
+-- Until the value goes out of scope, Ctrl-C only asks the loop to finish its step.
+local function finish_on_interrupt()
+   local before = scute.on_interrupt "finish"
+   return setmetatable({}, { __close = function() scute.on_interrupt(before) end })
+end
+
+local function stop_politely(run, signal)
+   run.meter:clear()
+   record.close(run, "interrupted")
+   log.stop(signal == "SIGTERM" and 143 or 130, "interrupted in epoch %d after step %d%s", run.epoch, run.step,
+      run.folder and ("; the weights of that moment are in %s/last.safetensors"):format(run.folder) or "")
+end
+
+--- Trains `model` on `set` (see scute.data) and leaves the best epoch's weights in it.
+-- options:
+--   optimizer        required; its groups' rates are what the schedule scales
+--   schedule         default: constant
+--   epochs           10        passes over the training photos
+--   batch_size       32        photos per step
+--   early_stop       0         stop after so many epochs without a better validation accuracy; 0: never
+--   output_dir       none      <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv, run.json
+--   seed             0         of the order of the photos
+--   workers          2         threads that decode
+--   device           "cpu"
+--   cache_features   "auto"    with a frozen backbone each photo passes it once; "off": in every epoch
+--   on_bad_image     "skip"    or "error"
+--   hooks            {}        further hooks, see call_hooks
+--   arguments        {}        for run.json
+-- Returns { history = rows, best = row, folder, confusion = of the best epoch, seconds }.
+-- The first Ctrl-C finishes the step, saves and ends the program with status 130.
+function train.fit(model, set, options)
+   local run = new_run(model, set, options)
+   local how <close> = finish_on_interrupt() -- luacheck: ignore
+   describe(run)
+   record.open(run)
+   clamp_batch(run)
+   loop(run)
+   if run.interrupted() then stop_politely(run, run.interrupted()) end
+   record.close(run, "finished")
+   local seconds = scute.clock() - run.times.clock
+   report.finish(run, seconds)
+   return { history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion, seconds = seconds }
+end
+
+return train

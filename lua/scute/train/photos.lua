@@ -1,0 +1,89 @@
+-- Photos as batches: the loader with what a training run wants of it. Bad photos are named once and left out from then
+-- on, or end the run.
+local scute = require "scute"
+local log = require "scute.log"
+
+local photos = {}
+
+local SHOWN = 5 -- bad photos that are named on the terminal; all are in bad_images.csv
+
+local function note_bad(run, part, bad)
+   for _, entry in ipairs(bad) do
+      if not run.bad[entry.path] then
+         run.bad[entry.path] = true
+         run.bad[#run.bad + 1] = { path = entry.path, message = entry.message }
+         part.bad = part.bad or {}
+         part.bad[entry.index] = true
+         run.meter:clear()
+         if #run.bad <= SHOWN then log.warn("left out: %s", entry.message) end
+         if #run.bad == SHOWN + 1 then log.warn("more photos are left out; bad_images.csv lists them") end
+      end
+   end
+end
+
+local function good_ones(part, order)
+   if not part.bad then return order end
+   local kept = {}
+   for i = 1, order and #order or #part.paths do
+      local index = order and order[i] or i
+      if not part.bad[index] then kept[#kept + 1] = index end
+   end
+   return kept
+end
+
+--- The source of photos of a run: batches(part, options) and check_readable(...).
+function photos.source(run)
+   local source = {}
+
+   --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n).
+   -- options: order (list of indices, default all), batch_size, merge_last_single.
+   function source.batches(part, options)
+      local loader = scute.loader {
+         paths = part.paths, labels = part.labels, order = good_ones(part, options.order),
+         batch_size = options.batch_size, merge_last_single = options.merge_last_single,
+         preprocess = run.preprocess, workers = run.workers, on_bad = run.on_bad_image,
+      }
+      return function()
+         local x, y, indices, bad = loader:next()
+         note_bad(run, part, bad)
+         if not x then
+            loader:close()
+            return nil
+         end
+         if run.device ~= "cpu" then x, y = x:to(run.device), y:to(run.device) end
+         return x, y, indices
+      end, nil, nil, setmetatable({}, { __close = function() loader:close() end })
+   end
+
+   --- Fails where nothing of a part could be read.
+   function source.check_readable(found, part)
+      if found then return end
+      local first = run.bad[1]
+      log.fail("data_dir: none of the %s in '%s' can be read as a photo%s", log.count(#part.paths, "file"), run.set.dir,
+         first and "; the first: " .. first.message or "")
+   end
+
+   return source
+end
+
+--- Trains and validates from the photos themselves, each decoded and sent through the whole network in every epoch.
+function photos.feed(run)
+   local set = run.set
+   return {
+      cached = false,
+      photos = #set.train.paths,
+      steps = math.ceil(#set.train.paths / run.batch_size),
+      train = function(epoch)
+         return run.photos.batches(set.train, { order = run.shuffled(epoch, #set.train.paths),
+            batch_size = run.batch_size, merge_last_single = true })
+      end,
+      val = function()
+         return run.photos.batches(set.val, { batch_size = run.batch_size })
+      end,
+      forward = function(x)
+         return run.model(x)
+      end,
+   }
+end
+
+return photos

@@ -1,0 +1,169 @@
+-- What a run leaves on disk: history.csv, run.json, bad_images.csv and the weights. Each file is written beside its
+-- target and renamed; what was there before is lost only to a file that is whole.
+local scute = require "scute"
+local log = require "scute.log"
+local to_json = require "scute.train.json"
+
+local record = {}
+
+local SAVE_INTERVAL = 15 -- seconds between saves in the middle of a run: epochs on cached features take milliseconds
+
+local function write(path, text)
+   log.guard(nil, scute.files.write, path, text)
+end
+
+-- ---- history ----
+
+-- Numbers are written so that two equal files mean equal runs, and readable all the same.
+local function number(value)
+   if value == nil then return "" end
+   if math.type(value) == "integer" then return tostring(value) end
+   return ("%.9g"):format(value)
+end
+
+local function history_text(run)
+   local columns = { "epoch", "step" }
+   for _, group in ipairs(run.optimizer.groups) do columns[#columns + 1] = "lr_" .. group.name end
+   for _, name in ipairs { "train_loss", "train_accuracy", "val_loss", "val_accuracy" } do columns[#columns + 1] = name end
+   local lines = { table.concat(columns, ",") }
+   for _, row in ipairs(run.history) do
+      local cells = { number(row.epoch), number(row.step) }
+      for _, rate in ipairs(row.rates) do cells[#cells + 1] = number(rate) end
+      for _, name in ipairs { "train_loss", "train_accuracy", "val_loss", "val_accuracy" } do
+         cells[#cells + 1] = number(row[name])
+      end
+      lines[#lines + 1] = table.concat(cells, ",")
+   end
+   return table.concat(lines, "\n") .. "\n"
+end
+
+-- ---- run.json ----
+
+local function per_class(set, part)
+   local counts = {}
+   for class, name in ipairs(set.classes) do counts[name] = part.counts[class] end
+   return counts
+end
+
+local function run_text(run, state)
+   local set, arguments = run.set, {}
+   for name, value in pairs(run.arguments) do arguments[name] = value end
+   return to_json {
+      _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "weights", "result",
+         "times" },
+      state = state,
+      model = run.model.name,
+      arguments = arguments,
+      versions = { scute = scute.version, lua = _VERSION },
+      seed = run.seed,
+      threads = scute.threads(),
+      classes = set.classes,
+      photos = { train = #set.train.paths, val = #set.val.paths, bad = #run.bad,
+         train_per_class = per_class(set, set.train), val_per_class = per_class(set, set.val) },
+      weights = run.model.weights,
+      result = run.best and { epochs = #run.history, steps = run.step, best_epoch = run.best.epoch,
+         val_accuracy = run.best.val_accuracy, val_loss = run.best.val_loss,
+         val_balanced_accuracy = run.best.balanced } or nil,
+      times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,
+         features = run.times.features },
+   }
+end
+
+local function bad_images_text(run)
+   local function quoted(text) return '"' .. text:gsub('"', '""') .. '"' end
+   local lines = { "path,message" }
+   for _, entry in ipairs(run.bad) do lines[#lines + 1] = quoted(entry.path) .. "," .. quoted(entry.message) end
+   return table.concat(lines, "\n") .. "\n"
+end
+
+-- ---- weights ----
+
+-- What can have changed since the run began: trained parameters, and buffers (batch norm statistics).
+local function snapshot(run)
+   local state, copy = run.model:state_dict(), {}
+   for _, name in ipairs(state) do
+      if run.changing[name] then copy[name] = state[name]:clone() end
+   end
+   return copy
+end
+
+local function restore(run, copy)
+   local state = run.model:state_dict()
+   scute.no_grad(function()
+      for name, tensor in pairs(copy) do state[name]:copy_(tensor) end
+   end)
+end
+
+local function changing_names(model)
+   local frozen, changing = {}, {}
+   for name, tensor in model:named_parameters() do
+      if not tensor.requires_grad then frozen[name] = true end
+   end
+   for _, name in ipairs(model:state_dict()) do changing[name] = not frozen[name] or nil end
+   return changing
+end
+
+--- Prepares the folder of a run: fails before any work where it cannot be written.
+function record.open(run)
+   run.folder = run.output_dir and ("%s/%s"):format(run.output_dir:gsub("(.)/+$", "%1"), run.model.name)
+   run.history, run.bad, run.saved_at = {}, {}, scute.clock()
+   run.changing = changing_names(run.model)
+   if not run.folder then return end
+   log.guard("output_dir", scute.files.mkdirs, run.folder)
+   log.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
+end
+
+local function save_best(run)
+   if not run.best or run.best.saved or not run.folder then return end
+   local now = run.best.epoch ~= run.history[#run.history].epoch and snapshot(run)
+   if now then restore(run, run.best.state) end
+   local saved, message = pcall(scute.models.save, run.model, run.folder .. "/best.safetensors")
+   if now then restore(run, now) end
+   if not saved then log.fail("%s", log.message(message)) end
+   run.best.saved = true
+end
+
+local function save(run)
+   if run.folder then
+      save_best(run)
+      log.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
+      write(run.folder .. "/history.csv", history_text(run))
+      if #run.bad > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
+   end
+   run.saved_at = scute.clock()
+end
+
+local function is_better(row, best)
+   if not best or row.val_accuracy ~= best.val_accuracy then return not best or row.val_accuracy > best.val_accuracy end
+   return row.val_loss < best.val_loss
+end
+
+--- After an epoch: keeps the row, and the weights where they are the best so far (by accuracy, then by loss).
+function record.epoch(run, row)
+   run.history[#run.history + 1] = row
+   if is_better(row, run.best) then
+      run.best = row
+      run.best.state = snapshot(run)
+   end
+   if scute.clock() - run.saved_at >= SAVE_INTERVAL then save(run) end
+end
+
+--- At the end, also of an interrupted run: writes everything and leaves the best weights in the model.
+function record.close(run, state)
+   save(run)
+   if run.best then
+      restore(run, run.best.state)
+      run.best.state = nil
+   end
+   if run.folder then write(run.folder .. "/run.json", run_text(run, state)) end
+end
+
+--- After a failure in the middle: what was good until then is written; `last` stays as it was saved before.
+function record.rescue(run)
+   if #run.history == 0 or not run.folder then return end
+   save_best(run)
+   write(run.folder .. "/history.csv", history_text(run))
+   write(run.folder .. "/run.json", run_text(run, "failed"))
+end
+
+return record
