@@ -1,0 +1,77 @@
+-- What a saved model says about photos. The model file alone is enough: it carries architecture, classes and preprocessing.
+local scute = require "scute"
+local log = require "scute.log"
+
+local predict = {}
+
+local BATCH = 16
+
+-- The k most probable classes of one photo: list of {class = name, probability = 0..1}, the best first.
+local function top(probabilities, classes, k)
+   local order = {}
+   for i = 1, #probabilities do order[i] = i end
+   table.sort(order, function(a, b)
+      if probabilities[a] ~= probabilities[b] then return probabilities[a] > probabilities[b] end
+      return a < b
+   end)
+   local best = {}
+   for i = 1, math.min(k, #order) do best[i] = { class = classes[order[i]], probability = probabilities[order[i]] } end
+   return best
+end
+
+--- Looks at photos. model: as scute.models.load returns it. paths: list of files.
+-- options: top (default 5, at most the number of classes), workers (default 2).
+-- Returns { photos, features, bad }: photos is a list of {path, top = list of {class, probability}} in the order of
+-- `paths`; features a tensor (N, F) of what the backbone says about each of them, nil where there is none; bad a list of
+-- {path, message} of those that cannot be read.
+function predict.photos(model, paths, options)
+   options = options or {}
+   local found, chunks, bad = {}, {}, {}
+   local loader <close> = scute.loader { paths = paths, batch_size = BATCH, preprocess = model.preprocess,
+      workers = options.workers or 2, on_bad = "skip" }
+   model:eval()
+   local x, _, indices, missed = loader:next()
+   table.move(missed, 1, #missed, #bad + 1, bad)
+   while x do
+      scute.no_grad(function()
+         local features = model:features(x)                    -- (n, F)
+         local probabilities = model:classify(features):softmax(-1):totable() -- n rows of classes
+         for i, index in ipairs(indices:values()) do
+            found[#found + 1] = { path = paths[index], top = top(probabilities[i], model.classes, options.top or 5) }
+         end
+         chunks[#chunks + 1] = features
+      end)
+      x:free()
+      x, _, indices, missed = loader:next()
+      table.move(missed, 1, #missed, #bad + 1, bad)
+   end
+   return { photos = found, features = #chunks > 0 and scute.concat(chunks, 1) or nil, bad = bad }
+end
+
+--- Writes the features to a safetensors file: "features" (N, F), and the paths, one a line, in the metadata.
+function predict.save_features(path, result)
+   local paths = {}
+   for i, photo in ipairs(result.photos) do paths[i] = photo.path end
+   log.guard("embeddings", scute.weights.save, path, { names = { "features" }, tensors = { features = result.features } },
+      { paths = table.concat(paths, "\n") })
+end
+
+--- Prints the photos as text, a block each.
+function predict.print(result)
+   for _, photo in ipairs(result.photos) do
+      local best = photo.top[1]
+      print(("%s: %s %.1f %%"):format(photo.path, best.class, 100 * best.probability))
+      for i = 2, #photo.top do print(("   %-20s %5.1f %%"):format(photo.top[i].class, 100 * photo.top[i].probability)) end
+   end
+end
+
+--- Prints one JSON document: {"photos": [{"path", "top": [{"class", "probability"}]}], "bad": [{"path", "message"}]}.
+function predict.print_json(result)
+   local cjson = require "cjson"
+   local bad = {}
+   for i, entry in ipairs(result.bad) do bad[i] = { path = entry.path, message = entry.message } end
+   local function list(values) return #values > 0 and values or cjson.empty_array end
+   print((cjson.encode { photos = list(result.photos), bad = list(bad) }):gsub("\\/", "/") .. "")
+end
+
+return predict

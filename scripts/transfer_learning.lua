@@ -1,0 +1,21 @@
+-- Exercise 1: a pretrained backbone learns to tell your own photos apart.
+--
+--    ./scute scripts/transfer_learning.lua --data_dir path/to/dataset --model resnet50 --freeze_backbone --output_dir ./models
+local scute = require "scute"
+local cli, data, models, optim, schedule, train =
+   scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
+
+local opt = cli.parse(arg, "Train a new classifier on a pretrained backbone, frozen or not", cli.common)
+local set = data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction })
+local model = models.create(opt.model, {
+   classes = set.classes, pretrained = opt.weights, head_init = opt.head_init, image_size = opt.image_size,
+}):to(opt.device)
+if opt.freeze_backbone then model:freeze "backbone" end
+
+train.fit(model, set, {
+   optimizer = optim.adamw(model:groups { lr = opt.learning_rate }, { weight_decay = opt.weight_decay }),
+   schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
+   epochs = opt.epochs, batch_size = opt.batch_size, early_stop = opt.patience, output_dir = opt.output_dir,
+   seed = opt.seed, workers = opt.workers, device = opt.device, cache_features = opt.cache_features,
+   on_bad_image = opt.on_bad_image, arguments = opt,
+})
