@@ -2,7 +2,7 @@
 -- FOLDS=5 in the environment does so five times, each photo validating once, and pools the result.
 local cjson = require "cjson"
 local scute = require "scute"
-local log, stamps = scute.log, require "scute.data.stamps"
+local console, stamps = scute.console, require "scute.data.stamps"
 
 local folds = os.getenv "FOLDS" == "5" and 5 or 1
 local floor = folds == 5 and 0.80 or 0.72 -- a random backbone reaches about 0.27
@@ -16,7 +16,7 @@ local function run_fold(fold)
    local output = fold == 1 and folder .. "/models" or ("%s/fold%d/models"):format(folder, fold)
    stamps.lay_out(folder .. "/photos", data, fold, 5)
    local line = command:format(data, output)
-   log.line("\n$ %s", line)
+   console.line("\n$ %s", line)
    local done, _, status = os.execute(line)
    if not done then os.exit(status, true) end
    local file <close> = assert(io.open(output .. "/mobilenet_v2/run.json"))
@@ -28,8 +28,8 @@ local start = scute.clock()
 local counts = stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", folder .. "/photos")
 local total = 0
 for _, count in pairs(counts) do total = total + count end
-log.line("%d photos of %d kinds of things are in %s/photos, ready in %s", total, #stamps.classes, folder,
-   log.duration(scute.clock() - start))
+console.line("%d photos of %d kinds of things are in %s/photos, ready in %s", total, #stamps.classes, folder,
+   console.duration(scute.clock() - start))
 
 local validated, right = 0, 0
 for fold = 1, folds do
@@ -37,9 +37,9 @@ for fold = 1, folds do
    validated, right = validated + n, right + r
 end
 local accuracy = right / validated
-log.line("\ndemo: %d of %d photos that did not train were recognised: accuracy %.3f (%s; floor %.2f)", right, validated,
+console.line("\ndemo: %d of %d photos that did not train were recognised: accuracy %.3f (%s; floor %.2f)", right, validated,
    accuracy, folds == 5 and "five folds" or "one fold", floor)
 if not (accuracy >= floor) then
-   log.warn("the accuracy is below the floor: something is wrong with the weights or the preprocessing")
+   console.warn("the accuracy is below the floor: something is wrong with the weights or the preprocessing")
    os.exit(1, true)
 end

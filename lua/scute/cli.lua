@@ -4,7 +4,7 @@
 -- network is for the modules that look there; it ends with 1.
 local argparse = require "argparse"
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 
 local cli = {}
 
@@ -12,10 +12,6 @@ local cli = {}
 
 local function model_names()
    return scute.models.list()
-end
-
-local function default_threads()
-   return os.getenv "SCUTE_THREADS" or nil
 end
 
 --- Flags that the training exercises share, in the order of --help. An entry is {name, help = , default = } with
@@ -28,7 +24,8 @@ end
 cli.common = {
    { "data_dir", required = true, value = "PATH",
      help = "folder with one folder of photos per class, or with such folders inside train/ and val/" },
-   { "model", choices = model_names, default = "resnet50", help = "architecture of the backbone" },
+   { "model", choices = model_names, later = { "efficientnet_b0", "efficientnet_b3" }, default = "resnet50",
+     help = "architecture of the backbone" },
    { "freeze_backbone", flag = true, help = "train the new head alone and leave the backbone as it is" },
    { "output_dir", default = "models", value = "PATH", help = "where <model>/best.safetensors and the history go" },
    { "epochs", whole = true, min = 1, default = 10, help = "passes over the training photos" },
@@ -44,7 +41,7 @@ cli.common = {
    { "seed", whole = true, min = 0, default = 0, help = "what is drawn at random depends on it alone" },
    { "weights", default = "imagenet", value = "PATH|imagenet|none",
      help = "where the backbone starts: a .safetensors, .pth or .pt file, the official weights, or random numbers" },
-   { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "zeros" }, default = "kaiming_uniform",
+   { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "zeros" }, show = "the architecture's own",
      help = "how the new head starts" },
    { "image_size", whole = true, min = 32, max = 1024, value = "PIXELS", show = "the model's own",
      help = "side of the square that the network sees" },
@@ -53,8 +50,8 @@ cli.common = {
    { "on_bad_image", choices = { "skip", "error" }, default = "skip",
      help = "leave a photo that cannot be read out, or stop" },
    { "workers", whole = true, min = 0, max = 256, default = 2, help = "threads that decode photos" },
-   { "threads", whole = true, min = 1, max = 1024, default = default_threads, default_from = "SCUTE_THREADS", value = "N",
-     show = "SCUTE_THREADS, else one per core", help = "threads that compute" },
+   { "threads", whole = true, min = 1, max = 1024, value = "N",
+     show = "SCUTE_THREADS, else the cores there are", help = "threads that compute" },
    { "device", choices = { "cpu", "ref" }, default = "cpu", help = "where to compute; ref is slow and plain, for checks" },
    { "quiet", flag = true, help = "print warnings and errors only" },
 }
@@ -76,11 +73,6 @@ function cli.usage_error(format, ...)
    io.stdout:flush()
    io.stderr:write("scute: ", (format:format(...):gsub("\n", " ")), "\n")
    os.exit(2, true)
-end
-
-local function meant(name, candidates)
-   local nearest = scute.nearest(name, candidates)
-   return nearest
 end
 
 -- ---- values ----
@@ -112,7 +104,12 @@ local function read_choice(entry, text)
    for _, choice in ipairs(choices) do
       if choice == text then return text end
    end
-   local nearest = meant(text, choices)
+   for _, name in ipairs(entry.later or {}) do
+      if name == text then
+         return nil, ("'%s' is not part of this version yet; there are %s"):format(text, table.concat(choices, ", "))
+      end
+   end
+   local nearest = scute.nearest(text, choices)
    return nil, ("expected one of %s, found '%s'%s"):format(table.concat(choices, ", "), text,
       nearest and ("; did you mean '%s'?"):format(nearest) or "")
 end
@@ -140,7 +137,7 @@ local function normalise(words, entries, names, positional)
          name = name:gsub("-", "_")
          local entry = entries[name]
          if not entry then
-            local nearest = meant(name, names)
+            local nearest = scute.nearest(name, names)
             cli.usage_error("unknown option '%s'%s; --help lists them all", word:match "^[^=]+",
                nearest and (": did you mean '--%s'?"):format(nearest) or "")
          end
@@ -159,7 +156,6 @@ end
 local function describe(entry)
    local text = entry.help
    local default = entry.show or entry.default
-   if type(default) == "function" then default = default() end
    if entry.choices then
       text = text .. ": " .. table.concat(type(entry.choices) == "function" and entry.choices() or entry.choices, ", ")
    end
@@ -194,12 +190,6 @@ local function fill_defaults(options, spec)
       local name = entry[1]
       if options[name] == nil and entry.required then
          cli.usage_error("--%s is missing: %s", name, entry.help)
-      elseif options[name] == nil and type(entry.default) == "function" then
-         local text = entry.default()
-         local value, why = nil, nil
-         if text then value, why = read_value(entry, text) end
-         if why then cli.usage_error("%s: %s", entry.default_from or "the default of --" .. name, why) end
-         options[name] = value
       elseif options[name] == nil then
          options[name] = entry.default
       end
@@ -211,7 +201,7 @@ end
 
 -- What holds for the whole session, whatever the script does with the rest.
 local function apply(options)
-   log.quiet = options.quiet or false
+   console.quiet = options.quiet or false
    if options.threads then scute.threads(options.threads) end
    if options.seed then scute.manual_seed(options.seed) end
 end

@@ -2,7 +2,7 @@
 --
 -- Nothing is decoded here; see scute.loader.
 local lfs = require "lfs"
-local log = require "scute.log"
+local console = require "scute.console"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
 
@@ -15,9 +15,9 @@ local validation_names = { "val", "valid", "validation", "test" }
 local function check_folder(dir)
    local mode, why = lfs.attributes(dir, "mode")
    if not mode then
-      log.fail("data_dir: cannot open the folder '%s': %s", dir, (why or ""):match "([^:]+)$":gsub("^%s+", ""))
+      console.fail("data_dir: cannot open the folder '%s': %s", dir, (why or ""):match "([^:]+)$":gsub("^%s+", ""))
    elseif mode ~= "directory" then
-      log.fail("data_dir: '%s' is a %s, not a folder; give the folder that holds one folder of photos per class", dir, mode)
+      console.fail("data_dir: '%s' is a %s, not a folder; give the folder that holds one folder of photos per class", dir, mode)
    end
 end
 
@@ -25,10 +25,10 @@ end
 local function find_classes(dir)
    local names, files = folder.list(dir)
    if #names == 0 and #files > 0 then
-      log.fail("data_dir: '%s' holds %s but no folders; put the photos of each class into a folder of their own, as in %s/CLASS/%s",
-         dir, log.count(#files, "file"), dir, files[1])
+      console.fail("data_dir: '%s' holds %s but no folders; put the photos of each class into a folder of their own, as in %s/CLASS/%s",
+         dir, console.count(#files, "file"), dir, files[1])
    elseif #names == 0 then
-      log.fail("data_dir: '%s' is empty; it should hold one folder of photos per class", dir)
+      console.fail("data_dir: '%s' is empty; it should hold one folder of photos per class", dir)
    end
    local paths = {}
    for _, name in ipairs(names) do paths[name] = folder.files(dir .. "/" .. name) end
@@ -51,7 +51,7 @@ local function find_layout(dir, notes)
    end
    if not contains(folders, "train") then
       if #found > 0 and #found == #folders then
-         log.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/", dir, found[1], dir)
+         console.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/", dir, found[1], dir)
       end
       return dir, nil
    end
@@ -94,11 +94,11 @@ end
 local function check_classes(dir, classes, paths)
    for _, name in ipairs(classes) do
       if #paths[name] == 0 then
-         log.fail("data_dir: the class folder '%s/%s' is empty; put photos into it or remove it", dir, name)
+         console.fail("data_dir: the class folder '%s/%s' is empty; put photos into it or remove it", dir, name)
       end
    end
    if #classes < 2 then
-      log.fail("data_dir: '%s' has one class only, '%s'; to tell photos apart at least two are needed", dir, classes[1])
+      console.fail("data_dir: '%s' has one class only, '%s'; to tell photos apart at least two are needed", dir, classes[1])
    end
 end
 
@@ -117,7 +117,7 @@ local function read_validation(set, dir, train_dir)
    local paths, names = find_classes(dir)
    for _, name in ipairs(names) do
       if not contains(set.classes, name) then
-         log.fail("data_dir: class '%s' is in '%s' but not in '%s'; a model cannot learn a class it has no photos of",
+         console.fail("data_dir: class '%s' is in '%s' but not in '%s'; a model cannot learn a class it has no photos of",
             name, dir, train_dir)
       end
    end
@@ -127,7 +127,7 @@ local function read_validation(set, dir, train_dir)
          set.notes[#set.notes + 1] = ("class '%s' has no photo in '%s'"):format(name, dir)
       end
    end
-   if #set.val.paths == 0 then log.fail("data_dir: there is no photo in '%s'", dir) end
+   if #set.val.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
 end
 
 --- Opens a data set: `dir` holds one folder of photos per class, or train/ and val/ (or valid/, validation/, test/) with
@@ -135,7 +135,7 @@ end
 -- options: seed (default 0), val_fraction (default 0.2; between 0 and 1).
 -- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines }, where train and val are
 -- { paths = list, labels = list of class numbers, counts = photos per class }.
--- What is wrong with the folder is a failure (one line, see scute.log).
+-- What is wrong with the folder is a failure (one line, see scute.console).
 function data.open(dir, options)
    options = { seed = options and options.seed or 0, val_fraction = options and options.val_fraction or 0.2 }
    if type(dir) ~= "string" or dir == "" then error("data.open: expected the path of a folder, found " .. tostring(dir), 2) end
@@ -151,7 +151,7 @@ function data.open(dir, options)
    check_classes(train_dir, classes, paths)
    set.classes = classes
    if stray > 0 then
-      set.notes[#set.notes + 1] = ("%s beside the class folders of '%s' left alone"):format(log.count(stray, "file"), train_dir)
+      set.notes[#set.notes + 1] = ("%s beside the class folders of '%s' left alone"):format(console.count(stray, "file"), train_dir)
    end
    if val_dir then
       for class, name in ipairs(classes) do extend(set.train, class, paths[name]) end
@@ -160,7 +160,7 @@ function data.open(dir, options)
       split_all(set, paths, options)
    end
    if #set.val.paths == 0 then
-      log.fail("data_dir: '%s' has one photo of each class; two are needed, so that one can validate", dir)
+      console.fail("data_dir: '%s' has one photo of each class; two are needed, so that one can validate", dir)
    end
    return set
 end

@@ -1,6 +1,6 @@
 -- What a saved model says about photos. The model file alone is enough: it carries architecture, classes and preprocessing.
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 
 local predict = {}
 
@@ -27,7 +27,7 @@ end
 function predict.photos(model, paths, options)
    options = options or {}
    local found, chunks, bad = {}, {}, {}
-   local loader <close> = scute.loader { paths = paths, batch_size = BATCH, preprocess = model.preprocess,
+   local loader <close> = scute.loader { paths = paths, batch_size = BATCH, preprocess = model.preprocessing,
       workers = options.workers or 2, on_bad = "skip" }
    model:eval()
    local x, _, indices, missed = loader:next()
@@ -35,7 +35,7 @@ function predict.photos(model, paths, options)
    while x do
       scute.no_grad(function()
          local features = model:features(x)                    -- (n, F)
-         local probabilities = model:classify(features):softmax(-1):totable() -- n rows of classes
+         local probabilities = model:head(features):softmax(-1):totable() -- n rows of classes
          for i, index in ipairs(indices:values()) do
             found[#found + 1] = { path = paths[index], top = top(probabilities[i], model.classes, options.top or 5) }
          end
@@ -52,7 +52,7 @@ end
 function predict.save_features(path, result)
    local paths = {}
    for i, photo in ipairs(result.photos) do paths[i] = photo.path end
-   log.guard("embeddings", scute.weights.save, path, { names = { "features" }, tensors = { features = result.features } },
+   console.guard("embeddings", scute.weights.save, path, { names = { "features" }, tensors = { features = result.features } },
       { paths = table.concat(paths, "\n") })
 end
 

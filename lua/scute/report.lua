@@ -1,5 +1,5 @@
 -- What a run came to, as a table to read, and what to try next.
-local log = require "scute.log"
+local console = require "scute.console"
 
 local report = {}
 
@@ -40,16 +40,16 @@ function report.finish(run, seconds)
       { "epochs", ("%d of %d%s"):format(#run.history, run.epochs, run.stopped and " (" .. run.stopped .. ")" or "") },
       { "best epoch", ("%d; its weights are in the model"):format(best.epoch) },
       { "accuracy", ("%.3f on %s that did not train (%.3f averaged over classes)"):format(best.val_accuracy,
-         log.count(best.confusion.total, "photo"), best.balanced) },
-      { "time", log.duration(seconds) .. (run.times.features
-         and (", %s of it for the features"):format(log.duration(run.times.features)) or "") },
-      { "peak memory", memory and log.bytes(memory) or "unknown" },
+         console.count(best.confusion.total, "photo"), best.balanced) },
+      { "time", console.duration(seconds) .. (run.times.features
+         and (", %s of it for the features"):format(console.duration(run.times.features)) or "") },
+      { "peak memory", memory and console.bytes(memory) or "unknown" },
    }
-   if #run.bad > 0 then rows[#rows + 1] = { "left out", log.count(#run.bad, "bad photo") .. ", see bad_images.csv" } end
+   if #run.bad > 0 then rows[#rows + 1] = { "left out", console.count(#run.bad, "bad photo") .. ", see bad_images.csv" } end
    if run.folder then rows[#rows + 1] = { "files", files_of(run) } end
    rows[#rows + 1] = { "try next", next_step(run) }
-   log.line("")
-   for _, row in ipairs(rows) do log.line("%-12s %s", row[1], row[2]) end
+   console.line("")
+   for _, row in ipairs(rows) do console.line("%-12s %s", row[1], row[2]) end
 end
 
 return report

@@ -2,7 +2,7 @@
 --
 --    train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.003 }), epochs = 10, output_dir = "models" })
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 local metrics = require "scute.metrics"
 local report = require "scute.report"
 local schedule = require "scute.schedule"
@@ -74,7 +74,7 @@ local function early_stop_hook(patience)
    return {
       epoch = function(run, row)
          if patience > 0 and row.epoch - run.best.epoch >= patience and row.epoch < run.epochs then
-            run.stopped = ("no better for %s"):format(log.count(patience, "epoch"))
+            run.stopped = ("no better for %s"):format(console.count(patience, "epoch"))
          end
       end,
    }
@@ -97,7 +97,7 @@ local function progress_hook()
          if row.epoch > 30 and row.epoch < run.epochs and now - last < 2 and not run.stopped then return end
          last = now
          run.meter:clear()
-         log.line("epoch %3d  loss %.4f  accuracy %.3f   validation: loss %.4f  accuracy %.3f%s", row.epoch, row.train_loss,
+         console.line("epoch %3d  loss %.4f  accuracy %.3f   validation: loss %.4f  accuracy %.3f%s", row.epoch, row.train_loss,
             row.train_accuracy, row.val_loss, row.val_accuracy, run.best == row and "  best" or "")
       end,
    }
@@ -109,7 +109,7 @@ local function check_loss(run, loss)
    if loss == loss and loss ~= math.huge and loss ~= -math.huge then return end
    run.meter:clear()
    record.rescue(run)
-   log.fail("the loss became %s in epoch %d, step %d; lower --learning_rate (it was %.3g there)%s",
+   console.fail("the loss became %s in epoch %d, step %d; lower --learning_rate (it was %.3g there)%s",
       loss ~= loss and "NaN" or "infinite", run.epoch, run.step + 1, run.optimizer.groups[1].lr,
       run.best and run.folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(
          run.best.epoch, run.folder) or "")
@@ -180,43 +180,36 @@ end
 
 -- ---- the run ----
 
-local function is_backbone_frozen(model)
-   for name, tensor in model:named_parameters() do
-      if tensor.requires_grad and not model:is_head(name) then return false end
-   end
-   return true
-end
-
 local function clamp_batch(run)
    local n = #run.set.train.paths
    if run.batch_size > n then
-      log.line("batch size %d is more than the %s that train: using %d", run.batch_size, log.count(n, "photo"), n)
+      console.line("batch size %d is more than the %s that train: using %d", run.batch_size, console.count(n, "photo"), n)
       run.batch_size = n
    end
 end
 
 local function describe(run)
    local set = run.set
-   log.line("%s: %s in %s; %d train, %d validate", set.dir, log.count(#set.train.paths + #set.val.paths, "photo"),
-      log.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths)
-   for _, note in ipairs(set.notes) do log.line("note: %s", note) end
+   console.line("%s: %s in %s; %d train, %d validate", set.dir, console.count(#set.train.paths + #set.val.paths, "photo"),
+      console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths)
+   for _, note in ipairs(set.notes) do console.line("note: %s", note) end
 end
 
 local function new_run(model, set, options)
    local run = read_options(options)
-   run.model, run.set, run.preprocess = model, set, model.preprocess
+   run.model, run.set, run.preprocess = model, set, model.preprocessing
    run.epoch, run.step = 0, 0
    run.times = { started = os.time(), clock = scute.clock() }
    run.meter = progress.new()
    run.photos = photos.source(run)
-   run.interrupted = function() return scute.interrupted and scute.interrupted() end
+   run.interrupted = scute.interrupted
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
    run.hooks = { schedule_hook(), early_stop_hook(run.early_stop), progress_hook(), table.unpack(run.hooks) }
    return run
 end
 
 local function loop(run)
-   local cached = run.cache_features == "auto" and is_backbone_frozen(run.model)
+   local cached = run.cache_features == "auto" and run.model:is_backbone_frozen()
    run.feed = (cached and features or photos).feed(run)
    if run.interrupted() then return end
    call_hooks(run, "start")
@@ -236,8 +229,9 @@ end
 local function stop_politely(run, signal)
    run.meter:clear()
    record.close(run, "interrupted")
-   log.stop(signal == "SIGTERM" and 143 or 130, "interrupted in epoch %d after step %d%s", run.epoch, run.step,
+   console.warn("stopped in epoch %d after step %d%s", run.epoch, run.step,
       run.folder and ("; the weights of that moment are in %s/last.safetensors"):format(run.folder) or "")
+   console.stop(signal == "SIGTERM" and 143 or 130, "interrupted")
 end
 
 --- Trains `model` on `set` (see scute.data) and leaves the best epoch's weights in it.

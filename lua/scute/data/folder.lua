@@ -1,7 +1,7 @@
 -- What lies in a folder of photos. Names decide nothing here but what is plainly no photo: hidden files, and what
 -- file managers leave behind. Type is told by content when a photo is decoded.
 local lfs = require "lfs"
-local log = require "scute.log"
+local console = require "scute.console"
 
 local folder = {}
 
@@ -26,7 +26,7 @@ function folder.list(path)
    local folders, files = {}, {}
    local opened, iterate, state = pcall(lfs.dir, path)
    if not opened then
-      log.fail("data_dir: cannot read the folder '%s': %s", path, (log.message(iterate):match ": ([^:]+)$" or "no permission"))
+      console.fail("data_dir: cannot read the folder '%s': %s", path, (console.message(iterate):match ": ([^:]+)$" or "no permission"))
    end
    for name in iterate, state do
       if not ignored(name) then

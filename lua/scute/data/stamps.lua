@@ -1,7 +1,7 @@
 -- The demo's photos: cut-outs from Debian's tuxpaint-stamps-default, put on a white square, ten classes.
 local lfs = require "lfs"
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 local folder = require "scute.data.folder"
 
 local stamps = {}
@@ -38,7 +38,7 @@ function stamps.prepare(source, target)
    for _, entry in ipairs(stamps.classes) do
       local name, path = entry[1], source .. "/" .. entry[2]
       if lfs.attributes(path, "mode") ~= "directory" then
-         log.fail("the demo's photos are not in %s; install the Debian package tuxpaint-stamps-default (make stamps)", source)
+         console.fail("the demo's photos are not in %s; install the Debian package tuxpaint-stamps-default (make stamps)", source)
       end
       scute.files.mkdirs(target .. "/" .. name)
       local photos = photos_of(path)
@@ -51,7 +51,7 @@ end
 local function link(from, to)
    if lfs.attributes(to) then return end
    local done, why = lfs.link(from, to)
-   if not done then log.fail("cannot link %s to %s: %s", to, from, why) end
+   if not done then console.fail("cannot link %s to %s: %s", to, from, why) end
 end
 
 --- Lays the photos of `from` (what prepare wrote) out as <target>/train/<class>/ and <target>/val/<class>/, by hard links.

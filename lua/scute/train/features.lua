@@ -3,7 +3,7 @@
 -- Photos go through in file order and in batches of a fixed size, so that a feature does not depend on the batch size of
 -- the training, on the order of an epoch or on the number of workers.
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 
 local features = {}
 
@@ -13,7 +13,7 @@ local BATCH = 16
 local function compute(run, part, report)
    local chunks, labels = {}, {}
    for x, y in run.photos.batches(part, { batch_size = BATCH }) do
-      local chunk = scute.no_grad(run.model.features, run.model, x) -- (n, F)
+      local chunk = run.model:embed(x) -- (n, F)
       x:free()
       chunks[#chunks + 1] = chunk
       for _, class in ipairs(y:values()) do labels[#labels + 1] = class end
@@ -73,10 +73,10 @@ function features.feed(run)
    run.photos.check_readable(val, set.val)
    run.times.features = scute.clock() - start
    local n, width = train.n + val.n, train.x.shape[2]
-   log.line("features: %s x %d numbers (%s), computed once in %s (%.0f images/s)%s", log.count(n, "photo"), width,
-      log.bytes(n * width * 4), log.duration(run.times.features), n / run.times.features,
+   console.line("features: %s x %d numbers (%s), computed once in %s (%.0f images/s)%s", console.count(n, "photo"), width,
+      console.bytes(n * width * 4), console.duration(run.times.features), n / run.times.features,
       run.epochs > 1 and ("; not computing them in %s saves about %s"):format(
-         log.count(run.epochs - 1, "more epoch"), log.duration(run.times.features * (run.epochs - 1))) or "")
+         console.count(run.epochs - 1, "more epoch"), console.duration(run.times.features * (run.epochs - 1))) or "")
 
    return {
       cached = true,
@@ -89,7 +89,7 @@ function features.feed(run)
          return batches(val, in_order(val.n), run.batch_size)
       end,
       forward = function(x)
-         return run.model:classify(x)
+         return run.model:head(x)
       end,
    }
 end

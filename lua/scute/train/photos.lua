@@ -1,7 +1,7 @@
 -- Photos as batches: the loader with what a training run wants of it. Bad photos are named once and left out from then
 -- on, or end the run.
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 
 local photos = {}
 
@@ -15,8 +15,8 @@ local function note_bad(run, part, bad)
          part.bad = part.bad or {}
          part.bad[entry.index] = true
          run.meter:clear()
-         if #run.bad <= SHOWN then log.warn("left out: %s", entry.message) end
-         if #run.bad == SHOWN + 1 then log.warn("more photos are left out; bad_images.csv lists them") end
+         if #run.bad <= SHOWN then console.warn("left out: %s", entry.message) end
+         if #run.bad == SHOWN + 1 then console.warn("more photos are left out; bad_images.csv lists them") end
       end
    end
 end
@@ -59,7 +59,7 @@ function photos.source(run)
    function source.check_readable(found, part)
       if found then return end
       local first = run.bad[1]
-      log.fail("data_dir: none of the %s in '%s' can be read as a photo%s", log.count(#part.paths, "file"), run.set.dir,
+      console.fail("data_dir: none of the %s in '%s' can be read as a photo%s", console.count(#part.paths, "file"), run.set.dir,
          first and "; the first: " .. first.message or "")
    end
 

@@ -1,7 +1,7 @@
 -- Where a run stands, for the person who waits: on a terminal one bar that redraws itself, elsewhere a line an interval
 -- and never a carriage return.
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 
 local progress = {}
 
@@ -12,7 +12,7 @@ Progress.__index = Progress
 
 --- A meter on standard output. `terminal` overrides what standard output is.
 function progress.new(terminal)
-   if terminal == nil then terminal = log.is_terminal(1) end
+   if terminal == nil then terminal = console.is_terminal(1) end
    return setmetatable({ terminal = terminal, shown = 0, width = 0 }, Progress)
 end
 
@@ -29,7 +29,7 @@ local function text_of(m, with_bar)
    if m.seconds > 0 then parts[#parts + 1] = ("%.0f images/s"):format(m.photos / m.seconds) end
    if m.loss then parts[#parts + 1] = ("loss %.3f"):format(m.loss) end
    if m.accuracy then parts[#parts + 1] = ("accuracy %.3f"):format(m.accuracy) end
-   if m.left then parts[#parts + 1] = log.duration(m.left) .. " left" end
+   if m.left then parts[#parts + 1] = console.duration(m.left) .. " left" end
    return table.concat(parts, "  ")
 end
 
@@ -37,9 +37,9 @@ end
 function Progress:show(moment)
    local now = scute.clock()
    if self.shown == 0 and not self.terminal then self.shown = now end
-   if log.quiet or now - self.shown < (self.terminal and REDRAW or INTERVAL) then return end
+   if console.quiet or now - self.shown < (self.terminal and REDRAW or INTERVAL) then return end
    self.shown = now
-   if not self.terminal then return log.line("%s", text_of(moment, false)) end
+   if not self.terminal then return console.line("%s", text_of(moment, false)) end
    local text = text_of(moment, true)
    io.stdout:write("\r", text, (" "):rep(self.width - #text))
    io.stdout:flush()

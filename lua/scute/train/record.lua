@@ -1,7 +1,7 @@
 -- What a run leaves on disk: history.csv, run.json, bad_images.csv and the weights. Each file is written beside its
 -- target and renamed; what was there before is lost only to a file that is whole.
 local scute = require "scute"
-local log = require "scute.log"
+local console = require "scute.console"
 local to_json = require "scute.train.json"
 
 local record = {}
@@ -9,7 +9,7 @@ local record = {}
 local SAVE_INTERVAL = 15 -- seconds between saves in the middle of a run: epochs on cached features take milliseconds
 
 local function write(path, text)
-   log.guard(nil, scute.files.write, path, text)
+   console.guard(nil, scute.files.write, path, text)
 end
 
 -- ---- history ----
@@ -52,15 +52,15 @@ local function run_text(run, state)
       _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "weights", "result",
          "times" },
       state = state,
-      model = run.model.name,
+      model = run.model.arch,
       arguments = arguments,
-      versions = { scute = scute.version, lua = _VERSION },
+      versions = scute.version(),
       seed = run.seed,
       threads = scute.threads(),
       classes = set.classes,
       photos = { train = #set.train.paths, val = #set.val.paths, bad = #run.bad,
          train_per_class = per_class(set, set.train), val_per_class = per_class(set, set.val) },
-      weights = run.model.weights,
+      weights = run.model.weights and { path = run.model.weights.path, sha256 = run.model.weights.sha256 } or "none",
       result = run.best and { epochs = #run.history, steps = run.step, best_epoch = run.best.epoch,
          val_accuracy = run.best.val_accuracy, val_loss = run.best.val_loss,
          val_balanced_accuracy = run.best.balanced } or nil,
@@ -80,17 +80,17 @@ end
 
 -- What can have changed since the run began: trained parameters, and buffers (batch norm statistics).
 local function snapshot(run)
-   local state, copy = run.model:state_dict(), {}
-   for _, name in ipairs(state) do
-      if run.changing[name] then copy[name] = state[name]:clone() end
+   local copy = {}
+   for name, tensor in pairs(run.model:state_dict().tensors) do
+      if run.changing[name] then copy[name] = tensor:clone() end
    end
    return copy
 end
 
 local function restore(run, copy)
-   local state = run.model:state_dict()
+   local tensors = run.model:state_dict().tensors
    scute.no_grad(function()
-      for name, tensor in pairs(copy) do state[name]:copy_(tensor) end
+      for name, kept in pairs(copy) do tensors[name]:copy_(kept) end
    end)
 end
 
@@ -99,18 +99,18 @@ local function changing_names(model)
    for name, tensor in model:named_parameters() do
       if not tensor.requires_grad then frozen[name] = true end
    end
-   for _, name in ipairs(model:state_dict()) do changing[name] = not frozen[name] or nil end
+   for _, name in ipairs(model:state_dict().names) do changing[name] = not frozen[name] or nil end
    return changing
 end
 
 --- Prepares the folder of a run: fails before any work where it cannot be written.
 function record.open(run)
-   run.folder = run.output_dir and ("%s/%s"):format(run.output_dir:gsub("(.)/+$", "%1"), run.model.name)
+   run.folder = run.output_dir and ("%s/%s"):format(run.output_dir:gsub("(.)/+$", "%1"), run.model.arch)
    run.history, run.bad, run.saved_at = {}, {}, scute.clock()
    run.changing = changing_names(run.model)
    if not run.folder then return end
-   log.guard("output_dir", scute.files.mkdirs, run.folder)
-   log.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
+   console.guard("output_dir", scute.files.mkdirs, run.folder)
+   console.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
 end
 
 local function save_best(run)
@@ -119,14 +119,14 @@ local function save_best(run)
    if now then restore(run, run.best.state) end
    local saved, message = pcall(scute.models.save, run.model, run.folder .. "/best.safetensors")
    if now then restore(run, now) end
-   if not saved then log.fail("%s", log.message(message)) end
+   if not saved then console.fail("%s", console.message(message)) end
    run.best.saved = true
 end
 
 local function save(run)
    if run.folder then
       save_best(run)
-      log.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
+      console.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
       write(run.folder .. "/history.csv", history_text(run))
       if #run.bad > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
    end

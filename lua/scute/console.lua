@@ -2,7 +2,7 @@
 -- error, and failures that are theirs to mend rather than a bug to trace.
 local lfs = require "lfs"
 
-local log = { quiet = false }
+local console = { quiet = false }
 
 local Failure = {
    __name = "scute.failure",
@@ -11,59 +11,64 @@ local Failure = {
 
 --- Raises an error that is reported as one line, without a traceback: something is wrong with the user's files or
 -- arguments. `format` and what follows are those of string.format.
-function log.fail(format, ...)
-   error(setmetatable({ message = format:format(...), status = 1 }, Failure), 0)
+function console.fail(format, ...)
+   error(setmetatable({ message = format:format(...), exit = 1 }, Failure), 0)
 end
 
 --- The same, for a run that ended early on request: a script that does not catch it ends with exit status `status`.
-function log.stop(status, format, ...)
-   error(setmetatable({ message = format:format(...), status = status }, Failure), 0)
+function console.stop(status, format, ...)
+   error(setmetatable({ message = format:format(...), exit = status }, Failure), 0)
 end
 
---- True for what log.fail raised.
-function log.is_failure(value)
+--- True for what console.fail raised.
+function console.is_failure(value)
    return getmetatable(value) == Failure
 end
 
 --- The text of any error value, without the position that Lua puts before a message of the library's own.
-function log.message(err)
+function console.message(err)
    return (tostring(err):gsub("^[^\n:]*lua/scute/[^\n:]*:%d+: ", ""))
 end
 
 --- Calls f(...); any error becomes a failure of one line, with `context` before it where that is not nil.
-function log.guard(context, f, ...)
+function console.guard(context, f, ...)
    local results = table.pack(pcall(f, ...))
    if results[1] then return table.unpack(results, 2, results.n) end
-   if log.is_failure(results[2]) and not context then error(results[2], 0) end
-   log.fail("%s%s", context and context .. ": " or "", log.message(results[2]))
+   if console.is_failure(results[2]) and not context then error(results[2], 0) end
+   console.fail("%s%s", context and context .. ": " or "", console.message(results[2]))
 end
 
 --- One line on standard output, unless quiet.
-function log.line(format, ...)
-   if log.quiet then return end
+function console.line(format, ...)
+   if console.quiet then return end
    io.stdout:write(format:format(...), "\n")
    io.stdout:flush()
 end
 
+--- The same for a line that is finished already: what scute.models.create wants as its `log`.
+function console.say(line)
+   console.line("%s", line)
+end
+
 --- One line on standard error, also when quiet.
-function log.warn(format, ...)
+function console.warn(format, ...)
    io.stdout:flush()
    io.stderr:write("scute: ", format:format(...), "\n")
 end
 
 --- True if the stream 1 (standard output) or 2 (standard error) is a terminal.
-function log.is_terminal(stream)
+function console.is_terminal(stream)
    local target = lfs.symlinkattributes("/proc/self/fd/" .. stream, "target")
    return target ~= nil and (target:find "^/dev/pts/%d" or target:find "^/dev/tty" or target:find "^/dev/console") ~= nil
 end
 
 --- "1 photo", "2 photos"; `plural` where an s is not enough.
-function log.count(n, noun, plural)
+function console.count(n, noun, plural)
    return ("%d %s"):format(n, n == 1 and noun or plural or noun .. "s")
 end
 
 --- "12.3 s", "4 min 05 s", "2 h 03 min" from seconds.
-function log.duration(seconds)
+function console.duration(seconds)
    if seconds < 99.95 then return ("%.1f s"):format(seconds) end
    local whole = math.floor(seconds + 0.5)
    if whole < 3600 then return ("%d min %02d s"):format(whole // 60, whole % 60) end
@@ -71,11 +76,11 @@ function log.duration(seconds)
 end
 
 --- "512 B", "3.4 MB", "1.2 GB" from bytes; powers of ten.
-function log.bytes(n)
+function console.bytes(n)
    for _, unit in ipairs { { 1e9, "GB" }, { 1e6, "MB" }, { 1e3, "kB" } } do
       if n >= unit[1] then return ("%.1f %s"):format(n / unit[1], unit[2]) end
    end
    return ("%d B"):format(n)
 end
 
-return log
+return console
