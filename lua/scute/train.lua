@@ -54,21 +54,13 @@ local function call_hooks(run, event, ...)
    end
 end
 
-local function schedule_hook()
-   local base = {}
-   return {
-      start = function(run)
-         for i, group in ipairs(run.optimizer.groups) do base[i] = group.lr end
-      end,
-      before_step = function(run)
-         local factor = run.schedule.factor { step = run.step, steps_per_epoch = run.feed.steps, epochs = run.epochs }
-         for i, group in ipairs(run.optimizer.groups) do group.lr = base[i] * factor end
-      end,
-      finish = function(run)
-         for i, group in ipairs(run.optimizer.groups) do group.lr = base[i] end
-      end,
-   }
-end
+local schedule_hook = {
+   before_step = function(run)
+      run.optimizer:scale_lr(run.schedule.factor {
+         step = run.step, steps_per_epoch = run.feed.steps, epochs = run.epochs,
+      })
+   end,
+}
 
 local function early_stop_hook(patience)
    return {
@@ -168,7 +160,7 @@ local function epoch(run)
    local confusion, val_loss = validate(run)
    if not confusion then return end
    local rates = {}
-   for i, group in ipairs(run.optimizer.groups) do rates[i] = group.lr end
+   for _, group in ipairs(run.optimizer.groups) do rates[group.name] = group.lr end
    local row = {
       epoch = run.epoch, step = run.step, rates = rates, train_loss = run.mean:value(),
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
@@ -204,7 +196,7 @@ local function new_run(model, set, options)
    run.photos = photos.source(run)
    run.interrupted = scute.interrupted
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
-   run.hooks = { schedule_hook(), early_stop_hook(run.early_stop), progress_hook(), table.unpack(run.hooks) }
+   run.hooks = { schedule_hook, early_stop_hook(run.early_stop), progress_hook(), table.unpack(run.hooks) }
    return run
 end
 

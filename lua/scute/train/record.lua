@@ -21,14 +21,28 @@ local function number(value)
    return ("%.9g"):format(value)
 end
 
+local function trained_groups(run)
+   local names = {}
+   for _, group in ipairs(run.optimizer.groups) do
+      for _, entry in ipairs(group.parameters) do
+         if entry[2].requires_grad then
+            names[#names + 1] = group.name
+            break
+         end
+      end
+   end
+   return names
+end
+
 local function history_text(run)
    local columns = { "epoch", "step" }
-   for _, group in ipairs(run.optimizer.groups) do columns[#columns + 1] = "lr_" .. group.name end
+   local groups = trained_groups(run)
+   for _, name in ipairs(groups) do columns[#columns + 1] = "lr_" .. name end
    for _, name in ipairs { "train_loss", "train_accuracy", "val_loss", "val_accuracy" } do columns[#columns + 1] = name end
    local lines = { table.concat(columns, ",") }
    for _, row in ipairs(run.history) do
       local cells = { number(row.epoch), number(row.step) }
-      for _, rate in ipairs(row.rates) do cells[#cells + 1] = number(rate) end
+      for _, name in ipairs(groups) do cells[#cells + 1] = number(row.rates[name]) end
       for _, name in ipairs { "train_loss", "train_accuracy", "val_loss", "val_accuracy" } do
          cells[#cells + 1] = number(row[name])
       end
