@@ -99,6 +99,7 @@ static void print_versions(void) {
 }
 
 int main(int argc, char **argv) {
+   sc_calm_waiting(argv);
    Options options;
    int code = parse(argc, argv, &options);
    if (code != 0) return code;
