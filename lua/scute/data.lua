@@ -17,7 +17,8 @@ local function check_folder(dir)
    if not mode then
       console.fail("data_dir: cannot open the folder '%s': %s", dir, (why or ""):match "([^:]+)$":gsub("^%s+", ""))
    elseif mode ~= "directory" then
-      console.fail("data_dir: '%s' is a %s, not a folder; give the folder that holds one folder of photos per class", dir, mode)
+      console.fail("data_dir: '%s' is a %s, not a folder; give the folder that holds one folder of photos per class",
+         dir, mode)
    end
 end
 
@@ -25,8 +26,8 @@ end
 local function find_classes(dir)
    local names, files = folder.list(dir)
    if #names == 0 and #files > 0 then
-      console.fail("data_dir: '%s' holds %s but no folders; put the photos of each class into a folder of their own, as in %s/CLASS/%s",
-         dir, console.count(#files, "file"), dir, files[1])
+      console.fail("data_dir: '%s' holds %s but no folders; put the photos of each class into a folder of their own, as in "
+         .. "%s/CLASS/%s", dir, console.count(#files, "file"), dir, files[1])
    elseif #names == 0 then
       console.fail("data_dir: '%s' is empty; it should hold one folder of photos per class", dir)
    end
@@ -51,7 +52,8 @@ local function find_layout(dir, notes)
    end
    if not contains(folders, "train") then
       if #found > 0 and #found == #folders then
-         console.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/", dir, found[1], dir)
+         console.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/", dir,
+            found[1], dir)
       end
       return dir, nil
    end
@@ -151,7 +153,8 @@ function data.open(dir, options)
    check_classes(train_dir, classes, paths)
    set.classes = classes
    if stray > 0 then
-      set.notes[#set.notes + 1] = ("%s beside the class folders of '%s' left alone"):format(console.count(stray, "file"), train_dir)
+      set.notes[#set.notes + 1] = ("%s beside the class folders of '%s' left alone"):format(
+         console.count(stray, "file"), train_dir)
    end
    if val_dir then
       for class, name in ipairs(classes) do extend(set.train, class, paths[name]) end

@@ -26,7 +26,8 @@ function folder.list(path)
    local folders, files = {}, {}
    local opened, iterate, state = pcall(lfs.dir, path)
    if not opened then
-      console.fail("data_dir: cannot read the folder '%s': %s", path, (console.message(iterate):match ": ([^:]+)$" or "no permission"))
+      local why = console.message(iterate):match ": ([^:]+)$" or "no permission"
+      console.fail("data_dir: cannot read the folder '%s': %s", path, why)
    end
    for name in iterate, state do
       if not ignored(name) then

@@ -38,7 +38,7 @@ function stamps.prepare(source, target)
    for _, entry in ipairs(stamps.classes) do
       local name, path = entry[1], source .. "/" .. entry[2]
       if lfs.attributes(path, "mode") ~= "directory" then
-         console.fail("the demo's photos are not in %s; install the Debian package tuxpaint-stamps-default (make stamps)", source)
+         console.fail("the demo's photos are not in %s; install Debian's tuxpaint-stamps-default (make stamps)", source)
       end
       scute.files.mkdirs(target .. "/" .. name)
       local photos = photos_of(path)
