@@ -49,4 +49,19 @@ add("training, a mean far from zero", { 4, 3, 8, 8 }, { training = true, shift =
    tolerance = 1e-4, reason = "float32 holds x to 4e-6 of its deviation here" })
 add("training, momentum 1 and a large eps", { 2, 4, 3, 3 }, { training = true, momentum = 1, eps = 0.1 })
 
+local x, three = { shape = { 2, 3, 4, 4 } }, { shape = { 3 } }
+cases.bad = {
+   { op = "batch_norm", inputs = { x = { shape = { 2, 3, 4 } } }, attrs = { training = true },
+      message = "'x': expected 2 or 4 dimensions" },
+   { op = "batch_norm", inputs = { x = x }, message = "'running_mean' is missing" },
+   { op = "batch_norm", inputs = { x = x, running_mean = three },
+      message = "expected both of 'running_mean' and 'running_var'" },
+   { op = "batch_norm", inputs = { x = x, weight = { shape = { 4 } } }, attrs = { training = true },
+      message = "'weight': expected shape %(3%), one per channel of x, found %(4%)" },
+   { op = "batch_norm", inputs = { x = x, residual = { shape = { 2, 3, 4, 5 } } }, attrs = { training = true },
+      message = "'residual': expected x's shape" },
+   { op = "batch_norm", inputs = { x = { shape = { 1, 3, 1, 1 } } }, attrs = { training = true },
+      message = "expected more than one value per channel when training, found shape %(1, 3, 1, 1%)" },
+}
+
 return cases

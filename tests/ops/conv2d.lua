@@ -9,7 +9,7 @@ local function case(name, x, weight, attrs, grad)
       tolerance = 1e-5, reason = "sums of up to a thousand products in float32" }
 end
 
-return {
+local list = {
    case("3x3", { 2, 3, 7, 9 }, { 5, 3, 3, 3 }, { bias = true, padding = 1 }),
    case("1x1", { 2, 16, 5, 6 }, { 8, 16, 1, 1 }, {}),
    case("1x1, stride 2, odd size", { 2, 8, 7, 7 }, { 16, 8, 1, 1 }, { stride = 2 }),
@@ -33,3 +33,25 @@ return {
    case("frozen filters", { 2, 8, 6, 6 }, { 8, 8, 3, 3 }, { bias = true, padding = 1 }, { "x" }),
    case("filters only", { 2, 3, 8, 8 }, { 8, 3, 3, 3 }, { padding = 1 }, { "weight" }),
 }
+
+local x, weight = { shape = { 2, 4, 7, 7 } }, { shape = { 6, 4, 3, 3 } }
+list.bad = {
+   { op = "conv2d", inputs = { x = { shape = { 4, 7, 7 } }, weight = weight },
+      message = "'x': expected 4 dimensions, found shape %(4, 7, 7%)" },
+   { op = "conv2d", inputs = { x = x, weight = { shape = { 6, 3, 3, 3 } } },
+      message = "'weight': expected 4 input channels.*found shape %(6, 3, 3, 3%)" },
+   { op = "conv2d", inputs = { x = x, weight = weight, bias = { shape = { 5 } } }, message = "'bias': expected shape %(6%)" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { groups = 3 },
+      message = "'groups': expected a divisor of 4" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { stride = 0 }, message = "'stride': expected at least 1" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { padding = { 0, -1 } },
+      message = "'padding': expected at least 0" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { dilation = 4 },
+      message = "'x': expected at least the kernel's 9 x 9" },
+   { op = "conv2d", inputs = { x = { shape = { 2, 4, 7, 7 }, dtype = "i64", low = 0, high = 9 }, weight = weight },
+      message = "'x': expected a floating%-point tensor, found i64" },
+   { op = "conv2d", inputs = { x = x, weight = { shape = { 6, 4, 3, 3 }, dtype = "f64" } },
+      message = "'weight': expected f32 as in x, found f64" },
+}
+
+return list

@@ -17,8 +17,9 @@ local function add(name, x, weight, attrs, options)
    for _, key in ipairs { "bn_weight", "bn_bias", "residual" } do
       if inputs[key] then grad[#grad + 1] = key end
    end
-   cases[#cases + 1] = { op = "conv_bn_act", name = name, inputs = inputs, attrs = attrs, grad = options.grad or grad,
-      tolerance = 5e-5, reason = "batch norm divides the convolution's rounding by its deviation" }
+   cases[#cases + 1] = { op = options.op or "conv_bn_act", name = name, inputs = inputs, attrs = attrs,
+      grad = options.grad or grad, half = options.half, tolerance = 5e-5,
+         reason = "batch norm divides the convolution's rounding by its deviation" }
 end
 
 local function with(attrs, more)
@@ -37,15 +38,35 @@ for _, act in ipairs { "none", "relu", "relu6", "silu" } do
    add("folded, " .. act, x, weight, attrs, { grad = {} })
    add("folded, residual, " .. act, x, weight, attrs, { grad = {}, residual = residual })
 end
-add("folded, stride 2, three channels", { 1, 3, 15, 17 }, { 16, 3, 7, 7 }, { stride = 2, padding = 3, act = "relu" }, { grad = {} })
+add("folded, stride 2, three channels", { 1, 3, 15, 17 }, { 16, 3, 7, 7 }, { stride = 2, padding = 3, act = "relu" },
+   { grad = {} })
 add("folded, depthwise", { 2, 16, 7, 7 }, { 16, 1, 3, 3 }, { padding = 1, groups = 16, act = "relu6" }, { grad = {} })
-add("folded, depthwise, stride 2", { 2, 24, 7, 7 }, { 24, 1, 3, 3 }, { stride = 2, padding = 1, groups = 24, act = "silu" }, { grad = {} })
-add("folded, groups and dilation", { 1, 8, 9, 9 }, { 8, 4, 3, 3 }, { padding = 2, dilation = 2, groups = 2, act = "relu" }, { grad = {} })
+add("folded, depthwise, stride 2", { 2, 24, 7, 7 }, { 24, 1, 3, 3 }, { stride = 2, padding = 1, groups = 24, act = "silu" },
+   { grad = {} })
+add("folded, groups and dilation", { 1, 8, 9, 9 }, { 8, 4, 3, 3 }, { padding = 2, dilation = 2, groups = 2, act = "relu" },
+   { grad = {} })
 add("folded, 1x1 with bias", { 2, 16, 5, 5 }, { 24, 16, 1, 1 }, { act = "relu6" }, { grad = {}, bias = true })
 add("folded, no scale and shift", { 2, 4, 5, 5 }, { 6, 4, 1, 1 }, {}, { grad = {}, plain = true })
-add("folded, a variance of zero", { 1, 4, 5, 5 }, { 6, 4, 3, 3 }, { padding = 1 }, { grad = {}, var = { shape = { 6 }, scale = 0 } })
+add("folded, a variance of zero", { 1, 4, 5, 5 }, { 6, 4, 3, 3 }, { padding = 1 },
+   { grad = {}, var = { shape = { 6 }, scale = 0 } })
 add("training, conv bias", { 2, 4, 5, 5 }, { 6, 4, 1, 1 }, { training = true, act = "relu" },
    { bias = true, grad = { "x", "weight", "bn_weight", "bn_bias" } })
-add("training, depthwise", { 2, 16, 7, 7 }, { 16, 1, 3, 3 }, { training = true, stride = 2, padding = 1, groups = 16, act = "relu6" })
+add("training, depthwise", { 2, 16, 7, 7 }, { 16, 1, 3, 3 }, { training = true, stride = 2, padding = 1, groups = 16,
+   act = "relu6" },
+   { half = false }) -- rounding x moves a value over the kink of relu6
+add("the folded kernel itself", { 2, 4, 6, 5 }, { 8, 4, 3, 3 }, { padding = 1, act = "relu", eps = 0.01 },
+   { grad = {}, op = "conv2d_folded", residual = { 2, 8, 6, 5 } })
+
+local x, weight = { shape = { 1, 4, 5, 5 } }, { shape = { 6, 4, 3, 3 } }
+local six = { shape = { 6 } }
+cases.bad = {
+   { op = "conv_bn_act", inputs = { x = x, weight = weight }, message = "'running_mean' is missing" },
+   { op = "conv_bn_act", inputs = { x = x, weight = weight, running_mean = six, running_var = { shape = { 5 } } },
+      message = "'running_var': expected shape %(6%).*found %(5%)" },
+   { op = "conv_bn_act", inputs = { x = x, weight = weight, running_mean = six, running_var = six, residual = x },
+      message = "'residual': expected the output's shape %(1, 6, 3, 3%), found %(1, 4, 5, 5%)" },
+   { op = "conv_bn_act", inputs = { x = x, weight = weight, running_mean = six, running_var = six },
+      attrs = { act = "gelu" }, message = "'act': expected one of none|relu|relu6|silu" },
+}
 
 return cases
