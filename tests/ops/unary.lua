@@ -27,7 +27,8 @@ add("neg", "i64", { shape = { 6 }, dtype = "i64", low = -5, high = 5 }, { fallba
 add("abs", "i64", { shape = { 6 }, dtype = "i64", low = -5, high = 5 }, { fallback = true })
 
 list.bad = {
-   { op = "exp", inputs = { x = { shape = { 2 }, dtype = "i64", low = 1, high = 2 } }, message = "exp: argument 'x': expected a float" },
+   { op = "exp", inputs = { x = { shape = { 2 }, dtype = "i64", low = 1, high = 2 } },
+      message = "exp: argument 'x': expected a float" },
    { op = "neg", inputs = { x = { shape = { 2 }, dtype = "u8", low = 1, high = 2 } }, message = "u8 has no negative" },
    { op = "relu", args = {}, message = "relu: argument 'x' is missing" },
    { op = "relu", inputs = { x = 3 }, message = "expected a tensor, found 3" },

@@ -15,7 +15,8 @@ function M.difference(found, expected, tolerance, each)
    local scale, worst, where = largest(expected), -1, nil
    for i = 1, #expected do
       local distance = math.abs(found[i] - expected[i])
-      if not (distance <= tolerance * (each and math.abs(expected[i]) or scale)) then
+      local within = distance <= tolerance * (each and math.abs(expected[i]) or scale) -- false for a NaN
+      if not within then
          if distance ~= distance then distance = math.huge end
          if distance > worst then worst, where = distance, i end
       end

@@ -46,12 +46,12 @@ local function is_float(t)
    return t.dtype ~= "i64" and t.dtype ~= "u8"
 end
 
-local function run_backward(outputs)
+local function run_backward(outputs, rounding)
    for k = 1, outputs.n do
       local y = outputs[k]
       if is_float(y) and y.requires_grad then
-         local g = scute.tensor(M.upstream(y, k), { dtype = y.dtype, device = y.device }):reshape(y.shape)
-         y:backward(g, { retain = k < outputs.n })
+         local g = scute.tensor(M.upstream(y, k), { dtype = rounding or y.dtype, device = y.device })
+         y:backward(g:to(y.dtype):reshape(y.shape), { retain = k < outputs.n })
       end
    end
 end
@@ -63,9 +63,10 @@ local function has_changed(t, before)
    return false
 end
 
--- run(case, device, dtype[, numbers]) -> list of {name, values, dtype, float}: outputs as out1, out2 ..., gradients as
--- grad.NAME, inputs that were changed in place as after.NAME; each with the index of a list as in grad.params.2
-function M.run(case, device, dtype, numbers)
+-- run(case, device, dtype[, numbers, rounding]) -> list of {name, values, dtype, float}: outputs as out1 ..., gradients as
+-- grad.NAME, inputs that were changed in place as after.NAME; each with the index of a list as in grad.params.2.
+-- Upstream gradients are rounded to the dtype `rounding` first.
+function M.run(case, device, dtype, numbers, rounding)
    local named, tensors = M.arguments(case, device, dtype, numbers)
    local results, before = {}, {}
    local function add(name, t)
@@ -74,7 +75,7 @@ function M.run(case, device, dtype, numbers)
    for i in pairs(case.flat) do before[i] = tensors[i] and tensors[i]:values() end
    local outputs = M.call(case, named)
    for k = 1, outputs.n do add("out" .. k, outputs[k]) end
-   run_backward(outputs)
+   run_backward(outputs, rounding)
    for i, entry in ipairs(case.flat) do
       local name = entry.index and ("%s.%d"):format(entry.param, entry.index) or entry.param
       if tensors[i] and tensors[i].grad then add("grad." .. name, tensors[i].grad) end
