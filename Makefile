@@ -31,8 +31,8 @@ LDLIBS   = $(LUA_LIB) $(PKGLIBS) -ldnnl -ldl -lm -lpthread
 
 CORE    := $(wildcard host/*.c host/ops/*.c kernels/ref/*.c kernels/cpu/*.c)
 SOURCES := $(CORE) $(wildcard host/bind/*.c)
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
-LIBOBJS := $(filter-out $(BUILD)/host/main.o $(BUILD)/host/bind/%,$(OBJECTS))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/binding_help.o
+LIBOBJS := $(filter-out $(BUILD)/host/main.o $(BUILD)/host/bind/% $(BUILD)/binding_help.o,$(OBJECTS))
 CTESTS  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 Q       := $(if $(V),,@)
 JOBS    := -j$(shell nproc 2>/dev/null || echo 2)
@@ -49,6 +49,14 @@ $(BUILD)/scute: $(OBJECTS)
 $(BUILD)/%.o: %.c | needed
 	@mkdir -p $(@D)
 	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# What help() says about functions bound in C comes from the comments above them.
+$(BUILD)/binding_help.c: tools/help.awk $(wildcard host/bind/*.c) | needed
+	@mkdir -p $(@D)
+	$(Q)awk -f $^ >$@
+
+$(BUILD)/binding_help.o: $(BUILD)/binding_help.c
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%: tests/c/%.c $(LIBOBJS)

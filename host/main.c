@@ -90,7 +90,7 @@ static int run(lua_State *L, int argc, char **argv, const Options *options) {
    if (code == 0) code = run_codes(L, argv, script);
    if (code == 0 && script < argc) code = sc_run_file(L, argv[script], argc - script - 1, argv + script + 1);
    if (!options->session || sc_interrupted()) return code;
-   return code == 0 || script < argc ? sc_run_module(L, "scute.repl") : code;
+   return code == 0 || script < argc ? sc_run_session(L, "scute.repl") : code;
 }
 
 static void print_versions(void) {

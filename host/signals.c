@@ -45,19 +45,24 @@ static void handle(int signal) {
    errno = saved;
 }
 
-void sc_signals_install(void (*stop)(void)) {
-   main_thread = pthread_self();
-   stop_running = stop;
-   // Restarting matters to the loader's threads: an interrupted read is no damaged photo.
-   struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+// Whoever started us with a signal ignored (nohup, a job in the background) keeps it so.
+static void set_handler(int signal, int flags) {
+   struct sigaction before, action = {.sa_handler = handle, .sa_flags = flags};
    sigemptyset(&action.sa_mask);
    sigaddset(&action.sa_mask, SIGINT);
    sigaddset(&action.sa_mask, SIGTERM);
-   struct sigaction
-       before; // whoever started us with a signal ignored (nohup, a job in the background) keeps it so
-   if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGINT, &action, NULL);
-   if (sigaction(SIGTERM, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-      sigaction(SIGTERM, &action, NULL);
+   if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(signal, &action, NULL);
+}
+
+void sc_interrupt_reads(bool on) {
+   set_handler(SIGINT, on ? 0 : SA_RESTART);
+   set_handler(SIGTERM, on ? 0 : SA_RESTART);
+}
+
+void sc_signals_install(void (*stop)(void)) {
+   main_thread = pthread_self();
+   stop_running = stop;
+   sc_interrupt_reads(false);
    signal(SIGPIPE, SIG_IGN);
 }
 

@@ -19,6 +19,10 @@ void sc_interrupt_clear(void);
 // and saves. Returns what was set before.
 bool sc_interrupt_finish(bool finish);
 
+// Whether a signal ends a read that waits. Normally not: an interrupted read in a worker thread is no damaged
+// photo.
+void sc_interrupt_reads(bool on);
+
 // A session at a terminal: no number of Ctrl-C ends it.
 void sc_interrupt_session(bool on);
 

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "host/bind/interrupt.h"
+#include "host/lineedit.h"
 #include "host/machine.h"
 #include "host/signals.h"
 #include "host/version.h"
@@ -221,22 +223,29 @@ int sc_run_preload(lua_State *L) {
    return code;
 }
 
-static int run_module(lua_State *L) {
+static int session_step(lua_State *L) {
    lua_getglobal(L, "require");
    lua_pushvalue(L, 1);
    lua_call(L, 1, 1);
-   lua_getfield(L, -1, "run");
+   lua_getfield(L, -1, "step");
    lua_call(L, 0, 1);
    return 1;
 }
 
-int sc_run_module(lua_State *L, const char *module) {
-   lua_pushcfunction(L, run_module);
-   lua_pushstring(L, module);
-   int code = call(L, LUA_OK, 1, 1);
-   if (code == EXIT_SUCCESS) code = (int)lua_tointeger(L, -1);
-   lua_settop(L, 0);
-   return code;
+int sc_run_session(lua_State *L, const char *module) {
+   for (;;) {
+      lua_settop(L, 0);
+      lua_pushcfunction(L, session_step);
+      lua_pushstring(L, module);
+      int status = lua_pcall(L, 1, 1, 0), signal = sc_interrupted();
+      if (signal == SIGTERM || (signal && !sc_line_at_terminal())) return 128 + signal;
+      if (status == LUA_OK && !lua_isnil(L, -1)) return (int)lua_tointeger(L, -1);
+      if (signal && status != LUA_OK)
+         fprintf(stderr, "\ninterrupted\n");
+      else if (status != LUA_OK)
+         fprintf(stderr, "%s\n", luaL_tolstring(L, -1, NULL));
+      sc_interrupt_reset();
+   }
 }
 
 // scute.version() -> {scute = "0.1.0", lua = "Lua 5.4.4", cpu = "oneDNN 3.2.0"}
@@ -251,8 +260,18 @@ static int version(lua_State *L) {
    return 1;
 }
 
+extern const char sc_binding_help[]; // made by tools/help.awk
+
+// scute.binding_help() -> what the comments above functions bound in C say, one blank line between two
+static int binding_help(lua_State *L) {
+   lua_pushstring(L, sc_binding_help);
+   return 1;
+}
+
 static void open_version(lua_State *L) {
    lua_pushcfunction(L, version);
    lua_setfield(L, -2, "version");
+   lua_pushcfunction(L, binding_help);
+   lua_setfield(L, -2, "binding_help");
 }
 SC_OPENER(open_version)

@@ -13,7 +13,10 @@ lua_State *sc_run_open(int argc, char **argv, int script);
 // {exit = code, message = text}; 130 or 143 after an interruption.
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv); // "-" is standard input
 int sc_run_code(lua_State *L, const char *code, const char *name);
-int sc_run_module(lua_State *L, const char *module); // require(module).run() -> exit code
+
+// The session at the prompt: calls require(module).step() again and again until it returns an exit code. Errors
+// that escape from it are told, and it goes on.
+int sc_run_session(lua_State *L, const char *module);
 
 // The global `scute`, for -e and the REPL.
 int sc_run_preload(lua_State *L);

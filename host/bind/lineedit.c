@@ -1,0 +1,81 @@
+// scute.terminal: reading lines, for the session at the prompt.
+#include "host/lineedit.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "host/bind/bind.h"
+#include "host/bind/interrupt.h"
+#include "host/signals.h"
+
+static const char completer_key; // its address is the key in the registry
+static const char answer_key;
+
+// Calls the Lua function (text before the cursor, columns) -> text to insert, text to show. What fails proposes
+// nothing.
+static ScCompletion complete(void *context, const char *before, size_t length, int columns) {
+   lua_State *L = context;
+   ScCompletion none = {.insert = ""}, c = none;
+   int top = lua_gettop(L);
+   if (!lua_checkstack(L, 6)) return none;
+   lua_rawgetp(L, LUA_REGISTRYINDEX, &completer_key);
+   lua_pushlstring(L, before, length);
+   lua_pushinteger(L, columns);
+   if (lua_pcall(L, 2, 2, 0) == LUA_OK && lua_type(L, -2) == LUA_TSTRING) {
+      c.insert = lua_tostring(L, -2);
+      c.choices = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+      lua_rawgetp(L, LUA_REGISTRYINDEX, &answer_key); // keeps both strings alive
+      lua_pushvalue(L, -3);
+      lua_rawseti(L, -2, 1);
+      lua_pushvalue(L, -2);
+      lua_rawseti(L, -2, 2);
+   }
+   lua_settop(L, top);
+   return c;
+}
+
+// terminal.open(completer) -> whether somebody sits at a terminal
+static int open_lines(lua_State *L) {
+   luaL_checktype(L, 1, LUA_TFUNCTION);
+   lua_settop(L, 1);
+   lua_rawsetp(L, LUA_REGISTRYINDEX, &completer_key);
+   lua_createtable(L, 2, 0);
+   lua_rawsetp(L, LUA_REGISTRYINDEX, &answer_key);
+   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD); // outlives the coroutine that may have called
+   bool terminal = sc_line_open(complete, lua_tothread(L, -1));
+   sc_interrupt_session(terminal);
+   lua_pushboolean(L, terminal);
+   return 1;
+}
+
+// terminal.read(prompt) -> a line; nil at the end of input; nil and the signal's name where one came
+static int read_line(lua_State *L) {
+   const char *line = NULL;
+   ScLine got = sc_line_read(luaL_optstring(L, 1, ""), &line);
+   if (got == SC_LINE)
+      lua_pushstring(L, line);
+   else
+      lua_pushnil(L);
+   if (got != SC_LINE_INTERRUPTED) return 1;
+   bool terminated = sc_interrupted() == SIGTERM;
+   if (!terminated) sc_interrupt_reset(); // the line is dropped, and that was all
+   lua_pushstring(L, terminated ? "SIGTERM" : "SIGINT");
+   return 2;
+}
+
+// terminal.close(): gives the terminal back
+static int close_lines(lua_State *L) {
+   (void)L;
+   sc_interrupt_session(false);
+   sc_line_close();
+   return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"open", open_lines}, {"read", read_line}, {"close", close_lines}, {NULL, NULL}};
+
+static void open_terminal(lua_State *L) {
+   luaL_newlib(L, functions);
+   lua_setfield(L, -2, "terminal");
+}
+SC_OPENER(open_terminal)

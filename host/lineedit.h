@@ -1,0 +1,36 @@
+// Reads lines from standard input: with editing, history and completion at a terminal (libedit), plainly
+// elsewhere.
+#ifndef SCUTE_LINEEDIT_H
+#define SCUTE_LINEEDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum {
+   SC_LINE,             // a line was read
+   SC_LINE_END,         // end of input, or Ctrl-D on an empty line
+   SC_LINE_INTERRUPTED, // a signal asked to stop; see sc_interrupted()
+} ScLine;
+
+// What completion proposes for the text before the cursor. Both strings belong to the completer until its next
+// call.
+typedef struct {
+   const char *insert;  // to be inserted at the cursor; "" if nothing is certain
+   const char *choices; // to be shown below the line, NULL if there is nothing to choose
+} ScCompletion;
+
+typedef ScCompletion (*ScCompleter)(void *context, const char *before, size_t length, int columns);
+
+// Both standard input and standard output are terminals: there is somebody to talk to.
+bool sc_line_at_terminal(void);
+
+// Prepares editing and reads the history file; false where there is no terminal, which sc_line_read can do
+// with.
+bool sc_line_open(ScCompleter, void *context);
+
+// Reads one line without its newline; valid until the next call. At a terminal it enters the history.
+ScLine sc_line_read(const char *prompt, const char **line);
+
+void sc_line_close(void);
+
+#endif

@@ -1,0 +1,112 @@
+-- What is typed at the prompt becomes a chunk: a value to show where there is one, `local` kept for the session.
+--
+--    x = 1; x + 1        the last expression after a `;` is shown
+--    local x = 1         x is there in the next line too, which in Lua's own session it is not
+local source = {}
+
+local OPENING = { ["function"] = 1, ["do"] = 1, ["then"] = 1, ["repeat"] = 1, ["("] = 1, ["{"] = 1, ["["] = 1 }
+local CLOSING = { ["end"] = 1, ["until"] = 1, ["elseif"] = 1, [")"] = 1, ["}"] = 1, ["]"] = 1 }
+
+-- End of the long bracket that opens at `from` ([[, [=[ ...), nil where there is none.
+local function long_bracket(text, from)
+   local level = text:match("^%[(=*)%[", from)
+   if not level then return nil end
+   local _, last = text:find("]" .. level .. "]", from, true)
+   return last or #text
+end
+
+local function end_of_string(text, from)
+   local quote, at = text:sub(from, from), from + 1
+   while at <= #text do
+      local c = text:sub(at, at)
+      if c == quote then return at end
+      at = at + (c == "\\" and 2 or 1)
+   end
+   return #text
+end
+
+-- Calls visit(token, at, last, depth) for each word and sign outside strings and comments; depth 0 is outside all
+-- blocks and brackets. Stops where visit returns true.
+local function scan(text, visit)
+   local at, depth = 1, 0
+   while at <= #text do
+      local last = select(2, text:find("^[%a_][%w_]*", at))
+      if text:find("^%-%-", at) then
+         last = long_bracket(text, at + 2) or (text:find("\n", at, true) or #text + 1) - 1
+      elseif text:find("^[\"']", at) then
+         last = end_of_string(text, at)
+      elseif long_bracket(text, at) then
+         last = long_bracket(text, at)
+      elseif not text:find("^%s", at) then
+         last = last or at
+         if text:find("^%d", at) then last = select(2, text:find("^%d[%w_.]*", at)) end
+         local token = text:sub(at, last)
+         if CLOSING[token] then depth = depth - 1 end
+         if visit(token, at, last, depth) then return end
+         if OPENING[token] then depth = depth + 1 end
+      end
+      at = (last or at) + 1
+   end
+end
+
+-- `local x = 1` -> `      x = 1`, `local x` -> `      x = nil`: blanks keep the columns. A chunk with attributes
+-- (<close>, <const>) stays as it is: those belong to a scope.
+local function keep_locals(text)
+   local starts, attributes = {}, false
+   scan(text, function(token, first, _, depth)
+      if depth == 0 and token == "local" then starts[#starts + 1] = first end
+      if depth == 0 and token == "<" and text:find("^<%s*%l+%s*>%s*[=,]", first) then attributes = true end
+   end)
+   if #starts == 0 or attributes then return nil end
+   for i = #starts, 1, -1 do
+      local from = starts[i]
+      local rest = text:sub(from + 5)
+      local names = rest:match "^%s+[%a_][%w_%s,]*"
+      local follows = names and rest:sub(#names + 1, #names + 1)
+      if names and not names:find "^%s+function%s" and follows ~= "=" then
+         -- Only the names themselves: what comes after a blank on the next line is another statement.
+         local list = names:match "^%s+[%a_][%w_]*" .. (names:match "^%s+[%a_][%w_]*(%s*,.*)$" or "")
+         list = list:match "^(.-)%s*$"
+         rest = list .. " = nil" .. rest:sub(#list + 1)
+      end
+      text = text:sub(1, from - 1) .. "     " .. rest
+   end
+   return text
+end
+
+-- Puts `return` before what follows the last `;` or line break outside all blocks, if that compiles.
+local function show_last(text, name)
+   local cuts = {}
+   scan(text, function(token, _, last, depth)
+      if depth == 0 and token == ";" then cuts[#cuts + 1] = last end
+   end)
+   for i = #cuts, 1, -1 do
+      local rest = text:sub(cuts[i] + 1)
+      if rest:find "%S" then return load(text:sub(1, cuts[i]) .. " return " .. rest, name, "t") end
+   end
+end
+
+-- `x:shape` lacks its arguments for good: nobody writes those on the next line.
+local function is_incomplete(message)
+   if message:find("function arguments expected", 1, true) then return false end
+   return message:sub(-5) == "<eof>" or message:find("unfinished long", 1, true) ~= nil
+end
+
+local function compile_one(text, name)
+   local chunk = load("return " .. text, name, "t") or show_last(text, name)
+   if chunk then return chunk end
+   return load(text, name, "t")
+end
+
+--- Compiles what was typed. Returns a chunk; or nil, a message, and whether more lines may complete it.
+function source.compile(text, name)
+   text = text:gsub("^%s*=", "return ")
+   local chunk, message = compile_one(text, name)
+   local kept = keep_locals(text)
+   if kept and (chunk or load(kept, name, "t")) then chunk = compile_one(kept, name) or chunk end
+   if chunk then return chunk end
+   local _, as_value = load("return " .. text, name, "t")
+   return nil, message, is_incomplete(message) or (as_value and is_incomplete(as_value) or false)
+end
+
+return source

@@ -1,0 +1,244 @@
+-- The program around Lua: scripts, one-liners, exit codes, signals, and the session, through pipes and at a terminal
+-- (which the program `script` plays). Usage: scute tests/repl/run.lua
+local lfs = require "lfs"
+
+local scute = arg[-1]
+local here = arg[0]:match "^(.*)/" or "."
+local scratch = os.tmpname()
+os.remove(scratch)
+assert(lfs.mkdir(scratch))
+
+local passed, failed = 0, 0
+
+local function check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
+   end
+end
+
+-- ---- running ----
+
+local function quote(text)
+   return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function write_file(name, text)
+   local path = scratch .. "/" .. name
+   local file = assert(io.open(path, "w"))
+   assert(file:write(text))
+   assert(file:close())
+   return path
+end
+
+local function read_file(path)
+   local file = assert(io.open(path))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+-- Runs a shell command with `input`; returns standard output, standard error and the exit code.
+local function shell(command, input)
+   local source = write_file("in", input or "")
+   local _, _, code = os.execute(("XDG_STATE_HOME=%s timeout 60 sh -c %s <%s >%s/out 2>%s/err"):format(
+      scratch, quote(command), source, scratch, scratch))
+   return read_file(scratch .. "/out"), read_file(scratch .. "/err"), code
+end
+
+local function expect(name, command, wanted, input)
+   local out, err, code = shell(command, input)
+   local said = ("out: %s\nerr: %s\ncode: %d"):format(out, err, code)
+   if wanted.out then check(out == wanted.out, name .. ": output", said) end
+   if wanted.says then check(out:find(wanted.says, 1, true), name .. ": says " .. wanted.says, said) end
+   if wanted.err then check(err:find(wanted.err, 1, true), name .. ": error", said) end
+   if wanted.silent then check(err == "", name .. ": no error", said) end
+   check(code == (wanted.code or 0), name .. ": exit code", said)
+end
+
+local function expect_code(name, code, wanted)
+   expect(name, scute .. " -e " .. quote(code), wanted)
+end
+
+local function expect_script(name, text, wanted, arguments)
+   local path = write_file("script.lua", text)
+   expect(name, scute .. " " .. path .. " " .. (arguments or ""), wanted)
+end
+
+-- ---- scripts and options ----
+
+expect_script("arguments", "print(arg[1], arg[2], #arg, ...)", { out = "a\tb c\t2\ta\tb c\n", silent = true }, "a 'b c'")
+expect_script("no globals for scripts", "print(scute)", { out = "nil\n" })
+expect_script("an error", "local x\nlocal function f()\n  return x.y\nend\nprint(f())",
+   { err = "script.lua:3: attempt to index a nil value (upvalue 'x')", code = 1 })
+expect_script("its traceback", "local x\nlocal function f()\n  return x.y\nend\nprint(f())",
+   { err = "script.lua:5: in main chunk", code = 1 })
+expect_script("a mistake in the text", "x = = 1", { err = "script.lua:1: unexpected symbol near '='", code = 1 })
+expect_script("an error object with a code", "error { exit = 2, message = 'wrong flag' }",
+   { err = "scute: wrong flag\n", code = 2 })
+expect_script("os.exit with a number", "io.write 'done' os.exit(7)", { out = "done", silent = true, code = 7 })
+expect_script("os.exit(true)", "os.exit(true)", { code = 0 })
+expect_script("os.exit(false)", "os.exit(false)", { code = 1 })
+expect_script("os.exit closes what is open", "setmetatable({}, { __gc = function() print 'closed' end }) os.exit(0)",
+   { out = "closed\n" })
+expect_script("the end closes what is open", "X = setmetatable({}, { __gc = function() print 'closed' end })",
+   { out = "closed\n" })
+expect_script("no bytecode", "\27Lua", { err = "attempt to load a binary chunk", code = 1 })
+expect("standard input as a script", scute .. " - 1 2", { out = "5\t1\t2\n" }, "local x = 5\nprint(x, ...)\n")
+expect("a missing file", scute .. " nothing.lua", { err = "scute: cannot open 'nothing.lua': No such file", code = 1 })
+expect("an unknown option", scute .. " --hepl", { err = "unknown option '--hepl' (did you mean '--help'?)", code = 2 })
+expect("-e without code", scute .. " -e", { err = "-e needs a line of code", code = 2 })
+expect("--help", scute .. " --help", { says = "usage: scute", silent = true })
+expect("--version", scute .. " --version", { says = "Lua 5.4", silent = true })
+expect("threads from the environment", "SCUTE_THREADS=1 " .. scute .. " --version", { says = "1 thread)" })
+expect("a wrong number of threads", "SCUTE_THREADS=many " .. scute .. " -e 1", { err = "found 'many'", code = 2 })
+expect("two lines of code", scute .. " -e 'x = 2' -e 'print(x, scute ~= nil)'", { out = "2\ttrue\n" })
+expect("code, then a file", scute .. " -e 'x = 3' " .. write_file("x.lua", "print(x)"), { out = "3\n" })
+expect("a full disk", scute .. " -e 'print(1)' >/dev/full", { err = "cannot write to standard output", code = 1 })
+expect("a full disk and os.exit", scute .. " -e 'print(1) os.exit(0)' >/dev/full",
+   { err = "cannot write to standard output", code = 1 })
+expect("a reader that went away", "(" .. scute .. " -e 'for i = 1, 1e5 do print(i) end'; echo $? >&2) | head -n 1",
+   { out = "1\n", err = "1\n" })
+
+-- Code that fills all memory, in a shell that lets it have little.
+local LITTLE, FILL = "ulimit -v 2000000; ", "t = {} while true do t[#t + 1] = ('x'):rep(2^24) .. #t end"
+expect("memory ends", LITTLE .. scute .. " -e " .. quote(FILL), { err = "scute: not enough memory", code = 1 })
+
+-- ---- signals ----
+
+-- Code that sends this process a signal from outside, after `seconds`.
+local function after(seconds, signal)
+   return ("os.execute('(sleep %s; kill -%s $PPID) >/dev/null 2>&1 &'); "):format(seconds, signal)
+end
+
+local FOREVER = "while true do end"
+expect_code("Ctrl-C", after(.2, "INT") .. FOREVER, { err = "scute: interrupted", code = 130 })
+expect_code("SIGTERM", after(.2, "TERM") .. FOREVER, { err = "scute: interrupted", code = 143 })
+expect_code("a pcall swallows nothing", after(.2, "INT") .. "while true do pcall(function() while true do end end) end",
+   { code = 130 })
+expect_code("in a coroutine", after(.2, "INT") .. "coroutine.wrap(function() while true do end end)()", { code = 130 })
+expect_code("clean-up code runs", after(.2, "INT") ..
+   "local x <close> = setmetatable({}, { __close = function() print 'closed' end }) while true do end",
+   { out = "closed\n", code = 130 })
+expect_code("finishing what it does", "scute.on_interrupt 'finish' " .. after(.2, "INT") ..
+   "while not scute.interrupted() do end print('saved', scute.interrupted())", { out = "saved\tSIGINT\n", code = 130 })
+expect_code("the second one is at once", "scute.on_interrupt 'finish' " .. after(.2, "INT") .. after(.8, "INT") ..
+   "while true do pcall(function() end) end", { code = 130 })
+expect_code("the second one in a long call", after(.2, "TERM") .. after(.8, "TERM") ..
+   "(('a'):rep(1e5)):find(('a*'):rep(30) .. 'b')", { code = 143 })
+expect_code("an ignored signal stays ignored", "print(scute.on_interrupt 'finish', scute.on_interrupt 'stop')",
+   { out = "stop\tfinish\n" })
+
+-- Coroutines behave as Lua's own.
+expect_code("wrapped coroutines", [[
+   local g = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) error("boom " .. b) end)
+   print(g(1)) print(pcall(g, 5)) print(pcall(g))
+   print(coroutine.resume(coroutine.create(function(...) return select("#", ...) end), nil, nil))
+   for i in coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) do io.write(i, " ") end]],
+   { out = "2\nfalse\t(command line):1: boom 5\nfalse\tcannot resume dead coroutine\ntrue\t2\n1 2 3 " })
+
+-- ---- the session, through a pipe ----
+
+local function session(name, input, wanted)
+   expect(name, scute, wanted, input)
+end
+
+session("shows values", "1 + 1\n'a', nil, 2.5\n= 7\nx = 3\nx = x * 2; x\n", { out = "2\na\tnil\t2.5\n7\n6\n", silent = true })
+session("keeps locals", "local a, b = 1, 2\nlocal function f() return a + b end\nlocal c\nf(), c\n", { out = "3\tnil\n" })
+session("a local that functions change", "local n = 0\nlocal function up() n = n + 1 end\nup()\nup()\nn\n", { out = "2\n" })
+session("locals of functions stay theirs", "function f() local inner = 1 return inner end\nf(), inner\n", { out = "1\tnil\n" })
+session("attributes belong to their scope", "local x <const> = 4; x\nx\n", { out = "4\nnil\n" })
+session("chunks of several lines",
+   "for i = 1, 2 do\n  print(i)\nend\nlocal s = [[\nlocal x]]; s\n", { out = "1\n2\nlocal x\n" })
+session("the last result", "6 * 7\n_ + 1\n", { out = "42\n43\n" })
+session("tables", "{ 1, 'two', x = { 3, y = {} }, [true] = 0.5 }\n{}\n",
+   { out = '{ 1, "two", [true] = 0.5, x = { 3, y = {} } }\n{}\n' })
+session("long tables", "t = {} for i = 1, 100 do t[i] = i end; t\n", { says = "… 60 more" })
+session("tensors", "scute.tensor { 1, 2 } * 2\n", { says = "tensor" })
+session("an error leaves it alive", "error 'first'\n'second'\n", { out = "second\n", err = "input:1: first", code = 1 })
+session("errors of functions show where", "function f() error 'deep' end\nf() print(1)\n",
+   { err = "in function 'f'", code = 1 })
+session("error objects", "error { exit = 2, message = 'sorry' }\n1\n", { out = "1\n", err = "sorry", code = 1 })
+session("a __tostring that fails", "setmetatable({}, { __tostring = function() error 'bad' end })\n1\n",
+   { out = "1\n", err = "bad", code = 1 })
+session("the stack overflows", "function r() return 1 + r() end\nr()\n'alive'\n",
+   { out = "alive\n", err = "stack overflow", code = 1 })
+expect("memory ends in a session", LITTLE .. scute, { out = "alive\n", err = "not enough memory", code = 1 },
+   FILL .. "\nt = nil\n'alive'\n")
+session("tensors too large", "scute.zeros(1e6, 1e6)\n'alive'\n", { out = "alive\n", err = "input:1:", code = 1 })
+session("an incomplete end", "x = {\n", { err = "near <eof>", code = 1 })
+session("os.exit", "os.exit(4)\nprint 'never'\n", { out = "", code = 4 })
+session("nothing", "", { out = "", silent = true })
+session("what follows is the program's input", "line = io.read()\nthis\nline\n", { out = "this\n" })
+expect("a file, then the session", scute .. " -i " .. write_file("y.lua", "y = 5"), { out = "5\n" }, "y\n")
+
+session("help", "help()\n", { says = 'help "conv2d"', silent = true })
+session("help of an op", 'help "add"\n', { says = "element by element" })
+session("help of a function held", "help(scute.no_grad)\n", { says = "scute.no_grad(f, ...)" })
+session("help of a function in Lua", 'help "weights.load"\n', { says = "Reads a .safetensors" })
+session("help of a method", 'help "t:item"\n', { says = "the only value" })
+session("help of a family", 'help "weights"\n', { says = "Weight files" })
+session("help of what is not there", 'help "ad"\n', { says = "did you mean 'add'?" })
+
+-- Every function that C gives has a text.
+expect_code("all C functions are documented", [[
+   local help, ops = require "scute.help", {}
+   for _, name in ipairs(scute.ops()) do ops[name] = true end
+   for name, value in next, scute do
+      if type(value) == "function" and not ops[name] and help.text(name):find "nothing is known" then print(name) end
+   end]], { out = "" })
+
+-- ---- completion ----
+
+local function expect_names(before, wanted)
+   expect_code("completion of " .. before, ([[
+      local complete = require "scute.repl.complete"
+      t, deep = scute.zeros(2), { inner = { name_one = 1, name_two = 2, call = function() end }, list = { { leaf = 1 } } }
+      print(table.concat(complete.candidates %q, " "))]]):format(before), { says = wanted })
+end
+
+expect_names("pri", "print\n")
+expect_names("deep.inner.na", "name_one name_two\n")
+expect_names("deep.inner:", "call\n")
+expect_names("f(deep.list[1].", "leaf\n")
+expect_names("t.sha", "shape\n")
+expect_names("t:requires", "requires_grad_\n")
+expect_names("scute.zeros(2):requires", "requires_grad_\n")
+expect_names("x = scute.weig", "weights")
+expect_names("whi", "while\n")
+expect_names('io.open("' .. here .. "/ru", "run.lua\n")
+
+-- ---- at a terminal ----
+
+-- Types each text after a pause and returns what the terminal showed.
+local function type_in(texts)
+   local typing = { "sleep 0.5" }
+   for _, text in ipairs(texts) do typing[#typing + 1] = ("printf %s; sleep 0.3"):format(quote(text)) end
+   local command = ("(%s) | TERM=xterm script -qec %s /dev/null"):format(table.concat(typing, "; "), quote(scute))
+   local out, _, code = shell(command)
+   return out:gsub("\r", ""), code
+end
+
+local function expect_typed(name, texts, wanted, wanted_code)
+   local out, code = type_in(texts)
+   for _, text in ipairs(wanted) do check(out:find(text, 1, true), name .. ": shows " .. text, out) end
+   check(code == (wanted_code or 0), name .. ": exit code", code)
+end
+
+expect_typed("banner and prompt", { "20 + 22\\n", "\\004" }, { "Ctrl-D leaves", "> 20 + 22\n42\n" })
+expect_typed("Ctrl-C stops a computation", { "x = 1\\n", FOREVER .. "\\n", "\\003", "x + 1\\n", "\\004" },
+   { "interrupted", "> x + 1\n2\n" })
+expect_typed("Ctrl-C at the prompt drops the line", { "error(1) \\003", "5\\n", "\\004" }, { "^C\n", "> 5\n5\n" })
+expect_typed("Ctrl-C drops an unfinished chunk", { "for i = 1, 2 do\\n", "\\003", "6\\n", "\\004" }, { ">> ", "> 6\n6\n" })
+expect_typed("errors do not end it, nor its exit code", { "error(1)\\n", "7\\n", "\\004" }, { "> 7\n7\n" })
+expect_typed("Tab completes", { "scu\\t", ".zero\\t", "(2):item\\t", "()\\n", "\\004" }, { "expected a tensor with one element" })
+expect_typed("the history stays", { "\\020\\n", "\\004" }, { "expected a tensor with one element" })
+expect_typed("letters beyond ASCII", { "'gr\\303\\266n'\\n", "\\004" }, { "grön\n" })
+expect_typed("SIGTERM at the prompt", { "os.execute('(sleep 0.2; kill -TERM $PPID) &')\\n" }, {}, 143)
+check(read_file(scratch .. "/scute/history"):find("20 + 22", 1, true), "history file", "no line")
+
+os.execute("rm -rf " .. quote(scratch))
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0 and passed > 0)
