@@ -1,0 +1,67 @@
+-- Layers without parameters that work element by element: ReLU, ReLU6, SiLU, Sigmoid, Dropout, Identity, Flatten.
+local scute = require "scute.core"
+local Module = require "scute.nn.module"
+
+local layers = {}
+
+-- `inplace` exists in torchvision's definitions; results here are always new tensors.
+local function elementwise(name, op)
+   local class = Module:extend(name, {})
+   class.keeps_nothing = true
+   class.op = op -- what nn.conv_bn_act takes
+   function class:forward(x) -- luacheck: ignore self
+      return scute[op](x)
+   end
+   layers[name] = class
+end
+
+elementwise("ReLU", "relu")
+elementwise("ReLU6", "relu6")
+elementwise("SiLU", "silu")
+elementwise("Sigmoid", "sigmoid")
+
+-- nn.Dropout { p = 0.5 }: in training mode each element is 0 with probability p and otherwise x / (1 - p).
+layers.Dropout = Module:extend("Dropout", { { "p", 0.5 } })
+layers.Dropout.keeps_nothing = true
+
+function layers.Dropout:build(o)
+   if type(o.p) ~= "number" or not (o.p >= 0 and o.p <= 1) then
+      error(("nn.Dropout: p: expected a probability from 0 to 1, found %s"):format(tostring(o.p)), 0)
+   end
+   self.p = o.p
+end
+
+function layers.Dropout:forward(x)
+   if not self.training or self.p == 0 then return x end
+   return scute.dropout(x, self.p, true)
+end
+
+function layers.Dropout:describe()
+   return ("p=%g"):format(self.p)
+end
+
+-- nn.Identity(): x as it is.
+layers.Identity = Module:extend("Identity", {})
+layers.Identity.keeps_nothing = true
+
+function layers.Identity:forward(x) -- luacheck: ignore self
+   return x
+end
+
+-- nn.Flatten { from = 2 }: merges the dimensions from `from` on; (N, C, H, W) becomes (N, C*H*W).
+layers.Flatten = Module:extend("Flatten", { { "from", 2 } })
+layers.Flatten.keeps_nothing = true
+
+function layers.Flatten:build(o)
+   self.from = o.from
+end
+
+function layers.Flatten:forward(x)
+   return scute.flatten(x, self.from)
+end
+
+function layers.Flatten:describe()
+   return ("from=%d"):format(self.from)
+end
+
+return layers

@@ -1,0 +1,77 @@
+-- nn.Conv2d, and the one call a block makes with its convolution and its norm.
+local scute = require "scute.core"
+local Module = require "scute.nn.module"
+local init = require "scute.nn.init"
+local norm = require "scute.nn.norm"
+
+local function pair(value)
+   if type(value) == "table" then return value end
+   return { value, value }
+end
+
+local function pair_text(value)
+   local p = pair(value)
+   return ("(%d, %d)"):format(p[1], p[2])
+end
+
+-- nn.Conv2d { in_channels, out_channels, kernel_size, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
+-- dtype = "f32", device = "cpu" }; sizes in pixels, one number or {vertical, horizontal}.
+-- x (N, in_channels, H, W) -> (N, out_channels, H', W'). Starts as PyTorch's does (Kaiming uniform).
+local Conv2d = Module:extend("Conv2d", {
+   { "in_channels" }, { "out_channels" }, { "kernel_size" }, { "stride", 1 }, { "padding", 0 }, { "dilation", 1 },
+   { "groups", 1 }, { "bias", true }, { "dtype", "f32" }, { "device", "cpu" },
+})
+Conv2d.keeps_nothing = true
+
+function Conv2d:build(o)
+   if o.in_channels % o.groups ~= 0 or o.out_channels % o.groups ~= 0 then
+      error(("nn.Conv2d: groups: expected a divisor of %d input and %d output channels, found %d"):format(
+         o.in_channels, o.out_channels, o.groups), 0)
+   end
+   for _, name in ipairs { "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups" } do
+      self[name] = o[name]
+   end
+   local kernel, where = pair(o.kernel_size), { dtype = o.dtype, device = o.device }
+   local shape = { o.out_channels, o.in_channels // o.groups, kernel[1], kernel[2] }
+   self:register_parameter("weight", scute.zeros(shape, where))
+   if o.bias then self:register_parameter("bias", scute.zeros({ o.out_channels }, where)) end
+   init.kaiming_uniform(self.weight)
+   if o.bias then init.bias_for(self.bias, self.weight) end
+end
+
+function Conv2d:forward(x)
+   return scute.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+end
+
+function Conv2d:describe()
+   local parts = { ("%d, %d, kernel_size=%s, stride=%s"):format(self.in_channels, self.out_channels,
+      pair_text(self.kernel_size), pair_text(self.stride)) }
+   if pair_text(self.padding) ~= "(0, 0)" then parts[#parts + 1] = "padding=" .. pair_text(self.padding) end
+   if pair_text(self.dilation) ~= "(1, 1)" then parts[#parts + 1] = "dilation=" .. pair_text(self.dilation) end
+   if self.groups ~= 1 then parts[#parts + 1] = "groups=" .. self.groups end
+   if self.bias == nil then parts[#parts + 1] = "bias=False" end
+   return table.concat(parts, ", ")
+end
+
+local function run_fused(conv, bn, act, x, residual)
+   local training = bn:begin_batch()
+   return scute.conv_bn_act(x, conv.weight, conv.bias, bn.weight, bn.bias, bn.running_mean, bn.running_var, residual,
+      conv.stride, conv.padding, conv.dilation, conv.groups, training, bn.momentum, bn.eps, act)
+end
+
+local function run_apart(conv, bn, act, x, residual)
+   local y = bn(conv(x))
+   if residual then y = y + residual end
+   return act == "none" and y or scute[act](y)
+end
+
+-- act(bn(conv(x)) + residual): `act` is "none", "relu", "relu6" or "silu", `residual` a tensor of the result's shape or
+-- nil. One fused op; where a user has put another kind of module in the place of either, they are called one by one.
+local function conv_bn_act(conv, bn, act, x, residual)
+   if Module.is(conv, Conv2d) and Module.is(bn, norm.BatchNorm2d) then
+      return conv:within(run_fused, conv, bn, act, x, residual)
+   end
+   return run_apart(conv, bn, act, x, residual)
+end
+
+return { Conv2d = Conv2d, conv_bn_act = conv_bn_act }

@@ -1,0 +1,465 @@
+-- nn.Module: the base of layers, blocks and models. A module holds parameters (trained), buffers (kept, not trained) and
+-- child modules, each under the name that torchvision's files use for it.
+--
+--    local Net = nn.Module:extend("Net")
+--    function Net:build(options)
+--       self.conv = nn.Conv2d { 3, 8, 3, padding = 1 }   -- assigning a module registers a child
+--       self.fc = nn.Linear { 8, options.classes }
+--    end
+--    function Net:forward(x)
+--       return self.fc(self.conv(x):relu():mean { dim = { 3, 4 } })
+--    end
+--    local net = Net { classes = 10 }
+--
+-- A child or parameter is read as a field (net.conv.weight) unless a method has the same name; net:child "features"
+-- always gives the child.
+local scute = require "scute.core"
+
+local Module = {}
+Module.class_name = "Module"
+-- In a class: forward stores neither its input nor its output, so that containers may free them early. False in new
+-- classes; one that is set to true and still wants to keep a tensor keeps x:detach().
+Module.keeps_nothing = false
+
+-- ---- classes ----
+
+local function lookup(class, self, key)
+   local value = class[key]
+   if value ~= nil then return value end
+   value = rawget(self, "_parameters")[key]
+   if value then return value end
+   value = rawget(self, "_buffers")[key]
+   if value then return value end
+   return rawget(self, "_children")[key]
+end
+
+local function is_module(value)
+   return type(value) == "table" and rawget(value, "_children") ~= nil
+end
+
+local tensor_type = getmetatable(scute.zeros(1))
+
+local function is_tensor(value)
+   return type(value) == "userdata" and getmetatable(value) == tensor_type
+end
+
+local function position_of(list, wanted)
+   for i, entry in ipairs(list) do
+      if entry == wanted then return i end
+   end
+end
+
+local function assign(self, key, value)
+   if is_module(value) then
+      self:add(key, value)
+   elseif rawget(self, "_parameters")[key] ~= nil then
+      self:register_parameter(key, value)
+   elseif rawget(self, "_buffers")[key] ~= nil then
+      self:register_buffer(key, value)
+   elseif rawget(self, "_children")[key] ~= nil then
+      error(("%s: '%s' is a child module; assign a module to it"):format(self.class_name, key), 2)
+   else
+      rawset(self, key, value)
+   end
+end
+
+-- The options of a constructor: named, or by position in the declared order ({ {"in_channels"}, {"stride", 1}, ... });
+-- an option without a default is required.
+local function read_options(class, given)
+   local options, names = {}, {}
+   for i, spec in ipairs(class.options) do names[i] = spec[1] end
+   for key, value in pairs(given) do
+      local name = math.type(key) == "integer" and names[key] or key
+      if not position_of(names, name) then
+         local near = type(key) == "string" and scute.nearest(key, names)
+         error(("nn.%s: unknown option '%s'%s; it has %s"):format(class.class_name, tostring(key),
+            near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")), 4)
+      end
+      if options[name] ~= nil then
+         error(("nn.%s: option '%s' is given twice"):format(class.class_name, name), 4)
+      end
+      options[name] = value
+   end
+   for i, spec in ipairs(class.options) do
+      if options[names[i]] == nil then
+         if spec[2] == nil and not spec.optional then
+            error(("nn.%s: option '%s' is missing; it needs %s"):format(class.class_name, names[i],
+               table.concat(names, ", ")), 4)
+         end
+         options[names[i]] = spec[2]
+      end
+   end
+   return options
+end
+
+local function instantiate(class, ...)
+   local self = setmetatable({
+      training = true,
+      _parameters = {}, _parameter_names = {},
+      _buffers = {}, _buffer_names = {},
+      _children = {}, _child_names = {},
+   }, class.instance)
+   if class.options then
+      local first = ...
+      local named = type(first) == "table" and not is_module(first) and select("#", ...) == 1
+      self:build(read_options(class, named and first or { ... }))
+   else
+      self:build(...)
+   end
+   return self
+end
+
+-- A new class. `options` declares the constructor's arguments (see read_options); without it, build gets them as given.
+-- `build(self, options)` sets the module up, `forward(self, ...)` computes.
+function Module:extend(name, options)
+   local class = setmetatable({ class_name = name, options = options, keeps_nothing = false },
+      { __index = self, __call = instantiate })
+   class.instance = {
+      class = class,
+      __index = function(instance, key) return lookup(class, instance, key) end,
+      __newindex = assign,
+      __call = Module.call,
+      __tostring = function(instance) return instance:tree() end,
+      __name = "nn." .. name,
+   }
+   return class
+end
+
+function Module:build() end -- luacheck: ignore self
+
+function Module:forward()
+   error(("nn.%s has no forward"):format(self.class_name), 2)
+end
+
+-- True if the value is a module (of the given class, or of one derived from it).
+function Module.is(value, class)
+   if not is_module(value) then return false end
+   local found = getmetatable(value).class
+   while class and found and found ~= class do found = (getmetatable(found) or {}).__index end
+   return found ~= nil
+end
+
+-- ---- calling: errors name the path ----
+
+local active, depth = {}, 0 -- the modules that are computing, outermost first
+
+local function path_of(from)
+   local names = {}
+   for i = from + 1, depth do names[#names + 1] = rawget(active[i], "_name") or active[i].class_name end
+   return table.concat(names, ".")
+end
+
+-- Runs where the error was raised, while `active` still says which module it was.
+local function explain(message)
+   if type(message) ~= "string" or message:find("^in [^\n]-: ") then return message end
+   local where = path_of(1)
+   local text = message:gsub("^[^\n:]+:%d+: ", "")
+   return debug.traceback(("in %s (%s): %s"):format(where == "" and "model" or where, active[depth].class_name, text), 2)
+end
+
+local function leave(level, ...)
+   depth = level
+   return ...
+end
+
+local function leave_root(ok, ...)
+   depth = 0
+   active[1] = nil
+   if not ok then error((...), 0) end
+   return ...
+end
+
+-- Calling a module: model(x). The outermost call adds to an error the path of the module in which it was raised, and
+-- the traceback.
+function Module:call(...)
+   local level = depth
+   depth = level + 1
+   active[depth] = self
+   if level > 0 then return leave(level, self:forward(...)) end
+   return leave_root(xpcall(self.forward, explain, self, ...))
+end
+
+-- Runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
+function Module:within(f, ...)
+   local level = depth
+   if level == 0 then return f(...) end
+   depth = level + 1
+   active[depth] = self
+   return leave(level, f(...))
+end
+
+-- ---- registering ----
+
+local function check_name(self, name)
+   if type(name) ~= "string" or name == "" or name:find(".", 1, true) then
+      error(("%s: a name is a string without dots, found '%s'"):format(self.class_name, tostring(name)), 3)
+   end
+end
+
+local function register(self, kind, name, value)
+   check_name(self, name)
+   local names = rawget(self, "_" .. kind .. "_names")
+   if not position_of(names, name) then names[#names + 1] = name end
+   return value
+end
+
+-- Adds (or replaces) a child module under a name; returns the child.
+function Module:add(name, module)
+   if not is_module(module) then
+      error(("%s: child '%s': expected a module, found a %s"):format(self.class_name, tostring(name), type(module)), 2)
+   end
+   register(self, "child", name)
+   rawset(module, "_name", name)
+   rawget(self, "_children")[name] = module
+   return module
+end
+
+-- Adds (or replaces) a parameter: a leaf tensor, from then on asked for gradients.
+function Module:register_parameter(name, tensor)
+   if not is_tensor(tensor) then
+      error(("%s: parameter '%s': expected a tensor, found a %s"):format(self.class_name, tostring(name), type(tensor)), 2)
+   end
+   register(self, "parameter", name)
+   rawget(self, "_parameters")[name] = tensor:requires_grad_(true)
+end
+
+-- Adds (or replaces) a buffer: saved with the model, never trained.
+function Module:register_buffer(name, tensor)
+   if not is_tensor(tensor) then
+      error(("%s: buffer '%s': expected a tensor, found a %s"):format(self.class_name, tostring(name), type(tensor)), 2)
+   end
+   register(self, "buffer", name)
+   rawget(self, "_buffers")[name] = tensor
+end
+
+-- The direct child of that name, or nil.
+function Module:child(name)
+   return rawget(self, "_children")[name]
+end
+
+-- Direct children in order of definition: for name, module in model:children() do
+function Module:children()
+   local i, names, children = 0, rawget(self, "_child_names"), rawget(self, "_children")
+   return function()
+      i = i + 1
+      return names[i], children[names[i]]
+   end
+end
+
+-- ---- walking ----
+
+local function join(prefix, name)
+   return prefix == "" and name or prefix .. "." .. name
+end
+
+local function walk(self, prefix, visit)
+   visit(prefix, self)
+   for name, child in self:children() do walk(child, join(prefix, name), visit) end
+end
+
+local function iterate(list)
+   local i = 0
+   return function()
+      i = i + 1
+      local entry = list[i]
+      if entry then return entry[1], entry[2], entry[3] end
+   end
+end
+
+local function collect(self, kind)
+   local list = {}
+   walk(self, "", function(path, module)
+      local values = rawget(module, "_" .. kind .. "s")
+      for _, name in ipairs(rawget(module, "_" .. kind .. "_names")) do
+         list[#list + 1] = { join(path, name), values[name], module }
+      end
+   end)
+   return list
+end
+
+-- for name, module in model:named_modules() do -- the module itself first, under the name ""
+function Module:named_modules()
+   local list = {}
+   walk(self, "", function(path, module) list[#list + 1] = { path, module } end)
+   return iterate(list)
+end
+
+-- for name, tensor, owner in model:named_parameters() do -- "layer1.0.conv1.weight", in torchvision's order
+function Module:named_parameters()
+   return iterate(collect(self, "parameter"))
+end
+
+-- for name, tensor, owner in model:named_buffers() do
+function Module:named_buffers()
+   return iterate(collect(self, "buffer"))
+end
+
+-- All parameters, as a list of tensors.
+function Module:parameters()
+   local list = {}
+   for _, tensor in self:named_parameters() do list[#list + 1] = tensor end
+   return list
+end
+
+-- Number of elements of all parameters, or of those that are trained.
+function Module:num_parameters(trainable_only)
+   local n = 0
+   for _, tensor in self:named_parameters() do
+      if tensor.requires_grad or not trainable_only then n = n + tensor:numel() end
+   end
+   return n
+end
+
+-- Calls f(module, path) for every module, children before parents (PyTorch's order). Returns self.
+function Module:apply(f)
+   local function visit(module, path)
+      for name, child in module:children() do visit(child, join(path, name)) end
+      f(module, path)
+   end
+   visit(self, "")
+   return self
+end
+
+-- The module at a dotted path ("layer3.0.conv2"); an error with the nearest name where there is none.
+function Module:get(path)
+   local names = {}
+   for name, module in self:named_modules() do
+      if name == path then return module end
+      names[#names + 1] = name
+   end
+   local near = scute.nearest(tostring(path), names)
+   error(("%s: no module '%s'%s"):format(self.class_name, tostring(path),
+      near and ("; did you mean '%s'?"):format(near) or ""), 2)
+end
+
+-- ---- state ----
+
+-- Every parameter and buffer: {names = list, tensors = {name = tensor}}, as scute.weights reads and writes it. The
+-- order is torchvision's: own parameters, own buffers, then the children in order of definition. The tensors are the
+-- module's own.
+function Module:state_dict()
+   local state = { names = {}, tensors = {} }
+   walk(self, "", function(path, module)
+      for _, kind in ipairs { "parameter", "buffer" } do
+         local values = rawget(module, "_" .. kind .. "s")
+         for _, name in ipairs(rawget(module, "_" .. kind .. "_names")) do
+            local full = join(path, name)
+            table.insert(state.names, full)
+            state.tensors[full] = values[name]
+         end
+      end
+   end)
+   return state
+end
+
+local function shape_text(t)
+   return "(" .. table.concat(t.shape, ", ") .. ")"
+end
+
+local function list_some(title, names, out)
+   if #names == 0 then return end
+   local text = table.concat(names, ", ", 1, math.min(#names, 8))
+   out[#out + 1] = ("%s %s%s"):format(title, text, #names > 8 and (", and %d more"):format(#names - 8) or "")
+end
+
+local function compare(own, tensors)
+   local missing, unexpected, misshapen = {}, {}, {}
+   for _, name in ipairs(own.names) do
+      local expected, given = own.tensors[name], tensors[name]
+      if not given then
+         missing[#missing + 1] = name
+      elseif shape_text(expected) ~= shape_text(given) then
+         misshapen[#misshapen + 1] = ("%s: expected %s, found %s"):format(name, shape_text(expected), shape_text(given))
+      end
+   end
+   for name in pairs(tensors) do
+      if not own.tensors[name] then unexpected[#unexpected + 1] = name end
+   end
+   table.sort(unexpected)
+   return missing, unexpected, misshapen
+end
+
+-- Copies the values of a state dict, or of a plain {name = tensor}, into the module, converting dtype and device. With
+-- strict = true (the default) missing and unexpected names are an error that lists them; a wrong shape always is.
+-- Nothing is written when there is an error. Returns the lists of missing and unexpected names.
+function Module:load_state_dict(state, options)
+   local strict = not options or options.strict ~= false
+   local own, tensors = self:state_dict(), state.names and state.tensors or state
+   local missing, unexpected, misshapen = compare(own, tensors)
+   local faults = {}
+   if strict then
+      list_some("missing:", missing, faults)
+      list_some("unexpected:", unexpected, faults)
+   end
+   list_some("misshapen:", misshapen, faults)
+   if #faults > 0 then
+      error(("%s: the state dict does not fit: %s"):format(self.class_name, table.concat(faults, "; ")), 2)
+   end
+   scute.no_grad(function()
+      for _, name in ipairs(own.names) do
+         if tensors[name] then own.tensors[name]:copy_(tensors[name]) end
+      end
+   end)
+   return missing, unexpected
+end
+
+-- Drops all gradients. Returns self.
+function Module:zero_grad()
+   for _, tensor in self:named_parameters() do tensor:zero_grad() end
+   return self
+end
+
+-- Moves and converts: model:to("ref"), model:to("f64"), model:to { device = , dtype = }. Integer buffers keep their
+-- dtype. Parameters are replaced by new tensors: make the optimizer afterwards. Returns self.
+function Module:to(...)
+   local wanted = type((...)) == "table" and { (...).device, (...).dtype } or { ... }
+   local function convert(tensor)
+      local moved = tensor:detach()
+      for _, name in pairs(wanted) do
+         local is_dtype = name:find "^%l+%d+$" and not name:find "^cuda" or name == "float" or name == "double"
+            or name == "half"
+         if not is_dtype or (moved.dtype ~= "i64" and moved.dtype ~= "u8") then moved = moved:to(name) end
+      end
+      return moved
+   end
+   walk(self, "", function(_, module)
+      local parameters, buffers = rawget(module, "_parameters"), rawget(module, "_buffers")
+      for name, tensor in pairs(parameters) do parameters[name] = convert(tensor):requires_grad_(tensor.requires_grad) end
+      for name, tensor in pairs(buffers) do buffers[name] = convert(tensor) end
+   end)
+   return self
+end
+
+-- ---- training, evaluation ----
+
+-- Training mode (train(false): evaluation) for batch norm and dropout in the whole tree. Returns self.
+function Module:train(on)
+   walk(self, "", function(_, module) rawset(module, "training", on ~= false) end)
+   return self
+end
+
+-- Evaluation mode. Returns self.
+function Module:eval()
+   return self:train(false)
+end
+
+-- ---- printing ----
+
+-- What stands in the brackets after the class name; layers override it.
+function Module:describe() -- luacheck: ignore self
+   return ""
+end
+
+-- The tree, as PyTorch prints it.
+function Module:tree()
+   local lines = {}
+   for name, child in self:children() do
+      lines[#lines + 1] = ("  (%s): %s"):format(name, (child:tree():gsub("\n", "\n  ")))
+   end
+   local head = self.class_name .. "("
+   if #lines == 0 then return head .. self:describe() .. ")" end
+   return head .. "\n" .. table.concat(lines, "\n") .. "\n)"
+end
+
+Module.is_module, Module.is_tensor = is_module, is_tensor
+return Module

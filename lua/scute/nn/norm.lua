@@ -1,0 +1,45 @@
+-- nn.BatchNorm2d { num_features, eps = 1e-5, momentum = 0.1, dtype = "f32", device = "cpu" }
+-- x (N, C, H, W) -> the same shape. In training mode with the batch's statistics, which also move the running ones;
+-- otherwise with the running ones. Frozen (`freeze`), it keeps its running statistics bit for bit in both modes.
+local scute = require "scute.core"
+local Module = require "scute.nn.module"
+
+local BatchNorm2d = Module:extend("BatchNorm2d", {
+   { "num_features" }, { "eps", 1e-5 }, { "momentum", 0.1 }, { "dtype", "f32" }, { "device", "cpu" },
+})
+BatchNorm2d.keeps_nothing = true
+
+function BatchNorm2d:build(o)
+   self.num_features, self.eps, self.momentum = o.num_features, o.eps, o.momentum
+   self.fixed = false -- true: the running statistics are used, and stay, in training mode too
+   local where = { dtype = o.dtype, device = o.device }
+   self:register_parameter("weight", scute.ones({ o.num_features }, where))
+   self:register_parameter("bias", scute.zeros({ o.num_features }, where))
+   self:register_buffer("running_mean", scute.zeros({ o.num_features }, where))
+   self:register_buffer("running_var", scute.ones({ o.num_features }, where))
+   self:register_buffer("num_batches_tracked", scute.zeros({}, { dtype = "i64", device = o.device }))
+end
+
+-- "train" or "eval": which statistics the next batch is normalised with.
+function BatchNorm2d:mode()
+   return self.training and not self.fixed and "train" or "eval"
+end
+
+-- Counts a batch if its statistics will be used; says whether they will. Internal to the layer and nn.conv_bn_act.
+function BatchNorm2d:begin_batch()
+   if not self.training or self.fixed then return false end
+   local count = self.num_batches_tracked
+   count:fill_(count:item() + 1)
+   return true
+end
+
+function BatchNorm2d:forward(x)
+   return scute.batch_norm { x = x, weight = self.weight, bias = self.bias, running_mean = self.running_mean,
+      running_var = self.running_var, training = self:begin_batch(), momentum = self.momentum, eps = self.eps }
+end
+
+function BatchNorm2d:describe()
+   return ("%d, eps=%g, momentum=%g"):format(self.num_features, self.eps, self.momentum)
+end
+
+return { BatchNorm2d = BatchNorm2d }
