@@ -1,8 +1,49 @@
 local scute = require "scute"
 
 describe("printing a tensor", function()
-   it("shows a scalar", function()
+   it("shows a scalar on one line", function()
       assert.equal("tensor f32 cpu (): 3.5000", tostring(scute.tensor(3.5)))
       assert.equal("tensor i64 cpu (): -7", tostring(scute.tensor(-7, { dtype = "i64" })))
+   end)
+
+   it("shows whole numbers without a fraction and others with four decimals", function()
+      assert.equal("tensor f32 cpu (3)\n   1.  -2.  30.", tostring(scute.tensor { 1, -2, 30 }))
+      assert.equal("tensor f64 ref (2)\n   0.5000  -1.2500",
+         tostring(scute.tensor({ 0.5, -1.25 }, { dtype = "f64", device = "ref" })))
+      assert.equal("tensor u8 cpu (2)\n    1  200", tostring(scute.tensor({ 1, 200 }, { dtype = "u8" })))
+   end)
+
+   it("uses an exponent where sizes differ a thousandfold", function()
+      assert.equal("tensor f64 cpu (2)\n  1.0000e-05  2.5000e+00",
+         tostring(scute.tensor({ 1e-5, 2.5 }, { dtype = "f64" })))
+   end)
+
+   it("shows what is not a number", function()
+      assert.equal("tensor f32 cpu (4)\n     nan     inf    -inf  0.5000",
+         tostring(scute.tensor { 0 / 0, 1 / 0, -1 / 0, 0.5 }))
+   end)
+
+   it("shows matrices by rows and higher ranks by slices", function()
+      assert.equal("tensor i64 cpu (2, 2)\n  1  2\n  3  4", tostring(scute.tensor({ { 1, 2 }, { 3, 4 } }, { dtype = "i64" })))
+      local t = scute.tensor({ { { 1, 2 }, { 3, 4 } }, { { 5, 6 }, { 7, 8 } } }, { dtype = "i64" })
+      assert.equal("tensor i64 cpu (2, 2, 2)\n(1, :, :)\n  1  2\n  3  4\n(2, :, :)\n  5  6\n  7  8", tostring(t))
+   end)
+
+   it("summarises large ones by their edges", function()
+      local t = scute.arange(1, 1200, { dtype = "i64" })
+      assert.equal("tensor i64 cpu (1200)\n     1     2     3  ...  1198  1199  1200", tostring(t))
+      local lines = {}
+      for line in tostring(t:reshape(40, 30)):gmatch "[^\n]+" do lines[#lines + 1] = line end
+      assert.equal(8, #lines)
+      assert.equal("     1     2     3  ...    28    29    30", lines[2])
+      assert.equal("  ...", lines[5])
+      assert.equal("  1171  1172  1173  ...  1198  1199  1200", lines[8])
+   end)
+
+   it("says that a gradient is required, and that a tensor was freed", function()
+      local t = scute.zeros(1, { requires_grad = true })
+      assert.equal("tensor f32 cpu (1) requires_grad\n  0.", tostring(t))
+      t:free()
+      assert.equal("tensor (freed)", tostring(t))
    end)
 end)

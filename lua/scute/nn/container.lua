@@ -5,16 +5,6 @@ local Module = require "scute.nn.module"
 local Sequential = Module:extend "Sequential"
 Sequential.keeps_nothing = true
 
-local plain_index = Sequential.instance.__index
-function Sequential.instance.__index(self, key)
-   if math.type(key) == "integer" then return self:child(tostring(key < 0 and #self + key or key - 1)) end
-   return plain_index(self, key)
-end
-
-function Sequential.instance.__len(self)
-   return #rawget(self, "_child_names")
-end
-
 function Sequential:build(...)
    local first = ...
    local list = type(first) == "table" and not Module.is_module(first) and first or { ... }

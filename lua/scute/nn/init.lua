@@ -97,16 +97,20 @@ local heads = {
 }
 init.HEADS = { "kaiming uniform", "xavier uniform", "normal 0.01", "zeros" }
 
--- Sets a Linear by the name of an initialisation in init.HEADS; underscores and hyphens count as blanks, and
--- "normal" is "normal 0.01". Returns the full name. An unknown name is an error with the nearest one.
-function init.head(linear, name)
+-- The full name of an initialisation in init.HEADS: underscores and hyphens count as blanks, and "normal" is
+-- "normal 0.01". An unknown name is an error with the nearest one.
+function init.check_head(name)
    local wanted = tostring(name):gsub("[_-]", " ")
    if wanted == "normal" then wanted = "normal 0.01" end
-   if not heads[wanted] then
-      local near = scute.nearest(wanted, init.HEADS)
-      error(("unknown initialisation '%s'%s; expected one of %s"):format(tostring(name),
-         near and ("; did you mean '%s'?"):format(near) or "", table.concat(init.HEADS, ", ")), 2)
-   end
+   if heads[wanted] then return wanted end
+   local near = scute.nearest(wanted, init.HEADS)
+   error(("unknown initialisation '%s'%s; expected one of %s"):format(tostring(name),
+      near and ("; did you mean '%s'?"):format(near) or "", table.concat(init.HEADS, ", ")), 0)
+end
+
+-- Sets a Linear by the name of an initialisation. Returns the full name.
+function init.head(linear, name)
+   local wanted = init.check_head(name)
    heads[wanted](linear)
    return wanted
 end

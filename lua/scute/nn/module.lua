@@ -12,7 +12,7 @@
 --    local net = Net { classes = 10 }
 --
 -- A child or parameter is read as a field (net.conv.weight) unless a method has the same name; net:child "features"
--- always gives the child.
+-- always gives the child. #net is the number of children, net[1] the first, net[-1] the last.
 local scute = require "scute.core"
 
 local Module = {}
@@ -24,6 +24,10 @@ Module.keeps_nothing = false
 -- ---- classes ----
 
 local function lookup(class, self, key)
+   if math.type(key) == "integer" then
+      local names = rawget(self, "_child_names")
+      return rawget(self, "_children")[names[key < 0 and #names + 1 + key or key]]
+   end
    local value = class[key]
    if value ~= nil then return value end
    value = rawget(self, "_parameters")[key]
@@ -119,6 +123,7 @@ function Module:extend(name, options)
       __index = function(instance, key) return lookup(class, instance, key) end,
       __newindex = assign,
       __call = Module.call,
+      __len = function(instance) return #rawget(instance, "_child_names") end,
       __tostring = function(instance) return instance:tree() end,
       __name = "nn." .. name,
    }

@@ -45,7 +45,7 @@ end
 layers.AdaptiveAvgPool2d = Module:extend("AdaptiveAvgPool2d", { { "output_size", 1 } })
 layers.AdaptiveAvgPool2d.keeps_nothing = true
 
-function layers.AdaptiveAvgPool2d:build(o)
+function layers.AdaptiveAvgPool2d:build(o) -- luacheck: ignore self
    local size = type(o.output_size) == "table" and o.output_size or { o.output_size, o.output_size }
    if size[1] ~= 1 or size[2] ~= 1 then
       error(("nn.AdaptiveAvgPool2d: output_size: expected 1, found %s; for other sizes use nn.AvgPool2d with a kernel"):

@@ -1,0 +1,132 @@
+-- nn.Classifier: a backbone that turns photos into features, and a head that turns features into class scores. The
+-- models of scute.models derive from it and say, in build:
+--    self:describe_model { arch = "resnet18", head = "fc", groups = { {"stem", {"conv1", "bn1"}}, ... }, classes = ...,
+--                          preprocessing = {...} }
+local scute = require "scute.core"
+local Module = require "scute.nn.module"
+local Linear = require("scute.nn.linear").Linear
+local init = require "scute.nn.init"
+
+local Classifier = Module:extend "Classifier"
+Classifier.keeps_nothing = true
+
+-- From a number or a list of names: the names. A model of n unnamed classes calls them "1" to "n".
+local function class_names(classes)
+   if math.type(classes) == "integer" and classes >= 1 then
+      local names = {}
+      for i = 1, classes do names[i] = tostring(i) end
+      return names
+   end
+   if type(classes) ~= "table" or #classes == 0 then
+      error(("classes: expected a number of at least 1 or a list of names, found %s"):format(
+         type(classes) == "table" and "an empty table" or tostring(classes)), 0)
+   end
+   local names, seen = {}, {}
+   for i, name in ipairs(classes) do
+      if type(name) ~= "string" then
+         error(("classes: entry %d: expected a name, found a %s"):format(i, type(name)), 0)
+      end
+      if seen[name] then error(("classes: '%s' is listed twice"):format(name), 0) end
+      names[i], seen[name] = name, true
+   end
+   return names
+end
+Classifier.class_names = class_names
+
+-- arch: the model's name. head: the dotted path of the last Linear. groups: { {name, {paths}}, ... }, the head's group
+-- last. classes: number or names. preprocessing: {pad_square, resize, crop, filter, mean, std}, what evaluation does to
+-- a photo. head_init: how the head starts (a name of nn.init.HEADS).
+function Classifier:describe_model(o)
+   self.arch, self.head_path, self.declared_groups = o.arch, o.head, o.groups
+   self.classes, self.preprocessing, self.head_init = class_names(o.classes), o.preprocessing, o.head_init
+end
+
+-- Features before the head: (N, F). Models define it.
+function Classifier:features()
+   error(("%s has no features"):format(self.class_name), 2)
+end
+
+-- Scores from features: (N, F) -> (N, number of classes).
+function Classifier:head(features)
+   return self:get(self.head_path)(features)
+end
+
+function Classifier:forward(x)
+   local features = self:features(x)
+   local scores = self:head(features)
+   if not rawequal(features, scores) and not rawequal(features, x) then features:free() end
+   return scores
+end
+
+-- Number of features before the head.
+function Classifier:num_features()
+   return self:get(self.head_path).in_features
+end
+
+function Classifier:group_paths()
+   return self.declared_groups
+end
+
+-- "backbone" is everything but the head, "head" the head.
+function Classifier:group_aliases()
+   local names = {}
+   for i, group in ipairs(self.declared_groups) do names[i] = group[1] end
+   local head = table.remove(names)
+   return { backbone = names, head = { head } }
+end
+
+-- Replaces the head by a new one for other classes, in the same place and under the same name. `how` is a name of
+-- nn.init.HEADS (default: what the architecture starts with). Returns a line that says what was done.
+function Classifier:replace_head(classes, how)
+   self.classes = class_names(classes)
+   local old = self:get(self.head_path)
+   local weight = old.weight
+   local new = Linear { old.in_features, #self.classes, dtype = weight.dtype, device = weight.device }
+   how = init.head(new, how or self.head_init)
+   local parent, name = self.head_path:match "^(.*)%.([^.]+)$"
+   local holder = parent and self:get(parent) or self
+   holder:add(name or self.head_path, new:train(self.training))
+   return self:head_line(how)
+end
+
+-- Sets the present head to new starting values. Returns a line that says what was done.
+function Classifier:restart_head(how)
+   how = init.head(self:get(self.head_path), how or self.head_init)
+   return self:head_line(how)
+end
+
+function Classifier:head_line(how)
+   return ("new head: %s %d → %d, %s"):format(self.head_path, self:num_features(), #self.classes, how)
+end
+
+-- ---- saving ----
+
+-- What a model file carries besides the tensors, as text: architecture, classes and preprocessing.
+function Classifier:metadata()
+   local json = require "cjson"
+   return { format = "pt", architecture = self.arch, classes = json.encode(self.classes),
+      preprocessing = json.encode(self.preprocessing) }
+end
+
+-- True if nothing of the backbone is trained: its features of a photo stay the same.
+function Classifier:is_backbone_frozen()
+   local head = self:group_paths()[#self:group_paths()]
+   for _, group in ipairs(self:groups()) do
+      if group.name ~= head[1] and (group.trainable > 0 or group.batch_norm == "train" or group.batch_norm == "mixed") then
+         return false
+      end
+   end
+   return true
+end
+
+-- The features of photos (N, C, H, W) in evaluation mode and without the tape, whatever the mode.
+function Classifier:embed(x)
+   local training = self.training
+   if training then self:eval() end
+   local results = table.pack(pcall(scute.no_grad, self.features, self, x))
+   if training then self:train() end
+   if not results[1] then error(results[2], 0) end
+   return results[2]
+end
+
+return { Classifier = Classifier }

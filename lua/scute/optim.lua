@@ -1,0 +1,14 @@
+-- scute.optim: SGD with momentum, Adam, AdamW. What they train is said by the first argument: model:groups { lr = 0.01 }
+-- (a learning rate per group), a module, or a list of tensors (with { lr = } among the options).
+--
+--    local opt = scute.optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = 0.01 })
+--    opt:zero_grad(); loss:backward(); opt:step()
+--
+-- State is kept by parameter name, so that unfreezing or a resume never mixes it up. A frozen parameter (or one without
+-- a gradient) takes no part: no step, no decay, no share in a gradient norm.
+return {
+   sgd = require "scute.optim.sgd",
+   adamw = require("scute.optim.adam").adamw,
+   adam = require("scute.optim.adam").adam,
+   Optimizer = require "scute.optim.optimizer",
+}

@@ -1,0 +1,306 @@
+-- What all optimizers share: groups of named parameters, learning rates, gradients, state by name. A kind of optimizer
+-- brings `update` (one fused step for parameters that share all settings) and its options.
+local scute = require "scute.core"
+local Module = require "scute.nn.module"
+
+local Optimizer = {}
+Optimizer.__index = Optimizer
+
+local function is_tensor(value)
+   return Module.is_tensor(value)
+end
+
+-- Anything an optimizer is given -> list of {name, lr, parameters = {{name, tensor}, ...}}.
+local function read_groups(kind, given, lr)
+   if Module.is_module(given) then return given:groups { lr = lr } end
+   if type(given) ~= "table" or #given == 0 then
+      error(("optim.%s: expected model:groups { lr = }, a module or a list of tensors, found %s"):format(kind,
+         type(given) == "table" and "an empty table" or "a " .. type(given)), 4)
+   end
+   if not is_tensor(given[1]) then return given end
+   local group = { name = "parameters", lr = lr, parameters = {} }
+   for i, tensor in ipairs(given) do group.parameters[i] = { tostring(i), tensor } end
+   return { group }
+end
+
+local function check_groups(kind, groups, lr)
+   local seen = {}
+   for _, group in ipairs(groups) do
+      group.lr = group.lr or lr
+      if type(group.lr) ~= "number" or not (group.lr >= 0 and group.lr < math.huge) then
+         error(("optim.%s: group '%s': expected a learning rate of at least 0, found %s; say model:groups { lr = 0.01 }")
+            :format(kind, tostring(group.name), tostring(group.lr or "none")), 4)
+      end
+      for _, entry in ipairs(group.parameters) do
+         if seen[entry[1]] then error(("optim.%s: '%s' is in two groups"):format(kind, entry[1]), 4) end
+         seen[entry[1]] = true
+      end
+   end
+end
+
+-- Options with their defaults: { lr = false, momentum = 0, ... }; an unknown one is an error with the nearest name.
+local function read_options(kind, presets, given)
+   local options, names = {}, {}
+   for name, preset in pairs(presets) do
+      names[#names + 1] = name
+      options[name] = preset
+   end
+   table.sort(names)
+   for key, value in pairs(given or {}) do
+      if presets[key] == nil then
+         local near = scute.nearest(tostring(key), names)
+         error(("optim.%s: unknown option '%s'%s; it has %s"):format(kind, tostring(key),
+            near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")), 4)
+      end
+      if type(presets[key]) == "number" and type(value) ~= "number" then
+         error(("optim.%s: option '%s': expected a number, found a %s"):format(kind, key, type(value)), 4)
+      end
+      options[key] = value
+   end
+   if options.weight_decay < 0 then
+      error(("optim.%s: option 'weight_decay': expected at least 0, found %g"):format(kind, options.weight_decay), 4)
+   end
+   return options
+end
+
+-- A new optimizer of `class` = {kind =, options = presets, buffers = {names of the state tensors}, update = }.
+function Optimizer.new(class, given, options)
+   local read = read_options(class.kind, class.options, options)
+   local groups = read_groups(class.kind, given, read.lr or nil)
+   check_groups(class.kind, groups, read.lr)
+   local self = setmetatable({ kind = class.kind, class = class, options = read, groups = {}, state = {}, steps = {} },
+      Optimizer)
+   for i, group in ipairs(groups) do
+      self.groups[i] = { name = group.name, lr = group.lr, base_lr = group.lr, parameters = group.parameters }
+   end
+   return self
+end
+
+-- True if weight decay applies to a parameter: with decay_norms = false not to vectors (norms and biases).
+function Optimizer:decays(tensor)
+   return self.options.weight_decay ~= 0 and (self.options.decay_norms or tensor.rank > 1)
+end
+
+-- { {name, tensor, gradient}, ... } of what a step would change now.
+local function active(group)
+   local list = {}
+   for _, entry in ipairs(group.parameters) do
+      local tensor = entry[2]
+      local gradient = tensor.requires_grad and tensor.grad
+      if gradient then list[#list + 1] = { entry[1], tensor, gradient } end
+   end
+   return list
+end
+
+local function new_state(self, tensor)
+   local state = {}
+   for _, name in ipairs(self.class.buffers) do
+      state[name] = scute.zeros(tensor.shape, { dtype = tensor.dtype, device = tensor.device })
+   end
+   return state
+end
+
+-- Parameters that share decay and step count take one fused step together.
+local function batches_of(self, list)
+   local batches, order = {}, {}
+   for _, entry in ipairs(list) do
+      local name, tensor, gradient = entry[1], entry[2], entry[3]
+      local step, decays = (self.steps[name] or 0) + 1, self:decays(tensor)
+      local key = (decays and "decay " or "plain ") .. step
+      local batch = batches[key]
+      if not batch then
+         batch = { step = step, weight_decay = decays and self.options.weight_decay or 0, names = {}, params = {},
+            grads = {} }
+         for _, buffer in ipairs(self.class.buffers) do batch[buffer] = {} end
+         batches[key] = batch
+         order[#order + 1] = batch
+      end
+      self.state[name] = self.state[name] or new_state(self, tensor)
+      local i = #batch.params + 1
+      batch.names[i], batch.params[i], batch.grads[i] = name, tensor, gradient
+      for _, buffer in ipairs(self.class.buffers) do batch[buffer][i] = self.state[name][buffer] end
+   end
+   return order
+end
+
+-- One step for every parameter that has a gradient and is not frozen.
+function Optimizer:step()
+   for _, group in ipairs(self.groups) do
+      for _, batch in ipairs(batches_of(self, active(group))) do
+         self.class.update(self.options, group.lr, batch)
+         for _, name in ipairs(batch.names) do self.steps[name] = batch.step end
+         for _, gradient in ipairs(batch.grads) do gradient:free() end -- the handle; the parameter keeps its gradient
+      end
+   end
+end
+
+-- Drops the gradients of all its parameters.
+function Optimizer:zero_grad()
+   for _, group in ipairs(self.groups) do
+      for _, entry in ipairs(group.parameters) do entry[2]:zero_grad() end
+   end
+end
+
+-- The L2 norm of all gradients together; frozen parameters have no share.
+function Optimizer:grad_norm()
+   local sum = 0.0
+   scute.no_grad(function()
+      for _, group in ipairs(self.groups) do
+         for _, entry in ipairs(active(group)) do
+            local gradient <close> = entry[3]
+            local square <close> = gradient * gradient
+            local total <close> = square:sum()
+            sum = sum + total:item()
+         end
+      end
+   end)
+   return math.sqrt(sum)
+end
+
+-- Scales all gradients so that their norm is at most `limit` (PyTorch's clip_grad_norm_: limit / (norm + 1e-6)).
+-- Returns the norm before.
+function Optimizer:clip_grad_norm(limit)
+   local norm = self:grad_norm()
+   local factor = limit / (norm + 1e-6)
+   if factor >= 1 then return norm end
+   scute.no_grad(function()
+      for _, group in ipairs(self.groups) do
+         for _, entry in ipairs(active(group)) do
+            local gradient <close> = entry[3]
+            local scaled <close> = gradient * factor
+            gradient:copy_(scaled)
+         end
+      end
+   end)
+   return norm
+end
+
+-- ---- learning rates ----
+
+local function group_named(self, name)
+   local names = {}
+   for i, group in ipairs(self.groups) do
+      if group.name == name then return group end
+      names[i] = group.name
+   end
+   local near = scute.nearest(tostring(name), names)
+   error(("optim: no group '%s'%s; there are %s"):format(tostring(name),
+      near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")), 3)
+end
+
+-- Sets the learning rate of one group, or of all.
+function Optimizer:set_lr(lr, group)
+   if group then
+      group_named(self, group).lr = lr
+   else
+      for _, each in ipairs(self.groups) do each.lr = lr end
+   end
+end
+
+-- The learning rate of a group (default: the first).
+function Optimizer:get_lr(group)
+   return (group and group_named(self, group) or self.groups[1]).lr
+end
+
+-- Every group's learning rate becomes `factor` times the one it started with: what schedules call.
+function Optimizer:scale_lr(factor)
+   for _, group in ipairs(self.groups) do group.lr = group.base_lr * factor end
+end
+
+-- Takes in groups that were not there (after an unfreeze of parts that the optimizer has never seen, say).
+function Optimizer:add_groups(groups)
+   local known = {}
+   for _, group in ipairs(self.groups) do known[#known + 1] = group end
+   for _, group in ipairs(groups) do known[#known + 1] = group end
+   check_groups(self.kind, known, self.options.lr)
+   for _, group in ipairs(groups) do
+      self.groups[#self.groups + 1] = { name = group.name, lr = group.lr, base_lr = group.lr,
+         parameters = group.parameters }
+   end
+end
+
+-- ---- state ----
+
+-- Plain data and tensors: {kind, groups = {{name, lr, base_lr}, ...}, steps = {parameter name = count}, names = list,
+-- tensors = {"exp_avg.fc.weight" = tensor, ...}}; names and tensors go into a file as a model's state dict does. The
+-- tensors are the optimizer's own.
+function Optimizer:state_dict()
+   local state = { kind = self.kind, groups = {}, steps = {}, names = {}, tensors = {} }
+   for i, group in ipairs(self.groups) do
+      state.groups[i] = { name = group.name, lr = group.lr, base_lr = group.base_lr }
+      for _, entry in ipairs(group.parameters) do
+         local name = entry[1]
+         state.steps[name] = self.steps[name]
+         for _, buffer in ipairs(self.state[name] and self.class.buffers or {}) do
+            local full = buffer .. "." .. name
+            state.names[#state.names + 1] = full
+            state.tensors[full] = self.state[name][buffer]
+         end
+      end
+   end
+   return state
+end
+
+local function find_parameters(self)
+   local found = {}
+   for _, group in ipairs(self.groups) do
+      for _, entry in ipairs(group.parameters) do found[entry[1]] = entry[2] end
+   end
+   return found
+end
+
+local function read_state(self, saved, parameters)
+   local state = {}
+   for name in pairs(saved.steps) do
+      local tensor = parameters[name]
+      if not tensor then error(("optim.%s: the saved state is for '%s', which is not trained here"):format(self.kind,
+         name), 3) end
+      state[name] = new_state(self, tensor)
+      for _, buffer in ipairs(self.class.buffers) do
+         local from = saved.tensors[buffer .. "." .. name]
+         if not from then
+            error(("optim.%s: the saved state lacks '%s.%s'"):format(self.kind, buffer, name), 3)
+         end
+         state[name][buffer]:copy_(from)
+      end
+   end
+   return state
+end
+
+-- Takes over what state_dict gave; groups are matched by name. Nothing changes when it raises.
+function Optimizer:load_state_dict(saved)
+   if saved.kind ~= self.kind then
+      error(("optim.%s: the saved state is of optim.%s"):format(self.kind, tostring(saved.kind)), 2)
+   end
+   local groups = {}
+   for _, group in ipairs(saved.groups) do groups[group_named(self, group.name)] = group end
+   self.state = read_state(self, saved, find_parameters(self))
+   self.steps = {}
+   for name, count in pairs(saved.steps) do self.steps[name] = math.tointeger(count) end
+   for group, old in pairs(groups) do group.lr, group.base_lr = old.lr, old.base_lr end
+end
+
+-- ---- printing ----
+
+function Optimizer:__tostring()
+   local lines = {}
+   local names = {}
+   for name in pairs(self.options) do names[#names + 1] = name end
+   table.sort(names)
+   for i, name in ipairs(names) do names[i] = ("%s = %s"):format(name, tostring(self.options[name])) end
+   lines[1] = ("optim.%s { %s }"):format(self.kind, table.concat(names, ", "))
+   for _, group in ipairs(self.groups) do
+      local decayed, plain, frozen = 0, 0, 0
+      for _, entry in ipairs(group.parameters) do
+         local n = entry[2]:numel()
+         if not entry[2].requires_grad then frozen = frozen + n
+         elseif self:decays(entry[2]) then decayed = decayed + n
+         else plain = plain + n end
+      end
+      lines[#lines + 1] = ("  %-12s lr %g: %d with weight decay, %d without, %d frozen"):format(group.name, group.lr,
+         decayed, plain, frozen)
+   end
+   return table.concat(lines, "\n")
+end
+
+return Optimizer

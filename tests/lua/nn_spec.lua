@@ -1,0 +1,238 @@
+local scute = require "scute"
+local nn = scute.nn
+
+local function values(t)
+   return t:detach():values()
+end
+
+local function small_net()
+   scute.manual_seed(5)
+   return nn.Sequential {
+      nn.Conv2d { 3, 4, 3, padding = 1, bias = false }, nn.BatchNorm2d { 4 }, nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+      nn.Flatten(), nn.Dropout { 0.5 }, nn.Linear { 4, 2 },
+   }
+end
+
+describe("constructors", function()
+   it("take named and positional arguments", function()
+      local a, b = nn.Conv2d { in_channels = 3, out_channels = 8, kernel_size = { 3, 5 } }, nn.Conv2d(3, 8, 5)
+      assert.same({ 8, 3, 3, 5 }, a.weight.shape)
+      assert.same({ 8, 3, 5, 5 }, b.weight.shape)
+      assert.same({ 8 }, b.bias.shape)
+   end)
+
+   it("reject unknown and missing options", function()
+      assert.error_matches(function() nn.Conv2d { 3, 8, 3, strid = 2 } end, "unknown option 'strid'; did you mean 'stride'")
+      assert.error_matches(function() nn.Conv2d { 3, 8 } end, "'kernel_size' is missing")
+      assert.error_matches(function() nn.Linear { 3, 8, in_features = 3 } end, "given twice")
+      assert.error_matches(function() nn.Dropout(1.5) end, "probability from 0 to 1, found 1.5")
+      assert.error_matches(function() nn.Conv2d { 3, 8, 3, groups = 2 } end, "expected a divisor")
+   end)
+
+   it("start as PyTorch's layers do", function()
+      scute.manual_seed(1)
+      local linear = nn.Linear { 100, 200 }
+      local largest = linear.weight:detach():abs():max():item()
+      assert.is_true(largest <= 0.1 and largest > 0.0999) -- U(-1/sqrt(100), ...) of 20000 draws
+      assert.is_true(linear.bias:detach():abs():max():item() <= 0.1)
+   end)
+
+   it("draw the same from the same seed", function()
+      assert.same(values(small_net()[1].weight), values(small_net()[1].weight))
+   end)
+end)
+
+describe("a module", function()
+   it("lists parameters, buffers and state in torchvision's order", function()
+      local net = small_net()
+      assert.same({ "0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked",
+         "6.weight", "6.bias" }, net:state_dict().names)
+      local names = {}
+      for name in net:named_parameters() do names[#names + 1] = name end
+      assert.same({ "0.weight", "1.weight", "1.bias", "6.weight", "6.bias" }, names)
+      assert.equal(4 * 27 + 8 + 10, net:num_parameters())
+   end)
+
+   it("is read by name and by position", function()
+      local net = small_net()
+      assert.equal(net[7], net:get "6")
+      assert.equal(net[-1], net:child "6")
+      assert.equal(7, #net)
+      assert.error_matches(function() net:get "layer" end, "no module 'layer'")
+   end)
+
+   it("can be written by the user, children and parameters by assignment", function()
+      local Net = nn.Module:extend "Net"
+      function Net:build(width)
+         self.body = nn.Linear { 3, width }
+         self:register_parameter("scale", scute.ones(width))
+      end
+      function Net:forward(x) return self.body(x) * self.scale end
+      local net = Net(4)
+      assert.same({ "scale", "body.weight", "body.bias" }, net:state_dict().names)
+      net.body = nn.Identity()
+      assert.same({ 2, 4 }, net(scute.ones(2, 4)).shape)
+      assert.is_true(net.scale.requires_grad)
+      assert.error_matches(function() net.body = 3 end, "child module")
+      assert.is_true(nn.Module.is(net, Net))
+      assert.is_false(nn.Module.is(net, nn.Linear))
+   end)
+
+   it("prints as a tree", function()
+      assert.equal("Sequential(\n  (0): Sequential(\n    (0): ReLU()\n  )\n  (1): Linear(in_features=2, out_features=3, bias=True)\n)",
+         tostring(nn.Sequential { nn.Sequential { nn.ReLU() }, nn.Linear { 2, 3 } }))
+   end)
+
+   it("converts and moves, integers excepted", function()
+      local net = small_net():to "f64":to "ref"
+      assert.equal("f64", net[1].weight.dtype)
+      assert.equal("ref", net[1].weight.device)
+      assert.is_true(net[1].weight.requires_grad)
+      assert.equal("i64", net[2].num_batches_tracked.dtype)
+      assert.equal("ref", net[2].num_batches_tracked.device)
+      assert.equal("f64", net[2].running_var.dtype)
+   end)
+
+   it("loads a state dict whole or not at all", function()
+      local net, other = small_net(), nn.Sequential { nn.Linear { 2, 3 } }
+      local state = other:state_dict()
+      assert.error_matches(function() net:load_state_dict(state) end, "missing: 1.weight, 1.bias.*unexpected: 0.bias.*misshapen: 0.weight")
+      local before = values(net[7].weight)
+      local good = small_net():state_dict()
+      good.tensors["1.weight"] = scute.ones(5)
+      assert.error_matches(function() net:load_state_dict(good) end, "1.weight: expected %(4%), found %(5%)")
+      assert.same(before, values(net[7].weight))
+      local missing, unexpected = net:load_state_dict({ ["6.bias"] = scute.full({ 2 }, 9) }, { strict = false })
+      assert.equal(7, #missing)
+      assert.same({}, unexpected)
+      assert.same({ 9.0, 9.0 }, values(net[7].bias))
+   end)
+
+   it("names the path of an error and keeps the traceback", function()
+      local net = nn.Sequential { nn.Identity(), nn.Sequential { nn.Linear { 3, 4 }, nn.Linear { 5, 2 } } }
+      local ok, message = pcall(net, scute.ones(1, 3))
+      assert.is_false(ok)
+      assert.matches("^in 1%.1 %(Linear%): linear: ", message)
+      assert.matches("stack traceback", message)
+      assert.same({ 1, 4 }, net[2][1](scute.ones(1, 3)).shape) -- the next call starts afresh
+      ok, message = pcall(net[2][2], scute.ones(1, 3))
+      assert.is_false(ok)
+      assert.matches("^in model %(Linear%)", message)
+   end)
+end)
+
+describe("early freeing in a sequence", function()
+   it("leaves the input and what a user's module keeps", function()
+      local kept
+      local Keeper = nn.Module:extend "Keeper"
+      function Keeper:forward(x) -- luacheck: ignore self
+         kept = x
+         return x * 2
+      end
+      local x = scute.ones(1, 3)
+      local net = nn.Sequential { nn.Identity(), nn.ReLU(), nn.Sequential { Keeper() }, nn.ReLU(), nn.Identity() }
+      local y = net(x)
+      assert.same({ 2.0, 2.0, 2.0 }, y:values())
+      assert.same({ 1.0, 1.0, 1.0 }, kept:values())
+      assert.same({ 1.0, 1.0, 1.0 }, x:values())
+   end)
+
+   it("does not break backward", function()
+      local net = small_net()
+      scute.manual_seed(3)
+      net(scute.randn(4, 3, 5, 5)):sum():backward()
+      for _, p in net:named_parameters() do assert.is_true(p.grad ~= nil) end
+      net:zero_grad()
+      for _, p in net:named_parameters() do assert.is_nil(p.grad) end
+   end)
+end)
+
+describe("freezing", function()
+   it("matches whole components and knows groups", function()
+      local net = nn.Sequential()
+      for _ = 1, 12 do net:append(nn.Linear { 2, 2 }) end
+      net:freeze "1"
+      assert.is_false(net[2].weight.requires_grad)
+      assert.is_true(net[11].weight.requires_grad) -- "10"
+      net:freeze():unfreeze { "10", "3.bias" }
+      assert.equal(4 + 2 + 2, net:num_parameters(true))
+      assert.error_matches(function() net:freeze "11.wait" end, "'11.wait'; did you mean '11.weight'")
+      assert.error_matches(function() net:unfreeze {} end, "empty table")
+      assert.error_matches(function() net:freeze("1", { norm = "eval" }) end, "unknown option 'norm'")
+   end)
+
+   it("keeps the running statistics of a frozen batch norm bit for bit, in training mode too", function()
+      local net = small_net():train()
+      scute.manual_seed(11)
+      local x = scute.randn(4, 3, 5, 5)
+      net(x)
+      assert.equal(1, net[2].num_batches_tracked:item())
+      net:freeze "1"
+      local mean, var = values(net[2].running_mean), values(net[2].running_var)
+      net(x)
+      assert.same(mean, values(net[2].running_mean))
+      assert.same(var, values(net[2].running_var))
+      assert.equal(1, net[2].num_batches_tracked:item())
+      net:freeze("1", { batch_norm = "train" })
+      net(x)
+      assert.not_same(mean, values(net[2].running_mean))
+      assert.equal(2, net[2].num_batches_tracked:item())
+   end)
+
+   it("shows in the table of groups", function()
+      local net = small_net():freeze { "0", "1" }
+      local groups = net:groups { lr = 0.5 }
+      assert.equal("frozen", groups[2].batch_norm)
+      assert.equal(0, groups[1].trainable)
+      assert.equal(10, groups[3].trainable)
+      assert.matches("total%s+126%s+10", tostring(groups))
+      assert.error_matches(function() net:groups { lr = { ["77777777"] = 1 } } end, "no group '77777777'")
+   end)
+end)
+
+describe("conv_bn_act", function()
+   local function parts()
+      scute.manual_seed(2)
+      local conv, bn = nn.Conv2d { 3, 4, 3, bias = false }, nn.BatchNorm2d { 4 }
+      scute.no_grad(function()
+         bn.running_mean:copy_(scute.randn(4))
+         bn.running_var:copy_(scute.rand(4) + 0.5)
+         bn.weight:copy_(scute.randn(4))
+         bn.bias:copy_(scute.randn(4))
+      end)
+      return conv, bn, scute.randn(2, 3, 6, 6), scute.randn(2, 4, 4, 4)
+   end
+
+   local function difference(a, b)
+      return (a - b):abs():max():item()
+   end
+
+   it("equals its parts called one by one, training and evaluating", function()
+      for _, mode in ipairs { true, false } do
+         for _, act in ipairs { "none", "relu", "relu6", "silu" } do
+            local conv, bn, x, residual = parts()
+            bn:train(mode)
+            local fused = scute.no_grad(nn.conv_bn_act, conv, bn, act, x, residual)
+            conv, bn, x, residual = parts()
+            bn:train(mode)
+            local y = bn(conv(x)) + residual
+            if act ~= "none" then y = scute[act](y) end
+            assert.is_true(difference(fused, y:detach()) < 1e-5, act) -- float32, values of about 1, folded differently
+         end
+      end
+   end)
+
+   it("calls other kinds of modules in the place of conv or norm", function()
+      local conv, _, x = parts()
+      local y = nn.conv_bn_act(conv, nn.Identity(), "relu", x)
+      assert.is_true(difference(y:detach(), conv(x):relu():detach()) == 0)
+   end)
+
+   it("records nothing when frozen", function()
+      local conv, bn, x = parts()
+      conv:freeze()
+      bn:freeze()
+      local y = nn.conv_bn_act(conv, bn, "relu", x)
+      assert.is_false(y.requires_grad)
+   end)
+end)
