@@ -43,3 +43,5 @@ if accuracy < floor or accuracy ~= accuracy then
    console.warn("the accuracy is below the floor: something is wrong with the weights or the preprocessing")
    os.exit(1, true)
 end
+console.line("demo: the model is %s/models/mobilenet_v2/best.safetensors, its history is beside it", folder)
+console.line("try next, on photos of your own: " .. command, "YOUR_FOLDER", "models")

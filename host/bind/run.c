@@ -151,9 +151,20 @@ static bool has_exit_code(lua_State *L, int index) {
    return has;
 }
 
+// A script that reads a command line through scute.cli tells its user what is wrong in one line:
+// cli.explain(error) gives {message, exit}, or nil where a traceback says more. Pushes the former.
+static bool explain(lua_State *L) {
+   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+   if (lua_getfield(L, -1, "scute.cli") != LUA_TTABLE) return false;
+   if (lua_getfield(L, -1, "explain") != LUA_TFUNCTION) return false;
+   lua_pushvalue(L, 1);
+   return lua_pcall(L, 1, 1, 0) == LUA_OK && has_exit_code(L, -1);
+}
+
 // Message handler: text with a traceback. What ends a program on purpose stays as it is.
 static int add_traceback(lua_State *L) {
    if (has_exit_code(L, 1)) return 1;
+   if (!sc_interrupted() && explain(L)) return 1;
    const char *message = luaL_tolstring(L, 1, NULL);
    if (sc_interrupted()) return 1;
    luaL_traceback(L, L, message, 1);

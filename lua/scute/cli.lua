@@ -8,6 +8,8 @@ local console = require "scute.console"
 
 local cli = {}
 
+local parsed = false -- a script that has read its command line reports errors in one line
+
 -- ---- the flags of the exercises ----
 
 local function model_names()
@@ -73,6 +75,17 @@ function cli.usage_error(format, ...)
    io.stdout:flush()
    io.stderr:write("scute: ", (format:format(...):gsub("\n", " ")), "\n")
    os.exit(2, true)
+end
+
+--- How an error that nobody caught is reported once a command line has been read: {message, exit} for what a function
+-- refused on purpose, in one line; nil for a mistake in the program itself, where the traceback says more.
+-- SCUTE_TRACEBACK=1 in the environment always gives the traceback. Called by the program around Lua, above the function
+-- that raised.
+function cli.explain(err)
+   if not parsed or type(err) ~= "string" or os.getenv "SCUTE_TRACEBACK" then return nil end
+   local raiser = debug.getinfo(3, "S") -- 1: this function, 2: the message handler
+   if not raiser or raiser.what ~= "C" or err:find "bad argument #" then return nil end
+   return { message = console.message(err), exit = 1 }
 end
 
 -- ---- values ----
@@ -227,6 +240,7 @@ function cli.parse(words, summary, spec)
    local options = parser:parse(normalise(words, entries, names, positional))
    fill_defaults(options, spec)
    apply(options)
+   parsed = true
    return options
 end
 

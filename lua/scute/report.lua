@@ -18,18 +18,22 @@ local function files_of(run)
    return run.folder .. "/" .. table.concat(names, ", ")
 end
 
+local function quoted(path)
+   return path:find "^[%w/._-]+$" and path or "'" .. path:gsub("'", "'\\''") .. "'"
+end
+
 -- One suggestion, the one that most likely helps.
 local function next_step(run)
-   local model = run.folder and run.folder .. "/best.safetensors"
-   local trains = #run.set.train.paths
-   if run.best.epoch == run.epochs and run.best.val_accuracy < 0.95 and not run.interrupted() then
-      return ("the last epoch was the best: --epochs %d may do better"):format(2 * run.epochs)
-   elseif trains < 20 * #run.set.classes and run.best.val_accuracy < 0.7 then
-      return ("more photos: %d for %d classes are few"):format(trains, #run.set.classes)
-   elseif model then
-      return ("./scute scripts/predict.lua --model %s YOUR_PHOTO.jpg"):format(model)
+   local best, trains = run.best, #run.set.train.paths
+   if best.epoch == run.epochs and best.train_accuracy < 0.9 then
+      return ("it was still learning: --epochs %d"):format(2 * run.epochs)
+   elseif best.val_accuracy < 0.7 and trains < 20 * #run.set.classes then
+      return ("more photos: %d are few for %d classes"):format(trains, #run.set.classes)
+   elseif run.folder then
+      return ("./scute scripts/predict.lua --model %s/best.safetensors %s"):format(quoted(run.folder),
+         quoted(run.set.val.paths[1]))
    end
-   return "give an output_dir, so that the model is kept"
+   return "say output_dir, so that the model is kept"
 end
 
 --- Prints the table at the end of a run.

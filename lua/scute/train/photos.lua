@@ -66,13 +66,18 @@ function photos.source(run)
    return source
 end
 
+-- A last batch of one photo joins the one before it.
+local function steps_of(n, batch_size)
+   return n > batch_size and n % batch_size == 1 and n // batch_size or math.ceil(n / batch_size)
+end
+
 --- Trains and validates from the photos themselves, each decoded and sent through the whole network in every epoch.
 function photos.feed(run)
    local set = run.set
    return {
       cached = false,
       photos = #set.train.paths,
-      steps = math.ceil(#set.train.paths / run.batch_size),
+      steps = steps_of(#set.train.paths, run.batch_size),
       train = function(epoch)
          return run.photos.batches(set.train, { order = run.shuffled(epoch, #set.train.paths),
             batch_size = run.batch_size, merge_last_single = true })

@@ -1,0 +1,205 @@
+local scute = require "scute"
+local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
+local photos = dofile "tests/cli/photos.lua"
+
+local root
+
+local function read(path)
+   local file <close> = assert(io.open(path, "rb"))
+   return file:read "a"
+end
+
+local function failure(f, ...)
+   local ok, err = pcall(f, ...)
+   assert.is_false(ok)
+   return tostring(err)
+end
+
+-- A small run: a frozen ResNet-18 with random weights on two kinds of photos of 32 pixels.
+local function fit(change)
+   change = change or {}
+   scute.manual_seed(change.seed or 0)
+   local set = data.open(root .. "/" .. (change.photos or "two"), { seed = 0 })
+   local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+   if change.freeze ~= false then model:freeze "backbone" end
+   local options = { optimizer = optim.adamw(model:groups { lr = change.lr or 0.01 }), epochs = 2, batch_size = 8,
+      output_dir = root .. "/out", workers = 1 }
+   for key, value in pairs(change.options or {}) do options[key] = value end
+   options.seed = change.seed or 0
+   return train.fit(model, set, options), model
+end
+
+setup(function()
+   scute.console.quiet = true
+   root = os.tmpname()
+   os.remove(root)
+   photos.set(root .. "/two", { blue = 14, red = 13 })
+   photos.set(root .. "/bad", { blue = 8, red = 8 })
+   photos.write_file(root .. "/bad/red/005.bmp", "not a photo")
+   photos.write_file(root .. "/bad/blue/note, \"quoted\".txt", "nor is this")
+   photos.write_file(root .. "/none/a/1.jpg", "x")
+   photos.write_file(root .. "/none/a/2.jpg", "x")
+   photos.write_file(root .. "/none/b/1.jpg", "x")
+   photos.write_file(root .. "/none/b/2.jpg", "x")
+end)
+
+teardown(function()
+   scute.console.quiet = false
+   os.execute(("rm -rf '%s'"):format(root))
+end)
+
+before_each(function() os.execute(("rm -rf '%s/out'"):format(root)) end)
+
+describe("train.fit", function()
+   it("learns, and writes the history, the weights and an account of the run", function()
+      local result = fit { options = { epochs = 6 } }
+      assert.equal(6, #result.history)
+      assert.is_true(result.history[6].train_loss < result.history[1].train_loss)
+      assert.is_true(result.best.val_accuracy >= 0.8)
+      assert.equal(root .. "/out/resnet18", result.folder)
+      local lines = {}
+      for line in read(result.folder .. "/history.csv"):gmatch "[^\n]+" do lines[#lines + 1] = line end
+      assert.equal("epoch,step,lr_fc,train_loss,train_accuracy,val_loss,val_accuracy", lines[1])
+      assert.equal(7, #lines)
+      local run = require "cjson".decode(read(result.folder .. "/run.json"))
+      assert.equal("finished", run.state)
+      assert.same({ "blue", "red" }, run.classes)
+      assert.equal(21, run.photos.train)
+      assert.equal(result.best.epoch, run.result.best_epoch)
+      assert.is_nil(io.open(result.folder .. "/bad_images.csv"))
+   end)
+
+   it("repeats bit for bit, whatever the number of workers", function()
+      local texts = {}
+      for i, workers in ipairs { 0, 1, 3 } do
+         texts[i] = read(fit({ options = { workers = workers } }).folder .. "/history.csv")
+      end
+      assert.equal(texts[1], texts[2])
+      assert.equal(texts[1], texts[3])
+      assert.is_not.equal(texts[1], read(fit({ seed = 1 }).folder .. "/history.csv"))
+   end)
+
+   it("repeats bit for bit where everything trains", function()
+      local one = read(fit({ freeze = false, lr = 1e-3, options = { epochs = 1 } }).folder .. "/history.csv")
+      local two = read(fit({ freeze = false, lr = 1e-3, options = { epochs = 1, workers = 3 } }).folder .. "/history.csv")
+      assert.equal(one, two)
+   end)
+
+   it("sends each photo through a frozen backbone once, to the same effect as in every epoch", function()
+      local function convolutions(options)
+         scute.profile "reset"
+         local result = fit { options = options }
+         local calls = 0
+         for _, row in ipairs(scute.profile()) do
+            if row.op:find "^conv" then calls = calls + row.forward_calls end
+         end
+         assert.is_true(calls > 0)
+         return calls, result
+      end
+      local once = convolutions { epochs = 1 }
+      local cached, a = convolutions { epochs = 3 }
+      local every_time, b = convolutions { epochs = 3, cache_features = "off" }
+      assert.equal(once, cached)
+      assert.is_true(every_time > 2 * cached)
+      for i = 1, 3 do -- batches of another size: the backbone's sums differ in the last bits
+         assert.is_true(math.abs(a.history[i].train_loss - b.history[i].train_loss) < 1e-3)
+         assert.is_true(math.abs(a.history[i].val_loss - b.history[i].val_loss) < 1e-3)
+      end
+   end)
+
+   it("leaves the frozen backbone as it is, bit for bit", function()
+      scute.manual_seed(0)
+      local before = models.create("resnet18", { classes = 2, image_size = 32 }):state_dict()
+      local _, model = fit { options = { cache_features = "off" } }
+      local after, changed = model:state_dict(), {}
+      for _, name in ipairs(after.names) do
+         local a, b = before.tensors[name]:values(), after.tensors[name]:values()
+         for i = 1, #a do
+            if a[i] ~= b[i] then
+               changed[#changed + 1] = name
+               break
+            end
+         end
+      end
+      assert.same({ "fc.weight", "fc.bias" }, changed)
+   end)
+
+   it("leaves the weights of the best epoch in the model and in best.safetensors", function()
+      local spoil = { after_step = function(run)
+         if run.epoch > 2 then scute.no_grad(function() run.model:get("fc").weight:fill_(0) end) end
+      end }
+      local result, model = fit { options = { epochs = 4, hooks = { spoil } } }
+      assert.is_true(result.best.epoch <= 2)
+      local best, last = models.load(result.folder .. "/best.safetensors"), models.load(result.folder .. "/last.safetensors")
+      assert.same(best:get("fc").weight:values(), model:get("fc").weight:values())
+      assert.is_not.same(last:get("fc").weight:values(), model:get("fc").weight:values())
+      assert.same({ "blue", "red" }, best.classes)
+   end)
+
+   it("stops early where it gets no better", function()
+      local result = fit { lr = 0, options = { epochs = 9, early_stop = 2 } }
+      assert.equal(3, #result.history)
+      assert.equal(1, result.best.epoch)
+   end)
+
+   it("stops on a loss that is no number, and keeps what was good", function()
+      local schedule = { factor = function(p) return p.step < 3 and 1 or 1e38 end }
+      local text = failure(fit, { options = { epochs = 5, schedule = schedule } })
+      assert.matches("the loss became .* in epoch %d, step %d", text)
+      assert.matches("best weights so far, of epoch %d, are in .*best.safetensors", text)
+      assert.is_truthy(models.load(root .. "/out/resnet18/best.safetensors"))
+      assert.matches('"state": "failed"', read(root .. "/out/resnet18/run.json"))
+   end)
+
+   it("uses a batch as large as there are photos where more are asked for", function()
+      local steps = 0
+      fit { options = { batch_size = 500, epochs = 1, hooks = { { after_step = function() steps = steps + 1 end } } } }
+      assert.equal(1, steps)
+   end)
+
+   it("joins a last batch of one photo to the one before it where batch norm trains", function()
+      local sizes = {}
+      fit { freeze = false, lr = 1e-4, options = { batch_size = 10, epochs = 1,
+         hooks = { { after_step = function(run) sizes[#sizes + 1] = run.last.n end } } } }
+      assert.same({ 10, 11 }, sizes)
+   end)
+
+   it("leaves bad photos out and lists them, each once", function()
+      for _, cache in ipairs { "auto", "off" } do
+         local result = fit { photos = "bad", options = { epochs = 3, cache_features = cache } }
+         assert.equal(3, #result.history)
+         local lines = {}
+         for line in read(result.folder .. "/bad_images.csv"):gmatch "[^\n]+" do lines[#lines + 1] = line end
+         assert.equal(3, #lines)
+         table.sort(lines)
+         assert.is_truthy((lines[1] .. lines[2]):find('note, ""quoted"".txt', 1, true))
+      end
+   end)
+
+   it("stops at a bad photo where that is asked for", function()
+      assert.matches("bad/", failure(fit, { photos = "bad", options = { on_bad_image = "error" } }))
+   end)
+
+   it("says so where no photo can be read", function()
+      assert.matches("none of the 2 files in '.*/none' can be read as a photo; the first: ", failure(fit, { photos = "none" }))
+      assert.matches("none of the 2 files", failure(fit, { photos = "none", options = { cache_features = "off" } }))
+   end)
+
+   it("finds an output folder that cannot be written before it starts", function()
+      photos.write_file(root .. "/file", "in the way")
+      local stepped = false
+      local text = failure(fit, { options = { output_dir = root .. "/file/out",
+         hooks = { { after_step = function() stepped = true end } } } })
+      assert.matches("^output_dir: ", text)
+      assert.is_false(stepped)
+   end)
+
+   it("runs without an output folder", function()
+      local result = fit { options = { output_dir = false } }
+      assert.is_falsy(result.folder)
+   end)
+
+   it("refuses options that it does not know, with the nearest", function()
+      assert.matches("unknown option 'epoch', did you mean 'epochs'", failure(fit, { options = { epoch = 3 } }))
+   end)
+end)
