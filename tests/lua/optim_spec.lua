@@ -1,7 +1,7 @@
 local scute = require "scute"
 local nn, optim = scute.nn, scute.optim
 
-local function close(expected, found)
+local function compare(expected, found)
    assert.equal(#expected, #found)
    for i, v in ipairs(expected) do
       -- float32 after a few steps from values of about 1
@@ -15,7 +15,8 @@ local function train(make, steps)
    local opt = make { w, b }
    for _ = 1, steps do
       opt:zero_grad()
-      (w * w + b):sum():backward()
+      local loss = (w * w + b):sum()
+      loss:backward()
       opt:step()
    end
    local found = w:values()
@@ -36,7 +37,7 @@ describe("optimizers", function()
    }
    for name, make in pairs(makers) do
       it("step as PyTorch's do: " .. name, function()
-         close(golden[name], (train(make, 3)))
+         compare(golden[name], (train(make, 3)))
       end)
    end
 
@@ -76,8 +77,9 @@ describe("optimizers", function()
          return net, optim.adamw(net:groups { lr = 0.05 })
       end
       local function step(net, opt)
-         opt:zero_grad();
-         (net(scute.ones(2, 3)) ^ 2):sum():backward()
+         opt:zero_grad()
+         local loss = (net(scute.ones(2, 3)) ^ 2):sum()
+         loss:backward()
          opt:step()
       end
       local net, opt = net_and_optimizer()
@@ -94,9 +96,10 @@ describe("optimizers", function()
    it("clip the norm of the gradients", function()
       local w = scute.tensor({ 3, 4 }, { requires_grad = true })
       local opt = optim.sgd({ w }, { lr = 1 })
-      (w * w * 0.5):sum():backward()
+      local loss = (w * w * 0.5):sum()
+      loss:backward()
       assert.equal(5, opt:clip_grad_norm(1))
-      close({ 0.6, 0.8 }, w.grad:values())
+      compare({ 0.6, 0.8 }, w.grad:values())
       assert.equal(opt:grad_norm(), opt:clip_grad_norm(10))
    end)
 

