@@ -59,8 +59,8 @@ for _, name in ipairs(MODELS) do
 
    describe(name .. " on cpu in float32", function()
       it("stays as near to float64 as PyTorch's float32, without a fallback", function()
-         scute.profile "reset"
          local model, x, y, golden, facts = build(name, "cpu", "f32")
+         scute.profile "reset"
          below(1e-5, logits_error(model, x, golden), "logits")
          model:train()
          local optimizer = optim.sgd(model:groups { lr = LEARNING_RATE }, SGD)
@@ -131,8 +131,9 @@ describe("the real MobileNetV2", function()
       file:close()
       local model = models.mobilenet_v2 { classes = 2, pretrained = path, log = false }
       local golden = parity.golden "mobilenet_features"
+      local x = parity.images({ 2, 3, 224, 224 }, "cpu", "f32")
       scute.profile "reset"
-      local features = model:embed(parity.images({ 2, 3, 224, 224 }, "cpu", "f32"))
+      local features = model:embed(x)
       local difference, size = parity.difference(features:values(), golden.features)
       below(1e-4 * size, difference, "features")
       assert.equal("", parity.fallbacks())
