@@ -23,7 +23,7 @@ LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)
 CFLAGS   = $(OPT) -g -std=gnu11 -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
            -ffp-contract=on -fno-math-errno -fno-trapping-math \
            -I. -isystem $(ONEDNN)/include $(PKGFLAGS)
-LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$$ORIGIN/$(ONEDNN)/lib:$$ORIGIN/../lib/scute:$$ORIGIN/../$(ONEDNN)/lib' \
+LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$(subst @,$$ORIGIN,@/$(ONEDNN)/lib:@/../lib/scute:@/../$(ONEDNN)/lib:@/../../$(ONEDNN)/lib)' \
            -L$(ONEDNN)/lib
 # All of Lua, so that Lua's own C modules (lfs, cjson) find it in the program.
 LUA_LIB  = -Wl,--whole-archive $(LUADIR)/liblua5.4.a -Wl,--no-whole-archive

@@ -27,6 +27,7 @@ bool sc_dtype_is_float(ScDtype dtype) {
 
 bool sc_dtype_parse(const char *name, ScDtype *out) {
    size_t length = strlen(name);
+   if (strchr(name, ' ')) return false;
    for (int i = 0; i < SC_NDTYPE; i++) {
       const char *at = strstr(dtypes[i].others, name);
       bool other = length > 0 && at && at[-1] == ' ' && at[length] == ' ';

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "host/status.h"
+#include "tests/c/check.h"
 
 static char scratch_folder[64];
 
@@ -71,16 +71,5 @@ static inline void spill(const char *path, const void *bytes, size_t size) {
    assert_int_equal(fwrite(bytes, 1, size, file), size);
    assert_int_equal(fclose(file), 0);
 }
-
-#define assert_ok(expression)                                                                                  \
-   do {                                                                                                        \
-      if ((expression) != SC_OK) fail_msg("%s: %s", #expression, sc_error());                                  \
-   } while (0)
-
-#define assert_fails(expression, code, fragment)                                                               \
-   do {                                                                                                        \
-      assert_int_equal((expression), (code));                                                                  \
-      if (!strstr(sc_error(), (fragment))) fail_msg("expected '%s' in: %s", (fragment), sc_error());           \
-   } while (0)
 
 #endif

@@ -1,0 +1,299 @@
+// The tape and the dispatch of ops: gradients that add up, graphs that are consumed, shared and freed,
+// arguments that are refused, memory that runs out at any point.
+#include <stdlib.h>
+
+#include "host/tape.h"
+#include "tests/c/check.h"
+
+static ScTensor *vector(int64_t n, double first, bool requires_grad) {
+   ScTensor *t;
+   assert_ok(sc_tensor_new(&t, sc_device_cpu(), SC_F32, 1, &n));
+   for (int64_t i = 0; i < n; i++) sc_store(SC_F32, t->buffer->data, i, first + (double)i);
+   t->requires_grad = requires_grad;
+   return t;
+}
+
+static double at(const ScTensor *t, int64_t index) {
+   double value;
+   assert_ok(sc_tensor_item(t, index, &value));
+   return value;
+}
+
+static ScTensor *binary(const char *op, ScTensor *a, ScTensor *b) {
+   ScTensor *y, *in[] = {a, b};
+   assert_ok(sc_apply(&y, op, 2, in, NULL, 0));
+   return y;
+}
+
+static ScTensor *total(ScTensor *x) {
+   ScTensor *y;
+   assert_ok(sc_apply(&y, "sum", 1, &x, NULL, 0));
+   return y;
+}
+
+static size_t live(void) {
+   return sc_device_memory(sc_device_cpu()).live;
+}
+
+// sum(x * x + x)
+static ScTensor *objective(ScTensor *x) {
+   ScTensor *square = binary("mul", x, x), *more = binary("add", square, x), *y = total(more);
+   sc_tensor_release(square);
+   sc_tensor_release(more);
+   return y;
+}
+
+static void test_gradients_add_up(void **state) {
+   (void)state;
+   size_t before = live();
+   ScTensor *x = vector(3, 1, true);
+   for (int round = 1; round <= 3; round++) {
+      ScTensor *y = objective(x);
+      assert_true(at(y, 0) == 20);
+      assert_ok(sc_backward(y, NULL, false));
+      for (int i = 0; i < 3; i++) assert_true(at(x->grad, i) == round * (2 * (i + 1) + 1));
+      sc_tensor_release(y);
+   }
+   assert_null(x->grad->node);
+   sc_tensor_release(x);
+   assert_int_equal(live(), before);
+}
+
+static void test_a_graph_is_consumed(void **state) {
+   (void)state;
+   ScTensor *x = vector(3, 1, true), *y = objective(x);
+   assert_ok(sc_backward(y, NULL, true));
+   assert_ok(sc_backward(y, NULL, false));
+   assert_true(at(x->grad, 0) == 6);
+   assert_fails(sc_backward(y, NULL, false), SC_EARG, "already consumed");
+   assert_true(at(x->grad, 0) == 6);
+   assert_true(sc_is_recording());
+   sc_tensor_release(y);
+   sc_tensor_release(x);
+}
+
+static void test_what_backward_refuses(void **state) {
+   (void)state;
+   ScTensor *x = vector(3, 1, true), *plain = vector(3, 1, false), *y = binary("mul", x, x);
+   assert_fails(sc_backward(y, NULL, false), SC_EARG, "expected a scalar, found shape (3)");
+   assert_fails(sc_backward(plain, NULL, false), SC_EARG, "does not depend on anything");
+   ScTensor *seed = vector(4, 1, false);
+   assert_fails(sc_backward(y, seed, false), SC_EARG, "expected a gradient of shape (3)");
+   assert_ok(sc_backward(y, plain, false));
+   assert_true(at(x->grad, 2) == 18);
+   sc_tensor_release(seed);
+   sc_tensor_release(y);
+   sc_tensor_release(plain);
+   sc_tensor_release(x);
+}
+
+static void test_recording_can_be_off(void **state) {
+   (void)state;
+   ScTensor *x = vector(3, 1, true);
+   assert_true(sc_set_recording(false));
+   ScTensor *y = binary("mul", x, x);
+   assert_false(sc_set_recording(true));
+   assert_null(y->node);
+   ScTensor *fixed = vector(3, 1, false), *z = binary("mul", fixed, fixed);
+   assert_null(z->node); // nothing in it needs a gradient
+   sc_tensor_release(z);
+   sc_tensor_release(fixed);
+   sc_tensor_release(y);
+   sc_tensor_release(x);
+}
+
+// The gradient of a sum is handed to both operands without a copy; writing one must not change the other.
+static void test_shared_gradients_part_when_written(void **state) {
+   (void)state;
+   ScTensor *a = vector(3, 1, true), *b = vector(3, 5, true), *s = binary("add", a, b), *y = total(s);
+   assert_ok(sc_backward(y, NULL, false));
+   assert_ptr_equal(a->grad->buffer, b->grad->buffer);
+   assert_ok(sc_tensor_fill(a->grad, 7));
+   assert_true(at(a->grad, 1) == 7 && at(b->grad, 1) == 1);
+   sc_tensor_release(y);
+   sc_tensor_release(s);
+   sc_tensor_release(b);
+   sc_tensor_release(a);
+}
+
+// What was recorded keeps its values when the tensor is written afterwards.
+static void test_writing_after_recording(void **state) {
+   (void)state;
+   ScTensor *x = vector(3, 1, true), *y = objective(x);
+   assert_ok(sc_tensor_fill(x, 100));
+   assert_ok(sc_backward(y, NULL, false));
+   assert_true(at(x->grad, 2) == 7);
+   sc_tensor_release(y);
+   sc_tensor_release(x);
+}
+
+// Neither backward nor freeing may recurse along a chain.
+static void test_long_chains(void **state) {
+   (void)state;
+   enum { LENGTH = 100000 };
+   size_t before = live();
+   for (int consume = 0; consume < 2; consume++) {
+      ScTensor *x = vector(1, 1, true), *one = vector(1, 1, false), *y = sc_tensor_retain(x);
+      for (int i = 0; i < LENGTH; i++) {
+         ScTensor *next = binary("add", y, one);
+         sc_tensor_release(y);
+         y = next;
+      }
+      if (consume) {
+         assert_ok(sc_backward(y, NULL, false));
+         assert_true(at(y, 0) == LENGTH + 1 && at(x->grad, 0) == 1);
+      }
+      sc_tensor_release(y);
+      sc_tensor_release(one);
+      sc_tensor_release(x);
+   }
+   assert_int_equal(live(), before);
+}
+
+// ---- dispatch ----
+
+static void test_refused_arguments(void **state) {
+   (void)state;
+   ScTensor *a = vector(3, 1, false), *far, *freed, *y = NULL;
+   ScAttr ref = {.device = sc_device_ref()};
+   assert_ok(sc_apply(&far, "to_device", 1, &a, &ref, 1));
+   assert_fails(sc_apply(&y, "nonsense", 1, &a, NULL, 0), SC_EUNSUPPORTED, "no op named 'nonsense'");
+   ScTensor *apart[] = {a, far};
+   assert_fails(sc_apply(&y, "add", 2, apart, NULL, 0), SC_EARG,
+                "argument 'b' is on ref but the others are on cpu");
+   assert_ok(sc_tensor_shape_only(&freed, sc_device_cpu(), SC_F32, 1, a->shape));
+   assert_fails(sc_apply(&y, "exp", 1, &freed, NULL, 0), SC_EARG, "argument 'x' has been freed");
+   assert_null(y);
+   sc_tensor_release(freed);
+   sc_tensor_release(far);
+   sc_tensor_release(a);
+}
+
+static void test_ops_are_sorted_and_documented(void **state) {
+   (void)state;
+   assert_non_null(sc_op_at(0));
+   for (int i = 0; sc_op_at(i); i++) {
+      const ScOp *op = sc_op_at(i);
+      assert_ptr_equal(sc_op_find(op->name), op);
+      assert_true(op->doc && op->doc[0]);
+      if (i > 0) assert_true(strcmp(sc_op_at(i - 1)->name, op->name) < 0);
+      for (int p = 0; p < op->nparams; p++) {
+         if (!op->params[p].doc)
+            fail_msg("%s: parameter '%s' has no documentation", op->name, op->params[p].name);
+         if (op->params[p].kind == SC_CHOICE) assert_non_null(op->params[p].choices);
+      }
+   }
+}
+
+static void test_lists(void **state) {
+   (void)state;
+   ScTensor *parts[] = {vector(2, 1, true), vector(3, 7, false), vector(1, 9, true)}, *y;
+   assert_ok(sc_apply(&y, "concat", 3, parts, NULL, 0));
+   assert_true(y->shape[0] == 6 && at(y, 2) == 7 && at(y, 5) == 9);
+   ScTensor *seed = vector(6, 10, false);
+   assert_ok(sc_backward(y, seed, false));
+   assert_true(at(parts[0]->grad, 1) == 11 && at(parts[2]->grad, 0) == 15);
+   assert_null(parts[1]->grad);
+   sc_tensor_release(seed);
+   sc_tensor_release(y);
+   for (int i = 0; i < 3; i++) sc_tensor_release(parts[i]);
+}
+
+// Every list that an op writes becomes its own and gets a new stamp; the gradients are only read.
+static void test_writing_in_place(void **state) {
+   (void)state;
+   ScTensor *tensors[] = {vector(2, 1, true),  vector(3, 1, true),  vector(2, 0, false),
+                          vector(3, 0, false), vector(2, 0, false), vector(3, 0, false)};
+   ScTensor *kept[6];
+   uint64_t stamps[6];
+   ScCall *call;
+   assert_ok(sc_call_new(&call, sc_op_find("sgd_step"), 6));
+   for (int i = 0; i < 6; i++) {
+      assert_ok(sc_tensor_alias(&kept[i], tensors[i], 1, tensors[i]->shape));
+      stamps[i] = tensors[i]->buffer->stamp;
+      call->in[i] = sc_tensor_retain(tensors[i]);
+      call->count[i / 2] = 2;
+   }
+   assert_ok(sc_tensor_fill(tensors[2], 1));
+   assert_ok(sc_tensor_fill(tensors[3], 1));
+   stamps[2] = tensors[2]->buffer->stamp, stamps[3] = tensors[3]->buffer->stamp;
+   call->attr[0].f = 0.5; // lr
+   call->attr[1].f = 0.9; // momentum
+   assert_ok(sc_call_run(call));
+   assert_int_equal(call->nout, 0);
+   sc_call_free(call);
+   assert_true(at(tensors[0], 0) == 0.5 && at(tensors[1], 0) == 0.5 && at(tensors[4], 0) == 1);
+   assert_true(at(kept[0], 0) == 1 && at(kept[1], 0) == 1 && at(kept[4], 0) == 0);
+   for (int i = 0; i < 6; i++) {
+      bool written = i / 2 != 1;
+      assert_int_equal(tensors[i]->buffer->stamp != stamps[i], written);
+      sc_tensor_release(kept[i]);
+      sc_tensor_release(tensors[i]);
+   }
+}
+
+// ---- memory that runs out ----
+
+// A small network of many kinds of ops, forward and backward. Releases what it made.
+static ScStatus network(ScTensor *x, ScTensor *w) {
+   ScTensor *t[7] = {0}, *in[2] = {x, w};
+   ScAttr shape = {.ints = {.n = 2, .v = {3, 4}}}, dim = {.i = 1};
+   ScStatus status = sc_apply(&t[0], "mul", 2, in, NULL, 0);
+   if (status == SC_OK) status = sc_apply(&t[1], "silu", 1, &t[0], NULL, 0);
+   if (status == SC_OK) status = sc_apply(&t[2], "reshape", 1, &t[1], &shape, 1);
+   if (status == SC_OK) status = sc_apply(&t[3], "softmax", 1, &t[2], &dim, 1);
+   if (status == SC_OK) status = sc_apply(&t[4], "max", 1, &t[3], &dim, 1);
+   if (status == SC_OK) status = sc_apply(&t[5], "dropout", 1, &t[4], NULL, 0);
+   if (status == SC_OK) status = sc_apply(&t[6], "sum", 1, &t[5], NULL, 0);
+   if (status == SC_OK) status = sc_backward(t[6], NULL, false);
+   for (int i = 0; i < 7; i++) sc_tensor_release(t[i]);
+   return status;
+}
+
+static void drop_gradient(ScTensor *t) {
+   sc_tensor_release(t->grad);
+   t->grad = NULL;
+}
+
+// With a limit that grows by one block at a time, every allocation fails once; each failure must leave nothing
+// behind.
+static void test_memory_runs_out_anywhere(void **state) {
+   (void)state;
+   ScTensor *x = vector(12, 1, true), *w = vector(12, 2, true);
+   size_t before = live();
+   int failures = 0;
+   for (size_t room = 0; room < 64 * 1024; room += 64) {
+      sc_memory_limit(before + room);
+      ScStatus status = network(x, w);
+      sc_memory_limit(0);
+      drop_gradient(x);
+      drop_gradient(w);
+      assert_int_equal(live(), before);
+      assert_true(sc_is_recording());
+      if (status == SC_OK) break;
+      assert_int_equal(status, SC_EMEM);
+      failures++;
+   }
+   assert_in_range(failures, 5, 100);
+   assert_ok(network(x, w));
+   sc_tensor_release(x);
+   sc_tensor_release(w);
+}
+
+int main(void) {
+   static const struct CMUnitTest tests[] = {
+       cmocka_unit_test(test_gradients_add_up),
+       cmocka_unit_test(test_a_graph_is_consumed),
+       cmocka_unit_test(test_what_backward_refuses),
+       cmocka_unit_test(test_recording_can_be_off),
+       cmocka_unit_test(test_shared_gradients_part_when_written),
+       cmocka_unit_test(test_writing_after_recording),
+       cmocka_unit_test(test_long_chains),
+       cmocka_unit_test(test_refused_arguments),
+       cmocka_unit_test(test_ops_are_sorted_and_documented),
+       cmocka_unit_test(test_lists),
+       cmocka_unit_test(test_writing_in_place),
+       cmocka_unit_test(test_memory_runs_out_anywhere),
+   };
+   return cmocka_run_group_tests(tests, NULL, NULL);
+}
