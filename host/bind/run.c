@@ -166,8 +166,8 @@ static int add_traceback(lua_State *L) {
    if (has_exit_code(L, 1)) return 1;
    if (!sc_interrupted() && explain(L)) return 1;
    const char *message = luaL_tolstring(L, 1, NULL);
-   if (sc_interrupted()) return 1;
-   luaL_traceback(L, L, message, 1);
+   bool has_one = strstr(message, "\nstack traceback:") != NULL; // an error inside a model brings its own
+   if (!sc_interrupted() && !has_one) luaL_traceback(L, L, message, 1);
    return 1;
 }
 

@@ -25,9 +25,10 @@ function console.is_failure(value)
    return getmetatable(value) == Failure
 end
 
---- The text of any error value, without the position that Lua puts before a message of the library's own.
+--- The text of any error value, without the position that Lua puts before a message of the library's own, and without
+-- the traceback that an error inside a model carries.
 function console.message(err)
-   return (tostring(err):gsub("^[^\n:]*lua/scute/[^\n:]*:%d+: ", ""))
+   return (tostring(err):gsub("\nstack traceback:.*$", ""):gsub("^[^\n:]*lua/scute/[^\n:]*:%d+: ", ""))
 end
 
 --- Calls f(...); any error becomes a failure of one line, with `context` before it where that is not nil.

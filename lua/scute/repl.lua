@@ -40,7 +40,9 @@ local function frames_of(traceback)
 end
 
 local function short_traceback(message)
-   local frames = frames_of(debug.traceback("", 3))
+   local text, own = message:match "^(.-)(\nstack traceback:.*)$" -- an error inside a model brings its own
+   message = text or message
+   local frames = frames_of(own or debug.traceback("", 3))
    if #frames == 0 then return message end
    if #frames > MOST_FRAMES then
       frames[MOST_FRAMES] = ("\t... %d more"):format(#frames - MOST_FRAMES + 1)

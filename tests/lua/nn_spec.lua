@@ -128,6 +128,38 @@ Sequential(
    end)
 end)
 
+describe("memory", function()
+   local function live()
+      collectgarbage()
+      collectgarbage()
+      return scute.memory().live
+   end
+
+   it("is given back when a forward fails in the middle", function()
+      local net = nn.Sequential { nn.Linear { 64, 512 }, nn.ReLU(), nn.Linear { 512, 512 }, nn.Linear { 3, 2 } }
+      local x = scute.ones(256, 64)
+      assert.is_false(pcall(net, x)) -- whatever is made once is made now
+      local before = live()
+      for _ = 1, 3 do assert.is_false(pcall(net, x)) end
+      assert.equal(before, live())
+   end)
+
+   it("is given back after training steps", function()
+      local net = small_net():train()
+      local x = scute.randn(4, 3, 8, 8)
+      local opt = scute.optim.sgd(net, { lr = 0.1, momentum = 0.9 })
+      local function step()
+         opt:zero_grad()
+         net(x):sum():backward()
+         opt:step()
+      end
+      step()
+      local before = live()
+      for _ = 1, 3 do step() end
+      assert.equal(before, live())
+   end)
+end)
+
 describe("early freeing in a sequence", function()
    it("leaves the input and what a user's module keeps", function()
       local kept

@@ -218,4 +218,3 @@ function Module:groups(options)
    return list
 end
 
-return Module
