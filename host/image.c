@@ -97,15 +97,33 @@ void sc_image_free(ScImage *image) {
    *image = (ScImage){0};
 }
 
+static ScStatus decode_kind(const Kind *kind, ScBytes bytes, const ScImageLimits *limits,
+                            const ScShrink *shrink, ScPhoto *out) {
+   if (kind->decode == sc_image_decode_jpeg) return sc_image_decode_jpeg_shrunk(bytes, limits, shrink, out);
+   SC_TRY(kind->decode(bytes, limits, &out->image));
+   out->width = out->image.width;
+   out->height = out->image.height;
+   out->shrink = 1;
+   return SC_OK;
+}
+
+static ScStatus decode_bytes(const char *name, ScBytes bytes, const ScImageLimits *limits,
+                             const ScShrink *shrink, ScPhoto *out) {
+   ScStatus status = check_kind(bytes);
+   if (!status) status = decode_kind(sniff(bytes), bytes, limits, shrink, out);
+   if (!status) return SC_OK;
+   sc_image_free(&out->image);
+   *out = (ScPhoto){0};
+   return sc_wrap(status, "%s: ", name);
+}
+
 ScStatus sc_image_decode_memory(const char *name, const void *data, size_t size, const ScImageLimits *limits,
                                 ScImage *out) {
-   ScBytes bytes = {data, size};
-   *out = (ScImage){0};
-   ScStatus status = check_kind(bytes);
-   if (!status) status = sniff(bytes)->decode(bytes, limits ? limits : &sc_image_limits, out);
-   if (!status) return SC_OK;
-   sc_image_free(out);
-   return sc_wrap(status, "%s: ", name);
+   ScPhoto photo = {0};
+   ScStatus status =
+       decode_bytes(name, (ScBytes){data, size}, limits ? limits : &sc_image_limits, &(ScShrink){0}, &photo);
+   *out = photo.image;
+   return status;
 }
 
 // Up to `size` bytes; `got` is less only at the end of the file.
@@ -156,8 +174,8 @@ static ScStatus read_photo(int file, const char *path, const ScImageLimits *limi
    return SC_OK;
 }
 
-ScStatus sc_image_decode(const char *path, const ScImageLimits *limits, ScImage *out) {
-   *out = (ScImage){0};
+ScStatus sc_image_decode_shrunk(const char *path, const ScImageLimits *limits, ScShrink shrink, ScPhoto *out) {
+   *out = (ScPhoto){0};
    if (!limits) limits = &sc_image_limits;
    int file =
        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // non-blocking: a pipe without a writer must not hang
@@ -166,7 +184,14 @@ ScStatus sc_image_decode(const char *path, const ScImageLimits *limits, ScImage 
    size_t size = 0;
    ScStatus status = read_photo(file, path, limits, &data, &size);
    close(file);
-   if (!status) status = sc_image_decode_memory(path, data, size, limits, out);
+   if (!status) status = decode_bytes(path, (ScBytes){data, size}, limits, &shrink, out);
    free(data);
+   return status;
+}
+
+ScStatus sc_image_decode(const char *path, const ScImageLimits *limits, ScImage *out) {
+   ScPhoto photo;
+   ScStatus status = sc_image_decode_shrunk(path, limits, (ScShrink){0}, &photo);
+   *out = photo.image;
    return status;
 }

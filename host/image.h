@@ -44,6 +44,25 @@ ScStatus sc_image_decode(const char *path, const ScImageLimits *limits, ScImage 
 ScStatus sc_image_decode_memory(const char *name, const void *bytes, size_t size, const ScImageLimits *limits,
                                 ScImage *out);
 
+// What part of its size a JPEG is decoded at: `choose` gets the size of the upright photo and answers 1, 2, 4
+// or
+// 8. Other formats are decoded whole, without asking.
+typedef struct {
+   int (*choose)(void *context, int width, int height);
+   void *context;
+} ScShrink;
+
+typedef struct {
+   ScImage image;
+   int width, height; // of the whole photo, upright
+   int shrink;        // a pixel of `image` stands for shrink x shrink of the photo
+   double left, top;  // where the photo begins in `image`; not 0 where an incomplete first pixel stands there
+} ScPhoto;
+
+// sc_image_decode at a part of the size, at a part of the price: what libjpeg-turbo's smaller inverse cosine
+// transforms leave out.
+ScStatus sc_image_decode_shrunk(const char *path, const ScImageLimits *limits, ScShrink, ScPhoto *out);
+
 // An image of that size with uninitialised pixels.
 ScStatus sc_image_new(int width, int height, ScImage *out);
 void sc_image_free(ScImage *); // and makes it empty
@@ -56,6 +75,14 @@ ScStatus sc_image_resize_to(const ScImage *, int width, int height, ScFilter, Sc
 // torchvision's CenterCrop(size): starts at int(round((H - size) / 2)), half to even; pads with black where the
 // image is smaller.
 ScStatus sc_image_center_crop(const ScImage *, int size, ScImage *out);
+// Whole pixels.
+typedef struct {
+   int x, y, width, height;
+} ScRect;
+
+// torchvision's resized_crop: cuts `crop` out, then Pillow's resize. The crop lies inside the image.
+ScStatus sc_image_resized_crop(const ScImage *, const ScRect *crop, int width, int height, ScFilter,
+                               ScImage *out);
 // Centered on a white square of the longer side; the odd pixel goes to the right and below.
 ScStatus sc_image_pad_square(const ScImage *, ScImage *out);
 // pad_square, resize and crop of `p` in one go; equal to the three in a row, but only what the crop shows is

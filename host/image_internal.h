@@ -16,6 +16,7 @@ enum { SC_IMAGE_SLACK = 64 };
 ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits *);
 
 ScStatus sc_image_decode_jpeg(ScBytes, const ScImageLimits *, ScImage *out);
+ScStatus sc_image_decode_jpeg_shrunk(ScBytes, const ScImageLimits *, const ScShrink *, ScPhoto *out);
 ScStatus sc_image_decode_png(ScBytes, const ScImageLimits *, ScImage *out);
 ScStatus sc_image_decode_bmp(ScBytes, const ScImageLimits *, ScImage *out);
 ScStatus sc_image_decode_gif(ScBytes, const ScImageLimits *, ScImage *out);

@@ -21,7 +21,8 @@ typedef struct {
    struct jpeg_decompress_struct decoder;
    ScBytes bytes;
    const ScImageLimits *limits;
-   ScImage *out;
+   const ScShrink *shrink;
+   ScPhoto *out;
    unsigned char *row; // of CMYK
    int orientation;
    ScStatus status; // of what failed outside libjpeg
@@ -77,24 +78,45 @@ static int orientation(const struct jpeg_decompress_struct *decoder) {
    return 1;
 }
 
+// At which part of its size, and where the whole photo then begins: a last pixel that is not complete comes
+// first in a picture that is turned round.
+static void choose_size(Job *job) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   ScPhoto *out = job->out;
+   int o = job->orientation;
+   bool swap = o >= 5, from_right = o == 2 || o == 3 || o == 6 || o == 7,
+        from_below = o == 3 || o == 4 || o == 7 || o == 8;
+   out->width = (int)(swap ? d->image_height : d->image_width);
+   out->height = (int)(swap ? d->image_width : d->image_height);
+   out->shrink = job->shrink->choose ? job->shrink->choose(job->shrink->context, out->width, out->height) : 1;
+   d->scale_num = 1;
+   d->scale_denom = (unsigned)out->shrink;
+   jpeg_calc_output_dimensions(d);
+   unsigned across = swap ? d->output_height : d->output_width,
+            down = swap ? d->output_width : d->output_height;
+   if (from_right) out->left = across - (double)out->width / out->shrink;
+   if (from_below) out->top = down - (double)out->height / out->shrink;
+}
+
 static ScStatus prepare(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
    job->orientation = orientation(d); // finishing forgets the markers
    SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
-   SC_TRY(sc_image_new((int)d->image_width, (int)d->image_height, job->out));
+   choose_size(job);
+   SC_TRY(sc_image_new((int)d->output_width, (int)d->output_height, &job->out->image));
    if (d->num_components != 4) {
       d->out_color_space = JCS_RGB;
       return SC_OK;
    }
    d->out_color_space = JCS_CMYK;
-   job->row = malloc((size_t)d->image_width * 4);
-   return job->row ? SC_OK : sc_fail(SC_EMEM, "out of memory: %u bytes", d->image_width * 4);
+   job->row = malloc((size_t)d->output_width * 4);
+   return job->row ? SC_OK : sc_fail(SC_EMEM, "out of memory: %u bytes", d->output_width * 4);
 }
 
 static void read_rows(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
    while (d->output_scanline < d->output_height) {
-      unsigned char *to = job->out->rgb + (size_t)d->output_scanline * d->output_width * 3;
+      unsigned char *to = job->out->image.rgb + (size_t)d->output_scanline * d->output_width * 3;
       JSAMPROW target = job->row ? job->row : to;
       if (jpeg_read_scanlines(d, &target, 1) == 1 && job->row) cmyk_to_rgb(job->row, to, (int)d->output_width);
    }
@@ -117,11 +139,13 @@ static bool decode(Job *job) {
    return true;
 }
 
-ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, ScImage *out) {
+ScStatus sc_image_decode_jpeg_shrunk(ScBytes bytes, const ScImageLimits *limits, const ScShrink *shrink,
+                                     ScPhoto *out) {
    Job *job = calloc(1, sizeof *job);
    if (!job) return sc_fail(SC_EMEM, "out of memory: %zu bytes", sizeof *job);
    job->bytes = bytes;
    job->limits = limits;
+   job->shrink = shrink;
    job->out = out;
    job->decoder.err = jpeg_std_error(&job->errors);
    job->errors.error_exit = fail;
@@ -134,9 +158,16 @@ ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, ScImag
    else if (job->status)
       status = job->status;
    else
-      status = sc_image_orient(out, job->orientation);
+      status = sc_image_orient(&out->image, job->orientation);
    jpeg_destroy_decompress(&job->decoder);
    free(job->row);
    free(job);
+   return status;
+}
+
+ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, ScImage *out) {
+   ScPhoto photo = {0};
+   ScStatus status = sc_image_decode_jpeg_shrunk(bytes, limits, &(ScShrink){0}, &photo);
+   *out = photo.image;
    return status;
 }

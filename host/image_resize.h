@@ -11,4 +11,15 @@ typedef struct {
 
 ScStatus sc_image_resize_window(const ScImage *, const ScWindow *, ScFilter, ScImage *out);
 
+// An area between pixels, as Pillow's `box`.
+typedef struct {
+   double x, y, width, height;
+} ScBox;
+
+// What `box` covers, at width x height pixels. Only the pixels of `part`, which contains the box and lies
+// inside the image, are seen: with both the same this is Pillow's crop and then resize. Coordinates are the
+// image's.
+ScStatus sc_image_resize_part(const ScImage *, const ScRect *part, const ScBox *box, int width, int height,
+                              ScFilter, ScImage *out);
+
 #endif

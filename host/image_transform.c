@@ -57,6 +57,22 @@ ScStatus sc_image_resize(const ScImage *image, int size, ScFilter filter, ScImag
    return sc_image_resize_to(image, width, height, filter, out);
 }
 
+ScStatus sc_image_resized_crop(const ScImage *image, const ScRect *crop, int width, int height, ScFilter filter,
+                               ScImage *out) {
+   *out = (ScImage){0};
+   SC_TRY(check_pixels(image));
+   SC_TRY(check_filter(filter));
+   if (crop->x < 0 || crop->y < 0 || crop->width < 1 || crop->height < 1 ||
+       crop->width > image->width - crop->x || crop->height > image->height - crop->y)
+      return sc_fail(SC_EARG, "resized_crop: %d x %d pixels at (%d, %d) are not inside an image of %d x %d",
+                     crop->width, crop->height, crop->x, crop->y, image->width, image->height);
+   if (width < 1 || height < 1 || (int64_t)width * height > sc_image_limits.max_pixels)
+      return sc_fail(SC_EARG, "resized_crop: expected 1 x 1 to %lld pixels, found %d x %d",
+                     (long long)sc_image_limits.max_pixels, width, height);
+   ScBox box = {crop->x, crop->y, crop->width, crop->height};
+   return sc_image_resize_part(image, crop, &box, width, height, filter, out);
+}
+
 // `part` in the middle of a black or white image.
 static void place(const ScImage *part, ScImage *out, int x, int y, int background) {
    size_t pitch = (size_t)out->width * 3, bytes = (size_t)part->width * 3;

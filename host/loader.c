@@ -52,16 +52,9 @@ static Slot *slot_of(const ScLoader *l, int64_t batch) {
 
 // The one place where a sample's content is decided, by its index alone.
 static ScStatus load_pixels(const ScLoader *l, int64_t index, float *to) {
-   const char *path = l->config.paths[index];
-   const ScPreprocess *p = &l->config.preprocess;
-   ScImage photo, fitted;
-   SC_TRY(sc_image_decode(path, &l->config.limits, &photo));
-   ScStatus status = sc_image_preprocess(&photo, p, &fitted);
-   sc_image_free(&photo);
-   if (status) return sc_wrap(status, "%s: ", path);
-   sc_image_to_float(&fitted, p->mean, p->std, to);
-   sc_image_free(&fitted);
-   return SC_OK;
+   const ScLoaderConfig *c = &l->config;
+   ScSample sample = {c->seed, c->epoch, (uint64_t)index};
+   return sc_augment_load(c->paths[index], &c->limits, &c->preprocess, &c->augment, &sample, to);
 }
 
 static void load_sample(ScLoader *l, int64_t batch, int64_t at) {
@@ -271,7 +264,11 @@ static ScStatus check(const ScLoaderConfig *c) {
                         (long long)c->order[i] + 1, (long long)c->count);
    if (c->preprocess.crop < 1)
       return sc_fail(SC_EARG, "loader: crop: expected at least 1, so that all photos have one size");
+   if (c->epoch >> 24)
+      return sc_fail(SC_EARG, "loader: epoch: expected less than 2^24, found %llu",
+                     (unsigned long long)c->epoch);
    ScStatus status = sc_preprocess_check(&c->preprocess);
+   if (!status) status = sc_augment_check(&c->augment);
    return status ? sc_wrap(status, "loader: ") : SC_OK;
 }
 

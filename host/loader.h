@@ -1,11 +1,12 @@
 // Batches of photos, decoded ahead by worker threads.
 //
 // What comes out depends on the configuration alone, never on the number of workers or on their timing: batches
-// and the samples in them follow the order that was asked for.
+// and the samples in them follow the order that was asked for, and a sample is augmented by (seed, epoch,
+// index).
 #ifndef SCUTE_LOADER_H
 #define SCUTE_LOADER_H
 
-#include "host/image.h"
+#include "host/augment.h"
 #include "host/tensor.h"
 
 typedef struct {
@@ -17,6 +18,8 @@ typedef struct {
    int64_t batch_size;       // of every batch but the last, which holds the rest
    bool merge_last_single; // a last batch of one joins the one before it: batch norm cannot train on one sample
    ScPreprocess preprocess; // crop must be set: all photos of a batch have one size
+   ScAugment augment;       // all zero: none
+   uint64_t seed, epoch;    // of the augmentation
    ScImageLimits limits;    // all zero: the default
    int workers;             // threads; 0 decodes in the caller
    int depth;               // batches that may be under way at a time; 0: 4

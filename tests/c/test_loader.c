@@ -260,6 +260,87 @@ static void test_signals_stay_with_main(void **state) {
    sc_loader_close(loader);
 }
 
+// Runs to the end and adds up what came out, position by position, so that every bit counts.
+static uint64_t digest(const ScLoaderConfig *c) {
+   ScLoader *loader;
+   ScBatch batch;
+   uint64_t hash = 14695981039346656037u;
+   assert_ok(sc_loader_open(&loader, c));
+   for (;;) {
+      assert_ok(sc_loader_next(loader, &batch));
+      if (batch.asked == 0) break;
+      const unsigned char *bytes = batch.pixels->buffer->data;
+      for (size_t i = 0; i < sc_nbytes(batch.pixels); i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+      sc_batch_release(&batch);
+   }
+   sc_loader_close(loader);
+   return hash;
+}
+
+static ScLoaderConfig augmented(const int64_t *order, int64_t n, int64_t batch_size, int workers) {
+   ScLoaderConfig c = config(order, n, batch_size, workers);
+   c.augment = (ScAugment){.crop = true,
+                           .crop_scale = sc_crop_scale,
+                           .crop_ratio = sc_crop_ratio,
+                           .flip = 0.5,
+                           .rotate = true,
+                           .degrees = {-20, 20},
+                           .jitter = {true, true, true, true},
+                           .jitter_range = {{0.5, 1.5}, {0.5, 1.5}, {0.5, 1.5}, {-0.1, 0.1}},
+                           .policy = SC_POLICY_RAND,
+                           .policy_count = 2,
+                           .policy_magnitude = 9,
+                           .policy_bins = 31,
+                           .erase = 0.5,
+                           .erase_scale = sc_erase_scale,
+                           .erase_ratio = sc_erase_ratio,
+                           .erase_noise = true};
+   c.seed = 7;
+   c.epoch = 2;
+   return c;
+}
+
+static void test_augmented(void **state) {
+   (void)state;
+   enum { N = 60 };
+   int64_t order[N];
+   for (int i = 0; i < N; i++) order[i] = i * 5 % GOOD;
+   ScLoaderConfig c = augmented(order, N, 7, 0);
+   uint64_t expected = digest(&c);
+   for (int workers = 1; workers <= 4; workers *= 2)
+      for (int depth = 1; depth <= 4; depth += 3) {
+         c = augmented(order, N, 7, workers);
+         c.depth = depth;
+         assert_true(digest(&c) == expected);
+      }
+   c.batch_size = 11; // nor do batches matter
+   assert_true(digest(&c) == expected);
+   c.epoch++;
+   assert_true(digest(&c) != expected);
+   c.epoch--, c.seed++;
+   assert_true(digest(&c) != expected);
+}
+
+// A sample looks the same wherever it stands in the order, and its neighbours in the data set do not matter.
+static void test_augmented_sample(void **state) {
+   (void)state;
+   int64_t order[] = {3, 1, 5, 3};
+   ScLoaderConfig c = augmented(order, 4, 4, 2);
+   ScLoader *loader;
+   ScBatch batch;
+   float expected[SIZE];
+   assert_ok(sc_loader_open(&loader, &c));
+   assert_ok(sc_loader_next(loader, &batch));
+   const float *pixels = batch.pixels->buffer->data;
+   for (int i = 0; i < 4; i++) {
+      ScSample sample = {7, 2, (uint64_t)order[i]};
+      assert_ok(sc_augment_load(paths[order[i]], NULL, &c.preprocess, &c.augment, &sample, expected));
+      assert_memory_equal(pixels + i * SIZE, expected, sizeof expected);
+   }
+   sc_batch_release(&batch);
+   sc_loader_close(loader);
+}
+
 static void test_bad_configuration(void **state) {
    (void)state;
    int64_t order[] = {0, COUNT};
@@ -275,6 +356,11 @@ static void test_bad_configuration(void **state) {
    c.preprocess.crop = 4, c.preprocess.std[1] = 0;
    assert_fails(sc_loader_open(&loader, &c), SC_EARG, "loader: std");
    c = config(order, 1, 1, 0);
+   c.augment.flip = 2;
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "loader: horizontal_flip");
+   c.augment.flip = 0, c.epoch = 1 << 24;
+   assert_fails(sc_loader_open(&loader, &c), SC_EARG, "loader: epoch");
+   c = config(order, 1, 1, 0);
    c.count = 0;
    assert_fails(sc_loader_open(&loader, &c), SC_EARG, "path");
 }
@@ -289,6 +375,8 @@ int main(void) {
        cmocka_unit_test(test_batch_outlives),
        cmocka_unit_test(test_out_of_memory),
        cmocka_unit_test(test_signals_stay_with_main),
+       cmocka_unit_test(test_augmented),
+       cmocka_unit_test(test_augmented_sample),
        cmocka_unit_test(test_bad_configuration),
    };
    return cmocka_run_group_tests(tests, setup, scratch_teardown);

@@ -202,4 +202,5 @@ def main():
           f"torchvision {torchvision.__version__}, Pillow {Image.__version__}")
 
 
-main()
+if __name__ == "__main__":
+    main()
