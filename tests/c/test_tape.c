@@ -1,5 +1,6 @@
 // The tape and the dispatch of ops: gradients that add up, graphs that are consumed, shared and freed,
 // arguments that are refused, memory that runs out at any point.
+#include <math.h>
 #include <stdlib.h>
 
 #include "host/tape.h"
@@ -232,6 +233,44 @@ static void test_writing_in_place(void **state) {
    }
 }
 
+// How many of n entries are 0; the others must be `value`.
+static int64_t zeros(const ScTensor *t, double value) {
+   int64_t n = sc_numel(t), count = 0;
+   const float *data = t->buffer->data;
+   for (int64_t i = 0; i < n; i++) {
+      count += data[i] == 0;
+      assert_true(data[i] == 0 || fabs(data[i] - value) < 1e-6);
+   }
+   return count;
+}
+
+static ScTensor *dropped(ScTensor *x, double p) {
+   ScTensor *y;
+   ScAttr attr = {.f = p};
+   assert_ok(sc_apply(&y, "dropout", 1, &x, &attr, 1));
+   return y;
+}
+
+// The share of zeros is within five standard errors of p, backward uses the mask of forward, and each call a
+// new one.
+static void test_dropout(void **state) {
+   (void)state;
+   enum { N = 100000 };
+   ScTensor *x = vector(N, 0, true);
+   assert_ok(sc_tensor_fill(x, 3));
+   ScTensor *y = dropped(x, 0.3), *other = dropped(x, 0.3), *all = dropped(x, 1), *sum = total(y);
+   double share = (double)zeros(y, 3 / 0.7) / N;
+   assert_true(fabs(share - 0.3) < 5 * sqrt(0.3 * 0.7 / N));
+   assert_memory_not_equal(y->buffer->data, other->buffer->data, sc_nbytes(y));
+   assert_int_equal(zeros(all, 0), N);
+   assert_ok(sc_backward(sum, NULL, false));
+   zeros(x->grad, 1 / 0.7);
+   const float *out = y->buffer->data, *grad = x->grad->buffer->data;
+   for (int i = 0; i < N; i++) assert_int_equal(out[i] == 0, grad[i] == 0);
+   ScTensor *made[] = {y, other, all, sum, x};
+   for (int i = 0; i < 5; i++) sc_tensor_release(made[i]);
+}
+
 // ---- memory that runs out ----
 
 // A small network of many kinds of ops, forward and backward. Releases what it made.
@@ -293,6 +332,7 @@ int main(void) {
        cmocka_unit_test(test_ops_are_sorted_and_documented),
        cmocka_unit_test(test_lists),
        cmocka_unit_test(test_writing_in_place),
+       cmocka_unit_test(test_dropout),
        cmocka_unit_test(test_memory_runs_out_anywhere),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 -- Cases of dropout. PyTorch draws other numbers, so that only masks that are not random have golden numbers; that the
--- random ones have the right frequency is checked in tests/lua.
+-- random ones have the right frequency is checked in tests/c/test_tape.c.
 local list = {
    { op = "dropout", name = "evaluating", inputs = { x = { shape = { 4, 5 } } }, attrs = { p = 0.5, training = false } },
    { op = "dropout", name = "probability 0", inputs = { x = { shape = { 2, 3, 4, 5 } } }, attrs = { p = 0 } },
