@@ -233,6 +233,26 @@ static void test_writing_in_place(void **state) {
    }
 }
 
+// The conversion op on the cpu gives the bits that single conversions give, also for odd numbers.
+static void test_bf16_in_blocks(void **state) {
+   (void)state;
+   enum { N = 1 << 17 };
+   ScTensor *x = vector(N, 0, false), *half, *back;
+   uint32_t *bits = x->buffer->data;
+   for (uint32_t i = 0; i < N; i++) bits[i] = i * 0x8001u; // every 16-bit prefix, with different rests
+   assert_ok(sc_apply(&half, "to", 1, &x, &(ScAttr){.i = SC_BF16}, 1));
+   assert_ok(sc_apply(&back, "to", 1, &half, &(ScAttr){.i = SC_F32}, 1));
+   const uint16_t *halves = half->buffer->data;
+   for (int i = 0; i < N; i++) {
+      float wide = sc_bf16_to_f32(halves[i]);
+      assert_int_equal(halves[i], sc_f32_to_bf16(((const float *)x->buffer->data)[i]));
+      assert_memory_equal(&wide, (const float *)back->buffer->data + i, sizeof wide);
+   }
+   sc_tensor_release(back);
+   sc_tensor_release(half);
+   sc_tensor_release(x);
+}
+
 // How many of n entries are 0; the others must be `value`.
 static int64_t zeros(const ScTensor *t, double value) {
    int64_t n = sc_numel(t), count = 0;
@@ -332,6 +352,7 @@ int main(void) {
        cmocka_unit_test(test_ops_are_sorted_and_documented),
        cmocka_unit_test(test_lists),
        cmocka_unit_test(test_writing_in_place),
+       cmocka_unit_test(test_bf16_in_blocks),
        cmocka_unit_test(test_dropout),
        cmocka_unit_test(test_memory_runs_out_anywhere),
    };
