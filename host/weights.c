@@ -101,10 +101,11 @@ static ScStatus detect(const char *path, ScFormat *format) {
    SC_TRY(status);
    if (memcmp(head, "PK\3\4", 4) == 0)
       *format = SC_PTH_ZIP;
+   else if (head[8] == '{' && head[6] == 0 &&
+            head[7] == 0) // first: the length of a header may begin with 0x80 too
+      *format = SC_SAFETENSORS;
    else if (head[0] == 0x80)
       *format = SC_PTH_LEGACY;
-   else if (head[8] == '{')
-      *format = SC_SAFETENSORS;
    else if (size < 9)
       return sc_fail(SC_EFORMAT, "%s is truncated: a weight file has more than %lld bytes", path,
                      (long long)size);

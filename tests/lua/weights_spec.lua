@@ -179,3 +179,14 @@ describe("weights", function()
       end)
    end)
 end)
+
+describe("the format of a weight file", function()
+   it("is told from its content, whatever byte a safetensors header begins with", function()
+      local path = os.tmpname()
+      for length = 1, 300 do -- the header's length, padded to 8, passes 0x80 on its way
+         scute.weights.save(path, { names = { "x" }, tensors = { x = scute.ones(1) } }, { note = ("n"):rep(length) })
+         assert.equal("safetensors", scute.weights.load(path).format)
+      end
+      os.remove(path)
+   end)
+end)
