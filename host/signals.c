@@ -64,6 +64,7 @@ void sc_signals_install(void (*stop)(void)) {
    stop_running = stop;
    sc_interrupt_reads(false);
    signal(SIGPIPE, SIG_IGN);
+   signal(SIGXFSZ, SIG_IGN);
 }
 
 int sc_interrupted(void) {

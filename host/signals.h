@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-// Handles SIGINT and SIGTERM from here on and ignores SIGPIPE (a reader that went away is a write error).
-// `stop` is called from the handler, on the thread that installed it, when Lua shall end at its next
-// instruction; it must be async-signal-safe.
+// Handles SIGINT and SIGTERM from here on and ignores SIGPIPE and SIGXFSZ (a reader that went away and a file
+// that may not grow are write errors). `stop` is called from the handler, on the thread that installed it, when
+// Lua shall end at its next instruction; it must be async-signal-safe.
 void sc_signals_install(void (*stop)(void));
 
 // The signal that asked to stop, 0 if none did.
