@@ -13,7 +13,7 @@ local opt = cli.parse(arg, "Say what a trained model sees in photos", {
    table.unpack(cli.pick(cli.common, "workers", "threads", "device")),
 })
 local model = models.load(opt.model):to(opt.device)
-local result = predict.photos(model, opt.photos, { top = opt.top, workers = opt.workers })
+local result = predict.photos(model, opt.photos, { top = opt.top, workers = opt.workers, device = opt.device })
 if opt.json then predict.print_json(result) else predict.print(result) end
 if opt.embeddings and result.features then predict.save_features(opt.embeddings, result) end
 for _, entry in ipairs(result.bad) do console.warn("%s", entry.message) end

@@ -20,7 +20,7 @@ local function top(probabilities, classes, k)
 end
 
 --- Looks at photos. model: as scute.models.load returns it. paths: list of files.
--- options: top (default 5, at most the number of classes), workers (default 2).
+-- options: top (default 5, at most the number of classes), workers (default 2), device (the model's; default "cpu").
 -- Returns { photos, features, bad }: photos is a list of {path, top = list of {class, probability}} in the order of
 -- `paths`; features a tensor (N, F) of what the backbone says about each of them, nil where there is none; bad a list of
 -- {path, message} of those that cannot be read.
@@ -33,6 +33,7 @@ function predict.photos(model, paths, options)
    local x, _, indices, missed = loader:next()
    table.move(missed, 1, #missed, #bad + 1, bad)
    while x do
+      if options.device then x = x:to(options.device) end
       scute.no_grad(function()
          local features = model:features(x)                    -- (n, F)
          local probabilities = model:head(features):softmax(-1):totable() -- n rows of classes
@@ -65,13 +66,17 @@ function predict.print(result)
    end
 end
 
+local function json_list(values)
+   local texts = {}
+   for i, value in ipairs(values) do texts[i] = require("cjson").encode(value):gsub("\\/", "/") end
+   return "[" .. table.concat(texts, ",") .. "]"
+end
+
 --- Prints one JSON document: {"photos": [{"path", "top": [{"class", "probability"}]}], "bad": [{"path", "message"}]}.
 function predict.print_json(result)
-   local cjson = require "cjson"
    local bad = {}
    for i, entry in ipairs(result.bad) do bad[i] = { path = entry.path, message = entry.message } end
-   local function list(values) return #values > 0 and values or cjson.empty_array end
-   print((cjson.encode { photos = list(result.photos), bad = list(bad) }):gsub("\\/", "/") .. "")
+   print(('{"photos":%s,"bad":%s}'):format(json_list(result.photos), json_list(bad)))
 end
 
 return predict

@@ -26,12 +26,10 @@ local function compute(run, part, report)
 end
 
 local function pick(part, indices)
-   local labels = {}
+   local labels, kind = {}, { dtype = "i64", device = part.x.device }
    for i, index in ipairs(indices) do labels[i] = part.y[index] end
-   local rows = scute.tensor(indices, { dtype = "i64" })
-   local x = part.x:index_select(1, rows)
-   rows:free()
-   return x, scute.tensor(labels, { dtype = "i64" })
+   local rows <close> = scute.tensor(indices, kind)
+   return part.x:index_select(1, rows), scute.tensor(labels, kind)
 end
 
 -- Iterates over the rows of a part in an order, as x (n, F), y (n).

@@ -1,0 +1,271 @@
+-- The exercises as a user runs them: the whole of Exercise 1 on small photos, prediction, and every kind of bad input with
+-- its exit code and its one line. Usage: scute tests/cli/run.lua
+local lfs = require "lfs"
+local cjson = require "cjson"
+local scute = require "scute"
+
+local program = arg[-1]
+local here = arg[0]:match "^(.*)/" or "."
+local photos = dofile(here .. "/photos.lua")
+local scratch = os.tmpname()
+os.remove(scratch)
+assert(lfs.mkdir(scratch))
+
+local passed, failed = 0, 0
+
+local function check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
+   end
+   return ok
+end
+
+-- ---- running ----
+
+local function quote(text)
+   return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function read_file(path)
+   local file = io.open(path, "rb")
+   if not file then return nil end
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+-- Runs a line of shell in which $S is the program and $T the scratch folder.
+-- Returns {out, err, code, all = out and err as one text for messages}.
+local function shell(line)
+   local script = ("S=%s T=%s; export S T; %s"):format(quote(program), quote(scratch), line)
+   local _, _, code = os.execute(("timeout 120 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(
+      quote(script), scratch, scratch))
+   local r = { out = read_file(scratch .. "/.out"), err = read_file(scratch .. "/.err"), code = code }
+   r.all = ("$ %s\nout: %s\nerr: %s\ncode: %d"):format(line, r.out, r.err, r.code)
+   return r
+end
+
+local LEARN = "$S scripts/transfer_learning.lua --model resnet18 --weights none --image_size 32 --output_dir $T/out"
+
+local function lines_of(text)
+   local lines = {}
+   for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end
+   return lines
+end
+
+-- One line on standard error that contains `text`, and this exit code; no traceback, and nothing is said to be done.
+local function refuses(name, code, text, line)
+   local r = shell(line)
+   check(r.code == code, name .. ": exit code " .. code, r.all)
+   check(r.err:find(text, 1, true) and #lines_of(r.err) == 1 and r.err:sub(1, 7) == "scute: ", name .. ": one line", r.all)
+   return r
+end
+
+-- ---- the exercise ----
+
+local function runs_the_exercise()
+   local r = shell(LEARN .. " --data_dir $T/two --freeze_backbone --epochs 5 --batch-size 8 --learning-rate 0.01")
+   if not check(r.code == 0 and r.err == "", "the exercise runs", r.all) then return end
+   for _, text in ipairs { "27 photos in 2 classes; 21 train, 6 validate", "features: 27 photos x 512 numbers",
+      "epoch   5", "best epoch", "accuracy", "peak memory", "files", "try next" } do
+      check(r.out:find(text, 1, true), "the exercise says " .. text, r.all)
+   end
+   check(not r.out:find "\r", "no carriage return where there is no terminal", r.all)
+   local folder = scratch .. "/out/resnet18/"
+   check(#lines_of(read_file(folder .. "history.csv")) == 6, "history.csv has a line for every epoch", r.all)
+   local run = cjson.decode(read_file(folder .. "run.json"))
+   check(run.state == "finished" and run.arguments.batch_size == 8 and run.weights == "none" and run.seed == 0,
+      "run.json gives an account", read_file(folder .. "run.json"))
+   for name in lfs.dir(folder) do check(not name:find "tmp", "no temporary file is left: " .. name) end
+end
+
+local function predicts()
+   local model = "--model $T/out/resnet18/best.safetensors"
+   local r = shell("$S scripts/predict.lua " .. model .. " $T/two/red/001.bmp $T/two/blue/001.bmp")
+   check(r.code == 0 and r.out:find "red/001.bmp: %a+ %d" and #lines_of(r.out) == 4, "predict names classes", r.all)
+   r = shell("$S scripts/predict.lua --json --top 1 " .. model .. " $T/two/red/001.bmp --embeddings $T/e.safetensors")
+   local ok, result = pcall(cjson.decode, r.out)
+   check(ok and #result.photos[1].top == 1 and #result.bad == 0, "predict prints JSON", r.all)
+   local embeddings = scute.weights.load(scratch .. "/e.safetensors")
+   local rows, width = embeddings.tensors.features:size()
+   check(rows == 1 and width == 512 and embeddings.metadata.paths == scratch .. "/two/red/001.bmp", "predict writes features")
+   r = shell("$S scripts/predict.lua " .. model .. " $T/nowhere.jpg $T/two/red/001.bmp")
+   check(r.code == 1 and r.err:find "nowhere.jpg" and r.out:find "red/001.bmp", "a bad photo is named, the others go on", r.all)
+   refuses("a model that is not there", 1, "nowhere.safetensors",
+      "$S scripts/predict.lua --model $T/nowhere.safetensors $T/two/red/001.bmp")
+   refuses("a weight file is no model", 1, "does not say its architecture",
+      "$S scripts/predict.lua --model tests/golden/pth/tiny.safetensors $T/two/red/001.bmp")
+   refuses("predict without a model", 2, "--model is missing", "$S scripts/predict.lua photo.jpg")
+end
+
+local function is_quiet()
+   local r = shell(LEARN .. " --data_dir $T/two --freeze_backbone --epochs 1 --quiet")
+   check(r.code == 0 and r.out == "" and r.err == "", "--quiet prints nothing", r.all)
+end
+
+local function repeats()
+   local texts = {}
+   for i, workers in ipairs { 0, 3 } do
+      local r = shell(LEARN .. " --data_dir $T/two --freeze_backbone --epochs 3 --threads 2 --workers " .. workers)
+      check(r.code == 0, "a repeated run", r.all)
+      texts[i] = read_file(scratch .. "/out/resnet18/history.csv")
+   end
+   check(texts[1] and texts[1] == texts[2], "the same seed gives the same history, whatever the workers", texts[2])
+end
+
+local function draws_a_bar_at_a_terminal()
+   local r = shell("script -qec \"" .. LEARN .. " --data_dir $T/two --freeze_backbone --epochs 2\" /dev/null")
+   check(r.code == 0 and r.out:find("\r", 1, true) and r.out:find("[#", 1, true), "a bar at a terminal", r.all)
+end
+
+local function explains_itself()
+   for _, script in ipairs { "transfer_learning", "predict" } do
+      local r = shell("$S scripts/" .. script .. ".lua --help")
+      check(r.code == 0 and r.out:find "Options:" and r.out:find "default: ", script .. " --help", r.all)
+   end
+end
+
+-- ---- the command line ----
+
+local function refuses_bad_command_lines()
+   local line = LEARN .. " --data_dir $T/two "
+   for flags, text in pairs {
+      ["--epoch 3"] = "did you mean '--epochs'", ["--epochs 0"] = "--epochs: expected a whole number of at least 1, found '0'",
+      ["--learning_rate -0.1"] = "--learning_rate: expected a number above 0, found '-0.1'",
+      ["--model resnet51"] = "did you mean 'resnet50'", ["--model efficientnet_b0"] = "not part of this version yet",
+      ["--batch_size 0"] = "--batch_size: expected", ["--val_fraction 1"] = "--val_fraction: expected a number above 0 and below 1",
+      ["--workers -1"] = "--workers: expected", ["--on_bad_image ignore"] = "expected one of skip, error",
+      ["--device cpuu"] = "did you mean 'cpu'", ["--seed x"] = "--seed: expected a whole number",
+      ["--image_size 16"] = "--image_size: expected", ["--epochs"] = "requires an argument",
+   } do
+      refuses(flags, 2, text, line .. flags)
+   end
+   refuses("no data_dir", 2, "--data_dir is missing", LEARN)
+end
+
+-- ---- data ----
+
+local function refuses_bad_data()
+   lfs.mkdir(scratch .. "/empty")
+   photos.set(scratch .. "/one", { only = 3 })
+   photos.set(scratch .. "/hollow", { a = 3, b = 3 })
+   lfs.mkdir(scratch .. "/hollow/c")
+   photos.set(scratch .. "/extra/train", { a = 3, b = 3 })
+   photos.set(scratch .. "/extra/val", { a = 1, c = 1 })
+   photos.write(scratch .. "/flat/1.bmp", 1, 1)
+   for _, path in ipairs { "a/1.jpg", "a/2.jpg", "b/1.png", "b/2.png" } do
+      photos.write_file(scratch .. "/unreadable/" .. path, "no photo")
+   end
+   local function on(folder) return LEARN .. " --data_dir $T/" .. folder end
+   refuses("a folder that is not there", 1, "No such file or directory", on "nowhere")
+   refuses("an empty folder", 1, "is empty", on "empty")
+   refuses("a single class", 1, "one class only, 'only'", on "one")
+   refuses("an empty class", 1, "hollow/c' is empty", on "hollow")
+   refuses("a class in val but not in train", 1, "class 'c' is in", on "extra")
+   refuses("photos outside of class folders", 1, "holds 1 file but no folders", on "flat")
+   refuses("a file for a folder", 1, "is a file, not a folder", on "flat/1.bmp")
+   local r = shell(on "unreadable" .. " --freeze_backbone")
+   check(r.code == 1 and r.err:find("none of the 2 files", 1, true), "no readable photo at all", r.all)
+end
+
+-- root reads everything, so another user is asked to.
+local function refuses_without_permission()
+   photos.set(scratch .. "/locked", { a = 3, b = 3 })
+   os.execute("chmod 000 " .. scratch .. "/locked/b; chmod 755 " .. scratch)
+   local line = LEARN .. " --data_dir $T/locked"
+   if shell("test $(id -u) = 0").code == 0 then
+      if shell("setpriv --reuid 65534 --clear-groups test -r scripts/predict.lua -a -x $S").code ~= 0 then
+         return print "not run: another user cannot read this folder"
+      end
+      line = "setpriv --reuid 65534 --clear-groups " .. line
+   end
+   refuses("a folder without permission", 1, "Permission denied", line)
+   os.execute("chmod 755 " .. scratch .. "/locked/b")
+end
+
+local function leaves_bad_photos_out()
+   photos.set(scratch .. "/mixed", { a = 8, b = 8 })
+   photos.write_file(scratch .. "/mixed/a/broken.jpg", "\xff\xd8\xff\xe0 and nothing more")
+   local line = LEARN .. " --data_dir $T/mixed --freeze_backbone --epochs 2"
+   local r = shell(line)
+   check(r.code == 0 and r.err:find "left out: .*broken.jpg" and r.out:find "1 bad photo", "a bad photo is left out", r.all)
+   local listed = read_file(scratch .. "/out/resnet18/bad_images.csv")
+   check(listed and listed:find "broken.jpg", "bad_images.csv lists it", listed)
+   refuses("a bad photo, strictly", 1, "broken.jpg", line .. " --on_bad_image error")
+end
+
+local function clamps_the_batch()
+   local r = shell(LEARN .. " --data_dir $T/two --freeze_backbone --epochs 1 --batch_size 400")
+   check(r.code == 0 and r.out:find("batch size 400 is more than the 21 photos that train: using 21", 1, true),
+      "a batch larger than the data set", r.all)
+end
+
+-- ---- weights ----
+
+local function refuses_bad_weights()
+   local line = "$S scripts/transfer_learning.lua --data_dir $T/two --output_dir $T/out --image_size 32 "
+   local saved = "$T/out/resnet18/best.safetensors"
+   refuses("weights of another architecture", 1, "it looks like resnet18: use that model",
+      line .. "--model mobilenet_v2 --weights " .. saved)
+   shell("head -c 1000 tests/golden/pth/zip.pth >$T/cut.pth")
+   refuses("a truncated .pth", 1, "cut.pth", line .. "--model resnet18 --weights $T/cut.pth")
+   refuses("a malicious pickle", 1, "nothing in it was executed",
+      line .. "--model resnet18 --weights tests/golden/pth/refused_os_system.pth")
+   refuses("no weights there", 1, "nowhere.pth", line .. "--model resnet18 --weights $T/nowhere.pth")
+   refuses("no network", 1, "resnet18-f37072fd.pth",
+      "SCUTE_WEIGHTS_URL=http://127.0.0.1:9 SCUTE_CACHE=$T/cache TORCH_HOME=$T/torch " .. line .. "--model resnet18")
+   local r = shell(line .. "--model resnet18 --freeze_backbone --epochs 1 --weights " .. saved)
+   check(r.code == 0, "a model that scute saved, as weights", r.all)
+end
+
+-- ---- output, interruption ----
+
+local function refuses_bad_output()
+   photos.write_file(scratch .. "/file", "in the way")
+   local r = shell(LEARN:gsub("%$T/out", "$T/file/out") .. " --data_dir $T/two --freeze_backbone")
+   check(r.code == 1 and r.err:find "^scute: output_dir: " and not r.out:find "epoch",
+      "an output folder that cannot be written is found at the start", r.all)
+end
+
+-- Runs out of room (a limit on the size of files) while the weights are being saved.
+local function survives_a_full_disk()
+   local model = scratch .. "/out/resnet18/best.safetensors"
+   local before = scute.weights.sha256(model)
+   local r = shell("ulimit -f 2000; " .. LEARN .. " --data_dir $T/two --freeze_backbone --epochs 1 --seed 9")
+   check(r.code == 1 and r.err:find("best.safetensors", 1, true) and #lines_of(r.err) == 1, "a full disk is told", r.all)
+   check(scute.weights.sha256(model) == before, "a full disk leaves the earlier model as it was")
+   for name in lfs.dir(scratch .. "/out/resnet18") do check(not name:find "tmp", "no temporary file is left: " .. name) end
+end
+
+local function saves_when_interrupted()
+   photos.set(scratch .. "/many", { a = 40, b = 40 })
+   for signal, code in pairs { INT = 130, TERM = 143 } do
+      os.execute(("rm -rf %s/out"):format(scratch))
+      -- Long epochs: everything trains. The signal comes once the first epoch is told.
+      local r = shell("set -m; " .. LEARN .. " --data_dir $T/many --epochs 1000 >$T/log & job=$!;"
+         .. " for i in $(seq 600); do grep -q 'epoch   1' $T/log && break; sleep 0.1; done;"
+         .. " kill -" .. signal .. " $job; wait $job")
+      check(r.code == code, "SIG" .. signal .. ": exit code", r.all)
+      check(r.err:find "stopped in epoch %d+ after step %d+", "SIG" .. signal .. ": says where", r.all)
+      local folder = scratch .. "/out/resnet18/"
+      local ok, run = pcall(function() return cjson.decode(read_file(folder .. "run.json")) end)
+      check(ok and run.state == "interrupted", "SIG" .. signal .. ": run.json says so", run)
+      local loaded, why = pcall(scute.models.load, folder .. "last.safetensors")
+      check(loaded, "SIG" .. signal .. ": the last weights can be loaded", why)
+      check(#lines_of(read_file(folder .. "history.csv") or "") >= 2, "SIG" .. signal .. ": the history is there")
+   end
+end
+
+photos.set(scratch .. "/two", { blue = 14, red = 13 })
+for _, test in ipairs { runs_the_exercise, predicts, survives_a_full_disk, is_quiet, repeats, draws_a_bar_at_a_terminal,
+   explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out,
+   clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted } do
+   local ok, message = xpcall(test, debug.traceback)
+   if not ok then check(false, "a test that broke off", message) end
+end
+os.execute(("rm -rf '%s'"):format(scratch))
+print(("%d passed, %d failed"):format(passed, failed))
+if failed > 0 then os.exit(1, true) end
