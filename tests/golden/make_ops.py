@@ -1,6 +1,6 @@
 """What PyTorch computes in float64 for every case of tests/ops/*.lua: outputs, gradients, tensors written in place.
 
-Run with a Python that has torch:
+Run with a Python that has torch and torchvision:
 
     python tests/golden/make_ops.py
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+import torchvision
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -125,6 +126,18 @@ def dropout(i, a):
     return [F.dropout(i["x"], a.get("p", 0.5), a.get("training", True))]
 
 
+def stochastic_depth(i, a):
+    assert a.get("training") is False or a["p"] in (0, 1), "PyTorch draws other numbers"
+    y = torchvision.ops.stochastic_depth(i["x"], float(a["p"]), "row", a.get("training", True))
+    return [y + i["residual"] if "residual" in i else y]
+
+
+def squeeze_excitation(i, a):
+    pooled = F.adaptive_avg_pool2d(i["x"], 1)
+    squeezed = F.silu(F.conv2d(pooled, i["weight1"], i["bias1"]))
+    return [i["x"] * torch.sigmoid(F.conv2d(squeezed, i["weight2"], i["bias2"]))]
+
+
 ACTIVATIONS = {"none": lambda x: x, "relu": F.relu, "relu6": F.relu6, "silu": F.silu}
 
 
@@ -222,6 +235,8 @@ OPS = {
     "log_softmax": lambda i, a: [torch.log_softmax(i["x"], dim_of(a.get("dim", -1)))],
     "cross_entropy": cross_entropy,
     "dropout": dropout,
+    "stochastic_depth": stochastic_depth,
+    "squeeze_excitation": squeeze_excitation,
     "reshape": lambda i, a: [i["x"].reshape(tuple(a["shape"] or ()))],
     "flatten": lambda i, a: [torch.flatten(i["x"], dim_of(a.get("from", 1)))],
     "permute": lambda i, a: [i["x"].permute([dim_of(d) for d in a["order"]])],
