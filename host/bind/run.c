@@ -50,19 +50,20 @@ static lua_State *new_state(void) {
 
 // The library lies beside the binary (a build tree) or in ../share/scute (installed).
 static void set_library_path(lua_State *L) {
-   static const char *places[] = {"/lua", "/../lua", "/../share/scute/lua"};
-   char self[PATH_MAX], probe[PATH_MAX + 64];
+   static const char *places[] = {"lua", "../lua", "../share/scute/lua"};
+   char self[PATH_MAX], probe[PATH_MAX + 64], library[PATH_MAX];
    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
    if (length < 0) return;
    self[length] = '\0';
    const char *folder = dirname(self);
    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-      snprintf(probe, sizeof probe, "%s%s/scute/init.lua", folder, places[i]);
+      snprintf(probe, sizeof probe, "%s/%s/scute/init.lua", folder, places[i]);
       if (access(probe, R_OK) != 0) continue;
+      snprintf(probe, sizeof probe, "%s/%s", folder, places[i]);
+      if (!realpath(probe, library)) return;
       lua_getglobal(L, "package");
       lua_getfield(L, -1, "path");
-      lua_pushfstring(L, "%s%s/?.lua;%s%s/?/init.lua;%s", folder, places[i], folder, places[i],
-                      lua_tostring(L, -1));
+      lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", library, library, lua_tostring(L, -1));
       lua_setfield(L, -3, "path");
       lua_pop(L, 2);
       return;

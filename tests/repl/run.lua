@@ -196,6 +196,8 @@ local function expect_names(before, wanted)
    expect_code("completion of " .. before, ([[
       local complete = require "scute.repl.complete"
       t, deep = scute.zeros(2), { inner = { name_one = 1, name_two = 2, call = function() end }, list = { { leaf = 1 } } }
+      net = scute.nn.Sequential()
+      net:add("first", scute.nn.Linear { 2, 3 })
       print(table.concat(complete.candidates %q, " "))]]):format(before), { says = wanted })
 end
 
@@ -207,6 +209,9 @@ expect_names("t.sha", "shape\n")
 expect_names("t:requires", "requires_grad_\n")
 expect_names("scute.zeros(2):requires", "requires_grad_\n")
 expect_names("x = scute.weig", "weights")
+expect_names("net.first.wei", "weight\n")
+expect_names("net:unfr", "unfreeze\n")
+expect_names("scute.models.resnet1", "resnet101 resnet152 resnet18\n")
 expect_names("whi", "while\n")
 expect_names('io.open("' .. here .. "/ru", "run.lua\n")
 

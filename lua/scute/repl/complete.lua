@@ -24,6 +24,13 @@ local function add_families(found)
    end
 end
 
+-- A table that makes its fields up when asked for them (scute.models) says through list() which there are.
+local function add_listed(found, value)
+   local list = type(value) == "table" and rawget(value, "list")
+   local ok, names = pcall(list or error)
+   for _, name in ipairs(ok and type(names) == "table" and names or {}) do found[tostring(name)] = true end
+end
+
 local function add_tensor_names(found, meta, methods_only)
    for name in next, meta.methods do found[name] = true end
    if methods_only then return end
@@ -63,6 +70,7 @@ local function names_of(value, methods_only)
       if rawget(value, "_children") then add_module_names(found, value, wanted) end
    end
    if value == scute then add_families(found) end
+   if type(meta) == "table" and type(meta.__index) == "function" then add_listed(found, value) end
    local depth = 0
    while type(meta) == "table" and depth < 20 do
       local index = meta.__index
