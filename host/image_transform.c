@@ -64,8 +64,9 @@ ScStatus sc_image_resized_crop(const ScImage *image, const ScRect *crop, int wid
    SC_TRY(check_filter(filter));
    if (crop->x < 0 || crop->y < 0 || crop->width < 1 || crop->height < 1 ||
        crop->width > image->width - crop->x || crop->height > image->height - crop->y)
-      return sc_fail(SC_EARG, "resized_crop: %d x %d pixels at (%d, %d) are not inside an image of %d x %d",
-                     crop->width, crop->height, crop->x, crop->y, image->width, image->height);
+      return sc_fail(SC_EARG,
+                     "crop: %d x %d pixels from column %d and row %d on are not inside an image of %d x %d",
+                     crop->width, crop->height, crop->x + 1, crop->y + 1, image->width, image->height);
    if (width < 1 || height < 1 || (int64_t)width * height > sc_image_limits.max_pixels)
       return sc_fail(SC_EARG, "resized_crop: expected 1 x 1 to %lld pixels, found %d x %d",
                      (long long)sc_image_limits.max_pixels, width, height);

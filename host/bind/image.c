@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/bind/image.h"
 #include "host/bind/options.h"
 #include "host/device.h"
 #include "host/file.h"
@@ -18,8 +19,7 @@ static size_t bytes_of(const ScImage *image) {
    return (size_t)image->width * (size_t)image->height * 3;
 }
 
-// Pushes an empty handle, to be filled by a core function.
-static ScImage *push_image(lua_State *L) {
+ScImage *sc_push_image(lua_State *L) {
    if (live_bytes > allowed_bytes) {
       lua_gc(L, LUA_GCCOLLECT);
       allowed_bytes = 2 * live_bytes > UNHURRIED ? 2 * live_bytes : UNHURRIED;
@@ -30,24 +30,26 @@ static ScImage *push_image(lua_State *L) {
    return image;
 }
 
-// The image on top of the stack has been made, or not.
-static int finish(lua_State *L, const char *method, const ScImage *image, ScStatus status) {
+int sc_finish_image(lua_State *L, const char *method, const ScImage *image, ScStatus status) {
    if (status) return luaL_error(L, "%s: %s", method, sc_error());
    live_bytes += bytes_of(image);
    return 1;
 }
 
-static ScImage *self(lua_State *L, const char *method) {
+ScImage *sc_check_image(lua_State *L, const char *method) {
    ScImage *image = luaL_checkudata(L, 1, TYPE);
    if (!image->rgb) luaL_error(L, "%s: this image was freed by :free() or <close>", method);
    return image;
 }
 
-// image:free(); also on collection and <close>
-static int release(lua_State *L) {
-   ScImage *image = luaL_checkudata(L, 1, TYPE);
+void sc_drop_image(ScImage *image) {
    live_bytes -= bytes_of(image);
    sc_image_free(image);
+}
+
+// image:free(); also on collection and <close>
+static int release(lua_State *L) {
+   sc_drop_image(luaL_checkudata(L, 1, TYPE));
    return 0;
 }
 
@@ -55,7 +57,7 @@ static int release(lua_State *L) {
 // white.
 static int load(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
-   ScImage *image = push_image(L);
+   ScImage *image = sc_push_image(L);
    if (sc_image_decode(path, NULL, image)) return sc_raise(L);
    live_bytes += bytes_of(image);
    return 1;
@@ -65,7 +67,7 @@ static int load(lua_State *L) {
 // image:resize{width = w, height = h, filter = "bicubic"}: exactly that
 static int resize(lua_State *L) {
    static const char *const names[] = {"size", "width", "height", "filter", NULL};
-   ScImage *from = self(L, "resize");
+   ScImage *from = sc_check_image(L, "resize");
    if (lua_type(L, 2) == LUA_TNUMBER) {
       lua_createtable(L, 0, 1);
       lua_pushvalue(L, 2);
@@ -79,31 +81,31 @@ static int resize(lua_State *L) {
    ScFilter filter = sc_option_filter(L, 2, "resize");
    if (size ? width || height : !width || !height)
       return luaL_error(L, "resize: expected either 'size' or both 'width' and 'height'");
-   ScImage *to = push_image(L);
-   return finish(L, "resize", to,
-                 size ? sc_image_resize(from, size, filter, to)
-                      : sc_image_resize_to(from, width, height, filter, to));
+   ScImage *to = sc_push_image(L);
+   return sc_finish_image(L, "resize", to,
+                          size ? sc_image_resize(from, size, filter, to)
+                               : sc_image_resize_to(from, width, height, filter, to));
 }
 
 // image:crop(size): the square in the middle; black where the image is smaller
 static int crop(lua_State *L) {
-   ScImage *from = self(L, "crop");
+   ScImage *from = sc_check_image(L, "crop");
    lua_Integer size = luaL_checkinteger(L, 2);
    if (size < 1 || size > 10000) return luaL_error(L, "crop: expected 1 to 10000 pixels, found %I", size);
-   ScImage *to = push_image(L);
-   return finish(L, "crop", to, sc_image_center_crop(from, (int)size, to));
+   ScImage *to = sc_push_image(L);
+   return sc_finish_image(L, "crop", to, sc_image_center_crop(from, (int)size, to));
 }
 
 // image:pad_square(): in the middle of a white square
 static int pad_square(lua_State *L) {
-   ScImage *from = self(L, "pad_square");
-   ScImage *to = push_image(L);
-   return finish(L, "pad_square", to, sc_image_pad_square(from, to));
+   ScImage *from = sc_check_image(L, "pad_square");
+   ScImage *to = sc_push_image(L);
+   return sc_finish_image(L, "pad_square", to, sc_image_pad_square(from, to));
 }
 
 // image:save(path): a PNG, whatever the name says; never half a file
 static int save(lua_State *L) {
-   ScImage *image = self(L, "save");
+   ScImage *image = sc_check_image(L, "save");
    const char *path = luaL_checkstring(L, 2);
    unsigned char *png = NULL;
    size_t size = 0;
@@ -125,8 +127,7 @@ static ScStatus new_tensor(void *context) {
    return sc_tensor_new(n->handle, sc_device_cpu(), n->dtype, 4, n->shape);
 }
 
-// Pushes a tensor (1, 3, height, width), whose memory is the image's: rows of pixels of three channels.
-static void *push_pixels(lua_State *L, ScDtype dtype, int width, int height) {
+void *sc_push_pixels(lua_State *L, ScDtype dtype, int width, int height) {
    sc_account(L);
    NewTensor n = {sc_push_handle(L), dtype, {1, 3, height, width}};
    sc_check(L, sc_with_retry(L, new_tensor, &n));
@@ -135,8 +136,8 @@ static void *push_pixels(lua_State *L, ScDtype dtype, int width, int height) {
 
 // image:tensor() -> u8 tensor (1, 3, height, width), RGB
 static int tensor(lua_State *L) {
-   ScImage *image = self(L, "tensor");
-   memcpy(push_pixels(L, SC_U8, image->width, image->height), image->rgb, bytes_of(image));
+   ScImage *image = sc_check_image(L, "tensor");
+   memcpy(sc_push_pixels(L, SC_U8, image->width, image->height), image->rgb, bytes_of(image));
    return 1;
 }
 
@@ -145,13 +146,12 @@ static int tensor(lua_State *L) {
 // -> f32 tensor (1, 3, height, width) as torchvision's Resize, CenterCrop, ToTensor and Normalize; mean and std
 // default to ImageNet's, resize and crop to none
 static int preprocess(lua_State *L) {
-   ScImage *image = self(L, "preprocess");
+   ScImage *image = sc_check_image(L, "preprocess");
    ScPreprocess p = sc_check_preprocess(L, 2, "preprocess");
-   ScImage *fitted = push_image(L);
-   finish(L, "preprocess", fitted, sc_image_preprocess(image, &p, fitted));
-   sc_image_to_float(fitted, p.mean, p.std, push_pixels(L, SC_F32, fitted->width, fitted->height));
-   live_bytes -= bytes_of(fitted);
-   sc_image_free(fitted);
+   ScImage *fitted = sc_push_image(L);
+   sc_finish_image(L, "preprocess", fitted, sc_image_preprocess(image, &p, fitted));
+   sc_image_to_float(fitted, p.mean, p.std, sc_push_pixels(L, SC_F32, fitted->width, fitted->height));
+   sc_drop_image(fitted);
    return 1;
 }
 
@@ -188,6 +188,7 @@ static void open_image(lua_State *L) {
    luaL_newmetatable(L, TYPE);
    luaL_setfuncs(L, meta, 0);
    luaL_newlib(L, methods);
+   luaL_setfuncs(L, sc_image_op_methods, 0);
    lua_pushcclosure(L, get, 1);
    lua_setfield(L, -2, "__index");
    lua_pop(L, 1);

@@ -1,6 +1,7 @@
 // scute.loader{...}: batches of photos, decoded ahead by worker threads.
 #include "host/loader.h"
 
+#include "host/bind/augment.h"
 #include "host/bind/options.h"
 #include "host/device.h"
 
@@ -75,7 +76,8 @@ static const int64_t *read_order(lua_State *L, int options, int64_t paths, int64
 // Leaves on the stack what the configuration points into.
 static ScLoaderConfig read_config(lua_State *L, int options) {
    static const char *const names[] = {"paths",      "labels",  "order", "batch_size", "merge_last_single",
-                                       "preprocess", "workers", "depth", "on_bad",     NULL};
+                                       "preprocess", "augment", "seed",  "epoch",      "workers",
+                                       "depth",      "on_bad",  NULL};
    static const char *const policies[] = {"skip", "error", NULL};
    sc_check_options(L, options, "loader", names);
    ScLoaderConfig c = {0};
@@ -88,6 +90,11 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
       luaL_error(L, "loader: option 'preprocess': expected {resize = ..., crop = ...}, found %s",
                  sc_describe_value(L, -1));
    c.preprocess = sc_check_preprocess(L, -1, "loader: preprocess");
+   lua_getfield(L, options, "augment");
+   c.augment = sc_check_augment(L, -1, "loader: augment");
+   ScSample sample = sc_option_sample(L, options, "loader");
+   c.seed = sample.seed;
+   c.epoch = sample.epoch;
    c.paths = read_paths(L, options, &c.count);
    c.labels = read_labels(L, options, c.count);
    c.order = read_order(L, options, c.count, &c.order_count);
@@ -96,7 +103,8 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
 
 // scute.loader{paths = list of files, labels = list or i64 tensor of class numbers from 1 (none), order = list
 // or i64 tensor of indices from 1 (all as they come), batch_size = 32, merge_last_single = false, preprocess =
-// {resize = , crop = , filter = , mean = , std = , pad_square = }, workers = 2 (0 decodes in the caller), depth
+// {resize = , crop = , filter = , mean = , std = , pad_square = }, augment = {...} (none; see sc_check_augment
+// and scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
 // = 4 batches under way, on_bad = "skip" or "error"} -> loader; #loader is the number of batches
 static int create(lua_State *L) {
    ScLoaderConfig c = read_config(L, 1);

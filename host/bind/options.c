@@ -55,6 +55,20 @@ lua_Integer sc_option_integer(lua_State *L, int index, const char *function, con
    return value;
 }
 
+lua_Number sc_option_number(lua_State *L, int index, const char *function, const char *name, lua_Number preset,
+                            lua_Number low, lua_Number high) {
+   lua_Number value = preset;
+   if (lua_getfield(L, index, name) != LUA_TNIL) {
+      bool number = lua_type(L, -1) == LUA_TNUMBER;
+      if (number) value = lua_tonumber(L, -1);
+      if (!number || !(value >= low && value <= high))
+         luaL_error(L, "%s: option '%s': expected a number from %f to %f, found %s", function, name, low, high,
+                    sc_describe_value(L, -1));
+   }
+   lua_pop(L, 1);
+   return value;
+}
+
 bool sc_option_boolean(lua_State *L, int index, const char *function, const char *name, bool preset) {
    int type = lua_getfield(L, index, name);
    if (type != LUA_TNIL && type != LUA_TBOOLEAN)

@@ -12,6 +12,8 @@ void sc_check_options(lua_State *L, int index, const char *function, const char 
 // One field of that table, or the preset where it is nil. Raises on another type and beyond the range.
 lua_Integer sc_option_integer(lua_State *L, int index, const char *function, const char *name,
                               lua_Integer preset, lua_Integer low, lua_Integer high);
+lua_Number sc_option_number(lua_State *L, int index, const char *function, const char *name, lua_Number preset,
+                            lua_Number low, lua_Number high);
 bool sc_option_boolean(lua_State *L, int index, const char *function, const char *name, bool preset);
 // Which of `choices` (ended by NULL) the field names; the preset is one of them.
 int sc_option_choice(lua_State *L, int index, const char *function, const char *name, int preset,

@@ -1,0 +1,187 @@
+--- Descriptions of random augmentation: presets, and what a command line says.
+--
+--     scute.loader { paths = files, preprocess = { crop = 224 }, augment = scute.augment.preset "standard",
+--                    seed = 1, epoch = 3 }
+--
+-- A description is a table of kinds, each left out where it is nil, false or 0; true stands for its defaults. All mean
+-- what they mean in torchvision, and come in this order, whatever the order of the keys:
+--
+--   random_resized_crop   {scale = {0.08, 1}, ratio = {3/4, 4/3}}: a part of the photo's area, of that width / height,
+--                         resized to the crop of the preprocessing; replaces its resize and center crop
+--   horizontal_flip       0.5: with that probability left becomes right
+--   rotation              10, or {degrees = 10 or {low, high}, filter = "nearest" or "bilinear", fill = 0 or {r, g, b}}:
+--                         degrees, counter-clockwise
+--   color_jitter          {brightness = 0.2 or {low, high}, contrast = , saturation = , hue = }: factors of 0.8 to 1.2;
+--                         hue is a part of the full circle, up to 0.5; in random order
+--   rand_augment          {n = 2, magnitude = 9, bins = 31, filter = "nearest", fill = 0}: n operations drawn of 14
+--   trivial_augment       {bins = 31, filter = "nearest", fill = 0}: one operation of any magnitude; instead of the former
+--   random_erasing        0.25, or {p = 0.5, scale = {0.02, 0.33}, ratio = {0.3, 3.3}, value = 0, {r, g, b} or "random"}:
+--                         a rectangle of the normalised photo becomes `value`; 0 is the mean color
+--   exact_decode          true: JPEGs are always decoded whole, also for crops that are scaled down far
+--
+-- What is drawn depends on the seed, the epoch and the index of the photo alone. To look at it:
+--
+--     scute.image.load "turtle.jpg":augment(scute.augment.preset "strong", { epoch = 2, as = "image" }):save "seen.png"
+local scute = require "scute"
+
+local augment = {}
+
+-- ---- presets ----
+
+local presets = {
+   none = {},
+   light = { random_resized_crop = { scale = { 0.5, 1 } }, horizontal_flip = 0.5 },
+   standard = { random_resized_crop = { scale = { 0.08, 1 } }, horizontal_flip = 0.5 },
+   strong = {
+      random_resized_crop = { scale = { 0.08, 1 } }, horizontal_flip = 0.5,
+      rand_augment = { n = 2, magnitude = 9 }, random_erasing = 0.1,
+   },
+}
+
+--- The names of the presets, from weak to strong.
+augment.PRESETS = { "none", "light", "standard", "strong" }
+
+local KINDS = {
+   "random_resized_crop", "horizontal_flip", "rotation", "color_jitter", "rand_augment", "trivial_augment",
+   "random_erasing", "exact_decode",
+}
+
+local function copy(value)
+   if type(value) ~= "table" then return value end
+   local made = {}
+   for key, entry in pairs(value) do made[key] = copy(entry) end
+   return made
+end
+
+local function contains(list, value)
+   for _, entry in ipairs(list) do
+      if entry == value then return true end
+   end
+   return false
+end
+
+local function hint(name, known)
+   local near = scute.nearest(tostring(name), known)
+   return near and ("; did you mean '%s'?"):format(near) or "; expected one of " .. table.concat(known, ", ")
+end
+
+--- A new description, to which `changes` (kinds with their values; false leaves one out) may be applied:
+--   "none"      nothing: the preprocessing of evaluation
+--   "light"     crops of at least half the photo, and flips: for few photos, or subjects that fill the photo
+--   "standard"  torchvision's reference training: crops of 8 % of the photo on, and flips
+--   "strong"    and RandAugment (2 operations of magnitude 9) and, for one photo in ten, erasing, as in torchvision's
+--               newer recipes
+-- A flip makes the left profile of an animal look like a right one. Where sides tell individuals apart, as the scutes of
+-- a turtle's face do, switch it off: augment.preset("light", { horizontal_flip = false }), --augment light,flip=0.
+-- Raises on an unknown name or kind.
+function augment.preset(name, changes)
+   if not presets[name] then
+      error(("augment.preset: unknown preset '%s'%s"):format(tostring(name), hint(name, augment.PRESETS)), 2)
+   end
+   local made = copy(presets[name])
+   for kind, value in pairs(changes or {}) do
+      if not contains(KINDS, kind) then
+         error(("augment.preset: unknown kind '%s'%s"):format(tostring(kind), hint(kind, KINDS)), 2)
+      end
+      made[kind] = copy(value)
+   end
+   return made
+end
+
+-- ---- command line ----
+
+-- Adds a kind unless the number switches it off.
+local function set(description, kind, on, value)
+   description[kind] = on and value or nil
+end
+
+local function jitter(description, property, value)
+   local all = description.color_jitter or {}
+   all[property] = value > 0 and value or nil
+   description.color_jitter = next(all) and all or nil
+end
+
+-- What `key=number` does; low and high are the numbers it takes.
+local SETTINGS = {
+   crop = { 0, 1, function(d, v) set(d, "random_resized_crop", v > 0, { scale = { v, 1 } }) end },
+   flip = { 0, 1, function(d, v) set(d, "horizontal_flip", v > 0, v) end },
+   rotation = { 0, 180, function(d, v) set(d, "rotation", v > 0, v) end },
+   jitter = { 0, 1, function(d, v)
+      for _, property in ipairs { "brightness", "contrast", "saturation" } do jitter(d, property, v) end
+   end },
+   brightness = { 0, 1, function(d, v) jitter(d, "brightness", v) end },
+   contrast = { 0, 1, function(d, v) jitter(d, "contrast", v) end },
+   saturation = { 0, 1, function(d, v) jitter(d, "saturation", v) end },
+   hue = { 0, 0.5, function(d, v) jitter(d, "hue", v) end },
+   randaugment = { 0, 30, function(d, v)
+      set(d, "rand_augment", v > 0, { n = 2, magnitude = math.tointeger(v) })
+      if v > 0 then d.trivial_augment = nil end
+   end, whole = true },
+   trivial = { 0, 1, function(d, v)
+      set(d, "trivial_augment", v > 0, true)
+      if v > 0 then d.rand_augment = nil end
+   end, whole = true },
+   erasing = { 0, 1, function(d, v) set(d, "random_erasing", v > 0, v) end },
+   exact = { 0, 1, function(d, v) set(d, "exact_decode", v > 0, true) end, whole = true },
+}
+
+local SETTING_NAMES = {}
+for name in pairs(SETTINGS) do SETTING_NAMES[#SETTING_NAMES + 1] = name end
+table.sort(SETTING_NAMES)
+
+local function apply(description, key, text)
+   local setting = SETTINGS[key]
+   if not setting then
+      error(("augment: unknown setting '%s'%s"):format(key, hint(key, SETTING_NAMES)), 0)
+   end
+   local low, high, change = table.unpack(setting)
+   local value = text:find "^[+-]?[%d.]" and tonumber(text)
+   if not value or not (value >= low and value <= high) or (setting.whole and not math.tointeger(value)) then
+      error(("augment: %s: expected a %snumber from %s to %s, found '%s'"):format(key, setting.whole and "whole " or "",
+         low, high, text), 0)
+   end
+   change(description, value)
+end
+
+local function join(...)
+   local names = {}
+   for _, list in ipairs { ... } do table.move(list, 1, #list, #names + 1, names) end
+   return names
+end
+
+--- The description that a text stands for, as in `--augment standard`, `--augment crop=0.5,flip=0,jitter=0.2` or
+-- `--augment strong,flip=0`: a preset (none where it is left out), then settings from left to right; 0 leaves a kind out.
+--   crop=LOW          random resized crop of at least that part of the photo
+--   flip=P            horizontal flip with that probability
+--   rotation=DEGREES  up to so many degrees to either side
+--   jitter=J          brightness, contrast and saturation by up to J; brightness=, contrast=, saturation=, hue=: each alone
+--   randaugment=M     RandAugment, 2 operations of that magnitude, up to 30
+--   trivial=1         TrivialAugment instead of it
+--   erasing=P         random erasing with that probability
+--   exact=1           JPEGs are always decoded whole
+-- Raises with a message for the user, without a position, on an unknown preset or setting or a wrong number.
+function augment.parse(text)
+   local description = {}
+   local number = 0
+   for word in (text .. ","):gmatch "([^,]*)," do
+      number = number + 1
+      local key, value = word:match "^%s*(%w+)%s*=%s*(%S+)%s*$"
+      local name = word:match "^%s*(%w+)%s*$"
+      if key then
+         apply(description, key, value)
+      elseif name and number == 1 and presets[name] then
+         description = copy(presets[name])
+      elseif name and number > 1 and presets[name] then
+         error(("augment: the preset '%s' comes first, as in %s,flip=0"):format(name, name), 0)
+      elseif name and SETTINGS[name] then
+         error(("augment: %s: expected a number, as in %s=%s"):format(name, name, SETTINGS[name][2]), 0)
+      elseif name then
+         error(("augment: unknown preset '%s'%s"):format(name, hint(name, join(augment.PRESETS, SETTING_NAMES))), 0)
+      else
+         error(("augment: expected a preset or settings, as in standard or crop=0.5,flip=0, found '%s'"):format(text), 0)
+      end
+   end
+   return description
+end
+
+return augment
