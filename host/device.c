@@ -50,7 +50,8 @@ static int by_op(const void *name, const void *entry) {
 
 const ScKernel *sc_find_kernel(const ScDevice *device, const char *op) {
    const Table *table = device->backend->kernels;
-   const ScKernel *const *found = bsearch(op, table->kernels, (size_t)table->n, sizeof table->kernels[0], by_op);
+   const ScKernel *const *found =
+       bsearch(op, table->kernels, (size_t)table->n, sizeof table->kernels[0], by_op);
    return found ? *found : NULL;
 }
 
@@ -61,7 +62,8 @@ ScStatus sc_device_find(const char *name, ScDevice **out) {
       return SC_OK;
    }
    if (strncmp(name, "cuda", 4) == 0)
-      return sc_fail(SC_EARG, "device '%s': this scute was built without its CUDA backend; use --device cpu", name);
+      return sc_fail(SC_EARG, "device '%s': this scute was built without its CUDA backend; use --device cpu",
+                     name);
    return sc_fail(SC_EARG, "device '%s' is not known; expected cpu, ref or auto", name);
 }
 

@@ -6,7 +6,8 @@
 
 typedef struct ScCall ScCall;
 
-// What a backend computes for one op. Missing backward with a differentiable op means that host/ops does it alone.
+// What a backend computes for one op. Missing backward with a differentiable op means that host/ops does it
+// alone.
 typedef struct {
    const char *op;
    unsigned dtypes; // mask of 1u << ScDtype, tested against the op's compute dtype (that of its first tensor)
@@ -50,7 +51,7 @@ ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
 void sc_device_reset_peak(ScDevice *);
-void sc_device_flush(ScDevice *); // returns cached memory and clears backend caches
+void sc_device_flush(ScDevice *);   // returns cached memory and clears backend caches
 void sc_memory_limit(size_t bytes); // live bytes at which allocation fails with SC_EMEM; 0 is no limit
 
 // Pool (host/alloc.c). Buffers start with one reference and a fresh stamp. Thread-safe.
@@ -64,14 +65,16 @@ void sc_register_backend(ScBackend *);
 void sc_register_kernel(const char *backend, const ScKernel *);
 const ScKernel *sc_find_kernel(const ScDevice *, const char *op);
 
-#define SC_BACKEND(variable)                                                                                 \
-   __attribute__((constructor(201))) static void register_##variable(void) { sc_register_backend(&variable); }
+#define SC_BACKEND(variable)                                                                                   \
+   __attribute__((constructor(201))) static void register_##variable(void) {                                   \
+      sc_register_backend(&variable);                                                                          \
+   }
 
 // SC_KERNEL(cpu, relu, .dtypes = 1u << SC_F32, .forward = ..., .backward = ...)
-#define SC_KERNEL(backend, name, ...)                                                                        \
-   static const ScKernel kernel_##name = {.op = #name, __VA_ARGS__};                                         \
-   __attribute__((constructor(202))) static void register_##name(void) {                                     \
-      sc_register_kernel(#backend, &kernel_##name);                                                          \
+#define SC_KERNEL(backend, name, ...)                                                                          \
+   static const ScKernel kernel_##name = {.op = #name, __VA_ARGS__};                                           \
+   __attribute__((constructor(202))) static void register_##name(void) {                                       \
+      sc_register_kernel(#backend, &kernel_##name);                                                            \
    }
 
 #endif

@@ -8,9 +8,9 @@ static const struct {
    size_t size;
    const char *others; // further spellings, each between spaces
 } dtypes[SC_NDTYPE] = {
-   [SC_F32] = {"f32", 4, " float32 float "},   [SC_F64] = {"f64", 8, " float64 double "},
-   [SC_F16] = {"f16", 2, " float16 half "},    [SC_BF16] = {"bf16", 2, " bfloat16 "},
-   [SC_I64] = {"i64", 8, " int64 long int "},  [SC_U8] = {"u8", 1, " uint8 byte "},
+    [SC_F32] = {"f32", 4, " float32 float "},  [SC_F64] = {"f64", 8, " float64 double "},
+    [SC_F16] = {"f16", 2, " float16 half "},   [SC_BF16] = {"bf16", 2, " bfloat16 "},
+    [SC_I64] = {"i64", 8, " int64 long int "}, [SC_U8] = {"u8", 1, " uint8 byte "},
 };
 
 const char *sc_dtype_name(ScDtype dtype) {

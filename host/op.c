@@ -45,10 +45,14 @@ static void preset(ScCall *call) {
          continue;
       }
       ScAttr *value = &call->attr[attr++];
-      if (param->kind == SC_NUMBER) value->f = param->preset;
-      else if (param->kind == SC_PAIR) value->ints.n = 2, value->ints.v[0] = value->ints.v[1] = (int64_t)param->preset;
-      else if (param->kind == SC_DIM && param->optional) value->i = SC_NODIM;
-      else if (param->kind != SC_INTS) value->i = (int64_t)param->preset;
+      if (param->kind == SC_NUMBER)
+         value->f = param->preset;
+      else if (param->kind == SC_PAIR)
+         value->ints.n = 2, value->ints.v[0] = value->ints.v[1] = (int64_t)param->preset;
+      else if (param->kind == SC_DIM && param->optional)
+         value->i = SC_NODIM;
+      else if (param->kind != SC_INTS)
+         value->i = (int64_t)param->preset;
    }
 }
 
@@ -112,7 +116,8 @@ ScStatus sc_want_rank(const ScCall *call, int input, int rank) {
 ScStatus sc_want_float(const ScCall *call, int input) {
    const ScTensor *t = call->in[input];
    if (!t || sc_dtype_is_float(t->dtype)) return SC_OK;
-   return sc_fail(SC_EARG, "%s: argument '%s': expected a floating-point tensor, found %s; convert it with :to('f32')",
+   return sc_fail(SC_EARG,
+                  "%s: argument '%s': expected a floating-point tensor, found %s; convert it with :to('f32')",
                   call->op->name, sc_input_name(call, input), sc_dtype_name(t->dtype));
 }
 
@@ -221,7 +226,7 @@ static ScStatus convert_to(ScTensor **slot, ScDtype dtype) {
 // Which dtype wins when two meet.
 static int strength(ScDtype dtype) {
    static const int order[SC_NDTYPE] = {
-      [SC_U8] = 0, [SC_I64] = 1, [SC_F16] = 2, [SC_BF16] = 3, [SC_F32] = 4, [SC_F64] = 5};
+       [SC_U8] = 0, [SC_I64] = 1, [SC_F16] = 2, [SC_BF16] = 3, [SC_F32] = 4, [SC_F64] = 5};
    return order[dtype];
 }
 
@@ -237,13 +242,14 @@ static bool is_half(const ScTensor *t) {
    return t && (t->dtype == SC_F16 || t->dtype == SC_BF16);
 }
 
-// f16 and bf16 are storage: ops that compute see float32. Remembers the first half dtype met, else leaves *narrow.
+// f16 and bf16 are storage: ops that compute see float32. Remembers the first half dtype met, else leaves
+// *narrow.
 static ScStatus widen(ScCall *call, ScDtype *narrow) {
    for (int i = 0; i < call->nin; i++) {
       if (!is_half(call->in[i])) continue;
       if (call->op->in_place)
-         return sc_fail(SC_EARG, "%s: argument '%s': expected f32, found %s", call->op->name, sc_input_name(call, i),
-                        sc_dtype_name(call->in[i]->dtype));
+         return sc_fail(SC_EARG, "%s: argument '%s': expected f32, found %s", call->op->name,
+                        sc_input_name(call, i), sc_dtype_name(call->in[i]->dtype));
       if (*narrow == SC_F32) *narrow = call->in[i]->dtype;
       SC_TRY(convert_to(&call->in[i], SC_F32));
    }
@@ -303,7 +309,8 @@ ScStatus sc_call_run(ScCall *call) {
    return status;
 }
 
-ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr, int nattr) {
+ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr,
+                  int nattr) {
    const ScOp *op = sc_op_find(name);
    if (!op) return sc_fail(SC_EUNSUPPORTED, "no op named '%s'", name);
    ScCall *call;

@@ -1,8 +1,8 @@
 // Ops: one declaration, from which dispatch, the Lua function, its documentation and its tests derive.
 //
-// An op lives in host/ops/<op>.c (its parameters, shape rule, host side of forward and backward) and its kernels in
-// kernels/<backend>/<op>.c. Both see one ScCall. A call that is recorded becomes the tape's node, so that backward finds
-// the arguments it needs where forward left them.
+// An op lives in host/ops/<op>.c (its parameters, shape rule, host side of forward and backward) and its
+// kernels in kernels/<backend>/<op>.c. Both see one ScCall. A call that is recorded becomes the tape's node, so
+// that backward finds the arguments it needs where forward left them.
 #ifndef SCUTE_OP_H
 #define SCUTE_OP_H
 
@@ -52,19 +52,20 @@ typedef struct ScOp ScOp;
 struct ScCall {
    const ScOp *op;
    ScDevice *device;
-   // Inputs: all tensor parameters in order of declaration, lists laid flat. NULL where an optional one is absent.
+   // Inputs: all tensor parameters in order of declaration, lists laid flat. NULL where an optional one is
+   // absent.
    int nin;
    ScTensor **in;
-   int count[SC_MAXPARAM];    // tensors per tensor parameter (1, or a list's length)
-   ScAttr attr[SC_MAXPARAM];  // the other parameters in order of declaration
+   int count[SC_MAXPARAM];   // tensors per tensor parameter (1, or a list's length)
+   ScAttr attr[SC_MAXPARAM]; // the other parameters in order of declaration
    // Outputs, described by `infer` (sc_describe), allocated by the dispatcher.
    int nout;
    ScTensor *out[SC_MAXOUT];
-   // What forward keeps for backward beyond inputs and outputs (indices, batch statistics); see sc_describe_saved.
-   // Allocated only if the call is recorded; NULL otherwise, and forward must do without.
+   // What forward keeps for backward beyond inputs and outputs (indices, batch statistics); see
+   // sc_describe_saved. Allocated only if the call is recorded; NULL otherwise, and forward must do without.
    int nsaved;
    ScTensor *saved[SC_MAXSAVED];
-   bool recording; // backward will be asked for
+   bool recording;             // backward will be asked for
    unsigned keep_in, keep_out; // what the tape keeps: the op's masks, from which forward may take bits away
    // Backward: gradients of the outputs in, of the inputs out. grad_in[i] is NULL where needs_grad[i] is false.
    ScTensor *grad_out[SC_MAXOUT]; // NULL where an output had no influence
@@ -85,7 +86,8 @@ struct ScOp {
    // What backward needs: bit i = parameter i's tensor(s) with values, the rest are kept as shapes only.
    unsigned keep_in;
    unsigned keep_out;
-   // Checks the arguments (message: "conv2d: argument 'weight': expected ..., found ...") and describes the outputs.
+   // Checks the arguments (message: "conv2d: argument 'weight': expected ..., found ...") and describes the
+   // outputs.
    ScStatus (*infer)(ScCall *);
    // NULL: allocate and run the kernel. Else instead of that; sc_run_kernel does the standard part.
    // With no infer, the op is a composite: forward makes the outputs itself out of other ops (sc_call).
@@ -97,12 +99,15 @@ struct ScOp {
 void sc_register_op(const ScOp *);
 const ScOp *sc_op_find(const char *name);
 const ScOp *sc_op_at(int index); // NULL past the end; in byte order of the names
-#define SC_OP(name, ...)                                                                                     \
-   static const ScOp op_##name = {#name, __VA_ARGS__};                                                       \
-   __attribute__((constructor(202))) static void register_op_##name(void) { sc_register_op(&op_##name); }
+#define SC_OP(name, ...)                                                                                       \
+   static const ScOp op_##name = {#name, __VA_ARGS__};                                                         \
+   __attribute__((constructor(202))) static void register_op_##name(void) {                                    \
+      sc_register_op(&op_##name);                                                                              \
+   }
 #define SC_PARAMS(array) .params = array, .nparams = sizeof array / sizeof array[0]
 
-// Calls. `sc_call_new` presets every attribute; fill in call->in and call->attr, then run. `nin` counts flat tensors.
+// Calls. `sc_call_new` presets every attribute; fill in call->in and call->attr, then run. `nin` counts flat
+// tensors.
 ScStatus sc_call_new(ScCall **out, const ScOp *, int nin);
 void sc_call_free(ScCall *); // releases every tensor it holds
 // Checks, promotes, allocates, computes and records. On success call->out holds the results (take them with
@@ -110,17 +115,19 @@ void sc_call_free(ScCall *); // releases every tensor it holds
 // Afterwards the call belongs to the caller still; a recorded one is shared with the tape.
 ScStatus sc_call_run(ScCall *);
 ScTensor *sc_call_take(ScCall *, int output);
-// Shorthand from C: runs op `name` with tensors (in[]) and its first attributes. An op that begins with a list takes all
-// of `in` for that list.
-ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr, int nattr);
+// Shorthand from C: runs op `name` with tensors (in[]) and its first attributes. An op that begins with a list
+// takes all of `in` for that list.
+ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr,
+                  int nattr);
 
 // For host/ops.
 ScStatus sc_describe(ScCall *, int output, ScDtype, int rank, const int64_t *shape);
 ScStatus sc_describe_saved(ScCall *, int index, ScDtype, int rank, const int64_t *shape);
-ScStatus sc_run_kernel(ScCall *);          // allocate outputs (and saved) as described, then the backend's forward
+ScStatus sc_run_kernel(ScCall *); // allocate outputs (and saved) as described, then the backend's forward
 ScStatus sc_run_backward_kernel(ScCall *); // allocate grad_in where needed, then the backend's backward
 ScStatus sc_promote(ScCall *, int first);  // brings the inputs from `first` on to a common dtype (in infer)
-ScStatus sc_want_rank(const ScCall *, int input, int rank);       // "conv2d: argument 'x': expected rank 4, found (3, 5)"
+ScStatus sc_want_rank(const ScCall *, int input,
+                      int rank); // "conv2d: argument 'x': expected rank 4, found (3, 5)"
 ScStatus sc_want_float(const ScCall *, int input);
 const char *sc_input_name(const ScCall *, int input);
 

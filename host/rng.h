@@ -1,5 +1,5 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011). What is drawn depends only on (seed, stream,
-// index), never on threads or on what was drawn before.
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011). What is drawn depends only on (seed,
+// stream, index), never on threads or on what was drawn before.
 #ifndef SCUTE_RNG_H
 #define SCUTE_RNG_H
 
@@ -13,7 +13,8 @@ double sc_normal(uint64_t seed, uint64_t stream, uint64_t index);
 // A permutation of 0..n-1 (Fisher-Yates).
 void sc_permutation(uint64_t seed, uint64_t stream, int64_t n, int64_t *out);
 
-// The session's generator: a seed (scute.manual_seed) and a count of streams handed out. Saved with checkpoints.
+// The session's generator: a seed (scute.manual_seed) and a count of streams handed out. Saved with
+// checkpoints.
 typedef struct {
    uint64_t seed, next_stream;
 } ScRng;

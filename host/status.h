@@ -1,5 +1,5 @@
-// How the core reports: every function that can fail returns an ScStatus; the message that goes with it is kept per
-// thread. The core never exits and never aborts; only host/bind turns a status into a Lua error.
+// How the core reports: every function that can fail returns an ScStatus; the message that goes with it is kept
+// per thread. The core never exits and never aborts; only host/bind turns a status into a Lua error.
 #ifndef SCUTE_STATUS_H
 #define SCUTE_STATUS_H
 
@@ -26,10 +26,10 @@ const char *sc_error(void);
 // Puts a context in front of the last message, as in "in layer3.0.conv2 (conv2d): ...". Returns `code`.
 ScStatus sc_wrap(ScStatus code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define SC_TRY(expression)                                                                                   \
-   do {                                                                                                      \
-      ScStatus status_ = (expression);                                                                       \
-      if (status_ != SC_OK) return status_;                                                                  \
+#define SC_TRY(expression)                                                                                     \
+   do {                                                                                                        \
+      ScStatus status_ = (expression);                                                                         \
+      if (status_ != SC_OK) return status_;                                                                    \
    } while (0)
 
 #endif

@@ -36,8 +36,8 @@ bool sc_needs_grad(const ScTensor *t) {
 
 // ---- recording ----
 
-// What backward finds of a tensor: outside the tape (an output that knew its node would be a cycle), and without its
-// buffer where the op does not need the values.
+// What backward finds of a tensor: outside the tape (an output that knew its node would be a cycle), and
+// without its buffer where the op does not need the values.
 static ScStatus keep(ScTensor **out, const ScTensor *t, bool values) {
    *out = NULL;
    if (!t) return SC_OK;
@@ -90,8 +90,10 @@ ScStatus sc_tape_record(ScCall *call) {
    for (int i = 0; i < call->nin; i++) {
       if (!call->needs_grad[i]) continue;
       ScTensor *t = call->in[i];
-      if (t->node) node->edges[i] = (Edge){.node = t->node, .output = t->output}, t->node->refs++;
-      else node->edges[i].leaf = sc_tensor_retain(t);
+      if (t->node)
+         node->edges[i] = (Edge){.node = t->node, .output = t->output}, t->node->refs++;
+      else
+         node->edges[i].leaf = sc_tensor_retain(t);
    }
    for (int i = 0; i < call->nout; i++) {
       if (!sc_dtype_is_float(call->out[i]->dtype)) continue;
@@ -178,9 +180,12 @@ static ScStatus hand_on(ScNode *node) {
       Edge *edge = &node->edges[i];
       node->call->grad_in[i] = NULL;
       if (!gradient) continue;
-      if (edge->leaf) SC_TRY(accumulate(&edge->leaf->grad, gradient));
-      else if (edge->node) SC_TRY(accumulate(&edge->node->call->grad_out[edge->output], gradient));
-      else sc_tensor_release(gradient);
+      if (edge->leaf)
+         SC_TRY(accumulate(&edge->leaf->grad, gradient));
+      else if (edge->node)
+         SC_TRY(accumulate(&edge->node->call->grad_out[edge->output], gradient));
+      else
+         sc_tensor_release(gradient);
    }
    return SC_OK;
 }
@@ -219,13 +224,14 @@ static ScStatus make_seed(ScTensor **out, const ScTensor *root, ScTensor *seed) 
    if (seed) {
       if (!sc_same_shape(root, seed) || root->dtype != seed->dtype || root->device != seed->device)
          return sc_fail(SC_EARG, "backward: expected a gradient of shape %s, %s on %s, found %s, %s on %s",
-                        sc_shape_text(root), sc_dtype_name(root->dtype), root->device->name, sc_shape_text(seed),
-                        sc_dtype_name(seed->dtype), seed->device->name);
+                        sc_shape_text(root), sc_dtype_name(root->dtype), root->device->name,
+                        sc_shape_text(seed), sc_dtype_name(seed->dtype), seed->device->name);
       return sc_tensor_alias(out, seed, seed->rank, seed->shape);
    }
    if (sc_numel(root) != 1)
-      return sc_fail(SC_EARG, "backward: expected a scalar, found shape %s; reduce it with :sum() or :mean(), or pass "
-                              "a gradient of that shape",
+      return sc_fail(SC_EARG,
+                     "backward: expected a scalar, found shape %s; reduce it with :sum() or :mean(), or pass "
+                     "a gradient of that shape",
                      sc_shape_text(root));
    SC_TRY(sc_tensor_new(out, root->device, root->dtype, root->rank, root->shape));
    ScStatus status = sc_tensor_fill(*out, 1);

@@ -8,7 +8,8 @@
 #include "host/tape.h"
 
 static ScStatus check_shape(ScDtype dtype, int rank, const int64_t *shape) {
-   if (rank > SC_MAXRANK) return sc_fail(SC_EARG, "a tensor has at most %d dimensions, found %d", SC_MAXRANK, rank);
+   if (rank > SC_MAXRANK)
+      return sc_fail(SC_EARG, "a tensor has at most %d dimensions, found %d", SC_MAXRANK, rank);
    int64_t bytes = (int64_t)sc_dtype_size(dtype);
    for (int i = 0; i < rank; i++) {
       if (shape[i] < 1)
@@ -121,7 +122,8 @@ const char *sc_dims_text(int rank, const int64_t *shape) {
    char *text = ring[next++ % 8];
    size_t used = (size_t)snprintf(text, sizeof ring[0], "(");
    for (int i = 0; i < rank && used < sizeof ring[0]; i++)
-      used += (size_t)snprintf(text + used, sizeof ring[0] - used, "%s%lld", i ? ", " : "", (long long)shape[i]);
+      used +=
+          (size_t)snprintf(text + used, sizeof ring[0] - used, "%s%lld", i ? ", " : "", (long long)shape[i]);
    if (used < sizeof ring[0]) snprintf(text + used, sizeof ring[0] - used, ")");
    return text;
 }

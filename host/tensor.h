@@ -1,8 +1,9 @@
 // Tensors: a dtype, a shape and a reference-counted buffer on a device.
 //
-// Users see logical shapes (N, C, H, W). In memory every rank-4 tensor, convolution weights too, is channels-last
-// (N, H, W, C); every other rank is row-major. There are no strides and no visible aliasing: tensors may share a
-// buffer (sc_tensor_alias), and whoever writes in place first makes the buffer its own (sc_tensor_own).
+// Users see logical shapes (N, C, H, W). In memory every rank-4 tensor, convolution weights too, is
+// channels-last (N, H, W, C); every other rank is row-major. There are no strides and no visible aliasing:
+// tensors may share a buffer (sc_tensor_alias), and whoever writes in place first makes the buffer its own
+// (sc_tensor_own).
 #ifndef SCUTE_TENSOR_H
 #define SCUTE_TENSOR_H
 
@@ -36,13 +37,14 @@ typedef struct ScTensor {
    ScDevice *device;
    ScBuffer *buffer; // NULL in a shape-only tensor (what the tape keeps where backward needs no values)
    bool requires_grad;
-   ScNode *node;  // the op that made it, NULL for a leaf
-   int output;    // which of that op's outputs
+   ScNode *node;          // the op that made it, NULL for a leaf
+   int output;            // which of that op's outputs
    struct ScTensor *grad; // of a leaf, after backward
 } ScTensor;
 
 const char *sc_dtype_name(ScDtype); // "f32", "f64", "f16", "bf16", "i64", "u8"
-bool sc_dtype_parse(const char *name, ScDtype *out); // also float32, float, double, half, int64, long, uint8, ...
+bool sc_dtype_parse(const char *name,
+                    ScDtype *out); // also float32, float, double, half, int64, long, uint8, ...
 size_t sc_dtype_size(ScDtype);
 bool sc_dtype_is_float(ScDtype);
 
@@ -50,7 +52,8 @@ bool sc_dtype_is_float(ScDtype);
 ScStatus sc_tensor_new(ScTensor **out, ScDevice *, ScDtype, int rank, const int64_t *shape);
 // Only dtype and shape, no buffer.
 ScStatus sc_tensor_shape_only(ScTensor **out, ScDevice *, ScDtype, int rank, const int64_t *shape);
-// Another tensor over the same buffer, outside the tape. The caller answers for it that the memory orders agree.
+// Another tensor over the same buffer, outside the tape. The caller answers for it that the memory orders
+// agree.
 ScStatus sc_tensor_alias(ScTensor **out, const ScTensor *, int rank, const int64_t *shape);
 ScTensor *sc_tensor_retain(ScTensor *);
 void sc_tensor_release(ScTensor *); // NULL is fine
@@ -78,10 +81,11 @@ ScStatus sc_tensor_write_f64(ScTensor *, const double *logical);
 // One value, by logical flat index, as a double.
 ScStatus sc_tensor_item(const ScTensor *, int64_t index, double *out);
 
-ScStatus sc_tensor_fill(ScTensor *, double value); // in place
+ScStatus sc_tensor_fill(ScTensor *, double value);           // in place
 ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from); // in place, same shape, converts dtype and device
 
-// Element conversions through double, truncating towards zero into integers and saturating there; a NaN becomes 0.
+// Element conversions through double, truncating towards zero into integers and saturating there; a NaN becomes
+// 0.
 double sc_load(ScDtype, const void *data, int64_t index);
 void sc_store(ScDtype, void *data, int64_t index, double value);
 void sc_convert(ScDtype to_dtype, void *to, ScDtype from_dtype, const void *from, int64_t n);

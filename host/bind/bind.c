@@ -33,8 +33,10 @@ ScTensor **sc_push_handle(lua_State *L) {
 }
 
 void sc_push_tensor(lua_State *L, ScTensor *t) {
-   if (t) *sc_push_handle(L) = t;
-   else lua_pushnil(L);
+   if (t)
+      *sc_push_handle(L) = t;
+   else
+      lua_pushnil(L);
 }
 
 ScTensor *sc_test_tensor(lua_State *L, int index) {
@@ -45,21 +47,30 @@ ScTensor *sc_test_tensor(lua_State *L, int index) {
 ScTensor *sc_check_tensor(lua_State *L, int index, const char *function, const char *argument) {
    ScTensor **handle = luaL_testudata(L, index, SC_TENSOR_TYPE);
    if (!handle)
-      luaL_error(L, "%s: argument '%s': expected a tensor, found %s", function, argument, sc_describe_value(L, index));
-   if (!*handle) luaL_error(L, "%s: argument '%s': this tensor was freed by :free() or <close>", function, argument);
+      luaL_error(L, "%s: argument '%s': expected a tensor, found %s", function, argument,
+                 sc_describe_value(L, index));
+   if (!*handle)
+      luaL_error(L, "%s: argument '%s': this tensor was freed by :free() or <close>", function, argument);
    return *handle;
 }
 
 const char *sc_describe_value(lua_State *L, int index) {
    static char text[160];
    ScTensor *t = sc_test_tensor(L, index);
-   if (t) snprintf(text, sizeof text, "a tensor %s", sc_shape_text(t));
-   else if (lua_type(L, index) == LUA_TSTRING) snprintf(text, sizeof text, "'%.100s'", lua_tostring(L, index));
-   else if (lua_isinteger(L, index)) snprintf(text, sizeof text, "%lld", lua_tointeger(L, index));
-   else if (lua_type(L, index) == LUA_TNUMBER) snprintf(text, sizeof text, "%.14g", lua_tonumber(L, index));
-   else if (lua_isboolean(L, index)) snprintf(text, sizeof text, "%s", lua_toboolean(L, index) ? "true" : "false");
-   else if (lua_isnoneornil(L, index)) snprintf(text, sizeof text, "nothing");
-   else snprintf(text, sizeof text, "a %s", luaL_typename(L, index));
+   if (t)
+      snprintf(text, sizeof text, "a tensor %s", sc_shape_text(t));
+   else if (lua_type(L, index) == LUA_TSTRING)
+      snprintf(text, sizeof text, "'%.100s'", lua_tostring(L, index));
+   else if (lua_isinteger(L, index))
+      snprintf(text, sizeof text, "%lld", lua_tointeger(L, index));
+   else if (lua_type(L, index) == LUA_TNUMBER)
+      snprintf(text, sizeof text, "%.14g", lua_tonumber(L, index));
+   else if (lua_isboolean(L, index))
+      snprintf(text, sizeof text, "%s", lua_toboolean(L, index) ? "true" : "false");
+   else if (lua_isnoneornil(L, index))
+      snprintf(text, sizeof text, "nothing");
+   else
+      snprintf(text, sizeof text, "a %s", luaL_typename(L, index));
    return text;
 }
 
@@ -77,8 +88,10 @@ int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[
    if (n < 0) n = 0;
    if (n > SC_MAXRANK) luaL_error(L, "%s: at most %d dimensions, found %d", function, SC_MAXRANK, n);
    for (int i = 0; i < n; i++) {
-      if (table) lua_geti(L, first, i + 1);
-      else lua_pushvalue(L, first + i);
+      if (table)
+         lua_geti(L, first, i + 1);
+      else
+         lua_pushvalue(L, first + i);
       shape[i] = check_entry(L, -1, function);
       lua_pop(L, 1);
    }

@@ -1,7 +1,7 @@
 // Lua meets the core: check, push, raise. The only folder besides main.c that knows Lua.
 //
-// Rule: while something is acquired, nothing may raise. Marshal every argument first (that may raise), then acquire,
-// run, release, and raise last.
+// Rule: while something is acquired, nothing may raise. Marshal every argument first (that may raise), then
+// acquire, run, release, and raise last.
 #ifndef SCUTE_BIND_H
 #define SCUTE_BIND_H
 
@@ -20,18 +20,21 @@ int sc_raise(lua_State *L);
 // Raises if the status says so.
 void sc_check(lua_State *L, ScStatus status);
 
-// Pushes an empty handle, to be filled once the tensor exists: an allocation of Lua's that fails then leaks nothing.
+// Pushes an empty handle, to be filled once the tensor exists: an allocation of Lua's that fails then leaks
+// nothing.
 ScTensor **sc_push_handle(lua_State *L);
 // Pushes a tensor and takes over the caller's reference; nil for NULL.
 void sc_push_tensor(lua_State *L, ScTensor *);
-// The tensor at an index; raises "NAME: argument 'ARG': expected a tensor, found ..." otherwise. The Lua stack keeps it alive.
+// The tensor at an index; raises "NAME: argument 'ARG': expected a tensor, found ..." otherwise. The Lua stack
+// keeps it alive.
 ScTensor *sc_check_tensor(lua_State *L, int index, const char *function, const char *argument);
 ScTensor *sc_test_tensor(lua_State *L, int index); // NULL if it is none
 
 // Reads a shape: ints from `first` to the top, or one table of ints. Returns the rank.
 int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[SC_MAXRANK]);
 
-// "a table", "nil", "the string 'abc'", "a tensor (2, 3)": what was found, for messages. Valid until the next call.
+// "a table", "nil", "the string 'abc'", "a tensor (2, 3)": what was found, for messages. Valid until the next
+// call.
 const char *sc_describe_value(lua_State *L, int index);
 
 // Runs `run(context)`; on SC_EMEM collects garbage, flushes the caches and runs it once more.
@@ -39,15 +42,17 @@ ScStatus sc_with_retry(lua_State *L, ScStatus (*run)(void *), void *context);
 // Collects fully where live tensor bytes have grown past what the design allows. Call before allocating.
 void sc_account(lua_State *L);
 
-// A module of functions: each bind file defines one opener and registers it before main; main opens them all into the
-// table `scute`. No central list.
+// A module of functions: each bind file defines one opener and registers it before main; main opens them all
+// into the table `scute`. No central list.
 typedef void (*ScOpener)(lua_State *L); // gets the scute table on top of the stack, leaves it there
 void sc_register_opener(ScOpener);
 void sc_open_all(lua_State *L); // pushes the table `scute`
 // Completes the type of tensors once all openers have run: operators and methods come from the ops.
 void sc_finish_tensor_type(lua_State *L, int scute);
 
-#define SC_OPENER(function)                                                                                  \
-   __attribute__((constructor(203))) static void register_##function(void) { sc_register_opener(function); }
+#define SC_OPENER(function)                                                                                    \
+   __attribute__((constructor(203))) static void register_##function(void) {                                   \
+      sc_register_opener(function);                                                                            \
+   }
 
 #endif

@@ -160,14 +160,16 @@ static void read_nested(lua_State *L, Reading *r, int depth) {
    luaL_checkstack(L, 3, "");
    if (depth == r->rank) {
       if (lua_type(L, -1) != LUA_TNUMBER)
-         luaL_error(L, "tensor: expected numbers, found %s at position %d", sc_describe_value(L, -1), (int)r->at + 1);
+         luaL_error(L, "tensor: expected numbers, found %s at position %d", sc_describe_value(L, -1),
+                    (int)r->at + 1);
       r->whole &= lua_isinteger(L, -1);
       r->values[r->at++] = lua_tonumber(L, -1);
       return;
    }
    if (!lua_istable(L, -1) || luaL_len(L, -1) != r->shape[depth])
-      luaL_error(L, "tensor: rows differ in length: expected %d entries at depth %d, found %s", (int)r->shape[depth],
-                 depth + 1, lua_istable(L, -1) ? "another number" : sc_describe_value(L, -1));
+      luaL_error(L, "tensor: rows differ in length: expected %d entries at depth %d, found %s",
+                 (int)r->shape[depth], depth + 1,
+                 lua_istable(L, -1) ? "another number" : sc_describe_value(L, -1));
    for (int64_t i = 1; i <= r->shape[depth]; i++) {
       lua_geti(L, -1, i);
       read_nested(L, r, depth + 1);
@@ -185,7 +187,8 @@ static int tensor(lua_State *L) {
       return luaL_error(L, "tensor: expected a table of options, found %s", sc_describe_value(L, 2));
    }
    if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TNUMBER)
-      return luaL_error(L, "tensor: expected a number or nested tables of numbers, found %s", sc_describe_value(L, 1));
+      return luaL_error(L, "tensor: expected a number or nested tables of numbers, found %s",
+                        sc_describe_value(L, 1));
    int64_t shape[SC_MAXRANK], n = 1;
    int rank = find_table_shape(L, shape);
    for (int i = 0; i < rank; i++) n *= shape[i];
@@ -197,8 +200,8 @@ static int tensor(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {{"zeros", zeros}, {"ones", ones},     {"full", full},
-                                     {"randn", randn}, {"rand", rand_},    {"randperm", randperm},
+static const luaL_Reg functions[] = {{"zeros", zeros},   {"ones", ones},     {"full", full},
+                                     {"randn", randn},   {"rand", rand_},    {"randperm", randperm},
                                      {"arange", arange}, {"tensor", tensor}, {NULL, NULL}};
 
 static void open_create(lua_State *L) {

@@ -1,5 +1,5 @@
-// Every op becomes a Lua function, and a method of tensors, straight from its declaration: arguments by position or by
-// name in a last table, numbers for operands, dimensions counted from 1 or from the end.
+// Every op becomes a Lua function, and a method of tensors, straight from its declaration: arguments by
+// position or by name in a last table, numbers for operands, dimensions counted from 1 or from the end.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +15,9 @@ typedef struct {
 
 typedef struct {
    const ScOp *op;
-   int named;    // stack index of the table of named arguments, 0 if none
-   int top;      // number of positional arguments
-   int next;     // the positional argument to be read next
+   int named; // stack index of the table of named arguments, 0 if none
+   int top;   // number of positional arguments
+   int next;  // the positional argument to be read next
    int nin, capacity;
    Input *inputs; // memory of Lua's, so that an error while marshalling leaks nothing
    int count[SC_MAXPARAM];
@@ -34,7 +34,8 @@ static int bad(lua_State *L, const Marshal *m, const ScParam *param, const char 
 static void add_input(lua_State *L, Marshal *m, Input input) {
    if (m->nin == m->capacity) {
       int capacity = m->capacity ? 2 * m->capacity : 8;
-      Input *inputs = lua_newuserdatauv(L, (size_t)capacity * sizeof *inputs, 0); // stays on the stack until we return
+      Input *inputs =
+          lua_newuserdatauv(L, (size_t)capacity * sizeof *inputs, 0); // stays on the stack until we return
       if (m->nin) memcpy(inputs, m->inputs, (size_t)m->nin * sizeof *inputs);
       m->inputs = inputs;
       m->capacity = capacity;
@@ -116,8 +117,8 @@ static int64_t read_dim(lua_State *L, Marshal *m, const ScParam *param, int inde
    int rank = m->nin > 0 && m->inputs[0].tensor ? m->inputs[0].tensor->rank : 0;
    int64_t zero_based = dim < 0 ? dim + rank : dim - 1;
    if (zero_based < 0 || zero_based >= rank)
-      luaL_error(L, "%s: argument '%s': expected a dimension from 1 to %d (or -1 to -%d), found %d", m->op->name,
-                 param->name, rank, rank, (int)dim);
+      luaL_error(L, "%s: argument '%s': expected a dimension from 1 to %d (or -1 to -%d), found %d",
+                 m->op->name, param->name, rank, rank, (int)dim);
    return zero_based;
 }
 
@@ -183,10 +184,14 @@ static int find_value(lua_State *L, Marshal *m, const ScParam *param) {
 static void read_tensor_param(lua_State *L, Marshal *m, const ScParam *param, int index) {
    int *count = &m->count[m->ntensors++];
    *count = 1;
-   if (index && param->kind == SC_TENSORS) *count = read_tensors(L, m, param, index);
-   else if (index) add_input(L, m, check_operand(L, m, param, index));
-   else if (param->optional) add_input(L, m, (Input){0});
-   else luaL_error(L, "%s: argument '%s' is missing (%s)", m->op->name, param->name, param->doc);
+   if (index && param->kind == SC_TENSORS)
+      *count = read_tensors(L, m, param, index);
+   else if (index)
+      add_input(L, m, check_operand(L, m, param, index));
+   else if (param->optional)
+      add_input(L, m, (Input){0});
+   else
+      luaL_error(L, "%s: argument '%s' is missing (%s)", m->op->name, param->name, param->doc);
 }
 
 static void read_param(lua_State *L, Marshal *m, const ScParam *param) {
@@ -201,7 +206,8 @@ static void read_param(lua_State *L, Marshal *m, const ScParam *param) {
       read_tensor_param(L, m, param, index);
       return;
    }
-   if (index) read_attr(L, m, param, index, &m->attr[m->nattr]);
+   if (index)
+      read_attr(L, m, param, index, &m->attr[m->nattr]);
    else if (!param->optional)
       luaL_error(L, "%s: argument '%s' is missing (%s)", m->op->name, param->name, param->doc);
    m->given[m->nattr++] = index != 0;
@@ -248,15 +254,17 @@ static void marshal(lua_State *L, Marshal *m) {
 
 // ---- running ----
 
-// A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there. Of several tensors the
-// last counts: the first may be a condition.
+// A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there. Of several
+// tensors the last counts: the first may be a condition.
 static ScStatus number_tensor(const Marshal *m, const Input *input, ScTensor **out) {
    const ScTensor *other = NULL;
    for (int i = 0; i < m->nin; i++)
       if (m->inputs[i].tensor) other = m->inputs[i].tensor;
    ScDtype dtype = other ? other->dtype : SC_F32;
-   if (!sc_dtype_is_float(dtype) && !input->whole) dtype = SC_F32;
-   else if (dtype == SC_U8) dtype = SC_I64;
+   if (!sc_dtype_is_float(dtype) && !input->whole)
+      dtype = SC_F32;
+   else if (dtype == SC_U8)
+      dtype = SC_I64;
    SC_TRY(sc_tensor_new(out, other ? other->device : sc_device_cpu(), dtype, 0, NULL));
    return sc_tensor_write_f64(*out, &input->number);
 }
@@ -267,8 +275,10 @@ static ScStatus fill_call(ScCall *call, const Marshal *m) {
       if (m->given[i]) call->attr[i] = m->attr[i];
    for (int i = 0; i < m->nin; i++) {
       const Input *input = &m->inputs[i];
-      if (input->tensor) call->in[i] = sc_tensor_retain(input->tensor);
-      else if (input->is_number) SC_TRY(number_tensor(m, input, &call->in[i]));
+      if (input->tensor)
+         call->in[i] = sc_tensor_retain(input->tensor);
+      else if (input->is_number)
+         SC_TRY(number_tensor(m, input, &call->in[i]));
    }
    return SC_OK;
 }
@@ -309,8 +319,9 @@ static int call_op(lua_State *L) {
 // ---- documentation ----
 
 static void describe_param(luaL_Buffer *b, const ScParam *p) {
-   static const char *kinds[] = {"tensor", "tensor or number", "list of tensors", "int", "number", "bool",
-                                 "int or {int, int}", "ints", "dimension", "dtype", "device", "choice"};
+   static const char *kinds[] = {
+       "tensor", "tensor or number", "list of tensors", "int",    "number", "bool", "int or {int, int}",
+       "ints",   "dimension",        "dtype",           "device", "choice"};
    char text[400];
    snprintf(text, sizeof text, "  %-14s %s%s%s%s", p->name, kinds[p->kind], p->choices ? " " : "",
             p->choices ? p->choices : "", p->optional ? ", optional" : "");

@@ -131,15 +131,19 @@ static int nearest(lua_State *L) {
       lua_pop(L, 1);
    }
    int best = sc_nearest(name, n, names);
-   if (best < 0) lua_pushnil(L);
-   else lua_pushstring(L, names[best]);
+   if (best < 0)
+      lua_pushnil(L);
+   else
+      lua_pushstring(L, names[best]);
    return 1;
 }
 
-static const luaL_Reg functions[] = {
-   {"no_grad", no_grad}, {"set_recording", set_recording}, {"manual_seed", manual_seed}, {"rng_state", rng_state},
-   {"threads", threads}, {"memory", memory},   {"memory_limit", memory_limit}, {"flush", flush},
-   {"profile", profile}, {"clock", clock_},    {"nearest", nearest},           {NULL, NULL}};
+static const luaL_Reg functions[] = {{"no_grad", no_grad},           {"set_recording", set_recording},
+                                     {"manual_seed", manual_seed},   {"rng_state", rng_state},
+                                     {"threads", threads},           {"memory", memory},
+                                     {"memory_limit", memory_limit}, {"flush", flush},
+                                     {"profile", profile},           {"clock", clock_},
+                                     {"nearest", nearest},           {NULL, NULL}};
 
 static void open_session(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

@@ -1,5 +1,6 @@
 // The Lua side of a tensor: its properties, indexing, reading values out, backward, and the in-place few.
-// Ops come as methods from host/bind/op.c; what needs no C (printing, statistics) lives in lua/scute/tensor.lua.
+// Ops come as methods from host/bind/op.c; what needs no C (printing, statistics) lives in
+// lua/scute/tensor.lua.
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@ static int size(lua_State *L) {
       return t->rank;
    }
    lua_Integer dim = luaL_checkinteger(L, 2), at = dim < 0 ? dim + t->rank : dim - 1;
-   if (at < 0 || at >= t->rank) return luaL_error(L, "size: expected a dimension from 1 to %d, found %d", t->rank, (int)dim);
+   if (at < 0 || at >= t->rank)
+      return luaL_error(L, "size: expected a dimension from 1 to %d, found %d", t->rank, (int)dim);
    lua_pushinteger(L, t->shape[at]);
    return 1;
 }
@@ -37,8 +39,10 @@ static int numel(lua_State *L) {
 }
 
 static void push_value(lua_State *L, const ScTensor *t, double value) {
-   if (sc_dtype_is_float(t->dtype)) lua_pushnumber(L, value);
-   else lua_pushinteger(L, (lua_Integer)value);
+   if (sc_dtype_is_float(t->dtype))
+      lua_pushnumber(L, value);
+   else
+      lua_pushinteger(L, (lua_Integer)value);
 }
 
 static int push_item(lua_State *L, const ScTensor *t, int64_t index) {
@@ -135,9 +139,11 @@ static int clone(lua_State *L) {
 static int requires_grad(lua_State *L) {
    ScTensor *t = self(L, "requires_grad_");
    bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
-   if (t->node) return luaL_error(L, "requires_grad_: this tensor was computed; only leaves can be asked for gradients");
+   if (t->node)
+      return luaL_error(L, "requires_grad_: this tensor was computed; only leaves can be asked for gradients");
    if (on && !sc_dtype_is_float(t->dtype))
-      return luaL_error(L, "requires_grad_: expected a floating-point tensor, found %s", sc_dtype_name(t->dtype));
+      return luaL_error(L, "requires_grad_: expected a floating-point tensor, found %s",
+                        sc_dtype_name(t->dtype));
    t->requires_grad = on;
    lua_settop(L, 1);
    return 1;
@@ -154,8 +160,9 @@ static int zero_grad(lua_State *L) {
 
 static void refuse_on_tape(lua_State *L, const ScTensor *t, const char *method) {
    if (t->node || (t->requires_grad && sc_is_recording()))
-      luaL_error(L, "%s: this tensor takes part in a recorded computation; write inside scute.no_grad or on :detach()",
-                 method);
+      luaL_error(
+          L, "%s: this tensor takes part in a recorded computation; write inside scute.no_grad or on :detach()",
+          method);
 }
 
 // t:fill_(value) -> t, in place
@@ -200,8 +207,9 @@ static int to(lua_State *L) {
    }
    for (int i = 0; i < 2; i++)
       if (names[i] && !sc_dtype_parse(names[i], &dtype) && sc_device_find(names[i], &device) != SC_OK)
-         return luaL_error(L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, ref), found '%s'",
-                           names[i]);
+         return luaL_error(
+             L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, ref), found '%s'",
+             names[i]);
    lua_pushvalue(L, 1);
    if (device != t->device) {
       apply(L, "to_device", t, &(ScAttr){.device = device}, 1);
@@ -259,7 +267,8 @@ static int index_table(lua_State *L, ScTensor *t) {
          apply(L, "slice", t, attr, 3);
          dim++;
       } else {
-         return luaL_error(L, "index %d: expected a whole number or {from, to}, found %s", i, sc_describe_value(L, -1));
+         return luaL_error(L, "index %d: expected a whole number or {from, to}, found %s", i,
+                           sc_describe_value(L, -1));
       }
       t = sc_test_tensor(L, -1);
    }
@@ -285,8 +294,10 @@ static int push_property(lua_State *L, ScTensor *t, const char *name) {
    if (strcmp(name, "is_leaf") == 0) return lua_pushboolean(L, !t->node), 1;
    if (strcmp(name, "grad") == 0) {
       ScTensor **handle = sc_push_handle(L);
-      if (t->grad) *handle = sc_tensor_retain(t->grad);
-      else lua_pushnil(L);
+      if (t->grad)
+         *handle = sc_tensor_retain(t->grad);
+      else
+         lua_pushnil(L);
       return 1;
    }
    return 0;
@@ -316,11 +327,21 @@ static int length(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg methods[] = {
-   {"size", size},           {"numel", numel},     {"item", item},     {"totable", totable},
-   {"values", values},       {"backward", backward}, {"detach", detach}, {"clone", clone},
-   {"requires_grad_", requires_grad}, {"zero_grad", zero_grad}, {"fill_", fill}, {"copy_", copy},
-   {"to", to},               {"free", release},    {NULL, NULL}};
+static const luaL_Reg methods[] = {{"size", size},
+                                   {"numel", numel},
+                                   {"item", item},
+                                   {"totable", totable},
+                                   {"values", values},
+                                   {"backward", backward},
+                                   {"detach", detach},
+                                   {"clone", clone},
+                                   {"requires_grad_", requires_grad},
+                                   {"zero_grad", zero_grad},
+                                   {"fill_", fill},
+                                   {"copy_", copy},
+                                   {"to", to},
+                                   {"free", release},
+                                   {NULL, NULL}};
 
 // Operators go to the ops of the same meaning.
 static void set_operators(lua_State *L, int scute, int metatable) {

@@ -1,5 +1,5 @@
-// The reference backend: plain loops that say what an op means. Oracle of the tests, fallback of cpu, and the home of
-// float64.
+// The reference backend: plain loops that say what an op means. Oracle of the tests, fallback of cpu, and the
+// home of float64.
 #include "host/pool.h"
 
 static ScBackend ref = {.name = "ref", SC_HOST_MEMORY};
