@@ -58,6 +58,16 @@ install_packages() {
    apt_get install --no-install-recommends $missing || fail "apt-get could not install: $missing"
 }
 
+# Ubuntu 22.04 has lua-cjson without Lua 5.4.
+check_lua_modules() {
+   for module in cjson.so lfs.so argparse.lua; do
+      for place in /usr/lib/*/lua/5.4 /usr/share/lua/5.4 /usr/local/lib/lua/5.4 /usr/local/share/lua/5.4; do
+         [ -e "$place/$module" ] && continue 2
+      done
+      fail "the Lua module ${module%.*} is not there for Lua 5.4; Debian 12 and Ubuntu 24.04 and later have it"
+   done
+}
+
 find_pip() {
    for python in python3 /usr/bin/python3; do
       "$python" -m pip --version >/dev/null 2>&1 && return 0
@@ -121,7 +131,11 @@ install_weights() {
 # shellcheck disable=SC2086 # lists of words
 for group in "$@"; do
    case $group in
-      build) install_packages $BUILD_PACKAGES; install_onednn ;;
+      build)
+         install_packages $BUILD_PACKAGES
+         check_lua_modules
+         install_onednn
+         ;;
       test) install_packages $TEST_PACKAGES ;;
       stamps) install_packages $STAMP_PACKAGES ;;
       weights) install_weights ;;

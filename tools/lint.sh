@@ -34,7 +34,8 @@ check "Lua outside host/bind" core_free_of_lua
 if command -v shellcheck >/dev/null; then check shellcheck shellcheck tools/*.sh .ci/run; fi
 
 format() {
-   bad=$(for file in $(c_files); do clang-format --dry-run -Werror "$file" 2>/dev/null || echo "$file"; done)
+   # shellcheck disable=SC2016 # sh expands it
+   bad=$(c_files | xargs -n 1 -P 2 sh -c 'clang-format --dry-run -Werror "$0" 2>/dev/null || echo "$0"' | sort)
    [ -z "$bad" ] || { printf 'run clang-format -i on these:\n%s\n' "$bad"; return 1; }
 }
 
