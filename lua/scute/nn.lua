@@ -1,5 +1,6 @@
--- scute.nn: layers and containers. Constructors take named arguments, or the first ones by position:
--- nn.Conv2d { 3, 64, 7, stride = 2, padding = 3, bias = false }. See nn/module.lua for classes of one's own.
+-- scute.nn: layers and containers. Constructors take named arguments, or the first ones by position, as in
+--    nn.Conv2d { 3, 64, 7, stride = 2, padding = 3, bias = false }
+-- Classes of one's own derive from nn.Module (help "nn.Module").
 local nn = {
    Module = require "scute.nn.module",
    init = require "scute.nn.init",

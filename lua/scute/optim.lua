@@ -7,7 +7,7 @@
 -- State is kept by parameter name, so that unfreezing or a resume never mixes it up. A frozen parameter (or one without
 -- a gradient) takes no part: no step, no decay, no share in a gradient norm.
 return {
-   sgd = require "scute.optim.sgd",
+   sgd = require("scute.optim.sgd").sgd,
    adamw = require("scute.optim.adam").adamw,
    adam = require("scute.optim.adam").adam,
    Optimizer = require "scute.optim.optimizer",

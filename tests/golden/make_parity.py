@@ -104,7 +104,8 @@ def without_dropout(model):
 
 
 def train(model, x, y):
-   """The first gradients, and the losses of STEPS steps of SGD."""
+   """The first gradients, the losses of STEPS steps of SGD, and the evaluation logits after them (which also tell whether
+   the running statistics moved as they should)."""
    model.train()
    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
    losses, first = [], None
@@ -115,7 +116,8 @@ def train(model, x, y):
       losses.append(loss.item())
       first = first or gradients(model)
       optimizer.step()
-   return first, losses
+   with torch.no_grad():
+      return first, losses, model.eval()(x)
 
 
 def make_model(name, classes):
@@ -152,9 +154,9 @@ def golden_model(name):
    model = make_model(name, classes)
    with torch.no_grad():
       logits = model.eval()(x)
-   exact, losses = train(model, x, y)
+   exact, losses, trained = train(model, x, y)
    apart = float32_distances(name, classes, x, y, exact)
-   arrays = {"logits": logits.numpy(), "losses": np.array(losses), **pack(exact)}
+   arrays = {"logits": logits.numpy(), "losses": np.array(losses), "trained_logits": trained.numpy(), **pack(exact)}
    facts = {"shape": json.dumps([batch, 3, pixels, pixels]), "classes": str(classes),
             "float32_distance": repr(max(apart)), "float32_distances": json.dumps(apart), "torch": torch.__version__,
             "parameters": json.dumps(list(exact))}

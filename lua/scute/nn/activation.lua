@@ -4,7 +4,6 @@ local Module = require "scute.nn.module"
 
 local layers = {}
 
--- `inplace` exists in torchvision's definitions; results here are always new tensors.
 local function elementwise(name, op)
    local class = Module:extend(name, {})
    class.keeps_nothing = true
@@ -15,9 +14,13 @@ local function elementwise(name, op)
    layers[name] = class
 end
 
+-- nn.ReLU(): max(x, 0).
 elementwise("ReLU", "relu")
+-- nn.ReLU6(): min(max(x, 0), 6).
 elementwise("ReLU6", "relu6")
+-- nn.SiLU(): x * sigmoid(x).
 elementwise("SiLU", "silu")
+-- nn.Sigmoid(): 1 / (1 + exp(-x)).
 elementwise("Sigmoid", "sigmoid")
 
 -- nn.Dropout { p = 0.5 }: in training mode each element is 0 with probability p and otherwise x / (1 - p).

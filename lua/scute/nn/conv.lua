@@ -1,4 +1,4 @@
--- nn.Conv2d, and the one call a block makes with its convolution and its norm.
+-- The convolution layer, and the one call a block makes with its convolution and its norm.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.init"

@@ -7,7 +7,7 @@
 --       self.fc = nn.Linear { 8, options.classes }
 --    end
 --    function Net:forward(x)
---       return self.fc(self.conv(x):relu():mean { dim = { 3, 4 } })
+--       return self.fc(self.conv(x):relu():global_avg_pool2d():flatten(2))
 --    end
 --    local net = Net { classes = 10 }
 --

@@ -1,8 +1,4 @@
--- optim.adamw(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01, decay_norms = false })
--- optim.adam(parameters, the same with weight_decay = 0 and decay_norms = true)
--- torch.optim.AdamW (Loshchilov and Hutter 2019: the decay acts on the parameter itself) and Adam (it is part of the
--- gradient). AdamW decays neither norms nor biases unless decay_norms = true, PyTorch's plain behaviour; print(optimizer)
--- shows how many parameters are decayed.
+-- Adam and AdamW, as torch.optim.Adam and AdamW do them (Kingma and Ba 2015, Loshchilov and Hutter 2019).
 local scute = require "scute.core"
 local Optimizer = require "scute.optim.optimizer"
 
@@ -14,21 +10,28 @@ local function updater(decoupled)
    end
 end
 
-local function class(kind, decoupled, weight_decay, decay_norms)
+local function describe(kind, decoupled, weight_decay, decay_norms)
    return { kind = kind, buffers = { "exp_avg", "exp_avg_sq" }, update = updater(decoupled),
       options = { lr = false, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = weight_decay,
          decay_norms = decay_norms } }
 end
 
-local adamw, adam = class("adamw", true, 0.01, false), class("adam", false, 0, true)
+local adamw_class, adam_class = describe("adamw", true, 0.01, false), describe("adam", false, 0, true)
 
-return {
-   adamw = function(parameters, options)
-      local optimizer = Optimizer.new(adamw, parameters, options)
-      return optimizer
-   end,
-   adam = function(parameters, options)
-      local optimizer = Optimizer.new(adam, parameters, options)
-      return optimizer
-   end,
-}
+-- optim.adamw(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01, decay_norms = false })
+-- The decay acts on the parameter itself: p *= 1 - lr * weight_decay. Norms and biases (all vectors) are not decayed
+-- unless decay_norms = true, PyTorch's plain behaviour; print(optimizer) shows how many parameters are. `parameters` is
+-- model:groups { lr = }, a module or a list of tensors.
+local function adamw(parameters, options)
+   local optimizer = Optimizer.new(adamw_class, parameters, options)
+   return optimizer
+end
+
+-- optim.adam(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, decay_norms = true })
+-- The decay is part of the gradient. `parameters` is model:groups { lr = }, a module or a list of tensors.
+local function adam(parameters, options)
+   local optimizer = Optimizer.new(adam_class, parameters, options)
+   return optimizer
+end
+
+return { adamw = adamw, adam = adam }
