@@ -2,6 +2,8 @@
 #include "host/image_ops.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static ScStatus check(const ScImage *image, const char *function, double magnitude) {
@@ -121,9 +123,12 @@ ScStatus sc_image_affine(ScImage *image, const double m[6], ScWarp warp, const u
    return SC_OK;
 }
 
-// Python's round(value, 15), so that a right angle's cosine is 0. In double the product would be rounded itself.
+// Python's round(value, 15), so that a right angle's cosine is 0. By way of decimal digits, as Python does it:
+// a product with 1e15 would itself be rounded.
 static double round15(double value) {
-   return (double)rintl((long double)value * 1e15L) / 1e15;
+   char digits[32];
+   snprintf(digits, sizeof digits, "%.15f", value);
+   return strtod(digits, NULL);
 }
 
 ScStatus sc_image_rotate(ScImage *image, double degrees, ScWarp warp, const unsigned char fill[3]) {

@@ -68,7 +68,8 @@ end
 --- A new description, to which `changes` (kinds with their values; false leaves one out) may be applied:
 --   "none"      nothing: the preprocessing of evaluation
 --   "light"     crops of at least half the photo, and flips: for few photos, or subjects that fill the photo
---   "standard"  torchvision's reference training: crops of 8 % of the photo on, and flips
+--   "standard"  torchvision's reference training: crops of 8 % of the photo on, and flips. Of a subject cut out on white
+--               such a crop often shows next to nothing: take "light" there
 --   "strong"    and RandAugment (2 operations of magnitude 9) and, for one photo in ten, erasing, as in torchvision's
 --               newer recipes
 -- A flip makes the left profile of an animal look like a right one. Where sides tell individuals apart, as the scutes of
