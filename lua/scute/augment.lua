@@ -19,7 +19,8 @@
 --                         a rectangle of the normalised photo becomes `value`; 0 is the mean color
 --   exact_decode          true: JPEGs are always decoded whole, also for crops that are scaled down far
 --
--- What is drawn depends on the seed, the epoch and the index of the photo alone. To look at it:
+-- What is drawn depends on the seed, the epoch and the index of the photo alone: a photo that stands twice in an order
+-- looks the same twice, and other views of it are other epochs (numbers of your own, if need be). To look at it:
 --
 --     scute.image.load "turtle.jpg":augment(scute.augment.preset "strong", { epoch = 2, as = "image" }):save "seen.png"
 local scute = require "scute"
