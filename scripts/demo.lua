@@ -38,7 +38,7 @@ for fold = 1, folds do
 end
 local accuracy = right / validated
 console.line("\ndemo: %d of %d photos that did not train were recognised: accuracy %.3f (%s; floor %.2f)", right, validated,
-   accuracy, folds == 5 and "five folds" or "one fold", floor)
+   accuracy, folds == 5 and "five folds, each at its best epoch" or "at the best epoch", floor)
 if accuracy < floor or accuracy ~= accuracy then
    console.warn("the accuracy is below the floor: something is wrong with the weights or the preprocessing")
    os.exit(1, true)

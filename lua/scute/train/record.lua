@@ -138,7 +138,7 @@ local function save_best(run)
 end
 
 local function save(run)
-   if run.folder then
+   if run.folder and run.step > 0 then
       save_best(run)
       console.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
       write(run.folder .. "/history.csv", history_text(run))
