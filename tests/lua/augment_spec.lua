@@ -38,7 +38,8 @@ describe("augmentation of an image", function()
       assert.equal(red[5][x - 8], image:flip():tensor():totable()[1][1][5][9])
       assert.equal(red[5][9], image:effect("TranslateX", 3):tensor():totable()[1][1][5][12])
       assert.equal(77, image:effect("TranslateX", 3, { fill = { 77, 0, 0 } }):tensor():totable()[1][1][5][3])
-      assert.equal(red[5][9], image:resized_crop { x = 9, y = 5, width = 1, height = 1, size = 1 }:tensor():totable()[1][1][1][1])
+      local one = image:resized_crop { x = 9, y = 5, width = 1, height = 1, size = 1 }
+      assert.equal(red[5][9], one:tensor():totable()[1][1][1][1])
    end)
 
    it("crops as the loader does", function()
