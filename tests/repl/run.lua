@@ -221,7 +221,8 @@ expect_names('io.open("' .. here .. "/ru", "run.lua\n")
 local function type_in(texts)
    local typing = { "sleep 0.5" }
    for _, text in ipairs(texts) do typing[#typing + 1] = ("printf %s; sleep 0.3"):format(quote(text)) end
-   local command = ("(%s) | TERM=xterm script -qec %s /dev/null"):format(table.concat(typing, "; "), quote(scute))
+   local command = ("(%s) | TERM=xterm SHELL=/bin/sh script -qec %s /dev/null"):format(table.concat(typing, "; "),
+      quote("exec " .. scute)) -- a shell between would be interrupted too
    local out, _, code = shell(command)
    return out:gsub("\r", ""), code
 end
