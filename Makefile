@@ -95,7 +95,7 @@ bench: all
 	./scute tests/bench/run.lua $(PYTHON)
 
 soak: all
-	@for script in tests/soak/*.lua; do echo "$$script"; ./scute $$script || exit 1; done
+	@for script in $(wildcard tests/soak/*.lua); do echo "$$script"; ./scute $$script || exit 1; done
 
 lint:
 	@tools/lint.sh
