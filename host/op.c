@@ -242,18 +242,38 @@ static bool is_half(const ScTensor *t) {
    return t && (t->dtype == SC_F16 || t->dtype == SC_BF16);
 }
 
+// Half-width tensors that the op may write, and the stamps of their widened copies before it does.
+typedef struct {
+   ScTensor *tensor[SC_MAXPARAM];
+   uint64_t stamp[SC_MAXPARAM];
+} Halves;
+
 // f16 and bf16 are storage: ops that compute see float32. Remembers the first half dtype met, else leaves
 // *narrow.
-static ScStatus widen(ScCall *call, ScDtype *narrow) {
+// The originals of what the op may write are kept in `halves`.
+static ScStatus widen(ScCall *call, ScDtype *narrow, Halves *halves) {
    for (int i = 0; i < call->nin; i++) {
       if (!is_half(call->in[i])) continue;
       if (call->op->in_place)
          return sc_fail(SC_EARG, "%s: argument '%s': expected f32, found %s", call->op->name,
                         sc_input_name(call, i), sc_dtype_name(call->in[i]->dtype));
       if (*narrow == SC_F32) *narrow = call->in[i]->dtype;
+      if (i < SC_MAXPARAM && call->op->updates >> i & 1) halves->tensor[i] = sc_tensor_retain(call->in[i]);
       SC_TRY(convert_to(&call->in[i], SC_F32));
+      if (i < SC_MAXPARAM) halves->stamp[i] = call->in[i]->buffer->stamp;
    }
    return SC_OK;
+}
+
+// Releases the originals, after converting back what was written.
+static ScStatus narrow_again(ScCall *call, ScStatus status, Halves *halves) {
+   for (int i = 0; i < SC_MAXPARAM; i++) {
+      if (!halves->tensor[i]) continue;
+      if (status == SC_OK && call->in[i]->buffer->stamp != halves->stamp[i])
+         status = sc_tensor_copy(halves->tensor[i], call->in[i]);
+      sc_tensor_release(halves->tensor[i]);
+   }
+   return status;
 }
 
 // ---- the call ----
@@ -296,12 +316,14 @@ static ScStatus compute(ScCall *call) {
 
 ScStatus sc_call_run(ScCall *call) {
    ScDtype narrow = SC_F32;
+   Halves halves = {0};
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = find_device(call);
    if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
-   if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = widen(call, &narrow);
+   if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = widen(call, &narrow, &halves);
    if (status == SC_OK) status = compute(call);
+   status = narrow_again(call, status, &halves);
    for (int i = 0; status == SC_OK && narrow != SC_F32 && i < call->nout; i++)
       if (call->out[i]->dtype == SC_F32) status = convert_to(&call->out[i], narrow);
    if (status != SC_OK) release_all(SC_MAXOUT, call->out);

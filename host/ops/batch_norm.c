@@ -160,4 +160,5 @@ SC_OP(batch_norm,
       SC_PARAMS(params), .differentiable = true,
       .keep_in = 1u << SC_BN_X | 1u << SC_BN_WEIGHT | 1u << SC_BN_BIAS | 1u << SC_BN_MEAN | 1u << SC_BN_VAR |
                  1u << SC_BN_RESIDUAL,
-      .keep_out = 1, .infer = infer, .forward = forward, .backward = backward)
+      .keep_out = 1, .updates = 1u << SC_BN_MEAN | 1u << SC_BN_VAR, .infer = infer, .forward = forward,
+      .backward = backward)
