@@ -1,0 +1,95 @@
+-- What convolution and batch norm promise beyond numbers: caches that follow their content, statistics that stay.
+local scute = require "scute"
+
+local function block()
+   return {
+      x = scute.randn(2, 3, 8, 8), weight = scute.randn(16, 3, 3, 3), bn_weight = scute.ones(16),
+      bn_bias = scute.zeros(16), running_mean = scute.zeros(16), running_var = scute.ones(16), padding = 1, act = "relu",
+   }
+end
+
+local function folded(arguments)
+   return scute.no_grad(function() return scute.conv_bn_act(arguments):values() end)
+end
+
+local function separately(a)
+   local z = scute.conv2d { x = a.x, weight = a.weight, padding = 1 }
+   return scute.batch_norm { x = z, weight = a.bn_weight, bias = a.bn_bias, running_mean = a.running_mean,
+      running_var = a.running_var, act = "relu" }:values()
+end
+
+local function assert_close(found, expected)
+   assert.equal(#expected, #found)
+   local largest = 0
+   for i, value in ipairs(expected) do
+      assert.is_true(math.abs(found[i] - value) <= 1e-4) -- values of about 10 in float32
+      largest = math.max(largest, math.abs(value))
+   end
+   assert.is_true(largest > 0)
+end
+
+describe("folded convolution", function()
+   for _, name in ipairs { "weight", "bn_weight", "bn_bias", "running_mean", "running_var" } do
+      it("sees a write to " .. name, function()
+         local a = block()
+         local before = folded(a)
+         assert_close(before, separately(a))
+         a[name]:copy_(scute.rand(a[name]:size()) + 0.5)
+         local after = folded(a)
+         assert_close(after, separately(a))
+         assert.are_not.same(before, after)
+      end)
+   end
+
+   it("tells one eps from another", function()
+      local a = block()
+      local before = folded(a)
+      a.eps = 1
+      assert.are_not.same(before, folded(a))
+   end)
+
+   it("holds no memory for filters that are gone", function()
+      local a = block()
+      folded(a)
+      a = nil -- luacheck: ignore
+      collectgarbage()
+      collectgarbage()
+      local live = scute.memory().live
+      for _ = 1, 3 do
+         folded(block())
+         collectgarbage()
+         collectgarbage()
+      end
+      assert.equal(live, scute.memory().live)
+   end)
+end)
+
+describe("batch norm", function()
+   it("leaves running statistics alone when it fails and when it evaluates", function()
+      local mean, var = scute.zeros(3), scute.ones(3)
+      local arguments = { x = scute.randn(1, 3, 1, 1), running_mean = mean, running_var = var, training = true }
+      assert.has_error(function() scute.batch_norm(arguments) end)
+      arguments.training = false
+      scute.batch_norm(arguments)
+      assert.same({ 0, 0, 0 }, mean:values())
+      assert.same({ 1, 1, 1 }, var:values())
+   end)
+
+   it("updates half-width running statistics", function()
+      local x = scute.randn(4, 3, 5, 5, { dtype = "f16" })
+      local half, full = scute.zeros(3, { dtype = "f16" }), scute.zeros(3)
+      scute.batch_norm { x = x, running_mean = half, running_var = scute.ones(3, { dtype = "f16" }), training = true }
+      scute.batch_norm { x = x:to "f32", running_mean = full, running_var = scute.ones(3), training = true }
+      for i, value in ipairs(full:values()) do
+         assert.is_true(value ~= 0 and math.abs(half:values()[i] - value) <= 2 ^ -11 * math.abs(value)) -- rounded once
+      end
+   end)
+
+   it("gives each input a gradient of its own, though they share memory at first", function()
+      local x, residual = scute.randn(2, 3, 4, 4):requires_grad_(), scute.randn(2, 3, 4, 4):requires_grad_()
+      local y = scute.batch_norm { x = x, residual = residual, training = true }
+      y:backward(scute.ones(2, 3, 4, 4))
+      residual.grad:fill_(5)
+      for _, value in ipairs(x.grad:values()) do assert.is_true(math.abs(value) < 1e-4) end
+   end)
+end)
