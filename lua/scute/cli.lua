@@ -26,8 +26,7 @@ end
 cli.common = {
    { "data_dir", required = true, value = "PATH",
      help = "folder with one folder of photos per class, or with such folders inside train/ and val/" },
-   { "model", choices = model_names, later = { "efficientnet_b0", "efficientnet_b3" }, default = "resnet50",
-     help = "architecture of the backbone" },
+   { "model", choices = model_names, default = "resnet50", help = "architecture of the backbone" },
    { "freeze_backbone", flag = true, help = "train the new head alone and leave the backbone as it is" },
    { "output_dir", default = "models", value = "PATH", help = "where <model>/best.safetensors and the history go" },
    { "epochs", whole = true, min = 1, default = 10, help = "passes over the training photos" },
@@ -43,7 +42,8 @@ cli.common = {
    { "seed", whole = true, min = 0, default = 0, help = "what is drawn at random depends on it alone" },
    { "weights", default = "imagenet", value = "PATH|imagenet|none",
      help = "where the backbone starts: a .safetensors, .pth or .pt file, the official weights, or random numbers" },
-   { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "zeros" }, show = "the architecture's own",
+   { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "uniform_fan_out", "zeros" },
+     show = "the architecture's own",
      help = "how the new head starts" },
    { "image_size", whole = true, min = 32, max = 1024, value = "PIXELS", show = "the model's own",
      help = "side of the square that the network sees" },
@@ -116,11 +116,6 @@ local function read_choice(entry, text)
    local choices = type(entry.choices) == "function" and entry.choices() or entry.choices
    for _, choice in ipairs(choices) do
       if choice == text then return text end
-   end
-   for _, name in ipairs(entry.later or {}) do
-      if name == text then
-         return nil, ("'%s' is not part of this version yet; there are %s"):format(text, table.concat(choices, ", "))
-      end
    end
    local nearest = scute.nearest(text, choices)
    return nil, ("expected one of %s, found '%s'%s"):format(table.concat(choices, ", "), text,

@@ -11,7 +11,6 @@ local nn = require "scute.nn"
 local models = {}
 
 local MEAN, STD = { 0.485, 0.456, 0.406 }, { 0.229, 0.224, 0.225 } -- of ImageNet's RGB in 0..1, torchvision's
-local NOT_YET = { efficientnet_b0 = true, efficientnet_b3 = true }
 local OPTIONS = { "classes", "pretrained", "head_init", "image_size", "pad_square", "log" }
 
 -- Every family file beside this one: name -> {build, family}.
@@ -47,10 +46,6 @@ end
 local function find(name)
    local entry = known()[name]
    if entry then return entry end
-   if NOT_YET[name] then
-      error(("models: '%s' is not part of this version yet; there are %s"):format(name,
-         table.concat(models.list(), ", ")), 0)
-   end
    local near = scute.nearest(tostring(name), models.list())
    error(("models: unknown model '%s'%s; there are %s"):format(tostring(name),
       near and ("; did you mean '%s'?"):format(near) or "", table.concat(models.list(), ", ")), 0)
@@ -69,8 +64,8 @@ local function check_options(name, options)
 end
 
 -- What evaluation does to a photo. Another image size keeps the proportion of resize to crop.
-local function preprocessing_of(family, options)
-   local preset, size = family.preprocessing, options.image_size
+local function preprocessing_of(name, family, options)
+   local preset, size = family.presets and family.presets[name] or family.preprocessing, options.image_size
    if size and (math.type(size) ~= "integer" or size < 32) then
       error(("models: image_size: expected a whole number of at least 32 pixels, found %s"):format(tostring(size)), 0)
    end
@@ -105,7 +100,7 @@ function models.create(name, options)
    check_options(name, options)
    local log = options.log == nil and print or options.log or function() end
    local pretrained = options.pretrained or "none"
-   local preprocessing = preprocessing_of(entry.family, options)
+   local preprocessing = preprocessing_of(name, entry.family, options)
    if pretrained == "none" then
       local model = entry.build(options.classes or 1000, preprocessing)
       if options.head_init then model:restart_head(options.head_init) end

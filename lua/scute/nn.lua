@@ -7,7 +7,8 @@ local nn = {
 }
 require "scute.nn.freeze"
 
-for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "container", "classifier" } do
+for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "container", "blocks",
+   "classifier" } do
    for name, value in pairs(require("scute.nn." .. family)) do nn[name] = value end
 end
 

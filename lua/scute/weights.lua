@@ -14,9 +14,22 @@ local OFFICIAL = "https://download.pytorch.org/models"
 -- before the dot are the first of the file's sha256, as in PyTorch's own check.
 weights.FILES = {
    resnet18 = { "resnet18-f37072fd.pth", "resnet18-5c106cde.pth" },
+   resnet34 = { "resnet34-b627a593.pth" },
    resnet50 = { "resnet50-0676ba61.pth", "resnet50-19c8e357.pth" },
+   resnet101 = { "resnet101-63fe2227.pth" },
+   resnet152 = { "resnet152-394f9c45.pth" },
+   resnext50_32x4d = { "resnext50_32x4d-7cdf4587.pth" },
+   resnext101_32x8d = { "resnext101_32x8d-8ba56ff5.pth" },
+   wide_resnet50_2 = { "wide_resnet50_2-95faca4d.pth" },
+   wide_resnet101_2 = { "wide_resnet101_2-32ee1156.pth" },
    efficientnet_b0 = { "efficientnet_b0_rwightman-7f5810bc.pth", "efficientnet_b0_rwightman-3dd342df.pth" },
+   efficientnet_b1 = { "efficientnet_b1_rwightman-bac287d4.pth" },
+   efficientnet_b2 = { "efficientnet_b2_rwightman-c35c1473.pth" },
    efficientnet_b3 = { "efficientnet_b3_rwightman-b3899882.pth", "efficientnet_b3_rwightman-cf984f9c.pth" },
+   efficientnet_b4 = { "efficientnet_b4_rwightman-23ab8bcd.pth" },
+   efficientnet_b5 = { "efficientnet_b5_lukemelas-1a07897c.pth" },
+   efficientnet_b6 = { "efficientnet_b6_lukemelas-24a108a5.pth" },
+   efficientnet_b7 = { "efficientnet_b7_lukemelas-c5b4e57e.pth" },
    mobilenet_v2 = { "mobilenet_v2-b0353104.pth" },
 }
 

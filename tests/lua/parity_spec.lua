@@ -5,7 +5,7 @@ local json = require "cjson"
 local parity = dofile "tests/lua/parity.lua"
 local nn, models, optim = scute.nn, scute.models, scute.optim
 
-local MODELS = { "resnet18", "resnet50", "mobilenet_v2" }
+local MODELS = { "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3" }
 local SGD = { momentum = 0.9, weight_decay = 1e-4 }
 local LEARNING_RATE = 0.01
 
@@ -79,6 +79,7 @@ end
 -- Blocks alone, as make_parity.py builds them; named options of the block, channels of its input.
 local function blocks()
    local resnet, mobilenet = require("scute.models.resnet").blocks, require("scute.models.mobilenet").blocks
+   local MBConv = require("scute.models.efficientnet").blocks.MBConv
    local function down(inputs, outputs)
       return nn.Sequential(nn.Conv2d { inputs, outputs, 1, stride = 2, bias = false }, nn.BatchNorm2d { outputs })
    end
@@ -90,6 +91,10 @@ local function blocks()
       inverted_residual = mobilenet.InvertedResidual { 32, 32 },
       inverted_residual_down = mobilenet.InvertedResidual { 32, 64, stride = 2 },
       inverted_residual_first = mobilenet.InvertedResidual { 32, 16, expansion = 1 },
+      mbconv = MBConv { 40, 40, kernel = 5 },
+      mbconv_down = MBConv { 32, 48, stride = 2, eps = 1e-3, momentum = 0.01 },
+      mbconv_first = MBConv { 32, 16, expansion = 1 },
+      squeeze_excitation = nn.SqueezeExcitation { 32, 8 },
    }
 end
 

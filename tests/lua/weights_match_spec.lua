@@ -165,8 +165,10 @@ describe("a wrong architecture", function()
          "layer3.5.conv1.weight 256 1024 1 1" },
       mobilenet_v2 = { "features.0.0.weight 32 3 3 3", "features.1.conv.0.0.weight 32 1 3 3",
          "features.18.0.weight 1280 320 1 1" },
-      efficientnet_b0 = { "features.0.0.weight 32 3 3 3", "features.1.0.block.0.0.weight 32 1 3 3" },
-      efficientnet_b3 = { "features.0.0.weight 40 3 3 3", "features.1.0.block.0.0.weight 40 1 3 3" },
+      efficientnet_b0 = { "features.1.0.block.0.0.weight 32 1 3 3", "features.8.0.weight 1280 320 1 1" },
+      efficientnet_b1 = { "features.1.0.block.0.0.weight 32 1 3 3", "features.1.1.block.0.0.weight 16 1 3 3",
+         "features.8.0.weight 1280 320 1 1" },
+      efficientnet_b3 = { "features.1.0.block.0.0.weight 40 1 3 3", "features.8.0.weight 1536 384 1 1" },
    }
 
    it("is named", function()

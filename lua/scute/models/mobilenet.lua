@@ -1,34 +1,14 @@
 -- MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), in torchvision's tree.
 local nn = require "scute.nn"
 
+local conv, ConvNormActivation = nn.conv_without_bias, nn.Conv2dNormActivation
+
 -- Stages: expansion of the width, output channels, blocks, stride of the first block.
 local STAGES = {
    { 1, 16, 1, 1 }, { 6, 24, 2, 2 }, { 6, 32, 3, 2 }, { 6, 64, 4, 2 }, { 6, 96, 3, 1 }, { 6, 160, 3, 2 },
    { 6, 320, 1, 1 },
 }
 local STEM, TOP, DROPOUT = 32, 1280, 0.2
-
-local function conv(inputs, outputs, kernel, stride, groups)
-   local layer = nn.init.skip(nn.Conv2d, { inputs, outputs, kernel, stride = stride or 1, padding = kernel // 2,
-      groups = groups or 1, bias = false })
-   nn.init.kaiming_normal(layer.weight)
-   return layer
-end
-
--- Convolution, norm, ReLU6: children "0", "1", "2", called as one fused op.
-local ConvNormActivation = nn.Sequential:extend "Conv2dNormActivation"
-ConvNormActivation.keeps_nothing = true
-
-function ConvNormActivation:build(...)
-   local layer = conv(...)
-   self:append(layer):append(nn.BatchNorm2d { layer.out_channels }):append(nn.ReLU6())
-end
-
-function ConvNormActivation:forward(x)
-   local act = self[3].op
-   if act then return nn.conv_bn_act(self[1], self[2], act, x) end
-   return nn.Sequential.forward(self, x)
-end
 
 -- 1x1 to `expansion` times the width (left out where that is 1), 3x3 depthwise, 1x1 to `outputs` without an activation;
 -- plus x where the shapes agree. All in a Sequential named "conv", as in torchvision.
@@ -41,8 +21,8 @@ function InvertedResidual:build(o)
    local width = o.inputs * o.expansion
    self.residual = o.stride == 1 and o.inputs == o.outputs
    local layers = nn.Sequential()
-   if o.expansion ~= 1 then layers:append(ConvNormActivation(o.inputs, width, 1)) end
-   layers:append(ConvNormActivation(width, width, 3, o.stride, width))
+   if o.expansion ~= 1 then layers:append(ConvNormActivation { o.inputs, width, 1, act = "relu6" }) end
+   layers:append(ConvNormActivation { width, width, 3, stride = o.stride, groups = width, act = "relu6" })
    layers:append(conv(width, o.outputs, 1))
    layers:append(nn.BatchNorm2d { o.outputs })
    self.conv = layers
@@ -64,21 +44,23 @@ local MobileNetV2 = nn.Classifier:extend "MobileNetV2"
 MobileNetV2.keeps_nothing = true
 
 function MobileNetV2:build(name, classes, preprocessing)
-   local layers = nn.Sequential(ConvNormActivation(3, STEM, 3, 2))
-   local channels, stages = STEM, {}
-   for _, stage in ipairs(STAGES) do
+   local layers = nn.Sequential(ConvNormActivation { 3, STEM, 3, stride = 2, act = "relu6" })
+   local channels, groups = STEM, { { "stem", { "features.0" } } }
+   for number, stage in ipairs(STAGES) do
       local expansion, outputs, count, stride = table.unpack(stage)
+      local paths = {}
       for i = 1, count do
-         stages[#stages + 1] = "features." .. #layers
+         paths[i] = "features." .. #layers
          layers:append(InvertedResidual { channels, outputs, stride = i == 1 and stride or 1, expansion = expansion })
          channels = outputs
       end
+      groups[#groups + 1] = { "stage" .. number, paths }
    end
-   layers:append(ConvNormActivation(channels, TOP, 1))
+   layers:append(ConvNormActivation { channels, TOP, 1, act = "relu6" })
+   groups[#groups + 1] = { "top", { "features." .. #layers - 1 } }
+   groups[#groups + 1] = { "classifier", { "classifier" } }
    self:describe_model { arch = name, classes = classes, preprocessing = preprocessing, head = "classifier.1",
-      head_init = "normal 0.01",
-      groups = { { "stem", { "features.0" } }, { "stages", stages }, { "top", { "features." .. #layers - 1 } },
-         { "classifier", { "classifier" } } } }
+      head_init = "normal 0.01", groups = groups }
    self:add("features", layers)
    local head = nn.Linear { TOP, #self.classes }
    nn.init.head(head, self.head_init)
@@ -105,5 +87,5 @@ return {
       mobilenet_v2 = function(classes, preprocessing) return MobileNetV2("mobilenet_v2", classes, preprocessing) end,
    },
    preprocessing = { resize = 256, crop = 224, filter = "bilinear" },
-   blocks = { InvertedResidual = InvertedResidual, ConvNormActivation = ConvNormActivation },
+   blocks = { InvertedResidual = InvertedResidual },
 }

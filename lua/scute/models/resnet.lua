@@ -2,6 +2,8 @@
 -- in its 3x3 convolution. Wide ResNet and ResNeXt are rows of the same table.
 local nn = require "scute.nn"
 
+local conv = nn.conv_without_bias
+
 -- One row per model: block, blocks in layer1..layer4, groups and base width of the bottleneck's 3x3 convolution.
 local CONFIGURATIONS = {
    resnet18 = { "BasicBlock", { 2, 2, 2, 2 } },
@@ -14,13 +16,6 @@ local CONFIGURATIONS = {
    wide_resnet50_2 = { "Bottleneck", { 3, 4, 6, 3 }, base_width = 128 },
    wide_resnet101_2 = { "Bottleneck", { 3, 4, 23, 3 }, base_width = 128 },
 }
-
-local function conv(inputs, outputs, kernel, stride, groups)
-   local layer = nn.init.skip(nn.Conv2d, { inputs, outputs, kernel, stride = stride or 1, padding = kernel // 2,
-      groups = groups or 1, bias = false })
-   nn.init.kaiming_normal(layer.weight)
-   return layer
-end
 
 -- The shortcut: x itself, or a 1x1 convolution and norm where the shape changes.
 local function shortcut(block, x)

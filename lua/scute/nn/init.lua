@@ -90,18 +90,25 @@ local heads = {
       init.normal(linear.weight, 0, 0.01)
       if linear.bias then init.constant(linear.bias, 0) end
    end,
+   ["uniform fan_out"] = function(linear) -- torchvision's EfficientNet
+      local _, fan_out = fans(linear.weight)
+      local bound = 1 / math.sqrt(fan_out)
+      init.uniform(linear.weight, -bound, bound)
+      if linear.bias then init.constant(linear.bias, 0) end
+   end,
    zeros = function(linear)
       init.constant(linear.weight, 0)
       if linear.bias then init.constant(linear.bias, 0) end
    end,
 }
-init.HEADS = { "kaiming uniform", "xavier uniform", "normal 0.01", "zeros" }
+init.HEADS = { "kaiming uniform", "xavier uniform", "normal 0.01", "uniform fan_out", "zeros" }
 
 -- The full name of an initialisation in init.HEADS: underscores and hyphens count as blanks, and "normal" is
 -- "normal 0.01". An unknown name is an error with the nearest one.
 function init.check_head(name)
    local wanted = tostring(name):gsub("[_-]", " ")
    if wanted == "normal" then wanted = "normal 0.01" end
+   if wanted == "uniform fan out" then wanted = "uniform fan_out" end
    if heads[wanted] then return wanted end
    local near = scute.nearest(wanted, init.HEADS)
    error(("unknown initialisation '%s'%s; expected one of %s"):format(tostring(name),

@@ -1,0 +1,103 @@
+-- Blocks that several families share, with torchvision's names inside: Conv2dNormActivation, SqueezeExcitation,
+-- StochasticDepth.
+local scute = require "scute.core"
+local Module = require "scute.nn.module"
+local Conv2d = require("scute.nn.conv").Conv2d
+local conv_bn_act = require("scute.nn.conv").conv_bn_act
+local BatchNorm2d = require("scute.nn.norm").BatchNorm2d
+local Sequential = require("scute.nn.container").Sequential
+local activation = require "scute.nn.activation"
+local init = require "scute.nn.init"
+
+local blocks = {}
+
+local ACTIVATIONS = { relu = "ReLU", relu6 = "ReLU6", silu = "SiLU" }
+
+-- A convolution without a bias, padded so that stride 1 keeps the size, that starts as torchvision's do: N(0, 2 / fan_out).
+function blocks.conv_without_bias(inputs, outputs, kernel, stride, groups)
+   local layer = init.skip(Conv2d, { inputs, outputs, kernel, stride = stride or 1, padding = kernel // 2,
+      groups = groups or 1, bias = false })
+   init.kaiming_normal(layer.weight)
+   return layer
+end
+
+-- nn.Conv2dNormActivation { inputs, outputs, kernel_size = 3, stride = 1, groups = 1, act = "relu", eps = 1e-5,
+-- momentum = 0.1 }: convolution, batch norm and, unless act is "none", "relu", "relu6" or "silu": children "0", "1", "2",
+-- called as one fused op.
+local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
+   { "inputs" }, { "outputs" }, { "kernel_size", 3 }, { "stride", 1 }, { "groups", 1 }, { "act", "relu" },
+   { "eps", 1e-5 }, { "momentum", 0.1 },
+})
+ConvNormActivation.keeps_nothing = true
+
+function ConvNormActivation:build(o)
+   self:append(blocks.conv_without_bias(o.inputs, o.outputs, o.kernel_size, o.stride, o.groups))
+   self:append(BatchNorm2d { o.outputs, eps = o.eps, momentum = o.momentum })
+   if o.act ~= "none" then self:append(activation[ACTIVATIONS[o.act]]()) end
+end
+
+-- `residual`, if given, is added before the activation.
+function ConvNormActivation:forward(x, residual)
+   local act = #self == 2 and "none" or #self == 3 and self[3].op
+   if act then return conv_bn_act(self[1], self[2], act, x, residual) end
+   local y = Sequential.forward(self, x)
+   return residual and y + residual or y
+end
+blocks.Conv2dNormActivation = ConvNormActivation
+
+-- nn.SqueezeExcitation { channels, squeezed }: x (N, C, H, W) times a scale per sample and channel, which two 1x1
+-- convolutions compute from the means over the pixels (Hu et al. 2018, https://arxiv.org/abs/1709.01507; SiLU between
+-- them, sigmoid after, as in EfficientNet). One fused op.
+blocks.SqueezeExcitation = Module:extend("SqueezeExcitation", { { "channels" }, { "squeezed" } })
+blocks.SqueezeExcitation.keeps_nothing = true
+
+function blocks.SqueezeExcitation:build(o)
+   self.avgpool = require("scute.nn.pool").AdaptiveAvgPool2d(1)
+   for i, shape in ipairs { { o.channels, o.squeezed }, { o.squeezed, o.channels } } do
+      local layer = init.skip(Conv2d, { shape[1], shape[2], 1 })
+      init.kaiming_normal(layer.weight)
+      self["fc" .. i] = layer
+   end
+   self.activation = activation.SiLU()
+   self.scale_activation = activation.Sigmoid()
+end
+
+local function is_plain(layer)
+   return Module.is(layer, Conv2d) and layer.bias and layer.weight.shape[3] == 1
+end
+
+function blocks.SqueezeExcitation:forward(x)
+   local fc1, fc2 = self.fc1, self.fc2
+   if is_plain(fc1) and is_plain(fc2) and self.activation.op == "silu" and self.scale_activation.op == "sigmoid" then
+      return scute.squeeze_excitation(x, fc1.weight, fc1.bias, fc2.weight, fc2.bias)
+   end
+   return x * self.scale_activation(fc2(self.activation(fc1(self.avgpool(x)))))
+end
+
+-- nn.StochasticDepth { p = 0.5 }: in training mode each sample is 0 with probability p and otherwise x / (1 - p) (Huang
+-- et al. 2016, https://arxiv.org/abs/1603.09382, torchvision's mode "row"); then `residual`, if given, is added.
+blocks.StochasticDepth = Module:extend("StochasticDepth", { { "p", 0.5 } })
+blocks.StochasticDepth.keeps_nothing = true
+
+function blocks.StochasticDepth:build(o)
+   if type(o.p) ~= "number" or not (o.p >= 0 and o.p <= 1) then
+      error(("nn.StochasticDepth: p: expected a probability from 0 to 1, found %s"):format(tostring(o.p)), 0)
+   end
+   self.p = o.p
+end
+
+-- Whether a sample may be left out now.
+function blocks.StochasticDepth:is_active()
+   return self.training and self.p > 0
+end
+
+function blocks.StochasticDepth:forward(x, residual)
+   if self:is_active() then return scute.stochastic_depth(x, residual, self.p, true) end
+   return residual and x + residual or x
+end
+
+function blocks.StochasticDepth:describe()
+   return ("p=%g, mode=row"):format(self.p)
+end
+
+return blocks
