@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local console = require "scute.console"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
+local split_csv = require "scute.data.split_csv"
 
 local data = {}
 
@@ -134,12 +135,15 @@ end
 
 --- Opens a data set: `dir` holds one folder of photos per class, or train/ and val/ (or valid/, validation/, test/) with
 -- such folders inside. Without a validation folder a share of each class is held out, drawn by the seed alone.
--- options: seed (default 0), val_fraction (default 0.2; between 0 and 1).
--- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines }, where train and val are
--- { paths = list, labels = list of class numbers, counts = photos per class }.
+-- options: seed (default 0), val_fraction (default 0.2; between 0 and 1), split_csv (path of a file that says which photos
+-- train and which validate instead of the folders; see scute.data.split_csv).
+-- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines, split = what the split is
+-- called beside an accuracy }, where train and val are { paths = list, labels = list of class numbers, counts = photos per
+-- class }.
 -- What is wrong with the folder is a failure (one line, see scute.console).
 function data.open(dir, options)
-   options = { seed = options and options.seed or 0, val_fraction = options and options.val_fraction or 0.2 }
+   options = options or {}
+   options = { seed = options.seed or 0, val_fraction = options.val_fraction or 0.2, split_csv = options.split_csv }
    if type(dir) ~= "string" or dir == "" then error("data.open: expected the path of a folder, found " .. tostring(dir), 2) end
    if not (options.val_fraction > 0 and options.val_fraction < 1) then
       error(("data.open: expected a val_fraction between 0 and 1, found %s"):format(options.val_fraction), 2)
@@ -148,6 +152,10 @@ function data.open(dir, options)
    if dir == "" then dir = "/" end
    check_folder(dir)
    local set = { dir = dir, train = new_part(), val = new_part(), notes = {} }
+   if options.split_csv then
+      split_csv.fill(set, options.split_csv)
+      return set
+   end
    local train_dir, val_dir = find_layout(dir, set.notes)
    local paths, classes, stray = find_classes(train_dir)
    check_classes(train_dir, classes, paths)
@@ -159,8 +167,10 @@ function data.open(dir, options)
    if val_dir then
       for class, name in ipairs(classes) do extend(set.train, class, paths[name]) end
       read_validation(set, val_dir, train_dir)
+      set.split = val_dir:match "[^/]+$" .. "/"
    else
       split_all(set, paths, options)
+      set.split = ("drawn, %g %%, seed %d"):format(100 * options.val_fraction, options.seed)
    end
    if #set.val.paths == 0 then
       console.fail("data_dir: '%s' has one photo of each class; two are needed, so that one can validate", dir)

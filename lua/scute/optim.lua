@@ -4,11 +4,15 @@
 --    local opt = scute.optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = 0.01 })
 --    opt:zero_grad(); loss:backward(); opt:step()
 --
+-- Rates by depth: model:groups { lr = optim.layer_decay(model, 1e-4, 0.75) }, or optim.lr_range(model, 1e-6, 1e-4).
+--
 -- State is kept by parameter name, so that unfreezing or a resume never mixes it up. A frozen parameter (or one without
 -- a gradient) takes no part: no step, no decay, no share in a gradient norm.
 return {
    sgd = require("scute.optim.sgd").sgd,
    adamw = require("scute.optim.adam").adamw,
    adam = require("scute.optim.adam").adam,
+   layer_decay = require("scute.optim.rates").layer_decay,
+   lr_range = require("scute.optim.rates").lr_range,
    Optimizer = require "scute.optim.optimizer",
 }

@@ -43,8 +43,8 @@ function report.finish(run, seconds)
    local rows = {
       { "epochs", ("%d of %d%s"):format(#run.history, run.epochs, run.stopped and " (" .. run.stopped .. ")" or "") },
       { "best epoch", ("%d; its weights are in the model"):format(best.epoch) },
-      { "accuracy", ("%.3f on %s that did not train (%.3f averaged over classes)"):format(best.val_accuracy,
-         console.count(best.confusion.total, "photo"), best.balanced) },
+      { "accuracy", ("%.3f on %s that did not train (%.3f averaged over classes); split: %s"):format(best.val_accuracy,
+         console.count(best.confusion.total, "photo"), best.balanced, run.set.split) },
       { "time", console.duration(seconds) .. (run.times.features
          and (", %s of it for the features"):format(console.duration(run.times.features)) or "") },
       { "peak memory", memory and console.bytes(memory) or "unknown" },

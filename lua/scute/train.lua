@@ -11,6 +11,7 @@ local features = require "scute.train.features"
 local photos = require "scute.train.photos"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local unfreeze = require "scute.train.unfreeze"
 
 local train = {}
 
@@ -20,7 +21,7 @@ local defaults = {
    epochs = 10, batch_size = 32, seed = 0, workers = 2, early_stop = 0, device = "cpu", cache_features = "auto",
    on_bad_image = "skip", hooks = {}, arguments = {},
 }
-local without_default = { "optimizer", "schedule", "output_dir" }
+local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment" }
 
 local function read_options(options)
    local known, run = { table.unpack(without_default) }, {}
@@ -46,8 +47,8 @@ end
 
 -- ---- hooks ----
 
--- A hook is a table with any of: start(run), before_step(run), after_step(run), epoch(run, row), finish(run). A hook stops
--- the run by setting run.stopped to the reason.
+-- A hook is a table with any of: start(run), begin_epoch(run), before_step(run), after_step(run), epoch(run, row),
+-- finish(run). A hook stops the run by setting run.stopped to the reason.
 local function call_hooks(run, event, ...)
    for _, hook in ipairs(run.hooks) do
       if hook[event] then hook[event](run, ...) end
@@ -89,8 +90,9 @@ local function progress_hook()
          if row.epoch > 30 and row.epoch < run.epochs and now - last < 2 and not run.stopped then return end
          last = now
          run.meter:clear()
-         console.line("epoch %3d  loss %.4f  accuracy %.3f   validation: loss %.4f  accuracy %.3f%s", row.epoch, row.train_loss,
-            row.train_accuracy, row.val_loss, row.val_accuracy, run.best == row and "  best" or "")
+         console.line("epoch %3d  loss %.4f  accuracy %.3f   validation (%s): loss %.4f  accuracy %.3f%s", row.epoch,
+            row.train_loss, row.train_accuracy, run.set.split, row.val_loss, row.val_accuracy,
+            run.best == row and "  best" or "")
       end,
    }
 end
@@ -154,15 +156,24 @@ local function validate(run)
    return confusion, mean:value()
 end
 
+-- The learning rates of the last step, of the groups that train.
+local function rates_of(optimizer)
+   local rates = {}
+   for _, group in ipairs(optimizer.groups) do
+      for _, entry in ipairs(group.parameters) do
+         if entry[2].requires_grad then rates[group.name] = group.lr end
+      end
+   end
+   return rates
+end
+
 local function epoch(run)
    train_epoch(run)
    if run.interrupted() then return end
    local confusion, val_loss = validate(run)
    if not confusion then return end
-   local rates = {}
-   for _, group in ipairs(run.optimizer.groups) do rates[group.name] = group.lr end
    local row = {
-      epoch = run.epoch, step = run.step, rates = rates, train_loss = run.mean:value(),
+      epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
       balanced = confusion:balanced_accuracy(), confusion = confusion,
    }
@@ -182,9 +193,10 @@ end
 
 local function describe(run)
    local set = run.set
-   console.line("%s: %s in %s; %d train, %d validate", set.dir, console.count(#set.train.paths + #set.val.paths, "photo"),
-      console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths)
+   console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir, console.count(#set.train.paths + #set.val.paths,
+      "photo"), console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
+   if run.unfreeze then unfreeze.describe(run) end
 end
 
 local function new_run(model, set, options)
@@ -196,18 +208,29 @@ local function new_run(model, set, options)
    run.photos = photos.source(run)
    run.interrupted = scute.interrupted
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
-   run.hooks = { schedule_hook, early_stop_hook(run.early_stop), progress_hook(), table.unpack(run.hooks) }
+   run.hooks = { schedule_hook, run.unfreeze and unfreeze.hook or {}, early_stop_hook(run.early_stop), progress_hook(),
+      table.unpack(run.hooks) }
+   if run.unfreeze then run.unfreeze:apply(model, 1) end
    return run
 end
 
+-- What the next epoch reads: features while the backbone is frozen and they are wanted, otherwise the photos.
+local function choose_feed(run)
+   local source = features.wanted(run) and features or photos
+   if run.source == source then return end
+   if run.feed then run.feed.close() end
+   run.source, run.feed = source, source.feed(run)
+end
+
 local function loop(run)
-   local cached = run.cache_features == "auto" and run.model:is_backbone_frozen()
-   run.feed = (cached and features or photos).feed(run)
-   if run.interrupted() then return end
-   call_hooks(run, "start")
-   while run.epoch < run.epochs and not run.stopped and not run.interrupted() do
+   while run.epoch < run.epochs and not run.stopped do
       run.epoch = run.epoch + 1
+      call_hooks(run, "begin_epoch")
+      choose_feed(run)
+      if run.interrupted() then return end
+      if run.epoch == 1 then call_hooks(run, "start") end
       epoch(run)
+      if run.interrupted() then return end
    end
    call_hooks(run, "finish")
 end
@@ -238,7 +261,10 @@ end
 --   seed             0         of the order of the photos
 --   workers          2         threads that decode
 --   device           "cpu"
---   cache_features   "auto"    with a frozen backbone each photo passes it once; "off": in every epoch
+--   unfreeze         none      a plan of scute.train.unfreeze: what trains from which epoch on
+--   augment          none      a description of random augmentation (see scute.augment), for training photos
+--   cache_features   "auto"    while the backbone is frozen each photo passes it once, unless it is augmented; a number K:
+--                              the photos of K epochs, augmented or not, pass it, and are used in turn; "off": in every epoch
 --   on_bad_image     "skip"    or "error"
 --   hooks            {}        further hooks, see call_hooks
 --   arguments        {}        for run.json

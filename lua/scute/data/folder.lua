@@ -11,8 +11,8 @@ local function ignored(name)
    return name:sub(1, 1) == "." or leftovers[name:lower()] ~= nil
 end
 
--- Byte order, whatever the locale: `<` on strings follows LC_COLLATE.
-local function sort_bytes(names)
+--- Sorts names in byte order, whatever the locale: `<` on strings follows LC_COLLATE. Returns them.
+function folder.sort_bytes(names)
    local before = os.setlocale(nil, "collate")
    os.setlocale("C", "collate")
    table.sort(names)
@@ -36,7 +36,7 @@ function folder.list(path)
          list[#list + 1] = name
       end
    end
-   return sort_bytes(folders), sort_bytes(files)
+   return folder.sort_bytes(folders), folder.sort_bytes(files)
 end
 
 local function walk(path, found, above)
@@ -59,7 +59,7 @@ end
 --- All files in `path` and in the folders below it, in byte order.
 function folder.files(path)
    local at = lfs.attributes(path)
-   return sort_bytes(walk(path, {}, at and { [at.dev .. ":" .. at.ino] = true } or {}))
+   return folder.sort_bytes(walk(path, {}, at and { [at.dev .. ":" .. at.ino] = true } or {}))
 end
 
 return folder

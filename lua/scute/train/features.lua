@@ -1,93 +1,166 @@
--- Features computed once: what a frozen backbone says about each photo, kept for all epochs.
+-- Features computed once: what a frozen backbone says about each photo, kept for all epochs in which it stays frozen.
 --
 -- Photos go through in file order and in batches of a fixed size, so that a feature does not depend on the batch size of
--- the training, on the order of an epoch or on the number of workers.
+-- the training, on the order of an epoch or on the number of workers. Where training photos are augmented, K views of
+-- each are kept: those of the epochs 1 to K, which the epochs then take in turn. The order of photos and the batches are
+-- those that training on the photos themselves would have.
 local scute = require "scute"
 local console = require "scute.console"
+local photos = require "scute.train.photos"
 
 local features = {}
 
 local BATCH = 16
 
--- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers }; nil where no photo is readable.
-local function compute(run, part, report)
-   local chunks, labels = {}, {}
-   for x, y in run.photos.batches(part, { batch_size = BATCH }) do
+-- ---- what to keep ----
+
+local function is_random(augment)
+   return augment ~= nil and next(augment) ~= nil
+end
+
+--- True if the coming epochs should train on cached features: the backbone is frozen, and they are wanted. "auto" wants
+-- them where photos are the same in every epoch.
+function features.wanted(run)
+   local mode = run.cache_features
+   if mode == "off" or mode == "auto" and is_random(run.augment) then return false end
+   return run.model:is_backbone_frozen()
+end
+
+-- The last epoch up to which the backbone stays as it is.
+local function last_epoch(run)
+   return run.unfreeze and run.unfreeze:unchanged_until(run.epoch) or run.epochs
+end
+
+-- The view that an epoch trains on. It depends on nothing else, so that a resumed run sees what the whole one would have.
+local function view_of(run, epoch)
+   local views = is_random(run.augment) and run.cache_features or 1
+   return (epoch - 1) % views + 1
+end
+
+-- ---- computing ----
+
+-- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers, row = photo -> row of x };
+-- nil where no photo is readable. options: augment, epoch.
+local function compute(run, part, options, report)
+   local chunks, found = {}, { y = {}, row = {} }
+   for x, y, indices in run.photos.batches(part, { batch_size = BATCH, augment = options.augment, epoch = options.epoch }) do
       local chunk = run.model:embed(x) -- (n, F)
       x:free()
       chunks[#chunks + 1] = chunk
-      for _, class in ipairs(y:values()) do labels[#labels + 1] = class end
-      report(#labels)
+      local classes = y:values()
+      for i, index in ipairs(indices:values()) do
+         found.y[#found.y + 1] = classes[i]
+         found.row[index] = #found.y
+      end
+      report(#classes)
       if run.interrupted() then break end
    end
-   if #labels == 0 then return nil end
-   local all = #chunks == 1 and chunks[1] or scute.concat(chunks, 1)
-   return { x = all, y = labels, n = #labels }
+   if #chunks == 0 then return nil end
+   found.x = #chunks == 1 and chunks[1] or scute.concat(chunks, 1)
+   if #chunks > 1 then
+      for _, chunk in ipairs(chunks) do chunk:free() end
+   end
+   return found
 end
+
+-- ---- batches ----
 
 local function pick(part, indices)
-   local labels, kind = {}, { dtype = "i64", device = part.x.device }
-   for i, index in ipairs(indices) do labels[i] = part.y[index] end
-   local rows <close> = scute.tensor(indices, kind)
-   return part.x:index_select(1, rows), scute.tensor(labels, kind)
+   local rows, labels, kind = {}, {}, { dtype = "i64", device = part.x.device }
+   for i, index in ipairs(indices) do
+      rows[i] = part.row[index]
+      labels[i] = part.y[rows[i]]
+   end
+   local which <close> = scute.tensor(rows, kind)
+   return part.x:index_select(1, which), scute.tensor(labels, kind)
 end
 
--- Iterates over the rows of a part in an order, as x (n, F), y (n).
+-- Iterates over photos of a part in an order, as x (n, F), y (n); a last batch of one photo joins the one before it.
 local function batches(part, order, batch_size)
-   local at = 1
+   local at, steps = 1, photos.steps_of(#order, batch_size)
    return function()
       if at > #order then return nil end
-      local last = math.min(at + batch_size - 1, #order)
+      steps = steps - 1
+      local last = steps == 0 and #order or at + batch_size - 1
       local x, y = pick(part, table.move(order, at, last, 1, {}))
       at = last + 1
       return x, y
    end
 end
 
-local function in_order(n)
-   local order = {}
-   for i = 1, n do order[i] = i end
-   return order
+-- n: photos that were sent through, every view of them; each: photos of one epoch.
+local function describe(run, n, each, width)
+   local seconds, epochs = run.times.features, last_epoch(run) - run.epoch + 1
+   local saved = epochs * each * seconds / n - seconds
+   console.line("features: %s x %d numbers (%s), computed once in %s (%.0f images/s)%s", console.count(n, "photo"), width,
+      console.bytes(n * width * 4), console.duration(seconds), n / seconds,
+      n < epochs * each and ("; not computing them in %s saves about %s"):format(
+         console.count(epochs - 1, "more epoch"), console.duration(saved)) or "")
 end
 
---- Sends all photos of the run through the backbone and returns what trains and validates the head from then on, with the
--- fields of photos.feed; nil where the run was interrupted.
-function features.feed(run)
-   local set, meter, start = run.set, run.meter, scute.clock()
-   local total = #set.train.paths + #set.val.paths
-   run.model:eval()
-   local function reporter(before)
-      return function(done)
-         local seconds = scute.clock() - start
-         meter:show { what = "features", done = before + done, total = total, photos = before + done, seconds = seconds,
-            left = seconds / (before + done) * (total - before - done) }
+-- Training features by view, and the number of photos in each; nil where the run was interrupted.
+local function compute_views(run, report)
+   local parts, n = {}, 0
+   for epoch = run.epoch, last_epoch(run) do
+      local view = view_of(run, epoch)
+      if not parts[view] then
+         parts[view] = compute(run, run.set.train, { augment = run.augment, epoch = view }, report)
+         if run.interrupted() then return nil end
+         run.photos.check_readable(parts[view], run.set.train)
+         n = #parts[view].y
       end
    end
-   local train = compute(run, set.train, reporter(0))
-   local val = train and compute(run, set.val, reporter(#set.train.paths))
-   meter:clear()
+   return parts, n
+end
+
+-- Two functions: one that is told of photos done and shows how far it is, one that returns how many were done.
+local function reporter(run)
+   local start, done, total = scute.clock(), 0, #run.set.val.paths
+   local seen = {}
+   for epoch = run.epoch, last_epoch(run) do
+      local view = view_of(run, epoch)
+      total = total + (seen[view] and 0 or #run.set.train.paths)
+      seen[view] = true
+   end
+   return function(n)
+      done = done + n
+      local seconds = scute.clock() - start
+      run.meter:show { what = "features", done = done, total = total, photos = done, seconds = seconds,
+         left = seconds / done * (total - done) }
+   end, function() return done end
+end
+
+--- Sends the photos of the run through the backbone and returns what trains and validates the head from then on, with the
+-- fields of photos.feed; nil where the run was interrupted.
+function features.feed(run)
+   local set, start = run.set, scute.clock()
+   local report, passed = reporter(run)
+   run.model:eval()
+   local parts, n = compute_views(run, report)
+   local val = parts and compute(run, set.val, {}, report)
+   run.meter:clear()
    if run.interrupted() then return nil end
-   run.photos.check_readable(train, set.train)
    run.photos.check_readable(val, set.val)
    run.times.features = scute.clock() - start
-   local n, width = train.n + val.n, train.x.shape[2]
-   console.line("features: %s x %d numbers (%s), computed once in %s (%.0f images/s)%s", console.count(n, "photo"), width,
-      console.bytes(n * width * 4), console.duration(run.times.features), n / run.times.features,
-      run.epochs > 1 and ("; not computing them in %s saves about %s"):format(
-         console.count(run.epochs - 1, "more epoch"), console.duration(run.times.features * (run.epochs - 1))) or "")
+   describe(run, passed(), n + #val.y, val.x.shape[2])
 
    return {
       cached = true,
-      photos = train.n,
-      steps = math.ceil(train.n / run.batch_size),
+      photos = n,
+      steps = photos.steps_of(n, run.batch_size),
       train = function(epoch)
-         return batches(train, run.shuffled(epoch, train.n), run.batch_size)
+         local order = photos.good_ones(set.train, run.shuffled(epoch, #set.train.paths))
+         return batches(parts[view_of(run, epoch)], order, run.batch_size)
       end,
       val = function()
-         return batches(val, in_order(val.n), run.batch_size)
+         return batches(val, photos.good_ones(set.val), run.batch_size)
       end,
       forward = function(x)
          return run.model:head(x)
+      end,
+      close = function()
+         for _, part in pairs(parts) do part.x:free() end
+         val.x:free()
       end,
    }
 end

@@ -21,12 +21,13 @@ local function note_bad(run, part, bad)
    end
 end
 
-local function good_ones(part, order)
-   if not part.bad then return order end
+--- The indices of an order (default: all of a part) whose photos are not known to be bad.
+function photos.good_ones(part, order)
+   if order and not part.bad then return order end
    local kept = {}
    for i = 1, order and #order or #part.paths do
       local index = order and order[i] or i
-      if not part.bad[index] then kept[#kept + 1] = index end
+      if not (part.bad and part.bad[index]) then kept[#kept + 1] = index end
    end
    return kept
 end
@@ -36,12 +37,13 @@ function photos.source(run)
    local source = {}
 
    --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n).
-   -- options: order (list of indices, default all), batch_size, merge_last_single.
+   -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation).
    function source.batches(part, options)
       local loader = scute.loader {
-         paths = part.paths, labels = part.labels, order = good_ones(part, options.order),
+         paths = part.paths, labels = part.labels, order = photos.good_ones(part, options.order),
          batch_size = options.batch_size, merge_last_single = options.merge_last_single,
          preprocess = run.preprocess, workers = run.workers, on_bad = run.on_bad_image,
+         augment = options.augment, seed = run.seed, epoch = options.epoch,
       }
       return function()
          local x, y, indices, bad = loader:next()
@@ -66,21 +68,22 @@ function photos.source(run)
    return source
 end
 
--- A last batch of one photo joins the one before it.
-local function steps_of(n, batch_size)
+--- Steps of an epoch over n photos: a last batch of one photo joins the one before it.
+function photos.steps_of(n, batch_size)
    return n > batch_size and n % batch_size == 1 and n // batch_size or math.ceil(n / batch_size)
 end
 
 --- Trains and validates from the photos themselves, each decoded and sent through the whole network in every epoch.
 function photos.feed(run)
    local set = run.set
+   local n = #photos.good_ones(set.train)
    return {
       cached = false,
-      photos = #set.train.paths,
-      steps = steps_of(#set.train.paths, run.batch_size),
+      photos = n,
+      steps = photos.steps_of(n, run.batch_size),
       train = function(epoch)
          return run.photos.batches(set.train, { order = run.shuffled(epoch, #set.train.paths),
-            batch_size = run.batch_size, merge_last_single = true })
+            batch_size = run.batch_size, merge_last_single = true, augment = run.augment, epoch = epoch })
       end,
       val = function()
          return run.photos.batches(set.val, { batch_size = run.batch_size })
@@ -88,6 +91,7 @@ function photos.feed(run)
       forward = function(x)
          return run.model(x)
       end,
+      close = function() end,
    }
 end
 

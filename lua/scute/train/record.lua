@@ -21,11 +21,12 @@ local function number(value)
    return ("%.9g"):format(value)
 end
 
+-- The groups that trained in any epoch so far.
 local function trained_groups(run)
    local names = {}
    for _, group in ipairs(run.optimizer.groups) do
-      for _, entry in ipairs(group.parameters) do
-         if entry[2].requires_grad then
+      for _, row in ipairs(run.history) do
+         if row.rates[group.name] then
             names[#names + 1] = group.name
             break
          end
@@ -42,7 +43,7 @@ local function history_text(run)
    local lines = { table.concat(columns, ",") }
    for _, row in ipairs(run.history) do
       local cells = { number(row.epoch), number(row.step) }
-      for _, name in ipairs(groups) do cells[#cells + 1] = number(row.rates[name]) end
+      for _, name in ipairs(groups) do cells[#cells + 1] = number(row.rates[name] or 0) end
       for _, name in ipairs { "train_loss", "train_accuracy", "val_loss", "val_accuracy" } do
          cells[#cells + 1] = number(row[name])
       end
@@ -63,7 +64,7 @@ local function run_text(run, state)
    local set, arguments = run.set, {}
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
-      _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "weights", "result",
+      _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights", "result",
          "times" },
       state = state,
       model = run.model.arch,
@@ -74,9 +75,10 @@ local function run_text(run, state)
       classes = set.classes,
       photos = { train = #set.train.paths, val = #set.val.paths, bad = #run.bad,
          train_per_class = per_class(set, set.train), val_per_class = per_class(set, set.val) },
+      split = set.split,
       weights = run.model.weights and { path = run.model.weights.path, sha256 = run.model.weights.sha256 } or "none",
       result = run.best and { epochs = #run.history, steps = run.step, best_epoch = run.best.epoch,
-         val_accuracy = run.best.val_accuracy, val_loss = run.best.val_loss,
+         split = set.split, val_accuracy = run.best.val_accuracy, val_loss = run.best.val_loss,
          val_balanced_accuracy = run.best.balanced } or nil,
       times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,
          features = run.times.features },
@@ -125,6 +127,16 @@ function record.open(run)
    if not run.folder then return end
    console.guard("output_dir", scute.files.mkdirs, run.folder)
    console.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
+end
+
+--- After parts of the model were unfrozen. What can change only from now on is still as it was in the best epoch.
+function record.widen(run)
+   local before = run.changing
+   run.changing = changing_names(run.model)
+   if not run.best then return end
+   for name, tensor in pairs(run.model:state_dict().tensors) do
+      if run.changing[name] and not before[name] then run.best.state[name] = tensor:clone() end
+   end
 end
 
 local function save_best(run)

@@ -1,0 +1,176 @@
+-- A split that somebody made with care, from a CSV file: which photos train and which validate is knowledge (no photo of
+-- one encounter on both sides, say) that folders do not hold.
+--
+-- Columns, in any order, others are passed over:
+--   file    path of a photo, below the data folder or absolute
+--   label   its class
+--   split   train; val, valid or validation; test. Where nothing is val, test validates; otherwise it is left alone
+--   group   optional: what belongs together (an encounter, an animal); a warning tells of groups on both sides
+local lfs = require "lfs"
+local console = require "scute.console"
+local csv = require "scute.data.csv"
+local folder = require "scute.data.folder"
+
+local split_csv = {}
+
+local PARTS = { train = "train", val = "val", valid = "val", validation = "val", test = "test" }
+local SHOWN = 3 -- groups on both sides that are named
+
+local function read_rows(path)
+   local file, why = io.open(path, "rb")
+   if not file then console.fail("split_csv: cannot open '%s': %s", path, why:match "([^:]+)$":gsub("^%s+", "")) end
+   local text = file:read "a"
+   file:close()
+   if not text then console.fail("split_csv: cannot read '%s'", path) end
+   local rows, message, line = csv.parse(text)
+   if not rows then console.fail("split_csv: %s, line %d: %s", path, line, message) end
+   if #rows < 2 then console.fail("split_csv: '%s' has no rows; it needs the columns file, label, split", path) end
+   return rows
+end
+
+-- Column name -> its number, from the first row.
+local function read_header(path, header)
+   local columns = {}
+   for i, name in ipairs(header) do
+      name = name:match "^%s*(.-)%s*$":lower()
+      if columns[name] then console.fail("split_csv: %s: the column '%s' is there twice", path, name) end
+      columns[name] = i
+   end
+   for _, name in ipairs { "file", "label", "split" } do
+      if not columns[name] then
+         console.fail("split_csv: %s: the column '%s' is missing; found %s", path, name, table.concat(header, ", "))
+      end
+   end
+   return columns
+end
+
+-- One row as {file, label, part, group, line}, checked.
+local function read_row(path, columns, row, width)
+   local function fail(format, ...)
+      console.fail("split_csv: %s, line %d: %s", path, row.line, format:format(...))
+   end
+   if #row ~= width then fail("expected %d fields as in the first line, found %d", width, #row) end
+   local entry = { file = row[columns.file], label = row[columns.label], line = row.line,
+      part = PARTS[row[columns.split]:lower()], group = columns.group and row[columns.group] or "" }
+   if entry.file == "" then fail "the file is empty" end
+   if entry.label == "" then fail("the label of '%s' is empty", entry.file) end
+   if not entry.part then
+      fail("unknown split '%s'; expected train, val (or valid, validation) or test", row[columns.split])
+   end
+   return entry
+end
+
+local function check_files(path, dir, entries)
+   local missing, first, by_path = 0, nil, {}
+   for _, entry in ipairs(entries) do
+      entry.path = entry.file:sub(1, 1) == "/" and entry.file or dir .. "/" .. entry.file
+      local earlier = by_path[entry.path]
+      if earlier then
+         console.fail("split_csv: %s, line %d: '%s' is listed already in line %d", path, entry.line, entry.file, earlier.line)
+      end
+      by_path[entry.path] = entry
+      if lfs.attributes(entry.path, "mode") ~= "file" then
+         missing, first = missing + 1, first or entry
+      end
+   end
+   if missing > 0 then
+      console.fail("split_csv: %s, line %d: there is no file '%s'%s; paths are relative to data_dir", path, first.line,
+         first.path, missing > 1 and (" (and %d more are missing)"):format(missing - 1) or "")
+   end
+end
+
+local function is_there(entries, part)
+   for _, entry in ipairs(entries) do
+      if entry.part == part then return true end
+   end
+   return false
+end
+
+-- A warning where photos of one group train and validate: the accuracy then says little about new groups.
+local function check_groups(path, entries, validates)
+   local sides, names = {}, {}
+   for _, entry in ipairs(entries) do
+      local side = entry.part == "train" and "train" or entry.part == validates and "val"
+      if entry.group ~= "" and side then
+         local seen = sides[entry.group]
+         if not seen then
+            seen = { train = 0, val = 0 }
+            sides[entry.group], names[#names + 1] = seen, entry.group
+         end
+         seen[side] = seen[side] + 1
+      end
+   end
+   local shared = {}
+   for _, name in ipairs(names) do
+      if sides[name].train > 0 and sides[name].val > 0 then shared[#shared + 1] = name end
+   end
+   if #shared == 0 then return end
+   console.warn("split_csv: %s: %s of %d on both sides of the split (%s%s): the accuracy will be better than on new ones", path,
+      #shared == 1 and "1 group" or #shared .. " groups", #names, table.concat(shared, ", ", 1, math.min(SHOWN, #shared)),
+      #shared > SHOWN and ", ..." or "")
+end
+
+local function class_names(path, entries, validates)
+   local trains, seen = {}, {}
+   for _, entry in ipairs(entries) do
+      if entry.part == "train" and not seen[entry.label] then
+         seen[entry.label], trains[#trains + 1] = true, entry.label
+      end
+   end
+   for _, entry in ipairs(entries) do
+      if entry.part == validates and not seen[entry.label] then
+         console.fail("split_csv: %s, line %d: class '%s' validates but does not train; a model cannot learn a class it has "
+            .. "no photos of", path, entry.line, entry.label)
+      end
+   end
+   if #trains < 2 then
+      console.fail("split_csv: %s: expected at least two classes that train, found %s", path,
+         #trains == 0 and "none" or "'" .. trains[1] .. "' only")
+   end
+   return folder.sort_bytes(trains)
+end
+
+local function fill(part, entries, wanted, classes)
+   local numbers = {}
+   for class, name in ipairs(classes) do numbers[name], part.counts[class] = class, 0 end
+   for _, entry in ipairs(entries) do
+      if entry.part == wanted then
+         local class = numbers[entry.label]
+         part.paths[#part.paths + 1], part.labels[#part.labels + 1] = entry.path, class
+         part.counts[class] = part.counts[class] + 1
+      end
+   end
+end
+
+local function add_notes(set, entries, validates)
+   for class, name in ipairs(set.classes) do
+      if set.val.counts[class] == 0 then
+         set.notes[#set.notes + 1] = ("class '%s' has no photo that validates"):format(name)
+      end
+   end
+   local left = 0
+   for _, entry in ipairs(entries) do left = left + (entry.part == "test" and 1 or 0) end
+   if validates == "val" and left > 0 then
+      set.notes[#set.notes + 1] = ("%s of the split 'test' left alone"):format(console.count(left, "photo"))
+   end
+end
+
+--- Fills a data set (see data.open) from the file at `path`. What is wrong with it is a failure of one line.
+function split_csv.fill(set, path)
+   local rows = read_rows(path)
+   local columns, entries = read_header(path, rows[1]), {}
+   for i = 2, #rows do entries[i - 1] = read_row(path, columns, rows[i], #rows[1]) end
+   local validates = is_there(entries, "val") and "val" or "test"
+   if not is_there(entries, validates) then
+      console.fail("split_csv: %s: no photo validates; give some of them the split val", path)
+   end
+   set.classes = class_names(path, entries, validates)
+   check_files(path, set.dir, entries)
+   fill(set.train, entries, "train", set.classes)
+   fill(set.val, entries, validates, set.classes)
+   check_groups(path, entries, validates)
+   add_notes(set, entries, validates)
+   set.split = ("%s, %s"):format(path:match "[^/]+$", validates)
+end
+
+return split_csv

@@ -1,0 +1,269 @@
+--- Progressive fine-tuning: which groups of a model train from which epoch on.
+--
+--    local plan = unfreeze.plan(model, "head,layer4@3,layer3@6", { epochs = 10 })
+--    train.fit(model, set, { optimizer = ..., epochs = 10, unfreeze = plan })
+--
+-- A schedule is data: a text, or a table {group = epoch}. As a text it is one of
+--    head,layer4@3,layer3@6   groups with the epoch (from 1) in which they join; without one, the first
+--    gradual:2                the head first, then one more group every 2 epochs, down to the stem
+--    gradual                  the same, evenly over the run: what is taken where nothing is said
+--    all                      everything trains from the start
+--    none                     the head alone
+-- Groups are the model's (model:groups()), "head" and "backbone"; "backbone" stands for those of it that have not joined
+-- yet. A group that joins gets fresh optimizer state, since that is kept by parameter; what trained already goes on as if
+-- nothing had happened. Parts that wait keep parameters and batch norm statistics bit for bit.
+local scute = require "scute"
+local console = require "scute.console"
+local record = require "scute.train.record"
+
+local unfreeze = {}
+
+local WIDTH = 50 -- characters of the timeline
+
+local Plan = {}
+Plan.__index = Plan
+
+-- A schedule that makes no sense is a mistake in the command: exit status 2.
+local function refuse(format, ...)
+   console.stop(2, "unfreeze: " .. format, ...)
+end
+
+-- ---- reading ----
+
+-- "layer4@3" -> "layer4", 3.
+local function read_entry(word)
+   local name, epoch = word:match "^([^@%s]+)%s*@%s*(%S+)$"
+   if not name then
+      name = word:match "^([^@%s]+)$"
+      if not name then refuse("expected GROUP or GROUP@EPOCH, found '%s', as in head,layer4@3", word) end
+      return name, 1
+   end
+   local number = epoch:find "^%d+$" and math.tointeger(tonumber(epoch))
+   if not number or number < 1 then
+      refuse("'%s': expected an epoch of at least 1 behind the @, found '%s'", word, epoch)
+   end
+   return name, number
+end
+
+local function read_text(text)
+   local entries = {}
+   for word in (text .. ","):gmatch "([^,]*)," do
+      local name, epoch = read_entry(word:match "^%s*(.-)%s*$")
+      entries[#entries + 1] = { name, epoch }
+   end
+   return entries
+end
+
+local function read_table(map)
+   local entries = {}
+   for name, epoch in pairs(map) do
+      if type(name) ~= "string" or math.type(epoch) ~= "integer" or epoch < 1 then
+         refuse("expected {group = epoch} with whole epochs of at least 1, found %s = %s", tostring(name), tostring(epoch))
+      end
+      entries[#entries + 1] = { name, epoch }
+   end
+   table.sort(entries, function(a, b) -- the aliases behind the groups of the same epoch
+      if a[2] ~= b[2] then return a[2] < b[2] end
+      if (a[1] == "backbone") ~= (b[1] == "backbone") then return b[1] == "backbone" end
+      return a[1] < b[1]
+   end)
+   return entries
+end
+
+-- Epochs between two groups: nil where the text is no gradual schedule.
+local function read_gradual(text, groups, epochs)
+   if text == "gradual" then return math.max(1, epochs // groups) end
+   local interval = text:match "^gradual:(.*)$"
+   if not interval then return nil end
+   local number = interval:find "^%d+$" and math.tointeger(tonumber(interval))
+   if not number or number < 1 then
+      refuse("'%s': expected a whole number of epochs of at least 1, as in gradual:2", text)
+   end
+   return number
+end
+
+-- ---- planning ----
+
+local function members(model, name, names)
+   local aliases = model:group_aliases()
+   if aliases[name] then return aliases[name] end
+   for _, group in ipairs(names) do
+      if group == name then return { name } end
+   end
+   local known = table.move(names, 1, #names, 1, {})
+   for alias in pairs(aliases) do known[#known + 1] = alias end
+   local near = scute.nearest(name, known)
+   refuse("no group '%s' in %s%s; groups: %s", name, model.arch or "the model",
+      near and ("; did you mean '%s'?"):format(near) or "", table.concat(known, ", "))
+end
+
+local function add_entry(plan, model, name, epoch)
+   local joined = false
+   local list = members(model, name, plan.groups)
+   for _, group in ipairs(list) do
+      if not plan.from[group] then
+         plan.from[group] = epoch
+         joined = true
+      end
+   end
+   if not joined then refuse("'%s' is named twice", name) end
+   if epoch > plan.epochs then
+      plan.warnings[#plan.warnings + 1] = ("unfreeze: %s@%d lies beyond the %s of the run, so it stays frozen"):format(name,
+         epoch, console.count(plan.epochs, "epoch"))
+   end
+end
+
+local function from_entries(plan, model, entries)
+   local last
+   for _, entry in ipairs(entries) do
+      local name, epoch = entry[1], entry[2]
+      if last and epoch < last[2] then
+         refuse("it goes backwards: '%s@%d' comes after '%s@%d'; list the groups in the order in which they join", name,
+            epoch, last[1], last[2])
+      end
+      add_entry(plan, model, name, epoch)
+      last = entry
+   end
+end
+
+local function from_text(plan, text, model)
+   local head = plan.groups[#plan.groups]
+   local interval = read_gradual(text, #plan.groups, plan.epochs)
+   if interval then
+      for i, group in ipairs(plan.groups) do plan.from[group] = 1 + (#plan.groups - i) * interval end
+   elseif text == "all" then
+      for _, group in ipairs(plan.groups) do plan.from[group] = 1 end
+   elseif text == "none" then
+      plan.from[head] = 1
+   else
+      from_entries(plan, model, read_text(text))
+   end
+end
+
+local function check_something_trains(plan)
+   local first = math.huge
+   for _, epoch in pairs(plan.from) do first = math.min(first, epoch) end
+   if first > 1 then
+      refuse("nothing would train before epoch %s: begin with head, as in head,%s@%s", first,
+         plan.groups[#plan.groups - 1] or "stem", first)
+   end
+end
+
+--- Reads a schedule (see above; default "gradual") for a model. options:
+--   epochs       required: of the run
+--   batch_norm   "eval" (default), "train_affine" or "train": of what is frozen, see Module:freeze
+--   warmup       0: steps in which the learning rate of a group that joins later rises from zero to its own
+-- A mistake is an error of one line that ends a script with status 2. What lies beyond the run is in plan.warnings.
+function unfreeze.plan(model, schedule, options)
+   local plan = setmetatable({ groups = {}, from = {}, warnings = {}, active = {}, epochs = options.epochs,
+      batch_norm = options.batch_norm, warmup = options.warmup or 0 }, Plan)
+   for i, group in ipairs(model:group_paths()) do plan.groups[i] = group[1] end
+   if type(schedule) == "table" then
+      from_entries(plan, model, read_table(schedule))
+   else
+      from_text(plan, schedule or "gradual", model)
+   end
+   check_something_trains(plan)
+   return plan
+end
+
+-- ---- acting ----
+
+--- Brings the model to where it stands in an epoch: whatever has not joined by then is frozen, the rest trains. Returns
+-- the groups that joined since the last call.
+function Plan:apply(model, epoch)
+   if not self.begun then
+      model:freeze(nil, { batch_norm = self.batch_norm })
+      self.begun = true
+   end
+   local joined = {}
+   for i = #self.groups, 1, -1 do
+      local group = self.groups[i]
+      if not self.active[group] and (self.from[group] or math.huge) <= epoch then
+         model:unfreeze(group)
+         self.active[group] = true
+         joined[#joined + 1] = group
+      end
+   end
+   return joined
+end
+
+--- The last epoch, from `epoch` on, in which what trains is what trains now; the last of the run where nothing joins.
+function Plan:unchanged_until(epoch)
+   local last = self.epochs
+   for _, from in pairs(self.from) do
+      if from > epoch then last = math.min(last, from - 1) end
+   end
+   return last
+end
+
+-- Share of its own rate that a group has in a step of the run (from 0) while it warms up.
+function Plan:warmup_factor(group, step, steps_per_epoch)
+   local from = self.from[group]
+   if self.warmup == 0 or not from or from == 1 then return 1 end
+   local since = step - (from - 1) * steps_per_epoch
+   return math.max(math.min((since + 1) / self.warmup, 1), 0)
+end
+
+--- The plan as text, a line per group from the head down: "#" where it trains, "." where it waits. rates: learning rate
+-- by group, to stand beside it.
+function Plan:timeline(rates)
+   local each = math.ceil(self.epochs / WIDTH)
+   local lines = { ("unfreezing over %s%s (#: trains, .: frozen)"):format(console.count(self.epochs, "epoch"),
+      each > 1 and (", %d to a character"):format(each) or "") }
+   local longest = 0
+   for _, group in ipairs(self.groups) do longest = math.max(longest, #group) end
+   for i = #self.groups, 1, -1 do
+      local group = self.groups[i]
+      local from, marks = self.from[group] or math.huge, {}
+      for last = each, self.epochs + each - 1, each do
+         marks[#marks + 1] = from <= math.min(last, self.epochs) and "#" or "."
+      end
+      local when = from > self.epochs and "frozen" or from == 1 and "from the start" or ("from epoch %d"):format(from)
+      local rate = from <= self.epochs and rates and rates[group]
+      lines[#lines + 1] = ("  %-" .. longest .. "s  %s  %s%s"):format(group, table.concat(marks), when,
+         rate and (", learning rate %.3g"):format(rate) or "")
+   end
+   return table.concat(lines, "\n")
+end
+
+local function base_rates(optimizer)
+   local rates = {}
+   for _, group in ipairs(optimizer.groups) do rates[group.name] = group.base_lr end
+   return rates
+end
+
+local function tell(run, group)
+   local rates, count = base_rates(run.optimizer), 0
+   for _, entry in ipairs(run.model:groups()) do
+      if entry.name == group then count = entry.trainable end
+   end
+   run.meter:clear()
+   console.line("epoch %d: %s joins, %d parameters, learning rate %.3g%s", run.epoch, group, count, rates[group] or 0,
+      run.unfreeze.warmup > 0 and (" after %s"):format(console.count(run.unfreeze.warmup, "step")) or "")
+end
+
+--- What train.fit does with a plan: applies it as epochs begin, and scales the rates of groups that warm up.
+unfreeze.hook = {
+   begin_epoch = function(run)
+      local joined = run.unfreeze:apply(run.model, run.epoch)
+      if #joined > 0 then record.widen(run) end
+      for _, group in ipairs(joined) do
+         if run.unfreeze.from[group] == run.epoch then tell(run, group) end
+      end
+   end,
+   before_step = function(run)
+      for _, group in ipairs(run.optimizer.groups) do
+         local factor = run.unfreeze:warmup_factor(group.name, run.step, run.feed.steps)
+         if factor ~= 1 then run.optimizer:set_lr(group.lr * factor, group.name) end
+      end
+   end,
+}
+
+--- Prints the timeline and the warnings of a run's plan.
+function unfreeze.describe(run)
+   for _, warning in ipairs(run.unfreeze.warnings) do console.warn("%s", warning) end
+   console.line("%s", run.unfreeze:timeline(base_rates(run.optimizer)))
+end
+
+return unfreeze
