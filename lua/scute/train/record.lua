@@ -64,8 +64,8 @@ local function run_text(run, state)
    local set, arguments = run.set, {}
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
-      _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights", "result",
-         "times" },
+      _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
+         "result", "times" },
       state = state,
       model = run.model.arch,
       arguments = arguments,
