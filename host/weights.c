@@ -101,8 +101,7 @@ static ScStatus detect(const char *path, ScFormat *format) {
    SC_TRY(status);
    if (memcmp(head, "PK\3\4", 4) == 0)
       *format = SC_PTH_ZIP;
-   else if (head[8] == '{' && head[6] == 0 &&
-            head[7] == 0) // first: the length of a header may begin with 0x80 too
+   else if (head[8] == '{' && memcmp(head, "\x80\2\x8a\n", 4) != 0) // a header's length may begin with 0x80 too
       *format = SC_SAFETENSORS;
    else if (head[0] == 0x80)
       *format = SC_PTH_LEGACY;
