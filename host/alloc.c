@@ -1,7 +1,8 @@
-// One caching pool of buffers per device. Freed blocks are kept for the next request of about their size, because a
-// training step asks for the same sizes again and fresh pages are dear. Live and cached bytes together stay below the
-// highest number of live bytes seen and a quarter: with less, blocks of the sizes of a step's first half make room for
-// those of its second and back again (measured: a tenth of a ResNet's training step went into fresh pages).
+// One caching pool of buffers per device. Freed blocks are kept for the next request of about their size,
+// because a training step asks for the same sizes again and fresh pages are dear. Live and cached bytes
+// together stay below the highest number of live bytes seen and a quarter: with less, blocks of the sizes of a
+// step's first half make room for those of its second and back again (measured: a tenth of a ResNet's training
+// step went into fresh pages).
 #include "host/device.h"
 
 #include <pthread.h>
@@ -20,8 +21,8 @@ typedef struct {
 struct ScPool {
    pthread_mutex_t lock;
    ScMemory memory;
-   size_t high_water;     // of live bytes, never reset
-   Block *blocks;         // free blocks, by size
+   size_t high_water; // of live bytes, never reset
+   Block *blocks;     // free blocks, by size
    int nblocks, capacity;
 };
 
@@ -56,8 +57,10 @@ static int first_at_least(const struct ScPool *pool, size_t bytes) {
    int low = 0, high = pool->nblocks;
    while (low < high) {
       int middle = (low + high) / 2;
-      if (pool->blocks[middle].bytes < bytes) low = middle + 1;
-      else high = middle;
+      if (pool->blocks[middle].bytes < bytes)
+         low = middle + 1;
+      else
+         high = middle;
    }
    return low;
 }
@@ -100,8 +103,8 @@ static void count_live(struct ScPool *pool, size_t bytes) {
 static ScStatus pool_take(ScDevice *device, size_t *bytes, void **out) {
    struct ScPool *pool = device->pool;
    if (limit && pool->memory.live + *bytes > limit)
-      return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", device->name, *bytes,
-                     pool->memory.live, limit);
+      return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", device->name,
+                     *bytes, pool->memory.live, limit);
    *out = take_cached(pool, bytes);
    if (!*out) {
       trim(device, *bytes);
@@ -212,8 +215,10 @@ ScStatus sc_host_allocate(ScDevice *device, size_t bytes, void **out) {
 
 void sc_host_release(ScDevice *device, void *data, size_t bytes) {
    (void)device;
-   if (bytes >= MAPPED) munmap(data, bytes);
-   else free(data);
+   if (bytes >= MAPPED)
+      munmap(data, bytes);
+   else
+      free(data);
 }
 
 ScStatus sc_host_transfer(ScDevice *device, void *to, const void *from, size_t bytes) {

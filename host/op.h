@@ -86,8 +86,8 @@ struct ScOp {
    // What backward needs: bit i = parameter i's tensor(s) with values, the rest are kept as shapes only.
    unsigned keep_in;
    unsigned keep_out;
-   // Tensor parameters (bit i = the i-th, each a single tensor) that forward may write in place, as batch norm does with
-   // its running statistics. In half width they are widened, and what was written is converted back.
+   // Tensor parameters (bit i = the i-th, each a single tensor) that forward may write in place, as batch norm
+   // does with its running statistics. In half width they are widened, and what was written is converted back.
    unsigned updates;
    // Checks the arguments (message: "conv2d: argument 'weight': expected ..., found ...") and describes the
    // outputs.
