@@ -1,6 +1,13 @@
 // Two-dimensional convolution.
 #include "host/ops/conv2d.h"
 
+#include <string.h>
+
+// What the user called: the folded kernel is conv_bn_act's own business.
+static const char *name_of(const ScCall *c) {
+   return strcmp(c->op->name, "conv2d_folded") == 0 ? "conv_bn_act" : c->op->name;
+}
+
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "input (N, C, H, W)"},
     {.name = "weight", .kind = SC_TENSOR, .doc = "filters (O, C / groups, kernel height, kernel width)"},
@@ -45,7 +52,7 @@ enum { LARGEST = 1 << 20 }; // of a stride, padding or dilation: keeps the arith
 static ScStatus check_pair(const ScCall *c, int attr, const char *name, int64_t least) {
    const int64_t *v = c->attr[attr].ints.v;
    if (v[0] >= least && v[1] >= least && v[0] <= LARGEST && v[1] <= LARGEST) return SC_OK;
-   return sc_fail(SC_EARG, "%s: argument '%s': expected at least %lld, found {%lld, %lld}", c->op->name, name,
+   return sc_fail(SC_EARG, "%s: argument '%s': expected at least %lld, found {%lld, %lld}", name_of(c), name,
                   (long long)least, (long long)v[0], (long long)v[1]);
 }
 
@@ -56,16 +63,16 @@ static ScStatus check_channels(const ScCall *c) {
       return sc_fail(
           SC_EARG,
           "%s: argument 'groups': expected a divisor of %lld input and %lld output channels, found %lld",
-          c->op->name, (long long)x->shape[1], (long long)weight->shape[0], (long long)groups);
+          name_of(c), (long long)x->shape[1], (long long)weight->shape[0], (long long)groups);
    if (weight->shape[1] * groups != x->shape[1])
       return sc_fail(
           SC_EARG,
-          "%s: argument 'weight': expected %lld input channels (x has %lld, groups is %lld), found shape %s",
-          c->op->name, (long long)(x->shape[1] / groups), (long long)x->shape[1], (long long)groups,
-          sc_shape_text(weight));
+          "%s: argument 'x': expected %lld channels (weight has shape %s, groups is %lld), found shape %s",
+          name_of(c), (long long)(weight->shape[1] * groups), sc_shape_text(weight), (long long)groups,
+          sc_shape_text(x));
    if (bias && bias->shape[0] != weight->shape[0])
       return sc_fail(SC_EARG, "%s: argument 'bias': expected shape (%lld), one per output channel, found %s",
-                     c->op->name, (long long)weight->shape[0], sc_shape_text(bias));
+                     name_of(c), (long long)weight->shape[0], sc_shape_text(bias));
    return SC_OK;
 }
 
@@ -73,7 +80,7 @@ static ScStatus check_dtypes(const ScCall *c) {
    SC_TRY(sc_want_float(c, SC_CONV_X));
    for (int i = 1; i < c->nin; i++)
       if (c->in[i] && c->in[i]->dtype != c->in[0]->dtype)
-         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", c->op->name,
+         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", name_of(c),
                         sc_input_name(c, i), sc_dtype_name(c->in[0]->dtype), sc_dtype_name(c->in[i]->dtype));
    return SC_OK;
 }
@@ -92,7 +99,7 @@ ScStatus sc_conv_infer(ScCall *c) {
       return sc_fail(
           SC_EARG,
           "%s: argument 'x': expected at least the kernel's %lld x %lld pixels with padding, found shape %s",
-          c->op->name, (long long)(g.dh * (g.kh - 1) + 1), (long long)(g.dw * (g.kw - 1) + 1),
+          name_of(c), (long long)(g.dh * (g.kh - 1) + 1), (long long)(g.dw * (g.kw - 1) + 1),
           sc_shape_text(c->in[SC_CONV_X]));
    return sc_describe(c, 0, c->in[SC_CONV_X]->dtype, 4, (int64_t[]){g.n, g.o, g.oh, g.ow});
 }

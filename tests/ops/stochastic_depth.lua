@@ -20,10 +20,10 @@ large.numeric = false
 list[#list + 1] = large
 
 list.bad = {
-   { op = "stochastic_depth", inputs = { x = { shape = { 2 } } }, attrs = { p = -0.5 }, message = "'p': expected 0 to 1,
-     found %-0.5" },
+   { op = "stochastic_depth", inputs = { x = { shape = { 2 } } }, attrs = { p = -0.5 },
+      message = "'p': expected 0 to 1, found %-0.5" },
    { op = "stochastic_depth", inputs = { x = { shape = {} } }, attrs = { p = 0.5 },
-     message = "expected a dimension of samples" },
+      message = "expected a dimension of samples" },
    { op = "stochastic_depth", inputs = { x = { shape = { 2, 3 } }, residual = { shape = { 3, 2 } } }, attrs = { p = 0.5 },
       message = "'residual': expected f32 %(2, 3%) as x, found f32 %(3, 2%)" },
 }
