@@ -41,8 +41,9 @@ end
 -- Returns {out, err, code, all = out and err as one text for messages}.
 local function shell(line)
    local script = ("S=%s T=%s; export S T; %s"):format(quote(program), quote(scratch), line)
-   local _, _, code = os.execute(("timeout 120 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(
+   local _, how, code = os.execute(("timeout 120 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(
       quote(script), scratch, scratch))
+   if how == "signal" then code = 128 + code end -- as a shell counts
    local r = { out = read_file(scratch .. "/.out"), err = read_file(scratch .. "/.err"), code = code }
    r.all = ("$ %s\nout: %s\nerr: %s\ncode: %d"):format(line, r.out, r.err, r.code)
    return r
