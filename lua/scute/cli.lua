@@ -16,12 +16,21 @@ local function model_names()
    return scute.models.list()
 end
 
+--- The value of --cache_features: "auto", "off" or a number of views.
+function cli.read_cache(text)
+   local views = text:find "^%d+$" and math.tointeger(tonumber(text))
+   if text == "auto" or text == "off" or views and views > 0 then return views or text end
+   error(("expected auto, off or a whole number of views of at least 1, found '%s'"):format(text), 0)
+end
+
 --- Flags that the training exercises share, in the order of --help. An entry is {name, help = , default = } with
 --   whole = true      a whole number; or number = true; neither: text; flag = true: no value
 --   min, above, max, below   the range of a number
 --   choices           list of texts, or a function that returns one
+--   read              function(text) -> value; what it raises is told as the mistake
+--   excludes          list of flags that make no sense beside this one; why = a half sentence
 --   value             what the value is called in --help
---   required          true: must be given
+--   required          true: must be given; unless = the flag with which it need not be
 --   show              the default as --help shows it, where that is not the default itself
 cli.common = {
    { "data_dir", required = true, value = "PATH",
@@ -47,8 +56,9 @@ cli.common = {
      help = "how the new head starts" },
    { "image_size", whole = true, min = 32, max = 1024, value = "PIXELS", show = "the model's own",
      help = "side of the square that the network sees" },
-   { "cache_features", choices = { "auto", "off" }, default = "auto",
-     help = "compute what a frozen backbone says about each photo once, instead of in every epoch" },
+   { "cache_features", read = cli.read_cache, default = "auto", value = "auto|off|K",
+     help = "compute what a frozen backbone says about each photo once, instead of in every epoch; K: about K augmented "
+        .. "views of it" },
    { "on_bad_image", choices = { "skip", "error" }, default = "skip",
      help = "leave a photo that cannot be read out, or stop" },
    { "workers", whole = true, min = 0, max = 256, default = 2, help = "threads that decode photos" },
@@ -126,6 +136,11 @@ end
 local function read_value(entry, text)
    if entry.whole or entry.number then return read_number(entry, text) end
    if entry.choices then return read_choice(entry, text) end
+   if entry.read then
+      local done, value = pcall(entry.read, text)
+      if done then return value end
+      return nil, console.message(value)
+   end
    if text == "" then return nil, "expected a text, found nothing" end
    return text
 end
@@ -193,10 +208,20 @@ local function add(parser, entry)
    end)
 end
 
+local function check_together(options, spec)
+   for _, entry in ipairs(spec) do
+      for _, other in ipairs(options[entry[1]] and entry.excludes or {}) do
+         if options[other] then
+            cli.usage_error("--%s and --%s exclude each other: %s", entry[1], other, entry.why)
+         end
+      end
+   end
+end
+
 local function fill_defaults(options, spec)
    for _, entry in ipairs(spec) do
       local name = entry[1]
-      if options[name] == nil and entry.required then
+      if options[name] == nil and entry.required and not options[entry.unless] then
          cli.usage_error("--%s is missing: %s", name, entry.help)
       elseif options[name] == nil then
          options[name] = entry.default
@@ -233,6 +258,7 @@ function cli.parse(words, summary, spec)
       add(parser, entry)
    end
    local options = parser:parse(normalise(words, entries, names, positional))
+   check_together(options, spec)
    fill_defaults(options, spec)
    apply(options)
    parsed = true

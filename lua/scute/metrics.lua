@@ -59,11 +59,16 @@ function Confusion:support(class)
    return sum
 end
 
---- Share of all photos whose class was right, 0 to 1; NaN where nothing was counted.
-function Confusion:accuracy()
+--- Photos whose class was right.
+function Confusion:right()
    local right = 0
    for i = 1, self.n do right = right + self.counts[i][i] end
-   return self.total > 0 and right / self.total or 0 / 0
+   return right
+end
+
+--- Share of all photos whose class was right, 0 to 1; NaN where nothing was counted.
+function Confusion:accuracy()
+   return self.total > 0 and self:right() / self.total or 0 / 0
 end
 
 --- Share of right answers within each class (recall), averaged over the classes that occurred; NaN where none did.
@@ -94,6 +99,16 @@ function Confusion:most_confused(limit)
       return a[2] < b[2]
    end)
    return table.move(mistakes, 1, math.min(limit or #mistakes, #mistakes), 1, {})
+end
+
+--- Low and high end of the 95 % interval of a share of `right` in `total`: Wilson's score interval (1927), which holds
+-- for small numbers and near 0 and 1 too. NaN where total is 0.
+function metrics.interval(right, total)
+   local z = 1.959964
+   local p, spread = right / total, z * z / total
+   local center = (p + spread / 2) / (1 + spread)
+   local half = z / (1 + spread) * math.sqrt(p * (1 - p) / total + spread / (4 * total))
+   return center - half, center + half
 end
 
 local Mean = {}

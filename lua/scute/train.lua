@@ -13,7 +13,7 @@ local progress = require "scute.train.progress"
 local record = require "scute.train.record"
 local unfreeze = require "scute.train.unfreeze"
 
-local train = {}
+local train = { unfreeze = unfreeze }
 
 -- ---- options ----
 

@@ -1,0 +1,162 @@
+-- Exercise 2, what its script calls: the flags, the model that it starts from, rates by depth, and the comparison with a
+-- network trained from scratch.
+local scute = require "scute"
+local cli, console, models, optim, schedule, train =
+   scute.cli, scute.console, scute.models, scute.optim, scute.schedule, scute.train
+local metrics = require "scute.metrics"
+
+local fine_tuning = {}
+
+-- ---- flags ----
+
+local HEAD_FACTOR = 10 -- rate of a new head, in rates of the layers before it
+
+-- "1e-6,1e-4" -> {1e-6, 1e-4}.
+local function read_range(text)
+   local low, high = text:match "^%s*([^,%s]+)%s*,%s*([^,%s]+)%s*$"
+   low, high = tonumber(low), tonumber(high)
+   if not low or not high then error(("expected LOW,HIGH as in 1e-6,1e-4, found '%s'"):format(text), 0) end
+   if not (low > 0 and high < math.huge) then error(("expected rates above 0, found '%s'"):format(text), 0) end
+   if low > high then error(("the range is empty: %g (of the stem) is above %g (of the head)"):format(low, high), 0) end
+   return { low, high }
+end
+
+-- Checked here, kept as text for run.json.
+local function read_augment(text)
+   scute.augment.parse(text)
+   return text
+end
+
+local function changed(name, changes)
+   local entry = {}
+   for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
+   for key, value in pairs(changes) do entry[key] = value end
+   return entry
+end
+
+local function flags()
+   local list = {
+      changed("data_dir", { unless = "list_groups" }),
+      changed("model", { default = false, show = "resnet50, with --from the file's" }),
+      changed("weights", { default = false, show = "imagenet" }),
+      { "from", value = "FILE", excludes = { "weights", "image_size", "head_init" },
+        why = "the file brings weights, classes and preprocessing",
+        help = "start from a model that training saved (best.safetensors), with its head, classes and preprocessing" },
+      { "unfreeze", default = "gradual", value = "SCHEDULE",
+        help = "what trains from which epoch on: head,layer4@3,layer3@6; gradual:2 (from the head down, a group every 2 "
+           .. "epochs); gradual (evenly over the run); all; none (the head alone)" },
+      { "unfreeze_warmup", whole = true, min = 0, default = 0, value = "STEPS",
+        help = "steps in which the learning rate of a group that joins rises from zero" },
+      changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
+      { "head_learning_rate", number = true, above = 0, value = "RATE",
+        show = ("%d x learning_rate, with --from learning_rate"):format(HEAD_FACTOR), help = "of the head" },
+      { "layer_decay", number = true, above = 0, max = 1, default = 1, value = "FACTOR",
+        help = "each group towards the stem has this times the learning rate of the one after it, as 0.75" },
+      { "lr_range", read = read_range, value = "LOW,HIGH", show = "none",
+        help = "learning rates from the stem's to the head's, spread geometrically, as 1e-6,1e-4",
+        excludes = { "learning_rate", "head_learning_rate", "layer_decay" }, why = "each says the learning rates" },
+      { "batch_norm", choices = { "eval", "train_affine", "train" }, default = "eval",
+        help = "batch norm of frozen layers: as it is; its scale and shift train; its statistics go on" },
+      { "augment", read = read_augment, default = "light", value = "DESCRIPTION",
+        help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
+      { "split_csv", value = "FILE", excludes = { "val_fraction" }, why = "the file says which photos validate",
+        help = "which photos train and which validate: columns file, label, split, and optionally group" },
+      { "baseline", flag = true, help = "first train baseline_cnn from scratch on the same split, and compare" },
+      { "list_groups", flag = true, help = "print the groups of the model and their learning rates, and stop" },
+   }
+   local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "patience",
+      "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "workers", "threads", "device",
+      "quiet")
+   return table.move(rest, 1, #rest, #list + 1, list)
+end
+
+--- The flags of the exercise, as cli.parse takes them.
+fine_tuning.flags = flags()
+
+-- ---- where it starts ----
+
+local function difference(list, other)
+   local seen, missing = {}, {}
+   for _, name in ipairs(other) do seen[name] = true end
+   for _, name in ipairs(list) do
+      if not seen[name] then missing[#missing + 1] = "'" .. name .. "'" end
+   end
+   local text = table.concat(missing, ", ", 1, math.min(5, #missing))
+   return #missing > 0 and text .. (#missing > 5 and (" and %d more"):format(#missing - 5) or "") or "none"
+end
+
+local function check_classes(path, known, found)
+   local same = #known == #found
+   for i, name in ipairs(known) do same = same and name == found[i] end
+   if same then return end
+   console.fail("from: %s knows %d classes and the photos have %d; only in the model: %s; only in the photos: %s. To learn "
+      .. "other classes start from its backbone: --weights %s", path, #known, #found, difference(known, found),
+      difference(found, known), path)
+end
+
+local function load_from(path, wanted)
+   local model = console.guard("from", models.load, path)
+   if wanted and model.arch ~= wanted then
+      console.fail("from: %s is a %s, and --model says %s; leave --model out", path, model.arch, wanted)
+   end
+   model.weights = { path = path, sha256 = scute.weights.sha256(path) }
+   console.line("from %s: %s with its head for %s", path, model.arch, console.count(#model.classes, "class", "classes"))
+   return model
+end
+
+--- The model that the options ask for: from a file that training saved, whose classes must be `classes`, or an
+-- architecture with pretrained weights and a new head.
+function fine_tuning.model(opt, classes)
+   if opt.from then
+      local model = load_from(opt.from, opt.model)
+      if classes then check_classes(opt.from, model.classes, classes) end
+      return model:to(opt.device)
+   end
+   return models.create(opt.model or "resnet50", { classes = classes, pretrained = opt.weights or "imagenet",
+      head_init = opt.head_init, image_size = opt.image_size, log = console.say }):to(opt.device)
+end
+
+--- Learning rate by group, as the options say.
+function fine_tuning.rates(opt, model)
+   if opt.lr_range then return optim.lr_range(model, opt.lr_range[1], opt.lr_range[2]) end
+   local head = opt.head_learning_rate or opt.learning_rate * (opt.from and 1 or HEAD_FACTOR)
+   return optim.layer_decay(model, opt.learning_rate, opt.layer_decay, head)
+end
+
+--- Prints the groups of the model as they stand in the first epoch. Needs neither photos nor weights.
+function fine_tuning.print_groups(opt)
+   local model = opt.from and load_from(opt.from, opt.model) or models.create(opt.model or "resnet50")
+   local plan = train.unfreeze.plan(model, opt.unfreeze, { epochs = opt.epochs, batch_norm = opt.batch_norm })
+   plan:apply(model, 1)
+   local rates = fine_tuning.rates(opt, model)
+   print(("%s, in the first epoch:\n%s\n"):format(model.arch, model:groups { lr = rates }))
+   print(plan:timeline(rates))
+   for _, warning in ipairs(plan.warnings) do console.warn("%s", warning) end
+end
+
+-- ---- the baseline ----
+
+--- Trains baseline_cnn from scratch on the same split with the same epochs and augmentation. Returns what train.fit does.
+function fine_tuning.baseline(opt, set)
+   console.line "baseline: baseline_cnn from scratch"
+   local model = models.create("baseline_cnn", { classes = set.classes, image_size = opt.image_size }):to(opt.device)
+   return train.fit(model, set, {
+      optimizer = optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = opt.weight_decay }),
+      schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
+      epochs = opt.epochs, batch_size = opt.batch_size, output_dir = opt.output_dir, seed = opt.seed,
+      augment = scute.augment.parse(opt.augment), workers = opt.workers, device = opt.device,
+      on_bad_image = opt.on_bad_image, arguments = opt,
+   })
+end
+
+--- Prints the accuracies of results of train.fit on one split: list of {name, result}, each with its 95 % interval.
+function fine_tuning.compare(set, list)
+   console.line("\naccuracy on %d photos that did not train, with 95 %% interval; split: %s", #set.val.paths, set.split)
+   for _, entry in ipairs(list) do
+      local confusion = entry[2].confusion
+      local low, high = metrics.interval(confusion:right(), confusion.total)
+      console.line("   %-16s %.3f  (%.3f to %.3f)", entry[1], confusion:accuracy(), low, high)
+   end
+end
+
+return fine_tuning
