@@ -127,6 +127,25 @@ install_weights() {
    rm -rf $new
 }
 
+# PyPI's safetensors and numpy, with which the tests read what scute writes: deps/python, for the Pythons of Debian 12 and
+# Ubuntu 24.04.
+install_readers() {
+   find_pip
+   PYTHONPATH=deps/python "$python" -c 'import numpy, safetensors' 2>/dev/null && return 0
+   say "fetching numpy and safetensors for the tests"
+   rm -rf deps/python
+   mkdir -p deps/python
+   cat >deps/python/requirements.txt <<-END
+	numpy==2.3.5 --hash=sha256:8cba086a43d54ca804ce711b2a940b16e452807acebe7852ff327f1ecd49b0d4 \\
+	   --hash=sha256:0d8163f43acde9a73c2a33605353a4f1bc4798745a8b1d73183b28e5b435ae28 \\
+	   --hash=sha256:11e06aa0af8c0f05104d56450d6093ee639e15f24ecf62d417329d06e522e017
+	safetensors==0.7.0 --hash=sha256:dac7252938f0696ddea46f5e855dd3138444e82236e3be475f54929f0c510d48
+	END
+   "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+      --root-user-action=ignore --target deps/python -r deps/python/requirements.txt </dev/null ||
+      fail "pip could not fetch numpy and safetensors; is the network there?"
+}
+
 [ $# -gt 0 ] || fail "usage: tools/deps.sh build|test|weights|stamps ..."
 # shellcheck disable=SC2086 # lists of words
 for group in "$@"; do
@@ -136,7 +155,10 @@ for group in "$@"; do
          check_lua_modules
          install_onednn
          ;;
-      test) install_packages $TEST_PACKAGES ;;
+      test)
+         install_packages $TEST_PACKAGES
+         install_readers
+         ;;
       stamps) install_packages $STAMP_PACKAGES ;;
       weights) install_weights ;;
       *) fail "unknown group '$group': expected build, test, weights or stamps" ;;

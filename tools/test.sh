@@ -6,6 +6,8 @@ build=$1
 shift
 logs=$build/logs
 mkdir -p "$logs"
+PYTHONPATH=$PWD/deps/python${PYTHONPATH:+:$PYTHONPATH} # the readers of safetensors, see tools/deps.sh
+export PYTHONPATH
 total_passed=0
 total_failed=0
 
