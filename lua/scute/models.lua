@@ -112,6 +112,14 @@ function models.create(name, options)
    return model
 end
 
+-- Freezes the whole model, then unfreezes the parts that the names match: groups ("layer4", "head"), modules
+-- ("layer4.1.conv2") or parameters, whole dotted components. An unknown name is an error with the nearest ones, and nothing
+-- has changed. Options: pattern = true: the names are Lua patterns, and one that matches nothing is an error; batch_norm:
+-- see set_batch_norm. Returns the model.
+function models.unfreeze_layers(model, names, options)
+   return model:unfreeze_only(names, options)
+end
+
 -- ---- model files ----
 
 -- Writes a model to a .safetensors file that is enough by itself: torchvision's keys, and as metadata the architecture,

@@ -6,6 +6,7 @@ local nn = {
    init = require "scute.nn.init",
 }
 require "scute.nn.freeze"
+require "scute.nn.groups"
 
 for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "container", "blocks",
    "classifier" } do

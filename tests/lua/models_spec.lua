@@ -116,7 +116,7 @@ describe("a frozen backbone", function()
       scute.cross_entropy(model(scute.randn(2, 3, 64, 64)), scute.tensor({ 1, 2 }, { dtype = "i64" })):backward()
       assert.is_nil(model.layer4[1].conv2.weight.grad)
       assert.is_not_nil(model.layer4[2].conv1.weight.grad)
-      assert.equal("frozen", model:groups()[2].batch_norm)
+      assert.equal("eval", model:groups()[2].batch_norm)
       assert.is_false(model:is_backbone_frozen())
    end)
 

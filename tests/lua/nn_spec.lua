@@ -221,7 +221,7 @@ describe("freezing", function()
    it("shows in the table of groups", function()
       local net = small_net():freeze { "0", "1" }
       local groups = net:groups { lr = 0.5 }
-      assert.equal("frozen", groups[2].batch_norm)
+      assert.equal("eval", groups[2].batch_norm)
       assert.equal(0, groups[1].trainable)
       assert.equal(10, groups[3].trainable)
       assert.matches("total%s+126%s+10", tostring(groups))

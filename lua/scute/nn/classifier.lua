@@ -112,7 +112,7 @@ end
 function Classifier:is_backbone_frozen()
    local head = self:group_paths()[#self:group_paths()]
    for _, group in ipairs(self:groups()) do
-      if group.name ~= head[1] and (group.trainable > 0 or group.batch_norm == "train" or group.batch_norm == "mixed") then
+      if group.name ~= head[1] and (group.trainable > 0 or group.batch_norm ~= "eval" and group.batch_norm ~= "-") then
          return false
       end
    end

@@ -1,220 +1,123 @@
--- Freezing by group or by dotted component, and the groups themselves: part of nn.Module.
---
--- A name is a group ("stem", "layer4", "backbone", "head"), a module ("layer4.1.conv2") or a parameter
--- ("layer4.1.conv2.weight"). Components are matched whole: "features.1" is not features.10.
+-- Freezing by group or by dotted component (nn/parts.lua says what a name is): part of nn.Module.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local parts = require "scute.nn.parts"
 
--- Groups of a module that declares none: its children, and its own parameters as "(own)".
-local function default_groups(self)
-   local groups = {}
-   if next(rawget(self, "_parameters")) then groups[1] = { "(own)", rawget(self, "_parameter_names") } end
-   for name, child in self:children() do
-      if child:named_parameters()() then groups[#groups + 1] = { name, { name } } end
+local MODES = { "eval", "train_affine", "train" }
+
+local function check_mode(what, mode)
+   for _, known in ipairs(MODES) do
+      if mode == known then return mode end
    end
-   return groups
-end
-
--- The declared groups: { {name, {paths}}, ... }. Models override it.
-function Module:group_paths()
-   return default_groups(self)
-end
-
--- Names for several groups at once: {backbone = {group names}}. Models override it.
-function Module:group_aliases() -- luacheck: ignore self
-   return {}
-end
-
-local function covers(path, name)
-   return path == "" or name == path or name:sub(1, #path + 1) == path .. "."
-end
-
--- name -> the paths it stands for; and all names, for suggestions.
-local function vocabulary(self)
-   local paths, names = {}, {}
-   local function add(name, list)
-      if name ~= "" and not paths[name] then
-         paths[name] = list
-         names[#names + 1] = name
-      end
-   end
-   local by_group = {}
-   for _, group in ipairs(self:group_paths()) do
-      by_group[group[1]] = group[2]
-      add(group[1], group[2])
-   end
-   for alias, groups in pairs(self:group_aliases()) do
-      local all = {}
-      for _, group in ipairs(groups) do table.move(by_group[group], 1, #by_group[group], #all + 1, all) end
-      add(alias, all)
-   end
-   for name in self:named_modules() do add(name, { name }) end
-   for name in self:named_parameters() do add(name, { name }) end
-   return paths, names
-end
-
-local function unknown(self, what, name, names)
-   local near = scute.nearest(name, names)
-   local groups = {}
-   for i, group in ipairs(self:group_paths()) do groups[i] = group[1] end
-   for alias in pairs(self:group_aliases()) do groups[#groups + 1] = alias end
-   error(("%s: no group, module or parameter '%s'%s; groups: %s"):format(what, name,
-      near and ("; did you mean '%s'?"):format(near) or "", table.concat(groups, ", ")), 0)
-end
-
--- Every path that the name or names stand for; nothing given stands for everything.
-local function resolve(self, what, wanted)
-   if wanted == nil then return { "" } end
-   local list = type(wanted) == "table" and wanted or { wanted }
-   if #list == 0 then error(what .. ": expected a name or a list of names, found an empty table", 0) end
-   local paths, names = vocabulary(self)
-   local found = {}
-   for _, name in ipairs(list) do
-      if type(name) ~= "string" then
-         error(("%s: expected a name or a list of names, found a %s"):format(what, type(name)), 0)
-      end
-      if not paths[name] then unknown(self, what, name, names) end
-      table.move(paths[name], 1, #paths[name], #found + 1, found)
-   end
-   return found
-end
-
-local function matches(paths, name)
-   for _, path in ipairs(paths) do
-      if covers(path, name) then return true end
-   end
-   return false
+   error(("%s: expected batch norm 'eval', 'train_affine' or 'train', found '%s'"):format(what, tostring(mode)), 0)
 end
 
 local function check_options(what, options)
-   local mode = options and options.batch_norm
    for key in pairs(options or {}) do
-      if key ~= "batch_norm" then error(("%s: unknown option '%s'; expected batch_norm"):format(what, key), 0) end
+      if key ~= "batch_norm" and key ~= "pattern" then
+         local near = scute.nearest(tostring(key), { "batch_norm", "pattern" })
+         error(("%s: unknown option '%s'%s; expected batch_norm or pattern"):format(what, tostring(key),
+            near and ("; did you mean '%s'?"):format(near) or ""), 0)
+      end
    end
-   if mode ~= nil and mode ~= "train" and mode ~= "eval" then
-      error(("%s: batch_norm: expected 'train' or 'eval', found '%s'"):format(what, tostring(mode)), 0)
+   return options or {}
+end
+
+local function train(tensor, trainable)
+   tensor:requires_grad_(trainable)
+   if not trainable then tensor:zero_grad() end
+end
+
+-- Every batch norm in the paths; returns how many there were.
+local function apply_mode(self, paths, mode)
+   local norms = parts.batch_norms(self, paths)
+   for _, norm in ipairs(norms) do
+      norm.fixed = mode ~= "train"
+      if norm.fixed then
+         train(norm.weight, mode == "train_affine")
+         train(norm.bias, mode == "train_affine")
+      end
    end
-   return mode
+   return #norms
 end
 
 local function set(self, what, wanted, options, trainable)
-   local mode = check_options(what, options) or (trainable and "train" or "eval")
-   local paths = resolve(self, what, wanted)
+   options = check_options(what, options)
+   local mode = check_mode(what, options.batch_norm or (trainable and "train" or "eval"))
+   local paths = parts.resolve(self, what, wanted, options.pattern)
    for name, tensor in self:named_parameters() do
-      if matches(paths, name) then
-         tensor:requires_grad_(trainable)
-         if not trainable then tensor:zero_grad() end
-      end
+      if parts.matches(paths, name) then train(tensor, trainable) end
    end
-   for name, module in self:named_modules() do
-      if module.mode and matches(paths, name) then module.fixed = mode == "eval" end
-   end
+   apply_mode(self, paths, mode)
    return self
 end
 
--- Parameters of the named parts get no gradient and no step, and their batch norms keep the running statistics bit for
--- bit, in training mode too (batch_norm = "train" lets them go on). `what` is a name or a list of names; nil is
--- everything. An unknown name is an error with the nearest one. Returns the model.
+-- Parameters of the named parts get no gradient and no step. `what` is a name or a list of names; nil is everything; an
+-- unknown name is an error with the nearest ones. Options: pattern = true: the names are Lua patterns; batch_norm: what
+-- the norms in there do, see set_batch_norm (default "eval": they keep their statistics bit for bit, in training mode
+-- too). Returns the model.
 function Module:freeze(what, options)
    return set(self, "freeze", what, options, false)
 end
 
--- The opposite; batch_norm = "eval" keeps the batch norms fixed while their parameters are trained. Returns the model.
+-- The opposite, with the same options; batch_norm is "train" by default. Returns the model.
 function Module:unfreeze(what, options)
    return set(self, "unfreeze", what, options, true)
 end
 
--- ---- the table of groups ----
-
-local function batch_norm_mode(self, paths)
-   local modes = {}
-   for name, module in self:named_modules() do
-      if module.mode and matches(paths, name) then modes[module.fixed and "frozen" or module:mode()] = true end
-   end
-   local first = next(modes)
-   if not first then return "-" end
-   return next(modes, first) and "mixed" or first
+-- Freezes everything and then unfreezes what the names match; with an error nothing has changed. Options as in unfreeze.
+-- Returns the model.
+function Module:unfreeze_only(what, options)
+   if what == nil then error("unfreeze_layers: expected a name or a list of names, found nil", 0) end
+   options = check_options("unfreeze_layers", options)
+   if options.batch_norm then check_mode("unfreeze_layers", options.batch_norm) end
+   parts.resolve(self, "unfreeze_layers", what, options.pattern)
+   return self:freeze():unfreeze(what, options)
 end
 
-local function thousands(n)
-   local text = tostring(math.tointeger(n) or n)
-   local more
-   repeat text, more = text:gsub("^(%-?%d+)(%d%d%d)", "%1,%2") until more == 0
-   return text
-end
-
-local group_table = { __name = "groups" }
-
-function group_table.__tostring(self)
-   local rows = { { "group", "parameters", "trainable", "lr", "batch norm" } }
-   local total, trainable = 0, 0
-   for _, group in ipairs(self) do
-      rows[#rows + 1] = { group.name, thousands(group.count), thousands(group.trainable),
-         group.lr and group.trainable > 0 and ("%g"):format(group.lr) or "-", group.batch_norm }
-      total, trainable = total + group.count, trainable + group.trainable
-   end
-   rows[#rows + 1] = { "total", thousands(total), thousands(trainable), "", "" }
-   local widths = {}
-   for _, row in ipairs(rows) do
-      for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, #cell) end
-   end
-   local lines = {}
-   for _, row in ipairs(rows) do
-      local cells = {}
-      for i, cell in ipairs(row) do
-         local gap = (" "):rep(widths[i] - #cell)
-         cells[i] = (i == 1 or i == 5) and cell .. gap or gap .. cell
+-- The number of groups that freeze_to(n) freezes.
+local function frozen_groups(self, n)
+   local groups = self:group_paths()
+   if type(n) == "string" then
+      for i, group in ipairs(groups) do
+         if group[1] == n then return i, groups end
       end
-      lines[#lines + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
+   elseif math.type(n) == "integer" and math.abs(n) <= #groups then
+      return n < 0 and #groups + 1 + n or n, groups
    end
-   return table.concat(lines, "\n")
+   local names = {}
+   for i, group in ipairs(groups) do names[i] = group[1] end
+   error(("freeze_to: expected a whole number from %d to %d, or one of the groups %s; found '%s'"):format(-#groups, #groups,
+      table.concat(names, ", "), tostring(n)), 0)
 end
 
--- A learning rate for every group, from a number or from {group or alias = number, default = number}.
-local function rates(self, lr)
-   if type(lr) ~= "table" then return function() return lr end end
-   local by_group, known = {}, { "default" }
-   local aliases = self:group_aliases()
-   for _, group in ipairs(self:group_paths()) do known[#known + 1] = group[1] end
-   for alias in pairs(aliases) do known[#known + 1] = alias end
-   for name, rate in pairs(lr) do
-      local found = false
-      for _, entry in ipairs(known) do found = found or entry == name end
-      if not found then
-         local near = scute.nearest(tostring(name), known)
-         error(("groups: lr: no group '%s'%s; expected some of %s"):format(tostring(name),
-            near and ("; did you mean '%s'?"):format(near) or "", table.concat(known, ", ")), 0)
+-- Freezes the groups from the input up to number n (or up to the group of that name), that one included, and unfreezes
+-- the others. A negative n counts from the head: -1 freezes everything, -2 everything but the head; 0 nothing. `options`
+-- as in freeze, for the frozen groups. Returns the model.
+function Module:freeze_to(n, options)
+   local count, groups = frozen_groups(self, n)
+   check_options("freeze_to", options)
+   for i, group in ipairs(groups) do
+      if i <= count then
+         self:freeze(group[1], options)
+      else
+         self:unfreeze(group[1])
       end
-      for _, group in ipairs(aliases[name] or {}) do by_group[group] = by_group[group] or rate end
    end
-   for name, rate in pairs(lr) do
-      if not aliases[name] then by_group[name] = rate end
-   end
-   return function(name) return by_group[name] or lr.default end
+   return self
 end
 
--- The parameters by group, printable, and what optimizers take: a list of {name, parameters = {{name, tensor}, ...},
--- count, trainable, lr, batch_norm}. `lr` is one learning rate, or one per group or alias: { lr = { backbone = 1e-4,
--- head = 1e-3 } } (a group's own name wins over an alias; `default` is for the rest).
-function Module:groups(options)
-   for key in pairs(options or {}) do
-      if key ~= "lr" then error(("groups: unknown option '%s'; expected lr"):format(tostring(key)), 2) end
-   end
-   local lr_of = rates(self, options and options.lr)
-   local list = setmetatable({}, group_table)
-   for _, entry in ipairs(self:group_paths()) do
-      local name, paths = entry[1], entry[2]
-      local group = { name = name, parameters = {}, count = 0, trainable = 0, lr = lr_of(name),
-         batch_norm = batch_norm_mode(self, paths) }
-      for full, tensor in self:named_parameters() do
-         if matches(paths, full) then
-            group.parameters[#group.parameters + 1] = { full, tensor }
-            group.count = group.count + tensor:numel()
-            group.trainable = group.trainable + (tensor.requires_grad and tensor:numel() or 0)
-         end
-      end
-      list[#list + 1] = group
-   end
-   return list
+-- What batch norms do in training mode, in the named parts (nil: in all):
+--    "eval"          the running statistics are used and stay bit for bit; gamma and beta are not trained
+--    "train_affine"  the running statistics are used and stay; gamma and beta are trained
+--    "train"         the batch's statistics are used, and move the running ones; gamma and beta stay trained or frozen
+-- `options`: pattern as in freeze. Returns the model.
+function Module:set_batch_norm(mode, what, options)
+   check_mode("set_batch_norm", mode)
+   options = check_options("set_batch_norm", options)
+   local paths = parts.resolve(self, "set_batch_norm", what, options.pattern)
+   if apply_mode(self, paths, mode) == 0 then error("set_batch_norm: there is no batch norm in there", 0) end
+   return self
 end
 
+return Module

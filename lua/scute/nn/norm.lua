@@ -20,9 +20,10 @@ function BatchNorm2d:build(o)
    self:register_buffer("num_batches_tracked", scute.zeros({}, { dtype = "i64", device = o.device }))
 end
 
--- "train" or "eval": which statistics the next batch is normalised with.
+-- What it does in training mode: "train", "train_affine" or "eval" (see Module:set_batch_norm).
 function BatchNorm2d:mode()
-   return self.training and not self.fixed and "train" or "eval"
+   if not self.fixed then return "train" end
+   return (self.weight.requires_grad or self.bias.requires_grad) and "train_affine" or "eval"
 end
 
 -- Counts a batch if its statistics will be used; says whether they will. Internal to the layer and nn.conv_bn_act.
