@@ -1,0 +1,109 @@
+-- Models against each other: accuracy with its interval over what it costs, and which of them no other beats in both.
+local scute = require "scute"
+local axes = require "scute.plot.axes"
+local console = require "scute.console"
+local figure = require "scute.plot.figure"
+
+local comparison = {}
+
+local costs = {
+   { "parameters", "parameters", function(v) return v end },
+   { "seconds", "training time (s)", function(v) return v end },
+   { "memory", "peak memory (GB)", function(v) return v / 1e9 end },
+}
+
+local function is_number(value)
+   return type(value) == "number" and value == value and math.abs(value) < math.huge
+end
+
+--- The Pareto front of models by one cost: the list of those for which no other is at least as accurate and as cheap, and
+-- better in one of the two; the cheapest first.
+function comparison.front(models, cost)
+   local list = {}
+   for _, m in ipairs(models) do
+      if is_number(m[cost]) and is_number(m.accuracy) then
+         local beaten = false
+         for _, o in ipairs(models) do
+            if is_number(o[cost]) and is_number(o.accuracy) and o.accuracy >= m.accuracy and o[cost] <= m[cost]
+               and (o.accuracy > m.accuracy or o[cost] < m[cost]) then
+               beaten = true
+            end
+         end
+         if not beaten then list[#list + 1] = m end
+      end
+   end
+   table.sort(list, function(a, b) return a[cost] < b[cost] end)
+   return list
+end
+
+local function look(i)
+   return figure.COLORS[(i - 1) % 7 + 1], axes.SHAPES[((i - 1) + (i - 1) // 7) % #axes.SHAPES + 1]
+end
+
+-- One legend for all panels. Names beside the points would lie on each other's intervals.
+local function draw_legend(fig, models, y)
+   local x, style = 16, { size = figure.TEXT }
+   for i, m in ipairs(models) do
+      local color, shape = look(i)
+      local wide = fig.canvas:measure(m.name, style) + 38
+      if x + wide > fig.width - 8 and x > 16 then x, y = 16, y + 18 end
+      axes.symbol(fig.canvas, shape, x + 8, y - 4, 5, { color = color, fill = true })
+      fig:text(x + 20, y, m.name, { fit = fig.width - 40 })
+      x = x + wide
+   end
+   return y
+end
+
+local function panel(fig, models, cost, label, convert, box)
+   local ax = axes.new(fig, box, { xlabel = label, ylabel = "accuracy", xlog = true, legend = false })
+   local front = comparison.front(models, cost)
+   local xs, ys = {}, {}
+   for i, m in ipairs(front) do xs[i], ys[i] = convert(m[cost]), m.accuracy end
+   ax:line(xs, ys, { color = "#999999", dash = { 3, 3 }, width = 1.5, step = true })
+   for i, m in ipairs(models) do
+      if is_number(m[cost]) and m[cost] > 0 and is_number(m.accuracy) then
+         local color, shape = look(i)
+         if is_number(m.low) and is_number(m.high) then
+            ax:interval(convert(m[cost]), m.low, m.high, { color = color })
+         end
+         ax:points({ convert(m[cost]) }, { m.accuracy }, { color = color, radius = 6, shape = shape })
+      end
+   end
+   ax:draw()
+end
+
+--- Models by accuracy and cost. models: list of { name, accuracy (0..1), low, high (the interval), parameters, seconds,
+-- memory (bytes) }; a cost that no model has gets no panel. options: title, width (each panel 420), height (420).
+function comparison.comparison(models, options)
+   options = options or {}
+   if type(models) ~= "table" or #models == 0 then error("plot.comparison: expected a list of models, found none", 2) end
+   for i, m in ipairs(models) do
+      if type(m.name) ~= "string" or type(m.accuracy) ~= "number" then
+         error(("plot.comparison: entry %d: expected { name = TEXT, accuracy = NUMBER, ... }"):format(i), 2)
+      end
+   end
+   local panels = {}
+   for _, cost in ipairs(costs) do
+      for _, m in ipairs(models) do
+         if is_number(m[cost[1]]) then
+            panels[#panels + 1] = cost
+            break
+         end
+      end
+   end
+   if #panels == 0 then error("plot.comparison: no model has parameters, seconds or memory to compare by", 2) end
+   local each, height = options.width or 420, options.height or 400
+   local probe <close> = scute.canvas(16 + #panels * each, 1)
+   local below = draw_legend({ canvas = probe, width = 16 + #panels * each, text = function() end }, models, 66)
+   local fig = figure.new(16 + #panels * each, height + below - 50)
+   draw_legend(fig, models, 66)
+   fig:title(options.title or "Comparison", ("%s; bars: intervals; dashed: no other is both better and cheaper"):format(
+      console.count(#models, "model")))
+   for i, cost in ipairs(panels) do
+      panel(fig, models, cost[1], cost[2], cost[3], { x = 4 + (i - 1) * each, y = below + 4, width = each,
+         height = height - 58 })
+   end
+   return fig
+end
+
+return comparison

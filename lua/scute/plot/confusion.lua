@@ -1,0 +1,188 @@
+-- Confusion matrices: with numbers for a few classes, as a map for many, and beside the map the most confused pairs.
+local scute = require "scute"
+local color = require "scute.plot.color"
+local figure = require "scute.plot.figure"
+
+local confusion = {}
+
+local NUMBERED, NAMED = 20, 60 -- up to so many classes: numbers in the cells, names at the sides
+local MAP = 440                -- pixels of the map's side
+local MOST_CELLS = 110         -- along a side of the map: four pixels each, which the eye still finds
+
+-- Share of each class's photos, by cell; 0 where a class has none.
+local function shares(counts, n)
+   local sums = {}
+   for i = 1, n do
+      local sum = 0
+      for j = 1, n do sum = sum + counts[i][j] end
+      sums[i] = sum
+   end
+   return function(i, j) return sums[i] > 0 and counts[i][j] / sums[i] or 0 end
+end
+
+local function longest(fig, names, style)
+   local width = 0
+   for _, name in ipairs(names) do width = math.max(width, (fig.canvas:measure(name, style))) end
+   return width
+end
+
+local function subtitle_of(c)
+   local right = 0
+   for i = 1, c.n do right = right + c.counts[i][i] end
+   return ("%d of %d right (%.1f %%); rows: what it is, columns: what was said; colour: share of the row"):format(right,
+      c.total, c.total > 0 and 100 * right / c.total or 0)
+end
+
+-- ---- cells and names ----
+
+local function draw_names(fig, names, left, top, cell, room)
+   local size = math.max(7, math.min(figure.TEXT, 0.8 * cell))
+   for i, name in ipairs(names) do
+      local middle = (i - 0.5) * cell
+      fig:text(left - 6, top + middle + 0.35 * size, name, { size = size, align = "right", fit = room })
+      fig:text(left + middle + 0.35 * size, top - 6, name, { size = size, angle = -90, fit = room })
+   end
+end
+
+local function draw_cells(fig, c, share, left, top, cell)
+   for i = 1, c.n do
+      for j = 1, c.n do
+         local value, count = share(i, j), c.counts[i][j]
+         local x, y = left + (j - 1) * cell, top + (i - 1) * cell
+         fig.canvas:rect(x, y, cell, cell, { color = color.hex("blues", value), fill = true })
+         if count > 0 or c.n <= 6 then
+            local size = math.min(14, 0.36 * cell)
+            fig:text(x + cell / 2, y + cell / 2 + 0.35 * size, tostring(count), { size = size, align = "center", bold = i == j,
+               color = value > 0.5 and "#FFFFFF" or count == 0 and "#999999" or figure.INK, fit = cell })
+         end
+      end
+   end
+   fig.canvas:rect(left, top, c.n * cell, c.n * cell, { color = "#999999" })
+end
+
+local function small(c, names, title)
+   local cell = c.n <= 3 and 90 or c.n <= 10 and 48 or 34
+   local probe = figure.new(10, 10)
+   local room = math.min(160, longest(probe, names, { size = figure.TEXT }) + 2)
+   local side = c.n * cell
+   local wide = probe.canvas:measure(subtitle_of(c), { size = figure.TEXT }) + 34
+   local fig = figure.new(math.max(side + room + 60, wide), side + room + 76)
+   fig:title(title, subtitle_of(c))
+   local left, top = room + 28, room + 62
+   draw_names(fig, names, left, top, cell, room)
+   draw_cells(fig, c, shares(c.counts, c.n), left, top, cell)
+   return fig
+end
+
+-- ---- the map ----
+
+-- A picture of at most `most` pixels a side, each the largest share among the cells that fall into it: a single mistake
+-- among 400 classes must not fade away.
+local function map_image(c, share, most)
+   local n = math.min(c.n, most)
+   local peaks = {}
+   for k = 1, n * n do peaks[k] = 0 end
+   for i = 1, c.n do
+      local row = (i - 1) * n // c.n * n
+      for j = 1, c.n do
+         if c.counts[i][j] > 0 then
+            local k = row + (j - 1) * n // c.n + 1
+            peaks[k] = math.max(peaks[k], 0.25 + 0.75 * share(i, j))
+         end
+      end
+   end
+   local planes = { {}, {}, {} }
+   for k = 1, n * n do
+      local r, g, b = color.rgb("blues", peaks[k])
+      planes[1][k], planes[2][k], planes[3][k] = r, g, b
+   end
+   return scute.tensor(planes, { dtype = "u8" }):reshape { 1, 3, n, n }
+end
+
+local function load_photo(source)
+   if type(source) ~= "string" then return source end
+   local ok, image = pcall(scute.image.load, source)
+   return ok and image or nil
+end
+
+local function draw_thumbnail(fig, source, x, y, side)
+   local image = load_photo(source)
+   if not image then return end
+   local scale = side / math.max(image.width, image.height)
+   local w, h = image.width * scale, image.height * scale
+   fig.canvas:image(image, x + (side - w) / 2, y + (side - h) / 2, w, h)
+end
+
+-- Pairs with a bar for their count; photos(actual, predicted) may give one to show.
+local function draw_pairs(fig, pairs_list, names, box, photos)
+   local row = photos and 46 or 24
+   local most = pairs_list[1] and pairs_list[1][3] or 1
+   fig:text(box.x, box.y + 14, "Most confused", { bold = true })
+   if #pairs_list == 0 then return fig:text(box.x, box.y + 40, "no mistakes", { color = figure.SOFT }) end
+   for i, entry in ipairs(pairs_list) do
+      local y = box.y + 28 + (i - 1) * row
+      local x = box.x
+      if photos then
+         local photo = photos(entry[1], entry[2])
+         if photo then draw_thumbnail(fig, photo, x, y, row - 6) end
+         x = x + row
+      end
+      local bar, middle = 70, y + row / 2
+      fig.canvas:rect(x, middle - 8, math.max(2, bar * entry[3] / most), 14, { color = figure.BAD, fill = true, alpha = 0.75 })
+      fig:text(x + bar + 26, middle + 4, tostring(entry[3]), { align = "right" })
+      fig:text(x + bar + 36, middle + 4, ("%s, taken for %s"):format(names[entry[1]], names[entry[2]]),
+         { fit = box.x + box.width - x - bar - 40 })
+   end
+end
+
+local function large(c, names, title, limit, photos)
+   local list = c:most_confused(limit)
+   local named = c.n <= NAMED
+   local room = named and 90 or 16
+   local rows = photos and 46 or 24
+   local height = math.max(MAP + room + 84, 100 + #list * rows)
+   local fig = figure.new(MAP + room + 460, height)
+   fig:title(title, subtitle_of(c))
+   local left, top = room + 20, room + 62
+   local share = shares(c.counts, c.n)
+   local image <close> = map_image(c, share, MOST_CELLS)
+   fig.canvas:image(image, left, top, MAP, MAP, { smooth = false })
+   fig.canvas:rect(left, top, MAP, MAP, { color = "#999999" })
+   if named then
+      draw_names(fig, names, left, top, MAP / c.n, room)
+   else
+      fig:text(left + MAP / 2, top - 8, ("what was said: %d classes"):format(c.n), { align = "center", color = figure.SOFT })
+      fig:text(left - 8, top + MAP / 2, "what it is", { align = "center", angle = -90, color = figure.SOFT })
+   end
+   draw_pairs(fig, list, names, { x = left + MAP + 30, y = 56, width = 390 }, photos)
+   return fig
+end
+
+--- A confusion matrix. c: as scute.metrics.confusion counts it, or {counts = rows of counts by actual class}. names: the
+-- classes (default: c.classes, else numbers). options: title, limit (pairs to list, 15), photos = function(actual,
+-- predicted) that returns the path or image of a photo of that mistake, or nil; list = true shows map and list also for few
+-- classes.
+function confusion.confusion(c, names, options)
+   options = options or {}
+   if type(c) ~= "table" or type(c.counts) ~= "table" or #c.counts == 0 then
+      error("plot.confusion: expected a confusion matrix of scute.metrics, found " .. tostring(c), 2)
+   end
+   local n = #c.counts
+   local total = 0
+   for i = 1, n do
+      if #c.counts[i] ~= n then
+         error(("plot.confusion: expected %d counts in row %d, found %d"):format(n, i, #c.counts[i]), 2)
+      end
+      for j = 1, n do total = total + c.counts[i][j] end
+   end
+   names = names or c.classes
+   if names and #names ~= n then error(("plot.confusion: %d names for %d classes"):format(#names, n), 2) end
+   local texts = {}
+   for i = 1, n do texts[i] = names and tostring(names[i]) or tostring(i) end
+   local whole = setmetatable({ n = n, total = total, counts = c.counts }, getmetatable(require("scute.metrics").confusion(1)))
+   local title = options.title or "Confusion"
+   if n <= NUMBERED and not options.list then return small(whole, texts, title) end
+   return large(whole, texts, title, options.limit or 15, options.photos)
+end
+
+return confusion

@@ -1,0 +1,142 @@
+-- Training over the epochs: one run in four panels, or several runs in one.
+local axes = require "scute.plot.axes"
+local figure = require "scute.plot.figure"
+local history = require "scute.plot.history"
+
+local curves = {}
+
+local DASH = { 6, 4 }
+
+local function has(ys)
+   for _, y in ipairs(ys) do
+      if y == y then return true end
+   end
+   return false
+end
+
+local function pair(fig, rows, box, title, name, options)
+   options.title, options.xlabel, options.xwhole = title, "epoch", true
+   local ax = axes.new(fig, box, options)
+   for i, part in ipairs { { "train_", "train", DASH }, { "val_", "validation" } } do
+      local xs, ys = history.column(rows, part[1] .. name)
+      if has(ys) then ax:line(xs, ys, { label = part[2], color = figure.COLORS[i], dash = part[3], markers = #rows <= 30 }) end
+   end
+   return ax
+end
+
+local function best_of(rows)
+   local best
+   for _, row in ipairs(rows) do
+      local value = type(row.val_accuracy) == "number" and row.val_accuracy == row.val_accuracy and row.val_accuracy
+      if value and (not best or value > best.val_accuracy
+         or value == best.val_accuracy and (row.val_loss or 0) < (best.val_loss or 0)) then best = row end
+   end
+   return best
+end
+
+local function rates(fig, rows, groups, box)
+   local ax = axes.new(fig, box, { title = "Learning rate", xlabel = "epoch", xwhole = true, ylog = true })
+   for i, group in ipairs(groups) do
+      local xs, ys = {}, {}
+      for j, row in ipairs(rows) do xs[j], ys[j] = row.epoch, row.rates and row.rates[group] or 0 / 0 end
+      ax:line(xs, ys, { label = group, color = figure.COLORS[(i - 1) % #figure.COLORS + 1], markers = #rows == 1,
+         dash = i > #figure.COLORS and DASH or nil })
+   end
+   ax:draw()
+end
+
+-- {first, last} of each stretch of epochs in which a group had a rate.
+local function spans(rows, group)
+   local list, open = {}, nil
+   for _, row in ipairs(rows) do
+      local rate = row.rates and row.rates[group]
+      if not rate or rate <= 0 then
+         open = nil
+      elseif open then
+         open[2] = row.epoch
+      else
+         open = { row.epoch, row.epoch }
+         list[#list + 1] = open
+      end
+   end
+   return list
+end
+
+-- A bar for each group over the epochs in which it learned.
+local function timeline(fig, rows, groups, box)
+   local canvas, small = fig.canvas, { size = figure.SMALL }
+   fig:text(box.x + 12, box.y + 14, "What trained", { bold = true })
+   local names = 0
+   for _, group in ipairs(groups) do names = math.max(names, (canvas:measure(group, small))) end
+   names = math.min(names, 0.35 * box.width)
+   local left, right, top, bottom = box.x + 24 + names, box.x + box.width - 12, box.y + 26, box.y + box.height - 42
+   local first, last = rows[1].epoch, rows[#rows].epoch
+   local function x(epoch) return left + (epoch - first) / (last - first + 1) * (right - left) end
+   local high = math.min(30, (bottom - top) / #groups)
+   for i, group in ipairs(groups) do
+      local y = top + (i - 1) * high
+      fig:text(left - 8, y + high / 2 + 4, group, { size = figure.SMALL, align = "right", color = figure.SOFT, fit = names })
+      canvas:rect(left, y + 2, right - left, high - 4, { color = "#EEEEEE", fill = true })
+      for _, span in ipairs(spans(rows, group)) do
+         canvas:rect(x(span[1]), y + 2, x(span[2] + 1) - x(span[1]), high - 4,
+            { color = figure.COLORS[(i - 1) % #figure.COLORS + 1], fill = true })
+      end
+   end
+   local under = top + #groups * high
+   local marks = require("scute.plot.ticks").linear(first, last, math.max(2, (right - left) // 70), true)
+   for _, entry in ipairs(marks) do
+      fig:text((x(entry[1]) + x(entry[1] + 1)) / 2, under + 14, entry[2],
+         { size = figure.SMALL, align = "center", color = figure.SOFT })
+   end
+   fig:text((left + right) / 2, under + 33, "epoch", { align = "center", color = figure.SOFT })
+end
+
+--- A run: loss, accuracy, the rate of each group, and which groups trained when. history: rows as train.fit returns them,
+-- its whole result, or the path of a history.csv. options: title, width (900), height (640).
+function curves.curves(source, options)
+   options = options or {}
+   local rows = history.rows(source, "plot.curves")
+   local groups = history.groups(rows)
+   local width, height = options.width or 900, options.height or (#groups > 0 and 640 or 350)
+   local fig = figure.new(width, height)
+   local best = best_of(rows)
+   fig:title(options.title or "Training", best and ("best validation accuracy %.3f, in epoch %d of %d"):format(
+      best.val_accuracy, best.epoch, rows[#rows].epoch))
+   local w, h = (width - 36) / 2, (height - 62) / (#groups > 0 and 2 or 1)
+   local loss = pair(fig, rows, { x = 12, y = 54, width = w, height = h }, "Loss", "loss", {})
+   local accuracy = pair(fig, rows, { x = 24 + w, y = 54, width = w, height = h }, "Accuracy", "accuracy", { ylim = { 0, 1 } })
+   for _, ax in ipairs { loss, accuracy } do
+      if best then ax:mark { x = best.epoch, color = figure.SOFT, label = "best epoch" } end
+      ax:draw()
+   end
+   if #groups > 0 then
+      rates(fig, rows, groups, { x = 12, y = 58 + h, width = w, height = h })
+      timeline(fig, rows, groups, { x = 24 + w, y = 58 + h, width = w, height = h })
+   end
+   return fig
+end
+
+local titles = { val_accuracy = "Validation accuracy", val_loss = "Validation loss", train_loss = "Training loss",
+   train_accuracy = "Training accuracy" }
+
+--- Several runs in one picture. runs: list of { name, history = as for plot.curves }. options: metric ("val_accuracy"),
+-- title, width (760), height (420).
+function curves.runs(runs, options)
+   options = options or {}
+   local metric = options.metric or "val_accuracy"
+   if type(runs) ~= "table" or #runs == 0 then error("plot.runs: expected a list of runs, found none", 2) end
+   local fig = figure.new(options.width or 760, options.height or 420)
+   fig:title(options.title or titles[metric] or metric)
+   local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlabel = "epoch",
+      xwhole = true, ylim = metric:find "accuracy" and { 0, 1 } or nil })
+   for i, run in ipairs(runs) do
+      local rows = history.rows(run.history, run.name or ("run " .. i))
+      local xs, ys = history.column(rows, metric)
+      ax:line(xs, ys, { label = run.name or ("run " .. i), color = figure.COLORS[(i - 1) % #figure.COLORS + 1],
+         dash = i > #figure.COLORS and DASH or nil, markers = #rows <= 30 })
+   end
+   ax:draw()
+   return fig
+end
+
+return curves

@@ -1,0 +1,111 @@
+-- A figure: a canvas with what all pictures share, and the ways out of it.
+local scute = require "scute"
+local console = require "scute.console"
+
+local figure = {}
+
+local Figure = {}
+Figure.__index = Figure
+Figure.__name = "scute.figure"
+
+--- Ink for text and lines, and for what should stand back.
+figure.INK, figure.SOFT, figure.GRID = "#222222", "#666666", "#DDDDDD"
+figure.TITLE, figure.TEXT, figure.SMALL = 15, 12, 10.5
+
+--- Colours that people with any colour vision can tell apart, on white: Okabe and Ito (2008), the yellow last.
+figure.COLORS = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442" }
+figure.GOOD, figure.BAD = "#0072B2", "#D55E00"
+
+local told = false
+
+--- A white figure of width x height pixels.
+function figure.new(width, height)
+   if scute.canvas_font() ~= "real" and not told then
+      told = true
+      console.warn("no font is installed here, so the letters in pictures are %s; on Debian: apt-get install fonts-dejavu-core",
+         scute.canvas_font() == "none" and "left out" or "plain strokes")
+   end
+   return setmetatable({ canvas = scute.canvas(width, height), width = width, height = height }, Figure)
+end
+
+--- The bytes of a valid UTF-8 text cut to `width` pixels, with "…" where something is missing.
+function Figure:fit(text, width, style)
+   style = style or { size = figure.TEXT }
+   if self.canvas:measure(text, style) <= width then return text end
+   local ends = {}
+   for at in text:gmatch "()[\0-\x7f\xc2-\xfd][\x80-\xbf]*" do ends[#ends + 1] = at - 1 end
+   local low, high = 0, #ends -- letters that fit
+   while low < high do
+      local middle = (low + high + 1) // 2
+      if self.canvas:measure(text:sub(1, ends[middle]) .. "…", style) <= width then low = middle else high = middle - 1 end
+   end
+   return (low > 0 and text:sub(1, ends[low]) or "") .. "…"
+end
+
+--- Text at (x, y), y being the baseline; options of canvas:text, and fit = width in pixels to cut it to.
+function Figure:text(x, y, text, options)
+   local style = { size = figure.TEXT, color = figure.INK }
+   for key, value in pairs(options or {}) do style[key] = value end
+   local width = style.fit
+   style.fit = nil
+   if width then text = self:fit(text, width, { size = style.size, bold = style.bold }) end
+   self.canvas:text(x, y, text, style)
+   return self
+end
+
+--- The title, at the upper left.
+function Figure:title(text, subtitle)
+   if text then self:text(16, 24, text, { size = figure.TITLE, bold = true, fit = self.width - 32 }) end
+   if subtitle then self:text(16, 42, subtitle, { color = figure.SOFT, fit = self.width - 32 }) end
+   return self
+end
+
+--- Writes "name.png", ".svg" or ".pdf". options: scale (default 2), the pixels of a PNG to a unit.
+function Figure:save(path, options)
+   if type(path) ~= "string" or path == "" then error("save: expected a file name, found " .. tostring(path), 2) end
+   local scale = options and options.scale or math.min(2, 16000 / math.max(self.width, self.height))
+   self.canvas:save(path, { scale = scale })
+   return self
+end
+
+--- The bytes of a PNG.
+function Figure:png(scale)
+   return self.canvas:encode("png", { scale = scale or 2 })
+end
+
+local figures = 0
+
+--- An <svg> element to stand inside an HTML page: without the XML header, with names of its own and as wide as there is room.
+-- `label` is what a screen reader says.
+function Figure:svg(label)
+   figures = figures + 1
+   local prefix = ("f%d-"):format(figures)
+   local text = self.canvas:encode "svg"
+   text = text:gsub("^<%?xml.-%?>%s*", ""):gsub('id="', 'id="' .. prefix):gsub('href="#', 'href="#' .. prefix)
+      :gsub("url%(#", "url(#" .. prefix)
+   local escaped = (label or "picture"):gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" })
+   return (text:gsub("<svg ", function()
+      return ('<svg role="img" aria-label="%s" '):format(escaped)
+   end, 1):gsub('width="[%d.]+px"', 'width="100%%"', 1):gsub('height="[%d.]+px"', "", 1))
+end
+
+--- The pixels, as a scute.image.
+function Figure:image(scale)
+   return self.canvas:render { scale = scale or 1 }
+end
+
+--- Shows the picture: in a terminal that can, else as a file whose name is printed. Returns the file's name, if there is one.
+function Figure:show()
+   if scute.terminal_picture and console.is_terminal(1) then
+      local image <close> = self:image()
+      if scute.terminal_picture(image) then return nil end
+   end
+   local path = os.tmpname()
+   os.remove(path)
+   path = path .. ".png"
+   self:save(path)
+   print("picture: " .. path)
+   return path
+end
+
+return figure

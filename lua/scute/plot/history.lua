@@ -1,0 +1,84 @@
+-- Histories as pictures take them: a list of rows { epoch, train_loss, ..., rates = {group = rate} }, from a list of such
+-- rows, from what train.fit returns, or from a history.csv.
+local scute_history = {}
+
+local function read_csv(path)
+   local file, why = io.open(path)
+   if not file then error(("history: cannot open '%s'; expected a history.csv: %s"):format(path, why), 0) end
+   local columns, rows = nil, {}
+   for line in file:lines() do
+      local cells = {}
+      for cell in (line:gsub("\r$", "") .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
+      if not columns then
+         columns = cells
+      elseif #cells == #columns then -- a line cut in the middle by a full disk does not count
+         local row = { rates = {} }
+         for i, name in ipairs(columns) do
+            local group = name:match "^lr_(.+)$"
+            if group then row.rates[group] = tonumber(cells[i]) else row[name] = tonumber(cells[i]) or cells[i] end
+         end
+         rows[#rows + 1] = row
+      end
+   end
+   file:close()
+   rows.columns = columns
+   return rows
+end
+
+local function check(rows, what)
+   if #rows == 0 then error(("%s: the history has no epoch yet"):format(what), 0) end
+   for i, row in ipairs(rows) do
+      if type(row) ~= "table" or type(row.epoch) ~= "number" then
+         error(("%s: row %d of the history has no epoch; expected rows as train.fit or history.csv gives them"):format(
+            what, i), 0)
+      end
+   end
+   return rows
+end
+
+--- Rows from a path of a history.csv, a table with a field `history`, or a list of rows. Errors name `what`.
+function scute_history.rows(source, what)
+   if type(source) == "string" then return check(read_csv(source), source) end
+   if type(source) ~= "table" then
+      error(("%s: expected a history (rows, or the path of a history.csv), found %s"):format(what, tostring(source)), 0)
+   end
+   return check(source.history or source, what)
+end
+
+--- The rows of a history.csv.
+function scute_history.read_history(path)
+   return scute_history.rows(path, "read_history")
+end
+
+--- The names of all groups that have a rate, in the order of the file's columns, else sorted.
+function scute_history.groups(rows)
+   local names, seen = {}, {}
+   for _, column in ipairs(rows.columns or {}) do
+      local group = column:match "^lr_(.+)$"
+      if group then
+         names[#names + 1] = group
+         seen[group] = true
+      end
+   end
+   local more = {}
+   for _, row in ipairs(rows) do
+      for group in pairs(row.rates or {}) do
+         if not seen[group] then more[#more + 1] = group end
+         seen[group] = true
+      end
+   end
+   table.sort(more)
+   return table.move(more, 1, #more, #names + 1, names)
+end
+
+--- One column as two lists: epochs and values; nil for values that are absent.
+function scute_history.column(rows, name)
+   local xs, ys = {}, {}
+   for i, row in ipairs(rows) do
+      xs[i] = row.epoch
+      ys[i] = type(row[name]) == "number" and row[name] or 0 / 0
+   end
+   return xs, ys
+end
+
+return scute_history

@@ -1,0 +1,80 @@
+-- Learning rates: what a schedule will do, and what a learning-rate finder saw.
+local axes = require "scute.plot.axes"
+local figure = require "scute.plot.figure"
+
+local rates = {}
+
+local MOST_POINTS = 2000
+
+local function as_groups(lr)
+   if type(lr) ~= "table" then return { { "learning rate", lr or 1 } } end
+   local groups = {}
+   for name, rate in pairs(lr) do groups[#groups + 1] = { name, rate } end
+   table.sort(groups, function(a, b) return a[1] < b[1] end)
+   return groups
+end
+
+--- What a schedule will do. schedule: as scute.schedule makes them. options: epochs (10), steps_per_epoch (100), lr (a number,
+-- or {group = rate}; default 1), title, log (a logarithmic axis).
+function rates.schedule(schedule, options)
+   options = options or {}
+   if type(schedule) ~= "table" or type(schedule.factor) ~= "function" then
+      error("plot.schedule: expected a schedule of scute.schedule, found " .. tostring(schedule), 2)
+   end
+   local epochs, per_epoch = options.epochs or 10, options.steps_per_epoch or 100
+   local steps = epochs * per_epoch
+   local stride = math.max(1, steps // MOST_POINTS)
+   local fig = figure.new(options.width or 760, options.height or 360)
+   fig:title(options.title or "Schedule" .. (schedule.name and ": " .. schedule.name:gsub("_", " ") or ""),
+      ("%d epochs of %d steps"):format(epochs, per_epoch))
+   local ax = axes.new(fig, { x = 12, y = 52, width = fig.width - 24, height = fig.height - 60 },
+      { xlabel = "epoch", ylabel = "learning rate", ylog = options.log, xlim = { 0, epochs } })
+   for _, group in ipairs(as_groups(options.lr)) do
+      local xs, ys = {}, {}
+      for step = 0, steps - 1, stride do
+         xs[#xs + 1] = step / per_epoch
+         ys[#ys + 1] = group[2] * schedule.factor { step = step, steps_per_epoch = per_epoch, epochs = epochs }
+      end
+      ax:line(xs, ys, { label = #as_groups(options.lr) > 1 and group[1] or nil })
+   end
+   ax:draw()
+   return fig
+end
+
+--- The curve of a learning-rate finder. points: list of { lr, loss, smoothed = optional }. options: suggestion (a rate, or
+-- {name = rate}), title.
+function rates.lr_finder(points, options)
+   options = options or {}
+   if type(points) ~= "table" or #points == 0 then error("plot.lr_finder: expected a list of {lr, loss}, found none", 2) end
+   local fig = figure.new(options.width or 760, options.height or 400)
+   fig:title(options.title or "Learning-rate finder")
+   local xs, raw, smooth = {}, {}, {}
+   local least, most = math.huge, -math.huge
+   for i, point in ipairs(points) do
+      xs[i], raw[i] = point.lr or point[1], point.loss or point[2]
+      smooth[i] = point.smoothed or raw[i]
+      if smooth[i] == smooth[i] and smooth[i] < math.huge then
+         least, most = math.min(least, smooth[i]), math.max(most, smooth[i])
+      end
+   end
+   -- The loss explodes at the end; the part to read is below the start.
+   local first = smooth[1] == smooth[1] and smooth[1] or most
+   local roof = least < math.huge and math.min(most, first + 1.5 * math.max(first - least, 0.1)) or nil
+   local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlog = true,
+      xlabel = "learning rate", ylabel = "loss",
+      ylim = roof and { least - 0.08 * (roof - least), roof + 0.05 * (roof - least) } })
+   if points[1].smoothed then ax:line(xs, raw, { label = "loss of the step", color = "#BBBBBB", width = 1 }) end
+   ax:line(xs, smooth, { label = points[1].smoothed and "smoothed" or nil, color = figure.COLORS[1] })
+   local marks = type(options.suggestion) == "table" and options.suggestion
+      or options.suggestion and { suggestion = options.suggestion } or {}
+   local names = {}
+   for name in pairs(marks) do names[#names + 1] = name end
+   table.sort(names)
+   for i, name in ipairs(names) do
+      ax:mark { x = marks[name], label = ("%s %.2g"):format(name, marks[name]), color = figure.COLORS[i + 1] }
+   end
+   ax:draw()
+   return fig
+end
+
+return rates
