@@ -1,6 +1,7 @@
 -- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
 -- Usage: scute tests/bench/run.lua [PYTHON] -- PYTHON is an interpreter with torch and torchvision; without one scute's
--- own figures are printed. ROUNDS, MODELS and BATCH can be set in the environment. Run it on an otherwise idle machine.
+-- own figures are printed. ROUNDS, MODELS and BATCH can be set in the environment. What freezing saves is measured by
+-- freeze.lua. Run it on an otherwise idle machine.
 local lfs = require "lfs"
 
 local python = arg[1] ~= "" and arg[1] or nil
@@ -122,4 +123,5 @@ local function bench_exercise()
 end
 
 bench_steps()
+io.write(run(("%s %s/freeze.lua resnet50 %d"):format(scute, here, batch)))
 bench_exercise()

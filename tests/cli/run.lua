@@ -4,66 +4,13 @@ local lfs = require "lfs"
 local cjson = require "cjson"
 local scute = require "scute"
 
-local program = arg[-1]
 local here = arg[0]:match "^(.*)/" or "."
 local photos = dofile(here .. "/photos.lua")
-local scratch = os.tmpname()
-os.remove(scratch)
-assert(lfs.mkdir(scratch))
-
-local passed, failed = 0, 0
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
-   end
-   return ok
-end
-
--- ---- running ----
-
-local function quote(text)
-   return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
-local function read_file(path)
-   local file = io.open(path, "rb")
-   if not file then return nil end
-   local text = file:read "a"
-   file:close()
-   return text
-end
-
--- Runs a line of shell in which $S is the program and $T the scratch folder.
--- Returns {out, err, code, all = out and err as one text for messages}.
-local function shell(line)
-   local script = ("S=%s T=%s; export S T; %s"):format(quote(program), quote(scratch), line)
-   local _, how, code = os.execute(("timeout 120 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(
-      quote(script), scratch, scratch))
-   if how == "signal" then code = 128 + code end -- as a shell counts
-   local r = { out = read_file(scratch .. "/.out"), err = read_file(scratch .. "/.err"), code = code }
-   r.all = ("$ %s\nout: %s\nerr: %s\ncode: %d"):format(line, r.out, r.err, r.code)
-   return r
-end
+local cli = dofile(here .. "/shell.lua")
+local scratch, check, shell, refuses = cli.scratch, cli.check, cli.shell, cli.refuses
+local read_file, lines_of = cli.read_file, cli.lines_of
 
 local LEARN = "$S scripts/transfer_learning.lua --model resnet18 --weights none --image_size 32 --output_dir $T/out"
-
-local function lines_of(text)
-   local lines = {}
-   for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end
-   return lines
-end
-
--- One line on standard error that contains `text`, and this exit code; no traceback, and nothing is said to be done.
-local function refuses(name, code, text, line)
-   local r = shell(line)
-   check(r.code == code, name .. ": exit code " .. code, r.all)
-   check(r.err:find(text, 1, true) and #lines_of(r.err) == 1 and r.err:sub(1, 7) == "scute: ", name .. ": one line", r.all)
-   return r
-end
 
 -- ---- the exercise ----
 
@@ -278,15 +225,9 @@ local function saves_when_interrupted()
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
-for _, test in ipairs {
+cli.run {
    runs_the_exercise, predicts, writes_what_others_read, survives_a_full_disk, is_quiet, repeats,
    draws_a_bar_at_a_terminal, explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission,
    leaves_bad_photos_out, clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted,
    shows_the_demo,
-} do
-   local ok, message = xpcall(test, debug.traceback)
-   if not ok then check(false, "a test that broke off", message) end
-end
-os.execute(("rm -rf '%s'"):format(scratch))
-print(("%d passed, %d failed"):format(passed, failed))
-if failed > 0 then os.exit(1, true) end
+}

@@ -1,0 +1,75 @@
+-- What tests of scripts share: running a line of shell, and counting what held.
+local lfs = require "lfs"
+
+local program = arg[-1]
+local cli = {}
+
+-- The scratch folder, $T of a line of shell.
+cli.scratch = os.tmpname()
+os.remove(cli.scratch)
+assert(lfs.mkdir(cli.scratch))
+local scratch = cli.scratch
+
+local passed, failed = 0, 0
+
+function cli.check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
+   end
+   return ok
+end
+local check = cli.check
+
+local function quote(text)
+   return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+function cli.read_file(path)
+   local file = io.open(path, "rb")
+   if not file then return nil end
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+-- Runs a line of shell in which $S is the program and $T the scratch folder.
+-- Returns {out, err, code, all = out and err as one text for messages}.
+function cli.shell(line)
+   local script = ("S=%s T=%s; export S T; %s"):format(quote(program), quote(scratch), line)
+   local _, how, code = os.execute(("timeout 120 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(
+      quote(script), scratch, scratch))
+   if how == "signal" then code = 128 + code end -- as a shell counts
+   local r = { out = cli.read_file(scratch .. "/.out"), err = cli.read_file(scratch .. "/.err"), code = code }
+   r.all = ("$ %s\nout: %s\nerr: %s\ncode: %d"):format(line, r.out, r.err, r.code)
+   return r
+end
+
+function cli.lines_of(text)
+   local lines = {}
+   for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end
+   return lines
+end
+
+-- One line on standard error that contains `text`, and this exit code; no traceback, and nothing is said to be done.
+function cli.refuses(name, code, text, line)
+   local r = cli.shell(line)
+   check(r.code == code, name .. ": exit code " .. code, r.all)
+   check(r.err:find(text, 1, true) and #cli.lines_of(r.err) == 1 and r.err:sub(1, 7) == "scute: ", name .. ": one line", r.all)
+   return r
+end
+
+--- Runs the tests, prints the count, and ends with status 1 where something failed.
+function cli.run(tests)
+   for _, test in ipairs(tests) do
+      local ok, message = xpcall(test, debug.traceback)
+      if not ok then check(false, "a test that broke off", message) end
+   end
+   os.execute(("rm -rf '%s'"):format(scratch))
+   print(("%d passed, %d failed"):format(passed, failed))
+   if failed > 0 then os.exit(1, true) end
+end
+
+return cli
