@@ -1,5 +1,5 @@
--- scute.optim: SGD with momentum, Adam, AdamW. What they train is said by the first argument: model:groups { lr = 0.01 }
--- (a learning rate per group), a module, or a list of tensors (with { lr = } among the options).
+-- scute.optim: SGD with momentum, Adam, AdamW, RMSprop. What they train is said by the first argument:
+-- model:groups { lr = 0.01 } (a learning rate per group), a module, or a list of tensors (with { lr = } among the options).
 --
 --    local opt = scute.optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = 0.01 })
 --    opt:zero_grad(); loss:backward(); opt:step()
@@ -12,6 +12,7 @@ return {
    sgd = require("scute.optim.sgd").sgd,
    adamw = require("scute.optim.adam").adamw,
    adam = require("scute.optim.adam").adam,
+   rmsprop = require("scute.optim.rmsprop").rmsprop,
    layer_decay = require("scute.optim.rates").layer_decay,
    lr_range = require("scute.optim.rates").lr_range,
    Optimizer = require "scute.optim.optimizer",

@@ -218,6 +218,40 @@ def adamw_step(i, a):
     return [], {"params": leaves, **moments}
 
 
+def rmsprop_step(i, a):
+    momentum, centered = a.get("momentum", 0), "grad_avg" in i
+    buffers = {"square_avg": "square_avg", **({"momentum_buffer": "momenta"} if momentum else {}),
+               **({"grad_avg": "grad_avg"} if centered else {})}
+
+    def make(leaves):
+        return torch.optim.RMSprop(leaves, lr=a["lr"], alpha=a.get("alpha", 0.99), eps=a.get("eps", 1e-8), centered=centered,
+                                   momentum=momentum, weight_decay=a.get("weight_decay", 0), foreach=False)
+
+    def state(index):
+        return {"step": torch.tensor(2.0), **{name: i[ours][index].clone() for name, ours in buffers.items()}}
+
+    leaves, optimizer = optimizer_step(i["params"], i["grads"], make, state)
+    after = {ours: [optimizer.state[leaf][name] for leaf in leaves] for name, ours in buffers.items()}
+    return [], {"params": leaves, **after}
+
+
+def list_norm(i, a):
+    return [torch.nn.utils.get_total_norm(i["tensors"])]
+
+
+def list_clamp(i, a):
+    leaves = [torch.zeros_like(t).requires_grad_() for t in i["tensors"]]
+    for leaf, t in zip(leaves, i["tensors"]):
+        leaf.grad = t.clone()
+    torch.nn.utils.clip_grad_value_(leaves, a["limit"], foreach=False)
+    return [], {"tensors": [leaf.grad for leaf in leaves]}
+
+
+def average_step(i, a):
+    update = torch.optim.swa_utils.get_ema_avg_fn(a["decay"])
+    return [], {"averages": [update(old, new, None) for old, new in zip(i["averages"], i["values"])]}
+
+
 OPS = {
     **{name: unary(getattr(torch, name)) for name in ("neg", "abs", "exp", "log", "sqrt", "sigmoid", "tanh", "relu")},
     "relu6": unary(F.relu6),
@@ -249,6 +283,11 @@ OPS = {
     "to_device": unary(lambda x: x.clone()),
     "sgd_step": sgd_step,
     "adamw_step": adamw_step,
+    "rmsprop_step": rmsprop_step,
+    "list_norm": list_norm,
+    "list_scale": lambda i, a: ([], {"tensors": [t * a["factor"] for t in i["tensors"]]}),
+    "list_clamp": list_clamp,
+    "average_step": average_step,
     "conv2d": conv2d,
     "conv_bn_act": conv_bn_act,
     "conv2d_folded": lambda i, a: conv_bn_act(i, {**a, "training": False}),

@@ -141,20 +141,39 @@ function Optimizer:zero_grad()
    end
 end
 
+-- Gradients of all groups, of one dtype each: f(list) is called for every dtype there is.
+local function each_list(self, f)
+   local lists, order = {}, {}
+   for _, group in ipairs(self.groups) do
+      for _, entry in ipairs(active(group)) do
+         local gradient = entry[3]
+         local kind = gradient.dtype
+         if not lists[kind] then
+            lists[kind] = {}
+            order[#order + 1] = kind
+         end
+         lists[kind][#lists[kind] + 1] = gradient
+      end
+   end
+   for _, kind in ipairs(order) do
+      f(lists[kind])
+      for _, gradient in ipairs(lists[kind]) do gradient:free() end -- the handle; the parameter keeps its gradient
+   end
+end
+
 -- The L2 norm of all gradients together; frozen parameters have no share.
 function Optimizer:grad_norm()
    local sum = 0.0
-   scute.no_grad(function()
-      for _, group in ipairs(self.groups) do
-         for _, entry in ipairs(active(group)) do
-            local gradient <close> = entry[3]
-            local square <close> = gradient * gradient
-            local total <close> = square:sum()
-            sum = sum + total:item()
-         end
-      end
+   each_list(self, function(list)
+      local norm <close> = scute.list_norm(list)
+      sum = sum + norm:item() ^ 2
    end)
    return math.sqrt(sum)
+end
+
+-- Multiplies all gradients with a number.
+function Optimizer:scale_grad(factor)
+   each_list(self, function(list) scute.list_scale(list, factor) end)
 end
 
 -- Scales all gradients so that their norm is at most `limit` (PyTorch's clip_grad_norm_: limit / (norm + 1e-6)).
@@ -162,17 +181,13 @@ end
 function Optimizer:clip_grad_norm(limit)
    local norm = self:grad_norm()
    local factor = limit / (norm + 1e-6)
-   if factor >= 1 then return norm end
-   scute.no_grad(function()
-      for _, group in ipairs(self.groups) do
-         for _, entry in ipairs(active(group)) do
-            local gradient <close> = entry[3]
-            local scaled <close> = gradient * factor
-            gradient:copy_(scaled)
-         end
-      end
-   end)
+   if factor < 1 then self:scale_grad(factor) end
    return norm
+end
+
+-- Brings every entry of every gradient into -limit to limit (PyTorch's clip_grad_value_).
+function Optimizer:clip_grad_value(limit)
+   each_list(self, function(list) scute.list_clamp(list, limit) end)
 end
 
 -- ---- learning rates ----

@@ -1,0 +1,28 @@
+-- Cases of list_norm, list_scale, list_clamp and average_step.
+local list = {}
+local several = { { shape = { 4, 3 } }, { shape = { 5 } }, { shape = { 2, 3, 2, 2 } }, { shape = {} } }
+local long = { { shape = { 3, 20001 } }, { shape = { 16384 } } }
+
+local function add(op, name, attrs, second)
+   for kind, tensors in pairs { [""] = several, [", several blocks"] = long } do
+      local inputs = second and { averages = tensors, values = tensors } or { tensors = tensors }
+      list[#list + 1] = { op = op, name = name .. kind, attrs = attrs, inputs = inputs, grad = {}, half = false }
+   end
+end
+
+add("list_norm", "norm")
+add("list_scale", "scale", { factor = -0.3 })
+add("list_clamp", "clamp", { limit = 0.25 })
+add("list_clamp", "clamp to zero", { limit = 0 })
+add("average_step", "average", { decay = 0.9 }, true)
+add("average_step", "average that is replaced", { decay = 0 }, true)
+
+local p, q = { { shape = { 2 } } }, { { shape = { 3 } } }
+list.bad = {
+   { op = "list_clamp", inputs = { tensors = p }, attrs = { limit = -1 }, message = "'limit': expected at least 0" },
+   { op = "average_step", inputs = { averages = p, values = q }, attrs = { decay = 0.9 }, message = "expected shape %(2%)" },
+   { op = "average_step", inputs = { averages = p, values = p }, attrs = { decay = 2 }, message = "'decay': expected 0 to 1" },
+   { op = "list_norm", inputs = { tensors = { { shape = { 2 }, dtype = "i64", low = 0, high = 3 } } },
+      message = "list_norm: " },
+}
+return list
