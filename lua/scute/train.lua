@@ -7,11 +7,15 @@ local metrics = require "scute.metrics"
 local report = require "scute.report"
 local schedule = require "scute.schedule"
 local draw = require "scute.data.draw"
+local average = require "scute.train.average"
+local checkpoint = require "scute.train.checkpoint"
 local features = require "scute.train.features"
 local photos = require "scute.train.photos"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local stopping = require "scute.train.stopping"
 local unfreeze = require "scute.train.unfreeze"
+local update = require "scute.train.update"
 
 local train = { unfreeze = unfreeze }
 
@@ -19,9 +23,11 @@ local train = { unfreeze = unfreeze }
 
 local defaults = {
    epochs = 10, batch_size = 32, seed = 0, workers = 2, early_stop = 0, device = "cpu", cache_features = "auto",
-   on_bad_image = "skip", hooks = {}, arguments = {},
+   on_bad_image = "skip", hooks = {}, arguments = {}, accumulate = 1, label_smoothing = 0, mixup = 0, cutmix = 0, keep = 2,
+   save_every = 10,
 }
-local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment" }
+local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
+   "resume", "save_steps" }
 
 local function read_options(options)
    local known, run = { table.unpack(without_default) }, {}
@@ -48,7 +54,8 @@ end
 -- ---- hooks ----
 
 -- A hook is a table with any of: start(run), begin_epoch(run), before_step(run), after_step(run), epoch(run, row),
--- finish(run). A hook stops the run by setting run.stopped to the reason.
+-- finish(run). A hook stops the run by setting run.stopped to the reason. One that has a state of its own has a name, and
+-- save(run), which returns plain data for the checkpoint, and load(run, data).
 local function call_hooks(run, event, ...)
    for _, hook in ipairs(run.hooks) do
       if hook[event] then hook[event](run, ...) end
@@ -63,24 +70,17 @@ local schedule_hook = {
    end,
 }
 
-local function early_stop_hook(patience)
-   return {
-      epoch = function(run, row)
-         if patience > 0 and row.epoch - run.best.epoch >= patience and row.epoch < run.epochs then
-            run.stopped = ("no better for %s"):format(console.count(patience, "epoch"))
-         end
-      end,
-   }
-end
-
 local function progress_hook()
-   local start, seen, last = 0, 0, 0
+   local start, seen, last, before = 0, 0, 0, 0
    return {
-      start = function() start, last = scute.clock(), scute.clock() end,
+      start = function(run)
+         start, last = scute.clock(), scute.clock()
+         before = math.floor(run.step / run.feed.steps * run.feed.photos)
+      end,
       after_step = function(run)
          seen = seen + run.last.n
          local seconds = scute.clock() - start
-         local total = run.feed.photos * run.epochs
+         local total = run.feed.photos * run.epochs - before
          run.meter:show { what = ("epoch %d/%d"):format(run.epoch, run.epochs), done = math.min(seen, total), total = total,
             photos = seen, seconds = seconds, loss = run.mean:value(), accuracy = run.confusion:accuracy(),
             left = seconds / seen * math.max(total - seen, 0) }
@@ -99,46 +99,43 @@ end
 
 -- ---- one epoch ----
 
-local function check_loss(run, loss)
-   if loss == loss and loss ~= math.huge and loss ~= -math.huge then return end
-   run.meter:clear()
-   record.rescue(run)
-   console.fail("the loss became %s in epoch %d, step %d; lower --learning_rate (it was %.3g there)%s",
-      loss ~= loss and "NaN" or "infinite", run.epoch, run.step + 1, run.optimizer.groups[1].lr,
-      run.best and run.folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(
-         run.best.epoch, run.folder) or "")
+-- What a generic for wants of an iterator, as one value that closes what belongs to it.
+local function iterator(f, _, _, closing)
+   return setmetatable({}, { __call = function() return f() end,
+      __close = function() if closing then getmetatable(closing).__close(closing) end end })
 end
 
-local function step(run, x, y)
-   local logits = run.feed.forward(x) -- (n, classes)
-   local loss = scute.cross_entropy(logits, y)
-   local value = loss:item()
-   check_loss(run, value)
-   run.optimizer:zero_grad()
-   loss:backward()
-   run.optimizer:step()
-   local n = y:numel()
-   local guesses = logits:argmax(2)
-   run.confusion:add(guesses, y)
-   run.mean:add(value, n)
-   run.last = { n = n, loss = value }
-   for _, t in ipairs { x, y, logits, loss, guesses } do t:free() end
+-- One update of the weights; `done` batches of the epoch are behind afterwards.
+local function step(run, window, done)
+   call_hooks(run, "before_step")
+   update.run(run, window)
+   run.step = run.step + 1
+   run.position = { epoch = run.epoch, batches = done, whole = false }
+   call_hooks(run, "after_step")
 end
 
 local function train_epoch(run)
    run.model:train()
-   run.confusion, run.mean = metrics.confusion(run.set.classes), metrics.mean()
-   for x, y in run.feed.train(run.epoch) do
-      call_hooks(run, "before_step")
-      step(run, x, y)
-      run.step = run.step + 1
-      call_hooks(run, "after_step")
-      if run.interrupted() then return end
+   local skip = checkpoint.done(run)
+   if not skip then run.confusion, run.mean = metrics.confusion(run.set.classes), metrics.mean() end
+   checkpoint.know_bad(run, "epoch")
+   run.epoch_bad = #run.bad
+   local window, behind = {}, skip
+   local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
+   checkpoint.know_bad(run, "now")
+   for x, y, indices, done in next_batch do
+      window[#window + 1], behind = { x = x, y = y, indices = indices }, done
+      if #window == run.accumulate then
+         step(run, window, done)
+         window = {}
+         if run.interrupted() then return end
+      end
    end
+   if #window > 0 then step(run, window, behind) end
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end
 
--- Loss and confusion on the validation photos, with the whole model evaluating.
+-- Loss and confusion on the validation photos, with the whole model evaluating; nil where the run was interrupted.
 local function validate(run)
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
    run.model:eval()
@@ -177,6 +174,7 @@ local function epoch(run)
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
       balanced = confusion:balanced_accuracy(), confusion = confusion,
    }
+   if run.average and not average.validate(run, row, validate) then return end
    record.epoch(run, row)
    call_hooks(run, "epoch", row)
 end
@@ -208,9 +206,13 @@ local function new_run(model, set, options)
    run.photos = photos.source(run)
    run.interrupted = scute.interrupted
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
-   run.hooks = { schedule_hook, run.unfreeze and unfreeze.hook or {}, early_stop_hook(run.early_stop), progress_hook(),
-      table.unpack(run.hooks) }
+   local hooks = { schedule_hook, run.unfreeze and unfreeze.hook or {}, stopping.hook(run.early_stop), progress_hook() }
+   table.move(run.hooks, 1, #run.hooks, #hooks + 1, hooks)
+   hooks[#hooks + 1] = checkpoint.hook -- the last, so that it saves what the others did
+   run.hooks = hooks
+   run.mixes = run.mixup > 0 or run.cutmix > 0
    if run.unfreeze then run.unfreeze:apply(model, 1) end
+   if run.ema then run.average = average.new(model, run.ema) end
    return run
 end
 
@@ -219,7 +221,9 @@ local function choose_feed(run)
    local source = features.wanted(run) and features or photos
    if run.source == source then return end
    if run.feed then run.feed.close() end
+   run.feed_bad = #run.bad
    run.source, run.feed = source, source.feed(run)
+   if run.feed then run.feed.steps = math.ceil(run.feed.steps / run.accumulate) end -- updates, not batches
 end
 
 local function loop(run)
@@ -228,7 +232,8 @@ local function loop(run)
       call_hooks(run, "begin_epoch")
       choose_feed(run)
       if run.interrupted() then return end
-      if run.epoch == 1 then call_hooks(run, "start") end
+      if not run.started then call_hooks(run, "start") end
+      run.started = true
       epoch(run)
       if run.interrupted() then return end
    end
@@ -243,10 +248,11 @@ end
 
 local function stop_politely(run, signal)
    run.meter:clear()
+   local saved = run.started and checkpoint.save(run)
    record.close(run, "interrupted")
    local where = run.step > 0 and ("in epoch %d after step %d"):format(run.epoch, run.step) or "before the first step"
    local kept = run.folder and run.step > 0 and "; the weights of that moment are in " .. run.folder .. "/last.safetensors"
-   console.warn("stopped %s%s", where, kept or "")
+   console.warn("stopped %s%s%s", where, kept or "", saved and "; --resume auto goes on from there" or "")
    console.stop(signal == "SIGTERM" and 143 or 130, "interrupted")
 end
 
@@ -256,7 +262,8 @@ end
 --   schedule         default: constant
 --   epochs           10        passes over the training photos
 --   batch_size       32        photos per step
---   early_stop       0         stop after so many epochs without a better validation accuracy; 0: never
+--   early_stop       0         stop after so many epochs without a better validation accuracy; 0: never; or a table, see
+--                              scute.train.stopping
 --   output_dir       none      <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv, run.json
 --   seed             0         of the order of the photos
 --   workers          2         threads that decode
@@ -266,6 +273,17 @@ end
 --   cache_features   "auto"    while the backbone is frozen each photo passes it once, unless it is augmented; a number K:
 --                              the photos of K epochs, augmented or not, pass it, and are used in turn; "off": in every epoch
 --   on_bad_image     "skip"    or "error"
+--   accumulate       1         batches per update of the weights; each photo of them counts the same
+--   label_smoothing  0         share of the target that is spread over all classes
+--   mixup, cutmix    0         the parameter alpha of Beta(alpha, alpha); 0: not at all; both: a coin decides for each batch
+--   ema              none      decay of a moving average of the weights, evaluated and saved beside (see train.average)
+--   clip_norm        none      gradients are scaled to at most this norm over all parameters
+--   clip_value       none      each entry of a gradient is kept within -value to value
+--   resume           none      "auto": go on from the newest checkpoint of output_dir, if there is one; or the path of one
+--   save_every       10        minutes between checkpoints within an epoch; after each epoch there is one anyway, unless
+--                              epochs are so short that saving would take more than 2 % of the time
+--   save_steps       none      a checkpoint every so many steps, whatever it costs
+--   keep             2         checkpoints on disk
 --   hooks            {}        further hooks, see call_hooks
 --   arguments        {}        for run.json
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, seconds }.
@@ -274,11 +292,15 @@ function train.fit(model, set, options)
    local run = new_run(model, set, options)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    describe(run)
-   record.open(run)
    clamp_batch(run)
+   record.prepare(run)
+   checkpoint.open(run)
+   record.open(run)
+   checkpoint.restore(run)
    loop(run)
    if run.interrupted() then stop_politely(run, run.interrupted()) end
    record.close(run, "finished")
+   if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
    local seconds = scute.clock() - run.times.clock
    report.finish(run, seconds)
    return { history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion, seconds = seconds }

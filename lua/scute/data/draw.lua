@@ -6,7 +6,8 @@ local scute = require "scute"
 
 local draw = {}
 
-local purposes = { split = 1, shuffle = 2 }
+local purposes = { split = 1, shuffle = 2, mix = 4 }
+local BLOCK = 16 -- uniform numbers drawn at once
 
 --- A list with a permutation of 1..n. purpose: "split" (index: the class) or "shuffle" (index: the epoch).
 function draw.permutation(seed, purpose, index, n)
@@ -18,6 +19,22 @@ function draw.permutation(seed, purpose, index, n)
    local list = order:values()
    order:free()
    return list
+end
+
+--- A function that gives one uniform number in [0, 1) after the other. purpose: "mix" (index: step and batch).
+function draw.uniforms(seed, purpose, index)
+   local list, at, block = {}, 0, 0
+   return function()
+      if at == #list then
+         local before = scute.rng_state()
+         scute.rng_state { seed, purposes[purpose] << 48 | index << 8 | block }
+         local numbers <close> = scute.rand(BLOCK)
+         scute.rng_state(before)
+         list, at, block = numbers:values(), 0, block + 1
+      end
+      at = at + 1
+      return list[at]
+   end
 end
 
 return draw

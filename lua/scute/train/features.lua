@@ -22,7 +22,7 @@ end
 -- them where photos are the same in every epoch.
 function features.wanted(run)
    local mode = run.cache_features
-   if mode == "off" or mode == "auto" and is_random(run.augment) then return false end
+   if mode == "off" or mode == "auto" and (is_random(run.augment) or run.mixes) then return false end
    return run.model:is_backbone_frozen()
 end
 
@@ -75,16 +75,17 @@ local function pick(part, indices)
    return part.x:index_select(1, which), scute.tensor(labels, kind)
 end
 
--- Iterates over photos of a part in an order, as x (n, F), y (n); a last batch of one photo joins the one before it.
-local function batches(part, order, batch_size)
-   local at, steps = 1, photos.steps_of(#order, batch_size)
+-- Iterates over photos of a part in an order after the first `skip` batches, as photos.source does; a last batch of one
+-- photo joins the one before it.
+local function batches(part, order, batch_size, skip)
+   local done, steps = skip or 0, photos.steps_of(#order, batch_size)
    return function()
-      if at > #order then return nil end
-      steps = steps - 1
-      local last = steps == 0 and #order or at + batch_size - 1
-      local x, y = pick(part, table.move(order, at, last, 1, {}))
-      at = last + 1
-      return x, y
+      if done >= steps then return nil end
+      local first = done * batch_size + 1
+      done = done + 1
+      local chosen = table.move(order, first, done == steps and #order or done * batch_size, 1, {})
+      local x, y = pick(part, chosen)
+      return x, y, scute.tensor(chosen, { dtype = "i64" }), done
    end
 end
 
@@ -148,9 +149,9 @@ function features.feed(run)
       cached = true,
       photos = n,
       steps = photos.steps_of(n, run.batch_size),
-      train = function(epoch)
+      train = function(epoch, skip)
          local order = photos.good_ones(set.train, run.shuffled(epoch, #set.train.paths))
-         return batches(parts[view_of(run, epoch)], order, run.batch_size)
+         return batches(parts[view_of(run, epoch)], order, run.batch_size, skip)
       end,
       val = function()
          return batches(val, photos.good_ones(set.val), run.batch_size)

@@ -11,13 +11,26 @@ local function note_bad(run, part, bad)
    for _, entry in ipairs(bad) do
       if not run.bad[entry.path] then
          run.bad[entry.path] = true
-         run.bad[#run.bad + 1] = { path = entry.path, message = entry.message }
+         run.bad[#run.bad + 1] = { path = entry.path, message = entry.message, index = entry.index,
+            part = part == run.set.val and "val" or "train" }
          part.bad = part.bad or {}
          part.bad[entry.index] = true
          run.meter:clear()
          if #run.bad <= SHOWN then console.warn("left out: %s", entry.message) end
          if #run.bad == SHOWN + 1 then console.warn("more photos are left out; bad_images.csv lists them") end
       end
+   end
+end
+
+--- Makes the first `n` entries of a list what is known of bad photos, and nothing else.
+function photos.know_bad(run, list, n)
+   run.bad, run.set.train.bad, run.set.val.bad = {}, nil, nil
+   for i = 1, n do
+      local entry, part = list[i], run.set[list[i].part]
+      run.bad[i] = entry
+      run.bad[entry.path] = true
+      part.bad = part.bad or {}
+      part.bad[entry.index] = true
    end
 end
 
@@ -36,11 +49,20 @@ end
 function photos.source(run)
    local source = {}
 
-   --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n).
-   -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation).
+   --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n), and the number of batches
+   -- of the order that are behind, with those of which no photo could be read.
+   -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation),
+   -- skip (batches to pass over, default 0).
    function source.batches(part, options)
+      local order = photos.good_ones(part, options.order)
+      local skip = options.skip or 0
+      local steps = options.merge_last_single and photos.steps_of(#order, options.batch_size)
+         or math.ceil(#order / options.batch_size)
+      if skip >= steps then return function() end end
+      order = table.move(order, skip * options.batch_size + 1, #order, 1, {})
+      local at = 1
       local loader = scute.loader {
-         paths = part.paths, labels = part.labels, order = photos.good_ones(part, options.order),
+         paths = part.paths, labels = part.labels, order = order,
          batch_size = options.batch_size, merge_last_single = options.merge_last_single,
          preprocess = run.preprocess, workers = run.workers, on_bad = run.on_bad_image,
          augment = options.augment, seed = run.seed, epoch = options.epoch,
@@ -53,7 +75,9 @@ function photos.source(run)
             return nil
          end
          if run.device ~= "cpu" then x, y = x:to(run.device), y:to(run.device) end
-         return x, y, indices
+         local last = indices[indices:numel()]
+         while order[at] ~= last do at = at + 1 end
+         return x, y, indices, math.min(skip + (at - 1) // options.batch_size + 1, steps)
       end, nil, nil, setmetatable({}, { __close = function() loader:close() end })
    end
 
@@ -81,8 +105,8 @@ function photos.feed(run)
       cached = false,
       photos = n,
       steps = photos.steps_of(n, run.batch_size),
-      train = function(epoch)
-         return run.photos.batches(set.train, { order = run.shuffled(epoch, #set.train.paths),
+      train = function(epoch, skip)
+         return run.photos.batches(set.train, { order = run.shuffled(epoch, #set.train.paths), skip = skip,
             batch_size = run.batch_size, merge_last_single = true, augment = run.augment, epoch = epoch })
       end,
       val = function()

@@ -39,14 +39,14 @@ local function history_text(run)
    local columns = { "epoch", "step" }
    local groups = trained_groups(run)
    for _, name in ipairs(groups) do columns[#columns + 1] = "lr_" .. name end
-   for _, name in ipairs { "train_loss", "train_accuracy", "val_loss", "val_accuracy" } do columns[#columns + 1] = name end
+   local measures = { "train_loss", "train_accuracy", "val_loss", "val_accuracy" }
+   if run.average then table.move({ "ema_val_loss", "ema_val_accuracy" }, 1, 2, 5, measures) end
+   table.move(measures, 1, #measures, #columns + 1, columns)
    local lines = { table.concat(columns, ",") }
    for _, row in ipairs(run.history) do
       local cells = { number(row.epoch), number(row.step) }
       for _, name in ipairs(groups) do cells[#cells + 1] = number(row.rates[name] or 0) end
-      for _, name in ipairs { "train_loss", "train_accuracy", "val_loss", "val_accuracy" } do
-         cells[#cells + 1] = number(row[name])
-      end
+      for _, name in ipairs(measures) do cells[#cells + 1] = number(row[name]) end
       lines[#lines + 1] = table.concat(cells, ",")
    end
    return table.concat(lines, "\n") .. "\n"
@@ -119,11 +119,15 @@ local function changing_names(model)
    return changing
 end
 
---- Prepares the folder of a run: fails before any work where it cannot be written.
-function record.open(run)
+--- What a run has before anything is on disk.
+function record.prepare(run)
    run.folder = run.output_dir and ("%s/%s"):format(run.output_dir:gsub("(.)/+$", "%1"), run.model.arch)
    run.history, run.bad, run.saved_at = {}, {}, scute.clock()
    run.changing = changing_names(run.model)
+end
+
+--- Prepares the folder of a run: fails before any work where it cannot be written.
+function record.open(run)
    if not run.folder then return end
    console.guard("output_dir", scute.files.mkdirs, run.folder)
    console.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
@@ -151,8 +155,12 @@ end
 
 local function save(run)
    if run.folder and run.step > 0 then
+      console.guard(nil, scute.files.mkdirs, run.folder)
       save_best(run)
       console.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
+      if run.average then
+         run.average:within(console.guard, nil, scute.models.save, run.model, run.folder .. "/ema.safetensors")
+      end
       write(run.folder .. "/history.csv", history_text(run))
       if #run.bad > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
    end
@@ -171,7 +179,12 @@ function record.epoch(run, row)
       run.best = row
       run.best.state = snapshot(run)
    end
-   if scute.clock() - run.saved_at >= SAVE_INTERVAL then save(run) end
+   if scute.clock() - run.saved_at < SAVE_INTERVAL then return end
+   local saved, why = pcall(save, run)
+   if saved then return end
+   run.saved_at = scute.clock()
+   run.meter:clear()
+   console.warn("%s; training goes on and tries again", console.message(why))
 end
 
 --- At the end, also of an interrupted run: writes everything and leaves the best weights in the model.

@@ -1,0 +1,74 @@
+-- An exponential moving average of the weights, kept beside them: average = decay * average + (1 - decay) * weight after
+-- each update, and buffers (batch norm statistics) as they are. Validated after each epoch (ema_val_loss and
+-- ema_val_accuracy in the history) and saved as ema.safetensors.
+--
+-- The decay of update t (from 1) is at most (1 + t) / (10 + t), so that the average of a short run does not stay near its
+-- start (as in TensorFlow's ExponentialMovingAverage with num_updates).
+local scute = require "scute"
+
+local average = {}
+
+local Average = {}
+Average.__index = Average
+
+--- An average of the model's parameters that train. `decay`: below 1, 0.999 say; or { decay =, rising = false } for one
+-- that is the same from the first update on, as PyTorch's AveragedModel has it.
+function average.new(model, decay)
+   local options = type(decay) == "table" and decay or { decay = decay }
+   if type(options.decay) ~= "number" or not (options.decay >= 0 and options.decay < 1) then
+      error(("ema: expected a decay of at least 0 and below 1, found %s"):format(tostring(options.decay)), 0)
+   end
+   return setmetatable({ model = model, decay = options.decay, rising = options.rising ~= false, tensors = {} }, Average)
+end
+
+--- Takes in what the weights are now; `t` is the number of this update, from 1.
+function Average:update(t)
+   local decay = self.rising and math.min(self.decay, (1 + t) / (10 + t)) or self.decay
+   local averages, weights = {}, {}
+   for name, tensor in self.model:named_parameters() do
+      if tensor.requires_grad then
+         if self.tensors[name] then
+            averages[#averages + 1], weights[#weights + 1] = self.tensors[name], tensor
+         else
+            self.tensors[name] = tensor:detach():clone() -- a part that just began to train, as it is
+         end
+      end
+   end
+   if #averages > 0 then scute.average_step { averages = averages, values = weights, decay = decay } end
+end
+
+--- Takes over tensors by name.
+function Average:load(tensors)
+   self.tensors = {}
+   for name, tensor in pairs(tensors) do self.tensors[name] = tensor:clone() end
+end
+
+--- Calls f(...) while the model has the averaged weights.
+function Average:within(f, ...)
+   local own, kept = self.model:state_dict().tensors, {}
+   scute.no_grad(function()
+      for name, tensor in pairs(self.tensors) do
+         kept[name] = own[name]:clone()
+         own[name]:copy_(tensor)
+      end
+   end)
+   local results = table.pack(pcall(f, ...))
+   scute.no_grad(function()
+      for name, tensor in pairs(kept) do
+         own[name]:copy_(tensor)
+         tensor:free()
+      end
+   end)
+   if not results[1] then error(results[2], 0) end
+   return table.unpack(results, 2, results.n)
+end
+
+--- Adds to a row what the averaged weights reach; false where the run was interrupted.
+function average.validate(run, row, validate)
+   local confusion, loss = run.average:within(validate, run)
+   if not confusion then return false end
+   row.ema_val_loss, row.ema_val_accuracy = loss, confusion:accuracy()
+   return true
+end
+
+return average

@@ -1,0 +1,355 @@
+-- Checkpoints: everything a run needs to go on as if it had never stopped, in one file.
+--
+-- <output_dir>/<model>/checkpoint.safetensors is the newest, checkpoint-1.safetensors the one before it, and so on up to
+-- the number that is kept. The tensors are
+--    model.NAME         what can have changed since the start: trained parameters, batch norm statistics
+--    best.NAME          the same of the best epoch so far
+--    average.NAME       the moving average of the weights, where there is one
+--    optimizer.NAME     the optimizer's state, by parameter
+-- and the metadata are format ("scute checkpoint"), version, checksum (CRC-32 of the tensors and of the state) and state:
+-- JSON with the position in the run, random numbers, history, what is frozen, known bad photos, the state of the hooks,
+-- and what identifies the run. Nothing in the file is ever executed.
+--
+-- A new file is written beside the old one, read back and compared before it takes the old one's name.
+local lfs = require "lfs"
+local scute = require "scute"
+local console = require "scute.console"
+local exact = require "scute.train.exact"
+local identity = require "scute.train.identity"
+local metrics = require "scute.metrics"
+local photos = require "scute.train.photos"
+
+local checkpoint = {}
+
+local VERSION = "1"
+local SHARE = 50 -- saving takes at most one part in so many of the time
+
+-- ---- files ----
+
+local function name_of(folder, i)
+   return folder .. (i == 0 and "/checkpoint.safetensors" or ("/checkpoint-%d.safetensors"):format(i))
+end
+
+local function checksum_of(names, tensors, state)
+   local parts = { state }
+   for _, name in ipairs(names) do
+      parts[#parts + 1] = name
+      parts[#parts + 1] = tensors[name]
+   end
+   return scute.checksum(parts)
+end
+
+-- Reads and verifies; nil and what is wrong.
+local function read(path)
+   local ok, file = pcall(scute.weights.load, path)
+   if not ok then return nil, console.message(file) end
+   local meta = file.metadata or {}
+   if meta.format ~= "scute checkpoint" then return nil, path .. ": it is not a checkpoint" end
+   if meta.version ~= VERSION then
+      return nil, ("%s: it has version %s, this program reads %s"):format(path, tostring(meta.version), VERSION)
+   end
+   local names = table.move(file.names, 1, #file.names, 1, {})
+   table.sort(names)
+   if not meta.state or checksum_of(names, file.tensors, meta.state) ~= meta.checksum then
+      return nil, path .. ": its checksum does not fit: the file is damaged"
+   end
+   local decoded, state = pcall(exact.decode, meta.state)
+   if not decoded then return nil, ("%s: its state is damaged: %s"):format(path, tostring(state)) end
+   file.state, file.path = state, path
+   return file
+end
+
+-- The older ones move on by one name; at every moment there is a checkpoint.safetensors.
+local function rotate(folder, keep)
+   for i = keep - 1, 2, -1 do os.rename(name_of(folder, i - 1), name_of(folder, i)) end
+   if keep > 1 and lfs.attributes(name_of(folder, 0)) then
+      os.remove(name_of(folder, 1))
+      lfs.link(name_of(folder, 0), name_of(folder, 1))
+   end
+end
+
+local function write(folder, keep, names, tensors, state)
+   local path = folder .. "/checkpoint.new"
+   table.sort(names)
+   local sum = checksum_of(names, tensors, state)
+   scute.weights.save(path, { names = names, tensors = tensors },
+      { format = "scute checkpoint", version = VERSION, checksum = sum, state = state })
+   local back, why = read(path)
+   if not back then
+      os.remove(path)
+      error("what was written does not read back: " .. why, 0)
+   end
+   for _, tensor in pairs(back.tensors) do tensor:free() end
+   rotate(folder, keep)
+   local renamed, message = os.rename(path, name_of(folder, 0))
+   if not renamed then error(message, 0) end
+end
+
+-- ---- what is in one ----
+
+local function take(names, tensors, prefix, from, wanted)
+   for name, tensor in pairs(from) do
+      if not wanted or wanted[name] then
+         names[#names + 1] = prefix .. name
+         tensors[prefix .. name] = tensor
+      end
+   end
+end
+
+local function freeze_state(model)
+   local frozen, fixed = {}, {}
+   for name, tensor in model:named_parameters() do
+      if not tensor.requires_grad then frozen[name] = true end
+   end
+   for name, module in model:named_modules() do
+      if module.mode and module.fixed then fixed[name] = module.fixed end
+   end
+   return { frozen = frozen, fixed = fixed }
+end
+
+local function plain_rows(history)
+   local rows = {}
+   for i, row in ipairs(history) do
+      rows[i] = {}
+      for key, value in pairs(row) do
+         if key ~= "confusion" and key ~= "state" and key ~= "saved" then rows[i][key] = value end
+      end
+   end
+   return rows
+end
+
+local function hook_states(run)
+   local states = {}
+   for _, hook in ipairs(run.hooks) do
+      if hook.name and hook.save then states[hook.name] = hook.save(run) end
+   end
+   return states
+end
+
+local function list_of(set)
+   local list = {}
+   for name in pairs(set) do list[#list + 1] = name end
+   table.sort(list)
+   return list
+end
+
+local function state_of(run, optimizer)
+   local at = run.position
+   return {
+      identity = identity.of(run),
+      position = { epoch = at.epoch, batches = at.batches, whole = at.whole, step = run.step,
+         mean = { sum = run.mean.sum, weight = run.mean.weight }, counts = run.confusion.counts, total = run.confusion.total },
+      rng = scute.rng_state(),
+      threads = scute.threads(),
+      changing = list_of(run.changing),
+      freeze = freeze_state(run.model),
+      optimizer = { kind = optimizer.kind, groups = optimizer.groups, steps = optimizer.steps },
+      history = plain_rows(run.history),
+      best = run.best and { epoch = run.best.epoch, counts = run.best.confusion.counts, total = run.best.confusion.total }
+         or nil,
+      stopped = run.stopped,
+      micro = run.micro,
+      bad = { list = table.move(run.bad, 1, #run.bad, 1, {}), feed = run.feed_bad, epoch = run.epoch_bad },
+      hooks = hook_states(run),
+      seconds = scute.clock() - run.times.clock,
+   }
+end
+
+local function save(run)
+   scute.files.mkdirs(run.folder)
+   local names, tensors = {}, {}
+   local optimizer = run.optimizer:state_dict()
+   take(names, tensors, "model.", run.model:state_dict().tensors, run.changing)
+   take(names, tensors, "optimizer.", optimizer.tensors)
+   if run.best then take(names, tensors, "best.", run.best.state) end
+   if run.average then take(names, tensors, "average.", run.average.tensors) end
+   write(run.folder, run.keep, names, tensors, exact.encode(state_of(run, optimizer)))
+end
+
+--- Saves a checkpoint now. One that cannot be written is told and tried again at the next; the run goes on.
+-- Returns whether it is on disk.
+function checkpoint.save(run)
+   if not run.folder or not run.position then return false end
+   local start = scute.clock()
+   local ok, why = pcall(save, run)
+   run.checkpoint.cost, run.checkpoint.at = scute.clock() - start, scute.clock()
+   run.checkpoint.failed = not ok and console.message(why) or nil
+   if not ok then
+      run.meter:clear()
+      console.warn("no checkpoint could be saved: %s; training goes on and tries again", run.checkpoint.failed)
+   end
+   return ok
+end
+
+-- ---- going on ----
+
+-- The newest whole checkpoint in a folder, or nil where there is none at all.
+local function newest(folder)
+   local faults, i = {}, 0
+   while lfs.attributes(name_of(folder, i)) do
+      local file, why = read(name_of(folder, i))
+      if file then
+         for _, fault in ipairs(faults) do console.warn("%s", fault) end
+         if i > 0 then console.warn("the checkpoint before it is used: %s", file.path) end
+         return file
+      end
+      faults[#faults + 1] = why
+      i = i + 1
+   end
+   if #faults > 0 then console.fail("resume: no checkpoint in %s is whole: %s", folder, table.concat(faults, "; ")) end
+   return nil
+end
+
+local function named(path)
+   local mode = lfs.attributes(path, "mode")
+   if not mode then console.fail("resume: there is no file '%s'", path) end
+   if mode == "directory" then
+      return newest(path) or console.fail("resume: there is no checkpoint in the folder '%s'", path)
+   end
+   local file, why = read(path)
+   return file or console.fail("resume: %s", why)
+end
+
+local function hint(run)
+   if not run.folder or not lfs.attributes(name_of(run.folder, 0)) then return end
+   local file = io.open(run.folder .. "/run.json")
+   local text = file and file:read "a" or ""
+   if file then file:close() end
+   if text:find('"state": "[ri]') then
+      console.line("note: %s holds a checkpoint of a run that was not finished; --resume auto goes on with it", run.folder)
+   end
+end
+
+--- Reads the checkpoint that the run shall go on from, verified and found to be of this run; nothing is changed yet.
+-- run.resume: nil or "off", "auto" (the newest in the run's own folder, if there is one), or a path.
+function checkpoint.open(run)
+   run.checkpoint = { at = scute.clock(), cost = 0, steps = 0 }
+   local how = run.resume
+   if not how or how == "off" then return hint(run) end
+   local file
+   if how ~= "auto" then
+      file = named(how)
+   elseif not run.folder then
+      console.fail "resume: without an output_dir there is nothing to go on from"
+   else
+      file = newest(run.folder)
+      if not file then console.line("resume: there is no checkpoint in %s yet; starting at the beginning", run.folder) end
+   end
+   if file then identity.check(file, run) end
+   run.resumed = file
+end
+
+local function restore_freezing(model, state)
+   for name, tensor in model:named_parameters() do tensor:requires_grad_(not state.frozen[name]) end
+   for name, module in model:named_modules() do
+      if module.mode then module.fixed = state.fixed[name] or false end
+   end
+end
+
+local function split(tensors, prefix)
+   local part = {}
+   for name, tensor in pairs(tensors) do
+      if name:sub(1, #prefix) == prefix then part[name:sub(#prefix + 1)] = tensor end
+   end
+   return part
+end
+
+local function confusion_of(run, saved)
+   local confusion = metrics.confusion(run.set.classes)
+   confusion.counts, confusion.total = saved.counts, saved.total
+   return confusion
+end
+
+local function restore_model(run, file)
+   local own = run.model:state_dict().tensors
+   scute.no_grad(function()
+      for name, tensor in pairs(split(file.tensors, "model.")) do own[name]:copy_(tensor) end
+   end)
+   local optimizer = file.state.optimizer
+   optimizer.tensors = split(file.tensors, "optimizer.")
+   run.optimizer:load_state_dict(optimizer)
+end
+
+local function restore_history(run, file)
+   local state = file.state
+   run.history = state.history
+   if not state.best then return end
+   run.best = run.history[state.best.epoch]
+   run.best.confusion = confusion_of(run, state.best)
+   run.best.state = split(file.tensors, "best.")
+end
+
+--- Brings the run to where its checkpoint was made; to be called before the first epoch.
+function checkpoint.restore(run)
+   local file = run.resumed
+   if not file then return end
+   local state = file.state
+   local at = state.position
+   if run.unfreeze then run.unfreeze:apply(run.model, at.epoch) end
+   restore_freezing(run.model, state.freeze)
+   run.changing = {}
+   for _, name in ipairs(state.changing) do run.changing[name] = true end
+   restore_model(run, file)
+   restore_history(run, file)
+   run.step, run.stopped, run.micro = at.step, state.stopped, state.micro
+   run.epoch = at.whole and at.epoch or at.epoch - 1
+   run.position = at
+   run.mean, run.confusion = metrics.mean(), confusion_of(run, at)
+   run.mean.sum, run.mean.weight = at.mean.sum, at.mean.weight
+   run.times.clock = run.times.clock - state.seconds
+   if run.average then run.average:load(split(file.tensors, "average.")) end
+   for _, hook in ipairs(run.hooks) do
+      if hook.name and hook.load and state.hooks[hook.name] then hook.load(run, state.hooks[hook.name]) end
+   end
+   scute.rng_state(state.rng)
+   photos.know_bad(run, state.bad.list, state.bad.feed)
+   if state.threads ~= scute.threads() then
+      console.warn("the checkpoint was made with --threads %d, this run has %d: the last digits will differ", state.threads,
+         scute.threads())
+   end
+   console.line("going on from %s: epoch %d, step %d", file.path, at.epoch, at.step)
+end
+
+--- Batches of the epoch that the checkpoint was made in which are done; nil for an epoch that starts afresh.
+-- To be asked when an epoch starts.
+function checkpoint.done(run)
+   local file = run.resumed
+   local at = file and file.state.position
+   if not file or at.whole or at.epoch ~= run.epoch then return nil end
+   return at.batches
+end
+
+--- What was known of bad photos when an order of the epoch was made must be known when it is made again. `moment`:
+-- "epoch" before the order is made, "now" after it.
+function checkpoint.know_bad(run, moment)
+   local file = run.resumed
+   if not file then return end
+   local bad = file.state.bad
+   local part_way = checkpoint.done(run) ~= nil
+   photos.know_bad(run, bad.list, part_way and moment == "epoch" and bad.epoch or #bad.list)
+   if moment == "now" then run.resumed = nil end
+end
+
+-- ---- when ----
+
+local function is_due(run)
+   local state = run.checkpoint
+   local since = scute.clock() - state.at
+   return since >= run.save_every * 60 and since >= SHARE * state.cost
+end
+
+--- The hook that saves: after epochs (unless they are so short that it would take more than 2 % of the time), every
+-- save_every minutes, every save_steps steps, and at the end.
+checkpoint.hook = {
+   after_step = function(run)
+      local every = run.save_steps
+      if every and run.step % every == 0 or is_due(run) then checkpoint.save(run) end
+   end,
+   epoch = function(run)
+      run.position = { epoch = run.epoch, batches = 0, whole = true }
+      local last = run.stopped or run.epoch == run.epochs
+      if last or scute.clock() - run.checkpoint.at >= SHARE * run.checkpoint.cost then checkpoint.save(run) end
+   end,
+}
+
+return checkpoint

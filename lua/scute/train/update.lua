@@ -1,0 +1,201 @@
+-- One update of the weights from a window of batches (one, or as many as are accumulated): forward, loss, backward,
+-- clipping, the optimizer's step. The gradient is that of the mean loss over all photos of the window, however many its
+-- batches have; so the last, shorter window of an epoch counts each photo as much as any other.
+--
+-- Where memory runs out the batches are taken in halves, and in halves of those, with the gradients added up: the photos of
+-- an update and the learning rate stay what they were.
+local scute = require "scute"
+local console = require "scute.console"
+local mix = require "scute.train.mix"
+local record = require "scute.train.record"
+
+local update = {}
+
+-- ---- a loss that is no number ----
+
+local function files_of(run, window)
+   local names = {}
+   for _, batch in ipairs(window) do
+      for _, index in ipairs(batch.indices:values()) do names[#names + 1] = run.set.train.paths[index] end
+   end
+   local shown = table.concat(names, ", ", 1, math.min(#names, 4))
+   return #names > 4 and ("%s and %d more"):format(shown, #names - 4) or shown
+end
+
+local function check_loss(run, loss, window)
+   if loss == loss and loss ~= math.huge and loss ~= -math.huge then return end
+   run.meter:clear()
+   record.rescue(run)
+   console.fail("the loss became %s in epoch %d, step %d; lower --learning_rate (it was %.3g there)%s. The photos of that "
+      .. "step: %s", loss ~= loss and "NaN" or "infinite", run.epoch, run.step + 1, run.optimizer.groups[1].lr,
+      run.best and run.folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(
+         run.best.epoch, run.folder) or "", files_of(run, window))
+end
+
+-- ---- forward and backward ----
+
+local function loss_of(run, logits, batch)
+   local options = { label_smoothing = run.label_smoothing }
+   if not batch.partner then return scute.cross_entropy(logits, batch.y, options) end
+   local own <close> = scute.cross_entropy(logits, batch.y, options)
+   local other <close> = scute.cross_entropy(logits, batch.partner, options)
+   local left <close> = own * batch.share
+   local right <close> = other * (1 - batch.share)
+   return left + right
+end
+
+-- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns loss and guesses.
+local function one(run, batch, alone, window)
+   local logits <close> = run.feed.forward(batch.x) -- (n, classes)
+   local loss <close> = loss_of(run, logits, batch)
+   local value = loss:item()
+   check_loss(run, value, window)
+   if alone then
+      loss:backward()
+   else
+      local sum <close> = loss * batch.y:numel()
+      sum:backward()
+   end
+   return value, logits:argmax(2)
+end
+
+local function piece(batch, from, to)
+   local part = { y = scute.slice(batch.y, 1, from, to), x = scute.slice(batch.x, 1, from, to), share = batch.share }
+   if batch.partner then part.partner = scute.slice(batch.partner, 1, from, to) end
+   return part
+end
+
+-- The window in pieces of at most `micro` photos.
+local function pieces(window, micro)
+   local list = {}
+   for _, batch in ipairs(window) do
+      local n = batch.y:numel()
+      if not micro or n <= micro then
+         list[#list + 1] = batch
+      else
+         for from = 1, n, micro do list[#list + 1] = piece(batch, from, math.min(from + micro - 1, n)) end
+      end
+   end
+   return list
+end
+
+local function free_pieces(list, window)
+   local kept = {}
+   for _, batch in ipairs(window) do kept[batch] = true end
+   for _, batch in ipairs(list) do
+      if not kept[batch] then
+         for _, key in ipairs { "x", "y", "partner" } do
+            if batch[key] then batch[key]:free() end
+         end
+      end
+   end
+end
+
+-- Gradients of the window; what it saw as a list of {loss, guesses, y, n}, and the number of photos.
+local function gradients(run, window)
+   local list = pieces(window, run.micro)
+   local seen, photos = {}, 0
+   run.optimizer:zero_grad()
+   for _, batch in ipairs(list) do
+      local value, guesses = one(run, batch, #list == 1, window)
+      local n = batch.y:numel()
+      seen[#seen + 1] = { loss = value, guesses = guesses:values(), y = batch.y:values(), n = n }
+      guesses:free()
+      photos = photos + n
+   end
+   if #list > 1 then run.optimizer:scale_grad(1 / photos) end
+   free_pieces(list, window)
+   return seen, photos
+end
+
+-- ---- out of memory ----
+
+local function is_out_of_memory(err)
+   return type(err) == "string" and err:find("out of memory", 1, true) ~= nil
+end
+
+-- What a failed attempt may have moved: random numbers and running statistics.
+local function remember(run)
+   local kept = {}
+   for name, buffer in run.model:named_buffers() do kept[#kept + 1] = { buffer, buffer:clone(), name } end
+   local state = scute.rng_state()
+   return function()
+      scute.rng_state(state)
+      for _, entry in ipairs(kept) do entry[1]:copy_(entry[2]) end
+   end, function()
+      for _, entry in ipairs(kept) do entry[2]:free() end
+   end
+end
+
+local function halve(run, window, err)
+   local largest = 0
+   for _, batch in ipairs(window) do largest = math.max(largest, batch.y:numel()) end
+   largest = math.min(largest, run.micro or largest)
+   if largest == 1 then error(err, 0) end
+   run.micro = (largest + 1) // 2
+   run.optimizer:zero_grad()
+   collectgarbage()
+   scute.flush()
+   run.meter:clear()
+   console.warn("out of memory: from here on %s at a time, with the gradients of a batch added up, so that batch size and "
+      .. "learning rate stay as they are (batch norm sees the smaller batches)", console.count(run.micro, "photo"))
+end
+
+-- The gradients, in smaller pieces as often as memory asks for it. Only the first steps with a size can fail for want of
+-- memory, so that only they are prepared for.
+local function try(run, window)
+   if run.proven == (run.micro or 0) then return gradients(run, window) end
+   while true do
+      local restore, forget = remember(run)
+      local results = table.pack(pcall(gradients, run, window))
+      if not results[1] and is_out_of_memory(results[2]) then
+         restore()
+         forget()
+         halve(run, window, results[2])
+      else
+         forget()
+         if not results[1] then error(results[2], 0) end
+         run.proven = run.micro or 0
+         return table.unpack(results, 2, results.n)
+      end
+   end
+end
+
+-- ---- the step ----
+
+local function clip(run)
+   if run.clip_value then run.optimizer:clip_grad_value(run.clip_value) end
+   if not run.clip_norm then return end
+   run.last.grad_norm = run.optimizer:clip_grad_norm(run.clip_norm)
+end
+
+local function count(run, seen)
+   local sum, n = 0, 0
+   for _, entry in ipairs(seen) do
+      run.confusion:add(entry.guesses, entry.y)
+      run.mean:add(entry.loss, entry.n)
+      sum, n = sum + entry.loss * entry.n, n + entry.n
+   end
+   run.last.n, run.last.loss = n, #seen == 1 and seen[1].loss or sum / n
+end
+
+--- Updates the weights from a list of batches { x (n, ...), y (n), indices (n) } and counts what was seen in run.mean,
+-- run.confusion and run.last = {n, loss, grad_norm}. The batches' tensors are freed.
+function update.run(run, window)
+   run.last = {}
+   if run.mixes then
+      for i, batch in ipairs(window) do mix.apply(run, batch, i) end
+   end
+   local seen = try(run, window)
+   clip(run)
+   run.optimizer:step()
+   if run.average then run.average:update(run.step + 1) end
+   count(run, seen)
+   for _, batch in ipairs(window) do
+      for _, key in ipairs { "x", "y", "indices", "partner" } do
+         if batch[key] then batch[key]:free() end
+      end
+   end
+end
+
+return update

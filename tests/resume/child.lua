@@ -1,0 +1,69 @@
+-- One run of a small network, in a process of its own that may be killed at any moment.
+-- Usage: scute tests/resume/child.lua KIND DATA OUTPUT [resume] [save_steps]
+local scute = require "scute"
+local nn = scute.nn
+local Classifier = require("scute.nn.classifier").Classifier
+
+local kind, data, output, resume, save_steps = table.unpack(arg)
+scute.threads(1)
+scute.manual_seed(5)
+scute.console.quiet = os.getenv "LOUD" == nil
+
+local Tiny = Classifier:extend "Tiny"
+
+function Tiny:build(classes)
+   self.conv = nn.Conv2d { 3, 6, 3, stride = 2, padding = 1 }
+   self.bn = nn.BatchNorm2d { 6 }
+   self.conv2 = nn.Conv2d { 6, 8, 3, stride = 2, padding = 1 }
+   self.drop = nn.Dropout { p = 0.2 }
+   self.fc = nn.Linear { 8, #classes }
+   self:describe_model { arch = "tiny", head = "fc", classes = classes, head_init = "normal",
+      groups = { { "stem", { "conv", "bn" } }, { "body", { "conv2" } }, { "fc", { "fc" } } },
+      preprocessing = { resize = 16, crop = 16, filter = "bilinear", pad_square = false,
+         mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } } }
+end
+
+function Tiny:features(x)
+   return self.conv2(self.bn(self.conv(x)):relu()):relu():global_avg_pool2d():flatten(2)
+end
+
+function Tiny:head(features)
+   return self.fc(self.drop(features))
+end
+
+local set = scute.data.open(data, { seed = 0 })
+local model = Tiny(set.classes)
+local options = { epochs = 4, batch_size = 4, output_dir = output, workers = 1, seed = 3,
+   resume = resume ~= "" and resume or nil, save_steps = tonumber(save_steps) }
+
+local function rates(lr)
+   return model:groups { lr = lr }
+end
+
+-- What is different from run to run: kinds of feeds, optimizers and schedules, so that each has a state to lose.
+local kinds = {
+   all = function() -- everything trains, updates of three batches, augmentation, an average beside
+      options.optimizer = scute.optim.adamw(rates { backbone = 0.005, head = 0.02 }, { weight_decay = 0.1 })
+      options.schedule = scute.schedule.warmup_cosine { warmup = 1.5, epochs = 4 }
+      options.accumulate, options.ema, options.clip_norm, options.label_smoothing = 3, 0.9, 1, 0.1
+      options.augment = { horizontal_flip = 0.5 }
+      options.mixup = 0.2
+   end,
+   cached = function() -- a frozen backbone, features computed once
+      model:freeze "backbone"
+      options.optimizer = scute.optim.sgd(rates(0.05), { momentum = 0.9, nesterov = true })
+      options.epochs, options.early_stop = 12, 9
+   end,
+   frozen = function() -- the same without the cache
+      model:freeze "backbone"
+      options.optimizer = scute.optim.rmsprop(rates(0.01), { momentum = 0.5 })
+      options.cache_features = "off"
+   end,
+   progressive = function() -- the head first, then the rest: the cache gives way to photos
+      options.epochs = 6
+      options.unfreeze = require("scute.train.unfreeze").plan(model, "head,body@3,stem@5", { epochs = 6, warmup = 2 })
+      options.optimizer = scute.optim.adam(rates(0.01))
+   end,
+}
+kinds[kind]()
+scute.train.fit(model, set, options)
