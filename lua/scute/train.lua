@@ -237,6 +237,7 @@ local function loop(run)
       epoch(run)
       if run.interrupted() then return end
    end
+   checkpoint.know_bad(run, "now") -- of a run that was at its end already
    call_hooks(run, "finish")
 end
 
