@@ -279,6 +279,32 @@ describe("a progressive run", function()
       end
    end)
 
+   it("leaves nothing to chance in what is frozen", function()
+      local model = models.create("efficientnet_b0", { classes = 2, image_size = 32 })
+      local depths = 0
+      local function active()
+         local n = 0
+         for _, module in model:named_modules() do
+            if module.class_name == "StochasticDepth" then
+               depths = depths + 1
+               n = n + (module:is_active() and 1 or 0)
+            end
+         end
+         return n
+      end
+      model:train()
+      local all = active()
+      assert.is_true(all > 5 and depths > all)
+      unfreeze.plan(model, "none", { epochs = 1 }):apply(model, 1)
+      assert.equal(0, active())
+      local x = scute.randn(2, 3, 32, 32)
+      assert.same(model:embed(x):values(), model:features(x):values())
+      model:unfreeze "stage7"
+      assert.is_true(active() <= 1)
+      model:unfreeze()
+      assert.equal(all, active())
+   end)
+
    it("lets the norms of frozen layers do what is asked", function()
       local function changes(mode)
          local before, parameters, statistics = nil, false, false
@@ -292,6 +318,7 @@ describe("a progressive run", function()
       end
       assert.same({ false, false }, { changes "eval" })
       assert.same({ false, true }, { changes "train" })
+      assert.same({ true, false }, { changes "train_affine" })
    end)
 end)
 

@@ -75,7 +75,8 @@ function blocks.SqueezeExcitation:forward(x)
 end
 
 -- nn.StochasticDepth { p = 0.5 }: in training mode each sample is 0 with probability p and otherwise x / (1 - p) (Huang
--- et al. 2016, https://arxiv.org/abs/1603.09382, torchvision's mode "row"); then `residual`, if given, is added.
+-- et al. 2016, https://arxiv.org/abs/1603.09382, torchvision's mode "row"); then `residual`, if given, is added. In frozen
+-- parts every sample is kept, so that what they say of a photo stays the same.
 blocks.StochasticDepth = Module:extend("StochasticDepth", { { "p", 0.5 } })
 blocks.StochasticDepth.keeps_nothing = true
 
@@ -84,11 +85,12 @@ function blocks.StochasticDepth:build(o)
       error(("nn.StochasticDepth: p: expected a probability from 0 to 1, found %s"):format(tostring(o.p)), 0)
    end
    self.p = o.p
+   self.fixed = false -- true: every sample is kept in training mode too
 end
 
 -- Whether a sample may be left out now.
 function blocks.StochasticDepth:is_active()
-   return self.training and self.p > 0
+   return self.training and not self.fixed and self.p > 0
 end
 
 function blocks.StochasticDepth:forward(x, residual)

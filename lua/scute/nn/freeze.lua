@@ -49,6 +49,9 @@ local function set(self, what, wanted, options, trainable)
       if parts.matches(paths, name) then train(tensor, trainable) end
    end
    apply_mode(self, paths, mode)
+   for name, module in self:named_modules() do
+      if module.class_name == "StochasticDepth" and parts.matches(paths, name) then module.fixed = not trainable end
+   end
    return self
 end
 
