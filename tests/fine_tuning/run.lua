@@ -33,17 +33,17 @@ local function runs_as_printed()
    check(shown and #cli.lines_of(script) <= 40, "the script shows its command, on one page", script)
    says("the command of the exercise", "$S scripts/fine_tuning.lua --data_dir $T/two --model efficientnet_b0"
       .. " --learning_rate 0.0001 --output_dir $T/verbatim --weights none --image_size 32 --epochs 1", "epoch   1",
-      "classifier  #  from the start, learning rate 0.001", "verbatim/efficientnet_b0/best.safetensors")
+      "classifier  #  from the start, learning rate 0.003", "verbatim/efficientnet_b0/best.safetensors")
 end
 
 local function tells_what_it_does()
    local r = says("a schedule", TUNE .. " --unfreeze head,layer4@2 --layer_decay 0.5 --learning_rate 0.001",
-      "fc      ##  from the start, learning rate 0.01", "layer4  .#  from epoch 2, learning rate 0.001",
+      "fc      ##  from the start, learning rate 0.03", "layer4  .#  from epoch 2, learning rate 0.001",
       "layer3  ..  frozen", "epoch 2: layer4 joins, 8393728 parameters, learning rate 0.001", "split: drawn, 20 %, seed 0",
       "validation (drawn, 20 %, seed 0): loss")
    check(not r.out:find "\r", "no carriage return where there is no terminal", r.all)
    local rows = cli.lines_of(cli.read_file(scratch .. "/out/resnet18/history.csv"))
-   check(rows[1]:find "^epoch,step,lr_layer4,lr_fc," and rows[2]:find "^1,%d+,0,0.01," and #rows == 3,
+   check(rows[1]:find "^epoch,step,lr_layer4,lr_fc," and rows[2]:find "^1,%d+,0,0.03," and #rows == 3,
       "the rates of all groups are in the history", table.concat(rows, "\n"))
    local run = run_json()
    check(run.split == "drawn, 20 %, seed 0" and run.result.split == run.split and run.arguments.unfreeze == "head,layer4@2",
