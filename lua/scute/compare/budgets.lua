@@ -1,0 +1,114 @@
+-- What each run of a comparison may spend: so many epochs, or so many minutes.
+local scute = require "scute"
+local console = require "scute.console"
+
+local budgets = {}
+
+local MOST_EPOCHS = 1000 -- of a run that counts minutes: epochs on cached features take milliseconds
+local WARMUP = 0.1       -- share of the minutes in which the learning rate rises
+local PROBE = 8          -- photos of the batch that tells in advance how fast a frozen network is
+
+--- "epochs=10" or "minutes=5" as {epochs = 10} or {minutes = 5.0}; anything else is an error.
+function budgets.read(text)
+   local unit, amount = text:match "^%s*(%a+)%s*=%s*([%d.]+)%s*$"
+   amount = tonumber(amount)
+   if unit == "epochs" and math.type(amount) == "integer" and amount >= 1 then return { epochs = amount } end
+   if unit == "minutes" and amount and amount > 0 then return { minutes = amount + 0.0 } end
+   error(("expected epochs=N or minutes=N as in epochs=10, found '%s'"):format(text), 0)
+end
+
+-- "did not fit" is what the comparison looks for.
+local function refuse(job, seconds, what)
+   console.fail("%s did not fit the budget of minutes=%g: %s takes about %s; give it at least minutes=%g", job.model,
+      job.minutes, what, console.duration(seconds), math.ceil(seconds / 6 * 1.1) / 10)
+end
+
+-- A frozen network sees each photo once, which nothing interrupts: so it is estimated before.
+local function check_frozen(job, set, model)
+   local side, seconds = model.preprocessing.crop, math.huge
+   local x <close> = scute.randn(PROBE, 3, side, side):to(job.device)
+   model:eval()
+   for _ = 1, 2 do
+      local start = scute.clock()
+      model:embed(x):free()
+      seconds = math.min(seconds, scute.clock() - start)
+   end
+   seconds = seconds / PROBE * (#set.train.paths + #set.val.paths)
+   if seconds > 60 * job.minutes then refuse(job, seconds, "sending the photos through it once") end
+end
+
+-- Stops after the last epoch that fits, and refuses where not even the first one does.
+local function minutes_hook(job, elapsed)
+   local limit, first, began = 60 * job.minutes, 0, 0
+   return {
+      begin_epoch = function() began, first = elapsed(), 0 end,
+      after_step = function(run)
+         if run.epoch > 1 or run.feed.cached then return end
+         if run.step == 1 then first = elapsed() end -- the first step sets things up and says little
+         local whole = first + (run.step > 1 and (elapsed() - first) / (run.step - 1) * (run.feed.steps - 1) or 0)
+         if whole > limit then
+            run.meter:clear()
+            refuse(job, whole, "one epoch")
+         end
+      end,
+      epoch = function(run)
+         local now = elapsed()
+         if now + (now - began) > limit and run.epoch < run.epochs then
+            run.stopped = ("the next would not fit the budget of %g min"):format(job.minutes)
+         end
+      end,
+   }
+end
+
+-- Rises, then falls as half a cosine with the time that is spent (or with the epochs, if those end first).
+local function minutes_schedule(job, elapsed)
+   return { name = "warmup_cosine over time", factor = function(position)
+      local way = math.min(1, math.max(elapsed() / (60 * job.minutes),
+         position.step / (position.epochs * position.steps_per_epoch)))
+      if way < WARMUP then return math.max(way / WARMUP, 0.01) end
+      return 0.5 * (1 + math.cos(math.pi * (way - WARMUP) / (1 - WARMUP)))
+   end }
+end
+
+-- A hook that counts photos and the time of the epochs' training part, and a function that gives photos per second.
+local function speedometer()
+   local photos, seconds, last, run = 0, 0, 0, nil
+   local meter = {
+      start = function(started) run, last = started, scute.clock() end,
+      before_step = function() if last == 0 then last = scute.clock() end end,
+      after_step = function(current)
+         local now = scute.clock()
+         photos, seconds, last = photos + current.last.n, seconds + now - last, now
+      end,
+      epoch = function() last = 0 end,
+   }
+   return meter, function()
+      local passed = #run.set.train.paths + #run.set.val.paths - #run.bad
+      return run.times.features and passed / run.times.features or photos / seconds
+   end
+end
+
+--- What train.fit needs to keep a job within its budget: { epochs, schedule (nil: by epochs), hook, meter,
+-- images_per_second = function that tells, after the run, photos per second through the network while it trained }.
+-- The clock starts here.
+function budgets.new(job, set, model)
+   local start = scute.clock()
+   local function elapsed() return scute.clock() - start end
+   local meter, images_per_second = speedometer()
+   local budget = { epochs = job.epochs, hook = {}, meter = meter, images_per_second = images_per_second }
+   if job.minutes then
+      if job.protocol == "frozen" then check_frozen(job, set, model) end
+      budget.epochs, budget.hook = MOST_EPOCHS, minutes_hook(job, elapsed)
+      budget.schedule = minutes_schedule(job, elapsed)
+   end
+   return budget
+end
+
+--- Validation accuracy of each epoch, as a list.
+function budgets.curve(history)
+   local curve = {}
+   for i, row in ipairs(history) do curve[i] = row.val_accuracy end
+   return curve
+end
+
+return budgets

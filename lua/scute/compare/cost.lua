@@ -1,0 +1,82 @@
+-- What a network costs: parameters, multiply-adds of one photo, seconds of one photo.
+local scute = require "scute"
+
+local cost = {}
+
+-- Multiply-adds of each op, from its result and its arguments: an output number of a convolution or a linear layer takes one
+-- for each weight that it sees.
+local function convolution(y, _, weight)
+   local shape = weight.shape -- (O, I / groups, kH, kW)
+   return y:numel() * shape[2] * shape[3] * shape[4]
+end
+
+local counted = {
+   conv2d = convolution,
+   conv_bn_act = convolution,
+   linear = function(y, _, weight) return y:numel() * weight.shape[2] end,
+   squeeze_excitation = function(y, _, first, _, second) return y.shape[1] * (first:numel() + second:numel()) end,
+}
+
+-- Runs f while every op in `counted` reports to it; returns the sum.
+local function watch(f)
+   local originals, sum = {}, 0
+   for name, count in pairs(counted) do
+      local original = scute[name]
+      originals[name] = original
+      rawset(scute, name, function(...)
+         local y = original(...)
+         sum = sum + count(y, ...)
+         return y
+      end)
+   end
+   local done, message = pcall(f)
+   for name, original in pairs(originals) do rawset(scute, name, original) end
+   if not done then error(message, 0) end
+   return sum
+end
+
+local function photo_for(model, device)
+   local side = model.preprocessing.crop
+   return scute.randn(1, 3, side, side):to(device or "cpu")
+end
+
+--- Multiply-adds of convolutions and linear layers for one photo of the model's own size, as publications count them.
+function cost.multiply_adds(model, device)
+   local x <close> = photo_for(model, device)
+   model:eval()
+   return watch(function()
+      scute.no_grad(function() model(x):free() end)
+   end)
+end
+
+--- Parameters with the head as it is, and with a head of `classes` classes (default 1000, the form in which networks are
+-- published).
+function cost.parameters(model, classes)
+   local now, head = model:num_parameters(), 0
+   for name, parameter in model:named_parameters() do
+      if name:sub(1, #model.head_path + 1) == model.head_path .. "." then head = head + parameter:numel() end
+   end
+   return now, now - head + head // #model.classes * (classes or 1000)
+end
+
+local WARM, LEAST, MOST, SECONDS = 2, 3, 15, 2 -- calls that do not count, calls that do, and when it is enough
+
+--- Median seconds of the network for one photo by itself, without decoding.
+function cost.latency(model, device)
+   local x <close> = photo_for(model, device)
+   local times, start = {}, scute.clock()
+   model:eval()
+   scute.no_grad(function()
+      for i = 1, WARM + MOST do
+         local before = scute.clock()
+         local y = model(x)
+         y:to("cpu"):free() -- waits for a device that computes on its own
+         if i > WARM then times[#times + 1] = scute.clock() - before end
+         if #times >= LEAST and scute.clock() - start > SECONDS then break end
+      end
+   end)
+   table.sort(times)
+   return times[(#times + 1) // 2]
+end
+
+return cost

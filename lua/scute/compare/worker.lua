@@ -1,0 +1,80 @@
+-- One run of a comparison, as a process of its own: what it measures is not disturbed by the runs before it, and where it
+-- fails, the others go on. Usage: scute worker.lua JOB.json; see scute.compare.plan for what a job is. Leaves result.json in
+-- the job's folder when all went well.
+local scute = require "scute"
+local augment, cli, console, data, models, optim, report, schedule, train =
+   scute.augment, scute.cli, scute.console, scute.data, scute.models, scute.optim, scute.report, scute.schedule, scute.train
+local budgets = require "scute.compare.budgets"
+local cost = require "scute.compare.cost"
+local fold_of = require "scute.compare.folds"
+local plan = require "scute.compare.plan"
+local to_json = require "scute.train.json"
+
+local HEAD_FACTOR = 10 -- learning rate of a new head, in rates of the layers before it
+
+local function open_set(job)
+   local set = data.open(job.data_dir, { seed = job.split_seed, val_fraction = job.val_fraction, split_csv = job.split_csv })
+   return job.folds and fold_of(set, job.fold, job.folds, job.split_seed) or set
+end
+
+local function rates(job, model)
+   if job.protocol == "frozen" then return job.learning_rate end
+   return optim.layer_decay(model, job.learning_rate, 1, job.learning_rate * HEAD_FACTOR)
+end
+
+local function fit(job, set, model)
+   if job.protocol == "frozen" then model:freeze "backbone" end
+   local budget = budgets.new(job, set, model)
+   local result = train.fit(model, set, {
+      optimizer = optim.adamw(model:groups { lr = rates(job, model) }, { weight_decay = job.weight_decay }),
+      schedule = budget.schedule or schedule.warmup_cosine { warmup = job.warmup_epochs, epochs = budget.epochs },
+      epochs = budget.epochs, hooks = { budget.hook, budget.meter }, augment = augment.parse(job.augment),
+      batch_size = job.batch_size, output_dir = job.folder, seed = job.seed, workers = job.workers, device = job.device,
+      on_bad_image = job.on_bad_image, arguments = job,
+   })
+   return result, budget.images_per_second()
+end
+
+-- What the model says about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
+local function answers(job, set, model)
+   local found = { photos = {}, labels = {}, predicted = {} }
+   local loader <close> = scute.loader { paths = set.val.paths, labels = set.val.labels, batch_size = job.batch_size,
+      preprocess = model.preprocessing, workers = job.workers, on_bad = job.on_bad_image }
+   model:eval()
+   local x, y, indices = loader:next()
+   while x do
+      local moved, classes, numbers = x:to(job.device), y:values(), indices:values()
+      scute.no_grad(function()
+         for i, class in ipairs(model(moved):argmax(2):values()) do
+            local at = #found.photos + 1
+            found.photos[at], found.labels[at], found.predicted[at] = set.val.paths[numbers[i]], classes[i], class
+         end
+      end)
+      x:free()
+      x, y, indices = loader:next()
+   end
+   return found
+end
+
+local job, why = plan.read_json(cli.parse(arg, "One run of a comparison", {
+   { "job", argument = true, required = true, value = "FILE", help = "what to do, as the comparison wrote it" } }).job)
+if not job then console.fail("%s", why) end
+if job.threads then scute.threads(job.threads) end
+scute.manual_seed(job.seed)
+local set = open_set(job)
+local model = models.create(job.model, { classes = set.classes, pretrained = job.weights_path or "none",
+   image_size = job.image_size, log = console.say }):to(job.device)
+local result, images_per_second = fit(job, set, model)
+local memory = report.peak_memory()
+local seen = answers(job, set, model)
+local own, published = cost.parameters(model)
+console.guard(nil, scute.files.write, job.folder .. "/result.json", to_json {
+   _order = { "state", "run", "weights", "parameters", "parameters_1000", "multiply_adds", "image_size", "seconds",
+      "images_per_second", "peak_memory", "latency", "best_epoch", "epochs", "split", "curve", "photos", "labels",
+      "predicted" },
+   state = "finished", run = job.run, weights = job.weights, parameters = own, parameters_1000 = published,
+   multiply_adds = cost.multiply_adds(model, job.device), image_size = model.preprocessing.crop, seconds = result.seconds,
+   images_per_second = images_per_second, peak_memory = memory, latency = cost.latency(model, job.device),
+   best_epoch = result.best.epoch, epochs = #result.history, split = set.split, curve = budgets.curve(result.history),
+   photos = seen.photos, labels = seen.labels, predicted = seen.predicted,
+})

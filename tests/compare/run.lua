@@ -1,0 +1,214 @@
+-- Exercise 3 as a user runs it, on small photos: runs, resumes, reports again, survives failing runs and damaged files, and
+-- refuses bad input in one line. Usage: scute tests/compare/run.lua
+local lfs = require "lfs"
+local cjson = require "cjson"
+
+local program = arg[-1]
+local here = arg[0]:match "^(.*)/" or "."
+local photos = dofile(here .. "/../cli/photos.lua")
+local scratch = os.tmpname()
+os.remove(scratch)
+assert(lfs.mkdir(scratch))
+
+local passed, failed = 0, 0
+
+local function check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
+   end
+   return ok
+end
+
+local function quote(text)
+   return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function read_file(path)
+   local file = io.open(path, "rb")
+   if not file then return nil end
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+-- Runs a line of shell in which $S is the program and $T the scratch folder; official weights are nowhere.
+local function shell(line)
+   local script = ("S=%s T=%s; export S T SCUTE_WEIGHTS_URL=http://127.0.0.1:9 SCUTE_CACHE=%s/none TORCH_HOME=%s/none; %s")
+      :format(quote(program), quote(scratch), quote(scratch), quote(scratch), line)
+   local _, how, code = os.execute(("timeout 100 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(quote(script), scratch,
+      scratch))
+   if how == "signal" then code = 128 + code end
+   local r = { out = read_file(scratch .. "/.out"), err = read_file(scratch .. "/.err"), code = code }
+   r.all = ("$ %s\nout: %s\nerr: %s\ncode: %d"):format(line, r.out, r.err, r.code)
+   return r
+end
+
+local COMPARE = "$S scripts/compare_architectures.lua --threads 2 --image_size 32 --batch_size 8 "
+local SMALL = COMPARE .. "--data_dir $T/two --output_dir $T/out --models resnet18,mobilenet_v2 --seeds 2 --budget epochs=2 "
+
+local function refuses(name, code, text, line)
+   local r = shell(line)
+   local _, lines = r.err:gsub("\n", "")
+   check(r.code == code and lines == 1 and r.err:sub(1, 7) == "scute: " and r.err:find(text, 1, true), name, r.all)
+end
+
+local function result_of(model, run)
+   return ("%s/out/runs/%s/%s/result.json"):format(scratch, model, run)
+end
+
+local function comparison()
+   return cjson.decode(read_file(scratch .. "/out/comparison.json"))
+end
+
+local function compares()
+   local r = shell(SMALL .. "--weights none")
+   if not check(r.code == 0 and r.err == "", "the comparison runs", r.all) then return end
+   for _, text in ipairs { "Model Comparison Results:\n--------------------------\n",
+      "\n  - Parameters: 11.7M\n  - Training time: ",
+      "ResNet-18:\n", "MobileNetV2:\n  - Parameters: 3.5M\n", "mult-adds", "[4/4] ", "photos, 10000 draws" } do
+      check(r.out:find(text, 1, true), "the comparison says " .. text, r.all)
+   end
+   local found = comparison()
+   local one = found.models.resnet18
+   check(one.parameters == 11177538 and one.parameters_1000 == 11689512 and one.runs == 2 and #one.accuracies == 2
+      and one.latency > 0 and one.images_per_second > 0 and one.peak_memory > 1e7 and one.multiply_adds == 37012480,
+      "comparison.json measures", read_file(scratch .. "/out/comparison.json"))
+   check((one.accuracies[1] + one.accuracies[2]) / 2 == one.accuracy and found.photos == 6, "comparison.json means", r.all)
+   local result = cjson.decode(read_file(result_of("resnet18", "seed1")))
+   local run = cjson.decode(read_file(scratch .. "/out/runs/resnet18/seed1/resnet18/run.json"))
+   check(math.abs(one.accuracies[2] - run.result.val_accuracy) < 1e-12 and run.seed == 1 and #result.curve == 2,
+      "the accuracy is that of the run", read_file(result_of("resnet18", "seed1")))
+   check(read_file(scratch .. "/out/comparison.csv"):find "\n%d,mobilenet_v2,MobileNetV2,,scratch,2,3504872,", "comparison.csv")
+   check(read_file(scratch .. "/out/comparison.md"):find "| ResNet%-18 | 11.7M | 11.2M |", "comparison.md")
+   return r
+end
+
+local function knows_its_folder()
+   refuses("the same comparison again", 1, "--resume finishes what is missing", SMALL .. "--weights none")
+   refuses("another comparison in the folder", 1, "holds another comparison: budget epochs=2 there, epochs=3 now",
+      SMALL .. "--weights none --resume --budget epochs=3")
+   refuses("nothing to resume", 1, "there is nothing to resume", SMALL:gsub("/out", "/empty") .. "--resume")
+   refuses("nothing to report", 1, "holds no comparison",
+      "$S scripts/compare_architectures.lua --report_only --output_dir $T/two")
+   photos.write_file(scratch .. "/file", "in the way")
+   refuses("a file for a folder", 1, "is a file, not a folder", SMALL:gsub("/out", "/file") .. "--weights none")
+end
+
+local function reports_without_training()
+   local before = read_file(scratch .. "/out/comparison.json")
+   os.remove(scratch .. "/out/comparison.json")
+   local start = lfs.attributes(result_of("resnet18", "seed0"), "modification")
+   local r = shell "$S scripts/compare_architectures.lua --report_only --output_dir $T/out"
+   check(r.code == 0 and r.err == "" and r.out:find("Model Comparison Results:", 1, true), "--report_only", r.all)
+   check(read_file(scratch .. "/out/comparison.json") == before, "the report is rebuilt as it was", r.all)
+   check(lfs.attributes(result_of("resnet18", "seed0"), "modification") == start, "nothing is trained for a report")
+end
+
+-- A result that was cut in the middle, and one that is gone: named, done again, and the same comes out.
+local function resumes()
+   local before = comparison()
+   local text = read_file(result_of("resnet18", "seed1"))
+   photos.write_file(result_of("resnet18", "seed1"), text:sub(1, #text // 2))
+   os.remove(result_of("mobilenet_v2", "seed0"))
+   local r = shell "$S scripts/compare_architectures.lua --report_only --output_dir $T/out"
+   check(r.code == 0 and r.err:find "resnet18/seed1/result.json is damaged or was cut off" and r.err:find "2 runs are missing"
+      and r.out:find "1 of 2 runs", "a report of what is left", r.all)
+   r = shell(SMALL .. "--weights none --resume")
+   check(r.code == 0 and r.err:find "seed1/result.json is damaged or was cut off.*; it is done again", "a cut result is named",
+      r.all)
+   check(r.out:find("[2/2]", 1, true) and not r.out:find("/3]", 1, true), "only what is missing is done", r.all)
+   local after = comparison()
+   for _, model in ipairs { "resnet18", "mobilenet_v2" } do
+      check(before.models[model].accuracy == after.models[model].accuracy, "resumed runs give the same: " .. model, r.all)
+   end
+   photos.write_file(scratch .. "/out/plan.json", "{ \"models\": [")
+   refuses("a cut plan", 1, "plan.json is damaged or was cut off", "$S scripts/compare_architectures.lua --report_only "
+      .. "--output_dir $T/out")
+   r = shell(SMALL .. "--weights none --resume")
+   check(r.code == 0 and r.err:find "plan.json was damaged and is written anew" and not r.out:find("[1/", 1, true),
+      "a cut plan is mended, its runs are kept", r.all)
+end
+
+-- One model without weights at hand, one whose file is no use, one with a file: only the last has a rank.
+local function goes_on_after_failures()
+   photos.write_file(scratch .. "/bad.pth", "no weights")
+   local weights = "$T/out/runs/resnet18/seed0/resnet18/best.safetensors"
+   local r = shell(COMPARE .. "--data_dir $T/two --output_dir $T/mixed --models mobilenet_v2,resnet34,resnet18 --seeds 1"
+      .. " --budget epochs=1 --weights resnet18=" .. weights .. ",resnet34=$T/bad.pth")
+   check(r.code == 1 and r.err:find "ResNet%-34, seed0 failed: .*bad.pth.*; the others go on", "a failing run is reported",
+      r.all)
+   check(r.out:find "Failed: ResNet%-34, seed0" and r.out:find "MobileNetV2 %(random weights%)"
+      and r.out:find "Only ResNet%-18 has a rank", "what has no rank is said", r.all)
+   check(r.out:find("Started from random weights, so not to be compared: MobileNetV2", 1, true), "random weights are marked",
+      r.all)
+   local found = cjson.decode(read_file(scratch .. "/mixed/comparison.json"))
+   check(found.models.resnet18.rank == 1 and not found.models.mobilenet_v2.rank and next(found.pairs) == nil
+      and found.failures["resnet34 seed0"], "comparison.json says so", read_file(scratch .. "/mixed/comparison.json"))
+end
+
+local function finetunes_in_folds()
+   local r = shell(COMPARE .. "--data_dir $T/two --output_dir $T/folds --models resnet18 --weights none --folds 3"
+      .. " --protocol finetune --budget minutes=0.05")
+   check(r.code == 0 and r.out:find("3 folds", 1, true), "folds, all layers, minutes", r.all)
+   local found = cjson.decode(read_file(scratch .. "/folds/comparison.json"))
+   check(found.photos == 27 and found.models.resnet18.seconds < 8, "every photo validates once, within the budget", r.all)
+end
+
+local function refuses_bad_input()
+   local line = COMPARE .. "--data_dir $T/two --output_dir $T/x --weights none "
+   for flags, text in pairs {
+      ["--models resnet18,resnet51"] = "did you mean 'resnet50'", ["--models vgg*"] = "no model matches 'vgg*'",
+      ["--budget hours=1"] = "expected epochs=N or minutes=N", ["--protocol froze"] = "did you mean 'frozen'",
+      ["--folds 3 --seeds 2"] = "exclude each other", ["--resume --report_only"] = "exclude each other",
+      ["--augment lite"] = "light",
+   } do
+      refuses(flags, 2, text, line .. flags)
+   end
+   refuses("weights of an unknown model", 2, "did you mean 'resnet18'", COMPARE .. "--data_dir $T/two --weights resnet19=a.pth")
+   refuses("no data_dir", 2, "--data_dir is missing", "$S scripts/compare_architectures.lua")
+   refuses("a weight file that is not there", 1, "nowhere.pth", COMPARE
+      .. "--data_dir $T/two --output_dir $T/x --models resnet18 --weights resnet18=$T/nowhere.pth")
+   refuses("more folds than photos", 1, "at most 14 folds make sense", line .. "--folds 15")
+   local r = shell(line .. "--models resnet18 --seeds 2 --budget minutes=0.0001")
+   check(r.code == 1 and r.err:find "budget: no model fits: resnet18 did not fit the budget" and not r.out:find("Model Com", 1,
+      true) and r.err:find "give it at least minutes=0.1", "no model fits the budget", r.all)
+end
+
+local function takes_odd_photos()
+   for class = 1, 40 do
+      for i = 1, 3 do photos.write(("%s/odd/c%02d/%d.bmp"):format(scratch, class, i), class, 5 * i, 1) end
+   end
+   local r = shell(COMPARE .. "--data_dir $T/odd --output_dir $T/odd_out --models resnet18 --weights none --seeds 1"
+      .. " --budget epochs=1")
+   check(r.code == 0 and r.out:find("120 photos in 40 classes", 1, true), "photos of one pixel, forty classes", r.all)
+end
+
+local function stops_politely()
+   for signal, code in pairs { INT = 130, TERM = 143 } do
+      os.execute(("rm -rf %s/stop"):format(scratch))
+      local r = shell("set -m; " .. COMPARE .. "--data_dir $T/two --output_dir $T/stop --models resnet18 --weights none"
+         .. " --protocol finetune --seeds 2 --budget epochs=1000 >$T/log & job=$!;"
+         .. " log=$T/stop/runs/resnet18/seed0/output.log;"
+         .. " for i in $(seq 300); do grep -q 'epoch   1' $log 2>/dev/null && break; sleep 0.1; done;"
+         .. " kill -" .. signal .. " $job; wait $job")
+      check(r.code == code and r.err:find "stopped; the same command with %-%-resume finishes", "SIG" .. signal, r.all)
+      check(not lfs.attributes(scratch .. "/stop/runs/resnet18/seed1"), "SIG" .. signal .. ": nothing more begins")
+   end
+end
+
+photos.set(scratch .. "/two", { blue = 14, red = 13 })
+for _, test in ipairs {
+   compares, knows_its_folder, reports_without_training, resumes, goes_on_after_failures, finetunes_in_folds,
+   refuses_bad_input, takes_odd_photos, stops_politely,
+} do
+   local ok, message = xpcall(test, debug.traceback)
+   if not ok then check(false, "a test that broke off", message) end
+end
+local help = shell "$S scripts/compare_architectures.lua --help"
+check(help.code == 0 and help.out:find "Options:" and help.out:find "%-%-report_only", "--help", help.all)
+os.execute(("rm -rf '%s'"):format(scratch))
+print(("%d passed, %d failed"):format(passed, failed))
+if failed > 0 then os.exit(1, true) end

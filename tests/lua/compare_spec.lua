@@ -1,0 +1,230 @@
+local cjson = require "cjson"
+local scute = require "scute"
+local bootstrap = require "scute.compare.bootstrap"
+local budgets = require "scute.compare.budgets"
+local cost = require "scute.compare.cost"
+local folds = require "scute.compare.folds"
+local names = require "scute.compare.names"
+local summary = require "scute.compare.summary"
+local tell = require "scute.compare.tell"
+
+local function near(expected, found, tolerance)
+   assert.is_true(math.abs(expected - found) <= tolerance, ("expected %.17g, found %.17g"):format(expected, found))
+end
+
+local EXACT = 1e-12 -- sums of some dozen numbers below 1, added in another order
+
+describe("compare.names", function()
+   local known = { "efficientnet_b0", "efficientnet_b3", "mobilenet_v2", "resnet18", "resnet50" }
+
+   it("shows what people call a model", function()
+      local shown = {}
+      for i, name in ipairs { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3", "mobilenet_v2", "other" } do
+         shown[i] = names.show(name)
+      end
+      assert.same({ "ResNet-18", "ResNet-50", "EfficientNet-B0", "EfficientNet-B3", "MobileNetV2", "other" }, shown)
+   end)
+
+   it("takes lists and patterns, each model once", function()
+      assert.same({ "resnet50", "resnet18" }, names.select("resnet50,resnet*", known))
+      assert.same({ "efficientnet_b0", "efficientnet_b3" }, names.select("efficientnet_b[03]", known))
+      assert.same({ "resnet18", "mobilenet_v2" }, names.select(" resnet18, mobilenet_v?", known))
+   end)
+
+   it("names the nearest of an unknown model, and a pattern that matches nothing", function()
+      assert.error_matches(function() names.select("resnet18,resnet51", known) end, "did you mean 'resnet50'")
+      assert.error_matches(function() names.select("vgg*", known) end, "no model matches 'vgg%*'")
+      assert.error_matches(function() names.select("res[net", known) end, "no pattern")
+      assert.error_matches(function() names.select(",", known) end, "found none")
+   end)
+end)
+
+describe("compare.budgets", function()
+   it("reads epochs and minutes", function()
+      assert.same({ epochs = 10 }, budgets.read "epochs=10")
+      assert.same({ minutes = 0.5 }, budgets.read "minutes=0.5")
+      for _, text in ipairs { "epochs=0", "epochs=1.5", "minutes=0", "hours=1", "10", "epochs", "minutes=1.2.3" } do
+         assert.error_matches(function() budgets.read(text) end, "expected epochs=N or minutes=N")
+      end
+   end)
+end)
+
+describe("compare.bootstrap", function()
+   local file <close> = assert(io.open("tests/golden/bootstrap.json"))
+   local golden = cjson.decode(file:read "a")
+   golden.seed = math.tointeger(golden.seed)
+
+   it("draws the photos that numpy draws", function()
+      local n = #golden.columns[1]
+      for b, draw in ipairs(golden.first_draws) do
+         for j, index in ipairs(draw) do assert.equal(index, bootstrap.index(golden.seed, b, j, n)) end
+      end
+   end)
+
+   it("has numpy's means, differences and intervals", function()
+      local found, replicates = bootstrap.pairs(golden.columns, golden.seed, golden.draws, golden.level)
+      for m, column in ipairs(golden.replicates) do
+         for b, value in ipairs(column) do near(value, replicates[m][b], EXACT) end
+      end
+      assert.equal(3, #found)
+      for i, pair in ipairs(golden.pairs) do
+         assert.same({ pair[1], pair[2] }, { found[i].first, found[i].second })
+         near(pair[3], found[i].difference, EXACT)
+         near(pair[4], found[i].low, EXACT)
+         near(pair[5], found[i].high, EXACT)
+      end
+      local low, high = bootstrap.interval(replicates[1], 0.95)
+      near(golden.interval[1], low, EXACT)
+      near(golden.interval[2], high, EXACT)
+   end)
+
+   it("tells a model that is always right from one that never is, and not two that are the same", function()
+      local right, wrong, half = {}, {}, {}
+      for i = 1, 40 do right[i], wrong[i], half[i] = 1, 0, i % 2 end
+      local found = bootstrap.pairs({ right, wrong }, 0, 200)
+      assert.same({ first = 1, second = 2, difference = 1, low = 1, high = 1, apart = true }, found[1])
+      assert.is_false(bootstrap.pairs({ half, half }, 0, 200)[1].apart)
+   end)
+
+   it("covers a known difference about as often as it says", function()
+      -- 200 data sets of 60 photos, truth 0: 95 % of the intervals hold it; 0.90 is 3.2 deviations of a share of 200 below.
+      local holds = 0
+      for set = 1, 200 do
+         local a, b = {}, {}
+         for i = 1, 60 do a[i], b[i] = bootstrap.index(set, 1, i, 2) - 1, bootstrap.index(set, 2, i + 60, 2) - 1 end
+         holds = holds + (bootstrap.pairs({ a, b }, 5, 200)[1].apart and 0 or 1)
+      end
+      assert.is_true(holds / 200 >= 0.90 and holds / 200 <= 0.99, holds)
+   end)
+
+   it("refuses columns that do not fit together", function()
+      assert.error_matches(function() bootstrap.replicates({ { 1, 0 }, { 1 } }, 0, 10) end, "column 2 has 1 entries")
+      assert.error_matches(function() bootstrap.replicates({ {} }, 0, 10) end, "no photo")
+   end)
+
+   it("has the statistics of numpy", function()
+      near(golden.mean, summary.mean(golden.values), EXACT)
+      near(golden.deviation, summary.deviation(golden.values), EXACT)
+      near(golden.median, summary.median(golden.values), EXACT)
+      near(golden.median_of_8, summary.median(table.move(golden.values, 1, 8, 1, {})), EXACT)
+      near(golden.balanced, summary.balanced(golden.labels, golden.predicted), EXACT)
+      assert.is_nil(summary.deviation { 1 })
+   end)
+end)
+
+describe("compare.cost", function()
+   it("counts what torchvision's table says", function() -- "GFLOPS" of its documentation are multiply-adds
+      for name, expected in pairs { resnet18 = { 11689512, 1.81e9 }, mobilenet_v2 = { 3504872, 0.30e9 },
+         efficientnet_b0 = { 5288548, 0.39e9 } } do
+         local model = scute.models.create(name)
+         local own, published = cost.parameters(model)
+         assert.same({ expected[1], expected[1] }, { own, published })
+         near(expected[2], cost.multiply_adds(model), 0.006e9) -- the table has two decimals
+      end
+   end)
+
+   it("knows the network with 1000 classes from one with two", function()
+      local own, published = cost.parameters(scute.models.create("resnet18", { classes = 2 }))
+      assert.same({ 11689512 - 998 * 513, 11689512 }, { own, published })
+   end)
+
+   it("leaves the ops as they were, also after an error", function()
+      local before = scute.conv2d
+      assert.error(function()
+         cost.multiply_adds({ preprocessing = { crop = 32 }, eval = function() end })
+      end)
+      assert.equal(before, scute.conv2d)
+   end)
+end)
+
+describe("compare.folds", function()
+   local function set_of(counts)
+      local set = { dir = "d", classes = {}, train = { paths = {}, labels = {} }, val = { paths = {}, labels = {} } }
+      for class, n in ipairs(counts) do
+         set.classes[class] = "class" .. class
+         for i = 1, n do
+            local part = i % 3 == 0 and set.val or set.train
+            table.insert(part.paths, ("d/%d/%03d"):format(class, i))
+            table.insert(part.labels, class)
+         end
+      end
+      return set
+   end
+
+   it("lets every photo validate once, in folds of equal size, class by class", function()
+      local set, seen = set_of { 11, 7, 5 }, {}
+      for fold = 1, 4 do
+         local made = folds(set, fold, 4, 1)
+         assert.equal(23, #made.train.paths + #made.val.paths)
+         assert.is_true(#made.val.paths == 5 or #made.val.paths == 6)
+         assert.is_true(made.val.counts[1] >= 2 and made.val.counts[2] >= 1 and made.val.counts[3] >= 1)
+         for _, path in ipairs(made.val.paths) do seen[path] = (seen[path] or 0) + 1 end
+      end
+      local photos = 0
+      for _, times in pairs(seen) do
+         photos = photos + 1
+         assert.equal(1, times)
+      end
+      assert.equal(23, photos)
+   end)
+
+   it("trains on a class with a single photo, and refuses more folds than photos", function()
+      for fold = 1, 3 do assert.equal(1, folds(set_of { 6, 1 }, fold, 3, 0).train.counts[2]) end
+      assert.error_matches(function() folds(set_of { 3, 3 }, 1, 5, 0) end, "no class has more than 3 photos")
+   end)
+end)
+
+describe("compare.summary", function()
+   -- Eight photos of two classes; `right` says which are recognised.
+   local function result(right, more)
+      local made = { parameters = 10, parameters_1000 = 11700000, multiply_adds = 1.81e9, seconds = 45 * 60, latency = 0.02,
+         images_per_second = 50, peak_memory = 1e9, best_epoch = 7, photos = {}, labels = {}, predicted = {} }
+      for i = 1, #right do
+         made.photos[i], made.labels[i] = "p" .. i, i % 2 + 1
+         made.predicted[i] = right:sub(i, i) == "1" and i % 2 + 1 or 2 - i % 2
+      end
+      for key, value in pairs(more or {}) do made[key] = value end
+      return made
+   end
+   local plan = { models = { "resnet18", "resnet50", "efficientnet_b0" }, seeds = 2, seed = 0, data_dir = "d", photos = 40,
+      classes = 2, split = "val/", protocol = "frozen", budget = "epochs=1", augment = "none", batch_size = 8,
+      starts = { resnet18 = { weights = "a" }, resnet50 = { weights = "b" }, efficientnet_b0 = { weights = "random" } } }
+
+   it("ranks by accuracy, leaves random weights out, and says what can be told apart", function()
+      local found = summary.of(plan, {
+         resnet18 = { result "11111111", result "11111111" }, resnet50 = { result "00000010", result "00000000" },
+         efficientnet_b0 = { result "11111111", result "11111111" },
+      }, {})
+      assert.same({ "resnet18", "resnet50" }, { found.ranked[1].model, found.ranked[2].model })
+      assert.same({ "efficientnet_b0", "random weights" }, { found.unranked[1].model, found.unranked[1].unranked })
+      assert.equal(1 / 16, found.ranked[2].accuracy)
+      near(math.sqrt(2) / 16, found.ranked[2].accuracy_sd, EXACT)
+      assert.equal(1, #found.pairs)
+      assert.is_true(found.pairs[1].apart)
+      assert.matches("ResNet%-18 is better than ResNet%-50: %+93.8 points", tell.statements(found)[2])
+   end)
+
+   it("says of equals that they cannot be told apart, the smaller one first", function()
+      local found = summary.of(plan, { resnet18 = { result("11110000", { parameters = 9 }), result "11110000" },
+         resnet50 = { result "00001111", result "00001111" } }, {})
+      assert.equal("resnet18", found.ranked[1].model)
+      assert.matches("ResNet%-18 and ResNet%-50 cannot be told apart on 8 photos: %+0.0 points", tell.statements(found)[2])
+   end)
+
+   it("gives no rank to a model whose runs are not all there", function()
+      local found = summary.of(plan, { resnet18 = { result "11110000", result "11110000" }, resnet50 = { result "11111111" } },
+         { { model = "resnet50", run = "seed1", message = "out of memory" } })
+      assert.same({ "resnet50", "1 of 2 runs" }, { found.unranked[1].model, found.unranked[1].unranked })
+      assert.matches("Failed: ResNet%-50, seed1: out of memory", table.concat(tell.statements(found), "\n"))
+   end)
+
+   it("prints the course's block", function()
+      local found = summary.of(plan, { resnet18 = { result "11111110", result "11111100" } }, {})
+      assert.equal("Model Comparison Results:\n--------------------------\nResNet-18:\n  - Parameters: 11.7M\n"
+         .. "  - Training time: 45 minutes\n  - Validation accuracy: 81.2%", tell.block(found))
+      found.ranked[1].seconds = 119.4
+      assert.matches("Training time: 119 seconds", tell.block(found))
+      found.ranked[1].seconds = 119.6
+      assert.matches("Training time: 2 minutes", tell.block(found))
+   end)
+end)
