@@ -1,5 +1,6 @@
 -- One run of a small network, in a process of its own that may be killed at any moment.
 -- Usage: scute tests/resume/child.lua KIND DATA OUTPUT [resume] [save_steps]
+-- EVENTS in the environment, as "STEP COMMAND;...", says which line of shell is run after which step ($PPID is the run).
 local scute = require "scute"
 local nn = scute.nn
 local Classifier = require("scute.nn.classifier").Classifier
@@ -66,4 +67,10 @@ local kinds = {
    end,
 }
 kinds[kind]()
+
+local events = {}
+for step, command in ((os.getenv "EVENTS" or "") .. ";"):gmatch "(%d+) ([^;]+);" do events[tonumber(step)] = command end
+options.hooks = { { after_step = function(run)
+   if events[run.step] then io.popen(events[run.step]):close() end -- os.execute would ignore SIGINT meanwhile
+end } }
 scute.train.fit(model, set, options)

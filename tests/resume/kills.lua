@@ -35,8 +35,8 @@ local function differing(a, b)
    return nil
 end
 
--- What differs between two finished runs, or nil.
-local function compare(kind, whole, resumed)
+--- What differs between two finished runs, or nil.
+function kills.compare(kind, whole, resumed)
    for _, name in ipairs { "history.csv", "bad_images.csv" } do
       local a, b = read(whole .. "/tiny/" .. name), read(resumed .. "/tiny/" .. name)
       if not a or a ~= b then return ("%s:\n%s---- and ----\n%s"):format(name, tostring(a), tostring(b)) end
@@ -88,7 +88,7 @@ function kills.run(options)
          local output = ("%s/killed_%s"):format(options.scratch, kind)
          -- Half of the time it takes as a whole: about a handful of kills to each run.
          local killed, why = interrupted_run(options, kind, output, longest[kind] / 2)
-         local fault = killed and compare(kind, ("%s/whole_%s"):format(options.scratch, kind), output) or why
+         local fault = killed and kills.compare(kind, ("%s/whole_%s"):format(options.scratch, kind), output) or why
          options.check(not fault, ("%s, round %d: %s kills"):format(kind, round, tostring(killed)), fault)
          done = done + (killed or 1)
       end

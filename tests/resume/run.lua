@@ -32,6 +32,7 @@ local done = kills.run { program = arg[-1], scratch = scratch, data = data, kill
    kinds = { "all", "cached", "frozen", "progressive" }, random = math.random }
 print(("%d kills in %.0f s, seed %d"):format(done, scute.clock() - start, seed))
 
+dofile "tests/resume/faults.lua" { program = arg[-1], scratch = scratch, data = data, check = check, same = kills.compare }
 os.execute(("rm -rf '%s'"):format(scratch))
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0, true)
