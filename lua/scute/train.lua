@@ -48,6 +48,7 @@ local function read_options(options)
    end
    if not run.optimizer then error("train.fit: option 'optimizer' is missing", 3) end
    run.schedule = run.schedule or schedule.constant()
+   if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
    return run
 end
 
@@ -63,6 +64,14 @@ local function call_hooks(run, event, ...)
 end
 
 local schedule_hook = {
+   name = "schedule",
+   save = function(run) return run.schedule.save and run.schedule.save() or {} end,
+   load = function(run, state)
+      if run.schedule.load then run.schedule.load(state) end
+   end,
+   epoch = function(run, row)
+      if run.schedule.observe then run.schedule.observe(row) end
+   end,
    before_step = function(run)
       run.optimizer:scale_lr(run.schedule.factor {
          step = run.step, steps_per_epoch = run.feed.steps, epochs = run.epochs,
@@ -260,7 +269,7 @@ end
 --- Trains `model` on `set` (see scute.data) and leaves the best epoch's weights in it.
 -- options:
 --   optimizer        required; its groups' rates are what the schedule scales
---   schedule         default: constant
+--   schedule         constant  of scute.schedule, or a function f(step, epoch) -> factor on the rates, both from 1
 --   epochs           10        passes over the training photos
 --   batch_size       32        photos per step
 --   early_stop       0         stop after so many epochs without a better validation accuracy; 0: never; or a table, see

@@ -64,3 +64,86 @@ describe("schedule.constant", function()
       assert.same({ 1, 1, 1, 1 }, factors(schedule.constant(), 2, 2))
    end)
 end)
+
+describe("schedules", function()
+   local golden = require "cjson".decode(assert(io.open "tests/golden/parity/schedules.json"):read "a")
+   local makers = {
+      step = schedule.step { every = 3, gamma = 0.5 },
+      multistep = schedule.multistep { at = { 2, 5, 7 }, gamma = 0.3 },
+      exponential = schedule.exponential(0.9),
+      cosine = schedule.cosine { minimum = 0.05 },
+      warmup = schedule.warmup(6),
+      linear = schedule.linear { minimum = 0.25 },
+      cosine_restarts = schedule.cosine_restarts { first = 3, factor = 2, minimum = 0.1 },
+      one_cycle = schedule.one_cycle(),
+   }
+   for name, made in pairs(makers) do
+      it("are PyTorch's, a step an epoch: " .. name, function()
+         local found = made:values { epochs = #golden[name], steps_per_epoch = 1 }
+         assert.equal(#golden[name], #found)
+         for i, expected in ipairs(golden[name]) do near(expected, found[i]) end
+      end)
+   end
+
+   it("are PyTorch's: plateau, also from a saved state", function()
+      local function made() return schedule.plateau { gamma = 0.5, patience = 1, cooldown = 1 } end
+      local plateau = made()
+      for i, loss in ipairs(golden.losses) do
+         near(golden.plateau[i], plateau.factor { step = i - 1, steps_per_epoch = 1, epochs = 18 })
+         plateau.observe { val_loss = loss }
+         local again = made()
+         again.load(plateau.save())
+         plateau = again
+      end
+      assert.is_true(golden.plateau[18] < 0.3)
+   end)
+
+   it("join without a jump, whatever follows what", function()
+      local joined = schedule.warmup(5):then_(schedule.cosine(25))
+      local whole = schedule.warmup_cosine { warmup = 5, epochs = 30 }
+      local a = joined:values { epochs = 30, steps_per_epoch = 7 }
+      for i, value in ipairs(whole:values { epochs = 30, steps_per_epoch = 7 }) do near(value, a[i]) end
+      local longer = joined:values { epochs = 40, steps_per_epoch = 7 }
+      for i = 210, 280 do assert.equal(0, longer[i]) end
+      local three = schedule.warmup(2):then_(schedule.cosine { epochs = 4, minimum = 0.2 }):then_(schedule.exponential(0.5))
+      local list = three:values { epochs = 10, steps_per_epoch = 20 }
+      for i = 2, #list do assert.is_true(math.abs(list[i] - list[i - 1]) < 0.05, i) end
+      near(0.2, list[120])
+   end)
+
+   it("end exactly at their minimum", function()
+      for _, minimum in ipairs { 0, 0.1, 1 / 3 } do
+         for _, made in ipairs { schedule.cosine { minimum = minimum }, schedule.linear { minimum = minimum },
+            schedule.one_cycle { minimum = minimum }, schedule.warmup(2):then_(schedule.cosine { minimum = minimum }) } do
+            local list = made:values { epochs = 3, steps_per_epoch = 13 }
+            assert.equal(minimum, list[39])
+            assert.is_true(list[38] > minimum)
+         end
+      end
+   end)
+
+   it("take a function of one's own, and the course's formula with its warning", function()
+      local mine = schedule.custom(function(step, epoch) return step == 3 and 0.5 or 1 / epoch end)
+      assert.same({ 1, 1, 0.5, 0.5, 1 / 3, 1 / 3 }, mine:values { epochs = 3, steps_per_epoch = 2 })
+      assert.error_matches(function() schedule.custom(function() return -1 end):values { epochs = 1, steps_per_epoch = 1 } end,
+         "gave %-1 in step 1")
+      local warned
+      local console = require "scute.console"
+      local before = console.warn
+      console.warn = function(format, ...) warned = format:format(...) end
+      local course = schedule.course(2, 4)
+      console.warn = before
+      assert.matches("first epoch trains at a rate of zero", warned)
+      local list = course:values { epochs = 4, steps_per_epoch = 1 }
+      for i, expected in ipairs { 0, 0.5, 1, 0.5 } do near(expected, list[i]) end
+      assert.error_matches(function() schedule.course(3, 3) end, "divide by zero")
+   end)
+
+   it("refuse what makes no sense", function()
+      assert.error_matches(function() schedule.cosine { minimum = 2 } end, "expected minimum from 0 to 1, found 2")
+      assert.error_matches(function() schedule.step { evrey = 3 } end, "did you mean 'every'")
+      assert.error_matches(function() schedule.multistep {} end, "a list of epochs")
+      assert.error_matches(function() schedule.cosine():then_(schedule.constant()) end, "lasts for the whole run")
+      assert.error_matches(function() schedule.warmup(1):then_(3) end, "expected a schedule")
+   end)
+end)
