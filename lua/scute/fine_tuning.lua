@@ -66,8 +66,8 @@ local function flags()
       { "list_groups", flag = true, help = "print the groups of the model and their learning rates, and stop" },
    }
    local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "patience",
-      "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "workers", "threads", "device",
-      "quiet")
+      "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "resume", "save_every", "keep",
+      "workers", "threads", "device", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 
@@ -146,7 +146,7 @@ function fine_tuning.baseline(opt, set)
       schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
       epochs = opt.epochs, batch_size = opt.batch_size, output_dir = opt.output_dir, seed = opt.seed,
       augment = scute.augment.parse(opt.augment), workers = opt.workers, device = opt.device,
-      on_bad_image = opt.on_bad_image, arguments = opt,
+      on_bad_image = opt.on_bad_image, resume = opt.resume == "auto" and "auto" or nil, arguments = opt,
    })
 end
 

@@ -127,6 +127,21 @@ local function splits_by_a_file()
    refuses("a missing file", 1, "split_csv: cannot open", TUNE .. " --split_csv $T/nowhere.csv")
 end
 
+-- ---- going on ----
+
+local function goes_on_where_it_stopped()
+   local line = TUNE:gsub("%-%-epochs 2", "--epochs 4 --threads 2 --unfreeze head,layer4@2,layer3@4")
+   local history = scratch .. "/out/resnet18/history.csv"
+   check(shell(line).code == 0, "a whole run")
+   local whole = cli.read_file(history)
+   os.execute(("rm -rf %s/out"):format(scratch))
+   local r = shell("set -m; " .. line .. " >$T/log & job=$!; for i in $(seq 600); do grep -q 'epoch   1' $T/log && break;"
+      .. " sleep 0.02; done; kill -INT $job; wait $job")
+   check(r.code == 130, "a run that Ctrl-C stopped", r.all)
+   r = shell(line .. " --resume auto")
+   check(r.code == 0 and cli.read_file(history) == whole, "goes on to the same history", r.all .. whole)
+end
+
 -- ---- bad command lines ----
 
 local function refuses_bad_command_lines()
@@ -154,5 +169,5 @@ photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/three", { azure = 3, green = 3, red = 3 })
 cli.run {
    runs_as_printed, tells_what_it_does, takes_every_flag, lists_groups, goes_on_from_exercise_1, refuses_other_models,
-   splits_by_a_file, refuses_bad_command_lines,
+   splits_by_a_file, goes_on_where_it_stopped, refuses_bad_command_lines,
 }

@@ -67,3 +67,15 @@ describe("metrics.mean", function()
       assert.is_true(value ~= value)
    end)
 end)
+
+describe("metrics.interval", function()
+   it("is Wilson's", function()
+      for _, case in ipairs { { 0, 10, 0, 0.27753 }, { 10, 10, 0.72247, 1 }, { 5, 10, 0.23659, 0.76341 },
+         { 38, 44, 0.73289, 0.93596 } } do
+         local low, high = metrics.interval(case[1], case[2])
+         assert.is_true(math.abs(low - case[3]) < 1e-4 and math.abs(high - case[4]) < 1e-4, low .. " " .. high)
+      end
+      local low = metrics.interval(0, 0)
+      assert.is_true(low ~= low)
+   end)
+end)
