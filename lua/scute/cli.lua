@@ -61,7 +61,7 @@ cli.common = {
         .. "views of it" },
    { "on_bad_image", choices = { "skip", "error" }, default = "skip",
      help = "leave a photo that cannot be read out, or stop" },
-   { "resume", value = "auto|PATH",
+   { "resume", value = "auto|PATH", show = "from the start",
      help = "go on where a run stopped, from the newest checkpoint in the output folder (if there is one) or from a file" },
    { "save_every", number = true, above = 0, default = 10, value = "MINUTES",
      help = "time between checkpoints within an epoch" },

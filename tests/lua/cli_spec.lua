@@ -77,9 +77,11 @@ describe("cli.parse", function()
    end)
 
    it("explains every flag of the exercises, with its default", function()
-      for _, entry in ipairs(cli.common) do
-         assert.is_string(entry.help, entry[1])
-         assert.is_true(entry.required or entry.flag or entry.default ~= nil or entry.show ~= nil, entry[1])
+      for _, flags in ipairs { cli.common, require("scute.fine_tuning").flags } do
+         for _, entry in ipairs(flags) do
+            assert.is_string(entry.help, entry[1])
+            assert.is_true(entry.required or entry.flag or entry.default ~= nil or entry.show ~= nil, entry[1])
+         end
       end
    end)
 end)
