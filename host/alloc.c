@@ -138,7 +138,7 @@ static void pool_give(ScDevice *device, void *data, size_t bytes) {
 ScStatus sc_buffer_new(ScBuffer **out, ScDevice *device, size_t bytes) {
    ScBuffer *buffer = calloc(1, sizeof *buffer);
    if (!buffer) return sc_fail(SC_EMEM, "out of memory");
-   size_t taken = rounded(bytes);
+   size_t taken = device->backend->shapes_only ? 0 : rounded(bytes);
    pthread_mutex_lock(&device->pool->lock);
    ScStatus status = pool_take(device, &taken, &buffer->data);
    pthread_mutex_unlock(&device->pool->lock);

@@ -24,6 +24,7 @@ enum {
 typedef struct ScBackend {
    const char *name;
    bool host_memory; // the CPU may dereference its buffers
+   bool shapes_only; // its tensors have no values: every op is "computed" once its shapes are checked
    ScStatus (*allocate)(ScDevice *, size_t bytes, void **out);
    void (*release)(ScDevice *, void *, size_t bytes);
    ScStatus (*upload)(ScDevice *, void *to, const void *from, size_t bytes);

@@ -90,6 +90,7 @@ ScStatus sc_tensor_read(const ScTensor *t, void *logical) {
 }
 
 ScStatus sc_tensor_write(ScTensor *t, const void *logical) {
+   if (t->device->backend->shapes_only) return SC_OK;
    SC_TRY(sc_tensor_own(t, false));
    ScStatus status = SC_OK;
    if (t->device->backend->host_memory) {
@@ -115,6 +116,7 @@ ScStatus sc_tensor_read_f64(const ScTensor *t, double *logical) {
 }
 
 ScStatus sc_tensor_write_f64(ScTensor *t, const double *logical) {
+   if (t->device->backend->shapes_only) return SC_OK;
    void *own = malloc(sc_nbytes(t));
    if (!own) return sc_fail(SC_EMEM, "out of memory");
    sc_convert(t->dtype, own, SC_F64, logical, sc_numel(t));
@@ -138,6 +140,7 @@ ScStatus sc_tensor_item(const ScTensor *t, int64_t index, double *out) {
 }
 
 ScStatus sc_tensor_fill(ScTensor *t, double value) {
+   if (t->device->backend->shapes_only) return SC_OK;
    SC_TRY(sc_tensor_own(t, false));
    size_t bytes = sc_nbytes(t);
    bool host = t->device->backend->host_memory;
@@ -162,6 +165,7 @@ ScStatus sc_tensor_fill(ScTensor *t, double value) {
 ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from) {
    if (!sc_same_shape(to, from))
       return sc_fail(SC_EARG, "copy_: expected shape %s, found %s", sc_shape_text(to), sc_shape_text(from));
+   if (to->device->backend->shapes_only) return SC_OK;
    int64_t n = sc_numel(to);
    void *staging, *converted = malloc(sc_nbytes(to));
    const void *content;

@@ -7,6 +7,7 @@
 -- scores, model(x) both. See nn.Classifier and nn/freeze.lua for freeze, unfreeze and groups.
 local scute = require "scute.core"
 local nn = require "scute.nn"
+local columns = require "scute.nn.columns"
 
 local models = {}
 
@@ -100,6 +101,10 @@ function models.create(name, options)
    check_options(name, options)
    local log = options.log == nil and print or options.log or function() end
    local pretrained = options.pretrained or "none"
+   if pretrained == "imagenet" and entry.family.from_scratch then
+      error(("models: %s has no ImageNet weights, it is trained from scratch: pretrained = \"none\" (--weights none)"):format(
+         name), 0)
+   end
    local preprocessing = preprocessing_of(name, entry.family, options)
    if pretrained == "none" then
       local model = entry.build(options.classes or 1000, preprocessing)
@@ -118,6 +123,47 @@ end
 -- see set_batch_norm. Returns the model.
 function models.unfreeze_layers(model, names, options)
    return model:unfreeze_only(names, options)
+end
+
+-- ---- what a model is ----
+
+local function build_shapes(name)
+   local entry = find(name)
+   return nn.init.on("shape", entry.build, 1000, preprocessing_of(name, entry.family, {}))
+end
+
+-- The tree of a model with 1000 classes at its own resolution: layers, output shapes, parameters, multiply-adds; see
+-- nn.summary. It needs no weights and computes nothing.
+function models.summary(name)
+   local model = build_shapes(name)
+   local side = model.preprocessing.crop
+   return nn.summary(model, { 1, 3, side, side })
+end
+
+-- Facts about a model: {name, parameters, macs (multiply-adds for one photo, 1000 classes), resolution and resize (pixels),
+-- filter, weights (file name of the ImageNet weights, nil where there are none), cached (its path, nil if not there)}.
+function models.info(name)
+   local weights, model, total = require "scute.weights", build_shapes(name), models.summary(name)
+   local p, files = model.preprocessing, weights.FILES[name]
+   return { name = name, parameters = total.parameters, macs = total.macs, resolution = p.crop, resize = p.resize,
+      filter = p.filter, weights = files and files[1], cached = weights.cached(name, function() end) }
+end
+
+-- The models whose name a Lua pattern finds (nil: all) as a printable list of models.info.
+function models.table(pattern)
+   local list = {}
+   for _, name in ipairs(models.list()) do
+      if not pattern or name:find(pattern) then list[#list + 1] = models.info(name) end
+   end
+   return setmetatable(list, { __name = "models", __tostring = function(self)
+      local lines = { { "model", "parameters", "GMACs", "pixels", "filter", "weights", "cached" } }
+      for _, row in ipairs(self) do
+         lines[#lines + 1] = { row.name, columns.thousands(row.parameters), ("%.3f"):format(row.macs / 1e9),
+            ("%d/%d"):format(row.resize, row.resolution), row.filter, row.weights or "none: trained from scratch",
+            not row.weights and "-" or row.cached and "yes" or "no" }
+      end
+      return columns.text(lines, { 1, 5, 6, 7 })
+   end })
 end
 
 -- ---- model files ----

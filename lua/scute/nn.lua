@@ -9,7 +9,7 @@ require "scute.nn.freeze"
 require "scute.nn.groups"
 
 for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "container", "blocks",
-   "classifier" } do
+   "summary", "classifier" } do
    for name, value in pairs(require("scute.nn." .. family)) do nn[name] = value end
 end
 

@@ -151,6 +151,7 @@ local function to_text(t)
    if freed then return "tensor (freed)" end
    local header = ("tensor %s %s %s%s"):format(t.dtype, t.device, shape_text(t),
       t.requires_grad and " requires_grad" or "")
+   if t.device == "shape" then return header end
    if t.rank == 0 then
       local value = t:item()
       return header .. ": " .. formatter(t.dtype, { { value } })(value)

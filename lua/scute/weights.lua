@@ -145,6 +145,18 @@ local function look(folder, file, warn)
    return nil
 end
 
+--- The path of a model's ImageNet weights in scute's cache or PyTorch's, and their sha256; nil where neither has them.
+-- Nothing is downloaded. `warn(text)` is told of damaged files.
+function weights.cached(model, warn)
+   for _, folder in ipairs { weights.cache(), weights.torch_cache() } do
+      for _, file in ipairs(weights.FILES[model] or {}) do
+         local path, digest = look(folder, file, warn)
+         if path then return path, digest end
+      end
+   end
+   return nil
+end
+
 local function find_imagenet(model, warn)
    local names = weights.FILES[model]
    if not names then
@@ -152,12 +164,8 @@ local function find_imagenet(model, warn)
       error(("weights: no ImageNet weights are known for '%s'; expected one of %s"):format(model,
          table.concat(known, ", ")), 0)
    end
-   for _, folder in ipairs { weights.cache(), weights.torch_cache() } do
-      for _, file in ipairs(names) do
-         local path, digest = look(folder, file, warn)
-         if path then return path, digest end
-      end
-   end
+   local found, digest = weights.cached(model, warn)
+   if found then return found, digest end
    local path = weights.cache() .. "/" .. names[1]
    local base = (env "SCUTE_WEIGHTS_URL" or OFFICIAL):gsub("/+$", "")
    weights.fetch(base .. "/" .. names[1], path, digits_of(names[1]))

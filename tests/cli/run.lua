@@ -224,10 +224,20 @@ local function saves_when_interrupted()
    end
 end
 
+local function lists_models()
+   local r = shell("env HOME=$T SCUTE_CACHE= TORCH_HOME= XDG_CACHE_HOME= $S scripts/models.lua")
+   check(r.code == 0 and #lines_of(r.out) == 1 + #scute.models.list(), "models are listed", r.all)
+   check(r.out:find("resnet50%s+25,557,032%s+4%.089%s+256/224%s+bilinear%s+resnet50%-0676ba61%.pth%s+no\n"), "a model's facts", r.all)
+   r = shell("$S scripts/models.lua mobilenet --verbose")
+   check(r.code == 0 and r.out:find("18: Conv2dNormActivation%s+%(1, 1280, 7, 7%)%s+412,160"), "layers are listed", r.all)
+   refuses("no such model", 2, "no model's name contains 'vgg'; there are baseline_cnn", "$S scripts/models.lua vgg")
+   refuses("a bad pattern", 2, "'[' is not a Lua pattern", "$S scripts/models.lua '['")
+end
+
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 cli.run {
-   runs_the_exercise, predicts, writes_what_others_read, survives_a_full_disk, is_quiet, repeats,
-   draws_a_bar_at_a_terminal, explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission,
+   lists_models, runs_the_exercise, predicts, writes_what_others_read, survives_a_full_disk, is_quiet,
+   repeats, draws_a_bar_at_a_terminal, explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission,
    leaves_bad_photos_out, clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted,
    shows_the_demo,
 }

@@ -218,8 +218,8 @@ describe("unfreeze_layers", function()
          assert.error_matches(function() models.unfreeze_layers(model, wanted, options) end, pattern)
          assert.equal(count, model:num_parameters(true))
       end
-      refused("unfreeze_layers: no group, module or parameter 'layer5'; did you mean 'layer%d', 'layer%d' or 'layer%d'%?; groups: stem",
-         { "fc", "layer5" })
+      refused("unfreeze_layers: no group, module or parameter 'layer5'; did you mean 'layer%d', 'layer%d' or 'layer%d'%?; "
+         .. "groups: stem", { "fc", "layer5" })
       refused("the pattern 'block' matches no group", "block", { pattern = true })
       refused("bad pattern '%['", "[", { pattern = true })
       refused("expected a name or a list of names, found nil", nil)

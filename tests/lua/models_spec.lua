@@ -58,6 +58,116 @@ describe("every model", function()
    end
 end)
 
+describe("models.info", function()
+   it("counts what torchvision publishes, from shapes alone", function()
+      local names = 0
+      for name, facts in pairs(published) do
+         local info = models.info(name)
+         assert.equal(facts.parameters, info.parameters)
+         assert.is_true(math.abs(info.macs / 1e9 - facts.gmacs) <= 0.01 * facts.gmacs, name) -- published to three digits
+         assert.same({ facts.crop, facts.resize, facts.filter, facts.file }, { info.resolution, info.resize, info.filter,
+            info.weights })
+         names = names + 1
+      end
+      assert.equal(18, names)
+      assert.equal(names + 1, #models.table())
+      assert.error_matches(function() models.info "resnet51" end, "did you mean 'resnet50'")
+   end)
+
+   it("prints a table, of some models on request", function()
+      local list = models.table "net_b[03]$"
+      assert.equal(2, #list)
+      assert.matches("\nefficientnet_b3%s+12,233,232%s+1%.827%s+320/300%s+bicubic%s+efficientnet_b3_rwightman%-b3899882%.pth"
+         .. "%s+%a+$", tostring(list))
+      assert.matches("baseline_cnn.*none: trained from scratch%s+%-$", tostring(models.table "baseline"))
+   end)
+end)
+
+describe("a summary", function()
+   it("shows layers, shapes, parameters and multiply-adds, without computing", function()
+      local text = tostring(models.summary "efficientnet_b0")
+      assert.matches("^layer%s+output shape%s+parameters%s+multiply%-adds\n"
+         .. "EfficientNet%s+%(1, 1000%)%s+5,288,548%s+385,814,752\n", text)
+      assert.matches("\n%s+fc1: Conv2d%s+%(1, 4, 1, 1%)%s+388%s+384\n", text)
+   end)
+
+   it("of a model with values is the same, and leaves it as it was", function()
+      local model = models.mobilenet_v2(quiet):train()
+      local before = model:get("features.0.1").running_mean:values()
+      local found = scute.nn.summary(model, { 1, 3, 64, 64 })
+      assert.same(before, model:get("features.0.1").running_mean:values())
+      assert.is_true(model.training)
+      local shapes = scute.nn.init.on("shape", models.mobilenet_v2, quiet)
+      assert.equal(tostring(found), tostring(scute.nn.summary(shapes, { 1, 3, 64, 64 })))
+      assert.equal("shape", shapes:get("features.0.0").weight.device)
+      assert.equal("cpu", scute.nn.Linear { 2, 2 }.weight.device)
+   end)
+
+   it("of one's own module counts what it calls, twice where it calls twice", function()
+      local Twice = scute.nn.Module:extend "Twice"
+      function Twice:build() self.inner = scute.nn.Linear { 5, 5 } end
+      function Twice:forward(x) return self.inner(self.inner(x)) end
+      local found = scute.nn.summary(Twice(), { 3, 5 })
+      assert.same({ 30, 2 * 3 * 25 }, { found.parameters, found.macs })
+      local ok, message = pcall(scute.nn.summary, Twice(), { 3, 4 })
+      assert.is_false(ok)
+      assert.matches("^in inner %(Linear%): linear: argument 'x'", message)
+      assert.equal(6, scute.nn.Linear { 5, 6 }(scute.zeros(3, 5)).shape[2]) -- nothing is observed any more
+   end)
+end)
+
+describe("the device shape", function()
+   local where = { device = "shape" }
+
+   it("computes shapes, forward and backward, and takes no memory", function()
+      local before = scute.memory().live
+      local x = scute.zeros({ 64, 3, 4096, 4096 }, { device = "shape", requires_grad = true })
+      local y = scute.conv2d(x, scute.zeros(8, 3, 3, 3, where), nil, 2, 1):relu():global_avg_pool2d():flatten(2)
+      assert.same({ 64, 8 }, y.shape)
+      y:sum():backward()
+      assert.same({ 64, 3, 4096, 4096 }, x.grad.shape)
+      assert.equal(before, scute.memory().live)
+      assert.equal("tensor f32 shape (64, 8) requires_grad", tostring(y))
+   end)
+
+   it("has no values and mixes with no other device", function()
+      local x = scute.zeros(2, 3, where)
+      assert.error_matches(function() return x:values() end, "has a shape and no values")
+      assert.error_matches(function() return x:sum():item() end, "has a shape and no values")
+      assert.error_matches(function() return x:to "cpu" end, "has a shape and no values")
+      assert.error_matches(function() return scute.matmul(x, scute.zeros(3, 2)) end, "is on cpu but the others are on shape")
+      assert.error_matches(function() return scute.matmul(x, scute.zeros(2, 3, where)) end, "matmul")
+   end)
+end)
+
+describe("baseline_cnn", function()
+   it("is four blocks and a linear layer", function()
+      local model = models.baseline_cnn { classes = 10 }
+      -- 3x3 convolutions of 3-32-64-128-256, two numbers a channel of batch norm, 256 x 10 + 10
+      assert.equal(9 * (3 * 32 + 32 * 64 + 64 * 128 + 128 * 256) + 2 * (32 + 64 + 128 + 256) + 2570, model:num_parameters())
+      assert.same({ 3, 256 }, model:eval():embed(scute.randn(3, 3, 48, 48)).shape)
+      local names = {}
+      for i, group in ipairs(model:groups()) do names[i] = group.name end
+      assert.same({ "block1", "block2", "block3", "block4", "fc" }, names)
+      assert.error_matches(function() models.baseline_cnn { pretrained = "imagenet" } end, "it is trained from scratch")
+   end)
+
+   it("learns", function()
+      scute.manual_seed(4)
+      local model = models.baseline_cnn { classes = 2 }:train()
+      local x = scute.randn(8, 3, 32, 32) + scute.tensor({ 0, 0, 0, 0, 1, 1, 1, 1 }):reshape(8, 1, 1, 1)
+      local y = scute.tensor({ 1, 1, 1, 1, 2, 2, 2, 2 }, { dtype = "i64" })
+      local optimizer, loss = scute.optim.adamw(model:groups { lr = 0.003 }), nil
+      for _ = 1, 15 do
+         optimizer:zero_grad()
+         loss = scute.cross_entropy(model(x), y)
+         loss:backward()
+         optimizer:step()
+      end
+      assert.is_true(loss:item() < 0.3, tostring(loss))
+   end)
+end)
+
 describe("models.create", function()
    it("names the nearest model", function()
       assert.error_matches(function() models.create "resnet51" end, "unknown model 'resnet51'; did you mean 'resnet50'")
@@ -88,7 +198,7 @@ end)
 
 describe("a frozen backbone", function()
    it("runs forward only and leaves statistics alone, in training mode", function()
-      for _, name in ipairs { "resnet18", "mobilenet_v2" } do
+      for _, name in ipairs { "resnet18", "mobilenet_v2", "efficientnet_b0" } do
          local model = models.create(name, quiet):train():freeze "backbone"
          local before = {}
          for key, t in model:named_buffers() do before[key] = t:values() end

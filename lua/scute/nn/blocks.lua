@@ -39,7 +39,11 @@ end
 -- `residual`, if given, is added before the activation.
 function ConvNormActivation:forward(x, residual)
    local act = #self == 2 and "none" or #self == 3 and self[3].op
-   if act then return conv_bn_act(self[1], self[2], act, x, residual) end
+   if act then
+      local y = conv_bn_act(self[1], self[2], act, x, residual)
+      if self[3] then Module.tell(self[3], y) end
+      return y
+   end
    local y = Sequential.forward(self, x)
    return residual and y + residual or y
 end
@@ -66,9 +70,21 @@ local function is_plain(layer)
    return Module.is(layer, Conv2d) and layer.bias and layer.weight.shape[3] == 1
 end
 
+-- The shapes of what the fused op computes inside.
+function blocks.SqueezeExcitation:tell_parts(x)
+   local samples = x.shape[1]
+   local squeezed, excited = { samples, self.fc1.out_channels, 1, 1 }, { samples, self.fc2.out_channels, 1, 1 }
+   Module.tell(self.avgpool, excited)
+   Module.tell(self.fc1, squeezed)
+   Module.tell(self.activation, squeezed)
+   Module.tell(self.fc2, excited)
+   Module.tell(self.scale_activation, excited)
+end
+
 function blocks.SqueezeExcitation:forward(x)
    local fc1, fc2 = self.fc1, self.fc2
    if is_plain(fc1) and is_plain(fc2) and self.activation.op == "silu" and self.scale_activation.op == "sigmoid" then
+      self:tell_parts(x)
       return scute.squeeze_excitation(x, fc1.weight, fc1.bias, fc2.weight, fc2.bias)
    end
    return x * self.scale_activation(fc2(self.activation(fc1(self.avgpool(x)))))

@@ -19,7 +19,7 @@ end
 -- x (N, in_channels, H, W) -> (N, out_channels, H', W'). Starts as PyTorch's does (Kaiming uniform).
 local Conv2d = Module:extend("Conv2d", {
    { "in_channels" }, { "out_channels" }, { "kernel_size" }, { "stride", 1 }, { "padding", 0 }, { "dilation", 1 },
-   { "groups", 1 }, { "bias", true }, { "dtype", "f32" }, { "device", "cpu" },
+   { "groups", 1 }, { "bias", true }, { "dtype", "f32" }, { "device", init.device },
 })
 Conv2d.keeps_nothing = true
 
@@ -69,7 +69,9 @@ end
 -- nil. One fused op; where a user has put another kind of module in the place of either, they are called one by one.
 local function conv_bn_act(conv, bn, act, x, residual)
    if Module.is(conv, Conv2d) and Module.is(bn, norm.BatchNorm2d) then
-      return conv:within(run_fused, conv, bn, act, x, residual)
+      local y = conv:within(run_fused, conv, bn, act, x, residual)
+      Module.tell(conv, y)
+      return Module.tell(bn, y)
    end
    return run_apart(conv, bn, act, x, residual)
 end

@@ -2,6 +2,8 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local parts = require "scute.nn.parts"
+local columns = require "scute.nn.columns"
+local thousands = columns.thousands
 
 -- The mode that all batch norms in the paths share, "mixed" if they differ, "-" if there are none.
 local function batch_norm_mode(self, paths)
@@ -20,13 +22,6 @@ local function layers_text(paths)
    return paths[1] .. " to " .. paths[#paths]
 end
 
-local function thousands(n)
-   local text = tostring(math.tointeger(n) or n)
-   local more
-   repeat text, more = text:gsub("^(%-?%d+)(%d%d%d)", "%1,%2") until more == 0
-   return text
-end
-
 local group_table = { __name = "groups" }
 
 function group_table.__tostring(self)
@@ -38,20 +33,7 @@ function group_table.__tostring(self)
       total, trainable = total + group.count, trainable + group.trainable
    end
    rows[#rows + 1] = { "total", "", thousands(total), thousands(trainable), "", "" }
-   local widths = {}
-   for _, row in ipairs(rows) do
-      for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, #cell) end
-   end
-   local lines = {}
-   for _, row in ipairs(rows) do
-      local cells = {}
-      for i, cell in ipairs(row) do
-         local gap = (" "):rep(widths[i] - #cell)
-         cells[i] = (i <= 2 or i == 6) and cell .. gap or gap .. cell
-      end
-      lines[#lines + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
-   end
-   return table.concat(lines, "\n")
+   return columns.text(rows, { 1, 2, 6 })
 end
 
 -- A learning rate for every group, from a number or from {group or alias = number, default = number}.

@@ -15,6 +15,24 @@ function init.skip(build, ...)
    return table.unpack(results, 2, results.n)
 end
 
+local device = "cpu"
+
+-- The device on which layers are made where nothing else is said.
+function init.device()
+   return device
+end
+
+-- Runs build(...) with layers made on a device, and without drawing starting values: on "shape" a model of any size is
+-- there at once, to be counted and printed.
+function init.on(name, build, ...)
+   local before = device
+   device = name
+   local results = table.pack(pcall(init.skip, build, ...))
+   device = before
+   if not results[1] then error(results[2], 0) end
+   return table.unpack(results, 2, results.n)
+end
+
 -- Inputs and outputs that one value of a weight (O, I, kernel...) is connected to, as PyTorch counts them.
 local function fans(t)
    local shape = t.shape

@@ -5,7 +5,7 @@ local Module = require "scute.nn.module"
 local init = require "scute.nn.init"
 
 local Linear = Module:extend("Linear", {
-   { "in_features" }, { "out_features" }, { "bias", true }, { "dtype", "f32" }, { "device", "cpu" },
+   { "in_features" }, { "out_features" }, { "bias", true }, { "dtype", "f32" }, { "device", init.device },
 })
 Linear.keeps_nothing = true
 

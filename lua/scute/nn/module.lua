@@ -68,7 +68,7 @@ local function assign(self, key, value)
 end
 
 -- The options of a constructor: named, or by position in the declared order ({ {"in_channels"}, {"stride", 1}, ... });
--- an option without a default is required.
+-- an option without a default is required. A default that is a function is called for the value.
 local function read_options(class, given)
    local options, names = {}, {}
    for i, spec in ipairs(class.options) do names[i] = spec[1] end
@@ -90,7 +90,7 @@ local function read_options(class, given)
             error(("nn.%s: option '%s' is missing; it needs %s"):format(class.class_name, names[i],
                table.concat(names, ", ")), 4)
          end
-         options[names[i]] = spec[2]
+         options[names[i]] = type(spec[2]) == "function" and spec[2]() or spec[2]
       end
    end
    return options
@@ -162,6 +162,25 @@ local function explain(message)
    return debug.traceback(("in %s (%s): %s"):format(where == "" and "model" or where, active[depth].class_name, text), 2)
 end
 
+local observer
+
+-- Runs f(...), and calls observe(module, output) whenever a module in it has computed something. Returns f's results.
+function Module.observed(observe, f, ...)
+   local before = observer
+   observer = observe
+   local results = table.pack(pcall(f, ...))
+   observer = before
+   if not results[1] then error(results[2], 0) end
+   return table.unpack(results, 2, results.n)
+end
+
+-- Tells the observer what a module computed, for code that does a module's work without calling it. `output` is a tensor
+-- or a shape. Returns the output.
+function Module.tell(module, output, ...)
+   if observer then observer(module, output) end
+   return output, ...
+end
+
 local function leave(level, ...)
    depth = level
    return ...
@@ -180,8 +199,9 @@ function Module:call(...)
    local level = depth
    depth = level + 1
    active[depth] = self
-   if level > 0 then return leave(level, self:forward(...)) end
-   return leave_root(xpcall(self.forward, explain, self, ...))
+   if level > 0 then return leave(level, Module.tell(self, self:forward(...))) end
+   local function forward(...) return Module.tell(self, self:forward(...)) end
+   return leave_root(xpcall(forward, explain, ...))
 end
 
 -- Runs f(...) as a part of the module's work, for errors that name it, without calling its forward.

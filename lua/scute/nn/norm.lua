@@ -3,9 +3,10 @@
 -- otherwise with the running ones. Frozen (`freeze`), it keeps its running statistics bit for bit in both modes.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local init = require "scute.nn.init"
 
 local BatchNorm2d = Module:extend("BatchNorm2d", {
-   { "num_features" }, { "eps", 1e-5 }, { "momentum", 0.1 }, { "dtype", "f32" }, { "device", "cpu" },
+   { "num_features" }, { "eps", 1e-5 }, { "momentum", 0.1 }, { "dtype", "f32" }, { "device", init.device },
 })
 BatchNorm2d.keeps_nothing = true
 

@@ -1,0 +1,88 @@
+local scute = require "scute"
+local nn = scute.nn
+
+describe("StochasticDepth", function()
+   it("leaves out whole samples, as often as it says, and scales the others", function()
+      scute.manual_seed(2)
+      local layer = nn.StochasticDepth(0.3)
+      local x = scute.ones(4000, 2, 3, 1)
+      local rows, kept = layer(x):reshape(4000, 6), 0
+      local low, high = rows:min(2):values(), rows:max(2):values()
+      for i, v in ipairs(low) do
+         assert.equal(v, high[i])
+         assert.is_true(v == 0 or math.abs(v - 1 / 0.7) < 1e-6)
+         kept = kept + (v > 0 and 1 or 0)
+      end
+      assert.is_true(math.abs(kept - 2800) < 4 * math.sqrt(4000 * 0.3 * 0.7)) -- four standard deviations
+      assert.is_true(rawequal(x, layer:eval()(x)))
+   end)
+
+   it("draws anew at each call, the same after the same seed, and backward what forward drew", function()
+      local layer, x = nn.StochasticDepth(0.5), scute.ones({ 64, 3 }, { requires_grad = true })
+      local residual = scute.full({ 64, 3 }, 2, { requires_grad = true })
+      scute.manual_seed(7)
+      local first, second = layer(x, residual), layer(x, residual)
+      assert.not_same(first:values(), second:values())
+      scute.manual_seed(7)
+      assert.same(first:values(), layer(x, residual):values())
+      first:sum():backward()
+      assert.same((first:detach() - 2):values(), x.grad:values())
+      assert.equal(1, residual.grad:min():item())
+   end)
+
+   it("refuses what is no probability", function()
+      for _, p in ipairs { -0.1, 1.1, 0 / 0, "half" } do
+         assert.error_matches(function() nn.StochasticDepth { p = p } end, "from 0 to 1")
+      end
+   end)
+end)
+
+describe("SqueezeExcitation", function()
+   it("computes the same as its parts one by one", function()
+      scute.manual_seed(3)
+      local block, x = nn.SqueezeExcitation { 12, 4 }, scute.randn(3, 12, 5, 7)
+      local fused = block(x)
+      block.activation = nn.Sequential(nn.SiLU()) -- another kind of module: no fusing
+      scute.profile "reset"
+      local apart = block(x)
+      for _, row in ipairs(scute.profile()) do assert.not_equal("squeeze_excitation", row.op) end
+      -- float32, sums of 35 and 12 terms
+      assert.is_true((fused - apart):abs():max():item() <= 1e-6 * fused:abs():max():item())
+   end)
+end)
+
+describe("Conv2dNormActivation", function()
+   it("runs its parts where one was replaced", function()
+      scute.manual_seed(3)
+      local block, x = nn.Conv2dNormActivation { 3, 8, 3, act = "silu" }:eval(), scute.randn(2, 3, 6, 6)
+      local fused = block(x, scute.ones(2, 8, 6, 6))
+      assert.same({ 2, 8, 6, 6 }, fused.shape)
+      local parts = nn.Conv2dNormActivation { 3, 8, 3, act = "none" }:eval()
+      parts:add("0", block[1])
+      parts:add("2", nn.Sequential(nn.SiLU()))
+      local plain, together = scute.no_grad(block, x), scute.no_grad(parts, x)
+      assert.is_true((plain - together):abs():max():item() <= 1e-6 * plain:abs():max():item())
+   end)
+end)
+
+describe("an EfficientNet block", function()
+   local MBConv = require("scute.models.efficientnet").blocks.MBConv
+
+   it("is the identity for samples that are left out", function()
+      local x = scute.randn(2, 8, 6, 6)
+      local block = MBConv { 8, 8, drop = 1 }:train()
+      assert.same(x:values(), block(x):values())
+      assert.not_same(x:values(), block:eval()(x):values())
+   end)
+
+   it("has torchvision's probabilities", function()
+      local model = nn.init.on("shape", scute.models.efficientnet_b0, {})
+      local found = {}
+      for _, module in model:named_modules() do
+         if module.class_name == "StochasticDepth" then found[#found + 1] = module.p end
+      end
+      assert.equal(16, #found)
+      for i, p in ipairs(found) do assert.is_true(math.abs(p - 0.2 * (i - 1) / 16) < 1e-12) end
+      assert.equal(0.2, model:get("classifier.0").p)
+   end)
+end)
