@@ -127,7 +127,7 @@ local function splits_by_a_file()
    refuses("a missing file", 1, "split_csv: cannot open", TUNE .. " --split_csv $T/nowhere.csv")
 end
 
--- ---- going on ----
+-- ---- going on, comparing ----
 
 local function goes_on_where_it_stopped()
    local line = TUNE:gsub("%-%-epochs 2", "--epochs 4 --threads 2 --unfreeze head,layer4@2,layer3@4")
@@ -140,6 +140,14 @@ local function goes_on_where_it_stopped()
    check(r.code == 130, "a run that Ctrl-C stopped", r.all)
    r = shell(line .. " --resume auto")
    check(r.code == 0 and cli.read_file(history) == whole, "goes on to the same history", r.all .. whole)
+end
+
+local function compares_with_the_baseline()
+   local r = says("--baseline", TUNE .. " --baseline", "baseline: baseline_cnn from scratch",
+      "accuracy on 6 photos that did not train, with 95 % interval; split: drawn, 20 %, seed 0")
+   check(r.out:find "\n   baseline_cnn +%d%.%d%d%d  %(0%.%d+ to [01]%.%d+%)\n   resnet18 +%d", "--baseline: both accuracies",
+      r.all)
+   check(run_json().photos.val == run_json("/out/baseline_cnn").photos.val, "--baseline trains on the same split")
 end
 
 -- ---- bad command lines ----
@@ -169,5 +177,5 @@ photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/three", { azure = 3, green = 3, red = 3 })
 cli.run {
    runs_as_printed, tells_what_it_does, takes_every_flag, lists_groups, goes_on_from_exercise_1, refuses_other_models,
-   splits_by_a_file, goes_on_where_it_stopped, refuses_bad_command_lines,
+   splits_by_a_file, goes_on_where_it_stopped, compares_with_the_baseline, refuses_bad_command_lines,
 }
