@@ -257,7 +257,8 @@ function schedule.custom(f)
    return new("custom", {}, nil, function(t, _, position)
       local factor = f(t + 1, t // position.steps_per_epoch + 1)
       if type(factor) ~= "number" or factor ~= factor or factor < 0 then
-         error(("schedule: the function gave %s in step %d, expected a number of at least 0"):format(tostring(factor), t + 1), 0)
+         error(("schedule: the function gave %s in step %d, expected a number of at least 0"):format(tostring(factor), t + 1),
+            0)
       end
       return factor
    end)

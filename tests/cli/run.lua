@@ -227,7 +227,8 @@ end
 local function lists_models()
    local r = shell("env HOME=$T SCUTE_CACHE= TORCH_HOME= XDG_CACHE_HOME= $S scripts/models.lua")
    check(r.code == 0 and #lines_of(r.out) == 1 + #scute.models.list(), "models are listed", r.all)
-   check(r.out:find("resnet50%s+25,557,032%s+4%.089%s+256/224%s+bilinear%s+resnet50%-0676ba61%.pth%s+no\n"), "a model's facts", r.all)
+   check(r.out:find("resnet50%s+25,557,032%s+4%.089%s+256/224%s+bilinear%s+resnet50%-0676ba61%.pth%s+no\n"),
+      "a model's facts", r.all)
    r = shell("$S scripts/models.lua mobilenet --verbose")
    check(r.code == 0 and r.out:find("18: Conv2dNormActivation%s+%(1, 1280, 7, 7%)%s+412,160"), "layers are listed", r.all)
    refuses("no such model", 2, "no model's name contains 'vgg'; there are baseline_cnn", "$S scripts/models.lua vgg")
