@@ -7,7 +7,7 @@ local lfs = require "lfs"
 local python = arg[1] ~= "" and arg[1] or nil
 local rounds = tonumber(os.getenv "ROUNDS" or 3)
 local batch = tonumber(os.getenv "BATCH" or 16)
-local models = os.getenv "MODELS" or "resnet18,resnet50,mobilenet_v2"
+local models = os.getenv "MODELS" or "resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
 local scute = arg[-1]
 local here = arg[0]:match "^(.*)/" or "."
 
