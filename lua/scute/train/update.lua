@@ -102,6 +102,8 @@ local function gradients(run, window)
       seen[#seen + 1] = { loss = value, guesses = guesses:values(), y = batch.y:values(), n = n }
       guesses:free()
       photos = photos + n
+      -- A backward that finds no memory cannot collect and go on, as an op does: what the piece left must be gone by then.
+      if run.micro then collectgarbage() end
    end
    if #list > 1 then run.optimizer:scale_grad(1 / photos) end
    free_pieces(list, window)
@@ -114,16 +116,20 @@ local function is_out_of_memory(err)
    return type(err) == "string" and err:find("out of memory", 1, true) ~= nil
 end
 
--- What a failed attempt may have moved: random numbers and running statistics.
-local function remember(run)
+-- What a failed attempt may have moved: random numbers, and running statistics where `buffers` says so. Returns a
+-- function that puts it back (with true) or forgets it.
+local function remember(run, buffers)
    local kept = {}
-   for name, buffer in run.model:named_buffers() do kept[#kept + 1] = { buffer, buffer:clone(), name } end
+   if buffers then
+      for _, buffer in run.model:named_buffers() do kept[#kept + 1] = { buffer, buffer:clone() } end
+   end
    local state = scute.rng_state()
-   return function()
-      scute.rng_state(state)
-      for _, entry in ipairs(kept) do entry[1]:copy_(entry[2]) end
-   end, function()
-      for _, entry in ipairs(kept) do entry[2]:free() end
+   return function(back)
+      if back then scute.rng_state(state) end
+      for _, entry in ipairs(kept) do
+         if back then entry[1]:copy_(entry[2]) end
+         entry[2]:free()
+      end
    end
 end
 
@@ -133,29 +139,30 @@ local function halve(run, window, err)
    largest = math.min(largest, run.micro or largest)
    if largest == 1 then error(err, 0) end
    run.micro = (largest + 1) // 2
-   run.optimizer:zero_grad()
-   collectgarbage()
-   scute.flush()
    run.meter:clear()
    console.warn("out of memory: from here on %s at a time, with the gradients of a batch added up, so that batch size and "
       .. "learning rate stay as they are (batch norm sees the smaller batches)", console.count(run.micro, "photo"))
 end
 
--- The gradients, in smaller pieces as often as memory asks for it. Only the first steps with a size can fail for want of
--- memory, so that only they are prepared for.
+-- The gradients, in smaller pieces as often as memory asks for it. Steps differ little in what they need, so that it is
+-- the first of an epoch whose running statistics are worth keeping for a second attempt.
 local function try(run, window)
-   if run.proven == (run.micro or 0) then return gradients(run, window) end
+   local collected = false -- garbage may have been all that was in the way
    while true do
-      local restore, forget = remember(run)
+      local settle = remember(run, run.proven ~= run.epoch)
       local results = table.pack(pcall(gradients, run, window))
-      if not results[1] and is_out_of_memory(results[2]) then
-         restore()
-         forget()
-         halve(run, window, results[2])
+      local again = not results[1] and is_out_of_memory(results[2])
+      settle(again)
+      if again then
+         run.optimizer:zero_grad()
+         collectgarbage()
+         scute.flush()
+         if collected then halve(run, window, results[2]) end
+         collected = true
+      elseif not results[1] then
+         error(results[2], 0)
       else
-         forget()
-         if not results[1] then error(results[2], 0) end
-         run.proven = run.micro or 0
+         run.proven = run.epoch
          return table.unpack(results, 2, results.n)
       end
    end

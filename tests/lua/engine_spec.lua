@@ -1,0 +1,236 @@
+-- What an update is made of: accumulation, clipping, mixing, averages, early stopping, and what happens when memory runs out.
+local scute = require "scute"
+local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
+local mix, stopping, average = require "scute.train.mix", require "scute.train.stopping", require "scute.train.average"
+local photos = dofile "tests/cli/photos.lua"
+
+local root
+
+local function near(expected, found, tolerance)
+   assert.equal(#expected, #found)
+   for i, value in ipairs(expected) do
+      assert.is_true(math.abs(value - found[i]) <= tolerance, ("%d: %.9g, expected %.9g"):format(i, found[i], value))
+   end
+end
+
+local function fit(options)
+   scute.manual_seed(1)
+   local set = data.open(root .. "/photos", { seed = 0 })
+   local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+   if options.freeze ~= false then model:freeze "backbone" end
+   options.freeze = nil
+   options.optimizer = optim.sgd(model:groups { lr = 0.05 })
+   options.workers, options.batch_size = 1, options.batch_size or 4
+   options.epochs = options.epochs or 1
+   return train.fit(model, set, options), model
+end
+
+-- Few weights and large maps: 8 photos of 64 pixels give a first map of 2 MB.
+local Wide = require("scute.nn.classifier").Classifier:extend "Wide"
+
+function Wide:build(classes)
+   self.conv, self.fc = scute.nn.Conv2d { 3, 16, 3, padding = 1 }, scute.nn.Linear { 16, #classes }
+   self:describe_model { arch = "wide", head = "fc", classes = classes, head_init = "normal",
+      groups = { { "stem", { "conv" } }, { "fc", { "fc" } } },
+      preprocessing = { resize = 64, crop = 64, filter = "bilinear", pad_square = false, mean = { 0.5, 0.5, 0.5 },
+         std = { 0.2, 0.2, 0.2 } } }
+end
+
+function Wide:features(x)
+   return self.conv(x):relu():global_avg_pool2d():flatten(2)
+end
+
+local function fit_wide(hooks)
+   scute.manual_seed(1)
+   local set = data.open(root .. "/photos", { seed = 0 })
+   local model = Wide(set.classes)
+   train.fit(model, set, { optimizer = optim.sgd(model:groups { lr = 0.05 }), workers = 1, batch_size = 8, epochs = 1,
+      hooks = hooks })
+   return model
+end
+
+setup(function()
+   scute.console.quiet = true
+   root = os.tmpname()
+   os.remove(root)
+   photos.set(root .. "/photos", { blue = 14, red = 13 })
+end)
+
+teardown(function()
+   scute.console.quiet = false
+   os.execute(("rm -rf '%s'"):format(root))
+end)
+
+describe("an update", function()
+   it("of several batches is that of one large batch, the last and shorter window too", function()
+      -- 21 photos: windows of 4 + 4 + 4 and 4 + 5 photos, or batches of 12 and 9
+      local sizes = {}
+      local hook = { after_step = function(run) sizes[#sizes + 1] = run.last.n end }
+      local _, many = fit { accumulate = 3, hooks = { hook }, label_smoothing = 0.1 }
+      local _, one = fit { batch_size = 12, hooks = { hook }, label_smoothing = 0.1 }
+      assert.same({ 12, 9, 12, 9 }, sizes)
+      -- the same sums in another order, in float32
+      near(one:get("fc").weight:values(), many:get("fc").weight:values(), 2e-6)
+   end)
+
+   it("is halved when memory runs out, and stays the same update", function()
+      local plain = fit_wide {}
+      local micro, sizes, told, model = nil, {}, {}, nil
+      local limited = {
+         before_step = function(run)
+            if run.step ~= 1 then return end
+            collectgarbage()
+            collectgarbage()
+            scute.flush()
+            scute.memory_limit(scute.memory().live + 4500000) -- less than two maps and a gradient of 8 photos
+         end,
+         after_step = function(run)
+            micro = run.micro
+            sizes[#sizes + 1] = run.last.n
+         end,
+         epoch = function() scute.memory_limit(0) end,
+      }
+      local warn = scute.console.warn
+      scute.console.warn = function(format, ...) told[#told + 1] = format:format(...) end
+      local ok, why = pcall(function() model = fit_wide { limited } end)
+      scute.memory_limit(0)
+      scute.console.warn = warn
+      assert.is_true(ok, tostring(why))
+      assert.is_true(micro ~= nil and micro < 8, tostring(micro))
+      assert.same({ 8, 8, 5 }, sizes)
+      assert.matches("out of memory: from here on %d+ photos? at a time", told[1])
+      for _, name in ipairs { "conv", "fc" } do -- the same sums in another order, in float32
+         near(plain:get(name).weight:values(), model:get(name).weight:values(), 2e-6)
+      end
+   end)
+
+   it("names the photos whose loss is no number", function()
+      local ok, why = pcall(fit, { schedule = function(step) return step < 3 and 1 or 1e38 end, epochs = 3 })
+      assert.is_false(ok)
+      assert.matches("The photos of that step: .*%d%d%d.bmp", tostring(why))
+   end)
+
+   it("clips as PyTorch does", function()
+      local w = scute.tensor({ 3, -4, 0.5 }, { requires_grad = true })
+      local opt = optim.sgd({ w }, { lr = 1 })
+      local function gradient()
+         opt:zero_grad();
+         (w * w * 0.5):sum():backward()
+      end
+      gradient()
+      opt:clip_grad_value(1)
+      assert.same({ 1, -1, 0.5 }, w.grad:values())
+      gradient()
+      local norm = math.sqrt(25.25)
+      near({ norm }, { opt:clip_grad_norm(2) }, 1e-6)
+      near({ 3 * 2 / norm, -4 * 2 / norm, 0.5 * 2 / norm }, w.grad:values(), 1e-6)
+   end)
+end)
+
+describe("mixing", function()
+   it("blends each photo with the one before it, and its class", function()
+      local x, y = scute.tensor({ 1, 2, 4 }):reshape(3, 1), scute.tensor({ 1, 2, 3 }, { dtype = "i64" })
+      local mixed, partner = mix.up(x, y, 0.75)
+      assert.same({ 0.75 + 1, 1.5 + 0.25, 3 + 0.5 }, mixed:values())
+      assert.same({ 3, 1, 2 }, partner:values())
+      local logits = scute.tensor { { 0.1, 0.7, -0.2 }, { 1, 0, 0.5 }, { -1, 0.3, 0.2 } }
+      local soft = scute.tensor { { 0.75, 0, 0.25 }, { 0.25, 0.75, 0 }, { 0, 0.25, 0.75 } }
+      local parts = scute.cross_entropy(logits, y):item() * 0.75 + scute.cross_entropy(logits, partner):item() * 0.25
+      near({ scute.cross_entropy(logits, soft):item() }, { parts }, 1e-6)
+   end)
+
+   it("cuts a box out of the one before it, and shares by its area", function()
+      local x = scute.arange(1, 32):to("f32"):reshape(2, 1, 4, 4)
+      local y = scute.tensor({ 1, 2 }, { dtype = "i64" })
+      local mixed, _, share = mix.cut(x, y, 2, 3, 1, 2)
+      assert.equal(1 - 4 / 16, share)
+      local a, b = x:values(), mixed:values()
+      for i = 1, 16 do
+         local row, column = (i - 1) // 4 + 1, (i - 1) % 4 + 1
+         local inside = row >= 2 and row <= 3 and column <= 2
+         assert.equal(inside and a[i + 16] or a[i], b[i])
+         assert.equal(inside and a[i] or a[i + 16], b[i + 16])
+      end
+   end)
+
+   it("draws the share from Beta(a, a)", function()
+      math.randomseed(3)
+      for _, a in ipairs { 0.2, 1, 4 } do
+         local sum, square, n = 0, 0, 20000
+         for _ = 1, n do
+            local share = mix.beta(a, math.random)
+            assert.is_true(share >= 0 and share <= 1)
+            sum, square = sum + share, square + share * share
+         end
+         local mean = sum / n
+         -- four standard errors of 20,000 draws
+         assert.is_true(math.abs(mean - 0.5) < 0.015, mean)
+         assert.is_true(math.abs(square / n - mean ^ 2 - 1 / (4 * (2 * a + 1))) < 0.006)
+      end
+   end)
+
+   it("trains, with mixup, with cutmix and with both", function()
+      for _, kind in ipairs { { mixup = 0.2 }, { cutmix = 1 }, { mixup = 0.4, cutmix = 1 } } do
+         local result = fit { mixup = kind.mixup, cutmix = kind.cutmix }
+         assert.is_true(result.history[1].train_loss > 0)
+      end
+   end)
+end)
+
+describe("the average of the weights", function()
+   it("is PyTorch's, buffers and all, and leaves the model as it was", function()
+      local net = scute.nn.Linear { 2, 1 }
+      local kept = average.new(net, { decay = 0.9, rising = false })
+      local expected
+      for t = 1, 5 do
+         scute.no_grad(function() net.weight:copy_(scute.tensor { { t, -2 * t } }) end)
+         kept:update(t)
+         expected = expected and { expected[1] * 0.9 + t * 0.1, expected[2] * 0.9 - 2 * t * 0.1 } or { t, -2 * t }
+      end
+      near(expected, kept:within(function() return net.weight:values() end), 1e-6)
+      assert.same({ 5, -10 }, net.weight:values())
+      assert.error_matches(function() average.new(net, 1) end, "expected a decay of at least 0 and below 1")
+   end)
+
+   it("is validated and saved beside", function()
+      local result = fit { ema = 0.9, epochs = 2, output_dir = root .. "/out" }
+      assert.is_true(result.history[2].ema_val_loss > 0)
+      local header = assert(io.open(result.folder .. "/history.csv")):read "l"
+      assert.matches("val_accuracy,ema_val_loss,ema_val_accuracy$", header)
+      assert.is_truthy(models.load(result.folder .. "/ema.safetensors"))
+   end)
+end)
+
+describe("early stopping", function()
+   local function stop(options, values)
+      local hook, run = stopping.hook(options), { epochs = #values }
+      for i, value in ipairs(values) do
+         local row = { epoch = i, val_loss = value, val_accuracy = value }
+         hook.epoch(run, row)
+         if run.stopped then return i, run.stopped end
+      end
+   end
+
+   it("waits for the patience, in the metric's direction, with a minimum change", function()
+      local epoch, why = stop({ metric = "val_loss", patience = 2 }, { 3, 2, 2.5, 2.1, 1, 1 })
+      assert.equal(4, epoch)
+      assert.equal("no better for 2 epochs: val_loss was 2 in epoch 2", why)
+      assert.is_nil(stop({ metric = "val_loss", patience = 3 }, { 3, 2, 2.5, 2.1, 1, 1 }))
+      assert.equal(4, (stop({ metric = "val_loss", patience = 3, min_change = 0.5 }, { 3, 2.9, 2.8, 2.7, 2.6, 2 })))
+      assert.equal(3, (stop({ metric = "val_loss", direction = "max", patience = 2 }, { 3, 2, 1, 4 })))
+   end)
+
+   it("stops on divergence and on a metric that is no number", function()
+      local epoch, why = stop({ metric = "val_loss", diverged = 10 }, { 1, 11, 1 })
+      assert.equal(2, epoch)
+      assert.matches("the validation loss reached 11 in epoch 2", why)
+      epoch, why = stop({ metric = "val_loss" }, { 1, 0 / 0, 1 })
+      assert.equal(2, epoch)
+      assert.matches("val_loss is no number in epoch 2", why)
+   end)
+
+   it("refuses what it does not know", function()
+      assert.error_matches(function() stopping.hook { patince = 3 } end, "did you mean 'patience'")
+      assert.error_matches(function() stopping.hook { metric = "loss" } end, "expected a metric of")
+   end)
+end)
