@@ -15,8 +15,7 @@ typedef struct {
 // {dtype = "f32", device = "cpu", requires_grad = false} as the last argument.
 static Options read_options(lua_State *L, const char *function, ScDtype preset) {
    Options options = {preset, sc_device_cpu(), false, lua_gettop(L)};
-   if (!lua_istable(L, options.last)) return options;
-   if (luaL_len(L, options.last) > 0 || options.last == 1) return options;
+   if (options.last <= 1 || !lua_istable(L, options.last) || luaL_len(L, options.last) > 0) return options;
    int table = options.last--;
    lua_pushnil(L);
    while (lua_next(L, table)) {
@@ -39,6 +38,9 @@ static Options read_options(lua_State *L, const char *function, ScDtype preset) 
 }
 
 static ScTensor *new_tensor(lua_State *L, const Options *options, int rank, const int64_t *shape) {
+   if (options->requires_grad && !sc_dtype_is_float(options->dtype))
+      luaL_error(L, "option 'requires_grad': expected a floating-point dtype, found %s",
+                 sc_dtype_name(options->dtype));
    sc_account(L);
    ScTensor **handle = sc_push_handle(L);
    sc_check(L, sc_tensor_new(handle, options->device, options->dtype, rank, shape));
@@ -107,7 +109,7 @@ static int rand_(lua_State *L) {
 // scute.randperm(n) -> i64 tensor (n), a permutation of 1..n
 static int randperm(lua_State *L) {
    int64_t n = luaL_checkinteger(L, 1);
-   if (n < 1) return luaL_error(L, "randperm: expected a positive number, found %d", (int)n);
+   if (n < 1) return luaL_error(L, "randperm: expected a positive number, found %I", (LUAI_UACINT)n);
    Options options = {SC_I64, sc_device_cpu(), false, 1};
    int64_t *order = lua_newuserdatauv(L, (size_t)n * sizeof *order, 0);
    ScTensor *t = new_tensor(L, &options, 1, &n);

@@ -9,7 +9,9 @@
 
 // scute.no_grad(f, ...) -> f's results; nothing in f is recorded, also when it fails
 static int no_grad(lua_State *L) {
-   luaL_checkany(L, 1);
+   bool called = lua_isfunction(L, 1);
+   if (!called && luaL_getmetafield(L, 1, "__call")) called = true, lua_pop(L, 1);
+   if (!called) return luaL_error(L, "no_grad: expected a function, found %s", sc_describe_value(L, 1));
    bool before = sc_set_recording(false);
    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
    sc_set_recording(before);

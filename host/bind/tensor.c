@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/suggest.h"
 
 static ScTensor *self(lua_State *L, const char *method) {
    return sc_check_tensor(L, 1, method, "self");
@@ -28,7 +29,7 @@ static int size(lua_State *L) {
    }
    lua_Integer dim = luaL_checkinteger(L, 2), at = dim < 0 ? dim + t->rank : dim - 1;
    if (at < 0 || at >= t->rank)
-      return luaL_error(L, "size: expected a dimension from 1 to %d, found %d", t->rank, (int)dim);
+      return luaL_error(L, "size: expected a dimension from 1 to %d, found %I", t->rank, (LUAI_UACINT)dim);
    lua_pushinteger(L, t->shape[at]);
    return 1;
 }
@@ -42,7 +43,7 @@ static void push_value(lua_State *L, const ScTensor *t, double value) {
    if (sc_dtype_is_float(t->dtype))
       lua_pushnumber(L, value);
    else
-      lua_pushinteger(L, (lua_Integer)value);
+      lua_pushinteger(L, value >= 0x1p63 ? LUA_MAXINTEGER : (lua_Integer)value);
 }
 
 static int push_item(lua_State *L, const ScTensor *t, int64_t index) {
@@ -221,11 +222,18 @@ static int to(lua_State *L) {
 
 // ---- indexing ----
 
+// Whether the value at `at` is a number without a fraction: 2 and 2.0, as in Lua's own tables.
+static bool is_whole(lua_State *L, int at) {
+   int whole = 0;
+   if (lua_type(L, at) == LUA_TNUMBER) lua_tointegerx(L, at, &whole);
+   return whole;
+}
+
 static int64_t zero_based(lua_State *L, const ScTensor *t, int dim, int64_t index) {
    int64_t at = index < 0 ? index + t->shape[dim] : index - 1;
    if (at < 0 || at >= t->shape[dim])
-      luaL_error(L, "index %d is out of range: dimension %d of shape %s has %d entries", (int)index, dim + 1,
-                 sc_shape_text(t), (int)t->shape[dim]);
+      luaL_error(L, "index %I is out of range: dimension %d of shape %s has %I entries", (LUAI_UACINT)index,
+                 dim + 1, sc_shape_text(t), (LUAI_UACINT)t->shape[dim]);
    return at;
 }
 
@@ -257,10 +265,12 @@ static int index_table(lua_State *L, ScTensor *t) {
    lua_pushvalue(L, 1);
    for (int i = 1; i <= n; i++) {
       lua_geti(L, 2, i);
-      if (lua_isinteger(L, -1)) {
+      if (is_whole(L, -1)) {
          select_one(L, t, dim, lua_tointeger(L, -1));
       } else if (lua_istable(L, -1)) {
          int range = lua_gettop(L);
+         if (luaL_len(L, range) > 2)
+            return luaL_error(L, "index %d: expected {from, to}, found %d entries", i, (int)luaL_len(L, range));
          ScAttr attr[3] = {{.i = dim},
                            {.i = zero_based(L, t, dim, range_end(L, range, 1, 1)) + 1},
                            {.i = zero_based(L, t, dim, range_end(L, range, 2, -1)) + 1}};
@@ -285,6 +295,9 @@ static int push_shape(lua_State *L, const ScTensor *t) {
    return 1;
 }
 
+static const char *const properties[] = {"shape",         "dtype",   "device", "rank",
+                                         "requires_grad", "is_leaf", "grad",   NULL};
+
 static int push_property(lua_State *L, ScTensor *t, const char *name) {
    if (strcmp(name, "shape") == 0) return push_shape(L, t);
    if (strcmp(name, "dtype") == 0) return lua_pushstring(L, sc_dtype_name(t->dtype)), 1;
@@ -303,14 +316,33 @@ static int push_property(lua_State *L, ScTensor *t, const char *name) {
    return 0;
 }
 
+enum { MOST_NAMES = 256 };
+
+// A misspelt name would otherwise be Lua's "attempt to call a nil value".
+static int reject_name(lua_State *L, const char *name) {
+   const char *names[MOST_NAMES];
+   int n = 0;
+   while (properties[n]) names[n] = properties[n], n++;
+   lua_pushnil(L);
+   while (lua_next(L, lua_upvalueindex(1)) && n < MOST_NAMES) {
+      names[n++] = lua_tostring(L, -2);
+      lua_pop(L, 1);
+   }
+   int near = sc_nearest(name, n, names);
+   if (near < 0)
+      return luaL_error(L, "a tensor has no method or property '%s'; Tab in a session lists them", name);
+   return luaL_error(L, "a tensor has no method or property '%s'; did you mean '%s'?", name, names[near]);
+}
+
 static int get_index(lua_State *L) {
    if (lua_type(L, 2) == LUA_TSTRING) {
       lua_pushvalue(L, 2);
       if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-      return push_property(L, self(L, "tensor"), lua_tostring(L, 2));
+      const char *name = lua_tostring(L, 2);
+      return push_property(L, self(L, "tensor"), name) ? 1 : reject_name(L, name);
    }
    ScTensor *t = self(L, "tensor");
-   if (lua_isinteger(L, 2)) return index_number(L, t);
+   if (is_whole(L, 2)) return index_number(L, t);
    if (lua_istable(L, 2)) return index_table(L, t);
    return luaL_error(L, "a tensor is indexed by a whole number or a table, found %s", sc_describe_value(L, 2));
 }

@@ -52,8 +52,8 @@ enum { LARGEST = 1 << 20 }; // of a stride, padding or dilation: keeps the arith
 static ScStatus check_pair(const ScCall *c, int attr, const char *name, int64_t least) {
    const int64_t *v = c->attr[attr].ints.v;
    if (v[0] >= least && v[1] >= least && v[0] <= LARGEST && v[1] <= LARGEST) return SC_OK;
-   return sc_fail(SC_EARG, "%s: argument '%s': expected at least %lld, found {%lld, %lld}", name_of(c), name,
-                  (long long)least, (long long)v[0], (long long)v[1]);
+   return sc_fail(SC_EARG, "%s: argument '%s': expected %lld to %d, found {%lld, %lld}", name_of(c), name,
+                  (long long)least, LARGEST, (long long)v[0], (long long)v[1]);
 }
 
 static ScStatus check_channels(const ScCall *c) {

@@ -47,3 +47,57 @@ describe("printing a tensor", function()
       assert.equal("tensor (freed)", tostring(t))
    end)
 end)
+
+describe("a tensor's names", function()
+   local t = scute.zeros(2, 3)
+
+   it("suggests the nearest method", function()
+      assert.error_matches(function() return t:reshpe(3, 2) end, "no method or property 'reshpe'; did you mean 'reshape'%?")
+      assert.error_matches(function() return t.shap end, "did you mean 'shape'%?")
+      assert.error_matches(function() return t:completely_unknown_name() end, "no method or property 'completely_unknown_name'")
+      assert.is_nil(t.grad)
+   end)
+
+   it("suggests the nearest function", function()
+      assert.error_matches(function() return scute.zero(3) end, "scute%.zero: .*did you mean 'scute%.zeros'%?")
+      assert.error_matches(function() return scute.modles end, "did you mean 'scute%.models'%?")
+   end)
+end)
+
+describe("a tensor's index", function()
+   local t = scute.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+
+   it("takes 2.0 for 2, as Lua's tables do", function()
+      assert.same({ 4, 5, 6 }, t[2.0]:values())
+      assert.equal(6, t[{ 2.0, 3 }])
+   end)
+
+   it("is named as it was given", function()
+      assert.error_matches(function() return t[math.maxinteger] end, "index 9223372036854775807 is out of range")
+      assert.error_matches(function() return t[1.5] end, "found 1%.5")
+      assert.error_matches(function() return t[{ { 1, 2, 3 } }] end, "expected {from, to}, found 3 entries")
+   end)
+end)
+
+describe("creation", function()
+   it("without a shape gives a scalar", function()
+      assert.equal(0, scute.zeros():item())
+   end)
+
+   it("refuses a gradient for whole numbers", function()
+      assert.error_matches(function() scute.zeros(2, { dtype = "i64", requires_grad = true }) end,
+         "'requires_grad': expected a floating%-point dtype, found i64")
+   end)
+
+   it("keeps the sign of the largest whole number", function()
+      assert.equal(math.maxinteger, scute.tensor(math.maxinteger, { dtype = "i64" }):item())
+   end)
+end)
+
+describe("no_grad", function()
+   it("wants a function", function()
+      assert.error_matches(function() scute.no_grad(5) end, "no_grad: expected a function, found 5")
+      local callable = setmetatable({}, { __call = function(_, a) return a + 1 end })
+      assert.equal(2, scute.no_grad(callable, 1))
+   end)
+end)
