@@ -1,5 +1,6 @@
 #include "host/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -53,30 +54,73 @@ static ScStatus check_target(const char *path) {
    return SC_OK;
 }
 
-ScStatus sc_file_create(ScFile **out, const char *path) {
-   static _Atomic unsigned count;
-   SC_TRY(check_target(path));
-   char suffix[48];
-   snprintf(suffix, sizeof suffix, ".%ld-%u.tmp", (long)getpid(), atomic_fetch_add(&count, 1));
-   ScFile *file = new_file(path, suffix);
-   if (!file) return sc_fail(SC_EMEM, "out of memory");
-   // A file of this name can only be left over by a dead process that had the same number.
-   file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-   if (file->fd < 0) {
-      int error = errno;
-      forget(file);
-      return cannot_write(path, error);
-   }
-   *out = file;
-   return SC_OK;
-}
-
-// Another process may rename its finished .part between our open and our lock; then the file we hold is no
-// longer the one of that name.
+// Another process may rename its finished .part, or remove our .tmp as a left-over, between our open and our
+// lock; then the file we hold is no longer the one of that name.
 static bool still_named(const ScFile *file) {
    struct stat held, named;
    return fstat(file->fd, &held) == 0 && lstat(file->temporary, &named) == 0 && held.st_ino == named.st_ino &&
           held.st_dev == named.st_dev;
+}
+
+// Whether `name` is "<base>.<digits>-<digits>.tmp", as sc_file_create calls its files.
+static bool is_temporary_of(const char *name, const char *base) {
+   size_t length = strlen(base);
+   int end = 0;
+   if (strncmp(name, base, length) != 0) return false;
+   sscanf(name + length, ".%*[0-9]-%*[0-9].tmp%n", &end);
+   return end > 0 && name[length + (size_t)end] == '\0';
+}
+
+// A writer holds a lock on its file until it ends, however it ends; what nobody holds was left by a killed one.
+static void remove_left_over(int folder, const char *name) {
+   int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+   if (fd < 0) return;
+   if (flock(fd, LOCK_EX | LOCK_NB) == 0) unlinkat(folder, name, 0);
+   close(fd);
+}
+
+static void remove_left_overs(const char *path) {
+   const char *slash = strrchr(path, '/');
+   char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+   DIR *entries = folder ? opendir(folder) : NULL;
+   free(folder);
+   if (!entries) return;
+   for (struct dirent *entry; (entry = readdir(entries));)
+      if (is_temporary_of(entry->d_name, slash ? slash + 1 : path))
+         remove_left_over(dirfd(entries), entry->d_name);
+   closedir(entries);
+}
+
+// A file of this name is left over by a dead process that had the same number, or is just being removed as
+// such. Where the file system has no locks no one else gets one either, and nothing is removed.
+static ScStatus open_temporary(ScFile *file) {
+   for (int attempt = 0; attempt < 10; attempt++) {
+      file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+      if (file->fd < 0) return cannot_write(file->path, errno);
+      bool free_of_others = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+      if (free_of_others && still_named(file))
+         return ftruncate(file->fd, 0) == 0 ? SC_OK : cannot_write(file->path, errno);
+      close(file->fd);
+      file->fd = -1;
+   }
+   return cannot_write(file->path, EBUSY);
+}
+
+ScStatus sc_file_create(ScFile **out, const char *path) {
+   static _Atomic unsigned count;
+   SC_TRY(check_target(path));
+   remove_left_overs(path);
+   char suffix[48];
+   snprintf(suffix, sizeof suffix, ".%ld-%u.tmp", (long)getpid(), atomic_fetch_add(&count, 1));
+   ScFile *file = new_file(path, suffix);
+   if (!file) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = open_temporary(file);
+   if (status != SC_OK) {
+      forget(file);
+      return status;
+   }
+   *out = file;
+   return SC_OK;
 }
 
 static ScStatus open_part(ScFile *file) {

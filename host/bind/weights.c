@@ -6,6 +6,7 @@
 #include "host/download.h"
 #include "host/file.h"
 #include "host/safetensors.h"
+#include "host/signals.h"
 
 #define STATE_TYPE "scute.state"
 
@@ -136,7 +137,8 @@ typedef struct {
 
 static bool call_progress(void *context, int64_t done, int64_t total) {
    Watcher *w = context;
-   if (w->failed) return false;
+   if (w->failed || sc_interrupted()) return false;
+   if (lua_isnil(w->L, 4)) return true;
    lua_pushvalue(w->L, 4);
    lua_pushinteger(w->L, done);
    lua_pushinteger(w->L, total);
@@ -147,14 +149,15 @@ static bool call_progress(void *context, int64_t done, int64_t total) {
    return !stop;
 }
 
-// download(url, path, sha256 or a prefix of it, progress = nil); progress(done, total) returns false to stop
+// download(url, path, sha256 or a prefix of it, progress = nil); progress(done, total) returns false to stop;
+// Ctrl-C stops too
 static int download(lua_State *L) {
    const char *url = luaL_checkstring(L, 1), *path = luaL_checkstring(L, 2), *digest = luaL_checkstring(L, 3);
    lua_settop(L, 4);
    if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TFUNCTION);
    luaL_checkstack(L, 4, NULL);
    Watcher w = {L, false};
-   ScStatus status = sc_download(url, path, digest, lua_isnil(L, 4) ? NULL : call_progress, &w);
+   ScStatus status = sc_download(url, path, digest, call_progress, &w);
    if (w.failed) return lua_error(L);
    sc_check(L, status);
    return 0;

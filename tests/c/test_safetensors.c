@@ -206,6 +206,26 @@ static void abandoning_leaves_the_old_one(void **context) {
    assert_int_equal(size, 3);
 }
 
+// What a killed program left goes with the next save; what another one is just writing stays.
+static void removes_what_a_dead_writer_left(void **context) {
+   (void)context;
+   char path[256];
+   snprintf(path, sizeof path, "%s", scratch("again"));
+   ScFile *file;
+   assert_ok(sc_file_save(scratch("again.1-0.tmp"), "half", 4));
+   assert_ok(sc_file_save(scratch("again.4000000-17.tmp"), "half", 4));
+   assert_ok(sc_file_save(scratch("again.and.1-0.tmp"), "another's", 9));
+   assert_ok(sc_file_save(scratch("again.1-x.tmp"), "mine", 4));
+   assert_ok(sc_file_create(&file, path));
+   assert_ok(sc_file_save(path, "new", 3));
+   assert_int_equal(scratch_count("tmp"), 3); // the open one, and the two that are no left-overs of this file
+   assert_ok(sc_file_write(file, "newest", 6));
+   assert_ok(sc_file_commit(file));
+   assert_int_equal(scratch_count("tmp"), 2);
+   assert_int_equal(unlink(scratch("again.and.1-0.tmp")), 0);
+   assert_int_equal(unlink(scratch("again.1-x.tmp")), 0);
+}
+
 // A limit on file size fails in the middle of a write, as a full disk does.
 static void a_full_disk_loses_nothing(void **context) {
    (void)context;
@@ -312,6 +332,7 @@ int main(void) {
        cmocka_unit_test(names_must_be_writable),
        cmocka_unit_test(replaces_at_once),
        cmocka_unit_test(abandoning_leaves_the_old_one),
+       cmocka_unit_test(removes_what_a_dead_writer_left),
        cmocka_unit_test(a_full_disk_loses_nothing),
        cmocka_unit_test(folders_that_cannot_be_written),
        cmocka_unit_test(a_folder_that_vanishes),
