@@ -84,6 +84,45 @@ function Confusion:balanced_accuracy()
    return classes > 0 and sum / classes or 0 / 0
 end
 
+--- Precision, recall and F1 of every class: a list of {precision, recall, f1, support = photos of it, predicted = photos said
+-- to be it}, by class number. A share of nothing is 0, as scikit-learn's zero_division = 0.
+function Confusion:per_class()
+   local predicted, list = {}, {}
+   for j = 1, self.n do
+      local sum = 0
+      for i = 1, self.n do sum = sum + self.counts[i][j] end
+      predicted[j] = sum
+   end
+   for i = 1, self.n do
+      local right, support = self.counts[i][i], self:support(i)
+      list[i] = {
+         precision = predicted[i] > 0 and right / predicted[i] or 0, recall = support > 0 and right / support or 0,
+         f1 = predicted[i] + support > 0 and 2 * right / (predicted[i] + support) or 0,
+         support = support, predicted = predicted[i],
+      }
+   end
+   return list
+end
+
+--- Precision, recall and F1 over the classes: { macro = {precision, recall, f1}, weighted = ... }. macro weighs every class the
+-- same, of those that occurred or were predicted; weighted by the number of photos. NaN where nothing was counted.
+function Confusion:averages()
+   local list, names = self:per_class(), { "precision", "recall", "f1" }
+   local macro, weighted, classes = {}, {}, 0
+   for _, entry in ipairs(list) do
+      if entry.support + entry.predicted > 0 then classes = classes + 1 end
+   end
+   for _, name in ipairs(names) do
+      local sum, weight = 0, 0
+      for _, entry in ipairs(list) do
+         sum, weight = sum + entry[name], weight + entry[name] * entry.support
+      end
+      macro[name] = classes > 0 and sum / classes or 0 / 0
+      weighted[name] = self.total > 0 and weight / self.total or 0 / 0
+   end
+   return { macro = macro, weighted = weighted }
+end
+
 --- The most frequent mistakes: a list of {actual, predicted, count}, at most `limit`, the largest first.
 function Confusion:most_confused(limit)
    local mistakes = {}

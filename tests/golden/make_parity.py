@@ -298,4 +298,5 @@ def main():
       golden_features(options.mobilenet)
 
 
-main()
+if __name__ == "__main__":
+   main()

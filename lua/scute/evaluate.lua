@@ -1,0 +1,326 @@
+-- How good a model is on photos that it did not learn from: the numbers, with what they are worth.
+local scute = require "scute"
+local console = require "scute.console"
+local metrics = require "scute.metrics"
+
+local evaluate = {}
+
+local BATCH, BINS, TOP = 16, 15, 5
+local STREAM = 0x626f << 48 -- far above the streams of the session and of scute.data.draw
+local SMALLEST = 2.220446049250313e-16 -- probabilities below it count as it in the log loss, as scikit-learn's do
+
+-- ---- one photo ----
+
+--- What is kept of one photo. probabilities: of every class. truth: its class number. Returns { truth, predicted, confidence,
+-- truth_probability, rank = place of the truth among the classes, loss }.
+function evaluate.record(probabilities, truth)
+   local best, rank = 1, 1
+   local own = probabilities[truth]
+   for i, p in ipairs(probabilities) do
+      if p > probabilities[best] then best = i end
+      if p > own or p == own and i < truth then rank = rank + 1 end
+   end
+   return { truth = truth, predicted = best, confidence = probabilities[best], truth_probability = own, rank = rank,
+      loss = -math.log(math.max(own, SMALLEST)) }
+end
+
+-- The model's number of each of the data's classes.
+local function match_classes(model, classes)
+   local numbers, of = {}, {}
+   for i, name in ipairs(model.classes) do of[name] = i end
+   for i, name in ipairs(classes) do
+      if not of[name] then
+         local near = scute.nearest(name, model.classes)
+         console.fail("data_dir: the model has no class '%s'%s; it knows %s: %s", name,
+            near and (" (did you mean '%s'?)"):format(near) or "", console.count(#model.classes, "class", "classes"),
+            table.concat(model.classes, ", ", 1, math.min(8, #model.classes)) .. (#model.classes > 8 and ", ..." or ""))
+      end
+      numbers[i] = of[name]
+   end
+   return numbers
+end
+
+--- Shows photos to a model. part: { paths, labels } of a data set whose classes are `classes` (names). options: workers (2),
+-- device. Returns a list of records with a path each, and the list of photos that cannot be read ({path, message}).
+function evaluate.photos(model, part, classes, options)
+   options = options or {}
+   local numbers = match_classes(model, classes)
+   local records, bad = {}, {}
+   local loader <close> = scute.loader { paths = part.paths, batch_size = BATCH, preprocess = model.preprocessing,
+      workers = options.workers or 2, on_bad = "skip" }
+   model:eval()
+   while true do
+      local x, _, indices, missed = loader:next()
+      table.move(missed, 1, #missed, #bad + 1, bad)
+      if not x then break end
+      if options.device then x = x:to(options.device) end
+      local scores <close> = scute.no_grad(model, x)
+      local probabilities = scores:to("f64"):softmax(-1):totable()
+      for i, index in ipairs(indices:values()) do
+         local record = evaluate.record(probabilities[i], numbers[part.labels[index]])
+         record.path = part.paths[index]
+         records[#records + 1] = record
+      end
+      x:free()
+      if scute.interrupted() then break end
+   end
+   return records, bad
+end
+
+-- ---- which photos ----
+
+-- What the run that made a model file noted beside it; {} where there is nothing.
+local function run_of(model_path)
+   local file = io.open((model_path:match "^(.*/)" or "") .. "run.json")
+   if not file then return {} end
+   local ok, run = pcall(require("cjson").decode, file:read "a")
+   file:close()
+   return ok and type(run) == "table" and run or {}
+end
+
+local function joined(a, b)
+   local all = { paths = {}, labels = {} }
+   for _, part in ipairs { a, b } do
+      for _, key in ipairs { "paths", "labels" } do table.move(part[key], 1, #part[key], #all[key] + 1, all[key]) end
+   end
+   return all
+end
+
+--- The photos that a command line asks for. opt: { data_dir, split = "val", "train", "test" or "all", model = path of the
+-- model, seed, val_fraction }; seed and val_fraction default to those that trained the model, so that "val" are the photos
+-- that did not train. Returns { paths, labels } and the names of the classes.
+function evaluate.open(opt)
+   local data = require "scute.data"
+   local run = run_of(opt.model)
+   local arguments = type(run.arguments) == "table" and run.arguments or {}
+   local how = { seed = opt.seed or math.tointeger(run.seed), val_fraction = opt.val_fraction or arguments.val_fraction or 0.2 }
+   if not how.seed then
+      how.seed = 0
+      if opt.split == "val" or opt.split == "train" then
+         console.warn("note: there is no run.json beside the model, so it is not known which photos trained; --seed and "
+            .. "--val_fraction say it, where there is no val/ folder")
+      end
+   end
+   if opt.split == "test" then
+      local set = data.open(opt.data_dir .. "/test", how)
+      return joined(set.train, set.val), set.classes
+   end
+   local set = data.open(opt.data_dir, how)
+   if opt.split == "all" then return joined(set.train, set.val), set.classes end
+   return set[opt.split], set.classes
+end
+
+-- ---- many photos ----
+
+--- Expected calibration error (Guo et al. 2017, https://arxiv.org/abs/1706.04599, eq. 3): how far confidence and accuracy lie
+-- apart, over `bins` (15) equal ranges of confidence (low, high], weighted by their photos. Returns the error and the bins:
+-- list of { low, high, count, confidence, accuracy }.
+function evaluate.calibration(records, bins)
+   bins = bins or BINS
+   local list = {}
+   for b = 1, bins do list[b] = { low = (b - 1) / bins, high = b / bins, count = 0, confidence = 0, accuracy = 0 } end
+   for _, r in ipairs(records) do
+      local bin = list[math.max(1, math.min(bins, math.ceil(r.confidence * bins)))]
+      bin.count = bin.count + 1
+      bin.confidence = bin.confidence + r.confidence
+      bin.accuracy = bin.accuracy + (r.predicted == r.truth and 1 or 0)
+   end
+   local sum = 0
+   for _, bin in ipairs(list) do
+      if bin.count > 0 then
+         sum = sum + math.abs(bin.confidence - bin.accuracy)
+         bin.confidence, bin.accuracy = bin.confidence / bin.count, bin.accuracy / bin.count
+      end
+   end
+   return #records > 0 and sum / #records or 0 / 0, list
+end
+
+-- n fractions in [0, 1) that depend on (seed, number) alone.
+local function fractions(seed, number, n)
+   local before = scute.rng_state()
+   scute.rng_state { seed, STREAM | number }
+   local u <close> = scute.rand(n)
+   scute.rng_state(before)
+   return u:values()
+end
+
+local function quantile(sorted, q)
+   local at = 1 + q * (#sorted - 1)
+   local i = math.floor(at)
+   return i == #sorted and sorted[i] or sorted[i] + (at - i) * (sorted[i + 1] - sorted[i])
+end
+
+--- Percentile bootstrap (Efron 1979) of accuracy and balanced accuracy: photos are drawn anew, with repetition.
+-- options: resamples (2000, fewer above 10,000 photos), level (0.95), seed (0).
+-- Returns { accuracy = {low, high}, balanced_accuracy = {low, high}, resamples, level }.
+function evaluate.bootstrap(records, classes, options)
+   options = options or {}
+   local n, level = #records, options.level or 0.95
+   if n == 0 then error("evaluate.bootstrap: expected at least one photo, found none", 2) end
+   local resamples = options.resamples or math.max(200, math.min(2000, 20000000 // n))
+   local plain, balanced = {}, {}
+   for b = 1, resamples do
+      local total, right, hits = {}, 0, {}
+      for _, u in ipairs(fractions(options.seed or 0, b, n)) do
+         local r = records[math.min(n, math.floor(u * n) + 1)]
+         total[r.truth] = (total[r.truth] or 0) + 1
+         if r.predicted == r.truth then
+            right = right + 1
+            hits[r.truth] = (hits[r.truth] or 0) + 1
+         end
+      end
+      local sum, seen = 0, 0
+      for class = 1, classes do
+         if total[class] then sum, seen = sum + (hits[class] or 0) / total[class], seen + 1 end
+      end
+      plain[b], balanced[b] = right / n, sum / seen
+   end
+   table.sort(plain)
+   table.sort(balanced)
+   local tail = (1 - level) / 2
+   local function interval(sorted) return { quantile(sorted, tail), quantile(sorted, 1 - tail) } end
+   return { accuracy = interval(plain), balanced_accuracy = interval(balanced), resamples = resamples, level = level }
+end
+
+--- All numbers about `records` (see evaluate.record). classes: names. options: those of evaluate.bootstrap.
+-- Returns { photos, accuracy, top5 = {k, accuracy} (k capped at the number of classes), balanced_accuracy, macro, weighted =
+-- {precision, recall, f1}, log_loss, calibration_error, mean_confidence, interval (see evaluate.bootstrap), per_class,
+-- confusion, bins }.
+function evaluate.summary(records, classes, options)
+   if #records == 0 then error("evaluate.summary: expected at least one photo, found none", 2) end
+   local confusion, loss, confidence = metrics.confusion(classes), metrics.mean(), metrics.mean()
+   local k, within = math.min(TOP, #classes), 0
+   for _, r in ipairs(records) do
+      confusion:add({ r.predicted }, { r.truth })
+      loss:add(r.loss, 1)
+      confidence:add(r.confidence, 1)
+      if r.rank <= k then within = within + 1 end
+   end
+   local averages = confusion:averages()
+   local calibration_error, bins = evaluate.calibration(records)
+   return {
+      photos = #records, accuracy = confusion:accuracy(), top5 = { k = k, accuracy = within / #records },
+      balanced_accuracy = confusion:balanced_accuracy(), macro = averages.macro, weighted = averages.weighted,
+      log_loss = loss:value(), mean_confidence = confidence:value(), calibration_error = calibration_error, bins = bins,
+      interval = evaluate.bootstrap(records, #classes, options), per_class = confusion:per_class(), confusion = confusion,
+   }
+end
+
+-- ---- telling ----
+
+local function interval_text(interval)
+   return ("%.3f to %.3f"):format(interval[1], interval[2])
+end
+
+local function print_classes(result, classes)
+   local width = 5
+   for _, name in ipairs(classes) do width = math.max(width, math.min(40, utf8.len(name) or #name)) end
+   local function pad(text) return text .. (" "):rep(width - (utf8.len(text) or #text)) end
+   print(("\n%s  precision  recall     F1  photos"):format(pad "class"))
+   for i, entry in ipairs(result.per_class) do
+      if entry.support + entry.predicted > 0 then
+         print(("%s      %.3f   %.3f  %.3f  %6d"):format(pad(classes[i]), entry.precision, entry.recall, entry.f1,
+            entry.support))
+      end
+   end
+end
+
+--- Prints a summary as text. classes: names.
+function evaluate.print(result, classes)
+   local level = ("%g %%"):format(100 * result.interval.level)
+   local rows = {
+      { "accuracy", ("%.3f   (%s interval %s, bootstrap of %d)"):format(result.accuracy, level,
+         interval_text(result.interval.accuracy), result.interval.resamples) },
+      { ("top-%d accuracy"):format(result.top5.k), ("%.3f"):format(result.top5.accuracy) },
+      { "balanced accuracy", ("%.3f   (%s)"):format(result.balanced_accuracy,
+         interval_text(result.interval.balanced_accuracy)) },
+   }
+   for _, name in ipairs { "macro", "weighted" } do
+      local m = result[name]
+      rows[#rows + 1] = { name .. " F1", ("%.3f   (precision %.3f, recall %.3f)"):format(m.f1, m.precision, m.recall) }
+   end
+   rows[#rows + 1] = { "log loss", ("%.3f"):format(result.log_loss) }
+   rows[#rows + 1] = { "calibration error", ("%.3f   (says %.0f %% on average, is right in %.0f %%)"):format(
+      result.calibration_error, 100 * result.mean_confidence, 100 * result.accuracy) }
+   for _, row in ipairs(rows) do print(("%-18s %s"):format(row[1], row[2])) end
+   print_classes(result, classes)
+   local pairs_list = result.confusion:most_confused(5)
+   if #pairs_list > 0 then print "\nmost confused" end
+   for _, entry in ipairs(pairs_list) do
+      print(("%4d  %s, taken for %s"):format(entry[3], classes[entry[1]], classes[entry[2]]))
+   end
+end
+
+--- A summary as a table for JSON. about: further fields.
+function evaluate.to_table(result, classes, about)
+   local cjson = require "cjson"
+   local per_class = {}
+   for i, entry in ipairs(result.per_class) do
+      per_class[classes[i]] = { precision = entry.precision, recall = entry.recall, f1 = entry.f1, photos = entry.support }
+   end
+   local bins = {}
+   for i, bin in ipairs(result.bins) do bins[i] = bin end
+   local out = {
+      _order = { "model", "data_dir", "split", "photos", "bad", "accuracy", "accuracy_interval", "top_k", "top_k_accuracy",
+         "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted", "log_loss", "mean_confidence",
+         "calibration_error", "bootstrap", "classes", "per_class", "confusion", "calibration_bins", "worst" },
+      photos = result.photos, accuracy = result.accuracy, accuracy_interval = result.interval.accuracy,
+      top_k = result.top5.k, top_k_accuracy = result.top5.accuracy, balanced_accuracy = result.balanced_accuracy,
+      balanced_accuracy_interval = result.interval.balanced_accuracy, macro = result.macro, weighted = result.weighted,
+      log_loss = result.log_loss, mean_confidence = result.mean_confidence,
+      calibration_error = result.calibration_error,
+      bootstrap = { resamples = result.interval.resamples, level = result.interval.level }, classes = classes,
+      per_class = per_class, confusion = result.confusion.counts, calibration_bins = bins,
+      worst = cjson.empty_array,
+   }
+   for key, value in pairs(about or {}) do out[key] = value end
+   return out
+end
+
+--- The `limit` (15) records of highest loss, as scute.plot.top_losses takes them.
+function evaluate.worst(records, classes, limit)
+   local order = table.move(records, 1, #records, 1, {})
+   table.sort(order, function(a, b)
+      if a.loss ~= b.loss then return a.loss > b.loss end
+      return (a.path or "") < (b.path or "")
+   end)
+   local list = {}
+   for i = 1, math.min(limit or 15, #order) do
+      local r = order[i]
+      list[i] = { path = r.path, truth = classes[r.truth], predicted = classes[r.predicted], loss = r.loss,
+         probability = r.confidence, truth_probability = r.truth_probability }
+   end
+   return list
+end
+
+-- One photo of each kind of mistake, the surest first.
+local function photo_of_mistake(records)
+   local found = {}
+   for _, r in ipairs(records) do
+      local key = r.truth .. "," .. r.predicted
+      if r.predicted ~= r.truth and (not found[key] or r.confidence > found[key].confidence) then found[key] = r end
+   end
+   return function(actual, predicted)
+      local r = found[actual .. "," .. predicted]
+      return r and r.path
+   end
+end
+
+--- Writes evaluation.json, confusion.png and top_losses.png into `folder`, which is made if need be. about: see to_table.
+function evaluate.save(folder, result, records, classes, about)
+   local to_json = require "scute.train.json"
+   console.guard("output_dir", scute.files.mkdirs, folder)
+   local worst = evaluate.worst(records, classes)
+   local fields = { worst = #worst > 0 and worst or nil }
+   for key, value in pairs(about or {}) do fields[key] = value end
+   console.guard("output_dir", scute.files.write, folder .. "/evaluation.json",
+      to_json(evaluate.to_table(result, classes, fields)))
+   console.guard("output_dir", function()
+      local subtitle = about and about.split and "Confusion, " .. about.split or "Confusion"
+      scute.plot.confusion(result.confusion, classes, { title = subtitle, photos = photo_of_mistake(records) })
+         :save(folder .. "/confusion.png")
+      scute.plot.top_losses(worst):save(folder .. "/top_losses.png")
+   end)
+end
+
+return evaluate

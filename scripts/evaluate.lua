@@ -1,0 +1,32 @@
+-- How good a trained model is on your photos, and which photos it gets wrong.
+--
+--    ./scute scripts/evaluate.lua --model models/resnet50/best.safetensors --data_dir path/to/dataset
+local scute = require "scute"
+local cli, console, evaluate, models = scute.cli, scute.console, scute.evaluate, scute.models
+
+local opt = cli.parse(arg, "Measure a trained model on photos whose classes are known", {
+   { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
+   cli.pick(cli.common, "data_dir")[1],
+   { "split", choices = { "val", "train", "test", "all" }, default = "val", help = "which photos" },
+   { "json", flag = true, help = "print JSON instead of text" },
+   { "output_dir", value = "PATH", show = "none", help = "where evaluation.json, confusion.png and top_losses.png go" },
+   { "val_fraction", number = true, above = 0, below = 1, value = "X", show = "as the model was trained",
+     help = "share of each class that validates, where there is no val/ folder" },
+   { "seed", whole = true, min = 0, value = "N", show = "as the model was trained",
+     help = "which photos validate, where there is no val/ folder" },
+   table.unpack(cli.pick(cli.common, "workers", "threads", "device", "quiet")),
+})
+local part, classes = evaluate.open(opt)
+local model = console.guard(nil, models.load, opt.model):to(opt.device)
+local records, bad = evaluate.photos(model, part, classes, { workers = opt.workers, device = opt.device })
+for _, entry in ipairs(bad) do console.warn("left out: %s", entry.message) end
+if #records == 0 then console.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
+local result = evaluate.summary(records, model.classes, { seed = opt.seed })
+local about = { model = opt.model, data_dir = opt.data_dir, split = opt.split, bad = #bad }
+if opt.json then
+   io.write(require "scute.train.json" (evaluate.to_table(result, model.classes, about)))
+else
+   console.line("%s on %s of '%s' (%s)\n", model.arch, console.count(#records, "photo"), opt.data_dir, opt.split)
+   evaluate.print(result, model.classes)
+end
+if opt.output_dir then evaluate.save(opt.output_dir, result, records, model.classes, about) end

@@ -1,0 +1,243 @@
+local cjson = require "cjson"
+local scute = require "scute"
+local parity = dofile "tests/lua/parity.lua"
+local ticks = require "scute.plot.ticks"
+local plot = scute.plot
+
+local function read(path)
+   local file = assert(io.open(path, "rb"))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+local function close(expected, found, tolerance, what)
+   assert.is_true(type(found) == "number" and math.abs(expected - found) <= tolerance,
+      ("%s: expected %.9g, found %s"):format(what, expected, tostring(found)))
+end
+
+local function history(n)
+   local rows = {}
+   for e = 1, n do
+      rows[e] = { epoch = e, train_loss = 2 / e, val_loss = 2.2 / e, train_accuracy = 1 - 0.5 / e,
+         val_accuracy = 0.9 - 0.5 / e, rates = { fc = 0.01 / e, layer4 = e > 2 and 0.001 or nil } }
+   end
+   return rows
+end
+
+-- How many values of the picture are not the background's.
+local function inked(figure)
+   local image <close> = figure:image()
+   local tensor <close> = image:tensor()
+   local dark = 0
+   for _, value in ipairs(tensor:flatten(1):values()) do dark = dark + (value < 250 and 1 or 0) end
+   return dark
+end
+
+describe("plot ticks", function()
+   local function texts(list)
+      local out = {}
+      for i, entry in ipairs(list) do out[i] = entry[2] end
+      return table.concat(out, " ")
+   end
+
+   it("are round numbers", function()
+      assert.equal("0.0 0.2 0.4 0.6 0.8 1.0", texts(ticks.linear(0, 1, 5)))
+      assert.equal("-5 0 5 10", texts(ticks.linear(-7, 12, 4)))
+      assert.equal("1 2 3", texts(ticks.linear(1, 3, 9, true)))
+      assert.equal("0 10k 20k", texts(ticks.linear(0, 25000, 3)))
+      assert.equal("1M 2M", texts(ticks.linear(1e6, 2e6, 1)))
+   end)
+
+   it("are one where the axis has no length", function()
+      assert.equal("1", texts(ticks.linear(1, 1, 4, true)))
+   end)
+
+   it("are decades on a logarithmic axis, and more where there are few", function()
+      assert.equal("1e-4 1e-3 0.01 0.1 1", texts(ticks.log(1e-4, 1, 5)))
+      assert.equal("1 3 10", texts(ticks.log(0.9, 11, 4)))
+      assert.equal("2 4 6 8", texts(ticks.log(1.5, 8, 4)))
+      assert.is_true(#ticks.log(1.01, 1.04, 4) >= 2)
+   end)
+
+   it("leave room around the data, also where all values are equal", function()
+      local low, high = ticks.limits(3, 3)
+      assert.is_true(low < 3 and high > 3)
+      low, high = ticks.limits(5, 5, true)
+      assert.is_true(low < 5 and high > 5 and low > 0)
+   end)
+end)
+
+describe("scute.plot", function()
+   it("draws histories of any length, with gaps where a value is none", function()
+      for _, n in ipairs { 1, 2, 40 } do assert.is_true(inked(plot.curves(history(n))) > 2000) end
+      local rows = history(3)
+      rows[2].train_loss, rows[3].val_loss = 0 / 0, math.huge
+      assert.is_true(inked(plot.curves(rows)) > 2000)
+      assert.is_true(inked(plot.runs { { name = "a", history = history(3) }, { name = "b", history = history(9) } }) > 2000)
+   end)
+
+   it("reads history.csv, without a line cut in the middle", function()
+      local path = os.tmpname()
+      local file = assert(io.open(path, "w"))
+      file:write("epoch,step,lr_fc,train_loss,train_accuracy,val_loss,val_accuracy\n1,5,0.1,2.5,0.25,2,0.5\n2,10,0.1,1.5")
+      file:close()
+      local rows = plot.read_history(path)
+      assert.same({ 1, 1, 2.5, 0.1 }, { #rows, rows[1].epoch, rows[1].train_loss, rows[1].rates.fc })
+      plot.curves(path)
+      os.remove(path)
+      assert.error_matches(function() plot.curves "/nowhere/history.csv" end, "cannot open '/nowhere/history.csv'")
+      assert.error_matches(function() plot.curves {} end, "no epoch yet")
+      assert.error_matches(function() plot.curves { { loss = 1 } } end, "row 1 of the history has no epoch")
+   end)
+
+   it("writes PNG, SVG and PDF, and nothing else", function()
+      local base = os.tmpname()
+      local figure = plot.schedule(scute.schedule.warmup_cosine { warmup = 1 })
+      for ending, start in pairs { png = "\x89PNG", svg = "<?xml", pdf = "%PDF" } do
+         figure:save(base .. "." .. ending)
+         assert.equal(start, read(base .. "." .. ending):sub(1, #start))
+         os.remove(base .. "." .. ending)
+      end
+      os.remove(base)
+      assert.error_matches(function() figure:save "x.gif" end, "ends in .png, .svg or .pdf")
+      assert.error_matches(function() figure:save "/nowhere/x.png" end, "/nowhere/x.png")
+   end)
+
+   it("gives SVG that several pictures of one page can hold", function()
+      local a, b = plot.runs { { name = "a", history = history(3) } }:svg "A & B", plot.curves(history(3)):svg()
+      assert.equal('<svg role="img" aria-label="A &amp; B"', a:sub(1, 38))
+      local ids = {}
+      for id in (a .. b):gmatch ' id="([^"]+)"' do
+         assert.is_nil(ids[id], id)
+         ids[id] = true
+      end
+      for id in (a .. b):gmatch 'href="#([^"]+)"' do assert.is_true(ids[id], id) end
+      assert.is_nil(a:find('height="420px"', 1, true))
+   end)
+
+   it("shows confusion for 2, 30 and 400 classes", function()
+      for _, n in ipairs { 2, 30, 400 } do
+         local c = scute.metrics.confusion(n)
+         for i = 1, n do c:add({ i, i % n + 1 }, { i, i }) end
+         assert.is_true(inked(plot.confusion(c)) > 2000)
+      end
+      assert.is_true(inked(plot.confusion({ counts = { { 0, 0 }, { 0, 0 } } }, { "a", "b" })) > 100)
+      assert.error_matches(function() plot.confusion { counts = { { 1, 2 } } } end, "expected 1 counts in row 1, found 2")
+      assert.error_matches(function() plot.confusion({ counts = { { 1 } } }, { "a", "b" }) end, "2 names for 1 classes")
+      assert.error_matches(function() plot.confusion(3) end, "expected a confusion matrix")
+   end)
+
+   it("shows a batch in the colours that went into it", function()
+      local photo = scute.image.load "tests/golden/images/one_pixel.png"
+      local bytes = photo:tensor():flatten(1):values()
+      local x = photo:resize { width = 40, height = 40 }:preprocess {}
+      local seen = plot.batch(x, { labels = { 1 }, classes = { "dot" } }):image():tensor()
+      for channel = 1, 3 do close(bytes[channel], seen[1][channel][100][90], 1.5, "channel " .. channel) end
+   end)
+
+   it("goes on where a photo is missing, tiny or long", function()
+      local items = {}
+      for i, name in ipairs { "one_pixel.png", "tall.png", "wide.png", "nowhere.png" } do
+         items[i] = { path = "tests/golden/images/" .. name, lines = { "a name that is far too long for the photo", "ä\xff" } }
+      end
+      assert.is_true(inked(plot.photos(items)) > 2000)
+      plot.photos {}
+      assert.error_matches(function() plot.photos { {} } end, "entry 1")
+      assert.error_matches(function() plot.batch(scute.zeros(3, 4)) end, "expected a batch of photos")
+   end)
+
+   it("puts on the Pareto front what nothing else beats in both", function()
+      local models = { { name = "a", accuracy = 0.8, parameters = 10 }, { name = "b", accuracy = 0.9, parameters = 20 },
+         { name = "c", accuracy = 0.85, parameters = 30 }, { name = "d", accuracy = 0.8, parameters = 9 },
+         { name = "e", accuracy = 0 / 0, parameters = 1 } }
+      local front = require("scute.plot.comparison").front(models, "parameters")
+      assert.same({ 2, "d", "b" }, { #front, front[1].name, front[2].name })
+      assert.is_true(inked(plot.comparison(models)) > 1000)
+      assert.error_matches(function() plot.comparison { { name = "a", accuracy = 1 } } end, "no model has parameters")
+   end)
+
+   it("marks what a learning-rate finder suggests, although the loss ends in NaN", function()
+      local points = {}
+      for i = 1, 20 do points[i] = { lr = 10 ^ (-6 + i / 4), loss = i < 20 and 3 - i / 10 or 0 / 0 } end
+      assert.is_true(inked(plot.lr_finder(points, { suggestion = 1e-3 })) > 1000)
+      assert.error_matches(function() plot.lr_finder {} end, "found none")
+   end)
+end)
+
+describe("scute.pca", function()
+   -- float32 products over 60 x 24 numbers against float64: 1e-4 of the largest coordinate (about 5).
+   it("agrees with scikit-learn, signs too", function()
+      local golden = cjson.decode(read "tests/golden/pca.json")
+      scute.rng_state { 20240917, 77 }
+      local u = scute.rand({ 60, 24 }, { dtype = "f64", device = "ref" })
+      local scale = {}
+      for i = 1, 24 do scale[i] = 3 + (0.2 - 3) * (i - 1) / 23 end
+      local x = (u * 2 - 1):to("f32"):to("f64") * scute.tensor(scale, { dtype = "f64", device = "ref" })
+      local found = require("scute.pca").fit(x, 2)
+      assert.equal(60, #golden.points)
+      for i, point in ipairs(golden.points) do
+         for k = 1, 2 do close(point[k], found.points[i][k], 5e-4, ("point %d"):format(i)) end
+      end
+      for k = 1, 2 do
+         close(golden.explained[k], found.explained[k], 1e-5, "explained")
+         for i, value in ipairs(golden.components[k]) do close(value, found.components[k][i], 2e-4, "component") end
+      end
+   end)
+
+   it("takes features that are all equal, and single ones", function()
+      local found = require("scute.pca").fit(scute.ones(4, 3))
+      assert.is_true(found.points[1][1] == 0 and found.explained[1] == 0)
+      assert.equal(2, #require("scute.pca").fit(scute.ones(1, 1)).points[1])
+      local nan = scute.full({ 2, 2 }, 0 / 0)
+      assert.error_matches(function() require("scute.pca").fit(nan) end, "NaN")
+      assert.error_matches(function() require("scute.pca").fit(3) end, "expected features")
+   end)
+end)
+
+describe("scute.gradcam", function()
+   local function gradcam_equals(case, model, x)
+      local found = scute.gradcam(model, x, math.tointeger(case.class))
+      local largest = 0
+      for _, row in ipairs(case.raw) do largest = math.max(largest, table.unpack(row)) end
+      assert.is_true(largest > 0)
+      assert.equal(#case.raw, #found.raw)
+      for i, row in ipairs(case.raw) do
+         for j, value in ipairs(row) do
+            -- float32 through the whole network against float64
+            close(value, found.raw[i][j], 2e-4 * largest, ("%s at %d, %d"):format(case.model, i, j))
+            close(value / largest, found.map[i][j], 4e-4, "scaled")
+         end
+      end
+      close(case.probability, found.probability, 1e-4, "probability")
+   end
+
+   it("equals PyTorch's on golden weights, trained and frozen", function()
+      local cases = cjson.decode(read "tests/golden/gradcam.json")
+      assert.equal(3, #cases)
+      for _, case in ipairs(cases) do
+         local model = parity.fill(scute.models.create(case.model, { classes = 10 }))
+         local x = parity.images({ 1, 3, math.tointeger(case.pixels), math.tointeger(case.pixels) }, "cpu", "f32")
+         gradcam_equals(case, model, x)
+         gradcam_equals(case, model:freeze "backbone", x)
+         gradcam_equals(case, model:freeze(), x)
+      end
+   end)
+
+   it("leaves the model as it was", function()
+      local model = scute.models.resnet18 { classes = 3 }:freeze "backbone"
+      model:train()
+      local x = scute.randn(1, 3, 64, 64)
+      local weight = model:get("fc").weight
+      model(scute.randn(2, 3, 64, 64)):sum():backward()
+      local gradient = weight.grad:values()
+      scute.no_grad(scute.gradcam, model, x)
+      assert.is_true(weight.requires_grad and model.training)
+      assert.same(gradient, weight.grad:values())
+      assert.is_nil(rawget(model:child "layer4", "forward"))
+      assert.error_matches(function() scute.gradcam(model, x, 4) end, "class from 1 to 3")
+      assert.error_matches(function() scute.gradcam(model, x, "fish") end, "no class 'fish'")
+      assert.error_matches(function() scute.gradcam(model, scute.zeros(2, 3, 64, 64)) end, "expected one photo")
+      assert.is_true(model.training)
+   end)
+end)
