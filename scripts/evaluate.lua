@@ -14,19 +14,20 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
      help = "share of each class that validates, where there is no val/ folder" },
    { "seed", whole = true, min = 0, value = "N", show = "as the model was trained",
      help = "which photos validate, where there is no val/ folder" },
+   { "split_csv", value = "FILE", show = "as the model was trained", help = "a table that says which photos validate" },
    table.unpack(cli.pick(cli.common, "workers", "threads", "device", "quiet")),
 })
-local part, classes = evaluate.open(opt)
+local part, classes, split = evaluate.open(opt)
 local model = console.guard(nil, models.load, opt.model):to(opt.device)
 local records, bad = evaluate.photos(model, part, classes, { workers = opt.workers, device = opt.device })
 for _, entry in ipairs(bad) do console.warn("left out: %s", entry.message) end
 if #records == 0 then console.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
 local result = evaluate.summary(records, model.classes, { seed = opt.seed })
-local about = { model = opt.model, data_dir = opt.data_dir, split = opt.split, bad = #bad }
+local about = { model = opt.model, data_dir = opt.data_dir, split = split, bad = #bad }
 if opt.json then
    io.write(require "scute.train.json" (evaluate.to_table(result, model.classes, about)))
 else
-   console.line("%s on %s of '%s' (%s)\n", model.arch, console.count(#records, "photo"), opt.data_dir, opt.split)
+   console.line("%s on %s of '%s' (%s)\n", model.arch, console.count(#records, "photo"), opt.data_dir, split)
    evaluate.print(result, model.classes)
 end
 if opt.output_dir then evaluate.save(opt.output_dir, result, records, model.classes, about) end

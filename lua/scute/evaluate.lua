@@ -87,27 +87,28 @@ local function joined(a, b)
 end
 
 --- The photos that a command line asks for. opt: { data_dir, split = "val", "train", "test" or "all", model = path of the
--- model, seed, val_fraction }; seed and val_fraction default to those that trained the model, so that "val" are the photos
--- that did not train. Returns { paths, labels } and the names of the classes.
+-- model, seed, val_fraction, split_csv }; the last three default to those that trained the model, so that "val" are the
+-- photos that did not train. Returns { paths, labels }, the names of the classes and what the split is called.
 function evaluate.open(opt)
    local data = require "scute.data"
    local run = run_of(opt.model)
    local arguments = type(run.arguments) == "table" and run.arguments or {}
-   local how = { seed = opt.seed or math.tointeger(run.seed), val_fraction = opt.val_fraction or arguments.val_fraction or 0.2 }
+   local how = { seed = opt.seed or math.tointeger(run.seed), val_fraction = opt.val_fraction or arguments.val_fraction,
+      split_csv = opt.split_csv or arguments.split_csv }
    if not how.seed then
       how.seed = 0
       if opt.split == "val" or opt.split == "train" then
-         console.warn("note: there is no run.json beside the model, so it is not known which photos trained; --seed and "
+         console.warn("there is no run.json beside the model, so it is not known which photos trained; --seed and "
             .. "--val_fraction say it, where there is no val/ folder")
       end
    end
    if opt.split == "test" then
-      local set = data.open(opt.data_dir .. "/test", how)
-      return joined(set.train, set.val), set.classes
+      local set = data.open(opt.data_dir .. "/test", { seed = how.seed })
+      return joined(set.train, set.val), set.classes, "test/"
    end
    local set = data.open(opt.data_dir, how)
-   if opt.split == "all" then return joined(set.train, set.val), set.classes end
-   return set[opt.split], set.classes
+   if opt.split == "all" then return joined(set.train, set.val), set.classes, "all photos, also those that trained" end
+   return set[opt.split], set.classes, (opt.split == "val" and "validation: " or "training photos: ") .. set.split
 end
 
 -- ---- many photos ----
@@ -184,8 +185,8 @@ end
 
 --- All numbers about `records` (see evaluate.record). classes: names. options: those of evaluate.bootstrap.
 -- Returns { photos, accuracy, top5 = {k, accuracy} (k capped at the number of classes), balanced_accuracy, macro, weighted =
--- {precision, recall, f1}, log_loss, calibration_error, mean_confidence, interval (see evaluate.bootstrap), per_class,
--- confusion, bins }.
+-- {precision, recall, f1}, log_loss, calibration_error, mean_confidence, interval (see evaluate.bootstrap), wilson = {low,
+-- high} of the accuracy, per_class, confusion, bins }.
 function evaluate.summary(records, classes, options)
    if #records == 0 then error("evaluate.summary: expected at least one photo, found none", 2) end
    local confusion, loss, confidence = metrics.confusion(classes), metrics.mean(), metrics.mean()
@@ -202,7 +203,8 @@ function evaluate.summary(records, classes, options)
       photos = #records, accuracy = confusion:accuracy(), top5 = { k = k, accuracy = within / #records },
       balanced_accuracy = confusion:balanced_accuracy(), macro = averages.macro, weighted = averages.weighted,
       log_loss = loss:value(), mean_confidence = confidence:value(), calibration_error = calibration_error, bins = bins,
-      interval = evaluate.bootstrap(records, #classes, options), per_class = confusion:per_class(), confusion = confusion,
+      interval = evaluate.bootstrap(records, #classes, options),
+      wilson = { metrics.interval(confusion:right(), #records) }, per_class = confusion:per_class(), confusion = confusion,
    }
 end
 
@@ -210,6 +212,15 @@ end
 
 local function interval_text(interval)
    return ("%.3f to %.3f"):format(interval[1], interval[2])
+end
+
+-- Without a mistake (or with nothing else) all resamples are the same, and their interval says nothing.
+local function accuracy_text(result)
+   if result.accuracy > 0 and result.accuracy < 1 then
+      return ("%.3f   (%g %% interval %s, bootstrap of %d)"):format(result.accuracy, 100 * result.interval.level,
+         interval_text(result.interval.accuracy), result.interval.resamples)
+   end
+   return ("%.3f   (95 %% interval %s, Wilson's)"):format(result.accuracy, interval_text(result.wilson))
 end
 
 local function print_classes(result, classes)
@@ -227,10 +238,8 @@ end
 
 --- Prints a summary as text. classes: names.
 function evaluate.print(result, classes)
-   local level = ("%g %%"):format(100 * result.interval.level)
    local rows = {
-      { "accuracy", ("%.3f   (%s interval %s, bootstrap of %d)"):format(result.accuracy, level,
-         interval_text(result.interval.accuracy), result.interval.resamples) },
+      { "accuracy", accuracy_text(result) },
       { ("top-%d accuracy"):format(result.top5.k), ("%.3f"):format(result.top5.accuracy) },
       { "balanced accuracy", ("%.3f   (%s)"):format(result.balanced_accuracy,
          interval_text(result.interval.balanced_accuracy)) },
@@ -261,10 +270,12 @@ function evaluate.to_table(result, classes, about)
    local bins = {}
    for i, bin in ipairs(result.bins) do bins[i] = bin end
    local out = {
-      _order = { "model", "data_dir", "split", "photos", "bad", "accuracy", "accuracy_interval", "top_k", "top_k_accuracy",
-         "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted", "log_loss", "mean_confidence",
-         "calibration_error", "bootstrap", "classes", "per_class", "confusion", "calibration_bins", "worst" },
+      _order = { "model", "data_dir", "split", "photos", "bad", "accuracy", "accuracy_interval", "accuracy_wilson",
+         "top_k", "top_k_accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted", "log_loss",
+         "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion", "calibration_bins",
+         "worst" },
       photos = result.photos, accuracy = result.accuracy, accuracy_interval = result.interval.accuracy,
+      accuracy_wilson = result.wilson,
       top_k = result.top5.k, top_k_accuracy = result.top5.accuracy, balanced_accuracy = result.balanced_accuracy,
       balanced_accuracy_interval = result.interval.balanced_accuracy, macro = result.macro, weighted = result.weighted,
       log_loss = result.log_loss, mean_confidence = result.mean_confidence,

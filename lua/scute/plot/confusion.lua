@@ -29,7 +29,7 @@ end
 local function subtitle_of(c)
    local right = 0
    for i = 1, c.n do right = right + c.counts[i][i] end
-   return ("%d of %d right (%.1f %%); rows: what it is, columns: what was said; colour: share of the row"):format(right,
+   return ("%.0f of %.0f right (%.1f %%); rows: what it is, columns: what was said; colour: share of the row"):format(right,
       c.total, c.total > 0 and 100 * right / c.total or 0)
 end
 
@@ -52,7 +52,7 @@ local function draw_cells(fig, c, share, left, top, cell)
          fig.canvas:rect(x, y, cell, cell, { color = color.hex("blues", value), fill = true })
          if count > 0 or c.n <= 6 then
             local size = math.min(14, 0.36 * cell)
-            fig:text(x + cell / 2, y + cell / 2 + 0.35 * size, tostring(count), { size = size, align = "center", bold = i == j,
+            fig:text(x + cell / 2, y + cell / 2 + 0.35 * size, ("%.0f"):format(count), { size = size, align = "center", bold = i == j,
                color = value > 0.5 and "#FFFFFF" or count == 0 and "#999999" or figure.INK, fit = cell })
          end
       end
@@ -129,7 +129,7 @@ local function draw_pairs(fig, pairs_list, names, box, photos)
       end
       local bar, middle = 70, y + row / 2
       fig.canvas:rect(x, middle - 8, math.max(2, bar * entry[3] / most), 14, { color = figure.BAD, fill = true, alpha = 0.75 })
-      fig:text(x + bar + 26, middle + 4, tostring(entry[3]), { align = "right" })
+      fig:text(x + bar + 26, middle + 4, ("%.0f"):format(entry[3]), { align = "right" })
       fig:text(x + bar + 36, middle + 4, ("%s, taken for %s"):format(names[entry[1]], names[entry[2]]),
          { fit = box.x + box.width - x - bar - 40 })
    end

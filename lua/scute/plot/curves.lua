@@ -45,12 +45,21 @@ local function rates(fig, rows, groups, box)
    ax:draw()
 end
 
--- {first, last} of each stretch of epochs in which a group had a rate.
+local function rate_of(row, group)
+   return row and row.rates and row.rates[group] or 0
+end
+
+-- A row has the rate of its last step, which a schedule may end at 0: such an epoch trained all the same.
+local function trained(rows, i, group)
+   if rate_of(rows[i], group) > 0 then return true end
+   return i > 1 and rate_of(rows[i - 1], group) > 0 and (i == #rows or rate_of(rows[i + 1], group) > 0)
+end
+
+-- {first, last} of each stretch of epochs in which a group trained.
 local function spans(rows, group)
    local list, open = {}, nil
-   for _, row in ipairs(rows) do
-      local rate = row.rates and row.rates[group]
-      if not rate or rate <= 0 then
+   for i, row in ipairs(rows) do
+      if not trained(rows, i, group) then
          open = nil
       elseif open then
          open[2] = row.epoch
@@ -92,26 +101,34 @@ local function timeline(fig, rows, groups, box)
 end
 
 --- A run: loss, accuracy, the rate of each group, and which groups trained when. history: rows as train.fit returns them,
--- its whole result, or the path of a history.csv. options: title, width (900), height (640).
+-- its whole result, or the path of a history.csv. options: title, width (900), height (640), columns (2; 1 is
+-- for narrow screens: the panels stand below each other, 440 wide).
 function curves.curves(source, options)
    options = options or {}
    local rows = history.rows(source, "plot.curves")
    local groups = history.groups(rows)
-   local width, height = options.width or 900, options.height or (#groups > 0 and 640 or 350)
-   local fig = figure.new(width, height)
+   local columns = options.columns or 2
+   local panels = (#groups > 0 and 4 or 2) // columns
+   local width = options.width or columns == 2 and 900 or 440
+   local height = options.height or 60 + panels * (columns == 2 and 290 or 260)
+   local spare = not options.height and columns == 1 and #groups > 0 and math.max(0, 160 - 30 * #groups) or 0
+   local fig = figure.new(width, height - spare) -- few groups make a low timeline
    local best = best_of(rows)
    fig:title(options.title or "Training", best and ("best validation accuracy %.3f, in epoch %d of %d"):format(
       best.val_accuracy, best.epoch, rows[#rows].epoch))
-   local w, h = (width - 36) / 2, (height - 62) / (#groups > 0 and 2 or 1)
-   local loss = pair(fig, rows, { x = 12, y = 54, width = w, height = h }, "Loss", "loss", {})
-   local accuracy = pair(fig, rows, { x = 24 + w, y = 54, width = w, height = h }, "Accuracy", "accuracy", { ylim = { 0, 1 } })
+   local w, h = (width - 12 * (columns + 1)) / columns, (height - 58) / panels - 4
+   local function box(i)
+      return { x = 12 + (i - 1) % columns * (w + 12), y = 54 + (i - 1) // columns * (h + 4), width = w, height = h }
+   end
+   local loss = pair(fig, rows, box(1), "Loss", "loss", {})
+   local accuracy = pair(fig, rows, box(2), "Accuracy", "accuracy", { ylim = { 0, 1 } })
    for _, ax in ipairs { loss, accuracy } do
       if best then ax:mark { x = best.epoch, color = figure.SOFT, label = "best epoch" } end
       ax:draw()
    end
    if #groups > 0 then
-      rates(fig, rows, groups, { x = 12, y = 58 + h, width = w, height = h })
-      timeline(fig, rows, groups, { x = 24 + w, y = 58 + h, width = w, height = h })
+      rates(fig, rows, groups, box(3))
+      timeline(fig, rows, groups, box(4))
    end
    return fig
 end

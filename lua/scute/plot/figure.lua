@@ -75,7 +75,7 @@ end
 
 local figures = 0
 
---- An <svg> element to stand inside an HTML page: without the XML header, with names of its own and as wide as there is room.
+--- An <svg> element to stand inside an HTML page: without the XML header, with names of its own, no wider than the room.
 -- `label` is what a screen reader says.
 function Figure:svg(label)
    figures = figures + 1
@@ -85,7 +85,7 @@ function Figure:svg(label)
       :gsub("url%(#", "url(#" .. prefix)
    local escaped = (label or "picture"):gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" })
    return (text:gsub("<svg ", function()
-      return ('<svg role="img" aria-label="%s" '):format(escaped)
+      return ('<svg role="img" aria-label="%s" style="max-width:%dpx" '):format(escaped, math.ceil(self.width))
    end, 1):gsub('width="[%d.]+px"', 'width="100%%"', 1):gsub('height="[%d.]+px"', "", 1))
 end
 

@@ -43,7 +43,7 @@ end
 --- Marks of a linear axis from `low` to `high`, about `count` of them: list of {value, text}; a single one where the
 -- two are equal. whole: no fractions.
 function ticks.linear(low, high, count, whole)
-   if not (high > low) then return { { low, ticks.text(low) } } end
+   if high <= low then return { { low, ticks.text(low) } } end
    local step = nice_step((high - low) / count, whole)
    local list, first = {}, math.ceil(low / step - 1e-9)
    for i = first, math.floor(high / step + 1e-9) do list[#list + 1] = { i * step, ticks.text(i * step, step) } end
