@@ -1,4 +1,5 @@
 -- How good a model is on photos that it did not learn from: the numbers, with what they are worth.
+local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.console"
 local metrics = require "scute.metrics"
@@ -317,7 +318,8 @@ local function photo_of_mistake(records)
    end
 end
 
---- Writes evaluation.json, confusion.png and top_losses.png into `folder`, which is made if need be. about: see to_table.
+--- Writes evaluation.json, confusion.png and top_losses.png into `folder`, which is made if need be; where it
+-- is the folder of a training run, its report.html too. about: see to_table.
 function evaluate.save(folder, result, records, classes, about)
    local to_json = require "scute.train.json"
    console.guard("output_dir", scute.files.mkdirs, folder)
@@ -331,6 +333,7 @@ function evaluate.save(folder, result, records, classes, about)
       scute.plot.confusion(result.confusion, classes, { title = subtitle, photos = photo_of_mistake(records) })
          :save(folder .. "/confusion.png")
       scute.plot.top_losses(worst):save(folder .. "/top_losses.png")
+      if lfs.attributes(folder .. "/run.json") then require("scute.report_html").write(folder) end
    end)
 end
 

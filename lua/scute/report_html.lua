@@ -1,6 +1,7 @@
 -- report.html: a run on one page that needs nothing else, neither network nor scripts. Made from the files in the run's
 -- folder (run.json, history.csv, confusion.json, evaluation.json), so it can be made again without training.
 local cjson = require "cjson"
+local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.console"
 
@@ -154,15 +155,29 @@ local function curves_of(folder)
    if not read(path) then return nil end
    local ok, rows = pcall(scute.plot.read_history, path)
    if not ok then return nil end
-   return section("Training", '<figure class="wide">', scute.plot.curves(rows):svg "training curves", "</figure>",
-      '<figure class="narrow">', scute.plot.curves(rows, { columns = 1 }):svg "training curves, one below the other",
+   return section("Training", '<figure class="wide">', scute.plot.curves(rows):svg("training curves", "wide"), "</figure>",
+      '<figure class="narrow">', scute.plot.curves(rows, { columns = 1 }):svg("training curves, one below the other", "narrow"),
       "</figure>")
+end
+
+-- {classes, cells = list of {actual, predicted, count}} as {classes, counts}.
+local function from_cells(found)
+   if not found or type(found.classes) ~= "table" or type(found.cells) ~= "table" then return nil end
+   local counts, n = {}, #found.classes
+   for i = 1, n do
+      counts[i] = {}
+      for j = 1, n do counts[i][j] = 0 end
+   end
+   for _, cell in ipairs(found.cells) do
+      if counts[cell[1]] and counts[cell[1]][cell[2]] then counts[cell[1]][cell[2]] = cell[3] end
+   end
+   return { classes = found.classes, counts = counts }
 end
 
 local function confusion_of(found)
    if not found or type(found.counts) ~= "table" or #found.counts == 0 then return nil end
    return section("Confusion", '<figure class="scroll">',
-      scute.plot.confusion({ counts = found.counts }, found.classes, { title = "Confusion" }):svg "confusion matrix",
+      scute.plot.confusion(found, found.classes):svg("confusion matrix", "confusion"),
       "</figure>")
 end
 
@@ -210,14 +225,21 @@ local function data_of(run)
    return section("Photos", table.concat(out, "\n"))
 end
 
---- The page as text, from the files in `folder`: run.json is required; history.csv, confusion.json ({classes, counts}) and
+-- evaluation.json, unless it tells of an earlier run in the same folder.
+local function evaluation_of(folder)
+   local path = folder .. "/evaluation.json"
+   local made, ended = lfs.attributes(path, "modification"), lfs.attributes(folder .. "/run.json", "modification")
+   return made and ended and made >= ended and read_json(path) or nil
+end
+
+--- The page as text, from the files in `folder`: run.json is required; history.csv, confusion.json ({classes, cells}) and
 -- evaluation.json (scripts/evaluate.lua --output_dir) add their parts where they are.
 function report_html.text(folder)
    local run = read_json(folder .. "/run.json")
    if not run then console.fail("%s: expected the folder of a training run, but there is no run.json in it", folder) end
-   local evaluation = read_json(folder .. "/evaluation.json")
+   local evaluation = evaluation_of(folder)
    local confusion = evaluation and { classes = evaluation.classes, counts = evaluation.confusion }
-      or read_json(folder .. "/confusion.json")
+      or from_cells(read_json(folder .. "/confusion.json"))
    local parts = { head_of(run), summary_of(run) }
    for _, part in ipairs {
       curves_of(folder) or "", confusion_of(confusion) or "", classes_of(evaluation) or "", worst_of(evaluation) or "",

@@ -49,6 +49,56 @@ local function predicts()
    refuses("predict without a model", 2, "--model is missing", "$S scripts/predict.lua photo.jpg")
 end
 
+-- Trains with another seed than the default, so that only run.json can say which photos validated.
+local function evaluates()
+   local learn = LEARN:gsub("%$T/out", "$T/judged")
+   local r = shell(learn .. " --data_dir $T/two --freeze_backbone --epochs 3 --seed 5 --learning_rate 0.01")
+   check(r.code == 0, "a model to evaluate", r.all)
+   local folder = scratch .. "/judged/resnet18"
+   local run = cjson.decode(read_file(folder .. "/run.json"))
+   local line = "$S scripts/evaluate.lua --model $T/judged/resnet18/best.safetensors --data_dir $T/two"
+   r = shell(line .. " --json")
+   local ok, found = pcall(cjson.decode, r.out)
+   check(r.code == 0 and ok and found.photos == 6 and found.split:find "seed 5", "evaluate prints JSON", r.all)
+   check(ok and found.accuracy == run.result.val_accuracy and math.abs(found.log_loss - run.result.val_loss) < 1e-4,
+      "evaluate finds what training said of the same photos", r.all)
+   check(ok and found.top_k == 2 and found.top_k_accuracy == 1, "top-5 is capped at the classes", r.all)
+   r = shell(line .. " --split all --output_dir $T/judged/resnet18")
+   check(r.code == 0 and r.err == "" and r.out:find "on 27 photos" and r.out:find "macro F1" and r.out:find "class  ",
+      "evaluate prints text", r.all)
+   local evaluation = cjson.decode(read_file(folder .. "/evaluation.json"))
+   check(evaluation.photos == 27 and #evaluation.worst == 15 and evaluation.bad == 0, "evaluation.json", r.all)
+   for _, name in ipairs { "confusion.png", "top_losses.png" } do
+      check((read_file(folder .. "/" .. name) or ""):sub(2, 4) == "PNG", name, r.all)
+   end
+   check(read_file(folder .. "/report.html"):find("data:image/png;base64,", 1, true), "the report has the worst photos")
+   refuses("classes that the model does not know", 1, "the model has no class 'a'",
+      line:gsub("%$T/two", "$T/unknown"))
+   refuses("an unknown split", 2, "did you mean 'val'", line .. " --split vall")
+   refuses("evaluate without a model", 2, "--model is missing", "$S scripts/evaluate.lua --data_dir $T/two")
+   refuses("a folder for results that cannot be made", 1, "output_dir: ",
+      line .. " --output_dir $T/two/red/001.bmp/x >/dev/null")
+   shell "cp $T/judged/resnet18/best.safetensors $T/alone.safetensors"
+   r = shell "$S scripts/evaluate.lua --model $T/alone.safetensors --data_dir $T/two"
+   check(r.code == 0 and r.err:find "not known which photos trained", "a model without run.json is warned of", r.all)
+end
+
+-- One file, which asks for nothing else.
+local function reports()
+   local page = read_file(scratch .. "/judged/resnet18/report.html") or ""
+   for _, text in ipairs { "<!DOCTYPE html>", "Confusion", "learning_rate", "oneDNN", "<svg", "started from", "</html>" } do
+      check(page:find(text, 1, true), "the report has " .. text)
+   end
+   for _, text in ipairs { "<script", "src=\"http", "href=\"http", "url(http", "@import" } do
+      check(not page:find(text, 1, true), "the report has no " .. text)
+   end
+   local r = shell "$S -e 'print(require\"scute\".report_html.write(os.getenv \"T\" .. \"/judged/resnet18\"))'"
+   check(r.code == 0 and read_file(scratch .. "/judged/resnet18/report.html") == page,
+      "the report is made again from the files, the same to the byte", r.all)
+   r = shell "$S -e 'require\"scute\".report_html.write(os.getenv \"T\" .. \"/two\")'"
+   check(r.code == 1 and r.all:find "there is no run.json", "a folder without a run", r.all)
+end
+
 -- With PyPI's safetensors and numpy, under $PYTHON or python3.
 local function writes_what_others_read()
    local python = os.getenv "PYTHON" or "python3"
@@ -91,7 +141,7 @@ local function draws_a_bar_at_a_terminal()
 end
 
 local function explains_itself()
-   for _, script in ipairs { "transfer_learning", "predict" } do
+   for _, script in ipairs { "transfer_learning", "predict", "evaluate" } do
       local r = shell("$S scripts/" .. script .. ".lua --help")
       check(r.code == 0 and r.out:find "Options:" and r.out:find "default: ", script .. " --help", r.all)
    end
@@ -236,8 +286,9 @@ local function lists_models()
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
+photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, runs_the_exercise, predicts, writes_what_others_read, survives_a_full_disk, is_quiet,
+   lists_models, runs_the_exercise, predicts, evaluates, reports, writes_what_others_read, survives_a_full_disk, is_quiet,
    repeats, draws_a_bar_at_a_terminal, explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission,
    leaves_bad_photos_out, clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted,
    shows_the_demo,

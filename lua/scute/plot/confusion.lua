@@ -52,8 +52,8 @@ local function draw_cells(fig, c, share, left, top, cell)
          fig.canvas:rect(x, y, cell, cell, { color = color.hex("blues", value), fill = true })
          if count > 0 or c.n <= 6 then
             local size = math.min(14, 0.36 * cell)
-            fig:text(x + cell / 2, y + cell / 2 + 0.35 * size, ("%.0f"):format(count), { size = size, align = "center", bold = i == j,
-               color = value > 0.5 and "#FFFFFF" or count == 0 and "#999999" or figure.INK, fit = cell })
+            fig:text(x + cell / 2, y + cell / 2 + 0.35 * size, ("%.0f"):format(count), { size = size, align = "center",
+               bold = i == j, color = value > 0.5 and "#FFFFFF" or count == 0 and "#999999" or figure.INK, fit = cell })
          end
       end
    end

@@ -76,14 +76,23 @@ end
 local figures = 0
 
 --- An <svg> element to stand inside an HTML page: without the XML header, with names of its own, no wider than the room.
--- `label` is what a screen reader says.
-function Figure:svg(label)
+-- `label` is what a screen reader says. prefix: what its names begin with (default: another one each time); with one of the
+-- caller's the same picture is the same text.
+function Figure:svg(label, prefix)
    figures = figures + 1
-   local prefix = ("f%d-"):format(figures)
+   prefix = prefix or ("f%d"):format(figures)
+   local names, n = {}, 0
+   local function renamed(before, name, after)
+      if not names[name] then
+         n = n + 1
+         names[name] = ("%s-%d"):format(prefix, n)
+      end
+      return before .. names[name] .. after
+   end
    local text = self.canvas:encode "svg"
-   text = text:gsub("^<%?xml.-%?>%s*", ""):gsub('id="', 'id="' .. prefix):gsub('href="#', 'href="#' .. prefix)
-      :gsub("url%(#", "url(#" .. prefix)
-   local escaped = (label or "picture"):gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" })
+   text = text:gsub("^<%?xml.-%?>%s*", ""):gsub('(%f[%w]id=")([^"]+)(")', renamed):gsub('(href="#)([^"]+)(")', renamed)
+      :gsub("(url%(#)([^)]+)(%))", renamed)
+   local escaped = (label or "picture"):gsub('[&<>"]', { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" })
    return (text:gsub("<svg ", function()
       return ('<svg role="img" aria-label="%s" style="max-width:%dpx" '):format(escaped, math.ceil(self.width))
    end, 1):gsub('width="[%d.]+px"', 'width="100%%"', 1):gsub('height="[%d.]+px"', "", 1))

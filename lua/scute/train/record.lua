@@ -1,5 +1,5 @@
--- What a run leaves on disk: history.csv, run.json, bad_images.csv and the weights. Each file is written beside its
--- target and renamed; what was there before is lost only to a file that is whole.
+-- What a run leaves on disk: history.csv, run.json, confusion.json, report.html, bad_images.csv and the weights. Each file is
+-- written beside its target and renamed; what was there before is lost only to a file that is whole.
 local scute = require "scute"
 local console = require "scute.console"
 local to_json = require "scute.train.json"
@@ -83,6 +83,21 @@ local function run_text(run, state)
       times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,
          features = run.times.features },
    }
+end
+
+-- What the page shows is on disk by then: one that cannot be made costs a warning, not the run.
+local function write_report(run)
+   if run.best then
+      local cells = {}
+      for i, row in ipairs(run.best.confusion.counts) do
+         for j, count in ipairs(row) do
+            if count > 0 then cells[#cells + 1] = { i, j, count } end
+         end
+      end
+      write(run.folder .. "/confusion.json", to_json { classes = run.set.classes, cells = cells })
+   end
+   local ok, why = pcall(require("scute.report_html").write, run.folder)
+   if not ok then console.warn("report.html: %s", console.message(why)) end
 end
 
 local function bad_images_text(run)
@@ -194,7 +209,10 @@ function record.close(run, state)
       restore(run, run.best.state)
       run.best.state = nil
    end
-   if run.folder then write(run.folder .. "/run.json", run_text(run, state)) end
+   if run.folder then
+      write(run.folder .. "/run.json", run_text(run, state))
+      write_report(run)
+   end
 end
 
 --- After a failure in the middle: what was good until then is written; `last` stays as it was saved before.
