@@ -1,5 +1,6 @@
 -- What a saved model says about photos. The model file alone is enough: it carries architecture, classes and preprocessing.
 local scute = require "scute"
+local json = require "scute.train.json"
 local console = require "scute.console"
 
 local predict = {}
@@ -68,7 +69,7 @@ end
 
 local function json_list(values)
    local texts = {}
-   for i, value in ipairs(values) do texts[i] = require("cjson").encode(value):gsub("\\/", "/") end
+   for i, value in ipairs(values) do texts[i] = json.line(value) end
    return "[" .. table.concat(texts, ",") .. "]"
 end
 

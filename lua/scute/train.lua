@@ -256,6 +256,13 @@ local function finish_on_interrupt()
    return setmetatable({}, { __close = function() scute.on_interrupt(before) end })
 end
 
+-- Sees to it that an error does not leave a record of a run that seems to go on.
+local function record_failure(run)
+   return setmetatable({}, { __close = function(_, err)
+      if err ~= nil then record.fail(run) end
+   end })
+end
+
 local function stop_politely(run, signal)
    run.meter:clear()
    local saved = run.started and checkpoint.save(run)
@@ -305,6 +312,7 @@ function train.fit(model, set, options)
    clamp_batch(run)
    record.prepare(run)
    checkpoint.open(run)
+   local failure <close> = record_failure(run) -- luacheck: ignore
    record.open(run)
    checkpoint.restore(run)
    loop(run)

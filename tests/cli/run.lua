@@ -34,6 +34,9 @@ local function predicts()
    local model = "--model $T/out/resnet18/best.safetensors"
    local r = shell("$S scripts/predict.lua " .. model .. " $T/two/red/001.bmp $T/two/blue/001.bmp")
    check(r.code == 0 and r.out:find "red/001.bmp: %a+ %d" and #lines_of(r.out) == 4, "predict names classes", r.all)
+   r = shell("cp $T/two/red/001.bmp $T/$(printf 'odd\\377').bmp; $S scripts/predict.lua --json " .. model .. " $T/odd*.bmp")
+   local odd = r.code == 0 and utf8.len(r.out) and cjson.decode(r.out)
+   check(odd and odd.photos[1].path:find("odd\u{FFFD}.bmp", 1, true), "JSON is UTF-8 whatever the file's name", r.all)
    r = shell("$S scripts/predict.lua --json --top 1 " .. model .. " $T/two/red/001.bmp --embeddings $T/e.safetensors")
    local ok, result = pcall(cjson.decode, r.out)
    check(ok and #result.photos[1].top == 1 and #result.bad == 0, "predict prints JSON", r.all)
@@ -252,6 +255,8 @@ local function survives_a_full_disk()
    local r = shell("ulimit -f 2000; " .. LEARN .. " --data_dir $T/two --freeze_backbone --epochs 1 --seed 9")
    check(r.code == 1 and r.err:find("best.safetensors", 1, true) and #lines_of(r.err) == 1, "a full disk is told", r.all)
    check(scute.weights.sha256(model) == before, "a full disk leaves the earlier model as it was")
+   local state = read_file(model:gsub("best.safetensors", "run.json")):match '"state": "(%l+)"'
+   check(state == "failed", "a run that could not be saved does not seem to go on", state)
    for name in lfs.dir(scratch .. "/out/resnet18") do check(not name:find "tmp", "no temporary file is left: " .. name) end
 end
 

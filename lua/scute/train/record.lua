@@ -146,6 +146,7 @@ function record.open(run)
    if not run.folder then return end
    console.guard("output_dir", scute.files.mkdirs, run.folder)
    console.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
+   run.recorded = true
 end
 
 --- After parts of the model were unfrozen. What can change only from now on is still as it was in the best epoch.
@@ -212,6 +213,14 @@ function record.close(run, state)
    if run.folder then
       write(run.folder .. "/run.json", run_text(run, state))
       write_report(run)
+   end
+   run.ended = state
+end
+
+--- Where a run ends with an error: run.json says so, if it can still be written.
+function record.fail(run)
+   if run.recorded and not run.ended then
+      pcall(scute.files.write, run.folder .. "/run.json", run_text(run, "failed"))
    end
 end
 
