@@ -105,7 +105,7 @@ asan:
 	   SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" run-ctests
 
 run-ctests: ctests
-	@for test in $(CTESTS); do echo $$test; OMP_NUM_THREADS=2 $$test || exit 1; done
+	@for test in $(CTESTS); do echo $$test; LSAN_OPTIONS=suppressions=tests/c/leaks.supp OMP_NUM_THREADS=2 $$test || exit 1; done
 
 valgrind: ctests
 	@for test in $(CTESTS); do echo $$test; OMP_NUM_THREADS=1 valgrind -q --error-exitcode=9 --leak-check=full \
