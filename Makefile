@@ -4,6 +4,7 @@
 #   make deps       install what is missing            make demo      a real network learns real photos (FOLDS=5: all folds)
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
+#   make compare-demo  five architectures on the demo's photos, in about ten minutes
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
 
 BUILD   ?= build
@@ -86,6 +87,11 @@ demo:
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@FOLDS=$(FOLDS) ./scute scripts/demo.lua
 
+compare-demo:
+	@tools/deps.sh build weights stamps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@./scute scripts/compare_demo.lua
+
 test:
 	@tools/deps.sh build test weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) all ctests
@@ -128,4 +134,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean ctests demo deps install lint needed run-ctests soak stamps test uninstall valgrind weights
+.PHONY: all asan bench clean compare-demo ctests demo deps install lint needed run-ctests soak stamps test uninstall \
+   valgrind weights

@@ -147,8 +147,20 @@ end
 
 -- ---- all runs ----
 
+-- A checkpoint that is no use costs the time that it would have saved, no more.
+local function try(opt, made, run, program)
+   local folder = plan.folder(opt.output_dir, run)
+   local how, message = execute(program, plan.write_job(opt.output_dir, made, run, opt), folder)
+   if how ~= "failed" or not message:find "^resume: " then return how, message end
+   console.warn("%s; %s, %s begins anew", message, names.show(run.model), run.run)
+   for _, name in ipairs { "checkpoint", "checkpoint-1" } do
+      os.remove(("%s/%s/%s.safetensors"):format(folder, run.model, name))
+   end
+   return execute(program, folder .. "/job.json", folder)
+end
+
 local function one(opt, made, run, program)
-   local how, message = execute(program, plan.write_job(opt.output_dir, made, run, opt), plan.folder(opt.output_dir, run))
+   local how, message = try(opt, made, run, program)
    if how == "interrupted" then stop_politely() end
    local result, why = plan.result(opt.output_dir, made, run)
    if how == "failed" or not result then return nil, message or why or "it left no result" end

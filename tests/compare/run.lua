@@ -186,23 +186,56 @@ local function takes_odd_photos()
    check(r.code == 0 and r.out:find("120 photos in 40 classes", 1, true), "photos of one pixel, forty classes", r.all)
 end
 
+-- Stopped in the middle of a run: it goes on from its checkpoint, and gives what an undisturbed one gives. Then from a
+-- checkpoint that was cut.
+local function goes_on_from_checkpoints()
+   local line = COMPARE .. "--data_dir $T/two --models mobilenet_v2 --weights none --protocol finetune --seeds 1"
+      .. " --budget epochs=6"
+   local checkpoint = scratch .. "/half/runs/mobilenet_v2/seed0/mobilenet_v2/checkpoint.safetensors"
+   local function stopped()
+      os.execute(("rm -rf %s/half"):format(scratch))
+      return shell("set -m; " .. line .. " --output_dir $T/half >$T/log & job=$!;"
+         .. " log=$T/half/runs/mobilenet_v2/seed0/output.log;"
+         .. " for i in $(seq 300); do grep -q 'epoch   2' $log 2>/dev/null && break; sleep 0.05; done;"
+         .. " kill -TERM $job; wait $job")
+   end
+   local whole = shell(line .. " --output_dir $T/whole")
+   local r = stopped()
+   local good = whole.code == 0 and r.code == 143 and lfs.attributes(checkpoint)
+   if not check(good, "stopped with a checkpoint", r.all) then return end
+   r = shell(line .. " --output_dir $T/half --resume")
+   local text = read_file(scratch .. "/half/runs/mobilenet_v2/seed0/output.log")
+   check(r.code == 0 and r.err == "" and text:find "going on from .*checkpoint", "a run goes on from its checkpoint", r.all)
+   local a = cjson.decode(read_file(scratch .. "/whole/runs/mobilenet_v2/seed0/result.json"))
+   local b = cjson.decode(read_file(scratch .. "/half/runs/mobilenet_v2/seed0/result.json"))
+   check(table.concat(a.curve, " ") == table.concat(b.curve, " ") and #a.curve == 6
+      and table.concat(a.predicted, " ") == table.concat(b.predicted, " "), "and ends where an undisturbed one ends", r.all)
+   check(not lfs.attributes(checkpoint), "a finished run keeps no checkpoint")
+   stopped()
+   local bytes = read_file(checkpoint) or ""
+   photos.write_file(checkpoint, bytes:sub(1, #bytes // 2))
+   os.remove(checkpoint:gsub("checkpoint.safe", "checkpoint-1.safe"))
+   r = shell(line .. " --output_dir $T/half --resume")
+   check(r.code == 0 and r.err:find "resume: .*seed0 begins anew", "a cut checkpoint is named, and the run begins anew", r.all)
+end
+
 local function stops_politely()
    for signal, code in pairs { INT = 130, TERM = 143 } do
       os.execute(("rm -rf %s/stop"):format(scratch))
-      local r = shell("set -m; " .. COMPARE .. "--data_dir $T/two --output_dir $T/stop --models resnet18 --weights none"
+      local r = shell("set -m; " .. COMPARE .. "--data_dir $T/two --output_dir $T/stop --models mobilenet_v2 --weights none"
          .. " --protocol finetune --seeds 2 --budget epochs=1000 >$T/log & job=$!;"
-         .. " log=$T/stop/runs/resnet18/seed0/output.log;"
+         .. " log=$T/stop/runs/mobilenet_v2/seed0/output.log;"
          .. " for i in $(seq 300); do grep -q 'epoch   1' $log 2>/dev/null && break; sleep 0.1; done;"
          .. " kill -" .. signal .. " $job; wait $job")
       check(r.code == code and r.err:find "stopped; the same command with %-%-resume finishes", "SIG" .. signal, r.all)
-      check(not lfs.attributes(scratch .. "/stop/runs/resnet18/seed1"), "SIG" .. signal .. ": nothing more begins")
+      check(not lfs.attributes(scratch .. "/stop/runs/mobilenet_v2/seed1"), "SIG" .. signal .. ": nothing more begins")
    end
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs {
    compares, knows_its_folder, reports_without_training, resumes, goes_on_after_failures, finetunes_in_folds,
-   refuses_bad_input, takes_odd_photos, stops_politely,
+   refuses_bad_input, takes_odd_photos, goes_on_from_checkpoints, stops_politely,
 } do
    local ok, message = xpcall(test, debug.traceback)
    if not ok then check(false, "a test that broke off", message) end

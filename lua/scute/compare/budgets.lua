@@ -38,9 +38,12 @@ local function check_frozen(job, set, model)
 end
 
 -- Stops after the last epoch that fits, and refuses where not even the first one does.
-local function minutes_hook(job, elapsed)
+local function minutes_hook(job, elapsed, add)
    local limit, first, began = 60 * job.minutes, 0, 0
    return {
+      name = "budget",
+      save = function() return { seconds = elapsed() } end,
+      load = function(_, saved) add(saved.seconds) end, -- what a run had spent before it was resumed
       begin_epoch = function() began, first = elapsed(), 0 end,
       after_step = function(run)
          if run.epoch > 1 or run.feed.cached then return end
@@ -74,6 +77,9 @@ end
 local function speedometer()
    local photos, seconds, last, run = 0, 0, 0, nil
    local meter = {
+      name = "speed",
+      save = function() return { photos = photos, seconds = seconds } end,
+      load = function(_, saved) photos, seconds = saved.photos, saved.seconds end,
       start = function(started) run, last = started, scute.clock() end,
       before_step = function() if last == 0 then last = scute.clock() end end,
       after_step = function(current)
@@ -94,11 +100,12 @@ end
 function budgets.new(job, set, model)
    local start = scute.clock()
    local function elapsed() return scute.clock() - start end
+   local function add(seconds) start = start - seconds end
    local meter, images_per_second = speedometer()
    local budget = { epochs = job.epochs, hook = {}, meter = meter, images_per_second = images_per_second }
    if job.minutes then
       if job.protocol == "frozen" then check_frozen(job, set, model) end
-      budget.epochs, budget.hook = MOST_EPOCHS, minutes_hook(job, elapsed)
+      budget.epochs, budget.hook = MOST_EPOCHS, minutes_hook(job, elapsed, add)
       budget.schedule = minutes_schedule(job, elapsed)
    end
    return budget

