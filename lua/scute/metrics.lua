@@ -42,6 +42,27 @@ function Confusion:add(predicted, actual)
    return self
 end
 
+--- What was counted, as a list of {actual, predicted, count} without the zeros: with many classes nearly all are.
+function Confusion:cells()
+   local cells = {}
+   for i = 1, self.n do
+      for j = 1, self.n do
+         if self.counts[i][j] > 0 then cells[#cells + 1] = { i, j, self.counts[i][j] } end
+      end
+   end
+   return cells
+end
+
+--- Adds such a list.
+function Confusion:add_cells(cells)
+   for _, cell in ipairs(cells) do
+      local row = self.counts[cell[1]]
+      row[cell[2]] = row[cell[2]] + cell[3]
+      self.total = self.total + cell[3]
+   end
+   return self
+end
+
 --- Adds the counts of another matrix of the same size (the folds of a cross validation, pooled).
 function Confusion:merge(other)
    if other.n ~= self.n then error(("confusion: %d and %d classes do not merge"):format(self.n, other.n), 2) end

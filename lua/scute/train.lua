@@ -184,8 +184,11 @@ local function epoch(run)
       balanced = confusion:balanced_accuracy(), confusion = confusion,
    }
    if run.average and not average.validate(run, row, validate) then return end
+   local before = run.best
    record.epoch(run, row)
    call_hooks(run, "epoch", row)
+   local passed_by = run.best == row and before or row
+   if passed_by ~= run.best then passed_by.confusion = nil end -- with thousands of classes one matrix is enough
 end
 
 -- ---- the run ----

@@ -138,15 +138,14 @@ local function state_of(run, optimizer)
    return {
       identity = identity.of(run),
       position = { epoch = at.epoch, batches = at.batches, whole = at.whole, step = run.step,
-         mean = { sum = run.mean.sum, weight = run.mean.weight }, counts = run.confusion.counts, total = run.confusion.total },
+         mean = { sum = run.mean.sum, weight = run.mean.weight }, cells = run.confusion:cells() },
       rng = scute.rng_state(),
       threads = scute.threads(),
       changing = list_of(run.changing),
       freeze = freeze_state(run.model),
       optimizer = { kind = optimizer.kind, groups = optimizer.groups, steps = optimizer.steps },
       history = plain_rows(run.history),
-      best = run.best and { epoch = run.best.epoch, counts = run.best.confusion.counts, total = run.best.confusion.total }
-         or nil,
+      best = run.best and { epoch = run.best.epoch, cells = run.best.confusion:cells() } or nil,
       stopped = run.stopped,
       micro = run.micro,
       bad = { list = table.move(run.bad, 1, #run.bad, 1, {}), feed = run.feed_bad, epoch = run.epoch_bad },
@@ -255,9 +254,7 @@ local function split(tensors, prefix)
 end
 
 local function confusion_of(run, saved)
-   local confusion = metrics.confusion(run.set.classes)
-   confusion.counts, confusion.total = saved.counts, saved.total
-   return confusion
+   return metrics.confusion(run.set.classes):add_cells(saved.cells)
 end
 
 local function restore_model(run, file)

@@ -88,13 +88,7 @@ end
 -- What the page shows is on disk by then: one that cannot be made costs a warning, not the run.
 local function write_report(run)
    if run.best then
-      local cells = {}
-      for i, row in ipairs(run.best.confusion.counts) do
-         for j, count in ipairs(row) do
-            if count > 0 then cells[#cells + 1] = { i, j, count } end
-         end
-      end
-      write(run.folder .. "/confusion.json", to_json { classes = run.set.classes, cells = cells })
+      write(run.folder .. "/confusion.json", to_json { classes = run.set.classes, cells = run.best.confusion:cells() })
    end
    local ok, why = pcall(require("scute.report_html").write, run.folder)
    if not ok then console.warn("report.html: %s", console.message(why)) end
