@@ -115,6 +115,7 @@ run-ctests: ctests
 
 valgrind: ctests
 	@for test in $(CTESTS); do echo $$test; OMP_NUM_THREADS=1 valgrind -q --error-exitcode=9 --leak-check=full \
+	   --suppressions=tests/c/valgrind.supp \
 	   --errors-for-leak-kinds=definite --show-leak-kinds=definite $$test || exit 1; done
 
 # ---- install ----

@@ -88,13 +88,21 @@ static cairo_surface_t *vector_surface(ScCanvas *canvas, ScPictureFormat format,
    return svg;
 }
 
+// cairo 1.16 keeps a reference to what it wrote as SVG after the SVG itself is gone, and so the whole recording
+// for ever.
+static void drop_references(cairo_surface_t *surface, unsigned int before) {
+   while (cairo_surface_get_reference_count(surface) > before) cairo_surface_destroy(surface);
+}
+
 static ScStatus encode_vector(ScCanvas *canvas, ScPictureFormat format, Bytes *bytes) {
+   unsigned int references = cairo_surface_get_reference_count(canvas->surface);
    cairo_surface_t *surface = vector_surface(canvas, format, bytes);
    cairo_status_t status = cairo_surface_status(surface);
    if (!status) status = replay(canvas, surface, 1);
    cairo_surface_finish(surface);
    if (!status) status = cairo_surface_status(surface);
    cairo_surface_destroy(surface);
+   drop_references(canvas->surface, references);
    return status ? fail(status) : SC_OK;
 }
 
