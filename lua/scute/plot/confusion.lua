@@ -138,7 +138,8 @@ end
 local function large(c, names, title, limit, photos)
    local list = c:most_confused(limit)
    local named = c.n <= NAMED
-   local room = named and 90 or 16
+   local style = { size = math.max(7, math.min(figure.TEXT, 0.8 * MAP / c.n)) }
+   local room = named and math.min(90, longest(figure.new(10, 10), names, style) + 2) or 16
    local rows = photos and 46 or 24
    local height = math.max(MAP + room + 84, 100 + #list * rows)
    local fig = figure.new(MAP + room + 460, height)

@@ -154,6 +154,13 @@ local function heat_image(map)
    return scute.tensor(planes, { dtype = "u8" }):reshape { 1, 3, h, w }
 end
 
+local function is_blank(map)
+   for _, row in ipairs(map) do
+      if math.max(table.unpack(row)) > 0 then return false end
+   end
+   return true
+end
+
 --- A photo and, over it, where a network looked. image: a scute.image or u8 tensor (1, 3, H, W), as the network saw it (after
 -- resize and crop). found: what scute.gradcam returns, or a list of such. options: title, alpha (0.5), side (260).
 function photos.gradcam(image, found, options)
@@ -168,12 +175,16 @@ function photos.gradcam(image, found, options)
    for i, cam in ipairs(list) do
       local x = EDGE + i * (side + GAP)
       draw_photo(fig, { image = image }, x, top, side)
-      local w, h = size_of(image)
-      local scale = side / math.max(w, h)
-      fig.canvas:image(heat_image(cam.map), x + (side - w * scale) / 2, top + (side - h * scale) / 2, w * scale, h * scale,
-         { alpha = alpha })
-      fig:text(x, top + side + LINE, ("%s %.1f %%"):format(cam.name or cam.class, 100 * cam.probability),
-         { size = figure.SMALL, bold = true, fit = side })
+      local text = ("%s %.1f %%"):format(cam.name or cam.class, 100 * cam.probability)
+      if is_blank(cam.map) then
+         text = text .. ": nothing speaks for it"
+      else
+         local w, h = size_of(image)
+         local scale = side / math.max(w, h)
+         fig.canvas:image(heat_image(cam.map), x + (side - w * scale) / 2, top + (side - h * scale) / 2, w * scale,
+            h * scale, { alpha = alpha })
+      end
+      fig:text(x, top + side + LINE, text, { size = figure.SMALL, bold = true, fit = side })
    end
    return fig
 end
