@@ -155,12 +155,12 @@ ScStatus sc_buffer_new(ScBuffer **out, ScDevice *device, size_t bytes) {
 }
 
 ScBuffer *sc_buffer_retain(ScBuffer *buffer) {
-   atomic_fetch_add(&buffer->refs, 1);
+   __atomic_fetch_add(&buffer->refs, 1, __ATOMIC_RELAXED);
    return buffer;
 }
 
 void sc_buffer_release(ScBuffer *buffer) {
-   if (!buffer || atomic_fetch_sub(&buffer->refs, 1) > 1) return;
+   if (!buffer || __atomic_fetch_sub(&buffer->refs, 1, __ATOMIC_ACQ_REL) > 1) return;
    ScDevice *device = buffer->device;
    if (buffer->packed && device->backend->forget) device->backend->forget(buffer->stamp);
    pthread_mutex_lock(&device->pool->lock);

@@ -2,7 +2,10 @@
 #ifndef SCUTE_DEVICE_H
 #define SCUTE_DEVICE_H
 
+#include "host/api.h"
 #include "host/tensor.h"
+
+SC_API_BEGIN
 
 typedef struct ScCall ScCall;
 
@@ -15,6 +18,8 @@ typedef struct {
    ScStatus (*backward)(ScCall *);
 } ScKernel;
 
+enum { SC_MAXDEVICES = 16 }; // of one backend
+
 enum {
    SC_FLOATS = 1u << SC_F32 | 1u << SC_F64,
    SC_NUMBERS = SC_FLOATS | 1u << SC_I64 | 1u << SC_U8,
@@ -23,6 +28,9 @@ enum {
 
 typedef struct ScBackend {
    const char *name;
+   // How many devices there are, for backends that may have several or none; asked once, when one is looked
+   // for. NULL: there is one. On failure the message says what is missing.
+   ScStatus (*count)(int *n);
    bool host_memory; // the CPU may dereference its buffers
    bool shapes_only; // its tensors have no values: every op is "computed" once its shapes are checked
    ScStatus (*allocate)(ScDevice *, size_t bytes, void **out);
@@ -46,13 +54,17 @@ struct ScDevice {
    struct ScPool *pool;
 };
 
-// "cpu", "ref", "cuda", "cuda:1", "auto". The device lives as long as the process.
+// "cpu", "ref", "cuda", "cuda:1", or "auto": a GPU where one answers, else the CPU. The device lives as long as
+// the process. The first "cuda" opens that backend's plugin (host/plugin.c).
 ScStatus sc_device_find(const char *name, ScDevice **out);
+ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
 void sc_device_reset_peak(ScDevice *);
 void sc_device_flush(ScDevice *);   // returns cached memory and clears backend caches
+void sc_flush_devices(void);        // the same for all devices in use
+size_t sc_live_bytes(void);         // over all devices in use
 void sc_memory_limit(size_t bytes); // live bytes at which allocation fails with SC_EMEM; 0 is no limit
 
 // Pool (host/alloc.c). Buffers start with one reference and a fresh stamp. Thread-safe.
@@ -77,5 +89,7 @@ const ScKernel *sc_find_kernel(const ScDevice *, const char *op);
    __attribute__((constructor(202))) static void register_##name(void) {                                       \
       sc_register_kernel(#backend, &kernel_##name);                                                            \
    }
+
+SC_API_END
 
 #endif

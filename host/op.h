@@ -6,8 +6,11 @@
 #ifndef SCUTE_OP_H
 #define SCUTE_OP_H
 
+#include "host/api.h"
 #include "host/device.h"
 #include "host/tensor.h"
+
+SC_API_BEGIN
 
 enum { SC_MAXPARAM = 16, SC_MAXOUT = 3, SC_MAXSAVED = 4 };
 
@@ -133,5 +136,7 @@ ScStatus sc_want_rank(const ScCall *, int input,
                       int rank); // "conv2d: argument 'x': expected rank 4, found (3, 5)"
 ScStatus sc_want_float(const ScCall *, int input);
 const char *sc_input_name(const ScCall *, int input);
+
+SC_API_END
 
 #endif

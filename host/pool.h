@@ -2,7 +2,10 @@
 #ifndef SCUTE_POOL_H
 #define SCUTE_POOL_H
 
+#include "host/api.h"
 #include "host/device.h"
+
+SC_API_BEGIN
 
 struct ScPool *sc_pool_new(void); // NULL when memory is short
 
@@ -14,5 +17,7 @@ ScStatus sc_host_transfer(ScDevice *, void *to, const void *from, size_t bytes);
 #define SC_HOST_MEMORY                                                                                         \
    .host_memory = true, .allocate = sc_host_allocate, .release = sc_host_release, .upload = sc_host_transfer,  \
    .download = sc_host_transfer, .copy = sc_host_transfer
+
+SC_API_END
 
 #endif

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#include "host/api.h"
+
+SC_API_BEGIN
+
 // Four 32-bit numbers for block `index` of a stream.
 void sc_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
 // Uniform in [0, 1) with 24 bits, and standard normal (Box-Muller), for element `index` of a stream.
@@ -20,5 +24,7 @@ typedef struct {
 } ScRng;
 ScRng *sc_rng(void);
 uint64_t sc_rng_stream(void); // a fresh stream
+
+SC_API_END
 
 #endif

@@ -3,6 +3,10 @@
 #ifndef SCUTE_STATUS_H
 #define SCUTE_STATUS_H
 
+#include "host/api.h"
+
+SC_API_BEGIN
+
 typedef enum {
    SC_OK = 0,
    SC_EARG,         // an argument is wrong: shape, dtype, device, range
@@ -31,5 +35,7 @@ ScStatus sc_wrap(ScStatus code, const char *format, ...) __attribute__((format(p
       ScStatus status_ = (expression);                                                                         \
       if (status_ != SC_OK) return status_;                                                                    \
    } while (0)
+
+SC_API_END
 
 #endif

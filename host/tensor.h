@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/api.h"
 #include "host/status.h"
+
+SC_API_BEGIN
 
 enum { SC_MAXRANK = 8 };
 
@@ -21,7 +24,7 @@ typedef struct ScDevice ScDevice;
 typedef struct ScNode ScNode;
 
 typedef struct {
-   _Atomic int refs;
+   int refs;       // counted with atomic operations (host/alloc.c)
    bool packed;    // some backend cache holds something derived from this content
    uint64_t stamp; // unique to this content: new at creation and after every write in place
    size_t bytes;
@@ -95,5 +98,7 @@ uint16_t sc_f32_to_f16(float);
 float sc_f16_to_f32(uint16_t);
 uint16_t sc_f32_to_bf16(float);
 float sc_bf16_to_f32(uint16_t);
+
+SC_API_END
 
 #endif

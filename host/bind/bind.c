@@ -101,18 +101,17 @@ int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[
 static size_t live_after_collection;
 
 void sc_account(lua_State *L) {
-   size_t live = sc_device_memory(sc_device_cpu()).live + sc_device_memory(sc_device_ref()).live;
+   size_t live = sc_live_bytes();
    size_t allowed = 2 * live_after_collection;
    if (live <= allowed || live <= (size_t)256 << 20) return;
    lua_gc(L, LUA_GCCOLLECT);
-   live_after_collection = sc_device_memory(sc_device_cpu()).live + sc_device_memory(sc_device_ref()).live;
+   live_after_collection = sc_live_bytes();
 }
 
 ScStatus sc_with_retry(lua_State *L, ScStatus (*run)(void *), void *context) {
    ScStatus status = run(context);
    if (status != SC_EMEM) return status;
    lua_gc(L, LUA_GCCOLLECT);
-   sc_device_flush(sc_device_cpu());
-   sc_device_flush(sc_device_ref());
+   sc_flush_devices();
    return run(context);
 }

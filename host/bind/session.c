@@ -83,8 +83,7 @@ static int memory_limit(lua_State *L) {
 // scute.flush(): collects garbage and gives cached memory back
 static int flush(lua_State *L) {
    lua_gc(L, LUA_GCCOLLECT);
-   sc_device_flush(sc_device_cpu());
-   sc_device_flush(sc_device_ref());
+   sc_flush_devices();
    return 0;
 }
 

@@ -4,7 +4,10 @@
 #ifndef SCUTE_OPS_AXIS_H
 #define SCUTE_OPS_AXIS_H
 
+#include "host/api.h"
 #include "host/tensor.h"
+
+SC_API_BEGIN
 
 typedef struct {
    int64_t outer, n, inner;
@@ -12,5 +15,7 @@ typedef struct {
 
 // `dim` counts from 0; SC_NODIM takes all elements as one axis.
 ScAxis sc_axis(const ScTensor *, int64_t dim);
+
+SC_API_END
 
 #endif

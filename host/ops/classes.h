@@ -2,9 +2,14 @@
 #ifndef SCUTE_OPS_CLASSES_H
 #define SCUTE_OPS_CLASSES_H
 
+#include "host/api.h"
 #include "host/op.h"
+
+SC_API_BEGIN
 
 // Input `input` holds numbers from 1 to `n`; `what` they are, for the message.
 ScStatus sc_want_numbers(const ScCall *, int input, int64_t n, const char *what);
+
+SC_API_END
 
 #endif

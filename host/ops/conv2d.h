@@ -2,7 +2,10 @@
 #ifndef SCUTE_OPS_CONV2D_H
 #define SCUTE_OPS_CONV2D_H
 
+#include "host/api.h"
 #include "host/op.h"
+
+SC_API_BEGIN
 
 // Attributes, in order of declaration, of conv2d and, with the further ones, of conv_bn_act and conv2d_folded.
 enum {
@@ -40,5 +43,7 @@ typedef struct {
 ScConv sc_conv_geometry(const ScCall *);
 // Checks x, weight, bias and the attributes, and describes output 0.
 ScStatus sc_conv_infer(ScCall *);
+
+SC_API_END
 
 #endif

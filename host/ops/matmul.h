@@ -2,7 +2,10 @@
 #ifndef SCUTE_OPS_MATMUL_H
 #define SCUTE_OPS_MATMUL_H
 
+#include "host/api.h"
 #include "host/op.h"
+
+SC_API_BEGIN
 
 typedef struct {
    int64_t batch, m, n, k;     // (batch, m, k) times (batch, k, n)
@@ -11,5 +14,7 @@ typedef struct {
 
 // Of a checked call.
 ScMatmul sc_matmul_geometry(const ScCall *);
+
+SC_API_END
 
 #endif

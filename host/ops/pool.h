@@ -2,7 +2,10 @@
 #ifndef SCUTE_OPS_POOL_H
 #define SCUTE_OPS_POOL_H
 
+#include "host/api.h"
 #include "host/op.h"
+
+SC_API_BEGIN
 
 enum { SC_POOL_KERNEL, SC_POOL_STRIDE, SC_POOL_PADDING, SC_POOL_CEIL_MODE, SC_POOL_INCLUDE_PAD };
 
@@ -23,5 +26,7 @@ static inline int64_t sc_pool_window(int64_t o, int64_t size, int64_t kernel, in
    *to = end > size ? size : end;
    return end - start;
 }
+
+SC_API_END
 
 #endif
