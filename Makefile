@@ -17,7 +17,7 @@ WERROR  ?= -Werror
 PYTHON  ?=
 FOLDS   ?= 1
 
-PKGS     = cairo lua5.4 jansson libcurl libzip libmd libexif libedit libjpeg zlib
+PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libexif libedit libjpeg zlib
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  := $(filter-out -llua5.4,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
 LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)

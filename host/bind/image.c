@@ -155,6 +155,21 @@ static int preprocess(lua_State *L) {
    return 1;
 }
 
+// image:show{as = "auto", columns, rows}: draws it in a terminal that can show pictures, else names a file; see
+// scute.show
+static int show(lua_State *L) {
+   sc_check_image(L, "show");
+   lua_settop(L, 2);
+   lua_getglobal(L, "require");
+   lua_pushliteral(L, "scute.show");
+   lua_call(L, 1, 1);
+   lua_getfield(L, -1, "image");
+   lua_pushvalue(L, 1);
+   lua_pushvalue(L, 2);
+   lua_call(L, 2, 1);
+   return 1;
+}
+
 static int describe(lua_State *L) {
    ScImage *image = luaL_checkudata(L, 1, TYPE);
    if (image->rgb)
@@ -179,7 +194,7 @@ static int get(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"resize", resize}, {"crop", crop},     {"pad_square", pad_square},
                                    {"save", save},     {"tensor", tensor}, {"preprocess", preprocess},
-                                   {"free", release},  {NULL, NULL}};
+                                   {"show", show},     {"free", release},  {NULL, NULL}};
 static const luaL_Reg meta[] = {
     {"__gc", release}, {"__close", release}, {"__tostring", describe}, {NULL, NULL}};
 static const luaL_Reg functions[] = {{"load", load}, {NULL, NULL}};

@@ -1,6 +1,7 @@
 -- A figure: a canvas with what all pictures share, and the ways out of it.
 local scute = require "scute"
 local console = require "scute.console"
+local show = require "scute.show"
 
 local figure = {}
 
@@ -103,18 +104,11 @@ function Figure:image(scale)
    return self.canvas:render { scale = scale or 1 }
 end
 
---- Shows the picture: in a terminal that can, else as a file whose name is printed. Returns the file's name, if there is one.
-function Figure:show()
-   if scute.terminal_picture and console.is_terminal(1) then
-      local image <close> = self:image()
-      if scute.terminal_picture(image) then return nil end
-   end
-   local path = os.tmpname()
-   os.remove(path)
-   path = path .. ".png"
-   self:save(path)
-   print("picture: " .. path)
-   return path
+--- Shows the picture: in a terminal that can, else as a file whose name is printed. options: those of scute.show. Returns
+-- the file's name, if there is one.
+function Figure:show(options)
+   local image <close> = self:image()
+   return show.figure(image, options, function(path) self:save(path) end)
 end
 
 return figure
