@@ -10,6 +10,7 @@ local draw = require "scute.data.draw"
 local average = require "scute.train.average"
 local checkpoint = require "scute.train.checkpoint"
 local features = require "scute.train.features"
+local hooks = require "scute.train.hooks"
 local photos = require "scute.train.photos"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
@@ -54,56 +55,32 @@ end
 
 -- ---- hooks ----
 
--- A hook is a table with any of: start(run), begin_epoch(run), before_step(run), after_step(run), epoch(run, row),
--- finish(run). A hook stops the run by setting run.stopped to the reason. One that has a state of its own has a name, and
--- save(run), which returns plain data for the checkpoint, and load(run, data).
-local function call_hooks(run, event, ...)
-   for _, hook in ipairs(run.hooks) do
-      if hook[event] then hook[event](run, ...) end
-   end
-end
-
 local schedule_hook = {
    name = "schedule",
    save = function(run) return run.schedule.save and run.schedule.save() or {} end,
    load = function(run, state)
       if run.schedule.load then run.schedule.load(state) end
    end,
-   epoch = function(run, row)
-      if run.schedule.observe then run.schedule.observe(row) end
-   end,
-   before_step = function(run)
+   on_step_begin = function(run)
       run.optimizer:scale_lr(run.schedule.factor {
          step = run.step, steps_per_epoch = run.feed.steps, epochs = run.epochs,
       })
    end,
+   on_epoch_end = function(run)
+      if run.schedule.observe then run.schedule.observe(run.row) end
+   end,
 }
 
-local function progress_hook()
-   local start, seen, last, before = 0, 0, 0, 0
-   return {
-      start = function(run)
-         start, last = scute.clock(), scute.clock()
-         before = math.floor(run.step / run.feed.steps * run.feed.photos)
-      end,
-      after_step = function(run)
-         seen = seen + run.last.n
-         local seconds = scute.clock() - start
-         local total = run.feed.photos * run.epochs - before
-         run.meter:show { what = ("epoch %d/%d"):format(run.epoch, run.epochs), done = math.min(seen, total), total = total,
-            photos = seen, seconds = seconds, loss = run.mean:value(), accuracy = run.confusion:accuracy(),
-            left = seconds / seen * math.max(total - seen, 0) }
-      end,
-      epoch = function(run, row)
-         local now = scute.clock()
-         if row.epoch > 30 and row.epoch < run.epochs and now - last < 2 and not run.stopped then return end
-         last = now
-         run.meter:clear()
-         console.line("epoch %3d  loss %.4f  accuracy %.3f   validation (%s): loss %.4f  accuracy %.3f%s", row.epoch,
-            row.train_loss, row.train_accuracy, run.set.split, row.val_loss, row.val_accuracy,
-            run.best == row and "  best" or "")
-      end,
-   }
+-- All hooks of a run, in the order in which they are called.
+local function all_hooks(run)
+   hooks.check(run.hooks)
+   local list = { record.hook, checkpoint.restorer, schedule_hook, stopping.hook(run.early_stop), progress.hook() }
+   if run.unfreeze then table.insert(list, 4, unfreeze.hook) end -- its warmup scales what the schedule has set
+   if run.average then table.insert(list, average.hook) end
+   table.move(run.hooks, 1, #run.hooks, #list + 1, list)
+   list[#list + 1] = checkpoint.hook -- the last, so that it saves what the others did
+   hooks.check(list)
+   return list
 end
 
 -- ---- one epoch ----
@@ -116,11 +93,10 @@ end
 
 -- One update of the weights; `done` batches of the epoch are behind afterwards.
 local function step(run, window, done)
-   call_hooks(run, "before_step")
+   hooks.call(run, "on_step_begin")
    update.run(run, window)
-   run.step = run.step + 1
    run.position = { epoch = run.epoch, batches = done, whole = false }
-   call_hooks(run, "after_step")
+   hooks.call(run, "on_step_end")
 end
 
 local function train_epoch(run)
@@ -178,15 +154,15 @@ local function epoch(run)
    if run.interrupted() then return end
    local confusion, val_loss = validate(run)
    if not confusion then return end
+   local before = run.best
    local row = {
       epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
       balanced = confusion:balanced_accuracy(), confusion = confusion,
    }
    if run.average and not average.validate(run, row, validate) then return end
-   local before = run.best
-   record.epoch(run, row)
-   call_hooks(run, "epoch", row)
+   run.row = row
+   hooks.call(run, "on_epoch_end")
    local passed_by = run.best == row and before or row
    if passed_by ~= run.best then passed_by.confusion = nil end -- with thousands of classes one matrix is enough
 end
@@ -212,19 +188,16 @@ end
 local function new_run(model, set, options)
    local run = read_options(options)
    run.model, run.set, run.preprocess = model, set, model.preprocessing
-   run.epoch, run.step = 0, 0
+   run.epoch, run.step, run.skipped = 0, 0, 0
    run.times = { started = os.time(), clock = scute.clock() }
    run.meter = progress.new()
    run.photos = photos.source(run)
    run.interrupted = scute.interrupted
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
-   local hooks = { schedule_hook, run.unfreeze and unfreeze.hook or {}, stopping.hook(run.early_stop), progress_hook() }
-   table.move(run.hooks, 1, #run.hooks, #hooks + 1, hooks)
-   hooks[#hooks + 1] = checkpoint.hook -- the last, so that it saves what the others did
-   run.hooks = hooks
    run.mixes = run.mixup > 0 or run.cutmix > 0
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    if run.ema then run.average = average.new(model, run.ema) end
+   run.hooks = all_hooks(run)
    return run
 end
 
@@ -241,16 +214,14 @@ end
 local function loop(run)
    while run.epoch < run.epochs and not run.stopped do
       run.epoch = run.epoch + 1
-      call_hooks(run, "begin_epoch")
+      hooks.call(run, "on_epoch_begin")
       choose_feed(run)
       if run.interrupted() then return end
-      if not run.started then call_hooks(run, "start") end
       run.started = true
       epoch(run)
       if run.interrupted() then return end
    end
    checkpoint.know_bad(run, "now") -- of a run that was at its end already
-   call_hooks(run, "finish")
 end
 
 -- Until the value goes out of scope, Ctrl-C only asks the loop to finish its step.
@@ -259,20 +230,31 @@ local function finish_on_interrupt()
    return setmetatable({}, { __close = function() scute.on_interrupt(before) end })
 end
 
--- Sees to it that an error does not leave a record of a run that seems to go on.
-local function record_failure(run)
+-- The end of a run, told once: "finished", "interrupted" or "failed".
+local function finish(run, outcome)
+   run.outcome = outcome
+   hooks.call(run, "on_fit_end")
+   run.closed = true
+end
+
+-- Tells the hooks of an error too; what they raise then does not hide it.
+local function finish_on_error(run)
    return setmetatable({}, { __close = function(_, err)
-      if err ~= nil then record.fail(run) end
+      if err == nil or run.closed then return end
+      run.outcome, run.failure = "failed", err
+      for _, hook in ipairs(run.hooks) do
+         if hook.on_fit_end then pcall(hook.on_fit_end, run) end
+      end
    end })
 end
 
 local function stop_politely(run, signal)
    run.meter:clear()
-   local saved = run.started and checkpoint.save(run)
-   record.close(run, "interrupted")
+   hooks.call(run, "on_interrupt")
+   finish(run, "interrupted")
    local where = run.step > 0 and ("in epoch %d after step %d"):format(run.epoch, run.step) or "before the first step"
    local kept = run.folder and run.step > 0 and "; the weights of that moment are in " .. run.folder .. "/last.safetensors"
-   console.warn("stopped %s%s%s", where, kept or "", saved and "; --resume auto goes on from there" or "")
+   console.warn("stopped %s%s%s", where, kept or "", run.checkpoint.saved and "; --resume auto goes on from there" or "")
    console.stop(signal == "SIGTERM" and 143 or 130, "interrupted")
 end
 
@@ -304,7 +286,7 @@ end
 --                              epochs are so short that saving would take more than 2 % of the time
 --   save_steps       none      a checkpoint every so many steps, whatever it costs
 --   keep             2         checkpoints on disk
---   hooks            {}        further hooks, see call_hooks
+--   hooks            {}        a list of hooks of your own, see scute.train.hooks
 --   arguments        {}        for run.json
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, seconds }.
 -- The first Ctrl-C finishes the step, saves and ends the program with status 130.
@@ -315,12 +297,11 @@ function train.fit(model, set, options)
    clamp_batch(run)
    record.prepare(run)
    checkpoint.open(run)
-   local failure <close> = record_failure(run) -- luacheck: ignore
-   record.open(run)
-   checkpoint.restore(run)
+   local failure <close> = finish_on_error(run) -- luacheck: ignore
+   hooks.call(run, "on_fit_begin")
    loop(run)
    if run.interrupted() then stop_politely(run, run.interrupted()) end
-   record.close(run, "finished")
+   finish(run, "finished")
    if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
    local seconds = scute.clock() - run.times.clock
    report.finish(run, seconds)

@@ -65,7 +65,7 @@ describe("an update", function()
    it("of several batches is that of one large batch, the last and shorter window too", function()
       -- 21 photos: windows of 4 + 4 + 4 and 4 + 5 photos, or batches of 12 and 9
       local sizes = {}
-      local hook = { after_step = function(run) sizes[#sizes + 1] = run.last.n end }
+      local hook = { on_step_end = function(run) sizes[#sizes + 1] = run.last.n end }
       local _, many = fit { accumulate = 3, hooks = { hook }, label_smoothing = 0.1 }
       local _, one = fit { batch_size = 12, hooks = { hook }, label_smoothing = 0.1 }
       assert.same({ 12, 9, 12, 9 }, sizes)
@@ -77,18 +77,18 @@ describe("an update", function()
       local plain = fit_wide {}
       local micro, sizes, told, model = nil, {}, {}, nil
       local limited = {
-         before_step = function(run)
+         on_step_begin = function(run)
             if run.step ~= 1 then return end
             collectgarbage()
             collectgarbage()
             scute.flush()
             scute.memory_limit(scute.memory().live + 4500000) -- less than two maps and a gradient of 8 photos
          end,
-         after_step = function(run)
+         on_step_end = function(run)
             micro = run.micro
             sizes[#sizes + 1] = run.last.n
          end,
-         epoch = function() scute.memory_limit(0) end,
+         on_epoch_end = function() scute.memory_limit(0) end,
       }
       local warn = scute.console.warn
       scute.console.warn = function(format, ...) told[#told + 1] = format:format(...) end
@@ -206,7 +206,8 @@ describe("early stopping", function()
       local hook, run = stopping.hook(options), { epochs = #values }
       for i, value in ipairs(values) do
          local row = { epoch = i, val_loss = value, val_accuracy = value }
-         hook.epoch(run, row)
+         run.row = row
+         hook.on_epoch_end(run)
          if run.stopped then return i, run.stopped end
       end
    end

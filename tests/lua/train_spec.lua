@@ -125,7 +125,7 @@ describe("train.fit", function()
    end)
 
    it("leaves the weights of the best epoch in the model and in best.safetensors", function()
-      local spoil = { after_step = function(run)
+      local spoil = { on_step_end = function(run)
          if run.epoch > 2 then scute.no_grad(function() run.model:get("fc").weight:fill_(0) end) end
       end }
       local result, model = fit { options = { epochs = 4, hooks = { spoil } } }
@@ -153,14 +153,14 @@ describe("train.fit", function()
 
    it("uses a batch as large as there are photos where more are asked for", function()
       local steps = 0
-      fit { options = { batch_size = 500, epochs = 1, hooks = { { after_step = function() steps = steps + 1 end } } } }
+      fit { options = { batch_size = 500, epochs = 1, hooks = { { on_step_end = function() steps = steps + 1 end } } } }
       assert.equal(1, steps)
    end)
 
    it("joins a last batch of one photo to the one before it where batch norm trains", function()
       local sizes = {}
       fit { freeze = false, lr = 1e-4, options = { batch_size = 10, epochs = 1,
-         hooks = { { after_step = function(run) sizes[#sizes + 1] = run.last.n end } } } }
+         hooks = { { on_step_end = function(run) sizes[#sizes + 1] = run.last.n end } } } }
       assert.same({ 10, 11 }, sizes)
    end)
 
@@ -189,7 +189,7 @@ describe("train.fit", function()
       photos.write_file(root .. "/file", "in the way")
       local stepped = false
       local text = failure(fit, { options = { output_dir = root .. "/file/out",
-         hooks = { { after_step = function() stepped = true end } } } })
+         hooks = { { on_step_end = function() stepped = true end } } } })
       assert.matches("^output_dir: ", text)
       assert.is_false(stepped)
    end)

@@ -169,7 +169,7 @@ local function fit(schedule, options, each)
    local result = train.fit(model, set, {
       optimizer = optim.adamw(model:groups { lr = options.lr or optim.layer_decay(model, 1e-3, 0.5) }),
       epochs = options.epochs, batch_size = 8, unfreeze = plan, workers = 1, augment = options.augment,
-      cache_features = options.cache_features, output_dir = options.output_dir, hooks = { { epoch = each },
+      cache_features = options.cache_features, output_dir = options.output_dir, hooks = { { on_epoch_end = each },
          options.hook or {} },
    })
    return result, model
@@ -179,7 +179,7 @@ describe("a progressive run", function()
    it("trains what joined, and leaves what waits bit for bit, statistics too", function()
       local before, seen = nil, {}
       fit("head,layer4@2,layer3@3", { epochs = 3, hook = {
-         start = function(run) before = values_of(run.model) end,
+         on_fit_begin = function(run) before = values_of(run.model) end,
       } }, function(run)
          local now, changed = values_of(run.model), {}
          for name in pairs(before) do
@@ -205,14 +205,14 @@ describe("a progressive run", function()
       local function record(schedule)
          local states, labels = {}, {}
          fit(schedule, { epochs = 2, lr = 1e-4, cache_features = "off", hook = {
-            begin_epoch = function(run)
+            on_epoch_begin = function(run)
                if run.epoch == 2 then
                   local state = run.optimizer:state_dict()
                   for name, tensor in pairs(state.tensors) do states[name] = tensor:values() end
                   states.steps = state.steps
                end
             end,
-            start = function(run)
+            on_fit_begin = function(run)
                local forward = run.photos.batches
                run.photos.batches = function(part, o)
                   local iterate, a, b, closing = forward(part, o)
@@ -247,10 +247,10 @@ describe("a progressive run", function()
    it("starts a group that joins with fresh state and its own warmup", function()
       local rates, steps = {}, nil
       fit("head,layer4@2", { epochs = 3, lr = 0.01, warmup = 4, hook = {
-         before_step = function(run)
+         on_step_begin = function(run)
             rates[#rates + 1] = ("%.4f/%.4f"):format(run.optimizer:get_lr "fc", run.optimizer:get_lr "layer4")
          end,
-         finish = function(run) steps = run.optimizer:state_dict().steps end,
+         on_fit_end = function(run) steps = run.optimizer:state_dict().steps end,
       } })
       assert.same({ "0.0100/0.0025", "0.0100/0.0050", "0.0100/0.0075", "0.0100/0.0100", "0.0100/0.0100", "0.0100/0.0100" },
          table.move(rates, 4, 9, 1, {}))
@@ -260,7 +260,7 @@ describe("a progressive run", function()
 
    it("gives the best epoch's weights back where a group joined after it", function()
       local best
-      local spoil = { after_step = function(run)
+      local spoil = { on_step_end = function(run)
          if run.epoch == 2 then
             scute.no_grad(function()
                run.model:get("fc").weight:fill_(0)
@@ -308,7 +308,8 @@ describe("a progressive run", function()
    it("lets the norms of frozen layers do what is asked", function()
       local function changes(mode)
          local before, parameters, statistics = nil, false, false
-         fit("none", { epochs = 1, batch_norm = mode, hook = { start = function(run) before = values_of(run.model) end } },
+         local hook = { on_fit_begin = function(run) before = values_of(run.model) end }
+         fit("none", { epochs = 1, batch_norm = mode, hook = hook },
             function(run)
                local now = values_of(run.model)
                parameters = not same(before["layer1.0.bn1.weight"], now["layer1.0.bn1.weight"])

@@ -70,7 +70,7 @@ kinds[kind]()
 
 local events = {}
 for step, command in ((os.getenv "EVENTS" or "") .. ";"):gmatch "(%d+) ([^;]+);" do events[tonumber(step)] = command end
-options.hooks = { { after_step = function(run)
+options.hooks = { { on_step_end = function(run)
    if events[run.step] then io.popen(events[run.step]):close() end -- os.execute would ignore SIGINT meanwhile
 end } }
 scute.train.fit(model, set, options)

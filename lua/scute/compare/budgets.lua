@@ -44,8 +44,8 @@ local function minutes_hook(job, elapsed, add)
       name = "budget",
       save = function() return { seconds = elapsed() } end,
       load = function(_, saved) add(saved.seconds) end, -- what a run had spent before it was resumed
-      begin_epoch = function() began, first = elapsed(), 0 end,
-      after_step = function(run)
+      on_epoch_begin = function() began, first = elapsed(), 0 end,
+      on_step_end = function(run)
          if run.epoch > 1 or run.feed.cached then return end
          if run.step == 1 then first = elapsed() end -- the first step sets things up and says little
          local whole = first + (run.step > 1 and (elapsed() - first) / (run.step - 1) * (run.feed.steps - 1) or 0)
@@ -54,7 +54,7 @@ local function minutes_hook(job, elapsed, add)
             refuse(job, whole, "one epoch")
          end
       end,
-      epoch = function(run)
+      on_epoch_end = function(run)
          local now = elapsed()
          if now + (now - began) > limit and run.epoch < run.epochs then
             run.stopped = ("the next would not fit the budget of %g min"):format(job.minutes)
@@ -80,13 +80,13 @@ local function speedometer()
       name = "speed",
       save = function() return { photos = photos, seconds = seconds } end,
       load = function(_, saved) photos, seconds = saved.photos, saved.seconds end,
-      start = function(started) run, last = started, scute.clock() end,
-      before_step = function() if last == 0 then last = scute.clock() end end,
-      after_step = function(current)
+      on_fit_begin = function(started) run, last = started, scute.clock() end,
+      on_step_begin = function() if last == 0 then last = scute.clock() end end,
+      on_step_end = function(current)
          local now = scute.clock()
          photos, seconds, last = photos + current.last.n, seconds + now - last, now
       end,
-      epoch = function() last = 0 end,
+      on_epoch_end = function() last = 0 end,
    }
    return meter, function()
       local passed = #run.set.train.paths + #run.set.val.paths - #run.bad

@@ -71,4 +71,11 @@ function average.validate(run, row, validate)
    return true
 end
 
+--- The hook that lets the average follow; an update that was skipped moved nothing.
+average.hook = {
+   on_step_end = function(run)
+      if not run.last.skipped then run.average:update(run.step) end
+   end,
+}
+
 return average

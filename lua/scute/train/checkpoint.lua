@@ -137,7 +137,7 @@ local function state_of(run, optimizer)
    local at = run.position
    return {
       identity = identity.of(run),
-      position = { epoch = at.epoch, batches = at.batches, whole = at.whole, step = run.step,
+      position = { epoch = at.epoch, batches = at.batches, whole = at.whole, step = run.step, skipped = run.skipped,
          mean = { sum = run.mean.sum, weight = run.mean.weight }, cells = run.confusion:cells() },
       rng = scute.rng_state(),
       threads = scute.threads(),
@@ -173,6 +173,7 @@ function checkpoint.save(run)
    local ok, why = pcall(save, run)
    run.checkpoint.cost, run.checkpoint.at = scute.clock() - start, scute.clock()
    run.checkpoint.failed = not ok and console.message(why) or nil
+   run.checkpoint.saved = ok
    if not ok then
       run.meter:clear()
       console.warn("no checkpoint could be saved: %s; training goes on and tries again", run.checkpoint.failed)
@@ -276,8 +277,8 @@ local function restore_history(run, file)
    run.best.state = split(file.tensors, "best.")
 end
 
---- Brings the run to where its checkpoint was made; to be called before the first epoch.
-function checkpoint.restore(run)
+-- Brings the run to where its checkpoint was made.
+local function restore(run)
    local file = run.resumed
    if not file then return end
    local state = file.state
@@ -288,7 +289,7 @@ function checkpoint.restore(run)
    for _, name in ipairs(state.changing) do run.changing[name] = true end
    restore_model(run, file)
    restore_history(run, file)
-   run.step, run.stopped, run.micro = at.step, state.stopped, state.micro
+   run.step, run.skipped, run.stopped, run.micro = at.step, at.skipped or 0, state.stopped, state.micro
    run.epoch = at.whole and at.epoch or at.epoch - 1
    run.position = at
    run.mean, run.confusion = metrics.mean(), confusion_of(run, at)
@@ -306,6 +307,9 @@ function checkpoint.restore(run)
    end
    console.line("going on from %s: epoch %d, step %d", file.path, at.epoch, at.step)
 end
+
+--- The hook that brings a run to where its checkpoint was made; before those that have a state of their own.
+checkpoint.restorer = { on_fit_begin = restore }
 
 --- Batches of the epoch that the checkpoint was made in which are done; nil for an epoch that starts afresh.
 -- To be asked when an epoch starts.
@@ -336,16 +340,20 @@ local function is_due(run)
 end
 
 --- The hook that saves: after epochs (unless they are so short that it would take more than 2 % of the time), every
--- save_every minutes, every save_steps steps, and at the end.
+-- save_every minutes, every save_steps steps, at the end and when a signal stops the run.
 checkpoint.hook = {
-   after_step = function(run)
+   on_step_end = function(run)
       local every = run.save_steps
       if every and run.step % every == 0 or is_due(run) then checkpoint.save(run) end
    end,
-   epoch = function(run)
+   on_epoch_end = function(run)
       run.position = { epoch = run.epoch, batches = 0, whole = true }
       local last = run.stopped or run.epoch == run.epochs
       if last or scute.clock() - run.checkpoint.at >= SHARE * run.checkpoint.cost then checkpoint.save(run) end
+   end,
+   on_interrupt = function(run)
+      run.checkpoint.saved = false
+      if run.started then checkpoint.save(run) end
    end,
 }
 

@@ -57,4 +57,34 @@ function Progress:clear()
    self.shown = self.terminal and 0 or scute.clock()
 end
 
+--- The hook that shows how far a run of train.fit is, and a line for each epoch; where there are many short ones, not for
+-- each.
+function progress.hook()
+   local start, seen, last, before
+   return {
+      on_step_begin = function(run)
+         if start then return end
+         start, seen, last = scute.clock(), 0, scute.clock()
+         before = math.floor(run.step / run.feed.steps * run.feed.photos)
+      end,
+      on_step_end = function(run)
+         seen = seen + run.last.n
+         local seconds = scute.clock() - start
+         local total = run.feed.photos * run.epochs - before
+         run.meter:show { what = ("epoch %d/%d"):format(run.epoch, run.epochs), done = math.min(seen, total), total = total,
+            photos = seen, seconds = seconds, loss = run.mean:value(), accuracy = run.confusion:accuracy(),
+            left = seconds / seen * math.max(total - seen, 0) }
+      end,
+      on_epoch_end = function(run)
+         local row, now = run.row, scute.clock()
+         if row.epoch > 30 and row.epoch < run.epochs and last and now - last < 2 and not run.stopped then return end
+         last = now
+         run.meter:clear()
+         console.line("epoch %3d  loss %.4f  accuracy %.3f   validation (%s): loss %.4f  accuracy %.3f%s", row.epoch,
+            row.train_loss, row.train_accuracy, run.set.split, row.val_loss, row.val_accuracy,
+            run.best == row and "  best" or "")
+      end,
+   }
+end
+
 return progress

@@ -135,8 +135,8 @@ function record.prepare(run)
    run.changing = changing_names(run.model)
 end
 
---- Prepares the folder of a run: fails before any work where it cannot be written.
-function record.open(run)
+-- Prepares the folder of a run: fails before any work where it cannot be written.
+local function open(run)
    if not run.folder then return end
    console.guard("output_dir", scute.files.mkdirs, run.folder)
    console.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
@@ -182,8 +182,9 @@ local function is_better(row, best)
    return row.val_loss < best.val_loss
 end
 
---- After an epoch: keeps the row, and the weights where they are the best so far (by accuracy, then by loss).
-function record.epoch(run, row)
+-- Keeps the row of an epoch, and the weights where they are the best so far (by accuracy, then by loss).
+local function keep_row(run)
+   local row = run.row
    run.history[#run.history + 1] = row
    if is_better(row, run.best) then
       run.best = row
@@ -197,26 +198,29 @@ function record.epoch(run, row)
    console.warn("%s; training goes on and tries again", console.message(why))
 end
 
---- At the end, also of an interrupted run: writes everything and leaves the best weights in the model.
-function record.close(run, state)
+-- Writes everything and leaves the best weights in the model.
+local function close(run)
    save(run)
    if run.best then
       restore(run, run.best.state)
       run.best.state = nil
    end
    if run.folder then
-      write(run.folder .. "/run.json", run_text(run, state))
+      write(run.folder .. "/run.json", run_text(run, run.outcome))
       write_report(run)
    end
-   run.ended = state
 end
 
---- Where a run ends with an error: run.json says so, if it can still be written.
-function record.fail(run)
-   if run.recorded and not run.ended then
-      pcall(scute.files.write, run.folder .. "/run.json", run_text(run, "failed"))
-   end
-end
+--- The hook that keeps all this; the first of all, so that on_epoch_end finds run.history and run.best renewed. Where a
+-- run ends with an error run.json says so, if it can still be written.
+record.hook = {
+   on_fit_begin = open,
+   on_epoch_end = keep_row,
+   on_fit_end = function(run)
+      if run.outcome ~= "failed" then return close(run) end
+      if run.recorded then pcall(scute.files.write, run.folder .. "/run.json", run_text(run, "failed")) end
+   end,
+}
 
 --- After a failure in the middle: what was good until then is written; `last` stays as it was saved before.
 function record.rescue(run)

@@ -75,7 +75,8 @@ function stopping.hook(given)
       name = "early_stop",
       save = function() return { value = state.value, epoch = state.epoch } end,
       load = function(_, saved) state = saved end,
-      epoch = function(run, row)
+      on_epoch_end = function(run)
+         local row = run.row
          local value = row[options.metric]
          if value == nil then
             error(("early_stop: this run has no %s"):format(options.metric), 0)

@@ -245,14 +245,14 @@ end
 
 --- What train.fit does with a plan: applies it as epochs begin, and scales the rates of groups that warm up.
 unfreeze.hook = {
-   begin_epoch = function(run)
+   on_epoch_begin = function(run)
       local joined = run.unfreeze:apply(run.model, run.epoch)
       if #joined > 0 then record.widen(run) end
       for _, group in ipairs(joined) do
          if run.unfreeze.from[group] == run.epoch then tell(run, group) end
       end
    end,
-   before_step = function(run)
+   on_step_begin = function(run)
       for _, group in ipairs(run.optimizer.groups) do
          local factor = run.unfreeze:warmup_factor(group.name, run.step, run.feed.steps)
          if factor ~= 1 then run.optimizer:set_lr(group.lr * factor, group.name) end

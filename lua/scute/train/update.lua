@@ -6,6 +6,7 @@
 -- an update and the learning rate stay what they were.
 local scute = require "scute"
 local console = require "scute.console"
+local hooks = require "scute.train.hooks"
 local mix = require "scute.train.mix"
 local record = require "scute.train.record"
 
@@ -44,6 +45,15 @@ local function loss_of(run, logits, batch)
    return left + right
 end
 
+-- The gradient of what the hooks leave in run.loss.
+local function backward(run, loss)
+   run.loss = loss
+   hooks.call(run, "on_backward_begin")
+   local final <close> = run.loss
+   run.loss = nil
+   final:backward()
+end
+
 -- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns loss and guesses.
 local function one(run, batch, alone, window)
    local logits <close> = run.feed.forward(batch.x) -- (n, classes)
@@ -51,10 +61,10 @@ local function one(run, batch, alone, window)
    local value = loss:item()
    check_loss(run, value, window)
    if alone then
-      loss:backward()
+      backward(run, loss)
    else
       local sum <close> = loss * batch.y:numel()
-      sum:backward()
+      backward(run, sum)
    end
    return value, logits:argmax(2)
 end
@@ -186,17 +196,28 @@ local function count(run, seen)
    run.last.n, run.last.loss = n, #seen == 1 and seen[1].loss or sum / n
 end
 
+-- Moves the weights, unless a hook says why not.
+local function apply(run)
+   hooks.call(run, "on_backward_end")
+   run.last.skipped, run.skip = run.skip, nil
+   if run.last.skipped then
+      run.skipped = run.skipped + 1
+      return
+   end
+   clip(run)
+   run.optimizer:step()
+   run.step = run.step + 1
+end
+
 --- Updates the weights from a list of batches { x (n, ...), y (n), indices (n) } and counts what was seen in run.mean,
--- run.confusion and run.last = {n, loss, grad_norm}. The batches' tensors are freed.
+-- run.confusion and run.last = {n, loss, grad_norm, skipped}. The batches' tensors are freed.
 function update.run(run, window)
    run.last = {}
    if run.mixes then
       for i, batch in ipairs(window) do mix.apply(run, batch, i) end
    end
    local seen = try(run, window)
-   clip(run)
-   run.optimizer:step()
-   if run.average then run.average:update(run.step + 1) end
+   apply(run)
    count(run, seen)
    for _, batch in ipairs(window) do
       for _, key in ipairs { "x", "y", "indices", "partner" } do

@@ -1,0 +1,102 @@
+-- Hooks: what happens around the loop of train.fit. Schedule, unfreezing, average, early stopping, progress, records and
+-- checkpoints are hooks as well, with no more rights than one of yours.
+--
+--    train.fit(model, set, { ..., hooks = { { on_epoch_end = function(run) print(run.row.val_loss) end } } })
+--
+-- A hook is a table with functions under any of these names. Each is called with the state of the run:
+--
+--    on_fit_begin       once, when everything is in place; after a resume with what the checkpoint brought
+--    on_epoch_begin     before the photos of epoch run.epoch are chosen: what is frozen here decides what is computed once
+--    on_step_begin      before the batches of update run.step + 1 go through the model
+--    on_backward_begin  run.loss is the tensor whose gradient comes next; a hook may put another in its place (a scaled one).
+--                       Once for each piece of an update, where that has several
+--    on_backward_end    all gradients of the update are there, as they will be before clipping. Setting run.skip = "why"
+--                       leaves this update out: weights, averages and schedule stay, run.skipped counts it
+--    on_step_end        the update is done; run.last tells of it
+--    on_epoch_end       the epoch is trained and validated; run.row tells of it
+--    on_interrupt       Ctrl-C or SIGTERM asked the run to stop; the last step is finished. on_fit_end follows
+--    on_fit_end         once, however it ended: run.outcome is "finished", "interrupted" or "failed" (with run.failure, the
+--                       error). Unless it failed the model has its best weights again and all files are written
+--
+-- On each event the library's own come first, in the order above, then yours in the order of the list, and last the one
+-- that saves checkpoints, so that they hold what the others did.
+--
+-- The state has, to read:
+--    model, set, optimizer, schedule      what train.fit was given, and every other option under its name
+--    epoch, step                          number of this epoch, from 1; updates done so far, over all epochs
+--    feed                                 of this epoch: steps (updates), photos, cached (features instead of photos)
+--    last                                 of the last update: n (photos), loss, skipped (why) and, where it clips, grad_norm
+--    mean, confusion                      of this epoch's training so far: mean:value() is the loss, confusion:accuracy()
+--    row, history, best                   of the last epoch { epoch, step, rates, train_loss, train_accuracy, val_loss,
+--                                         val_accuracy, balanced, confusion }; all rows; the best row
+--    folder                               where files go; nil without an output_dir
+--    meter                                call meter:clear() before writing a line to the terminal
+--    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
+-- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place.
+--
+-- A hook that has a state of its own has a `name`, save(run), which returns plain data for the checkpoint, and
+-- load(run, data), which is called before on_fit_begin when a run goes on from one.
+local scute = require "scute"
+
+local hooks = {}
+
+--- The names of the events, in the order in which they first happen.
+hooks.EVENTS = { "on_fit_begin", "on_epoch_begin", "on_step_begin", "on_backward_begin", "on_backward_end", "on_step_end",
+   "on_epoch_end", "on_interrupt", "on_fit_end" }
+
+local known = { "save", "load" }
+table.move(hooks.EVENTS, 1, #hooks.EVENTS, 3, known)
+local is_known = {}
+for _, name in ipairs(known) do is_known[name] = true end
+
+-- `all`: every function must be an event; otherwise (a class, which has methods of its own) only what begins like one.
+local function check_names(where, fields, all)
+   for name, value in pairs(fields) do
+      local text = tostring(name)
+      if not is_known[name] and (all and type(value) == "function" or text:find "^on_") then
+         local near = scute.nearest(text, known)
+         error(("%s: there is no event '%s'%s"):format(where, text, near and (", did you mean '%s'?"):format(near)
+            or "; there are " .. table.concat(known, ", ")), 0)
+      end
+   end
+end
+
+local function check(hook, i)
+   local where = ("hooks: number %d"):format(i)
+   if type(hook) ~= "table" then error(("%s: expected a table of functions, found %s"):format(where, tostring(hook)), 0) end
+   check_names(where, hook, true)
+   local class = getmetatable(hook)
+   if class and type(class.__index) == "table" then check_names(where, class.__index, false) end
+   for _, name in ipairs(known) do
+      if hook[name] ~= nil and type(hook[name]) ~= "function" then
+         error(("%s: %s: expected a function, found %s"):format(where, name, tostring(hook[name])), 0)
+      end
+   end
+   if (hook.save or hook.load) and type(hook.name) ~= "string" then
+      error(("%s: one that saves a state needs a name, under which the checkpoint keeps it"):format(where), 0)
+   end
+end
+
+--- Fails where a list of hooks has something in it that would never be called.
+function hooks.check(list)
+   if type(list) ~= "table" or list[1] == nil and next(list) ~= nil then
+      error("hooks: expected a list of hooks, as in hooks = { { on_step_end = function(run) ... end } }", 0)
+   end
+   local names = {}
+   for i, hook in ipairs(list) do
+      check(hook, i)
+      if hook.name and (hook.save or hook.load) then
+         if names[hook.name] then error(("hooks: two have the name '%s'"):format(hook.name), 0) end
+         names[hook.name] = true
+      end
+   end
+end
+
+--- Calls what the hooks of a run have for an event.
+function hooks.call(run, event)
+   for _, hook in ipairs(run.hooks) do
+      if hook[event] then hook[event](run) end
+   end
+end
+
+return hooks

@@ -1,0 +1,156 @@
+-- The events of train.fit: when each comes, what it may change, and what is refused.
+local scute = require "scute"
+local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
+local hooks = require "scute.train.hooks"
+local photos = dofile "tests/cli/photos.lua"
+
+local root
+
+local function fit(options)
+   scute.manual_seed(1)
+   local set = data.open(root .. "/photos", { seed = 0 })
+   local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
+   options.optimizer = optim.sgd(model:groups { lr = 0.05 })
+   options.workers, options.batch_size, options.epochs = 1, options.batch_size or 8, options.epochs or 2
+   return train.fit(model, set, options), model
+end
+
+-- A hook that writes down every event with the epoch and the step.
+local function recorder(list)
+   local hook = {}
+   for _, event in ipairs(hooks.EVENTS) do
+      hook[event] = function(run) list[#list + 1] = ("%s %d %d"):format(event:sub(4), run.epoch, run.step) end
+   end
+   return hook
+end
+
+setup(function()
+   scute.console.quiet = true
+   root = os.tmpname()
+   os.remove(root)
+   photos.set(root .. "/photos", { blue = 14, red = 13 }) -- 21 train: batches of 8, 8 and 5
+end)
+
+teardown(function()
+   scute.console.quiet = false
+   os.execute(("rm -rf '%s'"):format(root))
+end)
+
+describe("hooks", function()
+   it("are called in their order", function()
+      local seen = {}
+      fit { hooks = { recorder(seen) }, accumulate = 2, batch_size = 4 }
+      -- 21 photos: windows of 4 + 4, 4 + 4 and 5
+      assert.same({ "fit_begin 0 0",
+         "epoch_begin 1 0",
+         "step_begin 1 0", "backward_begin 1 0", "backward_begin 1 0", "backward_end 1 0", "step_end 1 1",
+         "step_begin 1 1", "backward_begin 1 1", "backward_begin 1 1", "backward_end 1 1", "step_end 1 2",
+         "step_begin 1 2", "backward_begin 1 2", "backward_end 1 2", "step_end 1 3", "epoch_end 1 3" },
+         table.move(seen, 1, 17, 1, {}))
+      assert.equal("epoch_begin 2 3", seen[18])
+      assert.same({ "epoch_end 2 6", "fit_end 2 6" }, { seen[#seen - 1], seen[#seen] })
+   end)
+
+   it("find what the library's own have done", function()
+      local found = {}
+      local result, model = fit { schedule = scute.schedule.linear(), output_dir = root .. "/out", hooks = { {
+         on_step_begin = function(run) found[#found + 1] = run.optimizer:get_lr() end,
+         on_epoch_end = function(run)
+            assert.equal(run.row, run.history[run.epoch])
+            assert.is_true(run.best.val_accuracy >= run.row.val_accuracy)
+         end,
+         on_fit_end = function(run)
+            assert.equal("finished", run.outcome)
+            local best <close> = assert(io.open(run.folder .. "/best.safetensors"))
+            assert.is_truthy(best)
+            found.bias = run.model:get("fc").bias:values()
+         end,
+      } } }
+      assert.equal(0.05, found[1])
+      assert.equal(0, found[6])
+      assert.same(model:get("fc").bias:values(), found.bias)
+      assert.equal(2, #result.history)
+   end)
+
+   it("may scale the loss and its gradients, and clip what they like", function()
+      local plain, scaled = {}, {}
+      local _, a = fit { hooks = { { on_backward_end = function(run) plain[#plain + 1] = run.optimizer:grad_norm() end } } }
+      local _, b = fit { hooks = { {
+         on_backward_begin = function(run) run.loss = run.loss * 1024 end,
+         on_backward_end = function(run)
+            scaled[#scaled + 1] = run.optimizer:grad_norm()
+            run.optimizer:scale_grad(1 / 1024)
+         end,
+      } } }
+      assert.is_true(math.abs(scaled[1] / plain[1] - 1024) < 1e-2)
+      assert.same(a:get("fc").weight:values(), b:get("fc").weight:values()) -- a power of two moves no digit
+   end)
+
+   it("may leave an update out, which then counts for nothing", function()
+      local rates, skipped, steps, ema = {}, nil, nil, {}
+      local function odd_one(run) return run.step == 1 and run.skipped == 0 end
+      local result = fit { schedule = function(step) return step end, ema = 0.5, hooks = { {
+         on_step_begin = function(run) rates[#rates + 1] = math.floor(run.optimizer:get_lr() / 0.05 + 0.5) end,
+         on_backward_end = function(run)
+            if odd_one(run) then run.skip = "just so" end
+         end,
+         on_step_end = function(run)
+            if run.last.skipped then skipped = run.last.skipped end
+            steps = run.step
+            ema[#ema + 1] = run.average.tensors["fc.bias"] and run.average.tensors["fc.bias"]:values()[1] or 0
+         end,
+      } } }
+      assert.same({ 1, 2, 2, 3, 4, 5 }, rates)
+      assert.equal("just so", skipped)
+      assert.equal(5, steps)
+      assert.equal(5, result.history[2].step)
+      assert.equal(ema[1], ema[2])
+      assert.is_not.equal(ema[2], ema[3])
+   end)
+
+   it("may unfreeze, before the epoch's features are computed", function()
+      local cached = {}
+      fit { hooks = { {
+         on_epoch_begin = function(run)
+            if run.epoch == 2 then run.model:unfreeze "layer4" end
+         end,
+         on_epoch_end = function(run) cached[run.epoch] = run.feed.cached end,
+      } } }
+      assert.same({ true, false }, cached)
+   end)
+
+   it("learn of an error, which stays the one that is told", function()
+      local outcome, failure
+      local ok, why = pcall(fit, { hooks = { {
+         on_step_end = function(run)
+            if run.step == 2 then error("mine", 0) end
+         end,
+         on_fit_end = function(run)
+            outcome, failure = run.outcome, run.failure
+            error("and another", 0)
+         end,
+      } } })
+      assert.is_false(ok)
+      assert.equal("mine", why)
+      assert.same({ "failed", "mine" }, { outcome, failure })
+   end)
+
+   it("are refused where they would never be called", function()
+      local function refuses(list, text)
+         local ok, why = pcall(fit, { hooks = list })
+         assert.is_false(ok)
+         assert.matches(text, why)
+      end
+      local function nothing() end
+      refuses({ { on_step_ends = nothing } }, "hooks: number 1: there is no event 'on_step_ends', did you mean 'on_step_end'?")
+      refuses({ {}, { on_epoch_begins = nothing } }, "number 2: .* did you mean 'on_epoch_begin'?")
+      refuses({ { before_breakfast = nothing } }, "there is no event 'before_breakfast'; there are save, load, on_fit_begin, ")
+      refuses({ { on_step_end = 3 } }, "on_step_end: expected a function, found 3")
+      refuses({ on_step_end = nothing }, "expected a list of hooks")
+      refuses({ nothing }, "number 1: expected a table of functions")
+      refuses({ { save = nothing } }, "needs a name")
+      refuses({ { name = "schedule", save = nothing } }, "two have the name 'schedule'")
+      refuses({ setmetatable({}, { __index = { on_epoch_ent = nothing, tell = nothing } }) }, "did you mean 'on_epoch_end'?")
+      hooks.check { setmetatable({ count = 3 }, { __index = { on_epoch_end = nothing, tell = nothing } }) }
+   end)
+end)
