@@ -25,6 +25,14 @@ bool sc_dtype_is_float(ScDtype dtype) {
    return dtype <= SC_BF16;
 }
 
+bool sc_dtype_is_half(ScDtype dtype) {
+   return dtype == SC_F16 || dtype == SC_BF16;
+}
+
+ScDtype sc_wide_dtype(ScDtype dtype) {
+   return sc_dtype_is_half(dtype) ? SC_F32 : dtype;
+}
+
 bool sc_dtype_parse(const char *name, ScDtype *out) {
    size_t length = strlen(name);
    if (strchr(name, ' ')) return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/profile.h"
+#include "host/width.h"
 #include "host/tape.h"
 
 enum { MAXOPS = 256 };
@@ -121,6 +122,16 @@ ScStatus sc_want_float(const ScCall *call, int input) {
                   call->op->name, sc_input_name(call, input), sc_dtype_name(t->dtype));
 }
 
+ScStatus sc_want_dtype_of_first(const ScCall *call, int input) {
+   const ScTensor *t = call->in[input];
+   bool wide = input < SC_MAXPARAM && call->op->wide >> input & 1;
+   ScDtype wanted = wide ? sc_wide_dtype(call->in[0]->dtype) : call->in[0]->dtype;
+   if (!t || t->dtype == wanted) return SC_OK;
+   return sc_fail(SC_EARG, "%s: argument '%s': expected %s %s, found %s", call->op->name,
+                  sc_input_name(call, input), sc_dtype_name(wanted),
+                  wanted == call->in[0]->dtype ? "as in x" : "beside a half-width x", sc_dtype_name(t->dtype));
+}
+
 ScStatus sc_describe(ScCall *call, int output, ScDtype dtype, int rank, const int64_t *shape) {
    SC_TRY(sc_tensor_shape_only(&call->out[output], call->device, dtype, rank, shape));
    if (call->nout <= output) call->nout = output + 1;
@@ -157,14 +168,14 @@ static ScStatus timed(ScCall *call, ScStatus (*function)(ScCall *), bool backwar
    return status;
 }
 
-static ScStatus run_function(ScCall *call, bool backward) {
+static ScStatus run_function(ScCall *call, bool backward, bool fallback) {
    ScDtype dtype = compute_dtype(call);
    const char *name = call->op->name;
-   if (call->device->backend->shapes_only) return SC_OK;
    ScStatus (*function)(ScCall *) = kernel_function(sc_find_kernel(call->device, name), dtype, backward);
    if (function) {
-      ScStatus status = timed(call, function, backward, false);
+      ScStatus status = timed(call, function, backward, fallback);
       if (status != SC_EUNSUPPORTED) return status;
+      if (sc_dtype_is_half(dtype)) return sc_run_widened(call, backward, run_function);
    }
    if (call->device != sc_device_ref() && call->device->backend->host_memory) {
       function = kernel_function(sc_find_kernel(sc_device_ref(), name), dtype, backward);
@@ -184,7 +195,7 @@ ScStatus sc_run_kernel(ScCall *call) {
          call->saved[i] = NULL;
       }
    }
-   return run_function(call, false);
+   return call->device->backend->shapes_only ? SC_OK : run_function(call, false, false);
 }
 
 ScStatus sc_run_backward_kernel(ScCall *call) {
@@ -193,10 +204,10 @@ ScStatus sc_run_backward_kernel(ScCall *call) {
       const ScTensor *x = call->in[i];
       SC_TRY(sc_tensor_new(&call->grad_in[i], call->device, x->dtype, x->rank, x->shape));
    }
-   return run_function(call, true);
+   return call->device->backend->shapes_only ? SC_OK : run_function(call, true, false);
 }
 
-// ---- bringing the inputs to one device and to computable dtypes ----
+// ---- the call ----
 
 static ScStatus find_device(ScCall *call) {
    for (int i = 0; i < call->nin; i++) {
@@ -213,71 +224,6 @@ static ScStatus find_device(ScCall *call) {
    if (!call->device) call->device = sc_device_cpu();
    return SC_OK;
 }
-
-static ScStatus convert_to(ScTensor **slot, ScDtype dtype) {
-   if (!*slot || (*slot)->dtype == dtype) return SC_OK;
-   ScTensor *converted;
-   ScAttr attr = {.i = dtype};
-   SC_TRY(sc_apply(&converted, "to", 1, slot, &attr, 1));
-   sc_tensor_release(*slot);
-   *slot = converted;
-   return SC_OK;
-}
-
-// Which dtype wins when two meet.
-static int strength(ScDtype dtype) {
-   static const int order[SC_NDTYPE] = {
-       [SC_U8] = 0, [SC_I64] = 1, [SC_F16] = 2, [SC_BF16] = 3, [SC_F32] = 4, [SC_F64] = 5};
-   return order[dtype];
-}
-
-ScStatus sc_promote(ScCall *call, int first) {
-   ScDtype widest = SC_U8;
-   for (int i = first; i < call->nin; i++)
-      if (call->in[i] && strength(call->in[i]->dtype) > strength(widest)) widest = call->in[i]->dtype;
-   for (int i = first; i < call->nin; i++) SC_TRY(convert_to(&call->in[i], widest));
-   return SC_OK;
-}
-
-static bool is_half(const ScTensor *t) {
-   return t && (t->dtype == SC_F16 || t->dtype == SC_BF16);
-}
-
-// Half-width tensors that the op may write, and the stamps of their widened copies before it does.
-typedef struct {
-   ScTensor *tensor[SC_MAXPARAM];
-   uint64_t stamp[SC_MAXPARAM];
-} Halves;
-
-// f16 and bf16 are storage: ops that compute see float32. Remembers the first half dtype met, else leaves
-// *narrow.
-// The originals of what the op may write are kept in `halves`.
-static ScStatus widen(ScCall *call, ScDtype *narrow, Halves *halves) {
-   for (int i = 0; i < call->nin; i++) {
-      if (!is_half(call->in[i])) continue;
-      if (call->op->in_place)
-         return sc_fail(SC_EARG, "%s: argument '%s': expected f32, found %s", call->op->name,
-                        sc_input_name(call, i), sc_dtype_name(call->in[i]->dtype));
-      if (*narrow == SC_F32) *narrow = call->in[i]->dtype;
-      if (i < SC_MAXPARAM && call->op->updates >> i & 1) halves->tensor[i] = sc_tensor_retain(call->in[i]);
-      SC_TRY(convert_to(&call->in[i], SC_F32));
-      if (i < SC_MAXPARAM) halves->stamp[i] = call->in[i]->buffer->stamp;
-   }
-   return SC_OK;
-}
-
-// Releases the originals, after converting back what was written.
-static ScStatus narrow_again(ScCall *call, ScStatus status, Halves *halves) {
-   for (int i = 0; i < SC_MAXPARAM; i++) {
-      if (!halves->tensor[i]) continue;
-      if (status == SC_OK && call->in[i]->buffer->stamp != halves->stamp[i])
-         status = sc_tensor_copy(halves->tensor[i], call->in[i]);
-      sc_tensor_release(halves->tensor[i]);
-   }
-   return status;
-}
-
-// ---- the call ----
 
 static void find_what_needs_grad(ScCall *call) {
    call->recording = false;
@@ -316,17 +262,14 @@ static ScStatus compute(ScCall *call) {
 }
 
 ScStatus sc_call_run(ScCall *call) {
-   ScDtype narrow = SC_F32;
-   Halves halves = {0};
+   ScWidth width = {0};
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = find_device(call);
    if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
-   if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = widen(call, &narrow, &halves);
+   if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = sc_choose_width(call, &width);
    if (status == SC_OK) status = compute(call);
-   status = narrow_again(call, status, &halves);
-   for (int i = 0; status == SC_OK && narrow != SC_F32 && i < call->nout; i++)
-      if (call->out[i]->dtype == SC_F32) status = convert_to(&call->out[i], narrow);
+   status = sc_restore_width(call, status, &width);
    if (status != SC_OK) release_all(SC_MAXOUT, call->out);
    release_all(SC_MAXSAVED, call->saved); // a recorded call has handed them to the tape
    return status;

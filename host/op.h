@@ -90,8 +90,16 @@ struct ScOp {
    unsigned keep_in;
    unsigned keep_out;
    // Tensor parameters (bit i = the i-th, each a single tensor) that forward may write in place, as batch norm
-   // does with its running statistics. In half width they are widened, and what was written is converted back.
+   // does with its running statistics. Where they are widened, what was written is converted back.
    unsigned updates;
+   // Half width (f16, bf16). If the device's kernel declares the dtype of the call's first tensor, and all
+   // other floating-point tensors outside of this mask have that dtype too, the call runs natively: the kernel
+   // sees half-width inputs and outputs, computes in f32 and rounds once. The tensor parameters in this mask
+   // (bit i = the i-th, a single tensor: statistics, norm weights, biases) are f32 in such a call; half ones
+   // are converted. What `infer` describes as saved is never half (sc_wide_dtype); gradients have the dtype of
+   // their input, so those of inputs in the mask are f32. Where a kernel answers SC_EUNSUPPORTED, or declares
+   // no half, everything is converted to f32 around it and results back. Backward sees what forward saw.
+   unsigned wide;
    // Checks the arguments (message: "conv2d: argument 'weight': expected ..., found ...") and describes the
    // outputs.
    ScStatus (*infer)(ScCall *);
@@ -135,6 +143,8 @@ ScStatus sc_promote(ScCall *, int first);  // brings the inputs from `first` on 
 ScStatus sc_want_rank(const ScCall *, int input,
                       int rank); // "conv2d: argument 'x': expected rank 4, found (3, 5)"
 ScStatus sc_want_float(const ScCall *, int input);
+// Input `input` has the first tensor's dtype; f32 if that is half and the input is in the op's `wide` mask.
+ScStatus sc_want_dtype_of_first(const ScCall *, int input);
 const char *sc_input_name(const ScCall *, int input);
 
 SC_API_END

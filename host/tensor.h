@@ -50,6 +50,8 @@ bool sc_dtype_parse(const char *name,
                     ScDtype *out); // also float32, float, double, half, int64, long, uint8, ...
 size_t sc_dtype_size(ScDtype);
 bool sc_dtype_is_float(ScDtype);
+bool sc_dtype_is_half(ScDtype); // f16, bf16
+ScDtype sc_wide_dtype(ScDtype); // f32 for the half ones, else the dtype itself
 
 // A tensor with uninitialised content. Fails with SC_EARG on a shape with a zero or negative entry, SC_EMEM.
 ScStatus sc_tensor_new(ScTensor **out, ScDevice *, ScDtype, int rank, const int64_t *shape);

@@ -65,18 +65,15 @@ static ScStatus infer(ScCall *c) {
       return sc_fail(SC_EARG, "%s: argument 'x': expected 2 or 4 dimensions, found shape %s", c->op->name,
                      sc_shape_text(x));
    for (int i = SC_BN_WEIGHT; i <= SC_BN_VAR; i++) SC_TRY(check_per_channel(c, i));
-   for (int i = SC_BN_WEIGHT; i < SC_BN_INPUTS; i++)
-      if (c->in[i] && c->in[i]->dtype != x->dtype)
-         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", c->op->name,
-                        sc_input_name(c, i), sc_dtype_name(x->dtype), sc_dtype_name(c->in[i]->dtype));
+   for (int i = SC_BN_WEIGHT; i < SC_BN_INPUTS; i++) SC_TRY(sc_want_dtype_of_first(c, i));
    if (residual && !sc_same_shape(x, residual))
       return sc_fail(SC_EARG, "%s: argument 'residual': expected x's shape %s, found %s", c->op->name,
                      sc_shape_text(x), sc_shape_text(residual));
    SC_TRY(check_statistics(c));
    SC_TRY(sc_describe(c, 0, x->dtype, x->rank, x->shape));
    if (!c->attr[SC_BN_TRAINING].i) return SC_OK;
-   SC_TRY(sc_describe_saved(c, SC_BN_BATCH_MEAN, x->dtype, 1, &x->shape[1]));
-   return sc_describe_saved(c, SC_BN_BATCH_VAR, x->dtype, 1, &x->shape[1]);
+   SC_TRY(sc_describe_saved(c, SC_BN_BATCH_MEAN, sc_wide_dtype(x->dtype), 1, &x->shape[1]));
+   return sc_describe_saved(c, SC_BN_BATCH_VAR, sc_wide_dtype(x->dtype), 1, &x->shape[1]);
 }
 
 // running = (1 - momentum) * running + momentum * batch, with `unbias` turning the batch's biased variance into
@@ -160,5 +157,6 @@ SC_OP(batch_norm,
       SC_PARAMS(params), .differentiable = true,
       .keep_in = 1u << SC_BN_X | 1u << SC_BN_WEIGHT | 1u << SC_BN_BIAS | 1u << SC_BN_MEAN | 1u << SC_BN_VAR |
                  1u << SC_BN_RESIDUAL,
-      .keep_out = 1, .updates = 1u << SC_BN_MEAN | 1u << SC_BN_VAR, .infer = infer, .forward = forward,
-      .backward = backward)
+      .keep_out = 1, .updates = 1u << SC_BN_MEAN | 1u << SC_BN_VAR,
+      .wide = 1u << SC_BN_WEIGHT | 1u << SC_BN_BIAS | 1u << SC_BN_MEAN | 1u << SC_BN_VAR, .infer = infer,
+      .forward = forward, .backward = backward)

@@ -78,10 +78,7 @@ static ScStatus check_channels(const ScCall *c) {
 
 static ScStatus check_dtypes(const ScCall *c) {
    SC_TRY(sc_want_float(c, SC_CONV_X));
-   for (int i = 1; i < c->nin; i++)
-      if (c->in[i] && c->in[i]->dtype != c->in[0]->dtype)
-         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", name_of(c),
-                        sc_input_name(c, i), sc_dtype_name(c->in[0]->dtype), sc_dtype_name(c->in[i]->dtype));
+   for (int i = 1; i < c->nin; i++) SC_TRY(sc_want_dtype_of_first(c, i));
    return SC_OK;
 }
 
@@ -118,4 +115,4 @@ SC_OP(
         "Convolution (cross-correlation) of x with weight plus bias; (N, C, H, W) becomes (N, O, H', W') with "
         "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.",
     SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_CONV_X | 1u << SC_CONV_WEIGHT,
-    .infer = sc_conv_infer, .forward = forward)
+    .wide = 1u << SC_CONV_BIAS, .infer = sc_conv_infer, .forward = forward)

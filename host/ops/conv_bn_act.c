@@ -116,4 +116,7 @@ SC_OP(conv2d_folded,
       .doc = "act(batch_norm(conv2d(x, weight, bias)) + residual) with running statistics, as one kernel "
              "without a gradient; "
              "conv_bn_act calls it.",
-      SC_PARAMS(folded_params), .no_method = true, .infer = infer_folded)
+      SC_PARAMS(folded_params), .no_method = true,
+      .wide = 1u << SC_CONV_WEIGHT | 1u << SC_CONV_BIAS | 1u << SC_FOLDED_BN_WEIGHT | 1u << SC_FOLDED_BN_BIAS |
+              1u << SC_FOLDED_MEAN | 1u << SC_FOLDED_VAR, // filters too: folded in f32, then rounded once
+      .infer = infer_folded)

@@ -46,7 +46,7 @@ static ScStatus infer(ScCall *c) {
    SC_TRY(check_targets(c));
    const ScTensor *logits = c->in[SC_CE_LOGITS];
    SC_TRY(sc_describe(c, 0, logits->dtype, c->attr[SC_CE_REDUCTION].i == SC_CE_NONE, logits->shape));
-   return sc_describe_saved(c, 0, logits->dtype, 2, logits->shape);
+   return sc_describe_saved(c, 0, sc_wide_dtype(logits->dtype), 2, logits->shape);
 }
 
 SC_OP(cross_entropy,

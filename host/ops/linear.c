@@ -19,10 +19,7 @@ static ScStatus infer(ScCall *c) {
    if (bias && (bias->rank != 1 || bias->shape[0] != weight->shape[0]))
       return sc_fail(SC_EARG, "%s: argument 'bias': expected shape (%lld), found %s", c->op->name,
                      (long long)weight->shape[0], sc_shape_text(bias));
-   for (int i = WEIGHT; i <= BIAS; i++)
-      if (c->in[i] && c->in[i]->dtype != x->dtype)
-         return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", c->op->name,
-                        sc_input_name(c, i), sc_dtype_name(x->dtype), sc_dtype_name(c->in[i]->dtype));
+   for (int i = WEIGHT; i <= BIAS; i++) SC_TRY(sc_want_dtype_of_first(c, i));
    int64_t shape[SC_MAXRANK];
    for (int d = 0; d < x->rank - 1; d++) shape[d] = x->shape[d];
    shape[x->rank - 1] = weight->shape[0];
@@ -36,4 +33,5 @@ static ScStatus forward(ScCall *c) {
 }
 
 SC_OP(linear, .doc = "x weight^T + bias over the last dimension; (..., I) becomes (..., O).", SC_PARAMS(params),
-      .differentiable = true, .keep_in = 1u << X | 1u << WEIGHT, .infer = infer, .forward = forward)
+      .differentiable = true, .keep_in = 1u << X | 1u << WEIGHT, .wide = 1u << BIAS, .infer = infer,
+      .forward = forward)

@@ -17,10 +17,7 @@ static ScStatus want_shape(const ScCall *c, int input, int rank, const int64_t *
    if (!same)
       return sc_fail(SC_EARG, "%s: argument '%s': expected shape %s, found %s", c->op->name,
                      sc_input_name(c, input), sc_dims_text(rank, shape), sc_shape_text(t));
-   if (t->dtype != c->in[SC_SE_X]->dtype)
-      return sc_fail(SC_EARG, "%s: argument '%s': expected %s as in x, found %s", c->op->name,
-                     sc_input_name(c, input), sc_dtype_name(c->in[SC_SE_X]->dtype), sc_dtype_name(t->dtype));
-   return SC_OK;
+   return sc_want_dtype_of_first(c, input);
 }
 
 static ScStatus infer(ScCall *c) {
@@ -34,9 +31,10 @@ static ScStatus infer(ScCall *c) {
    SC_TRY(want_shape(c, SC_SE_WEIGHT2, 4, (int64_t[]){channels, squeezed, 1, 1}));
    SC_TRY(want_shape(c, SC_SE_BIAS2, 1, &channels));
    SC_TRY(sc_describe(c, 0, x->dtype, 4, x->shape));
-   SC_TRY(sc_describe_saved(c, SC_SE_MEANS, x->dtype, 2, (int64_t[]){n, channels}));
-   SC_TRY(sc_describe_saved(c, SC_SE_SQUEEZED, x->dtype, 2, (int64_t[]){n, squeezed}));
-   return sc_describe_saved(c, SC_SE_SCALES, x->dtype, 2, (int64_t[]){n, channels});
+   ScDtype wide = sc_wide_dtype(x->dtype);
+   SC_TRY(sc_describe_saved(c, SC_SE_MEANS, wide, 2, (int64_t[]){n, channels}));
+   SC_TRY(sc_describe_saved(c, SC_SE_SQUEEZED, wide, 2, (int64_t[]){n, squeezed}));
+   return sc_describe_saved(c, SC_SE_SCALES, wide, 2, (int64_t[]){n, channels});
 }
 
 // The gradient that came in is used up here, so that of x may take its place if nobody else holds it: kernels
@@ -52,5 +50,5 @@ SC_OP(squeeze_excitation,
       .doc = "x times a scale per sample and channel, sigmoid(weight2 silu(weight1 m + bias1) + bias2), where "
              "m are x's means over its pixels (Hu et al. 2018, as in EfficientNet).",
       SC_PARAMS(params), .differentiable = true,
-      .keep_in = 1u << SC_SE_X | 1u << SC_SE_WEIGHT1 | 1u << SC_SE_WEIGHT2, .infer = infer,
-      .backward = backward)
+      .keep_in = 1u << SC_SE_X | 1u << SC_SE_WEIGHT1 | 1u << SC_SE_WEIGHT2,
+      .wide = 1u << SC_SE_BIAS1 | 1u << SC_SE_BIAS2, .infer = infer, .backward = backward)
