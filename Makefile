@@ -6,6 +6,8 @@
 #   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
 #   make compare-demo  five architectures on the demo's photos, in about ten minutes
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
+#
+# Where the CUDA toolkit and cuDNN are found, the GPU plugin is built too (kernels/cuda/cuda.mk; CUDA=no leaves it out).
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -39,6 +41,8 @@ Q       := $(if $(V),,@)
 JOBS    := -j$(shell nproc 2>/dev/null || echo 2)
 
 all: scute
+
+include kernels/cuda/cuda.mk
 
 scute: $(BUILD)/scute
 	@ln -sf $< $@

@@ -139,3 +139,9 @@ size_t sc_live_bytes(void) {
 void sc_flush_devices(void) {
    for (int i = 0; sc_device_at(i); i++) sc_device_flush(sc_device_at(i));
 }
+
+void sc_close_devices(void) {
+   sc_flush_devices();
+   for (int i = 0; sc_device_at(i); i++)
+      if (sc_device_at(i)->backend->close) sc_device_at(i)->backend->close(sc_device_at(i));
+}

@@ -38,8 +38,15 @@ typedef struct ScBackend {
    ScStatus (*upload)(ScDevice *, void *to, const void *from, size_t bytes);
    ScStatus (*download)(ScDevice *, void *to, const void *from, size_t bytes);
    ScStatus (*copy)(ScDevice *, void *to, const void *from, size_t bytes); // within the device
+   // Reading without waiting; both NULL: what is read is there at once. `begin_read` copies into memory of its
+   // own, in order with the device's work so far. `end_read` waits for that, copies to `to` unless it is NULL,
+   // and ends the ticket, also when it fails.
+   ScStatus (*begin_read)(ScDevice *, const void *from, size_t bytes, void **ticket);
+   ScStatus (*end_read)(ScDevice *, void *ticket, void *to, size_t bytes);
+   ScStatus (*wait)(ScDevice *);   // for all work so far; NULL: there is nothing to wait for
    void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
    void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL
+   void (*close)(ScDevice *);      // give up everything, at the end of the program; may be NULL
    struct ScKernelTable *kernels;
 } ScBackend;
 
@@ -64,6 +71,7 @@ ScMemory sc_device_memory(ScDevice *);
 void sc_device_reset_peak(ScDevice *);
 void sc_device_flush(ScDevice *);   // returns cached memory and clears backend caches
 void sc_flush_devices(void);        // the same for all devices in use
+void sc_close_devices(void);        // at the end of the program, when no tensor lives any more
 size_t sc_live_bytes(void);         // over all devices in use
 void sc_memory_limit(size_t bytes); // live bytes at which allocation fails with SC_EMEM; 0 is no limit
 

@@ -16,6 +16,7 @@ typedef enum {
    SC_EUNSUPPORTED, // no kernel for this dtype on this device (the dispatcher may fall back to ref)
    SC_EINTERRUPTED, // Ctrl-C or SIGTERM
    SC_ELUA,         // a Lua callback failed; the message is Lua's
+   SC_EDEVICE,      // a GPU, its driver or its libraries failed
 } ScStatus;
 
 // Keeps the message for sc_error() and returns `code`, so that a check reads `return sc_fail(SC_EARG, ...)`.

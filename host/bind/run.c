@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host/bind/interrupt.h"
+#include "host/device.h"
 #include "host/lineedit.h"
 #include "host/machine.h"
 #include "host/signals.h"
@@ -91,6 +92,7 @@ static int check_output(int code) {
 int sc_run_close(lua_State *L, int code) {
    sc_interrupt_detach();
    if (L) lua_close(L);
+   sc_close_devices();
    return check_output(code);
 }
 
@@ -100,7 +102,10 @@ static int exit_program(lua_State *L) {
    int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
    bool close = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
    sc_interrupt_detach();
-   if (close) lua_close(L);
+   if (close) {
+      lua_close(L);
+      sc_close_devices();
+   }
    exit(check_output(code));
 }
 

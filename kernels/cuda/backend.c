@@ -1,0 +1,85 @@
+// The CUDA backend: which devices there are, their memory, and copies.
+#include <string.h>
+
+#include "host/sync.h"
+#include "kernels/cuda/context.h"
+#include "kernels/cuda/staging.h"
+
+// ---- which devices there are ----
+
+static ScStatus too_old(int driver) {
+   if (driver == 0)
+      return sc_fail(SC_EDEVICE, "there is no NVIDIA driver (libcuda.so.1): install one, or use --device cpu");
+   return sc_fail(
+       SC_EDEVICE,
+       "the NVIDIA driver is for CUDA %d.%d and this scute for CUDA %d.%d: install a newer driver, or "
+       "use --device cpu",
+       driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+}
+
+// Without a driver, and with one that is too old, the runtime says the same.
+static ScStatus count(int *n) {
+   int driver = 0;
+   cudaError_t error = cudaGetDeviceCount(n);
+   if (error == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess) {
+      cudaGetLastError();
+      return too_old(driver);
+   }
+   if (error == cudaErrorNoDevice || (error == cudaSuccess && *n == 0)) {
+      cudaGetLastError();
+      return sc_fail(SC_EDEVICE,
+                     "the NVIDIA driver finds no GPU (is CUDA_VISIBLE_DEVICES set?); use --device cpu");
+   }
+   return sc_cuda_status(error, "looking for GPUs");
+}
+
+// ---- memory ----
+
+static ScStatus allocate(ScDevice *device, size_t bytes, void **out) {
+   SC_TRY(sc_cuda_use(device));
+   cudaError_t error = cudaMalloc(out, bytes);
+   if (error != cudaErrorMemoryAllocation) return sc_cuda_status(error, device->name);
+   size_t available = 0, total = 0;
+   cudaGetLastError();
+   if (cudaMemGetInfo(&available, &total) != cudaSuccess) cudaGetLastError();
+   return sc_fail(SC_EMEM,
+                  "out of memory on %s: %zu bytes wanted, %zu of %zu are available; use a smaller --batch-size "
+                  "or --image-size",
+                  device->name, bytes, available, total);
+}
+
+// Freeing waits for the device's work; the pool keeps blocks so that it happens seldom.
+static void release(ScDevice *device, void *data, size_t bytes) {
+   (void)bytes;
+   if (cudaSetDevice(device->index) != cudaSuccess) return;
+   sc_note_sync("memory given back");
+   if (cudaFree(data) != cudaSuccess) cudaGetLastError();
+}
+
+static ScStatus copy(ScDevice *device, void *to, const void *from, size_t bytes) {
+   SC_TRY(sc_cuda_use(device));
+   return sc_cuda_status(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, sc_cuda_stream(device)),
+                         "copy on the GPU");
+}
+
+static ScStatus wait(ScDevice *device) {
+   SC_TRY(sc_cuda_use(device));
+   sc_note_sync("synchronize");
+   return sc_cuda_status(cudaStreamSynchronize(sc_cuda_stream(device)), "waiting for the GPU");
+}
+
+static ScBackend cuda = {
+    .name = "cuda",
+    .count = count,
+    .allocate = allocate,
+    .release = release,
+    .upload = sc_cuda_upload,
+    .download = sc_cuda_download,
+    .begin_read = sc_cuda_begin_read,
+    .end_read = sc_cuda_end_read,
+    .copy = copy,
+    .wait = wait,
+    .flush = sc_cuda_flush,
+    .close = sc_cuda_close,
+};
+SC_BACKEND(cuda)
