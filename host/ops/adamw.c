@@ -12,6 +12,7 @@ static const ScParam params[] = {
     {.name = "exp_avg_sq",
      .kind = SC_TENSORS,
      .doc = "running means v of g * g, written; zeros before the first step"},
+    SC_FOUND_INF_PARAM,
     {.name = "lr", .kind = SC_NUMBER, .doc = "learning rate"},
     {.name = "beta1", .kind = SC_NUMBER, .optional = true, .preset = 0.9, .doc = "share of m that stays"},
     {.name = "beta2", .kind = SC_NUMBER, .optional = true, .preset = 0.999, .doc = "share of v that stays"},
@@ -34,6 +35,7 @@ static ScStatus want_share(const ScCall *c, int attr, const char *name) {
 
 static ScStatus infer(ScCall *c) {
    SC_TRY(sc_want_group(c, SC_ADAMW_LISTS));
+   SC_TRY(sc_want_number(c, SC_ADAMW_FOUND_INF));
    SC_TRY(want_share(c, SC_ADAMW_BETA1, "beta1"));
    SC_TRY(want_share(c, SC_ADAMW_BETA2, "beta2"));
    if (c->attr[SC_ADAMW_STEP].i < 1)

@@ -57,6 +57,7 @@ SC_OP(list_clamp, .doc = "Every entry is brought into -limit to limit. A NaN sta
 static const ScParam average_params[] = {
     {.name = "averages", .kind = SC_TENSORS, .doc = "floating point, written"},
     {.name = "values", .kind = SC_TENSORS, .doc = "what is taken in, of the same shapes"},
+    SC_FOUND_INF_PARAM,
     {.name = "decay", .kind = SC_NUMBER, .doc = "share of the average that stays, 0 to 1"},
 };
 
@@ -64,7 +65,8 @@ static ScStatus infer_average(ScCall *c) {
    double decay = c->attr[0].f;
    if (!(decay >= 0 && decay <= 1))
       return sc_fail(SC_EARG, "average_step: argument 'decay': expected 0 to 1, found %g", decay);
-   return sc_want_group(c, SC_AVERAGE_LISTS);
+   SC_TRY(sc_want_group(c, SC_AVERAGE_LISTS));
+   return sc_want_number(c, SC_AVERAGE_FOUND_INF);
 }
 
 SC_OP(average_step, .doc = "a += (1 - decay) * (v - a) for every average a and its value v. In place.",

@@ -23,6 +23,19 @@ static ScStatus check_pair(const ScCall *c, int list, int index) {
    return SC_OK;
 }
 
+ScStatus sc_want_number(const ScCall *c, int list) {
+   const ScTensor *t = sc_group_at(c, list, 0);
+   if (!t || (sc_numel(t) == 1 && t->dtype == c->in[0]->dtype)) return SC_OK;
+   return sc_fail(SC_EARG, "%s: argument '%s': expected one number in %s, found shape %s in %s", c->op->name,
+                  sc_input_name(c, first_of(c, list)), sc_dtype_name(c->in[0]->dtype), sc_shape_text(t),
+                  sc_dtype_name(t->dtype));
+}
+
+bool sc_group_is_skipped(const ScCall *c, int found_inf) {
+   const ScTensor *t = sc_group_at(c, found_inf, 0);
+   return t && sc_load(t->dtype, t->buffer->data, 0) != 0;
+}
+
 ScStatus sc_want_group(const ScCall *c, int nlists) {
    SC_TRY(sc_want_float(c, 0));
    for (int list = 0; list < nlists; list++) {

@@ -5,6 +5,13 @@
 #include "host/api.h"
 #include "host/op.h"
 
+// A flag that leaves a step out, for overflows of half-width gradients that the host does not wait for.
+#define SC_FOUND_INF_PARAM                                                                                     \
+   {                                                                                                           \
+      .name = "found_inf", .kind = SC_TENSOR, .optional = true,                                                \
+      .doc = "one number of the parameters' dtype; where it is not 0 nothing is written"                       \
+   }
+
 SC_API_BEGIN
 
 // The tensor at `index` of list `list`; NULL if that list is absent.
@@ -13,6 +20,11 @@ ScTensor *sc_group_at(const ScCall *, int list, int index);
 // Lists 0..nlists-1 are equally long (absent optional ones aside), of one dtype, and their tensors of equal
 // shape.
 ScStatus sc_want_group(const ScCall *, int nlists);
+
+// Tensor parameter `list` is absent, or one number of the first list's dtype.
+ScStatus sc_want_number(const ScCall *, int list);
+// Whether that number is there and is not 0. For kernels whose memory the CPU may read.
+bool sc_group_is_skipped(const ScCall *, int found_inf);
 
 SC_API_END
 

@@ -17,6 +17,7 @@ static const ScParam params[] = {
      .kind = SC_TENSORS,
      .optional = true,
      .doc = "running means m of g, written; given, the step is the centered one"},
+    SC_FOUND_INF_PARAM,
     {.name = "lr", .kind = SC_NUMBER, .doc = "learning rate"},
     {.name = "alpha", .kind = SC_NUMBER, .optional = true, .preset = 0.99, .doc = "share of v that stays"},
     {.name = "eps", .kind = SC_NUMBER, .optional = true, .preset = 1e-8, .doc = "added to the root of v"},
@@ -26,6 +27,7 @@ static const ScParam params[] = {
 
 static ScStatus infer(ScCall *c) {
    SC_TRY(sc_want_group(c, SC_RMSPROP_LISTS));
+   SC_TRY(sc_want_number(c, SC_RMSPROP_FOUND_INF));
    double alpha = c->attr[SC_RMSPROP_ALPHA].f, momentum = c->attr[SC_RMSPROP_MOMENTUM].f;
    if (!(alpha >= 0 && alpha <= 1))
       return sc_fail(SC_EARG, "rmsprop_step: argument 'alpha': expected 0 to 1, found %g", alpha);

@@ -1,14 +1,15 @@
 #ifndef SCUTE_OPS_RMSPROP_H
 #define SCUTE_OPS_RMSPROP_H
 
-// Lists, for sc_group_at; attributes.
+// Lists, for sc_group_at, and the flag behind them; attributes.
 enum {
    SC_RMSPROP_PARAMS,
    SC_RMSPROP_GRADS,
    SC_RMSPROP_SQUARE,
    SC_RMSPROP_MOMENTA,
    SC_RMSPROP_MEANS,
-   SC_RMSPROP_LISTS
+   SC_RMSPROP_LISTS,
+   SC_RMSPROP_FOUND_INF = SC_RMSPROP_LISTS
 };
 enum { SC_RMSPROP_LR, SC_RMSPROP_ALPHA, SC_RMSPROP_EPS, SC_RMSPROP_MOMENTUM, SC_RMSPROP_WEIGHT_DECAY };
 

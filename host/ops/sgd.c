@@ -11,6 +11,7 @@ static const ScParam params[] = {
      .kind = SC_TENSORS,
      .optional = true,
      .doc = "their momentum buffers v, written; needed with momentum"},
+    SC_FOUND_INF_PARAM,
     {.name = "lr", .kind = SC_NUMBER, .doc = "learning rate"},
     {.name = "momentum", .kind = SC_NUMBER, .optional = true, .doc = "share of the buffer that stays"},
     {.name = "weight_decay", .kind = SC_NUMBER, .optional = true, .doc = "times p, is added to g"},
@@ -24,6 +25,7 @@ static const ScParam params[] = {
 
 static ScStatus infer(ScCall *c) {
    SC_TRY(sc_want_group(c, SC_SGD_LISTS));
+   SC_TRY(sc_want_number(c, SC_SGD_FOUND_INF));
    double momentum = c->attr[SC_SGD_MOMENTUM].f;
    if (momentum != 0 && !sc_group_at(c, SC_SGD_MOMENTA, 0))
       return sc_fail(SC_EARG,

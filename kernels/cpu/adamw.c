@@ -45,6 +45,7 @@ static float *data_of(const ScCall *c, int list, int index, int64_t from) {
 }
 
 static ScStatus step(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_ADAMW_FOUND_INF)) return SC_OK;
    Settings s = settings_of(c);
 #pragma omp parallel
    for (int index = 0; index < c->count[0]; index++) {

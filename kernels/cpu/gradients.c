@@ -89,6 +89,7 @@ static ScStatus clamp(ScCall *c) {
 }
 
 static ScStatus average(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_AVERAGE_FOUND_INF)) return SC_OK;
    float fresh = (float)(1 - c->attr[0].f);
 #pragma omp parallel
    for (int index = 0; index < c->count[0]; index++) {

@@ -51,6 +51,7 @@ static void update(const ScCall *c, int index, int64_t from, int64_t n, Settings
 }
 
 static ScStatus step(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_RMSPROP_FOUND_INF)) return SC_OK;
    double alpha = c->attr[SC_RMSPROP_ALPHA].f;
    Settings s = {.lr = (float)c->attr[SC_RMSPROP_LR].f,
                  .alpha = (float)alpha,

@@ -44,6 +44,7 @@ static void update(const ScCall *c, int index, int64_t from, int64_t n, Settings
 }
 
 static ScStatus step(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_SGD_FOUND_INF)) return SC_OK;
    Settings s = settings_of(c);
 #pragma omp parallel
    for (int index = 0; index < c->count[0]; index++) {

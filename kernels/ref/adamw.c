@@ -6,6 +6,7 @@
 #include "kernels/ref/walk.h"
 
 static ScStatus step(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_ADAMW_FOUND_INF)) return SC_OK;
    double lr = c->attr[SC_ADAMW_LR].f, decay = c->attr[SC_ADAMW_WEIGHT_DECAY].f, eps = c->attr[SC_ADAMW_EPS].f;
    double beta1 = c->attr[SC_ADAMW_BETA1].f, beta2 = c->attr[SC_ADAMW_BETA2].f,
           t = (double)c->attr[SC_ADAMW_STEP].i;

@@ -34,6 +34,7 @@ static ScStatus clamp(ScCall *c) {
 }
 
 static ScStatus average(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_AVERAGE_FOUND_INF)) return SC_OK;
    for (int i = 0; i < c->count[0]; i++) {
       ScTensor *a = sc_group_at(c, SC_AVERAGE_AVERAGES, i), *v = sc_group_at(c, SC_AVERAGE_VALUES, i);
       for (int64_t at = 0, n = sc_numel(a); at < n; at++)

@@ -27,6 +27,7 @@ static void step_one(const ScCall *c, int i, int64_t at) {
 }
 
 static ScStatus step(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_RMSPROP_FOUND_INF)) return SC_OK;
    for (int i = 0; i < c->count[0]; i++)
       for (int64_t at = 0, n = sc_numel(sc_group_at(c, 0, i)); at < n; at++) step_one(c, i, at);
    return SC_OK;

@@ -11,6 +11,7 @@ static double with_momentum(const ScCall *c, ScTensor *v, int64_t at, double g) 
 }
 
 static ScStatus step(ScCall *c) {
+   if (sc_group_is_skipped(c, SC_SGD_FOUND_INF)) return SC_OK;
    for (int i = 0; i < c->count[0]; i++) {
       ScTensor *p = sc_group_at(c, SC_SGD_PARAMS, i), *v = sc_group_at(c, SC_SGD_MOMENTA, i);
       int64_t n = sc_numel(p);

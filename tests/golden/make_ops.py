@@ -252,6 +252,22 @@ def average_step(i, a):
     return [], {"averages": [update(old, new, None) for old, new in zip(i["averages"], i["values"])]}
 
 
+# PyTorch's own are for float32; powers of two and small counts are exact there.
+def unscale_(i, a):
+    found = torch.zeros(1)
+    grads = [t.float() for t in i["grads"]]
+    torch._amp_foreach_non_finite_check_and_unscale_(grads, found, (1 / i["scale"]).float().reshape(1))
+    return [], {"grads": grads, "found_inf": found.reshape(())}
+
+
+def scale_update_(i, a):
+    scale, good = i["scale"].float().reshape(1), i["good_steps"].int().reshape(1)
+    torch._amp_update_scale_(scale, good, i["found_inf"].float().reshape(1), a.get("growth", 2), a.get("backoff", 0.5),
+                             a.get("interval", 2000))
+    skipped = i["skipped"] + (i["found_inf"] != 0)
+    return [], {"scale": scale.reshape(()), "good_steps": good.reshape(()), "skipped": skipped}
+
+
 OPS = {
     **{name: unary(getattr(torch, name)) for name in ("neg", "abs", "exp", "log", "sqrt", "sigmoid", "tanh", "relu")},
     "relu6": unary(F.relu6),
@@ -288,6 +304,8 @@ OPS = {
     "list_scale": lambda i, a: ([], {"tensors": [t * a["factor"] for t in i["tensors"]]}),
     "list_clamp": list_clamp,
     "average_step": average_step,
+    "unscale_": unscale_,
+    "scale_update_": scale_update_,
     "conv2d": conv2d,
     "conv_bn_act": conv_bn_act,
     "conv2d_folded": lambda i, a: conv_bn_act(i, {**a, "training": False}),
