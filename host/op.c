@@ -262,7 +262,7 @@ static ScStatus compute(ScCall *call) {
 }
 
 ScStatus sc_call_run(ScCall *call) {
-   ScWidth width = {0};
+   ScWidth width = {.narrows = call->half != SC_F32, .narrow = call->half};
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = find_device(call);

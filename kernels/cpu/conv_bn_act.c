@@ -71,9 +71,9 @@ static ScStatus run(ScCall *c, const ScPlan *plan) {
 
 // ---- not a number ----
 
-// Inside oneDNN, relu and relu6 of a NaN are 0: the processor's maximum and minimum give their other operand then. They
-// raise the flag of invalid operations when they do, in the thread that met the NaN. Says whether any thread has
-// raised it since the last call.
+// Inside oneDNN, relu and relu6 of a NaN are 0: the processor's maximum and minimum give their other operand
+// then. They raise the flag of invalid operations when they do, in the thread that met the NaN. Says whether
+// any thread has raised it since the last call.
 static bool invalid_was_raised(void) {
    bool raised = false;
 #pragma omp parallel reduction(|| : raised)
