@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/function.h"
 #include "host/profile.h"
 #include "host/width.h"
 #include "host/tape.h"
@@ -87,6 +88,7 @@ void sc_call_free(ScCall *call) {
    release_all(SC_MAXOUT, call->out);
    release_all(SC_MAXOUT, call->grad_out);
    release_all(SC_MAXSAVED, call->saved);
+   if (call->function) call->function->release(call->function);
    free(call);
 }
 

@@ -51,6 +51,7 @@ typedef union {
 } ScAttr;
 
 typedef struct ScOp ScOp;
+typedef struct ScFunction ScFunction;
 
 struct ScCall {
    const ScOp *op;
@@ -75,6 +76,7 @@ struct ScCall {
    ScTensor *grad_out[SC_MAXOUT]; // NULL where an output had no influence
    ScTensor **grad_in;
    bool *needs_grad;
+   ScFunction *function; // of a call that was made outside the core, which owns it; see host/function.h
 };
 
 struct ScOp {
