@@ -5,7 +5,6 @@
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
 #   make compare-demo  five architectures on the demo's photos, in about ten minutes
-#   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
 #
 # Where the CUDA toolkit and cuDNN are found, the GPU plugin is built too (kernels/cuda/cuda.mk; CUDA=no leaves it out).
@@ -79,6 +78,8 @@ needed:
 
 -include $(OBJECTS:.o=.d) $(CTESTS:=.d)
 
+include tests/cuda/softgpu.mk
+
 # ---- what a user types; each installs what it needs, then starts make afresh, which sees the new libraries ----
 
 deps:
@@ -96,11 +97,6 @@ compare-demo:
 	@tools/deps.sh build weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@./scute scripts/compare_demo.lua
-
-fine-tuning-demo:
-	@tools/deps.sh build weights stamps
-	@$(MAKE) --no-print-directory $(JOBS) all
-	@./scute scripts/fine_tuning_demo.lua
 
 test:
 	@tools/deps.sh build test weights stamps
@@ -145,5 +141,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps fine-tuning-demo install lint needed run-ctests soak stamps test \
-   uninstall valgrind weights
+.PHONY: all asan bench clean compare-demo ctests demo deps install lint needed run-ctests soak stamps test uninstall \
+   valgrind weights

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/function.h"
 #include "host/profile.h"
 #include "host/width.h"
 #include "host/tape.h"
@@ -88,7 +87,6 @@ void sc_call_free(ScCall *call) {
    release_all(SC_MAXOUT, call->out);
    release_all(SC_MAXOUT, call->grad_out);
    release_all(SC_MAXSAVED, call->saved);
-   if (call->function) call->function->release(call->function);
    free(call);
 }
 
@@ -264,7 +262,7 @@ static ScStatus compute(ScCall *call) {
 }
 
 ScStatus sc_call_run(ScCall *call) {
-   ScWidth width = {.narrows = call->half != SC_F32, .narrow = call->half};
+   ScWidth width = {0};
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = find_device(call);

@@ -1,0 +1,107 @@
+// What the three software libraries share; all of it lives in libcudart.
+#ifndef SOFTGPU_CORE_H
+#define SOFTGPU_CORE_H
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <cuda_runtime_api.h>
+
+namespace sg {
+
+// ---- calls (call.cpp) ----
+
+enum class Library { runtime, cublas, cudnn };
+
+// One call of a public function: holds the lock, counts, and knows whether it must fail.
+class Call {
+ public:
+   Call(const char *name, Library, bool asks_device = true);
+   int refused() const { return status_; } // 0, or the status that the function shall return at once
+   bool injected() const { return injected_; }
+   void waits(); // counts a synchronisation
+   const char *name() const { return name_; }
+   int injected_late() const { return late_; } // sticky status that a launch shall meet when it runs
+
+ private:
+   std::unique_lock<std::recursive_mutex> lock_;
+   const char *name_;
+   int status_ = 0, late_ = 0;
+   bool injected_ = false;
+   size_t entry_;
+};
+
+std::recursive_mutex &big_lock();
+void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
+cudaError_t sticky();         // the error that this process cannot get rid of, or cudaSuccess
+void set_sticky(cudaError_t); // drops all queued work
+void clear_sticky();
+const char *environment(const char *name, const char *otherwise);
+int current_device();
+int device_count();
+
+// ---- objects with a handle (object.cpp): handles are never used again, so that a stale one is always noticed
+// ----
+
+void *object_add(const char *kind, std::shared_ptr<void> body);
+std::shared_ptr<void> object_find(const char *kind, const void *handle); // null: no such object
+bool object_remove(const char *kind, const void *handle);
+size_t object_count(const char *kind);        // null: all
+const char *object_state(const void *handle); // "live tensor descriptor", "destroyed event", "no handle"
+
+template <class T> std::shared_ptr<T> find(const char *kind, const void *handle) {
+   return std::static_pointer_cast<T>(object_find(kind, handle));
+}
+
+// ---- memory (memory.cpp) ----
+
+struct Allocation {
+   uintptr_t base, pages;
+   size_t bytes, mapped;
+   int device;
+   size_t serial;
+};
+
+// The live allocation that holds [p, p + bytes), else null.
+const Allocation *device_range(const void *p, size_t bytes);
+bool in_arena(const void *p); // an address that could only be device memory
+bool pinned_range(const void *p, size_t bytes);
+bool pinned_start(const void *p);
+std::string describe(const void *p); // "100 bytes into device memory of 4096 bytes", for messages
+cudaError_t memory_allocate(void **out, size_t bytes, int device);
+cudaError_t memory_release(void *p);
+cudaError_t pinned_allocate(void **out, size_t bytes);
+cudaError_t pinned_release(void *p);
+void memory_info(int device, size_t *free, size_t *total);
+size_t memory_live(bool pinned); // allocations
+// Is [p, p + bytes) live memory of the current device, and p a multiple of `align`? If not, a violation that
+// names them.
+bool usable(const char *function, const char *argument, const void *p, size_t bytes, size_t align);
+bool overlapping(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
+void check_canaries(const char *after); // violations for what was written past the end
+
+// While one lives, device memory can be touched.
+struct DeviceOpen {
+   DeviceOpen();
+   ~DeviceOpen();
+};
+
+// ---- streams (stream.cpp) ----
+
+struct Stream;
+using Work = std::function<cudaError_t()>;
+
+std::shared_ptr<Stream> stream_find(cudaStream_t); // null: no such stream
+cudaError_t enqueue(cudaStream_t, const char *what, Work);
+bool stream_live(cudaStream_t);
+void run_stream(cudaStream_t); // up to its end
+void run_everything(int device);
+void drop_everything();
+size_t pending();
+
+} // namespace sg
+
+#endif

@@ -1,0 +1,306 @@
+// Kernels: what a launch is refused for, and how it runs later, with faults caught and shared memory poisoned.
+#include <csetjmp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "../include/softgpu_language.h"
+#include "../include/softgpu_launch.h"
+#include "fiber.h"
+#include "runtime.h"
+
+namespace sg {
+
+namespace {
+
+const unsigned char poison = 0xff;
+const size_t page = 4096, plain_shared = 48 << 10, most_shared = 99 << 10, most_arguments = 32764;
+
+struct Kernel {
+   SoftgpuKernel how;
+   std::string name;
+   size_t shared_limit = plain_shared;
+   std::vector<std::pair<char *, size_t>> touched; // parts of the static shared memory that its blocks write
+};
+
+std::map<const void *, Kernel> &kernels() {
+   static auto *all = new std::map<const void *, Kernel>;
+   return *all;
+}
+
+const Kernel *kernel_of(const void *function) {
+   auto at = kernels().find(function);
+   return at == kernels().end() ? nullptr : &at->second;
+}
+
+std::string name_of(const void *function) {
+   Dl_info info;
+   if (!dladdr(function, &info)) return "?";
+   if (info.dli_sname && info.dli_saddr == function) {
+      int status;
+      char *text = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
+      std::string name = text ? text : info.dli_sname;
+      free(text);
+      return name;
+   }
+   char text[32];
+   snprintf(text, sizeof text, "+0x%zx",
+            size_t(static_cast<const char *>(function) - static_cast<const char *>(info.dli_fbase)));
+   const char *slash = strrchr(info.dli_fname, '/');
+   return std::string(slash ? slash + 1 : info.dli_fname) + text; // addr2line -f -e FILE OFFSET tells its name
+}
+
+// ---- dynamic shared memory: ends at an inaccessible page ----
+
+char *shared_pages() {
+   static char *at = [] {
+      size_t bytes = (most_shared + page - 1) / page * page;
+      void *p = mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (p == MAP_FAILED || mprotect(static_cast<char *>(p) + bytes, page, PROT_NONE) != 0) abort();
+      return static_cast<char *>(p) + bytes;
+   }();
+   return at; // its end
+}
+
+char *dynamic_shared_now;
+
+// ---- static shared memory ----
+
+bool poisoned(const char *p, size_t n) {
+   for (size_t i = 0; i < n; i++)
+      if (static_cast<unsigned char>(p[i]) != poison) return false;
+   return true;
+}
+
+// Finds what this kernel wrote beyond what is known, and poisons it.
+void search_shared(Kernel &k) {
+   for (auto &[p, n] : k.touched) memset(p, poison, n);
+   const size_t step = 64;
+   for (char *p = k.how.shared; p < k.how.shared_end; p += step) {
+      size_t n = std::min<size_t>(step, size_t(k.how.shared_end - p));
+      if (poisoned(p, n)) continue;
+      memset(p, poison, n);
+      if (!k.touched.empty() && k.touched.back().first + k.touched.back().second == p)
+         k.touched.back().second += n;
+      else
+         k.touched.push_back({p, n});
+   }
+}
+
+// ---- faults ----
+
+sigjmp_buf fault_return;
+thread_local bool in_kernel = false;
+void *fault_address;
+struct sigaction old_segv, old_bus;
+
+void say(const char *text) {
+   ssize_t ignored = write(2, text, strlen(text));
+   (void)ignored;
+}
+
+void on_fault(int signal, siginfo_t *info, void *) {
+   if (in_kernel) {
+      fault_address = info->si_addr;
+      siglongjmp(fault_return, signal);
+   }
+   if (in_arena(info->si_addr)) {
+      say("softgpu: the host touches device memory: ");
+      say(describe(info->si_addr).c_str());
+      say("\n");
+   }
+   sigaction(signal, signal == SIGBUS ? &old_bus : &old_segv, nullptr); // the instruction faults again
+}
+
+void catch_faults() {
+   static thread_local bool ready = false;
+   if (!ready) {
+      const size_t bytes = 64 << 10;
+      stack_t stack = {};
+      stack.ss_sp = malloc(bytes);
+      stack.ss_size = bytes;
+      sigaltstack(&stack, nullptr);
+      ready = true;
+   }
+}
+
+__attribute__((constructor)) void install_handlers() {
+   catch_faults();
+   struct sigaction action = {};
+   action.sa_sigaction = on_fault;
+   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+   sigaction(SIGSEGV, &action, &old_segv);
+   sigaction(SIGBUS, &action, &old_bus);
+}
+
+std::string fault_text() {
+   if (on_fiber_stack(fault_address)) return "a thread's stack (local memory) overflows";
+   char *end = shared_pages();
+   char *at = static_cast<char *>(fault_address);
+   if (at >= end && at < end + page) return "access past the end of dynamic shared memory";
+   char text[32];
+   snprintf(text, sizeof text, "%p", fault_address);
+   return std::string("illegal access to ") + text + ", " + describe(fault_address);
+}
+
+// ---- launches ----
+
+struct Launch {
+   const void *function;
+   dim3 grid, block;
+   size_t shared;
+   std::vector<char> bytes; // of all arguments
+   std::vector<void *> arguments;
+   int late_failure;
+};
+
+bool bad_shape(dim3 grid, dim3 block) {
+   if (!grid.x || !grid.y || !grid.z || !block.x || !block.y || !block.z) return true;
+   if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) return true;
+   if (block.x > 1024 || block.y > 1024 || block.z > 64) return true;
+   return size_t(block.x) * block.y * block.z > 1024;
+}
+
+bool pointer_ok(const Kernel &k, int parameter, const void *p) {
+   if (!p || pinned_range(p, 0)) return true;
+   const Allocation *a = device_range(p, 0);
+   if (a && a->device == current_device()) return true;
+   violation("kernel %s: parameter %d points to %s", k.name.c_str(), parameter + 1,
+             a ? "another device's memory" : describe(p).c_str());
+   return false;
+}
+
+cudaError_t run_launch(Launch &l) {
+   if (l.late_failure) return cudaError_t(l.late_failure);
+   const Kernel *k = kernel_of(l.function);
+   KernelRun run = {k->name.c_str(), k->how.invoke, l.function,    l.arguments.data(), l.grid,
+                    l.block,         l.shared,      k->how.shared, k->how.shared_end};
+   cudaError_t error = run_kernel(run);
+   check_canaries(k->name.c_str());
+   return error;
+}
+
+cudaError_t launch(const RuntimeCall &call, const void *function, dim3 grid, dim3 block, void **arguments,
+                   size_t shared, cudaStream_t stream) {
+   const Kernel *k = kernel_of(function);
+   if (!k) return cudaErrorInvalidDeviceFunction;
+   if (bad_shape(grid, block)) return cudaErrorInvalidConfiguration;
+   if (shared > k->shared_limit) return cudaErrorInvalidValue;
+   auto l = std::make_shared<Launch>();
+   *l = {function, grid, block, shared, {}, {}, call.injected_late()};
+   size_t total = 0;
+   for (int i = 0; i < k->how.count; i++) total = (total + 15) / 16 * 16 + k->how.sizes[i];
+   if (total > most_arguments) return cudaErrorInvalidValue;
+   l->bytes.resize(total + 16);
+   auto base = reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(l->bytes.data()) + 15) / 16 * 16);
+   size_t at = 0;
+   for (int i = 0; i < k->how.count; i++) {
+      at = (at + 15) / 16 * 16;
+      memcpy(base + at, arguments[i], k->how.sizes[i]);
+      if (k->how.is_pointer[i] && !pointer_ok(*k, i, *static_cast<void **>(arguments[i])))
+         l->late_failure = cudaErrorIllegalAddress;
+      l->arguments.push_back(base + at);
+      at += k->how.sizes[i];
+   }
+   return enqueue(stream, k->name.c_str(), [l] { return run_launch(*l); });
+}
+
+} // namespace
+
+cudaError_t run_kernel(const KernelRun &run) {
+   Kernel &k = kernels()[run.function];
+   catch_faults();
+   const size_t room = (run.shared + 15) / 16 * 16;
+   dynamic_shared_now = shared_pages() - room;
+   start_launch(run);
+   if (sigsetjmp(fault_return, 1)) {
+      in_kernel = false;
+      kernel_violation(run, "fault", fault_text());
+      fibers_reset();
+      search_shared(k);
+      return cudaErrorIllegalAddress;
+   }
+   bool first = true, well = true;
+   block_order(run.grid, [&](uint3 at) {
+      if (!well) return;
+      softgpu_block_index = at;
+      if (run.shared) memset(dynamic_shared_now, poison, room);
+      in_kernel = true;
+      well = run_block(run);
+      in_kernel = false;
+      if (first) search_shared(k);
+      first = false;
+      for (auto &[p, n] : k.touched) memset(p, poison, n);
+   });
+   search_shared(k);
+   return well ? cudaSuccess : cudaErrorLaunchFailure;
+}
+
+} // namespace sg
+
+using namespace sg;
+
+extern "C" {
+
+void *softgpu_dynamic_shared(void) {
+   return dynamic_shared_now;
+}
+
+void softgpu_register_kernel(const void *function, const struct SoftgpuKernel *how) {
+   std::lock_guard guard(big_lock());
+   auto [at, fresh] = kernels().try_emplace(function);
+   if (!fresh) return;
+   at->second.how = *how;
+   at->second.name = name_of(function);
+   if (!at->second.how.shared_end) at->second.how.shared = nullptr;
+   search_shared(at->second);
+   at->second.touched.clear();
+}
+
+cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block, void **arguments, size_t shared,
+                             cudaStream_t stream) {
+   CUDA_CALL("cudaLaunchKernel");
+   return call.done(launch(call, function, grid, block, arguments, shared, stream));
+}
+
+cudaError_t cudaFuncSetAttribute(const void *function, enum cudaFuncAttribute attribute, int value) {
+   CUDA_CALL("cudaFuncSetAttribute");
+   auto at = kernels().find(function);
+   if (at == kernels().end()) return call.done(cudaErrorInvalidDeviceFunction);
+   if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout)
+      return call.done(value < -1 || value > 100 ? cudaErrorInvalidValue : cudaSuccess);
+   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return call.done(cudaErrorInvalidValue);
+   if (value < 0 || size_t(value) > most_shared) return call.done(cudaErrorInvalidValue);
+   at->second.shared_limit = std::max(plain_shared, size_t(value));
+   return call.done();
+}
+
+cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *out, const void *function) {
+   CUDA_CALL("cudaFuncGetAttributes");
+   const Kernel *k = kernel_of(function);
+   if (!out) return call.done(cudaErrorInvalidValue);
+   if (!k) return call.done(cudaErrorInvalidDeviceFunction);
+   memset(out, 0, sizeof *out);
+   out->maxThreadsPerBlock = 1024;
+   out->numRegs = 32;
+   out->maxDynamicSharedSizeBytes = int(k->shared_limit);
+   return call.done();
+}
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *function, int block_size,
+                                                          size_t shared) {
+   CUDA_CALL("cudaOccupancyMaxActiveBlocksPerMultiprocessor");
+   if (!blocks || block_size < 1 || block_size > 1024) return call.done(cudaErrorInvalidValue);
+   if (!kernel_of(function)) return call.done(cudaErrorInvalidDeviceFunction);
+   *blocks = int(std::min<size_t>({16, size_t(1536 / block_size), (100 << 10) / (shared + 1024)}));
+   return call.done();
+}
+}

@@ -1,0 +1,253 @@
+// Device memory: one reserved range of addresses; every allocation ends where an inaccessible page begins, and
+// all of it is inaccessible while no device work runs. Pinned host memory is ordinary memory between
+// inaccessible pages.
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <sys/mman.h>
+#include "../core.h"
+
+namespace sg {
+
+namespace {
+
+const size_t page = 4096;
+const size_t arena_bytes =
+    size_t(1) << 42;        // addresses are never used again, so that a stale pointer is always noticed
+const size_t granule = 256; // alignment that cudaMalloc promises
+const unsigned char canary = 0xa5, poison = 0xff; // 0xff: NaN in every floating type, -1 in integers
+
+struct Arena {
+   uintptr_t start = 0, next = 0;
+   std::map<uintptr_t, Allocation> device, pinned;
+   std::map<int, size_t> used;
+   size_t serial = 0;
+   int open = 0;
+};
+
+Arena &arena() {
+   static Arena *one = [] {
+      auto *made = new Arena;
+      void *at = mmap(nullptr, arena_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (at == MAP_FAILED) abort(); // a test tool without its address range has nothing to say
+      made->start = uintptr_t(at);
+      made->next = made->start + page;
+      return made;
+   }();
+   return *one;
+}
+
+size_t round_up(size_t n, size_t to) {
+   return (n + to - 1) / to * to;
+}
+void *pointer(uintptr_t p) {
+   return reinterpret_cast<void *>(p);
+}
+
+const Allocation *holder(const std::map<uintptr_t, Allocation> &all, uintptr_t p) {
+   auto at = all.upper_bound(p);
+   if (at == all.begin()) return nullptr;
+   --at;
+   return &at->second;
+}
+
+const Allocation *range_in(const std::map<uintptr_t, Allocation> &all, const void *p, size_t bytes) {
+   uintptr_t from = uintptr_t(p);
+   const Allocation *a = holder(all, from);
+   if (!a || from > a->base + a->bytes || bytes > a->base + a->bytes - from) return nullptr;
+   return a;
+}
+
+void protect(const Allocation &a, int how) {
+   if (mprotect(pointer(a.pages), a.mapped, how) != 0) {
+      perror("softgpu: mprotect");
+      abort();
+   }
+}
+
+// Maps room for `bytes` that ends at an inaccessible page; the rest of its first page, and what rounding up to
+// the granule leaves at its end, hold canaries.
+bool map_new(Allocation &a, size_t bytes) {
+   Arena &all = arena();
+   size_t room = round_up(bytes, granule);
+   a.mapped = round_up(room, page);
+   if (all.next + a.mapped + page > all.start + arena_bytes) return false;
+   a.pages = all.next;
+   a.base = a.pages + a.mapped - room;
+   a.bytes = bytes;
+   a.serial = ++all.serial;
+   if (mprotect(pointer(a.pages), a.mapped, PROT_READ | PROT_WRITE) != 0) return false;
+   all.next += a.mapped + page;
+   if (a.mapped >= size_t(4) << 20) madvise(pointer(a.pages), a.mapped, MADV_HUGEPAGE);
+   memset(pointer(a.pages), canary, a.base - a.pages);
+   memset(pointer(a.base), poison, bytes);
+   memset(pointer(a.base + bytes), canary, room - bytes);
+   return true;
+}
+
+void unmap(const Allocation &a) {
+   madvise(pointer(a.pages), a.mapped, MADV_DONTNEED);
+   protect(a, PROT_NONE);
+}
+
+bool is_canary(uintptr_t from, uintptr_t to, uintptr_t *bad) {
+   for (; from < to; from++) {
+      if (*reinterpret_cast<unsigned char *>(from) != canary) {
+         *bad = from;
+         return false;
+      }
+   }
+   return true;
+}
+
+void heal(uintptr_t from, uintptr_t to) {
+   memset(pointer(from), canary, to - from);
+}
+
+// Device memory must be open.
+void check_one(const Allocation &a, bool front, const char *after) {
+   uintptr_t bad;
+   uintptr_t end = a.base + a.bytes, last = a.pages + a.mapped;
+   if (!is_canary(end, last, &bad)) {
+      violation("%s wrote %zu bytes past the end of device memory #%zu of %zu bytes", after, size_t(bad - end),
+                a.serial, a.bytes);
+      heal(end, last);
+   }
+   if (front && !is_canary(a.pages, a.base, &bad)) {
+      violation("%s wrote %zu bytes before the start of device memory #%zu of %zu bytes", after,
+                size_t(a.base - bad), a.serial, a.bytes);
+      heal(a.pages, a.base);
+   }
+}
+
+size_t capacity() {
+   static size_t bytes = strtoull(environment("SOFTGPU_MEMORY", "8589934592"), nullptr, 10);
+   return bytes;
+}
+
+} // namespace
+
+const Allocation *device_range(const void *p, size_t bytes) {
+   return range_in(arena().device, p, bytes);
+}
+
+bool in_arena(const void *p) {
+   uintptr_t at = uintptr_t(p);
+   return at >= arena().start && at < arena().start + arena_bytes && !range_in(arena().pinned, p, 0);
+}
+
+bool pinned_range(const void *p, size_t bytes) {
+   return range_in(arena().pinned, p, bytes) != nullptr;
+}
+
+bool pinned_start(const void *p) {
+   return arena().pinned.count(uintptr_t(p)) != 0;
+}
+
+std::string describe(const void *p) {
+   char text[160];
+   if (!p) return "a null pointer";
+   if (const Allocation *a = holder(arena().pinned, uintptr_t(p)); a && uintptr_t(p) <= a->base + a->bytes)
+      return "pinned host memory";
+   if (!in_arena(p)) return "host memory";
+   const Allocation *a = holder(arena().device, uintptr_t(p));
+   if (!a) return "device memory that was freed or never allocated";
+   size_t into = uintptr_t(p) - a->base;
+   if (into < a->bytes)
+      snprintf(text, sizeof text, "%zu bytes into device memory #%zu of %zu bytes", into, a->serial, a->bytes);
+   else if (into < a->bytes + 4 * page)
+      snprintf(text, sizeof text,
+               "%zu bytes past the end of device memory #%zu of %zu bytes, or memory that was freed",
+               into - a->bytes, a->serial, a->bytes);
+   else
+      return "device memory that was freed or never allocated";
+   return text;
+}
+
+bool usable(const char *function, const char *argument, const void *p, size_t bytes, size_t align) {
+   if (uintptr_t(p) % align != 0) {
+      violation("%s: %s (%s) is not aligned to %zu bytes", function, argument, describe(p).c_str(), align);
+      return false;
+   }
+   const Allocation *a = device_range(p, bytes);
+   if (a && a->device == current_device()) return true;
+   if (pinned_range(p, bytes)) return true;
+   violation("%s: %s needs %zu bytes and is %s", function, argument, bytes,
+             a ? "another device's memory" : describe(p).c_str());
+   return false;
+}
+
+bool overlapping(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+   return uintptr_t(a) < uintptr_t(b) + b_bytes && uintptr_t(b) < uintptr_t(a) + a_bytes;
+}
+
+cudaError_t memory_allocate(void **out, size_t bytes, int device) {
+   Allocation a;
+   a.device = device;
+   size_t takes = round_up(bytes, 512);
+   if (takes < bytes || arena().used[device] + takes > capacity()) return cudaErrorMemoryAllocation;
+   if (!map_new(a, bytes)) return cudaErrorMemoryAllocation;
+   if (!arena().open) protect(a, PROT_NONE);
+   arena().used[device] += takes;
+   arena().device[a.base] = a;
+   *out = pointer(a.base);
+   return cudaSuccess;
+}
+
+cudaError_t memory_release(void *p) {
+   auto at = arena().device.find(uintptr_t(p));
+   if (at == arena().device.end()) return cudaErrorInvalidValue;
+   {
+      DeviceOpen open;
+      check_one(at->second, true, "something");
+   }
+   arena().used[at->second.device] -= round_up(at->second.bytes, 512);
+   unmap(at->second);
+   arena().device.erase(at);
+   return cudaSuccess;
+}
+
+cudaError_t pinned_allocate(void **out, size_t bytes) {
+   Allocation a;
+   a.device = -1;
+   if (bytes > capacity() || !map_new(a, bytes)) return cudaErrorMemoryAllocation;
+   arena().pinned[a.base] = a;
+   *out = pointer(a.base);
+   return cudaSuccess;
+}
+
+cudaError_t pinned_release(void *p) {
+   auto at = arena().pinned.find(uintptr_t(p));
+   if (at == arena().pinned.end()) return cudaErrorInvalidValue;
+   check_one(at->second, true, "something (pinned host memory)");
+   unmap(at->second);
+   arena().pinned.erase(at);
+   return cudaSuccess;
+}
+
+void memory_info(int device, size_t *free, size_t *total) {
+   *total = capacity();
+   *free = capacity() - arena().used[device];
+}
+
+size_t memory_live(bool pinned) {
+   return pinned ? arena().pinned.size() : arena().device.size();
+}
+
+void check_canaries(const char *after) {
+   for (auto &[base, a] : arena().device) check_one(a, false, after);
+}
+
+DeviceOpen::DeviceOpen() {
+   if (arena().open++ > 0) return;
+   for (auto &[base, a] : arena().device) protect(a, PROT_READ | PROT_WRITE);
+}
+
+DeviceOpen::~DeviceOpen() {
+   if (--arena().open > 0) return;
+   for (auto &[base, a] : arena().device) protect(a, PROT_NONE);
+}
+
+} // namespace sg

@@ -1,0 +1,128 @@
+-- The software GPU (see README.md): the programs that test it, and, through the plugin built for it, tensors on "cuda" with
+-- nothing but a CPU. Where there was no CUDA toolkit to build them with, this says so and checks the sources alone.
+-- Usage: scute tests/cuda/run.lua [program ...]
+local lfs = require "lfs"
+
+local scute = arg[-1]
+local here = arg[0]:match "^(.*)/" or "."
+local soft = (scute:match "^(.*)/" or ".") .. "/softgpu"
+local passed, failed = 0, 0
+
+local function check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s\n   %s"):format(name, (tostring(detail):gsub("\n", "\n   "))))
+   end
+end
+
+local function run(command)
+   local pipe = assert(io.popen(command .. " 2>&1"))
+   local text = pipe:read "a"
+   local ok = pipe:close()
+   return ok, text
+end
+
+-- ---- sources ----
+
+local function each_file(folder, f)
+   if lfs.attributes(folder, "mode") ~= "directory" then return end
+   for name in lfs.dir(folder) do
+      local path = folder .. "/" .. name
+      if not name:find "^%." then
+         if lfs.attributes(path, "mode") == "directory" then each_file(path, f) else f(path) end
+      end
+   end
+end
+
+local function read_file(path)
+   local file = assert(io.open(path, "rb"))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+local function sources()
+   for _, folder in ipairs { here, here .. "/../../kernels/cuda" } do
+      each_file(folder, function(path)
+         local text = read_file(path)
+         local _, lines = text:gsub("\n", "")
+         check(lines <= 600, path .. " is short", lines .. " lines")
+         if path:find "%.cuh?$" then
+            -- CUDA's launch syntax calls functions that have no documentation, so no library could stand in for them.
+            check(not text:gsub("//[^\n]*", ""):find("<<<", 1, true), path .. " launches through cudaLaunchKernel", "<<<")
+         end
+      end)
+   end
+end
+
+-- ---- programs: each prints "N passed, N failed" last ----
+
+local function program(name)
+   local _, text = run(soft .. "/programs/" .. name)
+   local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
+   if tonumber(p) and tonumber(p) + tonumber(f) > 0 then
+      passed = passed + p
+      if f ~= "0" then
+         failed = failed + f
+         print(name .. ":\n" .. text)
+      end
+   else
+      check(false, name, text)
+   end
+end
+
+local function programs()
+   local names = {}
+   for name in lfs.dir(here .. "/programs") do
+      if name:find "%.cu$" then names[#names + 1] = name:gsub("%.cu$", "") end
+   end
+   table.sort(names)
+   for _, name in ipairs(names) do program(name) end
+end
+
+-- ---- scute on the software GPU ----
+
+-- Runs Lua in a scute of its own and returns whether it ended well, its output, and the software GPU's report as text.
+local function on_gpu(code, settings)
+   local script, report = os.tmpname(), os.tmpname()
+   local file = assert(io.open(script, "w"))
+   file:write('local scute = require "scute"\n', code)
+   file:close()
+   local ok, text = run(("SCUTE_PLUGINS=%s SOFTGPU_REPORT=%s %s %s %s"):format(soft, report, settings or "", scute, script))
+   local said = read_file(report)
+   os.remove(script)
+   os.remove(report)
+   return ok, text, said
+end
+
+local function copies()
+   local ok, text, said = on_gpu [[
+      local x = scute.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+      local there = x:to "cuda"
+      assert(there.device == "cuda:0", there.device)
+      local back = there:to "cpu"
+      print(back[1][1], back[2][3])
+   ]]
+   check(ok and text:find "^1.*\t6" ~= nil, "a tensor goes to the software GPU and comes back", text)
+   check(said:find('"live":{}', 1, true), "nothing is left on the device", said)
+   check(said:find('"violations":[]', 1, true), "nothing is violated", said)
+end
+
+-- ----
+
+if #arg > 0 then
+   for _, name in ipairs(arg) do program(name) end
+else
+   sources()
+   if lfs.attributes(soft .. "/lib/libcudart.so.13") then
+      programs()
+      if lfs.attributes(soft .. "/scute_cuda.so") then copies() end
+   else
+      print "no CUDA toolkit was found at build time: the software GPU is not built, only the sources are checked"
+   end
+end
+
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0)

@@ -1,0 +1,77 @@
+# The software GPU: libraries that stand in for the CUDA runtime, cuBLAS and cuDNN, and the programs that test them.
+# Included after kernels/cuda/cuda.mk, whose toolkit gives the headers; see tests/cuda/README.md.
+#
+#   make softgpu          the libraries, below $(BUILD)/softgpu/lib
+#   make softgpu-tests    programs, below $(BUILD)/softgpu/programs (make test builds them)
+#   make softgpu-plugin   kernels/cuda compiled unchanged by g++: $(BUILD)/softgpu/scute_cuda.so
+
+ifneq ($(CUDA_OBJECTS),)
+
+SOFT       := $(BUILD)/softgpu
+SOFT_CXX   ?= $(if $(findstring ccache,$(CC)),ccache )g++
+SOFT_FLAGS := -std=c++20 -g -Wall -Wextra $(WERROR) -fPIC -MMD -MP $(CUDA_INCLUDE)
+SOFT_LIBS  := $(SOFT)/lib/libcudart.so.13 $(SOFT)/lib/libcublas.so.13 $(SOFT)/lib/libcudnn.so.9
+SOFT_LINK  := -Wl,-rpath,'$$ORIGIN/lib:$$ORIGIN/../lib' -Wl,-T,tests/cuda/shared.ld
+
+soft_objects = $(patsubst tests/cuda/%.cpp,$(SOFT)/%.o,$(wildcard tests/cuda/$(1)/*.cpp))
+
+softgpu: $(SOFT_LIBS)
+
+$(SOFT)/%.o: tests/cuda/%.cpp
+	@mkdir -p $(@D)
+	@echo "c++ $<"
+	$(Q)$(SOFT_CXX) $(SOFT_FLAGS) -O3 -march=native -fopenmp -ffp-contract=off -fno-math-errno -c -o $@ $<
+
+$(SOFT)/lib/libcudart.so.13: $(call soft_objects,cudart)
+$(SOFT)/lib/libcublas.so.13: $(call soft_objects,cublas) $(SOFT)/lib/libcudart.so.13
+$(SOFT)/lib/libcudnn.so.9: $(call soft_objects,cudnn) $(SOFT)/lib/libcudart.so.13
+$(SOFT_LIBS):
+	@mkdir -p $(@D)
+	@echo "link $@"
+	$(Q)$(SOFT_CXX) -shared -fopenmp -Wl,-soname,$(@F) -Wl,-rpath,'$$ORIGIN' -o $@ $^ -ldl
+
+# Device code: C++ with the software GPU's own cuda_runtime.h before the toolkit's.
+SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
+   -ffp-contract=off -fno-math-errno -Itests/cuda/include -I. $(CUDA_INCLUDE)
+
+$(SOFT)/programs/%.cu.o: tests/cuda/programs/%.cu
+	@mkdir -p $(@D)
+	@echo "c++ $<"
+	$(Q)$(SOFT_CXX) $(SOFT_DEVICE_FLAGS) -c -o $@ $<
+
+$(SOFT)/programs/%: $(SOFT)/programs/%.cu.o $(SOFT_LIBS)
+	@echo "link $@"
+	$(Q)$(SOFT_CXX) -o $@ $^ $(SOFT_LINK) -ldl
+
+SOFT_PROGRAMS := $(patsubst tests/cuda/programs/%.cu,$(SOFT)/programs/%,$(wildcard tests/cuda/programs/*.cu))
+
+softgpu-tests: $(SOFT_PROGRAMS)
+
+ctests: softgpu-tests softgpu-plugin
+
+# The backend: every file of kernels/cuda, C ones too, as nvcc compiles them for the real one.
+SOFT_PLUGIN_OBJECTS := $(CUDA_SOURCES:kernels/cuda/%=$(SOFT)/plugin/%.o)
+
+softgpu-plugin: $(SOFT)/scute_cuda.so
+
+$(SOFT)/plugin/%.c.o: kernels/cuda/%.c
+	@mkdir -p $(@D)
+	@echo "cc $< (software GPU)"
+	$(Q)$(CC) $(CFLAGS) -fPIC -Itests/cuda/include $(CUDA_INCLUDE) -c -o $@ $<
+
+$(SOFT)/plugin/%.o: kernels/cuda/%
+	@mkdir -p $(@D)
+	@echo "c++ $< (software GPU)"
+	$(Q)$(SOFT_CXX) $(SOFT_DEVICE_FLAGS) -c -o $@ $<
+
+$(SOFT)/scute_cuda.so: $(SOFT_PLUGIN_OBJECTS) $(SOFT_LIBS)
+	@echo "link $@"
+	$(Q)$(SOFT_CXX) -shared -o $@ $^ $(SOFT_LINK) -ldl
+
+SOFT_DEPS := $(wildcard $(SOFT)/*/*.d)
+-include $(SOFT_DEPS)
+
+.PHONY: softgpu softgpu-plugin softgpu-tests
+.SECONDARY: $(SOFT_PROGRAMS:=.cu.o)
+
+endif
