@@ -127,12 +127,13 @@ install_weights() {
    rm -rf $new
 }
 
-# PyPI's safetensors and numpy, with which the tests read what scute writes: deps/python, for the Pythons of Debian 12 and
-# Ubuntu 24.04.
+# PyPI's safetensors, numpy and TensorBoard (with the two packages that its event reader imports), with which the tests read
+# what scute writes: deps/python, for the Pythons of Debian 12 and Ubuntu 24.04.
 install_readers() {
    find_pip
-   PYTHONPATH=deps/python "$python" -c 'import numpy, safetensors' 2>/dev/null && return 0
-   say "fetching numpy and safetensors for the tests"
+   PYTHONPATH=deps/python "$python" -c \
+      'import numpy, safetensors, tensorboard.backend.event_processing.event_accumulator' 2>/dev/null && return 0
+   say "fetching numpy, safetensors and tensorboard for the tests"
    rm -rf deps/python
    mkdir -p deps/python
    cat >deps/python/requirements.txt <<-END
@@ -140,10 +141,13 @@ install_readers() {
 	   --hash=sha256:0d8163f43acde9a73c2a33605353a4f1bc4798745a8b1d73183b28e5b435ae28 \\
 	   --hash=sha256:11e06aa0af8c0f05104d56450d6093ee639e15f24ecf62d417329d06e522e017
 	safetensors==0.7.0 --hash=sha256:dac7252938f0696ddea46f5e855dd3138444e82236e3be475f54929f0c510d48
+	tensorboard==2.21.0 --hash=sha256:7279316dcb6bd5bc391d623dea841531299cde1887310e8133bc34a996d32255
+	protobuf==7.36.2 --hash=sha256:89f23aa53c24553a2416fd4fd1ec06f74fa42b14b546d8883128813f775bbfd2
+	absl-py==2.5.1 --hash=sha256:721200f2f0e9960f2ca9dc3a2a706b201f5f75d812c158f059cbbe29eeafbdb8
 	END
    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
       --root-user-action=ignore --target deps/python -r deps/python/requirements.txt </dev/null ||
-      fail "pip could not fetch numpy and safetensors; is the network there?"
+      fail "pip could not fetch numpy, safetensors and tensorboard; is the network there?"
 }
 
 [ $# -gt 0 ] || fail "usage: tools/deps.sh build|test|weights|stamps ..."

@@ -40,8 +40,19 @@ static int picture(lua_State *L) {
    return 2;
 }
 
+// scute.terminal_size() -> columns, rows of standard output; 80, 24 where it is no terminal
+static int size(lua_State *L) {
+   ScTerminalSize s;
+   sc_terminal_size(STDOUT_FILENO, &s);
+   lua_pushinteger(L, s.columns);
+   lua_pushinteger(L, s.rows);
+   return 2;
+}
+
 static void open_terminal_picture(lua_State *L) {
    lua_pushcfunction(L, picture);
    lua_setfield(L, -2, "terminal_picture");
+   lua_pushcfunction(L, size);
+   lua_setfield(L, -2, "terminal_size");
 }
 SC_OPENER(open_terminal_picture)

@@ -66,6 +66,7 @@ cli.common = {
    { "save_every", number = true, above = 0, default = 10, value = "MINUTES",
      help = "time between checkpoints within an epoch" },
    { "keep", whole = true, min = 1, max = 1000, default = 2, value = "K", help = "checkpoints on disk" },
+   { "tensorboard", flag = true, help = "also write a TensorBoard event file into the output folder" },
    { "workers", whole = true, min = 0, max = 256, default = 2, help = "threads that decode photos" },
    { "threads", whole = true, min = 1, max = 1024, value = "N",
      show = "SCUTE_THREADS, else the cores there are", help = "threads that compute" },

@@ -67,7 +67,7 @@ local function flags()
    }
    local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "patience",
       "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "resume", "save_every", "keep",
-      "workers", "threads", "device", "quiet")
+      "tensorboard", "workers", "threads", "device", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 
@@ -146,7 +146,8 @@ function fine_tuning.baseline(opt, set)
       schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
       epochs = opt.epochs, batch_size = opt.batch_size, output_dir = opt.output_dir, seed = opt.seed,
       augment = scute.augment.parse(opt.augment), workers = opt.workers, device = opt.device,
-      on_bad_image = opt.on_bad_image, resume = opt.resume == "auto" and "auto" or nil, arguments = opt,
+      on_bad_image = opt.on_bad_image, resume = opt.resume == "auto" and "auto" or nil,
+      tensorboard = opt.tensorboard, arguments = opt,
    })
 end
 

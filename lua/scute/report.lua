@@ -13,7 +13,7 @@ function report.peak_memory()
 end
 
 local function files_of(run)
-   local names = { "best.safetensors", "last.safetensors", "report.html", "history.csv", "run.json" }
+   local names = { "best.safetensors", "last.safetensors", "report.html", "history.csv", "events.jsonl", "run.json" }
    if #run.bad > 0 then names[#names + 1] = "bad_images.csv" end
    return run.folder .. "/" .. table.concat(names, ", ")
 end

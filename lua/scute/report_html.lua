@@ -31,6 +31,9 @@ svg, img { max-width: 100%; height: auto; }
 }
 ]]
 
+-- Of a page that is renewed: the browser looks again every five seconds.
+local REFRESH = '<meta http-equiv="refresh" content="5">\n'
+
 -- ---- texts ----
 
 local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
@@ -117,7 +120,9 @@ local function head_of(run)
    local lines = { ("<h1>%s</h1>"):format(escape(run.model or "a model")) }
    lines[#lines + 1] = ('<p class="soft">%s%s</p>'):format(escape(run.state or "unknown state"),
       run.times and run.times.started and ", started " .. escape(run.times.started) or "")
-   if run.state == "running" then lines[#lines + 1] = "<p>This run was not finished when the page was made.</p>" end
+   if run.state == "running" then
+      lines[#lines + 1] = "<p>This run was not finished when the page was made; the page is renewed while it trains.</p>"
+   end
    if type(accuracy) == "number" then
       local photos = run.photos and math.tointeger(run.photos.val)
       lines[#lines + 1] = ('<p><span class="big">%.1f&nbsp;%%</span> of the photos that did not train were recognised%s%s.</p>')
@@ -209,6 +214,39 @@ local function worst_of(evaluation)
       .. 'src="data:image/png;base64,%s"></figure>'):format(base64(png)))
 end
 
+local function gpu_text(gpu)
+   local parts = {}
+   local function part(format, value, ...)
+      if type(value) == "number" then parts[#parts + 1] = format:format(value, ...) end
+   end
+   local most = gpu.memory_most or gpu.memory
+   if type(most) == "number" then
+      parts[1] = console.bytes(most) .. (type(gpu.memory_total) == "number" and " of " .. console.bytes(gpu.memory_total) or "")
+   end
+   part("computing %.0f %% of the time", type(gpu.use) == "number" and 100 * gpu.use)
+   part("%.0f W on average", gpu.power)
+   part("up to %.0f °C", gpu.temperature)
+   if gpu.throttled then parts[#parts + 1] = "throttled" end
+   return table.concat(parts, ", ")
+end
+
+local function hardware_of(run)
+   local h = run.hardware
+   if type(h) ~= "table" then return nil end
+   local rows = {}
+   local function add(name, value, text) if type(value) == "number" then rows[#rows + 1] = { name, text(value) } end end
+   add("memory, at most", h.peak_memory, console.bytes)
+   add("of it tensors", h.pool_peak, console.bytes)
+   add("processors kept busy", h.cores, function(n) return ("%.1f on average"):format(n) end)
+   add("processors busy with anything", h.machine, function(n) return ("%.0f %%"):format(100 * n) end)
+   add("temperature of the processor", h.temperature, function(n) return ("up to %.0f °C"):format(n) end)
+   if h.throttled then rows[#rows + 1] = { "throttled", "the processor lowered its clock because of heat" } end
+   for _, gpu in ipairs(type(h.gpus) == "table" and h.gpus or {}) do
+      rows[#rows + 1] = { ("GPU %s, %s"):format(plain(gpu.index), gpu.name), gpu_text(gpu) }
+   end
+   return #rows > 0 and section("Hardware", rows_table(rows)) or nil
+end
+
 local function data_of(run)
    local photos = run.photos
    if type(photos) ~= "table" then return nil end
@@ -243,15 +281,15 @@ function report_html.text(folder)
    local parts = { head_of(run), summary_of(run) }
    for _, part in ipairs {
       curves_of(folder) or "", confusion_of(confusion) or "", classes_of(evaluation) or "", worst_of(evaluation) or "",
-      data_of(run) or "", section("Arguments", rows_table(sorted(run.arguments or {}))),
+      data_of(run) or "", hardware_of(run) or "", section("Arguments", rows_table(sorted(run.arguments or {}))),
       section("Versions", rows_table(sorted(run.versions or {}))),
    } do
       if part ~= "" then parts[#parts + 1] = part end
    end
    return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" '
-      .. 'content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n<title>%s</title>\n<style>\n%s'
-      .. "</style>\n</head>\n<body>\n%s\n</body>\n</html>\n"):format(escape(run.model or "a run"), STYLE,
-      table.concat(parts, "\n"))
+      .. 'content="width=device-width, initial-scale=1">\n%s<link rel="icon" href="data:,">\n<title>%s</title>\n<style>\n%s'
+      .. "</style>\n</head>\n<body>\n%s\n</body>\n</html>\n"):format(
+      run.state == "running" and REFRESH or "", escape(run.model or "a run"), STYLE, table.concat(parts, "\n"))
 end
 
 --- Writes <folder>/report.html, whole or not at all. Returns its path.

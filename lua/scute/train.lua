@@ -8,8 +8,11 @@ local report = require "scute.report"
 local schedule = require "scute.schedule"
 local draw = require "scute.data.draw"
 local average = require "scute.train.average"
+local board = require "scute.train.board"
 local checkpoint = require "scute.train.checkpoint"
+local events = require "scute.train.events"
 local features = require "scute.train.features"
+local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
 local photos = require "scute.train.photos"
 local progress = require "scute.train.progress"
@@ -28,7 +31,7 @@ local defaults = {
    save_every = 10,
 }
 local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
-   "resume", "save_steps" }
+   "resume", "save_steps", "tensorboard" }
 
 local function read_options(options)
    local known, run = { table.unpack(without_default) }, {}
@@ -74,9 +77,11 @@ local schedule_hook = {
 -- All hooks of a run, in the order in which they are called.
 local function all_hooks(run)
    hooks.check(run.hooks)
-   local list = { record.hook, checkpoint.restorer, schedule_hook, stopping.hook(run.early_stop), progress.hook() }
+   local list = { record.hook, checkpoint.restorer, schedule_hook, stopping.hook(run.early_stop), hardware.hook(),
+      events.hook(), progress.hook() }
    if run.unfreeze then table.insert(list, 4, unfreeze.hook) end -- its warmup scales what the schedule has set
    if run.average then table.insert(list, average.hook) end
+   if run.tensorboard then table.insert(list, board.hook()) end
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = checkpoint.hook -- the last, so that it saves what the others did
    hooks.check(list)
@@ -266,7 +271,8 @@ end
 --   batch_size       32        photos per step
 --   early_stop       0         stop after so many epochs without a better validation accuracy; 0: never; or a table, see
 --                              scute.train.stopping
---   output_dir       none      <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv, run.json
+--   output_dir       none      <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv, events.jsonl,
+--                              run.json, report.html
 --   seed             0         of the order of the photos
 --   workers          2         threads that decode
 --   device           "cpu"
@@ -286,6 +292,7 @@ end
 --                              epochs are so short that saving would take more than 2 % of the time
 --   save_steps       none      a checkpoint every so many steps, whatever it costs
 --   keep             2         checkpoints on disk
+--   tensorboard      false     whether to write a TensorBoard event file into the run's folder, see scute.train.board
 --   hooks            {}        a list of hooks of your own, see scute.train.hooks
 --   arguments        {}        for run.json
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, seconds }.

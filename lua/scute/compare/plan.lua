@@ -114,7 +114,8 @@ function plan.write_job(output_dir, made, run, opt)
    console.guard("output_dir", scute.files.mkdirs, folder)
    local job = { folder = folder, model = run.model, run = run.run, seed = run.seed, fold = run.fold, split_seed = made.seed,
       weights = start.weights, weights_path = start.path, workers = opt.workers, threads = opt.threads,
-      on_bad_image = opt.on_bad_image, resume = opt.resume, epochs = opt.limits.epochs, minutes = opt.limits.minutes }
+      on_bad_image = opt.on_bad_image, tensorboard = opt.tensorboard,
+      resume = opt.resume, epochs = opt.limits.epochs, minutes = opt.limits.minutes }
    for _, name in ipairs { "data_dir", "split_csv", "val_fraction", "protocol", "folds", "augment", "batch_size",
       "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device" } do job[name] = made[name] end
    console.guard("output_dir", scute.files.write, folder .. "/job.json", to_json(job))

@@ -32,6 +32,7 @@
 --    folder                               where files go; nil without an output_dir
 --    meter                                call meter:clear() before writing a line to the terminal
 --    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
+--    hardware                             how the machine does: {now, epoch, total}, see scute.train.hardware
 -- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place.
 --
 -- A hook that has a state of its own has a `name`, save(run), which returns plain data for the checkpoint, and

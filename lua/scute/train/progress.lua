@@ -5,8 +5,8 @@ local console = require "scute.console"
 
 local progress = {}
 
--- Characters; seconds between redraws; seconds between lines elsewhere; what fits on the narrowest usual terminal.
-local BAR, REDRAW, INTERVAL, WIDTH = 12, 0.1, 10, 79
+-- Characters; seconds between redraws; seconds between lines elsewhere.
+local BAR, SHORT_BAR, REDRAW, INTERVAL = 12, 6, 0.1, 10
 
 local Progress = {}
 Progress.__index = Progress
@@ -17,31 +17,44 @@ function progress.new(terminal)
    return setmetatable({ terminal = terminal, shown = 0, width = 0 }, Progress)
 end
 
-local function bar(share)
-   local full = math.floor(BAR * share + 0.5)
-   return "[" .. ("#"):rep(full) .. ("-"):rep(BAR - full) .. "]"
+local function bar(share, length)
+   local full = math.floor(length * share + 0.5)
+   return "[" .. ("#"):rep(full) .. ("-"):rep(length - full) .. "]"
 end
 
--- The text of a moment: {what, done, total, photos, seconds, loss, accuracy, left}; absent parts are left out.
-local function text_of(m, with_bar)
+-- The parts of the text of a moment: {what, done, total, photos, seconds, loss, accuracy, left, hardware}; absent ones are
+-- left out.
+local function parts_of(m, length)
    local parts = { m.what }
-   if with_bar then parts[#parts + 1] = bar(m.done / m.total) end
+   if length then parts[#parts + 1] = bar(m.done / m.total, length) end
    parts[#parts + 1] = ("%3.0f%%"):format(100 * m.done / m.total)
    if m.seconds > 0 then parts[#parts + 1] = ("%.0f img/s"):format(m.photos / m.seconds) end
    if m.loss then parts[#parts + 1] = ("loss %.3f"):format(m.loss) end
    if m.accuracy then parts[#parts + 1] = ("acc %.3f"):format(m.accuracy) end
    if m.left then parts[#parts + 1] = console.duration(m.left) .. " left" end
-   return table.concat(parts, " ")
+   return table.move(m.hardware or {}, 1, #(m.hardware or {}), #parts + 1, parts)
 end
 
---- Shows a moment (see text_of), if it is time for it.
+-- A bar that fits into `width`: with little room it is shorter, and then has only the most important of the hardware.
+local function line_of(m, width)
+   local text = table.concat(parts_of(m, BAR), " ")
+   local parts = parts_of(m, SHORT_BAR)
+   local most = #parts
+   while #text > width and most > 0 do
+      text = table.concat(parts, " ", 1, most)
+      most = most - 1
+   end
+   return text
+end
+
+--- Shows a moment (see parts_of), if it is time for it.
 function Progress:show(moment)
    local now = scute.clock()
    if self.shown == 0 and not self.terminal then self.shown = now end
    if console.quiet or now - self.shown < (self.terminal and REDRAW or INTERVAL) then return end
    self.shown = now
-   if not self.terminal then return console.line("%s", text_of(moment, false)) end
-   local text = text_of(moment, true):sub(1, WIDTH) -- a line that wraps could not be redrawn
+   if not self.terminal then return console.line("%s", table.concat(parts_of(moment), " ")) end
+   local text = line_of(moment, scute.terminal_size() - 1) -- a line that wraps could not be redrawn
    io.stdout:write("\r", text, (" "):rep(self.width - #text))
    io.stdout:flush()
    self.width = #text
@@ -73,7 +86,8 @@ function progress.hook()
          local total = run.feed.photos * run.epochs - before
          run.meter:show { what = ("epoch %d/%d"):format(run.epoch, run.epochs), done = math.min(seen, total), total = total,
             photos = seen, seconds = seconds, loss = run.mean:value(), accuracy = run.confusion:accuracy(),
-            left = seconds / seen * math.max(total - seen, 0) }
+            left = seconds / seen * math.max(total - seen, 0),
+            hardware = run.hardware.words() }
       end,
       on_epoch_end = function(run)
          local row, now = run.row, scute.clock()

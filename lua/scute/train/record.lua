@@ -6,6 +6,7 @@ local to_json = require "scute.train.json"
 
 local record = {}
 
+local SHARE = 50         -- renewing the page takes at most one part in so many of the time
 local SAVE_INTERVAL = 15 -- seconds between saves in the middle of a run: epochs on cached features take milliseconds
 
 local function write(path, text)
@@ -65,7 +66,7 @@ local function run_text(run, state)
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
       _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
-         "result", "times" },
+         "result", "times", "hardware" },
       state = state,
       model = run.model.arch,
       arguments = arguments,
@@ -82,6 +83,7 @@ local function run_text(run, state)
          val_balanced_accuracy = run.best.balanced } or nil,
       times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,
          features = run.times.features },
+      hardware = run.hardware and run.hardware.total,
    }
 end
 
@@ -92,6 +94,19 @@ local function write_report(run)
    end
    local ok, why = pcall(require("scute.report_html").write, run.folder)
    if not ok then console.warn("report.html: %s", console.message(why)) end
+end
+
+-- While training goes on the page is renewed after each epoch; where epochs are so short that this would take more than 2 %
+-- of the time, not after each. A full disk is told when the weights meet it.
+local function refresh(run)
+   local start = scute.clock()
+   if not run.folder or run.refreshed and start < run.refreshed.next then return end
+   pcall(function()
+      write(run.folder .. "/history.csv", history_text(run))
+      write(run.folder .. "/run.json", run_text(run, "running"))
+      write_report(run)
+   end)
+   run.refreshed = { next = scute.clock() + SHARE * (scute.clock() - start) }
 end
 
 local function bad_images_text(run)
@@ -190,6 +205,7 @@ local function keep_row(run)
       run.best = row
       run.best.state = snapshot(run)
    end
+   refresh(run)
    if scute.clock() - run.saved_at < SAVE_INTERVAL then return end
    local saved, why = pcall(save, run)
    if saved then return end
@@ -218,7 +234,10 @@ record.hook = {
    on_epoch_end = keep_row,
    on_fit_end = function(run)
       if run.outcome ~= "failed" then return close(run) end
-      if run.recorded then pcall(scute.files.write, run.folder .. "/run.json", run_text(run, "failed")) end
+      if run.recorded then
+         pcall(scute.files.write, run.folder .. "/run.json", run_text(run, "failed"))
+         pcall(write_report, run)
+      end
    end,
 }
 
