@@ -100,6 +100,14 @@ static void count_live(struct ScPool *pool, size_t bytes) {
    if (memory->live > pool->high_water) pool->high_water = memory->live;
 }
 
+// What the pool keeps may be all that is in the way.
+static ScStatus allocate(ScDevice *device, size_t bytes, void **out) {
+   ScStatus status = device->backend->allocate(device, bytes, out);
+   if (status != SC_EMEM || device->pool->nblocks == 0) return status;
+   while (device->pool->nblocks > 0) drop_block(device, device->pool->nblocks - 1);
+   return device->backend->allocate(device, bytes, out);
+}
+
 static ScStatus pool_take(ScDevice *device, size_t *bytes, void **out) {
    struct ScPool *pool = device->pool;
    if (limit && pool->memory.live + *bytes > limit)
@@ -108,7 +116,7 @@ static ScStatus pool_take(ScDevice *device, size_t *bytes, void **out) {
    *out = take_cached(pool, bytes);
    if (!*out) {
       trim(device, *bytes);
-      SC_TRY(device->backend->allocate(device, *bytes, out));
+      SC_TRY(allocate(device, *bytes, out));
    }
    count_live(pool, *bytes);
    return SC_OK;

@@ -3,7 +3,10 @@
 #ifndef SCUTE_TAPE_H
 #define SCUTE_TAPE_H
 
+#include "host/api.h"
 #include "host/op.h"
+
+SC_API_BEGIN
 
 // Recording is on by default; no_grad switches it off. Returns the previous state.
 bool sc_set_recording(bool on);
@@ -21,5 +24,7 @@ void sc_node_release(ScNode *);
 // their `grad`. Consumes the graph: a second backward through the same calls is an error that says so, unless
 // `retain`.
 ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain);
+
+SC_API_END
 
 #endif

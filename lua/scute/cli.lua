@@ -23,6 +23,14 @@ function cli.read_cache(text)
    error(("expected auto, off or a whole number of views of at least 1, found '%s'"):format(text), 0)
 end
 
+--- The value of --device, as it is written; whether there is such a device is for apply() below.
+function cli.read_device(text)
+   if text == "cpu" or text == "ref" or text == "auto" or text == "cuda" or text:find "^cuda:%d+$" then return text end
+   local nearest = scute.nearest(text, { "cpu", "cuda", "auto", "ref" })
+   error(("expected cpu, cuda, cuda:N, auto or ref, found '%s'%s"):format(text,
+      nearest and ("; did you mean '%s'?"):format(nearest) or ""), 0)
+end
+
 --- Flags that the training exercises share, in the order of --help. An entry is {name, help = , default = } with
 --   whole = true      a whole number; or number = true; neither: text; flag = true: no value
 --   min, above, max, below   the range of a number
@@ -70,7 +78,9 @@ cli.common = {
    { "workers", whole = true, min = 0, max = 256, default = 2, help = "threads that decode photos" },
    { "threads", whole = true, min = 1, max = 1024, value = "N",
      show = "SCUTE_THREADS, else the cores there are", help = "threads that compute" },
-   { "device", choices = { "cpu", "ref" }, default = "cpu", help = "where to compute; ref is slow and plain, for checks" },
+   { "device", read = cli.read_device, default = "cpu", value = "NAME",
+     help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
+        .. "slow and plain, for checks" },
    { "quiet", flag = true, help = "print warnings and errors only" },
 }
 
@@ -243,6 +253,7 @@ local function apply(options)
    console.quiet = options.quiet or false
    if options.threads then scute.threads(options.threads) end
    if options.seed then scute.manual_seed(options.seed) end
+   if options.device then options.device = console.guard(nil, scute.device, options.device) end
 end
 
 --- Reads the command line `words` (a script's `arg`) by `spec` (see cli.common) and returns a table of options by name.

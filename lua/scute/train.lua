@@ -51,6 +51,7 @@ local function read_options(options)
       run[name] = value
    end
    if not run.optimizer then error("train.fit: option 'optimizer' is missing", 3) end
+   run.device = scute.device(run.device)
    run.schedule = run.schedule or schedule.constant()
    if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
    return run
@@ -275,7 +276,7 @@ end
 --                              run.json, report.html
 --   seed             0         of the order of the photos
 --   workers          2         threads that decode
---   device           "cpu"
+--   device           "cpu"     or "cuda", "cuda:1", "auto" (a GPU where one answers), "ref"
 --   unfreeze         none      a plan of scute.train.unfreeze: what trains from which epoch on
 --   augment          none      a description of random augmentation (see scute.augment), for training photos
 --   cache_features   "auto"    while the backbone is frozen each photo passes it once, unless it is augmented; a number K:

@@ -160,7 +160,8 @@ local function refuses_bad_command_lines()
       ["--model resnet51"] = "did you mean 'resnet50'",
       ["--batch_size 0"] = "--batch_size: expected", ["--val_fraction 1"] = "expected a number above 0 and below 1",
       ["--workers -1"] = "--workers: expected", ["--on_bad_image ignore"] = "expected one of skip, error",
-      ["--device cpuu"] = "did you mean 'cpu'", ["--seed x"] = "--seed: expected a whole number",
+      ["--device cpuu"] = "did you mean 'cpu'", ["--device cuda:x"] = "--device: expected cpu, cuda, cuda:N",
+      ["--seed x"] = "--seed: expected a whole number",
       ["--image_size 16"] = "--image_size: expected", ["--epochs"] = "requires an argument",
    } do
       refuses(flags, 2, text, line .. flags)

@@ -435,12 +435,15 @@ function Module:zero_grad()
 end
 
 -- Moves and converts: model:to("ref"), model:to("f64"), model:to { device = , dtype = }. Integer buffers keep their
--- dtype. Parameters are replaced by new tensors: make the optimizer afterwards. Returns self.
+-- dtype, and counters stay on the CPU, which counts without waiting for a GPU. Parameters are replaced by new tensors: make
+-- the optimizer afterwards. Returns self.
 function Module:to(...)
    local wanted = type((...)) == "table" and { (...).device, (...).dtype } or { ... }
    local function convert(tensor)
       local moved = tensor:detach()
+      local counter = tensor.dtype == "i64" and tensor.rank == 0
       for _, name in pairs(wanted) do
+         if counter and name:find "^cuda" then name = "cpu" end
          local is_dtype = name:find "^%l+%d+$" and not name:find "^cuda" or name == "float" or name == "double"
             or name == "half"
          if not is_dtype or (moved.dtype ~= "i64" and moved.dtype ~= "u8") then moved = moved:to(name) end

@@ -18,7 +18,8 @@ function BatchNorm2d:build(o)
    self:register_parameter("bias", scute.zeros({ o.num_features }, where))
    self:register_buffer("running_mean", scute.zeros({ o.num_features }, where))
    self:register_buffer("running_var", scute.ones({ o.num_features }, where))
-   self:register_buffer("num_batches_tracked", scute.zeros({}, { dtype = "i64", device = o.device }))
+   local counted_on = o.device:find "^cuda" and "cpu" or o.device -- counting must not wait for a GPU
+   self:register_buffer("num_batches_tracked", scute.zeros({}, { dtype = "i64", device = counted_on }))
 end
 
 -- What it does in training mode: "train", "train_affine" or "eval" (see Module:set_batch_norm).

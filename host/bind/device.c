@@ -1,0 +1,97 @@
+// What a user asks devices for: which there are, waiting, what was waited for, and how they compute.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/bind/bind.h"
+#include "host/choices.h"
+#include "host/sync.h"
+
+// scute.device(name = "auto") -> the name of the device that this means, such as "cuda:0": "auto" is a GPU
+// where one answers, else the CPU. Fails, saying what is missing, where there is no such device.
+static int device(lua_State *L) {
+   ScDevice *found;
+   sc_check(L, sc_device_find(luaL_optstring(L, 1, "auto"), &found));
+   lua_pushstring(L, found->name);
+   return 1;
+}
+
+// scute.synchronize(device = all): waits until everything asked for so far is computed; for measuring times
+static int synchronize(lua_State *L) {
+   const char *name = luaL_optstring(L, 1, NULL);
+   ScDevice *only = NULL;
+   if (name) sc_check(L, sc_device_find(name, &only));
+   for (int i = 0; sc_device_at(i); i++) {
+      ScDevice *each = sc_device_at(i);
+      if (each->backend->wait && (!only || only == each)) sc_check(L, each->backend->wait(each));
+   }
+   return 0;
+}
+
+// scute.syncs() -> how often the program waited for a GPU, and a table {what = times}; scute.syncs("reset")
+// begins anew. With SCUTE_CUDA_SYNC=warn in the environment each wait is told on standard error.
+static int syncs(lua_State *L) {
+   if (lua_isstring(L, 1) && strcmp(lua_tostring(L, 1), "reset") == 0) {
+      sc_reset_syncs();
+      return 0;
+   }
+   const ScSync *list;
+   int n = sc_syncs(&list);
+   lua_Integer total = 0;
+   for (int i = 0; i < n; i++) total += list[i].count;
+   lua_pushinteger(L, total);
+   lua_createtable(L, 0, n);
+   for (int i = 0; i < n; i++) {
+      lua_pushinteger(L, list[i].count);
+      lua_setfield(L, -2, list[i].what);
+   }
+   return 2;
+}
+
+static int choose(lua_State *L, bool *choice) {
+   if (!lua_isnoneornil(L, 1)) {
+      luaL_checktype(L, 1, LUA_TBOOLEAN);
+      *choice = lua_toboolean(L, 1);
+   }
+   lua_pushboolean(L, *choice);
+   return 1;
+}
+
+// scute.tf32([on]) -> whether convolutions and matrix products of f32 on a GPU may round their factors to 10
+// bits (TensorFloat-32), which is several times as fast on cards since Ampere; off at the start
+static int tf32(lua_State *L) {
+   return choose(L, &sc_choices()->tf32);
+}
+
+// scute.deterministic([on]) -> whether a GPU may use only algorithms that give the same bits at every run;
+// where it has none the op fails and says so. Off at the start: then they are preferred.
+static int deterministic(lua_State *L) {
+   return choose(L, &sc_choices()->deterministic);
+}
+
+// ---- each wait told ----
+
+static lua_State *told_in;
+
+// With the place in the script, where Lua is running.
+static void tell(const char *what) {
+   lua_Debug at;
+   for (int level = 0; lua_getstack(told_in, level, &at); level++)
+      if (lua_getinfo(told_in, "Sl", &at) && at.currentline > 0) {
+         fprintf(stderr, "scute: waits for the GPU: %s (%s:%d)\n", what, at.short_src, at.currentline);
+         return;
+      }
+   fprintf(stderr, "scute: waits for the GPU: %s\n", what);
+}
+
+static const luaL_Reg functions[] = {{"device", device}, {"synchronize", synchronize},     {"syncs", syncs},
+                                     {"tf32", tf32},     {"deterministic", deterministic}, {NULL, NULL}};
+
+static void open_device(lua_State *L) {
+   luaL_setfuncs(L, functions, 0);
+   const char *wish = getenv("SCUTE_CUDA_SYNC");
+   if (!wish || strcmp(wish, "warn") != 0) return;
+   told_in = L;
+   sc_watch_syncs(tell);
+}
+SC_OPENER(open_device)

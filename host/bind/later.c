@@ -1,0 +1,53 @@
+// t:later(): values of a tensor, asked for now and read later.
+#include "host/later.h"
+
+#include "host/bind/bind.h"
+
+#define LATER_TYPE "scute.later"
+
+// t:later() -> a handle of the values that t has now; on a GPU they are copied without waiting for them, and
+// handle:get() waits
+static int later(lua_State *L) {
+   ScTensor *t = sc_check_tensor(L, 1, "later", "self");
+   ScLater **handle = lua_newuserdatauv(L, sizeof(ScLater *), 0);
+   *handle = NULL;
+   luaL_setmetatable(L, LATER_TYPE);
+   sc_check(L, sc_later_begin(handle, t));
+   return 1;
+}
+
+// handle:get() -> a tensor on the CPU
+static int get(lua_State *L) {
+   ScLater **handle = luaL_checkudata(L, 1, LATER_TYPE);
+   if (!*handle) return luaL_error(L, "get: these values were given up by :free() or <close>");
+   ScTensor **out = sc_push_handle(L), *values;
+   sc_check(L, sc_later_get(*handle, &values));
+   *out = sc_tensor_retain(values);
+   return 1;
+}
+
+static int release(lua_State *L) {
+   ScLater **handle = luaL_checkudata(L, 1, LATER_TYPE);
+   ScLater *dead = *handle;
+   *handle = NULL;
+   sc_later_free(dead);
+   return 0;
+}
+
+static const luaL_Reg methods[] = {{"get", get}, {"free", release}, {NULL, NULL}};
+
+static void open_later(lua_State *L) {
+   luaL_newmetatable(L, LATER_TYPE);
+   lua_pushcfunction(L, release);
+   lua_setfield(L, -2, "__gc");
+   lua_pushcfunction(L, release);
+   lua_setfield(L, -2, "__close");
+   luaL_newlib(L, methods);
+   lua_setfield(L, -2, "__index");
+   luaL_newmetatable(L, SC_TENSOR_TYPE);
+   luaL_getsubtable(L, -1, "methods");
+   lua_pushcfunction(L, later);
+   lua_setfield(L, -2, "later");
+   lua_pop(L, 3);
+}
+SC_OPENER(open_later)

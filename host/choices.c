@@ -1,0 +1,6 @@
+#include "host/choices.h"
+
+ScChoices *sc_choices(void) {
+   static ScChoices choices;
+   return &choices;
+}
