@@ -5,6 +5,7 @@
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
 #   make compare-demo  five architectures on the demo's photos, in about ten minutes
+#   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
 #
 # Where the CUDA toolkit and cuDNN are found, the GPU plugin is built too (kernels/cuda/cuda.mk; CUDA=no leaves it out).
@@ -98,6 +99,11 @@ compare-demo:
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@./scute scripts/compare_demo.lua
 
+fine-tuning-demo:
+	@tools/deps.sh build weights stamps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@./scute scripts/fine_tuning_demo.lua
+
 test:
 	@tools/deps.sh build test weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) all ctests
@@ -141,5 +147,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps install lint needed run-ctests soak stamps test uninstall \
-   valgrind weights
+.PHONY: all asan bench clean compare-demo ctests demo deps fine-tuning-demo install lint needed run-ctests soak stamps test \
+   uninstall valgrind weights

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/function.h"
 #include "host/profile.h"
 #include "host/width.h"
 #include "host/tape.h"
@@ -87,6 +88,7 @@ void sc_call_free(ScCall *call) {
    release_all(SC_MAXOUT, call->out);
    release_all(SC_MAXOUT, call->grad_out);
    release_all(SC_MAXSAVED, call->saved);
+   if (call->function) call->function->release(call->function);
    free(call);
 }
 
@@ -262,7 +264,7 @@ static ScStatus compute(ScCall *call) {
 }
 
 ScStatus sc_call_run(ScCall *call) {
-   ScWidth width = {0};
+   ScWidth width = {.narrows = call->half != SC_F32, .narrow = call->half};
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = find_device(call);

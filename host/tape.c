@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "host/function.h"
+
 typedef struct {
    ScNode *node;   // the call that made the input, or
    int output;     // ... which of its outputs
@@ -66,6 +68,8 @@ static ScStatus copy_call(ScCall **out, ScCall *call) {
    SC_TRY(keep_inputs(copy, call));
    for (int i = 0; i < call->nout; i++) SC_TRY(keep(&copy->out[i], call->out[i], call->keep_out >> i & 1));
    for (int i = 0; i < call->nsaved; i++) copy->saved[i] = call->saved[i], call->saved[i] = NULL;
+   copy->function = call->function;
+   call->function = NULL;
    return SC_OK;
 }
 
@@ -190,7 +194,12 @@ static ScStatus hand_on(ScNode *node) {
    return SC_OK;
 }
 
+// A backward that failed may have left gradients of inputs too.
 static void drop_gradients(ScCall *call) {
+   for (int i = 0; i < call->nin; i++) {
+      sc_tensor_release(call->grad_in[i]);
+      call->grad_in[i] = NULL;
+   }
    for (int i = 0; i < SC_MAXOUT; i++) {
       sc_tensor_release(call->grad_out[i]);
       call->grad_out[i] = NULL;
@@ -203,7 +212,8 @@ static ScStatus step_back(ScNode *node, bool retain) {
    for (int i = 0; i < call->nout; i++) reached |= call->grad_out[i] != NULL;
    if (reached) {
       ScStatus status = call->op->backward ? call->op->backward(call) : sc_run_backward_kernel(call);
-      if (status != SC_OK) return sc_wrap(status, "in the backward of %s: ", call->op->name);
+      const char *name = call->function ? call->function->name : call->op->name;
+      if (status != SC_OK) return sc_wrap(status, "in the backward of %s: ", name);
       SC_TRY(hand_on(node));
    }
    if (retain) {
@@ -245,6 +255,7 @@ ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
    Walk walk = {0};
    ScTensor *start = NULL;
    bool before = sc_set_recording(false);
+   sc_tensor_retain(root); // a backward that was written outside may drop whatever it can reach
    ScStatus status = collect(&walk, root->node);
    if (status == SC_OK) status = make_seed(&start, root, seed);
    if (status == SC_OK)
@@ -255,6 +266,7 @@ ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
       if (walk.nodes[i]->call) drop_gradients(walk.nodes[i]->call);
    }
    free(walk.nodes);
+   sc_tensor_release(root);
    sc_set_recording(before);
    return status;
 }

@@ -83,8 +83,8 @@ ScStatus sc_tensor_write(ScTensor *, const void *logical);
 // The same with conversion from and to double.
 ScStatus sc_tensor_read_f64(const ScTensor *, double *logical);
 ScStatus sc_tensor_write_f64(ScTensor *, const double *logical);
-// One value, by logical flat index, as a double.
-ScStatus sc_tensor_item(const ScTensor *, int64_t index, double *out);
+// One value, by logical flat index, in the tensor's own dtype: 8 bytes are enough.
+ScStatus sc_tensor_item(const ScTensor *, int64_t index, void *element);
 
 ScStatus sc_tensor_fill(ScTensor *, double value);           // in place
 ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from); // in place, same shape, converts dtype and device

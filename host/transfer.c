@@ -125,18 +125,15 @@ ScStatus sc_tensor_write_f64(ScTensor *t, const double *logical) {
    return status;
 }
 
-ScStatus sc_tensor_item(const ScTensor *t, int64_t index, double *out) {
+ScStatus sc_tensor_item(const ScTensor *t, int64_t index, void *element) {
    int64_t strides[SC_MAXRANK], at = 0;
    sc_strides(t, strides);
    for (int d = t->rank - 1; d >= 0; d--) {
       at += index % t->shape[d] * strides[d];
       index /= t->shape[d];
    }
-   char element[8];
    size_t size = sc_dtype_size(t->dtype);
-   SC_TRY(t->device->backend->download(t->device, element, (char *)t->buffer->data + (size_t)at * size, size));
-   *out = sc_load(t->dtype, element, 0);
-   return SC_OK;
+   return t->device->backend->download(t->device, element, (char *)t->buffer->data + (size_t)at * size, size);
 }
 
 ScStatus sc_tensor_fill(ScTensor *t, double value) {

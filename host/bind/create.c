@@ -15,7 +15,7 @@ typedef struct {
 // {dtype = "f32", device = "cpu", requires_grad = false} as the last argument.
 static Options read_options(lua_State *L, const char *function, ScDtype preset) {
    Options options = {preset, sc_device_cpu(), false, lua_gettop(L)};
-   if (options.last <= 1 || !lua_istable(L, options.last) || luaL_len(L, options.last) > 0) return options;
+   if (options.last < 1 || !lua_istable(L, options.last) || luaL_len(L, options.last) > 0) return options;
    int table = options.last--;
    lua_pushnil(L);
    while (lua_next(L, table)) {
@@ -153,10 +153,18 @@ static int find_table_shape(lua_State *L, int64_t shape[SC_MAXRANK]) {
 typedef struct {
    int rank;
    const int64_t *shape;
-   double *values;
+   ScDtype dtype;
+   void *values; // of that dtype
    int64_t at;
-   bool whole; // all values so far are integers
 } Reading;
+
+// The number on top of the stack as element `at`; one for i64 keeps all its digits.
+static void store_number(lua_State *L, ScDtype dtype, void *values, int64_t at) {
+   if (dtype == SC_I64 && lua_isinteger(L, -1))
+      ((int64_t *)values)[at] = lua_tointeger(L, -1);
+   else
+      sc_store(dtype, values, at, lua_tonumber(L, -1));
+}
 
 static void read_nested(lua_State *L, Reading *r, int depth) {
    luaL_checkstack(L, 3, "");
@@ -164,8 +172,7 @@ static void read_nested(lua_State *L, Reading *r, int depth) {
       if (lua_type(L, -1) != LUA_TNUMBER)
          luaL_error(L, "tensor: expected numbers, found %s at position %d", sc_describe_value(L, -1),
                     (int)r->at + 1);
-      r->whole &= lua_isinteger(L, -1);
-      r->values[r->at++] = lua_tonumber(L, -1);
+      store_number(L, r->dtype, r->values, r->at++);
       return;
    }
    if (!lua_istable(L, -1) || luaL_len(L, -1) != r->shape[depth])
@@ -195,10 +202,11 @@ static int tensor(lua_State *L) {
    int rank = find_table_shape(L, shape);
    for (int i = 0; i < rank; i++) n *= shape[i];
    if (n < 1) return luaL_error(L, "tensor: the table is empty");
-   Reading r = {rank, shape, lua_newuserdatauv(L, (size_t)n * sizeof(double), 0), 0, true};
+   Reading r = {rank, shape, options.dtype, lua_newuserdatauv(L, (size_t)n * sc_dtype_size(options.dtype), 0),
+                0};
    lua_pushvalue(L, 1);
    read_nested(L, &r, 0);
-   sc_check(L, sc_tensor_write_f64(new_tensor(L, &options, rank, shape), r.values));
+   sc_check(L, sc_tensor_write(new_tensor(L, &options, rank, shape), r.values));
    return 1;
 }
 

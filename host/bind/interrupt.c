@@ -43,6 +43,10 @@ void sc_interrupt_reset(void) {
    sc_interrupt_clear();
 }
 
+lua_State *sc_running_state(void) {
+   return running[depth > 0 ? depth - 1 : 0];
+}
+
 void sc_interrupt_detach(void) {
    if (depth > 0) lua_sethook(running[0], NULL, 0, 0);
    depth = 0;

@@ -8,6 +8,8 @@
 void sc_interrupt_attach(lua_State *L);
 // Before the next computation of a session: nothing is pending and Ctrl-C stops again.
 void sc_interrupt_reset(void);
+// The state or coroutine whose code runs now: where what C calls back goes on.
+lua_State *sc_running_state(void);
 // Before the state is closed.
 void sc_interrupt_detach(void);
 

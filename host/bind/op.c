@@ -8,7 +8,8 @@
 #include "host/suggest.h"
 
 typedef struct {
-   double number; // of an operand that was given as a number
+   double number;   // of an operand that was given as a number
+   int64_t integer; // the same if it is whole, with all its digits
    bool is_number, whole;
    ScTensor *tensor;
 } Input;
@@ -45,7 +46,10 @@ static void add_input(lua_State *L, Marshal *m, Input input) {
 
 static Input check_operand(lua_State *L, Marshal *m, const ScParam *param, int index) {
    if (lua_type(L, index) == LUA_TNUMBER && param->kind == SC_OPERAND)
-      return (Input){.number = lua_tonumber(L, index), .is_number = true, .whole = lua_isinteger(L, index)};
+      return (Input){.number = lua_tonumber(L, index),
+                     .integer = lua_tointeger(L, index),
+                     .is_number = true,
+                     .whole = lua_isinteger(L, index)};
    if (!luaL_testudata(L, index, SC_TENSOR_TYPE))
       bad(L, m, param, param->kind == SC_OPERAND ? "a tensor or a number" : "a tensor", index);
    return (Input){.tensor = sc_check_tensor(L, index, m->op->name, param->name)};
@@ -254,9 +258,10 @@ static void marshal(lua_State *L, Marshal *m) {
 
 // ---- running ----
 
-// A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there. Of several
-// tensors the last counts: the first may be a condition.
-static ScStatus number_tensor(const Marshal *m, const Input *input, ScTensor **out) {
+// A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there. Next to a half
+// it has the precision in which it is computed, and the result (`half`) is one again. Of several tensors the
+// last counts: the first may be a condition.
+static ScStatus number_tensor(const Marshal *m, const Input *input, ScTensor **out, ScDtype *half) {
    const ScTensor *other = NULL;
    for (int i = 0; i < m->nin; i++)
       if (m->inputs[i].tensor) other = m->inputs[i].tensor;
@@ -265,7 +270,10 @@ static ScStatus number_tensor(const Marshal *m, const Input *input, ScTensor **o
       dtype = SC_F32;
    else if (dtype == SC_U8)
       dtype = SC_I64;
+   else if (dtype == SC_F16 || dtype == SC_BF16)
+      *half = dtype, dtype = SC_F32;
    SC_TRY(sc_tensor_new(out, other ? other->device : sc_device_cpu(), dtype, 0, NULL));
+   if (dtype == SC_I64) return sc_tensor_write(*out, &input->integer);
    return sc_tensor_write_f64(*out, &input->number);
 }
 
@@ -278,7 +286,7 @@ static ScStatus fill_call(ScCall *call, const Marshal *m) {
       if (input->tensor)
          call->in[i] = sc_tensor_retain(input->tensor);
       else if (input->is_number)
-         SC_TRY(number_tensor(m, input, &call->in[i]));
+         SC_TRY(number_tensor(m, input, &call->in[i], &call->half));
    }
    return SC_OK;
 }

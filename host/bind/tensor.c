@@ -39,17 +39,20 @@ static int numel(lua_State *L) {
    return 1;
 }
 
-static void push_value(lua_State *L, const ScTensor *t, double value) {
-   if (sc_dtype_is_float(t->dtype))
-      lua_pushnumber(L, value);
+// Element `i` of values in the tensor's own dtype; whole numbers with all their digits.
+static void push_value(lua_State *L, const ScTensor *t, const void *values, int64_t i) {
+   if (t->dtype == SC_I64)
+      lua_pushinteger(L, ((const int64_t *)values)[i]);
+   else if (t->dtype == SC_U8)
+      lua_pushinteger(L, ((const uint8_t *)values)[i]);
    else
-      lua_pushinteger(L, value >= 0x1p63 ? LUA_MAXINTEGER : (lua_Integer)value);
+      lua_pushnumber(L, sc_load(t->dtype, values, i));
 }
 
 static int push_item(lua_State *L, const ScTensor *t, int64_t index) {
-   double value;
-   sc_check(L, sc_tensor_item(t, index, &value));
-   push_value(L, t, value);
+   int64_t element; // of any dtype
+   sc_check(L, sc_tensor_item(t, index, &element));
+   push_value(L, t, &element, 0);
    return 1;
 }
 
@@ -61,42 +64,42 @@ static int item(lua_State *L) {
    return push_item(L, t, 0);
 }
 
-static int push_nested(lua_State *L, const ScTensor *t, const double *values, int dim) {
+static int push_nested(lua_State *L, const ScTensor *t, const void *values, int64_t start, int dim) {
    luaL_checkstack(L, 3, "");
    if (dim == t->rank) {
-      push_value(L, t, values[0]);
+      push_value(L, t, values, start);
       return 1;
    }
    int64_t step = 1;
    for (int i = dim + 1; i < t->rank; i++) step *= t->shape[i];
    lua_createtable(L, (int)t->shape[dim], 0);
    for (int64_t i = 0; i < t->shape[dim]; i++) {
-      push_nested(L, t, values + i * step, dim + 1);
+      push_nested(L, t, values, start + i * step, dim + 1);
       lua_rawseti(L, -2, i + 1);
    }
    return 1;
 }
 
-static const double *read_all(lua_State *L, const ScTensor *t) {
-   double *values = lua_newuserdatauv(L, (size_t)sc_numel(t) * sizeof *values, 0);
-   sc_check(L, sc_tensor_read_f64(t, values));
+static const void *read_all(lua_State *L, const ScTensor *t) {
+   void *values = lua_newuserdatauv(L, sc_nbytes(t), 0);
+   sc_check(L, sc_tensor_read(t, values));
    return values;
 }
 
 // t:totable() -> nested tables in logical order (a number for a scalar)
 static int totable(lua_State *L) {
    ScTensor *t = self(L, "totable");
-   return push_nested(L, t, read_all(L, t), 0);
+   return push_nested(L, t, read_all(L, t), 0, 0);
 }
 
 // t:values() -> one flat table in logical order
 static int values(lua_State *L) {
    ScTensor *t = self(L, "values");
-   const double *all = read_all(L, t);
+   const void *all = read_all(L, t);
    int64_t n = sc_numel(t);
    lua_createtable(L, (int)n, 0);
    for (int64_t i = 0; i < n; i++) {
-      push_value(L, t, all[i]);
+      push_value(L, t, all, i);
       lua_rawseti(L, -2, i + 1);
    }
    return 1;

@@ -1,4 +1,5 @@
-// Arithmetic on two operands with broadcasting: add, sub, mul, div, pow, maximum, minimum.
+// Arithmetic on two operands with broadcasting: add, sub, mul, div, pow, maximum, minimum. Whole numbers are
+// exact, and end at the ends of their range (u8: 0 and 255).
 #include "host/ops/broadcast.h"
 
 static const ScParam operands[] = {
@@ -45,9 +46,13 @@ enum { NO_VALUES = 0, BOTH = 3 };
    SC_OP(name, .doc = text, SC_PARAMS(operands), .differentiable = true, .promote = true, .keep_in = keep,     \
          .infer = check, __VA_ARGS__)
 
-BINARY(add, "a + b, element by element, with NumPy's broadcasting.", NO_VALUES, infer, .backward = backward_add)
-BINARY(sub, "a - b, element by element, with NumPy's broadcasting.", NO_VALUES, infer, .backward = backward_sub)
-BINARY(mul, "a * b, element by element, with NumPy's broadcasting.", BOTH, infer)
+#define SATURATES " Integers saturate: of u8, 200 + 100 is 255 and 1 - 2 is 0."
+
+BINARY(add, "a + b, element by element, with NumPy's broadcasting." SATURATES, NO_VALUES, infer,
+       .backward = backward_add)
+BINARY(sub, "a - b, element by element, with NumPy's broadcasting." SATURATES, NO_VALUES, infer,
+       .backward = backward_sub)
+BINARY(mul, "a * b, element by element, with NumPy's broadcasting." SATURATES, BOTH, infer)
 BINARY(div, "a / b, element by element, with NumPy's broadcasting; floating point only.", BOTH, infer_float)
 BINARY(pow, "a to the power b, element by element, with NumPy's broadcasting; floating point only.", BOTH,
        infer_float)

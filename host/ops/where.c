@@ -16,4 +16,4 @@ static ScStatus infer(ScCall *c) {
 }
 
 SC_OP(where, .doc = "a where the condition holds, else b; the three shapes broadcast as in NumPy.",
-      SC_PARAMS(params), .differentiable = true, .any_dtype = true, .keep_in = 1, .infer = infer)
+      SC_PARAMS(params), .differentiable = true, .keep_in = 1, .infer = infer)

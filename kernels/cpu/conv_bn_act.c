@@ -1,7 +1,9 @@
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cpu/clones.h"
 #include "kernels/cpu/conv_plan.h"
 
 static const float *values(const ScTensor *t) {
@@ -55,21 +57,56 @@ static ScStatus folded(ScPacked **out, ScCall *c, const ScPlan *plan, const ScPr
 
 _Static_assert(SC_FOLDED_VAR - SC_CONV_WEIGHT + 1 == SC_PACK_SOURCES, "all that is folded, in a row");
 
-static ScStatus forward(ScCall *c) {
+static ScStatus run(ScCall *c, const ScPlan *plan) {
    const ScTensor *residual = c->in[SC_FOLDED_RESIDUAL];
-   ScPlan plan = {.kind = SC_PLAN_FORWARD,
-                  .g = sc_conv_geometry(c),
-                  .bias = true,
-                  .residual = residual != NULL,
-                  .act = (ScAct)c->attr[SC_FOLDED_ACT].i};
    ScPrimitive *conv;
    ScPacked *packed;
-   SC_TRY(sc_plan_primitive(&conv, &plan));
-   SC_TRY(folded(&packed, c, &plan, conv));
+   SC_TRY(sc_plan_primitive(&conv, plan));
+   SC_TRY(folded(&packed, c, plan, conv));
    return sc_primitive_run(conv, c->device,
                            (void *[]){c->in[SC_CONV_X]->buffer->data, packed->part[0]->data,
                                       c->out[0]->buffer->data, packed->part[1]->data,
                                       residual ? residual->buffer->data : NULL});
+}
+
+// ---- not a number ----
+
+// Inside oneDNN, relu and relu6 of a NaN are 0: the processor's maximum and minimum give their other operand
+// then. They raise the flag of invalid operations when they do, in the thread that met the NaN. Says whether
+// any thread has raised it since the last call.
+static bool invalid_was_raised(void) {
+   bool raised = false;
+#pragma omp parallel reduction(|| : raised)
+   if (fetestexcept(FE_INVALID)) {
+      feclearexcept(FE_INVALID);
+      raised = true;
+   }
+   return raised;
+}
+
+SC_CLONES static void clip(float *y, int64_t n, float top) {
+   for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i] > top ? top : y[i];
+}
+
+// The same without the activation in the primitive, and then the activation, by which a NaN stays one.
+static ScStatus run_with_nan(ScCall *c, ScPlan plan) {
+   float top = plan.act == SC_ACT_RELU6 ? 6 : INFINITY;
+   plan.act = SC_ACT_NONE;
+   SC_TRY(run(c, &plan));
+   clip(c->out[0]->buffer->data, sc_numel(c->out[0]), top);
+   invalid_was_raised(); // by the comparisons just now
+   return SC_OK;
+}
+
+static ScStatus forward(ScCall *c) {
+   ScPlan plan = {.kind = SC_PLAN_FORWARD,
+                  .g = sc_conv_geometry(c),
+                  .bias = true,
+                  .residual = c->in[SC_FOLDED_RESIDUAL] != NULL,
+                  .act = (ScAct)c->attr[SC_FOLDED_ACT].i};
+   SC_TRY(run(c, &plan));
+   bool clips = plan.act == SC_ACT_RELU || plan.act == SC_ACT_RELU6;
+   return clips && invalid_was_raised() ? run_with_nan(c, plan) : SC_OK;
 }
 
 SC_KERNEL(cpu, conv2d_folded, .dtypes = 1u << SC_F32, .forward = forward)

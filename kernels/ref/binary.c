@@ -1,9 +1,12 @@
 #include <math.h>
 
 #include "host/ops/broadcast.h"
+#include "kernels/ref/view.h"
 #include "kernels/ref/walk.h"
 
 typedef double (*Function)(double a, double b);
+typedef int64_t (*Whole)(int64_t a,
+                         int64_t b); // the same for i64, where results beyond its range end at its ends
 // Derivatives by a and by b, given both operands.
 typedef void (*Derivative)(double a, double b, double *da, double *db);
 
@@ -24,6 +27,28 @@ static double larger(double a, double b) {
 }
 static double smaller(double a, double b) {
    return a < b || a != a ? a : b;
+}
+
+static int64_t limit(bool negative) {
+   return negative ? INT64_MIN : INT64_MAX;
+}
+static int64_t whole_add(int64_t a, int64_t b) {
+   int64_t y;
+   return __builtin_add_overflow(a, b, &y) ? limit(a < 0) : y;
+}
+static int64_t whole_sub(int64_t a, int64_t b) {
+   int64_t y;
+   return __builtin_sub_overflow(a, b, &y) ? limit(a < 0) : y;
+}
+static int64_t whole_mul(int64_t a, int64_t b) {
+   int64_t y;
+   return __builtin_mul_overflow(a, b, &y) ? limit((a < 0) != (b < 0)) : y;
+}
+static int64_t whole_larger(int64_t a, int64_t b) {
+   return a > b ? a : b;
+}
+static int64_t whole_smaller(int64_t a, int64_t b) {
+   return a < b ? a : b;
 }
 
 static void d_add(double a, double b, double *da, double *db) {
@@ -49,13 +74,17 @@ static void d_min(double a, double b, double *da, double *db) {
    *da = a < b ? 1 : a == b ? 0.5 : 0, *db = 1 - *da;
 }
 
-static ScStatus forward(ScCall *c, Function f) {
+static ScStatus forward(ScCall *c, Function f, Whole whole) {
    const ScTensor *a = c->in[0], *b = c->in[1], *y = c->out[0];
    int64_t sa[SC_MAXRANK], sb[SC_MAXRANK], sy[SC_MAXRANK];
    sc_broadcast_strides(a, y, sa), sc_broadcast_strides(b, y, sb), sc_strides(y, sy);
    ScWalk w = {.rank = y->rank, .n = 3, .shape = y->shape, .strides = {sa, sb, sy}};
+   bool is_whole = y->dtype == SC_I64;
    do {
-      sc_put(y, w.offset[2], f(sc_get(a, w.offset[0]), sc_get(b, w.offset[1])));
+      if (is_whole)
+         sc_whole(y)[w.offset[2]] = whole(sc_whole(a)[w.offset[0]], sc_whole(b)[w.offset[1]]);
+      else
+         sc_put(y, w.offset[2], f(sc_get(a, w.offset[0]), sc_get(b, w.offset[1])));
    } while (sc_walk_next(&w));
    return SC_OK;
 }
@@ -64,8 +93,9 @@ static ScStatus backward(ScCall *c, Derivative derivative) {
    const ScTensor *a = c->in[0], *b = c->in[1], *g = c->grad_out[0];
    int64_t sa[SC_MAXRANK], sb[SC_MAXRANK], sg[SC_MAXRANK];
    sc_broadcast_strides(a, g, sa), sc_broadcast_strides(b, g, sb), sc_strides(g, sg);
-   for (int i = 0; i < 2; i++)
-      if (c->grad_in[i]) SC_TRY(sc_tensor_fill(c->grad_in[i], 0));
+   ScView sums[] = {SC_WRITE(c->grad_in[0]),
+                    SC_WRITE(c->grad_in[1])}; // a stretched operand collects many terms
+   SC_TRY(sc_views_open(sums, 2));
    ScWalk w = {.rank = g->rank, .n = 3, .shape = g->shape, .strides = {sa, sb, sg}};
    do {
       // An operand whose values the derivative does not use was not kept.
@@ -73,25 +103,26 @@ static ScStatus backward(ScCall *c, Derivative derivative) {
       double vb = b->buffer ? sc_get(b, w.offset[1]) : 0;
       double grad = sc_get(g, w.offset[2]), da, db;
       derivative(va, vb, &da, &db);
-      if (c->grad_in[0]) sc_add(c->grad_in[0], w.offset[0], grad * da);
-      if (c->grad_in[1]) sc_add(c->grad_in[1], w.offset[1], grad * db);
+      if (sums[0].v) sums[0].v[w.offset[0]] += grad * da;
+      if (sums[1].v) sums[1].v[w.offset[1]] += grad * db;
    } while (sc_walk_next(&w));
+   sc_views_close(sums, 2);
    return SC_OK;
 }
 
-#define BINARY(name, function, derivative)                                                                     \
+#define BINARY(name, accepted, function, whole, derivative)                                                    \
    static ScStatus forward_##name(ScCall *c) {                                                                 \
-      return forward(c, function);                                                                             \
+      return forward(c, function, whole);                                                                      \
    }                                                                                                           \
    static ScStatus backward_##name(ScCall *c) {                                                                \
       return backward(c, derivative);                                                                          \
    }                                                                                                           \
-   SC_KERNEL(ref, name, .dtypes = SC_NUMBERS, .forward = forward_##name, .backward = backward_##name)
+   SC_KERNEL(ref, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
 
-BINARY(add, add, d_add)
-BINARY(sub, sub, d_sub)
-BINARY(mul, mul, d_mul)
-BINARY(div, divide, d_div)
-BINARY(pow, pow, d_pow)
-BINARY(maximum, larger, d_max)
-BINARY(minimum, smaller, d_min)
+BINARY(add, SC_NUMBERS, add, whole_add, d_add)
+BINARY(sub, SC_NUMBERS, sub, whole_sub, d_sub)
+BINARY(mul, SC_NUMBERS, mul, whole_mul, d_mul)
+BINARY(div, SC_FLOATS, divide, NULL, d_div)
+BINARY(pow, SC_FLOATS, pow, NULL, d_pow)
+BINARY(maximum, SC_NUMBERS, larger, whole_larger, d_max)
+BINARY(minimum, SC_NUMBERS, smaller, whole_smaller, d_min)

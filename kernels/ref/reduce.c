@@ -4,11 +4,22 @@
 #include "host/ops/axis.h"
 #include "kernels/ref/walk.h"
 
+// i64 of i64, all digits; beyond its range a sum ends at its ends.
+static int64_t whole_sum(const ScTensor *x, int64_t start, int64_t n, int64_t step) {
+   __int128 total = 0;
+   for (int64_t k = 0; k < n; k++) total += sc_whole(x)[start + k * step];
+   return total > INT64_MAX ? INT64_MAX : total < INT64_MIN ? INT64_MIN : (int64_t)total;
+}
+
 static ScStatus add_up(ScCall *c, double factor) {
    const ScTensor *x = c->in[0];
    ScAxis a = sc_axis(x, c->attr[SC_REDUCE_DIM].i);
    for (int64_t o = 0; o < a.outer; o++)
       for (int64_t i = 0; i < a.inner; i++) {
+         if (x->dtype == SC_I64) {
+            sc_whole(c->out[0])[o * a.inner + i] = whole_sum(x, o * a.n * a.inner + i, a.n, a.inner);
+            continue;
+         }
          double total = 0;
          for (int64_t k = 0; k < a.n; k++) total += sc_get(x, (o * a.n + k) * a.inner + i);
          sc_put(c->out[0], o * a.inner + i, total * factor);
@@ -57,14 +68,26 @@ static int64_t winner(const ScTensor *x, int64_t start, int64_t n, int64_t step,
    return best;
 }
 
+static int64_t whole_winner(const int64_t *x, int64_t n, int64_t step, bool largest) {
+   int64_t best = 0;
+   for (int64_t k = 1; k < n; k++)
+      if (largest ? x[k * step] > x[best * step] : x[k * step] < x[best * step]) best = k;
+   return best;
+}
+
 static ScStatus find(ScCall *c, double sign, bool index) {
    const ScTensor *x = c->in[0];
    ScAxis a = sc_axis(x, c->attr[SC_REDUCE_DIM].i);
    for (int64_t o = 0; o < a.outer; o++)
       for (int64_t i = 0; i < a.inner; i++) {
-         int64_t start = o * a.n * a.inner + i, best = winner(x, start, a.n, a.inner, sign),
-                 at = o * a.inner + i;
-         sc_put(c->out[0], at, index ? (double)(best + 1) : sc_get(x, start + best * a.inner));
+         int64_t start = o * a.n * a.inner + i, at = o * a.inner + i;
+         bool whole = x->dtype == SC_I64;
+         int64_t best = whole ? whole_winner(sc_whole(x) + start, a.n, a.inner, sign > 0)
+                              : winner(x, start, a.n, a.inner, sign);
+         if (whole && !index)
+            sc_whole(c->out[0])[at] = sc_whole(x)[start + best * a.inner];
+         else
+            sc_put(c->out[0], at, index ? (double)(best + 1) : sc_get(x, start + best * a.inner));
          if (c->saved[0]) sc_put(c->saved[0], at, (double)best);
       }
    return SC_OK;

@@ -4,6 +4,7 @@
 #include "kernels/ref/walk.h"
 
 typedef double (*Function)(double x);
+typedef int64_t (*Whole)(int64_t x); // the same for i64; the smallest has no positive, and becomes the largest
 // The derivative at x, where y is the result. Only the one of the two that the op declared is there, the other
 // is 0.
 typedef double (*Derivative)(double x, double y);
@@ -22,6 +23,19 @@ static double sigmoid(double x) {
 }
 static double silu(double x) {
    return x / (1 + exp(-x));
+}
+
+static int64_t whole_negative(int64_t x) {
+   return x == INT64_MIN ? INT64_MAX : -x;
+}
+static int64_t whole_abs(int64_t x) {
+   return x < 0 ? whole_negative(x) : x;
+}
+static int64_t whole_relu(int64_t x) {
+   return x < 0 ? 0 : x;
+}
+static int64_t whole_relu6(int64_t x) {
+   return x < 0 ? 0 : x > 6 ? 6 : x;
 }
 
 static double d_abs(double x, double y) {
@@ -53,9 +67,15 @@ static double d_silu(double x, double y) {
    return (void)y, s * (1 + x * (1 - s));
 }
 
-static ScStatus forward(ScCall *c, Function f) {
-   int64_t n = sc_numel(c->out[0]);
-   for (int64_t i = 0; i < n; i++) sc_put(c->out[0], i, f(sc_get(c->in[0], i)));
+static ScStatus forward(ScCall *c, Function f, Whole whole) {
+   const ScTensor *x = c->in[0], *y = c->out[0];
+   int64_t n = sc_numel(y);
+   bool is_whole = y->dtype == SC_I64;
+   for (int64_t i = 0; i < n; i++)
+      if (is_whole)
+         sc_whole(y)[i] = whole(sc_whole(x)[i]);
+      else
+         sc_put(y, i, f(sc_get(x, i)));
    return SC_OK;
 }
 
@@ -69,26 +89,26 @@ static ScStatus backward(ScCall *c, Derivative derivative) {
    return SC_OK;
 }
 
-#define UNARY(name, function, derivative)                                                                      \
+#define UNARY(name, accepted, function, whole, derivative)                                                     \
    static ScStatus forward_##name(ScCall *c) {                                                                 \
-      return forward(c, function);                                                                             \
+      return forward(c, function, whole);                                                                      \
    }                                                                                                           \
    static ScStatus backward_##name(ScCall *c) {                                                                \
       return backward(c, derivative);                                                                          \
    }                                                                                                           \
-   SC_KERNEL(ref, name, .dtypes = SC_NUMBERS, .forward = forward_##name, .backward = backward_##name)
+   SC_KERNEL(ref, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
 
 static ScStatus forward_neg(ScCall *c) {
-   return forward(c, negative);
+   return forward(c, negative, whole_negative);
 }
 SC_KERNEL(ref, neg, .dtypes = SC_NUMBERS, .forward = forward_neg)
 
-UNARY(abs, fabs, d_abs)
-UNARY(relu, relu, d_relu)
-UNARY(relu6, relu6, d_relu6)
-UNARY(exp, exp, d_exp)
-UNARY(log, log, d_log)
-UNARY(sqrt, sqrt, d_sqrt)
-UNARY(sigmoid, sigmoid, d_sigmoid)
-UNARY(tanh, tanh, d_tanh)
-UNARY(silu, silu, d_silu)
+UNARY(abs, SC_NUMBERS, fabs, whole_abs, d_abs)
+UNARY(relu, SC_NUMBERS, relu, whole_relu, d_relu)
+UNARY(relu6, SC_NUMBERS, relu6, whole_relu6, d_relu6)
+UNARY(exp, SC_FLOATS, exp, NULL, d_exp)
+UNARY(log, SC_FLOATS, log, NULL, d_log)
+UNARY(sqrt, SC_FLOATS, sqrt, NULL, d_sqrt)
+UNARY(sigmoid, SC_FLOATS, sigmoid, NULL, d_sigmoid)
+UNARY(tanh, SC_FLOATS, tanh, NULL, d_tanh)
+UNARY(silu, SC_FLOATS, silu, NULL, d_silu)

@@ -40,4 +40,9 @@ static inline void sc_add(const ScTensor *t, int64_t at, double value) {
    sc_put(t, at, sc_get(t, at) + value);
 }
 
+// Whole numbers of i64, all digits of them: a double has 53 bits.
+static inline int64_t *sc_whole(const ScTensor *t) {
+   return t->buffer->data;
+}
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "kernels/ref/view.h"
 #include "kernels/ref/walk.h"
 
 static ScStatus forward(ScCall *c) {
@@ -26,15 +27,17 @@ static ScStatus backward(ScCall *c) {
    int64_t strides[4][SC_MAXRANK];
    for (int i = 0; i < 3; i++) sc_broadcast_strides(c->in[i], g, strides[i]);
    sc_strides(g, strides[3]);
-   for (int i = 1; i < 3; i++)
-      if (c->grad_in[i]) SC_TRY(sc_tensor_fill(c->grad_in[i], 0));
+   ScView sums[] = {SC_WRITE(c->grad_in[1]),
+                    SC_WRITE(c->grad_in[2])}; // a stretched operand collects many terms
+   SC_TRY(sc_views_open(sums, 2));
    ScWalk w = {
        .rank = g->rank, .n = 4, .shape = g->shape, .strides = {strides[0], strides[1], strides[2], strides[3]}};
    const uint8_t *condition = c->in[0]->buffer->data;
    do {
       int to = condition[w.offset[0]] ? 1 : 2;
-      if (c->grad_in[to]) sc_add(c->grad_in[to], w.offset[to], sc_get(g, w.offset[3]));
+      if (sums[to - 1].v) sums[to - 1].v[w.offset[to]] += sc_get(g, w.offset[3]);
    } while (sc_walk_next(&w));
+   sc_views_close(sums, 2);
    return SC_OK;
 }
 

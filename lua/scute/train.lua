@@ -10,6 +10,7 @@ local draw = require "scute.data.draw"
 local average = require "scute.train.average"
 local board = require "scute.train.board"
 local checkpoint = require "scute.train.checkpoint"
+local criterion = require "scute.train.criterion"
 local events = require "scute.train.events"
 local features = require "scute.train.features"
 local hardware = require "scute.train.hardware"
@@ -31,7 +32,7 @@ local defaults = {
    save_every = 10,
 }
 local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
-   "resume", "save_steps", "tensorboard" }
+   "resume", "save_steps", "loss", "tensorboard" }
 
 local function read_options(options)
    local known, run = { table.unpack(without_default) }, {}
@@ -54,6 +55,7 @@ local function read_options(options)
    run.device = scute.device(run.device)
    run.schedule = run.schedule or schedule.constant()
    if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
+   criterion.read(run)
    return run
 end
 
@@ -133,7 +135,7 @@ local function validate(run)
    for x, y in run.feed.val() do
       scute.no_grad(function()
          local logits = run.feed.forward(x)
-         local loss, guesses = scute.cross_entropy(logits, y), logits:argmax(2)
+         local loss, guesses = criterion.loss(run, logits, y), logits:argmax(2)
          confusion:add(guesses, y)
          mean:add(loss:item(), y:numel())
          for _, t in ipairs { x, y, logits, loss, guesses } do t:free() end
@@ -283,7 +285,9 @@ end
 --                              the photos of K epochs, augmented or not, pass it, and are used in turn; "off": in every epoch
 --   on_bad_image     "skip"    or "error"
 --   accumulate       1         batches per update of the weights; each photo of them counts the same
---   label_smoothing  0         share of the target that is spread over all classes
+--   loss             none      in place of the cross entropy: a function f(logits, y) -> the mean over the photos, a scalar;
+--                              logits (n, classes), y (n) class numbers from 1. Validation uses it too
+--   label_smoothing  0         share of the target that is spread over all classes, in training
 --   mixup, cutmix    0         the parameter alpha of Beta(alpha, alpha); 0: not at all; both: a coin decides for each batch
 --   ema              none      decay of a moving average of the weights, evaluated and saved beside (see train.average)
 --   clip_norm        none      gradients are scaled to at most this norm over all parameters

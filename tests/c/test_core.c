@@ -20,9 +20,9 @@ static ScTensor *vector(int64_t n, double first) {
 }
 
 static double at(const ScTensor *t, int64_t index) {
-   double value;
-   assert_ok(sc_tensor_item(t, index, &value));
-   return value;
+   double element; // room for any dtype
+   assert_ok(sc_tensor_item(t, index, &element));
+   return sc_load(t->dtype, &element, 0);
 }
 
 // ---- statuses ----

@@ -40,22 +40,21 @@ static void keeps_the_order_of_the_state_dict(void **state) {
    sc_state_free(&loaded);
 }
 
+static double at(const ScTensor *t, int64_t index) {
+   double element; // room for any dtype
+   assert_ok(sc_tensor_item(t, index, &element));
+   return sc_load(t->dtype, &element, 0);
+}
+
 // Spot values from the formula in make_pth.py, so that a mistake common to both readers shows.
 static void values_are_those_of_the_formula(void **state) {
    (void)state;
    ScState loaded;
    assert_ok(load(GOLDEN "legacy.pth", &loaded));
    const ScTensor *conv = find(&loaded, "conv.channels_last"), *transposed = find(&loaded, "transposed");
-   for (int64_t i = 0; i < 48; i++) {
-      double value;
-      assert_ok(sc_tensor_item(conv, i, &value));
-      assert_true(value == (double)(i * 37 % 101) / 8 - 6);
-   }
-   for (int64_t i = 0; i < 12; i++) {
-      double value;
-      assert_ok(sc_tensor_item(transposed, i, &value));
-      assert_true(value == (double)((i % 3 * 4 + i / 3) * 37 % 101) / 8 - 6);
-   }
+   for (int64_t i = 0; i < 48; i++) assert_true(at(conv, i) == (double)(i * 37 % 101) / 8 - 6);
+   for (int64_t i = 0; i < 12; i++)
+      assert_true(at(transposed, i) == (double)((i % 3 * 4 + i / 3) * 37 % 101) / 8 - 6);
    assert_int_equal(find(&loaded, "bn.num_batches_tracked")->rank, 0);
    sc_state_free(&loaded);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "host/function.h"
 #include "host/tape.h"
 #include "tests/c/check.h"
 
@@ -15,9 +16,9 @@ static ScTensor *vector(int64_t n, double first, bool requires_grad) {
 }
 
 static double at(const ScTensor *t, int64_t index) {
-   double value;
-   assert_ok(sc_tensor_item(t, index, &value));
-   return value;
+   double element; // room for any dtype
+   assert_ok(sc_tensor_item(t, index, &element));
+   return sc_load(t->dtype, &element, 0);
 }
 
 static ScTensor *binary(const char *op, ScTensor *a, ScTensor *b) {
@@ -339,6 +340,118 @@ static void test_memory_runs_out_anywhere(void **state) {
    sc_tensor_release(w);
 }
 
+// A function made outside the core: twice its first input plus its second one.
+typedef struct {
+   ScFunction base;
+   int released, called;
+   bool fails, wrong;
+} Outside;
+
+static ScStatus outside_backward(ScFunction *base, ScCall *call) {
+   Outside *f = (Outside *)base;
+   f->called++;
+   if (call->needs_grad[1])
+      SC_TRY(sc_tensor_alias(&call->grad_in[1], call->grad_out[0], call->grad_out[0]->rank,
+                             f->wrong ? (int64_t[]){1} : call->grad_out[0]->shape));
+   if (f->fails) return sc_fail(SC_ELUA, "no wish to");
+   ScTensor *both[] = {call->grad_out[0], call->grad_out[0]};
+   return sc_apply(&call->grad_in[0], "add", 2, both, NULL, 0);
+}
+
+static void outside_release(ScFunction *base) {
+   ((Outside *)base)->released++;
+}
+
+static const Outside outside = {.base = {"outside", outside_backward, outside_release}};
+
+static ScStatus call_outside(ScTensor **out, Outside *f, ScTensor *a, ScTensor *b) {
+   ScTensor *sum[2] = {0}, *in[3] = {a, b, NULL}, *pair[2] = {a, a};
+   bool before = sc_set_recording(false);
+   ScStatus status = sc_apply(&sum[0], "add", 2, pair, NULL, 0);
+   pair[0] = sum[0], pair[1] = b;
+   if (status == SC_OK) status = sc_apply(&sum[1], "add", 2, pair, NULL, 0);
+   sc_set_recording(before);
+   sc_tensor_release(sum[0]);
+   if (status == SC_OK)
+      status = sc_function_record(&f->base, 3, in, 1, &sum[1]);
+   else
+      f->released++; // never handed over
+   *out = status == SC_OK ? sum[1] : NULL;
+   if (status != SC_OK) sc_tensor_release(sum[1]);
+   return status;
+}
+
+static void test_functions_from_outside(void **state) {
+   (void)state;
+   size_t before = live();
+   ScTensor *a = vector(3, 1, true), *b = vector(3, 5, true), *y, *sum;
+   Outside f = outside;
+   assert_ok(call_outside(&y, &f, a, b));
+   sum = total(y);
+   assert_ok(sc_backward(sum, NULL, true));
+   assert_int_equal(f.released, 0);
+   assert_ok(sc_backward(sum, NULL, false));
+   assert_int_equal(f.called, 2);
+   assert_int_equal(f.released, 1); // consumed, while y is still held
+   for (int i = 0; i < 3; i++) assert_true(at(a->grad, i) == 4 && at(b->grad, i) == 2);
+   sc_tensor_release(sum);
+   sc_tensor_release(y);
+
+   f = outside; // never walked
+   assert_ok(call_outside(&y, &f, a, b));
+   sc_tensor_release(y);
+   assert_int_equal(f.released, 1);
+
+   Outside failing = outside, wrong = outside;
+   failing.fails = wrong.wrong = true;
+   assert_ok(call_outside(&y, &failing, a, b));
+   assert_fails(sc_backward(y, b, false), SC_ELUA, "in the backward of outside: no wish to");
+   assert_true(sc_is_recording());
+   assert_fails(sc_backward(y, b, false), SC_ELUA, "no wish to");
+   sc_tensor_release(y);
+   assert_int_equal(failing.released, 1);
+   assert_ok(call_outside(&y, &wrong, a, b));
+   assert_fails(sc_backward(y, b, false), SC_EARG, "argument 2: expected a gradient of shape (3)");
+   sc_tensor_release(y);
+   assert_int_equal(wrong.released, 1);
+   sc_tensor_release(a);
+   sc_tensor_release(b);
+   assert_int_equal(live(), before);
+}
+
+static ScStatus outside_network(Outside *f, ScTensor *a, ScTensor *b) {
+   ScTensor *y = NULL, *sum = NULL;
+   ScStatus status = call_outside(&y, f, a, b);
+   if (status == SC_OK) status = sc_apply(&sum, "sum", 1, &y, NULL, 0);
+   if (status == SC_OK) status = sc_backward(sum, NULL, false);
+   sc_tensor_release(sum);
+   sc_tensor_release(y);
+   return status;
+}
+
+static void test_memory_runs_out_around_functions(void **state) {
+   (void)state;
+   ScTensor *a = vector(40, 1, true), *b = vector(40, 2, true);
+   size_t before = live();
+   int failures = 0;
+   for (size_t room = 0; room < 64 * 1024; room += 64) {
+      Outside f = outside;
+      sc_memory_limit(before + room);
+      ScStatus status = outside_network(&f, a, b);
+      sc_memory_limit(0);
+      assert_int_equal(f.released, 1);
+      drop_gradient(a);
+      drop_gradient(b);
+      assert_int_equal(live(), before);
+      if (status == SC_OK) break;
+      assert_int_equal(status, SC_EMEM);
+      failures++;
+   }
+   assert_in_range(failures, 3, 100);
+   sc_tensor_release(a);
+   sc_tensor_release(b);
+}
+
 int main(void) {
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_gradients_add_up),
@@ -355,6 +468,8 @@ int main(void) {
        cmocka_unit_test(test_bf16_in_blocks),
        cmocka_unit_test(test_dropout),
        cmocka_unit_test(test_memory_runs_out_anywhere),
+       cmocka_unit_test(test_functions_from_outside),
+       cmocka_unit_test(test_memory_runs_out_around_functions),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

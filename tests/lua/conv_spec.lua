@@ -64,6 +64,39 @@ describe("folded convolution", function()
    end)
 end)
 
+describe("a NaN", function()
+   local function is_lost(t)
+      for _, value in ipairs(t:values()) do
+         if value == value then return true end
+      end
+      return false
+   end
+
+   for _, act in ipairs { "none", "relu", "relu6", "silu" } do
+      it("in a filter or in what is added stays one through " .. act, function()
+         for _, name in ipairs { "weight", "residual" } do
+            local a = block()
+            a.act, a.residual = act, scute.zeros(2, 16, 8, 8)
+            a[name]:fill_(0 / 0)
+            assert.is_false(is_lost(scute.no_grad(function() return scute.conv_bn_act(a) end)), name .. ", folded")
+            a.x:requires_grad_()
+            assert.is_false(is_lost(scute.conv_bn_act(a)), name .. ", recorded")
+            a.training = true
+            assert.is_false(is_lost(scute.conv_bn_act(a)), name .. ", training")
+         end
+      end)
+   end
+
+   it("in a photo reaches the end of a network, and the next photo is free of it", function()
+      local model = scute.models.resnet18({ classes = 3 }):eval()
+      local x = scute.zeros(1, 3, 64, 64)
+      local before = scute.no_grad(model, x):values()
+      local broken = scute.full({ 1, 3, 64, 64 }, 0 / 0)
+      assert.is_false(is_lost(scute.no_grad(model, broken)))
+      assert.same(before, scute.no_grad(model, x):values())
+   end)
+end)
+
 describe("batch norm", function()
    it("leaves running statistics alone when it fails and when it evaluates", function()
       local mean, var = scute.zeros(3), scute.ones(3)

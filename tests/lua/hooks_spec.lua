@@ -154,3 +154,60 @@ describe("hooks", function()
       hooks.check { setmetatable({ count = 3 }, { __index = { on_epoch_end = nothing, tell = nothing } }) }
    end)
 end)
+
+describe("a loss of one's own", function()
+   local function smooth(logits, y) return scute.cross_entropy(logits, y, { label_smoothing = 0.1 }) end
+
+   it("trains as the library's own would, in windows and with mixup too", function()
+      for _, more in ipairs { {}, { accumulate = 2 }, { mixup = 0.3 } } do
+         local function with(options)
+            for key, value in pairs(more) do options[key] = value end
+            return fit(options)
+         end
+         local a, own = with { loss = smooth }
+         local b, library = with { label_smoothing = 0.1 }
+         assert.same(library:get("fc").weight:values(), own:get("fc").weight:values())
+         assert.equal(b.history[2].train_loss, a.history[2].train_loss)
+         assert.is_true(a.history[2].val_loss > b.history[2].val_loss) -- the smoothed one validates as well
+      end
+   end)
+
+   it("may have a backward written in Lua", function()
+      local function cross_entropy()
+         return scute.func {
+            name = "own cross entropy",
+            forward = function(ctx, logits, y)
+               ctx.n = y:numel()
+               local right = scute.tensor(y:values(), { dtype = "i64" })
+               ctx:save_for_backward(logits:softmax(2), right)
+               return scute.cross_entropy(logits, right)
+            end,
+            backward = function(ctx, grad)
+               local p, y = table.unpack(ctx.saved_tensors)
+               local hot = {}
+               for i, class in ipairs(y:values()) do
+                  hot[i] = {}
+                  for k = 1, p.shape[2] do hot[i][k] = k == class and 1 or 0 end
+               end
+               return (p - scute.tensor(hot)) * grad / ctx.n
+            end,
+         }
+      end
+      local _, own = fit { loss = cross_entropy() }
+      local _, library = fit {}
+      local a, b = own:get("fc").weight:values(), library:get("fc").weight:values()
+      for i = 1, #a do assert.is_true(math.abs(a[i] - b[i]) < 1e-6) end -- float32, other roundings
+   end)
+
+   it("is refused where it is none", function()
+      local function refuses(options, text)
+         local ok, why = pcall(fit, options)
+         assert.is_false(ok)
+         assert.matches(text, why)
+      end
+      refuses({ loss = 3 }, "train.fit: loss: expected a function f%(logits, y%), found 3")
+      refuses({ loss = smooth, label_smoothing = 0.1 }, "label_smoothing is the cross entropy's")
+      refuses({ loss = function(logits) return logits end }, "one element from the function, found shape %(8, 2%)")
+      refuses({ loss = function() end }, "one element from the function, found nil")
+   end)
+end)

@@ -84,6 +84,13 @@ describe("creation", function()
       assert.equal(0, scute.zeros():item())
    end)
 
+   it("takes options alone, for a scalar", function()
+      local t = scute.ones { dtype = "f64", device = "ref" }
+      assert.same({ "f64", "ref", 0, 1 }, { t.dtype, t.device, t.rank, t:item() })
+      assert.error_matches(function() scute.zeros { dtyp = "f64" } end, "zeros: unknown option 'dtyp'")
+      assert.equal(0, scute.zeros({}).rank)
+   end)
+
    it("refuses a gradient for whole numbers", function()
       assert.error_matches(function() scute.zeros(2, { dtype = "i64", requires_grad = true }) end,
          "'requires_grad': expected a floating%-point dtype, found i64")
@@ -91,6 +98,70 @@ describe("creation", function()
 
    it("keeps the sign of the largest whole number", function()
       assert.equal(math.maxinteger, scute.tensor(math.maxinteger, { dtype = "i64" }):item())
+   end)
+end)
+
+describe("whole numbers", function()
+   local big = 2 ^ 53 | 0 -- the next ones are no doubles
+   local function whole(list) return scute.tensor(list, { dtype = "i64" }) end
+
+   it("keep all their digits", function()
+      local t = whole { big + 1, big + 3, -big - 1 }
+      assert.same({ big + 1, big + 3, -big - 1 }, t:values())
+      assert.equal(big + 3, t[2])
+      assert.equal(big + 3, t:sum():item())
+      assert.equal(big + 3, t:max():item())
+      assert.equal(-big - 1, t:min():item())
+      assert.equal(2, t:argmax():item())
+      assert.same({ big + 2, big + 4, -big }, (t + 1):values())
+      assert.same({ 0, 2, -2 * big - 2 }, (t - (big + 1)):values())
+      assert.same({ 3 * big + 3, 3 * big + 9, -3 * big - 3 }, (t * 3):values())
+      assert.same({ -big - 1, -big - 3, big + 1 }, (-t):values())
+      assert.same({ big + 1, big + 3, big + 1 }, t:abs():values())
+      assert.same({ big + 1, big + 3, 0 }, t:relu():values())
+      assert.same({ 0, 1, 0 }, t:gt(big + 2):values())
+      assert.same({ 1, 0, 0 }, t:eq(big + 1):values())
+      assert.same({ big + 2, big + 3, big + 2 }, t:maximum(whole { big + 2 }):values())
+   end)
+
+   it("end at the ends of their range", function()
+      local high, low = whole { math.maxinteger }, whole { math.mininteger }
+      assert.same({ math.maxinteger }, (high + 1):values())
+      assert.same({ math.mininteger }, (low - 1):values())
+      assert.same({ math.mininteger }, (high * -2):values())
+      assert.same({ math.maxinteger }, (-low):values())
+      assert.same(math.maxinteger, whole({ math.maxinteger, 5 }):sum():item())
+      local bytes = scute.tensor({ 200, 1 }, { dtype = "u8" })
+      assert.same({ 255, 2 }, (bytes + bytes):values())
+      assert.same({ 0, 0 }, (scute.tensor({ 1, 1 }, { dtype = "u8" }) - bytes):values())
+   end)
+end)
+
+describe("halves", function()
+   it("beside a number are computed in float32: it need not be a half itself", function()
+      local t = scute.tensor({ 30000, -20000 }, { dtype = "f16" })
+      local scaled = t * 1e-8
+      assert.equal("f16", scaled.dtype)
+      assert.is_true(math.abs(scaled[1] - 3e-4) < 1e-6 and math.abs(scaled[2] + 2e-4) < 1e-6)
+      assert.equal(0, (t / 1e5):gt(1):sum():item())
+   end)
+
+   it("collect the gradient of what was stretched in float32", function()
+      local n = 3000 -- a bf16 that counts in ones stays at 256
+      local a = scute.zeros({ dtype = "bf16" }):requires_grad_()
+      scute.where(scute.ones({ n }, { dtype = "u8" }), a, scute.zeros({ n }, { dtype = "bf16" })):sum():backward()
+      assert.is_true(math.abs(a.grad:item() - n) <= n * 2 ^ -8)
+   end)
+end)
+
+describe("a long sum on ref", function()
+   it("of the gradient of what was stretched is made in double", function()
+      local n = 1 << 20
+      local tiny = scute.full({ n }, 1e-8, { device = "ref" })
+      local a = scute.zeros({ device = "ref" }):requires_grad_()
+      -- 1 + 1e-8 is 1 in float32
+      scute.mul(a, scute.concat({ scute.ones({ 1 }, { device = "ref" }), tiny }, 1)):sum():backward()
+      assert.is_true(math.abs(a.grad:item() - (1 + n * 1e-8)) < 1e-5)
    end)
 end)
 

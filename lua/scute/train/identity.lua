@@ -67,7 +67,8 @@ end
 local function describe(run)
    local said = { model = run.model.arch, classes = cjson.encode(run.set.classes),
       preprocessing = text_of(run.preprocess), data = fingerprint(run.set), optimizer = optimizer_text(run.optimizer),
-      schedule = run.schedule.text or run.schedule.name or "a function", frozen = frozen_text(run, run.changing) }
+      schedule = run.schedule.text or run.schedule.name or "a function", loss = run.criterion and "a function" or nil,
+      frozen = frozen_text(run, run.changing) }
    for _, name in ipairs(OPTIONS) do said[name] = text_of(run[name]) end
    for name, value in pairs(run.arguments) do
       if not HARMLESS[name] then said["--" .. name] = text_of(value) end

@@ -6,6 +6,7 @@
 -- an update and the learning rate stay what they were.
 local scute = require "scute"
 local console = require "scute.console"
+local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 local mix = require "scute.train.mix"
 local record = require "scute.train.record"
@@ -36,10 +37,9 @@ end
 -- ---- forward and backward ----
 
 local function loss_of(run, logits, batch)
-   local options = { label_smoothing = run.label_smoothing }
-   if not batch.partner then return scute.cross_entropy(logits, batch.y, options) end
-   local own <close> = scute.cross_entropy(logits, batch.y, options)
-   local other <close> = scute.cross_entropy(logits, batch.partner, options)
+   if not batch.partner then return criterion.loss(run, logits, batch.y, run.label_smoothing) end
+   local own <close> = criterion.loss(run, logits, batch.y, run.label_smoothing)
+   local other <close> = criterion.loss(run, logits, batch.partner, run.label_smoothing)
    local left <close> = own * batch.share
    local right <close> = other * (1 - batch.share)
    return left + right
