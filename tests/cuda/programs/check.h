@@ -46,8 +46,9 @@ struct Enrol {
    } while (0)
 #define EXPECT_EQ(found, expected)                                                                             \
    do {                                                                                                        \
-      long long f = (long long)(found), e = (long long)(expected);                                             \
-      if (f != e) printf("   line %d: %s is %lld, expected %lld\n", __LINE__, #found, f, e), wrong()++;        \
+      long long found_ = (long long)(found), expected_ = (long long)(expected);                                \
+      if (found_ != expected_)                                                                                 \
+         printf("   line %d: %s is %lld, expected %lld\n", __LINE__, #found, found_, expected_), wrong()++;    \
    } while (0)
 #define OK(call) EXPECT_EQ(call, 0)
 // The software GPU has reported a fault whose text holds this.
