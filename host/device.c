@@ -67,6 +67,12 @@ const ScKernel *sc_find_kernel(const ScDevice *device, const char *op) {
    return found ? *found : NULL;
 }
 
+bool sc_kernel_takes(const ScKernel *kernel, ScDtype dtype) {
+   if (!kernel) return false;
+   unsigned dtypes = kernel->dtypes | (kernel->more_dtypes ? kernel->more_dtypes() : 0);
+   return dtypes >> dtype & 1;
+}
+
 // ---- devices ----
 
 // Asks a backend that may have several or none.

@@ -16,6 +16,7 @@ typedef struct {
    unsigned dtypes; // mask of 1u << ScDtype, tested against the op's compute dtype (that of its first tensor)
    ScStatus (*forward)(ScCall *);
    ScStatus (*backward)(ScCall *);
+   unsigned (*more_dtypes)(void); // those that depend on the machine; may be NULL
 } ScKernel;
 
 enum { SC_MAXDEVICES = 16 }; // of one backend
@@ -85,6 +86,7 @@ uint64_t sc_next_stamp(void);
 void sc_register_backend(ScBackend *);
 void sc_register_kernel(const char *backend, const ScKernel *);
 const ScKernel *sc_find_kernel(const ScDevice *, const char *op);
+bool sc_kernel_takes(const ScKernel *, ScDtype); // NULL takes none
 
 #define SC_BACKEND(variable)                                                                                   \
    __attribute__((constructor(201))) static void register_##variable(void) {                                   \

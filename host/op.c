@@ -159,7 +159,7 @@ static ScDtype compute_dtype(const ScCall *call) {
 }
 
 static ScStatus (*kernel_function(const ScKernel *kernel, ScDtype dtype, bool backward))(ScCall *) {
-   if (!kernel || !(kernel->dtypes >> dtype & 1)) return NULL;
+   if (!sc_kernel_takes(kernel, dtype)) return NULL;
    return backward ? kernel->backward : kernel->forward;
 }
 
@@ -268,6 +268,7 @@ ScStatus sc_call_run(ScCall *call) {
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = find_device(call);
+   if (status == SC_OK) status = sc_apply_autocast(call);
    if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
    if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = sc_choose_width(call, &width);
    if (status == SC_OK) status = compute(call);

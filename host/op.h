@@ -50,6 +50,13 @@ typedef union {
    } ints; // SC_PAIR (n = 2), SC_INTS
 } ScAttr;
 
+// What autocast (sc_set_autocast) does to an op's f32 and half-width inputs.
+typedef enum {
+   SC_CAST_NONE, // computes in the dtype of its inputs
+   SC_CAST_HALF, // products: f32 inputs outside of the `wide` mask are converted to the half dtype
+   SC_CAST_WIDE, // what loses too much in half width: half inputs are converted to f32, and so is the result
+} ScCast;
+
 typedef struct ScOp ScOp;
 typedef struct ScFunction ScFunction;
 
@@ -103,6 +110,7 @@ struct ScOp {
    // their input, so those of inputs in the mask are f32. Where a kernel answers SC_EUNSUPPORTED, or declares
    // no half, everything is converted to f32 around it and results back. Backward sees what forward saw.
    unsigned wide;
+   ScCast autocast;
    // Checks the arguments (message: "conv2d: argument 'weight': expected ..., found ...") and describes the
    // outputs.
    ScStatus (*infer)(ScCall *);
@@ -131,6 +139,12 @@ void sc_call_free(ScCall *); // releases every tensor it holds
 // sc_call_take before freeing); on failure nothing has changed. SC_EMEM may be retried after freeing memory.
 // Afterwards the call belongs to the caller still; a recorded one is shared with the tape.
 ScStatus sc_call_run(ScCall *);
+
+// Mixed precision: while the dtype is f16 or bf16, ops convert their inputs as their `autocast` says, through
+// the recorded op `to`, so that gradients arrive at f32 weights in f32. f32 (the start) switches it off; it is
+// off within backward. Returns the dtype before.
+ScDtype sc_set_autocast(ScDtype);
+ScDtype sc_autocast(void);
 ScTensor *sc_call_take(ScCall *, int output);
 // Shorthand from C: runs op `name` with tensors (in[]) and its first attributes. An op that begins with a list
 // takes all of `in` for that list.

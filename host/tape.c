@@ -255,6 +255,7 @@ ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
    Walk walk = {0};
    ScTensor *start = NULL;
    bool before = sc_set_recording(false);
+   ScDtype autocast = sc_set_autocast(SC_F32);
    sc_tensor_retain(root); // a backward that was written outside may drop whatever it can reach
    ScStatus status = collect(&walk, root->node);
    if (status == SC_OK) status = make_seed(&start, root, seed);
@@ -268,5 +269,6 @@ ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
    free(walk.nodes);
    sc_tensor_release(root);
    sc_set_recording(before);
+   sc_set_autocast(autocast);
    return status;
 }

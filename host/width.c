@@ -31,6 +31,20 @@ ScStatus sc_promote(ScCall *call, int first) {
    return SC_OK;
 }
 
+// ---- autocast ----
+
+static ScDtype autocast = SC_F32;
+
+ScDtype sc_set_autocast(ScDtype dtype) {
+   ScDtype before = autocast;
+   autocast = dtype;
+   return before;
+}
+
+ScDtype sc_autocast(void) {
+   return autocast;
+}
+
 // ---- half width ----
 
 static bool is_half(const ScTensor *t) {
@@ -41,12 +55,23 @@ static bool is_marked(unsigned mask, int input) {
    return input < SC_MAXPARAM && mask >> input & 1;
 }
 
+ScStatus sc_apply_autocast(ScCall *call) {
+   ScCast cast = call->op->autocast;
+   if (autocast == SC_F32 || cast == SC_CAST_NONE) return SC_OK;
+   for (int i = 0; i < call->nin; i++) {
+      const ScTensor *t = call->in[i];
+      if (cast == SC_CAST_WIDE && is_half(t)) SC_TRY(convert_to(&call->in[i], SC_F32));
+      if (cast == SC_CAST_HALF && t && t->dtype == SC_F32 && !is_marked(call->op->wide, i))
+         SC_TRY(convert_to(&call->in[i], autocast));
+   }
+   return SC_OK;
+}
+
 static bool is_native(const ScCall *call) {
    const ScTensor *first = NULL;
    for (int i = 0; i < call->nin && !first; i++) first = call->in[i];
    if (!is_half(first)) return false;
-   const ScKernel *kernel = sc_find_kernel(call->device, call->op->name);
-   if (!kernel || !(kernel->dtypes >> first->dtype & 1)) return false;
+   if (!sc_kernel_takes(sc_find_kernel(call->device, call->op->name), first->dtype)) return false;
    for (int i = 0; i < call->nin; i++) {
       const ScTensor *t = call->in[i];
       if (t && sc_dtype_is_float(t->dtype) && t->dtype != first->dtype && !is_marked(call->op->wide, i))

@@ -13,6 +13,8 @@ typedef struct {
    uint64_t stamp[SC_MAXPARAM];
 } ScWidth;
 
+// What autocast wants of this op's inputs, if it is on.
+ScStatus sc_apply_autocast(ScCall *);
 // Brings the inputs to the dtypes that the device's kernel computes in (see ScOp.wide).
 ScStatus sc_choose_width(ScCall *, ScWidth *);
 // Afterwards, also on failure: converts back what was written and the results. Returns `status` or its own.

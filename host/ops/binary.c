@@ -55,6 +55,6 @@ BINARY(sub, "a - b, element by element, with NumPy's broadcasting." SATURATES, N
 BINARY(mul, "a * b, element by element, with NumPy's broadcasting." SATURATES, BOTH, infer)
 BINARY(div, "a / b, element by element, with NumPy's broadcasting; floating point only.", BOTH, infer_float)
 BINARY(pow, "a to the power b, element by element, with NumPy's broadcasting; floating point only.", BOTH,
-       infer_float)
+       infer_float, .autocast = SC_CAST_WIDE)
 BINARY(maximum, "The larger of a and b; where equal, each gets half the gradient.", BOTH, infer)
 BINARY(minimum, "The smaller of a and b; where equal, each gets half the gradient.", BOTH, infer)

@@ -115,4 +115,4 @@ SC_OP(
         "Convolution (cross-correlation) of x with weight plus bias; (N, C, H, W) becomes (N, O, H', W') with "
         "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.",
     SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_CONV_X | 1u << SC_CONV_WEIGHT,
-    .wide = 1u << SC_CONV_BIAS, .infer = sc_conv_infer, .forward = forward)
+    .wide = 1u << SC_CONV_BIAS, .autocast = SC_CAST_HALF, .infer = sc_conv_infer, .forward = forward)

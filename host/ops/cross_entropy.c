@@ -52,4 +52,5 @@ static ScStatus infer(ScCall *c) {
 SC_OP(cross_entropy,
       .doc = "-sum(q * log_softmax(logits)) over the classes, where q is the target with label smoothing s: "
              "(1 - s) * target + s / C. Also differentiable by targets that are probabilities.",
-      SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_CE_TARGETS, .infer = infer)
+      SC_PARAMS(params), .differentiable = true, .autocast = SC_CAST_WIDE, .keep_in = 1u << SC_CE_TARGETS,
+      .infer = infer)

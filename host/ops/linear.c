@@ -33,5 +33,5 @@ static ScStatus forward(ScCall *c) {
 }
 
 SC_OP(linear, .doc = "x weight^T + bias over the last dimension; (..., I) becomes (..., O).", SC_PARAMS(params),
-      .differentiable = true, .keep_in = 1u << X | 1u << WEIGHT, .wide = 1u << BIAS, .infer = infer,
-      .forward = forward)
+      .differentiable = true, .keep_in = 1u << X | 1u << WEIGHT, .wide = 1u << BIAS, .autocast = SC_CAST_HALF,
+      .infer = infer, .forward = forward)

@@ -54,5 +54,5 @@ SC_OP(matmul,
       .doc = "Matrix product: (M, K) times (K, N) is (M, N); in batches of three dimensions, where one matrix "
              "serves all; a vector "
              "is a row on the left and a column on the right, and its dimension is gone from the result.",
-      SC_PARAMS(params), .differentiable = true, .promote = true, .keep_in = 3, .infer = infer,
-      .forward = forward)
+      SC_PARAMS(params), .differentiable = true, .promote = true, .autocast = SC_CAST_HALF, .keep_in = 3,
+      .infer = infer, .forward = forward)

@@ -89,9 +89,9 @@ static ScStatus forward_index(ScCall *c) {
 #define DIFFERENTIABLE .differentiable = true, .backward = backward
 
 REDUCE(sum, "The sum over one dimension or over everything; integers give i64.", infer_sum, forward,
-       DIFFERENTIABLE)
+       DIFFERENTIABLE, .autocast = SC_CAST_WIDE)
 REDUCE(mean, "The mean over one dimension or over everything; floating point only.", infer_mean, forward,
-       DIFFERENTIABLE)
+       DIFFERENTIABLE, .autocast = SC_CAST_WIDE)
 REDUCE(max,
        "The largest entry over one dimension or over everything; of equal ones the first gets the gradient.",
        infer_extreme, forward, DIFFERENTIABLE)

@@ -21,6 +21,6 @@ static ScStatus infer(ScCall *c) {
 }
 
 SC_OP(softmax, .doc = "exp(x) / sum(exp(x)) along one dimension.", SC_PARAMS(params), .differentiable = true,
-      .keep_out = 1, .infer = infer)
+      .autocast = SC_CAST_WIDE, .keep_out = 1, .infer = infer)
 SC_OP(log_softmax, .doc = "x - log(sum(exp(x))) along one dimension.", SC_PARAMS(params),
-      .differentiable = true, .keep_out = 1, .infer = infer)
+      .differentiable = true, .autocast = SC_CAST_WIDE, .keep_out = 1, .infer = infer)

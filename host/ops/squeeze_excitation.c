@@ -51,4 +51,5 @@ SC_OP(squeeze_excitation,
              "m are x's means over its pixels (Hu et al. 2018, as in EfficientNet).",
       SC_PARAMS(params), .differentiable = true,
       .keep_in = 1u << SC_SE_X | 1u << SC_SE_WEIGHT1 | 1u << SC_SE_WEIGHT2,
-      .wide = 1u << SC_SE_BIAS1 | 1u << SC_SE_BIAS2, .infer = infer, .backward = backward)
+      .wide = 1u << SC_SE_BIAS1 | 1u << SC_SE_BIAS2, .autocast = SC_CAST_HALF, .infer = infer,
+      .backward = backward)
