@@ -1,15 +1,17 @@
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/half.h"
 
 // Filters in the primitive's layout: kept by content where they are frozen, made anew where they learn. The
 // caller releases *out.
 static ScStatus packed_weights(ScBuffer **out, ScCall *c, const ScPlan *plan, const ScPrimitive *conv) {
    ScTensor *weight = c->in[SC_CONV_WEIGHT];
-   if (c->needs_grad[SC_CONV_WEIGHT]) return sc_plan_pack(out, c->device, plan, conv, weight->buffer->data);
+   if (c->needs_grad[SC_CONV_WEIGHT])
+      return sc_plan_pack(out, c->device, plan, conv, weight->dtype, weight->buffer->data);
    const_dnnl_memory_desc_t layout = sc_primitive_layout(conv, SC_PLAN_WEIGHTS);
    ScPacked *packed = sc_packed_find(1, &weight, plan->kind, layout);
    if (!packed) {
       ScBuffer *parts[SC_PACK_PARTS] = {NULL};
-      SC_TRY(sc_plan_pack(&parts[0], c->device, plan, conv, weight->buffer->data));
+      SC_TRY(sc_plan_pack(&parts[0], c->device, plan, conv, weight->dtype, weight->buffer->data));
       SC_TRY(sc_packed_add(1, &weight, plan->kind, layout, parts, &packed));
    }
    *out = sc_buffer_retain(packed->part[0]);
@@ -18,7 +20,10 @@ static ScStatus packed_weights(ScBuffer **out, ScCall *c, const ScPlan *plan, co
 
 static ScStatus forward(ScCall *c) {
    const ScTensor *bias = c->in[SC_CONV_BIAS];
-   ScPlan plan = {.kind = SC_PLAN_FORWARD, .g = sc_conv_geometry(c), .bias = bias != NULL};
+   ScPlan plan = {.kind = SC_PLAN_FORWARD,
+                  .g = sc_conv_geometry(c),
+                  .bias = bias != NULL,
+                  .dtype = c->in[SC_CONV_X]->dtype};
    ScPrimitive *conv;
    ScBuffer *weights;
    SC_TRY(sc_plan_primitive(&conv, &plan));
@@ -31,7 +36,7 @@ static ScStatus forward(ScCall *c) {
 }
 
 static ScStatus input_gradient(ScCall *c) {
-   ScPlan plan = {.kind = SC_PLAN_INPUT_GRAD, .g = sc_conv_geometry(c)};
+   ScPlan plan = {.kind = SC_PLAN_INPUT_GRAD, .g = sc_conv_geometry(c), .dtype = c->in[SC_CONV_X]->dtype};
    ScPrimitive *conv;
    ScBuffer *weights;
    SC_TRY(sc_plan_primitive(&conv, &plan));
@@ -45,7 +50,10 @@ static ScStatus input_gradient(ScCall *c) {
 
 static ScStatus weight_gradient(ScCall *c) {
    ScTensor *bias = c->grad_in[SC_CONV_BIAS];
-   ScPlan plan = {.kind = SC_PLAN_WEIGHT_GRAD, .g = sc_conv_geometry(c), .bias = bias != NULL};
+   ScPlan plan = {.kind = SC_PLAN_WEIGHT_GRAD,
+                  .g = sc_conv_geometry(c),
+                  .bias = bias != NULL,
+                  .dtype = c->in[SC_CONV_X]->dtype};
    ScPrimitive *conv;
    ScBuffer *packed;
    SC_TRY(sc_plan_primitive(&conv, &plan));
@@ -62,13 +70,13 @@ static ScStatus weight_gradient(ScCall *c) {
 
 static void bias_gradient(ScCall *c) {
    const ScTensor *g = c->grad_out[0];
-   const float *from = g->buffer->data;
+   const void *from = g->buffer->data;
    float *to = c->grad_in[SC_CONV_BIAS]->buffer->data;
    int64_t channels = g->shape[1], rows = sc_numel(g) / channels;
 #pragma omp parallel for
    for (int64_t o = 0; o < channels; o++) {
       double sum = 0;
-      for (int64_t r = 0; r < rows; r++) sum += from[r * channels + o];
+      for (int64_t r = 0; r < rows; r++) sum += sc_load(g->dtype, from, r * channels + o);
       to[o] = (float)sum;
    }
 }
@@ -80,4 +88,4 @@ static ScStatus backward(ScCall *c) {
    return SC_OK;
 }
 
-SC_KERNEL(cpu, conv2d, .dtypes = 1u << SC_F32, .forward = forward, .backward = backward)
+SC_KERNEL(cpu, conv2d, SC_F32_AND_BF16, .forward = forward, .backward = backward)

@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/half.h"
 
 static const float *values(const ScTensor *t) {
    return t ? t->buffer->data : NULL;
@@ -31,7 +32,7 @@ static ScStatus fold_and_pack(ScBuffer *parts[SC_PACK_PARTS], ScCall *c, const S
    ScStatus status = sc_buffer_new(&parts[1], c->device, (size_t)plan->g.o * sizeof(float));
    if (status == SC_OK) {
       fold(c, &plan->g, plain->data, parts[1]->data);
-      status = sc_plan_pack(&parts[0], c->device, plan, conv, plain->data);
+      status = sc_plan_pack(&parts[0], c->device, plan, conv, SC_F32, plain->data);
       if (status != SC_OK) sc_buffer_release(parts[1]);
    }
    sc_buffer_release(plain);
@@ -84,8 +85,18 @@ static bool invalid_was_raised(void) {
    return raised;
 }
 
-SC_CLONES static void clip(float *y, int64_t n, float top) {
-   for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i] > top ? top : y[i];
+SC_INLINE void clip_all(void *y, int64_t n, float top, bool half) {
+   for (int64_t i = 0; i < n; i++) {
+      float v = sc_at(y, i, half);
+      sc_set(y, i, half, v < 0 ? 0 : v > top ? top : v);
+   }
+}
+
+SC_CLONES static void clip(void *y, int64_t n, float top, bool half) {
+   if (half)
+      clip_all(y, n, top, true);
+   else
+      clip_all(y, n, top, false);
 }
 
 // The same without the activation in the primitive, and then the activation, by which a NaN stays one.
@@ -93,7 +104,7 @@ static ScStatus run_with_nan(ScCall *c, ScPlan plan) {
    float top = plan.act == SC_ACT_RELU6 ? 6 : INFINITY;
    plan.act = SC_ACT_NONE;
    SC_TRY(run(c, &plan));
-   clip(c->out[0]->buffer->data, sc_numel(c->out[0]), top);
+   clip(c->out[0]->buffer->data, sc_numel(c->out[0]), top, sc_is_half(c->out[0]));
    invalid_was_raised(); // by the comparisons just now
    return SC_OK;
 }
@@ -103,10 +114,11 @@ static ScStatus forward(ScCall *c) {
                   .g = sc_conv_geometry(c),
                   .bias = true,
                   .residual = c->in[SC_FOLDED_RESIDUAL] != NULL,
-                  .act = (ScAct)c->attr[SC_FOLDED_ACT].i};
+                  .act = (ScAct)c->attr[SC_FOLDED_ACT].i,
+                  .dtype = c->in[SC_CONV_X]->dtype};
    SC_TRY(run(c, &plan));
    bool clips = plan.act == SC_ACT_RELU || plan.act == SC_ACT_RELU6;
    return clips && invalid_was_raised() ? run_with_nan(c, plan) : SC_OK;
 }
 
-SC_KERNEL(cpu, conv2d_folded, .dtypes = 1u << SC_F32, .forward = forward)
+SC_KERNEL(cpu, conv2d_folded, SC_F32_AND_BF16, .forward = forward)

@@ -1,39 +1,48 @@
 #include "kernels/cpu/conv_plan.h"
 
+#include <string.h>
+
 enum { KIND_OF_REORDER = 16 }; // in keys, added to the kind of plan that it serves
 
 static ScKey plan_key(const ScPlan *plan) {
    const ScConv *g = &plan->g;
-   return (ScKey){{1, plan->kind, g->n, g->c, g->h, g->w, g->o, g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, g->dh,
-                   g->dw, g->groups, plan->bias, plan->residual, plan->act}};
+   return (ScKey){{1,     plan->kind, g->n,       g->c,           g->h,      g->w,       g->o,
+                   g->kh, g->kw,      g->sh,      g->sw,          g->ph,     g->pw,      g->dh,
+                   g->dw, g->groups,  plan->bias, plan->residual, plan->act, plan->dtype}};
 }
 
 // ---- layouts ----
 
-static dnnl_status_t activations(dnnl_memory_desc_t *out, int64_t n, int64_t c, int64_t h, int64_t w) {
-   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){n, c, h, w}, dnnl_f32, dnnl_nhwc);
+static dnnl_data_type_t type_of(ScDtype dtype) {
+   return dtype == SC_BF16 ? dnnl_bf16 : dnnl_f32;
+}
+
+static dnnl_status_t activations(dnnl_memory_desc_t *out, const ScPlan *plan, int64_t c, int64_t h, int64_t w) {
+   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){plan->g.n, c, h, w}, type_of(plan->dtype),
+                                           dnnl_nhwc);
 }
 
 static dnnl_status_t vector(dnnl_memory_desc_t *out, int64_t n) {
    return dnnl_memory_desc_create_with_tag(out, 1, (dnnl_dims_t){n}, dnnl_f32, dnnl_a);
 }
 
-static dnnl_status_t any_weights(dnnl_memory_desc_t *out, const ScConv *g) {
+static dnnl_status_t any_weights(dnnl_memory_desc_t *out, const ScPlan *plan) {
+   const ScConv *g = &plan->g;
+   dnnl_data_type_t type = type_of(plan->dtype);
    if (g->groups > 1)
       return dnnl_memory_desc_create_with_tag(out, 5, (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw},
-                                              dnnl_f32, dnnl_format_tag_any);
-   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, dnnl_f32,
+                                              type, dnnl_format_tag_any);
+   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, type,
                                            dnnl_format_tag_any);
 }
 
 // As tensors lie: (O, KH, KW, C / groups).
-static dnnl_status_t plain_weights(dnnl_memory_desc_t *out, const ScConv *g) {
+static dnnl_status_t plain_weights(dnnl_memory_desc_t *out, const ScConv *g, dnnl_data_type_t type) {
    int64_t row = g->kw * g->cg, filter = g->kh * row;
    if (g->groups > 1)
       return dnnl_memory_desc_create_with_strides(out, 5, (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw},
-                                                  dnnl_f32,
-                                                  (dnnl_dims_t){g->og * filter, filter, 1, row, g->cg});
-   return dnnl_memory_desc_create_with_strides(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, dnnl_f32,
+                                                  type, (dnnl_dims_t){g->og * filter, filter, 1, row, g->cg});
+   return dnnl_memory_desc_create_with_strides(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, type,
                                                (dnnl_dims_t){filter, 1, row, g->cg});
 }
 
@@ -50,10 +59,10 @@ static void free_layouts(Layouts *l) {
 static dnnl_status_t make_layouts(Layouts *l, const ScPlan *plan) {
    const ScConv *g = &plan->g;
    *l = (Layouts){0};
-   dnnl_status_t status = activations(&l->x, g->n, g->c, g->h, g->w);
-   if (status == dnnl_success) status = any_weights(&l->weights, g);
+   dnnl_status_t status = activations(&l->x, plan, g->c, g->h, g->w);
+   if (status == dnnl_success) status = any_weights(&l->weights, plan);
    if (status == dnnl_success && plan->bias) status = vector(&l->bias, g->o);
-   if (status == dnnl_success) status = activations(&l->y, g->n, g->o, g->oh, g->ow);
+   if (status == dnnl_success) status = activations(&l->y, plan, g->o, g->oh, g->ow);
    if (status != dnnl_success) free_layouts(l);
    return status;
 }
@@ -76,6 +85,24 @@ static Window window_of(const ScConv *g) {
                    .before = {g->ph, g->pw},
                    .after = {padding_after(g->h, g->oh, g->kh, g->sh, g->ph, g->dh),
                              padding_after(g->w, g->ow, g->kw, g->sw, g->pw, g->dw)}};
+}
+
+static bool is_depthwise(const ScConv *g) {
+   return g->groups > 1 && g->cg == 1 && g->og == 1;
+}
+
+// Of depthwise convolutions in bf16 only the plain implementation is fast: others take up to a hundred times as
+// long as f32 does (oneDNN 3.2). Without it f32 is used.
+static dnnl_status_t want_plain_depthwise(dnnl_primitive_desc_t desc, const ScPlan *plan) {
+   if (plan->dtype == SC_F32 || !is_depthwise(&plan->g)) return dnnl_success;
+   const char *name = "";
+   dnnl_status_t status = dnnl_success;
+   while (status == dnnl_success) {
+      status = dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
+      if (status != dnnl_success || strncmp(name, "jit_dw", 6) == 0) return status;
+      status = dnnl_primitive_desc_next_impl(desc);
+   }
+   return dnnl_unimplemented;
 }
 
 static dnnl_status_t describe_forward(dnnl_primitive_desc_t *out, const_dnnl_primitive_attr_t attr,
@@ -101,6 +128,10 @@ static dnnl_status_t describe_backward(dnnl_primitive_desc_t *out, const_dnnl_pr
       status = dnnl_convolution_backward_weights_primitive_desc_create(
           out, engine, dnnl_convolution_direct, l->x, l->weights, l->bias, l->y, w.stride, w.dilation, w.before,
           w.after, forward, attr);
+   if (status == dnnl_success) {
+      status = want_plain_depthwise(*out, plan); // while there is a forward one, which it looks at
+      if (status != dnnl_success) dnnl_primitive_desc_destroy(*out);
+   }
    dnnl_primitive_desc_destroy(forward);
    return status;
 }
@@ -110,8 +141,15 @@ static dnnl_status_t describe(dnnl_primitive_desc_t *out, const_dnnl_primitive_a
    Layouts l;
    dnnl_status_t status = make_layouts(&l, plan);
    if (status != dnnl_success) return status;
-   status = plan->kind == SC_PLAN_FORWARD ? describe_forward(out, attr, plan, &l)
-                                          : describe_backward(out, attr, plan, &l);
+   if (plan->kind != SC_PLAN_FORWARD) {
+      status = describe_backward(out, attr, plan, &l);
+   } else {
+      status = describe_forward(out, attr, plan, &l);
+      if (status == dnnl_success) {
+         status = want_plain_depthwise(*out, plan);
+         if (status != dnnl_success) dnnl_primitive_desc_destroy(*out);
+      }
+   }
    free_layouts(&l);
    return status;
 }
@@ -125,9 +163,9 @@ static dnnl_status_t append_act(dnnl_post_ops_t post, ScAct act) {
    }
 }
 
-static dnnl_status_t append_residual(dnnl_post_ops_t post, const ScConv *g) {
+static dnnl_status_t append_residual(dnnl_post_ops_t post, const ScPlan *plan) {
    dnnl_memory_desc_t layout;
-   dnnl_status_t status = activations(&layout, g->n, g->o, g->oh, g->ow);
+   dnnl_status_t status = activations(&layout, plan, plan->g.o, plan->g.oh, plan->g.ow);
    if (status != dnnl_success) return status;
    status = dnnl_post_ops_append_binary(post, dnnl_binary_add, layout);
    dnnl_memory_desc_destroy(layout);
@@ -137,7 +175,7 @@ static dnnl_status_t append_residual(dnnl_post_ops_t post, const ScConv *g) {
 static dnnl_status_t make_post_ops(dnnl_post_ops_t *out, const ScPlan *plan) {
    dnnl_status_t status = dnnl_post_ops_create(out);
    if (status != dnnl_success) return status;
-   if (plan->residual) status = append_residual(*out, &plan->g);
+   if (plan->residual) status = append_residual(*out, plan);
    if (status == dnnl_success) status = append_act(*out, plan->act);
    if (status != dnnl_success) dnnl_post_ops_destroy(*out);
    return status;
@@ -167,12 +205,14 @@ ScStatus sc_plan_primitive(ScPrimitive **out, const ScPlan *plan) {
 
 // ---- filters in and out of the primitive's layout ----
 
-static ScStatus reorder_primitive(ScPrimitive **out, const ScPlan *plan, const ScPrimitive *conv, bool pack) {
+static ScStatus reorder_primitive(ScPrimitive **out, const ScPlan *plan, const ScPrimitive *conv, bool pack,
+                                  ScDtype dtype) {
    ScKey key = plan_key(plan);
    key.word[1] += KIND_OF_REORDER;
+   key.word[SC_KEY_WORDS - 1] = dtype;
    const_dnnl_memory_desc_t packed = sc_primitive_layout(conv, SC_PLAN_WEIGHTS);
    dnnl_memory_desc_t plain;
-   dnnl_status_t status = plain_weights(&plain, &plan->g);
+   dnnl_status_t status = plain_weights(&plain, &plan->g, type_of(dtype));
    if (status != dnnl_success) return sc_onednn_failed(status, "layout");
    ScStatus result = sc_reorder(out, &key, pack ? plain : packed, pack ? packed : plain);
    dnnl_memory_desc_destroy(plain);
@@ -184,9 +224,9 @@ size_t sc_plan_packed_bytes(const ScPrimitive *conv) {
 }
 
 ScStatus sc_plan_pack(ScBuffer **out, ScDevice *device, const ScPlan *plan, const ScPrimitive *conv,
-                      void *plain) {
+                      ScDtype dtype, void *plain) {
    ScPrimitive *reorder;
-   SC_TRY(reorder_primitive(&reorder, plan, conv, true));
+   SC_TRY(reorder_primitive(&reorder, plan, conv, true, dtype));
    SC_TRY(sc_buffer_new(out, device, sc_plan_packed_bytes(conv)));
    ScStatus status = sc_primitive_run(reorder, device, (void *[]){plain, (*out)->data});
    if (status != SC_OK) sc_buffer_release(*out);
@@ -196,6 +236,6 @@ ScStatus sc_plan_pack(ScBuffer **out, ScDevice *device, const ScPlan *plan, cons
 ScStatus sc_plan_unpack(ScDevice *device, const ScPlan *plan, const ScPrimitive *conv, void *packed,
                         void *plain) {
    ScPrimitive *reorder;
-   SC_TRY(reorder_primitive(&reorder, plan, conv, false));
+   SC_TRY(reorder_primitive(&reorder, plan, conv, false, plan->dtype));
    return sc_primitive_run(reorder, device, (void *[]){packed, plain});
 }

@@ -20,11 +20,13 @@ typedef struct {
    ScConv g;
    bool bias, residual;
    ScAct act;
+   ScDtype dtype; // of activations and filters, f32 or bf16; biases are f32
 } ScPlan;
 
 ScStatus sc_plan_primitive(ScPrimitive **out, const ScPlan *);
-// Copies filters (O, KH, KW, C / groups) into the layout that the primitive wants, in a new buffer.
-ScStatus sc_plan_pack(ScBuffer **out, ScDevice *, const ScPlan *, const ScPrimitive *, void *plain);
+// Copies filters (O, KH, KW, C / groups) in `dtype` into the layout that the primitive wants, in a new buffer.
+ScStatus sc_plan_pack(ScBuffer **out, ScDevice *, const ScPlan *, const ScPrimitive *, ScDtype dtype,
+                      void *plain);
 // The other way, for the gradient of the filters.
 ScStatus sc_plan_unpack(ScDevice *, const ScPlan *, const ScPrimitive *, void *packed, void *plain);
 size_t sc_plan_packed_bytes(const ScPrimitive *);

@@ -37,6 +37,15 @@ dnnl_engine_t sc_onednn_engine(void) {
    return engine;
 }
 
+unsigned sc_cpu_half(void) {
+   static int known = -1;
+   if (known < 0) {
+      unsigned has = (unsigned)dnnl_get_effective_cpu_isa(), needed = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
+      known = (has & needed) == needed;
+   }
+   return known ? 1u << SC_BF16 : 0;
+}
+
 ScStatus sc_onednn_failed(dnnl_status_t status, const char *what) {
    if (status == dnnl_unimplemented) return sc_fail(SC_EUNSUPPORTED, "oneDNN has no %s for this", what);
    if (status == dnnl_out_of_memory) return sc_fail(SC_EMEM, "out of memory in oneDNN (%s)", what);

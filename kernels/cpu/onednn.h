@@ -36,6 +36,9 @@ ScStatus sc_primitive_run(ScPrimitive *, ScDevice *, void *const *data);
 ScStatus sc_reorder(ScPrimitive **out, const ScKey *key, const_dnnl_memory_desc_t from,
                     const_dnnl_memory_desc_t to);
 
+// The half-width dtypes that this processor computes in, as a mask: bf16 with avx512_bf16 or amx.
+unsigned sc_cpu_half(void);
+
 dnnl_engine_t sc_onednn_engine(void); // NULL if oneDNN does not start
 ScStatus sc_onednn_failed(dnnl_status_t, const char *what);
 void sc_onednn_flush(void); // drops all primitives
