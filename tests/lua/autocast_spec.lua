@@ -61,7 +61,8 @@ describe("autocast", function()
    end)
 
    it("keeps half and float32 folds apart", function()
-      local given = { x = random(2, 3, 8, 8), weight = random(8, 3, 3, 3), running_mean = random(8), running_var = scute.ones(8) }
+      local given = { x = random(2, 3, 8, 8), weight = random(8, 3, 3, 3), running_mean = random(8),
+         running_var = scute.ones(8) }
       local function run() return scute.no_grad(scute.conv_bn_act, given):values() end
       local before = run()
       local cast = scute.autocast("bf16", run)
