@@ -32,20 +32,6 @@ local function try(case, check, f)
    report(ok and not wrong, case.id, check, tostring(wrong))
 end
 
--- Results by name that differ, as one text.
-local function compare_results(found, expected, tolerance, each)
-   if #found ~= #expected then return ("%d results instead of %d"):format(#found, #expected) end
-   local texts = {}
-   for i, result in ipairs(expected) do
-      local name = found[i].name
-      local text = name ~= result.name and "expected " .. result.name
-         or compare.difference(found[i].values, result.values, result.float and tolerance or 0, each)
-      if text then texts[#texts + 1] = name .. " " .. text end
-   end
-   if #expected == 0 then return "no results" end
-   return texts[1] and table.concat(texts, "; ")
-end
-
 -- ---- checks ----
 
 -- Both sides are float64 and differ only in the order of sums.
@@ -127,41 +113,20 @@ local function check_cpu(case, exact)
       local found = execute.run(case, "cpu", "f32")
       local fallen = fallbacks()
       if #fallen > 0 and not case.fallback then return "fell back to ref: " .. table.concat(fallen, ", ") end
-      return compare_results(found, exact, case.tolerance or 1e-6, case.each)
+      return compare.results(found, exact, case.tolerance or 1e-6, case.each)
    end)
-end
-
--- Inputs and upstream gradients are the same on both sides. Results are rounded to half a unit in the last place; an op
--- made of others rounds in between as well.
-local HALVES = { f16 = 2 ^ -10, bf16 = 2 ^ -7 }
-
-local function rounded_inputs(case, dtype)
-   local numbers = {}
-   for i, entry in ipairs(case.flat) do
-      if entry.float then numbers[i] = scute.tensor(cases.values(entry.spec, entry.salt), { dtype = dtype }):values() end
-   end
-   return numbers
-end
-
--- Half-width statistics are written into a converted copy, so what is left of them says nothing.
-local function without_after(results)
-   local rest = {}
-   for _, result in ipairs(results) do
-      if not result.name:find("^after%.") then rest[#rest + 1] = result end
-   end
-   return rest
 end
 
 local function check_half(case, dtype)
    if case.half == false then return end
    try(case, dtype, function()
-      local numbers = rounded_inputs(case, dtype)
+      local numbers = execute.rounded(case, dtype)
       local expected, found = execute.run(case, "cpu", "f32", numbers, dtype), execute.run(case, "cpu", dtype, numbers)
-      expected, found = without_after(expected), without_after(found)
+      expected, found = execute.without_after(expected), execute.without_after(found)
       for _, result in ipairs(found) do
          if result.float and result.dtype ~= dtype then return result.name .. " has dtype " .. result.dtype end
       end
-      return compare_results(found, expected, case.half_tolerance or HALVES[dtype])
+      return compare.results(found, expected, case.half_tolerance or execute.HALVES[dtype])
    end)
 end
 

@@ -4,8 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <cxxabi.h>
-#include <dlfcn.h>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,23 +37,6 @@ std::map<const void *, Kernel> &kernels() {
 const Kernel *kernel_of(const void *function) {
    auto at = kernels().find(function);
    return at == kernels().end() ? nullptr : &at->second;
-}
-
-std::string name_of(const void *function) {
-   Dl_info info;
-   if (!dladdr(function, &info)) return "?";
-   if (info.dli_sname && info.dli_saddr == function) {
-      int status;
-      char *text = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
-      std::string name = text ? text : info.dli_sname;
-      free(text);
-      return name;
-   }
-   char text[32];
-   snprintf(text, sizeof text, "+0x%zx",
-            size_t(static_cast<const char *>(function) - static_cast<const char *>(info.dli_fbase)));
-   const char *slash = strrchr(info.dli_fname, '/');
-   return std::string(slash ? slash + 1 : info.dli_fname) + text; // addr2line -f -e FILE OFFSET tells its name
 }
 
 // ---- dynamic shared memory: ends at an inaccessible page ----
@@ -259,7 +240,7 @@ void softgpu_register_kernel(const void *function, const struct SoftgpuKernel *h
    auto [at, fresh] = kernels().try_emplace(function);
    if (!fresh) return;
    at->second.how = *how;
-   at->second.name = name_of(function);
+   at->second.name = function_name(function);
    if (!at->second.how.shared_end) at->second.how.shared = nullptr;
    search_shared(at->second);
    at->second.touched.clear();

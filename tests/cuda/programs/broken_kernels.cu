@@ -86,7 +86,7 @@ CASE(freed_pointer_inside_a_structure) {
    OK(cudaFree(m.x[2]));
    OK(launch(set_many, dim3(1), dim3(4), 0, nullptr, m));
    EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
-   EXPECT_VIOLATION("thread (2, 0, 0)");
+   EXPECT_VIOLATION("kernel set_many(Many), block (0, 0, 0), thread (2, 0, 0)");
 }
 
 // ---- out of bounds ----

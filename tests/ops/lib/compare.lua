@@ -26,4 +26,19 @@ function M.difference(found, expected, tolerance, each)
       found[where], expected[where], worst, tolerance, each and "it" or ("the largest, %.3g"):format(scale))
 end
 
+-- results(found, expected, tolerance[, each]): lists of {name, values, float} as execute.run gives them -> nil, or what
+-- differs; numbers that are no floats must be equal
+function M.results(found, expected, tolerance, each)
+   if #found ~= #expected then return ("%d results instead of %d"):format(#found, #expected) end
+   local texts = {}
+   for i, result in ipairs(expected) do
+      local name = found[i].name
+      local text = name ~= result.name and "expected " .. result.name
+         or M.difference(found[i].values, result.values, result.float and tolerance or 0, each)
+      if text then texts[#texts + 1] = name .. " " .. text end
+   end
+   if #expected == 0 then return "no results" end
+   return texts[1] and table.concat(texts, "; ")
+end
+
 return M

@@ -102,4 +102,27 @@ function M.objective(case, device, dtype, numbers)
    end)
 end
 
+-- ---- half width: inputs and upstream gradients are the same on both sides ----
+
+-- Tolerances: results are rounded to half a unit in the last place; an op made of others rounds in between as well.
+M.HALVES = { f16 = 2 ^ -10, bf16 = 2 ^ -7 }
+
+-- Numbers of a case, rounded to the dtype, for run's `numbers`.
+function M.rounded(case, dtype)
+   local numbers = {}
+   for i, entry in ipairs(case.flat) do
+      if entry.float then numbers[i] = scute.tensor(cases.values(entry.spec, entry.salt), { dtype = dtype }):values() end
+   end
+   return numbers
+end
+
+-- Half-width statistics are written into a converted copy, so what is left of them says nothing.
+function M.without_after(results)
+   local rest = {}
+   for _, result in ipairs(results) do
+      if not result.name:find("^after%.") then rest[#rest + 1] = result end
+   end
+   return rest
+end
+
 return M

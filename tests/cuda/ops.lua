@@ -1,0 +1,70 @@
+-- The case tables of tests/ops on a GPU: float32 against ref in float64, half widths against cpu in float32 from the same
+-- rounded numbers, forward and backward, within the tolerances of the tables.
+-- Usage: scute tests/cuda/ops.lua [DEVICE [family ...]]     DEVICE: cuda, cuda:1, ...
+local here = arg[0]:match "^(.*)/" or "."
+local tables = here .. "/../ops"
+package.path = tables .. "/lib/?.lua;" .. package.path
+
+local scute = require "scute"
+local cases = require "cases"
+local compare = require "compare"
+local execute = require "execute"
+
+local device = arg[1] or "cuda"
+local passed, failed = 0, 0
+local missing = {} -- op -> true
+
+local function try(case, dtype, f)
+   local ok, wrong = pcall(f)
+   local op = not ok and tostring(wrong):match "([%w_]+): no kernel for"
+   if op then
+      missing[op] = true
+   elseif ok and not wrong then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s [%s %s] %s"):format(case.id, device, dtype, tostring(wrong)))
+   end
+end
+
+local function check_f32(case)
+   try(case, "f32", function()
+      local found = execute.run(case, device, "f32")
+      return compare.results(found, execute.run(case, "ref", "f64"), case.tolerance or 1e-6, case.each)
+   end)
+end
+
+local function check_half(case, dtype)
+   if case.half == false then return end
+   try(case, dtype, function()
+      local numbers = execute.rounded(case, dtype)
+      local found = execute.without_after(execute.run(case, device, dtype, numbers))
+      for _, result in ipairs(found) do
+         if result.float and result.dtype ~= dtype then return result.name .. " has dtype " .. result.dtype end
+      end
+      local expected = execute.without_after(execute.run(case, "cpu", "f32", numbers, dtype))
+      return compare.results(found, expected, case.half_tolerance or execute.HALVES[dtype])
+   end)
+end
+
+local families = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or cases.families(tables)
+for _, family in ipairs(families) do
+   for _, case in ipairs(cases.load(tables, family, scute.op_info)) do
+      check_f32(case)
+      for dtype in pairs(execute.HALVES) do check_half(case, dtype) end
+   end
+end
+collectgarbage()
+collectgarbage()
+scute.flush()
+local live = scute.memory(device).live
+if live > 0 then
+   failed = failed + 1
+   print(("FAILED %d bytes of tensors are left on %s"):format(live, device))
+end
+local names = {}
+for op in pairs(missing) do names[#names + 1] = op end
+table.sort(names)
+if #names > 0 then print("no kernel: " .. table.concat(names, " ")) end
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0, true)
