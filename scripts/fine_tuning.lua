@@ -15,7 +15,8 @@ local plan = train.unfreeze.plan(model, opt.unfreeze,
    { epochs = opt.epochs, batch_norm = opt.batch_norm, warmup = opt.unfreeze_warmup })
 local baseline = opt.baseline and fine_tuning.baseline(opt, set)
 
-local result = train.fit(model, set, {
+local fit = opt.lr_find and train.lr_find or train.fit
+local result = fit(model, set, {
    unfreeze = plan,
    augment = augment.parse(opt.augment),
    optimizer = optim.adamw(model:groups { lr = fine_tuning.rates(opt, model) }, { weight_decay = opt.weight_decay }),

@@ -13,7 +13,8 @@ local model = models.create(opt.model, {
 }):to(opt.device)
 if opt.freeze_backbone then model:freeze "backbone" end
 
-train.fit(model, set, {
+local fit = opt.lr_find and train.lr_find or train.fit
+fit(model, set, {
    optimizer = optim.adamw(model:groups { lr = opt.learning_rate }, { weight_decay = opt.weight_decay }),
    schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
    epochs = opt.epochs, batch_size = opt.batch_size, early_stop = opt.patience, output_dir = opt.output_dir,

@@ -69,6 +69,8 @@ cli.common = {
         .. "views of it" },
    { "on_bad_image", choices = { "skip", "error" }, default = "skip",
      help = "leave a photo that cannot be read out, or stop" },
+   { "lr_find", flag = true, excludes = { "resume" }, why = "it trains for a few steps that are then forgotten",
+     help = "do not train, but print and draw the loss over rising learning rates, and suggest one" },
    { "resume", value = "auto|PATH", show = "from the start",
      help = "go on where a run stopped, from the newest checkpoint in the output folder (if there is one) or from a file" },
    { "save_every", number = true, above = 0, default = 10, value = "MINUTES",

@@ -62,12 +62,13 @@ local function flags()
         help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
       { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
         help = "which photos train and which validate: columns file, label, split, and optionally group" },
-      { "baseline", flag = true, help = "first train baseline_cnn from scratch on the same split, and compare" },
+      { "baseline", flag = true, excludes = { "lr_find" }, why = "that trains nothing to compare",
+        help = "first train baseline_cnn from scratch on the same split, and compare" },
       { "list_groups", flag = true, help = "print the groups of the model and their learning rates, and stop" },
    }
    local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "patience",
-      "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "resume", "save_every", "keep",
-      "tensorboard", "workers", "threads", "device", "quiet")
+      "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "lr_find", "resume",
+      "save_every", "keep", "tensorboard", "workers", "threads", "device", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 

@@ -15,9 +15,11 @@ local events = require "scute.train.events"
 local features = require "scute.train.features"
 local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
+local lr_find = require "scute.train.lr_find"
 local photos = require "scute.train.photos"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local snapshot = require "scute.train.snapshot"
 local stopping = require "scute.train.stopping"
 local unfreeze = require "scute.train.unfreeze"
 local update = require "scute.train.update"
@@ -34,24 +36,26 @@ local defaults = {
 local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
    "resume", "save_steps", "loss", "tensorboard" }
 
-local function read_options(options)
+-- more: names that the nearest one may be of as well.
+local function read_options(options, what, more)
    local known, run = { table.unpack(without_default) }, {}
    for name, value in pairs(defaults) do
       known[#known + 1] = name
       run[name] = value
    end
+   for name in pairs(more or {}) do known[#known + 1] = name end
    table.sort(known)
    for name, value in pairs(options) do
       local found = false
       for _, other in ipairs(known) do found = found or other == name end
       if not found then
          local nearest = scute.nearest(tostring(name), known)
-         error(("train.fit: unknown option '%s'%s"):format(name, nearest and (", did you mean '%s'?"):format(nearest)
+         error(("%s: unknown option '%s'%s"):format(what, name, nearest and (", did you mean '%s'?"):format(nearest)
             or "; expected " .. table.concat(known, ", ")), 3)
       end
       run[name] = value
    end
-   if not run.optimizer then error("train.fit: option 'optimizer' is missing", 3) end
+   if not run.optimizer then error(what .. ": option 'optimizer' is missing", 3) end
    run.device = scute.device(run.device)
    run.schedule = run.schedule or schedule.constant()
    if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
@@ -193,8 +197,7 @@ local function describe(run)
    if run.unfreeze then unfreeze.describe(run) end
 end
 
-local function new_run(model, set, options)
-   local run = read_options(options)
+local function new_run(run, model, set)
    run.model, run.set, run.preprocess = model, set, model.preprocessing
    run.epoch, run.step, run.skipped = 0, 0, 0
    run.times = { started = os.time(), clock = scute.clock() }
@@ -303,7 +306,7 @@ end
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, seconds }.
 -- The first Ctrl-C finishes the step, saves and ends the program with status 130.
 function train.fit(model, set, options)
-   local run = new_run(model, set, options)
+   local run = new_run(read_options(options, "train.fit"), model, set)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    describe(run)
    clamp_batch(run)
@@ -318,6 +321,34 @@ function train.fit(model, set, options)
    local seconds = scute.clock() - run.times.clock
    report.finish(run, seconds)
    return { history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion, seconds = seconds }
+end
+
+--- Looks for a learning rate: trains for a few steps at rates that rise, then puts everything back to the last bit (model,
+-- optimizer, batch norm statistics, random numbers, what is known of photos). options are those of train.fit, so that one
+-- table serves both, of which epochs, schedule, resume and hooks have no meaning here; and
+--   lowest, highest  1e-6, 1   rates of the group with the highest one; the others keep their proportions to it
+--   steps            100       updates
+--   diverged         4         stop where the loss is so many times its lowest
+-- Prints what it found and returns { suggestion (nil where the loss never fell), rates = {group = suggestion}, lowest (the
+-- rate with the lowest loss), stopped (the rate at which it diverged, or nil), group, points = {{lr, loss, smoothed}, ...} },
+-- with figure() and save(folder); with an output_dir, curve and numbers go to <output_dir>/<model>/lr_find.png and .csv.
+function train.lr_find(model, set, options)
+   local own, rest = lr_find.split(options)
+   local run = read_options(rest, "train.lr_find", lr_find.DEFAULTS)
+   local result
+   do
+      local kept <close> = snapshot.take(model, run.optimizer, set, run.unfreeze) -- luacheck: ignore
+      new_run(run, model, set)
+      clamp_batch(run)
+      record.prepare(run)
+      lr_find.prepare(run, own)
+      choose_feed(run)
+      result = lr_find.run(run, own)
+      run.feed.close()
+   end
+   console.line("%s", tostring(result))
+   if rest.output_dir then result:save(("%s/%s"):format(rest.output_dir, model.arch)) end
+   return result
 end
 
 return train

@@ -30,6 +30,16 @@ local function runs_the_exercise()
    for name in lfs.dir(folder) do check(not name:find "tmp", "no temporary file is left: " .. name) end
 end
 
+local function finds_a_rate()
+   local line = LEARN .. " --data_dir $T/two --freeze_backbone --lr_find"
+   local r = shell(line .. " --batch_size 8")
+   check(r.code == 0 and r.out:find "learning rates of fc from 1e%-06 to .*suggestion: %d", "--lr_find suggests one", r.all)
+   local folder = scratch .. "/out/resnet18/"
+   check(lfs.attributes(folder .. "lr_find.png") and lfs.attributes(folder .. "lr_find.csv"), "--lr_find draws it", r.all)
+   check(not lfs.attributes(folder .. "run.json"), "--lr_find leaves no run", r.all)
+   refuses("--lr_find", 2, "--lr_find and --resume exclude each other", line .. " --resume auto")
+end
+
 local function predicts()
    local model = "--model $T/out/resnet18/best.safetensors"
    local r = shell("$S scripts/predict.lua " .. model .. " $T/two/red/001.bmp $T/two/blue/001.bmp")
@@ -294,8 +304,9 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, runs_the_exercise, predicts, evaluates, reports, writes_what_others_read, survives_a_full_disk, is_quiet,
-   repeats, draws_a_bar_at_a_terminal, explains_itself, refuses_bad_command_lines, refuses_bad_data, refuses_without_permission,
-   leaves_bad_photos_out, clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted,
+   lists_models, finds_a_rate, runs_the_exercise, predicts, evaluates, reports, writes_what_others_read,
+   survives_a_full_disk, is_quiet, repeats, draws_a_bar_at_a_terminal, explains_itself, refuses_bad_command_lines,
+   refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, clamps_the_batch, refuses_bad_weights,
+   refuses_bad_output, saves_when_interrupted,
    shows_the_demo,
 }

@@ -59,7 +59,7 @@ function rates.lr_finder(points, options)
    end
    -- The loss explodes at the end; the part to read is below the start.
    local first = smooth[1] == smooth[1] and smooth[1] or most
-   local roof = least < math.huge and math.min(most, first + 1.5 * math.max(first - least, 0.1)) or nil
+   local roof = least < math.huge and math.max(math.min(most, first + 1.5 * math.max(first - least, 0.1)), least + 1e-3) or nil
    local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlog = true,
       xlabel = "learning rate", ylabel = "loss",
       ylim = roof and { least - 0.08 * (roof - least), roof + 0.05 * (roof - least) } })

@@ -127,7 +127,7 @@ local function reporter(run)
       done = done + n
       local seconds = scute.clock() - start
       run.meter:show { what = "features", done = done, total = total, photos = done, seconds = seconds,
-         left = seconds / done * (total - done), hardware = run.hardware.words() }
+         left = seconds / done * (total - done), hardware = run.hardware and run.hardware.words() }
    end, function() return done end
 end
 

@@ -25,7 +25,7 @@ local function files_of(run, window)
 end
 
 local function check_loss(run, loss, window)
-   if loss == loss and loss ~= math.huge and loss ~= -math.huge then return end
+   if run.finds_rates or loss == loss and loss ~= math.huge and loss ~= -math.huge then return end
    run.meter:clear()
    record.rescue(run)
    console.fail("the loss became %s in epoch %d, step %d; lower --learning_rate (it was %.3g there)%s. The photos of that "
