@@ -9,10 +9,13 @@ local data = require "scute.data"
 local folds = require "scute.compare.folds"
 local names = require "scute.compare.names"
 local plan = require "scute.compare.plan"
+local report = require "scute.compare.report"
 local summary = require "scute.compare.summary"
 local tell = require "scute.compare.tell"
 
 local compare = {}
+
+local SHARE = 20 -- renewing the page takes at most one part in so many of the time
 
 -- ---- flags ----
 
@@ -87,8 +90,20 @@ end
 local function show(opt, made, results, failures)
    local found = summary.of(made, results, failures)
    tell.write(opt.output_dir, made, found)
+   report.write(opt.output_dir, made, found, results, 0)
    tell.print(opt.output_dir, made, found)
    return found
+end
+
+-- While runs are missing: a page of those that are done. It takes little of the time.
+local function refresh(opt, made, failures, state)
+   local start = scute.clock()
+   if start < (state.next or 0) then return end
+   local results, missing = gather(opt.output_dir, made, function() end)
+   if next(results) and #missing > 0 then
+      pcall(report.write, opt.output_dir, made, summary.of(made, results, failures), results, #missing)
+   end
+   state.next = scute.clock() + SHARE * (scute.clock() - start)
 end
 
 -- ---- one run ----
@@ -169,7 +184,7 @@ end
 
 -- The runs that are missing, one by one. Returns the failures. A model that did not fit the budget is not tried again.
 local function run_all(opt, made, missing, program)
-   local failures, over = {}, {}
+   local failures, over, page = {}, {}, {}
    for i, run in ipairs(missing) do
       if not over[run.model] then
          console.line("[%d/%d] %s, %s", i, #missing, names.show(run.model), run.run)
@@ -185,6 +200,7 @@ local function run_all(opt, made, missing, program)
             console.warn("%s, %s failed: %s (%s/output.log and errors.log say more); the others go on",
                names.show(run.model), run.run, why, plan.folder(opt.output_dir, run))
          end
+         refresh(opt, made, failures, page)
       end
    end
    return failures

@@ -4,72 +4,13 @@ local cjson = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.console"
+local page = require "scute.page"
 
 local report_html = {}
 
-local STYLE = [[
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 0 auto; padding: 1rem; max-width: 60rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
-h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid #ddd; }
-table { border-collapse: collapse; }
-td, th { text-align: left; vertical-align: top; padding: .15rem 1rem .15rem 0; overflow-wrap: anywhere; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-th { font-weight: 600; }
-.soft { color: #666; }
-.big { font-size: 2rem; font-weight: 700; }
-.scroll { overflow-x: auto; }
-figure { margin: .5rem 0; }
-svg, img { max-width: 100%; height: auto; }
-.scroll svg, .scroll img { min-width: min(32rem, 150vw); }
-.narrow { display: none; }
-@media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } body { padding: .6rem; } }
-@media print {
-   body { max-width: none; font-size: 11pt; padding: 0; }
-   .wide { display: block; } .narrow { display: none; } .scroll svg, .scroll img { min-width: 0; }
-   figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
-}
-]]
+local escape, plain, rows_table, section = page.escape, page.plain, page.rows, page.section
 
--- Of a page that is renewed: the browser looks again every five seconds.
-local REFRESH = '<meta http-equiv="refresh" content="5">\n'
-
--- ---- texts ----
-
-local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
-
-local function escape(value)
-   return (tostring(value):gsub('[&<>"]', ESCAPES))
-end
-
-local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(bytes)
-   local parts = {}
-   for i = 1, #bytes, 3 do
-      local a, b, c = bytes:byte(i, i + 2)
-      local bits = a << 16 | (b or 0) << 8 | (c or 0)
-      local four = ""
-      for k = 3, 0, -1 do
-         local at = (bits >> 6 * k & 63) + 1
-         four = four .. LETTERS:sub(at, at)
-      end
-      parts[#parts + 1] = not b and four:sub(1, 2) .. "==" or not c and four:sub(1, 3) .. "=" or four
-   end
-   return table.concat(parts)
-end
-report_html.base64 = base64
-
--- JSON's values as a person reads them.
-local function plain(value)
-   if value == nil or value == cjson.null then return "none" end
-   if type(value) == "table" then return (cjson.encode(value):gsub("\\/", "/")) end
-   if math.type(value) == "float" then
-      local whole = math.tointeger(value)
-      return whole and tostring(whole) or ("%.6g"):format(value)
-   end
-   return tostring(value)
-end
+local REFRESH = 5 -- seconds after which a browser looks again at the page of a run that goes on
 
 -- ---- reading ----
 
@@ -93,26 +34,6 @@ local function read_json(path)
 end
 
 -- ---- parts of the page ----
-
-local function rows_table(rows)
-   local out = { "<table>" }
-   for _, row in ipairs(rows) do
-      out[#out + 1] = ("<tr><th>%s</th><td>%s</td></tr>"):format(escape(row[1]), escape(row[2]))
-   end
-   out[#out + 1] = "</table>"
-   return table.concat(out, "\n")
-end
-
-local function section(title, ...)
-   return ("<section>\n<h2>%s</h2>\n%s\n</section>"):format(escape(title), table.concat({ ... }, "\n"))
-end
-
-local function sorted(map)
-   local rows = {}
-   for key, value in pairs(map) do rows[#rows + 1] = { key, plain(value) } end
-   table.sort(rows, function(a, b) return a[1] < b[1] end)
-   return rows
-end
 
 local function head_of(run)
    local result = type(run.result) == "table" and run.result or nil
@@ -160,9 +81,8 @@ local function curves_of(folder)
    if not read(path) then return nil end
    local ok, rows = pcall(scute.plot.read_history, path)
    if not ok then return nil end
-   return section("Training", '<figure class="wide">', scute.plot.curves(rows):svg("training curves", "wide"), "</figure>",
-      '<figure class="narrow">', scute.plot.curves(rows, { columns = 1 }):svg("training curves, one below the other", "narrow"),
-      "</figure>")
+   return section("Training", page.figure(scute.plot.curves(rows), "training curves", "wide", "wide"),
+      page.figure(scute.plot.curves(rows, { columns = 1 }), "training curves, one below the other", "narrow", "narrow"))
 end
 
 -- {classes, cells = list of {actual, predicted, count}} as {classes, counts}.
@@ -181,37 +101,33 @@ end
 
 local function confusion_of(found)
    if not found or type(found.counts) ~= "table" or #found.counts == 0 then return nil end
-   return section("Confusion", '<figure class="scroll">',
-      scute.plot.confusion(found, found.classes):svg("confusion matrix", "confusion"),
-      "</figure>")
+   return section("Confusion", page.figure(scute.plot.confusion(found, found.classes), "confusion matrix", "confusion",
+      "scroll"))
 end
 
 local function classes_of(evaluation)
    if not evaluation or type(evaluation.per_class) ~= "table" then return nil end
-   local out = { '<div class="scroll"><table><tr><th>class</th><th class="n">precision</th><th class="n">recall</th>'
-      .. '<th class="n">F1</th><th class="n">photos</th></tr>' }
+   local rows = {}
    for _, name in ipairs(evaluation.classes) do
       local c = evaluation.per_class[name]
       if c then
-         out[#out + 1] = ('<tr><td>%s</td><td class="n">%.3f</td><td class="n">%.3f</td><td class="n">%.3f</td>'
-            .. '<td class="n">%s</td></tr>'):format(escape(name), c.precision, c.recall, c.f1, plain(c.photos))
+         rows[#rows + 1] = { name, ("%.3f"):format(c.precision), ("%.3f"):format(c.recall), ("%.3f"):format(c.f1),
+            plain(c.photos) }
       end
    end
-   out[#out + 1] = "</table></div>"
    return section("Classes", rows_table {
       { "accuracy", plain(evaluation.accuracy) }, { "balanced accuracy", plain(evaluation.balanced_accuracy) },
       { ("top-%s accuracy"):format(plain(evaluation.top_k)), plain(evaluation.top_k_accuracy) },
       { "log loss", plain(evaluation.log_loss) }, { "calibration error", plain(evaluation.calibration_error) },
       { "photos", plain(evaluation.photos) .. " (" .. plain(evaluation.split) .. ")" },
-   }, table.concat(out, "\n"))
+   }, page.table({ { "class" }, { "precision", true }, { "recall", true }, { "F1", true }, { "photos", true } }, rows))
 end
 
 local function worst_of(evaluation)
    local worst = evaluation and evaluation.worst
    if type(worst) ~= "table" or #worst == 0 then return nil end
-   local png = scute.plot.top_losses(worst, { columns = 4, limit = 12, title = "Top losses" }):png(1)
-   return section("Worst photos", ('<figure class="scroll"><img alt="the photos of highest loss, with truth and prediction" '
-      .. 'src="data:image/png;base64,%s"></figure>'):format(base64(png)))
+   return section("Worst photos", page.pixels(scute.plot.top_losses(worst, { columns = 4, limit = 12, title = "Top losses" }),
+      "the photos of highest loss, with truth and prediction", "scroll"))
 end
 
 local function gpu_text(gpu)
@@ -250,17 +166,12 @@ end
 local function data_of(run)
    local photos = run.photos
    if type(photos) ~= "table" then return nil end
-   local out = {
-      rows_table { { "train", plain(photos.train) }, { "validate", plain(photos.val) },
-         { "could not be read", plain(photos.bad) } },
-      '<div class="scroll"><table><tr><th>class</th><th class="n">train</th><th class="n">validate</th></tr>',
-   }
-   for _, name in ipairs(type(run.classes) == "table" and run.classes or {}) do
-      out[#out + 1] = ('<tr><td>%s</td><td class="n">%s</td><td class="n">%s</td></tr>'):format(escape(name),
-         plain((photos.train_per_class or {})[name]), plain((photos.val_per_class or {})[name]))
+   local rows = {}
+   for i, name in ipairs(type(run.classes) == "table" and run.classes or {}) do
+      rows[i] = { name, plain((photos.train_per_class or {})[name]), plain((photos.val_per_class or {})[name]) }
    end
-   out[#out + 1] = "</table></div>"
-   return section("Photos", table.concat(out, "\n"))
+   return section("Photos", rows_table { { "train", plain(photos.train) }, { "validate", plain(photos.val) },
+      { "could not be read", plain(photos.bad) } }, page.table({ { "class" }, { "train", true }, { "validate", true } }, rows))
 end
 
 -- evaluation.json, unless it tells of an earlier run in the same folder.
@@ -278,18 +189,12 @@ function report_html.text(folder)
    local evaluation = evaluation_of(folder)
    local confusion = evaluation and { classes = evaluation.classes, counts = evaluation.confusion }
       or from_cells(read_json(folder .. "/confusion.json"))
-   local parts = { head_of(run), summary_of(run) }
-   for _, part in ipairs {
-      curves_of(folder) or "", confusion_of(confusion) or "", classes_of(evaluation) or "", worst_of(evaluation) or "",
-      data_of(run) or "", hardware_of(run) or "", section("Arguments", rows_table(sorted(run.arguments or {}))),
-      section("Versions", rows_table(sorted(run.versions or {}))),
-   } do
-      if part ~= "" then parts[#parts + 1] = part end
-   end
-   return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" '
-      .. 'content="width=device-width, initial-scale=1">\n%s<link rel="icon" href="data:,">\n<title>%s</title>\n<style>\n%s'
-      .. "</style>\n</head>\n<body>\n%s\n</body>\n</html>\n"):format(
-      run.state == "running" and REFRESH or "", escape(run.model or "a run"), STYLE, table.concat(parts, "\n"))
+   return page.document(run.model or "a run", {
+      head_of(run), summary_of(run), curves_of(folder) or "", confusion_of(confusion) or "", classes_of(evaluation) or "",
+      worst_of(evaluation) or "", data_of(run) or "", hardware_of(run) or "",
+      section("Arguments", rows_table(page.sorted(run.arguments or {}))),
+      section("Versions", rows_table(page.sorted(run.versions or {}))),
+   }, run.state == "running" and REFRESH or nil)
 end
 
 --- Writes <folder>/report.html, whole or not at all. Returns its path.

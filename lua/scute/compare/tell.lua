@@ -43,9 +43,12 @@ local function block_of(entry)
       millions(entry.parameters_1000), training_time(entry.seconds), percent(entry.accuracy))
 end
 
+-- Ranked ones first.
 local function all_of(found)
    return table.move(found.unranked, 1, #found.unranked, #found.ranked + 1, table.move(found.ranked, 1, #found.ranked, 1, {}))
 end
+
+tell.all = all_of
 
 --- "Model Comparison Results:" and a few lines for each model, the best first, as the course prints them. Models that
 -- started from random weights are named below.
@@ -88,6 +91,13 @@ local function cells(found)
       for k, column in ipairs(COLUMNS) do rows[i][k] = column[2](entry) end
    end
    return rows
+end
+
+--- The table as a page takes it: list of {title, numeric} and rows of texts.
+function tell.cells(found)
+   local titles = {}
+   for k, column in ipairs(COLUMNS) do titles[k] = { column[1], not column[3] } end
+   return titles, cells(found)
 end
 
 local function pad(text, width, left)
@@ -233,7 +243,8 @@ function tell.print(output_dir, made, found)
    console.line "while it trained; memory: the highest of the process; accuracy: mean, and deviation of the runs"
    console.line("%s\n", tell.settings(made))
    for _, line in ipairs(tell.statements(found)) do console.line("%s", line) end
-   console.line("\nfiles: %s/comparison.md, comparison.csv, comparison.json", output_dir)
+   console.line("\nfiles: %s/report.html, comparison.md, comparison.csv, comparison.json, comparison.png, curves.png",
+      output_dir)
 end
 
 return tell

@@ -76,12 +76,13 @@ local seen = answers(job, set, model)
 local own, published = cost.parameters(model)
 console.guard(nil, scute.files.write, job.folder .. "/result.json", to_json {
    _order = { "state", "run", "weights", "parameters", "parameters_1000", "multiply_adds", "image_size", "seconds",
-      "images_per_second", "peak_memory", "latency", "best_epoch", "epochs", "split", "curve", "photos", "labels",
-      "predicted" },
+      "images_per_second", "peak_memory", "latency", "best_epoch", "epochs", "split", "curve", "classes", "photos",
+      "labels", "predicted" },
    state = "finished", run = job.run, weights = job.weights, parameters = own, parameters_1000 = published,
    multiply_adds = cost.multiply_adds(model, job.device), image_size = model.preprocessing.crop, seconds = result.seconds,
    images_per_second = images_per_second, peak_memory = memory, latency = cost.latency(model, job.device),
    best_epoch = result.best.epoch, epochs = #result.history, split = set.split, curve = budgets.curve(result.history),
+   classes = set.classes,
    photos = seen.photos, labels = seen.labels, predicted = seen.predicted,
 })
 tidy(result.folder)

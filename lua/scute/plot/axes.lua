@@ -38,7 +38,7 @@ function Axes:line(xs, ys, options)
    return add(self, "line", item)
 end
 
---- Single points. options: label, color, radius, shape, alpha.
+--- Single points. options: label, color, radius, shape, alpha, hollow (the outline only).
 function Axes:points(xs, ys, options)
    local item = { xs = xs, ys = ys }
    for key, value in pairs(options or {}) do item[key] = value end
@@ -98,6 +98,12 @@ end
 
 local shapes = { "circle", "square", "triangle", "diamond", "down", "cross" }
 axes.SHAPES = shapes
+
+--- How a symbol is painted.
+function axes.symbol_style(color, hollow, alpha)
+   if hollow then return { color = color, alpha = alpha or 1, width = 1.8, closed = true } end
+   return { color = color, alpha = alpha or 1, fill = true }
+end
 
 --- Draws one symbol.
 function axes.symbol(canvas, shape, x, y, r, paint)
@@ -222,7 +228,7 @@ function draws.points(self, item, p)
    for i = 1, math.max(#item.xs, #item.ys) do
       if self:usable(item.xs[i], item.ys[i]) then
          axes.symbol(self.canvas, item.shape, p.x(item.xs[i]), p.y(item.ys[i]), item.radius or 4,
-            { color = item.color, fill = true, alpha = item.alpha or 1 })
+            axes.symbol_style(item.color, item.hollow, item.alpha))
       end
    end
 end

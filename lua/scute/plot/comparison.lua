@@ -16,15 +16,19 @@ local function is_number(value)
    return type(value) == "number" and value == value and math.abs(value) < math.huge
 end
 
+local function counts(m, cost)
+   return not m.unranked and is_number(m[cost]) and is_number(m.accuracy)
+end
+
 --- The Pareto front of models by one cost: the list of those for which no other is at least as accurate and as cheap, and
--- better in one of the two; the cheapest first.
+-- better in one of the two; the cheapest first. Unranked ones do not count.
 function comparison.front(models, cost)
    local list = {}
    for _, m in ipairs(models) do
-      if is_number(m[cost]) and is_number(m.accuracy) then
+      if counts(m, cost) then
          local beaten = false
          for _, o in ipairs(models) do
-            if is_number(o[cost]) and is_number(o.accuracy) and o.accuracy >= m.accuracy and o[cost] <= m[cost]
+            if counts(o, cost) and o.accuracy >= m.accuracy and o[cost] <= m[cost]
                and (o.accuracy > m.accuracy or o[cost] < m[cost]) then
                beaten = true
             end
@@ -40,15 +44,19 @@ local function look(i)
    return figure.COLORS[(i - 1) % 7 + 1], axes.SHAPES[((i - 1) + (i - 1) // 7) % #axes.SHAPES + 1]
 end
 
+local function legend_text(m)
+   return m.unranked and ("%s (%s)"):format(m.name, m.unranked) or m.name
+end
+
 -- One legend for all panels. Names beside the points would lie on each other's intervals.
 local function draw_legend(fig, models, y)
    local x, style = 16, { size = figure.TEXT }
    for i, m in ipairs(models) do
       local color, shape = look(i)
-      local wide = fig.canvas:measure(m.name, style) + 38
+      local wide = fig.canvas:measure(legend_text(m), style) + 38
       if x + wide > fig.width - 8 and x > 16 then x, y = 16, y + 18 end
-      axes.symbol(fig.canvas, shape, x + 8, y - 4, 5, { color = color, fill = true })
-      fig:text(x + 20, y, m.name, { fit = fig.width - 40 })
+      axes.symbol(fig.canvas, shape, x + 8, y - 4, 5, axes.symbol_style(color, m.unranked))
+      fig:text(x + 20, y, legend_text(m), { fit = fig.width - 40 })
       x = x + wide
    end
    return y
@@ -66,14 +74,15 @@ local function panel(fig, models, cost, label, convert, box)
          if is_number(m.low) and is_number(m.high) then
             ax:interval(convert(m[cost]), m.low, m.high, { color = color })
          end
-         ax:points({ convert(m[cost]) }, { m.accuracy }, { color = color, radius = 6, shape = shape })
+         ax:points({ convert(m[cost]) }, { m.accuracy }, { color = color, radius = 6, shape = shape, hollow = m.unranked })
       end
    end
    ax:draw()
 end
 
 --- Models by accuracy and cost. models: list of { name, accuracy (0..1), low, high (the interval), parameters, seconds,
--- memory (bytes) }; a cost that no model has gets no panel. options: title, width (each panel 420), height (420).
+-- memory (bytes), unranked (why it is not to be compared: drawn hollow) }; a cost that no model has gets no panel. options:
+-- title, width (each panel 420), height (400), columns (panels beside each other; all of them).
 function comparison.comparison(models, options)
    options = options or {}
    if type(models) ~= "table" or #models == 0 then error("plot.comparison: expected a list of models, found none", 2) end
@@ -93,15 +102,17 @@ function comparison.comparison(models, options)
    end
    if #panels == 0 then error("plot.comparison: no model has parameters, seconds or memory to compare by", 2) end
    local each, height = options.width or 420, options.height or 400
-   local probe <close> = scute.canvas(16 + #panels * each, 1)
-   local below = draw_legend({ canvas = probe, width = 16 + #panels * each, text = function() end }, models, 66)
-   local fig = figure.new(16 + #panels * each, height + below - 50)
+   local columns = math.min(options.columns or #panels, #panels)
+   local rows, width = math.ceil(#panels / columns), 16 + columns * each
+   local probe <close> = scute.canvas(width, 1)
+   local below = draw_legend({ canvas = probe, width = width, text = function() end }, models, 66)
+   local fig = figure.new(width, rows * (height - 58) + below + 8)
    draw_legend(fig, models, 66)
    fig:title(options.title or "Comparison", ("%s; bars: intervals; dashed: no other is both better and cheaper"):format(
       console.count(#models, "model")))
    for i, cost in ipairs(panels) do
-      panel(fig, models, cost[1], cost[2], cost[3], { x = 4 + (i - 1) * each, y = below + 4, width = each,
-         height = height - 58 })
+      panel(fig, models, cost[1], cost[2], cost[3], { x = 4 + (i - 1) % columns * each,
+         y = below + 4 + (i - 1) // columns * (height - 58), width = each, height = height - 58 })
    end
    return fig
 end

@@ -78,7 +78,11 @@ function ticks.log(low, high, count)
       local list = within_decades(low, high, factors)
       if #list >= math.min(3, count) then return list end
    end
-   local list = ticks.linear(low, high, count)
+   local list
+   for more = 0, 3 do
+      list = ticks.linear(low, high, count + more)
+      if #list >= 2 then break end -- a single mark says nothing about the scale
+   end
    for _, entry in ipairs(list) do entry[2] = ticks.text(entry[1]) end
    return list
 end

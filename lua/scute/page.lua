@@ -1,0 +1,141 @@
+-- Pages of HTML that need nothing else, neither network nor scripts: what the reports of a run and of a comparison share.
+local cjson = require "cjson"
+
+local page = {}
+
+local STYLE = [[
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 0 auto; padding: 1rem; max-width: 62rem; }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
+h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid #ddd; }
+table { border-collapse: collapse; }
+td, th { text-align: left; vertical-align: top; padding: .15rem 1rem .15rem 0; overflow-wrap: anywhere; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { overflow-wrap: break-word; }
+.scroll td, .scroll th { white-space: nowrap; }
+.dense { font-size: .82rem; }
+.dense td, .dense th { padding-right: .55rem; }
+.dense td:last-child { white-space: normal; }
+th { font-weight: 600; }
+.soft { color: #666; }
+.big { font-size: 2rem; font-weight: 700; }
+.scroll { overflow-x: auto; }
+figure { margin: .5rem 0; }
+svg, img { max-width: 100%; height: auto; }
+.scroll svg, .scroll img { min-width: min(32rem, 150vw); }
+.narrow { display: none; }
+@media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } body { padding: .6rem; } }
+@media print {
+   body { max-width: none; font-size: 11pt; padding: 0; }
+   .wide { display: block; } .narrow { display: none; } .scroll svg, .scroll img { min-width: 0; }
+   figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
+   .scroll { overflow: visible; } .dense { font-size: 7pt; } .dense td, .dense th { padding-right: .5em; }
+}
+]]
+
+-- ---- texts ----
+
+local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
+
+--- Any value as text that HTML does not take for its own.
+function page.escape(value)
+   return (tostring(value):gsub('[&<>"]', ESCAPES))
+end
+
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+--- Bytes as base64, for pictures inside a page.
+function page.base64(bytes)
+   local parts = {}
+   for i = 1, #bytes, 3 do
+      local a, b, c = bytes:byte(i, i + 2)
+      local bits = a << 16 | (b or 0) << 8 | (c or 0)
+      local four = ""
+      for k = 3, 0, -1 do
+         local at = (bits >> 6 * k & 63) + 1
+         four = four .. LETTERS:sub(at, at)
+      end
+      parts[#parts + 1] = not b and four:sub(1, 2) .. "==" or not c and four:sub(1, 3) .. "=" or four
+   end
+   return table.concat(parts)
+end
+
+--- JSON's values as a person reads them.
+function page.plain(value)
+   if value == nil or value == cjson.null then return "none" end
+   if type(value) == "table" then return (cjson.encode(value):gsub("\\/", "/")) end
+   if math.type(value) == "float" then
+      local whole = math.tointeger(value)
+      return whole and tostring(whole) or ("%.6g"):format(value)
+   end
+   return tostring(value)
+end
+
+-- ---- parts ----
+
+--- A table of {name, value} rows.
+function page.rows(rows)
+   local out = { "<table>" }
+   for _, row in ipairs(rows) do
+      out[#out + 1] = ("<tr><th>%s</th><td>%s</td></tr>"):format(page.escape(row[1]), page.escape(row[2]))
+   end
+   out[#out + 1] = "</table>"
+   return table.concat(out, "\n")
+end
+
+--- A part with a title; what follows is HTML already.
+function page.section(title, ...)
+   return ("<section>\n<h2>%s</h2>\n%s\n</section>"):format(page.escape(title), table.concat({ ... }, "\n"))
+end
+
+--- {name = value} as rows, sorted by name.
+function page.sorted(map)
+   local rows = {}
+   for key, value in pairs(map) do rows[#rows + 1] = { key, page.plain(value) } end
+   table.sort(rows, function(a, b) return a[1] < b[1] end)
+   return rows
+end
+
+--- A table. columns: list of {title, numeric}; rows: lists of texts. With many columns it is set in small letters.
+function page.table(columns, rows)
+   local out = { ('<div class="scroll%s"><table>\n<tr>'):format(#columns > 8 and " dense" or "") }
+   local function cell(tag, k, text)
+      out[#out + 1] = ("<%s%s>%s</%s>"):format(tag, columns[k][2] and ' class="n"' or "", page.escape(text), tag)
+   end
+   for k, column in ipairs(columns) do cell("th", k, column[1]) end
+   out[#out + 1] = "</tr>\n"
+   for _, row in ipairs(rows) do
+      out[#out + 1] = "<tr>"
+      for k = 1, #columns do cell("td", k, row[k]) end
+      out[#out + 1] = "</tr>\n"
+   end
+   out[#out + 1] = "</table></div>"
+   return table.concat(out)
+end
+
+--- A figure of scute.plot as a picture inside the page. label: what a screen reader says. prefix: as for figure:svg.
+-- class: "scroll" where it is too wide for a phone, "wide" or "narrow" where there are two of it.
+function page.figure(figure, label, prefix, class)
+   return ('<figure%s>%s</figure>'):format(class and (' class="%s"'):format(class) or "", figure:svg(label, prefix))
+end
+
+--- The same as pixels, for pictures of photos.
+function page.pixels(figure, label, class)
+   return ('<figure%s><img alt="%s" width="%d" src="data:image/png;base64,%s"></figure>'):format(
+      class and (' class="%s"'):format(class) or "", page.escape(label), math.ceil(figure.width), page.base64(figure:png(1)))
+end
+
+--- The whole page. parts: list of HTML; "" and false are left out. refresh: seconds after which a browser looks again.
+function page.document(title, parts, refresh)
+   local body = {}
+   for _, part in ipairs(parts) do
+      if part and part ~= "" then body[#body + 1] = part end
+   end
+   return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" '
+      .. 'content="width=device-width, initial-scale=1">\n%s<link rel="icon" href="data:,">\n<title>%s</title>\n<style>\n%s'
+      .. "</style>\n</head>\n<body>\n%s\n</body>\n</html>\n"):format(
+      refresh and ('<meta http-equiv="refresh" content="%d">\n'):format(refresh) or "", page.escape(title), STYLE,
+      table.concat(body, "\n"))
+end
+
+return page

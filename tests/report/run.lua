@@ -1,0 +1,188 @@
+-- The pages in a real browser, headless Chromium: they open without an error and without fetching anything, what they say
+-- equals the JSON beside them, and on a phone nothing hangs over the edge. Usage: scute tests/report/run.lua
+local cjson = require "cjson"
+local here = arg[0]:match "^(.*)/" or "."
+local cli = dofile(here .. "/../cli/shell.lua")
+local photos = dofile(here .. "/../cli/photos.lua")
+local check, shell, read_file = cli.check, cli.shell, cli.read_file
+local root = cli.scratch
+
+local function unescape(text)
+   return (text:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&nbsp;", " "):gsub("&amp;", "&"))
+end
+
+-- What the browser finds on a page on a narrow and a wide screen, see probe.html; and what it says meanwhile.
+local function look_at(path)
+   photos.write_file(root .. "/probe.html", (read_file(here .. "/probe.html"):gsub("PAGE", function()
+      return "file://" .. path
+   end)))
+   local r = shell("HOME=$T chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run"
+      .. " --allow-file-access-from-files --enable-logging=stderr --user-data-dir=$T/profile --virtual-time-budget=20000"
+      .. " --dump-dom file://$T/probe.html")
+   local text = r.out:match '<pre id="found">(.-)</pre>'
+   if not check(r.code == 0 and text and text ~= "", "the browser opens " .. path, r.err:sub(-2000)) then return nil, "" end
+   return cjson.decode(unescape(text)), r.err
+end
+
+local function open(path)
+   local found, said = look_at(path)
+   check(not said:find "CONSOLE", path .. ": nothing on the console", said:sub(-2000))
+   return found
+end
+
+-- What holds for any page.
+local function is_sound(name, found)
+   for _, view in ipairs(found) do
+      local at = ("%s at %d pixels: "):format(name, view.width)
+      check(view.scroll <= view.width, at .. "nothing hangs over the edge", view.scroll)
+      check(#view.fetched == 0 and view.scripts == 0, at .. "nothing is fetched, no scripts", cjson.encode(view.fetched))
+      for i, good in ipairs(view.images) do check(good, at .. "image " .. i, "it does not show") end
+      check(#view.pictures > 0, at .. "pictures", "none")
+      for _, picture in ipairs(view.pictures) do
+         check(picture.width > 200 and picture.height > 100 and picture.drawn > 10 and picture.label ~= "",
+            at .. "a picture", cjson.encode(picture))
+      end
+   end
+end
+
+-- {name = value} of a table of two columns.
+local function pairs_of(section, number)
+   local map = {}
+   for _, row in ipairs(section and section[number or 1] or {}) do map[row[1]] = row[2] end
+   return map
+end
+
+local function same(name, shown, expected)
+   check(shown == expected, name, ("the page says %s, the JSON %s"):format(tostring(shown), tostring(expected)))
+end
+
+local function decode(path)
+   return cjson.decode(read_file(path) or "{}")
+end
+
+local function number(value)
+   return math.tointeger(value) and ("%d"):format(value) or ("%.6g"):format(value)
+end
+
+-- A page with every fault that is_sound looks for: so it is known that they would be seen.
+local function faults_are_seen()
+   photos.write_file(root .. "/bad.html", '<title>bad</title><div style="width:2000px">wide</div><img src="none.png">'
+      .. '<script>console.error("a fault")</script><svg width="10" height="10"></svg>')
+   local found, said = look_at(root .. "/bad.html")
+   if not found then return end
+   check(said:find "CONSOLE.*a fault", "an error on the console is seen", said:sub(-500))
+   for _, view in ipairs(found) do
+      check(view.scroll >= 2000 and view.images[1] == false and view.scripts == 1 and #view.fetched == 1
+         and view.pictures[1].drawn == 0, "faults are seen", cjson.encode(view))
+   end
+end
+
+-- ---- a run ----
+
+local TRAIN = "$S scripts/transfer_learning.lua --data_dir $T/photos --model resnet18 --weights none --image_size 32"
+   .. " --batch_size 8 --threads 1 "
+
+local function page_of_a_run()
+   local r = shell(TRAIN .. "--epochs 3 --freeze_backbone --output_dir $T/run")
+   if not check(r.code == 0, "a run", r.all) then return end
+   r = shell("$S scripts/evaluate.lua --model $T/run/resnet18/best.safetensors --data_dir $T/photos --output_dir"
+      .. " $T/run/resnet18")
+   check(r.code == 0, "its evaluation", r.all)
+   local folder = root .. "/run/resnet18"
+   local found = open(folder .. "/report.html")
+   if not found then return end
+   is_sound("a run", found)
+   local run, evaluation = decode(folder .. "/run.json"), decode(folder .. "/evaluation.json")
+   for _, view in ipairs(found) do
+      same("title", view.title, run.model)
+      check(view.text:find(("%.1f %% of the photos that did not train were recognised (%d photos)"):format(
+         100 * run.result.val_accuracy, run.photos.val), 1, true), "the first sentence", view.text:sub(1, 300))
+      local summary = pairs_of(view.sections.Summary)
+      same("accuracy", summary["validation accuracy"], number(run.result.val_accuracy))
+      same("balanced", summary["averaged over classes"], number(run.result.val_balanced_accuracy))
+      same("loss", summary["validation loss"], number(run.result.val_loss))
+      same("best epoch", summary["best epoch"], number(run.result.best_epoch))
+      local classes = pairs_of(view.sections.Classes)
+      same("evaluated", classes.accuracy, number(evaluation.accuracy))
+      same("log loss", classes["log loss"], number(evaluation.log_loss))
+      same("calibration", classes["calibration error"], number(evaluation.calibration_error))
+      for i, row in ipairs(view.sections.Classes[2]) do
+         if i > 1 then
+            local c = evaluation.per_class[row[1]]
+            same("class " .. row[1], table.concat(row, " ", 2), ("%.3f %.3f %.3f %d"):format(c.precision, c.recall, c.f1,
+               c.photos))
+         end
+      end
+      same("classes", #view.sections.Classes[2] - 1, #run.classes)
+      for i, row in ipairs(view.sections.Photos[2]) do
+         if i > 1 then
+            same("photos of " .. row[1], row[2] .. " " .. row[3], ("%d %d"):format(run.photos.train_per_class[row[1]],
+               run.photos.val_per_class[row[1]]))
+         end
+      end
+      local arguments = pairs_of(view.sections.Arguments)
+      same("epochs", arguments.epochs, number(run.arguments.epochs))
+      same("learning rate", arguments.learning_rate, number(run.arguments.learning_rate))
+      same("versions", pairs_of(view.sections.Versions).scute, run.versions.scute)
+      check(view.sections.Hardware, "hardware", view.text)
+   end
+   same("pictures on a wide screen", #found[2].pictures, 2)
+   same("worst photos", #found[2].images, 1)
+end
+
+-- ---- while it trains ----
+
+local function page_of_a_run_that_goes_on()
+   local r = shell("set -m; " .. TRAIN .. "--epochs 500 --output_dir $T/live >$T/log 2>&1 & job=$!;"
+      .. " page=$T/live/resnet18/report.html; for i in $(seq 400); do grep -q 'in epoch . of 2' $page 2>/dev/null && break;"
+      .. " sleep 0.05; done; cp $page $T/first.html; cp $T/live/resnet18/run.json $T/first.json; kill -TERM $job; wait $job")
+   if not check(r.code == 143, "a run that goes on", r.all .. (read_file(root .. "/log") or "")) then return end
+   local page, state = read_file(root .. "/first.html") or "", decode(root .. "/first.json").state
+   check(page:find('http-equiv="refresh"', 1, true) and page:find "the page is renewed while it trains", "it renews itself",
+      page:sub(1, 400))
+   same("run.json meanwhile", state, "running")
+   local found = open(root .. "/first.html")
+   if found then is_sound("a run that goes on", found) end
+   page = read_file(root .. "/live/resnet18/report.html")
+   check(not page:find("http-equiv", 1, true) and page:find("interrupted, started", 1, true), "at its end it does not",
+      page:sub(1, 400))
+end
+
+-- ---- a comparison ----
+
+local function page_of_a_comparison()
+   local r = shell("$S scripts/compare_architectures.lua --data_dir $T/photos --models resnet18,mobilenet_v2,resnet34"
+      .. " --weights none --image_size 32 --batch_size 8 --threads 1 --seeds 2 --budget epochs=2 --output_dir $T/compared")
+   if not check(r.code == 0, "a comparison", r.all) then return end
+   local found = open(root .. "/compared/report.html")
+   if not found then return end
+   is_sound("a comparison", found)
+   local json = decode(root .. "/compared/comparison.json")
+   for _, view in ipairs(found) do
+      same("title", view.title, "Comparison of architectures")
+      local seen = 0
+      for _, row in ipairs(view.sections.Models[1]) do
+         for _, m in pairs(json.models) do
+            if row[2] == m.name then
+               seen = seen + 1
+               same(m.name .. ": rank", row[1], ("%d."):format(m.rank))
+               same(m.name .. ": parameters", row[3] .. " " .. row[4], ("%.1fM %.1fM"):format(m.parameters_1000 / 1e6,
+                  m.parameters / 1e6))
+               same(m.name .. ": accuracy", row[10], ("%.1f%% ± %.1f"):format(100 * m.accuracy, 100 * m.accuracy_sd))
+               same(m.name .. ": balanced", row[11], ("%.1f%%"):format(100 * m.balanced))
+               same(m.name .. ": latency", row[12], ("%.0f ms"):format(1000 * m.latency))
+            end
+         end
+      end
+      same("models", seen, 3)
+      for _, pair in pairs(json.pairs) do
+         check(view.text:find(("%+.1f points (%+.1f to %+.1f)"):format(100 * pair.difference, 100 * pair.low, 100 * pair.high),
+            1, true), "a difference", cjson.encode(pair))
+      end
+      same("settings", pairs_of(view.sections.Settings).budget, json.settings.budget)
+   end
+   same("pictures on a wide screen", #found[2].pictures, 3)
+end
+
+photos.set(root .. "/photos", { blue = 14, ["red <b>&amp; \"quoted\""] = 13 })
+cli.run { faults_are_seen, page_of_a_run, page_of_a_run_that_goes_on, page_of_a_comparison }
