@@ -9,6 +9,7 @@
 
 #include "host/ops/batch_norm.h"
 #include "kernels/cpu/batch_norm_loops.h"
+#include "kernels/cpu/half.h"
 
 enum { NARROW = 256, SAMPLES = 16, PER_CHANNEL = 9 };
 
@@ -24,7 +25,7 @@ typedef struct {
    float *next;  // per-channel arrays yet to be handed out
 } Norm;
 
-static const float *values(const ScTensor *t) {
+static const void *values(const ScTensor *t) {
    return t && t->buffer ? t->buffer->data : NULL;
 }
 
@@ -45,6 +46,7 @@ static ScStatus start(Norm *b, ScCall *c) {
    memset(b->sums, 0, threads * 2 * width * sizeof *b->sums);
    b->loops = (ScNormRows){.width = (int64_t)width,
                            .act = (ScAct)c->attr[SC_BN_ACT].i,
+                           .half = sc_is_half(x),
                            .x = values(x),
                            .residual = values(c->in[SC_BN_RESIDUAL])};
    return SC_OK;
@@ -94,7 +96,8 @@ static const float *sample_mean(Norm *b) {
    int64_t samples = b->rows < SAMPLES ? b->rows : SAMPLES;
    for (int64_t i = 0; i < b->channels; i++) {
       double sum = 0;
-      for (int64_t s = 0; s < samples; s++) sum += b->loops.x[b->rows * s / samples * b->channels + i];
+      for (int64_t s = 0; s < samples; s++)
+         sum += sc_at(b->loops.x, b->rows * s / samples * b->channels + i, b->loops.half);
       mean[i] = (float)(sum / (double)samples);
    }
    return repeat(b, mean);
@@ -204,4 +207,4 @@ static ScStatus backward(ScCall *c) {
    return SC_OK;
 }
 
-SC_KERNEL(cpu, batch_norm, .dtypes = 1u << SC_F32, .forward = forward, .backward = backward)
+SC_KERNEL(cpu, batch_norm, SC_F32_AND_BF16, .forward = forward, .backward = backward)

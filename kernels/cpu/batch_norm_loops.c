@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/cpu/clones.h"
+#include "kernels/cpu/half.h"
 #include "kernels/cpu/vmath.h"
 
 // Rows added up in float before they go into the double sums.
@@ -14,41 +15,48 @@ static void flush(int64_t n, float *part, double *sums) {
 }
 
 // Four rows at a time, so that the sums are loaded and stored once for them.
-static inline __attribute__((always_inline)) void sum_four(int64_t n, const float *restrict x,
-                                                           const float *restrict mean, float *restrict sum,
-                                                           float *restrict square) {
-   const float *x1 = x + n, *x2 = x1 + n, *x3 = x2 + n;
+SC_INLINE void sum_four(int64_t n, const void *x, const float *restrict mean, float *restrict sum,
+                        float *restrict square, bool half) {
+   const void *x1 = sc_past(x, n, half), *x2 = sc_past(x1, n, half), *x3 = sc_past(x2, n, half);
    for (int64_t i = 0; i < n; i++) {
-      float a = x[i] - mean[i], b = x1[i] - mean[i], c = x2[i] - mean[i], d = x3[i] - mean[i];
+      float a = sc_at(x, i, half) - mean[i], b = sc_at(x1, i, half) - mean[i];
+      float c = sc_at(x2, i, half) - mean[i], d = sc_at(x3, i, half) - mean[i];
       sum[i] += (a + b) + (c + d);
       square[i] += (a * a + b * b) + (c * c + d * d);
    }
 }
 
-static inline __attribute__((always_inline)) void sum_one(int64_t n, const float *restrict x,
-                                                          const float *restrict mean, float *restrict sum,
-                                                          float *restrict square) {
+SC_INLINE void sum_one(int64_t n, const void *x, const float *restrict mean, float *restrict sum,
+                       float *restrict square, bool half) {
    for (int64_t i = 0; i < n; i++) {
-      float a = x[i] - mean[i];
+      float a = sc_at(x, i, half) - mean[i];
       sum[i] += a;
       square[i] += a * a;
    }
+}
+
+SC_INLINE void sum_rows(const ScNormRows *b, int64_t from, int64_t to, float *part, bool half) {
+   int64_t n = b->width, r = from;
+   for (; r + 4 <= to; r += 4) sum_four(n, sc_past(b->x, r * n, half), b->mean, part, part + n, half);
+   for (; r < to; r++) sum_one(n, sc_past(b->x, r * n, half), b->mean, part, part + n, half);
 }
 
 SC_CLONES void sc_norm_sum(const ScNormRows *b, int64_t from, int64_t to, float *part, double *sums) {
    int64_t n = b->width;
    memset(part, 0, 2 * (size_t)n * sizeof *part);
    for (int64_t start = from; start < to; start += BLOCK) {
-      int64_t end = start + BLOCK < to ? start + BLOCK : to, r = start;
-      for (; r + 4 <= end; r += 4) sum_four(n, b->x + r * n, b->mean, part, part + n);
-      for (; r < end; r++) sum_one(n, b->x + r * n, b->mean, part, part + n);
+      int64_t end = start + BLOCK < to ? start + BLOCK : to;
+      if (b->half)
+         sum_rows(b, start, end, part, true);
+      else
+         sum_rows(b, start, end, part, false);
       flush(2 * n, part, sums);
    }
 }
 
 // ---- forward ----
 
-static inline __attribute__((always_inline)) float activate(ScAct act, float v) {
+SC_INLINE float activate(ScAct act, float v) {
    switch (act) {
    case SC_ACT_RELU: return v < 0 ? 0 : v;
    case SC_ACT_RELU6: v = v < 0 ? 0 : v; return v > 6 ? 6 : v;
@@ -57,15 +65,16 @@ static inline __attribute__((always_inline)) float activate(ScAct act, float v) 
    }
 }
 
-static inline __attribute__((always_inline)) void apply_rows(const ScNormRows *b, int64_t from, int64_t to,
-                                                             ScAct act, bool residual) {
+SC_INLINE void apply_rows(const ScNormRows *b, int64_t from, int64_t to, ScAct act, bool residual, bool half) {
    int64_t n = b->width;
    const float *restrict scale = b->scale, *restrict offset = b->offset;
    for (int64_t r = from; r < to; r++) {
-      const float *restrict x = b->x + r * n, *restrict add = residual ? b->residual + r * n : x;
-      float *restrict out = b->out + r * n;
+      const void *x = sc_past(b->x, r * n, half), *add = residual ? sc_past(b->residual, r * n, half) : x;
+      void *out = sc_past(b->out, r * n, half);
+#pragma GCC ivdep
       for (int64_t i = 0; i < n; i++)
-         out[i] = activate(act, x[i] * scale[i] + offset[i] + (residual ? add[i] : 0));
+         sc_set(out, i, half,
+                activate(act, sc_at(x, i, half) * scale[i] + offset[i] + (residual ? sc_at(add, i, half) : 0)));
    }
 }
 
@@ -78,18 +87,22 @@ static inline __attribute__((always_inline)) void apply_rows(const ScNormRows *b
    }
 
 SC_CLONES void sc_norm_apply(const ScNormRows *b, int64_t from, int64_t to) {
-#define WITH_RESIDUAL(act)    apply_rows(b, from, to, act, true)
-#define WITHOUT_RESIDUAL(act) apply_rows(b, from, to, act, false)
-   if (b->residual)
-      FOR_EACH_ACT(WITH_RESIDUAL)
-   else
-      FOR_EACH_ACT(WITHOUT_RESIDUAL)
+#define ROWS(act)                                                                                              \
+   if (b->half && b->residual)                                                                                 \
+      apply_rows(b, from, to, act, true, true);                                                                \
+   else if (b->half)                                                                                           \
+      apply_rows(b, from, to, act, false, true);                                                               \
+   else if (b->residual)                                                                                       \
+      apply_rows(b, from, to, act, true, false);                                                               \
+   else                                                                                                        \
+      apply_rows(b, from, to, act, false, false)
+   FOR_EACH_ACT(ROWS)
 }
 
 // ---- backward ----
 
 // The derivative given the value before the activation, or after it for relu and relu6.
-static inline __attribute__((always_inline)) float through(ScAct act, float v, float g) {
+SC_INLINE float through(ScAct act, float v, float g) {
    switch (act) {
    case SC_ACT_RELU: return v > 0 ? g : 0;
    case SC_ACT_RELU6: return v > 0 && v < 6 ? g : 0;
@@ -101,107 +114,117 @@ static inline __attribute__((always_inline)) float through(ScAct act, float v, f
    }
 }
 
-// Gradient before the activation, of element i of a row. The pointers that a combination does not use are not
-// read.
-typedef struct {
-   const float *x, *residual, *y, *gy;
-} Row;
-
-static inline __attribute__((always_inline)) Row row_at(const ScNormRows *b, int64_t r) {
-   int64_t at = r * b->width;
-   return (Row){b->x + at, b->residual + at, b->y + at, b->gy + at};
-}
-
-static inline __attribute__((always_inline)) float gradient(const ScNormRows *b, ScAct act, ScMask mask,
-                                                            bool residual, Row row, int64_t i) {
-   if (mask == SC_MASK_NONE) return row.gy[i];
-   if (mask == SC_MASK_Y) return through(act, row.y[i], row.gy[i]);
-   return through(act, row.x[i] * b->scale[i] + b->offset[i] + (residual ? row.residual[i] : 0), row.gy[i]);
-}
-
 // What a loop over gradients is compiled for.
 typedef struct {
    ScAct act;
    ScMask mask;
    bool residual, values; // values: x is there
+   bool half;
 } Kind;
 
-static inline __attribute__((always_inline)) void
-sum_gradient_rows(const ScNormRows *b, int64_t from, int64_t to, Kind kind, bool store, float *restrict part) {
+// The pointers that a combination does not use are not read.
+typedef struct {
+   const void *x, *residual, *y, *gy;
+} Row;
+
+SC_INLINE Row row_at(const ScNormRows *b, int64_t r, bool half) {
+   int64_t at = r * b->width;
+   return (Row){sc_past(b->x, at, half), sc_past(b->residual, at, half), sc_past(b->y, at, half),
+                sc_past(b->gy, at, half)};
+}
+
+// Gradient before the activation, of element i of a row.
+SC_INLINE float gradient(const ScNormRows *b, Kind k, Row row, int64_t i) {
+   float g = sc_at(row.gy, i, k.half);
+   if (k.mask == SC_MASK_NONE) return g;
+   if (k.mask == SC_MASK_Y) return through(k.act, sc_at(row.y, i, k.half), g);
+   float before = sc_at(row.x, i, k.half) * b->scale[i] + b->offset[i];
+   return through(k.act, before + (k.residual ? sc_at(row.residual, i, k.half) : 0), g);
+}
+
+SC_INLINE void sum_gradient_rows(const ScNormRows *b, int64_t from, int64_t to, Kind kind, bool store,
+                                 float *restrict part) {
    int64_t n = b->width;
+   bool half = kind.half;
    const float *restrict mean = b->mean;
    float *restrict sum = part, *restrict product = part + n;
    int64_t r = from;
    for (; !store && r + 2 <= to; r += 2) {
-      Row one = row_at(b, r), two = row_at(b, r + 1);
+      Row one = row_at(b, r, half), two = row_at(b, r + 1, half);
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; i++) {
-         float g = gradient(b, kind.act, kind.mask, kind.residual, one, i);
-         float h = gradient(b, kind.act, kind.mask, kind.residual, two, i);
+         float g = gradient(b, kind, one, i), h = gradient(b, kind, two, i);
          sum[i] += g + h;
-         if (kind.values) product[i] += g * (one.x[i] - mean[i]) + h * (two.x[i] - mean[i]);
+         if (kind.values)
+            product[i] += g * (sc_at(one.x, i, half) - mean[i]) + h * (sc_at(two.x, i, half) - mean[i]);
       }
    }
    for (; r < to; r++) {
-      Row row = row_at(b, r);
-      float *out = store ? b->gresidual + r * n : NULL;
+      Row row = row_at(b, r, half);
+      void *out = store ? sc_past(b->gresidual, r * n, half) : NULL;
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; i++) {
-         float g = gradient(b, kind.act, kind.mask, kind.residual, row, i);
+         float g = gradient(b, kind, row, i);
          sum[i] += g;
-         if (kind.values) product[i] += g * (row.x[i] - mean[i]);
-         if (store) out[i] = g;
+         if (kind.values) product[i] += g * (sc_at(row.x, i, half) - mean[i]);
+         if (store) sc_set(out, i, half, g);
       }
    }
 }
 
-static inline __attribute__((always_inline)) void input_gradient_rows(const ScNormRows *b, int64_t from,
-                                                                      int64_t to, Kind kind) {
+SC_INLINE void input_gradient_rows(const ScNormRows *b, int64_t from, int64_t to, Kind kind) {
    int64_t n = b->width;
+   bool half = kind.half;
    const float *restrict scale = b->gscale, *restrict slope = b->gslope, *restrict offset = b->goffset;
    const float *restrict mean = b->mean;
    for (int64_t r = from; r < to; r++) {
-      Row row = row_at(b, r);
-      float *gx = b->gx + r * n;
+      Row row = row_at(b, r, half);
+      void *gx = sc_past(b->gx, r * n, half);
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; i++) {
-         float g = gradient(b, kind.act, kind.mask, kind.residual, row, i) * scale[i];
-         gx[i] = slope ? g + (row.x[i] - mean[i]) * slope[i] + offset[i] : g;
+         float g = gradient(b, kind, row, i) * scale[i];
+         sc_set(gx, i, half, slope ? g + (sc_at(row.x, i, half) - mean[i]) * slope[i] + offset[i] : g);
       }
    }
 }
 
 // Calls `rows` with every combination that occurs as a constant.
-#define FOR_EACH_KIND(rows)                                                                                    \
+#define FOR_EACH_KIND_OF(rows, half)                                                                           \
    if (b->mask == SC_MASK_NONE && b->x)                                                                        \
-      rows(((Kind){SC_ACT_NONE, SC_MASK_NONE, false, true}));                                                  \
+      rows(((Kind){SC_ACT_NONE, SC_MASK_NONE, false, true, half}));                                            \
    else if (b->mask == SC_MASK_NONE)                                                                           \
-      rows(((Kind){SC_ACT_NONE, SC_MASK_NONE, false, false}));                                                 \
+      rows(((Kind){SC_ACT_NONE, SC_MASK_NONE, false, false, half}));                                           \
    else if (b->mask == SC_MASK_Y && b->act == SC_ACT_RELU && b->x)                                             \
-      rows(((Kind){SC_ACT_RELU, SC_MASK_Y, false, true}));                                                     \
+      rows(((Kind){SC_ACT_RELU, SC_MASK_Y, false, true, half}));                                               \
    else if (b->mask == SC_MASK_Y && b->act == SC_ACT_RELU)                                                     \
-      rows(((Kind){SC_ACT_RELU, SC_MASK_Y, false, false}));                                                    \
+      rows(((Kind){SC_ACT_RELU, SC_MASK_Y, false, false, half}));                                              \
    else if (b->mask == SC_MASK_Y && b->x)                                                                      \
-      rows(((Kind){SC_ACT_RELU6, SC_MASK_Y, false, true}));                                                    \
+      rows(((Kind){SC_ACT_RELU6, SC_MASK_Y, false, true, half}));                                              \
    else if (b->mask == SC_MASK_Y)                                                                              \
-      rows(((Kind){SC_ACT_RELU6, SC_MASK_Y, false, false}));                                                   \
+      rows(((Kind){SC_ACT_RELU6, SC_MASK_Y, false, false, half}));                                             \
    else if (b->act == SC_ACT_RELU)                                                                             \
-      rows(((Kind){SC_ACT_RELU, SC_MASK_X, false, true}));                                                     \
+      rows(((Kind){SC_ACT_RELU, SC_MASK_X, false, true, half}));                                               \
    else if (b->act == SC_ACT_RELU6)                                                                            \
-      rows(((Kind){SC_ACT_RELU6, SC_MASK_X, false, true}));                                                    \
+      rows(((Kind){SC_ACT_RELU6, SC_MASK_X, false, true, half}));                                              \
    else if (b->residual)                                                                                       \
-      rows(((Kind){SC_ACT_SILU, SC_MASK_X, true, true}));                                                      \
+      rows(((Kind){SC_ACT_SILU, SC_MASK_X, true, true, half}));                                                \
    else                                                                                                        \
-      rows(((Kind){SC_ACT_SILU, SC_MASK_X, false, true}))
+      rows(((Kind){SC_ACT_SILU, SC_MASK_X, false, true, half}))
 
-SC_CLONES static void sum_block(const ScNormRows *b, int64_t from, int64_t to, float *part) {
+#define FOR_EACH_KIND(rows)                                                                                    \
+   if (b->half) {                                                                                              \
+      FOR_EACH_KIND_OF(rows, true);                                                                            \
+   } else {                                                                                                    \
+      FOR_EACH_KIND_OF(rows, false);                                                                           \
+   }
+
+SC_CLONES static void sum_block(const ScNormRows *b, int64_t from, int64_t to, float *part){
 #define SUM(kind) sum_gradient_rows(b, from, to, kind, false, part)
-   FOR_EACH_KIND(SUM);
-}
+    FOR_EACH_KIND(SUM)}
 
 SC_CLONES static void sum_and_store_block(const ScNormRows *b, int64_t from, int64_t to, float *part) {
 #define SUM_AND_STORE(kind) sum_gradient_rows(b, from, to, kind, true, part)
-   FOR_EACH_KIND(SUM_AND_STORE);
+   FOR_EACH_KIND(SUM_AND_STORE)
 }
 
 void sc_norm_sum_gradients(const ScNormRows *b, int64_t from, int64_t to, float *part, double *sums) {
@@ -218,7 +241,7 @@ void sc_norm_sum_gradients(const ScNormRows *b, int64_t from, int64_t to, float 
 
 SC_CLONES static void input_gradient(const ScNormRows *b, int64_t from, int64_t to) {
 #define INPUT_GRADIENT(kind) input_gradient_rows(b, from, to, kind)
-   FOR_EACH_KIND(INPUT_GRADIENT);
+   FOR_EACH_KIND(INPUT_GRADIENT)
 }
 
 void sc_norm_input_gradient(const ScNormRows *b, int64_t from, int64_t to) {

@@ -19,8 +19,9 @@ typedef struct {
    int64_t width; // values in a row
    ScAct act;
    ScMask mask;
-   const float *x, *residual, *y, *gy;
-   float *out, *gx, *gresidual;
+   bool half; // these are bf16
+   const void *x, *residual, *y, *gy;
+   void *out, *gx, *gresidual;
    // Per channel, `width` long.
    const float *mean, *scale, *offset;     // before the activation: x * scale + offset + residual
    const float *gscale, *gslope, *goffset; // gradient of x: g * gscale + (x - mean) * gslope + goffset
