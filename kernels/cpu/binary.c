@@ -1,17 +1,18 @@
-// Arithmetic on two float32 operands with broadcasting.
+// Arithmetic on two float32 or bfloat16 operands with broadcasting.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/ops/broadcast.h"
 #include "kernels/cpu/clones.h"
+#include "kernels/cpu/half.h"
 #include "kernels/cpu/loop.h"
 
 // One inner run: y[i] of a[i * sa] and b[i * sb].
-typedef void (*Run)(float *y, const float *a, int64_t sa, const float *b, int64_t sb, int64_t n);
-// The same for g[i] times the derivative by one of the operands.
-typedef void (*Derivative)(float *y, const float *g, const float *a, int64_t sa, const float *b, int64_t sb,
-                           int64_t n);
+typedef void (*Run)(void *y, const void *a, int64_t sa, const void *b, int64_t sb, int64_t n, bool half);
+// The same for g[i] times the derivative by one of the operands; y is f32 if `wide`.
+typedef void (*Derivative)(void *y, const void *g, const void *a, int64_t sa, const void *b, int64_t sb,
+                           int64_t n, bool half, bool wide);
 
 static ScStatus forward(ScCall *c, Run run) {
    const ScTensor *a = c->in[0], *b = c->in[1], *y = c->out[0];
@@ -20,11 +21,12 @@ static ScStatus forward(ScCall *c, Run run) {
    ScLoop loop;
    sc_loop_init(&loop, y->rank, y->shape, 3, strides);
    int64_t sa = sc_loop_step(&loop, 1), sb = sc_loop_step(&loop, 2);
+   bool half = sc_is_half(y);
 #pragma omp parallel for if (sc_loop_is_large(&loop))
    for (int64_t task = 0; task < loop.tasks; task++) {
       int64_t at[SC_LOOP_MAX], n = sc_loop_task(&loop, task, at);
-      run((float *)y->buffer->data + at[0], (const float *)a->buffer->data + at[1], sa,
-          (const float *)b->buffer->data + at[2], sb, n);
+      run(sc_past(y->buffer->data, at[0], half), sc_past(a->buffer->data, at[1], half), sa,
+          sc_past(b->buffer->data, at[2], half), sb, n, half);
    }
    return SC_OK;
 }
@@ -33,15 +35,19 @@ static ScStatus forward(ScCall *c, Run run) {
 
 typedef struct {
    ScLoop loop;
-   const float *g, *a, *b; // a or b is NULL if the derivative does not need it
-   float *to;
+   bool half;
+   const void *g, *a, *b; // a or b is NULL if the derivative does not need it
+   void *to;
    Derivative derivative;
 } Pass;
 
-static int64_t derive(const Pass *p, int64_t task, int64_t at[SC_LOOP_MAX], float *to) {
+// Into the operand's gradient, or into `sums` in f32.
+static int64_t derive(const Pass *p, int64_t task, int64_t at[SC_LOOP_MAX], float *sums) {
    int64_t n = sc_loop_task(&p->loop, task, at);
-   p->derivative(to ? to : p->to + at[3], p->g + at[0], p->a ? p->a + at[1] : NULL, sc_loop_step(&p->loop, 1),
-                 p->b ? p->b + at[2] : NULL, sc_loop_step(&p->loop, 2), n);
+   p->derivative(sums ? sums : sc_past(p->to, at[3], p->half), sc_past(p->g, at[0], p->half),
+                 p->a ? sc_past(p->a, at[1], p->half) : NULL, sc_loop_step(&p->loop, 1),
+                 p->b ? sc_past(p->b, at[2], p->half) : NULL, sc_loop_step(&p->loop, 2), n, p->half,
+                 sums != NULL);
    return n;
 }
 
@@ -96,7 +102,8 @@ static ScStatus backward_operand(ScCall *c, int operand, Derivative derivative) 
    sc_strides(g, strides[0]);
    for (int i = 0; i < 2; i++) sc_broadcast_strides(c->in[i], g, strides[1 + i]);
    sc_broadcast_strides(to, g, strides[3]);
-   Pass pass = {.g = g->buffer->data,
+   Pass pass = {.half = sc_is_half(g),
+                .g = g->buffer->data,
                 .a = c->in[0]->buffer ? c->in[0]->buffer->data : NULL,
                 .b = c->in[1]->buffer ? c->in[1]->buffer->data : NULL,
                 .to = to->buffer->data,
@@ -109,7 +116,7 @@ static ScStatus backward_operand(ScCall *c, int operand, Derivative derivative) 
    double *sums = calloc((size_t)numel, sizeof *sums);
    if (!sums) return sc_fail(SC_EMEM, "out of memory");
    pass_summed(&pass, sums);
-   for (int64_t i = 0; i < numel; i++) pass.to[i] = (float)sums[i];
+   for (int64_t i = 0; i < numel; i++) sc_set(pass.to, i, pass.half, (float)sums[i]);
    free(sums);
    return SC_OK;
 }
@@ -171,32 +178,50 @@ static inline float where_larger_b(float g, float a, float b) {
    return b > a ? g : a == b ? 0.5f * g : 0;
 }
 
+// What a run is compiled for: bf16 elements, and for derivatives an f32 result all the same.
+typedef struct {
+   bool half, wide, gradient;
+} Kind;
+
+SC_INLINE float element(Element f, Kind k, const void *g, const void *a, int64_t ia, const void *b, int64_t ib,
+                        int64_t i) {
+   return f(k.gradient ? sc_at(g, i, k.half) : 0, sc_at(a, ia, k.half), sc_at(b, ib, k.half));
+}
+
 // The usual steps get loops of their own, which vectorise.
-static inline __attribute__((always_inline)) void apply(Element f, float *restrict y, const float *g,
-                                                        const float *a, int64_t sa, const float *b, int64_t sb,
-                                                        int64_t n) {
+SC_INLINE void apply(Element f, Kind k, void *restrict y, const void *g, const void *a, int64_t sa,
+                     const void *b, int64_t sb, int64_t n) {
+   bool half = k.half && !k.wide;
    if (sa == 1 && sb == 1) {
-      for (int64_t i = 0; i < n; i++) y[i] = f(g ? g[i] : 0, a[i], b[i]);
+      for (int64_t i = 0; i < n; i++) sc_set(y, i, half, element(f, k, g, a, i, b, i, i));
    } else if (sa == 1 && sb == 0) {
-      for (int64_t i = 0; i < n; i++) y[i] = f(g ? g[i] : 0, a[i], b[0]);
+      for (int64_t i = 0; i < n; i++) sc_set(y, i, half, element(f, k, g, a, i, b, 0, i));
    } else {
-      for (int64_t i = 0; i < n; i++) y[i] = f(g ? g[i] : 0, a[i * sa], b[i * sb]);
+      for (int64_t i = 0; i < n; i++) sc_set(y, i, half, element(f, k, g, a, i * sa, b, i * sb, i));
    }
 }
 
 #define FUNCTION(name, element)                                                                                \
-   SC_CLONES static void run_##name(float *restrict y, const float *a, int64_t sa, const float *b, int64_t sb, \
-                                    int64_t n) {                                                               \
-      apply(element, y, NULL, a, sa, b, sb, n);                                                                \
+   SC_CLONES static void run_##name(void *restrict y, const void *a, int64_t sa, const void *b, int64_t sb,    \
+                                    int64_t n, bool half) {                                                    \
+      if (half)                                                                                                \
+         apply(element, (Kind){true, false, false}, y, NULL, a, sa, b, sb, n);                                 \
+      else                                                                                                     \
+         apply(element, (Kind){false, false, false}, y, NULL, a, sa, b, sb, n);                                \
    }                                                                                                           \
    static ScStatus forward_##name(ScCall *c) {                                                                 \
       return forward(c, run_##name);                                                                           \
    }
 
 #define DERIVATIVE(name, element)                                                                              \
-   SC_CLONES static void name(float *restrict y, const float *g, const float *a, int64_t sa, const float *b,   \
-                              int64_t sb, int64_t n) {                                                         \
-      apply(element, y, g, a, sa, b, sb, n);                                                                   \
+   SC_CLONES static void name(void *restrict y, const void *g, const void *a, int64_t sa, const void *b,       \
+                              int64_t sb, int64_t n, bool half, bool wide) {                                   \
+      if (half && wide)                                                                                        \
+         apply(element, (Kind){true, true, true}, y, g, a, sa, b, sb, n);                                      \
+      else if (half)                                                                                           \
+         apply(element, (Kind){true, false, true}, y, g, a, sa, b, sb, n);                                     \
+      else                                                                                                     \
+         apply(element, (Kind){false, false, true}, y, g, a, sa, b, sb, n);                                    \
    }
 
 #define BINARY(name, element, by_a, by_b)                                                                      \
@@ -206,32 +231,41 @@ static inline __attribute__((always_inline)) void apply(Element f, float *restri
    static ScStatus backward_##name(ScCall *c) {                                                                \
       return backward(c, name##_by_a, name##_by_b);                                                            \
    }                                                                                                           \
-   SC_KERNEL(cpu, name, .dtypes = 1u << SC_F32, .forward = forward_##name, .backward = backward_##name)
+   SC_KERNEL(cpu, name, SC_F32_AND_BF16, .forward = forward_##name, .backward = backward_##name)
 
 // Sums do not look at the operands, which were not kept.
-static void pass_on(float *y, const float *g, const float *a, int64_t sa, const float *b, int64_t sb,
-                    int64_t n) {
-   (void)a, (void)sa, (void)b, (void)sb;
-   memcpy(y, g, (size_t)n * sizeof *y);
+SC_CLONES static void pass_times(float sign, void *restrict y, const void *g, int64_t n, bool half, bool wide) {
+   if (half && wide)
+      for (int64_t i = 0; i < n; i++) sc_set(y, i, false, sign * sc_at(g, i, true));
+   else if (half)
+      for (int64_t i = 0; i < n; i++) sc_set(y, i, true, sign * sc_at(g, i, true));
+   else
+      for (int64_t i = 0; i < n; i++) sc_set(y, i, false, sign * sc_at(g, i, false));
 }
 
-static void pass_negated(float *y, const float *g, const float *a, int64_t sa, const float *b, int64_t sb,
-                         int64_t n) {
+static void pass_on(void *y, const void *g, const void *a, int64_t sa, const void *b, int64_t sb, int64_t n,
+                    bool half, bool wide) {
    (void)a, (void)sa, (void)b, (void)sb;
-   for (int64_t i = 0; i < n; i++) y[i] = -g[i];
+   pass_times(1, y, g, n, half, wide);
+}
+
+static void pass_negated(void *y, const void *g, const void *a, int64_t sa, const void *b, int64_t sb,
+                         int64_t n, bool half, bool wide) {
+   (void)a, (void)sa, (void)b, (void)sb;
+   pass_times(-1, y, g, n, half, wide);
 }
 
 FUNCTION(add, add)
 static ScStatus backward_add(ScCall *c) {
    return backward(c, pass_on, pass_on);
 }
-SC_KERNEL(cpu, add, .dtypes = 1u << SC_F32, .forward = forward_add, .backward = backward_add)
+SC_KERNEL(cpu, add, SC_F32_AND_BF16, .forward = forward_add, .backward = backward_add)
 
 FUNCTION(sub, sub)
 static ScStatus backward_sub(ScCall *c) {
    return backward(c, pass_on, pass_negated);
 }
-SC_KERNEL(cpu, sub, .dtypes = 1u << SC_F32, .forward = forward_sub, .backward = backward_sub)
+SC_KERNEL(cpu, sub, SC_F32_AND_BF16, .forward = forward_sub, .backward = backward_sub)
 
 BINARY(mul, mul, times_b, times_a)
 BINARY(div, divide, divide_by_a, divide_by_b)
