@@ -1,6 +1,6 @@
-// Squeeze and excitation, float32. A sample is a thread's as long as there are enough of them: its maps are
-// still in the cache when they are scaled. Else the maps of one sample are shared, by channels when summing, by
-// pixels when scaling.
+// Squeeze and excitation of float32 or bfloat16 maps; what is per channel is float32. A sample is a thread's as
+// long as there are enough of them: its maps are still in the cache when they are scaled. Else the maps of one
+// sample are shared, by channels when summing, by pixels when scaling.
 #include "host/ops/squeeze_excitation.h"
 
 #include <omp.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels/cpu/clones.h"
+#include "kernels/cpu/half.h"
 #include "kernels/cpu/vmath.h"
 
 enum {
@@ -23,26 +24,31 @@ static int64_t least(int64_t a, int64_t b) {
 
 typedef struct {
    int64_t channels, pixels;
-   const float *x, *g; // the sample's first element; with g, the sum is of x * g
+   const void *x, *g; // the sample's first element; with g, the sum is of x * g
+   bool half;
 } Maps;
 
-static inline __attribute__((always_inline)) void add_rows(const Maps *m, int64_t from, int64_t to, int64_t at,
-                                                           int64_t n, bool product, float *restrict part) {
-   int64_t p = from;
+SC_INLINE float term(const void *x, const void *g, int64_t i, bool product, bool half) {
+   float value = sc_at(x, i, half);
+   return product ? value * sc_at(g, i, half) : value;
+}
+
+SC_INLINE void add_rows(const Maps *m, int64_t from, int64_t to, int64_t at, int64_t n, bool product, bool half,
+                        float *restrict part) {
+   int64_t p = from, row = m->channels;
    for (; p + 4 <= to; p += 4) {
-      const float *restrict a = m->x + p * m->channels + at, *restrict b = a + m->channels,
-                            *restrict c = b + m->channels, *restrict d = c + m->channels;
-      const float *restrict ga = product ? m->g + p * m->channels + at : a, *restrict gb = ga + m->channels,
-                            *restrict gc = gb + m->channels, *restrict gd = gc + m->channels;
+      const void *a = sc_past(m->x, p * row + at, half), *b = sc_past(a, row, half), *c = sc_past(b, row, half),
+                 *d = sc_past(c, row, half);
+      const void *ga = product ? sc_past(m->g, p * row + at, half) : a, *gb = sc_past(ga, row, half),
+                 *gc = sc_past(gb, row, half), *gd = sc_past(gc, row, half);
       for (int64_t i = 0; i < n; i++)
-         part[i] += product ? (a[i] * ga[i] + b[i] * gb[i]) + (c[i] * gc[i] + d[i] * gd[i])
-                            : (a[i] + b[i]) + (c[i] + d[i]);
+         part[i] += (term(a, ga, i, product, half) + term(b, gb, i, product, half)) +
+                    (term(c, gc, i, product, half) + term(d, gd, i, product, half));
    }
-   for (; p < to; p++)
-      for (int64_t i = 0; i < n; i++) {
-         float x = m->x[p * m->channels + at + i];
-         part[i] += product ? x * m->g[p * m->channels + at + i] : x;
-      }
+   for (; p < to; p++) {
+      const void *a = sc_past(m->x, p * row + at, half), *ga = product ? sc_past(m->g, p * row + at, half) : a;
+      for (int64_t i = 0; i < n; i++) part[i] += term(a, ga, i, product, half);
+   }
 }
 
 SC_CLONES static void sum_pixels(const Maps *m, int64_t at, int64_t n, float scale, float *sums) {
@@ -50,10 +56,14 @@ SC_CLONES static void sum_pixels(const Maps *m, int64_t at, int64_t n, float sca
    for (int64_t from = 0; from < m->pixels; from += ROWS) {
       float part[WIDTH] = {0};
       int64_t to = least(from + ROWS, m->pixels);
-      if (m->g)
-         add_rows(m, from, to, at, n, true, part);
+      if (m->g && m->half)
+         add_rows(m, from, to, at, n, true, true, part);
+      else if (m->g)
+         add_rows(m, from, to, at, n, true, false, part);
+      else if (m->half)
+         add_rows(m, from, to, at, n, false, true, part);
       else
-         add_rows(m, from, to, at, n, false, part);
+         add_rows(m, from, to, at, n, false, false, part);
       for (int64_t i = 0; i < n; i++) total[i] += (double)part[i];
    }
    for (int64_t i = 0; i < n; i++) sums[i] = (float)(total[i] * (double)scale);
@@ -67,28 +77,36 @@ static void sum_sample(const Maps *m, float scale, float *sums, bool shared) {
 
 // ---- y = x * scale + shift per channel; y may be x ----
 
-SC_CLONES static void scale_rows(int64_t rows, int64_t n, const float *x, const float *scale, float *y) {
-   for (int64_t r = 0; r < rows; r++)
+SC_INLINE void scale_rows(int64_t rows, int64_t n, const void *x, const float *scale, const float *shift,
+                          void *y, bool half) {
+   for (int64_t r = 0; r < rows; r++) {
+      const void *from = sc_past(x, r * n, half);
+      void *to = sc_past(y, r * n, half);
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) y[r * n + i] = x[r * n + i] * scale[i];
+      for (int64_t i = 0; i < n; i++)
+         sc_set(to, i, half, sc_at(from, i, half) * scale[i] + (shift ? shift[i] : 0));
+   }
 }
 
-SC_CLONES static void scale_and_shift_rows(int64_t rows, int64_t n, const float *x, const float *scale,
-                                           const float *shift, float *y) {
-   for (int64_t r = 0; r < rows; r++)
-#pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) y[r * n + i] = x[r * n + i] * scale[i] + shift[i];
+SC_CLONES static void scale_block(int64_t rows, int64_t n, const void *x, const float *scale,
+                                  const float *shift, void *y, bool half) {
+   if (half && shift)
+      scale_rows(rows, n, x, scale, shift, y, true);
+   else if (half)
+      scale_rows(rows, n, x, scale, NULL, y, true);
+   else if (shift)
+      scale_rows(rows, n, x, scale, shift, y, false);
+   else
+      scale_rows(rows, n, x, scale, NULL, y, false);
 }
 
-static void scale_sample(const Maps *m, const float *x, const float *scale, const float *shift, float *y,
+static void scale_sample(const Maps *m, const void *x, const float *scale, const float *shift, void *y,
                          bool shared) {
 #pragma omp parallel for if (shared)
    for (int64_t p = 0; p < m->pixels; p += ROWS) {
-      int64_t at = p * m->channels, rows = least(ROWS, m->pixels - p);
-      if (shift)
-         scale_and_shift_rows(rows, m->channels, x + at, scale, shift, y + at);
-      else
-         scale_rows(rows, m->channels, x + at, scale, y + at);
+      int64_t at = p * m->channels;
+      scale_block(least(ROWS, m->pixels - p), m->channels, sc_past(x, at, m->half), scale, shift,
+                  sc_past(y, at, m->half), m->half);
    }
 }
 
@@ -125,14 +143,18 @@ SC_CLONES static void sigmoid(int64_t n, float *x) {
 
 typedef struct {
    ScSqueeze z;
-   const float *x, *weight1, *bias1, *weight2, *bias2;
-   float *y, *means, *squeezed, *scales; // the last three: (N, C), (N, S), (N, C)
+   bool half;
+   const void *x;
+   const float *weight1, *bias1, *weight2, *bias2;
+   void *y;
+   float *means, *squeezed, *scales; // (N, C), (N, S), (N, C)
 } Forward;
 
 static void forward_sample(const Forward *f, int64_t n, float *active, bool shared) {
    const ScSqueeze *z = &f->z;
    int64_t first = n * z->pixels * z->channels;
-   Maps maps = {z->channels, z->pixels, f->x + first, NULL};
+   const void *x = sc_past(f->x, first, f->half);
+   Maps maps = {z->channels, z->pixels, x, NULL, f->half};
    float *means = f->means + n * z->channels, *squeezed = f->squeezed + n * z->squeezed,
          *scales = f->scales + n * z->channels;
    sum_sample(&maps, 1 / (float)z->pixels, means, shared);
@@ -140,7 +162,7 @@ static void forward_sample(const Forward *f, int64_t n, float *active, bool shar
    silu(z->squeezed, squeezed, active);
    layer(z->channels, z->squeezed, f->weight2, f->bias2, active, scales);
    sigmoid(z->channels, scales);
-   scale_sample(&maps, f->x + first, scales, NULL, f->y + first, shared);
+   scale_sample(&maps, x, scales, NULL, sc_past(f->y, first, f->half), shared);
 }
 
 // Whether threads share each sample, because there are too few samples for them.
@@ -148,43 +170,65 @@ static bool are_shared(ScSqueeze z) {
    return z.n < omp_get_max_threads();
 }
 
-static float *data_of(const ScTensor *t) {
+static void *data_of(const ScTensor *t) {
    return t ? t->buffer->data : NULL;
+}
+
+// The filters of both layers in float32; the second ones follow the first. `*filters` is to be freed.
+static ScStatus read_filters(const ScCall *c, float **filters, const float **weight1, const float **weight2) {
+   const ScTensor *one = c->in[SC_SE_WEIGHT1], *two = c->in[SC_SE_WEIGHT2];
+   int64_t n = sc_numel(one);
+   *filters = NULL, *weight1 = data_of(one), *weight2 = data_of(two);
+   if (!sc_is_half(one)) return SC_OK;
+   float *values = malloc(2 * (size_t)n * sizeof *values);
+   if (!values) return sc_fail(SC_EMEM, "out of memory");
+   for (int64_t i = 0; i < n; i++) {
+      values[i] = sc_at(one->buffer->data, i, true);
+      values[n + i] = sc_at(two->buffer->data, i, true);
+   }
+   *filters = values, *weight1 = values, *weight2 = values + n;
+   return SC_OK;
+}
+
+static void run_samples(Forward f, float *scratch) {
+   const ScSqueeze *z = &f.z;
+   float *active = scratch, *free_part = scratch + z->n * z->squeezed;
+   if (!f.means) f.means = free_part, free_part += z->n * z->channels;
+   if (!f.squeezed) f.squeezed = free_part, free_part += z->n * z->squeezed;
+   if (!f.scales) f.scales = free_part;
+   bool shared = are_shared(*z);
+#pragma omp parallel for if (!shared)
+   for (int64_t n = 0; n < z->n; n++) forward_sample(&f, n, active + n * z->squeezed, shared);
 }
 
 static ScStatus forward(ScCall *c) {
    ScSqueeze z = sc_squeeze_sizes(c);
    Forward f = {.z = z,
+                .half = sc_is_half(c->in[SC_SE_X]),
                 .x = data_of(c->in[SC_SE_X]),
-                .weight1 = data_of(c->in[SC_SE_WEIGHT1]),
                 .bias1 = data_of(c->in[SC_SE_BIAS1]),
-                .weight2 = data_of(c->in[SC_SE_WEIGHT2]),
                 .bias2 = data_of(c->in[SC_SE_BIAS2]),
                 .y = data_of(c->out[0]),
                 .means = data_of(c->saved[SC_SE_MEANS]),
                 .squeezed = data_of(c->saved[SC_SE_SQUEEZED]),
                 .scales = data_of(c->saved[SC_SE_SCALES])};
-   float *scratch = malloc((size_t)(2 * z.n * (z.channels + z.squeezed)) * sizeof *scratch),
-         *free_part = scratch;
+   float *filters, *scratch = malloc((size_t)(2 * z.n * (z.channels + z.squeezed)) * sizeof *scratch);
    if (!scratch) return sc_fail(SC_EMEM, "out of memory");
-   float *active = free_part;
-   free_part += z.n * z.squeezed;
-   if (!f.means) f.means = free_part, free_part += z.n * z.channels;
-   if (!f.squeezed) f.squeezed = free_part, free_part += z.n * z.squeezed;
-   if (!f.scales) f.scales = free_part;
-   bool shared = are_shared(z);
-#pragma omp parallel for if (!shared)
-   for (int64_t n = 0; n < z.n; n++) forward_sample(&f, n, active + n * z.squeezed, shared);
+   ScStatus status = read_filters(c, &filters, &f.weight1, &f.weight2);
+   if (status == SC_OK) run_samples(f, scratch);
+   free(filters);
    free(scratch);
-   return SC_OK;
+   return status;
 }
 
 // ---- backward ----
 
 typedef struct {
    ScSqueeze z;
-   const float *x, *weight1, *weight2, *means, *squeezed, *scales, *gy;
-   float *gx;                  // NULL if not wanted; may be gy
+   bool half;
+   const void *x, *gy;
+   const float *weight1, *weight2, *means, *squeezed, *scales;
+   void *gx;                   // NULL if not wanted; may be gy
    float *gscales, *gsqueezed; // of all samples, before sigmoid and silu: (N, C), (N, S)
    float *active, *gmeans;     // (N, S), (N, C)
 } Backward;
@@ -203,7 +247,8 @@ SC_CLONES static void through_silu(int64_t n, const float *x, float *restrict g)
 static void backward_sample(const Backward *b, int64_t n, bool shared) {
    const ScSqueeze *z = &b->z;
    int64_t first = n * z->pixels * z->channels, c = n * z->channels, s = n * z->squeezed;
-   Maps maps = {z->channels, z->pixels, b->x + first, b->gy + first};
+   const void *gy = sc_past(b->gy, first, b->half);
+   Maps maps = {z->channels, z->pixels, sc_past(b->x, first, b->half), gy, b->half};
    sum_sample(&maps, 1, b->gscales + c, shared);
    through_sigmoid(z->channels, b->scales + c, b->gscales + c);
    silu(z->squeezed, b->squeezed + s, b->active + s);
@@ -212,36 +257,50 @@ static void backward_sample(const Backward *b, int64_t n, bool shared) {
    if (!b->gx) return;
    layer_back(z->squeezed, z->channels, b->weight1, b->gsqueezed + s, b->gmeans + c);
    for (int64_t i = 0; i < z->channels; i++) b->gmeans[c + i] /= (float)z->pixels;
-   scale_sample(&maps, b->gy + first, b->scales + c, b->gmeans + c, b->gx + first, shared);
+   scale_sample(&maps, gy, b->scales + c, b->gmeans + c, sc_past(b->gx, first, b->half), shared);
 }
 
-// gweight[o][i] = sum over samples of gy[n][o] * x[n][i]
-SC_CLONES static void weight_row(int64_t samples, int64_t outputs, int64_t inputs, int64_t o, const float *gy,
-                                 const float *x, float *restrict gweight) {
-   memset(gweight, 0, (size_t)inputs * sizeof *gweight);
-   for (int64_t n = 0; n < samples; n++)
-      for (int64_t i = 0; i < inputs; i++) gweight[i] += gy[n * outputs + o] * x[n * inputs + i];
+enum { INPUTS = 256 }; // of a layer, whose gradients are added up together
+
+// gweight[o][at + i] = sum over samples of gy[n][o] * x[n][at + i]
+SC_CLONES static void weight_part(int64_t samples, int64_t outputs, int64_t inputs, int64_t o, int64_t at,
+                                  int64_t n, const float *gy, const float *x, void *gweight, bool half) {
+   float sum[INPUTS] = {0};
+   for (int64_t s = 0; s < samples; s++)
+      for (int64_t i = 0; i < n; i++) sum[i] += gy[s * outputs + o] * x[s * inputs + at + i];
+   for (int64_t i = 0; i < n; i++) sc_set(gweight, o * inputs + at + i, half, sum[i]);
 }
 
 static void layer_gradients(int64_t samples, int64_t outputs, int64_t inputs, const float *gy, const float *x,
-                            float *gweight, float *gbias) {
+                            void *gweight, float *gbias, bool half) {
 #pragma omp parallel for if (gweight && samples * outputs * inputs > 32768)
    for (int64_t o = 0; o < outputs; o++) {
-      if (gweight) weight_row(samples, outputs, inputs, o, gy, x, gweight + o * inputs);
+      for (int64_t at = 0; gweight && at < inputs; at += INPUTS)
+         weight_part(samples, outputs, inputs, o, at, least(INPUTS, inputs - at), gy, x, gweight, half);
       double sum = 0;
       for (int64_t n = 0; gbias && n < samples; n++) sum += (double)gy[n * outputs + o];
       if (gbias) gbias[o] = (float)sum;
    }
 }
 
+static void run_samples_back(const ScCall *c, const Backward *b) {
+   ScSqueeze z = b->z;
+   bool shared = are_shared(z);
+#pragma omp parallel for if (!shared)
+   for (int64_t n = 0; n < z.n; n++) backward_sample(b, n, shared);
+   layer_gradients(z.n, z.channels, z.squeezed, b->gscales, b->active, data_of(c->grad_in[SC_SE_WEIGHT2]),
+                   data_of(c->grad_in[SC_SE_BIAS2]), b->half);
+   layer_gradients(z.n, z.squeezed, z.channels, b->gsqueezed, b->means, data_of(c->grad_in[SC_SE_WEIGHT1]),
+                   data_of(c->grad_in[SC_SE_BIAS1]), b->half);
+}
+
 static ScStatus backward(ScCall *c) {
    ScSqueeze z = sc_squeeze_sizes(c);
-   float *scratch = malloc((size_t)(2 * z.n * (z.channels + z.squeezed)) * sizeof *scratch);
+   float *filters, *scratch = malloc((size_t)(2 * z.n * (z.channels + z.squeezed)) * sizeof *scratch);
    if (!scratch) return sc_fail(SC_EMEM, "out of memory");
    Backward b = {.z = z,
+                 .half = sc_is_half(c->in[SC_SE_X]),
                  .x = data_of(c->in[SC_SE_X]),
-                 .weight1 = data_of(c->in[SC_SE_WEIGHT1]),
-                 .weight2 = data_of(c->in[SC_SE_WEIGHT2]),
                  .means = data_of(c->saved[SC_SE_MEANS]),
                  .squeezed = data_of(c->saved[SC_SE_SQUEEZED]),
                  .scales = data_of(c->saved[SC_SE_SCALES]),
@@ -251,15 +310,11 @@ static ScStatus backward(ScCall *c) {
                  .gmeans = scratch + z.n * z.channels,
                  .gsqueezed = scratch + 2 * z.n * z.channels,
                  .active = scratch + z.n * (2 * z.channels + z.squeezed)};
-   bool shared = are_shared(z);
-#pragma omp parallel for if (!shared)
-   for (int64_t n = 0; n < z.n; n++) backward_sample(&b, n, shared);
-   layer_gradients(z.n, z.channels, z.squeezed, b.gscales, b.active, data_of(c->grad_in[SC_SE_WEIGHT2]),
-                   data_of(c->grad_in[SC_SE_BIAS2]));
-   layer_gradients(z.n, z.squeezed, z.channels, b.gsqueezed, b.means, data_of(c->grad_in[SC_SE_WEIGHT1]),
-                   data_of(c->grad_in[SC_SE_BIAS1]));
+   ScStatus status = read_filters(c, &filters, &b.weight1, &b.weight2);
+   if (status == SC_OK) run_samples_back(c, &b);
+   free(filters);
    free(scratch);
-   return SC_OK;
+   return status;
 }
 
-SC_KERNEL(cpu, squeeze_excitation, .dtypes = 1u << SC_F32, .forward = forward, .backward = backward)
+SC_KERNEL(cpu, squeeze_excitation, SC_F32_AND_BF16, .forward = forward, .backward = backward)
