@@ -38,6 +38,19 @@ static int autocast(lua_State *L) {
    return status == LUA_OK ? lua_gettop(L) - 1 : lua_error(L);
 }
 
+// scute.computes(device, dtype): whether the device computes products in this dtype itself. Where it does not,
+// f16 and bf16 are storage: tensors are converted to f32 around each op and results rounded.
+static int computes(lua_State *L) {
+   ScDevice *device;
+   ScDtype dtype;
+   if (sc_device_find(luaL_checkstring(L, 1), &device) != SC_OK) return sc_raise(L);
+   if (!sc_dtype_parse(luaL_checkstring(L, 2), &dtype))
+      return luaL_error(L, "computes: expected a dtype (f32, f64, f16, bf16, i64, u8), found %s",
+                        sc_describe_value(L, 2));
+   lua_pushboolean(L, sc_kernel_takes(sc_find_kernel(device, "conv2d"), dtype));
+   return 1;
+}
+
 // scute.set_recording(on) -> before
 static int set_recording(lua_State *L) {
    lua_pushboolean(L, sc_set_recording(lua_toboolean(L, 1)));
@@ -159,19 +172,13 @@ static int nearest(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {{"no_grad", no_grad},
-                                     {"set_recording", set_recording},
-                                     {"autocast", autocast},
-                                     {"manual_seed", manual_seed},
-                                     {"rng_state", rng_state},
-                                     {"threads", threads},
-                                     {"memory", memory},
-                                     {"memory_limit", memory_limit},
-                                     {"flush", flush},
-                                     {"profile", profile},
-                                     {"clock", clock_},
-                                     {"nearest", nearest},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"no_grad", no_grad},           {"set_recording", set_recording},
+                                     {"autocast", autocast},         {"computes", computes},
+                                     {"manual_seed", manual_seed},   {"rng_state", rng_state},
+                                     {"threads", threads},           {"memory", memory},
+                                     {"memory_limit", memory_limit}, {"flush", flush},
+                                     {"profile", profile},           {"clock", clock_},
+                                     {"nearest", nearest},           {NULL, NULL}};
 
 static void open_session(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

@@ -8,9 +8,11 @@ local function linear(name, x, outputs, bias, grad, fallback)
       reason = reason, half_tolerance = 2 ^ -6 } -- the gradient of the bias sums rounded gradients
 end
 
+-- In half width the gradients of a matrix that serves a whole batch are added up in float32: half_fallback.
 local function matmul(name, a, b, grad)
+   local shared = (#a == 3 or #b == 3) and (#a ~= #b or a[1] ~= b[1])
    return { op = "matmul", name = name, inputs = { a = { shape = a }, b = { shape = b } }, grad = grad, tolerance = 1e-5,
-      reason = reason }
+      reason = reason, half_fallback = shared }
 end
 
 local list = {

@@ -2,7 +2,7 @@
 --   golden     ref in float64 against PyTorch in float64, outputs and gradients
 --   numeric    the gradients on ref against central differences
 --   cpu        cpu in float32 against ref in float64, and without falling back to ref
---   f16, bf16  storage in half width against float32 of the same rounded numbers
+--   f16, bf16  half width against float32 of the same rounded numbers; where the CPU computes in it, without falling back
 -- Besides, the bad arguments of each family, every op in some table, and no tensor bytes left at the end.
 -- Usage: scute tests/ops/run.lua [family ...]
 local here = arg[0]:match("^(.*)/") or "."
@@ -121,7 +121,11 @@ local function check_half(case, dtype)
    if case.half == false then return end
    try(case, dtype, function()
       local numbers = execute.rounded(case, dtype)
-      local expected, found = execute.run(case, "cpu", "f32", numbers, dtype), execute.run(case, "cpu", dtype, numbers)
+      local expected = execute.run(case, "cpu", "f32", numbers, dtype)
+      scute.profile "reset"
+      local found = execute.run(case, "cpu", dtype, numbers)
+      local fallen = fallbacks()
+      if #fallen > 0 and not case.fallback and not case.half_fallback then return "widened: " .. table.concat(fallen, ", ") end
       expected, found = execute.without_after(expected), execute.without_after(found)
       for _, result in ipairs(found) do
          if result.float and result.dtype ~= dtype then return result.name .. " has dtype " .. result.dtype end
