@@ -64,6 +64,7 @@ struct Allocation {
    size_t bytes, mapped;
    int device;
    size_t serial;
+   mutable bool accessible = false;
 };
 
 // The live allocation that holds [p, p + bytes), else null.
@@ -84,7 +85,9 @@ bool usable(const char *function, const char *argument, const void *p, size_t by
 bool overlapping(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
 void check_canaries(const char *after); // violations for what was written past the end
 
-// While one lives, device memory can be touched.
+// While one lives, device memory can be touched: what is, becomes accessible by memory_touch, of itself after a
+// fault.
+bool memory_touch(const void *p); // false: not in live memory
 struct DeviceOpen {
    DeviceOpen();
    ~DeviceOpen();

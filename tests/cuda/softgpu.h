@@ -29,6 +29,7 @@ size_t softgpu_synchronisations(const char *function);
 void softgpu_fail(const char *function, size_t n, int status);
 void softgpu_fail_nothing(void);
 size_t softgpu_failures_injected(void);
+const char *softgpu_last_failure(void); // the function that was made to fail last
 
 // Live objects of a kind: "device memory", "pinned memory", "stream", "event", "cublas handle", "cudnn handle",
 // "tensor descriptor", "filter descriptor", ...; NULL: all of them.

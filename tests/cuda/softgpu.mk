@@ -31,7 +31,7 @@ $(SOFT_LIBS):
 	$(Q)$(SOFT_CXX) -shared -fopenmp -Wl,-soname,$(@F) -Wl,-rpath,'$$ORIGIN' -o $@ $^ -ldl
 
 # Device code: C++ with the software GPU's own cuda_runtime.h before the toolkit's.
-SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
+SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
    -ffp-contract=off -fno-math-errno -Itests/cuda/include -I. $(CUDA_INCLUDE)
 
 $(SOFT)/programs/%.cu.o: tests/cuda/programs/%.cu
@@ -46,6 +46,13 @@ $(SOFT)/programs/%: $(SOFT)/programs/%.cu.o $(SOFT_LIBS)
 SOFT_PROGRAMS := $(patsubst tests/cuda/programs/%.cu,$(SOFT)/programs/%,$(wildcard tests/cuda/programs/*.cu))
 
 softgpu-tests: $(SOFT_PROGRAMS)
+
+# The controls, for Lua.
+$(SOFT)/softgpu.so: tests/cuda/lua/softgpu.c tests/cuda/softgpu.h $(SOFT)/lib/libcudart.so.13
+	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) -MF $@.d -fPIC -shared -o $@ $< $(SOFT)/lib/libcudart.so.13 -Wl,-rpath,'$$ORIGIN/lib'
+
+softgpu-plugin: $(SOFT)/softgpu.so
 
 ctests: softgpu-tests softgpu-plugin
 

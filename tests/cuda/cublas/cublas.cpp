@@ -114,6 +114,7 @@ cudaError_t run(const Product &p) {
       }
       memset(p.workspace, 0xff, p.workspace_bytes);
    }
+   for (const Matrix *x : {&p.a, &p.b, &p.c}) memory_touch(x->data);
    if (p.in_double)
       compute<double>(p);
    else

@@ -52,6 +52,8 @@ cudaError_t run_copy(const Copy &c) {
    bool whole =
        still_there(c.to_place, c.to, c.bytes, c.name) & still_there(c.from_place, c.from, c.bytes, c.name);
    if (!whole) return cudaErrorIllegalAddress;
+   memory_touch(c.to);
+   memory_touch(c.from);
    memcpy(c.to, c.from, c.bytes);
    return cudaSuccess;
 }
@@ -113,6 +115,7 @@ cudaError_t fill(RuntimeCall &call, void *to, int value, size_t bytes, cudaStrea
    const char *name = call.name();
    return enqueue(stream, name, [=] {
       if (!still_there(place, to, bytes, name)) return cudaErrorIllegalAddress;
+      memory_touch(to);
       memset(to, value, bytes);
       return cudaSuccess;
    });

@@ -32,6 +32,7 @@ struct Books {
    std::vector<std::string> violations;
    size_t total = 0, waits = 0, injected = 0, forgotten = 0;
    cudaError_t sticky = cudaSuccess;
+   std::string last_failure;
    bool strict = false, trace = false;
 };
 
@@ -119,6 +120,7 @@ Call::Call(const char *name, Library library, bool asks_device) : lock_(big_lock
    if (asks_device) status_ = sticky_of(library, all.sticky);
    if (due < 0 || status_ != 0) return;
    all.injected++;
+   all.last_failure = name;
    injected_ = true;
    if (library == Library::runtime && is_sticky(due)) {
       if (starts(name, "cudaLaunch")) {
@@ -278,6 +280,11 @@ void softgpu_fail_nothing(void) {
 size_t softgpu_failures_injected(void) {
    std::lock_guard guard(big_lock());
    return books().injected;
+}
+
+const char *softgpu_last_failure(void) {
+   std::lock_guard guard(big_lock());
+   return books().last_failure.c_str();
 }
 
 size_t softgpu_live(const char *kind) {

@@ -89,6 +89,7 @@ void say(const char *text) {
 }
 
 void on_fault(int signal, siginfo_t *info, void *) {
+   if (memory_touch(info->si_addr)) return;
    if (in_kernel) {
       fault_address = info->si_addr;
       siglongjmp(fault_return, signal);
@@ -164,6 +165,8 @@ cudaError_t run_launch(Launch &l) {
    const Kernel *k = kernel_of(l.function);
    KernelRun run = {k->name.c_str(), k->how.invoke, l.function,    l.arguments.data(), l.grid,
                     l.block,         l.shared,      k->how.shared, k->how.shared_end};
+   for (int i = 0; i < k->how.count; i++)
+      if (k->how.is_pointer[i]) memory_touch(*static_cast<void **>(l.arguments[size_t(i)]));
    cudaError_t error = run_kernel(run);
    check_canaries(k->name.c_str());
    return error;

@@ -1,11 +1,13 @@
 // Device memory: one reserved range of addresses; every allocation ends where an inaccessible page begins, and
 // all of it is inaccessible while no device work runs. Pinned host memory is ordinary memory between
 // inaccessible pages.
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 #include <sys/mman.h>
 #include "../core.h"
 
@@ -25,6 +27,8 @@ struct Arena {
    std::map<int, size_t> used;
    size_t serial = 0;
    int open = 0;
+   std::vector<uintptr_t> opened; // base of each allocation that can be touched now
+   std::atomic_flag opening = ATOMIC_FLAG_INIT;
 };
 
 Arena &arena() {
@@ -93,6 +97,8 @@ void unmap(const Allocation &a) {
 }
 
 bool is_canary(uintptr_t from, uintptr_t to, uintptr_t *bad) {
+   static const std::vector<unsigned char> clean(page, canary);
+   if (memcmp(pointer(from), clean.data(), to - from) == 0) return true;
    for (; from < to; from++) {
       if (*reinterpret_cast<unsigned char *>(from) != canary) {
          *bad = from;
@@ -189,7 +195,7 @@ cudaError_t memory_allocate(void **out, size_t bytes, int device) {
    size_t takes = round_up(bytes, 512);
    if (takes < bytes || arena().used[device] + takes > capacity()) return cudaErrorMemoryAllocation;
    if (!map_new(a, bytes)) return cudaErrorMemoryAllocation;
-   if (!arena().open) protect(a, PROT_NONE);
+   protect(a, PROT_NONE);
    arena().used[device] += takes;
    arena().device[a.base] = a;
    *out = pointer(a.base);
@@ -201,6 +207,7 @@ cudaError_t memory_release(void *p) {
    if (at == arena().device.end()) return cudaErrorInvalidValue;
    {
       DeviceOpen open;
+      memory_touch(p);
       check_one(at->second, true, "something");
    }
    arena().used[at->second.device] -= round_up(at->second.bytes, 512);
@@ -240,14 +247,38 @@ void check_canaries(const char *after) {
    for (auto &[base, a] : arena().device) check_one(a, false, after);
 }
 
+// Allocations are made accessible one by one, when they are touched: a program holds many and uses few at a
+// time.
+bool memory_touch(const void *p) {
+   Arena &all = arena();
+   const Allocation *a = all.open ? holder(all.device, uintptr_t(p)) : nullptr;
+   if (!a || uintptr_t(p) >= a->pages + a->mapped) return false;
+   while (all.opening.test_and_set()) {
+   } // library code runs on several threads
+   if (!a->accessible) {
+      a->accessible = true;
+      all.opened.push_back(a->base);
+      protect(*a, PROT_READ | PROT_WRITE);
+   }
+   all.opening.clear();
+   return true;
+}
+
 DeviceOpen::DeviceOpen() {
-   if (arena().open++ > 0) return;
-   for (auto &[base, a] : arena().device) protect(a, PROT_READ | PROT_WRITE);
+   arena().opened.reserve(arena().device.size() + 64); // the fault handler must not allocate
+   arena().open++;
 }
 
 DeviceOpen::~DeviceOpen() {
-   if (--arena().open > 0) return;
-   for (auto &[base, a] : arena().device) protect(a, PROT_NONE);
+   Arena &all = arena();
+   if (--all.open > 0) return;
+   for (uintptr_t base : all.opened) {
+      auto at = all.device.find(base);
+      if (at == all.device.end()) continue;
+      at->second.accessible = false;
+      protect(at->second, PROT_NONE);
+   }
+   all.opened.clear();
 }
 
 } // namespace sg

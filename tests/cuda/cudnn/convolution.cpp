@@ -112,6 +112,7 @@ cudnnStatus_t start(const char *name, const Dnn &dnn, const Problem &p, int algo
    cudaError_t error = enqueue(dnn.stream, name, [=] {
       if (!ok) return cudaErrorIllegalAddress;
       if (scribble) memset(workspace, 0xff, scribble);
+      for (const void *data : {o.x, o.w, o.y, o.bias, o.z}) memory_touch(data);
       compute_convolution(p, o);
       return cudaSuccess;
    });
