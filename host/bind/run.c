@@ -49,10 +49,12 @@ static lua_State *new_state(void) {
    return L;
 }
 
+static char library[PATH_MAX]; // the folder lua/, beside which scripts/ and examples/ lie
+
 // The library lies beside the binary (a build tree) or in ../share/scute (installed).
 static void set_library_path(lua_State *L) {
    static const char *places[] = {"lua", "../lua", "../share/scute/lua"};
-   char self[PATH_MAX], probe[PATH_MAX + 64], library[PATH_MAX];
+   char self[PATH_MAX], probe[PATH_MAX + 64];
    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
    if (length < 0) return;
    self[length] = '\0';
@@ -205,8 +207,19 @@ static int call(lua_State *L, int status, int nargs, int nresults) {
    return sc_interrupted() ? 128 + sc_interrupted() : EXIT_SUCCESS;
 }
 
+// A script that is not here may be one of scute's own: scripts/transfer_learning.lua, from any folder.
+static const char *find_script(const char *path, char own[PATH_MAX]) {
+   if (access(path, F_OK) == 0 || path[0] == '/' || !library[0]) return path;
+   int reason = errno, length = snprintf(own, PATH_MAX, "%s/../%s", library, path);
+   bool found = length < PATH_MAX && access(own, R_OK) == 0;
+   errno = reason;
+   return found ? own : path;
+}
+
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
    bool input = strcmp(path, "-") == 0;
+   char own[PATH_MAX];
+   if (!input) path = find_script(path, own);
    if (!input && access(path, R_OK) != 0) {
       fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
       return EXIT_FAILURE;

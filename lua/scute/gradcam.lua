@@ -1,4 +1,4 @@
--- Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391): which parts of a photo speak for a class.
+-- Grad-CAM: which parts of a photo speak for a class (Selvaraju and others 2017, https://arxiv.org/abs/1610.02391).
 --
 --    local found = scute.gradcam(model, x, "loggerhead")      -- x: (1, 3, H, W), preprocessed
 --    scute.plot.gradcam(photo, found):save "why.png"

@@ -173,7 +173,7 @@ local function find_imagenet(model, warn)
 end
 
 local function to_stderr(message)
-   io.stderr:write("warning: ", message, "\n")
+   io.stderr:write("scute: ", message, "\n")
 end
 
 --- The path of a model's weights, and their sha256.
@@ -183,7 +183,7 @@ end
 function weights.find(model, which, warn)
    if which == "imagenet" then return find_imagenet(model, warn or to_stderr) end
    if not exists(which) then
-      error(("weights: there is no readable file %s; expected a path or \"imagenet\""):format(which), 0)
+      error(("weights: there is no readable file %s; expected a path, imagenet or none"):format(which), 0)
    end
    return which, weights.sha256(which)
 end
