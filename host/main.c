@@ -33,7 +33,8 @@ static const char USAGE[] =
     "exit codes: 0 done, 1 an error (script, data, disk, network), 2 a wrong command line, 130 Ctrl-C, 143 "
     "SIGTERM\n"
     "\n"
-    "An example: scute scripts/transfer_learning.lua --help (scripts/ and examples/ are found from any folder)\n";
+    "An example: scute scripts/transfer_learning.lua --help (scripts/ and examples/ are found from any "
+    "folder)\n";
 
 typedef struct {
    bool help, version, session;

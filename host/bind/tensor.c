@@ -50,9 +50,9 @@ static void push_value(lua_State *L, const ScTensor *t, const void *values, int6
 }
 
 static int push_item(lua_State *L, const ScTensor *t, int64_t index) {
-   int64_t element; // of any dtype
-   sc_check(L, sc_tensor_item(t, index, &element));
-   push_value(L, t, &element, 0);
+   _Alignas(int64_t) char element[sizeof(int64_t)]; // of any dtype
+   sc_check(L, sc_tensor_item(t, index, element));
+   push_value(L, t, element, 0);
    return 1;
 }
 

@@ -293,7 +293,8 @@ end
 local function finds_its_own_scripts()
    local r = shell("S=$(realpath $S); cd $T && $S scripts/models.lua resnet18")
    check(r.code == 0 and r.out:find "resnet18", "scute's scripts are found from any folder", r.all)
-   r = shell("S=$(realpath $S); mkdir -p $T/here/scripts; cd $T/here; echo 'print(5)' >scripts/models.lua; $S scripts/models.lua")
+   r = shell("S=$(realpath $S); mkdir -p $T/here/scripts; cd $T/here; echo 'print(5)' >scripts/models.lua; "
+      .. "$S scripts/models.lua")
    check(r.out == "5\n", "a script that is here comes first", r.all)
    refuses("a script that is nowhere", 1, "cannot open 'scripts/nowhere.lua': No such file or directory",
       "$S scripts/nowhere.lua")
@@ -315,6 +316,6 @@ photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
    lists_models, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates, reports,
    writes_what_others_read, survives_a_full_disk, is_quiet, repeats, draws_a_bar_at_a_terminal, explains_itself,
-   refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, clamps_the_batch, refuses_bad_weights,
-   refuses_bad_output, saves_when_interrupted, shows_the_demo,
+   refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, clamps_the_batch,
+   refuses_bad_weights, refuses_bad_output, saves_when_interrupted, shows_the_demo,
 }
