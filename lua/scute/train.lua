@@ -36,6 +36,15 @@ local defaults = {
 local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
    "resume", "save_steps", "loss", "tensorboard" }
 
+--- True if train.fit has an option of that name.
+function train.knows(name)
+   if defaults[name] ~= nil then return true end
+   for _, other in ipairs(without_default) do
+      if other == name then return true end
+   end
+   return false
+end
+
 -- more: names that the nearest one may be of as well.
 local function read_options(options, what, more)
    local known, run = { table.unpack(without_default) }, {}
@@ -303,7 +312,7 @@ end
 --   tensorboard      false     whether to write a TensorBoard event file into the run's folder, see scute.train.board
 --   hooks            {}        a list of hooks of your own, see scute.train.hooks
 --   arguments        {}        for run.json
--- Returns { history = rows, best = row, folder, confusion = of the best epoch, seconds }.
+-- Returns { history = rows, best = row, folder, confusion = of the best epoch, stopped = why it ended early or nil, seconds }.
 -- The first Ctrl-C finishes the step, saves and ends the program with status 130.
 function train.fit(model, set, options)
    local run = new_run(read_options(options, "train.fit"), model, set)
@@ -320,7 +329,8 @@ function train.fit(model, set, options)
    if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
    local seconds = scute.clock() - run.times.clock
    report.finish(run, seconds)
-   return { history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion, seconds = seconds }
+   return { history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion,
+      stopped = run.stopped, seconds = seconds }
 end
 
 --- Looks for a learning rate: trains for a few steps at rates that rise, then puts everything back to the last bit (model,

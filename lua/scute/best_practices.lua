@@ -1,0 +1,232 @@
+-- Exercise 4, what its script calls: the flags, the model of a row, and the runs of all rows, of which those that are done
+-- are not done again. How results are shown is in best_practices/tell.lua.
+local lfs = require "lfs"
+local scute = require "scute"
+local cli = require "scute.cli"
+local console = require "scute.console"
+local plan = require "scute.compare.plan"
+local tell = require "scute.best_practices.tell"
+local to_json = require "scute.train.json"
+local train = require "scute.train"
+
+local best_practices = {}
+
+-- ---- flags ----
+
+local function changed(name, changes)
+   local entry = {}
+   for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
+   for key, value in pairs(changes) do entry[key] = value end
+   return entry
+end
+
+local function flags()
+   local list = {
+      changed("data_dir", {}), changed("model", {}),
+      changed("output_dir", { default = "practices", help = "where the runs, the table and the curves go" }),
+      { "only", value = "NAMES", show = "all rows", help = "rows to run, with commas between them, as in all,constant,plain" },
+      { "list", flag = true, help = "print the rows and stop after that" },
+      { "seeds", whole = true, min = 1, max = 100, default = 1, help = "runs of each row, each with a seed of its own" },
+      changed("epochs", {}), changed("batch_size", {}),
+      changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
+      { "head_learning_rate", number = true, above = 0, value = "RATE", show = "30 x learning_rate", help = "of the new head" },
+      { "unfreeze", default = "gradual", value = "SCHEDULE",
+        help = "what trains from which epoch on, as for scripts/fine_tuning.lua" },
+      changed("weight_decay", {}), changed("warmup_epochs", {}),
+      changed("patience", { default = 3 }),
+      { "dropout", number = true, min = 0, below = 1, default = 0.2, help = "share of the features dropped before the head" },
+      { "label_smoothing", number = true, min = 0, below = 1, default = 0.1,
+        help = "share of the target spread over all classes" },
+      { "augment", read = function(text) return scute.augment.parse(text) and text end, default = "light",
+        value = "DESCRIPTION",
+        help = "of training photos: none, light, standard, strong, and settings as in light,flip=0" },
+      { "resume", choices = { "auto" }, help = "go on with the runs in output_dir" },
+   }
+   local rest = cli.pick(cli.common, "val_fraction", "seed", "weights", "head_init", "image_size", "cache_features",
+      "on_bad_image", "save_every", "keep", "tensorboard", "workers", "threads", "device", "quiet")
+   return table.move(rest, 1, #rest, #list + 1, list)
+end
+
+--- The flags of the exercise, as cli.parse takes them.
+best_practices.flags = flags()
+
+-- ---- the model ----
+
+--- A pretrained model with a new head and dropout p before it; where the architecture has a dropout there, that one.
+function best_practices.model(opt, classes, p)
+   local model = scute.models.create(opt.model, { classes = classes, pretrained = opt.weights, head_init = opt.head_init,
+      image_size = opt.image_size, log = console.say }):to(opt.device)
+   local found
+   for _, module in model:named_modules() do
+      if module.class_name == "Dropout" then module.p, found = p, true end
+   end
+   if found then return model end
+   model.dropout = scute.nn.Dropout { p = p }
+   local head = model.head
+   rawset(model, "head", function(self, features) return head(self, self.dropout(features)) end)
+   return model
+end
+
+-- ---- rows ----
+
+-- The rows as tables with all their settings, under their names too.
+local function complete(rows)
+   local list = {}
+   for i, row in ipairs(rows) do
+      local full = { name = row[1], what = row[2] }
+      for key, value in pairs(rows[1][3]) do full[key] = value end
+      for key, value in pairs(row[3]) do full[key] = value end
+      list[i], list[full.name] = full, full
+   end
+   return list
+end
+
+local function choose(list, only)
+   if not only then return list end
+   local wanted, names, chosen = {}, {}, {}
+   for i, row in ipairs(list) do names[i] = row.name end
+   for name in (only .. ","):gmatch "%s*([^,]*),%s*" do
+      if not list[name] then
+         local near = scute.nearest(name, names)
+         console.stop(2, "only: there is no row '%s'%s; there are %s", name,
+            near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", "))
+      end
+      wanted[name] = true
+   end
+   for _, row in ipairs(list) do
+      if wanted[row.name] then chosen[#chosen + 1] = row end
+   end
+   return chosen
+end
+
+-- Why a row cannot be run here, or nil.
+local function obstacle(row)
+   if row.precision ~= "fp32" and not train.knows "precision" then return "this build trains in float32 only" end
+   return nil
+end
+
+-- ---- the folder ----
+
+-- What a result hangs on. Rows and seeds may be added to a folder, these may not change.
+local SAME = { "model", "epochs", "batch_size", "learning_rate", "head_learning_rate", "unfreeze", "weight_decay",
+   "warmup_epochs", "patience", "dropout", "label_smoothing", "augment", "val_fraction", "seed", "weights", "head_init",
+   "image_size", "cache_features", "device" }
+
+local function settings_of(opt, set)
+   local settings = { photos = #set.train.paths + #set.val.paths, classes = #set.classes, split = set.split }
+   for _, name in ipairs(SAME) do settings[name] = opt[name] end
+   return settings
+end
+
+local function difference(old, new)
+   local names = table.move(SAME, 1, #SAME, 1, { "photos", "classes", "split" })
+   for _, name in ipairs(names) do
+      if old[name] ~= new[name] then
+         return ("%s is %s there and %s now"):format(name, tostring(old[name] or "not given"),
+            tostring(new[name] or "not given"))
+      end
+   end
+end
+
+-- Sees to it that the folder is empty, or holds runs of the same settings that shall go on.
+local function settle(opt, settings)
+   local path = opt.output_dir .. "/settings.json"
+   if lfs.attributes(path) then
+      local old, why = plan.read_json(path)
+      if not old then console.fail("output_dir: %s; choose another folder", why) end
+      local fault = difference(old, settings)
+      if fault then console.fail("output_dir: '%s' holds other runs: %s; choose another folder", opt.output_dir, fault) end
+      if not opt.resume then
+         console.fail("output_dir: '%s' holds these runs already: --resume auto goes on with them", opt.output_dir)
+      end
+   end
+   console.guard("output_dir", scute.files.mkdirs, opt.output_dir)
+   console.guard("output_dir", scute.files.write, path, to_json(settings))
+end
+
+local function folder_of(opt, row, seed)
+   return ("%s/%s/seed%d"):format(opt.output_dir, row.name, seed)
+end
+
+-- The result of a run that is done, or nil.
+local function read_result(folder)
+   local result = plan.read_json(folder .. "/result.json")
+   return result and result.state == "finished" and result or nil
+end
+
+local function write_result(folder, row, seed, fitted)
+   local best, last = fitted.best, fitted.history[#fitted.history]
+   local curve = { train_loss = {}, train_accuracy = {}, val_loss = {}, val_accuracy = {} }
+   for i, entry in ipairs(fitted.history) do
+      for name, list in pairs(curve) do list[i] = entry[name] end
+   end
+   console.guard("output_dir", scute.files.write, folder .. "/result.json", to_json {
+      _order = { "state", "row", "seed", "epochs", "best_epoch", "accuracy", "loss", "train_accuracy", "last_accuracy",
+         "seconds", "stopped", "curve" },
+      state = "finished", row = row.name, seed = seed, epochs = #fitted.history, best_epoch = best.epoch,
+      accuracy = best.val_accuracy, loss = best.val_loss, train_accuracy = best.train_accuracy,
+      last_accuracy = last.val_accuracy, seconds = fitted.seconds, stopped = fitted.stopped, curve = curve,
+   })
+   return read_result(folder)
+end
+
+-- ---- running ----
+
+-- What train.fit is told alike for all rows.
+local function common_options(opt, row, folder)
+   return {
+      batch_size = opt.batch_size, augment = scute.augment.parse(opt.augment), output_dir = folder, workers = opt.workers,
+      device = opt.device, cache_features = opt.cache_features, on_bad_image = opt.on_bad_image,
+      save_every = opt.save_every, keep = opt.keep, tensorboard = opt.tensorboard,
+      resume = opt.resume, arguments = { practice = row.name },
+   }
+end
+
+local function one(opt, row, seed, fit)
+   local folder = folder_of(opt, row, seed)
+   local done = read_result(folder)
+   if done then return done end
+   scute.manual_seed(seed)
+   local result = write_result(folder, row, seed, fit(row, seed, common_options(opt, row, folder)))
+   collectgarbage()
+   return result
+end
+
+local function print_rows(list)
+   for _, row in ipairs(list) do
+      local why = obstacle(row)
+      print(("%-20s %s%s"):format(row.name, row.what, why and (" (left out: %s)"):format(why) or ""))
+   end
+end
+
+--- Runs the rows that the options ask for, for every seed, and tells what came out.
+-- rows: list of { name, what it is, settings that differ from the first row's }. fit(row, seed, options) trains a row with
+-- all its settings and returns what train.fit does; options are those of train.fit that all rows share.
+-- Returns a list of { row, results = one for each seed }.
+function best_practices.run(opt, set, rows, fit)
+   local chosen = choose(complete(rows), opt.only)
+   if opt.list then return print_rows(chosen) end
+   opt.head_learning_rate = opt.head_learning_rate or 30 * opt.learning_rate
+   opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
+   settle(opt, settings_of(opt, set))
+   local found, i = {}, 0
+   for _, row in ipairs(chosen) do
+      local why = obstacle(row)
+      if why then
+         console.line("%s is left out: %s", row.name, why)
+      else
+         found[#found + 1] = { row = row, results = {} }
+      end
+   end
+   for k = 1, opt.seeds do -- seed by seed, so that after an early end there is something of every row
+      for _, entry in ipairs(found) do
+         i = i + 1
+         console.line("\n[%d/%d] %s, seed %d: %s", i, opt.seeds * #found, entry.row.name, opt.seed + k - 1, entry.row.what)
+         entry.results[k] = one(opt, entry.row, opt.seed + k - 1, fit)
+      end
+   end
+   tell.all(opt.output_dir, found, set)
+   return found
+end
+
+return best_practices
