@@ -56,8 +56,8 @@ for fold = 1, FOLDS do
    end
 end
 
-console.line("\n%d epochs each, %d folds pooled, accuracy on photos that did not train, with 95 %% intervals; %s", epochs,
-   FOLDS, console.duration(scute.clock() - start))
+console.line("\nepochs of each run: %d; %d folds pooled; accuracy on photos that did not train, with 95 %% intervals; %s",
+   epochs, FOLDS, console.duration(scute.clock() - start))
 console.line("%-28s %-28s %s", "", "after the last epoch", "at the best epoch, chosen on the same photos")
 for i, method in ipairs(methods) do
    local sum = sums[i]
