@@ -39,6 +39,8 @@ typedef struct ScBackend {
    ScStatus (*upload)(ScDevice *, void *to, const void *from, size_t bytes);
    ScStatus (*download)(ScDevice *, void *to, const void *from, size_t bytes);
    ScStatus (*copy)(ScDevice *, void *to, const void *from, size_t bytes); // within the device
+   // Writes an element of `size` bytes n times; needed without host memory.
+   ScStatus (*fill)(ScDevice *, void *to, const void *element, size_t size, int64_t n);
    // Reading without waiting; both NULL: what is read is there at once. `begin_read` copies into memory of its
    // own, in order with the device's work so far. `end_read` waits for that, copies to `to` unless it is NULL,
    // and ends the ticket, also when it fails.

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "host/device.h"
+#include "host/op.h"
+#include "host/tape.h"
 
 double sc_load(ScDtype dtype, const void *data, int64_t index) {
    switch (dtype) {
@@ -137,25 +139,37 @@ ScStatus sc_tensor_item(const ScTensor *t, int64_t index, void *element) {
 }
 
 ScStatus sc_tensor_fill(ScTensor *t, double value) {
-   if (t->device->backend->shapes_only) return SC_OK;
+   const ScBackend *backend = t->device->backend;
+   if (backend->shapes_only) return SC_OK;
    SC_TRY(sc_tensor_own(t, false));
-   size_t bytes = sc_nbytes(t);
-   bool host = t->device->backend->host_memory;
-   char *content = host ? t->buffer->data : malloc(bytes);
-   if (!content) return sc_fail(SC_EMEM, "out of memory");
-   if (value == 0) {
-      memset(content, 0, bytes);
-   } else {
-      int64_t n = sc_numel(t);
-      for (int64_t i = 0; i < n; i++) sc_store(t->dtype, content, i, value);
-   }
    ScStatus status = SC_OK;
-   if (!host) {
-      status = t->device->backend->upload(t->device, t->buffer->data, content, bytes);
-      free(content);
+   int64_t n = sc_numel(t);
+   if (!backend->host_memory) {
+      char element[8];
+      sc_store(t->dtype, element, 0, value);
+      status = backend->fill(t->device, t->buffer->data, element, sc_dtype_size(t->dtype), n);
+   } else if (value == 0) {
+      memset(t->buffer->data, 0, sc_nbytes(t));
+   } else {
+      for (int64_t i = 0; i < n; i++) sc_store(t->dtype, t->buffer->data, i, value);
    }
    sc_tensor_touch(t);
    return status;
+}
+
+// Within a device whose memory the CPU cannot reach: its own conversion makes the new content.
+static ScStatus copy_within(ScTensor *to, const ScTensor *from) {
+   ScTensor *converted, *in = (ScTensor *)from;
+   ScAttr dtype = {.i = to->dtype};
+   bool recording = sc_set_recording(false);
+   ScStatus status = sc_apply(&converted, "to", 1, &in, &dtype, 1);
+   sc_set_recording(recording);
+   if (status != SC_OK) return status;
+   sc_buffer_release(to->buffer);
+   to->buffer = sc_buffer_retain(converted->buffer);
+   sc_tensor_release(converted);
+   sc_tensor_touch(to);
+   return SC_OK;
 }
 
 // Same shape means same memory order, so elements correspond one to one.
@@ -163,6 +177,7 @@ ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from) {
    if (!sc_same_shape(to, from))
       return sc_fail(SC_EARG, "copy_: expected shape %s, found %s", sc_shape_text(to), sc_shape_text(from));
    if (to->device->backend->shapes_only) return SC_OK;
+   if (to->device == from->device && !to->device->backend->host_memory) return copy_within(to, from);
    int64_t n = sc_numel(to);
    void *staging, *converted = malloc(sc_nbytes(to));
    const void *content;

@@ -274,7 +274,7 @@ static ScStatus number_tensor(const Marshal *m, const Input *input, ScTensor **o
       *half = dtype, dtype = SC_F32;
    SC_TRY(sc_tensor_new(out, other ? other->device : sc_device_cpu(), dtype, 0, NULL));
    if (dtype == SC_I64) return sc_tensor_write(*out, &input->integer);
-   return sc_tensor_write_f64(*out, &input->number);
+   return sc_tensor_fill(*out, input->number);
 }
 
 static ScStatus fill_call(ScCall *call, const Marshal *m) {

@@ -7,7 +7,8 @@
 
 SC_API_BEGIN
 
-// Input `input` holds numbers from 1 to `n`; `what` they are, for the message.
+// Input `input` holds numbers from 1 to `n`; `what` they are, for the message. Where the CPU cannot read them
+// only the dtype is checked; kernels there answer a wrong number with NaN.
 ScStatus sc_want_numbers(const ScCall *, int input, int64_t n, const char *what);
 
 SC_API_END

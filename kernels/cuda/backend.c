@@ -3,6 +3,7 @@
 
 #include "host/sync.h"
 #include "kernels/cuda/context.h"
+#include "kernels/cuda/fill.h"
 #include "kernels/cuda/staging.h"
 
 // ---- which devices there are ----
@@ -78,6 +79,7 @@ static ScBackend cuda = {
     .begin_read = sc_cuda_begin_read,
     .end_read = sc_cuda_end_read,
     .copy = copy,
+    .fill = sc_cuda_fill,
     .wait = wait,
     .flush = sc_cuda_flush,
     .close = sc_cuda_close,

@@ -40,7 +40,7 @@ $(BUILD)/kernels/cuda/%.c.o: kernels/cuda/%.c | needed
 $(BUILD)/kernels/cuda/%.cu.o: kernels/cuda/%.cu
 	@mkdir -p $(@D)
 	@echo "nvcc $<"
-	$(Q)$(CUDA_FOUND) $(NVCCFLAGS) -c -o $@ $<
+	$(Q)$(if $(findstring ccache,$(CC)),ccache )$(CUDA_FOUND) $(NVCCFLAGS) -c -o $@ $<
 
 install-cuda: $(BUILD)/scute_cuda.so
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/lib/scute/scute_cuda.so

@@ -1,0 +1,43 @@
+#include "host/ops/dropout.h"
+
+#include "kernels/cuda/element.cuh"
+#include "kernels/cuda/philox.cuh"
+
+namespace {
+
+// Four elements a thread, because one draw gives four numbers.
+template <typename T>
+__global__ void drop(int64_t n, ScDraws draws, uint32_t threshold, ScMath<T> scale, const T *x, T *y) {
+   for (int64_t block = sc_thread(); block * 4 < n; block += sc_threads()) {
+      uint32_t bits[4];
+      ScMath<T> v[4];
+      sc_cuda_philox(draws, (uint64_t)block, bits);
+      sc_get_some(x, block * 4, n, v);
+#pragma unroll
+      for (int k = 0; k < 4; k++) v[k] = sc_is_kept(bits[k], threshold) ? v[k] * scale : 0;
+      sc_put_some(y, block * 4, n, v);
+   }
+}
+
+ScStatus run(const ScCall *c, const ScTensor *x, const ScTensor *y) {
+   double p = c->attr[SC_DROPOUT_P].f;
+   int64_t n = sc_numel(x);
+   ScDraws draws = {(uint64_t)c->attr[SC_DROPOUT_SEED].i, (uint64_t)c->attr[SC_DROPOUT_STREAM].i};
+   return sc_with_float(x->dtype, [&](auto type) {
+      typedef decltype(type) T;
+      return sc_cuda_launch(c->device, "dropout", drop<T>, sc_cuda_grid(c->device, n / 4), SC_CUDA_BLOCK, 0, n,
+                            draws, sc_threshold(p), (ScMath<T>)(p < 1 ? 1 / (1 - p) : 0), sc_data<T>(x),
+                            sc_data<T>(y));
+   });
+}
+
+ScStatus forward(ScCall *c) {
+   return run(c, c->in[0], c->out[0]);
+}
+ScStatus backward(ScCall *c) {
+   return run(c, c->grad_out[0], c->grad_in[0]);
+}
+
+} // namespace
+
+SC_KERNEL(cuda, dropout, .dtypes = SC_CUDA_FLOATS, .forward = forward, .backward = backward)

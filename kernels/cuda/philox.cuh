@@ -1,0 +1,39 @@
+// host/rng.h on the device, bit for bit.
+#ifndef SCUTE_CUDA_PHILOX_CUH
+#define SCUTE_CUDA_PHILOX_CUH
+
+#include <stdint.h>
+
+#include "kernels/cuda/launch.cuh"
+
+typedef struct {
+   uint64_t seed, stream;
+} ScDraws;
+
+// sc_philox: four 32-bit numbers for block `index` of a stream.
+__device__ inline void sc_cuda_philox(ScDraws d, uint64_t index, uint32_t (&c)[4]) {
+   c[0] = (uint32_t)index, c[1] = (uint32_t)(index >> 32), c[2] = (uint32_t)d.stream,
+   c[3] = (uint32_t)(d.stream >> 32);
+   uint32_t k0 = (uint32_t)d.seed, k1 = (uint32_t)(d.seed >> 32);
+#pragma unroll
+   for (int round = 0; round < 10; round++) {
+      uint64_t p0 = (uint64_t)0xD2511F53 * c[0], p1 = (uint64_t)0xCD9E8D57 * c[2];
+      uint32_t n0 = (uint32_t)(p1 >> 32) ^ c[1] ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c[3] ^ k1;
+      c[1] = (uint32_t)p1, c[3] = (uint32_t)p0, c[0] = n0, c[2] = n2;
+      k0 += 0x9E3779B9, k1 += 0xBB67AE85;
+   }
+}
+
+// sc_uniform is bits / 2^24 for the upper 24 bits of its number; it is at least p where those are at least
+// this.
+static inline uint32_t sc_threshold(double p) {
+   double scaled = p * 0x1p24;
+   uint32_t below = (uint32_t)scaled;
+   return (double)below < scaled ? below + 1 : below;
+}
+
+__device__ inline bool sc_is_kept(uint32_t bits, uint32_t threshold) {
+   return bits >> 8 >= threshold;
+}
+
+#endif

@@ -1,0 +1,134 @@
+// Sums, means and extremes over one dimension or over everything.
+#include "host/ops/reduce.h"
+
+#include "kernels/cuda/total.cuh"
+
+namespace {
+
+// ---- sums ----
+
+template <typename T> using Result = typename std::conditional<std::is_integral<T>::value, int64_t, T>::type;
+
+ScAxis axis_of(const ScCall *c, const ScTensor *x) {
+   return sc_axis(x, c->attr[SC_REDUCE_DIM].i);
+}
+
+ScStatus add_up(ScCall *c, double factor) {
+   return sc_with_number(c->in[0]->dtype, [&](auto type) {
+      typedef decltype(type) T;
+      return sc_total(c->device, c->op->name, axis_of(c, c->in[0]), factor, sc_data<const T>(c->in[0]),
+                      sc_data<Result<T>>(c->out[0]));
+   });
+}
+
+ScStatus spread(ScCall *c, double factor) {
+   return sc_with_float(c->grad_in[0]->dtype, [&](auto type) {
+      typedef decltype(type) T;
+      return sc_spread(c->device, c->op->name, axis_of(c, c->grad_in[0]), factor,
+                       sc_data<const T>(c->grad_out[0]), sc_data<T>(c->grad_in[0]));
+   });
+}
+
+double one_over_n(const ScCall *c) {
+   return 1.0 / (double)axis_of(c, c->in[0]).n;
+}
+
+// ---- extremes ----
+
+// The first of the best; a NaN beats everything.
+template <typename T> struct Extreme {
+   struct Sum {
+      T value;
+      int64_t k; // -1: none yet
+   };
+   ScAxis axis;
+   bool smallest;
+   const T *x;
+   T *y;            // NULL: the index is wanted
+   int64_t *index;  // from 1, or NULL
+   int64_t *winner; // from 0, for backward, or NULL
+   __device__ Sum zero() const { return {x[0], -1}; }
+   __device__ Sum join(Sum a, Sum b) const {
+      if (a.k < 0 || b.k < 0) return a.k < 0 ? b : a;
+      ScMath<T> va = sc_widen(a.value), vb = sc_widen(b.value);
+      bool nan_a = va != va, nan_b = vb != vb;
+      if (nan_a != nan_b) return nan_a ? a : b;
+      if (nan_a || va == vb) return a.k < b.k ? a : b;
+      return (va > vb) != smallest ? a : b;
+   }
+   __device__ int64_t place(int64_t k) const { return k / axis.inner * axis.n * axis.inner + k % axis.inner; }
+   __device__ Sum take(int64_t start, int64_t r) const { return {x[start + r * axis.inner], r}; }
+   __device__ void put(int64_t k, Sum best) const {
+      if (y) y[k] = best.value;
+      if (index) index[k] = best.k + 1;
+      if (winner) winner[k] = best.k;
+   }
+};
+
+ScStatus find(ScCall *c, bool smallest, bool index) {
+   ScAxis a = axis_of(c, c->in[0]);
+   return sc_with_number(c->in[0]->dtype, [&](auto type) {
+      typedef decltype(type) T;
+      Extreme<T> f = {a,
+                      smallest,
+                      sc_data<T>(c->in[0]),
+                      index ? nullptr : sc_data<T>(c->out[0]),
+                      index ? sc_data<int64_t>(c->out[0]) : nullptr,
+                      sc_data<int64_t>(c->saved[0])};
+      return sc_reduce(c->device, c->op->name, f, a.outer * a.inner, a.n, a.inner == 1);
+   });
+}
+
+template <typename T> __global__ void to_winner(ScAxis a, const int64_t *winner, const T *gy, T *gx) {
+   int64_t n = a.outer * a.n * a.inner;
+   for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
+      int64_t result = sc_result_of(a, i);
+      gx[i] = i / a.inner % a.n == winner[result] ? gy[result] : sc_narrow<T>(0);
+   }
+}
+
+ScStatus backward_extreme(ScCall *c) {
+   ScAxis a = axis_of(c, c->grad_in[0]);
+   return sc_with_float(c->grad_in[0]->dtype, [&](auto type) {
+      typedef decltype(type) T;
+      return sc_cuda_launch(
+          c->device, c->op->name, to_winner<T>, sc_cuda_grid(c->device, sc_numel(c->grad_in[0])), SC_CUDA_BLOCK,
+          0, a, sc_data<int64_t>(c->saved[0]), sc_data<T>(c->grad_out[0]), sc_data<T>(c->grad_in[0]));
+   });
+}
+
+// ---- calls ----
+
+ScStatus forward_sum(ScCall *c) {
+   return add_up(c, 1);
+}
+ScStatus backward_sum(ScCall *c) {
+   return spread(c, 1);
+}
+ScStatus forward_mean(ScCall *c) {
+   return add_up(c, one_over_n(c));
+}
+ScStatus backward_mean(ScCall *c) {
+   return spread(c, one_over_n(c));
+}
+ScStatus forward_max(ScCall *c) {
+   return find(c, false, false);
+}
+ScStatus forward_min(ScCall *c) {
+   return find(c, true, false);
+}
+ScStatus forward_argmax(ScCall *c) {
+   return find(c, false, true);
+}
+ScStatus forward_argmin(ScCall *c) {
+   return find(c, true, true);
+}
+
+} // namespace
+
+SC_KERNEL(cuda, sum, .dtypes = SC_ALL_DTYPES, .forward = forward_sum, .backward = backward_sum)
+SC_KERNEL(cuda, mean, .dtypes = SC_CUDA_FLOATS, .forward = forward_mean, .backward = backward_mean)
+SC_KERNEL(cuda, max, .dtypes = SC_ALL_DTYPES, .forward = forward_max, .backward = backward_extreme)
+SC_KERNEL(cuda, min, .dtypes = SC_ALL_DTYPES, .forward = forward_min, .backward = backward_extreme)
+SC_KERNEL(cuda, argmax, .dtypes = SC_ALL_DTYPES, .forward = forward_argmax, .backward = nullptr)
+SC_KERNEL(cuda, argmin, .dtypes = SC_ALL_DTYPES, .forward = forward_argmin, .backward = nullptr)

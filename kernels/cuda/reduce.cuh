@@ -1,0 +1,94 @@
+// Reductions of any kind over any part of a tensor: deterministic, in one pass or two.
+//
+// What is reduced is a functor F:
+//    typename F::Sum                        what is carried along
+//    Sum zero()                             of nothing
+//    Sum join(Sum, Sum)
+//    auto place(int64_t kept)               whatever helps to find the elements of result number `kept`
+//    Sum take(place, int64_t r)             element number r of those
+//    void put(int64_t kept, Sum)            stores the result
+#ifndef SCUTE_CUDA_REDUCE_CUH
+#define SCUTE_CUDA_REDUCE_CUH
+
+#include "kernels/cuda/launch.cuh"
+
+// A block computes `columns` results with SC_CUDA_BLOCK / columns threads each. Its neighbouring threads take
+// neighbouring elements of one result if `along`, else the same element of neighbouring results: whichever lie
+// side by side in memory. blockIdx.y is the part of the elements; with more than one part the sums go to
+// partial[part][kept].
+template <typename F>
+__global__ void sc_reduce_kernel(F f, int64_t kept, int64_t reduced, int columns, bool along,
+                                 typename F::Sum *partial) {
+   typedef typename F::Sum Sum;
+   __shared__ Sum sums[SC_CUDA_BLOCK];
+   int t = (int)threadIdx.x, rows = SC_CUDA_BLOCK / columns;
+   int column = along ? t / rows : t % columns, row = along ? t % rows : t / columns;
+   int64_t k = (int64_t)blockIdx.x * columns + column, part = (reduced + gridDim.y - 1) / gridDim.y;
+   int64_t from = blockIdx.y * part, to = from + part < reduced ? from + part : reduced;
+   Sum sum = f.zero();
+   if (k < kept) {
+      auto place = f.place(k);
+#pragma unroll 4
+      for (int64_t r = from + row; r < to; r += rows) sum = f.join(sum, f.take(place, r));
+   }
+   Sum *mine = sums + column * rows + row;
+   *mine = sum;
+   for (int half = rows / 2; half > 0; half /= 2) {
+      __syncthreads();
+      if (row < half) *mine = f.join(mine[0], mine[half]);
+   }
+   if (row > 0 || k >= kept) return;
+   if (partial)
+      partial[blockIdx.y * kept + k] = *mine;
+   else
+      f.put(k, *mine);
+}
+
+// The second pass: joins the sums of the parts in their order.
+template <typename F> struct ScReduceParts {
+   typedef typename F::Sum Sum;
+   F f;
+   const Sum *partial;
+   int64_t kept;
+   __device__ Sum zero() const { return f.zero(); }
+   __device__ Sum join(Sum a, Sum b) const { return f.join(a, b); }
+   __device__ int64_t place(int64_t k) const { return k; }
+   __device__ Sum take(int64_t k, int64_t part) const { return partial[part * kept + k]; }
+   __device__ void put(int64_t k, Sum sum) const { f.put(k, sum); }
+};
+
+static inline int sc_power_of_two(int64_t least, int most) {
+   int power = 1;
+   while (power < least && power < most) power *= 2;
+   return power;
+}
+
+template <typename F>
+ScStatus sc_reduce_launch(const ScDevice *device, const char *what, F f, int64_t kept, int64_t reduced,
+                          int columns, bool along, int64_t parts, typename F::Sum *partial) {
+   dim3 grid((unsigned)((kept + columns - 1) / columns), (unsigned)parts);
+   return sc_cuda_launch(device, what, sc_reduce_kernel<F>, grid, SC_CUDA_BLOCK, 0, f, kept, reduced, columns,
+                         along, partial);
+}
+
+// `along`: the elements of one result lie side by side, not those of neighbouring results.
+template <typename F>
+ScStatus sc_reduce(const ScDevice *device, const char *what, F f, int64_t kept, int64_t reduced, bool along) {
+   const int side_by_side = 32, least = 16; // results in a row of threads; elements that are worth a thread
+   int columns = SC_CUDA_BLOCK / sc_power_of_two(reduced, along ? SC_CUDA_BLOCK : SC_CUDA_BLOCK / side_by_side);
+   if (!along && kept < columns) columns = sc_power_of_two(kept, columns);
+   int rows = SC_CUDA_BLOCK / columns;
+   int64_t blocks = (kept + columns - 1) / columns, most = reduced / ((int64_t)rows * least);
+   int64_t parts = 2 * (int64_t)sc_cuda_resident_threads(device) / SC_CUDA_BLOCK / blocks;
+   parts = parts < most ? parts : most;
+   if (parts <= 1) return sc_reduce_launch(device, what, f, kept, reduced, columns, along, 1, nullptr);
+   typedef typename F::Sum Sum;
+   void *partial;
+   SC_TRY(sc_cuda_workspace(device, (size_t)(parts * kept) * sizeof(Sum), &partial));
+   SC_TRY(sc_reduce_launch(device, what, f, kept, reduced, columns, along, parts, (Sum *)partial));
+   ScReduceParts<F> joined = {f, (const Sum *)partial, kept};
+   columns = sc_power_of_two(kept, SC_CUDA_BLOCK / sc_power_of_two(parts, SC_CUDA_BLOCK));
+   return sc_reduce_launch(device, what, joined, kept, parts, columns, false, 1, (Sum *)nullptr);
+}
+
+#endif

@@ -1,0 +1,69 @@
+// Sums along one axis of a tensor as it lies, and the spreading of something over it.
+#ifndef SCUTE_CUDA_TOTAL_CUH
+#define SCUTE_CUDA_TOTAL_CUH
+
+#include <type_traits>
+
+#include "host/ops/axis.h"
+#include "kernels/cuda/element.cuh"
+#include "kernels/cuda/reduce.cuh"
+
+// What elements add up in. Whole numbers keep all their digits.
+template <typename T> struct ScSumOf { typedef ScMath<T> type; };
+template <> struct ScSumOf<int64_t> { typedef __int128 type; };
+template <typename T> using ScSum = typename ScSumOf<T>::type;
+
+__device__ inline int64_t sc_saturate(__int128 x) {
+   return x > INT64_MAX ? INT64_MAX : x < INT64_MIN ? INT64_MIN : (int64_t)x;
+}
+
+template <typename T, typename R> struct ScTotal {
+   typedef ScSum<T> Sum;
+   ScAxis axis;
+   Sum factor;
+   const T *x;
+   R *y;
+   __device__ Sum zero() const { return 0; }
+   __device__ Sum join(Sum a, Sum b) const { return a + b; }
+   __device__ int64_t place(int64_t k) const { return k / axis.inner * axis.n * axis.inner + k % axis.inner; }
+   __device__ Sum take(int64_t start, int64_t r) const { return (Sum)sc_widen(x[start + r * axis.inner]); }
+   __device__ void put(int64_t k, Sum sum) const {
+      if constexpr (std::is_integral<R>::value)
+         y[k] = sc_saturate(sum); // there is no mean of whole numbers
+      else
+         y[k] = sc_narrow<R>(sum * factor);
+   }
+};
+
+// y (outer, inner) = factor * sum of x (outer, n, inner) over n.
+template <typename T, typename R>
+ScStatus sc_total(const ScDevice *device, const char *what, ScAxis axis, double factor, const T *x, R *y) {
+   ScTotal<T, R> f = {axis, (ScSum<T>)factor, x, y};
+   return sc_reduce(device, what, f, axis.outer * axis.inner, axis.n, axis.inner == 1);
+}
+
+// Number of the result to which element `at` belongs, with 32-bit division where that will do.
+__device__ inline int64_t sc_result_of(ScAxis a, int64_t at) {
+   if (a.outer * a.n * a.inner <= INT32_MAX) {
+      uint32_t i = (uint32_t)at, inner = (uint32_t)a.inner, row = i / inner;
+      return (int64_t)(row / (uint32_t)a.n * inner + (i - row * inner));
+   }
+   int64_t row = at / a.inner;
+   return row / a.n * a.inner + (at - row * a.inner);
+}
+
+template <typename T> __global__ void sc_spread_kernel(ScAxis a, ScMath<T> factor, const T *y, T *x) {
+   int64_t n = a.outer * a.n * a.inner;
+   for (int64_t i = sc_thread(); i < n; i += sc_threads())
+      x[i] = sc_narrow<T>(sc_widen(y[sc_result_of(a, i)]) * factor);
+}
+
+// x (outer, n, inner) = factor * y (outer, inner).
+template <typename T>
+ScStatus sc_spread(const ScDevice *device, const char *what, ScAxis axis, double factor, const T *y, T *x) {
+   return sc_cuda_launch(device, what, sc_spread_kernel<T>,
+                         sc_cuda_grid(device, axis.outer * axis.n * axis.inner), SC_CUDA_BLOCK, 0, axis,
+                         (ScMath<T>)factor, y, x);
+}
+
+#endif

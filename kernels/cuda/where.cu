@@ -1,0 +1,96 @@
+#include "host/ops/broadcast.h"
+#include "kernels/cuda/element.cuh"
+#include "kernels/cuda/index.cuh"
+#include "kernels/cuda/reduce.cuh"
+
+namespace {
+
+enum { CONDITION, A, B, OPERANDS };
+
+template <typename U>
+__global__ void choose(ScIndex<OPERANDS> index, const uint8_t *condition, const U *a, const U *b, U *y) {
+   for (int64_t i = sc_thread(); i < index.n; i += sc_threads()) {
+      int64_t at[OPERANDS] = {};
+      sc_offsets(index, i, at);
+      y[i] = condition[at[CONDITION]] ? a[at[A]] : b[at[B]];
+   }
+}
+
+void strides_of(const ScCall *c, const ScTensor *y, int64_t (*strides)[SC_MAXRANK]) {
+   for (int i = 0; i < OPERANDS; i++) sc_broadcast_strides(c->in[i], y, strides[i]);
+}
+
+ScStatus forward(ScCall *c) {
+   const ScTensor *y = c->out[0];
+   int64_t strides[OPERANDS][SC_MAXRANK], order[SC_MAXRANK];
+   strides_of(c, y, strides);
+   sc_strides(y, order);
+   ScIndex<OPERANDS> index = sc_index<OPERANDS>(y->rank, y->shape, order, strides);
+   return sc_with_size(y->dtype, [&](auto type) {
+      typedef decltype(type) U;
+      return sc_cuda_launch(c->device, "where", choose<U>, sc_cuda_grid(c->device, index.n), SC_CUDA_BLOCK, 0,
+                            index, sc_data<uint8_t>(c->in[CONDITION]), sc_data<U>(c->in[A]),
+                            sc_data<U>(c->in[B]), sc_data<U>(y));
+   });
+}
+
+// The gradient of operand a or b: the sum over where it was stretched of the result's, where it was chosen.
+enum { OF_CONDITION, OF_GRADIENT, OFFSETS };
+
+template <typename T> struct Chosen {
+   typedef ScMath<T> Sum;
+   struct Place {
+      int64_t at[OFFSETS];
+   };
+   ScIndex<OFFSETS> kept, reduced;
+   bool first;
+   const uint8_t *condition;
+   const T *gy;
+   T *gx;
+   __device__ Sum zero() const { return 0; }
+   __device__ Sum join(Sum a, Sum b) const { return a + b; }
+   __device__ Place place(int64_t k) const {
+      Place p = {};
+      sc_offsets(kept, k, p.at);
+      return p;
+   }
+   __device__ Sum take(Place p, int64_t r) const {
+      sc_offsets(reduced, r, p.at);
+      return (condition[p.at[OF_CONDITION]] != 0) == first ? sc_widen(gy[p.at[OF_GRADIENT]]) : 0;
+   }
+   __device__ void put(int64_t k, Sum sum) const { gx[k] = sc_narrow<T>(sum); }
+};
+
+template <typename T> ScStatus sum_up(ScCall *c, int operand) {
+   const ScTensor *g = c->grad_out[0];
+   int64_t strides[OPERANDS][SC_MAXRANK], walked[OFFSETS][SC_MAXRANK];
+   bool stretched[SC_MAXRANK], full[SC_MAXRANK];
+   strides_of(c, g, strides);
+   sc_strides(g, walked[OF_GRADIENT]);
+   for (int d = 0; d < g->rank; d++) {
+      walked[OF_CONDITION][d] = strides[CONDITION][d];
+      stretched[d] = strides[operand][d] == 0, full[d] = !stretched[d];
+   }
+   Chosen<T> f = {{},
+                  {},
+                  operand == A,
+                  sc_data<uint8_t>(c->in[CONDITION]),
+                  sc_data<T>(g),
+                  sc_data<T>(c->grad_in[operand])};
+   f.kept = sc_index<OFFSETS>(g->rank, g->shape, strides[operand], walked, stretched);
+   f.reduced = sc_index<OFFSETS>(g->rank, g->shape, walked[OF_GRADIENT], walked, full);
+   bool along = f.reduced.rank > 0 && f.reduced.strides[OF_GRADIENT][f.reduced.rank - 1] == 1;
+   return sc_reduce(c->device, "where", f, sc_numel(c->in[operand]), f.reduced.n, along);
+}
+
+ScStatus backward(ScCall *c) {
+   return sc_with_float(c->grad_out[0]->dtype, [&](auto type) -> ScStatus {
+      for (int i = A; i <= B; i++)
+         if (c->grad_in[i]) SC_TRY(sum_up<decltype(type)>(c, i));
+      return SC_OK;
+   });
+}
+
+} // namespace
+
+SC_KERNEL(cuda, where, .dtypes = SC_ALL_DTYPES, .forward = forward, .backward = backward)
