@@ -1,0 +1,229 @@
+// Squeeze and excitation. Its two layers are small, so kernels of our own do them: a warp for each output.
+#include "host/ops/squeeze_excitation.h"
+
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/block.cuh"
+#include "kernels/cuda/total.cuh"
+
+namespace {
+
+template <typename T> struct Squeeze {
+   typedef ScMath<T> M;
+   int64_t n, channels, pixels, squeezed;
+   const T *x, *weight1, *weight2;
+   const M *bias1, *bias2;
+   M *means, *hidden, *scales; // (n, channels), (n, squeezed) before silu, (n, channels)
+};
+
+template <typename T> Squeeze<T> describe(const ScCall *c) {
+   typedef ScMath<T> M;
+   const int64_t *shape = c->in[SC_SE_X]->shape;
+   return {shape[0],
+           shape[1],
+           shape[2] * shape[3],
+           c->in[SC_SE_WEIGHT1]->shape[0],
+           sc_data<T>(c->in[SC_SE_X]),
+           sc_data<T>(c->in[SC_SE_WEIGHT1]),
+           sc_data<T>(c->in[SC_SE_WEIGHT2]),
+           sc_data<M>(c->in[SC_SE_BIAS1]),
+           sc_data<M>(c->in[SC_SE_BIAS2]),
+           sc_data<M>(c->saved[SC_SE_MEANS]),
+           sc_data<M>(c->saved[SC_SE_SQUEEZED]),
+           sc_data<M>(c->saved[SC_SE_SCALES])};
+}
+
+template <typename M> __device__ M silu(M x) {
+   return sc_cuda_act(SC_ACT_SILU, x);
+}
+
+// ---- forward ----
+
+// y (n, outputs) = x (n, inputs) weight^T + bias. The second layer takes silu of x and gives sigmoids.
+template <typename T>
+__global__ void apply_layer(bool second, int64_t n, int64_t inputs, int64_t outputs, const T *weight,
+                            const ScMath<T> *bias, const ScMath<T> *x, ScMath<T> *y) {
+   int lane = (int)threadIdx.x % SC_CUDA_WARP;
+   for (int64_t i = sc_thread() / SC_CUDA_WARP; i < n * outputs; i += sc_threads() / SC_CUDA_WARP) {
+      int64_t sample = i / outputs, o = i - sample * outputs;
+      ScMath<T> sum = 0;
+      for (int64_t k = lane; k < inputs; k += SC_CUDA_WARP) {
+         ScMath<T> value = x[sample * inputs + k];
+         sum += sc_widen(weight[o * inputs + k]) * (second ? silu(value) : value);
+      }
+      sum = sc_warp_reduce<ScAdd>(sum) + bias[o];
+      if (lane == 0) y[i] = second ? sc_cuda_sigmoid(sum) : sum;
+   }
+}
+
+// y = x * scales + added / pixels; `added` may be NULL. y may lie where x does.
+template <typename T, int N>
+__global__ void scale_maps(int64_t n, int64_t channels, int64_t pixels, const T *x, const ScMath<T> *scales,
+                           const ScMath<T> *added, T *y) {
+   typedef ScMath<T> M;
+   int64_t strips = channels / N, each = pixels * strips;
+   M share = 1 / (M)pixels;
+   for (int64_t sample = blockIdx.y; sample < n; sample += gridDim.y)
+      for (int64_t i = sc_thread(); i < each; i += sc_threads()) {
+         int64_t channel = (each <= INT32_MAX ? (int64_t)((uint32_t)i % (uint32_t)strips) : i % strips) * N;
+         int64_t at = (sample * each + i) * N, of = sample * channels + channel;
+         M v[N], scale[N], add[N] = {};
+         sc_get_vector(x, at, v);
+         sc_get_vector(scales, of, scale);
+         if (added) sc_get_vector(added, of, add);
+#pragma unroll
+         for (int k = 0; k < N; k++) v[k] = v[k] * scale[k] + add[k] * share;
+         sc_put_vector(y, at, v);
+      }
+}
+
+template <typename T>
+ScStatus scale(const ScDevice *device, const Squeeze<T> &z, const T *x, const ScMath<T> *added, T *y) {
+   constexpr int N = ScWide<T>::N;
+   bool vectors = z.channels % N == 0;
+   dim3 grid = sc_cuda_grid(device, z.pixels * z.channels / (vectors ? N : 1));
+   grid.y = (unsigned)(z.n < 65535 ? z.n : 65535);
+   return sc_cuda_launch(device, "squeeze_excitation", vectors ? scale_maps<T, N> : scale_maps<T, 1>, grid,
+                         SC_CUDA_BLOCK, 0, z.n, z.channels, z.pixels, x, z.scales, added, y);
+}
+
+template <typename T> ScStatus layer(const ScDevice *device, bool second, const Squeeze<T> &z) {
+   int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
+   return sc_cuda_launch(device, "squeeze_excitation", apply_layer<T>,
+                         sc_cuda_grid(device, z.n * outputs * SC_CUDA_WARP), SC_CUDA_BLOCK, 0, second, z.n,
+                         inputs, outputs, second ? z.weight2 : z.weight1, second ? z.bias2 : z.bias1,
+                         second ? z.hidden : z.means, second ? z.scales : z.hidden);
+}
+
+template <typename T> ScStatus run_forward(const ScDevice *device, const Squeeze<T> &z, T *y) {
+   SC_TRY(sc_total(device, "squeeze_excitation", ScAxis{z.n, z.pixels, z.channels}, 1 / (double)z.pixels, z.x,
+                   z.means));
+   SC_TRY(layer(device, false, z));
+   SC_TRY(layer(device, true, z));
+   return scale(device, z, z.x, (const ScMath<T> *)nullptr, y);
+}
+
+ScStatus forward(ScCall *c) {
+   return sc_with_float(c->in[SC_SE_X]->dtype, [&](auto type) -> ScStatus {
+      typedef decltype(type) T;
+      Squeeze<T> z = describe<T>(c);
+      T *y = sc_data<T>(c->out[0]);
+      if (z.means) return run_forward(c->device, z, y);
+      ScBuffer *space; // nothing is recorded
+      SC_TRY(sc_buffer_new(&space, c->device, (size_t)(z.n * (2 * z.channels + z.squeezed)) * sizeof *z.means));
+      z.scales = (ScMath<T> *)space->data, z.means = z.scales + z.n * z.channels;
+      z.hidden = z.means + z.n * z.channels;
+      ScStatus status = run_forward(c->device, z, y);
+      sc_buffer_release(space); // whoever gets it next uses it later in the stream
+      return status;
+   });
+}
+
+// ---- backward ----
+
+// Gradients of the second layer's sums: over the pixels, of gy times x, times the sigmoid's derivative.
+template <typename T> struct ScaleGradients {
+   typedef ScMath<T> Sum;
+   int64_t channels, pixels;
+   const T *x, *gy;
+   const Sum *scales;
+   Sum *g;
+   __device__ Sum zero() const { return 0; }
+   __device__ Sum join(Sum a, Sum b) const { return a + b; }
+   __device__ int64_t place(int64_t k) const { return k / channels * channels * pixels + k % channels; }
+   __device__ Sum take(int64_t start, int64_t r) const {
+      int64_t at = start + r * channels;
+      return sc_widen(x[at]) * sc_widen(gy[at]);
+   }
+   __device__ void put(int64_t k, Sum sum) const { g[k] = sum * scales[k] * (1 - scales[k]); }
+};
+
+// gweight (outputs, inputs) and gbias (outputs), where wanted, of a layer whose outputs have the gradients g.
+template <typename T>
+__global__ void weight_gradients(bool second, int64_t n, int64_t inputs, int64_t outputs, const ScMath<T> *g,
+                                 const ScMath<T> *x, T *gweight, ScMath<T> *gbias) {
+   for (int64_t i = sc_thread(); i < outputs * inputs; i += sc_threads()) {
+      int64_t o = i / inputs, k = i - o * inputs;
+      ScMath<T> sum = 0, plain = 0;
+      for (int64_t sample = 0; sample < n; sample++) {
+         ScMath<T> value = x[sample * inputs + k], each = g[sample * outputs + o];
+         sum += each * (second ? silu(value) : value);
+         plain += each;
+      }
+      if (gweight) gweight[i] = sc_narrow<T>(sum);
+      if (gbias && k == 0) gbias[o] = plain;
+   }
+}
+
+enum { ACROSS = 32, DEEP = SC_CUDA_BLOCK / ACROSS };
+
+// gx (n, inputs) = g (n, outputs) weight; through silu if `before` (what silu was taken of) is there. A block
+// takes 32 inputs of a sample and shares out the outputs.
+template <typename T>
+__global__ void input_gradients(int64_t inputs, int64_t outputs, const ScMath<T> *g, const T *weight,
+                                const ScMath<T> *before, ScMath<T> *gx) {
+   typedef ScMath<T> M;
+   __shared__ M sums[DEEP][ACROSS];
+   int64_t k = (int64_t)blockIdx.x * ACROSS + threadIdx.x, sample = blockIdx.y;
+   M sum = 0;
+   if (k < inputs)
+      for (int64_t o = threadIdx.y; o < outputs; o += DEEP)
+         sum += g[sample * outputs + o] * sc_widen(weight[o * inputs + k]);
+   sums[threadIdx.y][threadIdx.x] = sum;
+   __syncthreads();
+   if (threadIdx.y > 0 || k >= inputs) return;
+   for (int i = 1; i < DEEP; i++) sum += sums[i][threadIdx.x];
+   int64_t at = sample * inputs + k;
+   gx[at] = before ? sum * sc_cuda_act_derivative(SC_ACT_SILU, before[at]) : sum;
+}
+
+template <typename T>
+ScStatus weights_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScMath<T> *g) {
+   T *gweight = sc_data<T>(c->grad_in[second ? SC_SE_WEIGHT2 : SC_SE_WEIGHT1]);
+   ScMath<T> *gbias = sc_data<ScMath<T>>(c->grad_in[second ? SC_SE_BIAS2 : SC_SE_BIAS1]);
+   if (!gweight && !gbias) return SC_OK;
+   int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
+   return sc_cuda_launch(c->device, "squeeze_excitation", weight_gradients<T>,
+                         sc_cuda_grid(c->device, inputs * outputs), SC_CUDA_BLOCK, 0, second, z.n, inputs,
+                         outputs, g, second ? z.hidden : z.means, gweight, gbias);
+}
+
+template <typename T>
+ScStatus inputs_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScMath<T> *g, ScMath<T> *gx) {
+   int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
+   dim3 grid((unsigned)((inputs + ACROSS - 1) / ACROSS), (unsigned)z.n);
+   return sc_cuda_launch(c->device, "squeeze_excitation", input_gradients<T>, grid, dim3(ACROSS, DEEP), 0,
+                         inputs, outputs, g, second ? z.weight2 : z.weight1, second ? z.hidden : nullptr, gx);
+}
+
+// `space` holds gradients of the scales' sums and of the means (n, channels), and of the hidden ones
+// (n, squeezed).
+template <typename T> ScStatus run_backward(const ScCall *c, const Squeeze<T> &z, ScMath<T> *space) {
+   typedef ScMath<T> M;
+   const T *gy = sc_data<T>(c->grad_out[0]);
+   M *gscales = space, *gmeans = gscales + z.n * z.channels, *ghidden = gmeans + z.n * z.channels;
+   ScaleGradients<T> f = {z.channels, z.pixels, z.x, gy, z.scales, gscales};
+   SC_TRY(sc_reduce(c->device, "squeeze_excitation", f, z.n * z.channels, z.pixels, z.channels == 1));
+   SC_TRY(weights_of(c, true, z, gscales));
+   SC_TRY(inputs_of(c, true, z, gscales, ghidden));
+   SC_TRY(weights_of(c, false, z, ghidden));
+   if (!c->grad_in[SC_SE_X]) return SC_OK;
+   SC_TRY(inputs_of(c, false, z, ghidden, gmeans));
+   return scale(c->device, z, gy, gmeans, sc_data<T>(c->grad_in[SC_SE_X]));
+}
+
+ScStatus backward(ScCall *c) {
+   return sc_with_float(c->in[SC_SE_X]->dtype, [&](auto type) -> ScStatus {
+      typedef decltype(type) T;
+      typedef ScMath<T> M;
+      Squeeze<T> z = describe<T>(c);
+      ScBuffer *space;
+      SC_TRY(sc_buffer_new(&space, c->device, (size_t)(z.n * (2 * z.channels + z.squeezed)) * sizeof(M)));
+      ScStatus status = run_backward(c, z, (M *)space->data);
+      sc_buffer_release(space);
+      return status;
+   });
+}
+
+} // namespace
+
+SC_KERNEL(cuda, squeeze_excitation, .dtypes = SC_CUDA_FLOATS, .forward = forward, .backward = backward)
