@@ -4,7 +4,7 @@
 // kept by the next op anyway), else it is computed again from x; silu needs x and the residual.
 #include "host/ops/batch_norm.h"
 
-#include <stdlib.h>
+#include "host/ops/running_update.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "input (N, C, H, W) or (N, C)"},
@@ -76,29 +76,13 @@ static ScStatus infer(ScCall *c) {
    return sc_describe_saved(c, SC_BN_BATCH_VAR, sc_wide_dtype(x->dtype), 1, &x->shape[1]);
 }
 
-// running = (1 - momentum) * running + momentum * batch, with `unbias` turning the batch's biased variance into
-// the unbiased one.
-static ScStatus blend(ScTensor *running, const ScTensor *batch, double momentum, double unbias) {
-   int64_t n = sc_numel(running);
-   double *values = malloc(2 * (size_t)n * sizeof *values);
-   if (!values) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_tensor_read_f64(running, values);
-   if (status == SC_OK) status = sc_tensor_read_f64(batch, values + n);
-   for (int64_t i = 0; i < n; i++) values[i] = (1 - momentum) * values[i] + momentum * unbias * values[n + i];
-   if (status == SC_OK) status = sc_tensor_write_f64(running, values);
-   free(values);
-   return status;
-}
-
 static ScStatus update_running(ScCall *c) {
-   ScTensor *mean = c->in[SC_BN_MEAN], *var = c->in[SC_BN_VAR];
-   if (!mean) return SC_OK;
-   double values = (double)(sc_numel(c->in[SC_BN_X]) / c->in[SC_BN_X]->shape[1]),
-          momentum = c->attr[SC_BN_MOMENTUM].f;
-   SC_TRY(sc_tensor_own(mean, true)); // what can fail comes before the first change
-   SC_TRY(sc_tensor_own(var, true));
-   SC_TRY(blend(mean, c->saved[SC_BN_BATCH_MEAN], momentum, 1));
-   return blend(var, c->saved[SC_BN_BATCH_VAR], momentum, values / (values - 1));
+   if (!c->in[SC_BN_MEAN]) return SC_OK;
+   double values = (double)(sc_numel(c->in[SC_BN_X]) / c->in[SC_BN_X]->shape[1]);
+   ScTensor *in[] = {c->in[SC_BN_MEAN], c->in[SC_BN_VAR], c->saved[SC_BN_BATCH_MEAN],
+                     c->saved[SC_BN_BATCH_VAR]};
+   ScAttr attr[] = {c->attr[SC_BN_MOMENTUM], {.f = values / (values - 1)}};
+   return sc_apply(NULL, "running_update", SC_RUNNING_INPUTS, in, attr, 2);
 }
 
 static unsigned bit(int input) {

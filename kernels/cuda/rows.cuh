@@ -14,9 +14,9 @@ typedef struct {
    int64_t limit;
 } ScRows;
 
-typedef struct {
+struct alignas(16) ScSixteen {
    uint64_t v[2];
-} ScSixteen;
+};
 
 template <typename U> __global__ void sc_rows_kernel(ScRows r, const char *from, char *to) {
    int64_t units = r.row / (int64_t)sizeof(U), n = r.outer * r.count * units;

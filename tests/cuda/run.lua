@@ -138,6 +138,15 @@ local function ops()
    end
 end
 
+-- Numbers at which backends part.
+local function special()
+   local _, text, account = on_gpu(here .. "/special.lua cuda")
+   local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
+   passed, failed = passed + (p or 0), failed + (f or 1)
+   if f ~= "0" then print(text) end
+   is_clean(account, "special")
+end
+
 -- ----
 
 if #arg > 0 then
@@ -149,6 +158,7 @@ else
       if lfs.attributes(soft .. "/scute_cuda.so") then
          copies()
          ops()
+         special()
       end
    else
       print "no CUDA toolkit was found at build time: the software GPU is not built, only the sources are checked"

@@ -1,0 +1,166 @@
+-- Numbers at which backends part: NaN, infinities, equal ones, the ends of ranges, halves that overflow, and class numbers
+-- and indices that are wrong. Each result on the GPU must be that of ref, to the last bit where no tolerance is given.
+-- Usage: scute tests/cuda/special.lua [DEVICE]
+local scute = require "scute"
+
+local device = arg[1] or "cuda"
+local passed, failed = 0, 0
+local nan, inf = 0 / 0, math.huge
+
+local function check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s on %s: %s"):format(name, device, detail))
+   end
+end
+
+local function text_of(values)
+   local parts = {}
+   for i, value in ipairs(values) do parts[i] = ("%.9g"):format(value):gsub("%-nan", "nan") end
+   return table.concat(parts, " ")
+end
+
+-- f(device) -> a tensor; the same on both sides
+local function same(name, f)
+   local ok, found = pcall(function() return text_of(f(device):to("cpu"):values()) end)
+   local expected = text_of(f("ref"):to("cpu"):values())
+   check(ok and found == expected, name, ("found %s, expected %s"):format(found, expected))
+end
+
+local function tensor(values, where, dtype, shape)
+   local t = scute.tensor(values, { device = where, dtype = dtype or "f32" })
+   return shape and t:reshape(shape) or t
+end
+
+local odd = { nan, inf, -inf, 0.0, -0.0, 1, -1, 6, 6.5, nan, 7, 3e38 }
+
+for _, op in ipairs { "neg", "abs", "relu", "relu6" } do
+   for _, dtype in ipairs { "f32", "f64", "f16", "bf16" } do
+      same(("%s, %s"):format(op, dtype), function(where) return scute[op](tensor(odd, where, dtype)) end)
+   end
+end
+
+local function pairs_of(values)
+   local a, b = {}, {}
+   for _, x in ipairs(values) do
+      for _, y in ipairs(values) do a[#a + 1], b[#b + 1] = x, y end
+   end
+   return a, b
+end
+
+local left, right = pairs_of(odd)
+for _, op in ipairs { "maximum", "minimum", "add", "mul", "eq", "ne", "lt", "le", "gt", "ge" } do
+   same(op .. " of odd numbers", function(where) return scute[op](tensor(left, where), tensor(right, where)) end)
+end
+
+local ends = { math.maxinteger, math.mininteger, math.maxinteger - 1, -1, 0, 1, 2, 1 << 53, (1 << 53) + 1, 3037000500 }
+local whole_left, whole_right = pairs_of(ends)
+for _, op in ipairs { "add", "sub", "mul", "maximum", "minimum", "eq", "lt", "ge" } do
+   same(op .. " at the ends of i64", function(where)
+      return scute[op](tensor(whole_left, where, "i64"), tensor(whole_right, where, "i64"))
+   end)
+end
+local bytes_left, bytes_right = pairs_of { 0, 1, 2, 100, 200, 255 }
+for _, op in ipairs { "add", "sub", "mul", "maximum" } do
+   same(op .. " at the ends of u8", function(where)
+      return scute[op](tensor(bytes_left, where, "u8"), tensor(bytes_right, where, "u8"))
+   end)
+end
+for _, op in ipairs { "neg", "abs", "relu", "sum", "max", "argmin" } do
+   same(op .. " of i64", function(where) return scute[op](tensor(ends, where, "i64")) end)
+end
+
+-- ---- conversions ----
+
+local convertible = { nan, inf, -inf, 0.5, -0.5, 254.9, 255.5, -3.7, 1e20, -1e20, 65519, 65520, 1e-8, 6e-8, 2.98e-8,
+   1.00048828125, 1.00146484375, 3.38953138925153547590470800371487866880e38, 2^53 }
+for _, from in ipairs { "f32", "f64", "f16", "bf16" } do
+   for _, to in ipairs { "f32", "f64", "f16", "bf16", "i64", "u8" } do
+      same(("%s to %s"):format(from, to), function(where) return tensor(convertible, where, from):to(to) end)
+   end
+end
+for _, to in ipairs { "f32", "f64", "f16", "bf16", "u8" } do
+   same("i64 to " .. to, function(where) return tensor(ends, where, "i64"):to(to) end)
+   same("u8 to " .. to, function(where) return tensor({ 0, 1, 127, 128, 255 }, where, "u8"):to(to) end)
+end
+
+-- ---- the first of equal ones, and NaN, which wins ----
+
+local rows = { 1, 3, 3, 2, nan, 5, nan, 1, -inf, -inf, -inf, -inf, inf, nan, inf, inf, 0.0, -0.0, 0, -0.0 }
+for _, op in ipairs { "max", "min", "argmax", "argmin" } do
+   for _, dim in ipairs { 1, 2 } do
+      same(("%s over dimension %d"):format(op, dim), function(where)
+         return scute[op](tensor(rows, where, "f32", { 5, 4 }), dim)
+      end)
+   end
+   same(op .. " of many, equal and far apart", function(where)
+      local values = {}
+      for i = 1, 40000 do values[i] = (i == 17 or i == 39999) and 9 or (i == 300 or i == 20001) and -9 or i % 7 end
+      return scute[op](tensor(values, where))
+   end)
+end
+same("gradient of max", function(where)
+   local x = tensor({ 1, 3, 3, 2, 0, 5, 5, 5 }, where, "f32", { 2, 4 }):requires_grad_()
+   scute.max(x, 2):sum():backward()
+   return x.grad
+end)
+
+local picture = { 1, 1, nan, 2, 2, 0, nan, 1, 1, 3, 3, -inf, -inf, 2, 5, 5 }
+for _, dtype in ipairs { "f32", "f16" } do
+   same("max_pool2d, " .. dtype, function(where)
+      local x = tensor(picture, where, dtype, { 1, 1, 4, 4 }):requires_grad_()
+      local y = scute.max_pool2d(x, 3, { stride = 1, padding = 1 })
+      y:backward(tensor(picture, where, dtype, { 1, 1, 4, 4 }):relu())
+      return scute.concat { y:reshape(-1):detach(), x.grad:reshape(-1) }
+   end)
+end
+
+for _, op in ipairs { "softmax", "log_softmax" } do
+   same(op .. " of infinities", function(where)
+      return scute[op](tensor({ -inf, 0, -inf, -inf, nan, 1, -inf, -inf, 800, -800, -inf, -inf }, where, "f64", { 3, 4 }))
+   end)
+end
+
+-- ---- numbers that are out of range ----
+
+for _, wrong in ipairs { 0, -1, 5, math.maxinteger, math.mininteger } do
+   local logits = tensor({ 1, 2, 3, 4, 4, 3, 2, 1 }, device, "f32", { 2, 4 }):requires_grad_()
+   local targets = scute.tensor({ wrong, 2 }, { device = device, dtype = "i64" })
+   local losses = scute.cross_entropy(logits, targets, { reduction = "none" })
+   local values = losses:values()
+   check(values[1] ~= values[1] and values[2] == values[2], "class " .. wrong, "the loss must be NaN and the other not")
+   losses:sum():backward()
+   local g = logits.grad:values()
+   check(g[1] ~= g[1] and g[5] == g[5], "gradient of class " .. wrong, text_of(g))
+
+   local picked = scute.index_select(tensor({ 1, 2, 3, 4 }, device), 1, targets):values()
+   check(picked[1] ~= picked[1] and picked[2] == 2, "index " .. wrong, text_of(picked))
+end
+
+-- ---- loss scaling ----
+
+for _, bad in ipairs { 1, inf, -inf, nan } do
+   for _, dtype in ipairs { "f32", "f64" } do
+      same(("unscale_ with %s, %s"):format(bad, dtype), function(where)
+         local grads, found = {}, tensor({ 7 }, where, dtype)
+         for i = 1, 200 do grads[i] = scute.full({ i }, i == 150 and bad or 3, { device = where, dtype = dtype }) end
+         grads[201] = scute.full({ 40000 }, 8, { device = where, dtype = dtype })
+         scute.unscale_(grads, tensor({ 4 }, where, dtype), found)
+         return scute.concat { found, grads[150], scute.slice(grads[201], 1, 40000, 40000),
+            scute.list_norm({ grads[1], grads[201] }):reshape(1) }
+      end)
+   end
+end
+same("list_norm of numbers whose squares overflow", function(where)
+   return scute.list_norm { tensor({ 3e30, 0 }, where), tensor({ 4e30 }, where) }
+end)
+same("list_clamp keeps NaN", function(where)
+   local t = tensor(odd, where)
+   scute.list_clamp({ t }, 2)
+   return t
+end)
+
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0 and passed > 0, true)
