@@ -9,7 +9,8 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
    cli.pick(cli.common, "data_dir")[1],
    { "split", choices = { "val", "train", "test", "all" }, default = "val", help = "which photos" },
    { "json", flag = true, help = "print JSON instead of text" },
-   { "output_dir", value = "PATH", show = "none", help = "where evaluation.json, confusion.png and top_losses.png go" },
+   { "output_dir", value = "PATH", show = "none",
+     help = "where evaluation.json and pictures go: confusion, worst photos, what the network looked at, map of features" },
    { "val_fraction", number = true, above = 0, below = 1, value = "X", show = "as the model was trained",
      help = "share of each class that validates, where there is no val/ folder" },
    { "seed", whole = true, min = 0, value = "N", show = "as the model was trained",
@@ -19,7 +20,8 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
 })
 local part, classes, split = evaluate.open(opt)
 local model = console.guard(nil, models.load, opt.model):to(opt.device)
-local records, bad = evaluate.photos(model, part, classes, { workers = opt.workers, device = opt.device })
+local records, bad, features = evaluate.photos(model, part, classes,
+   { workers = opt.workers, device = opt.device, features = opt.output_dir ~= nil })
 for _, entry in ipairs(bad) do console.warn("left out: %s", entry.message) end
 if #records == 0 then console.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
 local result = evaluate.summary(records, model.classes, { seed = opt.seed })
@@ -30,4 +32,6 @@ else
    console.line("%s on %s of '%s' (%s)\n", model.arch, console.count(#records, "photo"), opt.data_dir, split)
    evaluate.print(result, model.classes)
 end
-if opt.output_dir then evaluate.save(opt.output_dir, result, records, model.classes, about) end
+if opt.output_dir then
+   evaluate.save(opt.output_dir, result, records, model.classes, about, { features = features, model = model:to "cpu" })
+end

@@ -42,11 +42,12 @@ local function match_classes(model, classes)
 end
 
 --- Shows photos to a model. part: { paths, labels } of a data set whose classes are `classes` (names). options: workers (2),
--- device. Returns a list of records with a path each, and the list of photos that cannot be read ({path, message}).
+-- device, features (true: also what the backbone says). Returns a list of records with a path each, the list of photos that
+-- cannot be read ({path, message}), and the features (N, F), or nil.
 function evaluate.photos(model, part, classes, options)
    options = options or {}
    local numbers = match_classes(model, classes)
-   local records, bad = {}, {}
+   local records, bad, chunks = {}, {}, {}
    local loader <close> = scute.loader { paths = part.paths, batch_size = BATCH, preprocess = model.preprocessing,
       workers = options.workers or 2, on_bad = "skip" }
    model:eval()
@@ -55,7 +56,8 @@ function evaluate.photos(model, part, classes, options)
       table.move(missed, 1, #missed, #bad + 1, bad)
       if not x then break end
       if options.device then x = x:to(options.device) end
-      local scores <close> = scute.no_grad(model, x)
+      local features = model:embed(x)
+      local scores <close> = scute.no_grad(model.head, model, features)
       local probabilities = scores:to("f64"):softmax(-1):totable()
       for i, index in ipairs(indices:values()) do
          local record = evaluate.record(probabilities[i], numbers[part.labels[index]])
@@ -63,9 +65,10 @@ function evaluate.photos(model, part, classes, options)
          records[#records + 1] = record
       end
       x:free()
+      if options.features then chunks[#chunks + 1] = features:to "cpu" else features:free() end
       if scute.interrupted() then break end
    end
-   return records, bad
+   return records, bad, #chunks > 0 and scute.concat(chunks, 1) or nil
 end
 
 -- ---- which photos ----
@@ -318,9 +321,54 @@ local function photo_of_mistake(records)
    end
 end
 
---- Writes evaluation.json, confusion.png and top_losses.png into `folder`, which is made if need be; where it
--- is the folder of a training run, its report.html too. about: see to_table.
-function evaluate.save(folder, result, records, classes, about)
+local MAPPED, LOOKED = 2000, 4 -- photos on the map of features; photos with what the network looked at
+
+-- The map of the features: at most MAPPED photos, evenly from all.
+local function feature_map(features, records, classes)
+   local n, rows, labels = #records, {}, {}
+   if n < 2 then return nil end
+   for k = 1, math.min(n, MAPPED) do
+      rows[k] = n <= MAPPED and k or 1 + (k - 1) * n // MAPPED
+      labels[k] = records[rows[k]].truth
+   end
+   local which <close> = scute.tensor(rows, { dtype = "i64" })
+   return scute.plot.embedding(features:index_select(1, which), labels, classes)
+end
+
+-- What speaks for the prediction and for the truth in one of the worst photos; nil where it cannot be read any more.
+local function looked_at(model, record)
+   local ok, photo = pcall(scute.image.load, record.path)
+   if not ok then return nil end
+   local p, shown = model.preprocessing, photo
+   if p.pad_square then shown = shown:pad_square() end
+   if p.resize and p.resize > 0 then shown = shown:resize { size = p.resize, filter = p.filter } end
+   if p.crop and p.crop > 0 then shown = shown:crop(p.crop) end
+   local x <close> = photo:preprocess(p)
+   local cams = { scute.gradcam(model, x, record.predicted) }
+   if record.truth ~= record.predicted then cams[2] = scute.gradcam(model, x, record.truth) end
+   return scute.plot.gradcam(shown, cams, { title = ("%s: is %s, said %s"):format(record.path:match "[^/]*$", record.truth,
+      record.predicted) })
+end
+
+local function save_pictures(folder, result, records, classes, about, worst, more)
+   local subtitle = about and about.split and "Confusion, " .. about.split or "Confusion"
+   scute.plot.confusion(result.confusion, classes, { title = subtitle, photos = photo_of_mistake(records) })
+      :save(folder .. "/confusion.png")
+   scute.plot.top_losses(worst):save(folder .. "/top_losses.png")
+   local map = more and more.features and feature_map(more.features, records, classes)
+   if map then map:save(folder .. "/features.png") end
+   for i = 1, LOOKED do
+      local path = ("%s/gradcam_%d.png"):format(folder, i)
+      os.remove(path) -- of an earlier evaluation
+      local figure = more and more.model and worst[i] and looked_at(more.model, worst[i])
+      if figure then figure:save(path, { scale = 1 }) end
+   end
+end
+
+--- Writes evaluation.json, confusion.png, top_losses.png, features.png and gradcam_1.png to gradcam_4.png into `folder`,
+-- which is made if need be; where it is the folder of a training run, its report.html too. about: see to_table. more:
+-- { features = (N, F) of the records, model }, for the last two.
+function evaluate.save(folder, result, records, classes, about, more)
    local to_json = require "scute.train.json"
    console.guard("output_dir", scute.files.mkdirs, folder)
    local worst = evaluate.worst(records, classes)
@@ -329,10 +377,7 @@ function evaluate.save(folder, result, records, classes, about)
    console.guard("output_dir", scute.files.write, folder .. "/evaluation.json",
       to_json(evaluate.to_table(result, classes, fields)))
    console.guard("output_dir", function()
-      local subtitle = about and about.split and "Confusion, " .. about.split or "Confusion"
-      scute.plot.confusion(result.confusion, classes, { title = subtitle, photos = photo_of_mistake(records) })
-         :save(folder .. "/confusion.png")
-      scute.plot.top_losses(worst):save(folder .. "/top_losses.png")
+      save_pictures(folder, result, records, classes, about, worst, more)
       if lfs.attributes(folder .. "/run.json") then require("scute.report_html").write(folder) end
    end)
 end

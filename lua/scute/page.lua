@@ -119,10 +119,16 @@ function page.figure(figure, label, prefix, class)
    return ('<figure%s>%s</figure>'):format(class and (' class="%s"'):format(class) or "", figure:svg(label, prefix))
 end
 
---- The same as pixels, for pictures of photos.
-function page.pixels(figure, label, class)
+--- A PNG file inside the page. width: pixels of the page (default: its own, halved where that is more than 1000).
+function page.png(png, label, class, width)
+   width = width or string.unpack(">I4", png, 17)
    return ('<figure%s><img alt="%s" width="%d" src="data:image/png;base64,%s"></figure>'):format(
-      class and (' class="%s"'):format(class) or "", page.escape(label), math.ceil(figure.width), page.base64(figure:png(1)))
+      class and (' class="%s"'):format(class) or "", page.escape(label), width > 1000 and width // 2 or width, page.base64(png))
+end
+
+--- A figure of photos as pixels.
+function page.pixels(figure, label, class)
+   return page.png(figure:png(1), label, class)
 end
 
 --- The whole page. parts: list of HTML; "" and false are left out. refresh: seconds after which a browser looks again.

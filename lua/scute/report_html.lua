@@ -1,5 +1,5 @@
 -- report.html: a run on one page that needs nothing else, neither network nor scripts. Made from the files in the run's
--- folder (run.json, history.csv, confusion.json, evaluation.json), so it can be made again without training.
+-- folder (run.json, history.csv, confusion.json, worst.json, evaluation.json), so it can be made again without training.
 local cjson = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
@@ -123,9 +123,26 @@ local function classes_of(evaluation)
    }, page.table({ { "class" }, { "precision", true }, { "recall", true }, { "F1", true }, { "photos", true } }, rows))
 end
 
-local function worst_of(evaluation)
-   local worst = evaluation and evaluation.worst
+local THUMBNAIL = 320
+local thumbnails, kept = {}, 0 -- by path: a page that is renewed decodes its photos once
+
+local function thumbnail(path)
+   if thumbnails[path] == nil then
+      if kept >= 100 then thumbnails, kept = {}, 0 end
+      local ok, image = pcall(scute.image.load, path)
+      if ok and math.max(image.width, image.height) > THUMBNAIL then
+         local scale = THUMBNAIL / math.max(image.width, image.height)
+         image = image:resize { width = math.max(1, math.floor(image.width * scale)),
+            height = math.max(1, math.floor(image.height * scale)) }
+      end
+      thumbnails[path], kept = ok and image, kept + 1
+   end
+   return thumbnails[path] or nil
+end
+
+local function worst_of(worst)
    if type(worst) ~= "table" or #worst == 0 then return nil end
+   for _, record in ipairs(worst) do record.image = record.path and thumbnail(record.path) end
    return section("Worst photos", page.pixels(scute.plot.top_losses(worst, { columns = 4, limit = 12, title = "Top losses" }),
       "the photos of highest loss, with truth and prediction", "scroll"))
 end
@@ -174,6 +191,17 @@ local function data_of(run)
       { "could not be read", plain(photos.bad) } }, page.table({ { "class" }, { "train", true }, { "validate", true } }, rows))
 end
 
+-- Pictures that an evaluation has left.
+local function pictures_of(folder)
+   local map, parts = read(folder .. "/features.png"), {}
+   for i = 1, 9 do
+      local png = read(("%s/gradcam_%d.png"):format(folder, i))
+      if png then parts[#parts + 1] = page.png(png, "where the network looked in one of the worst photos", "scroll") end
+   end
+   return (map and section("Features", page.png(map, "photos on the two main directions of their features", "scroll")) or "")
+      .. (#parts > 0 and "\n" .. section("What the network looked at", table.concat(parts, "\n")) or "")
+end
+
 -- evaluation.json, unless it tells of an earlier run in the same folder.
 local function evaluation_of(folder)
    local path = folder .. "/evaluation.json"
@@ -181,17 +209,19 @@ local function evaluation_of(folder)
    return made and ended and made >= ended and read_json(path) or nil
 end
 
---- The page as text, from the files in `folder`: run.json is required; history.csv, confusion.json ({classes, cells}) and
--- evaluation.json (scripts/evaluate.lua --output_dir) add their parts where they are.
+--- The page as text, from the files in `folder`: run.json is required; history.csv, confusion.json ({classes, cells}),
+-- worst.json and evaluation.json (scripts/evaluate.lua --output_dir) add their parts where they are.
 function report_html.text(folder)
    local run = read_json(folder .. "/run.json")
    if not run then console.fail("%s: expected the folder of a training run, but there is no run.json in it", folder) end
    local evaluation = evaluation_of(folder)
+   local worst = evaluation and evaluation.worst or (read_json(folder .. "/worst.json") or {}).worst
    local confusion = evaluation and { classes = evaluation.classes, counts = evaluation.confusion }
       or from_cells(read_json(folder .. "/confusion.json"))
    return page.document(run.model or "a run", {
       head_of(run), summary_of(run), curves_of(folder) or "", confusion_of(confusion) or "", classes_of(evaluation) or "",
-      worst_of(evaluation) or "", data_of(run) or "", hardware_of(run) or "",
+      worst_of(worst) or "",
+      evaluation and pictures_of(folder) or "", data_of(run) or "", hardware_of(run) or "",
       section("Arguments", rows_table(page.sorted(run.arguments or {}))),
       section("Versions", rows_table(page.sorted(run.versions or {}))),
    }, run.state == "running" and REFRESH or nil)

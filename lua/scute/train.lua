@@ -23,6 +23,7 @@ local snapshot = require "scute.train.snapshot"
 local stopping = require "scute.train.stopping"
 local unfreeze = require "scute.train.unfreeze"
 local update = require "scute.train.update"
+local worst = require "scute.train.worst"
 
 local train = { unfreeze = unfreeze }
 
@@ -141,22 +142,25 @@ local function train_epoch(run)
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end
 
--- Loss and confusion on the validation photos, with the whole model evaluating; nil where the run was interrupted.
+-- Confusion, loss and the worst photos of those that validate, with the whole model evaluating; nil where the run was
+-- interrupted.
 local function validate(run)
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
+   local highest = worst.new(run.set.val, run.set.classes)
    run.model:eval()
-   for x, y in run.feed.val() do
+   for x, y, indices in run.feed.val() do
       scute.no_grad(function()
          local logits = run.feed.forward(x)
          local loss, guesses = criterion.loss(run, logits, y), logits:argmax(2)
          confusion:add(guesses, y)
          mean:add(loss:item(), y:numel())
+         highest:add(logits, y, indices)
          for _, t in ipairs { x, y, logits, loss, guesses } do t:free() end
       end)
       if run.interrupted() then return end
    end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
-   return confusion, mean:value()
+   return confusion, mean:value(), highest.list
 end
 
 -- The learning rates of the last step, of the groups that train.
@@ -173,19 +177,19 @@ end
 local function epoch(run)
    train_epoch(run)
    if run.interrupted() then return end
-   local confusion, val_loss = validate(run)
+   local confusion, val_loss, worst_photos = validate(run)
    if not confusion then return end
    local before = run.best
    local row = {
       epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
-      balanced = confusion:balanced_accuracy(), confusion = confusion,
+      balanced = confusion:balanced_accuracy(), confusion = confusion, worst = worst_photos,
    }
    if run.average and not average.validate(run, row, validate) then return end
    run.row = row
    hooks.call(run, "on_epoch_end")
    local passed_by = run.best == row and before or row
-   if passed_by ~= run.best then passed_by.confusion = nil end -- with thousands of classes one matrix is enough
+   if passed_by ~= run.best then passed_by.confusion, passed_by.worst = nil, nil end -- of thousands of classes one is enough
 end
 
 -- ---- the run ----

@@ -127,7 +127,8 @@ local function page_of_a_run()
       check(view.sections.Hardware, "hardware", view.text)
    end
    same("pictures on a wide screen", #found[2].pictures, 2)
-   same("worst photos", #found[2].images, 1)
+   check(found[2].sections["Worst photos"] and found[2].sections.Features and found[2].sections["What the network looked at"]
+      and #found[2].images >= 3, "worst photos, features, Grad-CAM", cjson.encode(found[2].images))
 end
 
 -- ---- while it trains ----
@@ -142,7 +143,10 @@ local function page_of_a_run_that_goes_on()
       page:sub(1, 400))
    same("run.json meanwhile", state, "running")
    local found = open(root .. "/first.html")
-   if found then is_sound("a run that goes on", found) end
+   if found then
+      is_sound("a run that goes on", found)
+      same("worst photos without an evaluation", #found[2].images, 1)
+   end
    page = read_file(root .. "/live/resnet18/report.html")
    check(not page:find("http-equiv", 1, true) and page:find("interrupted, started", 1, true), "at its end it does not",
       page:sub(1, 400))

@@ -1,5 +1,6 @@
--- What a run leaves on disk: history.csv, run.json, confusion.json, report.html, bad_images.csv and the weights. Each file is
--- written beside its target and renamed; what was there before is lost only to a file that is whole.
+-- What a run leaves on disk: history.csv, run.json, confusion.json, worst.json, report.html, bad_images.csv and the weights.
+-- Each file is written beside its target and renamed; what was there before is lost only to a file that is whole.
+local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.console"
 local to_json = require "scute.train.json"
@@ -91,6 +92,8 @@ end
 local function write_report(run)
    if run.best then
       write(run.folder .. "/confusion.json", to_json { classes = run.set.classes, cells = run.best.confusion:cells() })
+      local list = run.best.worst or {}
+      write(run.folder .. "/worst.json", to_json { worst = #list > 0 and list or cjson.empty_array })
    end
    local ok, why = pcall(require("scute.report_html").write, run.folder)
    if not ok then console.warn("report.html: %s", console.message(why)) end
