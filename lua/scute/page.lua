@@ -15,7 +15,7 @@ th { overflow-wrap: break-word; }
 .scroll td, .scroll th { white-space: nowrap; }
 .dense { font-size: .82rem; }
 .dense td, .dense th { padding-right: .55rem; }
-.dense td:last-child { white-space: normal; }
+.dense td:last-child { white-space: normal; overflow-wrap: normal; min-width: 5rem; }
 th { font-weight: 600; }
 .soft { color: #666; }
 .big { font-size: 2rem; font-weight: 700; }

@@ -35,6 +35,7 @@ local function is_sound(name, found)
    for _, view in ipairs(found) do
       local at = ("%s at %d pixels: "):format(name, view.width)
       check(view.scroll <= view.width, at .. "nothing hangs over the edge", view.scroll)
+      check(view.tallest < 80, at .. "rows of tables are a few lines high", view.tallest)
       check(#view.fetched == 0 and view.scripts == 0, at .. "nothing is fetched, no scripts", cjson.encode(view.fetched))
       for i, good in ipairs(view.images) do check(good, at .. "image " .. i, "it does not show") end
       check(#view.pictures > 0, at .. "pictures", "none")
@@ -67,13 +68,14 @@ end
 -- A page with every fault that is_sound looks for: so it is known that they would be seen.
 local function faults_are_seen()
    photos.write_file(root .. "/bad.html", '<title>bad</title><div style="width:2000px">wide</div><img src="none.png">'
-      .. '<script>console.error("a fault")</script><svg width="10" height="10"></svg>')
+      .. '<script>console.error("a fault")</script><svg width="10" height="10"></svg>'
+      .. '<div class="scroll"><table><tr style="height:200px"><td>x</table></div>')
    local found, said = look_at(root .. "/bad.html")
    if not found then return end
    check(said:find "CONSOLE.*a fault", "an error on the console is seen", said:sub(-500))
    for _, view in ipairs(found) do
       check(view.scroll >= 2000 and view.images[1] == false and view.scripts == 1 and #view.fetched == 1
-         and view.pictures[1].drawn == 0, "faults are seen", cjson.encode(view))
+         and view.tallest >= 200 and view.pictures[1].drawn == 0, "faults are seen", cjson.encode(view))
    end
 end
 
@@ -170,10 +172,10 @@ local function page_of_a_comparison()
             if row[2] == m.name then
                seen = seen + 1
                same(m.name .. ": rank", row[1], ("%d."):format(m.rank))
-               same(m.name .. ": parameters", row[3] .. " " .. row[4], ("%.1fM %.1fM"):format(m.parameters_1000 / 1e6,
+               same(m.name .. ": parameters", row[5] .. " " .. row[6], ("%.1fM %.1fM"):format(m.parameters_1000 / 1e6,
                   m.parameters / 1e6))
-               same(m.name .. ": accuracy", row[10], ("%.1f%% ± %.1f"):format(100 * m.accuracy, 100 * m.accuracy_sd))
-               same(m.name .. ": balanced", row[11], ("%.1f%%"):format(100 * m.balanced))
+               same(m.name .. ": accuracy", row[3], ("%.1f%% ± %.1f"):format(100 * m.accuracy, 100 * m.accuracy_sd))
+               same(m.name .. ": balanced", row[4], ("%.1f%%"):format(100 * m.balanced))
                same(m.name .. ": latency", row[12], ("%.0f ms"):format(1000 * m.latency))
             end
          end

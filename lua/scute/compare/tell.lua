@@ -93,11 +93,19 @@ local function cells(found)
    return rows
 end
 
---- The table as a page takes it: list of {title, numeric} and rows of texts.
+--- The table as a page takes it: list of {title, numeric} and rows of texts; with what people look for first in front, since
+-- a phone shows only that.
 function tell.cells(found)
-   local titles = {}
-   for k, column in ipairs(COLUMNS) do titles[k] = { column[1], not column[3] } end
-   return titles, cells(found)
+   local order, titles, rows, first = {}, {}, {}, { accuracy = true, balanced = true }
+   for k = 1, 2 do order[k] = k end
+   for k, column in ipairs(COLUMNS) do if first[column[1]] then order[#order + 1] = k end end
+   for k = 3, #COLUMNS do if not first[COLUMNS[k][1]] then order[#order + 1] = k end end
+   for i, k in ipairs(order) do titles[i] = { COLUMNS[k][1], not COLUMNS[k][3] } end
+   for n, row in ipairs(cells(found)) do
+      rows[n] = {}
+      for i, k in ipairs(order) do rows[n][i] = row[k] end
+   end
+   return titles, rows
 end
 
 local function pad(text, width, left)
