@@ -1,7 +1,7 @@
 -- Forward and training step of one model, as tests/bench/peer_step.py measures them for PyTorch.
--- Usage: scute tests/bench/step.lua MODEL BATCH infer|train
+-- Usage: scute tests/bench/step.lua MODEL BATCH infer|train [f32|bf16|f16]
 local scute = require "scute"
-local name, batch, what = arg[1], tonumber(arg[2]), arg[3]
+local name, batch, what, dtype = arg[1], tonumber(arg[2]), arg[3], arg[4] or "f32"
 
 local function best_of(repeats, warmup, step)
    for _ = 1, warmup do step() end
@@ -29,7 +29,7 @@ local seconds
 if what == "infer" then
    model:eval()
    seconds = best_of(4, 2, function()
-      scute.no_grad(function() model(x):free() end)
+      scute.autocast(dtype, scute.no_grad, function() model(x):free() end)
    end)
 else
    model:train()
@@ -39,13 +39,13 @@ else
    local optimizer = scute.optim.sgd(model:groups { lr = 0.01 }, { momentum = 0.9, weight_decay = 1e-4 })
    seconds = best_of(3, 2, function()
       model:zero_grad()
-      local logits = model(x)
-      local loss = scute.cross_entropy(logits, y)
+      local logits = scute.autocast(dtype, model, x)
+      local loss = scute.autocast(dtype, scute.cross_entropy, logits, y)
       loss:backward()
       optimizer:step()
       logits:free()
       loss:free()
    end)
 end
-print(("%-16s scute    %s B=%d %8.1f ms  %7.1f img/s rss %.0fMB"):format(
-   name, what, batch, seconds * 1e3, batch / seconds, peak_megabytes()))
+print(("%-16s scute    %s %s B=%d %8.1f ms  %7.1f img/s rss %.0fMB"):format(
+   name, what, dtype, batch, seconds * 1e3, batch / seconds, peak_megabytes()))
