@@ -22,8 +22,8 @@ local result = fit(model, set, {
    optimizer = optim.adamw(model:groups { lr = fine_tuning.rates(opt, model) }, { weight_decay = opt.weight_decay }),
    schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
    epochs = opt.epochs, batch_size = opt.batch_size, early_stop = opt.patience, output_dir = opt.output_dir,
-   seed = opt.seed, workers = opt.workers, device = opt.device, cache_features = opt.cache_features,
-   on_bad_image = opt.on_bad_image, resume = opt.resume, save_every = opt.save_every, keep = opt.keep,
-   tensorboard = opt.tensorboard, arguments = opt,
+   seed = opt.seed, workers = opt.workers, device = opt.device, precision = opt.precision,
+   cache_features = opt.cache_features, on_bad_image = opt.on_bad_image, resume = opt.resume, save_every = opt.save_every,
+   keep = opt.keep, tensorboard = opt.tensorboard, arguments = opt,
 })
 if baseline then fine_tuning.compare(set, { { "baseline_cnn", baseline }, { model.arch, result } }) end

@@ -18,7 +18,7 @@ fit(model, set, {
    optimizer = optim.adamw(model:groups { lr = opt.learning_rate }, { weight_decay = opt.weight_decay }),
    schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
    epochs = opt.epochs, batch_size = opt.batch_size, early_stop = opt.patience, output_dir = opt.output_dir,
-   seed = opt.seed, workers = opt.workers, device = opt.device, cache_features = opt.cache_features,
-   on_bad_image = opt.on_bad_image, resume = opt.resume, save_every = opt.save_every, keep = opt.keep,
-   tensorboard = opt.tensorboard, arguments = opt,
+   seed = opt.seed, workers = opt.workers, device = opt.device, precision = opt.precision,
+   cache_features = opt.cache_features, on_bad_image = opt.on_bad_image, resume = opt.resume, save_every = opt.save_every,
+   keep = opt.keep, tensorboard = opt.tensorboard, arguments = opt,
 })

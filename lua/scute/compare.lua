@@ -61,7 +61,7 @@ local function flags()
         help = "show what is in output_dir, without training" },
    }
    local rest = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "val_fraction", "seed", "image_size",
-      "on_bad_image", "tensorboard", "workers", "threads", "device", "quiet")
+      "on_bad_image", "tensorboard", "workers", "threads", "device", "precision", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 

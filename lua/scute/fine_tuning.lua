@@ -68,7 +68,7 @@ local function flags()
    }
    local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "patience",
       "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "lr_find", "resume",
-      "save_every", "keep", "tensorboard", "workers", "threads", "device", "quiet")
+      "save_every", "keep", "tensorboard", "workers", "threads", "device", "precision", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 
@@ -147,7 +147,7 @@ function fine_tuning.baseline(opt, set)
       schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
       epochs = opt.epochs, batch_size = opt.batch_size, output_dir = opt.output_dir, seed = opt.seed,
       augment = scute.augment.parse(opt.augment), workers = opt.workers, device = opt.device,
-      on_bad_image = opt.on_bad_image, resume = opt.resume == "auto" and "auto" or nil,
+      precision = opt.precision, on_bad_image = opt.on_bad_image, resume = opt.resume == "auto" and "auto" or nil,
       tensorboard = opt.tensorboard, arguments = opt,
    })
 end

@@ -17,6 +17,7 @@ local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
 local photos = require "scute.train.photos"
+local precision = require "scute.train.precision"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
 local snapshot = require "scute.train.snapshot"
@@ -32,7 +33,7 @@ local train = { unfreeze = unfreeze }
 local defaults = {
    epochs = 10, batch_size = 32, seed = 0, workers = 2, early_stop = 0, device = "cpu", cache_features = "auto",
    on_bad_image = "skip", hooks = {}, arguments = {}, accumulate = 1, label_smoothing = 0, mixup = 0, cutmix = 0, keep = 2,
-   save_every = 10,
+   save_every = 10, precision = "fp32",
 }
 local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
    "resume", "save_steps", "loss", "tensorboard" }
@@ -70,6 +71,7 @@ local function read_options(options, what, more)
    run.schedule = run.schedule or schedule.constant()
    if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
    criterion.read(run)
+   precision.read(run)
    return run
 end
 
@@ -99,6 +101,7 @@ local function all_hooks(run)
    if run.unfreeze then table.insert(list, 4, unfreeze.hook) end -- its warmup scales what the schedule has set
    if run.average then table.insert(list, average.hook) end
    if run.tensorboard then table.insert(list, board.hook()) end
+   if run.scaler then table.insert(list, 1, precision.hook(run)) end -- an update that it leaves out is none for the others
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = checkpoint.hook -- the last, so that it saves what the others did
    hooks.check(list)
@@ -207,6 +210,7 @@ local function describe(run)
    console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir, console.count(#set.train.paths + #set.val.paths,
       "photo"), console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
+   if run.half then console.line("precision: %s", run.precision) end
    if run.unfreeze then unfreeze.describe(run) end
 end
 
@@ -296,6 +300,7 @@ end
 --   workers          2         threads that decode
 --   device           "cpu"     or "cuda", "cuda:1", "auto" (a GPU where one answers), "ref"
 --   unfreeze         none      a plan of scute.train.unfreeze: what trains from which epoch on
+--   precision        "fp32"    "bf16", "fp16" or "auto"; see scute.train.precision
 --   augment          none      a description of random augmentation (see scute.augment), for training photos
 --   cache_features   "auto"    while the backbone is frozen each photo passes it once, unless it is augmented; a number K:
 --                              the photos of K epochs, augmented or not, pass it, and are used in turn; "off": in every epoch

@@ -1,6 +1,7 @@
 -- What each run of a comparison may spend: so many epochs, or so many minutes.
 local scute = require "scute"
 local console = require "scute.console"
+local precision = require "scute.train.precision"
 
 local budgets = {}
 
@@ -27,10 +28,12 @@ end
 local function check_frozen(job, set, model)
    local side, seconds = model.preprocessing.crop, math.huge
    local x <close> = scute.randn(PROBE, 3, side, side):to(job.device)
+   local dtype = precision.dtype(job.precision or "fp32", job.device)
+   local half = dtype ~= "f32" and dtype
    model:eval()
    for _ = 1, 2 do
       local start = scute.clock()
-      model:embed(x):free()
+      precision.call({ half = half }, model.embed, model, x):free()
       seconds = math.min(seconds, scute.clock() - start)
    end
    seconds = seconds / PROBE * (#set.train.paths + #set.val.paths)

@@ -12,7 +12,7 @@ local plan = {}
 
 -- What makes two comparisons the same; everything that a result hangs on.
 local SAME = { "data_dir", "split_csv", "val_fraction", "photos", "classes", "protocol", "budget", "seeds", "folds", "seed",
-   "augment", "batch_size", "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device" }
+   "augment", "batch_size", "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision" }
 
 local function exists(path)
    return lfs.attributes(path, "mode") ~= nil
@@ -117,7 +117,7 @@ function plan.write_job(output_dir, made, run, opt)
       on_bad_image = opt.on_bad_image, tensorboard = opt.tensorboard,
       resume = opt.resume, epochs = opt.limits.epochs, minutes = opt.limits.minutes }
    for _, name in ipairs { "data_dir", "split_csv", "val_fraction", "protocol", "folds", "augment", "batch_size",
-      "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device" } do job[name] = made[name] end
+      "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision" } do job[name] = made[name] end
    console.guard("output_dir", scute.files.write, folder .. "/job.json", to_json(job))
    return folder .. "/job.json"
 end

@@ -30,7 +30,7 @@ local function fit(job, set, model)
       schedule = budget.schedule or schedule.warmup_cosine { warmup = job.warmup_epochs, epochs = budget.epochs },
       epochs = budget.epochs, hooks = { budget.hook, budget.meter }, augment = augment.parse(job.augment),
       batch_size = job.batch_size, output_dir = job.folder, seed = job.seed, workers = job.workers, device = job.device,
-      on_bad_image = job.on_bad_image, keep = 1, resume = job.resume and "auto" or nil,
+      precision = job.precision, on_bad_image = job.on_bad_image, keep = 1, resume = job.resume and "auto" or nil,
       tensorboard = job.tensorboard, arguments = job,
    })
    return result, budget.images_per_second()

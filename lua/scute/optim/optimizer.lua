@@ -123,15 +123,27 @@ local function batches_of(self, list)
    return order
 end
 
--- One step for every parameter that has a gradient and is not frozen.
+-- One step for every parameter that has a gradient and is not frozen. Where self.found_inf, a tensor of one number, is
+-- there and not 0, the step changes nothing but its count, which take_back() puts right.
 function Optimizer:step()
+   self.stepped = {}
    for _, group in ipairs(self.groups) do
       for _, batch in ipairs(batches_of(self, active(group))) do
+         batch.found_inf = self.found_inf
          self.class.update(self.options, group.lr, batch)
-         for _, name in ipairs(batch.names) do self.steps[name] = batch.step end
+         for _, name in ipairs(batch.names) do
+            self.stepped[name] = self.steps[name] or false
+            self.steps[name] = batch.step
+         end
          for _, gradient in ipairs(batch.grads) do gradient:free() end -- the handle; the parameter keeps its gradient
       end
    end
+end
+
+-- After a step that found_inf left out: it does not count.
+function Optimizer:take_back()
+   for name, count in pairs(self.stepped or {}) do self.steps[name] = count or nil end
+   self.stepped = nil
 end
 
 -- Drops the gradients of all its parameters.
@@ -174,6 +186,18 @@ end
 -- Multiplies all gradients with a number.
 function Optimizer:scale_grad(factor)
    each_list(self, function(list) scute.list_scale(list, factor) end)
+end
+
+-- Divides all gradients by `scale` and writes into `found_inf` 1 if one of them is then not finite, else 0; both are tensors
+-- of one number.
+function Optimizer:unscale_grad(scale, found_inf)
+   local lists = 0
+   found_inf:fill_(0)
+   each_list(self, function(list)
+      lists = lists + 1
+      if lists > 1 then error("optim: gradients of several dtypes cannot be unscaled together", 0) end
+      scute.unscale_ { grads = list, scale = scale, found_inf = found_inf }
+   end)
 end
 
 -- Scales all gradients so that their norm is at most `limit` (PyTorch's clip_grad_norm_: limit / (norm + 1e-6)).

@@ -5,7 +5,8 @@ local Optimizer = require "scute.optim.optimizer"
 local function update(options, lr, batch)
    scute.rmsprop_step { params = batch.params, grads = batch.grads, square_avg = batch.square_avg,
       momenta = options.momentum ~= 0 and batch.momentum or nil, grad_avg = options.centered and batch.grad_avg or nil,
-      lr = lr, alpha = options.alpha, eps = options.eps, momentum = options.momentum, weight_decay = batch.weight_decay }
+      found_inf = batch.found_inf, lr = lr, alpha = options.alpha, eps = options.eps, momentum = options.momentum,
+      weight_decay = batch.weight_decay }
 end
 
 local presets = { lr = false, alpha = 0.99, eps = 1e-8, momentum = 0, weight_decay = 0, centered = false,

@@ -4,8 +4,8 @@ local Optimizer = require "scute.optim.optimizer"
 
 local function update(options, lr, batch)
    scute.sgd_step { params = batch.params, grads = batch.grads, momenta = options.momentum ~= 0 and batch.momentum or nil,
-      lr = lr, momentum = options.momentum, weight_decay = batch.weight_decay, dampening = options.dampening,
-      nesterov = options.nesterov, first = batch.step == 1 }
+      found_inf = batch.found_inf, lr = lr, momentum = options.momentum, weight_decay = batch.weight_decay,
+      dampening = options.dampening, nesterov = options.nesterov, first = batch.step == 1 }
 end
 
 local presets = { lr = false, momentum = 0, weight_decay = 0, dampening = 0, nesterov = false, decay_norms = true }

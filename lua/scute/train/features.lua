@@ -7,6 +7,7 @@
 local scute = require "scute"
 local console = require "scute.console"
 local photos = require "scute.train.photos"
+local precision = require "scute.train.precision"
 
 local features = {}
 
@@ -44,7 +45,7 @@ end
 local function compute(run, part, options, report)
    local chunks, found = {}, { y = {}, row = {} }
    for x, y, indices in run.photos.batches(part, { batch_size = BATCH, augment = options.augment, epoch = options.epoch }) do
-      local chunk = run.model:embed(x) -- (n, F)
+      local chunk = precision.call(run, run.model.embed, run.model, x) -- (n, F)
       x:free()
       chunks[#chunks + 1] = chunk
       local classes = y:values()
@@ -157,7 +158,7 @@ function features.feed(run)
          return batches(val, photos.good_ones(set.val), run.batch_size)
       end,
       forward = function(x)
-         return run.model:head(x)
+         return precision.call(run, run.model.head, run.model, x)
       end,
       close = function()
          for _, part in pairs(parts) do part.x:free() end

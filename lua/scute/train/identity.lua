@@ -8,7 +8,7 @@ local identity = {}
 
 -- Options of train.fit that change the numbers; the rest (workers, output_dir, ...) does not.
 local OPTIONS = { "epochs", "batch_size", "accumulate", "seed", "cache_features", "on_bad_image", "label_smoothing", "mixup",
-   "cutmix", "ema", "clip_norm", "clip_value", "early_stop", "device", "augment" }
+   "cutmix", "ema", "clip_norm", "clip_value", "early_stop", "device", "augment", "precision" }
 
 -- Arguments of a script that do not.
 local HARMLESS = { data_dir = true, output_dir = true, workers = true, threads = true, quiet = true, resume = true,

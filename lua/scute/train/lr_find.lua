@@ -4,6 +4,8 @@ local scute = require "scute"
 local console = require "scute.console"
 local metrics = require "scute.metrics"
 local update = require "scute.train.update"
+local hooks = require "scute.train.hooks"
+local precision = require "scute.train.precision"
 
 local lr_find = {}
 
@@ -128,6 +130,7 @@ local function climb(run, own, leader)
       run.optimizer:scale_lr(lr / leader.base_lr)
       run.mean, run.confusion = metrics.mean(), metrics.confusion(run.set.classes)
       update.run(run, window)
+      hooks.call(run, "on_step_end")
       local loss = run.last.loss
       points[#points + 1] = { lr = lr, loss = loss }
       average = average and 0.7 * average + 0.3 * loss or loss -- one bad batch is no divergence
@@ -145,7 +148,7 @@ end
 function lr_find.prepare(run, own)
    local each = run.batch_size * run.accumulate
    run.epoch, run.epochs = 1, math.ceil(own.steps * each / #run.set.train.paths)
-   run.hooks, run.unfreeze = {}, nil
+   run.hooks, run.unfreeze = { precision.hook(run) }, nil
    if own.steps * each < #run.set.train.paths then run.cache_features = "off" end -- few photos will be seen
    run.finds_rates = true -- a loss that is no number is what it looks for
 end

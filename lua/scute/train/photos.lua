@@ -2,6 +2,7 @@
 -- on, or end the run.
 local scute = require "scute"
 local console = require "scute.console"
+local precision = require "scute.train.precision"
 
 local photos = {}
 
@@ -113,7 +114,7 @@ function photos.feed(run)
          return run.photos.batches(set.val, { batch_size = run.batch_size })
       end,
       forward = function(x)
-         return run.model(x)
+         return precision.call(run, run.model, x)
       end,
       close = function() end,
    }

@@ -67,7 +67,7 @@ local function run_text(run, state)
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
       _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
-         "result", "times", "hardware" },
+         "precision", "result", "times", "hardware" },
       state = state,
       model = run.model.arch,
       arguments = arguments,
@@ -79,7 +79,8 @@ local function run_text(run, state)
          train_per_class = per_class(set, set.train), val_per_class = per_class(set, set.val) },
       split = set.split,
       weights = run.model.weights and { path = run.model.weights.path, sha256 = run.model.weights.sha256 } or "none",
-      result = run.best and { epochs = #run.history, steps = run.step, best_epoch = run.best.epoch,
+      precision = run.precision,
+      result = run.best and { epochs = #run.history, steps = run.step, skipped = run.skipped, best_epoch = run.best.epoch,
          split = set.split, val_accuracy = run.best.val_accuracy, val_loss = run.best.val_loss,
          val_balanced_accuracy = run.best.balanced } or nil,
       times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,

@@ -9,6 +9,7 @@ local console = require "scute.console"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 local mix = require "scute.train.mix"
+local precision = require "scute.train.precision"
 local record = require "scute.train.record"
 
 local update = {}
@@ -24,12 +25,18 @@ local function files_of(run, window)
    return #names > 4 and ("%s and %d more"):format(shown, #names - 4) or shown
 end
 
-local function check_loss(run, loss, window)
-   if run.finds_rates or loss == loss and loss ~= math.huge and loss ~= -math.huge then return end
+local function is_finite(value)
+   return value == value and value ~= math.huge and value ~= -math.huge
+end
+
+local function check_loss(run, loss, window, x)
+   if run.finds_rates or is_finite(loss) then return end
    run.meter:clear()
+   local where = precision.first_nonfinite(run, x)
    record.rescue(run)
-   console.fail("the loss became %s in epoch %d, step %d; lower --learning_rate (it was %.3g there)%s. The photos of that "
-      .. "step: %s", loss ~= loss and "NaN" or "infinite", run.epoch, run.step + 1, run.optimizer.groups[1].lr,
+   console.fail("the loss became %s in epoch %d, step %d%s; lower --learning_rate (it was %.3g there)%s. The photos of that "
+      .. "step: %s", loss ~= loss and "NaN" or "infinite", run.epoch, run.step + 1, where and ": " .. where or "",
+      run.optimizer.groups[1].lr,
       run.best and run.folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(
          run.best.epoch, run.folder) or "", files_of(run, window))
 end
@@ -59,7 +66,7 @@ local function one(run, batch, alone, window)
    local logits <close> = run.feed.forward(batch.x) -- (n, classes)
    local loss <close> = loss_of(run, logits, batch)
    local value = loss:item()
-   check_loss(run, value, window)
+   check_loss(run, value, window, batch.x)
    if alone then
       backward(run, loss)
    else
