@@ -62,10 +62,11 @@ local function predicts()
    refuses("predict without a model", 2, "--model is missing", "$S scripts/predict.lua photo.jpg")
 end
 
--- Trains with another seed than the default, so that only run.json can say which photos validated.
+-- Trains with another seed than the default, so that only run.json can say which photos validated; in the precision in
+-- which evaluate computes, so that the numbers are the same.
 local function evaluates()
    local learn = LEARN:gsub("%$T/out", "$T/judged")
-   local r = shell(learn .. " --data_dir $T/two --freeze_backbone --epochs 3 --seed 5 --learning_rate 0.01")
+   local r = shell(learn .. " --data_dir $T/two --freeze_backbone --epochs 3 --seed 5 --learning_rate 0.01 --precision fp32")
    check(r.code == 0, "a model to evaluate", r.all)
    local folder = scratch .. "/judged/resnet18"
    local run = cjson.decode(read_file(folder .. "/run.json"))
@@ -169,6 +170,7 @@ local function refuses_bad_command_lines()
       ["--learning_rate -0.1"] = "--learning_rate: expected a number above 0, found '-0.1'",
       ["--model resnet51"] = "did you mean 'resnet50'",
       ["--batch_size 0"] = "--batch_size: expected", ["--val_fraction 1"] = "expected a number above 0 and below 1",
+      ["--precision fp61"] = "expected one of auto, fp32, bf16, fp16, found 'fp61'; did you mean 'fp16'?",
       ["--workers -1"] = "--workers: expected", ["--on_bad_image ignore"] = "expected one of skip, error",
       ["--device cpuu"] = "did you mean 'cpu'", ["--device cuda:x"] = "--device: expected cpu, cuda, cuda:N",
       ["--seed x"] = "--seed: expected a whole number",
