@@ -1,7 +1,7 @@
 -- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
 -- Usage: scute tests/bench/run.lua [PYTHON] -- PYTHON is an interpreter with torch and torchvision; without one scute's
--- own figures are printed. ROUNDS, MODELS and BATCH can be set in the environment. What freezing saves is measured by
--- freeze.lua. Run it on an otherwise idle machine.
+-- own figures are printed. Where the CPU computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS and BATCH can
+-- be set in the environment. What freezing saves is measured by freeze.lua. Run it on an otherwise idle machine.
 local lfs = require "lfs"
 
 local python = arg[1] ~= "" and arg[1] or nil
@@ -9,6 +9,7 @@ local rounds = tonumber(os.getenv "ROUNDS" or 3)
 local batch = tonumber(os.getenv "BATCH" or 16)
 local models = os.getenv "MODELS" or "resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
 local scute = arg[-1]
+local has_bf16 = require "scute".computes("cpu", "bf16")
 local here = arg[0]:match "^(.*)/" or "."
 
 local function run(command)
@@ -24,10 +25,10 @@ end
 
 -- ---- steps ----
 
-local function measure_scute(row, model, what)
-   local text = run(("%s %s/step.lua %s %d %s"):format(scute, here, model, batch, what))
-   keep_least(row, "scute", tonumber(text:match "([%d.]+) ms"))
-   keep_least(row, "scute_mb", tonumber(text:match "rss (%d+)MB"))
+local function measure_scute(row, model, what, dtype, key)
+   local text = run(("%s %s/step.lua %s %d %s %s"):format(scute, here, model, batch, what, dtype))
+   keep_least(row, key, tonumber(text:match "([%d.]+) ms"))
+   keep_least(row, key .. "_mb", tonumber(text:match "rss (%d+)MB"))
 end
 
 -- One process a measurement, so that the peak memory is that of this mode alone.
@@ -50,6 +51,15 @@ local function print_steps(rows)
    end
 end
 
+local function print_halves(rows)
+   print(("\nthe same with --precision bf16\n%-14s %-6s %9s %10s %18s"):format("model", "what", "bf16", "fp32/bf16",
+      "peak MB (fp32)"))
+   for _, row in ipairs(rows) do
+      print(("%-14s %-6s %9.1f %10.2f %9.0f %8.0f"):format(row.model, row.what, row.bf16, row.scute / row.bf16, row.bf16_mb,
+         row.scute_mb))
+   end
+end
+
 local function bench_steps()
    local rows = {}
    for model in models:gmatch "[^,]+" do
@@ -57,7 +67,8 @@ local function bench_steps()
    end
    for _ = 1, rounds do
       for _, row in ipairs(rows) do
-         measure_scute(row, row.model, row.what)
+         measure_scute(row, row.model, row.what, "f32", "scute")
+         if has_bf16 then measure_scute(row, row.model, row.what, "bf16", "bf16") end
          if python then
             measure_peer(row, row.model, row.what, "eager")
             measure_peer(row, row.model, row.what, "cl")
@@ -65,6 +76,7 @@ local function bench_steps()
       end
    end
    print_steps(rows)
+   if has_bf16 then print_halves(rows) end
 end
 
 -- ---- Exercise 1 from end to end ----
