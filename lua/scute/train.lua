@@ -243,6 +243,7 @@ local function loop(run)
    while run.epoch < run.epochs and not run.stopped do
       run.epoch = run.epoch + 1
       hooks.call(run, "on_epoch_begin")
+      record.widen(run)
       choose_feed(run)
       if run.interrupted() then return end
       run.started = true

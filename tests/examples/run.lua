@@ -15,6 +15,11 @@ local function number_after(output, text)
    return found
 end
 
+-- Small photos, for the examples that train on a folder.
+local data = os.tmpname()
+os.remove(data)
+dofile(root .. "/tests/cli/photos.lua").set(data, { blue = 14, red = 13 })
+
 -- Per example: arguments, and what has to be true of the output.
 local runs = {
    { "first_tensor.lua", "", function(out)
@@ -27,6 +32,17 @@ local runs = {
    { "custom_module.lua", "", function(out)
       local loss = number_after(out, "step 30:")
       return loss and loss < 0.1 and out:find("(conv): Conv2d", 1, true)
+   end },
+   { "custom_function.lua", "", function(out)
+      return out:find("weights\t3.0\t-2.0", 1, true) and number_after(out, "step 200:") == 0
+   end },
+   { "custom_loss.lua", data, function(out)
+      local first, last = out:match "focal loss (%S+) after epoch 1, (%S+) after epoch 5"
+      return first and tonumber(last) < tonumber(first)
+   end },
+   { "custom_hook.lua", data, function(out)
+      local epoch = tonumber(out:match "epoch (%d): the backbone joins")
+      return epoch and epoch > 1 and out:find "epochs +8 of 8"
    end },
    { "photo_features.lua", "", function(out) return out:find("640 x 480", 1, true) and out:find("(1, 1280)", 1, true) end },
 }
@@ -68,5 +84,6 @@ for name in lfs.dir(root .. "/examples") do
    end
 end
 
+os.execute(("rm -rf '%s'"):format(data))
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0 and passed > 0)

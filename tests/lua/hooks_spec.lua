@@ -119,6 +119,24 @@ describe("hooks", function()
       assert.same({ true, false }, cached)
    end)
 
+   it("may unfreeze, and the best weights, the files and the checkpoints know of it", function()
+      local first, second
+      local spoil = { on_epoch_begin = function(run)
+         if run.epoch == 2 then run.model:unfreeze "layer4" end
+         if run.epoch == 3 then run.model:freeze "layer4" end
+      end, on_epoch_end = function(run)
+         if run.epoch == 1 then first = run.model:get("layer4.0.conv1").weight:values() end
+         if run.epoch == 2 then second = run.model:get("layer4.0.conv1").weight:values() end
+      end }
+      local result, model = fit { epochs = 3, save_steps = 1, output_dir = root .. "/joined", hooks = { spoil } }
+      assert.is_not.same(first, second)
+      local expected = result.best.epoch == 1 and first or second
+      assert.same(expected, model:get("layer4.0.conv1").weight:values())
+      local file = scute.weights.load(result.folder .. "/checkpoint.safetensors")
+      assert.same(second, file.tensors["model.layer4.0.conv1.weight"]:values())
+      assert.same(expected, file.tensors["best.layer4.0.conv1.weight"]:values())
+   end)
+
    it("learn of an error, which stays the one that is told", function()
       local outcome, failure
       local ok, why = pcall(fit, { hooks = { {

@@ -6,7 +6,8 @@
 -- A hook is a table with functions under any of these names. Each is called with the state of the run:
 --
 --    on_fit_begin       once, when everything is in place; after a resume with what the checkpoint brought
---    on_epoch_begin     before the photos of epoch run.epoch are chosen: what is frozen here decides what is computed once
+--    on_epoch_begin     before the photos of epoch run.epoch are chosen: the place to freeze and unfreeze, since what is frozen
+--                       decides what is computed once and what checkpoints hold
 --    on_step_begin      before the batches of update run.step + 1 go through the model
 --    on_backward_begin  run.loss is the tensor whose gradient comes next; a hook may put another in its place (a scaled one).
 --                       Once for each piece of an update, where that has several

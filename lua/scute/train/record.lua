@@ -162,13 +162,17 @@ local function open(run)
    run.recorded = true
 end
 
---- After parts of the model were unfrozen. What can change only from now on is still as it was in the best epoch.
+--- Before each epoch: hooks may have unfrozen parts of the model. What can change only from now on is still as it was in the
+-- best epoch; what was frozen meanwhile has changed before.
 function record.widen(run)
-   local before = run.changing
-   run.changing = changing_names(run.model)
+   local before, now, more = run.changing, changing_names(run.model), false
+   for name in pairs(before) do now[name] = true end
+   for name in pairs(now) do more = more or not before[name] end
+   if not more then return end
+   run.changing = now
    if not run.best then return end
    for name, tensor in pairs(run.model:state_dict().tensors) do
-      if run.changing[name] and not before[name] then run.best.state[name] = tensor:clone() end
+      if now[name] and not before[name] then run.best.state[name] = tensor:clone() end
    end
 end
 

@@ -14,7 +14,6 @@
 -- nothing had happened. Parts that wait keep parameters and batch norm statistics bit for bit.
 local scute = require "scute"
 local console = require "scute.console"
-local record = require "scute.train.record"
 
 local unfreeze = {}
 
@@ -247,7 +246,6 @@ end
 unfreeze.hook = {
    on_epoch_begin = function(run)
       local joined = run.unfreeze:apply(run.model, run.epoch)
-      if #joined > 0 then record.widen(run) end
       for _, group in ipairs(joined) do
          if run.unfreeze.from[group] == run.epoch then tell(run, group) end
       end
