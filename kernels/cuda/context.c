@@ -1,5 +1,6 @@
 #include "kernels/cuda/context.h"
 
+#include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/staging.h"
 
 static ScCuda contexts[SC_MAXDEVICES];
@@ -37,6 +38,9 @@ int sc_cuda_resident_threads(const ScDevice *device) {
 
 // ---- libraries ----
 
+// Of long sums of halves, too, the parts are added in f32.
+static const cublasMath_t SUMS_IN_F32 = CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
+
 ScStatus sc_cuda_blas(const ScDevice *device, cublasHandle_t *out) {
    ScCuda *cuda = sc_cuda_context(device);
    SC_TRY(sc_cuda_use(device));
@@ -44,6 +48,7 @@ ScStatus sc_cuda_blas(const ScDevice *device, cublasHandle_t *out) {
       cublasHandle_t handle;
       SC_CUBLAS_TRY(cublasCreate(&handle), "starting cuBLAS");
       ScStatus status = sc_cublas_status(cublasSetStream(handle, cuda->stream), "starting cuBLAS");
+      if (status == SC_OK) status = sc_cublas_status(cublasSetMathMode(handle, SUMS_IN_F32), "starting cuBLAS");
       if (status != SC_OK) return cublasDestroy(handle), status;
       cuda->blas = handle;
    }
@@ -94,6 +99,7 @@ void sc_cuda_flush(ScDevice *device) {
    ScCuda *cuda = sc_cuda_context(device);
    sc_buffer_release(cuda->workspace);
    cuda->workspace = NULL;
+   sc_conv_plans_drop(cuda);
 }
 
 // In a context that an error has left unusable the calls fail, and nothing is to be done about it.

@@ -9,6 +9,8 @@
 
 SC_C_BEGIN
 
+typedef struct ScConvPlan ScConvPlan;
+typedef struct ScConvPlans ScConvPlans;
 typedef struct ScStaging ScStaging;
 
 typedef struct {
@@ -18,6 +20,7 @@ typedef struct {
    cudnnHandle_t dnn;
    ScBuffer *workspace;
    ScStaging *staging;
+   ScConvPlans *plans;
 } ScCuda;
 
 // Of this device, which has been used (sc_cuda_use) before.
