@@ -214,6 +214,14 @@ local function describe(run)
    if run.unfreeze then unfreeze.describe(run) end
 end
 
+local function check_trains(model)
+   for _, parameter in model:named_parameters() do
+      if parameter.requires_grad then return end
+   end
+   console.fail("nothing to train: every parameter of %s is frozen; unfreeze some, as in model:unfreeze \"head\"",
+      model.arch or "the model")
+end
+
 local function new_run(run, model, set)
    run.model, run.set, run.preprocess = model, set, model.preprocessing
    run.epoch, run.step, run.skipped = 0, 0, 0
@@ -224,6 +232,7 @@ local function new_run(run, model, set)
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
    run.mixes = run.mixup > 0 or run.cutmix > 0
    if run.unfreeze then run.unfreeze:apply(model, 1) end
+   check_trains(model)
    if run.ema then run.average = average.new(model, run.ema) end
    run.hooks = all_hooks(run)
    return run

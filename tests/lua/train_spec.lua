@@ -151,6 +151,13 @@ describe("train.fit", function()
       assert.matches('"state": "failed"', read(root .. "/out/resnet18/run.json"))
    end)
 
+   it("says at once that everything is frozen", function()
+      local set = data.open(root .. "/two", { seed = 0 })
+      local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze()
+      local _, why = pcall(train.fit, model, set, { optimizer = optim.adamw(model:groups { lr = 0.1 }), epochs = 1 })
+      assert.matches("nothing to train: every parameter of resnet18 is frozen", scute.console.message(why))
+   end)
+
    it("uses a batch as large as there are photos where more are asked for", function()
       local steps = 0
       fit { options = { batch_size = 500, epochs = 1, hooks = { { on_step_end = function() steps = steps + 1 end } } } }

@@ -38,6 +38,18 @@ local function check_groups(kind, groups, lr)
    end
 end
 
+-- Options from 0 on; those that are shares stay below 1.
+local is_share = { momentum = true, beta1 = true, beta2 = true, alpha = true }
+
+local function check_range(kind, name, value)
+   if type(value) ~= "number" or name == "lr" then return end
+   local below = is_share[name] and 1 or math.huge
+   if not (value >= 0 and value < below) then
+      error(("optim.%s: option '%s': expected at least 0%s, found %g"):format(kind, name,
+         is_share[name] and " and below 1" or "", value), 5)
+   end
+end
+
 -- Options with their defaults: { lr = false, momentum = 0, ... }; an unknown one is an error with the nearest name.
 local function read_options(kind, presets, given)
    local options, names = {}, {}
@@ -55,10 +67,12 @@ local function read_options(kind, presets, given)
       if type(presets[key]) == "number" and type(value) ~= "number" then
          error(("optim.%s: option '%s': expected a number, found a %s"):format(kind, key, type(value)), 4)
       end
+      check_range(kind, key, value)
       options[key] = value
    end
-   if options.weight_decay < 0 then
-      error(("optim.%s: option 'weight_decay': expected at least 0, found %g"):format(kind, options.weight_decay), 4)
+   if options.nesterov and (options.momentum == 0 or options.dampening ~= 0) then
+      error(("optim.%s: option 'nesterov': expected a momentum above 0 and no dampening, found %g and %g"):format(kind,
+         options.momentum, options.dampening), 4)
    end
    return options
 end
