@@ -35,7 +35,6 @@ best_practices.run(opt, set, rows, function(row, seed, options)
       opt.head_learning_rate) }, { weight_decay = row.weight_decay })
    options.unfreeze = train.unfreeze.plan(model, row.unfreeze, { epochs = opt.epochs })
    options.schedule, options.early_stop, options.label_smoothing = row.schedule, row.patience, row.label_smoothing
-   options.precision = train.knows "precision" and row.precision or nil
-   options.seed, options.epochs = seed, opt.epochs
+   options.precision, options.seed, options.epochs = row.precision, seed, opt.epochs
    return train.fit(model, set, options)
 end)

@@ -7,7 +7,6 @@ local console = require "scute.console"
 local plan = require "scute.compare.plan"
 local tell = require "scute.best_practices.tell"
 local to_json = require "scute.train.json"
-local train = require "scute.train"
 
 local best_practices = {}
 
@@ -99,12 +98,6 @@ local function choose(list, only)
    return chosen
 end
 
--- Why a row cannot be run here, or nil.
-local function obstacle(row)
-   if row.precision ~= "fp32" and not train.knows "precision" then return "this build trains in float32 only" end
-   return nil
-end
-
 -- ---- the folder ----
 
 -- What a result hangs on. Rows and seeds may be added to a folder, these may not change.
@@ -193,10 +186,7 @@ local function one(opt, row, seed, fit)
 end
 
 local function print_rows(list)
-   for _, row in ipairs(list) do
-      local why = obstacle(row)
-      print(("%-20s %s%s"):format(row.name, row.what, why and (" (left out: %s)"):format(why) or ""))
-   end
+   for _, row in ipairs(list) do print(("%-20s %s"):format(row.name, row.what)) end
 end
 
 --- Runs the rows that the options ask for, for every seed, and tells what came out.
@@ -210,14 +200,7 @@ function best_practices.run(opt, set, rows, fit)
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
    settle(opt, settings_of(opt, set))
    local found, i = {}, 0
-   for _, row in ipairs(chosen) do
-      local why = obstacle(row)
-      if why then
-         console.line("%s is left out: %s", row.name, why)
-      else
-         found[#found + 1] = { row = row, results = {} }
-      end
-   end
+   for k, row in ipairs(chosen) do found[k] = { row = row, results = {} } end
    for k = 1, opt.seeds do -- seed by seed, so that after an early end there is something of every row
       for _, entry in ipairs(found) do
          i = i + 1

@@ -38,15 +38,6 @@ local defaults = {
 local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
    "resume", "save_steps", "loss", "tensorboard" }
 
---- True if train.fit has an option of that name.
-function train.knows(name)
-   if defaults[name] ~= nil then return true end
-   for _, other in ipairs(without_default) do
-      if other == name then return true end
-   end
-   return false
-end
-
 -- more: names that the nearest one may be of as well.
 local function read_options(options, what, more)
    local known, run = { table.unpack(without_default) }, {}

@@ -42,6 +42,11 @@ local function tells_what_each_is_worth()
    check(settings.arguments.practice == "all", "run.json names the practice")
 end
 
+local function trains_in_half_width()
+   local r = shell(RUN .. " --output_dir $T/half --only mixed_precision,no_dropout --epochs 1")
+   check(r.code == 0 and history("mixed_precision", 0, "half"), "the row of mixed precision", r.all)
+end
+
 -- What is different from the first row has to be different in the run.
 local function does_what_the_rows_say()
    local r = shell(RUN .. " --output_dir $T/rows --only constant,step,at_once,no_weight_decay,no_label_smoothing,all"
@@ -106,4 +111,4 @@ local function refuses_bad_input()
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
-cli.run { lists_its_rows, tells_what_each_is_worth, does_what_the_rows_say, goes_on, refuses_bad_input }
+cli.run { lists_its_rows, tells_what_each_is_worth, does_what_the_rows_say, trains_in_half_width, goes_on, refuses_bad_input }
