@@ -93,7 +93,7 @@ end
 local function bindings()
    local found = {}
    for block in (scute.binding_help() .. "\n"):gmatch "(.-)\n\n" do
-      local name = block:match "^scute%.([%a_.]+)" or block:match "^(%a+:[%a_]+)"
+      local name = block:match "^scute%.([%w_.]+)" or block:match "^(%a+:[%a_]+)"
       if name then found[name] = found[name] and found[name] .. "\n" .. block or block end
    end
    return found
