@@ -49,9 +49,10 @@ local function minutes_hook(job, elapsed, add)
       load = function(_, saved) add(saved.seconds) end, -- what a run had spent before it was resumed
       on_epoch_begin = function() began, first = elapsed(), 0 end,
       on_step_end = function(run)
-         if run.epoch > 1 or run.feed.cached then return end
+         if run.epoch > 1 then return end
          if run.step == 1 then first = elapsed() end -- the first step sets things up and says little
-         local whole = first + (run.step > 1 and (elapsed() - first) / (run.step - 1) * (run.feed.steps - 1) or 0)
+         local whole = first
+         if run.step > 1 then whole = first + (elapsed() - first) / (run.step - 1) * (run.feed.steps - 1) end
          if whole > limit then
             run.meter:clear()
             refuse(job, whole, "one epoch")
