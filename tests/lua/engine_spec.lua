@@ -2,7 +2,7 @@
 local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
 local mix, stopping, average = require "scute.train.mix", require "scute.train.stopping", require "scute.train.average"
-local photos = dofile "tests/cli/photos.lua"
+local scratch = dofile "tests/lua/scratch.lua"
 
 local root
 
@@ -49,17 +49,8 @@ local function fit_wide(hooks)
    return model
 end
 
-setup(function()
-   scute.console.quiet = true
-   root = os.tmpname()
-   os.remove(root)
-   photos.set(root .. "/photos", { blue = 14, red = 13 })
-end)
-
-teardown(function()
-   scute.console.quiet = false
-   os.execute(("rm -rf '%s'"):format(root))
-end)
+setup(function() root = scratch.make() end)
+teardown(function() scratch.remove(root) end)
 
 describe("an update", function()
    it("of several batches is that of one large batch, the last and shorter window too", function()

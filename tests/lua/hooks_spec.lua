@@ -2,7 +2,7 @@
 local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
 local hooks = require "scute.train.hooks"
-local photos = dofile "tests/cli/photos.lua"
+local scratch = dofile "tests/lua/scratch.lua"
 
 local root
 
@@ -24,17 +24,8 @@ local function recorder(list)
    return hook
 end
 
-setup(function()
-   scute.console.quiet = true
-   root = os.tmpname()
-   os.remove(root)
-   photos.set(root .. "/photos", { blue = 14, red = 13 }) -- 21 train: batches of 8, 8 and 5
-end)
-
-teardown(function()
-   scute.console.quiet = false
-   os.execute(("rm -rf '%s'"):format(root))
-end)
+setup(function() root = scratch.make() end)
+teardown(function() scratch.remove(root) end)
 
 describe("hooks", function()
    it("are called in their order", function()

@@ -2,7 +2,7 @@
 local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
 local lr_find = require "scute.train.lr_find"
-local photos = dofile "tests/cli/photos.lua"
+local scratch = dofile "tests/lua/scratch.lua"
 
 local root
 
@@ -38,18 +38,8 @@ local function new(freeze, arch)
    return model, set, optim.adamw(model:groups { lr = { backbone = 1e-4, head = 1e-3 } })
 end
 
-setup(function()
-   scute.console.quiet = true
-   root = os.tmpname()
-   os.remove(root)
-   photos.set(root .. "/photos", { blue = 14, red = 13 })
-   photos.write_file(root .. "/photos/red/005.bmp", "not a photo")
-end)
-
-teardown(function()
-   scute.console.quiet = false
-   os.execute(("rm -rf '%s'"):format(root))
-end)
+setup(function() root = scratch.make(true) end)
+teardown(function() scratch.remove(root) end)
 
 describe("train.lr_find", function()
    it("leaves everything as it was, to the last bit", function()

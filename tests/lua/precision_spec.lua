@@ -2,7 +2,7 @@
 -- scaler, and the layer that is named where numbers are no longer finite.
 local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
-local photos = dofile "tests/cli/photos.lua"
+local scratch = dofile "tests/lua/scratch.lua"
 
 local root
 
@@ -19,17 +19,8 @@ local function fit(options)
    return train.fit(model, set, options), model, options.optimizer
 end
 
-setup(function()
-   scute.console.quiet = true
-   root = os.tmpname()
-   os.remove(root)
-   photos.set(root .. "/photos", { blue = 14, red = 13 }) -- 21 train: batches of 8, 8 and 5
-end)
-
-teardown(function()
-   scute.console.quiet = false
-   os.execute(("rm -rf '%s'"):format(root))
-end)
+setup(function() root = scratch.make() end)
+teardown(function() scratch.remove(root) end)
 
 describe("precision", function()
    it("auto is bf16 where the device computes in it", function()

@@ -1,7 +1,7 @@
 local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
 local unfreeze = train.unfreeze
-local photos = dofile "tests/cli/photos.lua"
+local scratch = dofile "tests/lua/scratch.lua"
 
 local root
 
@@ -32,18 +32,8 @@ local function same(a, b)
    return true
 end
 
-setup(function()
-   scute.console.quiet = true
-   root = os.tmpname()
-   os.remove(root)
-   photos.set(root .. "/two", { blue = 14, red = 13 })
-   photos.write_file(root .. "/two/red/900.bmp", "not a photo")
-end)
-
-teardown(function()
-   scute.console.quiet = false
-   os.execute(("rm -rf '%s'"):format(root))
-end)
+setup(function() root = scratch.make(true) end)
+teardown(function() scratch.remove(root) end)
 
 describe("an unfreeze schedule", function()
    local model, names = resnet(), { "stem", "layer1", "layer2", "layer3", "layer4", "fc" }
@@ -162,7 +152,7 @@ end)
 -- A run on 22 photos in batches of 8; `each` is called at the end of every epoch with the run.
 local function fit(schedule, options, each)
    scute.manual_seed(0)
-   local set = data.open(root .. "/two", { seed = 0 })
+   local set = data.open(root .. "/photos", { seed = 0 })
    local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
    local plan = unfreeze.plan(model, schedule, { epochs = options.epochs, batch_norm = options.batch_norm,
       warmup = options.warmup })
