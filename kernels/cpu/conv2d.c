@@ -1,4 +1,5 @@
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/half.h"
 
 // Filters in the primitive's layout: kept by content where they are frozen, made anew where they learn. The
@@ -81,9 +82,18 @@ static void bias_gradient(ScCall *c) {
    }
 }
 
+static ScStatus filter_gradients(ScCall *c) {
+   ScConv g = sc_conv_geometry(c);
+   if (!sc_depthwise_fits(&g)) return weight_gradient(c);
+   if (c->grad_in[SC_CONV_BIAS]) bias_gradient(c);
+   return sc_depthwise_weight_gradient(c->device, &g, sc_is_half(c->in[SC_CONV_X]),
+                                       c->in[SC_CONV_X]->buffer->data, c->grad_out[0]->buffer->data,
+                                       c->grad_in[SC_CONV_WEIGHT]->buffer->data);
+}
+
 static ScStatus backward(ScCall *c) {
    if (c->grad_in[SC_CONV_X]) SC_TRY(input_gradient(c));
-   if (c->grad_in[SC_CONV_WEIGHT]) return weight_gradient(c);
+   if (c->grad_in[SC_CONV_WEIGHT]) return filter_gradients(c);
    if (c->grad_in[SC_CONV_BIAS]) bias_gradient(c);
    return SC_OK;
 }
