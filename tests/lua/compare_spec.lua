@@ -47,6 +47,37 @@ describe("compare.budgets", function()
          assert.error_matches(function() budgets.read(text) end, "expected epochs=N or minutes=N")
       end
    end)
+
+   -- Epochs that are run, and why no more, of a budget of a minute with a clock of which a step takes `step` seconds.
+   local function run_for_a_minute(step)
+      local real, now = scute.clock, 1000
+      local _ <close> = setmetatable({}, { __close = function() scute.clock = real end })
+      scute.clock = function() return now end -- luacheck: ignore
+      local budget = budgets.new({ model = "net", protocol = "finetune", minutes = 1.0 })
+      local run = { epoch = 0, epochs = budget.epochs, feed = { steps = 5 }, meter = { clear = function() end } }
+      while run.epoch < run.epochs and not run.stopped do
+         run.epoch = run.epoch + 1
+         budget.hook.on_epoch_begin(run)
+         for i = 1, run.feed.steps do
+            run.step, now = i, now + step
+            budget.hook.on_step_end(run)
+         end
+         budget.hook.on_epoch_end(run)
+      end
+      return run
+   end
+
+   it("ends a run after the last epoch that fits its minutes", function()
+      local run = run_for_a_minute(4) -- three epochs of 20 s
+      assert.equal(3, run.epoch)
+      assert.matches("the next would not fit", run.stopped)
+      assert.equal(2, run_for_a_minute(5).epoch)
+   end)
+
+   it("refuses a run of which not even the first epoch fits, with what would", function()
+      assert.error_matches(function() run_for_a_minute(13) end,
+         "net did not fit the budget of minutes=1: one epoch takes about .*; give it at least minutes=1.2")
+   end)
 end)
 
 describe("compare.bootstrap", function()
