@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local console = require "scute.console"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
+local note = require "scute.data.note"
 local split_csv = require "scute.data.split_csv"
 
 local data = {}
@@ -106,14 +107,15 @@ local function check_classes(dir, classes, paths)
 end
 
 local function split_all(set, paths, options)
+   local single = {}
    for class, name in ipairs(set.classes) do
       local train, val = split_class(paths[name], class, options.seed, options.val_fraction)
       extend(set.train, class, train)
       extend(set.val, class, val)
-      if #val == 0 then
-         set.notes[#set.notes + 1] = ("class '%s' has a single photo: it trains, and none validates"):format(name)
-      end
+      if #val == 0 then single[#single + 1] = name end
    end
+   note(set.notes, single, "has a single photo: it trains, and none validates",
+      "have a single photo, which trains, so that none validates")
 end
 
 local function read_validation(set, dir, train_dir)
@@ -124,36 +126,55 @@ local function read_validation(set, dir, train_dir)
             name, dir, train_dir)
       end
    end
+   local without = {}
    for class, name in ipairs(set.classes) do
       extend(set.val, class, paths[name] or {})
-      if #(paths[name] or {}) == 0 then
-         set.notes[#set.notes + 1] = ("class '%s' has no photo in '%s'"):format(name, dir)
-      end
+      if #(paths[name] or {}) == 0 then without[#without + 1] = name end
    end
+   note(set.notes, without, ("has no photo in '%s'"):format(dir), ("have no photo in '%s'"):format(dir))
    if #set.val.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
+end
+
+-- Without slashes at its end.
+local function path_of(name, dir)
+   if type(dir) ~= "string" or dir == "" then error(name .. ": expected the path of a folder, found " .. tostring(dir), 3) end
+   local path = dir:gsub("/+$", "")
+   return path == "" and "/" or path
+end
+
+--- All photos in the class folders of `dir`, one class or more, without a split. Returns { paths, labels, counts }, as the parts
+-- of data.open, and the names of the classes.
+function data.list(dir)
+   dir = path_of("data.list", dir)
+   check_folder(dir)
+   local paths, classes = find_classes(dir)
+   local part = new_part()
+   for class, name in ipairs(classes) do extend(part, class, paths[name]) end
+   if #part.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
+   return part, classes
 end
 
 --- Opens a data set: `dir` holds one folder of photos per class, or train/ and val/ (or valid/, validation/, test/) with
 -- such folders inside. Without a validation folder a share of each class is held out, drawn by the seed alone.
 -- options: seed (default 0), val_fraction (default 0.2; between 0 and 1), split_csv (path of a file that says which photos
--- train and which validate instead of the folders; see scute.data.split_csv).
+-- train and which validate instead of the folders; see scute.data.split_csv), validates ("val" or "test": which of its splits
+-- validates).
 -- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines, split = what the split is
 -- called beside an accuracy }, where train and val are { paths = list, labels = list of class numbers, counts = photos per
 -- class }.
 -- What is wrong with the folder is a failure (one line, see scute.console).
 function data.open(dir, options)
    options = options or {}
+   local validates = options.validates
    options = { seed = options.seed or 0, val_fraction = options.val_fraction or 0.2, split_csv = options.split_csv }
-   if type(dir) ~= "string" or dir == "" then error("data.open: expected the path of a folder, found " .. tostring(dir), 2) end
+   dir = path_of("data.open", dir)
    if not (options.val_fraction > 0 and options.val_fraction < 1) then
       error(("data.open: expected a val_fraction between 0 and 1, found %s"):format(options.val_fraction), 2)
    end
-   dir = #dir > 1 and dir:gsub("/+$", "") or dir
-   if dir == "" then dir = "/" end
    check_folder(dir)
    local set = { dir = dir, train = new_part(), val = new_part(), notes = {} }
    if options.split_csv then
-      split_csv.fill(set, options.split_csv)
+      split_csv.fill(set, options.split_csv, validates)
       return set
    end
    local train_dir, val_dir = find_layout(dir, set.notes)

@@ -126,6 +126,9 @@ describe("data.open", function()
       local set = data.open(root)
       assert.same({ 4, 1 }, set.train.counts)
       assert.is_truthy(set.notes[1]:find "class 'b' has a single photo")
+      for i = 10, 30 do make("z" .. i .. "/1.jpg") end
+      assert.equal("22 classes have a single photo, which trains, so that none validates: 'b', 'z10', 'z11', 'z12', 'z13', "
+         .. "'z14', 'z15', 'z16', ...", table.concat(data.open(root).notes, "\n"))
    end)
 
    it("leaves hidden files and leftovers out, and looks into folders of folders", function()

@@ -10,6 +10,7 @@ local lfs = require "lfs"
 local console = require "scute.console"
 local csv = require "scute.data.csv"
 local folder = require "scute.data.folder"
+local note = require "scute.data.note"
 
 local split_csv = {}
 
@@ -143,11 +144,11 @@ local function fill(part, entries, wanted, classes)
 end
 
 local function add_notes(set, entries, validates)
+   local without = {}
    for class, name in ipairs(set.classes) do
-      if set.val.counts[class] == 0 then
-         set.notes[#set.notes + 1] = ("class '%s' has no photo that validates"):format(name)
-      end
+      if set.val.counts[class] == 0 then without[#without + 1] = name end
    end
+   note(set.notes, without, "has no photo that validates", "have no photo that validates")
    local left = 0
    for _, entry in ipairs(entries) do left = left + (entry.part == "test" and 1 or 0) end
    if validates == "val" and left > 0 then
@@ -155,14 +156,15 @@ local function add_notes(set, entries, validates)
    end
 end
 
---- Fills a data set (see data.open) from the file at `path`. What is wrong with it is a failure of one line.
-function split_csv.fill(set, path)
+--- Fills a data set (see data.open) from the file at `path`. wanted: the split that validates, "val" or "test" (default: val
+-- where it is there). What is wrong with it is a failure of one line.
+function split_csv.fill(set, path, wanted)
    local rows = read_rows(path)
    local columns, entries = read_header(path, rows[1]), {}
    for i = 2, #rows do entries[i - 1] = read_row(path, columns, rows[i], #rows[1]) end
-   local validates = is_there(entries, "val") and "val" or "test"
+   local validates = wanted or is_there(entries, "val") and "val" or "test"
    if not is_there(entries, validates) then
-      console.fail("split_csv: %s: no photo validates; give some of them the split val", path)
+      console.fail("split_csv: %s: no photo validates; give some of them the split %s", path, wanted or "val")
    end
    set.classes = class_names(path, entries, validates)
    check_files(path, set.dir, entries)
