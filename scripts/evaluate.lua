@@ -7,7 +7,8 @@ local cli, console, evaluate, models = scute.cli, scute.console, scute.evaluate,
 local opt = cli.parse(arg, "Measure a trained model on photos whose classes are known", {
    { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
    cli.pick(cli.common, "data_dir")[1],
-   { "split", choices = { "val", "train", "test", "all" }, default = "val", help = "which photos" },
+   { "split", choices = { "val", "train", "test", "all" }, default = "val",
+     help = "which photos; test are those in data_dir/test, or of that split in --split_csv" },
    { "json", flag = true, help = "print JSON instead of text" },
    { "output_dir", value = "PATH", show = "none",
      help = "where evaluation.json and pictures go: confusion, worst photos, what the network looked at, map of features" },
@@ -17,7 +18,7 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
      help = "which photos validate, where there is no val/ folder" },
    { "split_csv", value = "FILE", show = "as the model was trained", help = "a table that says which photos validate" },
    table.unpack(cli.pick(cli.common, "workers", "threads", "device", "quiet")),
-})
+}, evaluate.MEANING)
 local part, classes, split = evaluate.open(opt)
 local model = console.guard(nil, models.load, opt.model):to(opt.device)
 local records, bad, features = evaluate.photos(model, part, classes,

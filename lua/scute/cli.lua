@@ -261,12 +261,13 @@ local function apply(options)
 end
 
 --- Reads the command line `words` (a script's `arg`) by `spec` (see cli.common) and returns a table of options by name.
--- `summary` is the first line of --help. Sets the number of threads, the seed and quietness. Does not return after
--- --help (status 0) or a mistake (status 2).
-function cli.parse(words, summary, spec)
+-- `summary` is the first line of --help, `more` (if there is any) what stands below the options there. Sets the number of
+-- threads, the seed and quietness. Does not return after --help (status 0) or a mistake (status 2).
+function cli.parse(words, summary, spec, more)
    local program = words[0] or "script.lua"
    local parser = argparse("./scute " .. program, summary):add_help "-h --help"
    parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
+   if more then parser:epilog(more) end
    parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end
    local entries, names, positional = {}, {}, false
    for _, entry in ipairs(spec) do

@@ -7,8 +7,25 @@ local metrics = require "scute.metrics"
 local evaluate = {}
 
 local BATCH, BINS, TOP = 16, 15, 5
+local LISTED, WEAKEST = 60, 20 -- up to so many classes all are printed, of more those of lowest F1
+local ROWS = 20 -- up to so many classes evaluation.json has the confusion as a whole matrix too
 local STREAM = 0x626f << 48 -- far above the streams of the session and of scute.data.draw
 local SMALLEST = 2.220446049250313e-16 -- probabilities below it count as it in the log loss, as scikit-learn's do
+
+--- What the numbers mean, as --help says it.
+evaluate.MEANING = [[
+What the numbers mean:
+   accuracy           share of photos whose most likely class is the true one; every photo weighs the same
+   its interval       95 %: photos are drawn anew with repetition, as many as there are, up to 2000 times; 95 % of
+                      the accuracies found so lie between (percentile bootstrap). Wilson's where all or none are right.
+   top-5 accuracy     share of photos whose true class is among the five most likely ones (fewer where there are fewer)
+   balanced accuracy  recall of each class that has photos, averaged; every class weighs the same
+   precision, recall  of a class: the share that is right of what was said to be it, and of what is it; 0 of nothing
+   F1                 2 * precision * recall / (precision + recall)
+   macro, weighted    averages over the classes that have photos or were said; weighted: by their photos
+   log loss           -log of the probability of the true class, averaged over the photos
+   calibration error  photos in 15 equal ranges of the probability of what was said: how far its mean and the accuracy
+                      lie apart, averaged over the photos (expected calibration error, Guo et al. 2017)]]
 
 -- ---- one photo ----
 
@@ -73,13 +90,15 @@ end
 
 -- ---- which photos ----
 
--- What the run that made a model file noted beside it; {} where there is nothing.
+-- What the run that made a model file noted beside it. {} where there is nothing, and then why.
 local function run_of(model_path)
-   local file = io.open((model_path:match "^(.*/)" or "") .. "run.json")
-   if not file then return {} end
+   local path = (model_path:match "^(.*/)" or "") .. "run.json"
+   local file = io.open(path)
+   if not file then return {}, "there is no run.json beside the model" end
    local ok, run = pcall(require("cjson").decode, file:read "a")
    file:close()
-   return ok and type(run) == "table" and run or {}
+   if ok and type(run) == "table" then return run, path .. " does not say it" end
+   return {}, path .. " is damaged or was cut off"
 end
 
 local function joined(a, b)
@@ -95,20 +114,24 @@ end
 -- photos that did not train. Returns { paths, labels }, the names of the classes and what the split is called.
 function evaluate.open(opt)
    local data = require "scute.data"
-   local run = run_of(opt.model)
+   local run, why = run_of(opt.model)
    local arguments = type(run.arguments) == "table" and run.arguments or {}
    local how = { seed = opt.seed or math.tointeger(run.seed), val_fraction = opt.val_fraction or arguments.val_fraction,
       split_csv = opt.split_csv or arguments.split_csv }
    if not how.seed then
       how.seed = 0
       if opt.split == "val" or opt.split == "train" then
-         console.warn("there is no run.json beside the model, so it is not known which photos trained; --seed and "
-            .. "--val_fraction say it, where there is no val/ folder")
+         console.warn("%s, so it is not known which photos trained; --seed and --val_fraction say it, where there is no "
+            .. "val/ folder", why)
       end
    end
-   if opt.split == "test" then
-      local set = data.open(opt.data_dir .. "/test", { seed = how.seed })
-      return joined(set.train, set.val), set.classes, "test/"
+   if opt.split == "test" and not how.split_csv then
+      local part, classes = data.list(opt.data_dir .. "/test")
+      return part, classes, "test/"
+   elseif opt.split == "test" then
+      how.validates = "test"
+      local set = data.open(opt.data_dir, how)
+      return set.val, set.classes, set.split
    end
    local set = data.open(opt.data_dir, how)
    if opt.split == "all" then return joined(set.train, set.val), set.classes, "all photos, also those that trained" end
@@ -227,16 +250,30 @@ local function accuracy_text(result)
    return ("%.3f   (95 %% interval %s, Wilson's)"):format(result.accuracy, interval_text(result.wilson))
 end
 
+-- The numbers of the classes that are listed: all that occurred or were said, or those of lowest F1.
+local function listed(per_class)
+   if #per_class > LISTED then return metrics.weakest(per_class, WEAKEST) end
+   local numbers = {}
+   for i, entry in ipairs(per_class) do
+      if entry.support + entry.predicted > 0 then numbers[#numbers + 1] = i end
+   end
+   return numbers
+end
+
 local function print_classes(result, classes)
-   local width = 5
-   for _, name in ipairs(classes) do width = math.max(width, math.min(40, utf8.len(name) or #name)) end
+   local numbers, width = listed(result.per_class), 5
+   for _, i in ipairs(numbers) do width = math.max(width, math.min(40, utf8.len(classes[i]) or #classes[i])) end
    local function pad(text) return text .. (" "):rep(width - (utf8.len(text) or #text)) end
-   print(("\n%s  precision  recall     F1  photos"):format(pad "class"))
-   for i, entry in ipairs(result.per_class) do
-      if entry.support + entry.predicted > 0 then
-         print(("%s      %.3f   %.3f  %.3f  %6d"):format(pad(classes[i]), entry.precision, entry.recall, entry.f1,
-            entry.support))
-      end
+   if #classes > LISTED then
+      print(("\n%s; the %d of lowest F1 (--output_dir and --json give all):"):format(metrics.in_short(result.per_class),
+         #numbers))
+   else
+      print ""
+   end
+   print(("%s  precision  recall     F1  photos"):format(pad "class"))
+   for _, i in ipairs(numbers) do
+      local entry = result.per_class[i]
+      print(("%s      %.3f   %.3f  %.3f  %6d"):format(pad(classes[i]), entry.precision, entry.recall, entry.f1, entry.support))
    end
 end
 
@@ -264,7 +301,8 @@ function evaluate.print(result, classes)
    end
 end
 
---- A summary as a table for JSON. about: further fields.
+--- A summary as a table for JSON. about: further fields. confusion_cells is a list of [actual, predicted, count], class numbers
+-- from 1, without zeros; for few classes confusion is the same as rows of counts.
 function evaluate.to_table(result, classes, about)
    local cjson = require "cjson"
    local per_class = {}
@@ -276,8 +314,8 @@ function evaluate.to_table(result, classes, about)
    local out = {
       _order = { "model", "data_dir", "split", "photos", "bad", "accuracy", "accuracy_interval", "accuracy_wilson",
          "top_k", "top_k_accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted", "log_loss",
-         "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion", "calibration_bins",
-         "worst" },
+         "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion", "confusion_cells",
+         "calibration_bins", "worst" },
       photos = result.photos, accuracy = result.accuracy, accuracy_interval = result.interval.accuracy,
       accuracy_wilson = result.wilson,
       top_k = result.top5.k, top_k_accuracy = result.top5.accuracy, balanced_accuracy = result.balanced_accuracy,
@@ -285,7 +323,8 @@ function evaluate.to_table(result, classes, about)
       log_loss = result.log_loss, mean_confidence = result.mean_confidence,
       calibration_error = result.calibration_error,
       bootstrap = { resamples = result.interval.resamples, level = result.interval.level }, classes = classes,
-      per_class = per_class, confusion = result.confusion.counts, calibration_bins = bins,
+      per_class = per_class, confusion = #classes <= ROWS and result.confusion:rows() or nil,
+      confusion_cells = result.confusion:cells(), calibration_bins = bins,
       worst = cjson.empty_array,
    }
    for key, value in pairs(about or {}) do out[key] = value end

@@ -4,18 +4,24 @@ local metrics = {}
 local Confusion = {}
 Confusion.__index = Confusion
 
---- An empty confusion matrix of `classes` (a number of classes or a list of their names).
+-- The counts of one actual class by predicted class. Only what occurred is kept, since with thousands of classes nearly all
+-- are 0; reading gives that 0.
+local Row = { __index = function() return 0 end }
+
+--- An empty confusion matrix of `classes` (a number of classes or a list of their names). Field counts[actual][predicted].
 function metrics.confusion(classes)
    local n = type(classes) == "table" and #classes or classes
    if math.type(n) ~= "integer" or n < 1 then
       error("confusion: expected a number of classes or a list of names, found " .. tostring(classes), 2)
    end
    local counts = {}
-   for i = 1, n do
-      counts[i] = {}
-      for j = 1, n do counts[i][j] = 0 end
-   end
+   for i = 1, n do counts[i] = setmetatable({}, Row) end
    return setmetatable({ n = n, total = 0, counts = counts }, Confusion)
+end
+
+--- Whether a value is such a matrix.
+function metrics.is_confusion(value)
+   return getmetatable(value) == Confusion
 end
 
 local function class_numbers(what, t, classes)
@@ -42,18 +48,38 @@ function Confusion:add(predicted, actual)
    return self
 end
 
---- What was counted, as a list of {actual, predicted, count} without the zeros: with many classes nearly all are.
-function Confusion:cells()
+local function by_class(a, b)
+   if a[1] ~= b[1] then return a[1] < b[1] end
+   return a[2] < b[2]
+end
+
+-- {actual, predicted, count} of all that occurred, in no order.
+local function each_cell(self)
    local cells = {}
    for i = 1, self.n do
-      for j = 1, self.n do
-         if self.counts[i][j] > 0 then cells[#cells + 1] = { i, j, self.counts[i][j] } end
-      end
+      for j, count in pairs(self.counts[i]) do cells[#cells + 1] = { i, j, count } end
    end
    return cells
 end
 
---- Adds such a list.
+--- What was counted, as a list of {actual, predicted, count} without the zeros, by actual and then by predicted class.
+function Confusion:cells()
+   local cells = each_cell(self)
+   table.sort(cells, by_class)
+   return cells
+end
+
+--- The whole matrix, as a list of rows of counts by actual class, zeros too. For few classes.
+function Confusion:rows()
+   local rows = {}
+   for i = 1, self.n do
+      rows[i] = {}
+      for j = 1, self.n do rows[i][j] = self.counts[i][j] end
+   end
+   return rows
+end
+
+--- Adds a list as cells() gives it.
 function Confusion:add_cells(cells)
    for _, cell in ipairs(cells) do
       local row = self.counts[cell[1]]
@@ -67,7 +93,7 @@ end
 function Confusion:merge(other)
    if other.n ~= self.n then error(("confusion: %d and %d classes do not merge"):format(self.n, other.n), 2) end
    for i = 1, self.n do
-      for j = 1, self.n do self.counts[i][j] = self.counts[i][j] + other.counts[i][j] end
+      for j, count in pairs(other.counts[i]) do self.counts[i][j] = self.counts[i][j] + count end
    end
    self.total = self.total + other.total
    return self
@@ -76,7 +102,7 @@ end
 --- Photos of that class that were counted.
 function Confusion:support(class)
    local sum = 0
-   for j = 1, self.n do sum = sum + self.counts[class][j] end
+   for _, count in pairs(self.counts[class]) do sum = sum + count end
    return sum
 end
 
@@ -109,11 +135,8 @@ end
 -- to be it}, by class number. A share of nothing is 0, as scikit-learn's zero_division = 0.
 function Confusion:per_class()
    local predicted, list = {}, {}
-   for j = 1, self.n do
-      local sum = 0
-      for i = 1, self.n do sum = sum + self.counts[i][j] end
-      predicted[j] = sum
-   end
+   for j = 1, self.n do predicted[j] = 0 end
+   for _, cell in ipairs(each_cell(self)) do predicted[cell[2]] = predicted[cell[2]] + cell[3] end
    for i = 1, self.n do
       local right, support = self.counts[i][i], self:support(i)
       list[i] = {
@@ -147,18 +170,42 @@ end
 --- The most frequent mistakes: a list of {actual, predicted, count}, at most `limit`, the largest first.
 function Confusion:most_confused(limit)
    local mistakes = {}
-   for i = 1, self.n do
-      for j = 1, self.n do
-         local count = self.counts[i][j]
-         if i ~= j and count > 0 then mistakes[#mistakes + 1] = { i, j, count } end
-      end
+   for _, cell in ipairs(each_cell(self)) do
+      if cell[1] ~= cell[2] then mistakes[#mistakes + 1] = cell end
    end
    table.sort(mistakes, function(a, b)
       if a[3] ~= b[3] then return a[3] > b[3] end
-      if a[1] ~= b[1] then return a[1] < b[1] end
-      return a[2] < b[2]
+      return by_class(a, b)
    end)
    return table.move(mistakes, 1, math.min(limit or #mistakes, #mistakes), 1, {})
+end
+
+--- The numbers of the `limit` classes of lowest F1, the lowest first, among those that occurred; of equal ones that with more
+-- photos. list: {f1, support} by class number, as per_class gives it.
+function metrics.weakest(list, limit)
+   local order = {}
+   for i, entry in ipairs(list) do
+      if entry.support > 0 then order[#order + 1] = i end
+   end
+   table.sort(order, function(a, b)
+      local x, y = list[a], list[b]
+      if x.f1 ~= y.f1 then return x.f1 < y.f1 end
+      if x.support ~= y.support then return x.support > y.support end
+      return a < b
+   end)
+   return table.move(order, 1, math.min(limit, #order), 1, {})
+end
+
+--- Many classes in one line: how many have photos, and in how many all or none were right. list: as per_class gives it.
+function metrics.in_short(list)
+   local seen, none, all = 0, 0, 0
+   for _, entry in ipairs(list) do
+      if entry.support > 0 then
+         seen = seen + 1
+         if entry.f1 == 0 then none = none + 1 elseif entry.f1 == 1 then all = all + 1 end
+      end
+   end
+   return ("%d classes, %d with photos; F1 is 1 in %d of them and 0 in %d"):format(#list, seen, all, none)
 end
 
 --- Low and high end of the 95 % interval of a share of `right` in `total`: Wilson's score interval (1927), which holds

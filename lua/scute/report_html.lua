@@ -4,11 +4,14 @@ local cjson = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.console"
+local metrics = require "scute.metrics"
 local page = require "scute.page"
 
 local report_html = {}
 
 local escape, plain, rows_table, section = page.escape, page.plain, page.rows, page.section
+
+local LISTED, WEAKEST = 60, 20 -- up to so many classes have a row each, of more those of lowest F1
 
 local REFRESH = 5 -- seconds after which a browser looks again at the page of a run that goes on
 
@@ -85,42 +88,44 @@ local function curves_of(folder)
       page.figure(scute.plot.curves(rows, { columns = 1 }), "training curves, one below the other", "narrow", "narrow"))
 end
 
--- {classes, cells = list of {actual, predicted, count}} as {classes, counts}.
-local function from_cells(found)
-   if not found or type(found.classes) ~= "table" or type(found.cells) ~= "table" then return nil end
-   local counts, n = {}, #found.classes
-   for i = 1, n do
-      counts[i] = {}
-      for j = 1, n do counts[i][j] = 0 end
+-- The section for a matrix without its zeros: cells = list of {actual, predicted, count}.
+local function confusion_of(classes, cells)
+   if type(classes) ~= "table" or type(cells) ~= "table" or #classes == 0 then return nil end
+   local counted = metrics.confusion(classes)
+   for _, cell in ipairs(cells) do
+      local actual, predicted, count = math.tointeger(cell[1]), math.tointeger(cell[2]), math.tointeger(cell[3])
+      if classes[actual] and classes[predicted] and count then counted:add_cells { { actual, predicted, count } } end
    end
-   for _, cell in ipairs(found.cells) do
-      if counts[cell[1]] and counts[cell[1]][cell[2]] then counts[cell[1]][cell[2]] = cell[3] end
-   end
-   return { classes = found.classes, counts = counts }
+   return section("Confusion", page.figure(scute.plot.confusion(counted, classes), "confusion matrix", "confusion", "scroll"))
 end
 
-local function confusion_of(found)
-   if not found or type(found.counts) ~= "table" or #found.counts == 0 then return nil end
-   return section("Confusion", page.figure(scute.plot.confusion(found, found.classes), "confusion matrix", "confusion",
-      "scroll"))
+-- The rows of the classes, and what stands above them where they are not all.
+local function class_rows(evaluation)
+   local list, numbers, rows = {}, {}, {}
+   for i, name in ipairs(evaluation.classes) do
+      local c = evaluation.per_class[name] or {}
+      list[i] = { f1 = c.f1 or 0, support = c.photos or 0 }
+      if c.f1 then numbers[#numbers + 1] = i end
+   end
+   local many = #list > LISTED
+   for k, i in ipairs(many and metrics.weakest(list, WEAKEST) or numbers) do
+      local name = evaluation.classes[i]
+      local c = evaluation.per_class[name]
+      rows[k] = { name, ("%.3f"):format(c.precision), ("%.3f"):format(c.recall), ("%.3f"):format(c.f1), plain(c.photos) }
+   end
+   if not many then return rows, "" end
+   return rows, ("<p>%s. The %d of lowest F1 (all are in evaluation.json):</p>"):format(metrics.in_short(list), #rows)
 end
 
 local function classes_of(evaluation)
-   if not evaluation or type(evaluation.per_class) ~= "table" then return nil end
-   local rows = {}
-   for _, name in ipairs(evaluation.classes) do
-      local c = evaluation.per_class[name]
-      if c then
-         rows[#rows + 1] = { name, ("%.3f"):format(c.precision), ("%.3f"):format(c.recall), ("%.3f"):format(c.f1),
-            plain(c.photos) }
-      end
-   end
+   if not evaluation or type(evaluation.per_class) ~= "table" or type(evaluation.classes) ~= "table" then return nil end
+   local rows, note = class_rows(evaluation)
    return section("Classes", rows_table {
       { "accuracy", plain(evaluation.accuracy) }, { "balanced accuracy", plain(evaluation.balanced_accuracy) },
       { ("top-%s accuracy"):format(plain(evaluation.top_k)), plain(evaluation.top_k_accuracy) },
       { "log loss", plain(evaluation.log_loss) }, { "calibration error", plain(evaluation.calibration_error) },
       { "photos", plain(evaluation.photos) .. " (" .. plain(evaluation.split) .. ")" },
-   }, page.table({ { "class" }, { "precision", true }, { "recall", true }, { "F1", true }, { "photos", true } }, rows))
+   }, note, page.table({ { "class" }, { "precision", true }, { "recall", true }, { "F1", true }, { "photos", true } }, rows))
 end
 
 local THUMBNAIL = 320
@@ -180,15 +185,33 @@ local function hardware_of(run)
    return #rows > 0 and section("Hardware", rows_table(rows)) or nil
 end
 
-local function data_of(run)
-   local photos = run.photos
-   if type(photos) ~= "table" then return nil end
-   local rows = {}
-   for i, name in ipairs(type(run.classes) == "table" and run.classes or {}) do
-      rows[i] = { name, plain((photos.train_per_class or {})[name]), plain((photos.val_per_class or {})[name]) }
+-- "1 to 40, 12 in the middle": photos of each class.
+local function spread(classes, counts)
+   local sorted, none = {}, 0
+   for i, name in ipairs(classes) do
+      sorted[i] = tonumber(counts[name]) or 0
+      none = none + (sorted[i] == 0 and 1 or 0)
    end
-   return section("Photos", rows_table { { "train", plain(photos.train) }, { "validate", plain(photos.val) },
-      { "could not be read", plain(photos.bad) } }, page.table({ { "class" }, { "train", true }, { "validate", true } }, rows))
+   table.sort(sorted)
+   return ("%s to %s, half of the classes at most %s%s"):format(plain(sorted[1]), plain(sorted[#sorted]),
+      plain(sorted[(#sorted + 1) // 2]), none > 0 and (", %d without any"):format(none) or "")
+end
+
+local function data_of(run)
+   local photos, classes = run.photos, type(run.classes) == "table" and run.classes or {}
+   if type(photos) ~= "table" then return nil end
+   local train, val = photos.train_per_class or {}, photos.val_per_class or {}
+   local all = { { "train", plain(photos.train) }, { "validate", plain(photos.val) },
+      { "could not be read", plain(photos.bad) } }
+   if #classes > LISTED then
+      all[#all + 1] = { "classes", plain(#classes) }
+      all[#all + 1] = { "train, of each class", spread(classes, train) }
+      all[#all + 1] = { "validate, of each class", spread(classes, val) .. " (run.json has all)" }
+      return section("Photos", rows_table(all))
+   end
+   local rows = {}
+   for i, name in ipairs(classes) do rows[i] = { name, plain(train[name]), plain(val[name]) } end
+   return section("Photos", rows_table(all), page.table({ { "class" }, { "train", true }, { "validate", true } }, rows))
 end
 
 -- Pictures that an evaluation has left.
@@ -216,10 +239,11 @@ function report_html.text(folder)
    if not run then console.fail("%s: expected the folder of a training run, but there is no run.json in it", folder) end
    local evaluation = evaluation_of(folder)
    local worst = evaluation and evaluation.worst or (read_json(folder .. "/worst.json") or {}).worst
-   local confusion = evaluation and { classes = evaluation.classes, counts = evaluation.confusion }
-      or from_cells(read_json(folder .. "/confusion.json"))
+   local counted = read_json(folder .. "/confusion.json") or {}
+   local confusion = evaluation and confusion_of(evaluation.classes, evaluation.confusion_cells)
+      or confusion_of(counted.classes, counted.cells)
    return page.document(run.model or "a run", {
-      head_of(run), summary_of(run), curves_of(folder) or "", confusion_of(confusion) or "", classes_of(evaluation) or "",
+      head_of(run), summary_of(run), curves_of(folder) or "", confusion or "", classes_of(evaluation) or "",
       worst_of(worst) or "",
       evaluation and pictures_of(folder) or "", data_of(run) or "", hardware_of(run) or "",
       section("Arguments", rows_table(page.sorted(run.arguments or {}))),

@@ -92,6 +92,13 @@ local function evaluates()
    refuses("evaluate without a model", 2, "--model is missing", "$S scripts/evaluate.lua --data_dir $T/two")
    refuses("a folder for results that cannot be made", 1, "output_dir: ",
       line .. " --output_dir $T/two/red/001.bmp/x >/dev/null")
+   shell "mkdir -p $T/tested/test/red && cp $T/two/red/001.bmp $T/tested/test/red"
+   r = shell(line:gsub("%$T/two", "$T/tested") .. " --split test")
+   check(r.code == 0 and r.err == "" and r.out:find "on 1 photo of .* %(test/%)", "a single photo of one class", r.all)
+   photos.write_file(scratch .. "/parts.csv", "file,label,split\nred/001.bmp,red,train\nblue/001.bmp,blue,train\n"
+      .. "red/002.bmp,red,val\nred/003.bmp,red,test\nblue/003.bmp,blue,test\n")
+   r = shell(line .. " --split test --split_csv $T/parts.csv")
+   check(r.code == 0 and r.out:find "on 2 photos of .* %(parts.csv, test%)", "the split test of a table", r.all)
    shell "cp $T/judged/resnet18/best.safetensors $T/alone.safetensors"
    r = shell "$S scripts/evaluate.lua --model $T/alone.safetensors --data_dir $T/two"
    check(r.code == 0 and r.err:find "not known which photos trained", "a model without run.json is warned of", r.all)
@@ -159,6 +166,9 @@ local function explains_itself()
       local r = shell("$S scripts/" .. script .. ".lua --help")
       check(r.code == 0 and r.out:find "Options:" and r.out:find "default: ", script .. " --help", r.all)
    end
+   local r = shell "$S scripts/evaluate.lua --help"
+   check(r.out:find "its interval +95 %%: photos are drawn anew" and r.out:find "calibration error +photos in 15 equal ranges",
+      "evaluate --help says what its numbers mean", r.all)
 end
 
 -- ---- the command line ----

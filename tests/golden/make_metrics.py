@@ -56,7 +56,8 @@ def case(seed, n, classes, sharpness, seen):
 
 
 def make_metrics():
-   return [case(1, 30, 2, 1.0, 2), case(2, 40, 3, 1.5, 3), case(3, 60, 12, 1.5, 9), case(4, 8, 6, 9.0, 6)]
+   return [case(1, 30, 2, 1.0, 2), case(2, 40, 3, 1.5, 3), case(3, 60, 12, 1.5, 9), case(4, 8, 6, 9.0, 6),
+           case(5, 12, 4, 0.5, 1), case(6, 1, 3, 1.0, 1)]  # photos of one class only, a single photo
 
 
 def make_pca():

@@ -11,7 +11,6 @@ local report = {}
 
 local HARDEST = 12 -- photos that most models got wrong
 local REFRESH = 10 -- seconds after which a browser looks again while runs are missing
-local CONFUSION = 400
 
 -- ---- pictures ----
 
@@ -99,7 +98,7 @@ end
 
 local function confusion(made, found, classes)
    local best = found.ranked[1] or found.unranked[1]
-   if not best or made.classes > CONFUSION then return nil end
+   if not best then return nil end
    local counts = metrics.confusion(made.classes)
    counts:add(best.seen.predicted, best.seen.labels)
    return page.section("Confusion of " .. best.name, page.figure(scute.plot.confusion(counts, classes), "confusion matrix",

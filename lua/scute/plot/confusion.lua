@@ -1,5 +1,6 @@
 -- Confusion matrices: with numbers for a few classes, as a map for many, and beside the map the most confused pairs.
 local scute = require "scute"
+local metrics = require "scute.metrics"
 local color = require "scute.plot.color"
 local figure = require "scute.plot.figure"
 
@@ -10,14 +11,10 @@ local MAP = 440                -- pixels of the map's side
 local MOST_CELLS = 110         -- along a side of the map: four pixels each, which the eye still finds
 
 -- Share of each class's photos, by cell; 0 where a class has none.
-local function shares(counts, n)
+local function shares(c)
    local sums = {}
-   for i = 1, n do
-      local sum = 0
-      for j = 1, n do sum = sum + counts[i][j] end
-      sums[i] = sum
-   end
-   return function(i, j) return sums[i] > 0 and counts[i][j] / sums[i] or 0 end
+   for i = 1, c.n do sums[i] = c:support(i) end
+   return function(i, j) return sums[i] > 0 and c.counts[i][j] / sums[i] or 0 end
 end
 
 local function longest(fig, names, style)
@@ -27,8 +24,7 @@ local function longest(fig, names, style)
 end
 
 local function subtitle_of(c)
-   local right = 0
-   for i = 1, c.n do right = right + c.counts[i][i] end
+   local right = c:right()
    return ("%.0f of %.0f right (%.1f %%); rows: what it is, columns: what was said; colour: share of the row"):format(right,
       c.total, c.total > 0 and 100 * right / c.total or 0)
 end
@@ -70,7 +66,7 @@ local function small(c, names, title)
    fig:title(title, subtitle_of(c))
    local left, top = room + 28, room + 62
    draw_names(fig, names, left, top, cell, room)
-   draw_cells(fig, c, shares(c.counts, c.n), left, top, cell)
+   draw_cells(fig, c, shares(c), left, top, cell)
    return fig
 end
 
@@ -82,14 +78,10 @@ local function map_image(c, share, most)
    local n = math.min(c.n, most)
    local peaks = {}
    for k = 1, n * n do peaks[k] = 0 end
-   for i = 1, c.n do
-      local row = (i - 1) * n // c.n * n
-      for j = 1, c.n do
-         if c.counts[i][j] > 0 then
-            local k = row + (j - 1) * n // c.n + 1
-            peaks[k] = math.max(peaks[k], 0.25 + 0.75 * share(i, j))
-         end
-      end
+   for _, cell in ipairs(c:cells()) do
+      local i, j = cell[1], cell[2]
+      local k = (i - 1) * n // c.n * n + (j - 1) * n // c.n + 1
+      peaks[k] = math.max(peaks[k], 0.25 + 0.75 * share(i, j))
    end
    local planes = { {}, {}, {} }
    for k = 1, n * n do
@@ -145,7 +137,7 @@ local function large(c, names, title, limit, photos)
    local fig = figure.new(MAP + room + 460, height)
    fig:title(title, subtitle_of(c))
    local left, top = room + 20, room + 62
-   local share = shares(c.counts, c.n)
+   local share = shares(c)
    local image <close> = map_image(c, share, MOST_CELLS)
    fig.canvas:image(image, left, top, MAP, MAP, { smooth = false })
    fig.canvas:rect(left, top, MAP, MAP, { color = "#999999" })
@@ -159,6 +151,19 @@ local function large(c, names, title, limit, photos)
    return fig
 end
 
+-- Rows of counts as a confusion matrix.
+local function from_rows(rows)
+   local n = #rows
+   local c = metrics.confusion(n)
+   for i, row in ipairs(rows) do
+      if #row ~= n then error(("plot.confusion: expected %d counts in row %d, found %d"):format(n, i, #row), 3) end
+      for j, count in ipairs(row) do
+         if count > 0 then c:add_cells { { i, j, count } } end
+      end
+   end
+   return c
+end
+
 --- A confusion matrix. c: as scute.metrics.confusion counts it, or {counts = rows of counts by actual class}. names: the
 -- classes (default: c.classes, else numbers). options: title, limit (pairs to list, 15), photos = function(actual,
 -- predicted) that returns the path or image of a photo of that mistake, or nil; list = true shows map and list also for few
@@ -168,22 +173,14 @@ function confusion.confusion(c, names, options)
    if type(c) ~= "table" or type(c.counts) ~= "table" or #c.counts == 0 then
       error("plot.confusion: expected a confusion matrix of scute.metrics, found " .. tostring(c), 2)
    end
-   local n = #c.counts
-   local total = 0
-   for i = 1, n do
-      if #c.counts[i] ~= n then
-         error(("plot.confusion: expected %d counts in row %d, found %d"):format(n, i, #c.counts[i]), 2)
-      end
-      for j = 1, n do total = total + c.counts[i][j] end
-   end
    names = names or c.classes
+   if not metrics.is_confusion(c) then c = from_rows(c.counts) end
+   local n, texts = c.n, {}
    if names and #names ~= n then error(("plot.confusion: %d names for %d classes"):format(#names, n), 2) end
-   local texts = {}
    for i = 1, n do texts[i] = names and tostring(names[i]) or tostring(i) end
-   local whole = setmetatable({ n = n, total = total, counts = c.counts }, getmetatable(require("scute.metrics").confusion(1)))
    local title = options.title or "Confusion"
-   if n <= NUMBERED and not options.list then return small(whole, texts, title) end
-   return large(whole, texts, title, options.limit or 15, options.photos)
+   if n <= NUMBERED and not options.list then return small(c, texts, title) end
+   return large(c, texts, title, options.limit or 15, options.photos)
 end
 
 return confusion
