@@ -132,6 +132,67 @@ local function resumes()
       "a cut plan is mended, its runs are kept", r.all)
 end
 
+-- Cut after every byte of a text in which it matters: calls f with the number of bytes that are left.
+local function each_cut(path, step, f)
+   local text = read_file(path)
+   check(text and #text > 20, "a file to cut: " .. path, text)
+   for n = 0, #text - 2, step do -- without the last newline it is whole
+      photos.write_file(path, text:sub(1, n))
+      f(n)
+   end
+   photos.write_file(path, text)
+end
+
+-- Plan, results and the files of a run are told to be cut wherever that happened, in one line that names the file.
+local function names_files_cut_anywhere()
+   local scute = require "scute"
+   local plan, out = require "scute.compare.plan", scratch .. "/out"
+   local made = plan.read(out)
+   local function is_told(path, n, why)
+      check(why and why:find(path, 1, true) and not why:find "\n", ("cut after %d bytes: %s"):format(n, path), why)
+   end
+   for _, run in ipairs(plan.runs(made)) do
+      local path = plan.folder(out, run) .. "/result.json"
+      check(plan.result(out, made, run), "whole: " .. path)
+      each_cut(path, 7, function(n)
+         local result, why = plan.result(out, made, run)
+         check(not result, "no result of a cut file", path)
+         is_told(path, n, why)
+      end)
+   end
+   each_cut(out .. "/plan.json", 1, function(n)
+      local ok, why = pcall(plan.read, out)
+      check(not ok, "no plan of a cut file")
+      is_told(out .. "/plan.json", n, tostring(why))
+   end)
+   local folder = out .. "/runs/resnet18/seed0/resnet18"
+   local r = shell(("$S scripts/evaluate.lua --model %s/best.safetensors --data_dir $T/two --output_dir %s"):format(folder,
+      folder))
+   check(r.code == 0, "an evaluation", r.all)
+   for _, name in ipairs { "run.json", "confusion.json", "evaluation.json" } do
+      each_cut(folder .. "/" .. name, 97, function(n)
+         if name == "evaluation.json" then lfs.touch(folder .. "/run.json", 0) end -- so that it is the later one
+         local ok, why = pcall(scute.report_html.text, folder)
+         check(not ok, "no page of a cut file")
+         is_told(folder .. "/" .. name, n, tostring(why))
+      end)
+   end
+   -- A history of which a part is left: a page with the epochs that are whole.
+   local rows = {}
+   each_cut(folder .. "/history.csv", 1, function(n)
+      local ok, found = pcall(scute.plot.read_history, folder .. "/history.csv")
+      rows[ok and #found or 0] = true
+      if ok then
+         for _, row in ipairs(found) do
+            check(type(row.val_accuracy) == "number" and row.step == 3 * row.epoch, "a whole row of a cut history", n)
+         end
+      end
+   end)
+   check(rows[0] and rows[1] and not rows[2], "rows of a cut history")
+   photos.write_file(folder .. "/history.csv", "epoch,st")
+   check(pcall(scute.report_html.text, folder), "a page without curves")
+end
+
 -- One model without weights at hand, one whose file is no use, one with a file: only the last has a rank.
 local function goes_on_after_failures()
    photos.write_file(scratch .. "/bad.pth", "no weights")
@@ -186,6 +247,25 @@ local function takes_odd_photos()
    check(r.code == 0 and r.out:find("120 photos in 40 classes", 1, true), "photos of one pixel, forty classes", r.all)
 end
 
+-- Half of the classes have one photo, half have two, of which one validates.
+local function takes_many_classes()
+   for class = 1, 500 do
+      for i = 1, class % 2 + 1 do photos.write(("%s/many/c%04d/%d.bmp"):format(scratch, class, i), class, i, 8) end
+   end
+   local r = shell(COMPARE .. "--data_dir $T/many --output_dir $T/many_out --models resnet18 --weights none --seeds 1"
+      .. " --budget epochs=1")
+   check(r.code == 0 and r.err == "" and r.out:find("750 photos in 500 classes", 1, true), "500 classes", r.all)
+   check(r.out:find "note: 250 classes have a single photo, which trains, so that none validates: 'c0002', "
+      and #r.out < 4000, "little is said of many classes", r.all)
+   local folder = "many_out/runs/resnet18/seed0/resnet18/"
+   for _, path in ipairs { "many_out/report.html", folder .. "report.html" } do
+      local page = read_file(scratch .. "/" .. path) or ""
+      check(#page > 10000 and #page < 400000 and page:find "</html>", "a small page: " .. path, #page)
+   end
+   check(read_file(scratch .. "/" .. folder .. "report.html"):find("train, of each class</th><td>1 to 1, half of the classes at"
+      .. " most 1", 1, true), "the classes are summarised")
+end
+
 -- Stopped in the middle of a run: it goes on from its checkpoint, and gives what an undisturbed one gives. Then from a
 -- checkpoint that was cut.
 local function goes_on_from_checkpoints()
@@ -234,8 +314,8 @@ end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs {
-   compares, knows_its_folder, reports_without_training, resumes, goes_on_after_failures, finetunes_in_folds,
-   refuses_bad_input, takes_odd_photos, goes_on_from_checkpoints, stops_politely,
+   compares, knows_its_folder, reports_without_training, resumes, names_files_cut_anywhere, goes_on_after_failures,
+   finetunes_in_folds, refuses_bad_input, takes_odd_photos, takes_many_classes, goes_on_from_checkpoints, stops_politely,
 } do
    local ok, message = xpcall(test, debug.traceback)
    if not ok then check(false, "a test that broke off", message) end

@@ -6,12 +6,12 @@ local function read_csv(path)
    local file, why = io.open(path)
    if not file then error(("history: cannot open '%s'; expected a history.csv: %s"):format(path, why), 0) end
    local columns, rows = nil, {}
-   for line in file:lines() do
-      local cells = {}
-      for cell in (line:gsub("\r$", "") .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
+   for line in file:lines "L" do
+      local cells, whole = {}, line:sub(-1) == "\n" -- a line that was cut does not count, whose last number may lack digits
+      for cell in (line:gsub("\r?\n$", "") .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
       if not columns then
          columns = cells
-      elseif #cells == #columns then -- a line cut in the middle by a full disk does not count
+      elseif whole and #cells == #columns then
          local row = { rates = {} }
          for i, name in ipairs(columns) do
             local group = name:match "^lr_(.+)$"
