@@ -1,9 +1,13 @@
-# What TensorBoard's own reader finds in a folder, as JSON. Usage: read_events.py FOLDER
+# What TensorBoard's own reader finds in a folder, as JSON, and what its HParams page shows. Usage: read_events.py FOLDER
 import json
 import sys
+from types import SimpleNamespace
 
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import metadata
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups, metadata
 
 events = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "images": 0})
 events.Reload()
@@ -36,4 +40,26 @@ if plugin is not None:
 plugin = content(metadata.SESSION_END_INFO_TAG)
 if plugin is not None:
     found["status"] = metadata.parse_session_end_info_plugin_data(plugin).status
+
+
+def hparams_page(folder):
+    """A row for each run: hyperparameters and the metrics that judge it."""
+    runs = EventMultiplexer().AddRunsFromDirectory(folder).Reload()
+    backend = backend_context.Context(SimpleNamespace(data_provider=MultiplexerDataProvider(runs, folder)))
+    request = api_pb2.ListSessionGroupsRequest(
+        start_index=0,
+        slice_size=100,
+        allowed_statuses=[api_pb2.STATUS_UNKNOWN, api_pb2.STATUS_SUCCESS, api_pb2.STATUS_FAILURE, api_pb2.STATUS_RUNNING],
+    )
+    groups = list_session_groups.Handler(RequestContext(), backend, "", request).run().session_groups
+    return [
+        {
+            "hparams": {name: getattr(value, value.WhichOneof("kind")) for name, value in group.hparams.items()},
+            "metrics": {value.name.tag: [value.training_step, value.value] for value in group.metric_values},
+        }
+        for group in groups
+    ]
+
+
+found["page"] = hparams_page(sys.argv[1])
 json.dump(found, sys.stdout)

@@ -40,7 +40,7 @@ end
 
 local function read_board(folder)
    local r = shell(("python3 %s/read_events.py '%s'"):format(here, folder))
-   if not check(r.code == 0, "TensorBoard reads " .. folder, r.all) then return { scalars = {}, images = {} } end
+   if not check(r.code == 0, "TensorBoard reads " .. folder, r.all) then return { scalars = {}, images = {}, page = {} } end
    return cjson.decode(r.out)
 end
 
@@ -96,6 +96,15 @@ local function writes_both()
       and p.photos == 21 and board.status == 1, "hyperparameters", cjson.encode(board))
    check(table.concat(board.metrics or {}, " ") == "val/accuracy val/loss" and #board.hparam_names > 20, "metrics",
       cjson.encode(board.metrics))
+   -- TensorBoard's HParams page: one row, with the last of each metric.
+   local page, ended = board.page[1] or { hparams = {}, metrics = {} }, history(folder)[5]
+   check(#board.page == 1 and page.hparams.batch_size == 8 and page.hparams.model == "resnet18", "the HParams page",
+      cjson.encode(board.page))
+   for tag, column in pairs { ["val/accuracy"] = "val_accuracy", ["val/loss"] = "val_loss" } do
+      local shown = page.metrics[tag] or {}
+      check(shown[1] == ended.step and math.abs(shown[2] - ended[column]) <= 1e-6 * math.abs(ended[column]),
+         "the HParams page: " .. tag, cjson.encode(page)) -- float32
+   end
    r = shell(FROZEN .. "--epochs 2 --output_dir $T/plain --tensorboard")
    check(r.code == 0, "a new run in the same folder", r.all)
    events_hold("a new run in the same folder", folder, 2)
@@ -137,6 +146,8 @@ local function other_scripts()
    r = shell("$S scripts/compare_architectures.lua --data_dir $T/photos --models resnet18 --weights none --image_size 32"
       .. " --seeds 1 --budget epochs=2 --threads 1 --output_dir $T/compared --tensorboard")
    check(r.code == 0, "compare_architectures.lua", r.all)
+   local page = read_board(root .. "/compared/runs").page
+   check(#page == 1 and page[1].metrics["val/accuracy"], "a comparison on the HParams page", cjson.encode(page))
    board = read_board(root .. "/compared/runs/resnet18/seed0/resnet18")
    check(#(board.scalars["val/accuracy"] or {}) == 2 and board.hparams.model == "resnet18", "compare_architectures.lua",
       cjson.encode(board.scalars))
