@@ -128,7 +128,7 @@ local function follow(pipe, log, shown)
       log:write(line, "\n")
       log:flush()
       if shown then
-         io.stdout:write("\r\27[K", ("   " .. line):sub(1, 78))
+         io.stdout:write("\r\27[K", console.cut("   " .. line, scute.terminal_size() - 1))
          io.stdout:flush()
       end
       if scute.interrupted() then os.execute("kill -TERM " .. pid .. " 2>/dev/null") end

@@ -63,6 +63,12 @@ function console.is_terminal(stream)
    return target ~= nil and (target:find "^/dev/pts/%d" or target:find "^/dev/tty" or target:find "^/dev/console") ~= nil
 end
 
+--- A text cut to at most `width` letters; what is no UTF-8 counts byte by byte.
+function console.cut(text, width)
+   local bytes = utf8.len(text) and utf8.offset(text, width + 1) or width + 1
+   return bytes and text:sub(1, bytes - 1) or text
+end
+
 --- "1 photo", "2 photos"; `plural` where an s is not enough.
 function console.count(n, noun, plural)
    return ("%d %s"):format(n, n == 1 and noun or plural or noun .. "s")

@@ -182,5 +182,62 @@ local function tells_of_gpus()
    check(not read_file(folder .. "/history.csv"):find "memory", "history.csv says only what would be the same again")
 end
 
+-- ---- the bar ----
+
+-- What a terminal of so many columns shows after a text: its lines, and the longest of those that were drawn in place.
+local function screen(text)
+   local lines, at, longest = { {} }, 0, 0
+   for _, code in utf8.codes(text) do
+      local line = lines[#lines]
+      if code == 10 then
+         lines[#lines + 1], at = {}, 0
+      elseif code == 13 then
+         at = 0
+      else
+         at = at + 1
+         line[at] = utf8.char(code)
+         if at > longest and #line >= 5 and table.concat(line, "", 1, 5) == "epoch" then longest = at end
+      end
+   end
+   for i, line in ipairs(lines) do lines[i] = table.concat(line):gsub(" +$", "") end
+   return lines, longest
+end
+
+local BAR = [[
+local scute = require "scute"
+local hot = { memory = 1.5e9, peak_memory = 1.6e9, cores = 1.97, temperature = 97, throttled = true, gpus = {} }
+local run = { meter = require "scute.train.progress".new(), device = "cpu" }
+local hook = require "scute.train.hardware".hook({ sample = function() return hot end }, 0)
+hook.on_fit_begin(run)
+for i = 1, 4 do
+   run.meter:show { what = ("epoch %d/10"):format(i), done = 1111 * i, total = 12345, photos = 1111 * i, seconds = 10 * i,
+      loss = 2.345, accuracy = 0.5, left = 100 / i, hardware = run.hardware.words() }
+   os.execute "sleep 0.11"
+end
+run.meter:clear()
+scute.console.line "at the end"
+]]
+
+-- A terminal of 80 letters has room for all that is told of the hardware; smaller ones for what matters more.
+local function fits_its_terminal()
+   photos.write_file(root .. "/bar.lua", BAR)
+   local rest = " 111 img/s loss 2.345 acc 0.500 0:25 left 1.5 GB CPU 197% 97 C"
+   for columns, last in pairs { [120] = "epoch 4/10 [####--------]  36%" .. rest, [90] = "epoch 4/10 [##----]  36%" .. rest,
+      [80] = "epoch 4/10  36%" .. rest, [60] = "epoch 4/10  36% 111 img/s loss 2.345 acc 0.500 0:25 left",
+      [40] = "epoch 4/10  36% 111 img/s loss 2.345", [9] = "epoch 4/" } do
+      local r = shell(("SHELL=/bin/sh script -qec \"stty cols %d rows 20; exec $S $T/bar.lua\" /dev/null"):format(columns))
+      local text = r.out:gsub("\r\n", "\n")
+      local name = columns .. " columns: "
+      check(text:find("\r" .. last, 1, true), name .. "the bar", r.all)
+      local lines, longest = screen(text)
+      check(longest < columns and longest >= #last, name .. "it does not wrap", longest)
+      check(lines[1]:find "^scute: the processor's clock is throttled by heat %(97 C%)" and lines[2] == "at the end"
+         and lines[3] == "" and #lines == 3, name .. "other lines stand by themselves", table.concat(lines, "\n"))
+      local _, drawn = text:gsub("\repoch", "")
+      local _, blank = text:gsub("\r +\r", "")
+      check(drawn == 4 and blank == 1, name .. "it is drawn over itself, not taken away before", r.out)
+   end
+end
+
 photos.set(root .. "/photos", { blue = 14, red = 13 })
-cli.run { writes_both, resumes_without_doubles, other_scripts, survives_bad_disks, tells_of_gpus }
+cli.run { writes_both, resumes_without_doubles, other_scripts, survives_bad_disks, tells_of_gpus, fits_its_terminal }

@@ -22,29 +22,38 @@ local function bar(share, length)
    return "[" .. ("#"):rep(full) .. ("-"):rep(length - full) .. "]"
 end
 
+-- "1:40" from seconds; "2 h 03 min" from an hour on.
+local function short_duration(seconds)
+   local whole = math.floor(seconds + 0.5)
+   return whole < 3600 and ("%d:%02d"):format(whole // 60, whole % 60) or console.duration(seconds)
+end
+
 -- The parts of the text of a moment: {what, done, total, photos, seconds, loss, accuracy, left, hardware}; absent ones are
--- left out.
-local function parts_of(m, length)
+-- left out. length: of the bar, nil for none.
+local function parts_of(m, length, duration)
    local parts = { m.what }
    if length then parts[#parts + 1] = bar(m.done / m.total, length) end
    parts[#parts + 1] = ("%3.0f%%"):format(100 * m.done / m.total)
    if m.seconds > 0 then parts[#parts + 1] = ("%.0f img/s"):format(m.photos / m.seconds) end
    if m.loss then parts[#parts + 1] = ("loss %.3f"):format(m.loss) end
    if m.accuracy then parts[#parts + 1] = ("acc %.3f"):format(m.accuracy) end
-   if m.left then parts[#parts + 1] = console.duration(m.left) .. " left" end
+   if m.left then parts[#parts + 1] = duration(m.left) .. " left" end
    return table.move(m.hardware or {}, 1, #(m.hardware or {}), #parts + 1, parts)
 end
 
--- A bar that fits into `width`: with little room it is shorter, and then has only the most important of the hardware.
+-- A line that fits into `width`: with little room the bar is shorter, then gone, and then the least important parts are, the
+-- last ones.
 local function line_of(m, width)
-   local text = table.concat(parts_of(m, BAR), " ")
-   local parts = parts_of(m, SHORT_BAR)
-   local most = #parts
-   while #text > width and most > 0 do
-      text = table.concat(parts, " ", 1, most)
-      most = most - 1
+   for _, length in ipairs { BAR, SHORT_BAR } do
+      local text = table.concat(parts_of(m, length, short_duration), " ")
+      if #text <= width then return text end
    end
-   return text
+   local parts, text = parts_of(m, nil, short_duration), nil
+   for last = #parts, 1, -1 do
+      text = table.concat(parts, " ", 1, last)
+      if #text <= width then return text end
+   end
+   return text:sub(1, width)
 end
 
 --- Shows a moment (see parts_of), if it is time for it.
@@ -53,9 +62,10 @@ function Progress:show(moment)
    if self.shown == 0 and not self.terminal then self.shown = now end
    if console.quiet or now - self.shown < (self.terminal and REDRAW or INTERVAL) then return end
    self.shown = now
-   if not self.terminal then return console.line("%s", table.concat(parts_of(moment), " ")) end
-   local text = line_of(moment, scute.terminal_size() - 1) -- a line that wraps could not be redrawn
-   io.stdout:write("\r", text, (" "):rep(self.width - #text))
+   if not self.terminal then return console.line("%s", table.concat(parts_of(moment, nil, console.duration), " ")) end
+   local room = scute.terminal_size() - 1 -- a line that wraps could not be redrawn
+   local text = line_of(moment, room)
+   io.stdout:write("\r", text, (" "):rep(math.min(self.width, room) - #text))
    io.stdout:flush()
    self.width = #text
 end
@@ -63,7 +73,7 @@ end
 --- Takes the bar away, so that a line can be written.
 function Progress:clear()
    if self.width > 0 then
-      io.stdout:write("\r", (" "):rep(self.width), "\r")
+      io.stdout:write("\r", (" "):rep(math.min(self.width, scute.terminal_size() - 1)), "\r")
       io.stdout:flush()
       self.width = 0
    end
