@@ -142,8 +142,8 @@ local function path_of(name, dir)
    return path == "" and "/" or path
 end
 
---- All photos in the class folders of `dir`, one class or more, without a split. Returns { paths, labels, counts }, as the parts
--- of data.open, and the names of the classes.
+--- All photos in the class folders of `dir`, one class or more, without a split. Returns { paths, labels, counts }, as the
+-- parts of data.open, and the names of the classes.
 function data.list(dir)
    dir = path_of("data.list", dir)
    check_folder(dir)
