@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/communicator.h"
 #include "host/plugin.h"
 #include "host/pool.h"
 
@@ -146,7 +147,13 @@ void sc_flush_devices(void) {
    for (int i = 0; sc_device_at(i); i++) sc_device_flush(sc_device_at(i));
 }
 
+static void leave_group(ScDevice *device) {
+   if (device->communicator) device->communicator->close(device->communicator);
+   device->communicator = NULL;
+}
+
 void sc_close_devices(void) {
+   for (int i = 0; sc_device_at(i); i++) leave_group(sc_device_at(i));
    sc_flush_devices();
    for (int i = 0; sc_device_at(i); i++)
       if (sc_device_at(i)->backend->close) sc_device_at(i)->backend->close(sc_device_at(i));

@@ -62,6 +62,7 @@ struct ScDevice {
    int index;
    char name[16]; // "cpu", "ref", "cuda:0"
    struct ScPool *pool;
+   struct ScCommunicator *communicator; // of the group that it trains in (host/communicator.h); NULL: alone
 };
 
 // "cpu", "ref", "cuda", "cuda:1", or "auto": a GPU where one answers, else the CPU. The device lives as long as

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <pthread.h>
 
+#include "host/communicator.h"
 #include "host/device.h"
 #include "host/rng.h"
 #include "tests/c/check.h"
@@ -153,6 +154,27 @@ static void test_writing_changes_the_stamp(void **state) {
    assert_int_not_equal(a->buffer->stamp, stamp);
    sc_tensor_release(a);
    sc_tensor_release(b);
+}
+
+// ---- the group that a device may be in ----
+
+static int left;
+
+static void leave(ScCommunicator *communicator) {
+   left++;
+   communicator->size = 0;
+}
+
+static void test_devices_leave_their_group(void **state) {
+   (void)state;
+   ScCommunicator group = {.rank = 1, .size = 2, .close = leave};
+   assert_null(sc_device_cpu()->communicator);
+   sc_device_cpu()->communicator = &group;
+   sc_close_devices();
+   sc_close_devices(); // once is enough
+   assert_int_equal(left, 1);
+   assert_int_equal(group.size, 0);
+   assert_null(sc_device_cpu()->communicator);
 }
 
 // ---- shapes and orders ----
@@ -396,6 +418,7 @@ int main(void) {
        cmocka_unit_test(test_pool_in_threads),
        cmocka_unit_test(test_writing_parts_aliases),
        cmocka_unit_test(test_writing_changes_the_stamp),
+       cmocka_unit_test(test_devices_leave_their_group),
        cmocka_unit_test(test_shapes),
        cmocka_unit_test(test_logical_order),
        cmocka_unit_test(test_copy_converts),
