@@ -102,6 +102,16 @@ bool sc_kernel_takes(const ScKernel *, ScDtype); // NULL takes none
    __attribute__((constructor(202))) static void register_##name(void) {                                       \
       sc_register_kernel(#backend, &kernel_##name);                                                            \
    }
+// One of several kernels that share their functions and differ in an argument; both are calls with the ScCall
+// `c`: SC_KERNEL_OF(cuda, relu, SC_FLOATS, forward(c, RELU), backward(c, RELU))
+#define SC_KERNEL_OF(backend, name, accepted, forward_call, backward_call)                                     \
+   static ScStatus forward_##name(ScCall *c) {                                                                 \
+      return forward_call;                                                                                     \
+   }                                                                                                           \
+   static ScStatus backward_##name(ScCall *c) {                                                                \
+      return backward_call;                                                                                    \
+   }                                                                                                           \
+   SC_KERNEL(backend, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
 
 SC_API_END
 

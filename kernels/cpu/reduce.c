@@ -81,21 +81,8 @@ static ScStatus spread(ScCall *c, bool mean) {
    return SC_OK;
 }
 
-static ScStatus forward_sum(ScCall *c) {
-   return sum(c, false);
-}
-static ScStatus backward_sum(ScCall *c) {
-   return spread(c, false);
-}
-static ScStatus forward_mean(ScCall *c) {
-   return sum(c, true);
-}
-static ScStatus backward_mean(ScCall *c) {
-   return spread(c, true);
-}
-
-SC_KERNEL(cpu, sum, .dtypes = 1u << SC_F32, .forward = forward_sum, .backward = backward_sum)
-SC_KERNEL(cpu, mean, .dtypes = 1u << SC_F32, .forward = forward_mean, .backward = backward_mean)
+SC_KERNEL_OF(cpu, sum, 1u << SC_F32, sum(c, false), spread(c, false))
+SC_KERNEL_OF(cpu, mean, 1u << SC_F32, sum(c, true), spread(c, true))
 
 // ---- extremes ----
 

@@ -122,18 +122,5 @@ static ScStatus backward(ScCall *c, bool log_scale) {
    return SC_OK;
 }
 
-static ScStatus forward_softmax(ScCall *c) {
-   return forward(c, false);
-}
-static ScStatus backward_softmax(ScCall *c) {
-   return backward(c, false);
-}
-static ScStatus forward_log(ScCall *c) {
-   return forward(c, true);
-}
-static ScStatus backward_log(ScCall *c) {
-   return backward(c, true);
-}
-
-SC_KERNEL(cpu, softmax, .dtypes = 1u << SC_F32, .forward = forward_softmax, .backward = backward_softmax)
-SC_KERNEL(cpu, log_softmax, .dtypes = 1u << SC_F32, .forward = forward_log, .backward = backward_log)
+SC_KERNEL_OF(cpu, softmax, 1u << SC_F32, forward(c, false), backward(c, false))
+SC_KERNEL_OF(cpu, log_softmax, 1u << SC_F32, forward(c, true), backward(c, true))

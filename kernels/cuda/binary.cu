@@ -174,13 +174,7 @@ ScStatus backward(ScCall *c, Function function) {
 } // namespace
 
 #define BINARY(name, function, accepted)                                                                       \
-   static ScStatus forward_##name(ScCall *c) {                                                                 \
-      return forward(c, function);                                                                             \
-   }                                                                                                           \
-   static ScStatus backward_##name(ScCall *c) {                                                                \
-      return backward(c, function);                                                                            \
-   }                                                                                                           \
-   SC_KERNEL(cuda, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
+   SC_KERNEL_OF(cuda, name, accepted, forward(c, function), backward(c, function))
 
 BINARY(add, ADD, SC_ALL_DTYPES)
 BINARY(sub, SUB, SC_ALL_DTYPES)

@@ -96,13 +96,7 @@ ScStatus backward(ScCall *c, Function function) {
 } // namespace
 
 #define UNARY(name, function, accepted)                                                                        \
-   static ScStatus forward_##name(ScCall *c) {                                                                 \
-      return forward(c, function);                                                                             \
-   }                                                                                                           \
-   static ScStatus backward_##name(ScCall *c) {                                                                \
-      return backward(c, function);                                                                            \
-   }                                                                                                           \
-   SC_KERNEL(cuda, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
+   SC_KERNEL_OF(cuda, name, accepted, forward(c, function), backward(c, function))
 
 static ScStatus forward_neg(ScCall *c) {
    return forward(c, NEG);

@@ -111,13 +111,7 @@ static ScStatus backward(ScCall *c, Derivative derivative) {
 }
 
 #define BINARY(name, accepted, function, whole, derivative)                                                    \
-   static ScStatus forward_##name(ScCall *c) {                                                                 \
-      return forward(c, function, whole);                                                                      \
-   }                                                                                                           \
-   static ScStatus backward_##name(ScCall *c) {                                                                \
-      return backward(c, derivative);                                                                          \
-   }                                                                                                           \
-   SC_KERNEL(ref, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
+   SC_KERNEL_OF(ref, name, accepted, forward(c, function, whole), backward(c, derivative))
 
 BINARY(add, SC_NUMBERS, add, whole_add, d_add)
 BINARY(sub, SC_NUMBERS, sub, whole_sub, d_sub)

@@ -41,21 +41,8 @@ static double one_over_n(const ScCall *c) {
    return 1.0 / (double)sc_axis(c->in[0], c->attr[SC_REDUCE_DIM].i).n;
 }
 
-static ScStatus forward_sum(ScCall *c) {
-   return add_up(c, 1);
-}
-static ScStatus backward_sum(ScCall *c) {
-   return spread(c, 1);
-}
-static ScStatus forward_mean(ScCall *c) {
-   return add_up(c, one_over_n(c));
-}
-static ScStatus backward_mean(ScCall *c) {
-   return spread(c, one_over_n(c));
-}
-
-SC_KERNEL(ref, sum, .dtypes = SC_NUMBERS, .forward = forward_sum, .backward = backward_sum)
-SC_KERNEL(ref, mean, .dtypes = SC_FLOATS, .forward = forward_mean, .backward = backward_mean)
+SC_KERNEL_OF(ref, sum, SC_NUMBERS, add_up(c, 1), spread(c, 1))
+SC_KERNEL_OF(ref, mean, SC_FLOATS, add_up(c, one_over_n(c)), spread(c, one_over_n(c)))
 
 // The first k with the largest value (times sign); a NaN beats everything.
 static int64_t winner(const ScTensor *x, int64_t start, int64_t n, int64_t step, double sign) {

@@ -51,18 +51,5 @@ static ScStatus backward(ScCall *c, bool log_scale) {
    return SC_OK;
 }
 
-static ScStatus forward_softmax(ScCall *c) {
-   return forward(c, false);
-}
-static ScStatus backward_softmax(ScCall *c) {
-   return backward(c, false);
-}
-static ScStatus forward_log(ScCall *c) {
-   return forward(c, true);
-}
-static ScStatus backward_log(ScCall *c) {
-   return backward(c, true);
-}
-
-SC_KERNEL(ref, softmax, .dtypes = SC_FLOATS, .forward = forward_softmax, .backward = backward_softmax)
-SC_KERNEL(ref, log_softmax, .dtypes = SC_FLOATS, .forward = forward_log, .backward = backward_log)
+SC_KERNEL_OF(ref, softmax, SC_FLOATS, forward(c, false), backward(c, false))
+SC_KERNEL_OF(ref, log_softmax, SC_FLOATS, forward(c, true), backward(c, true))

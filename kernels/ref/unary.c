@@ -90,13 +90,7 @@ static ScStatus backward(ScCall *c, Derivative derivative) {
 }
 
 #define UNARY(name, accepted, function, whole, derivative)                                                     \
-   static ScStatus forward_##name(ScCall *c) {                                                                 \
-      return forward(c, function, whole);                                                                      \
-   }                                                                                                           \
-   static ScStatus backward_##name(ScCall *c) {                                                                \
-      return backward(c, derivative);                                                                          \
-   }                                                                                                           \
-   SC_KERNEL(ref, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
+   SC_KERNEL_OF(ref, name, accepted, forward(c, function, whole), backward(c, derivative))
 
 static ScStatus forward_neg(ScCall *c) {
    return forward(c, negative, whole_negative);
