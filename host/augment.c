@@ -199,17 +199,30 @@ static void erase(const ScAugment *a, const ScSample *s, int width, int height, 
    }
 }
 
+// All that is done to bytes.
+static ScStatus prepare(const ScPhoto *photo, const Plan *plan, ScImage *out) {
+   SC_TRY(fit(photo, plan, out));
+   ScStatus status = change_pixels(out, plan->augment, plan->sample);
+   if (status) sc_image_free(out);
+   return status;
+}
+
 static ScStatus finish(const ScPhoto *photo, const Plan *plan, float *out) {
    const ScPreprocess *p = plan->preprocess;
    ScImage image;
-   SC_TRY(fit(photo, plan, &image));
-   ScStatus status = change_pixels(&image, plan->augment, plan->sample);
-   if (!status) {
-      sc_image_to_float(&image, p->mean, p->std, out);
-      erase(plan->augment, plan->sample, image.width, image.height, out);
-   }
+   SC_TRY(prepare(photo, plan, &image));
+   sc_image_to_float(&image, p->mean, p->std, out);
+   erase(plan->augment, plan->sample, image.width, image.height, out);
    sc_image_free(&image);
-   return status;
+   return SC_OK;
+}
+
+static ScStatus finish_bytes(const ScPhoto *photo, const Plan *plan, unsigned char *out) {
+   ScImage image;
+   SC_TRY(prepare(photo, plan, &image));
+   memcpy(out, image.rgb, (size_t)image.width * (size_t)image.height * 3);
+   sc_image_free(&image);
+   return SC_OK;
 }
 
 // ---- entry ----
@@ -226,14 +239,29 @@ static ScStatus check_plan(const Plan *plan) {
    return SC_OK;
 }
 
+static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScPhoto *out) {
+   bool shrinks = plan->augment->crop && !plan->augment->exact_decode;
+   SC_TRY(check_plan(plan));
+   return sc_image_decode_shrunk(path, limits, (ScShrink){shrinks ? choose_shrink : NULL, plan}, out);
+}
+
 ScStatus sc_augment_load(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
                          const ScAugment *a, const ScSample *s, float *out) {
    Plan plan = {p, a, s};
-   ScShrink shrink = {a->crop && !a->exact_decode ? choose_shrink : NULL, &plan};
    ScPhoto photo;
-   SC_TRY(check_plan(&plan));
-   SC_TRY(sc_image_decode_shrunk(path, limits, shrink, &photo));
+   SC_TRY(decode(path, limits, &plan, &photo));
    ScStatus status = finish(&photo, &plan, out);
+   sc_image_free(&photo.image);
+   return status ? sc_wrap(status, "%s: ", path) : SC_OK;
+}
+
+ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
+                               const ScAugment *a, const ScSample *s, unsigned char *out) {
+   Plan plan = {p, a, s};
+   ScPhoto photo;
+   if (a->erase > 0) return sc_fail(SC_EARG, "random_erasing: works on normalised photos, not on bytes");
+   SC_TRY(decode(path, limits, &plan, &photo));
+   ScStatus status = finish_bytes(&photo, &plan, out);
    sc_image_free(&photo.image);
    return status ? sc_wrap(status, "%s: ", path) : SC_OK;
 }

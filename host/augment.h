@@ -69,7 +69,11 @@ ScStatus sc_augment_check(const ScAugment *);
 // decoded at 1/2, 1/4 or 1/8 of the size, unless exact_decode is set.
 ScStatus sc_augment_load(const char *path, const ScImageLimits *, const ScPreprocess *, const ScAugment *,
                          const ScSample *, float *out);
-// The same for an image in memory.
+// The same before normalisation: (crop, crop, 3) bytes. SC_EARG with random erasing, which works on what is
+// normalised.
+ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *, const ScPreprocess *, const ScAugment *,
+                               const ScSample *, unsigned char *out);
+// As sc_augment_load, for an image in memory.
 ScStatus sc_augment_image(const ScImage *, const ScPreprocess *, const ScAugment *, const ScSample *,
                           float *out);
 

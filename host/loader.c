@@ -50,19 +50,33 @@ static Slot *slot_of(const ScLoader *l, int64_t batch) {
 
 // ---- one sample ----
 
+// Erasing works on what is normalised.
+static ScDtype pixel_dtype(const ScLoader *l) {
+   return l->config.late_normalize && l->config.augment.erase == 0 ? SC_U8 : SC_F32;
+}
+
+// Bytes of one sample.
+static size_t sample_size(const ScLoader *l) {
+   size_t crop = (size_t)l->config.preprocess.crop;
+   return crop * crop * 3 * sc_dtype_size(pixel_dtype(l));
+}
+
 // The one place where a sample's content is decided, by its index alone.
-static ScStatus load_pixels(const ScLoader *l, int64_t index, float *to) {
+static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to) {
    const ScLoaderConfig *c = &l->config;
    ScSample sample = {c->seed, c->epoch, (uint64_t)index};
-   return sc_augment_load(c->paths[index], &c->limits, &c->preprocess, &c->augment, &sample, to);
+   const char *path = c->paths[index];
+   return pixel_dtype(l) == SC_U8
+              ? sc_augment_load_bytes(path, &c->limits, &c->preprocess, &c->augment, &sample, to)
+              : sc_augment_load(path, &c->limits, &c->preprocess, &c->augment, &sample, to);
 }
 
 static void load_sample(ScLoader *l, int64_t batch, int64_t at) {
    Slot *slot = slot_of(l, batch);
-   int64_t crop = l->config.preprocess.crop;
    Outcome *outcome = &slot->outcomes[at];
-   float *pixels = slot->pixels->buffer->data;
-   outcome->status = load_pixels(l, l->config.order[batch_start(l, batch) + at], pixels + at * crop * crop * 3);
+   char *pixels = slot->pixels->buffer->data;
+   outcome->status =
+       load_pixels(l, l->config.order[batch_start(l, batch) + at], pixels + (size_t)at * sample_size(l));
    if (outcome->status == SC_OK) return;
    outcome->message = strdup(sc_error());
    if (!outcome->message) outcome->status = SC_EMEM;
@@ -118,7 +132,8 @@ static ScStatus fill_slot(ScLoader *l, int64_t batch) {
    int64_t n = batch_length(l, batch), crop = l->config.preprocess.crop;
    Slot slot = {.left = n, .outcomes = calloc((size_t)n, sizeof(Outcome))};
    if (!slot.outcomes) return sc_fail(SC_EMEM, "loader: out of memory for a batch of %lld", (long long)n);
-   ScStatus status = sc_tensor_new(&slot.pixels, sc_device_cpu(), SC_F32, 4, (int64_t[]){n, 3, crop, crop});
+   ScStatus status =
+       sc_tensor_new(&slot.pixels, sc_device_cpu(), pixel_dtype(l), 4, (int64_t[]){n, 3, crop, crop});
    if (status) {
       free(slot.outcomes);
       return sc_wrap(status, "loader: ");
@@ -178,8 +193,8 @@ static ScStatus first_failure(const Slot *slot, int64_t n) {
 // Moves the good samples together and sorts good and bad; cannot fail.
 static void sort_out(ScLoader *l, Slot *slot, ScBatch *out) {
    const int64_t *order = l->config.order + batch_start(l, l->head);
-   size_t size = (size_t)l->config.preprocess.crop * (size_t)l->config.preprocess.crop * 3;
-   float *pixels = slot->pixels->buffer->data;
+   size_t size = sample_size(l);
+   char *pixels = slot->pixels->buffer->data;
    for (int64_t i = 0; i < out->asked; i++) {
       Outcome *outcome = &slot->outcomes[i];
       if (outcome->status) {
@@ -187,7 +202,7 @@ static void sort_out(ScLoader *l, Slot *slot, ScBatch *out) {
          outcome->message = NULL;
          continue;
       }
-      if (out->n < i) memcpy(pixels + (size_t)out->n * size, pixels + (size_t)i * size, size * sizeof *pixels);
+      if (out->n < i) memcpy(pixels + (size_t)out->n * size, pixels + (size_t)i * size, size);
       if (out->labels) out->labels[out->n] = l->config.labels[order[i]];
       out->indices[out->n++] = order[i];
    }

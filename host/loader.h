@@ -19,6 +19,7 @@ typedef struct {
    bool merge_last_single; // a last batch of one joins the one before it: batch norm cannot train on one sample
    ScPreprocess preprocess; // crop must be set: all photos of a batch have one size
    ScAugment augment;       // all zero: none
+   bool late_normalize;     // deliver bytes that are yet to be normalised, unless the augmentation erases
    uint64_t seed, epoch;    // of the augmentation
    ScImageLimits limits;    // all zero: the default
    int workers;             // threads; 0 decodes in the caller
@@ -35,7 +36,7 @@ typedef struct {
 // good; the rest are in `bad`. With n = 0 there are no pixels.
 typedef struct {
    int64_t asked, n, bad_count;
-   ScTensor *pixels; // f32 on the cpu, (n, 3, crop, crop)
+   ScTensor *pixels; // on the cpu, (n, 3, crop, crop): f32; u8 if they are yet to be normalised
    int64_t *labels;  // [n]; NULL where the loader has none
    int64_t *indices; // [n] into paths
    ScBadSample *bad; // [bad_count]

@@ -75,9 +75,9 @@ static const int64_t *read_order(lua_State *L, int options, int64_t paths, int64
 
 // Leaves on the stack what the configuration points into.
 static ScLoaderConfig read_config(lua_State *L, int options) {
-   static const char *const names[] = {"paths",      "labels",  "order", "batch_size", "merge_last_single",
-                                       "preprocess", "augment", "seed",  "epoch",      "workers",
-                                       "depth",      "on_bad",  NULL};
+   static const char *const names[] = {
+       "paths", "labels",  "order", "batch_size", "merge_last_single", "preprocess", "augment", "seed",
+       "epoch", "workers", "depth", "on_bad",     "late_normalize",    NULL};
    static const char *const policies[] = {"skip", "error", NULL};
    sc_check_options(L, options, "loader", names);
    ScLoaderConfig c = {0};
@@ -92,6 +92,7 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
    c.preprocess = sc_check_preprocess(L, -1, "loader: preprocess");
    lua_getfield(L, options, "augment");
    c.augment = sc_check_augment(L, -1, "loader: augment");
+   c.late_normalize = sc_option_boolean(L, options, "loader", "late_normalize", false);
    ScSample sample = sc_option_sample(L, options, "loader");
    c.seed = sample.seed;
    c.epoch = sample.epoch;
@@ -105,7 +106,9 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
 // or i64 tensor of indices from 1 (all as they come), batch_size = 32, merge_last_single = false, preprocess =
 // {resize = , crop = , filter = , mean = , std = , pad_square = }, augment = {...} (none; see sc_check_augment
 // and scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
-// = 4 batches under way, on_bad = "skip" or "error"} -> loader; #loader is the number of batches
+// = 4 batches under way, on_bad = "skip" or "error", late_normalize = false} -> loader; #loader is the number
+// of batches. With late_normalize x is u8, before mean and std (see scute.normalize_photos), unless
+// random_erasing is on, which works on normalised photos.
 static int create(lua_State *L) {
    ScLoaderConfig c = read_config(L, 1);
    Handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
@@ -156,9 +159,9 @@ static void push_good(lua_State *L, ScBatch *batch) {
    push_integers(L, batch->indices, batch->n, 1);
 }
 
-// loader:next() -> x (n, 3, crop, crop) f32, y (n) i64 or nil, indices (n) i64 from 1, list of bad photos
-// {index = , path = , message = }. At the end x, y and indices are nil. A batch without any good photo is
-// passed over; its bad ones are told with the next.
+// loader:next() -> x (n, 3, crop, crop) f32 (u8 with late_normalize), y (n) i64 or nil, indices (n) i64 from 1,
+// list of bad photos {index = , path = , message = }. At the end x, y and indices are nil. A batch without any
+// good photo is passed over; its bad ones are told with the next.
 static int next(lua_State *L) {
    self(L, "next");
    Handle *handle = lua_touserdata(L, 1);

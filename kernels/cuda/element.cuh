@@ -91,6 +91,11 @@ __device__ inline int64_t sc_threads(void) {
    return (int64_t)gridDim.x * blockDim.x;
 }
 
+// The channel of element `at` of n, channels last; 32-bit division is many times faster.
+__device__ inline int64_t sc_channel_of(int64_t at, int64_t n, int64_t channels) {
+   return n <= INT32_MAX ? (int64_t)((uint32_t)at % (uint32_t)channels) : at % channels;
+}
+
 // ---- from a dtype to a type ----
 
 // Calls f with a value of the type that `dtype` has here.

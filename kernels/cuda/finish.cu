@@ -8,15 +8,11 @@ namespace {
 
 // ---- y = act(y + shift + residual) ----
 
-__device__ int64_t channel_of(int64_t at, int64_t n, int64_t channels) {
-   return n <= INT32_MAX ? (int64_t)((uint32_t)at % (uint32_t)channels) : at % channels;
-}
-
 template <typename T, int N>
 __global__ void finish(int64_t n, int64_t channels, int act, T *y, const ScMath<T> *shift, const T *residual) {
    for (int64_t i = sc_thread() * N; i < n; i += sc_threads() * N) {
       ScMath<T> v[N], r[N];
-      int64_t channel = channel_of(i, n, channels);
+      int64_t channel = sc_channel_of(i, n, channels);
       sc_get_vector(y, i, v);
       if (residual) sc_get_vector(residual, i, r);
 #pragma unroll

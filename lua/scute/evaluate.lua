@@ -2,6 +2,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.console"
+local upload = require "scute.data.upload"
 local metrics = require "scute.metrics"
 
 local evaluate = {}
@@ -65,14 +66,15 @@ function evaluate.photos(model, part, classes, options)
    options = options or {}
    local numbers = match_classes(model, classes)
    local records, bad, chunks = {}, {}, {}
+   local to_device = upload.to(options.device or "cpu", model.preprocessing)
    local loader <close> = scute.loader { paths = part.paths, batch_size = BATCH, preprocess = model.preprocessing,
-      workers = options.workers or 2, on_bad = "skip" }
+      workers = options.workers or 2, on_bad = "skip", late_normalize = to_device.late_normalize }
    model:eval()
    while true do
       local x, _, indices, missed = loader:next()
       table.move(missed, 1, #missed, #bad + 1, bad)
       if not x then break end
-      if options.device then x = x:to(options.device) end
+      x = to_device.bring(x)
       local features = model:embed(x)
       local scores <close> = scute.no_grad(model.head, model, features)
       local probabilities = scores:to("f64"):softmax(-1):totable()

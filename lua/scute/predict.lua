@@ -2,6 +2,7 @@
 local scute = require "scute"
 local json = require "scute.train.json"
 local console = require "scute.console"
+local upload = require "scute.data.upload"
 
 local predict = {}
 
@@ -28,13 +29,14 @@ end
 function predict.photos(model, paths, options)
    options = options or {}
    local found, chunks, bad = {}, {}, {}
+   local to_device = upload.to(options.device or "cpu", model.preprocessing)
    local loader <close> = scute.loader { paths = paths, batch_size = BATCH, preprocess = model.preprocessing,
-      workers = options.workers or 2, on_bad = "skip" }
+      workers = options.workers or 2, on_bad = "skip", late_normalize = to_device.late_normalize }
    model:eval()
    local x, _, indices, missed = loader:next()
    table.move(missed, 1, #missed, #bad + 1, bad)
    while x do
-      if options.device then x = x:to(options.device) end
+      x = to_device.bring(x)
       scute.no_grad(function()
          local features = model:features(x)                    -- (n, F)
          local probabilities = model:head(features):softmax(-1):totable() -- n rows of classes

@@ -218,10 +218,10 @@ local function new_run(run, model, set)
    run.epoch, run.step, run.skipped = 0, 0, 0
    run.times = { started = os.time(), clock = scute.clock() }
    run.meter = progress.new()
+   run.mixes = run.mixup > 0 or run.cutmix > 0
    run.photos = photos.source(run)
    run.interrupted = scute.interrupted
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
-   run.mixes = run.mixup > 0 or run.cutmix > 0
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check_trains(model)
    if run.ema then run.average = average.new(model, run.ema) end

@@ -127,6 +127,10 @@ static void test_writing_parts_aliases(void **state) {
    sc_tensor_release(b);
 
    assert_ok(sc_tensor_alias(&b, a, 1, a->shape));
+   assert_ok(sc_tensor_copy(b, a)); // they are equal already
+   assert_ptr_equal(a->buffer, b->buffer);
+   assert_ok(sc_tensor_copy(b, b));
+   assert_true(at(b, 2) == 3);
    assert_ok(sc_tensor_own(b, true));
    assert_true(at(b, 0) == 1 && at(b, 5) == 6);
    void *own = b->buffer->data;

@@ -341,6 +341,43 @@ static void test_augmented_sample(void **state) {
    sc_loader_close(loader);
 }
 
+// Bytes are what the floats are made of, bit for bit, augmented or not; erasing needs the floats.
+static void test_late_normalize(void **state) {
+   (void)state;
+   int64_t order[] = {3, 6, 1, 5, 0}; // one is bad, so that those behind it move up
+   for (int round = 0; round < 6; round++) {
+      ScLoaderConfig c = round < 3 ? config(order, 5, 5, round) : augmented(order, 5, 5, round - 3);
+      ScLoader *late, *early;
+      ScBatch bytes, floats;
+      c.augment.erase = 0;
+      assert_ok(sc_loader_open(&early, &c));
+      c.late_normalize = true;
+      assert_ok(sc_loader_open(&late, &c));
+      assert_ok(sc_loader_next(early, &floats));
+      assert_ok(sc_loader_next(late, &bytes));
+      assert_int_equal(bytes.n, 4);
+      assert_int_equal(bytes.bad_count, 1);
+      assert_int_equal(bytes.pixels->dtype, SC_U8);
+      assert_true(sc_same_shape(bytes.pixels, floats.pixels));
+      ScImage all = {CROP, CROP * 4, bytes.pixels->buffer->data};
+      float expected[4 * SIZE];
+      sc_image_to_float(&all, c.preprocess.mean, c.preprocess.std, expected);
+      assert_memory_equal(floats.pixels->buffer->data, expected, sizeof expected);
+      sc_batch_release(&bytes);
+      sc_batch_release(&floats);
+      sc_loader_close(late);
+      sc_loader_close(early);
+   }
+   ScLoaderConfig c = augmented(order, 5, 5, 0);
+   uint64_t expected = digest(&c);
+   c.late_normalize = true;
+   assert_true(digest(&c) == expected);
+   ScSample sample = {0};
+   unsigned char out[SIZE];
+   assert_fails(sc_augment_load_bytes(paths[0], NULL, &c.preprocess, &c.augment, &sample, out), SC_EARG,
+                "random_erasing");
+}
+
 static void test_bad_configuration(void **state) {
    (void)state;
    int64_t order[] = {0, COUNT};
@@ -377,6 +414,7 @@ int main(void) {
        cmocka_unit_test(test_signals_stay_with_main),
        cmocka_unit_test(test_augmented),
        cmocka_unit_test(test_augmented_sample),
+       cmocka_unit_test(test_late_normalize),
        cmocka_unit_test(test_bad_configuration),
    };
    return cmocka_run_group_tests(tests, setup, scratch_teardown);

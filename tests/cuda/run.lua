@@ -132,13 +132,13 @@ local function ops()
    end
 end
 
--- Numbers at which backends part.
-local function special()
-   local _, text, account = on_gpu(here .. "/special.lua cuda")
+-- A script of this folder that counts its checks.
+local function script(name, order)
+   local _, text, account = on_gpu(("%s/%s.lua cuda"):format(here, name), order)
    local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
    passed, failed = passed + (p or 0), failed + (f or 1)
    if f ~= "0" then print(text) end
-   is_clean(account, "special")
+   is_clean(account, name)
 end
 
 -- ----
@@ -152,7 +152,8 @@ else
       if lfs.attributes(soft .. "/scute_cuda.so") then
          copies()
          ops()
-         special()
+         script "special" -- numbers at which backends part
+         for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
       end
    else
       print "no CUDA toolkit was found at build time: the software GPU is not built, only the sources are checked"

@@ -173,6 +173,11 @@ def avg_pool2d(i, a):
     return [F.avg_pool2d(i["x"], **window(a), count_include_pad=a.get("count_include_pad", True))]
 
 
+def normalize_photos(i, a):
+    one = (1, -1, 1, 1)
+    return [(i["x"].double() / 255 - i["mean"].reshape(one)) / i["std"].reshape(one)]
+
+
 def optimizer_step(params, grads, make, state):
     leaves = [p.clone().requires_grad_() for p in params]
     for leaf, gradient in zip(leaves, grads):
@@ -297,6 +302,7 @@ OPS = {
     "index_select": lambda i, a: [i["x"].index_select(dim_of(a["dim"]), i["indices"] - 1)],
     "to": unary(lambda x: x.clone()),
     "to_device": unary(lambda x: x.clone()),
+    "normalize_photos": normalize_photos,
     "sgd_step": sgd_step,
     "adamw_step": adamw_step,
     "rmsprop_step": rmsprop_step,

@@ -6,6 +6,7 @@ local augment, cli, console, data, models, optim, report, schedule, train =
    scute.augment, scute.cli, scute.console, scute.data, scute.models, scute.optim, scute.report, scute.schedule, scute.train
 local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
+local upload = require "scute.data.upload"
 local fold_of = require "scute.compare.folds"
 local plan = require "scute.compare.plan"
 local to_json = require "scute.train.json"
@@ -44,14 +45,17 @@ end
 -- What the model says about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
 local function answers(job, set, model)
    local found = { photos = {}, labels = {}, predicted = {} }
+   local to_device = upload.to(job.device, model.preprocessing)
    local loader <close> = scute.loader { paths = set.val.paths, labels = set.val.labels, batch_size = job.batch_size,
-      preprocess = model.preprocessing, workers = job.workers, on_bad = job.on_bad_image }
+      preprocess = model.preprocessing, workers = job.workers, on_bad = job.on_bad_image,
+      late_normalize = to_device.late_normalize }
    model:eval()
    local x, y, indices = loader:next()
    while x do
-      local moved, classes, numbers = x:to(job.device), y:values(), indices:values()
+      local classes, numbers = y:values(), indices:values()
+      x = to_device.bring(x)
       scute.no_grad(function()
-         for i, class in ipairs(model(moved):argmax(2):values()) do
+         for i, class in ipairs(model(x):argmax(2):values()) do
             local at = #found.photos + 1
             found.photos[at], found.labels[at], found.predicted[at] = set.val.paths[numbers[i]], classes[i], class
          end

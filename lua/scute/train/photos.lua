@@ -2,6 +2,7 @@
 -- on, or end the run.
 local scute = require "scute"
 local console = require "scute.console"
+local upload = require "scute.data.upload"
 local precision = require "scute.train.precision"
 
 local photos = {}
@@ -49,6 +50,8 @@ end
 --- The source of photos of a run: batches(part, options) and check_readable(...).
 function photos.source(run)
    local source = {}
+   -- Mixing blends photos before they are rounded to half precision.
+   local to_device = upload.to(run.device, run.preprocess, not run.mixes and run.half or nil)
 
    --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n), and the number of batches
    -- of the order that are behind, with those of which no photo could be read.
@@ -66,7 +69,7 @@ function photos.source(run)
          paths = part.paths, labels = part.labels, order = order,
          batch_size = options.batch_size, merge_last_single = options.merge_last_single,
          preprocess = run.preprocess, workers = run.workers, on_bad = run.on_bad_image,
-         augment = options.augment, seed = run.seed, epoch = options.epoch,
+         augment = options.augment, seed = run.seed, epoch = options.epoch, late_normalize = to_device.late_normalize,
       }
       return function()
          local x, y, indices, bad = loader:next()
@@ -75,7 +78,8 @@ function photos.source(run)
             loader:close()
             return nil
          end
-         if run.device ~= "cpu" then x, y = x:to(run.device), y:to(run.device) end
+         x = to_device.bring(x)
+         if run.device ~= "cpu" then y = y:to(run.device) end
          local last = indices[indices:numel()]
          while order[at] ~= last do at = at + 1 end
          return x, y, indices, math.min(skip + (at - 1) // options.batch_size + 1, steps)

@@ -1,0 +1,75 @@
+-- Photos on their way to a GPU: as bytes that it normalises, and bit for bit what the loader makes of them on the CPU.
+-- Usage: scute tests/cuda/photos.lua [DEVICE]
+local scute = require "scute"
+local upload = require "scute.data.upload"
+
+local device = arg[1] or "cuda"
+local FOLDER = "tests/golden/images/"
+local passed, failed = 0, 0
+
+local function check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s on %s: %s"):format(name, device, detail))
+   end
+end
+
+local paths = {}
+for i = 1, 22 do
+   paths[i] = FOLDER .. ({ "baseline.jpg", "rgba.png", "rgb.bmp", "palette.gif", "exif6.jpg" })[i % 5 + 1]
+end
+-- A batch of 8 has more bytes than small uploads may have.
+local preprocess = { resize = 64, crop = 60, mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } }
+
+local function open(augment, late)
+   return scute.loader { paths = paths, batch_size = 8, preprocess = preprocess, augment = augment, seed = 3, workers = 2,
+      late_normalize = late }
+end
+
+local function first_difference(found, expected)
+   if #found ~= #expected then return ("%d numbers instead of %d"):format(#found, #expected) end
+   for i = 1, #expected do
+      if found[i] ~= expected[i] then return ("at %d: found %.9g, expected %.9g"):format(i, found[i], expected[i]) end
+   end
+end
+
+-- All batches are on their way before the first is read. late: what the loader must have left to the device.
+local function compare(name, augment, dtype, late)
+   local to_device = upload.to(device, preprocess, dtype)
+   local there, expected = {}, {}
+   local loader <close> = open(augment, to_device.late_normalize)
+   for x in loader do
+      check(x.dtype == (late and "u8" or "f32"), name .. ": what the loader gives", x.dtype)
+      there[#there + 1] = to_device.bring(x)
+   end
+   local plain <close> = open(augment, false)
+   for x in plain do expected[#expected + 1] = x end
+   check(#there == 3 and #expected == 3, name .. ": batches", #there)
+   for i, x in ipairs(expected) do
+      local wanted = late and dtype or "f32"
+      check(there[i].dtype == wanted, name .. ": dtype", there[i].dtype)
+      local wrong = first_difference(there[i]:values(), x:to(wanted):values())
+      check(not wrong, ("%s, batch %d"):format(name, i), wrong)
+      there[i]:free()
+   end
+end
+
+local function memory()
+   collectgarbage()
+   collectgarbage()
+   return scute.memory(device).live
+end
+
+local light = { random_resized_crop = { scale = { 0.5, 1 } }, horizontal_flip = 0.5, rand_augment = { n = 2, magnitude = 9 } }
+local erasing = { horizontal_flip = 0.5, random_erasing = { p = 1, value = "random" } }
+for _, dtype in ipairs { "f32", "f16", "bf16" } do
+   compare("as they are, " .. dtype, nil, dtype, true)
+   compare("augmented, " .. dtype, light, dtype, true)
+   compare("with erasing, which the loader does to floats, " .. dtype, erasing, dtype, false)
+end
+local live = memory()
+check(live == 0, "memory", ("%d bytes are left"):format(live))
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0 and passed > 0, true)
