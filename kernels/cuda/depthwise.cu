@@ -24,12 +24,28 @@ struct Slide {
 template <bool BACK>
 __device__ inline int source(int at, int tap, int stride, int padding, int dilation, int size) {
    if constexpr (BACK) {
-      int place = at + padding - tap * dilation, step = place / stride;
+      int place = at + padding - tap * dilation, step = stride == 1 ? place : place / stride;
       return place >= 0 && step * stride == place && step < size ? step : -1;
    } else {
       int place = at * stride - padding + tap * dilation;
       return place >= 0 && place < size ? place : -1;
    }
+}
+
+struct Pixel {
+   int x, y;
+   int64_t image;
+};
+
+template <typename I> __device__ inline Pixel pixel_as(I i, I wide, I high) {
+   I row = i / wide, image = row / high;
+   return {(int)(i - row * wide), (int)(row - image * high), (int64_t)image};
+}
+
+// Number i of n in images of wide x high; 32-bit division is many times faster.
+__device__ inline Pixel pixel_of(int64_t i, int64_t n, int wide, int high) {
+   if (n <= INT32_MAX) return pixel_as((uint32_t)i, (uint32_t)wide, (uint32_t)high);
+   return pixel_as(i, (int64_t)wide, (int64_t)high);
 }
 
 // How many filters reach a channel of the image that is written.
@@ -60,13 +76,13 @@ __global__ void slide(Slide s, int lanes, const T *from, const T *w, T *to) {
    int64_t groups = s.images * s.h * across, step = (int64_t)gridDim.y * blockDim.x / lanes;
    int64_t group = ((int64_t)blockIdx.y * blockDim.x + threadIdx.x) / lanes;
    for (; group < groups; group += step) {
-      int left = (int)(group % across) * PIXELS, row = (int)(group / across % s.h);
-      int64_t image = group / across / s.h;
+      Pixel first_pixel = pixel_of(group, groups, across, s.h);
+      int left = first_pixel.x * PIXELS, row = first_pixel.y;
       float sum[PIXELS][N] = {};
       for (int i = 0; i < s.kh; i++) {
          int y = source<BACK>(row, i, s.sh, s.ph, s.dh, s.from_h);
          if (y < 0) continue;
-         const T *line = from + (image * s.from_h + y) * s.from_w * s.from_c;
+         const T *line = from + (first_pixel.image * s.from_h + y) * s.from_w * s.from_c;
          for (int j = 0; j < s.kw; j++)
             for (int term = 0; term < terms; term++) {
                const float *filter = filters + ((i * s.kw + j) * chunk + lane * N) * terms + term;
@@ -82,7 +98,7 @@ __global__ void slide(Slide s, int lanes, const T *from, const T *w, T *to) {
                }
             }
       }
-      T *out = to + ((image * s.h + row) * s.w + left) * s.channels;
+      T *out = to + ((first_pixel.image * s.h + row) * s.w + left) * s.channels;
 #pragma unroll
       for (int p = 0; p < PIXELS; p++)
          if (left + p < s.w) sc_put_vector(out + (int64_t)p * s.channels, channel, sum[p]);
@@ -141,16 +157,16 @@ __global__ void correlate(Slide s, int lanes, int64_t part, const T *x, const T 
            to = from + part < pixels ? from + part : pixels;
    float sum[TAPS][N] = {};
    for (int64_t p = from + row; p < to && channel < s.channels; p += rows) {
-      int ox = (int)(p % s.w), oy = (int)(p / s.w % s.h);
-      const T *image = x + p / s.w / s.h * s.from_h * s.from_w * s.from_c;
+      Pixel at = pixel_of(p, pixels, s.w, s.h);
+      const T *image = x + at.image * s.from_h * s.from_w * s.from_c;
       float g[N], v[N];
       sc_get_vector(gy + p * s.channels, channel, g);
 #pragma unroll
       for (int t = 0; t < TAPS; t++) {
          int tap = first + t;
          if (tap >= taps) break;
-         int iy = source<false>(oy, tap / s.kw, s.sh, s.ph, s.dh, s.from_h);
-         int ix = source<false>(ox, tap % s.kw, s.sw, s.pw, s.dw, s.from_w);
+         int iy = source<false>(at.y, tap / s.kw, s.sh, s.ph, s.dh, s.from_h);
+         int ix = source<false>(at.x, tap % s.kw, s.sw, s.pw, s.dw, s.from_w);
          if (iy < 0 || ix < 0) continue;
          sc_get_vector(image + ((int64_t)iy * s.from_w + ix) * s.from_c, N > 1 ? channel : channel / s.multiple,
                        v);

@@ -82,8 +82,8 @@ ScStatus find(ScCall *c, bool smallest, bool index) {
 template <typename T> __global__ void to_winner(ScAxis a, const int64_t *winner, const T *gy, T *gx) {
    int64_t n = a.outer * a.n * a.inner;
    for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
-      int64_t result = sc_result_of(a, i);
-      gx[i] = i / a.inner % a.n == winner[result] ? gy[result] : sc_narrow<T>(0);
+      ScMember m = sc_member_of(a, i);
+      gx[i] = m.k == winner[m.result] ? gy[m.result] : sc_narrow<T>(0);
    }
 }
 
@@ -99,18 +99,6 @@ ScStatus backward_extreme(ScCall *c) {
 
 // ---- calls ----
 
-ScStatus forward_sum(ScCall *c) {
-   return add_up(c, 1);
-}
-ScStatus backward_sum(ScCall *c) {
-   return spread(c, 1);
-}
-ScStatus forward_mean(ScCall *c) {
-   return add_up(c, one_over_n(c));
-}
-ScStatus backward_mean(ScCall *c) {
-   return spread(c, one_over_n(c));
-}
 ScStatus forward_max(ScCall *c) {
    return find(c, false, false);
 }
@@ -126,8 +114,8 @@ ScStatus forward_argmin(ScCall *c) {
 
 } // namespace
 
-SC_KERNEL(cuda, sum, .dtypes = SC_ALL_DTYPES, .forward = forward_sum, .backward = backward_sum)
-SC_KERNEL(cuda, mean, .dtypes = SC_CUDA_FLOATS, .forward = forward_mean, .backward = backward_mean)
+SC_KERNEL_OF(cuda, sum, SC_ALL_DTYPES, add_up(c, 1), spread(c, 1))
+SC_KERNEL_OF(cuda, mean, SC_CUDA_FLOATS, add_up(c, one_over_n(c)), spread(c, one_over_n(c)))
 SC_KERNEL(cuda, max, .dtypes = SC_ALL_DTYPES, .forward = forward_max, .backward = backward_extreme)
 SC_KERNEL(cuda, min, .dtypes = SC_ALL_DTYPES, .forward = forward_min, .backward = backward_extreme)
 SC_KERNEL(cuda, argmax, .dtypes = SC_ALL_DTYPES, .forward = forward_argmax, .backward = nullptr)

@@ -31,11 +31,12 @@ __global__ void sc_reduce_kernel(F f, int64_t kept, int64_t reduced, int columns
 #pragma unroll 4
       for (int64_t r = from + row; r < to; r += rows) sum = f.join(sum, f.take(place, r));
    }
-   Sum *mine = sums + column * rows + row;
+   Sum *mine = sums + t;
+   int next = along ? 1 : columns; // from one row's sum to that of the next
    *mine = sum;
    for (int half = rows / 2; half > 0; half /= 2) {
       __syncthreads();
-      if (row < half) *mine = f.join(mine[0], mine[half]);
+      if (row < half) *mine = f.join(mine[0], mine[half * next]);
    }
    if (row > 0 || k >= kept) return;
    if (partial)

@@ -18,17 +18,27 @@ struct alignas(16) ScSixteen {
    uint64_t v[2];
 };
 
+struct ScRowUnit {
+   int64_t o, k, unit;
+};
+
+template <typename I> __device__ inline ScRowUnit sc_row_unit(I units, I count, I i) {
+   I row = i / units, o = row / count;
+   return {(int64_t)o, (int64_t)(row - o * count), (int64_t)(i - row * units)};
+}
+
 template <typename U> __global__ void sc_rows_kernel(ScRows r, const char *from, char *to) {
    int64_t units = r.row / (int64_t)sizeof(U), n = r.outer * r.count * units;
    for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
-      int64_t row = i / units, unit = i - row * units, o = row / r.count, k = row - o * r.count;
-      int64_t number = r.index ? r.index[k] - 1 : k;
+      ScRowUnit p = n <= INT32_MAX ? sc_row_unit((uint32_t)units, (uint32_t)r.count, (uint32_t)i)
+                                   : sc_row_unit(units, r.count, i);
+      int64_t number = r.index ? r.index[p.k] - 1 : p.k;
       U value;
       if (r.index && (number < 0 || number >= r.limit))
          memset(&value, 0xff, sizeof value);
       else
-         value = ((const U *)(from + o * r.from_outer + number * r.from_step))[unit];
-      ((U *)(to + o * r.to_outer + k * r.to_step))[unit] = value;
+         value = ((const U *)(from + p.o * r.from_outer + number * r.from_step))[p.unit];
+      ((U *)(to + p.o * r.to_outer + p.k * r.to_step))[p.unit] = value;
    }
 }
 

@@ -64,7 +64,7 @@ __global__ void scale_maps(int64_t n, int64_t channels, int64_t pixels, const T 
    M share = 1 / (M)pixels;
    for (int64_t sample = blockIdx.y; sample < n; sample += gridDim.y)
       for (int64_t i = sc_thread(); i < each; i += sc_threads()) {
-         int64_t channel = (each <= INT32_MAX ? (int64_t)((uint32_t)i % (uint32_t)strips) : i % strips) * N;
+         int64_t channel = sc_channel_of(i, each, strips) * N;
          int64_t at = (sample * each + i) * N, of = sample * channels + channel;
          M v[N], scale[N], add[N] = {};
          sc_get_vector(x, at, v);
@@ -157,13 +157,13 @@ __global__ void weight_gradients(bool second, int64_t n, int64_t inputs, int64_t
 enum { ACROSS = 32, DEEP = SC_CUDA_BLOCK / ACROSS };
 
 // gx (n, inputs) = g (n, outputs) weight; through silu if `before` (what silu was taken of) is there. A block
-// takes 32 inputs of a sample and shares out the outputs.
+// takes 32 inputs of a sample and shares out the outputs; `strips` blocks have one sample.
 template <typename T>
-__global__ void input_gradients(int64_t inputs, int64_t outputs, const ScMath<T> *g, const T *weight,
-                                const ScMath<T> *before, ScMath<T> *gx) {
+__global__ void input_gradients(int64_t strips, int64_t inputs, int64_t outputs, const ScMath<T> *g,
+                                const T *weight, const ScMath<T> *before, ScMath<T> *gx) {
    typedef ScMath<T> M;
    __shared__ M sums[DEEP][ACROSS];
-   int64_t k = (int64_t)blockIdx.x * ACROSS + threadIdx.x, sample = blockIdx.y;
+   int64_t sample = blockIdx.x / strips, k = (blockIdx.x - sample * strips) * ACROSS + threadIdx.x;
    M sum = 0;
    if (k < inputs)
       for (int64_t o = threadIdx.y; o < outputs; o += DEEP)
@@ -190,9 +190,10 @@ ScStatus weights_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScM
 template <typename T>
 ScStatus inputs_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScMath<T> *g, ScMath<T> *gx) {
    int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
-   dim3 grid((unsigned)((inputs + ACROSS - 1) / ACROSS), (unsigned)z.n);
-   return sc_cuda_launch(c->device, "squeeze_excitation", input_gradients<T>, grid, dim3(ACROSS, DEEP), 0,
-                         inputs, outputs, g, second ? z.weight2 : z.weight1, second ? z.hidden : nullptr, gx);
+   int64_t strips = (inputs + ACROSS - 1) / ACROSS;
+   return sc_cuda_launch(c->device, "squeeze_excitation", input_gradients<T>, dim3((unsigned)(strips * z.n)),
+                         dim3(ACROSS, DEEP), 0, strips, inputs, outputs, g, second ? z.weight2 : z.weight1,
+                         second ? z.hidden : nullptr, gx);
 }
 
 // `space` holds gradients of the scales' sums and of the means (n, channels), and of the hidden ones

@@ -42,20 +42,27 @@ ScStatus sc_total(const ScDevice *device, const char *what, ScAxis axis, double 
    return sc_reduce(device, what, f, axis.outer * axis.inner, axis.n, axis.inner == 1);
 }
 
-// Number of the result to which element `at` belongs, with 32-bit division where that will do.
-__device__ inline int64_t sc_result_of(ScAxis a, int64_t at) {
-   if (a.outer * a.n * a.inner <= INT32_MAX) {
-      uint32_t i = (uint32_t)at, inner = (uint32_t)a.inner, row = i / inner;
-      return (int64_t)(row / (uint32_t)a.n * inner + (i - row * inner));
-   }
-   int64_t row = at / a.inner;
-   return row / a.n * a.inner + (at - row * a.inner);
+// The result to which an element belongs, and its number along the axis.
+struct ScMember {
+   int64_t result, k;
+};
+
+template <typename I> __device__ inline ScMember sc_member_as(I n, I inner, I at) {
+   I row = at / inner, outer = row / n;
+   return {(int64_t)(outer * inner + (at - row * inner)), (int64_t)(row - outer * n)};
+}
+
+// Of element `at`, with 32-bit division where that will do.
+__device__ inline ScMember sc_member_of(ScAxis a, int64_t at) {
+   if (a.outer * a.n * a.inner <= INT32_MAX)
+      return sc_member_as((uint32_t)a.n, (uint32_t)a.inner, (uint32_t)at);
+   return sc_member_as(a.n, a.inner, at);
 }
 
 template <typename T> __global__ void sc_spread_kernel(ScAxis a, ScMath<T> factor, const T *y, T *x) {
    int64_t n = a.outer * a.n * a.inner;
    for (int64_t i = sc_thread(); i < n; i += sc_threads())
-      x[i] = sc_narrow<T>(sc_widen(y[sc_result_of(a, i)]) * factor);
+      x[i] = sc_narrow<T>(sc_widen(y[sc_member_of(a, i).result]) * factor);
 }
 
 // x (outer, n, inner) = factor * y (outer, inner).

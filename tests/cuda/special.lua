@@ -123,6 +123,15 @@ for _, op in ipairs { "softmax", "log_softmax" } do
    end)
 end
 
+-- The same rows, standing on end.
+for _, op in ipairs { "softmax", "log_softmax" } do
+   same(op .. " of infinities that do not lie side by side", function(where)
+      local rows_of = { -inf, 0, -inf, -inf, nan, 1, -inf, -inf, 800, -800, -inf, -inf, inf, 1, -inf, 2, -inf, -inf, -inf,
+         -inf }
+      return scute[op](tensor(rows_of, where, "f64", { 5, 4 }):transpose(1, 2), 1)
+   end)
+end
+
 -- ---- numbers that are out of range ----
 
 for _, wrong in ipairs { 0, -1, 5, math.maxinteger, math.mininteger } do

@@ -1,14 +1,18 @@
 -- Cases of index_select. Numbers repeat and some never occur.
 local list = {}
 
-local function add(name, shape, dim, count)
-   list[#list + 1] = { op = "index_select", name = name, attrs = { dim = dim },
+local function add(name, shape, dim, count, more)
+   local case = { op = "index_select", name = name, attrs = { dim = dim },
       inputs = { x = { shape = shape }, indices = { shape = { count }, dtype = "i64", low = 1, high = shape[dim] } } }
+   for key, value in pairs(more or {}) do case[key] = value end
+   list[#list + 1] = case
 end
 
 add("vector", { 6 }, 1, 9)
 add("rows", { 5, 4 }, 1, 3)
 add("columns", { 5, 4 }, 2, 7)
+add("many rows", { 40, 300 }, 1, 700, { numeric = false })
+add("many columns", { 150, 60 }, 2, 300, { numeric = false })
 for dim = 1, 4 do add("picture, dimension " .. dim, { 3, 4, 5, 6 }, dim, 4) end
 
 local x = { shape = { 2, 3 } }

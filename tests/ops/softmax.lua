@@ -14,6 +14,8 @@ for _, op in ipairs { "softmax", "log_softmax" } do
    -- Numbers lie 1/4 apart in f16, and softmax is flat here: differences see nothing of a gradient of 1e-28.
    add("large numbers", { shape = { 3, 6 }, scale = 300 }, { dim = 2 }, { half = false, numeric = op == "log_softmax" })
    add("many classes", { shape = { 9, 1000 }, scale = 4 }, { dim = 2 }, { numeric = false })
+   add("one very long row", { shape = { 66000 }, scale = 2 }, {}, { numeric = false })
+   add("wide rows that are spread", { shape = { 3, 70, 40 }, scale = 4 }, { dim = 2 }, { numeric = false })
    add("long rows that are spread", { shape = { 1100, 3 }, scale = 4 }, { dim = 1 }, { numeric = false, fallback = true })
 end
 
