@@ -20,6 +20,7 @@ extern "C" {
 
 // Calls of one function since the start, or of all with NULL; and how many of them waited for the device.
 size_t softgpu_calls(const char *function);
+const char *softgpu_function(size_t i); // the i-th that has been called, from 0; NULL past the last
 size_t softgpu_synchronisations(const char *function);
 
 // Lets the n-th call from now on (1: the next) of that function ("*": of any) fail with that status; 0 takes

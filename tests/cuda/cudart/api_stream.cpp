@@ -162,6 +162,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
    });
    e->mark = {s, s->queued};
    e->recorded = true;
+   e->queries = 0;
    return call.done(error);
 }
 

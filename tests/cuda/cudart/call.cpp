@@ -262,6 +262,11 @@ size_t softgpu_calls(const char *function) {
    return function ? books().functions[entry_of(function)].calls : books().total;
 }
 
+const char *softgpu_function(size_t i) {
+   std::lock_guard guard(big_lock());
+   return i < books().functions.size() ? books().functions[i].name.c_str() : nullptr;
+}
+
 size_t softgpu_synchronisations(const char *function) {
    std::lock_guard guard(big_lock());
    return function ? books().functions[entry_of(function)].waits : books().waits;

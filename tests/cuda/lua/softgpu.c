@@ -9,6 +9,16 @@ static int calls(lua_State *L) { // ([function]) -> calls of it since the start,
    return 1;
 }
 
+static int functions_called(lua_State *L) { // () -> {function = calls since the start}
+   const char *name;
+   lua_newtable(L);
+   for (size_t i = 0; (name = softgpu_function(i)); i++) {
+      lua_pushinteger(L, (lua_Integer)softgpu_calls(name));
+      lua_setfield(L, -2, name);
+   }
+   return 1;
+}
+
 static int synchronisations(lua_State *L) { // ([function]) -> how many calls waited for the device
    lua_pushinteger(L, (lua_Integer)softgpu_synchronisations(luaL_optstring(L, 1, NULL)));
    return 1;
@@ -71,6 +81,7 @@ static int pending(lua_State *L) {
 
 __attribute__((visibility("default"))) int luaopen_softgpu(lua_State *L) {
    static const luaL_Reg functions[] = {{"calls", calls},
+                                        {"functions", functions_called},
                                         {"synchronisations", synchronisations},
                                         {"fail", fail},
                                         {"fail_nothing", fail_nothing},
