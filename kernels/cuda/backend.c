@@ -49,10 +49,10 @@ static ScStatus allocate(ScDevice *device, size_t bytes, void **out) {
                   device->name, bytes, available, total);
 }
 
-// Freeing waits for the device's work; the pool keeps blocks so that it happens seldom.
+// Freeing waits for the device's work; the pool keeps blocks so that it happens seldom. Which device is the
+// current one does not matter to cudaFree.
 static void release(ScDevice *device, void *data, size_t bytes) {
-   (void)bytes;
-   if (cudaSetDevice(device->index) != cudaSuccess) return;
+   (void)device, (void)bytes;
    sc_note_sync("memory given back");
    if (cudaFree(data) != cudaSuccess) cudaGetLastError();
 }

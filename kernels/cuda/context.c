@@ -105,7 +105,8 @@ void sc_cuda_flush(ScDevice *device) {
 // In a context that an error has left unusable the calls fail, and nothing is to be done about it.
 void sc_cuda_close(ScDevice *device) {
    ScCuda *cuda = sc_cuda_context(device);
-   if (!cuda->stream || cudaSetDevice(device->index) != cudaSuccess) return;
+   if (!cuda->stream) return;
+   cudaSetDevice(device->index);
    cudaStreamSynchronize(cuda->stream);
    sc_cuda_flush(device);
    sc_staging_close(cuda);
