@@ -97,10 +97,18 @@ static ScStatus take_slot(Slot **out, Slot *ring, unsigned n, unsigned *next, si
    return sc_cuda_status(cudaEventSynchronize((*out)->done), WHAT);
 }
 
+// The copy that uses a slot is what the slot's next user waits for. Where it cannot be marked it is waited for
+// here.
+static ScStatus mark(Slot *slot, cudaStream_t stream) {
+   cudaError_t error = cudaEventRecord(slot->done, stream);
+   if (error != cudaSuccess) cudaStreamSynchronize(stream);
+   return sc_cuda_status(error, WHAT);
+}
+
 static ScStatus send_slot(Slot *slot, cudaStream_t stream, void *to, const void *from, size_t bytes) {
    memcpy(slot->data, from, bytes);
    SC_CUDA_TRY(cudaMemcpyAsync(to, slot->data, bytes, cudaMemcpyHostToDevice, stream), WHAT);
-   return sc_cuda_status(cudaEventRecord(slot->done, stream), WHAT);
+   return mark(slot, stream);
 }
 
 static ScStatus send_chunks(ScStaging *s, cudaStream_t stream, char *to, const char *from, size_t bytes) {
@@ -164,7 +172,7 @@ ScStatus sc_cuda_upload(ScDevice *device, void *to, const void *from, size_t byt
 
 static ScStatus fetch(Slot *slot, cudaStream_t stream, const void *from, size_t bytes) {
    SC_CUDA_TRY(cudaMemcpyAsync(slot->data, from, bytes, cudaMemcpyDeviceToHost, stream), WHAT);
-   return sc_cuda_status(cudaEventRecord(slot->done, stream), WHAT);
+   return mark(slot, stream);
 }
 
 static size_t chunk_at(size_t at, size_t bytes) {
