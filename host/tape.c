@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "host/function.h"
+#include "host/retry.h"
 
 typedef struct {
    ScNode *node;   // the call that made the input, or
@@ -163,18 +164,27 @@ static ScStatus collect(Walk *walk, ScNode *root) {
    return SC_OK;
 }
 
+typedef struct {
+   ScTensor *both[2], *sum;
+} Sum;
+
+static ScStatus add(void *context) {
+   Sum *s = context;
+   return sc_apply(&s->sum, "add", 2, s->both, NULL, 0);
+}
+
 // Adds `gradient` (taken over) to what the slot holds.
 static ScStatus accumulate(ScTensor **slot, ScTensor *gradient) {
    if (!*slot) {
       *slot = gradient;
       return SC_OK;
    }
-   ScTensor *sum = NULL, *both[2] = {*slot, gradient};
-   ScStatus status = sc_apply(&sum, "add", 2, both, NULL, 0);
+   Sum s = {{*slot, gradient}, NULL};
+   ScStatus status = sc_with_retry(add, &s);
    sc_tensor_release(gradient);
    if (status != SC_OK) return status;
    sc_tensor_release(*slot);
-   *slot = sum;
+   *slot = s.sum;
    return SC_OK;
 }
 
@@ -194,16 +204,26 @@ static ScStatus hand_on(ScNode *node) {
    return SC_OK;
 }
 
-// A backward that failed may have left gradients of inputs too.
-static void drop_gradients(ScCall *call) {
+static void drop_results(ScCall *call) {
    for (int i = 0; i < call->nin; i++) {
       sc_tensor_release(call->grad_in[i]);
       call->grad_in[i] = NULL;
    }
+}
+
+// A backward that failed may have left gradients of inputs too.
+static void drop_gradients(ScCall *call) {
+   drop_results(call);
    for (int i = 0; i < SC_MAXOUT; i++) {
       sc_tensor_release(call->grad_out[i]);
       call->grad_out[i] = NULL;
    }
+}
+
+static ScStatus differentiate(void *context) {
+   ScCall *call = context;
+   drop_results(call); // of a first try
+   return call->op->backward ? call->op->backward(call) : sc_run_backward_kernel(call);
 }
 
 static ScStatus step_back(ScNode *node, bool retain) {
@@ -211,7 +231,8 @@ static ScStatus step_back(ScNode *node, bool retain) {
    bool reached = false;
    for (int i = 0; i < call->nout; i++) reached |= call->grad_out[i] != NULL;
    if (reached) {
-      ScStatus status = call->op->backward ? call->op->backward(call) : sc_run_backward_kernel(call);
+      // A function from outside may have done what cannot be done again; ops in it try again by themselves.
+      ScStatus status = call->function ? differentiate(call) : sc_with_retry(differentiate, call);
       const char *name = call->function ? call->function->name : call->op->name;
       if (status != SC_OK) return sc_wrap(status, "in the backward of %s: ", name);
       SC_TRY(hand_on(node));
@@ -230,6 +251,19 @@ static ScStatus walk_back(Walk *walk, bool retain) {
    return SC_OK;
 }
 
+typedef struct {
+   ScTensor **out;
+   const ScTensor *root;
+} Seed;
+
+static ScStatus make_one(void *context) {
+   const Seed *s = context;
+   SC_TRY(sc_tensor_new(s->out, s->root->device, s->root->dtype, s->root->rank, s->root->shape));
+   ScStatus status = sc_tensor_fill(*s->out, 1);
+   if (status != SC_OK) sc_tensor_release(*s->out);
+   return status;
+}
+
 static ScStatus make_seed(ScTensor **out, const ScTensor *root, ScTensor *seed) {
    if (seed) {
       if (!sc_same_shape(root, seed) || root->dtype != seed->dtype || root->device != seed->device)
@@ -243,10 +277,7 @@ static ScStatus make_seed(ScTensor **out, const ScTensor *root, ScTensor *seed) 
                      "backward: expected a scalar, found shape %s; reduce it with :sum() or :mean(), or pass "
                      "a gradient of that shape",
                      sc_shape_text(root));
-   SC_TRY(sc_tensor_new(out, root->device, root->dtype, root->rank, root->shape));
-   ScStatus status = sc_tensor_fill(*out, 1);
-   if (status != SC_OK) sc_tensor_release(*out);
-   return status;
+   return sc_with_retry(make_one, &(Seed){out, root});
 }
 
 ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {

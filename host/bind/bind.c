@@ -11,7 +11,15 @@ void sc_register_opener(ScOpener opener) {
    if (nopeners < MAXOPENERS) openers[nopeners++] = opener;
 }
 
+static lua_State *collected; // the program's
+
+static void collect(void) {
+   lua_gc(collected, LUA_GCCOLLECT);
+}
+
 void sc_open_all(lua_State *L) {
+   collected = L;
+   sc_set_collector(collect);
    lua_newtable(L);
    for (int i = 0; i < nopeners; i++) openers[i](L);
    sc_finish_tensor_type(L, lua_gettop(L));
@@ -106,12 +114,4 @@ void sc_account(lua_State *L) {
    if (live <= allowed || live <= (size_t)256 << 20) return;
    lua_gc(L, LUA_GCCOLLECT);
    live_after_collection = sc_live_bytes();
-}
-
-ScStatus sc_with_retry(lua_State *L, ScStatus (*run)(void *), void *context) {
-   ScStatus status = run(context);
-   if (status != SC_EMEM) return status;
-   lua_gc(L, LUA_GCCOLLECT);
-   sc_flush_devices();
-   return run(context);
 }

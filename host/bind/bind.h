@@ -10,6 +10,7 @@
 #include <lualib.h>
 
 #include "host/op.h"
+#include "host/retry.h"
 #include "host/tape.h"
 #include "host/tensor.h"
 
@@ -37,8 +38,6 @@ int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[
 // call.
 const char *sc_describe_value(lua_State *L, int index);
 
-// Runs `run(context)`; on SC_EMEM collects garbage, flushes the caches and runs it once more.
-ScStatus sc_with_retry(lua_State *L, ScStatus (*run)(void *), void *context);
 // Collects fully where live tensor bytes have grown past what the design allows. Call before allocating.
 void sc_account(lua_State *L);
 

@@ -37,15 +37,27 @@ static Options read_options(lua_State *L, const char *function, ScDtype preset) 
    return options;
 }
 
+typedef struct {
+   ScTensor **handle;
+   const Options *options;
+   int rank;
+   const int64_t *shape;
+} Making;
+
+static ScStatus make(void *context) {
+   const Making *m = context;
+   return sc_tensor_new(m->handle, m->options->device, m->options->dtype, m->rank, m->shape);
+}
+
 static ScTensor *new_tensor(lua_State *L, const Options *options, int rank, const int64_t *shape) {
    if (options->requires_grad && !sc_dtype_is_float(options->dtype))
       luaL_error(L, "option 'requires_grad': expected a floating-point dtype, found %s",
                  sc_dtype_name(options->dtype));
    sc_account(L);
-   ScTensor **handle = sc_push_handle(L);
-   sc_check(L, sc_tensor_new(handle, options->device, options->dtype, rank, shape));
-   (*handle)->requires_grad = options->requires_grad;
-   return *handle;
+   Making m = {sc_push_handle(L), options, rank, shape};
+   sc_check(L, sc_with_retry(make, &m));
+   (*m.handle)->requires_grad = options->requires_grad;
+   return *m.handle;
 }
 
 static int filled(lua_State *L, const char *function, double value) {

@@ -130,7 +130,7 @@ static ScStatus new_tensor(void *context) {
 void *sc_push_pixels(lua_State *L, ScDtype dtype, int width, int height) {
    sc_account(L);
    NewTensor n = {sc_push_handle(L), dtype, {1, 3, height, width}};
-   sc_check(L, sc_with_retry(L, new_tensor, &n));
+   sc_check(L, sc_with_retry(new_tensor, &n));
    return (*n.handle)->buffer->data;
 }
 

@@ -170,7 +170,7 @@ static int next(lua_State *L) {
    sc_account(L);
    do {
       sc_batch_release(&handle->batch);
-      sc_check(L, sc_with_retry(L, fetch, handle));
+      sc_check(L, sc_with_retry(fetch, handle));
       append_bad(L, handle, 2);
    } while (handle->batch.asked > 0 && handle->batch.n == 0);
    if (handle->batch.asked > 0)

@@ -316,7 +316,7 @@ static int call_op(lua_State *L) {
    ScTensor **handles[SC_MAXOUT];
    for (int i = SC_MAXOUT - 1; i >= 0; i--) handles[i] = sc_push_handle(L);
    Run r = {.marshal = &m, .handles = handles};
-   if (sc_with_retry(L, run, &r) != SC_OK) return sc_raise(L);
+   if (sc_with_retry(run, &r) != SC_OK) return sc_raise(L);
    if (m.op->in_place) return 0;
    // The handles lie in reverse, so that dropping the unused ones and returning the rest keeps the order.
    int base = lua_gettop(L) - SC_MAXOUT;

@@ -169,12 +169,23 @@ static void refuse_on_tape(lua_State *L, const ScTensor *t, const char *method) 
           method);
 }
 
+typedef struct {
+   ScTensor *to;
+   const ScTensor *from; // NULL: the value
+   double value;
+} Assignment;
+
+static ScStatus assign(void *context) {
+   const Assignment *a = context;
+   return a->from ? sc_tensor_copy(a->to, a->from) : sc_tensor_fill(a->to, a->value);
+}
+
 // t:fill_(value) -> t, in place
 static int fill(lua_State *L) {
    ScTensor *t = self(L, "fill_");
    double value = luaL_checknumber(L, 2);
    refuse_on_tape(L, t, "fill_");
-   sc_check(L, sc_tensor_fill(t, value));
+   sc_check(L, sc_with_retry(assign, &(Assignment){.to = t, .value = value}));
    lua_settop(L, 1);
    return 1;
 }
@@ -183,15 +194,28 @@ static int fill(lua_State *L) {
 static int copy(lua_State *L) {
    ScTensor *t = self(L, "copy_"), *from = sc_check_tensor(L, 2, "copy_", "other");
    refuse_on_tape(L, t, "copy_");
-   sc_check(L, sc_tensor_copy(t, from));
+   sc_check(L, sc_with_retry(assign, &(Assignment){.to = t, .from = from}));
    lua_settop(L, 1);
    return 1;
 }
 
+typedef struct {
+   ScTensor **out;
+   const char *op;
+   ScTensor *x;
+   const ScAttr *attr;
+   int nattr;
+} Application;
+
+static ScStatus run_application(void *context) {
+   Application *a = context;
+   return sc_apply(a->out, a->op, 1, &a->x, a->attr, a->nattr);
+}
+
 static void apply(lua_State *L, const char *op, ScTensor *t, const ScAttr *attr, int nattr) {
    sc_account(L);
-   ScTensor **handle = sc_push_handle(L);
-   sc_check(L, sc_apply(handle, op, 1, &t, attr, nattr));
+   Application a = {sc_push_handle(L), op, t, attr, nattr};
+   sc_check(L, sc_with_retry(run_application, &a));
 }
 
 // t:to("f16"), t:to("cpu"), t:to{dtype = , device = } -> converted (itself where nothing changes)

@@ -68,7 +68,7 @@ static int load(lua_State *L) {
    sc_check(L, sc_device_find(luaL_optstring(L, 2, "cpu"), &l.device));
    sc_account(L);
    l.state = push_state(L);
-   sc_check(L, sc_with_retry(L, run_load, &l));
+   sc_check(L, sc_with_retry(run_load, &l));
    lua_createtable(L, 0, 4);
    set_entries(L, l.state);
    set_metadata(L, l.state);
