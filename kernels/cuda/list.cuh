@@ -35,9 +35,11 @@ template <int L> __device__ inline ScChunk sc_chunk(const ScTable<L> &table, int
    return {low, from, from + SC_CHUNK < n ? from + SC_CHUNK : n};
 }
 
-// Calls f(table, blocks) for tables that together hold all tensors of the call's first L lists.
+// Calls f(table, blocks) for tables that together hold all tensors of the call's first L lists. SC_EMEM invites
+// to try again (see host/status.h), which must not do twice what the tables before have done.
 template <int L, typename F> ScStatus sc_each_table(const ScCall *c, F f) {
    ScTable<L> table;
+   bool begun = false;
    table.n = table.first[0] = 0;
    for (int i = 0; i < c->count[0]; i++) {
       int64_t n = sc_numel(sc_group_at(c, 0, i));
@@ -45,7 +47,9 @@ template <int L, typename F> ScStatus sc_each_table(const ScCall *c, F f) {
       table.size[table.n] = n;
       table.first[table.n + 1] = table.first[table.n] + (int)((n + SC_CHUNK - 1) / SC_CHUNK);
       if (++table.n < ScTable<L>::MOST && i + 1 < c->count[0]) continue;
-      SC_TRY(f(table, table.first[table.n]));
+      ScStatus status = f(table, table.first[table.n]);
+      if (status != SC_OK) return status == SC_EMEM && begun ? SC_EDEVICE : status;
+      begun = true;
       table.n = 0;
    }
    return SC_OK;
