@@ -218,6 +218,13 @@ static void apply(lua_State *L, const char *op, ScTensor *t, const ScAttr *attr,
    sc_check(L, sc_with_retry(run_application, &a));
 }
 
+// A dtype or a device, whichever is called so. Of a GPU it is told why there is none.
+static void read_place(lua_State *L, const char *name, ScDtype *dtype, ScDevice **device) {
+   if (!name || sc_dtype_parse(name, dtype) || sc_device_find(name, device) == SC_OK) return;
+   if (strncmp(name, "cuda", 4) == 0) sc_raise(L);
+   luaL_error(L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'", name);
+}
+
 // t:to("f16"), t:to("cpu"), t:to{dtype = , device = } -> converted (itself where nothing changes)
 static int to(lua_State *L) {
    ScTensor *t = self(L, "to");
@@ -233,11 +240,7 @@ static int to(lua_State *L) {
       names[0] = luaL_checkstring(L, 2);
       names[1] = luaL_optstring(L, 3, NULL);
    }
-   for (int i = 0; i < 2; i++)
-      if (names[i] && !sc_dtype_parse(names[i], &dtype) && sc_device_find(names[i], &device) != SC_OK)
-         return luaL_error(
-             L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, ref), found '%s'",
-             names[i]);
+   for (int i = 0; i < 2; i++) read_place(L, names[i], &dtype, &device);
    lua_pushvalue(L, 1);
    if (device != t->device) {
       apply(L, "to_device", t, &(ScAttr){.device = device}, 1);

@@ -7,12 +7,17 @@ describe("devices", function()
       assert.truthy(scute.device():find "^c") -- "auto": cpu, or cuda:0 where there is one
       assert.error_matches(function() scute.device "moon" end, "device 'moon' is not known")
       assert.error_matches(function() scute.device "cuda:x" end, "device 'cuda:x' is not known")
+      assert.error_matches(function() scute.zeros(1):to "cuda:x" end, "device 'cuda:x' is not known")
+      local place = "to: expected a dtype %(.*%) or a device %(.*%), found 'gpu'"
+      assert.error_matches(function() scute.zeros(1):to "gpu" end, place)
    end)
 
    it("say what is missing where there is no GPU", function()
       local found, name = pcall(scute.device, "cuda")
       if found then return assert.equal("cuda:0", name) end
       assert.truthy(name:find "^device 'cuda': ")
+      local _, told = pcall(function() return scute.zeros(1):to "cuda" end) -- as for what is done with it
+      assert.truthy(told:find(name, 1, true))
       assert.truthy(name:find "use %-%-device cpu")
    end)
 
