@@ -24,7 +24,7 @@ ScStatus sc_later_begin(ScLater **out, const ScTensor *t) {
    ScLater *later = calloc(1, sizeof *later);
    if (!later) return sc_fail(SC_EMEM, "out of memory");
    later->device = t->device;
-   ScStatus status = begin(later, t);
+   ScStatus status = sc_name_tensor(begin(later, t), "reading", t, t->device);
    if (status != SC_OK) {
       sc_later_free(later);
       return status;
@@ -36,7 +36,8 @@ ScStatus sc_later_begin(ScLater **out, const ScTensor *t) {
 static ScStatus end(ScLater *later, void *to) {
    void *ticket = later->ticket;
    later->ticket = NULL;
-   return later->device->backend->end_read(later->device, ticket, to, sc_nbytes(later->host));
+   ScStatus status = later->device->backend->end_read(later->device, ticket, to, sc_nbytes(later->host));
+   return sc_name_tensor(status, "reading", later->host, later->device);
 }
 
 ScStatus sc_later_get(ScLater *later, ScTensor **out) {

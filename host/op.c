@@ -1,6 +1,7 @@
 // The registry of ops and the one way in which every op is called.
 #include "host/op.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +147,32 @@ ScStatus sc_describe_saved(ScCall *call, int index, ScDtype dtype, int rank, con
    return SC_OK;
 }
 
+// ---- what failed, for messages ----
+
+// "x f32 (2, 3), weight f32 (4, 3)"; of a list its first tensor and how many follow.
+static void list_inputs(const ScCall *call, char *text, size_t size) {
+   size_t used = 0;
+   text[0] = 0;
+   for (int p = 0, at = 0; p < SC_MAXPARAM && at < call->nin && used < size; at += call->count[p++]) {
+      const ScTensor *t = call->in[at];
+      if (!t) continue;
+      used += (size_t)snprintf(text + used, size - used, "%s%s %s %s", used ? ", " : "",
+                               sc_input_name(call, at), sc_dtype_name(t->dtype), sc_shape_text(t));
+      if (call->count[p] > 1 && used < size)
+         used += (size_t)snprintf(text + used, size - used, " and %d more", call->count[p] - 1);
+   }
+}
+
+ScStatus sc_name_call(const ScCall *call, ScStatus status) {
+   if (status != SC_EDEVICE && status != SC_EMEM) return status;
+   bool composite = !call->op->infer; // what it is made of has been named
+   if (composite || call->nin == 0) return status;
+   char inputs[400];
+   list_inputs(call, inputs, sizeof inputs);
+   return sc_fail(status, "%s; in %s on %s of %s", sc_error(), call->op->name,
+                  call->device ? call->device->name : "no device", inputs);
+}
+
 // ---- running a kernel ----
 
 static ScStatus give_buffer(ScTensor *t) {
@@ -272,7 +299,7 @@ ScStatus sc_call_run(ScCall *call) {
    if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
    if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = sc_choose_width(call, &width);
    if (status == SC_OK) status = compute(call);
-   status = sc_restore_width(call, status, &width);
+   status = sc_name_call(call, sc_restore_width(call, status, &width));
    if (status != SC_OK) release_all(SC_MAXOUT, call->out);
    release_all(SC_MAXSAVED, call->saved); // a recorded call has handed them to the tape
    return status;

@@ -163,6 +163,9 @@ ScStatus sc_want_float(const ScCall *, int input);
 // Input `input` has the first tensor's dtype; f32 if that is half and the input is in the op's `wide` mask.
 ScStatus sc_want_dtype_of_first(const ScCall *, int input);
 const char *sc_input_name(const ScCall *, int input);
+// Ends the message of a failed device (SC_EDEVICE) or of memory that ran out (SC_EMEM) with the op and the
+// shapes of its inputs: "...; in linear on cuda:0 of x f32 (8, 512), weight f32 (10, 512)". Returns the status.
+ScStatus sc_name_call(const ScCall *, ScStatus);
 
 SC_API_END
 

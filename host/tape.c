@@ -234,7 +234,7 @@ static ScStatus step_back(ScNode *node, bool retain) {
       // A function from outside may have done what cannot be done again; ops in it try again by themselves.
       ScStatus status = call->function ? differentiate(call) : sc_with_retry(differentiate, call);
       const char *name = call->function ? call->function->name : call->op->name;
-      if (status != SC_OK) return sc_wrap(status, "in the backward of %s: ", name);
+      if (status != SC_OK) return sc_wrap(sc_name_call(call, status), "in the backward of %s: ", name);
       SC_TRY(hand_on(node));
    }
    if (retain) {

@@ -88,6 +88,9 @@ ScStatus sc_tensor_item(const ScTensor *, int64_t index, void *element);
 
 ScStatus sc_tensor_fill(ScTensor *, double value);           // in place
 ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from); // in place, same shape, converts dtype and device
+// Ends the message of a failed device (SC_EDEVICE) or of memory that ran out (SC_EMEM): "...; in reading f32
+// (2, 3) on cuda:0". Returns the status.
+ScStatus sc_name_tensor(ScStatus, const char *what, const ScTensor *, const ScDevice *where);
 
 // Element conversions through double, truncating towards zero into integers and saturating there; a NaN becomes
 // 0.

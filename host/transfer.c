@@ -50,6 +50,16 @@ void sc_convert(ScDtype to_dtype, void *to, ScDtype from_dtype, const void *from
    }
 }
 
+ScStatus sc_name_tensor(ScStatus status, const char *what, const ScTensor *t, const ScDevice *where) {
+   if (status != SC_EDEVICE && status != SC_EMEM) return status;
+   return sc_fail(status, "%s; in %s %s %s on %s", sc_error(), what, sc_dtype_name(t->dtype), sc_shape_text(t),
+                  where->name);
+}
+
+static ScStatus named(ScStatus status, const char *what, const ScTensor *t) {
+   return sc_name_tensor(status, what, t, t->device);
+}
+
 // Copies elements between memory order (channels-last at rank 4) and logical order.
 static void reorder(const ScTensor *t, char *to, const char *from, bool to_logical) {
    size_t size = sc_dtype_size(t->dtype);
@@ -85,7 +95,7 @@ static ScStatus host_content(const ScTensor *t, void **staging, const void **out
 ScStatus sc_tensor_read(const ScTensor *t, void *logical) {
    void *staging;
    const void *content;
-   SC_TRY(host_content(t, &staging, &content));
+   SC_TRY(named(host_content(t, &staging, &content), "reading", t));
    reorder(t, logical, content, true);
    free(staging);
    return SC_OK;
@@ -105,7 +115,7 @@ ScStatus sc_tensor_write(ScTensor *t, const void *logical) {
       free(staging);
    }
    sc_tensor_touch(t);
-   return status;
+   return named(status, "writing", t);
 }
 
 ScStatus sc_tensor_read_f64(const ScTensor *t, double *logical) {
@@ -135,7 +145,8 @@ ScStatus sc_tensor_item(const ScTensor *t, int64_t index, void *element) {
       index /= t->shape[d];
    }
    size_t size = sc_dtype_size(t->dtype);
-   return t->device->backend->download(t->device, element, (char *)t->buffer->data + (size_t)at * size, size);
+   const char *from = (const char *)t->buffer->data + (size_t)at * size;
+   return named(t->device->backend->download(t->device, element, from, size), "reading an element of", t);
 }
 
 ScStatus sc_tensor_fill(ScTensor *t, double value) {
@@ -154,7 +165,7 @@ ScStatus sc_tensor_fill(ScTensor *t, double value) {
       for (int64_t i = 0; i < n; i++) sc_store(t->dtype, t->buffer->data, i, value);
    }
    sc_tensor_touch(t);
-   return status;
+   return named(status, "filling", t);
 }
 
 // Within a device whose memory the CPU cannot reach: its own conversion makes the new content.
@@ -202,5 +213,5 @@ ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from) {
    }
    free(staging);
    free(converted);
-   return status;
+   return named(status, "copying", to->device->backend->host_memory ? from : to);
 }

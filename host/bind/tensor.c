@@ -222,7 +222,9 @@ static void apply(lua_State *L, const char *op, ScTensor *t, const ScAttr *attr,
 static void read_place(lua_State *L, const char *name, ScDtype *dtype, ScDevice **device) {
    if (!name || sc_dtype_parse(name, dtype) || sc_device_find(name, device) == SC_OK) return;
    if (strncmp(name, "cuda", 4) == 0) sc_raise(L);
-   luaL_error(L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'", name);
+   luaL_error(
+       L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'",
+       name);
 }
 
 // t:to("f16"), t:to("cpu"), t:to{dtype = , device = } -> converted (itself where nothing changes)
