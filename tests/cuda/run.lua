@@ -8,6 +8,7 @@ local scute = arg[-1]
 local here = arg[0]:match "^(.*)/" or "."
 local soft = (scute:match "^(.*)/" or ".") .. "/softgpu"
 local passed, failed = 0, 0
+local FAULTS = 101 -- every so many of them are tried here, all of them in tests/soak
 
 local function check(ok, name, detail)
    if ok then
@@ -60,8 +61,8 @@ end
 
 -- ---- programs: each prints "N passed, N failed" last ----
 
-local function program(name)
-   local _, text = run(soft .. "/programs/" .. name)
+local function program(name, command)
+   local _, text = run(command or soft .. "/programs/" .. name)
    local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
    if tonumber(p) and tonumber(p) + tonumber(f) > 0 then
       passed = passed + p
@@ -132,9 +133,9 @@ local function ops()
    end
 end
 
--- A script of this folder that counts its checks.
-local function script(name, order)
-   local _, text, account = on_gpu(("%s/%s.lua cuda"):format(here, name), order)
+-- A script of this folder that counts its checks, on "cuda" unless arguments say more.
+local function script(name, order, arguments)
+   local _, text, account = on_gpu(("%s/%s.lua %s"):format(here, name, arguments or "cuda"), order)
    local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
    passed, failed = passed + (p or 0), failed + (f or 1)
    if f ~= "0" then print(text) end
@@ -154,6 +155,8 @@ else
          ops()
          script "special" -- numbers at which backends part
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
+         script("faults", nil, "cuda " .. FAULTS)
+         program("symbols", ("%s %s/symbols.lua"):format(scute, here))
       end
    else
       print "no CUDA toolkit was found at build time: the software GPU is not built, only the sources are checked"

@@ -9,7 +9,8 @@ ifneq ($(CUDA_OBJECTS),)
 
 SOFT       := $(BUILD)/softgpu
 SOFT_CXX   ?= $(if $(findstring ccache,$(CC)),ccache )g++
-SOFT_FLAGS := -std=c++20 -g -Wall -Wextra $(WERROR) -fPIC -MMD -MP $(CUDA_INCLUDE)
+# -Wmissing-declarations: each function that others see is declared in a header, CUDA's in the toolkit's (see symbols.lua).
+SOFT_FLAGS := -std=c++20 -g -Wall -Wextra -Wmissing-declarations $(WERROR) -fPIC -MMD -MP $(CUDA_INCLUDE)
 SOFT_LIBS  := $(SOFT)/lib/libcudart.so.13 $(SOFT)/lib/libcublas.so.13 $(SOFT)/lib/libcudnn.so.9
 SOFT_LINK  := -Wl,-rpath,'$$ORIGIN/lib:$$ORIGIN/../lib' -Wl,-T,tests/cuda/shared.ld
 
@@ -55,6 +56,7 @@ $(SOFT)/softgpu.so: tests/cuda/lua/softgpu.c tests/cuda/softgpu.h $(SOFT)/lib/li
 softgpu-plugin: $(SOFT)/softgpu.so
 
 ctests: softgpu-tests softgpu-plugin
+soak: softgpu-plugin
 
 # The backend: every file of kernels/cuda, C ones too, as nvcc compiles them for the real one.
 SOFT_PLUGIN_OBJECTS := $(CUDA_SOURCES:kernels/cuda/%=$(SOFT)/plugin/%.o)

@@ -1,0 +1,301 @@
+-- Failures of CUDA, cuBLAS and cuDNN, at every call of a training step that uses every op (every_op.lua): out of memory, not
+-- supported, failed, and sticky errors, after which a program cannot use the device any more.
+--
+-- Each ends in an error of one line that names an op or a call and says what to do, or in the right numbers; nothing is left
+-- on the device; and a step after it gives the numbers of one before it, bit for bit.
+-- Usage: SCUTE_PLUGINS=build/softgpu scute tests/cuda/faults.lua [DEVICE [STRIDE [START]]]: every STRIDE-th failure from the
+--        START-th; each function's first call fails in every way whatever the stride. The device is one of the software GPU.
+--        ... DEVICE first FUNCTION N KIND: one of them, at the start of a program
+local here = arg[0]:match "^(.*)/" or "."
+package.path = here .. "/?.lua;" .. package.path
+local plugins = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name the software GPU's folder")
+package.cpath = plugins .. "/?.so;" .. package.cpath
+
+local scute = require "scute"
+local every_op = require "every_op"
+local softgpu = require "softgpu"
+
+local device = arg[1] or "cuda"
+local passed, failed = 0, 0
+
+local function check(ok, name, detail)
+   if ok then
+      passed = passed + 1
+   else
+      failed = failed + 1
+      print(("FAILED %s: %s"):format(name, detail))
+   end
+   return ok
+end
+
+-- ---- ways to fail: the statuses that the three libraries have for them ----
+
+local KINDS = {
+   { name = "out of memory", cuda = 2, cublas = 3, cudnn = 4004 }, -- cudaErrorMemoryAllocation, ...
+   { name = "not supported", cuda = 801, cublas = 15, cudnn = 3000 },
+   { name = "failed", cuda = 1, launch = 701, cublas = 14, cudnn = 4000 }, -- invalid value, out of resources, internal
+   { name = "sticky", cuda = 719, cublas = 13, cudnn = 5000, sticky = true }, -- cudaErrorLaunchFailure, EXECUTION_FAILED
+}
+
+local function status_of(kind, name)
+   if name:find "^cublas" then return kind.cublas end
+   if name:find "^cudnn" then return kind.cudnn end
+   return name == "cudaLaunchKernel" and kind.launch or kind.cuda
+end
+
+-- ---- what an error has to say ----
+
+local CALLS = { "fill", "copying between host and GPU", "pinned memory of the host", "starting cuBLAS", "starting cuDNN",
+   "looking for GPUs", "waiting for the GPU", "copy on the GPU", "cuda:%d+", "out of memory on cuda:%d+" }
+
+-- What happens before there is a tensor.
+local function has_no_shape(text)
+   return text:find "cuda:%d+: CUDA" or text:find "looking for GPUs" or text:find "out of memory on cuda:%d+: %d+ bytes"
+end
+
+local function names_op_or_call(text)
+   for _, op in ipairs(scute.ops()) do
+      if text:find("%f[%w_]" .. op .. "%f[^%w_]") then return true end
+   end
+   for _, call in ipairs(CALLS) do
+      if text:find(call) then return true end
+   end
+   return false
+end
+
+-- What is wrong with the text of an error, or nil.
+local function unclear(text, kind)
+   if type(text) ~= "string" then return "it is no text" end
+   if text:find "\n" then return "more than one line" end
+   if not names_op_or_call(text) then return "no op, no call" end
+   if not text:find "; " then return "nothing to do about it" end
+   if not text:find "; in [^;]* %w+ %([%d, ]*%)" and not has_no_shape(text) then return "no shapes" end
+   if not (text:find "CUDA" or text:find "cuBLAS" or text:find "cuDNN" or text:find "out of memory") then
+      return "does not say what failed"
+   end
+   local fatal = text:find("start it anew", 1, true) ~= nil
+   if kind.sticky and not fatal then return "does not say that the program must be started anew" end
+   if not kind.sticky and fatal then return "says that the program must be started anew, which is not so" end
+end
+
+-- ---- numbers ----
+
+local function same(a, b)
+   if #a ~= #b then return false end
+   for i, each in ipairs(a) do
+      if #each.numbers ~= #b[i].numbers then return false end
+      for k, value in ipairs(each.numbers) do
+         if value ~= b[i].numbers[k] then return false, each.name end
+      end
+   end
+   return true
+end
+
+-- Where an algorithm was refused another has rounded differently: in float16, or in float32 what was float16 before.
+local ROOM = 2 ^ -8
+
+local function close(a, b)
+   for i, each in ipairs(a) do
+      local off, size = 0, 0
+      for k, value in ipairs(b[i].numbers) do off, size = off + (each.numbers[k] - value) ^ 2, size + value ^ 2 end
+      if off ~= off or off > ROOM ^ 2 * size then return false, each.name end
+   end
+   return true
+end
+
+-- ---- one failure ----
+
+-- A step, and all that it holds given back. Garbage is collected at its end alone, so that the calls are the same each time.
+local function step()
+   local ok, results = pcall(every_op.step, device)
+   scute.flush()
+   return ok, results
+end
+
+local function clean_step(name, expected)
+   local ok, results = step()
+   if not check(ok, name .. ", the step after it", results) then return end
+   local equal, where = same(results, expected or results)
+   check(equal, name .. ", the step after it has the same numbers", where)
+   return results
+end
+
+local function check_nothing_violated(name)
+   local violations, last = softgpu.violations()
+   check(violations == 0, name .. ": nothing is violated", last)
+end
+
+-- An error that sticks is told by whatever comes next.
+local function check_it_sticks(name, kind)
+   local ok, text = pcall(function() return scute.zeros(1, { device = device }):item() end)
+   local wrong = ok and "the next op succeeds" or unclear(text, kind)
+   check(not wrong, name .. ", the op after it", ("%s: %s"):format(wrong, text))
+end
+
+-- The n-th call of a function fails in a step. Returns whether the step succeeded, its results.
+local function disturbed_step(name, kind, fn, n)
+   local before = softgpu.failures_injected()
+   softgpu.fail(fn, n, status_of(kind, fn))
+   local ok, results = step()
+   check(softgpu.failures_injected() == before + 1, name .. " happens", "it was not reached")
+   softgpu.fail_nothing()
+   if not ok then
+      local wrong = unclear(results, kind)
+      check(not wrong, name, ("%s: %s"):format(wrong, results))
+   end
+   check_nothing_violated(name)
+   return ok, results
+end
+
+-- Not the n-th in this program, but in a step: whatever the device needs at its start, it has.
+local function trial(kind, fn, n, expected)
+   local name, live = ("%s at call %d of %s"):format(kind.name, n, fn), softgpu.live()
+   local ok, results = disturbed_step(name, kind, fn, n)
+   if ok then
+      local near, where = close(results, expected)
+      check(near, name .. ", which is no error, has the right numbers", where)
+   end
+   check(ok or not (fn == "cudaMalloc" and kind == KINDS[1]), name .. " is made up for", results)
+   if kind.cuda == status_of(kind, fn) and kind.sticky then
+      check_it_sticks(name, kind)
+      softgpu.revive()
+      scute.flush()
+   end
+   clean_step(name, expected)
+   check(softgpu.live() == live, name .. " leaves nothing behind", ("%d objects, %d before"):format(softgpu.live(), live))
+   check_nothing_violated(name)
+end
+
+-- ---- what a step does not show ----
+
+-- A list of 150 tensors takes two launches. When memory runs out at the second, the first must not be done again.
+local function list_in_two_launches()
+   local params, grads = {}, {}
+   for i = 1, 150 do
+      params[i], grads[i] = scute.ones(1, { device = device }), scute.ones(1, { device = device })
+   end
+   softgpu.fail("cudaLaunchKernel", 2, KINDS[1].cuda)
+   local ok, text = pcall(scute.sgd_step, { params = params, grads = grads, lr = 1 })
+   softgpu.fail_nothing()
+   local wrong = ok and "it succeeded" or unclear(text, KINDS[1])
+   check(not wrong, "an optimizer's step that fails half way", ("%s: %s"):format(wrong, text))
+   check(params[1]:item() == 0, "what it has done, it has done once", params[1]:item())
+end
+
+-- A read that cannot be marked by its event still copies into pinned memory, which uploads use next.
+local function unmarked_read()
+   local x = scute.ones(17000, { device = device })
+   x:values() -- nothing else is under way
+   softgpu.fail("cudaEventRecord", 1, KINDS[3].cuda)
+   local ok = pcall(x.values, x)
+   softgpu.fail_nothing()
+   check(not ok, "a read that cannot be marked", "it succeeded")
+   local uploads = {}
+   for i = 1, 6 do uploads[i] = scute.full({ 17000 }, i + 1):to(device) end
+   for i = 1, 6 do
+      local values = uploads[i]:values()
+      check(values[1] == i + 1 and values[17000] == i + 1, "upload after a read that cannot be marked", values[1])
+   end
+end
+
+-- ---- all of them ----
+
+local function sorted_keys(t)
+   local keys = {}
+   for key in pairs(t) do keys[#keys + 1] = key end
+   table.sort(keys)
+   return keys
+end
+
+local function difference(after, before)
+   local counts = {}
+   for fn, n in pairs(after) do
+      if n > (before[fn] or 0) then counts[fn] = n - (before[fn] or 0) end
+   end
+   return counts
+end
+
+-- f(kind, function, n) for every stride-th of the failures at `counts` calls; the kinds take turns.
+local function each_failure(counts, stride, start, f)
+   local at = 0
+   for _, fn in ipairs(sorted_keys(counts)) do
+      for n = 1, counts[fn] do
+         for i, kind in ipairs(KINDS) do
+            local due = (at * #KINDS + (i - 1 + at) % #KINDS) % stride == start % stride
+            if n == 1 or due then f(kind, fn, n) end
+         end
+         at = at + 1
+      end
+   end
+end
+
+local function text_of(results)
+   local parts = {}
+   for i, each in ipairs(results) do
+      local numbers = {}
+      for k, value in ipairs(each.numbers) do numbers[k] = ("%a"):format(value) end
+      parts[i] = table.concat(numbers, " ")
+   end
+   return table.concat(parts, "\n")
+end
+
+-- At the start of a program, in one of its own, which prints the numbers of the step that follows.
+local function first_trial(kind, fn, n, expected)
+   local name = ("%s at call %d of %s in a program"):format(kind.name, n, fn)
+   local report = os.tmpname()
+   local pipe = assert(io.popen(("SOFTGPU_REPORT=%s timeout 120 %s %s/faults.lua %s first %s %d '%s' 2>&1"):format(report,
+      arg[-1], here, device, fn, n, kind.name)))
+   local text = pipe:read "a"
+   local ok, how, code = pipe:close()
+   local file = io.open(report)
+   local account = file and file:read "a" or ""
+   if file then file:close() end
+   os.remove(report)
+   check(ok, name, ("%s %d: %s"):format(how, code, text:sub(1, 2000)))
+   check(text == expected .. "\n", name .. ", the step after it has the same numbers", text:sub(1, 2000))
+   check(account:find('"live":{}', 1, true) and account:find('"violations":[]', 1, true), name .. " leaves nothing behind",
+      account)
+end
+
+local function run_first(fn, n, kind)
+   local name = ("%s at call %d of %s"):format(kind.name, n, fn)
+   local ok, results = disturbed_step(name, kind, fn, n)
+   if kind.cuda == status_of(kind, fn) and kind.sticky then softgpu.revive() end
+   local clean = clean_step(name)
+   if ok and clean then
+      local near, where = close(results, clean)
+      check(near, name .. ", which is no error, has the right numbers", where)
+   end
+   if failed > 0 then return end
+   print(text_of(clean))
+end
+
+local function run_all(stride, start)
+   local before = softgpu.functions()
+   local ok, expected = step()
+   if not check(ok, "a step", expected) then return end
+   local missing = every_op.missing(scute.device(device))
+   check(#missing == 0, "the step uses every op", table.concat(missing, ", "))
+   local after_first, live = softgpu.functions(), softgpu.live()
+   clean_step("an undisturbed step", expected)
+   check(softgpu.live() == live, "an undisturbed step leaves nothing behind", softgpu.live() - live)
+   local each_time = difference(softgpu.functions(), after_first)
+   local at_start = difference(after_first, before)
+   for fn in pairs(each_time) do at_start[fn] = nil end
+   list_in_two_launches()
+   unmarked_read()
+   scute.flush()
+   each_failure(each_time, stride, start, function(kind, fn, n) trial(kind, fn, n, expected) end)
+   each_failure(at_start, stride, start, function(kind, fn, n) first_trial(kind, fn, n, text_of(expected)) end)
+end
+
+collectgarbage "stop"
+if arg[2] == "first" then
+   for _, kind in ipairs(KINDS) do
+      if kind.name == arg[5] then run_first(arg[3], tonumber(arg[4]), kind) end
+   end
+   os.exit(failed == 0 and passed > 0, true)
+end
+run_all(tonumber(arg[2] or 1), tonumber(arg[3] or 0))
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0 and passed > 0, true)
