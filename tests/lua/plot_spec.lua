@@ -47,6 +47,8 @@ describe("plot ticks", function()
       assert.equal("1 2 3", texts(ticks.linear(1, 3, 9, true)))
       assert.equal("0 10k 20k", texts(ticks.linear(0, 25000, 3)))
       assert.equal("1M 2M", texts(ticks.linear(1e6, 2e6, 1)))
+      assert.equal("0.0000 0.0002 0.0004 0.0006 0.0008 0.0010", texts(ticks.linear(0, 1e-3, 5)))
+      assert.equal("0 1e-5 2e-5 3e-5", texts(ticks.linear(0, 3e-5, 3)))
    end)
 
    it("are one where the axis has no length", function()
@@ -56,6 +58,7 @@ describe("plot ticks", function()
    it("are decades on a logarithmic axis, and more where there are few", function()
       assert.equal("1e-4 1e-3 0.01 0.1 1", texts(ticks.log(1e-4, 1, 5)))
       assert.equal("1 3 10", texts(ticks.log(0.9, 11, 4)))
+      assert.equal("6e-4 8e-4 1e-3", texts(ticks.log(5e-4, 1.1e-3, 3)))
       assert.equal("2 4 6 8", texts(ticks.log(1.5, 8, 4)))
       assert.is_true(#ticks.log(1.01, 1.04, 4) >= 2)
    end)
@@ -75,6 +78,30 @@ describe("scute.plot", function()
       rows[2].train_loss, rows[3].val_loss = 0 / 0, math.huge
       assert.is_true(inked(plot.curves(rows)) > 2000)
       assert.is_true(inked(plot.runs { { name = "a", history = history(3) }, { name = "b", history = history(9) } }) > 2000)
+   end)
+
+   it("cuts names at their end, or in their middle", function()
+      local figure = require("scute.plot.figure").new(100, 100)
+      for _, name in ipairs { "Chelonia mydas 036", "Schildkröte Nummer zwölf", "ääääääääääää" } do
+         for width = 10, 120, 10 do
+            for _, middle in ipairs { false, true } do
+               local text = figure:fit(name, width, nil, middle)
+               assert.is_true(utf8.len(text) and (figure.canvas:measure(text, { size = 12 }) <= width or text == "…"), text)
+               local head, tail = text:match "^(.*)…(.*)$"
+               if head then
+                  assert.is_true(name:sub(1, #head) == head and (tail == "" or name:sub(-#tail) == tail), text)
+                  assert.is_true(utf8.len(tail) <= utf8.len(head) and (middle or tail == ""), text)
+               end
+            end
+         end
+      end
+      assert.equal("Chelonia mydas 036", figure:fit("Chelonia mydas 036", 200, nil, true))
+      assert.matches("^C.*….*6$", figure:fit("Chelonia mydas 036", 80, nil, true))
+   end)
+
+   it("puts features.2 before features.10", function()
+      assert.same({ "features.2", "features.10" }, require("scute.plot.history").groups {
+         { rates = { ["features.10"] = 1, ["features.2"] = 1 } } })
    end)
 
    it("reads history.csv, without a line cut in the middle", function()

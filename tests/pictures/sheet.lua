@@ -68,10 +68,10 @@ local function batch(photo)
    return scute.concat(chunks, 1)
 end
 
-local function features(n)
+local function features(n, classes)
    local rows, labels = {}, {}
    for i = 1, n do
-      labels[i] = (i - 1) % #TEN + 1
+      labels[i] = (i - 1) % (classes or #TEN) + 1
       rows[i] = {}
       for j = 1, 32 do rows[i][j] = math.sin(labels[i] * j) + 0.6 * math.sin(1.7 * i * j) end
    end
@@ -85,6 +85,31 @@ local models = {
    { name = "EfficientNet-B3", accuracy = 0.89, low = 0.83, high = 0.93, parameters = 12.2e6, seconds = 1200, memory = 2.9e9 },
    { name = "MobileNetV2", accuracy = 0.85, low = 0.8, high = 0.9, parameters = 3.5e6, seconds = 240, memory = 1.2e9 },
 }
+
+local function many_models()
+   local list = {}
+   for i = 1, 9 do
+      list[i] = { name = "EfficientNet-B" .. i - 1, accuracy = 0.5 + 0.04 * i, low = 0.45 + 0.04 * i, high = 0.53 + 0.04 * i,
+         parameters = 1e6 * i * i, seconds = 100 * i, memory = 1e8 * i, unranked = i > 5 and "random weights" or nil }
+   end
+   return list
+end
+
+local function long_names(n)
+   local list = {}
+   for i = 1, n do list[i] = ("Dermochelys coriacea (Lederschildkröte) %d"):format(i) end
+   return list
+end
+
+-- One group more learns after each epoch.
+local function many_groups(epochs, groups)
+   local rows = history(epochs, 12, 0.9)
+   for e, row in ipairs(rows) do
+      row.rates = {}
+      for g = 1, groups do row.rates["features." .. g] = e > 2 * g and 1e-3 * 0.7 ^ g or nil end
+   end
+   return rows
+end
 
 local function figures()
    scute.manual_seed(1)
@@ -117,7 +142,12 @@ local function figures()
       plot.embedding(x, labels, TEN),
       plot.confusion(confusion(40, 900, 30), nil, { title = "Confusion, 40 classes" }),
       plot.batch(batch(photo), { labels = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, classes = TEN, columns = 5 }),
-      plot.comparison(models),
+      plot.comparison(models, { width = 294, height = 340 }),
+      plot.comparison(many_models(), { columns = 1 }),
+      plot.confusion(confusion(12, 60000, 30), long_names(12), { title = "Confusion, long names, many photos" }),
+      plot.confusion(confusion(30, 900, 30), long_names(30), { title = "Confusion, 30 long names" }),
+      plot.embedding(features(240, 40)),
+      plot.curves(many_groups(40, 12), { title = "Forty epochs, twelve groups" }),
       plot.gradcam(square,
          { scute.gradcam(network, square:preprocess {}, "fish"), scute.gradcam(network, square:preprocess {}) },
          { title = "Grad-CAM (an untrained network)" }),

@@ -260,7 +260,7 @@ local function place(self, legend)
    local ylow, yhigh = limits(self, "ys", "xs", o.ylog, o.ylim)
    local p = { top = box.y + (o.title and 24 or 8) + #legend * LEGEND_ROW,
       bottom = box.y + box.height - (o.xlabel and 42 or 24), right = box.x + box.width - 12 }
-   local count = math.max(2, (p.bottom - p.top) // 45)
+   local count = math.max(2, (p.bottom - p.top) // 36)
    p.ymarks = o.ylog and ticks.log(ylow, yhigh, count) or ticks.linear(ylow, yhigh, count, o.ywhole)
    p.left = box.x + widest(self, p.ymarks) + (o.ylabel and 32 or 12)
    local across = math.max(2, (p.right - p.left) // 70)

@@ -40,8 +40,9 @@ function comparison.front(models, cost)
    return list
 end
 
+-- A cross, the last shape, cannot be drawn hollow.
 local function look(i)
-   return figure.COLORS[(i - 1) % 7 + 1], axes.SHAPES[((i - 1) + (i - 1) // 7) % #axes.SHAPES + 1]
+   return figure.COLORS[(i - 1) % 7 + 1], axes.SHAPES[((i - 1) + (i - 1) // 7) % (#axes.SHAPES - 1) + 1]
 end
 
 local function legend_text(m)
@@ -108,7 +109,7 @@ function comparison.comparison(models, options)
    local below = draw_legend({ canvas = probe, width = width, text = function() end }, models, 66)
    local fig = figure.new(width, rows * (height - 58) + below + 8)
    draw_legend(fig, models, 66)
-   fig:title(options.title or "Comparison", ("%s; bars: intervals; dashed: no other is both better and cheaper"):format(
+   fig:title(options.title or "Comparison", ("%s; bars: intervals; dashed: none is better for less"):format(
       console.count(#models, "model")))
    for i, cost in ipairs(panels) do
       panel(fig, models, cost[1], cost[2], cost[3], { x = 4 + (i - 1) % columns * each,

@@ -35,9 +35,18 @@ local function draw_names(fig, names, left, top, cell, room)
    local size = math.max(7, math.min(figure.TEXT, 0.8 * cell))
    for i, name in ipairs(names) do
       local middle = (i - 0.5) * cell
-      fig:text(left - 6, top + middle + 0.35 * size, name, { size = size, align = "right", fit = room })
-      fig:text(left + middle + 0.35 * size, top - 6, name, { size = size, angle = -90, fit = room })
+      fig:text(left - 6, top + middle + 0.35 * size, name, { size = size, align = "right", fit = room, middle = true })
+      fig:text(left + middle + 0.35 * size, top - 6, name, { size = size, angle = -90, fit = room, middle = true })
    end
+end
+
+-- As large as the cell allows: a count of many digits is set smaller, and from 100,000 on in thousands.
+local function draw_count(fig, count, x, y, cell, style)
+   local text = count < 1e5 and ("%.0f"):format(count) or ("%.0fk"):format(count / 1e3)
+   style.size, style.align = math.min(14, 0.36 * cell), "center"
+   local wide = fig.canvas:measure(text, { size = style.size, bold = style.bold })
+   style.size = style.size * math.min(1, 0.86 * cell / wide)
+   fig:text(x + cell / 2, y + cell / 2 + 0.35 * style.size, text, style)
 end
 
 local function draw_cells(fig, c, share, left, top, cell)
@@ -47,9 +56,8 @@ local function draw_cells(fig, c, share, left, top, cell)
          local x, y = left + (j - 1) * cell, top + (i - 1) * cell
          fig.canvas:rect(x, y, cell, cell, { color = color.hex("blues", value), fill = true })
          if count > 0 or c.n <= 6 then
-            local size = math.min(14, 0.36 * cell)
-            fig:text(x + cell / 2, y + cell / 2 + 0.35 * size, ("%.0f"):format(count), { size = size, align = "center",
-               bold = i == j, color = value > 0.5 and "#FFFFFF" or count == 0 and "#999999" or figure.INK, fit = cell })
+            draw_count(fig, count, x, y, cell, { bold = i == j,
+               color = value > 0.5 and "#FFFFFF" or count == 0 and "#999999" or figure.INK })
          end
       end
    end
@@ -105,6 +113,16 @@ local function draw_thumbnail(fig, source, x, y, side)
    fig.canvas:image(image, x + (side - w) / 2, y + (side - h) / 2, w, h)
 end
 
+-- "A, taken for B" in `width` pixels: long names lose their middles.
+local function mistake_text(fig, actual, predicted, width)
+   local style, between = { size = figure.TEXT }, ", taken for "
+   local room = width - fig.canvas:measure(between, style)
+   local a, b = fig.canvas:measure(actual, style), fig.canvas:measure(predicted, style)
+   local short = math.min(a, b, room / 2) -- what the shorter one leaves is the other's
+   return fig:fit(actual, a <= b and short or room - short, style, true) .. between
+      .. fig:fit(predicted, a <= b and room - short or short, style, true)
+end
+
 -- Pairs with a bar for their count; photos(actual, predicted) may give one to show.
 local function draw_pairs(fig, pairs_list, names, box, photos)
    local row = photos and 46 or 24
@@ -122,8 +140,8 @@ local function draw_pairs(fig, pairs_list, names, box, photos)
       local bar, middle = 70, y + row / 2
       fig.canvas:rect(x, middle - 8, math.max(2, bar * entry[3] / most), 14, { color = figure.BAD, fill = true, alpha = 0.75 })
       fig:text(x + bar + 26, middle + 4, ("%.0f"):format(entry[3]), { align = "right" })
-      fig:text(x + bar + 36, middle + 4, ("%s, taken for %s"):format(names[entry[1]], names[entry[2]]),
-         { fit = box.x + box.width - x - bar - 40 })
+      fig:text(x + bar + 36, middle + 4, mistake_text(fig, names[entry[1]], names[entry[2]],
+         box.x + box.width - x - bar - 40))
    end
 end
 

@@ -2,6 +2,7 @@
 local axes = require "scute.plot.axes"
 local figure = require "scute.plot.figure"
 local history = require "scute.plot.history"
+local ticks = require "scute.plot.ticks"
 
 local curves = {}
 
@@ -14,8 +15,14 @@ local function has(ys)
    return false
 end
 
+-- All panels cover the same epochs, also of groups that join late.
+local function epochs_of(rows)
+   local low, high = ticks.limits(rows[1].epoch, rows[#rows].epoch)
+   return { math.max(low, 0), high }
+end
+
 local function pair(fig, rows, box, title, name, options)
-   options.title, options.xlabel, options.xwhole = title, "epoch", true
+   options.title, options.xlabel, options.xwhole, options.xlim = title, "epoch", true, epochs_of(rows)
    local ax = axes.new(fig, box, options)
    for i, part in ipairs { { "train_", "train", DASH }, { "val_", "validation" } } do
       local xs, ys = history.column(rows, part[1] .. name)
@@ -35,7 +42,8 @@ local function best_of(rows)
 end
 
 local function rates(fig, rows, groups, box)
-   local ax = axes.new(fig, box, { title = "Learning rate", xlabel = "epoch", xwhole = true, ylog = true })
+   local ax = axes.new(fig, box, { title = "Learning rate", xlabel = "epoch", xwhole = true, ylog = true,
+      xlim = epochs_of(rows) })
    for i, group in ipairs(groups) do
       local xs, ys = {}, {}
       for j, row in ipairs(rows) do xs[j], ys[j] = row.epoch, row.rates and row.rates[group] or 0 / 0 end
@@ -92,7 +100,7 @@ local function timeline(fig, rows, groups, box)
       end
    end
    local under = top + #groups * high
-   local marks = require("scute.plot.ticks").linear(first, last, math.max(2, (right - left) // 70), true)
+   local marks = ticks.linear(first, last, math.max(2, (right - left) // 70), true)
    for _, entry in ipairs(marks) do
       fig:text((x(entry[1]) + x(entry[1] + 1)) / 2, under + 14, entry[2],
          { size = figure.SMALL, align = "center", color = figure.SOFT })

@@ -29,27 +29,36 @@ function figure.new(width, height)
    return setmetatable({ canvas = scute.canvas(width, height), width = width, height = height }, Figure)
 end
 
---- The bytes of a valid UTF-8 text cut to `width` pixels, with "…" where something is missing.
-function Figure:fit(text, width, style)
+-- The first and last of the letters that end at the bytes `ends`, n together, and "…" between or behind them.
+local function shortened(text, ends, n, middle)
+   local first = middle and (n + 1) // 2 or n
+   local head = first > 0 and text:sub(1, ends[first]) or ""
+   return head .. "…" .. (n > first and text:sub(ends[#ends - (n - first)] + 1) or "")
+end
+
+--- The bytes of a valid UTF-8 text cut to `width` pixels, with "…" where something is missing: at the end, or in the middle
+-- (middle = true), for names whose ends tell them apart.
+function Figure:fit(text, width, style, middle)
    style = style or { size = figure.TEXT }
    if self.canvas:measure(text, style) <= width then return text end
    local ends = {}
-   for at in text:gmatch "()[\0-\x7f\xc2-\xfd][\x80-\xbf]*" do ends[#ends + 1] = at - 1 end
+   for at in text:gmatch "[\0-\x7f\xc2-\xfd][\x80-\xbf]*()" do ends[#ends + 1] = at - 1 end
    local low, high = 0, #ends -- letters that fit
    while low < high do
-      local middle = (low + high + 1) // 2
-      if self.canvas:measure(text:sub(1, ends[middle]) .. "…", style) <= width then low = middle else high = middle - 1 end
+      local half = (low + high + 1) // 2
+      if self.canvas:measure(shortened(text, ends, half, middle), style) <= width then low = half else high = half - 1 end
    end
-   return (low > 0 and text:sub(1, ends[low]) or "") .. "…"
+   return shortened(text, ends, low, middle)
 end
 
---- Text at (x, y), y being the baseline; options of canvas:text, and fit = width in pixels to cut it to.
+--- Text at (x, y), y being the baseline; options of canvas:text, and fit = width in pixels to cut it to, middle = true to cut
+-- it in its middle.
 function Figure:text(x, y, text, options)
    local style = { size = figure.TEXT, color = figure.INK }
    for key, value in pairs(options or {}) do style[key] = value end
-   local width = style.fit
-   style.fit = nil
-   if width then text = self:fit(text, width, { size = style.size, bold = style.bold }) end
+   local width, middle = style.fit, style.middle
+   style.fit, style.middle = nil, nil
+   if width then text = self:fit(text, width, { size = style.size, bold = style.bold }, middle) end
    self.canvas:text(x, y, text, style)
    return self
 end

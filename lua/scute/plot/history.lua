@@ -50,6 +50,12 @@ function scute_history.read_history(path)
    return scute_history.rows(path, "read_history")
 end
 
+-- "features.2" before "features.10".
+local function by_number(a, b)
+   local function key(name) return (name:gsub("%d+", function(digits) return ("%09d"):format(tonumber(digits)) end)) end
+   return key(a) < key(b)
+end
+
 --- The names of all groups that have a rate, in the order of the file's columns, else sorted.
 function scute_history.groups(rows)
    local names, seen = {}, {}
@@ -67,7 +73,7 @@ function scute_history.groups(rows)
          seen[group] = true
       end
    end
-   table.sort(more)
+   table.sort(more, by_number)
    return table.move(more, 1, #more, #names + 1, names)
 end
 

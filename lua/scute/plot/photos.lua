@@ -96,6 +96,8 @@ function photos.batch(x, options)
       side = options.side })
 end
 
+local FRAMES = "blue frame: right, orange frame: wrong"
+
 --- What a model said. results: list of { path, top = list of {class, probability} } as scute.predict.photos gives them,
 -- with truth = name where it is known. options: title, limit (20), columns, side.
 function photos.predictions(results, options)
@@ -113,7 +115,10 @@ function photos.predictions(results, options)
       if r.truth then good = r.truth == r.top[1].class end
       items[i] = { path = r.path, image = r.image, lines = lines, good = good }
    end
-   return photos.photos(items, { title = options.title or "Predictions", columns = options.columns, side = options.side })
+   local framed = false
+   for _, item in ipairs(items) do framed = framed or item.good ~= nil end
+   return photos.photos(items, { title = options.title or "Predictions", subtitle = framed and FRAMES or nil,
+      columns = options.columns, side = options.side })
 end
 
 --- The photos that a model gets most wrong. records: list of { path, truth, predicted (names), loss, probability (of the
@@ -136,7 +141,7 @@ function photos.top_losses(records, options)
       } }
    end
    return photos.photos(items, { title = options.title or "Top losses",
-      subtitle = "blue frame: right, orange frame: wrong", columns = options.columns, side = options.side })
+      subtitle = FRAMES, columns = options.columns, side = options.side })
 end
 
 -- ---- what a network looked at ----

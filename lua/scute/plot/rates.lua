@@ -1,5 +1,6 @@
 -- Learning rates: what a schedule will do, and what a learning-rate finder saw.
 local axes = require "scute.plot.axes"
+local console = require "scute.console"
 local figure = require "scute.plot.figure"
 
 local rates = {}
@@ -26,7 +27,7 @@ function rates.schedule(schedule, options)
    local stride = math.max(1, steps // MOST_POINTS)
    local fig = figure.new(options.width or 760, options.height or 360)
    fig:title(options.title or "Schedule" .. (schedule.name and ": " .. schedule.name:gsub("_", " ") or ""),
-      ("%d epochs of %d steps"):format(epochs, per_epoch))
+      ("%s of %s"):format(console.count(epochs, "epoch"), console.count(per_epoch, "step")))
    local ax = axes.new(fig, { x = 12, y = 52, width = fig.width - 24, height = fig.height - 60 },
       { xlabel = "epoch", ylabel = "learning rate", ylog = options.log, xlim = { 0, epochs } })
    for _, group in ipairs(as_groups(options.lr)) do
@@ -59,7 +60,9 @@ function rates.lr_finder(points, options)
    end
    -- The loss explodes at the end; the part to read is below the start.
    local first = smooth[1] == smooth[1] and smooth[1] or most
-   local roof = least < math.huge and math.max(math.min(most, first + 1.5 * math.max(first - least, 0.1)), least + 1e-3) or nil
+   local little = 0.05 * math.max(math.abs(first), math.abs(least)) -- of a loss that hardly changes
+   local roof = least < math.huge and math.max(math.min(most, first + 1.5 * math.max(first - least, little)),
+      least + 0.02 * little, least + 1e-12) or nil
    local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlog = true,
       xlabel = "learning rate", ylabel = "loss",
       ylim = roof and { least - 0.08 * (roof - least), roof + 0.05 * (roof - least) } })

@@ -20,14 +20,15 @@ function ticks.exponential(value)
    return (("%.1e"):format(value):gsub("%.0e", "e"):gsub("e([+-])0+", "e%1"):gsub("e%+", "e"))
 end
 
---- A number as it stands at a mark: no more digits than the steps need; thousands as k, millions as M.
-function ticks.text(value, step)
+--- A number as it stands at a mark: no more digits than the steps need; thousands as k, millions as M. plain: never 2e-5.
+function ticks.text(value, step, plain)
    local size = math.abs(value)
    for _, unit in ipairs { { 1e9, "G" }, { 1e6, "M" }, { 1e4, "k", 1e3 } } do
       local divisor = unit[3] or unit[1]
       if size >= unit[1] * (1 - 1e-12) then return ticks.text(value / divisor, step and step / divisor) .. unit[2] end
    end
-   if size > 0 and size < 1e-3 * (1 - 1e-9) then return ticks.exponential(value) end
+   if size > 0 and size < 1e-3 * (1 - 1e-9) and not plain then return ticks.exponential(value) end
+   if value == 0 and step and not plain then return "0" end
    local decimals = 0
    if step then
       while decimals < 6 and math.abs(step * 10 ^ decimals - round(step * 10 ^ decimals)) > 1e-6 do decimals = decimals + 1 end
@@ -45,9 +46,14 @@ end
 function ticks.linear(low, high, count, whole)
    if high <= low then return { { low, ticks.text(low) } } end
    local step = nice_step((high - low) / count, whole)
-   local list, first = {}, math.ceil(low / step - 1e-9)
-   for i = first, math.floor(high / step + 1e-9) do list[#list + 1] = { i * step, ticks.text(i * step, step) } end
+   local list, first, last = {}, math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+   local plain = math.max(math.abs(first), math.abs(last)) * step >= 1e-3 * (1 - 1e-9) -- 0.0008 beside 0.0010, 8e-4 beside 2e-4
+   for i = first, last do list[#list + 1] = { i * step, ticks.text(i * step, step, plain) } end
    return list
+end
+
+local function log_text(value)
+   return value < 0.01 * (1 - 1e-9) and ticks.exponential(value) or ticks.text(value)
 end
 
 -- Within one decade, or a little more, the decades alone are too few.
@@ -57,7 +63,7 @@ local function within_decades(low, high, factors)
       for _, factor in ipairs(factors) do
          local value = factor * 10.0 ^ power
          if value >= low * (1 - 1e-9) and value <= high * (1 + 1e-9) then
-            list[#list + 1] = { value, value < 0.01 * (1 - 1e-9) and ticks.exponential(value) or ticks.text(value) }
+            list[#list + 1] = { value, log_text(value) }
          end
       end
    end
@@ -83,7 +89,7 @@ function ticks.log(low, high, count)
       list = ticks.linear(low, high, count + more)
       if #list >= 2 then break end -- a single mark says nothing about the scale
    end
-   for _, entry in ipairs(list) do entry[2] = ticks.text(entry[1]) end
+   for _, entry in ipairs(list) do entry[2] = log_text(entry[1]) end
    return list
 end
 
