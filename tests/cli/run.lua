@@ -283,6 +283,29 @@ local function survives_a_full_disk()
    for name in lfs.dir(scratch .. "/out/resnet18") do check(not name:find "tmp", "no temporary file is left: " .. name) end
 end
 
+-- Letters become strokes; nothing else changes.
+local function does_without_fonts()
+   photos.write_file(scratch .. "/fonts/fonts.conf", "<fontconfig></fontconfig>")
+   local bare = "HOME=$T/fonts XDG_DATA_HOME=$T/fonts FONTCONFIG_FILE=$T/fonts/fonts.conf "
+   local learn = LEARN:gsub("%$T/out", "$T/fontless")
+   local r = shell(bare .. learn .. " --data_dir $T/two --freeze_backbone --epochs 2")
+   check(r.code == 0 and #lines_of(r.err) == 1 and r.err:find "no font is installed here, so the letters in pictures are "
+      and r.err:find "apt%-get install fonts%-dejavu%-core", "a machine without fonts is told once", r.all)
+   local folder = scratch .. "/fontless/resnet18/"
+   r = shell(bare .. "$S scripts/evaluate.lua --model $T/fontless/resnet18/best.safetensors --data_dir $T/two --output_dir "
+      .. folder)
+   check(r.code == 0 and #lines_of(r.err) == 1, "an evaluation without fonts", r.all)
+   local page = read_file(folder .. "report.html") or ""
+   for _, text in ipairs { "<h2>Training", "<h2>Confusion", "<h2>Worst photos", "<h2>Features", "</html>" } do
+      check(page:find(text, 1, true), "a page without fonts: " .. text, page:sub(1, 500))
+   end
+   local image <close> = scute.image.load(folder .. "confusion.png")
+   local pixels <close> = image:tensor()
+   local ink = 0
+   for _, value in ipairs(pixels[{ {}, {}, { 1, 100 } }]:values()) do ink = ink + (value < 128 and 1 or 0) end
+   check(ink > 500, "the title stands there in strokes", ink)
+end
+
 local function saves_when_interrupted()
    photos.set(scratch .. "/many", { a = 40, b = 40 })
    for signal, code in pairs { INT = 130, TERM = 143 } do
@@ -327,7 +350,8 @@ photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
    lists_models, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates, reports,
-   writes_what_others_read, survives_a_full_disk, is_quiet, repeats, draws_a_bar_at_a_terminal, explains_itself,
+   writes_what_others_read, survives_a_full_disk, does_without_fonts, is_quiet, repeats, draws_a_bar_at_a_terminal,
+   explains_itself,
    refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, clamps_the_batch,
    refuses_bad_weights, refuses_bad_output, saves_when_interrupted, shows_the_demo,
 }

@@ -24,7 +24,7 @@ function figure.new(width, height)
    if scute.canvas_font() ~= "real" and not told then
       told = true
       console.warn("no font is installed here, so the letters in pictures are %s; on Debian: apt-get install fonts-dejavu-core",
-         scute.canvas_font() == "none" and "left out" or "plain strokes")
+         scute.canvas_font() == "none" and "left out" or "plain strokes, those beyond ASCII boxes")
    end
    return setmetatable({ canvas = scute.canvas(width, height), width = width, height = height }, Figure)
 end
