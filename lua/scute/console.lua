@@ -39,9 +39,18 @@ function console.guard(context, f, ...)
    console.fail("%s%s", context and context .. ": " or "", console.message(results[2]))
 end
 
+--- What is drawn in place on standard output and must go before a line is written: { clear = function(self) }. Who draws it
+-- sets this, and clear() takes it back.
+console.drawn = nil
+
+local function clear_drawn()
+   if console.drawn then console.drawn:clear() end
+end
+
 --- One line on standard output, unless quiet.
 function console.line(format, ...)
    if console.quiet then return end
+   clear_drawn()
    io.stdout:write(format:format(...), "\n")
    io.stdout:flush()
 end
@@ -53,6 +62,7 @@ end
 
 --- One line on standard error, also when quiet.
 function console.warn(format, ...)
+   clear_drawn()
    io.stdout:flush()
    io.stderr:write("scute: ", format:format(...), "\n")
 end

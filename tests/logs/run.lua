@@ -213,6 +213,7 @@ for i = 1, 4 do
    run.meter:show { what = ("epoch %d/10"):format(i), done = 1111 * i, total = 12345, photos = 1111 * i, seconds = 10 * i,
       loss = 2.345, accuracy = 0.5, left = 100 / i, hardware = run.hardware.words() }
    os.execute "sleep 0.11"
+   if i == 2 then scute.console.warn "in between" end
 end
 run.meter:clear()
 scute.console.line "at the end"
@@ -231,11 +232,11 @@ local function fits_its_terminal()
       check(text:find("\r" .. last, 1, true), name .. "the bar", r.all)
       local lines, longest = screen(text)
       check(longest < columns and longest >= #last, name .. "it does not wrap", longest)
-      check(lines[1]:find "^scute: the processor's clock is throttled by heat %(97 C%)" and lines[2] == "at the end"
-         and lines[3] == "" and #lines == 3, name .. "other lines stand by themselves", table.concat(lines, "\n"))
+      check(lines[1]:find "^scute: the processor's clock is throttled by heat %(97 C%)" and lines[2] == "scute: in between"
+         and lines[3] == "at the end" and lines[4] == "" and #lines == 4, name .. "other lines stand by themselves", table.concat(lines, "\n"))
       local _, drawn = text:gsub("\repoch", "")
       local _, blank = text:gsub("\r +\r", "")
-      check(drawn == 4 and blank == 1, name .. "it is drawn over itself, not taken away before", r.out)
+      check(drawn == 4 and blank == 2, name .. "it is drawn over itself, not taken away before", r.out)
    end
 end
 

@@ -68,6 +68,7 @@ function Progress:show(moment)
    io.stdout:write("\r", text, (" "):rep(math.min(self.width, room) - #text))
    io.stdout:flush()
    self.width = #text
+   console.drawn = self
 end
 
 --- Takes the bar away, so that a line can be written.
@@ -77,6 +78,7 @@ function Progress:clear()
       io.stdout:flush()
       self.width = 0
    end
+   if console.drawn == self then console.drawn = nil end
    self.shown = self.terminal and 0 or scute.clock()
 end
 
