@@ -283,6 +283,24 @@ local function survives_a_full_disk()
    for name in lfs.dir(scratch .. "/out/resnet18") do check(not name:find "tmp", "no temporary file is left: " .. name) end
 end
 
+-- The numbers are on disk before the pictures and the page, and those that were there before stay whole.
+local function survives_a_disk_that_fills_up_late()
+   local folder = scratch .. "/judged/resnet18"
+   local before = read_file(folder .. "/report.html")
+   os.remove(folder .. "/evaluation.json")
+   local r = shell("ulimit -f 8; $S scripts/evaluate.lua --model $T/judged/resnet18/best.safetensors --data_dir $T/two"
+      .. " --output_dir " .. folder)
+   check(r.code == 1 and #lines_of(r.err) == 1 and r.err:find "output_dir: .*File too large" and r.out:find "macro F1",
+      "a disk that is full when pictures are written", r.all)
+   check(cjson.decode(read_file(folder .. "/evaluation.json")).photos == 6, "the numbers are there")
+   check(read_file(folder .. "/report.html") == before, "the page is as it was")
+   scute.files.mkdirs(scratch .. "/late/resnet18/report.html/x")
+   r = shell(LEARN:gsub("%$T/out", "$T/late") .. " --data_dir $T/two --freeze_backbone --epochs 2")
+   check(r.code == 0 and #lines_of(r.err) == 1 and r.err:find "report.html: .*directory", "a page that cannot be written",
+      r.all)
+   check(pcall(scute.models.load, scratch .. "/late/resnet18/best.safetensors"), "the weights are there all the same")
+end
+
 -- Letters become strokes; nothing else changes.
 local function does_without_fonts()
    photos.write_file(scratch .. "/fonts/fonts.conf", "<fontconfig></fontconfig>")
@@ -350,8 +368,8 @@ photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
    lists_models, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates, reports,
-   writes_what_others_read, survives_a_full_disk, does_without_fonts, is_quiet, repeats, draws_a_bar_at_a_terminal,
-   explains_itself,
+   writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
+   repeats, draws_a_bar_at_a_terminal, explains_itself,
    refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, clamps_the_batch,
    refuses_bad_weights, refuses_bad_output, saves_when_interrupted, shows_the_demo,
 }

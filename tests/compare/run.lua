@@ -107,6 +107,23 @@ local function reports_without_training()
    check(lfs.attributes(result_of("resnet18", "seed0"), "modification") == start, "nothing is trained for a report")
 end
 
+-- Of a disk that fills up while reports are written: what was there is whole, and the same command mends it.
+local function reports_on_a_full_disk()
+   local names = { "report.html", "comparison.json", "comparison.md", "comparison.csv", "comparison.png", "curves.png" }
+   local before = {}
+   for _, name in ipairs(names) do before[name] = read_file(scratch .. "/out/" .. name) end
+   for _, blocks in ipairs { 1, 4, 40 } do
+      local r = shell(("ulimit -f %d; $S scripts/compare_architectures.lua --report_only --output_dir $T/out >/dev/null")
+         :format(blocks))
+      check(r.code == 1 and r.err:find "^scute: output_dir: cannot write .*: File too large; nothing that was there before is"
+         and select(2, r.err:gsub("\n", "")) == 1, "a disk that is full: " .. blocks, r.all)
+      for _, name in ipairs(names) do
+         check(read_file(scratch .. "/out/" .. name) == before[name], ("%d blocks: %s is whole"):format(blocks, name), r.all)
+      end
+   end
+   check(shell("ls -a $T/out | grep tmp").code == 1, "no temporary file is left")
+end
+
 -- A result that was cut in the middle, and one that is gone: named, done again, and the same comes out.
 local function resumes()
    local before = comparison()
@@ -314,8 +331,9 @@ end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs {
-   compares, knows_its_folder, reports_without_training, resumes, names_files_cut_anywhere, goes_on_after_failures,
-   finetunes_in_folds, refuses_bad_input, takes_odd_photos, takes_many_classes, goes_on_from_checkpoints, stops_politely,
+   compares, knows_its_folder, reports_without_training, reports_on_a_full_disk, resumes, names_files_cut_anywhere,
+   goes_on_after_failures, finetunes_in_folds, refuses_bad_input, takes_odd_photos, takes_many_classes,
+   goes_on_from_checkpoints, stops_politely,
 } do
    local ok, message = xpcall(test, debug.traceback)
    if not ok then check(false, "a test that broke off", message) end

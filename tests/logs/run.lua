@@ -233,7 +233,8 @@ local function fits_its_terminal()
       local lines, longest = screen(text)
       check(longest < columns and longest >= #last, name .. "it does not wrap", longest)
       check(lines[1]:find "^scute: the processor's clock is throttled by heat %(97 C%)" and lines[2] == "scute: in between"
-         and lines[3] == "at the end" and lines[4] == "" and #lines == 4, name .. "other lines stand by themselves", table.concat(lines, "\n"))
+         and lines[3] == "at the end" and lines[4] == "" and #lines == 4, name .. "other lines stand by themselves",
+         table.concat(lines, "\n"))
       local _, drawn = text:gsub("\repoch", "")
       local _, blank = text:gsub("\r +\r", "")
       check(drawn == 4 and blank == 2, name .. "it is drawn over itself, not taken away before", r.out)

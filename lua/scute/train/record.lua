@@ -97,7 +97,9 @@ local function write_report(run)
       write(run.folder .. "/worst.json", to_json { worst = #list > 0 and list or cjson.empty_array })
    end
    local ok, why = pcall(require("scute.report_html").write, run.folder)
-   if not ok then console.warn("report.html: %s", console.message(why)) end
+   local fault = not ok and console.message(why) or nil
+   if fault and fault ~= run.page_fault then console.warn("report.html: %s", fault) end
+   run.page_fault = fault
 end
 
 -- While training goes on the page is renewed after each epoch; where epochs are so short that this would take more than 2 %
