@@ -15,7 +15,7 @@ th { overflow-wrap: break-word; }
 .scroll td, .scroll th { white-space: nowrap; }
 .dense { font-size: .82rem; }
 .dense td, .dense th { padding-right: .55rem; }
-.dense td:last-child { white-space: normal; overflow-wrap: normal; min-width: 5rem; }
+table + .scroll, table + p { margin-top: 1rem; }
 th { font-weight: 600; }
 .soft { color: #666; }
 .big { font-size: 2rem; font-weight: 700; }
@@ -24,12 +24,14 @@ figure { margin: .5rem 0; }
 svg, img { max-width: 100%; height: auto; }
 .scroll svg, .scroll img { min-width: min(32rem, 150vw); }
 .narrow { display: none; }
-@media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } body { padding: .6rem; } }
+@media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } body { padding: .6rem; }
+   .scroll td, .scroll th { padding-right: .6rem; } }
 @media print {
    body { max-width: none; font-size: 11pt; padding: 0; }
    .wide { display: block; } .narrow { display: none; } .scroll svg, .scroll img { min-width: 0; }
    figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
    .scroll { overflow: visible; } .dense { font-size: 7pt; } .dense td, .dense th { padding-right: .5em; }
+   .dense td:last-child { white-space: normal; overflow-wrap: normal; min-width: 5rem; }
 }
 ]]
 
@@ -98,12 +100,12 @@ end
 
 --- A table. columns: list of {title, numeric}; rows: lists of texts. With many columns it is set in small letters.
 function page.table(columns, rows)
-   local out = { ('<div class="scroll%s"><table>\n<tr>'):format(#columns > 8 and " dense" or "") }
+   local out = { ('<div class="scroll%s"><table>\n<thead><tr>'):format(#columns > 8 and " dense" or "") }
    local function cell(tag, k, text)
       out[#out + 1] = ("<%s%s>%s</%s>"):format(tag, columns[k][2] and ' class="n"' or "", page.escape(text), tag)
    end
    for k, column in ipairs(columns) do cell("th", k, column[1]) end
-   out[#out + 1] = "</tr>\n"
+   out[#out + 1] = "</tr></thead>\n"
    for _, row in ipairs(rows) do
       out[#out + 1] = "<tr>"
       for k = 1, #columns do cell("td", k, row[k]) end

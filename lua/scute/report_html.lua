@@ -117,11 +117,17 @@ local function class_rows(evaluation)
    return rows, ("<p>%s. The %d of lowest F1 (all are in evaluation.json):</p>"):format(metrics.in_short(list), #rows)
 end
 
+local function interval_text(interval)
+   if type(interval) ~= "table" then return "unknown" end
+   return ("%.3f to %.3f"):format(tonumber(interval[1]) or 0 / 0, tonumber(interval[2]) or 0 / 0)
+end
+
 local function classes_of(evaluation)
    if not evaluation or type(evaluation.per_class) ~= "table" or type(evaluation.classes) ~= "table" then return nil end
    local rows, note = class_rows(evaluation)
    return section("Classes", rows_table {
-      { "accuracy", plain(evaluation.accuracy) }, { "balanced accuracy", plain(evaluation.balanced_accuracy) },
+      { "accuracy", plain(evaluation.accuracy) }, { "its 95 % interval", interval_text(evaluation.accuracy_interval) },
+      { "balanced accuracy", plain(evaluation.balanced_accuracy) },
       { ("top-%s accuracy"):format(plain(evaluation.top_k)), plain(evaluation.top_k_accuracy) },
       { "log loss", plain(evaluation.log_loss) }, { "calibration error", plain(evaluation.calibration_error) },
       { "photos", plain(evaluation.photos) .. " (" .. plain(evaluation.split) .. ")" },

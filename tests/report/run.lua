@@ -11,7 +11,7 @@ local function unescape(text)
    return (text:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&nbsp;", " "):gsub("&amp;", "&"))
 end
 
--- What the browser finds on a page on a narrow and a wide screen, see probe.html; and what it says meanwhile.
+-- What the browser finds on a page on a narrow and a wide screen and on paper, see probe.html; and what it says meanwhile.
 local function look_at(path)
    photos.write_file(root .. "/probe.html", (read_file(here .. "/probe.html"):gsub("PAGE", function()
       return "file://" .. path
@@ -106,6 +106,7 @@ local function page_of_a_run()
       same("best epoch", summary["best epoch"], number(run.result.best_epoch))
       local classes = pairs_of(view.sections.Classes)
       same("evaluated", classes.accuracy, number(evaluation.accuracy))
+      same("its interval", classes["its 95 % interval"], ("%.3f to %.3f"):format(table.unpack(evaluation.accuracy_interval)))
       same("log loss", classes["log loss"], number(evaluation.log_loss))
       same("calibration", classes["calibration error"], number(evaluation.calibration_error))
       for i, row in ipairs(view.sections.Classes[2]) do

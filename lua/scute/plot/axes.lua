@@ -288,7 +288,7 @@ function Axes:draw()
    end
    local usable = false
    for _, item in ipairs(self.items) do
-      local room = item.kind == "points" and 6 or 1 -- a symbol on the border is whole
+      local room = (item.kind == "points" or item.markers) and 6 or 1 -- a symbol on the border is whole
       self.canvas:push()
       self.canvas:clip(p.left - room, p.top - room, p.right - p.left + 2 * room, p.bottom - p.top + 2 * room)
       draws[item.kind](self, item, p)

@@ -87,7 +87,7 @@ function ticks.log(low, high, count)
    local list
    for more = 0, 3 do
       list = ticks.linear(low, high, count + more)
-      if #list >= 2 then break end -- a single mark says nothing about the scale
+      if #list >= 3 then break end -- one or two marks say little about a scale that is not even
    end
    for _, entry in ipairs(list) do entry[2] = log_text(entry[1]) end
    return list
