@@ -4,6 +4,10 @@
 --    local opt = scute.optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = 0.01 })
 --    opt:zero_grad(); loss:backward(); opt:step()
 --
+-- A group may have weight_decay, momentum (SGD, RMSprop), beta1 and beta2 (Adam, AdamW) of its own as well:
+-- model:groups { lr = 0.01, weight_decay = { backbone = 1e-4, head = 0 } }. Norms and biases are not decayed unless
+-- decay_norms = true.
+--
 -- Rates by depth: model:groups { lr = optim.layer_decay(model, 1e-4, 0.75) }, or optim.lr_range(model, 1e-6, 1e-4).
 --
 -- State is kept by parameter name, so that unfreezing or a resume never mixes it up. A frozen parameter (or one without

@@ -234,29 +234,6 @@ def golden_keys():
    (HERE / "models.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def golden_optimizers():
-   runs = {
-      "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
-      "sgd_momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
-      "sgd_nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
-      "adam": lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.1),
-      "adamw": lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1),
-      "adamw_no_vectors": lambda p: torch.optim.AdamW(
-         [{"params": p[:1]}, {"params": p[1:], "weight_decay": 0.0}], lr=0.1, weight_decay=0.1),
-   }
-   found = {}
-   for name, make in runs.items():
-      w = torch.tensor([[1.0, 2], [3, 4]], dtype=torch.float64, requires_grad=True)
-      b = torch.tensor([0.5, -0.5], dtype=torch.float64, requires_grad=True)
-      optimizer = make([w, b])
-      for _ in range(3):
-         optimizer.zero_grad()
-         (w * w + b).sum().backward()
-         optimizer.step()
-      found[name] = w.detach().reshape(-1).tolist() + b.detach().tolist()
-   (HERE / "optim.json").write_text(json.dumps(found, indent=1) + "\n")
-
-
 def new_name(name):
    """Today's name of an entry of the older MobileNetV2."""
    parts = name.split(".")
@@ -290,7 +267,6 @@ def main():
    HERE.mkdir(exist_ok=True)
    torch.set_num_threads(2)
    golden_keys()
-   golden_optimizers()
    golden_blocks()
    for name in options.names or MODELS:
       golden_model(name)

@@ -4,42 +4,104 @@ local nn, optim = scute.nn, scute.optim
 local function compare(expected, found)
    assert.equal(#expected, #found)
    for i, v in ipairs(expected) do
-      -- float32 after a few steps from values of about 1
-      assert.is_true(math.abs(v - found[i]) <= 2e-6 * math.max(1, math.abs(v)), ("%g, expected %g"):format(found[i], v))
+      assert.is_true(math.abs(v - found[i]) <= 1e-6, ("%g, expected %g"):format(found[i], v)) -- float32, values below 1
    end
 end
 
-local function train(make, steps)
-   local w = scute.tensor({ { 1, 2 }, { 3, 4 } }, { requires_grad = true })
-   local b = scute.tensor({ 0.5, -0.5 }, { requires_grad = true })
-   local opt = make { w, b }
-   for _ = 1, steps do
-      opt:zero_grad()
-      local loss = (w * w + b):sum()
-      loss:backward()
-      opt:step()
+-- ---- against PyTorch: tests/golden/make_optimizers.py has the same formulas ----
+
+local golden = require "cjson".decode(assert(io.open "tests/golden/parity/optim.json"):read "a")
+
+local function formula(shape, of_position)
+   local values, n = {}, 1
+   for _, size in ipairs(shape) do n = n * size end
+   for i = 1, n do values[i] = of_position(i - 1) end
+   return scute.tensor(values):reshape(shape)
+end
+
+local function gradient(k, shape, step)
+   return formula(shape, function(i) return (0.2 + 0.1 * (i % 7)) * math.sin(0.7 * i + 1.3 * step + k) end)
+end
+
+-- The groups "body" and "head" of two tensors each, with the settings of a case.
+local function groups_of(case)
+   local tensors, groups = {}, { { name = "body", parameters = {} }, { name = "head", parameters = {} } }
+   for key, value in pairs(case.body) do groups[1][key] = value end
+   for key, value in pairs(case.head) do groups[2][key] = value end
+   for i, shape in ipairs(golden.shapes) do
+      tensors[i] = formula(shape, function(at) return math.cos(1.7 * at + i - 1) end):requires_grad_()
+      table.insert(groups[i > 2 and 2 or 1].parameters, { "p" .. i, tensors[i] })
    end
-   local found = w:values()
-   table.move(b:values(), 1, 2, 5, found)
-   return found, opt
+   return groups, tensors
+end
+
+local function run(case, device)
+   local groups, tensors = groups_of(case)
+   for _, group in ipairs(groups) do
+      for _, entry in ipairs(group.parameters) do entry[2] = entry[2]:to(device):detach():requires_grad_() end
+   end
+   for i in ipairs(tensors) do tensors[i] = groups[i > 2 and 2 or 1].parameters[(i - 1) % 2 + 1][2] end
+   local optimizer = optim[case.kind](groups, case.options)
+   for step = 1, golden.steps do
+      optimizer:zero_grad()
+      for i, tensor in ipairs(tensors) do
+         if not (case.late and i < 3 and step < golden.late) then
+            local loss = (tensor * gradient(i - 1, golden.shapes[i], step):to(device)):sum()
+            loss:backward()
+         end
+      end
+      if case.halved and step == golden.halved then optimizer:scale_lr(0.5) end
+      optimizer:step()
+   end
+   return tensors, optimizer
 end
 
 describe("optimizers", function()
-   -- The same three steps in PyTorch 2: loss = (w * w + b).sum(), w = [[1, 2], [3, 4]], b = [0.5, -0.5].
-   local golden = require "cjson".decode(assert(io.open "tests/golden/parity/optim.json"):read "a")
-   local makers = {
-      sgd = function(p) return optim.sgd(p, { lr = 0.1 }) end,
-      sgd_momentum = function(p) return optim.sgd(p, { lr = 0.1, momentum = 0.9, weight_decay = 0.01 }) end,
-      sgd_nesterov = function(p) return optim.sgd(p, { lr = 0.1, momentum = 0.9, nesterov = true }) end,
-      adam = function(p) return optim.adam(p, { lr = 0.1, weight_decay = 0.1 }) end,
-      adamw = function(p) return optim.adamw(p, { lr = 0.1, weight_decay = 0.1, decay_norms = true }) end,
-      adamw_no_vectors = function(p) return optim.adamw(p, { lr = 0.1, weight_decay = 0.1 }) end,
-   }
-   for name, make in pairs(makers) do
-      it("step as PyTorch's do: " .. name, function()
-         compare(golden[name], (train(make, 3)))
-      end)
+   for _, device in ipairs { "cpu", "ref" } do
+      for name, case in pairs(golden.cases) do
+         it(("are after %d steps where PyTorch's are: %s on %s"):format(golden.steps, name, device), function()
+            local tensors = run(case, device)
+            for i, expected in ipairs(case.ends) do
+               local found = tensors[i]:values()
+               assert.equal(#expected, #found)
+               for j, v in ipairs(expected) do
+                  -- what the issue of the training engine promises; float32 keeps 6e-8 of a number
+                  assert.is_true(math.abs(v - found[j]) <= 1e-6, ("%.9g, expected %.9g"):format(found[j], v))
+               end
+            end
+         end)
+      end
    end
+
+   it("show what decays and what groups have of their own", function()
+      local _, optimizer = run(golden.cases["adamw, norms are not decayed"], "cpu")
+      assert.matches("body +lr 0.01: 12 with weight decay, 4 without, 0 frozen", tostring(optimizer))
+      _, optimizer = run(golden.cases["sgd, groups"], "cpu")
+      assert.matches("body +lr 0.003, momentum = 0.5, weight_decay = 0.2: 16 with", tostring(optimizer))
+      assert.matches("head at 0.03$", optimizer:describe())
+   end)
+
+   it("take settings of groups from a model, and save no buffer that a group has no use for", function()
+      local net = nn.Sequential { nn.Linear { 3, 3 }, nn.Linear { 3, 2 } }
+      local groups = net:groups { lr = 0.1, momentum = { ["0"] = 0, default = 0.9 }, weight_decay = 0.5 }
+      assert.matches("group +layers +parameters +trainable +decayed +lr +weight decay +momentum +batch norm", tostring(groups))
+      assert.matches("\n1 +1 +8 +8 +6 +0.1 +0.5 +0.9 +%-\n", tostring(groups))
+      assert.matches("\ntotal +20 +20 +15$", tostring(groups))
+      local opt = optim.sgd(groups)
+      net(scute.ones(1, 3)):sum():backward()
+      opt:step()
+      local state = opt:state_dict()
+      assert.same({ "momentum.1.weight", "momentum.1.bias" }, state.names)
+      optim.sgd(groups):load_state_dict(state)
+      assert.error_matches(function() optim.adam(groups) end, "optim.adam: group '0': there is no 'momentum'")
+      assert.error_matches(function() net:groups { lr = 1, momentun = 1 } end, "did you mean 'momentum'")
+      assert.error_matches(function() net:groups { lr = 1, weight_decay = { ["2"] = 1 } } end, "weight_decay: no group '2'")
+      groups[2].momentum = 1
+      assert.error_matches(function() optim.sgd(groups) end, "group '1': 'momentum': expected at least 0 and below 1, found 1")
+      groups[2].momentum = 0
+      assert.error_matches(function() optim.sgd(groups, { momentum = 0.9, nesterov = true }) end,
+         "group '0': option 'nesterov': expected a momentum above 0")
+   end)
 
    it("leave frozen parameters alone: no step, no decay, no norm", function()
       local net = nn.Sequential { nn.Linear { 3, 3 }, nn.Linear { 3, 2 } }

@@ -24,20 +24,44 @@ end
 
 local group_table = { __name = "groups" }
 
-function group_table.__tostring(self)
-   local rows = { { "group", "layers", "parameters", "trainable", "lr", "batch norm" } }
-   local total, trainable = 0, 0
-   for _, group in ipairs(self) do
-      rows[#rows + 1] = { group.name, layers_text(group.paths), thousands(group.count), thousands(group.trainable),
-         group.lr and group.trainable > 0 and ("%g"):format(group.lr) or "-", group.batch_norm }
-      total, trainable = total + group.count, trainable + group.trainable
+-- What groups may be given beside their rate; a column of the table where one has it.
+local SETTINGS = { "lr", "weight_decay", "momentum", "beta1", "beta2" }
+
+-- lr, and of the others those that some group has.
+local function settings_of(groups)
+   local names = {}
+   for i, name in ipairs(SETTINGS) do
+      local given = i == 1
+      for _, group in ipairs(groups) do given = given or group[name] ~= nil end
+      if given then names[#names + 1] = name end
    end
-   rows[#rows + 1] = { "total", "", thousands(total), thousands(trainable), "", "" }
-   return columns.text(rows, { 1, 2, 6 })
+   return names
 end
 
--- A learning rate for every group, from a number or from {group or alias = number, default = number}.
-local function rates(self, lr)
+local function setting_text(group, name)
+   return group[name] and group.trainable > 0 and ("%g"):format(group[name]) or "-"
+end
+
+function group_table.__tostring(self)
+   local names = settings_of(self)
+   local rows = { { "group", "layers", "parameters", "trainable", "decayed" } }
+   for _, name in ipairs(names) do table.insert(rows[1], (name:gsub("_", " "))) end
+   table.insert(rows[1], "batch norm")
+   local total, trainable, decayed = 0, 0, 0
+   for _, group in ipairs(self) do
+      local row = { group.name, layers_text(group.paths), thousands(group.count), thousands(group.trainable),
+         thousands(group.decayed) }
+      for _, name in ipairs(names) do row[#row + 1] = setting_text(group, name) end
+      row[#row + 1] = group.batch_norm
+      rows[#rows + 1] = row
+      total, trainable, decayed = total + group.count, trainable + group.trainable, decayed + group.decayed
+   end
+   rows[#rows + 1] = { "total", "", thousands(total), thousands(trainable), thousands(decayed) }
+   return columns.text(rows, { 1, 2, #rows[1] })
+end
+
+-- A value of a setting for every group, from a number or from {group or alias = number, default = number}.
+local function values(self, setting, lr)
    if type(lr) ~= "table" then return function() return lr end end
    local by_group, known = {}, { "default" }
    local aliases = self:group_aliases()
@@ -48,7 +72,7 @@ local function rates(self, lr)
       for _, entry in ipairs(known) do found = found or entry == name end
       if not found then
          local near = scute.nearest(tostring(name), known)
-         error(("groups: lr: no group '%s'%s; expected some of %s"):format(tostring(name),
+         error(("groups: %s: no group '%s'%s; expected some of %s"):format(setting, tostring(name),
             near and ("; did you mean '%s'?"):format(near) or "", table.concat(known, ", ")), 0)
       end
       for _, group in ipairs(aliases[name] or {}) do by_group[group] = by_group[group] or rate end
@@ -59,29 +83,48 @@ local function rates(self, lr)
    return function(name) return by_group[name] or lr.default end
 end
 
--- The parameters by group from the input to the head, printable, and what optimizers take: a list of {name, paths,
--- parameters = {{name, tensor}, ...}, count, trainable, lr, batch_norm}; batch_norm is a mode of set_batch_norm, "mixed"
--- or "-". `lr` is one learning rate, or one per group or alias: { lr = { backbone = 1e-4,
--- head = 1e-3 } } (a group's own name wins over an alias; `default` is for the rest).
-function Module:groups(options)
+local function readers(self, options)
+   local of = {}
    for key in pairs(options or {}) do
-      if key ~= "lr" then error(("groups: unknown option '%s'; expected lr"):format(tostring(key)), 2) end
+      local near = scute.nearest(tostring(key), SETTINGS)
+      if near ~= key then
+         error(("groups: unknown option '%s'%s"):format(tostring(key), near and ("; did you mean '%s'?"):format(near)
+            or "; expected some of " .. table.concat(SETTINGS, ", ")), 3)
+      end
    end
-   local lr_of = rates(self, options and options.lr)
+   for _, name in ipairs(SETTINGS) do of[name] = values(self, name, options and options[name]) end
+   return of
+end
+
+-- Puts the parameters of a group into it and counts them.
+local function fill(self, group)
+   for full, tensor in self:named_parameters() do
+      if parts.matches(group.paths, full) then
+         local trains = tensor.requires_grad and tensor:numel() or 0
+         group.parameters[#group.parameters + 1] = { full, tensor }
+         group.count = group.count + tensor:numel()
+         group.trainable = group.trainable + trains
+         group.decayed = group.decayed + (tensor.rank > 1 and trains or 0)
+      end
+   end
+   return group
+end
+
+-- The parameters by group from the input to the head, printable, and what optimizers take: a list of {name, paths,
+-- parameters = {{name, tensor}, ...}, count, trainable, decayed, lr, weight_decay, momentum, beta1, beta2, batch_norm};
+-- batch_norm is a mode of set_batch_norm, "mixed" or "-"; decayed counts what trains and is no vector, since norms and biases
+-- take no weight decay unless an optimizer has decay_norms = true. `lr` is one learning rate, or one per group or alias:
+-- { lr = { backbone = 1e-4, head = 1e-3 } } (a group's own name wins over an alias; `default` is for the rest). The other
+-- settings are given alike; where one is not, that of the optimizer holds.
+function Module:groups(options)
+   local of = readers(self, options)
    local list = setmetatable({}, group_table)
    for _, entry in ipairs(self:group_paths()) do
       local name, paths = entry[1], entry[2]
-      local group = { name = name, paths = paths, parameters = {}, count = 0, trainable = 0, lr = lr_of(name),
+      local group = { name = name, paths = paths, parameters = {}, count = 0, trainable = 0, decayed = 0,
          batch_norm = batch_norm_mode(self, paths) }
-      for full, tensor in self:named_parameters() do
-         if parts.matches(paths, full) then
-            group.parameters[#group.parameters + 1] = { full, tensor }
-            group.count = group.count + tensor:numel()
-            group.trainable = group.trainable + (tensor.requires_grad and tensor:numel() or 0)
-         end
-      end
-      list[#list + 1] = group
+      for _, setting in ipairs(SETTINGS) do group[setting] = of[setting](name) end
+      list[#list + 1] = fill(self, group)
    end
    return list
 end
-

@@ -10,13 +10,16 @@ local function updater(decoupled)
    end
 end
 
-local function describe(kind, decoupled, weight_decay, decay_norms)
-   return { kind = kind, buffers = { "exp_avg", "exp_avg_sq" }, update = updater(decoupled),
-      options = { lr = false, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = weight_decay,
-         decay_norms = decay_norms } }
+local function buffers()
+   return { "exp_avg", "exp_avg_sq" }
 end
 
-local adamw_class, adam_class = describe("adamw", true, 0.01, false), describe("adam", false, 0, true)
+local function describe(kind, decoupled, weight_decay)
+   return { kind = kind, buffers = buffers, update = updater(decoupled),
+      options = { lr = false, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = weight_decay, decay_norms = false } }
+end
+
+local adamw_class, adam_class = describe("adamw", true, 0.01), describe("adam", false, 0)
 
 -- optim.adamw(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01, decay_norms = false })
 -- The decay acts on the parameter itself: p *= 1 - lr * weight_decay. Norms and biases (all vectors) are not decayed
@@ -27,8 +30,8 @@ local function adamw(parameters, options)
    return optimizer
 end
 
--- optim.adam(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, decay_norms = true })
--- The decay is part of the gradient. `parameters` is model:groups { lr = }, a module or a list of tensors.
+-- optim.adam(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, decay_norms = false })
+-- The decay is part of the gradient; vectors and `parameters` as for adamw.
 local function adam(parameters, options)
    local optimizer = Optimizer.new(adam_class, parameters, options)
    return optimizer

@@ -41,12 +41,21 @@ end
 -- Options from 0 on; those that are shares stay below 1.
 local is_share = { momentum = true, beta1 = true, beta2 = true, alpha = true }
 
-local function check_range(kind, name, value)
-   if type(value) ~= "number" or name == "lr" then return end
+-- `where` is "optim.sgd: option 'momentum'" or the like; `level` is of the caller, as error counts.
+local function check_value(where, name, value, preset, level)
+   if type(preset) ~= "number" and name ~= "lr" then return end
+   if type(value) ~= "number" then error(("%s: expected a number, found a %s"):format(where, type(value)), level + 1) end
+   if name == "lr" then return end -- check_groups tells which group it is of
    local below = is_share[name] and 1 or math.huge
    if not (value >= 0 and value < below) then
-      error(("optim.%s: option '%s': expected at least 0%s, found %g"):format(kind, name,
-         is_share[name] and " and below 1" or "", value), 5)
+      error(("%s: expected at least 0%s, found %g"):format(where, is_share[name] and " and below 1" or "", value), level + 1)
+   end
+end
+
+local function check_nesterov(where, options, level)
+   if options.nesterov and (options.momentum == 0 or options.dampening ~= 0) then
+      error(("%s: option 'nesterov': expected a momentum above 0 and no dampening, found %g and %g"):format(where,
+         options.momentum, options.dampening), level + 1)
    end
 end
 
@@ -64,35 +73,57 @@ local function read_options(kind, presets, given)
          error(("optim.%s: unknown option '%s'%s; it has %s"):format(kind, tostring(key),
             near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")), 4)
       end
-      if type(presets[key]) == "number" and type(value) ~= "number" then
-         error(("optim.%s: option '%s': expected a number, found a %s"):format(kind, key, type(value)), 4)
-      end
-      check_range(kind, key, value)
+      check_value(("optim.%s: option '%s'"):format(kind, key), key, value, presets[key], 4)
       options[key] = value
    end
-   if options.nesterov and (options.momentum == 0 or options.dampening ~= 0) then
-      error(("optim.%s: option 'nesterov': expected a momentum above 0 and no dampening, found %g and %g"):format(kind,
-         options.momentum, options.dampening), 4)
-   end
+   check_nesterov("optim." .. kind, options, 4)
    return options
 end
 
--- A new optimizer of `class` = {kind =, options = presets, buffers = {names of the state tensors}, update = }.
+-- Settings that a group may have of its own beside its rate. Those that a kind of optimizer has no option for are refused.
+local OWN = { "weight_decay", "momentum", "beta1", "beta2" }
+
+-- The options as they hold for a group. `level` as for check_value.
+local function options_of(self, group, level)
+   local where = ("optim.%s: group '%s'"):format(self.kind, tostring(group.name))
+   local options = {}
+   for name, value in pairs(self.options) do options[name] = value end
+   for _, name in ipairs(OWN) do
+      local value, preset = group[name], self.class.options[name]
+      if value ~= nil and preset == nil then error(("%s: there is no '%s'"):format(where, name), level + 1) end
+      if value ~= nil then
+         check_value(("%s: '%s'"):format(where, name), name, value, preset, level + 1)
+         options[name] = value
+      end
+   end
+   check_nesterov(where, options, level + 1)
+   return options
+end
+
+local function append(self, groups, level)
+   local new = {}
+   for i, group in ipairs(groups) do
+      local options = options_of(self, group, level + 1)
+      new[i] = { name = group.name, lr = group.lr, base_lr = group.lr, options = options,
+         buffers = self.class.buffers(options), parameters = group.parameters }
+   end
+   table.move(new, 1, #new, #self.groups + 1, self.groups)
+end
+
+-- A new optimizer of `class` = {kind =, options = presets, buffers = f(options) -> names of state tensors, update = }.
 function Optimizer.new(class, given, options)
    local read = read_options(class.kind, class.options, options)
    local groups = read_groups(class.kind, given, read.lr or nil)
    check_groups(class.kind, groups, read.lr)
    local self = setmetatable({ kind = class.kind, class = class, options = read, groups = {}, state = {}, steps = {} },
       Optimizer)
-   for i, group in ipairs(groups) do
-      self.groups[i] = { name = group.name, lr = group.lr, base_lr = group.lr, parameters = group.parameters }
-   end
+   append(self, groups, 3)
    return self
 end
 
--- True if weight decay applies to a parameter: with decay_norms = false not to vectors (norms and biases).
-function Optimizer:decays(tensor)
-   return self.options.weight_decay ~= 0 and (self.options.decay_norms or tensor.rank > 1)
+-- True if weight decay applies to a parameter of a group: with decay_norms = false not to vectors (norms and biases).
+local function decays(group, tensor)
+   return group.options.weight_decay ~= 0 and (group.options.decay_norms or tensor.rank > 1)
 end
 
 -- { {name, tensor, gradient}, ... } of what a step would change now.
@@ -106,33 +137,33 @@ local function active(group)
    return list
 end
 
-local function new_state(self, tensor)
+local function new_state(group, tensor)
    local state = {}
-   for _, name in ipairs(self.class.buffers) do
+   for _, name in ipairs(group.buffers) do
       state[name] = scute.zeros(tensor.shape, { dtype = tensor.dtype, device = tensor.device })
    end
    return state
 end
 
--- Parameters that share decay and step count take one fused step together.
-local function batches_of(self, list)
+-- Parameters of a group that share decay and step count take one fused step together.
+local function batches_of(self, group)
    local batches, order = {}, {}
-   for _, entry in ipairs(list) do
+   for _, entry in ipairs(active(group)) do
       local name, tensor, gradient = entry[1], entry[2], entry[3]
-      local step, decays = (self.steps[name] or 0) + 1, self:decays(tensor)
-      local key = (decays and "decay " or "plain ") .. step
+      local step, decayed = (self.steps[name] or 0) + 1, decays(group, tensor)
+      local key = (decayed and "decay " or "plain ") .. step
       local batch = batches[key]
       if not batch then
-         batch = { step = step, weight_decay = decays and self.options.weight_decay or 0, names = {}, params = {},
+         batch = { step = step, weight_decay = decayed and group.options.weight_decay or 0, names = {}, params = {},
             grads = {} }
-         for _, buffer in ipairs(self.class.buffers) do batch[buffer] = {} end
+         for _, buffer in ipairs(group.buffers) do batch[buffer] = {} end
          batches[key] = batch
          order[#order + 1] = batch
       end
-      self.state[name] = self.state[name] or new_state(self, tensor)
+      self.state[name] = self.state[name] or new_state(group, tensor)
       local i = #batch.params + 1
       batch.names[i], batch.params[i], batch.grads[i] = name, tensor, gradient
-      for _, buffer in ipairs(self.class.buffers) do batch[buffer][i] = self.state[name][buffer] end
+      for _, buffer in ipairs(group.buffers) do batch[buffer][i] = self.state[name][buffer] end
    end
    return order
 end
@@ -142,9 +173,9 @@ end
 function Optimizer:step()
    self.stepped = {}
    for _, group in ipairs(self.groups) do
-      for _, batch in ipairs(batches_of(self, active(group))) do
+      for _, batch in ipairs(batches_of(self, group)) do
          batch.found_inf = self.found_inf
-         self.class.update(self.options, group.lr, batch)
+         self.class.update(group.options, group.lr, batch)
          for _, name in ipairs(batch.names) do
             self.stepped[name] = self.steps[name] or false
             self.steps[name] = batch.step
@@ -266,10 +297,7 @@ function Optimizer:add_groups(groups)
    for _, group in ipairs(self.groups) do known[#known + 1] = group end
    for _, group in ipairs(groups) do known[#known + 1] = group end
    check_groups(self.kind, known, self.options.lr)
-   for _, group in ipairs(groups) do
-      self.groups[#self.groups + 1] = { name = group.name, lr = group.lr, base_lr = group.lr,
-         parameters = group.parameters }
-   end
+   append(self, groups, 2)
 end
 
 -- ---- state ----
@@ -284,7 +312,7 @@ function Optimizer:state_dict()
       for _, entry in ipairs(group.parameters) do
          local name = entry[1]
          state.steps[name] = self.steps[name]
-         for _, buffer in ipairs(self.state[name] and self.class.buffers or {}) do
+         for _, buffer in ipairs(self.state[name] and group.buffers or {}) do
             local full = buffer .. "." .. name
             state.names[#state.names + 1] = full
             state.tensors[full] = self.state[name][buffer]
@@ -294,10 +322,11 @@ function Optimizer:state_dict()
    return state
 end
 
+-- name -> {tensor, group}
 local function find_parameters(self)
    local found = {}
    for _, group in ipairs(self.groups) do
-      for _, entry in ipairs(group.parameters) do found[entry[1]] = entry[2] end
+      for _, entry in ipairs(group.parameters) do found[entry[1]] = { tensor = entry[2], group = group } end
    end
    return found
 end
@@ -305,11 +334,11 @@ end
 local function read_state(self, saved, parameters)
    local state = {}
    for name in pairs(saved.steps) do
-      local tensor = parameters[name]
-      if not tensor then error(("optim.%s: the saved state is for '%s', which is not trained here"):format(self.kind,
+      local parameter = parameters[name]
+      if not parameter then error(("optim.%s: the saved state is for '%s', which is not trained here"):format(self.kind,
          name), 3) end
-      state[name] = new_state(self, tensor)
-      for _, buffer in ipairs(self.class.buffers) do
+      state[name] = new_state(parameter.group, parameter.tensor)
+      for _, buffer in ipairs(parameter.group.buffers) do
          local from = saved.tensors[buffer .. "." .. name]
          if not from then
             error(("optim.%s: the saved state lacks '%s.%s'"):format(self.kind, buffer, name), 3)
@@ -335,23 +364,47 @@ end
 
 -- ---- printing ----
 
+-- "a = 1, b = 2" of the names given, sorted.
+local function settings_text(options, names)
+   local parts = {}
+   table.sort(names)
+   for i, name in ipairs(names) do parts[i] = ("%s = %s"):format(name, tostring(options[name])) end
+   return table.concat(parts, ", ")
+end
+
+-- What a group has of its own, as it is printed: ", momentum = 0.5", or nothing.
+local function own_text(self, group)
+   local names = {}
+   for _, name in ipairs(OWN) do
+      if group.options[name] ~= self.options[name] then names[#names + 1] = name end
+   end
+   return (#names > 0 and ", " or "") .. settings_text(group.options, names)
+end
+
+--- What tells two optimizers apart: kind, options, and each group's rate and settings, in one line.
+function Optimizer:describe()
+   local names, groups = {}, {}
+   for name in pairs(self.options) do names[#names + 1] = name end
+   for i, group in ipairs(self.groups) do
+      groups[i] = ("%s at %.9g%s"):format(group.name, group.base_lr, own_text(self, group))
+   end
+   return ("%s {%s}, groups %s"):format(self.kind, settings_text(self.options, names), table.concat(groups, "; "))
+end
+
 function Optimizer:__tostring()
-   local lines = {}
    local names = {}
    for name in pairs(self.options) do names[#names + 1] = name end
-   table.sort(names)
-   for i, name in ipairs(names) do names[i] = ("%s = %s"):format(name, tostring(self.options[name])) end
-   lines[1] = ("optim.%s { %s }"):format(self.kind, table.concat(names, ", "))
+   local lines = { ("optim.%s { %s }"):format(self.kind, settings_text(self.options, names)) }
    for _, group in ipairs(self.groups) do
       local decayed, plain, frozen = 0, 0, 0
       for _, entry in ipairs(group.parameters) do
          local n = entry[2]:numel()
          if not entry[2].requires_grad then frozen = frozen + n
-         elseif self:decays(entry[2]) then decayed = decayed + n
+         elseif decays(group, entry[2]) then decayed = decayed + n
          else plain = plain + n end
       end
-      lines[#lines + 1] = ("  %-12s lr %g: %d with weight decay, %d without, %d frozen"):format(group.name, group.lr,
-         decayed, plain, frozen)
+      lines[#lines + 1] = ("  %-12s lr %g%s: %d with weight decay, %d without, %d frozen"):format(group.name, group.lr,
+         own_text(self, group), decayed, plain, frozen)
    end
    return table.concat(lines, "\n")
 end

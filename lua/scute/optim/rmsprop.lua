@@ -10,19 +10,25 @@ local function update(options, lr, batch)
 end
 
 local presets = { lr = false, alpha = 0.99, eps = 1e-8, momentum = 0, weight_decay = 0, centered = false,
-   decay_norms = true }
+   decay_norms = false }
+
+local function buffers(options)
+   local names = { "square_avg" }
+   if options.momentum ~= 0 then names[#names + 1] = "momentum" end
+   if options.centered then names[#names + 1] = "grad_avg" end
+   return names
+end
+
+local class = { kind = "rmsprop", options = presets, buffers = buffers, update = update }
 
 -- optim.rmsprop(parameters, { lr, alpha = 0.99, eps = 1e-8, momentum = 0, weight_decay = 0, centered = false,
--- decay_norms = true })
+-- decay_norms = false })
 -- v = alpha v + (1 - alpha) g^2, p -= lr g / (sqrt(v) + eps); centered = true: the variance in place of v. `parameters` is
--- model:groups { lr = }, a module or a list of tensors. The decay is part of g and goes to norms and biases too, as in
--- PyTorch, unless decay_norms = false.
+-- model:groups { lr = }, a module or a list of tensors. The decay is part of g; norms and biases (all vectors) are not
+-- decayed unless decay_norms = true, which is what PyTorch does.
 local function rmsprop(parameters, options)
-   local buffers = { "square_avg" }
-   if options and options.momentum and options.momentum ~= 0 then buffers[#buffers + 1] = "momentum" end
-   if options and options.centered then buffers[#buffers + 1] = "grad_avg" end
-   local class = { kind = "rmsprop", options = presets, buffers = buffers, update = update }
-   return Optimizer.new(class, parameters, options)
+   local optimizer = Optimizer.new(class, parameters, options)
+   return optimizer
 end
 
 return { rmsprop = rmsprop }

@@ -8,17 +8,20 @@ local function update(options, lr, batch)
       dampening = options.dampening, nesterov = options.nesterov, first = batch.step == 1 }
 end
 
-local presets = { lr = false, momentum = 0, weight_decay = 0, dampening = 0, nesterov = false, decay_norms = true }
-local with_momentum = { kind = "sgd", options = presets, buffers = { "momentum" }, update = update }
-local without = { kind = "sgd", options = presets, buffers = {}, update = update }
+local presets = { lr = false, momentum = 0, weight_decay = 0, dampening = 0, nesterov = false, decay_norms = false }
 
--- optim.sgd(parameters, { lr, momentum = 0, weight_decay = 0, dampening = 0, nesterov = false, decay_norms = true })
+local function buffers(options)
+   return options.momentum ~= 0 and { "momentum" } or {}
+end
+
+local class = { kind = "sgd", options = presets, buffers = buffers, update = update }
+
+-- optim.sgd(parameters, { lr, momentum = 0, weight_decay = 0, dampening = 0, nesterov = false, decay_norms = false })
 -- v = momentum v + (1 - dampening) g (the first time v = g), p -= lr v. `parameters` is model:groups { lr = }, a module
--- or a list of tensors. The decay is part of g and goes to norms and biases too, as in PyTorch, unless
--- decay_norms = false.
+-- or a list of tensors. The decay is part of g; norms and biases (all vectors) are not decayed unless decay_norms = true,
+-- which is what PyTorch does.
 local function sgd(parameters, options)
-   local has_momentum = options and options.momentum and options.momentum ~= 0
-   local optimizer = Optimizer.new(has_momentum and with_momentum or without, parameters, options)
+   local optimizer = Optimizer.new(class, parameters, options)
    return optimizer
 end
 

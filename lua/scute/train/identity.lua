@@ -48,12 +48,6 @@ local function fingerprint(set)
    return scute.checksum { table.concat(parts) }
 end
 
-local function optimizer_text(optimizer)
-   local groups = {}
-   for i, group in ipairs(optimizer.groups) do groups[i] = ("%s at %.9g"):format(group.name, group.base_lr) end
-   return ("%s %s, groups %s"):format(optimizer.kind, text_of(optimizer.options), table.concat(groups, ", "))
-end
-
 -- What stays as it was loaded or drawn: weights that the checkpoint does not hold.
 local function frozen_text(run, changing)
    local list = {}
@@ -66,7 +60,7 @@ end
 
 local function describe(run)
    local said = { model = run.model.arch, classes = cjson.encode(run.set.classes),
-      preprocessing = text_of(run.preprocess), data = fingerprint(run.set), optimizer = optimizer_text(run.optimizer),
+      preprocessing = text_of(run.preprocess), data = fingerprint(run.set), optimizer = run.optimizer:describe(),
       schedule = run.schedule.text or run.schedule.name or "a function", loss = run.criterion and "a function" or nil,
       frozen = frozen_text(run, run.changing) }
    for _, name in ipairs(OPTIONS) do said[name] = text_of(run[name]) end
