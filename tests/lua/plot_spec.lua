@@ -119,6 +119,15 @@ describe("scute.plot", function()
       assert.error_matches(function() plot.curves { { loss = 1 } } end, "row 1 of the history has no epoch")
    end)
 
+   it("draws the rate of a group from the epoch in which it joins", function()
+      local schedule = scute.schedule.warmup_cosine { warmup = 1 }
+      local all = plot.schedule(schedule, { epochs = 4, steps_per_epoch = 3, lr = { body = 1, head = 2 } }):svg()
+      local late = plot.schedule(schedule, { epochs = 4, steps_per_epoch = 3, lr = { body = 1, head = 2 },
+         from = { body = 3, head = 1 } }):svg()
+      assert.are_not.equal(all, late)
+      assert.is_true(#late < #all)
+   end)
+
    it("writes PNG, SVG and PDF, and nothing else", function()
       local base = os.tmpname()
       local figure = plot.schedule(scute.schedule.warmup_cosine { warmup = 1 })

@@ -16,7 +16,8 @@ local function as_groups(lr)
 end
 
 --- What a schedule will do. schedule: as scute.schedule makes them. options: epochs (10), steps_per_epoch (100), lr (a number,
--- or {group = rate}; default 1), title, log (a logarithmic axis).
+-- or {group = rate}; default 1), from ({group = first epoch, from 1}; default: all from the start), title, log (a logarithmic
+-- axis).
 function rates.schedule(schedule, options)
    options = options or {}
    if type(schedule) ~= "table" or type(schedule.factor) ~= "function" then
@@ -32,7 +33,8 @@ function rates.schedule(schedule, options)
       { xlabel = "epoch", ylabel = "learning rate", ylog = options.log, xlim = { 0, epochs } })
    for _, group in ipairs(as_groups(options.lr)) do
       local xs, ys = {}, {}
-      for step = 0, steps - 1, stride do
+      local first = options.from and options.from[group[1]] or 1
+      for step = (first - 1) * per_epoch, steps - 1, stride do
          xs[#xs + 1] = step / per_epoch
          ys[#ys + 1] = group[2] * schedule.factor { step = step, steps_per_epoch = per_epoch, epochs = epochs }
       end

@@ -1,0 +1,49 @@
+-- What the learning rates will be, as a picture, before anything trains: schedule.png in the run's folder.
+local scute = require "scute"
+local console = require "scute.console"
+local photos = require "scute.train.photos"
+
+local outlook = {}
+
+local function trains(group)
+   for _, entry in ipairs(group.parameters) do
+      if entry[2].requires_grad then return true end
+   end
+   return false
+end
+
+-- Rate and first epoch by name, of the groups that train at some time; one rate where all of them are alike.
+local function lines_of(run)
+   local rates, from, least, most = {}, {}, math.huge, 0
+   for _, group in ipairs(run.optimizer.groups) do
+      local first = run.unfreeze and run.unfreeze.from[group.name] or trains(group) and 1 or math.huge
+      if first <= run.epochs then
+         rates[group.name], from[group.name] = group.base_lr, first
+         least, most = math.min(least, group.base_lr), math.max(most, group.base_lr)
+      end
+   end
+   if least == most and not run.unfreeze then return most end
+   return rates, from
+end
+
+local function draw(run)
+   local steps = math.ceil(photos.steps_of(#run.set.train.paths, run.batch_size) / run.accumulate)
+   local rates, from = lines_of(run)
+   scute.plot.schedule(run.schedule, { epochs = run.epochs, steps_per_epoch = steps, lr = rates, from = from })
+      :save(run.folder .. "/schedule.png")
+end
+
+--- The hook. Schedules that follow the run (plateau) and tables with a factor of one's own have nothing to show yet.
+outlook.hook = {
+   on_fit_begin = function(run)
+      if not run.folder or run.schedule.observe or not run.schedule.values then return end
+      local drawn, why = pcall(draw, run)
+      if drawn then
+         console.line("schedule: %s; its picture is %s/schedule.png", run.schedule.name, run.folder)
+      else
+         console.warn("schedule.png: %s", console.message(why))
+      end
+   end,
+}
+
+return outlook
