@@ -161,6 +161,19 @@ ScStatus sc_file_write(ScFile *file, const void *data, size_t bytes) {
    return SC_OK;
 }
 
+ScStatus sc_file_patch(ScFile *file, int64_t offset, const void *data, size_t bytes) {
+   const char *at = data;
+   while (bytes > 0) {
+      ssize_t done = pwrite(file->fd, at, bytes, offset);
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) return cannot_write(file->path, errno);
+      at += done;
+      offset += done;
+      bytes -= (size_t)done;
+   }
+   return SC_OK;
+}
+
 // After a power failure the rename is only certain once the folder itself is on disk. File systems that cannot
 // sync a folder say EINVAL, which loses nothing.
 static ScStatus sync_folder(const char *path) {

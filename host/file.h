@@ -21,6 +21,8 @@ ScStatus sc_file_create(ScFile **out, const char *path);
 // is emptied and taken over.
 ScStatus sc_file_create_part(ScFile **out, const char *path);
 ScStatus sc_file_write(ScFile *, const void *data, size_t bytes);
+// Overwrites bytes that were written before, from `offset`.
+ScStatus sc_file_patch(ScFile *, int64_t offset, const void *data, size_t bytes);
 // fsync, close, rename to the target, fsync the folder. Frees the handle, whatever the outcome; on failure the
 // temporary file is removed.
 ScStatus sc_file_commit(ScFile *);

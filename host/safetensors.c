@@ -1,11 +1,14 @@
 #include "host/safetensors.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "host/file.h"
+#include "host/seal.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "weight files are little-endian and are copied as they are"
@@ -216,11 +219,13 @@ static json_t *shape_json(const ScTensor *t) {
    return shape;
 }
 
-static ScStatus add_metadata(const char *path, json_t *header, const ScState *state) {
-   if (state->nmetadata == 0) return SC_OK;
+static ScStatus add_metadata(const char *path, json_t *header, const ScState *state, bool sealed) {
+   if (state->nmetadata == 0 && !sealed) return SC_OK;
    json_t *map = json_object();
+   if (sealed) json_object_set_new(map, "checksum", json_string(SC_NO_SUM));
    for (int i = 0; i < state->nmetadata; i++) {
       const ScMetadata *pair = &state->metadata[i];
+      if (sealed && strcmp(pair->key, "checksum") == 0) continue; // of the file that this one was read from
       if (json_object_set_new(map, pair->key, json_string(pair->value)) == 0) continue;
       json_decref(map);
       return sc_fail(SC_EARG, "cannot write %s: the metadata '%s' is not valid UTF-8", path, pair->key);
@@ -252,7 +257,7 @@ static int next_in_data(const ScState *state, int previous) {
    return -1;
 }
 
-static ScStatus build_header(const char *path, const ScState *state, json_t *header) {
+static ScStatus build_header(const char *path, const ScState *state, bool sealed, json_t *header) {
    int64_t *begins = calloc((size_t)state->n + 1, sizeof *begins);
    if (!begins) return sc_fail(SC_EMEM, "out of memory");
    int64_t at = 0;
@@ -260,56 +265,84 @@ static ScStatus build_header(const char *path, const ScState *state, json_t *hea
       begins[i] = at;
       at += (int64_t)sc_nbytes(state->entries[i].tensor);
    }
-   ScStatus status = add_metadata(path, header, state);
+   ScStatus status = add_metadata(path, header, state, sealed);
    for (int i = 0; i < state->n && status == SC_OK; i++)
       status = add_item(path, header, &state->entries[i], begins[i]);
    free(begins);
    return status;
 }
 
-static ScStatus write_header(ScFile *file, const char *text) {
-   static const char spaces[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
-   uint64_t length = strlen(text), padded = (length + 7) / 8 * 8;
-   SC_TRY(sc_file_write(file, &padded, sizeof padded));
-   SC_TRY(sc_file_write(file, text, length));
-   return sc_file_write(file, spaces, padded - length);
+// A file that is being written, and the CRC-32 of what it has so far where that is wanted.
+typedef struct {
+   ScFile *file;
+   bool sealed;
+   uLong sum;
+} Writer;
+
+static ScStatus put(Writer *w, const void *data, size_t bytes) {
+   if (w->sealed) w->sum = crc32_z(w->sum, data, bytes);
+   return sc_file_write(w->file, data, bytes);
 }
 
-static ScStatus write_tensor(ScFile *file, const ScTensor *t) {
+static ScStatus write_header(Writer *w, const char *text) {
+   static const char spaces[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+   uint64_t length = strlen(text), padded = (length + 7) / 8 * 8;
+   SC_TRY(put(w, &padded, sizeof padded));
+   SC_TRY(put(w, text, length));
+   return put(w, spaces, padded - length);
+}
+
+static ScStatus write_tensor(Writer *w, const ScTensor *t) {
    size_t bytes = sc_nbytes(t);
    void *data = malloc(bytes);
    if (!data) return sc_fail(SC_EMEM, "out of memory: a tensor of %zu bytes is to be written", bytes);
    ScStatus status = sc_tensor_read(t, data);
-   if (status == SC_OK) status = sc_file_write(file, data, bytes);
+   if (status == SC_OK) status = put(w, data, bytes);
    free(data);
    return status;
 }
 
-static ScStatus write_all(ScFile *file, const char *text, const ScState *state) {
-   SC_TRY(write_header(file, text));
-   for (int i = next_in_data(state, -1); i >= 0; i = next_in_data(state, i))
-      SC_TRY(write_tensor(file, state->entries[i].tensor));
-   return SC_OK;
+// The digits take the place of the zeros that stood there when they were summed up.
+static ScStatus write_seal(const Writer *w, const char *text) {
+   char digits[9];
+   snprintf(digits, sizeof digits, "%08lx", w->sum & 0xfffffffful);
+   int64_t at = 8 + (strstr(text, SC_SEAL) - text) + (int64_t)strlen(SC_SEAL);
+   return sc_file_patch(w->file, at, digits, 8);
 }
 
-static ScStatus write_file(const char *path, const char *text, const ScState *state) {
-   ScFile *file;
-   SC_TRY(sc_file_create(&file, path));
-   ScStatus status = write_all(file, text, state);
-   if (status == SC_OK) return sc_file_commit(file);
-   sc_file_abandon(file);
+static ScStatus write_all(Writer *w, const char *text, const ScState *state) {
+   SC_TRY(write_header(w, text));
+   for (int i = next_in_data(state, -1); i >= 0; i = next_in_data(state, i))
+      SC_TRY(write_tensor(w, state->entries[i].tensor));
+   return w->sealed ? write_seal(w, text) : SC_OK;
+}
+
+static ScStatus write_file(const char *path, const char *text, const ScState *state, bool sealed) {
+   Writer w = {.sealed = sealed, .sum = crc32_z(0, NULL, 0)};
+   SC_TRY(sc_file_create(&w.file, path));
+   ScStatus status = write_all(&w, text, state);
+   if (status == SC_OK) return sc_file_commit(w.file);
+   sc_file_abandon(w.file);
+   return status;
+}
+
+static ScStatus write_state(const char *path, const ScState *state, bool sealed) {
+   json_t *header = json_object();
+   if (!header) return sc_fail(SC_EMEM, "out of memory");
+   char *text = NULL;
+   ScStatus status = build_header(path, state, sealed, header);
+   if (status == SC_OK && !(text = json_dumps(header, JSON_COMPACT)))
+      status = sc_fail(SC_EMEM, "out of memory");
+   json_decref(header);
+   if (status == SC_OK) status = write_file(path, text, state, sealed);
+   free(text);
    return status;
 }
 
 ScStatus sc_safetensors_write(const char *path, const ScState *state) {
-   json_t *header = json_object();
-   if (!header) return sc_fail(SC_EMEM, "out of memory");
-   char *text = NULL;
-   ScStatus status = build_header(path, state, header);
-   if (status == SC_OK && !(text = json_dumps(header, JSON_COMPACT)))
-      status = sc_fail(SC_EMEM, "out of memory");
-   json_decref(header);
-   if (status == SC_OK) status = write_file(path, text, state);
-   free(text);
-   return status;
+   return write_state(path, state, false);
+}
+
+ScStatus sc_seal_write(const char *path, const ScState *state) {
+   return write_state(path, state, true);
 }

@@ -65,7 +65,8 @@ void sc_tensor_release(ScTensor *t) {
 }
 
 ScStatus sc_tensor_own(ScTensor *t, bool keep) {
-   if (t->buffer->refs == 1) return SC_OK;
+   if (__atomic_load_n(&t->buffer->refs, __ATOMIC_ACQUIRE) == 1)
+      return SC_OK; // a thread that saves may share it
    ScBuffer *buffer;
    SC_TRY(sc_buffer_new(&buffer, t->device, sc_nbytes(t)));
    if (keep) {

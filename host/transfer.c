@@ -60,14 +60,26 @@ static ScStatus named(ScStatus status, const char *what, const ScTensor *t) {
    return sc_name_tensor(status, what, t, t->device);
 }
 
+// Matrices of 4-byte elements, `rows` x `columns`, transposed one by one.
+static void transpose(uint32_t *to, const uint32_t *from, int64_t count, int64_t rows, int64_t columns) {
+   for (int64_t n = 0; n < count; n++, to += rows * columns, from += rows * columns)
+      for (int64_t c = 0; c < columns; c++)
+         for (int64_t r = 0; r < rows; r++) to[c * rows + r] = from[r * columns + c];
+}
+
 // Copies elements between memory order (channels-last at rank 4) and logical order.
 static void reorder(const ScTensor *t, char *to, const char *from, bool to_logical) {
    size_t size = sc_dtype_size(t->dtype);
-   if (t->rank != 4) {
+   int64_t channels = t->rank == 4 ? t->shape[1] : 1, pixels = t->rank == 4 ? t->shape[2] * t->shape[3] : 1;
+   if (channels == 1 || pixels == 1) {
       memcpy(to, from, sc_nbytes(t));
       return;
    }
-   int64_t channels = t->shape[1], pixels = t->shape[2] * t->shape[3];
+   if (size == 4) {
+      int64_t rows = to_logical ? pixels : channels;
+      transpose((uint32_t *)to, (const uint32_t *)from, t->shape[0], rows, channels * pixels / rows);
+      return;
+   }
    for (int64_t n = 0; n < t->shape[0]; n++)
       for (int64_t c = 0; c < channels; c++)
          for (int64_t p = 0; p < pixels; p++) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "host/bind/bind.h"
+#include "host/bind/weights.h"
 #include "host/download.h"
 #include "host/file.h"
 #include "host/safetensors.h"
@@ -89,9 +90,7 @@ static const char *check_text(lua_State *L, int index, int i, const char *argume
    return text;
 }
 
-// save(path, names, tensors, keys, values): lists of equal length, the latter two are the metadata
-static int save(lua_State *L) {
-   const char *path = luaL_checkstring(L, 1);
+ScState *sc_check_state(lua_State *L) {
    for (int i = 2; i <= 5; i++) luaL_checktype(L, i, LUA_TTABLE);
    ScState *state = push_state(L);
    for (int i = 1, n = (int)luaL_len(L, 2); i <= n; i++) {
@@ -103,6 +102,13 @@ static int save(lua_State *L) {
    }
    for (int i = 1, n = (int)luaL_len(L, 4); i <= n; i++)
       sc_check(L, sc_state_annotate(state, check_text(L, 4, i, "metadata"), check_text(L, 5, i, "metadata")));
+   return state;
+}
+
+// save(path, names, tensors, keys, values): lists of equal length, the latter two are the metadata
+static int save(lua_State *L) {
+   const char *path = luaL_checkstring(L, 1);
+   ScState *state = sc_check_state(L);
    sc_check(L, sc_safetensors_write(path, state));
    sc_state_free(state);
    return 0;
@@ -179,7 +185,8 @@ static void open_files(lua_State *L) {
    lua_pushcfunction(L, free_state);
    lua_setfield(L, -2, "__gc");
    lua_pop(L, 1);
-   luaL_newlib(L, functions);
-   lua_setfield(L, -2, "files");
+   luaL_getsubtable(L, -1, "files");
+   luaL_setfuncs(L, functions, 0);
+   lua_pop(L, 1);
 }
 SC_OPENER(open_files)

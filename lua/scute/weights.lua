@@ -54,21 +54,38 @@ local function sorted_keys(map)
    return keys
 end
 
---- Writes a .safetensors file; whatever was there before is replaced only once the new file is whole and on disk.
--- `state` is {names = list, tensors = {name = tensor}}, as weights.load returns it; `metadata` is a table of text,
--- by default state.metadata.
-function weights.save(path, state, metadata)
+-- names, tensors, keys and values of the metadata, as the core wants them
+local function lists_of(state, metadata)
    local tensors, values = {}, {}
    for i, name in ipairs(state.names) do
       if not state.tensors[name] then
-         error(("weights.save: '%s' is listed, but there is no tensor of that name"):format(name), 2)
+         error(("weights.save: '%s' is listed, but there is no tensor of that name"):format(name), 3)
       end
       tensors[i] = state.tensors[name]
    end
    metadata = metadata or state.metadata or {}
    local keys = sorted_keys(metadata)
    for i, key in ipairs(keys) do values[i] = metadata[key] end
-   call(files.save, path, state.names, tensors, keys, values)
+   return state.names, tensors, keys, values
+end
+
+--- Writes a .safetensors file; whatever was there before is replaced only once the new file is whole and on disk.
+-- `state` is {names = list, tensors = {name = tensor}}, as weights.load returns it; `metadata` is a table of text,
+-- by default state.metadata.
+function weights.save(path, state, metadata)
+   call(files.save, path, lists_of(state, metadata))
+end
+
+--- The same beside what the program does next: what the tensors hold now is written by a thread, which reads the file back and
+-- compares. The metadata gets "checksum", the CRC-32 of all bytes (see host/seal.h). Returns a handle:
+-- handle:done() tells whether it has ended; handle:finish() waits, raises what went wrong, and returns the processor time.
+function weights.save_later(path, state, metadata)
+   return call(files.save_later, path, lists_of(state, metadata))
+end
+
+--- Raises where a file that save_later wrote is not whole.
+function weights.verify(path)
+   call(files.verify, path)
 end
 
 --- The sha256 of a file, 64 hex digits.

@@ -1,7 +1,8 @@
 -- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
 -- Usage: scute tests/bench/run.lua [PYTHON] -- PYTHON is an interpreter with torch and torchvision; without one scute's
 -- own figures are printed. Where the CPU computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS and BATCH can
--- be set in the environment. What freezing saves is measured by freeze.lua. Run it on an otherwise idle machine.
+-- be set in the environment. What freezing saves is measured by freeze.lua, what checkpoints cost by checkpoint.lua. Run it on
+-- an otherwise idle machine.
 local lfs = require "lfs"
 
 local python = arg[1] ~= "" and arg[1] or nil
@@ -106,6 +107,7 @@ local function photo_set(folder)
 end
 
 local function bench_exercise()
+io.write(run(("%s %s/checkpoint.lua"):format(scute, here)))
    local folder = os.tmpname()
    os.remove(folder)
    local photos, why = photo_set(folder)
@@ -137,3 +139,4 @@ end
 bench_steps()
 io.write(run(("%s %s/freeze.lua resnet50 %d"):format(scute, here, batch)))
 bench_exercise()
+io.write(run(("%s %s/checkpoint.lua"):format(scute, here)))

@@ -61,6 +61,29 @@ describe("weights", function()
       assert.same(again.metadata, weights.load(path).metadata)
    end)
 
+   it("writes in the background what the tensors held when it began", function()
+      local path = folder .. "/later.safetensors"
+      local t = scute.ones(64, 8, 3, 3)
+      local handle = weights.save_later(path, { names = { "t" }, tensors = { t = t } }, { note = "n" })
+      t:fill_(2)
+      assert.is_true(handle:finish() >= 0)
+      assert.is_true(handle:done())
+      local again = weights.load(path)
+      assert.equal(scute.checksum { scute.ones(64, 8, 3, 3) }, scute.checksum { again.tensors.t })
+      assert.equal("n", again.metadata.note)
+      weights.verify(path)
+      again.tensors.t:fill_(3)
+      weights.save(path, again) -- its checksum is that of another file
+      assert.matches("later.safetensors: its checksum does not fit: the file is damaged", message_of(weights.verify, path))
+      handle = weights.save_later(folder .. "/no/where", { names = { "t" }, tensors = { t = t } })
+      assert.matches("^cannot write .*/no/where: No such file", message_of(function()
+         local ok, why = pcall(handle.finish, handle)
+         if not ok then error(why, 0) end
+      end))
+      weights.save_later(folder .. "/forgotten", { names = { "t" }, tensors = { t = t } }) -- the collector waits for it
+      collectgarbage()
+   end)
+
    it("names what cannot be written, without a position in the library", function()
       local t = scute.ones(1)
       assert.equal("cannot write " .. folder .. "/no/where: No such file or directory; nothing that was there before "

@@ -6,11 +6,12 @@
 --    best.NAME          the same of the best epoch so far
 --    average.NAME       the moving average of the weights, where there is one
 --    optimizer.NAME     the optimizer's state, by parameter
--- and the metadata are format ("scute checkpoint"), version, checksum (CRC-32 of the tensors and of the state) and state:
--- JSON with the position in the run, random numbers, history, what is frozen, known bad photos, the state of the hooks,
--- and what identifies the run. Nothing in the file is ever executed.
+-- and the metadata are format ("scute checkpoint"), version, checksum (CRC-32 of the file, see host/seal.h) and state: JSON
+-- with the position in the run, random numbers, history, what is frozen, known bad photos, the state of the hooks, and what
+-- identifies the run. Nothing in the file is ever executed.
 --
--- A new file is written beside the old one, read back and compared before it takes the old one's name.
+-- A new file is written beside the old one, read back and compared before it takes the old one's name. A thread does that
+-- while training goes on; what it writes is what the tensors held when it began.
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.console"
@@ -21,22 +22,13 @@ local photos = require "scute.train.photos"
 
 local checkpoint = {}
 
-local VERSION = "1"
+local VERSION = "2"
 local SHARE = 50 -- saving takes at most one part in so many of the time
 
 -- ---- files ----
 
 local function name_of(folder, i)
    return folder .. (i == 0 and "/checkpoint.safetensors" or ("/checkpoint-%d.safetensors"):format(i))
-end
-
-local function checksum_of(names, tensors, state)
-   local parts = { state }
-   for _, name in ipairs(names) do
-      parts[#parts + 1] = name
-      parts[#parts + 1] = tensors[name]
-   end
-   return scute.checksum(parts)
 end
 
 -- Reads and verifies; nil and what is wrong.
@@ -48,12 +40,9 @@ local function read(path)
    if meta.version ~= VERSION then
       return nil, ("%s: it has version %s, this program reads %s"):format(path, tostring(meta.version), VERSION)
    end
-   local names = table.move(file.names, 1, #file.names, 1, {})
-   table.sort(names)
-   if not meta.state or checksum_of(names, file.tensors, meta.state) ~= meta.checksum then
-      return nil, path .. ": its checksum does not fit: the file is damaged"
-   end
-   local decoded, state = pcall(exact.decode, meta.state)
+   local whole, fault = pcall(scute.weights.verify, path)
+   if not whole then return nil, console.message(fault) end
+   local decoded, state = pcall(exact.decode, meta.state or "")
    if not decoded then return nil, ("%s: its state is damaged: %s"):format(path, tostring(state)) end
    file.state, file.path = state, path
    return file
@@ -68,18 +57,8 @@ local function rotate(folder, keep)
    end
 end
 
-local function write(folder, keep, names, tensors, state)
-   local path = folder .. "/checkpoint.new"
-   table.sort(names)
-   local sum = checksum_of(names, tensors, state)
-   scute.weights.save(path, { names = names, tensors = tensors },
-      { format = "scute checkpoint", version = VERSION, checksum = sum, state = state })
-   local back, why = read(path)
-   if not back then
-      os.remove(path)
-      error("what was written does not read back: " .. why, 0)
-   end
-   for _, tensor in pairs(back.tensors) do tensor:free() end
+-- Gives a new file its name.
+local function put_in_place(folder, keep, path)
    rotate(folder, keep)
    local renamed, message = os.rename(path, name_of(folder, 0))
    if not renamed then error(message, 0) end
@@ -154,7 +133,8 @@ local function state_of(run, optimizer)
    }
 end
 
-local function save(run)
+-- Begins to write; returns the handle.
+local function begin(run)
    scute.files.mkdirs(run.folder)
    local names, tensors = {}, {}
    local optimizer = run.optimizer:state_dict()
@@ -162,23 +142,46 @@ local function save(run)
    take(names, tensors, "optimizer.", optimizer.tensors)
    if run.best then take(names, tensors, "best.", run.best.state) end
    if run.average then take(names, tensors, "average.", run.average.tensors) end
-   write(run.folder, run.keep, names, tensors, exact.encode(state_of(run, optimizer)))
+   table.sort(names)
+   return scute.weights.save_later(run.folder .. "/checkpoint.new", { names = names, tensors = tensors },
+      { format = "scute checkpoint", version = VERSION, state = exact.encode(state_of(run, optimizer)) })
 end
 
---- Saves a checkpoint now. One that cannot be written is told and tried again at the next; the run goes on.
--- Returns whether it is on disk.
-function checkpoint.save(run)
-   if not run.folder or not run.position then return false end
-   local start = scute.clock()
-   local ok, why = pcall(save, run)
-   run.checkpoint.cost, run.checkpoint.at = scute.clock() - start, scute.clock()
-   run.checkpoint.failed = not ok and console.message(why) or nil
-   run.checkpoint.saved = ok
+-- f(...), what it took from the training being added to the cost; a failure is told and tried again at the next save.
+local function attempt(run, f, ...)
+   local state, start = run.checkpoint, scute.clock()
+   local ok, result = pcall(f, ...)
+   state.cost = state.cost + scute.clock() - start
+   state.failed = not ok and console.message(result) or nil
    if not ok then
       run.meter:clear()
-      console.warn("no checkpoint could be saved: %s; training goes on and tries again", run.checkpoint.failed)
+      console.warn("no checkpoint could be saved: %s; training goes on and tries again", state.failed)
    end
-   return ok
+   return ok and result
+end
+
+-- Gives the checkpoint that is being written its name, once it is whole. With `wait` not before that.
+local function settle(run, wait)
+   local state = run.checkpoint
+   local handle = state.writing
+   if not handle or not wait and not handle:done() then return end
+   state.writing = nil
+   attempt(run, function()
+      state.cost = state.cost + handle:finish() -- the thread's share of the processors
+      put_in_place(run.folder, run.keep, run.folder .. "/checkpoint.new")
+      state.saved = true
+   end)
+end
+
+--- Begins to save a checkpoint of this moment, and with `wait` returns only when it is on disk. One that cannot be written is
+-- told and tried again at the next; the run goes on.
+function checkpoint.save(run, wait)
+   if not run.folder or not run.position then return end
+   settle(run, true)
+   local state = run.checkpoint
+   state.cost, state.saved, state.at = 0, false, scute.clock()
+   state.writing = attempt(run, begin, run) or nil
+   if wait then settle(run, true) end
 end
 
 -- ---- going on ----
@@ -333,28 +336,32 @@ end
 
 -- ---- when ----
 
-local function is_due(run)
+-- Whether another save would take at most a SHARE of the time, and not have to wait for the last one.
+local function is_cheap(run)
    local state = run.checkpoint
-   local since = scute.clock() - state.at
-   return since >= run.save_every * 60 and since >= SHARE * state.cost
+   return not state.writing and scute.clock() - state.at >= SHARE * state.cost
 end
 
 --- The hook that saves: after epochs (unless they are so short that it would take more than 2 % of the time), every
 -- save_every minutes, every save_steps steps, at the end and when a signal stops the run.
 checkpoint.hook = {
    on_step_end = function(run)
-      local every = run.save_steps
-      if every and run.step % every == 0 or is_due(run) then checkpoint.save(run) end
+      settle(run)
+      local every, since = run.save_steps, scute.clock() - run.checkpoint.at
+      if every and run.step % every == 0 or since >= run.save_every * 60 and is_cheap(run) then checkpoint.save(run) end
    end,
    on_epoch_end = function(run)
       run.position = { epoch = run.epoch, batches = 0, whole = true }
+      settle(run)
       local last = run.stopped or run.epoch == run.epochs
-      if last or scute.clock() - run.checkpoint.at >= SHARE * run.checkpoint.cost then checkpoint.save(run) end
+      if last or is_cheap(run) then checkpoint.save(run, last) end
    end,
    on_interrupt = function(run)
+      settle(run, true)
       run.checkpoint.saved = false
-      if run.started then checkpoint.save(run) end
+      if run.started then checkpoint.save(run, true) end
    end,
+   on_fit_end = function(run) settle(run, true) end, -- after an error there may be one under way
 }
 
 return checkpoint

@@ -7,7 +7,7 @@ local to_json = require "scute.train.json"
 
 local record = {}
 
-local SHARE = 50         -- renewing the page takes at most one part in so many of the time
+local SHARE = 50         -- renewing the page, or saving the weights, takes at most one part in so many of the time
 local SAVE_INTERVAL = 15 -- seconds between saves in the middle of a run: epochs on cached features take milliseconds
 
 local function write(path, text)
@@ -152,7 +152,7 @@ end
 --- What a run has before anything is on disk.
 function record.prepare(run)
    run.folder = run.output_dir and ("%s/%s"):format(run.output_dir:gsub("(.)/+$", "%1"), run.model.arch)
-   run.history, run.bad, run.saved_at = {}, {}, scute.clock()
+   run.history, run.bad, run.saved_at, run.save_cost = {}, {}, scute.clock(), 0
    run.changing = changing_names(run.model)
 end
 
@@ -189,6 +189,7 @@ local function save_best(run)
 end
 
 local function save(run)
+   local start = scute.clock()
    if run.folder and run.step > 0 then
       console.guard(nil, scute.files.mkdirs, run.folder)
       save_best(run)
@@ -200,6 +201,7 @@ local function save(run)
       if #run.bad > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
    end
    run.saved_at = scute.clock()
+   run.save_cost = run.saved_at - start
 end
 
 local function is_better(row, best)
@@ -216,7 +218,7 @@ local function keep_row(run)
       run.best.state = snapshot(run)
    end
    refresh(run)
-   if scute.clock() - run.saved_at < SAVE_INTERVAL then return end
+   if scute.clock() - run.saved_at < math.max(SAVE_INTERVAL, SHARE * run.save_cost) then return end
    local saved, why = pcall(save, run)
    if saved then return end
    run.saved_at = scute.clock()

@@ -1,0 +1,68 @@
+// scute.files.save_later: weight files written beside the computation, for lua/scute/weights.lua.
+#include "host/save.h"
+
+#include "host/bind/bind.h"
+#include "host/bind/weights.h"
+#include "host/seal.h"
+
+#define SAVE_TYPE "scute.save"
+
+// save_later(path, names, tensors, keys, values) -> a handle; see sc_save_begin
+static int save_later(lua_State *L) {
+   const char *path = luaL_checkstring(L, 1);
+   ScState *state = sc_check_state(L);
+   ScSave **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+   *handle = NULL;
+   luaL_setmetatable(L, SAVE_TYPE);
+   sc_check(L, sc_save_begin(handle, path, state));
+   sc_state_free(state);
+   return 1;
+}
+
+// handle:done() -> whether finish() would not wait
+static int done(lua_State *L) {
+   ScSave **handle = luaL_checkudata(L, 1, SAVE_TYPE);
+   lua_pushboolean(L, !*handle || sc_save_done(*handle));
+   return 1;
+}
+
+// handle:finish() -> processor time that it took, in seconds; waits, and raises what went wrong
+static int finish(lua_State *L) {
+   ScSave **handle = luaL_checkudata(L, 1, SAVE_TYPE), *save = *handle;
+   double seconds = 0;
+   *handle = NULL;
+   if (save) sc_check(L, sc_save_end(save, &seconds));
+   lua_pushnumber(L, seconds);
+   return 1;
+}
+
+static int release(lua_State *L) {
+   ScSave **handle = luaL_checkudata(L, 1, SAVE_TYPE), *save = *handle;
+   *handle = NULL;
+   if (save) (void)!sc_save_end(save, NULL);
+   return 0;
+}
+
+// verify(path): raises where a file that save_later wrote is not whole
+static int verify(lua_State *L) {
+   sc_check(L, sc_seal_verify(luaL_checkstring(L, 1)));
+   return 0;
+}
+
+static const luaL_Reg methods[] = {{"done", done}, {"finish", finish}, {NULL, NULL}};
+
+static void open_save(lua_State *L) {
+   luaL_newmetatable(L, SAVE_TYPE);
+   lua_pushcfunction(L, release);
+   lua_setfield(L, -2, "__gc");
+   luaL_newlib(L, methods);
+   lua_setfield(L, -2, "__index");
+   lua_pop(L, 1);
+   luaL_getsubtable(L, -1, "files");
+   lua_pushcfunction(L, save_later);
+   lua_setfield(L, -2, "save_later");
+   lua_pushcfunction(L, verify);
+   lua_setfield(L, -2, "verify");
+   lua_pop(L, 1);
+}
+SC_OPENER(open_save)
