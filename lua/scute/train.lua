@@ -16,6 +16,8 @@ local features = require "scute.train.features"
 local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
+local option_ranges = require "scute.train.options"
+local outlook = require "scute.train.outlook"
 local photos = require "scute.train.photos"
 local precision = require "scute.train.precision"
 local progress = require "scute.train.progress"
@@ -58,6 +60,7 @@ local function read_options(options, what, more)
       run[name] = value
    end
    if not run.optimizer then error(what .. ": option 'optimizer' is missing", 3) end
+   option_ranges.check(run, what, 3)
    run.device = scute.device(run.device)
    run.schedule = run.schedule or schedule.constant()
    if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
@@ -87,8 +90,8 @@ local schedule_hook = {
 -- All hooks of a run, in the order in which they are called.
 local function all_hooks(run)
    hooks.check(run.hooks)
-   local list = { record.hook, checkpoint.restorer, schedule_hook, stopping.hook(run.early_stop), hardware.hook(),
-      events.hook(), progress.hook() }
+   local list = { record.hook, checkpoint.restorer, schedule_hook, outlook.hook, stopping.hook(run.early_stop),
+      hardware.hook(), events.hook(), progress.hook() }
    if run.unfreeze then table.insert(list, 4, unfreeze.hook) end -- its warmup scales what the schedule has set
    if run.average then table.insert(list, average.hook) end
    if run.tensorboard then table.insert(list, board.hook()) end
@@ -296,7 +299,7 @@ end
 --   early_stop       0         stop after so many epochs without a better validation accuracy; 0: never; or a table, see
 --                              scute.train.stopping
 --   output_dir       none      <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv, events.jsonl,
---                              run.json, report.html
+--                              run.json, report.html, schedule.png
 --   seed             0         of the order of the photos
 --   workers          2         threads that decode
 --   device           "cpu"     or "cuda", "cuda:1", "auto" (a GPU where one answers), "ref"

@@ -69,6 +69,17 @@ describe("train.fit", function()
       assert.is_nil(io.open(result.folder .. "/bad_images.csv"))
    end)
 
+   it("draws what the learning rates will be before the first step", function()
+      local drawn
+      local result = fit { options = { epochs = 1, hooks = { { on_step_begin = function(run)
+         drawn = drawn or read(run.folder .. "/schedule.png"):sub(2, 4)
+      end } } } }
+      assert.equal("PNG", drawn)
+      os.remove(result.folder .. "/schedule.png")
+      fit { options = { epochs = 1, schedule = scute.schedule.plateau(2) } } -- follows the run: nothing to show
+      assert.is_nil(io.open(result.folder .. "/schedule.png"))
+   end)
+
    it("repeats bit for bit, whatever the number of workers", function()
       local texts = {}
       for i, workers in ipairs { 0, 1, 3 } do
@@ -208,5 +219,25 @@ describe("train.fit", function()
 
    it("refuses options that it does not know, with the nearest", function()
       assert.matches("unknown option 'epoch', did you mean 'epochs'", failure(fit, { options = { epoch = 3 } }))
+   end)
+
+   it("refuses numbers that make no sense", function()
+      for name, cases in pairs {
+         epochs = { { 0, "a whole number of at least 1, found 0" }, { 1.5, "found 1.5" }, { "3", "found 3" } },
+         batch_size = { { -1, "of at least 1, found %-1" } }, accumulate = { { 0, "of at least 1" } },
+         keep = { { 0, "of at least 1" } }, save_steps = { { 0, "of at least 1" } }, workers = { { -1, "of at least 0" } },
+         label_smoothing = { { 1, "a number of at least 0 and below 1, found 1" }, { 0 / 0, "found %-?nan" } },
+         mixup = { { -1, "a number of at least 0" } }, cutmix = { { math.huge, "found inf" } },
+         clip_norm = { { 0, "a number above 0, found 0" } }, clip_value = { { -1, "above 0" } },
+         save_every = { { 0, "above 0" } },
+         ema = { { 1, "expected a decay of at least 0 and below 1, found 1" } },
+      } do
+         for _, case in ipairs(cases) do
+            local text = failure(fit, { options = { [name] = case[1] } })
+            assert.matches(name, text)
+            assert.matches(case[2], text)
+         end
+      end
+      assert.is_nil(io.open(root .. "/out/resnet18/run.json"))
    end)
 end)
