@@ -5,7 +5,7 @@
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
 #   make compare-demo  five architectures on the demo's photos, in about ten minutes
-#   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds
+#   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
 #
 # Where the CUDA toolkit and cuDNN are found, the GPU plugin is built too (kernels/cuda/cuda.mk; CUDA=no leaves it out).
@@ -102,7 +102,7 @@ compare-demo:
 fine-tuning-demo:
 	@tools/deps.sh build weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) all
-	@./scute scripts/fine_tuning_demo.lua
+	@./scute scripts/fine_tuning_demo.lua $(ARGS)
 
 test:
 	@tools/deps.sh build test weights stamps

@@ -7,7 +7,7 @@ local best_practices, cli, data, optim, schedule, train =
    scute.best_practices, scute.cli, scute.data, scute.optim, scute.schedule, scute.train
 
 local opt = cli.parse(arg, "Fine-tune with and without each best practice", best_practices.flags)
-local set = data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction })
+local set = data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction, split_csv = opt.split_csv })
 
 local constant = schedule.constant()
 local stepped = schedule.step { every = opt.epochs / 3, gamma = 0.1 }
@@ -16,7 +16,8 @@ local warm = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.e
 -- A row: its name for --only, what is different in it, and that difference from the first row.
 local rows = {
    { "all", "all practices", { schedule = warm, unfreeze = opt.unfreeze, patience = opt.patience,
-      weight_decay = opt.weight_decay, dropout = opt.dropout, label_smoothing = opt.label_smoothing, precision = "fp32" } },
+      weight_decay = opt.weight_decay, dropout = opt.dropout, label_smoothing = opt.label_smoothing,
+      precision = opt.precision } },
    { "constant", "a constant rate", { schedule = constant } },
    { "step", "a tenth of the rate after each third", { schedule = stepped } },
    { "at_once", "all layers train from the start", { unfreeze = "all" } },

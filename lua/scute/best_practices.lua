@@ -34,15 +34,19 @@ local function flags()
       changed("weight_decay", {}), changed("warmup_epochs", {}),
       changed("patience", { default = 3 }),
       { "dropout", number = true, min = 0, below = 1, default = 0.2, help = "share of the features dropped before the head" },
-      { "label_smoothing", number = true, min = 0, below = 1, default = 0.1,
-        help = "share of the target spread over all classes" },
+      changed("label_smoothing", { default = 0.1 }),
       { "augment", read = function(text) return scute.augment.parse(text) and text end, default = "light",
         value = "DESCRIPTION",
         help = "of training photos: none, light, standard, strong, and settings as in light,flip=0" },
+      { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
+        help = "which photos train and which validate: columns file, label, split, and optionally group" },
+      changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; auto: "
+         .. "bf16 where the device computes in it, else fp32" }),
       { "resume", choices = { "auto" }, help = "go on with the runs in output_dir" },
    }
-   local rest = cli.pick(cli.common, "val_fraction", "seed", "weights", "head_init", "image_size", "cache_features",
-      "on_bad_image", "save_every", "keep", "tensorboard", "workers", "threads", "device", "quiet")
+   local rest = cli.pick(cli.common, "accumulate", "mixup", "cutmix", "ema", "clip_norm", "val_fraction", "seed", "weights",
+      "head_init", "image_size", "cache_features", "on_bad_image", "save_every", "keep", "tensorboard", "workers", "threads",
+      "device", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 
@@ -103,7 +107,7 @@ end
 -- What a result hangs on. Rows and seeds may be added to a folder, these may not change.
 local SAME = { "model", "epochs", "batch_size", "learning_rate", "head_learning_rate", "unfreeze", "weight_decay",
    "warmup_epochs", "patience", "dropout", "label_smoothing", "augment", "val_fraction", "seed", "weights", "head_init",
-   "image_size", "cache_features", "device" }
+   "image_size", "cache_features", "device", "split_csv", "precision", "accumulate", "mixup", "cutmix", "ema", "clip_norm" }
 
 local function settings_of(opt, set)
    local settings = { photos = #set.train.paths + #set.val.paths, classes = #set.classes, split = set.split }
@@ -170,8 +174,9 @@ local function common_options(opt, row, folder)
    return {
       batch_size = opt.batch_size, augment = scute.augment.parse(opt.augment), output_dir = folder, workers = opt.workers,
       device = opt.device, cache_features = opt.cache_features, on_bad_image = opt.on_bad_image,
-      save_every = opt.save_every, keep = opt.keep, tensorboard = opt.tensorboard,
-      resume = opt.resume, arguments = { practice = row.name },
+      save_every = opt.save_every, keep = opt.keep, tensorboard = opt.tensorboard, accumulate = opt.accumulate,
+      mixup = opt.mixup, cutmix = opt.cutmix, ema = opt.ema, clip_norm = opt.clip_norm, resume = opt.resume,
+      arguments = { practice = row.name },
    }
 end
 

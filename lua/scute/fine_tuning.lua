@@ -66,9 +66,10 @@ local function flags()
         help = "first train baseline_cnn from scratch on the same split, and compare" },
       { "list_groups", flag = true, help = "print the groups of the model and their learning rates, and stop" },
    }
-   local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "patience",
-      "val_fraction", "seed", "head_init", "image_size", "cache_features", "on_bad_image", "lr_find", "resume",
-      "save_every", "keep", "tensorboard", "workers", "threads", "device", "precision", "quiet")
+   local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "accumulate",
+      "label_smoothing", "mixup", "cutmix", "ema", "clip_norm", "patience", "val_fraction", "seed", "head_init", "image_size",
+      "cache_features", "on_bad_image", "lr_find", "resume", "save_every", "keep", "tensorboard", "workers", "threads",
+      "device", "precision", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 
