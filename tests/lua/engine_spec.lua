@@ -25,6 +25,37 @@ local function fit(options)
    return train.fit(model, set, options), model
 end
 
+-- Checksums of all that an epoch or two feed to the model and to the loss, step by step.
+local function batches(threads, workers, options)
+   local seen, wrapped = {}, {}
+   options.loss = function(logits, y)
+      seen[#seen + 1] = "y " .. scute.checksum { y }
+      return scute.cross_entropy(logits, y)
+   end
+   options.hooks = { { on_step_begin = function(run)
+      local feed, forward = run.feed, run.feed.forward
+      if wrapped[feed] then return end
+      wrapped[feed] = true
+      feed.forward = function(x)
+         seen[#seen + 1] = "x " .. scute.checksum { x }
+         return forward(x)
+      end
+   end } }
+   local before = scute.threads()
+   scute.threads(threads)
+   scute.manual_seed(1)
+   local set = data.open(root .. "/photos", { seed = 0 })
+   local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+   if options.frozen then model:freeze "backbone" end
+   options.frozen, options.optimizer = nil, optim.sgd(model:groups { lr = 0 })
+   options.workers, options.batch_size, options.epochs = workers, 4, 2
+   options.augment = scute.augment.preset "strong"
+   local ok, why = pcall(train.fit, model, set, options)
+   scute.threads(before)
+   assert.is_true(ok, tostring(why))
+   return seen
+end
+
 -- Few weights and large maps: 8 photos of 64 pixels give a first map of 2 MB.
 local Wide = require("scute.nn.classifier").Classifier:extend "Wide"
 
@@ -51,6 +82,30 @@ end
 
 setup(function() root = scratch.make() end)
 teardown(function() scratch.remove(root) end)
+
+describe("what is drawn at random", function()
+   local kinds = {
+      ["mixup and cutmix"] = { mixup = 0.4, cutmix = 1 },
+      ["accumulation"] = { accumulate = 3 },
+      ["a frozen backbone without cache"] = { frozen = true, cache_features = "off" },
+   }
+   for name, kind in pairs(kinds) do
+      it("is the same with any number of threads and workers: " .. name, function()
+         local function run(threads, workers)
+            local options = {}
+            for key, value in pairs(kind) do options[key] = value end
+            return batches(threads, workers, options)
+         end
+         local expected = run(1, 1)
+         assert.is_true(#expected > 20)
+         local first = table.concat(expected, "\n", 1, #expected // 2)
+         assert.are_not.equal(first, table.concat(expected, "\n", #expected // 2 + 1)) -- epochs differ
+         assert.same(expected, run(2, 1))
+         assert.same(expected, run(1, 3))
+         assert.same(expected, run(2, 0))
+      end)
+   end
+end)
 
 describe("an update", function()
    it("of several batches is that of one large batch, the last and shorter window too", function()
@@ -115,6 +170,76 @@ describe("an update", function()
       local norm = math.sqrt(25.25)
       near({ norm }, { opt:clip_grad_norm(2) }, 1e-6)
       near({ 3 * 2 / norm, -4 * 2 / norm, 0.5 * 2 / norm }, w.grad:values(), 1e-6)
+   end)
+end)
+
+describe("regularisation gives PyTorch's numbers:", function() -- tests/golden/make_regularisation.py has the same formulas
+   local golden = require "cjson".decode(assert(io.open "tests/golden/parity/regularisation.json"):read "a")
+
+   local function formula(...)
+      local values, n = {}, 1
+      for _, size in ipairs { ... } do n = n * size end
+      for i = 1, n do values[i] = math.floor(math.sin(1.3 * (i - 1)) * 3 * 1000 + 0.5) / 1000 end
+      return scute.tensor(values):reshape { ... }
+   end
+
+   local TOLERANCE = 2e-6 -- float32, of numbers up to 3
+
+   it("clipping by norm and by value", function()
+      for how, expected in pairs(golden.clipping) do
+         local leaves = { formula(2, 3):requires_grad_(), formula(4):requires_grad_() }
+         for _, leaf in ipairs(leaves) do (leaf * leaf:detach()):sum():backward() end
+         local optimizer = optim.sgd(leaves, { lr = 1 })
+         if how == "value" then
+            optimizer:clip_grad_value(1.5)
+         else
+            near({ expected.norm }, { optimizer:clip_grad_norm(how == "loose" and 100 or 2) }, TOLERANCE)
+         end
+         for i, leaf in ipairs(leaves) do near(expected.gradients[i], leaf.grad:values(), TOLERANCE) end
+      end
+   end)
+
+   it("label smoothing", function()
+      local logits = formula(4, 3):requires_grad_()
+      local loss = scute.cross_entropy(logits, scute.tensor({ 1, 2, 3, 2 }, { dtype = "i64" }), { label_smoothing = 0.1 })
+      loss:backward()
+      near({ golden.smoothing.loss }, { loss:item() }, TOLERANCE)
+      near(golden.smoothing.gradient, logits.grad:values(), TOLERANCE)
+   end)
+
+   for _, name in ipairs { "mixup", "cutmix" } do
+      it(name, function()
+         local expected = golden[name]
+         local x, y, share = formula(3, 2, 4, 4), scute.tensor({ 1, 2, 3 }, { dtype = "i64" }), expected.share
+         local mixed, partner
+         if name == "mixup" then
+            mixed, partner = mix.up(x, y, share)
+         else
+            local draws = { (expected.column + 0.5) / 4, (expected.row + 0.5) / 4 }
+            mixed, partner, share = mix.cut(x, y, mix.box(share, 4, 4, function() return table.remove(draws, 1) end))
+         end
+         near(expected.pixels, mixed:values(), TOLERANCE)
+         local targets = {}
+         for i, class in ipairs(y:values()) do
+            for c = 1, 3 do
+               targets[#targets + 1] = (c == class and share or 0) + (c == partner:values()[i] and 1 - share or 0)
+            end
+         end
+         near(expected.targets, targets, TOLERANCE)
+         local logits = formula(3, 3)
+         near({ expected.loss }, { scute.cross_entropy(logits, y):item() * share
+            + scute.cross_entropy(logits, partner):item() * (1 - share) }, TOLERANCE)
+      end)
+   end
+
+   it("the average of the weights", function()
+      local net = scute.nn.Linear { 2, 1 }
+      local kept = average.new(net, { decay = 0.9, rising = false })
+      for t = 1, 5 do
+         scute.no_grad(function() net.weight:copy_(scute.tensor { { math.sin(t), math.cos(t) } }) end)
+         kept:update(t)
+      end
+      near(golden.average, kept:within(function() return net.weight:values() end), TOLERANCE)
    end)
 end)
 

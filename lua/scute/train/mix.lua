@@ -73,7 +73,8 @@ function mix.cut(x, y, top, bottom, left, right)
    return scute.where(box, other, x), rolled(y), 1 - (bottom - top + 1) * (right - left + 1) / (height * width)
 end
 
-local function box_of(share, height, width, next_uniform)
+--- The box of a cutmix, as mix.cut takes it, that leaves a photo about `share` of itself: its middle is drawn, column first.
+function mix.box(share, height, width, next_uniform)
    local column, row = math.floor(next_uniform() * width), math.floor(next_uniform() * height) -- the middle, from 0
    local half = 0.5 * math.sqrt(1 - share)
    local across, down = math.floor(half * width), math.floor(half * height)
@@ -90,7 +91,7 @@ function mix.apply(run, batch, i)
    local share = mix.beta(cut and run.cutmix or run.mixup, next_uniform)
    local x, partner
    if cut then
-      x, partner, share = mix.cut(batch.x, batch.y, box_of(share, batch.x.shape[3], batch.x.shape[4], next_uniform))
+      x, partner, share = mix.cut(batch.x, batch.y, mix.box(share, batch.x.shape[3], batch.x.shape[4], next_uniform))
    else
       x, partner = mix.up(batch.x, batch.y, share)
    end
