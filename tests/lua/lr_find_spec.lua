@@ -65,6 +65,37 @@ describe("train.lr_find", function()
       assert.equal(fingerprint(twin, twin_optimizer, twin_set), fingerprint(model, optimizer, set))
    end)
 
+   for _, name in ipairs { "bf16", "fp16" } do
+      it("does so in " .. name .. ", in which it trains as train.fit does", function()
+         local model, set, optimizer = new(false, "resnet18")
+         local before = fingerprint(model, optimizer, set)
+         local found = train.lr_find(model, set, { optimizer = optimizer, precision = name, steps = 10, batch_size = 21,
+            workers = 1 })
+         assert.equal(before, fingerprint(model, optimizer, set))
+         local plain = train.lr_find(model, set, { optimizer = optimizer, steps = 10, batch_size = 21, workers = 1 })
+         assert.equal(before, fingerprint(model, optimizer, set))
+         assert.equal(10, #found.points)
+         assert.are_not.equal(plain.points[1].loss, found.points[1].loss)
+         -- the same photos through the same weights, rounded by 18 layers
+         assert.is_true(math.abs(plain.points[1].loss - found.points[1].loss) < 0.05)
+         assert.is_nil(optimizer.found_inf)
+      end)
+   end
+
+   it("leaves out what overflows in fp16, and halves the scale until nothing does", function()
+      local model, set, optimizer = new(true)
+      local weights, before = {}, fingerprint(model, optimizer, set)
+      local found = train.lr_find(model, set, { optimizer = optimizer, precision = "fp16", lowest = 1e-3, highest = 1e-2,
+         steps = 20, batch_size = 8, loss = function(logits, y)
+            weights[#weights + 1] = scute.checksum { model:get("classifier.1").weight }
+            return scute.cross_entropy(logits, y) * 2 ^ 8 -- times a scale of 65536 more than float16 holds
+         end })
+      assert.equal(weights[1], weights[2])
+      assert.are_not.equal(weights[1], weights[20])
+      assert.equal(20, #found.points)
+      assert.equal(before, fingerprint(model, optimizer, set))
+   end)
+
    it("does so after an error too", function()
       local model, set, optimizer = new(true)
       local before, calls = fingerprint(model, optimizer, set), 0

@@ -217,10 +217,14 @@ expect_names('io.open("' .. here .. "/ru", "run.lua\n")
 
 -- ---- at a terminal ----
 
--- Types each text after a pause and returns what the terminal showed.
+-- Types each text after a pause and returns what the terminal showed. A text that begins with "@" is a file to wait for.
 local function type_in(texts)
    local typing = { "sleep 0.5" }
-   for _, text in ipairs(texts) do typing[#typing + 1] = ("printf %s; sleep 0.3"):format(quote(text)) end
+   for _, text in ipairs(texts) do
+      local file = text:match "^@(.*)"
+      typing[#typing + 1] = file and ("for i in $(seq 400); do [ -e %s ] && break; sleep 0.1; done"):format(quote(file))
+         or ("printf %s; sleep 0.3"):format(quote(text))
+   end
    local command = ("(%s) | TERM=xterm SHELL=/bin/sh script -qec %s /dev/null"):format(table.concat(typing, "; "),
       quote("exec " .. scute)) -- a shell between would be interrupted too
    local out, _, code = shell(command)
@@ -243,6 +247,22 @@ expect_typed("Tab completes", { "scu\\t", ".zero\\t", "(2):item\\t", "()\\n", "\
    { "expected a tensor with one element" })
 expect_typed("the history stays", { "\\020\\n", "\\004" }, { "expected a tensor with one element" })
 expect_typed("letters beyond ASCII", { "'gr\\303\\266n'\\n", "\\004" }, { "grön\n" })
+-- Training: the first Ctrl-C finishes the step and saves, the second is at once; the prompt comes back, the model is usable.
+dofile(here .. "/../cli/photos.lua").set(scratch .. "/photos", { blue = 14, red = 13 })
+local MODEL = ("set = scute.data.open('%s/photos', {}); m = scute.models.create('resnet18', { classes = set.classes, "
+   .. "image_size = 32 })\\n"):format(scratch)
+local FIT = "scute.train.fit(m, set, { optimizer = scute.optim.sgd(m:groups { lr = 0.001 }), epochs = 1000000, workers = 1, "
+   .. "batch_size = 4, output_dir = '%s', hooks = { { on_step_end = function() %s end } } })\\n"
+local USE = "n = m:eval()(scute.zeros(1, 3, 32, 32)).shape[2]; io.open('%s/used', 'w'):close(); n + 40\\n"
+local fit, loop = scratch .. "/fit", scratch .. "/loop"
+expect_typed("Ctrl-C in training", { MODEL, FIT:format(fit, ""), "@" .. fit .. "/resnet18/history.csv", "\\003",
+   "@" .. fit .. "/resnet18/last.safetensors", USE:format(fit), "@" .. fit .. "/used", "", "\\004" },
+   { "stopped in epoch", "/fit/resnet18/last.safetensors", "n + 40\n42\n" })
+check(lfs.attributes(fit .. "/resnet18/checkpoint.safetensors"), "Ctrl-C in training: saved", "no checkpoint")
+expect_typed("two Ctrl-C in training", { MODEL,
+   FIT:format(loop, ("io.open('%s/step', 'w'):close() while true do end"):format(loop)), "@" .. loop .. "/step", "\\003", "", "", "", "\\003", "", USE:format(loop),
+   "@" .. loop .. "/used", "", "\\004" }, { "interrupted", "n + 40\n42\n" })
+
 expect_typed("SIGTERM at the prompt", { "os.execute('(sleep 0.2; kill -TERM $PPID) &')\\n" }, {}, 143)
 check(read_file(scratch .. "/scute/history"):find("20 + 22", 1, true), "history file", "no line")
 

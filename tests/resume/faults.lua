@@ -15,12 +15,14 @@ local function write(path, text)
    assert(file:write(text))
 end
 
--- Runs the child on `output`; options: resume, save_steps, events, data, prefix. Returns exit status and what it wrote.
+-- Runs the child on `output`; options: resume, save_steps, events, data, prefix, wrap (words
+-- before the command). Returns exit status and what it wrote.
 local function run(kind, output, options)
    options = options or {}
    local line = ("cd '%s'; EVENTS='%s'; export EVENTS; %s timeout 60 env --default-signal=INT,TERM "):format(t.scratch,
       options.events or "", options.prefix or "")
-   line = line .. ("'%s' '%s/tests/resume/child.lua' %s '%s' '%s' '%s' %s"):format(t.program, t.here, kind,
+   line = line .. (options.wrap or "")
+   line = line .. (" '%s' '%s/tests/resume/child.lua' %s '%s' '%s' '%s' %s"):format(t.program, t.here, kind,
       options.data or t.data, output, options.resume or "", options.save_steps or "")
    local log = t.scratch .. "/log"
    local _, how, code = os.execute(("{ %s; } >'%s' 2>&1 </dev/null"):format(line, log))
@@ -107,11 +109,21 @@ local function stops_politely()
    end
 end
 
+local function stops_at_once()
+   for signal, code in pairs { INT = 130, TERM = 143 } do
+      local output = new("twice_" .. signal)
+      local found, log = run("all", output, { save_steps = 1,
+         events = ("7 kill -%s $PPID; sleep 0.4; kill -%s $PPID; sleep 5"):format(signal, signal):gsub(";", "&&") })
+      t.check(found == code and not log:find "after step", "two SIG" .. signal .. " end it at once", log)
+      ends_as_if_never_stopped("two SIG" .. signal, "all", output)
+   end
+end
+
 -- ---- disks ----
 
 local function goes_on_without_a_disk()
    local output = new "gone"
-   local gone = ("rm -rf \"%s/tiny\" && touch \"%s/tiny\""):format(output, output)
+   local gone = ("mv \"%s/tiny\" \"%s/away\" && touch \"%s/tiny\""):format(output, output, output)
    local code, log = run("cached", output, { save_steps = 5, events = ("33 %s;60 rm \"%s/tiny\""):format(gone, output) })
    t.check(code == 0 and log:find("no checkpoint could be saved", 1, true) and log:find("tries again", 1, true),
       "a folder that is gone for a while", log)
@@ -123,6 +135,49 @@ local function goes_on_without_a_disk()
    t.check(code == 1 and log:find("no checkpoint could be saved", 1, true), "a full disk", log)
 end
 
+-- Runs the child in a file system of its own, of 4 MB, whose files are copied to `output` at the end. Returns exit status and
+-- what it wrote; nil where this machine allows none.
+local function run_on_a_small_disk(output, events)
+   if not os.execute "unshare -rm true 2>/dev/null" then return nil end
+   local disk = new "disk"
+   local script = ("mkdir -p \"DISK\" && mount -t tmpfs -o size=4m none \"DISK\" && \"$@\"; code=$?; cp -r \"DISK\" \"%s\"; "
+      .. "exit $code"):format(output):gsub("DISK", disk)
+   return run("cached", disk, { save_steps = 5, wrap = "unshare -rm sh -c '" .. script .. "' sh",
+      events = (events:gsub("DISK", disk)) })
+end
+
+-- Three times, since files that are being renewed leave room when they are done.
+local FILL = ("33 FILL;36 FILL;39 FILL"):gsub("FILL", "head -c 9m /dev/zero 2>/dev/null >>DISK/ballast")
+local EMPTY = "60 rm DISK/ballast"
+local LOCK = "33 while ! mount -o remount,ro DISK 2>/dev/null\ndo sleep 0.05\ndone" -- waits for a file that is being written
+
+-- The run is told of it, goes on, and has everything on disk once the disk is well again.
+local function goes_on_while_a_disk_is_ill()
+   for name, events in pairs { full = FILL .. ";" .. EMPTY, ["read-only"] = LOCK .. ";60 mount -o remount,rw DISK" } do
+      local output = new "mended"
+      local code, log = run_on_a_small_disk(output, events)
+      if not code then return print "a full and a read-only disk: not tested, this machine lends no file system" end
+      local why = name == "full" and "No space left on device" or "Read-only file system"
+      t.check(code == 0, "a disk that is " .. name .. " for a while", log)
+      for _, text in ipairs { "no checkpoint could be saved: ", why, "training goes on and tries again" } do
+         t.check(log:find(text, 1, true), name .. ": says " .. text, log)
+      end
+      local fault = t.same("cached", t.scratch .. "/whole_cached", output)
+      t.check(not fault, name .. " for a while: everything is there at the end", fault)
+   end
+end
+
+local function keeps_what_a_disk_has()
+   for name, events in pairs { full = FILL, ["read-only"] = LOCK } do
+      local output = new "ill"
+      local code, log = run_on_a_small_disk(output, events)
+      if not code then return end
+      t.check(code == 1 and not log:find("stack traceback", 1, true), "a disk that is " .. name .. " for good", log)
+      os.remove(output .. "/ballast")
+      ends_as_if_never_stopped(name .. " for good", "cached", output)
+   end
+end
+
 return function(options)
    t = options
    t.here = require("lfs").currentdir()
@@ -132,6 +187,9 @@ return function(options)
    moved_photos_are_the_same()
    survives_damage()
    stops_politely()
+   stops_at_once()
    goes_on_without_a_disk()
+   goes_on_while_a_disk_is_ill()
+   keeps_what_a_disk_has()
    print(("faults in %.0f s"):format(scute.clock() - start))
 end

@@ -1,4 +1,5 @@
 -- Runs killed at random moments and gone on with must end as one that was never stopped, to the last bit.
+-- The runs are of a child (tests/resume/child.lua, or options.child) in processes of their own.
 local lfs = require "lfs"
 local scute = require "scute"
 
@@ -18,9 +19,10 @@ end
 -- Runs the child; `seconds` until it is killed, or nil. Returns its exit status and what it wrote.
 local function run(options, kind, output, resume, seconds)
    local log = options.scratch .. "/log"
-   local line = ("%s%s tests/resume/child.lua %s %s %s %s 1 >%s 2>&1 </dev/null"):format(
-      seconds and ("timeout -s KILL %.3f "):format(seconds) or "", quote(options.program), kind, quote(options.data),
-      quote(output), resume and "auto" or "''", quote(log))
+   local line = ("%s%s %s %s %s %s %s 1 >%s 2>&1 </dev/null"):format(
+      seconds and ("timeout -s KILL %.3f "):format(seconds) or "", quote(options.program),
+      options.child or "tests/resume/child.lua", kind, quote(options.data), quote(output), resume and "auto" or "''",
+      quote(log))
    local _, how, code = os.execute(line)
    return how == "signal" and 128 + code or code, read(log)
 end
@@ -35,18 +37,26 @@ local function differing(a, b)
    return nil
 end
 
+local function folder_of(output)
+   for name in lfs.dir(output) do
+      if lfs.attributes(output .. "/" .. name .. "/history.csv") then return output .. "/" .. name end
+   end
+   error("no run in " .. output)
+end
+
 --- What differs between two finished runs, or nil.
 function kills.compare(kind, whole, resumed)
+   whole, resumed = folder_of(whole), folder_of(resumed)
    for _, name in ipairs { "history.csv", "bad_images.csv" } do
-      local a, b = read(whole .. "/tiny/" .. name), read(resumed .. "/tiny/" .. name)
-      if not a or a ~= b then return ("%s:\n%s---- and ----\n%s"):format(name, tostring(a), tostring(b)) end
+      local a, b = read(whole .. "/" .. name), read(resumed .. "/" .. name)
+      if a ~= b then return ("%s:\n%s---- and ----\n%s"):format(name, tostring(a), tostring(b)) end
    end
-   for _, name in ipairs { "best", "last", kind == "all" and "ema" or nil } do
-      local file = "/tiny/" .. name .. ".safetensors"
+   for _, name in ipairs { "best", "last", (kind == "all" or lfs.attributes(whole .. "/ema.safetensors")) and "ema" or nil } do
+      local file = "/" .. name .. ".safetensors"
       local where = differing(whole .. file, resumed .. file)
       if where then return ("%s: %s"):format(name, where) end
    end
-   for name in lfs.dir(resumed .. "/tiny") do
+   for name in lfs.dir(resumed) do
       if name:find "%.new$" then return name .. " was left behind" end
    end
    return nil
@@ -70,7 +80,8 @@ local function interrupted_run(options, kind, output, longest)
    end
 end
 
---- Kills until `options.kills` processes were killed. options: program, scratch, data, kinds, kills, random (0 to 1), check.
+--- Kills until `options.kills` processes were killed. options: program, scratch, data, kinds, kills, random (0 to 1), check,
+-- child, most (kills of one run, 40).
 function kills.run(options)
    options.most = options.most or 40
    local longest, done = {}, 0
