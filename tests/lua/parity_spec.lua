@@ -6,7 +6,7 @@ local parity = dofile "tests/lua/parity.lua"
 local nn, models, optim = scute.nn, scute.models, scute.optim
 
 local MODELS = { "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3" }
-local SGD = { momentum = 0.9, weight_decay = 1e-4 }
+local SGD = { momentum = 0.9, weight_decay = 1e-4, decay_norms = true }
 local LEARNING_RATE = 0.01
 
 local function below(limit, value, what)
