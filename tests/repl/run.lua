@@ -260,8 +260,8 @@ expect_typed("Ctrl-C in training", { MODEL, FIT:format(fit, ""), "@" .. fit .. "
    { "stopped in epoch", "/fit/resnet18/last.safetensors", "n + 40\n42\n" })
 check(lfs.attributes(fit .. "/resnet18/checkpoint.safetensors"), "Ctrl-C in training: saved", "no checkpoint")
 local STEP = ("io.open('%s/step', 'w'):close() while true do end"):format(loop)
-expect_typed("two Ctrl-C in training", { MODEL, FIT:format(loop, STEP), "@" .. loop .. "/step", "\\003", "", "", "", "\\003", "",
-   USE:format(loop), "@" .. loop .. "/used", "", "\\004" }, { "interrupted", "n + 40\n42\n" })
+expect_typed("two Ctrl-C in training", { MODEL, FIT:format(loop, STEP), "@" .. loop .. "/step",
+   "\\003", "", "", "", "\\003", "", USE:format(loop), "@" .. loop .. "/used", "", "\\004" }, { "interrupted", "n + 40\n42\n" })
 
 expect_typed("SIGTERM at the prompt", { "os.execute('(sleep 0.2; kill -TERM $PPID) &')\\n" }, {}, 143)
 check(read_file(scratch .. "/scute/history"):find("20 + 22", 1, true), "history file", "no line")
