@@ -97,6 +97,16 @@ describe("the loss scaler", function()
       for _, count in pairs(optimizer.steps) do assert.equal(last.step, count) end
    end)
 
+   it("saves a model though every update was left out", function()
+      local last
+      local watch = { on_step_end = function(run) last = run end }
+      overflowing({ epochs = 1, output_dir = root .. "/still", hooks = { watch } }, 2 ^ 120)
+      assert.same({ 0, 3 }, { last.step, last.skipped })
+      for _, name in ipairs { "best.safetensors", "last.safetensors", "history.csv" } do
+         assert.is_truthy(io.open(last.folder .. "/" .. name))
+      end
+   end)
+
    it("finds the same gradients whatever the scale", function()
       local found = {}
       for i, scale in ipairs { 1, 65536 } do

@@ -190,7 +190,7 @@ end
 
 local function save(run)
    local start = scute.clock()
-   if run.folder and run.step > 0 then
+   if run.folder and (run.step > 0 or run.best) then -- an update that is left out is no step
       console.guard(nil, scute.files.mkdirs, run.folder)
       save_best(run)
       console.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
