@@ -53,6 +53,14 @@ function mix.up(x, y, share)
    return left + right, rolled(y)
 end
 
+-- n numbers, 1 from `from` to `to` and else 0.
+local function stretch(n, from, to, shape, device)
+   local numbers = {}
+   for i = 1, n do numbers[i] = i >= from and i <= to and 1 or 0 end
+   local flat <close> = scute.tensor(numbers, { dtype = "u8", device = device })
+   return flat:reshape(shape)
+end
+
 --- Covers a box of each photo by the same box of the one before it. Rows top to bottom and columns left to right, from 1,
 -- bounds included; an empty box where bottom < top or right < left. Returns the photos, the classes of the rows before and
 -- the share that is still the photo's own.
@@ -60,15 +68,9 @@ function mix.cut(x, y, top, bottom, left, right)
    local height, width = x.shape[3], x.shape[4]
    local empty = bottom < top or right < left
    if empty then return x:clone(), rolled(y), 1 end
-   local mask, at = {}, 0
-   for row = 1, height do
-      for column = 1, width do
-         at = at + 1
-         mask[at] = row >= top and row <= bottom and column >= left and column <= right and 1 or 0
-      end
-   end
-   local flat <close> = scute.tensor(mask, { dtype = "u8", device = x.device })
-   local box <close> = flat:reshape(1, 1, height, width)
+   local rows <close> = stretch(height, top, bottom, { 1, 1, height, 1 }, x.device)
+   local columns <close> = stretch(width, left, right, { 1, 1, 1, width }, x.device)
+   local box <close> = rows * columns
    local other <close> = rolled(x)
    return scute.where(box, other, x), rolled(y), 1 - (bottom - top + 1) * (right - left + 1) / (height * width)
 end
