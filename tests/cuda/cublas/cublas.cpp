@@ -37,6 +37,12 @@ std::shared_ptr<Handle> handle_of(cublasHandle_t handle, const char *name) {
    return h;
 }
 
+// A function that is given a live handle, h.
+#define HANDLE_CALL(name)                                                                                      \
+   BLAS_CALL(name);                                                                                            \
+   auto h = handle_of(handle, name);                                                                           \
+   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED)
+
 struct Matrix {
    const void *data;
    Type type;
@@ -289,9 +295,7 @@ cublasStatus_t cublasGetVersion_v2(cublasHandle_t, int *version) {
 }
 
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
-   BLAS_CALL("cublasSetStream");
-   auto h = handle_of(handle, "cublasSetStream");
-   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   HANDLE_CALL("cublasSetStream");
    if (!stream_live(stream)) violation("cublasSetStream: the stream is not live (%s)", object_state(stream));
    h->stream = stream;
    h->workspace =
@@ -301,17 +305,13 @@ cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
 }
 
 cublasStatus_t cublasGetStream_v2(cublasHandle_t handle, cudaStream_t *stream) {
-   BLAS_CALL("cublasGetStream");
-   auto h = handle_of(handle, "cublasGetStream");
-   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   HANDLE_CALL("cublasGetStream");
    *stream = h->stream;
    return call.done();
 }
 
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t bytes) {
-   BLAS_CALL("cublasSetWorkspace");
-   auto h = handle_of(handle, "cublasSetWorkspace");
-   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   HANDLE_CALL("cublasSetWorkspace");
    if (uintptr_t(workspace) % 256 != 0) return call.done(CUBLAS_STATUS_INVALID_VALUE);
    if (workspace && !usable("cublasSetWorkspace", "the workspace", workspace, bytes, 256))
       return call.done(CUBLAS_STATUS_INVALID_VALUE);
@@ -321,34 +321,26 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, siz
 }
 
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
-   BLAS_CALL("cublasSetMathMode");
-   auto h = handle_of(handle, "cublasSetMathMode");
-   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   HANDLE_CALL("cublasSetMathMode");
    if ((mode & 0xf) > CUBLAS_FP64_EMULATED_FIXEDPOINT_MATH) return call.done(CUBLAS_STATUS_INVALID_VALUE);
    h->math = mode;
    return call.done();
 }
 
 cublasStatus_t cublasGetMathMode(cublasHandle_t handle, cublasMath_t *mode) {
-   BLAS_CALL("cublasGetMathMode");
-   auto h = handle_of(handle, "cublasGetMathMode");
-   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   HANDLE_CALL("cublasGetMathMode");
    *mode = h->math;
    return call.done();
 }
 
 cublasStatus_t cublasSetPointerMode_v2(cublasHandle_t handle, cublasPointerMode_t mode) {
-   BLAS_CALL("cublasSetPointerMode");
-   auto h = handle_of(handle, "cublasSetPointerMode");
-   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   HANDLE_CALL("cublasSetPointerMode");
    h->pointers = mode;
    return call.done();
 }
 
 cublasStatus_t cublasSetAtomicsMode(cublasHandle_t handle, cublasAtomicsMode_t mode) {
-   BLAS_CALL("cublasSetAtomicsMode");
-   auto h = handle_of(handle, "cublasSetAtomicsMode");
-   if (!h) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   HANDLE_CALL("cublasSetAtomicsMode");
    h->atomics = mode;
    return call.done();
 }

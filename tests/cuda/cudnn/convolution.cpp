@@ -64,6 +64,12 @@ size_t tensor_bytes(const Problem &p, const Tensor &t) {
    return t.elements() * size_of(p.type);
 }
 
+Operands operands(const Problem &p, const void *x, const void *w, const void *y, const void *alpha,
+                  const void *beta) {
+   double add = beta ? scalar(beta, p.x.type) : 0;
+   return {x, w, y, scalar(alpha, p.x.type), add, false, nullptr, nullptr, 0, false};
+}
+
 // Tensor cores read 16 bytes at a time: "data pointers must be 128-bit aligned".
 bool operands_usable(const char *name, const Problem &p, const Operands &o) {
    const size_t align = 16;
@@ -95,6 +101,34 @@ cudnnStatus_t check_workspace(const char *name, const Problem &p, int algorithm,
    return CUDNN_STATUS_SUCCESS;
 }
 
+// db (channels) = a times the sum of dy over the rest, plus b times what db holds.
+void sum_channels(const Tensor &t, Type type, const void *dy, void *db, float a, float b) {
+   const size_t C = size_t(t.dims[1]);
+   std::vector<float> sum(C), old(C), row(C);
+   for (int n = 0; n < t.dims[0]; n++)
+      for (int h = 0; h < t.dims[2]; h++)
+         for (int w = 0; w < t.dims[3]; w++) {
+            size_t at = size_t(n) * size_t(t.strides[0]) + size_t(h) * size_t(t.strides[2]) +
+                        size_t(w) * size_t(t.strides[3]);
+            to_float(row.data(), static_cast<const char *>(dy) + at * size_of(type), type, C, t.strides[1]);
+            for (size_t c = 0; c < C; c++) sum[c] += row[c];
+         }
+   if (b != 0) to_float(old.data(), db, type, C);
+   for (size_t c = 0; c < C; c++) sum[c] = a * sum[c] + (b != 0 ? b * old[c] : 0);
+   from_float(db, type, sum.data(), C);
+}
+
+// Work on the handle's stream; with operands that are not usable it becomes an illegal address there.
+template <class F> cudnnStatus_t queue(const Dnn &dnn, const char *name, bool usable, F compute) {
+   cudaError_t error = enqueue(dnn.stream, name, [=] {
+      if (!usable) return cudaErrorIllegalAddress;
+      compute();
+      return cudaSuccess;
+   });
+   return error == cudaSuccess ? CUDNN_STATUS_SUCCESS
+                               : refuse(CUDNN_STATUS_EXECUTION_FAILED, "the stream is not live");
+}
+
 cudnnStatus_t start(const char *name, const Dnn &dnn, const Problem &p, int algorithm, void *workspace,
                     size_t bytes, Operands o) {
    cudnnStatus_t status = known_algorithm(p, algorithm);
@@ -109,15 +143,11 @@ cudnnStatus_t start(const char *name, const Dnn &dnn, const Problem &p, int algo
    if (scribble && (overlapping(workspace, bytes, o.x, tensor_bytes(p, p.x)) ||
                     overlapping(workspace, bytes, o.y, tensor_bytes(p, p.y))))
       violation("%s: the workspace overlaps an operand", name);
-   cudaError_t error = enqueue(dnn.stream, name, [=] {
-      if (!ok) return cudaErrorIllegalAddress;
+   return queue(dnn, name, ok, [=] {
       if (scribble) memset(workspace, 0xff, scribble);
       for (const void *data : {o.x, o.w, o.y, o.bias, o.z}) memory_touch(data);
       compute_convolution(p, o);
-      return cudaSuccess;
    });
-   return error == cudaSuccess ? CUDNN_STATUS_SUCCESS
-                               : refuse(CUDNN_STATUS_EXECUTION_FAILED, "the stream is not live");
 }
 
 } // namespace
@@ -154,23 +184,15 @@ cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(const cudnnConvolutionDescri
    return call.done();
 }
 
-cudnnStatus_t cudnnGetConvolutionForwardAlgorithmMaxCount(cudnnHandle_t, int *count) {
-   DNN_CALL("cudnnGetConvolutionForwardAlgorithmMaxCount");
-   *count = algorithm_count(Pass::forward);
-   return call.done();
-}
-
-cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithmMaxCount(cudnnHandle_t, int *count) {
-   DNN_CALL("cudnnGetConvolutionBackwardDataAlgorithmMaxCount");
-   *count = algorithm_count(Pass::data);
-   return call.done();
-}
-
-cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithmMaxCount(cudnnHandle_t, int *count) {
-   DNN_CALL("cudnnGetConvolutionBackwardFilterAlgorithmMaxCount");
-   *count = algorithm_count(Pass::filter);
-   return call.done();
-}
+#define ALGORITHM_COUNT(function, pass)                                                                        \
+   cudnnStatus_t function(cudnnHandle_t, int *count) {                                                         \
+      DNN_CALL(#function);                                                                                     \
+      *count = algorithm_count(pass);                                                                          \
+      return call.done();                                                                                      \
+   }
+ALGORITHM_COUNT(cudnnGetConvolutionForwardAlgorithmMaxCount, Pass::forward)
+ALGORITHM_COUNT(cudnnGetConvolutionBackwardDataAlgorithmMaxCount, Pass::data)
+ALGORITHM_COUNT(cudnnGetConvolutionBackwardFilterAlgorithmMaxCount, Pass::filter)
 
 cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t handle, const cudnnTensorDescriptor_t x,
                                                      const cudnnFilterDescriptor_t w,
@@ -231,8 +253,8 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha, c
                                       const void *beta, const cudnnTensorDescriptor_t yd, void *y) {
    PREPARE("cudnnConvolutionForward", Pass::forward, xd, wd, conv, yd);
    SCALARS(alpha, beta);
-   Operands o = {x, w, y, scalar(alpha, p.x.type), scalar(beta, p.x.type), false, nullptr, nullptr, 0, false};
-   return call.done(start(call.name(), *dnn, p, algorithm, workspace, bytes, o));
+   return call.done(
+       start(call.name(), *dnn, p, algorithm, workspace, bytes, operands(p, x, w, y, alpha, beta)));
 }
 
 cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void *alpha,
@@ -244,8 +266,8 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void *alp
                                            void *dx) {
    PREPARE("cudnnConvolutionBackwardData", Pass::data, dxd, wd, conv, dyd);
    SCALARS(alpha, beta);
-   Operands o = {dx, w, dy, scalar(alpha, p.x.type), scalar(beta, p.x.type), false, nullptr, nullptr, 0, false};
-   return call.done(start(call.name(), *dnn, p, algorithm, workspace, bytes, o));
+   return call.done(
+       start(call.name(), *dnn, p, algorithm, workspace, bytes, operands(p, dx, w, dy, alpha, beta)));
 }
 
 cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void *alpha,
@@ -257,8 +279,8 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void *a
                                              void *dw) {
    PREPARE("cudnnConvolutionBackwardFilter", Pass::filter, xd, dwd, conv, dyd);
    SCALARS(alpha, beta);
-   Operands o = {x, dw, dy, scalar(alpha, p.x.type), scalar(beta, p.x.type), false, nullptr, nullptr, 0, false};
-   return call.done(start(call.name(), *dnn, p, algorithm, workspace, bytes, o));
+   return call.done(
+       start(call.name(), *dnn, p, algorithm, workspace, bytes, operands(p, x, dw, dy, alpha, beta)));
 }
 
 cudnnStatus_t cudnnConvolutionBiasActivationForward(
@@ -284,7 +306,8 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
    if (!relu && algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
       return call.done(
           refuse(CUDNN_STATUS_NOT_SUPPORTED, "without an activation only IMPLICIT_PRECOMP_GEMM does it"));
-   Operands o = {x, w, y, scalar(alpha1, p.x.type), 0, false, bias, z, scalar(alpha2, p.x.type), relu};
+   Operands o = operands(p, x, w, y, alpha1, nullptr);
+   o.bias = bias, o.z = z, o.alpha_z = scalar(alpha2, p.x.type), o.relu = relu;
    return call.done(start(call.name(), *dnn, p, algorithm, workspace, bytes, o));
 }
 
@@ -307,22 +330,6 @@ cudnnStatus_t cudnnConvolutionBackwardBias(cudnnHandle_t handle, const void *alp
              usable(call.name(), "db", db, C * size_of(type), size_of(type));
    Tensor t = *yt;
    float a = float(scalar(alpha, t.type)), b = float(scalar(beta, t.type));
-   cudaError_t error = enqueue(dnn->stream, call.name(), [=] {
-      if (!ok) return cudaErrorIllegalAddress;
-      std::vector<float> sum(C), old(C), row(C);
-      for (int n = 0; n < t.dims[0]; n++)
-         for (int h = 0; h < t.dims[2]; h++)
-            for (int w = 0; w < t.dims[3]; w++) {
-               size_t at = size_t(n) * size_t(t.strides[0]) + size_t(h) * size_t(t.strides[2]) +
-                           size_t(w) * size_t(t.strides[3]);
-               to_float(row.data(), static_cast<const char *>(dy) + at * size_of(type), type, C, t.strides[1]);
-               for (size_t c = 0; c < C; c++) sum[c] += row[c];
-            }
-      if (b != 0) to_float(old.data(), db, type, C);
-      for (size_t c = 0; c < C; c++) sum[c] = a * sum[c] + (b != 0 ? b * old[c] : 0);
-      from_float(db, type, sum.data(), C);
-      return cudaSuccess;
-   });
-   return call.done(error == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED);
+   return call.done(queue(*dnn, call.name(), ok, [=] { sum_channels(t, type, dy, db, a, b); }));
 }
 }

@@ -5,25 +5,22 @@ namespace sg {
 
 namespace {
 
-template <class T> std::shared_ptr<T> descriptor(const char *kind, const void *handle, const char *name) {
+template <class T> std::shared_ptr<T> find_descriptor(const char *kind, const void *handle, const char *name) {
    auto d = find<T>(kind, handle);
-   if (!d) {
-      violation("%s: a %s is not live (%s)", name, kind, object_state(handle));
-      return nullptr;
-   }
+   if (!d) violation("%s: a %s is not live (%s)", name, kind, object_state(handle));
    return d;
 }
 
-template <class T, class H> cudnnStatus_t create(DnnCall &call, const char *kind, H *out) {
-   if (!out) return call.done(refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "no place for the descriptor"));
+template <class T, class H> cudnnStatus_t create(const char *kind, H *out) {
+   if (!out) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "no place for the descriptor");
    *out = static_cast<H>(object_add(kind, std::make_shared<T>()));
-   return call.done();
+   return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t destroy(DnnCall &call, const char *kind, const void *handle) {
-   if (!handle || object_remove(kind, handle)) return call.done();
-   violation("%s: %s", call.name(), object_state(handle));
-   return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "the descriptor is not live"));
+cudnnStatus_t destroy(const char *function, const char *kind, const void *handle) {
+   if (!handle || object_remove(kind, handle)) return CUDNN_STATUS_SUCCESS;
+   violation("%s: %s", function, object_state(handle));
+   return refuse(CUDNN_STATUS_BAD_PARAM, "the descriptor is not live");
 }
 
 cudnnStatus_t set_tensor(Tensor &t, cudnnDataType_t type, std::vector<int> dims, std::vector<int> strides) {
@@ -55,6 +52,16 @@ std::vector<int> strides_for(cudnnTensorFormat_t format, const std::vector<int> 
 
 bool known_format(cudnnTensorFormat_t format) {
    return format == CUDNN_TENSOR_NCHW || format == CUDNN_TENSOR_NHWC;
+}
+
+bool known_rank(int rank) {
+   return rank >= 3 && rank <= CUDNN_DIM_MAX;
+}
+
+cudnnStatus_t set_packed(Tensor &t, cudnnTensorFormat_t format, cudnnDataType_t type, std::vector<int> dims) {
+   if (!known_format(format)) return refuse(CUDNN_STATUS_BAD_PARAM, "unknown format %d", int(format));
+   std::vector<int> strides = strides_for(format, dims);
+   return set_tensor(t, type, std::move(dims), std::move(strides));
 }
 
 } // namespace
@@ -121,125 +128,73 @@ double scalar(const void *p, cudnnDataType_t type) {
    return type == CUDNN_DATA_DOUBLE ? *static_cast<const double *>(p) : double(*static_cast<const float *>(p));
 }
 
-std::shared_ptr<Tensor> tensor_of(cudnnTensorDescriptor_t d, const char *name) {
-   return descriptor<Tensor>("tensor descriptor", d, name);
-}
-std::shared_ptr<Filter> filter_of(cudnnFilterDescriptor_t d, const char *name) {
-   return descriptor<Filter>("filter descriptor", d, name);
-}
-std::shared_ptr<Convolution> convolution_of(cudnnConvolutionDescriptor_t d, const char *name) {
-   return descriptor<Convolution>("convolution descriptor", d, name);
-}
-std::shared_ptr<Pooling> pooling_of(cudnnPoolingDescriptor_t d, const char *name) {
-   return descriptor<Pooling>("pooling descriptor", d, name);
-}
-std::shared_ptr<Activation> activation_of(cudnnActivationDescriptor_t d, const char *name) {
-   return descriptor<Activation>("activation descriptor", d, name);
-}
-
 } // namespace sg
 
 using namespace sg;
 
-#define DESCRIPTOR(variable, find, handle)                                                                     \
-   auto variable = find(handle, call.name());                                                                  \
+// What every kind of descriptor has: sg::tensor_of, cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor.
+#define DESCRIPTOR_KIND(Name, kind, finder)                                                                    \
+   std::shared_ptr<Name> sg::finder(cudnn##Name##Descriptor_t d, const char *function) {                       \
+      return find_descriptor<Name>(kind, d, function);                                                         \
+   }                                                                                                           \
+   extern "C" cudnnStatus_t cudnnCreate##Name##Descriptor(cudnn##Name##Descriptor_t *out) {                    \
+      DNN_CALL("cudnnCreate" #Name "Descriptor");                                                              \
+      return call.done(create<Name>(kind, out));                                                               \
+   }                                                                                                           \
+   extern "C" cudnnStatus_t cudnnDestroy##Name##Descriptor(cudnn##Name##Descriptor_t d) {                      \
+      DnnCall call("cudnnDestroy" #Name "Descriptor");                                                         \
+      return call.done(destroy(call.name(), kind, d));                                                         \
+   }
+
+DESCRIPTOR_KIND(Tensor, "tensor descriptor", tensor_of)
+DESCRIPTOR_KIND(Filter, "filter descriptor", filter_of)
+DESCRIPTOR_KIND(Convolution, "convolution descriptor", convolution_of)
+DESCRIPTOR_KIND(Pooling, "pooling descriptor", pooling_of)
+DESCRIPTOR_KIND(Activation, "activation descriptor", activation_of)
+
+// A function that sets or reads `variable`, a live descriptor.
+#define DESCRIPTOR_CALL(function, variable, find, handle)                                                      \
+   DNN_CALL(function);                                                                                         \
+   auto variable = find(handle, function);                                                                     \
    if (!variable) return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "the descriptor is not live"))
 
 extern "C" {
 
-cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t *out) {
-   DNN_CALL("cudnnCreateTensorDescriptor");
-   return create<Tensor>(call, "tensor descriptor", out);
-}
-cudnnStatus_t cudnnCreateFilterDescriptor(cudnnFilterDescriptor_t *out) {
-   DNN_CALL("cudnnCreateFilterDescriptor");
-   return create<Filter>(call, "filter descriptor", out);
-}
-cudnnStatus_t cudnnCreateConvolutionDescriptor(cudnnConvolutionDescriptor_t *out) {
-   DNN_CALL("cudnnCreateConvolutionDescriptor");
-   return create<Convolution>(call, "convolution descriptor", out);
-}
-cudnnStatus_t cudnnCreatePoolingDescriptor(cudnnPoolingDescriptor_t *out) {
-   DNN_CALL("cudnnCreatePoolingDescriptor");
-   return create<Pooling>(call, "pooling descriptor", out);
-}
-cudnnStatus_t cudnnCreateActivationDescriptor(cudnnActivationDescriptor_t *out) {
-   DNN_CALL("cudnnCreateActivationDescriptor");
-   return create<Activation>(call, "activation descriptor", out);
-}
-
-cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t d) {
-   DnnCall call("cudnnDestroyTensorDescriptor");
-   return destroy(call, "tensor descriptor", d);
-}
-cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t d) {
-   DnnCall call("cudnnDestroyFilterDescriptor");
-   return destroy(call, "filter descriptor", d);
-}
-cudnnStatus_t cudnnDestroyConvolutionDescriptor(cudnnConvolutionDescriptor_t d) {
-   DnnCall call("cudnnDestroyConvolutionDescriptor");
-   return destroy(call, "convolution descriptor", d);
-}
-cudnnStatus_t cudnnDestroyPoolingDescriptor(cudnnPoolingDescriptor_t d) {
-   DnnCall call("cudnnDestroyPoolingDescriptor");
-   return destroy(call, "pooling descriptor", d);
-}
-cudnnStatus_t cudnnDestroyActivationDescriptor(cudnnActivationDescriptor_t d) {
-   DnnCall call("cudnnDestroyActivationDescriptor");
-   return destroy(call, "activation descriptor", d);
-}
-
 cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t d, cudnnTensorFormat_t format,
                                          cudnnDataType_t type, int n, int c, int h, int w) {
-   DNN_CALL("cudnnSetTensor4dDescriptor");
-   DESCRIPTOR(t, tensor_of, d);
-   if (!known_format(format))
-      return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "unknown format %d", int(format)));
-   if (n < 1 || c < 1 || h < 1 || w < 1)
-      return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "a dimension is below 1"));
-   std::vector<int> dims = {n, c, h, w};
-   return call.done(set_tensor(*t, type, dims, strides_for(format, dims)));
+   DESCRIPTOR_CALL("cudnnSetTensor4dDescriptor", t, tensor_of, d);
+   return call.done(set_packed(*t, format, type, {n, c, h, w}));
 }
 
 cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t d, cudnnDataType_t type, int n, int c, int h,
                                            int w, int sn, int sc, int sh, int sw) {
-   DNN_CALL("cudnnSetTensor4dDescriptorEx");
-   DESCRIPTOR(t, tensor_of, d);
+   DESCRIPTOR_CALL("cudnnSetTensor4dDescriptorEx", t, tensor_of, d);
    return call.done(set_tensor(*t, type, {n, c, h, w}, {sn, sc, sh, sw}));
 }
 
 cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t d, cudnnDataType_t type, int rank,
                                          const int dims[], const int strides[]) {
-   DNN_CALL("cudnnSetTensorNdDescriptor");
-   DESCRIPTOR(t, tensor_of, d);
-   if (rank < 3 || rank > CUDNN_DIM_MAX)
-      return call.done(refuse(CUDNN_STATUS_NOT_SUPPORTED, "%d dimensions", rank));
+   DESCRIPTOR_CALL("cudnnSetTensorNdDescriptor", t, tensor_of, d);
+   if (!known_rank(rank)) return call.done(refuse(CUDNN_STATUS_NOT_SUPPORTED, "%d dimensions", rank));
    return call.done(set_tensor(*t, type, {dims, dims + rank}, {strides, strides + rank}));
 }
 
 cudnnStatus_t cudnnSetTensorNdDescriptorEx(cudnnTensorDescriptor_t d, cudnnTensorFormat_t format,
                                            cudnnDataType_t type, int rank, const int dims[]) {
-   DNN_CALL("cudnnSetTensorNdDescriptorEx");
-   DESCRIPTOR(t, tensor_of, d);
-   if (rank < 3 || rank > CUDNN_DIM_MAX)
-      return call.done(refuse(CUDNN_STATUS_NOT_SUPPORTED, "%d dimensions", rank));
-   if (!known_format(format))
-      return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "unknown format %d", int(format)));
-   std::vector<int> all(dims, dims + rank);
-   return call.done(set_tensor(*t, type, all, strides_for(format, all)));
+   DESCRIPTOR_CALL("cudnnSetTensorNdDescriptorEx", t, tensor_of, d);
+   if (!known_rank(rank)) return call.done(refuse(CUDNN_STATUS_NOT_SUPPORTED, "%d dimensions", rank));
+   return call.done(set_packed(*t, format, type, {dims, dims + rank}));
 }
 
 cudnnStatus_t cudnnGetTensorSizeInBytes(const cudnnTensorDescriptor_t d, size_t *size) {
-   DNN_CALL("cudnnGetTensorSizeInBytes");
-   DESCRIPTOR(t, tensor_of, d);
+   DESCRIPTOR_CALL("cudnnGetTensorSizeInBytes", t, tensor_of, d);
    *size = t->elements() * bytes_of(t->type);
    return call.done();
 }
 
 cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnnDataType_t type,
                                          cudnnTensorFormat_t format, int k, int c, int h, int w) {
-   DNN_CALL("cudnnSetFilter4dDescriptor");
-   DESCRIPTOR(f, filter_of, d);
+   DESCRIPTOR_CALL("cudnnSetFilter4dDescriptor", f, filter_of, d);
    if (!known_format(format) || !bytes_of(type) || k < 1 || c < 1 || h < 1 || w < 1)
       return call.done(
           refuse(CUDNN_STATUS_BAD_PARAM, "a dimension is below 1, or the type or format is unknown"));
@@ -250,8 +205,7 @@ cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnnDataTyp
 cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t d, int pad_h, int pad_w, int u,
                                               int v, int dilation_h, int dilation_w,
                                               cudnnConvolutionMode_t mode, cudnnDataType_t compute) {
-   DNN_CALL("cudnnSetConvolution2dDescriptor");
-   DESCRIPTOR(c, convolution_of, d);
+   DESCRIPTOR_CALL("cudnnSetConvolution2dDescriptor", c, convolution_of, d);
    if (pad_h < 0 || pad_w < 0 || u < 1 || v < 1 || dilation_h < 1 || dilation_w < 1)
       return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "padding below 0, or stride or dilation below 1"));
    if (mode != CUDNN_CONVOLUTION && mode != CUDNN_CROSS_CORRELATION)
@@ -264,8 +218,7 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t d, in
 }
 
 cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t d, cudnnMathType_t math) {
-   DNN_CALL("cudnnSetConvolutionMathType");
-   DESCRIPTOR(c, convolution_of, d);
+   DESCRIPTOR_CALL("cudnnSetConvolutionMathType", c, convolution_of, d);
    if (math < CUDNN_DEFAULT_MATH || math > CUDNN_FMA_MATH)
       return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "unknown math type %d", int(math)));
    c->math = math;
@@ -273,8 +226,7 @@ cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t d, cudnnM
 }
 
 cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t d, int groups) {
-   DNN_CALL("cudnnSetConvolutionGroupCount");
-   DESCRIPTOR(c, convolution_of, d);
+   DESCRIPTOR_CALL("cudnnSetConvolutionGroupCount", c, convolution_of, d);
    if (groups < 1) return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "%d groups", groups));
    c->groups = groups;
    return call.done();
@@ -283,8 +235,7 @@ cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t d, int 
 cudnnStatus_t cudnnSetPooling2dDescriptor(cudnnPoolingDescriptor_t d, cudnnPoolingMode_t mode,
                                           cudnnNanPropagation_t, int h, int w, int pad_h, int pad_w,
                                           int stride_h, int stride_w) {
-   DNN_CALL("cudnnSetPooling2dDescriptor");
-   DESCRIPTOR(p, pooling_of, d);
+   DESCRIPTOR_CALL("cudnnSetPooling2dDescriptor", p, pooling_of, d);
    if (h < 1 || w < 1 || pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1)
       return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "window or stride below 1, or padding below 0"));
    if (mode < CUDNN_POOLING_MAX || mode > CUDNN_POOLING_MAX_DETERMINISTIC)
@@ -295,8 +246,7 @@ cudnnStatus_t cudnnSetPooling2dDescriptor(cudnnPoolingDescriptor_t d, cudnnPooli
 
 cudnnStatus_t cudnnSetActivationDescriptor(cudnnActivationDescriptor_t d, cudnnActivationMode_t mode,
                                            cudnnNanPropagation_t, double coefficient) {
-   DNN_CALL("cudnnSetActivationDescriptor");
-   DESCRIPTOR(a, activation_of, d);
+   DESCRIPTOR_CALL("cudnnSetActivationDescriptor", a, activation_of, d);
    if (mode < CUDNN_ACTIVATION_SIGMOID || mode > CUDNN_ACTIVATION_SWISH)
       return call.done(refuse(CUDNN_STATUS_BAD_PARAM, "unknown mode %d", int(mode)));
    *a = {true, mode, coefficient};
