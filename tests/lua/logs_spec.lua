@@ -61,6 +61,43 @@ describe("TensorBoard's records", function()
       assert.error_matches(function() scute.tensorboard.open(root .. "/nowhere") end, "nowhere")
    end)
 
+   -- The data of all records of a file; an error where one is not whole.
+   local function records_of(text)
+      local list, at = {}, 1
+      while at <= #text do
+         local n, crc = string.unpack("<I8I4", text, at)
+         local data = text:sub(at + 12, at + 11 + n)
+         assert.equal(scute.tensorboard.masked_crc(text:sub(at, at + 7)), crc)
+         assert.equal(scute.tensorboard.masked_crc(data), (string.unpack("<I4", text, at + 12 + n)))
+         list[#list + 1], at = data, at + 16 + n
+      end
+      return list
+   end
+
+   it("go on behind the last whole one of a file that was cut anywhere", function()
+      local folder = root .. "/cut"
+      scute.files.mkdirs(folder)
+      local board = scute.tensorboard.open(folder)
+      for step = 1, 3 do board:scalar("loss", step, 1 / step) end
+      board:close()
+      local whole, seen = read(board.path), {}
+      local all = records_of(whole)
+      for n = 0, #whole do
+         scute.files.write(board.path, whole:sub(1, n))
+         local again = scute.tensorboard.open(folder, { resume_at = 3 })
+         again:scalar("loss", 4, 0.25)
+         again:close()
+         assert.equal(board.path, again.path)
+         local found = records_of(read(board.path))
+         for i = 1, #found - 1 do
+            if i > 1 or n >= 40 then assert.equal(all[i], found[i]) end -- of the first, the version, the time may be another
+         end
+         assert.is_truthy(found[1]:find("brain.Event:2", 1, true) and found[#found]:find("loss", 1, true))
+         seen[#found] = true
+      end
+      assert.same({ false, true, true, true, true }, { seen[1] or false, seen[2], seen[3], seen[4], seen[5] })
+   end)
+
    it("do without a disk", function()
       local open = scute.tensorboard.open
       scute.tensorboard.open = function() error("tensorboard: no space left", 0) end
@@ -122,6 +159,24 @@ describe("hardware", function()
 end)
 
 describe("events.jsonl", function()
+   it("goes on behind the last whole line of a file that was cut anywhere", function()
+      local line = '{"event":"epoch","step":3}\n'
+      local whole = '{"event":"start"}\n' .. line .. line:gsub("3", "6")
+      for n = 0, #whole do
+         scute.files.write(root .. "/events.jsonl", whole:sub(1, n))
+         local run = { folder = root, model = { arch = "resnet18" }, device = "cpu", epochs = 1, arguments = {}, step = 3,
+            epoch = 1, resumed = {}, set = { train = { paths = {} }, val = { paths = {} } } }
+         require "scute.train.events".hook().on_fit_begin(run)
+         local kinds = {}
+         for text in read(root .. "/events.jsonl"):gmatch "[^\n]+" do
+            local found = cjson.decode(text)
+            kinds[#kinds + 1] = found.event .. (found.step and ("%d"):format(found.step) or "")
+         end
+         local expected = n < 18 and "start resume3" or n < 18 + #line and "start resume3" or "start epoch3 resume3"
+         assert.equal(expected, table.concat(kinds, " "))
+      end
+   end)
+
    it("is JSON also where a loss is none", function()
       local row = { epoch = 1, step = 3, train_loss = 0 / 0, train_accuracy = 0.5, val_loss = math.huge, val_accuracy = 0,
          rates = {} }
