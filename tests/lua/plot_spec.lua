@@ -80,6 +80,14 @@ describe("scute.plot", function()
       assert.is_true(inked(plot.runs { { name = "a", history = history(3) }, { name = "b", history = history(9) } }) > 2000)
    end)
 
+   it("shows as trained what trained in an epoch at whose end the schedule was at 0", function()
+      local image <close> = plot.curves({ { epoch = 1, val_loss = 1, val_accuracy = 0.5, rates = { fc = 0 } } }):image()
+      local tensor <close> = image:tensor()
+      local planes, blue = { tensor[1][1]:flatten(1):values(), tensor[1][3]:flatten(1):values() }, 0
+      for i, red in ipairs(planes[1]) do blue = blue + (red == 0 and planes[2][i] == 0xB2 and 1 or 0) end
+      assert.is_true(blue > 5000, blue) -- a bar of a third of the width
+   end)
+
    it("cuts names at their end, or in their middle", function()
       local figure = require("scute.plot.figure").new(100, 100)
       for _, name in ipairs { "Chelonia mydas 036", "Schildkröte Nummer zwölf", "ääääääääääää" } do

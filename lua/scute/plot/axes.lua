@@ -9,7 +9,8 @@ local Axes = {}
 Axes.__index = Axes
 
 --- Axes in the box {x, y, width, height} of `fig`. options: title, xlabel, ylabel, xlog, ylog, xwhole (no fractions), xlim,
--- ylim = {low, high} (either may be nil: from the data), legend = false.
+-- ylim = {low, high} (either may be nil: from the data), legend = false, empty = what stands there where there is nothing to
+-- draw.
 function axes.new(fig, box, options)
    return setmetatable({ fig = fig, canvas = fig.canvas, box = box, options = options or {}, items = {}, entries = {} }, Axes)
 end
@@ -296,7 +297,7 @@ function Axes:draw()
       for i = 1, #(item.xs or {}) do usable = usable or self:usable(item.xs[i], item.ys[i]) end
    end
    if not usable then
-      self.fig:text((p.left + p.right) / 2, (p.top + p.bottom) / 2, "no finite values",
+      self.fig:text((p.left + p.right) / 2, (p.top + p.bottom) / 2, o.empty or "no finite values",
          { align = "center", color = figure.SOFT })
    end
    return p

@@ -8,6 +8,7 @@ local confusion = {}
 
 local NUMBERED, NAMED = 20, 60 -- up to so many classes: numbers in the cells, names at the sides
 local MAP = 440                -- pixels of the map's side
+local PAIR = 46                -- pixels of a row with a photo of a mistake
 local MOST_CELLS = 110         -- along a side of the map: four pixels each, which the eye still finds
 
 -- Share of each class's photos, by cell; 0 where a class has none.
@@ -125,7 +126,7 @@ end
 
 -- Pairs with a bar for their count; photos(actual, predicted) may give one to show.
 local function draw_pairs(fig, pairs_list, names, box, photos)
-   local row = photos and 46 or 24
+   local row = photos and PAIR or 24
    local most = pairs_list[1] and pairs_list[1][3] or 1
    fig:text(box.x, box.y + 14, "Most confused", { bold = true })
    if #pairs_list == 0 then return fig:text(box.x, box.y + 40, "no mistakes", { color = figure.SOFT }) end
@@ -150,7 +151,7 @@ local function large(c, names, title, limit, photos)
    local named = c.n <= NAMED
    local style = { size = math.max(7, math.min(figure.TEXT, 0.8 * MAP / c.n)) }
    local room = named and math.min(90, longest(figure.new(10, 10), names, style) + 2) or 16
-   local rows = photos and 46 or 24
+   local rows = photos and PAIR or 24
    local height = math.max(MAP + room + 84, 100 + #list * rows)
    local fig = figure.new(MAP + room + 460, height)
    fig:title(title, subtitle_of(c))

@@ -43,7 +43,7 @@ end
 
 local function rates(fig, rows, groups, box)
    local ax = axes.new(fig, box, { title = "Learning rate", xlabel = "epoch", xwhole = true, ylog = true,
-      xlim = epochs_of(rows) })
+      xlim = epochs_of(rows), empty = "0 at the end of each epoch" })
    for i, group in ipairs(groups) do
       local xs, ys = {}, {}
       for j, row in ipairs(rows) do xs[j], ys[j] = row.epoch, row.rates and row.rates[group] or 0 / 0 end
@@ -57,9 +57,18 @@ local function rate_of(row, group)
    return row and row.rates and row.rates[group] or 0
 end
 
--- A row has the rate of its last step, which a schedule may end at 0: such an epoch trained all the same.
+local function ever(rows, group)
+   for _, row in ipairs(rows) do
+      if rate_of(row, group) > 0 then return true end
+   end
+   return false
+end
+
+-- A row has the rate of its last step, which a schedule may end at 0: such an epoch trained all the same. A group is listed
+-- because it trained, so where all its rates are 0 that was in the last epoch.
 local function trained(rows, i, group)
    if rate_of(rows[i], group) > 0 then return true end
+   if i == #rows and not ever(rows, group) then return true end
    return i > 1 and rate_of(rows[i - 1], group) > 0 and (i == #rows or rate_of(rows[i + 1], group) > 0)
 end
 
