@@ -317,7 +317,8 @@ function evaluate.to_table(result, classes, about)
       _order = { "model", "data_dir", "split", "photos", "bad", "accuracy", "accuracy_interval", "accuracy_wilson",
          "top_k", "top_k_accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted", "log_loss",
          "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion", "confusion_cells",
-         "calibration_bins", "worst" },
+         "calibration_bins", "worst",
+         "mistakes" },
       photos = result.photos, accuracy = result.accuracy, accuracy_interval = result.interval.accuracy,
       accuracy_wilson = result.wilson,
       top_k = result.top5.k, top_k_accuracy = result.top5.accuracy, balanced_accuracy = result.balanced_accuracy,
@@ -349,7 +350,7 @@ function evaluate.worst(records, classes, limit)
    return list
 end
 
--- One photo of each kind of mistake, the surest first.
+-- One photo of each kind of mistake: the one of which the model was surest.
 local function photo_of_mistake(records)
    local found = {}
    for _, r in ipairs(records) do
@@ -360,6 +361,15 @@ local function photo_of_mistake(records)
       local r = found[actual .. "," .. predicted]
       return r and r.path
    end
+end
+
+-- The most frequent mistakes with a photo each: list of {actual, predicted, path}, class numbers.
+local function mistakes_of(result, records)
+   local list, photo = {}, photo_of_mistake(records)
+   for i, entry in ipairs(result.confusion:most_confused(15)) do
+      list[i] = { actual = entry[1], predicted = entry[2], path = photo(entry[1], entry[2]) }
+   end
+   return #list > 0 and list or nil
 end
 
 local MAPPED, LOOKED = 2000, 4 -- photos on the map of features; photos with what the network looked at
@@ -413,7 +423,7 @@ function evaluate.save(folder, result, records, classes, about, more)
    local to_json = require "scute.train.json"
    console.guard("output_dir", scute.files.mkdirs, folder)
    local worst = evaluate.worst(records, classes)
-   local fields = { worst = #worst > 0 and worst or nil }
+   local fields = { worst = #worst > 0 and worst or nil, mistakes = mistakes_of(result, records) }
    for key, value in pairs(about or {}) do fields[key] = value end
    console.guard("output_dir", scute.files.write, folder .. "/evaluation.json",
       to_json(evaluate.to_table(result, classes, fields)))

@@ -6,12 +6,14 @@ local scute = require "scute"
 local console = require "scute.console"
 local metrics = require "scute.metrics"
 local page = require "scute.page"
+local thumbnail = require "scute.thumbnail"
 
 local report_html = {}
 
 local escape, plain, rows_table, section = page.escape, page.plain, page.rows, page.section
 
 local LISTED, WEAKEST = 60, 20 -- up to so many classes have a row each, of more those of lowest F1
+local WORST = 320 -- pixels of the worst photos
 
 local REFRESH = 5 -- seconds after which a browser looks again at the page of a run that goes on
 
@@ -88,15 +90,27 @@ local function curves_of(folder)
       page.figure(scute.plot.curves(rows, { columns = 1 }), "training curves, one below the other", "narrow", "narrow"))
 end
 
--- The section for a matrix without its zeros: cells = list of {actual, predicted, count}.
-local function confusion_of(classes, cells)
+-- A function that shows one photo of a mistake, from a list of {actual, predicted, path}.
+local function photos_of(mistakes)
+   if type(mistakes) ~= "table" or #mistakes == 0 then return nil end
+   local paths = {}
+   for _, m in ipairs(mistakes) do paths[("%d,%d"):format(m.actual, m.predicted)] = m.path end
+   return function(actual, predicted)
+      local path = paths[actual .. "," .. predicted]
+      return path and thumbnail(path)
+   end
+end
+
+-- The section for a matrix without its zeros: cells = list of {actual, predicted, count}; mistakes: see photos_of.
+local function confusion_of(classes, cells, mistakes)
    if type(classes) ~= "table" or type(cells) ~= "table" or #classes == 0 then return nil end
    local counted = metrics.confusion(classes)
    for _, cell in ipairs(cells) do
       local actual, predicted, count = math.tointeger(cell[1]), math.tointeger(cell[2]), math.tointeger(cell[3])
       if classes[actual] and classes[predicted] and count then counted:add_cells { { actual, predicted, count } } end
    end
-   return section("Confusion", page.figure(scute.plot.confusion(counted, classes), "confusion matrix", "confusion", "scroll"))
+   local figure = scute.plot.confusion(counted, classes, { photos = photos_of(mistakes) })
+   return section("Confusion", page.figure(figure, "confusion matrix", "confusion", "scroll"))
 end
 
 -- The rows of the classes, and what stands above them where they are not all.
@@ -134,26 +148,9 @@ local function classes_of(evaluation)
    }, note, page.table({ { "class" }, { "precision", true }, { "recall", true }, { "F1", true }, { "photos", true } }, rows))
 end
 
-local THUMBNAIL = 320
-local thumbnails, kept = {}, 0 -- by path: a page that is renewed decodes its photos once
-
-local function thumbnail(path)
-   if thumbnails[path] == nil then
-      if kept >= 100 then thumbnails, kept = {}, 0 end
-      local ok, image = pcall(scute.image.load, path)
-      if ok and math.max(image.width, image.height) > THUMBNAIL then
-         local scale = THUMBNAIL / math.max(image.width, image.height)
-         image = image:resize { width = math.max(1, math.floor(image.width * scale)),
-            height = math.max(1, math.floor(image.height * scale)) }
-      end
-      thumbnails[path], kept = ok and image, kept + 1
-   end
-   return thumbnails[path] or nil
-end
-
 local function worst_of(worst)
    if type(worst) ~= "table" or #worst == 0 then return nil end
-   for _, record in ipairs(worst) do record.image = record.path and thumbnail(record.path) end
+   for _, record in ipairs(worst) do record.image = record.path and thumbnail(record.path, WORST) end
    return section("Worst photos", page.pixels(scute.plot.top_losses(worst, { columns = 4, limit = 12, title = "Top losses" }),
       "the photos of highest loss, with truth and prediction", "scroll"))
 end
@@ -246,7 +243,7 @@ function report_html.text(folder)
    local evaluation = evaluation_of(folder)
    local worst = evaluation and evaluation.worst or (read_json(folder .. "/worst.json") or {}).worst
    local counted = read_json(folder .. "/confusion.json") or {}
-   local confusion = evaluation and confusion_of(evaluation.classes, evaluation.confusion_cells)
+   local confusion = evaluation and confusion_of(evaluation.classes, evaluation.confusion_cells, evaluation.mistakes)
       or confusion_of(counted.classes, counted.cells)
    return page.document(run.model or "a run", {
       head_of(run), summary_of(run), curves_of(folder) or "", confusion or "", classes_of(evaluation) or "",

@@ -59,13 +59,15 @@ describe("scute.evaluate", function()
       end
    end)
 
+   local PHOTO = "tests/golden/images/photo.jpg"
+
    -- As a dense matrix 3,000 classes were 18 MB of JSON.
    it("keeps the numbers of thousands of classes small, and the page", function()
       local records, n = {}, 3000
       for i = 1, 2 * n do
          local truth = (i - 1) % n + 1
          local predicted = i % 3 == 0 and truth % n + 1 or truth
-         records[i] = { path = "none", truth = truth, predicted = predicted, confidence = 0.5, truth_probability = 0.5,
+         records[i] = { path = PHOTO, truth = truth, predicted = predicted, confidence = 0.5, truth_probability = 0.5,
             rank = 1, loss = 0.7 }
       end
       local result = evaluate.summary(records, names(n), { resamples = 2 })
@@ -84,8 +86,11 @@ describe("scute.evaluate", function()
       scute.files.write(folder .. "/run.json", '{"model":"resnet18","state":"finished"}')
       evaluate.save(folder, result, records, names(n), {})
       local page = read_text(folder .. "/report.html")
+      local mistakes = read(folder .. "/evaluation.json").mistakes
       os.execute(("rm -rf '%s'"):format(folder))
-      assert.is_true(#page < 400000, #page)
+      assert.is_true(#page < 600000, #page)
+      assert.same({ 15, 3, 4, PHOTO }, { #mistakes, mistakes[1].actual, mistakes[1].predicted, mistakes[1].path })
+      assert.is_true(select(2, page:gsub("<image ", "")) >= 2) -- the map, and the photo, which is one for all
       -- 3, 6, ... are always taken for 4, 7, ...; so 2, 5, ... alone are right in both directions.
       assert.is_truthy(page:find("3000 classes, 3000 with photos; F1 is 1 in 1000 of them and 0 in 1000", 1, true))
       assert.is_truthy(page:find("<td>class 3</td>", 1, true))

@@ -6,6 +6,7 @@ local metrics = require "scute.metrics"
 local page = require "scute.page"
 local scute = require "scute"
 local tell = require "scute.compare.tell"
+local thumbnail = require "scute.thumbnail"
 
 local report = {}
 
@@ -96,13 +97,28 @@ local function classes_of(results)
    end
 end
 
-local function confusion(made, found, classes)
+-- A photo of each kind of mistake of a model's runs.
+local function photo_of_mistake(runs_of)
+   local paths = {}
+   for _, result in ipairs(runs_of) do
+      for i, path in ipairs(result.photos) do
+         local key = result.labels[i] .. "," .. result.predicted[i]
+         paths[key] = paths[key] or path
+      end
+   end
+   return function(actual, predicted)
+      local path = paths[actual .. "," .. predicted]
+      return path and thumbnail(path)
+   end
+end
+
+local function confusion(made, found, results, classes)
    local best = found.ranked[1] or found.unranked[1]
    if not best then return nil end
    local counts = metrics.confusion(made.classes)
    counts:add(best.seen.predicted, best.seen.labels)
-   return page.section("Confusion of " .. best.name, page.figure(scute.plot.confusion(counts, classes), "confusion matrix",
-      "confusion", "scroll"))
+   local figure = scute.plot.confusion(counts, classes, { photos = photo_of_mistake(results[best.model]) })
+   return page.section("Confusion of " .. best.name, page.figure(figure, "confusion matrix", "confusion", "scroll"))
 end
 
 -- Photo -> {path, label, right = answers that were right, all, said = {name of a class = answers}}, over the ranked models.
@@ -186,7 +202,7 @@ function report.text(output_dir, made, found, results, missing)
    local classes = classes_of(results)
    return page.document("Comparison of architectures", {
       head(made, found, missing), models_table(found), statements(found) or "", pictures(found, results),
-      hardest(found, results, classes) or "", confusion(made, found, classes) or "", runs(output_dir, results) or "",
+      hardest(found, results, classes) or "", confusion(made, found, results, classes) or "", runs(output_dir, results) or "",
       settings(made), page.section("Versions", page.rows(page.sorted(scute.version()))),
    }, missing > 0 and REFRESH or nil)
 end

@@ -1,0 +1,23 @@
+-- Photos small enough for a page.
+local scute = require "scute"
+
+local MOST = 200 -- kept at a time
+local ROW = 80   -- pixels of a photo in a line of text, on a display of twice as many dots
+local small, kept = {}, 0 -- by side and path: a page that is renewed decodes its photos once
+
+--- The photo at `path`, at most `side` (80) pixels wide and high, as a scute.image; nil where it cannot be read.
+return function(path, side)
+   side = side or ROW
+   local key = side .. " " .. path
+   if small[key] == nil then
+      if kept >= MOST then small, kept = {}, 0 end
+      local ok, image = pcall(scute.image.load, path)
+      if ok and math.max(image.width, image.height) > side then
+         local scale = side / math.max(image.width, image.height)
+         image = image:resize { width = math.max(1, math.floor(image.width * scale)),
+            height = math.max(1, math.floor(image.height * scale)) }
+      end
+      small[key], kept = ok and image, kept + 1
+   end
+   return small[key] or nil
+end
