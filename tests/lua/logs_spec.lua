@@ -66,10 +66,10 @@ describe("TensorBoard's records", function()
       local list, at = {}, 1
       while at <= #text do
          local n, crc = string.unpack("<I8I4", text, at)
-         local data = text:sub(at + 12, at + 11 + n)
+         local content = text:sub(at + 12, at + 11 + n)
          assert.equal(scute.tensorboard.masked_crc(text:sub(at, at + 7)), crc)
-         assert.equal(scute.tensorboard.masked_crc(data), (string.unpack("<I4", text, at + 12 + n)))
-         list[#list + 1], at = data, at + 16 + n
+         assert.equal(scute.tensorboard.masked_crc(content), (string.unpack("<I4", text, at + 12 + n)))
+         list[#list + 1], at = content, at + 16 + n
       end
       return list
    end
