@@ -125,7 +125,10 @@ static ScStatus open_landing(Landing *landing, size_t bytes) {
    SC_TRY(new_event(&landing->arrived));
    SC_TRY(new_event(&landing->taken));
    if (landing->bytes >= bytes) return SC_OK;
-   if (landing->data) cudaFree(landing->data);
+   if (landing->data) {
+      sc_note_sync("staging memory that grows");
+      cudaFree(landing->data);
+   }
    landing->data = NULL;
    landing->bytes = 0;
    SC_CUDA_TRY(cudaMalloc(&landing->data, bytes), WHAT);

@@ -6,6 +6,7 @@ local upload = require "scute.data.upload"
 local device = arg[1] or "cuda"
 local FOLDER = "tests/golden/images/"
 local passed, failed = 0, 0
+local grows = 0 -- how often larger batches than before made staging memory grow
 
 local function check(ok, name, detail)
    if ok then
@@ -39,11 +40,16 @@ end
 local function compare(name, augment, dtype, late)
    local to_device = upload.to(device, preprocess, dtype)
    local there, expected = {}, {}
+   scute.syncs "reset"
    local loader <close> = open(augment, to_device.late_normalize)
    for x in loader do
       check(x.dtype == (late and "u8" or "f32"), name .. ": what the loader gives", x.dtype)
       there[#there + 1] = to_device.bring(x)
    end
+   local waits, what = scute.syncs()
+   local grown = what["staging memory that grows"] or 0
+   check(waits == grown and grown <= 2, name .. ": bringing photos waits for nothing", waits)
+   grows = grows + grown
    local plain <close> = open(augment, false)
    for x in plain do expected[#expected + 1] = x end
    check(#there == 3 and #expected == 3, name .. ": batches", #there)
@@ -69,6 +75,7 @@ for _, dtype in ipairs { "f32", "f16", "bf16" } do
    compare("augmented, " .. dtype, light, dtype, true)
    compare("with erasing, which the loader does to floats, " .. dtype, erasing, dtype, false)
 end
+check(grows == 2, "both halves of the staging memory grow once, for floats", grows)
 local live = memory()
 check(live == 0, "memory", ("%d bytes are left"):format(live))
 print(("%d passed, %d failed"):format(passed, failed))
