@@ -11,13 +11,19 @@ typedef struct {
    ScTensor *leaf; // the leaf itself
 } Edge;
 
+// One backward: the calls that it goes through.
+typedef struct {
+   ScNode **nodes;
+   size_t n, capacity;
+} Walk;
+
 struct ScNode {
    int refs;
    uint64_t order; // later calls have higher numbers
    ScCall *call;   // NULL once backward has consumed it
    int nedges;
-   Edge *edges; // one per input of the call; empty where no gradient is needed
-   bool visited;
+   Edge *edges;      // one per input of the call; empty where no gradient is needed
+   const Walk *walk; // the backward that goes through it now
    ScNode *next_dead;
 };
 
@@ -80,6 +86,25 @@ static void free_node(ScNode *node) {
    free(node);
 }
 
+// A node that nothing refers to any more, and what only it referred to. Iterative, because a chain of calls may
+// be as long as the script likes.
+static void drop_node(ScNode *node) {
+   node->next_dead = NULL;
+   while (node) {
+      ScNode *dead = node;
+      node = dead->next_dead;
+      for (int i = 0; i < dead->nedges; i++) {
+         sc_tensor_release(dead->edges[i].leaf);
+         ScNode *parent = dead->edges[i].node;
+         if (parent && --parent->refs == 0) {
+            parent->next_dead = node;
+            node = parent;
+         }
+      }
+      free_node(dead);
+   }
+}
+
 ScStatus sc_tape_record(ScCall *call) {
    static uint64_t last;
    ScNode *node = calloc(1, sizeof *node);
@@ -106,37 +131,22 @@ ScStatus sc_tape_record(ScCall *call) {
       call->out[i]->output = i;
       node->refs++;
    }
+   if (node->refs == 0) drop_node(node); // no output leads to it
    return SC_OK;
 }
 
-// Iterative, because a chain of calls may be as long as the script likes.
 void sc_node_release(ScNode *node) {
-   if (!node || --node->refs > 0) return;
-   node->next_dead = NULL;
-   while (node) {
-      ScNode *dead = node;
-      node = dead->next_dead;
-      for (int i = 0; i < dead->nedges; i++) {
-         sc_tensor_release(dead->edges[i].leaf);
-         ScNode *parent = dead->edges[i].node;
-         if (parent && --parent->refs == 0) {
-            parent->next_dead = node;
-            node = parent;
-         }
-      }
-      free_node(dead);
-   }
+   if (node && --node->refs == 0) drop_node(node);
 }
 
 // ---- backward ----
 
-typedef struct {
-   ScNode **nodes;
-   size_t n, capacity;
-} Walk;
-
+// A backward that was written outside the core may begin another one, but not on what this one is at.
 static ScStatus visit(Walk *walk, ScNode *node) {
-   if (!node || node->visited) return SC_OK;
+   if (!node || node->walk == walk) return SC_OK;
+   if (node->walk)
+      return sc_fail(SC_EARG, "backward: another backward, in which this one was called, is going through the "
+                              "same graph; compute what is wanted here from detached tensors");
    if (walk->n == walk->capacity) {
       size_t capacity = walk->capacity ? 2 * walk->capacity : 256;
       ScNode **nodes = realloc(walk->nodes, capacity * sizeof *nodes);
@@ -144,7 +154,7 @@ static ScStatus visit(Walk *walk, ScNode *node) {
       walk->nodes = nodes;
       walk->capacity = capacity;
    }
-   node->visited = true;
+   node->walk = walk;
    walk->nodes[walk->n++] = node;
    if (node->call) return SC_OK;
    return sc_fail(SC_EARG, "backward: this graph was already consumed by an earlier backward; compute the loss "
@@ -294,7 +304,7 @@ ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
       status = accumulate(root->node ? &root->node->call->grad_out[root->output] : &root->grad, start);
    if (status == SC_OK) status = walk_back(&walk, retain);
    for (size_t i = 0; i < walk.n; i++) {
-      walk.nodes[i]->visited = false;
+      walk.nodes[i]->walk = NULL;
       if (walk.nodes[i]->call) drop_gradients(walk.nodes[i]->call);
    }
    free(walk.nodes);

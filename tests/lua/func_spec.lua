@@ -204,6 +204,36 @@ describe("a function with its own backward", function()
       assert.same({ 10, 10 }, x.grad:values())
    end)
 
+   it("may begin another backward, but not through the graph that led to it", function()
+      local x, w = scute.tensor({ 1, 2 }, { requires_grad = true }), scute.tensor({ 3, 4 }, { requires_grad = true })
+      local within
+      local f = scute.func { forward = function(_, t) return t * 1 end, backward = function(_, grad)
+         within:backward()
+         return grad * 5
+      end }
+      local shared = x * 2
+      local loss = f(shared):sum()
+      for _, other in ipairs { loss, loss * 2, (shared * 3):sum() } do -- itself, what comes of it, what shares its beginning
+         within = other
+         assert.error_matches(function() loss:backward { retain = true } end, "another backward, .* the same graph")
+      end
+      x:zero_grad()
+      within = (w * 3):sum()
+      loss:backward()
+      assert.same({ 10, 10 }, x.grad:values())
+      assert.same({ 3, 3 }, w.grad:values())
+   end)
+
+   it("keeps nothing where no gradient can come to it", function()
+      local before = live()
+      local index = scute.func { forward = function(ctx, t)
+         ctx:save_for_backward(t)
+         return t:argmax(1)
+      end, backward = function() end }(scute.randn(1000):requires_grad_())
+      index:free()
+      assert.equal(before, live())
+   end)
+
    it("passes gradients of another float type on in that of its input", function()
       local f = scute.func { forward = function(_, x) return x * 2 end,
          backward = function(_, grad) return (grad * 2):to "f64" end }
