@@ -178,6 +178,16 @@ describe("optimizers", function()
       assert.error_matches(function() opt:set_lr(1, "layer5") end, "no group 'layer5'")
    end)
 
+   it("write into tensors of their own alone", function()
+      local x = scute.tensor({ 1, 2 }, { requires_grad = true })
+      local y = x * 2
+      assert.error_matches(function() scute.list_scale({ y }, 3) end, "list_scale: argument 'tensors': expected tensors of ")
+      assert.same({ 2, 4 }, y:values())
+      scute.list_scale({ y:detach() }, 3)
+      y:sum():backward()
+      assert.same({ 2, 2 }, x.grad:values())
+   end)
+
    it("reject what makes no sense", function()
       local w = scute.zeros(1)
       assert.error_matches(function() optim.sgd({ w }, { lr = 1, momentm = 1 }) end, "did you mean 'momentum'")
