@@ -144,7 +144,6 @@ ScStatus sc_call_run(ScCall *);
 // the recorded op `to`, so that gradients arrive at f32 weights in f32. f32 (the start) switches it off; it is
 // off within backward. Returns the dtype before.
 ScDtype sc_set_autocast(ScDtype);
-ScDtype sc_autocast(void);
 ScTensor *sc_call_take(ScCall *, int output);
 // Shorthand from C: runs op `name` with tensors (in[]) and its first attributes. An op that begins with a list
 // takes all of `in` for that list.

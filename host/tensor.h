@@ -80,13 +80,14 @@ const char *sc_dims_text(int rank, const int64_t *shape);
 // Copies between a tensor (any device) and host memory in logical row-major order, in the tensor's own dtype.
 ScStatus sc_tensor_read(const ScTensor *, void *logical);
 ScStatus sc_tensor_write(ScTensor *, const void *logical);
-// The same with conversion from and to double.
-ScStatus sc_tensor_read_f64(const ScTensor *, double *logical);
+// The same with conversion from double.
 ScStatus sc_tensor_write_f64(ScTensor *, const double *logical);
 // One value, by logical flat index, in the tensor's own dtype: 8 bytes are enough.
 ScStatus sc_tensor_item(const ScTensor *, int64_t index, void *element);
 
-ScStatus sc_tensor_fill(ScTensor *, double value);           // in place
+ScStatus sc_tensor_fill(ScTensor *, double value); // in place
+// The same with a value in the tensor's own dtype, since a double does not hold every i64.
+ScStatus sc_tensor_fill_element(ScTensor *, const void *element);
 ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from); // in place, same shape, converts dtype and device
 // Ends the message of a failed device (SC_EDEVICE) or of memory that ran out (SC_EMEM): "...; in reading f32
 // (2, 3) on cuda:0". Returns the status.

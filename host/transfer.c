@@ -130,15 +130,6 @@ ScStatus sc_tensor_write(ScTensor *t, const void *logical) {
    return named(status, "writing", t);
 }
 
-ScStatus sc_tensor_read_f64(const ScTensor *t, double *logical) {
-   void *own = malloc(sc_nbytes(t));
-   if (!own) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_tensor_read(t, own);
-   if (status == SC_OK) sc_convert(SC_F64, logical, t->dtype, own, sc_numel(t));
-   free(own);
-   return status;
-}
-
 ScStatus sc_tensor_write_f64(ScTensor *t, const double *logical) {
    if (t->device->backend->shapes_only) return SC_OK;
    void *own = malloc(sc_nbytes(t));
@@ -161,23 +152,35 @@ ScStatus sc_tensor_item(const ScTensor *t, int64_t index, void *element) {
    return named(t->device->backend->download(t->device, element, from, size), "reading an element of", t);
 }
 
-ScStatus sc_tensor_fill(ScTensor *t, double value) {
+// Doubles what is filled, up to what a cache holds.
+static void repeat(char *to, const void *element, size_t size, size_t bytes) {
+   if (bytes == 0) return;
+   memcpy(to, element, size);
+   for (size_t done = size, n; done < bytes; done += n) {
+      n = done < 1 << 14 ? done : 1 << 14;
+      if (n > bytes - done) n = bytes - done;
+      memcpy(to + done, to, n);
+   }
+}
+
+ScStatus sc_tensor_fill_element(ScTensor *t, const void *element) {
    const ScBackend *backend = t->device->backend;
    if (backend->shapes_only) return SC_OK;
    SC_TRY(sc_tensor_own(t, false));
    ScStatus status = SC_OK;
-   int64_t n = sc_numel(t);
-   if (!backend->host_memory) {
-      char element[8];
-      sc_store(t->dtype, element, 0, value);
-      status = backend->fill(t->device, t->buffer->data, element, sc_dtype_size(t->dtype), n);
-   } else if (value == 0) {
-      memset(t->buffer->data, 0, sc_nbytes(t));
-   } else {
-      for (int64_t i = 0; i < n; i++) sc_store(t->dtype, t->buffer->data, i, value);
-   }
+   size_t size = sc_dtype_size(t->dtype);
+   if (backend->host_memory)
+      repeat(t->buffer->data, element, size, sc_nbytes(t));
+   else
+      status = backend->fill(t->device, t->buffer->data, element, size, sc_numel(t));
    sc_tensor_touch(t);
    return named(status, "filling", t);
+}
+
+ScStatus sc_tensor_fill(ScTensor *t, double value) {
+   _Alignas(int64_t) char element[sizeof(int64_t)]; // of any dtype
+   sc_store(t->dtype, element, 0, value);
+   return sc_tensor_fill_element(t, element);
 }
 
 // Within a device whose memory the CPU cannot reach: its own conversion makes the new content.

@@ -41,10 +41,6 @@ ScDtype sc_set_autocast(ScDtype dtype) {
    return before;
 }
 
-ScDtype sc_autocast(void) {
-   return autocast;
-}
-
 // ---- half width ----
 
 static bool is_half(const ScTensor *t) {

@@ -40,13 +40,6 @@ ScTensor **sc_push_handle(lua_State *L) {
    return handle;
 }
 
-void sc_push_tensor(lua_State *L, ScTensor *t) {
-   if (t)
-      *sc_push_handle(L) = t;
-   else
-      lua_pushnil(L);
-}
-
 ScTensor *sc_test_tensor(lua_State *L, int index) {
    ScTensor **handle = luaL_testudata(L, index, SC_TENSOR_TYPE);
    return handle ? *handle : NULL;
@@ -114,4 +107,42 @@ void sc_account(lua_State *L) {
    if (live <= allowed || live <= (size_t)256 << 20) return;
    lua_gc(L, LUA_GCCOLLECT);
    live_after_collection = sc_live_bytes();
+}
+
+typedef struct {
+   ScTensor **handle;
+   ScDevice *device;
+   ScDtype dtype;
+   int rank;
+   const int64_t *shape;
+} New;
+
+static ScStatus make(void *context) {
+   const New *n = context;
+   return sc_tensor_new(n->handle, n->device, n->dtype, n->rank, n->shape);
+}
+
+ScTensor *sc_push_new_tensor(lua_State *L, ScDevice *device, ScDtype dtype, int rank, const int64_t *shape) {
+   sc_account(L);
+   New n = {sc_push_handle(L), device, dtype, rank, shape};
+   sc_check(L, sc_with_retry(make, &n));
+   return *n.handle;
+}
+
+typedef struct {
+   ScTensor *to;
+   bool exact; // the whole number, else the value
+   int64_t whole;
+   double value;
+} Filling;
+
+static ScStatus fill(void *context) {
+   const Filling *f = context;
+   return f->exact ? sc_tensor_fill_element(f->to, &f->whole) : sc_tensor_fill(f->to, f->value);
+}
+
+void sc_fill_number(lua_State *L, ScTensor *t, int index) {
+   Filling f = {t, t->dtype == SC_I64 && lua_isinteger(L, index), lua_tointeger(L, index),
+                luaL_checknumber(L, index)};
+   sc_check(L, sc_with_retry(fill, &f));
 }

@@ -24,8 +24,6 @@ void sc_check(lua_State *L, ScStatus status);
 // Pushes an empty handle, to be filled once the tensor exists: an allocation of Lua's that fails then leaks
 // nothing.
 ScTensor **sc_push_handle(lua_State *L);
-// Pushes a tensor and takes over the caller's reference; nil for NULL.
-void sc_push_tensor(lua_State *L, ScTensor *);
 // The tensor at an index; raises "NAME: argument 'ARG': expected a tensor, found ..." otherwise. The Lua stack
 // keeps it alive.
 ScTensor *sc_check_tensor(lua_State *L, int index, const char *function, const char *argument);
@@ -38,6 +36,10 @@ int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[
 // call.
 const char *sc_describe_value(lua_State *L, int index);
 
+// Pushes a new tensor with uninitialised content.
+ScTensor *sc_push_new_tensor(lua_State *L, ScDevice *, ScDtype, int rank, const int64_t *shape);
+// Fills a tensor with the number at an index; whole numbers keep all their digits in an i64 tensor.
+void sc_fill_number(lua_State *L, ScTensor *, int index);
 // Collects fully where live tensor bytes have grown past what the design allows. Call before allocating.
 void sc_account(lua_State *L);
 

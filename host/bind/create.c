@@ -37,53 +37,48 @@ static Options read_options(lua_State *L, const char *function, ScDtype preset) 
    return options;
 }
 
-typedef struct {
-   ScTensor **handle;
-   const Options *options;
-   int rank;
-   const int64_t *shape;
-} Making;
-
-static ScStatus make(void *context) {
-   const Making *m = context;
-   return sc_tensor_new(m->handle, m->options->device, m->options->dtype, m->rank, m->shape);
-}
-
 static ScTensor *new_tensor(lua_State *L, const Options *options, int rank, const int64_t *shape) {
    if (options->requires_grad && !sc_dtype_is_float(options->dtype))
       luaL_error(L, "option 'requires_grad': expected a floating-point dtype, found %s",
                  sc_dtype_name(options->dtype));
-   sc_account(L);
-   Making m = {sc_push_handle(L), options, rank, shape};
-   sc_check(L, sc_with_retry(make, &m));
-   (*m.handle)->requires_grad = options->requires_grad;
-   return *m.handle;
+   ScTensor *t = sc_push_new_tensor(L, options->device, options->dtype, rank, shape);
+   t->requires_grad = options->requires_grad;
+   return t;
 }
 
-static int filled(lua_State *L, const char *function, double value) {
+// With the number that is the first argument.
+static int filled(lua_State *L, const char *function) {
    Options options = read_options(L, function, SC_F32);
    int64_t shape[SC_MAXRANK];
-   int rank = sc_check_shape(L, 1, function, shape);
-   sc_check(L, sc_tensor_fill(new_tensor(L, &options, rank, shape), value));
+   int rank = sc_check_shape(L, 2, function, shape);
+   sc_fill_number(L, new_tensor(L, &options, rank, shape), 1);
    return 1;
+}
+
+static int filled_with(lua_State *L, const char *function, lua_Integer value) {
+   lua_pushinteger(L, value);
+   lua_insert(L, 1);
+   return filled(L, function);
 }
 
 // scute.zeros(2, 3, {dtype = "f32", device = "cpu", requires_grad = false}); shapes as numbers or one table
 static int zeros(lua_State *L) {
-   return filled(L, "zeros", 0);
+   return filled_with(L, "zeros", 0);
 }
 
 // scute.ones(2, 3, {...})
 static int ones(lua_State *L) {
-   return filled(L, "ones", 1);
+   return filled_with(L, "ones", 1);
 }
 
 // scute.full({2, 3}, value, {...})
 static int full(lua_State *L) {
    luaL_checktype(L, 1, LUA_TTABLE);
-   double value = luaL_checknumber(L, 2);
+   luaL_checknumber(L, 2);
+   lua_pushvalue(L, 2);
    lua_remove(L, 2);
-   return filled(L, "full", value);
+   lua_insert(L, 1);
+   return filled(L, "full");
 }
 
 // Draws are made in logical order, so that they do not depend on the memory order.

@@ -116,22 +116,8 @@ static int save(lua_State *L) {
    return 0;
 }
 
-typedef struct {
-   ScTensor **handle;
-   ScDtype dtype;
-   int64_t shape[4];
-} NewTensor;
-
-static ScStatus new_tensor(void *context) {
-   NewTensor *n = context;
-   return sc_tensor_new(n->handle, sc_device_cpu(), n->dtype, 4, n->shape);
-}
-
 void *sc_push_pixels(lua_State *L, ScDtype dtype, int width, int height) {
-   sc_account(L);
-   NewTensor n = {sc_push_handle(L), dtype, {1, 3, height, width}};
-   sc_check(L, sc_with_retry(new_tensor, &n));
-   return (*n.handle)->buffer->data;
+   return sc_push_new_tensor(L, sc_device_cpu(), dtype, 4, (int64_t[]){1, 3, height, width})->buffer->data;
 }
 
 // image:tensor() -> u8 tensor (1, 3, height, width), RGB

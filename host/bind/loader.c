@@ -141,9 +141,7 @@ static void append_bad(lua_State *L, const Handle *handle, int list) {
 }
 
 static void push_integers(lua_State *L, const int64_t *values, int64_t n, int64_t add) {
-   ScTensor **handle = sc_push_handle(L);
-   sc_check(L, sc_tensor_new(handle, sc_device_cpu(), SC_I64, 1, &n));
-   int64_t *to = (*handle)->buffer->data;
+   int64_t *to = sc_push_new_tensor(L, sc_device_cpu(), SC_I64, 1, &n)->buffer->data;
    for (int64_t i = 0; i < n; i++) to[i] = values[i] + add;
 }
 

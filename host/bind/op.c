@@ -121,8 +121,8 @@ static int64_t read_dim(lua_State *L, Marshal *m, const ScParam *param, int inde
    int rank = m->nin > 0 && m->inputs[0].tensor ? m->inputs[0].tensor->rank : 0;
    int64_t zero_based = dim < 0 ? dim + rank : dim - 1;
    if (zero_based < 0 || zero_based >= rank)
-      luaL_error(L, "%s: argument '%s': expected a dimension from 1 to %d (or -1 to -%d), found %d",
-                 m->op->name, param->name, rank, rank, (int)dim);
+      luaL_error(L, "%s: argument '%s': expected a dimension from 1 to %d (or -1 to -%d), found %I",
+                 m->op->name, param->name, rank, rank, (LUAI_UACINT)dim);
    return zero_based;
 }
 

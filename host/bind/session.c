@@ -83,7 +83,7 @@ static int rng_state(lua_State *L) {
 static int threads(lua_State *L) {
    if (!lua_isnoneornil(L, 1)) {
       lua_Integer n = luaL_checkinteger(L, 1);
-      if (n < 1 || n > 1024) return luaL_error(L, "threads: expected 1 to 1024, found %d", (int)n);
+      if (n < 1 || n > 1024) return luaL_error(L, "threads: expected 1 to 1024, found %I", (LUAI_UACINT)n);
       omp_set_num_threads((int)n);
    }
    lua_pushinteger(L, omp_get_max_threads());

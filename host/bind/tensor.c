@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/bind/options.h"
 #include "host/suggest.h"
 
 static ScTensor *self(lua_State *L, const char *method) {
@@ -111,9 +112,10 @@ static int backward(lua_State *L) {
    int options = 2;
    if (luaL_testudata(L, 2, SC_TENSOR_TYPE)) seed = sc_check_tensor(L, 2, "backward", "gradient"), options = 3;
    bool retain = false;
+   static const char *const keys[] = {"retain", NULL};
    if (lua_istable(L, options)) {
-      lua_getfield(L, options, "retain");
-      retain = lua_toboolean(L, -1);
+      sc_check_options(L, options, "backward", keys);
+      retain = sc_option_boolean(L, options, "backward", "retain", false);
    } else if (!lua_isnoneornil(L, options)) {
       return luaL_error(L, "backward: expected a gradient tensor or {retain = true}, found %s",
                         sc_describe_value(L, options));
@@ -169,32 +171,31 @@ static void refuse_on_tape(lua_State *L, const ScTensor *t, const char *method) 
           method);
 }
 
+// t:fill_(value) -> t, in place
+static int fill(lua_State *L) {
+   ScTensor *t = self(L, "fill_");
+   luaL_checknumber(L, 2);
+   refuse_on_tape(L, t, "fill_");
+   sc_fill_number(L, t, 2);
+   lua_settop(L, 1);
+   return 1;
+}
+
 typedef struct {
    ScTensor *to;
-   const ScTensor *from; // NULL: the value
-   double value;
+   const ScTensor *from;
 } Assignment;
 
 static ScStatus assign(void *context) {
    const Assignment *a = context;
-   return a->from ? sc_tensor_copy(a->to, a->from) : sc_tensor_fill(a->to, a->value);
-}
-
-// t:fill_(value) -> t, in place
-static int fill(lua_State *L) {
-   ScTensor *t = self(L, "fill_");
-   double value = luaL_checknumber(L, 2);
-   refuse_on_tape(L, t, "fill_");
-   sc_check(L, sc_with_retry(assign, &(Assignment){.to = t, .value = value}));
-   lua_settop(L, 1);
-   return 1;
+   return sc_tensor_copy(a->to, a->from);
 }
 
 // t:copy_(other) -> t, in place; same shape, converts dtype and device
 static int copy(lua_State *L) {
    ScTensor *t = self(L, "copy_"), *from = sc_check_tensor(L, 2, "copy_", "other");
    refuse_on_tape(L, t, "copy_");
-   sc_check(L, sc_with_retry(assign, &(Assignment){.to = t, .from = from}));
+   sc_check(L, sc_with_retry(assign, &(Assignment){t, from}));
    lua_settop(L, 1);
    return 1;
 }
@@ -232,8 +233,10 @@ static int to(lua_State *L) {
    ScTensor *t = self(L, "to");
    ScDtype dtype = t->dtype;
    ScDevice *device = t->device;
+   static const char *const keys[] = {"dtype", "device", NULL};
    const char *names[2] = {NULL, NULL};
    if (lua_istable(L, 2)) {
+      sc_check_options(L, 2, "to", keys);
       lua_getfield(L, 2, "dtype");
       names[0] = luaL_optstring(L, -1, NULL);
       lua_getfield(L, 2, "device");

@@ -122,6 +122,8 @@ describe("whole numbers", function()
       assert.same({ 0, 1, 0 }, t:gt(big + 2):values())
       assert.same({ 1, 0, 0 }, t:eq(big + 1):values())
       assert.same({ big + 2, big + 3, big + 2 }, t:maximum(whole { big + 2 }):values())
+      assert.same({ big + 1, big + 1 }, scute.full({ 2 }, big + 1, { dtype = "i64" }):values())
+      assert.same({ big + 1, big + 1 }, scute.zeros(2, { dtype = "i64" }):fill_(big + 1):values())
    end)
 
    it("end at the ends of their range", function()
@@ -170,5 +172,34 @@ describe("no_grad", function()
       assert.error_matches(function() scute.no_grad(5) end, "no_grad: expected a function, found 5")
       local callable = setmetatable({}, { __call = function(_, a) return a + 1 end })
       assert.equal(2, scute.no_grad(callable, 1))
+   end)
+end)
+
+describe("a new tensor", function()
+   it("is made where garbage is all that is in the way", function()
+      collectgarbage()
+      scute.flush()
+      local limit = scute.memory().live + 3000000
+      finally(function()
+         scute.memory_limit(0)
+         collectgarbage "restart"
+      end)
+      scute.memory_limit(limit)
+      collectgarbage "stop" -- nothing goes unless it is asked for
+      for _ = 1, 4 do scute.zeros(300000) end
+      for _ = 1, 4 do scute.tensor({ 1 }):to("f64"):to "f32" end
+      local x = scute.ones(100000)
+      for _ = 1, 8 do x:to "f64" end
+      for _ = 1, 8 do local _ = x:reshape(1, 100000)[1] end
+      assert.error_matches(function() scute.zeros(1000000) end, "out of memory on cpu: 4%d+ bytes wanted")
+   end)
+
+   it("of a conversion has the options that there are", function()
+      local x <close> = scute.ones(2)
+      assert.error_matches(function() x:to { dtpe = "f64" } end, "to: unknown option 'dtpe'; did you mean 'dtype'?")
+      assert.error_matches(function() x:to "f63" end, "to: expected a dtype %(f32, .* found 'f63'")
+      assert.error_matches(function() x:to("cuda:x") end, "device 'cuda:x'")
+      local w = scute.ones(1):requires_grad_()
+      assert.error_matches(function() (w * 2):backward { retian = true } end, "backward: unknown option 'retian'")
    end)
 end)

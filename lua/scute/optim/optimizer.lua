@@ -291,15 +291,6 @@ function Optimizer:scale_lr(factor)
    for _, group in ipairs(self.groups) do group.lr = group.base_lr * factor end
 end
 
--- Takes in groups that were not there (after an unfreeze of parts that the optimizer has never seen, say).
-function Optimizer:add_groups(groups)
-   local known = {}
-   for _, group in ipairs(self.groups) do known[#known + 1] = group end
-   for _, group in ipairs(groups) do known[#known + 1] = group end
-   check_groups(self.kind, known, self.options.lr)
-   append(self, groups, 2)
-end
-
 -- ---- state ----
 
 -- Plain data and tensors: {kind, groups = {{name, lr, base_lr}, ...}, steps = {parameter name = count}, names = list,
