@@ -129,6 +129,18 @@ ScTensor *sc_push_new_tensor(lua_State *L, ScDevice *device, ScDtype dtype, int 
    return *n.handle;
 }
 
+void sc_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
+   luaL_newmetatable(L, name);
+   lua_pushcfunction(L, release);
+   lua_setfield(L, -2, "__gc");
+   lua_pushcfunction(L, release);
+   lua_setfield(L, -2, "__close");
+   lua_newtable(L);
+   luaL_setfuncs(L, methods, 0);
+   lua_setfield(L, -2, "__index");
+   lua_pop(L, 1);
+}
+
 typedef struct {
    ScTensor *to;
    bool exact; // the whole number, else the value

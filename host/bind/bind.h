@@ -43,6 +43,9 @@ void sc_fill_number(lua_State *L, ScTensor *, int index);
 // Collects fully where live tensor bytes have grown past what the design allows. Call before allocating.
 void sc_account(lua_State *L);
 
+// A type of userdata: what its methods are, and what gives its content up, once, on collection and <close>.
+void sc_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release);
+
 // A module of functions: each bind file defines one opener and registers it before main; main opens them all
 // into the table `scute`. No central list.
 typedef void (*ScOpener)(lua_State *L); // gets the scute table on top of the stack, leaves it there

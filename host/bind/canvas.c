@@ -297,14 +297,7 @@ static const luaL_Reg methods[] = {
     {"render", render},     {"free", release}, {NULL, NULL}};
 
 static void open_canvas(lua_State *L) {
-   luaL_newmetatable(L, TYPE);
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__gc");
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__close");
-   luaL_newlib(L, methods);
-   lua_setfield(L, -2, "__index");
-   lua_pop(L, 1);
+   sc_new_type(L, TYPE, methods, release);
    lua_pushcfunction(L, new_canvas);
    lua_setfield(L, -2, "canvas");
    lua_pushcfunction(L, font);

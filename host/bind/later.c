@@ -37,17 +37,11 @@ static int release(lua_State *L) {
 static const luaL_Reg methods[] = {{"get", get}, {"free", release}, {NULL, NULL}};
 
 static void open_later(lua_State *L) {
-   luaL_newmetatable(L, LATER_TYPE);
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__gc");
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__close");
-   luaL_newlib(L, methods);
-   lua_setfield(L, -2, "__index");
+   sc_new_type(L, LATER_TYPE, methods, release);
    luaL_newmetatable(L, SC_TENSOR_TYPE);
    luaL_getsubtable(L, -1, "methods");
    lua_pushcfunction(L, later);
    lua_setfield(L, -2, "later");
-   lua_pop(L, 3);
+   lua_pop(L, 2);
 }
 SC_OPENER(open_later)

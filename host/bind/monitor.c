@@ -80,14 +80,7 @@ static int sample(lua_State *L) {
 static const luaL_Reg methods[] = {{"sample", sample}, {"free", release}, {NULL, NULL}};
 
 static void open_monitor(lua_State *L) {
-   luaL_newmetatable(L, TYPE);
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__gc");
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__close");
-   luaL_newlib(L, methods);
-   lua_setfield(L, -2, "__index");
-   lua_pop(L, 1);
+   sc_new_type(L, TYPE, methods, release);
    lua_pushcfunction(L, new_monitor);
    lua_setfield(L, -2, "monitor");
 }
