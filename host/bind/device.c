@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/bind/interrupt.h"
 #include "host/choices.h"
 #include "host/sync.h"
 
@@ -71,13 +72,12 @@ static int deterministic(lua_State *L) {
 
 // ---- each wait told ----
 
-static lua_State *told_in;
-
 // With the place in the script, where Lua is running.
 static void tell(const char *what) {
+   lua_State *L = sc_running_state();
    lua_Debug at;
-   for (int level = 0; lua_getstack(told_in, level, &at); level++)
-      if (lua_getinfo(told_in, "Sl", &at) && at.currentline > 0) {
+   for (int level = 0; lua_getstack(L, level, &at); level++)
+      if (lua_getinfo(L, "Sl", &at) && at.currentline > 0) {
          fprintf(stderr, "scute: waits for the GPU: %s (%s:%d)\n", what, at.short_src, at.currentline);
          return;
       }
@@ -90,8 +90,6 @@ static const luaL_Reg functions[] = {{"device", device}, {"synchronize", synchro
 static void open_device(lua_State *L) {
    luaL_setfuncs(L, functions, 0);
    const char *wish = getenv("SCUTE_CUDA_SYNC");
-   if (!wish || strcmp(wish, "warn") != 0) return;
-   told_in = L;
-   sc_watch_syncs(tell);
+   if (wish && strcmp(wish, "warn") == 0) sc_watch_syncs(tell);
 }
 SC_OPENER(open_device)

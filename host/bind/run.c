@@ -14,6 +14,7 @@
 #include "host/lineedit.h"
 #include "host/machine.h"
 #include "host/signals.h"
+#include "host/sync.h"
 #include "host/version.h"
 
 // ---- opening ----
@@ -91,10 +92,15 @@ static int check_output(int code) {
    return code ? code : 1;
 }
 
+static void close_all(lua_State *L) {
+   if (L) lua_close(L);
+   sc_watch_syncs(NULL); // who is told looks where Lua is
+   sc_close_devices();
+}
+
 int sc_run_close(lua_State *L, int code) {
    sc_interrupt_detach();
-   if (L) lua_close(L);
-   sc_close_devices();
+   close_all(L);
    return check_output(code);
 }
 
@@ -104,10 +110,7 @@ static int exit_program(lua_State *L) {
    int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
    bool close = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
    sc_interrupt_detach();
-   if (close) {
-      lua_close(L);
-      sc_close_devices();
-   }
+   if (close) close_all(L);
    exit(check_output(code));
 }
 
