@@ -5,9 +5,9 @@
 #include "host/status.h"
 
 // Opens scute_<backend>.so, whose constructors register the backend and its kernels. It is looked for in the
-// folder $SCUTE_PLUGINS, then beside the program (build/), then in ../lib/scute (installed). Tried once; a
-// failure is told again each time. SC_EUNSUPPORTED: there is no such file, or it does not load, with what is
-// missing in the message.
+// folder $SCUTE_PLUGINS, then beside the program (build/), then in ../lib/scute (installed). After a failure it
+// may be tried again. SC_EUNSUPPORTED: there is no such file, or it does not load, with what is missing in the
+// message.
 ScStatus sc_plugin_open(const char *backend);
 
 #endif
