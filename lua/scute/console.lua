@@ -9,15 +9,20 @@ local Failure = {
    __tostring = function(failure) return failure.message end,
 }
 
+-- Names of files may hold line breaks, and what a terminal takes for commands.
+local function one_line(format, ...)
+   return (format:format(...):gsub("%c", "?"))
+end
+
 --- Raises an error that is reported as one line, without a traceback: something is wrong with the user's files or
 -- arguments. `format` and what follows are those of string.format.
 function console.fail(format, ...)
-   error(setmetatable({ message = format:format(...), exit = 1 }, Failure), 0)
+   console.stop(1, format, ...)
 end
 
 --- The same, for a run that ended early on request: a script that does not catch it ends with exit status `status`.
 function console.stop(status, format, ...)
-   error(setmetatable({ message = format:format(...), exit = status }, Failure), 0)
+   error(setmetatable({ message = one_line(format, ...), exit = status }, Failure), 0)
 end
 
 --- True for what console.fail raised.
@@ -64,7 +69,7 @@ end
 function console.warn(format, ...)
    clear_drawn()
    io.stdout:flush()
-   io.stderr:write("scute: ", format:format(...), "\n")
+   io.stderr:write("scute: ", one_line(format, ...), "\n")
 end
 
 --- True if the stream 1 (standard output) or 2 (standard error) is a terminal.

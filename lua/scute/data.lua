@@ -97,6 +97,7 @@ end
 
 local function check_classes(dir, classes, paths)
    for _, name in ipairs(classes) do
+      folder.check_name("data_dir", name)
       if #paths[name] == 0 then
          console.fail("data_dir: the class folder '%s/%s' is empty; put photos into it or remove it", dir, name)
       end

@@ -55,7 +55,7 @@ end
 --- Writes the features to a safetensors file: "features" (N, F), and the paths, one a line, in the metadata.
 function predict.save_features(path, result)
    local paths = {}
-   for i, photo in ipairs(result.photos) do paths[i] = photo.path end
+   for i, photo in ipairs(result.photos) do paths[i] = json.valid(photo.path) end
    console.guard("embeddings", scute.weights.save, path, { names = { "features" }, tensors = { features = result.features } },
       { paths = table.concat(paths, "\n") })
 end

@@ -244,6 +244,33 @@ local function clamps_the_batch()
       "a batch larger than the data set", r.all)
 end
 
+-- Names of files are bytes: they need be no text.
+local function takes_any_name()
+   photos.set(scratch .. "/odd", { ["it's \"a\" %s"] = 8, ["b, c\u{e4}"] = 8 })
+   for _, class in ipairs { "it's \"a\" %s", "b, c\u{e4}" } do
+      for i = 1, 8 do
+         local path = ("%s/odd/%s/%03d"):format(scratch, class, i)
+         assert(os.rename(path .. ".bmp", path .. "\xff, \"\n\27[1m.bmp"))
+      end
+   end
+   photos.write_file(scratch .. "/odd/b, c\u{e4}/bad\n\xff.jpg", "no photo")
+   local line = LEARN .. " --data_dir $T/odd --freeze_backbone --epochs "
+   local r = shell(line .. "2")
+   check(r.code == 0 and #lines_of(r.err) == 1 and r.err:find("bad?\xff.jpg", 1, true), "any name of a file", r.all)
+   check(cjson.decode(read_file(scratch .. "/out/resnet18/worst.json")).worst[1], "worst.json", r.all)
+   r = shell(line .. "2 --resume auto")
+   check(r.code == 0 and r.out:find "going on from", "a checkpoint with any names of files", r.all)
+   r = shell("$S scripts/predict.lua --model $T/out/resnet18/best.safetensors --embeddings $T/odd.safetensors $T/odd/b*/*.bmp")
+   check(r.code == 0 and r.err == "" and lfs.attributes(scratch .. "/odd.safetensors"), "features of any names of files", r.all)
+   photos.set(scratch .. "/latin", { ["gr\xfcn"] = 3, ["two\nlines"] = 3 })
+   refuses("a class that is no UTF-8", 1, "is not UTF-8", LEARN .. " --data_dir $T/latin")
+   photos.write_file(scratch .. "/latin.csv", "file,label,split\na.jpg,gr\xfcn,train\nb.jpg,b,train\nc.jpg,b,val\n")
+   refuses("a label that is no UTF-8", 1, "is not UTF-8",
+      "$S scripts/fine_tuning.lua --data_dir $T/two --weights none --split_csv $T/latin.csv --output_dir $T/out")
+   refuses("a name of two lines", 1, "two?lines' holds 3 files but no folders",
+      LEARN .. " --data_dir \"$T/latin/two\nlines\"")
+end
+
 -- ---- weights ----
 
 local function refuses_bad_weights()
@@ -370,6 +397,6 @@ cli.run {
    lists_models, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates, reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, draws_a_bar_at_a_terminal, explains_itself,
-   refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, clamps_the_batch,
-   refuses_bad_weights, refuses_bad_output, saves_when_interrupted, shows_the_demo,
+   refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, takes_any_name,
+   clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted, shows_the_demo,
 }

@@ -20,6 +20,13 @@ function folder.sort_bytes(names)
    return names
 end
 
+--- Fails where a file of a model could not hold the name of a class.
+function folder.check_name(what, name)
+   if not utf8.len(name) then
+      console.fail("%s: the name of the class '%s' is not UTF-8, as a model file needs it; rename it", what, name)
+   end
+end
+
 --- The names in `path`, without those to ignore: two lists in byte order, of folders and of everything else. Links
 -- are followed; one that leads nowhere counts as a file, so that it is reported when it is read.
 function folder.list(path)

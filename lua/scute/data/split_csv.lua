@@ -115,6 +115,7 @@ local function class_names(path, entries, validates)
    local trains, seen = {}, {}
    for _, entry in ipairs(entries) do
       if entry.part == "train" and not seen[entry.label] then
+         folder.check_name("split_csv", entry.label)
          seen[entry.label], trains[#trains + 1] = true, entry.label
       end
    end

@@ -20,8 +20,13 @@ local function valid(text)
    return table.concat(parts) .. text:sub(at)
 end
 
+local function is_finite(value)
+   return value == value and value ~= math.huge and value ~= -math.huge
+end
+
 local function valid_everywhere(value)
    if type(value) == "string" then return valid(value) end
+   if type(value) == "number" and not is_finite(value) then return cjson.null end
    if type(value) ~= "table" or value == cjson.empty_array then return value end
    local copy = {}
    for key, entry in pairs(value) do copy[valid_everywhere(key)] = valid_everywhere(entry) end
@@ -30,7 +35,6 @@ end
 
 -- A value in one line.
 local function line(value)
-   if value ~= value or value == math.huge or value == -math.huge then return "null" end
    return (cjson.encode(valid_everywhere(value)):gsub("\\/", "/"))
 end
 
@@ -47,7 +51,7 @@ local function encode(value, indent)
 end
 
 --- json(table): its JSON text, keys sorted, or as listed in its field _order; lists in one line; NaN and infinity as null.
--- json.line(value): all in one line.
-return setmetatable({ line = line }, {
+-- json.line(value): all in one line. json.valid(text): the text as UTF-8.
+return setmetatable({ line = line, valid = valid }, {
    __call = function(_, value) return encode(value, "") .. "\n" end,
 })
