@@ -108,6 +108,14 @@ function cli.pick(spec, ...)
    return picked
 end
 
+--- The entry of cli.common of that name with some fields changed.
+function cli.changed(name, changes)
+   local entry = {}
+   for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
+   for key, value in pairs(changes) do entry[key] = value end
+   return entry
+end
+
 -- ---- mistakes ----
 
 --- Ends the program with status 2 and one line on standard error.

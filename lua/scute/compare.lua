@@ -27,16 +27,9 @@ local function checked(check)
    end
 end
 
-local function changed(name, changes)
-   local entry = {}
-   for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
-   for key, value in pairs(changes) do entry[key] = value end
-   return entry
-end
-
 local function flags()
    local list = {
-      changed("data_dir", { unless = "report_only" }),
+      cli.changed("data_dir", { unless = "report_only" }),
       { "models", read = checked(names.select), default = "resnet18,resnet50,efficientnet_b0,efficientnet_b3", value = "LIST",
         help = "names, with commas between them; * stands for any text, as in resnet*" },
       { "protocol", choices = { "frozen", "finetune" }, default = "frozen",
@@ -47,13 +40,13 @@ local function flags()
       { "folds", whole = true, min = 2, max = 100, excludes = { "seeds", "split_csv", "val_fraction" },
         why = "every photo validates once, in one of the folds",
         help = "cross validation instead of seeds: so many runs of each model, pooled; for small data sets" },
-      changed("output_dir", { default = "comparisons", help = "where the runs and comparison.md, .csv and .json go" }),
+      cli.changed("output_dir", { default = "comparisons", help = "where the runs and comparison.md, .csv and .json go" }),
       { "weights", read = checked(plan.check_weights), default = "imagenet", value = "imagenet|none|MODEL=FILE,...",
         help = "where backbones start: the official weights, all from random numbers, or files for some (official ones for "
            .. "the rest); without a file at hand a model starts from random numbers and gets no rank" },
       { "augment", read = checked(scute.augment.parse), value = "DESCRIPTION", show = "none with frozen, light with finetune",
         help = "of training photos: none, light, standard, strong, and settings as in light,flip=0" },
-      changed("learning_rate", { show = "0.003 with frozen, 0.0001 with finetune (new head 10 times that)" }),
+      cli.changed("learning_rate", { show = "0.003 with frozen, 0.0001 with finetune (new head 10 times that)" }),
       { "split_csv", value = "FILE", excludes = { "val_fraction" }, why = "the file says which photos validate",
         help = "which photos train and which validate: columns file, label, split" },
       { "resume", flag = true, help = "finish what is missing in output_dir" },

@@ -28,18 +28,11 @@ local function read_augment(text)
    return text
 end
 
-local function changed(name, changes)
-   local entry = {}
-   for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
-   for key, value in pairs(changes) do entry[key] = value end
-   return entry
-end
-
 local function flags()
    local list = {
-      changed("data_dir", { unless = "list_groups" }),
-      changed("model", { default = false, show = "resnet50, with --from the file's" }),
-      changed("weights", { default = false, show = "imagenet" }),
+      cli.changed("data_dir", { unless = "list_groups" }),
+      cli.changed("model", { default = false, show = "resnet50, with --from the file's" }),
+      cli.changed("weights", { default = false, show = "imagenet" }),
       { "from", value = "FILE", show = "none", excludes = { "weights", "image_size", "head_init" },
         why = "the file brings weights, classes and preprocessing",
         help = "start from a model that training saved (best.safetensors), with its head, classes and preprocessing" },
@@ -48,7 +41,7 @@ local function flags()
            .. "epochs); gradual (evenly over the run); all; none (the head alone)" },
       { "unfreeze_warmup", whole = true, min = 0, default = 0, value = "STEPS",
         help = "steps in which the learning rate of a group that joins rises from zero" },
-      changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
+      cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
       { "head_learning_rate", number = true, above = 0, value = "RATE",
         show = ("%d x learning_rate, with --from learning_rate"):format(HEAD_FACTOR), help = "of the head" },
       { "layer_decay", number = true, above = 0, max = 1, default = 1, value = "FACTOR",

@@ -1,6 +1,7 @@
 -- What a comparison says: the course's block, a table, the differences that are real; as text, Markdown, CSV and JSON.
 local cjson = require "cjson"
 local scute = require "scute"
+local columns = require "scute.nn.columns"
 local console = require "scute.console"
 local names = require "scute.compare.names"
 local to_json = require "scute.train.json"
@@ -108,23 +109,15 @@ function tell.cells(found)
    return titles, rows
 end
 
-local function pad(text, width, left)
-   local space = (" "):rep(width - utf8.len(text))
-   return left and text .. space or space .. text
-end
-
 --- The table as lines of text.
 function tell.table(found)
-   local rows, lines = cells(found), {}
-   table.insert(rows, 1, {})
-   for k, column in ipairs(COLUMNS) do rows[1][k] = column[1] end
+   local rows, titles, left = cells(found), {}, {}
    for k, column in ipairs(COLUMNS) do
-      local width = 0
-      for _, row in ipairs(rows) do width = math.max(width, utf8.len(row[k])) end
-      for i, row in ipairs(rows) do lines[i] = (lines[i] and lines[i] .. "  " or "") .. pad(row[k], width, column[3]) end
+      titles[k] = column[1]
+      left[#left + 1] = column[3] and k or nil
    end
-   for i, line in ipairs(lines) do lines[i] = line:gsub("%s+$", "") end
-   return table.concat(lines, "\n")
+   table.insert(rows, 1, titles)
+   return columns.text(rows, left)
 end
 
 -- ---- what it means ----
