@@ -12,36 +12,29 @@ local best_practices = {}
 
 -- ---- flags ----
 
-local function changed(name, changes)
-   local entry = {}
-   for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
-   for key, value in pairs(changes) do entry[key] = value end
-   return entry
-end
-
 local function flags()
    local list = {
-      changed("data_dir", {}), changed("model", {}),
-      changed("output_dir", { default = "practices", help = "where the runs, the table and the curves go" }),
+      cli.changed("data_dir", { unless = "list" }), cli.changed("model", {}),
+      cli.changed("output_dir", { default = "practices", help = "where the runs, the table and the curves go" }),
       { "only", value = "NAMES", show = "all rows", help = "rows to run, with commas between them, as in all,constant,plain" },
       { "list", flag = true, help = "print the rows and stop after that" },
       { "seeds", whole = true, min = 1, max = 100, default = 1, help = "runs of each row, each with a seed of its own" },
-      changed("epochs", {}), changed("batch_size", {}),
-      changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
+      cli.changed("epochs", {}), cli.changed("batch_size", {}),
+      cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
       { "head_learning_rate", number = true, above = 0, value = "RATE", show = "30 x learning_rate", help = "of the new head" },
       { "unfreeze", default = "gradual", value = "SCHEDULE",
         help = "what trains from which epoch on, as for scripts/fine_tuning.lua" },
-      changed("weight_decay", {}), changed("warmup_epochs", {}),
-      changed("patience", { default = 3 }),
+      cli.changed("weight_decay", {}), cli.changed("warmup_epochs", {}),
+      cli.changed("patience", { default = 3 }),
       { "dropout", number = true, min = 0, below = 1, default = 0.2, help = "share of the features dropped before the head" },
-      changed("label_smoothing", { default = 0.1 }),
+      cli.changed("label_smoothing", { default = 0.1 }),
       { "augment", read = function(text) return scute.augment.parse(text) and text end, default = "light",
         value = "DESCRIPTION",
         help = "of training photos: none, light, standard, strong, and settings as in light,flip=0" },
       { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
         help = "which photos train and which validate: columns file, label, split, and optionally group" },
-      changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; auto: "
-         .. "bf16 where the device computes in it, else fp32" }),
+      cli.changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; "
+         .. "auto: bf16 where the device computes in it, else fp32" }),
       { "resume", choices = { "auto" }, help = "go on with the runs in output_dir" },
    }
    local rest = cli.pick(cli.common, "accumulate", "mixup", "cutmix", "ema", "clip_norm", "val_fraction", "seed", "weights",
@@ -109,10 +102,11 @@ local SAME = { "model", "epochs", "batch_size", "learning_rate", "head_learning_
    "warmup_epochs", "patience", "dropout", "label_smoothing", "augment", "val_fraction", "seed", "weights", "head_init",
    "image_size", "cache_features", "device", "split_csv", "precision", "accumulate", "mixup", "cutmix", "ema", "clip_norm" }
 
+-- As the file gives them back, which holds 14 digits of a number.
 local function settings_of(opt, set)
    local settings = { photos = #set.train.paths + #set.val.paths, classes = #set.classes, split = set.split }
    for _, name in ipairs(SAME) do settings[name] = opt[name] end
-   return settings
+   return plan.from_json(to_json(settings))
 end
 
 local function difference(old, new)
@@ -194,7 +188,8 @@ local function print_rows(list)
    for _, row in ipairs(list) do print(("%-20s %s"):format(row.name, row.what)) end
 end
 
---- Runs the rows that the options ask for, for every seed, and tells what came out.
+--- Runs the rows that the options ask for, for every seed, and tells what came out; with opt.list it prints them, and needs
+-- no set.
 -- rows: list of { name, what it is, settings that differ from the first row's }. fit(row, seed, options) trains a row with
 -- all its settings and returns what train.fit does; options are those of train.fit that all rows share.
 -- Returns a list of { row, results = one for each seed }.

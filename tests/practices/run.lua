@@ -14,7 +14,7 @@ local NAMES = { "all", "constant", "step", "at_once", "no_early_stopping", "no_w
    "no_label_smoothing", "mixed_precision", "plain" }
 
 local function lists_its_rows()
-   local r = shell(RUN .. " --list")
+   local r = shell "$S scripts/best_practices.lua --list"
    check(r.code == 0 and #cli.lines_of(r.out) == #NAMES, "--list", r.all)
    for _, name in ipairs(NAMES) do check(r.out:find("%f[%w_]" .. name .. " "), "--list has " .. name, r.all) end
    check(not lfs.attributes(scratch .. "/out"), "--list trains nothing")
@@ -52,6 +52,8 @@ local function does_what_the_rows_say()
    local r = shell(RUN .. " --output_dir $T/rows --only constant,step,at_once,no_weight_decay,no_label_smoothing,all"
       .. " --patience 1 --learning_rate 1e-5")
    check(r.code == 0, "rows", r.all)
+   r = shell(RUN .. " --output_dir $T/rows --only all --patience 1 --learning_rate 1e-5 --resume auto")
+   check(r.code == 0, "30 x 1e-5 is the same again", r.all)
    local function rates(row, group)
       local list, column = {}, nil
       for i, line in ipairs(cli.lines_of(history(row, 0, "rows"))) do

@@ -1,5 +1,6 @@
 -- What Exercise 4 says in the end: a table, as text, Markdown and CSV, and the curves as pictures.
 local scute = require "scute"
+local columns = require "scute.nn.columns"
 local console = require "scute.console"
 local metrics = require "scute.metrics"
 
@@ -7,12 +8,17 @@ local tell = {}
 
 -- ---- numbers ----
 
+-- A loss that was no number is none in a file either.
+local function number(value)
+   return type(value) == "number" and value or 0 / 0
+end
+
 -- Mean and standard deviation (of a sample; nil for one value) of a field over results.
 local function mean_of(results, field)
    local sum, square, n = 0, 0, #results
-   for _, result in ipairs(results) do sum = sum + result[field] end
+   for _, result in ipairs(results) do sum = sum + number(result[field]) end
    local mean = sum / n
-   for _, result in ipairs(results) do square = square + (result[field] - mean) ^ 2 end
+   for _, result in ipairs(results) do square = square + (number(result[field]) - mean) ^ 2 end
    return mean, n > 1 and math.sqrt(square / (n - 1)) or nil
 end
 
@@ -50,22 +56,11 @@ local function cells_of(found)
    return lines
 end
 
-local function padded(text, width, left)
-   local room = (" "):rep(width - utf8.len(text))
-   return left and text .. room or room .. text
-end
-
 --- The table as text: a line for each row.
 function tell.table(found)
-   local lines, widths = cells_of(found), {}
-   for _, cells in ipairs(lines) do
-      for c, cell in ipairs(cells) do widths[c] = math.max(widths[c] or 0, utf8.len(cell)) end
-   end
-   for i, cells in ipairs(lines) do
-      for c, cell in ipairs(cells) do cells[c] = padded(cell, widths[c], COLUMNS[c][3]) end
-      lines[i] = table.concat(cells, "  "):gsub("%s+$", "")
-   end
-   return table.concat(lines, "\n")
+   local left = {}
+   for c, column in ipairs(COLUMNS) do left[#left + 1] = column[3] and c or nil end
+   return columns.text(cells_of(found), left)
 end
 
 local function markdown(found, notes)
@@ -83,7 +78,7 @@ local function csv(found)
       for _, result in ipairs(entry.results) do
          local cells = { entry.row.name }
          for _, field in ipairs(fields) do
-            cells[#cells + 1] = (math.type(result[field]) == "integer" and "%d" or "%.9g"):format(result[field])
+            cells[#cells + 1] = (math.type(result[field]) == "integer" and "%d" or "%.9g"):format(number(result[field]))
          end
          lines[#lines + 1] = table.concat(cells, ",")
       end
@@ -110,7 +105,7 @@ local function mean_history(entry, metric)
    for _, result in ipairs(entry.results) do epochs = math.min(epochs, #result.curve[metric]) end
    for epoch = 1, epochs do
       local sum = 0
-      for _, result in ipairs(entry.results) do sum = sum + result.curve[metric][epoch] end
+      for _, result in ipairs(entry.results) do sum = sum + number(result.curve[metric][epoch]) end
       rows[epoch] = { epoch = epoch, [metric] = sum / #entry.results }
    end
    return rows

@@ -25,14 +25,19 @@ local function with_integers(value)
    return value
 end
 
+--- The value of a JSON text.
+function plan.from_json(text)
+   return with_integers(cjson.decode(text))
+end
+
 --- The table in a JSON file; nil and what is wrong with it.
 function plan.read_json(path)
    local file, why = io.open(path, "rb")
    if not file then return nil, why end
    local text = file:read "a"
    file:close()
-   local ok, value = pcall(cjson.decode, text or "")
-   if ok and type(value) == "table" then return with_integers(value) end
+   local ok, value = pcall(plan.from_json, text or "")
+   if ok and type(value) == "table" then return value end
    return nil, ("%s is damaged or was cut off (%s)"):format(path, ok and "no table in it" or value)
 end
 
