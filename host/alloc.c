@@ -184,12 +184,6 @@ ScMemory sc_device_memory(ScDevice *device) {
    return memory;
 }
 
-void sc_device_reset_peak(ScDevice *device) {
-   pthread_mutex_lock(&device->pool->lock);
-   device->pool->memory.peak = device->pool->memory.live;
-   pthread_mutex_unlock(&device->pool->lock);
-}
-
 void sc_device_flush(ScDevice *device) {
    if (device->backend->flush) device->backend->flush(device);
    pthread_mutex_lock(&device->pool->lock);

@@ -23,6 +23,15 @@ static void set_font_options(cairo_t *c) {
    cairo_font_options_destroy(options);
 }
 
+// SC_OK, or what cairo has against the last call.
+static ScStatus status_of(ScCanvas *canvas) {
+   cairo_status_t status = cairo_status(canvas->cairo);
+   if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(canvas->surface);
+   if (status == CAIRO_STATUS_SUCCESS) return SC_OK;
+   return sc_fail(status == CAIRO_STATUS_NO_MEMORY ? SC_EMEM : SC_EARG, "canvas: %s",
+                  cairo_status_to_string(status));
+}
+
 ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
    *out = NULL;
    if (!(width >= 1 && width <= SC_CANVAS_MAX && height >= 1 && height <= SC_CANVAS_MAX))
@@ -39,7 +48,7 @@ ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
    cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
    cairo_set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
    set_font_options(canvas->cairo);
-   ScStatus status = sc_canvas_status(canvas);
+   ScStatus status = status_of(canvas);
    if (status) {
       sc_canvas_free(canvas);
       return status;
@@ -62,14 +71,6 @@ double sc_canvas_width(const ScCanvas *canvas) {
 
 double sc_canvas_height(const ScCanvas *canvas) {
    return canvas->height;
-}
-
-ScStatus sc_canvas_status(ScCanvas *canvas) {
-   cairo_status_t status = cairo_status(canvas->cairo);
-   if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(canvas->surface);
-   if (status == CAIRO_STATUS_SUCCESS) return SC_OK;
-   return sc_fail(status == CAIRO_STATUS_NO_MEMORY ? SC_EMEM : SC_EARG, "canvas: %s",
-                  cairo_status_to_string(status));
 }
 
 // ---- checks: a number that is none would spoil everything drawn afterwards ----
@@ -114,7 +115,7 @@ static ScStatus finish_shape(ScCanvas *canvas, const ScPaint *p) {
       cairo_set_line_cap(c, p->ndash ? CAIRO_LINE_CAP_BUTT : CAIRO_LINE_CAP_ROUND);
       cairo_stroke(c);
    }
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 ScStatus sc_canvas_polyline(ScCanvas *canvas, const double *xy, int64_t n, bool closed, const ScPaint *p) {
@@ -231,7 +232,7 @@ ScStatus sc_canvas_measure(ScCanvas *canvas, const char *text, const ScTextStyle
    if (!copy) return sc_fail(SC_EMEM, "canvas: text: out of memory");
    *out = measure(canvas->cairo, copy, letters, style);
    free(copy);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 ScStatus sc_canvas_text(ScCanvas *canvas, double x, double y, const char *text, const ScTextStyle *style,
@@ -254,7 +255,7 @@ ScStatus sc_canvas_text(ScCanvas *canvas, double x, double y, const char *text, 
    cairo_restore(c);
    cairo_new_path(c);
    free(copy);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 // ---- images ----
@@ -303,7 +304,7 @@ ScStatus sc_canvas_image(ScCanvas *canvas, const ScImage *image, double x, doubl
    cairo_paint_with_alpha(c, alpha);
    cairo_restore(c);
    cairo_surface_destroy(surface);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 // ---- state ----
@@ -313,14 +314,14 @@ ScStatus sc_canvas_push(ScCanvas *canvas) {
       return sc_fail(SC_EARG, "canvas: push: at most %d at a time; is a pop missing?", MOST_PUSHES);
    canvas->pushes++;
    cairo_save(canvas->cairo);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 ScStatus sc_canvas_pop(ScCanvas *canvas) {
    if (canvas->pushes == 0) return sc_fail(SC_EARG, "canvas: pop: there was no push before it");
    canvas->pushes--;
    cairo_restore(canvas->cairo);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 ScStatus sc_canvas_clip(ScCanvas *canvas, double x, double y, double width, double height) {
@@ -328,13 +329,13 @@ ScStatus sc_canvas_clip(ScCanvas *canvas, double x, double y, double width, doub
    cairo_new_path(canvas->cairo);
    cairo_rectangle(canvas->cairo, x, y, width, height);
    cairo_clip(canvas->cairo);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 ScStatus sc_canvas_translate(ScCanvas *canvas, double x, double y) {
    SC_TRY(check_finite("translate", (double[]){x, y}, 2));
    cairo_translate(canvas->cairo, x, y);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 ScStatus sc_canvas_scale(ScCanvas *canvas, double x, double y) {
@@ -342,11 +343,11 @@ ScStatus sc_canvas_scale(ScCanvas *canvas, double x, double y) {
    if (x == 0 || y == 0)
       return sc_fail(SC_EARG, "canvas: scale: expected factors other than 0, found %g and %g", x, y);
    cairo_scale(canvas->cairo, x, y);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }
 
 ScStatus sc_canvas_rotate(ScCanvas *canvas, double degrees) {
    SC_TRY(check_finite("rotate", &degrees, 1));
    cairo_rotate(canvas->cairo, degrees * TURN / 360);
-   return sc_canvas_status(canvas);
+   return status_of(canvas);
 }

@@ -14,7 +14,4 @@ struct ScCanvas {
    unsigned char *encoded; // the last file
 };
 
-// SC_OK, or what cairo has against the last call.
-ScStatus sc_canvas_status(ScCanvas *);
-
 #endif

@@ -54,7 +54,7 @@ typedef struct ScBackend {
 } ScBackend;
 
 typedef struct {
-   size_t live, cached, peak; // bytes; peak of live since the start or the last reset
+   size_t live, cached, peak; // bytes; peak of live since the start
 } ScMemory;
 
 struct ScDevice {
@@ -72,7 +72,6 @@ ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
-void sc_device_reset_peak(ScDevice *);
 void sc_device_flush(ScDevice *);   // returns cached memory and clears backend caches
 void sc_flush_devices(void);        // the same for all devices in use
 void sc_close_devices(void);        // at the end of the program, when no tensor lives any more

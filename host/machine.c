@@ -53,7 +53,7 @@ static int quota_cores(void) {
    return cores < INT_MAX ? (int)cores : INT_MAX;
 }
 
-int sc_cores(void) {
+static int usable_cores(void) {
    int cores = physical_cores(), quota = quota_cores();
    if (quota < cores) cores = quota;
    return cores < 1 ? 1 : cores;
@@ -90,7 +90,7 @@ size_t sc_available_memory(void) {
 ScStatus sc_set_default_threads(void) {
    const char *text = getenv("SCUTE_THREADS");
    if (!text || !*text) {
-      if (!getenv("OMP_NUM_THREADS")) omp_set_num_threads(sc_cores());
+      if (!getenv("OMP_NUM_THREADS")) omp_set_num_threads(usable_cores());
       return SC_OK;
    }
    char *end;

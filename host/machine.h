@@ -6,10 +6,6 @@
 
 #include "host/status.h"
 
-// Physical cores that the process may run on, cut to the control group's quota; at least 1. Two hardware
-// threads of one core share its vector units, so more than that slows dense kernels down.
-int sc_cores(void);
-
 // Bytes that can still be allocated without swapping or meeting the control group's limit; 0 where unknown.
 size_t sc_available_memory(void);
 
@@ -20,7 +16,9 @@ size_t sc_available_memory(void);
 // stays as the user set it. Does nothing where the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY.
 void sc_calm_waiting(char **argv);
 
-// Sets the number of compute threads from SCUTE_THREADS, else OMP_NUM_THREADS, else sc_cores().
+// Sets the number of compute threads from SCUTE_THREADS, else OMP_NUM_THREADS, else the physical cores that the
+// process may run on, cut to the control group's quota: two hardware threads of one core share its vector
+// units, so more than that slows dense kernels down.
 ScStatus sc_set_default_threads(void);
 
 #endif

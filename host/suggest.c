@@ -8,7 +8,8 @@ static int least(int a, int b) {
    return a < b ? a : b;
 }
 
-int sc_edit_distance(const char *a, const char *b) {
+// Levenshtein distance with adjacent transpositions counted once; names beyond 63 bytes are cut.
+static int edit_distance(const char *a, const char *b) {
    int na = (int)strnlen(a, LONGEST), nb = (int)strnlen(b, LONGEST);
    int d[LONGEST + 1][LONGEST + 1];
    for (int i = 0; i <= na; i++) d[i][0] = i;
@@ -26,7 +27,7 @@ int sc_edit_distance(const char *a, const char *b) {
 int sc_nearest(const char *name, int n, const char *const *candidates) {
    int best = -1, limit = (int)strlen(name) / 3 + 1, distance = limit + 1;
    for (int i = 0; i < n; i++) {
-      int d = sc_edit_distance(name, candidates[i]);
+      int d = edit_distance(name, candidates[i]);
       if (d < distance) best = i, distance = d;
    }
    return best;

@@ -2,8 +2,6 @@
 #ifndef SCUTE_SUGGEST_H
 #define SCUTE_SUGGEST_H
 
-// Levenshtein distance with adjacent transpositions counted once; names beyond 63 bytes are cut.
-int sc_edit_distance(const char *a, const char *b);
 // Index of the nearest of n candidates, or -1 where none is near enough to be meant (more than a third
 // differs).
 int sc_nearest(const char *name, int n, const char *const *candidates);

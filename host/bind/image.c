@@ -42,14 +42,14 @@ ScImage *sc_check_image(lua_State *L, const char *method) {
    return image;
 }
 
-void sc_drop_image(ScImage *image) {
+static void drop(ScImage *image) {
    live_bytes -= bytes_of(image);
    sc_image_free(image);
 }
 
 // image:free(); also on collection and <close>
 static int release(lua_State *L) {
-   sc_drop_image(luaL_checkudata(L, 1, TYPE));
+   drop(luaL_checkudata(L, 1, TYPE));
    return 0;
 }
 
@@ -137,7 +137,7 @@ static int preprocess(lua_State *L) {
    ScImage *fitted = sc_push_image(L);
    sc_finish_image(L, "preprocess", fitted, sc_image_preprocess(image, &p, fitted));
    sc_image_to_float(fitted, p.mean, p.std, sc_push_pixels(L, SC_F32, fitted->width, fitted->height));
-   sc_drop_image(fitted);
+   drop(fitted);
    return 1;
 }
 

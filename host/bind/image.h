@@ -11,8 +11,6 @@ ScImage *sc_check_image(lua_State *L, const char *method);
 ScImage *sc_push_image(lua_State *L);
 // The image on top of the stack has been made, or not: then "METHOD: ..." is raised. Returns 1.
 int sc_finish_image(lua_State *L, const char *method, const ScImage *image, ScStatus status);
-// Gives the pixels of a finished handle back at once.
-void sc_drop_image(ScImage *);
 // Pushes a tensor (1, 3, height, width) and returns its memory, which lies as an image's: rows of pixels of
 // three channels.
 void *sc_push_pixels(lua_State *L, ScDtype dtype, int width, int height);
