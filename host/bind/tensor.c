@@ -287,6 +287,8 @@ static int index_number(lua_State *L, ScTensor *t) {
 
 static int64_t range_end(lua_State *L, int table, int entry, int64_t preset) {
    lua_geti(L, table, entry);
+   if (!lua_isnil(L, -1) && !is_whole(L, -1))
+      luaL_error(L, "index: expected {from, to} with whole numbers, found %s", sc_describe_value(L, -1));
    int64_t value = luaL_optinteger(L, -1, preset);
    lua_pop(L, 1);
    return value;

@@ -36,6 +36,11 @@ function console.message(err)
    return (tostring(err):gsub("\nstack traceback:.*$", ""):gsub("^[^\n:]*lua/scute/[^\n:]*:%d+: ", ""))
 end
 
+--- Any value in one line, for a message: of a tensor the dtype, the device and the shape.
+function console.brief(value)
+   return (tostring(value):gsub(":?\n.*$", ""))
+end
+
 --- Calls f(...); any error becomes a failure of one line, with `context` before it where that is not nil.
 function console.guard(context, f, ...)
    local results = table.pack(pcall(f, ...))

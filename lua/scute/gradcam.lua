@@ -6,6 +6,7 @@
 -- The map is relu(sum over channels of weight * activation) of the last feature map before the pooling, each weight being the
 -- mean over the map of d score / d activation. The score is the class's before the softmax.
 local scute = require "scute"
+local console = require "scute.console"
 
 local is_pooling = { AdaptiveAvgPool2d = true, AvgPool2d = true, MaxPool2d = true }
 
@@ -112,7 +113,10 @@ end
 -- Returns { map = rows of 0..1 (scaled to the largest), raw = rows before scaling, class, name, probability, score }.
 return function(model, x, class)
    if type(x) ~= "userdata" or not x.shape or #x.shape ~= 4 or x.shape[1] ~= 1 then
-      error("gradcam: expected one photo (1, 3, H, W), found " .. tostring(x), 2)
+      error("gradcam: expected one photo (1, 3, H, W), found " .. console.brief(x), 2)
+   end
+   if type(model) ~= "table" or not model.head_path then
+      error("gradcam: expected a model of scute.models, found " .. console.brief(model), 2)
    end
    local seen = {}
    local release, restore = hold(model), watch(model, seen)

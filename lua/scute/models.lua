@@ -203,7 +203,8 @@ end
 -- models.resnet18 { classes = 10 } and so on: models.create by field.
 return setmetatable(models, {
    __index = function(_, name)
-      if type(name) ~= "string" or not known()[name] then return nil end
+      if type(name) ~= "string" or name:find "^_" then return nil end
+      find(name)
       return function(options) return models.create(name, options) end
    end,
 })

@@ -1,6 +1,7 @@
 -- Principal components of features: block power iteration on X'X with a Rayleigh-Ritz step, so that neither the N x N nor the
 -- F x F matrix is ever made.
 local scute = require "scute"
+local console = require "scute.console"
 
 local pca = {}
 
@@ -143,7 +144,7 @@ end
 function pca.fit(x, count)
    count = count or 2
    if type(x) ~= "userdata" or not x.shape or #x.shape ~= 2 then
-      error("pca: expected features (N, F), found " .. tostring(x), 2)
+      error("pca: expected features (N, F), found " .. console.brief(x), 2)
    end
    return scute.no_grad(function()
       local f <close> = x:to { device = "cpu", dtype = "f32" }

@@ -3,7 +3,7 @@
 --    scute.plot.curves "models/resnet50/history.csv":save "curves.png"
 --
 -- One type of picture a file, in plot/; loaded at first use.
-local searchpath = package.searchpath
+local nearest = require("scute.core").nearest
 
 local plot = {}
 
@@ -13,10 +13,22 @@ local homes = {
    comparison = "comparison", read_history = "history",
 }
 
+-- What someone who typed an unknown name is told.
+local function meant(name)
+   local names = {}
+   for known in pairs(homes) do names[#names + 1] = known end
+   table.sort(names)
+   local near = nearest(name, names)
+   return near and (", did you mean '%s'?"):format(near) or "; there are " .. table.concat(names, ", ")
+end
+
 return setmetatable(plot, {
    __index = function(_, name)
       local home = homes[name]
-      if not home or not searchpath("scute.plot." .. home, package.path) then return nil end
+      if not home then
+         if type(name) ~= "string" or name:find "^_" then return nil end
+         error(("scute.plot: there is no picture '%s'%s"):format(name, meant(name)), 2)
+      end
       local value = require("scute.plot." .. home)[name]
       rawset(plot, name, value)
       return value

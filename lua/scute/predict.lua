@@ -28,6 +28,9 @@ end
 -- {path, message} of those that cannot be read.
 function predict.photos(model, paths, options)
    options = options or {}
+   if type(model) ~= "table" or not model.preprocessing then
+      error("predict.photos: expected a model of scute.models, found " .. console.brief(model), 2)
+   end
    local found, chunks, bad = {}, {}, {}
    local to_device = upload.to(options.device or "cpu", model.preprocessing)
    local loader <close> = scute.loader { paths = paths, batch_size = BATCH, preprocess = model.preprocessing,

@@ -40,6 +40,15 @@ local defaults = {
 local without_default = { "optimizer", "schedule", "output_dir", "unfreeze", "augment", "ema", "clip_norm", "clip_value",
    "resume", "save_steps", "loss", "tensorboard" }
 
+local function check_arguments(what, model, set, options)
+   local function expect(good, text, found)
+      if not good then error(("%s: expected %s, found %s"):format(what, text, console.brief(found)), 4) end
+   end
+   expect(type(model) == "table" and model.named_parameters, "a model of scute.models", model)
+   expect(type(set) == "table" and set.train and set.val, "photos as data.open returns them", set)
+   expect(type(options) == "table", "a table of options", options)
+end
+
 -- more: names that the nearest one may be of as well.
 local function read_options(options, what, more)
    local known, run = { table.unpack(without_default) }, {}
@@ -328,6 +337,7 @@ end
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, stopped = why it ended early or nil, seconds }.
 -- The first Ctrl-C finishes the step, saves and ends the program with status 130.
 function train.fit(model, set, options)
+   check_arguments("train.fit", model, set, options)
    local run = new_run(read_options(options, "train.fit"), model, set)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    describe(run)
@@ -356,6 +366,7 @@ end
 -- rate with the lowest loss), stopped (the rate at which it diverged, or nil), group, points = {{lr, loss, smoothed}, ...} },
 -- with figure() and save(folder); with an output_dir, curve and numbers go to <output_dir>/<model>/lr_find.png and .csv.
 function train.lr_find(model, set, options)
+   check_arguments("train.lr_find", model, set, options)
    local own, rest = lr_find.split(options)
    local run = read_options(rest, "train.lr_find", lr_find.DEFAULTS)
    local result

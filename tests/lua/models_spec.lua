@@ -171,6 +171,8 @@ end)
 describe("models.create", function()
    it("names the nearest model", function()
       assert.error_matches(function() models.create "resnet51" end, "unknown model 'resnet51'; did you mean 'resnet50'")
+      assert.error_matches(function() return models.resnet51 { classes = 2 } end,
+         "unknown model 'resnet51'; did you mean 'resnet50'")
       assert.error_matches(function() models.create("resnet18", { clases = 2 }) end, "did you mean 'classes'")
       assert.error_matches(function() models.create("resnet18", { classes = {} }) end, "classes: expected")
       assert.error_matches(function() models.create("resnet18", { classes = { "a", "a" } }) end, "'a' is listed twice")

@@ -27,6 +27,17 @@ describe("constructors", function()
       assert.error_matches(function() nn.Linear { 3, 8, in_features = 3 } end, "given twice")
       assert.error_matches(function() nn.Dropout(1.5) end, "probability from 0 to 1, found 1.5")
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, groups = 2 } end, "expected a divisor")
+      assert.error_matches(function() nn.Conv2d { 3, 8, 3, groups = 0 } end,
+         "Conv2d: groups: expected a whole number of at least 1, found 0")
+      assert.error_matches(function() nn.Conv2d { 3, 8, { 3, 0 } } end,
+         "kernel_size: expected a whole number of at least 1 or {vertical, horizontal}")
+      assert.error_matches(function() nn.Conv2d { 3, 8, 3, padding = -1 } end,
+         "padding: expected a whole number of at least 0, found %-1")
+      assert.error_matches(function() nn.Conv2d { "3", 8, 3 } end,
+         "in_channels: expected a whole number of at least 1, found 3")
+      assert.error_matches(function() nn.Linear(2, 2.5) end,
+         "Linear: out_features: expected a whole number of at least 1, found 2.5")
+      assert.error_matches(function() nn.BatchNorm2d(0) end, "num_features: expected a whole number of at least 1, found 0")
    end)
 
    it("start as PyTorch's layers do", function()

@@ -194,6 +194,11 @@ describe("a new tensor", function()
       assert.error_matches(function() scute.zeros(1000000) end, "out of memory on cpu: 4%d+ bytes wanted")
    end)
 
+   it("is no part of another one from entries that are no numbers", function()
+      assert.error_matches(function() return scute.ones(4, 4)[{ { "a", 1 } }] end,
+         "index: expected {from, to} with whole numbers, found 'a'")
+   end)
+
    it("of a conversion has the options that there are", function()
       local x <close> = scute.ones(2)
       assert.error_matches(function() x:to { dtpe = "f64" } end, "to: unknown option 'dtpe'; did you mean 'dtype'?")

@@ -219,6 +219,8 @@ describe("train.fit", function()
 
    it("refuses options that it does not know, with the nearest", function()
       assert.matches("unknown option 'epoch', did you mean 'epochs'", failure(fit, { options = { epoch = 3 } }))
+      assert.matches("train.fit: expected a model of scute.models, found nil", failure(train.fit))
+      assert.matches("expected photos as data.open returns them, found nil", failure(train.fit, scute.nn.Linear(2, 2)))
    end)
 
    it("refuses numbers that make no sense", function()

@@ -3,6 +3,7 @@ local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.init"
 local norm = require "scute.nn.norm"
+local sizes = require "scute.nn.sizes"
 
 local function pair(value)
    if type(value) == "table" then return value end
@@ -24,6 +25,9 @@ local Conv2d = Module:extend("Conv2d", {
 Conv2d.keeps_nothing = true
 
 function Conv2d:build(o)
+   for _, name in ipairs { "in_channels", "out_channels", "groups" } do sizes.check("Conv2d", name, o[name], 1) end
+   for _, name in ipairs { "kernel_size", "stride", "dilation" } do sizes.check_pair("Conv2d", name, o[name], 1) end
+   sizes.check_pair("Conv2d", "padding", o.padding, 0)
    if o.in_channels % o.groups ~= 0 or o.out_channels % o.groups ~= 0 then
       error(("nn.Conv2d: groups: expected a divisor of %d input and %d output channels, found %d"):format(
          o.in_channels, o.out_channels, o.groups), 0)

@@ -3,6 +3,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.init"
+local sizes = require "scute.nn.sizes"
 
 local Linear = Module:extend("Linear", {
    { "in_features" }, { "out_features" }, { "bias", true }, { "dtype", "f32" }, { "device", init.device },
@@ -10,6 +11,8 @@ local Linear = Module:extend("Linear", {
 Linear.keeps_nothing = true
 
 function Linear:build(o)
+   sizes.check("Linear", "in_features", o.in_features, 1)
+   sizes.check("Linear", "out_features", o.out_features, 1)
    self.in_features, self.out_features = o.in_features, o.out_features
    local where = { dtype = o.dtype, device = o.device }
    self:register_parameter("weight", scute.zeros({ o.out_features, o.in_features }, where))

@@ -4,6 +4,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.init"
+local sizes = require "scute.nn.sizes"
 
 local BatchNorm2d = Module:extend("BatchNorm2d", {
    { "num_features" }, { "eps", 1e-5 }, { "momentum", 0.1 }, { "dtype", "f32" }, { "device", init.device },
@@ -11,6 +12,7 @@ local BatchNorm2d = Module:extend("BatchNorm2d", {
 BatchNorm2d.keeps_nothing = true
 
 function BatchNorm2d:build(o)
+   sizes.check("BatchNorm2d", "num_features", o.num_features, 1)
    self.num_features, self.eps, self.momentum = o.num_features, o.eps, o.momentum
    self.fixed = false -- true: the running statistics are used, and stay, in training mode too
    local where = { dtype = o.dtype, device = o.device }

@@ -5,8 +5,11 @@ local scute_history = {}
 local function read_csv(path)
    local file, why = io.open(path)
    if not file then error(("history: cannot open '%s'; expected a history.csv: %s"):format(path, why), 0) end
+   local text, problem = file:read "a"
+   file:close()
+   if not text then error(("history: cannot read '%s': %s"):format(path, problem), 0) end
    local columns, rows = nil, {}
-   for line in file:lines "L" do
+   for line in text:gmatch "[^\n]+\n?" do
       local cells, whole = {}, line:sub(-1) == "\n" -- a line that was cut does not count, whose last number may lack digits
       for cell in (line:gsub("\r?\n$", "") .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
       if not columns then
@@ -20,7 +23,6 @@ local function read_csv(path)
          rows[#rows + 1] = row
       end
    end
-   file:close()
    rows.columns = columns
    return rows
 end
@@ -39,10 +41,11 @@ end
 --- Rows from a path of a history.csv, a table with a field `history`, or a list of rows. Errors name `what`.
 function scute_history.rows(source, what)
    if type(source) == "string" then return check(read_csv(source), source) end
-   if type(source) ~= "table" then
-      error(("%s: expected a history (rows, or the path of a history.csv), found %s"):format(what, tostring(source)), 0)
+   local rows = type(source) == "table" and source.history or source
+   if type(rows) ~= "table" then
+      error(("%s: expected a history (rows, or the path of a history.csv), found %s"):format(what, tostring(rows)), 0)
    end
-   return check(source.history or source, what)
+   return check(rows, what)
 end
 
 --- The rows of a history.csv.

@@ -1,6 +1,7 @@
 -- Grids of photos: a batch after augmentation, predictions, the worst mistakes; and what a network looked at.
 local scute = require "scute"
 local color = require "scute.plot.color"
+local console = require "scute.console"
 local figure = require "scute.plot.figure"
 
 local photos = {}
@@ -38,7 +39,7 @@ function photos.photos(items, options)
    options = options or {}
    if type(items) ~= "table" then error("plot.photos: expected a list of photos, found " .. tostring(items), 2) end
    for i, item in ipairs(items) do
-      if type(item) ~= "table" or not (item.path or item.image) then
+      if type(item) ~= "table" or not (type(item.path) == "string" or type(item.image) == "userdata") then
          error(("plot.photos: entry %d: expected { path = ... } or { image = ... }"):format(i), 2)
       end
    end
@@ -82,7 +83,7 @@ end
 function photos.batch(x, options)
    options = options or {}
    if type(x) ~= "userdata" or not x.shape or #x.shape ~= 4 or x.shape[2] ~= 3 then
-      error("plot.batch: expected a batch of photos (N, 3, H, W), found " .. tostring(x), 2)
+      error("plot.batch: expected a batch of photos (N, 3, H, W), found " .. console.brief(x), 2)
    end
    local labels = options.labels and (type(options.labels) == "table" and options.labels or options.labels:values())
    local cpu = x:to "cpu"
