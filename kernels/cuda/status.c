@@ -8,7 +8,8 @@
    "last checkpoint)"
 #define REPORT "run once with CUDA_LAUNCH_BLOCKING=1, which names the op that failed, and report it"
 
-enum { MEMORY = 1, STICKY = 2 };
+// START: what a library says where memory is too short for it to start, among other things; worth another try.
+enum { MEMORY = 1, STICKY = 2, START = 4 };
 
 typedef struct {
    int status;
@@ -47,7 +48,8 @@ static const Advice cuda_advice[] = {
 };
 
 static const Advice cublas_advice[] = {
-    {CUBLAS_STATUS_NOT_INITIALIZED, 0, "cuBLAS did not start, often because memory is short; see nvidia-smi"},
+    {CUBLAS_STATUS_NOT_INITIALIZED, START,
+     "cuBLAS did not start, often because memory is short; see nvidia-smi"},
     {CUBLAS_STATUS_ALLOC_FAILED, MEMORY, "use a smaller --batch-size or --image-size, or another GPU"},
     {CUBLAS_STATUS_ARCH_MISMATCH, 0, "this GPU is too old for it; use --device cpu"},
     {CUBLAS_STATUS_NOT_SUPPORTED, 0, "cuBLAS does not do this: report it"},
@@ -64,7 +66,7 @@ static const Advice cudnn_advice[] = {
      "use a smaller --batch-size or --image-size, or another GPU"},
     {CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH, 0, "this GPU is too old for this cuDNN; use --device cpu"},
     {CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDA_DRIVER, 0, "install a newer NVIDIA driver"},
-    {CUDNN_STATUS_NOT_INITIALIZED, 0, "cuDNN did not start, often because memory is short; see nvidia-smi"},
+    {CUDNN_STATUS_NOT_INITIALIZED, START, "cuDNN did not start, often because memory is short; see nvidia-smi"},
 };
 
 static const Advice *find(const Advice *table, size_t n, int status) {
@@ -75,9 +77,11 @@ static const Advice *find(const Advice *table, size_t n, int status) {
 }
 #define FIND(table, status) find(table, sizeof table / sizeof table[0], (int)(status))
 
+// Of memory it is always told in the same words: training looks for them, to take smaller batches.
 static ScStatus told(const Advice *advice, const char *what, const char *library, const char *text,
                      const char *name) {
-   ScStatus code = advice->kind & MEMORY ? SC_EMEM : SC_EDEVICE;
+   ScStatus code = advice->kind & (MEMORY | START) ? SC_EMEM : SC_EDEVICE;
+   if (advice->kind & MEMORY) text = "out of memory";
    if (advice->kind & STICKY)
       return sc_fail(code, "%s: %s: %s (%s), in this op or one before it; %s; %s", what, library, text, name,
                      RESTART, advice->advice);

@@ -37,6 +37,10 @@ local KINDS = {
    { name = "sticky", cuda = 719, cublas = 13, cudnn = 5000, sticky = true }, -- cudaErrorLaunchFailure, EXECUTION_FAILED
 }
 
+local OUT_OF_MEMORY, FAILED = KINDS[1], KINDS[3]
+-- What the libraries say at their start where others have taken the memory.
+local NOT_INITIALIZED = { name = "not initialized", cublas = 1, cudnn = 1001 }
+
 local function status_of(kind, name)
    if name:find "^cublas" then return kind.cublas end
    if name:find "^cudnn" then return kind.cudnn end
@@ -73,6 +77,7 @@ local function unclear(text, kind)
    if not (text:find "CUDA" or text:find "cuBLAS" or text:find "cuDNN" or text:find "out of memory") then
       return "does not say what failed"
    end
+   if kind == OUT_OF_MEMORY and not text:find("out of memory", 1, true) then return "does not say out of memory" end
    local fatal = text:find("start it anew", 1, true) ~= nil
    if kind.sticky and not fatal then return "does not say that the program must be started anew" end
    if not kind.sticky and fatal then return "says that the program must be started anew, which is not so" end
@@ -155,7 +160,7 @@ local function trial(kind, fn, n, expected)
       local near, where = close(results, expected)
       check(near, name .. ", which is no error, has the right numbers", where)
    end
-   check(ok or not (fn == "cudaMalloc" and kind == KINDS[1]), name .. " is made up for", results)
+   check(ok or not (fn == "cudaMalloc" and kind == OUT_OF_MEMORY), name .. " is made up for", results)
    if kind.cuda == status_of(kind, fn) and kind.sticky then
       check_it_sticks(name, kind)
       softgpu.revive()
@@ -174,10 +179,10 @@ local function list_in_two_launches()
    for i = 1, 150 do
       params[i], grads[i] = scute.ones(1, { device = device }), scute.ones(1, { device = device })
    end
-   softgpu.fail("cudaLaunchKernel", 2, KINDS[1].cuda)
+   softgpu.fail("cudaLaunchKernel", 2, OUT_OF_MEMORY.cuda)
    local ok, text = pcall(scute.sgd_step, { params = params, grads = grads, lr = 1 })
    softgpu.fail_nothing()
-   local wrong = ok and "it succeeded" or unclear(text, KINDS[1])
+   local wrong = ok and "it succeeded" or unclear(text, OUT_OF_MEMORY)
    check(not wrong, "an optimizer's step that fails half way", ("%s: %s"):format(wrong, text))
    check(params[1]:item() == 0, "what it has done, it has done once", params[1]:item())
 end
@@ -186,7 +191,7 @@ end
 local function unmarked_read()
    local x = scute.ones(17000, { device = device })
    x:values() -- nothing else is under way
-   softgpu.fail("cudaEventRecord", 1, KINDS[3].cuda)
+   softgpu.fail("cudaEventRecord", 1, FAILED.cuda)
    local ok = pcall(x.values, x)
    softgpu.fail_nothing()
    check(not ok, "a read that cannot be marked", "it succeeded")
@@ -196,6 +201,40 @@ local function unmarked_read()
       local values = uploads[i]:values()
       check(values[1] == i + 1 and values[17000] == i + 1, "upload after a read that cannot be marked", values[1])
    end
+end
+
+-- Memory runs out again where a call is tried again. Training looks for these words, to take smaller batches.
+local function memory_runs_out_twice()
+   local x, w = scute.ones(2, 3, 4, 4, { device = device }), scute.ones(2, 3, 3, 3, { device = device })
+   for fn, f in pairs {
+      cublasGemmEx = function() return x:reshape(8, 12):linear(w:reshape(2, 27):slice(2, 1, 12)) end,
+      cudnnConvolutionForward = function() return x:conv2d(w) end,
+   } do
+      for n = 1, 2 do softgpu.fail(fn, n, status_of(OUT_OF_MEMORY, fn)) end
+      local ok, text = pcall(f)
+      softgpu.fail_nothing()
+      local wrong = ok and "it succeeded" or unclear(text, OUT_OF_MEMORY)
+      check(not wrong, fn .. " without memory, twice", ("%s: %s"):format(wrong, text))
+   end
+end
+
+-- With less and less memory than a step needs: not one call fails, but all from some point on.
+local function short_of_memory(expected)
+   scute.flush()
+   local needed, errors, kept = scute.memory(device).peak, 0, softgpu.live "device memory"
+   for room = 4, 20 do -- with less, the CPU has not enough either
+      local name = ("%d of %d bytes of memory"):format(needed * room // 20, needed)
+      scute.memory_limit(needed * room // 20)
+      local ok, results = step()
+      scute.memory_limit(0)
+      local wrong = not ok and unclear(results, OUT_OF_MEMORY)
+      check(not wrong, name, ("%s: %s"):format(wrong, results))
+      if ok then check(same(results, expected), name .. " give the same numbers", "others") end
+      if not ok then errors = errors + 1 end
+      check(softgpu.live "device memory" == kept, name .. ", nothing is left", softgpu.live "device memory")
+   end
+   check(errors > 0 and errors < 17, "memory is short, and then it is not", errors)
+   clean_step("steps with too little memory", expected)
 end
 
 -- ---- all of them ----
@@ -260,6 +299,7 @@ end
 local function run_first(fn, n, kind)
    local name = ("%s at call %d of %s"):format(kind.name, n, fn)
    local ok, results = disturbed_step(name, kind, fn, n)
+   if kind == NOT_INITIALIZED then check(ok, name .. " is made up for", results) end
    if kind.cuda == status_of(kind, fn) and kind.sticky then softgpu.revive() end
    local clean = clean_step(name)
    if ok and clean then
@@ -284,14 +324,16 @@ local function run_all(stride, start)
    for fn in pairs(each_time) do at_start[fn] = nil end
    list_in_two_launches()
    unmarked_read()
-   scute.flush()
+   memory_runs_out_twice()
+   short_of_memory(expected)
    each_failure(each_time, stride, start, function(kind, fn, n) trial(kind, fn, n, expected) end)
    each_failure(at_start, stride, start, function(kind, fn, n) first_trial(kind, fn, n, text_of(expected)) end)
+   for _, fn in ipairs { "cublasCreate", "cudnnCreate" } do first_trial(NOT_INITIALIZED, fn, 1, text_of(expected)) end
 end
 
 collectgarbage "stop"
 if arg[2] == "first" then
-   for _, kind in ipairs(KINDS) do
+   for _, kind in ipairs { NOT_INITIALIZED, table.unpack(KINDS) } do
       if kind.name == arg[5] then run_first(arg[3], tonumber(arg[4]), kind) end
    end
    os.exit(failed == 0 and passed > 0, true)
