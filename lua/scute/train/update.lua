@@ -119,7 +119,7 @@ local function gradients(run, window)
       seen[#seen + 1] = { loss = value, guesses = guesses:values(), y = batch.y:values(), n = n }
       guesses:free()
       photos = photos + n
-      -- A backward that finds no memory cannot collect and go on, as an op does: what the piece left must be gone by then.
+      -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
    end
    if #list > 1 then run.optimizer:scale_grad(1 / photos) end
