@@ -46,15 +46,19 @@ __device__ Range windows_of(int64_t i, int64_t count, int64_t kernel, int64_t st
    return {from, last < count ? last + 1 : count, 0};
 }
 
-__device__ int64_t get_tap(bool bytes, const void *p, int64_t at) {
-   return bytes ? ((const uint8_t *)p)[at] : ((const int64_t *)p)[at];
+// Taps at..at+N-1, which are bytes where a window has no more than those can tell.
+template <int N> __device__ void get_taps(bool bytes, const void *p, int64_t at, int64_t (&taps)[N]) {
+   if (bytes)
+      sc_get_vector((const uint8_t *)p, at, taps);
+   else
+      sc_get_vector((const int64_t *)p, at, taps);
 }
 
-__device__ void put_tap(bool bytes, void *p, int64_t at, int64_t tap) {
+template <int N> __device__ void put_taps(bool bytes, void *p, int64_t at, const int64_t (&taps)[N]) {
    if (bytes)
-      ((uint8_t *)p)[at] = (uint8_t)tap;
+      sc_put_vector((uint8_t *)p, at, taps);
    else
-      ((int64_t *)p)[at] = tap;
+      sc_put_vector((int64_t *)p, at, taps);
 }
 
 // ---- maximum ----
@@ -80,7 +84,7 @@ template <typename T, int N> __global__ void maximum(ScPool2d g, const T *x, T *
                if (best[k] < 0 || v[k] > most[k] || v[k] != v[k]) most[k] = v[k], best[k] = tap;
          }
       sc_put_vector(y, i * N, most);
-      for (int k = 0; where && k < N; k++) put_tap(bytes, where, i * N + k, best[k]);
+      if (where) put_taps(bytes, where, i * N, best);
    }
 }
 
@@ -97,10 +101,12 @@ __global__ void from_maxima(ScPool2d g, const T *gy, bool bytes, const void *whe
             int64_t at = ((p.n * g.oh + oy) * g.ow + ox) * g.c + p.channel;
             int64_t tap = (p.y - (oy * g.sh - g.ph)) * g.kw + p.x - (ox * g.sw - g.pw);
             M v[N];
+            int64_t taps[N];
             sc_get_vector(gy, at, v);
+            get_taps(bytes, where, at, taps);
 #pragma unroll
             for (int k = 0; k < N; k++)
-               if (get_tap(bytes, where, at + k) == tap) sum[k] += v[k];
+               if (taps[k] == tap) sum[k] += v[k];
          }
       sc_put_vector(gx, i * N, sum);
    }
