@@ -171,5 +171,15 @@ same("list_clamp keeps NaN", function(where)
    return t
 end)
 
+-- ---- more blocks than a grid is high ----
+
+same("squeeze_excitation of 65600 photos", function(where)
+   local function ones(...) return scute.full({ ... }, 1, { device = where, dtype = "f64" }) end
+   local weight = ones(1, 1, 1, 1):requires_grad_()
+   scute.squeeze_excitation { x = ones(65600, 1, 1, 1), weight1 = weight, bias1 = ones(1), weight2 = ones(1, 1, 1, 1),
+      bias2 = ones(1) }:sum():backward()
+   return (weight.grad * 1e-4):to "f32"
+end)
+
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0 and passed > 0, true)
