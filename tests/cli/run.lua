@@ -156,6 +156,23 @@ local function repeats()
    check(texts[1] and texts[1] == texts[2], "the same seed gives the same history, whatever the workers", texts[2])
 end
 
+local function regularises()
+   local line = LEARN .. " --data_dir $T/two --freeze_backbone --epochs 2 --batch_size 4"
+   local picture = "its picture is " .. scratch .. "/out/resnet18/schedule.png"
+   local function history(flags)
+      local r = shell(line .. flags)
+      check(r.code == 0 and r.err == "", "a run with" .. flags, r.all)
+      check(r.out:find(picture, 1, true), "names the schedule's picture", r.all)
+      return read_file(scratch .. "/out/resnet18/history.csv")
+   end
+   local plain = history " --seed 0"
+   for _, flags in ipairs { " --accumulate 2", " --label_smoothing 0.1", " --mixup 0.4", " --cutmix 1", " --clip_norm 0.01" } do
+      check(history(flags) ~= plain, flags .. " makes a difference")
+   end
+   check(history " --ema 0.9":find "ema_val_loss" and lfs.attributes(scratch .. "/out/resnet18/ema.safetensors"),
+      "--ema evaluates and saves an average")
+end
+
 local function draws_a_bar_at_a_terminal()
    local r = shell("script -qec \"" .. LEARN .. " --data_dir $T/two --freeze_backbone --epochs 2\" /dev/null")
    check(r.code == 0 and r.out:find("\r", 1, true) and r.out:find("[#", 1, true), "a bar at a terminal", r.all)
@@ -184,6 +201,11 @@ local function refuses_bad_command_lines()
       ["--workers -1"] = "--workers: expected", ["--on_bad_image ignore"] = "expected one of skip, error",
       ["--device cpuu"] = "did you mean 'cpu'", ["--device cuda:x"] = "--device: expected cpu, cuda, cuda:N",
       ["--seed x"] = "--seed: expected a whole number",
+      ["--accumulate 0"] = "--accumulate: expected a whole number of at least 1",
+      ["--mixup -1"] = "--mixup: expected a number of at least 0", ["--cutmix x"] = "--cutmix: expected a number",
+      ["--ema 1"] = "--ema: expected a number above 0 and below 1",
+      ["--clip_norm 0"] = "--clip_norm: expected a number above 0",
+      ["--label_smoothing 1"] = "--label_smoothing: expected a number of at least 0 and below 1",
       ["--image_size 16"] = "--image_size: expected", ["--epochs"] = "requires an argument",
    } do
       refuses(flags, 2, text, line .. flags)
@@ -396,7 +418,7 @@ photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
    lists_models, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates, reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
-   repeats, draws_a_bar_at_a_terminal, explains_itself,
+   repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,
    refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, takes_any_name,
    clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted, shows_the_demo,
 }

@@ -59,6 +59,8 @@ local function takes_every_flag()
       ["--head_learning_rate 0.5"] = "from the start, learning rate 0.5",
       ["--augment none --unfreeze none"] = "features: 27 photos x 512 numbers",
       ["--augment light,flip=0 --unfreeze none --cache_features 2"] = "features: 48 photos x 512 numbers",
+      ["--accumulate 2 --label_smoothing 0.1 --mixup 0.2 --clip_norm 1"] = "epoch   2",
+      ["--cutmix 1 --ema 0.9"] = "schedule.png",
       ["--unfreeze none --cache_features off"] = "epoch   2", ["--augment strong"] = "epoch   2",
    } do says(flags, TUNE .. " " .. flags, text) end
    local r = says("a group beyond the run", TUNE .. " --unfreeze head,layer4@9 2>&1", "layer4@9 lies beyond the 2 epochs")
@@ -152,6 +154,16 @@ end
 
 -- ---- bad command lines ----
 
+local function the_demo_has_flags()
+   local r = shell "$S scripts/fine_tuning_demo.lua --help"
+   for _, flag in ipairs { "--epochs", "--folds", "--batch_size", "--seed", "--tensorboard", "--threads", "--precision" } do
+      check(r.code == 0 and r.out:find(flag, 1, true), "the demo's --help tells of " .. flag, r.all)
+   end
+   refuses("the demo: a flag", 2, "did you mean '--folds'", "$S scripts/fine_tuning_demo.lua --fold 1")
+   refuses("the demo: folds", 2, "--folds: expected a whole number of at least 1 and of at most 5",
+      "$S scripts/fine_tuning_demo.lua --folds 6")
+end
+
 local function refuses_bad_command_lines()
    for flags, text in pairs {
       ["--unfreeze head,layr4@2"] = "did you mean 'layer4'", ["--unfreeze head,layer4@2,layer3@1"] = "goes backwards",
@@ -177,5 +189,6 @@ photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/three", { azure = 3, green = 3, red = 3 })
 cli.run {
    runs_as_printed, tells_what_it_does, takes_every_flag, lists_groups, goes_on_from_exercise_1, refuses_other_models,
-   splits_by_a_file, goes_on_where_it_stopped, compares_with_the_baseline, refuses_bad_command_lines,
+   splits_by_a_file, goes_on_where_it_stopped, compares_with_the_baseline, the_demo_has_flags,
+   refuses_bad_command_lines,
 }

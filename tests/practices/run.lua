@@ -43,7 +43,12 @@ local function tells_what_each_is_worth()
 end
 
 local function trains_in_half_width()
-   local r = shell(RUN .. " --output_dir $T/half --only mixed_precision,no_dropout --epochs 1")
+   local r = shell(RUN .. " --output_dir $T/half --only mixed_precision,no_dropout --epochs 1 --tensorboard --ema 0.9"
+      .. " --clip_norm 5")
+   local files = shell "ls $T/half/mixed_precision/seed0/resnet18 $T/half/no_dropout/seed0/resnet18"
+   for _, text in ipairs { "events.out.tfevents", "ema.safetensors", "schedule.png" } do
+      check(select(2, files.out:gsub(text:gsub("%.", "%%."), "")) == 2, "every row has its " .. text, files.all)
+   end
    check(r.code == 0 and history("mixed_precision", 0, "half"), "the row of mixed precision", r.all)
 end
 
@@ -102,14 +107,20 @@ local function refuses_bad_input()
       ["--dropout 1"] = "--dropout: expected a number of at least 0 and below 1", ["--seeds 0"] = "--seeds: expected",
       ["--label_smoothing -0.1"] = "--label_smoothing: expected", ["--augment lihgt"] = "did you mean 'light'",
       ["--resume yes"] = "--resume: expected one of auto", ["--epoch 3"] = "did you mean '--epochs'",
+      ["--precision fp61"] = "did you mean 'fp16'", ["--ema 1"] = "--ema: expected", ["--mixup -1"] = "--mixup: expected",
+      ["--split_csv x.csv --val_fraction 0.3"] = "--split_csv and --val_fraction exclude each other",
       ["--unfreeze layr4"] = "no group 'layr4'", ["--head_learning_rate 0"] = "--head_learning_rate: expected",
    } do refuses(flags, 2, text, RUN .. " --output_dir $T/bad " .. flags) end
    refuses("no data", 2, "--data_dir is missing", "$S scripts/best_practices.lua")
+   refuses("no such split", 1, "nowhere.csv", RUN .. " --output_dir $T/bad --split_csv $T/nowhere.csv")
    refuses("no such folder", 1, "data_dir", "$S scripts/best_practices.lua --data_dir $T/nowhere")
    photos.write_file(scratch .. "/file", "in the way")
    refuses("a file in the way", 1, "output_dir: ", RUN .. " --output_dir $T/file")
    local r = shell("$S scripts/best_practices.lua --help")
-   check(r.code == 0 and r.out:find("--only NAMES", 1, true) and r.out:find("--seeds", 1, true), "--help", r.all)
+   for _, flag in ipairs { "--only NAMES", "--seeds", "--tensorboard", "--precision", "--split_csv", "--accumulate", "--mixup",
+      "--cutmix", "--ema", "--clip_norm", "--threads", "--workers", "--device", "--quiet" } do
+      check(r.code == 0 and r.out:find(flag, 1, true), "--help tells of " .. flag, r.all)
+   end
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
