@@ -46,6 +46,9 @@ local function head_of(run)
    local lines = { ("<h1>%s</h1>"):format(escape(run.model or "a model")) }
    lines[#lines + 1] = ('<p class="soft">%s%s</p>'):format(escape(run.state or "unknown state"),
       run.times and run.times.started and ", started " .. escape(run.times.started) or "")
+   if type(run.error) == "string" then
+      lines[#lines + 1] = ("<p>It ended with an error: %s</p>"):format(escape(run.error))
+   end
    if run.state == "running" then
       lines[#lines + 1] = "<p>This run was not finished when the page was made; the page is renewed while it trains.</p>"
    end

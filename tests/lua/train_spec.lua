@@ -159,7 +159,9 @@ describe("train.fit", function()
       assert.matches("the loss became .* in epoch %d, step %d", text)
       assert.matches("best weights so far, of epoch %d, are in .*best.safetensors", text)
       assert.is_truthy(models.load(root .. "/out/resnet18/best.safetensors"))
-      assert.matches('"state": "failed"', read(root .. "/out/resnet18/run.json"))
+      local folder = root .. "/out/resnet18/"
+      assert.matches('"state": "failed",\n  "error": "[^\n]*the loss became .* in epoch', read(folder .. "run.json"))
+      assert.matches("failed, started .*<p>It ended with an error: [^\n]*the loss became", read(folder .. "report.html"))
    end)
 
    it("says at once that everything is frozen", function()

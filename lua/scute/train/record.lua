@@ -66,9 +66,10 @@ local function run_text(run, state)
    local set, arguments = run.set, {}
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
-      _order = { "state", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
+      _order = { "state", "error", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
          "precision", "result", "times", "hardware" },
       state = state,
+      error = run.failure and console.message(run.failure) or nil,
       model = run.model.arch,
       arguments = arguments,
       versions = scute.version(),
