@@ -8,7 +8,7 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
    { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
    cli.pick(cli.common, "data_dir")[1],
    { "split", choices = { "val", "train", "test", "all" }, default = "val",
-     help = "which photos; test are those in data_dir/test, or of that split in --split_csv" },
+     help = "which photos (test: those in data_dir/test, or of that split in --split_csv)" },
    { "json", flag = true, help = "print JSON instead of text" },
    { "output_dir", value = "PATH", show = "none",
      help = "where evaluation.json and pictures go: confusion, worst photos, what the network looked at, map of features" },

@@ -16,17 +16,21 @@ local SMALLEST = 2.220446049250313e-16 -- probabilities below it count as it in 
 --- What the numbers mean, as --help says it.
 evaluate.MEANING = [[
 What the numbers mean:
-   accuracy           share of photos whose most likely class is the true one; every photo weighs the same
-   its interval       95 %: photos are drawn anew with repetition, as many as there are, up to 2000 times; 95 % of
-                      the accuracies found so lie between (percentile bootstrap). Wilson's where all or none are right.
-   top-5 accuracy     share of photos whose true class is among the five most likely ones (fewer where there are fewer)
-   balanced accuracy  recall of each class that has photos, averaged; every class weighs the same
-   precision, recall  of a class: the share that is right of what was said to be it, and of what is it; 0 of nothing
+   accuracy           share of photos whose most likely class is the true one
+   its interval       95 %: photos are drawn anew with repetition, as many as there are, up to
+                      2000 times; 95 % of the accuracies found so lie in it (percentile
+                      bootstrap). Wilson's interval where all or none are right.
+   top-5 accuracy     share of photos whose true class is among the five most likely ones
+   balanced accuracy  recall of each class that has photos, averaged over these classes
+   precision, recall  of a class: which share of what was said to be it is right, and of what
+                      is it; 0 where there is nothing
    F1                 2 * precision * recall / (precision + recall)
-   macro, weighted    averages over the classes that have photos or were said; weighted: by their photos
+   macro, weighted    averages over the classes that have photos or were said: each class
+                      the same, or each photo
    log loss           -log of the probability of the true class, averaged over the photos
-   calibration error  photos in 15 equal ranges of the probability of what was said: how far its mean and the accuracy
-                      lie apart, averaged over the photos (expected calibration error, Guo et al. 2017)]]
+   calibration error  photos in 15 equal ranges of how sure the model was: how far its mean
+                      probability and its accuracy lie apart, averaged over the photos
+                      (expected calibration error, Guo et al. 2017)]]
 
 -- ---- one photo ----
 
@@ -267,19 +271,18 @@ local function print_classes(result, classes)
    for _, i in ipairs(numbers) do width = math.max(width, math.min(40, utf8.len(classes[i]) or #classes[i])) end
    local function pad(text) return text .. (" "):rep(width - (utf8.len(text) or #text)) end
    if #classes > LISTED then
-      print(("\n%s; the %d of lowest F1 (--output_dir and --json give all):"):format(metrics.in_short(result.per_class),
-         #numbers))
+      console.line("\n%s; the %d of lowest F1 (--output_dir, --json: all):", metrics.in_short(result.per_class), #numbers)
    else
-      print ""
+      console.say ""
    end
-   print(("%s  precision  recall     F1  photos"):format(pad "class"))
+   console.line("%s  precision  recall     F1  photos", pad "class")
    for _, i in ipairs(numbers) do
       local entry = result.per_class[i]
-      print(("%s      %.3f   %.3f  %.3f  %6d"):format(pad(classes[i]), entry.precision, entry.recall, entry.f1, entry.support))
+      console.line("%s      %.3f   %.3f  %.3f  %6d", pad(classes[i]), entry.precision, entry.recall, entry.f1, entry.support)
    end
 end
 
---- Prints a summary as text. classes: names.
+--- Prints a summary as text, unless quiet. classes: names.
 function evaluate.print(result, classes)
    local rows = {
       { "accuracy", accuracy_text(result) },
@@ -294,12 +297,12 @@ function evaluate.print(result, classes)
    rows[#rows + 1] = { "log loss", ("%.3f"):format(result.log_loss) }
    rows[#rows + 1] = { "calibration error", ("%.3f   (says %.0f %% on average, is right in %.0f %%)"):format(
       result.calibration_error, 100 * result.mean_confidence, 100 * result.accuracy) }
-   for _, row in ipairs(rows) do print(("%-18s %s"):format(row[1], row[2])) end
+   for _, row in ipairs(rows) do console.line("%-18s %s", row[1], row[2]) end
    print_classes(result, classes)
    local pairs_list = result.confusion:most_confused(5)
-   if #pairs_list > 0 then print "\nmost confused" end
+   if #pairs_list > 0 then console.say "\nmost confused" end
    for _, entry in ipairs(pairs_list) do
-      print(("%4d  %s, taken for %s"):format(entry[3], classes[entry[1]], classes[entry[2]]))
+      console.line("%4d  %s, taken for %s", entry[3], classes[entry[1]], classes[entry[2]])
    end
 end
 

@@ -86,6 +86,8 @@ local function evaluates()
       check((read_file(folder .. "/" .. name) or ""):sub(2, 4) == "PNG", name, r.all)
    end
    check(read_file(folder .. "/report.html"):find("data:image/png;base64,", 1, true), "the report has the worst photos")
+   r = shell(line .. " --quiet")
+   check(r.code == 0 and r.all:find "out: \nerr: \n", "evaluate --quiet says nothing", r.all)
    refuses("classes that the model does not know", 1, "the model has no class 'a'",
       line:gsub("%$T/two", "$T/unknown"))
    refuses("an unknown split", 2, "did you mean 'val'", line .. " --split vall")
