@@ -245,9 +245,11 @@ function report_html.text(folder)
    if not run then console.fail("%s: expected the folder of a training run, but there is no run.json in it", folder) end
    local evaluation = evaluation_of(folder)
    local worst = evaluation and evaluation.worst or (read_json(folder .. "/worst.json") or {}).worst
-   local counted = read_json(folder .. "/confusion.json") or {}
    local confusion = evaluation and confusion_of(evaluation.classes, evaluation.confusion_cells, evaluation.mistakes)
-      or confusion_of(counted.classes, counted.cells)
+   if not confusion then
+      local counted = read_json(folder .. "/confusion.json") or {}
+      confusion = confusion_of(counted.classes, counted.cells)
+   end
    return page.document(run.model or "a run", {
       head_of(run), summary_of(run), curves_of(folder) or "", confusion or "", classes_of(evaluation) or "",
       worst_of(worst) or "",
