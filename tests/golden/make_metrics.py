@@ -96,4 +96,5 @@ def write(name, value):
 if __name__ == "__main__":
    write("metrics.json", make_metrics())
    write("pca.json", make_pca())
-   write("gradcam.json", [gradcam("resnet18", 96, 3), gradcam("resnet50", 64, 7), gradcam("mobilenet_v2", 96, 2)])
+   write("gradcam.json", [gradcam("resnet18", 96, 3), gradcam("resnet50", 64, 7), gradcam("mobilenet_v2", 96, 2),
+                          gradcam("efficientnet_b0", 96, 5), gradcam("efficientnet_b3", 64, 9)])
