@@ -185,8 +185,8 @@ local function names_files_cut_anywhere()
    local folder = out .. "/runs/resnet18/seed0/resnet18"
    for _, name in ipairs { "run.json", "confusion.json", "worst.json", "evaluation.json" } do
       if name == "evaluation.json" then
-         local r = shell(("$S scripts/evaluate.lua --model %s/best.safetensors --data_dir $T/two --output_dir %s"):format(folder,
-            folder))
+         local r = shell("F=" .. folder .. "; $S scripts/evaluate.lua --model $F/best.safetensors --data_dir $T/two"
+            .. " --output_dir $F")
          check(r.code == 0, "an evaluation", r.all)
       end
       each_cut(folder .. "/" .. name, 97, function(n)
