@@ -178,8 +178,14 @@ end
 
 local function decode(path, key, text)
    local ok, value = pcall(require("cjson").decode, text)
-   if not ok then error(("%s: its metadata '%s' is damaged: %s"):format(path, key, value), 0) end
-   return value
+   if ok and type(value) == "table" then return value end
+   error(("%s: its metadata '%s' is damaged: %s"):format(path, key, ok and "there is no list or table in it" or value), 0)
+end
+
+-- What pcall returned; an error names the file.
+local function of_file(path, ok, ...)
+   if not ok then error(("%s: %s"):format(path, ...), 0) end
+   return ...
 end
 
 -- Reads a model that models.save wrote, in evaluation mode. Returns the model and the file's metadata.
@@ -192,11 +198,10 @@ function models.load(path)
             .. "models.create(NAME, { classes = ..., pretrained = %q })"):format(path, key, path), 0)
       end
    end
-   local entry = find(metadata.architecture)
-   local model = nn.init.skip(entry.build, decode(path, "classes", metadata.classes),
-      decode(path, "preprocessing", metadata.preprocessing))
-   local ok, message = pcall(model.load_state_dict, model, state)
-   if not ok then error(("%s: %s"):format(path, message), 0) end
+   local entry = of_file(path, pcall(find, metadata.architecture))
+   local model = of_file(path, pcall(nn.init.skip, entry.build, decode(path, "classes", metadata.classes),
+      decode(path, "preprocessing", metadata.preprocessing)))
+   of_file(path, pcall(model.load_state_dict, model, state))
    return model:eval(), metadata
 end
 

@@ -296,6 +296,28 @@ describe("a model file", function()
       assert.equal("7", metadata.epoch)
    end)
 
+   it("that is damaged is named", function()
+      local path = os.tmpname()
+      models.save(models.mobilenet_v2 { classes = { "a", "b" } }, path)
+      local state = scute.weights.load(path)
+      for _, case in ipairs {
+         { "classes", "3", "metadata 'classes' is damaged: there is no list or table in it" },
+         { "classes", "[", "metadata 'classes' is damaged: Expected" },
+         { "classes", "[1]", "classes: entry 1: expected a name" },
+         { "preprocessing", "null", "metadata 'preprocessing' is damaged" },
+         { "architecture", "mobilenet_v3", "unknown model 'mobilenet_v3'; did you mean 'mobilenet_v2'" },
+      } do
+         local metadata = {}
+         for key, text in pairs(state.metadata) do metadata[key] = text end
+         metadata[case[1]] = case[2]
+         scute.weights.save(path, state, metadata)
+         local ok, message = pcall(models.load, path)
+         assert.is_false(ok)
+         assert.is_truthy(message:find(path, 1, true) == 1 and message:find(case[3], 1, true), message)
+      end
+      os.remove(path)
+   end)
+
    it("that is only weights is refused with the way to use it", function()
       local path = os.tmpname()
       scute.weights.save(path, scute.nn.Linear { 2, 2 }:state_dict(), {})
