@@ -31,7 +31,9 @@ ScImage *sc_push_image(lua_State *L) {
 }
 
 int sc_finish_image(lua_State *L, const char *method, const ScImage *image, ScStatus status) {
-   if (status) return luaL_error(L, "%s: %s", method, sc_error());
+   size_t n = strlen(method);
+   bool says = strncmp(sc_error(), method, n) == 0 && sc_error()[n] == ':'; // which method it was
+   if (status) return says ? luaL_error(L, "%s", sc_error()) : luaL_error(L, "%s: %s", method, sc_error());
    live_bytes += bytes_of(image);
    return 1;
 }
