@@ -133,7 +133,8 @@ describe("a split from a CSV file", function()
       end
       assert.matches("split_csv: cannot open '.*nowhere.csv': No such file", failure(data.open, root .. "/photos",
          { split_csv = root .. "/nowhere.csv" }))
-      assert.matches("split_csv: cannot read", failure(data.open, root .. "/photos", { split_csv = root .. "/photos" }))
+      assert.matches("split_csv: cannot read '.*photos': Is a directory", failure(data.open,
+         root .. "/photos", { split_csv = root .. "/photos" }))
    end)
 end)
 

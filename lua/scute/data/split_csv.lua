@@ -20,9 +20,9 @@ local SHOWN = 3 -- groups on both sides that are named
 local function read_rows(path)
    local file, why = io.open(path, "rb")
    if not file then console.fail("split_csv: cannot open '%s': %s", path, why:match "([^:]+)$":gsub("^%s+", "")) end
-   local text = file:read "a"
+   local text, problem = file:read "a"
    file:close()
-   if not text then console.fail("split_csv: cannot read '%s'", path) end
+   if not text then console.fail("split_csv: cannot read '%s': %s", path, problem) end
    local rows, message, line = csv.parse(text)
    if not rows then console.fail("split_csv: %s, line %d: %s", path, line, message) end
    if #rows < 2 then console.fail("split_csv: '%s' has no rows; it needs the columns file, label, split", path) end
