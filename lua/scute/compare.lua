@@ -116,7 +116,7 @@ end
 -- Reads what a run says into its log; on a terminal the latest line is shown in place. `pid` gets a signal passed on that
 -- came to this process alone.
 local function follow(pipe, log, shown)
-   local pid = pipe:read "l"
+   local pid, told = pipe:read "l", false
    for line in pipe:lines() do
       log:write(line, "\n")
       log:flush()
@@ -124,7 +124,11 @@ local function follow(pipe, log, shown)
          io.stdout:write("\r\27[K", console.cut("   " .. line, scute.terminal_size() - 1))
          io.stdout:flush()
       end
-      if scute.interrupted() then os.execute("kill -TERM " .. pid .. " 2>/dev/null") end
+      if not told and scute.interrupted() then -- once: the second signal stops it before it has saved
+         told = true
+         local has_it = scute.interrupted() == "SIGINT" and console.is_terminal(0) -- Ctrl-C reaches both
+         if not has_it then os.execute("kill -TERM " .. pid .. " 2>/dev/null") end
+      end
    end
    if shown then io.stdout:write "\r\27[K" end
 end
