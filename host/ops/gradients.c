@@ -36,6 +36,26 @@ static ScStatus infer_list(ScCall *c) {
 SC_OP(list_scale, .doc = "t *= factor for every tensor of a list. In place.", SC_PARAMS(scale_params),
       .in_place = 1u, .no_method = true, .infer = infer_list)
 
+// ---- clipping by the norm ----
+
+static const ScParam clip_params[] = {
+    {.name = "tensors", .kind = SC_TENSORS, .doc = "floating point, written"},
+    {.name = "norm", .kind = SC_TENSOR, .doc = "one number of their dtype: what list_norm found"},
+    {.name = "limit", .kind = SC_NUMBER, .doc = "at least 0"},
+};
+
+static ScStatus infer_clip(ScCall *c) {
+   if (!(c->attr[0].f >= 0))
+      return sc_fail(SC_EARG, "list_clip: argument 'limit': expected at least 0, found %g", c->attr[0].f);
+   SC_TRY(sc_want_group(c, 1));
+   return sc_want_number(c, SC_CLIP_NORM);
+}
+
+SC_OP(list_clip,
+      .doc = "t *= limit / (norm + 1e-6) for every tensor of a list, where that is below 1 "
+             "(torch.nn.utils.clip_grad_norm_). In place.",
+      SC_PARAMS(clip_params), .in_place = 1u << SC_CLIP_TENSORS, .no_method = true, .infer = infer_clip)
+
 // ---- clamping ----
 
 static const ScParam clamp_params[] = {

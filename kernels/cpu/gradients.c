@@ -66,14 +66,24 @@ SC_CLONES static void average_run(float *restrict a, const float *v, int64_t n, 
    for (int64_t i = 0; i < n; i++) a[i] += fresh * (v[i] - a[i]);
 }
 
-static ScStatus scale(ScCall *c) {
-   float factor = (float)c->attr[0].f;
+static void multiply(ScCall *c, float factor) {
 #pragma omp parallel
    for (int index = 0; index < c->count[0]; index++) {
       int64_t n = sc_numel(c->in[index]);
 #pragma omp for nowait schedule(static)
       for (int64_t i = 0; i < n; i += BLOCK) scale_run(data_of(c, 0, index, i), at_most(n - i), factor);
    }
+}
+
+static ScStatus scale(ScCall *c) {
+   multiply(c, (float)c->attr[0].f);
+   return SC_OK;
+}
+
+static ScStatus clip(ScCall *c) {
+   double norm = *(const float *)sc_group_at(c, SC_CLIP_NORM, 0)->buffer->data;
+   double factor = c->attr[0].f / (norm + SC_CLIP_EPS);
+   if (factor < 1) multiply(c, (float)factor);
    return SC_OK;
 }
 
@@ -104,5 +114,6 @@ static ScStatus average(ScCall *c) {
 
 SC_KERNEL(cpu, list_norm, .dtypes = 1u << SC_F32, .forward = norm)
 SC_KERNEL(cpu, list_scale, .dtypes = 1u << SC_F32, .forward = scale)
+SC_KERNEL(cpu, list_clip, .dtypes = 1u << SC_F32, .forward = clip)
 SC_KERNEL(cpu, list_clamp, .dtypes = 1u << SC_F32, .forward = clamp)
 SC_KERNEL(cpu, average_step, .dtypes = 1u << SC_F32, .forward = average)

@@ -16,10 +16,20 @@ static ScStatus norm(ScCall *c) {
    return SC_OK;
 }
 
-static ScStatus scale(ScCall *c) {
+static void multiply(ScCall *c, double factor) {
    for (int i = 0; i < c->count[0]; i++)
       for (int64_t at = 0, n = sc_numel(c->in[i]); at < n; at++)
-         sc_put(c->in[i], at, sc_get(c->in[i], at) * c->attr[0].f);
+         sc_put(c->in[i], at, sc_get(c->in[i], at) * factor);
+}
+
+static ScStatus scale(ScCall *c) {
+   multiply(c, c->attr[0].f);
+   return SC_OK;
+}
+
+static ScStatus clip(ScCall *c) {
+   double factor = c->attr[0].f / (sc_get(sc_group_at(c, SC_CLIP_NORM, 0), 0) + SC_CLIP_EPS);
+   if (factor < 1) multiply(c, factor);
    return SC_OK;
 }
 
@@ -45,5 +55,6 @@ static ScStatus average(ScCall *c) {
 
 SC_KERNEL(ref, list_norm, .dtypes = SC_FLOATS, .forward = norm)
 SC_KERNEL(ref, list_scale, .dtypes = SC_FLOATS, .forward = scale)
+SC_KERNEL(ref, list_clip, .dtypes = SC_FLOATS, .forward = clip)
 SC_KERNEL(ref, list_clamp, .dtypes = SC_FLOATS, .forward = clamp)
 SC_KERNEL(ref, average_step, .dtypes = SC_FLOATS, .forward = average)

@@ -118,6 +118,7 @@ end
 
 local function clip(grads)
    local length = scute.list_norm(grads)
+   scute.list_clip { tensors = grads, norm = length, limit = 1 }
    scute.list_scale(grads, 0.5)
    scute.list_clamp(grads, 0.4)
    return length

@@ -165,6 +165,13 @@ end
 same("list_norm of numbers whose squares overflow", function(where)
    return scute.list_norm { tensor({ 3e30, 0 }, where), tensor({ 4e30 }, where) }
 end)
+for _, norm in ipairs { 4, nan, inf } do
+   same("list_clip by a norm of " .. norm, function(where)
+      local t = tensor({ 1, 2, 3 }, where)
+      scute.list_clip { tensors = { t }, norm = tensor({ norm }, where), limit = 4.5 }
+      return t
+   end)
+end
 same("list_clamp keeps NaN", function(where)
    local t = tensor(odd, where)
    scute.list_clamp({ t }, 2)

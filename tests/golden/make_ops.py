@@ -244,6 +244,14 @@ def list_norm(i, a):
     return [torch.nn.utils.get_total_norm(i["tensors"])]
 
 
+def list_clip(i, a):
+    leaves = [torch.zeros_like(t).requires_grad_() for t in i["tensors"]]
+    for leaf, t in zip(leaves, i["tensors"]):
+        leaf.grad = t.clone()
+    torch.nn.utils.clip_grads_with_norm_(leaves, a["limit"], i["norm"].double(), foreach=False)
+    return [], {"tensors": [leaf.grad for leaf in leaves]}
+
+
 def list_clamp(i, a):
     leaves = [torch.zeros_like(t).requires_grad_() for t in i["tensors"]]
     for leaf, t in zip(leaves, i["tensors"]):
@@ -308,6 +316,7 @@ OPS = {
     "rmsprop_step": rmsprop_step,
     "list_norm": list_norm,
     "list_scale": lambda i, a: ([], {"tensors": [t * a["factor"] for t in i["tensors"]]}),
+    "list_clip": list_clip,
     "list_clamp": list_clamp,
     "average_step": average_step,
     "unscale_": unscale_,

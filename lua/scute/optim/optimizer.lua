@@ -218,14 +218,19 @@ local function each_list(self, f)
    end
 end
 
+-- The L2 norm of all gradients as a tensor of one number on their device; nil where there are none.
+local function norm_of(self)
+   local norms = {}
+   each_list(self, function(list) norms[#norms + 1] = scute.list_norm(list) end)
+   if #norms < 2 then return norms[1] end
+   for i, norm in ipairs(norms) do norms[i] = norm:to "f64" end
+   return scute.list_norm(norms)
+end
+
 -- The L2 norm of all gradients together; frozen parameters have no share.
 function Optimizer:grad_norm()
-   local sum = 0.0
-   each_list(self, function(list)
-      local norm <close> = scute.list_norm(list)
-      sum = sum + norm:item() ^ 2
-   end)
-   return math.sqrt(sum)
+   local norm <close> = norm_of(self)
+   return norm and norm:item() or 0.0
 end
 
 -- Multiplies all gradients with a number.
@@ -246,12 +251,20 @@ function Optimizer:unscale_grad(scale, found_inf)
 end
 
 -- Scales all gradients so that their norm is at most `limit` (PyTorch's clip_grad_norm_: limit / (norm + 1e-6)).
--- Returns the norm before.
-function Optimizer:clip_grad_norm(limit)
-   local norm = self:grad_norm()
-   local factor = limit / (norm + 1e-6)
-   if factor < 1 then self:scale_grad(factor) end
+-- Returns the norm before, as a tensor that nobody has waited for; nil where there are no gradients.
+function Optimizer:clip_grads(limit)
+   local norm = norm_of(self)
+   each_list(self, function(list)
+      local own = norm:to(list[1].dtype)
+      scute.list_clip { tensors = list, norm = own, limit = limit }
+   end)
    return norm
+end
+
+-- The same, and reads the norm.
+function Optimizer:clip_grad_norm(limit)
+   local norm <close> = self:clip_grads(limit)
+   return norm and norm:item() or 0.0
 end
 
 -- Brings every entry of every gradient into -limit to limit (PyTorch's clip_grad_value_).
