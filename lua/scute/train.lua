@@ -15,6 +15,7 @@ local events = require "scute.train.events"
 local features = require "scute.train.features"
 local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
+local late = require "scute.train.late"
 local lr_find = require "scute.train.lr_find"
 local option_ranges = require "scute.train.options"
 local outlook = require "scute.train.outlook"
@@ -82,6 +83,7 @@ end
 
 local schedule_hook = {
    name = "schedule",
+   sets_rates = true,
    save = function(run) return run.schedule.save and run.schedule.save() or {} end,
    load = function(run, state)
       if run.schedule.load then run.schedule.load(state) end
@@ -133,6 +135,7 @@ local function train_epoch(run)
    if not skip then run.confusion, run.mean = metrics.confusion(run.set.classes), metrics.mean() end
    checkpoint.know_bad(run, "epoch")
    run.epoch_bad = #run.bad
+   run.unread = update.queue(run)
    local window, behind = {}, skip
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    checkpoint.know_bad(run, "now")
@@ -141,10 +144,11 @@ local function train_epoch(run)
       if #window == run.accumulate then
          step(run, window, done)
          window = {}
-         if run.interrupted() then return end
+         if run.interrupted() then return run.unread:settle() end
       end
    end
    if #window > 0 then step(run, window, behind) end
+   run.unread:settle()
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end
 
@@ -153,18 +157,26 @@ end
 local function validate(run)
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
    local highest = worst.new(run.set.val, run.set.classes)
+   local unread = late.queue(run.device, function(seen)
+      local values = late.take(seen.asked)
+      confusion:add(values.guesses, values.y)
+      mean:add(values.loss:item(), values.y:numel())
+      highest:add(values.logits, values.each, values.y, seen.indices)
+      for _, t in pairs(values) do t:free() end
+   end)
    run.model:eval()
    for x, y, indices in run.feed.val() do
       scute.no_grad(function()
          local logits = run.feed.forward(x)
-         local loss, guesses = criterion.loss(run, logits, y), logits:argmax(2)
-         confusion:add(guesses, y)
-         mean:add(loss:item(), y:numel())
-         highest:add(logits, y, indices)
-         for _, t in ipairs { x, y, logits, loss, guesses } do t:free() end
+         local loss, guesses, each = criterion.loss(run, logits, y), logits:argmax(2), worst.losses(logits, y)
+         unread:settle()
+         unread:put { indices = indices,
+            asked = late.ask { loss = loss, guesses = guesses, y = y, logits = logits, each = each } }
+         for _, t in ipairs { x, y, logits, loss, guesses, each } do t:free() end
       end)
       if run.interrupted() then return end
    end
+   unread:settle()
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
    return confusion, mean:value(), highest.list
 end

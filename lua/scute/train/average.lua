@@ -21,8 +21,9 @@ function average.new(model, decay)
    return setmetatable({ model = model, decay = options.decay, rising = options.rising ~= false, tensors = {} }, Average)
 end
 
---- Takes in what the weights are now; `t` is the number of this update, from 1.
-function Average:update(t)
+--- Takes in what the weights are now; `t` is the number of this update, from 1. found_inf: a tensor of one number; where it
+-- is not 0 nothing is taken in.
+function Average:update(t, found_inf)
    local decay = self.rising and math.min(self.decay, (1 + t) / (10 + t)) or self.decay
    local averages, weights = {}, {}
    for name, tensor in self.model:named_parameters() do
@@ -34,13 +35,24 @@ function Average:update(t)
          end
       end
    end
-   if #averages > 0 then scute.average_step { averages = averages, values = weights, decay = decay } end
+   if #averages > 0 then
+      scute.average_step { averages = averages, values = weights, decay = decay, found_inf = found_inf }
+   end
+end
+
+-- True where a part that trains is not in the average yet.
+function Average:is_behind()
+   for name, tensor in self.model:named_parameters() do
+      if tensor.requires_grad and not self.tensors[name] then return true end
+   end
+   return false
 end
 
 --- Takes over tensors by name.
 function Average:load(tensors)
+   local own = self.model:state_dict().tensors
    self.tensors = {}
-   for name, tensor in pairs(tensors) do self.tensors[name] = tensor:clone() end
+   for name, tensor in pairs(tensors) do self.tensors[name] = tensor:clone():to(own[name].device) end
 end
 
 --- Calls f(...) while the model has the averaged weights.
@@ -71,10 +83,12 @@ function average.validate(run, row, validate)
    return true
 end
 
---- The hook that lets the average follow; an update that was skipped moved nothing.
+--- The hook that lets the average follow; an update that was skipped moved nothing. What it begins with must be the weights
+-- after an update, so it waits to hear whether there was one.
 average.hook = {
    on_step_end = function(run)
-      if not run.last.skipped then run.average:update(run.step) end
+      if run.average:is_behind() then run.unread:settle() end
+      if not run.last.skipped then run.average:update(run.step, run.optimizer.found_inf) end
    end,
 }
 

@@ -177,6 +177,7 @@ end
 -- told and tried again at the next; the run goes on.
 function checkpoint.save(run, wait)
    if not run.folder or not run.position then return end
+   if run.unread then run.unread:settle() end
    settle(run, true)
    local state = run.checkpoint
    state.cost, state.saved, state.at = 0, false, scute.clock()

@@ -13,7 +13,9 @@
 --                       Once for each piece of an update, where that has several
 --    on_backward_end    all gradients of the update are there, as they will be before clipping. Setting run.skip = "why"
 --                       leaves this update out: weights, averages and schedule stay, run.skipped counts it
---    on_step_end        the update is done; run.last tells of it
+--    on_step_end        the update is done; run.last tells of it. On a GPU losses and guesses are read one update late, so
+--                       that it never stands still: run.last.loss, mean and confusion are then those of the update before,
+--                       and an update whose gradients overflowed becomes known as one (run.skipped) in the next
 --    on_epoch_end       the epoch is trained and validated; run.row tells of it
 --    on_interrupt       Ctrl-C or SIGTERM asked the run to stop; the last step is finished. on_fit_end follows
 --    on_fit_end         once, however it ended: run.outcome is "finished", "interrupted" or "failed" (with run.failure, the
@@ -35,6 +37,9 @@
 --    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
 --    hardware                             how the machine does: {now, epoch, total}, see scute.train.hardware
 -- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place.
+--
+-- A hook that sets learning rates in on_step_begin has sets_rates = true: it is called again where, on a GPU, the step's number
+-- turns out to be another one because the update before overflowed.
 --
 -- A hook that has a state of its own has a `name`, save(run), which returns plain data for the checkpoint, and
 -- load(run, data), which is called before on_fit_begin when a run goes on from one.
@@ -91,6 +96,13 @@ function hooks.check(list)
          if names[hook.name] then error(("hooks: two have the name '%s'"):format(hook.name), 0) end
          names[hook.name] = true
       end
+   end
+end
+
+--- Asks those that set learning rates (hooks with sets_rates = true) once more in the middle of a step.
+function hooks.set_rates(run)
+   for _, hook in ipairs(run.hooks) do
+      if hook.sets_rates then hook.on_step_begin(run) end
    end
 end
 

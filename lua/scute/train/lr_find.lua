@@ -123,7 +123,7 @@ end
 -- Trains at rising rates and returns the points, and the rate at which the loss diverged, if it did.
 local function climb(run, own, leader)
    local points, best, average, stopped = {}, math.huge, nil, nil
-   run.epoch = 0
+   run.epoch, run.unread = 0, update.queue(run)
    local ratio = (own.highest / own.lowest) ^ (1 / (own.steps - 1))
    each_window(run, function(window)
       local lr = own.lowest * ratio ^ #points

@@ -46,10 +46,11 @@ local function set(run, values)
    for _, name in ipairs { "scale", "good_steps", "skipped" } do scaler[name] = number(run, values[name]) end
 end
 
--- An update whose gradients overflowed has changed nothing: as if it had not been.
-local function settle(run)
+--- Learns whether the gradients of an update overflowed; then it has changed nothing, and is as if it had not been. last:
+-- what run.last was in that update.
+function precision.settle(run, last)
    local scaler = run.scaler
-   if not scaler.pending then return end
+   if not scaler or not scaler.pending then return end
    local found <close> = scaler.pending:get()
    scaler.pending:free()
    scaler.pending, run.optimizer.found_inf = nil, nil
@@ -58,9 +59,9 @@ local function settle(run)
       return
    end
    scaler.in_a_row = scaler.in_a_row + 1
-   if run.last.skipped then return end -- for another reason as well
+   if last.skipped then return end -- for another reason as well
    run.optimizer:take_back()
-   run.step, run.skipped, run.last.skipped = run.step - 1, run.skipped + 1, "overflow"
+   run.step, run.skipped, last.skipped = run.step - 1, run.skipped + 1, "overflow"
    if scaler.in_a_row >= PATIENCE and not run.finds_rates then
       run.meter:clear()
       console.fail("the gradients overflowed in %d steps in a row, up to epoch %d, step %d, however small the loss was scaled; "
@@ -96,7 +97,6 @@ local scaler_hook = {
       run.optimizer.found_inf = scaler.found_inf
       scaler.pending = scaler.found_inf:later()
    end,
-   on_step_end = settle,
    on_fit_end = report,
 }
 

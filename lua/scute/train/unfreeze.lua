@@ -244,6 +244,7 @@ end
 
 --- What train.fit does with a plan: applies it as epochs begin, and scales the rates of groups that warm up.
 unfreeze.hook = {
+   sets_rates = true,
    on_epoch_begin = function(run)
       local joined = run.unfreeze:apply(run.model, run.epoch)
       for _, group in ipairs(joined) do

@@ -25,9 +25,13 @@ local function entry_of(self, logits, i, truth, index, loss)
       loss = loss, probability = probabilities[best], truth_probability = probabilities[truth] }
 end
 
---- One batch: logits (n, classes), y and indices (n) of the photos in the part.
-function Worst:add(logits, y, indices)
-   local each <close> = scute.cross_entropy(logits, y, { reduction = "none" })
+--- The loss of each photo (n), of logits (n, classes) and y (n).
+function worst.losses(logits, y)
+   return scute.cross_entropy(logits, y, { reduction = "none" })
+end
+
+--- One batch: logits (n, classes), each (n) loss, y and indices (n) of the photos in the part; all on the CPU.
+function Worst:add(logits, each, y, indices)
    local losses, truths, numbers, list = each:values(), y:values(), indices:values(), self.list
    for i, loss in ipairs(losses) do
       local last = list[LIMIT]
