@@ -138,8 +138,16 @@ local function script(name, order, arguments)
    local _, text, account = on_gpu(("%s/%s.lua %s"):format(here, name, arguments or "cuda"), order)
    local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
    passed, failed = passed + (p or 0), failed + (f or 1)
-   if f ~= "0" then print(text) end
+   if f ~= "0" then print(name .. ":\n" .. text) end
    is_clean(account, name)
+end
+
+-- They start processes of their own, each with an account.
+local function exercises()
+   local _, text = run(("SCUTE_PLUGINS=%s %s %s/exercises.lua cuda"):format(soft, scute, here))
+   local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
+   passed, failed = passed + (p or 0), failed + (f or 1)
+   if f ~= "0" then print("exercises:\n" .. text) end
 end
 
 -- ----
@@ -157,6 +165,9 @@ else
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
          script("faults", nil, "cuda " .. FAULTS)
          program("symbols", ("%s %s/symbols.lua"):format(scute, here))
+         script "models"
+         script "late"
+         exercises()
       end
    else
       print "no CUDA toolkit was found at build time: the software GPU is not built, only the sources are checked"

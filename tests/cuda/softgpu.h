@@ -4,11 +4,13 @@
 //   SOFTGPU_MEMORY=8589934592 bytes of memory each device has
 //   SOFTGPU_ARCH=80           compute capability times ten
 //   SOFTGPU_FAIL=LIST         failures to inject: FUNCTION:N[:STATUS],... N counts from 1, FUNCTION may be *
-//   (any) SOFTGPU_ORDER=lazy        order of streams: lazy, eager or random[:SEED], see README.md
+//                             for any
+//   SOFTGPU_ORDER=lazy        order of streams: lazy, eager or random[:SEED], see README.md
 //   SOFTGPU_THREADS=forward   order of blocks and threads: forward, reverse or shuffle[:SEED]
 //   SOFTGPU_REPORT=FILE       at exit, write calls, synchronisations, violations and what is live, as JSON; -
-//   is stderr SOFTGPU_STRICT=1          a violation aborts the program where it is found SOFTGPU_TRACE=1 each
-//   call, as it comes, on stderr
+//                             is stderr, %p in the name the number of the process
+//   SOFTGPU_STRICT=1          a violation aborts the program where it is found
+//   SOFTGPU_TRACE=1           each call, as it comes, on stderr
 #ifndef SOFTGPU_H
 #define SOFTGPU_H
 

@@ -6,7 +6,9 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
+#include <unistd.h>
 #include "../core.h"
 #include "../softgpu.h"
 
@@ -219,13 +221,14 @@ void write_report(FILE *to) {
 }
 
 __attribute__((destructor)) void report_at_exit() {
-   const char *file = getenv("SOFTGPU_REPORT");
-   if (!file || !*file) return;
+   std::string file = environment("SOFTGPU_REPORT", "");
+   if (file.empty()) return;
+   if (size_t at = file.find("%p"); at != std::string::npos) file.replace(at, 2, std::to_string(getpid()));
    std::lock_guard guard(big_lock());
-   bool to_stderr = strcmp(file, "-") == 0;
-   FILE *to = to_stderr ? stderr : fopen(file, "w");
+   bool to_stderr = file == "-";
+   FILE *to = to_stderr ? stderr : fopen(file.c_str(), "w");
    if (!to) {
-      perror(file);
+      perror(file.c_str());
       return;
    }
    write_report(to);
