@@ -7,6 +7,7 @@
 #   make compare-demo  five architectures on the demo's photos, in about ten minutes
 #   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
+#   make test DEVICE=cuda, make bench DEVICE=cuda      the same on a real NVIDIA GPU
 #
 # Where the CUDA toolkit and cuDNN are found, the GPU plugin is built too (kernels/cuda/cuda.mk; CUDA=no leaves it out).
 
@@ -18,6 +19,7 @@ OPT     ?= -O3
 SAN     ?=
 WERROR  ?= -Werror
 PYTHON  ?=
+DEVICE  ?=
 FOLDS   ?= 1
 
 PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libexif libedit libjpeg zlib
@@ -107,10 +109,10 @@ fine-tuning-demo:
 test:
 	@tools/deps.sh build test weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) all ctests
-	@tools/test.sh $(BUILD) $(SUITES)
+	@$(if $(DEVICE),$(BUILD)/scute tests/cuda/device.lua $(DEVICE),tools/test.sh $(BUILD) $(SUITES))
 
 bench: all
-	./scute tests/bench/run.lua $(PYTHON)
+	./scute tests/bench/run.lua "$(PYTHON)" $(DEVICE)
 
 soak: all
 	@for script in $(wildcard tests/soak/*.lua); do echo "$$script"; ./scute $$script || exit 1; done

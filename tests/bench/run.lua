@@ -1,16 +1,20 @@
 -- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
--- Usage: scute tests/bench/run.lua [PYTHON] -- PYTHON is an interpreter with torch and torchvision; without one scute's
--- own figures are printed. Where the CPU computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS and BATCH can
--- be set in the environment. What freezing saves is measured by freeze.lua, what checkpoints cost by checkpoint.lua. Run it on
--- an otherwise idle machine.
+-- Usage: scute tests/bench/run.lua [PYTHON [DEVICE]] -- PYTHON is an interpreter with torch and torchvision; without one
+-- scute's own figures are printed. Where the device computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS and
+-- BATCH can be set in the environment. What freezing saves is measured by freeze.lua, what checkpoints cost by checkpoint.lua.
+-- Run it on an otherwise idle machine. On a GPU peer_cuda.py measures PyTorch (peer_step.py and peer_transfer.py know the CPU
+-- only).
 local lfs = require "lfs"
+local console = require "scute.console"
 
-local python = arg[1] ~= "" and arg[1] or nil
+local python = arg[1] and arg[1] ~= "" and arg[1] or nil
+local device = console.guard("make bench", require "scute".device, arg[2] or "cpu")
+local on_gpu = device:find "^cuda" ~= nil
 local rounds = tonumber(os.getenv "ROUNDS" or 3)
 local batch = tonumber(os.getenv "BATCH" or 16)
 local models = os.getenv "MODELS" or "resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
 local scute = arg[-1]
-local has_bf16 = require "scute".computes("cpu", "bf16")
+local has_bf16 = require "scute".computes(device, "bf16")
 local here = arg[0]:match "^(.*)/" or "."
 
 local function run(command)
@@ -27,20 +31,21 @@ end
 -- ---- steps ----
 
 local function measure_scute(row, model, what, dtype, key)
-   local text = run(("%s %s/step.lua %s %d %s %s"):format(scute, here, model, batch, what, dtype))
+   local text = run(("%s %s/step.lua %s %d %s %s %s"):format(scute, here, model, batch, what, dtype, device))
    keep_least(row, key, tonumber(text:match "([%d.]+) ms"))
    keep_least(row, key .. "_mb", tonumber(text:match "rss (%d+)MB"))
 end
 
 -- One process a measurement, so that the peak memory is that of this mode alone.
 local function measure_peer(row, model, what, mode)
-   local text = run(("%s %s/peer_step.py %s %s %d %s"):format(python, here, model, mode, batch, what))
+   local text = run(("DEVICE=%s %s %s/%s %s %s %d %s"):format(device, python, here, on_gpu and "peer_cuda.py" or "peer_step.py",
+      model, mode, batch, what))
    keep_least(row, mode, tonumber(text:match "([%d.]+) ms"))
    keep_least(row, mode .. "_mb", tonumber(text:match "rss (%d+)MB"))
 end
 
 local function print_steps(rows)
-   print(("\nbatch %d, 224 x 224, float32; milliseconds, least of %d rounds"):format(batch, rounds))
+   print(("\n%s, batch %d, 224 x 224, float32; milliseconds, least of %d rounds"):format(device, batch, rounds))
    print(("%-14s %-6s %9s %9s %9s %12s %12s %18s"):format(
       "model", "what", "scute", "eager", "ch.last", "eager/scute", "cl/scute", "peak MB (eager)"))
    local function number(value, format) return value and format:format(value) or "-" end
@@ -107,7 +112,6 @@ local function photo_set(folder)
 end
 
 local function bench_exercise()
-io.write(run(("%s %s/checkpoint.lua"):format(scute, here)))
    local folder = os.tmpname()
    os.remove(folder)
    local photos, why = photo_set(folder)
@@ -123,20 +127,29 @@ io.write(run(("%s %s/checkpoint.lua"):format(scute, here)))
       keep_least(row, key, require "scute".clock() - start)
    end
    for _ = 1, math.max(1, rounds - 1) do
-      timed("scute", ("%s scripts/transfer_learning.lua --data_dir %s --model mobilenet_v2 --freeze_backbone " ..
-         "--weights %s --epochs 10 --batch_size 32 --quiet --output_dir %s/out"):format(scute, photos, weights, folder))
+      timed("scute", ("%s scripts/transfer_learning.lua --data_dir %s --model mobilenet_v2 --freeze_backbone --device %s " ..
+         "--weights %s --epochs 10 --batch_size 32 --quiet --output_dir %s/out"):format(scute, photos, device, weights, folder))
       run(("rm -rf %s/out"):format(folder))
-      if python then
+      if python and not on_gpu then
          timed("peer", ("%s %s/peer_transfer.py --data_dir %s --model mobilenet_v2 --epochs 10"):format(python, here, photos))
       end
    end
    run(("rm -rf '%s'"):format(folder))
    print "\nExercise 1: 10 epochs of a frozen MobileNetV2 on about 400 photos, start to finish, seconds"
+   if python and on_gpu then print "(peer_transfer.py trains on the CPU only, so PyTorch has no figure here)" end
    print(("scute %.1f   PyTorch %s   ratio %s"):format(row.scute, row.peer and ("%.1f"):format(row.peer) or "-",
       row.peer and ("%.1f"):format(row.peer / row.scute) or "-"))
 end
 
+-- Whether the PyTorch of PYTHON computes on the GPU.
+local function peer_answers()
+   local _, text = pcall(run, ("%s -c 'import torch; print(torch.cuda.is_available())'"):format(python))
+   if text:find "True" then return true end
+   print(("%s: its PyTorch finds no GPU, so scute's figures stand alone: %s"):format(python, text:match "[^\n]*\n?$"))
+end
+
+if python and on_gpu and not peer_answers() then python = nil end
 bench_steps()
-io.write(run(("%s %s/freeze.lua resnet50 %d"):format(scute, here, batch)))
+if not on_gpu then io.write(run(("%s %s/freeze.lua resnet50 %d"):format(scute, here, batch))) end
 bench_exercise()
-io.write(run(("%s %s/checkpoint.lua"):format(scute, here)))
+if not on_gpu then io.write(run(("%s %s/checkpoint.lua"):format(scute, here))) end
