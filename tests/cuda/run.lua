@@ -163,6 +163,7 @@ else
          ops()
          script "special" -- numbers at which backends part
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
+         script("memory", "SOFTGPU_MEMORY=5000000")
          script("faults", nil, "cuda " .. FAULTS)
          program("symbols", ("%s %s/symbols.lua"):format(scute, here))
          script "models"
