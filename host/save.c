@@ -56,7 +56,9 @@ static void start(ScSave *save) {
 static ScStatus own_tensor(ScTensor **out, const ScTensor *t) {
    if (t->device->backend->host_memory || !t->buffer) return sc_tensor_alias(out, t, t->rank, t->shape);
    SC_TRY(sc_tensor_new(out, sc_device_cpu(), t->dtype, t->rank, t->shape));
-   ScStatus status = sc_tensor_copy(*out, t);
+   // The same order in memory on both sides: no conversion, one copy.
+   ScStatus status =
+       t->device->backend->download(t->device, (*out)->buffer->data, t->buffer->data, sc_nbytes(t));
    if (status != SC_OK) sc_tensor_release(*out);
    return status;
 }

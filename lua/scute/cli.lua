@@ -94,7 +94,8 @@ cli.common = {
      help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
         .. "slow and plain, for checks" },
    { "precision", choices = { "auto", "fp32", "bf16", "fp16" }, default = "auto",
-     help = "what the network computes in; auto: bf16 where the device computes in it, else fp32" },
+     help = "what the network computes in; auto: bf16 where the device computes in it and batches are not tiny, "
+        .. "else fp32" },
    { "quiet", flag = true, help = "print warnings and errors only" },
 }
 

@@ -75,7 +75,6 @@ local function read_options(options, what, more)
    run.schedule = run.schedule or schedule.constant()
    if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
    criterion.read(run)
-   precision.read(run)
    return run
 end
 
@@ -239,6 +238,7 @@ end
 
 local function new_run(run, model, set)
    run.model, run.set, run.preprocess = model, set, model.preprocessing
+   precision.read(run)
    run.epoch, run.step, run.skipped = 0, 0, 0
    run.times = { started = os.time(), clock = scute.clock() }
    run.meter = progress.new()

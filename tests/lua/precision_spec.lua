@@ -9,10 +9,10 @@ local root
 local function fit(options)
    scute.manual_seed(1)
    local set = data.open(root .. "/photos", { seed = 0 })
-   local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+   local model = models.create("resnet18", { classes = set.classes, image_size = options.side or 32 })
    if not options.whole then model:freeze "backbone" end
    local prepare = options.prepare
-   options.whole, options.prepare = nil, nil
+   options.whole, options.prepare, options.side = nil, nil, nil
    if prepare then prepare(model) end
    options.optimizer = options.optimizer or optim.adamw(model:groups { lr = 0.01 })
    options.workers, options.batch_size, options.epochs = 1, options.batch_size or 8, options.epochs or 2
@@ -23,10 +23,21 @@ setup(function() root = scratch.make() end)
 teardown(function() scratch.remove(root) end)
 
 describe("precision", function()
-   it("auto is bf16 where the device computes in it", function()
-      local seen
-      fit { precision = "auto", epochs = 1, hooks = { { on_fit_begin = function(run) seen = run.precision end } } }
-      assert.equal(scute.computes("cpu", "bf16") and "bf16" or "fp32", seen)
+   it("auto is bf16 where the device computes in it and batches are large enough for it to be faster", function()
+      local precision = require "scute.train.precision"
+      local has = scute.computes("cpu", "bf16")
+      assert.equal(has and "bf16" or "f32", precision.dtype("auto", "cpu"))
+      assert.equal(has and "bf16" or "f32", precision.dtype("auto", "cpu", 40000))
+      assert.equal("f32", precision.dtype("auto", "cpu", 39999))
+      assert.equal("f32", precision.dtype("auto", "ref", 1e9))
+      local function seen(side, batch)
+         local found
+         fit { precision = "auto", epochs = 1, batch_size = batch, side = side,
+            hooks = { { on_fit_begin = function(run) found = run.precision end } } }
+         return found
+      end
+      assert.equal("fp32", seen(32, 8))
+      assert.equal(has and "bf16" or "fp32", seen(64, 10))
    end)
 
    it("says what it does not know", function()

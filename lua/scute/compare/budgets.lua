@@ -28,7 +28,7 @@ end
 local function check_frozen(job, set, model)
    local side, seconds = model.preprocessing.crop, math.huge
    local x <close> = scute.randn(PROBE, 3, side, side):to(job.device)
-   local dtype = precision.dtype(job.precision or "fp32", job.device)
+   local dtype = precision.dtype(job.precision or "fp32", job.device, job.batch_size and job.batch_size * side ^ 2)
    local half = dtype ~= "f32" and dtype
    model:eval()
    for _ = 1, 2 do
