@@ -111,6 +111,14 @@ local function copies()
       assert(there.device == "cuda:0", there.device)
       local back = there:to "cpu"
       print(back[1][1], back[2][3])
+      -- A file has what was there when it was begun, in the order of the shape.
+      local path, weight = os.tmpname(), scute.randn(5, 3, 2, 4)
+      local own = weight:to "cuda"
+      local saving = scute.weights.save_later(path, { names = { "w" }, tensors = { w = own } })
+      own:fill_(0)
+      saving:finish()
+      assert(scute.checksum { scute.weights.load(path).tensors.w } == scute.checksum { weight }, "another content in the file")
+      os.remove(path)
    ]]
    file:close()
    local ok, text, account = on_gpu(script)
