@@ -4,7 +4,7 @@
 #   make deps       install what is missing            make demo      a real network learns real photos (FOLDS=5: all folds)
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
-#   make compare-demo  five architectures on the demo's photos, in about ten minutes
+#   make compare-demo  five architectures on the demo's photos, in about five minutes
 #   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
 #   make test DEVICE=cuda, make bench DEVICE=cuda      the same on a real NVIDIA GPU

@@ -13,8 +13,9 @@ td, th { text-align: left; vertical-align: top; padding: .15rem 1rem .15rem 0; o
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 th { overflow-wrap: break-word; }
 .scroll td, .scroll th { white-space: nowrap; }
-.dense { font-size: .82rem; }
-.dense td, .dense th { padding-right: .55rem; }
+.dense { font-size: .78rem; }
+.dense td, .dense th { padding-right: .5rem; }
+.dense td:last-child { white-space: normal; overflow-wrap: normal; min-width: 5rem; }
 table + .scroll, table + p { margin-top: 1rem; }
 th { font-weight: 600; }
 .soft { color: #666; }
@@ -25,13 +26,12 @@ svg, img { max-width: 100%; height: auto; }
 .scroll svg, .scroll img { min-width: min(32rem, 150vw); }
 .narrow { display: none; }
 @media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } body { padding: .6rem; }
-   .scroll td, .scroll th { padding-right: .6rem; } }
+   .scroll td, .scroll th { padding-right: .6rem; } .dense td:last-child { white-space: nowrap; } }
 @media print {
    body { max-width: none; font-size: 11pt; padding: 0; }
    .wide { display: block; } .narrow { display: none; } .scroll svg, .scroll img { min-width: 0; }
    figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
    .scroll { overflow: visible; } .dense { font-size: 7pt; } .dense td, .dense th { padding-right: .5em; }
-   .dense td:last-child { white-space: normal; overflow-wrap: normal; min-width: 5rem; }
 }
 ]]
 
