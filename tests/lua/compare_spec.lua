@@ -249,6 +249,24 @@ describe("compare.summary", function()
       assert.matches("Failed: ResNet%-50, seed1: out of memory", table.concat(tell.statements(found), "\n"))
    end)
 
+   it("sets its table in parts where the terminal is narrow", function()
+      local found = summary.of(plan, { resnet18 = { result "11111110", result "11111110" },
+         efficientnet_b0 = { result "11111100", result "11111100" } }, {})
+      local whole = tell.table(found)
+      assert.equal(3, select(2, whole:gsub("\n", "")) + 1)
+      assert.equal(whole, tell.table(found, 200))
+      for _, width in ipairs { 80, 60, 40, 10 } do
+         local words, parts = {}, 0
+         for line in tell.table(found, width):gmatch "[^\n]+" do
+            assert.is_true(width < 40 or utf8.len(line) <= width, line)
+            parts = parts + (line:find "ResNet%-18" and 1 or 0)
+            for word in line:gmatch "%S+" do words[word] = true end
+         end
+         for word in whole:gsub("random weights", ""):gmatch "%S+" do assert.is_true(words[word], word) end
+         assert.is_true(parts > 1)
+      end
+   end)
+
    it("prints the course's block", function()
       local found = summary.of(plan, { resnet18 = { result "11111110", result "11111100" } }, {})
       assert.equal("Model Comparison Results:\n--------------------------\nResNet-18:\n  - Parameters: 11.7M\n"

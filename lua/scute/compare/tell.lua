@@ -94,13 +94,18 @@ local function cells(found)
    return rows
 end
 
+-- The columns with what people look for first in front: what a phone or a small terminal shows.
+local function important_first()
+   local order, first = { 1, 2 }, { accuracy = true, balanced = true }
+   for k, column in ipairs(COLUMNS) do if first[column[1]] then order[#order + 1] = k end end
+   for k = 3, #COLUMNS do if not first[COLUMNS[k][1]] then order[#order + 1] = k end end
+   return order
+end
+
 --- The table as a page takes it: list of {title, numeric} and rows of texts; with what people look for first in front, since
 -- a phone shows only that.
 function tell.cells(found)
-   local order, titles, rows, first = {}, {}, {}, { accuracy = true, balanced = true }
-   for k = 1, 2 do order[k] = k end
-   for k, column in ipairs(COLUMNS) do if first[column[1]] then order[#order + 1] = k end end
-   for k = 3, #COLUMNS do if not first[COLUMNS[k][1]] then order[#order + 1] = k end end
+   local order, titles, rows = important_first(), {}, {}
    for i, k in ipairs(order) do titles[i] = { COLUMNS[k][1], not COLUMNS[k][3] } end
    for n, row in ipairs(cells(found)) do
       rows[n] = {}
@@ -109,15 +114,42 @@ function tell.cells(found)
    return titles, rows
 end
 
---- The table as lines of text.
-function tell.table(found)
-   local rows, titles, left = cells(found), {}, {}
-   for k, column in ipairs(COLUMNS) do
-      titles[k] = column[1]
-      left[#left + 1] = column[3] and k or nil
+-- Some columns of the table, by number, as lines of text.
+local function part_of(rows, chosen)
+   local shown, left = {}, {}
+   for i, k in ipairs(chosen) do left[#left + 1] = COLUMNS[k][3] and i or nil end
+   for n, row in ipairs(rows) do
+      shown[n] = {}
+      for i, k in ipairs(chosen) do shown[n][i] = row[k] end
    end
+   return columns.text(shown, left)
+end
+
+local function widest(text)
+   local most = 0
+   for line in text:gmatch "[^\n]+" do most = math.max(most, utf8.len(line)) end
+   return most
+end
+
+--- The table as lines of text. width: of the terminal, in letters, where there is one: columns that find no room stand in a
+-- further table below, with the names of the models again.
+function tell.table(found, width)
+   local rows, titles, all, parts, chosen = cells(found), {}, {}, {}, { 1, 2 }
+   for k, column in ipairs(COLUMNS) do titles[k], all[k] = column[1], k end
    table.insert(rows, 1, titles)
-   return columns.text(rows, left)
+   local whole = part_of(rows, all)
+   if not width or widest(whole) <= width then return whole end
+   local order = important_first()
+   for i = 3, #order do
+      chosen[#chosen + 1] = order[i]
+      if #chosen > 3 and widest(part_of(rows, chosen)) > width then
+         chosen[#chosen] = nil
+         parts[#parts + 1], chosen = part_of(rows, chosen), { 1, 2, order[i] }
+      end
+   end
+   -- Why a model has no rank is said below the table as well: no table for that alone.
+   if chosen[3] ~= #COLUMNS then parts[#parts + 1] = part_of(rows, chosen) end
+   return table.concat(parts, "\n\n")
 end
 
 -- ---- what it means ----
@@ -239,7 +271,8 @@ end
 
 --- Prints everything.
 function tell.print(output_dir, made, found)
-   console.line("\n%s\n\n%s\n", tell.block(found), tell.table(found))
+   console.line("\n%s\n\n%s\n", tell.block(found),
+      tell.table(found, console.is_terminal(1) and scute.terminal_size() or nil))
    console.line "params: of the network with 1000 classes; new head: with the classes here; photos/s: through the network"
    console.line "while it trained; memory: the highest of the process; accuracy: mean, and deviation of the runs"
    console.line("%s\n", tell.settings(made))
