@@ -29,16 +29,21 @@ local function check(name, options, allowed)
    end
 end
 
-local function check_range(name, key, value, low, high)
+-- level: of the function that is called by the user, as error counts in here.
+local function check_range(name, key, value, low, high, level)
    if type(value) ~= "number" or not (value >= low and value <= high) then
-      error(("schedule.%s: expected %s from %g to %g, found %s"):format(name, key, low, high, tostring(value)), 4)
+      error(("schedule.%s: expected %s from %g to %g, found %s"):format(name, key, low, high, tostring(value)), level or 4)
    end
 end
 
 -- Options with defaults; ranges = {key = {default or nil, low, high}}. A plain number is the one named `first`.
 local function read(name, given, ranges, first)
-   if type(given) == "number" then given = { [first] = given } end
+   if type(given) == "number" and first then given = { [first] = given } end
    given = given or {}
+   if type(given) ~= "table" then
+      error(("schedule.%s: expected a table of options%s, found %s"):format(name, first and " or a number" or "",
+         tostring(given)), 3)
+   end
    check(name, given, ranges)
    local options = {}
    for key, range in pairs(ranges) do
@@ -77,6 +82,13 @@ end
 
 --- The factors of a run of {epochs =, steps_per_epoch =}, as a list.
 function Schedule:values(options)
+   for _, name in ipairs { "epochs", "steps_per_epoch" } do
+      local value = type(options) == "table" and options[name]
+      if math.type(value) ~= "integer" or value < 1 then
+         error(("schedule: values: expected %s = a whole number of at least 1, found %s"):format(name,
+            tostring(value or nil)), 2)
+      end
+   end
    local list = {}
    for step = 0, options.epochs * options.steps_per_epoch - 1 do
       list[#list + 1] = self.factor { step = step, steps_per_epoch = options.steps_per_epoch, epochs = options.epochs }
@@ -182,6 +194,7 @@ function schedule.multistep(options)
    if type(o.at) ~= "table" or #o.at == 0 then
       error("schedule.multistep: expected at = a list of epochs, found " .. tostring(o.at), 2)
    end
+   for i, epoch in ipairs(o.at) do check_range("multistep", ("at[%d]"):format(i), epoch, 0, 1e9, 3) end
    return new("multistep", o, o.epochs, function(t, _, position)
       local passed = 0
       for _, epoch in ipairs(o.at) do
@@ -230,6 +243,9 @@ end
 function schedule.plateau(options)
    local o = read("plateau", options, { metric = { "val_loss" }, patience = { 10, 0, 1e9 }, gamma = { 0.1, 0, 1 },
       threshold = { 1e-4, 0, 1 }, cooldown = { 0, 0, 1e9 }, minimum = { 0, 0, 1 } }, "patience")
+   if type(o.metric) ~= "string" then
+      error("schedule.plateau: expected metric = a name as \"val_loss\", found " .. tostring(o.metric), 2)
+   end
    local state = { factor = 1, bad = 0, cooldown = 0 }
    local more = o.metric:find "accuracy" ~= nil
    local self = new("plateau", o, nil, function() return state.factor end)
@@ -254,6 +270,7 @@ end
 
 --- A function of one's own: f(step, epoch) -> factor, both from 1.
 function schedule.custom(f)
+   if type(f) ~= "function" then error("schedule.custom: expected a function f(step, epoch), found " .. tostring(f), 2) end
    return new("custom", {}, nil, function(t, _, position)
       local factor = f(t + 1, t // position.steps_per_epoch + 1)
       if type(factor) ~= "number" or factor ~= factor or factor < 0 then
@@ -267,8 +284,8 @@ end
 --- The formula of the course, epoch by epoch: epoch / warmup, then 0.5 (1 + cos(pi (epoch - warmup) / (total - warmup))),
 -- epochs from 0. Its first epoch trains at rate zero, and its last does not reach zero; it says so.
 function schedule.course(warmup, total)
-   check_range("course", "warmup", warmup, 0, 1e9)
-   check_range("course", "total", total, 1, 1e9)
+   check_range("course", "warmup", warmup, 0, 1e9, 3)
+   check_range("course", "total", total, 1, 1e9, 3)
    if total <= warmup then
       error(("schedule.course: expected a total of more than the warmup, found %g and %g: the formula would divide by zero")
          :format(total, warmup), 2)

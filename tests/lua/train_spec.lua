@@ -234,6 +234,11 @@ describe("train.fit", function()
          mixup = { { -1, "a number of at least 0" } }, cutmix = { { math.huge, "found inf" } },
          clip_norm = { { 0, "a number above 0, found 0" } }, clip_value = { { -1, "above 0" } },
          save_every = { { 0, "above 0" } },
+         schedule = { { "cosine", "a schedule of scute.schedule or a function" } }, unfreeze = { { "head", "a plan of" } },
+         augment = { { "light", "a description as" } }, output_dir = { { 3, "the name of a folder, found 3" } },
+         cache_features = { { 0, "'auto', 'off' or a number" } }, on_bad_image = { { "x", "'skip' or 'error'" } },
+         early_stop = { { -1, "a number of at least 0, found %-1" }, { "x", "a patience in epochs or a table" } },
+         resume = { { 3, "the name of a file" } }, optimizer = { { 3, "an optimizer of scute.optim" } },
          ema = { { 1, "expected a decay of at least 0 and below 1, found 1" } },
       } do
          for _, case in ipairs(cases) do

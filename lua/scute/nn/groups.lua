@@ -85,6 +85,9 @@ end
 
 local function readers(self, options)
    local of = {}
+   if options ~= nil and type(options) ~= "table" then
+      error("groups: expected settings as { lr = 0.01 }, found " .. tostring(options), 3)
+   end
    for key in pairs(options or {}) do
       local near = scute.nearest(tostring(key), SETTINGS)
       if near ~= key then

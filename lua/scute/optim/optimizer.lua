@@ -62,6 +62,9 @@ end
 -- Options with their defaults: { lr = false, momentum = 0, ... }; an unknown one is an error with the nearest name.
 local function read_options(kind, presets, given)
    local options, names = {}, {}
+   if given ~= nil and type(given) ~= "table" then
+      error(("optim.%s: expected a table of options, found %s"):format(kind, tostring(given)), 4)
+   end
    for name, preset in pairs(presets) do
       names[#names + 1] = name
       options[name] = preset
@@ -250,6 +253,12 @@ function Optimizer:unscale_grad(scale, found_inf)
    end)
 end
 
+local function check_limit(what, limit)
+   if type(limit) ~= "number" or not (limit > 0) then
+      error(("optim: %s: expected a number above 0, found %s"):format(what, tostring(limit)), 3)
+   end
+end
+
 -- Scales all gradients so that their norm is at most `limit` (PyTorch's clip_grad_norm_: limit / (norm + 1e-6)).
 -- Returns the norm before, as a tensor that nobody has waited for; nil where there are no gradients.
 function Optimizer:clip_grads(limit)
@@ -263,12 +272,14 @@ end
 
 -- The same, and reads the norm.
 function Optimizer:clip_grad_norm(limit)
+   check_limit("clip_grad_norm", limit)
    local norm <close> = self:clip_grads(limit)
    return norm and norm:item() or 0.0
 end
 
 -- Brings every entry of every gradient into -limit to limit (PyTorch's clip_grad_value_).
 function Optimizer:clip_grad_value(limit)
+   check_limit("clip_grad_value", limit)
    each_list(self, function(list) scute.list_clamp(list, limit) end)
 end
 
@@ -287,6 +298,9 @@ end
 
 -- Sets the learning rate of one group, or of all.
 function Optimizer:set_lr(lr, group)
+   if type(lr) ~= "number" or not (lr >= 0 and lr < math.huge) then
+      error("optim: set_lr: expected a learning rate of at least 0, found " .. tostring(lr), 2)
+   end
    if group then
       group_named(self, group).lr = lr
    else

@@ -14,6 +14,9 @@ local DEFAULTS = { metric = "val_accuracy", patience = 0, min_change = 0, diverg
 
 local function read(given)
    if type(given) == "number" then given = { patience = given } end
+   if type(given) ~= "table" then
+      error("early_stop: expected a patience in epochs or a table of options, found " .. tostring(given), 0)
+   end
    local options, names = {}, {}
    for name, value in pairs(DEFAULTS) do
       options[name] = value
@@ -26,6 +29,9 @@ local function read(given)
          local near = scute.nearest(tostring(name), names)
          error(("early_stop: unknown option '%s'%s"):format(tostring(name), near and (", did you mean '%s'?"):format(near)
             or "; expected " .. table.concat(names, ", ")), 0)
+      end
+      if type(DEFAULTS[name]) == "number" and not (type(value) == "number" and value >= 0) then
+         error(("early_stop: %s: expected a number of at least 0, found %s"):format(name, tostring(value)), 0)
       end
       options[name] = value
    end
