@@ -254,7 +254,7 @@ function Optimizer:unscale_grad(scale, found_inf)
 end
 
 local function check_limit(what, limit)
-   if type(limit) ~= "number" or not (limit > 0) then
+   if type(limit) ~= "number" or limit <= 0 or limit ~= limit then
       error(("optim: %s: expected a number above 0, found %s"):format(what, tostring(limit)), 3)
    end
 end
