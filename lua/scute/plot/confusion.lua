@@ -100,6 +100,13 @@ local function map_image(c, share, most)
    return scute.tensor(planes, { dtype = "u8" }):reshape { 1, 3, n, n }
 end
 
+-- The same with 8 pixels to each: browsers smooth what they enlarge, and squares would be blurred.
+local function enlarged(image, n)
+   local canvas <close> = scute.canvas(8 * n, 8 * n)
+   canvas:image(image, 0, 0, 8 * n, 8 * n, { smooth = false })
+   return canvas:render { scale = 1 }
+end
+
 local function load_photo(source)
    if type(source) ~= "string" then return source end
    local ok, image = pcall(scute.image.load, source)
@@ -157,7 +164,8 @@ local function large(c, names, title, limit, photos)
    fig:title(title, subtitle_of(c))
    local left, top = room + 20, room + 62
    local share = shares(c)
-   local image <close> = map_image(c, share, MOST_CELLS)
+   local cells <close> = map_image(c, share, MOST_CELLS)
+   local image <close> = enlarged(cells, math.min(c.n, MOST_CELLS))
    fig.canvas:image(image, left, top, MAP, MAP, { smooth = false })
    fig.canvas:rect(left, top, MAP, MAP, { color = "#999999" })
    if named then
