@@ -25,6 +25,9 @@ function metrics.is_confusion(value)
 end
 
 local function class_numbers(what, t, classes)
+   if type(t) ~= "table" and type(t) ~= "userdata" then
+      error(("confusion: expected %s as a list or a tensor, found %s"):format(what, tostring(t)), 3)
+   end
    local list = type(t) == "table" and t or t:values()
    for _, class in ipairs(list) do
       if math.type(class) ~= "integer" or class < 1 or class > classes then
