@@ -97,7 +97,8 @@ function Schedule:values(options)
 end
 
 --- This schedule, and after it another one, scaled so that it goes on from where this one ended (from the full rate where
--- that was zero). The last step of the first is the first of the second, so that no step is flat at the join.
+-- that was zero). The last step of the first is the first of the second, so that no step is flat at the join. One that rises
+-- from below that, as warmup and one_cycle do, would be scaled to beyond the full rate: it comes first, or stands alone.
 function Schedule:then_(next_one)
    if type(next_one) ~= "table" or not next_one.at then
       error("schedule: then_: expected a schedule, found " .. tostring(next_one), 2)
@@ -108,12 +109,16 @@ function Schedule:then_(next_one)
    local total = next_one.epochs and self.epochs + next_one.epochs
    local function at(step, n, position)
       local first = math.min(self.length(position), math.max(n - 1, 0))
-      if step < first then return self.at(step, first, position) end
       local joined = math.max(first - 1, 0)
       local rest = n - joined
       local from = first > 0 and self.at(first - 1, first, position) or 1
       local start = next_one.at(0, rest, position)
       local scale = from > 0 and start > 0 and from / start or 1
+      if scale > 1 + 1e-9 and rest > 1 then
+         error(("schedule: '%s' begins at %.3g of the rate and '%s' before it ends at %.3g; put it first, or leave one out")
+            :format(next_one.name, start, self.name, from), 0)
+      end
+      if step < first then return self.at(step, first, position) end
       return scale * next_one.at(step - joined, rest, position)
    end
    local joined = new(self.name .. ", " .. next_one.name, {}, total, at)

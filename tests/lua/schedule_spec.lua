@@ -111,6 +111,14 @@ describe("schedules", function()
       near(0.2, list[120])
    end)
 
+   it("do not join where what follows would be scaled to beyond the full rate", function()
+      local joined = schedule.warmup(1):then_(schedule.one_cycle())
+      assert.error_matches(function() joined:values { epochs = 4, steps_per_epoch = 5 } end,
+         "'one_cycle' begins at 0.04 of the rate and 'warmup' before it ends at 1; put it first")
+      local lower = schedule.constant(1):then_(schedule.exponential(0.1)):values { epochs = 3, steps_per_epoch = 4 }
+      for _, factor in ipairs(lower) do assert.is_true(factor <= 1) end
+   end)
+
    it("end exactly at their minimum", function()
       for _, minimum in ipairs { 0, 0.1, 1 / 3 } do
          for _, made in ipairs { schedule.cosine { minimum = minimum }, schedule.linear { minimum = minimum },

@@ -26,16 +26,21 @@ local function lines_of(run)
    return rates, from
 end
 
+local function steps_of(run)
+   return math.ceil(photos.steps_of(#run.set.train.paths, run.batch_size) / run.accumulate)
+end
+
 local function draw(run)
-   local steps = math.ceil(photos.steps_of(#run.set.train.paths, run.batch_size) / run.accumulate)
    local rates, from = lines_of(run)
-   scute.plot.schedule(run.schedule, { epochs = run.epochs, steps_per_epoch = steps, lr = rates, from = from })
+   scute.plot.schedule(run.schedule, { epochs = run.epochs, steps_per_epoch = steps_of(run), lr = rates, from = from })
       :save(run.folder .. "/schedule.png")
 end
 
 --- The hook. Schedules that follow the run (plateau) and tables with a factor of one's own have nothing to show yet.
 outlook.hook = {
    on_fit_begin = function(run)
+      -- One that cannot be is told now, and as what it is.
+      run.schedule.factor { step = 0, steps_per_epoch = steps_of(run), epochs = run.epochs }
       if not run.folder or run.schedule.observe or not run.schedule.values then return end
       local drawn, why = pcall(draw, run)
       if drawn then
