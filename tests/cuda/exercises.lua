@@ -14,6 +14,7 @@ local cli = dofile(here .. "/../cli/shell.lua")
 local scratch, check, read_file = cli.scratch, cli.check, cli.read_file
 
 local PHOTOS = " --data_dir $T/photos --weights none --batch_size 8"
+local ACCOUNT = soft and "export SOFTGPU_REPORT=$T/account.%p; " or ""
 local SMALL = PHOTOS .. " --image_size 32"
 
 -- ---- running ----
@@ -36,9 +37,7 @@ end
 
 -- A line of shell on a device, into $T/<device>.
 local function on(where, line)
-   local r = cli.shell((soft and "export SOFTGPU_REPORT=$T/account.%p; " or "")
-      .. ("%s --device %s --output_dir $T/%s"):format(line, where, where:gsub(":", "")))
-   return r
+   return cli.shell(("%s%s --device %s --output_dir $T/%s"):format(ACCOUNT, line, where, (where:gsub(":", ""))))
 end
 
 local function runs(name, line)
@@ -86,16 +85,29 @@ local function transfers()
    if not runs("Exercise 1", "$S scripts/transfer_learning.lua --model resnet18 --freeze_backbone --epochs 3 --precision fp32"
       .. " --learning_rate 0.01" .. SMALL) then return end
    both("Exercise 1", "/resnet18/history.csv", 1e-4)
+end
+
+-- What a script says as JSON of the model that Exercise 1 made on the CPU, on both devices.
+local function said(line)
    local answers = {}
-   for _, where in ipairs { "cpu", device } do
-      local r = cli.shell("$S scripts/predict.lua --json --model $T/cpu/resnet18/best.safetensors --device " .. where
-         .. " $T/photos/red/001.bmp")
-      local ok, said = pcall(cjson.decode, r.out)
-      if not check(r.code == 0 and ok, "predict on " .. where, r.all) then return end
-      answers[#answers + 1] = said.photos[1].top[1]
+   for i, where in ipairs { "cpu", device } do
+      local r = cli.shell(("%s%s --json --model $T/cpu/resnet18/best.safetensors --device %s"):format(ACCOUNT, line, where))
+      local ok, answer = pcall(cjson.decode, r.out)
+      check(r.code == 0 and ok, line .. " on " .. where, r.all)
+      answers[i] = answer
    end
-   check(answers[1].class == answers[2].class and math.abs(answers[1].probability - answers[2].probability) < 1e-4,
-      "predict says the same", cjson.encode(answers))
+   return table.unpack(answers)
+end
+
+local function uses()
+   local found, expected = said "$S scripts/predict.lua $T/photos/red/001.bmp"
+   found, expected = found.photos[1].top[1], expected.photos[1].top[1]
+   check(found.class == expected.class and math.abs(found.probability - expected.probability) < 1e-4, "predict says the same",
+      found.probability .. " and " .. expected.probability)
+   found, expected = said "$S scripts/evaluate.lua --data_dir $T/photos"
+   check(found.accuracy == expected.accuracy and math.abs(found.log_loss - expected.log_loss) < 1e-4, "evaluate says the same",
+      found.log_loss .. " and " .. expected.log_loss)
+   accounts "predict and evaluate"
 end
 
 -- float16 on both sides: rounded to 11 bits at each layer, in sums of another order. When layer4 joins, the first update
@@ -137,7 +149,7 @@ local function goes_on()
    check(r.code == 0, "a whole run", r.all)
    os.rename(folder(device) .. "/resnet18/history.csv", scratch .. "/whole.csv")
    os.execute("rm -rf " .. folder(device))
-   r = cli.shell("set -m; " .. (soft and "export SOFTGPU_REPORT=$T/account.%p; " or "") .. line .. " --device " .. device
+   r = cli.shell("set -m; " .. ACCOUNT .. line .. " --device " .. device
       .. " --output_dir " .. folder(device) .. " >$T/log & job=$!;"
       .. " for i in $(seq 900); do grep -q 'epoch   1' $T/log && break; sleep 0.1; done; kill -INT $job; wait $job")
    check(r.code == 130 and r.err:find "stopped in epoch %d+ after step %d+", "Ctrl-C ends it with 130", r.all)
@@ -149,4 +161,4 @@ local function goes_on()
 end
 
 photos.set(scratch .. "/photos", { blue = 14, red = 13 })
-cli.run { transfers, fine_tunes, compares, goes_on }
+cli.run { transfers, uses, fine_tunes, compares, goes_on }
