@@ -10,17 +10,8 @@ os.remove(cli.scratch)
 assert(lfs.mkdir(cli.scratch))
 local scratch = cli.scratch
 
-local passed, failed = 0, 0
-
-function cli.check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
-   end
-   return ok
-end
+local tally = dofile "tests/tally.lua"
+cli.check = tally.check
 local check = cli.check
 
 local function quote(text)
@@ -68,8 +59,7 @@ function cli.run(tests)
       if not ok then check(false, "a test that broke off", message) end
    end
    os.execute(("rm -rf '%s'"):format(scratch))
-   print(("%d passed, %d failed"):format(passed, failed))
-   if failed > 0 then os.exit(1, true) end
+   tally.finish()
 end
 
 return cli

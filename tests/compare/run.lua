@@ -10,17 +10,8 @@ local scratch = os.tmpname()
 os.remove(scratch)
 assert(lfs.mkdir(scratch))
 
-local passed, failed = 0, 0
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
-   end
-   return ok
-end
+local tally = dofile(here .. "/../tally.lua")
+local check = tally.check
 
 local function quote(text)
    return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -342,5 +333,4 @@ end
 local help = shell "$S scripts/compare_architectures.lua --help"
 check(help.code == 0 and help.out:find "Options:" and help.out:find "%-%-report_only", "--help", help.all)
 os.execute(("rm -rf '%s'"):format(scratch))
-print(("%d passed, %d failed"):format(passed, failed))
-if failed > 0 then os.exit(1, true) end
+tally.finish()

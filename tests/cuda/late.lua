@@ -9,18 +9,10 @@ local here = arg[0]:match "^(.*)/" or "."
 local photos = dofile(here .. "/../cli/photos.lua")
 
 local device = arg[1] or "cuda"
-local passed, failed = 0, 0
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 scute.console.quiet = true
 scute.deterministic(true)
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s: %s"):format(name, detail or ""))
-   end
-end
 
 local folder = os.tmpname()
 os.remove(folder)
@@ -215,5 +207,4 @@ for _, precision in ipairs { "fp32", "fp16" } do
 end
 
 os.execute(("rm -rf '%s'"):format(folder))
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and passed > 0, true)
+tally.finish()

@@ -5,19 +5,11 @@ local photos = dofile "tests/cli/photos.lua"
 local data, optim, train = scute.data, scute.optim, scute.train
 
 local device = arg[1] or "cuda"
-local passed, failed = 0, 0
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 local folder = os.tmpname()
 os.remove(folder)
 scute.console.quiet = true
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s on %s: %s"):format(name, device, detail))
-   end
-end
 
 -- A net whose maps are what takes memory: 262144 bytes for a photo.
 local Wide = require("scute.nn.classifier").Classifier:extend "Wide"
@@ -75,5 +67,4 @@ if ok then
 else
    check(false, "training", weights)
 end
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and passed > 0, true)
+tally.finish()

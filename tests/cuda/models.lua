@@ -10,22 +10,14 @@ local scute = require "scute"
 local device = arg[1] or "cuda"
 local names = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3",
    "mobilenet_v2" }
-local passed, failed = 0, 0
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 local SIZE, CLASSES, ROOM = 64, 5, 3
 -- Errors where batch norm evaluates, at least twice the largest that were found on the CPU. Gradients in float32 are off by
 -- 1e-5, but one ReLU whose input is a rounding away from 0 makes that 5e-4.
 local STEADY = { gradients = { f32 = 2e-3, f16 = 0.06, bf16 = 0.2 }, logits = { f32 = 2e-5, f16 = 0.006, bf16 = 0.07 } }
 -- Below this an error is as good as none: the last bits of exp and of a square root.
 local FLOOR = { f32 = 1e-6, f16 = 2 ^ -11, bf16 = 2 ^ -8 }
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s: %s"):format(name, detail))
-   end
-end
 
 -- The sum of squares of a tensor's numbers.
 local function square(t)
@@ -145,5 +137,4 @@ for _, name in ipairs(names) do
    make_steady(first, x)
    compare(name .. ", steady", first, x, steady, function(what, dtype) return STEADY[what][dtype] end)
 end
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and passed > 0, true)
+tally.finish()

@@ -5,17 +5,9 @@ local upload = require "scute.data.upload"
 
 local device = arg[1] or "cuda"
 local FOLDER = "tests/golden/images/"
-local passed, failed = 0, 0
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 local grows = 0 -- how often larger batches than before made staging memory grow
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s on %s: %s"):format(name, device, detail))
-   end
-end
 
 local paths = {}
 for i = 1, 22 do
@@ -78,5 +70,4 @@ end
 check(grows == 2, "both halves of the staging memory grow once, for floats", grows)
 local live = memory()
 check(live == 0, "memory", ("%d bytes are left"):format(live))
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and passed > 0, true)
+tally.finish()

@@ -7,17 +7,9 @@ local lfs = require "lfs"
 local scute = arg[-1]
 local here = arg[0]:match "^(.*)/" or "."
 local soft = (scute:match "^(.*)/" or ".") .. "/softgpu"
-local passed, failed = 0, 0
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 local FAULTS = 101 -- every so many of them are tried here, all of them in tests/soak
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s\n   %s"):format(name, (tostring(detail):gsub("\n", "\n   "))))
-   end
-end
 
 local function run(command)
    local pipe = assert(io.popen(command .. " 2>&1"))
@@ -63,16 +55,7 @@ end
 
 local function program(name, command)
    local _, text = run(command or soft .. "/programs/" .. name)
-   local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
-   if tonumber(p) and tonumber(p) + tonumber(f) > 0 then
-      passed = passed + p
-      if f ~= "0" then
-         failed = failed + f
-         print(name .. ":\n" .. text)
-      end
-   else
-      check(false, name, text)
-   end
+   tally.add(name, text)
 end
 
 local function programs()
@@ -131,9 +114,7 @@ end
 local function ops()
    for _, order in ipairs { "SOFTGPU_ORDER=lazy", "SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
       local _, text, account = on_gpu(here .. "/ops.lua cuda", order)
-      local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
-      passed, failed = passed + (p or 0), failed + (f or 1)
-      if f ~= "0" then print(order .. ":\n" .. text) end
+      tally.add(order, text)
       for op in (text:match "no kernel: ([^\n]*)" or ""):gmatch "[%w_]+" do
          check(false, op .. " has no kernel on cuda", text)
       end
@@ -144,18 +125,14 @@ end
 -- A script of this folder that counts its checks, on "cuda" unless arguments say more.
 local function script(name, order, arguments)
    local _, text, account = on_gpu(("%s/%s.lua %s"):format(here, name, arguments or "cuda"), order)
-   local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
-   passed, failed = passed + (p or 0), failed + (f or 1)
-   if f ~= "0" then print(name .. ":\n" .. text) end
+   tally.add(name, text)
    is_clean(account, name)
 end
 
 -- They start processes of their own, each with an account.
 local function exercises()
    local _, text = run(("SCUTE_PLUGINS=%s %s %s/exercises.lua cuda"):format(soft, scute, here))
-   local p, f = text:match "(%d+) passed, (%d+) failed%s*$"
-   passed, failed = passed + (p or 0), failed + (f or 1)
-   if f ~= "0" then print("exercises:\n" .. text) end
+   tally.add("exercises", text)
 end
 
 -- ----
@@ -183,5 +160,4 @@ else
    end
 end
 
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0)
+tally.finish()

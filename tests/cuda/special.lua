@@ -4,17 +4,9 @@
 local scute = require "scute"
 
 local device = arg[1] or "cuda"
-local passed, failed = 0, 0
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 local nan, inf = 0 / 0, math.huge
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s on %s: %s"):format(name, device, detail))
-   end
-end
 
 local function text_of(values)
    local parts = {}
@@ -188,5 +180,4 @@ same("squeeze_excitation of 65600 photos", function(where)
    return (weight.grad * 1e-4):to "f32"
 end)
 
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and passed > 0, true)
+tally.finish()

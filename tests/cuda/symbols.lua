@@ -11,16 +11,8 @@ local here = arg[0]:match "^(.*)/" or "."
 local program = arg[-1]
 local build = program:match "^(.*)/" or "."
 local soft = build .. "/softgpu"
-local passed, failed = 0, 0
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s: %s"):format(name, detail))
-   end
-end
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 
 local function output_of(command)
    local pipe = assert(io.popen(command .. " 2>&1"))
@@ -184,5 +176,4 @@ end
 
 check_symbols()
 check_signatures()
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and passed > 0, true)
+tally.finish()

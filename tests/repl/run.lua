@@ -8,16 +8,8 @@ local scratch = os.tmpname()
 os.remove(scratch)
 assert(lfs.mkdir(scratch))
 
-local passed, failed = 0, 0
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
-   end
-end
+local tally = dofile(here .. "/../tally.lua")
+local check = tally.check
 
 -- ---- running ----
 
@@ -267,5 +259,4 @@ expect_typed("SIGTERM at the prompt", { "os.execute('(sleep 0.2; kill -TERM $PPI
 check(read_file(scratch .. "/scute/history"):find("20 + 22", 1, true), "history file", "no line")
 
 os.execute("rm -rf " .. quote(scratch))
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and passed > 0)
+tally.finish()

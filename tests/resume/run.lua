@@ -8,17 +8,8 @@ local kills = dofile "tests/resume/kills.lua"
 local scratch = os.tmpname()
 os.remove(scratch)
 assert(lfs.mkdir(scratch))
-local passed, failed = 0, 0
-
-local function check(ok, name, detail)
-   if ok then
-      passed = passed + 1
-   else
-      failed = failed + 1
-      print(("FAILED %s\n   %s"):format(name, tostring(detail):gsub("\n", "\n   ")))
-   end
-   return ok
-end
+local tally = dofile "tests/tally.lua"
+local check = tally.check
 
 local data = scratch .. "/data"
 photos.set(data, { blue = 16, red = 15, green = 14 })
@@ -34,5 +25,4 @@ print(("%d kills in %.0f s, seed %d"):format(done, scute.clock() - start, seed))
 
 dofile "tests/resume/faults.lua" { program = arg[-1], scratch = scratch, data = data, check = check, same = kills.compare }
 os.execute(("rm -rf '%s'"):format(scratch))
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0, true)
+tally.finish()
