@@ -227,9 +227,14 @@ local function keep_row(run)
    console.warn("%s; training goes on and tries again", console.message(why))
 end
 
--- Writes everything and leaves the best weights in the model.
+-- Writes everything and leaves the best weights in the model. Where there is no room for them, what was learned is in the
+-- checkpoint still.
 local function close(run)
-   save(run)
+   local saved, why = pcall(save, run)
+   if not saved then
+      console.fail("%s%s", console.message(why), run.checkpoint.saved and "; --resume auto goes on from the checkpoint in "
+         .. run.folder .. " once that is mended" or "")
+   end
    if run.best then
       restore(run, run.best.state)
       run.best.state = nil
