@@ -52,12 +52,7 @@ static int verify(lua_State *L) {
 static const luaL_Reg methods[] = {{"done", done}, {"finish", finish}, {NULL, NULL}};
 
 static void open_save(lua_State *L) {
-   luaL_newmetatable(L, SAVE_TYPE);
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__gc");
-   luaL_newlib(L, methods);
-   lua_setfield(L, -2, "__index");
-   lua_pop(L, 1);
+   sc_new_type(L, SAVE_TYPE, methods, release);
    luaL_getsubtable(L, -1, "files");
    lua_pushcfunction(L, save_later);
    lua_setfield(L, -2, "save_later");

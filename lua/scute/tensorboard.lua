@@ -9,6 +9,7 @@
 -- protocol buffers of tensorboard/compat/proto/event.proto and summary.proto, of which the few fields below are needed.
 local lfs = require "lfs"
 local scute = require "scute.core"
+local sorted_keys = require "scute.sorted_keys"
 
 local tensorboard = {}
 
@@ -195,13 +196,6 @@ function Board:image(tag, step, png)
 end
 
 -- ---- hyperparameters: plugins/hparams/plugin_data.proto and api.proto ----
-
-local function sorted_keys(map)
-   local keys = {}
-   for key in pairs(map) do keys[#keys + 1] = key end
-   table.sort(keys)
-   return keys
-end
 
 -- Summary.Value: tag = 1, metadata = 9 { plugin_data = 1 { plugin_name = 1, content = 2 } }
 local function write_plugin(self, tag, content)

@@ -4,6 +4,7 @@
 --     print(#state.names, state.tensors["fc.weight"])
 local core = require "scute.core"
 local match = require "scute.weights_match"
+local sorted_keys = require "scute.sorted_keys"
 
 local files = core.files
 local weights = { apply = match.apply, guess = match.guess }
@@ -45,13 +46,6 @@ end
 -- Raises when the file cannot be read, is truncated or damaged, or is a pickle of anything but plain tensors.
 function weights.load(path, device)
    return call(files.load, path, device)
-end
-
-local function sorted_keys(map)
-   local keys = {}
-   for key in pairs(map) do keys[#keys + 1] = key end
-   table.sort(keys)
-   return keys
 end
 
 -- names, tensors, keys and values of the metadata, as the core wants them

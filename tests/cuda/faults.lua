@@ -14,6 +14,7 @@ package.cpath = plugins .. "/?.so;" .. package.cpath
 local scute = require "scute"
 local every_op = require "every_op"
 local softgpu = require "softgpu"
+local sorted_keys = require "scute.sorted_keys"
 
 local device = arg[1] or "cuda"
 local tally = dofile "tests/tally.lua"
@@ -229,13 +230,6 @@ local function short_of_memory(expected)
 end
 
 -- ---- all of them ----
-
-local function sorted_keys(t)
-   local keys = {}
-   for key in pairs(t) do keys[#keys + 1] = key end
-   table.sort(keys)
-   return keys
-end
 
 local function difference(after, before)
    local counts = {}

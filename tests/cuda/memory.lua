@@ -11,20 +11,7 @@ local folder = os.tmpname()
 os.remove(folder)
 scute.console.quiet = true
 
--- A net whose maps are what takes memory: 262144 bytes for a photo.
-local Wide = require("scute.nn.classifier").Classifier:extend "Wide"
-
-function Wide:build(classes)
-   self.conv, self.fc = scute.nn.Conv2d { 3, 16, 3, padding = 1 }, scute.nn.Linear { 16, #classes }
-   self:describe_model { arch = "wide", head = "fc", classes = classes, head_init = "normal",
-      groups = { { "stem", { "conv" } }, { "fc", { "fc" } } },
-      preprocessing = { resize = 64, crop = 64, filter = "bilinear", pad_square = false, mean = { 0.5, 0.5, 0.5 },
-         std = { 0.2, 0.2, 0.2 } } }
-end
-
-function Wide:features(x)
-   return self.conv(x):relu():global_avg_pool2d():flatten(2)
-end
+local Wide = dofile "tests/lua/wide.lua"
 
 -- The weights after an epoch of 21 photos, how many photos were taken at a time in the end, and in each step.
 local function fit(where)

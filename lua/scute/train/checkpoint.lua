@@ -19,6 +19,7 @@ local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
 local metrics = require "scute.metrics"
 local photos = require "scute.train.photos"
+local sorted_keys = require "scute.sorted_keys"
 
 local checkpoint = {}
 
@@ -105,13 +106,6 @@ local function hook_states(run)
    return states
 end
 
-local function list_of(set)
-   local list = {}
-   for name in pairs(set) do list[#list + 1] = name end
-   table.sort(list)
-   return list
-end
-
 local function state_of(run, optimizer)
    local at = run.position
    return {
@@ -120,7 +114,7 @@ local function state_of(run, optimizer)
          mean = { sum = run.mean.sum, weight = run.mean.weight }, cells = run.confusion:cells() },
       rng = scute.rng_state(),
       threads = scute.threads(),
-      changing = list_of(run.changing),
+      changing = sorted_keys(run.changing),
       freeze = freeze_state(run.model),
       optimizer = { kind = optimizer.kind, groups = optimizer.groups, steps = optimizer.steps },
       history = plain_rows(run.history),

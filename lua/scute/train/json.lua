@@ -1,12 +1,6 @@
 -- JSON that people read: keys in order, one to a line. The values themselves are lua-cjson's.
 local cjson = require "cjson"
-
-local function sorted_keys(map)
-   local keys = {}
-   for key in pairs(map) do keys[#keys + 1] = key end
-   table.sort(keys)
-   return keys
-end
+local sorted_keys = require "scute.sorted_keys"
 
 -- File names are bytes, JSON is UTF-8: what is no UTF-8 becomes the replacement character.
 local function valid(text)
