@@ -35,8 +35,8 @@ LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$(subst @,$$ORIGIN,@/$(ONEDNN)/lib
 LUA_LIB  = -Wl,--whole-archive $(LUADIR)/liblua5.4.a -Wl,--no-whole-archive
 LDLIBS   = $(LUA_LIB) $(PKGLIBS) -ldnnl -ldl -lm -lpthread
 
-CORE    := $(wildcard host/*.c host/ops/*.c kernels/ref/*.c kernels/cpu/*.c)
-SOURCES := $(CORE) $(wildcard host/bind/*.c)
+CORE    := $(filter-out host/bind/%,$(wildcard host/*/*.c)) $(wildcard kernels/ref/*.c kernels/cpu/*.c)
+SOURCES := host/main.c $(CORE) $(wildcard host/bind/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/binding_help.o
 LIBOBJS := $(filter-out $(BUILD)/host/main.o $(BUILD)/host/bind/% $(BUILD)/binding_help.o,$(OBJECTS))
 CTESTS  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))

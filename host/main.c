@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "host/bind/run.h"
-#include "host/machine.h"
-#include "host/signals.h"
-#include "host/suggest.h"
-#include "host/version.h"
+#include "host/machine/machine.h"
+#include "host/term/signals.h"
+#include "host/core/suggest.h"
+#include "host/core/version.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -95,7 +95,7 @@ static int run(lua_State *L, int argc, char **argv, const Options *options) {
    if (code == 0) code = run_codes(L, argv, script);
    if (code == 0 && script < argc) code = sc_run_file(L, argv[script], argc - script - 1, argv + script + 1);
    if (!options->session || sc_interrupted()) return code;
-   return code == 0 || script < argc ? sc_run_session(L, "scute.repl") : code;
+   return code == 0 || script < argc ? sc_run_session(L, "scute.repl.loop") : code;
 }
 
 static void print_versions(void) {

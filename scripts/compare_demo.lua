@@ -1,7 +1,7 @@
 -- make compare-demo: Exercise 3 on the demo's photos, with five models. Each photo validates once, in one of the folds. Of
 -- the five one has real weights at hand; what the others reach from random numbers is shown, but not ranked.
 local scute = require "scute"
-local console, stamps = scute.console, require "scute.data.stamps"
+local cli, stamps = scute.cli, require "scute.data.stamps"
 
 local photos, output = "demo/photos", "demo/comparison"
 local start = scute.clock()
@@ -15,7 +15,7 @@ if file then
    file:close()
    line = line .. " --resume"
 end
-console.line("$ %s", line)
+cli.line("$ %s", line)
 local done, _, status = os.execute(line)
 if not done then os.exit(status, true) end
-console.line("\ncompare-demo: %s", console.duration(scute.clock() - start))
+cli.line("\ncompare-demo: %s", cli.duration(scute.clock() - start))

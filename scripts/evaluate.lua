@@ -2,7 +2,7 @@
 --
 --    ./scute scripts/evaluate.lua --model models/resnet50/best.safetensors --data_dir path/to/dataset
 local scute = require "scute"
-local cli, console, evaluate, models = scute.cli, scute.console, scute.evaluate, scute.models
+local cli, evaluate, models = scute.cli, scute.evaluate, scute.models
 
 local opt = cli.parse(arg, "Measure a trained model on photos whose classes are known", {
    { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
@@ -20,17 +20,17 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
    table.unpack(cli.pick(cli.common, "workers", "threads", "device", "quiet")),
 }, evaluate.MEANING)
 local part, classes, split = evaluate.open(opt)
-local model = console.guard(nil, models.load, opt.model):to(opt.device)
+local model = cli.guard(nil, models.load, opt.model):to(opt.device)
 local records, bad, features = evaluate.photos(model, part, classes,
    { workers = opt.workers, device = opt.device, features = opt.output_dir ~= nil })
-for _, entry in ipairs(bad) do console.warn("left out: %s", entry.message) end
-if #records == 0 then console.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
+for _, entry in ipairs(bad) do cli.warn("left out: %s", entry.message) end
+if #records == 0 then cli.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
 local result = evaluate.summary(records, model.classes, { seed = opt.seed })
 local about = { model = opt.model, data_dir = opt.data_dir, split = split, bad = #bad }
 if opt.json then
-   io.write(require "scute.train.json" (evaluate.to_table(result, model.classes, about)))
+   evaluate.print_json(result, model.classes, about)
 else
-   console.line("%s on %s of '%s' (%s)\n", model.arch, console.count(#records, "photo"), opt.data_dir, split)
+   cli.line("%s on %s of '%s' (%s)\n", model.arch, cli.count(#records, "photo"), opt.data_dir, split)
    evaluate.print(result, model.classes)
 end
 if opt.output_dir then

@@ -3,8 +3,7 @@
 -- down. --help lists what can be changed.
 local cjson = require "cjson"
 local scute = require "scute"
-local cli, console, metrics = scute.cli, scute.console, scute.metrics
-local csv, stamps = require "scute.data.csv", require "scute.data.stamps"
+local cli, metrics, plot, stamps = scute.cli, scute.metrics, scute.plot, require "scute.data.stamps"
 
 local FOLDS = 5
 local folder = "demo/fine_tuning"
@@ -47,20 +46,12 @@ local methods = {
    { "fine-tuned (Exercise 2)", "tuned/mobilenet_v2" },
 }
 
-local function read(path)
-   local file <close> = assert(io.open(path))
-   return file:read "a"
-end
-
 -- How many photos validated in a run, and how many of them were right after its last epoch and after its best one.
 local function result(path)
-   local run, rows = cjson.decode(read(path .. "/run.json")), csv.parse(read(path .. "/history.csv"))
-   local last
-   for i, name in ipairs(rows[1]) do
-      if name == "val_accuracy" then last = tonumber(rows[#rows][i]) end
-   end
+   local file <close> = assert(io.open(path .. "/run.json"))
+   local run, rows = cjson.decode(file:read "a"), plot.read_history(path .. "/history.csv")
    local n = run.photos.val
-   return n, math.floor(last * n + 0.5), math.floor(run.result.val_accuracy * n + 0.5)
+   return n, math.floor(rows[#rows].val_accuracy * n + 0.5), math.floor(run.result.val_accuracy * n + 0.5)
 end
 
 stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", "demo/photos")
@@ -71,7 +62,7 @@ for fold = 1, opt.folds do
    stamps.lay_out("demo/photos", here .. "/data", fold, FOLDS)
    for i, exercise in ipairs(exercises) do
       local line = exercise:format(here, here .. (i == 1 and "/frozen" or "/tuned"))
-      console.line("\n$ %s", line)
+      cli.line("\n$ %s", line)
       local done, _, status = os.execute(line)
       if not done then os.exit(status, true) end
    end
@@ -82,13 +73,13 @@ for fold = 1, opt.folds do
    end
 end
 
-console.line("\nepochs of each run: %d; %d folds pooled; accuracy on photos that did not train, with 95 %% intervals; %s",
-   opt.epochs, opt.folds, console.duration(scute.clock() - start))
-console.line("%-28s %-28s %s", "", "after the last epoch", "at the best epoch, chosen on the same photos")
+cli.line("\nepochs of each run: %d; %d folds pooled; accuracy on photos that did not train, with 95 %% intervals; %s",
+   opt.epochs, opt.folds, cli.duration(scute.clock() - start))
+cli.line("%-28s %-28s %s", "", "after the last epoch", "at the best epoch, chosen on the same photos")
 for i, method in ipairs(methods) do
    local sum = sums[i]
    local function share(right)
       return ("%.3f (%.3f to %.3f)"):format(right / sum.n, metrics.interval(right, sum.n))
    end
-   console.line("%-28s %-28s %s   %d of %d", method[1], share(sum.last), share(sum.best), sum.last, sum.n)
+   cli.line("%-28s %-28s %s   %d of %d", method[1], share(sum.last), share(sum.best), sum.last, sum.n)
 end

@@ -2,7 +2,7 @@
 --
 --    ./scute scripts/predict.lua --model models/resnet50/best.safetensors photo.jpg another.jpg
 local scute = require "scute"
-local cli, console, models, predict = scute.cli, scute.console, scute.models, scute.predict
+local cli, models, predict = scute.cli, scute.models, scute.predict
 
 local opt = cli.parse(arg, "Say what a trained model sees in photos", {
    { "photos", argument = true, many = true, required = true, value = "PHOTO", help = "files to look at" },
@@ -16,5 +16,5 @@ local model = models.load(opt.model):to(opt.device)
 local result = predict.photos(model, opt.photos, { top = opt.top, workers = opt.workers, device = opt.device })
 if opt.json then predict.print_json(result) else predict.print(result) end
 if opt.embeddings and result.features then predict.save_features(opt.embeddings, result) end
-for _, entry in ipairs(result.bad) do console.warn("%s", entry.message) end
+for _, entry in ipairs(result.bad) do cli.warn("%s", entry.message) end
 if #result.bad > 0 then os.exit(1, true) end

@@ -2,14 +2,14 @@
 --
 --    ./scute scripts/transfer_learning.lua --data_dir path/to/dataset --model resnet50 --freeze_backbone --output_dir ./models
 local scute = require "scute"
-local cli, console, data, models, optim, schedule, train =
-   scute.cli, scute.console, scute.data, scute.models, scute.optim, scute.schedule, scute.train
+local cli, data, models, optim, schedule, train =
+   scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
 
 local opt = cli.parse(arg, "Train a new classifier on a pretrained backbone, frozen or not", cli.common)
 local set = data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction })
 local model = models.create(opt.model, {
    classes = set.classes, pretrained = opt.weights, head_init = opt.head_init, image_size = opt.image_size,
-   log = console.say,
+   log = cli.say,
 }):to(opt.device)
 if opt.freeze_backbone then model:freeze "backbone" end
 

@@ -2,7 +2,7 @@
 #ifndef SCUTE_BIND_AUGMENT_H
 #define SCUTE_BIND_AUGMENT_H
 
-#include "host/augment.h"
+#include "host/photo/augment.h"
 #include "host/bind/bind.h"
 
 // {random_resized_crop = {scale = {0.08, 1}, ratio = {3/4, 4/3}}, horizontal_flip = 0.5,

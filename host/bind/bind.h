@@ -9,10 +9,10 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include "host/op.h"
-#include "host/retry.h"
-#include "host/tape.h"
-#include "host/tensor.h"
+#include "host/core/op.h"
+#include "host/core/retry.h"
+#include "host/core/tape.h"
+#include "host/core/tensor.h"
 
 #define SC_TENSOR_TYPE "scute.tensor"
 

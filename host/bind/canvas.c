@@ -1,5 +1,5 @@
 // scute.canvas{width, height} -> a canvas: methods that draw, and that write PNG, SVG and PDF.
-#include "host/canvas.h"
+#include "host/draw/canvas.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
-#include "host/rng.h"
+#include "host/core/rng.h"
 
 typedef struct {
    ScDtype dtype;

@@ -5,8 +5,8 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/interrupt.h"
-#include "host/choices.h"
-#include "host/sync.h"
+#include "host/core/choices.h"
+#include "host/core/sync.h"
 
 // scute.device(name = "auto") -> the name of the device that this means, such as "cuda:0": "auto" is a GPU
 // where one answers, else the CPU. Fails, saying what is missing, where there is no such device.

@@ -5,7 +5,7 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/interrupt.h"
-#include "host/function.h"
+#include "host/core/function.h"
 
 typedef struct {
    ScFunction base;

@@ -1,13 +1,13 @@
 // scute.image.load(path) -> an image: width, height and methods that return new images or tensors.
-#include "host/image.h"
+#include "host/photo/image.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/bind/image.h"
 #include "host/bind/options.h"
-#include "host/device.h"
-#include "host/file.h"
+#include "host/core/device.h"
+#include "host/files/file.h"
 
 #define TYPE "scute.image"
 
@@ -144,12 +144,12 @@ static int preprocess(lua_State *L) {
 }
 
 // image:show{as = "auto", columns, rows}: draws it in a terminal that can show pictures, else names a file; see
-// scute.show
+// scute.base.show
 static int show(lua_State *L) {
    sc_check_image(L, "show");
    lua_settop(L, 2);
    lua_getglobal(L, "require");
-   lua_pushliteral(L, "scute.show");
+   lua_pushliteral(L, "scute.base.show");
    lua_call(L, 1, 1);
    lua_getfield(L, -1, "image");
    lua_pushvalue(L, 1);

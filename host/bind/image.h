@@ -3,7 +3,7 @@
 #define SCUTE_BIND_IMAGE_H
 
 #include "host/bind/bind.h"
-#include "host/image.h"
+#include "host/photo/image.h"
 
 // The image that a method is called on (the first argument).
 ScImage *sc_check_image(lua_State *L, const char *method);

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-#include "host/signals.h"
+#include "host/term/signals.h"
 
 // Instructions that clean-up code (__close, handlers) gets before the interruption is raised again, so that a
 // pcall in a loop cannot swallow it for good.

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM as Lua sees them. See host/signals.h for what each signal does.
+// Ctrl-C and SIGTERM as Lua sees them. See host/term/signals.h for what each signal does.
 #ifndef SCUTE_BIND_INTERRUPT_H
 #define SCUTE_BIND_INTERRUPT_H
 

@@ -1,5 +1,5 @@
 // t:later(): values of a tensor, asked for now and read later.
-#include "host/later.h"
+#include "host/core/later.h"
 
 #include "host/bind/bind.h"
 

@@ -1,12 +1,12 @@
 // scute.terminal: reading lines, for the session at the prompt.
-#include "host/lineedit.h"
+#include "host/term/lineedit.h"
 
 #include <signal.h>
 #include <string.h>
 
 #include "host/bind/bind.h"
 #include "host/bind/interrupt.h"
-#include "host/signals.h"
+#include "host/term/signals.h"
 
 static const char completer_key; // its address is the key in the registry
 static const char answer_key;

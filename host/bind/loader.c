@@ -1,9 +1,9 @@
 // scute.loader{...}: batches of photos, decoded ahead by worker threads.
-#include "host/loader.h"
+#include "host/photo/loader.h"
 
 #include "host/bind/augment.h"
 #include "host/bind/options.h"
-#include "host/device.h"
+#include "host/core/device.h"
 
 #define TYPE "scute.loader"
 

@@ -1,5 +1,5 @@
 // scute.monitor() -> a monitor; monitor:sample() -> how the machine is doing.
-#include "host/monitor.h"
+#include "host/machine/monitor.h"
 
 #include <math.h>
 

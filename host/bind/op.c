@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
-#include "host/suggest.h"
+#include "host/core/suggest.h"
 
 typedef struct {
    double number;   // of an operand that was given as a number

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/suggest.h"
+#include "host/core/suggest.h"
 
 static void reject_key(lua_State *L, const char *function, const char *const *names) {
    int count = 0;

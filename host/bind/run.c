@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "host/bind/interrupt.h"
-#include "host/device.h"
-#include "host/lineedit.h"
-#include "host/machine.h"
-#include "host/signals.h"
-#include "host/sync.h"
-#include "host/version.h"
+#include "host/core/device.h"
+#include "host/term/lineedit.h"
+#include "host/machine/machine.h"
+#include "host/term/signals.h"
+#include "host/core/sync.h"
+#include "host/core/version.h"
 
 // ---- opening ----
 

@@ -1,9 +1,9 @@
 // scute.files.save_later: weight files written beside the computation, for lua/scute/weights.lua.
-#include "host/save.h"
+#include "host/files/save.h"
 
 #include "host/bind/bind.h"
 #include "host/bind/weights.h"
-#include "host/seal.h"
+#include "host/files/seal.h"
 
 #define SAVE_TYPE "scute.save"
 

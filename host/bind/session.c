@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
-#include "host/profile.h"
-#include "host/rng.h"
-#include "host/suggest.h"
+#include "host/core/profile.h"
+#include "host/core/rng.h"
+#include "host/core/suggest.h"
 
 static void check_callable(lua_State *L, int index, const char *name) {
    bool called = lua_isfunction(L, index);

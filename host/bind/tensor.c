@@ -1,12 +1,12 @@
 // The Lua side of a tensor: its properties, indexing, reading values out, backward, and the in-place few.
 // Ops come as methods from host/bind/op.c; what needs no C (printing, statistics) lives in
-// lua/scute/tensor.lua.
+// lua/scute/base/tensor_text.lua.
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/bind/bind.h"
 #include "host/bind/options.h"
-#include "host/suggest.h"
+#include "host/core/suggest.h"
 
 static ScTensor *self(lua_State *L, const char *method) {
    return sc_check_tensor(L, 1, method, "self");

@@ -1,6 +1,6 @@
-// scute.terminal_picture(image, options): the bytes that draw a picture in a terminal. lua/scute/show.lua
+// scute.terminal_picture(image, options): the bytes that draw a picture in a terminal. lua/scute/base/show.lua
 // writes them.
-#include "host/terminal.h"
+#include "host/term/terminal.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -4,10 +4,10 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/weights.h"
-#include "host/download.h"
-#include "host/file.h"
-#include "host/safetensors.h"
-#include "host/signals.h"
+#include "host/files/download.h"
+#include "host/files/file.h"
+#include "host/files/safetensors.h"
+#include "host/term/signals.h"
 
 #define STATE_TYPE "scute.state"
 

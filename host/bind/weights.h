@@ -3,7 +3,7 @@
 #define SCUTE_BIND_WEIGHTS_H
 
 #include "host/bind/bind.h"
-#include "host/weights.h"
+#include "host/files/weights.h"
 
 // The arguments 2 to 5 (names, tensors, keys and values of the metadata: lists) as a state, which it leaves on
 // the stack and the collector frees.

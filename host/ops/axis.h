@@ -4,8 +4,8 @@
 #ifndef SCUTE_OPS_AXIS_H
 #define SCUTE_OPS_AXIS_H
 
-#include "host/api.h"
-#include "host/tensor.h"
+#include "host/core/api.h"
+#include "host/core/tensor.h"
 
 SC_API_BEGIN
 

@@ -2,8 +2,8 @@
 #ifndef SCUTE_BROADCAST_H
 #define SCUTE_BROADCAST_H
 
-#include "host/api.h"
-#include "host/op.h"
+#include "host/core/api.h"
+#include "host/core/op.h"
 
 SC_API_BEGIN
 

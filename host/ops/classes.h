@@ -2,8 +2,8 @@
 #ifndef SCUTE_OPS_CLASSES_H
 #define SCUTE_OPS_CLASSES_H
 
-#include "host/api.h"
-#include "host/op.h"
+#include "host/core/api.h"
+#include "host/core/op.h"
 
 SC_API_BEGIN
 

@@ -1,7 +1,7 @@
 // Tensors one after the other along a dimension.
 #include "host/ops/concat.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "tensors", .kind = SC_TENSORS, .doc = "shapes that differ in `dim` at most"},

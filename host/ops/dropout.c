@@ -1,8 +1,8 @@
 // Dropout. The mask is never stored: backward draws it again from the same counters.
 #include "host/ops/dropout.h"
 
-#include "host/op.h"
-#include "host/rng.h"
+#include "host/core/op.h"
+#include "host/core/rng.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape, floating point"},

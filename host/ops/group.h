@@ -2,8 +2,8 @@
 #ifndef SCUTE_OPS_GROUP_H
 #define SCUTE_OPS_GROUP_H
 
-#include "host/api.h"
-#include "host/op.h"
+#include "host/core/api.h"
+#include "host/core/op.h"
 
 // A flag that leaves a step out, for overflows of half-width gradients that the host does not wait for.
 #define SC_FOUND_INF_PARAM                                                                                     \

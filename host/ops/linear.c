@@ -1,5 +1,5 @@
 // Fully connected layer.
-#include "host/op.h"
+#include "host/core/op.h"
 
 enum { X, WEIGHT, BIAS };
 

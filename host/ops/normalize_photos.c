@@ -2,7 +2,7 @@
 // the way to a GPU that floats take.
 #include "host/ops/normalize_photos.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "u8 (N, C, H, W)"},

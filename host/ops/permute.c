@@ -1,5 +1,5 @@
 // Dimensions in another order: permute, transpose.
-#include "host/op.h"
+#include "host/core/op.h"
 #include "host/ops/permute.h"
 
 static const ScParam params[] = {

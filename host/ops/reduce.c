@@ -1,7 +1,7 @@
 // Over one dimension, or over everything: sum, mean, max, min, argmax, argmin.
 #include "host/ops/reduce.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape"},

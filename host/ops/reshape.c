@@ -1,5 +1,5 @@
 // The same elements in another shape, in logical order: reshape, flatten.
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

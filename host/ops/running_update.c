@@ -2,7 +2,7 @@
 // device.
 #include "host/ops/running_update.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "running_mean", .kind = SC_TENSOR, .doc = "(C), floating point, written"},

@@ -1,5 +1,5 @@
 // One index of a dimension.
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

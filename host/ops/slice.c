@@ -1,7 +1,7 @@
 // A range of one dimension.
 #include "host/ops/slice.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

@@ -1,7 +1,7 @@
 // Softmax and its logarithm along one dimension.
 #include "host/ops/softmax.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape but a scalar, floating point"},

@@ -2,7 +2,7 @@
 #ifndef SCUTE_OPS_SQUEEZE_EXCITATION_H
 #define SCUTE_OPS_SQUEEZE_EXCITATION_H
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 enum { SC_SE_X, SC_SE_WEIGHT1, SC_SE_BIAS1, SC_SE_WEIGHT2, SC_SE_BIAS2, SC_SE_INPUTS };
 // Kept for backward, all (N, ...): channel means (C), the squeezed ones before silu (S), the scales (C).

@@ -1,8 +1,8 @@
 #ifndef SCUTE_OPS_STOCHASTIC_DEPTH_H
 #define SCUTE_OPS_STOCHASTIC_DEPTH_H
 
-#include "host/op.h"
-#include "host/rng.h"
+#include "host/core/op.h"
+#include "host/core/rng.h"
 
 enum { SC_DEPTH_X, SC_DEPTH_RESIDUAL, SC_DEPTH_INPUTS };
 // Attributes; the last two are drawn by forward.

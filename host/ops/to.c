@@ -1,5 +1,5 @@
 // Conversion of the element type.
-#include "host/op.h"
+#include "host/core/op.h"
 #include "host/ops/to.h"
 
 static const ScParam params[] = {

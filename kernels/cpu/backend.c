@@ -1,5 +1,5 @@
 // The embedded default: oneDNN for what it does well, OpenMP loops for the rest, both channels-last.
-#include "host/pool.h"
+#include "host/core/pool.h"
 #include "kernels/cpu/packed.h"
 
 static void flush(ScDevice *device) {

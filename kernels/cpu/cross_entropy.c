@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/softmax.h"
 #include "kernels/cpu/sum.h"

@@ -1,7 +1,7 @@
 #include "host/ops/dropout.h"
 
-#include "host/op.h"
-#include "host/rng.h"
+#include "host/core/op.h"
+#include "host/core/rng.h"
 #include "kernels/cpu/half.h"
 
 enum { BLOCK = 4096, WORTH_THREADS = 16384 };

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/half.h"
 

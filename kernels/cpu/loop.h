@@ -3,7 +3,7 @@
 #ifndef SCUTE_CPU_LOOP_H
 #define SCUTE_CPU_LOOP_H
 
-#include "host/tensor.h"
+#include "host/core/tensor.h"
 
 enum { SC_LOOP_MAX = 4, SC_LOOP_BLOCK = 8192 };
 

@@ -1,7 +1,7 @@
 // A byte of a channel can become 256 numbers only: they are computed once and looked up.
 #include "host/ops/normalize_photos.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 enum { MOST_CHANNELS = 8, BLOCK = 1024 }; // pixels
 

@@ -1,6 +1,6 @@
 #include "host/ops/permute.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/cpu/move.h"
 
 static ScStatus forward(ScCall *c) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "host/ops/axis.h"
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/sum.h"

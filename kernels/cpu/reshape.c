@@ -1,5 +1,5 @@
 // The change between channels-last and logical order that a change of rank may need.
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/cpu/move.h"
 
 // Moves between a tensor's memory order and logical order.

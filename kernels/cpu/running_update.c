@@ -1,6 +1,6 @@
 #include "host/ops/running_update.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 
 // In double, as ref has it: a thousand steps with a small momentum add up.
 static void blend(const ScTensor *running, const ScTensor *batch, double momentum, double factor) {

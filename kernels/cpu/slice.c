@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/cpu/move.h"
 
 static void *range_start(const ScCall *c, const ScTensor *large, const int64_t *strides) {

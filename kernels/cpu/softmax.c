@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "host/ops/axis.h"
 #include "host/ops/softmax.h"
 #include "kernels/cpu/clones.h"

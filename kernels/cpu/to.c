@@ -2,7 +2,7 @@
 // vectorised.
 #include <string.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/cpu/clones.h"
 
 enum { BLOCK = 16384 };

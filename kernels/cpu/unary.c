@@ -1,7 +1,7 @@
 // Functions of each element alone, float32 or bfloat16.
 #include <math.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/half.h"
 #include "kernels/cpu/vmath.h"

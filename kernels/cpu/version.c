@@ -1,7 +1,7 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 
-#include "host/version.h"
+#include "host/core/version.h"
 
 const char *sc_cpu_library(void) {
    static char text[48];

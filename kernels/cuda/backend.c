@@ -1,7 +1,7 @@
 // The CUDA backend: which devices there are, their memory, and copies.
 #include <string.h>
 
-#include "host/sync.h"
+#include "host/core/sync.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/fill.h"
 #include "kernels/cuda/staging.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/choices.h"
+#include "host/core/choices.h"
 
 enum { WORDS = 21, BUCKETS = 256, MOST_PLANS = 2048, MOST_CHOICES = 16 };
 

@@ -9,8 +9,8 @@
 
 #include <cuda_runtime_api.h>
 
-#include "host/device.h"
-#include "host/op.h"
+#include "host/core/device.h"
+#include "host/core/op.h"
 
 SC_C_BEGIN
 

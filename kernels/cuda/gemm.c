@@ -1,6 +1,6 @@
 #include "kernels/cuda/gemm.h"
 
-#include "host/choices.h"
+#include "host/core/choices.h"
 
 static cudaDataType_t data_type(ScDtype dtype) {
    switch (dtype) {

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "host/tensor.h"
+#include "host/core/tensor.h"
 #include "kernels/cuda/launch.cuh"
 
 // A range of indices, the last dimension the fastest, and where N operands lie at each. Dimensions that all of

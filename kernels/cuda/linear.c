@@ -1,4 +1,4 @@
-#include "host/tape.h"
+#include "host/core/tape.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/parts.h"
 

@@ -36,7 +36,7 @@ template <int L> __device__ inline ScChunk sc_chunk(const ScTable<L> &table, int
 }
 
 // Calls f(table, blocks) for tables that together hold all tensors of the call's first L lists. SC_EMEM invites
-// to try again (see host/status.h), which must not do twice what the tables before have done.
+// to try again (see host/core/status.h), which must not do twice what the tables before have done.
 template <int L, typename F> ScStatus sc_each_table(const ScCall *c, F f) {
    ScTable<L> table;
    bool begun = false;

@@ -1,4 +1,4 @@
-// host/rng.h on the device, bit for bit.
+// host/core/rng.h on the device, bit for bit.
 #ifndef SCUTE_CUDA_PHILOX_CUH
 #define SCUTE_CUDA_PHILOX_CUH
 

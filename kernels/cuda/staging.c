@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/sync.h"
+#include "host/core/sync.h"
 
 enum { CHUNK = 4 << 20, CHUNKS = 4, SMALL = 64 << 10, SMALLS = 16, LANDING = 64 << 20, LANDINGS = 2 };
 

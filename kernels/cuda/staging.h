@@ -10,7 +10,8 @@
 ScStatus sc_cuda_upload(ScDevice *, void *to, const void *from, size_t bytes);
 // Waits for the device's work so far.
 ScStatus sc_cuda_download(ScDevice *, void *to, const void *from, size_t bytes);
-// A download that is begun in order with the device's work and waited for when it is ended; see host/device.h.
+// A download that is begun in order with the device's work and waited for when it is ended; see
+// host/core/device.h.
 ScStatus sc_cuda_begin_read(ScDevice *, const void *from, size_t bytes, void **ticket);
 ScStatus sc_cuda_end_read(ScDevice *, void *ticket, void *to, size_t bytes);
 

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/ref/walk.h"
 
 // The smoothed target of sample n and class k, k from 0.

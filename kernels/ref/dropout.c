@@ -1,7 +1,7 @@
 #include "host/ops/dropout.h"
 
-#include "host/op.h"
-#include "host/rng.h"
+#include "host/core/op.h"
+#include "host/core/rng.h"
 #include "kernels/ref/walk.h"
 
 static ScStatus drop(const ScCall *c, const ScTensor *x, const ScTensor *y) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "host/ops/axis.h"
 #include "kernels/ref/walk.h"
 

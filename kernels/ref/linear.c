@@ -1,4 +1,4 @@
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/ref/view.h"
 
 enum { X, WEIGHT, BIAS };

@@ -1,6 +1,6 @@
 #include "host/ops/normalize_photos.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/ref/walk.h"
 
 // Memory order: channels last.

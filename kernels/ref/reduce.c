@@ -1,6 +1,6 @@
 #include "host/ops/reduce.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "host/ops/axis.h"
 #include "kernels/ref/walk.h"
 

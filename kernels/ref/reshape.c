@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/ref/walk.h"
 
 static ScStatus forward(ScCall *c) {

@@ -1,6 +1,6 @@
 #include "host/ops/running_update.h"
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/ref/walk.h"
 
 static void blend(ScTensor *running, const ScTensor *batch, double momentum, double factor) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "host/ops/axis.h"
 
 // Copies between the range of the large tensor and the small one.

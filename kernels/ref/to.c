@@ -1,4 +1,4 @@
-#include "host/op.h"
+#include "host/core/op.h"
 
 static ScStatus forward(ScCall *c) {
    const ScTensor *x = c->in[0], *y = c->out[0];

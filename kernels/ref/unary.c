@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "host/op.h"
+#include "host/core/op.h"
 #include "kernels/ref/walk.h"
 
 typedef double (*Function)(double x);

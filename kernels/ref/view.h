@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/tensor.h"
+#include "host/core/tensor.h"
 
 typedef struct {
    ScTensor *tensor; // may be NULL (an absent argument) or without values; then v is NULL

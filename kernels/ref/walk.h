@@ -2,7 +2,7 @@
 #ifndef SCUTE_REF_WALK_H
 #define SCUTE_REF_WALK_H
 
-#include "host/tensor.h"
+#include "host/core/tensor.h"
 
 enum { SC_WALK_MAX = 4 };
 

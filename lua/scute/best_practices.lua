@@ -3,10 +3,10 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local cli = require "scute.cli"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local plan = require "scute.compare.plan"
 local tell = require "scute.best_practices.tell"
-local to_json = require "scute.train.json"
+local to_json = require "scute.base.json"
 
 local best_practices = {}
 

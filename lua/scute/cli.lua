@@ -4,9 +4,12 @@
 -- network is for the modules that look there; it ends with 1.
 local argparse = require "argparse"
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local cli = {}
+
+-- What a script says to the person in front of it; see scute.base.console.
+for _, name in ipairs { "say", "line", "warn", "fail", "guard", "count", "duration" } do cli[name] = console[name] end
 
 local parsed = false -- a script that has read its command line reports errors in one line
 

@@ -2,7 +2,7 @@
 --
 -- Nothing is decoded here; see scute.loader.
 local lfs = require "lfs"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
 local note = require "scute.data.note"
@@ -163,7 +163,7 @@ end
 -- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines, split = what the split is
 -- called beside an accuracy }, where train and val are { paths = list, labels = list of class numbers, counts = photos per
 -- class }.
--- What is wrong with the folder is a failure (one line, see scute.console).
+-- What is wrong with the folder is a failure (one line, see scute.base.console).
 function data.open(dir, options)
    options = options or {}
    local validates = options.validates

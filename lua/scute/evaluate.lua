@@ -1,7 +1,7 @@
 -- How good a model is on photos that it did not learn from: the numbers, with what they are worth.
 local lfs = require "lfs"
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local upload = require "scute.data.upload"
 local metrics = require "scute.metrics"
 
@@ -337,6 +337,11 @@ function evaluate.to_table(result, classes, about)
    return out
 end
 
+--- Prints a summary as one JSON document; see to_table.
+function evaluate.print_json(result, classes, about)
+   io.write(require "scute.base.json" (evaluate.to_table(result, classes, about)))
+end
+
 --- The `limit` (15) records of highest loss, as scute.plot.top_losses takes them.
 function evaluate.worst(records, classes, limit)
    local order = table.move(records, 1, #records, 1, {})
@@ -423,7 +428,7 @@ end
 -- which is made if need be; where it is the folder of a training run, its report.html too. about: see to_table. more:
 -- { features = (N, F) of the records, model }, for the last two.
 function evaluate.save(folder, result, records, classes, about, more)
-   local to_json = require "scute.train.json"
+   local to_json = require "scute.base.json"
    console.guard("output_dir", scute.files.mkdirs, folder)
    local worst = evaluate.worst(records, classes)
    local fields = { worst = #worst > 0 and worst or nil, mistakes = mistakes_of(result, records) }
@@ -432,7 +437,7 @@ function evaluate.save(folder, result, records, classes, about, more)
       to_json(evaluate.to_table(result, classes, fields)))
    console.guard("output_dir", function()
       save_pictures(folder, result, records, classes, about, worst, more)
-      if lfs.attributes(folder .. "/run.json") then require("scute.report_html").write(folder) end
+      if lfs.attributes(folder .. "/run.json") then require("scute.report.html").write(folder) end
    end)
 end
 

@@ -1,8 +1,8 @@
 -- Exercise 2, what its script calls: the flags, the model that it starts from, rates by depth, and the comparison with a
 -- network trained from scratch.
 local scute = require "scute"
-local cli, console, models, optim, schedule, train =
-   scute.cli, scute.console, scute.models, scute.optim, scute.schedule, scute.train
+local cli, models, optim, schedule, train = scute.cli, scute.models, scute.optim, scute.schedule, scute.train
+local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 
 local fine_tuning = {}

@@ -6,7 +6,7 @@
 -- The map is relu(sum over channels of weight * activation) of the last feature map before the pooling, each weight being the
 -- mean over the map of d score / d activation. The score is the class's before the softmax.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local is_pooling = { AdaptiveAvgPool2d = true, AvgPool2d = true, MaxPool2d = true }
 

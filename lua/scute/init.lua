@@ -1,7 +1,7 @@
 -- scute: tensors, ops and the session come from C; every other family is a file beside this one, loaded at first use
 -- (scute.nn, scute.models, scute.optim, scute.data, scute.train, ...).
 local core = require "scute.core"
-require "scute.tensor" -- how tensors print
+require "scute.base.tensor_text" -- how tensors print
 
 local function names_of(scute)
    local names = {}

@@ -7,7 +7,7 @@
 -- scores, model(x) both. See nn.Classifier and nn/freeze.lua for freeze, unfreeze and groups.
 local scute = require "scute.core"
 local nn = require "scute.nn"
-local columns = require "scute.nn.columns"
+local columns = require "scute.base.columns"
 
 local models = {}
 

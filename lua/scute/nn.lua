@@ -3,7 +3,7 @@
 -- Classes of one's own derive from nn.Module (help "nn.Module").
 local nn = {
    Module = require "scute.nn.module",
-   init = require "scute.nn.init",
+   init = require "scute.nn.initialise",
 }
 require "scute.nn.freeze"
 require "scute.nn.groups"

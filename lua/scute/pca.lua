@@ -1,7 +1,7 @@
 -- Principal components of features: block power iteration on X'X with a Rayleigh-Ritz step, so that neither the N x N nor the
 -- F x F matrix is ever made.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local pca = {}
 

@@ -1,7 +1,7 @@
 -- What a saved model says about photos. The model file alone is enough: it carries architecture, classes and preprocessing.
 local scute = require "scute"
-local json = require "scute.train.json"
-local console = require "scute.console"
+local json = require "scute.base.json"
+local console = require "scute.base.console"
 local upload = require "scute.data.upload"
 
 local predict = {}

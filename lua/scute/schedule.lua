@@ -296,7 +296,7 @@ function schedule.course(warmup, total)
          :format(total, warmup), 2)
    end
    if warmup > 0 then
-      require("scute.console").warn("schedule.course: its first epoch trains at a rate of zero; "
+      require("scute.base.console").warn("schedule.course: its first epoch trains at a rate of zero; "
          .. "schedule.warmup_cosine { warmup = %g } does not", warmup)
    end
    return new("course", { warmup = warmup, total = total }, nil, function(t, _, position)

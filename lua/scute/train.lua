@@ -2,9 +2,9 @@
 --
 --    train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.003 }), epochs = 10, output_dir = "models" })
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local metrics = require "scute.metrics"
-local report = require "scute.report"
+local report = require "scute.report.text"
 local schedule = require "scute.schedule"
 local draw = require "scute.data.draw"
 local average = require "scute.train.average"

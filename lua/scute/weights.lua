@@ -3,8 +3,8 @@
 --     local state = scute.weights.load "resnet18.pth"
 --     print(#state.names, state.tensors["fc.weight"])
 local core = require "scute.core"
-local match = require "scute.weights_match"
-local sorted_keys = require "scute.sorted_keys"
+local match = require "scute.weights.match"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local files = core.files
 local weights = { apply = match.apply, guess = match.guess }
@@ -71,7 +71,7 @@ function weights.save(path, state, metadata)
 end
 
 --- The same beside what the program does next: what the tensors hold now is written by a thread, which reads the file back and
--- compares. The metadata gets "checksum", the CRC-32 of all bytes (see host/seal.h). Returns a handle:
+-- compares. The metadata gets "checksum", the CRC-32 of all bytes (see host/files/seal.h). Returns a handle:
 -- handle:done() tells whether it has ended; handle:finish() waits, raises what went wrong, and returns the processor time.
 function weights.save_later(path, state, metadata)
    return call(files.save_later, path, lists_of(state, metadata))

@@ -9,7 +9,7 @@ local precision, folder = arg[3] or "auto", arg[4] or os.tmpname()
 local PHOTOS = 400 -- of an epoch
 
 os.remove(folder)
-scute.console.quiet = true
+require("scute.base.console").quiet = true
 local n = batch * steps // 4 -- of each class, so that two epochs are so many steps
 for i = 1, 2 do -- the second time under another name is the same photo: decoding is not what is measured
    for k = 1, 8 do photos.write(("%s/photos/train/%d/%d.bmp"):format(folder, i, k), i, k, 224) end

@@ -5,7 +5,7 @@
 -- Run it on an otherwise idle machine. On a GPU peer_cuda.py measures PyTorch (peer_step.py and peer_transfer.py know the CPU
 -- only).
 local lfs = require "lfs"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local python = arg[1] and arg[1] ~= "" and arg[1] or nil
 local device = console.guard("make bench", require "scute".device, arg[2] or "cpu")

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "host/status.h"
+#include "host/core/status.h"
 
 #define assert_ok(expression)                                                                                  \
    do {                                                                                                        \

@@ -3,7 +3,7 @@
 #ifndef SCUTE_TESTS_DAMAGE_H
 #define SCUTE_TESTS_DAMAGE_H
 
-#include "host/weights.h"
+#include "host/files/weights.h"
 #include "tests/c/scratch.h"
 
 static inline ScDevice *test_device(void) {

@@ -1,6 +1,6 @@
 // What is drawn, against the statistics of torchvision's draws (tests/golden/make_augment.py), that it depends
 // on seed, epoch and sample alone, and what becomes of a photo then.
-#include "host/augment.h"
+#include "host/photo/augment.h"
 
 #include <math.h>
 

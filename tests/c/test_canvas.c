@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "host/canvas.h"
+#include "host/draw/canvas.h"
 
 static const ScPaint red = {.red = 1, .alpha = 1, .width = 1, .fill = true};
 static const ScTextStyle plain = {.size = 20};

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <pthread.h>
 
-#include "host/communicator.h"
-#include "host/device.h"
-#include "host/rng.h"
+#include "host/core/communicator.h"
+#include "host/core/device.h"
+#include "host/core/rng.h"
 #include "tests/c/check.h"
 
 static ScTensor *make(ScDtype dtype, int rank, const int64_t *shape) {

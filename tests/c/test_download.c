@@ -5,8 +5,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "host/download.h"
-#include "host/file.h"
+#include "host/files/download.h"
+#include "host/files/file.h"
 #include "tests/c/scratch.h"
 
 enum { BODY = 200000 };

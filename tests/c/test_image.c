@@ -1,6 +1,6 @@
 // Photos against torchvision's result for the same files (tests/golden/make_images.py), and every kind of bad
 // input.
-#include "host/image.h"
+#include "host/photo/image.h"
 
 #include "tests/c/scratch.h"
 

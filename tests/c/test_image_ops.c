@@ -1,5 +1,5 @@
 // Every operation on pixels against torchvision and Pillow on the same pictures (tests/golden/make_augment.py).
-#include "host/augment.h"
+#include "host/photo/augment.h"
 
 #include <math.h>
 

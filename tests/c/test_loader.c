@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <time.h>
 
-#include "host/device.h"
-#include "host/loader.h"
+#include "host/core/device.h"
+#include "host/photo/loader.h"
 #include "tests/c/scratch.h"
 
 #define FOLDER "tests/golden/images/"

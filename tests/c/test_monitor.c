@@ -3,8 +3,8 @@
 
 #include "tests/c/scratch.h"
 
-#include "host/file.h"
-#include "host/monitor.h"
+#include "host/files/file.h"
+#include "host/machine/monitor.h"
 
 static void put(const char *path, const char *text) {
    char whole[512];

@@ -1,7 +1,7 @@
 // Memory that runs out: garbage is collected, and what failed is tried once more.
-#include "host/retry.h"
+#include "host/core/retry.h"
 
-#include "host/tape.h"
+#include "host/core/tape.h"
 #include "tests/c/check.h"
 
 static size_t live(void) {

@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "host/file.h"
-#include "host/safetensors.h"
+#include "host/files/file.h"
+#include "host/files/safetensors.h"
 #include "tests/c/damage.h"
 
 #define GOLDEN "tests/golden/pth/"

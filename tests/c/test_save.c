@@ -1,9 +1,9 @@
 // Files that tell whether they are whole, and the thread that writes them.
 #include <sched.h>
 
-#include "host/safetensors.h"
-#include "host/save.h"
-#include "host/seal.h"
+#include "host/files/safetensors.h"
+#include "host/files/save.h"
+#include "host/files/seal.h"
 #include "tests/c/damage.h"
 
 static ScTensor *filled(int64_t n, double value) {

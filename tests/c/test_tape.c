@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "host/function.h"
-#include "host/tape.h"
+#include "host/core/function.h"
+#include "host/core/tape.h"
 #include "tests/c/check.h"
 
 static ScTensor *vector(int64_t n, double first, bool requires_grad) {

@@ -5,7 +5,7 @@
 
 #include "tests/c/check.h"
 
-#include "host/terminal.h"
+#include "host/term/terminal.h"
 
 static const ScTerminalSize usual = {80, 24, 10, 20};
 

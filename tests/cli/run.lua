@@ -115,10 +115,10 @@ local function reports()
    for _, text in ipairs { "<script", "src=\"http", "href=\"http", "url(http", "@import" } do
       check(not page:find(text, 1, true), "the report has no " .. text)
    end
-   local r = shell "$S -e 'print(require\"scute\".report_html.write(os.getenv \"T\" .. \"/judged/resnet18\"))'"
+   local r = shell "$S -e 'print(require\"scute.report.html\".write(os.getenv \"T\" .. \"/judged/resnet18\"))'"
    check(r.code == 0 and read_file(scratch .. "/judged/resnet18/report.html") == page,
       "the report is made again from the files, the same to the byte", r.all)
-   r = shell "$S -e 'require\"scute\".report_html.write(os.getenv \"T\" .. \"/two\")'"
+   r = shell "$S -e 'require\"scute.report.html\".write(os.getenv \"T\" .. \"/two\")'"
    check(r.code == 1 and r.all:find "there is no run.json", "a folder without a run", r.all)
 end
 
@@ -379,7 +379,7 @@ end
 local function saves_when_interrupted()
    photos.set(scratch .. "/many", { a = 40, b = 40 })
    for signal, code in pairs { INT = 130, TERM = 143 } do
-      os.execute(("rm -rf %s/out"):format(scratch))
+      os.execute(("rm -rf %s/out %s/log"):format(scratch, scratch)) -- a log that is left would be taken for this run's
       -- Long epochs: everything trains. The signal comes once the first epoch is told.
       local r = shell("set -m; " .. LEARN .. " --data_dir $T/many --epochs 1000 >$T/log & job=$!;"
          .. " for i in $(seq 600); do grep -q 'epoch   1' $T/log && break; sleep 0.1; done;"

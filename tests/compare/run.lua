@@ -181,7 +181,7 @@ local function names_files_cut_anywhere()
          check(r.code == 0, "an evaluation", r.all)
       end
       each_cut(folder .. "/" .. name, 97, function(n)
-         local ok, why = pcall(scute.report_html.text, folder)
+         local ok, why = pcall(require("scute.report.html").text, folder)
          check(not ok, "no page of a cut file")
          is_told(folder .. "/" .. name, n, tostring(why))
       end)
@@ -199,7 +199,7 @@ local function names_files_cut_anywhere()
    end)
    check(rows[0] and rows[1] and not rows[2], "rows of a cut history")
    photos.write_file(folder .. "/history.csv", "epoch,st")
-   check(pcall(scute.report_html.text, folder), "a page without curves")
+   check(pcall(require("scute.report.html").text, folder), "a page without curves")
 end
 
 -- One model without weights at hand, one whose file is no use, one with a file: only the last has a rank.

@@ -9,7 +9,7 @@ local parts = #arg > 1 and table.move(arg, 2, #arg, 1, {})
    or { "ops", "special", "photos", "models", "late", "exercises" }
 
 local found, why = pcall(scute.device, device)
-if not found then scute.console.fail("make test DEVICE=%s: nothing can be tested: %s", device, why) end
+if not found then require("scute.base.console").fail("make test DEVICE=%s: nothing can be tested: %s", device, why) end
 
 local passed, failed = 0, 0
 

@@ -6,7 +6,7 @@ local cjson = require "cjson"
 local lfs = require "lfs"
 local here = arg[0]:match "^(.*)/" or "."
 local photos = dofile(here .. "/../cli/photos.lua")
-local csv = require "scute.data.csv"
+local csv = require "scute.base.csv"
 
 local device = arg[1] or "cuda"
 local soft = os.getenv "SCUTE_PLUGINS"

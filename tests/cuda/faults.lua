@@ -14,7 +14,7 @@ package.cpath = plugins .. "/?.so;" .. package.cpath
 local scute = require "scute"
 local every_op = require "every_op"
 local softgpu = require "softgpu"
-local sorted_keys = require "scute.sorted_keys"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local device = arg[1] or "cuda"
 local tally = dofile "tests/tally.lua"

@@ -11,7 +11,7 @@ local photos = dofile(here .. "/../cli/photos.lua")
 local device = arg[1] or "cuda"
 local tally = dofile "tests/tally.lua"
 local check = tally.check
-scute.console.quiet = true
+require("scute.base.console").quiet = true
 scute.deterministic(true)
 
 local folder = os.tmpname()

@@ -9,7 +9,7 @@ local tally = dofile "tests/tally.lua"
 local check = tally.check
 local folder = os.tmpname()
 os.remove(folder)
-scute.console.quiet = true
+require("scute.base.console").quiet = true
 
 local Wide = dofile "tests/lua/wide.lua"
 
@@ -38,11 +38,11 @@ local function distance(a, b)
 end
 
 photos.set(folder, { blue = 14, red = 13 })
-local told, warn = {}, scute.console.warn
-scute.console.warn = function(format, ...) told[#told + 1] = format:format(...) end
+local told, warn = {}, require("scute.base.console").warn
+require("scute.base.console").warn = function(format, ...) told[#told + 1] = format:format(...) end
 local expected, all = fit "cpu"
 local ok, weights, micro, sizes = pcall(fit, device)
-scute.console.warn = warn
+require("scute.base.console").warn = warn
 os.execute(("rm -rf '%s'"):format(folder))
 if ok then
    check(all == nil and #expected > 400, "the CPU has room for all of a batch", all)

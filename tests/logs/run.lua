@@ -213,10 +213,10 @@ for i = 1, 4 do
    run.meter:show { what = ("epoch %d/10"):format(i), done = 1111 * i, total = 12345, photos = 1111 * i, seconds = 10 * i,
       loss = 2.345, accuracy = 0.5, left = 100 / i, hardware = run.hardware.words() }
    os.execute "sleep 0.11"
-   if i == 2 then scute.console.warn "in between" end
+   if i == 2 then require("scute.base.console").warn "in between" end
 end
 run.meter:clear()
-scute.console.line "at the end"
+require("scute.base.console").line "at the end"
 ]]
 
 -- A terminal of 80 letters has room for all that is told of the hardware; smaller ones for what matters more.

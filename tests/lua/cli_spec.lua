@@ -1,5 +1,5 @@
 local cli = require "scute.cli"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local spec = {
    { "data_dir", required = true, value = "PATH", help = "where" },

@@ -26,7 +26,7 @@ end
 local function failure(f, ...)
    local ok, err = pcall(f, ...)
    assert.is_false(ok)
-   assert.is_true(scute.console.is_failure(err), tostring(err))
+   assert.is_true(require("scute.base.console").is_failure(err), tostring(err))
    assert.is_nil(tostring(err):find "\n")
    return tostring(err)
 end

@@ -123,11 +123,11 @@ describe("an update", function()
          end,
          on_epoch_end = function() scute.memory_limit(0) end,
       }
-      local warn = scute.console.warn
-      scute.console.warn = function(format, ...) told[#told + 1] = format:format(...) end
+      local warn = require("scute.base.console").warn
+      require("scute.base.console").warn = function(format, ...) told[#told + 1] = format:format(...) end
       local ok, why = pcall(function() model = fit_wide { limited } end)
       scute.memory_limit(0)
-      scute.console.warn = warn
+      require("scute.base.console").warn = warn
       assert.is_true(ok, tostring(why))
       assert.is_true(micro ~= nil and micro < 8, tostring(micro))
       assert.same({ 8, 8, 5 }, sizes)

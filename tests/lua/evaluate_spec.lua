@@ -71,7 +71,7 @@ describe("scute.evaluate", function()
             rank = 1, loss = 0.7 }
       end
       local result = evaluate.summary(records, names(n), { resamples = 2 })
-      local text = require "scute.train.json" (evaluate.to_table(result, names(n)))
+      local text = require "scute.base.json" (evaluate.to_table(result, names(n)))
       assert.is_true(#text < 1e6, #text)
       local found = cjson.decode(text)
       assert.is_nil(found.confusion)

@@ -4,7 +4,8 @@ local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
 local hardware = require "scute.train.hardware"
 local photos = dofile "tests/cli/photos.lua"
-local console = scute.console
+local console = require "scute.base.console"
+local tensorboard = require "scute.report.tensorboard"
 
 local root
 
@@ -49,16 +50,16 @@ describe("TensorBoard's records", function()
       for i = 0, 31 do ascending[i + 1] = string.char(i) end
       for text, crc in pairs { [("\0"):rep(32)] = 0x8a9136aa, [("\xff"):rep(32)] = 0x62a8ab43,
          [table.concat(ascending)] = 0x46dd794e, ["123456789"] = 0xe3069283, [""] = 0 } do
-         assert.equal(masked(crc), scute.tensorboard.masked_crc(text))
+         assert.equal(masked(crc), tensorboard.masked_crc(text))
       end
    end)
 
    it("refuse what is no PNG", function()
       local folder = root .. "/board"
       scute.files.mkdirs(folder)
-      local board <close> = scute.tensorboard.open(folder)
+      local board <close> = tensorboard.open(folder)
       assert.error_matches(function() board:image("x", 1, "GIF89a") end, "expected the bytes of a PNG")
-      assert.error_matches(function() scute.tensorboard.open(root .. "/nowhere") end, "nowhere")
+      assert.error_matches(function() tensorboard.open(root .. "/nowhere") end, "nowhere")
    end)
 
    -- The data of all records of a file; an error where one is not whole.
@@ -67,8 +68,8 @@ describe("TensorBoard's records", function()
       while at <= #text do
          local n, crc = string.unpack("<I8I4", text, at)
          local content = text:sub(at + 12, at + 11 + n)
-         assert.equal(scute.tensorboard.masked_crc(text:sub(at, at + 7)), crc)
-         assert.equal(scute.tensorboard.masked_crc(content), (string.unpack("<I4", text, at + 12 + n)))
+         assert.equal(tensorboard.masked_crc(text:sub(at, at + 7)), crc)
+         assert.equal(tensorboard.masked_crc(content), (string.unpack("<I4", text, at + 12 + n)))
          list[#list + 1], at = content, at + 16 + n
       end
       return list
@@ -77,14 +78,14 @@ describe("TensorBoard's records", function()
    it("go on behind the last whole one of a file that was cut anywhere", function()
       local folder = root .. "/cut"
       scute.files.mkdirs(folder)
-      local board = scute.tensorboard.open(folder)
+      local board = tensorboard.open(folder)
       for step = 1, 3 do board:scalar("loss", step, 1 / step) end
       board:close()
       local whole, seen = read(board.path), {}
       local all = records_of(whole)
       for n = 0, #whole do
          scute.files.write(board.path, whole:sub(1, n))
-         local again = scute.tensorboard.open(folder, { resume_at = 3 })
+         local again = tensorboard.open(folder, { resume_at = 3 })
          again:scalar("loss", 4, 0.25)
          again:close()
          assert.equal(board.path, again.path)
@@ -99,10 +100,10 @@ describe("TensorBoard's records", function()
    end)
 
    it("do without a disk", function()
-      local open = scute.tensorboard.open
-      scute.tensorboard.open = function() error("tensorboard: no space left", 0) end
+      local open = tensorboard.open
+      tensorboard.open = function() error("tensorboard: no space left", 0) end
       local warned, result = quietly { output_dir = root .. "/full", tensorboard = true }
-      scute.tensorboard.open = open
+      tensorboard.open = open
       assert.matches("no space left; training goes on without TensorBoard", warned)
       assert.equal(2, #result.history)
    end)

@@ -136,7 +136,7 @@ describe("schedules", function()
       assert.error_matches(function() schedule.custom(function() return -1 end):values { epochs = 1, steps_per_epoch = 1 } end,
          "gave %-1 in step 1")
       local warned
-      local console = require "scute.console"
+      local console = require "scute.base.console"
       local before = console.warn
       console.warn = function(format, ...) warned = format:format(...) end
       local course = schedule.course(2, 4)

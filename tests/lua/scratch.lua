@@ -7,7 +7,7 @@ local scratch = {}
 --- Makes a folder of its own with photos/blue and photos/red in it, of which 21 train (batches of 8, 8 and 5) and 6 validate.
 -- For `setup`. broken: true adds a file to the red ones that is no photo. Returns the folder's path.
 function scratch.make(broken)
-   scute.console.quiet = true
+   require("scute.base.console").quiet = true
    local root = os.tmpname()
    os.remove(root)
    photos.set(root .. "/photos", { blue = 14, red = 13 })
@@ -17,7 +17,7 @@ end
 
 --- Takes it away again. For `teardown`.
 function scratch.remove(root)
-   scute.console.quiet = false
+   require("scute.base.console").quiet = false
    os.execute(("rm -rf '%s'"):format(root))
 end
 

@@ -1,5 +1,5 @@
 local scute = require "scute"
-local csv = require "scute.data.csv"
+local csv = require "scute.base.csv"
 local data = require "scute.data"
 
 local root, warnings
@@ -15,7 +15,7 @@ end
 local function failure(f, ...)
    local ok, err = pcall(f, ...)
    assert.is_false(ok)
-   assert.is_true(scute.console.is_failure(err), tostring(err))
+   assert.is_true(require("scute.base.console").is_failure(err), tostring(err))
    assert.is_nil(tostring(err):find "\n")
    assert.equal(1, err.exit)
    return tostring(err)
@@ -25,7 +25,7 @@ local function open(text)
    return data.open(root .. "/photos", { split_csv = write("split.csv", text) })
 end
 
-local warn = scute.console.warn
+local warn = require("scute.base.console").warn
 
 before_each(function()
    root = os.tmpname()
@@ -34,11 +34,11 @@ before_each(function()
       write("photos/" .. name, "x")
    end
    warnings = {}
-   scute.console.warn = function(...) warnings[#warnings + 1] = string.format(...) end
+   require("scute.base.console").warn = function(...) warnings[#warnings + 1] = string.format(...) end
 end)
 
 after_each(function()
-   scute.console.warn = warn
+   require("scute.base.console").warn = warn
    os.execute(("rm -rf '%s'"):format(root))
 end)
 

@@ -30,7 +30,7 @@ local function fit(change)
 end
 
 setup(function()
-   scute.console.quiet = true
+   require("scute.base.console").quiet = true
    root = os.tmpname()
    os.remove(root)
    photos.set(root .. "/two", { blue = 14, red = 13 })
@@ -44,7 +44,7 @@ setup(function()
 end)
 
 teardown(function()
-   scute.console.quiet = false
+   require("scute.base.console").quiet = false
    os.execute(("rm -rf '%s'"):format(root))
 end)
 
@@ -168,7 +168,7 @@ describe("train.fit", function()
       local set = data.open(root .. "/two", { seed = 0 })
       local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze()
       local _, why = pcall(train.fit, model, set, { optimizer = optim.adamw(model:groups { lr = 0.1 }), epochs = 1 })
-      assert.matches("nothing to train: every parameter of resnet18 is frozen", scute.console.message(why))
+      assert.matches("nothing to train: every parameter of resnet18 is frozen", require("scute.base.console").message(why))
    end)
 
    it("uses a batch as large as there are photos where more are asked for", function()

@@ -1,4 +1,4 @@
-local match = require "scute.weights_match"
+local match = require "scute.weights.match"
 
 -- "name 2 3" -> {name = "name", shape = {2, 3}}
 local function entries(list)

@@ -176,7 +176,7 @@ session("help of what is not there", 'help "ad"\n', { says = "did you mean 'add'
 
 -- Every function that C gives has a text.
 expect_code("all C functions are documented", [[
-   local help, ops = require "scute.help", {}
+   local help, ops = require "scute.repl.help", {}
    for _, name in ipairs(scute.ops()) do ops[name] = true end
    for name, value in next, scute do
       if type(value) == "function" and not ops[name] and help.text(name):find "nothing is known" then print(name) end

@@ -6,7 +6,7 @@ local models, optim, train = scute.models, scute.optim, scute.train
 
 local name, data, output, resume, save_steps = table.unpack(arg)
 scute.manual_seed(7)
-scute.console.quiet = os.getenv "LOUD" == nil
+require("scute.base.console").quiet = os.getenv "LOUD" == nil
 
 local set = scute.data.open(data, { seed = 0 })
 local model = models.create(name, { classes = set.classes, image_size = 64 })

@@ -8,7 +8,7 @@ local Classifier = require("scute.nn.classifier").Classifier
 local kind, data, output, resume, save_steps = table.unpack(arg)
 scute.threads(1)
 scute.manual_seed(5)
-scute.console.quiet = os.getenv "LOUD" == nil
+require("scute.base.console").quiet = os.getenv "LOUD" == nil
 
 local Tiny = Classifier:extend "Tiny"
 

@@ -1,7 +1,7 @@
 -- What Exercise 4 says in the end: a table, as text, Markdown and CSV, and the curves as pictures.
 local scute = require "scute"
-local columns = require "scute.nn.columns"
-local console = require "scute.console"
+local columns = require "scute.base.columns"
+local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 
 local tell = {}

@@ -1,6 +1,6 @@
 -- What each run of a comparison may spend: so many epochs, or so many minutes.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local precision = require "scute.train.precision"
 
 local budgets = {}

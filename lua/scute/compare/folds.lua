@@ -1,5 +1,5 @@
 -- Cross validation: every photo validates once. For data sets so small that one split is a matter of luck.
-local console = require "scute.console"
+local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
 

@@ -4,9 +4,9 @@
 local cjson = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local names = require "scute.compare.names"
-local to_json = require "scute.train.json"
+local to_json = require "scute.base.json"
 
 local plan = {}
 

@@ -1,12 +1,12 @@
 -- report.html of a comparison: all models on one page, made from the saved results alone; and its two pictures as files,
 -- comparison.png and curves.png.
-local console = require "scute.console"
+local console = require "scute.base.console"
 local lfs = require "lfs"
 local metrics = require "scute.metrics"
-local page = require "scute.page"
+local page = require "scute.base.page"
 local scute = require "scute"
 local tell = require "scute.compare.tell"
-local thumbnail = require "scute.thumbnail"
+local thumbnail = require "scute.base.thumbnail"
 
 local report = {}
 

@@ -1,10 +1,10 @@
 -- What a comparison says: the course's block, a table, the differences that are real; as text, Markdown, CSV and JSON.
 local cjson = require "cjson"
 local scute = require "scute"
-local columns = require "scute.nn.columns"
-local console = require "scute.console"
+local columns = require "scute.base.columns"
+local console = require "scute.base.console"
 local names = require "scute.compare.names"
-local to_json = require "scute.train.json"
+local to_json = require "scute.base.json"
 
 local tell = {}
 

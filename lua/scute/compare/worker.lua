@@ -2,14 +2,16 @@
 -- fails, the others go on. Usage: scute worker.lua JOB.json; see scute.compare.plan for what a job is. Leaves result.json in
 -- the job's folder when all went well.
 local scute = require "scute"
-local augment, cli, console, data, models, optim, report, schedule, train =
-   scute.augment, scute.cli, scute.console, scute.data, scute.models, scute.optim, scute.report, scute.schedule, scute.train
+local augment, cli, data, models, optim, schedule, train =
+   scute.augment, scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
+local console = require "scute.base.console"
+local report = require "scute.report.text"
 local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
 local upload = require "scute.data.upload"
 local fold_of = require "scute.compare.folds"
 local plan = require "scute.compare.plan"
-local to_json = require "scute.train.json"
+local to_json = require "scute.base.json"
 
 local HEAD_FACTOR = 10 -- learning rate of a new head, in rates of the layers before it
 

@@ -1,7 +1,7 @@
 -- What lies in a folder of photos. Names decide nothing here but what is plainly no photo: hidden files, and what
 -- file managers leave behind. Type is told by content when a photo is decoded.
 local lfs = require "lfs"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local folder = {}
 

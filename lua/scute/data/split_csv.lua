@@ -7,8 +7,8 @@
 --   split   train; val, valid or validation; test. Where nothing is val, test validates; otherwise it is left alone
 --   group   optional: what belongs together (an encounter, an animal); a warning tells of groups on both sides
 local lfs = require "lfs"
-local console = require "scute.console"
-local csv = require "scute.data.csv"
+local console = require "scute.base.console"
+local csv = require "scute.base.csv"
 local folder = require "scute.data.folder"
 local note = require "scute.data.note"
 

@@ -1,7 +1,7 @@
 -- The demo's photos: cut-outs from Debian's tuxpaint-stamps-default, put on a white square, ten classes.
 local lfs = require "lfs"
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local folder = require "scute.data.folder"
 
 local stamps = {}

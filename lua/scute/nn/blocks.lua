@@ -7,7 +7,7 @@ local conv_bn_act = require("scute.nn.conv").conv_bn_act
 local BatchNorm2d = require("scute.nn.norm").BatchNorm2d
 local Sequential = require("scute.nn.container").Sequential
 local activation = require "scute.nn.activation"
-local init = require "scute.nn.init"
+local init = require "scute.nn.initialise"
 
 local blocks = {}
 

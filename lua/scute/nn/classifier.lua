@@ -5,7 +5,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local Linear = require("scute.nn.linear").Linear
-local init = require "scute.nn.init"
+local init = require "scute.nn.initialise"
 
 local Classifier = Module:extend "Classifier"
 Classifier.keeps_nothing = true

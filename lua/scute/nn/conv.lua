@@ -1,7 +1,7 @@
 -- The convolution layer, and the one call a block makes with its convolution and its norm.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
-local init = require "scute.nn.init"
+local init = require "scute.nn.initialise"
 local norm = require "scute.nn.norm"
 local sizes = require "scute.nn.sizes"
 

@@ -2,7 +2,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local parts = require "scute.nn.parts"
-local columns = require "scute.nn.columns"
+local columns = require "scute.base.columns"
 local thousands = columns.thousands
 
 -- The mode that all batch norms in the paths share, "mixed" if they differ, "-" if there are none.

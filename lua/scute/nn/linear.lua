@@ -2,7 +2,7 @@
 -- x (..., in_features) -> (..., out_features): x weight^T + bias. Starts as PyTorch's does (Kaiming uniform).
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
-local init = require "scute.nn.init"
+local init = require "scute.nn.initialise"
 local sizes = require "scute.nn.sizes"
 
 local Linear = Module:extend("Linear", {

@@ -3,7 +3,7 @@
 -- otherwise with the running ones. Frozen (`freeze`), it keeps its running statistics bit for bit in both modes.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
-local init = require "scute.nn.init"
+local init = require "scute.nn.initialise"
 local sizes = require "scute.nn.sizes"
 
 local BatchNorm2d = Module:extend("BatchNorm2d", {

@@ -1,7 +1,7 @@
 -- Layers, output shapes, parameters and multiply-adds of a module.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
-local columns = require "scute.nn.columns"
+local columns = require "scute.base.columns"
 local Conv2d = require("scute.nn.conv").Conv2d
 local Linear = require("scute.nn.linear").Linear
 

@@ -1,7 +1,7 @@
 -- Models against each other: accuracy with its interval over what it costs, and which of them no other beats in both.
 local scute = require "scute"
 local axes = require "scute.plot.axes"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
 
 local comparison = {}

@@ -1,7 +1,7 @@
 -- A figure: a canvas with what all pictures share, and the ways out of it.
 local scute = require "scute"
-local console = require "scute.console"
-local show = require "scute.show"
+local console = require "scute.base.console"
+local show = require "scute.base.show"
 
 local figure = {}
 
@@ -113,7 +113,7 @@ function Figure:image(scale)
    return self.canvas:render { scale = scale or 1 }
 end
 
---- Shows the picture: in a terminal that can, else as a file whose name is printed. options: those of scute.show. Returns
+--- Shows the picture: in a terminal that can, else as a file whose name is printed. options: those of scute.base.show. Returns
 -- the file's name, if there is one.
 function Figure:show(options)
    local image <close> = self:image()

@@ -1,7 +1,7 @@
 -- Grids of photos: a batch after augmentation, predictions, the worst mistakes; and what a network looked at.
 local scute = require "scute"
 local color = require "scute.plot.color"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
 
 local photos = {}

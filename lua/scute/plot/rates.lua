@@ -1,6 +1,6 @@
 -- Learning rates: what a schedule will do, and what a learning-rate finder saw.
 local axes = require "scute.plot.axes"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
 
 local rates = {}

@@ -1,7 +1,8 @@
 -- The hook behind --tensorboard: numbers of each epoch (and of steps, every few seconds), the confusion of the best epoch, the
 -- photos as the network sees them, and the arguments as hyperparameters, in an event file in the run's folder.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
+local tensorboard = require "scute.report.tensorboard"
 
 local board = {}
 
@@ -88,7 +89,7 @@ function board.hook()
       on_fit_begin = function(run)
          if not run.folder then return end
          last = scute.clock()
-         local ok, opened = pcall(scute.tensorboard.open, run.folder, { resume_at = run.resumed and run.step or nil })
+         local ok, opened = pcall(tensorboard.open, run.folder, { resume_at = run.resumed and run.step or nil })
          if not ok then return console.warn("%s; training goes on without TensorBoard", console.message(opened)) end
          file = opened
          try(run, begin, run)

@@ -6,20 +6,20 @@
 --    best.NAME          the same of the best epoch so far
 --    average.NAME       the moving average of the weights, where there is one
 --    optimizer.NAME     the optimizer's state, by parameter
--- and the metadata are format ("scute checkpoint"), version, checksum (CRC-32 of the file, see host/seal.h) and state: JSON
--- with the position in the run, random numbers, history, what is frozen, known bad photos, the state of the hooks, and what
--- identifies the run. Nothing in the file is ever executed.
+-- and the metadata are format ("scute checkpoint"), version, checksum (CRC-32 of the file, see host/files/seal.h) and state:
+-- JSON with the position in the run, random numbers, history, what is frozen, known bad photos, the state of the hooks, and
+-- what identifies the run. Nothing in the file is ever executed.
 --
 -- A new file is written beside the old one, read back and compared before it takes the old one's name. A thread does that
 -- while training goes on; what it writes is what the tensors held when it began.
 local lfs = require "lfs"
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
 local metrics = require "scute.metrics"
 local photos = require "scute.train.photos"
-local sorted_keys = require "scute.sorted_keys"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local checkpoint = {}
 

@@ -9,8 +9,8 @@
 -- each step and each epoch is there once.
 local cjson = require "cjson"
 local scute = require "scute"
-local console = require "scute.console"
-local to_json = require "scute.train.json"
+local console = require "scute.base.console"
+local to_json = require "scute.base.json"
 
 local events = {}
 

@@ -5,7 +5,7 @@
 -- each are kept: those of the epochs 1 to K, which the epochs then take in turn. The order of photos and the batches are
 -- those that training on the photos themselves would have.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local photos = require "scute.train.photos"
 local precision = require "scute.train.precision"
 

@@ -1,7 +1,7 @@
 -- How the machine does while a run trains: a sample every two seconds, for the bar, the events and the report; a warning
 -- where a clock is held down. None of it goes into history.csv, which says only what would be the same again.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local hardware = {}
 

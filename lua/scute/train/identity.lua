@@ -2,7 +2,7 @@
 local lfs = require "lfs"
 local cjson = require "cjson"
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local identity = {}
 

@@ -1,7 +1,7 @@
 -- The learning-rate finder: a few steps at rates that rise from far too low to far too high, and what the loss does
 -- meanwhile. Smith, Cyclical Learning Rates (2017), section 3.3.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local update = require "scute.train.update"
 local hooks = require "scute.train.hooks"

@@ -1,6 +1,6 @@
 -- What the learning rates will be, as a picture, before anything trains: schedule.png in the run's folder.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local photos = require "scute.train.photos"
 
 local outlook = {}

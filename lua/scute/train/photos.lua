@@ -1,7 +1,7 @@
 -- Photos as batches: the loader with what a training run wants of it. Bad photos are named once and left out from then
 -- on, or end the run.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local upload = require "scute.data.upload"
 local precision = require "scute.train.precision"
 

@@ -14,7 +14,7 @@
 -- flag of an overflow are tensors of the device, which the optimizer's step reads there; the host learns of it once the
 -- update is on its way.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local diagnose = require "scute.train.diagnose"
 
 local precision = {}

@@ -1,7 +1,7 @@
 -- Where a run stands, for the person who waits: on a terminal one bar that redraws itself, elsewhere a line an interval
 -- and never a carriage return.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local progress = {}
 

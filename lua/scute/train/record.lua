@@ -2,8 +2,8 @@
 -- Each file is written beside its target and renamed; what was there before is lost only to a file that is whole.
 local cjson = require "cjson"
 local scute = require "scute"
-local console = require "scute.console"
-local to_json = require "scute.train.json"
+local console = require "scute.base.console"
+local to_json = require "scute.base.json"
 
 local record = {}
 
@@ -97,7 +97,7 @@ local function write_report(run)
       local list = run.best.worst or {}
       write(run.folder .. "/worst.json", to_json { worst = #list > 0 and list or cjson.empty_array })
    end
-   local ok, why = pcall(require("scute.report_html").write, run.folder)
+   local ok, why = pcall(require("scute.report.html").write, run.folder)
    local fault = not ok and console.message(why) or nil
    if fault and fault ~= run.page_fault then console.warn("report.html: %s", fault) end
    run.page_fault = fault

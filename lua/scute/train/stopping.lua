@@ -3,7 +3,7 @@
 --    train.fit(model, set, { ..., early_stop = 5 })
 --    train.fit(model, set, { ..., early_stop = { metric = "val_loss", patience = 5, min_change = 1e-3, diverged = 10 } })
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local stopping = {}
 

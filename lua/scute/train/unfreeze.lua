@@ -13,7 +13,7 @@
 -- yet. A group that joins gets fresh optimizer state, since that is kept by parameter; what trained already goes on as if
 -- nothing had happened. Parts that wait keep parameters and batch norm statistics bit for bit.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 
 local unfreeze = {}
 

@@ -5,7 +5,7 @@
 -- Where memory runs out the batches are taken in halves, and in halves of those, with the gradients added up: the photos of
 -- an update and the learning rate stay what they were.
 local scute = require "scute"
-local console = require "scute.console"
+local console = require "scute.base.console"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 local late = require "scute.train.late"

@@ -1,6 +1,0 @@
-#include "host/choices.h"
-
-ScChoices *sc_choices(void) {
-   static ScChoices choices;
-   return &choices;
-}

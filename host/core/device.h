@@ -1,0 +1,118 @@
+// Devices, their memory pool, and the table of kernels that a backend brings.
+#ifndef SCUTE_DEVICE_H
+#define SCUTE_DEVICE_H
+
+#include "host/core/api.h"
+#include "host/core/tensor.h"
+
+SC_API_BEGIN
+
+typedef struct ScCall ScCall;
+
+// What a backend computes for one op. Missing backward with a differentiable op means that host/ops does it
+// alone.
+typedef struct {
+   const char *op;
+   unsigned dtypes; // mask of 1u << ScDtype, tested against the op's compute dtype (that of its first tensor)
+   ScStatus (*forward)(ScCall *);
+   ScStatus (*backward)(ScCall *);
+   unsigned (*more_dtypes)(void); // those that depend on the machine; may be NULL
+} ScKernel;
+
+enum { SC_MAXDEVICES = 16 }; // of one backend
+
+enum {
+   SC_FLOATS = 1u << SC_F32 | 1u << SC_F64,
+   SC_NUMBERS = SC_FLOATS | 1u << SC_I64 | 1u << SC_U8,
+   SC_ALL_DTYPES = (1u << SC_NDTYPE) - 1,
+};
+
+typedef struct ScBackend {
+   const char *name;
+   // How many devices there are, for backends that may have several or none; asked once, when one is looked
+   // for. NULL: there is one. On failure the message says what is missing.
+   ScStatus (*count)(int *n);
+   bool host_memory; // the CPU may dereference its buffers
+   bool shapes_only; // its tensors have no values: every op is "computed" once its shapes are checked
+   ScStatus (*allocate)(ScDevice *, size_t bytes, void **out);
+   void (*release)(ScDevice *, void *, size_t bytes);
+   ScStatus (*upload)(ScDevice *, void *to, const void *from, size_t bytes);
+   ScStatus (*download)(ScDevice *, void *to, const void *from, size_t bytes);
+   ScStatus (*copy)(ScDevice *, void *to, const void *from, size_t bytes); // within the device
+   // Writes an element of `size` bytes n times; needed without host memory.
+   ScStatus (*fill)(ScDevice *, void *to, const void *element, size_t size, int64_t n);
+   // Reading without waiting; both NULL: what is read is there at once. `begin_read` copies into memory of its
+   // own, in order with the device's work so far. `end_read` waits for that, copies to `to` unless it is NULL,
+   // and ends the ticket, also when it fails.
+   ScStatus (*begin_read)(ScDevice *, const void *from, size_t bytes, void **ticket);
+   ScStatus (*end_read)(ScDevice *, void *ticket, void *to, size_t bytes);
+   ScStatus (*wait)(ScDevice *);   // for all work so far; NULL: there is nothing to wait for
+   void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
+   void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL
+   void (*close)(ScDevice *);      // give up everything, at the end of the program; may be NULL
+   struct ScKernelTable *kernels;
+} ScBackend;
+
+typedef struct {
+   size_t live, cached, peak; // bytes; peak of live since the start
+} ScMemory;
+
+struct ScDevice {
+   const ScBackend *backend;
+   int index;
+   char name[16]; // "cpu", "ref", "cuda:0"
+   struct ScPool *pool;
+   // Of the group that it trains in (host/core/communicator.h); NULL: alone.
+   struct ScCommunicator *communicator;
+};
+
+// "cpu", "ref", "cuda", "cuda:1", or "auto": a GPU where one answers, else the CPU. The device lives as long as
+// the process. The first "cuda" opens that backend's plugin (host/core/plugin.c).
+ScStatus sc_device_find(const char *name, ScDevice **out);
+ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
+ScDevice *sc_device_cpu(void);
+ScDevice *sc_device_ref(void);
+ScMemory sc_device_memory(ScDevice *);
+void sc_device_flush(ScDevice *);   // returns cached memory and clears backend caches
+void sc_flush_devices(void);        // the same for all devices in use
+void sc_close_devices(void);        // at the end of the program, when no tensor lives any more
+size_t sc_live_bytes(void);         // over all devices in use
+void sc_memory_limit(size_t bytes); // live bytes at which allocation fails with SC_EMEM; 0 is no limit
+
+// Pool (host/core/alloc.c). Buffers start with one reference and a fresh stamp. Thread-safe.
+ScStatus sc_buffer_new(ScBuffer **out, ScDevice *, size_t bytes);
+ScBuffer *sc_buffer_retain(ScBuffer *);
+void sc_buffer_release(ScBuffer *);
+uint64_t sc_next_stamp(void);
+
+// Registration happens before main, from the file that defines the kernel; there is no list anywhere.
+void sc_register_backend(ScBackend *);
+void sc_register_kernel(const char *backend, const ScKernel *);
+const ScKernel *sc_find_kernel(const ScDevice *, const char *op);
+bool sc_kernel_takes(const ScKernel *, ScDtype); // NULL takes none
+
+#define SC_BACKEND(variable)                                                                                   \
+   __attribute__((constructor(201))) static void register_##variable(void) {                                   \
+      sc_register_backend(&variable);                                                                          \
+   }
+
+// SC_KERNEL(cpu, relu, .dtypes = 1u << SC_F32, .forward = ..., .backward = ...)
+#define SC_KERNEL(backend, name, ...)                                                                          \
+   static const ScKernel kernel_##name = {.op = #name, __VA_ARGS__};                                           \
+   __attribute__((constructor(202))) static void register_##name(void) {                                       \
+      sc_register_kernel(#backend, &kernel_##name);                                                            \
+   }
+// One of several kernels that share their functions and differ in an argument; both are calls with the ScCall
+// `c`: SC_KERNEL_OF(cuda, relu, SC_FLOATS, forward(c, RELU), backward(c, RELU))
+#define SC_KERNEL_OF(backend, name, accepted, forward_call, backward_call)                                     \
+   static ScStatus forward_##name(ScCall *c) {                                                                 \
+      return forward_call;                                                                                     \
+   }                                                                                                           \
+   static ScStatus backward_##name(ScCall *c) {                                                                \
+      return backward_call;                                                                                    \
+   }                                                                                                           \
+   SC_KERNEL(backend, name, .dtypes = accepted, .forward = forward_##name, .backward = backward_##name)
+
+SC_API_END
+
+#endif

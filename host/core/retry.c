@@ -1,0 +1,19 @@
+#include "host/core/retry.h"
+
+#include <stddef.h>
+
+#include "host/core/device.h"
+
+static void (*collector)(void);
+
+void sc_set_collector(void (*collect)(void)) {
+   collector = collect;
+}
+
+ScStatus sc_with_retry(ScStatus (*run)(void *context), void *context) {
+   ScStatus status = run(context);
+   if (status != SC_EMEM) return status;
+   if (collector) collector();
+   sc_flush_devices();
+   return run(context);
+}

@@ -1,0 +1,51 @@
+#include "host/core/rng.h"
+
+#include <math.h>
+
+static ScRng session = {.seed = 0};
+
+ScRng *sc_rng(void) {
+   return &session;
+}
+
+uint64_t sc_rng_stream(void) {
+   return session.next_stream++;
+}
+
+void sc_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]) {
+   uint32_t c[4] = {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
+   uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+   for (int round = 0; round < 10; round++) {
+      uint64_t p0 = (uint64_t)0xD2511F53 * c[0], p1 = (uint64_t)0xCD9E8D57 * c[2];
+      uint32_t n0 = (uint32_t)(p1 >> 32) ^ c[1] ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c[3] ^ k1;
+      c[1] = (uint32_t)p1, c[3] = (uint32_t)p0, c[0] = n0, c[2] = n2;
+      k0 += 0x9E3779B9, k1 += 0xBB67AE85;
+   }
+   for (int i = 0; i < 4; i++) out[i] = c[i];
+}
+
+float sc_uniform(uint64_t seed, uint64_t stream, uint64_t index) {
+   uint32_t bits[4];
+   sc_philox(seed, stream, index / 4, bits);
+   return (float)(bits[index % 4] >> 8) * 0x1p-24f;
+}
+
+double sc_normal(uint64_t seed, uint64_t stream, uint64_t index) {
+   uint32_t bits[4];
+   sc_philox(seed, stream, index / 2, bits);
+   double u = ((double)bits[0] + 1.0) * 0x1p-32, angle = 6.283185307179586 * (double)bits[1] * 0x1p-32;
+   double radius = sqrt(-2.0 * log(u));
+   return radius * (index % 2 ? sin(angle) : cos(angle));
+}
+
+void sc_permutation(uint64_t seed, uint64_t stream, int64_t n, int64_t *out) {
+   for (int64_t i = 0; i < n; i++) out[i] = i;
+   for (int64_t i = n - 1; i > 0; i--) {
+      uint32_t bits[4];
+      sc_philox(seed, stream, (uint64_t)i, bits);
+      uint64_t wide = (uint64_t)bits[0] << 32 | bits[1];
+      int64_t j = (int64_t)(((unsigned __int128)wide * (uint64_t)(i + 1)) >> 64);
+      int64_t kept = out[i];
+      out[i] = out[j], out[j] = kept;
+   }
+}

@@ -1,0 +1,30 @@
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011). What is drawn depends only on (seed,
+// stream, index), never on threads or on what was drawn before.
+#ifndef SCUTE_RNG_H
+#define SCUTE_RNG_H
+
+#include <stdint.h>
+
+#include "host/core/api.h"
+
+SC_API_BEGIN
+
+// Four 32-bit numbers for block `index` of a stream.
+void sc_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
+// Uniform in [0, 1) with 24 bits, and standard normal (Box-Muller), for element `index` of a stream.
+float sc_uniform(uint64_t seed, uint64_t stream, uint64_t index);
+double sc_normal(uint64_t seed, uint64_t stream, uint64_t index);
+// A permutation of 0..n-1 (Fisher-Yates).
+void sc_permutation(uint64_t seed, uint64_t stream, int64_t n, int64_t *out);
+
+// The session's generator: a seed (scute.manual_seed) and a count of streams handed out. Saved with
+// checkpoints.
+typedef struct {
+   uint64_t seed, next_stream;
+} ScRng;
+ScRng *sc_rng(void);
+uint64_t sc_rng_stream(void); // a fresh stream
+
+SC_API_END
+
+#endif

@@ -1,0 +1,177 @@
+#include "host/core/width.h"
+
+#include <stdlib.h>
+
+#include "host/core/tape.h"
+
+static ScStatus convert_to(ScTensor **slot, ScDtype dtype) {
+   if (!*slot || (*slot)->dtype == dtype) return SC_OK;
+   ScTensor *converted;
+   ScAttr attr = {.i = dtype};
+   SC_TRY(sc_apply(&converted, "to", 1, slot, &attr, 1));
+   sc_tensor_release(*slot);
+   *slot = converted;
+   return SC_OK;
+}
+
+// ---- mixed operands ----
+
+// Which dtype wins when two meet.
+static int strength(ScDtype dtype) {
+   static const int order[SC_NDTYPE] = {
+       [SC_U8] = 0, [SC_I64] = 1, [SC_F16] = 2, [SC_BF16] = 3, [SC_F32] = 4, [SC_F64] = 5};
+   return order[dtype];
+}
+
+ScStatus sc_promote(ScCall *call, int first) {
+   ScDtype widest = SC_U8;
+   for (int i = first; i < call->nin; i++)
+      if (call->in[i] && strength(call->in[i]->dtype) > strength(widest)) widest = call->in[i]->dtype;
+   for (int i = first; i < call->nin; i++) SC_TRY(convert_to(&call->in[i], widest));
+   return SC_OK;
+}
+
+// ---- autocast ----
+
+static ScDtype autocast = SC_F32;
+
+ScDtype sc_set_autocast(ScDtype dtype) {
+   ScDtype before = autocast;
+   autocast = dtype;
+   return before;
+}
+
+// ---- half width ----
+
+static bool is_half(const ScTensor *t) {
+   return t && sc_dtype_is_half(t->dtype);
+}
+
+static bool is_marked(unsigned mask, int input) {
+   return input < SC_MAXPARAM && mask >> input & 1;
+}
+
+ScStatus sc_apply_autocast(ScCall *call) {
+   ScCast cast = call->op->autocast;
+   if (autocast == SC_F32 || cast == SC_CAST_NONE) return SC_OK;
+   for (int i = 0; i < call->nin; i++) {
+      const ScTensor *t = call->in[i];
+      if (cast == SC_CAST_WIDE && is_half(t)) SC_TRY(convert_to(&call->in[i], SC_F32));
+      if (cast == SC_CAST_HALF && t && t->dtype == SC_F32 && !is_marked(call->op->wide, i))
+         SC_TRY(convert_to(&call->in[i], autocast));
+   }
+   return SC_OK;
+}
+
+static bool is_native(const ScCall *call) {
+   const ScTensor *first = NULL;
+   for (int i = 0; i < call->nin && !first; i++) first = call->in[i];
+   if (!is_half(first)) return false;
+   if (!sc_kernel_takes(sc_find_kernel(call->device, call->op->name), first->dtype)) return false;
+   for (int i = 0; i < call->nin; i++) {
+      const ScTensor *t = call->in[i];
+      if (t && sc_dtype_is_float(t->dtype) && t->dtype != first->dtype && !is_marked(call->op->wide, i))
+         return false;
+   }
+   return true;
+}
+
+ScStatus sc_choose_width(ScCall *call, ScWidth *width) {
+   bool native = is_native(call);
+   for (int i = 0; i < call->nin; i++) {
+      if (!is_half(call->in[i]) || (native && !is_marked(call->op->wide, i))) continue;
+      if (call->op->in_place)
+         return sc_fail(SC_EARG, "%s: argument '%s': expected f32, found %s", call->op->name,
+                        sc_input_name(call, i), sc_dtype_name(call->in[i]->dtype));
+      if (!native && !width->narrows) width->narrows = true, width->narrow = call->in[i]->dtype;
+      if (is_marked(call->op->updates, i)) width->written[i] = sc_tensor_retain(call->in[i]);
+      SC_TRY(convert_to(&call->in[i], SC_F32));
+      if (i < SC_MAXPARAM) width->stamp[i] = call->in[i]->buffer->stamp;
+   }
+   return SC_OK;
+}
+
+ScStatus sc_restore_width(ScCall *call, ScStatus status, ScWidth *width) {
+   for (int i = 0; i < SC_MAXPARAM; i++) {
+      if (!width->written[i]) continue;
+      if (status == SC_OK && call->in[i]->buffer->stamp != width->stamp[i])
+         status = sc_tensor_copy(width->written[i], call->in[i]);
+      sc_tensor_release(width->written[i]);
+   }
+   for (int i = 0; status == SC_OK && width->narrows && i < call->nout; i++)
+      if (call->out[i]->dtype == SC_F32) status = convert_to(&call->out[i], width->narrow);
+   return status;
+}
+
+// ---- a native call that the kernel does not take after all ----
+
+typedef struct {
+   ScTensor **slot, *half;
+   bool result;
+} Swap;
+
+typedef struct {
+   int n;
+   Swap swaps[];
+} Swaps;
+
+static ScStatus swap(Swaps *s, ScTensor **slot, bool result) {
+   ScTensor *half = *slot, *wide;
+   ScAttr attr = {.i = SC_F32};
+   if (!is_half(half)) return SC_OK;
+   if (!half->buffer)
+      SC_TRY(sc_tensor_shape_only(&wide, half->device, SC_F32, half->rank, half->shape));
+   else if (result)
+      SC_TRY(sc_tensor_new(&wide, half->device, SC_F32, half->rank, half->shape));
+   else
+      SC_TRY(sc_apply(&wide, "to", 1, slot, &attr, 1));
+   *slot = wide;
+   s->swaps[s->n++] = (Swap){slot, half, result};
+   return SC_OK;
+}
+
+static ScStatus swap_all(Swaps *s, ScCall *call, bool backward) {
+   for (int i = 0; i < call->nin; i++) {
+      SC_TRY(swap(s, &call->in[i], false));
+      if (backward) SC_TRY(swap(s, &call->grad_in[i], true));
+   }
+   for (int i = 0; i < call->nout; i++) {
+      SC_TRY(swap(s, &call->out[i], !backward));
+      if (backward) SC_TRY(swap(s, &call->grad_out[i], false));
+   }
+   return SC_OK;
+}
+
+// The half-width tensor gets the buffer of the converted result.
+static ScStatus store(ScTensor *half, ScTensor *wide) {
+   ScTensor *converted;
+   ScAttr attr = {.i = half->dtype};
+   SC_TRY(sc_apply(&converted, "to", 1, &wide, &attr, 1));
+   sc_buffer_release(half->buffer);
+   half->buffer = sc_buffer_retain(converted->buffer);
+   sc_tensor_release(converted);
+   return SC_OK;
+}
+
+static ScStatus swap_back(Swaps *s, ScStatus status) {
+   for (int i = 0; i < s->n; i++) {
+      Swap *each = &s->swaps[i];
+      if (status == SC_OK && each->result) status = store(each->half, *each->slot);
+      sc_tensor_release(*each->slot);
+      *each->slot = each->half;
+   }
+   return status;
+}
+
+ScStatus sc_run_widened(ScCall *call, bool backward, ScRunKernel run) {
+   size_t most = 2 * (size_t)(call->nin + SC_MAXOUT);
+   Swaps *s = calloc(1, sizeof *s + most * sizeof *s->swaps);
+   if (!s) return sc_fail(SC_EMEM, "out of memory");
+   bool recording = sc_set_recording(false);
+   ScStatus status = swap_all(s, call, backward);
+   if (status == SC_OK) status = run(call, backward, true);
+   status = swap_back(s, status);
+   sc_set_recording(recording);
+   free(s);
+   return status;
+}

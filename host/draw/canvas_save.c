@@ -1,0 +1,143 @@
+// The recorded picture comes out: pixels, PNG, SVG, PDF.
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "host/draw/canvas_internal.h"
+#include "host/files/file.h"
+
+static cairo_status_t replay(ScCanvas *canvas, cairo_surface_t *target, double scale) {
+   cairo_t *c = cairo_create(target);
+   cairo_scale(c, scale, scale);
+   cairo_set_source_surface(c, canvas->surface, 0, 0);
+   cairo_paint(c);
+   cairo_status_t status = cairo_status(c);
+   cairo_destroy(c);
+   cairo_surface_flush(target);
+   return status ? status : cairo_surface_status(target);
+}
+
+static ScStatus fail(cairo_status_t status) {
+   return sc_fail(status == CAIRO_STATUS_NO_MEMORY ? SC_EMEM : SC_EARG, "canvas: %s",
+                  cairo_status_to_string(status));
+}
+
+static void copy_pixels(cairo_surface_t *surface, ScImage *out) {
+   const unsigned char *rows = cairo_image_surface_get_data(surface);
+   int stride = cairo_image_surface_get_stride(surface);
+   unsigned char *to = out->rgb;
+   for (int y = 0; y < out->height; y++) {
+      const uint32_t *from = (const uint32_t *)(const void *)(rows + (size_t)y * (size_t)stride);
+      for (int x = 0; x < out->width; x++) {
+         *to++ = (unsigned char)(from[x] >> 16);
+         *to++ = (unsigned char)(from[x] >> 8);
+         *to++ = (unsigned char)from[x];
+      }
+   }
+}
+
+ScStatus sc_canvas_render(ScCanvas *canvas, double scale, ScImage *out) {
+   *out = (ScImage){0};
+   double width = ceil(canvas->width * scale), height = ceil(canvas->height * scale);
+   if (!(scale > 0 && width >= 1 && width <= SC_CANVAS_MAX && height >= 1 && height <= SC_CANVAS_MAX))
+      return sc_fail(SC_EARG, "canvas: at scale %g the picture has %g x %g pixels; expected 1 to %d a side",
+                     scale, width, height, SC_CANVAS_MAX);
+   cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+   cairo_status_t drawn = cairo_surface_status(surface);
+   if (!drawn) {
+      // A fraction of a pixel at the edge stays white, not black.
+      memset(cairo_image_surface_get_data(surface), 255,
+             (size_t)cairo_image_surface_get_stride(surface) * (size_t)height);
+      cairo_surface_mark_dirty(surface);
+      drawn = replay(canvas, surface, scale);
+   }
+   ScStatus status = drawn ? fail(drawn) : sc_image_new((int)width, (int)height, out);
+   if (!status) copy_pixels(surface, out);
+   cairo_surface_destroy(surface);
+   return status;
+}
+
+// ---- files in memory ----
+
+typedef struct {
+   unsigned char *data;
+   size_t size, room;
+} Bytes;
+
+static cairo_status_t append(void *context, const unsigned char *data, unsigned int length) {
+   Bytes *b = context;
+   if (b->size + length > b->room) {
+      size_t room = 2 * (b->size + length);
+      unsigned char *larger = realloc(b->data, room);
+      if (!larger) return CAIRO_STATUS_NO_MEMORY;
+      b->data = larger, b->room = room;
+   }
+   memcpy(b->data + b->size, data, length);
+   b->size += length;
+   return CAIRO_STATUS_SUCCESS;
+}
+
+static cairo_surface_t *vector_surface(ScCanvas *canvas, ScPictureFormat format, Bytes *bytes) {
+   if (format == SC_PDF)
+      return cairo_pdf_surface_create_for_stream(append, bytes, canvas->width, canvas->height);
+   cairo_surface_t *svg = cairo_svg_surface_create_for_stream(append, bytes, canvas->width, canvas->height);
+   cairo_svg_surface_set_document_unit(svg, CAIRO_SVG_UNIT_PX);
+   return svg;
+}
+
+// cairo 1.16 keeps a reference to what it wrote as SVG after the SVG itself is gone, and so the whole recording
+// for ever.
+static void drop_references(cairo_surface_t *surface, unsigned int before) {
+   while (cairo_surface_get_reference_count(surface) > before) cairo_surface_destroy(surface);
+}
+
+static ScStatus encode_vector(ScCanvas *canvas, ScPictureFormat format, Bytes *bytes) {
+   unsigned int references = cairo_surface_get_reference_count(canvas->surface);
+   cairo_surface_t *surface = vector_surface(canvas, format, bytes);
+   cairo_status_t status = cairo_surface_status(surface);
+   if (!status) status = replay(canvas, surface, 1);
+   cairo_surface_finish(surface);
+   if (!status) status = cairo_surface_status(surface);
+   cairo_surface_destroy(surface);
+   drop_references(canvas->surface, references);
+   return status ? fail(status) : SC_OK;
+}
+
+static ScStatus encode_png(ScCanvas *canvas, double scale, Bytes *bytes) {
+   ScImage image;
+   SC_TRY(sc_canvas_render(canvas, scale, &image));
+   ScStatus status = sc_image_encode_png(&image, &bytes->data, &bytes->size);
+   sc_image_free(&image);
+   return status;
+}
+
+ScStatus sc_canvas_encode(ScCanvas *canvas, ScPictureFormat format, double scale, const unsigned char **data,
+                          size_t *size) {
+   Bytes bytes = {0};
+   ScStatus status =
+       format == SC_PNG ? encode_png(canvas, scale, &bytes) : encode_vector(canvas, format, &bytes);
+   if (status) {
+      free(bytes.data);
+      bytes = (Bytes){0};
+   }
+   free(canvas->encoded);
+   canvas->encoded = bytes.data;
+   *data = bytes.data, *size = bytes.size;
+   return status;
+}
+
+ScStatus sc_canvas_save(ScCanvas *canvas, const char *path, double scale) {
+   static const char *const endings[] = {[SC_PNG] = ".png", [SC_SVG] = ".svg", [SC_PDF] = ".pdf"};
+   const char *dot = strrchr(path, '.');
+   int format = 0;
+   while (format < 3 && (!dot || strcasecmp(dot, endings[format]) != 0)) format++;
+   if (format == 3)
+      return sc_fail(SC_EARG, "canvas: %s: expected a name that ends in .png, .svg or .pdf", path);
+   const unsigned char *data;
+   size_t size;
+   SC_TRY(sc_canvas_encode(canvas, (ScPictureFormat)format, scale, &data, &size));
+   return sc_file_save(path, data, size);
+}

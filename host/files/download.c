@@ -1,0 +1,134 @@
+#include "host/files/download.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+#include <sha2.h>
+
+#include "host/files/file.h"
+
+enum { CONNECT_SECONDS = 15, STALL_SECONDS = 30, STALL_BYTES = 100, DIGITS = 64 };
+
+typedef struct {
+   const char *url, *path, *sha256;
+   ScProgress progress;
+   void *context;
+   ScFile *file;
+   SHA2_CTX digest;
+   bool stopped, unwritable; // why curl was told to abort
+   char error[CURL_ERROR_SIZE];
+} Transfer;
+
+// The file's name and, in `folder`, where it belongs; for messages.
+static const char *split(const char *path, const char **folder, int *length) {
+   const char *slash = strrchr(path, '/');
+   *folder = slash ? path : ".";
+   *length = slash ? (int)(slash - path) : 1;
+   if (slash == path) *length = 1;
+   return slash ? slash + 1 : path;
+}
+
+static ScStatus failed(const Transfer *t, ScStatus code, const char *why) {
+   const char *folder;
+   int length;
+   const char *name = split(t->path, &folder, &length);
+   return sc_fail(code, "cannot download %s: %s; try again, or put the file %s into %.*s by hand", t->url, why,
+                  name, length, folder);
+}
+
+static size_t receive(char *data, size_t size, size_t n, void *context) {
+   Transfer *t = context;
+   SHA256Update(&t->digest, (const uint8_t *)data, size * n);
+   t->unwritable = sc_file_write(t->file, data, size * n) != SC_OK;
+   return t->unwritable ? 0 : size * n;
+}
+
+static int report(void *context, curl_off_t total, curl_off_t done, curl_off_t up, curl_off_t uploaded) {
+   Transfer *t = context;
+   (void)up, (void)uploaded;
+   if (t->progress) t->stopped = !t->progress(t->context, done, total);
+   return t->stopped;
+}
+
+static long seconds(long usual) {
+   const char *text = getenv("SCUTE_NET_TIMEOUT");
+   char *end;
+   long value = text ? strtol(text, &end, 10) : 0;
+   return value > 0 && *end == '\0' ? value : usual;
+}
+
+static void set_options(CURL *curl, Transfer *t) {
+   bool plain = strncmp(t->url, "http://", 7) == 0;
+   const char *protocols = plain ? "http,https" : "https";
+   curl_easy_setopt(curl, CURLOPT_URL, t->url);
+   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols);
+   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
+   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
+   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+   curl_easy_setopt(curl, CURLOPT_USERAGENT, "scute");
+   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L); // a timeout in a thread must not raise a signal
+   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, seconds(CONNECT_SECONDS));
+   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, seconds(STALL_SECONDS));
+   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->error);
+   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+   curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, report);
+   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+}
+
+static ScStatus transfer(Transfer *t) {
+   CURL *curl = curl_easy_init();
+   if (!curl) return sc_fail(SC_EMEM, "out of memory");
+   set_options(curl, t);
+   CURLcode code = curl_easy_perform(curl);
+   curl_easy_cleanup(curl);
+   if (t->unwritable) return SC_EIO; // with the message of sc_file_write
+   if (t->stopped) return failed(t, SC_EINTERRUPTED, "interrupted");
+   if (code == CURLE_OK) return SC_OK;
+   return failed(t, SC_EIO, t->error[0] ? t->error : curl_easy_strerror(code));
+}
+
+static ScStatus check_digest(Transfer *t) {
+   char hex[SHA256_DIGEST_STRING_LENGTH], why[2 * DIGITS + 100];
+   SHA256End(&t->digest, hex);
+   size_t length = strlen(t->sha256);
+   if (strncasecmp(hex, t->sha256, length) == 0) return SC_OK;
+   snprintf(why, sizeof why, "what came is damaged or another file: its sha256 begins with %.*s, expected %s",
+            (int)length, hex, t->sha256);
+   return failed(t, SC_EFORMAT, why);
+}
+
+static ScStatus check_arguments(const Transfer *t) {
+   size_t digits = 0;
+   while (t->sha256[digits] && isxdigit((unsigned char)t->sha256[digits])) digits++;
+   if (t->sha256[digits] || digits < 8 || digits > DIGITS)
+      return sc_fail(SC_EARG, "download: argument 'sha256': expected 8 to 64 hex digits, found '%s'",
+                     t->sha256);
+   if (strncmp(t->url, "https://", 8) == 0 || strncmp(t->url, "http://", 7) == 0) return SC_OK;
+   return sc_fail(SC_EARG, "download: argument 'url': expected https://..., found '%s'", t->url);
+}
+
+static void start_curl(void) {
+   curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+ScStatus sc_download(const char *url, const char *path, const char *sha256, ScProgress progress,
+                     void *context) {
+   static pthread_once_t once = PTHREAD_ONCE_INIT;
+   Transfer t = {.url = url, .path = path, .sha256 = sha256, .progress = progress, .context = context};
+   SC_TRY(check_arguments(&t));
+   pthread_once(&once, start_curl);
+   SC_TRY(sc_file_create_part(&t.file, path));
+   SHA256Init(&t.digest);
+   ScStatus status = transfer(&t);
+   if (status == SC_OK) status = check_digest(&t);
+   if (status == SC_OK) return sc_file_commit(t.file);
+   sc_file_abandon(t.file);
+   return status;
+}

@@ -1,0 +1,293 @@
+#include "host/files/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sha2.h>
+
+struct ScFile {
+   int fd;
+   char *path;
+   char *temporary;
+};
+
+static ScStatus cannot_write(const char *path, int error) {
+   return sc_fail(SC_EIO, "cannot write %s: %s; nothing that was there before is changed", path,
+                  strerror(error));
+}
+
+static void forget(ScFile *file) {
+   if (file->fd >= 0) close(file->fd);
+   free(file->path);
+   free(file->temporary);
+   free(file);
+}
+
+static ScFile *new_file(const char *path, const char *suffix) {
+   ScFile *file = calloc(1, sizeof *file);
+   if (!file) return NULL;
+   file->fd = -1;
+   file->path = strdup(path);
+   size_t length = strlen(path) + strlen(suffix) + 1;
+   file->temporary = malloc(length);
+   if (!file->path || !file->temporary) {
+      forget(file);
+      return NULL;
+   }
+   snprintf(file->temporary, length, "%s%s", path, suffix);
+   return file;
+}
+
+// Refuses early what rename would refuse after all the work.
+static ScStatus check_target(const char *path) {
+   struct stat info;
+   if (!*path) return sc_fail(SC_EARG, "cannot write a file without a name");
+   if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return cannot_write(path, EISDIR);
+   return SC_OK;
+}
+
+// Another process may rename its finished .part, or remove our .tmp as a left-over, between our open and our
+// lock; then the file we hold is no longer the one of that name.
+static bool still_named(const ScFile *file) {
+   struct stat held, named;
+   return fstat(file->fd, &held) == 0 && lstat(file->temporary, &named) == 0 && held.st_ino == named.st_ino &&
+          held.st_dev == named.st_dev;
+}
+
+// Whether `name` is "<base>.<digits>-<digits>.tmp", as sc_file_create calls its files.
+static bool is_temporary_of(const char *name, const char *base) {
+   size_t length = strlen(base);
+   int end = 0;
+   if (strncmp(name, base, length) != 0) return false;
+   sscanf(name + length, ".%*[0-9]-%*[0-9].tmp%n", &end);
+   return end > 0 && name[length + (size_t)end] == '\0';
+}
+
+// A writer holds a lock on its file until it ends, however it ends; what nobody holds was left by a killed one.
+static void remove_left_over(int folder, const char *name) {
+   int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+   if (fd < 0) return;
+   if (flock(fd, LOCK_EX | LOCK_NB) == 0) unlinkat(folder, name, 0);
+   close(fd);
+}
+
+static void remove_left_overs(const char *path) {
+   const char *slash = strrchr(path, '/');
+   char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+   DIR *entries = folder ? opendir(folder) : NULL;
+   free(folder);
+   if (!entries) return;
+   for (struct dirent *entry; (entry = readdir(entries));)
+      if (is_temporary_of(entry->d_name, slash ? slash + 1 : path))
+         remove_left_over(dirfd(entries), entry->d_name);
+   closedir(entries);
+}
+
+// A file of this name is left over by a dead process that had the same number, or is just being removed as
+// such. Where the file system has no locks no one else gets one either, and nothing is removed.
+static ScStatus open_temporary(ScFile *file) {
+   for (int attempt = 0; attempt < 10; attempt++) {
+      file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+      if (file->fd < 0) return cannot_write(file->path, errno);
+      bool free_of_others = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+      if (free_of_others && still_named(file))
+         return ftruncate(file->fd, 0) == 0 ? SC_OK : cannot_write(file->path, errno);
+      close(file->fd);
+      file->fd = -1;
+   }
+   return cannot_write(file->path, EBUSY);
+}
+
+ScStatus sc_file_create(ScFile **out, const char *path) {
+   static _Atomic unsigned count;
+   SC_TRY(check_target(path));
+   remove_left_overs(path);
+   char suffix[48];
+   snprintf(suffix, sizeof suffix, ".%ld-%u.tmp", (long)getpid(), atomic_fetch_add(&count, 1));
+   ScFile *file = new_file(path, suffix);
+   if (!file) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = open_temporary(file);
+   if (status != SC_OK) {
+      forget(file);
+      return status;
+   }
+   *out = file;
+   return SC_OK;
+}
+
+static ScStatus open_part(ScFile *file) {
+   for (int attempt = 0; attempt < 10; attempt++) {
+      file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+      if (file->fd < 0) return cannot_write(file->path, errno);
+      if (flock(file->fd, LOCK_EX | LOCK_NB) != 0) break;
+      if (still_named(file)) return ftruncate(file->fd, 0) == 0 ? SC_OK : cannot_write(file->path, errno);
+      close(file->fd);
+      file->fd = -1;
+   }
+   return sc_fail(SC_EIO, "cannot write %s: another process is writing %s; wait until it is done", file->path,
+                  file->temporary);
+}
+
+ScStatus sc_file_create_part(ScFile **out, const char *path) {
+   SC_TRY(check_target(path));
+   ScFile *file = new_file(path, ".part");
+   if (!file) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = open_part(file);
+   if (status != SC_OK) {
+      forget(file);
+      return status;
+   }
+   *out = file;
+   return SC_OK;
+}
+
+ScStatus sc_file_write(ScFile *file, const void *data, size_t bytes) {
+   const char *at = data;
+   while (bytes > 0) {
+      ssize_t done = write(file->fd, at, bytes < 1 << 30 ? bytes : 1 << 30);
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) return cannot_write(file->path, errno);
+      at += done;
+      bytes -= (size_t)done;
+   }
+   return SC_OK;
+}
+
+ScStatus sc_file_patch(ScFile *file, int64_t offset, const void *data, size_t bytes) {
+   const char *at = data;
+   while (bytes > 0) {
+      ssize_t done = pwrite(file->fd, at, bytes, offset);
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) return cannot_write(file->path, errno);
+      at += done;
+      offset += done;
+      bytes -= (size_t)done;
+   }
+   return SC_OK;
+}
+
+// After a power failure the rename is only certain once the folder itself is on disk. File systems that cannot
+// sync a folder say EINVAL, which loses nothing.
+static ScStatus sync_folder(const char *path) {
+   const char *slash = strrchr(path, '/');
+   char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+   if (!folder) return sc_fail(SC_EMEM, "out of memory");
+   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+   int error = 0;
+   if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL && errno != EROFS) error = errno;
+   if (fd >= 0) close(fd);
+   free(folder);
+   return error ? sc_fail(SC_EIO, "cannot write %s to disk: %s", path, strerror(error)) : SC_OK;
+}
+
+static ScStatus finish(ScFile *file) {
+   struct stat old;
+   if (stat(file->path, &old) == 0) (void)!fchmod(file->fd, old.st_mode & 07777);
+   if (fsync(file->fd) != 0) return cannot_write(file->path, errno);
+   // The lock of a .part ends with close, so the name changes first.
+   if (rename(file->temporary, file->path) != 0) return cannot_write(file->path, errno);
+   int fd = file->fd;
+   file->fd = -1;
+   if (close(fd) != 0) return sc_fail(SC_EIO, "cannot write %s: %s", file->path, strerror(errno));
+   return sync_folder(file->path);
+}
+
+ScStatus sc_file_commit(ScFile *file) {
+   ScStatus status = finish(file);
+   if (status != SC_OK) {
+      sc_file_abandon(file);
+      return status;
+   }
+   forget(file);
+   return SC_OK;
+}
+
+void sc_file_abandon(ScFile *file) {
+   if (!file) return;
+   if (file->fd >= 0) unlink(file->temporary);
+   forget(file);
+}
+
+ScStatus sc_file_save(const char *path, const void *data, size_t bytes) {
+   ScFile *file;
+   SC_TRY(sc_file_create(&file, path));
+   ScStatus status = sc_file_write(file, data, bytes);
+   if (status != SC_OK) {
+      sc_file_abandon(file);
+      return status;
+   }
+   return sc_file_commit(file);
+}
+
+static ScStatus cannot_read(const char *path, int error) {
+   return sc_fail(SC_EIO, "cannot read %s: %s", path, strerror(error));
+}
+
+ScStatus sc_file_open(const char *path, int *fd, int64_t *size) {
+   int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a named pipe must not hang us
+   if (opened < 0) return cannot_read(path, errno);
+   struct stat info;
+   int error = fstat(opened, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
+   if (!error && S_ISREG(info.st_mode)) {
+      *fd = opened;
+      *size = info.st_size;
+      return SC_OK;
+   }
+   close(opened);
+   return error ? cannot_read(path, error) : sc_fail(SC_EIO, "cannot read %s: it is not a regular file", path);
+}
+
+ScStatus sc_file_read(int fd, const char *path, int64_t offset, void *data, size_t bytes) {
+   char *to = data;
+   while (bytes > 0) {
+      ssize_t done = pread(fd, to, bytes < 1 << 30 ? bytes : 1 << 30, offset);
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) return cannot_read(path, errno);
+      if (done == 0) return sc_fail(SC_EFORMAT, "%s is truncated: %zu bytes are missing", path, bytes);
+      to += done;
+      offset += done;
+      bytes -= (size_t)done;
+   }
+   return SC_OK;
+}
+
+ScStatus sc_file_sha256(const char *path, char hex[SC_SHA256_HEX]) {
+   int fd;
+   int64_t size;
+   SC_TRY(sc_file_open(path, &fd, &size));
+   close(fd);
+   if (!SHA256File(path, hex)) return cannot_read(path, errno);
+   return SC_OK;
+}
+
+static ScStatus make_folder(const char *path) {
+   if (mkdir(path, 0777) == 0) return SC_OK;
+   int error = errno;
+   struct stat info;
+   if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return SC_OK;
+   return sc_fail(SC_EIO, "cannot create the folder %s: %s", path, strerror(error == EEXIST ? ENOTDIR : error));
+}
+
+ScStatus sc_file_mkdirs(const char *path) {
+   if (!*path) return sc_fail(SC_EARG, "cannot create a folder without a name");
+   char *partial = strdup(path);
+   if (!partial) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = SC_OK;
+   for (char *at = partial + 1; *at && status == SC_OK; at++) {
+      if (*at != '/') continue;
+      *at = '\0';
+      status = make_folder(partial);
+      *at = '/';
+   }
+   if (status == SC_OK) status = make_folder(partial);
+   free(partial);
+   return status;
+}

@@ -1,0 +1,13 @@
+// Reader of the two file formats of torch.save, without Python: zip (PyTorch 1.6 and later) and legacy. It
+// takes a state dict, or a dict that holds one under "state_dict", "model_state_dict" or "model". Nothing in
+// the file is executed.
+#ifndef SCUTE_PTH_H
+#define SCUTE_PTH_H
+
+#include "host/files/weights.h"
+
+// Entries in the order of the state dict; strided and shared storages become values of their own. `out` must be
+// empty and stays so on failure: SC_EIO, SC_EFORMAT (truncated, damaged, refused), SC_EMEM.
+ScStatus sc_pth_read(const char *path, ScDevice *, ScState *out);
+
+#endif

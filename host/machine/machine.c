@@ -1,0 +1,117 @@
+#define _GNU_SOURCE // sched_getaffinity, setenv
+#include "host/machine/machine.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <omp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// The first number in a file, -1 where there is none.
+static long long read_number(const char *path) {
+   long long value = -1;
+   FILE *f = fopen(path, "r");
+   if (!f) return -1;
+   if (fscanf(f, "%lld", &value) != 1) value = -1;
+   fclose(f);
+   return value;
+}
+
+// The lowest hardware thread that shares a core with `cpu`; `cpu` itself where the kernel does not say.
+static int first_sibling(int cpu) {
+   char path[96];
+   snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+   long long first = read_number(path);
+   return first >= 0 && first < CPU_SETSIZE ? (int)first : cpu;
+}
+
+static int physical_cores(void) {
+   cpu_set_t allowed, seen;
+   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return omp_get_num_procs();
+   CPU_ZERO(&seen);
+   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+      if (CPU_ISSET(cpu, &allowed)) CPU_SET(first_sibling(cpu), &seen);
+   return CPU_COUNT(&seen);
+}
+
+// Cores' worth of time that the control group grants, rounded up; INT_MAX without a quota.
+static int quota_cores(void) {
+   long long quota = -1, period = -1;
+   FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
+   if (f) {
+      if (fscanf(f, "%lld %lld", &quota, &period) != 2) quota = -1; // "max 100000" has no quota
+      fclose(f);
+   } else {
+      quota = read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+      period = read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+   }
+   if (quota <= 0 || period <= 0) return INT_MAX;
+   long long cores = (quota + period - 1) / period;
+   return cores < INT_MAX ? (int)cores : INT_MAX;
+}
+
+static int usable_cores(void) {
+   int cores = physical_cores(), quota = quota_cores();
+   if (quota < cores) cores = quota;
+   return cores < 1 ? 1 : cores;
+}
+
+static long long available_in_machine(void) {
+   FILE *f = fopen("/proc/meminfo", "r");
+   if (!f) return -1;
+   char line[128];
+   long long kilobytes = -1;
+   while (fgets(line, sizeof line, f))
+      if (sscanf(line, "MemAvailable: %lld", &kilobytes) == 1) break;
+   fclose(f);
+   return kilobytes < 0 ? -1 : kilobytes * 1024;
+}
+
+static long long available_in_group(void) {
+   long long limit = read_number("/sys/fs/cgroup/memory.max"),
+             used = read_number("/sys/fs/cgroup/memory.current");
+   if (limit < 0 || used < 0) {
+      limit = read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+      used = read_number("/sys/fs/cgroup/memory/memory.usage_in_bytes");
+   }
+   if (limit < 0 || used < 0) return -1;
+   return limit > used ? limit - used : 0;
+}
+
+size_t sc_available_memory(void) {
+   long long machine = available_in_machine(), group = available_in_group();
+   if (machine < 0 || (group >= 0 && group < machine)) machine = group;
+   return machine < 0 ? 0 : (size_t)machine;
+}
+
+ScStatus sc_set_default_threads(void) {
+   const char *text = getenv("SCUTE_THREADS");
+   if (!text || !*text) {
+      if (!getenv("OMP_NUM_THREADS")) omp_set_num_threads(usable_cores());
+      return SC_OK;
+   }
+   char *end;
+   errno = 0;
+   long n = strtol(text, &end, 10);
+   if (errno || *end || end == text || n < 1 || n > 1024)
+      return sc_fail(SC_EARG, "SCUTE_THREADS: expected a number from 1 to 1024, found '%.40s'", text);
+   omp_set_num_threads((int)n);
+   return SC_OK;
+}
+
+void sc_calm_waiting(char **argv) {
+   static const char setting[] = "GOMP_SPINCOUNT", marker[] = "SCUTE_RESTARTED";
+   char pid[24];
+   snprintf(pid, sizeof pid, "%ld", (long)getpid());
+   const char *restarted = getenv(marker), *preload = getenv("LD_PRELOAD");
+   if (!restarted || strcmp(restarted, pid) != 0) {
+      if (getenv(setting) || getenv("OMP_WAIT_POLICY")) return;
+      if (preload && strstr(preload, "vgpreload")) return; // valgrind would lose sight of the new image
+      if (setenv(setting, "1000", 1) == 0 && setenv(marker, pid, 1) == 0) execv("/proc/self/exe", argv);
+   }
+   unsetenv(setting);
+   unsetenv(marker);
+}

@@ -1,0 +1,276 @@
+#include "host/photo/augment.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "host/photo/image_resize.h"
+#include "host/core/rng.h"
+
+// ---- checks ----
+
+static ScStatus check_range(const char *name, ScRange r, double low, double high) {
+   if (r.low >= low && r.low <= r.high && r.high <= high) return SC_OK;
+   return sc_fail(SC_EARG, "%s: expected two numbers {low, high} within %g to %g, found {%g, %g}", name, low,
+                  high, r.low, r.high);
+}
+
+static ScStatus check_probability(const char *name, double p) {
+   if (p >= 0 && p <= 1) return SC_OK;
+   return sc_fail(SC_EARG, "%s: expected a probability from 0 to 1, found %g", name, p);
+}
+
+static ScStatus check_jitter(const ScAugment *a) {
+   static const char *const names[SC_JITTERS] = {"color_jitter: brightness", "color_jitter: contrast",
+                                                 "color_jitter: saturation", "color_jitter: hue"};
+   for (int i = 0; i < SC_JITTERS; i++) {
+      bool hue = i == SC_JITTER_HUE;
+      if (a->jitter[i]) SC_TRY(check_range(names[i], a->jitter_range[i], hue ? -0.5 : 0, hue ? 0.5 : 100));
+   }
+   return SC_OK;
+}
+
+static ScStatus check_policy(const ScAugment *a) {
+   const char *name = a->policy == SC_POLICY_TRIVIAL ? "trivial_augment" : "rand_augment";
+   if (a->policy == SC_POLICY_NONE) return SC_OK;
+   if (a->policy_bins < 2 || a->policy_bins > 1000)
+      return sc_fail(SC_EARG, "%s: bins: expected 2 to 1000, found %d", name, a->policy_bins);
+   if (a->policy == SC_POLICY_TRIVIAL) return SC_OK;
+   if (a->policy_count < 0 || a->policy_count > 100)
+      return sc_fail(SC_EARG, "%s: n: expected 0 to 100, found %d", name, a->policy_count);
+   if (a->policy_magnitude < 0 || a->policy_magnitude >= a->policy_bins)
+      return sc_fail(SC_EARG, "%s: magnitude: expected 0 to %d (bins - 1), found %d", name, a->policy_bins - 1,
+                     a->policy_magnitude);
+   return SC_OK;
+}
+
+static ScStatus check_erase(const ScAugment *a) {
+   SC_TRY(check_probability("random_erasing", a->erase));
+   if (a->erase == 0) return SC_OK;
+   SC_TRY(check_range("random_erasing: scale", a->erase_scale, 0, 1));
+   SC_TRY(check_range("random_erasing: ratio", a->erase_ratio, 1e-3, 1e3));
+   for (int c = 0; c < 3; c++)
+      if (!isfinite(a->erase_value[c]))
+         return sc_fail(SC_EARG, "random_erasing: value: expected finite numbers, found %g", a->erase_value[c]);
+   return SC_OK;
+}
+
+ScStatus sc_augment_check(const ScAugment *a) {
+   if (a->crop) {
+      SC_TRY(check_range("random_resized_crop: scale", a->crop_scale, 1e-6, 1));
+      SC_TRY(check_range("random_resized_crop: ratio", a->crop_ratio, 1e-3, 1e3));
+   }
+   SC_TRY(check_probability("horizontal_flip", a->flip));
+   if (a->rotate) SC_TRY(check_range("rotation", a->degrees, -360, 360));
+   SC_TRY(check_jitter(a));
+   SC_TRY(check_policy(a));
+   return check_erase(a);
+}
+
+// ---- the random crop ----
+
+typedef struct {
+   const ScPreprocess *preprocess;
+   const ScAugment *augment;
+   const ScSample *sample;
+} Plan;
+
+// Where the photo lies on the square that it is padded to; nowhere else without padding.
+static ScRect canvas(const Plan *plan, int width, int height) {
+   if (!plan->preprocess->pad_square) return (ScRect){0, 0, width, height};
+   int side = width > height ? width : height;
+   return (ScRect){(side - width) / 2, (side - height) / 2, side, side};
+}
+
+// In coordinates of the photo; with padding it may reach outside.
+static ScRect draw_crop(const Plan *plan, int width, int height) {
+   ScRect c = canvas(plan, width, height);
+   ScRect crop = sc_augment_draw_crop(plan->augment, plan->sample, c.width, c.height);
+   crop.x -= c.x;
+   crop.y -= c.y;
+   return crop;
+}
+
+// The smaller inverse cosine transforms average about as a resize does. At least a factor of two is left to the
+// resize, which hides the rest of the difference (Pillow's thumbnail() takes the same factor) and means that
+// nothing is ever scaled up.
+static int choose_shrink(void *context, int width, int height) {
+   const Plan *plan = context;
+   ScRect crop = draw_crop(plan, width, height);
+   int64_t side = crop.width < crop.height ? crop.width : crop.height;
+   int shrink = 8;
+   while (shrink > 1 && side < (int64_t)2 * shrink * plan->preprocess->crop) shrink /= 2;
+   return shrink;
+}
+
+// A part of the image that may reach outside, where it is white.
+static ScStatus cut_on_white(const ScImage *image, const ScRect *part, ScImage *out) {
+   SC_TRY(sc_image_new(part->width, part->height, out));
+   size_t pitch = (size_t)part->width * 3;
+   memset(out->rgb, 255, pitch * (size_t)part->height);
+   int left = part->x < 0 ? 0 : part->x, right = part->x + part->width;
+   if (right > image->width) right = image->width;
+   for (int y = part->y < 0 ? 0 : part->y; y < part->y + part->height && y < image->height && left < right; y++)
+      memcpy(out->rgb + (size_t)(y - part->y) * pitch + (size_t)(left - part->x) * 3,
+             image->rgb + ((size_t)y * (size_t)image->width + (size_t)left) * 3, (size_t)(right - left) * 3);
+   return SC_OK;
+}
+
+static bool is_inside(const ScImage *image, const ScRect *part) {
+   return part->x >= 0 && part->y >= 0 && part->x + part->width <= image->width &&
+          part->y + part->height <= image->height;
+}
+
+// From coordinates of the whole photo to those of what was decoded of it.
+static ScBox decoded_box(const ScPhoto *photo, const ScRect *crop) {
+   double unit = 1.0 / photo->shrink;
+   return (ScBox){photo->left + crop->x * unit, photo->top + crop->y * unit, crop->width * unit,
+                  crop->height * unit};
+}
+
+static ScStatus crop_photo(const ScPhoto *photo, const Plan *plan, ScImage *out) {
+   ScRect crop = draw_crop(plan, photo->width, photo->height);
+   ScBox box = decoded_box(photo, &crop);
+   int size = plan->preprocess->crop, x = (int)floor(box.x), y = (int)floor(box.y);
+   ScRect part = {x, y, (int)ceil(box.x + box.width) - x, (int)ceil(box.y + box.height) - y};
+   if (is_inside(&photo->image, &part))
+      return sc_image_resize_part(&photo->image, &part, &box, size, size, plan->preprocess->filter, out);
+   ScImage padded;
+   SC_TRY(cut_on_white(&photo->image, &part, &padded));
+   box.x -= part.x, box.y -= part.y, part.x = part.y = 0;
+   ScStatus status = sc_image_resize_part(&padded, &part, &box, size, size, plan->preprocess->filter, out);
+   sc_image_free(&padded);
+   return status;
+}
+
+static ScStatus fit(const ScPhoto *photo, const Plan *plan, ScImage *out) {
+   return plan->augment->crop ? crop_photo(photo, plan, out)
+                              : sc_image_preprocess(&photo->image, plan->preprocess, out);
+}
+
+// ---- what follows the crop ----
+
+static ScStatus jitter_one(ScImage *image, ScJitter kind, double factor) {
+   switch (kind) {
+   case SC_JITTER_BRIGHTNESS: return sc_image_brightness(image, factor);
+   case SC_JITTER_CONTRAST: return sc_image_contrast(image, factor);
+   case SC_JITTER_SATURATION: return sc_image_saturation(image, factor);
+   default: return sc_image_hue(image, factor);
+   }
+}
+
+static ScStatus jitter(ScImage *image, const ScAugment *a, const ScSample *s) {
+   ScJitter order[SC_JITTERS];
+   double factor[SC_JITTERS];
+   sc_augment_draw_jitter(a, s, order, factor);
+   for (int i = 0; i < SC_JITTERS; i++)
+      if (a->jitter[order[i]]) SC_TRY(jitter_one(image, order[i], factor[order[i]]));
+   return SC_OK;
+}
+
+static ScStatus follow_policy(ScImage *image, const ScAugment *a, const ScSample *s) {
+   int count = a->policy == SC_POLICY_NONE ? 0 : a->policy == SC_POLICY_TRIVIAL ? 1 : a->policy_count;
+   for (int step = 0; step < count; step++) {
+      double magnitude;
+      ScEffect effect = sc_augment_draw_effect(a, s, step, image->width, image->height, &magnitude);
+      SC_TRY(sc_image_effect(image, effect, magnitude, a->policy_warp, a->policy_fill));
+   }
+   return SC_OK;
+}
+
+static ScStatus change_pixels(ScImage *image, const ScAugment *a, const ScSample *s) {
+   if (sc_augment_draw_flip(a, s)) SC_TRY(sc_image_flip(image));
+   if (a->rotate)
+      SC_TRY(sc_image_rotate(image, sc_augment_draw_degrees(a, s), a->rotation_warp, a->rotation_fill));
+   SC_TRY(jitter(image, a, s));
+   return follow_policy(image, a, s);
+}
+
+// Keeps the noise apart from every other draw of this seed.
+static const uint64_t noise_domain = 0x6e6f697365ULL;
+
+static void erase(const ScAugment *a, const ScSample *s, int width, int height, float *pixels) {
+   ScRect hole = sc_augment_draw_erase(a, s, width, height);
+   for (int y = 0; y < hole.height; y++) {
+      float *to = pixels + ((size_t)(hole.y + y) * (size_t)width + (size_t)hole.x) * 3;
+      for (int i = 0; i < hole.width * 3; i++)
+         to[i] = a->erase_noise ? (float)sc_normal(s->seed ^ noise_domain, s->epoch << 40 | s->index,
+                                                   (uint64_t)y * (uint64_t)hole.width * 3 + (uint64_t)i)
+                                : a->erase_value[i % 3];
+   }
+}
+
+// All that is done to bytes.
+static ScStatus prepare(const ScPhoto *photo, const Plan *plan, ScImage *out) {
+   SC_TRY(fit(photo, plan, out));
+   ScStatus status = change_pixels(out, plan->augment, plan->sample);
+   if (status) sc_image_free(out);
+   return status;
+}
+
+static ScStatus finish(const ScPhoto *photo, const Plan *plan, float *out) {
+   const ScPreprocess *p = plan->preprocess;
+   ScImage image;
+   SC_TRY(prepare(photo, plan, &image));
+   sc_image_to_float(&image, p->mean, p->std, out);
+   erase(plan->augment, plan->sample, image.width, image.height, out);
+   sc_image_free(&image);
+   return SC_OK;
+}
+
+static ScStatus finish_bytes(const ScPhoto *photo, const Plan *plan, unsigned char *out) {
+   ScImage image;
+   SC_TRY(prepare(photo, plan, &image));
+   memcpy(out, image.rgb, (size_t)image.width * (size_t)image.height * 3);
+   sc_image_free(&image);
+   return SC_OK;
+}
+
+// ---- entry ----
+
+static ScStatus check_plan(const Plan *plan) {
+   SC_TRY(sc_preprocess_check(plan->preprocess));
+   SC_TRY(sc_augment_check(plan->augment));
+   if (plan->preprocess->crop < 1)
+      return sc_fail(SC_EARG, "augment: crop: expected at least 1 pixel, found none");
+   if (plan->sample->epoch >> 24 || plan->sample->index >> 40)
+      return sc_fail(SC_EARG,
+                     "augment: expected an epoch below 2^24 and an index below 2^40, found %llu and %llu",
+                     (unsigned long long)plan->sample->epoch, (unsigned long long)plan->sample->index);
+   return SC_OK;
+}
+
+static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScPhoto *out) {
+   bool shrinks = plan->augment->crop && !plan->augment->exact_decode;
+   SC_TRY(check_plan(plan));
+   return sc_image_decode_shrunk(path, limits, (ScShrink){shrinks ? choose_shrink : NULL, plan}, out);
+}
+
+ScStatus sc_augment_load(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
+                         const ScAugment *a, const ScSample *s, float *out) {
+   Plan plan = {p, a, s};
+   ScPhoto photo;
+   SC_TRY(decode(path, limits, &plan, &photo));
+   ScStatus status = finish(&photo, &plan, out);
+   sc_image_free(&photo.image);
+   return status ? sc_wrap(status, "%s: ", path) : SC_OK;
+}
+
+ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
+                               const ScAugment *a, const ScSample *s, unsigned char *out) {
+   Plan plan = {p, a, s};
+   ScPhoto photo;
+   if (a->erase > 0) return sc_fail(SC_EARG, "random_erasing: works on normalised photos, not on bytes");
+   SC_TRY(decode(path, limits, &plan, &photo));
+   ScStatus status = finish_bytes(&photo, &plan, out);
+   sc_image_free(&photo.image);
+   return status ? sc_wrap(status, "%s: ", path) : SC_OK;
+}
+
+ScStatus sc_augment_image(const ScImage *image, const ScPreprocess *p, const ScAugment *a, const ScSample *s,
+                          float *out) {
+   Plan plan = {p, a, s};
+   ScPhoto photo = {.image = *image, .width = image->width, .height = image->height, .shrink = 1};
+   SC_TRY(check_plan(&plan));
+   if (!image->rgb) return sc_fail(SC_EARG, "augment: expected pixels, found an empty image");
+   return finish(&photo, &plan, out);
+}

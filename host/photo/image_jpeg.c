@@ -1,0 +1,173 @@
+// JPEG through libjpeg-turbo's libjpeg interface. TurboJPEG's own keeps only the first warning of a file, and
+// whether a photo is whole depends on which warnings there were.
+#include "host/photo/image_internal.h"
+
+#include <setjmp.h>
+#include <stdio.h> // jpeglib.h wants FILE
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+// A progressive file may repeat scans at will; decoding time is scans times pixels. Encoders write about ten.
+enum { MAX_SCANS = 500 };
+
+typedef struct {
+   struct jpeg_error_mgr errors; // first, so that cinfo->err leads back here
+   jmp_buf back;
+   char text[JMSG_LENGTH_MAX];
+   struct jpeg_progress_mgr progress;
+   struct jpeg_decompress_struct decoder;
+   ScBytes bytes;
+   const ScImageLimits *limits;
+   const ScShrink *shrink;
+   ScPhoto *out;
+   unsigned char *row; // of CMYK
+   int orientation;
+   ScStatus status; // of what failed outside libjpeg
+} Job;
+
+static void fail(j_common_ptr decoder) {
+   Job *job = (Job *)decoder->err;
+   decoder->err->format_message(decoder, job->text);
+   longjmp(job->back, 1);
+}
+
+// These warnings mean that pixels are missing or made up. Others, such as stray bytes before a marker, which
+// some cameras write, leave the picture whole.
+static bool loses_pixels(int code) {
+   return code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
+          code == JWRN_MUST_RESYNC || code == JWRN_ARITH_BAD_CODE;
+}
+
+static void on_message(j_common_ptr decoder, int level) {
+   if (level < 0 && loses_pixels(decoder->err->msg_code)) fail(decoder);
+}
+
+static void on_output(j_common_ptr decoder) {
+   (void)decoder;
+}
+
+static void on_progress(j_common_ptr decoder) {
+   Job *job = (Job *)decoder->err;
+   if (job->decoder.input_scan_number <= MAX_SCANS) return;
+   strcpy(job->text, "more than 500 progressive scans");
+   longjmp(job->back, 1);
+}
+
+// round(a * b / 255), as Pillow's MULDIV255
+static unsigned scale255(unsigned a, unsigned b) {
+   unsigned t = a * b + 128;
+   return (t + (t >> 8)) >> 8;
+}
+
+// Pillow takes every CMYK JPEG as Adobe's, which stores the inks inverted: 255 is no ink.
+static void cmyk_to_rgb(const unsigned char *cmyk, unsigned char *rgb, int width) {
+   for (int x = 0; x < width; x++)
+      for (int c = 0; c < 3; c++) {
+         unsigned white = cmyk[4 * x + 3];
+         rgb[3 * x + c] = (unsigned char)(white - scale255(255u - cmyk[4 * x + c], white));
+      }
+}
+
+static int orientation(const struct jpeg_decompress_struct *decoder) {
+   for (jpeg_saved_marker_ptr m = decoder->marker_list; m; m = m->next)
+      if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
+         return sc_exif_orientation((ScBytes){m->data, m->data_length});
+   return 1;
+}
+
+// At which part of its size, and where the whole photo then begins: a last pixel that is not complete comes
+// first in a picture that is turned round.
+static void choose_size(Job *job) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   ScPhoto *out = job->out;
+   int o = job->orientation;
+   bool swap = o >= 5, from_right = o == 2 || o == 3 || o == 6 || o == 7,
+        from_below = o == 3 || o == 4 || o == 7 || o == 8;
+   out->width = (int)(swap ? d->image_height : d->image_width);
+   out->height = (int)(swap ? d->image_width : d->image_height);
+   out->shrink = job->shrink->choose ? job->shrink->choose(job->shrink->context, out->width, out->height) : 1;
+   d->scale_num = 1;
+   d->scale_denom = (unsigned)out->shrink;
+   jpeg_calc_output_dimensions(d);
+   unsigned across = swap ? d->output_height : d->output_width,
+            down = swap ? d->output_width : d->output_height;
+   if (from_right) out->left = across - (double)out->width / out->shrink;
+   if (from_below) out->top = down - (double)out->height / out->shrink;
+}
+
+static ScStatus prepare(Job *job) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   job->orientation = orientation(d); // finishing forgets the markers
+   SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
+   choose_size(job);
+   SC_TRY(sc_image_new((int)d->output_width, (int)d->output_height, &job->out->image));
+   if (d->num_components != 4) {
+      d->out_color_space = JCS_RGB;
+      return SC_OK;
+   }
+   d->out_color_space = JCS_CMYK;
+   job->row = malloc((size_t)d->output_width * 4);
+   return job->row ? SC_OK : sc_fail(SC_EMEM, "out of memory: %u bytes", d->output_width * 4);
+}
+
+static void read_rows(Job *job) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   while (d->output_scanline < d->output_height) {
+      unsigned char *to = job->out->image.rgb + (size_t)d->output_scanline * d->output_width * 3;
+      JSAMPROW target = job->row ? job->row : to;
+      if (jpeg_read_scanlines(d, &target, 1) == 1 && job->row) cmyk_to_rgb(job->row, to, (int)d->output_width);
+   }
+}
+
+// Everything that libjpeg may leave by longjmp; what must be released hangs on the job.
+static bool decode(Job *job) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   if (setjmp(job->back)) return false;
+   jpeg_create_decompress(d);
+   d->progress = &job->progress;
+   jpeg_mem_src(d, job->bytes.data, job->bytes.size);
+   jpeg_save_markers(d, JPEG_APP0 + 1, 0xffff);
+   jpeg_read_header(d, TRUE);
+   job->status = prepare(job);
+   if (job->status) return true;
+   jpeg_start_decompress(d);
+   read_rows(job);
+   jpeg_finish_decompress(d);
+   return true;
+}
+
+ScStatus sc_image_decode_jpeg_shrunk(ScBytes bytes, const ScImageLimits *limits, const ScShrink *shrink,
+                                     ScPhoto *out) {
+   Job *job = calloc(1, sizeof *job);
+   if (!job) return sc_fail(SC_EMEM, "out of memory: %zu bytes", sizeof *job);
+   job->bytes = bytes;
+   job->limits = limits;
+   job->shrink = shrink;
+   job->out = out;
+   job->decoder.err = jpeg_std_error(&job->errors);
+   job->errors.error_exit = fail;
+   job->errors.emit_message = on_message;
+   job->errors.output_message = on_output;
+   job->progress.progress_monitor = on_progress;
+   ScStatus status = SC_OK;
+   if (!decode(job))
+      status = sc_fail(SC_EFORMAT, "truncated or corrupt JPEG (%s)", job->text);
+   else if (job->status)
+      status = job->status;
+   else
+      status = sc_image_orient(&out->image, job->orientation);
+   jpeg_destroy_decompress(&job->decoder);
+   free(job->row);
+   free(job);
+   return status;
+}
+
+ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, ScImage *out) {
+   ScPhoto photo = {0};
+   ScStatus status = sc_image_decode_jpeg_shrunk(bytes, limits, &(ScShrink){0}, &photo);
+   *out = photo.image;
+   return status;
+}

@@ -1,0 +1,59 @@
+-- What a run came to, as a table to read, and what to try next.
+local console = require "scute.base.console"
+
+local report = {}
+
+--- The highest resident memory of this process so far, in bytes; nil where the system does not tell.
+function report.peak_memory()
+   local status = io.open "/proc/self/status"
+   if not status then return nil end
+   local kilobytes = status:read "a":match "VmHWM:%s+(%d+) kB"
+   status:close()
+   return kilobytes and tonumber(kilobytes) * 1024
+end
+
+local function files_of(run)
+   local names = { "best.safetensors", "last.safetensors", "report.html", "history.csv", "events.jsonl", "run.json" }
+   if #run.bad > 0 then names[#names + 1] = "bad_images.csv" end
+   return run.folder .. "/" .. table.concat(names, ", ")
+end
+
+local function quoted(path)
+   return path:find "^[%w/._-]+$" and path or "'" .. path:gsub("'", "'\\''") .. "'"
+end
+
+-- One suggestion, the one that most likely helps.
+local function next_step(run)
+   local best, trains = run.best, #run.set.train.paths
+   if best.epoch == run.epochs and best.train_accuracy < 0.9 then
+      return ("it was still learning: --epochs %d"):format(2 * run.epochs)
+   elseif best.val_accuracy < 0.7 and trains < 20 * #run.set.classes then
+      return ("more photos: %d are few for %d classes"):format(trains, #run.set.classes)
+   elseif run.folder then
+      return ("./scute scripts/predict.lua --model %s/best.safetensors %s"):format(quoted(run.folder),
+         quoted(run.set.val.paths[1]))
+   end
+   return "say output_dir, so that the model is kept"
+end
+
+--- Prints the table at the end of a run.
+function report.finish(run, seconds)
+   local best = run.best
+   local memory = report.peak_memory()
+   local rows = {
+      { "epochs", ("%d of %d%s"):format(#run.history, run.epochs, run.stopped and " (" .. run.stopped .. ")" or "") },
+      { "best epoch", ("%d; its weights are in the model"):format(best.epoch) },
+      { "accuracy", ("%.3f on %s that did not train (%.3f averaged over classes); split: %s"):format(best.val_accuracy,
+         console.count(best.confusion.total, "photo"), best.balanced, run.set.split) },
+      { "time", console.duration(seconds) .. (run.times.features
+         and (", %s of it for the features"):format(console.duration(run.times.features)) or "") },
+      { "peak memory", memory and console.bytes(memory) or "unknown" },
+   }
+   if #run.bad > 0 then rows[#rows + 1] = { "left out", console.count(#run.bad, "bad photo") .. ", see bad_images.csv" } end
+   if run.folder then rows[#rows + 1] = { "files", files_of(run) } end
+   rows[#rows + 1] = { "try next", next_step(run) }
+   console.line("")
+   for _, row in ipairs(rows) do console.line("%-12s %s", row[1], row[2]) end
+end
+
+return report
