@@ -12,7 +12,7 @@ local set = not opt.list
 
 local constant = schedule.constant()
 local stepped = schedule.step { every = opt.epochs / 3, gamma = 0.1 }
-local warm = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs }
+local warm = schedule.warmup_cosine { warmup = opt.warmup_epochs }
 
 -- A row: its name for --only, what is different in it, and that difference from the first row.
 local rows = {
@@ -31,12 +31,11 @@ local rows = {
       weight_decay = 0, dropout = 0, label_smoothing = 0 } },
 }
 
-best_practices.run(opt, set, rows, function(row, seed, options)
+best_practices.run(opt, set, rows, function(row, run)
    local model = best_practices.model(opt, set.classes, row.dropout)
-   options.optimizer = optim.adamw(model:groups { lr = optim.layer_decay(model, opt.learning_rate, 1,
+   run.optimizer = optim.adamw(model:groups { lr = optim.layer_decay(model, opt.learning_rate, 1,
       opt.head_learning_rate) }, { weight_decay = row.weight_decay })
-   options.unfreeze = train.unfreeze.plan(model, row.unfreeze, { epochs = opt.epochs })
-   options.schedule, options.early_stop, options.label_smoothing = row.schedule, row.patience, row.label_smoothing
-   options.precision, options.seed, options.epochs = row.precision, seed, opt.epochs
-   return train.fit(model, set, options)
+   run.unfreeze, run.schedule, run.early_stop = row.unfreeze, row.schedule, row.patience
+   run.label_smoothing, run.precision = row.label_smoothing, row.precision
+   return train.fit(model, set, run)
 end)

@@ -17,12 +17,12 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
    { "seed", whole = true, min = 0, value = "N", show = "as the model was trained",
      help = "which photos validate, where there is no val/ folder" },
    { "split_csv", value = "FILE", show = "as the model was trained", help = "a table that says which photos validate" },
-   table.unpack(cli.pick(cli.common, "workers", "threads", "device", "quiet")),
+   cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }, evaluate.MEANING)
 local part, classes, split = evaluate.open(opt)
 local model = cli.guard(nil, models.load, opt.model):to(opt.device)
 local records, bad, features = evaluate.photos(model, part, classes,
-   { workers = opt.workers, device = opt.device, features = opt.output_dir ~= nil })
+   { workers = opt.workers, device = opt.device, precision = opt.precision, features = opt.output_dir ~= nil })
 for _, entry in ipairs(bad) do cli.warn("left out: %s", entry.message) end
 if #records == 0 then cli.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
 local result = evaluate.summary(records, model.classes, { seed = opt.seed })

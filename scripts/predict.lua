@@ -10,10 +10,11 @@ local opt = cli.parse(arg, "Say what a trained model sees in photos", {
    { "top", whole = true, min = 1, default = 5, help = "classes to show of each photo" },
    { "json", flag = true, help = "print JSON instead of text" },
    { "embeddings", value = "FILE", help = "also write what the backbone says about each photo, as safetensors" },
-   table.unpack(cli.pick(cli.common, "workers", "threads", "device")),
+   table.unpack(cli.looking),
 })
 local model = models.load(opt.model):to(opt.device)
-local result = predict.photos(model, opt.photos, { top = opt.top, workers = opt.workers, device = opt.device })
+local result = predict.photos(model, opt.photos, { top = opt.top, workers = opt.workers, device = opt.device,
+   precision = opt.precision })
 if opt.json then predict.print_json(result) else predict.print(result) end
 if opt.embeddings and result.features then predict.save_features(opt.embeddings, result) end
 for _, entry in ipairs(result.bad) do cli.warn("%s", entry.message) end

@@ -13,13 +13,9 @@ local model = models.create(opt.model, {
 }):to(opt.device)
 if opt.freeze_backbone then model:freeze "backbone" end
 
+local run = train.options(opt)
+run.optimizer = optim.adamw(model:groups { lr = opt.learning_rate }, { weight_decay = opt.weight_decay })
+run.schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs }
+
 local fit = opt.lr_find and train.lr_find or train.fit
-fit(model, set, {
-   optimizer = optim.adamw(model:groups { lr = opt.learning_rate }, { weight_decay = opt.weight_decay }),
-   schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
-   epochs = opt.epochs, batch_size = opt.batch_size, early_stop = opt.patience, output_dir = opt.output_dir,
-   seed = opt.seed, workers = opt.workers, device = opt.device, precision = opt.precision,
-   cache_features = opt.cache_features, on_bad_image = opt.on_bad_image, resume = opt.resume, save_every = opt.save_every,
-   keep = opt.keep, tensorboard = opt.tensorboard, accumulate = opt.accumulate, label_smoothing = opt.label_smoothing,
-   mixup = opt.mixup, cutmix = opt.cutmix, ema = opt.ema, clip_norm = opt.clip_norm, arguments = opt,
-})
+fit(model, set, run)

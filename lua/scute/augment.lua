@@ -23,7 +23,7 @@
 -- looks the same twice, and other views of it are other epochs (numbers of your own, if need be). To look at it:
 --
 --     scute.image.load "turtle.jpg":augment(scute.augment.preset "strong", { epoch = 2, as = "image" }):save "seen.png"
-local scute = require "scute"
+local options = require "scute.base.options"
 
 local augment = {}
 
@@ -42,28 +42,23 @@ local presets = {
 --- The names of the presets, from weak to strong.
 augment.PRESETS = { "none", "light", "standard", "strong" }
 
-local KINDS = {
-   "random_resized_crop", "horizontal_flip", "rotation", "color_jitter", "rand_augment", "trivial_augment",
-   "random_erasing", "exact_decode",
-}
+-- What a value of each kind is, the loader checks where it is used.
+local PRESET = options.declare("augment.preset", {
+   { "random_resized_crop", help = "{scale = {0.08, 1}, ratio = {3/4, 4/3}}" },
+   { "horizontal_flip", help = "a probability" },
+   { "rotation", help = "degrees, or {degrees, filter, fill}" },
+   { "color_jitter", help = "{brightness, contrast, saturation, hue}" },
+   { "rand_augment", help = "{n = 2, magnitude = 9}" },
+   { "trivial_augment", help = "{bins = 31}, or true" },
+   { "random_erasing", help = "a probability, or {p, scale, ratio, value}" },
+   { "exact_decode", help = "true: JPEGs are always decoded whole" },
+})
 
 local function copy(value)
    if type(value) ~= "table" then return value end
    local made = {}
    for key, entry in pairs(value) do made[key] = copy(entry) end
    return made
-end
-
-local function contains(list, value)
-   for _, entry in ipairs(list) do
-      if entry == value then return true end
-   end
-   return false
-end
-
-local function hint(name, known)
-   local near = scute.nearest(tostring(name), known)
-   return near and ("; did you mean '%s'?"):format(near) or "; expected one of " .. table.concat(known, ", ")
 end
 
 --- A new description, to which `changes` (kinds with their values; false leaves one out) may be applied:
@@ -78,17 +73,14 @@ end
 -- Raises on an unknown name or kind.
 function augment.preset(name, changes)
    if not presets[name] then
-      error(("augment.preset: unknown preset '%s'%s"):format(tostring(name), hint(name, augment.PRESETS)), 2)
+      error(("augment.preset: unknown preset '%s'%s"):format(tostring(name), options.hint(name, augment.PRESETS)), 2)
    end
    local made = copy(presets[name])
-   for kind, value in pairs(changes or {}) do
-      if not contains(KINDS, kind) then
-         error(("augment.preset: unknown kind '%s'%s"):format(tostring(kind), hint(kind, KINDS)), 2)
-      end
-      made[kind] = copy(value)
-   end
+   for kind, value in pairs(PRESET:read(changes)) do made[kind] = copy(value) end
    return made
 end
+
+PRESET:describes(augment.preset)
 
 -- ---- command line ----
 
@@ -134,7 +126,7 @@ table.sort(SETTING_NAMES)
 local function apply(description, key, text)
    local setting = SETTINGS[key]
    if not setting then
-      error(("augment: unknown setting '%s'%s"):format(key, hint(key, SETTING_NAMES)), 0)
+      error(("augment: unknown setting '%s'%s"):format(key, options.hint(key, SETTING_NAMES)), 0)
    end
    local low, high, change = table.unpack(setting)
    local value = text:find "^[+-]?[%d.]" and tonumber(text)
@@ -178,7 +170,7 @@ function augment.parse(text)
       elseif name and SETTINGS[name] then
          error(("augment: %s: expected a number, as in %s=%s"):format(name, name, SETTINGS[name][2]), 0)
       elseif name then
-         error(("augment: unknown preset '%s'%s"):format(name, hint(name, join(augment.PRESETS, SETTING_NAMES))), 0)
+         error(("augment: unknown preset '%s'%s"):format(name, options.hint(name, join(augment.PRESETS, SETTING_NAMES))), 0)
       else
          error(("augment: expected a preset or settings, as in standard or crop=0.5,flip=0, found '%s'"):format(text), 0)
       end

@@ -7,44 +7,38 @@ local console = require "scute.base.console"
 local plan = require "scute.compare.plan"
 local tell = require "scute.best_practices.tell"
 local to_json = require "scute.base.json"
+local train = require "scute.train"
 
 local best_practices = {}
 
 -- ---- flags ----
 
-local function flags()
-   local list = {
-      cli.changed("data_dir", { unless = "list" }), cli.changed("model", {}),
-      cli.changed("output_dir", { default = "practices", help = "where the runs, the table and the curves go" }),
-      { "only", value = "NAMES", show = "all rows", help = "rows to run, with commas between them, as in all,constant,plain" },
-      { "list", flag = true, help = "print the rows and stop after that" },
-      { "seeds", whole = true, min = 1, max = 100, default = 1, help = "runs of each row, each with a seed of its own" },
-      cli.changed("epochs", {}), cli.changed("batch_size", {}),
-      cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
-      { "head_learning_rate", number = true, above = 0, value = "RATE", show = "30 x learning_rate", help = "of the new head" },
-      { "unfreeze", default = "gradual", value = "SCHEDULE",
-        help = "what trains from which epoch on, as for scripts/fine_tuning.lua" },
-      cli.changed("weight_decay", {}), cli.changed("warmup_epochs", {}),
-      cli.changed("patience", { default = 3 }),
-      { "dropout", number = true, min = 0, below = 1, default = 0.2, help = "share of the features dropped before the head" },
-      cli.changed("label_smoothing", { default = 0.1 }),
-      { "augment", read = function(text) return scute.augment.parse(text) and text end, default = "light",
-        value = "DESCRIPTION",
-        help = "of training photos: none, light, standard, strong, and settings as in light,flip=0" },
-      { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
-        help = "which photos train and which validate: columns file, label, split, and optionally group" },
-      cli.changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; "
-         .. "auto: bf16 where the device computes in it, else fp32" }),
-      { "resume", choices = { "auto" }, help = "go on with the runs in output_dir" },
-   }
-   local rest = cli.pick(cli.common, "accumulate", "mixup", "cutmix", "ema", "clip_norm", "val_fraction", "seed", "weights",
-      "head_init", "image_size", "cache_features", "on_bad_image", "save_every", "keep", "tensorboard", "workers", "threads",
-      "device", "quiet")
-   return table.move(rest, 1, #rest, #list + 1, list)
-end
-
 --- The flags of the exercise, as cli.parse takes them.
-best_practices.flags = flags()
+best_practices.flags = cli.flags({
+   cli.changed("data_dir", { unless = "list" }), cli.changed("model", {}),
+   cli.changed("output_dir", { default = "practices", help = "where the runs, the table and the curves go" }),
+   { "only", value = "NAMES", show = "all rows", resume = "free",
+     help = "rows to run, with commas between them, as in all,constant,plain" },
+   { "list", flag = true, resume = "free", help = "print the rows and stop after that" },
+   { "seeds", whole = true, min = 1, max = 100, default = 1, resume = "free",
+     help = "runs of each row, each with a seed of its own" },
+   cli.changed("epochs", { help = "passes over the training photos" }), cli.changed("batch_size", {}),
+   cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
+   { "head_learning_rate", number = true, above = 0, value = "RATE", default = function(opt) return 30 * opt.learning_rate end,
+     show = "30 x learning_rate", help = "of the new head" },
+   { "unfreeze", default = "gradual", value = "SCHEDULE",
+     help = "what trains from which epoch on, as for scripts/fine_tuning.lua" },
+   cli.changed("weight_decay", {}), cli.changed("warmup_epochs", {}),
+   cli.changed("patience", { default = 3 }),
+   { "dropout", number = true, min = 0, below = 1, default = 0.2, help = "share of the features dropped before the head" },
+   cli.changed("label_smoothing", { default = 0.1 }),
+   cli.changed("augment", { default = "light", show = false }),
+   { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
+     help = "which photos train and which validate: columns file, label, split, and optionally group" },
+   cli.changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; "
+      .. "auto: bf16 where the device computes in it, else fp32" }),
+   { "resume", choices = { "auto" }, resume = "free", help = "go on with the runs in output_dir" },
+}, { "freeze_backbone", "lr_find" })
 
 -- ---- the model ----
 
@@ -97,21 +91,27 @@ end
 
 -- ---- the folder ----
 
--- What a result hangs on. Rows and seeds may be added to a folder, these may not change.
-local SAME = { "model", "epochs", "batch_size", "learning_rate", "head_learning_rate", "unfreeze", "weight_decay",
-   "warmup_epochs", "patience", "dropout", "label_smoothing", "augment", "val_fraction", "seed", "weights", "head_init",
-   "image_size", "cache_features", "device", "split_csv", "precision", "accumulate", "mixup", "cutmix", "ema", "clip_norm" }
+-- What a result hangs on, by the flags' own word: rows and seeds may be added to a folder, the rest may not change.
+local function same()
+   local names = { "photos", "classes", "split" }
+   for _, entry in ipairs(best_practices.flags) do
+      if not entry.resume or entry.resume == "longer" then names[#names + 1] = entry[1] end
+   end
+   return names
+end
 
 -- As the file gives them back, which holds 14 digits of a number.
 local function settings_of(opt, set)
-   local settings = { photos = #set.train.paths + #set.val.paths, classes = #set.classes, split = set.split }
-   for _, name in ipairs(SAME) do settings[name] = opt[name] end
-   return plan.from_json(to_json(settings))
+   local settings = {}
+   for name, value in pairs(opt) do settings[name] = value end
+   settings.photos, settings.classes, settings.split = #set.train.paths + #set.val.paths, #set.classes, set.split
+   local kept = {}
+   for _, name in ipairs(same()) do kept[name] = settings[name] end
+   return plan.from_json(to_json(kept))
 end
 
 local function difference(old, new)
-   local names = table.move(SAME, 1, #SAME, 1, { "photos", "classes", "split" })
-   for _, name in ipairs(names) do
+   for _, name in ipairs(same()) do
       if old[name] ~= new[name] then
          return ("%s is %s there and %s now"):format(name, tostring(old[name] or "not given"),
             tostring(new[name] or "not given"))
@@ -163,23 +163,14 @@ end
 
 -- ---- running ----
 
--- What train.fit is told alike for all rows.
-local function common_options(opt, row, folder)
-   return {
-      batch_size = opt.batch_size, augment = scute.augment.parse(opt.augment), output_dir = folder, workers = opt.workers,
-      device = opt.device, cache_features = opt.cache_features, on_bad_image = opt.on_bad_image,
-      save_every = opt.save_every, keep = opt.keep, tensorboard = opt.tensorboard, accumulate = opt.accumulate,
-      mixup = opt.mixup, cutmix = opt.cutmix, ema = opt.ema, clip_norm = opt.clip_norm, resume = opt.resume,
-      arguments = { practice = row.name },
-   }
-end
-
 local function one(opt, row, seed, fit)
    local folder = folder_of(opt, row, seed)
    local done = read_result(folder)
    if done then return done end
    scute.manual_seed(seed)
-   local result = write_result(folder, row, seed, fit(row, seed, common_options(opt, row, folder)))
+   local run = train.options(opt) -- alike for all rows
+   run.output_dir, run.seed, run.arguments = folder, seed, { practice = row.name }
+   local result = write_result(folder, row, seed, fit(row, run))
    collectgarbage()
    return result
 end
@@ -190,13 +181,12 @@ end
 
 --- Runs the rows that the options ask for, for every seed, and tells what came out; with opt.list it prints them, and needs
 -- no set.
--- rows: list of { name, what it is, settings that differ from the first row's }. fit(row, seed, options) trains a row with
--- all its settings and returns what train.fit does; options are those of train.fit that all rows share.
+-- rows: list of { name, what it is, settings that differ from the first row's }. fit(row, run) trains a row with all its
+-- settings and returns what train.fit does; run has the options of train.fit that all rows share, and the row's seed.
 -- Returns a list of { row, results = one for each seed }.
 function best_practices.run(opt, set, rows, fit)
    local chosen = choose(complete(rows), opt.only)
    if opt.list then return print_rows(chosen) end
-   opt.head_learning_rate = opt.head_learning_rate or 30 * opt.learning_rate
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
    settle(opt, settings_of(opt, set))
    local found, i = {}, 0

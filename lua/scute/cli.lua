@@ -5,6 +5,9 @@
 local argparse = require "argparse"
 local scute = require "scute"
 local console = require "scute.base.console"
+local options = require "scute.base.options"
+local precision = require "scute.base.precision"
+local FIT = require "scute.train.options"
 
 local cli = {}
 
@@ -15,92 +18,61 @@ local parsed = false -- a script that has read its command line reports errors i
 
 -- ---- the flags of the exercises ----
 
-local function model_names()
-   return scute.models.list()
-end
-
---- The value of --cache_features: "auto", "off" or a number of views.
-function cli.read_cache(text)
-   local views = text:find "^%d+$" and math.tointeger(tonumber(text))
-   if text == "auto" or text == "off" or views and views > 0 then return views or text end
-   error(("expected auto, off or a whole number of views of at least 1, found '%s'"):format(text), 0)
-end
-
---- The value of --device, as it is written; whether there is such a device is for apply() below.
-function cli.read_device(text)
-   if text == "cpu" or text == "ref" or text == "auto" or text == "cuda" or text:find "^cuda:%d+$" then return text end
-   local nearest = scute.nearest(text, { "cpu", "cuda", "auto", "ref" })
-   error(("expected cpu, cuda, cuda:N, auto or ref, found '%s'%s"):format(text,
-      nearest and ("; did you mean '%s'?"):format(nearest) or ""), 0)
-end
-
---- Flags that the training exercises share, in the order of --help. An entry is {name, help = , default = } with
---   whole = true      a whole number; or number = true; neither: text; flag = true: no value
---   min, above, max, below   the range of a number
---   choices           list of texts, or a function that returns one
---   read              function(text) -> value; what it raises is told as the mistake
---   excludes          list of flags that make no sense beside this one; why = a half sentence
---   value             what the value is called in --help
---   required          true: must be given; unless = the flag with which it need not be
---   show              the default as --help shows it, where that is not the default itself
-cli.common = {
-   { "data_dir", required = true, value = "PATH",
+-- What a script does around training, before the options of train.fit in --help.
+local FIRST = {
+   { "data_dir", required = true, value = "PATH", resume = "free",
      help = "folder with one folder of photos per class, or with such folders inside train/ and val/" },
-   { "model", choices = model_names, default = "resnet50", help = "architecture of the backbone" },
+   { "model", choices = function() return scute.models.list() end, default = "resnet50",
+     help = "architecture of the backbone" },
    { "freeze_backbone", flag = true, help = "train the new head alone and leave the backbone as it is" },
-   { "output_dir", default = "models", value = "PATH", help = "where <model>/best.safetensors and the history go" },
-   { "epochs", whole = true, min = 1, default = 10, help = "passes over the training photos" },
-   { "batch_size", whole = true, min = 1, default = 32, help = "photos per step" },
-   { "learning_rate", number = true, above = 0, value = "RATE",
+   { "learning_rate", number = true, above = 0, value = "RATE", synonyms = { "lr" },
+     default = function(opt) return opt.freeze_backbone and 0.003 or 0.0003 end,
      show = "0.003 with --freeze_backbone, else 0.0003", help = "the highest one, reached after the warmup" },
-   { "weight_decay", number = true, min = 0, default = 0.01, help = "AdamW's, decoupled from the gradient" },
+   { "weight_decay", number = true, min = 0, default = 0.01, synonyms = { "wd" },
+     help = "AdamW's, decoupled from the gradient" },
    { "warmup_epochs", number = true, min = 0, default = 1, help = "epochs in which the learning rate rises" },
-   { "accumulate", whole = true, min = 1, default = 1, help = "batches to one update of the weights" },
-   { "label_smoothing", number = true, min = 0, below = 1, default = 0,
-     help = "share of the target spread over all classes" },
-   { "mixup", number = true, min = 0, default = 0, value = "ALPHA",
-     help = "blend photos with one another, 0.2 say; 0: do not" },
-   { "cutmix", number = true, min = 0, default = 0, value = "ALPHA",
-     help = "put parts of photos into one another, 1 say; 0: do not" },
-   { "ema", number = true, above = 0, below = 1, value = "DECAY", show = "none",
-     help = "moving average of the weights, 0.999 say, evaluated and saved beside" },
-   { "clip_norm", number = true, above = 0, value = "NORM", show = "none", help = "longest gradient; a longer one is scaled" },
-   { "patience", whole = true, min = 0, default = 0,
-     help = "stop after so many epochs without a better validation accuracy; 0: never" },
    { "val_fraction", number = true, above = 0, below = 1, default = 0.2,
      help = "share of each class that validates, where there is no val/ folder" },
-   { "seed", whole = true, min = 0, default = 0, help = "what is drawn at random depends on it alone" },
    { "weights", default = "imagenet", value = "PATH|imagenet|none",
      help = "where the backbone starts: a .safetensors, .pth or .pt file, the official weights, or random numbers" },
    { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "uniform_fan_out", "zeros" },
-     show = "the architecture's own",
-     help = "how the new head starts" },
+     show = "the architecture's own", help = "how the new head starts" },
    { "image_size", whole = true, min = 32, max = 1024, value = "PIXELS", show = "the model's own",
      help = "side of the square that the network sees" },
-   { "cache_features", read = cli.read_cache, default = "auto", value = "auto|off|K",
-     help = "compute what a frozen backbone says about each photo once, instead of in every epoch; K: about K augmented "
-        .. "views of it" },
-   { "on_bad_image", choices = { "skip", "error" }, default = "skip",
-     help = "leave a photo that cannot be read out, or stop" },
-   { "lr_find", flag = true, excludes = { "resume" }, why = "it trains for a few steps that are then forgotten",
-     help = "do not train, but print and draw the loss over rising learning rates, and suggest one" },
-   { "resume", value = "auto|PATH", show = "from the start",
-     help = "go on where a run stopped, from the newest checkpoint in the output folder (if there is one) or from a file" },
-   { "save_every", number = true, above = 0, default = 10, value = "MINUTES",
-     help = "time between checkpoints within an epoch" },
-   { "keep", whole = true, min = 1, max = 1000, default = 2, value = "K", help = "checkpoints on disk" },
-   { "tensorboard", flag = true, help = "also write a TensorBoard event file into the output folder" },
-   { "workers", whole = true, min = 0, max = 256, default = 2, help = "threads that decode photos" },
-   { "threads", whole = true, min = 1, max = 1024, value = "N",
-     show = "SCUTE_THREADS, else the cores there are", help = "threads that compute" },
-   { "device", read = cli.read_device, default = "cpu", value = "NAME",
-     help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
-        .. "slow and plain, for checks" },
-   { "precision", choices = { "auto", "fp32", "bf16", "fp16" }, default = "auto",
-     help = "what the network computes in; auto: bf16 where the device computes in it and batches are not tiny, "
-        .. "else fp32" },
-   { "quiet", flag = true, help = "print warnings and errors only" },
 }
+
+-- And behind them.
+local LAST = {
+   { "lr_find", flag = true, resume = "free", excludes = { "resume" },
+     why = "it trains for a few steps that are then forgotten",
+     help = "do not train, but print and draw the loss over rising learning rates, and suggest one" },
+   { "threads", whole = true, min = 1, max = 1024, value = "N", resume = "free",
+     show = "SCUTE_THREADS, else the cores there are", help = "threads that compute" },
+   { "quiet", flag = true, resume = "free", help = "print warnings and errors only" },
+}
+
+-- An option of train.fit as a flag.
+local function as_flag(entry)
+   local flag = {}
+   for key, value in pairs(entry) do flag[key] = value end
+   if entry.as_flag then
+      flag.is, flag.synonyms = nil, nil
+      for key, value in pairs(entry.as_flag) do flag[key] = value end
+   end
+   return flag
+end
+
+local function all_flags()
+   local list = table.move(FIRST, 1, #FIRST, 1, {})
+   for _, entry in ipairs(FIT.entries) do
+      if not entry.script_only then list[#list + 1] = as_flag(entry) end
+   end
+   return table.move(LAST, 1, #LAST, #list + 1, list)
+end
+
+--- The flags that the training exercises share, in the order of --help: every option of train.fit that a text can say
+-- (lua/scute/train/options.lua), and what a script does around it. An entry is what scute.base.options says.
+cli.common = all_flags()
 
 --- The entries of `spec` with the given names, for a script that needs only some.
 function cli.pick(spec, ...)
@@ -118,6 +90,21 @@ function cli.changed(name, changes)
    for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
    for key, value in pairs(changes) do entry[key] = value end
    return entry
+end
+
+--- The flags of those who look at a model that is trained.
+cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers", "threads", "device")) }
+
+--- The flags of an exercise: its own, and then those of cli.common that it does not declare itself, without the ones that
+-- `without` lists.
+function cli.flags(own, without)
+   local list, left_out = table.move(own, 1, #own, 1, {}), {}
+   for _, entry in ipairs(own) do left_out[entry[1]] = true end
+   for _, name in ipairs(without or {}) do left_out[name] = true end
+   for _, entry in ipairs(cli.common) do
+      if not left_out[entry[1]] then list[#list + 1] = entry end
+   end
+   return list
 end
 
 -- ---- mistakes ----
@@ -140,69 +127,22 @@ function cli.explain(err)
    return { message = console.message(err), exit = 1 }
 end
 
--- ---- values ----
-
-local function describe_range(entry)
-   local parts = {}
-   if entry.min then parts[#parts + 1] = ("of at least %s"):format(entry.min) end
-   if entry.above then parts[#parts + 1] = ("above %s"):format(entry.above) end
-   if entry.max then parts[#parts + 1] = ("of at most %s"):format(entry.max) end
-   if entry.below then parts[#parts + 1] = ("below %s"):format(entry.below) end
-   return (entry.whole and "a whole number" or "a number") .. (#parts > 0 and " " or "") .. table.concat(parts, " and ")
-end
-
-local function in_range(entry, n)
-   return n == n and n ~= math.huge and n ~= -math.huge
-      and (not entry.min or n >= entry.min) and (not entry.above or n > entry.above)
-      and (not entry.max or n <= entry.max) and (not entry.below or n < entry.below)
-end
-
-local function read_number(entry, text)
-   local n = text:find "^%s*[+-]?[%d.]" and tonumber(text)
-   if n and entry.whole then n = math.tointeger(n) end
-   if n and in_range(entry, n) then return n end
-   return nil, ("expected %s, found '%s'"):format(describe_range(entry), text)
-end
-
-local function read_choice(entry, text)
-   local choices = type(entry.choices) == "function" and entry.choices() or entry.choices
-   for _, choice in ipairs(choices) do
-      if choice == text then return text end
-   end
-   local nearest = scute.nearest(text, choices)
-   return nil, ("expected one of %s, found '%s'%s"):format(table.concat(choices, ", "), text,
-      nearest and ("; did you mean '%s'?"):format(nearest) or "")
-end
-
--- The value of a flag from its text; nil and what is wrong with it.
-local function read_value(entry, text)
-   if entry.whole or entry.number then return read_number(entry, text) end
-   if entry.choices then return read_choice(entry, text) end
-   if entry.read then
-      local done, value = pcall(entry.read, text)
-      if done then return value end
-      return nil, console.message(value)
-   end
-   if text == "" then return nil, "expected a text, found nothing" end
-   return text
-end
-
 -- ---- the line ----
 
 -- Hyphens and underscores are the same; "--name value" becomes "--name=value", so that a value may begin with "-".
-local function normalise(words, entries, names, positional)
+local function normalise(words, declaration, positional)
    local line, i = {}, 1
    while i <= #words do
       local word = words[i]
       local name, value = word:match "^%-%-?(%a[^=]+)(.*)$"
       if word == "--" then return table.move(words, i, #words, #line + 1, line) end
       if not name and word:sub(1, 1) ~= "-" and not positional then
-         cli.usage_error("what is '%s' for? Every value follows its option, as in --%s %s", word, names[1], word)
+         cli.usage_error("what is '%s' for? Every value follows its option, as in --%s %s", word, declaration.names[1], word)
       elseif name and name ~= "help" then
          name = name:gsub("-", "_")
-         local entry = entries[name]
+         local entry = declaration.by_name[name]
          if not entry then
-            local nearest = scute.nearest(name, names)
+            local nearest = scute.nearest(name, declaration.names)
             cli.usage_error("unknown option '%s'%s; --help lists them all", word:match "^[^=]+",
                nearest and (": did you mean '--%s'?"):format(nearest) or "")
          end
@@ -210,7 +150,7 @@ local function normalise(words, entries, names, positional)
             i = i + 1
             value = "=" .. words[i]
          end
-         word = "--" .. name .. value
+         word = "--" .. entry[1] .. value
       end
       line[#line + 1] = word
       i = i + 1
@@ -220,12 +160,10 @@ end
 
 local function describe(entry)
    local text = entry.help
-   local default = entry.show or entry.default
-   if entry.choices then
-      text = text .. ": " .. table.concat(type(entry.choices) == "function" and entry.choices() or entry.choices, ", ")
-   end
+   if entry.choices then text = text .. ": " .. table.concat(options.choices_of(entry), ", ") end
    if entry.required then return text .. " (required)" end
    if entry.flag then return text .. " (default: off)" end
+   local default = options.default_text(entry)
    if default == nil or entry.many then return text end
    return ("%s (default: %s)"):format(text, default)
 end
@@ -244,69 +182,49 @@ local function add(parser, entry)
    local name = "--" .. entry[1]
    if entry.flag then return parser:flag(name, describe(entry)):default(false) end
    parser:option(name, describe(entry)):argname(value_name(entry)):convert(function(text)
-      local value, why = read_value(entry, text)
+      local value, why = options.from_text(entry, text)
       if value == nil then return nil, ("%s: %s"):format(name, why) end
       return value
    end)
 end
 
-local function check_together(options, spec)
-   for _, entry in ipairs(spec) do
-      for _, other in ipairs(options[entry[1]] and entry.excludes or {}) do
-         if options[other] then
-            cli.usage_error("--%s and --%s exclude each other: %s", entry[1], other, entry.why)
-         end
-      end
-   end
-end
-
-local function fill_defaults(options, spec)
-   for _, entry in ipairs(spec) do
-      local name = entry[1]
-      if options[name] == nil and entry.required and not options[entry.unless] then
-         cli.usage_error("--%s is missing: %s", name, entry.help)
-      elseif options[name] == nil then
-         options[name] = entry.default
-      end
-   end
-   if options.learning_rate == nil and options.freeze_backbone ~= nil then
-      options.learning_rate = options.freeze_backbone and 0.003 or 0.0003
-   end
-end
-
 -- What holds for the whole session, whatever the script does with the rest.
-local function apply(options)
-   console.quiet = options.quiet or false
-   if options.threads then scute.threads(options.threads) end
-   if options.seed then scute.manual_seed(options.seed) end
-   if options.device then options.device = console.guard(nil, scute.device, options.device) end
+local function apply(opt)
+   console.quiet = rawget(opt, "quiet") or false
+   if rawget(opt, "threads") then scute.threads(opt.threads) end
+   if rawget(opt, "seed") then scute.manual_seed(opt.seed) end
+   if rawget(opt, "device") then opt.device = console.guard(nil, scute.device, opt.device) end
 end
 
---- Reads the command line `words` (a script's `arg`) by `spec` (see cli.common) and returns a table of options by name.
--- `summary` is the first line of --help, `more` (if there is any) what stands below the options there. Sets the number of
--- threads, the seed and quietness. Does not return after --help (status 0) or a mistake (status 2).
-function cli.parse(words, summary, spec, more)
-   local program = words[0] or "script.lua"
-   local parser = argparse("./scute " .. program, summary):add_help "-h --help"
+local function parser_of(words, summary, declaration, more)
+   local parser = argparse("./scute " .. (words[0] or "script.lua"), summary):add_help "-h --help"
    parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
    if more then parser:epilog(more) end
    parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end
-   local entries, names, positional = {}, {}, false
-   for _, entry in ipairs(spec) do
-      if entry.argument then
-         positional = true
-      else
-         entries[entry[1]] = entry
-         names[#names + 1] = entry[1]
-      end
+   local positional = false
+   for _, entry in ipairs(declaration.entries) do
+      positional = positional or entry.argument
       add(parser, entry)
    end
-   local options = parser:parse(normalise(words, entries, names, positional))
-   check_together(options, spec)
-   fill_defaults(options, spec)
-   apply(options)
+   return parser, positional
+end
+
+--- Reads the command line `words` (a script's `arg`) by `spec`, a list of entries (see scute.base.options; cli.common has those
+-- of the exercises), and returns a table of options by name. It is strict: a field that is no option is an error with the
+-- nearest name, read or written; one that was not given is nil. `summary` is the first line of --help, `more` (if there is
+-- any) what stands below the options there. Sets the number of threads, the seed and quietness. Does not return after --help
+-- (status 0) or a mistake (status 2).
+function cli.parse(words, summary, spec, more)
+   local declaration = options.declare("command line", spec)
+   local parser, positional = parser_of(words, summary, declaration, more)
+   local opt = parser:parse(normalise(words, declaration, positional))
+   local one, other, why = declaration:clash(opt)
+   if one then cli.usage_error("--%s and --%s exclude each other: %s", one, other, why) end
+   local missing = declaration:fill(opt)
+   if missing then cli.usage_error("--%s is missing: %s", missing[1], missing.help) end
+   apply(opt)
    parsed = true
-   return options
+   return declaration:strict(opt)
 end
 
 return cli

@@ -227,7 +227,6 @@ local function fill_defaults(opt)
    local frozen = opt.protocol == "frozen"
    opt.augment = opt.augment or (frozen and "none" or "light")
    opt.learning_rate = opt.learning_rate or (frozen and 0.003 or 0.0001)
-   opt.limits = budgets.read(opt.budget)
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
 end
 

@@ -6,6 +6,7 @@ local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
 local note = require "scute.data.note"
+local options = require "scute.base.options"
 local split_csv = require "scute.data.split_csv"
 
 local data = {}
@@ -107,10 +108,10 @@ local function check_classes(dir, classes, paths)
    end
 end
 
-local function split_all(set, paths, options)
+local function split_all(set, paths, o)
    local single = {}
    for class, name in ipairs(set.classes) do
-      local train, val = split_class(paths[name], class, options.seed, options.val_fraction)
+      local train, val = split_class(paths[name], class, o.seed, o.val_fraction)
       extend(set.train, class, train)
       extend(set.val, class, val)
       if #val == 0 then single[#single + 1] = name end
@@ -155,27 +156,29 @@ function data.list(dir)
    return part, classes
 end
 
+local OPEN = options.declare("data.open", {
+   { "seed", whole = true, min = 0, default = 0, help = "which photos validate, where that is drawn" },
+   { "val_fraction", number = true, above = 0, below = 1, default = 0.2,
+     help = "share of each class that validates, where there is no folder for it" },
+   { "split_csv", text = true, show = "the folders",
+     help = "path of a file that says which photos train and which validate, see scute.data.split_csv" },
+   { "validates", choices = { "val", "test" }, show = "val where there is one",
+     help = "which of that file's splits validates" },
+})
+
 --- Opens a data set: `dir` holds one folder of photos per class, or train/ and val/ (or valid/, validation/, test/) with
 -- such folders inside. Without a validation folder a share of each class is held out, drawn by the seed alone.
--- options: seed (default 0), val_fraction (default 0.2; between 0 and 1), split_csv (path of a file that says which photos
--- train and which validate instead of the folders; see scute.data.split_csv), validates ("val" or "test": which of its splits
--- validates).
 -- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines, split = what the split is
 -- called beside an accuracy }, where train and val are { paths = list, labels = list of class numbers, counts = photos per
 -- class }.
 -- What is wrong with the folder is a failure (one line, see scute.base.console).
-function data.open(dir, options)
-   options = options or {}
-   local validates = options.validates
-   options = { seed = options.seed or 0, val_fraction = options.val_fraction or 0.2, split_csv = options.split_csv }
+function data.open(dir, given)
+   local o = OPEN:read(given)
    dir = path_of("data.open", dir)
-   if not (options.val_fraction > 0 and options.val_fraction < 1) then
-      error(("data.open: expected a val_fraction between 0 and 1, found %s"):format(options.val_fraction), 2)
-   end
    check_folder(dir)
    local set = { dir = dir, train = new_part(), val = new_part(), notes = {} }
-   if options.split_csv then
-      split_csv.fill(set, options.split_csv, validates)
+   if o.split_csv then
+      split_csv.fill(set, o.split_csv, o.validates)
       return set
    end
    local train_dir, val_dir = find_layout(dir, set.notes)
@@ -191,13 +194,14 @@ function data.open(dir, options)
       read_validation(set, val_dir, train_dir)
       set.split = val_dir:match "[^/]+$" .. "/"
    else
-      split_all(set, paths, options)
-      set.split = ("drawn, %g %%, seed %d"):format(100 * options.val_fraction, options.seed)
+      split_all(set, paths, o)
+      set.split = ("drawn, %g %%, seed %d"):format(100 * o.val_fraction, o.seed)
    end
    if #set.val.paths == 0 then
       console.fail("data_dir: '%s' has one photo of each class; two are needed, so that one can validate", dir)
    end
    return set
 end
+OPEN:describes(data.open)
 
 return data

@@ -22,52 +22,36 @@ local function read_range(text)
    return { low, high }
 end
 
--- Checked here, kept as text for run.json.
-local function read_augment(text)
-   scute.augment.parse(text)
-   return text
-end
-
-local function flags()
-   local list = {
-      cli.changed("data_dir", { unless = "list_groups" }),
-      cli.changed("model", { default = false, show = "resnet50, with --from the file's" }),
-      cli.changed("weights", { default = false, show = "imagenet" }),
-      { "from", value = "FILE", show = "none", excludes = { "weights", "image_size", "head_init" },
-        why = "the file brings weights, classes and preprocessing",
-        help = "start from a model that training saved (best.safetensors), with its head, classes and preprocessing" },
-      { "unfreeze", default = "gradual", value = "SCHEDULE",
-        help = "what trains from which epoch on: head,layer4@3,layer3@6; gradual:2 (from the head down, a group every 2 "
-           .. "epochs); gradual (evenly over the run); all; none (the head alone)" },
-      { "unfreeze_warmup", whole = true, min = 0, default = 0, value = "STEPS",
-        help = "steps in which the learning rate of a group that joins rises from zero" },
-      cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
-      { "head_learning_rate", number = true, above = 0, value = "RATE",
-        show = ("%d x learning_rate, with --from learning_rate"):format(HEAD_FACTOR), help = "of the head" },
-      { "layer_decay", number = true, above = 0, max = 1, default = 1, value = "FACTOR",
-        help = "each group towards the stem has this times the learning rate of the one after it, as 0.75" },
-      { "lr_range", read = read_range, value = "LOW,HIGH", show = "none",
-        help = "learning rates from the stem's to the head's, spread geometrically, as 1e-6,1e-4",
-        excludes = { "learning_rate", "head_learning_rate", "layer_decay" }, why = "each says the learning rates" },
-      { "batch_norm", choices = { "eval", "train_affine", "train" }, default = "eval",
-        help = "batch norm of frozen layers: as it is; its scale and shift train; its statistics go on" },
-      { "augment", read = read_augment, default = "light", value = "DESCRIPTION",
-        help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
-      { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
-        help = "which photos train and which validate: columns file, label, split, and optionally group" },
-      { "baseline", flag = true, excludes = { "lr_find" }, why = "that trains nothing to compare",
-        help = "first train baseline_cnn from scratch on the same split, and compare" },
-      { "list_groups", flag = true, help = "print the groups of the model and their learning rates, and stop" },
-   }
-   local rest = cli.pick(cli.common, "output_dir", "epochs", "batch_size", "weight_decay", "warmup_epochs", "accumulate",
-      "label_smoothing", "mixup", "cutmix", "ema", "clip_norm", "patience", "val_fraction", "seed", "head_init", "image_size",
-      "cache_features", "on_bad_image", "lr_find", "resume", "save_every", "keep", "tensorboard", "workers", "threads",
-      "device", "precision", "quiet")
-   return table.move(rest, 1, #rest, #list + 1, list)
-end
-
 --- The flags of the exercise, as cli.parse takes them.
-fine_tuning.flags = flags()
+fine_tuning.flags = cli.flags({
+   cli.changed("data_dir", { unless = "list_groups" }),
+   cli.changed("model", { default = false, show = "resnet50, with --from the file's" }),
+   cli.changed("weights", { default = false, show = "imagenet" }),
+   { "from", value = "FILE", show = "none", excludes = { "weights", "image_size", "head_init" },
+     why = "the file brings weights, classes and preprocessing",
+     help = "start from a model that training saved (best.safetensors), with its head, classes and preprocessing" },
+   { "unfreeze", default = "gradual", value = "SCHEDULE",
+     help = "what trains from which epoch on: head,layer4@3,layer3@6; gradual:2 (from the head down, a group every 2 "
+        .. "epochs); gradual (evenly over the run); all; none (the head alone)" },
+   { "unfreeze_warmup", whole = true, min = 0, default = 0, value = "STEPS",
+     help = "steps in which the learning rate of a group that joins rises from zero" },
+   cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
+   { "head_learning_rate", number = true, above = 0, value = "RATE",
+     show = ("%d x learning_rate, with --from learning_rate"):format(HEAD_FACTOR), help = "of the head" },
+   { "layer_decay", number = true, above = 0, max = 1, default = 1, value = "FACTOR",
+     help = "each group towards the stem has this times the learning rate of the one after it, as 0.75" },
+   { "lr_range", read = read_range, value = "LOW,HIGH", show = "none",
+     help = "learning rates from the stem's to the head's, spread geometrically, as 1e-6,1e-4",
+     excludes = { "learning_rate", "head_learning_rate", "layer_decay" }, why = "each says the learning rates" },
+   { "batch_norm", choices = { "eval", "train_affine", "train" }, default = "eval",
+     help = "batch norm of frozen layers: as it is; its scale and shift train; its statistics go on" },
+   cli.changed("augment", { default = "light", show = false }),
+   { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
+     help = "which photos train and which validate: columns file, label, split, and optionally group" },
+   { "baseline", flag = true, excludes = { "lr_find" }, why = "that trains nothing to compare", resume = "free",
+     help = "first train baseline_cnn from scratch on the same split, and compare" },
+   { "list_groups", flag = true, resume = "free", help = "print the groups of the model and their learning rates, and stop" },
+}, { "freeze_backbone" })
 
 -- ---- where it starts ----
 
@@ -136,14 +120,11 @@ end
 function fine_tuning.baseline(opt, set)
    console.line "baseline: baseline_cnn from scratch"
    local model = models.create("baseline_cnn", { classes = set.classes, image_size = opt.image_size }):to(opt.device)
-   return train.fit(model, set, {
-      optimizer = optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = opt.weight_decay }),
-      schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs, epochs = opt.epochs },
-      epochs = opt.epochs, batch_size = opt.batch_size, output_dir = opt.output_dir, seed = opt.seed,
-      augment = scute.augment.parse(opt.augment), workers = opt.workers, device = opt.device,
-      precision = opt.precision, on_bad_image = opt.on_bad_image, resume = opt.resume == "auto" and "auto" or nil,
-      tensorboard = opt.tensorboard, arguments = opt,
-   })
+   local run = train.options(opt)
+   run.optimizer = optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = opt.weight_decay })
+   run.schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs }
+   run.unfreeze, run.resume = nil, opt.resume == "auto" and "auto" or nil
+   return train.fit(model, set, run)
 end
 
 --- Prints the accuracies of results of train.fit on one split: list of {name, result}, each with its 95 % interval.

@@ -23,6 +23,7 @@
 -- An error in backward is an error of the loss:backward() that led there, with the name of the function (name = "square").
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local options = require "scute.base.options"
 
 local Context = {}
 Context.__index = Context
@@ -58,22 +59,18 @@ function Function:__call(...)
    return scute.record_function(self.name, backward, inputs, outputs, saved)
 end
 
-local OPTIONS = { "forward", "backward", "name" }
+local FUNC = options.declare("func", {
+   { "forward", required = true, is = options.of_type "function", expected = "a function",
+     help = "forward(ctx, ...) -> one to three tensors" },
+   { "backward", required = true, is = options.of_type "function", expected = "a function",
+     help = "backward(ctx, gradient, ...) -> a gradient for each argument of forward, nil where there is none" },
+   { "name", text = true, default = "func", help = "what errors call it" },
+})
 
---- A function that is called like any other and differentiated by its own backward. { forward =, backward =, name = "func" }
-return function(options)
-   if type(options) ~= "table" then error("func: expected { forward = , backward = }, found " .. tostring(options), 2) end
-   for key in pairs(options) do
-      if key ~= "forward" and key ~= "backward" and key ~= "name" then
-         local near = scute.nearest(tostring(key), OPTIONS)
-         error(("func: unknown option '%s'%s"):format(tostring(key), near and (", did you mean '%s'?"):format(near)
-            or "; expected " .. table.concat(OPTIONS, ", ")), 2)
-      end
-   end
-   for _, key in ipairs { "forward", "backward" } do
-      if type(options[key]) ~= "function" then
-         error(("func: %s: expected a function, found %s"):format(key, tostring(options[key])), 2)
-      end
-   end
-   return setmetatable({ forward = options.forward, backward = options.backward, name = options.name or "func" }, Function)
+--- A function that is called like any other and differentiated by its own backward.
+local function func(given)
+   local o = FUNC:read(given)
+   return setmetatable({ forward = o.forward, backward = o.backward, name = o.name }, Function)
 end
+
+return FUNC:describes(func)

@@ -8,11 +8,22 @@
 local scute = require "scute.core"
 local nn = require "scute.nn"
 local columns = require "scute.base.columns"
+local options = require "scute.base.options"
 
 local models = {}
 
 local MEAN, STD = { 0.485, 0.456, 0.406 }, { 0.229, 0.224, 0.225 } -- of ImageNet's RGB in 0..1, torchvision's
-local OPTIONS = { "classes", "pretrained", "head_init", "image_size", "pad_square", "log" }
+
+local CREATE = options.declare("models", {
+   { "classes", is = options.of_type("number", "table"), expected = "a number or a list of names", default = 1000,
+     help = "how many classes, or their names (1000: as the ImageNet files have)" },
+   { "pretrained", text = true, default = "none", help = "where it starts: imagenet, none or the path of a weight file" },
+   { "head_init", text = true, show = "the architecture's own",
+     help = "how a new head starts: kaiming uniform, xavier uniform, normal 0.01, uniform fan_out or zeros" },
+   { "image_size", whole = true, min = 32, show = "the architecture's own", help = "side of the crop in pixels" },
+   { "pad_square", flag = true, default = false, help = "photos are padded to a square on white first" },
+   { "log", default = print, show = "print", help = "hears the line about a new head; false for silence" },
+})
 
 -- Every family file beside this one: name -> {build, family}.
 local function read_families()
@@ -52,78 +63,57 @@ local function find(name)
       near and ("; did you mean '%s'?"):format(near) or "", table.concat(models.list(), ", ")), 0)
 end
 
-local function check_options(name, options)
-   for key in pairs(options) do
-      local good = false
-      for _, option in ipairs(OPTIONS) do good = good or option == key end
-      if not good then
-         local near = scute.nearest(tostring(key), OPTIONS)
-         error(("models.%s: unknown option '%s'%s; expected some of %s"):format(name, tostring(key),
-            near and ("; did you mean '%s'?"):format(near) or "", table.concat(OPTIONS, ", ")), 0)
-      end
-   end
-end
-
 -- What evaluation does to a photo. Another image size keeps the proportion of resize to crop.
-local function preprocessing_of(name, family, options)
-   local preset, size = family.presets and family.presets[name] or family.preprocessing, options.image_size
-   if size and (math.type(size) ~= "integer" or size < 32) then
-      error(("models: image_size: expected a whole number of at least 32 pixels, found %s"):format(tostring(size)), 0)
-   end
+local function preprocessing_of(name, family, o)
+   local preset, size = family.presets and family.presets[name] or family.preprocessing, o.image_size
    local crop = size or preset.crop
    return { resize = size and math.floor(preset.resize * crop / preset.crop + 0.5) or preset.resize, crop = crop,
-      filter = preset.filter, pad_square = options.pad_square or false, mean = MEAN, std = STD }
+      filter = preset.filter, pad_square = o.pad_square or false, mean = MEAN, std = STD }
 end
 
 -- Copies a weight file into the model; says on `log` when the head starts anew.
-local function load_pretrained(model, which, options, log)
+local function load_pretrained(model, which, o)
    local weights = require "scute.weights"
    local path, digest = weights.find(model.arch, which)
    local state = weights.load(path)
    local report = scute.no_grad(weights.copy, model:state_dict(), state,
       { head = model.head_path, model = model.arch, path = path })
    model.weights = { path = path, sha256 = digest, report = report }
-   if report.dropped_head or report.missing_head then log(model:restart_head(options.head_init)) end
+   if report.dropped_head or report.missing_head then
+      local line = model:restart_head(o.head_init)
+      if o.log then o.log(line) end
+   end
 end
 
--- A model by name. Options:
---    classes     number, or list of names (default 1000, as the ImageNet files have)
---    pretrained  "imagenet", "none" (default) or the path of a weight file
---    head_init   how a new head starts: "kaiming uniform", "xavier uniform", "normal 0.01", "zeros"; the default is the
---                architecture's own (ResNet: kaiming uniform, MobileNetV2: normal 0.01)
---    image_size  side of the crop in pixels, if not the architecture's own
---    pad_square  photos are padded to a square on white first (default false)
---    log         receives the line "new head: fc 2048 → 10, kaiming uniform"; default print, false for silence
--- An unknown model or option is an error with the nearest name.
-function models.create(name, options)
-   options = options or {}
+-- A model by name, with new weights or those of a file. An unknown model or option is an error with the nearest name.
+function models.create(name, given)
    local entry = find(name)
-   check_options(name, options)
-   local log = options.log == nil and print or options.log or function() end
-   local pretrained = options.pretrained or "none"
-   if pretrained == "imagenet" and entry.family.from_scratch then
+   local o = CREATE:read(given, 0)
+   if o.pretrained == "imagenet" and entry.family.from_scratch then
       error(("models: %s has no ImageNet weights, it is trained from scratch: pretrained = \"none\" (--weights none)"):format(
          name), 0)
    end
-   local preprocessing = preprocessing_of(name, entry.family, options)
-   if pretrained == "none" then
-      local model = entry.build(options.classes or 1000, preprocessing)
-      if options.head_init then model:restart_head(options.head_init) end
+   local preprocessing = preprocessing_of(name, entry.family, o)
+   if o.pretrained == "none" then
+      local model = entry.build(o.classes, preprocessing)
+      if o.head_init then model:restart_head(o.head_init) end
       return model
    end
-   if options.head_init then nn.init.check_head(options.head_init) end
-   local model = nn.init.skip(entry.build, options.classes or 1000, preprocessing)
-   load_pretrained(model, pretrained, options, log)
+   if o.head_init then nn.init.check_head(o.head_init) end
+   local model = nn.init.skip(entry.build, o.classes, preprocessing)
+   load_pretrained(model, o.pretrained, o)
    return model
 end
+CREATE:describes(models.create)
 
 -- Freezes the whole model, then unfreezes the parts that the names match: groups ("layer4", "head"), modules
 -- ("layer4.1.conv2") or parameters, whole dotted components. An unknown name is an error with the nearest ones, and nothing
 -- has changed. Options: pattern = true: the names are Lua patterns, and one that matches nothing is an error; batch_norm:
 -- see set_batch_norm. Returns the model.
-function models.unfreeze_layers(model, names, options)
-   return model:unfreeze_only(names, options)
+function models.unfreeze_layers(model, names, given)
+   return model:unfreeze_only(names, given)
 end
+options.of(nn.Module.unfreeze_only):describes(models.unfreeze_layers)
 
 -- ---- what a model is ----
 
@@ -169,11 +159,16 @@ end
 -- ---- model files ----
 
 -- Writes a model to a .safetensors file that is enough by itself: torchvision's keys, and as metadata the architecture,
--- classes and preprocessing. `extra` is a table of further text entries for the metadata.
-function models.save(model, path, extra)
-   local metadata = model:metadata()
+-- classes, preprocessing and precision. `extra` is a table of further text entries for the metadata; `tensors` = {name =
+-- tensor} stand in the file in place of the model's own.
+function models.save(model, path, extra, tensors)
+   local metadata, state = model:metadata(), model:state_dict()
    for key, text in pairs(extra or {}) do metadata[key] = text end
-   require("scute.weights").save(path, model:state_dict(), metadata)
+   for name, tensor in pairs(tensors or {}) do
+      if not state.tensors[name] then error(("models.save: the model has no '%s'"):format(name), 2) end
+      state.tensors[name] = tensor
+   end
+   require("scute.weights").save(path, state, metadata)
 end
 
 local function decode(path, key, text)
@@ -202,6 +197,7 @@ function models.load(path)
    local model = of_file(path, pcall(nn.init.skip, entry.build, decode(path, "classes", metadata.classes),
       decode(path, "preprocessing", metadata.preprocessing)))
    of_file(path, pcall(model.load_state_dict, model, state))
+   model.precision = metadata.precision
    return model:eval(), metadata
 end
 
@@ -210,6 +206,6 @@ return setmetatable(models, {
    __index = function(_, name)
       if type(name) ~= "string" or name:find "^_" then return nil end
       find(name)
-      return function(options) return models.create(name, options) end
+      return CREATE:describes(function(given) return models.create(name, given) end)
    end,
 })

@@ -5,6 +5,7 @@ local nn = {
    Module = require "scute.nn.module",
    init = require "scute.nn.initialise",
 }
+require "scute.nn.fields"
 require "scute.nn.freeze"
 require "scute.nn.groups"
 

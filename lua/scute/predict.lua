@@ -2,11 +2,11 @@
 local scute = require "scute"
 local json = require "scute.base.json"
 local console = require "scute.base.console"
-local upload = require "scute.data.upload"
+local options = require "scute.base.options"
+local precision = require "scute.base.precision"
+local score = require "scute.score"
 
 local predict = {}
-
-local BATCH = 16
 
 -- The k most probable classes of one photo: list of {class = name, probability = 0..1}, the best first.
 local function top(probabilities, classes, k)
@@ -21,39 +21,35 @@ local function top(probabilities, classes, k)
    return best
 end
 
+local PHOTOS = options.declare("predict.photos", {
+   { "top", whole = true, min = 1, default = 5, help = "classes to tell of each photo" },
+   { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
+   { "device", text = true, default = "cpu", help = "the device of the model" },
+   precision.OF_LOOKING,
+})
+
 --- Looks at photos. model: as scute.models.load returns it. paths: list of files.
--- options: top (default 5, at most the number of classes), workers (default 2), device (the model's; default "cpu").
 -- Returns { photos, features, bad }: photos is a list of {path, top = list of {class, probability}} in the order of
 -- `paths`; features a tensor (N, F) of what the backbone says about each of them, nil where there is none; bad a list of
 -- {path, message} of those that cannot be read.
-function predict.photos(model, paths, options)
-   options = options or {}
+function predict.photos(model, paths, given)
+   local o = PHOTOS:read(given)
    if type(model) ~= "table" or not model.preprocessing then
       error("predict.photos: expected a model of scute.models, found " .. console.brief(model), 2)
    end
-   local found, chunks, bad = {}, {}, {}
-   local to_device = upload.to(options.device or "cpu", model.preprocessing)
-   local loader <close> = scute.loader { paths = paths, batch_size = BATCH, preprocess = model.preprocessing,
-      workers = options.workers or 2, on_bad = "skip", late_normalize = to_device.late_normalize }
-   model:eval()
-   local x, _, indices, missed = loader:next()
-   table.move(missed, 1, #missed, #bad + 1, bad)
-   while x do
-      x = to_device.bring(x)
-      scute.no_grad(function()
-         local features = model:features(x)                    -- (n, F)
-         local probabilities = model:head(features):softmax(-1):totable() -- n rows of classes
-         for i, index in ipairs(indices:values()) do
-            found[#found + 1] = { path = paths[index], top = top(probabilities[i], model.classes, options.top or 5) }
+   local found, chunks = {}, {}
+   local seen = score(model, { paths = paths }, { want = { "logits", "features" }, workers = o.workers, device = o.device,
+      precision = o.precision, each = function(batch)
+         local probabilities <close> = batch.logits:softmax(-1)
+         local rows = probabilities:totable() -- n rows of classes
+         for i, index in ipairs(batch.indices:values()) do
+            found[#found + 1] = { path = paths[index], top = top(rows[i], model.classes, o.top) }
          end
-         chunks[#chunks + 1] = features
-      end)
-      x:free()
-      x, _, indices, missed = loader:next()
-      table.move(missed, 1, #missed, #bad + 1, bad)
-   end
-   return { photos = found, features = #chunks > 0 and scute.concat(chunks, 1) or nil, bad = bad }
+         chunks[#chunks + 1], batch.features = batch.features, nil
+      end })
+   return { photos = found, features = #chunks > 0 and scute.concat(chunks, 1) or nil, bad = seen.bad }
 end
+PHOTOS:describes(predict.photos)
 
 --- Writes the features to a safetensors file: "features" (N, F), and the paths, one a line, in the metadata.
 function predict.save_features(path, result)

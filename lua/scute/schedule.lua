@@ -2,96 +2,85 @@
 --
 --    schedule.warmup(5):then_(schedule.cosine(25))        -- epochs; what follows goes on from where the first ended
 --    schedule.one_cycle():values { epochs = 10, steps_per_epoch = 50 }
+--    schedule.parse "step,every=3"                        -- as a text says it
 --
 -- A schedule is a table with `factor(position)`; position is {step, steps_per_epoch, epochs}: the number of steps done
 -- before this one, from 0, over the whole run. Lengths are in epochs, also fractions; a schedule that is given none lasts
 -- for the run, or for what is left of it. One that watches the run (plateau) has `observe(row)` and a state.
 -- train.fit also takes a function f(step, epoch) -> factor, both from 1.
-local scute = require "scute.core"
+--
+-- In a run that was lengthened position.span = {step} tells where the new part began: a schedule that stretches over the run
+-- (cosine, linear, one_cycle, and a chain that ends in one) is planned anew for it, others go on.
+local options = require "scute.base.options"
 
 local schedule = {}
 
 local Schedule = {}
 Schedule.__index = Schedule
 
--- ---- reading options ----
+-- ---- declaring ----
 
-local function check(name, options, allowed)
-   for key in pairs(options) do
-      if not allowed[key] then
-         local known = {}
-         for k in pairs(allowed) do known[#known + 1] = k end
-         table.sort(known)
-         local nearest = scute.nearest(tostring(key), known)
-         error(("schedule.%s: unknown option '%s'%s"):format(name, key,
-            nearest and (", did you mean '%s'?"):format(nearest) or "; expected " .. table.concat(known, ", ")), 4)
-      end
-   end
+local LASTS = { "epochs", number = true, min = 0, show = "the run", help = "how long it lasts" }
+local MINIMUM = { "minimum", number = true, min = 0, max = 1, default = 0, help = "the factor of the last step" }
+
+local function gamma(default, most)
+   return { "gamma", number = true, min = 0, max = most, default = default, help = "what the rate is multiplied with" }
 end
 
--- level: of the function that is called by the user, as error counts in here.
-local function check_range(name, key, value, low, high, level)
-   if type(value) ~= "number" or not (value >= low and value <= high) then
-      error(("schedule.%s: expected %s from %g to %g, found %s"):format(name, key, low, high, tostring(value)), level or 4)
-   end
-end
+-- ---- making ----
 
--- Options with defaults; ranges = {key = {default or nil, low, high}}. A plain number is the one named `first`.
-local function read(name, given, ranges, first)
-   if type(given) == "number" and first then given = { [first] = given } end
-   given = given or {}
-   if type(given) ~= "table" then
-      error(("schedule.%s: expected a table of options%s, found %s"):format(name, first and " or a number" or "",
-         tostring(given)), 3)
-   end
-   check(name, given, ranges)
-   local options = {}
-   for key, range in pairs(ranges) do
-      local value = given[key]
-      if value == nil then value = range[1] end
-      if value ~= nil and value ~= false and range[2] then check_range(name, key, value, range[2], range[3]) end
-      options[key] = value or nil
-   end
-   return options
-end
-
-local function text_of(name, options)
+local function text_of(name, o, total)
    local parts = {}
-   for key, value in pairs(options) do
-      parts[#parts + 1] = ("%s = %s"):format(key, type(value) == "table" and "{" .. table.concat(value, ", ") .. "}"
-         or tostring(value))
+   for key, value in pairs(o) do
+      if not (key == "epochs" and value == total) then
+         parts[#parts + 1] = ("%s = %s"):format(key, type(value) == "table" and "{" .. table.concat(value, ", ") .. "}"
+            or tostring(value))
+      end
    end
    table.sort(parts)
    return ("%s { %s }"):format(name, table.concat(parts, ", "))
 end
 
--- ---- making ----
+-- Where a schedule stands: the step of all its steps, and the length that counts for it.
+local function place(self, position)
+   local span = position.span
+   if span and self.stretches and (not self.epochs or self.epochs == position.epochs) then
+      return position.step - span.step, position.epochs * position.steps_per_epoch - span.step
+   end
+   return position.step, self.length(position) or position.epochs * position.steps_per_epoch
+end
 
--- at(t, n, position): the factor of step t (from 0) of n. `epochs`: how long it lasts, nil for the rest of the run.
-local function new(name, options, epochs, at)
-   local self = setmetatable({ name = name, text = text_of(name, options), at = at, epochs = epochs }, Schedule)
+-- at(t, n, position): the factor of step t (from 0) of n. `epochs`: how long it lasts, nil for the rest of the run. stretches:
+-- whether it looks at n.
+local function new(name, o, epochs, at, stretches)
+   local self = setmetatable({ name = name, options = o, at = at, epochs = epochs, stretches = stretches }, Schedule)
    function self.length(position)
       return epochs and math.floor(epochs * position.steps_per_epoch + 0.5) or nil
    end
    function self.factor(position)
-      local n = self.length(position) or position.epochs * position.steps_per_epoch
-      return at(math.min(position.step, math.max(n - 1, 0)), n, position)
+      local step, n = place(self, position)
+      return at(math.min(step, math.max(n - 1, 0)), n, position)
    end
    return self
 end
 
+--- What tells two schedules apart, in one line. total: epochs of the run, which a length of just that stands for.
+function Schedule:describe(total)
+   return text_of(self.name, self.options, total)
+end
+
 --- The factors of a run of {epochs =, steps_per_epoch =}, as a list.
-function Schedule:values(options)
+function Schedule:values(run)
    for _, name in ipairs { "epochs", "steps_per_epoch" } do
-      local value = type(options) == "table" and options[name]
+      local value = type(run) == "table" and run[name]
       if math.type(value) ~= "integer" or value < 1 then
          error(("schedule: values: expected %s = a whole number of at least 1, found %s"):format(name,
             tostring(value or nil)), 2)
       end
    end
    local list = {}
-   for step = 0, options.epochs * options.steps_per_epoch - 1 do
-      list[#list + 1] = self.factor { step = step, steps_per_epoch = options.steps_per_epoch, epochs = options.epochs }
+   for step = 0, run.epochs * run.steps_per_epoch - 1 do
+      list[#list + 1] = self.factor { step = step, steps_per_epoch = run.steps_per_epoch, epochs = run.epochs }
    end
    return list
 end
@@ -121,9 +110,12 @@ function Schedule:then_(next_one)
       if step < first then return self.at(step, first, position) end
       return scale * next_one.at(step - joined, rest, position)
    end
-   local joined = new(self.name .. ", " .. next_one.name, {}, total, at)
-   joined.text = self.text .. ", then " .. next_one.text
+   local joined = new(self.name .. ", " .. next_one.name, {}, total, at, next_one.stretches)
    joined.observe, joined.save, joined.load = next_one.observe, next_one.save, next_one.load
+   local first = self
+   function joined.describe(_, whole)
+      return first:describe() .. ", then " .. next_one:describe(whole and whole - first.epochs)
+   end
    return joined
 end
 
@@ -145,61 +137,101 @@ local function epoch_of(t, position)
    return t / position.steps_per_epoch
 end
 
---- The same rate from the first step to the last. { epochs = (all) }
-function schedule.constant(options)
-   local o = read("constant", options, { epochs = { nil, 0, 1e9 } }, "epochs")
+local CONSTANT = options.declare("schedule.constant", { LASTS }, "epochs")
+
+--- The same rate from the first step to the last.
+function schedule.constant(given)
+   local o = CONSTANT:read(given)
    return new("constant", o, o.epochs, function() return 1 end)
 end
+CONSTANT:describes(schedule.constant)
+
+local WARMUP = options.declare("schedule.warmup", {
+   { "epochs", number = true, min = 0, default = 1, help = "how long it rises" },
+}, "epochs")
 
 --- Rises by equal parts to the full rate: (t + 1) / n at step t, so that the first step does not train at zero and the
--- last one has the full rate. { epochs = 1 }
-function schedule.warmup(options)
-   local o = read("warmup", options, { epochs = { 1, 0, 1e9 } }, "epochs")
-   return new("warmup", o, o.epochs, function(t, n) return (t + 1) / math.max(n, 1) end)
+-- last one has the full rate.
+function schedule.warmup(given)
+   local o = WARMUP:read(given)
+   return new("warmup", o, o.epochs, function(t, n) return (t + 1) / math.max(n, 1) end, true)
 end
+WARMUP:describes(schedule.warmup)
 
---- Half a cosine from the full rate to `minimum`, which the last step has exactly. { epochs = (all), minimum = 0 }
+local COSINE = options.declare("schedule.cosine", { LASTS, MINIMUM }, "epochs")
+
+--- Half a cosine from the full rate to `minimum`, which the last step has exactly.
 -- Loshchilov and Hutter, SGDR (2017), eq. 5; PyTorch's CosineAnnealingLR with T_max = steps - 1.
-function schedule.cosine(options)
-   local o = read("cosine", options, { epochs = { nil, 0, 1e9 }, minimum = { 0, 0, 1 } }, "epochs")
+function schedule.cosine(given)
+   local o = COSINE:read(given)
    return new("cosine", o, o.epochs, function(t, n)
       return o.minimum + (1 - o.minimum) * half_cosine(way_of(t, n))
-   end)
+   end, true)
 end
+COSINE:describes(schedule.cosine)
 
---- A straight line from the full rate to `minimum`, which the last step has. { epochs = (all), minimum = 0 }
-function schedule.linear(options)
-   local o = read("linear", options, { epochs = { nil, 0, 1e9 }, minimum = { 0, 0, 1 } }, "epochs")
+local LINEAR = options.declare("schedule.linear", { LASTS, MINIMUM }, "epochs")
+
+--- A straight line from the full rate to `minimum`, which the last step has.
+function schedule.linear(given)
+   local o = LINEAR:read(given)
    return new("linear", o, o.epochs, function(t, n)
       return t == n - 1 and n > 1 and o.minimum or 1 + (o.minimum - 1) * way_of(t, n)
-   end)
+   end, true)
 end
+LINEAR:describes(schedule.linear)
 
---- Linear warmup, then half a cosine down to `minimum`: warmup(warmup):then_(cosine).
--- warmup: epochs, also fractions (default 1). epochs: all of them, the warmup's included (default: the run's). minimum: the
--- factor of the last step (default 0). A warmup as long as the run is cut so that one step of cosine remains.
-function schedule.warmup_cosine(options)
-   local o = read("warmup_cosine", options,
-      { warmup = { 1, 0, 1e9 }, epochs = { nil, 1, 1e9 }, minimum = { 0, 0, 1 } }, "warmup")
+local WARMUP_COSINE = options.declare("schedule.warmup_cosine", {
+   { "warmup", number = true, min = 0, default = 1, help = "epochs in which the rate rises" },
+   { "epochs", number = true, min = 1, show = "the run", help = "all of them, the warmup's included" }, MINIMUM,
+}, "warmup")
+
+--- Linear warmup, then half a cosine down to `minimum`: warmup(warmup):then_(cosine). A warmup as long as the run is cut so
+-- that one step of cosine remains.
+function schedule.warmup_cosine(given)
+   local o = WARMUP_COSINE:read(given)
    local joined = schedule.warmup(o.warmup):then_(schedule.cosine { minimum = o.minimum })
-   return new("warmup_cosine", o, o.epochs, joined.at)
+   return new("warmup_cosine", o, o.epochs, joined.at, true)
 end
+WARMUP_COSINE:describes(schedule.warmup_cosine)
 
---- Times `gamma` every so many epochs: PyTorch's StepLR. { every = 10, gamma = 0.1, epochs = (all) }
-function schedule.step(options)
-   local o = read("step", options, { every = { 10, 1e-9, 1e9 }, gamma = { 0.1, 0, 1e9 }, epochs = { nil, 0, 1e9 } }, "every")
+local STEP = options.declare("schedule.step", {
+   { "every", number = true, above = 0, default = 10, help = "epochs between two steps" }, gamma(0.1), LASTS,
+}, "every")
+
+--- Times `gamma` every so many epochs: PyTorch's StepLR.
+function schedule.step(given)
+   local o = STEP:read(given)
    return new("step", o, o.epochs, function(t, _, position)
       return o.gamma ^ (math.floor(epoch_of(t, position) / o.every + 1e-9))
    end)
 end
+STEP:describes(schedule.step)
 
---- Times `gamma` after each of the epochs listed: PyTorch's MultiStepLR. { at = {30, 60}, gamma = 0.1, epochs = (all) }
-function schedule.multistep(options)
-   local o = read("multistep", options, { at = {}, gamma = { 0.1, 0, 1e9 }, epochs = { nil, 0, 1e9 } })
-   if type(o.at) ~= "table" or #o.at == 0 then
-      error("schedule.multistep: expected at = a list of epochs, found " .. tostring(o.at), 2)
+local function is_list_of_epochs(value)
+   if type(value) ~= "table" or #value == 0 then return false end
+   for _, epoch in ipairs(value) do
+      if type(epoch) ~= "number" or not (epoch >= 0 and epoch < math.huge) then return false end
    end
-   for i, epoch in ipairs(o.at) do check_range("multistep", ("at[%d]"):format(i), epoch, 0, 1e9, 3) end
+   return true
+end
+
+-- "30+60" -> { 30, 60 }.
+local function read_epochs(text)
+   local list = {}
+   for word in (text .. "+"):gmatch "([^+]*)%+" do list[#list + 1] = tonumber(word) or 0 / 0 end
+   if not is_list_of_epochs(list) then error(("expected epochs as in 30+60, found '%s'"):format(text), 0) end
+   return list
+end
+
+local MULTISTEP = options.declare("schedule.multistep", {
+   { "at", required = true, read = read_epochs, is = is_list_of_epochs, expected = "a list of epochs of at least 0",
+     help = "a list of epochs, as in {30, 60}" }, gamma(0.1), LASTS,
+})
+
+--- Times `gamma` after each of the epochs listed: PyTorch's MultiStepLR.
+function schedule.multistep(given)
+   local o = MULTISTEP:read(given)
    return new("multistep", o, o.epochs, function(t, _, position)
       local passed = 0
       for _, epoch in ipairs(o.at) do
@@ -208,49 +240,66 @@ function schedule.multistep(options)
       return o.gamma ^ passed
    end)
 end
+MULTISTEP:describes(schedule.multistep)
 
---- gamma ^ epochs, step by step: PyTorch's ExponentialLR at whole epochs. { gamma = 0.9, epochs = (all) }
-function schedule.exponential(options)
-   local o = read("exponential", options, { gamma = { 0.9, 0, 1e9 }, epochs = { nil, 0, 1e9 } }, "gamma")
+local EXPONENTIAL = options.declare("schedule.exponential", { gamma(0.9), LASTS }, "gamma")
+
+--- gamma ^ epochs, step by step: PyTorch's ExponentialLR at whole epochs.
+function schedule.exponential(given)
+   local o = EXPONENTIAL:read(given)
    return new("exponential", o, o.epochs, function(t, _, position) return o.gamma ^ epoch_of(t, position) end)
 end
+EXPONENTIAL:describes(schedule.exponential)
 
---- Cosines that start again: the first lasts `first` epochs, each further one `factor` times as long as the one before.
--- { first = 10, factor = 1, minimum = 0, epochs = (all) }. PyTorch's CosineAnnealingWarmRestarts, step by step: a cosine is
--- at its minimum where the next one begins, not a step before.
-function schedule.cosine_restarts(options)
-   local o = read("cosine_restarts", options, { first = { 10, 1e-9, 1e9 }, factor = { 1, 1, 1e9 }, minimum = { 0, 0, 1 },
-      epochs = { nil, 0, 1e9 } }, "first")
+local COSINE_RESTARTS = options.declare("schedule.cosine_restarts", {
+   { "first", number = true, above = 0, default = 10, help = "epochs of the first cosine" },
+   { "factor", number = true, min = 1, default = 1, help = "how many times as long as the one before each further one is" },
+   MINIMUM, LASTS,
+}, "first")
+
+--- Cosines that start again. PyTorch's CosineAnnealingWarmRestarts, step by step: a cosine is at its minimum where the next one
+-- begins, not a step before.
+function schedule.cosine_restarts(given)
+   local o = COSINE_RESTARTS:read(given)
    return new("cosine_restarts", o, o.epochs, function(t, _, position)
       local since, length = epoch_of(t, position), o.first
       while since >= length - 1e-9 do since, length = since - length, length * o.factor end
       return o.minimum + (1 - o.minimum) * half_cosine(math.max(since, 0) / length)
    end)
 end
+COSINE_RESTARTS:describes(schedule.cosine_restarts)
+
+local ONE_CYCLE = options.declare("schedule.one_cycle", {
+   { "start", number = true, min = 0, max = 1, default = 1 / 25, show = "1/25", help = "the factor of the first step" },
+   { "rising", number = true, min = 0, max = 1, default = 0.3, help = "the share of the steps in which the rate rises" },
+   { "minimum", number = true, min = 0, max = 1, default = 4e-6, help = "the factor of the last step" }, LASTS,
+}, "rising")
 
 --- One cycle: cosine up from the start share to the full rate during the `rising` share of the steps, then cosine down to
--- `minimum`. { start = 1/25, rising = 0.3, minimum = 4e-6, epochs = (all) }. Smith and Topin (2018); PyTorch's OneCycleLR
--- with its defaults (minimum = start / 1e4).
-function schedule.one_cycle(options)
-   local o = read("one_cycle", options, { start = { 1 / 25, 0, 1 }, rising = { 0.3, 0, 1 }, minimum = { 4e-6, 0, 1 },
-      epochs = { nil, 0, 1e9 } }, "rising")
+-- `minimum`. Smith and Topin (2018); PyTorch's OneCycleLR with its defaults (minimum = start / 1e4).
+function schedule.one_cycle(given)
+   local o = ONE_CYCLE:read(given)
    return new("one_cycle", o, o.epochs, function(t, n)
       local top = math.max(o.rising * n - 1, 0)
       if t <= top and top > 0 then return 1 + (o.start - 1) * half_cosine(t / top) end
       local way = n - 1 > top and (t - top) / (n - 1 - top) or 0
       return o.minimum + (1 - o.minimum) * half_cosine(way)
-   end)
+   end, true)
 end
+ONE_CYCLE:describes(schedule.one_cycle)
+
+local PLATEAU = options.declare("schedule.plateau", {
+   { "metric", text = true, default = "val_loss", help = "of a row of the history: val_loss, val_accuracy, ..." },
+   { "patience", number = true, min = 0, default = 10, help = "epochs that may pass without a better value" },
+   gamma(0.1, 1),
+   { "threshold", number = true, min = 0, max = 1, default = 1e-4, help = "the share by which a better value is better" },
+   { "cooldown", number = true, min = 0, default = 0, help = "epochs after a step that do not count" }, MINIMUM,
+}, "patience")
 
 --- Times `gamma` when the metric has not become better for more than `patience` epochs: PyTorch's ReduceLROnPlateau with a
--- relative threshold. { metric = "val_loss", patience = 10, gamma = 0.1, threshold = 1e-4, cooldown = 0, minimum = 0 }.
--- Metrics with "accuracy" in their name are better when higher.
-function schedule.plateau(options)
-   local o = read("plateau", options, { metric = { "val_loss" }, patience = { 10, 0, 1e9 }, gamma = { 0.1, 0, 1 },
-      threshold = { 1e-4, 0, 1 }, cooldown = { 0, 0, 1e9 }, minimum = { 0, 0, 1 } }, "patience")
-   if type(o.metric) ~= "string" then
-      error("schedule.plateau: expected metric = a name as \"val_loss\", found " .. tostring(o.metric), 2)
-   end
+-- relative threshold. Metrics with "accuracy" in their name are better when higher.
+function schedule.plateau(given)
+   local o = PLATEAU:read(given)
    local state = { factor = 1, bad = 0, cooldown = 0 }
    local more = o.metric:find "accuracy" ~= nil
    local self = new("plateau", o, nil, function() return state.factor end)
@@ -272,6 +321,7 @@ function schedule.plateau(options)
    function self.load(saved) state = saved end
    return self
 end
+PLATEAU:describes(schedule.plateau)
 
 --- A function of one's own: f(step, epoch) -> factor, both from 1.
 function schedule.custom(f)
@@ -286,11 +336,14 @@ function schedule.custom(f)
    end)
 end
 
+local COURSE = options.declare("schedule.course", {
+   { "warmup", required = true, number = true, min = 0 }, { "total", required = true, number = true, min = 1 },
+})
+
 --- The formula of the course, epoch by epoch: epoch / warmup, then 0.5 (1 + cos(pi (epoch - warmup) / (total - warmup))),
 -- epochs from 0. Its first epoch trains at rate zero, and its last does not reach zero; it says so.
 function schedule.course(warmup, total)
-   check_range("course", "warmup", warmup, 0, 1e9, 3)
-   check_range("course", "total", total, 1, 1e9, 3)
+   local o = COURSE:read { warmup = warmup, total = total }
    if total <= warmup then
       error(("schedule.course: expected a total of more than the warmup, found %g and %g: the formula would divide by zero")
          :format(total, warmup), 2)
@@ -299,11 +352,41 @@ function schedule.course(warmup, total)
       require("scute.base.console").warn("schedule.course: its first epoch trains at a rate of zero; "
          .. "schedule.warmup_cosine { warmup = %g } does not", warmup)
    end
-   return new("course", { warmup = warmup, total = total }, nil, function(t, _, position)
+   return new("course", o, nil, function(t, _, position)
       local epoch = t // position.steps_per_epoch
       if epoch < warmup then return epoch / warmup end
       return 0.5 * (1 + math.cos(math.pi * math.min((epoch - warmup) / (total - warmup), 1)))
    end)
+end
+
+-- ---- as a text ----
+
+local function names()
+   local list = {}
+   for name, make in pairs(schedule) do
+      if options.of(make) then list[#list + 1] = name end
+   end
+   table.sort(list)
+   return list
+end
+
+--- The schedule that a text names: "cosine", or with settings "step,every=3,gamma=0.5"; multistep's epochs as "at=30+60". What
+-- is wrong is an error without a position.
+function schedule.parse(text)
+   local name, rest = text:match "^%s*([%w_]+)%s*(.*)$"
+   local declaration = name and options.of(schedule[name])
+   if not declaration then error(("unknown schedule '%s'%s"):format(name or text, options.hint(name or text, names())), 0) end
+   local given = {}
+   for word in rest:gmatch "[^,]+" do
+      local key, value = word:match "^%s*([%w_]+)%s*=%s*(%S+)%s*$"
+      if not key then error(("expected settings as in step,every=3, found '%s'"):format(text), 0) end
+      local entry = declaration.by_name[key]
+      if not entry then error(("%s: unknown setting '%s'%s"):format(name, key, options.hint(key, declaration.names)), 0) end
+      local checked, why = options.from_text(entry, value)
+      if checked == nil then error(("%s: %s: %s"):format(name, key, why), 0) end
+      given[key] = checked
+   end
+   return schedule[name](given)
 end
 
 return schedule

@@ -335,6 +335,6 @@ describe("early stopping", function()
 
    it("refuses what it does not know", function()
       assert.error_matches(function() stopping.hook { patince = 3 } end, "did you mean 'patience'")
-      assert.error_matches(function() stopping.hook { metric = "loss" } end, "expected a metric of")
+      assert.error_matches(function() stopping.hook { metric = "loss" } end, "option 'metric': expected one of balanced, ")
    end)
 end)

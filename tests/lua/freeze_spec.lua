@@ -226,7 +226,7 @@ describe("unfreeze_layers", function()
       refused("empty table", {})
       refused("'relu' holds no parameters", "relu")
       refused("unknown option 'patern'; did you mean 'pattern'", "fc", { patern = true })
-      refused("expected batch norm 'eval', 'train_affine' or 'train', found 'frozen'", "fc", { batch_norm = "frozen" })
+      refused("option 'batch_norm': expected one of eval, train_affine, train, found 'frozen'", "fc", { batch_norm = "frozen" })
    end)
 end)
 
@@ -241,7 +241,8 @@ describe("set_batch_norm", function()
       model:set_batch_norm("train", "layer1.0")
       assert.equal("mixed", model:groups()[2].batch_norm)
       assert.error_matches(function() model:set_batch_norm("train", "fc") end, "there is no batch norm in there")
-      assert.error_matches(function() model:set_batch_norm "off" end, "expected batch norm 'eval'")
+      assert.error_matches(function() model:set_batch_norm "off" end,
+         "set_batch_norm: expected one of eval, train_affine, train, found 'off'")
    end)
 end)
 

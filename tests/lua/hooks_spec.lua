@@ -151,13 +151,16 @@ describe("hooks", function()
          assert.matches(text, why)
       end
       local function nothing() end
-      refuses({ { on_step_ends = nothing } }, "hooks: number 1: there is no event 'on_step_ends', did you mean 'on_step_end'?")
+      refuses({ { on_step_ends = nothing } }, "hooks: number 1: there is no event 'on_step_ends'; did you mean 'on_step_end'?")
       refuses({ {}, { on_epoch_begins = nothing } }, "number 2: .* did you mean 'on_epoch_begin'?")
-      refuses({ { before_breakfast = nothing } }, "there is no event 'before_breakfast'; there are save, load, on_fit_begin, ")
+      refuses({ { before_breakfast = nothing } },
+         "there is no event 'before_breakfast'; expected one of save, load, on_fit_begin, ")
       refuses({ { on_step_end = 3 } }, "on_step_end: expected a function, found 3")
       refuses({ on_step_end = nothing }, "expected a list of hooks")
       refuses({ nothing }, "number 1: expected a table of functions")
       refuses({ { save = nothing } }, "needs a name")
+      refuses({ { name = "a.b", save = nothing } }, "a name without dots")
+      refuses({ { name = "model", save = nothing } }, "two have the name 'model'")
       refuses({ { name = "schedule", save = nothing } }, "two have the name 'schedule'")
       refuses({ setmetatable({}, { __index = { on_epoch_ent = nothing, tell = nothing } }) }, "did you mean 'on_epoch_end'?")
       hooks.check { setmetatable({ count = 3 }, { __index = { on_epoch_end = nothing, tell = nothing } }) }
@@ -214,7 +217,7 @@ describe("a loss of one's own", function()
          assert.is_false(ok)
          assert.matches(text, why)
       end
-      refuses({ loss = 3 }, "train.fit: loss: expected a function f%(logits, y%), found 3")
+      refuses({ loss = 3 }, "train.fit: option 'loss': expected a function f%(logits, y%), found 3")
       refuses({ loss = smooth, label_smoothing = 0.1 }, "label_smoothing is the cross entropy's")
       refuses({ loss = function(logits) return logits end }, "one element from the function, found shape %(8, 2%)")
       refuses({ loss = function() end }, "one element from the function, found nil")

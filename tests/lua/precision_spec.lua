@@ -24,7 +24,7 @@ teardown(function() scratch.remove(root) end)
 
 describe("precision", function()
    it("auto is bf16 where the device computes in it and batches are large enough for it to be faster", function()
-      local precision = require "scute.train.precision"
+      local precision = require "scute.base.precision"
       local has = scute.computes("cpu", "bf16")
       assert.equal(has and "bf16" or "f32", precision.dtype("auto", "cpu"))
       assert.equal(has and "bf16" or "f32", precision.dtype("auto", "cpu", 40000))
@@ -42,7 +42,7 @@ describe("precision", function()
 
    it("says what it does not know", function()
       assert.has_error(function() fit { precision = "fp61" } end,
-         "precision: expected one of auto, fp32, bf16, fp16, found 'fp61'; did you mean 'fp16'?")
+         "train.fit: option 'precision': expected one of auto, fp32, bf16, fp16, found 'fp61'; did you mean 'fp16'?")
    end)
 
    for _, name in ipairs { "bf16", "fp16" } do

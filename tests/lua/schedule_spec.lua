@@ -54,8 +54,10 @@ describe("schedule.warmup_cosine", function()
 
    it("refuses what makes no sense", function()
       assert.error_matches(function() schedule.warmup_cosine { warmpu = 1 } end, "did you mean 'warmup'")
-      assert.error_matches(function() schedule.warmup_cosine { warmup = -1 } end, "expected warmup from 0")
-      assert.error_matches(function() schedule.warmup_cosine { minimum = 0 / 0 } end, "expected minimum from 0 to 1")
+      assert.error_matches(function() schedule.warmup_cosine { warmup = -1 } end,
+         "option 'warmup': expected a number of at least 0, found %-1")
+      assert.error_matches(function() schedule.warmup_cosine { minimum = 0 / 0 } end,
+         "option 'minimum': expected a number of at least 0 and of at most 1")
    end)
 end)
 
@@ -147,17 +149,66 @@ describe("schedules", function()
       assert.error_matches(function() schedule.course(3, 3) end, "divide by zero")
    end)
 
+   it("are what a text says they are", function()
+      for text, made in pairs { cosine = schedule.cosine(),
+         ["step,every=3, gamma = 0.5"] = schedule.step { every = 3, gamma = 0.5 },
+         ["multistep,at=2+5"] = schedule.multistep { at = { 2, 5 } }, ["warmup_cosine,warmup=2"] = schedule.warmup_cosine(2),
+         ["plateau,metric=val_accuracy"] = schedule.plateau { metric = "val_accuracy" } } do
+         local parsed, run = schedule.parse(text), { epochs = 8, steps_per_epoch = 3 }
+         assert.equal(made:describe(), parsed:describe())
+         assert.same(made:values(run), parsed:values(run))
+      end
+      for text, message in pairs { cosin = "unknown schedule 'cosin'; did you mean 'cosine'?", [""] = "unknown schedule ''",
+         ["step,evrey=3"] = "step: unknown setting 'evrey'; did you mean 'every'?",
+         ["step,every=0"] = "step: every: expected a number above 0", ["step,3"] = "expected settings as in step,every=3",
+         ["multistep,at=3+x"] = "multistep: at: expected epochs as in 30%+60",
+         parse = "unknown schedule 'parse'" } do
+         assert.error_matches(function() schedule.parse(text) end, message)
+      end
+   end)
+
+   it("are planned anew for what a run is lengthened by where they stretch over it, and else go on", function()
+      local span = { step = 40 } -- after 10 epochs of 4 steps, up to 20
+      local function at(s, step) return s.factor { step = step, steps_per_epoch = 4, epochs = 20, span = span } end
+      for _, made in ipairs { schedule.cosine(), schedule.cosine(20), schedule.linear(), schedule.one_cycle(),
+         schedule.warmup(2):then_(schedule.cosine()), schedule.warmup(2):then_(schedule.cosine(18)),
+         schedule.warmup_cosine { warmup = 2, epochs = 20 } } do
+         local name = made.name
+         local fresh = name:find "warmup" and schedule.warmup_cosine(2) or name == "cosine" and schedule.cosine()
+            or schedule[name]()
+         for step = 40, 79 do
+            near(fresh.factor { step = step - 40, steps_per_epoch = 4, epochs = 10 }, at(made, step))
+         end
+      end
+      for _, made in ipairs { schedule.step(8), schedule.exponential(), schedule.constant(), schedule.cosine(5),
+         schedule.custom(function(step) return step end), schedule.cosine_restarts(7) } do
+         for step = 40, 79 do
+            near(made.factor { step = step, steps_per_epoch = 4, epochs = 20 }, at(made, step))
+         end
+      end
+   end)
+
+   it("tell each other apart by what they were made with, the length of the whole run aside", function()
+      assert.equal(schedule.cosine(20):describe(20), schedule.cosine(10):describe(10))
+      assert.equal(schedule.warmup(2):then_(schedule.cosine(18)):describe(20),
+         schedule.warmup(2):then_(schedule.cosine(8)):describe(10))
+      assert.is_not.equal(schedule.cosine(20):describe(20), schedule.cosine { minimum = 0.1 }:describe(20))
+      assert.is_not.equal(schedule.cosine(5):describe(20), schedule.cosine(6):describe(20))
+   end)
+
    it("refuse what makes no sense", function()
-      assert.error_matches(function() schedule.cosine { minimum = 2 } end, "expected minimum from 0 to 1, found 2")
+      assert.error_matches(function() schedule.cosine { minimum = 2 } end,
+         "option 'minimum': expected a number of at least 0 and of at most 1, found 2")
       assert.error_matches(function() schedule.step { evrey = 3 } end, "did you mean 'every'")
       assert.error_matches(function() schedule.multistep {} end, "a list of epochs")
       assert.error_matches(function() schedule.cosine():then_(schedule.constant()) end, "lasts for the whole run")
       assert.error_matches(function() schedule.warmup(1):then_(3) end, "expected a schedule")
-      assert.error_matches(function() schedule.warmup "x" end, "a table of options or a number, found x")
-      assert.error_matches(function() schedule.multistep { at = { 1, "a" } } end, "expected at%[2%] from 0 to")
-      assert.error_matches(function() schedule.plateau { metric = 3 } end, "expected metric = a name")
+      assert.error_matches(function() schedule.warmup "x" end, "option 'epochs': expected a number of at least 0, found 'x'")
+      assert.error_matches(function() schedule.multistep { at = { 1, "a" } } end,
+         "option 'at': expected a list of epochs of at least 0, found table")
+      assert.error_matches(function() schedule.plateau { metric = 3 } end, "option 'metric': expected a text, found 3")
       assert.error_matches(function() schedule.custom(3) end, "a function f%(step, epoch%), found 3")
-      assert.error_matches(function() schedule.course(1) end, "expected total from 1")
+      assert.error_matches(function() schedule.course(1) end, "option 'total' is missing")
       assert.error_matches(function() schedule.cosine():values() end, "expected epochs = a whole number .*, found nil")
       assert.error_matches(function() schedule.cosine():values { epochs = 2, steps_per_epoch = 0 } end, "steps_per_epoch.*0")
    end)

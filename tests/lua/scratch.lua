@@ -1,5 +1,4 @@
 -- What tests of training share: a folder with small photos and a quiet console, for as long as the tests of a file last.
-local scute = require "scute"
 local photos = dofile "tests/cli/photos.lua"
 
 local scratch = {}

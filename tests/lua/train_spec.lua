@@ -220,25 +220,29 @@ describe("train.fit", function()
    end)
 
    it("refuses options that it does not know, with the nearest", function()
-      assert.matches("unknown option 'epoch', did you mean 'epochs'", failure(fit, { options = { epoch = 3 } }))
+      assert.matches("unknown option 'epoch'; did you mean 'epochs'", failure(fit, { options = { epoch = 3 } }))
       assert.matches("train.fit: expected a model of scute.models, found nil", failure(train.fit))
       assert.matches("expected photos as data.open returns them, found nil", failure(train.fit, scute.nn.Linear(2, 2)))
    end)
 
    it("refuses numbers that make no sense", function()
       for name, cases in pairs {
-         epochs = { { 0, "a whole number of at least 1, found 0" }, { 1.5, "found 1.5" }, { "3", "found 3" } },
+         epochs = { { 0, "a whole number of at least 1, found 0" }, { 1.5, "found 1.5" }, { "3", "found '3'" } },
          batch_size = { { -1, "of at least 1, found %-1" } }, accumulate = { { 0, "of at least 1" } },
          keep = { { 0, "of at least 1" } }, save_steps = { { 0, "of at least 1" } }, workers = { { -1, "of at least 0" } },
          label_smoothing = { { 1, "a number of at least 0 and below 1, found 1" }, { 0 / 0, "found %-?nan" } },
          mixup = { { -1, "a number of at least 0" } }, cutmix = { { math.huge, "found inf" } },
          clip_norm = { { 0, "a number above 0, found 0" } }, clip_value = { { -1, "above 0" } },
          save_every = { { 0, "above 0" } },
-         schedule = { { "cosine", "a schedule of scute.schedule or a function" } }, unfreeze = { { "head", "a plan of" } },
-         augment = { { "light", "a description as" } }, output_dir = { { 3, "the name of a folder, found 3" } },
-         cache_features = { { 0, "'auto', 'off' or a number" } }, on_bad_image = { { "x", "'skip' or 'error'" } },
-         early_stop = { { -1, "a number of at least 0, found %-1" }, { "x", "a patience in epochs or a table" } },
-         resume = { { 3, "the name of a file" } }, optimizer = { { 3, "an optimizer of scute.optim" } },
+         schedule = { { 3, "a schedule of scute.schedule, its name, or a function" }, { "cosin", "did you mean 'cosine'" } },
+         unfreeze = { { 3, "a plan of" }, { "hed", "did you mean 'head'" } },
+         augment = { { 3, "a description as" }, { "lihgt", "did you mean 'light'" } },
+         output_dir = { { 3, "a text, found 3" } },
+         cache_features = { { 0, "auto, off or a number" }, { "0", "auto, off or a whole number" } },
+         on_bad_image = { { "x", "one of skip, error, found 'x'" } },
+         early_stop = { { -1, "a patience in whole epochs of at least 0, or a table, found %-1" },
+            { "x", "a patience in whole epochs of at least 0, or a table, found 'x'" } },
+         resume = { { 3, "a text, found 3" } }, optimizer = { { 3, "an optimizer of scute.optim" } },
          ema = { { 1, "expected a decay of at least 0 and below 1, found 1" } },
       } do
          for _, case in ipairs(cases) do

@@ -1,7 +1,7 @@
 -- What each run of a comparison may spend: so many epochs, or so many minutes.
 local scute = require "scute"
 local console = require "scute.base.console"
-local precision = require "scute.train.precision"
+local precision = require "scute.base.precision"
 
 local budgets = {}
 
@@ -28,12 +28,11 @@ end
 local function check_frozen(job, set, model)
    local side, seconds = model.preprocessing.crop, math.huge
    local x <close> = scute.randn(PROBE, 3, side, side):to(job.device)
-   local dtype = precision.dtype(job.precision or "fp32", job.device, job.batch_size and job.batch_size * side ^ 2)
-   local half = dtype ~= "f32" and dtype
+   local dtype = precision.dtype(job.precision, job.device, job.batch_size and job.batch_size * side ^ 2)
    model:eval()
    for _ = 1, 2 do
       local start = scute.clock()
-      precision.call({ half = half }, model.embed, model, x):free()
+      precision.call(dtype, model.embed, model, x):free()
       seconds = math.min(seconds, scute.clock() - start)
    end
    seconds = seconds / PROBE * (#set.train.paths + #set.val.paths)

@@ -5,14 +5,27 @@ local cjson = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
+local budgets = require "scute.compare.budgets"
 local names = require "scute.compare.names"
+local options = require "scute.base.options"
 local to_json = require "scute.base.json"
+local FIT = require "scute.train.options"
 
 local plan = {}
 
 -- What makes two comparisons the same; everything that a result hangs on.
 local SAME = { "data_dir", "split_csv", "val_fraction", "photos", "classes", "protocol", "budget", "seeds", "folds", "seed",
    "augment", "batch_size", "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision" }
+
+-- What a job says beside options of train.fit. Where it lies and how many threads it has makes it no other run.
+local OF_JOBS = {
+   { "folder", resume = "free" }, { "data_dir", resume = "free" }, { "threads", resume = "free" }, { "model" }, { "run" },
+   { "fold" }, { "folds" }, { "split_seed" }, { "split_csv" }, { "val_fraction" }, { "weights" }, { "weights_path" },
+   { "minutes" }, { "protocol" }, { "learning_rate" }, { "weight_decay" }, { "warmup_epochs" }, { "image_size" },
+}
+
+--- The declaration of a job, as a run of a comparison reads it.
+plan.JOB = options.declare("job", table.move(FIT.entries, 1, #FIT.entries, #OF_JOBS + 1, OF_JOBS))
 
 local function exists(path)
    return lfs.attributes(path, "mode") ~= nil
@@ -85,7 +98,7 @@ end
 --- The plan of options (as the script's flags give them) and a data set.
 function plan.new(opt, set)
    local made = { models = {}, starts = {} }
-   for _, name in ipairs(SAME) do made[name] = opt[name] end
+   for _, name in ipairs(SAME) do made[name] = rawget(opt, name) end
    made.photos, made.classes = #set.train.paths + #set.val.paths, #set.classes
    made.seeds = not opt.folds and opt.seeds or nil
    made.split = opt.folds and ("%d folds, seed %d"):format(opt.folds, opt.seed) or set.split
@@ -115,12 +128,12 @@ end
 
 --- Writes job.json of a run and returns its path.
 function plan.write_job(output_dir, made, run, opt)
-   local folder, start = plan.folder(output_dir, run), made.starts[run.model]
+   local folder, start, limits = plan.folder(output_dir, run), made.starts[run.model], budgets.read(opt.budget)
    console.guard("output_dir", scute.files.mkdirs, folder)
    local job = { folder = folder, model = run.model, run = run.run, seed = run.seed, fold = run.fold, split_seed = made.seed,
       weights = start.weights, weights_path = start.path, workers = opt.workers, threads = opt.threads,
       on_bad_image = opt.on_bad_image, tensorboard = opt.tensorboard,
-      resume = opt.resume, epochs = opt.limits.epochs, minutes = opt.limits.minutes }
+      resume = opt.resume, epochs = limits.epochs, minutes = limits.minutes }
    for _, name in ipairs { "data_dir", "split_csv", "val_fraction", "protocol", "folds", "augment", "batch_size",
       "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision" } do job[name] = made[name] end
    console.guard("output_dir", scute.files.write, folder .. "/job.json", to_json(job))

@@ -2,13 +2,12 @@
 -- fails, the others go on. Usage: scute worker.lua JOB.json; see scute.compare.plan for what a job is. Leaves result.json in
 -- the job's folder when all went well.
 local scute = require "scute"
-local augment, cli, data, models, optim, schedule, train =
-   scute.augment, scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
+local cli, data, models, optim, schedule, score, train =
+   scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.score, scute.train
 local console = require "scute.base.console"
 local report = require "scute.report.text"
 local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
-local upload = require "scute.data.upload"
 local fold_of = require "scute.compare.folds"
 local plan = require "scute.compare.plan"
 local to_json = require "scute.base.json"
@@ -28,15 +27,12 @@ end
 local function fit(job, set, model)
    if job.protocol == "frozen" then model:freeze "backbone" end
    local budget = budgets.new(job, set, model)
-   local result = train.fit(model, set, {
-      optimizer = optim.adamw(model:groups { lr = rates(job, model) }, { weight_decay = job.weight_decay }),
-      schedule = budget.schedule or schedule.warmup_cosine { warmup = job.warmup_epochs, epochs = budget.epochs },
-      epochs = budget.epochs, hooks = { budget.hook, budget.meter }, augment = augment.parse(job.augment),
-      batch_size = job.batch_size, output_dir = job.folder, seed = job.seed, workers = job.workers, device = job.device,
-      precision = job.precision, on_bad_image = job.on_bad_image, keep = 1, resume = job.resume and "auto" or nil,
-      tensorboard = job.tensorboard, arguments = job,
-   })
-   return result, budget.images_per_second()
+   local run = train.options(job)
+   run.optimizer = optim.adamw(model:groups { lr = rates(job, model) }, { weight_decay = job.weight_decay })
+   run.schedule = budget.schedule or schedule.warmup_cosine { warmup = job.warmup_epochs }
+   run.epochs, run.hooks = budget.epochs, { budget.hook, budget.meter }
+   run.output_dir, run.keep, run.resume = job.folder, 1, job.resume and "auto" or nil
+   return train.fit(model, set, run), budget.images_per_second()
 end
 
 -- Checkpoints are of use to a run that is not finished; with many runs they would fill a disk.
@@ -46,31 +42,16 @@ end
 
 -- What the model says about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
 local function answers(job, set, model)
-   local found = { photos = {}, labels = {}, predicted = {} }
-   local to_device = upload.to(job.device, model.preprocessing)
-   local loader <close> = scute.loader { paths = set.val.paths, labels = set.val.labels, batch_size = job.batch_size,
-      preprocess = model.preprocessing, workers = job.workers, on_bad = job.on_bad_image,
-      late_normalize = to_device.late_normalize }
-   model:eval()
-   local x, y, indices = loader:next()
-   while x do
-      local classes, numbers = y:values(), indices:values()
-      x = to_device.bring(x)
-      scute.no_grad(function()
-         for i, class in ipairs(model(x):argmax(2):values()) do
-            local at = #found.photos + 1
-            found.photos[at], found.labels[at], found.predicted[at] = set.val.paths[numbers[i]], classes[i], class
-         end
-      end)
-      x:free()
-      x, y, indices = loader:next()
-   end
-   return found
+   local seen = score(model, set.val, { batch_size = job.batch_size, workers = job.workers, device = job.device })
+   local photos = {}
+   for i, index in ipairs(seen.indices) do photos[i] = set.val.paths[index] end
+   return { photos = photos, labels = seen.y, predicted = seen.guesses }
 end
 
 local job, why = plan.read_json(cli.parse(arg, "One run of a comparison", {
    { "job", argument = true, required = true, value = "FILE", help = "what to do, as the comparison wrote it" } }).job)
 if not job then console.fail("%s", why) end
+plan.JOB:strict(job)
 if job.threads then scute.threads(job.threads) end
 scute.manual_seed(job.seed)
 local set = open_set(job)

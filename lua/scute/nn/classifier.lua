@@ -101,11 +101,12 @@ end
 
 -- ---- saving ----
 
--- What a model file carries besides the tensors, as text: architecture, classes and preprocessing.
+-- What a model file carries besides the tensors, as text: architecture, classes and preprocessing, and the precision that it
+-- was trained in ("fp32", "bf16" or "fp16"; none where it was not trained), in which it is looked at later.
 function Classifier:metadata()
    local json = require "cjson"
    return { format = "pt", architecture = self.arch, classes = json.encode(self.classes),
-      preprocessing = json.encode(self.preprocessing) }
+      preprocessing = json.encode(self.preprocessing), precision = self.precision }
 end
 
 -- True if nothing of the backbone is trained: its features of a photo stay the same.

@@ -1,27 +1,17 @@
 -- Freezing by group or by dotted component (nn/parts.lua says what a name is): part of nn.Module.
-local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local options = require "scute.base.options"
 local parts = require "scute.nn.parts"
 
-local MODES = { "eval", "train_affine", "train" }
+local BATCH_NORM = { "batch_norm", choices = { "eval", "train_affine", "train" },
+   show = "eval where it freezes, train where it unfreezes", help = "what the norms in there do, see set_batch_norm" }
+local PATTERN = { "pattern", flag = true, default = false, help = "the names are Lua patterns" }
 
-local function check_mode(what, mode)
-   for _, known in ipairs(MODES) do
-      if mode == known then return mode end
-   end
-   error(("%s: expected batch norm 'eval', 'train_affine' or 'train', found '%s'"):format(what, tostring(mode)), 0)
+local FREEZE = {}
+for _, name in ipairs { "freeze", "unfreeze", "unfreeze_layers", "freeze_to" } do
+   FREEZE[name] = options.declare(name, { BATCH_NORM, PATTERN })
 end
-
-local function check_options(what, options)
-   for key in pairs(options or {}) do
-      if key ~= "batch_norm" and key ~= "pattern" then
-         local near = scute.nearest(tostring(key), { "batch_norm", "pattern" })
-         error(("%s: unknown option '%s'%s; expected batch_norm or pattern"):format(what, tostring(key),
-            near and ("; did you mean '%s'?"):format(near) or ""), 0)
-      end
-   end
-   return options or {}
-end
+local SET_BATCH_NORM = options.declare("set_batch_norm", { PATTERN })
 
 local function train(tensor, trainable)
    tensor:requires_grad_(trainable)
@@ -41,14 +31,13 @@ local function apply_mode(self, paths, mode)
    return #norms
 end
 
-local function set(self, what, wanted, options, trainable)
-   options = check_options(what, options)
-   local mode = check_mode(what, options.batch_norm or (trainable and "train" or "eval"))
-   local paths = parts.resolve(self, what, wanted, options.pattern)
+local function set(self, what, wanted, given, trainable)
+   local o = FREEZE[what]:read(given, 0)
+   local paths = parts.resolve(self, what, wanted, o.pattern)
    for name, tensor in self:named_parameters() do
       if parts.matches(paths, name) then train(tensor, trainable) end
    end
-   apply_mode(self, paths, mode)
+   apply_mode(self, paths, o.batch_norm or (trainable and "train" or "eval"))
    for name, module in self:named_modules() do
       if module.class_name == "StochasticDepth" and parts.matches(paths, name) then module.fixed = not trainable end
    end
@@ -59,23 +48,22 @@ end
 -- unknown name is an error with the nearest ones. Options: pattern = true: the names are Lua patterns; batch_norm: what
 -- the norms in there do, see set_batch_norm (default "eval": they keep their statistics bit for bit, in training mode
 -- too). Returns the model.
-function Module:freeze(what, options)
-   return set(self, "freeze", what, options, false)
+function Module:freeze(what, given)
+   return set(self, "freeze", what, given, false)
 end
 
 -- The opposite, with the same options; batch_norm is "train" by default. Returns the model.
-function Module:unfreeze(what, options)
-   return set(self, "unfreeze", what, options, true)
+function Module:unfreeze(what, given)
+   return set(self, "unfreeze", what, given, true)
 end
 
 -- Freezes everything and then unfreezes what the names match; with an error nothing has changed. Options as in unfreeze.
 -- Returns the model.
-function Module:unfreeze_only(what, options)
+function Module:unfreeze_only(what, given)
    if what == nil then error("unfreeze_layers: expected a name or a list of names, found nil", 0) end
-   options = check_options("unfreeze_layers", options)
-   if options.batch_norm then check_mode("unfreeze_layers", options.batch_norm) end
-   parts.resolve(self, "unfreeze_layers", what, options.pattern)
-   return self:freeze():unfreeze(what, options)
+   local o = FREEZE.unfreeze_layers:read(given, 0)
+   parts.resolve(self, "unfreeze_layers", what, o.pattern)
+   return self:freeze():unfreeze(what, o)
 end
 
 -- The number of groups that freeze_to(n) freezes.
@@ -95,14 +83,14 @@ local function frozen_groups(self, n)
 end
 
 -- Freezes the groups from the input up to number n (or up to the group of that name), that one included, and unfreezes
--- the others. A negative n counts from the head: -1 freezes everything, -2 everything but the head; 0 nothing. `options`
+-- the others. A negative n counts from the head: -1 freezes everything, -2 everything but the head; 0 nothing. Options
 -- as in freeze, for the frozen groups. Returns the model.
-function Module:freeze_to(n, options)
+function Module:freeze_to(n, given)
    local count, groups = frozen_groups(self, n)
-   check_options("freeze_to", options)
+   local o = FREEZE.freeze_to:read(given, 0)
    for i, group in ipairs(groups) do
       if i <= count then
-         self:freeze(group[1], options)
+         self:freeze(group[1], o)
       else
          self:unfreeze(group[1])
       end
@@ -114,13 +102,18 @@ end
 --    "eval"          the running statistics are used and stay bit for bit; gamma and beta are not trained
 --    "train_affine"  the running statistics are used and stay; gamma and beta are trained
 --    "train"         the batch's statistics are used, and move the running ones; gamma and beta stay trained or frozen
--- `options`: pattern as in freeze. Returns the model.
-function Module:set_batch_norm(mode, what, options)
-   check_mode("set_batch_norm", mode)
-   options = check_options("set_batch_norm", options)
-   local paths = parts.resolve(self, "set_batch_norm", what, options.pattern)
+-- Options: pattern as in freeze. Returns the model.
+function Module:set_batch_norm(mode, what, given)
+   local o = SET_BATCH_NORM:read(given, 0)
+   local wrong = select(2, options.check(BATCH_NORM, mode))
+   if wrong then error("set_batch_norm: " .. wrong, 0) end
+   local paths = parts.resolve(self, "set_batch_norm", what, o.pattern)
    if apply_mode(self, paths, mode) == 0 then error("set_batch_norm: there is no batch norm in there", 0) end
    return self
 end
+
+for _, name in ipairs { "freeze", "unfreeze", "freeze_to" } do FREEZE[name]:describes(Module[name]) end
+FREEZE.unfreeze_layers:describes(Module.unfreeze_only)
+SET_BATCH_NORM:describes(Module.set_batch_norm)
 
 return Module

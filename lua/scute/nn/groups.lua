@@ -1,6 +1,7 @@
 -- The table of groups: part of nn.Module.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local options = require "scute.base.options"
 local parts = require "scute.nn.parts"
 local columns = require "scute.base.columns"
 local thousands = columns.thousands
@@ -26,6 +27,13 @@ local group_table = { __name = "groups" }
 
 -- What groups may be given beside their rate; a column of the table where one has it.
 local SETTINGS = { "lr", "weight_decay", "momentum", "beta1", "beta2" }
+
+local ENTRIES = {}
+for i, name in ipairs(SETTINGS) do
+   ENTRIES[i] = { name, is = options.of_type("number", "table"), expected = "a number, or a table {group = number}",
+      help = "of all groups, or { group or alias = number, default = number }" }
+end
+local GROUPS = options.declare("groups", ENTRIES)
 
 -- lr, and of the others those that some group has.
 local function settings_of(groups)
@@ -83,19 +91,9 @@ local function values(self, setting, lr)
    return function(name) return by_group[name] or lr.default end
 end
 
-local function readers(self, options)
-   local of = {}
-   if options ~= nil and type(options) ~= "table" then
-      error("groups: expected settings as { lr = 0.01 }, found " .. tostring(options), 3)
-   end
-   for key in pairs(options or {}) do
-      local near = scute.nearest(tostring(key), SETTINGS)
-      if near ~= key then
-         error(("groups: unknown option '%s'%s"):format(tostring(key), near and ("; did you mean '%s'?"):format(near)
-            or "; expected some of " .. table.concat(SETTINGS, ", ")), 3)
-      end
-   end
-   for _, name in ipairs(SETTINGS) do of[name] = values(self, name, options and options[name]) end
+local function readers(self, given)
+   local o, of = GROUPS:read(given, 3), {}
+   for _, name in ipairs(SETTINGS) do of[name] = values(self, name, o[name]) end
    return of
 end
 
@@ -119,8 +117,8 @@ end
 -- take no weight decay unless an optimizer has decay_norms = true. `lr` is one learning rate, or one per group or alias:
 -- { lr = { backbone = 1e-4, head = 1e-3 } } (a group's own name wins over an alias; `default` is for the rest). The other
 -- settings are given alike; where one is not, that of the optimizer holds.
-function Module:groups(options)
-   local of = readers(self, options)
+function Module:groups(given)
+   local of = readers(self, given)
    local list = setmetatable({}, group_table)
    for _, entry in ipairs(self:group_paths()) do
       local name, paths = entry[1], entry[2]
@@ -131,3 +129,4 @@ function Module:groups(options)
    end
    return list
 end
+GROUPS:describes(Module.groups)

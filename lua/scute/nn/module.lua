@@ -14,6 +14,7 @@
 -- A child or parameter is read as a field (net.conv.weight) unless a method has the same name; net:child "features"
 -- always gives the child. #net is the number of children, net[1] the first, net[-1] the last.
 local scute = require "scute.core"
+local options = require "scute.base.options"
 
 local Module = {}
 Module.class_name = "Module"
@@ -67,33 +68,22 @@ local function assign(self, key, value)
    end
 end
 
--- The options of a constructor: named, or by position in the declared order ({ {"in_channels"}, {"stride", 1}, ... });
--- an option without a default is required. A default that is a function is called for the value.
+-- What a constructor takes, { {"in_channels"}, {"stride", 1}, ... }: an option without a default is required, unless it is
+-- `optional`. A default that is a function is called for the value.
+local function declare(name, entries)
+   for _, entry in ipairs(entries) do entry.required = entry[2] == nil and not entry.optional end
+   return options.declare("nn." .. name, entries)
+end
+
+-- Options are named, or given by position in the declared order.
 local function read_options(class, given)
-   local options, names = {}, {}
-   for i, spec in ipairs(class.options) do names[i] = spec[1] end
+   local named, names = {}, class.declaration.names
    for key, value in pairs(given) do
       local name = math.type(key) == "integer" and names[key] or key
-      if not position_of(names, name) then
-         local near = type(key) == "string" and scute.nearest(key, names)
-         error(("nn.%s: unknown option '%s'%s; it has %s"):format(class.class_name, tostring(key),
-            near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")), 4)
-      end
-      if options[name] ~= nil then
-         error(("nn.%s: option '%s' is given twice"):format(class.class_name, name), 4)
-      end
-      options[name] = value
+      if named[name] ~= nil then error(("nn.%s: option '%s' is given twice"):format(class.class_name, name), 4) end
+      named[name] = value
    end
-   for i, spec in ipairs(class.options) do
-      if options[names[i]] == nil then
-         if spec[2] == nil and not spec.optional then
-            error(("nn.%s: option '%s' is missing; it needs %s"):format(class.class_name, names[i],
-               table.concat(names, ", ")), 4)
-         end
-         options[names[i]] = type(spec[2]) == "function" and spec[2]() or spec[2]
-      end
-   end
-   return options
+   return class.declaration:read(named, 4)
 end
 
 local function instantiate(class, ...)
@@ -103,7 +93,7 @@ local function instantiate(class, ...)
       _buffers = {}, _buffer_names = {},
       _children = {}, _child_names = {},
    }, class.instance)
-   if class.options then
+   if class.declaration then
       local first = ...
       local named = type(first) == "table" and not is_module(first) and select("#", ...) == 1
       self:build(read_options(class, named and first or { ... }))
@@ -113,11 +103,13 @@ local function instantiate(class, ...)
    return self
 end
 
--- A new class. `options` declares the constructor's arguments (see read_options); without it, build gets them as given.
--- `build(self, options)` sets the module up, `forward(self, ...)` computes.
-function Module:extend(name, options)
-   local class = setmetatable({ class_name = name, options = options, keeps_nothing = false },
-      { __index = self, __call = instantiate })
+-- A new class. `entries` declares the constructor's arguments, { {"in_channels"}, {"stride", 1}, ... } (see
+-- scute.base.options); without it, build gets them as given. `build(self, options)` sets the module up, `forward(self, ...)`
+-- computes.
+function Module:extend(name, entries)
+   local class = setmetatable({ class_name = name, options = entries, declaration = entries and declare(name, entries),
+      keeps_nothing = false }, { __index = self, __call = instantiate })
+   if entries then class.declaration:describes(class) end
    class.instance = {
       class = class,
       __index = function(instance, key) return lookup(class, instance, key) end,
@@ -377,6 +369,10 @@ function Module:state_dict()
    return state
 end
 
+local LOAD = options.declare("load_state_dict", {
+   { "strict", flag = true, default = true, help = "missing and unexpected names are an error" },
+})
+
 local function shape_text(t)
    return "(" .. table.concat(t.shape, ", ") .. ")"
 end
@@ -407,8 +403,8 @@ end
 -- Copies the values of a state dict, or of a plain {name = tensor}, into the module, converting dtype and device. With
 -- strict = true (the default) missing and unexpected names are an error that lists them; a wrong shape always is.
 -- Nothing is written when there is an error. Returns the lists of missing and unexpected names.
-function Module:load_state_dict(state, options)
-   local strict = not options or options.strict ~= false
+function Module:load_state_dict(state, given)
+   local strict = LOAD:read(given).strict
    local own, tensors = self:state_dict(), state.names and state.tensors or state
    local missing, unexpected, misshapen = compare(own, tensors)
    local faults = {}

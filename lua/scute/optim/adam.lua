@@ -15,26 +15,29 @@ local function buffers()
 end
 
 local function describe(kind, decoupled, weight_decay)
-   return { kind = kind, buffers = buffers, update = updater(decoupled),
-      options = { lr = false, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = weight_decay, decay_norms = false } }
+   return { kind = kind, buffers = buffers, update = updater(decoupled), declaration = Optimizer.declare(kind, weight_decay, {
+      Optimizer.share("beta1", 0.9, "decay of the mean of gradients"),
+      Optimizer.share("beta2", 0.999, "decay of the mean of their squares"),
+      { "eps", number = true, min = 0, default = 1e-8, help = "added to the root of that" },
+   }) }
 end
 
 local adamw_class, adam_class = describe("adamw", true, 0.01), describe("adam", false, 0)
 
--- optim.adamw(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01, decay_norms = false })
--- The decay acts on the parameter itself: p *= 1 - lr * weight_decay. Norms and biases (all vectors) are not decayed
--- unless decay_norms = true, PyTorch's plain behaviour; print(optimizer) shows how many parameters are. `parameters` is
--- model:groups { lr = }, a module or a list of tensors.
-local function adamw(parameters, options)
-   local optimizer = Optimizer.new(adamw_class, parameters, options)
+-- optim.adamw(parameters, { lr = 1e-3, weight_decay = 0.01 }): the decay acts on the parameter itself, p *= 1 - lr *
+-- weight_decay. Norms and biases (all vectors) are not decayed unless decay_norms = true, PyTorch's plain behaviour;
+-- print(optimizer) shows how many parameters are. `parameters` is model:groups { lr = }, a module or a list of tensors.
+local function adamw(parameters, given)
+   local optimizer = Optimizer.new(adamw_class, parameters, given)
    return optimizer
 end
+adamw_class.declaration:describes(adamw)
 
--- optim.adam(parameters, { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, decay_norms = false })
--- The decay is part of the gradient; vectors and `parameters` as for adamw.
-local function adam(parameters, options)
-   local optimizer = Optimizer.new(adam_class, parameters, options)
+-- optim.adam(parameters, { lr = 1e-3 }): the decay is part of the gradient; vectors and `parameters` as for adamw.
+local function adam(parameters, given)
+   local optimizer = Optimizer.new(adam_class, parameters, given)
    return optimizer
 end
+adam_class.declaration:describes(adam)
 
 return { adamw = adamw, adam = adam }

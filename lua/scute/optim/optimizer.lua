@@ -2,6 +2,7 @@
 -- brings `update` (one fused step for parameters that share all settings) and its options.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local options = require "scute.base.options"
 
 local Optimizer = {}
 Optimizer.__index = Optimizer
@@ -38,49 +39,30 @@ local function check_groups(kind, groups, lr)
    end
 end
 
--- Options from 0 on; those that are shares stay below 1.
-local is_share = { momentum = true, beta1 = true, beta2 = true, alpha = true }
+-- What all kinds have; decay_norms = false leaves vectors (norms and biases) undecayed, true is PyTorch's plain behaviour.
+local SHARED = {
+   { "lr", number = true, min = 0, show = "the groups'", help = "learning rate of what has none of its own" },
+   { "decay_norms", flag = true, default = false, help = "whether norms and biases (all vectors) decay too" },
+}
 
--- `where` is "optim.sgd: option 'momentum'" or the like; `level` is of the caller, as error counts.
-local function check_value(where, name, value, preset, level)
-   if type(preset) ~= "number" and name ~= "lr" then return end
-   if type(value) ~= "number" then error(("%s: expected a number, found a %s"):format(where, type(value)), level + 1) end
-   if name == "lr" then return end -- check_groups tells which group it is of
-   local below = is_share[name] and 1 or math.huge
-   if not (value >= 0 and value < below) then
-      error(("%s: expected at least 0%s, found %g"):format(where, is_share[name] and " and below 1" or "", value), level + 1)
-   end
+--- The declaration of an optimizer's options. entries: those of its own; weight_decay is the default of that option.
+function Optimizer.declare(kind, weight_decay, entries)
+   local all = table.move(SHARED, 1, #SHARED, 1, {})
+   all[#all + 1] = { "weight_decay", number = true, min = 0, default = weight_decay, help = "how fast weights shrink" }
+   return options.declare("optim." .. kind, table.move(entries, 1, #entries, #all + 1, all))
 end
 
-local function check_nesterov(where, options, level)
-   if options.nesterov and (options.momentum == 0 or options.dampening ~= 0) then
-      error(("%s: option 'nesterov': expected a momentum above 0 and no dampening, found %g and %g"):format(where,
-         options.momentum, options.dampening), level + 1)
-   end
+--- An entry for an option that is a share: at least 0 and below 1.
+function Optimizer.share(name, default, help)
+   return { name, number = true, min = 0, below = 1, default = default, help = help }
 end
 
--- Options with their defaults: { lr = false, momentum = 0, ... }; an unknown one is an error with the nearest name.
-local function read_options(kind, presets, given)
-   local options, names = {}, {}
-   if given ~= nil and type(given) ~= "table" then
-      error(("optim.%s: expected a table of options, found %s"):format(kind, tostring(given)), 4)
+-- `level` is of the caller, as error counts.
+local function check_nesterov(where, o, level)
+   if o.nesterov and (o.momentum == 0 or o.dampening ~= 0) then
+      error(("%s: option 'nesterov': expected a momentum above 0 and no dampening, found %g and %g"):format(where, o.momentum,
+         o.dampening), level + 1)
    end
-   for name, preset in pairs(presets) do
-      names[#names + 1] = name
-      options[name] = preset
-   end
-   table.sort(names)
-   for key, value in pairs(given or {}) do
-      if presets[key] == nil then
-         local near = scute.nearest(tostring(key), names)
-         error(("optim.%s: unknown option '%s'%s; it has %s"):format(kind, tostring(key),
-            near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")), 4)
-      end
-      check_value(("optim.%s: option '%s'"):format(kind, key), key, value, presets[key], 4)
-      options[key] = value
-   end
-   check_nesterov("optim." .. kind, options, 4)
-   return options
 end
 
 -- Settings that a group may have of its own beside its rate. Those that a kind of optimizer has no option for are refused.
@@ -89,34 +71,36 @@ local OWN = { "weight_decay", "momentum", "beta1", "beta2" }
 -- The options as they hold for a group. `level` as for check_value.
 local function options_of(self, group, level)
    local where = ("optim.%s: group '%s'"):format(self.kind, tostring(group.name))
-   local options = {}
-   for name, value in pairs(self.options) do options[name] = value end
+   local own = {}
+   for name, value in pairs(self.options) do own[name] = value end
    for _, name in ipairs(OWN) do
-      local value, preset = group[name], self.class.options[name]
-      if value ~= nil and preset == nil then error(("%s: there is no '%s'"):format(where, name), level + 1) end
+      local value, entry = group[name], self.class.declaration.by_name[name]
       if value ~= nil then
-         check_value(("%s: '%s'"):format(where, name), name, value, preset, level + 1)
-         options[name] = value
+         if not entry then error(("%s: there is no '%s'"):format(where, name), level + 1) end
+         local checked, why = options.check(entry, value)
+         if checked == nil then error(("%s: '%s': %s"):format(where, name, why), level + 1) end
+         own[name] = checked
       end
    end
-   check_nesterov(where, options, level + 1)
-   return options
+   check_nesterov(where, own, level + 1)
+   return own
 end
 
 local function append(self, groups, level)
    local new = {}
    for i, group in ipairs(groups) do
-      local options = options_of(self, group, level + 1)
-      new[i] = { name = group.name, lr = group.lr, base_lr = group.lr, options = options,
-         buffers = self.class.buffers(options), parameters = group.parameters }
+      local own = options_of(self, group, level + 1)
+      new[i] = { name = group.name, lr = group.lr, base_lr = group.lr, options = own, buffers = self.class.buffers(own),
+         parameters = group.parameters }
    end
    table.move(new, 1, #new, #self.groups + 1, self.groups)
 end
 
--- A new optimizer of `class` = {kind =, options = presets, buffers = f(options) -> names of state tensors, update = }.
-function Optimizer.new(class, given, options)
-   local read = read_options(class.kind, class.options, options)
-   local groups = read_groups(class.kind, given, read.lr or nil)
+-- A new optimizer of `class` = {kind =, declaration =, buffers = f(options) -> names of state tensors, update = }.
+function Optimizer.new(class, given, options_given)
+   local read = class.declaration:read(options_given, 3)
+   check_nesterov("optim." .. class.kind, read, 3)
+   local groups = read_groups(class.kind, given, read.lr)
    check_groups(class.kind, groups, read.lr)
    local self = setmetatable({ kind = class.kind, class = class, options = read, groups = {}, state = {}, steps = {} },
       Optimizer)
@@ -383,10 +367,10 @@ end
 -- ---- printing ----
 
 -- "a = 1, b = 2" of the names given, sorted.
-local function settings_text(options, names)
+local function settings_text(values, names)
    local parts = {}
    table.sort(names)
-   for i, name in ipairs(names) do parts[i] = ("%s = %s"):format(name, tostring(options[name])) end
+   for i, name in ipairs(names) do parts[i] = ("%s = %s"):format(name, tostring(values[name])) end
    return table.concat(parts, ", ")
 end
 

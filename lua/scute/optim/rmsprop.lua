@@ -9,8 +9,12 @@ local function update(options, lr, batch)
       weight_decay = batch.weight_decay }
 end
 
-local presets = { lr = false, alpha = 0.99, eps = 1e-8, momentum = 0, weight_decay = 0, centered = false,
-   decay_norms = false }
+local declaration = Optimizer.declare("rmsprop", 0, {
+   Optimizer.share("alpha", 0.99, "decay of the mean of squared gradients"),
+   { "eps", number = true, min = 0, default = 1e-8, help = "added to the root of that" },
+   Optimizer.share("momentum", 0, "share of the step before"),
+   { "centered", flag = true, default = false, help = "the variance in place of the mean of squares" },
+})
 
 local function buffers(options)
    local names = { "square_avg" }
@@ -19,16 +23,16 @@ local function buffers(options)
    return names
 end
 
-local class = { kind = "rmsprop", options = presets, buffers = buffers, update = update }
+local class = { kind = "rmsprop", declaration = declaration, buffers = buffers, update = update }
 
--- optim.rmsprop(parameters, { lr, alpha = 0.99, eps = 1e-8, momentum = 0, weight_decay = 0, centered = false,
--- decay_norms = false })
+-- optim.rmsprop(parameters, { lr = 1e-2 })
 -- v = alpha v + (1 - alpha) g^2, p -= lr g / (sqrt(v) + eps); centered = true: the variance in place of v. `parameters` is
 -- model:groups { lr = }, a module or a list of tensors. The decay is part of g; norms and biases (all vectors) are not
 -- decayed unless decay_norms = true, which is what PyTorch does.
-local function rmsprop(parameters, options)
-   local optimizer = Optimizer.new(class, parameters, options)
+local function rmsprop(parameters, given)
+   local optimizer = Optimizer.new(class, parameters, given)
    return optimizer
 end
+declaration:describes(rmsprop)
 
 return { rmsprop = rmsprop }

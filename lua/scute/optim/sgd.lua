@@ -8,21 +8,26 @@ local function update(options, lr, batch)
       dampening = options.dampening, nesterov = options.nesterov, first = batch.step == 1 }
 end
 
-local presets = { lr = false, momentum = 0, weight_decay = 0, dampening = 0, nesterov = false, decay_norms = false }
+local declaration = Optimizer.declare("sgd", 0, {
+   Optimizer.share("momentum", 0, "share of the step before"),
+   { "dampening", number = true, min = 0, default = 0, help = "share of the gradient that does not enter the momentum" },
+   { "nesterov", flag = true, default = false, help = "Nesterov's momentum, which looks a step ahead" },
+})
 
 local function buffers(options)
    return options.momentum ~= 0 and { "momentum" } or {}
 end
 
-local class = { kind = "sgd", options = presets, buffers = buffers, update = update }
+local class = { kind = "sgd", declaration = declaration, buffers = buffers, update = update }
 
--- optim.sgd(parameters, { lr, momentum = 0, weight_decay = 0, dampening = 0, nesterov = false, decay_norms = false })
+-- optim.sgd(parameters, { lr = 0.1, momentum = 0.9 })
 -- v = momentum v + (1 - dampening) g (the first time v = g), p -= lr v. `parameters` is model:groups { lr = }, a module
 -- or a list of tensors. The decay is part of g; norms and biases (all vectors) are not decayed unless decay_norms = true,
 -- which is what PyTorch does.
-local function sgd(parameters, options)
-   local optimizer = Optimizer.new(class, parameters, options)
+local function sgd(parameters, given)
+   local optimizer = Optimizer.new(class, parameters, given)
    return optimizer
 end
+declaration:describes(sgd)
 
 return { sgd = sgd }

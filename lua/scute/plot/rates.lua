@@ -16,27 +16,29 @@ local function as_groups(lr)
 end
 
 --- What a schedule will do. schedule: as scute.schedule makes them. options: epochs (10), steps_per_epoch (100), lr (a number,
--- or {group = rate}; default 1), from ({group = first epoch, from 1}; default: all from the start), title, log (a logarithmic
--- axis).
+-- or {group = rate}; default 1), from ({group = first epoch, from 1}; default: all from the start), span ({step} from which on
+-- a run was lengthened, where the picture begins), title, log (a logarithmic axis).
 function rates.schedule(schedule, options)
    options = options or {}
    if type(schedule) ~= "table" or type(schedule.factor) ~= "function" then
       error("plot.schedule: expected a schedule of scute.schedule, found " .. tostring(schedule), 2)
    end
    local epochs, per_epoch = options.epochs or 10, options.steps_per_epoch or 100
+   local start = options.span and options.span.step or 0
    local steps = epochs * per_epoch
    local stride = math.max(1, steps // MOST_POINTS)
    local fig = figure.new(options.width or 760, options.height or 360)
    fig:title(options.title or "Schedule" .. (schedule.name and ": " .. schedule.name:gsub("_", " ") or ""),
       ("%s of %s"):format(console.count(epochs, "epoch"), console.count(per_epoch, "step")))
    local ax = axes.new(fig, { x = 12, y = 52, width = fig.width - 24, height = fig.height - 60 },
-      { xlabel = "epoch", ylabel = "learning rate", ylog = options.log, xlim = { 0, epochs } })
+      { xlabel = "epoch", ylabel = "learning rate", ylog = options.log, xlim = { start / per_epoch, epochs } })
    for _, group in ipairs(as_groups(options.lr)) do
       local xs, ys = {}, {}
       local first = options.from and options.from[group[1]] or 1
-      for step = (first - 1) * per_epoch, steps - 1, stride do
+      for step = math.max((first - 1) * per_epoch, start), steps - 1, stride do
          xs[#xs + 1] = step / per_epoch
-         ys[#ys + 1] = group[2] * schedule.factor { step = step, steps_per_epoch = per_epoch, epochs = epochs }
+         ys[#ys + 1] = group[2] * schedule.factor { step = step, steps_per_epoch = per_epoch, epochs = epochs,
+            span = options.span }
       end
       ax:line(xs, ys, { label = #as_groups(options.lr) > 1 and group[1] or nil })
    end

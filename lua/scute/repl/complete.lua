@@ -1,5 +1,7 @@
--- Completion at the prompt: names of variables, fields after `.`, methods after `:`, keywords, and files in strings.
+-- Completion at the prompt: names of variables, fields after `.`, methods after `:`, keywords, options in the braces of a call,
+-- and files in strings.
 local lfs = require "lfs"
+local options = require "scute.base.options"
 local scute = require "scute"
 
 local complete = {}
@@ -117,6 +119,42 @@ local function matching(found, start)
    return list
 end
 
+-- ---- options, in the braces of a call ----
+
+local OPENING, CLOSING = { ["("] = true, ["{"] = true, ["["] = true }, { [")"] = true, ["}"] = true, ["]"] = true }
+
+-- The innermost bracket that is open at the end of a text, and where it is; strings are passed over.
+local function open_bracket(text)
+   local plain = text:gsub("([\"'])(.-)%1", function(quote, inside) return quote .. ("_"):rep(#inside) .. quote end)
+   local depth = 0
+   for at = #plain, 1, -1 do
+      local c = plain:sub(at, at)
+      if CLOSING[c] then
+         depth = depth + 1
+      elseif OPENING[c] then
+         if depth == 0 then return c, at end
+         depth = depth - 1
+      end
+   end
+end
+
+-- The names that may stand before `=` at the end of `train.fit(model, set, { ep`, and what is typed of one; nil elsewhere.
+local function option_names(before)
+   local start = before:match "[{,;]%s*([%a_]*[%w_]*)$"
+   local bracket, at = open_bracket(before)
+   if not start or bracket ~= "{" then return nil end
+   local call = before:sub(1, at - 1)
+   bracket, at = open_bracket(call)
+   local outer = bracket == "(" and call:find "[(,]%s*$" and call:sub(1, at - 1) or call
+   local chain = outer:match "([%a_][%w_%.:]*)%s*$"
+   local known, value = value_of(chain or "")
+   local declaration = chain and known and options.of(value)
+   if not declaration then return nil end
+   local found = {}
+   for _, name in ipairs(declaration.names) do found[name] = true end
+   return matching(found, start), start
+end
+
 -- ---- files, inside a string that is still open ----
 
 local function open_string(before)
@@ -174,6 +212,8 @@ end
 function complete.candidates(before)
    local path = open_string(before)
    if path then return file_names(path) end
+   local names, typed = option_names(before)
+   if names then return names, typed end
    local chain, mark, start = before:match "([%a_][%w_%.:%[%]\"']*)([.:])([%w_]*)$"
    if chain then
       local ok, value = value_of(chain)

@@ -1,6 +1,7 @@
 -- help() at the prompt: what there is, and what a name means. Everything shown is taken from where it is defined: the
 -- declarations of ops, the comments above functions, the first lines of each file.
 local lfs = require "lfs"
+local options = require "scute.base.options"
 local scute = require "scute"
 
 local help = {}
@@ -123,11 +124,17 @@ local function value_at(path)
    return value
 end
 
+-- What a function or a class takes, as it is declared.
+local function options_text(callable)
+   local declaration = options.of(callable)
+   return declaration and #declaration.names > 0 and "\n\nOptions:\n" .. declaration:text() or ""
+end
+
 local function function_text(f)
    local info = debug.getinfo(f, "S")
    local path = info.source:match "^@(.*)"
    if not path or not lfs.attributes(path) then return nil end
-   return comment_above(path, info.linedefined)
+   return comment_above(path, info.linedefined) .. options_text(f)
 end
 
 local function list_members(value)
@@ -146,10 +153,12 @@ local function family_text(name)
    if not path then return nil end
    local value = value_at(name)
    return header_of(path) .. (type(value) == "table" and not getmetatable(value) and list_members(value) or "")
+      .. options_text(value)
 end
 
--- A comment anywhere in the library that starts with the name, as in "-- nn.Linear { in_features, ... }".
-local function mentioned_text(name)
+-- A comment anywhere in the library that starts with the name, as in "-- nn.Linear { in_features, ... }", and the options of
+-- the value that it is about.
+local function mentioned_text(name, value)
    local short = name:gsub("^scute%.", "")
    local found
    each_file(library_folder(), "", function(path)
@@ -169,7 +178,7 @@ local function mentioned_text(name)
          end
       end
    end)
-   return found
+   return found and found .. options_text(value)
 end
 
 local function ops_text()
@@ -203,7 +212,7 @@ local function text_of_name(name)
    if name == "ops" then return ops_text() end
    local value = value_at(name)
    return op_text(name) or binding_text(name) or (type(value) == "function" and function_text(value))
-      or family_text(name) or mentioned_text(name) or unknown(name)
+      or family_text(name) or mentioned_text(name, value) or unknown(name)
 end
 
 local function name_of(f)
@@ -226,8 +235,7 @@ local function text_of_value(value)
    end
    if value == scute then return OVERVIEW end
    local class = type(value) == "table" and (rawget(value, "class_name") or value.class_name)
-   local text = class and mentioned_text("nn." .. class)
-   return text or tostring(value)
+   return class and mentioned_text("nn." .. class, value) or tostring(value)
 end
 
 -- What a family is, in one line of the terminal.

@@ -48,13 +48,6 @@ function Average:is_behind()
    return false
 end
 
---- Takes over tensors by name.
-function Average:load(tensors)
-   local own = self.model:state_dict().tensors
-   self.tensors = {}
-   for name, tensor in pairs(tensors) do self.tensors[name] = tensor:clone():to(own[name].device) end
-end
-
 --- Calls f(...) while the model has the averaged weights.
 function Average:within(f, ...)
    local own, kept = self.model:state_dict().tensors, {}
@@ -73,6 +66,19 @@ function Average:within(f, ...)
    end)
    if not results[1] then error(results[2], 0) end
    return table.unpack(results, 2, results.n)
+end
+
+--- The average as a part of a run's state (see scute.train.state).
+average.part = { name = "average" }
+
+function average.part.save(run)
+   return {}, run.average.tensors
+end
+
+function average.part.load(run, _, tensors)
+   local own = run.model:state_dict().tensors
+   run.average.tensors = {}
+   for name, tensor in pairs(tensors) do run.average.tensors[name] = tensor:clone():to(own[name].device) end
 end
 
 --- Adds to a row what the averaged weights reach; false where the run was interrupted.

@@ -6,15 +6,9 @@ local criterion = {}
 
 --- Takes the option `loss` of a run, which becomes run.criterion (run.loss is the tensor of the moment).
 function criterion.read(run)
-   local loss = run.loss
-   run.criterion, run.loss = loss, nil
-   if not loss then return end
-   local class = getmetatable(loss)
-   if type(loss) ~= "function" and not (class and class.__call) then
-      error(("train.fit: loss: expected a function f(logits, y), found %s"):format(tostring(loss)), 4)
-   end
-   if run.label_smoothing > 0 then
-      error("train.fit: label_smoothing is the cross entropy's; a loss of your own sees to it itself", 4)
+   run.criterion, run.loss = run.loss, nil
+   if run.criterion and run.label_smoothing > 0 then
+      error("train.fit: label_smoothing is the cross entropy's; a loss of your own sees to it itself", 0)
    end
 end
 
@@ -27,6 +21,16 @@ function criterion.loss(run, logits, y, smoothing)
          is_tensor(loss) and "shape (" .. table.concat(loss.shape, ", ") .. ")" or tostring(loss)), 0)
    end
    return loss
+end
+
+--- The loss of a batch that trains, mixed (see scute.train.mix) or not.
+function criterion.of_batch(run, logits, batch)
+   if not batch.partner then return criterion.loss(run, logits, batch.y, run.label_smoothing) end
+   local own <close> = criterion.loss(run, logits, batch.y, run.label_smoothing)
+   local other <close> = criterion.loss(run, logits, batch.partner, run.label_smoothing)
+   local left <close> = own * batch.share
+   local right <close> = other * (1 - batch.share)
+   return left + right
 end
 
 return criterion

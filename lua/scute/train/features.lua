@@ -6,8 +6,9 @@
 -- those that training on the photos themselves would have.
 local scute = require "scute"
 local console = require "scute.base.console"
+local precision = require "scute.base.precision"
+local score = require "scute.score"
 local photos = require "scute.train.photos"
-local precision = require "scute.train.precision"
 
 local features = {}
 
@@ -44,18 +45,21 @@ end
 -- nil where no photo is readable. options: augment, epoch.
 local function compute(run, part, options, report)
    local chunks, found = {}, { y = {}, row = {} }
-   for x, y, indices in run.photos.batches(part, { batch_size = BATCH, augment = options.augment, epoch = options.epoch }) do
-      local chunk = precision.call(run, run.model.embed, run.model, x) -- (n, F)
-      x:free()
-      chunks[#chunks + 1] = chunk
-      local classes = y:values()
-      for i, index in ipairs(indices:values()) do
+   local function keep(batch)
+      chunks[#chunks + 1], batch.features = batch.features, nil -- (n, F), on the device
+      local classes = batch.y:values()
+      for i, index in ipairs(batch.indices:values()) do
          found.y[#found.y + 1] = classes[i]
          found.row[index] = #found.y
       end
       report(#classes)
-      if run.interrupted() then break end
    end
+   score(run.model, part, { want = { "features" }, device = run.device, each = keep, feed = { on_device = true,
+      batches = function()
+         return run.photos.batches(part, { batch_size = BATCH, augment = options.augment, epoch = options.epoch })
+      end,
+      embed = function(x) return precision.call(run.half, run.model.features, run.model, x) end,
+   } })
    if #chunks == 0 then return nil end
    found.x = #chunks == 1 and chunks[1] or scute.concat(chunks, 1)
    if #chunks > 1 then
@@ -158,7 +162,7 @@ function features.feed(run)
          return batches(val, photos.good_ones(set.val), run.batch_size)
       end,
       forward = function(x)
-         return precision.call(run, run.model.head, run.model, x)
+         return precision.call(run.half, run.model.head, run.model, x)
       end,
       close = function()
          for _, part in pairs(parts) do part.x:free() end

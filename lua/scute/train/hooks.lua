@@ -41,9 +41,9 @@
 -- A hook that sets learning rates in on_step_begin has sets_rates = true: it is called again where, on a GPU, the step's number
 -- turns out to be another one because the update before overflowed.
 --
--- A hook that has a state of its own has a `name`, save(run), which returns plain data for the checkpoint, and
--- load(run, data), which is called before on_fit_begin when a run goes on from one.
-local scute = require "scute"
+-- A hook that has a state of its own has a `name` (without dots), save(run), which returns plain data for the checkpoint and,
+-- if it likes, tensors by name, and load(run, data, tensors), which is called before on_fit_begin when a run goes on from one.
+local options = require "scute.base.options"
 
 local hooks = {}
 
@@ -57,13 +57,11 @@ local is_known = {}
 for _, name in ipairs(known) do is_known[name] = true end
 
 -- `all`: every function must be an event; otherwise (a class, which has methods of its own) only what begins like one.
-local function check_names(where, fields, all)
+local function check_events(where, fields, all)
    for name, value in pairs(fields) do
       local text = tostring(name)
       if not is_known[name] and (all and type(value) == "function" or text:find "^on_") then
-         local near = scute.nearest(text, known)
-         error(("%s: there is no event '%s'%s"):format(where, text, near and (", did you mean '%s'?"):format(near)
-            or "; there are " .. table.concat(known, ", ")), 0)
+         error(("%s: there is no event '%s'%s"):format(where, text, options.hint(text, known)), 0)
       end
    end
 end
@@ -71,16 +69,16 @@ end
 local function check(hook, i)
    local where = ("hooks: number %d"):format(i)
    if type(hook) ~= "table" then error(("%s: expected a table of functions, found %s"):format(where, tostring(hook)), 0) end
-   check_names(where, hook, true)
+   check_events(where, hook, true)
    local class = getmetatable(hook)
-   if class and type(class.__index) == "table" then check_names(where, class.__index, false) end
+   if class and type(class.__index) == "table" then check_events(where, class.__index, false) end
    for _, name in ipairs(known) do
       if hook[name] ~= nil and type(hook[name]) ~= "function" then
          error(("%s: %s: expected a function, found %s"):format(where, name, tostring(hook[name])), 0)
       end
    end
-   if (hook.save or hook.load) and type(hook.name) ~= "string" then
-      error(("%s: one that saves a state needs a name, under which the checkpoint keeps it"):format(where), 0)
+   if (hook.save or hook.load) and (type(hook.name) ~= "string" or hook.name:find(".", 1, true)) then
+      error(("%s: one that saves a state needs a name without dots, under which the checkpoint keeps it"):format(where), 0)
    end
 end
 
@@ -89,12 +87,16 @@ function hooks.check(list)
    if type(list) ~= "table" or list[1] == nil and next(list) ~= nil then
       error("hooks: expected a list of hooks, as in hooks = { { on_step_end = function(run) ... end } }", 0)
    end
+   for i, hook in ipairs(list) do check(hook, i) end
+end
+
+--- Fails where two of a list of hooks and other parts of a run's state would keep it under the same name.
+function hooks.check_names(list)
    local names = {}
-   for i, hook in ipairs(list) do
-      check(hook, i)
-      if hook.name and (hook.save or hook.load) then
-         if names[hook.name] then error(("hooks: two have the name '%s'"):format(hook.name), 0) end
-         names[hook.name] = true
+   for _, part in ipairs(list) do
+      if part.name and (part.save or part.load) then
+         if names[part.name] then error(("hooks: two have the name '%s'"):format(part.name), 0) end
+         names[part.name] = true
       end
    end
 end

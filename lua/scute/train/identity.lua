@@ -1,18 +1,13 @@
--- What makes two runs the same run: a checkpoint goes on only where all of it agrees.
+-- What makes two runs the same run: a checkpoint goes on only where all of it agrees. Options say themselves whether they
+-- belong to it (`resume` and `identity` of their declaration); a run may be given more epochs than before.
 local lfs = require "lfs"
 local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
+local options = require "scute.base.options"
+local FIT = require "scute.train.options"
 
 local identity = {}
-
--- Options of train.fit that change the numbers; the rest (workers, output_dir, ...) does not.
-local OPTIONS = { "epochs", "batch_size", "accumulate", "seed", "cache_features", "on_bad_image", "label_smoothing", "mixup",
-   "cutmix", "ema", "clip_norm", "clip_value", "early_stop", "device", "augment", "precision" }
-
--- Arguments of a script that do not.
-local HARMLESS = { data_dir = true, output_dir = true, workers = true, threads = true, quiet = true, resume = true,
-   save_every = true, save_steps = true, keep = true }
 
 local function sorted_keys(map)
    local keys = {}
@@ -58,15 +53,31 @@ local function frozen_text(run, changing)
    return #list > 0 and scute.checksum(list) or "none"
 end
 
-local function describe(run)
-   local said = { model = run.model.arch, classes = cjson.encode(run.set.classes),
-      preprocessing = text_of(run.preprocess), data = fingerprint(run.set), optimizer = run.optimizer:describe(),
-      schedule = run.schedule.text or run.schedule.name or "a function", loss = run.criterion and "a function" or nil,
-      frozen = frozen_text(run, run.changing) }
-   for _, name in ipairs(OPTIONS) do said[name] = text_of(run[name]) end
-   for name, value in pairs(run.arguments) do
-      if not HARMLESS[name] then said["--" .. name] = text_of(value) end
+local function add_options(said, run)
+   for _, entry in ipairs(FIT.entries) do
+      local name = entry[1]
+      local value = run[entry.in_run or name]
+      if entry.resume ~= "free" and entry.resume ~= "longer" and value ~= nil and value ~= false then
+         said[name] = entry.identity and entry.identity(value) or text_of(value)
+      end
    end
+end
+
+-- What a script was told beside the options of training.
+local function add_arguments(said, run)
+   local declared = options.declaration_of(run.arguments)
+   for name, value in pairs(run.arguments) do
+      local entry = declared and declared.by_name[name]
+      if not FIT.by_name[name] and not (entry and entry.resume) then said["--" .. name] = text_of(value) end
+   end
+end
+
+local function describe(run)
+   local said = { model = run.model.arch, classes = cjson.encode(run.set.classes), preprocessing = text_of(run.preprocess),
+      data = fingerprint(run.set), frozen = frozen_text(run, run.changing),
+      ["settings of the schedule"] = run.schedule.describe and run.schedule:describe(run.epochs) or nil }
+   add_options(said, run)
+   add_arguments(said, run)
    return said
 end
 
@@ -76,34 +87,55 @@ function identity.of(run)
    return run.identity
 end
 
+-- ---- comparing ----
+
 local WORDS = {
    data = "the photos are others (names, classes or sizes of the files)",
    frozen = "the weights that do not train are others",
 }
 
-local function difference(name, here, there)
+-- In the user's words: a flag where the command line has it.
+local function shown(run, name)
+   local declared = options.declaration_of(run.arguments)
+   local flag = declared and declared.by_name[name]
+   return flag and "--" .. flag[1] or name
+end
+
+local function difference(run, name, here, there)
    if WORDS[name] then return WORDS[name] end
-   return ("%s is %s here and %s there"):format(name, here or "not given", there or "not given")
+   return ("%s is %s here and %s there"):format(shown(run, name), here or "not given", there or "not given")
 end
 
 -- Frozen parts are compared as they were when the checkpoint was made.
 local function frozen_then(file, run)
    local changing = {}
-   for _, name in ipairs(file.state.changing) do changing[name] = true end
+   for _, name in ipairs(file.state.parts.model.changing) do changing[name] = true end
    return frozen_text(run, changing)
 end
+
+-- What may differ in a run that is lengthened: settings that follow from the length, of the same schedule.
+local FOLLOWS = { ["settings of the schedule"] = true }
 
 --- Fails where a checkpoint is of another run, naming what differs.
 function identity.check(file, run)
    run.changing = run.changing or {}
    local here, there = describe(run), file.state.identity
+   local before = file.state.parts.position.epochs
    here.frozen = frozen_then(file, run)
    local names, faults = {}, {}
    for name in pairs(here) do names[name] = true end
    for name in pairs(there) do names[name] = true end
+   if run.epochs < before then
+      faults[1] = ("%s is %d here and %d there, and a run can be lengthened, not shortened"):format(shown(run, "epochs"),
+         run.epochs, before)
+   end
    for _, name in ipairs(sorted_keys(names)) do
-      local told = here["--" .. name] ~= there["--" .. name] -- the argument says it in the user's words
-      if here[name] ~= there[name] and not told then faults[#faults + 1] = difference(name, here[name], there[name]) end
+      local fault = here[name] ~= there[name] and difference(run, name, here[name], there[name])
+      if fault and FOLLOWS[name] and run.epochs > before then
+         console.line("note: %s", fault)
+      elseif fault then
+         faults[#faults + 1] = fault
+      end
    end
    if #faults > 0 then
       console.fail("resume: %s is of another run: %s; give the same arguments, or start anew without --resume", file.path,

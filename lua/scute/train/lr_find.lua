@@ -3,41 +3,35 @@
 local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
-local update = require "scute.train.update"
-local hooks = require "scute.train.hooks"
+local options = require "scute.base.options"
 local precision = require "scute.train.precision"
+local step = require "scute.train.step"
+local FIT = require "scute.train.options"
 
 local lr_find = {}
 
---- Options of its own, with their defaults.
-lr_find.DEFAULTS = { lowest = 1e-6, highest = 1, steps = 100, diverged = 4 }
-
 local LEAST = 10 -- steps; fewer make no curve
+
+local OWN = {
+   { "lowest", number = true, above = 0, default = 1e-6, help = "rate of the first step, of the group with the highest one" },
+   { "highest", number = true, above = 0, default = 1,
+     help = "rate of the last step; other groups keep their proportions to it" },
+   { "steps", whole = true, min = LEAST, default = 100, help = "updates" },
+   { "diverged", number = true, above = 0, default = 4, help = "stop where the loss is so many times its lowest" },
+}
+
+--- What train.lr_find takes: its own options and those of train.fit.
+lr_find.OPTIONS = options.declare("train.lr_find", table.move(FIT.entries, 1, #FIT.entries, #OWN + 1,
+   table.move(OWN, 1, #OWN, 1, {})))
 
 local Result = {}
 Result.__index = Result
 
--- ---- options ----
-
---- Splits what train.lr_find was given into its own options, with defaults, and those of train.fit.
-function lr_find.split(options)
-   local own, rest = {}, {}
-   for name, value in pairs(lr_find.DEFAULTS) do own[name] = value end
-   for name, value in pairs(options) do
-      if lr_find.DEFAULTS[name] then own[name] = value else rest[name] = value end
+--- Fails where the rates of a run make no range.
+function lr_find.check(run)
+   if run.lowest >= run.highest then
+      error(("train.lr_find: expected lowest below highest, found %g and %g"):format(run.lowest, run.highest), 3)
    end
-   for name, value in pairs(own) do
-      if type(value) ~= "number" or not (value > 0 and value < math.huge) then
-         error(("train.lr_find: %s: expected a number above 0, found %s"):format(name, tostring(value)), 3)
-      end
-   end
-   if own.lowest >= own.highest then
-      error(("train.lr_find: expected lowest below highest, found %g and %g"):format(own.lowest, own.highest), 3)
-   end
-   if math.type(own.steps) ~= "integer" or own.steps < LEAST then
-      error(("train.lr_find: steps: expected a whole number of at least %d, found %s"):format(LEAST, own.steps), 3)
-   end
-   return own, rest
 end
 
 -- The group that trains at the highest rate, whose rate the curve is drawn over.
@@ -121,43 +115,42 @@ local function each_window(run, visit)
 end
 
 -- Trains at rising rates and returns the points, and the rate at which the loss diverged, if it did.
-local function climb(run, own, leader)
+local function climb(run, leader)
    local points, best, average, stopped = {}, math.huge, nil, nil
-   run.epoch, run.unread = 0, update.queue(run)
-   local ratio = (own.highest / own.lowest) ^ (1 / (own.steps - 1))
+   run.epoch, run.unread = 0, step.queue(run)
+   local ratio = (run.highest / run.lowest) ^ (1 / (run.steps - 1))
    each_window(run, function(window)
-      local lr = own.lowest * ratio ^ #points
+      local lr = run.lowest * ratio ^ #points
       run.optimizer:scale_lr(lr / leader.base_lr)
       run.mean, run.confusion = metrics.mean(), metrics.confusion(run.set.classes)
-      update.run(run, window)
-      hooks.call(run, "on_step_end")
+      step.run(run, window)
       local loss = run.last.loss
       points[#points + 1] = { lr = lr, loss = loss }
       average = average and 0.7 * average + 0.3 * loss or loss -- one bad batch is no divergence
       if #points > LEAST // 2 then best = math.min(best, average) end
-      run.meter:show { what = ("learning rate %.1e"):format(lr), done = #points, total = own.steps, photos = 0, seconds = 0,
+      run.meter:show { what = ("learning rate %.1e"):format(lr), done = #points, total = run.steps, photos = 0, seconds = 0,
          loss = loss }
-      if not (average < own.diverged * best or best == math.huge and average < math.huge) then stopped = lr end
-      return stopped or #points == own.steps or run.interrupted()
+      if not (average < run.diverged * best or best == math.huge and average < math.huge) then stopped = lr end
+      return stopped or #points == run.steps or run.interrupted()
    end)
    run.meter:clear()
    return points, stopped
 end
 
 --- Makes a run of train.fit one that only looks for rates: what trains in the first epoch trains throughout.
-function lr_find.prepare(run, own)
+function lr_find.prepare(run)
    local each = run.batch_size * run.accumulate
-   run.epoch, run.epochs = 1, math.ceil(own.steps * each / #run.set.train.paths)
+   run.epoch, run.epochs = 1, math.ceil(run.steps * each / #run.set.train.paths)
    run.hooks, run.unfreeze = { precision.hook(run) }, nil
-   if own.steps * each < #run.set.train.paths then run.cache_features = "off" end -- few photos will be seen
+   if run.steps * each < #run.set.train.paths then run.cache_features = "off" end -- few photos will be seen
    run.finds_rates = true -- a loss that is no number is what it looks for
 end
 
---- Finds the rates of a run that train.lr_find has prepared; own: see lr_find.split.
-function lr_find.run(run, own)
+--- Finds the rates of a run that train.lr_find has prepared.
+function lr_find.run(run)
    local leader = leading_group(run.optimizer)
    run.model:train()
-   local points, stopped = climb(run, own, leader)
+   local points, stopped = climb(run, leader)
    smooth(points)
    local read = table.move(points, 1, #points - (stopped and math.max(1, #points // 20) or 0), 1, {}) -- not the explosion
    local lowest = lowest_of(read)

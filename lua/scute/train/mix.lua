@@ -85,9 +85,9 @@ function mix.box(share, height, width, next_uniform)
    return top + 1, bottom, left + 1, right
 end
 
---- Mixes a batch of a run in place: batch.x, and batch.partner and batch.share for the loss. `i` is its number within the
+-- Mixes a batch of a run in place: batch.x, and batch.partner and batch.share for the loss. `i` is its number within the
 -- step. Where both are asked for, a coin decides which.
-function mix.apply(run, batch, i)
+local function apply(run, batch, i)
    local next_uniform = draw.uniforms(run.seed, "mix", run.step * 1024 + i)
    local cut = run.cutmix > 0 and (run.mixup == 0 or next_uniform() < 0.5)
    local share = mix.beta(cut and run.cutmix or run.mixup, next_uniform)
@@ -99,6 +99,11 @@ function mix.apply(run, batch, i)
    end
    batch.x:free()
    batch.x, batch.partner, batch.share = x, partner, share
+end
+
+--- Mixes the batches of a step, where the run wants that.
+function mix.window(run, window)
+   for i, batch in ipairs(run.mixes and window or {}) do apply(run, batch, i) end
 end
 
 return mix

@@ -1,72 +1,112 @@
--- What the options of train.fit may be, so that a wrong one is told before anything is done.
-local options = {}
+-- What train.fit takes: every option of training, declared here and nowhere else. Those that a text can say are flags of the
+-- exercises too (see scute.cli), and what a resumed run has to agree on is told by them (see scute.train.identity).
+--
+-- Beside what scute.base.options says an entry may have
+--   in_run             the field of a run that holds it, where that is another name
+--   as_flag            what differs on a command line: its name first, then fields
+--   script_only        true: it is no flag
+local augment = require "scute.augment"
+local options = require "scute.base.options"
+local schedule = require "scute.schedule"
 
--- whole: a whole number. min, above, below: the range. What is not given is left alone.
-local RANGES = {
-   epochs = { whole = true, min = 1 }, batch_size = { whole = true, min = 1 }, seed = { whole = true, min = 0 },
-   workers = { whole = true, min = 0 }, accumulate = { whole = true, min = 1 }, keep = { whole = true, min = 1 },
-   save_steps = { whole = true, min = 1 }, save_every = { above = 0 }, label_smoothing = { min = 0, below = 1 },
-   mixup = { min = 0 }, cutmix = { min = 0 }, clip_norm = { above = 0 }, clip_value = { above = 0 },
-}
+local DEVICES = { "cpu", "cuda", "auto", "ref" }
 
-local function expected(range)
-   local text = range.whole and "a whole number" or "a number"
-   if range.min then text = ("%s of at least %g"):format(text, range.min) end
-   if range.above then text = ("%s above %g"):format(text, range.above) end
-   if range.below then text = ("%s and below %g"):format(text, range.below) end
-   return text
+-- "auto", "off" or a number of views.
+local function read_cache(text)
+   local views = text:find "^%d+$" and math.tointeger(tonumber(text))
+   if text == "auto" or text == "off" or views and views > 0 then return views or text end
+   error(("expected auto, off or a whole number of views of at least 1, found '%s'"):format(text), 0)
 end
 
-local function fits(range, value)
-   return type(value) == "number" and value < math.huge and (not range.whole or math.tointeger(value) ~= nil)
-      and (not range.min or value >= range.min) and (not range.above or value > range.above)
-      and (not range.below or value < range.below)
-end
-
-local function has(method)
-   return function(value) return type(value) == "table" and type(value[method]) == "function" end
-end
-
-local function is(kind)
-   return function(value) return type(value) == kind end
-end
-
-local function one_of(...)
-   local known = {}
-   for _, name in ipairs { ... } do known[name] = true end
-   return function(value) return known[value] end
-end
-
-local function is_cache(value)
-   return value == "auto" or value == "off" or math.type(value) == "integer" and value > 0
-end
-
--- Those that are no numbers: what holds of them, and the words for it. false stands for what is not given.
-local OTHERS = {
-   optimizer = { has "step", "an optimizer of scute.optim" },
-   schedule = { function(value) return is "function"(value) or has "factor"(value) end,
-      "a schedule of scute.schedule or a function f(step, epoch)" },
-   output_dir = { is "string", "the name of a folder" }, resume = { is "string", "'auto' or the name of a file" },
-   unfreeze = { has "apply", "a plan of scute.train.unfreeze.plan" },
-   augment = { is "table", "a description as scute.augment.preset \"light\" returns it" },
-   cache_features = { is_cache, "'auto', 'off' or a number of views of at least 1" },
-   on_bad_image = { one_of("skip", "error"), "'skip' or 'error'" },
-}
-
---- Fails where an option of `run` is out of its range. what: "train.fit"; level: of the caller, as error counts.
-function options.check(run, what, level)
-   for name, range in pairs(RANGES) do
-      local value = run[name]
-      if value ~= nil and not fits(range, value) then
-         error(("%s: option '%s': expected %s, found %s"):format(what, name, expected(range), tostring(value)), level + 1)
-      end
-      if range.whole and value then run[name] = math.tointeger(value) end
+-- The name as it is written; whether there is such a device is told where it is used.
+local function read_device(text)
+   for _, known in ipairs(DEVICES) do
+      if text == known then return text end
    end
-   for name, rule in pairs(OTHERS) do
-      if run[name] and not rule[1](run[name]) then
-         error(("%s: option '%s': expected %s, found %s"):format(what, name, rule[2], tostring(run[name])), level + 1)
-      end
-   end
+   if text:find "^cuda:%d+$" then return text end
+   error(("expected cpu, cuda, cuda:N, auto or ref, found '%s'%s"):format(text, options.hint(text, DEVICES)), 0)
 end
 
-return options
+local function is_patience(value)
+   return type(value) == "table" or math.tointeger(value) ~= nil and value >= 0
+end
+
+local function is_schedule(value)
+   return type(value) == "function" or options.has "factor"(value)
+end
+
+local function is_loss(value)
+   return type(value) == "function" or (getmetatable(value) or {}).__call ~= nil
+end
+
+local function described(value)
+   return value:describe()
+end
+
+return options.declare("train.fit", {
+   { "optimizer", required = true, script_only = true, is = options.has "step", expected = "an optimizer of scute.optim",
+     identity = described, help = "what moves the weights; its groups' rates are what the schedule scales" },
+   { "schedule", read = schedule.parse, script_only = true, is = is_schedule,
+     expected = "a schedule of scute.schedule, its name, or a function f(step, epoch)", show = "constant",
+     identity = function(value) return type(value) == "function" and "a function" or value.name end,
+     help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1" },
+   { "unfreeze", script_only = true, is = function(value) return options.has "apply"(value) or options.of_type("string",
+        "table")(value) end, expected = "a plan of scute.train.unfreeze, or its text", identity = described,
+     help = "what trains from which epoch on: a text or a table as scute.train.unfreeze has them, or a plan" },
+   { "loss", script_only = true, in_run = "criterion", is = is_loss, expected = "a function f(logits, y)",
+     identity = function() return "a function" end,
+     help = "in place of the cross entropy: f(logits (n, classes), y (n) class numbers from 1) -> the mean over the photos; "
+        .. "validation uses it too" },
+   { "hooks", {}, script_only = true, resume = "free", is = options.of_type "table", expected = "a list of hooks",
+     help = "a list of hooks of your own, see scute.train.hooks" },
+   { "arguments", {}, script_only = true, resume = "free", is = options.of_type "table", expected = "a table",
+     help = "what the script was told, for run.json" },
+   { "output_dir", text = true, resume = "free", value = "PATH", as_flag = { "output_dir", default = "models" },
+     help = "where <model>/best.safetensors and the history go" },
+   { "epochs", whole = true, min = 1, default = 10, resume = "longer", synonyms = { "num_epochs", "n_epochs" },
+     help = "passes over the training photos; a run that goes on (--resume auto) may be given more" },
+   { "batch_size", whole = true, min = 1, default = 32, synonyms = { "bs" }, help = "photos per step" },
+   { "accumulate", whole = true, min = 1, default = 1, help = "batches to one update of the weights" },
+   { "label_smoothing", number = true, min = 0, below = 1, default = 0,
+     help = "share of the target spread over all classes, in training" },
+   { "mixup", number = true, min = 0, default = 0, value = "ALPHA",
+     help = "blend photos with one another, 0.2 say; 0: do not" },
+   { "cutmix", number = true, min = 0, default = 0, value = "ALPHA",
+     help = "put parts of photos into one another, 1 say; 0: do not" },
+   { "ema", is = options.of_type("number", "table"), expected = "a decay of at least 0 and below 1", show = "none",
+     as_flag = { "ema", number = true, above = 0, below = 1, value = "DECAY" },
+     help = "moving average of the weights, 0.999 say, evaluated and saved beside" },
+   { "clip_norm", number = true, above = 0, value = "NORM", show = "none", help = "longest gradient; a longer one is scaled" },
+   { "clip_value", number = true, above = 0, show = "none",
+     help = "largest entry of a gradient, up or down; what is beyond is cut" },
+   { "early_stop", 0, is = is_patience, expected = "a patience in whole epochs of at least 0, or a table",
+     synonyms = { "patience" },
+     as_flag = { "patience", whole = true, min = 0,
+        help = "stop after so many epochs without a better validation accuracy; 0: never" },
+     help = "stop after so many epochs without a better validation accuracy, 0: never; or a table, see scute.train.stopping" },
+   { "augment", read = augment.parse, keep_text = true, is = options.of_type "table", value = "DESCRIPTION", show = "none",
+     expected = "a description as scute.augment.preset \"light\" returns it",
+     help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
+   { "seed", whole = true, min = 0, default = 0, help = "what is drawn at random depends on it alone" },
+   { "cache_features", read = read_cache, default = "auto", value = "auto|off|K",
+     is = function(value) return math.type(value) == "integer" and value > 0 end,
+     expected = "auto, off or a number of views of at least 1",
+     help = "compute what a frozen backbone says about each photo once, instead of in every epoch; K: about K augmented "
+        .. "views of it" },
+   { "on_bad_image", choices = { "skip", "error" }, default = "skip", help = "leave a photo that cannot be read out, or stop" },
+   { "resume", text = true, resume = "free", value = "auto|PATH", show = "from the start",
+     help = "go on where a run stopped, from the newest checkpoint in the output folder (if there is one) or from a file" },
+   { "save_every", number = true, above = 0, default = 10, resume = "free", value = "MINUTES",
+     help = "time between checkpoints within an epoch" },
+   { "save_steps", whole = true, min = 1, resume = "free", value = "STEPS", show = "none",
+     help = "a checkpoint every so many steps, whatever it costs" },
+   { "keep", whole = true, min = 1, max = 1000, default = 2, resume = "free", value = "K", help = "checkpoints on disk" },
+   { "tensorboard", flag = true, default = false, resume = "free",
+     help = "also write a TensorBoard event file into the output folder" },
+   { "workers", whole = true, min = 0, max = 256, default = 2, resume = "free", help = "threads that decode photos" },
+   { "device", read = read_device, default = "cpu", value = "NAME",
+     help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
+        .. "slow and plain, for checks" },
+   { "precision", choices = { "auto", "fp32", "bf16", "fp16" }, default = "auto",
+     help = "what the network computes in; auto: bf16 where the device computes in it and batches are not tiny, else fp32" },
+})

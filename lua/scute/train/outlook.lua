@@ -32,7 +32,8 @@ end
 
 local function draw(run)
    local rates, from = lines_of(run)
-   scute.plot.schedule(run.schedule, { epochs = run.epochs, steps_per_epoch = steps_of(run), lr = rates, from = from })
+   scute.plot.schedule(run.schedule, { epochs = run.epochs, steps_per_epoch = steps_of(run), lr = rates, from = from,
+      span = run.span })
       :save(run.folder .. "/schedule.png")
 end
 
@@ -40,7 +41,7 @@ end
 outlook.hook = {
    on_fit_begin = function(run)
       -- One that cannot be is told now, and as what it is.
-      run.schedule.factor { step = 0, steps_per_epoch = steps_of(run), epochs = run.epochs }
+      run.schedule.factor { step = run.step, steps_per_epoch = steps_of(run), epochs = run.epochs, span = run.span }
       if not run.folder or run.schedule.observe or not run.schedule.values then return end
       local drawn, why = pcall(draw, run)
       if drawn then

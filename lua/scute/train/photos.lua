@@ -1,13 +1,22 @@
--- Photos as batches: the loader with what a training run wants of it. Bad photos are named once and left out from then
--- on, or end the run.
-local scute = require "scute"
+-- Photos as batches: what a training run wants of the data set. Bad photos are named once and left out from then on, or end the
+-- run.
+--
+-- An order of photos depends on which were known to be bad when it was made. So a run that goes on from a checkpoint knows
+-- first what the run before knew when its feed was chosen, then what it knew when its epoch began, and then everything.
+local batches = require "scute.data.batches"
 local console = require "scute.base.console"
-local upload = require "scute.data.upload"
-local precision = require "scute.train.precision"
+local precision = require "scute.base.precision"
 
 local photos = {}
 
 local SHOWN = 5 -- bad photos that are named on the terminal; all are in bad_images.csv
+
+-- ---- bad photos ----
+
+local function mark(part, index)
+   part.bad = part.bad or {}
+   part.bad[index] = true
+end
 
 local function note_bad(run, part, bad)
    for _, entry in ipairs(bad) do
@@ -15,8 +24,7 @@ local function note_bad(run, part, bad)
          run.bad[entry.path] = true
          run.bad[#run.bad + 1] = { path = entry.path, message = entry.message, index = entry.index,
             part = part == run.set.val and "val" or "train" }
-         part.bad = part.bad or {}
-         part.bad[entry.index] = true
+         mark(part, entry.index)
          run.meter:clear()
          if #run.bad <= SHOWN then console.warn("left out: %s", entry.message) end
          if #run.bad == SHOWN + 1 then console.warn("more photos are left out; bad_images.csv lists them") end
@@ -24,16 +32,60 @@ local function note_bad(run, part, bad)
    end
 end
 
---- Makes the first `n` entries of a list what is known of bad photos, and nothing else.
-function photos.know_bad(run, list, n)
+-- Makes the first `n` entries of a list what is known of bad photos, and nothing else.
+local function know(run, list, n)
    run.bad, run.set.train.bad, run.set.val.bad = {}, nil, nil
    for i = 1, n do
-      local entry, part = list[i], run.set[list[i].part]
+      local entry = list[i]
       run.bad[i] = entry
       run.bad[entry.path] = true
-      part.bad = part.bad or {}
-      part.bad[entry.index] = true
+      mark(run.set[entry.part], entry.index)
    end
+end
+
+local function indices_of(part)
+   local list = {}
+   for index in pairs(part.bad or {}) do list[#list + 1] = index end
+   table.sort(list)
+   return list
+end
+
+--- What is known of bad photos, as a part of a run's state (see scute.train.state).
+photos.part = { name = "photos" }
+
+function photos.part.save(run)
+   if not run.bad then return { train = indices_of(run.set.train), val = indices_of(run.set.val) } end -- not begun yet
+   return { list = table.move(run.bad, 1, #run.bad, 1, {}), feed = run.known.feed, epoch = run.known.epoch }
+end
+
+function photos.part.load(run, saved)
+   if saved.list then
+      run.replayed = saved
+      return know(run, saved.list, saved.feed)
+   end
+   for _, name in ipairs { "train", "val" } do
+      run.set[name].bad = nil
+      for _, index in ipairs(saved[name]) do mark(run.set[name], index) end
+   end
+end
+
+--- To be called when a feed is chosen.
+function photos.feed_begins(run)
+   run.known.feed = #run.bad
+end
+
+--- To be called before the order of an epoch is made. part_way: whether it was begun in the run before.
+function photos.epoch_begins(run, part_way)
+   local saved = run.replayed
+   if saved then know(run, saved.list, part_way and saved.epoch or #saved.list) end
+   run.known.epoch = #run.bad
+end
+
+--- To be called when it is made.
+function photos.epoch_has_begun(run)
+   local saved = run.replayed
+   if saved then know(run, saved.list, #saved.list) end
+   run.replayed = nil
 end
 
 --- The indices of an order (default: all of a part) whose photos are not known to be bad.
@@ -47,11 +99,16 @@ function photos.good_ones(part, order)
    return kept
 end
 
+-- ---- the source ----
+
+--- Steps of an epoch over n photos: a last batch of one photo joins the one before it.
+function photos.steps_of(n, batch_size)
+   return n > batch_size and n % batch_size == 1 and n // batch_size or math.ceil(n / batch_size)
+end
+
 --- The source of photos of a run: batches(part, options) and check_readable(...).
 function photos.source(run)
    local source = {}
-   -- Mixing blends photos before they are rounded to half precision.
-   local to_device = upload.to(run.device, run.preprocess, not run.mixes and run.half or nil)
 
    --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n), and the number of batches
    -- of the order that are behind, with those of which no photo could be read.
@@ -59,31 +116,25 @@ function photos.source(run)
    -- skip (batches to pass over, default 0).
    function source.batches(part, options)
       local order = photos.good_ones(part, options.order)
-      local skip = options.skip or 0
-      local steps = options.merge_last_single and photos.steps_of(#order, options.batch_size)
-         or math.ceil(#order / options.batch_size)
+      local skip, size = options.skip or 0, options.batch_size
+      local steps = options.merge_last_single and photos.steps_of(#order, size) or math.ceil(#order / size)
       if skip >= steps then return function() end end
-      order = table.move(order, skip * options.batch_size + 1, #order, 1, {})
+      order = table.move(order, skip * size + 1, #order, 1, {})
+      local read, _, _, closing = batches(part, {
+         order = order, batch_size = size, merge_last_single = options.merge_last_single, preprocess = run.preprocess,
+         workers = run.workers, on_bad = run.on_bad_image, augment = options.augment, seed = run.seed, epoch = options.epoch,
+         -- Mixing blends photos before they are rounded to half precision.
+         device = run.device, dtype = not run.mixes and run.half or nil,
+         note = function(bad) note_bad(run, part, bad) end,
+      })
       local at = 1
-      local loader = scute.loader {
-         paths = part.paths, labels = part.labels, order = order,
-         batch_size = options.batch_size, merge_last_single = options.merge_last_single,
-         preprocess = run.preprocess, workers = run.workers, on_bad = run.on_bad_image,
-         augment = options.augment, seed = run.seed, epoch = options.epoch, late_normalize = to_device.late_normalize,
-      }
       return function()
-         local x, y, indices, bad = loader:next()
-         note_bad(run, part, bad)
-         if not x then
-            loader:close()
-            return nil
-         end
-         x = to_device.bring(x)
-         if run.device ~= "cpu" then y = y:to(run.device) end
+         local x, y, indices = read()
+         if not x then return nil end
          local last = indices[indices:numel()]
          while order[at] ~= last do at = at + 1 end
-         return x, y, indices, math.min(skip + (at - 1) // options.batch_size + 1, steps)
-      end, nil, nil, setmetatable({}, { __close = function() loader:close() end })
+         return x, y, indices, math.min(skip + (at - 1) // size + 1, steps)
+      end, nil, nil, closing
    end
 
    --- Fails where nothing of a part could be read.
@@ -95,11 +146,6 @@ function photos.source(run)
    end
 
    return source
-end
-
---- Steps of an epoch over n photos: a last batch of one photo joins the one before it.
-function photos.steps_of(n, batch_size)
-   return n > batch_size and n % batch_size == 1 and n // batch_size or math.ceil(n / batch_size)
 end
 
 --- Trains and validates from the photos themselves, each decoded and sent through the whole network in every epoch.
@@ -118,7 +164,7 @@ function photos.feed(run)
          return run.photos.batches(set.val, { batch_size = run.batch_size })
       end,
       forward = function(x)
-         return precision.call(run, run.model, x)
+         return precision.call(run.half, run.model, x)
       end,
       close = function() end,
    }

@@ -1,12 +1,4 @@
--- In what precision a run computes: "fp32", "bf16", "fp16", or "auto", which is bfloat16 where the device computes in it and
--- that is faster, and float32 elsewhere.
---
--- When it is faster was measured on a CPU with avx512_bf16, one thread: training steps of resnet18 and 50, efficientnet_b0 and
--- b3, mobilenet_v2 and baseline_cnn take 0.5 to 0.97 of the time of float32 for batches of 40,000 pixels (10 photos of 64
--- pixels, 1 of 224) and more; with 16,000 pixels efficientnet_b0 takes 1.0 to 1.1 of it.
---
--- In half precision the products of a network (convolutions, linear layers) and what lies between them are half-width;
--- logits, losses, statistics of batch norm, weights, gradients and the optimizer's state stay float32, and so do all files.
+-- The precision of a run (see scute.base.precision), and loss scaling.
 --
 -- float16 has few exponents: small gradients vanish in it. So the loss is scaled before backward (Micikevicius et al. 2018,
 -- https://arxiv.org/abs/1710.03740) and the gradients are divided by the scale before they are clipped. Where one
@@ -15,31 +7,12 @@
 -- update is on its way.
 local scute = require "scute"
 local console = require "scute.base.console"
+local base = require "scute.base.precision"
 local diagnose = require "scute.train.diagnose"
 
 local precision = {}
 
-precision.NAMES = { "auto", "fp32", "bf16", "fp16" }
-
-local DTYPES = { fp32 = "f32", bf16 = "bf16", fp16 = "f16" }
-local LEAST = 40000 -- pixels of a batch from which on bfloat16 is faster
 local SCALE, PATIENCE = 65536, 40 -- the scale at the start; overflows in a row that no scale can help
-
---- The dtype of products for a name on a device; warns where the device has that dtype for storage only. pixels: of a batch
--- (default: many).
-function precision.dtype(name, device, pixels)
-   if name == "auto" then return scute.computes(device, "bf16") and (pixels or LEAST) >= LEAST and "bf16" or "f32" end
-   local dtype = DTYPES[name]
-   if not dtype then
-      local nearest = scute.nearest(tostring(name), precision.NAMES)
-      error(("precision: expected one of %s, found '%s'%s"):format(table.concat(precision.NAMES, ", "), tostring(name),
-         nearest and ("; did you mean '%s'?"):format(nearest) or ""), 0)
-   end
-   if not scute.computes(device, dtype) then
-      console.warn("%s has no %s arithmetic: it is computed in float32 and rounded, which takes longer than fp32", device, name)
-   end
-   return dtype
-end
 
 -- ---- loss scaling ----
 
@@ -108,11 +81,12 @@ local scaler_hook = {
 
 -- ---- a run ----
 
---- Reads run.precision: run.half is the dtype of its products, nil for float32.
+--- Reads run.precision: run.half is the dtype of its products, nil for float32. The model keeps it, for those who look at it
+-- later.
 function precision.read(run)
-   local dtype = precision.dtype(run.precision, run.device, run.preprocess and run.batch_size * run.preprocess.crop ^ 2)
-   run.precision = dtype == "f32" and "fp32" or dtype == "f16" and "fp16" or "bf16"
-   run.half = dtype ~= "f32" and dtype or nil
+   local dtype = base.dtype(run.precision, run.device, run.preprocess and run.batch_size * run.preprocess.crop ^ 2)
+   run.precision, run.half = base.name(dtype), dtype ~= "f32" and dtype or nil
+   run.model.precision = run.precision
    if dtype ~= "f16" then return end
    run.scaler = { found_inf = number(run, 0), in_a_row = 0, interval = 2000 }
    set(run, { scale = SCALE, good_steps = 0, skipped = 0 })
@@ -123,19 +97,9 @@ function precision.hook(run)
    return run.scaler and scaler_hook
 end
 
---- f(...) in the run's precision; what it returns is one tensor, of float32.
-function precision.call(run, f, ...)
-   if not run.half then return f(...) end
-   local y = scute.autocast(run.half, f, ...)
-   if y.dtype == "f32" then return y end
-   local wide = y:to "f32"
-   y:free()
-   return wide
-end
-
 --- The first layer whose output is not finite for a batch, as half a sentence; see scute.train.diagnose.
 function precision.first_nonfinite(run, x)
-   return diagnose.first_nonfinite(run.model, function() return precision.call(run, run.feed.forward, x) end, x)
+   return diagnose.first_nonfinite(run.model, function() return run.feed.forward(x) end, x)
 end
 
 return precision

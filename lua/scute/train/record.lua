@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
+local metrics = require "scute.metrics"
 local to_json = require "scute.base.json"
 
 local record = {}
@@ -126,7 +127,7 @@ end
 -- ---- weights ----
 
 -- What can have changed since the run began: trained parameters, and buffers (batch norm statistics).
-local function snapshot(run)
+local function copy_weights(run)
    local copy = {}
    for name, tensor in pairs(run.model:state_dict().tensors) do
       if run.changing[name] then copy[name] = tensor:clone() end
@@ -134,11 +135,29 @@ local function snapshot(run)
    return copy
 end
 
-local function restore(run, copy)
-   local tensors = run.model:state_dict().tensors
-   scute.no_grad(function()
-      for name, kept in pairs(copy) do tensors[name]:copy_(kept) end
-   end)
+local NOT_SAVED = { confusion = true, weights = true, saved = true }
+
+local function plain_row(row)
+   local plain = {}
+   for key, value in pairs(row) do plain[key] = not NOT_SAVED[key] and value or nil end
+   return plain
+end
+
+--- The history and the best epoch with its weights, as a part of a run's state (see scute.train.state).
+record.part = { name = "best" }
+
+function record.part.save(run)
+   local data = { history = {}, epoch = run.best and run.best.epoch, cells = run.best and run.best.confusion:cells() }
+   for i, row in ipairs(run.history) do data.history[i] = plain_row(row) end
+   return data, run.best and run.best.weights
+end
+
+function record.part.load(run, data, tensors)
+   run.history = data.history
+   if not data.epoch then return end
+   run.best = run.history[data.epoch]
+   run.best.confusion = metrics.confusion(run.set.classes):add_cells(data.cells)
+   run.best.weights = tensors
 end
 
 local function changing_names(model)
@@ -175,17 +194,13 @@ function record.widen(run)
    run.changing = now
    if not run.best then return end
    for name, tensor in pairs(run.model:state_dict().tensors) do
-      if now[name] and not before[name] then run.best.state[name] = tensor:clone() end
+      if now[name] and not before[name] then run.best.weights[name] = tensor:clone() end
    end
 end
 
 local function save_best(run)
    if not run.best or run.best.saved or not run.folder then return end
-   local now = run.best.epoch ~= run.history[#run.history].epoch and snapshot(run)
-   if now then restore(run, run.best.state) end
-   local saved, message = pcall(scute.models.save, run.model, run.folder .. "/best.safetensors")
-   if now then restore(run, now) end
-   if not saved then console.fail("%s", console.message(message)) end
+   console.guard(nil, scute.models.save, run.model, run.folder .. "/best.safetensors", nil, run.best.weights)
    run.best.saved = true
 end
 
@@ -196,7 +211,7 @@ local function save(run)
       save_best(run)
       console.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
       if run.average then
-         run.average:within(console.guard, nil, scute.models.save, run.model, run.folder .. "/ema.safetensors")
+         console.guard(nil, scute.models.save, run.model, run.folder .. "/ema.safetensors", nil, run.average.tensors)
       end
       write(run.folder .. "/history.csv", history_text(run))
       if #run.bad > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
@@ -216,7 +231,7 @@ local function keep_row(run)
    run.history[#run.history + 1] = row
    if is_better(row, run.best) then
       run.best = row
-      run.best.state = snapshot(run)
+      run.best.weights = copy_weights(run)
    end
    refresh(run)
    if scute.clock() - run.saved_at < math.max(SAVE_INTERVAL, SHARE * run.save_cost) then return end
@@ -236,8 +251,11 @@ local function close(run)
          .. run.folder .. " once that is mended" or "")
    end
    if run.best then
-      restore(run, run.best.state)
-      run.best.state = nil
+      local own = run.model:state_dict().tensors
+      scute.no_grad(function()
+         for name, kept in pairs(run.best.weights) do own[name]:copy_(kept) end
+      end)
+      run.best.weights = nil
    end
    if run.folder then
       write(run.folder .. "/run.json", run_text(run, run.outcome))

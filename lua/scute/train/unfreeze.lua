@@ -9,11 +9,13 @@
 --    gradual                  the same, evenly over the run: what is taken where nothing is said
 --    all                      everything trains from the start
 --    none                     the head alone
--- Groups are the model's (model:groups()), "head" and "backbone"; "backbone" stands for those of it that have not joined
--- yet. A group that joins gets fresh optimizer state, since that is kept by parameter; what trained already goes on as if
--- nothing had happened. Parts that wait keep parameters and batch norm statistics bit for bit.
+-- In a run that is lengthened `gradual` is planned anew: what trains goes on, the groups that wait join evenly over what
+-- remains. Groups are the model's (model:groups()), "head" and "backbone"; "backbone" stands for those of it that have not
+-- joined yet. A group that joins gets fresh optimizer state, since that is kept by parameter; what trained already goes on as
+-- if nothing had happened. Parts that wait keep parameters and batch norm statistics bit for bit.
 local scute = require "scute"
 local console = require "scute.base.console"
+local options = require "scute.base.options"
 
 local unfreeze = {}
 
@@ -128,6 +130,7 @@ end
 local function from_text(plan, text, model)
    local head = plan.groups[#plan.groups]
    local interval = read_gradual(text, #plan.groups, plan.epochs)
+   plan.gradual = text == "gradual"
    if interval then
       for i, group in ipairs(plan.groups) do plan.from[group] = 1 + (#plan.groups - i) * interval end
    elseif text == "all" then
@@ -148,22 +151,44 @@ local function check_something_trains(plan)
    end
 end
 
---- Reads a schedule (see above; default "gradual") for a model. options:
---   epochs       required: of the run
---   batch_norm   "eval" (default), "train_affine" or "train": of what is frozen, see Module:freeze
---   warmup       0: steps in which the learning rate of a group that joins later rises from zero to its own
--- A mistake is an error of one line that ends a script with status 2. What lies beyond the run is in plan.warnings.
-function unfreeze.plan(model, schedule, options)
-   local plan = setmetatable({ groups = {}, from = {}, warnings = {}, active = {}, epochs = options.epochs,
-      batch_norm = options.batch_norm, warmup = options.warmup or 0 }, Plan)
+local PLAN = options.declare("unfreeze.plan", {
+   { "epochs", required = true, whole = true, min = 1, help = "epochs of the run" },
+   { "batch_norm", choices = { "eval", "train_affine", "train" }, show = "eval",
+     help = "of what is frozen, see Module:freeze" },
+   { "warmup", whole = true, min = 0, default = 0,
+     help = "steps in which the learning rate of a group that joins later rises from zero to its own" },
+})
+
+-- The entries of a table, as a text.
+local function text_of(entries)
+   local words = {}
+   for i, entry in ipairs(entries) do words[i] = ("%s@%d"):format(entry[1], entry[2]) end
+   return table.concat(words, ",")
+end
+
+--- Reads a schedule (see above; default "gradual") for a model. A mistake is an error of one line that ends a script with
+-- status 2. What lies beyond the run is in plan.warnings.
+function unfreeze.plan(model, schedule, given)
+   local o = PLAN:read(given)
+   local plan = setmetatable({ groups = {}, from = {}, warnings = {}, active = {}, epochs = o.epochs, batch_norm = o.batch_norm,
+      warmup = o.warmup }, Plan)
    for i, group in ipairs(model:group_paths()) do plan.groups[i] = group[1] end
    if type(schedule) == "table" then
-      from_entries(plan, model, read_table(schedule))
+      local entries = read_table(schedule)
+      plan.text = text_of(entries)
+      from_entries(plan, model, entries)
    else
+      plan.text = (schedule or "gradual"):gsub("%s+", "")
       from_text(plan, schedule or "gradual", model)
    end
    check_something_trains(plan)
    return plan
+end
+PLAN:describes(unfreeze.plan)
+
+--- What tells two plans apart, in one line.
+function Plan:describe()
+   return ("%s, batch norm %s, warmup %d"):format(self.text, self.batch_norm or "eval", self.warmup)
 end
 
 -- ---- acting ----
@@ -185,6 +210,16 @@ function Plan:apply(model, epoch)
       end
    end
    return joined
+end
+
+-- What waits after `done` epochs joins evenly over those that remain.
+local function plan_anew(self, done)
+   local waiting = {}
+   for i = #self.groups, 1, -1 do
+      if not self.active[self.groups[i]] then waiting[#waiting + 1] = self.groups[i] end
+   end
+   local interval = math.max(1, (self.epochs - done) // (#waiting + 1))
+   for i, group in ipairs(waiting) do self.from[group] = done + 1 + i * interval end
 end
 
 --- The last epoch, from `epoch` on, in which what trains is what trains now; the last of the run where nothing joins.
@@ -242,9 +277,27 @@ local function tell(run, group)
       run.unfreeze.warmup > 0 and (" after %s"):format(console.count(run.unfreeze.warmup, "step")) or "")
 end
 
---- What train.fit does with a plan: applies it as epochs begin, and scales the rates of groups that warm up.
+local function copy_of(map)
+   local copy = {}
+   for key, value in pairs(map) do copy[key] = value end
+   return copy
+end
+
+--- What train.fit does with a plan: applies it as epochs begin, and scales the rates of groups that warm up. Its state is what
+-- has joined, and when the rest will.
 unfreeze.hook = {
+   name = "unfreeze",
    sets_rates = true,
+   save = function(run)
+      local plan = run.unfreeze
+      return { begun = plan.begun or false, active = copy_of(plan.active), from = copy_of(plan.from) }
+   end,
+   load = function(run, saved)
+      local plan = run.unfreeze
+      plan.begun, plan.active = saved.begun or nil, copy_of(saved.active)
+      if not run.lengthened or plan.gradual then plan.from = copy_of(saved.from) end
+      if run.lengthened and plan.gradual then plan_anew(plan, run.epochs - run.lengthened.remaining) end
+   end,
    on_epoch_begin = function(run)
       local joined = run.unfreeze:apply(run.model, run.epoch)
       for _, group in ipairs(joined) do

@@ -1,6 +1,4 @@
 -- The photos of highest loss of one validation, for the report: found as the batches pass, so that it costs next to nothing.
-local scute = require "scute"
-
 local worst = {}
 
 local LIMIT = 12
@@ -23,11 +21,6 @@ local function entry_of(self, logits, i, truth, index, loss)
    end
    return { path = self.part.paths[index], truth = tostring(self.classes[truth]), predicted = tostring(self.classes[best]),
       loss = loss, probability = probabilities[best], truth_probability = probabilities[truth] }
-end
-
---- The loss of each photo (n), of logits (n, classes) and y (n).
-function worst.losses(logits, y)
-   return scute.cross_entropy(logits, y, { reduction = "none" })
 end
 
 --- One batch: logits (n, classes), each (n) loss, y and indices (n) of the photos in the part; all on the CPU.

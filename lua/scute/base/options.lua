@@ -1,0 +1,326 @@
+-- Options, declared once. What a function, a constructor or a command line takes is a list of entries; checking with the
+-- nearest name, defaults, --help, help(), completion, and what identifies a run derive from it.
+--
+--    local FIT = options.declare("train.fit", {
+--       { "epochs", whole = true, min = 1, default = 10, resume = "longer", help = "passes over the training photos" },
+--       { "augment", read = augment.parse, is = options.of_type "table", expected = "a description", help = "..." },
+--    })
+--    function train.fit(model, set, given)
+--       local run = FIT:read(given, 3)            -- an error names the caller of train.fit
+--    end
+--    FIT:describes(train.fit)                     -- for help(train.fit), and Tab after train.fit(m, s, { ep
+--
+-- An entry is { name, default, help = one line, ... } with what of these holds:
+--   whole, number      true: a whole number, a number; with min, above, max, below: its range
+--   flag, text         true: true or false, a text
+--   choices            a list of texts, or a function that returns one
+--   read               function(text) -> value: what a text stands for; what it raises is told as the mistake. keep_text: a
+--                      command line checks it and keeps the text
+--   is, expected       any other value: a function that tells whether it is one, and the words for what was expected
+--   default            its value where it is not given (the second field of an entry too); a function is called with the
+--                      options that are known by then. show: the default as --help and help() tell it
+--   required           true: must be given; unless = the option with which it need not be
+--   excludes, why      a list of options that make no sense beside this one, and why, in half a sentence
+--   synonyms           other names that are taken for it
+--   resume             what a run that goes on may do with it: nil: it is the same, "free": whatever it likes (it changes no
+--                      number), "longer": it may grow
+--   identity           function(value) -> the text by which two runs are told apart
+-- For a command line (see scute.cli) also value = what the value is called; argument, many = true: words without a name.
+--
+-- An entry without a kind takes any value. false stands for an option that is not given, but for a flag.
+local nearest = require("scute.core").nearest
+
+local options = {}
+
+local Declaration = {}
+Declaration.__index = Declaration
+
+-- ---- declaring ----
+
+local described = setmetatable({}, { __mode = "k" }) -- function or class -> its declaration
+
+local function complete(entry)
+   if entry.default == nil then entry.default = entry[2] end
+   return entry
+end
+
+--- A declaration. what: the name of what takes the options, for messages. entries: see above. first: the name of the option
+-- that a plain value stands for, as in schedule.cosine(20).
+function options.declare(what, entries, first)
+   local self = setmetatable({ what = what, entries = {}, names = {}, by_name = {}, first = first }, Declaration)
+   for i, entry in ipairs(entries) do
+      self.entries[i], self.names[i] = complete(entry), entry[1]
+      for _, name in ipairs { entry[1], table.unpack(entry.synonyms or {}) } do self.by_name[name] = entry end
+   end
+   return self
+end
+
+--- Says that a function (or a class that is called) takes these options; returns it.
+function Declaration:describes(callable)
+   described[callable] = self
+   return callable
+end
+
+--- The declaration of a function's options, or nil.
+function options.of(callable)
+   return described[callable]
+end
+
+--- The entry of that name, with some fields changed.
+function Declaration:changed(name, changes)
+   local entry = {}
+   for key, value in pairs(assert(self.by_name[name], name)) do entry[key] = value end
+   for key, value in pairs(changes) do entry[key] = value end
+   return entry
+end
+
+-- ---- words ----
+
+--- The end of a message about a name that is not known: the nearest one, or all of them.
+function options.hint(name, known)
+   local near = nearest(tostring(name), known)
+   return near and ("; did you mean '%s'?"):format(near) or "; expected one of " .. table.concat(known, ", ")
+end
+
+function options.choices_of(entry)
+   return type(entry.choices) == "function" and entry.choices() or entry.choices
+end
+
+local function range_of(entry)
+   local parts = {}
+   for _, bound in ipairs { { "min", "of at least" }, { "above", "above" }, { "max", "of at most" }, { "below", "below" } } do
+      local value = entry[bound[1]]
+      if value then parts[#parts + 1] = ("%s %s"):format(bound[2], value) end
+   end
+   return (entry.whole and "a whole number" or "a number") .. (#parts > 0 and " " or "") .. table.concat(parts, " and ")
+end
+
+--- What a value of an entry has to be, in words; nil where anything goes.
+function options.expected(entry)
+   if entry.whole or entry.number then return range_of(entry) end
+   if entry.choices then return "one of " .. table.concat(options.choices_of(entry), ", ") end
+   if entry.flag then return "true or false" end
+   return entry.expected or entry.text and "a text" or nil
+end
+
+-- The first line of a value, for a message; texts in quotes.
+local function brief(value)
+   if type(value) == "string" then return ("'%s'"):format(value) end
+   return (tostring(value):gsub(":?\n.*$", ""))
+end
+
+-- ---- checking a value ----
+
+local function in_range(entry, n)
+   return n == n and n ~= math.huge and n ~= -math.huge
+      and (not entry.min or n >= entry.min) and (not entry.above or n > entry.above)
+      and (not entry.max or n <= entry.max) and (not entry.below or n < entry.below)
+end
+
+local function number_of(entry, value)
+   if type(value) ~= "number" then return nil end
+   if entry.whole then value = math.tointeger(value) end
+   return value and in_range(entry, value) and value or nil
+end
+
+local function is_choice(entry, value)
+   for _, choice in ipairs(options.choices_of(entry)) do
+      if choice == value then return true end
+   end
+   return false
+end
+
+-- Whether a value that is no text to be read is one of the entry's kind.
+local function fits(entry, value)
+   if entry.whole or entry.number then return number_of(entry, value) ~= nil end
+   if entry.choices then return is_choice(entry, value) end
+   if entry.flag then return type(value) == "boolean" end
+   if entry.text then return type(value) == "string" and value ~= "" end
+   return not entry.is or entry.is(value)
+end
+
+local function wrong(entry, value)
+   local near = entry.choices and type(value) == "string" and nearest(value, options.choices_of(entry))
+   return ("expected %s, found %s%s"):format(options.expected(entry), brief(value),
+      near and ("; did you mean '%s'?"):format(near) or "")
+end
+
+-- What `read` makes of a text; nil and what is wrong.
+local function read_text(entry, text)
+   local done, value = pcall(entry.read, text)
+   if done then return value end
+   return nil, require("scute.base.console").message(value)
+end
+
+--- The value of an entry as it is used; nil and what is wrong with it, in words.
+function options.check(entry, value)
+   if entry.read and type(value) == "string" then return read_text(entry, value) end
+   if not fits(entry, value) then return nil, wrong(entry, value) end
+   return (entry.whole or entry.number) and number_of(entry, value) or value
+end
+
+--- The same for what stands on a command line, a text whatever the kind.
+function options.from_text(entry, text)
+   if entry.whole or entry.number then
+      local value = number_of(entry, text:find "^%s*[+-]?[%d.]" and tonumber(text))
+      if value then return value end
+      return nil, wrong(entry, text)
+   end
+   if text == "" then return nil, "expected a text, found nothing" end
+   local value, why = options.check(entry, text)
+   if value ~= nil and entry.keep_text then return text end
+   return value, why
+end
+
+--- A check that a value is of a type ("table", "function", ...), for `is`.
+function options.of_type(...)
+   local known = {}
+   for _, name in ipairs { ... } do known[name] = true end
+   return function(value) return known[type(value)] == true end
+end
+
+--- A check that a value has a method, for `is`.
+function options.has(method)
+   return function(value) return type(value) == "table" and type(value[method]) == "function" end
+end
+
+-- ---- checking all ----
+
+local function default_of(entry, values)
+   if type(entry.default) == "function" then return entry.default(values) end
+   return entry.default
+end
+
+--- Puts the defaults of what is not given into a table of values by name. Returns the entry of one that is required and
+-- missing.
+function Declaration:fill(values)
+   for _, entry in ipairs(self.entries) do
+      local name = entry[1]
+      if values[name] == nil then
+         if entry.required and not (entry.unless and values[entry.unless]) then return entry end
+         values[name] = default_of(entry, values)
+      end
+   end
+end
+
+--- Two options of `values` that exclude each other: their names, and why; nil where there are none.
+function Declaration:clash(values)
+   for _, entry in ipairs(self.entries) do
+      for _, other in ipairs(values[entry[1]] and entry.excludes or {}) do
+         if values[other] then return entry[1], other, entry.why end
+      end
+   end
+end
+
+-- Puts what is given into values by name; returns what is wrong.
+local function take(self, given, values)
+   for key, value in pairs(given) do
+      local entry = self.by_name[key]
+      if not entry then return ("unknown option '%s'%s"):format(tostring(key), options.hint(key, self.names)) end
+      local name = entry[1]
+      if values[name] ~= nil then return ("option '%s' is given twice"):format(name) end
+      if value ~= false or fits(entry, value) then
+         local checked, why = options.check(entry, value)
+         if checked == nil then return ("option '%s': %s"):format(name, why) end
+         values[name] = checked
+      end
+   end
+end
+
+-- nil is no option, and a plain value the first.
+local function as_table(self, given)
+   if given == nil then return {} end
+   if self.first and type(given) ~= "table" then return { [self.first] = given } end
+   return type(given) == "table" and given or nil
+end
+
+--- The options that were given, checked, with their defaults, as a new table by name; nil and what is wrong.
+function Declaration:values(given)
+   local map = as_table(self, given)
+   if not map then return nil, ("expected a table of options, found %s"):format(brief(given)) end
+   local values = {}
+   local problem = take(self, map, values)
+   if problem then return nil, problem end
+   local one, other, why = self:clash(values)
+   if one then return nil, ("options '%s' and '%s' exclude each other: %s"):format(one, other, why) end
+   local missing = self:fill(values)
+   if missing then
+      return nil, ("option '%s' is missing%s"):format(missing[1], missing.help and ": " .. missing.help or "; it needs "
+         .. table.concat(self.names, ", "))
+   end
+   return values
+end
+
+--- The same; what is wrong is an error. level: as error counts from the function that calls this one (default 2: its caller).
+function Declaration:read(given, level)
+   local values, problem = self:values(given)
+   if not values then error(("%s: %s"):format(self.what, problem), level == 0 and 0 or (level or 2) + 1) end
+   return values
+end
+
+-- ---- tables that know their fields ----
+
+local function entry_or_error(self, key)
+   local entry = self.by_name[key]
+   if entry then return entry end
+   error(("%s: there is no option '%s'%s"):format(self.what, tostring(key), options.hint(key, self.names)), 3)
+end
+
+--- Makes a table of values by name strict: reading or writing a field that is no option is an error with the nearest name; one
+-- that was not given reads as nil. Returns the table.
+function Declaration:strict(values)
+   self.metatable = self.metatable or {
+      declaration = self,
+      __index = function(t, key) return rawget(t, entry_or_error(self, key)[1]) end,
+      __newindex = function(t, key, value) rawset(t, entry_or_error(self, key)[1], value) end,
+   }
+   return setmetatable(values, self.metatable)
+end
+
+--- The declaration of a strict table; nil for any other value.
+function options.declaration_of(values)
+   local metatable = type(values) == "table" and getmetatable(values)
+   return type(metatable) == "table" and metatable.declaration or nil
+end
+
+-- ---- telling ----
+
+--- The default of an entry as it is told, nil where there is none to tell.
+function options.default_text(entry)
+   if entry.show ~= nil and entry.show ~= false then return tostring(entry.show) end
+   local default = entry.default
+   if default == nil or type(default) == "function" or type(default) == "table" then return nil end
+   return tostring(default)
+end
+
+local WIDTH = 100 -- of a line of help, in letters
+
+-- A text in lines of at most WIDTH, those after the first one indented.
+local function wrapped(text, indent)
+   local lines, line = {}, ""
+   for word in text:gmatch "%S+" do
+      if #line > 0 and indent + #line + 1 + #word > WIDTH then lines[#lines + 1], line = line, "" end
+      line = line == "" and word or line .. " " .. word
+   end
+   lines[#lines + 1] = line
+   return table.concat(lines, "\n" .. (" "):rep(indent))
+end
+
+local function line_of(entry, width)
+   local parts = { entry.help }
+   if entry.whole or entry.number or entry.choices then parts[#parts + 1] = options.expected(entry) end
+   local default = options.default_text(entry)
+   if entry.required then parts[#parts + 1] = "required" end
+   if default then parts[#parts + 1] = "default " .. default end
+   return ("   %-" .. width .. "s  %s"):format(entry[1], wrapped(table.concat(parts, "; "), width + 5))
+end
+
+--- The options as lines of text, for help().
+function Declaration:text()
+   local width, lines = 0, {}
+   for _, name in ipairs(self.names) do width = math.max(width, #name) end
+   for i, entry in ipairs(self.entries) do lines[i] = line_of(entry, width) end
+   return table.concat(lines, "\n")
+end
+
+return options

@@ -1,0 +1,32 @@
+-- Photos of a part of a data set as batches on the device that computes: what training, features, evaluation and prediction all
+-- read from.
+local scute = require "scute.core"
+local upload = require "scute.data.upload"
+
+--- Iterates over photos: x (n, 3, H, W), y (n; nil where the part has no labels), indices (n) into the part, all for use by the
+-- caller, who frees them. part: { paths, labels }. options: those of scute.loader but paths and labels, and
+--   device   "cpu"  where x and y go
+--   dtype    "f32"  of x on a GPU, see scute.data.upload
+--   note     none   function(bad): hears of photos that cannot be read, a list of {path, message, index}
+-- To be used with a generic for, which closes the loader however it ends.
+return function(part, options)
+   local device = options.device or "cpu"
+   local to_device = upload.to(device, options.preprocess, options.dtype)
+   local loading = { paths = part.paths, labels = part.labels, late_normalize = to_device.late_normalize }
+   for name, value in pairs(options) do
+      if name ~= "device" and name ~= "dtype" and name ~= "note" then loading[name] = value end
+   end
+   local loader = scute.loader(loading)
+   local function next_batch()
+      local x, y, indices, bad = loader:next()
+      if options.note then options.note(bad) end
+      if not x then
+         loader:close()
+         return nil
+      end
+      x = to_device.bring(x)
+      if y and device ~= "cpu" then y = y:to(device) end
+      return x, y, indices
+   end
+   return next_batch, nil, nil, setmetatable({}, { __close = function() loader:close() end })
+end

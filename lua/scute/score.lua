@@ -1,0 +1,144 @@
+-- What a model says about photos: the one place where photos are scored. Validation, features that are kept, evaluate, predict
+-- and the runs of a comparison all go through here, so that they agree.
+--
+--    local seen = scute.score(model, set.val, { want = { "guesses", "losses" } })
+--    print(seen.guesses[1], seen.losses[1], set.val.paths[seen.indices[1]])
+local scute = require "scute"
+local batches = require "scute.data.batches"
+local console = require "scute.base.console"
+local late = require "scute.base.late"
+local options = require "scute.base.options"
+local precision = require "scute.base.precision"
+
+local WANTED = { guesses = true, logits = true, losses = true, features = true }
+
+local function is_wanted(value)
+   if type(value) ~= "table" then return false end
+   for _, name in ipairs(value) do
+      if not WANTED[name] then return false end
+   end
+   return true
+end
+
+local SCORE = options.declare("score", {
+   { "want", { "guesses" }, is = is_wanted, expected = "a list of guesses, logits, losses, features", show = "guesses",
+     help = "what is told of each photo: guesses (class numbers), logits, losses (cross entropy), features (before the head)" },
+   { "each", is = options.of_type "function", expected = "a function of a batch", show = "all is kept and returned",
+     help = "function(batch): hears of each batch as it is there; nothing is kept but what it takes out of the batch" },
+   { "batch_size", whole = true, min = 1, default = 16, help = "photos that go through the network at once" },
+   { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
+   { "device", text = true, default = "cpu", help = "the device of the model" },
+   precision.OF_LOOKING,
+   { "loss", is = options.of_type "function", expected = "a function f(logits, y)", show = "none",
+     help = "f(logits, y) -> a scalar, told with each batch as batch.loss" },
+   { "feed", is = options.of_type "table", expected = "a table", show = "photos of the part",
+     help = "where batches come from, of a training run: { batches, embed, forward = functions, on_device = whether features "
+        .. "stay on the device }" },
+})
+
+-- Photos of the part through the whole model; bad: a list that gets those that cannot be read.
+local function photos_of(model, part, o, bad)
+   local dtype = o.precision and precision.dtype(o.precision, o.device) or precision.of_model(model.precision, o.device)
+   return {
+      batches = function()
+         return batches(part, { batch_size = o.batch_size, preprocess = model.preprocessing, workers = o.workers,
+            on_bad = "skip", device = o.device, note = function(missed) table.move(missed, 1, #missed, #bad + 1, bad) end })
+      end,
+      embed = function(x) return precision.call(dtype, model.features, model, x) end,
+      head = function(features) return precision.call(dtype, model.head, model, features) end,
+      forward = function(x) return precision.call(dtype, model, x) end,
+   }
+end
+
+-- What was computed of one batch, by name; on the device.
+local function compute(feed, o, wanted, x, y)
+   local out = { y = y }
+   if wanted.features then out.features = feed.embed(x) end
+   if wanted.guesses or wanted.logits or wanted.losses or o.loss then
+      out.logits = out.features and feed.head(out.features) or feed.forward(x)
+   end
+   if wanted.guesses then out.guesses = out.logits:argmax(2) end
+   if wanted.losses then out.losses = scute.cross_entropy(out.logits, y, { reduction = "none" }) end
+   if o.loss then out.loss = o.loss(out.logits, y) end
+   return out
+end
+
+local function free(tensors)
+   for _, tensor in pairs(tensors) do tensor:free() end
+end
+
+-- Sends all batches through; visit(batch) hears of each in order, with tensors by name: indices, y and what was wanted, on the
+-- CPU (features of a feed that says on_device stay where they were computed). Returns whether it came to the end.
+local function pass(feed, o, wanted, visit)
+   local unread = late.queue(o.device, function(seen)
+      local batch = late.take(seen.asked)
+      batch.indices = seen.indices
+      batch.features = batch.features or seen.features
+      visit(batch)
+      free(batch)
+   end)
+   for x, y, indices in feed.batches() do
+      scute.no_grad(function()
+         local out, kept = compute(feed, o, wanted, x, y), nil
+         if feed.on_device then kept, out.features = out.features, nil end
+         unread:settle() -- the batch before, while the device has this one to do
+         unread:put { asked = late.ask(out), features = kept, indices = indices }
+         x:free()
+         free(out)
+      end)
+      if scute.interrupted() then return false end
+   end
+   unread:settle()
+   return true
+end
+
+-- A visitor that keeps everything, and a function that returns it.
+local function keeper()
+   local kept = { indices = {}, y = {}, guesses = {}, losses = {} }
+   local chunks = { logits = {}, features = {} }
+   local function visit(batch)
+      for name, list in pairs(kept) do
+         local values = batch[name] and batch[name]:values() or {}
+         table.move(values, 1, #values, #list + 1, list)
+      end
+      for name, list in pairs(chunks) do
+         list[#list + 1], batch[name] = batch[name], nil
+      end
+   end
+   return visit, function()
+      for name, list in pairs(chunks) do
+         kept[name] = #list > 1 and scute.concat(list, 1) or list[1]
+         if #list > 1 then free(list) end
+      end
+      return kept
+   end
+end
+
+--- What a model of scute.models says about photos, in evaluation mode and without the tape. part: a part of a data set, {
+-- paths, labels } (labels, class numbers, may be missing where no losses are wanted). Returns { indices (numbers of the photos
+-- in the part, in the order of the lists below), y, guesses, losses (lists), logits (n, classes), features (n, F) (tensors on
+-- the CPU; nil where they were not wanted or no photo is left), bad = list of {path, message} of photos that cannot be read,
+-- complete = false where it was interrupted }; with `each` bad and complete only.
+local function score(model, part, given)
+   if type(model) ~= "table" or not model.named_parameters then
+      error("score: expected a model of scute.models, found " .. console.brief(model), 2)
+   end
+   if type(part) ~= "table" or type(part.paths) ~= "table" then
+      error("score: expected photos as { paths = , labels = }, found " .. console.brief(part), 2)
+   end
+   local o, bad, wanted = SCORE:read(given), {}, {}
+   for _, name in ipairs(o.want) do wanted[name] = true end
+   if wanted.losses and not part.labels then error("score: losses need labels, and the photos have none", 2) end
+   local training = model.training
+   model:eval()
+   local visit, all = o.each, nil
+   if not visit then visit, all = keeper() end
+   local ok, complete = pcall(pass, o.feed or photos_of(model, part, o, bad), o, wanted, visit)
+   if training then model:train() end
+   if not ok then error(complete, 0) end
+   local seen = all and all() or {}
+   seen.bad, seen.complete = bad, complete
+   return seen
+end
+
+return SCORE:describes(score)

@@ -1,0 +1,96 @@
+-- One epoch: every photo that trains once, in steps; then those that validate.
+local metrics = require "scute.metrics"
+local score = require "scute.score"
+local average = require "scute.train.average"
+local criterion = require "scute.train.criterion"
+local hooks = require "scute.train.hooks"
+local photos = require "scute.train.photos"
+local position = require "scute.train.position"
+local step = require "scute.train.step"
+local worst = require "scute.train.worst"
+
+local epoch = {}
+
+-- What a generic for wants of an iterator, as one value that closes what belongs to it.
+local function iterator(f, _, _, closing)
+   return setmetatable({}, { __call = function() return f() end,
+      __close = function() if closing then getmetatable(closing).__close(closing) end end })
+end
+
+local function train(run)
+   run.model:train()
+   local skip = position.begin_epoch(run)
+   photos.epoch_begins(run, skip ~= nil)
+   run.unread = step.queue(run)
+   local window, behind = {}, skip
+   local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
+   photos.epoch_has_begun(run)
+   for x, y, indices, done in next_batch do
+      window[#window + 1], behind = { x = x, y = y, indices = indices }, done
+      if #window == run.accumulate then
+         step.run(run, window, done)
+         window = {}
+         if run.interrupted() then return run.unread:settle() end
+      end
+   end
+   if #window > 0 then step.run(run, window, behind) end
+   run.unread:settle()
+   run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
+end
+
+-- Confusion, loss and the worst photos of those that validate, with the whole model evaluating; nil where the run was
+-- interrupted.
+local function validate(run)
+   local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
+   local highest = worst.new(run.set.val, run.set.classes)
+   run.model:eval()
+   local seen = score(run.model, run.set.val, {
+      want = { "guesses", "logits", "losses" }, device = run.device,
+      feed = { batches = run.feed.val, forward = run.feed.forward },
+      loss = function(logits, y) return criterion.loss(run, logits, y) end,
+      each = function(batch)
+         confusion:add(batch.guesses, batch.y)
+         mean:add(batch.loss:item(), batch.y:numel())
+         highest:add(batch.logits, batch.losses, batch.y, batch.indices)
+      end,
+   })
+   if not seen.complete then return end
+   run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
+   return confusion, mean:value(), highest.list
+end
+
+-- The learning rates of the last step, of the groups that train.
+local function rates_of(optimizer)
+   local rates = {}
+   for _, group in ipairs(optimizer.groups) do
+      for _, entry in ipairs(group.parameters) do
+         if entry[2].requires_grad then rates[group.name] = group.lr end
+      end
+   end
+   return rates
+end
+
+local function end_epoch(run, row)
+   local before = run.best
+   run.row = row
+   hooks.call(run, "on_epoch_end")
+   local passed_by = run.best == row and before or row
+   if passed_by ~= run.best then passed_by.confusion, passed_by.worst = nil, nil end -- of thousands of classes one is enough
+end
+
+--- Trains and validates one epoch, and tells the hooks of it; returns early where the run was interrupted.
+function epoch.run(run)
+   train(run)
+   if run.interrupted() then return end
+   local confusion, val_loss, worst_photos = validate(run)
+   if not confusion then return end
+   local row = {
+      epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
+      train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
+      balanced = confusion:balanced_accuracy(), confusion = confusion, worst = worst_photos,
+   }
+   if run.average and not average.validate(run, row, validate) then return end
+   end_epoch(run, row)
+end
+
+return epoch

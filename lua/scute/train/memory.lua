@@ -1,0 +1,101 @@
+-- Training with less memory than a batch needs: where it runs out, the photos of an update are taken in halves, and in halves
+-- of those, with the gradients added up. The photos of an update and the learning rate stay what they were.
+local scute = require "scute"
+local console = require "scute.base.console"
+
+local memory = {}
+
+-- ---- pieces of a window ----
+
+local function piece(batch, from, to)
+   local part = { y = scute.slice(batch.y, 1, from, to), x = scute.slice(batch.x, 1, from, to), share = batch.share,
+      whole = batch.x }
+   if batch.partner then part.partner = scute.slice(batch.partner, 1, from, to) end
+   return part
+end
+
+--- The batches of a window in pieces of at most `micro` photos (nil: as they are).
+function memory.pieces(window, micro)
+   local list = {}
+   for _, batch in ipairs(window) do
+      local n = batch.y:numel()
+      if not micro or n <= micro then
+         list[#list + 1] = batch
+      else
+         for from = 1, n, micro do list[#list + 1] = piece(batch, from, math.min(from + micro - 1, n)) end
+      end
+   end
+   return list
+end
+
+--- Frees what pieces() made and the window did not have.
+function memory.free_pieces(list, window)
+   local kept = {}
+   for _, batch in ipairs(window) do kept[batch] = true end
+   for _, batch in ipairs(list) do
+      if not kept[batch] then
+         for _, key in ipairs { "x", "y", "partner" } do
+            if batch[key] then batch[key]:free() end
+         end
+      end
+   end
+end
+
+-- ---- trying again ----
+
+local function is_out_of_memory(err)
+   return type(err) == "string" and err:find("out of memory", 1, true) ~= nil
+end
+
+-- What a failed attempt may have moved: random numbers, and running statistics where `buffers` says so. Returns a
+-- function that puts it back (with true) or forgets it.
+local function remember(run, buffers)
+   local kept = {}
+   if buffers then
+      for _, buffer in run.model:named_buffers() do kept[#kept + 1] = { buffer, buffer:clone() } end
+   end
+   local state = scute.rng_state()
+   return function(back)
+      if back then scute.rng_state(state) end
+      for _, entry in ipairs(kept) do
+         if back then entry[1]:copy_(entry[2]) end
+         entry[2]:free()
+      end
+   end
+end
+
+local function halve(run, window, err)
+   local largest = 0
+   for _, batch in ipairs(window) do largest = math.max(largest, batch.y:numel()) end
+   largest = math.min(largest, run.micro or largest)
+   if largest == 1 then error(err, 0) end
+   run.micro = (largest + 1) // 2
+   run.meter:clear()
+   console.warn("out of memory: from here on %s at a time, with the gradients of a batch added up, so that batch size and "
+      .. "learning rate stay as they are (batch norm sees the smaller batches)", console.count(run.micro, "photo"))
+end
+
+--- gradients(run, window), in smaller pieces as often as memory asks for it. Steps differ little in what they need, so that it
+-- is the first of an epoch whose running statistics are worth keeping for a second attempt.
+function memory.within(run, window, gradients)
+   local collected = false -- garbage may have been all that was in the way
+   while true do
+      local settle = remember(run, run.proven ~= run.epoch)
+      local ok, result = pcall(gradients, run, window)
+      local again = not ok and is_out_of_memory(result)
+      settle(again)
+      if ok then
+         run.proven = run.epoch
+         return result
+      elseif not again then
+         error(result, 0)
+      end
+      run.optimizer:zero_grad()
+      collectgarbage()
+      scute.flush()
+      if collected then halve(run, window, result) end
+      collected = true
+   end
+end
+
+return memory

@@ -1,0 +1,69 @@
+-- Where a run stands, as a part of its state: epoch and step, what the epoch has counted so far, how long the run is. A run
+-- that goes on may be given more epochs than before:
+--
+--    rates that were taken stay as they were; a schedule that stretches over the run, and a gradual unfreezing, are planned
+--    anew
+--    for the epochs that remain (run.span = where they began); what trains goes on training.
+local scute = require "scute"
+local console = require "scute.base.console"
+local metrics = require "scute.metrics"
+
+local position = { name = "position" }
+
+--- What schedules are asked with, for the next step.
+function position.of_step(run)
+   return { step = run.step, steps_per_epoch = run.feed.steps, epochs = run.epochs, span = run.span }
+end
+
+--- The epoch after which the model is whole: the last one that ended.
+local function epochs_done(run)
+   return run.part_way and run.part_way.epoch - 1 or run.epoch
+end
+
+local function lengthen(run, before)
+   run.lengthened = { from = before, remaining = run.epochs - epochs_done(run) }
+   run.span = { step = run.step }
+   run.stopped = nil
+end
+
+function position.save(run)
+   local at = run.position
+   return { epoch = at.epoch, batches = at.batches, whole = at.whole, step = run.step, skipped = run.skipped,
+      mean = { sum = run.mean.sum, weight = run.mean.weight }, cells = run.confusion:cells(), epochs = run.epochs,
+      span = run.span, stopped = run.stopped, micro = run.micro, seconds = scute.clock() - run.times.clock }
+end
+
+function position.load(run, saved)
+   run.position = { epoch = saved.epoch, batches = saved.batches, whole = saved.whole }
+   run.epoch = saved.whole and saved.epoch or saved.epoch - 1
+   run.part_way = not saved.whole and run.position or nil
+   run.step, run.skipped, run.stopped, run.micro = saved.step, saved.skipped, saved.stopped, saved.micro
+   run.mean, run.confusion = metrics.mean(), metrics.confusion(run.set.classes):add_cells(saved.cells)
+   run.mean.sum, run.mean.weight = saved.mean.sum, saved.mean.weight
+   run.times.clock = run.times.clock - saved.seconds
+   run.span = saved.span
+   if run.epochs > saved.epochs then lengthen(run, saved.epochs) end
+end
+
+--- Starts to count an epoch. Returns the number of its batches that are done already, where the run before came so far; else
+-- nil.
+function position.begin_epoch(run)
+   local part_way = run.part_way
+   run.part_way = nil
+   if part_way then return part_way.batches end
+   run.confusion, run.mean = metrics.confusion(run.set.classes), metrics.mean()
+end
+
+--- Says what the lengthening of a run means for it.
+function position.tell(run)
+   local longer = run.lengthened
+   if not longer then return end
+   local name, anew = run.schedule.name or "a function", {}
+   anew[#anew + 1] = run.schedule.stretches and ("the schedule (%s)"):format(name) or nil
+   anew[#anew + 1] = run.unfreeze and run.unfreeze.gradual and "the unfreezing" or nil
+   console.line("lengthened from %s to %d, of which %d remain: %s; this is not the run that %d from the start would have been",
+      console.count(longer.from, "epoch"), run.epochs, longer.remaining, #anew > 0 and table.concat(anew, " and ")
+      .. (#anew > 1 and " are" or " is") .. " planned anew for them" or ("the schedule (%s) goes on"):format(name), run.epochs)
+end
+
+return position

@@ -1,0 +1,134 @@
+-- A run of train.fit as it begins: its options, the hooks around its loop, the parts of its state, and what is told first.
+local console = require "scute.base.console"
+local draw = require "scute.data.draw"
+local scute = require "scute"
+local average = require "scute.train.average"
+local board = require "scute.train.board"
+local checkpoint = require "scute.train.checkpoint"
+local criterion = require "scute.train.criterion"
+local events = require "scute.train.events"
+local features = require "scute.train.features"
+local hardware = require "scute.train.hardware"
+local hooks = require "scute.train.hooks"
+local outlook = require "scute.train.outlook"
+local photos = require "scute.train.photos"
+local position = require "scute.train.position"
+local precision = require "scute.train.precision"
+local progress = require "scute.train.progress"
+local record = require "scute.train.record"
+local state = require "scute.train.state"
+local stopping = require "scute.train.stopping"
+local unfreeze = require "scute.train.unfreeze"
+local schedule = require "scute.schedule"
+
+local runs = {}
+
+-- ---- hooks and parts ----
+
+local schedule_hook = {
+   name = "schedule",
+   sets_rates = true,
+   save = function(run) return run.schedule.save and run.schedule.save() or {} end,
+   load = function(run, saved)
+      if run.schedule.load then run.schedule.load(saved) end
+   end,
+   on_step_begin = function(run) run.optimizer:scale_lr(run.schedule.factor(position.of_step(run))) end,
+   on_epoch_end = function(run)
+      if run.schedule.observe then run.schedule.observe(run.row) end
+   end,
+}
+
+-- All hooks of a run, in the order in which they are called.
+local function all_hooks(run)
+   hooks.check(run.hooks)
+   local list = { record.hook, schedule_hook, outlook.hook, stopping.hook(run.early_stop), hardware.hook(), events.hook(),
+      progress.hook() }
+   if run.unfreeze then table.insert(list, 3, unfreeze.hook) end -- its warmup scales what the schedule has set
+   if run.average then table.insert(list, average.hook) end
+   if run.tensorboard then table.insert(list, board.hook()) end
+   if run.scaler then table.insert(list, 1, precision.hook(run)) end -- an update that it leaves out is none for the others
+   table.move(run.hooks, 1, #run.hooks, #list + 1, list)
+   list[#list + 1] = checkpoint.hook -- the last, so that it saves what the others did
+   return list
+end
+
+-- The parts of its state, in the order in which they are put back: what hooks restore may look at the rest, and random numbers
+-- are as they were when all of them are done.
+local function all_parts(run)
+   local list = { state.model, state.optimizer, position, record.part, photos.part }
+   if run.average then list[#list + 1] = average.part end
+   table.move(run.hooks, 1, #run.hooks, #list + 1, list)
+   list[#list + 1] = state.random
+   hooks.check_names(list)
+   return state.parts(list)
+end
+
+-- ---- making ----
+
+local function check_trains(model)
+   for _, parameter in model:named_parameters() do
+      if parameter.requires_grad then return end
+   end
+   console.fail("nothing to train: every parameter of %s is frozen; unfreeze some, as in model:unfreeze \"head\"",
+      model.arch or "the model")
+end
+
+-- What options say in short becomes what the run uses.
+local function read_short_forms(run, model)
+   run.device = scute.device(run.device)
+   run.schedule = run.schedule or schedule.constant()
+   if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
+   local plan = run.unfreeze
+   if plan and not plan.apply then run.unfreeze = unfreeze.plan(model, plan, { epochs = run.epochs }) end
+   criterion.read(run)
+end
+
+--- A run from checked options (see scute.train.options), which become its fields.
+function runs.new(run, model, set)
+   run.model, run.set, run.preprocess = model, set, model.preprocessing
+   read_short_forms(run, model)
+   precision.read(run)
+   run.epoch, run.step, run.skipped, run.known = 0, 0, 0, {}
+   run.times = { started = os.time(), clock = scute.clock() }
+   run.meter = progress.new()
+   run.mixes = run.mixup > 0 or run.cutmix > 0
+   run.photos = photos.source(run)
+   run.interrupted = scute.interrupted
+   run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
+   if run.unfreeze then run.unfreeze:apply(model, 1) end
+   check_trains(model)
+   if run.ema then run.average = average.new(model, run.ema) end
+   run.hooks = all_hooks(run)
+   run.parts = all_parts(run)
+   return run
+end
+
+--- What is told before it begins.
+function runs.describe(run)
+   local set = run.set
+   console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir, console.count(#set.train.paths + #set.val.paths,
+      "photo"), console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
+   for _, note in ipairs(set.notes) do console.line("note: %s", note) end
+   if run.half then console.line("precision: %s", run.precision) end
+end
+
+--- A batch cannot be larger than what trains.
+function runs.clamp_batch(run)
+   local n = #run.set.train.paths
+   if run.batch_size > n then
+      console.line("batch size %d is more than the %s that train: using %d", run.batch_size, console.count(n, "photo"), n)
+      run.batch_size = n
+   end
+end
+
+--- What the next epoch reads: features while the backbone is frozen and they are wanted, otherwise the photos.
+function runs.choose_feed(run)
+   local source = features.wanted(run) and features or photos
+   if run.source == source then return end
+   if run.feed then run.feed.close() end
+   photos.feed_begins(run)
+   run.source, run.feed = source, source.feed(run)
+   if run.feed then run.feed.steps = math.ceil(run.feed.steps / run.accumulate) end -- updates, not batches
+end
+
+return runs

@@ -1,0 +1,198 @@
+-- One step of training: one update of the weights, from a window of batches (one, or as many as are accumulated). The gradient
+-- is that of the mean loss over all photos of the window, however many its batches have; so the last, shorter window of an
+-- epoch counts each photo as much as any other.
+--
+-- On a GPU what a step computed is read while the next one is under way (see scute.base.late), so that the device never stands
+-- still; elsewhere it is read at once.
+local scute = require "scute"
+local console = require "scute.base.console"
+local late = require "scute.base.late"
+local criterion = require "scute.train.criterion"
+local hooks = require "scute.train.hooks"
+local memory = require "scute.train.memory"
+local mix = require "scute.train.mix"
+local precision = require "scute.train.precision"
+local record = require "scute.train.record"
+
+local step = {}
+
+-- ---- a loss that is no number ----
+
+local function files_of(run, window)
+   local names = {}
+   for _, batch in ipairs(window) do
+      for _, index in ipairs(batch.indices:values()) do names[#names + 1] = run.set.train.paths[index] end
+   end
+   local shown = table.concat(names, ", ", 1, math.min(#names, 4))
+   return #names > 4 and ("%s and %d more"):format(shown, #names - 4) or shown
+end
+
+local function is_finite(value)
+   return value == value and value ~= math.huge and value ~= -math.huge
+end
+
+-- seen: the update that it is the loss of, see gradients(); x: what went into the network.
+local function check_loss(run, loss, seen, x)
+   if run.finds_rates or is_finite(loss) then return end
+   run.meter:clear()
+   local where = precision.first_nonfinite(run, x)
+   record.rescue(run)
+   console.fail("the loss became %s in epoch %d, step %d%s; lower --learning_rate (it was %.3g there)%s. The photos of that "
+      .. "step: %s", loss ~= loss and "NaN" or "infinite", seen.epoch, seen.step, where and ": " .. where or "", seen.lr,
+      run.best and run.folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(
+         run.best.epoch, run.folder) or "", files_of(run, seen.window))
+end
+
+-- Where losses are read late the host learns only after the step that one is not finite: found_inf, which is then not 0,
+-- lets the device leave the step out. The loss scaler has a flag of its own.
+local function doubt(run, seen, loss)
+   if not run.unread.late or run.scaler then return end
+   local found = scute.no_grad(function() return (loss - loss):to "f32" end)
+   if seen.doubt then
+      local before <close> = seen.doubt
+      local more <close> = found
+      found = before + more
+   end
+   seen.doubt = found
+end
+
+-- ---- forward and backward ----
+
+-- The gradient of what the hooks leave in run.loss.
+local function backward(run, loss)
+   run.loss = loss
+   hooks.call(run, "on_backward_begin")
+   local final <close> = run.loss
+   run.loss = nil
+   final:backward()
+end
+
+-- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns what it saw, see gradients().
+local function forward_backward(run, batch, alone, seen)
+   local logits <close> = run.feed.forward(batch.x) -- (n, classes)
+   local loss <close> = criterion.of_batch(run, logits, batch)
+   if not run.unread.late then check_loss(run, loss:item(), seen, batch.x) end
+   doubt(run, seen, loss)
+   local guesses <close> = logits:argmax(2)
+   local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
+   if alone then
+      backward(run, loss)
+   else
+      local sum <close> = loss * batch.y:numel()
+      backward(run, sum)
+   end
+   return { n = batch.y:numel(), x = batch.whole or batch.x, asked = asked }
+end
+
+-- Gradients of the window. Returns what the update saw: a list of {n (photos), x (what the loss came from), asked (of
+-- loss, guesses and y)}, with n over all, the window, and epoch, step and learning rate for messages.
+local function gradients(run, window)
+   local list = memory.pieces(window, run.micro)
+   local seen = { n = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
+   run.optimizer:zero_grad()
+   for i, batch in ipairs(list) do
+      seen[i] = forward_backward(run, batch, #list == 1, seen)
+      seen.n = seen.n + seen[i].n
+      -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
+      if run.micro then collectgarbage() end
+   end
+   if #list > 1 then run.optimizer:scale_grad(1 / seen.n) end
+   memory.free_pieces(list, window)
+   return seen
+end
+
+-- ---- moving the weights ----
+
+local function clip(run, seen)
+   if run.clip_value then run.optimizer:clip_grad_value(run.clip_value) end
+   if not run.clip_norm then return end
+   local norm <close> = run.optimizer:clip_grads(run.clip_norm)
+   if norm then seen.asked = late.ask { grad_norm = norm } end
+end
+
+-- Moves the weights, unless a hook said why not.
+local function move(run, seen)
+   run.last.skipped, run.skip = run.skip, nil
+   if run.last.skipped then
+      run.skipped = run.skipped + 1
+      return
+   end
+   clip(run, seen)
+   run.optimizer:step()
+   run.step = run.step + 1
+end
+
+-- ---- reading what was seen ----
+
+local function free_window(window)
+   for _, batch in ipairs(window) do
+      for _, key in ipairs { "x", "y", "indices", "partner" } do
+         if batch[key] then batch[key]:free() end
+      end
+   end
+end
+
+-- Counts what an update saw, once its numbers are there. Loss and norm become those of run.last, which is the update's own
+-- or, where this is late, the one after.
+local function count(run, seen)
+   local sum, losses = 0, {}
+   for i, part in ipairs(seen) do
+      local values = late.take(part.asked)
+      losses[i] = values.loss:item()
+      if run.unread.late then check_loss(run, losses[i], seen, part.x) end
+      run.confusion:add(values.guesses, values.y)
+      run.mean:add(losses[i], part.n)
+      sum = sum + losses[i] * part.n
+      for _, tensor in pairs(values) do tensor:free() end
+   end
+   run.last.loss = #seen == 1 and losses[1] or sum / seen.n
+   if seen.asked then
+      local norm <close> = late.take(seen.asked).grad_norm
+      run.last.grad_norm = norm:item()
+   end
+   precision.settle(run, seen.last)
+   free_window(seen.window)
+   if seen.doubt then
+      if run.optimizer.found_inf == seen.doubt then run.optimizer.found_inf = nil end
+      seen.doubt:free()
+   end
+end
+
+--- Where steps leave what they saw, to be read at once, or late on a GPU: run.unread.
+function step.queue(run)
+   return late.queue(run.device, function(seen) count(run, seen) end, run.finds_rates)
+end
+
+-- Reads what the step before saw, while the device has this one's gradients to compute. An update that turns out not to
+-- have been one has been counted, and the rates of this one are of a step too late.
+local function settle(run)
+   local before = run.step
+   run.unread:settle()
+   if run.step ~= before then hooks.set_rates(run) end
+end
+
+-- What is told of this step: numbers that are read late are still those of the step before.
+local function begin(run)
+   local before = run.unread.late and run.last or {}
+   run.last = { loss = before.loss, grad_norm = before.grad_norm }
+end
+
+--- One step, from a list of batches { x (n, ...), y (n), indices (n) }, which are freed; `done` batches of the epoch are behind
+-- afterwards. What was seen is counted in run.mean, run.confusion and run.last = {n, loss, grad_norm, skipped}; where
+-- run.unread is late, all of that but n is one step behind, and run.unread:settle() catches up.
+function step.run(run, window, done)
+   hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
+   begin(run)
+   mix.window(run, window)                                  -- mixup and cutmix
+   local seen = memory.within(run, window, gradients)       -- forward, loss, backward; in pieces where memory runs out
+   seen.last, run.last.n = run.last, seen.n
+   settle(run)                                              -- what the step before saw
+   run.optimizer.found_inf = seen.doubt or run.optimizer.found_inf
+   hooks.call(run, "on_backward_end")                       -- the loss scaler unscales
+   move(run, seen)                                          -- clipping, the optimizer
+   run.unread:put(seen)                                     -- what this one saw: losses, guesses
+   run.position = { epoch = run.epoch, batches = done, whole = false }
+   hooks.call(run, "on_step_end")                           -- averages, checkpoints, the bar
+end
+
+return step
