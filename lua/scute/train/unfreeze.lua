@@ -159,13 +159,6 @@ local PLAN = options.declare("unfreeze.plan", {
      help = "steps in which the learning rate of a group that joins later rises from zero to its own" },
 })
 
--- The entries of a table, as a text.
-local function text_of(entries)
-   local words = {}
-   for i, entry in ipairs(entries) do words[i] = ("%s@%d"):format(entry[1], entry[2]) end
-   return table.concat(words, ",")
-end
-
 --- Reads a schedule (see above; default "gradual") for a model. A mistake is an error of one line that ends a script with
 -- status 2. What lies beyond the run is in plan.warnings.
 function unfreeze.plan(model, schedule, given)
@@ -174,11 +167,8 @@ function unfreeze.plan(model, schedule, given)
       warmup = o.warmup }, Plan)
    for i, group in ipairs(model:group_paths()) do plan.groups[i] = group[1] end
    if type(schedule) == "table" then
-      local entries = read_table(schedule)
-      plan.text = text_of(entries)
-      from_entries(plan, model, entries)
+      from_entries(plan, model, read_table(schedule))
    else
-      plan.text = (schedule or "gradual"):gsub("%s+", "")
       from_text(plan, schedule or "gradual", model)
    end
    check_something_trains(plan)
@@ -186,9 +176,16 @@ function unfreeze.plan(model, schedule, given)
 end
 PLAN:describes(unfreeze.plan)
 
---- What tells two plans apart, in one line.
+--- What tells two plans apart, in one line, before a run began: the groups with the epochs in which they join, but of a gradual
+-- one that it is that, whatever the length of the run.
 function Plan:describe()
-   return ("%s, batch norm %s, warmup %d"):format(self.text, self.batch_norm or "eval", self.warmup)
+   local words = {}
+   for i = #self.groups, 1, -1 do
+      local group = self.groups[i]
+      words[#words + 1] = self.from[group] and ("%s@%d"):format(group, self.from[group]) or nil
+   end
+   return ("%s, batch norm %s, warmup %d"):format(self.gradual and "gradual" or table.concat(words, ","),
+      self.batch_norm or "eval", self.warmup)
 end
 
 -- ---- acting ----
