@@ -214,6 +214,22 @@ describe("train.fit", function()
       assert.is_false(stepped)
    end)
 
+   it("keeps the weights of the epoch that is best by what is asked for", function()
+      for by, better in pairs {
+         accuracy = function(a, b) return a.val_accuracy > b.val_accuracy or a.val_accuracy == b.val_accuracy
+            and a.val_loss < b.val_loss end,
+         balanced = function(a, b) return a.balanced > b.balanced or a.balanced == b.balanced and a.val_loss < b.val_loss end,
+         loss = function(a, b) return a.val_loss < b.val_loss end,
+      } do
+         local result = fit { options = { best_by = by, epochs = 6 } }
+         local best = result.history[1]
+         for _, row in ipairs(result.history) do
+            if better(row, best) then best = row end
+         end
+         assert.equal(best.epoch, result.best.epoch)
+      end
+   end)
+
    it("runs without an output folder", function()
       local result = fit { options = { output_dir = false } }
       assert.is_falsy(result.folder)

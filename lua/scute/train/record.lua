@@ -220,16 +220,20 @@ local function save(run)
    run.save_cost = run.saved_at - start
 end
 
-local function is_better(row, best)
-   if not best or row.val_accuracy ~= best.val_accuracy then return not best or row.val_accuracy > best.val_accuracy end
-   return row.val_loss < best.val_loss
+local FIGURES = { accuracy = "val_accuracy", balanced = "balanced" }
+
+-- By the figure that was asked for, then by loss.
+local function is_better(row, best, by)
+   local figure = FIGURES[by]
+   if best and figure and row[figure] ~= best[figure] then return row[figure] > best[figure] end
+   return not best or row.val_loss < best.val_loss
 end
 
--- Keeps the row of an epoch, and the weights where they are the best so far (by accuracy, then by loss).
+-- Keeps the row of an epoch, and the weights where they are the best so far.
 local function keep_row(run)
    local row = run.row
    run.history[#run.history + 1] = row
-   if is_better(row, run.best) then
+   if is_better(row, run.best, run.best_by) then
       run.best = row
       run.best.weights = copy_weights(run)
    end
