@@ -270,6 +270,13 @@ describe("heads", function()
       local model = models.mobilenet_v2 { classes = 3, pretrained = path,
          log = function(line) lines[#lines + 1] = line end }
       assert.same({ "new head: classifier.1 1280 → 3, normal 0.01" }, lines)
+      local before, printed = print, {}
+      _G.print = function(...) printed[#printed + 1] = { ... } end
+      local ok = pcall(models.mobilenet_v2, { classes = 3, pretrained = path })
+      models.create("resnet18", { classes = 2, log = false })
+      _G.print = before
+      assert.is_true(ok)
+      assert.same({ { "new head: classifier.1 1280 → 3, normal 0.01" } }, printed)
       local same = models.mobilenet_v2 { classes = 5, pretrained = path, log = error }
       os.remove(path)
       scute.manual_seed(1)
