@@ -141,11 +141,7 @@ local function normalise(words, declaration, positional)
       elseif name and name ~= "help" then
          name = name:gsub("-", "_")
          local entry = declaration.by_name[name]
-         if not entry then
-            local nearest = scute.nearest(name, declaration.names)
-            cli.usage_error("unknown option '%s'%s; --help lists them all", word:match "^[^=]+",
-               nearest and (": did you mean '--%s'?"):format(nearest) or "")
-         end
+         if not entry then cli.usage_error("%s; --help lists them all", declaration:unknown(name, "--")) end
          if not entry.flag and value == "" and words[i + 1] and not words[i + 1]:find "^%-%-%a" then
             i = i + 1
             value = "=" .. words[i]

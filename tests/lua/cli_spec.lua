@@ -49,7 +49,7 @@ describe("cli.parse", function()
    end)
 
    it("refuses unknown options with the nearest name", function()
-      refused("unknown option '%-%-epoch': did you mean '%-%-epochs'", "--data_dir", "x", "--epoch", "3")
+      refused("unknown option '%-%-epoch'; did you mean '%-%-epochs'", "--data_dir", "x", "--epoch", "3")
       refused("unknown option '%-%-zzz'; %-%-help", "--data_dir", "x", "--zzz")
    end)
 

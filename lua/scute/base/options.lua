@@ -212,11 +212,20 @@ function Declaration:clash(values)
    end
 end
 
+--- What is said of a name that is no option: with the nearest one, or else all. dashes: before names, on a command line, where
+-- there are too many to list.
+function Declaration:unknown(name, dashes)
+   local near = nearest(tostring(name), self.names)
+   local rest = near and ("; did you mean '%s%s'?"):format(dashes or "", near)
+      or dashes and "" or "; expected one of " .. table.concat(self.names, ", ")
+   return ("unknown option '%s%s'%s"):format(dashes or "", tostring(name), rest)
+end
+
 -- Puts what is given into values by name; returns what is wrong.
 local function take(self, given, values)
    for key, value in pairs(given) do
       local entry = self.by_name[key]
-      if not entry then return ("unknown option '%s'%s"):format(tostring(key), options.hint(key, self.names)) end
+      if not entry then return self:unknown(key) end
       local name = entry[1]
       if values[name] ~= nil then return ("option '%s' is given twice"):format(name) end
       if value ~= false or fits(entry, value) then
