@@ -81,7 +81,7 @@ return options.declare("train.fit", {
      help = "largest entry of a gradient, up or down; what is beyond is cut" },
    { "early_stop", 0, is = is_patience, expected = "a patience in whole epochs of at least 0, or a table",
      synonyms = { "patience" },
-     as_flag = { "patience", whole = true, min = 0,
+     as_flag = { "patience", whole = true, min = 0, synonyms = { "early_stop" },
         help = "stop after so many epochs without a better validation accuracy; 0: never" },
      help = "stop after so many epochs without a better validation accuracy, 0: never; or a table, see scute.train.stopping" },
    { "best_by", choices = { "accuracy", "balanced", "loss" }, default = "accuracy", synonyms = { "monitor", "eval_metric" },
