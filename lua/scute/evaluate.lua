@@ -62,7 +62,7 @@ end
 
 local PHOTOS = options.declare("evaluate.photos", {
    { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
-   { "device", text = true, default = "cpu", help = "the device of the model" },
+   { "device", text = true, show = "the model's", help = "where it computes" },
    precision.OF_LOOKING,
    { "features", flag = true, default = false, help = "also what the backbone says" },
 })

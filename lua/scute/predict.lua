@@ -24,7 +24,7 @@ end
 local PHOTOS = options.declare("predict.photos", {
    { "top", whole = true, min = 1, default = 5, help = "classes to tell of each photo" },
    { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
-   { "device", text = true, default = "cpu", help = "the device of the model" },
+   { "device", text = true, show = "the model's", help = "where it computes" },
    precision.OF_LOOKING,
 })
 

@@ -27,7 +27,7 @@ local SCORE = options.declare("score", {
      help = "function(batch): hears of each batch as it is there; nothing is kept but what it takes out of the batch" },
    { "batch_size", whole = true, min = 1, default = 16, help = "photos that go through the network at once" },
    { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
-   { "device", text = true, default = "cpu", help = "the device of the model" },
+   { "device", text = true, show = "the model's", help = "where it computes" },
    precision.OF_LOOKING,
    { "loss", is = options.of_type "function", expected = "a function f(logits, y)", show = "none",
      help = "f(logits, y) -> a scalar, told with each batch as batch.loss" },
@@ -35,6 +35,11 @@ local SCORE = options.declare("score", {
      help = "where batches come from, of a training run: { batches, embed, forward = functions, on_device = whether features "
         .. "stay on the device }" },
 })
+
+local function device_of(model)
+   for _, parameter in model:named_parameters() do return parameter.device end
+   return "cpu"
+end
 
 -- Photos of the part through the whole model; bad: a list that gets those that cannot be read.
 local function photos_of(model, part, o, bad)
@@ -115,10 +120,10 @@ local function keeper()
 end
 
 --- What a model of scute.models says about photos, in evaluation mode and without the tape. part: a part of a data set, {
--- paths, labels } (labels, class numbers, may be missing where no losses are wanted). Returns { indices (numbers of the photos
--- in the part, in the order of the lists below), y, guesses, losses (lists), logits (n, classes), features (n, F) (tensors on
--- the CPU; nil where they were not wanted or no photo is left), bad = list of {path, message} of photos that cannot be read,
--- complete = false where it was interrupted }; with `each` bad and complete only.
+-- paths, labels } (labels, the model's class numbers, may be missing where no losses are wanted). Returns { indices (numbers
+-- of the photos in the part, in the order of the lists below), y, guesses, losses (lists), logits (n, classes), features (n,
+-- F) (tensors on the CPU; nil where they were not wanted or no photo is left), bad = list of {path, message} of photos that
+-- cannot be read, complete = false where it was interrupted }; with `each` bad and complete only.
 local function score(model, part, given)
    if type(model) ~= "table" or not model.named_parameters then
       error("score: expected a model of scute.models, found " .. console.brief(model), 2)
@@ -128,6 +133,7 @@ local function score(model, part, given)
    end
    local o, bad, wanted = SCORE:read(given), {}, {}
    for _, name in ipairs(o.want) do wanted[name] = true end
+   o.device = o.device or device_of(model)
    if wanted.losses and not part.labels then error("score: losses need labels, and the photos have none", 2) end
    local training = model.training
    model:eval()

@@ -22,7 +22,8 @@ local function fit(arch, change)
    return train.fit(model, set, options), model
 end
 
--- The same run twice: whole, and broken off as step `at` ends and gone on with in another program's place. Returns both results.
+-- The same run twice: whole, and broken off as step `at` ends and gone on with in another program's place. Returns both
+-- results.
 local function broken_off(arch, at, change)
    local whole = fit(arch, change)
    local output = new_folder()
