@@ -22,7 +22,8 @@ local CREATE = options.declare("models", {
      help = "how a new head starts: kaiming uniform, xavier uniform, normal 0.01, uniform fan_out or zeros" },
    { "image_size", whole = true, min = 32, show = "the architecture's own", help = "side of the crop in pixels" },
    { "pad_square", flag = true, default = false, help = "photos are padded to a square on white first" },
-   { "log", default = function() return print end, show = "print", help = "hears the line about a new head; false for silence" },
+   { "log", default = function() return print end, show = "print",
+     help = "hears the line about a new head; false for silence" },
 })
 
 -- Every family file beside this one: name -> {build, family}.

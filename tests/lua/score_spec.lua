@@ -32,7 +32,8 @@ describe("scute.score", function()
       scute.manual_seed(2)
       local part, classes = data.list(root .. "/photos")
       local model = models.create("resnet18", { classes = classes, image_size = 32 })
-      local seen = scute.score(model, part, { want = { "guesses", "logits", "losses", "features" }, batch_size = 5, workers = 1 })
+      local seen = scute.score(model, part,
+         { want = { "guesses", "logits", "losses", "features" }, batch_size = 5, workers = 1 })
       assert.is_true(model.training) -- as it was
       assert.is_true(seen.complete)
       assert.equal(1, #seen.bad)

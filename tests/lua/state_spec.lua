@@ -134,7 +134,7 @@ describe("a run that goes on", function()
       end
       fit("resnet18", change)
       for text, other in pairs {
-         ["unfreeze is fc@1,layer4@1,layer3@2, batch norm eval, warmup 0 here and fc@1,layer4@2, batch norm eval, warmup 0 there"] =
+         ["unfreeze is fc@1,layer4@1,layer3@2, batch norm eval, warmup 0 here and fc@1,layer4@2, batch norm"] =
             function(options) options.unfreeze = { head = 1, layer4 = 1, layer3 = 2 } end,
          ["unfreeze is fc@1,layer4@1,layer3@1,layer2@1,layer1@1,stem@1"] = function(options) options.unfreeze = "all" end,
          ["unfreeze is not given here"] = function(options) options.unfreeze = nil end,
@@ -199,8 +199,8 @@ describe("a run that is lengthened", function()
       assert.is_true(found[5] > 0.0199) -- the full rate again after its warmup
       assert.equal(0, found[4])
       assert.equal(0, found[7])
-      assert.matches("lengthened from 4 epochs to 7, of which 3 remain: the schedule %(warmup_cosine%) is planned anew for them; "
-         .. "this is not the run that 7 from the start would have been", text)
+      assert.matches("lengthened from 4 epochs to 7, of which 3 remain: the schedule %(warmup_cosine%) is planned anew for "
+         .. "them; this is not the run that 7 from the start would have been", text)
    end)
 
    it("goes on with a schedule that does not stretch", function()

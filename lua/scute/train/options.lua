@@ -85,7 +85,8 @@ return options.declare("train.fit", {
         help = "stop after so many epochs without a better validation accuracy; 0: never" },
      help = "stop after so many epochs without a better validation accuracy, 0: never; or a table, see scute.train.stopping" },
    { "best_by", choices = { "accuracy", "balanced", "loss" }, default = "accuracy", synonyms = { "monitor", "eval_metric" },
-     help = "by which validation figure an epoch is the best, whose weights are kept; balanced: accuracy averaged over classes" },
+     help = "by which validation figure an epoch is the best, whose weights are kept; balanced: accuracy averaged over the "
+        .. "classes" },
    { "augment", read = augment.parse, keep_text = true, is = options.of_type "table", value = "DESCRIPTION", show = "none",
      expected = "a description as scute.augment.preset \"light\" returns it",
      help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
