@@ -37,8 +37,8 @@ local SCORE = options.declare("score", {
 })
 
 local function device_of(model)
-   for _, parameter in model:named_parameters() do return parameter.device end
-   return "cpu"
+   local _, first = model:named_parameters()()
+   return first and first.device or "cpu"
 end
 
 -- Photos of the part through the whole model; bad: a list that gets those that cannot be read.
