@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "host/core/transfer.h"
+
 enum { MAXOPENERS = 64 };
 
 static ScOpener openers[MAXOPENERS];

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include "host/bind/bind.h"
+#include "host/core/transfer.h"
 
 // The content in logical order, so that the sum does not depend on the layout in memory.
 static ScStatus add_tensor(const ScTensor *t, uLong *sum) {

@@ -4,6 +4,7 @@
 
 #include "host/bind/bind.h"
 #include "host/core/rng.h"
+#include "host/core/transfer.h"
 
 typedef struct {
    ScDtype dtype;

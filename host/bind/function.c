@@ -6,6 +6,7 @@
 #include "host/bind/bind.h"
 #include "host/bind/interrupt.h"
 #include "host/core/function.h"
+#include "host/core/tape.h"
 
 typedef struct {
    ScFunction base;

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/core/call.h"
 #include "host/core/suggest.h"
+#include "host/core/transfer.h"
 
 typedef struct {
    double number;   // of an operand that was given as a number

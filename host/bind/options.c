@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/core/suggest.h"
+#include "host/core/transfer.h"
 
 static void reject_key(lua_State *L, const char *function, const char *const *names) {
    int count = 0;

@@ -6,6 +6,8 @@
 #include "host/core/profile.h"
 #include "host/core/rng.h"
 #include "host/core/suggest.h"
+#include "host/core/tape.h"
+#include "host/core/width.h"
 
 static void check_callable(lua_State *L, int index, const char *name) {
    bool called = lua_isfunction(L, index);

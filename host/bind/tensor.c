@@ -6,7 +6,12 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/options.h"
+#include "host/core/backward.h"
+#include "host/core/call.h"
+#include "host/core/copy.h"
 #include "host/core/suggest.h"
+#include "host/core/tape.h"
+#include "host/core/transfer.h"
 
 static ScTensor *self(lua_State *L, const char *method) {
    return sc_check_tensor(L, 1, method, "self");

@@ -9,9 +9,11 @@
 #define SCUTE_COMMUNICATOR_H
 
 #include "host/core/api.h"
-#include "host/core/tensor.h"
+#include "host/core/status.h"
 
 SC_API_BEGIN
+
+typedef struct ScTensor ScTensor;
 
 typedef struct ScCommunicator {
    int rank, size; // number of this member, from 0, and how many there are

@@ -7,7 +7,6 @@
 
 #include "host/core/communicator.h"
 #include "host/core/plugin.h"
-#include "host/core/pool.h"
 
 enum { MAXBACKENDS = 8, MAXKERNELS = 512 };
 
@@ -26,10 +25,10 @@ static ScStatus add_device(Table *table, int index) {
    ScDevice *device = &table->devices[index];
    device->backend = table->backend;
    device->index = index;
-   device->pool = sc_pool_new();
    const char *format = table->backend->count ? "%s:%d" : "%s";
    snprintf(device->name, sizeof device->name, format, table->backend->name, index);
-   if (!device->pool) return sc_fail(SC_EMEM, "out of memory");
+   SC_TRY(sc_pool_new(&device->pool,
+                      (ScPoolSource){device, device->name, table->backend->allocate, table->backend->release}));
    table->ndevices = index + 1;
    return SC_OK;
 }
@@ -135,6 +134,15 @@ ScDevice *sc_device_cpu(void) {
 
 ScDevice *sc_device_ref(void) {
    return always_there("ref");
+}
+
+ScMemory sc_device_memory(ScDevice *device) {
+   return sc_pool_memory(device->pool);
+}
+
+void sc_device_flush(ScDevice *device) {
+   if (device->backend->flush) device->backend->flush(device);
+   sc_pool_flush(device->pool);
 }
 
 size_t sc_live_bytes(void) {

@@ -2,12 +2,17 @@
 #ifndef SCUTE_DEVICE_H
 #define SCUTE_DEVICE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "host/core/api.h"
-#include "host/core/tensor.h"
+#include "host/core/dtype.h"
+#include "host/core/pool.h"
 
 SC_API_BEGIN
 
 typedef struct ScCall ScCall;
+typedef struct ScDevice ScDevice;
 
 // What a backend computes for one op. Missing backward with a differentiable op means that host/ops does it
 // alone.
@@ -53,15 +58,11 @@ typedef struct ScBackend {
    struct ScKernelTable *kernels;
 } ScBackend;
 
-typedef struct {
-   size_t live, cached, peak; // bytes; peak of live since the start
-} ScMemory;
-
 struct ScDevice {
    const ScBackend *backend;
    int index;
    char name[16]; // "cpu", "ref", "cuda:0"
-   struct ScPool *pool;
+   ScPool *pool;
    // Of the group that it trains in (host/core/communicator.h); NULL: alone.
    struct ScCommunicator *communicator;
 };
@@ -73,17 +74,10 @@ ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
-void sc_device_flush(ScDevice *);   // returns cached memory and clears backend caches
-void sc_flush_devices(void);        // the same for all devices in use
-void sc_close_devices(void);        // at the end of the program, when no tensor lives any more
-size_t sc_live_bytes(void);         // over all devices in use
-void sc_memory_limit(size_t bytes); // live bytes at which allocation fails with SC_EMEM; 0 is no limit
-
-// Pool (host/core/alloc.c). Buffers start with one reference and a fresh stamp. Thread-safe.
-ScStatus sc_buffer_new(ScBuffer **out, ScDevice *, size_t bytes);
-ScBuffer *sc_buffer_retain(ScBuffer *);
-void sc_buffer_release(ScBuffer *);
-uint64_t sc_next_stamp(void);
+void sc_device_flush(ScDevice *); // returns cached memory and clears backend caches
+void sc_flush_devices(void);      // the same for all devices in use
+void sc_close_devices(void);      // at the end of the program, when no tensor lives any more
+size_t sc_live_bytes(void);       // over all devices in use
 
 // Registration happens before main, from the file that defines the kernel; there is no list anywhere.
 void sc_register_backend(ScBackend *);

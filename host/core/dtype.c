@@ -1,5 +1,4 @@
-// Names, sizes and conversions of the element types.
-#include "host/core/tensor.h"
+#include "host/core/dtype.h"
 
 #include <string.h>
 
@@ -88,4 +87,46 @@ float sc_f16_to_f32(uint16_t half) {
    if (rest >= 0x7c00) return bits_float(sign | 0x7f800000 | (rest & 0x3ff) << 13);
    if (rest < 0x400) return bits_float(sign | float_bits((float)rest * 0x1p-24f));
    return bits_float(sign | ((rest << 13) + 0x38000000));
+}
+
+double sc_load(ScDtype dtype, const void *data, int64_t index) {
+   switch (dtype) {
+   case SC_F32: return ((const float *)data)[index];
+   case SC_F64: return ((const double *)data)[index];
+   case SC_F16: return sc_f16_to_f32(((const uint16_t *)data)[index]);
+   case SC_BF16: return sc_bf16_to_f32(((const uint16_t *)data)[index]);
+   case SC_I64: return (double)((const int64_t *)data)[index];
+   default: return ((const uint8_t *)data)[index];
+   }
+}
+
+static int64_t to_integer(double value, double low, double high) {
+   if (value != value) return 0;
+   if (value <= low) return (int64_t)low;
+   return value >= high ? (int64_t)(high >= 0x1p63 ? INT64_MAX : (int64_t)high) : (int64_t)value;
+}
+
+void sc_store(ScDtype dtype, void *data, int64_t index, double value) {
+   switch (dtype) {
+   case SC_F32: ((float *)data)[index] = (float)value; break;
+   case SC_F64: ((double *)data)[index] = value; break;
+   case SC_F16: ((uint16_t *)data)[index] = sc_f32_to_f16((float)value); break;
+   case SC_BF16: ((uint16_t *)data)[index] = sc_f32_to_bf16((float)value); break;
+   case SC_I64: ((int64_t *)data)[index] = to_integer(value, -0x1p63, 0x1p63); break;
+   default: ((uint8_t *)data)[index] = (uint8_t)to_integer(value, 0, 255);
+   }
+}
+
+void sc_convert(ScDtype to_dtype, void *to, ScDtype from_dtype, const void *from, int64_t n) {
+   if (to_dtype == from_dtype) {
+      memcpy(to, from, (size_t)n * sc_dtype_size(to_dtype));
+   } else if (to_dtype == SC_F32 && from_dtype == SC_BF16) {
+      for (int64_t i = 0; i < n; i++) ((float *)to)[i] = sc_bf16_to_f32(((const uint16_t *)from)[i]);
+   } else if (to_dtype == SC_BF16 && from_dtype == SC_F32) {
+      for (int64_t i = 0; i < n; i++) ((uint16_t *)to)[i] = sc_f32_to_bf16(((const float *)from)[i]);
+   } else if (to_dtype == SC_F32 && from_dtype == SC_U8) {
+      for (int64_t i = 0; i < n; i++) ((float *)to)[i] = ((const uint8_t *)from)[i];
+   } else {
+      for (int64_t i = 0; i < n; i++) sc_store(to_dtype, to, i, sc_load(from_dtype, from, i));
+   }
 }

@@ -1,6 +1,8 @@
 #include "host/core/function.h"
 
+#include "host/core/dispatch.h"
 #include "host/core/tape.h"
+#include "host/core/transfer.h"
 
 static ScStatus fill_in_zeros(ScCall *call) {
    for (int i = 0; i < call->nout; i++) {
@@ -23,8 +25,7 @@ static ScStatus check_gradient(const ScCall *call, int i) {
                      sc_dtype_name(gradient->dtype), gradient->device->name);
    if (gradient->dtype == x->dtype) return SC_OK;
    ScTensor *converted;
-   ScAttr attr = {.i = x->dtype};
-   SC_TRY(sc_apply(&converted, "to", 1, &gradient, &attr, 1));
+   SC_TRY(sc_tensor_convert(&converted, gradient, x->dtype));
    sc_tensor_release(gradient);
    call->grad_in[i] = converted;
    return SC_OK;

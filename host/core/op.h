@@ -7,7 +7,6 @@
 #define SCUTE_OP_H
 
 #include "host/core/api.h"
-#include "host/core/device.h"
 #include "host/core/tensor.h"
 
 SC_API_BEGIN
@@ -50,7 +49,7 @@ typedef union {
    } ints; // SC_PAIR (n = 2), SC_INTS
 } ScAttr;
 
-// What autocast (sc_set_autocast) does to an op's f32 and half-width inputs.
+// What autocast (host/core/width.h) does to an op's f32 and half-width inputs.
 typedef enum {
    SC_CAST_NONE, // computes in the dtype of its inputs
    SC_CAST_HALF, // products: f32 inputs outside of the `wide` mask are converted to the half dtype
@@ -86,6 +85,18 @@ struct ScCall {
    ScFunction *function; // of a call that was made outside the core, which owns it; see host/core/function.h
 };
 
+// A function whose backward lies outside the core (written in Lua, say); see host/core/function.h.
+struct ScFunction {
+   const char *name; // for messages; lives as long as the function
+   // From call->grad_out (one per output, zeros where an output had no influence, NULL where it is no float
+   // tensor) sets call->grad_in[i], which the call takes over, for inputs with call->needs_grad[i]; NULL counts
+   // as zeros. call->in and call->out have shapes and dtypes only. Never raises, never jumps: what goes wrong
+   // is a status.
+   ScStatus (*backward)(ScFunction *, ScCall *);
+   // Called once, when the tape lets go of the function: after a backward that consumed it, or with its graph.
+   void (*release)(ScFunction *);
+};
+
 struct ScOp {
    const char *name;
    const char *doc; // one paragraph: formula, shapes, source
@@ -114,8 +125,9 @@ struct ScOp {
    // Checks the arguments (message: "conv2d: argument 'weight': expected ..., found ...") and describes the
    // outputs.
    ScStatus (*infer)(ScCall *);
-   // NULL: allocate and run the kernel. Else instead of that; sc_run_kernel does the standard part.
-   // With no infer, the op is a composite: forward makes the outputs itself out of other ops (sc_call).
+   // NULL: allocate and run the kernel. Else instead of that; sc_run_kernel (host/core/dispatch.h) does the
+   // standard part. With no infer, the op is a composite: forward makes the outputs itself out of other ops
+   // (sc_apply, host/core/call.h).
    ScStatus (*forward)(ScCall *);
    // NULL: allocate grad_in where needed and run the kernel's backward (sc_run_backward_kernel).
    ScStatus (*backward)(ScCall *);
@@ -131,31 +143,22 @@ const ScOp *sc_op_at(int index); // NULL past the end; in byte order of the name
    }
 #define SC_PARAMS(array) .params = array, .nparams = sizeof array / sizeof array[0]
 
-// Calls. `sc_call_new` presets every attribute; fill in call->in and call->attr, then run. `nin` counts flat
-// tensors.
+// Calls. `sc_call_new` presets every attribute; fill in call->in and call->attr. `nin` counts flat tensors.
 ScStatus sc_call_new(ScCall **out, const ScOp *, int nin);
 void sc_call_free(ScCall *); // releases every tensor it holds
-// Checks, promotes, allocates, computes and records. On success call->out holds the results (take them with
-// sc_call_take before freeing); on failure nothing has changed. SC_EMEM may be retried after freeing memory.
-// Afterwards the call belongs to the caller still; a recorded one is shared with the tape.
-ScStatus sc_call_run(ScCall *);
-
-// Mixed precision: while the dtype is f16 or bf16, ops convert their inputs as their `autocast` says, through
-// the recorded op `to`, so that gradients arrive at f32 weights in f32. f32 (the start) switches it off; it is
-// off within backward. Returns the dtype before.
-ScDtype sc_set_autocast(ScDtype);
+// A call of op `name` with tensors (in[]) and its first attributes. An op that begins with a list takes all of
+// `in` for that list.
+ScStatus sc_call_prepare(ScCall **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr,
+                         int nattr);
+// Finds the device of the inputs, which must be one and the same; without inputs it is the CPU.
+ScStatus sc_call_place(ScCall *);
 ScTensor *sc_call_take(ScCall *, int output);
-// Shorthand from C: runs op `name` with tensors (in[]) and its first attributes. An op that begins with a list
-// takes all of `in` for that list.
-ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr,
-                  int nattr);
+// Frees the call; of one that went well the first output is taken, unless `out` is NULL. Returns `status`.
+ScStatus sc_call_finish(ScCall *, ScStatus status, ScTensor **out);
 
 // For host/ops.
 ScStatus sc_describe(ScCall *, int output, ScDtype, int rank, const int64_t *shape);
 ScStatus sc_describe_saved(ScCall *, int index, ScDtype, int rank, const int64_t *shape);
-ScStatus sc_run_kernel(ScCall *); // allocate outputs (and saved) as described, then the backend's forward
-ScStatus sc_run_backward_kernel(ScCall *); // allocate grad_in where needed, then the backend's backward
-ScStatus sc_promote(ScCall *, int first);  // brings the inputs from `first` on to a common dtype (in infer)
 ScStatus sc_want_rank(const ScCall *, int input,
                       int rank); // "conv2d: argument 'x': expected rank 4, found (3, 5)"
 ScStatus sc_want_float(const ScCall *, int input);

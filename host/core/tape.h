@@ -1,9 +1,8 @@
-// Reverse mode: recorded calls form a graph through their output tensors; backward walks it from the newest
-// call to the oldest, frees what it has consumed and adds gradients to the leaves.
+// The tape: recorded calls form a graph through their output tensors (host/core/node.h), which backward
+// (host/core/backward.h) walks.
 #ifndef SCUTE_TAPE_H
 #define SCUTE_TAPE_H
 
-#include "host/core/api.h"
 #include "host/core/op.h"
 
 SC_API_BEGIN
@@ -15,15 +14,8 @@ bool sc_is_recording(void);
 // True if the tensor is a leaf that requires a gradient or was made by a recorded call.
 bool sc_needs_grad(const ScTensor *);
 
-// After a successful recorded call: ties the outputs to a node that takes over the call. Internal to
-// sc_call_run.
+// After a successful recorded call: ties the outputs to a node that takes over the call.
 ScStatus sc_tape_record(ScCall *);
-void sc_node_release(ScNode *);
-
-// Gradients of a scalar (or of any tensor, given its gradient `seed`) with respect to all leaves, added to
-// their `grad`. Consumes the graph: a second backward through the same calls is an error that says so, unless
-// `retain`.
-ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain);
 
 SC_API_END
 

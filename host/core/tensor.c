@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/core/device.h"
-#include "host/core/tape.h"
+#include "host/core/node.h"
 
 static ScStatus check_shape(ScDtype dtype, int rank, const int64_t *shape) {
    if (rank > SC_MAXRANK)
@@ -58,10 +57,17 @@ ScTensor *sc_tensor_retain(ScTensor *t) {
 
 void sc_tensor_release(ScTensor *t) {
    if (!t || --t->refs > 0) return;
-   sc_node_release(t->node);
+   if (t->node) t->node->release(t->node);
    sc_tensor_release(t->grad);
    sc_buffer_release(t->buffer);
    free(t);
+}
+
+void sc_tensor_release_all(int n, ScTensor **tensors) {
+   for (int i = 0; i < n; i++) {
+      sc_tensor_release(tensors[i]);
+      tensors[i] = NULL;
+   }
 }
 
 ScStatus sc_tensor_own(ScTensor *t, bool keep) {
@@ -131,4 +137,10 @@ const char *sc_dims_text(int rank, const int64_t *shape) {
 
 const char *sc_shape_text(const ScTensor *t) {
    return sc_dims_text(t->rank, t->shape);
+}
+
+ScStatus sc_name_tensor(ScStatus status, const char *what, const ScTensor *t, const ScDevice *where) {
+   if (status != SC_EDEVICE && status != SC_EMEM) return status;
+   return sc_fail(status, "%s; in %s %s %s on %s", sc_error(), what, sc_dtype_name(t->dtype), sc_shape_text(t),
+                  where->name);
 }

@@ -1,60 +1,7 @@
-// Values in and out of tensors: logical order on the host's side, memory order on the device's.
-#include "host/core/tensor.h"
+#include "host/core/transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "host/core/device.h"
-#include "host/core/op.h"
-#include "host/core/tape.h"
-
-double sc_load(ScDtype dtype, const void *data, int64_t index) {
-   switch (dtype) {
-   case SC_F32: return ((const float *)data)[index];
-   case SC_F64: return ((const double *)data)[index];
-   case SC_F16: return sc_f16_to_f32(((const uint16_t *)data)[index]);
-   case SC_BF16: return sc_bf16_to_f32(((const uint16_t *)data)[index]);
-   case SC_I64: return (double)((const int64_t *)data)[index];
-   default: return ((const uint8_t *)data)[index];
-   }
-}
-
-static int64_t to_integer(double value, double low, double high) {
-   if (value != value) return 0;
-   if (value <= low) return (int64_t)low;
-   return value >= high ? (int64_t)(high >= 0x1p63 ? INT64_MAX : (int64_t)high) : (int64_t)value;
-}
-
-void sc_store(ScDtype dtype, void *data, int64_t index, double value) {
-   switch (dtype) {
-   case SC_F32: ((float *)data)[index] = (float)value; break;
-   case SC_F64: ((double *)data)[index] = value; break;
-   case SC_F16: ((uint16_t *)data)[index] = sc_f32_to_f16((float)value); break;
-   case SC_BF16: ((uint16_t *)data)[index] = sc_f32_to_bf16((float)value); break;
-   case SC_I64: ((int64_t *)data)[index] = to_integer(value, -0x1p63, 0x1p63); break;
-   default: ((uint8_t *)data)[index] = (uint8_t)to_integer(value, 0, 255);
-   }
-}
-
-void sc_convert(ScDtype to_dtype, void *to, ScDtype from_dtype, const void *from, int64_t n) {
-   if (to_dtype == from_dtype) {
-      memcpy(to, from, (size_t)n * sc_dtype_size(to_dtype));
-   } else if (to_dtype == SC_F32 && from_dtype == SC_BF16) {
-      for (int64_t i = 0; i < n; i++) ((float *)to)[i] = sc_bf16_to_f32(((const uint16_t *)from)[i]);
-   } else if (to_dtype == SC_BF16 && from_dtype == SC_F32) {
-      for (int64_t i = 0; i < n; i++) ((uint16_t *)to)[i] = sc_f32_to_bf16(((const float *)from)[i]);
-   } else if (to_dtype == SC_F32 && from_dtype == SC_U8) {
-      for (int64_t i = 0; i < n; i++) ((float *)to)[i] = ((const uint8_t *)from)[i];
-   } else {
-      for (int64_t i = 0; i < n; i++) sc_store(to_dtype, to, i, sc_load(from_dtype, from, i));
-   }
-}
-
-ScStatus sc_name_tensor(ScStatus status, const char *what, const ScTensor *t, const ScDevice *where) {
-   if (status != SC_EDEVICE && status != SC_EMEM) return status;
-   return sc_fail(status, "%s; in %s %s %s on %s", sc_error(), what, sc_dtype_name(t->dtype), sc_shape_text(t),
-                  where->name);
-}
 
 static ScStatus named(ScStatus status, const char *what, const ScTensor *t) {
    return sc_name_tensor(status, what, t, t->device);
@@ -89,27 +36,26 @@ static void reorder(const ScTensor *t, char *to, const char *from, bool to_logic
          }
 }
 
-// Host view of a tensor's content in memory order: the buffer itself or a downloaded copy in *staging.
-static ScStatus host_content(const ScTensor *t, void **staging, const void **out) {
-   *staging = NULL;
+ScStatus sc_tensor_content(const ScTensor *t, const void **out, void **downloaded) {
+   *downloaded = NULL;
    if (t->device->backend->host_memory) {
       *out = t->buffer->data;
       return SC_OK;
    }
-   *staging = malloc(sc_nbytes(t));
-   if (!*staging) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = t->device->backend->download(t->device, *staging, t->buffer->data, sc_nbytes(t));
-   if (status != SC_OK) free(*staging), *staging = NULL;
-   *out = *staging;
+   *downloaded = malloc(sc_nbytes(t));
+   if (!*downloaded) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = t->device->backend->download(t->device, *downloaded, t->buffer->data, sc_nbytes(t));
+   if (status != SC_OK) free(*downloaded), *downloaded = NULL;
+   *out = *downloaded;
    return status;
 }
 
 ScStatus sc_tensor_read(const ScTensor *t, void *logical) {
-   void *staging;
+   void *downloaded;
    const void *content;
-   SC_TRY(named(host_content(t, &staging, &content), "reading", t));
+   SC_TRY(named(sc_tensor_content(t, &content, &downloaded), "reading", t));
    reorder(t, logical, content, true);
-   free(staging);
+   free(downloaded);
    return SC_OK;
 }
 
@@ -181,52 +127,4 @@ ScStatus sc_tensor_fill(ScTensor *t, double value) {
    _Alignas(int64_t) char element[sizeof(int64_t)]; // of any dtype
    sc_store(t->dtype, element, 0, value);
    return sc_tensor_fill_element(t, element);
-}
-
-// Within a device whose memory the CPU cannot reach: its own conversion makes the new content.
-static ScStatus copy_within(ScTensor *to, const ScTensor *from) {
-   ScTensor *converted, *in = (ScTensor *)from;
-   ScAttr dtype = {.i = to->dtype};
-   bool recording = sc_set_recording(false);
-   ScStatus status = sc_apply(&converted, "to", 1, &in, &dtype, 1);
-   sc_set_recording(recording);
-   if (status != SC_OK) return status;
-   sc_buffer_release(to->buffer);
-   to->buffer = sc_buffer_retain(converted->buffer);
-   sc_tensor_release(converted);
-   sc_tensor_touch(to);
-   return SC_OK;
-}
-
-// *content, of `from`, in the dtype of `to`: as it is, or a copy in *converted.
-static ScStatus convert_content(const ScTensor *to, const ScTensor *from, const void **content,
-                                void **converted) {
-   *converted = NULL;
-   if (to->dtype == from->dtype) return SC_OK;
-   *converted = malloc(sc_nbytes(to));
-   if (!*converted) return sc_fail(SC_EMEM, "out of memory");
-   sc_convert(to->dtype, *converted, from->dtype, *content, sc_numel(to));
-   *content = *converted;
-   return SC_OK;
-}
-
-// Same shape means same memory order, so elements correspond one to one.
-ScStatus sc_tensor_copy(ScTensor *to, const ScTensor *from) {
-   if (!sc_same_shape(to, from))
-      return sc_fail(SC_EARG, "copy_: expected shape %s, found %s", sc_shape_text(to), sc_shape_text(from));
-   if (to->device->backend->shapes_only) return SC_OK;
-   if (to->device == from->device && !to->device->backend->host_memory) return copy_within(to, from);
-   if (to->buffer == from->buffer && to->dtype == from->dtype) return SC_OK;
-   void *staging, *converted;
-   const void *content;
-   SC_TRY(host_content(from, &staging, &content));
-   ScStatus status = convert_content(to, from, &content, &converted);
-   if (status == SC_OK) status = sc_tensor_own(to, false);
-   if (status == SC_OK) {
-      status = to->device->backend->upload(to->device, to->buffer->data, content, sc_nbytes(to));
-      sc_tensor_touch(to);
-   }
-   free(staging);
-   free(converted);
-   return named(status, "copying", to->device->backend->host_memory ? from : to);
 }

@@ -1,14 +1,21 @@
 #include "host/core/width.h"
 
-#include <stdlib.h>
+#include "host/core/compute.h"
+#include "host/core/copy.h"
 
-#include "host/core/tape.h"
+// Recorded, as the op `to`.
+static ScStatus convert(ScTensor **out, ScTensor *x, ScDtype dtype) {
+   ScCall *call;
+   SC_TRY(sc_call_prepare(&call, "to", 1, &x, &(ScAttr){.i = dtype}, 1));
+   ScStatus status = sc_call_place(call);
+   if (status == SC_OK) status = sc_compute(call);
+   return sc_call_finish(call, sc_name_call(call, status), out);
+}
 
 static ScStatus convert_to(ScTensor **slot, ScDtype dtype) {
    if (!*slot || (*slot)->dtype == dtype) return SC_OK;
    ScTensor *converted;
-   ScAttr attr = {.i = dtype};
-   SC_TRY(sc_apply(&converted, "to", 1, slot, &attr, 1));
+   SC_TRY(convert(&converted, *slot, dtype));
    sc_tensor_release(*slot);
    *slot = converted;
    return SC_OK;
@@ -100,78 +107,5 @@ ScStatus sc_restore_width(ScCall *call, ScStatus status, ScWidth *width) {
    }
    for (int i = 0; status == SC_OK && width->narrows && i < call->nout; i++)
       if (call->out[i]->dtype == SC_F32) status = convert_to(&call->out[i], width->narrow);
-   return status;
-}
-
-// ---- a native call that the kernel does not take after all ----
-
-typedef struct {
-   ScTensor **slot, *half;
-   bool result;
-} Swap;
-
-typedef struct {
-   int n;
-   Swap swaps[];
-} Swaps;
-
-static ScStatus swap(Swaps *s, ScTensor **slot, bool result) {
-   ScTensor *half = *slot, *wide;
-   ScAttr attr = {.i = SC_F32};
-   if (!is_half(half)) return SC_OK;
-   if (!half->buffer)
-      SC_TRY(sc_tensor_shape_only(&wide, half->device, SC_F32, half->rank, half->shape));
-   else if (result)
-      SC_TRY(sc_tensor_new(&wide, half->device, SC_F32, half->rank, half->shape));
-   else
-      SC_TRY(sc_apply(&wide, "to", 1, slot, &attr, 1));
-   *slot = wide;
-   s->swaps[s->n++] = (Swap){slot, half, result};
-   return SC_OK;
-}
-
-static ScStatus swap_all(Swaps *s, ScCall *call, bool backward) {
-   for (int i = 0; i < call->nin; i++) {
-      SC_TRY(swap(s, &call->in[i], false));
-      if (backward) SC_TRY(swap(s, &call->grad_in[i], true));
-   }
-   for (int i = 0; i < call->nout; i++) {
-      SC_TRY(swap(s, &call->out[i], !backward));
-      if (backward) SC_TRY(swap(s, &call->grad_out[i], false));
-   }
-   return SC_OK;
-}
-
-// The half-width tensor gets the buffer of the converted result.
-static ScStatus store(ScTensor *half, ScTensor *wide) {
-   ScTensor *converted;
-   ScAttr attr = {.i = half->dtype};
-   SC_TRY(sc_apply(&converted, "to", 1, &wide, &attr, 1));
-   sc_buffer_release(half->buffer);
-   half->buffer = sc_buffer_retain(converted->buffer);
-   sc_tensor_release(converted);
-   return SC_OK;
-}
-
-static ScStatus swap_back(Swaps *s, ScStatus status) {
-   for (int i = 0; i < s->n; i++) {
-      Swap *each = &s->swaps[i];
-      if (status == SC_OK && each->result) status = store(each->half, *each->slot);
-      sc_tensor_release(*each->slot);
-      *each->slot = each->half;
-   }
-   return status;
-}
-
-ScStatus sc_run_widened(ScCall *call, bool backward, ScRunKernel run) {
-   size_t most = 2 * (size_t)(call->nin + SC_MAXOUT);
-   Swaps *s = calloc(1, sizeof *s + most * sizeof *s->swaps);
-   if (!s) return sc_fail(SC_EMEM, "out of memory");
-   bool recording = sc_set_recording(false);
-   ScStatus status = swap_all(s, call, backward);
-   if (status == SC_OK) status = run(call, backward, true);
-   status = swap_back(s, status);
-   sc_set_recording(recording);
-   free(s);
    return status;
 }

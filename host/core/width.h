@@ -4,6 +4,14 @@
 
 #include "host/core/op.h"
 
+// Mixed precision: while the dtype is f16 or bf16, ops convert their inputs as their `autocast` says, through
+// the recorded op `to`, so that gradients arrive at f32 weights in f32. f32 (the start) switches it off; it is
+// off within backward. Returns the dtype before.
+ScDtype sc_set_autocast(ScDtype);
+
+// For host/ops: brings the inputs from `first` on to a common dtype (in infer).
+ScStatus sc_promote(ScCall *, int first);
+
 // What sc_choose_width changed about a call. Starts as zeros.
 typedef struct {
    bool narrows;   // f32 results are converted to `narrow`
@@ -19,9 +27,5 @@ ScStatus sc_apply_autocast(ScCall *);
 ScStatus sc_choose_width(ScCall *, ScWidth *);
 // Afterwards, also on failure: converts back what was written and the results. Returns `status` or its own.
 ScStatus sc_restore_width(ScCall *, ScStatus status, ScWidth *);
-
-// Runs `run` with f32 copies in place of the half-width tensors of a native call.
-typedef ScStatus (*ScRunKernel)(ScCall *, bool backward, bool fallback);
-ScStatus sc_run_widened(ScCall *, bool backward, ScRunKernel run);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "host/core/transfer.h"
 #include "host/files/file.h"
 #include "host/files/seal.h"
 

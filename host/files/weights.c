@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/core/transfer.h"
 #include "host/files/file.h"
 #include "host/files/pth.h"
 #include "host/files/safetensors.h"

@@ -2,7 +2,7 @@
 #ifndef SCUTE_WEIGHTS_H
 #define SCUTE_WEIGHTS_H
 
-#include "host/core/device.h"
+#include "host/core/tensor.h"
 
 typedef struct {
    char *name;

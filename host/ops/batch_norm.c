@@ -4,6 +4,8 @@
 // kept by the next op anyway), else it is computed again from x; silu needs x and the residual.
 #include "host/ops/batch_norm.h"
 
+#include "host/core/call.h"
+#include "host/core/dispatch.h"
 #include "host/ops/running_update.h"
 
 static const ScParam params[] = {

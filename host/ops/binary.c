@@ -1,5 +1,6 @@
 // Arithmetic on two operands with broadcasting: add, sub, mul, div, pow, maximum, minimum. Whole numbers are
 // exact, and end at the ends of their range (u8: 0 and 255).
+#include "host/core/dispatch.h"
 #include "host/ops/broadcast.h"
 
 static const ScParam operands[] = {

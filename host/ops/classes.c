@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "host/core/transfer.h"
+
 ScStatus sc_want_numbers(const ScCall *c, int input, int64_t n, const char *what) {
    const ScTensor *t = c->in[input];
    const char *op = c->op->name, *name = sc_input_name(c, input);

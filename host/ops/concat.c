@@ -1,6 +1,7 @@
 // Tensors one after the other along a dimension.
 #include "host/ops/concat.h"
 
+#include "host/core/call.h"
 #include "host/core/op.h"
 
 static const ScParam params[] = {

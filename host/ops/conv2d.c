@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "host/core/dispatch.h"
+
 // What the user called: the folded kernel is conv_bn_act's own business.
 static const char *name_of(const ScCall *c) {
    return strcmp(c->op->name, "conv2d_folded") == 0 ? "conv_bn_act" : c->op->name;

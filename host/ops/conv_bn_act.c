@@ -1,5 +1,6 @@
 // Convolution, batch norm, residual and activation in one: what a block of a network calls with its conv and
 // its norm.
+#include "host/core/call.h"
 #include "host/ops/batch_norm.h"
 #include "host/ops/conv2d.h"
 

@@ -1,6 +1,7 @@
 // Cross entropy between logits and classes or probabilities, as torch.nn.functional.cross_entropy defines it.
 #include "host/ops/cross_entropy.h"
 
+#include "host/core/width.h"
 #include "host/ops/classes.h"
 
 static const ScParam params[] = {

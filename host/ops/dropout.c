@@ -1,6 +1,7 @@
 // Dropout. The mask is never stored: backward draws it again from the same counters.
 #include "host/ops/dropout.h"
 
+#include "host/core/dispatch.h"
 #include "host/core/op.h"
 #include "host/core/rng.h"
 

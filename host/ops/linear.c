@@ -1,4 +1,5 @@
 // Fully connected layer.
+#include "host/core/dispatch.h"
 #include "host/core/op.h"
 
 enum { X, WEIGHT, BIAS };

@@ -1,6 +1,8 @@
 // Matrix products of vectors, matrices and batches of matrices.
 #include "host/ops/matmul.h"
 
+#include "host/core/dispatch.h"
+
 static const ScParam params[] = {
     {.name = "a", .kind = SC_TENSOR, .doc = "(K), (M, K) or (B, M, K)"},
     {.name = "b", .kind = SC_TENSOR, .doc = "(K), (K, N) or (B, K, N)"},

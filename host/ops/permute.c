@@ -1,4 +1,5 @@
 // Dimensions in another order: permute, transpose.
+#include "host/core/call.h"
 #include "host/core/op.h"
 #include "host/ops/permute.h"
 

@@ -1,6 +1,8 @@
 // Over one dimension, or over everything: sum, mean, max, min, argmax, argmin.
 #include "host/ops/reduce.h"
 
+#include "host/core/call.h"
+#include "host/core/dispatch.h"
 #include "host/core/op.h"
 
 static const ScParam params[] = {

@@ -1,4 +1,6 @@
 // The same elements in another shape, in logical order: reshape, flatten.
+#include "host/core/call.h"
+#include "host/core/dispatch.h"
 #include "host/core/op.h"
 
 static const ScParam params[] = {

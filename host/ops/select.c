@@ -1,4 +1,5 @@
 // One index of a dimension.
+#include "host/core/call.h"
 #include "host/core/op.h"
 
 static const ScParam params[] = {

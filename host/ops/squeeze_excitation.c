@@ -2,6 +2,8 @@
 // the way back no gradient of the size of the maps is added to another.
 #include "host/ops/squeeze_excitation.h"
 
+#include "host/core/dispatch.h"
+
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "maps (N, C, H, W)"},
     {.name = "weight1", .kind = SC_TENSOR, .doc = "of the squeezing 1x1 convolution (S, C, 1, 1)"},

@@ -2,6 +2,8 @@
 // backward draws the same samples again from the same counters.
 #include "host/ops/stochastic_depth.h"
 
+#include "host/core/dispatch.h"
+
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "the branch (N, ...), floating point"},
     {.name = "residual", .kind = SC_TENSOR, .optional = true, .doc = "added afterwards, of x's shape"},

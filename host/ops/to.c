@@ -1,4 +1,5 @@
 // Conversion of the element type.
+#include "host/core/call.h"
 #include "host/core/op.h"
 #include "host/ops/to.h"
 

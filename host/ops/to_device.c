@@ -1,4 +1,6 @@
 // Moving between devices.
+#include "host/core/call.h"
+#include "host/core/copy.h"
 #include "host/core/op.h"
 
 static const ScParam params[] = {

@@ -1,4 +1,5 @@
 // Functions of each element alone: neg, abs, relu, relu6, exp, log, sqrt, sigmoid, tanh, silu.
+#include "host/core/call.h"
 #include "host/core/op.h"
 
 static const ScParam params[] = {{.name = "x", .kind = SC_TENSOR, .doc = "any shape"}};

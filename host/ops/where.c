@@ -1,4 +1,5 @@
 // A choice between two operands, element by element.
+#include "host/core/width.h"
 #include "host/ops/broadcast.h"
 
 static const ScParam params[] = {

@@ -5,7 +5,7 @@
 
 #include <dnnl.h>
 
-#include "host/core/device.h"
+#include "host/core/buffer.h"
 
 #if DNNL_VERSION_MAJOR != 3
 #error "scute needs oneDNN 3.x: put its include folder first"

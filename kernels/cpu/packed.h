@@ -3,6 +3,7 @@
 #ifndef SCUTE_CPU_PACKED_H
 #define SCUTE_CPU_PACKED_H
 
+#include "host/core/tensor.h"
 #include "kernels/cpu/onednn.h"
 
 enum { SC_PACK_SOURCES = 6, SC_PACK_PARTS = 2 };

@@ -1,3 +1,4 @@
+#include "host/core/call.h"
 #include "host/core/tape.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/parts.h"

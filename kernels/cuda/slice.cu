@@ -1,3 +1,4 @@
+#include "host/core/transfer.h"
 #include "host/ops/slice.h"
 
 #include "host/ops/axis.h"

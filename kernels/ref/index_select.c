@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/core/op.h"
+#include "host/core/transfer.h"
 #include "host/ops/axis.h"
 #include "kernels/ref/walk.h"
 

@@ -1,6 +1,7 @@
 #include "host/ops/reduce.h"
 
 #include "host/core/op.h"
+#include "host/core/transfer.h"
 #include "host/ops/axis.h"
 #include "kernels/ref/walk.h"
 

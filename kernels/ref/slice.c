@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/core/op.h"
+#include "host/core/transfer.h"
 #include "host/ops/axis.h"
 
 // Copies between the range of the large tensor and the small one.

@@ -3,6 +3,7 @@
 #ifndef SCUTE_TESTS_DAMAGE_H
 #define SCUTE_TESTS_DAMAGE_H
 
+#include "host/core/transfer.h"
 #include "host/files/weights.h"
 #include "tests/c/scratch.h"
 

@@ -4,8 +4,10 @@
 #include <pthread.h>
 
 #include "host/core/communicator.h"
+#include "host/core/copy.h"
 #include "host/core/device.h"
 #include "host/core/rng.h"
+#include "host/core/transfer.h"
 #include "tests/c/check.h"
 
 static ScTensor *make(ScDtype dtype, int rank, const int64_t *shape) {

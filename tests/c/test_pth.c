@@ -2,6 +2,8 @@
 // refused, and damage. The files are made by tests/golden/make_pth.py.
 #include "tests/c/damage.h"
 
+#include "host/core/transfer.h"
+
 #define GOLDEN "tests/golden/pth/"
 
 static void assert_same_files(const char *path, const char *expected) {

@@ -1,7 +1,10 @@
 // Memory that runs out: garbage is collected, and what failed is tried once more.
+#include "host/core/backward.h"
+#include "host/core/call.h"
 #include "host/core/retry.h"
 
 #include "host/core/tape.h"
+#include "host/core/transfer.h"
 #include "tests/c/check.h"
 
 static size_t live(void) {

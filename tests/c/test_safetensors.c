@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "host/core/transfer.h"
 #include "host/files/file.h"
 #include "host/files/safetensors.h"
 #include "tests/c/damage.h"

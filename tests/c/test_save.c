@@ -1,6 +1,7 @@
 // Files that tell whether they are whole, and the thread that writes them.
 #include <sched.h>
 
+#include "host/core/transfer.h"
 #include "host/files/safetensors.h"
 #include "host/files/save.h"
 #include "host/files/seal.h"

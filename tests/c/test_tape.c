@@ -3,8 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "host/core/backward.h"
+#include "host/core/call.h"
 #include "host/core/function.h"
 #include "host/core/tape.h"
+#include "host/core/transfer.h"
 #include "tests/c/check.h"
 
 static ScTensor *vector(int64_t n, double first, bool requires_grad) {

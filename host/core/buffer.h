@@ -1,0 +1,31 @@
+// Buffers: memory of a device that tensors share, counted, each content of which has a stamp.
+#ifndef SCUTE_BUFFER_H
+#define SCUTE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/core/api.h"
+#include "host/core/device.h"
+
+SC_API_BEGIN
+
+typedef struct {
+   int refs;       // counted with atomic operations
+   bool packed;    // some backend cache holds something derived from this content
+   uint64_t stamp; // unique to this content: new at creation and after every write in place
+   size_t bytes;
+   ScDevice *device;
+   void *data; // 64-byte aligned; host memory only if the device says so
+} ScBuffer;
+
+// From the device's pool, with one reference and a fresh stamp. Thread-safe.
+ScStatus sc_buffer_new(ScBuffer **out, ScDevice *, size_t bytes);
+ScBuffer *sc_buffer_retain(ScBuffer *);
+void sc_buffer_release(ScBuffer *);
+uint64_t sc_next_stamp(void);
+
+SC_API_END
+
+#endif

@@ -1,0 +1,26 @@
+#include "host/core/call.h"
+
+#include "host/core/compute.h"
+#include "host/core/width.h"
+
+ScStatus sc_call_run(ScCall *call) {
+   ScWidth width = {.narrows = call->half != SC_F32, .narrow = call->half};
+   call->device = NULL;
+   call->nout = call->nsaved = 0;
+   ScStatus status = sc_call_place(call);
+   if (status == SC_OK) status = sc_apply_autocast(call);
+   if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
+   if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = sc_choose_width(call, &width);
+   if (status == SC_OK) status = sc_compute(call);
+   status = sc_name_call(call, sc_restore_width(call, status, &width));
+   if (status != SC_OK) sc_tensor_release_all(SC_MAXOUT, call->out);
+   sc_tensor_release_all(SC_MAXSAVED, call->saved); // a recorded call has handed them to the tape
+   return status;
+}
+
+ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr,
+                  int nattr) {
+   ScCall *call;
+   SC_TRY(sc_call_prepare(&call, name, nin, in, attr, nattr));
+   return sc_call_finish(call, sc_call_run(call), out);
+}

@@ -1,0 +1,40 @@
+// Large blocks are mapped one by one, so that releasing one really returns it, whatever lies beside it.
+#include "host/core/host_memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20, MAPPED = 1 << 20 };
+
+// Aligned to a huge page: maps that much more and gives the ends back.
+static void *map_aligned(size_t bytes) {
+   size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
+   char *start = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+   if (start == MAP_FAILED) return NULL;
+   if (!alignment) return start;
+   size_t before = (alignment - (uintptr_t)start % alignment) % alignment;
+   if (before > 0) munmap(start, before);
+   if (alignment - before > 0) munmap(start + before + bytes, alignment - before);
+   madvise(start + before, bytes, MADV_HUGEPAGE); // fewer page faults; no matter where it is refused
+   return start + before;
+}
+
+ScStatus sc_host_allocate(ScDevice *device, size_t bytes, void **out) {
+   *out = bytes >= MAPPED ? map_aligned(bytes) : aligned_alloc(64, bytes);
+   return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", device->name, bytes);
+}
+
+void sc_host_release(ScDevice *device, void *data, size_t bytes) {
+   (void)device;
+   if (bytes >= MAPPED)
+      munmap(data, bytes);
+   else
+      free(data);
+}
+
+ScStatus sc_host_transfer(ScDevice *device, void *to, const void *from, size_t bytes) {
+   (void)device;
+   memcpy(to, from, bytes);
+   return SC_OK;
+}

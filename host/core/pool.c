@@ -1,0 +1,166 @@
+#include "host/core/pool.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+   size_t bytes;
+   void *data;
+} Block;
+
+struct ScPool {
+   ScPoolSource source;
+   pthread_mutex_t lock;
+   ScMemory memory;
+   size_t high_water; // of live bytes, never reset
+   Block *blocks;     // free blocks, by size
+   int nblocks, capacity;
+};
+
+enum { SMALLEST_CEILING = 64 << 20 };
+
+static size_t limit;
+
+void sc_memory_limit(size_t bytes) {
+   limit = bytes;
+}
+
+ScStatus sc_pool_new(ScPool **out, ScPoolSource source) {
+   ScPool *pool = calloc(1, sizeof *pool);
+   if (!pool) return sc_fail(SC_EMEM, "out of memory");
+   pool->source = source;
+   pthread_mutex_init(&pool->lock, NULL);
+   *out = pool;
+   return SC_OK;
+}
+
+size_t sc_pool_size(size_t bytes) {
+   if (bytes <= 64) return 64;
+   size_t step = 64;
+   while (bytes / step > 16) step *= 2;
+   return (bytes + step - 1) / step * step;
+}
+
+static int first_at_least(const ScPool *pool, size_t bytes) {
+   int low = 0, high = pool->nblocks;
+   while (low < high) {
+      int middle = (low + high) / 2;
+      if (pool->blocks[middle].bytes < bytes)
+         low = middle + 1;
+      else
+         high = middle;
+   }
+   return low;
+}
+
+// Out of the list.
+static Block remove_block(ScPool *pool, int index) {
+   Block block = pool->blocks[index];
+   memmove(&pool->blocks[index], &pool->blocks[index + 1], (size_t)(pool->nblocks - index - 1) * sizeof block);
+   pool->nblocks--;
+   pool->memory.cached -= block.bytes;
+   return block;
+}
+
+static void insert_block(ScPool *pool, Block block) {
+   int index = first_at_least(pool, block.bytes);
+   memmove(&pool->blocks[index + 1], &pool->blocks[index], (size_t)(pool->nblocks - index) * sizeof block);
+   pool->blocks[index] = block;
+   pool->nblocks++;
+   pool->memory.cached += block.bytes;
+}
+
+static void drop_largest(ScPool *pool) {
+   Block block = remove_block(pool, pool->nblocks - 1);
+   pool->source.release(pool->source.device, block.data, block.bytes);
+}
+
+static void drop_all(ScPool *pool) {
+   while (pool->nblocks > 0) drop_largest(pool);
+}
+
+static void trim(ScPool *pool, size_t extra) {
+   size_t wanted = pool->high_water + pool->high_water / 4;
+   size_t ceiling = wanted > SMALLEST_CEILING ? wanted : SMALLEST_CEILING;
+   while (pool->nblocks > 0 && pool->memory.live + pool->memory.cached + extra > ceiling) drop_largest(pool);
+}
+
+static void *take_cached(ScPool *pool, size_t *bytes) {
+   int index = first_at_least(pool, *bytes);
+   if (index == pool->nblocks || pool->blocks[index].bytes > *bytes + *bytes / 4) return NULL;
+   Block block = remove_block(pool, index);
+   *bytes = block.bytes;
+   return block.data;
+}
+
+static void count_live(ScPool *pool, size_t bytes) {
+   ScMemory *memory = &pool->memory;
+   memory->live += bytes;
+   if (memory->live > memory->peak) memory->peak = memory->live;
+   if (memory->live > pool->high_water) pool->high_water = memory->live;
+}
+
+// What the pool keeps may be all that is in the way.
+static ScStatus allocate(ScPool *pool, size_t bytes, void **out) {
+   ScStatus status = pool->source.allocate(pool->source.device, bytes, out);
+   if (status != SC_EMEM || pool->nblocks == 0) return status;
+   drop_all(pool);
+   return pool->source.allocate(pool->source.device, bytes, out);
+}
+
+static ScStatus take(ScPool *pool, size_t *bytes, void **out) {
+   if (limit && pool->memory.live + *bytes > limit)
+      return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", pool->source.name,
+                     *bytes, pool->memory.live, limit);
+   *out = take_cached(pool, bytes);
+   if (!*out) {
+      trim(pool, *bytes);
+      SC_TRY(allocate(pool, *bytes, out));
+   }
+   count_live(pool, *bytes);
+   return SC_OK;
+}
+
+ScStatus sc_pool_take(ScPool *pool, size_t *bytes, void **out) {
+   pthread_mutex_lock(&pool->lock);
+   ScStatus status = take(pool, bytes, out);
+   pthread_mutex_unlock(&pool->lock);
+   return status;
+}
+
+static bool has_room(ScPool *pool) {
+   if (pool->nblocks < pool->capacity) return true;
+   int capacity = pool->capacity ? 2 * pool->capacity : 64;
+   Block *blocks = realloc(pool->blocks, (size_t)capacity * sizeof *blocks);
+   if (!blocks) return false;
+   pool->blocks = blocks;
+   pool->capacity = capacity;
+   return true;
+}
+
+void sc_pool_give(ScPool *pool, void *data, size_t bytes) {
+   pthread_mutex_lock(&pool->lock);
+   pool->memory.live -= bytes;
+   if (has_room(pool)) {
+      insert_block(pool, (Block){bytes, data});
+      trim(pool, 0);
+   } else {
+      pool->source.release(pool->source.device, data, bytes);
+   }
+   pthread_mutex_unlock(&pool->lock);
+}
+
+ScMemory sc_pool_memory(ScPool *pool) {
+   pthread_mutex_lock(&pool->lock);
+   ScMemory memory = pool->memory;
+   pthread_mutex_unlock(&pool->lock);
+   return memory;
+}
+
+void sc_pool_flush(ScPool *pool) {
+   pthread_mutex_lock(&pool->lock);
+   drop_all(pool);
+   pthread_mutex_unlock(&pool->lock);
+}
