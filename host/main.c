@@ -8,6 +8,7 @@
 #include "host/bind/run.h"
 #include "host/machine/machine.h"
 #include "host/term/signals.h"
+#include "host/core/device.h"
 #include "host/core/suggest.h"
 #include "host/core/version.h"
 
@@ -99,8 +100,9 @@ static int run(lua_State *L, int argc, char **argv, const Options *options) {
 }
 
 static void print_versions(void) {
-   printf("scute %s (%s, %s, %d thread%s)\n", SC_VERSION, LUA_RELEASE, sc_cpu_library(), omp_get_max_threads(),
-          omp_get_max_threads() == 1 ? "" : "s");
+   int threads = omp_get_max_threads();
+   printf("scute %s (%s, %s, %d thread%s)\n", SC_VERSION, LUA_RELEASE, sc_device_cpu()->backend->library(),
+          threads, threads == 1 ? "" : "s");
 }
 
 int main(int argc, char **argv) {

@@ -288,7 +288,7 @@ static int version(lua_State *L) {
    lua_setfield(L, -2, "scute");
    lua_pushliteral(L, LUA_RELEASE);
    lua_setfield(L, -2, "lua");
-   lua_pushstring(L, sc_cpu_library());
+   lua_pushstring(L, sc_device_cpu()->backend->library());
    lua_setfield(L, -2, "cpu");
    return 1;
 }

@@ -34,6 +34,7 @@ enum {
 
 typedef struct ScBackend {
    const char *name;
+   const char *(*library)(void); // what it computes with, as in "oneDNN 3.2.0"; may be NULL
    // How many devices there are, for backends that may have several or none; asked once, when one is looked
    // for. NULL: there is one. On failure the message says what is missing.
    ScStatus (*count)(int *n);

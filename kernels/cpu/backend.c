@@ -8,5 +8,6 @@ static void flush(ScDevice *device) {
    sc_onednn_flush();
 }
 
-static ScBackend cpu = {.name = "cpu", SC_HOST_MEMORY, .forget = sc_packed_forget, .flush = flush};
+static ScBackend cpu = {
+    .name = "cpu", .library = sc_onednn_version, SC_HOST_MEMORY, .forget = sc_packed_forget, .flush = flush};
 SC_BACKEND(cpu)

@@ -1,6 +1,7 @@
 #include "kernels/cpu/onednn.h"
 
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,4 +204,11 @@ ScStatus sc_reorder(ScPrimitive **out, const ScKey *key, const_dnnl_memory_desc_
                     const_dnnl_memory_desc_t to) {
    Reorder spec = {from, to};
    return sc_primitive(out, key, describe_reorder, &spec, NULL, 2, (int[]){DNNL_ARG_FROM, DNNL_ARG_TO});
+}
+
+const char *sc_onednn_version(void) {
+   static char text[48];
+   const dnnl_version_t *version = dnnl_version();
+   snprintf(text, sizeof text, "oneDNN %d.%d.%d", version->major, version->minor, version->patch);
+   return text;
 }

@@ -41,6 +41,7 @@ unsigned sc_cpu_half(void);
 
 dnnl_engine_t sc_onednn_engine(void); // NULL if oneDNN does not start
 ScStatus sc_onednn_failed(dnnl_status_t, const char *what);
-void sc_onednn_flush(void); // drops all primitives
+void sc_onednn_flush(void);          // drops all primitives
+const char *sc_onednn_version(void); // "oneDNN 3.2.0"
 
 #endif
