@@ -8,6 +8,9 @@
 #include "host/bind/options.h"
 #include "host/core/device.h"
 #include "host/files/file.h"
+#include "host/photo/image_decode.h"
+#include "host/photo/image_png.h"
+#include "host/photo/image_transform.h"
 
 #define TYPE "scute.image"
 

@@ -1,13 +1,14 @@
 // What augmentation does, as methods of images with explicit parameters, and as a whole. Each returns a new
 // image.
-#include "host/photo/image_ops.h"
-
 #include <string.h>
 
 #include "host/bind/augment.h"
 #include "host/bind/image.h"
 #include "host/bind/options.h"
 #include "host/core/suggest.h"
+#include "host/photo/image_color.h"
+#include "host/photo/image_transform.h"
+#include "host/photo/image_warp.h"
 
 static ScStatus copy(const ScImage *from, ScImage *to) {
    SC_TRY(sc_image_new(from->width, from->height, to));

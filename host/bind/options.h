@@ -3,7 +3,7 @@
 #define SCUTE_BIND_OPTIONS_H
 
 #include "host/bind/bind.h"
-#include "host/photo/image.h"
+#include "host/photo/image_transform.h"
 
 // Raises unless the value at `index` is a table whose keys are all among `names` (ended by NULL); an unknown
 // key is told with the nearest known one.

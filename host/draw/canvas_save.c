@@ -8,6 +8,7 @@
 
 #include "host/draw/canvas_internal.h"
 #include "host/files/file.h"
+#include "host/photo/image_png.h"
 
 static cairo_status_t replay(ScCanvas *canvas, cairo_surface_t *target, double scale) {
    cairo_t *c = cairo_create(target);

@@ -1,12 +1,9 @@
-// What is drawn. Each kind has random numbers of its own, so that switching one on or off moves no other.
-#include "host/photo/augment.h"
+// Each kind has random numbers of its own, so that switching one on or off moves no other.
+#include "host/photo/augment_draw.h"
 
 #include <math.h>
 
 #include "host/core/rng.h"
-
-const ScRange sc_crop_scale = {0.08, 1.0}, sc_crop_ratio = {3.0 / 4.0, 4.0 / 3.0};
-const ScRange sc_erase_scale = {0.02, 0.33}, sc_erase_ratio = {0.3, 3.3};
 
 enum { CROP, FLIP, ROTATE, JITTER_FACTORS, JITTER_ORDER, POLICY, ERASE, ERASE_WHERE };
 enum { TRIES = 10 };

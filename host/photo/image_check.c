@@ -1,5 +1,5 @@
 // Is a PNG, BMP or GIF whole? Only containers are walked here; stb_image decodes.
-#include "host/photo/image_internal.h"
+#include "host/photo/image_check.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "host/photo/image_ops.h"
+#include "host/photo/image_color.h"
 
 #include <math.h>
 #include <stdlib.h>

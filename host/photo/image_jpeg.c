@@ -1,6 +1,6 @@
 // JPEG through libjpeg-turbo's libjpeg interface. TurboJPEG's own keeps only the first warning of a file, and
 // whether a photo is whole depends on which warnings there were.
-#include "host/photo/image_internal.h"
+#include "host/photo/image_jpeg.h"
 
 #include <setjmp.h>
 #include <stdio.h> // jpeglib.h wants FILE
@@ -9,6 +9,8 @@
 
 #include <jpeglib.h>
 #include <jerror.h>
+
+#include "host/photo/image_orient.h"
 
 // A progressive file may repeat scans at will; decoding time is scans times pixels. Encoders write about ten.
 enum { MAX_SCANS = 500 };

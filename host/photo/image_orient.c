@@ -1,5 +1,4 @@
-// EXIF orientation: found with libexif, applied to the pixels.
-#include "host/photo/image_internal.h"
+#include "host/photo/image_orient.h"
 
 #include <stdlib.h>
 #include <string.h>

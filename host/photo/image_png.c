@@ -1,5 +1,5 @@
 // Writing PNG through stb_image_write.
-#include "host/photo/image_internal.h"
+#include "host/photo/image_png.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC

@@ -1,8 +1,10 @@
-// The resampling under host/photo/image_transform.c.
+// Pillow's antialiased 8-bit resampling.
 #ifndef SCUTE_IMAGE_RESIZE_H
 #define SCUTE_IMAGE_RESIZE_H
 
-#include "host/photo/image_internal.h"
+#include "host/photo/image.h"
+
+typedef enum { SC_BILINEAR, SC_BICUBIC } ScFilter;
 
 // The part at (x, y) of that width and height, of an image resized to to_width x to_height. It lies inside.
 typedef struct {

@@ -1,5 +1,5 @@
 // PNG, BMP and GIF through stb_image, which is compiled here without its JPEG.
-#include "host/photo/image_internal.h"
+#include "host/photo/image_stb.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -15,6 +15,8 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <stb/stb_image.h>
+
+#include "host/photo/image_check.h"
 
 // Four bytes a pixel to three, in place, on white. Rounded as Pillow's paste with a mask.
 static void put_on_white(unsigned char *pixels, size_t count) {

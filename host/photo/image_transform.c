@@ -1,7 +1,8 @@
-// Sizes, crops and padding as torchvision reckons them, and the way from bytes to floats.
-#include "host/photo/image_resize.h"
+#include "host/photo/image_transform.h"
 
 #include <string.h>
+
+#include "host/photo/image_format.h"
 
 // Along one axis of a center crop: `count` pixels from `start` of the image go to `pad` of the crop.
 typedef struct {

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "host/photo/image_transform.h"
+
 enum {
    COLUMNS = 80, // a terminal that does not tell its size
    ROWS = 24,

@@ -1,6 +1,10 @@
 // What is drawn, against the statistics of torchvision's draws (tests/golden/make_augment.py), that it depends
 // on seed, epoch and sample alone, and what becomes of a photo then.
 #include "host/photo/augment.h"
+#include "host/photo/image_color.h"
+#include "host/photo/image_decode.h"
+#include "host/photo/image_transform.h"
+#include "host/photo/image_warp.h"
 
 #include <math.h>
 

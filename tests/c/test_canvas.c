@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "host/draw/canvas.h"
+#include "host/photo/image_decode.h"
 
 static const ScPaint red = {.red = 1, .alpha = 1, .width = 1, .fill = true};
 static const ScTextStyle plain = {.size = 20};

@@ -1,6 +1,9 @@
 // Photos against torchvision's result for the same files (tests/golden/make_images.py), and every kind of bad
 // input.
 #include "host/photo/image.h"
+#include "host/photo/image_decode.h"
+#include "host/photo/image_png.h"
+#include "host/photo/image_transform.h"
 
 #include "tests/c/scratch.h"
 

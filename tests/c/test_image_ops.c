@@ -1,5 +1,9 @@
 // Every operation on pixels against torchvision and Pillow on the same pictures (tests/golden/make_augment.py).
 #include "host/photo/augment.h"
+#include "host/photo/image_color.h"
+#include "host/photo/image_decode.h"
+#include "host/photo/image_transform.h"
+#include "host/photo/image_warp.h"
 
 #include <math.h>
 

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "host/core/device.h"
+#include "host/photo/image_decode.h"
+#include "host/photo/image_transform.h"
 #include "host/photo/loader.h"
 #include "tests/c/scratch.h"
 
