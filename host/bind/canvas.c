@@ -1,5 +1,5 @@
 // scute.canvas{width, height} -> a canvas: methods that draw, and that write PNG, SVG and PDF.
-#include "host/draw/canvas.h"
+#include "host/draw/canvas_save.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-// A drawing surface: what is drawn is kept as a description and comes out as PNG, SVG or PDF, or as pixels.
+// A drawing surface: what is drawn is kept as a description, which host/draw/canvas_save.h makes into files or
+// pixels.
 //
 // Lengths are in pixels of the unscaled picture, from its upper left corner. The background is white.
 #ifndef SCUTE_CANVAS_H
@@ -8,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/photo/image.h"
 #include "host/core/status.h"
+#include "host/photo/image.h"
 
 enum {
    SC_CANVAS_MAX = 16384,
@@ -38,8 +39,6 @@ typedef struct {
 typedef struct {
    double width, ascent, descent; // ascent and descent are the font's: the same for all texts of a size
 } ScTextSize;
-
-typedef enum { SC_PNG, SC_SVG, SC_PDF } ScPictureFormat;
 
 // What texts are drawn with. Without a font file cairo draws plain strokes of its own; without those too, texts
 // are left out and measured by the number of their letters.
@@ -70,12 +69,5 @@ ScStatus sc_canvas_clip(ScCanvas *, double x, double y, double width, double hei
 ScStatus sc_canvas_translate(ScCanvas *, double x, double y);
 ScStatus sc_canvas_scale(ScCanvas *, double x, double y); // neither 0
 ScStatus sc_canvas_rotate(ScCanvas *, double degrees);
-
-// The pixels, `scale` of them to a unit.
-ScStatus sc_canvas_render(ScCanvas *, double scale, ScImage *out);
-// A whole file in memory, the canvas's until the next one is encoded. `scale` counts for PNG only.
-ScStatus sc_canvas_encode(ScCanvas *, ScPictureFormat, double scale, const unsigned char **data, size_t *size);
-// The format is the name's ending: .png, .svg or .pdf. Atomic; see host/files/file.h.
-ScStatus sc_canvas_save(ScCanvas *, const char *path, double scale);
 
 #endif

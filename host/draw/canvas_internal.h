@@ -1,10 +1,8 @@
-// Shared among host/canvas*.c.
+// What a canvas is, for canvas.c and canvas_save.c alone.
 #ifndef SCUTE_CANVAS_INTERNAL_H
 #define SCUTE_CANVAS_INTERNAL_H
 
 #include <cairo.h>
-
-#include "host/draw/canvas.h"
 
 struct ScCanvas {
    double width, height;

@@ -1,4 +1,5 @@
-// The recorded picture comes out: pixels, PNG, SVG, PDF.
+#include "host/draw/canvas_save.h"
+
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
 #include <math.h>

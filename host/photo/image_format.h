@@ -18,8 +18,7 @@ typedef struct {
 } ScBytes;
 
 // What part of its size a JPEG is decoded at: `choose` gets the size of the upright photo and answers 1, 2, 4
-// or
-// 8. Other formats are decoded whole, without asking.
+// or 8. Other formats are decoded whole, without asking.
 typedef struct {
    int (*choose)(void *context, int width, int height);
    void *context;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "host/draw/canvas.h"
+#include "host/draw/canvas_save.h"
 #include "host/photo/image_decode.h"
 
 static const ScPaint red = {.red = 1, .alpha = 1, .width = 1, .fill = true};
