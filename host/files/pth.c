@@ -191,13 +191,13 @@ static char *gather(const Item *item, int dim, const char *from, char *to) {
 static ScStatus make_tensor(const Item *item, ScDevice *device, const char *storage, ScTensor **out) {
    const ScFileType *type = item->storage->type;
    const char *from = storage + item->offset * type->size;
-   if (is_contiguous(item)) return sc_weights_tensor(out, device, type, item->rank, item->shape, from);
+   if (is_contiguous(item)) return sc_file_tensor(out, device, type, item->rank, item->shape, from);
    size_t bytes = (size_t)type->size;
    for (int i = 0; i < item->rank; i++) bytes *= (size_t)item->shape[i];
    char *dense = malloc(bytes);
    if (!dense) return no_memory();
    gather(item, 0, from, dense);
-   ScStatus status = sc_weights_tensor(out, device, type, item->rank, item->shape, dense);
+   ScStatus status = sc_file_tensor(out, device, type, item->rank, item->shape, dense);
    free(dense);
    return status;
 }

@@ -4,7 +4,7 @@
 #ifndef SCUTE_PTH_H
 #define SCUTE_PTH_H
 
-#include "host/files/weights.h"
+#include "host/files/state.h"
 
 // Entries in the order of the state dict; strided and shared storages become values of their own. `out` must be
 // empty and stays so on failure: SC_EIO, SC_EFORMAT (truncated, damaged, refused), SC_EMEM.

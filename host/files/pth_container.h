@@ -2,8 +2,8 @@
 #ifndef SCUTE_PTH_CONTAINER_H
 #define SCUTE_PTH_CONTAINER_H
 
+#include "host/files/file_tensor.h"
 #include "host/files/pickle.h"
-#include "host/files/weights.h"
 
 // A storage that the pickle mentions.
 typedef struct {

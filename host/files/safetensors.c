@@ -9,6 +9,7 @@
 
 #include "host/core/transfer.h"
 #include "host/files/file.h"
+#include "host/files/file_tensor.h"
 #include "host/files/seal.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -183,7 +184,7 @@ static ScStatus read_tensor(const Reader *r, ScDevice *device, const Item *item,
       return sc_fail(SC_EMEM, "out of memory: entry '%s' of %s has %zu bytes", item->name, r->path, bytes);
    ScTensor *tensor;
    ScStatus status = sc_file_read(r->fd, r->path, r->data + item->begin, data, bytes);
-   if (status == SC_OK) status = sc_weights_tensor(&tensor, device, item->type, item->rank, item->shape, data);
+   if (status == SC_OK) status = sc_file_tensor(&tensor, device, item->type, item->rank, item->shape, data);
    free(data);
    SC_TRY(status);
    return sc_state_add(out, item->name, tensor);
@@ -344,6 +345,6 @@ ScStatus sc_safetensors_write(const char *path, const ScState *state) {
    return write_state(path, state, false);
 }
 
-ScStatus sc_seal_write(const char *path, const ScState *state) {
+ScStatus sc_safetensors_write_sealed(const char *path, const ScState *state) {
    return write_state(path, state, true);
 }

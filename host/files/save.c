@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/files/safetensors.h"
 #include "host/files/seal.h"
 
 struct ScSave {
@@ -22,7 +23,7 @@ struct ScSave {
 };
 
 static void run(ScSave *save) {
-   save->status = sc_seal_write(save->path, &save->state);
+   save->status = sc_safetensors_write_sealed(save->path, &save->state);
    if (save->status == SC_OK) {
       save->status = sc_seal_verify(save->path);
       if (save->status != SC_OK) {

@@ -4,14 +4,14 @@
 
 #include <stdbool.h>
 
-#include "host/files/weights.h"
+#include "host/files/state.h"
 
 typedef struct ScSave ScSave;
 
-// Begins to write what the tensors of `state` hold now, under the name `path` (see sc_seal_write), then reads
-// the file back and compares. Tensors in host memory are shared, and copied only if they are written meanwhile;
-// those of other devices are copied before this returns. `state` stays the caller's. SC_EMEM, SC_EDEVICE; what
-// goes wrong later is told by sc_save_end.
+// Begins to write what the tensors of `state` hold now, under the name `path` (see
+// sc_safetensors_write_sealed), then reads the file back and compares. Tensors in host memory are shared, and
+// copied only if they are written meanwhile; those of other devices are copied before this returns. `state`
+// stays the caller's. SC_EMEM, SC_EDEVICE; what goes wrong later is told by sc_save_end.
 ScStatus sc_save_begin(ScSave **out, const char *path, const ScState *state);
 // Whether it has come to its end.
 bool sc_save_done(ScSave *);

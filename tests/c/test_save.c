@@ -27,7 +27,7 @@ static void a_sealed_file_is_read_and_verified(void **context) {
    ScState made, again;
    const char *path = scratch("sealed.safetensors");
    make_state(&made, 5);
-   assert_ok(sc_seal_write(path, &made));
+   assert_ok(sc_safetensors_write_sealed(path, &made));
    assert_ok(sc_seal_verify(path));
    assert_ok(load(path, &again));
    assert_same_state(&made, &again);
@@ -35,7 +35,7 @@ static void a_sealed_file_is_read_and_verified(void **context) {
    assert_string_equal(again.metadata[0].key, "checksum");
    assert_int_equal(strlen(again.metadata[0].value), 8);
    assert_string_equal(again.metadata[1].value, made.metadata[0].value);
-   assert_ok(sc_seal_write(scratch("again.safetensors"), &again));
+   assert_ok(sc_safetensors_write_sealed(scratch("again.safetensors"), &again));
    assert_ok(sc_seal_verify(scratch("again.safetensors")));
    sc_state_free(&made);
    sc_state_free(&again);
@@ -46,7 +46,7 @@ static void every_bit_counts(void **context) {
    ScState made;
    size_t size;
    make_state(&made, 2);
-   assert_ok(sc_seal_write(scratch("whole"), &made));
+   assert_ok(sc_safetensors_write_sealed(scratch("whole"), &made));
    sc_state_free(&made);
    unsigned char *bytes = slurp(scratch("whole"), &size);
    const char *changed = scratch("changed");

@@ -1,0 +1,30 @@
+// A model's state on its way between a file and tensors: names and tensors in file order, and text metadata.
+#ifndef SCUTE_STATE_H
+#define SCUTE_STATE_H
+
+#include "host/core/tensor.h"
+
+typedef struct {
+   char *name;
+   ScTensor *tensor;
+} ScEntry;
+
+typedef struct {
+   char *key, *value;
+} ScMetadata;
+
+// All zero is an empty state.
+typedef struct {
+   int n, capacity;
+   ScEntry *entries;
+   int nmetadata, metadata_capacity;
+   ScMetadata *metadata;
+} ScState;
+
+// Takes over `tensor`, also when it fails (SC_EMEM).
+ScStatus sc_state_add(ScState *, const char *name, ScTensor *tensor);
+ScStatus sc_state_annotate(ScState *, const char *key, const char *value);
+// Releases what the state holds and leaves it empty.
+void sc_state_free(ScState *);
+
+#endif
