@@ -2,9 +2,13 @@
 #include <string.h>
 
 #include "host/core/sync.h"
-#include "kernels/cuda/context.h"
+#include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/fill.h"
+#include "kernels/cuda/libraries.h"
 #include "kernels/cuda/staging.h"
+#include "kernels/cuda/status.h"
+#include "kernels/cuda/stream.h"
+#include "kernels/cuda/workspace.h"
 
 // ---- which devices there are ----
 
@@ -69,6 +73,22 @@ static ScStatus wait(ScDevice *device) {
    return sc_cuda_status(cudaStreamSynchronize(sc_cuda_stream(device)), "waiting for the GPU");
 }
 
+static void flush(ScDevice *device) {
+   sc_workspace_drop(device);
+   sc_conv_plans_drop(device);
+}
+
+// In a context that an error has left unusable the calls fail, and nothing is to be done about it.
+static void close_all(ScDevice *device) {
+   if (!sc_cuda_stream(device)) return;
+   cudaSetDevice(device->index);
+   cudaStreamSynchronize(sc_cuda_stream(device));
+   flush(device);
+   sc_staging_close(device);
+   sc_libraries_close(device);
+   sc_stream_close(device);
+}
+
 static ScBackend cuda = {
     .name = "cuda",
     .count = count,
@@ -81,7 +101,7 @@ static ScBackend cuda = {
     .copy = copy,
     .fill = sc_cuda_fill,
     .wait = wait,
-    .flush = sc_cuda_flush,
-    .close = sc_cuda_close,
+    .flush = flush,
+    .close = close_all,
 };
 SC_BACKEND(cuda)

@@ -11,7 +11,8 @@
 
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/element.cuh"
-#include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/workspace.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "kernels/cuda/combine.cuh"
-#include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/reduction.cuh"
 
 namespace {
 

@@ -1,7 +1,9 @@
 #include "host/ops/conv2d.h"
 
 #include "kernels/cuda/conv_plan.h"
-#include "kernels/cuda/parts.h"
+#include "kernels/cuda/depthwise.h"
+#include "kernels/cuda/finish.h"
+#include "kernels/cuda/conv2d_fold.h"
 
 static void *values(const ScTensor *t) {
    return t && t->buffer ? t->buffer->data : NULL;

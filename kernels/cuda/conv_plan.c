@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "host/core/choices.h"
+#include "kernels/cuda/libraries.h"
+#include "kernels/cuda/workspace.h"
 
 enum { WORDS = 21, BUCKETS = 256, MOST_PLANS = 2048, MOST_CHOICES = 16 };
 
@@ -23,15 +25,15 @@ typedef struct {
 
 // A convolution's descriptors, and the algorithms for it from the best to the worst. Those before `first` were
 // refused when it came to running them.
-struct ScConvPlan {
-   ScConvPlan *next;
+typedef struct Plan {
+   struct Plan *next;
    int64_t key[WORDS];
    cudnnTensorDescriptor_t x, y;
    cudnnFilterDescriptor_t w;
    cudnnConvolutionDescriptor_t conv;
    int first, n;
    Choice choice[MOST_CHOICES];
-};
+} Plan;
 
 static void make_key(int64_t key[WORDS], ScPlanKind kind, ScDtype dtype, const ScConv *g) {
    const int64_t words[WORDS] = {kind,
@@ -57,7 +59,7 @@ static void make_key(int64_t key[WORDS], ScPlanKind kind, ScDtype dtype, const S
    memcpy(key, words, sizeof words);
 }
 
-static ScPlanKind kind_of(const ScConvPlan *plan) {
+static ScPlanKind kind_of(const Plan *plan) {
    return (ScPlanKind)plan->key[0];
 }
 
@@ -97,7 +99,7 @@ static cudnnStatus_t describe_window(cudnnConvolutionDescriptor_t *out, ScDtype 
    return status;
 }
 
-static cudnnStatus_t describe(ScConvPlan *plan, ScDtype dtype, const ScConv *g) {
+static cudnnStatus_t describe(Plan *plan, ScDtype dtype, const ScConv *g) {
    cudnnStatus_t status = describe_image(&plan->x, dtype, g->n, g->c, g->h, g->w);
    if (status == CUDNN_STATUS_SUCCESS) status = describe_image(&plan->y, dtype, g->n, g->o, g->oh, g->ow);
    if (status == CUDNN_STATUS_SUCCESS) status = describe_filter(&plan->w, dtype, g);
@@ -105,7 +107,7 @@ static cudnnStatus_t describe(ScConvPlan *plan, ScDtype dtype, const ScConv *g) 
    return status;
 }
 
-static void destroy(ScConvPlan *plan) {
+static void destroy(Plan *plan) {
    if (plan->x) cudnnDestroyTensorDescriptor(plan->x);
    if (plan->y) cudnnDestroyTensorDescriptor(plan->y);
    if (plan->w) cudnnDestroyFilterDescriptor(plan->w);
@@ -115,7 +117,7 @@ static void destroy(ScConvPlan *plan) {
 
 // ---- algorithms ----
 
-static void add_choice(ScConvPlan *plan, cudnnStatus_t status, Choice choice) {
+static void add_choice(Plan *plan, cudnnStatus_t status, Choice choice) {
    if (status == CUDNN_STATUS_SUCCESS && plan->n < MOST_CHOICES) plan->choice[plan->n++] = choice;
 }
 
@@ -129,7 +131,7 @@ static void add_choice(ScConvPlan *plan, cudnnStatus_t status, Choice choice) {
               (Choice){(int)(found)[i].algo, (found)[i].memory,                                                \
                        dtype == SC_F32 ? math_type(dtype) : (found)[i].mathType})
 
-static cudnnStatus_t rank_forward(cudnnHandle_t dnn, ScConvPlan *plan, ScDtype dtype) {
+static cudnnStatus_t rank_forward(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
    cudnnConvolutionFwdAlgoPerf_t found[MOST_CHOICES];
    int n = 0;
    cudnnStatus_t status = cudnnGetConvolutionForwardAlgorithm_v7(dnn, plan->x, plan->w, plan->conv, plan->y,
@@ -138,7 +140,7 @@ static cudnnStatus_t rank_forward(cudnnHandle_t dnn, ScConvPlan *plan, ScDtype d
    return status;
 }
 
-static cudnnStatus_t rank_input_grad(cudnnHandle_t dnn, ScConvPlan *plan, ScDtype dtype) {
+static cudnnStatus_t rank_input_grad(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
    cudnnConvolutionBwdDataAlgoPerf_t found[MOST_CHOICES];
    int n = 0;
    cudnnStatus_t status = cudnnGetConvolutionBackwardDataAlgorithm_v7(dnn, plan->w, plan->y, plan->conv,
@@ -147,7 +149,7 @@ static cudnnStatus_t rank_input_grad(cudnnHandle_t dnn, ScConvPlan *plan, ScDtyp
    return status;
 }
 
-static cudnnStatus_t rank_weight_grad(cudnnHandle_t dnn, ScConvPlan *plan, ScDtype dtype) {
+static cudnnStatus_t rank_weight_grad(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
    cudnnConvolutionBwdFilterAlgoPerf_t found[MOST_CHOICES];
    int n = 0;
    cudnnStatus_t status = cudnnGetConvolutionBackwardFilterAlgorithm_v7(dnn, plan->x, plan->y, plan->conv,
@@ -156,7 +158,7 @@ static cudnnStatus_t rank_weight_grad(cudnnHandle_t dnn, ScConvPlan *plan, ScDty
    return status;
 }
 
-static cudnnStatus_t rank_algorithms(cudnnHandle_t dnn, ScConvPlan *plan, ScDtype dtype) {
+static cudnnStatus_t rank_algorithms(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
    switch (kind_of(plan)) {
    case SC_PLAN_FORWARD: return rank_forward(dnn, plan, dtype);
    case SC_PLAN_INPUT_GRAD: return rank_input_grad(dnn, plan, dtype);
@@ -164,7 +166,7 @@ static cudnnStatus_t rank_algorithms(cudnnHandle_t dnn, ScConvPlan *plan, ScDtyp
    }
 }
 
-static cudnnStatus_t execute(cudnnHandle_t dnn, const ScConvPlan *plan, const Choice *choice, ScConvSides s,
+static cudnnStatus_t execute(cudnnHandle_t dnn, const Plan *plan, const Choice *choice, ScConvSides s,
                              void *workspace) {
    const float one = 1, zero = 0;
    size_t bytes = choice->workspace;
@@ -186,37 +188,36 @@ static cudnnStatus_t execute(cudnnHandle_t dnn, const ScConvPlan *plan, const Ch
 
 // ---- the cache ----
 
-struct ScConvPlans {
+typedef struct {
    int count;
-   ScConvPlan *bucket[BUCKETS];
-};
+   Plan *bucket[BUCKETS];
+} Plans;
 
-static ScConvPlan **bucket_of(ScConvPlans *plans, const int64_t key[WORDS]) {
+static Plans caches[SC_MAXDEVICES];
+
+static Plan **bucket_of(Plans *plans, const int64_t key[WORDS]) {
    uint64_t h = 1469598103934665603u;
    for (int i = 0; i < WORDS; i++) h = (h ^ (uint64_t)key[i]) * 1099511628211u, h ^= h >> 29;
    return &plans->bucket[h % BUCKETS];
 }
 
-static void drop_all(ScConvPlans *plans) {
+static void drop_all(Plans *plans) {
    for (int i = 0; i < BUCKETS; i++)
       while (plans->bucket[i]) {
-         ScConvPlan *dead = plans->bucket[i];
+         Plan *dead = plans->bucket[i];
          plans->bucket[i] = dead->next;
          destroy(dead);
       }
    plans->count = 0;
 }
 
-void sc_conv_plans_drop(ScCuda *cuda) {
-   if (!cuda->plans) return;
-   drop_all(cuda->plans);
-   free(cuda->plans);
-   cuda->plans = NULL;
+void sc_conv_plans_drop(const ScDevice *device) {
+   drop_all(&caches[device->index]);
 }
 
-static ScStatus new_plan(ScConvPlan **out, cudnnHandle_t dnn, const char *what, const int64_t key[WORDS],
+static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const char *what, const int64_t key[WORDS],
                          ScDtype dtype, const ScConv *g) {
-   ScConvPlan *plan = calloc(1, sizeof *plan);
+   Plan *plan = calloc(1, sizeof *plan);
    if (!plan) return sc_fail(SC_EMEM, "out of memory");
    memcpy(plan->key, key, sizeof plan->key);
    cudnnStatus_t status = describe(plan, dtype, g);
@@ -229,20 +230,18 @@ static ScStatus new_plan(ScConvPlan **out, cudnnHandle_t dnn, const char *what, 
    return SC_OK;
 }
 
-static ScStatus find_plan(ScConvPlan **out, ScCuda *cuda, const char *what, ScPlanKind kind, ScDtype dtype,
-                          const ScConv *g) {
+static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const char *what, ScPlanKind kind,
+                          ScDtype dtype, const ScConv *g) {
    int64_t key[WORDS];
    make_key(key, kind, dtype, g);
-   if (!cuda->plans) cuda->plans = calloc(1, sizeof *cuda->plans);
-   if (!cuda->plans) return sc_fail(SC_EMEM, "out of memory");
-   for (*out = *bucket_of(cuda->plans, key); *out; *out = (*out)->next)
+   for (*out = *bucket_of(plans, key); *out; *out = (*out)->next)
       if (memcmp((*out)->key, key, sizeof key) == 0) return SC_OK;
-   SC_TRY(new_plan(out, cuda->dnn, what, key, dtype, g));
-   if (cuda->plans->count == MOST_PLANS) drop_all(cuda->plans);
-   ScConvPlan **bucket = bucket_of(cuda->plans, key);
+   SC_TRY(new_plan(out, dnn, what, key, dtype, g));
+   if (plans->count == MOST_PLANS) drop_all(plans);
+   Plan **bucket = bucket_of(plans, key);
    (*out)->next = *bucket;
    *bucket = *out;
-   cuda->plans->count++;
+   plans->count++;
    return SC_OK;
 }
 
@@ -270,10 +269,10 @@ static bool is_refused(cudnnStatus_t status) {
 ScStatus sc_conv_run(const ScDevice *device, const char *what, ScPlanKind kind, ScDtype dtype, const ScConv *g,
                      ScConvSides sides) {
    cudnnHandle_t dnn;
-   ScConvPlan *plan;
+   Plan *plan;
    ScStatus last = SC_OK;
    SC_TRY(sc_cuda_dnn(device, &dnn));
-   SC_TRY(find_plan(&plan, sc_cuda_context(device), what, kind, dtype, g));
+   SC_TRY(find_plan(&plan, &caches[device->index], dnn, what, kind, dtype, g));
    for (int i = plan->first; i < plan->n; i++) {
       const Choice *choice = &plan->choice[i];
       void *workspace = NULL;

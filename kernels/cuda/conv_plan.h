@@ -3,7 +3,6 @@
 #define SCUTE_CUDA_CONV_PLAN_H
 
 #include "host/ops/conv2d.h"
-#include "kernels/cuda/context.h"
 
 typedef enum {
    SC_PLAN_FORWARD,     // x, w give y
@@ -20,6 +19,6 @@ typedef struct {
 // Computes one side from the other two. SC_EUNSUPPORTED in half width where cuDNN has nothing for it (the
 // dispatcher then goes through f32).
 ScStatus sc_conv_run(const ScDevice *, const char *what, ScPlanKind, ScDtype, const ScConv *, ScConvSides);
-void sc_conv_plans_drop(ScCuda *); // the cache of a device
+void sc_conv_plans_drop(const ScDevice *); // the cache of a device
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/block.cuh"
 #include "kernels/cuda/element.cuh"
+#include "kernels/cuda/workspace.h"
 
 namespace {
 

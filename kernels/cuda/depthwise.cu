@@ -3,9 +3,11 @@
 // Own kernels and not cuDNN's: there a group of one channel leaves the matrix units idle, and which of its
 // algorithms takes channels-last groups in f32 at all depends on its version. These are bound by memory, as the
 // operation is, and the same on every card.
+#include "kernels/cuda/depthwise.h"
+
 #include "kernels/cuda/element.cuh"
-#include "kernels/cuda/parts.h"
-#include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/workspace.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // One value in every element.
-#ifndef SCUTE_CUDA_FILL_CUH
-#define SCUTE_CUDA_FILL_CUH
+#ifndef SCUTE_CUDA_FILL_H
+#define SCUTE_CUDA_FILL_H
 
-#include "kernels/cuda/cuda.h"
+#include "host/core/device.h"
 
 SC_C_BEGIN
 

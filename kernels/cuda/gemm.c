@@ -1,6 +1,7 @@
 #include "kernels/cuda/gemm.h"
 
 #include "host/core/choices.h"
+#include "kernels/cuda/libraries.h"
 
 static cudaDataType_t data_type(ScDtype dtype) {
    switch (dtype) {

@@ -2,7 +2,7 @@
 #ifndef SCUTE_CUDA_GEMM_H
 #define SCUTE_CUDA_GEMM_H
 
-#include "kernels/cuda/context.h"
+#include "host/core/device.h"
 
 typedef struct {
    const void *data;

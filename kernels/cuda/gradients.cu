@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/block.cuh"
 #include "kernels/cuda/list.cuh"
+#include "kernels/cuda/workspace.h"
 
 namespace {
 
@@ -101,7 +102,8 @@ ScStatus scale(ScCall *c) {
 ScStatus clip(ScCall *c) {
    return sc_with_master(c, [&](auto type) {
       typedef decltype(type) T;
-      return sc_step<T, 1>(c, Clip<T>{sc_data<const T>(sc_group_at(c, SC_CLIP_NORM, 0)), c->attr[0].f, 1}, nullptr);
+      return sc_step<T, 1>(c, Clip<T>{sc_data<const T>(sc_group_at(c, SC_CLIP_NORM, 0)), c->attr[0].f, 1},
+                           nullptr);
    });
 }
 

@@ -10,7 +10,9 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
-#include "kernels/cuda/cuda.h"
+#include "host/core/op.h"
+#include "kernels/cuda/status.h"
+#include "kernels/cuda/stream.h"
 
 #ifndef SC_DYNAMIC_SHARED
 #define SC_DYNAMIC_SHARED(type, name) extern __shared__ type name[]

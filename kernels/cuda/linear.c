@@ -1,7 +1,7 @@
 #include "host/core/call.h"
 #include "host/core/tape.h"
+#include "kernels/cuda/finish.h"
 #include "kernels/cuda/gemm.h"
-#include "kernels/cuda/parts.h"
 
 enum { X, WEIGHT, BIAS };
 

@@ -1,5 +1,6 @@
 // The change between channels-last and logical order that a change of rank may need.
 #include "kernels/cuda/gather.cuh"
+#include "kernels/cuda/workspace.h"
 
 // Moves between the memory order of a tensor of that shape and logical order.
 static ScStatus reorder(const ScCall *c, const ScTensor *shape, void *to, const void *from, bool to_logical) {

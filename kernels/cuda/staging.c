@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "host/core/sync.h"
+#include "kernels/cuda/status.h"
+#include "kernels/cuda/stream.h"
 
 enum { CHUNK = 4 << 20, CHUNKS = 4, SMALL = 64 << 10, SMALLS = 16, LANDING = 64 << 20, LANDINGS = 2 };
 
@@ -23,13 +25,15 @@ typedef struct {
    cudaEvent_t arrived, taken;
 } Landing;
 
-struct ScStaging {
+typedef struct {
    cudaStream_t copies;
    Slot chunk[CHUNKS], small[SMALLS];
    unsigned next_chunk, next_small, next_landing;
    Landing landing[LANDINGS];
    Slot *tickets;
-};
+} Staging;
+
+static Staging *stagings[SC_MAXDEVICES];
 
 static const char WHAT[] = "copying between host and GPU";
 
@@ -52,12 +56,12 @@ static void close_slot(Slot *slot) {
    if (slot->data) cudaFreeHost(slot->data);
 }
 
-static ScStatus find_staging(ScStaging **out, ScDevice *device) {
+static ScStatus find_staging(Staging **out, ScDevice *device) {
    SC_TRY(sc_cuda_use(device));
-   ScCuda *cuda = sc_cuda_context(device);
-   if (!cuda->staging) cuda->staging = calloc(1, sizeof *cuda->staging);
-   if (!cuda->staging) return sc_fail(SC_EMEM, "out of memory");
-   *out = cuda->staging;
+   Staging **staging = &stagings[device->index];
+   if (!*staging) *staging = calloc(1, sizeof **staging);
+   if (!*staging) return sc_fail(SC_EMEM, "out of memory");
+   *out = *staging;
    return (*out)->copies
               ? SC_OK
               : sc_cuda_status(cudaStreamCreateWithFlags(&(*out)->copies, cudaStreamNonBlocking), WHAT);
@@ -69,8 +73,8 @@ static void close_landing(Landing *landing) {
    if (landing->taken) cudaEventDestroy(landing->taken);
 }
 
-void sc_staging_close(ScCuda *cuda) {
-   ScStaging *s = cuda->staging;
+void sc_staging_close(const ScDevice *device) {
+   Staging *s = stagings[device->index];
    if (!s) return;
    if (s->copies) cudaStreamSynchronize(s->copies);
    for (int i = 0; i < CHUNKS; i++) close_slot(&s->chunk[i]);
@@ -84,7 +88,7 @@ void sc_staging_close(ScCuda *cuda) {
    }
    if (s->copies) cudaStreamDestroy(s->copies);
    free(s);
-   cuda->staging = NULL;
+   stagings[device->index] = NULL;
 }
 
 // ---- up ----
@@ -111,7 +115,7 @@ static ScStatus send_slot(Slot *slot, cudaStream_t stream, void *to, const void 
    return mark(slot, stream);
 }
 
-static ScStatus send_chunks(ScStaging *s, cudaStream_t stream, char *to, const char *from, size_t bytes) {
+static ScStatus send_chunks(Staging *s, cudaStream_t stream, char *to, const char *from, size_t bytes) {
    for (size_t at = 0; at < bytes; at += CHUNK) {
       Slot *slot;
       SC_TRY(take_slot(&slot, s->chunk, CHUNKS, &s->next_chunk, CHUNK));
@@ -136,8 +140,8 @@ static ScStatus open_landing(Landing *landing, size_t bytes) {
    return SC_OK;
 }
 
-static ScStatus send_by_landing(ScStaging *s, Landing *landing, cudaStream_t compute, void *to,
-                                const void *from, size_t bytes) {
+static ScStatus send_by_landing(Staging *s, Landing *landing, cudaStream_t compute, void *to, const void *from,
+                                size_t bytes) {
    SC_CUDA_TRY(cudaStreamWaitEvent(s->copies, landing->taken, 0), WHAT);
    SC_TRY(send_chunks(s, s->copies, landing->data, from, bytes));
    SC_CUDA_TRY(cudaEventRecord(landing->arrived, s->copies), WHAT);
@@ -147,7 +151,7 @@ static ScStatus send_by_landing(ScStaging *s, Landing *landing, cudaStream_t com
 }
 
 // Where memory is short the overlap is given up, not the copy.
-static ScStatus send_large(ScStaging *s, cudaStream_t compute, char *to, const char *from, size_t bytes) {
+static ScStatus send_large(Staging *s, cudaStream_t compute, char *to, const char *from, size_t bytes) {
    for (size_t at = 0; at < bytes; at += LANDING) {
       size_t n = bytes - at < LANDING ? bytes - at : LANDING;
       Landing *landing = &s->landing[s->next_landing++ % LANDINGS];
@@ -163,7 +167,7 @@ static ScStatus send_large(ScStaging *s, cudaStream_t compute, char *to, const c
 }
 
 ScStatus sc_cuda_upload(ScDevice *device, void *to, const void *from, size_t bytes) {
-   ScStaging *s;
+   Staging *s;
    SC_TRY(find_staging(&s, device));
    if (bytes > SMALL) return send_large(s, sc_cuda_stream(device), to, from, bytes);
    Slot *slot;
@@ -184,7 +188,7 @@ static size_t chunk_at(size_t at, size_t bytes) {
 
 // As many chunks as there are slots are on their way while the oldest is copied out.
 ScStatus sc_cuda_download(ScDevice *device, void *to, const void *from, size_t bytes) {
-   ScStaging *s;
+   Staging *s;
    SC_TRY(find_staging(&s, device));
    sc_note_sync("values read");
    Slot *slots[CHUNKS];
@@ -205,7 +209,7 @@ ScStatus sc_cuda_download(ScDevice *device, void *to, const void *from, size_t b
 // ---- down, later ----
 
 // A free ticket that is large enough, out of the list, or a new one.
-static ScStatus take_ticket(Slot **out, ScStaging *s, size_t bytes) {
+static ScStatus take_ticket(Slot **out, Staging *s, size_t bytes) {
    for (Slot **at = &s->tickets; *at; at = &(*at)->next)
       if ((*at)->bytes >= bytes) {
          *out = *at;
@@ -226,13 +230,13 @@ static ScStatus take_ticket(Slot **out, ScStaging *s, size_t bytes) {
    return SC_OK;
 }
 
-static void give_ticket(ScStaging *s, Slot *slot) {
+static void give_ticket(Staging *s, Slot *slot) {
    slot->next = s->tickets;
    s->tickets = slot;
 }
 
 ScStatus sc_cuda_begin_read(ScDevice *device, const void *from, size_t bytes, void **ticket) {
-   ScStaging *s;
+   Staging *s;
    Slot *slot;
    SC_TRY(find_staging(&s, device));
    SC_TRY(take_ticket(&slot, s, bytes));
@@ -252,6 +256,6 @@ ScStatus sc_cuda_end_read(ScDevice *device, void *ticket, void *to, size_t bytes
       error = cudaEventSynchronize(slot->done);
    }
    if (error == cudaSuccess && to) memcpy(to, slot->data, bytes);
-   give_ticket(sc_cuda_context(device)->staging, slot);
+   give_ticket(stagings[device->index], slot);
    return sc_cuda_status(error, WHAT);
 }

@@ -3,7 +3,7 @@
 #ifndef SCUTE_CUDA_STAGING_H
 #define SCUTE_CUDA_STAGING_H
 
-#include "kernels/cuda/context.h"
+#include "host/core/device.h"
 
 // Returns as soon as `from` has been read; the device's work that follows finds the content in place. Large
 // uploads overlap with the work before them.
@@ -16,6 +16,6 @@ ScStatus sc_cuda_begin_read(ScDevice *, const void *from, size_t bytes, void **t
 ScStatus sc_cuda_end_read(ScDevice *, void *ticket, void *to, size_t bytes);
 
 // Gives up what the device's staging holds; no copy may be under way.
-void sc_staging_close(ScCuda *);
+void sc_staging_close(const ScDevice *);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "host/ops/axis.h"
 #include "kernels/cuda/element.cuh"
-#include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/reduction.cuh"
 
 // What elements add up in. Whole numbers keep all their digits.
 template <typename T> struct ScSumOf { typedef ScMath<T> type; };

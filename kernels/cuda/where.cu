@@ -1,7 +1,7 @@
 #include "host/ops/broadcast.h"
 #include "kernels/cuda/element.cuh"
 #include "kernels/cuda/index.cuh"
-#include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/reduction.cuh"
 
 namespace {
 

@@ -7,10 +7,11 @@
 //    auto place(int64_t kept)               whatever helps to find the elements of result number `kept`
 //    Sum take(place, int64_t r)             element number r of those
 //    void put(int64_t kept, Sum)            stores the result
-#ifndef SCUTE_CUDA_REDUCE_CUH
-#define SCUTE_CUDA_REDUCE_CUH
+#ifndef SCUTE_CUDA_REDUCTION_CUH
+#define SCUTE_CUDA_REDUCTION_CUH
 
 #include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/workspace.h"
 
 // A block computes `columns` results with SC_CUDA_BLOCK / columns threads each. Its neighbouring threads take
 // neighbouring elements of one result if `along`, else the same element of neighbouring results: whichever lie

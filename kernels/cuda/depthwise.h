@@ -1,0 +1,20 @@
+// Depthwise convolutions: as many groups as input channels. weights, as all filters, (O, KH, KW, 1).
+#ifndef SCUTE_CUDA_DEPTHWISE_H
+#define SCUTE_CUDA_DEPTHWISE_H
+
+#include "host/core/device.h"
+#include "host/ops/conv2d.h"
+
+SC_C_BEGIN
+
+bool sc_is_depthwise(const ScConv *);
+ScStatus sc_depthwise_forward(const ScDevice *, const char *what, ScDtype, const ScConv *, const void *x,
+                              const void *w, void *y);
+ScStatus sc_depthwise_input_grad(const ScDevice *, const char *what, ScDtype, const ScConv *, const void *gy,
+                                 const void *w, void *gx);
+ScStatus sc_depthwise_weight_grad(const ScDevice *, const char *what, ScDtype, const ScConv *, const void *x,
+                                  const void *gy, void *gw);
+
+SC_C_END
+
+#endif
