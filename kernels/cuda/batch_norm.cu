@@ -102,7 +102,8 @@ template <typename M> __device__ Moments<M> join_moments(Moments<M> a, Moments<M
    return {n, a.mean + apart * share, a.square + b.square + apart * apart * a.n * share};
 }
 
-template <typename T, int N> __global__ void measure(Norm<T> b, int lanes, Moments<ScMath<T>> *parts) {
+template <typename T, int N>
+__global__ void batch_norm_measure(Norm<T> b, int lanes, Moments<ScMath<T>> *parts) {
    typedef ScMath<T> M;
    __shared__ Moments<M> all[SC_CUDA_BLOCK * N];
    Mine m = mine_of<N>(b.rows, lanes);
@@ -168,7 +169,7 @@ template <typename F> ScStatus join_parts(const ScDevice *device, F f, int64_t c
 
 // ---- forward ----
 
-template <typename T, int N> __global__ void normalise(Norm<T> b, int lanes, T *y) {
+template <typename T, int N> __global__ void batch_norm_normalise(Norm<T> b, int lanes, T *y) {
    typedef ScMath<T> M;
    Mine m = mine_of<N>(b.rows, lanes);
    if (m.channel >= b.channels) return;
@@ -191,12 +192,12 @@ template <typename T, int N> ScStatus forward_in(ScCall *c, Norm<T> b) {
    if (b.training) {
       void *parts;
       SC_TRY(sc_cuda_workspace(c->device, (size_t)(l.parts * b.channels) * sizeof(Moments<M>), &parts));
-      SC_TRY(sc_cuda_launch(c->device, "batch_norm", measure<T, N>, l.grid, l.threads, 0, b, l.lanes,
+      SC_TRY(sc_cuda_launch(c->device, "batch_norm", batch_norm_measure<T, N>, l.grid, l.threads, 0, b, l.lanes,
                             (Moments<M> *)parts));
       Statistics<M> joined = {b.channels, (const Moments<M> *)parts, (M *)b.mean, (M *)b.var};
       SC_TRY(join_parts(c->device, joined, b.channels, l.parts));
    }
-   return sc_cuda_launch(c->device, "batch_norm", normalise<T, N>, l.grid, l.threads, 0, b, l.lanes,
+   return sc_cuda_launch(c->device, "batch_norm", batch_norm_normalise<T, N>, l.grid, l.threads, 0, b, l.lanes,
                          sc_data<T>(c->out[0]));
 }
 
@@ -227,7 +228,8 @@ __device__ void masked(const Norm<T> &b, const Channels<T, N> &c, const T *gy, i
    for (int k = 0; k < N; k++) g[k] *= sc_cuda_act_derivative(b.act, before[k]);
 }
 
-template <typename T, int N> __global__ void sum_up(Norm<T> b, int lanes, const T *gy, Sums<ScMath<T>> *parts) {
+template <typename T, int N>
+__global__ void batch_norm_backward_sums(Norm<T> b, int lanes, const T *gy, Sums<ScMath<T>> *parts) {
    typedef ScMath<T> M;
    __shared__ Sums<M> all[SC_CUDA_BLOCK * N];
    Mine m = mine_of<N>(b.rows, lanes);
@@ -282,7 +284,8 @@ template <typename M> struct ChannelGradients {
 
 // gx or gresidual may lie where gy does: an element is read before it is written. sums is NULL in evaluation.
 template <typename T, int N>
-__global__ void derive(Norm<T> b, int lanes, const T *gy, const Sums<ScMath<T>> *sums, T *gx, T *gresidual) {
+__global__ void batch_norm_backward(Norm<T> b, int lanes, const T *gy, const Sums<ScMath<T>> *sums, T *gx,
+                                    T *gresidual) {
    typedef ScMath<T> M;
    Mine m = mine_of<N>(b.rows, lanes);
    if (m.channel >= b.channels) return;
@@ -321,14 +324,14 @@ template <typename T, int N> ScStatus backward_in(ScCall *c, Norm<T> b) {
       SC_TRY(sc_cuda_workspace(c->device, (size_t)((l.parts + 1) * b.channels) * sizeof *sums, &space));
       sums = (Sums<M> *)space;
       Sums<M> *parts = sums + b.channels;
-      SC_TRY(
-          sc_cuda_launch(c->device, "batch_norm", sum_up<T, N>, l.grid, l.threads, 0, b, l.lanes, gy, parts));
+      SC_TRY(sc_cuda_launch(c->device, "batch_norm", batch_norm_backward_sums<T, N>, l.grid, l.threads, 0, b,
+                            l.lanes, gy, parts));
       ChannelGradients<M> joined = {b.channels, parts, sums, gweight, gbias};
       SC_TRY(join_parts(c->device, joined, b.channels, l.parts));
    }
    if (!gx && !gresidual) return SC_OK;
-   return sc_cuda_launch(c->device, "batch_norm", derive<T, N>, l.grid, l.threads, 0, b, l.lanes, gy,
-                         b.training ? sums : nullptr, gx, gresidual);
+   return sc_cuda_launch(c->device, "batch_norm", batch_norm_backward<T, N>, l.grid, l.threads, 0, b, l.lanes,
+                         gy, b.training ? sums : nullptr, gx, gresidual);
 }
 
 // ---- calls ----

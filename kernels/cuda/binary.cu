@@ -69,7 +69,7 @@ template <typename T> struct Operands {
 // ---- an operand that has the result's shape ----
 
 template <typename T>
-__global__ void derive_flat(Derivative derivative, bool second, int64_t n, Operands<T> o, T *gx) {
+__global__ void binary_backward_flat(Derivative derivative, bool second, int64_t n, Operands<T> o, T *gx) {
    constexpr int N = ScWide<T>::N;
    for (int64_t i = sc_thread() * N; i < n; i += sc_threads() * N) {
       ScMath<T> a[N] = {}, b[N] = {}, g[N];
@@ -83,7 +83,8 @@ __global__ void derive_flat(Derivative derivative, bool second, int64_t n, Opera
 }
 
 template <typename T>
-__global__ void derive_strided(Derivative derivative, bool second, ScIndex<2> index, Operands<T> o, T *gx) {
+__global__ void binary_backward_strided(Derivative derivative, bool second, ScIndex<2> index, Operands<T> o,
+                                        T *gx) {
    for (int64_t i = sc_thread(); i < index.n; i += sc_threads()) {
       int64_t at[2] = {};
       sc_offsets(index, i, at);
@@ -96,10 +97,11 @@ template <typename T> ScStatus derive(ScCall *c, Derivative derivative, bool sec
    ScIndex<2> index = sc_operand_index(c, c->grad_out[0]);
    T *gx = sc_data<T>(c->grad_in[second]);
    if (!sc_index_is_flat(index))
-      return sc_cuda_launch(c->device, c->op->name, derive_strided<T>, sc_cuda_grid(c->device, index.n),
-                            SC_CUDA_BLOCK, 0, derivative, second, index, o, gx);
+      return sc_cuda_launch(c->device, c->op->name, binary_backward_strided<T>,
+                            sc_cuda_grid(c->device, index.n), SC_CUDA_BLOCK, 0, derivative, second, index, o,
+                            gx);
    o.one_a = index.strides[0][0] == 0, o.one_b = index.strides[1][0] == 0;
-   return sc_cuda_launch(c->device, c->op->name, derive_flat<T>,
+   return sc_cuda_launch(c->device, c->op->name, binary_backward_flat<T>,
                          sc_cuda_grid(c->device, index.n / ScWide<T>::N), SC_CUDA_BLOCK, 0, derivative, second,
                          index.n, o, gx);
 }

@@ -13,7 +13,7 @@ struct Norm {
 
 // A block per output channel.
 template <typename T>
-__global__ void fold(Norm norm, int64_t filter, const float *weights, T *folded, float *shift) {
+__global__ void conv2d_fold_filters(Norm norm, int64_t filter, const float *weights, T *folded, float *shift) {
    int64_t o = blockIdx.x, first = o * filter;
    double scale = (norm.gamma ? norm.gamma[o] : 1) / sqrt(norm.var[o] + norm.eps);
    for (int64_t i = threadIdx.x; i < filter; i += blockDim.x)
@@ -36,8 +36,8 @@ ScStatus sc_cuda_fold(const ScCall *c, void *weights, float *shift) {
    int64_t channels = w->shape[0];
    auto launch = [&](auto type) {
       typedef decltype(type) T;
-      return sc_cuda_launch(c->device, "conv2d_folded", fold<T>, (unsigned)channels, 128, 0, norm,
-                            sc_numel(w) / channels, sc_data<float>(w), (T *)weights, shift);
+      return sc_cuda_launch(c->device, "conv2d_folded", conv2d_fold_filters<T>, (unsigned)channels, 128, 0,
+                            norm, sc_numel(w) / channels, sc_data<float>(w), (T *)weights, shift);
    };
    switch (c->in[SC_CONV_X]->dtype) {
    case SC_F16: return launch(__half());

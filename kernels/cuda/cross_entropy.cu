@@ -30,7 +30,7 @@ template <typename T> __device__ bool is_class(const Problem<T> &p, int64_t n) {
 
 // The losses of the samples go to `losses`, if it is there, else to `y`.
 template <typename T>
-__global__ void lose(Problem<T> p, const T *x, ScMath<T> *log_p, ScMath<T> *losses, T *y) {
+__global__ void cross_entropy_forward(Problem<T> p, const T *x, ScMath<T> *log_p, ScMath<T> *losses, T *y) {
    typedef ScMath<T> M;
    int64_t n = blockIdx.x, start = n * p.classes;
    M top = -(M)INFINITY, total = 0, loss = 0;
@@ -54,7 +54,8 @@ __global__ void lose(Problem<T> p, const T *x, ScMath<T> *log_p, ScMath<T> *loss
 }
 
 // One block, so that the order of the sum is fixed.
-template <typename T> __global__ void add_up(int64_t samples, ScMath<T> factor, const ScMath<T> *losses, T *y) {
+template <typename T>
+__global__ void cross_entropy_total(int64_t samples, ScMath<T> factor, const ScMath<T> *losses, T *y) {
    ScMath<T> total = 0;
    for (int64_t n = threadIdx.x; n < samples; n += blockDim.x) total += losses[n];
    total = sc_block_reduce<ScAdd>(total);
@@ -63,8 +64,8 @@ template <typename T> __global__ void add_up(int64_t samples, ScMath<T> factor, 
 
 // By the logits: p * sum(q) - q. By targets that are probabilities: -(1 - s) * log p.
 template <typename T>
-__global__ void derive(Problem<T> p, int64_t reduction, const ScMath<T> *log_p, const T *gy, T *glogits,
-                       T *gtargets) {
+__global__ void cross_entropy_backward(Problem<T> p, int64_t reduction, const ScMath<T> *log_p, const T *gy,
+                                       T *glogits, T *gtargets) {
    typedef ScMath<T> M;
    int64_t n = blockIdx.x, start = n * p.classes;
    M scale = sc_widen(gy[reduction == SC_CE_NONE ? n : 0]), mass = 0;
@@ -94,13 +95,13 @@ ScStatus forward(ScCall *c) {
       Problem<T> p = problem<T>(c, c->in[SC_CE_LOGITS]);
       void *losses = nullptr;
       if (reduction != SC_CE_NONE) SC_TRY(sc_cuda_workspace(c->device, (size_t)p.samples * sizeof(M), &losses));
-      SC_TRY(sc_cuda_launch(c->device, "cross_entropy", lose<T>, dim3((unsigned)p.samples), SC_CUDA_BLOCK, 0, p,
-                            sc_data<T>(c->in[SC_CE_LOGITS]), sc_data<M>(c->saved[0]), (M *)losses,
-                            sc_data<T>(c->out[0])));
+      SC_TRY(sc_cuda_launch(c->device, "cross_entropy", cross_entropy_forward<T>, dim3((unsigned)p.samples),
+                            SC_CUDA_BLOCK, 0, p, sc_data<T>(c->in[SC_CE_LOGITS]), sc_data<M>(c->saved[0]),
+                            (M *)losses, sc_data<T>(c->out[0])));
       if (reduction == SC_CE_NONE) return SC_OK;
       M factor = reduction == SC_CE_MEAN ? 1 / (M)p.samples : 1;
-      return sc_cuda_launch(c->device, "cross_entropy", add_up<T>, dim3(1), SC_CUDA_BLOCK, 0, p.samples, factor,
-                            (const M *)losses, sc_data<T>(c->out[0]));
+      return sc_cuda_launch(c->device, "cross_entropy", cross_entropy_total<T>, dim3(1), SC_CUDA_BLOCK, 0,
+                            p.samples, factor, (const M *)losses, sc_data<T>(c->out[0]));
    });
 }
 
@@ -108,8 +109,8 @@ ScStatus backward(ScCall *c) {
    return sc_with_float(c->in[SC_CE_LOGITS]->dtype, [&](auto type) {
       typedef decltype(type) T;
       Problem<T> p = problem<T>(c, c->saved[0]);
-      return sc_cuda_launch(c->device, "cross_entropy", derive<T>, dim3((unsigned)p.samples), SC_CUDA_BLOCK, 0,
-                            p, c->attr[SC_CE_REDUCTION].i, sc_data<ScMath<T>>(c->saved[0]),
+      return sc_cuda_launch(c->device, "cross_entropy", cross_entropy_backward<T>, dim3((unsigned)p.samples),
+                            SC_CUDA_BLOCK, 0, p, c->attr[SC_CE_REDUCTION].i, sc_data<ScMath<T>>(c->saved[0]),
                             sc_data<T>(c->grad_out[0]), sc_data<T>(c->grad_in[SC_CE_LOGITS]),
                             sc_data<T>(c->grad_in[SC_CE_TARGETS]));
    });

@@ -69,7 +69,7 @@ __device__ inline void load_filters(const Slide &s, int first, int chunk, const 
 // Each thread computes N channels of PIXELS neighbours in a row; `lanes` threads side by side have the channels
 // of one block. N > 1 only without a multiple.
 template <typename T, int N, bool BACK>
-__global__ void slide(Slide s, int lanes, const T *from, const T *w, T *to) {
+__global__ void depthwise_slide(Slide s, int lanes, const T *from, const T *w, T *to) {
    SC_DYNAMIC_SHARED(float, filters);
    int chunk = lanes * N, first = (int)blockIdx.x * chunk, lane = (int)threadIdx.x % lanes;
    int terms = terms_of<BACK>(s), channel = first + lane * N, across = (s.w + PIXELS - 1) / PIXELS;
@@ -122,7 +122,7 @@ ScStatus launch_slide(const ScDevice *device, const char *what, const Slide &s, 
    int64_t most = 4 * (int64_t)sc_cuda_resident_threads(device) / SC_CUDA_BLOCK / chunks;
    int64_t blocks = wanted < most ? wanted : most;
    size_t shared = (size_t)(s.kh * s.kw * lanes * N * terms) * sizeof(float);
-   return sc_cuda_launch(device, what, slide<T, N, BACK>,
+   return sc_cuda_launch(device, what, depthwise_slide<T, N, BACK>,
                          dim3((unsigned)chunks, (unsigned)(blocks < 1 ? 1 : blocks)), SC_CUDA_BLOCK, shared, s,
                          lanes, (const T *)from, (const T *)w, (T *)to);
 }
@@ -151,7 +151,7 @@ ScStatus slide_any(const ScDevice *device, const char *what, ScDtype dtype, cons
 // Channels are those of y. Each thread adds up TAPS taps of N channels over its pixels; the threads of a block
 // that have the same channels add theirs in order; partial[part][tap][channel].
 template <typename T, int N>
-__global__ void correlate(Slide s, int lanes, int64_t part, const T *x, const T *gy, float *partial) {
+__global__ void depthwise_correlate(Slide s, int lanes, int64_t part, const T *x, const T *gy, float *partial) {
    __shared__ float sums[SC_CUDA_BLOCK];
    int lane = (int)threadIdx.x % lanes, row = (int)threadIdx.x / lanes, rows = SC_CUDA_BLOCK / lanes;
    int channel = ((int)blockIdx.x * lanes + lane) * N, first = (int)blockIdx.z * TAPS, taps = s.kh * s.kw;
@@ -216,7 +216,7 @@ ScStatus launch_correlate(const ScDevice *device, const char *what, const Slide 
    parts = parts < 1 ? 1 : parts > most_parts ? most_parts : parts;
    void *partial;
    SC_TRY(sc_cuda_workspace(device, (size_t)(parts * taps * s.channels) * sizeof(float), &partial));
-   SC_TRY(sc_cuda_launch(device, what, correlate<T, N>,
+   SC_TRY(sc_cuda_launch(device, what, depthwise_correlate<T, N>,
                          dim3((unsigned)chunks, (unsigned)parts, (unsigned)groups), SC_CUDA_BLOCK, 0, s, lanes,
                          (pixels + parts - 1) / parts, (const T *)x, (const T *)gy, (float *)partial));
    Gather<T> f = {taps, s.channels, (const float *)partial, (T *)gw};

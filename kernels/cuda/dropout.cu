@@ -7,7 +7,7 @@ namespace {
 
 // Four elements a thread, because one draw gives four numbers.
 template <typename T>
-__global__ void drop(int64_t n, ScDraws draws, uint32_t threshold, ScMath<T> scale, const T *x, T *y) {
+__global__ void dropout_apply(int64_t n, ScDraws draws, uint32_t threshold, ScMath<T> scale, const T *x, T *y) {
    for (int64_t block = sc_thread(); block * 4 < n; block += sc_threads()) {
       uint32_t bits[4];
       ScMath<T> v[4];
@@ -25,9 +25,9 @@ ScStatus run(const ScCall *c, const ScTensor *x, const ScTensor *y) {
    ScDraws draws = {(uint64_t)c->attr[SC_DROPOUT_SEED].i, (uint64_t)c->attr[SC_DROPOUT_STREAM].i};
    return sc_with_float(x->dtype, [&](auto type) {
       typedef decltype(type) T;
-      return sc_cuda_launch(c->device, "dropout", drop<T>, sc_cuda_grid(c->device, n / 4), SC_CUDA_BLOCK, 0, n,
-                            draws, sc_threshold(p), (ScMath<T>)(p < 1 ? 1 / (1 - p) : 0), sc_data<T>(x),
-                            sc_data<T>(y));
+      return sc_cuda_launch(c->device, "dropout", dropout_apply<T>, sc_cuda_grid(c->device, n / 4),
+                            SC_CUDA_BLOCK, 0, n, draws, sc_threshold(p), (ScMath<T>)(p < 1 ? 1 / (1 - p) : 0),
+                            sc_data<T>(x), sc_data<T>(y));
    });
 }
 

@@ -9,7 +9,8 @@ namespace {
 // ---- y = act(y + shift + residual) ----
 
 template <typename T, int N>
-__global__ void finish(int64_t n, int64_t channels, int act, T *y, const ScMath<T> *shift, const T *residual) {
+__global__ void finish_product(int64_t n, int64_t channels, int act, T *y, const ScMath<T> *shift,
+                               const T *residual) {
    for (int64_t i = sc_thread() * N; i < n; i += sc_threads() * N) {
       ScMath<T> v[N], r[N];
       int64_t channel = sc_channel_of(i, n, channels);
@@ -48,7 +49,7 @@ ScStatus sc_cuda_finish(const ScDevice *device, const char *what, ScDtype dtype,
       constexpr int N = ScWide<T>::N;
       bool wide = channels % N == 0;
       int64_t n = rows * channels;
-      return sc_cuda_launch(device, what, wide ? finish<T, N> : finish<T, 1>,
+      return sc_cuda_launch(device, what, wide ? finish_product<T, N> : finish_product<T, 1>,
                             sc_cuda_grid(device, wide ? n / N : n), SC_CUDA_BLOCK, 0, n, channels, (int)act,
                             (T *)y, (const ScMath<T> *)shift, (const T *)residual);
    });

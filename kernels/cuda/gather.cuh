@@ -5,7 +5,7 @@
 #include "kernels/cuda/element.cuh"
 #include "kernels/cuda/index.cuh"
 
-template <typename U> __global__ void sc_gather_kernel(ScIndex<1> index, const U *from, U *to) {
+template <typename U> __global__ void sc_gather_strided(ScIndex<1> index, const U *from, U *to) {
    for (int64_t i = sc_thread(); i < index.n; i += sc_threads()) {
       int64_t at[1] = {};
       sc_offsets(index, i, at);
@@ -25,7 +25,7 @@ struct ScTranspose {
 };
 
 // Squares go through shared memory, so that reads and writes both are of neighbours.
-template <typename U> __global__ void sc_transpose_kernel(ScTranspose t, const U *from, U *to) {
+template <typename U> __global__ void sc_gather_transposed(ScTranspose t, const U *from, U *to) {
    __shared__ U tile[SC_TILE][SC_TILE + 1];
    int64_t wide = (t.across + SC_TILE - 1) / SC_TILE, high = (t.down + SC_TILE - 1) / SC_TILE;
    int x = (int)threadIdx.x % SC_TILE, y = (int)threadIdx.x / SC_TILE;
@@ -80,10 +80,10 @@ static inline ScStatus sc_gather(const ScCall *c, ScDtype dtype, int rank, const
    return sc_with_size(dtype, [&](auto type) {
       typedef decltype(type) U;
       if (transposes)
-         return sc_cuda_launch(c->device, c->op->name, sc_transpose_kernel<U>,
+         return sc_cuda_launch(c->device, c->op->name, sc_gather_transposed<U>,
                                sc_transpose_grid(c->device, squares), SC_CUDA_BLOCK, 0, squares,
                                (const U *)from, (U *)to);
-      return sc_cuda_launch(c->device, c->op->name, sc_gather_kernel<U>, sc_cuda_grid(c->device, index.n),
+      return sc_cuda_launch(c->device, c->op->name, sc_gather_strided<U>, sc_cuda_grid(c->device, index.n),
                             SC_CUDA_BLOCK, 0, index, (const U *)from, (U *)to);
    });
 }

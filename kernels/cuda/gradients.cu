@@ -12,7 +12,7 @@ namespace {
 // ---- the norm: sums of squares in f64, which no gradient makes overflow, a chunk at a time, then over the
 // chunks in their order ----
 
-template <typename T> __global__ void sum_squares(ScTable<1> table, double *sums) {
+template <typename T> __global__ void list_norm_squares(ScTable<1> table, double *sums) {
    constexpr int N = ScWide<T>::N;
    ScChunk chunk = sc_chunk(table, (int)blockIdx.x);
    const T *x = (const T *)table.data[0][chunk.tensor];
@@ -27,7 +27,7 @@ template <typename T> __global__ void sum_squares(ScTable<1> table, double *sums
    if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
-template <typename T> __global__ void root_of_sum(int64_t n, const double *sums, T *norm) {
+template <typename T> __global__ void list_norm_root(int64_t n, const double *sums, T *norm) {
    double sum = 0;
    for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += sums[i];
    sum = sc_block_reduce<ScAdd>(sum);
@@ -45,10 +45,10 @@ ScStatus norm(ScCall *c) {
       SC_TRY(sc_each_table<1>(c, [&](const ScTable<1> &table, int blocks) {
          double *these = next;
          next += blocks;
-         return sc_cuda_launch(c->device, "list_norm", sum_squares<T>, dim3((unsigned)blocks), SC_CUDA_BLOCK, 0,
-                               table, these);
+         return sc_cuda_launch(c->device, "list_norm", list_norm_squares<T>, dim3((unsigned)blocks),
+                               SC_CUDA_BLOCK, 0, table, these);
       }));
-      return sc_cuda_launch(c->device, "list_norm", root_of_sum<T>, dim3(1), SC_CUDA_BLOCK, 0, chunks,
+      return sc_cuda_launch(c->device, "list_norm", list_norm_root<T>, dim3(1), SC_CUDA_BLOCK, 0, chunks,
                             (const double *)sums, sc_data<T>(c->out[0]));
    });
 }

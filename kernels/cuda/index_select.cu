@@ -30,7 +30,7 @@ enum { ENTRIES = SC_CUDA_BLOCK / SC_CUDA_WARP, STRIPS = 4, WIDTH = STRIPS * SC_C
 // a block's worth at a time; those that took the entry add to it in their order, so that repeats add up the
 // same way each time.
 template <typename T>
-__global__ void gather(ScAxis from, int64_t count, const int64_t *index, const T *gy, T *gx) {
+__global__ void index_select_backward(ScAxis from, int64_t count, const int64_t *index, const T *gy, T *gx) {
    __shared__ int64_t numbers[SC_CUDA_BLOCK];
    int lane = (int)threadIdx.x % SC_CUDA_WARP, warp = (int)threadIdx.x / SC_CUDA_WARP;
    int64_t entry = (int64_t)blockIdx.x * ENTRIES + warp, elements = from.outer * from.inner;
@@ -70,7 +70,7 @@ ScStatus backward(ScCall *c) {
    dim3 grid((unsigned)((from.n + ENTRIES - 1) / ENTRIES), (unsigned)(wide < 65535 ? wide : 65535));
    return sc_with_float(c->grad_in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      return sc_cuda_launch(c->device, "index_select", gather<T>, grid, SC_CUDA_BLOCK, 0, from,
+      return sc_cuda_launch(c->device, "index_select", index_select_backward<T>, grid, SC_CUDA_BLOCK, 0, from,
                             sc_numel(c->in[1]), sc_data<int64_t>(c->in[1]), sc_data<T>(c->grad_out[0]),
                             sc_data<T>(c->grad_in[0]));
    });

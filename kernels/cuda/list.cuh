@@ -61,7 +61,7 @@ template <int L, typename F> ScStatus sc_each_table(const ScCall *c, F f) {
 //    void operator()(ScMath<T> (&v)[L])     v[l] of an absent list is 0
 // Nothing happens where *found_inf is not 0 (it may be NULL).
 template <typename T, int L, typename F>
-__global__ void sc_step_kernel(ScTable<L> table, F f, const T *found_inf) {
+__global__ void sc_list_step(ScTable<L> table, F f, const T *found_inf) {
    constexpr int N = ScWide<T>::N;
    if (found_inf && *found_inf != 0) return;
    f.begin();
@@ -90,7 +90,7 @@ __global__ void sc_step_kernel(ScTable<L> table, F f, const T *found_inf) {
 
 template <typename T, int L, typename F> ScStatus sc_step(const ScCall *c, F f, const ScTensor *found_inf) {
    return sc_each_table<L>(c, [&](const ScTable<L> &table, int blocks) {
-      return sc_cuda_launch(c->device, c->op->name, sc_step_kernel<T, L, F>, dim3((unsigned)blocks),
+      return sc_cuda_launch(c->device, c->op->name, sc_list_step<T, L, F>, dim3((unsigned)blocks),
                             SC_CUDA_BLOCK, 0, table, f, sc_data<const T>(found_inf));
    });
 }

@@ -7,7 +7,8 @@ namespace {
 
 // mean and std (channels) in M, in which it is computed.
 template <typename M, typename R>
-__global__ void normalize(int64_t n, int64_t channels, const uint8_t *x, const M *mean, const M *std, R *y) {
+__global__ void normalize_photos_forward(int64_t n, int64_t channels, const uint8_t *x, const M *mean,
+                                         const M *std, R *y) {
    constexpr int N = ScWide<R>::N;
    for (int64_t i = sc_thread() * N; i < n; i += sc_threads() * N) {
       int64_t from[N];
@@ -26,7 +27,7 @@ __global__ void normalize(int64_t n, int64_t channels, const uint8_t *x, const M
 template <typename M, typename R> ScStatus run(const ScCall *c) {
    const ScTensor *x = c->in[SC_NORMALIZE_X];
    int64_t n = sc_numel(x);
-   return sc_cuda_launch(c->device, "normalize_photos", normalize<M, R>,
+   return sc_cuda_launch(c->device, "normalize_photos", normalize_photos_forward<M, R>,
                          sc_cuda_grid(c->device, n / ScWide<R>::N), SC_CUDA_BLOCK, 0, n, x->shape[1],
                          sc_data<uint8_t>(x), sc_data<M>(c->in[SC_NORMALIZE_MEAN]),
                          sc_data<M>(c->in[SC_NORMALIZE_STD]), sc_data<R>(c->out[0]));

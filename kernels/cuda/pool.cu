@@ -64,7 +64,8 @@ template <int N> __device__ void put_taps(bool bytes, void *p, int64_t at, const
 // ---- maximum ----
 
 // A NaN wins over all before it, and padding never wins. `where` (NULL if nothing is recorded) tells the tap.
-template <typename T, int N> __global__ void maximum(ScPool2d g, const T *x, T *y, bool bytes, void *where) {
+template <typename T, int N>
+__global__ void max_pool2d_forward(ScPool2d g, const T *x, T *y, bool bytes, void *where) {
    typedef ScMath<T> M;
    int64_t strips = g.c / N, count = g.n * g.oh * g.ow * strips;
    for (int64_t i = sc_thread(); i < count; i += sc_threads()) {
@@ -89,7 +90,7 @@ template <typename T, int N> __global__ void maximum(ScPool2d g, const T *x, T *
 }
 
 template <typename T, int N>
-__global__ void from_maxima(ScPool2d g, const T *gy, bool bytes, const void *where, T *gx) {
+__global__ void max_pool2d_backward(ScPool2d g, const T *gy, bool bytes, const void *where, T *gx) {
    typedef ScMath<T> M;
    int64_t strips = g.c / N, count = g.n * g.h * g.w * strips;
    for (int64_t i = sc_thread(); i < count; i += sc_threads()) {
@@ -119,7 +120,8 @@ __device__ double divisor(Range rows, Range columns, bool include_pad) {
                       : (double)((rows.to - rows.from) * (columns.to - columns.from));
 }
 
-template <typename T, int N> __global__ void average(ScPool2d g, bool include_pad, const T *x, T *y) {
+template <typename T, int N>
+__global__ void avg_pool2d_forward(ScPool2d g, bool include_pad, const T *x, T *y) {
    typedef ScMath<T> M;
    int64_t strips = g.c / N, count = g.n * g.oh * g.ow * strips;
    for (int64_t i = sc_thread(); i < count; i += sc_threads()) {
@@ -139,7 +141,8 @@ template <typename T, int N> __global__ void average(ScPool2d g, bool include_pa
    }
 }
 
-template <typename T, int N> __global__ void from_averages(ScPool2d g, bool include_pad, const T *gy, T *gx) {
+template <typename T, int N>
+__global__ void avg_pool2d_backward(ScPool2d g, bool include_pad, const T *gy, T *gx) {
    typedef ScMath<T> M;
    int64_t strips = g.c / N, count = g.n * g.h * g.w * strips;
    for (int64_t i = sc_thread(); i < count; i += sc_threads()) {
@@ -179,9 +182,9 @@ ScStatus forward_max(ScCall *c) {
    return with_strip(c->in[0], [&](auto type, auto strip) {
       typedef decltype(type) T;
       constexpr int N = decltype(strip)::value;
-      return sc_cuda_launch(c->device, "max_pool2d", maximum<T, N>, grid_of(c, c->out[0], N), SC_CUDA_BLOCK, 0,
-                            sc_pool_geometry(c), sc_data<T>(c->in[0]), sc_data<T>(c->out[0]), bytes,
-                            sc_data<void>(c->saved[0]));
+      return sc_cuda_launch(c->device, "max_pool2d", max_pool2d_forward<T, N>, grid_of(c, c->out[0], N),
+                            SC_CUDA_BLOCK, 0, sc_pool_geometry(c), sc_data<T>(c->in[0]), sc_data<T>(c->out[0]),
+                            bytes, sc_data<void>(c->saved[0]));
    });
 }
 
@@ -190,7 +193,7 @@ ScStatus backward_max(ScCall *c) {
    return with_strip(c->in[0], [&](auto type, auto strip) {
       typedef decltype(type) T;
       constexpr int N = decltype(strip)::value;
-      return sc_cuda_launch(c->device, "max_pool2d", from_maxima<T, N>, grid_of(c, c->grad_in[0], N),
+      return sc_cuda_launch(c->device, "max_pool2d", max_pool2d_backward<T, N>, grid_of(c, c->grad_in[0], N),
                             SC_CUDA_BLOCK, 0, sc_pool_geometry(c), sc_data<T>(c->grad_out[0]), bytes,
                             sc_data<void>(c->saved[0]), sc_data<T>(c->grad_in[0]));
    });
@@ -201,8 +204,9 @@ ScStatus forward_avg(ScCall *c) {
    return with_strip(c->in[0], [&](auto type, auto strip) {
       typedef decltype(type) T;
       constexpr int N = decltype(strip)::value;
-      return sc_cuda_launch(c->device, "avg_pool2d", average<T, N>, grid_of(c, c->out[0], N), SC_CUDA_BLOCK, 0,
-                            sc_pool_geometry(c), include_pad, sc_data<T>(c->in[0]), sc_data<T>(c->out[0]));
+      return sc_cuda_launch(c->device, "avg_pool2d", avg_pool2d_forward<T, N>, grid_of(c, c->out[0], N),
+                            SC_CUDA_BLOCK, 0, sc_pool_geometry(c), include_pad, sc_data<T>(c->in[0]),
+                            sc_data<T>(c->out[0]));
    });
 }
 
@@ -211,7 +215,7 @@ ScStatus backward_avg(ScCall *c) {
    return with_strip(c->in[0], [&](auto type, auto strip) {
       typedef decltype(type) T;
       constexpr int N = decltype(strip)::value;
-      return sc_cuda_launch(c->device, "avg_pool2d", from_averages<T, N>, grid_of(c, c->grad_in[0], N),
+      return sc_cuda_launch(c->device, "avg_pool2d", avg_pool2d_backward<T, N>, grid_of(c, c->grad_in[0], N),
                             SC_CUDA_BLOCK, 0, sc_pool_geometry(c), include_pad, sc_data<T>(c->grad_out[0]),
                             sc_data<T>(c->grad_in[0]));
    });

@@ -79,7 +79,7 @@ ScStatus find(ScCall *c, bool smallest, bool index) {
    });
 }
 
-template <typename T> __global__ void to_winner(ScAxis a, const int64_t *winner, const T *gy, T *gx) {
+template <typename T> __global__ void reduce_to_winner(ScAxis a, const int64_t *winner, const T *gy, T *gx) {
    int64_t n = a.outer * a.n * a.inner;
    for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
       ScMember m = sc_member_of(a, i);
@@ -91,9 +91,10 @@ ScStatus backward_extreme(ScCall *c) {
    ScAxis a = axis_of(c, c->grad_in[0]);
    return sc_with_float(c->grad_in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      return sc_cuda_launch(
-          c->device, c->op->name, to_winner<T>, sc_cuda_grid(c->device, sc_numel(c->grad_in[0])), SC_CUDA_BLOCK,
-          0, a, sc_data<int64_t>(c->saved[0]), sc_data<T>(c->grad_out[0]), sc_data<T>(c->grad_in[0]));
+      return sc_cuda_launch(c->device, c->op->name, reduce_to_winner<T>,
+                            sc_cuda_grid(c->device, sc_numel(c->grad_in[0])), SC_CUDA_BLOCK, 0, a,
+                            sc_data<int64_t>(c->saved[0]), sc_data<T>(c->grad_out[0]),
+                            sc_data<T>(c->grad_in[0]));
    });
 }
 

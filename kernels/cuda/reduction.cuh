@@ -18,8 +18,8 @@
 // side by side in memory. blockIdx.y is the part of the elements; with more than one part the sums go to
 // partial[part][kept].
 template <typename F>
-__global__ void sc_reduce_kernel(F f, int64_t kept, int64_t reduced, int columns, bool along,
-                                 typename F::Sum *partial) {
+__global__ void sc_reduction(F f, int64_t kept, int64_t reduced, int columns, bool along,
+                             typename F::Sum *partial) {
    typedef typename F::Sum Sum;
    __shared__ Sum sums[SC_CUDA_BLOCK];
    int t = (int)threadIdx.x, rows = SC_CUDA_BLOCK / columns;
@@ -69,7 +69,7 @@ template <typename F>
 ScStatus sc_reduce_launch(const ScDevice *device, const char *what, F f, int64_t kept, int64_t reduced,
                           int columns, bool along, int64_t parts, typename F::Sum *partial) {
    dim3 grid((unsigned)((kept + columns - 1) / columns), (unsigned)parts);
-   return sc_cuda_launch(device, what, sc_reduce_kernel<F>, grid, SC_CUDA_BLOCK, 0, f, kept, reduced, columns,
+   return sc_cuda_launch(device, what, sc_reduction<F>, grid, SC_CUDA_BLOCK, 0, f, kept, reduced, columns,
                          along, partial);
 }
 

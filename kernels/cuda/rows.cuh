@@ -27,7 +27,7 @@ template <typename I> __device__ inline ScRowUnit sc_row_unit(I units, I count, 
    return {(int64_t)o, (int64_t)(row - o * count), (int64_t)(i - row * units)};
 }
 
-template <typename U> __global__ void sc_rows_kernel(ScRows r, const char *from, char *to) {
+template <typename U> __global__ void sc_rows_move(ScRows r, const char *from, char *to) {
    int64_t units = r.row / (int64_t)sizeof(U), n = r.outer * r.count * units;
    for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
       ScRowUnit p = n <= INT32_MAX ? sc_row_unit((uint32_t)units, (uint32_t)r.count, (uint32_t)i)
@@ -45,8 +45,7 @@ template <typename U> __global__ void sc_rows_kernel(ScRows r, const char *from,
 template <typename U>
 ScStatus sc_rows_launch(const ScDevice *device, const char *what, ScRows r, const char *from, char *to) {
    int64_t n = r.outer * r.count * (r.row / (int64_t)sizeof(U));
-   return sc_cuda_launch(device, what, sc_rows_kernel<U>, sc_cuda_grid(device, n), SC_CUDA_BLOCK, 0, r, from,
-                         to);
+   return sc_cuda_launch(device, what, sc_rows_move<U>, sc_cuda_grid(device, n), SC_CUDA_BLOCK, 0, r, from, to);
 }
 
 static inline ScStatus sc_move_rows(const ScDevice *device, const char *what, ScRows r, const void *from,

@@ -33,8 +33,8 @@ ScStatus unscale(ScCall *c) {
 }
 
 template <typename T>
-__global__ void update_scale(T growth, T backoff, T interval, const T *found, T *scale, T *good_steps,
-                             T *skipped) {
+__global__ void scale_update_step(T growth, T backoff, T interval, const T *found, T *scale, T *good_steps,
+                                  T *skipped) {
    T steps = *good_steps + 1;
    if (*found != 0) {
       *scale *= backoff;
@@ -50,7 +50,7 @@ __global__ void update_scale(T growth, T backoff, T interval, const T *found, T 
 ScStatus update(ScCall *c) {
    return sc_with_master(c, [&](auto type) {
       typedef decltype(type) T;
-      return sc_cuda_launch(c->device, "scale_update_", update_scale<T>, dim3(1), dim3(1), 0,
+      return sc_cuda_launch(c->device, "scale_update_", scale_update_step<T>, dim3(1), dim3(1), 0,
                             (T)c->attr[SC_SCALER_GROWTH].f, (T)c->attr[SC_SCALER_BACKOFF].f,
                             (T)c->attr[SC_SCALER_INTERVAL].i, sc_data<T>(c->in[SC_SCALER_FOUND_INF]),
                             sc_data<T>(c->in[SC_SCALER_SCALE]), sc_data<T>(c->in[SC_SCALER_GOOD_STEPS]),

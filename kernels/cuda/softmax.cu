@@ -19,7 +19,8 @@ bool takes_two_passes(ScAxis a) {
 
 // ---- a block for each row ----
 
-template <typename T> __global__ void normalise(int64_t rows, int64_t n, bool log_scale, const T *x, T *y) {
+template <typename T>
+__global__ void softmax_forward_rows(int64_t rows, int64_t n, bool log_scale, const T *x, T *y) {
    typedef ScMath<T> M;
    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
       int64_t start = row * n;
@@ -45,7 +46,7 @@ template <typename M> __device__ M gradient(bool log_scale, M y, M gy, M total) 
 }
 
 template <typename T>
-__global__ void derive(int64_t rows, int64_t n, bool log_scale, const T *y, const T *gy, T *gx) {
+__global__ void softmax_backward_rows(int64_t rows, int64_t n, bool log_scale, const T *y, const T *gy, T *gx) {
    typedef ScMath<T> M;
    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
       int64_t start = row * n;
@@ -98,7 +99,8 @@ template <typename T> struct Masses {
 };
 
 template <typename T>
-__global__ void normalise_each(ScAxis a, bool log_scale, const T *x, const Mass<ScMath<T>> *masses, T *y) {
+__global__ void softmax_forward_each(ScAxis a, bool log_scale, const T *x, const Mass<ScMath<T>> *masses,
+                                     T *y) {
    typedef ScMath<T> M;
    for (int64_t i = sc_thread(); i < a.outer * a.n * a.inner; i += sc_threads()) {
       Mass<M> mass = masses[sc_member_of(a, i).result];
@@ -124,7 +126,8 @@ template <typename T> struct Totals {
 };
 
 template <typename T>
-__global__ void derive_each(ScAxis a, bool log_scale, const T *y, const T *gy, const ScMath<T> *totals, T *gx) {
+__global__ void softmax_backward_each(ScAxis a, bool log_scale, const T *y, const T *gy,
+                                      const ScMath<T> *totals, T *gx) {
    for (int64_t i = sc_thread(); i < a.outer * a.n * a.inner; i += sc_threads())
       gx[i] =
           sc_narrow<T>(gradient(log_scale, sc_widen(y[i]), sc_widen(gy[i]), totals[sc_member_of(a, i).result]));
@@ -146,7 +149,7 @@ template <typename T> ScStatus forward_apart(const ScCall *c, ScAxis a, bool log
    const T *x = sc_data<T>(c->in[0]);
    Masses<T> f = {a, x, nullptr};
    return in_two_passes(c, a, f, &Masses<T>::masses, [&](const Mass<ScMath<T>> *masses) {
-      return sc_cuda_launch(c->device, c->op->name, normalise_each<T>,
+      return sc_cuda_launch(c->device, c->op->name, softmax_forward_each<T>,
                             sc_cuda_grid(c->device, sc_numel(c->in[0])), SC_CUDA_BLOCK, 0, a, log_scale, x,
                             masses, sc_data<T>(c->out[0]));
    });
@@ -156,7 +159,7 @@ template <typename T> ScStatus backward_apart(const ScCall *c, ScAxis a, bool lo
    const T *y = sc_data<T>(c->out[0]), *gy = sc_data<T>(c->grad_out[0]);
    Totals<T> f = {a, log_scale, y, gy, nullptr};
    return in_two_passes(c, a, f, &Totals<T>::totals, [&](const ScMath<T> *totals) {
-      return sc_cuda_launch(c->device, c->op->name, derive_each<T>,
+      return sc_cuda_launch(c->device, c->op->name, softmax_backward_each<T>,
                             sc_cuda_grid(c->device, sc_numel(c->out[0])), SC_CUDA_BLOCK, 0, a, log_scale, y, gy,
                             totals, sc_data<T>(c->grad_in[0]));
    });
@@ -169,8 +172,8 @@ ScStatus forward(ScCall *c, bool log_scale) {
    return sc_with_float(c->in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
       if (takes_two_passes(a)) return forward_apart<T>(c, a, log_scale);
-      return sc_cuda_launch(c->device, c->op->name, normalise<T>, rows_grid(a), threads_for(a), 0, a.outer, a.n,
-                            log_scale, sc_data<T>(c->in[0]), sc_data<T>(c->out[0]));
+      return sc_cuda_launch(c->device, c->op->name, softmax_forward_rows<T>, rows_grid(a), threads_for(a), 0,
+                            a.outer, a.n, log_scale, sc_data<T>(c->in[0]), sc_data<T>(c->out[0]));
    });
 }
 
@@ -179,8 +182,8 @@ ScStatus backward(ScCall *c, bool log_scale) {
    return sc_with_float(c->out[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
       if (takes_two_passes(a)) return backward_apart<T>(c, a, log_scale);
-      return sc_cuda_launch(c->device, c->op->name, derive<T>, rows_grid(a), threads_for(a), 0, a.outer, a.n,
-                            log_scale, sc_data<T>(c->out[0]), sc_data<T>(c->grad_out[0]),
+      return sc_cuda_launch(c->device, c->op->name, softmax_backward_rows<T>, rows_grid(a), threads_for(a), 0,
+                            a.outer, a.n, log_scale, sc_data<T>(c->out[0]), sc_data<T>(c->grad_out[0]),
                             sc_data<T>(c->grad_in[0]));
    });
 }

@@ -40,8 +40,9 @@ template <typename M> __device__ M silu(M x) {
 
 // y (n, outputs) = x (n, inputs) weight^T + bias. The second layer takes silu of x and gives sigmoids.
 template <typename T>
-__global__ void apply_layer(bool second, int64_t n, int64_t inputs, int64_t outputs, const T *weight,
-                            const ScMath<T> *bias, const ScMath<T> *x, ScMath<T> *y) {
+__global__ void squeeze_excitation_layer(bool second, int64_t n, int64_t inputs, int64_t outputs,
+                                         const T *weight, const ScMath<T> *bias, const ScMath<T> *x,
+                                         ScMath<T> *y) {
    int lane = (int)threadIdx.x % SC_CUDA_WARP;
    for (int64_t i = sc_thread() / SC_CUDA_WARP; i < n * outputs; i += sc_threads() / SC_CUDA_WARP) {
       int64_t sample = i / outputs, o = i - sample * outputs;
@@ -57,8 +58,8 @@ __global__ void apply_layer(bool second, int64_t n, int64_t inputs, int64_t outp
 
 // y = x * scales + added / pixels; `added` may be NULL. y may lie where x does.
 template <typename T, int N>
-__global__ void scale_maps(int64_t n, int64_t channels, int64_t pixels, const T *x, const ScMath<T> *scales,
-                           const ScMath<T> *added, T *y) {
+__global__ void squeeze_excitation_scale(int64_t n, int64_t channels, int64_t pixels, const T *x,
+                                         const ScMath<T> *scales, const ScMath<T> *added, T *y) {
    typedef ScMath<T> M;
    int64_t strips = channels / N, each = pixels * strips;
    M share = 1 / (M)pixels;
@@ -82,13 +83,14 @@ ScStatus scale(const ScDevice *device, const Squeeze<T> &z, const T *x, const Sc
    bool vectors = z.channels % N == 0;
    dim3 grid = sc_cuda_grid(device, z.pixels * z.channels / (vectors ? N : 1));
    grid.y = (unsigned)(z.n < 65535 ? z.n : 65535);
-   return sc_cuda_launch(device, "squeeze_excitation", vectors ? scale_maps<T, N> : scale_maps<T, 1>, grid,
+   return sc_cuda_launch(device, "squeeze_excitation",
+                         vectors ? squeeze_excitation_scale<T, N> : squeeze_excitation_scale<T, 1>, grid,
                          SC_CUDA_BLOCK, 0, z.n, z.channels, z.pixels, x, z.scales, added, y);
 }
 
 template <typename T> ScStatus layer(const ScDevice *device, bool second, const Squeeze<T> &z) {
    int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
-   return sc_cuda_launch(device, "squeeze_excitation", apply_layer<T>,
+   return sc_cuda_launch(device, "squeeze_excitation", squeeze_excitation_layer<T>,
                          sc_cuda_grid(device, z.n * outputs * SC_CUDA_WARP), SC_CUDA_BLOCK, 0, second, z.n,
                          inputs, outputs, second ? z.weight2 : z.weight1, second ? z.bias2 : z.bias1,
                          second ? z.hidden : z.means, second ? z.scales : z.hidden);
@@ -139,8 +141,9 @@ template <typename T> struct ScaleGradients {
 
 // gweight (outputs, inputs) and gbias (outputs), where wanted, of a layer whose outputs have the gradients g.
 template <typename T>
-__global__ void weight_gradients(bool second, int64_t n, int64_t inputs, int64_t outputs, const ScMath<T> *g,
-                                 const ScMath<T> *x, T *gweight, ScMath<T> *gbias) {
+__global__ void squeeze_excitation_weight_grad(bool second, int64_t n, int64_t inputs, int64_t outputs,
+                                               const ScMath<T> *g, const ScMath<T> *x, T *gweight,
+                                               ScMath<T> *gbias) {
    for (int64_t i = sc_thread(); i < outputs * inputs; i += sc_threads()) {
       int64_t o = i / inputs, k = i - o * inputs;
       ScMath<T> sum = 0, plain = 0;
@@ -159,8 +162,9 @@ enum { ACROSS = 32, DEEP = SC_CUDA_BLOCK / ACROSS };
 // gx (n, inputs) = g (n, outputs) weight; through silu if `before` (what silu was taken of) is there. A block
 // takes 32 inputs of a sample and shares out the outputs; `strips` blocks have one sample.
 template <typename T>
-__global__ void input_gradients(int64_t strips, int64_t inputs, int64_t outputs, const ScMath<T> *g,
-                                const T *weight, const ScMath<T> *before, ScMath<T> *gx) {
+__global__ void squeeze_excitation_input_grad(int64_t strips, int64_t inputs, int64_t outputs,
+                                              const ScMath<T> *g, const T *weight, const ScMath<T> *before,
+                                              ScMath<T> *gx) {
    typedef ScMath<T> M;
    __shared__ M sums[DEEP][ACROSS];
    int64_t sample = blockIdx.x / strips, k = (blockIdx.x - sample * strips) * ACROSS + threadIdx.x;
@@ -182,7 +186,7 @@ ScStatus weights_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScM
    ScMath<T> *gbias = sc_data<ScMath<T>>(c->grad_in[second ? SC_SE_BIAS2 : SC_SE_BIAS1]);
    if (!gweight && !gbias) return SC_OK;
    int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
-   return sc_cuda_launch(c->device, "squeeze_excitation", weight_gradients<T>,
+   return sc_cuda_launch(c->device, "squeeze_excitation", squeeze_excitation_weight_grad<T>,
                          sc_cuda_grid(c->device, inputs * outputs), SC_CUDA_BLOCK, 0, second, z.n, inputs,
                          outputs, g, second ? z.hidden : z.means, gweight, gbias);
 }
@@ -191,9 +195,9 @@ template <typename T>
 ScStatus inputs_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScMath<T> *g, ScMath<T> *gx) {
    int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
    int64_t strips = (inputs + ACROSS - 1) / ACROSS;
-   return sc_cuda_launch(c->device, "squeeze_excitation", input_gradients<T>, dim3((unsigned)(strips * z.n)),
-                         dim3(ACROSS, DEEP), 0, strips, inputs, outputs, g, second ? z.weight2 : z.weight1,
-                         second ? z.hidden : nullptr, gx);
+   return sc_cuda_launch(c->device, "squeeze_excitation", squeeze_excitation_input_grad<T>,
+                         dim3((unsigned)(strips * z.n)), dim3(ACROSS, DEEP), 0, strips, inputs, outputs, g,
+                         second ? z.weight2 : z.weight1, second ? z.hidden : nullptr, gx);
 }
 
 // `space` holds gradients of the scales' sums and of the means (n, channels), and of the hidden ones

@@ -21,8 +21,8 @@ template <typename M> __device__ M scale_of(Depth<M> d, int64_t row) {
 // One sample after the other, `each` elements long; `strip` divides that. A sample that is left out is 0 even
 // where it holds NaN.
 template <typename T, int N>
-__global__ void scale_rows(int64_t rows, int64_t each, Depth<ScMath<T>> d, const T *x, const T *residual,
-                           T *y) {
+__global__ void stochastic_depth_scale(int64_t rows, int64_t each, Depth<ScMath<T>> d, const T *x,
+                                       const T *residual, T *y) {
    typedef ScMath<T> M;
    for (int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
       M scale = scale_of(d, row);
@@ -44,8 +44,8 @@ ScStatus launch(const ScCall *c, Depth<ScMath<T>> d, const ScTensor *x, const Sc
    int64_t rows = x->shape[0], each = sc_numel(x) / rows;
    dim3 grid = sc_cuda_grid(c->device, each / N);
    grid.y = (unsigned)(rows < 65535 ? rows : 65535);
-   return sc_cuda_launch(c->device, "stochastic_depth", scale_rows<T, N>, grid, SC_CUDA_BLOCK, 0, rows, each, d,
-                         sc_data<T>(x), sc_data<T>(residual), sc_data<T>(y));
+   return sc_cuda_launch(c->device, "stochastic_depth", stochastic_depth_scale<T, N>, grid, SC_CUDA_BLOCK, 0,
+                         rows, each, d, sc_data<T>(x), sc_data<T>(residual), sc_data<T>(y));
 }
 
 ScStatus run(const ScCall *c, const ScTensor *x, const ScTensor *residual, const ScTensor *y) {

@@ -6,7 +6,7 @@
 
 namespace {
 
-template <typename T, typename R> __global__ void convert(int64_t n, const T *x, R *y) {
+template <typename T, typename R> __global__ void to_convert(int64_t n, const T *x, R *y) {
    constexpr int N = ScWide<R>::N < ScWide<T>::N ? ScWide<R>::N : ScWide<T>::N;
    for (int64_t i = sc_thread() * N; i < n; i += sc_threads() * N) {
       ScMath<T> from[N];
@@ -47,13 +47,13 @@ __device__ void put_any(ScDtype dtype, void *p, int64_t i, double x) {
    }
 }
 
-__global__ void convert_any(int64_t n, ScDtype from, const void *x, ScDtype to, void *y) {
+__global__ void to_convert_any(int64_t n, ScDtype from, const void *x, ScDtype to, void *y) {
    for (int64_t i = sc_thread(); i < n; i += sc_threads()) put_any(to, y, i, get_any(from, x, i));
 }
 
 template <typename T, typename R> ScStatus launch(const ScCall *c) {
    int64_t n = sc_numel(c->in[0]);
-   return sc_cuda_launch(c->device, "to", convert<T, R>, sc_cuda_grid(c->device, n / 4), SC_CUDA_BLOCK, 0, n,
+   return sc_cuda_launch(c->device, "to", to_convert<T, R>, sc_cuda_grid(c->device, n / 4), SC_CUDA_BLOCK, 0, n,
                          sc_data<T>(c->in[0]), sc_data<R>(c->out[0]));
 }
 
@@ -66,7 +66,7 @@ ScStatus forward(ScCall *c) {
    if (x->dtype == SC_F32 && y->dtype == SC_BF16) return launch<float, __nv_bfloat16>(c);
    if (x->dtype == SC_F16 && y->dtype == SC_F32) return launch<__half, float>(c);
    if (x->dtype == SC_BF16 && y->dtype == SC_F32) return launch<__nv_bfloat16, float>(c);
-   return sc_cuda_launch(c->device, "to", convert_any, sc_cuda_grid(c->device, n), SC_CUDA_BLOCK, 0, n,
+   return sc_cuda_launch(c->device, "to", to_convert_any, sc_cuda_grid(c->device, n), SC_CUDA_BLOCK, 0, n,
                          x->dtype, (const void *)x->buffer->data, y->dtype, y->buffer->data);
 }
 

@@ -59,7 +59,7 @@ __device__ inline ScMember sc_member_of(ScAxis a, int64_t at) {
    return sc_member_as(a.n, a.inner, at);
 }
 
-template <typename T> __global__ void sc_spread_kernel(ScAxis a, ScMath<T> factor, const T *y, T *x) {
+template <typename T> __global__ void sc_total_spread(ScAxis a, ScMath<T> factor, const T *y, T *x) {
    int64_t n = a.outer * a.n * a.inner;
    for (int64_t i = sc_thread(); i < n; i += sc_threads())
       x[i] = sc_narrow<T>(sc_widen(y[sc_member_of(a, i).result]) * factor);
@@ -68,7 +68,7 @@ template <typename T> __global__ void sc_spread_kernel(ScAxis a, ScMath<T> facto
 // x (outer, n, inner) = factor * y (outer, inner).
 template <typename T>
 ScStatus sc_spread(const ScDevice *device, const char *what, ScAxis axis, double factor, const T *y, T *x) {
-   return sc_cuda_launch(device, what, sc_spread_kernel<T>,
+   return sc_cuda_launch(device, what, sc_total_spread<T>,
                          sc_cuda_grid(device, axis.outer * axis.n * axis.inner), SC_CUDA_BLOCK, 0, axis,
                          (ScMath<T>)factor, y, x);
 }

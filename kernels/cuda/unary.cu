@@ -48,7 +48,7 @@ template <typename M> __device__ M derivative(int function, M x, M y) {
    }
 }
 
-template <typename T> __global__ void apply_all(int function, int64_t n, const T *x, T *y) {
+template <typename T> __global__ void unary_forward(int function, int64_t n, const T *x, T *y) {
    constexpr int N = ScWide<T>::N;
    for (int64_t i = sc_thread() * N; i < n; i += sc_threads() * N) {
       ScMath<T> v[N];
@@ -61,7 +61,7 @@ template <typename T> __global__ void apply_all(int function, int64_t n, const T
 
 // x or y is NULL.
 template <typename T>
-__global__ void derive_all(int function, int64_t n, const T *x, const T *y, const T *gy, T *gx) {
+__global__ void unary_backward(int function, int64_t n, const T *x, const T *y, const T *gy, T *gx) {
    constexpr int N = ScWide<T>::N;
    for (int64_t i = sc_thread() * N; i < n; i += sc_threads() * N) {
       ScMath<T> vx[N] = {}, vy[N] = {}, g[N];
@@ -78,7 +78,7 @@ ScStatus forward(ScCall *c, Function function) {
    int64_t n = sc_numel(c->out[0]);
    return sc_with_number(c->in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      return sc_cuda_launch(c->device, c->op->name, apply_all<T>, sc_cuda_grid(c->device, n / ScWide<T>::N),
+      return sc_cuda_launch(c->device, c->op->name, unary_forward<T>, sc_cuda_grid(c->device, n / ScWide<T>::N),
                             SC_CUDA_BLOCK, 0, function, n, sc_data<T>(c->in[0]), sc_data<T>(c->out[0]));
    });
 }
@@ -87,9 +87,10 @@ ScStatus backward(ScCall *c, Function function) {
    int64_t n = sc_numel(c->grad_out[0]);
    return sc_with_float(c->grad_out[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      return sc_cuda_launch(c->device, c->op->name, derive_all<T>, sc_cuda_grid(c->device, n / ScWide<T>::N),
-                            SC_CUDA_BLOCK, 0, function, n, sc_data<T>(c->in[0]), sc_data<T>(c->out[0]),
-                            sc_data<T>(c->grad_out[0]), sc_data<T>(c->grad_in[0]));
+      return sc_cuda_launch(c->device, c->op->name, unary_backward<T>,
+                            sc_cuda_grid(c->device, n / ScWide<T>::N), SC_CUDA_BLOCK, 0, function, n,
+                            sc_data<T>(c->in[0]), sc_data<T>(c->out[0]), sc_data<T>(c->grad_out[0]),
+                            sc_data<T>(c->grad_in[0]));
    });
 }
 

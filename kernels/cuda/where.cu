@@ -8,7 +8,7 @@ namespace {
 enum { CONDITION, A, B, OPERANDS };
 
 template <typename U>
-__global__ void choose(ScIndex<OPERANDS> index, const uint8_t *condition, const U *a, const U *b, U *y) {
+__global__ void where_choose(ScIndex<OPERANDS> index, const uint8_t *condition, const U *a, const U *b, U *y) {
    for (int64_t i = sc_thread(); i < index.n; i += sc_threads()) {
       int64_t at[OPERANDS] = {};
       sc_offsets(index, i, at);
@@ -28,8 +28,8 @@ ScStatus forward(ScCall *c) {
    ScIndex<OPERANDS> index = sc_index<OPERANDS>(y->rank, y->shape, order, strides);
    return sc_with_size(y->dtype, [&](auto type) {
       typedef decltype(type) U;
-      return sc_cuda_launch(c->device, "where", choose<U>, sc_cuda_grid(c->device, index.n), SC_CUDA_BLOCK, 0,
-                            index, sc_data<uint8_t>(c->in[CONDITION]), sc_data<U>(c->in[A]),
+      return sc_cuda_launch(c->device, "where", where_choose<U>, sc_cuda_grid(c->device, index.n),
+                            SC_CUDA_BLOCK, 0, index, sc_data<uint8_t>(c->in[CONDITION]), sc_data<U>(c->in[A]),
                             sc_data<U>(c->in[B]), sc_data<U>(y));
    });
 }
