@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/bind/program.h"
 #include "host/bind/run.h"
 #include "host/machine/machine.h"
 #include "host/term/signals.h"
@@ -110,10 +111,10 @@ int main(int argc, char **argv) {
    Options options;
    int code = parse(argc, argv, &options);
    if (code != 0) return code;
-   if (options.help) return fputs(USAGE, stdout), sc_run_close(NULL, 0);
+   if (options.help) return fputs(USAGE, stdout), sc_program_close(NULL, 0);
    if (sc_set_default_threads() != SC_OK) return fprintf(stderr, "scute: %s\n", sc_error()), EXIT_USAGE;
-   if (options.version) return print_versions(), sc_run_close(NULL, 0);
-   lua_State *L = sc_run_open(argc, argv, options.script);
+   if (options.version) return print_versions(), sc_program_close(NULL, 0);
+   lua_State *L = sc_program_open(argc, argv, options.script);
    if (!L) return fprintf(stderr, "scute: %s\n", sc_error()), EXIT_FAILURE;
-   return sc_run_close(L, run(L, argc, argv, &options));
+   return sc_program_close(L, run(L, argc, argv, &options));
 }

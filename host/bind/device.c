@@ -1,4 +1,6 @@
-// What a user asks devices for: which there are, waiting, what was waited for, and how they compute.
+// What a user asks devices for: which there are, waiting, what was waited for, how they compute, and in which
+// dtypes.
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,8 +86,38 @@ static void tell(const char *what) {
    fprintf(stderr, "scute: waits for the GPU: %s\n", what);
 }
 
-static const luaL_Reg functions[] = {{"device", device}, {"synchronize", synchronize},     {"syncs", syncs},
-                                     {"tf32", tf32},     {"deterministic", deterministic}, {NULL, NULL}};
+// scute.computes(device, dtype): whether the device computes products in this dtype itself. Where it does not,
+// f16 and bf16 are storage: tensors are converted to f32 around each op and results rounded.
+static int computes(lua_State *L) {
+   ScDevice *device;
+   ScDtype dtype;
+   if (sc_device_find(luaL_checkstring(L, 1), &device) != SC_OK) return sc_raise(L);
+   if (!sc_dtype_parse(luaL_checkstring(L, 2), &dtype))
+      return luaL_error(L, "computes: expected a dtype (f32, f64, f16, bf16, i64, u8), found %s",
+                        sc_describe_value(L, 2));
+   lua_pushboolean(L, sc_kernel_takes(sc_find_kernel(device, "conv2d"), dtype));
+   return 1;
+}
+
+// scute.threads([n]) -> number of compute threads
+static int threads(lua_State *L) {
+   if (!lua_isnoneornil(L, 1)) {
+      lua_Integer n = luaL_checkinteger(L, 1);
+      if (n < 1 || n > 1024) return luaL_error(L, "threads: expected 1 to 1024, found %I", (LUAI_UACINT)n);
+      omp_set_num_threads((int)n);
+   }
+   lua_pushinteger(L, omp_get_max_threads());
+   return 1;
+}
+
+static const luaL_Reg functions[] = {{"device", device},
+                                     {"synchronize", synchronize},
+                                     {"syncs", syncs},
+                                     {"tf32", tf32},
+                                     {"deterministic", deterministic},
+                                     {"computes", computes},
+                                     {"threads", threads},
+                                     {NULL, NULL}};
 
 static void open_device(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

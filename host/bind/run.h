@@ -1,13 +1,8 @@
-// A Lua state for one program: opens it, runs files and code in it, reports errors, ends it with the right exit
-// code.
+// Runs files and code in the Lua state of a program (host/bind/program.h) and tells errors.
 #ifndef SCUTE_BIND_RUN_H
 #define SCUTE_BIND_RUN_H
 
 #include "host/bind/bind.h"
-
-// A state with all libraries and the table `arg` (argv[script] is arg[0]); NULL with sc_error() where memory is
-// short.
-lua_State *sc_run_open(int argc, char **argv, int script);
 
 // Each runs a chunk and returns the exit code: 0; 1 after an error, told on stderr; the code of an error object
 // {exit = code, message = text}; 130 or 143 after an interruption.
@@ -20,8 +15,5 @@ int sc_run_session(lua_State *L, const char *module);
 
 // The global `scute`, for -e and the REPL.
 int sc_run_preload(lua_State *L);
-
-// Closes the state (NULL: there is none). Returns `code`, or 1 where standard output could not be written.
-int sc_run_close(lua_State *L, int code);
 
 #endif

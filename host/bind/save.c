@@ -1,4 +1,4 @@
-// scute.files.save_later: weight files written beside the computation, for lua/scute/weights.lua.
+// scute.weight_files.save_later: weight files written beside the computation, for lua/scute/weights.lua.
 #include "host/files/save.h"
 
 #include "host/bind/bind.h"
@@ -53,7 +53,7 @@ static const luaL_Reg methods[] = {{"done", done}, {"finish", finish}, {NULL, NU
 
 static void open_save(lua_State *L) {
    sc_new_type(L, SAVE_TYPE, methods, release);
-   luaL_getsubtable(L, -1, "files");
+   luaL_getsubtable(L, -1, "weight_files");
    lua_pushcfunction(L, save_later);
    lua_setfield(L, -2, "save_later");
    lua_pushcfunction(L, verify);

@@ -1,13 +1,9 @@
-// scute.files: weight files, digests, folders and downloads for lua/scute/weights.lua.
+// scute.weight_files: tensors out of files and into them, for lua/scute/weights.lua.
 #include <string.h>
-#include <unistd.h>
 
 #include "host/bind/bind.h"
 #include "host/bind/weights.h"
-#include "host/files/download.h"
-#include "host/files/file.h"
 #include "host/files/safetensors.h"
-#include "host/term/signals.h"
 
 #define STATE_TYPE "scute.state"
 
@@ -114,79 +110,15 @@ static int save(lua_State *L) {
    return 0;
 }
 
-// sha256(path) -> 64 hex digits
-static int sha256(lua_State *L) {
-   char hex[SC_SHA256_HEX];
-   sc_check(L, sc_file_sha256(luaL_checkstring(L, 1), hex));
-   lua_pushstring(L, hex);
-   return 1;
-}
+static const luaL_Reg functions[] = {{"load", load}, {"save", save}, {NULL, NULL}};
 
-// mkdirs(path): creates a folder and its parents
-static int mkdirs(lua_State *L) {
-   sc_check(L, sc_file_mkdirs(luaL_checkstring(L, 1)));
-   return 0;
-}
-
-// write(path, text): the whole file, atomically
-static int write_(lua_State *L) {
-   size_t bytes;
-   const char *text = luaL_checklstring(L, 2, &bytes);
-   sc_check(L, sc_file_save(luaL_checkstring(L, 1), text, bytes));
-   return 0;
-}
-
-typedef struct {
-   lua_State *L;
-   bool failed; // the callback raised; its error is on top of the stack
-} Watcher;
-
-static bool call_progress(void *context, int64_t done, int64_t total) {
-   Watcher *w = context;
-   if (w->failed || sc_interrupted()) return false;
-   if (lua_isnil(w->L, 4)) return true;
-   lua_pushvalue(w->L, 4);
-   lua_pushinteger(w->L, done);
-   lua_pushinteger(w->L, total);
-   w->failed = lua_pcall(w->L, 2, 1, 0) != LUA_OK;
-   if (w->failed) return false;
-   bool stop = lua_isboolean(w->L, -1) && !lua_toboolean(w->L, -1);
-   lua_pop(w->L, 1);
-   return !stop;
-}
-
-// download(url, path, sha256 or a prefix of it, progress = nil); progress(done, total) returns false to stop;
-// Ctrl-C stops too
-static int download(lua_State *L) {
-   const char *url = luaL_checkstring(L, 1), *path = luaL_checkstring(L, 2), *digest = luaL_checkstring(L, 3);
-   lua_settop(L, 4);
-   if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TFUNCTION);
-   luaL_checkstack(L, 4, NULL);
-   Watcher w = {L, false};
-   ScStatus status = sc_download(url, path, digest, call_progress, &w);
-   if (w.failed) return lua_error(L);
-   sc_check(L, status);
-   return 0;
-}
-
-// is_terminal() -> whether stderr is one
-static int is_terminal(lua_State *L) {
-   lua_pushboolean(L, isatty(STDERR_FILENO));
-   return 1;
-}
-
-static const luaL_Reg functions[] = {
-    {"load", load},    {"save", save},         {"sha256", sha256},           {"mkdirs", mkdirs},
-    {"write", write_}, {"download", download}, {"is_terminal", is_terminal}, {NULL, NULL},
-};
-
-static void open_files(lua_State *L) {
+static void open_weight_files(lua_State *L) {
    luaL_newmetatable(L, STATE_TYPE);
    lua_pushcfunction(L, free_state);
    lua_setfield(L, -2, "__gc");
    lua_pop(L, 1);
-   luaL_getsubtable(L, -1, "files");
+   luaL_getsubtable(L, -1, "weight_files");
    luaL_setfuncs(L, functions, 0);
    lua_pop(L, 1);
 }
-SC_OPENER(open_files)
+SC_OPENER(open_weight_files)

@@ -4,9 +4,10 @@
 --     print(#state.names, state.tensors["fc.weight"])
 local core = require "scute.core"
 local match = require "scute.weights.match"
+local console = require "scute.base.console"
 local sorted_keys = require "scute.base.sorted_keys"
 
-local files = core.files
+local files, weight_files = core.files, core.weight_files
 local weights = { apply = match.apply, guess = match.guess }
 
 local OFFICIAL = "https://download.pytorch.org/models"
@@ -45,7 +46,7 @@ end
 -- Returns {names = list in the file's order, tensors = {name = tensor}, metadata = {key = text}, format = text}.
 -- Raises when the file cannot be read, is truncated or damaged, or is a pickle of anything but plain tensors.
 function weights.load(path, device)
-   return call(files.load, path, device)
+   return call(weight_files.load, path, device)
 end
 
 -- names, tensors, keys and values of the metadata, as the core wants them
@@ -67,19 +68,19 @@ end
 -- `state` is {names = list, tensors = {name = tensor}}, as weights.load returns it; `metadata` is a table of text,
 -- by default state.metadata.
 function weights.save(path, state, metadata)
-   call(files.save, path, lists_of(state, metadata))
+   call(weight_files.save, path, lists_of(state, metadata))
 end
 
 --- The same beside what the program does next: what the tensors hold now is written by a thread, which reads the file back and
 -- compares. The metadata gets "checksum", the CRC-32 of all bytes (see host/files/seal.h). Returns a handle:
 -- handle:done() tells whether it has ended; handle:finish() waits, raises what went wrong, and returns the processor time.
 function weights.save_later(path, state, metadata)
-   return call(files.save_later, path, lists_of(state, metadata))
+   return call(weight_files.save_later, path, lists_of(state, metadata))
 end
 
 --- Raises where a file that save_later wrote is not whole.
 function weights.verify(path)
-   call(files.verify, path)
+   call(weight_files.verify, path)
 end
 
 --- The sha256 of a file, 64 hex digits.
@@ -121,7 +122,7 @@ end
 
 -- Draws one line on a terminal; elsewhere stays silent.
 local function progress_bar(name)
-   if not files.is_terminal() then return nil end
+   if not console.is_terminal(2) then return nil end
    return function(done, total)
       local share = total > 0 and done / total or 0
       local bar = ("#"):rep(math.floor(30 * share)) .. (" "):rep(30 - math.floor(30 * share))

@@ -1,0 +1,41 @@
+// Memory of devices: how much there is in use, a limit, and giving it back.
+#include "host/bind/bind.h"
+#include "host/core/device.h"
+
+static void set_bytes(lua_State *L, const char *key, size_t bytes) {
+   lua_pushinteger(L, (lua_Integer)bytes);
+   lua_setfield(L, -2, key);
+}
+
+// scute.memory(device = "cpu") -> {live, cached, peak} in bytes
+static int memory(lua_State *L) {
+   ScDevice *device;
+   sc_check(L, sc_device_find(luaL_optstring(L, 1, "cpu"), &device));
+   ScMemory m = sc_device_memory(device);
+   lua_createtable(L, 0, 3);
+   set_bytes(L, "live", m.live);
+   set_bytes(L, "cached", m.cached);
+   set_bytes(L, "peak", m.peak);
+   return 1;
+}
+
+// scute.memory_limit(bytes): allocation beyond that many live bytes fails; 0 is no limit
+static int memory_limit(lua_State *L) {
+   sc_memory_limit((size_t)luaL_checkinteger(L, 1));
+   return 0;
+}
+
+// scute.flush(): collects garbage and gives cached memory back
+static int flush(lua_State *L) {
+   lua_gc(L, LUA_GCCOLLECT);
+   sc_flush_devices();
+   return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"memory", memory}, {"memory_limit", memory_limit}, {"flush", flush}, {NULL, NULL}};
+
+static void open_memory(lua_State *L) {
+   luaL_setfuncs(L, functions, 0);
+}
+SC_OPENER(open_memory)
