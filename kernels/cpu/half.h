@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "host/core/tensor.h"
 #include "kernels/cpu/onednn.h"
 
 // The dtypes of kernels that are written with these: bf16 where the processor's convolutions compute in it,
