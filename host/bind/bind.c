@@ -2,30 +2,7 @@
 
 #include <stdio.h>
 
-#include "host/core/transfer.h"
-
-enum { MAXOPENERS = 64 };
-
-static ScOpener openers[MAXOPENERS];
-static int nopeners;
-
-void sc_register_opener(ScOpener opener) {
-   if (nopeners < MAXOPENERS) openers[nopeners++] = opener;
-}
-
-static lua_State *collected; // the program's
-
-static void collect(void) {
-   lua_gc(collected, LUA_GCCOLLECT);
-}
-
-void sc_open_all(lua_State *L) {
-   collected = L;
-   sc_set_collector(collect);
-   lua_newtable(L);
-   for (int i = 0; i < nopeners; i++) openers[i](L);
-   sc_finish_tensor_type(L, lua_gettop(L));
-}
+#include "host/bind/interrupt.h"
 
 int sc_raise(lua_State *L) {
    return luaL_error(L, "%s", sc_error());
@@ -131,18 +108,6 @@ ScTensor *sc_push_new_tensor(lua_State *L, ScDevice *device, ScDtype dtype, int 
    return *n.handle;
 }
 
-void sc_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
-   luaL_newmetatable(L, name);
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__gc");
-   lua_pushcfunction(L, release);
-   lua_setfield(L, -2, "__close");
-   lua_newtable(L);
-   luaL_setfuncs(L, methods, 0);
-   lua_setfield(L, -2, "__index");
-   lua_pop(L, 1);
-}
-
 typedef struct {
    ScTensor *to;
    bool exact; // the whole number, else the value
@@ -160,3 +125,15 @@ void sc_fill_number(lua_State *L, ScTensor *t, int index) {
                 luaL_checknumber(L, index)};
    sc_check(L, sc_with_retry(fill, &f));
 }
+
+// ---- memory that runs out ----
+
+static void collect(void) {
+   lua_gc(sc_running_state(), LUA_GCCOLLECT);
+}
+
+static void open_collector(lua_State *L) {
+   (void)L;
+   sc_set_collector(collect);
+}
+SC_OPENER(open_collector)

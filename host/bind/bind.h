@@ -5,10 +5,7 @@
 #ifndef SCUTE_BIND_H
 #define SCUTE_BIND_H
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <lualib.h>
-
+#include "host/bind/open.h"
 #include "host/core/op.h"
 #include "host/core/retry.h"
 #include "host/core/tape.h"
@@ -42,21 +39,5 @@ ScTensor *sc_push_new_tensor(lua_State *L, ScDevice *, ScDtype, int rank, const 
 void sc_fill_number(lua_State *L, ScTensor *, int index);
 // Collects fully where live tensor bytes have grown past what the design allows. Call before allocating.
 void sc_account(lua_State *L);
-
-// A type of userdata: what its methods are, and what gives its content up, once, on collection and <close>.
-void sc_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release);
-
-// A module of functions: each bind file defines one opener and registers it before main; main opens them all
-// into the table `scute`. No central list.
-typedef void (*ScOpener)(lua_State *L); // gets the scute table on top of the stack, leaves it there
-void sc_register_opener(ScOpener);
-void sc_open_all(lua_State *L); // pushes the table `scute`
-// Completes the type of tensors once all openers have run: operators and methods come from the ops.
-void sc_finish_tensor_type(lua_State *L, int scute);
-
-#define SC_OPENER(function)                                                                                    \
-   __attribute__((constructor(203))) static void register_##function(void) {                                   \
-      sc_register_opener(function);                                                                            \
-   }
 
 #endif

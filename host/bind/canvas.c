@@ -194,7 +194,7 @@ static ScImage pixels_of(lua_State *L, int index) {
 // W)
 static int image(lua_State *L) {
    ScCanvas *canvas = self(L, "image");
-   ScImage *handle = luaL_testudata(L, 2, "scute.image");
+   ScImage *handle = luaL_testudata(L, 2, SC_IMAGE_TYPE);
    if (handle && !handle->rgb) return luaL_error(L, "image: this image was freed by :free() or <close>");
    ScImage pixels = handle ? *handle : pixels_of(L, 2);
    double v[4];

@@ -12,8 +12,6 @@
 #include "host/photo/image_png.h"
 #include "host/photo/image_transform.h"
 
-#define TYPE "scute.image"
-
 // Lua's collector does not see the pixels behind the handles.
 enum { UNHURRIED = 256 << 20 };
 static size_t live_bytes, allowed_bytes = UNHURRIED;
@@ -29,7 +27,7 @@ ScImage *sc_push_image(lua_State *L) {
    }
    ScImage *image = lua_newuserdatauv(L, sizeof *image, 0);
    *image = (ScImage){0};
-   luaL_setmetatable(L, TYPE);
+   luaL_setmetatable(L, SC_IMAGE_TYPE);
    return image;
 }
 
@@ -42,7 +40,7 @@ int sc_finish_image(lua_State *L, const char *method, const ScImage *image, ScSt
 }
 
 ScImage *sc_check_image(lua_State *L, const char *method) {
-   ScImage *image = luaL_checkudata(L, 1, TYPE);
+   ScImage *image = luaL_checkudata(L, 1, SC_IMAGE_TYPE);
    if (!image->rgb) luaL_error(L, "%s: this image was freed by :free() or <close>", method);
    return image;
 }
@@ -54,7 +52,7 @@ static void drop(ScImage *image) {
 
 // image:free(); also on collection and <close>
 static int release(lua_State *L) {
-   drop(luaL_checkudata(L, 1, TYPE));
+   drop(luaL_checkudata(L, 1, SC_IMAGE_TYPE));
    return 0;
 }
 
@@ -162,7 +160,7 @@ static int show(lua_State *L) {
 }
 
 static int describe(lua_State *L) {
-   ScImage *image = luaL_checkudata(L, 1, TYPE);
+   ScImage *image = luaL_checkudata(L, 1, SC_IMAGE_TYPE);
    if (image->rgb)
       lua_pushfstring(L, "image %d x %d", image->width, image->height);
    else
@@ -172,7 +170,7 @@ static int describe(lua_State *L) {
 
 // image.width, image.height, image.method
 static int get(lua_State *L) {
-   ScImage *image = luaL_checkudata(L, 1, TYPE);
+   ScImage *image = luaL_checkudata(L, 1, SC_IMAGE_TYPE);
    const char *key = luaL_checkstring(L, 2);
    if (strcmp(key, "width") == 0)
       lua_pushinteger(L, image->width);
@@ -191,10 +189,10 @@ static const luaL_Reg meta[] = {
 static const luaL_Reg functions[] = {{"load", load}, {NULL, NULL}};
 
 static void open_image(lua_State *L) {
-   luaL_newmetatable(L, TYPE);
+   luaL_newmetatable(L, SC_IMAGE_TYPE);
    luaL_setfuncs(L, meta, 0);
-   luaL_newlib(L, methods);
-   luaL_setfuncs(L, sc_image_op_methods, 0);
+   sc_push_methods(L, SC_IMAGE_TYPE);
+   luaL_setfuncs(L, methods, 0);
    lua_pushcclosure(L, get, 1);
    lua_setfield(L, -2, "__index");
    lua_pop(L, 1);

@@ -5,6 +5,8 @@
 #include "host/bind/bind.h"
 #include "host/photo/image.h"
 
+#define SC_IMAGE_TYPE "scute.image"
+
 // The image that a method is called on (the first argument).
 ScImage *sc_check_image(lua_State *L, const char *method);
 // Pushes an empty handle, to be filled by a core function.
@@ -14,8 +16,5 @@ int sc_finish_image(lua_State *L, const char *method, const ScImage *image, ScSt
 // Pushes a tensor (1, 3, height, width) and returns its memory, which lies as an image's: rows of pixels of
 // three channels.
 void *sc_push_pixels(lua_State *L, ScDtype dtype, int width, int height);
-
-// The methods of host/bind/image_ops.c.
-extern const luaL_Reg sc_image_op_methods[];
 
 #endif

@@ -192,11 +192,18 @@ static int augment(lua_State *L) {
    return sc_finish_image(L, "augment", to, status);
 }
 
-const luaL_Reg sc_image_op_methods[] = {{"flip", flip},
-                                        {"rotate", rotate},
-                                        {"jitter", jitter},
-                                        {"effect", effect},
-                                        {"resized_crop", resized_crop},
-                                        {"random_resized_crop", random_resized_crop},
-                                        {"augment", augment},
-                                        {NULL, NULL}};
+static const luaL_Reg methods[] = {{"flip", flip},
+                                   {"rotate", rotate},
+                                   {"jitter", jitter},
+                                   {"effect", effect},
+                                   {"resized_crop", resized_crop},
+                                   {"random_resized_crop", random_resized_crop},
+                                   {"augment", augment},
+                                   {NULL, NULL}};
+
+static void open_image_ops(lua_State *L) {
+   sc_push_methods(L, SC_IMAGE_TYPE);
+   luaL_setfuncs(L, methods, 0);
+   lua_pop(L, 1);
+}
+SC_OPENER(open_image_ops)

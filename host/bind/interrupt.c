@@ -3,6 +3,7 @@
 #include "host/bind/interrupt.h"
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "host/term/signals.h"
 

@@ -2,7 +2,7 @@
 #ifndef SCUTE_BIND_INTERRUPT_H
 #define SCUTE_BIND_INTERRUPT_H
 
-#include "host/bind/bind.h"
+#include "host/bind/open.h"
 
 // Installs the handlers; from here on a signal raises "interrupted" in this state or the coroutine it runs.
 void sc_interrupt_attach(lua_State *L);

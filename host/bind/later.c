@@ -38,10 +38,9 @@ static const luaL_Reg methods[] = {{"get", get}, {"free", release}, {NULL, NULL}
 
 static void open_later(lua_State *L) {
    sc_new_type(L, LATER_TYPE, methods, release);
-   luaL_newmetatable(L, SC_TENSOR_TYPE);
-   luaL_getsubtable(L, -1, "methods");
+   sc_push_methods(L, SC_TENSOR_TYPE);
    lua_pushcfunction(L, later);
    lua_setfield(L, -2, "later");
-   lua_pop(L, 2);
+   lua_pop(L, 1);
 }
 SC_OPENER(open_later)

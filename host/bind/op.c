@@ -383,20 +383,50 @@ static int op_info(lua_State *L) {
    return 1;
 }
 
-static void open_ops(lua_State *L) {
+// A method unless host/bind/tensor.c has one of that name, whichever of the two files is opened first.
+static void add_method(lua_State *L, const char *name, int methods) {
+   if (lua_getfield(L, methods, name) == LUA_TNIL) {
+      lua_pushvalue(L, -2);
+      lua_setfield(L, methods, name);
+   }
+   lua_pop(L, 1);
+}
+
+static int negate(lua_State *L) { // Lua passes the operand of a unary operator twice
+   lua_settop(L, 1);
+   lua_pushvalue(L, lua_upvalueindex(1));
+   lua_insert(L, 1);
+   lua_call(L, 1, 1);
+   return 1;
+}
+
+// Operators go to the ops of the same meaning.
+static void set_operators(lua_State *L, int scute) {
+   static const char *const operators[][2] = {
+       {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}};
    luaL_newmetatable(L, SC_TENSOR_TYPE);
-   luaL_getsubtable(L, -1, "methods");
+   for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+      lua_getfield(L, scute, operators[i][1]);
+      lua_setfield(L, -2, operators[i][0]);
+   }
+   lua_getfield(L, scute, "neg");
+   lua_pushcclosure(L, negate, 1);
+   lua_setfield(L, -2, "__unm");
+   lua_pop(L, 1);
+}
+
+static void open_ops(lua_State *L) {
+   int scute = lua_gettop(L), methods = scute + 1;
+   sc_push_methods(L, SC_TENSOR_TYPE);
    for (int i = 0; sc_op_at(i); i++) {
       const ScOp *op = sc_op_at(i);
       lua_pushlightuserdata(L, (void *)op);
       lua_pushcclosure(L, call_op, 1);
-      if (!op->no_method) {
-         lua_pushvalue(L, -1);
-         lua_setfield(L, -3, op->name);
-      }
-      lua_setfield(L, -4, op->name); // the scute table
+      if (!op->no_method) add_method(L, op->name, methods);
+      lua_setfield(L, scute, op->name);
    }
-   lua_pop(L, 2);
+   lua_pop(L, 1);
+   set_operators(L, scute);
    lua_pushcfunction(L, list_ops);
    lua_setfield(L, -2, "ops");
    lua_pushcfunction(L, op_info);

@@ -417,43 +417,17 @@ static const luaL_Reg methods[] = {{"size", size},
                                    {"free", release},
                                    {NULL, NULL}};
 
-// Operators go to the ops of the same meaning.
-static void set_operators(lua_State *L, int scute, int metatable) {
-   static const char *operators[][2] = {{"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"},
-                                        {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"}};
-   for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
-      lua_getfield(L, scute, operators[i][1]);
-      lua_setfield(L, metatable, operators[i][0]);
-   }
-}
+static const luaL_Reg meta[] = {
+    {"__gc", release}, {"__close", release}, {"__newindex", new_index}, {"__len", length}, {NULL, NULL}};
 
-static int negate(lua_State *L) { // Lua passes the operand of a unary operator twice
-   lua_settop(L, 1);
-   lua_pushvalue(L, lua_upvalueindex(1));
-   lua_insert(L, 1);
-   lua_call(L, 1, 1);
-   return 1;
-}
-
-static void set_function(lua_State *L, int metatable, const char *name, lua_CFunction function) {
-   lua_pushcfunction(L, function);
-   lua_setfield(L, metatable, name);
-}
-
-void sc_finish_tensor_type(lua_State *L, int scute) {
+// Operators and most methods come from the ops, see host/bind/op.c.
+static void open_tensor(lua_State *L) {
    luaL_newmetatable(L, SC_TENSOR_TYPE);
-   int metatable = lua_gettop(L);
-   set_operators(L, scute, metatable);
-   lua_getfield(L, scute, "neg");
-   lua_pushcclosure(L, negate, 1);
-   lua_setfield(L, metatable, "__unm");
-   set_function(L, metatable, "__gc", release);
-   set_function(L, metatable, "__close", release);
-   set_function(L, metatable, "__newindex", new_index);
-   set_function(L, metatable, "__len", length);
-   luaL_getsubtable(L, metatable, "methods");
+   luaL_setfuncs(L, meta, 0);
+   sc_push_methods(L, SC_TENSOR_TYPE);
    luaL_setfuncs(L, methods, 0);
    lua_pushcclosure(L, get_index, 1);
-   lua_setfield(L, metatable, "__index");
+   lua_setfield(L, -2, "__index");
    lua_pop(L, 1);
 }
+SC_OPENER(open_tensor)

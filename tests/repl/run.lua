@@ -190,6 +190,7 @@ local function expect_names(before, wanted)
       t, deep = scute.zeros(2), { inner = { name_one = 1, name_two = 2, call = function() end }, list = { { leaf = 1 } } }
       net = scute.nn.Sequential()
       net:add("first", scute.nn.Linear { 2, 3 })
+      picture = scute.canvas(4, 4):render()
       print(table.concat(complete.candidates %q, " "))]]):format(before), { says = wanted })
 end
 
@@ -199,6 +200,8 @@ expect_names("deep.inner:", "call\n")
 expect_names("f(deep.list[1].", "leaf\n")
 expect_names("t.sha", "shape\n")
 expect_names("t:requires", "requires_grad_\n")
+expect_names("picture.w", "width\n")
+expect_names("picture:res", "resize resized_crop\n")
 expect_names("scute.zeros(2):requires", "requires_grad_\n")
 expect_names("x = scute.weig", "weights")
 expect_names("net.first.wei", "weight\n")

@@ -8,7 +8,10 @@ local complete = {}
 
 local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
    "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
-local PROPERTIES = { "shape", "dtype", "device", "rank", "grad", "requires_grad", "is_leaf" }
+local PROPERTIES = { -- of the types that have methods and properties under one name each
+   ["scute.tensor"] = { "shape", "dtype", "device", "rank", "grad", "requires_grad", "is_leaf" },
+   ["scute.image"] = { "width", "height" },
+}
 
 local function add_keys(found, t, wanted)
    for key in next, t do
@@ -33,10 +36,10 @@ local function add_listed(found, value)
    for _, name in ipairs(ok and type(names) == "table" and names or {}) do found[tostring(name)] = true end
 end
 
-local function add_tensor_names(found, meta, methods_only)
+local function add_type_names(found, meta, methods_only)
    for name in next, meta.methods do found[name] = true end
    if methods_only then return end
-   for _, name in ipairs(PROPERTIES) do found[name] = true end
+   for _, name in ipairs(PROPERTIES[meta.__name]) do found[name] = true end
 end
 
 -- Fields of modules lie in tables of their own; their class holds the methods and points to its base.
@@ -64,7 +67,7 @@ local function names_of(value, methods_only)
    local found, wanted = {}, methods_only and is_callable or anything
    local meta = debug.getmetatable(value)
    if type(value) == "userdata" and type(meta) == "table" and type(meta.methods) == "table" then
-      add_tensor_names(found, meta, methods_only)
+      add_type_names(found, meta, methods_only)
       return found
    end
    if type(value) == "table" then
@@ -100,7 +103,7 @@ end
 
 local function tensor_methods()
    local found = {}
-   add_tensor_names(found, debug.getmetatable(scute.zeros(1)), true)
+   add_type_names(found, debug.getmetatable(scute.zeros(1)), true)
    return found
 end
 
