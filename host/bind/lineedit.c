@@ -2,7 +2,6 @@
 #include "host/term/lineedit.h"
 
 #include <signal.h>
-#include <string.h>
 
 #include "host/bind/bind.h"
 #include "host/bind/interrupt.h"
@@ -11,27 +10,43 @@
 static const char completer_key; // its address is the key in the registry
 static const char answer_key;
 
-// Calls the Lua function (text before the cursor, columns) -> text to insert, text to show. What fails proposes
-// nothing.
-static ScCompletion complete(void *context, const char *before, size_t length, int columns) {
-   lua_State *L = context;
-   ScCompletion none = {.insert = ""}, c = none;
-   int top = lua_gettop(L);
-   if (!lua_checkstack(L, 6)) return none;
+typedef struct {
+   const char *before;
+   size_t length;
+   int columns;
+   ScCompletion answer;
+} Question;
+
+// Calls the Lua function (text before the cursor, columns) -> text to insert, text to show.
+static int ask(lua_State *L) {
+   Question *q = lua_touserdata(L, 1);
    lua_rawgetp(L, LUA_REGISTRYINDEX, &completer_key);
-   lua_pushlstring(L, before, length);
-   lua_pushinteger(L, columns);
-   if (lua_pcall(L, 2, 2, 0) == LUA_OK && lua_type(L, -2) == LUA_TSTRING) {
-      c.insert = lua_tostring(L, -2);
-      c.choices = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-      lua_rawgetp(L, LUA_REGISTRYINDEX, &answer_key); // keeps both strings alive
-      lua_pushvalue(L, -3);
-      lua_rawseti(L, -2, 1);
-      lua_pushvalue(L, -2);
-      lua_rawseti(L, -2, 2);
+   lua_pushlstring(L, q->before, q->length);
+   lua_pushinteger(L, q->columns);
+   lua_call(L, 2, 2);
+   if (lua_type(L, 2) != LUA_TSTRING) return 0;
+   lua_rawgetp(L, LUA_REGISTRYINDEX, &answer_key); // keeps both strings alive
+   for (int i = 1; i <= 2; i++) {
+      lua_pushvalue(L, i + 1);
+      lua_rawseti(L, -2, i);
    }
+   q->answer.insert = lua_tostring(L, 2);
+   q->answer.choices = lua_type(L, 3) == LUA_TSTRING ? lua_tostring(L, 3) : NULL;
+   return 0;
+}
+
+// Called by libedit, through which no error of Lua's may jump. What fails proposes nothing.
+static ScCompletion complete(void *context, const char *before, size_t length, int columns) {
+   (void)context;
+   lua_State *L = sc_running_state();
+   Question q = {before, length, columns, {.insert = ""}};
+   int top = lua_gettop(L);
+   if (!lua_checkstack(L, 2)) return q.answer;
+   lua_pushcfunction(L, ask);
+   lua_pushlightuserdata(L, &q);
+   lua_pcall(L, 1, 0, 0);
    lua_settop(L, top);
-   return c;
+   return q.answer;
 }
 
 // terminal.open(completer) -> whether somebody sits at a terminal
@@ -41,8 +56,7 @@ static int open_lines(lua_State *L) {
    lua_rawsetp(L, LUA_REGISTRYINDEX, &completer_key);
    lua_createtable(L, 2, 0);
    lua_rawsetp(L, LUA_REGISTRYINDEX, &answer_key);
-   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD); // outlives the coroutine that may have called
-   bool terminal = sc_line_open(complete, lua_tothread(L, -1));
+   bool terminal = sc_line_open(complete, NULL);
    sc_interrupt_session(terminal);
    lua_pushboolean(L, terminal);
    return 1;
