@@ -10,7 +10,7 @@ static const char *inside(lua_State *L, const char *function, const char *name) 
 }
 
 static float number_at(lua_State *L, int table, int i, const char *function, const char *name) {
-   if (lua_geti(L, table, i) != LUA_TNUMBER)
+   if (lua_rawgeti(L, table, i) != LUA_TNUMBER)
       luaL_error(L, "%s: option '%s': expected numbers, found %s at position %d", function, name,
                  sc_describe_value(L, -1), i);
    double value = lua_tonumber(L, -1);
@@ -22,14 +22,14 @@ static float number_at(lua_State *L, int table, int i, const char *function, con
 static bool read_range(lua_State *L, int index, const char *function, const char *name, double center,
                        bool number_too, ScRange *out) {
    index = lua_absindex(L, index);
-   int type = lua_getfield(L, index, name);
+   int type = sc_raw_field(L, index, name);
    if (type == LUA_TNUMBER && number_too) {
       double by = lua_tonumber(L, -1);
       if (!(by >= 0)) luaL_error(L, "%s: option '%s': expected 0 or more, found %f", function, name, by);
       *out = (ScRange){center - by, center + by};
-   } else if (type == LUA_TTABLE && luaL_len(L, -1) == 2) {
+   } else if (type == LUA_TTABLE && lua_rawlen(L, -1) == 2) {
       for (int i = 1; i <= 2; i++) {
-         if (lua_geti(L, -i, i) != LUA_TNUMBER)
+         if (lua_rawgeti(L, -i, i) != LUA_TNUMBER)
             luaL_error(L, "%s: option '%s': expected two numbers {low, high}, found %s at position %d",
                        function, name, sc_describe_value(L, -1), i);
       }
@@ -50,8 +50,8 @@ ScWarp sc_option_warp(lua_State *L, int index, const char *function) {
 
 void sc_option_fill(lua_State *L, int index, const char *function, unsigned char fill[3]) {
    index = lua_absindex(L, index);
-   int type = lua_getfield(L, index, "fill"), field = lua_gettop(L);
-   bool three = type == LUA_TTABLE && luaL_len(L, field) == 3;
+   int type = sc_raw_field(L, index, "fill"), field = lua_gettop(L);
+   bool three = type == LUA_TTABLE && lua_rawlen(L, field) == 3;
    if (type != LUA_TNIL && type != LUA_TNUMBER && !three)
       luaL_error(L, "%s: option 'fill': expected a number or three {red, green, blue}, found %s", function,
                  sc_describe_value(L, field));
@@ -78,7 +78,7 @@ ScSample sc_option_sample(lua_State *L, int index, const char *function) {
 // given. Then the table stays on the stack, its keys checked; otherwise nothing does.
 static bool open_kind(lua_State *L, int index, const char *function, const char *name, const char *main,
                       const char *const *keys) {
-   int type = lua_getfield(L, index, name);
+   int type = sc_raw_field(L, index, name);
    bool off = type == LUA_TNIL || (type == LUA_TBOOLEAN && !lua_toboolean(L, -1));
    if (off) {
       lua_pop(L, 1);
@@ -172,9 +172,9 @@ static void read_policy(lua_State *L, int index, const char *function, ScPolicy 
 }
 
 static void read_erase_value(lua_State *L, int table, const char *where, ScAugment *a) {
-   int type = lua_getfield(L, table, "value"), field = lua_gettop(L);
+   int type = sc_raw_field(L, table, "value"), field = lua_gettop(L);
    a->erase_noise = type == LUA_TSTRING && strcmp(lua_tostring(L, field), "random") == 0;
-   if (type == LUA_TTABLE && luaL_len(L, field) == 3)
+   if (type == LUA_TTABLE && lua_rawlen(L, field) == 3)
       for (int c = 0; c < 3; c++) a->erase_value[c] = number_at(L, field, c + 1, where, "value");
    else if (type == LUA_TNUMBER)
       for (int c = 0; c < 3; c++) a->erase_value[c] = (float)lua_tonumber(L, field);

@@ -1,6 +1,7 @@
 #include "host/bind/bind.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "host/bind/interrupt.h"
 
@@ -54,6 +55,14 @@ const char *sc_describe_value(lua_State *L, int index) {
    return text;
 }
 
+ScStatus sc_with_retry_holding(ScStatus (*run)(void *context), void *context, int n, ScTensor *const *tensors) {
+   for (int i = 0; i < n; i++)
+      if (tensors[i]) sc_tensor_retain(tensors[i]);
+   ScStatus status = sc_with_retry(run, context);
+   for (int i = 0; i < n; i++) sc_tensor_release(tensors[i]);
+   return status;
+}
+
 static int64_t check_entry(lua_State *L, int index, const char *function) {
    int exact;
    int64_t value = lua_tointegerx(L, index, &exact);
@@ -64,12 +73,12 @@ static int64_t check_entry(lua_State *L, int index, const char *function) {
 
 int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[SC_MAXRANK]) {
    int table = lua_istable(L, first);
-   int n = table ? (int)luaL_len(L, first) : lua_gettop(L) - first + 1;
+   int n = table ? sc_list_length(L, first, function) : lua_gettop(L) - first + 1;
    if (n < 0) n = 0;
    if (n > SC_MAXRANK) luaL_error(L, "%s: at most %d dimensions, found %d", function, SC_MAXRANK, n);
    for (int i = 0; i < n; i++) {
       if (table)
-         lua_geti(L, first, i + 1);
+         lua_rawgeti(L, first, i + 1);
       else
          lua_pushvalue(L, first + i);
       shape[i] = check_entry(L, -1, function);
@@ -123,8 +132,34 @@ static ScStatus fill(void *context) {
 void sc_fill_number(lua_State *L, ScTensor *t, int index) {
    Filling f = {t, t->dtype == SC_I64 && lua_isinteger(L, index), lua_tointeger(L, index),
                 luaL_checknumber(L, index)};
-   sc_check(L, sc_with_retry(fill, &f));
+   sc_check(L, sc_with_retry_holding(fill, &f, 1, &t));
 }
+
+// ---- memory of malloc's ----
+
+#define BLOCK_TYPE "scute.block"
+
+char **sc_push_block(lua_State *L) {
+   char **block = lua_newuserdatauv(L, sizeof *block, 0);
+   *block = NULL;
+   luaL_setmetatable(L, BLOCK_TYPE);
+   return block;
+}
+
+static int free_block(lua_State *L) {
+   char **block = luaL_checkudata(L, 1, BLOCK_TYPE);
+   free(*block);
+   *block = NULL;
+   return 0;
+}
+
+static void open_block(lua_State *L) {
+   luaL_newmetatable(L, BLOCK_TYPE);
+   lua_pushcfunction(L, free_block);
+   lua_setfield(L, -2, "__gc");
+   lua_pop(L, 1);
+}
+SC_OPENER(open_block)
 
 // ---- memory that runs out ----
 

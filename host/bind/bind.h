@@ -1,11 +1,13 @@
 // Lua meets the core: check, push, raise. The only folder besides main.c that knows Lua.
 //
-// Rule: while something is acquired, nothing may raise. Marshal every argument first (that may raise), then
-// acquire, run, release, and raise last.
+// Rule: while something is acquired, nothing may raise. Marshal every argument first (that may raise, and let
+// finalizers run), push the handles of the results, look into the handles of the arguments last, and hold what
+// they hold while the core works; then release, and raise last.
 #ifndef SCUTE_BIND_H
 #define SCUTE_BIND_H
 
 #include "host/bind/open.h"
+#include "host/bind/table.h"
 #include "host/core/op.h"
 #include "host/core/retry.h"
 #include "host/core/tape.h"
@@ -21,13 +23,19 @@ void sc_check(lua_State *L, ScStatus status);
 // Pushes an empty handle, to be filled once the tensor exists: an allocation of Lua's that fails then leaks
 // nothing.
 ScTensor **sc_push_handle(lua_State *L);
-// The tensor at an index; raises "NAME: argument 'ARG': expected a tensor, found ..." otherwise. The Lua stack
-// keeps it alive.
+// The tensor at an index; raises "NAME: argument 'ARG': expected a tensor, found ..." otherwise. It lives until
+// Lua allocates, when a finalizer may free it, unless it is held.
 ScTensor *sc_check_tensor(lua_State *L, int index, const char *function, const char *argument);
 ScTensor *sc_test_tensor(lua_State *L, int index); // NULL if it is none
 
-// Reads a shape: ints from `first` to the top, or one table of ints. Returns the rank.
+// sc_with_retry with these tensors (NULL is fine) held, since the collector runs finalizers.
+ScStatus sc_with_retry_holding(ScStatus (*run)(void *context), void *context, int n, ScTensor *const *tensors);
+
+// Reads a shape: ints from `first` to the top, or one table of ints, read raw. Returns the rank.
 int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[SC_MAXRANK]);
+
+// Pushes a place for memory of malloc's, which is freed with it: Lua may raise while that is made a string.
+char **sc_push_block(lua_State *L);
 
 // "a table", "nil", "the string 'abc'", "a tensor (2, 3)": what was found, for messages. Valid until the next
 // call.

@@ -9,6 +9,7 @@
 
 #define TYPE "scute.canvas"
 
+// Asked for last, when nothing of Lua's can free it before it is used.
 static ScCanvas *self(lua_State *L, const char *method) {
    ScCanvas **handle = luaL_checkudata(L, 1, TYPE);
    if (!*handle) luaL_error(L, "%s: this canvas was freed by :free() or <close>", method);
@@ -52,7 +53,7 @@ static void bad_colour(lua_State *L, const char *method) {
 }
 
 static void read_colour(lua_State *L, int index, const char *method, ScPaint *p) {
-   if (lua_getfield(L, index, "color") != LUA_TNIL) {
+   if (sc_raw_field(L, index, "color") != LUA_TNIL) {
       const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
       char *end = NULL;
       unsigned long rgb = text[0] == '#' ? strtoul(text + 1, &end, 16) : 0;
@@ -65,14 +66,14 @@ static void read_colour(lua_State *L, int index, const char *method, ScPaint *p)
 }
 
 static void read_dash(lua_State *L, int index, const char *method, ScPaint *p) {
-   if (lua_getfield(L, index, "dash") != LUA_TNIL) {
-      lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : -1;
-      if (n < 0 || n > SC_CANVAS_DASHES)
+   if (sc_raw_field(L, index, "dash") != LUA_TNIL) {
+      lua_Unsigned n = lua_istable(L, -1) ? lua_rawlen(L, -1) : SC_CANVAS_DASHES + 1;
+      if (n > SC_CANVAS_DASHES)
          luaL_error(L, "%s: option 'dash': expected a list of at most %d lengths, found %s", method,
                     SC_CANVAS_DASHES, sc_describe_value(L, -1));
       p->ndash = (int)n;
       for (int i = 0; i < p->ndash; i++) {
-         lua_geti(L, -1, i + 1);
+         lua_rawgeti(L, -1, i + 1);
          p->dash[i] = luaL_checknumber(L, -1);
          lua_pop(L, 1);
       }
@@ -111,76 +112,74 @@ static ScTextStyle read_text_style(lua_State *L, int index, const char *method) 
 // canvas:polyline({x1, y1, x2, y2, ...}, {color = "#000000", alpha = 1, width = 1, dash = {on, off}, fill =
 // false, closed = false})
 static int polyline(lua_State *L) {
-   ScCanvas *canvas = self(L, "polyline");
    luaL_checktype(L, 2, LUA_TTABLE);
    settle(L, 3, "polyline");
    ScPaint p = read_paint(L, 3, "polyline");
    bool closed = sc_option_boolean(L, 3, "polyline", "closed", false);
-   lua_Integer n = luaL_len(L, 2);
+   int n = sc_list_length(L, 2, "polyline");
    if (n < 2 || n % 2)
-      return luaL_error(L, "polyline: expected pairs {x1, y1, x2, y2, ...}, found %I numbers", n);
-   double *xy = lua_newuserdatauv(L, (size_t)n * sizeof *xy, 0);
-   for (lua_Integer i = 0; i < n; i++) {
-      if (lua_geti(L, 2, i + 1) != LUA_TNUMBER)
-         return luaL_error(L, "polyline: expected numbers, found %s at position %I", sc_describe_value(L, -1),
+      return luaL_error(L, "polyline: expected pairs {x1, y1, x2, y2, ...}, found %d numbers", n);
+   double *xy = sc_push_array(L, n, sizeof *xy);
+   for (int i = 0; i < n; i++) {
+      if (lua_rawgeti(L, 2, i + 1) != LUA_TNUMBER)
+         return luaL_error(L, "polyline: expected numbers, found %s at position %d", sc_describe_value(L, -1),
                            i + 1);
       xy[i] = lua_tonumber(L, -1);
       lua_pop(L, 1);
    }
-   sc_check(L, sc_canvas_polyline(canvas, xy, n / 2, closed, &p));
+   sc_check(L, sc_canvas_polyline(self(L, "polyline"), xy, n / 2, closed, &p));
    return 0;
 }
 
 // canvas:rect(x, y, width, height, {color, alpha, width, dash, fill})
 static int rect(lua_State *L) {
-   ScCanvas *canvas = self(L, "rect");
    double v[4];
    for (int i = 0; i < 4; i++) v[i] = luaL_checknumber(L, i + 2);
    settle(L, 6, "rect");
    ScPaint p = read_paint(L, 6, "rect");
-   sc_check(L, sc_canvas_rect(canvas, v[0], v[1], v[2], v[3], &p));
+   sc_check(L, sc_canvas_rect(self(L, "rect"), v[0], v[1], v[2], v[3], &p));
    return 0;
 }
 
 // canvas:circle(x, y, radius, {color, alpha, width, dash, fill})
 static int circle(lua_State *L) {
-   ScCanvas *canvas = self(L, "circle");
    double x = luaL_checknumber(L, 2), y = luaL_checknumber(L, 3), radius = luaL_checknumber(L, 4);
    settle(L, 5, "circle");
    ScPaint p = read_paint(L, 5, "circle");
-   sc_check(L, sc_canvas_circle(canvas, x, y, radius, &p));
+   sc_check(L, sc_canvas_circle(self(L, "circle"), x, y, radius, &p));
    return 0;
 }
 
 // canvas:text(x, y, text, {size = 12, bold = false, align = "left", "center" or "right", angle = degrees
 // clockwise, color, alpha}): y is the baseline
 static int text(lua_State *L) {
-   ScCanvas *canvas = self(L, "text");
    double x = luaL_checknumber(L, 2), y = luaL_checknumber(L, 3);
    const char *string = luaL_checkstring(L, 4);
    settle(L, 5, "text");
    ScPaint p = read_paint(L, 5, "text");
    ScTextStyle style = read_text_style(L, 5, "text");
-   sc_check(L, sc_canvas_text(canvas, x, y, string, &style, &p));
+   sc_check(L, sc_canvas_text(self(L, "text"), x, y, string, &style, &p));
    return 0;
 }
 
 // canvas:measure(text, {size, bold}) -> width, ascent, descent in pixels
 static int measure(lua_State *L) {
-   ScCanvas *canvas = self(L, "measure");
    const char *string = luaL_checkstring(L, 2);
    settle(L, 3, "measure");
    ScTextStyle style = read_text_style(L, 3, "measure");
    ScTextSize size;
-   sc_check(L, sc_canvas_measure(canvas, string, &style, &size));
+   sc_check(L, sc_canvas_measure(self(L, "measure"), string, &style, &size));
    lua_pushnumber(L, size.width);
    lua_pushnumber(L, size.ascent);
    lua_pushnumber(L, size.descent);
    return 3;
 }
 
-// The pixels of a u8 tensor (1, 3, H, W), which lie as an image's do. The tensor keeps them.
+// The pixels of an image, or of a u8 tensor (1, 3, H, W), which lie as an image's do. The value keeps them.
 static ScImage pixels_of(lua_State *L, int index) {
+   ScImage *handle = luaL_testudata(L, index, SC_IMAGE_TYPE);
+   if (handle && !handle->rgb) luaL_error(L, "image: this image was freed by :free() or <close>");
+   if (handle) return *handle;
    ScTensor *t = sc_test_tensor(L, index);
    if (!t || t->dtype != SC_U8 || t->rank != 4 || t->shape[0] != 1 || t->shape[1] != 3 ||
        t->device != sc_device_cpu() || t->shape[2] < 1 || t->shape[3] < 1 || t->shape[2] > 32767 ||
@@ -193,16 +192,13 @@ static ScImage pixels_of(lua_State *L, int index) {
 // canvas:image(image, x, y, width, height, {alpha = 1, smooth = true}): a scute.image, or a u8 tensor (1, 3, H,
 // W)
 static int image(lua_State *L) {
-   ScCanvas *canvas = self(L, "image");
-   ScImage *handle = luaL_testudata(L, 2, SC_IMAGE_TYPE);
-   if (handle && !handle->rgb) return luaL_error(L, "image: this image was freed by :free() or <close>");
-   ScImage pixels = handle ? *handle : pixels_of(L, 2);
    double v[4];
    for (int i = 0; i < 4; i++) v[i] = luaL_checknumber(L, i + 3);
    settle(L, 7, "image");
    double alpha = sc_option_number(L, 7, "image", "alpha", 1, 0, 1);
    bool smooth = sc_option_boolean(L, 7, "image", "smooth", true);
-   sc_check(L, sc_canvas_image(canvas, &pixels, v[0], v[1], v[2], v[3], alpha, smooth));
+   ScImage pixels = pixels_of(L, 2);
+   sc_check(L, sc_canvas_image(self(L, "image"), &pixels, v[0], v[1], v[2], v[3], alpha, smooth));
    return 0;
 }
 
@@ -219,24 +215,21 @@ static int pop(lua_State *L) {
 
 // canvas:clip(x, y, width, height)
 static int clip(lua_State *L) {
-   ScCanvas *canvas = self(L, "clip");
-   sc_check(L, sc_canvas_clip(canvas, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4),
-                              luaL_checknumber(L, 5)));
+   sc_check(L, sc_canvas_clip(self(L, "clip"), luaL_checknumber(L, 2), luaL_checknumber(L, 3),
+                              luaL_checknumber(L, 4), luaL_checknumber(L, 5)));
    return 0;
 }
 
 // canvas:translate(x, y)
 static int translate(lua_State *L) {
-   ScCanvas *canvas = self(L, "translate");
-   sc_check(L, sc_canvas_translate(canvas, luaL_checknumber(L, 2), luaL_checknumber(L, 3)));
+   sc_check(L, sc_canvas_translate(self(L, "translate"), luaL_checknumber(L, 2), luaL_checknumber(L, 3)));
    return 0;
 }
 
 // canvas:scale(x, y = x)
 static int scale(lua_State *L) {
-   ScCanvas *canvas = self(L, "scale");
    double x = luaL_checknumber(L, 2);
-   sc_check(L, sc_canvas_scale(canvas, x, luaL_optnumber(L, 3, x)));
+   sc_check(L, sc_canvas_scale(self(L, "scale"), x, luaL_optnumber(L, 3, x)));
    return 0;
 }
 
@@ -255,31 +248,29 @@ static double read_scale(lua_State *L, int index, const char *method) {
 
 // canvas:save("x.png" or ".svg" or ".pdf", {scale = 1}): never half a file; scale counts for PNG
 static int save(lua_State *L) {
-   ScCanvas *canvas = self(L, "save");
    const char *path = luaL_checkstring(L, 2);
-   sc_check(L, sc_canvas_save(canvas, path, read_scale(L, 3, "save")));
+   double factor = read_scale(L, 3, "save");
+   sc_check(L, sc_canvas_save(self(L, "save"), path, factor));
    return 0;
 }
 
 // canvas:encode("png", "svg" or "pdf", {scale = 1}) -> the file's bytes
 static int encode(lua_State *L) {
    static const char *const formats[] = {[SC_PNG] = "png", [SC_SVG] = "svg", [SC_PDF] = "pdf", NULL};
-   ScCanvas *canvas = self(L, "encode");
    int format = luaL_checkoption(L, 2, NULL, formats);
    double factor = read_scale(L, 3, "encode");
    const unsigned char *data;
    size_t size;
-   sc_check(L, sc_canvas_encode(canvas, (ScPictureFormat)format, factor, &data, &size));
+   sc_check(L, sc_canvas_encode(self(L, "encode"), (ScPictureFormat)format, factor, &data, &size));
    lua_pushlstring(L, (const char *)data, size);
    return 1;
 }
 
 // canvas:render{scale = 1} -> scute.image
 static int render(lua_State *L) {
-   ScCanvas *canvas = self(L, "render");
    double factor = read_scale(L, 2, "render");
    ScImage *out = sc_push_image(L);
-   return sc_finish_image(L, "render", out, sc_canvas_render(canvas, factor, out));
+   return sc_finish_image(L, "render", out, sc_canvas_render(self(L, "render"), factor, out));
 }
 
 // canvas:size() -> width, height

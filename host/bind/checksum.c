@@ -16,13 +16,14 @@ static ScStatus add_tensor(const ScTensor *t, uLong *sum) {
    return status;
 }
 
-// scute.checksum(list of tensors and texts) -> 8 hex digits, the CRC-32 of their contents in that order
+// scute.checksum(list of tensors and texts) -> 8 hex digits, the CRC-32 of their contents in that order; the
+// list is read raw
 static int checksum(lua_State *L) {
    luaL_checktype(L, 1, LUA_TTABLE);
    uLong sum = crc32_z(0, NULL, 0);
-   for (int i = 1, n = (int)luaL_len(L, 1); i <= n; i++) {
+   for (int i = 1, n = sc_list_length(L, 1, "checksum"); i <= n; i++) {
       size_t length;
-      lua_geti(L, 1, i);
+      lua_rawgeti(L, 1, i);
       const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
       if (text)
          sum = crc32_z(sum, (const Bytef *)text, length);

@@ -16,7 +16,7 @@ typedef struct {
 // {dtype = "f32", device = "cpu", requires_grad = false} as the last argument.
 static Options read_options(lua_State *L, const char *function, ScDtype preset) {
    Options options = {preset, sc_device_cpu(), false, lua_gettop(L)};
-   if (options.last < 1 || !lua_istable(L, options.last) || luaL_len(L, options.last) > 0) return options;
+   if (options.last < 1 || !lua_istable(L, options.last) || lua_rawlen(L, options.last) > 0) return options;
    int table = options.last--;
    lua_pushnil(L);
    while (lua_next(L, table)) {
@@ -90,7 +90,7 @@ static int drawn(lua_State *L, const char *function, double (*draw)(uint64_t, ui
    ScTensor *t = new_tensor(L, &options, rank, shape);
    int64_t n = sc_numel(t);
    double *values = malloc((size_t)n * sizeof *values);
-   if (!values) return luaL_error(L, "%s: out of memory", function);
+   if (!values) sc_check(L, sc_fail(SC_EMEM, "%s: out of memory", function));
    uint64_t seed = sc_rng()->seed, stream = sc_rng_stream();
 #pragma omp parallel for if (n > 4096)
    for (int64_t i = 0; i < n; i++) values[i] = draw(seed, stream, (uint64_t)i);
@@ -119,11 +119,12 @@ static int randperm(lua_State *L) {
    int64_t n = luaL_checkinteger(L, 1);
    if (n < 1) return luaL_error(L, "randperm: expected a positive number, found %I", (LUAI_UACINT)n);
    Options options = {SC_I64, sc_device_cpu(), false, 1};
-   int64_t *order = lua_newuserdatauv(L, (size_t)n * sizeof *order, 0);
    ScTensor *t = new_tensor(L, &options, 1, &n);
+   int64_t *order = sc_push_array(L, n, sizeof *order);
    sc_permutation(sc_rng()->seed, sc_rng_stream(), n, order);
    for (int64_t i = 0; i < n; i++) order[i]++;
    sc_check(L, sc_tensor_write(t, order));
+   lua_pop(L, 1);
    return 1;
 }
 
@@ -137,7 +138,7 @@ static int arange(lua_State *L) {
       return luaL_error(L, "arange: no numbers lead from %f to %f in steps of %f", first, last, step);
    int64_t n = (int64_t)(count + 1e-9) + 1;
    ScTensor *t = new_tensor(L, &options, 1, &n);
-   double *values = lua_newuserdatauv(L, (size_t)n * sizeof *values, 0);
+   double *values = sc_push_array(L, n, sizeof *values);
    for (int64_t i = 0; i < n; i++) values[i] = first + step * (double)i;
    sc_check(L, sc_tensor_write_f64(t, values));
    lua_pop(L, 1);
@@ -151,8 +152,9 @@ static int find_table_shape(lua_State *L, int64_t shape[SC_MAXRANK]) {
    lua_pushvalue(L, 1);
    while (lua_istable(L, -1)) {
       if (rank == SC_MAXRANK) luaL_error(L, "tensor: tables are nested deeper than %d levels", SC_MAXRANK);
-      shape[rank++] = luaL_len(L, -1);
-      lua_geti(L, -1, 1);
+      shape[rank] = sc_list_length(L, -1, "tensor");
+      if (shape[rank++] == 0) luaL_error(L, "tensor: the table is empty");
+      lua_rawgeti(L, -1, 1);
    }
    lua_settop(L, base);
    return rank;
@@ -178,23 +180,24 @@ static void read_nested(lua_State *L, Reading *r, int depth) {
    luaL_checkstack(L, 3, "");
    if (depth == r->rank) {
       if (lua_type(L, -1) != LUA_TNUMBER)
-         luaL_error(L, "tensor: expected numbers, found %s at position %d", sc_describe_value(L, -1),
-                    (int)r->at + 1);
+         luaL_error(L, "tensor: expected numbers, found %s at position %I", sc_describe_value(L, -1),
+                    (LUAI_UACINT)r->at + 1);
       store_number(L, r->dtype, r->values, r->at++);
       return;
    }
-   if (!lua_istable(L, -1) || luaL_len(L, -1) != r->shape[depth])
+   if (!lua_istable(L, -1) || (int64_t)lua_rawlen(L, -1) != r->shape[depth])
       luaL_error(L, "tensor: rows differ in length: expected %d entries at depth %d, found %s",
                  (int)r->shape[depth], depth + 1,
                  lua_istable(L, -1) ? "another number" : sc_describe_value(L, -1));
    for (int64_t i = 1; i <= r->shape[depth]; i++) {
-      lua_geti(L, -1, i);
+      lua_rawgeti(L, -1, i);
       read_nested(L, r, depth + 1);
       lua_pop(L, 1);
    }
 }
 
-// scute.tensor(number or nested tables, {dtype = , device = , requires_grad = }); f32 unless said otherwise
+// scute.tensor(number or nested tables, read raw, {dtype = , device = , requires_grad = }); f32 unless said
+// otherwise
 static int tensor(lua_State *L) {
    int has_options = lua_istable(L, 2);
    Options options = {SC_F32, sc_device_cpu(), false, 1};
@@ -206,15 +209,14 @@ static int tensor(lua_State *L) {
    if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TNUMBER)
       return luaL_error(L, "tensor: expected a number or nested tables of numbers, found %s",
                         sc_describe_value(L, 1));
-   int64_t shape[SC_MAXRANK], n = 1;
+   int64_t shape[SC_MAXRANK];
    int rank = find_table_shape(L, shape);
-   for (int i = 0; i < rank; i++) n *= shape[i];
-   if (n < 1) return luaL_error(L, "tensor: the table is empty");
-   Reading r = {rank, shape, options.dtype, lua_newuserdatauv(L, (size_t)n * sc_dtype_size(options.dtype), 0),
-                0};
+   ScTensor *t = new_tensor(L, &options, rank, shape); // first: it knows which sizes there are
+   Reading r = {rank, shape, t->dtype, sc_push_array(L, (int64_t)sc_nbytes(t), 1), 0};
    lua_pushvalue(L, 1);
    read_nested(L, &r, 0);
-   sc_check(L, sc_tensor_write(new_tensor(L, &options, rank, shape), r.values));
+   sc_check(L, sc_tensor_write(t, r.values));
+   lua_pop(L, 2);
    return 1;
 }
 

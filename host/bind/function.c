@@ -24,6 +24,8 @@ static void release(ScFunction *base) {
    free(f);
 }
 
+enum { MOST_INPUTS = 1000000 }; // more than any call has arguments
+
 // ---- backward ----
 
 static void push_alias(lua_State *L, const ScTensor *t) {
@@ -92,17 +94,23 @@ static ScStatus run_backward(ScFunction *base, ScCall *call) {
 
 // ---- recording ----
 
+// Tensors of a list: their handles, which the Lua stack keeps, and what these hold once they were looked into.
+typedef struct {
+   int n;
+   ScTensor ***handles, **tensors; // NULL for an entry that is no tensor
+} List;
+
 typedef struct {
    const char *name;
-   int reference, nin, nout, nsaved;
-   ScTensor **in, **saved;
-   ScTensor ***out; // handles
+   int reference; // of the backward, in the registry
+   List in, from, saved;
+   ScTensor **out[SC_MAXOUT]; // handles of the results
 } Record;
 
 static LuaFunction *new_function(const Record *r) {
    size_t length = strlen(r->name) + 1;
    LuaFunction *f = calloc(1, sizeof *f + length);
-   ScTensor **saved = calloc((size_t)r->nsaved + 1, sizeof *saved);
+   ScTensor **saved = calloc((size_t)r->saved.n + 1, sizeof *saved);
    if (!f || !saved) {
       free(f);
       free(saved);
@@ -120,63 +128,89 @@ static ScStatus tie(const Record *r) {
    if (!f)
       return luaL_unref(sc_running_state(), LUA_REGISTRYINDEX, r->reference), sc_fail(SC_EMEM, "out of memory");
    ScStatus status = SC_OK;
-   for (; status == SC_OK && f->nsaved < r->nsaved; f->nsaved += status == SC_OK) {
-      const ScTensor *t = r->saved[f->nsaved];
+   for (; status == SC_OK && f->nsaved < r->saved.n; f->nsaved += status == SC_OK) {
+      const ScTensor *t = r->saved.tensors[f->nsaved];
       status = sc_tensor_alias(&f->saved[f->nsaved], t, t->rank, t->shape);
    }
    ScTensor *out[SC_MAXOUT];
-   for (int i = 0; i < r->nout; i++) out[i] = *r->out[i];
-   if (status == SC_OK) return sc_function_record(&f->base, r->nin, r->in, r->nout, out);
+   for (int i = 0; i < r->from.n; i++) out[i] = *r->out[i];
+   if (status == SC_OK) return sc_function_record(&f->base, r->in.n, r->in.tensors, r->from.n, out);
    release(&f->base);
    return status;
 }
 
-// The tensors of a list, in memory of Lua's; entries that are none are NULL where `sparse`, else an error.
-static ScTensor **read_list(lua_State *L, int index, int n, const char *name, const char *what, bool sparse) {
-   ScTensor **list = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *list, 0);
+static bool any_needs_grad(const Record *r) {
+   for (int i = 0; i < r->in.n; i++)
+      if (sc_needs_grad(r->in.tensors[i])) return sc_is_recording();
+   return false;
+}
+
+static ScStatus look_into(const Record *r, const List *list) {
+   for (int i = 0; i < list->n; i++) {
+      list->tensors[i] = list->handles[i] ? *list->handles[i] : NULL;
+      if (list->handles[i] && !list->tensors[i])
+         return sc_fail(SC_EARG, "%s: a tensor was freed while the arguments were read", r->name);
+   }
+   return SC_OK;
+}
+
+// The results, outside the tape as yet.
+static ScStatus make_results(const Record *r) {
+   SC_TRY(look_into(r, &r->in));
+   SC_TRY(look_into(r, &r->from));
+   SC_TRY(look_into(r, &r->saved));
+   for (int i = 0; i < r->from.n; i++) {
+      const ScTensor *t = r->from.tensors[i];
+      SC_TRY(sc_tensor_alias(r->out[i], t, t->rank, t->shape));
+   }
+   return SC_OK;
+}
+
+// Entries that are no tensors are an error unless `sparse`.
+static List read_list(lua_State *L, int index, int n, const char *name, const char *what, bool sparse) {
+   List list = {.n = n, .handles = sc_push_array(L, n, sizeof *list.handles)};
+   list.tensors = sc_push_array(L, n, sizeof *list.tensors);
+   luaL_checkstack(L, n + LUA_MINSTACK, "too many tensors");
    for (int i = 0; i < n; i++) {
-      lua_geti(L, index, i + 1);
-      list[i] = sc_test_tensor(L, -1);
-      if (!list[i] && !sparse)
+      lua_rawgeti(L, index, i + 1);
+      list.handles[i] = sc_test_tensor(L, -1) ? lua_touserdata(L, -1) : NULL;
+      if (!list.handles[i] && !sparse)
          luaL_error(L, "%s: %s %d: expected a tensor, found %s", name, what, i + 1, sc_describe_value(L, -1));
-      lua_pop(L, 1); // the list keeps it alive
    }
    return list;
 }
 
-static bool any_needs_grad(const Record *r) {
-   for (int i = 0; i < r->nin; i++)
-      if (sc_needs_grad(r->in[i])) return sc_is_recording();
-   return false;
+static int count_inputs(lua_State *L, const char *name) {
+   sc_raw_field(L, 3, "n");
+   lua_Integer n = luaL_checkinteger(L, -1);
+   if (n < 0 || n > MOST_INPUTS)
+      luaL_error(L, "%s: expected 0 to %d arguments, found %I", name, MOST_INPUTS, (LUAI_UACINT)n);
+   return (int)n;
 }
 
 // scute.record_function(name, backward, inputs, outputs, saved) -> outputs, tied to the inputs by
 // backward(saved, gradient of each output) -> gradient of each input. inputs has a field n and may have entries
-// that are no tensors. What scute.func is made of.
+// that are no tensors. The lists are read raw. What scute.func is made of.
 static int record_function(lua_State *L) {
    Record r = {.name = luaL_checkstring(L, 1)};
    luaL_checktype(L, 2, LUA_TFUNCTION);
    for (int i = 3; i <= 5; i++) luaL_checktype(L, i, LUA_TTABLE);
-   lua_getfield(L, 3, "n");
-   r.nin = (int)luaL_checkinteger(L, -1);
-   r.nout = (int)luaL_len(L, 4);
-   r.nsaved = (int)luaL_len(L, 5);
-   if (r.nout > SC_MAXOUT)
-      return luaL_error(L, "%s: forward: expected at most %d outputs, found %d", r.name, SC_MAXOUT, r.nout);
-   r.in = read_list(L, 3, r.nin, r.name, "argument", true);
-   r.saved = read_list(L, 5, r.nsaved, r.name, "save_for_backward", false);
-   ScTensor **from = read_list(L, 4, r.nout, r.name, "output", false), **handles[SC_MAXOUT];
-   luaL_checkstack(L, SC_MAXOUT + 4, "too many outputs");
-   for (int i = 0; i < r.nout; i++) {
-      handles[i] = sc_push_handle(L);
-      sc_check(L, sc_tensor_alias(handles[i], from[i], from[i]->rank, from[i]->shape));
-   }
-   r.out = handles;
-   if (!any_needs_grad(&r)) return r.nout;
+   int nout = sc_list_length(L, 4, r.name);
+   if (nout > SC_MAXOUT)
+      return luaL_error(L, "%s: forward: expected at most %d outputs, found %d", r.name, SC_MAXOUT, nout);
+   r.in = read_list(L, 3, count_inputs(L, r.name), r.name, "argument", true);
+   r.from = read_list(L, 4, nout, r.name, "output", false);
+   r.saved = read_list(L, 5, sc_list_length(L, 5, r.name), r.name, "save_for_backward", false);
+   for (int i = 0; i < nout; i++) r.out[i] = sc_push_handle(L);
    lua_pushvalue(L, 2);
    r.reference = luaL_ref(L, LUA_REGISTRYINDEX);
-   sc_check(L, tie(&r));
-   return r.nout;
+   ScStatus status = make_results(&r); // nothing of Lua's allocates from here on
+   if (status == SC_OK && any_needs_grad(&r))
+      status = tie(&r);
+   else
+      luaL_unref(L, LUA_REGISTRYINDEX, r.reference);
+   sc_check(L, status);
+   return nout;
 }
 
 static void open_function(lua_State *L) {

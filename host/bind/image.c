@@ -70,7 +70,6 @@ static int load(lua_State *L) {
 // image:resize{width = w, height = h, filter = "bicubic"}: exactly that
 static int resize(lua_State *L) {
    static const char *const names[] = {"size", "width", "height", "filter", NULL};
-   ScImage *from = sc_check_image(L, "resize");
    if (lua_type(L, 2) == LUA_TNUMBER) {
       lua_createtable(L, 0, 1);
       lua_pushvalue(L, 2);
@@ -84,7 +83,7 @@ static int resize(lua_State *L) {
    ScFilter filter = sc_option_filter(L, 2, "resize");
    if (size ? width || height : !width || !height)
       return luaL_error(L, "resize: expected either 'size' or both 'width' and 'height'");
-   ScImage *to = sc_push_image(L);
+   ScImage *to = sc_push_image(L), *from = sc_check_image(L, "resize");
    return sc_finish_image(L, "resize", to,
                           size ? sc_image_resize(from, size, filter, to)
                                : sc_image_resize_to(from, width, height, filter, to));
@@ -92,24 +91,22 @@ static int resize(lua_State *L) {
 
 // image:crop(size): the square in the middle; black where the image is smaller
 static int crop(lua_State *L) {
-   ScImage *from = sc_check_image(L, "crop");
    lua_Integer size = luaL_checkinteger(L, 2);
    if (size < 1 || size > 10000) return luaL_error(L, "crop: expected 1 to 10000 pixels, found %I", size);
    ScImage *to = sc_push_image(L);
-   return sc_finish_image(L, "crop", to, sc_image_center_crop(from, (int)size, to));
+   return sc_finish_image(L, "crop", to, sc_image_center_crop(sc_check_image(L, "crop"), (int)size, to));
 }
 
 // image:pad_square(): in the middle of a white square
 static int pad_square(lua_State *L) {
-   ScImage *from = sc_check_image(L, "pad_square");
    ScImage *to = sc_push_image(L);
-   return sc_finish_image(L, "pad_square", to, sc_image_pad_square(from, to));
+   return sc_finish_image(L, "pad_square", to, sc_image_pad_square(sc_check_image(L, "pad_square"), to));
 }
 
 // image:save(path): a PNG, whatever the name says; never half a file
 static int save(lua_State *L) {
-   ScImage *image = sc_check_image(L, "save");
    const char *path = luaL_checkstring(L, 2);
+   ScImage *image = sc_check_image(L, "save");
    unsigned char *png = NULL;
    size_t size = 0;
    ScStatus status = sc_image_encode_png(image, &png, &size);
@@ -125,8 +122,10 @@ void *sc_push_pixels(lua_State *L, ScDtype dtype, int width, int height) {
 
 // image:tensor() -> u8 tensor (1, 3, height, width), RGB
 static int tensor(lua_State *L) {
-   ScImage *image = sc_check_image(L, "tensor");
-   memcpy(sc_push_pixels(L, SC_U8, image->width, image->height), image->rgb, bytes_of(image));
+   const ScImage *image = sc_check_image(L, "tensor");
+   void *pixels = sc_push_pixels(L, SC_U8, image->width, image->height);
+   image = sc_check_image(L, "tensor");
+   memcpy(pixels, image->rgb, bytes_of(image));
    return 1;
 }
 
@@ -135,10 +134,9 @@ static int tensor(lua_State *L) {
 // -> f32 tensor (1, 3, height, width) as torchvision's Resize, CenterCrop, ToTensor and Normalize; mean and std
 // default to ImageNet's, resize and crop to none
 static int preprocess(lua_State *L) {
-   ScImage *image = sc_check_image(L, "preprocess");
    ScPreprocess p = sc_check_preprocess(L, 2, "preprocess");
    ScImage *fitted = sc_push_image(L);
-   sc_finish_image(L, "preprocess", fitted, sc_image_preprocess(image, &p, fitted));
+   sc_finish_image(L, "preprocess", fitted, sc_image_preprocess(sc_check_image(L, "preprocess"), &p, fitted));
    sc_image_to_float(fitted, p.mean, p.std, sc_push_pixels(L, SC_F32, fitted->width, fitted->height));
    drop(fitted);
    return 1;

@@ -7,7 +7,8 @@
 
 #define SC_IMAGE_TYPE "scute.image"
 
-// The image that a method is called on (the first argument).
+// The image that a method is called on (the first argument). Asked for last, since a finalizer may free it
+// wherever Lua allocates.
 ScImage *sc_check_image(lua_State *L, const char *method);
 // Pushes an empty handle, to be filled by a core function.
 ScImage *sc_push_image(lua_State *L);

@@ -10,6 +10,7 @@
 #include "host/photo/image_transform.h"
 #include "host/photo/image_warp.h"
 
+// Into a new image, what a method changes there.
 static ScStatus copy(const ScImage *from, ScImage *to) {
    SC_TRY(sc_image_new(from->width, from->height, to));
    memcpy(to->rgb, from->rgb, (size_t)from->width * (size_t)from->height * 3);
@@ -27,8 +28,8 @@ static void wrap_number(lua_State *L, int index, const char *name) {
 
 // image:flip(): left becomes right
 static int flip(lua_State *L) {
-   ScImage *from = sc_check_image(L, "flip"), *to = sc_push_image(L);
-   ScStatus status = copy(from, to);
+   ScImage *to = sc_push_image(L);
+   ScStatus status = copy(sc_check_image(L, "flip"), to);
    if (!status) status = sc_image_flip(to);
    return sc_finish_image(L, "flip", to, status);
 }
@@ -37,7 +38,6 @@ static int flip(lua_State *L) {
 // counter-clockwise, the size stays
 static int rotate(lua_State *L) {
    static const char *const names[] = {"degrees", "filter", "fill", NULL};
-   ScImage *from = sc_check_image(L, "rotate");
    unsigned char fill[3] = {0};
    wrap_number(L, 2, "degrees");
    sc_check_options(L, 2, "rotate", names);
@@ -45,7 +45,7 @@ static int rotate(lua_State *L) {
    ScWarp warp = sc_option_warp(L, 2, "rotate");
    sc_option_fill(L, 2, "rotate", fill);
    ScImage *to = sc_push_image(L);
-   ScStatus status = copy(from, to);
+   ScStatus status = copy(sc_check_image(L, "rotate"), to);
    if (!status) status = sc_image_rotate(to, degrees, warp, fill);
    return sc_finish_image(L, "rotate", to, status);
 }
@@ -56,14 +56,13 @@ static int jitter(lua_State *L) {
    static const char *const names[] = {"brightness", "contrast", "saturation", "hue", NULL};
    static ScStatus (*const change[])(ScImage *, double) = {sc_image_brightness, sc_image_contrast,
                                                            sc_image_saturation, sc_image_hue};
-   ScImage *from = sc_check_image(L, "jitter");
    double factors[4];
    sc_check_options(L, 2, "jitter", names);
    for (int i = 0; i < 4; i++)
       factors[i] =
           sc_option_number(L, 2, "jitter", names[i], i < 3 ? 1 : 0, i < 3 ? 0 : -0.5, i < 3 ? 100 : 0.5);
    ScImage *to = sc_push_image(L);
-   ScStatus status = copy(from, to);
+   ScStatus status = copy(sc_check_image(L, "jitter"), to);
    for (int i = 0; i < 4 && !status; i++)
       if (factors[i] != (i < 3 ? 1 : 0)) status = change[i](to, factors[i]);
    return sc_finish_image(L, "jitter", to, status);
@@ -89,7 +88,6 @@ static ScEffect check_effect(lua_State *L, int index) {
 // Identity, AutoContrast and Equalize have none
 static int effect(lua_State *L) {
    static const char *const names[] = {"filter", "fill", NULL};
-   ScImage *from = sc_check_image(L, "effect");
    ScEffect which = check_effect(L, 2);
    double magnitude = luaL_optnumber(L, 3, 0);
    ScWarp warp = SC_WARP_NEAREST;
@@ -100,7 +98,7 @@ static int effect(lua_State *L) {
       sc_option_fill(L, 4, "effect", fill);
    }
    ScImage *to = sc_push_image(L);
-   ScStatus status = copy(from, to);
+   ScStatus status = copy(sc_check_image(L, "effect"), to);
    if (!status) status = sc_image_effect(to, which, magnitude, warp, fill);
    return sc_finish_image(L, "effect", to, status);
 }
@@ -119,6 +117,7 @@ static int resized_crop(lua_State *L) {
    int size = (int)sc_option_integer(L, 2, "resized_crop", "size", 224, 1, 10000);
    ScFilter filter = sc_option_filter(L, 2, "resized_crop");
    ScImage *to = sc_push_image(L);
+   from = sc_check_image(L, "resized_crop");
    return sc_finish_image(L, "resized_crop", to, sc_image_resized_crop(from, &crop, size, size, filter, to));
 }
 
@@ -126,7 +125,6 @@ static int resized_crop(lua_State *L) {
 // epoch = 1, index = 1}: what a loader with these numbers cuts out of its photo number `index`
 static int random_resized_crop(lua_State *L) {
    static const char *const names[] = {"size", "scale", "ratio", "filter", "seed", "epoch", "index", NULL};
-   ScImage *from = sc_check_image(L, "random_resized_crop");
    ScAugment a = {0};
    if (lua_isnoneornil(L, 2)) {
       lua_settop(L, 1);
@@ -138,8 +136,8 @@ static int random_resized_crop(lua_State *L) {
    ScFilter filter = sc_option_filter(L, 2, "random_resized_crop");
    ScSample sample = sc_option_sample(L, 2, "random_resized_crop");
    if (sc_augment_check(&a)) return sc_raise(L);
+   ScImage *to = sc_push_image(L), *from = sc_check_image(L, "random_resized_crop");
    ScRect crop = sc_augment_draw_crop(&a, &sample, from->width, from->height);
-   ScImage *to = sc_push_image(L);
    return sc_finish_image(L, "random_resized_crop", to,
                           sc_image_resized_crop(from, &crop, size, size, filter, to));
 }
@@ -155,7 +153,7 @@ static void to_bytes(const float *pixels, const ScPreprocess *p, ScImage *image)
 }
 
 static ScPreprocess read_preprocess(lua_State *L, int options) {
-   if (lua_getfield(L, options, "preprocess") == LUA_TNIL) {
+   if (sc_raw_field(L, options, "preprocess") == LUA_TNIL) {
       lua_newtable(L);
       lua_pushinteger(L, 256);
       lua_setfield(L, -2, "resize");
@@ -173,7 +171,6 @@ static ScPreprocess read_preprocess(lua_State *L, int options) {
 static int augment(lua_State *L) {
    static const char *const names[] = {"seed", "epoch", "index", "preprocess", "as", NULL};
    static const char *const kinds[] = {"tensor", "image", NULL};
-   ScImage *from = sc_check_image(L, "augment");
    ScAugment a = sc_check_augment(L, 2, "augment");
    if (lua_isnoneornil(L, 3)) {
       lua_settop(L, 2);
@@ -184,7 +181,7 @@ static int augment(lua_State *L) {
    ScSample sample = sc_option_sample(L, 3, "augment");
    ScPreprocess p = read_preprocess(L, 3);
    float *pixels = sc_push_pixels(L, SC_F32, p.crop, p.crop);
-   if (sc_augment_image(from, &p, &a, &sample, pixels)) return sc_raise(L);
+   if (sc_augment_image(sc_check_image(L, "augment"), &p, &a, &sample, pixels)) return sc_raise(L);
    if (!as_image) return 1;
    ScImage *to = sc_push_image(L);
    ScStatus status = sc_image_new(p.crop, p.crop, to);

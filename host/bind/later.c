@@ -8,19 +8,18 @@
 // t:later() -> a handle of the values that t has now; on a GPU they are copied without waiting for them, and
 // handle:get() waits
 static int later(lua_State *L) {
-   ScTensor *t = sc_check_tensor(L, 1, "later", "self");
    ScLater **handle = lua_newuserdatauv(L, sizeof(ScLater *), 0);
    *handle = NULL;
    luaL_setmetatable(L, LATER_TYPE);
-   sc_check(L, sc_later_begin(handle, t));
+   sc_check(L, sc_later_begin(handle, sc_check_tensor(L, 1, "later", "self")));
    return 1;
 }
 
 // handle:get() -> a tensor on the CPU
 static int get(lua_State *L) {
    ScLater **handle = luaL_checkudata(L, 1, LATER_TYPE);
-   if (!*handle) return luaL_error(L, "get: these values were given up by :free() or <close>");
    ScTensor **out = sc_push_handle(L), *values;
+   if (!*handle) return luaL_error(L, "get: these values were given up by :free() or <close>");
    sc_check(L, sc_later_get(*handle, &values));
    *out = sc_tensor_retain(values);
    return 1;

@@ -5,46 +5,44 @@
 #include "host/bind/options.h"
 #include "host/core/device.h"
 
-#define TYPE "scute.loader"
+#define TYPE       "scute.loader"
+#define BATCH_TYPE "scute.batch"
 
-// The batch is kept here while it is handed over, so that an error of Lua's on the way loses nothing.
-typedef struct {
-   ScLoader *loader;
-   ScBatch batch;
-} Handle;
-
+// Asked for last: a finalizer may close the loader wherever Lua allocates.
 static ScLoader *self(lua_State *L, const char *method) {
-   Handle *handle = luaL_checkudata(L, 1, TYPE);
-   if (!handle->loader) luaL_error(L, "%s: this loader is closed", method);
-   return handle->loader;
+   ScLoader **handle = luaL_checkudata(L, 1, TYPE);
+   if (!*handle) luaL_error(L, "%s: this loader is closed", method);
+   return *handle;
 }
 
 // loader:close(); also on collection and <close>
 static int release(lua_State *L) {
-   Handle *handle = luaL_checkudata(L, 1, TYPE);
-   sc_loader_close(handle->loader);
-   sc_batch_release(&handle->batch);
-   handle->loader = NULL;
+   ScLoader **handle = luaL_checkudata(L, 1, TYPE), *loader = *handle;
+   *handle = NULL;
+   sc_loader_close(loader);
    return 0;
 }
 
 // ---- opening ----
 
-// The strings stay Lua's, alive in the table, until the core has copied them.
-static const char **read_paths(lua_State *L, int options, int64_t *count) {
-   if (lua_getfield(L, options, "paths") != LUA_TTABLE)
+// Room for the paths, and the stack index of their list.
+static const char **push_paths(lua_State *L, int options, int64_t *count, int *list) {
+   if (sc_raw_field(L, options, "paths") != LUA_TTABLE)
       luaL_error(L, "loader: option 'paths': expected a list of files, found %s", sc_describe_value(L, -1));
-   int table = lua_gettop(L);
-   *count = luaL_len(L, table);
-   const char **paths = lua_newuserdatauv(L, (size_t)*count * sizeof *paths + 1, 0);
-   for (int64_t i = 0; i < *count; i++) {
-      if (lua_geti(L, table, i + 1) != LUA_TSTRING)
+   *list = lua_gettop(L);
+   *count = sc_list_length(L, *list, "loader");
+   return sc_push_array(L, *count, sizeof(char *));
+}
+
+// The strings stay Lua's, which nothing takes out of the list before the core has copied them: read last.
+static void read_paths(lua_State *L, int list, int64_t count, const char **paths) {
+   for (int64_t i = 0; i < count; i++) {
+      if (lua_rawgeti(L, list, i + 1) != LUA_TSTRING)
          luaL_error(L, "loader: option 'paths': expected names of files, found %s at position %I",
-                    sc_describe_value(L, -1), (lua_Integer)i + 1);
+                    sc_describe_value(L, -1), (LUAI_UACINT)i + 1);
       paths[i] = lua_tostring(L, -1);
       lua_pop(L, 1);
    }
-   return paths;
 }
 
 static const int64_t *read_labels(lua_State *L, int options, int64_t paths) {
@@ -64,11 +62,11 @@ static const int64_t *read_labels(lua_State *L, int options, int64_t paths) {
 static const int64_t *read_order(lua_State *L, int options, int64_t paths, int64_t *count) {
    int64_t *order = sc_option_integers(L, options, "loader", "order", count);
    if (order) {
-      for (int64_t i = 0; i < *count; i++) order[i]--;
+      for (int64_t i = 0; i < *count; i++) order[i] = order[i] < 1 ? -1 : order[i] - 1; // refused further down
       return order;
    }
    *count = paths;
-   order = lua_newuserdatauv(L, (size_t)paths * sizeof *order + 1, 0);
+   order = sc_push_array(L, paths, sizeof *order);
    for (int64_t i = 0; i < paths; i++) order[i] = i;
    return order;
 }
@@ -81,24 +79,28 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
    static const char *const policies[] = {"skip", "error", NULL};
    sc_check_options(L, options, "loader", names);
    ScLoaderConfig c = {0};
+   luaL_checkstack(L, 2 * LUA_MINSTACK, "loader");
    c.batch_size = sc_option_integer(L, options, "loader", "batch_size", 32, 1, 1 << 20);
    c.merge_last_single = sc_option_boolean(L, options, "loader", "merge_last_single", false);
    c.workers = (int)sc_option_integer(L, options, "loader", "workers", 2, 0, 256);
    c.depth = (int)sc_option_integer(L, options, "loader", "depth", 4, 1, 1024);
    c.skip_bad = sc_option_choice(L, options, "loader", "on_bad", 0, policies) == 0;
-   if (lua_getfield(L, options, "preprocess") != LUA_TTABLE)
+   if (sc_raw_field(L, options, "preprocess") != LUA_TTABLE)
       luaL_error(L, "loader: option 'preprocess': expected {resize = ..., crop = ...}, found %s",
                  sc_describe_value(L, -1));
    c.preprocess = sc_check_preprocess(L, -1, "loader: preprocess");
-   lua_getfield(L, options, "augment");
+   sc_raw_field(L, options, "augment");
    c.augment = sc_check_augment(L, -1, "loader: augment");
    c.late_normalize = sc_option_boolean(L, options, "loader", "late_normalize", false);
    ScSample sample = sc_option_sample(L, options, "loader");
    c.seed = sample.seed;
    c.epoch = sample.epoch;
-   c.paths = read_paths(L, options, &c.count);
+   int list;
+   const char **paths = push_paths(L, options, &c.count, &list);
    c.labels = read_labels(L, options, c.count);
    c.order = read_order(L, options, c.count, &c.order_count);
+   read_paths(L, list, c.count, paths);
+   c.paths = paths;
    return c;
 }
 
@@ -108,35 +110,57 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
 // and scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
 // = 4 batches under way, on_bad = "skip" or "error", late_normalize = false} -> loader; #loader is the number
 // of batches. With late_normalize x is u8, before mean and std (see scute.normalize_photos), unless
-// random_erasing is on, which works on normalised photos.
+// random_erasing is on, which works on normalised photos. Tables are read raw.
 static int create(lua_State *L) {
-   ScLoaderConfig c = read_config(L, 1);
-   Handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
-   *handle = (Handle){0};
+   lua_settop(L, 1);
+   ScLoader **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+   *handle = NULL;
    luaL_setmetatable(L, TYPE);
-   sc_check(L, sc_loader_open(&handle->loader, &c));
+   ScLoaderConfig c = read_config(L, 1);
+   sc_check(L, sc_loader_open(handle, &c));
+   lua_settop(L, 2);
    return 1;
 }
 
 // ---- batches ----
 
+// A batch that is being handed over, which the collector frees where an error of Lua's comes in between.
+static ScBatch *push_batch(lua_State *L) {
+   ScBatch *batch = lua_newuserdatauv(L, sizeof *batch, 0);
+   *batch = (ScBatch){0};
+   luaL_setmetatable(L, BATCH_TYPE);
+   return batch;
+}
+
+static int free_batch(lua_State *L) {
+   sc_batch_release(luaL_checkudata(L, 1, BATCH_TYPE));
+   return 0;
+}
+
+typedef struct {
+   ScLoader **loader;
+   ScBatch *batch;
+} Fetching;
+
+// The collector, between two tries, runs finalizers.
 static ScStatus fetch(void *context) {
-   Handle *handle = context;
-   return sc_loader_next(handle->loader, &handle->batch);
+   const Fetching *f = context;
+   if (!*f->loader) return sc_fail(SC_EARG, "next: this loader is closed");
+   return sc_loader_next(*f->loader, f->batch);
 }
 
 // Appends {index = , path = , message = } for every bad photo to the list at `list`.
-static void append_bad(lua_State *L, const Handle *handle, int list) {
-   for (int64_t i = 0; i < handle->batch.bad_count; i++) {
-      const ScBadSample *bad = &handle->batch.bad[i];
+static void append_bad(lua_State *L, const ScBatch *batch, int list) {
+   for (int64_t i = 0; i < batch->bad_count; i++) {
+      const ScBadSample *bad = &batch->bad[i];
       lua_createtable(L, 0, 3);
       lua_pushinteger(L, bad->index + 1);
       lua_setfield(L, -2, "index");
-      lua_pushstring(L, sc_loader_path(handle->loader, bad->index));
+      lua_pushstring(L, sc_loader_path(self(L, "next"), bad->index));
       lua_setfield(L, -2, "path");
       lua_pushstring(L, bad->message);
       lua_setfield(L, -2, "message");
-      lua_rawseti(L, list, luaL_len(L, list) + 1);
+      lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
    }
 }
 
@@ -162,21 +186,22 @@ static void push_good(lua_State *L, ScBatch *batch) {
 // good photo is passed over; its bad ones are told with the next.
 static int next(lua_State *L) {
    self(L, "next");
-   Handle *handle = lua_touserdata(L, 1);
    lua_settop(L, 1);
    lua_newtable(L);
+   ScBatch *batch = push_batch(L);
+   Fetching f = {lua_touserdata(L, 1), batch};
    sc_account(L);
    do {
-      sc_batch_release(&handle->batch);
-      sc_check(L, sc_with_retry(fetch, handle));
-      append_bad(L, handle, 2);
-   } while (handle->batch.asked > 0 && handle->batch.n == 0);
-   if (handle->batch.asked > 0)
-      push_good(L, &handle->batch);
+      sc_batch_release(batch);
+      sc_check(L, sc_with_retry(fetch, &f));
+      append_bad(L, batch, 2);
+   } while (batch->asked > 0 && batch->n == 0);
+   if (batch->asked > 0)
+      push_good(L, batch);
    else
-      lua_settop(L, 5);
+      lua_settop(L, 6);
    lua_pushvalue(L, 2);
-   sc_batch_release(&handle->batch);
+   sc_batch_release(batch);
    return 4;
 }
 
@@ -190,6 +215,10 @@ static const luaL_Reg meta[] = {
     {"__gc", release}, {"__close", release}, {"__len", length}, {"__call", next}, {NULL, NULL}};
 
 static void open_loader(lua_State *L) {
+   luaL_newmetatable(L, BATCH_TYPE);
+   lua_pushcfunction(L, free_batch);
+   lua_setfield(L, -2, "__gc");
+   lua_pop(L, 1);
    luaL_newmetatable(L, TYPE);
    luaL_setfuncs(L, meta, 0);
    luaL_newlib(L, methods);

@@ -21,7 +21,9 @@ static int memory(lua_State *L) {
 
 // scute.memory_limit(bytes): allocation beyond that many live bytes fails; 0 is no limit
 static int memory_limit(lua_State *L) {
-   sc_memory_limit((size_t)luaL_checkinteger(L, 1));
+   lua_Integer bytes = luaL_checkinteger(L, 1);
+   if (bytes < 0) return luaL_error(L, "memory_limit: expected at least 0 bytes, found %I", (LUAI_UACINT)bytes);
+   sc_memory_limit((size_t)bytes);
    return 0;
 }
 

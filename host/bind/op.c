@@ -1,5 +1,6 @@
 // Every op becomes a Lua function, and a method of tensors, straight from its declaration: arguments by
-// position or by name in a last table, numbers for operands, dimensions counted from 1 or from the end.
+// position or by name in a last table, numbers for operands, dimensions counted from 1 or from the end. Tables
+// are read raw.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@ typedef struct {
    double number;   // of an operand that was given as a number
    int64_t integer; // the same if it is whole, with all its digits
    bool is_number, whole;
-   ScTensor *tensor;
+   ScTensor **handle; // of an operand that was given as a tensor; the Lua stack keeps it
+   ScTensor *tensor;  // what is in it, once it is held
 } Input;
 
 typedef struct {
@@ -54,19 +56,19 @@ static Input check_operand(lua_State *L, Marshal *m, const ScParam *param, int i
                      .whole = lua_isinteger(L, index)};
    if (!luaL_testudata(L, index, SC_TENSOR_TYPE))
       bad(L, m, param, param->kind == SC_OPERAND ? "a tensor or a number" : "a tensor", index);
-   return (Input){.tensor = sc_check_tensor(L, index, m->op->name, param->name)};
+   sc_check_tensor(L, index, m->op->name, param->name);
+   return (Input){.handle = lua_touserdata(L, index)};
 }
 
-// Pushing into the list moves the stack top, so indices here are absolute.
+// The entries stay on the stack: the list may lose them. Pushing them moves the top, so indices are absolute.
 static int read_tensors(lua_State *L, Marshal *m, const ScParam *param, int index) {
    if (!lua_istable(L, index)) bad(L, m, param, "a table of tensors", index);
-   int n = (int)luaL_len(L, index);
+   int n = sc_list_length(L, index, m->op->name);
    if (n < 1) luaL_error(L, "%s: argument '%s': expected at least one tensor", m->op->name, param->name);
+   luaL_checkstack(L, n + LUA_MINSTACK, "too many tensors");
    for (int i = 1; i <= n; i++) {
-      lua_geti(L, index, i);
-      Input input = check_operand(L, m, param, lua_gettop(L));
-      lua_pop(L, 1); // the table keeps it alive
-      add_input(L, m, input);
+      lua_rawgeti(L, index, i);
+      add_input(L, m, check_operand(L, m, param, lua_gettop(L)));
    }
    return n;
 }
@@ -79,12 +81,12 @@ static int64_t check_int(lua_State *L, Marshal *m, const ScParam *param, const c
 }
 
 static void read_list(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
-   int n = (int)luaL_len(L, index);
+   int n = sc_list_length(L, index, m->op->name);
    if (n > SC_MAXRANK)
       luaL_error(L, "%s: argument '%s': at most %d numbers, found %d", m->op->name, param->name, SC_MAXRANK, n);
    out->ints.n = n;
    for (int i = 0; i < n; i++) {
-      lua_geti(L, index, i + 1);
+      lua_rawgeti(L, index, i + 1);
       out->ints.v[i] = check_int(L, m, param, "whole numbers", lua_gettop(L));
       lua_pop(L, 1);
    }
@@ -120,7 +122,8 @@ static void read_choice(lua_State *L, Marshal *m, const ScParam *param, int inde
 // A dimension is checked against the rank of the op's first tensor.
 static int64_t read_dim(lua_State *L, Marshal *m, const ScParam *param, int index) {
    int64_t dim = check_int(L, m, param, "a dimension", index);
-   int rank = m->nin > 0 && m->inputs[0].tensor ? m->inputs[0].tensor->rank : 0;
+   const ScTensor *first = m->nin > 0 && m->inputs[0].handle ? *m->inputs[0].handle : NULL;
+   int rank = first ? first->rank : 0;
    int64_t zero_based = dim < 0 ? dim + rank : dim - 1;
    if (zero_based < 0 || zero_based >= rank)
       luaL_error(L, "%s: argument '%s': expected a dimension from 1 to %d (or -1 to -%d), found %I",
@@ -178,7 +181,7 @@ static int find_value(lua_State *L, Marshal *m, const ScParam *param) {
    int position = m->next <= m->top ? m->next++ : 0;
    if (position && lua_isnil(L, position)) position = 0;
    if (!m->named) return position;
-   lua_getfield(L, m->named, param->name);
+   sc_raw_field(L, m->named, param->name);
    if (lua_isnil(L, -1)) {
       lua_pop(L, 1);
       return position;
@@ -248,7 +251,7 @@ static void check_names(lua_State *L, const Marshal *m) {
 static void marshal(lua_State *L, Marshal *m) {
    m->top = lua_gettop(L);
    m->next = 1;
-   luaL_checkstack(L, 4 * SC_MAXPARAM, "too many arguments");
+   luaL_checkstack(L, 4 * SC_MAXPARAM + LUA_MINSTACK, "too many arguments");
    if (m->top > 0 && has_names(L, m->top)) {
       m->named = m->top--;
       check_names(L, m);
@@ -259,6 +262,21 @@ static void marshal(lua_State *L, Marshal *m) {
 }
 
 // ---- running ----
+
+static void let_go(const Marshal *m) {
+   for (int i = 0; i < m->nin; i++) sc_tensor_release(m->inputs[i].tensor);
+}
+
+// From here until they are let go nothing takes the tensors away. False where a finalizer has done so before.
+static bool hold(const Marshal *m) {
+   for (int i = 0; i < m->nin; i++) {
+      Input *input = &m->inputs[i];
+      if (!input->handle) continue;
+      if (!*input->handle) return let_go(m), false;
+      input->tensor = sc_tensor_retain(*input->handle);
+   }
+   return true;
+}
 
 // A number next to a tensor takes the tensor's dtype, unless it would lose its fraction there. Next to a half
 // it has the precision in which it is computed, and the result (`half`) is one again. Of several tensors the
@@ -318,7 +336,10 @@ static int call_op(lua_State *L) {
    ScTensor **handles[SC_MAXOUT];
    for (int i = SC_MAXOUT - 1; i >= 0; i--) handles[i] = sc_push_handle(L);
    Run r = {.marshal = &m, .handles = handles};
-   if (sc_with_retry(run, &r) != SC_OK) return sc_raise(L);
+   if (!hold(&m)) return luaL_error(L, "%s: a tensor was freed while the arguments were read", m.op->name);
+   ScStatus status = sc_with_retry(run, &r);
+   let_go(&m);
+   sc_check(L, status);
    if (m.op->in_place) return 0;
    // The handles lie in reverse, so that dropping the unused ones and returning the rest keeps the order.
    int base = lua_gettop(L) - SC_MAXOUT;

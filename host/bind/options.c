@@ -45,7 +45,7 @@ void sc_check_options(lua_State *L, int index, const char *function, const char 
 lua_Integer sc_option_integer(lua_State *L, int index, const char *function, const char *name,
                               lua_Integer preset, lua_Integer low, lua_Integer high) {
    lua_Integer value = preset;
-   if (lua_getfield(L, index, name) != LUA_TNIL) {
+   if (sc_raw_field(L, index, name) != LUA_TNIL) {
       int whole = 0;
       if (lua_type(L, -1) == LUA_TNUMBER) value = lua_tointegerx(L, -1, &whole);
       if (!whole || value < low || value > high)
@@ -59,7 +59,7 @@ lua_Integer sc_option_integer(lua_State *L, int index, const char *function, con
 lua_Number sc_option_number(lua_State *L, int index, const char *function, const char *name, lua_Number preset,
                             lua_Number low, lua_Number high) {
    lua_Number value = preset;
-   if (lua_getfield(L, index, name) != LUA_TNIL) {
+   if (sc_raw_field(L, index, name) != LUA_TNIL) {
       bool number = lua_type(L, -1) == LUA_TNUMBER;
       if (number) value = lua_tonumber(L, -1);
       if (!number || !(value >= low && value <= high))
@@ -71,7 +71,7 @@ lua_Number sc_option_number(lua_State *L, int index, const char *function, const
 }
 
 bool sc_option_boolean(lua_State *L, int index, const char *function, const char *name, bool preset) {
-   int type = lua_getfield(L, index, name);
+   int type = sc_raw_field(L, index, name);
    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
       luaL_error(L, "%s: option '%s': expected true or false, found %s", function, name,
                  sc_describe_value(L, -1));
@@ -83,7 +83,7 @@ bool sc_option_boolean(lua_State *L, int index, const char *function, const char
 int sc_option_choice(lua_State *L, int index, const char *function, const char *name, int preset,
                      const char *const *choices) {
    int found = preset;
-   if (lua_getfield(L, index, name) != LUA_TNIL) {
+   if (sc_raw_field(L, index, name) != LUA_TNIL) {
       const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
       for (found = 0; choices[found] && strcmp(choices[found], text) != 0; found++) {
       }
@@ -95,24 +95,25 @@ int sc_option_choice(lua_State *L, int index, const char *function, const char *
    return found;
 }
 
-static int64_t *integers_of_tensor(lua_State *L, const ScTensor *t, const char *function, const char *name,
+static int64_t *integers_of_tensor(lua_State *L, int index, const char *function, const char *name,
                                    int64_t *count) {
+   const ScTensor *t = sc_check_tensor(L, index, function, name);
    if (t->dtype != SC_I64 || t->rank != 1)
       luaL_error(L, "%s: option '%s': expected an i64 tensor of rank 1, found %s %s", function, name,
                  sc_dtype_name(t->dtype), sc_shape_text(t));
    *count = t->shape[0];
-   int64_t *values = lua_newuserdatauv(L, (size_t)*count * sizeof *values, 0);
-   sc_check(L, sc_tensor_read(t, values));
+   int64_t *values = sc_push_array(L, *count, sizeof *values);
+   sc_check(L, sc_tensor_read(sc_check_tensor(L, index, function, name), values));
    return values;
 }
 
 static int64_t *integers_of_table(lua_State *L, int table, const char *function, const char *name,
                                   int64_t *count) {
-   *count = luaL_len(L, table);
-   int64_t *values = lua_newuserdatauv(L, (size_t)*count * sizeof *values + 1, 0);
+   *count = sc_list_length(L, table, function);
+   int64_t *values = sc_push_array(L, *count, sizeof *values);
    for (int64_t i = 0; i < *count; i++) {
       int whole = 0;
-      lua_geti(L, table, i + 1);
+      lua_rawgeti(L, table, i + 1);
       values[i] = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
       if (!whole)
          luaL_error(L, "%s: option '%s': expected whole numbers, found %s at position %I", function, name,
@@ -123,13 +124,12 @@ static int64_t *integers_of_table(lua_State *L, int table, const char *function,
 }
 
 int64_t *sc_option_integers(lua_State *L, int index, const char *function, const char *name, int64_t *count) {
-   int type = lua_getfield(L, index, name), field = lua_gettop(L);
-   ScTensor *t = sc_test_tensor(L, field);
+   int type = sc_raw_field(L, index, name), field = lua_gettop(L);
    int64_t *values = NULL;
    *count = 0;
    if (type == LUA_TNIL) return NULL;
-   if (t)
-      values = integers_of_tensor(L, t, function, name, count);
+   if (sc_test_tensor(L, field))
+      values = integers_of_tensor(L, field, function, name, count);
    else if (type == LUA_TTABLE)
       values = integers_of_table(L, field, function, name, count);
    else
@@ -141,13 +141,13 @@ int64_t *sc_option_integers(lua_State *L, int index, const char *function, const
 
 // Three numbers, for red, green and blue.
 static void read_rgb(lua_State *L, int index, const char *function, const char *name, float values[3]) {
-   int type = lua_getfield(L, index, name), table = lua_gettop(L);
+   int type = sc_raw_field(L, index, name), table = lua_gettop(L);
    if (type != LUA_TNIL) {
-      if (type != LUA_TTABLE || luaL_len(L, table) != 3)
+      if (type != LUA_TTABLE || lua_rawlen(L, table) != 3)
          luaL_error(L, "%s: option '%s': expected three numbers {red, green, blue}, found %s", function, name,
                     sc_describe_value(L, table));
       for (int i = 0; i < 3; i++) {
-         if (lua_geti(L, table, i + 1) != LUA_TNUMBER)
+         if (lua_rawgeti(L, table, i + 1) != LUA_TNUMBER)
             luaL_error(L, "%s: option '%s': expected three numbers, found %s at position %d", function, name,
                        sc_describe_value(L, -1), i + 1);
          values[i] = (float)lua_tonumber(L, -1);

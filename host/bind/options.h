@@ -1,4 +1,4 @@
-// Named arguments: a table whose keys are known, read with checks that name function and key.
+// Named arguments: a table whose keys are known, read raw, with checks that name function and key.
 #ifndef SCUTE_BIND_OPTIONS_H
 #define SCUTE_BIND_OPTIONS_H
 

@@ -11,8 +11,8 @@ static int manual_seed(lua_State *L) {
 // scute.rng_state() -> {seed, next_stream}; scute.rng_state(state) restores it
 static int rng_state(lua_State *L) {
    if (lua_istable(L, 1)) {
-      lua_geti(L, 1, 1);
-      lua_geti(L, 1, 2);
+      lua_rawgeti(L, 1, 1);
+      lua_rawgeti(L, 1, 2);
       *sc_rng() = (ScRng){(uint64_t)luaL_checkinteger(L, -2), (uint64_t)luaL_checkinteger(L, -1)};
       return 0;
    }

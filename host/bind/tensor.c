@@ -1,7 +1,7 @@
 // The Lua side of a tensor: its properties, indexing, reading values out, backward, and the in-place few.
 // Ops come as methods from host/bind/op.c; what needs no C (printing, statistics) lives in
 // lua/scute/base/tensor_text.lua.
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "host/bind/bind.h"
@@ -15,6 +15,10 @@
 
 static ScTensor *self(lua_State *L, const char *method) {
    return sc_check_tensor(L, 1, method, "self");
+}
+
+static ScTensor *self_at(lua_State *L, int index) {
+   return sc_check_tensor(L, index, "index", "self");
 }
 
 static int release(lua_State *L) {
@@ -78,7 +82,7 @@ static int push_nested(lua_State *L, const ScTensor *t, const void *values, int6
    }
    int64_t step = 1;
    for (int i = dim + 1; i < t->rank; i++) step *= t->shape[i];
-   lua_createtable(L, (int)t->shape[dim], 0);
+   lua_createtable(L, t->shape[dim] <= INT_MAX ? (int)t->shape[dim] : 0, 0);
    for (int64_t i = 0; i < t->shape[dim]; i++) {
       push_nested(L, t, values, start + i * step, dim + 1);
       lua_rawseti(L, -2, i + 1);
@@ -86,26 +90,30 @@ static int push_nested(lua_State *L, const ScTensor *t, const void *values, int6
    return 1;
 }
 
-static const void *read_all(lua_State *L, const ScTensor *t) {
-   void *values = lua_newuserdatauv(L, sc_nbytes(t), 0);
-   sc_check(L, sc_tensor_read(t, values));
+// All values, in memory of Lua's, and a copy of what describes them: the tensor itself may be freed while
+// tables are filled.
+static const void *read_all(lua_State *L, const char *method, ScTensor *like) {
+   void *values = sc_push_array(L, (int64_t)sc_nbytes(self(L, method)), 1);
+   *like = *self(L, method);
+   sc_check(L, sc_tensor_read(like, values));
    return values;
 }
 
 // t:totable() -> nested tables in logical order (a number for a scalar)
 static int totable(lua_State *L) {
-   ScTensor *t = self(L, "totable");
-   return push_nested(L, t, read_all(L, t), 0, 0);
+   ScTensor like;
+   const void *all = read_all(L, "totable", &like);
+   return push_nested(L, &like, all, 0, 0);
 }
 
 // t:values() -> one flat table in logical order
 static int values(lua_State *L) {
-   ScTensor *t = self(L, "values");
-   const void *all = read_all(L, t);
-   int64_t n = sc_numel(t);
-   lua_createtable(L, (int)n, 0);
+   ScTensor like;
+   const void *all = read_all(L, "values", &like);
+   int64_t n = sc_numel(&like);
+   lua_createtable(L, n <= INT_MAX ? (int)n : 0, 0);
    for (int64_t i = 0; i < n; i++) {
-      push_value(L, t, all, i);
+      push_value(L, &like, all, i);
       lua_rawseti(L, -2, i + 1);
    }
    return 1;
@@ -130,8 +138,8 @@ static int backward(lua_State *L) {
 }
 
 static int alias(lua_State *L, const char *method) {
-   ScTensor *t = self(L, method);
    ScTensor **handle = sc_push_handle(L);
+   ScTensor *t = self(L, method);
    sc_check(L, sc_tensor_alias(handle, t, t->rank, t->shape));
    return 1;
 }
@@ -162,9 +170,9 @@ static int requires_grad(lua_State *L) {
 
 // t:zero_grad() -> t, without its gradient
 static int zero_grad(lua_State *L) {
-   ScTensor *t = self(L, "zero_grad");
-   sc_tensor_release(t->grad);
+   ScTensor *t = self(L, "zero_grad"), *grad = t->grad;
    t->grad = NULL;
+   sc_tensor_release(grad);
    lua_settop(L, 1);
    return 1;
 }
@@ -200,7 +208,7 @@ static ScStatus assign(void *context) {
 static int copy(lua_State *L) {
    ScTensor *t = self(L, "copy_"), *from = sc_check_tensor(L, 2, "copy_", "other");
    refuse_on_tape(L, t, "copy_");
-   sc_check(L, sc_with_retry(assign, &(Assignment){t, from}));
+   sc_check(L, sc_with_retry_holding(assign, &(Assignment){t, from}, 2, (ScTensor *[]){t, from}));
    lua_settop(L, 1);
    return 1;
 }
@@ -218,10 +226,12 @@ static ScStatus run_application(void *context) {
    return sc_apply(a->out, a->op, 1, &a->x, a->attr, a->nattr);
 }
 
-static void apply(lua_State *L, const char *op, ScTensor *t, const ScAttr *attr, int nattr) {
+// Pushes what the op makes of the tensor at `index`.
+static void apply(lua_State *L, const char *op, int index, const ScAttr *attr, int nattr) {
    sc_account(L);
-   Application a = {sc_push_handle(L), op, t, attr, nattr};
-   sc_check(L, sc_with_retry(run_application, &a));
+   ScTensor **out = sc_push_handle(L);
+   Application a = {out, op, sc_check_tensor(L, index, op, "self"), attr, nattr};
+   sc_check(L, sc_with_retry_holding(run_application, &a, 1, &a.x));
 }
 
 // A dtype or a device, whichever is called so. Of a GPU it is told why there is none.
@@ -242,21 +252,19 @@ static int to(lua_State *L) {
    const char *names[2] = {NULL, NULL};
    if (lua_istable(L, 2)) {
       sc_check_options(L, 2, "to", keys);
-      lua_getfield(L, 2, "dtype");
+      sc_raw_field(L, 2, "dtype");
       names[0] = luaL_optstring(L, -1, NULL);
-      lua_getfield(L, 2, "device");
+      sc_raw_field(L, 2, "device");
       names[1] = luaL_optstring(L, -1, NULL);
    } else {
       names[0] = luaL_checkstring(L, 2);
       names[1] = luaL_optstring(L, 3, NULL);
    }
    for (int i = 0; i < 2; i++) read_place(L, names[i], &dtype, &device);
+   bool moves = device != t->device, converts = dtype != t->dtype;
    lua_pushvalue(L, 1);
-   if (device != t->device) {
-      apply(L, "to_device", t, &(ScAttr){.device = device}, 1);
-      t = sc_test_tensor(L, -1);
-   }
-   if (dtype != t->dtype) apply(L, "to", t, &(ScAttr){.i = dtype}, 1);
+   if (moves) apply(L, "to_device", lua_gettop(L), &(ScAttr){.device = device}, 1);
+   if (converts) apply(L, "to", lua_gettop(L), &(ScAttr){.i = dtype}, 1);
    return 1;
 }
 
@@ -277,21 +285,22 @@ static int64_t zero_based(lua_State *L, const ScTensor *t, int dim, int64_t inde
    return at;
 }
 
-static void select_one(lua_State *L, ScTensor *t, int dim, int64_t index) {
-   ScAttr attr[2] = {{.i = dim}, {.i = zero_based(L, t, dim, index) + 1}};
-   apply(L, "select", t, attr, 2);
+// Of the tensor at `at`.
+static void select_one(lua_State *L, int at, int dim, int64_t index) {
+   ScAttr attr[2] = {{.i = dim}, {.i = zero_based(L, self_at(L, at), dim, index) + 1}};
+   apply(L, "select", at, attr, 2);
 }
 
 static int index_number(lua_State *L, ScTensor *t) {
    if (t->rank == 0) return luaL_error(L, "a scalar tensor has no entries; read it with :item()");
    int64_t index = lua_tointeger(L, 2);
    if (t->rank == 1) return push_item(L, t, zero_based(L, t, 0, index));
-   select_one(L, t, 0, index);
+   select_one(L, 1, 0, index);
    return 1;
 }
 
 static int64_t range_end(lua_State *L, int table, int entry, int64_t preset) {
-   lua_geti(L, table, entry);
+   lua_rawgeti(L, table, entry);
    if (!lua_isnil(L, -1) && !is_whole(L, -1))
       luaL_error(L, "index: expected {from, to} with whole numbers, found %s", sc_describe_value(L, -1));
    int64_t value = luaL_optinteger(L, -1, preset);
@@ -299,41 +308,60 @@ static int64_t range_end(lua_State *L, int table, int entry, int64_t preset) {
    return value;
 }
 
-// t[{2, {1, 3}, {}}]: a number selects, {from, to} slices, {} takes all; missing ones at the end take all.
+// Of the tensor at `at`, by the {from, to} at `range`.
+static void slice_one(lua_State *L, int at, int dim, int range) {
+   const ScTensor *t = self_at(L, at);
+   ScAttr attr[3] = {{.i = dim},
+                     {.i = zero_based(L, t, dim, range_end(L, range, 1, 1)) + 1},
+                     {.i = zero_based(L, t, dim, range_end(L, range, 2, -1)) + 1}};
+   apply(L, "slice", at, attr, 3);
+}
+
+// t[{2, {1, 3}, {}}]: a number selects, {from, to} slices, {} takes all; missing ones at the end take all. Each
+// step leaves its result on the stack. The tables are read raw.
 static int index_table(lua_State *L, ScTensor *t) {
-   int n = (int)luaL_len(L, 2), dim = 0;
+   int n = sc_list_length(L, 2, "index"), dim = 0, at = 1;
    if (n > t->rank) return luaL_error(L, "%d indices for a tensor of shape %s", n, sc_shape_text(t));
-   luaL_checkstack(L, 3 * SC_MAXRANK, "");
-   lua_pushvalue(L, 1);
+   luaL_checkstack(L, 3 * SC_MAXRANK + LUA_MINSTACK, "");
    for (int i = 1; i <= n; i++) {
-      lua_geti(L, 2, i);
-      if (is_whole(L, -1)) {
-         select_one(L, t, dim, lua_tointeger(L, -1));
-      } else if (lua_istable(L, -1)) {
-         int range = lua_gettop(L);
-         if (luaL_len(L, range) > 2)
-            return luaL_error(L, "index %d: expected {from, to}, found %d entries", i, (int)luaL_len(L, range));
-         ScAttr attr[3] = {{.i = dim},
-                           {.i = zero_based(L, t, dim, range_end(L, range, 1, 1)) + 1},
-                           {.i = zero_based(L, t, dim, range_end(L, range, 2, -1)) + 1}};
-         apply(L, "slice", t, attr, 3);
-         dim++;
-      } else {
+      lua_rawgeti(L, 2, i);
+      int index = lua_gettop(L);
+      if (is_whole(L, index)) {
+         select_one(L, at, dim, lua_tointeger(L, index));
+      } else if (!lua_istable(L, index)) {
          return luaL_error(L, "index %d: expected a whole number or {from, to}, found %s", i,
-                           sc_describe_value(L, -1));
+                           sc_describe_value(L, index));
+      } else if (lua_rawlen(L, index) > 2) {
+         return luaL_error(L, "index %d: expected {from, to}, found %I entries", i,
+                           (LUAI_UACINT)lua_rawlen(L, index));
+      } else {
+         slice_one(L, at, dim++, index);
       }
-      t = sc_test_tensor(L, -1);
+      at = lua_gettop(L);
    }
-   if (t->rank == 0) return push_item(L, t, 0);
+   if (self_at(L, at)->rank == 0) return push_item(L, self_at(L, at), 0);
+   lua_pushvalue(L, at);
    return 1;
 }
 
 static int push_shape(lua_State *L, const ScTensor *t) {
-   lua_createtable(L, t->rank, 0);
-   for (int i = 0; i < t->rank; i++) {
-      lua_pushinteger(L, t->shape[i]);
+   int rank = t->rank;
+   int64_t shape[SC_MAXRANK];
+   memcpy(shape, t->shape, sizeof shape);
+   lua_createtable(L, rank, 0);
+   for (int i = 0; i < rank; i++) {
+      lua_pushinteger(L, shape[i]);
       lua_rawseti(L, -2, i + 1);
    }
+   return 1;
+}
+
+static int push_gradient(lua_State *L) {
+   ScTensor **handle = sc_push_handle(L), *grad = self(L, "grad")->grad;
+   if (grad)
+      *handle = sc_tensor_retain(grad);
+   else
+      lua_pushnil(L);
    return 1;
 }
 
@@ -347,14 +375,7 @@ static int push_property(lua_State *L, ScTensor *t, const char *name) {
    if (strcmp(name, "rank") == 0) return lua_pushinteger(L, t->rank), 1;
    if (strcmp(name, "requires_grad") == 0) return lua_pushboolean(L, sc_needs_grad(t)), 1;
    if (strcmp(name, "is_leaf") == 0) return lua_pushboolean(L, !t->node), 1;
-   if (strcmp(name, "grad") == 0) {
-      ScTensor **handle = sc_push_handle(L);
-      if (t->grad)
-         *handle = sc_tensor_retain(t->grad);
-      else
-         lua_pushnil(L);
-      return 1;
-   }
+   if (strcmp(name, "grad") == 0) return push_gradient(L);
    return 0;
 }
 

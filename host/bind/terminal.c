@@ -17,7 +17,7 @@ static const char *const ways[] = {
 // that shows no pictures, or none
 static int picture(lua_State *L) {
    static const char *const names[] = {"as", "columns", "rows", NULL};
-   ScImage *image = sc_check_image(L, "terminal_picture");
+   sc_check_image(L, "terminal_picture");
    if (lua_isnoneornil(L, 2)) {
       lua_settop(L, 1);
       lua_newtable(L);
@@ -31,11 +31,12 @@ static int picture(lua_State *L) {
    size.rows = (int)sc_option_integer(L, 2, "terminal_picture", "rows", size.rows, 1, 1000);
    if (how == SC_SHOW_NONE && (terminal || isatty(STDOUT_FILENO))) how = sc_terminal_can_show();
    if (how == SC_SHOW_NONE) return 0;
-   char *text;
+   char **text = sc_push_block(L);
    size_t length;
-   sc_check(L, sc_terminal_picture(image, how, &size, &text, &length));
-   lua_pushlstring(L, text, length);
-   free(text);
+   sc_check(L, sc_terminal_picture(sc_check_image(L, "terminal_picture"), how, &size, text, &length));
+   lua_pushlstring(L, *text, length);
+   free(*text);
+   *text = NULL;
    lua_pushstring(L, ways[how]);
    return 2;
 }

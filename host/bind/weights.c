@@ -74,30 +74,32 @@ static int load(lua_State *L) {
    return 1;
 }
 
-// Element i of the list at `index`, as text without zero bytes; the list keeps it alive.
+// Pushes element i of the list at `index`, and returns it: text without zero bytes.
 static const char *check_text(lua_State *L, int index, int i, const char *argument) {
    size_t length;
-   lua_geti(L, index, i);
+   lua_rawgeti(L, index, i);
    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
    if (!text || strlen(text) != length)
       luaL_error(L, "weights.save: argument '%s': expected text without zero bytes at %d, found %s", argument,
                  i, sc_describe_value(L, -1));
-   lua_pop(L, 1);
    return text;
 }
 
 ScState *sc_check_state(lua_State *L) {
    for (int i = 2; i <= 5; i++) luaL_checktype(L, i, LUA_TTABLE);
    ScState *state = push_state(L);
-   for (int i = 1, n = (int)luaL_len(L, 2); i <= n; i++) {
+   for (int i = 1, n = sc_list_length(L, 2, "weights.save"); i <= n; i++) {
       const char *name = check_text(L, 2, i, "names");
-      lua_geti(L, 3, i);
+      lua_rawgeti(L, 3, i);
       ScTensor *t = sc_check_tensor(L, -1, "weights.save", name);
       sc_check(L, sc_state_add(state, name, sc_tensor_retain(t)));
-      lua_pop(L, 1);
+      lua_pop(L, 2);
    }
-   for (int i = 1, n = (int)luaL_len(L, 4); i <= n; i++)
-      sc_check(L, sc_state_annotate(state, check_text(L, 4, i, "metadata"), check_text(L, 5, i, "metadata")));
+   for (int i = 1, n = sc_list_length(L, 4, "weights.save"); i <= n; i++) {
+      const char *key = check_text(L, 4, i, "metadata"), *value = check_text(L, 5, i, "metadata");
+      sc_check(L, sc_state_annotate(state, key, value));
+      lua_pop(L, 2);
+   }
    return state;
 }
 

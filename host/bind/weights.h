@@ -5,8 +5,8 @@
 #include "host/bind/bind.h"
 #include "host/files/weights.h"
 
-// The arguments 2 to 5 (names, tensors, keys and values of the metadata: lists) as a state, which it leaves on
-// the stack and the collector frees.
+// The arguments 2 to 5 (names, tensors, keys and values of the metadata: lists, read raw) as a state, which it
+// leaves on the stack and the collector frees.
 ScState *sc_check_state(lua_State *L);
 
 #endif

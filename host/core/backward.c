@@ -45,7 +45,7 @@ static ScStatus collect(Walk *walk, ScNode *root) {
    SC_TRY(visit(walk, root));
    for (size_t i = 0; i < walk->n; i++)
       for (int e = 0; e < walk->nodes[i]->nedges; e++) SC_TRY(visit(walk, walk->nodes[i]->edges[e].node));
-   qsort(walk->nodes, walk->n, sizeof *walk->nodes, newest_first);
+   if (walk->n > 0) qsort(walk->nodes, walk->n, sizeof *walk->nodes, newest_first);
    return SC_OK;
 }
 
@@ -58,14 +58,16 @@ static ScStatus add(void *context) {
    return sc_apply(&s->sum, "add", 2, s->both, NULL, 0);
 }
 
-// Adds `gradient` (taken over) to what the slot holds.
+// Adds `gradient` (taken over) to what the slot holds. Where memory is short finalizers run, which may empty
+// it.
 static ScStatus accumulate(ScTensor **slot, ScTensor *gradient) {
    if (!*slot) {
       *slot = gradient;
       return SC_OK;
    }
-   Sum s = {{*slot, gradient}, NULL};
+   Sum s = {{sc_tensor_retain(*slot), gradient}, NULL};
    ScStatus status = sc_with_retry(add, &s);
+   sc_tensor_release(s.both[0]);
    sc_tensor_release(gradient);
    if (status != SC_OK) return status;
    sc_tensor_release(*slot);

@@ -1,5 +1,6 @@
 #include "host/photo/image_transform.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "host/photo/image_format.h"
@@ -123,8 +124,9 @@ ScStatus sc_preprocess_check(const ScPreprocess *p) {
    if (p->crop < 0 || p->crop > 10000)
       return sc_fail(SC_EARG, "crop: expected 0 (do not crop) to 10000 pixels, found %d", p->crop);
    for (int c = 0; c < 3; c++) {
-      if (!(p->std[c] > 0)) return sc_fail(SC_EARG, "std: expected numbers above 0, found %g", p->std[c]);
-      if (p->mean[c] != p->mean[c]) return sc_fail(SC_EARG, "mean: expected numbers, found %g", p->mean[c]);
+      if (!(p->std[c] > 0 && isfinite(p->std[c])))
+         return sc_fail(SC_EARG, "std: expected finite numbers above 0, found %g", p->std[c]);
+      if (!isfinite(p->mean[c])) return sc_fail(SC_EARG, "mean: expected finite numbers, found %g", p->mean[c]);
    }
    return check_filter(p->filter);
 }
