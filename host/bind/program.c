@@ -143,7 +143,8 @@ lua_State *sc_program_open(int argc, char **argv, int script) {
       sc_interrupt_attach(L);
       return L;
    }
-   sc_keep_message("cannot open the libraries: %s", luaL_tolstring(L, -1, NULL));
+   const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is no text";
+   sc_keep_message("cannot open the libraries: %s", why);
    lua_close(L);
    return NULL;
 }

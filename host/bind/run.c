@@ -13,27 +13,37 @@
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
 
-static bool has_exit_code(lua_State *L, int index) {
+static int exit_code; // what the error that ended a chunk stands for
+
+// An error object {exit = code, message = text}, read raw: leaves the text (nil: there is nothing to say) in
+// its place.
+static bool take_exit_code(lua_State *L, int index) {
    if (!lua_istable(L, index)) return false;
-   bool has = lua_getfield(L, index, "exit") == LUA_TNUMBER;
+   bool has = sc_raw_field(L, index, "exit") == LUA_TNUMBER;
+   lua_Integer code = lua_tointeger(L, -1);
    lua_pop(L, 1);
-   return has;
+   if (!has) return false;
+   if (sc_raw_field(L, index, "message") != LUA_TNIL) luaL_tolstring(L, -1, NULL);
+   lua_replace(L, index);
+   exit_code = (int)code;
+   return true;
 }
 
 // A script that reads a command line through scute.cli tells its user what is wrong in one line:
 // cli.explain(error) gives {message, exit}, or nil where a traceback says more. Pushes the former.
 static bool explain(lua_State *L) {
    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-   if (lua_getfield(L, -1, "scute.cli") != LUA_TTABLE) return false;
-   if (lua_getfield(L, -1, "explain") != LUA_TFUNCTION) return false;
+   if (sc_raw_field(L, -1, "scute.cli") != LUA_TTABLE) return false;
+   if (sc_raw_field(L, -1, "explain") != LUA_TFUNCTION) return false;
    lua_pushvalue(L, 1);
-   return lua_pcall(L, 1, 1, 0) == LUA_OK && has_exit_code(L, -1);
+   return lua_pcall(L, 1, 1, 0) == LUA_OK;
 }
 
-// Message handler: text with a traceback. What ends a program on purpose stays as it is.
-static int add_traceback(lua_State *L) {
-   if (has_exit_code(L, 1)) return 1;
-   if (!sc_interrupted() && explain(L)) return 1;
+// Message handler: makes the error the text to report, which then needs nothing that may raise, with a
+// traceback unless the program is ended on purpose.
+static int settle(lua_State *L) {
+   if (take_exit_code(L, 1)) return lua_settop(L, 1), 1;
+   if (!sc_interrupted() && explain(L) && take_exit_code(L, lua_gettop(L))) return 1;
    const char *message = luaL_tolstring(L, 1, NULL);
    bool has_one = strstr(message, "\nstack traceback:") != NULL; // an error inside a model brings its own
    if (!sc_interrupted() && !has_one) luaL_traceback(L, L, message, 1);
@@ -45,22 +55,17 @@ static int report(lua_State *L) {
       fprintf(stderr, "scute: interrupted\n");
       return 128 + sc_interrupted();
    }
-   if (!has_exit_code(L, -1)) {
-      const char *message = lua_tostring(L, -1);
-      fprintf(stderr, "scute: %s\n", message ? message : "error without a message");
-      return EXIT_FAILURE;
-   }
-   lua_getfield(L, -1, "message");
-   if (!lua_isnil(L, -1)) fprintf(stderr, "scute: %s\n", luaL_tolstring(L, -1, NULL));
-   lua_getfield(L, -2 - !lua_isnil(L, -1), "exit");
-   return (int)lua_tointeger(L, -1);
+   const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+   if (message) fprintf(stderr, "scute: %s\n", message);
+   return exit_code;
 }
 
 // Calls the function below `nargs` arguments, with a traceback for errors. `status` is how loading it ended.
 static int call(lua_State *L, int status, int nargs, int nresults) {
+   exit_code = EXIT_FAILURE;
    if (status != LUA_OK) return report(L);
    int function = lua_gettop(L) - nargs;
-   lua_pushcfunction(L, add_traceback);
+   lua_pushcfunction(L, settle);
    lua_insert(L, function);
    status = lua_pcall(L, nargs, nresults, function);
    lua_remove(L, function);
@@ -107,25 +112,31 @@ int sc_run_preload(lua_State *L) {
 
 static int session_step(lua_State *L) {
    lua_getglobal(L, "require");
-   lua_pushvalue(L, 1);
+   lua_pushstring(L, lua_touserdata(L, 1));
    lua_call(L, 1, 1);
    lua_getfield(L, -1, "step");
    lua_call(L, 0, 1);
    return 1;
 }
 
+static int to_text(lua_State *L) {
+   luaL_tolstring(L, 1, NULL);
+   return 1;
+}
+
 int sc_run_session(lua_State *L, const char *module) {
    for (;;) {
       lua_settop(L, 0);
+      lua_pushcfunction(L, to_text);
       lua_pushcfunction(L, session_step);
-      lua_pushstring(L, module);
-      int status = lua_pcall(L, 1, 1, 0), signal = sc_interrupted();
+      lua_pushlightuserdata(L, (void *)module);
+      int status = lua_pcall(L, 1, 1, 1), signal = sc_interrupted();
       if (signal == SIGTERM || (signal && !sc_line_at_terminal())) return 128 + signal;
       if (status == LUA_OK && !lua_isnil(L, -1)) return (int)lua_tointeger(L, -1);
       if (signal && status != LUA_OK)
          fprintf(stderr, "\ninterrupted\n");
       else if (status != LUA_OK)
-         fprintf(stderr, "%s\n", luaL_tolstring(L, -1, NULL));
+         fprintf(stderr, "%s\n", lua_tostring(L, -1));
       sc_interrupt_reset();
    }
 }

@@ -94,6 +94,13 @@ expect("a full disk and os.exit", scute .. " -e 'print(1) os.exit(0)' >/dev/full
 expect("a reader that went away", "(" .. scute .. " -e 'for i = 1, 1e5 do print(i) end'; echo $? >&2) | head -n 1",
    { out = "1\n", err = "1\n" })
 
+expect_code("an error object that fails", [[
+   error(setmetatable({}, { __index = function() error "index" end, __tostring = function() error "text" end }))]],
+   { err = "text", code = 1 })
+expect_code("an exit message that fails", [[
+   error { exit = 7, message = setmetatable({}, { __tostring = function() error "text" end }) }]], { err = "text", code = 1 })
+expect_code("an exit message", "error { exit = 7, message = 'enough' }", { err = "scute: enough\n", code = 7 })
+
 -- Code that fills all memory, in a shell that lets it have little.
 local LITTLE, FILL = "ulimit -v 2000000; ", "t = {} while true do t[#t + 1] = ('x'):rep(2^24) .. #t end"
 expect("memory ends", LITTLE .. scute .. " -e " .. quote(FILL), { err = "scute: not enough memory", code = 1 })
@@ -155,6 +162,8 @@ session("errors of functions show where", "function f() error 'deep' end\nf() pr
 session("error objects", "error { exit = 2, message = 'sorry' }\n1\n", { out = "1\n", err = "sorry", code = 1 })
 session("a __tostring that fails", "setmetatable({}, { __tostring = function() error 'bad' end })\n1\n",
    { out = "1\n", err = "bad", code = 1 })
+session("an error object that fails",
+   "error(setmetatable({}, { __index = function() error 'index' end }))\n1\n", { out = "1\n", err = "index", code = 1 })
 session("the stack overflows", "function r() return 1 + r() end\nr()\n'alive'\n",
    { out = "alive\n", err = "stack overflow", code = 1 })
 expect("memory ends in a session", LITTLE .. scute, { out = "alive\n", err = "not enough memory", code = 1 },
