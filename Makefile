@@ -3,7 +3,8 @@
 #   make            build ./scute (V=1: show commands) make test      every suite, and lint (SUITES="ops lint": only those)
 #   make deps       install what is missing            make demo      a real network learns real photos (FOLDS=5: all folds)
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
-#   make asan       C tests under the sanitizers       make valgrind  C tests under valgrind
+#   make asan       C tests and the border of Lua      make valgrind  C tests under valgrind
+#                   and C under the sanitizers
 #   make compare-demo  five architectures on the demo's photos, in about five minutes
 #   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
@@ -122,10 +123,15 @@ lint:
 
 asan:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=build-asan OPT="-O1 -fno-omit-frame-pointer" \
-	   SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" run-ctests
+	   SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" run-ctests run-border
+
+SANITIZED = LSAN_OPTIONS=suppressions=tests/c/leaks.supp:print_suppressions=0 OMP_NUM_THREADS=2
 
 run-ctests: ctests
-	@for test in $(CTESTS); do echo $$test; LSAN_OPTIONS=suppressions=tests/c/leaks.supp OMP_NUM_THREADS=2 $$test || exit 1; done
+	@for test in $(CTESTS); do echo $$test; $(SANITIZED) $$test || exit 1; done
+
+run-border: $(BUILD)/scute
+	@echo tests/lua/border_spec.lua; $(SANITIZED) $< tests/lua/run.lua tests/lua/border_spec.lua
 
 valgrind: ctests
 	@for test in $(CTESTS); do echo $$test; OMP_NUM_THREADS=1 valgrind -q --error-exitcode=9 --leak-check=full \
@@ -149,5 +155,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps fine-tuning-demo install lint needed run-ctests soak stamps test \
-   uninstall valgrind weights
+.PHONY: all asan bench clean compare-demo ctests demo deps fine-tuning-demo install lint needed run-border run-ctests soak \
+   stamps test uninstall valgrind weights
