@@ -216,6 +216,7 @@ ScAugment sc_check_augment(lua_State *L, int index, const char *function) {
    read_erase(L, index, function, &a);
    a.exact_decode = sc_option_boolean(L, index, function, "exact_decode", false);
    lua_settop(L, top);
-   if (sc_augment_check(&a)) luaL_error(L, "%s: %s", function, sc_error());
+   ScStatus status = sc_augment_check(&a);
+   if (status) sc_raise(L, sc_wrap(status, "%s: ", function));
    return a;
 }

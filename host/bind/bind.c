@@ -5,14 +5,6 @@
 
 #include "host/bind/interrupt.h"
 
-int sc_raise(lua_State *L) {
-   return luaL_error(L, "%s", sc_error());
-}
-
-void sc_check(lua_State *L, ScStatus status) {
-   if (status != SC_OK) sc_raise(L);
-}
-
 ScTensor **sc_push_handle(lua_State *L) {
    ScTensor **handle = lua_newuserdatauv(L, sizeof *handle, 0);
    *handle = NULL;

@@ -6,6 +6,7 @@
 #ifndef SCUTE_BIND_H
 #define SCUTE_BIND_H
 
+#include "host/bind/error.h"
 #include "host/bind/open.h"
 #include "host/bind/table.h"
 #include "host/core/op.h"
@@ -14,11 +15,6 @@
 #include "host/core/tensor.h"
 
 #define SC_TENSOR_TYPE "scute.tensor"
-
-// Raises sc_error() as a Lua error with the position of the calling Lua code.
-int sc_raise(lua_State *L);
-// Raises if the status says so.
-void sc_check(lua_State *L, ScStatus status);
 
 // Pushes an empty handle, to be filled once the tensor exists: an allocation of Lua's that fails then leaks
 // nothing.

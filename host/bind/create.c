@@ -26,7 +26,7 @@ static Options read_options(lua_State *L, const char *function, ScDtype preset) 
             luaL_error(L, "%s: option 'dtype': expected f32, f64, f16, bf16, i64 or u8, found %s", function,
                        sc_describe_value(L, -1));
       } else if (strcmp(key, "device") == 0) {
-         if (sc_device_find(luaL_checkstring(L, -1), &options.device) != SC_OK) sc_raise(L);
+         sc_check(L, sc_device_find(luaL_checkstring(L, -1), &options.device));
       } else if (strcmp(key, "requires_grad") == 0) {
          options.requires_grad = lua_toboolean(L, -1);
       } else {

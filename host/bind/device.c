@@ -91,7 +91,7 @@ static void tell(const char *what) {
 static int computes(lua_State *L) {
    ScDevice *device;
    ScDtype dtype;
-   if (sc_device_find(luaL_checkstring(L, 1), &device) != SC_OK) return sc_raise(L);
+   sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));
    if (!sc_dtype_parse(luaL_checkstring(L, 2), &dtype))
       return luaL_error(L, "computes: expected a dtype (f32, f64, f16, bf16, i64, u8), found %s",
                         sc_describe_value(L, 2));

@@ -34,7 +34,7 @@ ScImage *sc_push_image(lua_State *L) {
 int sc_finish_image(lua_State *L, const char *method, const ScImage *image, ScStatus status) {
    size_t n = strlen(method);
    bool says = strncmp(sc_error(), method, n) == 0 && sc_error()[n] == ':'; // which method it was
-   if (status) return says ? luaL_error(L, "%s", sc_error()) : luaL_error(L, "%s: %s", method, sc_error());
+   if (status) return sc_raise(L, says ? status : sc_wrap(status, "%s: ", method));
    live_bytes += bytes_of(image);
    return 1;
 }
@@ -56,12 +56,22 @@ static int release(lua_State *L) {
    return 0;
 }
 
+typedef struct {
+   const char *path;
+   ScImage *image;
+} Decoding;
+
+static ScStatus decode(void *context) {
+   const Decoding *d = context;
+   return sc_image_decode(d->path, NULL, d->image);
+}
+
 // scute.image.load(path) -> image. JPEG, PNG, BMP or GIF by content; EXIF orientation applied, transparency on
 // white.
 static int load(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
    ScImage *image = sc_push_image(L);
-   if (sc_image_decode(path, NULL, image)) return sc_raise(L);
+   sc_check(L, sc_with_retry(decode, &(Decoding){path, image}));
    live_bytes += bytes_of(image);
    return 1;
 }
@@ -112,7 +122,7 @@ static int save(lua_State *L) {
    ScStatus status = sc_image_encode_png(image, &png, &size);
    if (!status) status = sc_file_save(path, png, size);
    free(png);
-   if (status) return luaL_error(L, "save: %s", sc_error());
+   if (status) return sc_raise(L, sc_wrap(status, "save: "));
    return 0;
 }
 

@@ -135,7 +135,7 @@ static int random_resized_crop(lua_State *L) {
    int size = (int)sc_option_integer(L, 2, "random_resized_crop", "size", 224, 1, 10000);
    ScFilter filter = sc_option_filter(L, 2, "random_resized_crop");
    ScSample sample = sc_option_sample(L, 2, "random_resized_crop");
-   if (sc_augment_check(&a)) return sc_raise(L);
+   sc_check(L, sc_augment_check(&a));
    ScImage *to = sc_push_image(L), *from = sc_check_image(L, "random_resized_crop");
    ScRect crop = sc_augment_draw_crop(&a, &sample, from->width, from->height);
    return sc_finish_image(L, "random_resized_crop", to,
@@ -181,7 +181,7 @@ static int augment(lua_State *L) {
    ScSample sample = sc_option_sample(L, 3, "augment");
    ScPreprocess p = read_preprocess(L, 3);
    float *pixels = sc_push_pixels(L, SC_F32, p.crop, p.crop);
-   if (sc_augment_image(sc_check_image(L, "augment"), &p, &a, &sample, pixels)) return sc_raise(L);
+   sc_check(L, sc_augment_image(sc_check_image(L, "augment"), &p, &a, &sample, pixels));
    if (!as_image) return 1;
    ScImage *to = sc_push_image(L);
    ScStatus status = sc_image_new(p.crop, p.crop, to);

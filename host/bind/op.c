@@ -158,7 +158,7 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
    case SC_DEVICE: {
       ScDevice *device = NULL;
       if (lua_type(L, index) != LUA_TSTRING) bad(L, m, param, "a device name", index);
-      if (sc_device_find(lua_tostring(L, index), &device) != SC_OK) sc_raise(L);
+      sc_check(L, sc_device_find(lua_tostring(L, index), &device));
       out->device = device;
       break;
    }

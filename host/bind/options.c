@@ -173,6 +173,7 @@ ScPreprocess sc_check_preprocess(lua_State *L, int index, const char *function) 
    p.filter = sc_option_filter(L, index, function);
    read_rgb(L, index, function, "mean", p.mean);
    read_rgb(L, index, function, "std", p.std);
-   if (sc_preprocess_check(&p)) luaL_error(L, "%s: %s", function, sc_error());
+   ScStatus status = sc_preprocess_check(&p);
+   if (status) sc_raise(L, sc_wrap(status, "%s: ", function));
    return p;
 }

@@ -236,8 +236,10 @@ static void apply(lua_State *L, const char *op, int index, const ScAttr *attr, i
 
 // A dtype or a device, whichever is called so. Of a GPU it is told why there is none.
 static void read_place(lua_State *L, const char *name, ScDtype *dtype, ScDevice **device) {
-   if (!name || sc_dtype_parse(name, dtype) || sc_device_find(name, device) == SC_OK) return;
-   if (strncmp(name, "cuda", 4) == 0) sc_raise(L);
+   if (!name || sc_dtype_parse(name, dtype)) return;
+   ScStatus status = sc_device_find(name, device);
+   if (status == SC_OK) return;
+   if (strncmp(name, "cuda", 4) == 0) sc_raise(L, status);
    luaL_error(
        L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'",
        name);

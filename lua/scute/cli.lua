@@ -121,9 +121,10 @@ end
 -- SCUTE_TRACEBACK=1 in the environment always gives the traceback. Called by the program around Lua, above the function
 -- that raised.
 function cli.explain(err)
-   if not parsed or type(err) ~= "string" or os.getenv "SCUTE_TRACEBACK" then return nil end
+   if not parsed or os.getenv "SCUTE_TRACEBACK" then return nil end
+   if scute.error_kind(err) then return { message = console.message(err), exit = 1 } end
    local raiser = debug.getinfo(3, "S") -- 1: this function, 2: the message handler
-   if not raiser or raiser.what ~= "C" or err:find "bad argument #" then return nil end
+   if type(err) ~= "string" or not raiser or raiser.what ~= "C" or err:find "bad argument #" then return nil end
    return { message = console.message(err), exit = 1 }
 end
 

@@ -180,7 +180,7 @@ end
 
 -- What pcall returned; an error names the file.
 local function of_file(path, ok, ...)
-   if not ok then error(("%s: %s"):format(path, ...), 0) end
+   if not ok then error(scute.error_like((...), ("%s: %s"):format(path, (...))), 0) end
    return ...
 end
 

@@ -60,8 +60,9 @@ local function names_op_or_call(text)
 end
 
 -- What is wrong with the text of an error, or nil.
-local function unclear(text, kind)
-   if type(text) ~= "string" then return "it is no text" end
+local function unclear(err, kind)
+   local text = tostring(err)
+   if type(err) ~= "string" and not scute.error_kind(err) then return "it is no text" end
    if text:find "\n" then return "more than one line" end
    if not names_op_or_call(text) then return "no op, no call" end
    if not text:find "; " then return "nothing to do about it" end
@@ -70,6 +71,7 @@ local function unclear(text, kind)
       return "does not say what failed"
    end
    if kind == OUT_OF_MEMORY and not text:find("out of memory", 1, true) then return "does not say out of memory" end
+   if (kind == OUT_OF_MEMORY) ~= (scute.error_kind(err) == "out of memory") then return "is of another kind" end
    local fatal = text:find("start it anew", 1, true) ~= nil
    if kind.sticky and not fatal then return "does not say that the program must be started anew" end
    if not kind.sticky and fatal then return "says that the program must be started anew, which is not so" end

@@ -314,3 +314,60 @@ describe("what C was given stays while it works", function()
       end)
    end)
 end)
+
+describe("memory that runs out is an error of a kind", function()
+   local function starve()
+      scute.memory_limit(1)
+      finally(function() scute.memory_limit(0) end)
+      scute.zeros(1e6)
+   end
+
+   it("which is asked for, not searched", function()
+      local ok, err = pcall(starve)
+      assert.is_false(ok)
+      assert.equal("out of memory", scute.error_kind(err))
+      assert.equal("out of memory", err.kind)
+      assert.equal(err.message, tostring(err))
+      assert.matches("^tests/lua/border_spec.lua:%d+: out of memory on cpu: %d+ bytes wanted", err.message)
+      assert.equal("x: " .. err.message .. " y", "x: " .. err .. " y")
+      assert.equal(err.message, ("%s"):format(err))
+      assert.equal("out of memory", scute.error_kind "not enough memory") -- what Lua itself says
+      for _, other in ipairs { "out of memory", { kind = "out of memory" }, 1, false, scute, "in x: not enough memory" } do
+         assert.is_nil(scute.error_kind(other))
+      end
+      assert.is_nil(scute.error_kind(nil))
+      assert.error_matches(function() scute.error_kind() end, "value expected")
+   end)
+
+   it("and stays that where errors pass", function()
+      local console = require "scute.base.console"
+      local x = scute.ones(1):requires_grad_()
+      local failing = scute.func { forward = function(_, t) return t:mul(2) end, backward = starve }
+      local ways = {
+         ["no_grad"] = function() scute.no_grad(starve) end,
+         ["autocast"] = function() scute.autocast("bf16", starve) end,
+         ["a coroutine"] = function() coroutine.wrap(starve)() end,
+         ["a forward"] = function() scute.func { forward = starve, backward = print }(x) end,
+         ["a backward"] = function() failing(x):sum():backward() end,
+         ["a backward inside another"] = function()
+            local inner = failing(x):sum()
+            local function backward() inner:backward() end
+            scute.func { forward = function(_, t) return t:mul(2) end, backward = backward }(x):sum():backward()
+         end,
+         ["an image"] = function() starve(scute.canvas(9, 9):render():tensor()) end,
+         ["more text"] = function()
+            local _, err = pcall(starve)
+            error(scute.error_like(err, "there: " .. tostring(err)), 0)
+         end,
+      }
+      for name, way in pairs(ways) do
+         local ok, err = pcall(way)
+         assert.is_false(ok, name)
+         assert.equal("out of memory", scute.error_kind(err), name)
+         assert.matches("out of memory on cpu: %d+ bytes wanted", console.message(err), nil, nil, name)
+      end
+      assert.equal("plain", scute.error_like("some text", "plain"))
+      assert.error_matches(starve, "out of memory on cpu")
+      assert.matches("^there: .*out of memory", tostring(select(2, pcall(console.guard, "there", starve))))
+   end)
+end)

@@ -137,6 +137,41 @@ describe("an update", function()
       end
    end)
 
+   it("is not tried again for an error that only speaks of memory", function()
+      local calls = 0
+      local ok, why = pcall(fit, { loss = function()
+         calls = calls + 1
+         error("the box of old photos is out of memory cards", 0)
+      end })
+      assert.is_false(ok)
+      assert.matches("out of memory cards", tostring(why))
+      assert.equal(1, calls)
+   end)
+
+   it("is tried again where memory ran out in Lua, in a loss of one's own or in a backward", function()
+      local tries = 0
+      local function fail_once()
+         tries = tries + 1
+         if tries == 1 then error("not enough memory", 0) end
+         if tries > 2 then return end
+         scute.memory_limit(1)
+         local ok, err = pcall(scute.zeros, 1e6)
+         scute.memory_limit(0)
+         assert.is_false(ok)
+         error(err, 0)
+      end
+      local counted = scute.func { forward = function(_, x) return x:mul(1) end, backward = function(_, grad)
+         fail_once()
+         return grad
+      end }
+      local warn = require("scute.base.console").warn
+      require("scute.base.console").warn = function() end
+      local ok, why = pcall(fit, { loss = function(logits, y) return counted(scute.cross_entropy(logits, y)) end })
+      require("scute.base.console").warn = warn
+      assert.is_true(ok, tostring(why))
+      assert.is_true(tries > 3, tries)
+   end)
+
    it("names the photos whose loss is no number", function()
       local ok, why = pcall(fit, { schedule = function(step) return step < 3 and 1 or 1e38 end, epochs = 3 })
       assert.is_false(ok)

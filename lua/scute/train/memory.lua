@@ -44,7 +44,7 @@ end
 -- ---- trying again ----
 
 local function is_out_of_memory(err)
-   return type(err) == "string" and err:find("out of memory", 1, true) ~= nil
+   return scute.error_kind(err) == "out of memory"
 end
 
 -- What a failed attempt may have moved: random numbers, and running statistics where `buffers` says so. Returns a
