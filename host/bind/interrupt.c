@@ -118,6 +118,19 @@ static void replace_coroutine_functions(lua_State *L) {
    lua_pop(L, 1);
 }
 
+// scute.running() -> list of the coroutines that run now, the program itself first, each resumed by the one
+// before
+static int running_list(lua_State *L) {
+   lua_createtable(L, depth, 0);
+   for (int i = 0; i < depth; i++) {
+      if (running[i] != L && !lua_checkstack(running[i], 1)) return luaL_error(L, "running: stack overflow");
+      lua_pushthread(running[i]);
+      lua_xmove(running[i], L, 1);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
 // scute.interrupted() -> "SIGINT" or "SIGTERM" once a signal asked to stop, else nil
 static int interrupted(lua_State *L) {
    int signal = sc_interrupted();
@@ -143,5 +156,7 @@ static void open_interrupt(lua_State *L) {
    lua_setfield(L, -2, "interrupted");
    lua_pushcfunction(L, on_interrupt);
    lua_setfield(L, -2, "on_interrupt");
+   lua_pushcfunction(L, running_list);
+   lua_setfield(L, -2, "running");
 }
 SC_OPENER(open_interrupt)

@@ -137,6 +137,98 @@ Sequential(
       assert.is_false(ok)
       assert.matches("^in model %(Linear%)", message)
    end)
+
+   -- A module that calls f(self, x), with a child `inner` for which x has too few columns.
+   local function around(f)
+      local Outer = nn.Module:extend "Outer"
+      function Outer:build() self.inner = nn.Sequential { nn.Linear { 5, 2 } } end
+      function Outer:forward(x) return f(self, x) end
+      return nn.Sequential { Outer() }
+   end
+
+   local function message_of(net)
+      local ok, message = pcall(net, scute.ones(1, 3))
+      assert.is_false(ok)
+      return message
+   end
+
+   it("names the path after a pcall in a forward", function()
+      local net = around(function(self, x)
+         for _ = 1, 3 do assert.is_false(pcall(self.inner, x)) end
+         error "afterwards"
+      end)
+      assert.matches("^in 0 %(Outer%): afterwards\nstack traceback", message_of(net))
+      assert.same({ 1, 4 }, nn.Linear { 3, 4 }(scute.ones(1, 3)).shape)
+      assert.matches("^in model %(Linear%)", message_of(nn.Linear { 5, 2 }))
+   end)
+
+   it("names the path once where a forward raises an error anew", function()
+      for _, again in ipairs { error, function(err) error(err, 0) end, function(err) error("with: " .. err, 0) end } do
+         local message = message_of(around(function(self, x)
+            local ok, err = pcall(self.inner, x)
+            assert.is_false(ok)
+            again(err)
+         end))
+         assert.matches("in 0%.inner%.0 %(Linear%): linear: ", message)
+         local _, tracebacks = message:gsub("stack traceback", "")
+         assert.equal(1, tracebacks)
+      end
+   end)
+
+   it("names the path before and after a yield in a forward", function()
+      local net = around(function(self, x)
+         coroutine.yield()
+         return self.inner(x)
+      end)
+      local resume = coroutine.wrap(function() return pcall(net, scute.ones(1, 3)) end)
+      resume()
+      assert.matches("^in model %(Linear%)", message_of(nn.Linear { 5, 2 })) -- while the other one waits
+      local ok, message = resume()
+      assert.is_false(ok)
+      assert.matches("^in 0%.inner%.0 %(Linear%): linear: ", message)
+   end)
+
+   it("names the path through a coroutine in a forward", function()
+      local net = around(function(self, x) return coroutine.wrap(self.inner.forward)(self.inner, x) end)
+      assert.matches("^in 0%.0 %(Linear%): linear: ", message_of(net)) -- inner's forward was called, not inner
+      net = around(function(self, x) return coroutine.wrap(function() return self.inner(x) end)() end)
+      assert.matches("^in 0%.inner%.0 %(Linear%): linear: ", message_of(net))
+   end)
+
+   it("names a part of a module's work, within a call only", function()
+      local function fail() error("no", 0) end
+      local layer = nn.Linear { 3, 2 }
+      assert.matches("^in 0%.inner %(Sequential%): no\n", message_of(around(function(self) self.inner:within(fail) end)))
+      local ok, message = pcall(layer.within, layer, fail)
+      assert.same({ false, "no" }, { ok, message })
+   end)
+
+   it("keeps an error that is no text, and the kind of one that has one", function()
+      local thing = {}
+      assert.equal(thing, message_of(around(function() error(thing) end)))
+      local function starve()
+         scute.memory_limit(1)
+         local ok, err = pcall(scute.zeros, 1e6)
+         scute.memory_limit(0)
+         assert.is_false(ok)
+         error(err, 0)
+      end
+      local err = message_of(around(starve))
+      assert.equal("out of memory", scute.error_kind(err))
+      assert.matches("^in 0 %(Outer%): out of memory on cpu: %d+ bytes wanted.*\nstack traceback", tostring(err))
+      err = message_of(around(function() error("not enough memory", 0) end)) -- Lua's own, for which no handler runs
+      assert.equal("out of memory", scute.error_kind(err))
+   end)
+
+   it("survives modules that call themselves without end", function()
+      local Endless = nn.Module:extend "Endless"
+      function Endless:forward(x) return self(x) end
+      assert.matches("stack overflow", message_of(Endless()))
+      local Deep = nn.Module:extend "Deep"
+      local function dig(n) return n == 0 and error("at the bottom", 0) or 1 + dig(n - 1) end
+      function Deep:forward() return dig(100000) end -- luacheck: ignore self
+      assert.matches("at the bottom", message_of(Deep()))
+   end)
 end)
 
 describe("memory", function()

@@ -101,6 +101,21 @@ expect_code("an exit message that fails", [[
    error { exit = 7, message = setmetatable({}, { __tostring = function() error "text" end }) }]], { err = "text", code = 1 })
 expect_code("an exit message", "error { exit = 7, message = 'enough' }", { err = "scute: enough\n", code = 7 })
 
+-- Memory of tensors that runs out is an error object too.
+local STARVE = "scute.memory_limit(1000) scute.zeros(1e6)"
+expect_code("tensors without memory", STARVE, { err = "scute: (command line):1: out of memory on cpu", code = 1 })
+expect_code("tensors without memory, with a traceback", STARVE, { err = "in main chunk", code = 1 })
+do
+   local out, err, code = shell(scute .. " " .. write_file("starve.lua", [[
+      local scute = require "scute"
+      scute.cli.parse(arg, "Starves", {})
+      local net, x = scute.nn.Sequential { scute.nn.Linear { 10, 1000 } }, scute.zeros(1000, 10)
+      scute.memory_limit(1000)
+      net(x)]]))
+   check(code == 1 and out == "" and err:find "^scute: in 0 %(Linear%): [^\n]*out of memory on cpu[^\n]*\n$",
+      "tensors without memory, in a script with a command line: one line", err)
+end
+
 -- Code that fills all memory, in a shell that lets it have little.
 local LITTLE, FILL = "ulimit -v 2000000; ", "t = {} while true do t[#t + 1] = ('x'):rep(2^24) .. #t end"
 expect("memory ends", LITTLE .. scute .. " -e " .. quote(FILL), { err = "scute: not enough memory", code = 1 })
@@ -164,6 +179,8 @@ session("a __tostring that fails", "setmetatable({}, { __tostring = function() e
    { out = "1\n", err = "bad", code = 1 })
 session("an error object that fails",
    "error(setmetatable({}, { __index = function() error 'index' end }))\n1\n", { out = "1\n", err = "index", code = 1 })
+session("tensors without memory", STARVE .. "\nok, e = pcall(scute.zeros, 1e6)\n'it says: ' .. e\n",
+   { says = "it says: out of memory on cpu", err = "input:1: out of memory on cpu", code = 1 })
 session("the stack overflows", "function r() return 1 + r() end\nr()\n'alive'\n",
    { out = "alive\n", err = "stack overflow", code = 1 })
 expect("memory ends in a session", LITTLE .. scute, { out = "alive\n", err = "not enough memory", code = 1 },

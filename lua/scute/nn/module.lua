@@ -15,6 +15,7 @@
 -- always gives the child. #net is the number of children, net[1] the first, net[-1] the last.
 local scute = require "scute.core"
 local options = require "scute.base.options"
+local explainer = require "scute.nn.explain"
 
 local Module = {}
 Module.class_name = "Module"
@@ -138,22 +139,6 @@ end
 
 -- ---- calling: errors name the path ----
 
-local active, depth = {}, 0 -- the modules that are computing, outermost first
-
-local function path_of(from)
-   local names = {}
-   for i = from + 1, depth do names[#names + 1] = rawget(active[i], "_name") or active[i].class_name end
-   return table.concat(names, ".")
-end
-
--- Runs where the error was raised, while `active` still says which module it was.
-local function explain(message)
-   if type(message) ~= "string" or message:find("^in [^\n]-: ") then return message end
-   local where = path_of(1)
-   local text = message:gsub("^[^\n:]+:%d+: ", "")
-   return debug.traceback(("in %s (%s): %s"):format(where == "" and "model" or where, active[depth].class_name, text), 2)
-end
-
 local observer
 
 -- Runs f(...), and calls observe(module, output) whenever a module in it has computed something. Returns f's results.
@@ -173,37 +158,32 @@ function Module.tell(module, output, ...)
    return output, ...
 end
 
-local function leave(level, ...)
-   depth = level
-   return ...
+local explain
+
+local function run(self, ...)
+   return Module.tell(self, self:forward(...))
 end
 
-local function leave_root(ok, ...)
-   depth = 0
-   active[1] = nil
+local function finish(ok, ...)
    if not ok then error((...), 0) end
    return ...
 end
 
--- Calling a module: model(x). The outermost call adds to an error the path of the module in which it was raised, and
--- the traceback.
+-- Calling a module: model(x). An error gets the path of the module in which it was raised, and the traceback.
 function Module:call(...)
-   local level = depth
-   depth = level + 1
-   active[depth] = self
-   if level > 0 then return leave(level, Module.tell(self, self:forward(...))) end
-   local function forward(...) return Module.tell(self, self:forward(...)) end
-   return leave_root(xpcall(forward, explain, ...))
+   return finish(xpcall(run, explain, self, ...))
+end
+
+local function pass(...)
+   return ...
 end
 
 -- Runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
-function Module:within(f, ...)
-   local level = depth
-   if level == 0 then return f(...) end
-   depth = level + 1
-   active[depth] = self
-   return leave(level, f(...))
+function Module:within(f, ...) -- luacheck: ignore self
+   return pass(f(...)) -- no tail call: it stands on the stack while f runs
 end
+
+explain = explainer(Module.call, Module.within)
 
 -- ---- registering ----
 
