@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "host/bind/interrupt.h"
+#include "host/core/transfer.h"
 
 ScTensor **sc_push_handle(lua_State *L) {
    ScTensor **handle = lua_newuserdatauv(L, sizeof *handle, 0);

@@ -135,8 +135,8 @@ describe("tables are read raw", function()
          scute.loader { paths = { "x.jpg" }, labels = pretended(HUGE, function() return 1 end), preprocess = PREPROCESS }
       end, "loader: option 'labels': expected 1, one a path, found 0")
       local path = os.tmpname()
-      scute.files.save(path, pretended(1, function() return "x" end), {}, {}, {})
-      assert.same({}, scute.files.load(path).names)
+      scute.weight_files.save(path, pretended(1, function() return "x" end), {}, {}, {})
+      assert.same({}, scute.weight_files.load(path).names)
       os.remove(path)
    end)
 
@@ -167,8 +167,8 @@ describe("sizes are checked before anything is filled", function()
          { scute.tensor, endless(1) }, { scute.nearest, "x", endless "y" }, { scute.concat, endless(scute.ones(1)), 1 },
          { scute.checksum, endless "x" }, { scute.zeros, endless(1) }, { scute.ones(2).reshape, scute.ones(2), endless(1) },
          { scute.canvas(9, 9).polyline, scute.canvas(9, 9), endless(1) },
-         { scute.files.save, "/dev/null", endless "x", endless(scute.ones(1)), {}, {} },
-         { scute.files.save, "/dev/null", {}, {}, endless "x", endless "x" },
+         { scute.weight_files.save, "/dev/null", endless "x", endless(scute.ones(1)), {}, {} },
+         { scute.weight_files.save, "/dev/null", {}, {}, endless "x", endless "x" },
          { scute.record_function, "f", print, { n = 0 }, endless(scute.ones(1)), {} },
          { scute.record_function, "f", print, { n = 0 }, {}, endless(scute.ones(1)) },
          { scute.loader, { paths = endless "x", preprocess = PREPROCESS } },
@@ -287,7 +287,7 @@ describe("what C was given stays while it works", function()
          function(t) return t[{ 1, { 1, 2 } }] end, function(t) return t:later():get() end,
          function(t) return scute.concat({ t, t, t }, 1) end, function(t) return scute.checksum { t, "x", t } end,
          function(t) return scute.record_function("f", print, { t, n = 1 }, { t }, { t }) end,
-         function(t) return scute.files.save("/dev/null", { "x", "y" }, { t, t }, { "a" }, { "b" }) end,
+         function(t) return scute.weight_files.save("/dev/null", { "x", "y" }, { t, t }, { "a" }, { "b" }) end,
          function(t) return scute.loader { paths = { "x" }, labels = t, order = t, preprocess = PREPROCESS } end,
          function(_, c) return c:encode "png" end, function(_, c) return c:render() end,
          function(_, c) return c:measure("text", { bold = true }) end,
