@@ -91,7 +91,8 @@ static ScStatus transfer(Transfer *t) {
    if (t->unwritable) return SC_EIO; // with the message of sc_file_write
    if (t->stopped) return failed(t, SC_EINTERRUPTED, "interrupted");
    if (code == CURLE_OK) return SC_OK;
-   return failed(t, SC_EIO, t->error[0] ? t->error : curl_easy_strerror(code));
+   return failed(t, code == CURLE_OUT_OF_MEMORY ? SC_EMEM : SC_EIO,
+                 t->error[0] ? t->error : curl_easy_strerror(code));
 }
 
 static ScStatus check_digest(Transfer *t) {

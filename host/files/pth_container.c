@@ -1,5 +1,6 @@
 #include "host/files/pth_container.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,12 @@ static ScStatus no_memory(void) {
 
 static ScStatus damaged(const ScPth *p, const char *problem) {
    return sc_fail(SC_EFORMAT, "%s is truncated or damaged: %s", p->path, problem);
+}
+
+// What libzip has no memory for it often takes as a fault of the archive; errno, 0 before the call, tells.
+static ScStatus unzipped(const ScPth *p, zip_error_t *error) {
+   if (errno == ENOMEM || zip_error_code_zip(error) == ZIP_ER_MEMORY) return no_memory();
+   return damaged(p, zip_error_strerror(error));
 }
 
 static bool is_text(const ScPickled *value, const char *text) {
@@ -91,8 +98,9 @@ static ScStatus list_storages(ScPth *p) {
 
 static ScStatus entry_size(const ScPth *p, zip_int64_t index, int64_t *size) {
    zip_stat_t info;
+   errno = 0;
    if (zip_stat_index(p->zip, (zip_uint64_t)index, 0, &info) != 0 || !(info.valid & ZIP_STAT_SIZE))
-      return damaged(p, zip_strerror(p->zip));
+      return unzipped(p, zip_get_error(p->zip));
    if (info.comp_method != ZIP_CM_STORE || info.encryption_method != ZIP_EM_NONE)
       return sc_fail(SC_EFORMAT,
                      "%s: its entry %s is compressed or encrypted, which torch.save never does; refused",
@@ -103,8 +111,9 @@ static ScStatus entry_size(const ScPth *p, zip_int64_t index, int64_t *size) {
 }
 
 static ScStatus read_entry(const ScPth *p, zip_int64_t index, void *data, int64_t bytes) {
+   errno = 0;
    zip_file_t *file = zip_fopen_index(p->zip, (zip_uint64_t)index, 0);
-   if (!file) return damaged(p, zip_strerror(p->zip));
+   if (!file) return unzipped(p, zip_get_error(p->zip));
    char *to = data, probe;
    zip_int64_t got = 1;
    for (; bytes > 0 && got > 0; bytes -= got, to += got) got = zip_fread(file, to, (zip_uint64_t)bytes);
@@ -180,11 +189,12 @@ static ScStatus unpickle_zip(ScPth *p) {
 
 static ScStatus open_zip(ScPth *p) {
    int code;
+   errno = 0;
    p->zip = zip_open(p->path, ZIP_RDONLY, &code);
    if (p->zip) return unpickle_zip(p);
    zip_error_t error;
    zip_error_init_with_code(&error, code);
-   ScStatus status = damaged(p, zip_error_strerror(&error));
+   ScStatus status = unzipped(p, &error);
    zip_error_fini(&error);
    return status;
 }

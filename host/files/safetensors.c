@@ -1,6 +1,7 @@
 #include "host/files/safetensors.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,26 @@ static ScStatus bad(const Reader *r, const char *name, const char *problem) {
    return sc_fail(SC_EFORMAT, "%s: entry '%s' %s", r->path, name, problem);
 }
 
+// jansson takes what it has no memory for as a fault of the text.
+static _Thread_local bool starved;
+
+static void *allocate(size_t bytes) {
+   void *block = malloc(bytes);
+   if (!block) starved = true;
+   return block;
+}
+
+static void watch_allocations(void) {
+   json_set_alloc_funcs(allocate, free);
+}
+
+static json_t *parse(const char *text, size_t length, json_error_t *error) {
+   static pthread_once_t once = PTHREAD_ONCE_INIT;
+   pthread_once(&once, watch_allocations);
+   starved = false;
+   return json_loadb(text, length, JSON_REJECT_DUPLICATES, error);
+}
+
 static ScStatus read_header(Reader *r) {
    uint64_t length = 0;
    if (r->size < 8)
@@ -65,8 +86,10 @@ static ScStatus read_header(Reader *r) {
                      (unsigned long long)length);
    ScStatus status = sc_file_read(r->fd, r->path, 8, text, length);
    json_error_t error;
-   if (status == SC_OK) r->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-   if (status == SC_OK && (!json_is_object(r->header) || text[0] != '{'))
+   if (status == SC_OK) r->header = parse(text, length, &error);
+   if (status == SC_OK && !r->header && starved)
+      status = sc_fail(SC_EMEM, "out of memory: the header of %s", r->path);
+   else if (status == SC_OK && (!json_is_object(r->header) || text[0] != '{'))
       status = sc_fail(SC_EFORMAT, "%s: damaged safetensors header: %s", r->path,
                        r->header ? "expected a JSON object" : error.text);
    free(text);

@@ -27,12 +27,14 @@ typedef struct {
    ScPhoto *out;
    unsigned char *row; // of CMYK
    int orientation;
+   bool starved;    // libjpeg had no memory
    ScStatus status; // of what failed outside libjpeg
 } Job;
 
 static void fail(j_common_ptr decoder) {
    Job *job = (Job *)decoder->err;
    decoder->err->format_message(decoder, job->text);
+   job->starved = decoder->err->msg_code == JERR_OUT_OF_MEMORY;
    longjmp(job->back, 1);
 }
 
@@ -73,11 +75,12 @@ static void cmyk_to_rgb(const unsigned char *cmyk, unsigned char *rgb, int width
       }
 }
 
-static int orientation(const struct jpeg_decompress_struct *decoder) {
+static ScStatus read_orientation(const struct jpeg_decompress_struct *decoder, int *out) {
    for (jpeg_saved_marker_ptr m = decoder->marker_list; m; m = m->next)
       if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
-         return sc_exif_orientation((ScBytes){m->data, m->data_length});
-   return 1;
+         return sc_exif_orientation((ScBytes){m->data, m->data_length}, out);
+   *out = 1;
+   return SC_OK;
 }
 
 // At which part of its size, and where the whole photo then begins: a last pixel that is not complete comes
@@ -102,7 +105,7 @@ static void choose_size(Job *job) {
 
 static ScStatus prepare(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
-   job->orientation = orientation(d); // finishing forgets the markers
+   SC_TRY(read_orientation(d, &job->orientation)); // finishing forgets the markers
    SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
    choose_size(job);
    SC_TRY(sc_image_new((int)d->output_width, (int)d->output_height, &job->out->image));
@@ -156,7 +159,8 @@ ScStatus sc_image_decode_jpeg_shrunk(ScBytes bytes, const ScImageLimits *limits,
    job->progress.progress_monitor = on_progress;
    ScStatus status = SC_OK;
    if (!decode(job))
-      status = sc_fail(SC_EFORMAT, "truncated or corrupt JPEG (%s)", job->text);
+      status = job->starved ? sc_fail(SC_EMEM, "out of memory while decoding a JPEG (%s)", job->text)
+                            : sc_fail(SC_EFORMAT, "truncated or corrupt JPEG (%s)", job->text);
    else if (job->status)
       status = job->status;
    else

@@ -4,18 +4,53 @@
 #include <string.h>
 
 #include <libexif/exif-data.h>
+#include <libexif/exif-mem.h>
 
-int sc_exif_orientation(ScBytes segment) {
-   ExifData *data = exif_data_new();
-   if (!data) return 1;
-   exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); // it would add and repair entries
-   exif_data_load_data(data, segment.data, (unsigned)segment.size);
-   int value = 1;
+// libexif leaves out what it has no memory for and tells nobody.
+static _Thread_local bool starved;
+
+static void *noted(void *block) {
+   if (!block) starved = true;
+   return block;
+}
+
+static void *allocate(ExifLong bytes) {
+   return noted(calloc(bytes ? bytes : 1, 1));
+}
+
+static void *reallocate(void *block, ExifLong bytes) {
+   void *moved = realloc(block, bytes);
+   return bytes ? noted(moved) : moved;
+}
+
+static ExifData *new_data(void) {
+   ExifMem *memory = exif_mem_new(allocate, reallocate, free);
+   ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
+   if (memory) exif_mem_unref(memory);
+   return data;
+}
+
+// 0 where there is none.
+static int find_orientation(ExifData *data) {
    ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-   if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components >= 1 && entry->size >= 2)
-      value = exif_get_short(entry->data, exif_data_get_byte_order(data));
-   exif_data_unref(data);
-   return value >= 1 && value <= 8 ? value : 1;
+   if (!entry || entry->format != EXIF_FORMAT_SHORT || entry->components < 1 || entry->size < 2) return 0;
+   return exif_get_short(entry->data, exif_data_get_byte_order(data));
+}
+
+ScStatus sc_exif_orientation(ScBytes segment, int *out) {
+   starved = false;
+   ExifData *data = new_data();
+   int value = 0;
+   if (data) {
+      exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); // it would add and repair entries
+      exif_data_load_data(data, segment.data, (unsigned)segment.size);
+      value = find_orientation(data);
+      exif_data_unref(data);
+   }
+   if (!data || (value == 0 && starved))
+      return sc_fail(SC_EMEM, "out of memory while reading how a photo is turned");
+   *out = value >= 1 && value <= 8 ? value : 1;
+   return SC_OK;
 }
 
 // Where the upright pixel (x, y) lies in the stored picture: base + x * step_x + y * step_y, in pixels.

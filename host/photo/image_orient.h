@@ -5,7 +5,8 @@
 #include "host/photo/image_format.h"
 
 // EXIF orientation 1..8 in an APP1 segment (from "Exif\0\0" on); 1 where there is none or it makes no sense.
-int sc_exif_orientation(ScBytes segment);
+// Fails only for lack of memory.
+ScStatus sc_exif_orientation(ScBytes segment, int *out);
 // Replaces the pixels by the upright ones.
 ScStatus sc_image_orient(ScImage *, int orientation);
 

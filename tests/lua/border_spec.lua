@@ -339,6 +339,21 @@ describe("memory that runs out is an error of a kind", function()
       assert.error_matches(function() scute.error_kind() end, "value expected")
    end)
 
+   it("and no fault of the photo that was being read", function()
+      local thumbnail, load = require "scute.base.thumbnail", scute.image.load
+      local path = os.tmpname()
+      scute.canvas(9, 9):render():save(path)
+      scute.image.load = starve
+      local ok, err = pcall(thumbnail, path)
+      scute.image.load = load
+      scute.memory_limit(0)
+      assert.is_false(ok)
+      assert.equal("out of memory", scute.error_kind(err))
+      assert.equal(9, thumbnail(path).width)
+      os.remove(path)
+      assert.is_nil(thumbnail "/nowhere.jpg")
+   end)
+
    it("and stays that where errors pass", function()
       local console = require "scute.base.console"
       local x = scute.ones(1):requires_grad_()

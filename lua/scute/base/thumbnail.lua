@@ -1,5 +1,5 @@
 -- Photos small enough for a page.
-local scute = require "scute"
+local readable = require "scute.base.readable"
 
 local MOST = 200 -- kept at a time
 local ROW = 80   -- pixels of a photo in a line of text, on a display of twice as many dots
@@ -11,13 +11,13 @@ return function(path, side)
    local key = side .. " " .. path
    if small[key] == nil then
       if kept >= MOST then small, kept = {}, 0 end
-      local ok, image = pcall(scute.image.load, path)
-      if ok and math.max(image.width, image.height) > side then
+      local image = readable(path)
+      if image and math.max(image.width, image.height) > side then
          local scale = side / math.max(image.width, image.height)
          image = image:resize { width = math.max(1, math.floor(image.width * scale)),
             height = math.max(1, math.floor(image.height * scale)) }
       end
-      small[key], kept = ok and image, kept + 1
+      small[key], kept = image or false, kept + 1
    end
    return small[key] or nil
 end

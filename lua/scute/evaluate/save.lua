@@ -2,6 +2,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
+local readable = require "scute.base.readable"
 local tell = require "scute.evaluate.tell"
 local to_json = require "scute.base.json"
 
@@ -61,8 +62,8 @@ end
 
 -- What speaks for the prediction and for the truth in one of the worst photos; nil where it cannot be read any more.
 local function looked_at(model, record)
-   local ok, photo = pcall(scute.image.load, record.path)
-   if not ok then return nil end
+   local photo = readable(record.path)
+   if not photo then return nil end
    local p, shown = model.preprocessing, photo
    if p.pad_square then shown = shown:pad_square() end
    if p.resize and p.resize > 0 then shown = shown:resize { size = p.resize, filter = p.filter } end

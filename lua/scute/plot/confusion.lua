@@ -3,6 +3,7 @@ local scute = require "scute"
 local metrics = require "scute.metrics"
 local color = require "scute.plot.color"
 local figure = require "scute.plot.figure"
+local readable = require "scute.base.readable"
 
 local confusion = {}
 
@@ -109,8 +110,7 @@ end
 
 local function load_photo(source)
    if type(source) ~= "string" then return source end
-   local ok, image = pcall(scute.image.load, source)
-   return ok and image or nil
+   return readable(source)
 end
 
 local function draw_thumbnail(fig, source, x, y, side)

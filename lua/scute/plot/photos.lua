@@ -3,6 +3,7 @@ local scute = require "scute"
 local color = require "scute.plot.color"
 local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
+local readable = require "scute.base.readable"
 
 local photos = {}
 
@@ -22,9 +23,8 @@ end
 local function draw_photo(fig, item, x, y, side)
    local image = item.image
    if not image then
-      local ok, loaded = pcall(scute.image.load, item.path)
-      if not ok then return broken(fig, x, y, side, "cannot be read") end
-      image = loaded
+      image = readable(item.path)
+      if not image then return broken(fig, x, y, side, "cannot be read") end
    end
    local w, h = size_of(image)
    local scale = side / math.max(w, h)
