@@ -11,7 +11,7 @@ const ScAdvice *sc_advice_find(const ScAdvice *table, size_t n, int status) {
    return &none;
 }
 
-// Of memory it is always told in the same words: training looks for them, to take smaller batches.
+// Of memory it is always told in the same words, whatever the library.
 ScStatus sc_advice_tell(const ScAdvice *advice, const char *what, const char *library, const char *text,
                         const char *name) {
    ScStatus code = advice->kind & (SC_ADVICE_MEMORY | SC_ADVICE_START) ? SC_EMEM : SC_EDEVICE;

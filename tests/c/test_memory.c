@@ -2,7 +2,7 @@
 // file: each allocation that reading makes fails once. What can do without gives the same as ever.
 #include "host/core/device.h"
 #include "host/files/weights.h"
-#include "host/photo/image.h"
+#include "host/photo/image_decode.h"
 
 #include <errno.h>
 #include <glob.h>
