@@ -5,6 +5,7 @@
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests and the border of Lua      make valgrind  C tests under valgrind
 #                   and C under the sanitizers
+#   make mutate     faults that the tests have to find, put into a copy one at a time (ONLY=checkpoint: those about it)
 #   make compare-demo  five architectures on the demo's photos, in about five minutes
 #   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
@@ -22,6 +23,7 @@ WERROR  ?= -Werror
 PYTHON  ?=
 DEVICE  ?=
 FOLDS   ?= 1
+ONLY    ?=
 
 PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libexif libedit libjpeg zlib
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -118,6 +120,9 @@ bench: all
 soak: all
 	@for script in $(wildcard tests/soak/*.lua); do echo "$$script"; ./scute $$script || exit 1; done
 
+mutate: all ctests
+	@$(BUILD)/scute tests/mutate/mutate.lua "$(ONLY)"
+
 lint:
 	@tools/lint.sh
 
@@ -155,5 +160,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps fine-tuning-demo install lint needed run-border run-ctests soak \
+.PHONY: all asan bench clean compare-demo ctests demo deps fine-tuning-demo install lint mutate needed run-border run-ctests soak \
    stamps test uninstall valgrind weights
