@@ -1,11 +1,45 @@
 // Files that tell whether they are whole, and the thread that writes them.
+#include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
 
 #include "host/core/transfer.h"
 #include "host/files/safetensors.h"
 #include "host/files/save.h"
 #include "host/files/seal.h"
 #include "tests/c/damage.h"
+
+// ---- a disk that can be watched and broken: these stand before those of the C library ----
+
+// What became of the file that is being written: its content on disk, its name, its name on disk.
+enum { WRITTEN, SYNCED, NAMED, NAME_SYNCED };
+static atomic_int stage;
+static atomic_bool decays; // a bit flips once the file has its name
+
+int fsync(int fd) {
+   struct stat info;
+   assert_int_equal(fstat(fd, &info), 0);
+   if (S_ISDIR(info.st_mode) ? stage == NAMED : stage == WRITTEN) stage++;
+   return (int)syscall(SYS_fsync, fd);
+}
+
+static void flip_last_bit(const char *path) {
+   int fd = open(path, O_RDWR);
+   unsigned char last;
+   off_t at = lseek(fd, -1, SEEK_END);
+   assert_int_equal(pread(fd, &last, 1, at), 1);
+   last ^= 1;
+   assert_int_equal(pwrite(fd, &last, 1, at), 1);
+   close(fd);
+}
+
+int rename(const char *from, const char *to) {
+   if (stage == SYNCED) stage++;
+   int result = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+   if (result == 0 && decays) flip_last_bit(to);
+   return result;
+}
 
 static ScTensor *filled(int64_t n, double value) {
    ScTensor *t;
@@ -115,6 +149,36 @@ static void tells_what_went_wrong(void **context) {
    sc_state_free(&state);
 }
 
+// A new name must not come to a disk before the content: after a power failure it would be that of an empty
+// file.
+static void is_on_disk_in_order(void **context) {
+   (void)context;
+   ScState state;
+   make_state(&state, 5);
+   stage = WRITTEN;
+   assert_ok(sc_seal_write(scratch("ordered"), &state));
+   assert_int_equal(stage, NAME_SYNCED);
+   sc_state_free(&state);
+}
+
+// What the thread has written is read back, and does not stay where it is another thing.
+static void notices_what_a_disk_makes_of_it(void **context) {
+   (void)context;
+   ScState state;
+   ScSave *save;
+   make_state(&state, 5);
+   decays = true;
+   assert_ok(sc_save_begin(&save, scratch("decayed"), &state));
+   ScStatus status = sc_save_end(save, NULL);
+   decays = false;
+   assert_fails(status, SC_EFORMAT, "what was written does not read back: ");
+   assert_int_equal(scratch_count("decayed"), 0);
+   assert_ok(sc_save_begin(&save, scratch("decayed"), &state));
+   assert_ok(sc_save_end(save, NULL));
+   assert_ok(sc_seal_verify(scratch("decayed")));
+   sc_state_free(&state);
+}
+
 int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(a_sealed_file_is_read_and_verified),
@@ -122,6 +186,8 @@ int main(void) {
        cmocka_unit_test(refuses_what_is_not_sealed),
        cmocka_unit_test(writes_what_was_there),
        cmocka_unit_test(tells_what_went_wrong),
+       cmocka_unit_test(is_on_disk_in_order),
+       cmocka_unit_test(notices_what_a_disk_makes_of_it),
    };
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -121,6 +121,12 @@ return {
       to = [[if (out->n > i) memcpy]], test = "test_loader" },
 
    -- ---- files ----
+   { "host/files/file.c", "a file gets its name before it is on disk",
+      from = [[if (fsync(file->fd) != 0) return cannot_write(file->path, errno);]], to = "", test = "test_save" },
+   { "host/files/file.c", "the name of a new file is not brought to disk", from = [[fsync(fd) != 0 &&]], to = "0 &&",
+      test = "test_save" },
+   { "host/files/save.c", "what was written in the background is not read back",
+      from = [[save->status = sc_seal_verify(save->path);]], to = "", test = "test_save" },
    { "host/files/seal.c", "the header is not part of the checksum",
       from = [[*sum = crc32_z(*sum, (const Bytef *)header, length);]], to = "", test = "test_save" },
    { "host/files/safetensors.c", "bytes that belong to nothing are passed over",
