@@ -1,12 +1,10 @@
-// Tensors, their memory, their numbers: pool, sharing and copying, shapes, orders, conversions, random numbers,
-// statuses.
+// Tensors, their memory, their numbers: pool, sharing and copying, shapes, orders, conversions, statuses.
 #include <math.h>
 #include <pthread.h>
 
 #include "host/core/communicator.h"
 #include "host/core/copy.h"
 #include "host/core/device.h"
-#include "host/core/rng.h"
 #include "host/core/transfer.h"
 #include "tests/c/check.h"
 
@@ -349,70 +347,6 @@ static void test_blocks_convert_like_elements(void **state) {
    }
 }
 
-// ---- random numbers ----
-
-// Known answers of Random123's kat_vectors for philox4x32, 10 rounds: counter (index, stream), key (seed).
-static void test_philox(void **state) {
-   (void)state;
-   static const struct {
-      uint64_t index, stream, seed;
-      uint32_t out[4];
-   } known[] = {
-       {0, 0, 0, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-       {UINT64_MAX, UINT64_MAX, UINT64_MAX, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-       {0x85a308d3243f6a88,
-        0x0370734413198a2e,
-        0x299f31d0a4093822,
-        {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
-   };
-   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-      uint32_t out[4];
-      sc_philox(known[i].seed, known[i].stream, known[i].index, out);
-      assert_memory_equal(out, known[i].out, sizeof out);
-   }
-}
-
-// Bounds are five standard errors of 100,000 draws; the draws are the same every time.
-static void test_distributions(void **state) {
-   (void)state;
-   enum { N = 100000 };
-   double sum = 0, normal = 0, square = 0;
-   for (uint64_t i = 0; i < N; i++) {
-      float u = sc_uniform(7, 3, i);
-      double z = sc_normal(7, 4, i);
-      assert_true(u >= 0 && u < 1 && fabs(z) < 7);
-      sum += u, normal += z, square += z * z;
-   }
-   assert_true(fabs(sum / N - 0.5) < 5 * 0.2887 / sqrt(N));
-   assert_true(fabs(normal / N) < 5 / sqrt(N));
-   assert_true(fabs(square / N - 1) < 5 * sqrt(2.0 / N));
-}
-
-static void test_permutation(void **state) {
-   (void)state;
-   enum { N = 1000 };
-   int64_t order[N], again[N];
-   bool seen[N] = {false};
-   sc_permutation(1, 2, N, order);
-   sc_permutation(1, 2, N, again);
-   assert_memory_equal(order, again, sizeof order);
-   int moved = 0;
-   for (int i = 0; i < N; i++) {
-      assert_true(order[i] >= 0 && order[i] < N && !seen[order[i]]);
-      seen[order[i]] = true;
-      moved += order[i] != i;
-   }
-   assert_true(moved > N / 2);
-   sc_permutation(1, 3, N, again);
-   assert_memory_not_equal(order, again, sizeof order);
-}
-
-static void test_streams_are_fresh(void **state) {
-   (void)state;
-   uint64_t first = sc_rng_stream();
-   assert_true(sc_rng_stream() == first + 1 && sc_rng()->next_stream == first + 2);
-}
-
 int main(void) {
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_status),
@@ -430,10 +364,6 @@ int main(void) {
        cmocka_unit_test(test_f16),
        cmocka_unit_test(test_bf16),
        cmocka_unit_test(test_blocks_convert_like_elements),
-       cmocka_unit_test(test_philox),
-       cmocka_unit_test(test_distributions),
-       cmocka_unit_test(test_permutation),
-       cmocka_unit_test(test_streams_are_fresh),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,20 @@ describe("data.open", function()
       assert.is_not.same(one.val.paths, data.open(root, { seed = 2 }).val.paths)
    end)
 
+   it("splits as it always has: an accuracy is that of these photos", function()
+      make_classes { a = 10, b = 10, c = 3 }
+      local found = {}
+      for seed = 0, 2 do
+         local names = {}
+         for _, path in ipairs(data.open(root, { seed = seed, val_fraction = 0.3 }).val.paths) do
+            names[#names + 1] = path:match "(%a/%d+)%.jpg$"
+         end
+         found[#found + 1] = table.concat(names, " ")
+      end
+      assert.same({ "a/001 a/006 a/007 b/004 b/005 b/010 c/003", "a/003 a/008 a/009 b/001 b/004 b/005 c/001",
+         "a/002 a/004 a/006 b/005 b/006 b/010 c/001" }, found)
+   end)
+
    it("splits a class the same whatever the number of photos in the others", function()
       make_classes { a = 10, b = 10 }
       local before = data.open(root, { seed = 1 })
