@@ -67,6 +67,45 @@ local function fit_wide(hooks)
    return model
 end
 
+-- A network that a second attempt could spoil: by random numbers (dropout) and by running statistics (batch norm).
+local Moody = require("scute.nn.classifier").Classifier:extend "Moody"
+
+function Moody:build(classes)
+   local nn = scute.nn
+   self.conv, self.bn, self.drop = nn.Conv2d { 3, 4, 3 }, nn.BatchNorm2d { 4 }, nn.Dropout { p = 0.5 }
+   self.fc = nn.Linear { 4, #classes }
+   self:describe_model { arch = "moody", head = "fc", classes = classes, head_init = "normal",
+      groups = { { "stem", { "conv", "bn" } }, { "fc", { "fc" } } },
+      preprocessing = { resize = 16, crop = 16, filter = "bilinear", pad_square = false, mean = { 0.5, 0.5, 0.5 },
+         std = { 0.2, 0.2, 0.2 } } }
+end
+
+function Moody:features(x)
+   return self.drop(self.bn(self.conv(x)):relu():global_avg_pool2d():flatten(2))
+end
+
+-- Trains it with a loss that finds no memory in training where short(y) says so: there is some again once an attempt has
+-- failed. Returns the checksum of all that it has then, and what was told.
+local function fit_moody(short)
+   scute.manual_seed(1)
+   local set = data.open(root .. "/photos", { seed = 0 })
+   local model, told = Moody(set.classes), {}
+   local console = require "scute.base.console"
+   local warn = console.warn
+   console.warn = function(format, ...) told[#told + 1] = format:format(...) end
+   local ok, why = pcall(train.fit, model, set, { optimizer = optim.sgd(model:groups { lr = 0.05 }), workers = 1,
+      batch_size = 8, epochs = 2, loss = function(logits, y)
+         local back <close> = setmetatable({}, { __close = function() scute.memory_limit(0) end }) -- luacheck: ignore
+         if logits.requires_grad and short(y) then scute.memory_limit(1) end
+         return scute.cross_entropy(logits, y)
+      end })
+   console.warn = warn
+   assert.is_true(ok, tostring(why))
+   local state, all = model:state_dict(), {}
+   for i, name in ipairs(state.names) do all[i] = state.tensors[name] end
+   return scute.checksum(all), told
+end
+
 setup(function() root = scratch.make() end)
 teardown(function() scratch.remove(root) end)
 
@@ -170,6 +209,24 @@ describe("an update", function()
       require("scute.base.console").warn = warn
       assert.is_true(ok, tostring(why))
       assert.is_true(tries > 3, tries)
+   end)
+
+   it("is the same in a second attempt, which draws and counts what the first one would have", function()
+      local calls = 0
+      local plain = fit_moody(function() return false end)
+      local again, told = fit_moody(function()
+         calls = calls + 1
+         return calls == 1
+      end)
+      assert.equal(7, calls) -- 21 photos are 3 batches, in 2 epochs
+      assert.same({}, told)
+      assert.equal(plain, again)
+   end)
+
+   it("is halved, and what is left of it, until there is room", function()
+      local _, told = fit_moody(function(y) return y:numel() > 2 end)
+      assert.equal(2, #told)
+      for i, photos in ipairs { "4 photos", "2 photos" } do assert.matches("from here on " .. photos, told[i], 1, true) end
    end)
 
    it("names the photos whose loss is no number", function()
@@ -328,6 +385,20 @@ describe("the average of the weights", function()
       near(expected, kept:within(function() return net.weight:values() end), 1e-6)
       assert.same({ 5, -10 }, net.weight:values())
       assert.error_matches(function() average.new(net, 1) end, "expected a decay of at least 0 and below 1")
+   end)
+
+   it("follows fast at first: by (1 + t) / (10 + t), as TensorFlow's, until that is the decay", function()
+      local seen = {}
+      local result = fit { ema = 0.4, epochs = 2, output_dir = root .. "/ramp", hooks = { { on_step_end = function(run)
+         seen[run.step] = run.model:get("fc").weight:values()
+      end } } }
+      assert.equal(10, #seen)
+      local expected = seen[1]
+      for t = 2, #seen do
+         local decay = math.min(0.4, (1 + t) / (10 + t))
+         for i, value in ipairs(seen[t]) do expected[i] = decay * expected[i] + (1 - decay) * value end
+      end
+      near(expected, models.load(result.folder .. "/ema.safetensors"):get("fc").weight:values(), 1e-6)
    end)
 
    it("is validated and saved beside", function()

@@ -105,6 +105,18 @@ describe("frozen groups", function()
    end
 end)
 
+describe("what is frozen", function()
+   it("loses its gradient, which would be clipped and kept in memory with the others", function()
+      local model = build "resnet18"
+      scute.cross_entropy(model(scute.randn(BATCH)), scute.tensor({ 1, 2, 3, 1 }, { dtype = "i64" })):backward()
+      for name, t in model:named_parameters() do assert.is_not_nil(t.grad, name) end
+      model:freeze { "stem", "layer1" }
+      for name, t in model:named_parameters() do assert.equal(t.requires_grad, t.grad ~= nil, name) end
+      model:freeze(nil, { batch_norm = "train_affine" })
+      for name, t in model:named_parameters() do assert.is_nil(t.grad, name) end
+   end)
+end)
+
 -- Batch norm written out with other ops, from the statistics that the mode says.
 local function by_hand(norm, x, mode)
    local mean, var = norm.running_mean, norm.running_var

@@ -147,6 +147,24 @@ describe("train.fit", function()
       assert.same({ "blue", "red" }, best.classes)
    end)
 
+   it("has the best epoch's weights after a resume, too, where later ones were worse", function()
+      local spoil = { on_step_end = function(run)
+         if run.epoch > 2 then scute.no_grad(function() run.model:get("fc").weight:fill_(0) end) end
+      end }
+      local stop = { on_step_end = function(run)
+         if run.epoch == 4 then error("stopped", 0) end
+      end }
+      local result, model = fit { options = { epochs = 4, hooks = { spoil } } }
+      local epoch, expected = result.best.epoch, model:get("fc").weight:values()
+      assert.is_true(epoch <= 2)
+      os.execute(("rm -rf '%s/out'"):format(root))
+      assert.equal("stopped", failure(fit, { options = { epochs = 4, save_steps = 1, hooks = { spoil, stop } } }))
+      result, model = fit { options = { epochs = 4, resume = "auto", hooks = { spoil } } }
+      assert.equal(epoch, result.best.epoch)
+      assert.same(expected, model:get("fc").weight:values())
+      assert.same(expected, models.load(result.folder .. "/best.safetensors"):get("fc").weight:values())
+   end)
+
    it("stops early where it gets no better", function()
       local result = fit { lr = 0, options = { epochs = 9, early_stop = 2 } }
       assert.equal(3, #result.history)

@@ -160,6 +160,8 @@ return {
    return]], test = "autocast_spec" },
 
    -- ---- networks and optimizers ----
+   { "lua/scute/nn/freeze.lua", "what is frozen keeps its gradient",
+      from = [[if not trainable then tensor:zero_grad() end]], to = "", test = "freeze_spec --filter=gradient" },
    { "lua/scute/nn/norm.lua", "frozen statistics move in training mode", from = [[if not self.training or self.fixed then]],
       to = [[if not self.training then]], test = "freeze_spec --filter=formula" },
    { "lua/scute/nn/norm.lua", "batches are not counted", from = [[count:fill_(count:item() + 1)]], to = "", test = "nn_spec" },
@@ -218,4 +220,18 @@ end]], test = "optim_spec" },
       test = "plot_spec" },
 
    -- ---- training ----
+   { "lua/scute/train/checkpoint.lua", "the best weights of a resumed run are its last ones",
+      from = [[split(file.tensors, "best.")]], to = [[split(file.tensors, "model.")]],
+      test = "train_spec --filter='best epoch'" },
+   { "lua/scute/train/update.lua", "a second attempt goes on with the random numbers of the first",
+      from = [[if back then scute.rng_state(state) end]], to = "", test = "engine_spec --filter='an update'" },
+   { "lua/scute/train/update.lua", "a second attempt moves the statistics of batch norm twice",
+      from = [[if back then entry[1]:copy_(entry[2]) end]], to = "", test = "engine_spec --filter='an update'" },
+   { "lua/scute/train/update.lua", "pieces are quartered", from = [[(largest + 1) // 2]], to = [[(largest + 3) // 4]],
+      test = "engine_spec --filter='an update'" },
+   { "lua/scute/train/average.lua", "the moving average does not rise", from = [[self.rising and]], to = [[false and]],
+      test = "engine_spec --filter='the average'" },
+   { "lua/scute/train/average.lua", "the moving average rises by another ramp",
+      from = [[math.min(self.decay, (1 + t) / (10 + t))]], to = [[math.min(self.decay, t / (10 + t))]],
+      test = "engine_spec --filter='the average'" },
 }
