@@ -116,13 +116,4 @@ function M.rounded(case, dtype)
    return numbers
 end
 
--- Half-width statistics are written into a converted copy, so what is left of them says nothing.
-function M.without_after(results)
-   local rest = {}
-   for _, result in ipairs(results) do
-      if not result.name:find("^after%.") then rest[#rest + 1] = result end
-   end
-   return rest
-end
-
 return M
