@@ -79,6 +79,35 @@ static void test_pool_accounts(void **state) {
    assert_int_equal(sc_device_memory(cpu).cached, 0);
 }
 
+// A block goes to a request of about its size, so that a few bytes do not hold a gigabyte.
+static void test_small_requests_take_small_blocks(void **state) {
+   (void)state;
+   sc_device_flush(sc_device_cpu());
+   sc_tensor_release(vector(100000, 0));
+   size_t cached = sc_device_memory(sc_device_cpu()).cached;
+   assert_true(cached >= 400000);
+   ScTensor *small = vector(100, 0);
+   assert_int_equal(sc_device_memory(sc_device_cpu()).cached, cached);
+   sc_tensor_release(small);
+   sc_device_flush(sc_device_cpu());
+}
+
+// What is kept for later and what is used are together at most a quarter more than was ever used at once.
+static void test_the_pool_has_a_ceiling(void **state) {
+   (void)state;
+   enum { MB = 1 << 20 };
+   sc_device_flush(sc_device_cpu());
+   size_t most = sc_device_memory(sc_device_cpu()).peak;
+   for (int64_t n = 16; n <= 128; n *= 2) { // too different for a block to serve twice
+      int64_t bytes = n * MB;
+      sc_tensor_release(make(SC_U8, 1, &bytes));
+      if ((size_t)bytes > most) most = (size_t)bytes;
+      ScMemory memory = sc_device_memory(sc_device_cpu());
+      assert_true(memory.live + memory.cached <= (most + most / 4 > 64 * MB ? most + most / 4 : 64 * MB));
+   }
+   sc_device_flush(sc_device_cpu());
+}
+
 static void test_memory_limit(void **state) {
    (void)state;
    ScDevice *cpu = sc_device_cpu();
@@ -351,6 +380,8 @@ int main(void) {
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_status),
        cmocka_unit_test(test_pool_accounts),
+       cmocka_unit_test(test_small_requests_take_small_blocks),
+       cmocka_unit_test(test_the_pool_has_a_ceiling),
        cmocka_unit_test(test_memory_limit),
        cmocka_unit_test(test_pool_in_threads),
        cmocka_unit_test(test_writing_parts_aliases),

@@ -3,9 +3,24 @@
 #include "host/core/call.h"
 #include "host/core/retry.h"
 
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "host/core/tape.h"
 #include "host/core/transfer.h"
 #include "tests/c/check.h"
+
+// Stands before the C library's: refuses once where it is asked to.
+static bool refuses;
+
+void *mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset) {
+   if (!refuses) return (void *)syscall(SYS_mmap, at, bytes, protection, flags, fd, offset);
+   refuses = false;
+   errno = ENOMEM;
+   return MAP_FAILED;
+}
 
 static size_t live(void) {
    return sc_device_memory(sc_device_cpu()).live;
@@ -76,10 +91,31 @@ static void test_one_more_time(void **state) {
    assert_int_equal(runs, 4);
 }
 
+// What the pool keeps for later may be all that is in the way.
+static void test_cached_blocks_make_room(void **state) {
+   (void)state;
+   enum { MB = 1 << 20 };
+   ScTensor *x;
+   sc_device_flush(sc_device_cpu());
+   assert_ok(sc_tensor_new(&x, sc_device_cpu(), SC_U8, 1, (int64_t[]){4 * MB}));
+   sc_tensor_release(x);
+   assert_true(sc_device_memory(sc_device_cpu()).cached > 0);
+   refuses = true;
+   assert_ok(sc_tensor_new(&x, sc_device_cpu(), SC_U8, 1, (int64_t[]){8 * MB}));
+   assert_false(refuses);
+   assert_int_equal(sc_device_memory(sc_device_cpu()).cached, 0);
+   sc_tensor_release(x);
+   sc_device_flush(sc_device_cpu());
+   refuses = true; // and nothing is in the way
+   assert_fails(sc_tensor_new(&x, sc_device_cpu(), SC_U8, 1, (int64_t[]){8 * MB}), SC_EMEM,
+                "out of memory on cpu");
+}
+
 int main(void) {
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_backward_goes_on),
        cmocka_unit_test(test_one_more_time),
+       cmocka_unit_test(test_cached_blocks_make_room),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,14 @@ return {
    -- ---- ops ----
    { "host/ops/batch_norm.c", "running variances are biased", from = [[values / (values - 1)]], to = "1",
       test = "ops batch_norm" },
+   { "host/ops/batch_norm.c", "frozen, it keeps its input", from = [[c->keep_in &= ~bit(SC_BN_X);]], to = ";",
+      test = "test_kept" },
+   { "host/ops/conv2d.c", "frozen, it keeps its input", from = [[if (!c->needs_grad[SC_CONV_WEIGHT]) c->keep_in]],
+      to = "if (0) c->keep_in", test = "test_kept" },
+   { "host/ops/linear.c", "frozen, it keeps its input", from = [[if (!c->needs_grad[WEIGHT]) c->keep_in]],
+      to = "if (0) c->keep_in", test = "test_kept" },
+   { "host/ops/matmul.c", "fixed factors keep each other", from = [[if (!c->needs_grad[1 - i]) c->keep_in]],
+      to = "if (0) c->keep_in", test = "test_kept" },
    { "host/ops/dropout.c", "every mask is the same", from = [[   sc_rng_stream();]], to = "", test = "test_tape" },
    { "host/ops/stochastic_depth.c", "the same samples are always left out", from = [[if (is_random(c)) sc_rng_stream();]],
       to = "", test = "blocks_spec" },
@@ -76,6 +84,15 @@ return {
    -- ---- core ----
    { "host/core/alloc.c", "a buffer that is given back counts as live", from = [[pool->memory.live -= bytes;]], to = "",
       test = "test_core" },
+   { "host/core/alloc.c", "a small request takes a large block", from = [[pool->blocks[index].bytes > *bytes + *bytes / 4]],
+      to = "0", test = "test_core" },
+   { "host/core/alloc.c", "what is cached has no ceiling", from = [[pool->memory.live + pool->memory.cached + extra > ceiling]],
+      to = "ceiling == 0", test = "test_core" },
+   { "host/core/alloc.c", "what is cached is not trimmed when a block comes back", from = [[   trim(device, 0);]], to = "",
+      equivalent = "live and cached together are what they were, and were trimmed when the block was taken" },
+   { "host/core/alloc.c", "cached blocks stay where memory is out",
+      from = [[while (device->pool->nblocks > 0) drop_block(device, device->pool->nblocks - 1);
+   return]], to = "return", test = "test_retry" },
    { "host/core/dtype.c", "bfloat16 is rounded away from even", from = [[0x7fff + (bits >> 16 & 1)]], to = [[0x8000]],
       test = "test_core" },
    { "host/core/op.c", "what was computed may be written over", from = [[if (!call->in[input]->node) return SC_OK;]],
@@ -134,6 +151,8 @@ return {
       to = [[c->order_count % c->batch_size == 0) l->batches--;]], test = "test_loader" },
    { "host/photo/loader.c", "the pixels behind a bad photo stay where they are", from = [[if (out->n < i) memcpy]],
       to = [[if (out->n > i) memcpy]], test = "test_loader" },
+   { "host/photo/loader.c", "photos that memory was short for are lost", from = [[SC_TRY(retry_starved(l));]], to = "",
+      test = "test_loader" },
 
    -- ---- files ----
    { "host/files/file.c", "a file gets its name before it is on disk",
@@ -159,6 +178,12 @@ return {
       to = [[*busy = *all - t[3];]], test = "test_monitor" },
 
    -- ---- Lua's side of the core ----
+   { "host/bind/bind.c", "the collector waits until three times as much is live", from = [[2 * live_after_collection]],
+      to = [[3 * live_after_collection]], test = "memory_spec" },
+   { "host/bind/bind.c", "the collector runs from 128 MB on", from = [[live <= (size_t)256 << 20]],
+      to = [[live <= (size_t)128 << 20]], test = "memory_spec" },
+   { "host/bind/bind.c", "the collector never runs", from = [[   lua_gc(L, LUA_GCCOLLECT);
+   live_after_collection]], to = [[   live_after_collection]], test = "memory_spec" },
    { "host/bind/session.c", "a seed does not begin anew",
       from = [[*sc_rng() = (ScRng){.seed = (uint64_t)luaL_checkinteger(L, 1)};]],
       to = [[sc_rng()->seed = (uint64_t)luaL_checkinteger(L, 1);]], test = "nn_spec" },
