@@ -252,11 +252,23 @@ static void test_logical_order(void **state) {
                assert_true(memory[((n * 4 + h) * 5 + w) * 3 + c] == (float)i && at(t, i) == i);
    assert_ok(sc_tensor_read(t, back));
    assert_memory_equal(logical, back, sizeof back);
-   double wide[120];
+   double wide[120], widened[120];
    for (int i = 0; i < 120; i++) wide[i] = 2 * logical[i];
    assert_ok(sc_tensor_write_f64(t, wide));
    assert_true(at(t, 119) == 238 && at(t, 1) == 2);
    sc_tensor_release(t);
+   for (int dtype = 0; dtype < SC_NDTYPE; dtype++) { // elements of 1, 2 and 8 bytes
+      char written[120 * 8], again[120 * 8];
+      t = make((ScDtype)dtype, 4, shape);
+      assert_ok(sc_tensor_write_f64(t, wide));
+      assert_true(at(t, 119) == 238 && at(t, 1) == 2 && at(t, 20) == 40);
+      assert_ok(sc_tensor_read(t, again));
+      sc_convert((ScDtype)dtype, written, SC_F64, wide, 120);
+      assert_memory_equal(written, again, sc_nbytes(t));
+      sc_convert(SC_F64, widened, (ScDtype)dtype, again, 120);
+      assert_memory_equal(wide, widened, sizeof wide);
+      sc_tensor_release(t);
+   }
 }
 
 static void test_copy_converts(void **state) {

@@ -78,6 +78,17 @@ static void reads_the_hottest_sensor_of_the_processor(void **state) {
    put("sys/class/thermal/thermal_zone1/temp", "64000\n");
    assert_float_equal(sample(m).temperature, 64, 1e-9);
    sc_monitor_free(m);
+   for (int zone = 2; zone <= 4; zone++) { // 62, 73 and 64 degrees
+      char path[64], text[16];
+      snprintf(path, sizeof path, "sys/class/thermal/thermal_zone%d/type", zone);
+      put(path, "x86_pkg_temp\n");
+      snprintf(path, sizeof path, "sys/class/thermal/thermal_zone%d/temp", zone);
+      snprintf(text, sizeof text, "%d\n", zone == 3 ? 73000 : 60000 + 1000 * zone);
+      put(path, text);
+   }
+   m = monitor("none.so");
+   assert_float_equal(sample(m).temperature, 73, 1e-9);
+   sc_monitor_free(m);
    put("sys/class/hwmon/hwmon0/name", "nvme\n");
    put("sys/class/hwmon/hwmon0/temp1_input", "80000\n");
    put("sys/class/hwmon/hwmon3/name", "coretemp\n");

@@ -38,6 +38,15 @@ describe("StochasticDepth", function()
 end)
 
 describe("SqueezeExcitation", function()
+   it("does not write over a gradient that something else has as well", function()
+      local layer = nn.SqueezeExcitation(3, 2)
+      local x, w = scute.randn(2, 3, 4, 4):requires_grad_(), scute.zeros(2, 3, 4, 4):requires_grad_()
+      local seed = scute.randn(2, 3, 4, 4);
+      (layer(x * 1) + w):backward(seed)
+      assert.same(seed:values(), w.grad:values())
+      assert.not_same(seed:values(), x.grad:values())
+   end)
+
    it("computes the same as its parts one by one", function()
       scute.manual_seed(3)
       local block, x = nn.SqueezeExcitation { 12, 4 }, scute.randn(3, 12, 5, 7)

@@ -87,6 +87,20 @@ describe("a NaN", function()
       end)
    end
 
+   it("is the maximum of its window, and has the gradient", function()
+      for _, device in ipairs { "cpu", "ref" } do
+         for place = 1, 4 do
+            local list = { 1, 5, 3, 2 }
+            list[place] = 0 / 0
+            local x = scute.tensor(list, { device = device }):reshape(1, 1, 2, 2):detach():requires_grad_()
+            local y = scute.max_pool2d(x, 2)
+            assert.is_false(is_lost(y))
+            y:backward(scute.ones({ 1, 1, 1, 1 }, { device = device }))
+            for i, value in ipairs(x.grad:values()) do assert.equal(i == place and 1 or 0, value) end
+         end
+      end
+   end)
+
    it("in a photo reaches the end of a network, and the next photo is free of it", function()
       local model = scute.models.resnet18({ classes = 3 }):eval()
       local x = scute.zeros(1, 3, 64, 64)
@@ -116,6 +130,15 @@ describe("batch norm", function()
       for i, value in ipairs(full:values()) do
          assert.is_true(value ~= 0 and math.abs(half:values()[i] - value) <= 2 ^ -11 * math.abs(value)) -- rounded once
       end
+   end)
+
+   it("does not write over a gradient that something else has as well", function()
+      local x, w = scute.randn(2, 3, 4, 4):requires_grad_(), scute.zeros(2, 3, 4, 4):requires_grad_()
+      local seed = scute.randn(2, 3, 4, 4)
+      local y = scute.batch_norm { x = x, training = true };
+      (y + w):backward(seed)
+      assert.same(seed:values(), w.grad:values())
+      assert.not_same(seed:values(), x.grad:values())
    end)
 
    it("gives each input a gradient of its own, though they share memory at first", function()

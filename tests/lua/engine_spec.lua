@@ -249,6 +249,13 @@ describe("an update", function()
       local norm = math.sqrt(25.25)
       near({ norm }, { opt:clip_grad_norm(2) }, 1e-6)
       near({ 3 * 2 / norm, -4 * 2 / norm, 0.5 * 2 / norm }, w.grad:values(), 1e-6)
+      for _, device in ipairs { "cpu", "ref" } do -- limit / (norm + 1e-6): to be seen where both are small
+         local small = scute.tensor({ 3e-6, -4e-6 }, { device = device, requires_grad = true })
+         opt = optim.sgd({ small }, { lr = 1 });
+         (small * small * 0.5):sum():backward()
+         opt:clip_grad_norm(3e-6)
+         near({ 1.5e-6, -2e-6 }, small.grad:values(), 1e-12)
+      end
    end)
 end)
 

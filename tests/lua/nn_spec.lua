@@ -378,3 +378,27 @@ describe("conv_bn_act", function()
       assert.is_false(y.requires_grad)
    end)
 end)
+
+describe("starting values", function()
+   -- 9216 numbers: their mean and deviation are off by 1 % and 0.7 % of the deviation; bounds are five times that.
+   local function spread(t)
+      local n, sum, square, most = t:numel(), 0, 0, 0
+      for _, value in ipairs(t:values()) do
+         sum, square, most = sum + value, square + value * value, math.max(most, math.abs(value))
+      end
+      return sum / n, math.sqrt(square / n), most
+   end
+
+   it("have the deviations and bounds of PyTorch's", function()
+      local fan_in, fan_out = 16 * 9, 64 * 9
+      local uniform = { kaiming_uniform = 1 / math.sqrt(fan_in), xavier_uniform = math.sqrt(6 / (fan_in + fan_out)) }
+      for name, deviation in pairs { kaiming_normal = math.sqrt(2 / fan_out),
+         kaiming_uniform = uniform.kaiming_uniform / math.sqrt(3), xavier_uniform = uniform.xavier_uniform / math.sqrt(3) } do
+         scute.manual_seed(5)
+         local mean, found, most = spread(nn.init[name](scute.zeros(64, 16, 3, 3)))
+         assert.is_true(math.abs(mean) < 0.05 * deviation, name)
+         assert.is_true(math.abs(found - deviation) < 0.04 * deviation, ("%s: %g, %g"):format(name, found, deviation))
+         if uniform[name] then assert.is_true(most <= uniform[name] and most > 0.99 * uniform[name], name) end
+      end
+   end)
+end)

@@ -172,11 +172,22 @@ describe("optimizers", function()
       assert.equal(0.01, opt:get_lr "stem")
       assert.equal(0.02, opt:get_lr "layer4")
       assert.equal(0.1, opt:get_lr "fc")
-      opt:scale_lr(0.5)
+      for _ = 1, 2 do opt:scale_lr(0.5) end -- of the rate that it started with
       assert.equal(0.05, opt:get_lr "fc")
       opt:set_lr(1, "layer4")
       assert.equal(1, opt:get_lr "layer4")
       assert.error_matches(function() opt:set_lr(1, "layer5") end, "no group 'layer5'")
+   end)
+
+   it("leave alone what is frozen, though it has a gradient", function()
+      local w, f = scute.tensor({ 1, 2 }, { requires_grad = true }), scute.tensor({ 3, 4 }, { requires_grad = true })
+      local opt = optim.sgd({ w, f }, { lr = 1 });
+      (w * 2 + f * 3):sum():backward()
+      f:requires_grad_(false)
+      opt:step()
+      assert.same({ -1, 0 }, w:values())
+      assert.same({ 3, 4 }, f:values())
+      assert.is_true(math.abs(opt:grad_norm() - math.sqrt(8)) < 1e-6)
    end)
 
    it("write into tensors of their own alone", function()

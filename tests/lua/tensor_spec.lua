@@ -167,6 +167,21 @@ describe("a long sum on ref", function()
    end)
 end)
 
+describe("a tensor that takes part in a recorded computation", function()
+   it("is not written in place", function()
+      local x = scute.tensor({ 1, 2 }, { requires_grad = true })
+      local y = x * 3
+      for _, t in ipairs { x, y } do
+         for _, write in ipairs { function() t:fill_(0) end, function() t:copy_(scute.zeros(2)) end } do
+            assert.error_matches(write, "takes part in a recorded computation; write inside scute.no_grad")
+         end
+      end
+      assert.same({ 3, 6 }, y:values())
+      scute.no_grad(function() x:fill_(5) end)
+      assert.same({ 5, 5 }, x:values())
+   end)
+end)
+
 describe("no_grad", function()
    it("wants a function", function()
       assert.error_matches(function() scute.no_grad(5) end, "no_grad: expected a function, found 5")

@@ -3,7 +3,7 @@ local cases = {}
 
 local function add(name, shape, options)
    local channels = { shape[2] }
-   local inputs = { x = { shape = shape, scale = 2, shift = options.shift or 0.5 } }
+   local inputs = { x = { shape = shape, scale = options.scale or 2, shift = options.shift or 0.5 } }
    if not options.plain then
       inputs.weight = { shape = channels, shift = 1, scale = 0.5 }
       inputs.bias = { shape = channels }
@@ -23,6 +23,7 @@ local function add(name, shape, options)
    cases[#cases + 1] = {
       op = "batch_norm", name = name, inputs = inputs, grad = grad,
       attrs = { training = options.training, act = options.act, eps = options.eps, momentum = options.momentum },
+      golden = options.golden,
       tolerance = options.tolerance or 1e-5, reason = options.reason or "the gradient of x is a difference of near equal sums",
    }
 end
@@ -43,6 +44,10 @@ for _, training in ipairs { true, false } do
       { training = training, act = "relu6", grad = { "weight", "bias" } })
    add(mode .. ", only x learns", { 2, 33, 3, 3 }, { training = training, act = "none", grad = { "x" } })
    add(mode .. ", many rows", { 4, 16, 24, 24 }, { training = training, act = "relu" })
+end
+for _, residual in ipairs { false, true } do -- golden: what is new here is checked by differences
+   add(("evaluating, relu6 at both ends%s"):format(residual and ", residual" or ""), { 2, 5, 4, 4 },
+      { training = false, act = "relu6", scale = 16, residual = residual, golden = false })
 end
 add("training, no running statistics", { 2, 4, 3, 3 }, { training = true, no_running = true })
 add("training, a mean far from zero", { 4, 3, 8, 8 }, { training = true, shift = 100,

@@ -160,6 +160,8 @@ local function session(name, input, wanted)
 end
 
 session("shows values", "1 + 1\n'a', nil, 2.5\n= 7\nx = 3\nx = x * 2; x\n", { out = "2\na\tnil\t2.5\n7\n6\n", silent = true })
+session("quotes within quotes", [[x = "\"; no" ; x .. 'y;\''
+]], { out = "\"; noy;'\n", silent = true })
 session("keeps locals", "local a, b = 1, 2\nlocal function f() return a + b end\nlocal c\nf(), c\n", { out = "3\tnil\n" })
 session("a local that functions change", "local n = 0\nlocal function up() n = n + 1 end\nup()\nup()\nn\n", { out = "2\n" })
 session("locals of functions stay theirs", "function f() local inner = 1 return inner end\nf(), inner\n", { out = "1\tnil\n" })

@@ -136,6 +136,11 @@ end
 
 -- ---- while it trains ----
 
+local function escapes()
+   same("what HTML would take for its own", require("scute.base.page").escape [[<a href="b">&amp;</a>]],
+      "&lt;a href=&quot;b&quot;&gt;&amp;amp;&lt;/a&gt;")
+end
+
 local function page_of_a_run_that_goes_on()
    local r = shell("set -m; " .. TRAIN .. "--epochs 500 --output_dir $T/live >$T/log 2>&1 & job=$!;"
       .. " page=$T/live/resnet18/report.html; for i in $(seq 400); do grep -q 'in epoch . of 2' $page 2>/dev/null && break;"
@@ -192,4 +197,4 @@ local function page_of_a_comparison()
 end
 
 photos.set(root .. "/photos", { blue = 14, ["red <b>&amp; \"quoted\""] = 13 })
-cli.run { faults_are_seen, page_of_a_run, page_of_a_run_that_goes_on, page_of_a_comparison }
+cli.run { faults_are_seen, escapes, page_of_a_run, page_of_a_run_that_goes_on, page_of_a_comparison }
