@@ -417,6 +417,26 @@ describe("the average of the weights", function()
    end)
 end)
 
+describe("the best weights", function()
+   it("are kept of one epoch, however many were the best before", function()
+      scute.manual_seed(1)
+      local set = data.open(root .. "/photos", { seed = 0 })
+      local model, live, better = Wide(set.classes), {}, 0
+      local result = train.fit(model, set, { optimizer = optim.sgd(model:groups { lr = 1e-9 }), workers = 1, batch_size = 8,
+         epochs = 6, loss = function(logits, y)
+            if logits.requires_grad then return scute.cross_entropy(logits, y) end
+            better = better - 1
+            return scute.full({}, better) -- each epoch is better than the one before
+         end, hooks = { { on_epoch_end = function(run)
+            collectgarbage()
+            collectgarbage()
+            live[run.epoch] = scute.memory().live
+         end } } })
+      assert.equal(6, result.best.epoch)
+      for epoch = 3, 6 do assert.equal(live[2], live[epoch]) end
+   end)
+end)
+
 describe("early stopping", function()
    local function stop(options, values)
       local hook, run = stopping.hook(options), { epochs = #values }

@@ -234,6 +234,7 @@ local function keep_row(run)
    local row = run.row
    run.history[#run.history + 1] = row
    if is_better(row, run.best, run.best_by) then
+      if run.best then run.best.weights = nil end -- one copy of the network is enough
       run.best = row
       run.best.weights = copy_weights(run)
    end
