@@ -379,11 +379,8 @@ end
 local function saves_when_interrupted()
    photos.set(scratch .. "/many", { a = 40, b = 40 })
    for signal, code in pairs { INT = 130, TERM = 143 } do
-      os.execute(("rm -rf %s/out %s/log"):format(scratch, scratch)) -- a log that is left would be taken for this run's
-      -- Long epochs: everything trains. The signal comes once the first epoch is told.
-      local r = shell("set -m; " .. LEARN .. " --data_dir $T/many --epochs 1000 >$T/log & job=$!;"
-         .. " for i in $(seq 600); do grep -q 'epoch   1' $T/log && break; sleep 0.1; done;"
-         .. " kill -" .. signal .. " $job; wait $job")
+      os.execute(("rm -rf %s/out"):format(scratch))
+      local r = cli.interrupt(LEARN .. " --data_dir $T/many --epochs 1000", signal, "epoch   1") -- long ones: everything trains
       check(r.code == code, "SIG" .. signal .. ": exit code", r.all)
       check(r.err:find "stopped in epoch %d+ after step %d+", "SIG" .. signal .. ": says where", r.all)
       local folder = scratch .. "/out/resnet18/"

@@ -26,16 +26,26 @@ function cli.read_file(path)
    return text
 end
 
+local LIMIT = 600 -- seconds, of what hangs; a busy machine may take long
+
 -- Runs a line of shell in which $S is the program and $T the scratch folder.
 -- Returns {out, err, code, all = out and err as one text for messages}.
 function cli.shell(line)
    local script = ("S=%s T=%s; export S T; %s"):format(quote(program), quote(scratch), line)
-   local _, how, code = os.execute(("timeout 120 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(
+   local _, how, code = os.execute(("timeout %d bash -c %s >%s/.out 2>%s/.err </dev/null"):format(LIMIT,
       quote(script), scratch, scratch))
    if how == "signal" then code = 128 + code end -- as a shell counts
    local r = { out = cli.read_file(scratch .. "/.out"), err = cli.read_file(scratch .. "/.err"), code = code }
    r.all = ("$ %s\nout: %s\nerr: %s\ncode: %d"):format(line, r.out, r.err, r.code)
    return r
+end
+
+-- Runs a command as cli.shell does, and sends it a signal once it has written a line with `text` in it, or so many of them.
+function cli.interrupt(command, signal, text, lines)
+   return cli.shell(([[rm -f $T/.told; mkfifo $T/.told; set -m; %s >$T/.told & job=$!; n=0
+      while IFS= read -r line; do
+         case $line in *%s*) n=$((n + 1)); [ $n != %d ] || kill -%s $job;; esac
+      done <$T/.told; wait $job]]):format(command, quote(text), lines or 1, signal))
 end
 
 function cli.lines_of(text)

@@ -29,7 +29,7 @@ end
 local function shell(line)
    local script = ("S=%s T=%s; export S T SCUTE_WEIGHTS_URL=http://127.0.0.1:9 SCUTE_CACHE=%s/none TORCH_HOME=%s/none; %s")
       :format(quote(program), quote(scratch), quote(scratch), quote(scratch), line)
-   local _, how, code = os.execute(("timeout 100 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(quote(script), scratch,
+   local _, how, code = os.execute(("timeout 600 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(quote(script), scratch,
       scratch))
    if how == "signal" then code = 128 + code end
    local r = { out = read_file(scratch .. "/.out"), err = read_file(scratch .. "/.err"), code = code }
@@ -275,6 +275,11 @@ local function takes_many_classes()
       .. " most 1", 1, true), "the classes are summarised")
 end
 
+-- A line of shell that waits until $log has a text, or until $job has ended.
+local function await(text)
+   return ("while kill -0 $job 2>/dev/null && ! grep -q '%s' $log 2>/dev/null; do sleep 0.02; done"):format(text)
+end
+
 -- Stopped in the middle of a run: it goes on from its checkpoint, and gives what an undisturbed one gives. Then from a
 -- checkpoint that was cut.
 local function goes_on_from_checkpoints()
@@ -284,9 +289,7 @@ local function goes_on_from_checkpoints()
    local function stopped()
       os.execute(("rm -rf %s/half"):format(scratch))
       return shell("set -m; " .. line .. " --output_dir $T/half >$T/log & job=$!;"
-         .. " log=$T/half/runs/mobilenet_v2/seed0/output.log;"
-         .. " for i in $(seq 300); do grep -q 'epoch   2' $log 2>/dev/null && break; sleep 0.05; done;"
-         .. " kill -TERM $job; wait $job")
+         .. " log=$T/half/runs/mobilenet_v2/seed0/output.log; " .. await "epoch   2" .. "; kill -TERM $job; wait $job")
    end
    local whole = shell(line .. " --output_dir $T/whole")
    local r = stopped()
@@ -313,9 +316,8 @@ local function stops_politely()
       os.execute(("rm -rf %s/stop"):format(scratch))
       local r = shell("set -m; " .. COMPARE .. "--data_dir $T/two --output_dir $T/stop --models mobilenet_v2 --weights none"
          .. " --protocol finetune --seeds 2 --budget epochs=1000 >$T/log & job=$!;"
-         .. " log=$T/stop/runs/mobilenet_v2/seed0/output.log;"
-         .. " for i in $(seq 300); do grep -q 'epoch   1' $log 2>/dev/null && break; sleep 0.1; done;"
-         .. " kill -" .. signal .. " $job; wait $job")
+         .. " log=$T/stop/runs/mobilenet_v2/seed0/output.log; " .. await "epoch   1" .. "; kill -" .. signal
+         .. " $job; wait $job")
       check(r.code == code and r.err:find "stopped; the same command with %-%-resume finishes", "SIG" .. signal, r.all)
       check(not lfs.attributes(scratch .. "/stop/runs/mobilenet_v2/seed1"), "SIG" .. signal .. ": nothing more begins")
    end

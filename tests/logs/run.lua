@@ -117,8 +117,7 @@ end
 local function resumes_without_doubles()
    local line = TRAIN .. "--epochs 6 --output_dir $T/half --tensorboard"
    local folder = root .. "/half/resnet18"
-   local r = shell("set -m; " .. line .. " >$T/log & job=$!; for i in $(seq 400); do"
-      .. " grep -q 'epoch   3' $T/log && break; sleep 0.05; done; kill -INT $job; wait $job")
+   local r = cli.interrupt(line, "INT", "epoch   3")
    if not check(r.code == 130, "stopped", r.all) then return end
    check(of_kind(lines_of(folder .. "/events.jsonl"), "end")[1].outcome == "interrupted", "the end is told",
       read_file(folder .. "/events.jsonl"))

@@ -86,8 +86,7 @@ local function goes_on()
    local line = RUN .. " --only all,plain --output_dir "
    local whole = shell(line .. "$T/whole")
    check(whole.code == 0, "a whole run", whole.all)
-   local r = shell("set -m; " .. line .. "$T/stopped >$T/log & job=$!; for i in $(seq 900); do [ $(grep -c 'epoch   1 ' $T/log)"
-      .. " = 2 ] && break; sleep 0.02; done; kill -INT $job; wait $job")
+   local r = cli.interrupt(line .. "$T/stopped", "INT", "epoch   1 ", 2)
    check(r.code == 130, "stopped in the second row", r.all)
    refuses("what is there already", 1, "--resume auto goes on with them", line .. "$T/stopped")
    r = shell(line .. "$T/stopped --resume auto")

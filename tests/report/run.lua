@@ -143,8 +143,10 @@ end
 
 local function page_of_a_run_that_goes_on()
    local r = shell("set -m; " .. TRAIN .. "--epochs 500 --output_dir $T/live >$T/log 2>&1 & job=$!;"
-      .. " page=$T/live/resnet18/report.html; for i in $(seq 400); do grep -q 'in epoch . of 2' $page 2>/dev/null && break;"
-      .. " sleep 0.05; done; cp $page $T/first.html; cp $T/live/resnet18/run.json $T/first.json; kill -TERM $job; wait $job")
+      .. " page=$T/live/resnet18/report.html;"
+      .. " several() { grep -B 1 '<th>best epoch' $page 2>/dev/null | grep -Eq '<th>epochs</th><td>([2-9]|[0-9]{2})'; };"
+      .. " while kill -0 $job 2>/dev/null && ! several; do sleep 0.05; done;"
+      .. " cp $page $T/first.html; cp $T/live/resnet18/run.json $T/first.json; kill -TERM $job; wait $job")
    if not check(r.code == 143, "a run that goes on", r.all .. (read_file(root .. "/log") or "")) then return end
    local page, state = read_file(root .. "/first.html") or "", decode(root .. "/first.json").state
    check(page:find('http-equiv="refresh"', 1, true) and page:find "the page is renewed while it trains", "it renews itself",

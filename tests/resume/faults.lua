@@ -19,7 +19,7 @@ end
 -- before the command). Returns exit status and what it wrote.
 local function run(kind, output, options)
    options = options or {}
-   local line = ("cd '%s'; EVENTS='%s'; export EVENTS; %s timeout 60 env --default-signal=INT,TERM "):format(t.scratch,
+   local line = ("cd '%s'; EVENTS='%s'; export EVENTS; %s timeout 600 env --default-signal=INT,TERM "):format(t.scratch,
       options.events or "", options.prefix or "")
    line = line .. (options.wrap or "")
    line = line .. (" '%s' '%s/tests/resume/child.lua' %s '%s' '%s' '%s' %s"):format(t.program, t.here, kind,
