@@ -35,7 +35,7 @@ end
 -- Runs a shell command with `input`; returns standard output, standard error and the exit code.
 local function shell(command, input)
    local source = write_file("in", input or "")
-   local _, _, code = os.execute(("XDG_STATE_HOME=%s timeout 60 sh -c %s <%s >%s/out 2>%s/err"):format(
+   local _, _, code = os.execute(("XDG_STATE_HOME=%s timeout 600 sh -c %s <%s >%s/out 2>%s/err"):format(
       scratch, quote(command), source, scratch, scratch))
    return read_file(scratch .. "/out"), read_file(scratch .. "/err"), code
 end
@@ -122,25 +122,31 @@ expect("memory ends", LITTLE .. scute .. " -e " .. quote(FILL), { err = "scute: 
 
 -- ---- signals ----
 
--- Code that sends this process a signal from outside, after `seconds`.
-local function after(seconds, signal)
-   return ("os.execute('(sleep %s; kill -%s $PPID) >/dev/null 2>&1 &'); "):format(seconds, signal)
+local begun = scratch .. "/begun"
+local BEGIN = ("io.open('%s', 'w'):close(); "):format(begun)
+
+-- Code with which a process sends this one signals from outside: the first once the code has come to BEGIN.
+local function signalled(first, second)
+   os.remove(begun)
+   return ("os.execute('(for i in $(seq 3000); do [ -e %s ] && break; sleep 0.02; done; kill -%s $PPID%s) "
+      .. ">/dev/null 2>&1 &'); "):format(begun, first, second and ("; sleep 0.6; kill -%s $PPID"):format(second) or "")
 end
 
 local FOREVER = "while true do end"
-expect_code("Ctrl-C", after(.2, "INT") .. FOREVER, { err = "scute: interrupted", code = 130 })
-expect_code("SIGTERM", after(.2, "TERM") .. FOREVER, { err = "scute: interrupted", code = 143 })
-expect_code("a pcall swallows nothing", after(.2, "INT") .. "while true do pcall(function() while true do end end) end",
+expect_code("Ctrl-C", signalled "INT" .. BEGIN .. FOREVER, { err = "scute: interrupted", code = 130 })
+expect_code("SIGTERM", signalled "TERM" .. BEGIN .. FOREVER, { err = "scute: interrupted", code = 143 })
+expect_code("a pcall swallows nothing", signalled "INT" .. BEGIN ..
+   "while true do pcall(function() while true do end end) end", { code = 130 })
+expect_code("in a coroutine", signalled "INT" .. BEGIN .. "coroutine.wrap(function() while true do end end)()",
    { code = 130 })
-expect_code("in a coroutine", after(.2, "INT") .. "coroutine.wrap(function() while true do end end)()", { code = 130 })
-expect_code("clean-up code runs", after(.2, "INT") ..
-   "local x <close> = setmetatable({}, { __close = function() print 'closed' end }) while true do end",
+expect_code("clean-up code runs", signalled "INT" ..
+   "local x <close> = setmetatable({}, { __close = function() print 'closed' end }) " .. BEGIN .. FOREVER,
    { out = "closed\n", code = 130 })
-expect_code("finishing what it does", "scute.on_interrupt 'finish' " .. after(.2, "INT") ..
+expect_code("finishing what it does", "scute.on_interrupt 'finish' " .. signalled "INT" .. BEGIN ..
    "while not scute.interrupted() do end print('saved', scute.interrupted())", { out = "saved\tSIGINT\n", code = 130 })
-expect_code("the second one is at once", "scute.on_interrupt 'finish' " .. after(.2, "INT") .. after(.8, "INT") ..
+expect_code("the second one is at once", "scute.on_interrupt 'finish' " .. signalled("INT", "INT") .. BEGIN ..
    "while true do pcall(function() end) end", { code = 130 })
-expect_code("the second one in a long call", after(.2, "TERM") .. after(.8, "TERM") ..
+expect_code("the second one in a long call", signalled("TERM", "TERM") .. BEGIN ..
    "(('a'):rep(1e5)):find(('a*'):rep(30) .. 'b')", { code = 143 })
 expect_code("an ignored signal stays ignored", "print(scute.on_interrupt 'finish', scute.on_interrupt 'stop')",
    { out = "stop\tfinish\n" })
@@ -240,16 +246,33 @@ expect_names('io.open("' .. here .. "/ru", "run.lua\n")
 
 -- ---- at a terminal ----
 
--- Types each text after a pause and returns what the terminal showed. A text that begins with "@" is a file to wait for.
+-- What the typing waits for, at most a minute: more than $1 bytes on the screen with a prompt at their end; a file; the end.
+local WAITS = [[
+size() { stat -c %s "$screen" 2>/dev/null || echo 0; }
+await() { for i in $(seq 3000); do eval "$1" && break; sleep 0.02; done; }
+prompt() { await '[ $(size) -gt '$1' ] && [ "$(tail -c 2 $screen)" = "> " ]'; }
+]]
+
+-- Types texts and returns what the terminal showed. What follows a line or Ctrl-C is typed once there is a prompt again,
+-- unless it is one of these: "@FILE" waits for a file, ">" for a prompt, "." for the end, and "" for a while.
 local function type_in(texts)
-   local typing = { "sleep 0.5" }
-   for _, text in ipairs(texts) do
-      local file = text:match "^@(.*)"
-      typing[#typing + 1] = file and ("for i in $(seq 400); do [ -e %s ] && break; sleep 0.1; done"):format(quote(file))
-         or ("printf %s; sleep 0.3"):format(quote(text))
+   local screen = scratch .. "/screen"
+   os.remove(screen)
+   local typing = { WAITS .. "screen=" .. quote(screen), "prompt 0" }
+   for i, text in ipairs(texts) do
+      local file, following = text:match "^@(.*)", texts[i + 1] or "."
+      if file then typing[#typing + 1] = ("await '[ -e %s ]'"):format(file)
+      elseif text == ">" then typing[#typing + 1] = "prompt 0"
+      elseif text == "." then typing[#typing + 1] = [[await 'grep -q "^Script done" $screen']]
+      elseif text == "" then typing[#typing + 1] = "sleep 0.3"
+      else
+         typing[#typing + 1] = ("before=$(size); printf %s"):format(quote(text))
+         local done = text:find "\\n$" or text:find "\\003$"
+         if done and not following:find "^[@>.]" and following ~= "" then typing[#typing + 1] = "prompt $before" end
+      end
    end
-   local command = ("(%s) | TERM=xterm SHELL=/bin/sh script -qec %s /dev/null"):format(table.concat(typing, "; "),
-      quote("exec " .. scute)) -- a shell between would be interrupted too
+   local command = ("(%s) | TERM=xterm SHELL=/bin/sh script -qefc %s %s"):format(table.concat(typing, "\n"),
+      quote("exec " .. scute), quote(screen)) -- a shell between would be interrupted too
    local out, _, code = shell(command)
    return out:gsub("\r", ""), code
 end
@@ -261,8 +284,9 @@ local function expect_typed(name, texts, wanted, wanted_code)
 end
 
 expect_typed("banner and prompt", { "20 + 22\\n", "\\004" }, { "Ctrl-D leaves", "> 20 + 22\n42\n" })
-expect_typed("Ctrl-C stops a computation", { "x = 1\\n", FOREVER .. "\\n", "\\003", "x + 1\\n", "\\004" },
-   { "interrupted", "> x + 1\n2\n" })
+os.remove(begun)
+expect_typed("Ctrl-C stops a computation", { "x = 1\\n", BEGIN .. FOREVER .. "\\n", "@" .. begun, "\\003", "x + 1\\n",
+   "\\004" }, { "interrupted", "> x + 1\n2\n" })
 expect_typed("Ctrl-C at the prompt drops the line", { "error(1) \\003", "5\\n", "\\004" }, { "^C\n", "> 5\n5\n" })
 expect_typed("Ctrl-C drops an unfinished chunk", { "for i = 1, 2 do\\n", "\\003", "6\\n", "\\004" }, { ">> ", "> 6\n6\n" })
 expect_typed("errors do not end it, nor its exit code", { "error(1)\\n", "7\\n", "\\004" }, { "> 7\n7\n" })
@@ -279,14 +303,14 @@ local FIT = "scute.train.fit(m, set, { optimizer = scute.optim.sgd(m:groups { lr
 local USE = "n = m:eval()(scute.zeros(1, 3, 32, 32)).shape[2]; io.open('%s/used', 'w'):close(); n + 40\\n"
 local fit, loop = scratch .. "/fit", scratch .. "/loop"
 expect_typed("Ctrl-C in training", { MODEL, FIT:format(fit, ""), "@" .. fit .. "/resnet18/history.csv", "\\003",
-   "@" .. fit .. "/resnet18/last.safetensors", USE:format(fit), "@" .. fit .. "/used", "", "\\004" },
+   "@" .. fit .. "/resnet18/last.safetensors", ">", USE:format(fit), "@" .. fit .. "/used", ">", "\\004" },
    { "stopped in epoch", "/fit/resnet18/last.safetensors", "n + 40\n42\n" })
 check(lfs.attributes(fit .. "/resnet18/checkpoint.safetensors"), "Ctrl-C in training: saved", "no checkpoint")
 local STEP = ("io.open('%s/step', 'w'):close() while true do end"):format(loop)
 expect_typed("two Ctrl-C in training", { MODEL, FIT:format(loop, STEP), "@" .. loop .. "/step",
-   "\\003", "", "", "", "\\003", "", USE:format(loop), "@" .. loop .. "/used", "", "\\004" }, { "interrupted", "n + 40\n42\n" })
+   "\\003", "", "", "", "\\003", USE:format(loop), "@" .. loop .. "/used", ">", "\\004" }, { "interrupted", "n + 40\n42\n" })
 
-expect_typed("SIGTERM at the prompt", { "os.execute('(sleep 0.2; kill -TERM $PPID) &')\\n" }, {}, 143)
+expect_typed("SIGTERM at the prompt", { "os.execute('(sleep 0.2; kill -TERM $PPID) &')\\n", "." }, {}, 143)
 check(read_file(scratch .. "/scute/history"):find("20 + 22", 1, true), "history file", "no line")
 
 os.execute("rm -rf " .. quote(scratch))
