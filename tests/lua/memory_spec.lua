@@ -38,7 +38,7 @@ describe("garbage", function()
          local most = fill()
          local allowed = math.max(256 * MB, 2 * left)
          assert.is_true(most > allowed and most <= allowed + CHUNK, ("%d live, %d allowed"):format(most, allowed))
-         assert.equal(left, live() - CHUNK)
+         assert.is_true(live() - CHUNK <= left)
       end
    end)
 end)
