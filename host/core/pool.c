@@ -143,12 +143,10 @@ static bool has_room(ScPool *pool) {
 void sc_pool_give(ScPool *pool, void *data, size_t bytes) {
    pthread_mutex_lock(&pool->lock);
    pool->memory.live -= bytes;
-   if (has_room(pool)) {
-      insert_block(pool, (Block){bytes, data});
-      trim(pool, 0);
-   } else {
+   if (has_room(pool))
+      insert_block(pool, (Block){bytes, data}); // live and cached together stay below the ceiling, as before
+   else
       pool->source.release(pool->source.device, data, bytes);
-   }
    pthread_mutex_unlock(&pool->lock);
 }
 

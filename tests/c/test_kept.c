@@ -1,6 +1,9 @@
 // What a recorded call keeps: the values that backward will ask for, and no others. Frozen layers cost little
 // memory because of it.
+#include "host/core/call.h"
+#include "host/core/device.h"
 #include "host/core/tape.h"
+#include "host/core/transfer.h"
 #include "host/ops/batch_norm.h"
 #include "tests/c/check.h"
 

@@ -156,7 +156,7 @@ static void is_on_disk_in_order(void **context) {
    ScState state;
    make_state(&state, 5);
    stage = WRITTEN;
-   assert_ok(sc_seal_write(scratch("ordered"), &state));
+   assert_ok(sc_safetensors_write_sealed(scratch("ordered"), &state));
    assert_int_equal(stage, NAME_SYNCED);
    sc_state_free(&state);
 }
