@@ -31,7 +31,7 @@ PKGLIBS  := $(filter-out -llua5.4,$(shell pkg-config --libs $(PKGS) 2>/dev/null)
 LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)
 CFLAGS   = $(OPT) -g -std=gnu11 -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
            -ffp-contract=on -fno-math-errno -fno-trapping-math \
-           -I. -isystem $(ONEDNN)/include $(PKGFLAGS)
+           -I. -I$(BUILD) -isystem $(ONEDNN)/include $(PKGFLAGS)
 LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$(subst @,$$ORIGIN,@/$(ONEDNN)/lib:@/../lib/scute:@/../$(ONEDNN)/lib:@/../../$(ONEDNN)/lib)' \
            -L$(ONEDNN)/lib
 # All of Lua, so that Lua's own C modules (lfs, cjson) find it in the program.
@@ -57,10 +57,15 @@ $(BUILD)/scute: $(OBJECTS)
 	@echo "link $@"
 	$(Q)$(CC) -o $@ $^ $(LDFLAGS) $(LDLIBS)
 
-$(BUILD)/%.o: %.c | needed
+$(BUILD)/%.o: %.c | needed $(BUILD)/layout.h
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# Program and plugin are of one build: see host/core/register.h.
+$(BUILD)/layout.h: $(wildcard host/core/*.h)
+	@mkdir -p $(@D)
+	@echo "#define SC_LAYOUT $$(cat $^ | sha256sum | cut -c 1-16)" >$@
 
 # What help() says about functions bound in C comes from the comments above them.
 $(BUILD)/binding_help.c: tools/help.awk $(wildcard host/bind/*.c) | needed

@@ -33,7 +33,7 @@ static ScStatus add_device(Table *table, int index) {
    return SC_OK;
 }
 
-void sc_register_backend(ScBackend *backend) {
+void sc_add_backend(ScBackend *backend) {
    if (ntables == MAXBACKENDS) return;
    Table *table = &tables[ntables++];
    table->backend = backend;

@@ -80,16 +80,12 @@ void sc_flush_devices(void);      // the same for all devices in use
 void sc_close_devices(void);      // at the end of the program, when no tensor lives any more
 size_t sc_live_bytes(void);       // over all devices in use
 
-// Registration happens before main, from the file that defines the kernel; there is no list anywhere.
-void sc_register_backend(ScBackend *);
+void sc_add_backend(ScBackend *);
+// Registration happens before main, from the file that defines the kernel (a backend: host/core/register.h);
+// there is no list anywhere.
 void sc_register_kernel(const char *backend, const ScKernel *);
 const ScKernel *sc_find_kernel(const ScDevice *, const char *op);
 bool sc_kernel_takes(const ScKernel *, ScDtype); // NULL takes none
-
-#define SC_BACKEND(variable)                                                                                   \
-   __attribute__((constructor(201))) static void register_##variable(void) {                                   \
-      sc_register_backend(&variable);                                                                          \
-   }
 
 // SC_KERNEL(cpu, relu, .dtypes = 1u << SC_F32, .forward = ..., .backward = ...)
 #define SC_KERNEL(backend, name, ...)                                                                          \

@@ -38,6 +38,10 @@ static ScStatus fail_to_load(const char *path, const char *why) {
                      "%s needs %.*s, which is not installed or not in the library path "
                      "(LD_LIBRARY_PATH); use --device cpu",
                      path, (int)(colon - why), why);
+   if (strstr(why, "sc_register_backend"))
+      return sc_fail(SC_EUNSUPPORTED,
+                     "%s is of another build than this scute: build both together (make), or use --device cpu",
+                     path);
    return sc_fail(SC_EUNSUPPORTED, "%s does not load: %s; use --device cpu", path, why);
 }
 

@@ -1,6 +1,6 @@
 // The device "shape": tensors without values. Every op checks its arguments and says what shape comes out, and
 // nothing is computed or allocated, so that a model of any size can be built, counted and printed at once.
-#include "host/core/device.h"
+#include "host/core/register.h"
 
 static char nothing; // what every buffer points to
 

@@ -1,5 +1,6 @@
 // The embedded default: oneDNN for what it does well, OpenMP loops for the rest, both channels-last.
 #include "host/core/host_memory.h"
+#include "host/core/register.h"
 #include "kernels/cpu/packed.h"
 
 static void flush(ScDevice *device) {

@@ -1,6 +1,7 @@
 // The CUDA backend: which devices there are, their memory, and copies.
 #include <string.h>
 
+#include "host/core/register.h"
 #include "host/core/sync.h"
 #include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/fill.h"

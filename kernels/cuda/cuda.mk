@@ -32,7 +32,7 @@ $(BUILD)/scute_cuda.so: $(CUDA_OBJECTS)
 	$(Q)$(CXX) -shared -o $@ $^ $(CUDA_LIBDIRS:%=-L%) $(CUDA_LIBDIRS:%=-Wl,-rpath,%) -Wl,-rpath,'$$ORIGIN' \
 	   -lcudnn -lcublas -lcudart
 
-$(BUILD)/kernels/cuda/%.c.o: kernels/cuda/%.c | needed
+$(BUILD)/kernels/cuda/%.c.o: kernels/cuda/%.c | needed $(BUILD)/layout.h
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -fPIC $(CUDA_INCLUDE) -c -o $@ $<

@@ -402,6 +402,18 @@ local function finds_its_own_scripts()
       "$S scripts/nowhere.lua")
 end
 
+-- A plugin that would register by the name of another build.
+local function refuses_another_builds_plugin()
+   local r = shell([[mkdir -p $T/old; echo 'void sc_register_backend_0123(void *);
+      __attribute__((constructor)) static void enter(void) { sc_register_backend_0123(0); }' |
+      cc -shared -fPIC -x c -o $T/old/scute_cuda.so -]])
+   check(r.code == 0, "a plugin is built", r.all)
+   r = shell "SCUTE_PLUGINS=$T/old $S -e 'print(pcall(scute.device, \"cuda\"))'"
+   check(r.code == 0 and r.out:find "is of another build than this scute", "another build's plugin is not opened", r.all)
+   r = shell "SCUTE_PLUGINS=$T/old $S -e 'print(scute.device \"auto\")'"
+   check(r.out == "cpu\n", "auto does without another build's plugin", r.all)
+end
+
 local function lists_models()
    local r = shell("env HOME=$T SCUTE_CACHE= TORCH_HOME= XDG_CACHE_HOME= $S scripts/models.lua")
    check(r.code == 0 and #lines_of(r.out) == 1 + #scute.models.list(), "models are listed", r.all)
@@ -416,7 +428,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates, reports,
+   lists_models, refuses_another_builds_plugin, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates,
+   reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,
    refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, takes_any_name,

@@ -63,7 +63,7 @@ SOFT_PLUGIN_OBJECTS := $(CUDA_SOURCES:kernels/cuda/%=$(SOFT)/plugin/%.o)
 
 softgpu-plugin: $(SOFT)/scute_cuda.so
 
-$(SOFT)/plugin/%.c.o: kernels/cuda/%.c
+$(SOFT)/plugin/%.c.o: kernels/cuda/%.c | $(BUILD)/layout.h
 	@mkdir -p $(@D)
 	@echo "cc $< (software GPU)"
 	$(Q)$(CC) $(CFLAGS) -fPIC -Itests/cuda/include $(CUDA_INCLUDE) -c -o $@ $<
