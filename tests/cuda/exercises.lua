@@ -149,9 +149,7 @@ local function goes_on()
    check(r.code == 0, "a whole run", r.all)
    os.rename(folder(device) .. "/resnet18/history.csv", scratch .. "/whole.csv")
    os.execute("rm -rf " .. folder(device))
-   r = cli.shell("set -m; " .. ACCOUNT .. line .. " --device " .. device
-      .. " --output_dir " .. folder(device) .. " >$T/log & job=$!;"
-      .. " for i in $(seq 900); do grep -q 'epoch   1' $T/log && break; sleep 0.1; done; kill -INT $job; wait $job")
+   r = cli.interrupt(("%s%s --device %s --output_dir %s"):format(ACCOUNT, line, device, folder(device)), "INT", "epoch   1")
    check(r.code == 130 and r.err:find "stopped in epoch %d+ after step %d+", "Ctrl-C ends it with 130", r.all)
    r = on(device, line .. " --resume auto")
    check(r.code == 0 and r.out:find "going on from", "--resume auto goes on", r.all)

@@ -2,7 +2,7 @@
 -- updates out, the message of a loss that is no number, a run that goes on from a checkpoint. And it must be late.
 -- Usage: scute tests/cuda/late.lua [DEVICE]
 local scute = require "scute"
-local late = require "scute.train.late"
+local late = require "scute.base.late"
 local nn, optim, train = scute.nn, scute.optim, scute.train
 local Classifier = require("scute.nn.classifier").Classifier
 local here = arg[0]:match "^(.*)/" or "."
