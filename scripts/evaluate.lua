@@ -16,7 +16,8 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
      help = "share of each class that validates, where there is no val/ folder" },
    { "seed", whole = true, min = 0, value = "N", show = "as the model was trained",
      help = "which photos validate, where there is no val/ folder" },
-   { "split_csv", value = "FILE", show = "as the model was trained", help = "a table that says which photos validate" },
+   { "split_csv", value = "FILE", show = "as the model was trained", excludes = { "seed", "val_fraction" },
+     why = "the file says which photos validate", help = "a table that says which photos validate" },
    cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }, evaluate.MEANING)
 local part, classes, split = evaluate.open(opt)

@@ -1,5 +1,6 @@
 #include "host/core/suggest.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { LONGEST = 63 };
@@ -8,7 +9,8 @@ static int least(int a, int b) {
    return a < b ? a : b;
 }
 
-// Levenshtein distance with adjacent transpositions counted once; names beyond 63 bytes are cut.
+// Levenshtein distance with adjacent transpositions counted once, capital letters being small ones; names
+// beyond 63 bytes are cut.
 static int edit_distance(const char *a, const char *b) {
    int na = (int)strnlen(a, LONGEST), nb = (int)strnlen(b, LONGEST);
    int d[LONGEST + 1][LONGEST + 1];
@@ -16,7 +18,7 @@ static int edit_distance(const char *a, const char *b) {
    for (int j = 0; j <= nb; j++) d[0][j] = j;
    for (int i = 1; i <= na; i++)
       for (int j = 1; j <= nb; j++) {
-         int cost = a[i - 1] != b[j - 1];
+         int cost = tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]);
          d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1, d[i - 1][j - 1] + cost);
          if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
             d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);

@@ -74,10 +74,23 @@ end
 -- (lua/scute/train/options.lua), and what a script does around it. An entry is what scute.base.options says.
 cli.common = all_flags()
 
+-- A set of names, each of which must be that of an entry of `spec`. what: who asks.
+local function set_of(what, names, spec)
+   local known, wanted = {}, {}
+   for i, entry in ipairs(spec) do known[i] = entry[1] end
+   for _, name in ipairs(names) do wanted[name] = true end
+   for _, name in ipairs(known) do known[name] = true end
+   for _, name in ipairs(names) do
+      if not known[name] then
+         error(("%s: there is no flag '%s'%s"):format(what, tostring(name), options.hint(name, known)), 3)
+      end
+   end
+   return wanted
+end
+
 --- The entries of `spec` with the given names, for a script that needs only some.
 function cli.pick(spec, ...)
-   local wanted, picked = {}, {}
-   for _, name in ipairs { ... } do wanted[name] = true end
+   local wanted, picked = set_of("cli.pick", { ... }, spec), {}
    for _, entry in ipairs(spec) do
       if wanted[entry[1]] then picked[#picked + 1] = entry end
    end
@@ -86,6 +99,7 @@ end
 
 --- The entry of cli.common of that name with some fields changed.
 function cli.changed(name, changes)
+   set_of("cli.changed", { name }, cli.common)
    local entry = {}
    for key, value in pairs(cli.pick(cli.common, name)[1]) do entry[key] = value end
    for key, value in pairs(changes) do entry[key] = value end
@@ -98,9 +112,8 @@ cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers
 --- The flags of an exercise: its own, and then those of cli.common that it does not declare itself, without the ones that
 -- `without` lists.
 function cli.flags(own, without)
-   local list, left_out = table.move(own, 1, #own, 1, {}), {}
+   local list, left_out = table.move(own, 1, #own, 1, {}), set_of("cli.flags", without or {}, cli.common)
    for _, entry in ipairs(own) do left_out[entry[1]] = true end
-   for _, name in ipairs(without or {}) do left_out[name] = true end
    for _, entry in ipairs(cli.common) do
       if not left_out[entry[1]] then list[#list + 1] = entry end
    end
@@ -112,7 +125,7 @@ end
 --- Ends the program with status 2 and one line on standard error.
 function cli.usage_error(format, ...)
    io.stdout:flush()
-   io.stderr:write("scute: ", (format:format(...):gsub("\n", " ")), "\n")
+   io.stderr:write("scute: ", (format:format(...):gsub("\n", " "):gsub("%c", "?")), "\n")
    os.exit(2, true)
 end
 
@@ -132,17 +145,23 @@ end
 
 -- Hyphens and underscores are the same; "--name value" becomes "--name=value", so that a value may begin with "-".
 local function normalise(words, declaration, positional)
-   local line, i = {}, 1
+   local line, given, i = {}, {}, 1
    while i <= #words do
       local word = words[i]
-      local name, value = word:match "^%-%-?(%a[^=]+)(.*)$"
+      local name, value = word:match "^%-%-?(%a[^=]*)(.*)$"
       if word == "--" then return table.move(words, i, #words, #line + 1, line) end
-      if not name and word:sub(1, 1) ~= "-" and not positional then
+      if not name and word:find "^%-%-" then
+         cli.usage_error("unknown option '%s'; --help lists them all", word)
+      elseif not name and word:sub(1, 1) ~= "-" and not positional then
          cli.usage_error("what is '%s' for? Every value follows its option, as in --%s %s", word, declaration.names[1], word)
-      elseif name and name ~= "help" then
+      elseif name and name ~= "help" and name ~= "h" then
          name = name:gsub("-", "_")
          local entry = declaration.by_name[name]
          if not entry then cli.usage_error("%s; --help lists them all", declaration:unknown(name, "--")) end
+         if given[entry] and given[entry] ~= name then
+            cli.usage_error("--%s and --%s are the same option, and both are given", given[entry], name)
+         end
+         given[entry] = name
          if not entry.flag and value == "" and words[i + 1] and not words[i + 1]:find "^%-%-%a" then
             i = i + 1
             value = "=" .. words[i]
@@ -212,6 +231,10 @@ end
 -- any) what stands below the options there. Sets the number of threads, the seed and quietness. Does not return after --help
 -- (status 0) or a mistake (status 2).
 function cli.parse(words, summary, spec, more)
+   if type(spec) ~= "table" then
+      error("cli.parse: expected (arg, summary, flags), as in cli.parse(arg, \"Train\", cli.flags {}), found "
+         .. console.brief(spec) .. " as flags", 2)
+   end
    local declaration = options.declare("command line", spec)
    local parser, positional = parser_of(words, summary, declaration, more)
    local opt = parser:parse(normalise(words, declaration, positional))

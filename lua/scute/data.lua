@@ -157,7 +157,7 @@ function data.list(dir)
 end
 
 local OPEN = options.declare("data.open", {
-   { "seed", whole = true, min = 0, default = 0, help = "which photos validate, where that is drawn" },
+   { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "which photos validate, where that is drawn" },
    { "val_fraction", number = true, above = 0, below = 1, default = 0.2,
      help = "share of each class that validates, where there is no folder for it" },
    { "split_csv", text = true, show = "the folders",

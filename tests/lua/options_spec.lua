@@ -82,6 +82,29 @@ describe("declared options", function()
    end)
 end)
 
+describe("names", function()
+   it("belong to the option that has them, before any synonym", function()
+      local mix = options.declare("mix", { { "lr", number = true }, { "monitor", text = true },
+         { "learning_rate", number = true, synonyms = { "lr", "eta" } }, { "best_by", text = true, synonyms = { "monitor" } } })
+      assert.same({ lr = 0.5, monitor = "x" }, mix:read { lr = 0.5, monitor = "x" })
+      assert.same({ learning_rate = 0.5 }, mix:read { eta = 0.5 })
+   end)
+
+   it("are there once", function()
+      assert.error_matches(function() options.declare("bake", { { "salt" }, { "salt" } }) end,
+         "bake: the option 'salt' is declared twice")
+   end)
+
+   it("are near what is no name, synonyms too", function()
+      assert.error_matches(function() return train.options({}).monitr end, "did you mean 'monitor'")
+   end)
+
+   it("are what help() shows of a table of options", function()
+      local text = require("scute.repl.help").text(train.options {})
+      assert.matches("^options of train.fit:\n   optimizer ", text)
+   end)
+end)
+
 describe("what takes options", function()
    local root
    setup(function() root = scratch.make() end)

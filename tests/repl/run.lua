@@ -206,6 +206,9 @@ session("help of a function held", "help(scute.no_grad)\n", { says = "scute.no_g
 session("help of a function in Lua", 'help "weights.load"\n', { says = "Reads a .safetensors" })
 session("help of a method", 'help "t:item"\n', { says = "the only value" })
 session("help of a family", 'help "weights"\n', { says = "Weight files" })
+session("help of an option", 'help "epochs"\n', { says = "the option 'epochs' of", silent = true })
+session("help of nothing", 'help ""\n', { says = 'help "conv2d"', silent = true })
+session("help of nil", 'help(nil)\n', { says = 'help "conv2d"', silent = true })
 session("help of what is not there", 'help "ad"\n', { says = "did you mean 'add'?" })
 
 -- Every function that C gives has a text.

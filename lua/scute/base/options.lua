@@ -29,8 +29,11 @@
 --
 -- An entry without a kind takes any value. false stands for an option that is not given, but for a flag.
 local nearest = require("scute.core").nearest
+local sorted_keys = require "scute.base.sorted_keys"
 
 local options = {}
+
+options.MAXSEED = 99999999999999 -- of 14 digits: the run's JSON writes so many
 
 local Declaration = {}
 Declaration.__index = Declaration
@@ -39,9 +42,28 @@ Declaration.__index = Declaration
 
 local described = setmetatable({}, { __mode = "k" }) -- function or class -> its declaration
 
-local function complete(entry)
+local FIELDS = {}
+for name in ([[1 2 whole number flag text choices read keep_text is expected default show required unless excludes why synonyms
+   resume identity help min above max below value argument many optional in_run as_flag script_only]]):gmatch "%S+" do
+   FIELDS[name] = true
+end
+
+local function complete(what, entry)
+   for field in pairs(entry) do
+      if not FIELDS[tostring(field)] then
+         error(("%s: the option '%s' has a field '%s', which means nothing%s"):format(what, tostring(entry[1]), tostring(field),
+            options.hint(field, sorted_keys(FIELDS))), 3)
+      end
+   end
    if entry.default == nil then entry.default = entry[2] end
    return entry
+end
+
+-- A name belongs to the option that has it; a synonym is taken for one where it is free.
+local function add_synonyms(by_name, entries)
+   for _, entry in ipairs(entries) do
+      for _, name in ipairs(entry.synonyms or {}) do by_name[name] = by_name[name] or entry end
+   end
 end
 
 --- A declaration. what: the name of what takes the options, for messages. entries: see above. first: the name of the option
@@ -49,10 +71,17 @@ end
 function options.declare(what, entries, first)
    local self = setmetatable({ what = what, entries = {}, names = {}, by_name = {}, first = first }, Declaration)
    for i, entry in ipairs(entries) do
-      self.entries[i], self.names[i] = complete(entry), entry[1]
-      for _, name in ipairs { entry[1], table.unpack(entry.synonyms or {}) } do self.by_name[name] = entry end
+      local name = entry[1]
+      if self.by_name[name] then error(("%s: the option '%s' is declared twice"):format(what, name), 2) end
+      self.entries[i], self.names[i], self.by_name[name] = complete(what, entry), name, entry
    end
+   add_synonyms(self.by_name, entries)
    return self
+end
+
+--- The names that are taken, synonyms among them, in order.
+function Declaration:known()
+   return sorted_keys(self.by_name)
 end
 
 --- Says that a function (or a class that is called) takes these options; returns it.
@@ -66,19 +95,12 @@ function options.of(callable)
    return described[callable]
 end
 
---- The entry of that name, with some fields changed.
-function Declaration:changed(name, changes)
-   local entry = {}
-   for key, value in pairs(assert(self.by_name[name], name)) do entry[key] = value end
-   for key, value in pairs(changes) do entry[key] = value end
-   return entry
-end
-
 -- ---- words ----
 
---- The end of a message about a name that is not known: the nearest one, or all of them.
-function options.hint(name, known)
-   local near = nearest(tostring(name), known)
+--- The end of a message about a name that is not known: the nearest one, or all of them. taken: names that are taken too, but
+-- are not listed.
+function options.hint(name, known, taken)
+   local near = nearest(tostring(name), taken or known)
    return near and ("; did you mean '%s'?"):format(near) or "; expected one of " .. table.concat(known, ", ")
 end
 
@@ -215,7 +237,7 @@ end
 --- What is said of a name that is no option: with the nearest one, or else all. dashes: before names, on a command line, where
 -- there are too many to list.
 function Declaration:unknown(name, dashes)
-   local near = nearest(tostring(name), self.names)
+   local near = nearest(tostring(name), self:known())
    local rest = near and ("; did you mean '%s%s'?"):format(dashes or "", near)
       or dashes and "" or "; expected one of " .. table.concat(self.names, ", ")
    return ("unknown option '%s%s'%s"):format(dashes or "", tostring(name), rest)
@@ -272,7 +294,7 @@ end
 local function entry_or_error(self, key)
    local entry = self.by_name[key]
    if entry then return entry end
-   error(("%s: there is no option '%s'%s"):format(self.what, tostring(key), options.hint(key, self.names)), 3)
+   error(("%s: there is no option '%s'%s"):format(self.what, tostring(key), options.hint(key, self.names, self:known())), 3)
 end
 
 --- Makes a table of values by name strict: reading or writing a field that is no option is an error with the nearest name; one
@@ -324,10 +346,11 @@ local function line_of(entry, width)
    return ("   %-" .. width .. "s  %s"):format(entry[1], wrapped(table.concat(parts, "; "), width + 5))
 end
 
---- The options as lines of text, for help().
-function Declaration:text()
+--- The options as lines of text, for help(); `name`: that one alone, "" where there is none of that name.
+function Declaration:text(name)
    local width, lines = 0, {}
-   for _, name in ipairs(self.names) do width = math.max(width, #name) end
+   if name then return self.by_name[name] and line_of(self.by_name[name], #name) or "" end
+   for _, known in ipairs(self.names) do width = math.max(width, #known) end
    for i, entry in ipairs(self.entries) do lines[i] = line_of(entry, width) end
    return table.concat(lines, "\n")
 end

@@ -2,6 +2,9 @@
 return function(map)
    local keys = {}
    for key in pairs(map) do keys[#keys + 1] = key end
-   table.sort(keys)
+   table.sort(keys, function(a, b)
+      if type(a) == type(b) then return a < b end
+      return type(a) < type(b)
+   end)
    return keys
 end

@@ -49,15 +49,12 @@ end
 local BOOTSTRAP = options.declare("evaluate.bootstrap", {
    { "resamples", whole = true, min = 1, show = "2000, fewer above 10,000 photos", help = "how often photos are drawn anew" },
    { "level", number = true, above = 0, below = 1, default = 0.95, help = "share of the resamples that the interval holds" },
-   { "seed", whole = true, min = 0, default = 0, help = "what is drawn depends on it alone" },
+   { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "what is drawn depends on it alone" },
 })
 
---- Percentile bootstrap (Efron 1979) of accuracy and balanced accuracy: photos are drawn anew, with repetition.
--- Returns { accuracy = {low, high}, balanced_accuracy = {low, high}, resamples, level }.
-function statistics.bootstrap(records, classes, given)
-   local o = BOOTSTRAP:read(given)
+-- See statistics.bootstrap; o: its options, read.
+local function draw_anew(records, classes, o)
    local n, level = #records, o.level
-   if n == 0 then error("evaluate.bootstrap: expected at least one photo, found none", 2) end
    local resamples = o.resamples or math.max(200, math.min(2000, 20000000 // n))
    local plain, balanced = {}, {}
    for b = 1, resamples do
@@ -82,6 +79,14 @@ function statistics.bootstrap(records, classes, given)
    local function interval(sorted) return { quantile(sorted, tail), quantile(sorted, 1 - tail) } end
    return { accuracy = interval(plain), balanced_accuracy = interval(balanced), resamples = resamples, level = level }
 end
+
+--- Percentile bootstrap (Efron 1979) of accuracy and balanced accuracy: photos are drawn anew, with repetition.
+-- Returns { accuracy = {low, high}, balanced_accuracy = {low, high}, resamples, level }.
+function statistics.bootstrap(records, classes, given)
+   local o = BOOTSTRAP:read(given)
+   if #records == 0 then error("evaluate.bootstrap: expected at least one photo, found none", 2) end
+   return draw_anew(records, classes, o)
+end
 BOOTSTRAP:describes(statistics.bootstrap)
 
 --- All numbers about `records` (see evaluate.record). classes: names. Options are those of evaluate.bootstrap.
@@ -89,6 +94,7 @@ BOOTSTRAP:describes(statistics.bootstrap)
 -- {precision, recall, f1}, log_loss, calibration_error, mean_confidence, interval (see evaluate.bootstrap), wilson = {low,
 -- high} of the accuracy, per_class, confusion, bins }.
 function statistics.summary(records, classes, given)
+   local o = BOOTSTRAP:read(given)
    if #records == 0 then error("evaluate.summary: expected at least one photo, found none", 2) end
    local confusion, loss, confidence = metrics.confusion(classes), metrics.mean(), metrics.mean()
    local k, within = math.min(TOP, #classes), 0
@@ -104,7 +110,7 @@ function statistics.summary(records, classes, given)
       photos = #records, accuracy = confusion:accuracy(), top5 = { k = k, accuracy = within / #records },
       balanced_accuracy = confusion:balanced_accuracy(), macro = averages.macro, weighted = averages.weighted,
       log_loss = loss:value(), mean_confidence = confidence:value(), calibration_error = calibration_error, bins = bins,
-      interval = statistics.bootstrap(records, #classes, given),
+      interval = draw_anew(records, #classes, o),
       wilson = { metrics.interval(confusion:right(), #records) }, per_class = confusion:per_class(), confusion = confusion,
    }
 end

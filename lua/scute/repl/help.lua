@@ -2,6 +2,7 @@
 -- declarations of ops, the comments above functions, the first lines of each file.
 local lfs = require "lfs"
 local options = require "scute.base.options"
+local sorted_keys = require "scute.base.sorted_keys"
 local scute = require "scute"
 
 local help = {}
@@ -130,6 +131,24 @@ local function options_text(callable)
    return declaration and #declaration.names > 0 and "\n\nOptions:\n" .. declaration:text() or ""
 end
 
+-- An option by its name, of every function of the library that takes it.
+local function option_text(name)
+   local lines = {}
+   local function look(callable)
+      local declaration = options.of(callable)
+      local text = declaration and declaration:text(name) or ""
+      if text ~= "" then lines[#lines + 1] = ("%s:\n%s"):format(declaration.what, text) end
+   end
+   for _, family in ipairs(families()) do
+      local value = value_at(family)
+      look(value)
+      if type(value) == "table" then
+         for _, key in ipairs(sorted_keys(value)) do look(rawget(value, key)) end
+      end
+   end
+   return #lines > 0 and ("the option '%s' of\n%s"):format(name, table.concat(lines, "\n")) or nil
+end
+
 local function function_text(f)
    local info = debug.getinfo(f, "S")
    local path = info.source:match "^@(.*)"
@@ -207,12 +226,26 @@ local function unknown(name)
       near and (", did you mean '%s'?"):format(near) or "")
 end
 
+-- What a family is, in one line of the terminal.
+local function summary(name)
+   local first = header_of(family_path(name)):match "^[^\n]*":gsub("^scute%." .. name .. ":%s*", "")
+   local sentence = first:match "^(.-[.:;])%s" or first
+   return (sentence:gsub("[.:;]$", ""):sub(1, 90))
+end
+
+local function overview()
+   local lines = { OVERVIEW, "families:" }
+   for _, name in ipairs(families()) do lines[#lines + 1] = ("   %-14s %s"):format(name, summary(name)) end
+   return table.concat(lines, "\n")
+end
+
 local function text_of_name(name)
    name = name:gsub("^scute%.", "")
+   if name == "" then return overview() end
    if name == "ops" then return ops_text() end
    local value = value_at(name)
    return op_text(name) or binding_text(name) or (type(value) == "function" and function_text(value))
-      or family_text(name) or mentioned_text(name, value) or unknown(name)
+      or family_text(name) or option_text(name) or mentioned_text(name, value) or unknown(name)
 end
 
 local function name_of(f)
@@ -234,26 +267,15 @@ local function text_of_value(value)
       if rawget(scute, family) == value then return family_text(family) end
    end
    if value == scute then return OVERVIEW end
+   local declaration = options.declaration_of(value)
+   if declaration then return ("options of %s:\n%s"):format(declaration.what, declaration:text()) end
    local class = type(value) == "table" and (rawget(value, "class_name") or value.class_name)
    return class and mentioned_text("nn." .. class, value) or tostring(value)
 end
 
--- What a family is, in one line of the terminal.
-local function summary(name)
-   local first = header_of(family_path(name)):match "^[^\n]*":gsub("^scute%." .. name .. ":%s*", "")
-   local sentence = first:match "^(.-[.:;])%s" or first
-   return (sentence:gsub("[.:;]$", ""):sub(1, 90))
-end
-
-local function overview()
-   local lines = { OVERVIEW, "families:" }
-   for _, name in ipairs(families()) do lines[#lines + 1] = ("   %-14s %s"):format(name, summary(name)) end
-   return table.concat(lines, "\n")
-end
-
---- The text that help(topic) prints: of a name, a value, or with nothing the overview.
+--- The text that help(topic) prints: of a name, a value, or with nothing or nil the overview.
 function help.text(...)
-   if select("#", ...) == 0 then return overview() end
+   if select("#", ...) == 0 or (...) == nil then return overview() end
    local topic = ...
    if type(topic) == "string" then return text_of_name(topic) end
    return text_of_value(topic)

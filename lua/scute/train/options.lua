@@ -8,6 +8,7 @@
 local augment = require "scute.augment"
 local options = require "scute.base.options"
 local schedule = require "scute.schedule"
+local exact = require "scute.train.exact"
 
 local DEVICES = { "cpu", "cuda", "auto", "ref" }
 
@@ -28,7 +29,7 @@ local function read_device(text)
 end
 
 local function is_patience(value)
-   return type(value) == "table" or math.tointeger(value) ~= nil and value >= 0
+   return type(value) == "table" or type(value) == "number" and math.tointeger(value) ~= nil and value >= 0
 end
 
 local function is_schedule(value)
@@ -37,6 +38,11 @@ end
 
 local function is_loss(value)
    return type(value) == "function" or (getmetatable(value) or {}).__call ~= nil
+end
+
+-- What run.json can hold: no function, no tensor, nothing that holds itself.
+local function is_plain(value)
+   return type(value) == "table" and (pcall(exact.check, value))
 end
 
 local function described(value)
@@ -48,7 +54,7 @@ return options.declare("train.fit", {
      identity = described, help = "what moves the weights; its groups' rates are what the schedule scales" },
    { "schedule", read = schedule.parse, script_only = true, is = is_schedule,
      expected = "a schedule of scute.schedule, its name, or a function f(step, epoch)", show = "constant",
-     identity = function(value) return type(value) == "function" and "a function" or value.name end,
+     identity = function(value) return value.name end,
      help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1" },
    { "unfreeze", script_only = true, is = function(value) return options.has "apply"(value) or options.of_type("string",
         "table")(value) end, expected = "a plan of scute.train.unfreeze, or its text", identity = described,
@@ -59,7 +65,8 @@ return options.declare("train.fit", {
         .. "validation uses it too" },
    { "hooks", {}, script_only = true, resume = "free", is = options.of_type "table", expected = "a list of hooks",
      help = "a list of hooks of your own, see scute.train.hooks" },
-   { "arguments", {}, script_only = true, resume = "free", is = options.of_type "table", expected = "a table",
+   { "arguments", {}, script_only = true, resume = "free", is = is_plain, expected = "a table of texts, numbers, booleans and "
+        .. "tables of these",
      help = "what the script was told, for run.json" },
    { "output_dir", text = true, resume = "free", value = "PATH", as_flag = { "output_dir", default = "models" },
      help = "where <model>/best.safetensors and the history go" },
@@ -82,15 +89,16 @@ return options.declare("train.fit", {
    { "early_stop", 0, is = is_patience, expected = "a patience in whole epochs of at least 0, or a table",
      synonyms = { "patience" },
      as_flag = { "patience", whole = true, min = 0, synonyms = { "early_stop" },
-        help = "stop after so many epochs without a better validation accuracy; 0: never" },
-     help = "stop after so many epochs without a better validation accuracy, 0: never; or a table, see scute.train.stopping" },
+        help = "stop after so many epochs without a better one, as best_by tells them apart; 0: never" },
+     help = "stop after so many epochs without a better one, as best_by tells them apart, 0: never; or a table, see "
+        .. "scute.train.stopping" },
    { "best_by", choices = { "accuracy", "balanced", "loss" }, default = "accuracy", synonyms = { "monitor", "eval_metric" },
      help = "by which validation figure an epoch is the best, whose weights are kept; balanced: accuracy averaged over the "
         .. "classes" },
    { "augment", read = augment.parse, keep_text = true, is = options.of_type "table", value = "DESCRIPTION", show = "none",
      expected = "a description as scute.augment.preset \"light\" returns it",
      help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
-   { "seed", whole = true, min = 0, default = 0, help = "what is drawn at random depends on it alone" },
+   { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "what is drawn at random depends on it alone" },
    { "cache_features", read = read_cache, default = "auto", value = "auto|off|K",
      is = function(value) return math.type(value) == "integer" and value > 0 end,
      expected = "auto, off or a number of views of at least 1",
