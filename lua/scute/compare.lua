@@ -45,8 +45,10 @@ local function flags()
         help = "where backbones start: the official weights, all from random numbers, or files for some (official ones for "
            .. "the rest); without a file at hand a model starts from random numbers and gets no rank" },
       { "augment", read = checked(scute.augment.parse), value = "DESCRIPTION", show = "none with frozen, light with finetune",
+        default = function(opt) return opt.protocol == "frozen" and "none" or "light" end,
         help = "of training photos: none, light, standard, strong, and settings as in light,flip=0" },
-      cli.changed("learning_rate", { show = "0.003 with frozen, 0.0001 with finetune (new head 10 times that)" }),
+      cli.changed("learning_rate", { show = "0.003 with frozen, 0.0001 with finetune (new head 10 times that)",
+         default = function(opt) return opt.protocol == "frozen" and 0.003 or 0.0001 end }),
       { "split_csv", value = "FILE", excludes = { "val_fraction" }, why = "the file says which photos validate",
         help = "which photos train and which validate: columns file, label, split" },
       { "resume", flag = true, help = "finish what is missing in output_dir" },
@@ -223,13 +225,6 @@ local function describe(made)
    end
 end
 
-local function fill_defaults(opt)
-   local frozen = opt.protocol == "frozen"
-   opt.augment = opt.augment or (frozen and "none" or "light")
-   opt.learning_rate = opt.learning_rate or (frozen and 0.003 or 0.0001)
-   opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
-end
-
 local function report_only(opt)
    local made = plan.read(opt.output_dir)
    local results, missing = gather(opt.output_dir, made, function(why)
@@ -256,7 +251,7 @@ end
 --- Runs the comparison that the options (see compare.flags) ask for. program: the path of scute, to start the runs with.
 -- Returns what scute.compare.summary gives; nil for report_only.
 function compare.run(opt, program)
-   fill_defaults(opt)
+   opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
    if opt.report_only then return report_only(opt) end
    if lfs.attributes(opt.output_dir, "mode") == "file" then
       console.fail("output_dir: '%s' is a file, not a folder", opt.output_dir)

@@ -116,6 +116,10 @@ end
 
 -- ---- the baseline ----
 
+-- What of the options the baseline leaves at its defaults: it is plain training from scratch.
+local NOT_OF_THE_BASELINE = { "accumulate", "best_by", "cache_features", "clip_norm", "cutmix", "early_stop", "ema", "keep",
+   "label_smoothing", "mixup", "save_every", "save_steps", "unfreeze" }
+
 --- Trains baseline_cnn from scratch on the same split with the same epochs and augmentation. Returns what train.fit does.
 function fine_tuning.baseline(opt, set)
    console.line "baseline: baseline_cnn from scratch"
@@ -123,7 +127,8 @@ function fine_tuning.baseline(opt, set)
    local run = train.options(opt)
    run.optimizer = optim.adamw(model:groups { lr = 1e-3 }, { weight_decay = opt.weight_decay })
    run.schedule = schedule.warmup_cosine { warmup = opt.warmup_epochs }
-   run.unfreeze, run.resume = nil, opt.resume == "auto" and "auto" or nil
+   for _, name in ipairs(NOT_OF_THE_BASELINE) do run[name] = nil end
+   run.resume = opt.resume == "auto" and "auto" or nil
    return train.fit(model, set, run)
 end
 

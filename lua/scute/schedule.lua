@@ -6,11 +6,13 @@
 --
 -- A schedule is a table with `factor(position)`; position is {step, steps_per_epoch, epochs}: the number of steps done
 -- before this one, from 0, over the whole run. Lengths are in epochs, also fractions; a schedule that is given none lasts
--- for the run, or for what is left of it. One that watches the run (plateau) has `observe(row)` and a state.
+-- for the run, or for what is left of it. One that watches the run (plateau) has `observe(row)`, a state (save, load), reset(),
+-- with which every run begins, and starts_at, the factor of its first step.
 -- train.fit also takes a function f(step, epoch) -> factor, both from 1.
 --
--- In a run that was lengthened position.span = {step} tells where the new part began: a schedule that stretches over the run
--- (cosine, linear, one_cycle, and a chain that ends in one) is planned anew for it, others go on.
+-- In a run that was lengthened position.span = { step, skipped, goes_on } tells where the new part began, how many updates had
+-- been left out by then, and whether the schedule has a length of its own and goes on as it was: otherwise a schedule that
+-- stretches over the run (cosine, linear, one_cycle, and a chain that ends in one) is planned anew for it, others go on.
 local options = require "scute.base.options"
 
 local schedule = {}
@@ -41,11 +43,25 @@ local function text_of(name, o, total)
    return ("%s { %s }"):format(name, table.concat(parts, ", "))
 end
 
+--- Whether a schedule stretches over a run of so many epochs, whatever the length of that.
+function schedule.lasts_for(which, epochs)
+   return which.stretches and (not which.epochs or which.epochs == epochs) or false
+end
+
+--- The number of epochs after which a schedule stays at the rate 0; nil where it does not, or not before a run of `epochs`
+-- ends.
+function schedule.ends_at_zero(which, epochs)
+   if not which.epochs or which.epochs >= epochs then return nil end
+   local many = 1000 -- steps, so that a fraction of an epoch is one, too
+   local last = { step = math.floor(which.epochs * many + 0.5), steps_per_epoch = many, epochs = epochs }
+   return which.factor(last) < 1e-9 and which.epochs or nil
+end
+
 -- Where a schedule stands: the step of all its steps, and the length that counts for it.
 local function place(self, position)
    local span = position.span
-   if span and self.stretches and (not self.epochs or self.epochs == position.epochs) then
-      return position.step - span.step, position.epochs * position.steps_per_epoch - span.step
+   if span and not span.goes_on and schedule.lasts_for(self, position.epochs) then
+      return position.step - span.step, position.epochs * position.steps_per_epoch - span.step - span.skipped
    end
    return position.step, self.length(position) or position.epochs * position.steps_per_epoch
 end
@@ -101,7 +117,7 @@ function Schedule:then_(next_one)
       local joined = math.max(first - 1, 0)
       local rest = n - joined
       local from = first > 0 and self.at(first - 1, first, position) or 1
-      local start = next_one.at(0, rest, position)
+      local start = next_one.starts_at or next_one.at(0, rest, position)
       local scale = from > 0 and start > 0 and from / start or 1
       if scale > 1 + 1e-9 and rest > 1 then
          error(("schedule: '%s' begins at %.3g of the rate and '%s' before it ends at %.3g; put it first, or leave one out")
@@ -111,7 +127,7 @@ function Schedule:then_(next_one)
       return scale * next_one.at(step - joined, rest, position)
    end
    local joined = new(self.name .. ", " .. next_one.name, {}, total, at, next_one.stretches)
-   joined.observe, joined.save, joined.load = next_one.observe, next_one.save, next_one.load
+   joined.observe, joined.save, joined.load, joined.reset = next_one.observe, next_one.save, next_one.load, next_one.reset
    local first = self
    function joined.describe(_, whole)
       return first:describe() .. ", then " .. next_one:describe(whole and whole - first.epochs)
@@ -300,9 +316,12 @@ local PLATEAU = options.declare("schedule.plateau", {
 -- relative threshold. Metrics with "accuracy" in their name are better when higher.
 function schedule.plateau(given)
    local o = PLATEAU:read(given)
-   local state = { factor = 1, bad = 0, cooldown = 0 }
+   local state
    local more = o.metric:find "accuracy" ~= nil
    local self = new("plateau", o, nil, function() return state.factor end)
+   self.starts_at = 1
+   function self.reset() state = { factor = 1, bad = 0, cooldown = 0 } end
+   self.reset()
    local function is_better(value)
       if not state.best then return true end
       if more then return value > state.best * (1 + o.threshold) end
@@ -328,7 +347,7 @@ function schedule.custom(f)
    if type(f) ~= "function" then error("schedule.custom: expected a function f(step, epoch), found " .. tostring(f), 2) end
    return new("custom", {}, nil, function(t, _, position)
       local factor = f(t + 1, t // position.steps_per_epoch + 1)
-      if type(factor) ~= "number" or factor ~= factor or factor < 0 then
+      if type(factor) ~= "number" or factor ~= factor or factor < 0 or factor == math.huge then
          error(("schedule: the function gave %s in step %d, expected a number of at least 0"):format(tostring(factor), t + 1),
             0)
       end
@@ -373,6 +392,7 @@ end
 --- The schedule that a text names: "cosine", or with settings "step,every=3,gamma=0.5"; multistep's epochs as "at=30+60". What
 -- is wrong is an error without a position.
 function schedule.parse(text)
+   if type(text) ~= "string" then error("schedule.parse: expected a text, found " .. type(text), 0) end
    local name, rest = text:match "^%s*([%w_]+)%s*(.*)$"
    local declaration = name and options.of(schedule[name])
    if not declaration then error(("unknown schedule '%s'%s"):format(name or text, options.hint(name or text, names())), 0) end

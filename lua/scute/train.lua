@@ -3,7 +3,9 @@
 --    train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.003 }), epochs = 10, output_dir = "models" })
 local scute = require "scute"
 local console = require "scute.base.console"
+local options = require "scute.base.options"
 local report = require "scute.report.text"
+local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local epoch = require "scute.train.epoch"
 local hooks = require "scute.train.hooks"
@@ -20,25 +22,19 @@ local train = { unfreeze = unfreeze }
 
 --- The options of training that a command line says (see cli.parse and lua/scute/train/options.lua), as train.fit and
 -- train.lr_find take them; what a script adds (optimizer, schedule, hooks, ...) is written into it. It is strict: a field that
--- is no option is an error with the nearest name. opt: a table by name, of which what is no option of training is passed over.
+-- is no option is an error with the nearest name. opt: what cli.parse returns, of which what is no option of training is passed
+-- over, or a table of options.
 function train.options(opt)
    if type(opt) ~= "table" then error("train.options: expected what cli.parse returns, found " .. console.brief(opt), 2) end
-   local given = {}
+   local given, is_command_line = {}, options.declaration_of(opt) ~= nil
    for name, value in next, opt do
       local entry = FIT.by_name[name]
+      if not entry and not is_command_line then error("train.options: " .. FIT:unknown(name), 2) end
+      if entry and given[entry[1]] ~= nil then error(("train.options: option '%s' is given twice"):format(entry[1]), 2) end
       if entry then given[entry[1]] = value end
    end
    given.arguments = opt
    return FIT:strict(given)
-end
-
-local function check_arguments(what, model, set, given)
-   local function expect(good, text, found)
-      if not good then error(("%s: expected %s, found %s"):format(what, text, console.brief(found)), 4) end
-   end
-   expect(type(model) == "table" and model.named_parameters, "a model of scute.models", model)
-   expect(type(set) == "table" and set.train and set.val, "photos as data.open returns them", set)
-   expect(type(given) == "table", "a table of options", given)
 end
 
 local function loop(run)
@@ -50,6 +46,7 @@ local function loop(run)
       if run.interrupted() then return end
       run.started = true
       epoch.run(run)
+      if run.stopped then run.stopped = type(run.stopped) == "string" and run.stopped or "a hook said so" end
       if run.interrupted() then return end
    end
    photos.epoch_has_begun(run) -- of a run that was at its end already
@@ -105,7 +102,7 @@ end
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, stopped = why it ended early or nil, seconds }.
 -- The first Ctrl-C finishes the step, saves and ends the program with status 130.
 function train.fit(model, set, given)
-   check_arguments("train.fit", model, set, given)
+   check.arguments("train.fit", model, set, given)
    local run = runs.new(FIT:read(given), model, set)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    begin(run)
@@ -130,14 +127,13 @@ FIT:describes(train.fit)
 -- rate with the lowest loss), stopped (the rate at which it diverged, or nil), group, points = {{lr, loss, smoothed}, ...} },
 -- with figure() and save(folder); with an output_dir, curve and numbers go to <output_dir>/<model>/lr_find.png and .csv.
 function train.lr_find(model, set, given)
-   check_arguments("train.lr_find", model, set, given)
+   check.arguments("train.lr_find", model, set, given)
    local run = lr_find.OPTIONS:read(given)
    lr_find.check(run)
    local result
    do
-      local plan = type(run.unfreeze) == "table" and run.unfreeze.apply and run.unfreeze or nil
-      local moved = { model = model, optimizer = run.optimizer, set = set, unfreeze = plan }
-      local kept <close> = snapshot.take(moved) -- luacheck: ignore
+      local kept <close> = snapshot.take { model = model, optimizer = run.optimizer } -- luacheck: ignore
+      run.epochs = type(run.unfreeze) == "table" and run.unfreeze.epochs or run.epochs
       runs.new(run, model, set)
       runs.clamp_batch(run)
       record.prepare(run)

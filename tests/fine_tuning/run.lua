@@ -144,11 +144,13 @@ local function goes_on_where_it_stopped()
 end
 
 local function compares_with_the_baseline()
-   local r = says("--baseline", TUNE .. " --baseline", "baseline: baseline_cnn from scratch",
+   local r = says("--baseline", TUNE .. " --baseline --ema 0.9 --label_smoothing 0.3", "baseline: baseline_cnn from scratch",
       "accuracy on 6 photos that did not train, with 95 % interval; split: drawn, 20 %, seed 0")
    check(r.out:find "\n   baseline_cnn +%d%.%d%d%d  %(0%.%d+ to [01]%.%d+%)\n   resnet18 +%d", "--baseline: both accuracies",
       r.all)
    check(run_json().photos.val == run_json("/out/baseline_cnn").photos.val, "--baseline trains on the same split")
+   check(cli.read_file(scratch .. "/out/resnet18/history.csv"):find "ema_val_loss"
+      and not cli.read_file(scratch .. "/out/baseline_cnn/history.csv"):find "ema_val_loss", "and stays plain", r.all)
 end
 
 -- ---- bad command lines ----

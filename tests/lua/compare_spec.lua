@@ -1,5 +1,6 @@
 local cjson = require "cjson"
 local scute = require "scute"
+local options = require "scute.base.options"
 local bootstrap = require "scute.compare.bootstrap"
 local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
@@ -13,6 +14,17 @@ local function near(expected, found, tolerance)
 end
 
 local EXACT = 1e-12 -- sums of some dozen numbers below 1, added in another order
+
+describe("compare.flags", function()
+   it("have the rates and the augmentation of the protocol", function()
+      local flags = options.declare("compare", scute.compare.flags)
+      for protocol, expected in pairs { frozen = { 0.003, "none" }, finetune = { 0.0001, "light" } } do
+         local values = flags:values { data_dir = "photos", protocol = protocol }
+         assert.same(expected, { values.learning_rate, values.augment })
+      end
+      assert.equal(0.1, flags:values({ data_dir = "photos", learning_rate = 0.1 }).learning_rate)
+   end)
+end)
 
 describe("compare.names", function()
    local known = { "efficientnet_b0", "efficientnet_b3", "mobilenet_v2", "resnet18", "resnet50" }

@@ -1,6 +1,7 @@
 local cjson = require "cjson"
 local scute = require "scute"
 local parity = dofile "tests/lua/parity.lua"
+local figures = require "scute.plot.figure"
 local ticks = require "scute.plot.ticks"
 local plot = scute.plot
 
@@ -89,7 +90,7 @@ describe("scute.plot", function()
    end)
 
    it("cuts names at their end, or in their middle", function()
-      local figure = require("scute.plot.figure").new(100, 100)
+      local figure = figures.new(100, 100)
       for _, name in ipairs { "Chelonia mydas 036", "Schildkröte Nummer zwölf", "ääääääääääää" } do
          for width = 10, 120, 10 do
             for _, middle in ipairs { false, true } do
@@ -105,6 +106,25 @@ describe("scute.plot", function()
       end
       assert.equal("Chelonia mydas 036", figure:fit("Chelonia mydas 036", 200, nil, true))
       assert.matches("^C.*….*6$", figure:fit("Chelonia mydas 036", 80, nil, true))
+   end)
+
+   it("marks the epoch that a run kept, else the one with the best accuracy", function()
+      local rows = {}
+      for i, accuracy in ipairs { 0.5, 0.9, 0.7 } do rows[i] = { epoch = i, val_accuracy = accuracy, val_loss = 1 } end
+      local function subtitle(source, options)
+         local new, seen = figures.new, nil
+         figures.new = function(...)
+            local made = new(...)
+            made.title = function(_, _, text) seen = text end
+            return made
+         end
+         plot.curves(source, options)
+         figures.new = new
+         return seen
+      end
+      assert.equal("validation accuracy 0.900 in the best epoch, 2 of 3", subtitle(rows))
+      assert.equal("validation accuracy 0.700 in the best epoch, 3 of 3", subtitle(rows, { best_epoch = 3 }))
+      assert.equal("validation accuracy 0.500 in the best epoch, 1 of 3", subtitle { history = rows, best = rows[1] })
    end)
 
    it("puts features.2 before features.10", function()

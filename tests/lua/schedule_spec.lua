@@ -113,6 +113,16 @@ describe("schedules", function()
       near(0.2, list[120])
    end)
 
+   it("takes a plateau behind another one, whatever it has come to", function()
+      local chain = schedule.warmup(1):then_(schedule.plateau { patience = 0, gamma = 0.1, metric = "val_loss" })
+      local function factor(epoch) return chain.factor { step = 4 * epoch, steps_per_epoch = 4, epochs = 9 } end
+      assert.equal(1, factor(2))
+      for _ = 1, 2 do chain.observe { val_loss = 1 } end
+      assert.is_true(math.abs(factor(3) - 0.1) < 1e-12)
+      chain.reset()
+      assert.equal(1, factor(4))
+   end)
+
    it("do not join where what follows would be scaled to beyond the full rate", function()
       local joined = schedule.warmup(1):then_(schedule.one_cycle())
       assert.error_matches(function() joined:values { epochs = 4, steps_per_epoch = 5 } end,
@@ -168,7 +178,7 @@ describe("schedules", function()
    end)
 
    it("are planned anew for what a run is lengthened by where they stretch over it, and else go on", function()
-      local span = { step = 40 } -- after 10 epochs of 4 steps, up to 20
+      local span = { step = 40, skipped = 0 } -- after 10 epochs of 4 steps, up to 20
       local function at(s, step) return s.factor { step = step, steps_per_epoch = 4, epochs = 20, span = span } end
       for _, made in ipairs { schedule.cosine(), schedule.cosine(20), schedule.linear(), schedule.one_cycle(),
          schedule.warmup(2):then_(schedule.cosine()), schedule.warmup(2):then_(schedule.cosine(18)),

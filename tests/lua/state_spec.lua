@@ -135,12 +135,52 @@ describe("a run that goes on", function()
       assert.equal(whole.history[6].ema_val_loss, resumed.history[6].ema_val_loss)
    end)
 
+   it("has what a hook keeps in tables of any shape, and in tensors alone", function()
+      local state, seen, drift = { [2] = 0.5, [4] = 0.25, x = { 1, 2, y = 3 }, [1.5] = "x", [true] = {} }, nil, nil
+      local whole, resumed = broken_off("resnet18", 4, function(options, model)
+         model:freeze "backbone"
+         options.hooks = { { name = "mine", save = function() return state end, load = function(_, saved) seen = saved end },
+            { name = "drift", save = function() return nil, { w = scute.ones(3) } end,
+              load = function(_, _, tensors) drift = tensors.w:values() end } }
+      end)
+      same_history(whole, resumed)
+      assert.same(state, seen)
+      assert.same({ 1, 1, 1 }, drift)
+   end)
+
+   it("fails at once, by name, where a hook keeps what cannot be written", function()
+      local round = {}
+      round.x = { round }
+      for text, state in pairs { ["cannot save a function (seen.f)"] = { seen = { f = print } },
+         ["cannot save a table that holds itself (x.1)"] = round, ["cannot save a userdata (w)"] = { w = scute.ones(1) } } do
+         local ok, why = pcall(fit, "resnet18", function(options, model)
+            model:freeze "backbone"
+            options.output_dir, options.hooks = new_folder(), { { name = "mine", save = function() return state end } }
+         end)
+         assert.is_false(ok)
+         assert.is_truthy(tostring(why):find("checkpoint: the state of 'mine': " .. text, 1, true), tostring(why))
+      end
+   end)
+
+   it("is the same though a hook changed a base rate before its first checkpoint", function()
+      local whole, resumed = broken_off("resnet18", 7, function(options, model)
+         model:freeze "backbone"
+         options.save_steps, options.save_every = nil, 1000
+         options.hooks = { { on_step_begin = function(run)
+            if run.step == 0 then
+               for _, group in ipairs(run.optimizer.groups) do group.base_lr = group.base_lr / 10 end
+            end
+         end } }
+      end)
+      same_history(whole, resumed)
+   end)
+
    it("is not another one: plan of unfreezing, schedule, loss", function()
       local output = new_folder()
       local function change(options, model)
          options.output_dir, options.unfreeze, options.epochs = output, train.unfreeze.plan(model, "head,layer4@2",
             { epochs = 2 }), 2
-         options.schedule = "cosine"
+         options.schedule, options.arguments = "cosine", { loss = "a" }
       end
       fit("resnet18", change)
       for text, other in pairs {
@@ -155,6 +195,11 @@ describe("a run that goes on", function()
          ["loss is a function here and not given there"] = function(options)
             options.loss = function(logits, y) return scute.cross_entropy(logits, y) end
          end,
+         ["--loss is b here and a there"] = function(options)
+            options.arguments = { loss = "b" } -- of which a script made a function
+         end,
+         ["the model's bn1.momentum is 0.5 here and 0.1"] = function(_, model) model:get("bn1").momentum = 0.5 end,
+         ["the model's bn1.tried is 1 here and not given there"] = function(_, model) model:get("bn1").tried = 1 end,
          ["label_smoothing is 0.1"] = function(options) options.label_smoothing = 0.1 end,
          ["epochs is 1 here and 2 there, and a run can be lengthened, not shortened"] = function(options)
             options.epochs = 1
@@ -164,7 +209,7 @@ describe("a run that goes on", function()
          local ok, why = pcall(fit, "resnet18", function(options, model)
             change(options, model)
             options.resume = "auto"
-            other(options)
+            other(options, model)
          end)
          assert.is_false(ok, text)
          assert.is_truthy(tostring(why):find(text, 1, true), tostring(why))
@@ -221,6 +266,41 @@ describe("a run that is lengthened", function()
       local found, whole = rates(second, "fc"), schedule.exponential(0.5):values { epochs = 4, steps_per_epoch = 3 }
       for i = 1, 4 do assert.is_true(math.abs(found[i] - 0.02 * whole[3 * i]) < 1e-12) end
       assert.matches("the schedule %(exponential%) goes on", text)
+   end)
+
+   it("says where the schedule has a length of its own, after which nothing is learned", function()
+      local _, second, text = lengthen(2, 4, function(options, model)
+         model:freeze "backbone"
+         options.schedule = schedule.cosine(2)
+      end)
+      assert.same({ 0, 0 }, { table.unpack(rates(second, "fc"), 3) })
+      assert.matches("the schedule %(cosine%) goes on", text)
+      assert.matches("the schedule %(cosine%) lasts for 2 of the 4 epochs: the learning rate is 0 from then on", text)
+   end)
+
+   it("goes on with a schedule that was made for more epochs than the run had", function()
+      local _, second, text = lengthen(2, 4, function(options, model)
+         model:freeze "backbone"
+         options.schedule = schedule.cosine(4)
+      end)
+      local whole = schedule.cosine(4):values { epochs = 4, steps_per_epoch = 3 }
+      local found = rates(second, "fc")
+      for i = 1, 4 do assert.is_true(math.abs(found[i] - 0.02 * whole[3 * i]) < 1e-12) end
+      assert.matches("the schedule %(cosine%) goes on", text)
+      assert.is_nil(text:find "settings")
+   end)
+
+   it("plans a schedule to its end, though updates were left out before", function()
+      local _, second = lengthen(2, 4, function(options, model)
+         model:freeze "backbone"
+         options.schedule = "cosine"
+         options.hooks = { { on_backward_end = function(run)
+            if run.epoch == 1 then run.skip = "not today" end
+         end } }
+      end)
+      local found = rates(second, "fc")
+      assert.is_true(found[3] > 0)
+      assert.equal(0, found[4])
    end)
 
    it("takes settings that follow from the length, and says so", function()

@@ -1,5 +1,6 @@
 local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
+local best_of, stopping = require "scute.train.best", require "scute.train.stopping"
 local photos = dofile "tests/cli/photos.lua"
 
 local root
@@ -19,8 +20,8 @@ end
 local function fit(change)
    change = change or {}
    scute.manual_seed(change.seed or 0)
-   local set = data.open(root .. "/" .. (change.photos or "two"), { seed = 0 })
-   local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+   local set = change.set or data.open(root .. "/" .. (change.photos or "two"), { seed = 0 })
+   local model = change.model or models.create("resnet18", { classes = set.classes, image_size = 32 })
    if change.freeze ~= false then model:freeze "backbone" end
    local options = { optimizer = optim.adamw(model:groups { lr = change.lr or 0.01 }), epochs = 2, batch_size = 8,
       output_dir = root .. "/out", workers = 1 }
@@ -248,6 +249,97 @@ describe("train.fit", function()
       end
    end)
 
+   -- The best epoch and the one that a patience of 2 stops in (or the last), of epochs with these accuracies and losses.
+   local function course(by, accuracies, losses)
+      local hook, run = stopping.hook(2), { best_by = by, epochs = #accuracies + 1 }
+      for i, accuracy in ipairs(accuracies) do
+         run.row = { epoch = i, val_accuracy = accuracy, balanced = accuracy, val_loss = losses[i] }
+         if best_of.is_better(run.row, run.best, by) then run.best = run.row end
+         hook.on_epoch_end(run)
+         if run.stopped then return { run.best.epoch, i } end
+      end
+      return { run.best.epoch, #accuracies }
+   end
+
+   it("keeps an epoch with a loss over one of which it is no number", function()
+      local nan = 0 / 0
+      assert.same({ 3, 3 }, course("accuracy", { 0.5, 0.5, 0.5 }, { nan, nan, 0.7 }))
+      assert.is_true(best_of.is_better({ val_loss = 0.4 }, { val_loss = nan }, "loss"))
+      assert.is_false(best_of.is_better({ val_loss = nan }, { val_loss = 0.4 }, "loss"))
+      assert.is_false(best_of.is_better({ val_loss = nan }, { val_loss = nan }, "loss"))
+   end)
+
+   it("counts the patience in epochs that best_by does not find better", function()
+      local falling, rising = { 0.9, 0.8, 0.7, 0.6 }, { 0.1, 0.2, 0.3, 0.4 }
+      assert.same({ 1, 3 }, course("accuracy", falling, falling))
+      assert.same({ 1, 3 }, course("balanced", falling, falling))
+      assert.same({ 4, 4 }, course("loss", falling, falling))
+      assert.same({ 1, 3 }, course("loss", rising, rising))
+      assert.same({ 4, 4 }, course("accuracy", { 0.5, 0.5, 0.5, 0.5 }, falling)) -- as accurate, with a lower loss
+   end)
+
+   it("meets the photos anew in every run of a program, also those that cannot be read", function()
+      local set = data.open(root .. "/bad", { seed = 0 })
+      for _, cached in ipairs { "off", "auto" } do
+         local options = { cache_features = cached, output_dir = root .. "/out/" .. cached }
+         local alone = fit { photos = "bad", options = options }
+         fit { set = set, seed = 1, options = { cache_features = cached, output_dir = false } }
+         local after = fit { set = set, options = options }
+         for i, row in ipairs(alone.history) do assert.equal(row.train_loss, after.history[i].train_loss) end
+         assert.is_truthy(io.open(after.folder .. "/bad_images.csv"))
+      end
+   end)
+
+   it("begins with the schedule and the plan as they were made, in a second run too", function()
+      local rates, schedules = {}, scute.schedule.plateau { patience = 0, metric = "train_loss", threshold = 0.9, gamma = 0.1 }
+      local set = data.open(root .. "/two", { seed = 0 })
+      local plan
+      for run = 1, 2 do
+         local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+         plan = plan or train.unfreeze.plan(model, "head", { epochs = 3 })
+         local result = fit { set = set, model = model, freeze = false, options = { schedule = schedules, unfreeze = plan,
+            epochs = 3 } }
+         rates[run] = { result.history[1].rates.fc, result.history[2].rates.fc, result.history[3].rates.fc }
+         assert.is_true(model:is_backbone_frozen())
+      end
+      assert.same(rates[1], rates[2])
+      assert.is_true(rates[1][3] < rates[1][1])
+   end)
+
+   it("refuses a plan for another length or another model", function()
+      local set = data.open(root .. "/two", { seed = 0 })
+      local model, other = models.create("resnet18", { classes = set.classes, image_size = 32 }), models.create "mobilenet_v2"
+      assert.matches("unfreeze: the plan is one for 5 epochs and the run has 2; make it with { epochs = 2 }", failure(fit, {
+         set = set, model = model, options = { unfreeze = train.unfreeze.plan(model, "all", { epochs = 5 }) } }))
+      assert.matches("the plan is one for a model with the groups ", failure(fit, {
+         set = set, model = model, options = { unfreeze = train.unfreeze.plan(other, "all", { epochs = 2 }) } }))
+   end)
+
+   it("refuses model, photos and optimizer that do not belong together", function()
+      local set = data.open(root .. "/two", { seed = 0 })
+      local function create(classes) return models.create("resnet18", { classes = classes, image_size = 32 }) end
+      local turned = create { "red", "blue" }
+      assert.matches("the model is one for 2 classes %(red, blue%) and the photos have 2 classes %(blue, red%)",
+         failure(fit, { set = set, model = turned }))
+      assert.matches("the model is one for 1000 classes and the photos have 2 %(blue, red%)",
+         failure(fit, { set = set, model = create() }))
+      local named = create(2)
+      fit { set = set, model = named }
+      assert.same(set.classes, named.classes)
+      local wide = create(set.classes)
+      wide.fc = scute.nn.Linear { 512, 5 }
+      assert.matches("the model has 5 outputs and the photos have 2 classes", failure(fit, { set = set, model = wide }))
+      local model = create(set.classes)
+      local early = optim.adamw(model:groups { lr = 0.01 })
+      model.fc = scute.nn.Linear { 512, 2 }
+      assert.matches("'fc.weight' trains, but the optimizer does not have it", failure(fit, { set = set, model = model,
+         options = { optimizer = early } }))
+      assert.matches("expected a model of scute.models, which has a backbone, .* found a Sequential", failure(fit, { set = set,
+         model = scute.nn.Sequential { scute.nn.Linear { 2, 2 } }, freeze = false }))
+      assert.matches("there is none in set.train", failure(fit, { set = { dir = "", classes = set.classes, notes = {},
+         train = { paths = {}, labels = {} }, val = set.val }, model = create(set.classes) }))
+   end)
+
    it("runs without an output folder", function()
       local result = fit { options = { output_dir = false } }
       assert.is_falsy(result.folder)
@@ -277,7 +369,8 @@ describe("train.fit", function()
          early_stop = { { -1, "a patience in whole epochs of at least 0, or a table, found %-1" },
             { "x", "a patience in whole epochs of at least 0, or a table, found 'x'" } },
          resume = { { 3, "a text, found 3" } }, optimizer = { { 3, "an optimizer of scute.optim" } },
-         ema = { { 1, "expected a decay of at least 0 and below 1, found 1" } },
+         ema = { { 1, "expected a decay of at least 0 and below 1, found 1" },
+            { { decay = 0.9, raising = true }, "there is no 'raising'; it takes decay and rising" } },
       } do
          for _, case in ipairs(cases) do
             local text = failure(fit, { options = { [name] = case[1] } })
@@ -285,6 +378,8 @@ describe("train.fit", function()
             assert.matches(case[2], text)
          end
       end
+      assert.matches("option 'seed': expected a whole number of at least 0 and of at most 99999999999999, found 1",
+         failure(fit, { seed = 10 ^ 14 }))
       assert.is_nil(io.open(root .. "/out/resnet18/run.json"))
    end)
 end)

@@ -31,8 +31,12 @@ local function pair(fig, rows, box, title, name, options)
    return ax
 end
 
-local function best_of(rows)
+-- The row of the best epoch: the one that a run says it kept, or else the one with the best accuracy.
+local function best_of(rows, epoch)
    local best
+   for _, row in ipairs(rows) do
+      if row.epoch == epoch then return row end
+   end
    for _, row in ipairs(rows) do
       local value = type(row.val_accuracy) == "number" and row.val_accuracy == row.val_accuracy and row.val_accuracy
       if value and (not best or value > best.val_accuracy
@@ -119,7 +123,8 @@ end
 
 --- A run: loss, accuracy, the rate of each group, and which groups trained when. history: rows as train.fit returns them,
 -- its whole result, or the path of a history.csv. options: title, width (900), height (640), columns (2; 1 is
--- for narrow screens: the panels stand below each other, 440 wide).
+-- for narrow screens: the panels stand below each other, 440 wide), best_epoch (that of the result; where there is none, the
+-- one with the best accuracy).
 function curves.curves(source, options)
    options = options or {}
    local rows = history.rows(source, "plot.curves")
@@ -130,8 +135,9 @@ function curves.curves(source, options)
    local height = options.height or 60 + panels * (columns == 2 and 290 or 260)
    local spare = not options.height and columns == 1 and #groups > 0 and math.max(0, 160 - 30 * #groups) or 0
    local fig = figure.new(width, height - spare) -- few groups make a low timeline
-   local best = best_of(rows)
-   fig:title(options.title or "Training", best and ("best validation accuracy %.3f, in epoch %d of %d"):format(
+   local kept = type(source) == "table" and type(source.best) == "table" and source.best.epoch or options.best_epoch
+   local best = best_of(rows, kept)
+   fig:title(options.title or "Training", best and ("validation accuracy %.3f in the best epoch, %d of %d"):format(
       best.val_accuracy, best.epoch, rows[#rows].epoch))
    local w, h = (width - 12 * (columns + 1)) / columns, (height - 58) / panels - 4
    local function box(i)

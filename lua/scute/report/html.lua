@@ -84,13 +84,16 @@ local function summary_of(run)
    return section("Summary", rows_table(rows))
 end
 
-local function curves_of(folder)
+local function curves_of(folder, run)
    local path = folder .. "/history.csv"
    if not read(path) then return nil end
    local ok, rows = pcall(scute.plot.read_history, path)
    if not ok then return nil end
-   return section("Training", page.figure(scute.plot.curves(rows), "training curves", "wide", "wide"),
-      page.figure(scute.plot.curves(rows, { columns = 1 }), "training curves, one below the other", "narrow", "narrow"))
+   local best = type(run.result) == "table" and run.result.best_epoch or nil
+   local wide = scute.plot.curves(rows, { best_epoch = best })
+   local narrow = scute.plot.curves(rows, { best_epoch = best, columns = 1 })
+   return section("Training", page.figure(wide, "training curves", "wide", "wide"),
+      page.figure(narrow, "training curves, one below the other", "narrow", "narrow"))
 end
 
 -- A function that shows one photo of a mistake, from a list of {actual, predicted, path}.
@@ -251,7 +254,7 @@ function html.text(folder)
       confusion = confusion_of(counted.classes, counted.cells)
    end
    return page.document(run.model or "a run", {
-      head_of(run), summary_of(run), curves_of(folder) or "", confusion or "", classes_of(evaluation) or "",
+      head_of(run), summary_of(run), curves_of(folder, run) or "", confusion or "", classes_of(evaluation) or "",
       worst_of(worst) or "",
       evaluation and pictures_of(folder) or "", data_of(run) or "", hardware_of(run) or "",
       section("Arguments", rows_table(page.sorted(run.arguments or {}))),

@@ -18,6 +18,11 @@ function average.new(model, decay)
    if type(options.decay) ~= "number" or not (options.decay >= 0 and options.decay < 1) then
       error(("ema: expected a decay of at least 0 and below 1, found %s"):format(tostring(options.decay)), 0)
    end
+   for key in pairs(options) do
+      if key ~= "decay" and key ~= "rising" then
+         error(("ema: there is no '%s'; it takes decay and rising"):format(tostring(key)), 0)
+      end
+   end
    return setmetatable({ model = model, decay = options.decay, rising = options.rising ~= false, tensors = {} }, Average)
 end
 
@@ -78,7 +83,11 @@ end
 function average.part.load(run, _, tensors)
    local own = run.model:state_dict().tensors
    run.average.tensors = {}
-   for name, tensor in pairs(tensors) do run.average.tensors[name] = tensor:clone():to(own[name].device) end
+   for name, tensor in pairs(tensors) do
+      local copy = tensor:clone()
+      run.average.tensors[name] = copy:to(own[name].device)
+      if run.average.tensors[name] ~= copy then copy:free() end
+   end
 end
 
 --- Adds to a row what the averaged weights reach; false where the run was interrupted.

@@ -33,6 +33,7 @@ end
 -- Reads and verifies; nil and what is wrong.
 local function read(path)
    local ok, file = pcall(scute.weights.load, path)
+   if not ok and scute.error_kind(file) == "out of memory" then error(file, 0) end -- which says nothing about the file
    if not ok then return nil, console.message(file) end
    local meta = file.metadata or {}
    if meta.format ~= "scute checkpoint" then return nil, path .. ": it is not a checkpoint" end
@@ -65,10 +66,19 @@ end
 
 -- ---- saving ----
 
+-- What cannot be written is a mistake in a hook or a module, which another try does not mend.
+local function check_parts(parts)
+   for name, data in pairs(parts) do
+      local ok, why = pcall(exact.check, data)
+      if not ok then console.fail("checkpoint: the state of '%s': %s", name, why) end
+   end
+end
+
 -- Begins to write; returns the handle.
 local function begin(run)
    scute.files.mkdirs(run.folder)
    local parts, tensors = state.take(run, run.parts)
+   check_parts(parts)
    local saved = { identity = identity.of(run), threads = scute.threads(), parts = parts }
    return scute.weights.save_later(run.folder .. "/checkpoint.new", { names = sorted_keys(tensors), tensors = tensors },
       { format = "scute checkpoint", version = VERSION, state = exact.encode(saved) })
@@ -79,6 +89,7 @@ local function attempt(run, f, ...)
    local saving, start = run.checkpoint, scute.clock()
    local ok, result = pcall(f, ...)
    saving.cost = saving.cost + scute.clock() - start
+   if not ok and console.is_failure(result) then error(result, 0) end
    saving.failed = not ok and console.message(result) or nil
    if not ok then
       run.meter:clear()
@@ -155,6 +166,7 @@ end
 -- run.resume: nil or "off", "auto" (the newest in the run's own folder, if there is one), or a path.
 function checkpoint.open(run)
    run.checkpoint = { at = scute.clock(), cost = 0 }
+   if run.folder or run.resume then identity.begin(run) end
    local how = run.resume
    if not how or how == "off" then return hint(run) end
    local file

@@ -12,9 +12,20 @@ function criterion.read(run)
    end
 end
 
+local function check_outputs(run, logits)
+   local outputs, classes = logits.shape[2], #run.set.classes
+   if outputs ~= classes then
+      error(("train.fit: the model has %d outputs and the photos have %d classes; models.create(name, { classes = "
+         .. "set.classes }) gives it a head for them"):format(outputs, classes), 0)
+   end
+end
+
 --- The mean loss of logits (n, classes) for classes y (n), a scalar. smoothing: of labels (default 0).
 function criterion.loss(run, logits, y, smoothing)
-   if not run.criterion then return scute.cross_entropy(logits, y, { label_smoothing = smoothing or 0 }) end
+   if not run.criterion then
+      check_outputs(run, logits)
+      return scute.cross_entropy(logits, y, { label_smoothing = smoothing or 0 })
+   end
    local loss = run.criterion(logits, y)
    if not is_tensor(loss) or loss:numel() ~= 1 then
       error(("train.fit: loss: expected a tensor with one element from the function, found %s"):format(

@@ -6,6 +6,7 @@
 -- those that training on the photos themselves would have.
 local scute = require "scute"
 local console = require "scute.base.console"
+local joined = require "scute.base.joined"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
 local photos = require "scute.train.photos"
@@ -61,10 +62,7 @@ local function compute(run, part, options, report)
       embed = function(x) return precision.call(run.half, run.model.features, run.model, x) end,
    } })
    if #chunks == 0 then return nil end
-   found.x = #chunks == 1 and chunks[1] or scute.concat(chunks, 1)
-   if #chunks > 1 then
-      for _, chunk in ipairs(chunks) do chunk:free() end
-   end
+   found.x = joined(chunks)
    return found
 end
 
@@ -155,11 +153,11 @@ function features.feed(run)
       photos = n,
       steps = photos.steps_of(n, run.batch_size),
       train = function(epoch, skip)
-         local order = photos.good_ones(set.train, run.shuffled(epoch, #set.train.paths))
+         local order = photos.good_ones(run, set.train, run.shuffled(epoch, #set.train.paths))
          return batches(parts[view_of(run, epoch)], order, run.batch_size, skip)
       end,
       val = function()
-         return batches(val, photos.good_ones(set.val), run.batch_size)
+         return batches(val, photos.good_ones(run, set.val), run.batch_size)
       end,
       forward = function(x)
          return precision.call(run.half, run.model.head, run.model, x)

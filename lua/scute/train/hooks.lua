@@ -90,14 +90,18 @@ function hooks.check(list)
    for i, hook in ipairs(list) do check(hook, i) end
 end
 
---- Fails where two of a list of hooks and other parts of a run's state would keep it under the same name.
-function hooks.check_names(list)
-   local names = {}
+--- Fails where two of the parts of a run's state would keep it under the same name. yours: those that the user brought.
+function hooks.check_names(list, yours)
+   local names, is_yours = {}, {}
+   for _, hook in ipairs(yours) do is_yours[hook] = true end
    for _, part in ipairs(list) do
-      if part.name and (part.save or part.load) then
-         if names[part.name] then error(("hooks: two have the name '%s'"):format(part.name), 0) end
-         names[part.name] = true
+      local other = part.name and (part.save or part.load) and names[part.name]
+      if other and is_yours[part] and is_yours[other] then
+         error(("hooks: two have the name '%s'"):format(part.name), 0)
+      elseif other then
+         error(("hooks: the name '%s' is one of the library's own; call yours something else"):format(part.name), 0)
       end
+      if part.name and (part.save or part.load) then names[part.name] = part end
    end
 end
 

@@ -5,20 +5,22 @@ local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
+local sorted_keys = require "scute.base.sorted_keys"
 local FIT = require "scute.train.options"
 
 local identity = {}
 
-local function sorted_keys(map)
-   local keys = {}
-   for key in pairs(map) do keys[#keys + 1] = key end
-   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-   return keys
+local SETTINGS = "settings of the schedule"
+
+-- The shortest text that is read back as the same number.
+local function number_text(value)
+   local text = ("%.15g"):format(value)
+   return tonumber(text) == value and text or ("%.17g"):format(value)
 end
 
 -- One text for equal values: plain tables with their keys in order.
 local function text_of(value)
-   if type(value) == "number" then return ("%.17g"):format(value) end
+   if type(value) == "number" then return number_text(value) end
    if type(value) ~= "table" then return tostring(value) end
    local parts = {}
    for _, key in ipairs(sorted_keys(value)) do
@@ -63,27 +65,53 @@ local function add_options(said, run)
    end
 end
 
--- What a script was told beside the options of training.
+-- Files of which what they hold is compared: one file has many paths.
+local BY_CONTENT = { weights = true, split_csv = true }
+
+-- What a script was told beside the options of training, also what it made one of them of: a loss, a function as schedule.
 local function add_arguments(said, run)
    local declared = options.declaration_of(run.arguments)
    for name, value in pairs(run.arguments) do
-      local entry = declared and declared.by_name[name]
-      if not FIT.by_name[name] and not (entry and entry.resume) then said["--" .. name] = text_of(value) end
+      local entry, own = declared and declared.by_name[name], FIT.by_name[name]
+      local counts = not (entry and entry.resume) and not BY_CONTENT[name]
+      if counts and (not own or own.script_only) then said["--" .. name] = text_of(value) end
    end
 end
 
+-- The numbers, texts and switches of the model's modules as the run began (p of a dropout, momentum of a norm, yours), as texts
+-- by their place in the model.
+local function fields_of(run)
+   local texts = {}
+   for path, fields in pairs(run.fields) do
+      for name, value in pairs(fields) do
+         if name ~= "training" then texts[path == "" and name or path .. "." .. name] = text_of(value) end
+      end
+   end
+   return texts
+end
+
 local function describe(run)
+   local weights = run.model.weights
    local said = { model = run.model.arch, classes = cjson.encode(run.set.classes), preprocessing = text_of(run.preprocess),
-      data = fingerprint(run.set), frozen = frozen_text(run, run.changing),
-      ["settings of the schedule"] = run.schedule.describe and run.schedule:describe(run.epochs) or nil }
+      weights = weights and weights.sha256 or "none",
+      data = fingerprint(run.set), frozen = frozen_text(run, run.changing), fields = fields_of(run),
+      [SETTINGS] = run.schedule.describe and run.schedule:describe(run.epochs) or nil }
    add_options(said, run)
    add_arguments(said, run)
    return said
 end
 
---- Texts by name that agree where two runs are one. Worked out once a run, and again when other parts train.
+--- Works out texts by name that agree where two runs are one (fields: a table of such), before a hook or a step changes
+-- anything.
+function identity.begin(run)
+   run.identity, run.identity_of = describe(run), run.changing
+end
+
+--- The same for a checkpoint, of which what does not change is less as parts begin to train.
 function identity.of(run)
-   if run.identity_of ~= run.changing then run.identity, run.identity_of = describe(run), run.changing end
+   if run.identity_of ~= run.changing then
+      run.identity.frozen, run.identity_of = frozen_text(run, run.changing), run.changing
+   end
    return run.identity
 end
 
@@ -92,6 +120,7 @@ end
 local WORDS = {
    data = "the photos are others (names, classes or sizes of the files)",
    frozen = "the weights that do not train are others",
+   weights = "the weights that it started from are others",
 }
 
 -- In the user's words: a flag where the command line has it.
@@ -113,30 +142,51 @@ local function frozen_then(file, run)
    return frozen_text(run, changing)
 end
 
--- What may differ in a run that is lengthened: settings that follow from the length, of the same schedule.
-local FOLLOWS = { ["settings of the schedule"] = true }
+-- In a run that is lengthened settings of the same schedule may differ: they may follow from the length. Those that do as it is
+-- expected are the same as before.
+local function settings_follow(run, before, there)
+   return run.epochs > before and run.schedule.describe ~= nil and run.schedule:describe(before) == there
+end
+
+local function names_of(here, there)
+   local names = {}
+   for name in pairs(here) do names[name] = true end
+   for name in pairs(there) do names[name] = true end
+   return sorted_keys(names)
+end
+
+-- The first of the model's fields that differs, and how many do; nil where none does.
+local function other_fields(here, there)
+   local first, n = nil, 0
+   for _, name in ipairs(names_of(here, there)) do
+      if here[name] ~= there[name] then first, n = first or name, n + 1 end
+   end
+   return first and ("the model's %s is %s here and %s there%s"):format(first, here[first] or "not given",
+      there[first] or "not given", n > 1 and (" (and %s more)"):format(console.count(n - 1, "field")) or "")
+end
 
 --- Fails where a checkpoint is of another run, naming what differs.
 function identity.check(file, run)
-   run.changing = run.changing or {}
-   local here, there = describe(run), file.state.identity
+   local here, there = {}, file.state.identity
+   for name, value in pairs(run.identity) do here[name] = value end
    local before = file.state.parts.position.epochs
    here.frozen = frozen_then(file, run)
-   local names, faults = {}, {}
-   for name in pairs(here) do names[name] = true end
-   for name in pairs(there) do names[name] = true end
+   local faults, fields = {}, other_fields(here.fields, there.fields)
+   here.fields, there.fields = nil, nil
    if run.epochs < before then
       faults[1] = ("%s is %d here and %d there, and a run can be lengthened, not shortened"):format(shown(run, "epochs"),
          run.epochs, before)
    end
-   for _, name in ipairs(sorted_keys(names)) do
-      local fault = here[name] ~= there[name] and difference(run, name, here[name], there[name])
-      if fault and FOLLOWS[name] and run.epochs > before then
+   for _, name in ipairs(names_of(here, there)) do
+      local same = here[name] == there[name] or name == SETTINGS and settings_follow(run, before, there[name])
+      local fault = not same and difference(run, name, here[name], there[name])
+      if fault and name == SETTINGS and run.epochs > before then
          console.line("note: %s", fault)
       elseif fault then
          faults[#faults + 1] = fault
       end
    end
+   faults[#faults + 1] = fields
    if #faults > 0 then
       console.fail("resume: %s is of another run: %s; give the same arguments, or start anew without --resume", file.path,
          table.concat(faults, "; ", 1, math.min(#faults, 4)))

@@ -13,18 +13,25 @@ local SHOWN = 5 -- bad photos that are named on the terminal; all are in bad_ima
 
 -- ---- bad photos ----
 
-local function mark(part, index)
-   part.bad = part.bad or {}
-   part.bad[index] = true
+-- run.bad is the list of those that are known, in the order in which they were met, with true under their paths;
+-- run.unreadable has their indices by part.
+local function forget(run)
+   run.bad, run.unreadable = {}, { train = {}, val = {} }
+end
+
+local function name_of(run, part)
+   return part == run.set.val and "val" or "train"
+end
+
+local function know(run, entry)
+   run.bad[#run.bad + 1], run.bad[entry.path] = entry, true
+   run.unreadable[entry.part][entry.index] = true
 end
 
 local function note_bad(run, part, bad)
    for _, entry in ipairs(bad) do
       if not run.bad[entry.path] then
-         run.bad[entry.path] = true
-         run.bad[#run.bad + 1] = { path = entry.path, message = entry.message, index = entry.index,
-            part = part == run.set.val and "val" or "train" }
-         mark(part, entry.index)
+         know(run, { path = entry.path, message = entry.message, index = entry.index, part = name_of(run, part) })
          run.meter:clear()
          if #run.bad <= SHOWN then console.warn("left out: %s", entry.message) end
          if #run.bad == SHOWN + 1 then console.warn("more photos are left out; bad_images.csv lists them") end
@@ -33,40 +40,24 @@ local function note_bad(run, part, bad)
 end
 
 -- Makes the first `n` entries of a list what is known of bad photos, and nothing else.
-local function know(run, list, n)
-   run.bad, run.set.train.bad, run.set.val.bad = {}, nil, nil
-   for i = 1, n do
-      local entry = list[i]
-      run.bad[i] = entry
-      run.bad[entry.path] = true
-      mark(run.set[entry.part], entry.index)
-   end
+local function know_first(run, list, n)
+   forget(run)
+   for i = 1, n do know(run, list[i]) end
 end
 
-local function indices_of(part)
-   local list = {}
-   for index in pairs(part.bad or {}) do list[#list + 1] = index end
-   table.sort(list)
-   return list
-end
+--- To be called as a run begins: what another one met in the same photos it meets anew.
+photos.begin = forget
 
 --- What is known of bad photos, as a part of a run's state (see scute.train.state).
 photos.part = { name = "photos" }
 
 function photos.part.save(run)
-   if not run.bad then return { train = indices_of(run.set.train), val = indices_of(run.set.val) } end -- not begun yet
    return { list = table.move(run.bad, 1, #run.bad, 1, {}), feed = run.known.feed, epoch = run.known.epoch }
 end
 
 function photos.part.load(run, saved)
-   if saved.list then
-      run.replayed = saved
-      return know(run, saved.list, saved.feed)
-   end
-   for _, name in ipairs { "train", "val" } do
-      run.set[name].bad = nil
-      for _, index in ipairs(saved[name]) do mark(run.set[name], index) end
-   end
+   run.replayed = saved
+   know_first(run, saved.list, saved.feed)
 end
 
 --- To be called when a feed is chosen.
@@ -77,24 +68,24 @@ end
 --- To be called before the order of an epoch is made. part_way: whether it was begun in the run before.
 function photos.epoch_begins(run, part_way)
    local saved = run.replayed
-   if saved then know(run, saved.list, part_way and saved.epoch or #saved.list) end
+   if saved then know_first(run, saved.list, part_way and saved.epoch or #saved.list) end
    run.known.epoch = #run.bad
 end
 
 --- To be called when it is made.
 function photos.epoch_has_begun(run)
    local saved = run.replayed
-   if saved then know(run, saved.list, #saved.list) end
+   if saved then know_first(run, saved.list, #saved.list) end
    run.replayed = nil
 end
 
 --- The indices of an order (default: all of a part) whose photos are not known to be bad.
-function photos.good_ones(part, order)
-   if order and not part.bad then return order end
-   local kept = {}
+function photos.good_ones(run, part, order)
+   local bad, kept = run.unreadable[name_of(run, part)], {}
+   if order and not next(bad) then return order end
    for i = 1, order and #order or #part.paths do
       local index = order and order[i] or i
-      if not (part.bad and part.bad[index]) then kept[#kept + 1] = index end
+      if not bad[index] then kept[#kept + 1] = index end
    end
    return kept
 end
@@ -115,7 +106,7 @@ function photos.source(run)
    -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation),
    -- skip (batches to pass over, default 0).
    function source.batches(part, options)
-      local order = photos.good_ones(part, options.order)
+      local order = photos.good_ones(run, part, options.order)
       local skip, size = options.skip or 0, options.batch_size
       local steps = options.merge_last_single and photos.steps_of(#order, size) or math.ceil(#order / size)
       if skip >= steps then return function() end end
@@ -151,7 +142,7 @@ end
 --- Trains and validates from the photos themselves, each decoded and sent through the whole network in every epoch.
 function photos.feed(run)
    local set = run.set
-   local n = #photos.good_ones(set.train)
+   local n = #photos.good_ones(run, set.train)
    return {
       cached = false,
       photos = n,

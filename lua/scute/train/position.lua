@@ -2,11 +2,11 @@
 -- that goes on may be given more epochs than before:
 --
 --    rates that were taken stay as they were; a schedule that stretches over the run, and a gradual unfreezing, are planned
---    anew
---    for the epochs that remain (run.span = where they began); what trains goes on training.
+--    anew for the epochs that remain (run.span = where they began); what trains goes on training.
 local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
+local schedule = require "scute.schedule"
 
 local position = { name = "position" }
 
@@ -20,9 +20,15 @@ local function epochs_done(run)
    return run.part_way and run.part_way.epoch - 1 or run.epoch
 end
 
+-- A schedule whose length the script says, whatever that of the run, goes on as it was.
+local function has_its_own_length(run)
+   local before = run.resumed and run.resumed.state.identity["settings of the schedule"]
+   return run.schedule.epochs ~= nil and run.schedule.describe ~= nil and run.schedule:describe() == before
+end
+
 local function lengthen(run, before)
    run.lengthened = { from = before, remaining = run.epochs - epochs_done(run) }
-   run.span = { step = run.step }
+   run.span = { step = run.step, skipped = run.skipped, goes_on = has_its_own_length(run) }
    run.stopped = nil
 end
 
@@ -59,7 +65,8 @@ function position.tell(run)
    local longer = run.lengthened
    if not longer then return end
    local name, anew = run.schedule.name or "a function", {}
-   anew[#anew + 1] = run.schedule.stretches and ("the schedule (%s)"):format(name) or nil
+   local is_planned = not run.span.goes_on and schedule.lasts_for(run.schedule, run.epochs)
+   anew[#anew + 1] = is_planned and ("the schedule (%s)"):format(name) or nil
    anew[#anew + 1] = run.unfreeze and run.unfreeze.gradual and "the unfreezing" or nil
    console.line("lengthened from %s to %d, of which %d remain: %s; this is not the run that %d from the start would have been",
       console.count(longer.from, "epoch"), run.epochs, longer.remaining, #anew > 0 and table.concat(anew, " and ")

@@ -5,6 +5,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local to_json = require "scute.base.json"
+local best = require "scute.train.best"
 
 local record = {}
 
@@ -135,6 +136,11 @@ local function copy_weights(run)
    return copy
 end
 
+local function free_weights(row)
+   for _, tensor in pairs(row.weights) do tensor:free() end
+   row.weights = nil
+end
+
 local NOT_SAVED = { confusion = true, weights = true, saved = true }
 
 local function plain_row(row)
@@ -172,7 +178,7 @@ end
 --- What a run has before anything is on disk.
 function record.prepare(run)
    run.folder = run.output_dir and ("%s/%s"):format(run.output_dir:gsub("(.)/+$", "%1"), run.model.arch)
-   run.history, run.bad, run.saved_at, run.save_cost = {}, {}, scute.clock(), 0
+   run.history, run.saved_at, run.save_cost = {}, scute.clock(), 0
    run.changing = changing_names(run.model)
 end
 
@@ -220,21 +226,12 @@ local function save(run)
    run.save_cost = run.saved_at - start
 end
 
-local FIGURES = { accuracy = "val_accuracy", balanced = "balanced" }
-
--- By the figure that was asked for, then by loss.
-local function is_better(row, best, by)
-   local figure = FIGURES[by]
-   if best and figure and row[figure] ~= best[figure] then return row[figure] > best[figure] end
-   return not best or row.val_loss < best.val_loss
-end
-
 -- Keeps the row of an epoch, and the weights where they are the best so far.
 local function keep_row(run)
    local row = run.row
    run.history[#run.history + 1] = row
-   if is_better(row, run.best, run.best_by) then
-      if run.best then run.best.weights = nil end -- one copy of the network is enough
+   if best.is_better(row, run.best, run.best_by) then
+      if run.best then free_weights(run.best) end -- one copy of the network is enough
       run.best = row
       run.best.weights = copy_weights(run)
    end
@@ -260,7 +257,7 @@ local function close(run)
       scute.no_grad(function()
          for name, kept in pairs(run.best.weights) do own[name]:copy_(kept) end
       end)
-      run.best.weights = nil
+      free_weights(run.best)
    end
    if run.folder then
       write(run.folder .. "/run.json", run_text(run, run.outcome))

@@ -4,6 +4,7 @@ local draw = require "scute.data.draw"
 local scute = require "scute"
 local average = require "scute.train.average"
 local board = require "scute.train.board"
+local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local criterion = require "scute.train.criterion"
 local events = require "scute.train.events"
@@ -54,24 +55,16 @@ end
 
 -- The parts of its state, in the order in which they are put back: what hooks restore may look at the rest, and random numbers
 -- are as they were when all of them are done.
-local function all_parts(run)
+local function all_parts(run, yours)
    local list = { state.model, state.optimizer, position, record.part, photos.part }
    if run.average then list[#list + 1] = average.part end
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = state.random
-   hooks.check_names(list)
+   hooks.check_names(list, yours)
    return state.parts(list)
 end
 
 -- ---- making ----
-
-local function check_trains(model)
-   for _, parameter in model:named_parameters() do
-      if parameter.requires_grad then return end
-   end
-   console.fail("nothing to train: every parameter of %s is frozen; unfreeze some, as in model:unfreeze \"head\"",
-      model.arch or "the model")
-end
 
 -- What options say in short becomes what the run uses.
 local function read_short_forms(run, model)
@@ -79,12 +72,18 @@ local function read_short_forms(run, model)
    run.schedule = run.schedule or schedule.constant()
    if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
    local plan = run.unfreeze
-   if plan and not plan.apply then run.unfreeze = unfreeze.plan(model, plan, { epochs = run.epochs }) end
+   if plan and plan.apply then
+      run.unfreeze = plan:for_run(model, run.epochs)
+   elseif plan then
+      run.unfreeze = unfreeze.plan(model, plan, { epochs = run.epochs })
+   end
+   if run.schedule.reset then run.schedule.reset() end
    criterion.read(run)
 end
 
 --- A run from checked options (see scute.train.options), which become its fields.
 function runs.new(run, model, set)
+   check.pair(model, set)
    run.model, run.set, run.preprocess = model, set, model.preprocessing
    read_short_forms(run, model)
    precision.read(run)
@@ -93,13 +92,16 @@ function runs.new(run, model, set)
    run.meter = progress.new()
    run.mixes = run.mixup > 0 or run.cutmix > 0
    run.photos = photos.source(run)
+   photos.begin(run)
    run.interrupted = scute.interrupted
    run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
    if run.unfreeze then run.unfreeze:apply(model, 1) end
-   check_trains(model)
+   check.optimizer(model, run.optimizer)
    if run.ema then run.average = average.new(model, run.ema) end
+   local yours = run.hooks
    run.hooks = all_hooks(run)
-   run.parts = all_parts(run)
+   run.parts = all_parts(run, yours)
+   run.fields = model:fields().fields -- as they are before any hook changes them
    return run
 end
 
@@ -110,6 +112,11 @@ function runs.describe(run)
       "photo"), console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
    if run.half then console.line("precision: %s", run.precision) end
+   local zero = schedule.ends_at_zero(run.schedule, run.epochs)
+   if zero then
+      console.warn("the schedule (%s) lasts for %g of the %s: the learning rate is 0 from then on, and nothing is learned",
+         run.schedule.name, zero, console.count(run.epochs, "epoch"))
+   end
 end
 
 --- A batch cannot be larger than what trains.

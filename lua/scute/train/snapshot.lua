@@ -1,8 +1,6 @@
 -- Everything that a few steps of training move, kept in memory so that it can be put back to the last bit: the parts of a run's
 -- state that say so, and gradients. Kept tensors share their memory with the originals until those are written.
-local photos = require "scute.train.photos"
 local state = require "scute.train.state"
-local unfreeze = require "scute.train.unfreeze"
 
 local snapshot = {}
 
@@ -25,10 +23,9 @@ local function restore_gradients(kept)
 end
 
 --- Keeps all that; the value that is returned puts it back when it goes out of scope (local kept <close> = ...), also
--- through an error. run: { model, optimizer, set, unfreeze = a plan or nil }.
+-- through an error. run: { model, optimizer }.
 function snapshot.take(run)
-   local parts = { state.model, state.optimizer, photos.part, state.random }
-   if run.unfreeze then table.insert(parts, 3, unfreeze.hook) end
+   local parts = { state.model, state.optimizer, state.random }
    local data, tensors = state.take(run, parts)
    local gradients, copies = keep_gradients(run.model), {}
    for name, tensor in pairs(tensors) do copies[name] = tensor:clone() end

@@ -86,6 +86,7 @@ function state.take(run, parts)
    for _, part in ipairs(parts) do
       local own
       data[part.name], own = part.save(run)
+      data[part.name] = data[part.name] or {}
       for name, tensor in pairs(own or {}) do tensors[part.name .. "." .. name] = tensor end
    end
    return data, tensors

@@ -5,6 +5,7 @@
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
+local best = require "scute.train.best"
 
 local stopping = {}
 
@@ -13,7 +14,7 @@ local METRICS = { val_accuracy = true, val_loss = false, train_loss = false, tra
    ema_val_accuracy = true, ema_val_loss = false }
 
 local STOP = options.declare("early_stop", {
-   { "metric", choices = sorted_keys(METRICS), default = "val_accuracy", help = "of a row of the history" },
+   { "metric", choices = sorted_keys(METRICS), show = "what best_by says", help = "of a row of the history" },
    { "direction", choices = { "max", "min" }, show = "of the metric", help = "what is better" },
    { "patience", whole = true, min = 0, default = 0,
      help = "epochs without a better value after which the run stops; 0: never" },
@@ -22,14 +23,15 @@ local STOP = options.declare("early_stop", {
      show = "infinite", expected = "a number of at least 0", help = "a validation loss above this stops the run" },
 }, "patience")
 
-local function reason(o, state, row, value)
-   if value ~= value then return ("%s is no number in epoch %d"):format(o.metric, row.epoch) end
+local function reason(o, metric, state, row)
+   local watched = o.patience > 0 or o.metric
+   if watched and row[metric] ~= row[metric] then return ("%s is no number in epoch %d"):format(metric, row.epoch) end
    if row.val_loss > o.diverged then
       return ("the validation loss reached %.3g in epoch %d, above %.3g"):format(row.val_loss, row.epoch, o.diverged)
    end
    local since = row.epoch - state.from
    if o.patience > 0 and since >= o.patience then
-      return ("no better for %s: %s was %.4g in epoch %d"):format(console.count(since, "epoch"), o.metric, state.value,
+      return ("no better for %s: %s was %.4g in epoch %d"):format(console.count(since, "epoch"), metric, state.value,
          state.epoch)
    end
    return nil
@@ -39,12 +41,12 @@ end
 -- too. run.stopped says why, and in which epoch the best value was.
 function stopping.hook(given)
    local o = STOP:read(given, 0)
-   o.more = METRICS[o.metric]
-   if o.direction then o.more = o.direction == "max" end
    local state = {} -- the best value, its epoch, and the epoch from which the patience counts
-   local function is_better(value)
+   local function is_better(metric, value)
       if not state.value then return true end
-      local gain = o.more and value - state.value or state.value - value
+      local more = METRICS[metric]
+      if o.direction then more = o.direction == "max" end
+      local gain = more and value - state.value or state.value - value
       return gain > o.min_change
    end
    return {
@@ -55,16 +57,14 @@ function stopping.hook(given)
          if run.lengthened and state.from then state.from = run.epoch end -- the patience counts anew
       end,
       on_epoch_end = function(run)
-         local row = run.row
-         local value = row[o.metric]
-         if value == nil then
-            error(("early_stop: this run has no %s"):format(o.metric), 0)
-         end
-         -- Equal accuracy with a lower loss is the better epoch for the weights that are kept; it counts here as well.
-         if is_better(value) or o.metric == "val_accuracy" and o.min_change == 0 and run.best == row then
-            state = { value = value, epoch = row.epoch, from = row.epoch }
-         end
-         local why = row.epoch < run.epochs and reason(o, state, row, value)
+         local row, kept_by = run.row, best.figure(run.best_by)
+         local metric = o.metric or kept_by
+         local value = row[metric]
+         if value == nil then error(("early_stop: this run has no %s"):format(metric), 0) end
+         -- Of two epochs with equal accuracy the one with the lower loss is kept; it counts as better here as well.
+         local kept = value == state.value and metric == kept_by and o.min_change == 0 and run.best == row
+         if is_better(metric, value) or kept then state = { value = value, epoch = row.epoch, from = row.epoch } end
+         local why = row.epoch < run.epochs and reason(o, metric, state, row)
          if why then run.stopped = why end
       end,
    }

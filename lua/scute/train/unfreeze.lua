@@ -19,7 +19,8 @@ local options = require "scute.base.options"
 
 local unfreeze = {}
 
-local WIDTH = 50 -- characters of the timeline
+local WIDTH = 50     -- characters of the timeline
+local MOST = 1000000 -- epochs between two groups
 
 local Plan = {}
 Plan.__index = Plan
@@ -77,8 +78,8 @@ local function read_gradual(text, groups, epochs)
    local interval = text:match "^gradual:(.*)$"
    if not interval then return nil end
    local number = interval:find "^%d+$" and math.tointeger(tonumber(interval))
-   if not number or number < 1 then
-      refuse("'%s': expected a whole number of epochs of at least 1, as in gradual:2", text)
+   if not number or number < 1 or number > MOST then
+      refuse("'%s': expected a whole number of epochs from 1 to %d, as in gradual:2", text, MOST)
    end
    return number
 end
@@ -145,6 +146,7 @@ end
 local function check_something_trains(plan)
    local first = math.huge
    for _, epoch in pairs(plan.from) do first = math.min(first, epoch) end
+   if first == math.huge then refuse "it names no group; begin with head, as in head,layer4@3" end
    if first > 1 then
       refuse("nothing would train before epoch %s: begin with head, as in head,%s@%s", first,
          plan.groups[#plan.groups - 1] or "stem", first)
@@ -163,6 +165,11 @@ local PLAN = options.declare("unfreeze.plan", {
 -- status 2. What lies beyond the run is in plan.warnings.
 function unfreeze.plan(model, schedule, given)
    local o = PLAN:read(given)
+   if type(model) ~= "table" or not model.group_paths then
+      error("unfreeze.plan: expected a model of scute.models, found " .. console.brief(model), 2)
+   elseif schedule ~= nil and type(schedule) ~= "table" and type(schedule) ~= "string" then
+      error("unfreeze.plan: expected a text or {group = epoch}, found " .. console.brief(schedule), 2)
+   end
    local plan = setmetatable({ groups = {}, from = {}, warnings = {}, active = {}, epochs = o.epochs, batch_norm = o.batch_norm,
       warmup = o.warmup }, Plan)
    for i, group in ipairs(model:group_paths()) do plan.groups[i] = group[1] end
@@ -186,6 +193,30 @@ function Plan:describe()
    end
    return ("%s, batch norm %s, warmup %d"):format(self.gradual and "gradual" or table.concat(words, ","),
       self.batch_norm or "eval", self.warmup)
+end
+
+local function copy_of(map)
+   local copy = {}
+   for key, value in pairs(map) do copy[key] = value end
+   return copy
+end
+
+--- A plan as a run begins with it: where it was used before does not matter. Fails where it is one for another length or
+-- another model.
+function Plan:for_run(model, epochs)
+   if self.epochs ~= epochs then
+      console.fail("unfreeze: the plan is one for %s and the run has %d; make it with { epochs = %d }",
+         console.count(self.epochs, "epoch"), epochs, epochs)
+   end
+   local groups = {}
+   for i, group in ipairs(model:group_paths()) do groups[i] = group[1] end
+   if table.concat(groups, ", ") ~= table.concat(self.groups, ", ") then
+      console.fail("unfreeze: the plan is one for a model with the groups %s; this one has %s",
+         table.concat(self.groups, ", "), table.concat(groups, ", "))
+   end
+   local plan = setmetatable(copy_of(self), Plan)
+   plan.active, plan.begun, plan.from = {}, nil, copy_of(self.from)
+   return plan
 end
 
 -- ---- acting ----
@@ -272,12 +303,6 @@ local function tell(run, group)
    run.meter:clear()
    console.line("epoch %d: %s joins, %d parameters, learning rate %.3g%s", run.epoch, group, count, rates[group] or 0,
       run.unfreeze.warmup > 0 and (" after %s"):format(console.count(run.unfreeze.warmup, "step")) or "")
-end
-
-local function copy_of(map)
-   local copy = {}
-   for key, value in pairs(map) do copy[key] = value end
-   return copy
 end
 
 --- What train.fit does with a plan: applies it as epochs begin, and scales the rates of groups that warm up. Its state is what

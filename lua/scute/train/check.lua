@@ -1,0 +1,103 @@
+-- Whether what a run is given belongs together: model, photos and optimizer. What does not would train something else, or
+-- nothing, without a word.
+local console = require "scute.base.console"
+
+local check = {}
+
+-- level: of the function whose arguments these are, as error counts from here.
+local function expect(what, good, text, found, level)
+   if not good then error(("%s: expected %s, found %s"):format(what, text, console.brief(found)), level + 1) end
+end
+
+local function is_set(set)
+   return type(set) == "table" and type(set.train) == "table" and type(set.val) == "table"
+end
+
+--- Fails where the arguments of `what` (train.fit, train.lr_find) are of another kind, naming its caller.
+function check.arguments(what, model, set, given)
+   expect(what, type(model) == "table" and model.named_parameters, "a model of scute.models", model, 4)
+   expect(what, is_set(set), "photos as data.open returns them", set, 4)
+   expect(what, type(given) == "table", "a table of options", given, 4)
+end
+
+local function check_model(model)
+   if not (model.is_backbone_frozen and model.preprocessing and model.arch) then
+      error("train.fit: expected a model of scute.models, which has a backbone, a head and its preprocessing, found a "
+         .. tostring(model.class_name), 0)
+   end
+end
+
+local function check_photos(set)
+   for name, part in pairs { train = set.train, val = set.val } do
+      if type(part.paths) ~= "table" or #part.paths == 0 then
+         error(("train.fit: expected photos as data.open returns them; there is none in set.%s"):format(name), 0)
+      end
+   end
+end
+
+local function list(names)
+   return table.concat(names, ", ", 1, math.min(#names, 8)) .. (#names > 8 and ", ..." or "")
+end
+
+local function are_equal(a, b)
+   for i = 1, math.max(#a, #b) do
+      if a[i] ~= b[i] then return false end
+   end
+   return true
+end
+
+-- Of a model that was made for a number of classes: "1", "2", ...
+local function are_numbers(names)
+   for i, name in ipairs(names) do
+      if name ~= tostring(i) then return false end
+   end
+   return true
+end
+
+-- What a model says is a class's number: numbers that stand for others would make every accuracy a wrong one. A model that was
+-- made for a number of classes gets the names of the photos'.
+local function match_classes(model, set)
+   local own, theirs = model.classes, set.classes
+   if not own or are_equal(own, theirs) then return end
+   if not are_numbers(own) then
+      console.fail("train.fit: the model is one for %s (%s) and the photos have %s (%s); they must be the same in the same "
+         .. "order: models.create(name, { classes = set.classes })", console.count(#own, "class", "classes"), list(own),
+         console.count(#theirs, "class", "classes"), list(theirs))
+   elseif #own ~= #theirs then
+      console.fail("train.fit: the model is one for %s and the photos have %d (%s); models.create(name, { classes = "
+         .. "set.classes }) gives it a head for them", console.count(#own, "class", "classes"), #theirs, list(theirs))
+   end
+   model.classes = table.move(theirs, 1, #theirs, 1, {})
+end
+
+--- Fails where model and photos do not belong together; a model whose classes have numbers only gets their names.
+function check.pair(model, set)
+   check_model(model)
+   check_photos(set)
+   match_classes(model, set)
+end
+
+--- Fails where nothing trains, or the optimizer lacks something that does: one that was made before a head was replaced or the
+-- model moved still holds the tensors of that time.
+function check.optimizer(model, optimizer)
+   local held, any = {}, false
+   if type(optimizer.groups) ~= "table" then error("train.fit: expected an optimizer of scute.optim, which has groups", 0) end
+   for _, group in ipairs(optimizer.groups) do
+      for _, entry in ipairs(group.parameters) do held[entry[2]] = true end
+   end
+   for name, tensor in model:named_parameters() do
+      if tensor.requires_grad then
+         any = true
+         if not held[tensor] then
+            console.fail("train.fit: '%s' trains, but the optimizer does not have it; make the optimizer when the model is as "
+               .. "it will be (after :to(device) and a new head), or freeze that part", name)
+         end
+      end
+   end
+   if not any then
+      console.fail("nothing to train: every parameter of %s is frozen; unfreeze some, as in model:unfreeze \"head\"",
+         model.arch or "the model")
+   end
+end
+
+return check
