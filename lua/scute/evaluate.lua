@@ -2,6 +2,7 @@
 -- what they are worth. The parts are in evaluate/.
 local scute = require "scute"
 local console = require "scute.base.console"
+local joined = require "scute.base.joined"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
@@ -71,10 +72,16 @@ local PHOTOS = options.declare("evaluate.photos", {
 -- records with a path each, the list of photos that cannot be read ({path, message}), and the features (N, F), or nil.
 function evaluate.photos(model, part, classes, given)
    local o = PHOTOS:read(given)
+   if type(model) ~= "table" or not model.classes then
+      error("evaluate.photos: expected a model of scute.models, found " .. console.brief(model), 2)
+   elseif type(part) ~= "table" or type(part.labels) ~= "table" or type(classes) ~= "table" then
+      error("evaluate.photos: expected photos as data.open returns them ({ paths, labels }) and the names of their classes", 2)
+   end
    local numbers, records, chunks = match_classes(model, classes), {}, {}
    local function keep(batch)
       local wide <close> = batch.logits:to "f64"
-      local probabilities = wide:softmax(-1):totable()
+      local shares <close> = wide:softmax(-1)
+      local probabilities = shares:totable()
       for i, index in ipairs(batch.indices:values()) do
          local record = evaluate.record(probabilities[i], numbers[part.labels[index]])
          record.path = part.paths[index]
@@ -84,7 +91,7 @@ function evaluate.photos(model, part, classes, given)
    end
    local seen = score(model, { paths = part.paths }, { want = { "logits", o.features and "features" or nil }, each = keep,
       workers = o.workers, device = o.device, precision = o.precision })
-   return records, seen.bad, #chunks > 0 and scute.concat(chunks, 1) or nil
+   return records, seen.bad, joined(chunks)
 end
 PHOTOS:describes(evaluate.photos)
 
@@ -101,7 +108,7 @@ local function run_of(model_path)
    return {}, path .. " is damaged or was cut off"
 end
 
-local function joined(a, b)
+local function both(a, b)
    local all = { paths = {}, labels = {} }
    for _, part in ipairs { a, b } do
       for _, key in ipairs { "paths", "labels" } do table.move(part[key], 1, #part[key], #all[key] + 1, all[key]) end
@@ -134,7 +141,7 @@ function evaluate.open(opt)
       return set.val, set.classes, set.split
    end
    local set = data.open(opt.data_dir, how)
-   if opt.split == "all" then return joined(set.train, set.val), set.classes, "all photos, also those that trained" end
+   if opt.split == "all" then return both(set.train, set.val), set.classes, "all photos, also those that trained" end
    return set[opt.split], set.classes, (opt.split == "val" and "validation: " or "training photos: ") .. set.split
 end
 

@@ -8,6 +8,7 @@
 local scute = require "scute.core"
 local nn = require "scute.nn"
 local columns = require "scute.base.columns"
+local console = require "scute.base.console"
 local options = require "scute.base.options"
 
 local models = {}
@@ -163,6 +164,11 @@ end
 -- classes, preprocessing and precision. `extra` is a table of further text entries for the metadata; `tensors` = {name =
 -- tensor} stand in the file in place of the model's own.
 function models.save(model, path, extra, tensors)
+   if type(model) ~= "table" or not model.metadata then
+      error("models.save: expected a model of scute.models, found " .. console.brief(model), 2)
+   elseif type(path) ~= "string" then
+      error("models.save: expected the path of a file, found " .. console.brief(path), 2)
+   end
    local metadata, state = model:metadata(), model:state_dict()
    for key, text in pairs(extra or {}) do metadata[key] = text end
    for name, tensor in pairs(tensors or {}) do
@@ -186,6 +192,7 @@ end
 
 -- Reads a model that models.save wrote, in evaluation mode. Returns the model and the file's metadata.
 function models.load(path)
+   if type(path) ~= "string" then error("models.load: expected the path of a file, found " .. console.brief(path), 2) end
    local state = require("scute.weights").load(path)
    local metadata = state.metadata or {}
    for _, key in ipairs { "architecture", "classes", "preprocessing" } do

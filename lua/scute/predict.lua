@@ -2,6 +2,7 @@
 local scute = require "scute"
 local json = require "scute.base.json"
 local console = require "scute.base.console"
+local joined = require "scute.base.joined"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
@@ -37,6 +38,9 @@ function predict.photos(model, paths, given)
    if type(model) ~= "table" or not model.preprocessing then
       error("predict.photos: expected a model of scute.models, found " .. console.brief(model), 2)
    end
+   if type(paths) ~= "table" or type(paths[1]) ~= "string" then
+      error("predict.photos: expected a list of files, found " .. console.brief(paths), 2)
+   end
    local found, chunks = {}, {}
    local seen = score(model, { paths = paths }, { want = { "logits", "features" }, workers = o.workers, device = o.device,
       precision = o.precision, each = function(batch)
@@ -47,7 +51,7 @@ function predict.photos(model, paths, given)
          end
          chunks[#chunks + 1], batch.features = batch.features, nil
       end })
-   return { photos = found, features = #chunks > 0 and scute.concat(chunks, 1) or nil, bad = seen.bad }
+   return { photos = found, features = joined(chunks), bad = seen.bad }
 end
 PHOTOS:describes(predict.photos)
 

@@ -6,6 +6,7 @@
 local scute = require "scute"
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
+local joined = require "scute.base.joined"
 local late = require "scute.base.late"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
@@ -14,8 +15,8 @@ local WANTED = { guesses = true, logits = true, losses = true, features = true }
 
 local function is_wanted(value)
    if type(value) ~= "table" then return false end
-   for _, name in ipairs(value) do
-      if not WANTED[name] then return false end
+   for key, name in pairs(value) do
+      if math.type(key) ~= "integer" or not WANTED[name] then return false end
    end
    return true
 end
@@ -112,11 +113,28 @@ local function keeper()
    end
    return visit, function()
       for name, list in pairs(chunks) do
-         kept[name] = #list > 1 and scute.concat(list, 1) or list[1]
-         if #list > 1 then free(list) end
+         kept[name] = joined(list)
       end
       return kept
    end
+end
+
+-- Puts a model into evaluation mode; returns a function that puts each of its modules back into the mode that it was in.
+local function evaluating(model)
+   local modes = {}
+   for _, module in model:named_modules() do modes[module] = module.training end
+   model:eval()
+   return function()
+      for module, training in pairs(modes) do rawset(module, "training", training) end
+   end
+end
+
+-- Fails, naming the caller of score, where what is wanted cannot be told of those photos.
+local function check_photos(part, wanted, o)
+   if #part.paths == 0 and not o.feed then error("score: expected at least one photo, found none", 3) end
+   local needs = wanted.losses and "losses need" or o.loss and "a loss needs"
+   if needs and not part.labels then error(("score: %s labels, and the photos have none"):format(needs), 3) end
+   if o.loss and not o.each then error("score: a loss is told with each batch; give `each`, or want \"losses\"", 3) end
 end
 
 --- What a model of scute.models says about photos, in evaluation mode and without the tape. part: a part of a data set, {
@@ -134,13 +152,12 @@ local function score(model, part, given)
    local o, bad, wanted = SCORE:read(given), {}, {}
    for _, name in ipairs(o.want) do wanted[name] = true end
    o.device = o.device or device_of(model)
-   if wanted.losses and not part.labels then error("score: losses need labels, and the photos have none", 2) end
-   local training = model.training
-   model:eval()
+   check_photos(part, wanted, o)
+   local put_back = evaluating(model)
    local visit, all = o.each, nil
    if not visit then visit, all = keeper() end
    local ok, complete = pcall(pass, o.feed or photos_of(model, part, o, bad), o, wanted, visit)
-   if training then model:train() end
+   put_back()
    if not ok then error(complete, 0) end
    local seen = all and all() or {}
    seen.bad, seen.complete = bad, complete

@@ -258,6 +258,15 @@ describe("an error inside a model", function()
    end)
 end)
 
+describe("models.save and models.load", function()
+   it("name an argument that is none", function()
+      assert.error_matches(function() models.save({}, "x") end, "^models.save: expected a model of scute.models, found")
+      assert.error_matches(function() models.save(models.baseline_cnn {}) end,
+         "^models.save: expected the path of a file, found nil")
+      assert.error_matches(function() models.load() end, "^models.load: expected the path of a file, found nil")
+   end)
+end)
+
 describe("heads", function()
    it("are replaced with a stated initialisation", function()
       local model = models.resnet18(quiet)

@@ -21,6 +21,16 @@ describe("constructors", function()
       assert.same({ 8 }, b.bias.shape)
    end)
 
+   it("name the line that called them", function()
+      for _, given in ipairs { { 3, 8, in_features = 3 }, { 3, 8, foo = 1 } } do
+         local _, why = pcall(function()
+            local linear = nn.Linear(given)
+            return linear
+         end)
+         assert.matches("nn_spec.lua:%d+: nn.Linear: ", why)
+      end
+   end)
+
    it("reject unknown and missing options", function()
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, strid = 2 } end, "unknown option 'strid'; did you mean 'stride'")
       assert.error_matches(function() nn.Conv2d { 3, 8 } end, "'kernel_size' is missing")

@@ -56,6 +56,15 @@ describe("scute.score", function()
       end
    end)
 
+   it("leaves every module in the mode that it was in", function()
+      local part, classes = data.list(root .. "/photos")
+      local model = models.create("resnet18", { classes = classes, image_size = 32 })
+      model:get("layer1"):eval()
+      scute.score(model, { paths = { part.paths[1] } })
+      assert.is_true(model.training and model:get("layer2").training)
+      assert.is_false(model:get("layer1").training or model:get("layer1.0.bn1").training)
+   end)
+
    it("hands over batches instead, and wants no labels where no losses are asked for", function()
       local part, classes = data.list(root .. "/photos")
       local model, n = models.create("resnet18", { classes = classes, image_size = 32 }), 0
@@ -71,6 +80,11 @@ describe("scute.score", function()
       assert.is_truthy(kept:numel()) -- taken out of the batch, so not freed
       assert.error_matches(function() scute.score(model, { paths = part.paths }, { want = { "losses" } }) end,
          "losses need labels")
+      assert.error_matches(function()
+         scute.score(model, { paths = part.paths }, { loss = function(logits, y) return scute.cross_entropy(logits, y) end })
+      end, "score: a loss needs labels")
+      local _, why = pcall(function() scute.score(model, { paths = {} }) end)
+      assert.matches("score_spec.lua:%d+: score: expected at least one photo, found none", why)
       assert.error_matches(function() scute.score(model, part, { want = { "loss" } }) end, "a list of guesses, logits, losses")
       assert.error_matches(function() scute.score(model, part.paths) end, "expected photos as { paths = , labels = }")
       assert.error_matches(function() scute.score("resnet18", part) end, "expected a model of scute.models, found resnet18")

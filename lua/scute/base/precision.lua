@@ -12,14 +12,13 @@ local console = require "scute.base.console"
 
 local precision = {}
 
---- The names, as options and flags take them.
-precision.NAMES = { "auto", "fp32", "bf16", "fp16" }
+local NAMES = { "auto", "fp32", "bf16", "fp16" }
 
 local DTYPES = { fp32 = "f32", bf16 = "bf16", fp16 = "f16" }
 local LEAST = 40000 -- pixels of a batch from which on bfloat16 is faster
 
 --- The option of those who look at a model, as scute.base.options has it.
-precision.OF_LOOKING = { "precision", choices = { "fp32", "bf16", "fp16" },
+precision.OF_LOOKING = { "precision", choices = NAMES,
    show = "the model's own, where the device computes in it", help = "what the network computes in" }
 
 --- The dtype of products for a name on a device; warns where the device has that dtype for storage only. pixels: of a batch
@@ -51,8 +50,7 @@ end
 
 --- f(...) with products of that dtype (nil: float32); what it returns is one tensor, of float32.
 function precision.call(dtype, f, ...)
-   if not dtype or dtype == "f32" then return f(...) end
-   local y = scute.autocast(dtype, f, ...)
+   local y = scute.autocast(dtype or "f32", f, ...)
    if y.dtype == "f32" then return y end
    local wide = y:to "f32"
    y:free()

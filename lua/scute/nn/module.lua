@@ -81,10 +81,10 @@ local function read_options(class, given)
    local named, names = {}, class.declaration.names
    for key, value in pairs(given) do
       local name = math.type(key) == "integer" and names[key] or key
-      if named[name] ~= nil then error(("nn.%s: option '%s' is given twice"):format(class.class_name, name), 4) end
+      if named[name] ~= nil then error(("nn.%s: option '%s' is given twice"):format(class.class_name, name), 3) end
       named[name] = value
    end
-   return class.declaration:read(named, 4)
+   return class.declaration:read(named, 2) -- a tail call: this function no longer counts
 end
 
 local function instantiate(class, ...)
