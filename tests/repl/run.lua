@@ -257,7 +257,8 @@ prompt() { await '[ $(size) -gt '$1' ] && [ "$(tail -c 2 $screen)" = "> " ]'; }
 ]]
 
 -- Types texts and returns what the terminal showed. What follows a line or Ctrl-C is typed once there is a prompt again,
--- unless it is one of these: "@FILE" waits for a file, ">" for a prompt, "." for the end, and "" for a while.
+-- unless it is one of these: "@FILE" waits for a file, "~TEXT" for a text behind what was there when the last was typed, ">" for
+-- a prompt, "." for the end, and "" for a while.
 local function type_in(texts)
    local screen = scratch .. "/screen"
    os.remove(screen)
@@ -265,13 +266,15 @@ local function type_in(texts)
    for i, text in ipairs(texts) do
       local file, following = text:match "^@(.*)", texts[i + 1] or "."
       if file then typing[#typing + 1] = ("await '[ -e %s ]'"):format(file)
+      elseif text:find "^~" then
+         typing[#typing + 1] = ("await 'tail -c +$((before + 1)) $screen | grep -qF %s'"):format(text:sub(2))
       elseif text == ">" then typing[#typing + 1] = "prompt 0"
       elseif text == "." then typing[#typing + 1] = [[await 'grep -q "^Script done" $screen']]
       elseif text == "" then typing[#typing + 1] = "sleep 0.3"
       else
          typing[#typing + 1] = ("before=$(size); printf %s"):format(quote(text))
          local done = text:find "\\n$" or text:find "\\003$"
-         if done and not following:find "^[@>.]" and following ~= "" then typing[#typing + 1] = "prompt $before" end
+         if done and not following:find "^[@~>.]" and following ~= "" then typing[#typing + 1] = "prompt $before" end
       end
    end
    local command = ("(%s) | TERM=xterm SHELL=/bin/sh script -qefc %s %s"):format(table.concat(typing, "\n"),
@@ -293,7 +296,8 @@ expect_typed("Ctrl-C stops a computation", { "x = 1\\n", BEGIN .. FOREVER .. "\\
 expect_typed("Ctrl-C at the prompt drops the line", { "error(1) \\003", "5\\n", "\\004" }, { "^C\n", "> 5\n5\n" })
 expect_typed("Ctrl-C drops an unfinished chunk", { "for i = 1, 2 do\\n", "\\003", "6\\n", "\\004" }, { ">> ", "> 6\n6\n" })
 expect_typed("errors do not end it, nor its exit code", { "error(1)\\n", "7\\n", "\\004" }, { "> 7\n7\n" })
-expect_typed("Tab completes", { "scu\\t", ".zero\\t", "(2):item\\t", "()\\n", "\\004" },
+expect_typed("Tab completes", { "scu\\t", "~scute", ".zero\\t", "~.zeros", "(2):item\\t", "~:item",
+   "()\\n", "\\004" },
    { "expected a tensor with one element" })
 expect_typed("the history stays", { "\\020\\n", "\\004" }, { "expected a tensor with one element" })
 expect_typed("letters beyond ASCII", { "'gr\\303\\266n'\\n", "\\004" }, { "grön\n" })
