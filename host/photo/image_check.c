@@ -1,13 +1,5 @@
-// Is a PNG, BMP or GIF whole? Only containers are walked here; stb_image decodes.
+// Is a BMP or GIF whole? Only containers are walked here; stb_image decodes.
 #include "host/photo/image_check.h"
-
-#include <string.h>
-
-#include <zlib.h>
-
-static uint32_t big32(const unsigned char *p) {
-   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 static uint32_t little32(const unsigned char *p) {
    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
@@ -19,32 +11,6 @@ static uint32_t little16(const unsigned char *p) {
 
 static ScStatus truncated(const char *format) {
    return sc_fail(SC_EFORMAT, "truncated or corrupt %s (it ends too early)", format);
-}
-
-// A chunk is length, type, data, checksum. Lower case in the type's first letter marks what a decoder may
-// ignore.
-static ScStatus check_chunk(const unsigned char *chunk, size_t length) {
-   bool critical = !(chunk[4] & 0x20);
-   if (critical && crc32(crc32(0, NULL, 0), chunk + 4, (uInt)length + 4) != big32(chunk + 8 + length))
-      return sc_fail(SC_EFORMAT, "truncated or corrupt PNG (wrong checksum in chunk %.4s)",
-                     (const char *)chunk + 4);
-   return SC_OK;
-}
-
-ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits) {
-   if (b.size < 33) return truncated("PNG");
-   if (memcmp(b.data + 12, "IHDR", 4) != 0)
-      return sc_fail(SC_EFORMAT, "not a standard PNG (chunk %.4s comes first); save it again as PNG",
-                     (const char *)b.data + 12);
-   SC_TRY(sc_image_check_size(big32(b.data + 16), big32(b.data + 20), limits));
-   for (size_t at = 8; b.size - at >= 12;) {
-      size_t length = big32(b.data + at);
-      if (length > b.size - at - 12) return truncated("PNG");
-      SC_TRY(check_chunk(b.data + at, length));
-      if (memcmp(b.data + at + 4, "IEND", 4) == 0) return SC_OK;
-      at += 12 + length;
-   }
-   return truncated("PNG");
 }
 
 ScStatus sc_image_check_bmp(ScBytes b, const ScImageLimits *limits, bool *opaque) {

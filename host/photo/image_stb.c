@@ -2,22 +2,8 @@
 #include "host/photo/image_stb.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-// What stb_image may let a block grow to: a damaged PNG unpacks to more than its pixels without an end, and
-// must not be told as memory that ran out.
-static _Thread_local struct {
-   size_t most;
-   bool exceeded;
-} growth;
-
-static void *grow(void *block, size_t size) {
-   if (size <= growth.most) return realloc(block, size);
-   growth.exceeded = true;
-   return NULL;
-}
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -25,15 +11,13 @@ static void *grow(void *block, size_t size) {
 #define STBI_ONLY_BMP
 #define STBI_ONLY_GIF
 #define STBI_NO_STDIO
-#define STBI_MALLOC(size)         malloc(size)
-#define STBI_FREE(block)          free(block)
-#define STBI_REALLOC(block, size) grow(block, size)
 // The header declares more than it defines, which is told at the end of the file.
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <stb/stb_image.h>
 
 #include "host/photo/image_check.h"
+#include "host/photo/image_check_png.h"
 
 // Four bytes a pixel to three, in place, on white. Rounded as Pillow's paste with a mask.
 static void put_on_white(unsigned char *pixels, size_t count) {
@@ -58,25 +42,12 @@ static ScStatus take(unsigned char *pixels, int width, int height, ScImage *out)
    return SC_OK;
 }
 
-// Blocks are doubled while they grow; pixels have up to four channels of 16 bits, and each row a byte before
-// it.
-static void limit_growth(ScBytes bytes) {
-   enum { ROOM = 64 << 20 };
-   int width = 0, height = 0, found;
-   stbi_info_from_memory(bytes.data, (int)bytes.size, &width, &height, &found);
-   growth.most = ROOM + 2 * bytes.size + 2 * (size_t)height * (8 * (size_t)width + 1);
-   growth.exceeded = false;
-}
-
 static ScStatus decode(const char *format, ScBytes bytes, int channels, ScImage *out) {
    int width, height, found;
    if (bytes.size > INT_MAX)
       return sc_fail(SC_EFORMAT, "%zu bytes are more than the 2 GiB a %s may have", bytes.size, format);
-   limit_growth(bytes);
    unsigned char *pixels =
        stbi_load_from_memory(bytes.data, (int)bytes.size, &width, &height, &found, channels);
-   if (!pixels && growth.exceeded)
-      return sc_fail(SC_EFORMAT, "corrupt %s (it unpacks to far more than its pixels)", format);
    if (!pixels && strcmp(stbi_failure_reason(), "outofmem") == 0)
       return sc_fail(SC_EMEM, "out of memory while decoding a %s", format);
    if (!pixels) return sc_fail(SC_EFORMAT, "truncated or corrupt %s (%s)", format, stbi_failure_reason());
