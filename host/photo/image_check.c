@@ -42,6 +42,62 @@ static size_t skip_blocks(ScBytes b, size_t at) {
    return 0;
 }
 
+// ---- what the codes of a GIF stand for ----
+
+enum { TABLE = 8192 }; // entries that stb_image has room for
+
+// Codes lie bit by bit in a chain of sub-blocks.
+typedef struct {
+   ScBytes bytes;
+   size_t at, left; // in the sub-block
+   uint32_t bits;
+   int held;
+} Codes;
+
+// -1 at the end.
+static int next_code(Codes *c, int width) {
+   for (; c->held < width; c->held += 8, c->left--) {
+      if (c->left == 0 && c->at < c->bytes.size) c->left = c->bytes.data[c->at++];
+      if (c->left == 0 || c->at == c->bytes.size) return -1;
+      c->bits |= (uint32_t)c->bytes.data[c->at++] << c->held;
+   }
+   int code = (int)(c->bits & ((1u << width) - 1));
+   c->bits >>= width;
+   c->held -= width;
+   return code;
+}
+
+// How many pixels the codes stand for, or some number above `most`. Codes that make no sense end it, as they
+// end stb_image.
+static uint64_t count_pixels(Codes *c, int root, uint64_t most) {
+   uint16_t length[TABLE + 1]; // of what an entry of the table stands for
+   int clear = 1 << root, width = root + 1, next = clear + 2, before = -1;
+   uint64_t sum = 0;
+   for (int i = 0; i < clear; i++) length[i] = 1;
+   for (int code = 0; sum <= most && (code = next_code(c, width)) != clear + 1 && code >= 0; before = code) {
+      if (code == clear) {
+         width = root + 1, next = clear + 2, code = -1;
+         continue;
+      }
+      if (code > next - (before < 0) || next == TABLE) break;
+      if (before >= 0) length[next++] = (uint16_t)(length[before] + 1);
+      if ((next & ((1 << width) - 1)) == 0 && next < 4096) width++;
+      sum += length[code];
+   }
+   return sum;
+}
+
+// A few bytes may stand for thousands of pixels, which stb_image makes and throws away where the picture is
+// full.
+static ScStatus check_codes(ScBytes b, size_t at, const unsigned char *frame) {
+   enum { LONGEST = 4096 }; // an encoder may overshoot
+   uint64_t most = 2 * (uint64_t)little16(frame + 4) * little16(frame + 6) + LONGEST;
+   Codes codes = {.bytes = b, .at = at + 1};
+   if (b.data[at] <= 12 && count_pixels(&codes, b.data[at], most) > most)
+      return sc_fail(SC_EFORMAT, "corrupt GIF (its codes stand for more than its pixels)");
+   return SC_OK;
+}
+
 static size_t palette_bytes(unsigned flags) {
    return flags & 0x80 ? (size_t)3 << ((flags & 7) + 1) : 0;
 }
@@ -56,5 +112,6 @@ ScStatus sc_image_check_gif(ScBytes b, const ScImageLimits *limits) {
    }
    if (at + 10 >= b.size || b.data[at] != 0x2c) return truncated("GIF");
    size_t code_size = at + 10 + palette_bytes(b.data[at + 9]);
-   return skip_blocks(b, code_size + 1) ? SC_OK : truncated("GIF");
+   if (!skip_blocks(b, code_size + 1)) return truncated("GIF");
+   return check_codes(b, code_size, b.data + at + 1);
 }

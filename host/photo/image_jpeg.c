@@ -12,8 +12,9 @@
 
 #include "host/photo/image_orient.h"
 
-// A progressive file may repeat scans at will; decoding time is scans times pixels. Encoders write about ten.
-enum { MAX_SCANS = 500 };
+// A file may repeat scans at will, and one that says nothing takes 20 bytes; decoding time is scans times
+// pixels (a second for 10^9). Encoders write about ten. The largest photo may have MOST_OF_LARGEST.
+enum { MOST_SCANS = 500, MOST_OF_LARGEST = 50 };
 
 typedef struct {
    struct jpeg_error_mgr errors; // first, so that cinfo->err leads back here
@@ -55,8 +56,10 @@ static void on_output(j_common_ptr decoder) {
 
 static void on_progress(j_common_ptr decoder) {
    Job *job = (Job *)decoder->err;
-   if (job->decoder.input_scan_number <= MAX_SCANS) return;
-   strcpy(job->text, "more than 500 progressive scans");
+   const struct jpeg_decompress_struct *d = &job->decoder;
+   int64_t work = (int64_t)d->image_width * d->image_height * d->input_scan_number;
+   if (d->input_scan_number <= MOST_SCANS && work / MOST_OF_LARGEST <= job->limits->max_pixels) return;
+   sprintf(job->text, "%d scans are more than a photo has", d->input_scan_number);
    longjmp(job->back, 1);
 }
 

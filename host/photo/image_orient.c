@@ -6,19 +6,33 @@
 #include <libexif/exif-data.h>
 #include <libexif/exif-mem.h>
 
+// More than a segment of 64 KB can be worth: its entries say where in it their data are, and a thousand of them
+// may say the same place.
+enum { MOST = 4 << 20 };
+
 // libexif leaves out what it has no memory for and tells nobody.
-static _Thread_local bool starved;
+static _Thread_local struct {
+   size_t given;
+   bool starved;
+} memory;
+
+static bool is_too_much(ExifLong bytes) {
+   if (bytes > MOST - memory.given) return true;
+   memory.given += bytes;
+   return false;
+}
 
 static void *noted(void *block) {
-   if (!block) starved = true;
+   if (!block) memory.starved = true;
    return block;
 }
 
 static void *allocate(ExifLong bytes) {
-   return noted(calloc(bytes ? bytes : 1, 1));
+   return is_too_much(bytes) ? NULL : noted(calloc(bytes ? bytes : 1, 1));
 }
 
 static void *reallocate(void *block, ExifLong bytes) {
+   if (is_too_much(bytes)) return NULL;
    void *moved = realloc(block, bytes);
    return bytes ? noted(moved) : moved;
 }
@@ -38,7 +52,7 @@ static int find_orientation(ExifData *data) {
 }
 
 ScStatus sc_exif_orientation(ScBytes segment, int *out) {
-   starved = false;
+   memory.given = 0, memory.starved = false;
    ExifData *data = new_data();
    int value = 0;
    if (data) {
@@ -47,7 +61,7 @@ ScStatus sc_exif_orientation(ScBytes segment, int *out) {
       value = find_orientation(data);
       exif_data_unref(data);
    }
-   if (!data || (value == 0 && starved))
+   if (!data || (value == 0 && memory.starved))
       return sc_fail(SC_EMEM, "out of memory while reading how a photo is turned");
    *out = value >= 1 && value <= 8 ? value : 1;
    return SC_OK;

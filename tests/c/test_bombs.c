@@ -1,6 +1,7 @@
 // Small files that would take much memory or time: each is told as what it is, and takes no more than a photo
 // of the size in its header may.
 #include "host/photo/image_decode.h"
+#include "host/photo/image_orient.h"
 
 #include <malloc.h>
 #include <stdatomic.h>
@@ -12,7 +13,7 @@
 
 #include <zlib.h>
 
-#include "tests/c/check.h"
+#include "tests/c/scratch.h"
 
 // ---- the heap, as it stands and at most ----
 
@@ -228,11 +229,154 @@ static void test_png_of_no_kind(void **state) {
    }
 }
 
+// ---- GIF ----
+
+// Codes of a GIF, from the lowest bit on.
+typedef struct {
+   unsigned char *data;
+   size_t bits;
+} Codes;
+
+static void put_code(Codes *c, unsigned code, int width) {
+   for (int i = 0; i < width; i++, c->bits++)
+      if (code >> i & 1) c->data[c->bits / 8] |= (unsigned char)(1 << c->bits % 8);
+}
+
+// A GIF of 4 x 4 pixels whose codes stand for runs of 1, 2, 3, ... pixels, `runs` of them.
+static unsigned char *make_gif(int runs, size_t *size) {
+   static const unsigned char head[] = "GIF87a\4\0\4\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\4\0\4\0\0\2";
+   Codes c = {calloc((size_t)runs + 10, 2), 0};
+   int width = 3, next = 6; // the table's next entry, which the code before it makes known
+   put_code(&c, 4, width);  // begin
+   for (int run = 1; run <= runs; run++) {
+      put_code(&c, run == 1 ? 0 : (unsigned)next, width);
+      if (run > 1) next++;
+      if (next == 1 << width && width < 12) width++;
+   }
+   put_code(&c, 5, width); // end
+   size_t bytes = (c.bits + 7) / 8, at = sizeof head - 1;
+   unsigned char *gif = malloc(at + 2 * bytes + 300);
+   memcpy(gif, head, at);
+   for (size_t from = 0; from < bytes; from += gif[at - 1] ? 255 : 0) {
+      size_t length = bytes - from < 255 ? bytes - from : 255;
+      gif[at] = (unsigned char)length;
+      memcpy(gif + at + 1, c.data + from, length);
+      at += length + 1;
+      if (length < 255) break;
+   }
+   memcpy(gif + at, "\0;", 3);
+   *size = at + 2;
+   free(c.data);
+   return gif;
+}
+
+static void test_gif_codes(void **state) {
+   (void)state;
+   size_t size;
+   ScStatus status;
+   for (int runs = 5; runs <= 80; runs += 5) { // 4096 pixels and more than the picture has are let pass
+      unsigned char *gif = make_gif(runs, &size);
+      taken(gif, size, &status);
+      if (status) fail_msg("%d runs: %s", runs, sc_error());
+      free(gif);
+   }
+   unsigned char *gif = make_gif(4000, &size);
+   refuses(gif, size, "its codes stand for more than its pixels");
+   free(gif);
+}
+
+// ---- JPEG ----
+
+// progressive.jpg with its last scan `times` more.
+static unsigned char *repeat_scan(int times, size_t *size) {
+   size_t length, last;
+   unsigned char *photo = slurp("tests/golden/images/progressive.jpg", &length);
+   for (last = length - 2; memcmp(photo + last, "\xff\xda", 2) != 0;) last--;
+   size_t end = length - 2, scan = end - last;
+   unsigned char *jpeg = malloc(length + (size_t)times * scan);
+   memcpy(jpeg, photo, end);
+   for (int i = 0; i < times; i++, end += scan) memcpy(jpeg + end, photo + last, scan);
+   memcpy(jpeg + end, "\xff\xd9", 2);
+   *size = end + 2;
+   free(photo);
+   return jpeg;
+}
+
+static ScStatus decode_scans(int more, int64_t max_pixels) {
+   ScImage image;
+   ScImageLimits limits = {max_pixels, 1 << 20};
+   size_t size;
+   unsigned char *jpeg = repeat_scan(more, &size);
+   ScStatus status = sc_image_decode_memory("bomb", jpeg, size, &limits, &image);
+   sc_image_free(&image);
+   free(jpeg);
+   return status;
+}
+
+// A scan of a few bytes takes the time of all pixels, so that the largest photo may have fewer of them.
+static void test_jpeg_scans(void **state) {
+   (void)state;
+   ScImage image;
+   assert_ok(sc_image_decode("tests/golden/images/progressive.jpg", NULL, &image));
+   int64_t pixels = (int64_t)image.width * image.height;
+   sc_image_free(&image);
+   enum { HAS = 10 };
+   assert_ok(decode_scans(500 - HAS, 100 * pixels));
+   assert_fails(decode_scans(501 - HAS, 100 * pixels), SC_EFORMAT, "501 scans are more than a photo has");
+   assert_ok(decode_scans(50 - HAS, pixels));
+   assert_fails(decode_scans(51 - HAS, pixels), SC_EFORMAT, "51 scans are more than a photo has");
+   assert_fails(decode_scans(101 - HAS, 2 * pixels), SC_EFORMAT, "101 scans are more than a photo has");
+}
+
+// ---- EXIF ----
+
+static void put_little(unsigned char *to, unsigned value, int bytes) {
+   for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(value >> 8 * i);
+}
+
+static unsigned char *put_entry(unsigned char *to, unsigned tag, unsigned format, unsigned count,
+                                unsigned value) {
+   put_little(to, tag, 2);
+   put_little(to + 2, format, 2);
+   put_little(to + 4, count, 4);
+   put_little(to + 8, value, 4);
+   return to + 12;
+}
+
+// An EXIF segment whose entries all say that their data are nearly all of it, and that there are as many again
+// in the same place; the last one turns the photo.
+static void make_exif(unsigned char segment[65533]) {
+   static const unsigned tags[][2] = {{0x100, 0x111}, {0x113, 0x214}, {0x9000, 0x9215}, {0xa000, 0xa436}};
+   unsigned char *at = segment + 16;
+   memset(segment, 0, 65533);
+   memcpy(segment, "Exif\0\0II*\0\x08\0\0\0", 14);
+   for (int i = 0; i < 4; i++)
+      for (unsigned tag = tags[i][0]; tag <= tags[i][1]; tag++) at = put_entry(at, tag, 7, 65000, 8);
+   at = put_entry(at, 0x8769, 4, 1, 8);
+   at = put_entry(at, 0x112, 3, 1, 6);
+   put_little(segment + 14, (unsigned)(at - segment - 16) / 12, 2);
+}
+
+static void test_exif(void **state) {
+   (void)state;
+   unsigned char *segment = malloc(65533);
+   int orientation = 0;
+   make_exif(segment);
+   size_t before = live;
+   most = before;
+   assert_ok(sc_exif_orientation((ScBytes){segment, 65533}, &orientation));
+   assert_int_equal(orientation, 6);
+   assert_int_equal(live, before);
+   assert_in_range(most - before, 0, 4 << 20);
+   free(segment);
+}
+
 int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_png_length),         cmocka_unit_test(test_png_bomb),
        cmocka_unit_test(test_png_without_an_end), cmocka_unit_test(test_png_of_apple),
-       cmocka_unit_test(test_png_of_no_kind),
+       cmocka_unit_test(test_png_of_no_kind),     cmocka_unit_test(test_gif_codes),
+       cmocka_unit_test(test_jpeg_scans),         cmocka_unit_test(test_exif),
    };
-   return cmocka_run_group_tests(tests, NULL, NULL);
+   return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
