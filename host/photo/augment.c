@@ -33,6 +33,8 @@ static ScRect draw_crop(const Plan *plan, int width, int height) {
    return crop;
 }
 
+// ---- what the photo is decoded for ----
+
 // The smaller inverse cosine transforms average about as a resize does. At least a factor of two is left to the
 // resize, which hides the rest of the difference (Pillow's thumbnail() takes the same factor) and means that
 // nothing is ever scaled up.
@@ -44,6 +46,22 @@ static int choose_shrink(void *context, int width, int height) {
    while (shrink > 1 && side < (int64_t)2 * shrink * plan->preprocess->crop) shrink /= 2;
    return shrink;
 }
+
+// The white canvas, or the part of it that a crop shows; what lies between the two passes of the resize (no
+// more than the longer side by the crop) with its weights; and a few copies of the crop.
+static ScStatus ask_room(void *context, int width, int height, int shrink, size_t *bytes) {
+   enum { COPIES = 4, WEIGHTS = 64 };
+   const Plan *plan = context;
+   const ScPreprocess *p = plan->preprocess;
+   ScRect seen = canvas(plan, width, height);
+   if (p->pad_square) SC_TRY(sc_image_check_square(width, height));
+   if (plan->augment->crop) seen = draw_crop(plan, width, height);
+   size_t w = (size_t)(seen.width / shrink + 2), h = (size_t)(seen.height / shrink + 2), crop = (size_t)p->crop;
+   *bytes = (p->pad_square ? w * h * 3 : 0) + (w > h ? w : h) * (3 * crop + WEIGHTS) + COPIES * 3 * crop * crop;
+   return SC_OK;
+}
+
+// ---- the crop, in pixels ----
 
 // A part of the image that may reach outside, where it is white.
 static ScStatus cut_on_white(const ScImage *image, const ScRect *part, ScImage *out) {
@@ -184,8 +202,9 @@ static ScStatus check_plan(const Plan *plan) {
 
 static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScPhoto *out) {
    bool shrinks = plan->augment->crop && !plan->augment->exact_decode;
+   ScPurpose purpose = {shrinks ? choose_shrink : NULL, ask_room, plan};
    SC_TRY(check_plan(plan));
-   return sc_image_decode_shrunk(path, limits, (ScShrink){shrinks ? choose_shrink : NULL, plan}, out);
+   return sc_image_decode_photo(path, limits, &purpose, out);
 }
 
 ScStatus sc_augment_load(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
@@ -194,7 +213,7 @@ ScStatus sc_augment_load(const char *path, const ScImageLimits *limits, const Sc
    ScPhoto photo;
    SC_TRY(decode(path, limits, &plan, &photo));
    ScStatus status = finish(&photo, &plan, out);
-   sc_image_free(&photo.image);
+   sc_photo_free(&photo);
    return status ? sc_wrap(status, "%s: ", path) : SC_OK;
 }
 
@@ -205,7 +224,7 @@ ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *limits, co
    if (a->erase > 0) return sc_fail(SC_EARG, "random_erasing: works on normalised photos, not on bytes");
    SC_TRY(decode(path, limits, &plan, &photo));
    ScStatus status = finish_bytes(&photo, &plan, out);
-   sc_image_free(&photo.image);
+   sc_photo_free(&photo);
    return status ? sc_wrap(status, "%s: ", path) : SC_OK;
 }
 

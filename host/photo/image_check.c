@@ -13,7 +13,7 @@ static ScStatus truncated(const char *format) {
    return sc_fail(SC_EFORMAT, "truncated or corrupt %s (it ends too early)", format);
 }
 
-ScStatus sc_image_check_bmp(ScBytes b, const ScImageLimits *limits, bool *opaque) {
+ScStatus sc_image_check_bmp(ScBytes b, const ScImageLimits *limits, ScStbHeader *out) {
    if (b.size < 26) return truncated("BMP");
    bool core = little32(b.data + 14) == 12; // the header of OS/2
    if (!core && b.size < 54) return truncated("BMP");
@@ -28,7 +28,7 @@ ScStatus sc_image_check_bmp(ScBytes b, const ScImageLimits *limits, bool *opaque
    SC_TRY(sc_image_check_size(width, height, limits));
    int64_t row = (width * bits + 31) / 32 * 4;
    if ((int64_t)little32(b.data + 10) + row * height > (int64_t)b.size) return truncated("BMP");
-   *opaque = compression == 0;
+   *out = (ScStbHeader){(int)width, (int)height, compression == 0 ? 3 : 4, (size_t)(width * height * 4)};
    return SC_OK;
 }
 
@@ -102,9 +102,12 @@ static size_t palette_bytes(unsigned flags) {
    return flags & 0x80 ? (size_t)3 << ((flags & 7) + 1) : 0;
 }
 
-ScStatus sc_image_check_gif(ScBytes b, const ScImageLimits *limits) {
+ScStatus sc_image_check_gif(ScBytes b, const ScImageLimits *limits, ScStbHeader *out) {
    if (b.size < 13) return truncated("GIF");
-   SC_TRY(sc_image_check_size(little16(b.data + 6), little16(b.data + 8), limits));
+   uint32_t width = little16(b.data + 6), height = little16(b.data + 8);
+   SC_TRY(sc_image_check_size(width, height, limits));
+   // The picture, the background, and where something was drawn.
+   *out = (ScStbHeader){(int)width, (int)height, 4, (size_t)width * height * 9};
    size_t at = 13 + palette_bytes(b.data[10]);
    while (at + 10 < b.size && b.data[at] == 0x21) { // extensions
       at = skip_blocks(b, at + 2);

@@ -5,8 +5,14 @@
 
 #include "host/photo/image_format.h"
 
-ScStatus sc_image_check_gif(ScBytes, const ScImageLimits *);
-// `opaque`: the fourth byte of a 32-bit pixel is not alpha.
-ScStatus sc_image_check_bmp(ScBytes, const ScImageLimits *, bool *opaque);
+// What a file says that was found whole.
+typedef struct {
+   int width, height;
+   int channels;  // to ask stb_image for: 4, or 3 where a fourth byte is not alpha
+   size_t memory; // bytes that stb_image takes at most
+} ScStbHeader;
+
+ScStatus sc_image_check_gif(ScBytes, const ScImageLimits *, ScStbHeader *out);
+ScStatus sc_image_check_bmp(ScBytes, const ScImageLimits *, ScStbHeader *out);
 
 #endif

@@ -97,7 +97,14 @@ static ScStatus check_chunks(ScBytes b, Packed *p) {
    return truncated("it ends too early");
 }
 
-ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits) {
+// stb_image copies what is packed into a block that doubles, unpacks it (into one that doubles, where it is
+// interlaced), and makes pixels of up to four channels and copies of up to half as large of them.
+static size_t memory_of(ScBytes b, const unsigned char *head, size_t unpacked) {
+   size_t pixels = (size_t)big32(head) * big32(head + 4), made = pixels * (head[8] == 16 ? 12 : 6);
+   return (head[12] ? 2 : 1) * unpacked + (2 * b.size > made ? 2 * b.size : made);
+}
+
+ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits, ScStbHeader *out) {
    if (b.size < 33) return truncated("it ends too early");
    if (memcmp(b.data + 12, "IHDR", 4) != 0)
       return sc_fail(SC_EFORMAT, "not a standard PNG (chunk %.4s comes first); save it again as PNG",
@@ -105,6 +112,8 @@ ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits) {
    SC_TRY(sc_image_check_size(big32(b.data + 16), big32(b.data + 20), limits));
    Packed packed = {0};
    SC_TRY(bytes_of_pixels(b.data + 16, &packed.expected));
+   *out = (ScStbHeader){(int)big32(b.data + 16), (int)big32(b.data + 20), 4,
+                        memory_of(b, b.data + 16, packed.expected)};
    if (inflateInit(&packed.stream) != Z_OK) return sc_fail(SC_EMEM, "out of memory while checking a PNG");
    ScStatus status = check_chunks(b, &packed);
    inflateEnd(&packed.stream);

@@ -3,8 +3,8 @@
 #ifndef SCUTE_IMAGE_CHECK_PNG_H
 #define SCUTE_IMAGE_CHECK_PNG_H
 
-#include "host/photo/image_format.h"
+#include "host/photo/image_check.h"
 
-ScStatus sc_image_check_png(ScBytes, const ScImageLimits *);
+ScStatus sc_image_check_png(ScBytes, const ScImageLimits *, ScStbHeader *out);
 
 #endif

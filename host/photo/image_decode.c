@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/photo/budget.h"
 #include "host/photo/image_jpeg.h"
 #include "host/photo/image_stb.h"
 
-typedef ScStatus (*Decoder)(ScBytes, const ScImageLimits *, ScImage *);
+typedef ScStatus (*Decoder)(ScBytes, const ScImageLimits *, const ScPurpose *, ScPhoto *);
 
 // What a file's first bytes say it is; its name says nothing.
 typedef struct {
@@ -70,32 +71,29 @@ static ScStatus check_kind(ScBytes head) {
    return SC_OK;
 }
 
-static ScStatus decode_kind(const Kind *kind, ScBytes bytes, const ScImageLimits *limits,
-                            const ScShrink *shrink, ScPhoto *out) {
-   if (kind->decode == sc_image_decode_jpeg) return sc_image_decode_jpeg_shrunk(bytes, limits, shrink, out);
-   SC_TRY(kind->decode(bytes, limits, &out->image));
-   out->width = out->image.width;
-   out->height = out->image.height;
-   out->shrink = 1;
-   return SC_OK;
+static ScStatus decode_bytes(const char *name, ScBytes bytes, const ScImageLimits *limits,
+                             const ScPurpose *purpose, ScPhoto *out) {
+   ScStatus status = check_kind(bytes);
+   if (!status) status = sniff(bytes)->decode(bytes, limits, purpose, out);
+   if (!status) return SC_OK;
+   sc_photo_free(out);
+   return sc_wrap(status, "%s: ", name);
 }
 
-static ScStatus decode_bytes(const char *name, ScBytes bytes, const ScImageLimits *limits,
-                             const ScShrink *shrink, ScPhoto *out) {
-   ScStatus status = check_kind(bytes);
-   if (!status) status = decode_kind(sniff(bytes), bytes, limits, shrink, out);
-   if (!status) return SC_OK;
-   sc_image_free(&out->image);
-   *out = (ScPhoto){0};
-   return sc_wrap(status, "%s: ", name);
+// The image alone, whose memory is no longer the budget's.
+static ScImage image_of(ScPhoto *photo) {
+   ScImage image = photo->image;
+   photo->image = (ScImage){0};
+   sc_photo_free(photo);
+   return image;
 }
 
 ScStatus sc_image_decode_memory(const char *name, const void *data, size_t size, const ScImageLimits *limits,
                                 ScImage *out) {
    ScPhoto photo = {0};
    ScStatus status =
-       decode_bytes(name, (ScBytes){data, size}, limits ? limits : &sc_image_limits, &(ScShrink){0}, &photo);
-   *out = photo.image;
+       decode_bytes(name, (ScBytes){data, size}, limits ? limits : &sc_image_limits, &(ScPurpose){0}, &photo);
+   *out = image_of(&photo);
    return status;
 }
 
@@ -125,8 +123,18 @@ static ScStatus check_regular(int file, const char *path, const ScImageLimits *l
    return SC_OK;
 }
 
-static ScStatus read_photo(int file, const char *path, const ScImageLimits *limits, unsigned char **data,
-                           size_t *got) {
+// A file in memory, of which `share` bytes are taken from the budget.
+typedef struct {
+   unsigned char *data;
+   size_t size, share;
+} Content;
+
+static void drop(Content *content) {
+   free(content->data);
+   if (content->share) sc_budget_give(SC_BUDGET_FILES, content->share);
+}
+
+static ScStatus read_photo(int file, const char *path, const ScImageLimits *limits, Content *out) {
    size_t size = 0, head_size = 0;
    unsigned char head[32];
    SC_TRY(check_regular(file, path, limits, &size));
@@ -134,37 +142,35 @@ static ScStatus read_photo(int file, const char *path, const ScImageLimits *limi
    ScStatus status = check_kind((ScBytes){head, head_size});
    if (status) return sc_wrap(status, "%s: ", path);
    if (size < head_size) size = head_size;
-   unsigned char *all = malloc(size);
-   if (!all) return sc_fail(SC_EMEM, "%s: out of memory: %zu bytes", path, size);
-   memcpy(all, head, head_size);
-   status = read_upto(file, path, all + head_size, size - head_size, got);
-   if (status) {
-      free(all);
-      return status;
-   }
-   *data = all;
-   *got += head_size;
+   if (!sc_budget_take(SC_BUDGET_FILES, size, limits->given_up))
+      return sc_fail(SC_EINTERRUPTED, "%s: given up while it waited for memory", path);
+   out->share = size;
+   out->data = malloc(size);
+   if (!out->data) return sc_fail(SC_EMEM, "%s: out of memory: %zu bytes", path, size);
+   memcpy(out->data, head, head_size);
+   SC_TRY(read_upto(file, path, out->data + head_size, size - head_size, &out->size));
+   out->size += head_size;
    return SC_OK;
 }
 
-ScStatus sc_image_decode_shrunk(const char *path, const ScImageLimits *limits, ScShrink shrink, ScPhoto *out) {
+ScStatus sc_image_decode_photo(const char *path, const ScImageLimits *limits, const ScPurpose *purpose,
+                               ScPhoto *out) {
    *out = (ScPhoto){0};
    if (!limits) limits = &sc_image_limits;
    int file =
        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // non-blocking: a pipe without a writer must not hang
    if (file < 0) return sc_fail(SC_EIO, "%s: cannot open: %s", path, strerror(errno));
-   unsigned char *data = NULL;
-   size_t size = 0;
-   ScStatus status = read_photo(file, path, limits, &data, &size);
+   Content content = {0};
+   ScStatus status = read_photo(file, path, limits, &content);
    close(file);
-   if (!status) status = decode_bytes(path, (ScBytes){data, size}, limits, &shrink, out);
-   free(data);
+   if (!status) status = decode_bytes(path, (ScBytes){content.data, content.size}, limits, purpose, out);
+   drop(&content);
    return status;
 }
 
 ScStatus sc_image_decode(const char *path, const ScImageLimits *limits, ScImage *out) {
    ScPhoto photo;
-   ScStatus status = sc_image_decode_shrunk(path, limits, (ScShrink){0}, &photo);
-   *out = photo.image;
+   ScStatus status = sc_image_decode_photo(path, limits, &(ScPurpose){0}, &photo);
+   *out = image_of(&photo);
    return status;
 }

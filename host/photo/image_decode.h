@@ -10,13 +10,14 @@
 // Decode the file at `path`, or `bytes` in memory (`name` is for messages): JPEG, PNG, BMP, GIF, whatever the
 // name says. Transparency is put on white; EXIF orientation is applied. `limits` NULL means sc_image_limits. On
 // failure `out` is empty and the message names the file; SC_EIO for what the disk refuses, SC_EFORMAT for what
-// the file is.
+// the file is. Decoding waits for its share of memory (see host/photo/budget.h), which is given back at the
+// end.
 ScStatus sc_image_decode(const char *path, const ScImageLimits *limits, ScImage *out);
 ScStatus sc_image_decode_memory(const char *name, const void *bytes, size_t size, const ScImageLimits *limits,
                                 ScImage *out);
 
-// sc_image_decode at a part of the size, at a part of the price: what libjpeg-turbo's smaller inverse cosine
-// transforms leave out.
-ScStatus sc_image_decode_shrunk(const char *path, const ScImageLimits *limits, ScShrink, ScPhoto *out);
+// sc_image_decode for a purpose: at a part of the size, at a part of the price (what libjpeg-turbo's smaller
+// inverse cosine transforms leave out), and with memory reserved that is the caller's until sc_photo_free.
+ScStatus sc_image_decode_photo(const char *path, const ScImageLimits *limits, const ScPurpose *, ScPhoto *out);
 
 #endif

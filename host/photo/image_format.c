@@ -1,5 +1,7 @@
 #include "host/photo/image_format.h"
 
+#include "host/photo/budget.h"
+
 const ScImageLimits sc_image_limits = {.max_pixels = 100 * 1000 * 1000, .max_bytes = 512 << 20};
 
 ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits *limits) {
@@ -11,4 +13,23 @@ ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits 
                      "%lld x %lld pixels are more than the limit of %.6g megapixels; scale it down first",
                      (long long)width, (long long)height, (double)limits->max_pixels / 1e6);
    return SC_OK;
+}
+
+ScStatus sc_photo_reserve(ScPhoto *photo, size_t pixels, size_t beside, const ScPurpose *purpose,
+                          const ScImageLimits *limits) {
+   enum { REST = 256 << 10 }; // what does not depend on the size
+   size_t room = 0;
+   if (purpose->ask_room)
+      SC_TRY(purpose->ask_room(purpose->context, photo->width, photo->height, photo->shrink, &room));
+   size_t bytes = pixels + (room > beside ? room : beside) + REST;
+   if (!sc_budget_take(SC_BUDGET_PIXELS, bytes, limits->given_up))
+      return sc_fail(SC_EINTERRUPTED, "given up while it waited for memory");
+   photo->share = bytes;
+   return SC_OK;
+}
+
+void sc_photo_free(ScPhoto *photo) {
+   sc_image_free(&photo->image);
+   if (photo->share) sc_budget_give(SC_BUDGET_PIXELS, photo->share);
+   *photo = (ScPhoto){0};
 }

@@ -3,11 +3,15 @@
 #ifndef SCUTE_IMAGE_FORMAT_H
 #define SCUTE_IMAGE_FORMAT_H
 
+#include <stdatomic.h>
+
 #include "host/photo/image.h"
 
 typedef struct {
    int64_t max_pixels; // of the image as its header states it, checked before anything is decoded
    int64_t max_bytes;  // of the file
+   const atomic_bool
+       *given_up; // NULL, or what ends waiting for memory (see host/photo/budget.h) where it gets true
 } ScImageLimits;
 
 extern const ScImageLimits sc_image_limits; // the default: 100 megapixels, 512 MiB
@@ -17,21 +21,30 @@ typedef struct {
    size_t size;
 } ScBytes;
 
-// What part of its size a JPEG is decoded at: `choose` gets the size of the upright photo and answers 1, 2, 4
-// or 8. Other formats are decoded whole, without asking.
+// What a photo is decoded for; all zero where its pixels are all that is wanted. The functions get the size of
+// the upright photo.
 typedef struct {
-   int (*choose)(void *context, int width, int height);
+   // What part of its size a JPEG is decoded at: 1, 2, 4 or 8. Other formats are decoded whole, without asking.
+   int (*choose_shrink)(void *context, int width, int height);
+   // The bytes that will be wanted beside the pixels; may refuse the photo.
+   ScStatus (*ask_room)(void *context, int width, int height, int shrink, size_t *bytes);
    void *context;
-} ScShrink;
+} ScPurpose;
 
 typedef struct {
    ScImage image;
    int width, height; // of the whole photo, upright
    int shrink;        // a pixel of `image` stands for shrink x shrink of the photo
    double left, top;  // where the photo begins in `image`; not 0 where an incomplete first pixel stands there
+   size_t share;      // bytes of the budget that are the photo's (see host/photo/budget.h)
 } ScPhoto;
 
 // SC_EFORMAT if the header's size is empty or beyond the limit.
 ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits *);
+
+// Before its pixels are made: waits for the memory of a photo whose width, height and shrink are known.
+// `pixels`: bytes of the decoded image; `beside`: what the decoder takes besides, until it is done.
+ScStatus sc_photo_reserve(ScPhoto *, size_t pixels, size_t beside, const ScPurpose *, const ScImageLimits *);
+void sc_photo_free(ScPhoto *); // gives the memory back, and empties it
 
 #endif

@@ -24,8 +24,9 @@ typedef struct {
    struct jpeg_decompress_struct decoder;
    ScBytes bytes;
    const ScImageLimits *limits;
-   const ScShrink *shrink;
+   const ScPurpose *purpose;
    ScPhoto *out;
+   ScBytes exif;       // the first such segment
    unsigned char *row; // of CMYK
    int orientation;
    bool starved;    // libjpeg had no memory
@@ -78,12 +79,16 @@ static void cmyk_to_rgb(const unsigned char *cmyk, unsigned char *rgb, int width
       }
 }
 
-static ScStatus read_orientation(const struct jpeg_decompress_struct *decoder, int *out) {
-   for (jpeg_saved_marker_ptr m = decoder->marker_list; m; m = m->next)
-      if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
-         return sc_exif_orientation((ScBytes){m->data, m->data_length}, out);
-   *out = 1;
-   return SC_OK;
+// Notes where the first EXIF segment is; libjpeg's own way is to copy every one.
+static boolean on_app1(j_decompress_ptr decoder) {
+   Job *job = (Job *)decoder->err;
+   ScBytes rest = {decoder->src->next_input_byte, decoder->src->bytes_in_buffer};
+   size_t length = rest.size < 2 ? 2 : (size_t)(rest.data[0] << 8 | rest.data[1]); // with these two bytes
+   if (length < 2) length = 2;
+   if (!job->exif.data && length > 8 && length <= rest.size && memcmp(rest.data + 2, "Exif\0", 6) == 0)
+      job->exif = (ScBytes){rest.data + 2, length - 2};
+   decoder->src->skip_input_data(decoder, (long)length);
+   return TRUE;
 }
 
 // At which part of its size, and where the whole photo then begins: a last pixel that is not complete comes
@@ -96,7 +101,8 @@ static void choose_size(Job *job) {
         from_below = o == 3 || o == 4 || o == 7 || o == 8;
    out->width = (int)(swap ? d->image_height : d->image_width);
    out->height = (int)(swap ? d->image_width : d->image_height);
-   out->shrink = job->shrink->choose ? job->shrink->choose(job->shrink->context, out->width, out->height) : 1;
+   const ScPurpose *purpose = job->purpose;
+   out->shrink = purpose->choose_shrink ? purpose->choose_shrink(purpose->context, out->width, out->height) : 1;
    d->scale_num = 1;
    d->scale_denom = (unsigned)out->shrink;
    jpeg_calc_output_dimensions(d);
@@ -106,11 +112,35 @@ static void choose_size(Job *job) {
    if (from_below) out->top = down - (double)out->height / out->shrink;
 }
 
+static size_t rounded_up(size_t n, int multiple) {
+   return (n + (size_t)multiple - 1) / (size_t)multiple * (size_t)multiple;
+}
+
+// What libjpeg takes: some rows of every component, and where they come in several scans, all coefficients.
+static size_t bytes_beside(j_decompress_ptr d) {
+   enum { ROWS = 48 };
+   size_t bytes = (size_t)d->image_width * (size_t)d->num_components * ROWS;
+   for (int i = 0; jpeg_has_multiple_scans(d) && i < d->num_components; i++) {
+      const jpeg_component_info *c = &d->comp_info[i];
+      bytes += rounded_up(c->width_in_blocks, c->h_samp_factor) *
+               rounded_up(c->height_in_blocks, c->v_samp_factor) * sizeof(JBLOCK);
+   }
+   return bytes;
+}
+
+static ScStatus reserve(Job *job) {
+   size_t pixels = (size_t)job->decoder.output_width * job->decoder.output_height * 3;
+   size_t beside = bytes_beside(&job->decoder), turned = job->orientation > 1 ? pixels : 0;
+   return sc_photo_reserve(job->out, pixels, turned > beside ? turned : beside, job->purpose, job->limits);
+}
+
 static ScStatus prepare(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
-   SC_TRY(read_orientation(d, &job->orientation)); // finishing forgets the markers
+   job->orientation = 1;
+   if (job->exif.data) SC_TRY(sc_exif_orientation(job->exif, &job->orientation));
    SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
    choose_size(job);
+   SC_TRY(reserve(job));
    SC_TRY(sc_image_new((int)d->output_width, (int)d->output_height, &job->out->image));
    if (d->num_components != 4) {
       d->out_color_space = JCS_RGB;
@@ -137,7 +167,7 @@ static bool decode(Job *job) {
    jpeg_create_decompress(d);
    d->progress = &job->progress;
    jpeg_mem_src(d, job->bytes.data, job->bytes.size);
-   jpeg_save_markers(d, JPEG_APP0 + 1, 0xffff);
+   jpeg_set_marker_processor(d, JPEG_APP0 + 1, on_app1);
    jpeg_read_header(d, TRUE);
    job->status = prepare(job);
    if (job->status) return true;
@@ -147,13 +177,13 @@ static bool decode(Job *job) {
    return true;
 }
 
-ScStatus sc_image_decode_jpeg_shrunk(ScBytes bytes, const ScImageLimits *limits, const ScShrink *shrink,
-                                     ScPhoto *out) {
+ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                              ScPhoto *out) {
    Job *job = calloc(1, sizeof *job);
    if (!job) return sc_fail(SC_EMEM, "out of memory: %zu bytes", sizeof *job);
    job->bytes = bytes;
    job->limits = limits;
-   job->shrink = shrink;
+   job->purpose = purpose;
    job->out = out;
    job->decoder.err = jpeg_std_error(&job->errors);
    job->errors.error_exit = fail;
@@ -171,12 +201,5 @@ ScStatus sc_image_decode_jpeg_shrunk(ScBytes bytes, const ScImageLimits *limits,
    jpeg_destroy_decompress(&job->decoder);
    free(job->row);
    free(job);
-   return status;
-}
-
-ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, ScImage *out) {
-   ScPhoto photo = {0};
-   ScStatus status = sc_image_decode_jpeg_shrunk(bytes, limits, &(ScShrink){0}, &photo);
-   *out = photo.image;
    return status;
 }

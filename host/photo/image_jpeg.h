@@ -4,7 +4,6 @@
 
 #include "host/photo/image_format.h"
 
-ScStatus sc_image_decode_jpeg(ScBytes, const ScImageLimits *, ScImage *out);
-ScStatus sc_image_decode_jpeg_shrunk(ScBytes, const ScImageLimits *, const ScShrink *, ScPhoto *out);
+ScStatus sc_image_decode_jpeg(ScBytes, const ScImageLimits *, const ScPurpose *, ScPhoto *out);
 
 #endif

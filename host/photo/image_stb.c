@@ -42,31 +42,48 @@ static ScStatus take(unsigned char *pixels, int width, int height, ScImage *out)
    return SC_OK;
 }
 
-static ScStatus decode(const char *format, ScBytes bytes, int channels, ScImage *out) {
+static ScStatus reserve(const ScStbHeader *head, const ScImageLimits *limits, const ScPurpose *purpose,
+                        ScPhoto *out) {
+   size_t pixels = (size_t)head->width * (size_t)head->height * 3;
+   out->width = head->width;
+   out->height = head->height;
+   out->shrink = 1;
+   return sc_photo_reserve(out, pixels, head->memory > pixels ? head->memory - pixels : 0, purpose, limits);
+}
+
+static ScStatus decode(const char *format, ScBytes bytes, const ScStbHeader *head, ScImage *out) {
    int width, height, found;
    if (bytes.size > INT_MAX)
       return sc_fail(SC_EFORMAT, "%zu bytes are more than the 2 GiB a %s may have", bytes.size, format);
    unsigned char *pixels =
-       stbi_load_from_memory(bytes.data, (int)bytes.size, &width, &height, &found, channels);
+       stbi_load_from_memory(bytes.data, (int)bytes.size, &width, &height, &found, head->channels);
    if (!pixels && strcmp(stbi_failure_reason(), "outofmem") == 0)
       return sc_fail(SC_EMEM, "out of memory while decoding a %s", format);
    if (!pixels) return sc_fail(SC_EFORMAT, "truncated or corrupt %s (%s)", format, stbi_failure_reason());
-   if (channels == 4) put_on_white(pixels, (size_t)width * (size_t)height);
+   if (head->channels == 4) put_on_white(pixels, (size_t)width * (size_t)height);
    return take(pixels, width, height, out);
 }
 
-ScStatus sc_image_decode_png(ScBytes bytes, const ScImageLimits *limits, ScImage *out) {
-   SC_TRY(sc_image_check_png(bytes, limits));
-   return decode("PNG", bytes, 4, out);
+ScStatus sc_image_decode_png(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                             ScPhoto *out) {
+   ScStbHeader head;
+   SC_TRY(sc_image_check_png(bytes, limits, &head));
+   SC_TRY(reserve(&head, limits, purpose, out));
+   return decode("PNG", bytes, &head, &out->image);
 }
 
-ScStatus sc_image_decode_bmp(ScBytes bytes, const ScImageLimits *limits, ScImage *out) {
-   bool opaque;
-   SC_TRY(sc_image_check_bmp(bytes, limits, &opaque));
-   return decode("BMP", bytes, opaque ? 3 : 4, out);
+ScStatus sc_image_decode_bmp(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                             ScPhoto *out) {
+   ScStbHeader head;
+   SC_TRY(sc_image_check_bmp(bytes, limits, &head));
+   SC_TRY(reserve(&head, limits, purpose, out));
+   return decode("BMP", bytes, &head, &out->image);
 }
 
-ScStatus sc_image_decode_gif(ScBytes bytes, const ScImageLimits *limits, ScImage *out) {
-   SC_TRY(sc_image_check_gif(bytes, limits));
-   return decode("GIF", bytes, 4, out);
+ScStatus sc_image_decode_gif(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                             ScPhoto *out) {
+   ScStbHeader head;
+   SC_TRY(sc_image_check_gif(bytes, limits, &head));
+   SC_TRY(reserve(&head, limits, purpose, out));
+   return decode("GIF", bytes, &head, &out->image);
 }

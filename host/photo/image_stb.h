@@ -4,8 +4,8 @@
 
 #include "host/photo/image_format.h"
 
-ScStatus sc_image_decode_png(ScBytes, const ScImageLimits *, ScImage *out);
-ScStatus sc_image_decode_bmp(ScBytes, const ScImageLimits *, ScImage *out);
-ScStatus sc_image_decode_gif(ScBytes, const ScImageLimits *, ScImage *out);
+ScStatus sc_image_decode_png(ScBytes, const ScImageLimits *, const ScPurpose *, ScPhoto *out);
+ScStatus sc_image_decode_bmp(ScBytes, const ScImageLimits *, const ScPurpose *, ScPhoto *out);
+ScStatus sc_image_decode_gif(ScBytes, const ScImageLimits *, const ScPurpose *, ScPhoto *out);
 
 #endif

@@ -84,12 +84,21 @@ static void place(const ScImage *part, ScImage *out, int x, int y, int backgroun
       memcpy(out->rgb + (size_t)(y + row) * pitch + (size_t)x * 3, part->rgb + (size_t)row * bytes, bytes);
 }
 
+static int longer(int width, int height) {
+   return width > height ? width : height;
+}
+
+ScStatus sc_image_check_square(int width, int height) {
+   int64_t side = longer(width, height);
+   if (side * side <= sc_image_limits.max_pixels * 4) return SC_OK;
+   return sc_fail(SC_EARG, "pad_square: a square of %lld pixels is too large", (long long)side);
+}
+
 ScStatus sc_image_pad_square(const ScImage *image, ScImage *out) {
    *out = (ScImage){0};
    SC_TRY(check_pixels(image));
-   int side = image->width > image->height ? image->width : image->height;
-   if ((int64_t)side * side > sc_image_limits.max_pixels * 4)
-      return sc_fail(SC_EARG, "pad_square: a square of %d pixels is too large", side);
+   SC_TRY(sc_image_check_square(image->width, image->height));
+   int side = longer(image->width, image->height);
    SC_TRY(sc_image_new(side, side, out));
    place(image, out, (side - image->width) / 2, (side - image->height) / 2, 255);
    return SC_OK;

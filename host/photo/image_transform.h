@@ -24,6 +24,9 @@ ScStatus sc_image_center_crop(const ScImage *, int size, ScImage *out);
 // torchvision's resized_crop: cuts `crop` out, then Pillow's resize. The crop lies inside the image.
 ScStatus sc_image_resized_crop(const ScImage *, const ScRect *crop, int width, int height, ScFilter,
                                ScImage *out);
+// Whether the square that a photo of that size is put on has at most four times the pixels that a photo may
+// have.
+ScStatus sc_image_check_square(int width, int height);
 // Centered on a white square of the longer side; the odd pixel goes to the right and below.
 ScStatus sc_image_pad_square(const ScImage *, ScImage *out);
 // pad_square, resize and crop of `p` in one go; equal to the three in a row, but only what the crop shows is

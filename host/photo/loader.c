@@ -2,10 +2,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/core/device.h"
+#include "host/photo/budget.h"
 
 enum { DEPTH = 4, MAX_WORKERS = 256 };
 
@@ -31,7 +33,7 @@ struct ScLoader {
    int64_t taken;   // samples, in the order, that somebody has begun
    pthread_t *threads;
    int thread_count;
-   bool closing;
+   atomic_bool closing; // set under the lock
    pthread_mutex_t lock;
    pthread_cond_t work, ready;
 };
@@ -296,6 +298,7 @@ static void *copy_of(const void *from, size_t bytes) {
 static bool copy_config(ScLoader *l, const ScLoaderConfig *c) {
    l->config = *c;
    l->config.labels = NULL;
+   l->config.limits.given_up = &l->closing;
    l->config.order = copy_of(c->order, (size_t)c->order_count * sizeof *c->order);
    if (c->labels) l->config.labels = copy_of(c->labels, (size_t)c->count * sizeof *c->labels);
    char **paths = calloc((size_t)c->count, sizeof *paths);
@@ -341,6 +344,7 @@ static void join_workers(ScLoader *l) {
    l->closing = true;
    pthread_cond_broadcast(&l->work);
    pthread_mutex_unlock(&l->lock);
+   sc_budget_wake();
    for (int i = 0; i < l->thread_count; i++) pthread_join(l->threads[i], NULL);
 }
 

@@ -352,7 +352,8 @@ static int one_denominator(void *context, int width, int height) {
 static double shrunk_difference(const char *path, int shrink) {
    ScImage whole = load(path);
    ScPhoto photo;
-   assert_ok(sc_image_decode_shrunk(path, NULL, (ScShrink){one_denominator, &shrink}, &photo));
+   assert_ok(sc_image_decode_photo(path, NULL,
+                                   &(ScPurpose){.choose_shrink = one_denominator, .context = &shrink}, &photo));
    assert_int_equal(photo.width, whole.width);
    assert_int_equal(photo.height, whole.height);
    assert_int_equal(photo.shrink, shrink);
@@ -371,7 +372,7 @@ static double shrunk_difference(const char *path, int shrink) {
          }
       }
    sc_image_free(&whole);
-   sc_image_free(&photo.image);
+   sc_photo_free(&photo);
    return difference / count;
 }
 
