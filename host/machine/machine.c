@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/machine/group.h"
+
 // The first number in a file, -1 where there is none.
 static long long read_number(const char *path) {
    long long value = -1;
@@ -70,19 +72,8 @@ static long long available_in_machine(void) {
    return kilobytes < 0 ? -1 : kilobytes * 1024;
 }
 
-static long long available_in_group(void) {
-   long long limit = read_number("/sys/fs/cgroup/memory.max"),
-             used = read_number("/sys/fs/cgroup/memory.current");
-   if (limit < 0 || used < 0) {
-      limit = read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes");
-      used = read_number("/sys/fs/cgroup/memory/memory.usage_in_bytes");
-   }
-   if (limit < 0 || used < 0) return -1;
-   return limit > used ? limit - used : 0;
-}
-
 size_t sc_available_memory(void) {
-   long long machine = available_in_machine(), group = available_in_group();
+   long long machine = available_in_machine(), group = sc_group_memory_left("");
    if (machine < 0 || (group >= 0 && group < machine)) machine = group;
    return machine < 0 ? 0 : (size_t)machine;
 }

@@ -4,6 +4,7 @@
 #include "tests/c/scratch.h"
 
 #include "host/files/file.h"
+#include "host/machine/group.h"
 #include "host/machine/monitor.h"
 
 static void put(const char *path, const char *text) {
@@ -64,6 +65,41 @@ static void reads_memory_and_use(void **state) {
    assert_float_equal(s.machine, 0.7, 1e-12);
    assert_true(s.cores > 0 && s.cores < 1.2); // one thread, with the clocks' coarseness
    sc_monitor_free(m);
+}
+
+static void finds_the_lowest_limit_of_its_groups(void **state) {
+   (void)state;
+   empty();
+   assert_int_equal(sc_group_memory_left(scratch_folder), -1);
+   put("proc/self/cgroup", "0::/jobs/one\n");
+   put("sys/fs/cgroup/jobs/one/memory.max", "max\n");
+   put("sys/fs/cgroup/jobs/one/memory.current", "500\n");
+   assert_int_equal(sc_group_memory_left(scratch_folder), -1);
+   put("sys/fs/cgroup/jobs/memory.max", "10000\n");
+   put("sys/fs/cgroup/jobs/memory.current", "7000\n");
+   assert_int_equal(sc_group_memory_left(scratch_folder), 3000);
+   put("sys/fs/cgroup/jobs/one/memory.max", "2000\n");
+   assert_int_equal(sc_group_memory_left(scratch_folder), 1500);
+   put("sys/fs/cgroup/memory.max", "900\n"); // a container's own
+   put("sys/fs/cgroup/memory.current", "1000\n");
+   assert_int_equal(sc_group_memory_left(scratch_folder), 0);
+   put("sys/fs/cgroup/memory.stat", "anon 100\nfile 900\ninactive_file 800\nactive_file 100\n");
+   assert_int_equal(sc_group_memory_left(scratch_folder), 700); // photos that were read
+}
+
+static void finds_limits_of_the_first_version(void **state) {
+   (void)state;
+   empty();
+   put("proc/self/cgroup", "9:cpu,cpuacct:/a\n4:memory:/on/the/host/only\n0::/\n");
+   put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+   put("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000\n");
+   assert_true(sc_group_memory_left(scratch_folder) > 1LL << 60);
+   put("sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
+   put("sys/fs/cgroup/memory/memory.stat", "inactive_file 1\ntotal_inactive_file 200\n");
+   assert_int_equal(sc_group_memory_left(scratch_folder), 4200);
+   put("sys/fs/cgroup/memory/on/memory.limit_in_bytes", "3000\n");
+   put("sys/fs/cgroup/memory/on/memory.usage_in_bytes", "1000\n");
+   assert_int_equal(sc_group_memory_left(scratch_folder), 2000);
 }
 
 static void reads_the_hottest_sensor_of_the_processor(void **state) {
@@ -166,6 +202,8 @@ int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(knows_nothing_where_nothing_is_told),
        cmocka_unit_test(reads_memory_and_use),
+       cmocka_unit_test(finds_the_lowest_limit_of_its_groups),
+       cmocka_unit_test(finds_limits_of_the_first_version),
        cmocka_unit_test(reads_the_hottest_sensor_of_the_processor),
        cmocka_unit_test(notices_a_throttled_processor),
        cmocka_unit_test(asks_nvml),
