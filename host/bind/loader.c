@@ -4,6 +4,8 @@
 #include "host/bind/augment.h"
 #include "host/bind/options.h"
 #include "host/core/device.h"
+#include "host/machine/machine.h"
+#include "host/photo/budget.h"
 
 #define TYPE       "scute.loader"
 #define BATCH_TYPE "scute.batch"
@@ -104,6 +106,11 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
    return c;
 }
 
+// Decoding may take a quarter of the memory that is free, since others run here too.
+static void share_memory(void) {
+   sc_budget_set(sc_available_memory() / 4);
+}
+
 // scute.loader{paths = list of files, labels = list or i64 tensor of class numbers from 1 (none), order = list
 // or i64 tensor of indices from 1 (all as they come), batch_size = 32, merge_last_single = false, preprocess =
 // {resize = , crop = , filter = , mean = , std = , pad_square = }, augment = {...} (none; see sc_check_augment
@@ -117,6 +124,7 @@ static int create(lua_State *L) {
    *handle = NULL;
    luaL_setmetatable(L, TYPE);
    ScLoaderConfig c = read_config(L, 1);
+   share_memory();
    sc_check(L, sc_loader_open(handle, &c));
    lua_settop(L, 2);
    return 1;
