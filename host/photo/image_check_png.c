@@ -15,14 +15,14 @@ static ScStatus truncated(const char *how) {
 // ---- how long the rows are ----
 
 // Of a picture, or of one of the seven in an interlaced one. A byte before each row names its filter.
-static uint64_t bytes_of_rows(uint64_t width, uint64_t height, uint64_t bits) {
+static size_t bytes_of_rows(size_t width, size_t height, size_t bits) {
    return width && height ? ((width * bits + 7) / 8 + 1) * height : 0;
 }
 
-static uint64_t bytes_of_passes(uint64_t width, uint64_t height, uint64_t bits) {
+static size_t bytes_of_passes(size_t width, size_t height, size_t bits) {
    static const unsigned char from_x[] = {0, 4, 0, 2, 0, 1, 0}, from_y[] = {0, 0, 4, 0, 2, 0, 1},
                               step_x[] = {8, 8, 4, 4, 2, 2, 1}, step_y[] = {8, 8, 8, 4, 4, 2, 2};
-   uint64_t sum = 0;
+   size_t sum = 0;
    for (int p = 0; p < 7; p++)
       sum += bytes_of_rows((width - from_x[p] + step_x[p] - 1) / step_x[p],
                            (height - from_y[p] + step_y[p] - 1) / step_y[p], bits);
@@ -31,42 +31,12 @@ static uint64_t bytes_of_passes(uint64_t width, uint64_t height, uint64_t bits) 
 
 // What the pixels unpack to. `head` is the IHDR chunk's data: width, height, depth, colour type, two methods
 // and whether it is interlaced.
-static ScStatus bytes_of_pixels(const unsigned char *head, uint64_t *out) {
+static ScStatus bytes_of_pixels(const unsigned char *head, size_t *out) {
    static const unsigned char channels[] = {1, 0, 3, 1, 2, 0, 4}; // of a colour type
    unsigned depth = head[8], type = head[9];
    if (type >= sizeof channels || !channels[type]) return truncated("a colour type that there is none of");
    if (depth > 16 || depth & (depth - 1) || !depth) return truncated("a depth that there is none of");
    *out = (head[12] ? bytes_of_passes : bytes_of_rows)(big32(head), big32(head + 4), channels[type] * depth);
-   return SC_OK;
-}
-
-// ---- what is packed ----
-
-typedef struct {
-   z_stream stream;
-   uint64_t expected; // bytes
-   bool ended;
-} Packed;
-
-// Counts what the data of an IDAT chunk unpack to, and keeps none of it.
-static ScStatus unpack(Packed *p, const unsigned char *data, size_t length) {
-   unsigned char rows[1 << 15];
-   p->stream.next_in = (unsigned char *)data; // which zlib only reads
-   p->stream.avail_in = (uInt)length;
-   while (!p->ended) {
-      p->stream.next_out = rows;
-      p->stream.avail_out = sizeof rows;
-      int code = inflate(&p->stream, Z_NO_FLUSH);
-      if (code == Z_MEM_ERROR) return sc_fail(SC_EMEM, "out of memory while checking a PNG");
-      if (p->stream.total_out > p->expected)
-         return sc_fail(SC_EFORMAT, "corrupt PNG (it unpacks to more than its pixels)");
-      if (code == Z_STREAM_END)
-         p->ended = true;
-      else if (code != Z_OK && code != Z_BUF_ERROR)
-         return truncated(p->stream.msg ? p->stream.msg : "what is packed is damaged");
-      else if (p->stream.avail_out > 0) // the next chunk goes on
-         return SC_OK;
-   }
    return SC_OK;
 }
 
@@ -78,44 +48,37 @@ static ScStatus check_chunk(const unsigned char *chunk, size_t length) {
    if (critical && crc32(crc32(0, NULL, 0), chunk + 4, (uInt)length + 4) != big32(chunk + 8 + length))
       return sc_fail(SC_EFORMAT, "truncated or corrupt PNG (wrong checksum in chunk %.4s)",
                      (const char *)chunk + 4);
-   if (memcmp(chunk + 4, "CgBI", 4) == 0) // Apple's own: stb_image would unpack it in another way
+   if (memcmp(chunk + 4, "CgBI", 4) == 0) // Apple's own, in which what is packed has no header
       return sc_fail(SC_EFORMAT, "not a standard PNG (chunk CgBI is in it); save it again as PNG");
    return SC_OK;
 }
 
-static ScStatus check_chunks(ScBytes b, Packed *p) {
+static ScStatus check_chunks(ScBytes b) {
    for (size_t at = 8; b.size - at >= 12;) {
-      const unsigned char *chunk = b.data + at;
-      size_t length = big32(chunk);
+      size_t length = big32(b.data + at);
       if (length > b.size - at - 12) break;
-      SC_TRY(check_chunk(chunk, length));
-      if (memcmp(chunk + 4, "IDAT", 4) == 0) SC_TRY(unpack(p, chunk + 8, length));
-      if (memcmp(chunk + 4, "IEND", 4) == 0)
-         return p->ended && p->stream.total_out == p->expected ? SC_OK : truncated("it lacks pixels");
+      SC_TRY(check_chunk(b.data + at, length));
+      if (memcmp(b.data + at + 4, "IEND", 4) == 0) return SC_OK;
       at += 12 + length;
    }
    return truncated("it ends too early");
 }
 
-// stb_image copies what is packed into a block that doubles, unpacks it (into one that doubles, where it is
-// interlaced), and makes pixels of up to four channels and copies of up to half as large of them.
+// stb_image copies what is packed into a block that doubles, has it unpacked, and makes pixels of up to four
+// channels and copies of up to half as large of them.
 static size_t memory_of(ScBytes b, const unsigned char *head, size_t unpacked) {
    size_t pixels = (size_t)big32(head) * big32(head + 4), made = pixels * (head[8] == 16 ? 12 : 6);
-   return (head[12] ? 2 : 1) * unpacked + (2 * b.size > made ? 2 * b.size : made);
+   return unpacked + (2 * b.size > made ? 2 * b.size : made);
 }
 
-ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits, ScStbHeader *out) {
+ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits, ScStbHeader *out, size_t *unpacked) {
    if (b.size < 33) return truncated("it ends too early");
+   const unsigned char *head = b.data + 16;
    if (memcmp(b.data + 12, "IHDR", 4) != 0)
       return sc_fail(SC_EFORMAT, "not a standard PNG (chunk %.4s comes first); save it again as PNG",
                      (const char *)b.data + 12);
-   SC_TRY(sc_image_check_size(big32(b.data + 16), big32(b.data + 20), limits));
-   Packed packed = {0};
-   SC_TRY(bytes_of_pixels(b.data + 16, &packed.expected));
-   *out = (ScStbHeader){(int)big32(b.data + 16), (int)big32(b.data + 20), 4,
-                        memory_of(b, b.data + 16, packed.expected)};
-   if (inflateInit(&packed.stream) != Z_OK) return sc_fail(SC_EMEM, "out of memory while checking a PNG");
-   ScStatus status = check_chunks(b, &packed);
-   inflateEnd(&packed.stream);
-   return status;
+   SC_TRY(sc_image_check_size(big32(head), big32(head + 4), limits));
+   SC_TRY(bytes_of_pixels(head, unpacked));
+   *out = (ScStbHeader){(int)big32(head), (int)big32(head + 4), 4, memory_of(b, head, *unpacked)};
+   return check_chunks(b);
 }

@@ -1,10 +1,10 @@
-// Is a PNG whole? Its chunks are there, their checksums agree, and what is packed in it is as long as its
-// pixels: stb_image looks at no checksum, and unpacks without an end whatever the header says.
+// Are the chunks of a PNG there, and do their checksums agree? stb_image looks at none.
 #ifndef SCUTE_IMAGE_CHECK_PNG_H
 #define SCUTE_IMAGE_CHECK_PNG_H
 
 #include "host/photo/image_check.h"
 
-ScStatus sc_image_check_png(ScBytes, const ScImageLimits *, ScStbHeader *out);
+// `unpacked`: the bytes that its pixels are to unpack to, with one before each row.
+ScStatus sc_image_check_png(ScBytes, const ScImageLimits *, ScStbHeader *out, size_t *unpacked);
 
 #endif

@@ -1,9 +1,12 @@
-// PNG, BMP and GIF through stb_image, which is compiled here without its JPEG.
+// PNG, BMP and GIF through stb_image, which is compiled here without its JPEG, and with zlib in place of its
+// own way of unpacking, which goes on as long as there is something, whatever the size of the picture.
 #include "host/photo/image_stb.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <zlib.h>
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -11,6 +14,7 @@
 #define STBI_ONLY_BMP
 #define STBI_ONLY_GIF
 #define STBI_NO_STDIO
+#define STBI_NO_ZLIB // see below
 // The header declares more than it defines, which is told at the end of the file.
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -18,6 +22,34 @@
 
 #include "host/photo/image_check.h"
 #include "host/photo/image_check_png.h"
+
+// ---- unpacking a PNG ----
+
+static _Thread_local size_t to_unpack; // bytes, no more and no fewer
+
+static const char *fault_of(const z_stream *z, int code) {
+   if (code == Z_MEM_ERROR) return "outofmem";
+   if (code == Z_DATA_ERROR && z->msg) return z->msg;
+   return z->total_out > to_unpack ? "it unpacks to more than its pixels" : "it lacks pixels";
+}
+
+// What stb_image calls. Its guess of the size is wrong where the picture is interlaced.
+static char *stbi_zlib_decode_malloc_guesssize_headerflag(const char *packed, int length, int guess,
+                                                          int *unpacked, int header) {
+   (void)guess, (void)header;
+   unsigned char *rows = malloc(to_unpack + 1);
+   z_stream z = {.next_in = (unsigned char *)packed, .avail_in = (uInt)length, .next_out = rows};
+   z.avail_out = (uInt)to_unpack + 1;
+   int code = rows && inflateInit(&z) == Z_OK ? inflate(&z, Z_FINISH) : Z_MEM_ERROR;
+   inflateEnd(&z);
+   *unpacked = (int)z.total_out;
+   if (code == Z_STREAM_END && z.total_out == to_unpack) return (char *)rows;
+   free(rows);
+   stbi__err(fault_of(&z, code), "");
+   return NULL;
+}
+
+// ---- pixels ----
 
 // Four bytes a pixel to three, in place, on white. Rounded as Pillow's paste with a mask.
 static void put_on_white(unsigned char *pixels, size_t count) {
@@ -67,7 +99,7 @@ static ScStatus decode(const char *format, ScBytes bytes, const ScStbHeader *hea
 ScStatus sc_image_decode_png(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
                              ScPhoto *out) {
    ScStbHeader head;
-   SC_TRY(sc_image_check_png(bytes, limits, &head));
+   SC_TRY(sc_image_check_png(bytes, limits, &head, &to_unpack));
    SC_TRY(reserve(&head, limits, purpose, out));
    return decode("PNG", bytes, &head, &out->image);
 }
