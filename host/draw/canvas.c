@@ -26,10 +26,7 @@ static void set_font_options(cairo_t *c) {
 // SC_OK, or what cairo has against the last call.
 static ScStatus status_of(ScCanvas *canvas) {
    cairo_status_t status = cairo_status(canvas->cairo);
-   if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(canvas->surface);
-   if (status == CAIRO_STATUS_SUCCESS) return SC_OK;
-   return sc_fail(status == CAIRO_STATUS_NO_MEMORY ? SC_EMEM : SC_EARG, "canvas: %s",
-                  cairo_status_to_string(status));
+   return sc_cairo_status(status ? status : cairo_surface_status(canvas->surface));
 }
 
 ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
@@ -37,6 +34,7 @@ ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
    if (!(width >= 1 && width <= SC_CANVAS_MAX && height >= 1 && height <= SC_CANVAS_MAX))
       return sc_fail(SC_EARG, "canvas: expected a width and height from 1 to %d pixels, found %g x %g",
                      SC_CANVAS_MAX, width, height);
+   SC_TRY(sc_canvas_check_room(0));
    ScCanvas *canvas = calloc(1, sizeof *canvas);
    if (!canvas) return sc_fail(SC_EMEM, "canvas: out of memory");
    canvas->width = width, canvas->height = height;
@@ -149,25 +147,31 @@ ScStatus sc_canvas_circle(ScCanvas *canvas, double x, double y, double radius, c
 
 // ---- text ----
 
-static ScFontState probe_font(void) {
+// False where memory was too short to tell.
+static bool probe_font(ScFontState *out) {
    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 8, 8);
    cairo_t *c = cairo_create(surface);
    cairo_select_font_face(c, FAMILY, CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
    cairo_text_extents_t extents;
    cairo_text_extents(c, "M", &extents);
    cairo_scaled_font_t *font = cairo_get_scaled_font(c);
-   ScFontState state = SC_FONT_NONE;
-   if (!cairo_status(c) && !cairo_scaled_font_status(font) && extents.x_advance > 0)
-      state = cairo_scaled_font_get_type(font) == CAIRO_FONT_TYPE_USER ? SC_FONT_STROKES : SC_FONT_REAL;
+   cairo_status_t status = cairo_status(c);
+   if (!status) status = cairo_scaled_font_status(font);
+   *out = SC_FONT_NONE;
+   if (!status && extents.x_advance > 0)
+      *out = cairo_scaled_font_get_type(font) == CAIRO_FONT_TYPE_USER ? SC_FONT_STROKES : SC_FONT_REAL;
    cairo_destroy(c);
    cairo_surface_destroy(surface);
-   return state;
+   return status != CAIRO_STATUS_NO_MEMORY;
 }
 
+// Short of memory it says what is most likely, and tries again the next time; what is drawn tells of the
+// memory.
 ScFontState sc_canvas_font(void) {
-   static int known = -1;
-   if (known < 0) known = (int)probe_font();
-   return (ScFontState)known;
+   static ScFontState known;
+   static bool is_known;
+   if (!is_known) is_known = sc_canvas_check_room(0) == SC_OK && probe_font(&known);
+   return is_known ? known : SC_FONT_REAL;
 }
 
 // Bytes of the valid UTF-8 character at `s`, 0 where there is none.
@@ -286,6 +290,8 @@ ScStatus sc_canvas_image(ScCanvas *canvas, const ScImage *image, double x, doubl
    if (image->width > 32767 || image->height > 32767)
       return sc_fail(SC_EARG, "canvas: image: at most 32767 pixels a side, found %d x %d; resize it first",
                      image->width, image->height);
+   // Four bytes a pixel, and a copy of them.
+   SC_TRY(sc_canvas_check_room((size_t)image->width * (size_t)image->height * 8));
    cairo_surface_t *surface = surface_of(image);
    if (cairo_surface_status(surface)) {
       cairo_surface_destroy(surface);

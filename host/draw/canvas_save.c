@@ -22,11 +22,6 @@ static cairo_status_t replay(ScCanvas *canvas, cairo_surface_t *target, double s
    return status ? status : cairo_surface_status(target);
 }
 
-static ScStatus fail(cairo_status_t status) {
-   return sc_fail(status == CAIRO_STATUS_NO_MEMORY ? SC_EMEM : SC_EARG, "canvas: %s",
-                  cairo_status_to_string(status));
-}
-
 static void copy_pixels(cairo_surface_t *surface, ScImage *out) {
    const unsigned char *rows = cairo_image_surface_get_data(surface);
    int stride = cairo_image_surface_get_stride(surface);
@@ -47,6 +42,8 @@ ScStatus sc_canvas_render(ScCanvas *canvas, double scale, ScImage *out) {
    if (!(scale > 0 && width >= 1 && width <= SC_CANVAS_MAX && height >= 1 && height <= SC_CANVAS_MAX))
       return sc_fail(SC_EARG, "canvas: at scale %g the picture has %g x %g pixels; expected 1 to %d a side",
                      scale, width, height, SC_CANVAS_MAX);
+   // The pixels as cairo's and as ours, and what cairo draws with.
+   SC_TRY(sc_canvas_check_room((size_t)width * (size_t)height * 12));
    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
    cairo_status_t drawn = cairo_surface_status(surface);
    if (!drawn) {
@@ -56,7 +53,8 @@ ScStatus sc_canvas_render(ScCanvas *canvas, double scale, ScImage *out) {
       cairo_surface_mark_dirty(surface);
       drawn = replay(canvas, surface, scale);
    }
-   ScStatus status = drawn ? fail(drawn) : sc_image_new((int)width, (int)height, out);
+   ScStatus status = sc_cairo_status(drawn);
+   if (!status) status = sc_image_new((int)width, (int)height, out);
    if (!status) copy_pixels(surface, out);
    cairo_surface_destroy(surface);
    return status;
@@ -97,6 +95,7 @@ static void drop_references(cairo_surface_t *surface, unsigned int before) {
 }
 
 static ScStatus encode_vector(ScCanvas *canvas, ScPictureFormat format, Bytes *bytes) {
+   SC_TRY(sc_canvas_check_room(0));
    unsigned int references = cairo_surface_get_reference_count(canvas->surface);
    cairo_surface_t *surface = vector_surface(canvas, format, bytes);
    cairo_status_t status = cairo_surface_status(surface);
@@ -105,7 +104,7 @@ static ScStatus encode_vector(ScCanvas *canvas, ScPictureFormat format, Bytes *b
    if (!status) status = cairo_surface_status(surface);
    cairo_surface_destroy(surface);
    drop_references(canvas->surface, references);
-   return status ? fail(status) : SC_OK;
+   return sc_cairo_status(status);
 }
 
 static ScStatus encode_png(ScCanvas *canvas, double scale, Bytes *bytes) {

@@ -4,46 +4,12 @@
 #include "host/files/weights.h"
 #include "host/photo/image_decode.h"
 
-#include <errno.h>
 #include <glob.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/c/check.h"
-
-// ---- glibc's allocation, of which one fails ----
-
-static int fails_at, seen; // 0: none does
-static bool failed;
-
-static bool fails(void) {
-   if (!fails_at || ++seen != fails_at) return false;
-   errno = ENOMEM;
-   return failed = true;
-}
-
-#ifndef __SANITIZE_ADDRESS__         // has an allocation of its own
-#pragma GCC visibility push(default) // the libraries call it too
-
-void *__libc_malloc(size_t);
-void *__libc_calloc(size_t, size_t);
-void *__libc_realloc(void *, size_t);
-
-void *malloc(size_t bytes) {
-   return fails() ? NULL : __libc_malloc(bytes);
-}
-
-void *calloc(size_t n, size_t bytes) {
-   return fails() ? NULL : __libc_calloc(n, bytes);
-}
-
-void *realloc(void *block, size_t bytes) {
-   return fails() ? NULL : __libc_realloc(block, bytes);
-}
-
-#pragma GCC visibility pop
-#endif
+#include "tests/c/heap.h"
 
 // Reads with the n-th allocation failing. False where it makes fewer than n.
 static bool starve(int n, ScStatus (*read)(const char *path), const char *path, ScStatus *status) {
