@@ -33,7 +33,7 @@ CFLAGS   = $(OPT) -g -std=gnu11 -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hi
            -ffp-contract=on -fno-math-errno -fno-trapping-math \
            -I. -I$(BUILD) -isystem $(ONEDNN)/include $(PKGFLAGS)
 LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$(subst @,$$ORIGIN,@/$(ONEDNN)/lib:@/../lib/scute:@/../$(ONEDNN)/lib:@/../../$(ONEDNN)/lib)' \
-           -L$(ONEDNN)/lib
+           -L$(ONEDNN)/lib -Wl,--wrap=GOMP_parallel
 # All of Lua, so that Lua's own C modules (lfs, cjson) find it in the program.
 LUA_LIB  = -Wl,--whole-archive $(LUADIR)/liblua5.4.a -Wl,--no-whole-archive
 LDLIBS   = $(LUA_LIB) $(PKGLIBS) -ldnnl -ldl -lm -lpthread

@@ -112,7 +112,9 @@ int main(int argc, char **argv) {
    int code = parse(argc, argv, &options);
    if (code != 0) return code;
    if (options.help) return fputs(USAGE, stdout), sc_program_close(NULL, 0);
-   if (sc_set_default_threads() != SC_OK) return fprintf(stderr, "scute: %s\n", sc_error()), EXIT_USAGE;
+   ScStatus started = sc_set_default_threads();
+   if (started != SC_OK)
+      return fprintf(stderr, "scute: %s\n", sc_error()), started == SC_EARG ? EXIT_USAGE : EXIT_FAILURE;
    if (options.version) return print_versions(), sc_program_close(NULL, 0);
    lua_State *L = sc_program_open(argc, argv, options.script);
    if (!L) return fprintf(stderr, "scute: %s\n", sc_error()), EXIT_FAILURE;

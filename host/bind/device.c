@@ -9,6 +9,7 @@
 #include "host/bind/interrupt.h"
 #include "host/core/choices.h"
 #include "host/core/sync.h"
+#include "host/core/threads.h"
 
 // scute.device(name = "auto") -> the name of the device that this means, such as "cuda:0": "auto" is a GPU
 // where one answers, else the CPU. Fails, saying what is missing, where there is no such device.
@@ -104,7 +105,7 @@ static int threads(lua_State *L) {
    if (!lua_isnoneornil(L, 1)) {
       lua_Integer n = luaL_checkinteger(L, 1);
       if (n < 1 || n > 1024) return luaL_error(L, "threads: expected 1 to 1024, found %I", (LUAI_UACINT)n);
-      omp_set_num_threads((int)n);
+      sc_check(L, sc_threads_set((int)n));
    }
    lua_pushinteger(L, omp_get_max_threads());
    return 1;

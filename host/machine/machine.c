@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/machine/group.h"
+#include "host/core/threads.h"
 
 // The first number in a file, -1 where there is none.
 static long long read_number(const char *path) {
@@ -80,17 +81,14 @@ size_t sc_available_memory(void) {
 
 ScStatus sc_set_default_threads(void) {
    const char *text = getenv("SCUTE_THREADS");
-   if (!text || !*text) {
-      if (!getenv("OMP_NUM_THREADS")) omp_set_num_threads(usable_cores());
-      return SC_OK;
-   }
+   if (!text || !*text)
+      return sc_threads_set(getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : usable_cores());
    char *end;
    errno = 0;
    long n = strtol(text, &end, 10);
    if (errno || *end || end == text || n < 1 || n > 1024)
       return sc_fail(SC_EARG, "SCUTE_THREADS: expected a number from 1 to 1024, found '%.40s'", text);
-   omp_set_num_threads((int)n);
-   return SC_OK;
+   return sc_threads_set((int)n);
 }
 
 void sc_calm_waiting(char **argv) {

@@ -1,6 +1,7 @@
 #include "kernels/cpu/depthwise.h"
 
 #include <omp.h>
+#include <stdatomic.h>
 
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/half.h"
@@ -134,8 +135,10 @@ ScStatus sc_depthwise_weight_gradient(ScDevice *device, const ScConv *g, bool ha
    SC_TRY(sc_buffer_new(&scratch, device, (threads * band + tasks * g->kh * g->kw) * sizeof(Lanes)));
    w.bands = scratch->data;
    w.parts = w.bands + threads * band;
-#pragma omp parallel for schedule(dynamic)
-   for (int64_t task = 0; task < tasks; task++) run_task(&w, task, w.bands + omp_get_thread_num() * band);
+   atomic_llong next = 0;
+#pragma omp parallel
+   for (int64_t task; (task = atomic_fetch_add(&next, 1)) < tasks;)
+      run_task(&w, task, w.bands + omp_get_thread_num() * band);
    store(&w, gradient);
    sc_buffer_release(scratch);
    return SC_OK;

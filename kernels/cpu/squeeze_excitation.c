@@ -69,10 +69,14 @@ SC_CLONES static void sum_pixels(const Maps *m, int64_t at, int64_t n, float sca
    for (int64_t i = 0; i < n; i++) sums[i] = (float)(total[i] * (double)scale);
 }
 
+// A loop in a loop that is divided already stays clear of OpenMP, which takes memory for each of them.
 static void sum_sample(const Maps *m, float scale, float *sums, bool shared) {
-#pragma omp parallel for if (shared)
-   for (int64_t at = 0; at < m->channels; at += WIDTH)
-      sum_pixels(m, at, least(WIDTH, m->channels - at), scale, sums + at);
+   int64_t n = m->channels;
+   if (shared) {
+#pragma omp parallel for
+      for (int64_t at = 0; at < n; at += WIDTH) sum_pixels(m, at, least(WIDTH, n - at), scale, sums + at);
+   } else
+      for (int64_t at = 0; at < n; at += WIDTH) sum_pixels(m, at, least(WIDTH, n - at), scale, sums + at);
 }
 
 // ---- y = x * scale + shift per channel; y may be x ----
@@ -100,14 +104,20 @@ SC_CLONES static void scale_block(int64_t rows, int64_t n, const void *x, const 
       scale_rows(rows, n, x, scale, NULL, y, false);
 }
 
+static void scale_some(const Maps *m, int64_t p, const void *x, const float *scale, const float *shift,
+                       void *y) {
+   int64_t at = p * m->channels;
+   scale_block(least(ROWS, m->pixels - p), m->channels, sc_past(x, at, m->half), scale, shift,
+               sc_past(y, at, m->half), m->half);
+}
+
 static void scale_sample(const Maps *m, const void *x, const float *scale, const float *shift, void *y,
                          bool shared) {
-#pragma omp parallel for if (shared)
-   for (int64_t p = 0; p < m->pixels; p += ROWS) {
-      int64_t at = p * m->channels;
-      scale_block(least(ROWS, m->pixels - p), m->channels, sc_past(x, at, m->half), scale, shift,
-                  sc_past(y, at, m->half), m->half);
-   }
+   if (shared) {
+#pragma omp parallel for
+      for (int64_t p = 0; p < m->pixels; p += ROWS) scale_some(m, p, x, scale, shift, y);
+   } else
+      for (int64_t p = 0; p < m->pixels; p += ROWS) scale_some(m, p, x, scale, shift, y);
 }
 
 // ---- the two layers ----
