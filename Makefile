@@ -29,18 +29,20 @@ PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libexif libedit libjp
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  := $(filter-out -llua5.4,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
 LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)
-CFLAGS   = $(OPT) -g -std=gnu11 -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
+FLAGS    = $(OPT) -g -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
            -ffp-contract=on -fno-math-errno -fno-trapping-math \
            -I. -I$(BUILD) -isystem $(ONEDNN)/include $(PKGFLAGS)
+CFLAGS   = -std=gnu11 $(FLAGS)
+CXXFLAGS = -std=gnu++17 $(FLAGS)
 LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$(subst @,$$ORIGIN,@/$(ONEDNN)/lib:@/../lib/scute:@/../$(ONEDNN)/lib:@/../../$(ONEDNN)/lib)' \
            -L$(ONEDNN)/lib -Wl,--wrap=GOMP_parallel
 # All of Lua, so that Lua's own C modules (lfs, cjson) find it in the program.
 LUA_LIB  = -Wl,--whole-archive $(LUADIR)/liblua5.4.a -Wl,--no-whole-archive
-LDLIBS   = $(LUA_LIB) $(PKGLIBS) -ldnnl -ldl -lm -lpthread
+LDLIBS   = $(LUA_LIB) $(PKGLIBS) -ldnnl -lstdc++ -ldl -lm -lpthread
 
-CORE    := $(filter-out host/bind/%,$(wildcard host/*/*.c)) $(wildcard kernels/ref/*.c kernels/cpu/*.c)
+CORE    := $(filter-out host/bind/%,$(wildcard host/*/*.c)) $(wildcard kernels/ref/*.c kernels/cpu/*.c kernels/cpu/*.cpp)
 SOURCES := host/main.c $(CORE) $(wildcard host/bind/*.c)
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/binding_help.o
+OBJECTS := $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(SOURCES))) binding_help.o)
 LIBOBJS := $(filter-out $(BUILD)/host/main.o $(BUILD)/host/bind/% $(BUILD)/binding_help.o,$(OBJECTS))
 CTESTS  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 Q       := $(if $(V),,@)
@@ -66,6 +68,11 @@ $(BUILD)/%.o: %.c | needed $(BUILD)/layout.h
 $(BUILD)/layout.h: $(wildcard host/core/*.h)
 	@mkdir -p $(@D)
 	@echo "#define SC_LAYOUT $$(cat $^ | sha256sum | cut -c 1-16)" >$@
+
+$(BUILD)/%.o: %.cpp | needed
+	@mkdir -p $(@D)
+	@echo "c++ $<"
+	$(Q)$(CXX) $(CXXFLAGS) -c -o $@ $<
 
 # What help() says about functions bound in C comes from the comments above them.
 $(BUILD)/binding_help.c: tools/help.awk $(wildcard host/bind/*.c) | needed

@@ -6,7 +6,7 @@
 # run is printed and the exit code is 1. Wheels come through pip, which refuses a file whose sha256 is not the pinned one.
 set -eu
 
-BUILD_PACKAGES="gcc make pkg-config libc6-dev liblua5.4-dev libjansson-dev libcurl4-openssl-dev libzip-dev libmd-dev
+BUILD_PACKAGES="gcc g++ make pkg-config libc6-dev liblua5.4-dev libjansson-dev libcurl4-openssl-dev libzip-dev libmd-dev
    libexif-dev libedit-dev libjpeg-dev zlib1g-dev libcairo2-dev libchafa-dev libstb-dev lua-argparse lua-cjson lua-filesystem lua-penlight
    ca-certificates python3"
 TEST_PACKAGES="libcmocka-dev lua-busted lua-check clang-format valgrind chromium"
@@ -20,7 +20,7 @@ is_installed() {
    case $1 in # these come in flavours
       libcurl4-openssl-dev) [ -e /usr/include/curl/curl.h ] || pkg-config --exists libcurl 2>/dev/null ;;
       libjpeg-dev) pkg-config --exists libjpeg 2>/dev/null ;;
-      gcc | make | python3) command -v "$1" >/dev/null ;;
+      gcc | g++ | make | python3) command -v "$1" >/dev/null ;;
       pkg-config) command -v pkg-config >/dev/null ;;
       *) return 1 ;;
    esac

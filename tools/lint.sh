@@ -17,7 +17,7 @@ check() { # NAME COMMAND...
 }
 
 c_files() {
-   git ls-files '*.c' '*.h' 2>/dev/null || find host kernels tests \( -name '*.c' -o -name '*.h' \)
+   git ls-files '*.c' '*.h' 'kernels/*.cpp' 2>/dev/null || find host kernels tests \( -name '*.c' -o -name '*.h' -o -name '*.cpp' \)
 }
 
 no_file_over_500_lines() {

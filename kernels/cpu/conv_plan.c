@@ -18,32 +18,33 @@ static dnnl_data_type_t type_of(ScDtype dtype) {
 }
 
 static dnnl_status_t activations(dnnl_memory_desc_t *out, const ScPlan *plan, int64_t c, int64_t h, int64_t w) {
-   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){plan->g.n, c, h, w}, type_of(plan->dtype),
-                                           dnnl_nhwc);
+   return sc_dnnl.memory_desc_create_with_tag(out, 4, (dnnl_dims_t){plan->g.n, c, h, w}, type_of(plan->dtype),
+                                              dnnl_nhwc);
 }
 
 static dnnl_status_t vector(dnnl_memory_desc_t *out, int64_t n) {
-   return dnnl_memory_desc_create_with_tag(out, 1, (dnnl_dims_t){n}, dnnl_f32, dnnl_a);
+   return sc_dnnl.memory_desc_create_with_tag(out, 1, (dnnl_dims_t){n}, dnnl_f32, dnnl_a);
 }
 
 static dnnl_status_t any_weights(dnnl_memory_desc_t *out, const ScPlan *plan) {
    const ScConv *g = &plan->g;
    dnnl_data_type_t type = type_of(plan->dtype);
    if (g->groups > 1)
-      return dnnl_memory_desc_create_with_tag(out, 5, (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw},
-                                              type, dnnl_format_tag_any);
-   return dnnl_memory_desc_create_with_tag(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, type,
-                                           dnnl_format_tag_any);
+      return sc_dnnl.memory_desc_create_with_tag(out, 5, (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw},
+                                                 type, dnnl_format_tag_any);
+   return sc_dnnl.memory_desc_create_with_tag(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, type,
+                                              dnnl_format_tag_any);
 }
 
 // As tensors lie: (O, KH, KW, C / groups).
 static dnnl_status_t plain_weights(dnnl_memory_desc_t *out, const ScConv *g, dnnl_data_type_t type) {
    int64_t row = g->kw * g->cg, filter = g->kh * row;
    if (g->groups > 1)
-      return dnnl_memory_desc_create_with_strides(out, 5, (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw},
-                                                  type, (dnnl_dims_t){g->og * filter, filter, 1, row, g->cg});
-   return dnnl_memory_desc_create_with_strides(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, type,
-                                               (dnnl_dims_t){filter, 1, row, g->cg});
+      return sc_dnnl.memory_desc_create_with_strides(out, 5,
+                                                     (dnnl_dims_t){g->groups, g->og, g->cg, g->kh, g->kw}, type,
+                                                     (dnnl_dims_t){g->og * filter, filter, 1, row, g->cg});
+   return sc_dnnl.memory_desc_create_with_strides(out, 4, (dnnl_dims_t){g->o, g->c, g->kh, g->kw}, type,
+                                                  (dnnl_dims_t){filter, 1, row, g->cg});
 }
 
 typedef struct {
@@ -100,7 +101,7 @@ static dnnl_status_t want_plain_depthwise(dnnl_primitive_desc_t desc, const ScPl
    while (status == dnnl_success) {
       status = dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
       if (status != dnnl_success || strncmp(name, "jit_dw", 6) == 0) return status;
-      status = dnnl_primitive_desc_next_impl(desc);
+      status = sc_dnnl.primitive_desc_next_impl(desc);
    }
    return dnnl_unimplemented;
 }
@@ -108,9 +109,9 @@ static dnnl_status_t want_plain_depthwise(dnnl_primitive_desc_t desc, const ScPl
 static dnnl_status_t describe_forward(dnnl_primitive_desc_t *out, const_dnnl_primitive_attr_t attr,
                                       const ScPlan *plan, const Layouts *l) {
    Window w = window_of(&plan->g);
-   return dnnl_convolution_forward_primitive_desc_create(out, sc_onednn_engine(), dnnl_forward_training,
-                                                         dnnl_convolution_direct, l->x, l->weights, l->bias,
-                                                         l->y, w.stride, w.dilation, w.before, w.after, attr);
+   return sc_dnnl.convolution_forward_primitive_desc_create(
+       out, sc_onednn_engine(), dnnl_forward_training, dnnl_convolution_direct, l->x, l->weights, l->bias, l->y,
+       w.stride, w.dilation, w.before, w.after, attr);
 }
 
 static dnnl_status_t describe_backward(dnnl_primitive_desc_t *out, const_dnnl_primitive_attr_t attr,
@@ -121,11 +122,11 @@ static dnnl_status_t describe_backward(dnnl_primitive_desc_t *out, const_dnnl_pr
    dnnl_status_t status = describe_forward(&forward, NULL, plan, l);
    if (status != dnnl_success) return status;
    if (plan->kind == SC_PLAN_INPUT_GRAD)
-      status = dnnl_convolution_backward_data_primitive_desc_create(out, engine, dnnl_convolution_direct, l->x,
-                                                                    l->weights, l->y, w.stride, w.dilation,
-                                                                    w.before, w.after, forward, attr);
+      status = sc_dnnl.convolution_backward_data_primitive_desc_create(
+          out, engine, dnnl_convolution_direct, l->x, l->weights, l->y, w.stride, w.dilation, w.before, w.after,
+          forward, attr);
    else
-      status = dnnl_convolution_backward_weights_primitive_desc_create(
+      status = sc_dnnl.convolution_backward_weights_primitive_desc_create(
           out, engine, dnnl_convolution_direct, l->x, l->weights, l->bias, l->y, w.stride, w.dilation, w.before,
           w.after, forward, attr);
    if (status == dnnl_success) {
@@ -156,9 +157,9 @@ static dnnl_status_t describe(dnnl_primitive_desc_t *out, const_dnnl_primitive_a
 
 static dnnl_status_t append_act(dnnl_post_ops_t post, ScAct act) {
    switch (act) {
-   case SC_ACT_RELU: return dnnl_post_ops_append_eltwise(post, dnnl_eltwise_relu, 0, 0);
-   case SC_ACT_RELU6: return dnnl_post_ops_append_eltwise(post, dnnl_eltwise_clip, 0, 6);
-   case SC_ACT_SILU: return dnnl_post_ops_append_eltwise(post, dnnl_eltwise_swish, 1, 0);
+   case SC_ACT_RELU: return sc_dnnl.post_ops_append_eltwise(post, dnnl_eltwise_relu, 0, 0);
+   case SC_ACT_RELU6: return sc_dnnl.post_ops_append_eltwise(post, dnnl_eltwise_clip, 0, 6);
+   case SC_ACT_SILU: return sc_dnnl.post_ops_append_eltwise(post, dnnl_eltwise_swish, 1, 0);
    default: return dnnl_success;
    }
 }
@@ -167,13 +168,13 @@ static dnnl_status_t append_residual(dnnl_post_ops_t post, const ScPlan *plan) {
    dnnl_memory_desc_t layout;
    dnnl_status_t status = activations(&layout, plan, plan->g.o, plan->g.oh, plan->g.ow);
    if (status != dnnl_success) return status;
-   status = dnnl_post_ops_append_binary(post, dnnl_binary_add, layout);
+   status = sc_dnnl.post_ops_append_binary(post, dnnl_binary_add, layout);
    dnnl_memory_desc_destroy(layout);
    return status;
 }
 
 static dnnl_status_t make_post_ops(dnnl_post_ops_t *out, const ScPlan *plan) {
-   dnnl_status_t status = dnnl_post_ops_create(out);
+   dnnl_status_t status = sc_dnnl.post_ops_create(out);
    if (status != dnnl_success) return status;
    if (plan->residual) status = append_residual(*out, plan);
    if (status == dnnl_success) status = append_act(*out, plan->act);

@@ -6,8 +6,8 @@ typedef struct {
 } Product;
 
 static dnnl_status_t matrix(dnnl_memory_desc_t *out, int64_t rows, int64_t columns, bool transposed) {
-   return dnnl_memory_desc_create_with_tag(out, 2, (dnnl_dims_t){rows, columns}, dnnl_bf16,
-                                           transposed ? dnnl_ba : dnnl_ab);
+   return sc_dnnl.memory_desc_create_with_tag(out, 2, (dnnl_dims_t){rows, columns}, dnnl_bf16,
+                                              transposed ? dnnl_ba : dnnl_ab);
 }
 
 static dnnl_status_t describe(dnnl_primitive_desc_t *out, const_dnnl_primitive_attr_t attr, const void *spec) {
@@ -17,9 +17,9 @@ static dnnl_status_t describe(dnnl_primitive_desc_t *out, const_dnnl_primitive_a
    if (status == dnnl_success) status = matrix(&b, p->k, p->n, p->b_transposed);
    if (status == dnnl_success) status = matrix(&c, p->m, p->n, false);
    if (status == dnnl_success && p->bias)
-      status = dnnl_memory_desc_create_with_tag(&bias, 2, (dnnl_dims_t){1, p->n}, dnnl_f32, dnnl_ab);
+      status = sc_dnnl.memory_desc_create_with_tag(&bias, 2, (dnnl_dims_t){1, p->n}, dnnl_f32, dnnl_ab);
    if (status == dnnl_success)
-      status = dnnl_matmul_primitive_desc_create(out, sc_onednn_engine(), a, b, bias, c, attr);
+      status = sc_dnnl.matmul_primitive_desc_create(out, sc_onednn_engine(), a, b, bias, c, attr);
    dnnl_memory_desc_t all[] = {a, b, c, bias};
    for (int i = 0; i < 4; i++)
       if (all[i]) dnnl_memory_desc_destroy(all[i]);

@@ -11,8 +11,8 @@ typedef struct {
 
 // c (m, n) = a (m, k) times b (k, n), added to what c holds if `add`.
 static inline ScStatus sc_gemm(int64_t m, int64_t n, int64_t k, ScMatrix a, ScMatrix b, bool add, float *c) {
-   dnnl_status_t status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1, a.data,
-                                     a.transposed ? m : k, b.data, b.transposed ? k : n, add ? 1 : 0, c, n);
+   dnnl_status_t status = sc_dnnl.sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1, a.data,
+                                        a.transposed ? m : k, b.data, b.transposed ? k : n, add ? 1 : 0, c, n);
    return status == dnnl_success ? SC_OK : sc_onednn_failed(status, "matrix product");
 }
 

@@ -3,13 +3,8 @@
 #ifndef SCUTE_CPU_ONEDNN_H
 #define SCUTE_CPU_ONEDNN_H
 
-#include <dnnl.h>
-
 #include "host/core/buffer.h"
-
-#if DNNL_VERSION_MAJOR != 3
-#error "scute needs oneDNN 3.x: put its include folder first"
-#endif
+#include "kernels/cpu/onednn_guard.h"
 
 enum { SC_KEY_WORDS = 28, SC_PRIMITIVE_ARGS = 6 };
 
@@ -39,7 +34,7 @@ ScStatus sc_reorder(ScPrimitive **out, const ScKey *key, const_dnnl_memory_desc_
 // The half-width dtypes that this processor computes in, as a mask: bf16 with avx512_bf16 or amx.
 unsigned sc_cpu_half(void);
 
-dnnl_engine_t sc_onednn_engine(void); // NULL if oneDNN does not start
+dnnl_engine_t sc_onednn_engine(void); // for an ScDescribe
 ScStatus sc_onednn_failed(dnnl_status_t, const char *what);
 void sc_onednn_flush(void);          // drops all primitives
 const char *sc_onednn_version(void); // "oneDNN 3.2.0"

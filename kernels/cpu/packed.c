@@ -45,7 +45,7 @@ ScStatus sc_packed_add(int n, ScTensor *const *sources, int64_t purpose, const_d
                        ScBuffer *const part[SC_PACK_PARTS], ScPacked **out) {
    ScPacked entry = {.purpose = purpose, .used = ++clock_};
    memcpy(entry.part, part, sizeof entry.part);
-   if (dnnl_memory_desc_clone(&entry.layout, layout) != dnnl_success) {
+   if (sc_dnnl.memory_desc_clone(&entry.layout, layout) != dnnl_success) {
       for (int i = 0; i < SC_PACK_PARTS; i++) sc_buffer_release(part[i]);
       return sc_fail(SC_EMEM, "out of memory");
    }

@@ -50,7 +50,8 @@ local function read_sources()
    local sources = {}
    for room in pairs(MAY_INCLUDE) do
       for name in lfs.dir(room) do
-         if name:find "%.[ch]$" or name:find "%.cuh?$" then sources[room .. "/" .. name] = read_file(room .. "/" .. name) end
+         local is_source = name:find "%.[ch]$" or name:find "%.cpp$" or name:find "%.cuh?$"
+         if is_source then sources[room .. "/" .. name] = read_file(room .. "/" .. name) end
       end
    end
    return sources
@@ -155,7 +156,7 @@ end
 
 local function check_declarations(sources)
    local declared = functions(sources, "%.c?u?h$", DECLARED)
-   local defined = functions(sources, "%.cu?$", DEFINED)
+   local defined = functions(sources, "%.c[up]*$", DEFINED)
    for _, name in ipairs(sorted_keys(declared)) do
       local header, source = declared[name], defined[name]
       local right = source and (module_of(source) == module_of(header) or is_one_of(source, DEFINED_BY[header] or {}))
