@@ -10,6 +10,7 @@
 #include "host/machine/machine.h"
 #include "host/term/signals.h"
 #include "host/core/device.h"
+#include "host/core/host_memory.h"
 #include "host/core/suggest.h"
 #include "host/core/version.h"
 
@@ -112,6 +113,7 @@ int main(int argc, char **argv) {
    int code = parse(argc, argv, &options);
    if (code != 0) return code;
    if (options.help) return fputs(USAGE, stdout), sc_program_close(NULL, 0);
+   sc_set_memory_meter(sc_memory_left);
    ScStatus started = sc_set_default_threads();
    if (started != SC_OK)
       return fprintf(stderr, "scute: %s\n", sc_error()), started == SC_EARG ? EXIT_USAGE : EXIT_FAILURE;

@@ -1,11 +1,38 @@
 // Large blocks are mapped one by one, so that releasing one really returns it, whatever lies beside it.
 #include "host/core/host_memory.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20, MAPPED = 1 << 20 };
+enum { HUGE_PAGE = 2 << 20, MAPPED = 1 << 20, MARGIN = 16 };
+
+// ---- what there is ----
+
+static size_t (*meter)(void);
+static atomic_llong granted; // bytes that may be taken before the meter is read again
+
+void sc_set_memory_meter(size_t (*left)(void)) {
+   meter = left;
+   atomic_store(&granted, 0);
+}
+
+// The system grants any amount, and ends the process when pages are touched for which there is nothing left. So
+// requests are held against what there is: read anew once a quarter of that is taken, thus rarely where there
+// is plenty; others take memory too, hence the margin.
+static ScStatus check_fits(const ScDevice *device, size_t bytes) {
+   if (!meter || atomic_fetch_sub(&granted, (long long)bytes) >= (long long)bytes) return SC_OK;
+   size_t left = meter();
+   if (left == 0) return SC_OK; // unknown
+   size_t most = left - left / MARGIN;
+   atomic_store(&granted, bytes < most ? (long long)(most - bytes) / 4 : 0);
+   if (bytes <= most) return SC_OK;
+   return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu bytes left in memory and swap",
+                  device->name, bytes, left);
+}
+
+// ---- taking and giving back ----
 
 // Aligned to a huge page: maps that much more and gives the ends back.
 static void *map_aligned(size_t bytes) {
@@ -21,6 +48,7 @@ static void *map_aligned(size_t bytes) {
 }
 
 ScStatus sc_host_allocate(ScDevice *device, size_t bytes, void **out) {
+   SC_TRY(check_fits(device, bytes));
    *out = bytes >= MAPPED ? map_aligned(bytes) : aligned_alloc(64, bytes);
    return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", device->name, bytes);
 }

@@ -4,6 +4,10 @@
 
 #include "host/core/device.h"
 
+// Who tells how many bytes are left (host/machine), 0 where that is unknown; NULL: nobody, as at the start.
+// What does not fit is refused with SC_EMEM.
+void sc_set_memory_meter(size_t (*left)(void));
+
 ScStatus sc_host_allocate(ScDevice *, size_t bytes, void **out);
 void sc_host_release(ScDevice *, void *, size_t bytes);
 ScStatus sc_host_transfer(ScDevice *, void *to, const void *from, size_t bytes);

@@ -55,12 +55,15 @@ ScTensor *sc_tensor_retain(ScTensor *t) {
    return t;
 }
 
+// A gradient may have a gradient, and that one too, as often as a script likes.
 void sc_tensor_release(ScTensor *t) {
-   if (!t || --t->refs > 0) return;
-   if (t->node) t->node->release(t->node);
-   sc_tensor_release(t->grad);
-   sc_buffer_release(t->buffer);
-   free(t);
+   while (t && --t->refs == 0) {
+      ScTensor *grad = t->grad;
+      if (t->node) t->node->release(t->node);
+      sc_buffer_release(t->buffer);
+      free(t);
+      t = grad;
+   }
 }
 
 void sc_tensor_release_all(int n, ScTensor **tensors) {

@@ -5,9 +5,11 @@
 #include <limits.h>
 #include <omp.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "host/machine/group.h"
@@ -89,6 +91,13 @@ ScStatus sc_set_default_threads(void) {
    if (errno || *end || end == text || n < 1 || n > 1024)
       return sc_fail(SC_EARG, "SCUTE_THREADS: expected a number from 1 to 1024, found '%.40s'", text);
    return sc_threads_set((int)n);
+}
+
+size_t sc_memory_left(void) {
+   struct sysinfo machine;
+   size_t memory = sc_available_memory();
+   bool swaps = memory > 0 && sysinfo(&machine) == 0;
+   return swaps ? memory + (size_t)machine.freeswap * machine.mem_unit : memory;
 }
 
 void sc_calm_waiting(char **argv) {

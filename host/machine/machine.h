@@ -16,6 +16,10 @@ size_t sc_available_memory(void);
 // stays as the user set it. Does nothing where the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY.
 void sc_calm_waiting(char **argv);
 
+// sc_available_memory and what is free of the swap: for more than that the system ends processes. 0 where
+// unknown.
+size_t sc_memory_left(void);
+
 // Starts the compute threads, as many as are in SCUTE_THREADS, else OMP_NUM_THREADS, else the physical cores
 // that the process may run on, cut to the control group's quota: two hardware threads of one core share its
 // vector units, so more than that slows dense kernels down.
