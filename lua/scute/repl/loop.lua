@@ -76,11 +76,24 @@ local function read_chunk()
    end
 end
 
+-- What globals of these names are now, and puts them back: what a chunk that failed called local goes with it.
+local function remember(names)
+   local values = {}
+   for _, name in ipairs(names) do values[name] = rawget(_G, name) end
+   return function()
+      for _, name in ipairs(names) do rawset(_G, name, values[name]) end
+   end
+end
+
 local function evaluate(text)
-   local chunk, message = source.compile(text, NAME)
-   if not chunk then return tell(message) end
+   local chunk, names = source.compile(text, NAME)
+   if not chunk then return tell(names) end -- here a message
+   local forget_locals = remember(names)
    local results = table.pack(xpcall(chunk, describe_error))
-   if not results[1] then return tell(tostring(results[2])) end
+   if not results[1] then
+      forget_locals()
+      return tell(tostring(results[2]))
+   end
    if results.n == 1 then return end
    _G._ = results[2]
    local ok, shown = xpcall(show.results, describe_error, { n = results.n - 1, table.unpack(results, 2, results.n) })

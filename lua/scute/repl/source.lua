@@ -50,7 +50,7 @@ local function scan(text, visit)
 end
 
 -- `local x = 1` -> `      x = 1`, `local x` -> `      x = nil`: blanks keep the columns. A chunk with attributes
--- (<close>, <const>) stays as it is: those belong to a scope.
+-- (<close>, <const>) stays as it is: those belong to a scope. Returns that and the names.
 local function keep_locals(text)
    local starts, attributes = {}, false
    scan(text, function(token, first, _, depth)
@@ -58,20 +58,25 @@ local function keep_locals(text)
       if depth == 0 and token == "<" and text:find("^<%s*%l+%s*>%s*[=,]", first) then attributes = true end
    end)
    if #starts == 0 or attributes then return nil end
+   local kept = {}
    for i = #starts, 1, -1 do
       local from = starts[i]
       local rest = text:sub(from + 5)
       local names = rest:match "^%s+[%a_][%w_%s,]*"
       local follows = names and rest:sub(#names + 1, #names + 1)
-      if names and not names:find "^%s+function%s" and follows ~= "=" then
+      local is_function = names and names:find "^%s+function%s"
+      if names and not is_function and follows ~= "=" then
          -- Only the names themselves: what comes after a blank on the next line is another statement.
          local list = names:match "^%s+[%a_][%w_]*" .. (names:match "^%s+[%a_][%w_]*(%s*,.*)$" or "")
          list = list:match "^(.-)%s*$"
-         rest = list .. " = nil" .. rest:sub(#list + 1)
+         rest, names = list .. " = nil" .. rest:sub(#list + 1), list
+      end
+      for name in (names or ""):gmatch "[%a_][%w_]*" do
+         if not is_function or name ~= "function" then kept[#kept + 1] = name end
       end
       text = text:sub(1, from - 1) .. "     " .. rest
    end
-   return text
+   return text, kept
 end
 
 -- Puts `return` before what follows the last `;` or line break outside all blocks, if that compiles.
@@ -98,13 +103,15 @@ local function compile_one(text, name)
    return load(text, name, "t")
 end
 
---- Compiles what was typed. Returns a chunk; or nil, a message, and whether more lines may complete it.
+--- Compiles what was typed. Returns a chunk and the names of the locals that it keeps; or nil, a message, and whether more
+--- lines may complete it.
 function source.compile(text, name)
    text = text:gsub("^%s*=", "return ")
    local chunk, message = compile_one(text, name)
-   local kept = keep_locals(text)
-   if kept and (chunk or load(kept, name, "t")) then chunk = compile_one(kept, name) or chunk end
-   if chunk then return chunk end
+   local kept, names = keep_locals(text)
+   local keeping = kept and (chunk or load(kept, name, "t")) and compile_one(kept, name)
+   if keeping then return keeping, names end
+   if chunk then return chunk, {} end
    local _, as_value = load("return " .. text, name, "t")
    return nil, message, is_incomplete(message) or (as_value and is_incomplete(as_value) or false)
 end
