@@ -1,13 +1,12 @@
 #include "host/bind/program.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "host/bind/interrupt.h"
+#include "host/bind/library.h"
 #include "host/core/device.h"
 #include "host/core/sync.h"
 #include "host/machine/machine.h"
@@ -43,30 +42,6 @@ static lua_State *new_state(void) {
    heap.limit = available ? heap.used + available / 10 * 9 : SIZE_MAX;
    lua_setallocf(L, allocate, &heap);
    return L;
-}
-
-static char library[PATH_MAX]; // the folder lua/, beside which scripts/ and examples/ lie
-
-// The library lies beside the binary (a build tree) or in ../share/scute (installed).
-static void set_library_path(lua_State *L) {
-   static const char *places[] = {"lua", "../lua", "../share/scute/lua"};
-   char self[PATH_MAX], probe[PATH_MAX + 64];
-   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-   if (length < 0) return;
-   self[length] = '\0';
-   const char *folder = dirname(self);
-   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-      snprintf(probe, sizeof probe, "%s/%s/scute/init.lua", folder, places[i]);
-      if (access(probe, R_OK) != 0) continue;
-      snprintf(probe, sizeof probe, "%s/%s", folder, places[i]);
-      if (!realpath(probe, library)) return;
-      lua_getglobal(L, "package");
-      lua_getfield(L, -1, "path");
-      lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", library, library, lua_tostring(L, -1));
-      lua_setfield(L, -3, "path");
-      lua_pop(L, 2);
-      return;
-   }
 }
 
 static void set_arguments(lua_State *L, int argc, char **argv, int script) {
@@ -119,7 +94,7 @@ typedef struct {
 static int open_state(lua_State *L) {
    const Arguments *arguments = lua_touserdata(L, 1);
    luaL_openlibs(L);
-   set_library_path(L);
+   sc_library_open(L);
    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
    sc_open_all(L);
    lua_setfield(L, -2, "scute.core");
@@ -147,14 +122,4 @@ lua_State *sc_program_open(int argc, char **argv, int script) {
    sc_keep_message("cannot open the libraries: %s", why);
    lua_close(L);
    return NULL;
-}
-
-// ---- scripts ----
-
-const char *sc_program_script(const char *path, char own[PATH_MAX]) {
-   if (access(path, F_OK) == 0 || path[0] == '/' || !library[0]) return path;
-   int reason = errno, length = snprintf(own, PATH_MAX, "%s/../%s", library, path);
-   bool found = length < PATH_MAX && access(own, R_OK) == 0;
-   errno = reason;
-   return found ? own : path;
 }

@@ -2,8 +2,6 @@
 #ifndef SCUTE_BIND_PROGRAM_H
 #define SCUTE_BIND_PROGRAM_H
 
-#include <limits.h>
-
 #include "host/bind/bind.h"
 
 // A state with all libraries and the table `arg` (argv[script] is arg[0]); NULL with sc_error() where memory is
@@ -11,9 +9,5 @@
 lua_State *sc_program_open(int argc, char **argv, int script);
 // Closes the state (NULL: there is none). Returns `code`, or 1 where standard output could not be written.
 int sc_program_close(lua_State *L, int code);
-
-// The path of a script. One that is not here may be one of scute's own: scripts/transfer_learning.lua, from any
-// folder. The path is then made in `own`.
-const char *sc_program_script(const char *path, char own[PATH_MAX]);
 
 #endif

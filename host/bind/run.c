@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "host/bind/interrupt.h"
-#include "host/bind/program.h"
+#include "host/bind/library.h"
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
 
@@ -76,7 +76,7 @@ static int call(lua_State *L, int status, int nargs, int nresults) {
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
    bool input = strcmp(path, "-") == 0;
    char own[PATH_MAX];
-   if (!input) path = sc_program_script(path, own);
+   if (!input) path = sc_library_script(path, own);
    if (!input && access(path, R_OK) != 0) {
       fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
       return EXIT_FAILURE;

@@ -137,7 +137,7 @@ end
 
 -- Runs a job in a process of its own. Returns "done", "interrupted" or "failed", and why.
 local function execute(program, job, folder)
-   local worker = assert(package.searchpath("scute.compare.worker", package.path))
+   local worker = assert(scute.module_file "scute.compare.worker")
    os.remove(folder .. "/result.json")
    local log, why = io.open(folder .. "/output.log", "w")
    if not log then console.fail("output_dir: %s", why) end

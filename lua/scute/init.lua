@@ -7,7 +7,7 @@ local function names_of(scute)
    local names = {}
    for name in next, scute do names[#names + 1] = name end
    local lfs = require "lfs"
-   local folder = (package.searchpath("scute", package.path) or ""):match "^(.*)/"
+   local folder = (core.module_file "scute" or ""):match "^(.*)/"
    if folder and lfs.attributes(folder) then
       for file in lfs.dir(folder) do names[#names + 1] = file:match "^([%a][%w_]*)%.lua$" end
    end
@@ -18,7 +18,7 @@ end
 return setmetatable(core, {
    __index = function(scute, name)
       if type(name) ~= "string" or name:find "^_" then return nil end
-      if not package.searchpath("scute." .. name, package.path) then
+      if not core.module_file("scute." .. name) then
          local near = scute.nearest(name, names_of(scute))
          error(("scute.%s: there is no such function%s"):format(name, near and (", did you mean 'scute.%s'?"):format(near)
             or "; Tab in a session lists them"), 2)

@@ -30,7 +30,7 @@ local CREATE = options.declare("models", {
 -- Every family file beside this one: name -> {build, family}.
 local function read_families()
    local lfs = require "lfs"
-   local folder = assert(package.searchpath("scute.models", package.path)):gsub("%.lua$", "")
+   local folder = assert(scute.module_file "scute.models"):gsub("%.lua$", "")
    local found = {}
    for file in lfs.dir(folder) do
       local name = file:match "^([%w_]+)%.lua$"

@@ -21,7 +21,7 @@ end
 
 -- Families of the library that no one has used yet are files only.
 local function add_families(found)
-   local folder = (package.searchpath("scute", package.path) or ""):match "^(.*)/"
+   local folder = (scute.module_file "scute" or ""):match "^(.*)/"
    if not folder or not lfs.attributes(folder) then return end
    for file in lfs.dir(folder) do
       local name = file:match "^([%a][%w_]*)%.lua$"

@@ -25,7 +25,7 @@ scute: tensors with gradients, pretrained networks, optimizers, photos.
 -- ---- where texts come from ----
 
 local function library_folder()
-   return (package.searchpath("scute", package.path) or ""):match "^(.*)/"
+   return (scute.module_file "scute" or ""):match "^(.*)/"
 end
 
 local function read_lines(path)
@@ -88,7 +88,7 @@ end
 
 local function family_path(name)
    if not name:find "^[%w_.]+$" then return nil end
-   return package.searchpath("scute." .. name, package.path)
+   return scute.module_file("scute." .. name)
 end
 
 -- Names of functions bound in C -> what their comments say.

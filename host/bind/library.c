@@ -1,0 +1,95 @@
+#include "host/bind/library.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char library[PATH_MAX]; // "" where it was not found
+
+// It lies beside the binary (a build tree) or in ../share/scute (installed).
+static void find(void) {
+   static const char *places[] = {"lua", "../lua", "../share/scute/lua"};
+   char self[PATH_MAX], probe[PATH_MAX + 64];
+   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+   if (length < 0) return;
+   self[length] = '\0';
+   const char *folder = dirname(self);
+   for (size_t i = 0; i < sizeof places / sizeof places[0] && !library[0]; i++) {
+      snprintf(probe, sizeof probe, "%s/%s/scute/init.lua", folder, places[i]);
+      if (access(probe, R_OK) != 0) continue;
+      snprintf(probe, sizeof probe, "%s/%s", folder, places[i]);
+      if (!realpath(probe, library)) library[0] = '\0';
+   }
+}
+
+// ---- modules ----
+
+// Pushes the file of the module whose name is at `index` ("scute.train.step"), or nil. Lua's own search opens
+// files to see whether they are there, and takes one for missing that memory is too short for.
+static bool push_file(lua_State *L, int index) {
+   static const char *const formats[] = {"%s/%s.lua", "%s/%s/init.lua"};
+   const char *name = luaL_gsub(L, luaL_checkstring(L, index), ".", LUA_DIRSEP);
+   for (int i = 0; i < 2 && library[0]; i++) {
+      const char *path = lua_pushfstring(L, formats[i], library, name);
+      if (access(path, R_OK) == 0) return true;
+   }
+   lua_pushnil(L);
+   return false;
+}
+
+// scute.module_file(name) -> the file of a module of scute's own ("scute.optim"), or nil
+static int module_file(lua_State *L) {
+   push_file(L, 1);
+   return 1;
+}
+
+// What `require` asks: a module's loader and where it is from, or nil.
+static int search(lua_State *L) {
+   if (!push_file(L, 1)) return 1;
+   const char *path = lua_tostring(L, -1);
+   if (luaL_loadfilex(L, path, "t") != LUA_OK) return lua_error(L);
+   lua_insert(L, -2);
+   return 2;
+}
+
+// After package.preload, before Lua's own.
+static void add_searcher(lua_State *L, int package) {
+   lua_getfield(L, package, "searchers");
+   for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
+      lua_rawgeti(L, -1, i);
+      lua_rawseti(L, -2, i + 1);
+   }
+   lua_pushcfunction(L, search);
+   lua_rawseti(L, -2, 2);
+   lua_pop(L, 1);
+}
+
+void sc_library_open(lua_State *L) {
+   find();
+   if (!library[0]) return;
+   lua_getglobal(L, "package");
+   lua_getfield(L, -1, "path");
+   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", library, library, lua_tostring(L, -1));
+   lua_setfield(L, -3, "path");
+   lua_pop(L, 1);
+   add_searcher(L, lua_gettop(L));
+   lua_pop(L, 1);
+}
+
+static void open_library(lua_State *L) {
+   lua_pushcfunction(L, module_file);
+   lua_setfield(L, -2, "module_file");
+}
+SC_OPENER(open_library)
+
+// ---- scripts ----
+
+const char *sc_library_script(const char *path, char own[PATH_MAX]) {
+   if (access(path, F_OK) == 0 || path[0] == '/' || !library[0]) return path;
+   int reason = errno, length = snprintf(own, PATH_MAX, "%s/../%s", library, path);
+   bool found = length < PATH_MAX && access(own, R_OK) == 0;
+   errno = reason;
+   return found ? own : path;
+}

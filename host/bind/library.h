@@ -1,0 +1,16 @@
+// scute's own files: the folder lua/, beside which scripts/ and examples/ lie.
+#ifndef SCUTE_BIND_LIBRARY_H
+#define SCUTE_BIND_LIBRARY_H
+
+#include <limits.h>
+
+#include "host/bind/bind.h"
+
+// Finds it, and lets `require` look there first. May raise.
+void sc_library_open(lua_State *L);
+
+// The path of a script. One that is not here may be one of scute's own: scripts/transfer_learning.lua, from any
+// folder. The path is then made in `own`.
+const char *sc_library_script(const char *path, char own[PATH_MAX]);
+
+#endif
