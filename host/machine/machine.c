@@ -5,15 +5,13 @@
 #include <limits.h>
 #include <omp.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "host/machine/group.h"
 #include "host/core/threads.h"
+#include "host/machine/group.h"
 
 // The first number in a file, -1 where there is none.
 static long long read_number(const char *path) {
@@ -64,21 +62,45 @@ static int usable_cores(void) {
    return cores < 1 ? 1 : cores;
 }
 
-static long long available_in_machine(void) {
-   FILE *f = fopen("/proc/meminfo", "r");
+// The number behind a name in a file of such lines ("MemAvailable: 123 kB"), -1 where there is none.
+static long long read_named(const char *path, const char *name) {
+   FILE *f = fopen(path, "r");
    if (!f) return -1;
    char line[128];
-   long long kilobytes = -1;
-   while (fgets(line, sizeof line, f))
-      if (sscanf(line, "MemAvailable: %lld", &kilobytes) == 1) break;
+   long long value = -1;
+   size_t length = strlen(name);
+   while (value < 0 && fgets(line, sizeof line, f))
+      if (strncmp(line, name, length) == 0 && line[length] == ' ') value = atoll(line + length);
    fclose(f);
+   return value;
+}
+
+static long long meminfo(const char *name) {
+   long long kilobytes = read_named("/proc/meminfo", name);
    return kilobytes < 0 ? -1 : kilobytes * 1024;
 }
 
+static long long least(long long a, long long b) {
+   return a < b ? a : b;
+}
+
+// What is free of the swap, of which a control group (version 2) may grant less.
+static long long available_swap(void) {
+   long long free = meminfo("SwapFree:"), limit = read_number("/sys/fs/cgroup/memory.swap.max"),
+             used = read_number("/sys/fs/cgroup/memory.swap.current");
+   if (free < 0) return 0;
+   return limit < 0 || used < 0 ? free : least(free, limit > used ? limit - used : 0);
+}
+
 size_t sc_available_memory(void) {
-   long long machine = available_in_machine(), group = sc_group_memory_left("");
+   long long machine = meminfo("MemAvailable:"), group = sc_group_memory_left("");
    if (machine < 0 || (group >= 0 && group < machine)) machine = group;
    return machine < 0 ? 0 : (size_t)machine;
+}
+
+size_t sc_memory_left(void) {
+   size_t memory = sc_available_memory();
+   return memory > 0 ? memory + (size_t)available_swap() : 0;
 }
 
 ScStatus sc_set_default_threads(void) {
@@ -91,13 +113,6 @@ ScStatus sc_set_default_threads(void) {
    if (errno || *end || end == text || n < 1 || n > 1024)
       return sc_fail(SC_EARG, "SCUTE_THREADS: expected a number from 1 to 1024, found '%.40s'", text);
    return sc_threads_set((int)n);
-}
-
-size_t sc_memory_left(void) {
-   struct sysinfo machine;
-   size_t memory = sc_available_memory();
-   bool swaps = memory > 0 && sysinfo(&machine) == 0;
-   return swaps ? memory + (size_t)machine.freeswap * machine.mem_unit : memory;
 }
 
 void sc_calm_waiting(char **argv) {
