@@ -87,7 +87,13 @@ $(BUILD)/tests/%: tests/c/%.c $(LIBOBJS)
 	@echo "link $@"
 	$(Q)$(CC) $(CFLAGS) -o $@ $< $(LIBOBJS) $(LDFLAGS) $(LDLIBS) -lcmocka
 
-ctests: $(CTESTS)
+# A library that lets calls of the system fail in the program that it is preloaded into.
+$(BUILD)/tests/faults.so: tests/faults/shim.c
+	@mkdir -p $(@D)
+	@echo "link $@"
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra $(WERROR) -fPIC -shared -o $@ $< -ldl
+
+ctests: $(CTESTS) $(BUILD)/tests/faults.so
 
 # Says what to do where a plain `make` cannot work.
 needed:

@@ -1,0 +1,37 @@
+-- Calls of the system that fail, one in each of many runs (see tests/faults/campaign.lua).
+-- Usage: scute tests/faults/run.lua [MEMORY [OTHERS [KINDS]]]: how many failures of memory, and of each other kind of call, in
+-- each kind of run (tests/resume/child.lua, "all,cached") and in one that goes on.
+local lfs = require "lfs"
+local scute = require "scute"
+local campaign = dofile "tests/faults/campaign.lua"
+local photos = dofile "tests/cli/photos.lua"
+local tally = dofile "tests/tally.lua"
+
+local memory, others, kinds = tonumber(arg[1] or 12), tonumber(arg[2] or 2), arg[3] or "all,cached"
+local CALLS = { "open", "read", "short_read", "write", "short_write", "truncate", "sync", "rename", "link", "thread" }
+
+local scratch = os.tmpname()
+os.remove(scratch)
+assert(lfs.mkdir(scratch))
+photos.set(scratch .. "/data", { blue = 6, red = 6 })
+
+local start = scute.clock()
+local runs = campaign.new { program = arg[-1], shim = arg[-1]:match "^(.*)/[^/]*$" .. "/tests/faults.so", scratch = scratch,
+   data = scratch .. "/data", check = tally.check, jobs = 2 }
+
+local function inject(kind, calls, resume)
+   runs:inject(kind, campaign.spread("memory", calls.memory, memory), resume)
+   for _, name in ipairs(CALLS) do runs:inject(kind, campaign.spread(name, calls[name] or 0, others), resume) end
+   -- From there on all of them.
+   runs:inject(kind, campaign.spread("memory", calls.memory, others, 1), resume)
+   runs:inject(kind, campaign.spread("write", calls.write, others, 1), resume)
+end
+
+for kind in kinds:gmatch "[^,]+" do
+   local whole, half = runs:begin(kind)
+   inject(kind, whole, false)
+   inject(kind, half, true)
+end
+print(("%d calls failed, in %.0f s:\n%s"):format(runs.number, scute.clock() - start, runs:figures()))
+os.execute(("rm -rf '%s'"):format(scratch))
+tally.finish()
