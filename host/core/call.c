@@ -12,9 +12,11 @@ ScStatus sc_call_run(ScCall *call) {
    if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
    if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = sc_choose_width(call, &width);
    if (status == SC_OK) status = sc_compute(call);
-   status = sc_name_call(call, sc_restore_width(call, status, &width));
+   if (status == SC_OK) status = sc_narrow_results(call, &width);
+   if (status == SC_OK && call->op->commit) status = call->op->commit(call);
+   status = sc_name_call(call, sc_write_back(call, status, &width));
    if (status != SC_OK) sc_tensor_release_all(SC_MAXOUT, call->out);
-   sc_tensor_release_all(SC_MAXSAVED, call->saved); // a recorded call has handed them to the tape
+   sc_tensor_release_all(SC_MAXSAVED, call->saved); // the tape has its own references
    return status;
 }
 

@@ -129,6 +129,10 @@ struct ScOp {
    // standard part. With no infer, the op is a composite: forward makes the outputs itself out of other ops
    // (sc_apply, host/core/call.h).
    ScStatus (*forward)(ScCall *);
+   // What stays beyond the outputs (statistics, a stream of random numbers that is used up), or NULL. Comes
+   // last, when nothing else can fail: memory that runs out is told before any of it, and then the call is
+   // repeated.
+   ScStatus (*commit)(ScCall *);
    // NULL: allocate grad_in where needed and run the kernel's backward (sc_run_backward_kernel).
    ScStatus (*backward)(ScCall *);
 };

@@ -51,7 +51,8 @@ static ScStatus copy_call(ScCall **out, ScCall *call) {
    for (int i = 0; i < call->nin; i++) copy->needs_grad[i] = call->needs_grad[i];
    SC_TRY(keep_inputs(copy, call));
    for (int i = 0; i < call->nout; i++) SC_TRY(keep(&copy->out[i], call->out[i], call->keep_out >> i & 1));
-   for (int i = 0; i < call->nsaved; i++) copy->saved[i] = call->saved[i], call->saved[i] = NULL;
+   for (int i = 0; i < call->nsaved; i++)
+      if (call->saved[i]) copy->saved[i] = sc_tensor_retain(call->saved[i]);
    copy->function = call->function;
    call->function = NULL;
    return SC_OK;

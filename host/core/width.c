@@ -98,14 +98,18 @@ ScStatus sc_choose_width(ScCall *call, ScWidth *width) {
    return SC_OK;
 }
 
-ScStatus sc_restore_width(ScCall *call, ScStatus status, ScWidth *width) {
+ScStatus sc_narrow_results(ScCall *call, const ScWidth *width) {
+   for (int i = 0; width->narrows && i < call->nout; i++)
+      if (call->out[i]->dtype == SC_F32) SC_TRY(convert_to(&call->out[i], width->narrow));
+   return SC_OK;
+}
+
+ScStatus sc_write_back(ScCall *call, ScStatus status, ScWidth *width) {
    for (int i = 0; i < SC_MAXPARAM; i++) {
       if (!width->written[i]) continue;
       if (status == SC_OK && call->in[i]->buffer->stamp != width->stamp[i])
          status = sc_tensor_copy(width->written[i], call->in[i]);
       sc_tensor_release(width->written[i]);
    }
-   for (int i = 0; status == SC_OK && width->narrows && i < call->nout; i++)
-      if (call->out[i]->dtype == SC_F32) status = convert_to(&call->out[i], width->narrow);
    return status;
 }

@@ -25,7 +25,9 @@ typedef struct {
 ScStatus sc_apply_autocast(ScCall *);
 // Brings the inputs to the dtypes that the device's kernel computes in (see ScOp.wide).
 ScStatus sc_choose_width(ScCall *, ScWidth *);
-// Afterwards, also on failure: converts back what was written and the results. Returns `status` or its own.
-ScStatus sc_restore_width(ScCall *, ScStatus status, ScWidth *);
+// Afterwards: the results in the dtype that was asked for.
+ScStatus sc_narrow_results(ScCall *, const ScWidth *);
+// At the end, also on failure: converts back what was written. Returns `status` or its own.
+ScStatus sc_write_back(ScCall *, ScStatus status, ScWidth *);
 
 #endif

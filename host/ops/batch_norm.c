@@ -79,7 +79,7 @@ static ScStatus infer(ScCall *c) {
 }
 
 static ScStatus update_running(ScCall *c) {
-   if (!c->in[SC_BN_MEAN]) return SC_OK;
+   if (!c->attr[SC_BN_TRAINING].i || !c->in[SC_BN_MEAN]) return SC_OK;
    double values = (double)(sc_numel(c->in[SC_BN_X]) / c->in[SC_BN_X]->shape[1]);
    ScTensor *in[] = {c->in[SC_BN_MEAN], c->in[SC_BN_VAR], c->saved[SC_BN_BATCH_MEAN],
                      c->saved[SC_BN_BATCH_VAR]};
@@ -111,7 +111,6 @@ static ScStatus forward(ScCall *c) {
    c->recording = true; // the running update wants the batch statistics even if backward does not
    ScStatus status = sc_run_kernel(c);
    c->recording = recording;
-   if (status == SC_OK && c->attr[SC_BN_TRAINING].i) status = update_running(c);
    return status;
 }
 
@@ -145,4 +144,4 @@ SC_OP(batch_norm,
                  1u << SC_BN_RESIDUAL,
       .keep_out = 1, .updates = 1u << SC_BN_MEAN | 1u << SC_BN_VAR,
       .wide = 1u << SC_BN_WEIGHT | 1u << SC_BN_BIAS | 1u << SC_BN_MEAN | 1u << SC_BN_VAR, .infer = infer,
-      .forward = forward, .backward = backward)
+      .forward = forward, .commit = update_running, .backward = backward)

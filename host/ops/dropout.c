@@ -30,8 +30,6 @@ static bool is_active(const ScCall *c) {
    return c->attr[SC_DROPOUT_TRAINING].i && c->attr[SC_DROPOUT_P].f > 0;
 }
 
-// The stream counts as used only once the kernel has succeeded, so that a retry after SC_EMEM draws the same
-// mask.
 static ScStatus forward(ScCall *c) {
    if (!is_active(c)) {
       c->out[0]->buffer = sc_buffer_retain(c->in[0]->buffer);
@@ -39,8 +37,12 @@ static ScStatus forward(ScCall *c) {
    }
    c->attr[SC_DROPOUT_SEED].i = (int64_t)sc_rng()->seed;
    c->attr[SC_DROPOUT_STREAM].i = (int64_t)sc_rng()->next_stream;
-   SC_TRY(sc_run_kernel(c));
-   sc_rng_stream();
+   return sc_run_kernel(c);
+}
+
+// Only now, so that a retry after SC_EMEM draws the same mask.
+static ScStatus use_stream(ScCall *c) {
+   if (is_active(c)) sc_rng_stream();
    return SC_OK;
 }
 
@@ -50,4 +52,5 @@ static ScStatus backward(ScCall *c) {
 }
 
 SC_OP(dropout, .doc = "While training, each element is 0 with probability p and otherwise x / (1 - p).",
-      SC_PARAMS(params), .differentiable = true, .infer = infer, .forward = forward, .backward = backward)
+      SC_PARAMS(params), .differentiable = true, .infer = infer, .forward = forward, .commit = use_stream,
+      .backward = backward)

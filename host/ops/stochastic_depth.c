@@ -35,8 +35,6 @@ static bool is_random(const ScCall *c) {
    return c->attr[SC_DEPTH_TRAINING].i && c->attr[SC_DEPTH_P].f > 0;
 }
 
-// The stream counts as used only once the kernel has succeeded, so that a retry after SC_EMEM draws the same
-// samples.
 static ScStatus forward(ScCall *c) {
    if (!is_random(c) && !c->in[SC_DEPTH_RESIDUAL]) {
       c->out[0]->buffer = sc_buffer_retain(c->in[SC_DEPTH_X]->buffer);
@@ -44,7 +42,11 @@ static ScStatus forward(ScCall *c) {
    }
    c->attr[SC_DEPTH_SEED].i = (int64_t)sc_rng()->seed;
    c->attr[SC_DEPTH_STREAM].i = (int64_t)sc_rng()->next_stream;
-   SC_TRY(sc_run_kernel(c));
+   return sc_run_kernel(c);
+}
+
+// Only now, so that a retry after SC_EMEM draws the same samples.
+static ScStatus use_stream(ScCall *c) {
    if (is_random(c)) sc_rng_stream();
    return SC_OK;
 }
@@ -63,4 +65,5 @@ static ScStatus backward(ScCall *c) {
 SC_OP(stochastic_depth,
       .doc = "While training, each sample of x is 0 with probability p and otherwise x / (1 - p); then the "
              "residual is added (Huang et al. 2016, in torchvision's mode \"row\").",
-      SC_PARAMS(params), .differentiable = true, .infer = infer, .forward = forward, .backward = backward)
+      SC_PARAMS(params), .differentiable = true, .infer = infer, .forward = forward, .commit = use_stream,
+      .backward = backward)

@@ -91,8 +91,10 @@ end
 
 local function says_why(run)
    local last = run.err:match "([^\n]+)\n*$"
-   if not last or not last:find "^scute: " and not last:find "^libgomp: " then return false end
-   if last:find "out of memory" or last:find "not enough memory" or last:find "Out of memory" then return true end
+   if not last then return false end
+   if last:find "^libgomp: " then return true end -- its compute threads, which it cannot do without
+   if not last:find "^scute: " then return false end
+   if last:find "out of memory" or last:find "not enough memory" then return true end
    return not run.fault:find "^memory" and (last:find "/" ~= nil or last:find "standard output" ~= nil)
 end
 
@@ -125,7 +127,7 @@ local function judge_and_count(self, run)
    local ending, fault = judge(self, run)
    self.endings[ending or "WRONG"] = (self.endings[ending or "WRONG"] or 0) + 1
    self.check(ending, ("%s, %s"):format(run.kind, run.fault),
-      ("%s\nstatus %s\n%s\n%s"):format(tostring(fault), tostring(run.code), run.err, run.log:sub(1, 4000)))
+      ("%s\nstatus %s\n%s\n%s"):format(tostring(fault), tostring(run.code), run.err, run.log:sub(1, 2000)))
    if self.tell then self.tell(run, ending or fault) end
    if ending then remove(run.folder) end
 end
@@ -152,7 +154,7 @@ end
 function campaign:begin(kind)
    self.wholes[kind], self.halves[kind] = self.scratch .. "/whole_" .. kind, self.scratch .. "/half_" .. kind
    local whole = count_calls(self, kind, self.wholes[kind])
-   local half = finish(start(self, kind, self.halves[kind], { events = "7 kill -KILL $PPID" }))
+   local half = finish(start(self, kind, self.halves[kind], { events = "3 kill -KILL $PPID" }))
    self.check(half.code == 137, kind .. ": the half of a run", half.err)
    local copy = self.halves[kind] .. "_copy"
    os.execute(("cp -r %s %s"):format(quote(self.halves[kind]), quote(copy)))
