@@ -135,7 +135,7 @@ test:
 bench: all
 	./scute tests/bench/run.lua "$(PYTHON)" $(DEVICE)
 
-soak: all
+soak: all ctests
 	@for script in $(wildcard tests/soak/*.lua); do echo "$$script"; ./scute $$script || exit 1; done
 
 mutate: all ctests

@@ -1,12 +1,13 @@
 -- One run of a small network, in a process of its own that may be killed at any moment.
 -- Usage: scute tests/resume/child.lua KIND DATA OUTPUT [resume] [save_steps]
--- EVENTS in the environment, as "STEP COMMAND;...", says which line of shell is run after which step ($PPID is the run).
+-- From the environment: THREADS, how many compute (1); EVENTS, as "STEP COMMAND;...", says which line of shell is run after
+-- which step ($PPID is the run).
 local scute = require "scute"
 local nn = scute.nn
 local Classifier = require("scute.nn.classifier").Classifier
 
 local kind, data, output, resume, save_steps = table.unpack(arg)
-scute.threads(1)
+scute.threads(tonumber(os.getenv "THREADS") or 1)
 scute.manual_seed(5)
 require("scute.base.console").quiet = os.getenv "LOUD" == nil
 
