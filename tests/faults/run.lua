@@ -7,7 +7,7 @@ local campaign = dofile "tests/faults/campaign.lua"
 local photos = dofile "tests/cli/photos.lua"
 local tally = dofile "tests/tally.lua"
 
-local memory, others, kinds = tonumber(arg[1] or 12), tonumber(arg[2] or 2), arg[3] or "all,cached"
+local memory, others, kinds = tonumber(arg[1] or 10), tonumber(arg[2] or 2), arg[3] or "all,cached"
 local CALLS = { "open", "read", "short_read", "write", "short_write", "truncate", "sync", "rename", "link", "thread" }
 
 local scratch = os.tmpname()

@@ -1,9 +1,8 @@
--- Calls of the system that fail, in thousands of runs of a small network and in runs that go on (tests/faults/campaign.lua).
+-- Calls of the system that fail, in thousands of runs of a small network and in runs that go on (tests/faults/).
 -- Usage: scute tests/soak/faults.lua. In parts, from the environment:
---    FAULTS=270            of memory, in each of four kinds of runs and in one of each that goes on; and as many again where two
---                          threads compute
+--    MEMORY_FAULTS=270     in each of four kinds of runs and in one of each that goes on; as many again with two threads
 --    OTHER_FAULTS=400      of each other kind of call: as many as there are, if that is less
-local memory, others = os.getenv "FAULTS" or "270", os.getenv "OTHER_FAULTS" or "400"
+local memory, others = os.getenv "MEMORY_FAULTS" or "270", os.getenv "OTHER_FAULTS" or "400"
 local failed = false
 
 for threads = 1, 2 do
