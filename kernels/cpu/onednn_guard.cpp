@@ -6,6 +6,7 @@ extern "C" {
 #include <cerrno>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <new>
 #include <omp.h>
 #include <sys/mman.h>
@@ -112,7 +113,7 @@ void operator delete(void *block, std::size_t) noexcept {
 
 int throwing_memalign(void **out, std::size_t alignment, std::size_t bytes) {
    if (alignment % sizeof(void *) != 0 || (alignment & (alignment - 1)) != 0 || alignment == 0) return EINVAL;
-   void *block = std::aligned_alloc(alignment, bytes);
+   void *block = memalign(alignment, bytes);
    if (!block && may_throw()) throw std::bad_alloc();
    if (!block) return ENOMEM;
    *out = block;

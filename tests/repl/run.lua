@@ -172,7 +172,8 @@ session("keeps locals", "local a, b = 1, 2\nlocal function f() return a + b end\
 session("a local that functions change", "local n = 0\nlocal function up() n = n + 1 end\nup()\nup()\nn\n", { out = "2\n" })
 session("locals of functions stay theirs", "function f() local inner = 1 return inner end\nf(), inner\n", { out = "1\tnil\n" })
 session("attributes belong to their scope", "local x <const> = 4; x\nx\n", { out = "4\nnil\n" })
-session("a chunk that fails leaves no locals", "local a = 1\nlocal a, b = 2, 3; local function c() end; d = 4; error 'no'\na, b, c, d\n",
+session("a chunk that fails leaves no locals",
+   "local a = 1\nlocal a, b = 2, 3; local function c() end; d = 4; error 'no'\na, b, c, d\n",
    { out = "1\tnil\tnil\t4\n", err = "input:1: no", code = 1 })
 session("what they held is collected", "local s = ('x'):rep(3e8); error 'no'\ncollectgarbage 'count' > 2e5\n"
    .. "collectgarbage()\ncollectgarbage 'count' > 2e5\n", { says = "0\nfalse\n", code = 1 })
