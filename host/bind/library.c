@@ -45,11 +45,24 @@ static int module_file(lua_State *L) {
    return 1;
 }
 
+// A file that the disk does not give is no fault of the script: its message, at the top, is all there is to
+// say.
+static int refuse(lua_State *L) {
+   lua_createtable(L, 0, 2);
+   lua_insert(L, -2);
+   lua_setfield(L, -2, "message");
+   lua_pushinteger(L, EXIT_FAILURE);
+   lua_setfield(L, -2, "exit");
+   return lua_error(L);
+}
+
 // What `require` asks: a module's loader and where it is from, or nil.
 static int search(lua_State *L) {
    if (!push_file(L, 1)) return 1;
    const char *path = lua_tostring(L, -1);
-   if (luaL_loadfilex(L, path, "t") != LUA_OK) return lua_error(L);
+   int status = luaL_loadfilex(L, path, "t");
+   if (status == LUA_ERRFILE) return refuse(L);
+   if (status != LUA_OK) return lua_error(L);
    lua_insert(L, -2);
    return 2;
 }
