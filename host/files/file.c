@@ -91,36 +91,38 @@ static void remove_left_overs(const char *path) {
    closedir(entries);
 }
 
-// A file of this name is left over by a dead process that had the same number, or is just being removed as
-// such. Where the file system has no locks no one else gets one either, and nothing is removed.
-static ScStatus open_temporary(ScFile *file) {
-   for (int attempt = 0; attempt < 10; attempt++) {
-      file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-      if (file->fd < 0) return cannot_write(file->path, errno);
-      bool free_of_others = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-      if (free_of_others && still_named(file))
-         return ftruncate(file->fd, 0) == 0 ? SC_OK : cannot_write(file->path, errno);
-      close(file->fd);
-      file->fd = -1;
-   }
-   return cannot_write(file->path, EBUSY);
+// 0, or what is wrong, as errno says it. EEXIST: the name is taken, by what a dead process with our number left
+// and nobody could remove, or by one that takes ours for a left-over between our open and our lock. Where the
+// file system has no locks no one else gets one either, and nothing is removed.
+static int open_temporary(ScFile *file) {
+   file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+   if (file->fd < 0) return errno;
+   bool free_of_others = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+   return free_of_others && still_named(file) ? 0 : EEXIST;
 }
 
 ScStatus sc_file_create(ScFile **out, const char *path) {
    static _Atomic unsigned count;
    SC_TRY(check_target(path));
    remove_left_overs(path);
-   char suffix[48];
-   snprintf(suffix, sizeof suffix, ".%ld-%u.tmp", (long)getpid(), atomic_fetch_add(&count, 1));
-   ScFile *file = new_file(path, suffix);
-   if (!file) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = open_temporary(file);
-   if (status != SC_OK) {
+   int error = EEXIST;
+   for (int attempt = 0; attempt < 10 && error == EEXIST; attempt++) {
+      char suffix[48];
+      snprintf(suffix, sizeof suffix, ".%ld-%u.tmp", (long)getpid(), atomic_fetch_add(&count, 1));
+      ScFile *file = new_file(path, suffix);
+      if (!file) return sc_fail(SC_EMEM, "out of memory");
+      error = open_temporary(file);
+      if (error == 0) return *out = file, SC_OK;
       forget(file);
-      return status;
    }
-   *out = file;
-   return SC_OK;
+   return cannot_write(path, error);
+}
+
+static ScStatus empty(ScFile *file) {
+   if (ftruncate(file->fd, 0) == 0) return SC_OK;
+   int error = errno;
+   unlink(file->temporary);
+   return cannot_write(file->path, error);
 }
 
 static ScStatus open_part(ScFile *file) {
@@ -128,7 +130,7 @@ static ScStatus open_part(ScFile *file) {
       file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
       if (file->fd < 0) return cannot_write(file->path, errno);
       if (flock(file->fd, LOCK_EX | LOCK_NB) != 0) break;
-      if (still_named(file)) return ftruncate(file->fd, 0) == 0 ? SC_OK : cannot_write(file->path, errno);
+      if (still_named(file)) return empty(file);
       close(file->fd);
       file->fd = -1;
    }
@@ -149,11 +151,18 @@ ScStatus sc_file_create_part(ScFile **out, const char *path) {
    return SC_OK;
 }
 
+// What a call of write or pwrite gave: how many bytes are done, 0 to try again, -1 where it failed. One that
+// takes nothing, and does not say why, would be tried for ever.
+static ssize_t progress(ssize_t written) {
+   if (written < 0 && errno == EINTR) return 0;
+   if (written == 0) errno = EIO;
+   return written > 0 ? written : -1;
+}
+
 ScStatus sc_file_write(ScFile *file, const void *data, size_t bytes) {
    const char *at = data;
    while (bytes > 0) {
-      ssize_t done = write(file->fd, at, bytes < 1 << 30 ? bytes : 1 << 30);
-      if (done < 0 && errno == EINTR) continue;
+      ssize_t done = progress(write(file->fd, at, bytes < 1 << 30 ? bytes : 1 << 30));
       if (done < 0) return cannot_write(file->path, errno);
       at += done;
       bytes -= (size_t)done;
@@ -164,8 +173,7 @@ ScStatus sc_file_write(ScFile *file, const void *data, size_t bytes) {
 ScStatus sc_file_patch(ScFile *file, int64_t offset, const void *data, size_t bytes) {
    const char *at = data;
    while (bytes > 0) {
-      ssize_t done = pwrite(file->fd, at, bytes, offset);
-      if (done < 0 && errno == EINTR) continue;
+      ssize_t done = progress(pwrite(file->fd, at, bytes, offset));
       if (done < 0) return cannot_write(file->path, errno);
       at += done;
       offset += done;
@@ -174,17 +182,21 @@ ScStatus sc_file_patch(ScFile *file, int64_t offset, const void *data, size_t by
    return SC_OK;
 }
 
+// Opens the folder that a file is in; no memory is needed for it.
+static int open_folder(char *path) {
+   char *slash = strrchr(path, '/');
+   if (slash) *slash = '\0'; // for a moment
+   int fd = open(!slash ? "." : slash == path ? "/" : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+   if (slash) *slash = '/';
+   return fd;
+}
+
 // After a power failure the rename is only certain once the folder itself is on disk. File systems that cannot
 // sync a folder say EINVAL, which loses nothing.
-static ScStatus sync_folder(const char *path) {
-   const char *slash = strrchr(path, '/');
-   char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-   if (!folder) return sc_fail(SC_EMEM, "out of memory");
-   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-   int error = 0;
+static ScStatus sync_folder(char *path) {
+   int fd = open_folder(path), error = 0;
    if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL && errno != EROFS) error = errno;
    if (fd >= 0) close(fd);
-   free(folder);
    return error ? sc_fail(SC_EIO, "cannot write %s to disk: %s", path, strerror(error)) : SC_OK;
 }
 

@@ -14,8 +14,9 @@ enum { SC_SHA256_HEX = 65 }; // 64 hex digits and the terminating zero
 // target's name; until then, and after any failure, whatever had that name before is untouched.
 typedef struct ScFile ScFile;
 
-// A new temporary file "<path>.<pid>-<n>.tmp"; those of `path` that killed processes left are removed. Fails
-// with SC_EIO, naming `path`, where the folder is missing or cannot be written.
+// A new temporary file "<path>.<pid>-<n>.tmp", which nobody else has opened; those of `path` that killed
+// processes left are removed. Fails with SC_EIO, naming `path`, where the folder is missing or cannot be
+// written.
 ScStatus sc_file_create(ScFile **out, const char *path);
 // The same with the fixed name "<path>.part", locked against other processes; one left over by a killed process
 // is emptied and taken over.

@@ -3,6 +3,7 @@
 #ifndef SCUTE_TESTS_SCRATCH_H
 #define SCUTE_TESTS_SCRATCH_H
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,13 +44,12 @@ static inline const char *scratch(const char *name) {
 
 // Number of files in the scratch folder whose name contains `part`.
 static inline int scratch_count(const char *part) {
-   char command[256], answer[16] = "";
-   snprintf(command, sizeof command, "ls -A '%s' | grep -c -- '%s'", scratch_folder, part);
-   FILE *pipe = popen(command, "r");
-   assert_non_null(pipe);
-   assert_non_null(fgets(answer, sizeof answer, pipe));
-   pclose(pipe);
-   return atoi(answer);
+   DIR *folder = opendir(scratch_folder);
+   int n = 0;
+   assert_non_null(folder);
+   for (struct dirent *entry; (entry = readdir(folder));) n += strstr(entry->d_name, part) != NULL;
+   closedir(folder);
+   return n;
 }
 
 static inline unsigned char *slurp(const char *path, size_t *size) {
