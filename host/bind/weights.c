@@ -3,7 +3,7 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/weights.h"
-#include "host/files/safetensors.h"
+#include "host/files/safetensors_write.h"
 
 #define STATE_TYPE "scute.state"
 

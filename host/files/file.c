@@ -15,6 +15,7 @@
 
 struct ScFile {
    int fd;
+   bool synced; // what was written is on disk
    char *path;
    char *temporary;
 };
@@ -95,7 +96,7 @@ static void remove_left_overs(const char *path) {
 // and nobody could remove, or by one that takes ours for a left-over between our open and our lock. Where the
 // file system has no locks no one else gets one either, and nothing is removed.
 static int open_temporary(ScFile *file) {
-   file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+   file->fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
    if (file->fd < 0) return errno;
    bool free_of_others = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
    return free_of_others && still_named(file) ? 0 : EEXIST;
@@ -161,6 +162,7 @@ static ssize_t progress(ssize_t written) {
 
 ScStatus sc_file_write(ScFile *file, const void *data, size_t bytes) {
    const char *at = data;
+   file->synced = false;
    while (bytes > 0) {
       ssize_t done = progress(write(file->fd, at, bytes < 1 << 30 ? bytes : 1 << 30));
       if (done < 0) return cannot_write(file->path, errno);
@@ -172,6 +174,7 @@ ScStatus sc_file_write(ScFile *file, const void *data, size_t bytes) {
 
 ScStatus sc_file_patch(ScFile *file, int64_t offset, const void *data, size_t bytes) {
    const char *at = data;
+   file->synced = false;
    while (bytes > 0) {
       ssize_t done = progress(pwrite(file->fd, at, bytes, offset));
       if (done < 0) return cannot_write(file->path, errno);
@@ -179,6 +182,20 @@ ScStatus sc_file_patch(ScFile *file, int64_t offset, const void *data, size_t by
       offset += done;
       bytes -= (size_t)done;
    }
+   return SC_OK;
+}
+
+static ScStatus sync_content(ScFile *file) {
+   if (!file->synced && fsync(file->fd) != 0) return cannot_write(file->path, errno);
+   file->synced = true;
+   return SC_OK;
+}
+
+ScStatus sc_file_sync(ScFile *file, ScSource *out) {
+   struct stat info;
+   SC_TRY(sync_content(file));
+   if (fstat(file->fd, &info) != 0) return cannot_write(file->path, errno);
+   *out = (ScSource){file->path, file->fd, info.st_size, info.st_mtim};
    return SC_OK;
 }
 
@@ -203,7 +220,7 @@ static ScStatus sync_folder(char *path) {
 static ScStatus finish(ScFile *file) {
    struct stat old;
    if (stat(file->path, &old) == 0) (void)!fchmod(file->fd, old.st_mode & 07777);
-   if (fsync(file->fd) != 0) return cannot_write(file->path, errno);
+   SC_TRY(sync_content(file));
    // The lock of a .part ends with close, so the name changes first.
    if (rename(file->temporary, file->path) != 0) return cannot_write(file->path, errno);
    int fd = file->fd;

@@ -1,4 +1,4 @@
-// Files that are never half written, and what weight files and downloads need of the file system besides.
+// Files that are never half written, and folders.
 #ifndef SCUTE_FILE_H
 #define SCUTE_FILE_H
 
@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 #include "host/core/status.h"
-
-enum { SC_SHA256_HEX = 65 }; // 64 hex digits and the terminating zero
+#include "host/files/source.h"
 
 // A file that is being written under a temporary name beside its target. Only sc_file_commit gives it the
 // target's name; until then, and after any failure, whatever had that name before is untouched.
@@ -24,6 +23,9 @@ ScStatus sc_file_create_part(ScFile **out, const char *path);
 ScStatus sc_file_write(ScFile *, const void *data, size_t bytes);
 // Overwrites bytes that were written before, from `offset`.
 ScStatus sc_file_patch(ScFile *, int64_t offset, const void *data, size_t bytes);
+// Brings what was written to disk, still under the temporary name, and opens it for reading: to be looked at
+// before it is committed. `out` is valid until then, and needs no closing.
+ScStatus sc_file_sync(ScFile *, ScSource *out);
 // fsync, close, rename to the target, fsync the folder. Frees the handle, whatever the outcome; on failure the
 // temporary file is removed.
 ScStatus sc_file_commit(ScFile *);

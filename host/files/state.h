@@ -4,6 +4,10 @@
 
 #include "host/core/tensor.h"
 
+// What a weight file may hold: some ten times what a checkpoint of the largest network here does, and names far
+// longer than any.
+enum { SC_MAXENTRIES = 20000, SC_MAXNAME = 1000 };
+
 typedef struct {
    char *name;
    ScTensor *tensor;

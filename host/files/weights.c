@@ -1,9 +1,7 @@
 #include "host/files/weights.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#include "host/files/file.h"
 #include "host/files/pth.h"
 #include "host/files/safetensors.h"
 
@@ -12,14 +10,11 @@ const char *sc_format_name(ScFormat format) {
    return names[format];
 }
 
-static ScStatus detect(const char *path, ScFormat *format) {
-   int fd;
-   int64_t size;
-   SC_TRY(sc_file_open(path, &fd, &size));
+static ScStatus detect(const ScSource *source, ScFormat *format) {
+   const char *path = source->path;
+   int64_t size = source->size;
    unsigned char head[9] = {0};
-   ScStatus status = sc_file_read(fd, path, 0, head, size < 9 ? (size_t)size : 9);
-   close(fd);
-   SC_TRY(status);
+   SC_TRY(sc_source_read(source, 0, head, size < 9 ? (size_t)size : 9));
    if (memcmp(head, "PK\3\4", 4) == 0)
       *format = SC_PTH_ZIP;
    else if (head[8] == '{' && memcmp(head, "\x80\2\x8a\n", 4) != 0) // a header's length may begin with 0x80 too
@@ -35,8 +30,23 @@ static ScStatus detect(const char *path, ScFormat *format) {
    return SC_OK;
 }
 
+static ScStatus read_format(const ScSource *source, ScFormat format, ScDevice *device, ScState *out) {
+   if (format == SC_SAFETENSORS) return sc_safetensors_read(source, device, out);
+   return sc_pth_read(source->path, device, out);
+}
+
+ScStatus sc_weights_read(const ScSource *source, ScDevice *device, ScState *out, ScFormat *format) {
+   SC_TRY(detect(source, format));
+   SC_TRY(read_format(source, *format, device, out));
+   ScStatus status = sc_source_unchanged(source);
+   if (status != SC_OK) sc_state_free(out);
+   return status;
+}
+
 ScStatus sc_weights_load(const char *path, ScDevice *device, ScState *out, ScFormat *format) {
-   SC_TRY(detect(path, format));
-   if (*format == SC_SAFETENSORS) return sc_safetensors_read(path, device, out);
-   return sc_pth_read(path, device, out);
+   ScSource source;
+   SC_TRY(sc_source_open(&source, path));
+   ScStatus status = sc_weights_read(&source, device, out, format);
+   sc_source_close(&source);
+   return status;
 }

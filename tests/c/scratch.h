@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "host/files/source.h"
 #include "tests/c/check.h"
 
 static char scratch_folder[64];
@@ -63,6 +64,14 @@ static inline unsigned char *slurp(const char *path, size_t *size) {
    assert_int_equal(fread(bytes, 1, *size, file), *size);
    fclose(file);
    return bytes;
+}
+
+static inline ScStatus sha256_of(const char *path, char hex[SC_SHA256_HEX]) {
+   ScSource source;
+   SC_TRY(sc_source_open(&source, path));
+   ScStatus status = sc_source_sha256(&source, hex);
+   sc_source_close(&source);
+   return status;
 }
 
 static inline void spill(const char *path, const void *bytes, size_t size) {

@@ -106,7 +106,7 @@ static int start_server(void **state) {
    if (scratch_setup(state) != 0) return -1;
    for (int i = 0; i < BODY; i++) body[i] = (unsigned char)(i * 31 + i / 256);
    spill(scratch("body"), body, BODY);
-   if (sc_file_sha256(scratch("body"), digest) != SC_OK) return -1;
+   if (sha256_of(scratch("body"), digest) != SC_OK) return -1;
    listener = socket(AF_INET, SOCK_STREAM, 0);
    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 8) != 0) return -1;
    getsockname(listener, (struct sockaddr *)&address, &length);

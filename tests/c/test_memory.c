@@ -1,20 +1,27 @@
-// Memory that runs out while a file is read is told as that, wherever it happens, and never as a fault of the
-// file: each allocation that reading makes fails once. What can do without gives the same as ever.
+// Memory that runs out while a file is read or written is told as that, wherever it happens, and never as a
+// fault of the file: each allocation on the way fails once. What can do without gives the same as ever.
 #include "host/core/device.h"
-#include "host/files/weights.h"
+#include "host/files/safetensors_write.h"
+#include "host/files/save.h"
 #include "host/photo/image_decode.h"
 
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/c/check.h"
+#include "tests/c/damage.h"
 #include "tests/c/heap.h"
 
-// Reads with the n-th allocation failing. False where it makes fewer than n.
-static bool starve(int n, ScStatus (*read)(const char *path), const char *path, ScStatus *status) {
+// Saving a thousand times need not wait for the disk.
+int fsync(int fd) {
+   (void)fd;
+   return 0;
+}
+
+// Works with the n-th allocation failing. False where there are fewer than n.
+static bool starve(int n, ScStatus (*work)(const char *path), const char *path, ScStatus *status) {
    seen = 0, failed = false, fails_at = n;
-   *status = read(path);
+   *status = work(path);
    fails_at = 0;
    return failed;
 }
@@ -76,7 +83,95 @@ static void weights(void **state) {
    starve_each(read_weights, "tests/golden/pth/legacy.pth");
 }
 
+// ---- what is written ----
+
+static ScState written;
+
+static void add(const char *name, ScDtype dtype, int rank, const int64_t *shape, double value) {
+   ScTensor *t;
+   assert_ok(sc_tensor_new(&t, test_device(), dtype, rank, shape));
+   assert_ok(sc_tensor_fill(t, value));
+   assert_ok(sc_state_add(&written, name, t));
+}
+
+static void make_state(void) {
+   char name[32];
+   for (int i = 0; i < 12; i++) { // enough for jansson's tables to grow
+      snprintf(name, sizeof name, "layer%d.weight", i);
+      add(name, SC_F32, 4, (int64_t[]){4, 3, 3, 2}, i);
+   }
+   add("half", SC_F16, 2, (int64_t[]){3, 5}, 0.5);
+   add("count", SC_I64, 0, NULL, 7);
+   assert_ok(sc_state_annotate(&written, "classes", "[\"green\",\"loggerhead\"]"));
+   assert_ok(sc_state_annotate(&written, "architecture", "resnet18"));
+}
+
+static ScStatus write_plain(const char *path) {
+   return sc_safetensors_write(path, &written);
+}
+
+static ScStatus write_sealed(const char *path) {
+   return sc_safetensors_write_sealed(path, &written);
+}
+
+static ScStatus write_later(const char *path) {
+   ScSave *save;
+   SC_TRY(sc_save_begin(&save, path, &written));
+   return sc_save_end(save, NULL);
+}
+
+static void assert_written(const char *path, int n) {
+   ScState found;
+   if (load(path, &found) != SC_OK) fail_msg("allocation %d: written, and not readable: %s", n, sc_error());
+   assert_same_state(&written, &found);
+   assert_int_equal(found.n, written.n);
+   for (int i = 0; i < found.n; i++) assert_string_equal(found.entries[i].name, written.entries[i].name);
+   const ScMetadata *metadata = found.metadata + found.nmetadata - 2; // behind a checksum, where there is one
+   for (int i = 0; i < 2; i++) {
+      assert_string_equal(metadata[i].key, written.metadata[i].key);
+      assert_string_equal(metadata[i].value, written.metadata[i].value);
+   }
+   sc_state_free(&found);
+}
+
+static void assert_untouched(const char *path) {
+   size_t size;
+   unsigned char *bytes = slurp(path, &size);
+   assert_int_equal(size, 3);
+   assert_memory_equal(bytes, "old", 3);
+   free(bytes);
+}
+
+static void each_save_is_right_or_told(ScStatus (*save)(const char *path)) {
+   const char *path = scratch("saved.safetensors");
+   assert_ok(save(path));
+   ScStatus status;
+   int n = 1;
+   for (bool short_of_it = true; short_of_it; n++) {
+      spill(path, "old", 3);
+      short_of_it = starve(n, save, path, &status);
+      if (status == SC_OK)
+         assert_written(path, n);
+      else if (status == SC_EMEM && strstr(sc_error(), "out of memory"))
+         assert_untouched(path);
+      else
+         fail_msg("allocation %d: status %d, %s", n, status, sc_error());
+      assert_int_equal(scratch_count("tmp"), 0);
+   }
+   assert_int_equal(status, SC_OK);
+}
+
+static void saves(void **state) {
+   (void)state;
+   make_state();
+   each_save_is_right_or_told(write_plain);
+   each_save_is_right_or_told(write_sealed);
+   each_save_is_right_or_told(write_later);
+   sc_state_free(&written);
+}
+
 int main(void) {
-   const struct CMUnitTest tests[] = {cmocka_unit_test(photos), cmocka_unit_test(weights)};
-   return cmocka_run_group_tests(tests, NULL, NULL);
+   const struct CMUnitTest tests[] = {cmocka_unit_test(photos), cmocka_unit_test(weights),
+                                      cmocka_unit_test(saves)};
+   return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

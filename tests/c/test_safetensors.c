@@ -5,7 +5,7 @@
 
 #include "host/core/transfer.h"
 #include "host/files/file.h"
-#include "host/files/safetensors.h"
+#include "host/files/safetensors_write.h"
 #include "tests/c/damage.h"
 
 #define GOLDEN "tests/golden/pth/"
@@ -144,7 +144,57 @@ static void a_header_beyond_reason_is_refused(void **context) {
    ScState state;
    char bytes[16] = "\xff\xff\xff\xff\xff\xff\xff\x7f{}";
    spill(scratch("long.safetensors"), bytes, sizeof bytes);
-   assert_fails(load(scratch("long.safetensors"), &state), SC_EFORMAT, "at most 100000000");
+   assert_fails(load(scratch("long.safetensors"), &state), SC_EFORMAT, "at most 33554432");
+}
+
+// A header of this many bytes: `begin`, and then `again` (with a number in the place of its #) as often as
+// there is room, and blanks.
+static const char *bloat(size_t length, const char *begin, const char *again) {
+   char *bytes = malloc(8 + length + 100), *at = bytes + 8, *end = at + length;
+   const char *mark = strchr(again, '#');
+   memcpy(bytes, &(uint64_t){length}, 8);
+   at += sprintf(at, "%s", begin);
+   for (int n = 0; at + strlen(again) + 10 < end; n++)
+      at += sprintf(at, "%.*s%d%s", (int)(mark - again), again, n, mark + 1);
+   memset(at, ' ', (size_t)(end - at));
+   spill(scratch("bloated.safetensors"), bytes, 8 + length);
+   free(bytes);
+   return scratch("bloated.safetensors");
+}
+
+static long peak_kilobytes(void) {
+   struct rusage used;
+   assert_int_equal(getrusage(RUSAGE_SELF, &used), 0);
+   return used.ru_maxrss;
+}
+
+// What is to be parsed is counted before: parsed, most of these would take forty times the file.
+static void a_header_made_to_be_large_is_not_parsed(void **context) {
+   (void)context;
+   static const struct {
+      const char *begin, *again, *message;
+   } cases[] = {
+       {"{\"a\":{}", ",\"#\":{}", "more than 20000 entries"},
+       {"{\"a\":{\"shape\":[1]", ",\"#\":[]", "far more values"},
+       {"{\"a\":{\"shape\":[1]", ",\"#\":{}", "far more values"},
+       {"{\"a\":{\"shape\":[1", ",#", "far more values"},
+       {"{\"__metadata__\":{\"a\":\"\"", ",\"#\":\"\"", "far more values"},
+       {"{\"a\":{\"shape\":[1", ",[[#", "nested deeper"},
+       {"{\"a\\\"", "#", "a name of "},
+   };
+   enum { LENGTH = 24 << 20 };
+#ifdef __SANITIZE_ADDRESS__ // keeps what is freed
+   enum { MOST = 30 * LENGTH / 1024 };
+#else
+   enum { MOST = 3 * LENGTH / 1024 };
+#endif
+   long before = peak_kilobytes();
+   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+      ScState state;
+      const char *path = bloat(LENGTH, cases[i].begin, cases[i].again);
+      assert_fails(load(path, &state), SC_EFORMAT, cases[i].message);
+   }
+   assert_in_range(peak_kilobytes() - before, 0, MOST);
 }
 
 static void truncated_and_changed_files(void **context) {
@@ -167,6 +217,12 @@ static void names_must_be_writable(void **context) {
    sc_state_free(&state);
    assert_ok(sc_state_annotate(&state, "k", "\xff"));
    assert_fails(sc_safetensors_write(path, &state), SC_EARG, "'k' is not valid UTF-8");
+   sc_state_free(&state);
+   char *name = calloc(SC_MAXNAME + 2, 1);
+   memset(name, 'n', SC_MAXNAME + 1);
+   assert_ok(sc_state_add(&state, name, counting(SC_F32, 1, (int64_t[]){1}, 0)));
+   free(name);
+   assert_fails(sc_safetensors_write(path, &state), SC_EARG, "a name has 1001 bytes, at most 1000");
    sc_state_free(&state);
    assert_int_not_equal(access(path, F_OK), 0);
 }
@@ -299,12 +355,12 @@ static void sha256_of_known_text(void **context) {
    (void)context;
    char hex[SC_SHA256_HEX];
    assert_ok(sc_file_save(scratch("abc"), "abc", 3));
-   assert_ok(sc_file_sha256(scratch("abc"), hex)); // FIPS 180-2, appendix B.1
+   assert_ok(sha256_of(scratch("abc"), hex)); // FIPS 180-2, appendix B.1
    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
    assert_ok(sc_file_save(scratch("none"), "", 0));
-   assert_ok(sc_file_sha256(scratch("none"), hex));
+   assert_ok(sha256_of(scratch("none"), hex));
    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-   assert_fails(sc_file_sha256(scratch("missing"), hex), SC_EIO, "No such file");
+   assert_fails(sha256_of(scratch("missing"), hex), SC_EIO, "No such file");
 }
 
 static void one_writer_of_a_part(void **context) {
@@ -329,6 +385,7 @@ int main(void) {
        cmocka_unit_test(an_empty_state_is_a_file),
        cmocka_unit_test(refuses_with_a_reason),
        cmocka_unit_test(a_header_beyond_reason_is_refused),
+       cmocka_unit_test(a_header_made_to_be_large_is_not_parsed),
        cmocka_unit_test(truncated_and_changed_files),
        cmocka_unit_test(names_must_be_writable),
        cmocka_unit_test(replaces_at_once),
