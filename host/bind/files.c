@@ -1,15 +1,7 @@
-// scute.files: files of text, folders and digests.
+// scute.files: files of text, and folders.
 #include "host/files/file.h"
 
 #include "host/bind/bind.h"
-
-// scute.files.sha256(path) -> 64 hex digits
-static int sha256(lua_State *L) {
-   char hex[SC_SHA256_HEX];
-   sc_check(L, sc_file_sha256(luaL_checkstring(L, 1), hex));
-   lua_pushstring(L, hex);
-   return 1;
-}
 
 // scute.files.mkdirs(path): creates a folder and its parents
 static int mkdirs(lua_State *L) {
@@ -25,7 +17,7 @@ static int write_(lua_State *L) {
    return 0;
 }
 
-static const luaL_Reg functions[] = {{"sha256", sha256}, {"mkdirs", mkdirs}, {"write", write_}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"mkdirs", mkdirs}, {"write", write_}, {NULL, NULL}};
 
 static void open_files(lua_State *L) {
    luaL_getsubtable(L, -1, "files");

@@ -1,7 +1,7 @@
 // scute.weight_files.save_later: weight files written beside the computation, for lua/scute/weights.lua.
 #include "host/files/save.h"
 
-#include "host/bind/bind.h"
+#include "host/bind/source.h"
 #include "host/bind/weights.h"
 #include "host/files/seal.h"
 
@@ -43,9 +43,12 @@ static int release(lua_State *L) {
    return 0;
 }
 
-// verify(path): raises where a file that save_later wrote is not whole
+// verify(path or open file): raises where a file that save_later wrote is not whole
 static int verify(lua_State *L) {
-   sc_check(L, sc_seal_verify(luaL_checkstring(L, 1)));
+   bool named = lua_type(L, 1) == LUA_TSTRING;
+   ScSource *source = sc_to_source(L, 1);
+   sc_check(L, sc_seal_check(source));
+   if (named) sc_source_close(source);
    return 0;
 }
 

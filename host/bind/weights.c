@@ -1,7 +1,7 @@
 // scute.weight_files: tensors out of files and into them, for lua/scute/weights.lua.
 #include <string.h>
 
-#include "host/bind/bind.h"
+#include "host/bind/source.h"
 #include "host/bind/weights.h"
 #include "host/files/safetensors_write.h"
 
@@ -21,7 +21,7 @@ static int free_state(lua_State *L) {
 }
 
 typedef struct {
-   const char *path;
+   const ScSource *source;
    ScDevice *device;
    ScState *state;
    ScFormat format;
@@ -29,21 +29,22 @@ typedef struct {
 
 static ScStatus run_load(void *context) {
    Loading *l = context;
-   return sc_weights_load(l->path, l->device, l->state, &l->format);
+   return sc_weights_read(l->source, l->device, l->state, &l->format);
 }
 
-// The tensors change their owner: from the state to the table.
+// The tensors change their owner: from the state to the table. A name is made a text of Lua's once.
 static void set_entries(lua_State *L, ScState *state) {
    lua_createtable(L, state->n, 0);
    lua_createtable(L, 0, state->n);
    for (int i = 0; i < state->n; i++) {
       ScEntry *entry = &state->entries[i];
       lua_pushstring(L, entry->name);
-      lua_rawseti(L, -3, i + 1);
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -4, i + 1);
       ScTensor **handle = sc_push_handle(L);
       *handle = entry->tensor;
       entry->tensor = NULL;
-      lua_setfield(L, -2, entry->name);
+      lua_rawset(L, -3);
    }
    lua_setfield(L, -3, "tensors");
    lua_setfield(L, -2, "names");
@@ -58,14 +59,19 @@ static void set_metadata(lua_State *L, const ScState *state) {
    lua_setfield(L, -2, "metadata");
 }
 
-// load(path, device = "cpu") -> {names = list in file order, tensors = {name = tensor}, metadata = {}, format =
-// text}
+// load(path or open file, device = "cpu") -> {names = list in file order, tensors = {name = tensor}, metadata =
+// {}, format = text}
 static int load(lua_State *L) {
-   Loading l = {.path = luaL_checkstring(L, 1)};
+   Loading l = {0};
    sc_check(L, sc_device_find(luaL_optstring(L, 2, "cpu"), &l.device));
+   lua_settop(L, 1);
+   bool named = lua_type(L, 1) == LUA_TSTRING;
+   ScSource *source = sc_to_source(L, 1);
+   l.source = source;
    sc_account(L);
    l.state = push_state(L);
    sc_check(L, sc_with_retry(run_load, &l));
+   if (named) sc_source_close(source);
    lua_createtable(L, 0, 4);
    set_entries(L, l.state);
    set_metadata(L, l.state);

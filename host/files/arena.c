@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 // MAXBYTES: some hundred times what the state dict of a network with a thousand tensors needs.
-enum { MAXBYTES = 1 << 28, CHUNK = 1 << 16 };
+enum { MAXBYTES = 1 << 26, CHUNK = 1 << 16 };
 
 typedef struct ScArenaChunk {
    struct ScArenaChunk *next;

@@ -10,7 +10,7 @@ typedef struct {
    size_t bytes;
 } ScArena;
 
-// 16-byte aligned, uninitialised; NULL when memory is short or 256 MB are taken.
+// 16-byte aligned, uninitialised; NULL when memory is short or 64 MB are taken.
 void *sc_arena_take(ScArena *, size_t bytes);
 void sc_arena_free(ScArena *); // and leaves it empty
 

@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sha2.h>
-
 struct ScFile {
    int fd;
    bool synced; // what was written is on disk
@@ -254,47 +252,6 @@ ScStatus sc_file_save(const char *path, const void *data, size_t bytes) {
       return status;
    }
    return sc_file_commit(file);
-}
-
-static ScStatus cannot_read(const char *path, int error) {
-   return sc_fail(SC_EIO, "cannot read %s: %s", path, strerror(error));
-}
-
-ScStatus sc_file_open(const char *path, int *fd, int64_t *size) {
-   int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a named pipe must not hang us
-   if (opened < 0) return cannot_read(path, errno);
-   struct stat info;
-   int error = fstat(opened, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
-   if (!error && S_ISREG(info.st_mode)) {
-      *fd = opened;
-      *size = info.st_size;
-      return SC_OK;
-   }
-   close(opened);
-   return error ? cannot_read(path, error) : sc_fail(SC_EIO, "cannot read %s: it is not a regular file", path);
-}
-
-ScStatus sc_file_read(int fd, const char *path, int64_t offset, void *data, size_t bytes) {
-   char *to = data;
-   while (bytes > 0) {
-      ssize_t done = pread(fd, to, bytes < 1 << 30 ? bytes : 1 << 30, offset);
-      if (done < 0 && errno == EINTR) continue;
-      if (done < 0) return cannot_read(path, errno);
-      if (done == 0) return sc_fail(SC_EFORMAT, "%s is truncated: %zu bytes are missing", path, bytes);
-      to += done;
-      offset += done;
-      bytes -= (size_t)done;
-   }
-   return SC_OK;
-}
-
-ScStatus sc_file_sha256(const char *path, char hex[SC_SHA256_HEX]) {
-   int fd;
-   int64_t size;
-   SC_TRY(sc_file_open(path, &fd, &size));
-   close(fd);
-   if (!SHA256File(path, hex)) return cannot_read(path, errno);
-   return SC_OK;
 }
 
 static ScStatus make_folder(const char *path) {

@@ -35,14 +35,6 @@ void sc_file_abandon(ScFile *);
 // Writes a whole file in one go, atomically.
 ScStatus sc_file_save(const char *path, const void *data, size_t bytes);
 
-// Opens for reading; `size` is that of the regular file. The caller closes `*fd`.
-ScStatus sc_file_open(const char *path, int *fd, int64_t *size);
-// Exactly `bytes` from `offset`; a file that ends earlier is SC_EFORMAT ("is truncated").
-ScStatus sc_file_read(int fd, const char *path, int64_t offset, void *data, size_t bytes);
-
-// Lower-case hex digest of the file's content.
-ScStatus sc_file_sha256(const char *path, char hex[SC_SHA256_HEX]);
-
 // Creates a folder and its parents; one that exists is fine.
 ScStatus sc_file_mkdirs(const char *path);
 

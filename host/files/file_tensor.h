@@ -11,8 +11,9 @@ typedef struct {
    int size; // bytes in the file
 } ScFileType;
 
-// A tensor from row-major file data, widening int32.
+// A tensor from data of a file: row-major, or, with `strides` (in elements; else NULL), in any order. On a
+// device with host memory nothing but the tensor is allocated.
 ScStatus sc_file_tensor(ScTensor **out, ScDevice *, const ScFileType *, int rank, const int64_t *shape,
-                        const void *data);
+                        const int64_t *strides, const void *data);
 
 #endif

@@ -5,21 +5,20 @@
 
 #include "host/files/pth_container.h"
 
-enum { MAXENTRIES = 20000 };
-
 // One entry of the state dict, checked against its storage.
 typedef struct {
    char *name;
    const ScStorage *storage;
    int rank;
    int64_t offset, shape[SC_MAXRANK], strides[SC_MAXRANK];
+   ScTensor *tensor;
 } Item;
 
 typedef struct {
    ScPth pth;
    Item *items;
    int n;
-   ScTensor **tensors;
+   Item **sorted; // the items in another order
 } Reader;
 
 static ScStatus no_memory(void) {
@@ -64,13 +63,14 @@ static ScStatus find_state_dict(const Reader *r, const ScPickled **out) {
 }
 
 static ScStatus read_name(const Reader *r, Item *item, const ScPickled *name) {
+   if (name->length > SC_MAXNAME)
+      return sc_fail(SC_EFORMAT, "%s: an entry has a name of %zu bytes, at most %d are allowed", r->pth.path,
+                     name->length, SC_MAXNAME);
    item->name = calloc(name->length + 1, 1);
    if (!item->name) return no_memory();
    memcpy(item->name, name->text, name->length);
    if (name->length == 0 || strlen(item->name) != name->length)
       return sc_fail(SC_EFORMAT, "%s: an entry has an empty name or one with a zero byte in it", r->pth.path);
-   for (int i = 0; i < r->n; i++)
-      if (strcmp(r->items[i].name, item->name) == 0) return bad(r, item, "is there twice");
    return SC_OK;
 }
 
@@ -132,12 +132,41 @@ static ScStatus read_item(const Reader *r, Item *item, const ScPickled *tensor) 
    return check_bounds(r, item, tensor->items[1], begin, end);
 }
 
-// Strides of zero and shared storages let a small file ask for any amount of memory.
+static int by_name(const void *a, const void *b) {
+   const Item *const *x = a, *const *y = b;
+   return strcmp((*x)->name, (*y)->name);
+}
+
+static ScStatus check_names(const Reader *r) {
+   qsort(r->sorted, (size_t)r->n, sizeof *r->sorted, by_name);
+   for (int i = 1; i < r->n; i++)
+      if (by_name(&r->sorted[i - 1], &r->sorted[i]) == 0) return bad(r, r->sorted[i], "is there twice");
+   return SC_OK;
+}
+
+// By storage, and within one by the part of it.
+static int by_part(const void *a, const void *b) {
+   const Item *x = *(const Item *const *)a, *y = *(const Item *const *)b;
+   if (x->storage != y->storage) return x->storage < y->storage ? -1 : 1;
+   if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+   if (x->rank != y->rank) return x->rank - y->rank;
+   int order = memcmp(x->shape, y->shape, sizeof x->shape);
+   return order ? order : memcmp(x->strides, y->strides, sizeof x->strides);
+}
+
+// Whether sorted item i is the same part of the same storage as the one before it.
+static bool is_repeated(const Reader *r, int i) {
+   return i > 0 && by_part(&r->sorted[i - 1], &r->sorted[i]) == 0;
+}
+
+// Strides of zero, and parts of a storage that lie on top of each other, let a small file ask for any amount of
+// memory.
 static ScStatus check_amount(const Reader *r) {
-   int64_t allowed = 16 * r->pth.size + (64 << 20), total = 0;
+   int64_t allowed = r->pth.size + (16 << 20), total = 0;
    for (int i = 0; i < r->n; i++) {
-      const Item *item = &r->items[i];
-      int64_t bytes = (int64_t)sc_dtype_size(item->storage->type->dtype);
+      const Item *item = r->sorted[i];
+      if (is_repeated(r, i)) continue;
+      int64_t bytes = item->storage->type->size;
       bool fits = true;
       for (int k = 0; k < item->rank && fits; k++)
          fits = !__builtin_mul_overflow(bytes, item->shape[k], &bytes);
@@ -148,82 +177,61 @@ static ScStatus check_amount(const Reader *r) {
    return SC_OK;
 }
 
+static ScStatus read_dict(Reader *r, const ScPickled *dict) {
+   r->items = calloc(dict->n / 2, sizeof *r->items);
+   r->sorted = calloc(dict->n / 2, sizeof *r->sorted);
+   if (!r->items || !r->sorted) return no_memory();
+   for (size_t i = 0; i < dict->n; i += 2) {
+      Item *item = r->sorted[r->n] = &r->items[r->n];
+      r->n++; // from here on its name is freed with the others
+      SC_TRY(read_name(r, item, dict->items[i]));
+      SC_TRY(read_item(r, item, dict->items[i + 1]));
+   }
+   return SC_OK;
+}
+
+// Leaves the items sorted by their parts of the storages.
 static ScStatus read_items(Reader *r) {
    const ScPickled *dict;
    SC_TRY(find_state_dict(r, &dict));
-   if (dict->n / 2 > MAXENTRIES)
+   if (dict->n / 2 > SC_MAXENTRIES)
       return sc_fail(SC_EFORMAT, "%s holds %zu entries; at most %d are allowed", r->pth.path, dict->n / 2,
-                     MAXENTRIES);
-   r->items = calloc(dict->n / 2, sizeof *r->items);
-   r->tensors = calloc(dict->n / 2, sizeof *r->tensors);
-   if (!r->items || !r->tensors) return no_memory();
-   for (size_t i = 0; i < dict->n; i += 2) {
-      Item *item = &r->items[r->n];
-      ScStatus status = read_name(r, item, dict->items[i]);
-      r->n++; // from here on its name is freed with the others
-      SC_TRY(status);
-      SC_TRY(read_item(r, item, dict->items[i + 1]));
-   }
+                     SC_MAXENTRIES);
+   SC_TRY(read_dict(r, dict));
+   SC_TRY(check_names(r));
+   qsort(r->sorted, (size_t)r->n, sizeof *r->sorted, by_part);
    return check_amount(r);
 }
 
-static bool is_contiguous(const Item *item) {
-   int64_t stride = 1;
-   for (int i = item->rank - 1; i >= 0; i--) {
-      if (item->shape[i] > 1 && item->strides[i] != stride) return false;
-      stride *= item->shape[i];
-   }
-   return true;
-}
-
-// Copies one dimension after the other; the depth is at most SC_MAXRANK.
-static char *gather(const Item *item, int dim, const char *from, char *to) {
-   size_t size = (size_t)item->storage->type->size;
-   if (dim == item->rank) {
-      memcpy(to, from, size);
-      return to + size;
-   }
-   for (int64_t i = 0; i < item->shape[dim]; i++)
-      to = gather(item, dim + 1, from + (size_t)(i * item->strides[dim]) * size, to);
-   return to;
-}
-
-static ScStatus make_tensor(const Item *item, ScDevice *device, const char *storage, ScTensor **out) {
+static ScStatus make_tensor(const Reader *r, int i, ScDevice *device, const char *storage) {
+   Item *item = r->sorted[i];
+   if (is_repeated(r, i))
+      return sc_tensor_alias(&item->tensor, r->sorted[i - 1]->tensor, item->rank, item->shape);
    const ScFileType *type = item->storage->type;
    const char *from = storage + item->offset * type->size;
-   if (is_contiguous(item)) return sc_file_tensor(out, device, type, item->rank, item->shape, from);
-   size_t bytes = (size_t)type->size;
-   for (int i = 0; i < item->rank; i++) bytes *= (size_t)item->shape[i];
-   char *dense = malloc(bytes);
-   if (!dense) return no_memory();
-   gather(item, 0, from, dense);
-   ScStatus status = sc_file_tensor(out, device, type, item->rank, item->shape, dense);
-   free(dense);
-   return status;
+   return sc_file_tensor(&item->tensor, device, type, item->rank, item->shape, item->strides, from);
 }
 
-// All tensors of one storage, so that each storage is read once and only one is held at a time.
-static ScStatus load_storage(Reader *r, ScDevice *device, const ScStorage *storage) {
-   char *data = NULL;
-   ScStatus status = SC_OK;
-   for (int i = 0; i < r->n && status == SC_OK; i++) {
-      if (r->items[i].storage != storage) continue;
-      if (!data) {
-         data = malloc((size_t)storage->count * (size_t)storage->type->size);
-         status = data ? sc_pth_fetch(&r->pth, storage, data) : no_memory();
-      }
-      if (status == SC_OK) status = make_tensor(&r->items[i], device, data, &r->tensors[i]);
-   }
+// The tensors of one storage, from sorted item `first` on; `*end` is where those of the next one begin. Each
+// storage is read once, and only one is held at a time.
+static ScStatus load_storage(const Reader *r, ScDevice *device, int first, int *end) {
+   const ScStorage *storage = r->sorted[first]->storage;
+   char *data = malloc((size_t)storage->count * (size_t)storage->type->size);
+   ScStatus status = data ? sc_pth_fetch(&r->pth, storage, data) : no_memory();
+   int i = first;
+   for (; i < r->n && r->sorted[i]->storage == storage && status == SC_OK; i++)
+      status = make_tensor(r, i, device, data);
    free(data);
+   *end = i;
    return status;
 }
 
 static ScStatus read_all(Reader *r, ScDevice *device, ScState *out) {
    SC_TRY(read_items(r));
-   for (size_t i = 0; i < r->pth.nstorages; i++) SC_TRY(load_storage(r, device, &r->pth.storages[i]));
+   for (int i = 0; i < r->n;) SC_TRY(load_storage(r, device, i, &i));
    for (int i = 0; i < r->n; i++) {
-      ScTensor *tensor = r->tensors[i];
-      r->tensors[i] = NULL;
+      ScTensor *tensor = r->items[i].tensor;
+      r->items[i].tensor = NULL;
       SC_TRY(sc_state_add(out, r->items[i].name, tensor));
    }
    return SC_OK;
@@ -232,16 +240,16 @@ static ScStatus read_all(Reader *r, ScDevice *device, ScState *out) {
 static void free_reader(Reader *r) {
    for (int i = 0; i < r->n; i++) {
       free(r->items[i].name);
-      sc_tensor_release(r->tensors[i]);
+      sc_tensor_release(r->items[i].tensor);
    }
    free(r->items);
-   free(r->tensors);
+   free(r->sorted);
    sc_pth_close(&r->pth);
 }
 
-ScStatus sc_pth_read(const char *path, ScDevice *device, ScState *out) {
+ScStatus sc_pth_read(const ScSource *source, ScDevice *device, ScState *out) {
    Reader r = {.n = 0};
-   SC_TRY(sc_pth_open(&r.pth, path));
+   SC_TRY(sc_pth_open(&r.pth, source));
    ScStatus status = read_all(&r, device, out);
    if (status != SC_OK) sc_state_free(out);
    free_reader(&r);

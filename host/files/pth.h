@@ -4,10 +4,13 @@
 #ifndef SCUTE_PTH_H
 #define SCUTE_PTH_H
 
+#include "host/files/source.h"
 #include "host/files/state.h"
 
-// Entries in the order of the state dict; strided and shared storages become values of their own. `out` must be
-// empty and stays so on failure: SC_EIO, SC_EFORMAT (truncated, damaged, refused), SC_EMEM.
-ScStatus sc_pth_read(const char *path, ScDevice *, ScState *out);
+// Entries in the order of the state dict; strided storages and parts of shared ones become values of their own,
+// entries that are the same part of the same one share it. `out` must be empty and stays so on failure: SC_EIO,
+// SC_EFORMAT (truncated, damaged, refused), SC_EMEM. Takes at most three times the file in memory, and some 100
+// MB beside it.
+ScStatus sc_pth_read(const ScSource *, ScDevice *, ScState *out);
 
 #endif

@@ -4,15 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <zip.h>
-
-#include "host/files/file.h"
 
 // MAXPICKLE: that of a network of a thousand tensors has some 100 KB. FIRSTPICKLE: how much of a legacy file,
 // where the pickles' length is not stated, is read for a first try.
-enum { MAXPICKLE = 64 << 20, FIRSTPICKLE = 2 << 20, MAXSTORAGES = 100000 };
+// MAXDIRECTORY: what lists the entries of a zip archive, some ten thousand. MAXKEY: of a storage, a number.
+enum {
+   MAXPICKLE = 64 << 20,
+   FIRSTPICKLE = 2 << 20,
+   MAXSTORAGES = 100000,
+   MAXDIRECTORY = 1 << 20,
+   MAXKEY = 100
+};
 
 static const ScFileType types[] = {
     {"torch.FloatStorage", SC_F32, 4},  {"torch.HalfStorage", SC_F16, 2}, {"torch.BFloat16Storage", SC_BF16, 2},
@@ -50,18 +52,21 @@ static int by_key(const void *a, const void *b) {
    return compare_keys(x->key, x->length, y->key, y->length);
 }
 
-ScStorage *sc_pth_storage(const ScPth *p, const ScPickled *key) {
-   if (key->kind != SC_PICKLED_STRING) return NULL;
-   ScStorage wanted = {.key = key->text, .length = key->length};
+static ScStorage *look_up(const ScPth *p, const char *key, size_t length) {
+   ScStorage wanted = {.key = key, .length = length};
    return bsearch(&wanted, p->storages, p->nstorages, sizeof wanted, by_key);
+}
+
+ScStorage *sc_pth_storage(const ScPth *p, const ScPickled *key) {
+   return key->kind == SC_PICKLED_STRING ? look_up(p, key->text, key->length) : NULL;
 }
 
 // ('storage', type, key, device, count[, view]): the persistent id that torch gives a storage.
 static ScStatus read_storage(const ScPth *p, const ScPickled *id, ScStorage *out) {
    ScPickled *const *part = id->items;
    if (!is_text(part[0], "storage") || part[1]->kind != SC_PICKLED_GLOBAL ||
-       part[2]->kind != SC_PICKLED_STRING || part[4]->kind != SC_PICKLED_INT || part[4]->integer < 0 ||
-       part[4]->integer > p->size)
+       part[2]->kind != SC_PICKLED_STRING || part[2]->length > MAXKEY || part[4]->kind != SC_PICKLED_INT ||
+       part[4]->integer < 0 || part[4]->integer > p->size)
       return damaged(p, "it describes a storage that cannot be");
    *out = (ScStorage){.key = part[2]->text, .length = part[2]->length, .count = part[4]->integer, .at = -1};
    for (int i = 0; i < NTYPES && !out->type; i++)
@@ -136,35 +141,48 @@ static zip_int64_t find_pickle(const ScPth *p, int *prefix) {
    return -1;
 }
 
-static zip_int64_t find_record(const ScPth *p, const char *archive, int prefix, const char *folder,
-                               const char *key, size_t length) {
-   char name[1200];
-   if (length > 100 || memchr(key, '\0', length)) return -1;
-   snprintf(name, sizeof name, "%.*s/%s%.*s", prefix, archive, folder, (int)length, key);
-   return zip_name_locate(p->zip, name, ZIP_FL_ENC_RAW);
-}
-
 static ScStatus check_byte_order(const ScPth *p, const char *archive, int prefix) {
-   zip_int64_t index = find_record(p, archive, prefix, "", "byteorder", strlen("byteorder"));
+   char name[1200], order[8] = "";
+   snprintf(name, sizeof name, "%.*s/byteorder", prefix, archive);
+   zip_int64_t index = zip_name_locate(p->zip, name, ZIP_FL_ENC_RAW);
    if (index < 0) return SC_OK; // files before PyTorch 2.1 do not tell
    int64_t size;
-   char order[8] = "";
    SC_TRY(entry_size(p, index, &size));
    if (size < (int64_t)sizeof order) SC_TRY(read_entry(p, index, order, size));
    if (strcmp(order, "little") == 0) return SC_OK;
    return sc_fail(SC_EFORMAT, "%s was written on a big-endian machine, which is not supported", p->path);
 }
 
-static ScStatus find_storages(ScPth *p, const char *archive, int prefix) {
+// The storage whose bytes are in "<prefix>/data/<key>"; NULL of any other name.
+static ScStorage *storage_of(const ScPth *p, const char *name, const char *archive, int prefix) {
+   static const char folder[] = "/data/";
+   size_t before = (size_t)prefix + sizeof folder - 1;
+   if (strncmp(name, archive, (size_t)prefix) != 0 || strncmp(name + prefix, folder, sizeof folder - 1) != 0)
+      return NULL;
+   return look_up(p, name + before, strlen(name + before));
+}
+
+// Entries may lie on top of each other; storages that are more than the file say that they do.
+static ScStatus check_sizes(const ScPth *p) {
+   int64_t total = 0, size;
    for (size_t i = 0; i < p->nstorages; i++) {
-      ScStorage *storage = &p->storages[i];
-      int64_t size;
-      storage->at = find_record(p, archive, prefix, "data/", storage->key, storage->length);
+      const ScStorage *storage = &p->storages[i];
       if (storage->at < 0) return damaged(p, "the data of a tensor is missing");
       SC_TRY(entry_size(p, storage->at, &size));
       if (size / storage->type->size < storage->count) return damaged(p, "the data of a tensor is too short");
+      total += size;
+      if (total > p->size) return damaged(p, "the data of its tensors is more than the file");
    }
    return SC_OK;
+}
+
+static ScStatus find_storages(const ScPth *p, const char *archive, int prefix) {
+   for (zip_int64_t i = 0, n = zip_get_num_entries(p->zip, 0); i < n; i++) {
+      const char *name = zip_get_name(p->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+      ScStorage *storage = name ? storage_of(p, name, archive, prefix) : NULL;
+      if (storage && storage->at < 0) storage->at = i;
+   }
+   return check_sizes(p);
 }
 
 static ScStatus unpickle_zip(ScPth *p) {
@@ -188,15 +206,18 @@ static ScStatus unpickle_zip(ScPth *p) {
 }
 
 static ScStatus open_zip(ScPth *p) {
-   int code;
-   errno = 0;
-   p->zip = zip_open(p->path, ZIP_RDONLY, &code);
-   if (p->zip) return unpickle_zip(p);
    zip_error_t error;
-   zip_error_init_with_code(&error, code);
-   ScStatus status = unzipped(p, &error);
+   zip_error_init(&error);
+   errno = 0;
+   p->zip = sc_zip_open(&p->input, p->source, MAXDIRECTORY, &error);
+   ScStatus status = SC_OK;
+   if (p->input.exceeded)
+      status = damaged(p, "it lists far more entries than a state dict has");
+   else if (!p->zip)
+      status = unzipped(p, &error);
    zip_error_fini(&error);
-   return status;
+   p->input.budget = INT64_MAX;
+   return status == SC_OK ? unpickle_zip(p) : status;
 }
 
 // The legacy container: pickles of a magic number, the protocol version, facts of the machine, the object and
@@ -238,7 +259,7 @@ static ScStatus place_storage(ScPth *p, const ScPickled *key, int64_t *at) {
    int64_t count;
    if (!storage || storage->at >= 0) return damaged(p, "its list of storages does not fit its tensors");
    if (p->size - *at < (int64_t)sizeof count) return damaged(p, "it ends before the data of its tensors");
-   SC_TRY(sc_file_read(p->fd, p->path, *at, &count, sizeof count));
+   SC_TRY(sc_source_read(p->source, *at, &count, sizeof count));
    if (count != storage->count) return damaged(p, "a storage has another size than its tensors say");
    storage->at = *at + (int64_t)sizeof count;
    int64_t bytes = count * storage->type->size; // count is at most the file's size
@@ -274,7 +295,7 @@ static ScStatus try_legacy(ScPth *p, size_t limit) {
    size_t size = p->size < (int64_t)limit ? (size_t)p->size : limit;
    p->bytes = malloc(size + 1);
    if (!p->bytes) return no_memory();
-   SC_TRY(sc_file_read(p->fd, p->path, 0, p->bytes, size));
+   SC_TRY(sc_source_read(p->source, 0, p->bytes, size));
    return unpickle_legacy(p, size);
 }
 
@@ -285,12 +306,11 @@ static ScStatus open_legacy(ScPth *p) {
    return try_legacy(p, MAXPICKLE);
 }
 
-ScStatus sc_pth_open(ScPth *p, const char *path) {
+ScStatus sc_pth_open(ScPth *p, const ScSource *source) {
    char head[2] = "";
-   *p = (ScPth){.path = path};
-   SC_TRY(sc_file_open(path, &p->fd, &p->size));
-   ScStatus status = sc_file_read(p->fd, path, 0, head, p->size < 2 ? (size_t)p->size : 2);
-   if (status == SC_OK) status = memcmp(head, "PK", 2) == 0 ? open_zip(p) : open_legacy(p);
+   *p = (ScPth){.source = source, .path = source->path, .size = source->size};
+   SC_TRY(sc_source_read(source, 0, head, p->size < 2 ? (size_t)p->size : 2));
+   ScStatus status = memcmp(head, "PK", 2) == 0 ? open_zip(p) : open_legacy(p);
    if (status != SC_OK) sc_pth_close(p);
    return status;
 }
@@ -298,12 +318,11 @@ ScStatus sc_pth_open(ScPth *p, const char *path) {
 void sc_pth_close(ScPth *p) {
    forget(p);
    if (p->zip) zip_discard(p->zip);
-   close(p->fd);
 }
 
 ScStatus sc_pth_fetch(const ScPth *p, const ScStorage *storage, void *data) {
    size_t bytes = (size_t)storage->count * (size_t)storage->type->size;
-   if (!p->zip) return sc_file_read(p->fd, p->path, storage->at, data, bytes);
+   if (!p->zip) return sc_source_read(p->source, storage->at, data, bytes);
    int64_t size;
    SC_TRY(entry_size(p, storage->at, &size));
    return read_entry(p, storage->at, data, (int64_t)bytes);

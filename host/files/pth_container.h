@@ -4,6 +4,7 @@
 
 #include "host/files/file_tensor.h"
 #include "host/files/pickle.h"
+#include "host/files/zip_input.h"
 
 // A storage that the pickle mentions.
 typedef struct {
@@ -15,19 +16,21 @@ typedef struct {
 } ScStorage;
 
 typedef struct {
-   const char *path;
-   int64_t size; // of the file
+   const ScSource *source;
+   const char *path; // and size of the file
+   int64_t size;
    ScPickle pickle;
    ScPickled *root;
    ScStorage *storages; // by key
    size_t nstorages;
-   void *bytes;     // bytes that the values point into
-   struct zip *zip; // NULL in the legacy format
-   int fd;
+   void *bytes; // bytes that the values point into
+   zip_t *zip;  // NULL in the legacy format
+   ScZipInput input;
 } ScPth;
 
-// Opens the file, unpickles it and finds the bytes of every storage. On failure nothing needs closing.
-ScStatus sc_pth_open(ScPth *, const char *path);
+// Unpickles the file and finds the bytes of every storage; all of them together are no more than the file. On
+// failure nothing needs closing.
+ScStatus sc_pth_open(ScPth *, const ScSource *);
 void sc_pth_close(ScPth *);
 // The storage of a key, or NULL.
 ScStorage *sc_pth_storage(const ScPth *, const ScPickled *key);

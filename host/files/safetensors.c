@@ -12,7 +12,8 @@ static ScStatus read_tensor(const ScSource *source, const ScHeader *header, cons
       return sc_fail(SC_EMEM, "out of memory: entry '%s' of %s has %zu bytes", item->name, source->path, bytes);
    ScTensor *tensor;
    ScStatus status = sc_source_read(source, header->data + item->begin, data, bytes);
-   if (status == SC_OK) status = sc_file_tensor(&tensor, device, item->type, item->rank, item->shape, data);
+   if (status == SC_OK)
+      status = sc_file_tensor(&tensor, device, item->type, item->rank, item->shape, NULL, data);
    free(data);
    SC_TRY(status);
    return sc_state_add(out, item->name, tensor);

@@ -32,7 +32,7 @@ static ScStatus detect(const ScSource *source, ScFormat *format) {
 
 static ScStatus read_format(const ScSource *source, ScFormat format, ScDevice *device, ScState *out) {
    if (format == SC_SAFETENSORS) return sc_safetensors_read(source, device, out);
-   return sc_pth_read(source->path, device, out);
+   return sc_pth_read(source, device, out);
 }
 
 ScStatus sc_weights_read(const ScSource *source, ScDevice *device, ScState *out, ScFormat *format) {

@@ -75,11 +75,12 @@ local function check_classes(path, known, found)
 end
 
 local function load_from(path, wanted)
-   local model = console.guard("from", models.load, path)
+   local file <close> = console.guard("from", scute.weights.open_file, path)
+   local model = console.guard("from", models.load, file)
    if wanted and model.arch ~= wanted then
       console.fail("from: %s is a %s, and --model says %s; leave --model out", path, model.arch, wanted)
    end
-   model.weights = { path = path, sha256 = scute.weights.sha256(path) }
+   model.weights = { path = path, sha256 = file:sha256() }
    console.line("from %s: %s with its head for %s", path, model.arch, console.count(#model.classes, "class", "classes"))
    return model
 end

@@ -76,8 +76,8 @@ end
 -- Copies a weight file into the model; says on `log` when the head starts anew.
 local function load_pretrained(model, which, o)
    local weights = require "scute.weights"
-   local path, digest = weights.find(model.arch, which)
-   local state = weights.load(path)
+   local file <close>, digest = weights.open(model.arch, which)
+   local path, state = file:path(), weights.load(file)
    local report = scute.no_grad(weights.copy, model:state_dict(), state,
       { head = model.head_path, model = model.arch, path = path })
    model.weights = { path = path, sha256 = digest, report = report }

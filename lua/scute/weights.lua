@@ -42,7 +42,8 @@ local function call(f, ...)
    return result
 end
 
---- Reads a .safetensors, .pth or .pt file; its content tells the format. `device` defaults to "cpu".
+--- Reads a .safetensors, .pth or .pt file; its content tells the format. `path` may be a file that weights.open gave;
+-- `device` defaults to "cpu".
 -- Returns {names = list in the file's order, tensors = {name = tensor}, metadata = {key = text}, format = text}.
 -- Raises when the file cannot be read, is truncated or damaged, or is a pickle of anything but plain tensors.
 function weights.load(path, device)
@@ -78,14 +79,21 @@ function weights.save_later(path, state, metadata)
    return call(weight_files.save_later, path, lists_of(state, metadata))
 end
 
---- Raises where a file that save_later wrote is not whole.
+--- Raises where a file that save_later wrote is not whole. `path` may be an open file.
 function weights.verify(path)
    call(weight_files.verify, path)
 end
 
+--- A file that is open for reading: what file:sha256() hashes, weights.verify(file) checks and weights.load(file) reads is
+-- one and the same, whatever the name comes to stand for meanwhile. file:path() is that name, file:close() ends it.
+function weights.open_file(path)
+   return call(files.open, path)
+end
+
 --- The sha256 of a file, 64 hex digits.
 function weights.sha256(path)
-   return call(files.sha256, path)
+   local file <close> = weights.open_file(path)
+   return call(file.sha256, file)
 end
 
 local function exists(path)
@@ -142,62 +150,108 @@ function weights.fetch(url, path, sha256)
    if not ok then error(message, 0) end
 end
 
+-- The digits of the sha256 that a file's name tells.
 local function digits_of(file)
    return file:match "%-(%x%x%x%x%x%x%x%x)%.%a+$"
 end
 
--- The path if the folder holds the file and its digest is right. A file with a wrong digest is named and left alone.
-local function look(folder, file, warn)
-   local path = folder .. "/" .. file
-   if not exists(path) then return nil end
-   local found = weights.sha256(path)
-   if found:sub(1, 8) == digits_of(file) then return path, found end
-   warn(("%s is damaged (its sha256 begins with %s, expected %s) and is not used; delete it"):format(path,
-      found:sub(1, 8), digits_of(file)))
+-- The whole sha256 of a file, where the user gives one that goes with the digits: in SCUTE_WEIGHTS_SHA256, or in FILE.sha256
+-- in the cache folder, as sha256sum writes it.
+local function whole_digest(file)
+   local list <close> = io.open(weights.cache() .. "/" .. file .. ".sha256")
+   for _, text in ipairs { env "SCUTE_WEIGHTS_SHA256" or "", list and list:read(64) or "" } do
+      local digest = text:lower():match("^" .. ("%x"):rep(64) .. "$")
+      if digest and digest:sub(1, 8) == digits_of(file) then return digest end
+   end
    return nil
 end
 
---- The path of a model's ImageNet weights in scute's cache or PyTorch's, and their sha256; nil where neither has them.
--- Nothing is downloaded. `warn(text)` is told of damaged files.
-function weights.cached(model, warn)
+-- An official file of a folder, open, and its sha256; nil where it is not there. One of another sha256 is named and left alone.
+local function look(folder, file, warn)
+   local path = folder .. "/" .. file
+   if not exists(path) then return nil end
+   local open = weights.open_file(path)
+   local expected, found = whole_digest(file) or digits_of(file), open:sha256()
+   if found:sub(1, #expected) == expected then return open, found end
+   open:close()
+   warn(("%s is damaged (its sha256 begins with %s, expected %s) and is not used; delete it"):format(path,
+      found:sub(1, #expected), expected))
+   return nil
+end
+
+-- What weights.cached returns, the file being open.
+local function open_cached(model, warn)
    for _, folder in ipairs { weights.cache(), weights.torch_cache() } do
       for _, file in ipairs(weights.FILES[model] or {}) do
-         local path, digest = look(folder, file, warn)
-         if path then return path, digest end
+         local open, digest = look(folder, file, warn)
+         if open then return open, digest end
       end
    end
    return nil
 end
 
-local function find_imagenet(model, warn)
+-- The path of a file that is closed again, and what else is given.
+local function closed(file, ...)
+   if not file then return nil end
+   file:close()
+   return file:path(), ...
+end
+
+--- The path of a model's ImageNet weights in scute's cache or PyTorch's, and their sha256; nil where neither has them.
+-- Nothing is downloaded. `warn(text)` is told of damaged files.
+function weights.cached(model, warn)
+   return closed(open_cached(model, warn))
+end
+
+-- Who sits between could give other weights that begin with the same eight digits.
+local function refuse_plain(file)
+   error(("weights: %s is not fetched over plain http, where others can change it on its way and only eight digits of its "
+      .. "sha256 are known; set SCUTE_WEIGHTS_SHA256 to all 64, or put them into %s/%s.sha256, or take https, or put the file "
+      .. "%s into %s by hand"):format(file, weights.cache(), file, file, weights.cache()), 0)
+end
+
+-- Downloads an official file into the cache; returns its path.
+local function download(file)
+   local base, query = (env "SCUTE_WEIGHTS_URL" or OFFICIAL):match "^([^?#]*)(.*)$"
+   local path, digest = weights.cache() .. "/" .. file, whole_digest(file)
+   if not digest and base:lower():find "^http:" then refuse_plain(file) end
+   weights.fetch(base:gsub("/+$", "") .. "/" .. file .. query, path, digest or digits_of(file))
+   return path
+end
+
+local function open_imagenet(model, warn)
    local names = weights.FILES[model]
    if not names then
       local known = sorted_keys(weights.FILES)
       error(("weights: no ImageNet weights are known for '%s'; expected one of %s"):format(model,
          table.concat(known, ", ")), 0)
    end
-   local found, digest = weights.cached(model, warn)
+   local found, digest = open_cached(model, warn)
    if found then return found, digest end
-   local path = weights.cache() .. "/" .. names[1]
-   local base = (env "SCUTE_WEIGHTS_URL" or OFFICIAL):gsub("/+$", "")
-   weights.fetch(base .. "/" .. names[1], path, digits_of(names[1]))
-   return path, weights.sha256(path)
+   local file = weights.open_file(download(names[1]))
+   return file, file:sha256()
 end
 
 local function to_stderr(message)
-   io.stderr:write("scute: ", message, "\n")
+   console.warn("%s", message)
 end
 
---- The path of a model's weights, and their sha256.
+--- A model's weights: the file, open as weights.open_file gives it, and its sha256. What is loaded from it is what was hashed.
 -- `which` is "imagenet" (scute's cache, then PyTorch's, then a download from SCUTE_WEIGHTS_URL or the official place),
 -- or the path of a file. `warn(text)` is told of damaged files that are passed over; by default it writes to stderr.
 -- Raises, where neither place has the file and the download fails, naming the file and the folder to put it into.
-function weights.find(model, which, warn)
-   if which == "imagenet" then return find_imagenet(model, warn or to_stderr) end
+function weights.open(model, which, warn)
+   if which == "imagenet" then return open_imagenet(model, warn or to_stderr) end
    if not exists(which) then
       error(("weights: there is no readable file %s; expected a path, imagenet or none"):format(which), 0)
    end
-   return which, weights.sha256(which)
+   local file = weights.open_file(which)
+   return file, call(file.sha256, file)
+end
+
+--- The path of a model's weights, and their sha256; `which` and `warn` as in weights.open.
+function weights.find(model, which, warn)
+   return closed(weights.open(model, which, warn))
 end
 
 local function entries_of(names, tensors)

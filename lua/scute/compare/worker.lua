@@ -57,6 +57,9 @@ scute.manual_seed(job.seed)
 local set = open_set(job)
 local model = models.create(job.model, { classes = set.classes, pretrained = job.weights_path or "none",
    image_size = job.image_size, log = console.say }):to(job.device)
+if model.weights and model.weights.sha256 ~= job.weights then
+   console.fail("weights: %s is another file than when the comparison was planned", job.weights_path)
+end
 local result, images_per_second = fit(job, set, model)
 local memory = report.peak_memory()
 local seen = answers(job, set, model)

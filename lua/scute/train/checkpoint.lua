@@ -30,19 +30,25 @@ local function name_of(folder, i)
    return folder .. (i == 0 and "/checkpoint.safetensors" or ("/checkpoint-%d.safetensors"):format(i))
 end
 
+-- The content of a checkpoint that is whole; one open, so that what was found whole is what is used.
+local function load_whole(path)
+   local source <close> = scute.weights.open_file(path)
+   local file = scute.weights.load(source)
+   file.metadata = file.metadata or {}
+   if file.metadata.format ~= "scute checkpoint" then error(path .. ": it is not a checkpoint", 0) end
+   if file.metadata.version ~= VERSION then
+      error(("%s: it has version %s, this program reads %s"):format(path, tostring(file.metadata.version), VERSION), 0)
+   end
+   scute.weights.verify(source)
+   return file
+end
+
 -- Reads and verifies; nil and what is wrong.
 local function read(path)
-   local ok, file = pcall(scute.weights.load, path)
-   if not ok and scute.error_kind(file) == "out of memory" then error(file, 0) end -- which says nothing about the file
-   if not ok then return nil, console.message(file) end
-   local meta = file.metadata or {}
-   if meta.format ~= "scute checkpoint" then return nil, path .. ": it is not a checkpoint" end
-   if meta.version ~= VERSION then
-      return nil, ("%s: it has version %s, this program reads %s"):format(path, tostring(meta.version), VERSION)
-   end
-   local whole, fault = pcall(scute.weights.verify, path)
-   if not whole then return nil, console.message(fault) end
-   local decoded, saved = pcall(exact.decode, meta.state or "")
+   local whole, file = pcall(load_whole, path)
+   if not whole and scute.error_kind(file) == "out of memory" then error(file, 0) end -- which says nothing about the file
+   if not whole then return nil, console.message(file) end
+   local decoded, saved = pcall(exact.decode, file.metadata.state or "")
    if not decoded then return nil, ("%s: its state is damaged: %s"):format(path, tostring(saved)) end
    file.state, file.path = saved, path
    return file
