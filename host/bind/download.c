@@ -31,7 +31,7 @@ static int download(lua_State *L) {
    if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TFUNCTION);
    luaL_checkstack(L, 4, NULL);
    Watcher w = {L, false};
-   ScStatus status = sc_download(url, path, digest, call_progress, &w);
+   ScStatus status = sc_download(url, path, digest, SC_MAXDOWNLOAD, call_progress, &w);
    if (w.failed) return lua_error(L);
    sc_check(L, status);
    return 0;

@@ -18,9 +18,21 @@ typedef struct {
    void *context;
    ScFile *file;
    SHA2_CTX digest;
-   bool stopped, unwritable; // why curl was told to abort
+   int64_t limit, received;
+   bool stopped, unwritable, too_large; // why curl was told to abort
    char error[CURL_ERROR_SIZE];
 } Transfer;
+
+// What of a URL may be told: not what identifies its user before an @, nor what follows a ? or #. Where a / in
+// a password makes it hard to tell which @ ends it, only the protocol.
+static void shown(const char *url, const char **host, int lengths[2]) {
+   const char *start = strstr(url, "://");
+   start = start ? start + 3 : url;
+   const char *end = start + strcspn(start, "/?#"), *last = strrchr(start, '@');
+   lengths[0] = (int)(start - url);
+   *host = last && last < end ? last + 1 : start;
+   lengths[1] = last && last >= end ? 0 : (int)strcspn(*host, "?#");
+}
 
 // The file's name and, in `folder`, where it belongs; for messages.
 static const char *split(const char *path, const char **folder, int *length) {
@@ -34,13 +46,18 @@ static const char *split(const char *path, const char **folder, int *length) {
 static ScStatus failed(const Transfer *t, ScStatus code, const char *why) {
    const char *folder;
    int length;
-   const char *name = split(t->path, &folder, &length);
-   return sc_fail(code, "cannot download %s: %s; try again, or put the file %s into %.*s by hand", t->url, why,
-                  name, length, folder);
+   const char *name = split(t->path, &folder, &length), *host;
+   int lengths[2];
+   shown(t->url, &host, lengths);
+   return sc_fail(code, "cannot download %.*s%.*s: %s; try again, or put the file %s into %.*s by hand",
+                  lengths[0], t->url, lengths[1], host, why, name, length, folder);
 }
 
 static size_t receive(char *data, size_t size, size_t n, void *context) {
    Transfer *t = context;
+   t->received += (int64_t)(size * n);
+   t->too_large = t->received > t->limit;
+   if (t->too_large) return 0;
    SHA256Update(&t->digest, (const uint8_t *)data, size * n);
    t->unwritable = sc_file_write(t->file, data, size * n) != SC_OK;
    return t->unwritable ? 0 : size * n;
@@ -74,12 +91,19 @@ static void set_options(CURL *curl, Transfer *t) {
    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, seconds(CONNECT_SECONDS));
    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, seconds(STALL_SECONDS));
+   curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->limit); // where the server tells it
    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->error);
    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, report);
    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+}
+
+static ScStatus too_large(const Transfer *t) {
+   char why[100];
+   snprintf(why, sizeof why, "it has more than %.1f MB, and no weight file has", (double)t->limit / 1e6);
+   return failed(t, SC_EFORMAT, why);
 }
 
 static ScStatus transfer(Transfer *t) {
@@ -90,6 +114,7 @@ static ScStatus transfer(Transfer *t) {
    curl_easy_cleanup(curl);
    if (t->unwritable) return SC_EIO; // with the message of sc_file_write
    if (t->stopped) return failed(t, SC_EINTERRUPTED, "interrupted");
+   if (t->too_large || code == CURLE_FILESIZE_EXCEEDED) return too_large(t);
    if (code == CURLE_OK) return SC_OK;
    return failed(t, code == CURLE_OUT_OF_MEMORY ? SC_EMEM : SC_EIO,
                  t->error[0] ? t->error : curl_easy_strerror(code));
@@ -111,18 +136,23 @@ static ScStatus check_arguments(const Transfer *t) {
    if (t->sha256[digits] || digits < 8 || digits > DIGITS)
       return sc_fail(SC_EARG, "download: argument 'sha256': expected 8 to 64 hex digits, found '%s'",
                      t->sha256);
-   if (strncmp(t->url, "https://", 8) == 0 || strncmp(t->url, "http://", 7) == 0) return SC_OK;
-   return sc_fail(SC_EARG, "download: argument 'url': expected https://..., found '%s'", t->url);
+   if (strncmp(t->url, "https://", 8) == 0) return SC_OK;
+   if (strncmp(t->url, "http://", 7) != 0)
+      return sc_fail(SC_EARG, "download: argument 'url': expected https://..., found something else");
+   if (digits == DIGITS) return SC_OK;
+   return sc_fail(SC_EARG, "download: argument 'sha256': over plain http all 64 digits are needed, found %zu",
+                  digits);
 }
 
 static void start_curl(void) {
    curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-ScStatus sc_download(const char *url, const char *path, const char *sha256, ScProgress progress,
+ScStatus sc_download(const char *url, const char *path, const char *sha256, int64_t limit, ScProgress progress,
                      void *context) {
    static pthread_once_t once = PTHREAD_ONCE_INIT;
-   Transfer t = {.url = url, .path = path, .sha256 = sha256, .progress = progress, .context = context};
+   Transfer t = {
+       .url = url, .path = path, .sha256 = sha256, .limit = limit, .progress = progress, .context = context};
    SC_TRY(check_arguments(&t));
    pthread_once(&once, start_curl);
    SC_TRY(sc_file_create_part(&t.file, path));

@@ -14,6 +14,7 @@ enum { BODY = 200000 };
 static unsigned char body[BODY];
 static char digest[SC_SHA256_HEX];
 static int listener, port;
+static _Atomic int requests;
 static pthread_t thread;
 
 static void send_all(int client, const void *data, size_t bytes) {
@@ -93,6 +94,7 @@ static void *serve(void *unused) {
       int client = accept(listener, NULL, NULL);
       if (client < 0) return unused;
       char request[2048] = "", path[64];
+      requests++;
       ssize_t n = recv(client, request, sizeof request - 1, 0);
       if (n > 0 && sscanf(request, "GET %63s", path) == 1) answer(client, path);
       shutdown(client, SHUT_WR);
@@ -162,7 +164,7 @@ static void arrives_whole(void **state) {
    (void)state;
    Watch w = {0};
    const char *path = scratch("whole.pth");
-   assert_ok(sc_download(url_of("good"), path, digest, watch, &w));
+   assert_ok(sc_download(url_of("good"), path, digest, SC_MAXDOWNLOAD, watch, &w));
    assert_body(path);
    assert_true(w.calls > 0);
    assert_int_equal(w.done, BODY);
@@ -170,17 +172,65 @@ static void arrives_whole(void **state) {
    assert_int_equal(scratch_count("part"), 0);
 }
 
-static void a_prefix_of_the_digest_is_enough(void **state) {
+// Over https; over plain http whoever sits between could find other weights that begin alike.
+static void a_prefix_of_the_digest_is_not_enough_over_http(void **state) {
    (void)state;
-   char prefix[9] = "";
-   memcpy(prefix, digest, 8);
-   assert_ok(sc_download(url_of("good"), scratch("prefix.pth"), prefix, NULL, NULL));
-   assert_body(scratch("prefix.pth"));
+   char prefix[64] = "";
+   int before = requests;
+   for (size_t n = 8; n < 64; n += 55) {
+      memcpy(prefix, digest, n);
+      assert_fails(sc_download(url_of("good"), scratch("w.pth"), prefix, SC_MAXDOWNLOAD, NULL, NULL), SC_EARG,
+                   "over plain http all 64 digits are needed");
+   }
+   assert_int_equal(requests, before);
+   assert_int_not_equal(access(scratch("w.pth"), F_OK), 0);
+   assert_int_equal(scratch_count("part"), 0);
+   assert_fails(
+       sc_download("https://127.0.0.1:1/w.pth", scratch("w.pth"), "f37072fd", SC_MAXDOWNLOAD, NULL, NULL),
+       SC_EIO, "connect");
+}
+
+static void stops_at_the_largest_size(void **state) {
+   (void)state;
+   static const char *const bodies[] = {"truncated",
+                                        "no_length"}; // of a length that is told, and of one that is not
+   const char *path = scratch("w.pth");
+   for (int i = 0; i < 2; i++) {
+      const char *url = url_of(bodies[i]);
+      assert_fails(sc_download(url, path, digest, BODY / 4, NULL, NULL), SC_EFORMAT,
+                   "it has more than 0.1 MB, and no weight file has");
+      assert_no_file(url, path);
+   }
+   assert_ok(sc_download(url_of("good"), scratch("fits.pth"), digest, BODY, NULL, NULL));
+}
+
+// Every secret of a URL begins with "hush", wherever it stands in it.
+static void no_message_tells_a_password(void **state) {
+   (void)state;
+   static const char *const urls[] = {
+       "http://hush:hush@127.0.0.1:%d/missing",     "http://127.0.0.1:%d/missing?token=hush",
+       "http://hush@127.0.0.1:%d/missing?a=hush@b", "http://127.0.0.1:%d/missing#hush",
+       "http://u:hush/hush@127.0.0.1:%d/missing",   "http://u:hush?hush@127.0.0.1:%d/missing",
+       "http://u:hush#hush@127.0.0.1:%d/missing",   "http://u:hush@hush@127.0.0.1:%d/missing",
+       "ftp://u:hush@127.0.0.1:%d/missing",
+   };
+   for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+      char url[128];
+      snprintf(url, sizeof url, urls[i], port);
+      assert_int_not_equal(sc_download(url, scratch("w.pth"), digest, SC_MAXDOWNLOAD, NULL, NULL), SC_OK);
+      if (strstr(sc_error(), "hush")) fail_msg("%s: %s", url, sc_error());
+   }
+   char url[64];
+   snprintf(url, sizeof url, "http://127.0.0.1:%d/missing", port);
+   char secret[128];
+   snprintf(secret, sizeof secret, "http://me:hush@127.0.0.1:%d/missing?token=hush", port);
+   assert_int_not_equal(sc_download(secret, scratch("w.pth"), digest, SC_MAXDOWNLOAD, NULL, NULL), SC_OK);
+   assert_no_file(url, scratch("w.pth"));
 }
 
 static void follows_redirects(void **state) {
    (void)state;
-   assert_ok(sc_download(url_of("moved"), scratch("moved.pth"), digest, NULL, NULL));
+   assert_ok(sc_download(url_of("moved"), scratch("moved.pth"), digest, SC_MAXDOWNLOAD, NULL, NULL));
    assert_body(scratch("moved.pth"));
 }
 
@@ -204,7 +254,7 @@ static void bad_transfers(void **state) {
    const char *path = scratch("w.pth");
    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
       const char *url = url_of(cases[i].how);
-      ScStatus status = sc_download(url, path, digest, NULL, NULL);
+      ScStatus status = sc_download(url, path, digest, SC_MAXDOWNLOAD, NULL, NULL);
       if (status != cases[i].status || !strstr(sc_error(), cases[i].message))
          fail_msg("%s: status %d: %s", cases[i].how, status, sc_error());
       assert_no_file(url, path);
@@ -221,7 +271,7 @@ static void a_refused_connection(void **state) {
    getsockname(closed, (struct sockaddr *)&address, &length);
    char url[64];
    snprintf(url, sizeof url, "http://127.0.0.1:%d/good", ntohs(address.sin_port));
-   assert_fails(sc_download(url, scratch("w.pth"), digest, NULL, NULL), SC_EIO, "connect");
+   assert_fails(sc_download(url, scratch("w.pth"), digest, SC_MAXDOWNLOAD, NULL, NULL), SC_EIO, "connect");
    assert_no_file(url, scratch("w.pth"));
    close(closed);
 }
@@ -230,7 +280,8 @@ static void stops_when_asked(void **state) {
    (void)state;
    Watch w = {.stop_at = 1};
    const char *url = url_of("stalled");
-   assert_fails(sc_download(url, scratch("w.pth"), digest, watch, &w), SC_EINTERRUPTED, "interrupted");
+   assert_fails(sc_download(url, scratch("w.pth"), digest, SC_MAXDOWNLOAD, watch, &w), SC_EINTERRUPTED,
+                "interrupted");
    assert_no_file(url, scratch("w.pth"));
 }
 
@@ -239,7 +290,7 @@ static void the_old_file_stays(void **state) {
    const char *path = scratch("kept.pth");
    size_t size;
    spill(path, "old", 3);
-   assert_int_not_equal(sc_download(url_of("corrupt"), path, digest, NULL, NULL), SC_OK);
+   assert_int_not_equal(sc_download(url_of("corrupt"), path, digest, SC_MAXDOWNLOAD, NULL, NULL), SC_OK);
    free(slurp(path, &size));
    assert_int_equal(size, 3);
 }
@@ -247,7 +298,7 @@ static void the_old_file_stays(void **state) {
 static void a_left_over_part_is_no_file(void **state) {
    (void)state;
    spill(scratch("again.pth.part"), body, BODY / 2);
-   assert_ok(sc_download(url_of("good"), scratch("again.pth"), digest, NULL, NULL));
+   assert_ok(sc_download(url_of("good"), scratch("again.pth"), digest, SC_MAXDOWNLOAD, NULL, NULL));
    assert_body(scratch("again.pth"));
    assert_int_equal(scratch_count("part"), 0);
 }
@@ -255,21 +306,32 @@ static void a_left_over_part_is_no_file(void **state) {
 static void bad_arguments(void **state) {
    (void)state;
    const char *path = scratch("w.pth");
-   assert_fails(sc_download("ftp://127.0.0.1/x", path, digest, NULL, NULL), SC_EARG, "expected https://");
-   assert_fails(sc_download("file:///etc/passwd", path, digest, NULL, NULL), SC_EARG, "expected https://");
-   assert_fails(sc_download(url_of("good"), path, "1234567", NULL, NULL), SC_EARG, "8 to 64 hex digits");
-   assert_fails(sc_download(url_of("good"), path, "", NULL, NULL), SC_EARG, "8 to 64 hex digits");
-   assert_fails(sc_download(url_of("good"), path, "f37072fx", NULL, NULL), SC_EARG, "8 to 64 hex digits");
-   assert_fails(sc_download(url_of("good"), scratch("no/where/w.pth"), digest, NULL, NULL), SC_EIO,
-                "No such file");
+   assert_fails(sc_download("ftp://127.0.0.1/x", path, digest, SC_MAXDOWNLOAD, NULL, NULL), SC_EARG,
+                "expected https://");
+   assert_fails(sc_download("file:///etc/passwd", path, digest, SC_MAXDOWNLOAD, NULL, NULL), SC_EARG,
+                "expected https://");
+   assert_fails(sc_download(url_of("good"), path, "1234567", SC_MAXDOWNLOAD, NULL, NULL), SC_EARG,
+                "8 to 64 hex digits");
+   assert_fails(sc_download(url_of("good"), path, "", SC_MAXDOWNLOAD, NULL, NULL), SC_EARG,
+                "8 to 64 hex digits");
+   assert_fails(sc_download(url_of("good"), path, "f37072fx", SC_MAXDOWNLOAD, NULL, NULL), SC_EARG,
+                "8 to 64 hex digits");
+   assert_fails(sc_download(url_of("good"), scratch("no/where/w.pth"), digest, SC_MAXDOWNLOAD, NULL, NULL),
+                SC_EIO, "No such file");
 }
 
 int main(void) {
    const struct CMUnitTest tests[] = {
-       cmocka_unit_test(arrives_whole),        cmocka_unit_test(a_prefix_of_the_digest_is_enough),
-       cmocka_unit_test(follows_redirects),    cmocka_unit_test(bad_transfers),
-       cmocka_unit_test(a_refused_connection), cmocka_unit_test(stops_when_asked),
-       cmocka_unit_test(the_old_file_stays),   cmocka_unit_test(a_left_over_part_is_no_file),
+       cmocka_unit_test(arrives_whole),
+       cmocka_unit_test(a_prefix_of_the_digest_is_not_enough_over_http),
+       cmocka_unit_test(stops_at_the_largest_size),
+       cmocka_unit_test(no_message_tells_a_password),
+       cmocka_unit_test(follows_redirects),
+       cmocka_unit_test(bad_transfers),
+       cmocka_unit_test(a_refused_connection),
+       cmocka_unit_test(stops_when_asked),
+       cmocka_unit_test(the_old_file_stays),
+       cmocka_unit_test(a_left_over_part_is_no_file),
        cmocka_unit_test(bad_arguments),
    };
    return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -140,7 +140,7 @@ describe("weights", function()
             local ok, path, digest = pcall(weights.find, %q, "imagenet", function(text) print("warn " .. text) end)
             print(ok, path, digest)]]):format(name, model or "tiny")
          write(folder .. "/find.lua", code)
-         return shell(("env -u XDG_CACHE_HOME -u TORCH_HOME SCUTE_WEIGHTS_URL=http://127.0.0.1:1/ HOME='%s/home' "
+         return shell(("env -u XDG_CACHE_HOME -u TORCH_HOME SCUTE_WEIGHTS_URL=https://127.0.0.1:1/ HOME='%s/home' "
             .. "SCUTE_NET_TIMEOUT=2 no_proxy=127.0.0.1 %s '%s' '%s/find.lua' 2>&1"):format(folder, environment, scute_program,
             folder))
       end
@@ -178,9 +178,42 @@ describe("weights", function()
 
       it("says offline which file to put where", function()
          local output = find ""
-         assert.matches(("false\tcannot download http://127.0.0.1:1/%s: "):format(name), output, 1, true)
+         assert.matches(("false\tcannot download https://127.0.0.1:1/%s: "):format(name), output, 1, true)
          assert.matches(("put the file %s into %s/home/.cache/scute/weights by hand"):format(name, folder), output, 1, true)
          assert.equal("", shell(("ls '%s/home/.cache/scute/weights'"):format(folder)))
+      end)
+
+      it("fetches nothing over plain http of which not the whole sha256 is given", function()
+         local PLAIN = "SCUTE_WEIGHTS_URL=http://me:hush@127.0.0.1:1/?key=hush "
+         local whole = weights.sha256(GOLDEN .. "tiny.pth")
+         local cache = folder .. "/home/.cache/scute/weights"
+         local function refused(environment)
+            local output = find(PLAIN .. environment)
+            assert.matches("false\tweights: " .. name .. " is not fetched over plain http", output, 1, true)
+            assert.matches(("set SCUTE_WEIGHTS_SHA256 to all 64, or put them into %s/%s.sha256"):format(cache, name), output,
+               1, true)
+            assert.not_matches("hush", output)
+         end
+         local function tried(environment)
+            local output = find(PLAIN .. environment)
+            assert.matches(("false\tcannot download http://127.0.0.1:1/%s: "):format(name), output, 1, true)
+            assert.not_matches("hush", output)
+         end
+         refused ""
+         refused("SCUTE_WEIGHTS_SHA256=" .. digits)
+         refused("SCUTE_WEIGHTS_SHA256=" .. ("0"):rep(64)) -- of another file
+         tried("SCUTE_WEIGHTS_SHA256=" .. whole)
+         os.execute(("mkdir -p '%s'"):format(cache))
+         write(("%s/%s.sha256"):format(cache, name), whole .. "  " .. name .. "\n")
+         tried ""
+      end)
+
+      it("holds a file in the cache against the whole sha256 that is given", function()
+         local path = put "home/.cache/scute/weights"
+         write(path .. ".sha256", digits .. ("0"):rep(56))
+         assert.matches(path .. " is damaged", find "", 1, true)
+         write(path .. ".sha256", weights.sha256(path):upper())
+         assert.matches("true\t" .. path, find "", 1, true)
       end)
 
       it("names a damaged file and never uses it", function()
@@ -196,6 +229,28 @@ describe("weights", function()
       it("lists the models that it knows", function()
          assert.matches("expected one of efficientnet_b0, efficientnet_b1, efficientnet_b2, efficientnet_b3", find("", "x"),
             1, true)
+      end)
+
+      it("opens once: what was hashed is what is loaded, whatever takes the name meanwhile", function()
+         local path = folder .. "/swapped.pth"
+         write(path, read(GOLDEN .. "tiny.pth"))
+         local file <close>, digest = weights.open("resnet18", path)
+         write(folder .. "/other.pth", "another file")
+         assert(os.rename(folder .. "/other.pth", path))
+         assert.same({ "w", "n" }, weights.load(file).names)
+         assert.equal(weights.sha256(GOLDEN .. "tiny.pth"), digest)
+         assert.equal(digest, file:sha256())
+         assert.equal(path, file:path())
+         file:close()
+         assert.matches("this file is closed", message_of(weights.load, file))
+      end)
+
+      it("loads nothing that was written to between hashing and loading", function()
+         local path = folder .. "/growing.pth"
+         write(path, read(GOLDEN .. "tiny.pth"))
+         local file <close> = weights.open("resnet18", path)
+         require("lfs").touch(path, 1, 1)
+         assert.matches("changed while it was read", message_of(weights.load, file))
       end)
 
       it("takes a path as it is", function()
