@@ -36,7 +36,7 @@ describe("weights.apply", function()
    end)
 
    it("strips the prefixes of wrappers, also both", function()
-      for _, prefix in ipairs { "module.", "backbone.", "module.backbone.", "backbone.module." } do
+      for _, prefix in ipairs { "module.", "backbone.", "module.backbone.", "backbone.module.", ("module."):rep(100) } do
          local file = {}
          for i, entry in ipairs(MODEL) do file[i] = { name = prefix .. entry.name, shape = entry.shape } end
          local report = match.apply(MODEL, file, FC)

@@ -36,18 +36,24 @@ function match.rename_mobilenet(name)
    return positions[position] and ("features.%s.conv.%s.%s"):format(block, positions[position], rest) or name
 end
 
--- Without the prefixes that a wrapper put there; a name that the model itself has stays.
-local function strip(name, expected, stripped)
-   local again = true
-   while again and not expected[name] do
-      again = false
-      for _, prefix in ipairs(PREFIXES) do
-         if name:sub(1, #prefix) == prefix then
-            name, again, stripped[prefix] = name:sub(#prefix + 1), true, true
-         end
-      end
+-- Which prefix of a wrapper stands at a position of a name, or nil.
+local function prefix_at(name, at)
+   for _, prefix in ipairs(PREFIXES) do
+      if name:sub(at, at + #prefix - 1) == prefix then return prefix end
    end
-   return name
+   return nil
+end
+
+-- Without the prefixes that a wrapper put there; a name that the model itself has stays. What is longer than any of its names
+-- is not cut out to be looked up, so that a name of many prefixes costs no more than its length.
+local function strip(name, expected, longest, stripped)
+   local at = 1
+   while #name - at >= longest or not expected[name:sub(at)] do
+      local prefix = prefix_at(name, at)
+      if not prefix then break end
+      stripped[prefix], at = true, at + #prefix
+   end
+   return name:sub(at)
 end
 
 local function source_name(opts)
@@ -56,9 +62,9 @@ end
 
 -- What the file holds under the model's names: {model's name = {name = the file's, shape = }}.
 local function translate(expected, loaded, opts, report)
-   local found, stripped = {}, {}
-   local names = {}
-   for i, entry in ipairs(loaded) do names[i] = strip(entry.name, expected, stripped) end
+   local found, stripped, names, longest = {}, {}, {}, 0
+   for name in pairs(expected) do longest = math.max(longest, #name) end
+   for i, entry in ipairs(loaded) do names[i] = strip(entry.name, expected, longest, stripped) end
    local old = false
    if expected["features.1.conv.0.0.weight"] then
       for _, name in ipairs(names) do old = old or name == "features.1.conv.0.weight" end
