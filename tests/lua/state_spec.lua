@@ -1,6 +1,7 @@
 -- The state of a run: what every part of it saves and takes back, and runs that are given more epochs.
 local scute = require "scute"
 local models, optim, schedule, train, data = scute.models, scute.optim, scute.schedule, scute.train, scute.data
+local lfs = require "lfs"
 local console = require "scute.base.console"
 local checkpoint = require "scute.train.checkpoint"
 local scratch = dofile "tests/lua/scratch.lua"
@@ -214,6 +215,75 @@ describe("a run that goes on", function()
          assert.is_false(ok, text)
          assert.is_truthy(tostring(why):find(text, 1, true), tostring(why))
       end
+   end)
+end)
+
+describe("checkpoints where a file can have one name only", function()
+   local link, rename = lfs.link, os.rename
+
+   before_each(function() lfs.link = function() return nil, "Operation not permitted" end end)
+   after_each(function()
+      lfs.link = link
+      rawset(os, "rename", rename)
+   end)
+
+   local function brief(options)
+      options.epochs, options.output_dir = 2, options.output_dir or new_folder()
+   end
+
+   local function step_of(path)
+      return require("scute.train.exact").decode(scute.weights.load(path).metadata.state).parts.position.step
+   end
+
+   it("are two all the same, one of them at every moment, and that is told once", function()
+      local least, seen = math.huge, false
+      rawset(os, "rename", function(from, to)
+         local result, message = rename(from, to)
+         local folder = from:match "^(.*)/"
+         local n = 0
+         for file in lfs.dir(folder) do
+            if file:find "^checkpoint.*%.safetensors$" and step_of(folder .. "/" .. file) then n = n + 1 end
+         end
+         seen = seen or n > 0
+         if seen then least = math.min(least, n) end
+         return result, message
+      end)
+      local text, result = said(function() return fit("resnet18", brief) end)
+      assert.is_true(least >= 1)
+      local newest = step_of(result.folder .. "/checkpoint.safetensors")
+      assert.is_true(newest - step_of(result.folder .. "/checkpoint-1.safetensors") <= 1) -- 0: the last step ended an epoch too
+      local _, times = text:gsub("can have only one name %(Operation not permitted%)", "")
+      assert.equal(1, times)
+   end)
+
+   it("are gone on from when the new one could not get its name", function()
+      local output, failed = new_folder(), 0
+      local function change(options) brief(options, nil) end
+      local whole = fit("resnet18", change)
+      rawset(os, "rename", function(from, to)
+         if from:find "checkpoint%.new$" and to:find "/checkpoint%.safetensors$" and failed ~= 0 then
+            failed = failed + 1
+            return nil, "the cable is out"
+         end
+         if to:find "checkpoint%-1" then failed = failed + 1 end -- there is one, so that the next cannot be had
+         return rename(from, to)
+      end)
+      local text = said(function()
+         return pcall(fit, "resnet18", function(options)
+            options.epochs, options.output_dir, options.hooks = 2, output, { { on_step_begin = function(run)
+               if run.step == 4 then error("pulled the plug", 0) end
+            end } }
+         end)
+      end)
+      assert.matches("no checkpoint could be saved: the cable is out", text)
+      rawset(os, "rename", rename)
+      local folder = output .. "/resnet18"
+      assert.is_nil(lfs.attributes(folder .. "/checkpoint.safetensors"))
+      local told, resumed = said(function()
+         return fit("resnet18", function(options) options.epochs, options.output_dir, options.resume = 2, output, "auto" end)
+      end)
+      assert.matches("the checkpoint before it is used: " .. folder .. "/checkpoint-1.safetensors", told, 1, true)
+      same_history(whole, resumed)
    end)
 end)
 

@@ -54,20 +54,43 @@ local function read(path)
    return file
 end
 
--- The older ones move on by one name; at every moment there is a checkpoint.safetensors.
-local function rotate(folder, keep)
-   for i = keep - 1, 2, -1 do os.rename(name_of(folder, i - 1), name_of(folder, i)) end
-   if keep > 1 and lfs.attributes(name_of(folder, 0)) then
-      os.remove(name_of(folder, 1))
-      lfs.link(name_of(folder, 0), name_of(folder, 1))
+-- The numbers of the checkpoints in a folder, the newest first.
+local function numbers(folder)
+   local list = {}
+   if lfs.attributes(folder, "mode") ~= "directory" then return list end
+   for file in lfs.dir(folder) do
+      local i = file == "checkpoint.safetensors" and "0" or file:match "^checkpoint%-([1-9]%d*)%.safetensors$"
+      list[#list + 1] = math.tointeger(i)
    end
+   table.sort(list)
+   return list
+end
+
+-- The newest one gets the name of the one before it as well, so that there is a checkpoint.safetensors at every moment. Where a
+-- file cannot have two names (FAT, some network shares) it has only the older one until the new file takes the other.
+local function set_aside(run)
+   local newest, previous = name_of(run.folder, 0), name_of(run.folder, 1)
+   os.remove(previous)
+   local linked, why = lfs.link(newest, previous)
+   if linked then return end
+   assert(os.rename(newest, previous))
+   if not run.checkpoint.told then
+      console.line("note: a file in %s can have only one name (%s); a crash at the wrong moment leaves checkpoint-1 the newest",
+         run.folder, why)
+   end
+   run.checkpoint.told = true
+end
+
+-- The older ones move on by one name.
+local function rotate(run)
+   for i = run.keep - 1, 2, -1 do os.rename(name_of(run.folder, i - 1), name_of(run.folder, i)) end
+   if run.keep > 1 and lfs.attributes(name_of(run.folder, 0)) then set_aside(run) end
 end
 
 -- Gives a new file its name.
-local function put_in_place(folder, keep, path)
-   rotate(folder, keep)
-   local renamed, message = os.rename(path, name_of(folder, 0))
-   if not renamed then error(message, 0) end
+local function put_in_place(run, path)
+   rotate(run)
+   assert(os.rename(path, name_of(run.folder, 0)))
 end
 
 -- ---- saving ----
@@ -112,7 +135,7 @@ local function settle(run, wait)
    saving.writing = nil
    attempt(run, function()
       saving.cost = saving.cost + handle:finish() -- the thread's share of the processors
-      put_in_place(run.folder, run.keep, run.folder .. "/checkpoint.new")
+      put_in_place(run, run.folder .. "/checkpoint.new")
       saving.saved = true
    end)
 end
@@ -133,8 +156,8 @@ end
 
 -- The newest whole checkpoint in a folder, or nil where there is none at all.
 local function newest(folder)
-   local faults, i = {}, 0
-   while lfs.attributes(name_of(folder, i)) do
+   local faults = {}
+   for _, i in ipairs(numbers(folder)) do
       local file, why = read(name_of(folder, i))
       if file then
          for _, fault in ipairs(faults) do console.warn("%s", fault) end
@@ -142,7 +165,6 @@ local function newest(folder)
          return file
       end
       faults[#faults + 1] = why
-      i = i + 1
    end
    if #faults > 0 then console.fail("resume: no checkpoint in %s is whole: %s", folder, table.concat(faults, "; ")) end
    return nil
@@ -159,7 +181,7 @@ local function named(path)
 end
 
 local function hint(run)
-   if not run.folder or not lfs.attributes(name_of(run.folder, 0)) then return end
+   if not run.folder or #numbers(run.folder) == 0 then return end
    local file = io.open(run.folder .. "/run.json")
    local text = file and file:read "a" or ""
    if file then file:close() end
