@@ -10,6 +10,7 @@
 
 #include "host/bind/interrupt.h"
 #include "host/bind/library.h"
+#include "host/core/visible.h"
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
 
@@ -50,13 +51,19 @@ static int settle(lua_State *L) {
    return 1;
 }
 
+static void say(const char *before, const char *message) {
+   fputs(before, stderr);
+   sc_put_visible(stderr, message);
+   putc('\n', stderr);
+}
+
 static int report(lua_State *L) {
    if (sc_interrupted()) {
       fprintf(stderr, "scute: interrupted\n");
       return 128 + sc_interrupted();
    }
    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-   if (message) fprintf(stderr, "scute: %s\n", message);
+   if (message) say("scute: ", message);
    return exit_code;
 }
 
@@ -136,7 +143,7 @@ int sc_run_session(lua_State *L, const char *module) {
       if (signal && status != LUA_OK)
          fprintf(stderr, "\ninterrupted\n");
       else if (status != LUA_OK)
-         fprintf(stderr, "%s\n", lua_tostring(L, -1));
+         say("", lua_tostring(L, -1));
       sc_interrupt_reset();
    }
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/core/visible.h"
+
 static _Thread_local char message[2048];
 
 void sc_keep_message(const char *format, ...) {
@@ -12,6 +14,7 @@ void sc_keep_message(const char *format, ...) {
    va_start(args, format);
    vsnprintf(text, sizeof text, format, args);
    va_end(args);
+   sc_make_visible(text); // names in it may be a file's
    memcpy(message, text, sizeof message);
 }
 

@@ -20,7 +20,8 @@ typedef enum {
 } ScStatus;
 
 // Keeps the message for sc_error() and returns `code`, so that a check reads `return sc_fail(SC_EARG, ...)`.
-// A message names the op or file, the argument, what was expected and what was found. No newline at the end.
+// A message names the op or file, the argument, what was expected and what was found. No newline at the end;
+// control characters, which names out of a file may have, become ?.
 // (A macro around the function so that the compiler sees which status comes back.)
 #define sc_fail(code, ...) (sc_keep_message(__VA_ARGS__), (code))
 void sc_keep_message(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "host/core/visible.h"
 #include "host/term/history.h"
 #include "host/term/signals.h"
 
@@ -129,7 +130,9 @@ static unsigned char complete(EditLine *el, int key) {
    }
    ScCompletion c = completer(completer_context, line->buffer, length, columns());
    if (c.choices) {
-      printf("\n%s\n", c.choices);
+      putchar('\n');
+      sc_put_visible(stdout, c.choices); // names of files may be among them
+      putchar('\n');
       fflush(stdout);
    }
    if (*c.insert) el_insertstr(el, c.insert);

@@ -125,7 +125,7 @@ end
 --- Ends the program with status 2 and one line on standard error.
 function cli.usage_error(format, ...)
    io.stdout:flush()
-   io.stderr:write("scute: ", (format:format(...):gsub("\n", " "):gsub("%c", "?")), "\n")
+   io.stderr:write("scute: ", (console.visible(format:format(...)):gsub("\n", " ")), "\n")
    os.exit(2, true)
 end
 

@@ -123,7 +123,7 @@ local function follow(pipe, log, shown)
       log:write(line, "\n")
       log:flush()
       if shown then
-         io.stdout:write("\r\27[K", console.cut("   " .. line, scute.terminal_size() - 1))
+         io.stdout:write("\r\27[K", console.cut("   " .. console.visible(line), scute.terminal_size() - 1))
          io.stdout:flush()
       end
       if not told and scute.interrupted() then -- once: the second signal stops it before it has saved

@@ -67,8 +67,10 @@ end
 function predict.print(result)
    for _, photo in ipairs(result.photos) do
       local best = photo.top[1]
-      print(("%s: %s %.1f %%"):format(photo.path, best.class, 100 * best.probability))
-      for i = 2, #photo.top do print(("   %-20s %5.1f %%"):format(photo.top[i].class, 100 * photo.top[i].probability)) end
+      console.print(("%s: %s %.1f %%"):format(photo.path, best.class, 100 * best.probability))
+      for i = 2, #photo.top do
+         console.print(("   %-20s %5.1f %%"):format(photo.top[i].class, 100 * photo.top[i].probability))
+      end
    end
 end
 

@@ -101,6 +101,47 @@ expect_code("an exit message that fails", [[
    error { exit = 7, message = setmetatable({}, { __tostring = function() error "text" end }) }]], { err = "text", code = 1 })
 expect_code("an exit message", "error { exit = 7, message = 'enough' }", { err = "scute: enough\n", code = 7 })
 
+-- ---- what a terminal would take for commands ----
+
+local ESCAPES = "\27[31m red \7 \xC2\x9B31m"
+local hostile = scratch .. "/hostile.safetensors"
+local READ = ("state = scute.weights.load %q; name = state.names[1]\n"):format(hostile)
+
+-- Whether nothing of it reaches standard output or standard error, but that something was there.
+local function tame(name, command, input)
+   local out, err = shell(command, input)
+   check(not (out .. err):gsub("[\n\t]", ""):find "%c", name .. ": no control character", out .. err)
+   check(not (out .. err):find "\xC2[\x80-\x9F]", name .. ": nor one of two bytes", out .. err)
+   check((out .. err):find("?[31m red", 1, true), name .. ": the rest is there", out .. err)
+end
+
+check(os.execute(("%s -e %s"):format(scute, quote(([[
+   local name = %q
+   scute.weights.save(%q, { names = { name }, tensors = { [name] = scute.ones(1) } }, { [name] = name })]]):format(ESCAPES,
+   hostile)))), "a file with escape sequences in its names", "not written")
+for name, code in pairs {
+   ["an error of one's own"] = "error(name)",
+   ["an error object"] = "error { exit = 3, message = name }",
+   ["an error of the library"] = "scute.weights.copy({ names = {}, tensors = {} }, state)",
+   ["an error of the core"] = "scute.weights.load(name)",
+   ["a message of the core that is caught"] = "print(select(2, pcall(scute.weights.load, name)))",
+   ["lines and warnings"] = "local c = require 'scute.base.console'; c.line('%s', name); c.warn('%s', name); c.say(name)",
+   ["a guarded error"] = "require('scute.base.console').guard(name, error, name)",
+   ["a usage error"] = "scute.cli.usage_error('%s', name)",
+   ["a prediction"] = "require('scute.predict').print { photos = { { path = name, top = { { class = name, probability = 1 }, "
+      .. "{ class = name, probability = 0 } } } } }",
+} do tame(name, scute .. " -e " .. quote(READ .. code)) end
+for name, code in pairs { ["text"] = "name", ["a table"] = "state.names", ["a table by name"] = "state.metadata",
+   ["a longer one"] = "{ name, { name, [name] = name }, 'and so on, and so on, and so on, and so on' }",
+   ["an error"] = "error(name)", ["its object"] = "error { exit = 3, message = name }",
+   ["a syntax error"] = "x = 1 '" .. ESCAPES .. "'",
+   ["what has a __tostring"] = "setmetatable({}, { __tostring = function() return name end })" } do
+   local shown = code:find "^state" or code:find "^{"
+   if shown then code = code .. ", name" end -- tables show \27 as Lua would write it
+   tame("in the session, " .. name, scute, READ .. code .. "\n")
+end
+expect_code("what a script prints itself", "print '\27[1mbold\27[0m'", { out = "\27[1mbold\27[0m\n" })
+
 -- Memory of tensors that runs out is an error object too.
 local STARVE = "scute.memory_limit(1000) scute.zeros(1e6)"
 expect_code("tensors without memory", STARVE, { err = "scute: (command line):1: out of memory on cpu", code = 1 })

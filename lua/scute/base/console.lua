@@ -9,9 +9,15 @@ local Failure = {
    __tostring = function(failure) return failure.message end,
 }
 
--- Names of files may hold line breaks, and what a terminal takes for commands.
+--- A text in which control characters became ?, except line breaks and tabs: names of files, classes and tensors may hold what
+-- a terminal takes for commands. C's are in host/core/visible.c.
+function console.visible(text)
+   return (text:gsub("[^\n\t%C]", "?"):gsub("\xC2[\x80-\x9F]", "?"))
+end
+
+-- Nor are such names to break a line.
 local function one_line(format, ...)
-   return (format:format(...):gsub("%c", "?"))
+   return (console.visible(format:format(...)):gsub("[\n\t]", "?"))
 end
 
 --- Raises an error that is reported as one line, without a traceback: something is wrong with the user's files or
@@ -57,11 +63,16 @@ local function clear_drawn()
    if console.drawn then console.drawn:clear() end
 end
 
+--- What print(text) does, for text that may come out of a file.
+function console.print(text)
+   print(console.visible(text))
+end
+
 --- One line on standard output, unless quiet.
 function console.line(format, ...)
    if console.quiet then return end
    clear_drawn()
-   io.stdout:write(format:format(...), "\n")
+   io.stdout:write(console.visible(format:format(...)), "\n")
    io.stdout:flush()
 end
 

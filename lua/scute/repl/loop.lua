@@ -2,6 +2,7 @@
 -- host/bind/run.c calls repl.step() until it returns an exit code, and clears interruptions between two steps.
 local scute = require "scute"
 local complete = require "scute.repl.complete"
+local console = require "scute.base.console"
 local help = require "scute.repl.help"
 local show = require "scute.repl.show"
 local source = require "scute.repl.source"
@@ -60,7 +61,7 @@ end
 local function tell(message)
    failed = true
    io.stdout:flush()
-   io.stderr:write(message, "\n")
+   io.stderr:write(console.visible(message), "\n")
 end
 
 -- Lines up to a complete chunk. Returns nil at the end of input, "" where the lines were dropped.
@@ -98,7 +99,7 @@ local function evaluate(text)
    _G._ = results[2]
    local ok, shown = xpcall(show.results, describe_error, { n = results.n - 1, table.unpack(results, 2, results.n) })
    if not ok then return tell(tostring(shown)) end
-   print(shown)
+   console.print(shown)
 end
 
 --- One turn: reads a chunk and runs it. Returns nil to go on, an exit code at the end of input: 0, or 1 where the input was
