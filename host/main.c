@@ -35,6 +35,7 @@ static const char USAGE[] =
     "  SCUTE_TRACEBACK    1: every error comes with a traceback\n"
     "  SCUTE_CACHE        folder of downloaded weights (default: ~/.cache/scute/weights)\n"
     "  SCUTE_WEIGHTS_URL  where they are downloaded from; SCUTE_NET_TIMEOUT: seconds until that is given up\n"
+    "  SCUTE_WEIGHTS_SHA256  all 64 digits of such a file, which http:// needs\n"
     "  SCUTE_PLUGINS      folder of scute_cuda.so; SCUTE_CUDA_SYNC=warn: tells each wait for a GPU\n"
     "\n"
     "exit codes: 0 done, 1 an error (script, data, disk, network), 2 a wrong command line, 130 Ctrl-C, 143 "

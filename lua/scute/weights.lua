@@ -242,6 +242,9 @@ end
 -- Raises, where neither place has the file and the download fails, naming the file and the folder to put it into.
 function weights.open(model, which, warn)
    if which == "imagenet" then return open_imagenet(model, warn or to_stderr) end
+   if which:find "^%a[%w+.-]*://" then -- not shown: there may be a password in it
+      error("weights: expected a path, imagenet or none, found a URL; download the file first", 0)
+   end
    if not exists(which) then
       error(("weights: there is no readable file %s; expected a path, imagenet or none"):format(which), 0)
    end

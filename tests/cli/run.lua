@@ -308,7 +308,7 @@ local function refuses_bad_weights()
       line .. "--model resnet18 --weights tests/golden/pth/refused_os_system.pth")
    refuses("no weights there", 1, "nowhere.pth", line .. "--model resnet18 --weights $T/nowhere.pth")
    refuses("no network", 1, "resnet18-f37072fd.pth",
-      "SCUTE_WEIGHTS_URL=http://127.0.0.1:9 SCUTE_CACHE=$T/cache TORCH_HOME=$T/torch " .. line .. "--model resnet18")
+      "SCUTE_WEIGHTS_URL=https://127.0.0.1:9 SCUTE_CACHE=$T/cache TORCH_HOME=$T/torch " .. line .. "--model resnet18")
    local r = shell(line .. "--model resnet18 --freeze_backbone --epochs 1 --weights " .. saved)
    check(r.code == 0, "a model that scute saved, as weights", r.all)
 end

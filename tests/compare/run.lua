@@ -27,7 +27,7 @@ end
 
 -- Runs a line of shell in which $S is the program and $T the scratch folder; official weights are nowhere.
 local function shell(line)
-   local script = ("S=%s T=%s; export S T SCUTE_WEIGHTS_URL=http://127.0.0.1:9 SCUTE_CACHE=%s/none TORCH_HOME=%s/none; %s")
+   local script = ("S=%s T=%s; export S T SCUTE_WEIGHTS_URL=https://127.0.0.1:9 SCUTE_CACHE=%s/none TORCH_HOME=%s/none; %s")
       :format(quote(program), quote(scratch), quote(scratch), quote(scratch), line)
    local _, how, code = os.execute(("timeout 600 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(quote(script), scratch,
       scratch))

@@ -231,6 +231,12 @@ describe("weights", function()
             1, true)
       end)
 
+      it("refuses a URL for a path, and does not show it", function()
+         local message = message_of(weights.find, "resnet18", "https://me:hush@127.0.0.1:1/w.pth")
+         assert.matches("expected a path, imagenet or none, found a URL", message)
+         assert.not_matches("hush", message)
+      end)
+
       it("opens once: what was hashed is what is loaded, whatever takes the name meanwhile", function()
          local path = folder .. "/swapped.pth"
          write(path, read(GOLDEN .. "tiny.pth"))
