@@ -41,9 +41,9 @@ local function dict(n, name, value)
    return table.concat(parts)
 end
 
--- The older format of torch.save: pickles, then the storages that `counts` lists by key.
-local function write_legacy(object, keys, count)
-   local list, data = {}, string.pack("<i8", count) .. ("\0"):rep(4 * count)
+-- The older format of torch.save: pickles, then the storages of the keys, which all hold `count` numbers: `bytes`, or zeros.
+local function write_legacy(object, keys, count, bytes)
+   local list, data = {}, string.pack("<i8", count) .. (bytes or ("\0"):rep(4 * count))
    for i, key in ipairs(keys) do list[i] = text(key) end
    write(MAGIC, "\x80\x02M\xe9\x03.", "\x80\x02}.", object, "\x80\x02](", table.concat(list), "e.", data:rep(#keys))
 end
@@ -99,6 +99,17 @@ describe("a weight file that is a bomb", function()
       assert.is_true(scute.memory().live - before < 21 * MB)
       loaded.tensors.k1:fill_(3) -- and they are values of their own all the same
       assert.equal(0, loaded.tensors.k2[1])
+   end)
+
+   it("or none shares only what is the same part in the same order", function()
+      local function part(i) return tensor("0", 8, i < 3 and 0 or 2, 3, i == 2 and 2 or 1) end
+      write_legacy(dict(4, function(i) return text("k" .. i) end, part), { "0" }, 8,
+         string.pack("<ffffffff", 1, 2, 3, 0, 0, 0, 0, 0))
+      local found = weights.load(path).tensors
+      assert.same({ 1, 2, 3 }, found.k1:totable())
+      assert.same({ 1, 3, 0 }, found.k2:totable())
+      assert.same({ 3, 0, 0 }, found.k3:totable())
+      assert.same({ 3, 0, 0 }, found.k4:totable())
    end)
 
    it("with names over parts that lie on top of each other is refused", function()
