@@ -190,10 +190,14 @@ local function of_file(path, ok, ...)
    return ...
 end
 
--- Reads a model that models.save wrote, in evaluation mode. Returns the model and the file's metadata.
-function models.load(path)
-   if type(path) ~= "string" then error("models.load: expected the path of a file, found " .. console.brief(path), 2) end
-   local state = require("scute.weights").load(path)
+-- Reads a model that models.save wrote, in evaluation mode. `file` is its path, or open as weights.open_file gives it.
+-- Returns the model and the file's metadata.
+function models.load(file)
+   if type(file) ~= "string" and type(file) ~= "userdata" then
+      error("models.load: expected the path of a file, found " .. console.brief(file), 2)
+   end
+   local state = require("scute.weights").load(file)
+   local path = type(file) == "string" and file or file:path()
    local metadata = state.metadata or {}
    for _, key in ipairs { "architecture", "classes", "preprocessing" } do
       if not metadata[key] then
