@@ -303,8 +303,8 @@ prompt() { await '[ $(size) -gt '$1' ] && [ "$(tail -c 2 $screen)" = "> " ]'; }
 ]]
 
 -- Types texts and returns what the terminal showed. What follows a line or Ctrl-C is typed once there is a prompt again,
--- unless it is one of these: "@FILE" waits for a file, "~TEXT" for a text behind what was there when the last was typed, ">" for
--- a prompt, "." for the end, and "" for a while.
+-- unless it is one of these: "@FILE" waits for a file, "~TEXT" for a text behind what was there when the last was typed, ">"
+-- for a prompt, "." for the end, and "" for a while.
 local function type_in(texts)
    local screen = scratch .. "/screen"
    os.remove(screen)
