@@ -8,73 +8,18 @@
 #include <unistd.h>
 
 #include "host/photo/budget.h"
-#include "host/photo/image_jpeg.h"
-#include "host/photo/image_stb.h"
-
-typedef ScStatus (*Decoder)(ScBytes, const ScImageLimits *, const ScPurpose *, ScPhoto *);
-
-// What a file's first bytes say it is; its name says nothing.
-typedef struct {
-   int offset;
-   const char *magic;
-   size_t length;
-   Decoder decode;     // NULL for what scute recognises but does not read
-   const char *advice; // then how to convert it
-} Kind;
-
-#define MAGIC(text) text, sizeof text - 1
-
-#define HEIC_ADVICE "a HEIC photo; convert it first: heif-convert photo.heic photo.jpg"
-#define AVIF_ADVICE "an AVIF photo; convert it first: avifdec photo.avif photo.png"
-#define TIFF_ADVICE                                                                                            \
-   "a TIFF or camera raw file; convert it first: convert photo.tif photo.png (raw: dcraw -T photo.nef)"
-#define JXL_ADVICE "a JPEG XL photo; convert it first: djxl photo.jxl photo.png"
-#define JP2_ADVICE "a JPEG 2000 photo; convert it first: opj_decompress -i photo.jp2 -o photo.png"
-
-static const Kind kinds[] = {
-    {0, MAGIC("\xff\xd8\xff"), sc_image_decode_jpeg, NULL},
-    {0, MAGIC("\x89PNG\r\n\x1a\n"), sc_image_decode_png, NULL},
-    {0, MAGIC("GIF87a"), sc_image_decode_gif, NULL},
-    {0, MAGIC("GIF89a"), sc_image_decode_gif, NULL},
-    {0, MAGIC("BM"), sc_image_decode_bmp, NULL},
-    {8, MAGIC("WEBP"), NULL, "a WebP image; convert it first: dwebp photo.webp -o photo.png"},
-    {4, MAGIC("ftypavif"), NULL, AVIF_ADVICE},
-    {4, MAGIC("ftypavis"), NULL, AVIF_ADVICE},
-    {4, MAGIC("ftyphe"), NULL, HEIC_ADVICE},
-    {4, MAGIC("ftypmif1"), NULL, HEIC_ADVICE},
-    {4, MAGIC("ftypmsf1"), NULL, HEIC_ADVICE},
-    {0, MAGIC("II*\0"), NULL, TIFF_ADVICE},
-    {0, MAGIC("MM\0*"), NULL, TIFF_ADVICE},
-    {0, MAGIC("II+\0"), NULL, TIFF_ADVICE},
-    {0, MAGIC("MM\0+"), NULL, TIFF_ADVICE},
-    {0, MAGIC("\xff\x0a"), NULL, JXL_ADVICE},
-    {4, MAGIC("JXL \r\n\x87\n"), NULL, JXL_ADVICE},
-    {4, MAGIC("jP  \r\n\x87\n"), NULL, JP2_ADVICE},
-};
-
-static const Kind *sniff(ScBytes bytes) {
-   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-      const Kind *kind = &kinds[i];
-      if (bytes.size >= kind->offset + kind->length &&
-          memcmp(bytes.data + kind->offset, kind->magic, kind->length) == 0)
-         return kind;
-   }
-   return NULL;
-}
+#include "host/photo/photo_kind.h"
 
 // Refuses by the first bytes, so that a film in the folder is not read to its end.
 static ScStatus check_kind(ScBytes head) {
    if (head.size == 0) return sc_fail(SC_EFORMAT, "the file is empty");
-   const Kind *kind = sniff(head);
-   if (!kind) return sc_fail(SC_EFORMAT, "not a photo: expected the content of a JPEG, PNG, BMP or GIF file");
-   if (!kind->decode) return sc_fail(SC_EFORMAT, "%s", kind->advice);
-   return SC_OK;
+   return sc_photo_kind_check(sc_photo_kind(head));
 }
 
 static ScStatus decode_bytes(const char *name, ScBytes bytes, const ScImageLimits *limits,
                              const ScPurpose *purpose, ScPhoto *out) {
    ScStatus status = check_kind(bytes);
-   if (!status) status = sniff(bytes)->decode(bytes, limits, purpose, out);
+   if (!status) status = sc_photo_decoder(sc_photo_kind(bytes))(bytes, limits, purpose, out);
    if (!status) return SC_OK;
    sc_photo_free(out);
    return sc_wrap(status, "%s: ", name);
@@ -136,7 +81,7 @@ static void drop(Content *content) {
 
 static ScStatus read_photo(int file, const char *path, const ScImageLimits *limits, Content *out) {
    size_t size = 0, head_size = 0;
-   unsigned char head[32];
+   unsigned char head[SC_PHOTO_HEAD];
    SC_TRY(check_regular(file, path, limits, &size));
    SC_TRY(read_upto(file, path, head, sizeof head, &head_size));
    ScStatus status = check_kind((ScBytes){head, head_size});

@@ -1,7 +1,5 @@
 // JPEG through libjpeg-turbo's libjpeg interface. TurboJPEG's own keeps only the first warning of a file, and
 // whether a photo is whole depends on which warnings there were.
-#include "host/photo/image_jpeg.h"
-
 #include <setjmp.h>
 #include <stdio.h> // jpeglib.h wants FILE
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include <jerror.h>
 
 #include "host/photo/image_orient.h"
+#include "host/photo/photo_kind.h"
 
 // A file may repeat scans at will, and one that says nothing takes 20 bytes; decoding time is scans times
 // pixels (a second for 10^9). Encoders write about ten. The largest photo may have MOST_OF_LARGEST.
@@ -177,8 +176,8 @@ static bool decode(Job *job) {
    return true;
 }
 
-ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
-                              ScPhoto *out) {
+static ScStatus decode_jpeg(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                            ScPhoto *out) {
    Job *job = calloc(1, sizeof *job);
    if (!job) return sc_fail(SC_EMEM, "out of memory: %zu bytes", sizeof *job);
    job->bytes = bytes;
@@ -203,3 +202,4 @@ ScStatus sc_image_decode_jpeg(ScBytes bytes, const ScImageLimits *limits, const 
    free(job);
    return status;
 }
+SC_PHOTO_READER(SC_PHOTO_JPEG, decode_jpeg)

@@ -1,7 +1,5 @@
 // PNG, BMP and GIF through stb_image, which is compiled here without its JPEG, and with zlib in place of its
 // own way of unpacking, which goes on as long as there is something, whatever the size of the picture.
-#include "host/photo/image_stb.h"
-
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +20,7 @@
 
 #include "host/photo/image_check.h"
 #include "host/photo/image_check_png.h"
+#include "host/photo/photo_kind.h"
 
 // ---- unpacking a PNG ----
 
@@ -96,26 +95,26 @@ static ScStatus decode(const char *format, ScBytes bytes, const ScStbHeader *hea
    return take(pixels, width, height, out);
 }
 
-ScStatus sc_image_decode_png(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
-                             ScPhoto *out) {
+static ScStatus decode_png(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
    ScStbHeader head;
    SC_TRY(sc_image_check_png(bytes, limits, &head, &to_unpack));
    SC_TRY(reserve(&head, limits, purpose, out));
    return decode("PNG", bytes, &head, &out->image);
 }
+SC_PHOTO_READER(SC_PHOTO_PNG, decode_png)
 
-ScStatus sc_image_decode_bmp(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
-                             ScPhoto *out) {
+static ScStatus decode_bmp(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
    ScStbHeader head;
    SC_TRY(sc_image_check_bmp(bytes, limits, &head));
    SC_TRY(reserve(&head, limits, purpose, out));
    return decode("BMP", bytes, &head, &out->image);
 }
+SC_PHOTO_READER(SC_PHOTO_BMP, decode_bmp)
 
-ScStatus sc_image_decode_gif(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
-                             ScPhoto *out) {
+static ScStatus decode_gif(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
    ScStbHeader head;
    SC_TRY(sc_image_check_gif(bytes, limits, &head));
    SC_TRY(reserve(&head, limits, purpose, out));
    return decode("GIF", bytes, &head, &out->image);
 }
+SC_PHOTO_READER(SC_PHOTO_GIF, decode_gif)

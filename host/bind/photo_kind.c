@@ -1,0 +1,63 @@
+// scute.photo_kinds: which files are photos, by their first bytes.
+#include "host/photo/photo_kind.h"
+
+#include <string.h>
+
+#include "host/bind/bind.h"
+
+// What a name says is Lua's, in the list at 2.
+static const char **read_paths(lua_State *L, int n) {
+   const char **paths = sc_push_array(L, n, sizeof *paths);
+   for (int i = 0; i < n; i++) {
+      if (lua_rawgeti(L, 1, i + 1) != LUA_TSTRING)
+         luaL_error(L, "photo_kinds: expected names of files, found %s at position %d",
+                    sc_describe_value(L, -1), i + 1);
+      paths[i] = lua_tostring(L, -1);
+      lua_rawseti(L, 2, i + 1);
+   }
+   return paths;
+}
+
+// Whether it pushes why a file cannot be read: the same words as sc_image_decode's.
+static bool push_message(lua_State *L, const char *path, ScPhotoKind kind, int error) {
+   if (error)
+      lua_pushfstring(L, "%s: cannot open: %s", path, strerror(error));
+   else if (kind != SC_PHOTO_NONE && sc_photo_kind_check(kind) != SC_OK)
+      lua_pushfstring(L, "%s: %s", path, sc_error());
+   else
+      return false;
+   return true;
+}
+
+// scute.photo_kinds(paths, workers = 4) -> list with "JPEG", "PNG", ... for every file, by its first bytes, or
+// false for what is no photo; {index = message} for those that cannot be read, because the file cannot be
+// opened or is a kind of photo that this program does not decode. Reads with `workers` threads.
+static int photo_kinds(lua_State *L) {
+   luaL_checktype(L, 1, LUA_TTABLE);
+   lua_Integer workers = luaL_optinteger(L, 2, 4);
+   luaL_argcheck(L, workers >= 1 && workers <= 256, 2, "expected 1 to 256 workers");
+   int n = sc_list_length(L, 1, "photo_kinds");
+   lua_settop(L, 1);
+   lua_createtable(L, n, 0); // keeps the names, whatever becomes of the list meanwhile
+   const char **paths = read_paths(L, n);
+   unsigned char *kinds = sc_push_array(L, n, sizeof *kinds);
+   int *errors = sc_push_array(L, n, sizeof *errors);
+   sc_photo_kinds(paths, n, (int)workers, kinds, errors);
+   lua_createtable(L, n, 0);
+   lua_newtable(L);
+   for (int i = 0; i < n; i++) {
+      if (kinds[i] == SC_PHOTO_NONE)
+         lua_pushboolean(L, 0);
+      else
+         lua_pushstring(L, sc_photo_kind_name(kinds[i]));
+      lua_rawseti(L, -3, i + 1);
+      if (push_message(L, paths[i], kinds[i], errors[i])) lua_rawseti(L, -2, i + 1);
+   }
+   return 2;
+}
+
+static void open_photo_kind(lua_State *L) {
+   lua_pushcfunction(L, photo_kinds);
+   lua_setfield(L, -2, "photo_kinds");
+}
+SC_OPENER(open_photo_kind)

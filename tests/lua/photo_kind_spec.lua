@@ -1,0 +1,46 @@
+local scute = require "scute"
+
+local GOLDEN = "tests/golden/images/"
+
+local function write(bytes)
+   local path = os.tmpname()
+   local file = assert(io.open(path, "wb"))
+   file:write(bytes)
+   file:close()
+   return path
+end
+
+local function message_of(f, ...)
+   local ok, message = pcall(f, ...)
+   assert.is_false(ok)
+   return message
+end
+
+describe("photo_kinds", function()
+   it("tells photos from other files by their first bytes", function()
+      local text, empty = write "file_name,label\n", write ""
+      local kinds, unread = scute.photo_kinds { GOLDEN .. "gray.jpg", text, GOLDEN .. "rgb.png", empty, GOLDEN .. "rgb.bmp" }
+      os.remove(text)
+      os.remove(empty)
+      assert.same({ "JPEG", false, "PNG", false, "BMP" }, kinds)
+      assert.same({}, unread)
+      assert.same({}, (scute.photo_kinds {}))
+   end)
+
+   it("says in the words of the decoder why a file cannot be read", function()
+      local jxl = write "\xff\x0a\xff\x07"
+      local kinds, unread = scute.photo_kinds({ "/nowhere.jpg", GOLDEN .. "palette.gif", jxl }, 2)
+      assert.same({ false, "GIF", "JPEG XL" }, kinds)
+      assert.equal(message_of(scute.image.load, "/nowhere.jpg"), unread[1])
+      assert.is_nil(unread[2])
+      assert.equal(message_of(scute.image.load, jxl), unread[3])
+      assert.matches("a JPEG XL photo; convert it first: djxl", unread[3])
+      os.remove(jxl)
+   end)
+
+   it("says what is wrong with its arguments", function()
+      assert.matches("photo_kinds: expected names of files, found .- at position 2", message_of(scute.photo_kinds, { "a", 1 }))
+      assert.matches("expected 1 to 256 workers", message_of(scute.photo_kinds, {}, 0))
+      assert.matches("table expected", message_of(scute.photo_kinds))
+   end)
+end)
