@@ -59,21 +59,29 @@ static int release(lua_State *L) {
 typedef struct {
    const char *path;
    ScImage *image;
+   bool lacks_end;
 } Decoding;
 
 static ScStatus decode(void *context) {
-   const Decoding *d = context;
-   return sc_image_decode(d->path, NULL, d->image);
+   Decoding *d = context;
+   ScPhoto photo;
+   ScStatus status = sc_image_decode_photo(d->path, NULL, &(ScPurpose){0}, &photo);
+   d->lacks_end = photo.lacks_end;
+   *d->image = sc_photo_take_image(&photo);
+   return status;
 }
 
-// scute.image.load(path) -> image. JPEG, PNG, BMP or GIF by content; EXIF orientation applied, transparency on
-// white.
+// scute.image.load(path) -> image, and a note where the file lacks its end and the picture is whole. JPEG, PNG,
+// BMP or GIF by content; EXIF orientation applied, transparency on white.
 static int load(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
    ScImage *image = sc_push_image(L);
-   sc_check(L, sc_with_retry(decode, &(Decoding){path, image}));
+   Decoding decoding = {path, image, false};
+   sc_check(L, sc_with_retry(decode, &decoding));
    live_bytes += bytes_of(image);
-   return 1;
+   if (!decoding.lacks_end) return 1;
+   lua_pushfstring(L, "%s: " SC_LACKS_END, path);
+   return 2;
 }
 
 // image:resize(256) or image:resize{size = 256, filter = "bilinear"}: the short side becomes `size`;

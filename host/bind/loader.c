@@ -157,18 +157,29 @@ static ScStatus fetch(void *context) {
    return sc_loader_next(*f->loader, f->batch);
 }
 
-// Appends {index = , path = , message = } for every bad photo to the list at `list`.
+// Appends {index = , path = , message = } to the list at `list`; the message is on top of the stack.
+static void append(lua_State *L, int list, int64_t index) {
+   lua_createtable(L, 0, 3);
+   lua_insert(L, -2);
+   lua_setfield(L, -2, "message");
+   lua_pushinteger(L, index + 1);
+   lua_setfield(L, -2, "index");
+   lua_pushstring(L, sc_loader_path(self(L, "next"), index));
+   lua_setfield(L, -2, "path");
+   lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+}
+
 static void append_bad(lua_State *L, const ScBatch *batch, int list) {
    for (int64_t i = 0; i < batch->bad_count; i++) {
-      const ScBadSample *bad = &batch->bad[i];
-      lua_createtable(L, 0, 3);
-      lua_pushinteger(L, bad->index + 1);
-      lua_setfield(L, -2, "index");
-      lua_pushstring(L, sc_loader_path(self(L, "next"), bad->index));
-      lua_setfield(L, -2, "path");
-      lua_pushstring(L, bad->message);
-      lua_setfield(L, -2, "message");
-      lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+      lua_pushstring(L, batch->bad[i].message);
+      append(L, list, batch->bad[i].index);
+   }
+}
+
+static void append_notes(lua_State *L, const ScBatch *batch, int list) {
+   for (int64_t i = 0; i < batch->endless_count; i++) {
+      lua_pushfstring(L, "%s: " SC_LACKS_END, sc_loader_path(self(L, "next"), batch->endless[i]));
+      append(L, list, batch->endless[i]);
    }
 }
 
@@ -190,11 +201,13 @@ static void push_good(lua_State *L, ScBatch *batch) {
 }
 
 // loader:next() -> x (n, 3, crop, crop) f32 (u8 with late_normalize), y (n) i64 or nil, indices (n) i64 from 1,
-// list of bad photos {index = , path = , message = }. At the end x, y and indices are nil. A batch without any
-// good photo is passed over; its bad ones are told with the next.
+// list of bad photos {index = , path = , message = }, and such a list of notes about good ones (whose file
+// lacks its end). At the end x, y and indices are nil. A batch without any good photo is passed over; its bad
+// ones are told with the next.
 static int next(lua_State *L) {
    self(L, "next");
    lua_settop(L, 1);
+   lua_newtable(L);
    lua_newtable(L);
    ScBatch *batch = push_batch(L);
    Fetching f = {lua_touserdata(L, 1), batch};
@@ -203,14 +216,16 @@ static int next(lua_State *L) {
       sc_batch_release(batch);
       sc_check(L, sc_with_retry(fetch, &f));
       append_bad(L, batch, 2);
+      append_notes(L, batch, 3);
    } while (batch->asked > 0 && batch->n == 0);
    if (batch->asked > 0)
       push_good(L, batch);
    else
-      lua_settop(L, 6);
+      lua_settop(L, 7);
    lua_pushvalue(L, 2);
+   lua_pushvalue(L, 3);
    sc_batch_release(batch);
-   return 4;
+   return 5;
 }
 
 static int length(lua_State *L) {

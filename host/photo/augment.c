@@ -208,22 +208,24 @@ static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan
 }
 
 ScStatus sc_augment_load(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
-                         const ScAugment *a, const ScSample *s, float *out) {
+                         const ScAugment *a, const ScSample *s, float *out, bool *lacks_end) {
    Plan plan = {p, a, s};
    ScPhoto photo;
    SC_TRY(decode(path, limits, &plan, &photo));
    ScStatus status = finish(&photo, &plan, out);
+   if (lacks_end) *lacks_end = photo.lacks_end;
    sc_photo_free(&photo);
    return status ? sc_wrap(status, "%s: ", path) : SC_OK;
 }
 
 ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
-                               const ScAugment *a, const ScSample *s, unsigned char *out) {
+                               const ScAugment *a, const ScSample *s, unsigned char *out, bool *lacks_end) {
    Plan plan = {p, a, s};
    ScPhoto photo;
    if (a->erase > 0) return sc_fail(SC_EARG, "random_erasing: works on normalised photos, not on bytes");
    SC_TRY(decode(path, limits, &plan, &photo));
    ScStatus status = finish_bytes(&photo, &plan, out);
+   if (lacks_end) *lacks_end = photo.lacks_end;
    sc_photo_free(&photo);
    return status ? sc_wrap(status, "%s: ", path) : SC_OK;
 }

@@ -13,13 +13,14 @@
 
 // Decodes, augments and normalises the photo at `path` for one sample: (crop, crop, 3) floats into `out`. The
 // crop of the preprocessing must be set. Random crops of JPEGs that are scaled down at least twice as far are
-// decoded at 1/2, 1/4 or 1/8 of the size, unless exact_decode is set.
+// decoded at 1/2, 1/4 or 1/8 of the size, unless exact_decode is set. `lacks_end` (which may be NULL): see
+// ScPhoto.
 ScStatus sc_augment_load(const char *path, const ScImageLimits *, const ScPreprocess *, const ScAugment *,
-                         const ScSample *, float *out);
+                         const ScSample *, float *out, bool *lacks_end);
 // The same before normalisation: (crop, crop, 3) bytes. SC_EARG with random erasing, which works on what is
 // normalised.
 ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *, const ScPreprocess *, const ScAugment *,
-                               const ScSample *, unsigned char *out);
+                               const ScSample *, unsigned char *out, bool *lacks_end);
 // As sc_augment_load, for an image in memory.
 ScStatus sc_augment_image(const ScImage *, const ScPreprocess *, const ScAugment *, const ScSample *,
                           float *out);

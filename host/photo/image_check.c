@@ -28,7 +28,10 @@ ScStatus sc_image_check_bmp(ScBytes b, const ScImageLimits *limits, ScStbHeader 
    SC_TRY(sc_image_check_size(width, height, limits));
    int64_t row = (width * bits + 31) / 32 * 4;
    if ((int64_t)little32(b.data + 10) + row * height > (int64_t)b.size) return truncated("BMP");
-   *out = (ScStbHeader){(int)width, (int)height, compression == 0 ? 3 : 4, (size_t)(width * height * 4)};
+   *out = (ScStbHeader){.width = (int)width,
+                        .height = (int)height,
+                        .channels = compression == 0 ? 3 : 4,
+                        .memory = (size_t)(width * height * 4)};
    return SC_OK;
 }
 
@@ -107,7 +110,8 @@ ScStatus sc_image_check_gif(ScBytes b, const ScImageLimits *limits, ScStbHeader 
    uint32_t width = little16(b.data + 6), height = little16(b.data + 8);
    SC_TRY(sc_image_check_size(width, height, limits));
    // The picture, the background, and where something was drawn.
-   *out = (ScStbHeader){(int)width, (int)height, 4, (size_t)width * height * 9};
+   *out = (ScStbHeader){
+       .width = (int)width, .height = (int)height, .channels = 4, .memory = (size_t)width * height * 9};
    size_t at = 13 + palette_bytes(b.data[10]);
    while (at + 10 < b.size && b.data[at] == 0x21) { // extensions
       at = skip_blocks(b, at + 2);

@@ -53,15 +53,34 @@ static ScStatus check_chunk(const unsigned char *chunk, size_t length) {
    return SC_OK;
 }
 
-static ScStatus check_chunks(ScBytes b) {
-   for (size_t at = 8; b.size - at >= 12;) {
-      size_t length = big32(b.data + at);
-      if (length > b.size - at - 12) break;
-      SC_TRY(check_chunk(b.data + at, length));
-      if (memcmp(b.data + at + 4, "IEND", 4) == 0) return SC_OK;
-      at += 12 + length;
+static bool is_letter(unsigned char c) {
+   return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+// Whether a chunk stands there, and is all there.
+static bool is_chunk(ScBytes b, size_t at) {
+   for (size_t i = 4; b.size - at >= 12 && i < 8; i++)
+      if (!is_letter(b.data[at + i])) return false;
+   return b.size - at >= 12 && big32(b.data + at) <= b.size - at - 12;
+}
+
+static bool is_of_type(ScBytes b, size_t at, const char *type) {
+   return b.size - at >= 8 && memcmp(b.data + at + 4, type, 4) == 0;
+}
+
+// Without the chunk IEND the picture may yet be whole, of which IDAT are the parts: what they unpack to will
+// tell.
+static ScStatus check_chunks(ScBytes b, size_t *end) {
+   bool has_pixels = false;
+   size_t at = 8;
+   for (; is_chunk(b, at); at += 12 + big32(b.data + at)) {
+      SC_TRY(check_chunk(b.data + at, big32(b.data + at)));
+      if (is_of_type(b, at, "IEND")) return SC_OK;
+      has_pixels |= is_of_type(b, at, "IDAT");
    }
-   return truncated("it ends too early");
+   if (!has_pixels || is_of_type(b, at, "IDAT")) return truncated("it ends too early");
+   *end = at;
+   return SC_OK;
 }
 
 // stb_image copies what is packed into a block that doubles, has it unpacked, and makes pixels of up to four
@@ -79,6 +98,9 @@ ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits, ScStbHeader 
                      (const char *)b.data + 12);
    SC_TRY(sc_image_check_size(big32(head), big32(head + 4), limits));
    SC_TRY(bytes_of_pixels(head, unpacked));
-   *out = (ScStbHeader){(int)big32(head), (int)big32(head + 4), 4, memory_of(b, head, *unpacked)};
-   return check_chunks(b);
+   *out = (ScStbHeader){.width = (int)big32(head),
+                        .height = (int)big32(head + 4),
+                        .channels = 4,
+                        .memory = memory_of(b, head, *unpacked)};
+   return check_chunks(b, &out->end);
 }

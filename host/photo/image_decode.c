@@ -25,8 +25,7 @@ static ScStatus decode_bytes(const char *name, ScBytes bytes, const ScImageLimit
    return sc_wrap(status, "%s: ", name);
 }
 
-// The image alone, whose memory is no longer the budget's.
-static ScImage image_of(ScPhoto *photo) {
+ScImage sc_photo_take_image(ScPhoto *photo) {
    ScImage image = photo->image;
    photo->image = (ScImage){0};
    sc_photo_free(photo);
@@ -38,7 +37,7 @@ ScStatus sc_image_decode_memory(const char *name, const void *data, size_t size,
    ScPhoto photo = {0};
    ScStatus status =
        decode_bytes(name, (ScBytes){data, size}, limits ? limits : &sc_image_limits, &(ScPurpose){0}, &photo);
-   *out = image_of(&photo);
+   *out = sc_photo_take_image(&photo);
    return status;
 }
 
@@ -116,6 +115,6 @@ ScStatus sc_image_decode_photo(const char *path, const ScImageLimits *limits, co
 ScStatus sc_image_decode(const char *path, const ScImageLimits *limits, ScImage *out) {
    ScPhoto photo;
    ScStatus status = sc_image_decode_photo(path, limits, &(ScPurpose){0}, &photo);
-   *out = image_of(&photo);
+   *out = sc_photo_take_image(&photo);
    return status;
 }

@@ -19,5 +19,7 @@ ScStatus sc_image_decode_memory(const char *name, const void *bytes, size_t size
 // sc_image_decode for a purpose: at a part of the size, at a part of the price (what libjpeg-turbo's smaller
 // inverse cosine transforms leave out), and with memory reserved that is the caller's until sc_photo_free.
 ScStatus sc_image_decode_photo(const char *path, const ScImageLimits *limits, const ScPurpose *, ScPhoto *out);
+// The image alone, whose memory is no longer the budget's; the photo is freed.
+ScImage sc_photo_take_image(ScPhoto *);
 
 #endif

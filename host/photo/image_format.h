@@ -36,8 +36,12 @@ typedef struct {
    int width, height; // of the whole photo, upright
    int shrink;        // a pixel of `image` stands for shrink x shrink of the photo
    double left, top;  // where the photo begins in `image`; not 0 where an incomplete first pixel stands there
+   bool lacks_end;    // the file ends early, behind the last pixel
    size_t share;      // bytes of the budget that are the photo's (see host/photo/budget.h)
 } ScPhoto;
+
+// What is said of a photo that lacks its end.
+#define SC_LACKS_END "the file's end is missing; the picture is whole"
 
 // SC_EFORMAT if the header's size is empty or beyond the limit.
 ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits *);

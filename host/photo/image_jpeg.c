@@ -8,6 +8,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#include "host/photo/image_check_jpeg.h"
 #include "host/photo/image_orient.h"
 #include "host/photo/photo_kind.h"
 
@@ -46,8 +47,15 @@ static bool loses_pixels(int code) {
           code == JWRN_MUST_RESYNC || code == JWRN_ARITH_BAD_CODE;
 }
 
+// libjpeg looks some bytes ahead, so that it may meet the end with all pixels read. Where Huffman codes are
+// missing it says so besides; where arithmetic ones are it goes on without a word.
+static bool is_missing_end(const Job *job, int code) {
+   return code == JWRN_JPEG_EOF && job->out->lacks_end && !job->decoder.arith_code;
+}
+
 static void on_message(j_common_ptr decoder, int level) {
-   if (level < 0 && loses_pixels(decoder->err->msg_code)) fail(decoder);
+   int code = decoder->err->msg_code;
+   if (level < 0 && loses_pixels(code) && !is_missing_end((Job *)decoder->err, code)) fail(decoder);
 }
 
 static void on_output(j_common_ptr decoder) {
@@ -150,6 +158,23 @@ static ScStatus prepare(Job *job) {
    return job->row ? SC_OK : sc_fail(SC_EMEM, "out of memory: %u bytes", d->output_width * 4);
 }
 
+// Whether every scan came, where they are many: of each component one at least, and in a progressive photo all
+// bits of all coefficients.
+static bool has_all_scans(const struct jpeg_decompress_struct *d) {
+   for (int i = 0; i < d->num_components; i++) {
+      if (!d->comp_info[i].quant_table) return false; // noted when a component's first scan begins
+      for (int k = 0; d->progressive_mode && k < DCTSIZE2; k++)
+         if (d->coef_bits[i][k] != 0) return false;
+   }
+   return true;
+}
+
+static void check_scans(Job *job) {
+   if (!job->out->lacks_end || !jpeg_has_multiple_scans(&job->decoder) || has_all_scans(&job->decoder)) return;
+   strcpy(job->text, "it ends before its last scan");
+   longjmp(job->back, 1);
+}
+
 static void read_rows(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
    while (d->output_scanline < d->output_height) {
@@ -171,6 +196,7 @@ static bool decode(Job *job) {
    job->status = prepare(job);
    if (job->status) return true;
    jpeg_start_decompress(d);
+   check_scans(job);
    read_rows(job);
    jpeg_finish_decompress(d);
    return true;
@@ -180,7 +206,7 @@ static ScStatus decode_jpeg(ScBytes bytes, const ScImageLimits *limits, const Sc
                             ScPhoto *out) {
    Job *job = calloc(1, sizeof *job);
    if (!job) return sc_fail(SC_EMEM, "out of memory: %zu bytes", sizeof *job);
-   job->bytes = bytes;
+   job->bytes = sc_image_trim_jpeg(bytes, &out->lacks_end);
    job->limits = limits;
    job->purpose = purpose;
    job->out = out;

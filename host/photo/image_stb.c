@@ -95,11 +95,27 @@ static ScStatus decode(const char *format, ScBytes bytes, const ScStbHeader *hea
    return take(pixels, width, height, out);
 }
 
+static const unsigned char end_of_png[12] = "\0\0\0\0IEND\xae\x42\x60\x82";
+
+// stb_image wants the end.
+static ScStatus decode_with_end(ScBytes bytes, const ScStbHeader *head, ScImage *out) {
+   unsigned char *whole = malloc(head->end + sizeof end_of_png);
+   if (!whole) return sc_fail(SC_EMEM, "out of memory: %zu bytes", head->end + sizeof end_of_png);
+   memcpy(whole, bytes.data, head->end);
+   memcpy(whole + head->end, end_of_png, sizeof end_of_png);
+   ScStatus status = decode("PNG", (ScBytes){whole, head->end + sizeof end_of_png}, head, out);
+   free(whole);
+   return status;
+}
+
 static ScStatus decode_png(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
    ScStbHeader head;
    SC_TRY(sc_image_check_png(bytes, limits, &head, &to_unpack));
+   out->lacks_end = head.end > 0;
+   if (out->lacks_end) head.memory += head.end + sizeof end_of_png;
    SC_TRY(reserve(&head, limits, purpose, out));
-   return decode("PNG", bytes, &head, &out->image);
+   return out->lacks_end ? decode_with_end(bytes, &head, &out->image)
+                         : decode("PNG", bytes, &head, &out->image);
 }
 SC_PHOTO_READER(SC_PHOTO_PNG, decode_png)
 

@@ -15,6 +15,7 @@ enum { DEPTH = 4, MAX_WORKERS = 256 };
 typedef struct {
    ScStatus status;
    char *message; // if the status is bad
+   bool lacks_end;
 } Outcome;
 
 // A batch under way. Written by the workers, each its own samples; `left` under the lock.
@@ -64,21 +65,21 @@ static size_t sample_size(const ScLoader *l) {
 }
 
 // The one place where a sample's content is decided, by its index alone.
-static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to) {
+static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to, bool *lacks_end) {
    const ScLoaderConfig *c = &l->config;
    ScSample sample = {c->seed, c->epoch, (uint64_t)index};
    const char *path = c->paths[index];
    return pixel_dtype(l) == SC_U8
-              ? sc_augment_load_bytes(path, &c->limits, &c->preprocess, &c->augment, &sample, to)
-              : sc_augment_load(path, &c->limits, &c->preprocess, &c->augment, &sample, to);
+              ? sc_augment_load_bytes(path, &c->limits, &c->preprocess, &c->augment, &sample, to, lacks_end)
+              : sc_augment_load(path, &c->limits, &c->preprocess, &c->augment, &sample, to, lacks_end);
 }
 
 static void load_sample(ScLoader *l, int64_t batch, int64_t at) {
    Slot *slot = slot_of(l, batch);
    Outcome *outcome = &slot->outcomes[at];
    char *pixels = slot->pixels->buffer->data;
-   outcome->status =
-       load_pixels(l, l->config.order[batch_start(l, batch) + at], pixels + (size_t)at * sample_size(l));
+   outcome->status = load_pixels(l, l->config.order[batch_start(l, batch) + at],
+                                 pixels + (size_t)at * sample_size(l), &outcome->lacks_end);
    if (outcome->status == SC_OK) return;
    outcome->message = strdup(sc_error());
    if (!outcome->message) outcome->status = SC_EMEM;
@@ -205,6 +206,7 @@ static void sort_out(ScLoader *l, Slot *slot, ScBatch *out) {
          continue;
       }
       if (out->n < i) memcpy(pixels + (size_t)out->n * size, pixels + (size_t)i * size, size);
+      if (outcome->lacks_end) out->endless[out->endless_count++] = order[i];
       if (out->labels) out->labels[out->n] = l->config.labels[order[i]];
       out->indices[out->n++] = order[i];
    }
@@ -215,8 +217,9 @@ static ScStatus deliver(ScLoader *l, Slot *slot, ScBatch *out) {
    for (int64_t i = 0; i < asked; i++) good += slot->outcomes[i].status == SC_OK;
    out->indices = malloc((size_t)asked * sizeof *out->indices);
    out->labels = l->config.labels ? malloc((size_t)asked * sizeof *out->labels) : NULL;
+   out->endless = malloc((size_t)asked * sizeof *out->endless);
    out->bad = malloc((size_t)(asked - good + 1) * sizeof *out->bad);
-   if (!out->indices || !out->bad || (l->config.labels && !out->labels))
+   if (!out->indices || !out->endless || !out->bad || (l->config.labels && !out->labels))
       return sc_fail(SC_EMEM, "loader: out of memory for a batch of %lld", (long long)asked);
    if (good > 0) SC_TRY(sc_tensor_alias(&out->pixels, slot->pixels, 4, (int64_t[]){good, 3, crop, crop}));
    out->asked = asked;
@@ -249,6 +252,7 @@ ScStatus sc_loader_next(ScLoader *l, ScBatch *out) {
 void sc_batch_release(ScBatch *batch) {
    for (int64_t i = 0; i < batch->bad_count; i++) free(batch->bad[i].message);
    free(batch->bad);
+   free(batch->endless);
    free(batch->labels);
    free(batch->indices);
    sc_tensor_release(batch->pixels);

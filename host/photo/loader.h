@@ -35,11 +35,12 @@ typedef struct {
 // `asked` is the number of samples that the order has for this batch, 0 behind the last one. `n` of them are
 // good; the rest are in `bad`. With n = 0 there are no pixels.
 typedef struct {
-   int64_t asked, n, bad_count;
+   int64_t asked, n, bad_count, endless_count;
    ScTensor *pixels; // on the cpu, (n, 3, crop, crop): f32; u8 if they are yet to be normalised
    int64_t *labels;  // [n]; NULL where the loader has none
    int64_t *indices; // [n] into paths
    ScBadSample *bad; // [bad_count]
+   int64_t *endless; // [endless_count] into paths: good ones whose file ends early, behind the last pixel
 } ScBatch;
 
 typedef struct ScLoader ScLoader;

@@ -224,7 +224,7 @@ static void test_nothing(void **state) {
    ScSample s = {0};
    float found[SIZE], expected[SIZE];
    ScImage photo = load(PHOTOS "baseline.jpg"), fitted;
-   assert_ok(sc_augment_load(PHOTOS "baseline.jpg", NULL, &preprocess, &none, &s, found));
+   assert_ok(sc_augment_load(PHOTOS "baseline.jpg", NULL, &preprocess, &none, &s, found, NULL));
    assert_ok(sc_image_preprocess(&photo, &preprocess, &fitted));
    sc_image_to_float(&fitted, preprocess.mean, preprocess.std, expected);
    assert_memory_equal(found, expected, sizeof expected);
@@ -328,9 +328,9 @@ static void compare_shrunk(const char *path, int crop, bool pad, double scale, d
    for (uint64_t index = 0; index < 20; index++) {
       ScSample s = {.seed = 2, .index = index};
       a.exact_decode = true;
-      assert_ok(sc_augment_load(path, NULL, &p, &a, &s, exact));
+      assert_ok(sc_augment_load(path, NULL, &p, &a, &s, exact, NULL));
       a.exact_decode = false;
-      assert_ok(sc_augment_load(path, NULL, &p, &a, &s, shrunk));
+      assert_ok(sc_augment_load(path, NULL, &p, &a, &s, shrunk, NULL));
       for (size_t i = 0; i < count; i++, compared++) {
          double difference = fabs((double)exact[i] - (double)shrunk[i]);
          *mean += difference;
@@ -447,7 +447,7 @@ static void test_bad_arguments(void **state) {
    s.epoch = 0;
    a = everything();
    assert_fails(sc_augment_image(&empty, &preprocess, &a, &s, out), SC_EARG, "empty image");
-   assert_fails(sc_augment_load("/nowhere.jpg", NULL, &preprocess, &a, &s, out), SC_EIO,
+   assert_fails(sc_augment_load("/nowhere.jpg", NULL, &preprocess, &a, &s, out, NULL), SC_EIO,
                 "/nowhere.jpg: cannot open");
    sc_image_free(&photo);
 }

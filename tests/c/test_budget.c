@@ -139,7 +139,7 @@ static void load_each_way(const char *path) {
       size_t before = live;
       sc_budget_set(0);
       most = before;
-      assert_ok(sc_augment_load(path, NULL, ways[i % 4].preprocess, ways[i % 4].augment, &sample, out));
+      assert_ok(sc_augment_load(path, NULL, ways[i % 4].preprocess, ways[i % 4].augment, &sample, out, NULL));
       size_t said = sc_budget_use(SC_BUDGET_FILES).most + sc_budget_use(SC_BUDGET_PIXELS).most,
              taken = most - before;
       if (taken > said) fail_msg("%s, way %d: %zu bytes were taken, %zu said", path, (int)i % 4, taken, said);
@@ -220,8 +220,8 @@ static void test_square(void **state) {
    float *out = malloc(56 * 56 * 3 * sizeof *out);
    for (int crop = 0; crop < 2; crop++) {
       ScAugment augment = {.crop = crop, .crop_scale = sc_crop_scale, .crop_ratio = sc_crop_ratio};
-      assert_fails(sc_augment_load(path, NULL, &square, &augment, &sample, out), SC_EARG, "is too large");
-      assert_ok(sc_augment_load(path, NULL, &preprocess, &augment, &sample, out));
+      assert_fails(sc_augment_load(path, NULL, &square, &augment, &sample, out, NULL), SC_EARG, "is too large");
+      assert_ok(sc_augment_load(path, NULL, &preprocess, &augment, &sample, out, NULL));
    }
    free(out);
 }

@@ -136,7 +136,10 @@ static void test_truncated(void **state) {
          if (cut > size - 2) cut = size - 2;
          expect_refusal(SC_EFORMAT, write_file(names[i], data, cut), "truncated or corrupt");
       }
-      expect_refusal(SC_EFORMAT, write_file(names[i], data, size - 2), "truncated or corrupt");
+      bool ends_with_pixels =
+          strstr(names[i], ".bmp") || strstr(names[i], ".gif"); // see tests/c/test_endless.c
+      if (ends_with_pixels)
+         expect_refusal(SC_EFORMAT, write_file(names[i], data, size - 2), "truncated or corrupt");
       free(data);
    }
 }

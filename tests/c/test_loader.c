@@ -371,7 +371,7 @@ static void test_augmented_sample(void **state) {
    const float *pixels = batch.pixels->buffer->data;
    for (int i = 0; i < 4; i++) {
       ScSample sample = {7, 2, (uint64_t)order[i]};
-      assert_ok(sc_augment_load(paths[order[i]], NULL, &c.preprocess, &c.augment, &sample, expected));
+      assert_ok(sc_augment_load(paths[order[i]], NULL, &c.preprocess, &c.augment, &sample, expected, NULL));
       assert_memory_equal(pixels + i * SIZE, expected, sizeof expected);
    }
    sc_batch_release(&batch);
@@ -411,7 +411,7 @@ static void test_late_normalize(void **state) {
    assert_true(digest(&c) == expected);
    ScSample sample = {0};
    unsigned char out[SIZE];
-   assert_fails(sc_augment_load_bytes(paths[0], NULL, &c.preprocess, &c.augment, &sample, out), SC_EARG,
+   assert_fails(sc_augment_load_bytes(paths[0], NULL, &c.preprocess, &c.augment, &sample, out, NULL), SC_EARG,
                 "random_erasing");
 }
 

@@ -89,6 +89,24 @@ describe("loader", function()
       assert.same(alone:totable(), loader:next():totable())
    end)
 
+   it("notes which photos lack the end of their file", function()
+      local path, whole = os.tmpname(), assert(io.open(GOLDEN .. "gray.jpg", "rb"))
+      local file = assert(io.open(path, "wb"))
+      file:write((whole:read "a":sub(1, -3)))
+      file:close()
+      whole:close()
+      local loader <close> = open { paths = { paths[1], path, "/nowhere.jpg", path }, batch_size = 4 }
+      local _, _, indices, bad, notes = loader:next()
+      local _, note = scute.image.load(path)
+      os.remove(path)
+      assert.same({ 1, 2, 4 }, indices:totable())
+      assert.equal(1, #bad)
+      assert.same({ { index = 2, path = path, message = note }, { index = 4, path = path, message = note } }, notes)
+      assert.equal(path .. ": the file's end is missing; the picture is whole", note)
+      assert.is_nil((select(2, scute.image.load(paths[1]))))
+      assert.same({}, (select(5, loader:next())))
+   end)
+
    it("takes tensors for lists, and none for labels", function()
       local loader <close> =
          scute.loader { paths = { paths[1] }, order = scute.tensor({ 1, 1, 1 }, { dtype = "i64" }), preprocess = { crop = 8 } }
