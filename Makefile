@@ -25,7 +25,7 @@ DEVICE  ?=
 FOLDS   ?= 1
 ONLY    ?=
 
-PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libexif libedit libjpeg zlib
+PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libedit libjpeg zlib
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  := $(filter-out -llua5.4,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
 LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)

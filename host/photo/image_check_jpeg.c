@@ -34,8 +34,8 @@ static size_t skip_segment(ScBytes b, size_t at) {
    return length >= 2 && length <= b.size - at - 2 ? at + 2 + length : 0;
 }
 
-// What disks, downloads and programs leave, and coded pixels hardly ever look like: zeros and letters in a row. The
-// last few bytes of a photo may look like letters.
+// What disks, downloads and programs leave, and coded pixels hardly ever look like: zeros and letters in a row.
+// The last few bytes of a photo may look like letters.
 static size_t find_filling(ScBytes b, size_t from) {
    enum { RUN = 32, LAST = 8 };
    size_t run = 0;

@@ -4,6 +4,8 @@
 
 #include <zlib.h>
 
+#include "host/photo/image_orient.h"
+
 static uint32_t big32(const unsigned char *p) {
    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
@@ -68,18 +70,25 @@ static bool is_of_type(ScBytes b, size_t at, const char *type) {
    return b.size - at >= 8 && memcmp(b.data + at + 4, type, 4) == 0;
 }
 
+// Before or behind the pixels.
+static void read_exif(ScBytes b, size_t at, ScStbHeader *out) {
+   if (out->orientation || !is_of_type(b, at, "eXIf")) return;
+   out->orientation = sc_exif_orientation((ScBytes){b.data + at + 8, big32(b.data + at)});
+}
+
 // Without the chunk IEND the picture may yet be whole, of which IDAT are the parts: what they unpack to will
 // tell.
-static ScStatus check_chunks(ScBytes b, size_t *end) {
+static ScStatus check_chunks(ScBytes b, ScStbHeader *out) {
    bool has_pixels = false;
    size_t at = 8;
    for (; is_chunk(b, at); at += 12 + big32(b.data + at)) {
       SC_TRY(check_chunk(b.data + at, big32(b.data + at)));
       if (is_of_type(b, at, "IEND")) return SC_OK;
+      read_exif(b, at, out);
       has_pixels |= is_of_type(b, at, "IDAT");
    }
    if (!has_pixels || is_of_type(b, at, "IDAT")) return truncated("it ends too early");
-   *end = at;
+   out->end = at;
    return SC_OK;
 }
 
@@ -102,5 +111,5 @@ ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits, ScStbHeader 
                         .height = (int)big32(head + 4),
                         .channels = 4,
                         .memory = memory_of(b, head, *unpacked)};
-   return check_chunks(b, &out->end);
+   return check_chunks(b, out);
 }

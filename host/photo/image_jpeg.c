@@ -26,11 +26,10 @@ typedef struct {
    const ScImageLimits *limits;
    const ScPurpose *purpose;
    ScPhoto *out;
-   ScBytes exif;       // the first such segment
    unsigned char *row; // of CMYK
-   int orientation;
-   bool starved;    // libjpeg had no memory
-   ScStatus status; // of what failed outside libjpeg
+   int orientation;    // 0 as long as nothing says it
+   bool starved;       // libjpeg had no memory
+   ScStatus status;    // of what failed outside libjpeg
 } Job;
 
 static void fail(j_common_ptr decoder) {
@@ -86,14 +85,14 @@ static void cmyk_to_rgb(const unsigned char *cmyk, unsigned char *rgb, int width
       }
 }
 
-// Notes where the first EXIF segment is; libjpeg's own way is to copy every one.
+// Takes the first EXIF segment that says how the photo is turned; libjpeg's own way is to copy every one.
 static boolean on_app1(j_decompress_ptr decoder) {
    Job *job = (Job *)decoder->err;
    ScBytes rest = {decoder->src->next_input_byte, decoder->src->bytes_in_buffer};
    size_t length = rest.size < 2 ? 2 : (size_t)(rest.data[0] << 8 | rest.data[1]); // with these two bytes
    if (length < 2) length = 2;
-   if (!job->exif.data && length > 8 && length <= rest.size && memcmp(rest.data + 2, "Exif\0", 6) == 0)
-      job->exif = (ScBytes){rest.data + 2, length - 2};
+   if (!job->orientation && length > 8 && length <= rest.size && memcmp(rest.data + 2, "Exif\0", 6) == 0)
+      job->orientation = sc_exif_orientation((ScBytes){rest.data + 2, length - 2});
    decoder->src->skip_input_data(decoder, (long)length);
    return TRUE;
 }
@@ -143,8 +142,6 @@ static ScStatus reserve(Job *job) {
 
 static ScStatus prepare(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
-   job->orientation = 1;
-   if (job->exif.data) SC_TRY(sc_exif_orientation(job->exif, &job->orientation));
    SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
    choose_size(job);
    SC_TRY(reserve(job));

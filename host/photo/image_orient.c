@@ -1,70 +1,23 @@
 #include "host/photo/image_orient.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <libexif/exif-data.h>
-#include <libexif/exif-mem.h>
+#include "host/photo/tiff_directory.h"
 
-// More than a segment of 64 KB can be worth: its entries say where in it their data are, and a thousand of them
-// may say the same place.
-enum { MOST = 4 << 20 };
-
-// libexif leaves out what it has no memory for and tells nobody.
-static _Thread_local struct {
-   size_t given;
-   bool starved;
-} memory;
-
-static bool is_too_much(ExifLong bytes) {
-   if (bytes > MOST - memory.given) return true;
-   memory.given += bytes;
-   return false;
+// Some programs write the header twice, and PNG and WebP files are to have none.
+static ScBytes skip_headers(ScBytes exif) {
+   static const char header[6] = "Exif\0";
+   while (exif.size >= sizeof header && memcmp(exif.data, header, sizeof header) == 0)
+      exif = (ScBytes){exif.data + sizeof header, exif.size - sizeof header};
+   return exif;
 }
 
-static void *noted(void *block) {
-   if (!block) memory.starved = true;
-   return block;
-}
-
-static void *allocate(ExifLong bytes) {
-   return is_too_much(bytes) ? NULL : noted(calloc(bytes ? bytes : 1, 1));
-}
-
-static void *reallocate(void *block, ExifLong bytes) {
-   if (is_too_much(bytes)) return NULL;
-   void *moved = realloc(block, bytes);
-   return bytes ? noted(moved) : moved;
-}
-
-static ExifData *new_data(void) {
-   ExifMem *memory = exif_mem_new(allocate, reallocate, free);
-   ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
-   if (memory) exif_mem_unref(memory);
-   return data;
-}
-
-// 0 where there is none.
-static int find_orientation(ExifData *data) {
-   ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-   if (!entry || entry->format != EXIF_FORMAT_SHORT || entry->components < 1 || entry->size < 2) return 0;
-   return exif_get_short(entry->data, exif_data_get_byte_order(data));
-}
-
-ScStatus sc_exif_orientation(ScBytes segment, int *out) {
-   memory.given = 0, memory.starved = false;
-   ExifData *data = new_data();
-   int value = 0;
-   if (data) {
-      exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); // it would add and repair entries
-      exif_data_load_data(data, segment.data, (unsigned)segment.size);
-      value = find_orientation(data);
-      exif_data_unref(data);
-   }
-   if (!data || (value == 0 && memory.starved))
-      return sc_fail(SC_EMEM, "out of memory while reading how a photo is turned");
-   *out = value >= 1 && value <= 8 ? value : 1;
-   return SC_OK;
+int sc_exif_orientation(ScBytes exif) {
+   enum { ORIENTATION = 274 };
+   ScTiffValue value;
+   if (!sc_tiff_find(skip_headers(exif), ORIENTATION, &value)) return 0;
+   uint32_t orientation = sc_tiff_number(&value);
+   return orientation <= 8 ? (int)orientation : 0;
 }
 
 // Where the upright pixel (x, y) lies in the stored picture: base + x * step_x + y * step_y, in pixels.

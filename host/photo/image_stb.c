@@ -20,6 +20,7 @@
 
 #include "host/photo/image_check.h"
 #include "host/photo/image_check_png.h"
+#include "host/photo/image_orient.h"
 #include "host/photo/photo_kind.h"
 
 // ---- unpacking a PNG ----
@@ -75,11 +76,13 @@ static ScStatus take(unsigned char *pixels, int width, int height, ScImage *out)
 
 static ScStatus reserve(const ScStbHeader *head, const ScImageLimits *limits, const ScPurpose *purpose,
                         ScPhoto *out) {
-   size_t pixels = (size_t)head->width * (size_t)head->height * 3;
-   out->width = head->width;
-   out->height = head->height;
+   size_t pixels = (size_t)head->width * (size_t)head->height * 3, turned = head->orientation > 1 ? pixels : 0;
+   size_t beside = head->memory > pixels ? head->memory - pixels : 0;
+   bool swap = head->orientation >= 5;
+   out->width = swap ? head->height : head->width;
+   out->height = swap ? head->width : head->height;
    out->shrink = 1;
-   return sc_photo_reserve(out, pixels, head->memory > pixels ? head->memory - pixels : 0, purpose, limits);
+   return sc_photo_reserve(out, pixels, turned > beside ? turned : beside, purpose, limits);
 }
 
 static ScStatus decode(const char *format, ScBytes bytes, const ScStbHeader *head, ScImage *out) {
@@ -114,8 +117,9 @@ static ScStatus decode_png(ScBytes bytes, const ScImageLimits *limits, const ScP
    out->lacks_end = head.end > 0;
    if (out->lacks_end) head.memory += head.end + sizeof end_of_png;
    SC_TRY(reserve(&head, limits, purpose, out));
-   return out->lacks_end ? decode_with_end(bytes, &head, &out->image)
-                         : decode("PNG", bytes, &head, &out->image);
+   SC_TRY(out->lacks_end ? decode_with_end(bytes, &head, &out->image)
+                         : decode("PNG", bytes, &head, &out->image));
+   return sc_image_orient(&out->image, head.orientation);
 }
 SC_PHOTO_READER(SC_PHOTO_PNG, decode_png)
 

@@ -11,9 +11,10 @@ static uint32_t number(const unsigned char *at, int width, bool big_endian) {
    return n;
 }
 
-// BYTE, ASCII, SHORT, LONG; 0 for what is neither letters nor whole numbers.
+// BYTE, ASCII, SHORT, LONG, a fraction, and SBYTE, UNDEFINED, SSHORT, SLONG; 0 for what is neither letters nor
+// whole numbers.
 static int width_of_type(uint32_t type) {
-   static const unsigned char widths[] = {0, 1, 1, 2, 4};
+   static const unsigned char widths[] = {0, 1, 1, 2, 4, 0, 1, 1, 2, 4};
    return type < sizeof widths ? widths[type] : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "host/photo/image_decode.h"
 #include "host/photo/loader.h"
+#include "tests/c/exif.h"
 #include "tests/c/heap.h"
 #include "tests/c/photos.h"
 #include "tests/c/scratch.h"
@@ -172,6 +173,20 @@ static void test_png_memory(void **state) {
                      (int)seed);
             load_content(name, make_png(k, length_of(k), seed));
          }
+}
+
+// On its side, and without the end of the file.
+static void test_turned_png_memory(void **state) {
+   (void)state;
+   unsigned char exif[64];
+   uint32_t size = (uint32_t)make_exif((ExifKind){.orientation = 6, .type = 3}, exif);
+   for (uint32_t seed = 0; seed < 2; seed++) {
+      PngKind k = {500, 300, 8, 2, false};
+      Content png = begin_png(k);
+      put_chunk(&png, "eXIf", exif, size);
+      put_rows(&png, length_of(k), seed, 1000, false);
+      load_content("turned.png", png);
+   }
 }
 
 static void test_jpeg_memory(void **state) {
@@ -386,6 +401,7 @@ int main(void) {
        cmocka_unit_test(test_given_up),
        cmocka_unit_test(test_no_end_of_it),
        cmocka_unit_test(test_png_memory),
+       cmocka_unit_test(test_turned_png_memory),
        cmocka_unit_test(test_jpeg_memory),
        cmocka_unit_test(test_bmp_and_gif_memory),
        cmocka_unit_test(test_square),
