@@ -26,8 +26,15 @@ FOLDS   ?= 1
 ONLY    ?=
 
 PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libedit libjpeg zlib
-PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKGLIBS  := $(filter-out -llua5.4,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
+# Kinds of photo beside the usual ones, each of them read where its library is there (READERS= leaves them out).
+LIBRARY_webp = libwebp
+LIBRARY_tiff = libtiff-4 >= 4.5
+LIBRARY_heif = libheif >= 1.13
+READERS := $(foreach kind,webp tiff heif,$(shell pkg-config --exists '$(LIBRARY_$(kind))' 2>/dev/null && echo $(kind)))
+UNREAD  := $(patsubst %,host/photo/image_%.c,$(filter-out $(READERS),webp tiff heif))
+ALLPKGS  = $(PKGS) $(foreach kind,$(READERS),'$(LIBRARY_$(kind))')
+PKGFLAGS := $(shell pkg-config --cflags $(ALLPKGS) 2>/dev/null)
+PKGLIBS  := $(filter-out -llua5.4,$(shell pkg-config --libs $(ALLPKGS) 2>/dev/null))
 LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)
 FLAGS    = $(OPT) -g -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
            -ffp-contract=on -fno-math-errno -fno-trapping-math \
@@ -40,7 +47,7 @@ LDFLAGS  = $(SAN) -fopenmp -Wl,-E -Wl,-rpath,'$(subst @,$$ORIGIN,@/$(ONEDNN)/lib
 LUA_LIB  = -Wl,--whole-archive $(LUADIR)/liblua5.4.a -Wl,--no-whole-archive
 LDLIBS   = $(LUA_LIB) $(PKGLIBS) -ldnnl -lstdc++ -ldl -lm -lpthread
 
-CORE    := $(filter-out host/bind/%,$(wildcard host/*/*.c)) $(wildcard kernels/ref/*.c kernels/cpu/*.c kernels/cpu/*.cpp)
+CORE    := $(filter-out host/bind/% $(UNREAD),$(wildcard host/*/*.c)) $(wildcard kernels/ref/*.c kernels/cpu/*.c kernels/cpu/*.cpp)
 SOURCES := host/main.c $(CORE) $(wildcard host/bind/*.c)
 OBJECTS := $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(SOURCES))) binding_help.o)
 LIBOBJS := $(filter-out $(BUILD)/host/main.o $(BUILD)/host/bind/% $(BUILD)/binding_help.o,$(OBJECTS))

@@ -71,8 +71,8 @@ static ScStatus decode(void *context) {
    return status;
 }
 
-// scute.image.load(path) -> image, and a note where the file lacks its end and the picture is whole. JPEG, PNG,
-// BMP or GIF by content; EXIF orientation applied, transparency on white.
+// scute.image.load(path) -> image, and a note where the file lacks its end and the picture is whole. By
+// content, whatever the name says (see scute.photo_kinds); EXIF orientation applied, transparency on white.
 static int load(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
    ScImage *image = sc_push_image(L);

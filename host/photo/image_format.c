@@ -28,6 +28,16 @@ ScStatus sc_photo_reserve(ScPhoto *photo, size_t pixels, size_t beside, const Sc
    return SC_OK;
 }
 
+ScStatus sc_photo_reserve_whole(ScPhoto *photo, int width, int height, int orientation, size_t beside,
+                                const ScPurpose *purpose, const ScImageLimits *limits) {
+   size_t pixels = (size_t)width * (size_t)height * 3, turned = orientation > 1 ? pixels : 0;
+   bool swap = orientation >= 5;
+   photo->width = swap ? height : width;
+   photo->height = swap ? width : height;
+   photo->shrink = 1;
+   return sc_photo_reserve(photo, pixels, turned > beside ? turned : beside, purpose, limits);
+}
+
 void sc_photo_free(ScPhoto *photo) {
    sc_image_free(&photo->image);
    if (photo->share) sc_budget_give(SC_BUDGET_PIXELS, photo->share);

@@ -49,6 +49,9 @@ ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits 
 // Before its pixels are made: waits for the memory of a photo whose width, height and shrink are known.
 // `pixels`: bytes of the decoded image; `beside`: what the decoder takes besides, until it is done.
 ScStatus sc_photo_reserve(ScPhoto *, size_t pixels, size_t beside, const ScPurpose *, const ScImageLimits *);
+// For a photo that is decoded whole, as it is stored, and turned then.
+ScStatus sc_photo_reserve_whole(ScPhoto *, int width, int height, int orientation, size_t beside,
+                                const ScPurpose *, const ScImageLimits *);
 void sc_photo_free(ScPhoto *); // gives the memory back, and empties it
 
 #endif

@@ -21,6 +21,7 @@
 #include "host/photo/image_check.h"
 #include "host/photo/image_check_png.h"
 #include "host/photo/image_orient.h"
+#include "host/photo/image_white.h"
 #include "host/photo/photo_kind.h"
 
 // ---- unpacking a PNG ----
@@ -51,17 +52,6 @@ static char *stbi_zlib_decode_malloc_guesssize_headerflag(const char *packed, in
 
 // ---- pixels ----
 
-// Four bytes a pixel to three, in place, on white. Rounded as Pillow's paste with a mask.
-static void put_on_white(unsigned char *pixels, size_t count) {
-   for (size_t i = 0; i < count; i++) {
-      unsigned alpha = pixels[4 * i + 3];
-      for (size_t c = 0; c < 3; c++) {
-         unsigned t = pixels[4 * i + c] * alpha + 255 * (255 - alpha) + 128;
-         pixels[3 * i + c] = (unsigned char)((t + (t >> 8)) >> 8);
-      }
-   }
-}
-
 static ScStatus take(unsigned char *pixels, int width, int height, ScImage *out) {
    size_t bytes = (size_t)width * (size_t)height * 3;
    unsigned char *rgb = realloc(pixels, bytes + SC_IMAGE_SLACK);
@@ -76,13 +66,9 @@ static ScStatus take(unsigned char *pixels, int width, int height, ScImage *out)
 
 static ScStatus reserve(const ScStbHeader *head, const ScImageLimits *limits, const ScPurpose *purpose,
                         ScPhoto *out) {
-   size_t pixels = (size_t)head->width * (size_t)head->height * 3, turned = head->orientation > 1 ? pixels : 0;
-   size_t beside = head->memory > pixels ? head->memory - pixels : 0;
-   bool swap = head->orientation >= 5;
-   out->width = swap ? head->height : head->width;
-   out->height = swap ? head->width : head->height;
-   out->shrink = 1;
-   return sc_photo_reserve(out, pixels, turned > beside ? turned : beside, purpose, limits);
+   size_t pixels = (size_t)head->width * (size_t)head->height * 3;
+   return sc_photo_reserve_whole(out, head->width, head->height, head->orientation,
+                                 head->memory > pixels ? head->memory - pixels : 0, purpose, limits);
 }
 
 static ScStatus decode(const char *format, ScBytes bytes, const ScStbHeader *head, ScImage *out) {
@@ -94,7 +80,7 @@ static ScStatus decode(const char *format, ScBytes bytes, const ScStbHeader *hea
    if (!pixels && strcmp(stbi_failure_reason(), "outofmem") == 0)
       return sc_fail(SC_EMEM, "out of memory while decoding a %s", format);
    if (!pixels) return sc_fail(SC_EFORMAT, "truncated or corrupt %s (%s)", format, stbi_failure_reason());
-   if (head->channels == 4) put_on_white(pixels, (size_t)width * (size_t)height);
+   if (head->channels == 4) sc_pixels_on_white(pixels, (size_t)width * (size_t)height);
    return take(pixels, width, height, out);
 }
 

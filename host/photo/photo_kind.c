@@ -80,6 +80,7 @@ typedef struct {
    const char *advice;       // how to convert it
    Mark marks[3];            // any of them tells,
    bool (*is_kind)(ScBytes); // or else this, which may be NULL
+   const char *library;      // that its decoder is made with, where that is optional
    ScPhotoDecoder decode;    // NULL where there is none
 } Kind;
 
@@ -94,9 +95,12 @@ static Kind kinds[SC_PHOTO_KINDS] = {
     [SC_PHOTO_PNG] = {"PNG", .marks = {BEGINS("\x89PNG\r\n\x1a\n")}},
     [SC_PHOTO_GIF] = {"GIF", .marks = {BEGINS("GIF87a"), BEGINS("GIF89a")}},
     [SC_PHOTO_BMP] = {"BMP", .is_kind = is_bmp},
-    [SC_PHOTO_WEBP] = {"WebP", "a WebP image", "dwebp photo.webp -o photo.png", {AT(8, "WEBP")}},
-    [SC_PHOTO_AVIF] = {"AVIF", "an AVIF photo", "avifdec photo.avif photo.png", .is_kind = is_avif},
-    [SC_PHOTO_HEIC] = {"HEIC", "a HEIC photo", "heif-convert photo.heic photo.jpg", .is_kind = is_heic},
+    [SC_PHOTO_WEBP] =
+        {"WebP", "a WebP image", "dwebp photo.webp -o photo.png", {AT(8, "WEBP")}, .library = "libwebp"},
+    [SC_PHOTO_AVIF] = {"AVIF", "an AVIF photo", "avifdec photo.avif photo.png", .is_kind = is_avif,
+                       .library = "libheif"},
+    [SC_PHOTO_HEIC] = {"HEIC", "a HEIC photo", "heif-convert photo.heic photo.jpg", .is_kind = is_heic,
+                       .library = "libheif"},
     [SC_PHOTO_JXL] = {"JPEG XL",
                       "a JPEG XL photo",
                       "djxl photo.jxl photo.png",
@@ -114,7 +118,8 @@ static Kind kinds[SC_PHOTO_KINDS] = {
     [SC_PHOTO_ORF] = {"ORF", RAW("ORF", "Olympus", "orf"), {BEGINS("IIRO"), BEGINS("IIRS"), BEGINS("MMOR")}},
     [SC_PHOTO_RW2] = {"RW2", RAW("RW2", "Panasonic", "rw2"), {BEGINS("IIU\0")}},
     [SC_PHOTO_RAF] = {"RAF", RAW("RAF", "Fujifilm", "raf"), {BEGINS("FUJIFILMCCD-RAW")}},
-    [SC_PHOTO_TIFF] = {"TIFF", "a TIFF photo", "convert photo.tif photo.png", .is_kind = is_tiff},
+    [SC_PHOTO_TIFF] = {"TIFF", "a TIFF photo", "convert photo.tif photo.png", .is_kind = is_tiff,
+                       .library = "libtiff"},
 };
 
 static bool has_mark(ScBytes head, const Mark *mark) {
@@ -142,9 +147,15 @@ const char *sc_photo_kind_name(ScPhotoKind kind) {
 ScStatus sc_photo_kind_check(ScPhotoKind kind) {
    const Kind *k = &kinds[kind];
    if (kind == SC_PHOTO_NONE)
-      return sc_fail(SC_EFORMAT, "not a photo: expected the content of a JPEG, PNG, BMP or GIF file");
-   if (!k->decode) return sc_fail(SC_EFORMAT, "%s; convert it first: %s", k->description, k->advice);
-   return SC_OK;
+      return sc_fail(
+          SC_EFORMAT,
+          "not a photo: expected the content of a JPEG, PNG, BMP, GIF, WebP, TIFF, HEIC or AVIF file");
+   if (k->decode) return SC_OK;
+   if (!k->library) return sc_fail(SC_EFORMAT, "%s; convert it first: %s", k->description, k->advice);
+   return sc_fail(SC_EFORMAT,
+                  "%s needs %s, which this scute was built without: install %s-dev and build again, or convert "
+                  "it first: %s",
+                  k->description, k->library, k->library, k->advice);
 }
 
 void sc_photo_register(ScPhotoKind kind, ScPhotoDecoder decode) {

@@ -105,19 +105,11 @@ static void test_not_a_file(void **state) {
 static void test_other_formats(void **state) {
    (void)state;
    REFUSED("\0\0\0\x18"
-           "ftypheic\0\0\0\0mif1heic",
-           "heif-convert");
-   REFUSED("\0\0\0\x18"
-           "ftypmif1\0\0\0\0mif1heic",
-           "heif-convert");
-   REFUSED("\0\0\0\x1c"
-           "ftypavif\0\0\0\0",
-           "avifdec");
-   REFUSED("RIFF\x24\0\0\0WEBPVP8 ", "dwebp");
-   REFUSED("II*\0\x08\0\0\0", "convert photo.tif");
-   REFUSED("MM\0*\0\0\0\x08", "convert photo.tif");
+           "ftypcrx \0\0\0\1crx isom",
+           "darktable-cli photo.cr3");
+   REFUSED("8BPS\0\1", "Photoshop");
    REFUSED("\xff\x0a\xff\x07", "djxl");
-   REFUSED("file_name,label\na.jpg,1\n", "expected the content of a JPEG, PNG, BMP or GIF");
+   REFUSED("file_name,label\na.jpg,1\n", "expected the content of a JPEG, PNG, BMP, GIF, WebP");
    REFUSED("B", "not a photo");
 }
 

@@ -1,0 +1,111 @@
+// HEIC and AVIF through libheif, which turns them as their boxes say; their EXIF, which may say the same once
+// more, is ignored as the standard wants it.
+#include <stdlib.h>
+#include <string.h>
+
+#include <libheif/heif.h>
+
+#include "host/photo/image_white.h"
+#include "host/photo/photo_kind.h"
+
+typedef struct {
+   struct heif_context *context;
+   struct heif_image_handle *handle;
+   struct heif_decoding_options *options;
+   struct heif_image *image;
+   const char *kind;   // what the file is, for messages
+   const char *plugin; // what decodes it where libheif comes in parts
+} Job;
+
+static ScStatus check(const Job *job, struct heif_error error) {
+   if (error.code == heif_error_Ok) return SC_OK;
+   if (error.code == heif_error_Memory_allocation_error &&
+       error.subcode != heif_suberror_Security_limit_exceeded)
+      return sc_fail(SC_EMEM, "out of memory while decoding %s", job->kind);
+   if (error.subcode == heif_suberror_Unsupported_codec)
+      return sc_fail(SC_EFORMAT, "this libheif decodes no %s: install %s", job->kind, job->plugin);
+   return sc_fail(SC_EFORMAT, "truncated or corrupt %s (%s)", job->kind, error.message);
+}
+
+static ScStatus open_file(Job *job, ScBytes bytes) {
+   job->context = heif_context_alloc();
+   job->options = heif_decoding_options_alloc();
+   if (!job->context || !job->options) return sc_fail(SC_EMEM, "out of memory while decoding %s", job->kind);
+   job->options->convert_hdr_to_8bit = true;
+   job->options->strict_decoding = true;
+   heif_context_set_max_decoding_threads(job->context, 0); // photos are decoded side by side already
+   SC_TRY(check(job, heif_context_read_from_memory_without_copy(job->context, bytes.data, bytes.size, NULL)));
+   return check(job, heif_context_get_primary_image_handle(job->context, &job->handle));
+}
+
+// libheif is C++ and ends the program where memory for pixels is short: so it is asked for before, all of it.
+static ScStatus check_memory(size_t bytes) {
+   void *memory = malloc(bytes);
+   if (!memory) return sc_fail(SC_EMEM, "out of memory: %zu bytes", bytes);
+   free(memory);
+   return SC_OK;
+}
+
+// Four or three bytes a pixel; what is decoded has to be of the size that the header states.
+static ScStatus copy_rows(const Job *job, bool has_alpha, ScImage *out) {
+   int stride = 0;
+   size_t pixel = has_alpha ? 4 : 3, width = (size_t)out->width;
+   const uint8_t *rows = heif_image_get_plane_readonly(job->image, heif_channel_interleaved, &stride);
+   if (!rows || heif_image_get_width(job->image, heif_channel_interleaved) != out->width ||
+       heif_image_get_height(job->image, heif_channel_interleaved) != out->height)
+      return sc_fail(SC_EFORMAT, "truncated or corrupt %s (its picture has another size)", job->kind);
+   unsigned char *row = malloc(width * pixel);
+   if (!row) return sc_fail(SC_EMEM, "out of memory: %zu bytes", width * pixel);
+   for (int y = 0; y < out->height; y++) {
+      memcpy(row, rows + (size_t)y * (size_t)stride, width * pixel);
+      if (has_alpha) sc_pixels_on_white(row, width);
+      memcpy(out->rgb + (size_t)y * width * 3, row, width * 3);
+   }
+   free(row);
+   return SC_OK;
+}
+
+static ScStatus decode(Job *job, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
+   enum { COPIES = 16 }; // bytes a pixel: planes of up to 16 bits, of which turning and converting make more
+   int width = heif_image_handle_get_width(job->handle), height = heif_image_handle_get_height(job->handle);
+   SC_TRY(sc_image_check_size(width, height, limits));
+   SC_TRY(sc_image_check_size(heif_image_handle_get_ispe_width(job->handle),
+                              heif_image_handle_get_ispe_height(job->handle), limits));
+   size_t beside = COPIES * (size_t)heif_image_handle_get_ispe_width(job->handle) *
+                   (size_t)heif_image_handle_get_ispe_height(job->handle);
+   bool has_alpha = heif_image_handle_has_alpha_channel(job->handle);
+   SC_TRY(sc_photo_reserve_whole(out, width, height, 1, beside, purpose, limits));
+   SC_TRY(sc_image_new(width, height, &out->image));
+   SC_TRY(check_memory(beside));
+   SC_TRY(check(job, heif_decode_image(job->handle, &job->image, heif_colorspace_RGB,
+                                       has_alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB,
+                                       job->options)));
+   return copy_rows(job, has_alpha, &out->image);
+}
+
+static void release(Job *job) {
+   if (job->image) heif_image_release(job->image);
+   if (job->handle) heif_image_handle_release(job->handle);
+   if (job->options) heif_decoding_options_free(job->options);
+   if (job->context) heif_context_free(job->context);
+}
+
+static ScStatus decode_with(Job job, ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                            ScPhoto *out) {
+   ScStatus status = open_file(&job, bytes);
+   if (!status) status = decode(&job, limits, purpose, out);
+   release(&job);
+   return status;
+}
+
+static ScStatus decode_heic(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                            ScPhoto *out) {
+   return decode_with((Job){.kind = "HEIC", .plugin = "libheif-plugin-libde265"}, bytes, limits, purpose, out);
+}
+SC_PHOTO_READER(SC_PHOTO_HEIC, decode_heic)
+
+static ScStatus decode_avif(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                            ScPhoto *out) {
+   return decode_with((Job){.kind = "AVIF", .plugin = "libheif-plugin-dav1d"}, bytes, limits, purpose, out);
+}
+SC_PHOTO_READER(SC_PHOTO_AVIF, decode_avif)
