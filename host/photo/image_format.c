@@ -1,5 +1,7 @@
 #include "host/photo/image_format.h"
 
+#include <stdlib.h>
+
 #include "host/photo/budget.h"
 
 const ScImageLimits sc_image_limits = {.max_pixels = 100 * 1000 * 1000, .max_bytes = 512 << 20};
@@ -12,6 +14,13 @@ ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits 
       return sc_fail(SC_EFORMAT,
                      "%lld x %lld pixels are more than the limit of %.6g megapixels; scale it down first",
                      (long long)width, (long long)height, (double)limits->max_pixels / 1e6);
+   return SC_OK;
+}
+
+ScStatus sc_image_check_memory(size_t bytes) {
+   void *volatile block = malloc(bytes); // volatile: what is never used need not be asked for
+   if (!block) return sc_fail(SC_EMEM, "out of memory: %zu bytes", bytes);
+   free(block);
    return SC_OK;
 }
 

@@ -46,6 +46,10 @@ typedef struct {
 // SC_EFORMAT if the header's size is empty or beyond the limit.
 ScStatus sc_image_check_size(int64_t width, int64_t height, const ScImageLimits *);
 
+// SC_EMEM if there is no block of that size. For libraries that do not take lack of memory well: it is asked
+// for before, and given back.
+ScStatus sc_image_check_memory(size_t bytes);
+
 // Before its pixels are made: waits for the memory of a photo whose width, height and shrink are known.
 // `pixels`: bytes of the decoded image; `beside`: what the decoder takes besides, until it is done.
 ScStatus sc_photo_reserve(ScPhoto *, size_t pixels, size_t beside, const ScPurpose *, const ScImageLimits *);

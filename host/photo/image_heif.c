@@ -38,14 +38,6 @@ static ScStatus open_file(Job *job, ScBytes bytes) {
    return check(job, heif_context_get_primary_image_handle(job->context, &job->handle));
 }
 
-// libheif is C++ and ends the program where memory for pixels is short: so it is asked for before, all of it.
-static ScStatus check_memory(size_t bytes) {
-   void *memory = malloc(bytes);
-   if (!memory) return sc_fail(SC_EMEM, "out of memory: %zu bytes", bytes);
-   free(memory);
-   return SC_OK;
-}
-
 // Four or three bytes a pixel; what is decoded has to be of the size that the header states.
 static ScStatus copy_rows(const Job *job, bool has_alpha, ScImage *out) {
    int stride = 0;
@@ -76,7 +68,7 @@ static ScStatus decode(Job *job, const ScImageLimits *limits, const ScPurpose *p
    bool has_alpha = heif_image_handle_has_alpha_channel(job->handle);
    SC_TRY(sc_photo_reserve_whole(out, width, height, 1, beside, purpose, limits));
    SC_TRY(sc_image_new(width, height, &out->image));
-   SC_TRY(check_memory(beside));
+   SC_TRY(sc_image_check_memory(beside)); // libheif is C++, which lack of memory ends
    SC_TRY(check(job, heif_decode_image(job->handle, &job->image, heif_colorspace_RGB,
                                        has_alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB,
                                        job->options)));

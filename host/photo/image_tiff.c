@@ -151,6 +151,7 @@ static ScStatus read_color(Job *job) {
       job->photometric = PHOTOMETRIC_RGB;
    }
    TIFFGetFieldDefaulted(job->tiff, TIFFTAG_EXTRASAMPLES, &extras, &kinds);
+   if (extras && !kinds) return sc_fail(SC_EMEM, "out of memory while decoding a TIFF");
    bool has_palette = TIFFGetField(job->tiff, TIFFTAG_COLORMAP, &palette[0], &palette[1], &palette[2]);
    ScTiffSamples given = {.photometric = job->photometric, .bits = job->bits, .samples = job->samples};
    given.alpha = extras && kinds[0] == EXTRASAMPLE_ASSOCALPHA   ? SC_ALPHA_ASSOCIATED
@@ -276,6 +277,9 @@ static size_t bytes_beside(const Job *job) {
 }
 
 static ScStatus decode(Job *job, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
+   enum { DIRECTORY = 1 << 20 };
+   SC_TRY(
+       sc_image_check_memory(DIRECTORY)); // libtiff 4.5 calls a file damaged, or crashes, where there is none
    SC_TRY(open_file(job));
    SC_TRY(read_directory(job, limits));
    SC_TRY(read_layout(job, limits));
@@ -284,6 +288,7 @@ static ScStatus decode(Job *job, const ScImageLimits *limits, const ScPurpose *p
    int width = (int)job->width, height = (int)job->height;
    SC_TRY(sc_photo_reserve_whole(out, width, height, job->orientation, bytes_beside(job), purpose, limits));
    SC_TRY(sc_image_new(width, height, &out->image));
+   SC_TRY(sc_image_check_memory(bytes_beside(job)));
    SC_TRY(comes_whole(job) ? decode_whole(job, &out->image) : decode_blocks(job, &out->image));
    return SC_OK;
 }

@@ -25,7 +25,7 @@ static ScStatus refuse(int photometric) {
 
 // The high bytes: Pillow's rounding.
 static ScStatus read_palette(const ScTiffSamples *given, ScTiffColor *out) {
-   if (given->bits > 8 || !given->palette[0])
+   if (given->bits > 8 || !given->palette[0] || !given->palette[1] || !given->palette[2])
       return sc_fail(SC_EFORMAT, "truncated or corrupt TIFF (its palette is missing)");
    for (int i = 0; i < 1 << given->bits; i++)
       for (int c = 0; c < 3; c++) out->palette[i][c] = (unsigned char)(given->palette[c][i] >> 8);

@@ -150,9 +150,10 @@ static ScStatus decode_webp(ScBytes bytes, const ScImageLimits *limits, const Sc
                             ScPhoto *out) {
    Layout l;
    SC_TRY(read_layout(bytes, limits, &l));
-   SC_TRY(sc_photo_reserve_whole(out, l.width, l.height, l.orientation, bytes_beside(&l, bytes.size), purpose,
-                                 limits));
+   size_t memory = bytes_beside(&l, bytes.size);
+   SC_TRY(sc_photo_reserve_whole(out, l.width, l.height, l.orientation, memory, purpose, limits));
    SC_TRY(sc_image_new(l.width, l.height, &out->image));
+   SC_TRY(sc_image_check_memory(memory)); // libwebp 1.2 calls a file damaged, or crashes, where there is none
    SC_TRY(l.is.has_alpha || l.animated ? decode_apart(&l, &out->image) : decode_into(&l, out->image.rgb, 3));
    return sc_image_orient(&out->image, l.orientation);
 }
