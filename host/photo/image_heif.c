@@ -58,7 +58,7 @@ static ScStatus copy_rows(const Job *job, bool has_alpha, ScImage *out) {
 }
 
 static ScStatus decode(Job *job, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
-   enum { COPIES = 16 }; // bytes a pixel: planes of up to 16 bits, of which turning and converting make more
+   enum { COPIES = 20 }; // bytes a pixel: planes of up to 16 bits, of which turning and converting make more
    int width = heif_image_handle_get_width(job->handle), height = heif_image_handle_get_height(job->handle);
    SC_TRY(sc_image_check_size(width, height, limits));
    SC_TRY(sc_image_check_size(heif_image_handle_get_ispe_width(job->handle),

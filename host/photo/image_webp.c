@@ -108,7 +108,7 @@ static size_t bytes_beside(const Layout *l, size_t file) {
    enum { ROWS = 64, CODES = 16 };
    size_t pixels = (size_t)l->is.width * (size_t)l->is.height, bytes = (size_t)l->is.width * ROWS;
    if (l->is.has_alpha || l->animated) bytes += 4 * pixels;
-   return bytes + (l->is.format == LOSSLESS ? 4 * pixels + CODES * file : l->is.has_alpha ? 2 * pixels : 0);
+   return bytes + (l->is.format == LOSSLESS ? 4 * pixels + CODES * file : l->is.has_alpha ? 3 * pixels : 0);
 }
 
 static ScStatus decode_into(const Layout *l, unsigned char *pixels, size_t pixel) {
