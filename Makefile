@@ -29,7 +29,7 @@ PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libedit libjpeg zlib
 # Kinds of photo beside the usual ones, each of them read where its library is there (READERS= leaves them out).
 LIBRARY_webp = libwebp
 LIBRARY_tiff = libtiff-4 >= 4.5
-LIBRARY_heif = libheif >= 1.13
+LIBRARY_heif = libheif >= 1.15
 READERS := $(foreach kind,webp tiff heif,$(shell pkg-config --exists '$(LIBRARY_$(kind))' 2>/dev/null && echo $(kind)))
 UNREAD  := $(patsubst %,host/photo/image_%.c,$(filter-out $(READERS),webp tiff heif))
 ALLPKGS  = $(PKGS) $(foreach kind,$(READERS),'$(LIBRARY_$(kind))')

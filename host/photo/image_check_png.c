@@ -59,11 +59,16 @@ static bool is_letter(unsigned char c) {
    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
+// Four letters behind its length.
+static bool has_name(ScBytes b, size_t at) {
+   for (size_t i = 4; i < 8; i++)
+      if (!is_letter(b.data[at + i])) return false;
+   return true;
+}
+
 // Whether a chunk stands there, and is all there.
 static bool is_chunk(ScBytes b, size_t at) {
-   for (size_t i = 4; b.size - at >= 12 && i < 8; i++)
-      if (!is_letter(b.data[at + i])) return false;
-   return b.size - at >= 12 && big32(b.data + at) <= b.size - at - 12;
+   return b.size - at >= 12 && has_name(b, at) && big32(b.data + at) <= b.size - at - 12;
 }
 
 static bool is_of_type(ScBytes b, size_t at, const char *type) {
@@ -102,6 +107,7 @@ static size_t memory_of(ScBytes b, const unsigned char *head, size_t unpacked) {
 ScStatus sc_image_check_png(ScBytes b, const ScImageLimits *limits, ScStbHeader *out, size_t *unpacked) {
    if (b.size < 33) return truncated("it ends too early");
    const unsigned char *head = b.data + 16;
+   if (!has_name(b, 8)) return truncated("its first chunk has no name");
    if (memcmp(b.data + 12, "IHDR", 4) != 0)
       return sc_fail(SC_EFORMAT, "not a standard PNG (chunk %.4s comes first); save it again as PNG",
                      (const char *)b.data + 12);

@@ -13,6 +13,7 @@ typedef struct {
    struct heif_image_handle *handle;
    struct heif_decoding_options *options;
    struct heif_image *image;
+   bool is_av1;
    const char *kind;   // what the file is, for messages
    const char *plugin; // what decodes it where libheif comes in parts
 } Job;
@@ -24,7 +25,20 @@ static ScStatus check(const Job *job, struct heif_error error) {
       return sc_fail(SC_EMEM, "out of memory while decoding %s", job->kind);
    if (error.subcode == heif_suberror_Unsupported_codec)
       return sc_fail(SC_EFORMAT, "this libheif decodes no %s: install %s", job->kind, job->plugin);
-   return sc_fail(SC_EFORMAT, "truncated or corrupt %s (%s)", job->kind, error.message);
+   return sc_fail(SC_EFORMAT, "truncated or corrupt %s (%.*s)", job->kind, (int)strcspn(error.message, "\n"),
+                  error.message);
+}
+
+// dav1d, which libheif prefers for AVIF, writes about damaged files to the terminal. aom does not.
+static const char *find_quiet_decoder(void) {
+   enum { MOST = 16 };
+   const struct heif_decoder_descriptor *found[MOST];
+   int n = heif_get_decoder_descriptors(heif_compression_AV1, found, MOST);
+   for (int i = 0; i < n; i++) {
+      const char *name = heif_decoder_descriptor_get_id_name(found[i]);
+      if (name && strcmp(name, "aom") == 0) return name;
+   }
+   return NULL;
 }
 
 static ScStatus open_file(Job *job, ScBytes bytes) {
@@ -33,6 +47,7 @@ static ScStatus open_file(Job *job, ScBytes bytes) {
    if (!job->context || !job->options) return sc_fail(SC_EMEM, "out of memory while decoding %s", job->kind);
    job->options->convert_hdr_to_8bit = true;
    job->options->strict_decoding = true;
+   if (job->is_av1) job->options->decoder_id = find_quiet_decoder();
    heif_context_set_max_decoding_threads(job->context, 0); // photos are decoded side by side already
    SC_TRY(check(job, heif_context_read_from_memory_without_copy(job->context, bytes.data, bytes.size, NULL)));
    return check(job, heif_context_get_primary_image_handle(job->context, &job->handle));
@@ -98,6 +113,7 @@ SC_PHOTO_READER(SC_PHOTO_HEIC, decode_heic)
 
 static ScStatus decode_avif(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
                             ScPhoto *out) {
-   return decode_with((Job){.kind = "AVIF", .plugin = "libheif-plugin-dav1d"}, bytes, limits, purpose, out);
+   return decode_with((Job){.is_av1 = true, .kind = "AVIF", .plugin = "libheif-plugin-aomdec"}, bytes, limits,
+                      purpose, out);
 }
 SC_PHOTO_READER(SC_PHOTO_AVIF, decode_avif)

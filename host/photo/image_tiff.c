@@ -74,6 +74,7 @@ static int on_error(TIFF *tiff, void *user, const char *module, const char *form
    Job *job = user;
    (void)tiff, (void)module;
    if (!job->text[0]) vsnprintf(job->text, sizeof job->text, format, values);
+   job->text[strcspn(job->text, "\n")] = 0;
    return 1; // nobody else is told
 }
 
@@ -84,6 +85,7 @@ static int on_warning(TIFF *tiff, void *user, const char *module, const char *fo
    char text[sizeof job->text];
    (void)tiff;
    vsnprintf(text, sizeof text, format, values);
+   text[strcspn(text, "\n")] = 0;
    bool of_jpeg = module && strncmp(module, "JPEG", 4) == 0;
    bool lost = of_jpeg ? !strstr(text, "extraneous") : strstr(text, "IO error") != NULL;
    if (lost && !job->damaged) {
