@@ -1,13 +1,12 @@
 -- Damaged photos of every kind that this build reads: each is a picture or a message in one line, never a crash, and takes no
 -- more than seconds. Usage: scute tests/soak/photos.lua [ROUNDS a kind] [SEED] [KIND]
 --
--- The photo that is being read lies in build/soak_photo, so that it is there after a crash.
+-- The photo that is being read lies in build/soak_KIND, so that it is there after a crash.
 local lfs = require "lfs"
 local scute = require "scute"
 
 local ROUNDS, SEED, ONLY = tonumber(arg[1]) or 30000, tonumber(arg[2]) or os.time(), arg[3]
 local FOLDERS = { "tests/golden/images", "tests/golden/readers" }
-local PATH = "build/soak_photo"
 local SLOW = 20 -- seconds of the processor's
 
 local function slurp(path)
@@ -92,13 +91,13 @@ local function read_seeds()
 end
 
 -- Whether it is a picture.
-local function read_one(bytes)
-   spill(PATH, bytes)
+local function read_one(path, bytes)
+   spill(path, bytes)
    local begin = os.clock()
-   local ok, result = pcall(scute.image.load, PATH)
+   local ok, result = pcall(scute.image.load, path)
    assert(os.clock() - begin < SLOW, "it took too long")
    if ok then
-      assert(scute.photo_kinds({ PATH })[1], "what is no photo by its first bytes was read")
+      assert(scute.photo_kinds({ path })[1], "what is no photo by its first bytes was read")
       result:free()
    else
       assert(not tostring(result):find "\n", "a message of several lines: " .. tostring(result))
@@ -112,13 +111,13 @@ table.sort(names)
 for _, kind in ipairs(names) do
    if not ONLY or kind == ONLY then
       math.randomseed(SEED)
-      local pictures = 0
+      local path, pictures = "build/soak_" .. kind, 0
       for round = 1, ROUNDS do
-         local ok, result = pcall(read_one, damaged(seeds[kind]))
-         if not ok then error(("%s, seed %d, round %d (%s): %s"):format(kind, SEED, round, PATH, result), 0) end
+         local ok, result = pcall(read_one, path, damaged(seeds[kind]))
+         if not ok then error(("%s, seed %d, round %d (%s): %s"):format(kind, SEED, round, path, result), 0) end
          if result then pictures = pictures + 1 end
       end
       print(("%s: %d damaged files, of which %d are pictures; seed %d"):format(kind, ROUNDS, pictures, SEED))
+      os.remove(path)
    end
 end
-os.remove(PATH)
