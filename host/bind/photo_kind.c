@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/photo/photo_kinds.h"
 
 // What a name says is Lua's, in the list at 2.
 static const char **read_paths(lua_State *L, int n) {

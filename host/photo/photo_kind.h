@@ -38,10 +38,6 @@ const char *sc_photo_kind_name(ScPhotoKind);
 // SC_EFORMAT where this program decodes no photo of that kind: the message says what it is and what to do.
 ScStatus sc_photo_kind_check(ScPhotoKind);
 
-// The kinds of n files, by up to `workers` threads, the caller among them. errors[i] is the errno of a file
-// that cannot be read, whose kind is SC_PHOTO_NONE then, or 0.
-void sc_photo_kinds(const char *const *paths, int64_t n, int workers, unsigned char *kinds, int *errors);
-
 // ---- for the decoders, each of which enters here before main: one that is not compiled is just absent ----
 
 typedef ScStatus (*ScPhotoDecoder)(ScBytes, const ScImageLimits *, const ScPurpose *, ScPhoto *out);

@@ -1,4 +1,6 @@
-// The kinds of many files, by a few threads: what it takes is waiting for the disk.
+// By a few threads: what it takes is waiting for the disk.
+#include "host/photo/photo_kinds.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

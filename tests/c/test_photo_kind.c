@@ -1,5 +1,6 @@
 // The kinds of photo by their first bytes: each is told as what it is, and what is none is none.
 #include "host/photo/photo_kind.h"
+#include "host/photo/photo_kinds.h"
 
 #include <errno.h>
 
