@@ -125,6 +125,17 @@ static uint16_t field(const Job *job, uint32_t tag) {
    return value;
 }
 
+// The small copy in front of what the sensor saw is not the photo.
+static ScStatus check_is_photo(const Job *job) {
+   uint32_t kind = 0;
+   uint16_t parts = 0;
+   void *offsets = NULL;
+   TIFFGetFieldDefaulted(job->tiff, TIFFTAG_SUBFILETYPE, &kind);
+   if (!(kind & FILETYPE_REDUCEDIMAGE) || !TIFFGetField(job->tiff, TIFFTAG_SUBIFD, &parts, &offsets))
+      return SC_OK;
+   return sc_fail(SC_EFORMAT, "a camera's raw file; convert it first: darktable-cli photo.raw photo.jpg");
+}
+
 static ScStatus check_samples(const Job *job) {
    uint16_t format = field(job, TIFFTAG_SAMPLEFORMAT);
    if (format == SAMPLEFORMAT_IEEEFP)
@@ -179,6 +190,7 @@ static ScStatus read_directory(Job *job, const ScImageLimits *limits) {
                      "a TIFF packed by method %d, which this libtiff does not unpack; convert it first: "
                      "tiffcp -c lzw photo.tif new.tif",
                      job->compression);
+   SC_TRY(check_is_photo(job));
    SC_TRY(check_samples(job));
    return read_color(job);
 }

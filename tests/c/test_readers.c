@@ -119,6 +119,23 @@ static void test_limit(void **state) {
    each_case(check_limit);
 }
 
+static void test_refused(void **state) {
+   (void)state;
+   static const char *const files[][2] = {
+       {"refused_float.tif", "floating-point numbers"},     {"refused_signed.tif", "signed"},
+       {"refused_lab.tif", "photometric interpretation 8"}, {"refused_raw.tif", "a camera's raw file"},
+       {"refused_sensor.tif", "a camera's raw file"},
+   };
+   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+      char path[128];
+      ScImage image;
+      snprintf(path, sizeof path, FOLDER "%s", files[i][0]);
+      if (!is_read(path, "TIFF")) return;
+      assert_int_equal(sc_image_decode(path, NULL, &image), SC_EFORMAT);
+      if (!strstr(sc_error(), files[i][1]) || strchr(sc_error(), '\n')) fail_msg("%s", sc_error());
+   }
+}
+
 // Whatever is in a file: an image or a message.
 static void check_mutations(const Case *c, const unsigned char *expected) {
    char path[128];
@@ -150,10 +167,8 @@ static void test_mutations(void **state) {
 
 int main(void) {
    const struct CMUnitTest tests[] = {
-       cmocka_unit_test(test_golden),
-       cmocka_unit_test(test_truncated),
-       cmocka_unit_test(test_limit),
-       cmocka_unit_test(test_mutations),
+       cmocka_unit_test(test_golden),  cmocka_unit_test(test_truncated), cmocka_unit_test(test_limit),
+       cmocka_unit_test(test_refused), cmocka_unit_test(test_mutations),
    };
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -94,6 +94,16 @@ def write_tiffs(rgb):
     write_tiff("big", rgb, 2, 8, big=True)
 
 
+def refused():
+    """TIFFs that are not read: each is told as what it is."""
+    photo = picture(20, 14, 28)
+    Image.fromarray(photo[:, :, 0].astype(np.float32)).save(FOLDER / "refused_float.tif")
+    Image.fromarray(photo[:, :, 0].astype(np.int32)).save(FOLDER / "refused_signed.tif")
+    Image.fromarray(photo).convert("LAB").save(FOLDER / "refused_lab.tif")
+    write_tiff("refused_raw", photo, 2, 8, others={254: (4, [1]), 330: (4, [8])})
+    write_tiff("refused_sensor", photo[:, :, :1], 32803, 16)
+
+
 def pack(block, bits, order):
     if bits == 16:
         return block.astype(order + "u2").tobytes()
@@ -106,7 +116,7 @@ def pack(block, bits, order):
     return rows
 
 
-def write_tiff(name, values, photometric, bits, order="<", tile=None, planes=False, extra=(), big=False):
+def write_tiff(name, values, photometric, bits, order="<", tile=None, planes=False, extra=(), big=False, others=None):
     height, width, samples = values.shape
     layers = [values[:, :, [c]] for c in range(samples)] if planes else [values]
     blocks = []
@@ -133,6 +143,7 @@ def write_tiff(name, values, photometric, bits, order="<", tile=None, planes=Fal
         tags |= {273: (offset_type, offsets), 278: (4, [height]), 279: (4, sizes)}
     if extra:
         tags[338] = (3, list(extra))
+    tags |= others or {}
     directory = head + sum(sizes)
     behind = directory + (8 + 20 * len(tags) + 8 if big else 2 + 12 * len(tags) + 4)
     entries, rest = b"", b""
@@ -211,7 +222,9 @@ def main():
     heifs()
     kinds = {".webp": "WebP", ".tif": "TIFF", ".heic": "HEIC", ".avif": "AVIF"}
     lines, data = [], io.BytesIO()
-    for path in sorted(FOLDER.iterdir()):
+    read = sorted(FOLDER.iterdir())
+    refused()
+    for path in read:
         pixels = np.asarray(upright(path))
         lines.append(f"{path.name} {kinds[path.suffix]} {tolerance_of(path)} {pixels.shape[1]} {pixels.shape[0]}")
         data.write(np.ascontiguousarray(pixels).tobytes())
