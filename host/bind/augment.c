@@ -65,7 +65,7 @@ void sc_option_fill(lua_State *L, int index, const char *function, unsigned char
 }
 
 ScSample sc_option_sample(lua_State *L, int index, const char *function) {
-   ScSample s;
+   ScSample s = {0};
    s.seed = (uint64_t)sc_option_integer(L, index, function, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
    s.epoch = (uint64_t)sc_option_integer(L, index, function, "epoch", 1, 0, (1 << 24) - 1);
    s.index = (uint64_t)sc_option_integer(L, index, function, "index", 1, 1, (lua_Integer)1 << 40) - 1;

@@ -77,7 +77,7 @@ static const int64_t *read_order(lua_State *L, int options, int64_t paths, int64
 static ScLoaderConfig read_config(lua_State *L, int options) {
    static const char *const names[] = {
        "paths", "labels",  "order", "batch_size", "merge_last_single", "preprocess", "augment", "seed",
-       "epoch", "workers", "depth", "on_bad",     "late_normalize",    NULL};
+       "epoch", "workers", "depth", "on_bad",     "late_normalize",    "digests",    NULL};
    static const char *const policies[] = {"skip", "error", NULL};
    sc_check_options(L, options, "loader", names);
    ScLoaderConfig c = {0};
@@ -94,6 +94,7 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
    sc_raw_field(L, options, "augment");
    c.augment = sc_check_augment(L, -1, "loader: augment");
    c.late_normalize = sc_option_boolean(L, options, "loader", "late_normalize", false);
+   c.digests = sc_option_boolean(L, options, "loader", "digests", false);
    ScSample sample = sc_option_sample(L, options, "loader");
    c.seed = sample.seed;
    c.epoch = sample.epoch;
@@ -115,9 +116,9 @@ static void share_memory(void) {
 // or i64 tensor of indices from 1 (all as they come), batch_size = 32, merge_last_single = false, preprocess =
 // {resize = , crop = , filter = , mean = , std = , pad_square = }, augment = {...} (none; see sc_check_augment
 // and scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
-// = 4 batches under way, on_bad = "skip" or "error", late_normalize = false} -> loader; #loader is the number
-// of batches. With late_normalize x is u8, before mean and std (see scute.normalize_photos), unless
-// random_erasing is on, which works on normalised photos. Tables are read raw.
+// = 4 batches under way, on_bad = "skip" or "error", late_normalize = false, digests = false} -> loader;
+// #loader is the number of batches. With late_normalize x is u8, before mean and std (see
+// scute.normalize_photos), unless random_erasing is on, which works on normalised photos. Tables are read raw.
 static int create(lua_State *L) {
    lua_settop(L, 1);
    ScLoader **handle = lua_newuserdatauv(L, sizeof *handle, 0);
@@ -200,9 +201,38 @@ static void push_good(lua_State *L, ScBatch *batch) {
    push_integers(L, batch->indices, batch->n, 1);
 }
 
+// The digests of the good photos as a list of texts, and what they look like as another; nil where there is
+// none.
+static void push_digests(lua_State *L, const ScBatch *batch) {
+   char text[48];
+   if (!batch->digests) {
+      lua_pushnil(L);
+      lua_pushnil(L);
+      return;
+   }
+   lua_createtable(L, (int)batch->n, 0);
+   for (int64_t i = 0; i < batch->n; i++) {
+      snprintf(text, sizeof text, "%08x-%lld", (unsigned)batch->digests[i].crc,
+               (long long)batch->digests[i].size);
+      lua_pushstring(L, text);
+      lua_rawseti(L, -2, i + 1);
+   }
+   if (!batch->looks) {
+      lua_pushnil(L);
+      return;
+   }
+   lua_createtable(L, (int)batch->n, 0);
+   for (int64_t i = 0; i < batch->n; i++) {
+      lua_pushinteger(L, (lua_Integer)batch->looks[i]);
+      lua_rawseti(L, -2, i + 1);
+   }
+}
+
 // loader:next() -> x (n, 3, crop, crop) f32 (u8 with late_normalize), y (n) i64 or nil, indices (n) i64 from 1,
-// list of bad photos {index = , path = , message = }, and such a list of notes about good ones (whose file
-// lacks its end). At the end x, y and indices are nil. A batch without any good photo is passed over; its bad
+// list of bad photos {index = , path = , message = }, such a list of notes about good ones (whose file lacks
+// its end), and with `digests` a list of "CRC-32 of the file's bytes-their number", one a row of x, and, unless
+// photos are augmented, a list of numbers that are equal where rows of x are. At the end x, y and indices are
+// nil. A batch without any good photo is passed over; its bad
 // ones are told with the next.
 static int next(lua_State *L) {
    self(L, "next");
@@ -224,8 +254,9 @@ static int next(lua_State *L) {
       lua_settop(L, 7);
    lua_pushvalue(L, 2);
    lua_pushvalue(L, 3);
+   push_digests(L, batch);
    sc_batch_release(batch);
-   return 5;
+   return 7;
 }
 
 static int length(lua_State *L) {

@@ -202,7 +202,7 @@ static ScStatus check_plan(const Plan *plan) {
 
 static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScPhoto *out) {
    bool shrinks = plan->augment->crop && !plan->augment->exact_decode;
-   ScPurpose purpose = {shrinks ? choose_shrink : NULL, ask_room, plan};
+   ScPurpose purpose = {shrinks ? choose_shrink : NULL, ask_room, plan, plan->sample->digest};
    SC_TRY(check_plan(plan));
    return sc_image_decode_photo(path, limits, &purpose, out);
 }

@@ -4,12 +4,14 @@
 
 #include "host/photo/augment_options.h"
 #include "host/photo/image_effect.h"
+#include "host/photo/image_format.h"
 
 // Which view of which sample.
 typedef struct {
    uint64_t seed;
-   uint64_t epoch; // below 2^24
-   uint64_t index; // of the sample, below 2^40
+   uint64_t epoch;   // below 2^24
+   uint64_t index;   // of the sample, below 2^40
+   ScDigest *digest; // NULL, or where that of the file goes
 } ScSample;
 
 // RandomResizedCrop.get_params for an image of that size.

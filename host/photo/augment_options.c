@@ -62,3 +62,9 @@ ScStatus sc_augment_check(const ScAugment *a) {
    SC_TRY(check_policy(a));
    return check_erase(a);
 }
+
+bool sc_augment_is_none(const ScAugment *a) {
+   bool jitters = false;
+   for (int i = 0; i < SC_JITTERS; i++) jitters = jitters || a->jitter[i];
+   return !a->crop && a->flip == 0 && !a->rotate && !jitters && a->policy == SC_POLICY_NONE && a->erase == 0;
+}

@@ -52,4 +52,7 @@ extern const ScRange sc_crop_scale, sc_crop_ratio, sc_erase_scale, sc_erase_rati
 // Every field in range? SC_EARG otherwise; the message begins with the option's name in Lua.
 ScStatus sc_augment_check(const ScAugment *);
 
+// Whether every view of a photo is the same.
+bool sc_augment_is_none(const ScAugment *);
+
 #endif

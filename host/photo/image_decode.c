@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include "host/photo/budget.h"
 #include "host/photo/photo_kind.h"
 
@@ -107,6 +109,8 @@ ScStatus sc_image_decode_photo(const char *path, const ScImageLimits *limits, co
    Content content = {0};
    ScStatus status = read_photo(file, path, limits, &content);
    close(file);
+   if (!status && purpose->digest)
+      *purpose->digest = (ScDigest){(uint32_t)crc32_z(0, content.data, content.size), (int64_t)content.size};
    if (!status) status = decode_bytes(path, (ScBytes){content.data, content.size}, limits, purpose, out);
    drop(&content);
    return status;

@@ -21,6 +21,12 @@ typedef struct {
    size_t size;
 } ScBytes;
 
+// By which a file is known again under another name.
+typedef struct {
+   uint32_t crc; // CRC-32 of its bytes
+   int64_t size; // how many there are
+} ScDigest;
+
 // What a photo is decoded for; all zero where its pixels are all that is wanted. The functions get the size of
 // the upright photo.
 typedef struct {
@@ -29,6 +35,7 @@ typedef struct {
    // The bytes that will be wanted beside the pixels; may refuse the photo.
    ScStatus (*ask_room)(void *context, int width, int height, int shrink, size_t *bytes);
    void *context;
+   ScDigest *digest; // NULL, or where the digest of the file goes
 } ScPurpose;
 
 typedef struct {

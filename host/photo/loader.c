@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <zlib.h>
+
 #include "host/core/device.h"
 #include "host/photo/budget.h"
 
@@ -16,6 +18,8 @@ typedef struct {
    ScStatus status;
    char *message; // if the status is bad
    bool lacks_end;
+   ScDigest digest;
+   uint64_t look; // of its pixels
 } Outcome;
 
 // A batch under way. Written by the workers, each its own samples; `left` under the lock.
@@ -65,22 +69,36 @@ static size_t sample_size(const ScLoader *l) {
 }
 
 // The one place where a sample's content is decided, by its index alone.
-static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to, bool *lacks_end) {
+static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to, Outcome *outcome) {
    const ScLoaderConfig *c = &l->config;
-   ScSample sample = {c->seed, c->epoch, (uint64_t)index};
+   ScSample sample = {c->seed, c->epoch, (uint64_t)index, c->digests ? &outcome->digest : NULL};
    const char *path = c->paths[index];
-   return pixel_dtype(l) == SC_U8
-              ? sc_augment_load_bytes(path, &c->limits, &c->preprocess, &c->augment, &sample, to, lacks_end)
-              : sc_augment_load(path, &c->limits, &c->preprocess, &c->augment, &sample, to, lacks_end);
+   return pixel_dtype(l) == SC_U8 ? sc_augment_load_bytes(path, &c->limits, &c->preprocess, &c->augment,
+                                                          &sample, to, &outcome->lacks_end)
+                                  : sc_augment_load(path, &c->limits, &c->preprocess, &c->augment, &sample, to,
+                                                    &outcome->lacks_end);
+}
+
+// An augmented photo looks like no other.
+static bool tells_looks(const ScLoader *l) {
+   return l->config.digests && sc_augment_is_none(&l->config.augment);
+}
+
+// The CRC-32 of either half.
+static uint64_t look_of(const unsigned char *pixels, size_t bytes) {
+   uint64_t upper = crc32_z(0, pixels, bytes / 2), lower = crc32_z(0, pixels + bytes / 2, bytes - bytes / 2);
+   return upper << 32 | lower;
 }
 
 static void load_sample(ScLoader *l, int64_t batch, int64_t at) {
    Slot *slot = slot_of(l, batch);
    Outcome *outcome = &slot->outcomes[at];
-   char *pixels = slot->pixels->buffer->data;
-   outcome->status = load_pixels(l, l->config.order[batch_start(l, batch) + at],
-                                 pixels + (size_t)at * sample_size(l), &outcome->lacks_end);
-   if (outcome->status == SC_OK) return;
+   char *pixels = (char *)slot->pixels->buffer->data + (size_t)at * sample_size(l);
+   outcome->status = load_pixels(l, l->config.order[batch_start(l, batch) + at], pixels, outcome);
+   if (outcome->status == SC_OK) {
+      if (tells_looks(l)) outcome->look = look_of((unsigned char *)pixels, sample_size(l));
+      return;
+   }
    outcome->message = strdup(sc_error());
    if (!outcome->message) outcome->status = SC_EMEM;
 }
@@ -207,6 +225,8 @@ static void sort_out(ScLoader *l, Slot *slot, ScBatch *out) {
       }
       if (out->n < i) memcpy(pixels + (size_t)out->n * size, pixels + (size_t)i * size, size);
       if (outcome->lacks_end) out->endless[out->endless_count++] = order[i];
+      if (out->digests) out->digests[out->n] = outcome->digest;
+      if (out->looks) out->looks[out->n] = outcome->look;
       if (out->labels) out->labels[out->n] = l->config.labels[order[i]];
       out->indices[out->n++] = order[i];
    }
@@ -219,7 +239,10 @@ static ScStatus deliver(ScLoader *l, Slot *slot, ScBatch *out) {
    out->labels = l->config.labels ? malloc((size_t)asked * sizeof *out->labels) : NULL;
    out->endless = malloc((size_t)asked * sizeof *out->endless);
    out->bad = malloc((size_t)(asked - good + 1) * sizeof *out->bad);
-   if (!out->indices || !out->endless || !out->bad || (l->config.labels && !out->labels))
+   out->digests = l->config.digests ? malloc((size_t)asked * sizeof *out->digests) : NULL;
+   out->looks = tells_looks(l) ? malloc((size_t)asked * sizeof *out->looks) : NULL;
+   if (!out->indices || !out->endless || !out->bad || (l->config.labels && !out->labels) ||
+       (l->config.digests && !out->digests) || (tells_looks(l) && !out->looks))
       return sc_fail(SC_EMEM, "loader: out of memory for a batch of %lld", (long long)asked);
    if (good > 0) SC_TRY(sc_tensor_alias(&out->pixels, slot->pixels, 4, (int64_t[]){good, 3, crop, crop}));
    out->asked = asked;
@@ -255,6 +278,8 @@ void sc_batch_release(ScBatch *batch) {
    free(batch->endless);
    free(batch->labels);
    free(batch->indices);
+   free(batch->digests);
+   free(batch->looks);
    sc_tensor_release(batch->pixels);
    *batch = (ScBatch){0};
 }

@@ -24,6 +24,7 @@ typedef struct {
    ScImageLimits limits;    // all zero: the default
    int workers;             // threads; 0 decodes in the caller
    int depth;               // batches that may be under way at a time; 0: 4
+   bool digests;            // tell what files and photos are known again by
    bool skip_bad;           // leave an unreadable photo out and report it; otherwise it fails the batch
 } ScLoaderConfig;
 
@@ -36,11 +37,14 @@ typedef struct {
 // good; the rest are in `bad`. With n = 0 there are no pixels.
 typedef struct {
    int64_t asked, n, bad_count, endless_count;
-   ScTensor *pixels; // on the cpu, (n, 3, crop, crop): f32; u8 if they are yet to be normalised
-   int64_t *labels;  // [n]; NULL where the loader has none
-   int64_t *indices; // [n] into paths
-   ScBadSample *bad; // [bad_count]
-   int64_t *endless; // [endless_count] into paths: good ones whose file ends early, behind the last pixel
+   ScTensor *pixels;  // on the cpu, (n, 3, crop, crop): f32; u8 if they are yet to be normalised
+   int64_t *labels;   // [n]; NULL where the loader has none
+   int64_t *indices;  // [n] into paths
+   ScBadSample *bad;  // [bad_count]
+   int64_t *endless;  // [endless_count] into paths: good ones whose file ends early, behind the last pixel
+   ScDigest *digests; // [n] of the files; NULL unless they are wanted
+   uint64_t
+       *looks; // [n] equal where the pixels are; NULL where photos are augmented, or unless they are wanted
 } ScBatch;
 
 typedef struct ScLoader ScLoader;

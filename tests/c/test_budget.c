@@ -136,7 +136,7 @@ static void load_each_way(const char *path) {
       const ScAugment *augment;
    } ways[] = {{&preprocess, &none}, {&square, &none}, {&preprocess, &crops}, {&square, &crops}};
    for (uint64_t i = 0; i < 6; i++) {
-      ScSample sample = {1, 1, i};
+      ScSample sample = {.seed = 1, .epoch = 1, .index = i};
       size_t before = live;
       sc_budget_set(0);
       most = before;
@@ -231,7 +231,7 @@ static void test_square(void **state) {
    free(file.data);
    ScPreprocess square = preprocess;
    square.pad_square = true;
-   ScSample sample = {1, 1, 1};
+   ScSample sample = {.seed = 1, .epoch = 1, .index = 1};
    float *out = malloc(56 * 56 * 3 * sizeof *out);
    for (int crop = 0; crop < 2; crop++) {
       ScAugment augment = {.crop = crop, .crop_scale = sc_crop_scale, .crop_ratio = sc_crop_ratio};

@@ -370,7 +370,7 @@ static void test_augmented_sample(void **state) {
    assert_ok(sc_loader_next(loader, &batch));
    const float *pixels = batch.pixels->buffer->data;
    for (int i = 0; i < 4; i++) {
-      ScSample sample = {7, 2, (uint64_t)order[i]};
+      ScSample sample = {.seed = 7, .epoch = 2, .index = (uint64_t)order[i]};
       assert_ok(sc_augment_load(paths[order[i]], NULL, &c.preprocess, &c.augment, &sample, expected, NULL));
       assert_memory_equal(pixels + i * SIZE, expected, sizeof expected);
    }

@@ -7,19 +7,26 @@ local upload = require "scute.data.upload"
 -- caller, who frees them. part: { paths, labels }. options: those of scute.loader but paths and labels, and
 --   device   "cpu"  where x and y go
 --   dtype    "f32"  of x on a GPU, see scute.data.upload
---   note     none   function(bad): hears of photos that cannot be read, a list of {path, message, index}
+--   note     none   function(bad, notes): hears of photos that cannot be read, a list of {path, message, index}, and of good
+--   ones
+--                   of which there is something to say (a file that lacks its end)
+--   digested none   function(indices, digests, looks): hears of the digests of the files' bytes, and of what the pixels are
+--   known
+--                   again by (nil where they are augmented), lists as long as indices (see scute.loader)
 -- To be used with a generic for, which closes the loader however it ends.
 return function(part, options)
    local device = options.device or "cpu"
    local to_device = upload.to(device, options.preprocess, options.dtype)
    local loading = { paths = part.paths, labels = part.labels, late_normalize = to_device.late_normalize }
    for name, value in pairs(options) do
-      if name ~= "device" and name ~= "dtype" and name ~= "note" then loading[name] = value end
+      if name ~= "device" and name ~= "dtype" and name ~= "note" and name ~= "digested" then loading[name] = value end
    end
+   loading.digests = options.digested ~= nil
    local loader = scute.loader(loading)
    local function next_batch()
-      local x, y, indices, bad = loader:next()
-      if options.note then options.note(bad) end
+      local x, y, indices, bad, notes, digests, looks = loader:next()
+      if options.note then options.note(bad, notes) end
+      if digests then options.digested(indices, digests, looks) end
       if not x then
          loader:close()
          return nil
