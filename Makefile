@@ -25,7 +25,7 @@ DEVICE  ?=
 FOLDS   ?= 1
 ONLY    ?=
 
-PKGS     = cairo chafa lua5.4 jansson libcurl libzip libmd libedit libjpeg zlib
+PKGS     = cairo chafa glib-2.0 lua5.4 jansson libcurl libzip libmd libedit libjpeg zlib
 # Kinds of photo beside the usual ones, each of them read where its library is there (READERS= leaves them out).
 LIBRARY_webp = libwebp
 LIBRARY_tiff = libtiff-4 >= 4.5
