@@ -8,7 +8,7 @@ local best_practices, cli, data, optim, schedule, train =
 
 local opt = cli.parse(arg, "Fine-tune with and without each best practice", best_practices.flags)
 local set = not opt.list
-   and data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction, split_csv = opt.split_csv })
+   and data.open(opt.data_dir, data.options(opt))
 
 local constant = schedule.constant()
 local stepped = schedule.step { every = opt.epochs / 3, gamma = 0.1 }

@@ -9,7 +9,7 @@ local cli, data, fine_tuning, optim, schedule, train =
 local opt = cli.parse(arg, "Fine-tune a pretrained network, from the head down", fine_tuning.flags)
 if opt.list_groups then return fine_tuning.print_groups(opt) end
 
-local set = data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction, split_csv = opt.split_csv })
+local set = data.open(opt.data_dir, data.options(opt))
 local model = fine_tuning.model(opt, set.classes)
 local run = train.options(opt)
 run.unfreeze = train.unfreeze.plan(model, opt.unfreeze,

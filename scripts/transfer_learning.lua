@@ -6,7 +6,7 @@ local cli, data, models, optim, schedule, train =
    scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
 
 local opt = cli.parse(arg, "Train a new classifier on a pretrained backbone, frozen or not", cli.common)
-local set = data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction })
+local set = data.open(opt.data_dir, data.options(opt))
 local model = models.create(opt.model, {
    classes = set.classes, pretrained = opt.weights, head_init = opt.head_init, image_size = opt.image_size,
    log = cli.say,

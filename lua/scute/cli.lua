@@ -31,8 +31,10 @@ local FIRST = {
    { "weight_decay", number = true, min = 0, default = 0.01, synonyms = { "wd" },
      help = "AdamW's, decoupled from the gradient" },
    { "warmup_epochs", number = true, min = 0, default = 1, help = "epochs in which the learning rate rises" },
-   { "val_fraction", number = true, above = 0, below = 1, default = 0.2,
-     help = "share of each class that validates, where there is no val/ folder" },
+   table.unpack((require "scute.data.options")),
+}
+-- Where the weights start.
+local START = {
    { "weights", default = "imagenet", value = "PATH|imagenet|none",
      help = "where the backbone starts: a .safetensors, .pth or .pt file, the official weights, or random numbers" },
    { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "uniform_fan_out", "zeros" },
@@ -64,6 +66,7 @@ end
 
 local function all_flags()
    local list = table.move(FIRST, 1, #FIRST, 1, {})
+   table.move(START, 1, #START, #list + 1, list)
    for _, entry in ipairs(FIT.entries) do
       if not entry.script_only then list[#list + 1] = as_flag(entry) end
    end

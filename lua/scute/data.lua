@@ -2,16 +2,17 @@
 --
 -- Nothing is decoded here; see scute.loader.
 local lfs = require "lfs"
+local scute = require "scute.core"
 local console = require "scute.base.console"
+local content = require "scute.data.content"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
+local layout = require "scute.data.layout"
 local note = require "scute.data.note"
 local options = require "scute.base.options"
 local split_csv = require "scute.data.split_csv"
 
 local data = {}
-
-local validation_names = { "val", "valid", "validation", "test" }
 
 -- ---- finding ----
 
@@ -25,18 +26,63 @@ local function check_folder(dir)
    end
 end
 
--- {name = {paths}} of the class folders in `dir`, and their names in byte order.
-local function find_classes(dir)
-   local names, files = folder.list(dir)
-   if #names == 0 and #files > 0 then
-      console.fail("data_dir: '%s' holds %s but no folders; put the photos of each class into a folder of their own, as in "
-         .. "%s/CLASS/%s", dir, console.count(#files, "file"), dir, files[1])
-   elseif #names == 0 then
-      console.fail("data_dir: '%s' is empty; it should hold one folder of photos per class", dir)
+local function explain_no_folders(dir, files)
+   if #files == 0 then console.fail("data_dir: '%s' is empty; it should hold one folder of photos per class", dir) end
+   console.fail("data_dir: '%s' holds %s but no folders; put the photos of each class into a folder of their own, as in "
+      .. "%s/CLASS/%s", dir, console.count(#files, "file"), dir, files[1])
+end
+
+local function check_readable(dir, names, photos, broken)
+   local first, n = {}, {}
+   for _, entry in ipairs(broken) do
+      local i = entry.list
+      first[i], n[i] = first[i] or entry.message, (n[i] or 0) + 1
    end
-   local paths = {}
-   for _, name in ipairs(names) do paths[name] = folder.files(dir .. "/" .. name) end
-   return paths, names, #files
+   for i, name in ipairs(names) do
+      if #photos[i] == 0 and first[i] then
+         console.fail("data_dir: none of the %s of class '%s' in '%s' can be read%s: %s", console.count(n[i], "photo"), name,
+            dir, n[i] > 1 and "; the first" or "", first[i])
+      end
+   end
+end
+
+-- Names of classes in byte order, and the files of each. Folders whose names look the same are one class, however their accents
+-- are written.
+local function by_class(set, dir, folders)
+   local names, files = {}, {}
+   for _, name in ipairs(folders) do
+      local class = scute.nfc(name)
+      if files[class] then
+         set.notes[#set.notes + 1] = ("two folders in '%s' are the one class '%s', written in two ways"):format(dir, class)
+      else
+         names[#names + 1], files[class] = class, {}
+      end
+      local found = folder.files(dir .. "/" .. name)
+      table.move(found, 1, #found, #files[class] + 1, files[class])
+   end
+   folder.sort_bytes(names)
+   local lists = {}
+   for i, class in ipairs(names) do lists[i] = folder.sort_bytes(files[class]) end
+   return names, lists
+end
+
+-- The photos in the class folders of `dir` (only: the names of those that are; default all): { names in byte order, photos =
+-- {name = paths}, stray = files beside the class folders }. What cannot be read, or is no photo, is added to set.broken and
+-- set.others.
+local function read_classes(set, dir, only)
+   local names, files = folder.list(dir)
+   names = only or names
+   if #names == 0 then explain_no_folders(dir, files) end
+   local by_name, lists = {}
+   names, lists = by_class(set, dir, names)
+   local photos, broken, others = content.sort(lists)
+   check_readable(dir, names, photos, broken)
+   for i, name in ipairs(names) do by_name[name] = photos[i] end
+   for _, entry in ipairs(broken) do
+      set.broken[#set.broken + 1] = { path = entry.path, class = names[entry.list], message = entry.message }
+   end
+   set.others = set.others + others
+   return { names = names, photos = by_name, stray = #files }
 end
 
 local function contains(list, value)
@@ -44,27 +90,6 @@ local function contains(list, value)
       if entry == value then return true end
    end
    return false
-end
-
--- Where training and validation photos lie: train (the folder itself where there is no train/), val or nil.
-local function find_layout(dir, notes)
-   local folders = folder.list(dir)
-   local found = {}
-   for _, name in ipairs(validation_names) do
-      if contains(folders, name) then found[#found + 1] = name end
-   end
-   if not contains(folders, "train") then
-      if #found > 0 and #found == #folders then
-         console.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/", dir,
-            found[1], dir)
-      end
-      return dir, nil
-   end
-   local used = { train = true, [found[1] or ""] = true }
-   for _, name in ipairs(folders) do
-      if not used[name] then notes[#notes + 1] = ("%s/%s is beside train/ and is left alone"):format(dir, name) end
-   end
-   return dir .. "/train", found[1] and dir .. "/" .. found[1]
 end
 
 -- ---- splitting ----
@@ -100,7 +125,8 @@ local function check_classes(dir, classes, paths)
    for _, name in ipairs(classes) do
       folder.check_name("data_dir", name)
       if #paths[name] == 0 then
-         console.fail("data_dir: the class folder '%s/%s' is empty; put photos into it or remove it", dir, name)
+         console.fail("data_dir: the class folder '%s/%s' is empty (there is no photo in it); put photos into it or remove it",
+            dir, name)
       end
    end
    if #classes < 2 then
@@ -121,8 +147,9 @@ local function split_all(set, paths, o)
 end
 
 local function read_validation(set, dir, train_dir)
-   local paths, names = find_classes(dir)
-   for _, name in ipairs(names) do
+   local found = read_classes(set, dir)
+   local paths = found.photos
+   for _, name in ipairs(found.names) do
       if not contains(set.classes, name) then
          console.fail("data_dir: class '%s' is in '%s' but not in '%s'; a model cannot learn a class it has no photos of",
             name, dir, train_dir)
@@ -144,59 +171,114 @@ local function path_of(name, dir)
    return path == "" and "/" or path
 end
 
+local function new_set(dir)
+   return { dir = dir, train = new_part(), val = new_part(), notes = {}, broken = {}, others = 0 }
+end
+
+local function tell_others(set)
+   if set.others == 0 then return end
+   set.notes[#set.notes + 1] = ("%s no photos and left alone"):format(set.others == 1 and "1 file is"
+      or set.others .. " files are")
+end
+
 --- All photos in the class folders of `dir`, one class or more, without a split. Returns { paths, labels, counts }, as the
--- parts of data.open, and the names of the classes.
+-- parts of data.open, with broken = list of {path, class, message} of those that cannot be read and others = how many files are
+-- no photos, and the names of the classes.
 function data.list(dir)
    dir = path_of("data.list", dir)
    check_folder(dir)
-   local paths, classes = find_classes(dir)
-   local part = new_part()
-   for class, name in ipairs(classes) do extend(part, class, paths[name]) end
+   local set = new_set(dir)
+   local found, part = read_classes(set, dir), new_part()
+   for class, name in ipairs(found.names) do extend(part, class, found.photos[name]) end
    if #part.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
-   return part, classes
+   part.broken, part.others = set.broken, set.others
+   return part, found.names
 end
 
-local OPEN = options.declare("data.open", {
+local OPEN = options.declare("data.open", table.move(require "scute.data.options", 1, 3, 3, {
    { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "which photos validate, where that is drawn" },
-   { "val_fraction", number = true, above = 0, below = 1, default = 0.2,
-     help = "share of each class that validates, where there is no folder for it" },
-   { "split_csv", text = true, show = "the folders",
-     help = "path of a file that says which photos train and which validate, see scute.data.split_csv" },
    { "validates", choices = { "val", "test" }, show = "val where there is one",
-     help = "which of that file's splits validates" },
-})
+     help = "which of the splits in split_csv validates" },
+}))
 
---- Opens a data set: `dir` holds one folder of photos per class, or train/ and val/ (or valid/, validation/, test/) with
--- such folders inside. Without a validation folder a share of each class is held out, drawn by the seed alone.
+--- The options of data.open that a command line says (see cli.parse).
+function data.options(opt)
+   local given = {}
+   for _, name in ipairs(OPEN.names) do given[name] = rawget(opt, name) end
+   if given.split_csv then given.val_fraction = nil end -- its default
+   return given
+end
+
+-- The photos that train, and those that validate or are to be drawn.
+local function read_folders(set, o)
+   local found = layout.find(set.dir, o.layout, set.notes)
+   local read = read_classes(set, found.train, found.classes)
+   check_classes(found.train, read.names, read.photos)
+   set.classes = read.names
+   if read.stray > 0 then
+      set.notes[#set.notes + 1] = ("%s beside the class folders of '%s' left alone"):format(
+         console.count(read.stray, "file"), found.train)
+   end
+   if found.val then
+      for class, name in ipairs(read.names) do extend(set.train, class, read.photos[name]) end
+      read_validation(set, found.val, found.train)
+      set.split = found.val:match "[^/]+$" .. "/"
+   else
+      split_all(set, read.photos, o)
+      set.split = ("drawn, %g %%, seed %d"):format(100 * o.val_fraction, o.seed)
+   end
+   tell_others(set)
+end
+
+--- Whether the folders of `dir` themselves say what validates.
+function data.has_validation(dir, given)
+   dir = path_of("data.has_validation", dir)
+   check_folder(dir)
+   return layout.find(dir, OPEN:read(given).layout, {}).val ~= nil
+end
+
+--- All photos below `dir` with their classes, one class or more, whatever trains or validates. Returns { dir, classes, paths,
+-- labels, broken, others } (see data.list). given: options of data.open, of which the layout counts.
+function data.everything(dir, given)
+   dir = path_of("data.everything", dir)
+   check_folder(dir)
+   local set, part, number = new_set(dir), new_part(), {}
+   local found = layout.find(dir, OPEN:read(given).layout, set.notes)
+   local reads = { read_classes(set, found.train, found.classes), found.val and read_classes(set, found.val) }
+   set.classes = {}
+   for _, read in ipairs(reads) do
+      for _, name in ipairs(read.names) do
+         if not number[name] then
+            set.classes[#set.classes + 1] = name
+            number[name] = #set.classes
+         end
+         for _, path in ipairs(read.photos[name]) do
+            part.paths[#part.paths + 1], part.labels[#part.labels + 1] = path, number[name]
+         end
+      end
+   end
+   if #part.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
+   return { dir = dir, classes = set.classes, paths = part.paths, labels = part.labels, broken = set.broken,
+      others = set.others }
+end
+
+--- Opens a data set: `dir` holds one folder of photos per class, or train/ and val/ (or validation/, test/, ..., see
+-- scute.data.layout) with such folders inside. Without a validation folder a share of each class is held out, drawn by the seed
+-- alone. Which files are photos is told by their first bytes.
 -- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines, split = what the split is
--- called beside an accuracy }, where train and val are { paths = list, labels = list of class numbers, counts = photos per
--- class }.
+-- called beside an accuracy, broken = list of {path, class, message} of photos that cannot be read, others = how many files are
+-- no photos }, where train and val are { paths = list, labels = list of class numbers, counts = photos per class }.
 -- What is wrong with the folder is a failure (one line, see scute.base.console).
 function data.open(dir, given)
    local o = OPEN:read(given)
    dir = path_of("data.open", dir)
    check_folder(dir)
-   local set = { dir = dir, train = new_part(), val = new_part(), notes = {} }
+   local set = new_set(dir)
    if o.split_csv then
       split_csv.fill(set, o.split_csv, o.validates)
       return set
    end
-   local train_dir, val_dir = find_layout(dir, set.notes)
-   local paths, classes, stray = find_classes(train_dir)
-   check_classes(train_dir, classes, paths)
-   set.classes = classes
-   if stray > 0 then
-      set.notes[#set.notes + 1] = ("%s beside the class folders of '%s' left alone"):format(
-         console.count(stray, "file"), train_dir)
-   end
-   if val_dir then
-      for class, name in ipairs(classes) do extend(set.train, class, paths[name]) end
-      read_validation(set, val_dir, train_dir)
-      set.split = val_dir:match "[^/]+$" .. "/"
-   else
-      split_all(set, paths, o)
-      set.split = ("drawn, %g %%, seed %d"):format(100 * o.val_fraction, o.seed)
-   end
+   read_folders(set, o)
    if #set.val.paths == 0 then
       console.fail("data_dir: '%s' has one photo of each class; two are needed, so that one can validate", dir)
    end

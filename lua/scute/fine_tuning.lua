@@ -46,8 +46,6 @@ fine_tuning.flags = cli.flags({
    { "batch_norm", choices = { "eval", "train_affine", "train" }, default = "eval",
      help = "batch norm of frozen layers: as it is; its scale and shift train; its statistics go on" },
    cli.changed("augment", { default = "light", show = false }),
-   { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
-     help = "which photos train and which validate: columns file, label, split, and optionally group" },
    { "baseline", flag = true, excludes = { "lr_find" }, why = "that trains nothing to compare", resume = "free",
      help = "first train baseline_cnn from scratch on the same split, and compare" },
    { "list_groups", flag = true, resume = "free", help = "print the groups of the model and their learning rates, and stop" },

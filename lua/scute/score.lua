@@ -150,6 +150,7 @@ local function score(model, part, given)
       error("score: expected photos as { paths = , labels = }, found " .. console.brief(part), 2)
    end
    local o, bad, wanted = SCORE:read(given), {}, {}
+   for i, entry in ipairs(part and part.broken or {}) do bad[i] = entry end
    for _, name in ipairs(o.want) do wanted[name] = true end
    o.device = o.device or device_of(model)
    check_photos(part, wanted, o)

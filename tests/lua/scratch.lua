@@ -10,7 +10,7 @@ function scratch.make(broken)
    local root = os.tmpname()
    os.remove(root)
    photos.set(root .. "/photos", { blue = 14, red = 13 })
-   if broken then photos.write_file(root .. "/photos/red/900.bmp", "not a photo") end
+   if broken then photos.write_file(root .. "/photos/red/900.bmp", "\xff\xd8\xff not a photo") end
    return root
 end
 

@@ -31,7 +31,7 @@ before_each(function()
    root = os.tmpname()
    os.remove(root)
    for _, name in ipairs { "a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg", "b/2.jpg", 'c/odd, "name".jpg' } do
-      write("photos/" .. name, "x")
+      write("photos/" .. name, "\xff\xd8\xff" .. name)
    end
    warnings = {}
    require("scute.base.console").warn = function(...) warnings[#warnings + 1] = string.format(...) end
@@ -141,7 +141,7 @@ end)
 describe("the name of a split", function()
    it("is the folder's, or says how it was drawn", function()
       for _, path in ipairs { "set/train/a/1", "set/train/b/1", "set/val/a/1", "set/val/b/1" } do
-         write(path .. ".jpg", "x")
+         write(path .. ".jpg", "\xff\xd8\xff" .. path)
       end
       assert.equal("val/", data.open(root .. "/set").split)
       os.execute(("rm -r '%s/photos/c'"):format(root))

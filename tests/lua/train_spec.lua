@@ -36,12 +36,11 @@ setup(function()
    os.remove(root)
    photos.set(root .. "/two", { blue = 14, red = 13 })
    photos.set(root .. "/bad", { blue = 8, red = 8 })
-   photos.write_file(root .. "/bad/red/005.bmp", "not a photo")
-   photos.write_file(root .. "/bad/blue/note, \"quoted\".txt", "nor is this")
-   photos.write_file(root .. "/none/a/1.jpg", "x")
-   photos.write_file(root .. "/none/a/2.jpg", "x")
-   photos.write_file(root .. "/none/b/1.jpg", "x")
-   photos.write_file(root .. "/none/b/2.jpg", "x")
+   photos.write_file(root .. "/bad/red/005.bmp", "\xff\xd8\xff not a photo")
+   photos.write_file(root .. "/bad/blue/note, \"quoted\".jpg", "nor is this, by its first bytes")
+   photos.write_file(root .. "/bad/blue/readme.txt", "nor is this, and nobody would think so")
+   photos.set(root .. "/none", { a = 6, b = 6 })
+   for i = 1, 6 do photos.write_file(("%s/none/b/%03d.bmp"):format(root, i), "\xff\xd8\xff") end
 end)
 
 teardown(function()
@@ -211,7 +210,7 @@ describe("train.fit", function()
          for line in read(result.folder .. "/bad_images.csv"):gmatch "[^\n]+" do lines[#lines + 1] = line end
          assert.equal(3, #lines)
          table.sort(lines)
-         assert.is_truthy((lines[1] .. lines[2]):find('note, ""quoted"".txt', 1, true))
+         assert.is_truthy((lines[1] .. lines[2]):find('note, ""quoted"".jpg', 1, true))
       end
    end)
 
@@ -219,9 +218,11 @@ describe("train.fit", function()
       assert.matches("bad/", failure(fit, { photos = "bad", options = { on_bad_image = "error" } }))
    end)
 
-   it("says so where no photo can be read", function()
-      assert.matches("none of the 2 files in '.*/none' can be read as a photo; the first: ", failure(fit, { photos = "none" }))
-      assert.matches("none of the 2 files", failure(fit, { photos = "none", options = { cache_features = "off" } }))
+   it("ends where no photo of a class can be read: what the others come to is no result", function()
+      for _, cache in ipairs { "auto", "off" } do
+         assert.matches("none of the 5 photos of class 'b' that train can be read; the last: .*none/b/",
+            failure(fit, { photos = "none", options = { cache_features = cache } }))
+      end
    end)
 
    it("finds an output folder that cannot be written before it starts", function()
@@ -338,6 +339,21 @@ describe("train.fit", function()
          model = scute.nn.Sequential { scute.nn.Linear { 2, 2 } }, freeze = false }))
       assert.matches("there is none in set.train", failure(fit, { set = { dir = "", classes = set.classes, notes = {},
          train = { paths = {}, labels = {} }, val = set.val }, model = create(set.classes) }))
+   end)
+
+   it("is told of pictures that cannot be drawn, and they cost nothing else", function()
+      local console = require "scute.base.console"
+      local names, warned, warn = { "schedule", "curves", "confusion", "top_losses", "batch" }, {}, console.warn
+      for _, name in ipairs(names) do rawset(scute.plot, name, function() error("out of memory", 0) end) end
+      console.warn = function(format, ...) warned[#warned + 1] = format:format(...) end
+      local ok, result = pcall(fit, { options = { tensorboard = true } })
+      for _, name in ipairs(names) do rawset(scute.plot, name, nil) end -- it looks for them where they are
+      console.warn = warn
+      assert.is_true(ok, tostring(result))
+      assert.is_truthy(#warned >= 2 and table.concat(warned, "\n"):find "schedule.png: .*report.html: [^\n]*out of memory")
+      assert.matches('"state": "finished"', read(result.folder .. "/run.json"))
+      assert.equal(3, select(2, read(result.folder .. "/history.csv"):gsub("\n", "")))
+      assert.same(models.load(result.folder .. "/best.safetensors").classes, { "blue", "red" })
    end)
 
    it("runs without an output folder", function()

@@ -1,15 +1,10 @@
--- What lies in a folder of photos. Names decide nothing here but what is plainly no photo: hidden files, and what
--- file managers leave behind. Type is told by content when a photo is decoded.
+-- What lies in a folder of photos. Names decide nothing here but what systems put there (see scute.data.system); which files
+-- are photos is told by their content (see scute.data.content).
 local lfs = require "lfs"
 local console = require "scute.base.console"
+local system = require "scute.data.system"
 
 local folder = {}
-
-local leftovers = { ["thumbs.db"] = true, ["desktop.ini"] = true, ["icon\r"] = true, ["__macosx"] = true }
-
-local function ignored(name)
-   return name:sub(1, 1) == "." or leftovers[name:lower()] ~= nil
-end
 
 --- Sorts names in byte order, whatever the locale: `<` on strings follows LC_COLLATE. Returns them.
 function folder.sort_bytes(names)
@@ -37,10 +32,10 @@ function folder.list(path)
       console.fail("data_dir: cannot read the folder '%s': %s", path, why)
    end
    for name in iterate, state do
-      if not ignored(name) then
-         local mode = lfs.attributes(path .. "/" .. name, "mode")
-         local list = mode == "directory" and folders or files
-         list[#list + 1] = name
+      if name ~= "." and name ~= ".." then
+         local is_folder = lfs.attributes(path .. "/" .. name, "mode") == "directory"
+         local list = is_folder and folders or files
+         if not (is_folder and system.is_folder or system.is_file)(name) then list[#list + 1] = name end
       end
    end
    return folder.sort_bytes(folders), folder.sort_bytes(files)

@@ -7,6 +7,7 @@
 --   split   train; val, valid or validation; test. Where nothing is val, test validates; otherwise it is left alone
 --   group   optional: what belongs together (an encounter, an animal); a warning tells of groups on both sides
 local lfs = require "lfs"
+local scute = require "scute.core"
 local console = require "scute.base.console"
 local csv = require "scute.base.csv"
 local folder = require "scute.data.folder"
@@ -45,14 +46,27 @@ local function read_header(path, header)
    return columns
 end
 
+-- A path in one way of writing it: "./a//b/../c.jpg" is "a/c.jpg".
+local function cleaned(path)
+   local parts = {}
+   for part in path:gmatch "[^/]+" do
+      if part == ".." and #parts > 0 and parts[#parts] ~= ".." then
+         parts[#parts] = nil
+      elseif part ~= "." then
+         parts[#parts + 1] = part
+      end
+   end
+   return (path:sub(1, 1) == "/" and "/" or "") .. table.concat(parts, "/")
+end
+
 -- One row as {file, label, part, group, line}, checked.
 local function read_row(path, columns, row, width)
    local function fail(format, ...)
       console.fail("split_csv: %s, line %d: %s", path, row.line, format:format(...))
    end
    if #row ~= width then fail("expected %d fields as in the first line, found %d", width, #row) end
-   local entry = { file = row[columns.file], label = row[columns.label], line = row.line,
-      part = PARTS[row[columns.split]:lower()], group = columns.group and row[columns.group] or "" }
+   local entry = { file = row[columns.file], label = scute.nfc(row[columns.label]:match "^%s*(.-)%s*$"), line = row.line,
+      part = PARTS[row[columns.split]:match "^%s*(.-)%s*$":lower()], group = columns.group and row[columns.group] or "" }
    if entry.file == "" then fail "the file is empty" end
    if entry.label == "" then fail("the label of '%s' is empty", entry.file) end
    if not entry.part then
@@ -64,7 +78,7 @@ end
 local function check_files(path, dir, entries)
    local missing, first, by_path = 0, nil, {}
    for _, entry in ipairs(entries) do
-      entry.path = entry.file:sub(1, 1) == "/" and entry.file or dir .. "/" .. entry.file
+      entry.path = entry.file:sub(1, 1) == "/" and cleaned(entry.file) or dir .. "/" .. cleaned(entry.file)
       local earlier = by_path[entry.path]
       if earlier then
          console.fail("split_csv: %s, line %d: '%s' is listed already in line %d", path, entry.line, entry.file, earlier.line)

@@ -12,9 +12,13 @@ function report.peak_memory()
    return kilobytes and tonumber(kilobytes) * 1024
 end
 
+local function bad_photos(run)
+   return #run.bad + #(run.set.broken or {})
+end
+
 local function files_of(run)
    local names = { "best.safetensors", "last.safetensors", "report.html", "history.csv", "events.jsonl", "run.json" }
-   if #run.bad > 0 then names[#names + 1] = "bad_images.csv" end
+   if bad_photos(run) > 0 then names[#names + 1] = "bad_images.csv" end
    return run.folder .. "/" .. table.concat(names, ", ")
 end
 
@@ -49,7 +53,8 @@ function report.finish(run, seconds)
          and (", %s of it for the features"):format(console.duration(run.times.features)) or "") },
       { "peak memory", memory and console.bytes(memory) or "unknown" },
    }
-   if #run.bad > 0 then rows[#rows + 1] = { "left out", console.count(#run.bad, "bad photo") .. ", see bad_images.csv" } end
+   local bad = bad_photos(run)
+   if bad > 0 then rows[#rows + 1] = { "left out", console.count(bad, "bad photo") .. ", see bad_images.csv" } end
    if run.folder then rows[#rows + 1] = { "files", files_of(run) } end
    rows[#rows + 1] = { "try next", next_step(run) }
    console.line("")

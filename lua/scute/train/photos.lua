@@ -5,6 +5,7 @@
 -- first what the run before knew when its feed was chosen, then what it knew when its epoch began, and then everything.
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
+local equal = require "scute.data.equal"
 local precision = require "scute.base.precision"
 
 local photos = {}
@@ -14,9 +15,9 @@ local SHOWN = 5 -- bad photos that are named on the terminal; all are in bad_ima
 -- ---- bad photos ----
 
 -- run.bad is the list of those that are known, in the order in which they were met, with true under their paths;
--- run.unreadable has their indices by part.
+-- run.unreadable has their indices by part, and run.lost how many there are, by part and class.
 local function forget(run)
-   run.bad, run.unreadable = {}, { train = {}, val = {} }
+   run.bad, run.unreadable, run.lost = {}, { train = {}, val = {} }, { train = {}, val = {} }
 end
 
 local function name_of(run, part)
@@ -26,17 +27,41 @@ end
 local function know(run, entry)
    run.bad[#run.bad + 1], run.bad[entry.path] = entry, true
    run.unreadable[entry.part][entry.index] = true
+   local lost, class = run.lost[entry.part], run.set[entry.part].labels[entry.index]
+   lost[class] = (lost[class] or 0) + 1
+end
+
+-- What the other classes alone come to would be no result.
+local function check_class(run, entry)
+   local class, n = run.set[entry.part].labels[entry.index], 0
+   for _, label in ipairs(run.set[entry.part].labels) do n = n + (label == class and 1 or 0) end
+   if run.lost[entry.part][class] < n then return end
+   console.fail("data_dir: none of the %s of class '%s' that %s can be read; the last: %s", console.count(n, "photo"),
+      run.set.classes[class], entry.part == "val" and "validate" or "train", entry.message)
+end
+
+-- The first few by name, that there are more once.
+local function tell(run, message)
+   run.told = run.told + 1
+   if run.told <= SHOWN then console.warn("left out: %s", message) end
+   if run.told == SHOWN + 1 then console.warn("more photos are left out; bad_images.csv lists them") end
 end
 
 local function note_bad(run, part, bad)
    for _, entry in ipairs(bad) do
       if not run.bad[entry.path] then
-         know(run, { path = entry.path, message = entry.message, index = entry.index, part = name_of(run, part) })
+         local known = { path = entry.path, message = entry.message, index = entry.index, part = name_of(run, part) }
+         know(run, known)
          run.meter:clear()
-         if #run.bad <= SHOWN then console.warn("left out: %s", entry.message) end
-         if #run.bad == SHOWN + 1 then console.warn("more photos are left out; bad_images.csv lists them") end
+         tell(run, entry.message)
+         check_class(run, known)
       end
    end
+end
+
+local function note_endless(run, path)
+   if run.endless[path] then return end
+   run.endless[#run.endless + 1], run.endless[path] = path, true
 end
 
 -- Makes the first `n` entries of a list what is known of bad photos, and nothing else.
@@ -46,7 +71,64 @@ local function know_first(run, list, n)
 end
 
 --- To be called as a run begins: what another one met in the same photos it meets anew.
-photos.begin = forget
+function photos.begin(run)
+   forget(run)
+   run.told, run.digests, run.endless, run.alike, run.looks = 0, {}, {}, {}, { train = {}, val = {} }
+end
+
+--- Tells of photos that are left out since their first bytes are no photo's, or ends the run for them.
+function photos.tell_broken(run)
+   for _, entry in ipairs(run.set.broken or {}) do
+      if run.on_bad_image == "error" then console.fail("%s", entry.message) end
+      tell(run, entry.message)
+   end
+end
+
+-- ---- digests ----
+
+-- Notes what a photo looks like, and a pair of one that trains and one that validates which look the same. Those with the same
+-- bytes were told before.
+local function meet(run, side, look, path)
+   local other = run.looks[side == "train" and "val" or "train"][look]
+   run.looks[side][look] = path
+   if not other or run.digests[other] == run.digests[path] then return end
+   run.alike[#run.alike + 1] = { [side] = path, [side == "train" and "val" or "train"] = other }
+end
+
+-- What hears of the digests of files as they are first read; nil where all of a part are known, or nobody wants them.
+local function digested(run, part)
+   if not run.folder then return nil end
+   local known = 0
+   for _, path in ipairs(part.paths) do known = known + (run.digests[path] and 1 or 0) end
+   if known == #part.paths then return nil end
+   local side = name_of(run, part)
+   return function(indices, digests, looks)
+      for i, index in ipairs(indices:values()) do
+         local path = part.paths[index]
+         if not run.digests[path] then run.digests[path], run.digests_changed = digests[i], true end
+         if looks then meet(run, side, looks[i], path) end
+      end
+   end
+end
+
+local function tell_endless(run)
+   local n = #run.endless
+   if n == 0 or run.endless.told then return end
+   run.endless.told = true
+   console.line("note: %s the end of %s (%s%s); all pixels are there, and they are used", n == 1 and "a photo lacks"
+      or n .. " photos lack", n == 1 and "its file" or "their files", run.endless[1], n > 1 and ", ..." or "")
+end
+
+--- The hook that tells what the first look at all photos has found: those whose files lack their end, and those with the same
+-- pixels on both sides of the split. Where training photos are augmented they are never seen as they are, and equal bytes alone
+-- are found (see scute.data.equal).
+photos.hook = {
+   on_epoch_end = function(run)
+      tell_endless(run)
+      equal.warn(run.alike, "pixels")
+      run.alike = {}
+   end,
+}
 
 --- What is known of bad photos, as a part of a run's state (see scute.train.state).
 photos.part = { name = "photos" }
@@ -116,7 +198,11 @@ function photos.source(run)
          workers = run.workers, on_bad = run.on_bad_image, augment = options.augment, seed = run.seed, epoch = options.epoch,
          -- Mixing blends photos before they are rounded to half precision.
          device = run.device, dtype = not run.mixes and run.half or nil,
-         note = function(bad) note_bad(run, part, bad) end,
+         note = function(bad, notes)
+            note_bad(run, part, bad)
+            for _, entry in ipairs(notes) do note_endless(run, entry.path) end
+         end,
+         digested = digested(run, part),
       })
       local at = 1
       return function()

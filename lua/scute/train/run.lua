@@ -1,6 +1,7 @@
 -- A run of train.fit as it begins: its options, the hooks around its loop, the parts of its state, and what is told first.
 local console = require "scute.base.console"
 local draw = require "scute.data.draw"
+local equal = require "scute.data.equal"
 local scute = require "scute"
 local average = require "scute.train.average"
 local board = require "scute.train.board"
@@ -43,7 +44,7 @@ local schedule_hook = {
 local function all_hooks(run)
    hooks.check(run.hooks)
    local list = { record.hook, schedule_hook, outlook.hook, stopping.hook(run.early_stop), hardware.hook(), events.hook(),
-      progress.hook() }
+      progress.hook(), photos.hook }
    if run.unfreeze then table.insert(list, 3, unfreeze.hook) end -- its warmup scales what the schedule has set
    if run.average then table.insert(list, average.hook) end
    if run.tensorboard then table.insert(list, board.hook()) end
@@ -111,6 +112,8 @@ function runs.describe(run)
    console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir, console.count(#set.train.paths + #set.val.paths,
       "photo"), console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
+   photos.tell_broken(run)
+   equal.tell(set)
    if run.half then console.line("precision: %s", run.precision) end
    local zero = schedule.ends_at_zero(run.schedule, run.epochs)
    if zero then
