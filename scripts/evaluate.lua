@@ -6,9 +6,10 @@ local cli, evaluate, models = scute.cli, scute.evaluate, scute.models
 
 local opt = cli.parse(arg, "Measure a trained model on photos whose classes are known", {
    { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
-   cli.pick(cli.common, "data_dir")[1],
-   { "split", choices = { "val", "train", "test", "all" }, default = "val",
-     help = "which photos (test: those in data_dir/test, or of that split in --split_csv)" },
+   cli.pick(cli.common, "data_dir")[1], cli.pick(cli.common, "layout")[1],
+   { "split", choices = { "val", "train", "new", "test", "all" }, default = "val",
+     help = "which photos: as the run was split, new ones since then, those in data_dir/test (or of that split in "
+        .. "--split_csv), or all" },
    { "json", flag = true, help = "print JSON instead of text" },
    { "output_dir", value = "PATH", show = "none",
      help = "where evaluation.json and pictures go: confusion, worst photos, what the network looked at, map of features" },
@@ -20,8 +21,9 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
      why = "the file says which photos validate", help = "a table that says which photos validate" },
    cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }, evaluate.MEANING)
-local part, classes, split = evaluate.open(opt)
-local model = cli.guard(nil, models.load, opt.model):to(opt.device)
+local model, metadata = cli.guard(nil, models.load, opt.model)
+local part, classes, split = evaluate.open(opt, metadata)
+model:to(opt.device)
 local records, bad, features = evaluate.photos(model, part, classes,
    { workers = opt.workers, device = opt.device, precision = opt.precision, features = opt.output_dir ~= nil })
 for _, entry in ipairs(bad) do cli.warn("left out: %s", entry.message) end

@@ -5,6 +5,7 @@ local scute = require "scute"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
 local plan = require "scute.compare.plan"
+local split_file = require "scute.data.split_file"
 local tell = require "scute.best_practices.tell"
 local to_json = require "scute.base.json"
 local train = require "scute.train"
@@ -33,8 +34,6 @@ best_practices.flags = cli.flags({
    { "dropout", number = true, min = 0, below = 1, default = 0.2, help = "share of the features dropped before the head" },
    cli.changed("label_smoothing", { default = 0.1 }),
    cli.changed("augment", { default = "light", show = false }),
-   { "split_csv", value = "FILE", show = "none", excludes = { "val_fraction" }, why = "the file says which photos validate",
-     help = "which photos train and which validate: columns file, label, split, and optionally group" },
    cli.changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; "
       .. "auto: bf16 where the device computes in it, else fp32" }),
    { "resume", choices = { "auto" }, resume = "free", help = "go on with the runs in output_dir" },
@@ -188,7 +187,9 @@ function best_practices.run(opt, set, rows, fit)
    local chosen = choose(complete(rows), opt.only)
    if opt.list then return print_rows(chosen) end
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
+   local held = opt.resume and split_file.hold(set, opt.output_dir .. "/" .. split_file.NAME)
    settle(opt, settings_of(opt, set))
+   if not held then split_file.save(set, opt.output_dir) end
    local found, i = {}, 0
    for k, row in ipairs(chosen) do found[k] = { row = row, results = {} } end
    for k = 1, opt.seeds do -- seed by seed, so that after an early end there is something of every row

@@ -9,6 +9,8 @@ local data = require "scute.data"
 local folds = require "scute.compare.folds"
 local names = require "scute.compare.names"
 local plan = require "scute.compare.plan"
+local equal = require "scute.data.equal"
+local split_file = require "scute.data.split_file"
 local report = require "scute.compare.report"
 local summary = require "scute.compare.summary"
 local tell = require "scute.compare.tell"
@@ -49,13 +51,12 @@ local function flags()
         help = "of training photos: none, light, standard, strong, and settings as in light,flip=0" },
       cli.changed("learning_rate", { show = "0.003 with frozen, 0.0001 with finetune (new head 10 times that)",
          default = function(opt) return opt.protocol == "frozen" and 0.003 or 0.0001 end }),
-      { "split_csv", value = "FILE", excludes = { "val_fraction" }, why = "the file says which photos validate",
-        help = "which photos train and which validate: columns file, label, split" },
       { "resume", flag = true, help = "finish what is missing in output_dir" },
       { "report_only", flag = true, excludes = { "resume" }, why = "one trains and the other does not",
         help = "show what is in output_dir, without training" },
    }
-   local rest = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "val_fraction", "seed", "image_size",
+   local rest = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "val_fraction", "split_csv", "layout",
+      "seed", "image_size",
       "on_bad_image", "tensorboard", "workers", "threads", "device", "precision", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
@@ -235,10 +236,21 @@ local function report_only(opt)
    show(opt, made, results, {})
 end
 
+-- What is wrong with the split, or with one of the folds, is told before any training.
+local function tell_of_split(set, opt)
+   local told = not opt.folds and equal.tell(set)
+   for fold = 1, opt.folds or 0 do
+      local parted = folds(set, fold, opt.folds, opt.seed)
+      told = told or equal.tell(parted)
+   end
+end
+
 local function train_all(opt, program)
-   local set = data.open(opt.data_dir, { seed = opt.seed, val_fraction = opt.val_fraction, split_csv = opt.split_csv })
-   for fold = 1, opt.folds or 0 do folds(set, fold, opt.folds, opt.seed) end -- a mistake is told before any training
+   local set = data.open(opt.data_dir, data.options(opt))
+   local held = opt.resume and split_file.hold(set, opt.output_dir .. "/" .. split_file.NAME)
+   tell_of_split(set, opt)
    local made = plan.settle(opt.output_dir, plan.new(opt, set), opt.resume)
+   if not held then split_file.save(set, opt.output_dir) end
    describe(made)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
    local _, missing = gather(opt.output_dir, made, function(why) console.warn("%s; it is done again", why) end)

@@ -48,15 +48,15 @@ end
 -- The model's number of each of the data's classes.
 local function match_classes(model, classes)
    local numbers, of = {}, {}
-   for i, name in ipairs(model.classes) do of[name] = i end
+   for i, name in ipairs(model.classes) do of[scute.nfc(name)] = i end
    for i, name in ipairs(classes) do
-      if not of[name] then
+      if not of[scute.nfc(name)] then
          local near = scute.nearest(name, model.classes)
          console.fail("data_dir: the model has no class '%s'%s; it knows %s: %s", name,
             near and (" (did you mean '%s'?)"):format(near) or "", console.count(#model.classes, "class", "classes"),
             table.concat(model.classes, ", ", 1, math.min(8, #model.classes)) .. (#model.classes > 8 and ", ..." or ""))
       end
-      numbers[i] = of[name]
+      numbers[i] = of[scute.nfc(name)]
    end
    return numbers
 end
@@ -89,63 +89,16 @@ function evaluate.photos(model, part, classes, given)
       end
       if o.features then chunks[#chunks + 1], batch.features = batch.features, nil end
    end
-   local seen = score(model, { paths = part.paths }, { want = { "logits", o.features and "features" or nil }, each = keep,
+   local seen = score(model, { paths = part.paths, broken = part.broken }, {
+      want = { "logits", o.features and "features" or nil }, each = keep,
       workers = o.workers, device = o.device, precision = o.precision })
    return records, seen.bad, joined(chunks)
 end
 PHOTOS:describes(evaluate.photos)
 
--- ---- which photos ----
-
--- What the run that made a model file noted beside it. {} where there is nothing, and then why.
-local function run_of(model_path)
-   local path = (model_path:match "^(.*/)" or "") .. "run.json"
-   local file = io.open(path)
-   if not file then return {}, "there is no run.json beside the model" end
-   local ok, run = pcall(require("cjson").decode, file:read "a")
-   file:close()
-   if ok and type(run) == "table" then return run, path .. " does not say it" end
-   return {}, path .. " is damaged or was cut off"
-end
-
-local function both(a, b)
-   local all = { paths = {}, labels = {} }
-   for _, part in ipairs { a, b } do
-      for _, key in ipairs { "paths", "labels" } do table.move(part[key], 1, #part[key], #all[key] + 1, all[key]) end
-   end
-   return all
-end
-
---- The photos that a command line asks for. opt: { data_dir, split = "val", "train", "test" or "all", model = path of the
--- model, seed, val_fraction, split_csv }; the last three default to those that trained the model, so that "val" are the
--- photos that did not train. Returns { paths, labels }, the names of the classes and what the split is called.
-function evaluate.open(opt)
-   local data = require "scute.data"
-   local run, why = run_of(opt.model)
-   local arguments = type(run.arguments) == "table" and run.arguments or {}
-   local how = { seed = opt.seed or math.tointeger(run.seed), val_fraction = opt.val_fraction or arguments.val_fraction,
-      split_csv = opt.split_csv or arguments.split_csv }
-   if not how.seed then
-      how.seed = 0
-      if opt.split == "val" or opt.split == "train" then
-         console.warn("%s, so it is not known which photos trained; --seed and --val_fraction say it, where there is no "
-            .. "val/ folder", why)
-      end
-   end
-   if opt.split == "test" and not how.split_csv then
-      local part, classes = data.list(opt.data_dir .. "/test")
-      return part, classes, "test/"
-   elseif opt.split == "test" then
-      how.validates = "test"
-      local set = data.open(opt.data_dir, how)
-      return set.val, set.classes, set.split
-   end
-   local set = data.open(opt.data_dir, how)
-   if opt.split == "all" then return both(set.train, set.val), set.classes, "all photos, also those that trained" end
-   return set[opt.split], set.classes, (opt.split == "val" and "validation: " or "training photos: ") .. set.split
-end
-
 -- ---- parts ----
+
+evaluate.open = require "scute.evaluate.open"
 
 for _, part in ipairs { "statistics", "tell", "save" } do
    for name, value in pairs(require("scute.evaluate." .. part)) do evaluate[name] = value end

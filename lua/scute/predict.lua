@@ -1,7 +1,10 @@
 -- What a saved model says about photos. The model file alone is enough: it carries architecture, classes and preprocessing.
+local lfs = require "lfs"
 local scute = require "scute"
 local json = require "scute.base.json"
 local console = require "scute.base.console"
+local content = require "scute.data.content"
+local folder = require "scute.data.folder"
 local joined = require "scute.base.joined"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
@@ -29,31 +32,51 @@ local PHOTOS = options.declare("predict.photos", {
    precision.OF_LOOKING,
 })
 
---- Looks at photos. model: as scute.models.load returns it. paths: list of files.
+--- Looks at photos. model: as scute.models.load returns it. photos: list of files, or what predict.find returns.
 -- Returns { photos, features, bad }: photos is a list of {path, top = list of {class, probability}} in the order of
--- `paths`; features a tensor (N, F) of what the backbone says about each of them, nil where there is none; bad a list of
+-- `photos`; features a tensor (N, F) of what the backbone says about each of them, nil where there is none; bad a list of
 -- {path, message} of those that cannot be read.
-function predict.photos(model, paths, given)
+function predict.photos(model, photos, given)
    local o = PHOTOS:read(given)
    if type(model) ~= "table" or not model.preprocessing then
       error("predict.photos: expected a model of scute.models, found " .. console.brief(model), 2)
    end
-   if type(paths) ~= "table" or type(paths[1]) ~= "string" then
-      error("predict.photos: expected a list of files, found " .. console.brief(paths), 2)
+   local part = type(photos) == "table" and (photos.paths and photos or { paths = photos })
+   if not part or type(part.paths) ~= "table" or type(part.paths[1]) ~= "string" then
+      error("predict.photos: expected a list of files, found " .. console.brief(photos), 2)
    end
    local found, chunks = {}, {}
-   local seen = score(model, { paths = paths }, { want = { "logits", "features" }, workers = o.workers, device = o.device,
+   local seen = score(model, part, { want = { "logits", "features" }, workers = o.workers, device = o.device,
       precision = o.precision, each = function(batch)
          local probabilities <close> = batch.logits:softmax(-1)
          local rows = probabilities:totable() -- n rows of classes
          for i, index in ipairs(batch.indices:values()) do
-            found[#found + 1] = { path = paths[index], top = top(rows[i], model.classes, o.top) }
+            found[#found + 1] = { path = part.paths[index], top = top(rows[i], model.classes, o.top) }
          end
          chunks[#chunks + 1], batch.features = batch.features, nil
       end })
    return { photos = found, features = joined(chunks), bad = seen.bad }
 end
 PHOTOS:describes(predict.photos)
+
+--- The photos that a command line names: a folder stands for all photos in it and below it; what is no photo by name and
+-- content is passed over. Returns { paths, broken = list of {path, message} of photos that cannot be read, others = how many
+-- files are no photos }, as predict.photos takes it.
+function predict.find(names)
+   local files = {}
+   for _, name in ipairs(names) do
+      local inside = lfs.attributes(name, "mode") == "directory" and folder.files((name:gsub("(.)/+$", "%1"))) or { name }
+      table.move(inside, 1, #inside, #files + 1, files)
+   end
+   local photos, broken, others = content.sort { files }
+   if #photos[1] == 0 then
+      local named = names[1] .. (#names > 1 and ", ..." or "")
+      if #broken == 0 then console.fail("there is no photo: %s", named) end
+      if #broken == 1 then console.fail("%s", broken[1].message) end
+      console.fail("none of %d photos can be read; the first: %s", #broken, broken[1].message)
+   end
+   return { paths = photos[1], broken = broken, others = others }
+end
 
 --- Writes the features to a safetensors file: "features" (N, F), and the paths, one a line, in the metadata.
 function predict.save_features(path, result)

@@ -237,7 +237,7 @@ local function refuses_bad_data()
    refuses("photos outside of class folders", 1, "holds 1 file but no folders", on "flat")
    refuses("a file for a folder", 1, "is a file, not a folder", on "flat/1.bmp")
    local r = shell(on "unreadable" .. " --freeze_backbone")
-   check(r.code == 1 and r.err:find("none of the 2 files", 1, true), "no readable photo at all", r.all)
+   check(r.code == 1 and r.err:find("none of the 2 photos of class 'a'", 1, true), "no readable photo at all", r.all)
 end
 
 local function refuses_without_permission()

@@ -61,6 +61,10 @@ local function refuses_what_is_not_its_own()
    says("other epochs", 1, "epochs is 4 here and 12 there", run("frozen", output, { resume = "auto" }))
    local other = t.scratch .. "/other_data"
    os.execute(("rm -rf '%s'; cp -r '%s' '%s'; rm '%s/red/007.bmp'"):format(other, t.data, other, other))
+   says("a missing photo", 1, "cannot be found or read any more: 'red/007.bmp'",
+      run("cached", output, { resume = "auto", data = other }))
+   os.execute(("cp '%s/red/007.bmp' '%s/red/'; cp '%s/red/007.bmp' '%s/red/008.bmp'"):format(t.data, other, t.data, other))
+   write(other .. "/red/009.bmp", "\xff\xd8\xff and so on")
    says("other photos", 1, "the photos are others", run("cached", output, { resume = "auto", data = other }))
    write(t.scratch .. "/text.safetensors", "no checkpoint")
    says("no checkpoint", 1, "text.safetensors", run("cached", output, { resume = t.scratch .. "/text.safetensors" }))
@@ -130,8 +134,8 @@ local function goes_on_without_a_disk()
    local fault = t.same("cached", t.scratch .. "/whole_cached", output)
    t.check(not fault, "a folder that is gone for a while: everything is there at the end", fault)
    says("a folder that is gone for good", 1, "tiny", run("cached", new "gone", { save_steps = 5, events = "33 " .. gone }))
-   output = new "full" -- files of at most a kilobyte or two: a full disk, as a program sees it
-   code, log = run("cached", output, { save_steps = 5, prefix = "ulimit -f 2;" })
+   output = new "full" -- files of at most eight kilobytes: a full disk, as a program sees it
+   code, log = run("cached", output, { save_steps = 5, prefix = "ulimit -f 8;" })
    t.check(code == 1 and log:find("no checkpoint could be saved", 1, true), "a full disk", log)
 end
 

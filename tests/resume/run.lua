@@ -13,8 +13,8 @@ local check = tally.check
 
 local data = scratch .. "/data"
 photos.set(data, { blue = 16, red = 15, green = 14 })
-photos.write_file(data .. "/red/005.bmp", "not a photo")
-photos.write_file(data .. "/blue/003.bmp", "not a photo")
+photos.write_file(data .. "/red/005.bmp", "\xff\xd8\xff not a photo")
+photos.write_file(data .. "/blue/003.bmp", "\xff\xd8\xff not a photo")
 
 local seed = tonumber(arg[2]) or os.time()
 math.randomseed(seed)

@@ -7,6 +7,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local budgets = require "scute.compare.budgets"
 local names = require "scute.compare.names"
+local split_file = require "scute.data.split_file"
 local options = require "scute.base.options"
 local to_json = require "scute.base.json"
 local FIT = require "scute.train.options"
@@ -20,7 +21,8 @@ local SAME = { "data_dir", "split_csv", "val_fraction", "photos", "classes", "pr
 -- What a job says beside options of train.fit. Where it lies and how many threads it has makes it no other run.
 local OF_JOBS = {
    { "folder", resume = "free" }, { "data_dir", resume = "free" }, { "threads", resume = "free" }, { "model" }, { "run" },
-   { "fold" }, { "folds" }, { "split_seed" }, { "split_csv" }, { "val_fraction" }, { "weights" }, { "weights_path" },
+   { "fold" }, { "folds" }, { "split_seed" }, { "split_csv" }, { "val_fraction" },
+   { "split_file", resume = "free" }, { "layout", resume = "free" }, { "weights" }, { "weights_path" },
    { "minutes" }, { "protocol" }, { "learning_rate" }, { "weight_decay" }, { "warmup_epochs" }, { "image_size" },
 }
 
@@ -133,7 +135,8 @@ function plan.write_job(output_dir, made, run, opt)
    local job = { folder = folder, model = run.model, run = run.run, seed = run.seed, fold = run.fold, split_seed = made.seed,
       weights = start.weights, weights_path = start.path, workers = opt.workers, threads = opt.threads,
       on_bad_image = opt.on_bad_image, tensorboard = opt.tensorboard,
-      resume = opt.resume, epochs = limits.epochs, minutes = limits.minutes }
+      resume = opt.resume, layout = opt.layout,
+      split_file = output_dir .. "/" .. split_file.NAME, epochs = limits.epochs, minutes = limits.minutes }
    for _, name in ipairs { "data_dir", "split_csv", "val_fraction", "protocol", "folds", "augment", "batch_size",
       "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision" } do job[name] = made[name] end
    console.guard("output_dir", scute.files.write, folder .. "/job.json", to_json(job))

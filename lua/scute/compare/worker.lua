@@ -10,12 +10,15 @@ local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
 local fold_of = require "scute.compare.folds"
 local plan = require "scute.compare.plan"
+local split_file = require "scute.data.split_file"
 local to_json = require "scute.base.json"
 
 local HEAD_FACTOR = 10 -- learning rate of a new head, in rates of the layers before it
 
 local function open_set(job)
-   local set = data.open(job.data_dir, { seed = job.split_seed, val_fraction = job.val_fraction, split_csv = job.split_csv })
+   local set = data.open(job.data_dir, { seed = job.split_seed, val_fraction = not job.split_csv and job.val_fraction or nil,
+      split_csv = job.split_csv, layout = job.layout })
+   split_file.hold(set, job.split_file)
    return job.folds and fold_of(set, job.fold, job.folds, job.split_seed) or set
 end
 

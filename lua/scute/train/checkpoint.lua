@@ -17,6 +17,7 @@ local console = require "scute.base.console"
 local sorted_keys = require "scute.base.sorted_keys"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
+local split_file = require "scute.data.split_file"
 local state = require "scute.train.state"
 
 local checkpoint = {}
@@ -190,22 +191,33 @@ local function hint(run)
    end
 end
 
+-- The checkpoint that the run shall go on from, or nil.
+local function find(run)
+   local how = run.resume
+   if not how or how == "off" then return hint(run) end
+   if how ~= "auto" then return named(how) end
+   if not run.folder then console.fail "resume: without an output_dir there is nothing to go on from" end
+   local file = newest(run.folder)
+   if not file then console.line("resume: there is no checkpoint in %s yet; starting at the beginning", run.folder) end
+   return file
+end
+
+-- Photos that were added since are not this run's, and a split drawn over them would be another.
+local function hold_to_its_photos(run, path)
+   local set = run.set
+   local before, notes = #set.train.paths + #set.val.paths, #set.notes
+   run.digests = split_file.hold(set, (path:match "^(.*)/" or ".") .. "/" .. split_file.NAME) or {}
+   if #set.train.paths + #set.val.paths == before then return end
+   console.line("note: %s; %d train, %d validate", set.notes[notes + 1], #set.train.paths, #set.val.paths)
+end
+
 --- Reads the checkpoint that the run shall go on from, verified and found to be of this run; nothing is changed yet.
 -- run.resume: nil or "off", "auto" (the newest in the run's own folder, if there is one), or a path.
 function checkpoint.open(run)
    run.checkpoint = { at = scute.clock(), cost = 0 }
+   local file = find(run)
+   if file then hold_to_its_photos(run, file.path) end
    if run.folder or run.resume then identity.begin(run) end
-   local how = run.resume
-   if not how or how == "off" then return hint(run) end
-   local file
-   if how ~= "auto" then
-      file = named(how)
-   elseif not run.folder then
-      console.fail "resume: without an output_dir there is nothing to go on from"
-   else
-      file = newest(run.folder)
-      if not file then console.line("resume: there is no checkpoint in %s yet; starting at the beginning", run.folder) end
-   end
    if file then identity.check(file, run) end
    run.resumed = file
 end

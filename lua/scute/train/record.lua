@@ -4,6 +4,7 @@ local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
+local split_file = require "scute.data.split_file"
 local to_json = require "scute.base.json"
 local best = require "scute.train.best"
 
@@ -64,6 +65,10 @@ local function per_class(set, part)
    return counts
 end
 
+local function count_bad(run)
+   return #run.bad + #(run.set.broken or {})
+end
+
 local function run_text(run, state)
    local set, arguments = run.set, {}
    for name, value in pairs(run.arguments) do arguments[name] = value end
@@ -78,7 +83,7 @@ local function run_text(run, state)
       seed = run.seed,
       threads = scute.threads(),
       classes = set.classes,
-      photos = { train = #set.train.paths, val = #set.val.paths, bad = #run.bad,
+      photos = { train = #set.train.paths, val = #set.val.paths, bad = count_bad(run),
          train_per_class = per_class(set, set.train), val_per_class = per_class(set, set.val) },
       split = set.split,
       weights = run.model.weights and { path = run.model.weights.path, sha256 = run.model.weights.sha256 } or "none",
@@ -121,7 +126,9 @@ end
 local function bad_images_text(run)
    local function quoted(text) return '"' .. text:gsub('"', '""') .. '"' end
    local lines = { "path,message" }
-   for _, entry in ipairs(run.bad) do lines[#lines + 1] = quoted(entry.path) .. "," .. quoted(entry.message) end
+   for _, list in ipairs { run.set.broken or {}, run.bad } do
+      for _, entry in ipairs(list) do lines[#lines + 1] = quoted(entry.path) .. "," .. quoted(entry.message) end
+   end
    return table.concat(lines, "\n") .. "\n"
 end
 
@@ -182,11 +189,22 @@ function record.prepare(run)
    run.changing = changing_names(run.model)
 end
 
+-- ---- the split ----
+
+-- split.csv as it is known now. Models name its digest, so it is written before they are.
+local function write_split(run)
+   if run.split_sha256 and not run.digests_changed then return end
+   local path = run.folder .. "/" .. split_file.NAME
+   write(path, split_file.text(run.set, run.digests))
+   run.split_sha256, run.digests_changed = scute.weights.sha256(path), false
+end
+
 -- Prepares the folder of a run: fails before any work where it cannot be written.
 local function open(run)
    if not run.folder then return end
    console.guard("output_dir", scute.files.mkdirs, run.folder)
    console.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
+   write_split(run)
    run.recorded = true
 end
 
@@ -204,9 +222,16 @@ function record.widen(run)
    end
 end
 
+-- tensors: in place of the model's own.
+local function save_model(run, name, tensors)
+   console.guard(nil, scute.models.save, run.model, ("%s/%s.safetensors"):format(run.folder, name),
+      { split = run.split_sha256 }, tensors)
+end
+
 local function save_best(run)
    if not run.best or run.best.saved or not run.folder then return end
-   console.guard(nil, scute.models.save, run.model, run.folder .. "/best.safetensors", nil, run.best.weights)
+   write_split(run)
+   save_model(run, "best", run.best.weights)
    run.best.saved = true
 end
 
@@ -215,12 +240,11 @@ local function save(run)
    if run.folder and (run.step > 0 or run.best) then -- an update that is left out is no step
       console.guard(nil, scute.files.mkdirs, run.folder)
       save_best(run)
-      console.guard(nil, scute.models.save, run.model, run.folder .. "/last.safetensors")
-      if run.average then
-         console.guard(nil, scute.models.save, run.model, run.folder .. "/ema.safetensors", nil, run.average.tensors)
-      end
+      write_split(run)
+      save_model(run, "last")
+      if run.average then save_model(run, "ema", run.average.tensors) end
       write(run.folder .. "/history.csv", history_text(run))
-      if #run.bad > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
+      if count_bad(run) > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
    end
    run.saved_at = scute.clock()
    run.save_cost = run.saved_at - start
