@@ -5,7 +5,7 @@ local scute = require "scute"
 local cli, models, predict = scute.cli, scute.models, scute.predict
 
 local opt = cli.parse(arg, "Say what a trained model sees in photos", {
-   { "photos", argument = true, many = true, required = true, value = "PHOTO", help = "files to look at" },
+   { "photos", argument = true, many = true, required = true, value = "PHOTO", help = "files to look at, or folders of them" },
    { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
    { "top", whole = true, min = 1, default = 5, help = "classes to show of each photo" },
    { "json", flag = true, help = "print JSON instead of text" },
@@ -13,7 +13,11 @@ local opt = cli.parse(arg, "Say what a trained model sees in photos", {
    table.unpack(cli.looking),
 })
 local model = models.load(opt.model):to(opt.device)
-local result = predict.photos(model, opt.photos, { top = opt.top, workers = opt.workers, device = opt.device,
+local photos = predict.find(opt.photos)
+if photos.others > 0 then
+   cli.warn("passed over: %s", cli.count(photos.others, "file that is no photo", "files that are no photos"))
+end
+local result = predict.photos(model, photos, { top = opt.top, workers = opt.workers, device = opt.device,
    precision = opt.precision })
 if opt.json then predict.print_json(result) else predict.print(result) end
 if opt.embeddings and result.features then predict.save_features(opt.embeddings, result) end
