@@ -318,6 +318,13 @@ describe("a model file", function()
       assert.equal("7", metadata.epoch)
    end)
 
+   it("says the same in the same words each time", function()
+      local metadata = models.resnet18 { classes = { "bird", "fish" }, image_size = 64 }:metadata()
+      assert.equal('{"crop":64,"filter":"bilinear","mean":[0.485,0.456,0.406],"pad_square":false,"resize":73,'
+         .. '"std":[0.229,0.224,0.225]}', metadata.preprocessing)
+      assert.equal('["bird","fish"]', metadata.classes)
+   end)
+
    it("that is damaged is named", function()
       local path = os.tmpname()
       models.save(models.mobilenet_v2 { classes = { "a", "b" } }, path)

@@ -27,9 +27,26 @@ local function valid_everywhere(value)
    return copy
 end
 
+-- Of a table the keys come in any order.
+local function plain(value)
+   return (cjson.encode(valid_everywhere(value)):gsub("\\/", "/"))
+end
+
+local function is_map(value)
+   return type(value) == "table" and #value == 0 and value ~= cjson.empty_array and next(value) ~= nil
+end
+
 -- A value in one line.
 local function line(value)
-   return (cjson.encode(valid_everywhere(value)):gsub("\\/", "/"))
+   local parts = {}
+   if is_map(value) then
+      for i, key in ipairs(sorted_keys(value)) do parts[i] = plain(tostring(key)) .. ":" .. line(value[key]) end
+      return "{" .. table.concat(parts, ",") .. "}"
+   elseif type(value) == "table" and type(value[1]) == "table" then
+      for i, entry in ipairs(value) do parts[i] = line(entry) end
+      return "[" .. table.concat(parts, ",") .. "]"
+   end
+   return plain(value)
 end
 
 local function encode(value, indent)
@@ -45,7 +62,7 @@ local function encode(value, indent)
 end
 
 --- json(table): its JSON text, keys sorted, or as listed in its field _order; lists in one line; NaN and infinity as null.
--- json.line(value): all in one line. json.valid(text): the text as UTF-8.
+-- json.line(value): all in one line, keys sorted. json.valid(text): the text as UTF-8.
 return setmetatable({ line = line, valid = valid }, {
    __call = function(_, value) return encode(value, "") .. "\n" end,
 })

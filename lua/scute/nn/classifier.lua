@@ -106,7 +106,7 @@ end
 function Classifier:metadata()
    local json = require "cjson"
    return { format = "pt", architecture = self.arch, classes = json.encode(self.classes),
-      preprocessing = json.encode(self.preprocessing), precision = self.precision }
+      preprocessing = require("scute.base.json").line(self.preprocessing), precision = self.precision }
 end
 
 -- True if nothing of the backbone is trained: its features of a photo stay the same.
