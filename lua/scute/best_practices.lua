@@ -4,6 +4,7 @@ local lfs = require "lfs"
 local scute = require "scute"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
+local hold = require("scute.train.folder").hold
 local plan = require "scute.compare.plan"
 local split_file = require "scute.data.split_file"
 local tell = require "scute.best_practices.tell"
@@ -37,7 +38,7 @@ best_practices.flags = cli.flags({
    cli.changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; "
       .. "auto: bf16 where the device computes in it, else fp32" }),
    { "resume", choices = { "auto" }, resume = "free", help = "go on with the runs in output_dir" },
-}, { "freeze_backbone", "lr_find" })
+}, { "freeze_backbone", "lr_find", "overwrite" })
 
 -- ---- the model ----
 
@@ -169,6 +170,7 @@ local function one(opt, row, seed, fit)
    scute.manual_seed(seed)
    local run = train.options(opt) -- alike for all rows
    run.output_dir, run.seed, run.arguments = folder, seed, { practice = row.name }
+   run.overwrite = true -- the folder is this row's, and there is no result in it
    local result = write_result(folder, row, seed, fit(row, run))
    collectgarbage()
    return result
@@ -187,6 +189,7 @@ function best_practices.run(opt, set, rows, fit)
    local chosen = choose(complete(rows), opt.only)
    if opt.list then return print_rows(chosen) end
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
+   local locked <close> = hold(opt.output_dir) -- luacheck: ignore
    local held = opt.resume and split_file.hold(set, opt.output_dir .. "/" .. split_file.NAME)
    settle(opt, settings_of(opt, set))
    if not held then split_file.save(set, opt.output_dir) end

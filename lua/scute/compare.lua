@@ -7,6 +7,7 @@ local cli = require "scute.cli"
 local console = require "scute.base.console"
 local data = require "scute.data"
 local folds = require "scute.compare.folds"
+local hold = require("scute.train.folder").hold
 local names = require "scute.compare.names"
 local plan = require "scute.compare.plan"
 local equal = require "scute.data.equal"
@@ -270,6 +271,7 @@ function compare.run(opt, program)
    end
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
+   local held <close> = hold(opt.output_dir) -- luacheck: ignore
    return train_all(opt, program)
 end
 

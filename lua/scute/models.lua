@@ -209,7 +209,7 @@ function models.load(file)
    local model = of_file(path, pcall(nn.init.skip, entry.build, decode(path, "classes", metadata.classes),
       decode(path, "preprocessing", metadata.preprocessing)))
    of_file(path, pcall(model.load_state_dict, model, state))
-   model.precision = metadata.precision
+   model.precision, model.weights = metadata.precision, { path = path }
    return model:eval(), metadata
 end
 

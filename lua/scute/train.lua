@@ -8,6 +8,7 @@ local report = require "scute.report.text"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local epoch = require "scute.train.epoch"
+local folder = require "scute.train.folder"
 local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
 local photos = require "scute.train.photos"
@@ -86,25 +87,27 @@ local function stop_politely(run, signal)
    console.stop(signal == "SIGTERM" and 143 or 130, "interrupted")
 end
 
--- Everything before the first step: what is told, the folder, and where a checkpoint says that the run stands.
+-- Everything before the first step: what is told, a folder of its own, and where a checkpoint says that the run stands.
 local function begin(run)
    runs.describe(run)
    runs.clamp_batch(run)
    record.prepare(run)
    checkpoint.open(run)
+   folder.clear(run)
    if checkpoint.restore(run) then position.tell(run) end
    if run.unfreeze then unfreeze.describe(run) end
 end
 
 --- Trains `model` on `set` (see scute.data) and leaves the best epoch's weights in it. given: a table of options, or what
 -- train.options returns. With an output_dir, <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv,
--- events.jsonl, run.json, report.html and schedule.png.
+-- events.jsonl, run.json, report.html and schedule.png; another run that lies there is moved aside (see scute.train.folder).
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, stopped = why it ended early or nil, seconds }.
 -- The first Ctrl-C finishes the step, saves and ends the program with status 130.
 function train.fit(model, set, given)
    check.arguments("train.fit", model, set, given)
    local run = runs.new(FIT:read(given), model, set)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
+   local held <close> = folder.take(run) -- luacheck: ignore
    begin(run)
    local failure <close> = finish_on_error(run) -- luacheck: ignore
    hooks.call(run, "on_fit_begin")

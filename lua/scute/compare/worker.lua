@@ -35,6 +35,7 @@ local function fit(job, set, model)
    run.schedule = budget.schedule or schedule.warmup_cosine { warmup = job.warmup_epochs }
    run.epochs, run.hooks = budget.epochs, { budget.hook, budget.meter }
    run.output_dir, run.keep, run.resume = job.folder, 1, job.resume and "auto" or nil
+   run.overwrite = true -- the folder is the job's, and there is no result in it
    return train.fit(model, set, run), budget.images_per_second()
 end
 

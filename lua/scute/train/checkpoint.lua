@@ -181,20 +181,10 @@ local function named(path)
    return file or console.fail("resume: %s", why)
 end
 
-local function hint(run)
-   if not run.folder or #numbers(run.folder) == 0 then return end
-   local file = io.open(run.folder .. "/run.json")
-   local text = file and file:read "a" or ""
-   if file then file:close() end
-   if text:find('"state": "[ri]') then
-      console.line("note: %s holds a checkpoint of a run that was not finished; --resume auto goes on with it", run.folder)
-   end
-end
-
 -- The checkpoint that the run shall go on from, or nil.
 local function find(run)
    local how = run.resume
-   if not how or how == "off" then return hint(run) end
+   if not how or how == "off" then return nil end
    if how ~= "auto" then return named(how) end
    if not run.folder then console.fail "resume: without an output_dir there is nothing to go on from" end
    local file = newest(run.folder)

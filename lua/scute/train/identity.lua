@@ -66,7 +66,7 @@ local function add_options(said, run)
 end
 
 -- Files of which what they hold is compared: one file has many paths.
-local BY_CONTENT = { weights = true, split_csv = true }
+local BY_CONTENT = { from = true, weights = true, split_csv = true }
 
 -- What a script was told beside the options of training, also what it made one of them of: a loss, a function as schedule.
 local function add_arguments(said, run)

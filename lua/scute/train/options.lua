@@ -70,6 +70,8 @@ return options.declare("train.fit", {
      help = "what the script was told, for run.json" },
    { "output_dir", text = true, resume = "free", value = "PATH", as_flag = { "output_dir", default = "models" },
      help = "where <model>/best.safetensors and the history go" },
+   { "overwrite", flag = true, default = false, resume = "free",
+     help = "drop the run that lies in the output folder already, instead of moving it aside" },
    { "epochs", whole = true, min = 1, default = 10, resume = "longer", synonyms = { "num_epochs", "n_epochs" },
      help = "passes over the training photos; a run that goes on (--resume auto) may be given more" },
    { "batch_size", whole = true, min = 1, default = 32, synonyms = { "bs" }, help = "photos per step" },

@@ -184,7 +184,6 @@ end
 
 --- What a run has before anything is on disk.
 function record.prepare(run)
-   run.folder = run.output_dir and ("%s/%s"):format(run.output_dir:gsub("(.)/+$", "%1"), run.model.arch)
    run.history, run.saved_at, run.save_cost = {}, scute.clock(), 0
    run.changing = changing_names(run.model)
 end

@@ -1,0 +1,205 @@
+-- Whose the folder of a run is: <output_dir>/<model> belongs to one run at a time, which holds a lock on it, and has the files
+-- of one run only. A run that is in the way is moved aside whole, to the next free number; what a run reads from stays where it
+-- is, and the run lies beside it.
+local lfs = require "lfs"
+local scute = require "scute"
+local console = require "scute.base.console"
+local lies_in = require "scute.base.lies_in"
+
+local folder = {}
+
+-- ---- what a run writes ----
+
+-- The names, as patterns, beside those of weights; what else lies in a folder is the user's, and stays.
+local FILES = { "run%.json", "history%.csv", "events%.jsonl", "events%.out%.tfevents%..*%.scute", "report%.html",
+   "schedule%.png", "split%.csv", "bad_images%.csv", "worst%.json", "confusion%.json", "checkpoint%.new", "evaluation%.json",
+   "confusion%.png", "top_losses%.png", "features%.png", "gradcam_%d%.png" }
+local WEIGHTS = { "best%.safetensors", "last%.safetensors", "ema%.safetensors", "best_ema%.safetensors",
+   "checkpoint%.safetensors", "checkpoint%-%d+%.safetensors" }
+
+local function is_one_of(patterns, name)
+   for _, pattern in ipairs(patterns) do
+      if name:find("^" .. pattern .. "$") then return true end
+   end
+   return false
+end
+
+local function is_of_a_run(name)
+   name = name:gsub("%.%d+%-%d+%.tmp$", "") -- a killed process was about to write it
+   return is_one_of(FILES, name) or is_one_of(WEIGHTS, name)
+end
+
+local function names_in(path)
+   local names = {}
+   for name in lfs.dir(path) do
+      if name ~= "." and name ~= ".." then names[#names + 1] = name end
+   end
+   return names
+end
+
+local function read(path)
+   local file = io.open(path, "rb")
+   local text = file and file:read "a" or ""
+   if file then file:close() end
+   return text
+end
+
+-- Whether there is something of a run that would be missed: an epoch in its history, weights or a checkpoint.
+local function holds_a_run(path)
+   for _, name in ipairs(names_in(path)) do
+      if is_one_of(WEIGHTS, name) then return true end
+   end
+   return read(path .. "/history.csv"):find "\n%d" ~= nil
+end
+
+local function remove_run(path)
+   for _, name in ipairs(names_in(path)) do
+      local removed, why = true, nil
+      if is_of_a_run(name) then removed, why = os.remove(path .. "/" .. name) end
+      if not removed then console.fail("output_dir: %s", why) end
+   end
+end
+
+-- ---- what a run reads ----
+
+local OPTIONS = { { "weights", "weights" }, { "from", "weights" }, { "split_csv", "split" } }
+
+-- The files that a run starts from: lists of path and what is in it.
+local function sources_of(run)
+   local list = { run.model.weights and { run.model.weights.path, "weights" } }
+   for _, option in ipairs(OPTIONS) do
+      local path = rawget(run.arguments, option[1])
+      if type(path) == "string" and lfs.attributes(path) then list[#list + 1] = { path, option[2] } end
+   end
+   return list
+end
+
+local LONGEST = 255 -- bytes in the name of a folder
+
+-- The name of the folder that a run with this source has: "resnet50_tuned" where the source lies in "resnet50".
+local function beside(output_dir, name, source)
+   local at = name
+   repeat
+      local path = ("%s/%s"):format(output_dir, at)
+      at = at .. "_tuned"
+      if lies_in(source, path) then return at, path end
+   until #at > LONGEST
+   return name
+end
+
+-- Where a run lies, which depends on what it reads alone: the same when it is run again or gone on with.
+local function choose(run)
+   local output_dir, name = run.output_dir:gsub("(.)/+$", "%1"), run.model.arch
+   for _, source in ipairs(sources_of(run)) do
+      local taken
+      name, taken = beside(output_dir, name, source[1])
+      if taken then
+         console.line("note: %s holds the %s that this run starts from, and stays as it is; this run is in %s/%s", taken,
+            source[2], output_dir, name)
+      end
+   end
+   return ("%s/%s"):format(output_dir, name)
+end
+
+-- ---- moving aside ----
+
+-- The folders that were moved aside, and the highest number among them.
+local function moved_from(path)
+   local parent, base = path:match "^(.*)/([^/]*)$"
+   local list, highest = {}, 0
+   for _, name in ipairs(names_in(parent)) do
+      local number = name:sub(1, #base + 1) == base .. "." and math.tointeger(tonumber(name:sub(#base + 2):match "^%d+$"))
+      if number then
+         list[#list + 1] = parent .. "/" .. name
+         highest = math.max(highest, number)
+      end
+   end
+   return list, highest
+end
+
+local function bytes_in(path)
+   local found = lfs.symlinkattributes(path)
+   if not found or found.mode ~= "directory" then return found and found.size or 0 end
+   local sum = 0
+   for _, name in ipairs(names_in(path)) do sum = sum + bytes_in(path .. "/" .. name) end
+   return sum
+end
+
+local function space_of(list)
+   local sum = 0
+   for _, path in ipairs(list) do sum = sum + bytes_in(path) end
+   return console.bytes(sum)
+end
+
+-- How to go on with a run that was not finished.
+local function hint(path)
+   local has_more = lfs.attributes(path .. "/checkpoint.safetensors") and read(path .. "/run.json"):find '"state": "[ri]'
+   return has_more and (", --resume %s goes on with it"):format(path) or ""
+end
+
+local function check_that_it_may_move(run)
+   local photos = run.set.dir
+   if photos and lies_in(photos .. "/.", run.folder) then
+      console.fail("output_dir: '%s' holds a run, which is in the way, and the photos ('%s') too; choose another --output_dir",
+         run.folder, photos)
+   end
+end
+
+-- ---- the lock ----
+
+local function lock(path)
+   local held, holder = console.guard("output_dir", scute.files.lock, path .. "/run.lock")
+   if held then return held end
+   console.fail("output_dir: '%s' is in use by another run%s; wait for it, or choose another --output_dir", path,
+      holder ~= "" and (" (%s)"):format(holder) or "")
+end
+
+-- The new folder is locked before the old one, whose lock moves along with it, is let go.
+local function move_aside(run)
+   check_that_it_may_move(run)
+   local _, highest = moved_from(run.folder)
+   local target = ("%s.%d"):format(run.folder, highest + 1)
+   local moved, why = os.rename(run.folder, target)
+   if not moved then
+      console.fail("output_dir: '%s' holds a run and cannot be moved aside to '%s' (%s); choose another --output_dir, or drop "
+         .. "that run with --overwrite", run.folder, target, why)
+   end
+   local before = run.lock
+   run.lock = lock(run.folder)
+   before:close()
+   console.line("note: the run that was in %s is in %s now (what was moved aside takes %s); --overwrite drops one instead%s",
+      run.folder, target, space_of((moved_from(run.folder))), hint(target))
+end
+
+-- A value that lets go of a folder as it goes out of scope. held(): the lock that it has then.
+local function until_closed(path, held)
+   return setmetatable({}, { __close = function()
+      held():close()
+      lfs.rmdir(path) -- where nothing came into it
+   end })
+end
+
+--- Takes a folder for this process, for as long as the value that is returned is in scope. Fails where another one has it.
+function folder.hold(path)
+   local held = lock(path)
+   return until_closed(path, function() return held end)
+end
+
+--- Decides where a run lies (run.folder, nil without an output_dir) and holds that folder for it.
+function folder.take(run)
+   if not run.output_dir then return nil end
+   run.folder = choose(run)
+   run.lock = lock(run.folder)
+   return until_closed(run.folder, function() return run.lock end)
+end
+
+--- Sees to it that the folder of a run has no files of another one. Call when it is known what the run goes on from.
+function folder.clear(run)
+   if not run.folder or run.resumed and lies_in(run.resumed.path, run.folder) then return end
+   if holds_a_run(run.folder) and not run.overwrite then return move_aside(run) end
+   if not lfs.attributes(run.folder .. "/run.json") then return end
+   if holds_a_run(run.folder) then console.line("note: the run that was in %s is dropped (--overwrite)", run.folder) end
+   remove_run(run.folder)
+end
+
+return folder
