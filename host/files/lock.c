@@ -56,26 +56,38 @@ static void read_holder(int fd, char holder[SC_LOCK_HOLDER]) {
 }
 
 // On a full disk the file stays empty; the lock holds all the same.
-static void write_holder(int fd) {
+static void write_holder(const ScLock *lock) {
    char host[256] = "", text[SC_LOCK_HOLDER];
    gethostname(host, sizeof host - 1);
    int length = snprintf(text, sizeof text, "process %ld on %s\n", (long)getpid(), host);
-   if (ftruncate(fd, 0) == 0) (void)!pwrite(fd, text, (size_t)length, 0);
+   int fd = openat(lock->folder, lock->name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+   if (fd < 0) return;
+   (void)!write(fd, text, (size_t)length);
+   close(fd);
+}
+
+// A file that is open for writing keeps its disk from being made read-only, so ours is not, except where the
+// file system wants that of an exclusive lock (NFS). Returns 0 or an error; where there are no locks that is 0.
+static int lock_file(ScLock *lock, int how) {
+   lock->fd = openat(lock->folder, lock->name, how | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+   if (lock->fd < 0) return errno;
+   if (flock(lock->fd, LOCK_EX | LOCK_NB) == 0) return 0;
+   if (errno == EWOULDBLOCK) return EWOULDBLOCK;
+   if (errno != EBADF || how != O_RDONLY) return 0;
+   close(lock->fd);
+   return lock_file(lock, O_RDWR);
 }
 
 enum { TAKEN, HELD, GONE, FAILED };
 
 static int try_once(ScLock *lock, const char *folder, const char *path, char holder[SC_LOCK_HOLDER]) {
    lock->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-   if (lock->folder < 0) return errno == ENOENT ? GONE : FAILED;
-   lock->fd = openat(lock->folder, lock->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-   if (lock->fd < 0) return errno == ENOENT ? GONE : FAILED;
-   if (flock(lock->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      read_holder(lock->fd, holder);
-      return HELD;
-   }
+   int error = lock->folder < 0 ? errno : lock_file(lock, O_RDONLY);
+   if (error == EWOULDBLOCK) read_holder(lock->fd, holder);
+   errno = error;
+   if (error) return error == EWOULDBLOCK ? HELD : error == ENOENT ? GONE : FAILED;
    if (!still_named(lock, path)) return GONE;
-   write_holder(lock->fd);
+   write_holder(lock);
    return TAKEN;
 }
 

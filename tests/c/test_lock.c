@@ -13,7 +13,7 @@
 
 // ---- a file system that can be without locks, and on which others act at a bad moment ----
 
-static bool without_locks;
+static bool without_locks, wants_writing;
 static void (*before_lock)(void); // what another process does between our open and our lock, once
 
 int flock(int fd, int how) {
@@ -24,6 +24,10 @@ int flock(int fd, int how) {
    }
    if (without_locks) {
       errno = ENOLCK;
+      return -1;
+   }
+   if (wants_writing && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+      errno = EBADF;
       return -1;
    }
    return (int)syscall(SYS_flock, fd, how);
@@ -155,6 +159,18 @@ static void without_locks_everybody_goes_on(void **state) {
    assert_int_equal(access(path, F_OK), -1);
 }
 
+// As NFS does.
+static void an_exclusive_lock_may_want_a_file_open_for_writing(void **state) {
+   (void)state;
+   const char *path = scratch("nfs/run.lock");
+   wants_writing = true;
+   ScLock *lock = taken(path);
+   is_held(path);
+   sc_lock_release(lock);
+   sc_lock_release(taken(path));
+   wants_writing = false;
+}
+
 static void what_cannot_be_written_is_named(void **state) {
    (void)state;
    ScLock *lock;
@@ -175,6 +191,7 @@ int main(void) {
        cmocka_unit_test(a_moved_folder_keeps_its_lock_and_the_new_one_has_another),
        cmocka_unit_test(what_was_locked_is_what_has_the_name),
        cmocka_unit_test(without_locks_everybody_goes_on),
+       cmocka_unit_test(an_exclusive_lock_may_want_a_file_open_for_writing),
        cmocka_unit_test(what_cannot_be_written_is_named),
    };
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
