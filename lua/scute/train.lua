@@ -101,7 +101,8 @@ end
 --- Trains `model` on `set` (see scute.data) and leaves the best epoch's weights in it. given: a table of options, or what
 -- train.options returns. With an output_dir, <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv,
 -- events.jsonl, run.json, report.html and schedule.png; another run that lies there is moved aside (see scute.train.folder).
--- Returns { history = rows, best = row, folder, confusion = of the best epoch, stopped = why it ended early or nil, seconds }.
+-- Returns { history = rows, best = row, folder, confusion = of the best epoch, best_ema = row of the epoch in which the average
+-- of the weights was best (with ema), stopped = why it ended early or nil, seconds }.
 -- The first Ctrl-C finishes the step, saves and ends the program with status 130.
 function train.fit(model, set, given)
    check.arguments("train.fit", model, set, given)
@@ -119,7 +120,7 @@ function train.fit(model, set, given)
    local seconds = scute.clock() - run.times.clock
    report.finish(run, seconds)
    return { history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion,
-      stopped = run.stopped, seconds = seconds }
+      best_ema = run.average and run.average:best_row(), stopped = run.stopped, seconds = seconds }
 end
 FIT:describes(train.fit)
 

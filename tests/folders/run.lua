@@ -233,7 +233,12 @@ local function is_the_same_file_each_time()
    cli.interrupt(("%s --output_dir $T/stopped --save_steps 1 %s"):format(FROZEN, more), "INT", "epoch ", 4)
    local went_on = trains("stopped", more .. " --resume auto")
    check(went_on.out:find "going on from", "a run that was stopped goes on", went_on.all)
-   for _, file in ipairs { "best", "last", "ema" } do
+   check(went_on.out:find "\naccuracy     [%d.]+ on 6 photos" and went_on.out:find("\naverage      [%d.]+ in epoch %d+, its "
+      .. "best %([%d.]+ averaged over classes%); those weights are in best_ema.safetensors\n"), "both figures are told",
+      went_on.all)
+   check((read_file(scratch .. "/once/baseline_cnn/report.html") or ""):find("best epoch of the averaged weights", 1, true),
+      "also on the page")
+   for _, file in ipairs { "best", "last", "ema", "best_ema" } do
       local path = ("/baseline_cnn/%s.safetensors"):format(file)
       check(digest("once" .. path) == digest("twice" .. path), file .. ": the same run twice")
       check(digest("once" .. path) == digest("stopped" .. path), file .. ": the same run stopped and gone on with")

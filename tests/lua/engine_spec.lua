@@ -415,6 +415,58 @@ describe("the average of the weights", function()
       assert.matches("val_accuracy,ema_val_loss,ema_val_accuracy$", header)
       assert.is_truthy(models.load(result.folder .. "/ema.safetensors"))
    end)
+
+   -- Learns for three epochs and unlearns it in two more, all layers with their statistics.
+   local function there_and_back(options)
+      local seen = {}
+      options.ema, options.epochs, options.freeze, options.batch_size = 0.5, 5, false, 8
+      options.hooks = { { on_step_begin = function(run)
+         if run.epoch > 3 then run.optimizer:scale_lr(-1) end
+      end, on_epoch_end = function(run)
+         seen[run.epoch] = { weight = run.average.tensors["conv1.weight"]:clone(),
+            mean = run.model:get("bn1").running_mean:clone() }
+      end } }
+      return fit(options), seen
+   end
+
+   it("is kept as it was in its own best epoch, with the statistics of that time", function()
+      for _, by in ipairs { "accuracy", "balanced", "loss" } do
+         local result, seen = there_and_back { best_by = by, output_dir = ("%s/best_by_%s"):format(root, by) }
+         local wanted = 1
+         for epoch, row in ipairs(result.history) do
+            local other = result.history[wanted]
+            local figure = ({ accuracy = "ema_val_accuracy", balanced = "ema_balanced" })[by]
+            local better = figure and row[figure] - other[figure] or 0
+            if better > 0 or better == 0 and row.ema_val_loss < other.ema_val_loss then wanted = epoch end
+         end
+         assert.is_true(wanted > 1 and wanted < 5)
+         assert.equal(result.history[wanted], result.best_ema)
+         local kept = models.load(result.folder .. "/best_ema.safetensors"):state_dict().tensors
+         local function same(found, name) return scute.checksum { found } == scute.checksum { kept[name] } end
+         for epoch in ipairs(seen) do
+            assert.equal(epoch == wanted, same(seen[epoch].weight, "conv1.weight"))
+            assert.equal(epoch == wanted, same(seen[epoch].mean, "bn1.running_mean"))
+         end
+         local told = require("cjson").decode(assert(io.open(result.folder .. "/run.json")):read "a").result
+         assert.equal(wanted, told.ema_best_epoch)
+         assert.equal(result.best_ema.ema_val_accuracy, told.ema_val_accuracy)
+      end
+   end)
+
+   it("takes one more copy of what can change, whatever part began to train when", function()
+      local function names_of(tensors)
+         local names = {}
+         for name in pairs(tensors) do names[name] = true end
+         return names
+      end
+      local counts = {}
+      fit { ema = 0.5, epochs = 3, unfreeze = "head,layer4@3", hooks = { { on_epoch_end = function(run)
+         assert.same(run.changing, names_of(run.best.weights))
+         assert.same(run.changing, names_of(run.average.best.weights))
+         counts[run.epoch] = #require "scute.base.sorted_keys"(run.changing)
+      end } } }
+      assert.is_true(counts[3] > counts[2])
+   end)
 end)
 
 describe("the best weights", function()

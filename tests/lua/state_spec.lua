@@ -136,6 +136,20 @@ describe("a run that goes on", function()
       assert.equal(whole.history[6].ema_val_loss, resumed.history[6].ema_val_loss)
    end)
 
+   it("has the average of its best epoch, which may be behind", function()
+      local whole, resumed = broken_off("resnet18", 14, function(options, model)
+         model:freeze "backbone"
+         options.epochs, options.ema, options.output_dir = 6, 0.5, new_folder()
+         options.hooks = { { on_step_begin = function(run)
+            if run.epoch > 3 then run.optimizer:scale_lr(-1) end
+         end } }
+      end)
+      assert.is_true(whole.best_ema.epoch < 5) -- the epoch of step 14
+      assert.equal(whole.best_ema.epoch, resumed.best_ema.epoch)
+      assert.equal(scute.files.sha256(whole.folder .. "/best_ema.safetensors"),
+         scute.files.sha256(resumed.folder .. "/best_ema.safetensors"))
+   end)
+
    it("has what a hook keeps in tables of any shape, and in tensors alone", function()
       local state, seen, drift = { [2] = 0.5, [4] = 0.25, x = { 1, 2, y = 3 }, [1.5] = "x", [true] = {} }, nil, nil
       local whole, resumed = broken_off("resnet18", 4, function(options, model)

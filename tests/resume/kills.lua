@@ -51,7 +51,8 @@ function kills.compare(kind, whole, resumed)
       local a, b = read(whole .. "/" .. name), read(resumed .. "/" .. name)
       if a ~= b then return ("%s:\n%s---- and ----\n%s"):format(name, tostring(a), tostring(b)) end
    end
-   for _, name in ipairs { "best", "last", (kind == "all" or lfs.attributes(whole .. "/ema.safetensors")) and "ema" or nil } do
+   local averaged = kind == "all" or lfs.attributes(whole .. "/ema.safetensors")
+   for _, name in ipairs(averaged and { "best", "last", "ema", "best_ema" } or { "best", "last" }) do
       local file = "/" .. name .. ".safetensors"
       local where = differing(whole .. file, resumed .. file)
       if where then return ("%s: %s"):format(name, where) end

@@ -74,6 +74,8 @@ local function summary_of(run)
    add("validation accuracy", result.val_accuracy)
    add("averaged over classes", result.val_balanced_accuracy)
    add("validation loss", result.val_loss)
+   add("best epoch of the averaged weights", result.ema_best_epoch)
+   add("their validation accuracy", result.ema_val_accuracy)
    add("time", type(times.seconds) == "number" and console.duration(times.seconds) or nil)
    if type(run.weights) == "table" then
       add("started from", run.weights.path)

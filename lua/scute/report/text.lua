@@ -18,12 +18,19 @@ end
 
 local function files_of(run)
    local names = { "best.safetensors", "last.safetensors", "report.html", "history.csv", "events.jsonl", "run.json" }
+   if run.average then table.move({ "best_ema.safetensors", "ema.safetensors" }, 1, 2, #names + 1, names) end
    if bad_photos(run) > 0 then names[#names + 1] = "bad_images.csv" end
    return run.folder .. "/" .. table.concat(names, ", ")
 end
 
 local function quoted(path)
    return path:find "^[%w/._-]+$" and path or "'" .. path:gsub("'", "'\\''") .. "'"
+end
+
+-- What the averaged weights reached, beside what the weights did.
+local function average_of(row, folder)
+   return ("%.3f in epoch %d, its best (%.3f averaged over classes)%s"):format(row.ema_val_accuracy, row.epoch,
+      row.ema_balanced, folder and "; those weights are in best_ema.safetensors" or "")
 end
 
 -- One suggestion, the one that most likely helps.
@@ -53,6 +60,8 @@ function report.finish(run, seconds)
          and (", %s of it for the features"):format(console.duration(run.times.features)) or "") },
       { "peak memory", memory and console.bytes(memory) or "unknown" },
    }
+   local averaged = run.average and run.average:best_row()
+   if averaged then table.insert(rows, 4, { "average", average_of(averaged, run.folder) }) end
    local bad = bad_photos(run)
    if bad > 0 then rows[#rows + 1] = { "left out", console.count(bad, "bad photo") .. ", see bad_images.csv" } end
    if run.folder then rows[#rows + 1] = { "files", files_of(run) } end

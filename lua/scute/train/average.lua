@@ -1,10 +1,13 @@
 -- An exponential moving average of the weights, kept beside them: average = decay * average + (1 - decay) * weight after
 -- each update, and buffers (batch norm statistics) as they are. Validated after each epoch (ema_val_loss and
--- ema_val_accuracy in the history) and saved as ema.safetensors.
+-- ema_val_accuracy in the history) and saved as ema.safetensors; that of the epoch in which it was best, by the same figure as
+-- the weights', as best_ema.safetensors.
 --
 -- The decay of update t (from 1) is at most (1 + t) / (10 + t), so that the average of a short run does not stay near its
 -- start (as in TensorFlow's ExponentialMovingAverage with num_updates).
 local scute = require "scute"
+local best = require "scute.train.best"
+local kept_weights = require "scute.train.kept"
 
 local average = {}
 
@@ -90,12 +93,46 @@ function average.part.load(run, _, tensors)
    end
 end
 
+--- The average of the best epoch (run.average.best = { row, weights }), as another part.
+average.best_part = { name = "best_average" }
+
+function average.best_part.save(run)
+   local row = run.average:best_row()
+   return { epoch = row and row.epoch }, row and run.average.best.weights
+end
+
+function average.best_part.load(run, data, tensors)
+   if data.epoch then run.average.best = { row = run.history[data.epoch], weights = tensors } end
+end
+
+--- Follows as parts of the model begin to train: see scute.train.kept.
+function Average:widen(run, before)
+   if self.best then kept_weights.widen(run, self.best.weights, before) end
+end
+
+--- The row of the history in which the average was best; nil where there is none yet.
+function Average:best_row()
+   return self.best and self.best.row
+end
+
+-- Keeps what the model has, which are the averages, where that is the best so far.
+local function keep(run, row)
+   local before = run.average.best
+   if not best.is_better(row, run.average:best_row(), run.best_by, "ema_") then return end
+   run.average.best = nil
+   if before then kept_weights.free(before.weights) end -- first: one copy is enough
+   run.average.best = { row = row, weights = kept_weights.copy(run) }
+end
+
 --- Adds to a row what the averaged weights reach; false where the run was interrupted.
 function average.validate(run, row, validate)
-   local confusion, loss = run.average:within(validate, run)
-   if not confusion then return false end
-   row.ema_val_loss, row.ema_val_accuracy = loss, confusion:accuracy()
-   return true
+   return run.average:within(function()
+      local confusion, loss = validate(run)
+      if not confusion then return false end
+      row.ema_val_loss, row.ema_val_accuracy, row.ema_balanced = loss, confusion:accuracy(), confusion:balanced_accuracy()
+      keep(run, row)
+      return true
+   end)
 end
 
 --- The hook that lets the average follow; an update that was skipped moved nothing. What it begins with must be the weights

@@ -14,11 +14,12 @@ local function is_lower(loss, other)
 end
 
 --- Whether the row of an epoch is better than the best one so far (nil: there is none): by that figure, where it is equal by
--- loss.
-function best.is_better(row, other, by)
-   local figure = FIGURES[by]
+-- loss. prefix: "ema_" compares what the averaged weights reached.
+function best.is_better(row, other, by, prefix)
+   prefix = prefix or ""
+   local figure, loss = prefix .. FIGURES[by], prefix .. "val_loss"
    if other and by ~= "loss" and row[figure] ~= other[figure] then return row[figure] > other[figure] end
-   return not other or is_lower(row.val_loss, other.val_loss)
+   return not other or is_lower(row[loss], other[loss])
 end
 
 return best

@@ -5,6 +5,7 @@
 --    model.NAME         what can have changed since the start: trained parameters, batch norm statistics
 --    best.NAME          the same of the best epoch so far
 --    average.NAME       the moving average of the weights, where there is one
+--    best_average.NAME  the same of its best epoch so far
 --    optimizer.NAME     the optimizer's state, by parameter
 -- and as metadata format ("scute checkpoint"), version, checksum (CRC-32 of the file, see host/files/seal.h) and state: JSON
 -- with the parts' data and what identifies the run. Nothing in the file is ever executed.

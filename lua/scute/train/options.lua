@@ -84,7 +84,8 @@ return options.declare("train.fit", {
      help = "put parts of photos into one another, 1 say; 0: do not" },
    { "ema", is = options.of_type("number", "table"), expected = "a decay of at least 0 and below 1", show = "none",
      as_flag = { "ema", number = true, above = 0, below = 1, value = "DECAY" },
-     help = "moving average of the weights, 0.999 say, evaluated and saved beside" },
+     help = "moving average of the weights, 0.999 say, evaluated each epoch and saved beside: ema.safetensors, and "
+        .. "best_ema.safetensors of its best epoch" },
    { "clip_norm", number = true, above = 0, value = "NORM", show = "none", help = "longest gradient; a longer one is scaled" },
    { "clip_value", number = true, above = 0, show = "none",
      help = "largest entry of a gradient, up or down; what is beyond is cut" },

@@ -7,6 +7,7 @@ local metrics = require "scute.metrics"
 local split_file = require "scute.data.split_file"
 local to_json = require "scute.base.json"
 local best = require "scute.train.best"
+local kept_weights = require "scute.train.kept"
 
 local record = {}
 
@@ -70,7 +71,7 @@ local function count_bad(run)
 end
 
 local function run_text(run, state)
-   local set, arguments = run.set, {}
+   local set, arguments, averaged = run.set, {}, run.average and run.average:best_row() or {}
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
       _order = { "state", "error", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
@@ -90,7 +91,9 @@ local function run_text(run, state)
       precision = run.precision,
       result = run.best and { epochs = #run.history, steps = run.step, skipped = run.skipped, best_epoch = run.best.epoch,
          split = set.split, val_accuracy = run.best.val_accuracy, val_loss = run.best.val_loss,
-         val_balanced_accuracy = run.best.balanced } or nil,
+         val_balanced_accuracy = run.best.balanced, ema_best_epoch = averaged.epoch,
+         ema_val_accuracy = averaged.ema_val_accuracy, ema_val_loss = averaged.ema_val_loss,
+         ema_val_balanced_accuracy = averaged.ema_balanced } or nil,
       times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,
          features = run.times.features },
       hardware = run.hardware and run.hardware.total,
@@ -134,18 +137,9 @@ end
 
 -- ---- weights ----
 
--- What can have changed since the run began: trained parameters, and buffers (batch norm statistics).
-local function copy_weights(run)
-   local copy = {}
-   for name, tensor in pairs(run.model:state_dict().tensors) do
-      if run.changing[name] then copy[name] = tensor:clone() end
-   end
-   return copy
-end
-
-local function free_weights(row)
-   for _, tensor in pairs(row.weights) do tensor:free() end
-   row.weights = nil
+local function free_weights(owner)
+   kept_weights.free(owner.weights)
+   owner.weights = nil
 end
 
 local NOT_SAVED = { confusion = true, weights = true, saved = true }
@@ -215,10 +209,8 @@ function record.widen(run)
    for name in pairs(now) do more = more or not before[name] end
    if not more then return end
    run.changing = now
-   if not run.best then return end
-   for name, tensor in pairs(run.model:state_dict().tensors) do
-      if now[name] and not before[name] then run.best.weights[name] = tensor:clone() end
-   end
+   if run.best then kept_weights.widen(run, run.best.weights, before) end
+   if run.average then run.average:widen(run, before) end
 end
 
 -- tensors: in place of the model's own.
@@ -234,6 +226,13 @@ local function save_best(run)
    run.best.saved = true
 end
 
+local function save_best_average(run)
+   local best_average = run.average and run.average.best
+   if not best_average or best_average.saved then return end
+   console.guard(nil, scute.models.save, run.model, run.folder .. "/best_ema.safetensors", nil, best_average.weights)
+   best_average.saved = true
+end
+
 local function save(run)
    local start = scute.clock()
    if run.folder and (run.step > 0 or run.best) then -- an update that is left out is no step
@@ -241,7 +240,10 @@ local function save(run)
       save_best(run)
       write_split(run)
       save_model(run, "last")
-      if run.average then save_model(run, "ema", run.average.tensors) end
+      if run.average then
+         save_model(run, "ema", run.average.tensors)
+         save_best_average(run)
+      end
       write(run.folder .. "/history.csv", history_text(run))
       if count_bad(run) > 0 then write(run.folder .. "/bad_images.csv", bad_images_text(run)) end
    end
@@ -256,7 +258,7 @@ local function keep_row(run)
    if best.is_better(row, run.best, run.best_by) then
       if run.best then free_weights(run.best) end -- one copy of the network is enough
       run.best = row
-      run.best.weights = copy_weights(run)
+      run.best.weights = kept_weights.copy(run)
    end
    refresh(run)
    if scute.clock() - run.saved_at < math.max(SAVE_INTERVAL, SHARE * run.save_cost) then return end
@@ -282,6 +284,7 @@ local function close(run)
       end)
       free_weights(run.best)
    end
+   if run.average and run.average.best then free_weights(run.average.best) end
    if run.folder then
       write(run.folder .. "/run.json", run_text(run, run.outcome))
       write_report(run)
@@ -306,6 +309,7 @@ record.hook = {
 function record.rescue(run)
    if #run.history == 0 or not run.folder then return end
    save_best(run)
+   save_best_average(run)
    write(run.folder .. "/history.csv", history_text(run))
    write(run.folder .. "/run.json", run_text(run, "failed"))
 end
