@@ -117,6 +117,20 @@ describe("the folder of a run", function()
       assert.is_nil(lfs.attributes(("%s/out%d/baseline_cnn"):format(root, folders))) -- nothing came into it
    end)
 
+   it("stays where it is when its run goes on, by whatever name", function()
+      local output = new_folder()
+      fit(output)
+      lfs.link("baseline_cnn", output .. "/link", true)
+      for epochs, resume in ipairs { "auto", output .. "/link", output .. "/link/checkpoint.safetensors" } do
+         fit(output, function(options) options.epochs, options.resume, options.overwrite = epochs + 1, resume, epochs > 1 end)
+         assert.equal("baseline_cnn link", listed(output))
+      end
+      local moved = new_folder()
+      fit(moved)
+      fit(moved, function(options) options.epochs, options.resume = 5, output .. "/baseline_cnn" end) -- from elsewhere
+      assert.equal("baseline_cnn baseline_cnn.1", listed(moved))
+   end)
+
    it("is beside the one that a model was loaded from, whoever loaded it", function()
       local output = new_folder()
       local first = fit(output).folder
