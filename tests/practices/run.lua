@@ -46,8 +46,8 @@ local function trains_in_half_width()
    local r = shell(RUN .. " --output_dir $T/half --only mixed_precision,no_dropout --epochs 1 --tensorboard --ema 0.9"
       .. " --clip_norm 5")
    local files = shell "ls $T/half/mixed_precision/seed0/resnet18 $T/half/no_dropout/seed0/resnet18"
-   for _, text in ipairs { "events.out.tfevents", "ema.safetensors", "schedule.png" } do
-      check(select(2, files.out:gsub(text:gsub("%.", "%%."), "")) == 2, "every row has its " .. text, files.all)
+   for _, text in ipairs { "\nevents.out.tfevents", "\nema.safetensors", "\nbest_ema.safetensors", "\nschedule.png" } do
+      check(select(2, files.out:gsub(text:gsub("%.", "%%."), "")) == 2, "every row has its " .. text:sub(2), files.all)
    end
    check(r.code == 0 and history("mixed_precision", 0, "half"), "the row of mixed precision", r.all)
 end
