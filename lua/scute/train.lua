@@ -89,10 +89,11 @@ end
 
 -- Everything before the first step: what is told, a folder of its own, and where a checkpoint says that the run stands.
 local function begin(run)
+   checkpoint.open(run)
    runs.describe(run)
    runs.clamp_batch(run)
    record.prepare(run)
-   checkpoint.open(run)
+   checkpoint.check(run)
    folder.clear(run)
    if checkpoint.restore(run) then position.tell(run) end
    if run.unfreeze then unfreeze.describe(run) end

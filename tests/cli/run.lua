@@ -90,7 +90,7 @@ local function evaluates()
    r = shell(line .. " --quiet")
    check(r.code == 0 and r.all:find "out: \nerr: \n", "evaluate --quiet says nothing", r.all)
    refuses("classes that the model does not know", 1, "the model has no class 'a'",
-      line:gsub("%$T/two", "$T/unknown"))
+      line:gsub("%$T/two", "$T/unknown") .. " --split all")
    refuses("an unknown split", 2, "did you mean 'val'", line .. " --split vall")
    refuses("evaluate without a model", 2, "--model is missing", "$S scripts/evaluate.lua --data_dir $T/two")
    refuses("a folder for results that cannot be made", 1, "output_dir: ",
@@ -103,8 +103,10 @@ local function evaluates()
    r = shell(line .. " --split test --split_csv $T/parts.csv")
    check(r.code == 0 and r.out:find "on 2 photos of .* %(parts.csv, test%)", "the split test of a table", r.all)
    shell "cp $T/judged/resnet18/best.safetensors $T/alone.safetensors"
-   r = shell "$S scripts/evaluate.lua --model $T/alone.safetensors --data_dir $T/two"
-   check(r.code == 0 and r.err:find "not known which photos trained", "a model without run.json is warned of", r.all)
+   refuses("a model without its split", 1, "not known which photos trained: there is no split.csv beside the model",
+      "$S scripts/evaluate.lua --model $T/alone.safetensors --data_dir $T/two")
+   r = shell "$S scripts/evaluate.lua --model $T/alone.safetensors --data_dir $T/two --split_csv $T/judged/resnet18/split.csv"
+   check(r.code == 0 and r.out:find "on 6 photos", "the split of a model that was moved", r.all)
 end
 
 -- One file, which asks for nothing else.

@@ -96,7 +96,8 @@ describe("the folder of a run", function()
          write(here .. name)
       end
       pcall(fit, output, break_off)
-      assert.equal("events.jsonl lr_find.csv lr_find.png my_run.json notes.txt report.html run.json schedule.png", listed(here))
+      assert.equal("events.jsonl lr_find.csv lr_find.png my_run.json notes.txt report.html run.json schedule.png split.csv",
+         listed(here))
    end)
 
    it("is one run's at a time, also within a process, and is let go of however that ends", function()

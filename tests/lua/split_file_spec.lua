@@ -107,7 +107,7 @@ describe("evaluate.open", function()
       local part, classes, words = open "val"
       assert.same(relative(set, set.val), relative(set, part))
       assert.same(set.classes, classes)
-      assert.matches("as the run was split", words)
+      assert.equal("validation: drawn, 20 %, seed 0", words)
       assert.same({ root .. "/photos/blue/000.bmp" }, open("new").paths)
       assert.equal(28, #open("all").paths)
       assert.equal(21, #open("train").paths)

@@ -146,8 +146,8 @@ describe("a run that goes on", function()
       end)
       assert.is_true(whole.best_ema.epoch < 5) -- the epoch of step 14
       assert.equal(whole.best_ema.epoch, resumed.best_ema.epoch)
-      assert.equal(scute.files.sha256(whole.folder .. "/best_ema.safetensors"),
-         scute.files.sha256(resumed.folder .. "/best_ema.safetensors"))
+      assert.equal(scute.weights.sha256(whole.folder .. "/best_ema.safetensors"),
+         scute.weights.sha256(resumed.folder .. "/best_ema.safetensors"))
    end)
 
    it("has what a hook keeps in tables of any shape, and in tensors alone", function()

@@ -342,8 +342,8 @@ expect_typed("Ctrl-C stops a computation", { "x = 1\\n", BEGIN .. FOREVER .. "\\
 expect_typed("Ctrl-C at the prompt drops the line", { "error(1) \\003", "5\\n", "\\004" }, { "^C\n", "> 5\n5\n" })
 expect_typed("Ctrl-C drops an unfinished chunk", { "for i = 1, 2 do\\n", "\\003", "6\\n", "\\004" }, { ">> ", "> 6\n6\n" })
 expect_typed("errors do not end it, nor its exit code", { "error(1)\\n", "7\\n", "\\004" }, { "> 7\n7\n" })
-expect_typed("Tab completes", { "scu\\t", "~scute", ".zero\\t", "~.zeros", "(2):item\\t", "~:item",
-   "()\\n", "\\004" },
+-- The line is drawn anew behind a "G", which moves the cursor.
+expect_typed("Tab completes", { "scu\\t", "~G", ".zero\\t", "~G", "(2):item\\t", "~G", "()\\n", "\\004" },
    { "expected a tensor with one element" })
 expect_typed("the history stays", { "\\020\\n", "\\004" }, { "expected a tensor with one element" })
 expect_typed("letters beyond ASCII", { "'gr\\303\\266n'\\n", "\\004" }, { "grön\n" })

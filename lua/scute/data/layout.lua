@@ -95,9 +95,8 @@ local function check_inside(dir, names)
    local first = names[1] and by_kind(dir .. "/" .. names[1])
    if not first then return end
    console.fail("data_dir: the folders of '%s' hold splits (%s/%s, %s/%s): --layout classes takes all photos in such a folder "
-      .. "as one class, whatever folders they are in; to keep the splits move them to %s/train/%s and so on, or %s", dir,
-      names[1],
-      first.train[1], names[1], first.val[1] or first.test[1], dir, names[1], "say it with --split_csv")
+      .. "as one class, whatever folders they are in; to keep the splits move them to %s/train/%s and so on, or say it with "
+      .. "--split_csv", dir, names[1], first.train[1], names[1], first.val[1] or first.test[1], dir, names[1])
 end
 
 -- ---- reading ----

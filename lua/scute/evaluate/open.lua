@@ -21,6 +21,15 @@ local function split_of(model_path, metadata)
    return entries
 end
 
+-- What the run calls its split, as its run.json has it.
+local function name_of_split(model_path)
+   local file = io.open(folder_of(model_path) .. "/run.json", "rb")
+   local text = file and file:read "a"
+   if file then file:close() end
+   local ok, run = pcall(require("cjson").decode, text or "")
+   return ok and type(run) == "table" and type(run.split) == "string" and run.split or "as the run was split"
+end
+
 local function add(part, path, class)
    part.paths[#part.paths + 1], part.labels[#part.labels + 1] = path, class
 end
@@ -108,7 +117,7 @@ local function by_split_file(opt, all, entries)
       console.line("note: %s new since the training and left out; --split new takes them",
          count(#fresh.paths, "is", "are"))
    end
-   return part, ("%s: as the run was split"):format(opt.split == "val" and "validation" or "training photos")
+   return part, ("%s: %s"):format(opt.split == "val" and "validation" or "training photos", name_of_split(opt.model))
 end
 
 local function test_folder(dir)

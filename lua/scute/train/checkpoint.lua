@@ -193,24 +193,20 @@ local function find(run)
    return file
 end
 
--- Photos that were added since are not this run's, and a split drawn over them would be another.
-local function hold_to_its_photos(run, path)
-   local set = run.set
-   local before, notes = #set.train.paths + #set.val.paths, #set.notes
-   run.digests = split_file.hold(set, (path:match "^(.*)/" or ".") .. "/" .. split_file.NAME) or {}
-   if #set.train.paths + #set.val.paths == before then return end
-   console.line("note: %s; %d train, %d validate", set.notes[notes + 1], #set.train.paths, #set.val.paths)
-end
-
---- Reads the checkpoint that the run shall go on from, verified and found to be of this run; nothing is changed yet.
+--- Reads the checkpoint that the run shall go on from, verified, and makes the photos those of that run: what has come into the
+-- data folder since is not its, and a split drawn over that would be another.
 -- run.resume: nil or "off", "auto" (the newest in the run's own folder, if there is one), or a path.
 function checkpoint.open(run)
    run.checkpoint = { at = scute.clock(), cost = 0 }
-   local file = find(run)
-   if file then hold_to_its_photos(run, file.path) end
+   run.resumed = find(run)
+   if not run.resumed then return end
+   run.digests = split_file.hold(run.set, (run.resumed.path:match "^(.*)/" or ".") .. "/" .. split_file.NAME) or {}
+end
+
+--- Fails where what open() read is of another run; nothing is changed yet.
+function checkpoint.check(run)
    if run.folder or run.resume then identity.begin(run) end
-   if file then identity.check(file, run) end
-   run.resumed = file
+   if run.resumed then identity.check(run.resumed, run) end
 end
 
 --- Brings the run to where the checkpoint that open() read was made. Returns whether there was one.

@@ -229,7 +229,7 @@ end
 local function save_best_average(run)
    local best_average = run.average and run.average.best
    if not best_average or best_average.saved then return end
-   console.guard(nil, scute.models.save, run.model, run.folder .. "/best_ema.safetensors", nil, best_average.weights)
+   save_model(run, "best_ema", best_average.weights)
    best_average.saved = true
 end
 
