@@ -29,7 +29,7 @@ end
 local function explain_no_folders(dir, files)
    if #files == 0 then console.fail("data_dir: '%s' is empty; it should hold one folder of photos per class", dir) end
    console.fail("data_dir: '%s' holds %s but no folders; put the photos of each class into a folder of their own, as in "
-      .. "%s/CLASS/%s", dir, console.count(#files, "file"), dir, files[1])
+      .. "%s/CLASS/%s (scripts/predict.lua looks at photos without classes)", dir, console.count(#files, "file"), dir, files[1])
 end
 
 local function check_readable(dir, names, photos, broken)
@@ -243,7 +243,7 @@ function data.everything(dir, given)
    dir = path_of("data.everything", dir)
    check_folder(dir)
    local set, part, number = new_set(dir), new_part(), {}
-   local found = layout.find(dir, OPEN:read(given).layout, set.notes)
+   local found = layout.find(dir, OPEN:read(given).layout, set.notes, true)
    local reads = { read_classes(set, found.train, found.classes), found.val and read_classes(set, found.val) }
    set.classes = {}
    for _, read in ipairs(reads) do

@@ -155,7 +155,10 @@ describe("evaluate.open", function()
       assert.equal(3, #open("all", { data_dir = root .. "/other" }).paths)
       assert.matches("none of the photos that validated is in .*%-%-split all",
          failure(open, "val", { data_dir = root .. "/other2/Test" }))
+      copy(one_of "train", "../other2/Test/blue/copy.bmp")
       assert.equal(3, #open("test", { data_dir = root .. "/other2" }).paths)
+      assert.matches("1 photo has the bytes of one that trained: .*other2/Test/blue/copy.bmp", said())
+      assert.equal(4, #open("all", { data_dir = root .. "/other2" }).paths) -- a split alone, which is looked at
    end)
 end)
 

@@ -123,9 +123,10 @@ local function read_splits(dir, found, notes)
       classes = not train and found.others or nil }
 end
 
---- Returns { train = folder whose folders are the classes, val = the same for what validates or nil, classes = names of the
+--- How `dir` is to be read. may_lack_train: whether a split alone will do, as for photos that are only looked at.
+-- Returns { train = folder whose folders are the classes, val = the same for what validates or nil, classes = names of the
 -- former's folders that are classes, where not all are }. how: "classes", "splits", or nil: as the names say.
-function layout.find(dir, how, notes)
+function layout.find(dir, how, notes, may_lack_train)
    if how == "classes" then return { train = dir } end
    local found = by_kind(dir)
    local n = #found.train + #found.val + #found.test
@@ -146,7 +147,9 @@ function layout.find(dir, how, notes)
          .. "class with --layout classes; %s", dir, listed(found.train), SAY)
    end
    if how ~= "splits" and #beside > 0 then ambiguous(dir, found, beside) end
-   if #found.train == 0 and #beside == 0 then
+   if #found.train == 0 and #beside == 0 and may_lack_train then
+      return { train = dir .. "/" .. (preferred(found.val) or found.test[1]) }
+   elseif #found.train == 0 and #beside == 0 then
       console.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/", dir,
          found.val[1] or found.test[1], dir)
    end

@@ -93,12 +93,15 @@ local function fail_where_unknown(why)
    console.fail("it is not known which photos trained: %s; %s", why, how_to_go_on())
 end
 
+local function tell_of_copies(copies)
+   if #copies == 0 then return end
+   console.warn("left out: %s the bytes of one that trained: %s%s", count(#copies, "has", "have"), copies[1],
+      #copies > 1 and ", ..." or "")
+end
+
 local function by_split_file(opt, all, entries)
    local fresh, copies = newcomers(all, entries)
-   if #copies > 0 then
-      console.warn("left out: %s the bytes of one that trained: %s%s", count(#copies, "has", "have"), copies[1],
-         #copies > 1 and ", ..." or "")
-   end
+   tell_of_copies(copies)
    if opt.split == "new" then
       if #fresh.paths == 0 then console.fail("data_dir: no photo in '%s' is new since the training", opt.data_dir) end
       return fresh, "photos that are new since the training"
@@ -128,6 +131,27 @@ local function test_folder(dir)
    return dir .. "/test"
 end
 
+-- Photos to test, without those that are copies of one that trained, as far as that is known.
+local function to_test(opt, metadata)
+   local data = require "scute.data"
+   if opt.split_csv then
+      local set = data.open(opt.data_dir, { split_csv = opt.split_csv, validates = "test" })
+      return set.val, set.classes, set.split
+   end
+   local all, classes = data.list(test_folder(opt.data_dir))
+   local entries = split_of(opt.model, metadata)
+   if not entries then return all, classes, "test/" end
+   local part, trained, copies = new_part(all), digests_that_trained(entries), {}
+   for i, path in ipairs(all.paths) do
+      if trained:has(path) then copies[#copies + 1] = path else add(part, path, all.labels[i]) end
+   end
+   tell_of_copies(copies)
+   if #part.paths == 0 then
+      console.fail("data_dir: all photos in '%s' are copies of some that trained", test_folder(opt.data_dir))
+   end
+   return part, classes, "test/"
+end
+
 -- As the folders, a file, or what was said on the command line have it.
 local function by_folders(opt, why)
    local data = require "scute.data"
@@ -147,14 +171,8 @@ end
 -- is called.
 return function(opt, metadata)
    local data = require "scute.data"
-   if opt.split == "test" then
-      if not opt.split_csv then
-         local part, classes = data.list(test_folder(opt.data_dir))
-         return part, classes, "test/"
-      end
-      local set = data.open(opt.data_dir, { split_csv = opt.split_csv, validates = "test" })
-      return set.val, set.classes, set.split
-   end
+   metadata = metadata or scute.weights.load(opt.model).metadata or {}
+   if opt.split == "test" then return to_test(opt, metadata) end
    if opt.split_csv or opt.seed or opt.val_fraction then
       if opt.split == "val" or opt.split == "train" then return by_folders(opt) end
    end
@@ -162,7 +180,7 @@ return function(opt, metadata)
       local all = data.everything(opt.data_dir, data.options(opt))
       return all, all.classes, "all photos, also those that trained"
    end
-   local entries, why = split_of(opt.model, metadata or scute.weights.load(opt.model).metadata or {})
+   local entries, why = split_of(opt.model, metadata)
    if not entries then
       if opt.split == "new" then fail_where_unknown(why) end
       return by_folders(opt, why)
