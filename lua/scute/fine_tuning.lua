@@ -2,6 +2,7 @@
 -- network trained from scratch.
 local scute = require "scute"
 local cli, models, optim, schedule, train = scute.cli, scute.models, scute.optim, scute.schedule, scute.train
+local class_list = require "scute.base.class_list"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 
@@ -63,10 +64,15 @@ local function difference(list, other)
    return #missing > 0 and text .. (#missing > 5 and (" and %d more"):format(#missing - 5) or "") or "none"
 end
 
-local function check_classes(path, known, found)
-   local same = #known == #found
-   for i, name in ipairs(known) do same = same and name == found[i] end
-   if same then return end
+-- The model learns on with the classes in the order of the photos; others than it knows are a failure.
+local function take_classes(path, model, found)
+   local known = model.classes
+   local fit = class_list.compare(known, found)
+   if fit == "another order" then
+      model:order_classes(found)
+      console.line("from %s: it knows the classes in another order; the rows of its head are put in that of the photos", path)
+   end
+   if fit ~= "other" then return end
    console.fail("from: %s knows %d classes and the photos have %d; only in the model: %s; only in the photos: %s. To learn "
       .. "other classes start from its backbone: --weights %s", path, #known, #found, difference(known, found),
       difference(found, known), path)
@@ -88,7 +94,7 @@ end
 function fine_tuning.model(opt, classes)
    if opt.from then
       local model = load_from(opt.from, opt.model)
-      if classes then check_classes(opt.from, model.classes, classes) end
+      if classes then take_classes(opt.from, model, classes) end
       return model:to(opt.device)
    end
    return models.create(opt.model or "resnet50", { classes = classes, pretrained = opt.weights or "imagenet",

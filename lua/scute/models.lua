@@ -24,7 +24,7 @@ local CREATE = options.declare("models", {
    { "image_size", whole = true, min = 32, show = "the architecture's own", help = "side of the crop in pixels" },
    { "pad_square", flag = true, default = false, help = "photos are padded to a square on white first" },
    { "log", default = function() return print end, show = "print",
-     help = "hears the line about a new head; false for silence" },
+     help = "hears the lines about the head and the weight file; false for silence" },
 })
 
 -- Every family file beside this one: name -> {build, family}.
@@ -73,20 +73,6 @@ local function preprocessing_of(name, family, o)
       filter = preset.filter, pad_square = o.pad_square or false, mean = MEAN, std = STD }
 end
 
--- Copies a weight file into the model; says on `log` when the head starts anew.
-local function load_pretrained(model, which, o)
-   local weights = require "scute.weights"
-   local file <close>, digest = weights.open(model.arch, which)
-   local path, state = file:path(), weights.load(file)
-   local report = scute.no_grad(weights.copy, model:state_dict(), state,
-      { head = model.head_path, model = model.arch, path = path })
-   model.weights = { path = path, sha256 = digest, report = report }
-   if report.dropped_head or report.missing_head then
-      local line = model:restart_head(o.head_init)
-      if o.log then o.log(line) end
-   end
-end
-
 -- A model by name, with new weights or those of a file. An unknown model or option is an error with the nearest name.
 function models.create(name, given)
    local entry = find(name)
@@ -103,7 +89,7 @@ function models.create(name, given)
    end
    if o.head_init then nn.init.check_head(o.head_init) end
    local model = nn.init.skip(entry.build, o.classes, preprocessing)
-   load_pretrained(model, o.pretrained, o)
+   require("scute.weights.pretrained").load(model, o.pretrained, o)
    return model
 end
 CREATE:describes(models.create)

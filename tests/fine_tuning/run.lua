@@ -91,6 +91,12 @@ local function goes_on_from_exercise_1()
       "run.json says where it started", cli.read_file(scratch .. "/out/resnet18/run.json"))
    check(math.abs(run_json().result.val_accuracy - run_json("/one/resnet18").result.val_accuracy) < 1e-9,
       "and is as good as what it started from")
+   first:order_classes { "red", "blue" }
+   scute.models.save(first, scratch .. "/turned.safetensors")
+   says("--from a model that knows the classes in another order", BARE .. " --from $T/turned.safetensors --unfreeze none"
+      .. " --epochs 1 --learning_rate 1e-9", "the rows of its head are put in that of the photos")
+   check(math.abs(run_json().result.val_accuracy - run_json("/one/resnet18").result.val_accuracy) < 1e-9,
+      "is as good as before")
    says("--list_groups --from", "$S scripts/fine_tuning.lua --list_groups --from " .. MODEL, "resnet18, in the first epoch")
 end
 

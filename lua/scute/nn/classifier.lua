@@ -99,6 +99,37 @@ function Classifier:head_line(how)
    return ("new head: %s %d → %d, %s"):format(self.head_path, self:num_features(), #self.classes, how)
 end
 
+-- Where class i of `names` is among the classes that the model has now.
+local function positions(self, names)
+   local at, rows = {}, {}
+   for i, name in ipairs(self.classes) do at[name] = i end
+   for i, name in ipairs(names) do
+      rows[i] = at[name] or error(("classes: the model does not know '%s'"):format(name), 0)
+   end
+   if #rows ~= #self.classes then
+      error(("classes: expected all %d of the model, found %d"):format(#self.classes, #rows), 0)
+   end
+   return scute.tensor(rows, { dtype = "i64" })
+end
+
+-- Puts the classes into another order, and with them the rows of the head's last layer, weight and bias. Returns self.
+function Classifier:order_classes(names)
+   names = class_names(names)
+   local rows, state, layer = positions(self, names), self:get(self.head_path):state_dict(), nil
+   local function layer_of(name)
+      return state.tensors[name].shape[1] == #names and (name:match "^(.*)%." or "") or nil
+   end
+   for _, name in ipairs(state.names) do layer = layer_of(name) or layer end
+   scute.no_grad(function()
+      for _, name in ipairs(state.names) do
+         local tensor = state.tensors[name]
+         if layer_of(name) == layer then tensor:copy_(tensor:index_select(1, rows:to(tensor.device))) end
+      end
+   end)
+   self.classes = names
+   return self
+end
+
 -- ---- saving ----
 
 -- What a model file carries besides the tensors, as text: architecture, classes and preprocessing, and the precision that it

@@ -108,6 +108,7 @@ local function judge_head(expected, found, opts, report)
             usable = usable and is_other_head(entry.shape, file.shape)
             other = true
          end
+         other = other or file ~= nil and opts.new_head == true
       end
    end
    report.missing_head = opts.head ~= nil and here == 0
@@ -166,8 +167,8 @@ end
 
 --- Matches the entries of a weight file to those of a model.
 -- `expected` and `loaded` are lists of {name = text, shape = list of sizes}; their order is free.
--- `opts`: head (the path of the classifier, "fc" or "classifier.1"; nil for a model without), model (its name) and
--- path (the file's), both for messages.
+-- `opts`: head (the path of the classifier, "fc" or "classifier.1"; nil for a model without), new_head (the file's is
+-- dropped in any case), model (its name) and path (the file's), both for messages.
 --
 -- The prefixes "module." and "backbone." are stripped and older MobileNetV2 names are mapped. A missing
 -- num_batches_tracked is to be zero. A head for another number of classes is dropped, a missing one reported, one of

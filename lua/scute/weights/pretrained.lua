@@ -1,0 +1,57 @@
+--- A model that starts from a weight file: what becomes of the file's head, and the lines that tell it.
+local scute = require "scute.core"
+local weights = require "scute.weights"
+local class_list = require "scute.base.class_list"
+
+local pretrained = {}
+
+-- The class names that a file tells, or nil.
+local function classes_of(state)
+   local ok, list = pcall(require("cjson").decode, state.metadata.classes or "")
+   if not ok or type(list) ~= "table" or #list == 0 then return nil end
+   for _, name in ipairs(list) do
+      if type(name) ~= "string" then return nil end
+   end
+   return list
+end
+
+local function new_head(model, o, others)
+   local line = model:restart_head(o.head_init)
+   if not others then return line end
+   return ("%s; the file's classes are %s, and the photos' %s"):format(line, class_list.text(others),
+      class_list.text(model.classes))
+end
+
+-- The file's head has been copied: its rows go to the classes of their names. Returns a line, or nil.
+local function keep_head(model, path, known, fit)
+   if not known then
+      return ("the head of %s is taken as it is: the file does not say its classes"):format(path)
+   elseif fit == "another order" then
+      local wanted = model.classes
+      model.classes = known
+      model:order_classes(wanted)
+      return ("the head of %s knows the classes in another order: its rows are put in that of the photos"):format(path)
+   end
+end
+
+--- Copies a weight file into a model of scute.models. `which` as in weights.open; `o`: classes (a number or the names, which
+-- are compared with those that the file tells), head_init (then the head is new in any case) and log (hears each line, or
+-- false). model.weights is then {path = , sha256 = , report = of weights.apply}.
+function pretrained.load(model, which, o)
+   local file <close>, digest = weights.open(model.arch, which)
+   local path, state = file:path(), weights.load(file)
+   local named, known = type(o.classes) == "table", classes_of(state)
+   local fit = named and known and class_list.compare(known, model.classes)
+   local report = scute.no_grad(weights.copy, model:state_dict(), state, { head = model.head_path, model = model.arch,
+      path = path, new_head = o.head_init ~= nil or fit == "other" })
+   model.weights = { path = path, sha256 = digest, report = report }
+   local line
+   if report.dropped_head or report.missing_head then
+      line = new_head(model, o, fit == "other" and known)
+   elseif named then
+      line = keep_head(model, path, known, fit)
+   end
+   if line and o.log then o.log(line) end
+end
+
+return pretrained
