@@ -1,4 +1,5 @@
 local match = require "scute.weights.match"
+local timm = require "scute.weights.timm"
 
 -- "name 2 3" -> {name = "name", shape = {2, 3}}
 local function entries(list)
@@ -43,6 +44,45 @@ describe("weights.apply", function()
          assert.equal(6, report.loaded)
          assert.equal(prefix .. "fc.bias", report.map["fc.bias"])
       end
+   end)
+
+   it("strips what torch.compile puts before the names, in any nesting and inside", function()
+      for _, prefix in ipairs { "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "_orig_mod.backbone._orig_mod.module.",
+         "model._orig_mod.", ("_orig_mod.module."):rep(50) } do
+         local file = {}
+         for i, entry in ipairs(MODEL) do file[i] = { name = prefix .. entry.name, shape = entry.shape } end
+         local report = match.apply(MODEL, file, FC)
+         assert.equal(6, report.loaded)
+         assert.equal(prefix .. "fc.bias", report.map["fc.bias"])
+         assert.equal("_orig_mod.", report.stripped[1])
+      end
+      local model, file = entries { "layer1.0.conv1.weight 2", "fc.bias 3" }, entries { "layer1._orig_mod.0.conv1.weight 2",
+         "fc.bias 3" }
+      assert.equal("layer1._orig_mod.0.conv1.weight", match.apply(model, file, FC).map["layer1.0.conv1.weight"])
+   end)
+
+   it("strips a prefix that all names share and without which they fit", function()
+      for _, prefix in ipairs { "model.", "net.", "encoder.", "module.model.", "model.module.", "model.net.backbone.",
+         "a.b.c.d.", ("x."):rep(400) } do
+         local file = {}
+         for i, entry in ipairs(MODEL) do file[i] = { name = prefix .. entry.name, shape = entry.shape } end
+         local report = match.apply(MODEL, file, FC)
+         assert.equal(6, report.loaded)
+         assert.equal(prefix .. "conv1.weight", report.map["conv1.weight"])
+      end
+      local file = entries { "encoder.conv1.weight 4 3 3 3", "encoder.bn1.weight 4", "encoder.bn1.running_mean 4" }
+      local report = match.apply(MODEL, file, FC)
+      assert.is_true(report.missing_head)
+      assert.same({ "encoder." }, report.stripped)
+      file[#file + 1] = { name = "projector.weight", shape = { 3, 3 } }
+      assert.matches("4 unexpected (encoder.conv1.weight, ", message_of(match.apply, MODEL, file, FC), 1, true)
+   end)
+
+   it("leaves a shared prefix that the model itself has", function()
+      local model = entries { "net.0.weight 2", "net.1.weight 3" }
+      assert.same({}, match.apply(model, model).stripped)
+      model = entries { "a.weight 2", "a.a.weight 3" }
+      assert.same({}, match.apply(model, model).stripped)
    end)
 
    it("leaves a name alone that the model itself has", function()
@@ -158,6 +198,111 @@ describe("older MobileNetV2 names", function()
    end)
 end)
 
+-- ---- timm ----
+
+-- The entries of timm's networks, by their code (timm/models/_efficientnet_blocks.py and efficientnet.py): layer after layer.
+local function timm_entries(stages, stem, top, squeeze)
+   local list = {}
+   local function add(name, ...) list[#list + 1] = { name = name, shape = { ... } } end
+   local function norm(name, channels)
+      for _, entry in ipairs { "weight", "bias", "running_mean", "running_var" } do add(name .. "." .. entry, channels) end
+      add(name .. ".num_batches_tracked")
+   end
+   local function excite(at, width, inputs)
+      if not squeeze then return end
+      add(at .. "se.conv_reduce.weight", inputs // 4, width, 1, 1)
+      add(at .. "se.conv_reduce.bias", inputs // 4)
+      add(at .. "se.conv_expand.weight", width, inputs // 4, 1, 1)
+      add(at .. "se.conv_expand.bias", width)
+   end
+   add("conv_stem.weight", stem, 3, 3, 3)
+   norm("bn1", stem)
+   local inputs = stem
+   for number, stage in ipairs(stages) do
+      local kernel, outputs, count = table.unpack(stage)
+      for block = 0, count - 1 do
+         local at, width = ("blocks.%d.%d."):format(number - 1, block), number == 1 and inputs or 6 * inputs
+         if number > 1 then
+            add(at .. "conv_pw.weight", width, inputs, 1, 1)
+            norm(at .. "bn1", width)
+         end
+         add(at .. "conv_dw.weight", width, 1, kernel, kernel)
+         norm(at .. (number == 1 and "bn1" or "bn2"), width)
+         excite(at, width, inputs)
+         add(at .. (number == 1 and "conv_pw" or "conv_pwl") .. ".weight", outputs, width, 1, 1)
+         norm(at .. (number == 1 and "bn2" or "bn3"), outputs)
+         inputs = outputs
+      end
+   end
+   add("conv_head.weight", top, inputs, 1, 1)
+   norm("bn2", top)
+   add("classifier.weight", 1000, top)
+   add("classifier.bias", 1000)
+   return list
+end
+
+local TIMM = {
+   efficientnet_b0 = timm_entries({ { 3, 16, 1 }, { 3, 24, 2 }, { 5, 40, 2 }, { 3, 80, 3 }, { 5, 112, 3 }, { 5, 192, 4 },
+      { 3, 320, 1 } }, 32, 1280, true),
+   efficientnet_b3 = timm_entries({ { 3, 24, 2 }, { 3, 32, 3 }, { 5, 48, 3 }, { 3, 96, 5 }, { 5, 136, 5 }, { 5, 232, 6 },
+      { 3, 384, 2 } }, 40, 1536, true),
+   mobilenet_v2 = timm_entries({ { 3, 16, 1 }, { 3, 24, 2 }, { 3, 32, 3 }, { 3, 64, 4 }, { 3, 96, 3 }, { 3, 160, 3 },
+      { 3, 320, 1 } }, 32, 1280, false),
+}
+
+local function keys_of(model)
+   local list = {}
+   for line in io.lines(("tests/golden/parity/%s.keys"):format(model)) do
+      local name, shape = line:match "^(%S+) %S+ ?(.*)$"
+      list[#list + 1] = { name = name, shape = {} }
+      for size in shape:gmatch "%d+" do table.insert(list[#list].shape, tonumber(size)) end
+   end
+   return list
+end
+
+describe("timm's names", function()
+   it("become torchvision's, each entry of the shape that it has there", function()
+      for model, list in pairs(TIMM) do
+         local expected = keys_of(model)
+         for _, prefix in ipairs { "", "module.", "model._orig_mod." } do
+            local file = {}
+            for i, entry in ipairs(list) do file[i] = { name = prefix .. entry.name, shape = entry.shape } end
+            local report = match.apply(expected, file, { head = "classifier.1", model = model })
+            assert.equal(#expected, report.loaded)
+            assert.same({}, report.zeroed)
+            assert.is_true(report.timm)
+         end
+         assert.is_false(match.apply(expected, expected, {}).timm)
+      end
+   end)
+
+   it("keep the layers in their order", function()
+      for old, new in pairs {
+         ["blocks.0.0.conv_dw.weight"] = "features.1.0.block.0.0.weight",
+         ["blocks.0.0.bn1.bias"] = "features.1.0.block.0.1.bias",
+         ["blocks.0.0.se.conv_expand.bias"] = "features.1.0.block.1.fc2.bias",
+         ["blocks.0.0.bn2.running_var"] = "features.1.0.block.2.1.running_var",
+         ["blocks.5.3.bn1.weight"] = "features.6.3.block.0.1.weight",
+         ["blocks.5.3.bn2.weight"] = "features.6.3.block.1.1.weight",
+         ["blocks.5.3.se.conv_reduce.weight"] = "features.6.3.block.2.fc1.weight",
+         ["blocks.5.3.bn3.num_batches_tracked"] = "features.6.3.block.3.1.num_batches_tracked",
+         ["bn2.weight"] = "features.8.1.weight", ["classifier.bias"] = "classifier.1.bias",
+      } do assert.equal(new, timm.efficientnet(old)) end
+      for old, new in pairs {
+         ["blocks.1.0.bn1.weight"] = "features.2.conv.0.1.weight", ["blocks.1.0.bn2.weight"] = "features.2.conv.1.1.weight",
+         ["blocks.6.0.conv_pwl.weight"] = "features.17.conv.2.weight", ["bn1.bias"] = "features.0.1.bias",
+      } do assert.equal(new, timm.mobilenet(old)) end
+      assert.is_nil(timm.mobilenet "blocks.1.2.conv_pw.weight") -- of a deeper one
+      assert.is_nil(timm.efficientnet "blocks.1.0.attn.weight")
+   end)
+
+   it("tell the network", function()
+      for model, list in pairs(TIMM) do assert.equal(model, match.guess(list)) end
+      assert.matches("it looks like efficientnet_b3: use that model",
+         message_of(match.apply, keys_of "efficientnet_b0", TIMM.efficientnet_b3, { model = "efficientnet_b0" }), 1, true)
+   end)
+end)
+
 describe("a wrong architecture", function()
    local FILES = {
       resnet18 = { "conv1.weight 64 3 7 7", "layer1.0.conv1.weight 64 64 3 3", "layer1.1.conv1.weight 64 64 3 3" },
@@ -180,6 +325,10 @@ describe("a wrong architecture", function()
    end)
 
    it("is named behind a prefix", function()
+      for _, prefix in ipairs { "_orig_mod.", "module.model.", "net._orig_mod." } do
+         assert.equal("mobilenet_v2", match.guess(entries { prefix .. "features.0.0.weight 32 3 3 3",
+            prefix .. "features.1.conv.0.0.weight 32 1 3 3", prefix .. "features.18.0.weight 1280 320 1 1" }))
+      end
       assert.equal("resnet18", match.guess(entries { "module.backbone.layer1.0.conv1.weight 64 64 3 3" }))
    end)
 

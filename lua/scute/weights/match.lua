@@ -1,14 +1,9 @@
 --- Which entry of a weight file belongs to which entry of a model: names and shapes only, no tensors.
-local match = {}
+local names = require "scute.weights.names"
 
-local PREFIXES = { "module.", "backbone." }
+local match = { rename_mobilenet = names.rename_mobilenet }
+
 local SHOWN = 10
-
--- Position of a layer inside features.N.conv: torchvision before 0.3 and today. Block 1 has no expansion.
-local OLD_MOBILENET = {
-   first = { ["0"] = "0.0", ["1"] = "0.1", ["3"] = "1", ["4"] = "2" },
-   later = { ["0"] = "0.0", ["1"] = "0.1", ["3"] = "1.0", ["4"] = "1.1", ["6"] = "2", ["7"] = "3" },
-}
 
 local function same_shape(a, b)
    if #a ~= #b then return false end
@@ -28,57 +23,20 @@ local function by_name(entries)
    return shapes
 end
 
---- Today's name of an entry of an older MobileNetV2, or the name itself.
-function match.rename_mobilenet(name)
-   local block, position, rest = name:match "^features%.(%d+)%.conv%.(%d+)%.([%a_]+)$"
-   if not block then return name end
-   local positions = block == "1" and OLD_MOBILENET.first or OLD_MOBILENET.later
-   return positions[position] and ("features.%s.conv.%s.%s"):format(block, positions[position], rest) or name
-end
-
--- Which prefix of a wrapper stands at a position of a name, or nil.
-local function prefix_at(name, at)
-   for _, prefix in ipairs(PREFIXES) do
-      if name:sub(at, at + #prefix - 1) == prefix then return prefix end
-   end
-   return nil
-end
-
--- Without the prefixes that a wrapper put there; a name that the model itself has stays. What is longer than any of its names
--- is not cut out to be looked up, so that a name of many prefixes costs no more than its length.
-local function strip(name, expected, longest, stripped)
-   local at = 1
-   while #name - at >= longest or not expected[name:sub(at)] do
-      local prefix = prefix_at(name, at)
-      if not prefix then break end
-      stripped[prefix], at = true, at + #prefix
-   end
-   return name:sub(at)
-end
-
 local function source_name(opts)
    return opts.path or "the weight file"
 end
 
 -- What the file holds under the model's names: {model's name = {name = the file's, shape = }}.
 local function translate(expected, loaded, opts, report)
-   local found, stripped, names, longest = {}, {}, {}, 0
-   for name in pairs(expected) do longest = math.max(longest, #name) end
-   for i, entry in ipairs(loaded) do names[i] = strip(entry.name, expected, longest, stripped) end
-   local old = false
-   if expected["features.1.conv.0.0.weight"] then
-      for _, name in ipairs(names) do old = old or name == "features.1.conv.0.weight" end
-   end
+   local found, translated = {}
+   translated, report.stripped, report.renamed, report.timm = names.translate(expected, loaded)
    for i, entry in ipairs(loaded) do
-      local name = old and match.rename_mobilenet(names[i]) or names[i]
+      local name = translated[i]
       if found[name] then
          error(("%s holds '%s' twice: as %s and as %s"):format(source_name(opts), name, found[name].name, entry.name), 0)
       end
       found[name] = { name = entry.name, shape = entry.shape }
-      if name ~= names[i] then report.renamed = report.renamed + 1 end
-   end
-   for _, prefix in ipairs(PREFIXES) do
-      if stripped[prefix] then table.insert(report.stripped, prefix) end
    end
    return found
 end
@@ -131,14 +89,8 @@ local EFFICIENTNETS = {
 
 --- The architecture that a file's entries look like, or nil. `entries` is a list of {name = , shape = }.
 function match.guess(entries)
-   local has = {}
-   for _, entry in ipairs(entries) do
-      local name = entry.name
-      for _, prefix in ipairs { "module.", "backbone.", "module." } do
-         if name:sub(1, #prefix) == prefix then name = name:sub(#prefix + 1) end
-      end
-      has[name] = entry.shape
-   end
+   local has, bare = {}, names.bare(entries)
+   for i, entry in ipairs(entries) do has[bare[i]] = entry.shape end
    if has["layer1.0.conv3.weight"] then
       return has["layer3.5.conv1.weight"] and not has["layer3.6.conv1.weight"] and "resnet50" or nil
    elseif has["layer1.0.conv1.weight"] then
@@ -170,15 +122,17 @@ end
 -- `opts`: head (the path of the classifier, "fc" or "classifier.1"; nil for a model without), new_head (the file's is
 -- dropped in any case), model (its name) and path (the file's), both for messages.
 --
--- The prefixes "module." and "backbone." are stripped and older MobileNetV2 names are mapped. A missing
+-- What wrappers put before the names ("module.", "backbone.", "_orig_mod.") is stripped, and so is a prefix that all share
+-- and without which they fit; names of an older MobileNetV2 and of timm are mapped (see names.lua). A missing
 -- num_batches_tracked is to be zero. A head for another number of classes is dropped, a missing one reported, one of
 -- equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
 --
 -- Returns a report: map ({model's name = file's name}), loaded (how many), zeroed (list of the model's names to be
--- filled with zero), dropped_head, missing_head, renamed (how many older names), stripped (list of prefixes).
+-- filled with zero), dropped_head, missing_head, renamed (how many names in other words), timm (whether these are timm's),
+-- stripped (list of prefixes).
 function match.apply(expected, loaded, opts)
    opts = opts or {}
-   local report = { map = {}, loaded = 0, zeroed = {}, renamed = 0, stripped = {} }
+   local report = { map = {}, loaded = 0, zeroed = {} }
    local shapes = by_name(expected)
    local found = translate(shapes, loaded, opts, report)
    local skip_head = judge_head(expected, found, opts, report)
