@@ -9,6 +9,7 @@ local scute = require "scute.core"
 local nn = require "scute.nn"
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
+local finite = require "scute.base.finite"
 local options = require "scute.base.options"
 
 local models = {}
@@ -195,6 +196,7 @@ function models.load(file)
    local model = of_file(path, pcall(nn.init.skip, entry.build, decode(path, "classes", metadata.classes),
       decode(path, "preprocessing", metadata.preprocessing)))
    of_file(path, pcall(model.load_state_dict, model, state))
+   finite.check(path, state.names, model:state_dict().tensors)
    model.precision, model.weights = metadata.precision, { path = path }
    return model:eval(), metadata
 end

@@ -97,3 +97,90 @@ describe("Classifier:order_classes", function()
       assert.error_matches(function() model:order_classes { "a" } end, "expected all 2 of the model, found 1")
    end)
 end)
+
+describe("a weight file with numbers that are none", function()
+   setup(function() path = os.tmpname() end)
+   teardown(function() os.remove(path) end)
+
+   local function spoil(name, value)
+      local model = save { "red", "blue" }
+      local tensor = model:state_dict().tensors[name]
+      local values = tensor:values()
+      values[#values] = value
+      scute.no_grad(tensor.copy_, tensor, scute.tensor(values):reshape(table.unpack(tensor.shape)))
+      models.save(model, path)
+   end
+
+   it("is told by the tensor's name", function()
+      for name, case in pairs {
+         ["block2.0.0.weight"] = { 0 / 0, "NaN" }, ["block3.0.1.running_var"] = { math.huge, "infinity" },
+         ["fc.bias"] = { -math.huge, "infinity" },
+      } do
+         spoil(name, case[1])
+         local expected = ("%s: '%s' holds %s: the file is damaged, or of a training that failed"):format(path, name, case[2])
+         local ok, message = pcall(create, { "red", "blue" })
+         assert.is_false(ok)
+         assert.equal(expected, message)
+         ok, message = pcall(models.load, path)
+         assert.is_false(ok)
+         assert.equal(expected, message)
+      end
+   end)
+
+   it("has its own name for the tensor in the message", function()
+      spoil("block1.0.0.weight", 0 / 0)
+      local state = weights.load(path)
+      local wrapped = { names = {}, tensors = {} }
+      for i, name in ipairs(state.names) do
+         wrapped.names[i], wrapped.tensors["net." .. name] = "net." .. name, state.tensors[name]
+      end
+      weights.save(path, wrapped, {})
+      assert.error_matches(function() create { "red", "blue" } end, "'net.block1.0.0.weight' holds NaN")
+   end)
+
+   it("matters only where it is taken", function()
+      spoil("fc.bias", 0 / 0)
+      assert.has_no.errors(function() create { "a", "b", "c" } end)
+   end)
+end)
+
+-- ---- timm ----
+
+describe("a file in timm's names", function()
+   local variant = require "scute.weights.variant"
+
+   local function check(file, metadata, model, epsilon, of_timm)
+      local given = { arch = model or "efficientnet_b0", get = function() return { eps = epsilon or 1e-5 } end }
+      return variant.check(file, metadata or {}, given, { timm = of_timm ~= false })
+   end
+
+   it("of a network of TensorFlow is refused, whatever tells it", function()
+      for _, case in ipairs {
+         { "x/tf_efficientnet_b0_aa-827b6e33.pth" }, { "w.pth", { arch = "tf_efficientnet_b0" } },
+         { "w.pth", { architecture = "tf_efficientnet_b0.ns_jft_in1k" } }, { "w.pth", { model_name = "tf_efficientnet_b0" } },
+         { "hub/models--timm--tf_efficientnet_b0.ns_jft_in1k/snapshots/1/model.safetensors" },
+      } do
+         assert.error_matches(function() check(case[1], case[2]) end, "is of tf_efficientnet_b0[^ ]*, which has the names and "
+            .. "shapes of efficientnet_b0, but pads asymmetrically, and its batch norm has an epsilon of 0.001; take a file of "
+            .. "efficientnet_b0")
+      end
+      assert.error_matches(function() check("w.pth", { arch = "tf_efficientnet_b0" }, nil, nil, false) end, "pads asymm")
+      assert.error_matches(function() check("resnetblur50-84f4748f.pth", {}, "resnet50", nil, false) end, "blurs where")
+      assert.error_matches(function() check("w.pth", { arch = "resnetaa50" }, "resnet50", nil, false) end, "takes means")
+      assert.is_nil(check("tf_turtles.pth", {}, "resnet50", nil, false))
+   end)
+
+   it("is taken for the plain one where nothing tells, and that is said", function()
+      assert.equal("w.pth has timm's names and does not say which network it is: it is taken for efficientnet_b0 "
+         .. "(epsilon 1e-5, symmetric padding), not for tf_efficientnet_b0 (1e-3, asymmetric)", check "w.pth")
+      assert.is_nil(check "w/efficientnet_b0_ra-3dd342df.pth")
+      assert.is_nil(check("w.pth", { arch = "efficientnet_b0" }))
+      assert.is_nil(check("w.pth", {}, "mobilenet_v2")) -- there is no other
+      assert.is_nil(check("w.pth", {}, "efficientnet_b0", nil, false))
+   end)
+
+   it("of another epsilon than the model's is refused", function()
+      assert.error_matches(function() check("efficientnet_b5.pth", {}, "efficientnet_b5", 1e-3) end,
+         "timm's efficientnet_b5 computes batch norm with an epsilon of 1e%-05, this one with 0.001")
+   end)
+end)

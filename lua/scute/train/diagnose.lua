@@ -1,14 +1,12 @@
 -- Where numbers go wrong: the first layer of a network that gives infinities or NaN.
 local scute = require "scute"
 local Module = require "scute.nn.module"
+local finite = require "scute.base.finite"
 
 local diagnose = {}
 
 local function is_finite(tensor)
-   local size <close> = tensor:abs()
-   local largest <close> = size:max() -- a NaN beats everything
-   local value = largest:item()
-   return value == value and value < math.huge
+   return finite.problem(tensor) == nil
 end
 
 local function first_of(tensors)

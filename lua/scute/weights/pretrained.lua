@@ -2,6 +2,8 @@
 local scute = require "scute.core"
 local weights = require "scute.weights"
 local class_list = require "scute.base.class_list"
+local finite = require "scute.base.finite"
+local variant = require "scute.weights.variant"
 
 local pretrained = {}
 
@@ -34,6 +36,16 @@ local function keep_head(model, path, known, fit)
    end
 end
 
+-- Raises where an entry that was copied holds NaN or infinity, with its name in the file.
+local function check_values(model, path, report)
+   local list, tensors, own = {}, {}, model:state_dict()
+   for _, name in ipairs(own.names) do
+      local source = report.map[name]
+      if source then list[#list + 1], tensors[source] = source, own.tensors[name] end
+   end
+   finite.check(path, list, tensors)
+end
+
 --- Copies a weight file into a model of scute.models. `which` as in weights.open; `o`: classes (a number or the names, which
 -- are compared with those that the file tells), head_init (then the head is new in any case) and log (hears each line, or
 -- false). model.weights is then {path = , sha256 = , report = of weights.apply}.
@@ -44,14 +56,15 @@ function pretrained.load(model, which, o)
    local fit = named and known and class_list.compare(known, model.classes)
    local report = scute.no_grad(weights.copy, model:state_dict(), state, { head = model.head_path, model = model.arch,
       path = path, new_head = o.head_init ~= nil or fit == "other" })
+   local lines = { variant.check(path, state.metadata, model, report) }
+   scute.no_grad(check_values, model, path, report)
    model.weights = { path = path, sha256 = digest, report = report }
-   local line
    if report.dropped_head or report.missing_head then
-      line = new_head(model, o, fit == "other" and known)
+      lines[#lines + 1] = new_head(model, o, fit == "other" and known)
    elseif named then
-      line = keep_head(model, path, known, fit)
+      lines[#lines + 1] = keep_head(model, path, known, fit)
    end
-   if line and o.log then o.log(line) end
+   for _, line in ipairs(o.log and lines or {}) do o.log(line) end
 end
 
 return pretrained
