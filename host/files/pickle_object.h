@@ -1,0 +1,13 @@
+// What the globals of a pickle stand for here, and what a call of one gives. Nothing that a file names is ever
+// called.
+#ifndef SCUTE_PICKLE_OBJECT_H
+#define SCUTE_PICKLE_OBJECT_H
+
+#include "host/files/unpickler.h"
+
+// Pushes a global. One that is not known is inert, and is noted in the pickle's list of others.
+ScStatus sc_pickle_global(ScUnpickler *, const char *module, size_t nmodule, const char *name, size_t nname);
+// Pushes what a call of `callee` gives: a dict or a tensor, or, where it is not known, an inert object.
+ScStatus sc_pickle_call(ScUnpickler *, const ScPickled *callee, const ScPickled *arguments);
+
+#endif
