@@ -59,8 +59,17 @@ static void set_metadata(lua_State *L, const ScState *state) {
    lua_setfield(L, -2, "metadata");
 }
 
+static void set_notes(lua_State *L, const ScState *state) {
+   lua_createtable(L, state->nnotes, 0);
+   for (int i = 0; i < state->nnotes; i++) {
+      lua_pushstring(L, state->notes[i]);
+      lua_rawseti(L, -2, i + 1);
+   }
+   lua_setfield(L, -2, "notes");
+}
+
 // load(path or open file, device = "cpu") -> {names = list in file order, tensors = {name = tensor}, metadata =
-// {}, format = text}
+// {}, notes = list of lines, format = text}
 static int load(lua_State *L) {
    Loading l = {0};
    sc_check(L, sc_device_find(luaL_optstring(L, 2, "cpu"), &l.device));
@@ -72,9 +81,10 @@ static int load(lua_State *L) {
    l.state = push_state(L);
    sc_check(L, sc_with_retry(run_load, &l));
    if (named) sc_source_close(source);
-   lua_createtable(L, 0, 4);
+   lua_createtable(L, 0, 5);
    set_entries(L, l.state);
    set_metadata(L, l.state);
+   set_notes(L, l.state);
    lua_pushstring(L, sc_format_name(l.format));
    lua_setfield(L, -2, "format");
    return 1;

@@ -147,13 +147,16 @@ static ScStatus op_tuple3(ScUnpickler *m) {
    return small_tuple(m, 3);
 }
 
-// Adds the values to the container below them.
+// Adds the values to the container below them. An object takes what a dict does; the elements of one that is a
+// list are of no use.
 static ScStatus extend(ScUnpickler *m, ScPickledKind kind, ScPickled *const *items, size_t n) {
-   if (m->depth == 0 || m->stack[m->depth - 1]->kind != kind)
+   ScPickled *to = m->depth > 0 ? m->stack[m->depth - 1] : NULL;
+   if (!to || (to->kind != kind && to->kind != SC_PICKLED_OBJECT))
       return sc_pickle_damaged(m, kind == SC_PICKLED_LIST ? "appends to what is no list"
                                                           : "sets items of what is no dict");
    if (kind == SC_PICKLED_DICT && n % 2 != 0) return sc_pickle_damaged(m, "has a dict key without a value");
-   return sc_pickle_append(m, m->stack[m->depth - 1], items, n);
+   if (kind == SC_PICKLED_LIST && to->kind == SC_PICKLED_OBJECT) return SC_OK;
+   return sc_pickle_append(m, to, items, n);
 }
 
 static ScStatus extend_by(ScUnpickler *m, ScPickledKind kind, size_t n) {
@@ -248,15 +251,34 @@ static ScStatus op_reduce(ScUnpickler *m) {
    return sc_pickle_call(m, pair[0], pair[1]);
 }
 
-// Attributes of a state dict (_metadata) and of old Parameters (requires_grad): of no use here, dropped.
+// NEWOBJ_EX has arguments by name too.
+static ScStatus op_reduce_named(ScUnpickler *m) {
+   ScPickled **parts;
+   SC_TRY(sc_pickle_pop_many(m, 3, &parts));
+   return sc_pickle_call(m, parts[0], parts[1]);
+}
+
+// Attributes of a state dict (_metadata) and of old Parameters (requires_grad) are of no use here; those of an
+// object can say what the network is.
 static ScStatus op_build(ScUnpickler *m) {
    ScPickled *state;
    SC_TRY(sc_pickle_pop(m, &state));
    if (m->depth == 0) return sc_pickle_damaged(m, "takes a value where there is none");
-   ScPickledKind kind = m->stack[m->depth - 1]->kind;
-   return kind == SC_PICKLED_DICT || kind == SC_PICKLED_TENSOR
-              ? SC_OK
-              : sc_pickle_damaged(m, "sets attributes of a plain value");
+   ScPickled *object = m->stack[m->depth - 1];
+   if (object->kind == SC_PICKLED_DICT || object->kind == SC_PICKLED_TENSOR) return SC_OK;
+   if (object->kind != SC_PICKLED_OBJECT) return sc_pickle_damaged(m, "sets attributes of a plain value");
+   return state->kind == SC_PICKLED_DICT ? sc_pickle_append(m, object, state->items, state->n) : SC_OK;
+}
+
+static ScStatus op_pop(ScUnpickler *m) {
+   ScPickled *dropped;
+   return sc_pickle_pop(m, &dropped);
+}
+
+static ScStatus op_pop_mark(ScUnpickler *m) {
+   ScPickled **items;
+   size_t n;
+   return pop_to_mark(m, &items, &n);
 }
 
 static ScStatus op_persistent(ScUnpickler *m) {
@@ -269,7 +291,8 @@ static ScStatus op_persistent(ScUnpickler *m) {
    return sc_pickle_append(m, &m->pickle->storages, &storage, 1);
 }
 
-// Every instruction that is understood, with the width of its little-endian operand.
+// Every instruction that is understood (sets are lists here, and bytes are text), with the width of its
+// little-endian operand.
 static const struct {
    ScStatus (*run)(ScUnpickler *);
    int width;
@@ -287,7 +310,10 @@ static const struct {
     ['u'] = {op_setitems, 0},      ['q'] = {op_put, 1},         ['r'] = {op_put, 4},
     ['h'] = {op_get, 1},           ['j'] = {op_get, 4},         ['c'] = {op_global, 0},
     [0x93] = {op_stack_global, 0}, ['R'] = {op_reduce, 0},      [0x81] = {op_reduce, 0},
-    ['b'] = {op_build, 0},         [0x94] = {op_memoize, 0},    ['Q'] = {op_persistent, 0},
+    ['0'] = {op_pop, 0},           ['1'] = {op_pop_mark, 0},    [0x8f] = {op_empty_list, 0},
+    [0x90] = {op_appends, 0},      [0x91] = {op_tuple, 0},      [0x92] = {op_reduce_named, 0},
+    [0x8e] = {op_text, 8},         [0x96] = {op_text, 8},       ['b'] = {op_build, 0},
+    [0x94] = {op_memoize, 0},      ['Q'] = {op_persistent, 0},
 };
 
 static ScStatus step(ScUnpickler *m) {

@@ -41,6 +41,8 @@ struct ScPickled {
    };
 };
 
+enum { SC_OTHERS_NOTED = 6 };
+
 // The values of one file and the storages that it mentions. All zero is empty.
 typedef struct {
    ScArena arena;

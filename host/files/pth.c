@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/files/pth_container.h"
+#include "host/files/pth_search.h"
 
 // One entry of the state dict, checked against its storage.
 typedef struct {
@@ -27,39 +27,6 @@ static ScStatus no_memory(void) {
 
 static ScStatus bad(const Reader *r, const Item *item, const char *problem) {
    return sc_fail(SC_EFORMAT, "%s: entry '%s' %s", r->pth.path, item->name, problem);
-}
-
-static bool is_state_dict(const ScPickled *dict) {
-   bool tensors = dict->kind == SC_PICKLED_DICT && dict->n > 0;
-   for (size_t i = 0; tensors && i < dict->n; i += 2)
-      tensors = dict->items[i]->kind == SC_PICKLED_STRING && dict->items[i + 1]->kind == SC_PICKLED_TENSOR;
-   return tensors;
-}
-
-static const ScPickled *look_up(const ScPickled *dict, const char *key) {
-   for (size_t i = 0; i < dict->n; i += 2) {
-      const ScPickled *name = dict->items[i];
-      if (name->kind == SC_PICKLED_STRING && name->length == strlen(key) &&
-          memcmp(name->text, key, name->length) == 0)
-         return dict->items[i + 1];
-   }
-   return NULL;
-}
-
-static ScStatus find_state_dict(const Reader *r, const ScPickled **out) {
-   static const char *const wrappers[] = {"state_dict", "model_state_dict", "model"};
-   const ScPickled *root = r->pth.root;
-   *out = root;
-   if (is_state_dict(root)) return SC_OK;
-   for (int i = 0; root->kind == SC_PICKLED_DICT && i < 3; i++) {
-      *out = look_up(root, wrappers[i]);
-      if (*out && is_state_dict(*out)) return SC_OK;
-   }
-   return sc_fail(
-       SC_EFORMAT,
-       "%s is not a plain state dict: expected a dict from names to tensors, alone or under 'state_dict', "
-       "'model_state_dict' or 'model'; save it with torch.save(model.state_dict(), ...)",
-       r->pth.path);
 }
 
 static ScStatus read_name(const Reader *r, Item *item, const ScPickled *name) {
@@ -127,6 +94,7 @@ static ScStatus read_item(const Reader *r, Item *item, const ScPickled *tensor) 
    int64_t begin, end;
    item->storage = sc_pth_storage(&r->pth, id->items[2]);
    if (!item->storage || item->storage->at < 0) return bad(r, item, "has no data in the file");
+   if (!sc_pth_is_read(item->storage)) return bad(r, item, "has numbers of a type that is not read");
    SC_TRY(read_sizes(r, item, tensor->items[2], tensor->items[3]));
    SC_TRY(read_view(r, item, id, &begin, &end));
    return check_bounds(r, item, tensor->items[1], begin, end);
@@ -182,6 +150,7 @@ static ScStatus read_dict(Reader *r, const ScPickled *dict) {
    r->sorted = calloc(dict->n / 2, sizeof *r->sorted);
    if (!r->items || !r->sorted) return no_memory();
    for (size_t i = 0; i < dict->n; i += 2) {
+      if (dict->items[i + 1]->kind != SC_PICKLED_TENSOR) continue;
       Item *item = r->sorted[r->n] = &r->items[r->n];
       r->n++; // from here on its name is freed with the others
       SC_TRY(read_name(r, item, dict->items[i]));
@@ -191,9 +160,9 @@ static ScStatus read_dict(Reader *r, const ScPickled *dict) {
 }
 
 // Leaves the items sorted by their parts of the storages.
-static ScStatus read_items(Reader *r) {
+static ScStatus read_items(Reader *r, ScState *out) {
    const ScPickled *dict;
-   SC_TRY(find_state_dict(r, &dict));
+   SC_TRY(sc_pth_find(&r->pth, &dict, out));
    if (dict->n / 2 > SC_MAXENTRIES)
       return sc_fail(SC_EFORMAT, "%s holds %zu entries; at most %d are allowed", r->pth.path, dict->n / 2,
                      SC_MAXENTRIES);
@@ -227,7 +196,7 @@ static ScStatus load_storage(const Reader *r, ScDevice *device, int first, int *
 }
 
 static ScStatus read_all(Reader *r, ScDevice *device, ScState *out) {
-   SC_TRY(read_items(r));
+   SC_TRY(read_items(r, out));
    for (int i = 0; i < r->n;) SC_TRY(load_storage(r, device, i, &i));
    for (int i = 0; i < r->n; i++) {
       ScTensor *tensor = r->items[i].tensor;

@@ -1,6 +1,6 @@
 // Reader of the two file formats of torch.save, without Python: zip (PyTorch 1.6 and later) and legacy. It
-// takes a state dict, or a dict that holds one under "state_dict", "model_state_dict" or "model". Nothing in
-// the file is executed.
+// takes a state dict, or a dict that holds one under a usual name (see pth_search.h). Nothing in the file is
+// executed.
 #ifndef SCUTE_PTH_H
 #define SCUTE_PTH_H
 

@@ -16,12 +16,23 @@ enum {
    MAXKEY = 100
 };
 
+// Those past NREAD are stepped over: nothing that a network needs has them.
 static const ScFileType types[] = {
-    {"torch.FloatStorage", SC_F32, 4},  {"torch.HalfStorage", SC_F16, 2}, {"torch.BFloat16Storage", SC_BF16, 2},
-    {"torch.DoubleStorage", SC_F64, 8}, {"torch.LongStorage", SC_I64, 8}, {"torch.IntStorage", SC_I64, 4},
-    {"torch.ByteStorage", SC_U8, 1},    {"torch.BoolStorage", SC_U8, 1},
+    {"torch.FloatStorage", SC_F32, 4},
+    {"torch.HalfStorage", SC_F16, 2},
+    {"torch.BFloat16Storage", SC_BF16, 2},
+    {"torch.DoubleStorage", SC_F64, 8},
+    {"torch.LongStorage", SC_I64, 8},
+    {"torch.IntStorage", SC_I64, 4},
+    {"torch.ByteStorage", SC_U8, 1},
+    {"torch.BoolStorage", SC_U8, 1},
+    {"torch.CharStorage", SC_U8, 1},
+    {"torch.ShortStorage", SC_U8, 2},
+    {"torch.ComplexFloatStorage", SC_U8, 8},
+    {"torch.ComplexDoubleStorage", SC_U8, 16},
+    {"torch.storage.UntypedStorage", SC_U8, 1},
 };
-enum { NTYPES = sizeof types / sizeof types[0] };
+enum { NTYPES = sizeof types / sizeof types[0], NREAD = 8 };
 
 static ScStatus no_memory(void) {
    return sc_fail(SC_EMEM, "out of memory");
@@ -55,6 +66,10 @@ static int by_key(const void *a, const void *b) {
 static ScStorage *look_up(const ScPth *p, const char *key, size_t length) {
    ScStorage wanted = {.key = key, .length = length};
    return bsearch(&wanted, p->storages, p->nstorages, sizeof wanted, by_key);
+}
+
+bool sc_pth_is_read(const ScStorage *storage) {
+   return storage->type < types + NREAD;
 }
 
 ScStorage *sc_pth_storage(const ScPth *p, const ScPickled *key) {
@@ -185,12 +200,16 @@ static ScStatus find_storages(const ScPth *p, const char *archive, int prefix) {
    return check_sizes(p);
 }
 
+static ScStatus other_archive(const ScPth *p) {
+   bool keras = zip_name_locate(p->zip, "model.weights.h5", ZIP_FL_ENC_RAW) >= 0;
+   return sc_fail(SC_EFORMAT, "%s is a zip archive%s, but not one of torch.save: it holds no data.pkl", p->path,
+                  keras ? " of Keras" : "");
+}
+
 static ScStatus unpickle_zip(ScPth *p) {
    int prefix;
    zip_int64_t index = find_pickle(p, &prefix);
-   if (index < 0)
-      return sc_fail(SC_EFORMAT, "%s is a zip archive, but not one of torch.save: it holds no data.pkl",
-                     p->path);
+   if (index < 0) return other_archive(p);
    int64_t size;
    size_t used;
    SC_TRY(entry_size(p, index, &size));

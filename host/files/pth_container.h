@@ -34,7 +34,9 @@ ScStatus sc_pth_open(ScPth *, const ScSource *);
 void sc_pth_close(ScPth *);
 // The storage of a key, or NULL.
 ScStorage *sc_pth_storage(const ScPth *, const ScPickled *key);
-// Reads all bytes of a storage.
+// Whether there are tensors of its type here.
+bool sc_pth_is_read(const ScStorage *);
+// Reads all bytes of a storage that is.
 ScStatus sc_pth_fetch(const ScPth *, const ScStorage *, void *data);
 
 #endif

@@ -41,6 +41,16 @@ ScStatus sc_state_annotate(ScState *state, const char *key, const char *value) {
    return SC_OK;
 }
 
+ScStatus sc_state_note(ScState *state, const char *line) {
+   char *copy = strdup(line);
+   if (!copy || !grow((void **)&state->notes, state->nnotes, &state->notes_capacity, sizeof *state->notes)) {
+      free(copy);
+      return no_memory();
+   }
+   state->notes[state->nnotes++] = copy;
+   return SC_OK;
+}
+
 void sc_state_free(ScState *state) {
    for (int i = 0; i < state->n; i++) {
       free(state->entries[i].name);
@@ -50,7 +60,9 @@ void sc_state_free(ScState *state) {
       free(state->metadata[i].key);
       free(state->metadata[i].value);
    }
+   for (int i = 0; i < state->nnotes; i++) free(state->notes[i]);
    free(state->entries);
    free(state->metadata);
+   free(state->notes);
    *state = (ScState){0};
 }

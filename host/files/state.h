@@ -23,11 +23,14 @@ typedef struct {
    ScEntry *entries;
    int nmetadata, metadata_capacity;
    ScMetadata *metadata;
+   int nnotes, notes_capacity;
+   char **notes; // lines about what of a file was taken; never written into one
 } ScState;
 
 // Takes over `tensor`, also when it fails (SC_EMEM).
 ScStatus sc_state_add(ScState *, const char *name, ScTensor *tensor);
 ScStatus sc_state_annotate(ScState *, const char *key, const char *value);
+ScStatus sc_state_note(ScState *, const char *line);
 // Releases what the state holds and leaves it empty.
 void sc_state_free(ScState *);
 

@@ -10,6 +10,24 @@ const char *sc_format_name(ScFormat format) {
    return names[format];
 }
 
+// What people have beside the formats that are read, by its first bytes: HDF5 (of Keras), and the first two
+// fields of an ONNX model (its version, then a text, the graph or the operators' versions).
+static ScStatus not_read(const char *path, const unsigned char head[9]) {
+   if (memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0)
+      return sc_fail(
+          SC_EFORMAT,
+          "%s is an HDF5 file, as Keras writes (.h5), which is not read: its layers have other names and "
+          "orders than torchvision's; take PyTorch weights of the same network, .safetensors or .pth",
+          path);
+   if (head[0] == 8 && head[1] > 0 && head[1] < 32 && (head[2] == 0x12 || head[2] == 0x3a || head[2] == 0x42))
+      return sc_fail(SC_EFORMAT,
+                     "%s is an ONNX model, which is not read; take the weights that it was exported from: "
+                     "torch.save(model.state_dict(), ...)",
+                     path);
+   return sc_fail(SC_EFORMAT, "%s is not a weight file: expected .safetensors, .pth or .pt, found %s", path,
+                  head[0] == '<' ? "a web page (was it a failed download?)" : "other content");
+}
+
 static ScStatus detect(const ScSource *source, ScFormat *format) {
    const char *path = source->path;
    int64_t size = source->size;
@@ -25,8 +43,7 @@ static ScStatus detect(const ScSource *source, ScFormat *format) {
       return sc_fail(SC_EFORMAT, "%s is truncated: a weight file has more than %lld bytes", path,
                      (long long)size);
    else
-      return sc_fail(SC_EFORMAT, "%s is not a weight file: expected .safetensors, .pth or .pt, found %s", path,
-                     head[0] == '<' ? "a web page (was it a failed download?)" : "other content");
+      return not_read(path, head);
    return SC_OK;
 }
 

@@ -44,8 +44,9 @@ end
 
 --- Reads a .safetensors, .pth or .pt file; its content tells the format. `path` may be a file that weights.open gave;
 -- `device` defaults to "cpu".
--- Returns {names = list in the file's order, tensors = {name = tensor}, metadata = {key = text}, format = text}.
--- Raises when the file cannot be read, is truncated or damaged, or is a pickle of anything but plain tensors.
+-- Returns {names = list in the file's order, tensors = {name = tensor}, metadata = {key = text}, notes = list of lines
+-- about what of a checkpoint was taken and what left out, format = text}.
+-- Raises when the file cannot be read, is truncated or damaged, or holds no state dict.
 function weights.load(path, device)
    return call(weight_files.load, path, device)
 end

@@ -4,7 +4,8 @@
 
 #include "host/core/transfer.h"
 
-#define GOLDEN "tests/golden/pth/"
+#define GOLDEN      "tests/golden/pth/"
+#define CHECKPOINTS "tests/golden/checkpoints/"
 
 static void assert_same_files(const char *path, const char *expected) {
    ScState a, b;
@@ -115,11 +116,32 @@ static void refuses_with_a_reason(void **state) {
    }
 }
 
+// Files of tests/golden/make_checkpoints.py: what is no tensor is inert, and the tensors are the same ones.
+static void takes_the_tensors_out_of_checkpoints(void **state) {
+   (void)state;
+   static const char *const files[] = {"average_beside", "average_timm",      "nested", "extra", "two",
+                                       "other_types",    "other_types_legacy"};
+   ScState first;
+   assert_ok(load(CHECKPOINTS "nested.pth", &first));
+   assert_int_equal(first.n, 2);
+   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+      char path[128];
+      ScState loaded;
+      snprintf(path, sizeof path, CHECKPOINTS "%s.pth", files[i]);
+      assert_ok(load(path, &loaded));
+      assert_same_state(&first, &loaded);
+      sc_state_free(&loaded);
+   }
+   sc_state_free(&first);
+}
+
 static void truncated_files_fail(void **state) {
    (void)state;
    every_prefix_fails(GOLDEN "tiny.pth");
    every_prefix_fails(GOLDEN "tiny_legacy.pth");
    every_prefix_fails(GOLDEN "old.pth");
+   every_prefix_fails(CHECKPOINTS "lightning.pth");
+   every_prefix_fails(CHECKPOINTS "lightning_legacy.pth");
 }
 
 static void changed_files_do_no_harm(void **state) {
@@ -128,6 +150,8 @@ static void changed_files_do_no_harm(void **state) {
    changes_do_no_harm(GOLDEN "tiny_legacy.pth", 8);
    changes_do_no_harm(GOLDEN "old.pth", 8);
    changes_do_no_harm(GOLDEN "wrapped_legacy.pth", 2);
+   changes_do_no_harm(CHECKPOINTS "lightning_legacy.pth", 2);
+   changes_do_no_harm(CHECKPOINTS "average_alone.pth", 1);
 }
 
 static void other_content_is_named(void **state) {
@@ -137,6 +161,14 @@ static void other_content_is_named(void **state) {
    assert_fails(load(scratch("page.pth"), &loaded), SC_EFORMAT, "a web page");
    spill(scratch("noise.pth"), "some text that is long enough", 29);
    assert_fails(load(scratch("noise.pth"), &loaded), SC_EFORMAT, "not a weight file");
+   spill(scratch("keras.h5"), "\x89HDF\r\n\x1a\n and then", 17);
+   assert_fails(load(scratch("keras.h5"), &loaded), SC_EFORMAT,
+                "an HDF5 file, as Keras writes (.h5), which is not read");
+   spill(scratch("net.onnx"),
+         "\x08\x08\x12\x07pytorch\x1a\x05"
+         "2.1.0",
+         18);
+   assert_fails(load(scratch("net.onnx"), &loaded), SC_EFORMAT, "an ONNX model, which is not read");
    assert_fails(load(scratch("missing.pth"), &loaded), SC_EIO, "No such file");
    assert_fails(load(scratch_folder, &loaded), SC_EIO, "directory");
 }
@@ -148,6 +180,7 @@ int main(void) {
        cmocka_unit_test(keeps_the_order_of_the_state_dict),
        cmocka_unit_test(values_are_those_of_the_formula),
        cmocka_unit_test(refuses_with_a_reason),
+       cmocka_unit_test(takes_the_tensors_out_of_checkpoints),
        cmocka_unit_test(truncated_files_fail),
        cmocka_unit_test(changed_files_do_no_harm),
        cmocka_unit_test(other_content_is_named),

@@ -68,6 +68,21 @@ describe("the head of a weight file", function()
       assert.same({}, lines) -- a number of classes says nothing that could be compared
    end)
 
+   it("has its line after those about the file", function()
+      save { "red", "blue" }
+      local load = weights.load
+      weights.load = function(...)
+         local state = load(...)
+         state.notes = { "what was left out" }
+         return state
+      end
+      local ok = pcall(create, { "a", "b", "c" })
+      weights.load = load
+      assert.is_true(ok)
+      assert.equal("what was left out", lines[1])
+      assert.matches("^new head: ", lines[2])
+   end)
+
    it("is always new with head_init", function()
       save { "red", "blue" }
       for _, classes in ipairs { { "red", "blue" }, { "blue", "red" }, 2 } do

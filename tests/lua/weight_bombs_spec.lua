@@ -128,6 +128,23 @@ describe("a weight file that is a bomb", function()
       refused "a name of 1048576 bytes, at most 1000 are allowed"
    end)
 
+   it("with an object that takes the same attributes over and over is refused", function()
+      local parts = { "\x80\x02}q\1(" }
+      for i = 1, N do parts[i + 1] = int(i) .. "N" end
+      parts[N + 2] = "u" .. global("my", "Net") .. ")R" .. ("h\1b"):rep(3000) .. "."
+      write_legacy(table.concat(parts), {}, 0)
+      refused "more than a state dict ever needs"
+   end)
+
+   it("with places for weights in places for weights is searched once", function()
+      local usual = { "state_dict", "model_state_dict", "model", "net", "network", "module", "checkpoint", "ema" }
+      local inner = { "}q\1(" } -- a dict of many names that holds itself under all usual ones
+      for i = 1, N do inner[i + 1] = text("k" .. i) .. "N" end
+      for _, name in ipairs(usual) do inner[#inner + 1] = text(name) .. "h\1" end
+      write_legacy("\x80\x02" .. table.concat(inner) .. "u.", {}, 0)
+      refused "expected a dict from names to tensors"
+   end)
+
    it("with very many storages, or names that differ at their ends only, is read", function()
       local keys = {}
       for i = 1, N do keys[i] = tostring(i) end

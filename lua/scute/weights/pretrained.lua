@@ -56,7 +56,8 @@ function pretrained.load(model, which, o)
    local fit = named and known and class_list.compare(known, model.classes)
    local report = scute.no_grad(weights.copy, model:state_dict(), state, { head = model.head_path, model = model.arch,
       path = path, new_head = o.head_init ~= nil or fit == "other" })
-   local lines = { variant.check(path, state.metadata, model, report) }
+   local lines = { table.unpack(state.notes) }
+   lines[#lines + 1] = variant.check(path, state.metadata, model, report)
    scute.no_grad(check_values, model, path, report)
    model.weights = { path = path, sha256 = digest, report = report }
    if report.dropped_head or report.missing_head then
