@@ -2,6 +2,7 @@
 #ifndef SCUTE_PICKLED_H
 #define SCUTE_PICKLED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,5 +51,12 @@ typedef struct {
    ScPickled storages; // a list, in the order of mention, repeated ones too
    ScPickled others;   // a list of the globals that are not known, the first few
 } ScPickle;
+
+// Whether a value is this text.
+bool sc_pickled_is(const ScPickled *, const char *text);
+// Whether it has keys and values.
+bool sc_pickled_is_dict(const ScPickled *);
+// The first value of a key in a dict, or NULL.
+const ScPickled *sc_pickled_get(const ScPickled *dict, const char *key);
 
 #endif

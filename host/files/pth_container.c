@@ -48,11 +48,6 @@ static ScStatus unzipped(const ScPth *p, zip_error_t *error) {
    return damaged(p, zip_error_strerror(error));
 }
 
-static bool is_text(const ScPickled *value, const char *text) {
-   return value->kind == SC_PICKLED_STRING && value->length == strlen(text) &&
-          memcmp(value->text, text, value->length) == 0;
-}
-
 static int compare_keys(const char *a, size_t na, const char *b, size_t nb) {
    int order = memcmp(a, b, na < nb ? na : nb);
    return order ? order : (na > nb) - (na < nb);
@@ -79,7 +74,7 @@ ScStorage *sc_pth_storage(const ScPth *p, const ScPickled *key) {
 // ('storage', type, key, device, count[, view]): the persistent id that torch gives a storage.
 static ScStatus read_storage(const ScPth *p, const ScPickled *id, ScStorage *out) {
    ScPickled *const *part = id->items;
-   if (!is_text(part[0], "storage") || part[1]->kind != SC_PICKLED_GLOBAL ||
+   if (!sc_pickled_is(part[0], "storage") || part[1]->kind != SC_PICKLED_GLOBAL ||
        part[2]->kind != SC_PICKLED_STRING || part[2]->length > MAXKEY || part[4]->kind != SC_PICKLED_INT ||
        part[4]->integer < 0 || part[4]->integer > p->size)
       return damaged(p, "it describes a storage that cannot be");
@@ -267,7 +262,7 @@ static ScStatus check_head(ScPth *p, Window *w) {
       return sc_fail(SC_EFORMAT, "%s: unknown version of torch.save's format, expected 1001", p->path);
    SC_TRY(next_pickle(p, w, &facts));
    for (size_t i = 0; facts->kind == SC_PICKLED_DICT && i < facts->n; i += 2)
-      if (is_text(facts->items[i], "little_endian") && facts->items[i + 1]->kind == SC_PICKLED_BOOL &&
+      if (sc_pickled_is(facts->items[i], "little_endian") && facts->items[i + 1]->kind == SC_PICKLED_BOOL &&
           !facts->items[i + 1]->integer)
          return sc_fail(SC_EFORMAT, "%s was written on a big-endian machine, which is not supported", p->path);
    return SC_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/files/pickle_object.h"
+#include "host/files/pth_facts.h"
 
 // Where training programs put the weights, the likeliest first, and whether they are a running average there.
 static const struct {
@@ -30,10 +31,6 @@ typedef struct {
    Place places[MAXPLACES]; // from the outermost inwards
 } Search;
 
-static bool is_dict(const ScPickled *value) {
-   return value->kind == SC_PICKLED_DICT || value->kind == SC_PICKLED_OBJECT;
-}
-
 // What a state dict may hold beside tensors: what a module's get_extra_state gave.
 static bool is_extra(const ScPickled *value) {
    return value->kind == SC_PICKLED_OBJECT || value->kind == SC_PICKLED_NONE;
@@ -50,17 +47,6 @@ static bool is_state_dict(const ScPickled *dict) {
    return tensors > 0;
 }
 
-static bool is_text(const ScPickled *value, const char *text) {
-   return value->kind == SC_PICKLED_STRING && value->length == strlen(text) &&
-          memcmp(value->text, text, value->length) == 0;
-}
-
-static const ScPickled *look_up(const ScPickled *dict, const char *key) {
-   for (size_t i = 0; i < dict->n; i += 2)
-      if (is_text(dict->items[i], key)) return dict->items[i + 1];
-   return NULL;
-}
-
 // A dict may hold itself.
 static bool is_listed(const Search *s, const ScPickled *dict) {
    for (int i = 0; i < s->n; i++)
@@ -70,8 +56,8 @@ static bool is_listed(const Search *s, const ScPickled *dict) {
 
 static void list_inner(Search *s, const Place *at) {
    for (int i = 0; i < NUSUAL && s->n < MAXPLACES; i++) {
-      const ScPickled *inner = look_up(at->dict, usual[i].name);
-      if (!inner || !is_dict(inner) || is_listed(s, inner)) continue;
+      const ScPickled *inner = sc_pickled_get(at->dict, usual[i].name);
+      if (!inner || !sc_pickled_is_dict(inner) || is_listed(s, inner)) continue;
       Place *place = &s->places[s->n];
       int length =
           snprintf(place->path, sizeof place->path, "%s%s%s", at->path, at->path[0] ? "." : "", usual[i].name);
@@ -126,31 +112,6 @@ static ScStatus note_rest(const Search *s, const Place *taken) {
    return left > 0 ? sc_state_note(s->out, line.text) : SC_OK;
 }
 
-static ScStatus annotate(const Search *s, const ScPickled *dict) {
-   static const char *const keys[] = {"architecture", "arch", "model_name", "model"};
-   char name[64];
-   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-      const ScPickled *value = look_up(dict, keys[i]);
-      if (!value || value->kind != SC_PICKLED_STRING || value->length >= sizeof name) continue;
-      sc_pickle_printable(name, sizeof name, value->text, value->length);
-      return sc_state_annotate(s->out, "architecture", name);
-   }
-   return SC_OK;
-}
-
-// The architecture stands beside the state dict or among the settings of the program that trained.
-static ScStatus tell_architecture(const Search *s) {
-   static const char *const settings[] = {"args", "hyper_parameters", "hparams", "config"};
-   const ScPickled *root = s->pth->root;
-   if (!is_dict(root) || is_state_dict(root)) return SC_OK;
-   SC_TRY(annotate(s, root));
-   for (size_t i = 0; i < sizeof settings / sizeof settings[0] && s->out->nmetadata == 0; i++) {
-      const ScPickled *dict = look_up(root, settings[i]);
-      if (dict && is_dict(dict)) SC_TRY(annotate(s, dict));
-   }
-   return SC_OK;
-}
-
 static ScStatus no_state_dict(const Search *s) {
    const ScPickled *others = &s->pth->pickle.others;
    if (others->n > 0)
@@ -169,7 +130,7 @@ static ScStatus no_state_dict(const Search *s) {
 ScStatus sc_pth_find(const ScPth *pth, const ScPickled **dict, ScState *out) {
    Search s = {.pth = pth, .out = out};
    const Place *taken = NULL;
-   if (is_dict(pth->root)) s.places[s.n++].dict = pth->root;
+   if (sc_pickled_is_dict(pth->root)) s.places[s.n++].dict = pth->root;
    for (int i = 0; i < s.n; i++) {
       const Place *place = &s.places[i];
       if (!is_state_dict(place->dict))
@@ -179,7 +140,7 @@ ScStatus sc_pth_find(const ScPth *pth, const ScPickled **dict, ScState *out) {
    }
    if (!taken) return no_state_dict(&s);
    *dict = taken->dict;
-   SC_TRY(tell_architecture(&s));
+   if (taken->dict != pth->root) SC_TRY(sc_pth_facts(pth->root, out));
    SC_TRY(note_choice(&s, taken));
    return note_rest(&s, taken);
 }

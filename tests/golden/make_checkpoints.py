@@ -155,6 +155,9 @@ def main():
                                "state_dict": state()})
     write("average_alone.pth", {"epoch": 1, "model_ema": {"state_dict": state(first=100.0)}})
     write("nested.pth", {"checkpoint": {"net": state(), "step": 5}})
+    write("classes.pth", {"classes": ["r\u00e9d", "blue"], "model": state()})
+    write("classes_numbered.pth", {"class_to_idx": {"b": 1, "a": 0, "c": 2}, "model": state()})
+    write("classes_odd.pth", {"classes": [1, 2], "class_names": 3, "class_to_idx": {"b": 1, "a": 1}, "model": state()})
     write("two.pth", {"net": state(first=100.0, key="e"), "model_state_dict": state()})
     other = {"net": state(), "mask": Tensor("Char", "7", (3,), b"abc"), "wave": Tensor("ComplexFloat", "8", (2,), bytes(16))}
     write("other_types.pth", other)

@@ -53,6 +53,12 @@ describe("a checkpoint", function()
       assert.equal("tf_efficientnet_b0", load "average_timm".metadata.architecture)
    end)
 
+   it("tells its classes", function()
+      assert.equal('["réd","blue"]', load "classes".metadata.classes)
+      assert.equal('["a","b","c"]', load "classes_numbered".metadata.classes)
+      assert.is_nil(load "classes_odd".metadata.classes)
+   end)
+
    it("is taken without a word where there is one place only and nothing else", function()
       local state = load "nested"
       assert.same({ "w", "n" }, state.names)
