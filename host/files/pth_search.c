@@ -54,16 +54,16 @@ static bool is_listed(const Search *s, const ScPickled *dict) {
    return false;
 }
 
-static void list_inner(Search *s, const Place *at) {
+static void list_inner(Search *s, Place at) {
    for (int i = 0; i < NUSUAL && s->n < MAXPLACES; i++) {
-      const ScPickled *inner = sc_pickled_get(at->dict, usual[i].name);
+      const ScPickled *inner = sc_pickled_get(at.dict, usual[i].name);
       if (!inner || !sc_pickled_is_dict(inner) || is_listed(s, inner)) continue;
       Place *place = &s->places[s->n];
       int length =
-          snprintf(place->path, sizeof place->path, "%s%s%s", at->path, at->path[0] ? "." : "", usual[i].name);
+          snprintf(place->path, sizeof place->path, "%s%s%s", at.path, at.path[0] ? "." : "", usual[i].name);
       if (length >= MAXPATH) continue;
       place->dict = inner;
-      place->averaged = at->averaged || usual[i].averaged;
+      place->averaged = at.averaged || usual[i].averaged;
       s->n++;
    }
 }
@@ -134,7 +134,7 @@ ScStatus sc_pth_find(const ScPth *pth, const ScPickled **dict, ScState *out) {
    for (int i = 0; i < s.n; i++) {
       const Place *place = &s.places[i];
       if (!is_state_dict(place->dict))
-         list_inner(&s, place);
+         list_inner(&s, *place);
       else if (!taken || (taken->averaged && !place->averaged))
          taken = place;
    }

@@ -107,6 +107,11 @@ local function refuses_other_models()
       .. "photos: 'azure', 'green'", "$S scripts/fine_tuning.lua --data_dir $T/three --output_dir $T/out --from " .. MODEL)
    refuses("no model there", 1, "from: ", BARE .. " --from $T/nowhere.safetensors")
    refuses("a weight file is no model", 1, "does not say its architecture", BARE .. " --from tests/golden/pth/tiny.safetensors")
+   local spoilt = scute.models.load(scratch .. "/one/resnet18/best.safetensors")
+   scute.no_grad(spoilt.fc.bias.fill_, spoilt.fc.bias, 0 / 0)
+   scute.models.save(spoilt, scratch .. "/spoilt.safetensors")
+   refuses("a model that is spoilt", 1, "'fc.bias' holds NaN", BARE .. " --from $T/spoilt.safetensors")
+   refuses("weights that are spoilt", 1, "'fc.bias' holds NaN", BARE .. " --model resnet18 --weights $T/spoilt.safetensors")
    says("the backbone of another model", "$S scripts/fine_tuning.lua --data_dir $T/three --output_dir $T/out --epochs 1"
       .. " --model resnet18 --image_size 32 --weights " .. MODEL, "new head: fc 512 → 3")
 end
