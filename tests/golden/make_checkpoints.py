@@ -154,6 +154,7 @@ def main():
     write("average_timm.pth", {"arch": "tf_efficientnet_b0", "state_dict_ema": state(first=100.0, key="e"),
                                "state_dict": state()})
     write("average_alone.pth", {"epoch": 1, "model_ema": {"state_dict": state(first=100.0)}})
+    write("average_first.pth", {"ema": state(first=100.0, key="e"), "checkpoint": {"net": state()}})
     write("nested.pth", {"checkpoint": {"net": state(), "step": 5}})
     write("classes.pth", {"classes": ["r\u00e9d", "blue"], "model": state()})
     write("classes_numbered.pth", {"class_to_idx": {"b": 1, "a": 0, "c": 2}, "model": state()})

@@ -42,6 +42,8 @@ describe("a checkpoint", function()
          average_beside = "average_beside.pth holds weights under 'model', 'ema': those under 'model' are taken",
          average_timm = "average_timm.pth holds weights under 'state_dict', 'state_dict_ema': those under 'state_dict' are "
             .. "taken",
+         average_first = "average_first.pth holds weights under 'ema', 'checkpoint.net': those under 'checkpoint.net' are "
+            .. "taken",
          two = "two.pth holds weights under 'model_state_dict', 'net': those under 'model_state_dict' are taken",
          average_alone = "average_alone.pth holds weights that are running averages, and no others, under "
             .. "'model_ema.state_dict'",
