@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static char library[PATH_MAX]; // "" where it was not found
@@ -67,9 +68,23 @@ static int search(lua_State *L) {
    return 2;
 }
 
+// Lua's own search of modules in Lua (upvalue 1), whose error about a file that cannot be read is one line.
+static int search_others(lua_State *L) {
+   lua_settop(L, 1);
+   lua_pushvalue(L, lua_upvalueindex(1));
+   lua_insert(L, 1);
+   if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L);
+   if (lua_type(L, -1) != LUA_TSTRING || !strstr(lua_tostring(L, -1), "cannot read")) return lua_error(L);
+   luaL_gsub(L, lua_tostring(L, -1), "\n\t", " ");
+   return refuse(L);
+}
+
 // After package.preload, before Lua's own.
 static void add_searcher(lua_State *L, int package) {
    lua_getfield(L, package, "searchers");
+   lua_rawgeti(L, -1, 2);
+   lua_pushcclosure(L, search_others, 1);
+   lua_rawseti(L, -2, 2);
    for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
       lua_rawgeti(L, -1, i);
       lua_rawseti(L, -2, i + 1);

@@ -1,4 +1,6 @@
 // Memory of devices: how much there is in use, a limit, and giving it back.
+#include <stdlib.h>
+
 #include "host/bind/bind.h"
 #include "host/core/device.h"
 
@@ -34,8 +36,20 @@ static int flush(lua_State *L) {
    return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"memory", memory}, {"memory_limit", memory_limit}, {"flush", flush}, {NULL, NULL}};
+// scute.make_room(bytes): fails where so much memory is not free: to be asked before a library that ends the
+// program where it finds none
+static int make_room(lua_State *L) {
+   void *room = malloc((size_t)luaL_checkinteger(L, 1));
+   if (!room) sc_check(L, sc_fail(SC_EMEM, "out of memory"));
+   free(room);
+   return 0;
+}
+
+static const luaL_Reg functions[] = {{"memory", memory},
+                                     {"memory_limit", memory_limit},
+                                     {"flush", flush},
+                                     {"make_room", make_room},
+                                     {NULL, NULL}};
 
 static void open_memory(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

@@ -94,7 +94,7 @@ local function says_why(run)
    if not last then return false end
    if last:find "^libgomp: " then return true end -- its compute threads, which it cannot do without
    if not last:find "^scute: " then return false end
-   if last:find "out of memory" or last:find "not enough memory" then return true end
+   if last:find "out of memory" or last:find "not enough memory" or last:find "Cannot allocate memory" then return true end
    return not run.fault:find "^memory" and (last:find "/" ~= nil or last:find "standard output" ~= nil)
 end
 

@@ -1,5 +1,6 @@
 -- JSON that people read: keys in order, one to a line. The values themselves are lua-cjson's.
 local cjson = require "cjson"
+local scute = require "scute.core"
 local sorted_keys = require "scute.base.sorted_keys"
 
 -- File names are bytes, JSON is UTF-8: what is no UTF-8 becomes the replacement character.
@@ -61,8 +62,19 @@ local function encode(value, indent)
    return "{\n" .. table.concat(lines, ",\n") .. "\n" .. indent .. "}"
 end
 
+local ROOM = 1 << 20 -- bytes, more than a text takes: lua-cjson ends the program where its text cannot grow
+
 --- json(table): its JSON text, keys sorted, or as listed in its field _order; lists in one line; NaN and infinity as null.
 -- json.line(value): all in one line, keys sorted. json.valid(text): the text as UTF-8.
-return setmetatable({ line = line, valid = valid }, {
-   __call = function(_, value) return encode(value, "") .. "\n" end,
+return setmetatable({
+   line = function(value)
+      scute.make_room(ROOM)
+      return line(value)
+   end,
+   valid = valid,
+}, {
+   __call = function(_, value)
+      scute.make_room(ROOM)
+      return encode(value, "") .. "\n"
+   end,
 })

@@ -7,7 +7,7 @@ local report = {}
 function report.peak_memory()
    local status = io.open "/proc/self/status"
    if not status then return nil end
-   local kilobytes = status:read "a":match "VmHWM:%s+(%d+) kB"
+   local kilobytes = (status:read "a" or ""):match "VmHWM:%s+(%d+) kB"
    status:close()
    return kilobytes and tonumber(kilobytes) * 1024
 end

@@ -3,8 +3,11 @@
 -- one that is no UTF-8 (the name of a file may be anything) is written byte by byte: "#bff". A table that is neither a list nor
 -- has texts only as keys is written as its pairs: {"#": [[key, value], ...]}.
 local cjson = require "cjson"
+local scute = require "scute.core"
 
 local exact = {}
+
+local ROOM = 1 << 24 -- bytes, more than a state takes: lua-cjson ends the program where its text cannot grow
 
 local function pack_number(value)
    if math.type(value) == "integer" then return ("#%d"):format(value) end
@@ -97,7 +100,9 @@ end
 
 --- The JSON text of such a value.
 function exact.encode(value)
-   return cjson.encode(pack(value, "", {}))
+   local packed = pack(value, "", {})
+   scute.make_room(ROOM)
+   return cjson.encode(packed)
 end
 
 --- The value of such a text.
