@@ -51,7 +51,7 @@ end
 local function by_class(set, dir, folders)
    local names, files = {}, {}
    for _, name in ipairs(folders) do
-      local class = scute.nfc(name)
+      local class = scute.nfc(name:match "^%s*(.-)%s*$")
       if files[class] then
          set.notes[#set.notes + 1] = ("two folders in '%s' are the one class '%s', written in two ways"):format(dir, class)
       else
@@ -68,15 +68,15 @@ end
 
 -- The photos in the class folders of `dir` (only: the names of those that are; default all): { names in byte order, photos =
 -- {name = paths}, stray = files beside the class folders }. What cannot be read, or is no photo, is added to set.broken and
--- set.others.
-local function read_classes(set, dir, only)
-   local names, files = folder.list(dir)
+-- set.others; a class of which nothing can be read is a failure, unless it may_be_broken.
+local function read_classes(set, dir, only, may_be_broken)
+   local names, files = folder.classes(dir)
    names = only or names
    if #names == 0 then explain_no_folders(dir, files) end
    local by_name, lists = {}
    names, lists = by_class(set, dir, names)
    local photos, broken, others = content.sort(lists)
-   check_readable(dir, names, photos, broken)
+   if not may_be_broken then check_readable(dir, names, photos, broken) end
    for i, name in ipairs(names) do by_name[name] = photos[i] end
    for _, entry in ipairs(broken) do
       set.broken[#set.broken + 1] = { path = entry.path, class = names[entry.list], message = entry.message }
@@ -177,8 +177,8 @@ end
 
 local function tell_others(set)
    if set.others == 0 then return end
-   set.notes[#set.notes + 1] = ("%s no photos and left alone"):format(set.others == 1 and "1 file is"
-      or set.others .. " files are")
+   set.notes[#set.notes + 1] = set.others == 1 and "1 file is no photo and left alone"
+      or ("%d files are no photos and left alone"):format(set.others)
 end
 
 --- All photos in the class folders of `dir`, one class or more, without a split. Returns { paths, labels, counts }, as the
@@ -191,7 +191,8 @@ function data.list(dir)
    local found, part = read_classes(set, dir), new_part()
    for class, name in ipairs(found.names) do extend(part, class, found.photos[name]) end
    if #part.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
-   part.broken, part.others = set.broken, set.others
+   tell_others(set)
+   part.broken, part.others, part.notes = set.broken, set.others, set.notes
    return part, found.names
 end
 
@@ -238,15 +239,14 @@ function data.has_validation(dir, given)
 end
 
 --- All photos below `dir` with their classes, one class or more, whatever trains or validates. Returns { dir, classes, paths,
--- labels, broken, others } (see data.list). given: options of data.open, of which the layout counts.
+-- labels, broken, others, notes } (see data.list). given: options of data.open, of which the layout counts.
 function data.everything(dir, given)
    dir = path_of("data.everything", dir)
    check_folder(dir)
    local set, part, number = new_set(dir), new_part(), {}
-   local found = layout.find(dir, OPEN:read(given).layout, set.notes, true)
-   local reads = { read_classes(set, found.train, found.classes), found.val and read_classes(set, found.val) }
    set.classes = {}
-   for _, read in ipairs(reads) do
+   for _, root in ipairs(layout.all(dir, OPEN:read(given).layout)) do
+      local read = read_classes(set, root.path, root.classes, true)
       for _, name in ipairs(read.names) do
          if not number[name] then
             set.classes[#set.classes + 1] = name
@@ -258,8 +258,9 @@ function data.everything(dir, given)
       end
    end
    if #part.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
+   tell_others(set)
    return { dir = dir, classes = set.classes, paths = part.paths, labels = part.labels, broken = set.broken,
-      others = set.others }
+      others = set.others, notes = set.notes }
 end
 
 --- Opens a data set: `dir` holds one folder of photos per class, or train/ and val/ (or validation/, test/, ..., see

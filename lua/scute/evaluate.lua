@@ -68,6 +68,23 @@ local PHOTOS = options.declare("evaluate.photos", {
    { "features", flag = true, default = false, help = "also what the backbone says" },
 })
 
+-- What the other classes alone come to would be no result.
+local function check_classes(part, classes, records, bad)
+   local asked, read = {}, {}
+   local class_of = {}
+   for i, path in ipairs(part.paths) do
+      asked[part.labels[i]] = (asked[part.labels[i]] or 0) + 1
+      class_of[path] = part.labels[i]
+   end
+   for _, record in ipairs(records) do read[class_of[record.path]] = true end
+   for class, n in pairs(asked) do
+      if not read[class] and #records > 0 then
+         console.fail("data_dir: none of the %s of class '%s' can be read%s", console.count(n, "photo"), classes[class],
+            bad[1] and "; the first that cannot: " .. bad[1].message or "")
+      end
+   end
+end
+
 --- Shows photos to a model. part: { paths, labels } of a data set whose classes are `classes` (names). Returns a list of
 -- records with a path each, the list of photos that cannot be read ({path, message}), and the features (N, F), or nil.
 function evaluate.photos(model, part, classes, given)
@@ -92,6 +109,7 @@ function evaluate.photos(model, part, classes, given)
    local seen = score(model, { paths = part.paths, broken = part.broken }, {
       want = { "logits", o.features and "features" or nil }, each = keep,
       workers = o.workers, device = o.device, precision = o.precision })
+   check_classes(part, classes, records, seen.bad)
    return records, seen.bad, joined(chunks)
 end
 PHOTOS:describes(evaluate.photos)

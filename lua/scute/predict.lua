@@ -78,6 +78,14 @@ function predict.find(names)
    return { paths = photos[1], broken = broken, others = others }
 end
 
+--- Fails where the file to be written is the model itself.
+function predict.check_output(path, model)
+   local there, own = lfs.attributes(path), lfs.attributes(model)
+   if there and own and there.dev == own.dev and there.ino == own.ino then
+      console.fail("embeddings: '%s' is the model; choose another file", path)
+   end
+end
+
 --- Writes the features to a safetensors file: "features" (N, F), and the paths, one a line, in the metadata.
 function predict.save_features(path, result)
    local paths = {}

@@ -95,12 +95,15 @@ local function evaluates()
    refuses("evaluate without a model", 2, "--model is missing", "$S scripts/evaluate.lua --data_dir $T/two")
    refuses("a folder for results that cannot be made", 1, "output_dir: ",
       line .. " --output_dir $T/two/red/001.bmp/x >/dev/null")
-   shell "mkdir -p $T/tested/test/red && cp $T/two/red/001.bmp $T/tested/test/red"
+   photos.write(scratch .. "/tested/test/red/1.bmp", 2, 91)
    r = shell(line:gsub("%$T/two", "$T/tested") .. " --split test")
    check(r.code == 0 and r.err == "" and r.out:find "on 1 photo of .* %(test/%)", "a single photo of one class", r.all)
+   photos.set(scratch .. "/parts", { blue = 2, red = 2 })
+   photos.write(scratch .. "/parts/blue/91.bmp", 1, 91)
+   photos.write(scratch .. "/parts/red/92.bmp", 2, 92)
    photos.write_file(scratch .. "/parts.csv", "file,label,split\nred/001.bmp,red,train\nblue/001.bmp,blue,train\n"
-      .. "red/002.bmp,red,val\nred/003.bmp,red,test\nblue/003.bmp,blue,test\n")
-   r = shell(line .. " --split test --split_csv $T/parts.csv")
+      .. "red/002.bmp,red,val\nred/92.bmp,red,test\nblue/91.bmp,blue,test\n")
+   r = shell(line:gsub("%$T/two", "$T/parts") .. " --split test --split_csv $T/parts.csv")
    check(r.code == 0 and r.out:find "on 2 photos of .* %(parts.csv, test%)", "the split test of a table", r.all)
    shell "cp $T/judged/resnet18/best.safetensors $T/alone.safetensors"
    refuses("a model without its split", 1, "not known which photos trained: there is no split.csv beside the model",

@@ -43,6 +43,9 @@ describe("split folders", function()
       } do
          for _, name in ipairs(names) do assert.equal(kind, layout.kind(name), name) end
       end
+      for name, kind in pairs { seg_train = "train", ["train 2020"] = "train", imagenet_val = "val", ["bees-test"] = "test" } do
+         assert.equal(kind, layout.kind(name), name)
+      end
       for _, name in ipairs { "ants", "tester", "trainer", "valley", "contest", "set", "images", "Tortuga valiente" } do
          assert.is_nil(layout.kind(name), name)
       end
@@ -87,7 +90,15 @@ describe("split folders", function()
    it("within class folders would train on what validates", function()
       make_photos { "ants/train", "ants/val", "bees/train", "bees/val" }
       assert.matches("hold splits %(ants/train, ants/val%): %-%-layout classes", failure(root))
+      make_photos { "rare/train" } -- one without photos that validate changes nothing
+      assert.matches("hold splits %(ants/train, ants/val%): %-%-layout classes", failure(root))
+      scratch.remove(root .. "/rare")
       assert.same({ "ants", "bees" }, data.open(root, { layout = "classes" }).classes)
+   end)
+
+   it("a folder too deep are told with the folder to give", function()
+      make_photos { "set/train/a", "set/train/b", "set/val/a", "set/val/b" }
+      assert.matches("holds one folder, which holds splits %(train/, val/%): %-%-data_dir .*/set$", failure(root))
    end)
 
    it("two of a kind, or without class folders, stop it", function()
@@ -136,6 +147,19 @@ describe("what systems put among photos", function()
       assert.same({ "6 files are no photos and left alone" }, set.notes)
       assert.equal(6, set.others)
       assert.equal(21, #set.train.paths + #set.val.paths) -- b/readme is a photo by its first bytes
+   end)
+end)
+
+describe("what training leaves among photos", function()
+   it("is no class, nor are its pictures photos", function()
+      make_photos({ "a", "b" }, 5)
+      for _, folder in ipairs { "models/resnet18", "a/resnet18" } do
+         make(folder .. "/run.json", "{}")
+         make(folder .. "/schedule.png")
+      end
+      local set = data.open(root)
+      assert.same({ "a", "b" }, set.classes)
+      assert.equal(10, #set.train.paths + #set.val.paths)
    end)
 end)
 

@@ -111,7 +111,7 @@ describe("evaluate.open", function()
       assert.same({ root .. "/photos/blue/000.bmp" }, open("new").paths)
       assert.equal(28, #open("all").paths)
       assert.equal(21, #open("train").paths)
-      assert.equal("", said())
+      assert.matches("^note: 1 photo is new since the training and left out; %-%-split new takes them\n", said())
    end)
 
    it("never takes one that trained for one that did not", function()
@@ -119,9 +119,9 @@ describe("evaluate.open", function()
       copy(trained, "red/renamed.bmp")
       copy(trained, validated)
       assert.equal(5, #open("val").paths)
-      assert.matches("the bytes of one that trained: ", said())
-      assert.matches("left out: 1 photo that validated is no longer there, or changed", said())
-      assert.matches("no photo in .* is new since", failure(open, "new"))
+      assert.equal("left out: 1 photo that validated is no longer there, or changed", said()) -- the copies are not new
+      local text = failure(open, "new")
+      assert.is_truthy(text:find "all of these photos trained" or text:find "no photo in .* is new since")
    end)
 
    it("says so where the split is not known, and draws none", function()
@@ -153,12 +153,96 @@ describe("evaluate.open", function()
          photos.write(("%s/other2/Test/blue/%03d.bmp"):format(root, i), 1, 50 + i)
       end
       assert.equal(3, #open("all", { data_dir = root .. "/other" }).paths)
-      assert.matches("none of the photos that validated is in .*%-%-split all",
+      assert.matches("no photo of class 'blue' that validated is in .* as it was; .*%-%-split all",
          failure(open, "val", { data_dir = root .. "/other2/Test" }))
       copy(one_of "train", "../other2/Test/blue/copy.bmp")
       assert.equal(3, #open("test", { data_dir = root .. "/other2" }).paths)
-      assert.matches("1 photo has the bytes of one that trained: .*other2/Test/blue/copy.bmp", said())
+      assert.matches("1 photo trained, or is a copy of one that did %(.*other2/Test/blue/copy.bmp%)", said())
       assert.equal(4, #open("all", { data_dir = root .. "/other2" }).paths) -- a split alone, which is looked at
+   end)
+end)
+
+describe("a run on a table of photos", function()
+   local function listed(rows)
+      local path = root .. "/mine.csv"
+      photos.write_file(path, "file,label,split\n" .. rows)
+      return path
+   end
+
+   local function fit_listed(rows, more)
+      scute.manual_seed(0)
+      local set = data.open(root .. "/flat", { split_csv = listed(rows) })
+      local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
+      local given = { optimizer = optim.adamw(model:groups { lr = 0.01 }), epochs = 2, workers = 1,
+         output_dir = root .. "/flat_out" }
+      for key, value in pairs(more or {}) do given[key] = value end
+      return train.fit(model, set, given)
+   end
+
+   local ROWS = "1.bmp,a,train\n2.bmp,b,train\n3.bmp,a,val\n4.bmp,b,val\n"
+   before_each(function()
+      for i = 1, 6 do photos.write(("%s/flat/%d.bmp"):format(root, i), 1 + i % 2, i) end
+   end)
+
+   it("is evaluated by its labels, whatever the folders are called", function()
+      result = fit_listed(ROWS)
+      local part, classes = open("val", { data_dir = root .. "/flat" })
+      assert.same({ "a", "b" }, classes)
+      assert.same({ root .. "/flat/3.bmp", root .. "/flat/4.bmp" }, part.paths)
+      assert.same({ 1, 2 }, part.labels)
+   end)
+
+   it("does not go on with a table that says otherwise", function()
+      result = fit_listed(ROWS)
+      fit_listed(ROWS .. "5.bmp,a,val\n", { resume = "auto" }) -- a photo more is a new one
+      assert.matches("split_csv: '1.bmp' is val there, and train in the run", failure(fit_listed,
+         "1.bmp,a,val\n2.bmp,b,train\n3.bmp,a,train\n4.bmp,b,val\n", { resume = "auto" }))
+      assert.matches("'4.bmp' is a there, and b in the run", failure(fit_listed,
+         "1.bmp,a,train\n2.bmp,b,train\n3.bmp,a,val\n4.bmp,a,val\n", { resume = "auto" }))
+   end)
+
+   it("never counts as held out what trained", function()
+      result = fit_listed(ROWS)
+      local table_of_others = listed "4.bmp,a,train\n6.bmp,b,train\n3.bmp,b,val\n1.bmp,a,val\n5.bmp,a,val\n"
+      assert.same({ root .. "/flat/3.bmp", root .. "/flat/5.bmp" },
+         open("val", { data_dir = root .. "/flat", split_csv = table_of_others }).paths)
+      assert.matches("left out: 1 photo trained, or is a copy of one that did %(.*1.bmp%)", said())
+   end)
+end)
+
+describe("evaluate.open with a run's split", function()
+   it("draws no other one", function()
+      local before = open("val").paths
+      assert.same(before, open("val", { seed = 7 }).paths) -- the seed is that of the resamples
+      assert.matches("%-%-val_fraction would draw another split", failure(open, "val", { val_fraction = 0.5 }))
+   end)
+
+   it("does not mind a class that has come since", function()
+      photos.set(root .. "/photos/green", { x = 2 })
+      local part, classes = open "val"
+      assert.same({ 6, 2 }, { #part.paths, #classes })
+      assert.matches("1 photo is new since", said()) -- the other is a copy of a blue one
+      assert.matches("class 'green' is new since the run", failure(fit, { epochs = 3, resume = "auto" }))
+   end)
+end)
+
+describe("a photo that was replaced by another of its size", function()
+   it("ends the run that goes on", function()
+      local path = root .. "/photos/" .. one_of "train"
+      local bytes = read(path)
+      photos.write_file(path, bytes:sub(1, -2) .. string.char((bytes:byte(-1) + 1) % 256))
+      assert.matches("is another file than the one that the run began with", failure(fit, { epochs = 4, resume = "auto" }))
+   end)
+end)
+
+describe("evaluate.photos", function()
+   it("ends where no photo of a class can be read: what the others come to is no result", function()
+      local set = data.open(root .. "/photos", { seed = 0 })
+      for i, path in ipairs(set.val.paths) do
+         if set.val.labels[i] == 2 then photos.write_file(path, "\xff\xd8\xff") end
+      end
+      local model = models.load(model_file())
+      assert.matches("none of the 3 photos of class 'red' can be read", failure(evaluate.photos, model, set.val, set.classes))
    end)
 end)
 

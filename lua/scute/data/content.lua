@@ -28,7 +28,8 @@ end
 --    broken   list of { path, list = its list's number, message }: what is a photo by content or name, or cannot be opened to
 --             see, but cannot be read
 --    others   how many files are no photos, neither by content nor by name
-function content.sort(lists)
+-- all_named: somebody said that all of them are photos; none is among the others then.
+function content.sort(lists, all_named)
    local paths, list_of, photos, broken, others = {}, {}, {}, {}, 0
    for i, list in ipairs(lists) do
       photos[i] = {}
@@ -39,7 +40,7 @@ function content.sort(lists)
       local own = photos[list_of[i]]
       if found[i] and not faults[i] then
          own[#own + 1] = path
-      elseif faults[i] or is_named_as_photo(path) then
+      elseif all_named or faults[i] or is_named_as_photo(path) then
          broken[#broken + 1] = { path = path, list = list_of[i], message = faults[i] or what_is_wrong(path) }
       else
          others = others + 1

@@ -41,6 +41,32 @@ function folder.list(path)
    return folder.sort_bytes(folders), folder.sort_bytes(files)
 end
 
+-- What training left: its pictures are no photos.
+local function is_run(path)
+   return lfs.attributes(path .. "/run.json") ~= nil
+end
+
+-- An output folder of training: one that holds nothing but runs.
+local function holds_runs(path)
+   local folders, files = folder.list(path)
+   for _, name in ipairs(folders) do
+      if not is_run(path .. "/" .. name) then return false end
+   end
+   return #folders > 0 and #files == 0
+end
+
+--- The folders in `path` that may be classes, and the files: as folder.list has them, without runs of training and folders of
+-- such.
+function folder.classes(path)
+   local folders, files = folder.list(path)
+   local classes = {}
+   for _, name in ipairs(folders) do
+      local below = path .. "/" .. name
+      if not is_run(below) and not holds_runs(below) then classes[#classes + 1] = name end
+   end
+   return classes, files
+end
+
 local function walk(path, found, above)
    local folders, files = folder.list(path)
    for _, name in ipairs(files) do found[#found + 1] = path .. "/" .. name end
@@ -49,7 +75,7 @@ local function walk(path, found, above)
       local at = lfs.attributes(below)
       local id = at and at.dev .. ":" .. at.ino
       -- A link to a folder above would lead round in circles.
-      if id and not above[id] then
+      if id and not above[id] and not is_run(below) then
          above[id] = true
          walk(below, found, above)
          above[id] = nil

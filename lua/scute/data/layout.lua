@@ -15,6 +15,9 @@ local WORDS = {
 }
 local ENDINGS = { "sets?", "data", "datasets?", "images?", "imgs?", "photos?", "pictures?", "pics?", "split", "folder" }
 
+-- Words that speak of a split at the beginning or the end of a name too: "seg_train", "train 2020".
+local OF_NAMES = { train = "train", training = "train", val = "val", validation = "val", test = "test", testing = "test" }
+
 local kinds = {}
 for kind, words in pairs(WORDS) do
    for _, word in ipairs(words) do kinds[word] = kind end
@@ -28,7 +31,9 @@ function layout.kind(name)
       local kind = kinds[word:match("^(.-)" .. ending .. "$") or kinds[word:match("^" .. ending .. "(.*)$")] or ""]
       if kind then return kind end
    end
-   return nil
+   local words = {}
+   for part in name:lower():gmatch "%a+" do words[#words + 1] = part end
+   return #words > 1 and (OF_NAMES[words[#words]] or OF_NAMES[words[1]]) or nil
 end
 
 -- ---- what is in a folder ----
@@ -36,6 +41,14 @@ end
 local function holds_photos(path)
    local photos, broken = content.sort({ folder.files(path) })
    return #photos[1] > 0 or #broken > 0
+end
+
+local function with_photos(dir, names)
+   local found = {}
+   for _, name in ipairs(names) do
+      if holds_photos(dir .. "/" .. name) then found[#found + 1] = name end
+   end
+   return found
 end
 
 local function holds_classes(path)
@@ -51,7 +64,7 @@ end
 -- The folders of `dir` by what their names speak of: { train, val, test, others = lists of names }.
 local function by_kind(dir)
    local found = { train = {}, val = {}, test = {}, others = {} }
-   for _, name in ipairs((folder.list(dir))) do table.insert(found[layout.kind(name) or "others"], name) end
+   for _, name in ipairs((folder.classes(dir))) do table.insert(found[layout.kind(name) or "others"], name) end
    return found
 end
 
@@ -90,13 +103,16 @@ end
 local function check_inside(dir, names)
    for _, name in ipairs(names) do
       local inside = by_kind(dir .. "/" .. name)
-      if #inside.train == 0 or #inside.val + #inside.test == 0 then return end
+      local val = inside.val[1] or inside.test[1]
+      if inside.train[1] and val and #names == 1 then
+         console.fail("data_dir: '%s' holds one folder, which holds splits (%s/, %s/): --data_dir %s/%s", dir, inside.train[1],
+            val, dir, name)
+      elseif inside.train[1] and val then
+         console.fail("data_dir: folders in '%s' hold splits (%s/%s, %s/%s): --layout classes takes all photos in such a "
+            .. "folder as one class, whatever folders they are in; to keep the splits move them to %s/train/%s and so on, or "
+            .. "say it with --split_csv", dir, name, inside.train[1], name, val, dir, name)
+      end
    end
-   local first = names[1] and by_kind(dir .. "/" .. names[1])
-   if not first then return end
-   console.fail("data_dir: the folders of '%s' hold splits (%s/%s, %s/%s): --layout classes takes all photos in such a folder "
-      .. "as one class, whatever folders they are in; to keep the splits move them to %s/train/%s and so on, or say it with "
-      .. "--split_csv", dir, names[1], first.train[1], names[1], first.val[1] or first.test[1], dir, names[1])
 end
 
 -- ---- reading ----
@@ -123,10 +139,9 @@ local function read_splits(dir, found, notes)
       classes = not train and found.others or nil }
 end
 
---- How `dir` is to be read. may_lack_train: whether a split alone will do, as for photos that are only looked at.
--- Returns { train = folder whose folders are the classes, val = the same for what validates or nil, classes = names of the
+--- Returns { train = folder whose folders are the classes, val = the same for what validates or nil, classes = names of the
 -- former's folders that are classes, where not all are }. how: "classes", "splits", or nil: as the names say.
-function layout.find(dir, how, notes, may_lack_train)
+function layout.find(dir, how, notes)
    if how == "classes" then return { train = dir } end
    local found = by_kind(dir)
    local n = #found.train + #found.val + #found.test
@@ -138,20 +153,15 @@ function layout.find(dir, how, notes, may_lack_train)
       check_inside(dir, found.others)
       return { train = dir }
    end
-   local beside = {}
-   for _, name in ipairs(found.others) do
-      if holds_photos(dir .. "/" .. name) then beside[#beside + 1] = name end
-   end
+   local beside = with_photos(dir, found.others)
    if #found.train > 1 then
       console.fail("data_dir: '%s' holds %s, each named like the photos to learn from; leave one of them, or take each as a "
          .. "class with --layout classes; %s", dir, listed(found.train), SAY)
    end
    if how ~= "splits" and #beside > 0 then ambiguous(dir, found, beside) end
-   if #found.train == 0 and #beside == 0 and may_lack_train then
-      return { train = dir .. "/" .. (preferred(found.val) or found.test[1]) }
-   elseif #found.train == 0 and #beside == 0 then
-      console.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/", dir,
-         found.val[1] or found.test[1], dir)
+   if #found.train == 0 and #beside == 0 then
+      console.fail("data_dir: '%s' has %s/ but no train/; put the photos to learn from into %s/train/CLASS/, or say that these "
+         .. "are classes with --layout classes", dir, found.val[1] or found.test[1], dir)
    end
    if #found.train == 1 and not holds_classes(dir .. "/" .. found.train[1]) and n > 1 then
       console.fail("data_dir: '%s/%s' holds no folders: if %s are splits, put the photos of each class into a folder of their "
@@ -159,6 +169,22 @@ function layout.find(dir, how, notes, may_lack_train)
          listed(folder.sort_bytes(table.move(found.val, 1, #found.val, #found.test + 1, found.test))))
    end
    return read_splits(dir, found, notes)
+end
+
+--- The folders whose folders are classes, for photos that are only looked at: `dir` itself, or all of its splits. Returns a
+-- list of { path, classes = names of its folders that are classes, where not all are }.
+function layout.all(dir, how)
+   local found, list = by_kind(dir), {}
+   if how == "classes" or #found.train + #found.val + #found.test == 0 then return { { path = dir } } end
+   local beside = with_photos(dir, found.others)
+   if #beside > 0 and how ~= "splits" then ambiguous(dir, found, beside) end
+   if #beside > 0 and #found.train == 0 then list[1] = { path = dir, classes = beside } end
+   for _, kind in ipairs { "train", "val", "test" } do
+      for _, name in ipairs(found[kind]) do
+         if holds_classes(dir .. "/" .. name) then list[#list + 1] = { path = dir .. "/" .. name } end
+      end
+   end
+   return #list > 0 and list or { { path = layout.find(dir, how, {}).train } }
 end
 
 return layout

@@ -9,6 +9,7 @@
 local lfs = require "lfs"
 local scute = require "scute.core"
 local console = require "scute.base.console"
+local content = require "scute.data.content"
 local csv = require "scute.base.csv"
 local folder = require "scute.data.folder"
 local note = require "scute.data.note"
@@ -39,7 +40,10 @@ local function read_header(path, header)
       columns[name] = i
    end
    for _, name in ipairs { "file", "label", "split" } do
-      if not columns[name] then
+      if not columns[name] and #header == 1 and header[1]:find "[;\t]" then
+         console.fail("split_csv: %s: expected commas between the fields, found %s", path,
+            header[1]:find ";" and "semicolons" or "tabs")
+      elseif not columns[name] then
          console.fail("split_csv: %s: the column '%s' is missing; found %s", path, name, table.concat(header, ", "))
       end
    end
@@ -79,11 +83,12 @@ local function check_files(path, dir, entries)
    local missing, first, by_path = 0, nil, {}
    for _, entry in ipairs(entries) do
       entry.path = entry.file:sub(1, 1) == "/" and cleaned(entry.file) or dir .. "/" .. cleaned(entry.file)
-      local earlier = by_path[entry.path]
+      local whole = cleaned(entry.path:sub(1, 1) == "/" and entry.path or lfs.currentdir() .. "/" .. entry.path)
+      local earlier = by_path[whole]
       if earlier then
          console.fail("split_csv: %s, line %d: '%s' is listed already in line %d", path, entry.line, entry.file, earlier.line)
       end
-      by_path[entry.path] = entry
+      by_path[whole] = entry
       if lfs.attributes(entry.path, "mode") ~= "file" then
          missing, first = missing + 1, first or entry
       end
@@ -146,6 +151,32 @@ local function class_names(path, entries, validates)
    return folder.sort_bytes(trains)
 end
 
+-- The entries whose files are photos by their first bytes; the others are noted, and end it where they are all of a class in
+-- one part.
+local function readable(set, path, entries)
+   local paths, message, total, left = {}, {}, {}, {}
+   for i, entry in ipairs(entries) do paths[i] = entry.path end
+   local photos, broken = content.sort({ paths }, true)
+   for _, entry in ipairs(broken) do
+      message[entry.path] = entry.message
+      set.broken[#set.broken + 1] = { path = entry.path, message = entry.message }
+   end
+   local kept = {}
+   for _, entry in ipairs(entries) do
+      local key = entry.part .. " " .. entry.label
+      total[key] = (total[key] or 0) + 1
+      if not message[entry.path] then kept[#kept + 1], left[key] = entry, true end
+   end
+   for _, entry in ipairs(#kept < #entries and entries or {}) do
+      local key = entry.part .. " " .. entry.label
+      if entry.part ~= "test" and not left[key] then
+         console.fail("split_csv: %s: none of the %s of class '%s' with the split %s can be read; the first: %s", path,
+            console.count(total[key], "photo"), entry.label, entry.part, message[entry.path])
+      end
+   end
+   return #photos[1] < #entries and kept or entries
+end
+
 local function fill(part, entries, wanted, classes)
    local numbers = {}
    for class, name in ipairs(classes) do numbers[name], part.counts[class] = class, 0 end
@@ -183,6 +214,8 @@ function split_csv.fill(set, path, wanted)
    end
    set.classes = class_names(path, entries, validates)
    check_files(path, set.dir, entries)
+   entries = readable(set, path, entries)
+   set.is_listed = true -- by somebody, and so nobody else's to change
    fill(set.train, entries, "train", set.classes)
    fill(set.val, entries, validates, set.classes)
    check_groups(path, entries, validates)

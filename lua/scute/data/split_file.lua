@@ -4,6 +4,7 @@
 --   label    its class
 --   split    train or val
 --   digest   of the file's bytes, as the loader tells it when it first reads them (see scute.loader); empty until then
+local lfs = require "lfs"
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local csv = require "scute.base.csv"
@@ -57,16 +58,18 @@ end
 
 -- ---- a data set as it was ----
 
--- The photos of a set by what the file calls them.
-local function paths_of(set)
-   local paths, n = {}, 0
-   for _, part in ipairs { set.train, set.val } do
-      for _, path in ipairs(part.paths) do
-         local name = split_file.name_of(set.dir, path)
-         if not paths[name] then paths[name], n = path, n + 1 end
+-- The photos of a set by what the file calls them: { path, part, class }, and how many there are.
+local function photos_of(set)
+   local found, n = {}, 0
+   for _, part in ipairs { "train", "val" } do
+      for i, path in ipairs(set[part].paths) do
+         local name = scute.nfc(split_file.name_of(set.dir, path))
+         if not found[name] then
+            found[name], n = { path = path, part = part, class = set.classes[set[part].labels[i]] }, n + 1
+         end
       end
    end
-   return paths, n
+   return found, n
 end
 
 local function fail_for_missing(path, missing)
@@ -75,31 +78,67 @@ local function fail_for_missing(path, missing)
       #missing > 1 and " and others" or "", #missing == 1 and "it" or "them")
 end
 
---- Makes the parts of a data set those that the file at `path` says, in its order: what is new is left out, with a note, and
--- what is missing is a failure that names it. Returns digests by path, as far as the file has them; nil where there is no file.
+-- Classes are what the model was made for.
+local function check_classes(set, entries, folder)
+   local there, here = {}, {}
+   for _, entry in ipairs(entries) do there[entry.label] = true end
+   for _, name in ipairs(set.classes) do
+      here[name] = true
+      if not there[name] then
+         console.fail("data_dir: class '%s' is new since the run in %s began; move it away to go on, or begin a new run "
+            .. "without --resume", name, folder)
+      end
+   end
+   for _, entry in ipairs(entries) do
+      if not here[entry.label] then
+         console.fail("data_dir: class '%s' of the run in %s is gone; put it back, or begin a new run without --resume",
+            entry.label, folder)
+      end
+   end
+end
+
+-- What somebody has written down is not overruled: a file that says otherwise now is of another run.
+local function check_same(found, entry, folder)
+   local differs = found.part ~= entry.split and { found.part, entry.split }
+      or found.class ~= entry.label and { found.class, entry.label }
+   if not differs then return end
+   console.fail("split_csv: '%s' is %s there, and %s in the run in %s; give the file as it was, or begin a new run without "
+      .. "--resume", entry.file, differs[1], differs[2], folder)
+end
+
+local function empty_parts(set)
+   local parts = { train = { paths = {}, labels = {}, counts = {} }, val = { paths = {}, labels = {}, counts = {} } }
+   for class in ipairs(set.classes) do parts.train.counts[class], parts.val.counts[class] = 0, 0 end
+   return parts
+end
+
+--- Makes the parts of a data set those that the file at `path` says, in its order: what is new is left out, with a note; what
+-- is missing, a class that is new or gone, and a --split_csv that says otherwise now are failures that name it. Returns
+-- digests by path, as far as the file has them; nil where there is no file.
 function split_file.hold(set, path)
    local entries, why = split_file.read(path)
    if not entries then
       if why:find "No such file" then return nil end
       console.fail("%s; without it the run cannot go on with its own photos", why)
    end
-   local paths, n = paths_of(set)
-   local classes, missing, digests = {}, {}, {}
-   local parts = { train = { paths = {}, labels = {}, counts = {} }, val = { paths = {}, labels = {}, counts = {} } }
-   for class, name in ipairs(set.classes) do
-      classes[name], parts.train.counts[class], parts.val.counts[class] = class, 0, 0
-   end
+   local folder = path:match "^(.*)/" or "."
+   check_classes(set, entries, folder)
+   local found, n = photos_of(set)
+   local parts, number, missing, digests = empty_parts(set), {}, {}, {}
+   for class, name in ipairs(set.classes) do number[name] = class end
    for _, entry in ipairs(entries) do
-      local found, class, part = paths[entry.file], classes[entry.label], parts[entry.split]
-      if not found or not class then
+      local photo = found[scute.nfc(entry.file)]
+      if not photo then
          missing[#missing + 1] = entry.file
       else
-         part.paths[#part.paths + 1], part.labels[#part.labels + 1] = found, class
+         if set.is_listed then check_same(photo, entry, folder) end
+         local part, class = parts[entry.split], number[entry.label]
+         part.paths[#part.paths + 1], part.labels[#part.labels + 1] = photo.path, class
          part.counts[class] = part.counts[class] + 1
-         digests[found] = entry.digest
+         digests[photo.path] = entry.digest
       end
    end
-   if #missing > 0 then fail_for_missing(path:match "^(.*)/" or ".", missing) end
+   if #missing > 0 then fail_for_missing(folder, missing) end
    set.train, set.val = parts.train, parts.val
    if n > #entries then
       set.notes[#set.notes + 1] = ("%s new since the run began and left out"):format(
@@ -108,10 +147,14 @@ function split_file.hold(set, path)
    return digests
 end
 
---- Writes the split of a set into a folder of several runs.
+--- Writes the split of a set into a folder of several runs. A file of that name that somebody else wrote is not touched.
 function split_file.save(set, folder)
+   local path = folder .. "/" .. split_file.NAME
+   if lfs.attributes(path) and not split_file.read(path) then
+      console.fail("output_dir: '%s' is a file of yours; move it away, or choose another --output_dir", path)
+   end
    console.guard("output_dir", scute.files.mkdirs, folder)
-   console.guard("output_dir", scute.files.write, folder .. "/" .. split_file.NAME, split_file.text(set, {}))
+   console.guard("output_dir", scute.files.write, path, split_file.text(set, {}))
 end
 
 return split_file

@@ -4,9 +4,9 @@ local system = {}
 
 local FOLDERS = {
    "@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle", "#snapshot",                      -- Synology, QNAP
-   "system volume information", "$recycle.bin", "recycler", "recycled", "found.000",                 -- Windows
-   "__macosx", "network trash folder", "temporary items", "the volume settings folder", "resource.frk", -- macOS
-   "lost+found", "__pycache__", "cvs",
+   "system volume information", "$recycle.bin", "found.000",                                         -- Windows
+   "__macosx", "network trash folder", "the volume settings folder", "resource.frk",                  -- macOS
+   "lost+found", "__pycache__",
 }
 
 local FILES = {

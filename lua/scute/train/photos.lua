@@ -31,10 +31,20 @@ local function know(run, entry)
    lost[class] = (lost[class] or 0) + 1
 end
 
+-- How many photos of a class there are in a part.
+local function total(part, class)
+   if not part.counts then
+      part.counts = {}
+      for _, label in ipairs(part.labels) do part.counts[label] = (part.counts[label] or 0) + 1 end
+   end
+   return part.counts[class]
+end
+
 -- What the other classes alone come to would be no result.
 local function check_class(run, entry)
-   local class, n = run.set[entry.part].labels[entry.index], 0
-   for _, label in ipairs(run.set[entry.part].labels) do n = n + (label == class and 1 or 0) end
+   local part = run.set[entry.part]
+   local class = part.labels[entry.index]
+   local n = total(part, class)
    if run.lost[entry.part][class] < n then return end
    console.fail("data_dir: none of the %s of class '%s' that %s can be read; the last: %s", console.count(n, "photo"),
       run.set.classes[class], entry.part == "val" and "validate" or "train", entry.message)
@@ -73,6 +83,7 @@ end
 --- To be called as a run begins: what another one met in the same photos it meets anew.
 function photos.begin(run)
    forget(run)
+   run.seen = {} -- photos that were read in this process, by path
    run.told, run.digests, run.endless, run.alike, run.looks = 0, {}, {}, {}, { train = {}, val = {} }
 end
 
@@ -95,18 +106,25 @@ local function meet(run, side, look, path)
    run.alike[#run.alike + 1] = { [side] = path, [side == "train" and "val" or "train"] = other }
 end
 
--- What hears of the digests of files as they are first read; nil where all of a part are known, or nobody wants them.
+-- What hears of the digests of files as they are first read; nil where all of a part are known. A run that goes on looks at its
+-- photos once more: one that was replaced meanwhile would train under the name of another.
 local function digested(run, part)
-   if not run.folder then return nil end
-   local known = 0
-   for _, path in ipairs(part.paths) do known = known + (run.digests[path] and 1 or 0) end
+   local side, known = name_of(run, part), 0
+   for i, path in ipairs(part.paths) do
+      known = known + ((run.seen[path] or run.unreadable[side][i]) and 1 or 0)
+   end
    if known == #part.paths then return nil end
-   local side = name_of(run, part)
    return function(indices, digests, looks)
       for i, index in ipairs(indices:values()) do
          local path = part.paths[index]
-         if not run.digests[path] then run.digests[path], run.digests_changed = digests[i], true end
-         if looks then meet(run, side, looks[i], path) end
+         local before = run.digests[path]
+         if before and before ~= digests[i] then
+            console.fail("data_dir: '%s' is another file than the one that the run began with; put that back, or begin a new "
+               .. "run without --resume", path)
+         end
+         if not before then run.digests[path], run.digests_changed = digests[i], true end
+         if looks and not run.seen[path] then meet(run, side, looks[i], path) end
+         run.seen[path] = true
       end
    end
 end
