@@ -198,7 +198,7 @@ static void test_jpeg_memory(void **state) {
                JpegKind k = {.width = 700, .height = 500, .components = components, .across = 1 << sampling};
                k.down = k.across, k.progressive = kind == 1, k.arithmetic = kind == 1 && components == 1;
                k.orientation = orientation, k.seed = kind + 1;
-               char name[64];
+               char name[96];
                snprintf(name, sizeof name, "components%d_sampling%d_kind%d_orientation%d.jpg", components,
                         sampling, kind, orientation);
                load_content(name, make_jpeg(k));
@@ -264,8 +264,7 @@ static int setup(void **state) {
                                      .progressive = i % 4 == 0,
                                      .seed = (uint32_t)i + 1});
       }
-      snprintf(names[i], sizeof names[i], "%s", scratch(i % 2 ? "photo.png" : "photo.jpg"));
-      snprintf(names[i] + strlen(names[i]), 8, "%d", i);
+      snprintf(names[i], sizeof names[i], "%s%d", scratch(i % 2 ? "photo.png" : "photo.jpg"), i);
       spill(names[i], file.data, file.size);
       free(file.data);
       photos[i] = names[i];
