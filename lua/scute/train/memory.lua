@@ -47,13 +47,11 @@ local function is_out_of_memory(err)
    return scute.error_kind(err) == "out of memory"
 end
 
--- What a failed attempt may have moved: random numbers, and running statistics where `buffers` says so. Returns a
--- function that puts it back (with true) or forgets it.
-local function remember(run, buffers)
+-- What a failed attempt may have moved: random numbers and running statistics. Returns a function that puts it back (with
+-- true) or forgets it.
+local function remember(run)
    local kept = {}
-   if buffers then
-      for _, buffer in run.model:named_buffers() do kept[#kept + 1] = { buffer, buffer:clone() } end
-   end
+   for _, buffer in run.model:named_buffers() do kept[#kept + 1] = { buffer, buffer:clone() } end
    local state = scute.rng_state()
    return function(back)
       if back then scute.rng_state(state) end
@@ -75,17 +73,16 @@ local function halve(run, window, err)
       .. "learning rate stay as they are (batch norm sees the smaller batches)", console.count(run.micro, "photo"))
 end
 
---- gradients(run, window), in smaller pieces as often as memory asks for it. Steps differ little in what they need, so that it
--- is the first of an epoch whose running statistics are worth keeping for a second attempt.
+--- gradients(run, window), in smaller pieces as often as memory asks for it. Memory may run out in any step, not only where a
+-- new shape asks for more.
 function memory.within(run, window, gradients)
    local collected = false -- garbage may have been all that was in the way
    while true do
-      local settle = remember(run, run.proven ~= run.epoch)
+      local settle = remember(run)
       local ok, result = pcall(gradients, run, window)
       local again = not ok and is_out_of_memory(result)
       settle(again)
       if ok then
-         run.proven = run.epoch
          return result
       elseif not again then
          error(result, 0)
