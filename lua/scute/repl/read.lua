@@ -1,0 +1,20 @@
+-- Reads what is typed at the prompt, line by line, up to a complete chunk.
+local scute = require "scute"
+local source = require "scute.repl.source"
+
+local read = {}
+
+--- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were dropped.
+function read.chunk(name)
+   local text = ""
+   while true do
+      local line, signal = scute.terminal.read(text == "" and "> " or ">> ")
+      if signal then return "" end
+      if not line then return text ~= "" and text or nil end
+      text = text == "" and line or text .. "\n" .. line
+      local chunk, _, incomplete = source.compile(text, name)
+      if chunk or not incomplete or text:find "^%s*$" then return text end
+   end
+end
+
+return read
