@@ -38,8 +38,8 @@ function tmux:serve()
    end
 end
 
---- Starts a program (its shell command) in a terminal of its own. options: columns (default 100), rows (30), term (what TERM says;
--- default: tmux's own), environment (name -> value; false: not set), folder, prompt = false: it has none to wait for.
+--- Starts a program (its shell command) in a terminal of its own. options: columns (default 100), rows (30), term (what TERM
+-- says; default: tmux's own), environment (name -> value; false: not set), folder, prompt = false: it has none to wait for.
 function tmux.open(command, options)
    options = options or {}
    local socket = os.tmpname()
