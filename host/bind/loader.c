@@ -1,6 +1,8 @@
 // scute.loader{...}: batches of photos, decoded ahead by worker threads.
 #include "host/photo/loader.h"
 
+#include <string.h>
+
 #include "host/bind/augment.h"
 #include "host/bind/options.h"
 #include "host/core/device.h"
@@ -201,8 +203,17 @@ static void push_good(lua_State *L, ScBatch *batch) {
    push_integers(L, batch->indices, batch->n, 1);
 }
 
-// The digests of the good photos as a list of texts, and what they look like as another; nil where there is
-// none.
+// What a photo looks like: numbers and bytes as string.unpack "<i4i4i4I4" takes them apart, and the means.
+static void push_look(lua_State *L, const ScLook *look) {
+   unsigned char bytes[16 + SC_LOOK_PARTS];
+   uint32_t numbers[] = {(uint32_t)look->width, (uint32_t)look->height, (uint32_t)look->shrink, look->pixels};
+   for (int i = 0; i < 16; i++) bytes[i] = (unsigned char)(numbers[i / 4] >> 8 * (i % 4));
+   memcpy(bytes + 16, look->parts, SC_LOOK_PARTS);
+   lua_pushlstring(L, (const char *)bytes, sizeof bytes);
+}
+
+// The digests of the good photos as a list of texts, and what they look like as another; nil where they are not
+// wanted.
 static void push_digests(lua_State *L, const ScBatch *batch) {
    char text[48];
    if (!batch->digests) {
@@ -217,22 +228,18 @@ static void push_digests(lua_State *L, const ScBatch *batch) {
       lua_pushstring(L, text);
       lua_rawseti(L, -2, i + 1);
    }
-   if (!batch->looks) {
-      lua_pushnil(L);
-      return;
-   }
    lua_createtable(L, (int)batch->n, 0);
    for (int64_t i = 0; i < batch->n; i++) {
-      lua_pushinteger(L, (lua_Integer)batch->looks[i]);
+      push_look(L, &batch->looks[i]);
       lua_rawseti(L, -2, i + 1);
    }
 }
 
 // loader:next() -> x (n, 3, crop, crop) f32 (u8 with late_normalize), y (n) i64 or nil, indices (n) i64 from 1,
 // list of bad photos {index = , path = , message = }, such a list of notes about good ones (whose file lacks
-// its end), and with `digests` a list of "CRC-32 of the file's bytes-their number", one a row of x, and, unless
-// photos are augmented, a list of numbers that are equal where rows of x are. At the end x, y and indices are
-// nil. A batch without any good photo is passed over; its bad
+// its end), and with `digests` a list of "CRC-32 of the file's bytes-their number", one a row of x, and a list
+// of what the photos look like, before they are augmented (see lua/scute/data/look.lua). At the end x, y and
+// indices are nil. A batch without any good photo is passed over; its bad
 // ones are told with the next.
 static int next(lua_State *L) {
    self(L, "next");

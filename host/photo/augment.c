@@ -204,7 +204,9 @@ static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan
    bool shrinks = plan->augment->crop && !plan->augment->exact_decode;
    ScPurpose purpose = {shrinks ? choose_shrink : NULL, ask_room, plan, plan->sample->digest};
    SC_TRY(check_plan(plan));
-   return sc_image_decode_photo(path, limits, &purpose, out);
+   SC_TRY(sc_image_decode_photo(path, limits, &purpose, out));
+   if (plan->sample->look) sc_look_at(out, plan->sample->look);
+   return SC_OK;
 }
 
 ScStatus sc_augment_load(const char *path, const ScImageLimits *limits, const ScPreprocess *p,

@@ -5,6 +5,7 @@
 #include "host/photo/augment_options.h"
 #include "host/photo/image_effect.h"
 #include "host/photo/image_format.h"
+#include "host/photo/look.h"
 
 // Which view of which sample.
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
    uint64_t epoch;   // below 2^24
    uint64_t index;   // of the sample, below 2^40
    ScDigest *digest; // NULL, or where that of the file goes
+   ScLook *look;     // NULL, or where that of the photo goes, before anything is changed in it
 } ScSample;
 
 // RandomResizedCrop.get_params for an image of that size.

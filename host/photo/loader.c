@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-
 #include "host/core/device.h"
 #include "host/photo/budget.h"
 
@@ -19,7 +17,7 @@ typedef struct {
    char *message; // if the status is bad
    bool lacks_end;
    ScDigest digest;
-   uint64_t look; // of its pixels
+   ScLook look;
 } Outcome;
 
 // A batch under way. Written by the workers, each its own samples; `left` under the lock.
@@ -71,7 +69,8 @@ static size_t sample_size(const ScLoader *l) {
 // The one place where a sample's content is decided, by its index alone.
 static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to, Outcome *outcome) {
    const ScLoaderConfig *c = &l->config;
-   ScSample sample = {c->seed, c->epoch, (uint64_t)index, c->digests ? &outcome->digest : NULL};
+   ScSample sample = {c->seed, c->epoch, (uint64_t)index, c->digests ? &outcome->digest : NULL,
+                      c->digests ? &outcome->look : NULL};
    const char *path = c->paths[index];
    return pixel_dtype(l) == SC_U8 ? sc_augment_load_bytes(path, &c->limits, &c->preprocess, &c->augment,
                                                           &sample, to, &outcome->lacks_end)
@@ -79,26 +78,12 @@ static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to, Outcome 
                                                     &outcome->lacks_end);
 }
 
-// An augmented photo looks like no other.
-static bool tells_looks(const ScLoader *l) {
-   return l->config.digests && sc_augment_is_none(&l->config.augment);
-}
-
-// The CRC-32 of either half.
-static uint64_t look_of(const unsigned char *pixels, size_t bytes) {
-   uint64_t upper = crc32_z(0, pixels, bytes / 2), lower = crc32_z(0, pixels + bytes / 2, bytes - bytes / 2);
-   return upper << 32 | lower;
-}
-
 static void load_sample(ScLoader *l, int64_t batch, int64_t at) {
    Slot *slot = slot_of(l, batch);
    Outcome *outcome = &slot->outcomes[at];
    char *pixels = (char *)slot->pixels->buffer->data + (size_t)at * sample_size(l);
    outcome->status = load_pixels(l, l->config.order[batch_start(l, batch) + at], pixels, outcome);
-   if (outcome->status == SC_OK) {
-      if (tells_looks(l)) outcome->look = look_of((unsigned char *)pixels, sample_size(l));
-      return;
-   }
+   if (outcome->status == SC_OK) return;
    outcome->message = strdup(sc_error());
    if (!outcome->message) outcome->status = SC_EMEM;
 }
@@ -240,9 +225,9 @@ static ScStatus deliver(ScLoader *l, Slot *slot, ScBatch *out) {
    out->endless = malloc((size_t)asked * sizeof *out->endless);
    out->bad = malloc((size_t)(asked - good + 1) * sizeof *out->bad);
    out->digests = l->config.digests ? malloc((size_t)asked * sizeof *out->digests) : NULL;
-   out->looks = tells_looks(l) ? malloc((size_t)asked * sizeof *out->looks) : NULL;
+   out->looks = l->config.digests ? malloc((size_t)asked * sizeof *out->looks) : NULL;
    if (!out->indices || !out->endless || !out->bad || (l->config.labels && !out->labels) ||
-       (l->config.digests && !out->digests) || (tells_looks(l) && !out->looks))
+       (l->config.digests && (!out->digests || !out->looks)))
       return sc_fail(SC_EMEM, "loader: out of memory for a batch of %lld", (long long)asked);
    if (good > 0) SC_TRY(sc_tensor_alias(&out->pixels, slot->pixels, 4, (int64_t[]){good, 3, crop, crop}));
    out->asked = asked;

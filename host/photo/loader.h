@@ -43,8 +43,7 @@ typedef struct {
    ScBadSample *bad;  // [bad_count]
    int64_t *endless;  // [endless_count] into paths: good ones whose file ends early, behind the last pixel
    ScDigest *digests; // [n] of the files; NULL unless they are wanted
-   uint64_t
-       *looks; // [n] equal where the pixels are; NULL where photos are augmented, or unless they are wanted
+   ScLook *looks;     // [n] of the photos as they are, before they are augmented; NULL unless they are wanted
 } ScBatch;
 
 typedef struct ScLoader ScLoader;

@@ -264,4 +264,22 @@ describe("photos with the same pixels", function()
          output_dir = root .. "/alike" })
       assert.matches("1 photo that validates has the same pixels as one that trains", said())
    end)
+
+   it("are told where training photos are augmented, and decoded at a part of their size", function()
+      local folder, photo = root .. "/two", scute.image.load "tests/golden/images/photo.jpg"
+      local jpeg = read "tests/golden/images/photo.jpg"
+      photos.set(folder .. "/train", { blue = 2, red = 2 })
+      for kind, class in ipairs { "blue", "red" } do photos.write(("%s/val/%s/9.bmp"):format(folder, class), kind, 9) end
+      photos.write_file(folder .. "/train/red/tagged.jpg", jpeg:sub(1, 2) .. "\xFF\xFE\0\7rated" .. jpeg:sub(3))
+      photo:save(folder .. "/val/red/copy.png")
+      photo:jitter({ brightness = 1.01 }):save(folder .. "/val/red/nearly.png")
+      local set = data.open(folder)
+      local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
+      train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.01 }), epochs = 2, workers = 1,
+         augment = "light", cache_features = "off" })
+      local found = said()
+      assert.matches("1 photo that validates has the same pixels as one that trains", found)
+      assert.matches("val/red/copy.png = [^ ]*train/red/tagged.jpg", found)
+      assert.equal(1, select(2, found:gsub("same pixels", "")))
+   end)
 end)

@@ -4,7 +4,8 @@ local source = require "scute.repl.source"
 
 local read = {}
 
---- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were dropped.
+--- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were
+-- dropped.
 function read.chunk(name)
    local text = ""
    while true do

@@ -6,7 +6,9 @@
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
 local equal = require "scute.data.equal"
+local look = require "scute.data.look"
 local precision = require "scute.base.precision"
+local scute = require "scute.core"
 
 local photos = {}
 
@@ -84,7 +86,7 @@ end
 function photos.begin(run)
    forget(run)
    run.seen = {} -- photos that were read in this process, by path
-   run.told, run.digests, run.endless, run.alike, run.looks = 0, {}, {}, {}, { train = {}, val = {} }
+   run.told, run.digests, run.endless, run.alike, run.looks = 0, {}, {}, {}, look.new()
 end
 
 --- Tells of photos that are left out since their first bytes are no photo's, or ends the run for them.
@@ -97,13 +99,26 @@ end
 
 -- ---- digests ----
 
--- Notes what a photo looks like, and a pair of one that trains and one that validates which look the same. Those with the same
--- bytes were told before.
-local function meet(run, side, look, path)
-   local other = run.looks[side == "train" and "val" or "train"][look]
-   run.looks[side][look] = path
-   if not other or run.digests[other] == run.digests[path] then return end
+-- Pairs with the same bytes were told before.
+local function differs(run, path, other)
+   return run.digests[other] ~= run.digests[path]
+end
+
+-- Notes what a photo looks like, and a pair of one that trains and one that validates which look the same.
+local function meet(run, side, seen, path)
+   local other = run.looks:meet(side, seen, path)
+   if not other or not differs(run, path, other) then return end
    run.alike[#run.alike + 1] = { [side] = path, [side == "train" and "val" or "train"] = other }
+end
+
+-- Looks whole at those photos that augmentation saw at a part of their size only, and that resemble one of the other side.
+local function look_again(run)
+   local paths = run.looks:uncertain(function(path, other) return differs(run, path, other) end)
+   if #paths == 0 then return end
+   for _, _, indices, _, _, _, looks in scute.loader { paths = paths, digests = true, preprocess = run.preprocess,
+      workers = run.workers } do
+      for i, index in ipairs(indices:values()) do meet(run, "train", looks[i], paths[index]) end
+   end
 end
 
 -- What hears of the digests of files as they are first read; nil where all of a part are known. A run that goes on looks at its
@@ -123,7 +138,7 @@ local function digested(run, part)
                .. "run without --resume", path)
          end
          if not before then run.digests[path], run.digests_changed = digests[i], true end
-         if looks and not run.seen[path] then meet(run, side, looks[i], path) end
+         if not run.seen[path] then meet(run, side, looks[i], path) end
          run.seen[path] = true
       end
    end
@@ -138,11 +153,11 @@ local function tell_endless(run)
 end
 
 --- The hook that tells what the first look at all photos has found: those whose files lack their end, and those with the same
--- pixels on both sides of the split. Where training photos are augmented they are never seen as they are, and equal bytes alone
--- are found (see scute.data.equal).
+-- pixels on both sides of the split.
 photos.hook = {
    on_epoch_end = function(run)
       tell_endless(run)
+      look_again(run)
       equal.warn(run.alike, "pixels")
       run.alike = {}
    end,
