@@ -11,6 +11,7 @@ local layout = require "scute.data.layout"
 local note = require "scute.data.note"
 local options = require "scute.base.options"
 local split_csv = require "scute.data.split_csv"
+local split_file = require "scute.data.split_file"
 
 local data = {}
 
@@ -66,6 +67,24 @@ local function by_class(set, dir, folders)
    return names, lists
 end
 
+-- The classes, by name and files, but those that the run which is gone on with does not know.
+local function without_new(set, names, files)
+   if not set.of_run then return names, files end
+   local known, lists, left = {}, {}, {}
+   for i, name in ipairs(names) do
+      if set.of_run.classes[name] then
+         known[#known + 1], lists[#lists + 1] = name, files[i]
+      else
+         left[#left + 1] = ("'%s' (%s)"):format(name, console.count(#files[i], "photo"))
+      end
+   end
+   if #left > 0 then
+      set.notes[#set.notes + 1] = ("%s new since the run in %s began and left out: %s"):format(
+         #left == 1 and "a class is" or #left .. " classes are", set.of_run.folder, table.concat(left, ", "))
+   end
+   return known, lists
+end
+
 -- The photos in the class folders of `dir` (only: the names of those that are; default all): { names in byte order, photos =
 -- {name = paths}, stray = files beside the class folders }. What cannot be read, or is no photo, is added to set.broken and
 -- set.others; a class of which nothing can be read is a failure, unless it may_be_broken.
@@ -74,7 +93,7 @@ local function read_classes(set, dir, only, may_be_broken)
    names = only or names
    if #names == 0 then explain_no_folders(dir, files) end
    local by_name, lists = {}
-   names, lists = by_class(set, dir, names)
+   names, lists = without_new(set, by_class(set, dir, names))
    local photos, broken, others = content.sort(lists)
    if not may_be_broken then check_readable(dir, names, photos, broken) end
    for i, name in ipairs(names) do by_name[name] = photos[i] end
@@ -196,18 +215,26 @@ function data.list(dir)
    return part, found.names
 end
 
-local OPEN = options.declare("data.open", table.move(require "scute.data.options", 1, 3, 3, {
+local OPEN = options.declare("data.open", table.move(require "scute.data.options", 1, 3, 4, {
    { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "which photos validate, where that is drawn" },
    { "validates", choices = { "val", "test" }, show = "val where there is one",
      help = "which of the splits in split_csv validates" },
+   { "of_run", text = true, show = "none", excludes = { "split_csv" }, why = "the file says which classes there are",
+     help = "the folder of a run that is gone on with: classes that are not in its split.csv are left out" },
 }))
 
 --- The options of data.open that a command line says (see cli.parse).
 function data.options(opt)
    local given = {}
    for _, name in ipairs(OPEN.names) do given[name] = rawget(opt, name) end
+   given.of_run = not given.split_csv and require "scute.data.resumed"(opt) or nil
    if given.split_csv then given.val_fraction = nil end -- its default
    return given
+end
+
+local function of_run(path)
+   local classes = path and split_file.classes(path)
+   return classes and { folder = path, classes = classes }
 end
 
 -- The photos that train, and those that validate or are to be drawn.
@@ -275,6 +302,7 @@ function data.open(dir, given)
    dir = path_of("data.open", dir)
    check_folder(dir)
    local set = new_set(dir)
+   set.of_run = of_run(o.of_run)
    if o.split_csv then
       split_csv.fill(set, o.split_csv, o.validates)
       return set

@@ -26,7 +26,8 @@ end
 --- The flags of the exercise, as cli.parse takes them.
 fine_tuning.flags = cli.flags({
    cli.changed("data_dir", { unless = "list_groups" }),
-   cli.changed("model", { default = false, show = "resnet50, with --from the file's" }),
+   cli.changed("model", { default = function(opt) return not opt.from and "resnet50" end,
+      show = "resnet50, with --from the file's" }),
    cli.changed("weights", { default = false, show = "imagenet" }),
    { "from", value = "FILE", show = "none", excludes = { "weights", "image_size", "head_init" },
      why = "the file brings weights, classes and preprocessing",
@@ -97,7 +98,7 @@ function fine_tuning.model(opt, classes)
       if classes then take_classes(opt.from, model, classes) end
       return model:to(opt.device)
    end
-   return models.create(opt.model or "resnet50", { classes = classes, pretrained = opt.weights or "imagenet",
+   return models.create(opt.model, { classes = classes, pretrained = opt.weights or "imagenet",
       head_init = opt.head_init, image_size = opt.image_size, log = console.say }):to(opt.device)
 end
 
@@ -110,7 +111,7 @@ end
 
 --- Prints the groups of the model as they stand in the first epoch. Needs neither photos nor weights.
 function fine_tuning.print_groups(opt)
-   local model = opt.from and load_from(opt.from, opt.model) or models.create(opt.model or "resnet50")
+   local model = opt.from and load_from(opt.from, opt.model) or models.create(opt.model)
    local plan = train.unfreeze.plan(model, opt.unfreeze, { epochs = opt.epochs, batch_norm = opt.batch_norm })
    plan:apply(model, 1)
    local rates = fine_tuning.rates(opt, model)

@@ -121,12 +121,15 @@ local function resumes()
    local text = read_file(result_of("resnet18", "seed1"))
    photos.write_file(result_of("resnet18", "seed1"), text:sub(1, #text // 2))
    os.remove(result_of("mobilenet_v2", "seed0"))
+   shell "mkdir $T/two/green && cp $T/two/*/00[12].bmp $T/two/green" -- a class that came since
    local r = shell "$S scripts/compare_architectures.lua --report_only --output_dir $T/out"
    check(r.code == 0 and r.err:find "resnet18/seed1/result.json is damaged or was cut off" and r.err:find "2 runs are missing"
       and r.out:find "1 of 2 runs", "a report of what is left", r.all)
    r = shell(SMALL .. "--weights none --resume")
    check(r.code == 0 and r.err:find "seed1/result.json is damaged or was cut off.*; it is done again", "a cut result is named",
       r.all)
+   check(r.out:find "\nnote: a class is new since the run in .* began and left out: 'green'", "a new class is left out", r.all)
+   shell "rm -r $T/two/green"
    check(r.out:find("[2/2]", 1, true) and not r.out:find("/3]", 1, true), "only what is missing is done", r.all)
    local after = comparison()
    for _, model in ipairs { "resnet18", "mobilenet_v2" } do

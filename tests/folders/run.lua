@@ -224,6 +224,34 @@ local function keeps_the_first_run_on_a_full_disk()
       "a full disk: the second one says so and leaves nothing", r.all)
 end
 
+-- ---- what has come into the data folder ----
+
+-- Class folders that came since a run began are not its own, whatever it started from, and the model is made without them.
+local function leaves_new_classes_out()
+   local function with_new_class(f)
+      photos.set(scratch .. "/more", { green = 3 })
+      shell "mv $T/more/green $T/two/green; cp $T/two/red/001.bmp $T/two/red/new.bmp"
+      f()
+      shell "rm -r $T/two/green $T/two/red/new.bmp"
+   end
+   local NEW = "note: a class is new since the run in [^ ]* began and left out: 'green' %(3 photos%)\n"
+   local function left_out(what, r)
+      check(r.code == 0 and r.out:find "going on from" and r.out:find(NEW), what .. ": the new class is left out, and named", r.all)
+      check(r.out:find "note: 1 photo is new since the run began and left out\n", what .. ": and the new photo counted", r.all)
+   end
+   local tune = "$S scripts/fine_tuning.lua --data_dir $T/two --unfreeze none --augment none --output_dir $T/grown"
+      .. " --from $T/grown/baseline_cnn/best.safetensors"
+   trains "grown"
+   shell(tune .. " --epochs 1")
+   with_new_class(function()
+      left_out("Exercise 2", shell(tune .. " --resume auto --epochs 2"))
+      left_out("Exercise 1", trains("grown", "--resume auto --epochs 4"))
+      left_out("by its path", trains("grown", "--resume $T/grown/baseline_cnn/checkpoint.safetensors --epochs 5"))
+      local r = shell(tune .. " --epochs 2")
+      check(r.code == 1 and r.err:find "only in the photos: 'green'", "without --resume it is another model", r.all)
+   end)
+end
+
 -- ---- bytes ----
 
 local function is_the_same_file_each_time()
@@ -247,4 +275,4 @@ end
 
 cli.run { keeps_the_first_run, drops_a_run_on_request, looks_for_rates_beside_a_run, belongs_to_one_process,
    the_whole_of_an_exercise_belongs_to_one_process, stays_clear_of_what_it_reads, says_what_to_do_where_nothing_can_move,
-   keeps_the_first_run_on_a_full_disk, is_the_same_file_each_time }
+   keeps_the_first_run_on_a_full_disk, leaves_new_classes_out, is_the_same_file_each_time }

@@ -89,7 +89,10 @@ local function goes_on()
    local r = cli.interrupt(line .. "$T/stopped", "INT", "epoch   1 ", 2)
    check(r.code == 130, "stopped in the second row", r.all)
    refuses("what is there already", 1, "--resume auto goes on with them", line .. "$T/stopped")
+   shell "mkdir $T/two/green && cp $T/two/*/00[12].bmp $T/two/green" -- a class that came since
    r = shell(line .. "$T/stopped --resume auto")
+   shell "rm -r $T/two/green"
+   check(r.out:find "note: a class is new since the run in .* began and left out: 'green'", "a new class is left out", r.all)
    check(r.code == 0 and select(2, r.out:gsub("epoch   1 ", "")) == 0, "goes on, and does nothing twice", r.all)
    for _, row in ipairs { "all", "plain" } do
       check(history(row, 0, "whole") == history(row, 0, "stopped"), row .. ": the same history", history(row, 0, "stopped"))

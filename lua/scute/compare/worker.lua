@@ -17,7 +17,8 @@ local HEAD_FACTOR = 10 -- learning rate of a new head, in rates of the layers be
 
 local function open_set(job)
    local set = data.open(job.data_dir, { seed = job.split_seed, val_fraction = not job.split_csv and job.val_fraction or nil,
-      split_csv = job.split_csv, layout = job.layout })
+      split_csv = job.split_csv, layout = job.layout,
+      of_run = not job.split_csv and job.split_file:match "^(.*)/" or nil })
    split_file.hold(set, job.split_file)
    return job.folds and fold_of(set, job.fold, job.folds, job.split_seed) or set
 end

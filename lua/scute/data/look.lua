@@ -1,6 +1,7 @@
 -- Photos that look the same on both sides of a split, whatever their files are: a copy of which the tags were changed, or that
--- was saved as another kind. What a photo looks like the loader tells as it decodes it (see scute.loader). Augmentation may decode
--- a photo at a part of its size; then that it resembles another is known, and whether it is the same when it is seen whole.
+-- was saved as another kind. What a photo looks like the loader tells as it decodes it (see scute.loader). Augmentation may
+-- decode a photo at a part of its size; then that it resembles another is known, and whether it is the same when it is seen
+-- whole.
 local look = {}
 
 -- Levels of 255 between the means of one photo at two sizes: colours that a file puts out of bounds are cut off pixel by pixel,

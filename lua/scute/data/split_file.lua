@@ -56,6 +56,14 @@ function split_file.read(path)
    return entries
 end
 
+--- The classes of the run in a folder, as its file names them: name -> true; nil where there is no such file.
+function split_file.classes(folder)
+   local entries = split_file.read(folder .. "/" .. split_file.NAME)
+   local names = entries and {}
+   for _, entry in ipairs(entries or {}) do names[entry.label] = true end
+   return names
+end
+
 -- ---- a data set as it was ----
 
 -- The photos of a set by what the file calls them: { path, part, class }, and how many there are.

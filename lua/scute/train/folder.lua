@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
 local lies_in = require "scute.base.lies_in"
+local run_folder = require "scute.base.run_folder"
 
 local folder = {}
 
@@ -62,43 +63,13 @@ end
 
 -- ---- what a run reads ----
 
-local OPTIONS = { { "weights", "weights" }, { "from", "weights" }, { "split_csv", "split" } }
-
--- The files that a run starts from: lists of path and what is in it.
-local function sources_of(run)
-   local list = { run.model.weights and { run.model.weights.path, "weights" } }
-   for _, option in ipairs(OPTIONS) do
-      local path = rawget(run.arguments, option[1])
-      if type(path) == "string" and lfs.attributes(path) then list[#list + 1] = { path, option[2] } end
-   end
-   return list
-end
-
-local LONGEST = 255 -- bytes in the name of a folder
-
--- The name of the folder that a run with this source has: "resnet50_tuned" where the source lies in "resnet50".
-local function beside(output_dir, name, source)
-   local at = name
-   repeat
-      local path = ("%s/%s"):format(output_dir, at)
-      at = at .. "_tuned"
-      if lies_in(source, path) then return at, path end
-   until #at > LONGEST
-   return name
-end
-
--- Where a run lies, which depends on what it reads alone: the same when it is run again or gone on with.
+-- Where a run lies, told where that is beside what it starts from.
 local function choose(run)
-   local output_dir, name = run.output_dir:gsub("(.)/+$", "%1"), run.model.arch
-   for _, source in ipairs(sources_of(run)) do
-      local taken
-      name, taken = beside(output_dir, name, source[1])
-      if taken then
-         console.line("note: %s holds the %s that this run starts from, and stays as it is; this run is in %s/%s", taken,
-            source[2], output_dir, name)
-      end
-   end
-   return ("%s/%s"):format(output_dir, name)
+   local sources = run_folder.sources(run.arguments)
+   if run.model.weights then table.insert(sources, 1, { run.model.weights.path, "weights" }) end
+   return run_folder.of(run.output_dir, run.model.arch, sources, function(taken, what, own)
+      console.line("note: %s holds the %s that this run starts from, and stays as it is; this run is in %s", taken, what, own)
+   end)
 end
 
 -- ---- moving aside ----
