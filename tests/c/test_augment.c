@@ -8,23 +8,10 @@
 
 #include <math.h>
 
-#include "tests/c/scratch.h"
+#include "tests/c/golden.h"
 
 #define FOLDER "tests/golden/augment/"
 #define PHOTOS "tests/golden/images/"
-
-static ScImage load(const char *path) {
-   ScImage image;
-   assert_ok(sc_image_decode(path, NULL, &image));
-   return image;
-}
-
-static int worst_difference(const unsigned char *a, const unsigned char *b, size_t n) {
-   int worst = 0;
-   for (size_t i = 0; i < n; i++)
-      if (abs(a[i] - b[i]) > worst) worst = abs(a[i] - b[i]);
-   return worst;
-}
 
 // ---- draws ----
 
@@ -223,7 +210,7 @@ static void test_nothing(void **state) {
    ScAugment none = {0};
    ScSample s = {0};
    float found[SIZE], expected[SIZE];
-   ScImage photo = load(PHOTOS "baseline.jpg"), fitted;
+   ScImage photo = load_photo(PHOTOS "baseline.jpg"), fitted;
    assert_ok(sc_augment_load(PHOTOS "baseline.jpg", NULL, &preprocess, &none, &s, found, NULL));
    assert_ok(sc_image_preprocess(&photo, &preprocess, &fitted));
    sc_image_to_float(&fitted, preprocess.mean, preprocess.std, expected);
@@ -239,7 +226,7 @@ static void test_order(void **state) {
                                                            sc_image_saturation, sc_image_hue};
    ScAugment a = everything();
    a.erase = 1, a.erase_value[0] = 1, a.erase_value[1] = 2, a.erase_value[2] = 3;
-   ScImage photo = load(PHOTOS "rgb.png"), image;
+   ScImage photo = load_photo(PHOTOS "rgb.png"), image;
    for (uint64_t index = 0; index < 20; index++) {
       ScSample s = {.seed = 5, .epoch = 1, .index = index};
       float found[SIZE], expected[SIZE];
@@ -271,7 +258,7 @@ static void test_order(void **state) {
 static void test_erase_noise(void **state) {
    (void)state;
    ScAugment a = {.erase = 1, .erase_scale = {0.3, 0.3}, .erase_ratio = {1, 1}, .erase_noise = true};
-   ScImage photo = load(PHOTOS "rgb.png");
+   ScImage photo = load_photo(PHOTOS "rgb.png");
    double sum = 0, squares = 0;
    int count = 0;
    for (uint64_t index = 0; index < 50; index++) {
@@ -298,7 +285,7 @@ static void test_pad_square(void **state) {
    ScPreprocess p = preprocess;
    p.pad_square = true;
    ScAugment a = {.crop = true, .crop_scale = {0.05, 1}, .crop_ratio = sc_crop_ratio};
-   ScImage photo = load(PHOTOS "wide.png"), square, image; // 500 x 3
+   ScImage photo = load_photo(PHOTOS "wide.png"), square, image; // 500 x 3
    assert_ok(sc_image_pad_square(&photo, &square));
    int white = 0;
    for (uint64_t index = 0; index < 40; index++) {
@@ -350,7 +337,7 @@ static int one_denominator(void *context, int width, int height) {
 // How far, on average, the pixels of a photo decoded smaller are from the means of the photo's pixels they
 // stand for.
 static double shrunk_difference(const char *path, int shrink) {
-   ScImage whole = load(path);
+   ScImage whole = load_photo(path);
    ScPhoto photo;
    assert_ok(sc_image_decode_photo(path, NULL,
                                    &(ScPurpose){.choose_shrink = one_denominator, .context = &shrink}, &photo));
@@ -422,7 +409,7 @@ static void test_bad_arguments(void **state) {
    (void)state;
    ScSample s = {0};
    float out[SIZE];
-   ScImage photo = load(PHOTOS "tiny.png"), empty = {0};
+   ScImage photo = load_photo(PHOTOS "tiny.png"), empty = {0};
    ScAugment a = everything();
 #define REFUSED(change, part)                                                                                  \
    a = everything();                                                                                           \

@@ -5,7 +5,7 @@
 #include "host/photo/image_png.h"
 #include "host/photo/image_transform.h"
 
-#include "tests/c/scratch.h"
+#include "tests/c/golden.h"
 
 #define FOLDER "tests/golden/images/"
 
@@ -28,48 +28,33 @@ static bool read_case(FILE *list, Case *c) {
                  &c->tolerance, &c->width, &c->height) == 8;
 }
 
-static void check_case(const Case *c, const unsigned char *expected) {
+static size_t check_case(FILE *list, const unsigned char *expected) {
+   Case found, *c = &found;
    char path[128];
+   if (!read_case(list, c)) return 0;
    snprintf(path, sizeof path, FOLDER "%s", c->file);
    ScPreprocess p = {.pad_square = c->pad,
                      .resize = c->resize,
                      .crop = c->crop,
                      .filter = strcmp(c->filter, "bicubic") == 0 ? SC_BICUBIC : SC_BILINEAR,
                      .std = {1, 1, 1}};
-   ScImage photo, fitted;
-   if (sc_image_decode(path, NULL, &photo)) fail_msg("%s", sc_error());
+   ScImage photo = load_photo(path), fitted;
    if (sc_image_preprocess(&photo, &p, &fitted)) fail_msg("%s: %s", path, sc_error());
    if (fitted.width != c->width || fitted.height != c->height)
       fail_msg("%s: expected %d x %d, found %d x %d", path, c->width, c->height, fitted.width, fitted.height);
-   int worst = 0;
-   for (int i = 0; i < c->width * c->height * 3; i++) {
-      int difference = abs(fitted.rgb[i] - expected[i]);
-      if (difference > worst) worst = difference;
-   }
+   size_t bytes = (size_t)c->width * (size_t)c->height * 3;
+   int worst = worst_difference(fitted.rgb, expected, bytes);
    if (worst > c->tolerance)
       fail_msg("%s, resize %d crop %d %s: %d gray levels from torchvision, at most %d allowed", path, c->resize,
                c->crop, c->filter, worst, c->tolerance);
    sc_image_free(&photo);
    sc_image_free(&fitted);
+   return bytes;
 }
 
 static void test_golden(void **state) {
    (void)state;
-   size_t size, at = 0;
-   int count = 0;
-   unsigned char *expected = slurp(FOLDER "expected.bin", &size);
-   FILE *list = fopen(FOLDER "cases.txt", "r");
-   assert_non_null(list);
-   for (Case c; read_case(list, &c); count++) {
-      size_t bytes = (size_t)c.width * (size_t)c.height * 3;
-      assert_true(at + bytes <= size);
-      check_case(&c, expected + at);
-      at += bytes;
-   }
-   assert_true(count >= 100);
-   assert_int_equal(at, size);
-   fclose(list);
-   free(expected);
+   each_golden_case(FOLDER, 100, check_case);
 }
 
 // ---- bad input ----

@@ -7,24 +7,11 @@
 
 #include <math.h>
 
-#include "tests/c/scratch.h"
+#include "tests/c/golden.h"
 
 #define FOLDER "tests/golden/augment/"
 
 enum { NUMBERS = 10 };
-
-static ScImage load(const char *path) {
-   ScImage image;
-   assert_ok(sc_image_decode(path, NULL, &image));
-   return image;
-}
-
-static int worst_difference(const unsigned char *a, const unsigned char *b, size_t n) {
-   int worst = 0;
-   for (size_t i = 0; i < n; i++)
-      if (abs(a[i] - b[i]) > worst) worst = abs(a[i] - b[i]);
-   return worst;
-}
 
 typedef struct {
    char picture[32], operation[32];
@@ -95,10 +82,12 @@ enum { TOLERANCE = 1 };
 enum { TOLERANCE = 0 };
 #endif
 
-static size_t check_case(const Case *c, const unsigned char *expected) {
-   char path[128];
+static size_t check_case(FILE *list, const unsigned char *expected) {
+   Case found, *c = &found;
+   char path[256];
+   if (!read_case(list, c)) return 0;
    snprintf(path, sizeof path, FOLDER "%s.png", c->picture);
-   ScImage image = load(path);
+   ScImage image = load_photo(path);
    if (run_case(&image, c)) fail_msg("%s %s: %s", c->picture, c->operation, sc_error());
    size_t bytes = (size_t)image.width * (size_t)image.height * 3;
    int worst = worst_difference(image.rgb, expected, bytes);
@@ -111,19 +100,7 @@ static size_t check_case(const Case *c, const unsigned char *expected) {
 
 static void test_golden(void **state) {
    (void)state;
-   size_t size, at = 0;
-   int count = 0;
-   unsigned char *expected = slurp(FOLDER "expected.bin", &size);
-   FILE *list = fopen(FOLDER "cases.txt", "r");
-   assert_non_null(list);
-   for (Case c; read_case(list, &c); count++) {
-      at += check_case(&c, expected + at);
-      assert_true(at <= size);
-   }
-   assert_true(count >= 200);
-   assert_int_equal(at, size);
-   fclose(list);
-   free(expected);
+   each_golden_case(FOLDER, 200, check_case);
 }
 
 static void test_magnitudes(void **state) {
@@ -149,7 +126,7 @@ static void test_magnitudes(void **state) {
 static void test_bad_arguments(void **state) {
    (void)state;
    const unsigned char black[3] = {0};
-   ScImage photo = load(FOLDER "photo.png"), empty = {0};
+   ScImage photo = load_photo(FOLDER "photo.png"), empty = {0};
    assert_fails(sc_image_brightness(&photo, -1), SC_EARG, "brightness: expected a factor");
    assert_fails(sc_image_contrast(&photo, NAN), SC_EARG, "contrast");
    assert_fails(sc_image_hue(&photo, 0.7), SC_EARG, "hue");
@@ -166,7 +143,7 @@ static void test_bad_arguments(void **state) {
 static void test_untouched(void **state) {
    (void)state;
    const unsigned char black[3] = {0};
-   ScImage photo = load(FOLDER "photo.png"), before = load(FOLDER "photo.png");
+   ScImage photo = load_photo(FOLDER "photo.png"), before = load_photo(FOLDER "photo.png");
    double matrix[] = {1, 0, NAN, 0, 1, 0};
    assert_fails(sc_image_affine(&photo, matrix, SC_WARP_BILINEAR, black), SC_EARG, "affine");
    assert_fails(sc_image_effect(&photo, SC_EFFECTS, 0, SC_WARP_NEAREST, black), SC_EARG, "no effect");
@@ -183,7 +160,7 @@ static void test_far_away(void **state) {
    const double far[][6] = {
        {1, 0, 1e300, 0, 1, 0}, {1, 1, -1e9, 1, 1, 1e9}, {1e5, 3, 40000, 0, 1, 0}, {1, 0, 0, 2, 1, 3e9}};
    for (int i = 0; i < 8; i++) {
-      ScImage photo = load(FOLDER "photo.png");
+      ScImage photo = load_photo(FOLDER "photo.png");
       assert_ok(sc_image_affine(&photo, far[i / 2], i % 2 ? SC_WARP_BILINEAR : SC_WARP_NEAREST, fill));
       for (int k = 0; k < photo.width * photo.height * 3; k++) assert_int_equal(photo.rgb[k], fill[k % 3]);
       sc_image_free(&photo);

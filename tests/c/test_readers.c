@@ -3,7 +3,7 @@
 #include "host/photo/image_decode.h"
 #include "host/photo/photo_kind.h"
 
-#include "tests/c/scratch.h"
+#include "tests/c/golden.h"
 
 #define FOLDER "tests/golden/readers/"
 
@@ -29,37 +29,27 @@ static void check_case(const Case *c, const unsigned char *expected) {
    ScImage image;
    snprintf(path, sizeof path, FOLDER "%s", c->file);
    if (!is_read(path, c->kind)) return;
-   if (sc_image_decode(path, NULL, &image)) fail_msg("%s", sc_error());
+   image = load_photo(path);
    if (image.width != c->width || image.height != c->height)
       fail_msg("%s: expected %d x %d, found %d x %d", path, c->width, c->height, image.width, image.height);
-   int worst = 0;
-   for (int i = 0; i < c->width * c->height * 3; i++) {
-      int difference = abs(image.rgb[i] - expected[i]);
-      if (difference > worst) worst = difference;
-   }
+   int worst = worst_difference(image.rgb, expected, (size_t)c->width * (size_t)c->height * 3);
    if (worst > c->tolerance)
       fail_msg("%s: %d gray levels from Pillow, at most %d allowed", path, worst, c->tolerance);
    sc_image_free(&image);
 }
 
-// Calls `check` for every case with what is expected.
-static void each_case(void (*check)(const Case *, const unsigned char *expected)) {
-   size_t size, at = 0;
-   int count = 0;
-   unsigned char *expected = slurp(FOLDER "expected.bin", &size);
-   FILE *list = fopen(FOLDER "cases.txt", "r");
-   assert_non_null(list);
-   for (Case c; fscanf(list, "%63s %15s %d %d %d", c.file, c.kind, &c.tolerance, &c.width, &c.height) == 5;
-        count++) {
-      size_t bytes = (size_t)c.width * (size_t)c.height * 3;
-      assert_true(at + bytes <= size);
-      check(&c, expected + at);
-      at += bytes;
-   }
-   assert_true(count >= 60);
-   assert_int_equal(at, size);
-   fclose(list);
-   free(expected);
+static void (*check)(const Case *, const unsigned char *expected); // what is done with each case
+
+static size_t check_next(FILE *list, const unsigned char *expected) {
+   Case c;
+   if (fscanf(list, "%63s %15s %d %d %d", c.file, c.kind, &c.tolerance, &c.width, &c.height) != 5) return 0;
+   check(&c, expected);
+   return (size_t)c.width * (size_t)c.height * 3;
+}
+
+static void each_case(void (*with)(const Case *, const unsigned char *expected)) {
+   check = with;
+   each_golden_case(FOLDER, 60, check_next);
 }
 
 static void test_golden(void **state) {

@@ -23,7 +23,7 @@ import torchvision
 from PIL import Image, ImageOps
 from torchvision.transforms import CenterCrop, InterpolationMode, Resize
 
-from make_pictures import alpha, exif, picture, wide
+from make_pictures import alpha, exif, on_white, picture, wide
 
 FOLDER = Path(__file__).parent / "images"
 FILTERS = {"bilinear": InterpolationMode.BILINEAR, "bicubic": InterpolationMode.BICUBIC}
@@ -112,12 +112,7 @@ def upright(path):
     if image.mode.startswith("I"):  # Pillow's own conversion clips 16-bit gray at 255, which leaves a white picture
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).astype(np.uint8))
     image = ImageOps.exif_transpose(image)
-    if "A" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGB", rgba.size, (255, 255, 255))
-        white.paste(rgba, mask=rgba.getchannel("A"))
-        return white
-    return image.convert("RGB")
+    return on_white(image)
 
 
 def on_square(image):

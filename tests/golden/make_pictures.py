@@ -2,6 +2,7 @@
 import struct
 
 import numpy as np
+from PIL import Image
 
 
 def picture(width, height, seed, noise=24):
@@ -30,3 +31,13 @@ def wide(values):
     """16-bit samples whose low bytes are not zero."""
     low = (values.astype(np.uint16) * 37 + 11) % 256
     return values.astype(np.uint16) * 256 + low
+
+
+def on_white(image):
+    """As RGB, what is transparent on white."""
+    if "A" in image.getbands() or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", rgba.size, (255, 255, 255))
+        white.paste(rgba, mask=rgba.getchannel("A"))
+        return white
+    return image.convert("RGB")

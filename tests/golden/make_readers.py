@@ -22,7 +22,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps, TiffImagePlugin
 
-from make_pictures import alpha, exif, picture, wide
+from make_pictures import alpha, exif, on_white, picture, wide
 
 FOLDER = Path(__file__).parent / "readers"
 TURNS = {"turned2": Image.Transpose.FLIP_LEFT_RIGHT, "turned5": Image.Transpose.TRANSPOSE,
@@ -199,12 +199,7 @@ def upright(path):
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).astype(np.uint8))
     if image.mode == "RGBa":
         image = image.convert("RGBA")
-    if "A" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGB", rgba.size, (255, 255, 255))
-        white.paste(rgba, mask=rgba.getchannel("A"))
-        return white
-    return image.convert("RGB")
+    return on_white(image)
 
 
 def tolerance_of(path):
