@@ -40,7 +40,7 @@ static bool push_file(lua_State *L, int index) {
    return false;
 }
 
-// scute.module_file(name): internal -> the file of a module of scute's own ("scute.optim"), or nil
+// scute.module_file(name) -> the file of a module of scute's own ("scute.optim"), or nil
 static int module_file(lua_State *L) {
    push_file(L, 1);
    return 1;
