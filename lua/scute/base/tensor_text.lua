@@ -5,6 +5,7 @@
 local scute = require "scute.core"
 
 local SUMMARISE = 1000 -- elements beyond which only the edges are read
+local LINES = 60       -- the same of tensors that would take more lines, of some ten numbers each
 local EDGE = 3         -- entries shown at either end of a summarised dimension
 local WIDTH = 96       -- characters in a line
 
@@ -124,9 +125,14 @@ local function slice_title(row, rank)
    return "(" .. table.concat(names, ", ") .. ")"
 end
 
-local function body(t)
+local function is_long(t)
+   local n, columns = t:numel(), t:size(-1)
+   return n > SUMMARISE or n > 0 and n // columns * ((columns + 9) // 10) > LINES
+end
+
+local function body(t, all)
    local detached <close> = t:detach()
-   local rows = t:numel() > SUMMARISE and read_edges(detached, {}, {}) or read_all(t)
+   local rows = not all and is_long(t) and read_edges(detached, {}, {}) or read_all(t)
    local format, width = formatter(t.dtype, rows), 0
    for _, row in ipairs(rows) do
       for _, v in ipairs(row) do width = math.max(width, v and #format(v) or 0) end
@@ -146,7 +152,7 @@ local function shape_text(t)
    return "(" .. table.concat(t.shape, ", ") .. ")"
 end
 
-local function to_text(t)
+local function to_text(t, all)
    local freed = not pcall(t.numel, t)
    if freed then return "tensor (freed)" end
    local header = ("tensor %s %s %s%s"):format(t.dtype, t.device, shape_text(t),
@@ -156,13 +162,14 @@ local function to_text(t)
       local value = t:item()
       return header .. ": " .. formatter(t.dtype, { { value } })(value)
    end
-   local lines = body(t)
+   local lines = body(t, all)
    table.insert(lines, 1, header)
    return table.concat(lines, "\n")
 end
 
 local metatable = getmetatable(scute.zeros(1))
-metatable.__tostring = to_text
+metatable.__tostring = function(t) return to_text(t) end
+metatable.__all = function(t) return to_text(t, true) end -- what show(t) prints in a session
 metatable.__name = "scute.tensor"
 
-return { tostring = to_text }
+return { tostring = metatable.__tostring }
