@@ -320,7 +320,7 @@ local function type_in(texts)
          if done and not following:find "^[@~>.]" and following ~= "" then typing[#typing + 1] = "prompt $before" end
       end
    end
-   local command = ("(%s) | TERM=xterm SHELL=/bin/sh script -qefc %s %s"):format(table.concat(typing, "\n"),
+   local command = ("(%s) | NO_COLOR=1 TERM=xterm SHELL=/bin/sh script -qefc %s %s"):format(table.concat(typing, "\n"),
       quote("exec " .. scute), quote(screen)) -- a shell between would be interrupted too
    local out, _, code = shell(command)
    return out:gsub("\r", ""), code

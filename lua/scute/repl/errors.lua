@@ -10,7 +10,8 @@ local MOST_FRAMES = 8
 local function frames_of(traceback)
    local frames, useful = {}, false
    for line in traceback:gmatch "\n(\t[^\n]*)" do
-      if line:find "^\tinput:%d+: in main chunk" or line:find "in function 'xpcall'" or line:find "/scute/repl" then break end
+      local prompt = line:find "^\tinput[ %d]*:%d+: in main chunk" or line:find "in function 'xpcall'"
+      if prompt or line:find "/scute/repl" then break end
       if not line:find "%[C%]: in function 'error'" then frames[#frames + 1] = line end
       useful = useful or not line:find "^\t%[C%]"
    end

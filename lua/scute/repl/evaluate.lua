@@ -1,6 +1,6 @@
 -- Runs what was typed at the prompt, and shows what it gives.
-local console = require "scute.base.console"
 local errors = require "scute.repl.errors"
+local paint = require "scute.repl.show.paint"
 local show = require "scute.repl.show"
 local source = require "scute.repl.source"
 
@@ -8,7 +8,8 @@ local evaluate = {}
 
 local function tell(message)
    io.stdout:flush()
-   io.stderr:write(console.visible(message), "\n")
+   local text = paint.mark("error", message)
+   io.stderr:write(paint.wanted(2) and paint.colored(text) or paint.plain(text), "\n")
    return false
 end
 
@@ -21,22 +22,57 @@ local function remember(names)
    end
 end
 
+-- `_` is the last result that was not nil, `_1` the one before it, `_2` the one before that. More of them would keep the memory
+-- of tensors that nobody needs any more.
+local function keep_result(value)
+   if value == nil then return end
+   for _, names in ipairs { { "_2", "_1" }, { "_1", "_" } } do rawset(_G, names[1], rawget(_G, names[2])) end
+   rawset(_G, "_", value)
+end
+
+-- What `m.layer1` or `list[2]` is; nil where that is not to be known without calling something of the user's.
+local function value_of(path)
+   local value = _G
+   for key in (path:gsub("%[[\"']?([^%]\"']*)[\"']?%]", ".%1")):gmatch "[^.]+" do
+      local ok, inner = pcall(function() return value[math.tointeger(key) or key] end)
+      if not ok then return nil end
+      value = inner
+   end
+   return value
+end
+
+-- Whether an object came out of a method of its own, as in m:freeze "backbone", which returns m.
+local function is_chained(text, value)
+   if type(value) ~= "table" then return false end
+   for path in text:gmatch "([%a_][%w_%.%[%]\"']*)%s*:%s*[%a_]" do
+      if rawequal(value_of(path), value) then return true end
+   end
+   return false
+end
+
+local function show_results(text, results)
+   local ok, shown = xpcall(show.results, errors.describe, results, is_chained(text, results[1]))
+   if not ok then return tell(tostring(shown)) end
+   show.print(shown)
+   return true
+end
+
+local function outcome(done, ...)
+   return done, table.pack(...)
+end
+
 --- Runs a chunk of that name. Returns false where something failed, which was told.
 function evaluate.chunk(text, name)
    local chunk, names = source.compile(text, name)
    if not chunk then return tell(names) end -- here a message
    local forget_locals = remember(names)
-   local results = table.pack(xpcall(chunk, errors.describe))
-   if not results[1] then
+   local done, results = outcome(xpcall(chunk, errors.describe))
+   if not done then
       forget_locals()
-      return tell(tostring(results[2]))
+      return tell(tostring(results[1]))
    end
-   if results.n == 1 then return true end
-   _G._ = results[2]
-   local ok, shown = xpcall(show.results, errors.describe, { n = results.n - 1, table.unpack(results, 2, results.n) })
-   if not ok then return tell(tostring(shown)) end
-   console.print(shown)
-   return true
+   keep_result(results[1])
+   return results.n == 0 or source.is_silent(text) or show_results(text, results)
 end
 
 return evaluate

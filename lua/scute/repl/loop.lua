@@ -1,27 +1,35 @@
 -- The session at the prompt: reads a chunk, runs it, shows what it gives, and survives whatever goes wrong.
 -- host/bind/run.c calls repl.step() until it returns an exit code, and clears interruptions between two steps.
 local scute = require "scute"
+local console = require "scute.base.console"
 local complete = require "scute.repl.complete"
 local commands = require "scute.repl.commands"
 local evaluate = require "scute.repl.evaluate"
 local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
 local read = require "scute.repl.read"
+local show = require "scute.repl.show"
 
 local repl = {}
 
-local NAME = "=input"
+local number = 0 -- of the chunk, where somebody sees it beside the prompt: errors say which
 local at_terminal -- nil until the first step
 local failed = false
 
 local function start()
    at_terminal = scute.terminal.open(complete.at)
-   errors.at_terminal = at_terminal
-   _G.help = help.show
+   errors.at_terminal, show.at_terminal = at_terminal, at_terminal and console.is_terminal(1)
+   _G.help, _G.show = help.show, show.all
    if not at_terminal then return end
    local version = scute.version()
    print(("scute %s (%s, %s, %d threads). help() helps, Tab completes, Ctrl-C stops a computation, Ctrl-D leaves.")
       :format(version.scute, version.lua, version.cpu, scute.threads()))
+end
+
+-- The name of the chunk that comes, and its prompt. Through a pipe there is no prompt, and no number.
+local function next_chunk()
+   if not at_terminal then return "=input", "> " end
+   return "=input " .. number + 1, number + 1 .. "> "
 end
 
 local function leave()
@@ -34,10 +42,12 @@ end
 --- no terminal and something in it failed.
 function repl.step()
    if at_terminal == nil then start() end
-   local text = read.chunk(NAME)
+   local name, prompt = next_chunk()
+   local text = read.chunk(name, prompt)
    if not text then return leave() end
+   if text:find "%S" then number = number + 1 end
    local is_command, done, ends = commands.run(text)
-   if not is_command and text:find "%S" then done = evaluate.chunk(text, NAME) end
+   if not is_command and text:find "%S" then done = evaluate.chunk(text, name) end
    failed = failed or done == false
    io.stdout:flush()
    if ends then return leave() end

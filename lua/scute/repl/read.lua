@@ -4,12 +4,17 @@ local source = require "scute.repl.source"
 
 local read = {}
 
+-- The prompt of the lines after the first, as wide as that one's.
+local function further(prompt)
+   return (" "):rep(#prompt - 3) .. ">> "
+end
+
 --- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were
--- dropped.
-function read.chunk(name)
+--- dropped.
+function read.chunk(name, prompt)
    local text = ""
    while true do
-      local line, signal = scute.terminal.read(text == "" and "> " or ">> ")
+      local line, signal = scute.terminal.read(text == "" and prompt or further(prompt))
       if signal then return "" end
       if not line then return text ~= "" and text or nil end
       text = text == "" and line or text .. "\n" .. line

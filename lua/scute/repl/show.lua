@@ -1,96 +1,114 @@
--- How the session shows a value: tensors and models as they print themselves, tables with their entries.
-local show = {}
+-- How the session shows a value: tables with their entries, functions as they are called, all else as it prints itself. What is
+-- long is cut, and says so; show(value) prints all of it. The parts are in show/.
+local brief = require "scute.repl.show.brief"
+local columns = require "scute.base.columns"
+local console = require "scute.base.console"
+local entries = require "scute.repl.show.entries"
+local paint = require "scute.repl.show.paint"
+local scute = require "scute"
+local signature = require "scute.repl.show.signature"
 
-local WIDTH, MOST, INNER = 100, 40, 8 -- columns; entries of a table; entries of a table inside it
+local show = { at_terminal = false } -- where long texts are cut, and lines as wide as the window
 
-local function has_tostring(value)
-   local meta = debug.getmetatable(value)
-   return type(value) ~= "string" and type(meta) == "table" and (meta.__tostring or meta.__name) ~= nil
-end
+local WIDTH = 100               -- of a line where there is no terminal
+local HEAD, TAIL = 80, 12       -- lines of an object's text at a terminal, where it has more
+local LETTERS = 4000            -- of a text at a terminal
 
-local function number_text(value)
-   if math.type(value) == "integer" then return tostring(value) end
-   local short = ("%.7g"):format(value)
-   if tonumber(short) == value then return tostring(value) end
-   return ("%.14g"):format(value)
-end
-
--- "tensor f32 cpu (2, 3)" of a tensor that would take several lines.
-local function first_line(text)
-   local line = text:match "^[^\n]*"
-   return line == text and text or line:gsub("[%s:{]*$", "") .. " …"
-end
-
-local function key_text(key)
-   if type(key) == "string" and key:find "^[%a_][%w_]*$" then return key end
-   if type(key) == "string" then return ("[%q]"):format(key) end
-   return "[" .. tostring(key) .. "]"
-end
-
-local function by_name(a, b)
-   if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
-   return type(a) < type(b) or (type(a) == type(b) and tostring(a) < tostring(b))
-end
-
--- Keys beyond 1..#t, sorted.
-local function other_keys(t)
-   local keys, n = {}, #t
-   for key in next, t do
-      if not (math.type(key) == "integer" and key >= 1 and key <= n) then keys[#keys + 1] = key end
-   end
-   table.sort(keys, by_name)
-   return keys
-end
-
-local entry_text
-
-local function entries(t, most, depth)
-   local list, n, keys = {}, #t, other_keys(t)
-   for i = 1, math.min(n, most) do list[i] = entry_text(t[i], depth) end
-   for i = 1, math.min(#keys, most - #list) do
-      list[#list + 1] = key_text(keys[i]) .. " = " .. entry_text(rawget(t, keys[i]), depth)
-   end
-   local left = n + #keys - #list
-   if left > 0 then list[#list + 1] = ("… %d more"):format(left) end
-   return list
-end
-
-function entry_text(value, depth)
-   if type(value) == "string" then
-      local short = #value > 60 and value:sub(1, 57) .. "…" or value
-      return '"' .. short:gsub('[%c"\\]', function(c) return ("%q"):format(c):sub(2, -2) end) .. '"'
-   end
-   if type(value) == "number" then return number_text(value) end
-   if has_tostring(value) then return first_line(tostring(value)) end
-   if type(value) ~= "table" then return type(value) == "function" and "function" or tostring(value) end
-   if next(value) == nil then return "{}" end
-   if depth == 0 then return "{…}" end
-   return "{ " .. table.concat(entries(value, INNER, depth - 1), ", ") .. " }"
+local function width()
+   return show.at_terminal and math.max((scute.terminal_size()), 30) - 1 or WIDTH
 end
 
 local function table_text(t)
-   if next(t) == nil then return "{}" end
-   local list = entries(t, MOST, 1)
-   local line = "{ " .. table.concat(list, ", ") .. " }"
-   if utf8.len(line) and utf8.len(line) <= WIDTH then return line end
-   return "{\n   " .. table.concat(list, ",\n   ") .. "\n}"
+   local parts = {}
+   local cut = entries.write(t, { width = width(), most = 40, inner = 10, depth = 4, lines = 60, text = 60 },
+      function(text) parts[#parts + 1] = text end)
+   return table.concat(parts), cut
 end
 
---- The text of a value: a string as it is, a table entry by entry, anything else through tostring.
+-- The text of an object without its middle, where it is long and would scroll away what stands above.
+local function cut_lines(text)
+   local _, count = text:gsub("\n", "")
+   if not show.at_terminal or count < HEAD + TAIL + 2 then return text, false end
+   local lines = {}
+   for line in (text .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = line end
+   local gap = paint.mark("note", ("… %s more lines"):format(columns.thousands(#lines - HEAD - TAIL)))
+   return table.concat(lines, "\n", 1, HEAD) .. "\n" .. gap .. "\n" .. table.concat(lines, "\n", #lines - TAIL + 1), true
+end
+
+-- A line as it is; in quotes what has several, so that it is seen where it ends.
+local function string_text(text)
+   local short = show.at_terminal and console.cut(text, LETTERS) or text
+   local shown = paint.mark("string", short:find "\n" and brief.quoted(short) or short)
+   if #short == #text then return shown, false end
+   return shown .. paint.mark("note", ("… %s more bytes"):format(columns.thousands(#text - #short))), true
+end
+
+-- The marked text of a value, and whether something of it was left out.
+local function text_of(value)
+   if type(value) == "string" then return string_text(value) end
+   if type(value) == "function" then return console.visible(signature.text(value)) end
+   if brief.has_own_text(value) then return cut_lines(console.visible(tostring(value))) end
+   if type(value) == "table" then return table_text(value) end
+   return brief.of(value)
+end
+
+--- The text of a value, without colours.
 function show.text(value)
-   if type(value) == "table" and not has_tostring(value) then return table_text(value) end
-   if type(value) == "number" then return number_text(value) end
-   return tostring(value)
+   return paint.plain((text_of(value)))
 end
 
---- The text of several results on a line, or one below the other where one of them needs several lines.
-function show.results(results)
-   local texts, several = {}, false
+-- A method that returns its own object, for chaining, says so in a line.
+local function result_text(value, chained)
+   if chained and brief.has_own_text(value) then return brief.of(value), false end
+   return text_of(value)
+end
+
+--- The text of several results { n = , ... } on a line, or one below the other where one of them needs several lines; with
+-- marks for colours (see show/paint.lua). chained: the first is an object whose own method returned it.
+function show.results(results, chained)
+   local texts, several, any_cut = {}, false, false
    for i = 1, results.n do
-      texts[i] = show.text(results[i])
+      local cut
+      texts[i], cut = result_text(results[i], chained and i == 1)
       several = several or texts[i]:find("\n", 1, true) ~= nil
+      any_cut = any_cut or cut
+   end
+   if any_cut then
+      texts[#texts + 1] = paint.mark("note", results.n == 1 and "show(_) prints all of it" or "show(value) prints all of one")
+      several = true
    end
    return table.concat(texts, several and "\n" or "\t")
+end
+
+--- Prints marked text, in colours where standard output has them.
+function show.print(text)
+   print(show.at_terminal and paint.wanted(1) and paint.colored(text) or paint.plain(text))
+end
+
+-- ---- all of a value ----
+
+local ALL = { most = math.huge, inner = math.huge, depth = 100, lines = math.huge, through = true }
+
+local function whole_text(value)
+   local meta = debug.getmetatable(value)
+   local own = type(value) ~= "string" and type(meta) == "table" and rawget(meta, "__all")
+   return console.visible((own or tostring)(value))
+end
+
+local function write_table(t)
+   local colored = show.at_terminal and paint.wanted(1)
+   local limits = setmetatable({ width = width() }, { __index = ALL })
+   entries.write(t, limits, function(text) io.stdout:write(colored and paint.colored(text) or paint.plain(text)) end)
+   io.stdout:write "\n"
+end
+
+--- show(value, ...) prints all of a value, of which the session shows the beginning only where it is long: every entry of a
+-- table and of the tables in it, every field of a result, every number of a tensor, every line of a text or a model.
+function show.all(...)
+   for i = 1, select("#", ...) do
+      local value = (select(i, ...))
+      if brief.is_open(value, true) then write_table(value) else print(whole_text(value)) end
+   end
 end
 
 return show

@@ -116,4 +116,13 @@ function source.compile(text, name)
    return nil, message, is_incomplete(message) or (as_value and is_incomplete(as_value) or false)
 end
 
+--- Whether what was typed ends with a `;`, comments aside, which asks that its value is not shown.
+function source.is_silent(text)
+   local at
+   scan(text, function(token, first) at = token == ";" and first or nil end)
+   if not at then return false end
+   local rest = text:sub(at + 1):gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", "")
+   return not rest:find "%S"
+end
+
 return source
