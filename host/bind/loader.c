@@ -271,9 +271,19 @@ static int length(lua_State *L) {
    return 1;
 }
 
+static int describe(lua_State *L) {
+   ScLoader **handle = luaL_checkudata(L, 1, TYPE);
+   if (*handle)
+      lua_pushfstring(L, "loader of %I batches; 'for x, y, indices in loader do' goes through them",
+                      (LUAI_UACINT)sc_loader_batches(*handle));
+   else
+      lua_pushliteral(L, "loader (closed)");
+   return 1;
+}
+
 static const luaL_Reg methods[] = {{"next", next}, {"close", release}, {NULL, NULL}};
-static const luaL_Reg meta[] = {
-    {"__gc", release}, {"__close", release}, {"__len", length}, {"__call", next}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release},     {"__len", length},
+                                {"__call", next},  {"__tostring", describe}, {NULL, NULL}};
 
 static void open_loader(lua_State *L) {
    luaL_newmetatable(L, BATCH_TYPE);

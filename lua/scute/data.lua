@@ -3,6 +3,7 @@
 -- Nothing is decoded here; see scute.loader.
 local lfs = require "lfs"
 local scute = require "scute.core"
+local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local content = require "scute.data.content"
 local draw = require "scute.data.draw"
@@ -129,7 +130,7 @@ local function split_class(paths, class, seed, fraction)
 end
 
 local function new_part()
-   return { paths = {}, labels = {}, counts = {} }
+   return as_text.part { paths = {}, labels = {}, counts = {} }
 end
 
 local function extend(part, class, paths)
@@ -191,7 +192,7 @@ local function path_of(name, dir)
 end
 
 local function new_set(dir)
-   return { dir = dir, train = new_part(), val = new_part(), notes = {}, broken = {}, others = 0 }
+   return as_text.set { dir = dir, train = new_part(), val = new_part(), notes = {}, broken = {}, others = 0 }
 end
 
 local function tell_others(set)
@@ -286,7 +287,7 @@ function data.everything(dir, given)
    end
    if #part.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
    tell_others(set)
-   return { dir = dir, classes = set.classes, paths = part.paths, labels = part.labels, broken = set.broken,
+   return as_text.unsplit { dir = dir, classes = set.classes, paths = part.paths, labels = part.labels, broken = set.broken,
       others = set.others, notes = set.notes }
 end
 

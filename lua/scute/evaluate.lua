@@ -1,6 +1,7 @@
 -- How good a model is on photos that it did not learn from: which photos, what the model says about each, and the numbers, with
 -- what they are worth. The parts are in evaluate/.
 local scute = require "scute"
+local as_text = require "scute.evaluate.as_text"
 local console = require "scute.base.console"
 local joined = require "scute.base.joined"
 local options = require "scute.base.options"
@@ -110,7 +111,7 @@ function evaluate.photos(model, part, classes, given)
       want = { "logits", o.features and "features" or nil }, each = keep,
       workers = o.workers, device = o.device, precision = o.precision })
    check_classes(part, classes, records, seen.bad)
-   return records, seen.bad, joined(chunks)
+   return as_text.records(records), seen.bad, joined(chunks)
 end
 PHOTOS:describes(evaluate.photos)
 

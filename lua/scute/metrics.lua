@@ -1,7 +1,9 @@
 -- How well a classifier does, counted as the batches pass: nothing is kept but the confusion counts.
+local as_text = require "scute.metrics.as_text"
+
 local metrics = {}
 
-local Confusion = {}
+local Confusion = { __name = "scute.confusion", __tostring = as_text }
 Confusion.__index = Confusion
 
 -- The counts of one actual class by predicted class. Only what occurred is kept, since with thousands of classes nearly all
@@ -16,7 +18,7 @@ function metrics.confusion(classes)
    end
    local counts = {}
    for i = 1, n do counts[i] = setmetatable({}, Row) end
-   return setmetatable({ n = n, total = 0, counts = counts }, Confusion)
+   return setmetatable({ n = n, total = 0, counts = counts, names = type(classes) == "table" and classes or nil }, Confusion)
 end
 
 --- Whether a value is such a matrix.
@@ -221,7 +223,7 @@ function metrics.interval(right, total)
    return center - half, center + half
 end
 
-local Mean = {}
+local Mean = { __name = "scute.mean" }
 Mean.__index = Mean
 
 --- A running mean, weighted by the number of samples behind each value.
@@ -234,6 +236,10 @@ function Mean:add(value, weight)
    self.sum = self.sum + value * weight
    self.weight = self.weight + weight
    return self
+end
+
+function Mean:__tostring()
+   return ("mean %.6g of %g samples"):format(self:value(), self.weight)
 end
 
 --- NaN where nothing was added.

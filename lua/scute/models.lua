@@ -126,13 +126,26 @@ function models.summary(name)
    return nn.summary(model, { 1, 3, side, side })
 end
 
+local function infos_text(infos)
+   local lines = { { "model", "parameters", "GMACs", "pixels", "filter", "weights", "cached" } }
+   for _, row in ipairs(infos) do
+      lines[#lines + 1] = { row.name, columns.thousands(row.parameters), ("%.3f"):format(row.macs / 1e9),
+         ("%d/%d"):format(row.resize, row.resolution), row.filter, row.weights or "none: trained from scratch",
+         not row.weights and "-" or row.cached and "yes" or "no" }
+   end
+   return columns.text(lines, { 1, 5, 6, 7 })
+end
+
+local LIST = { __name = "models", __tostring = infos_text }
+local INFO = { __name = "model", __tostring = function(info) return infos_text { info } end }
+
 -- Facts about a model: {name, parameters, macs (multiply-adds for one photo, 1000 classes), resolution and resize (pixels),
 -- filter, weights (file name of the ImageNet weights, nil where there are none), cached (its path, nil if not there)}.
 function models.info(name)
    local weights, model, total = require "scute.weights", build_shapes(name), models.summary(name)
    local p, files = model.preprocessing, weights.FILES[name]
-   return { name = name, parameters = total.parameters, macs = total.macs, resolution = p.crop, resize = p.resize,
-      filter = p.filter, weights = files and files[1], cached = weights.cached(name, function() end) }
+   return setmetatable({ name = name, parameters = total.parameters, macs = total.macs, resolution = p.crop, resize = p.resize,
+      filter = p.filter, weights = files and files[1], cached = weights.cached(name, function() end) }, INFO)
 end
 
 -- The models whose name a Lua pattern finds (nil: all) as a printable list of models.info.
@@ -141,15 +154,7 @@ function models.table(pattern)
    for _, name in ipairs(models.list()) do
       if not pattern or name:find(pattern) then list[#list + 1] = models.info(name) end
    end
-   return setmetatable(list, { __name = "models", __tostring = function(self)
-      local lines = { { "model", "parameters", "GMACs", "pixels", "filter", "weights", "cached" } }
-      for _, row in ipairs(self) do
-         lines[#lines + 1] = { row.name, columns.thousands(row.parameters), ("%.3f"):format(row.macs / 1e9),
-            ("%d/%d"):format(row.resize, row.resolution), row.filter, row.weights or "none: trained from scratch",
-            not row.weights and "-" or row.cached and "yes" or "no" }
-      end
-      return columns.text(lines, { 1, 5, 6, 7 })
-   end })
+   return setmetatable(list, LIST)
 end
 
 -- ---- model files ----

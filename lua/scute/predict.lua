@@ -1,6 +1,7 @@
 -- What a saved model says about photos. The model file alone is enough: it carries architecture, classes and preprocessing.
 local lfs = require "lfs"
 local scute = require "scute"
+local as_text = require "scute.evaluate.as_text"
 local json = require "scute.base.json"
 local console = require "scute.base.console"
 local content = require "scute.data.content"
@@ -55,7 +56,7 @@ function predict.photos(model, photos, given)
          end
          chunks[#chunks + 1], batch.features = batch.features, nil
       end })
-   return { photos = found, features = joined(chunks), bad = seen.bad }
+   return as_text.predictions { photos = found, features = joined(chunks), bad = seen.bad }
 end
 PHOTOS:describes(predict.photos)
 

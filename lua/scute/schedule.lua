@@ -13,11 +13,12 @@
 -- In a run that was lengthened position.span = { step, skipped, goes_on } tells where the new part began, how many updates had
 -- been left out by then, and whether the schedule has a length of its own and goes on as it was: otherwise a schedule that
 -- stretches over the run (cosine, linear, one_cycle, and a chain that ends in one) is planned anew for it, others go on.
+local as_text = require "scute.schedule.as_text"
 local options = require "scute.base.options"
 
 local schedule = {}
 
-local Schedule = {}
+local Schedule = { __name = "scute.schedule", __tostring = as_text }
 Schedule.__index = Schedule
 
 -- ---- declaring ----

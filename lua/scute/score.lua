@@ -4,6 +4,7 @@
 --    local seen = scute.score(model, set.val, { want = { "guesses", "losses" } })
 --    print(seen.guesses[1], seen.losses[1], set.val.paths[seen.indices[1]])
 local scute = require "scute"
+local as_text = require "scute.evaluate.as_text"
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
 local joined = require "scute.base.joined"
@@ -160,7 +161,7 @@ local function score(model, part, given)
    local ok, complete = pcall(pass, o.feed or photos_of(model, part, o, bad), o, wanted, visit)
    put_back()
    if not ok then error(complete, 0) end
-   local seen = all and all() or {}
+   local seen = all and as_text.score(all()) or {}
    seen.bad, seen.complete = bad, complete
    return seen
 end

@@ -2,6 +2,7 @@
 --
 --    train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.003 }), epochs = 10, output_dir = "models" })
 local scute = require "scute"
+local as_text = require "scute.train.as_text"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local report = require "scute.report.text"
@@ -120,8 +121,8 @@ function train.fit(model, set, given)
    if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
    local seconds = scute.clock() - run.times.clock
    report.finish(run, seconds)
-   return { history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion,
-      best_ema = run.average and run.average:best_row(), stopped = run.stopped, seconds = seconds }
+   return setmetatable({ history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion,
+      best_ema = run.average and run.average:best_row(), stopped = run.stopped, seconds = seconds }, as_text.RESULT)
 end
 FIT:describes(train.fit)
 

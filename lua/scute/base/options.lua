@@ -297,11 +297,31 @@ local function entry_or_error(self, key)
    error(("%s: there is no option '%s'%s"):format(self.what, tostring(key), options.hint(key, self.names, self:known())), 3)
 end
 
+-- A value in a few letters.
+local function in_short(value)
+   local own = type(value) == "table" and getmetatable(value)
+   if type(value) ~= "table" or type(own) == "table" and own.__tostring then return brief(value) end
+   return next(value) == nil and "{}" or "{…}"
+end
+
+-- What was given, an option a line.
+local function given_text(self, values)
+   local lines, width = {}, 0
+   for name in next, values do width = math.max(width, #tostring(name)) end
+   for _, name in ipairs(self.names) do
+      local value = rawget(values, name)
+      if value ~= nil then lines[#lines + 1] = ("   %-" .. width .. "s  %s"):format(name, in_short(value)) end
+   end
+   return ("options of %s%s\n%s"):format(self.what, #lines == 0 and ": none is given" or "", table.concat(lines, "\n"))
+      :gsub("\n$", "")
+end
+
 --- Makes a table of values by name strict: reading or writing a field that is no option is an error with the nearest name; one
 -- that was not given reads as nil. Returns the table.
 function Declaration:strict(values)
    self.metatable = self.metatable or {
-      declaration = self,
+      declaration = self, __name = "options",
+      __tostring = function(t) return (given_text(self, t)) end,
       __index = function(t, key) return rawget(t, entry_or_error(self, key)[1]) end,
       __newindex = function(t, key, value) rawset(t, entry_or_error(self, key)[1], value) end,
    }

@@ -1,4 +1,5 @@
 -- Cross validation: every photo validates once. For data sets so small that one split is a matter of luck.
+local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
@@ -20,7 +21,7 @@ local function add(part, class, path)
 end
 
 local function empty(classes)
-   local part = { paths = {}, labels = {}, counts = {} }
+   local part = as_text.part { paths = {}, labels = {}, counts = {} }
    for class = 1, classes do part.counts[class] = 0 end
    return part
 end
@@ -29,8 +30,8 @@ end
 -- validated and those that trained, are dealt out anew class by class, in an order that `seed` alone draws. A class with
 -- a single photo trains in every fold.
 return function(set, fold, of, seed)
-   local made = { dir = set.dir, classes = set.classes, notes = {}, train = empty(#set.classes), val = empty(#set.classes),
-      split = ("fold %d of %d, seed %d"):format(fold, of, seed) }
+   local made = as_text.set { dir = set.dir, classes = set.classes, notes = {}, train = empty(#set.classes),
+      val = empty(#set.classes), split = ("fold %d of %d, seed %d"):format(fold, of, seed) }
    local most, start = 0, 0
    for class, paths in ipairs(by_class(set)) do
       local order = draw.permutation(seed, "split", class, #paths)

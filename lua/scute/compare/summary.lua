@@ -1,8 +1,11 @@
 -- From the results of the runs to what is told of each model, in order, and which differences are real.
 local bootstrap = require "scute.compare.bootstrap"
 local names = require "scute.compare.names"
+local tell = require "scute.compare.tell"
 
 local summary = {}
+
+local AS_TABLE = { __name = "scute.comparison", __tostring = function(found) return tell.table(found) end }
 
 local function mean(list)
    local sum = 0
@@ -135,8 +138,8 @@ function summary.of(made, results, failures)
       entry.rank = not entry.unranked and #ranked or nil
    end
    local found, draws = test(ranked, made.seed)
-   return { ranked = ranked, unranked = unranked, pairs = found, draws = draws, failures = failures,
-      photos = all[1] and #all[1].seen.photos or 0 }
+   return setmetatable({ ranked = ranked, unranked = unranked, pairs = found, draws = draws, failures = failures,
+      photos = all[1] and #all[1].seen.photos or 0 }, AS_TABLE)
 end
 
 return summary

@@ -6,6 +6,7 @@
 --   digest   of the file's bytes, as the loader tells it when it first reads them (see scute.loader); empty until then
 local lfs = require "lfs"
 local scute = require "scute.core"
+local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local csv = require "scute.base.csv"
 
@@ -115,7 +116,8 @@ local function check_same(found, entry, folder)
 end
 
 local function empty_parts(set)
-   local parts = { train = { paths = {}, labels = {}, counts = {} }, val = { paths = {}, labels = {}, counts = {} } }
+   local parts = { train = as_text.part { paths = {}, labels = {}, counts = {} },
+      val = as_text.part { paths = {}, labels = {}, counts = {} } }
    for class in ipairs(set.classes) do parts.train.counts[class], parts.val.counts[class] = 0, 0 end
    return parts
 end

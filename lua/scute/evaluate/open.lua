@@ -3,6 +3,7 @@
 -- never counted as held out.
 local lfs = require "lfs"
 local scute = require "scute"
+local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local digest = require "scute.data.digest"
 local folder = require "scute.data.folder"
@@ -22,7 +23,7 @@ local function add(part, path, class)
 end
 
 local function new_part(more)
-   return { paths = {}, labels = {}, broken = more and more.broken, others = more and more.others }
+   return as_text.part { paths = {}, labels = {}, broken = more and more.broken, others = more and more.others }
 end
 
 -- ---- what the run says ----

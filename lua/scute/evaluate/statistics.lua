@@ -1,5 +1,6 @@
 -- Numbers about many photos, from a record of each (see evaluate.record).
 local scute = require "scute"
+local as_text = require "scute.evaluate.as_text"
 local metrics = require "scute.metrics"
 local options = require "scute.base.options"
 
@@ -106,7 +107,7 @@ function statistics.summary(records, classes, given)
    end
    local averages = confusion:averages()
    local calibration_error, bins = statistics.calibration(records)
-   return {
+   return as_text.summary {
       photos = #records, accuracy = confusion:accuracy(), top5 = { k = k, accuracy = within / #records },
       balanced_accuracy = confusion:balanced_accuracy(), macro = averages.macro, weighted = averages.weighted,
       log_loss = loss:value(), mean_confidence = confidence:value(), calibration_error = calibration_error, bins = bins,

@@ -4,6 +4,7 @@ local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local options = require "scute.base.options"
 local public = require "scute.base.public"
+local thousands = require("scute.base.columns").thousands
 
 local Optimizer = {}
 Optimizer.__index = Optimizer
@@ -406,8 +407,8 @@ function Optimizer:__tostring()
          elseif decays(group, entry[2]) then decayed = decayed + n
          else plain = plain + n end
       end
-      lines[#lines + 1] = ("  %-12s lr %g%s: %d with weight decay, %d without, %d frozen"):format(group.name, group.lr,
-         own_text(self, group), decayed, plain, frozen)
+      lines[#lines + 1] = ("  %-12s lr %g%s: %s with weight decay, %s without, %s frozen"):format(group.name, group.lr,
+         own_text(self, group), thousands(decayed), thousands(plain), thousands(frozen))
    end
    return table.concat(lines, "\n")
 end

@@ -65,9 +65,15 @@ end
 
 --- The title, at the upper left.
 function Figure:title(text, subtitle)
+   self.titled = text or self.titled
    if text then self:text(16, 24, text, { size = figure.TITLE, bold = true, fit = self.width - 32 }) end
    if subtitle then self:text(16, 42, subtitle, { color = figure.SOFT, fit = self.width - 32 }) end
    return self
+end
+
+function Figure:__tostring()
+   return ('figure of %d x %d%s; figure:show() draws it, figure:save "name.png" writes it'):format(self.width, self.height,
+      self.titled and (': "%s"'):format(self.titled) or "")
 end
 
 --- Writes "name.png", ".svg" or ".pdf". options: scale (default 2), the pixels of a PNG to a unit.

@@ -57,10 +57,12 @@ function show.text(value)
    return paint.plain((text_of(value)))
 end
 
--- A method that returns its own object, for chaining, says so in a line.
+-- An object that its own method returned, for chaining, is told in a line.
 local function result_text(value, chained)
-   if chained and brief.has_own_text(value) then return brief.of(value), false end
-   return text_of(value)
+   if not chained or not brief.has_own_text(value) then return text_of(value) end
+   local short = brief.of(value)
+   local more = short ~= tostring(value) and paint.mark("note", "   (_ shows all of it)") or ""
+   return short .. more, false
 end
 
 --- The text of several results { n = , ... } on a line, or one below the other where one of them needs several lines; with

@@ -2,6 +2,7 @@
 -- Each file is written beside its target and renamed; what was there before is lost only to a file that is whole.
 local cjson = require "cjson"
 local scute = require "scute"
+local as_text = require "scute.train.as_text"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local split_file = require "scute.data.split_file"
@@ -160,7 +161,7 @@ function record.part.save(run)
 end
 
 function record.part.load(run, data, tensors)
-   run.history = data.history
+   run.history = as_text.history(data.history)
    if not data.epoch then return end
    run.best = run.history[data.epoch]
    run.best.confusion = metrics.confusion(run.set.classes):add_cells(data.cells)
@@ -178,7 +179,7 @@ end
 
 --- What a run has before anything is on disk.
 function record.prepare(run)
-   run.history, run.saved_at, run.save_cost = {}, scute.clock(), 0
+   run.history, run.saved_at, run.save_cost = as_text.history {}, scute.clock(), 0
    run.changing = changing_names(run.model)
 end
 

@@ -22,7 +22,7 @@ local unfreeze = {}
 local WIDTH = 50     -- characters of the timeline
 local MOST = 1000000 -- epochs between two groups
 
-local Plan = {}
+local Plan = { __name = "scute.unfreezing" }
 Plan.__index = Plan
 
 -- A schedule that makes no sense is a mistake in the command: exit status 2.
@@ -287,6 +287,10 @@ function Plan:timeline(rates)
          rate and (", learning rate %.3g"):format(rate) or "")
    end
    return table.concat(lines, "\n")
+end
+
+function Plan:__tostring()
+   return self:timeline()
 end
 
 local function base_rates(optimizer)

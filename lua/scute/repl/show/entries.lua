@@ -107,13 +107,18 @@ local function next_place(w, row, width, shares)
    row.empty, row.shares = false, shares
 end
 
+-- What may share a line with its neighbours: values of a list, and functions of which nothing is told.
+local function shares(key, value, text)
+   return key == nil and type(value) ~= "table" or text ~= nil and paint.plain(text) == "function"
+end
+
 local emit
 
 local function emit_entry(w, row, key, value, depth)
    local label = key == nil and "" or brief.key(key) .. " = "
    local text, found = inline(w, value, w.limits.width - #row.indent - paint.width(label) - 1, depth + 1)
    local width = text and paint.width(label .. text) or 0
-   next_place(w, row, width, key == nil and type(value) ~= "table")
+   next_place(w, row, width, shares(key, value, text))
    w.write(label)
    if text then w.write(text) else emit(w, value, found, row.indent, depth + 1) end
 end

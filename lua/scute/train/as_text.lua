@@ -1,0 +1,69 @@
+-- How the result of a run prints, and its history: a row for each epoch.
+local columns = require "scute.base.columns"
+local console = require "scute.base.console"
+
+local as_text = {}
+
+local FIRST, LAST = 5, 15 -- rows of a history that has more
+
+local function number(value, format)
+   return type(value) == "number" and (format or "%.4f"):format(value) or "-"
+end
+
+-- The highest rate of an epoch; groups that wait have none.
+local function rate_of(row)
+   local rate
+   for _, value in pairs(row.rates or {}) do rate = math.max(rate or 0, value) end
+   return number(rate, "%.3g")
+end
+
+local function heading(rows)
+   local names = { "epoch", "rate", "loss", "accuracy", "val loss", "val accuracy" }
+   if rows[1] and rows[1].ema_val_accuracy then names[#names + 1] = "averaged" end
+   return names
+end
+
+local function cells(row)
+   return { tostring(row.epoch), rate_of(row), number(row.train_loss), number(row.train_accuracy, "%.3f"), number(row.val_loss),
+      number(row.val_accuracy, "%.3f"), row.ema_val_accuracy and number(row.ema_val_accuracy, "%.3f") }
+end
+
+local function rows_text(rows, all)
+   if #rows == 0 then return "no epoch is finished" end
+   local lines = { heading(rows) }
+   local from, to = #rows, #rows -- the rows between are left out
+   if not all and #rows > FIRST + LAST + 1 then from, to = FIRST, #rows - LAST end
+   for i = 1, from do lines[#lines + 1] = cells(rows[i]) end
+   if from < to then lines[#lines + 1] = { "…" } end
+   for i = to + 1, #rows do lines[#lines + 1] = cells(rows[i]) end
+   return columns.text(lines, {})
+end
+
+local HISTORY = { __name = "scute.train.history", __tostring = function(rows) return rows_text(rows) end,
+   __brief = function(rows) return ("history of %s"):format(console.count(#rows, "epoch")) end,
+   __all = function(rows) return rows_text(rows, true) end }
+
+--- The list of a run's epochs as one that prints as a table.
+function as_text.history(rows)
+   return setmetatable(rows, HISTORY)
+end
+
+--- The text of what train.fit returns: what came out, and the history.
+function as_text.result(result)
+   local best, n = result.best, #result.history
+   local first = ("run of %s%s%s"):format(console.count(n, "epoch"),
+      result.seconds and " in " .. console.duration(result.seconds) or "",
+      result.stopped and (", stopped: %s"):format(result.stopped) or result.interrupted and ", interrupted" or "")
+   local lines = { first .. (best and (": accuracy %.3f in epoch %d, the best"):format(best.val_accuracy, best.epoch) or "") }
+   lines[2] = rows_text(result.history)
+   local averaged = result.best_ema
+   if averaged then
+      lines[#lines + 1] = ("averaged weights: accuracy %.3f in epoch %d"):format(averaged.ema_val_accuracy, averaged.epoch)
+   end
+   if result.folder then lines[#lines + 1] = "files: " .. result.folder end
+   return table.concat(lines, "\n")
+end
+
+as_text.RESULT = { __name = "scute.train.result", __tostring = as_text.result }
+
+return as_text
