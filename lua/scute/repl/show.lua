@@ -82,9 +82,15 @@ function show.results(results, chained)
    return table.concat(texts, several and "\n" or "\t")
 end
 
---- Prints marked text, in colours where standard output has them.
+-- A function that writes marked text, in colours where standard output has them.
+local function writer()
+   local finish = show.at_terminal and paint.wanted(1) and paint.colored or paint.plain
+   return function(text) io.stdout:write(finish(text)) end
+end
+
+--- Prints marked text.
 function show.print(text)
-   print(show.at_terminal and paint.wanted(1) and paint.colored(text) or paint.plain(text))
+   writer()(text .. "\n")
 end
 
 -- ---- all of a value ----
@@ -97,19 +103,18 @@ local function whole_text(value)
    return console.visible((own or tostring)(value))
 end
 
-local function write_table(t)
-   local colored = show.at_terminal and paint.wanted(1)
-   local limits = setmetatable({ width = width() }, { __index = ALL })
-   entries.write(t, limits, function(text) io.stdout:write(colored and paint.colored(text) or paint.plain(text)) end)
-   io.stdout:write "\n"
+local function write_table(t, write)
+   entries.write(t, setmetatable({ width = width() }, { __index = ALL }), write)
+   write "\n"
 end
 
 --- show(value, ...) prints all of a value, of which the session shows the beginning only where it is long: every entry of a
 -- table and of the tables in it, every field of a result, every number of a tensor, every line of a text or a model.
 function show.all(...)
+   local write = writer()
    for i = 1, select("#", ...) do
       local value = (select(i, ...))
-      if brief.is_open(value, true) then write_table(value) else print(whole_text(value)) end
+      if brief.is_open(value, true) then write_table(value, write) else write(whole_text(value) .. "\n") end
    end
 end
 

@@ -31,7 +31,7 @@ end
 local ESCAPES = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\" }
 
 local function escaped(text)
-   return (text:gsub('[%c"\\]', function(c) return ESCAPES[c] or ("%q"):format(c):sub(2, -2) end))
+   return (text:gsub('[%c"\\]', function(c) return ESCAPES[c] or ("\\%03d"):format(c:byte()) end))
 end
 
 --- A text in quotes, as Lua reads it; of more than `most` letters the first ones.

@@ -96,7 +96,7 @@ end
 -- Where the next entry of a table begins: behind the one before it where both may share a line, else on a line of its own.
 local function next_place(w, row, width, shares)
    if not row.empty then w.write "," end
-   if shares and row.shares and row.column + 1 + width < w.limits.width then
+   if shares and row.shares and row.column + 2 + width < w.limits.width then
       w.write " "
       row.column = row.column + 2 + width
    else
