@@ -64,9 +64,9 @@ function tmux.open(command, options)
    return self
 end
 
---- Types a text as it is.
+--- Types a text as it is. A `;` at its end would end tmux's own command.
 function tmux:type(text)
-   self:call("send-keys", "-l", "--", text)
+   self:call("send-keys", "-l", "--", (text:gsub(";$", "\\;")))
 end
 
 --- Presses keys.
