@@ -9,7 +9,7 @@ local function colors(open, check)
    check(screen:find "{ \27%[33m1\27%[%d*m, \27%[32m\"two\"\27%[%d*m, \27%[33mtrue", "values by kind", screen)
    check(screen:find("\27[31minput 2:1: red", 1, true), "errors in red", screen)
    t:close()
-   for name, options in pairs { ["NO_COLOR"] = { environment = { NO_COLOR = "1" } }, ["a dumb terminal"] = { term = "dumb" } } do
+   for name, options in pairs { NO_COLOR = { environment = { NO_COLOR = "1" } }, ["a dumb terminal"] = { term = "dumb" } } do
       t = open(options)
       t:enter "{ 1, 'two' }"
       t:enter "error 'red'"
@@ -46,6 +46,7 @@ local function cut(open, check)
    check(shown:find("… 960 more\n}\nshow(_) prints all of it", 1, true), "a long table is cut, and says how to see all", shown)
    for line in shown:gmatch "\n(   %d[^\n]*)" do check(#line < 60, "its lines fit", line) end
    check(t:enter("show(_)"):find("999, 1000\n}", 1, true), "show(_) prints all of it", t:screen())
+   for line in t:enter("scute.zeros(1, 40) + 0.25"):gmatch "\n(  [^\n]*)" do check(#line < 60, "those of tensors too", line) end
    t:enter "m = scute.models.resnet50 { classes = 10 };"
    shown = t:enter 'm:freeze "backbone"'
    check(shown:find '"backbone"\nresnet50: 23,528,522 parameters, 20,490 train; in training mode +%(_ shows all of it%)\n',

@@ -7,7 +7,8 @@ local scute = require "scute.core"
 local SUMMARISE = 1000 -- elements beyond which only the edges are read
 local LINES = 60       -- the same of tensors that would take more lines, of some ten numbers each
 local EDGE = 3         -- entries shown at either end of a summarised dimension
-local WIDTH = 96       -- characters in a line
+
+local tensor_text = { width = 96 } -- characters in a line; a session makes it less where the terminal is narrow
 
 -- The indices shown of a dimension of n entries; false stands for the gap.
 local function shown(n)
@@ -101,14 +102,14 @@ local function formatter(dtype, rows)
    end
 end
 
--- One row of the last dimension, wrapped at WIDTH; continuation lines are indented further.
+-- One row of the last dimension, wrapped; continuation lines are indented further.
 local function row_lines(row, format, width, out)
    local line, used = {}, 2
    local indent = "  "
    for _, v in ipairs(row) do
       local text = v == false and "..." or format(v)
       text = (" "):rep((v == false and 3 or width) - #text) .. text
-      if used + #text + 2 > WIDTH and line[1] then
+      if used + #text + 2 > tensor_text.width and line[1] then
          out[#out + 1] = indent .. table.concat(line, "  ")
          line, used, indent = {}, 4, "    "
       end
@@ -168,8 +169,9 @@ local function to_text(t, all)
 end
 
 local metatable = getmetatable(scute.zeros(1))
-metatable.__tostring = function(t) return to_text(t) end
+function tensor_text.tostring(t) return to_text(t) end
+metatable.__tostring = tensor_text.tostring
 metatable.__all = function(t) return to_text(t, true) end -- what show(t) prints in a session
 metatable.__name = "scute.tensor"
 
-return { tostring = metatable.__tostring }
+return tensor_text

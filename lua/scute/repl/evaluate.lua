@@ -8,7 +8,8 @@ local evaluate = {}
 
 local function tell(message)
    io.stdout:flush()
-   local text = paint.mark("error", message)
+   local said, frames = message:match "^(.-)(\nstack traceback:.*)$"
+   local text = paint.mark("error", said or message) .. paint.mark("note", frames or "")
    io.stderr:write(paint.wanted(2) and paint.colored(text) or paint.plain(text), "\n")
    return false
 end

@@ -7,20 +7,23 @@ local entries = require "scute.repl.show.entries"
 local paint = require "scute.repl.show.paint"
 local scute = require "scute"
 local signature = require "scute.repl.show.signature"
+local tensor_text = require "scute.base.tensor_text"
 
 local show = { at_terminal = false } -- where long texts are cut, and lines as wide as the window
 
-local WIDTH = 100               -- of a line where there is no terminal
+local width = 100               -- of a line; that of the window, at a terminal
 local HEAD, TAIL = 80, 12       -- lines of an object's text at a terminal, where it has more
 local LETTERS = 4000            -- of a text at a terminal
 
-local function width()
-   return show.at_terminal and math.max((scute.terminal_size()), 30) - 1 or WIDTH
+local function fit_window()
+   if not show.at_terminal then return end
+   width = math.max((scute.terminal_size()), 30) - 1
+   tensor_text.width = math.min(width, 96)
 end
 
 local function table_text(t)
    local parts = {}
-   local cut = entries.write(t, { width = width(), most = 40, inner = 10, depth = 4, lines = 60, text = 60 },
+   local cut = entries.write(t, { width = width, most = 40, inner = 10, depth = 4, lines = 60, text = 60 },
       function(text) parts[#parts + 1] = text end)
    return table.concat(parts), cut
 end
@@ -68,6 +71,7 @@ end
 --- The text of several results { n = , ... } on a line, or one below the other where one of them needs several lines; with
 -- marks for colours (see show/paint.lua). chained: the first is an object whose own method returned it.
 function show.results(results, chained)
+   fit_window()
    local texts, several, any_cut = {}, false, false
    for i = 1, results.n do
       local cut
@@ -98,19 +102,21 @@ end
 local ALL = { most = math.huge, inner = math.huge, depth = 100, lines = math.huge, through = true }
 
 local function whole_text(value)
+   if type(value) == "function" then return signature.text(value) end
    local meta = debug.getmetatable(value)
    local own = type(value) ~= "string" and type(meta) == "table" and rawget(meta, "__all")
    return console.visible((own or tostring)(value))
 end
 
 local function write_table(t, write)
-   entries.write(t, setmetatable({ width = width() }, { __index = ALL }), write)
+   entries.write(t, setmetatable({ width = width }, { __index = ALL }), write)
    write "\n"
 end
 
 --- show(value, ...) prints all of a value, of which the session shows the beginning only where it is long: every entry of a
 -- table and of the tables in it, every field of a result, every number of a tensor, every line of a text or a model.
 function show.all(...)
+   fit_window()
    local write = writer()
    for i = 1, select("#", ...) do
       local value = (select(i, ...))

@@ -8,6 +8,7 @@
 --    through            true: also into tables that say themselves how they are printed, but for objects of a class
 local brief = require "scute.repl.show.brief"
 local columns = require "scute.base.columns"
+local console = require "scute.base.console"
 local paint = require "scute.repl.show.paint"
 
 local entries = {}
@@ -116,7 +117,11 @@ local emit
 
 local function emit_entry(w, row, key, value, depth)
    local label = key == nil and "" or brief.key(key) .. " = "
-   local text, found = inline(w, value, w.limits.width - #row.indent - paint.width(label) - 1, depth + 1)
+   local room = w.limits.width - #row.indent - paint.width(label) - 1
+   local text, found = inline(w, value, room, depth + 1)
+   if text and w.limits.text and brief.has_own_text(value) and paint.width(text) > room then
+      text = console.cut(text, math.max(room, 10) - 1) .. "…"
+   end
    local width = text and paint.width(label .. text) or 0
    next_place(w, row, width, shares(key, value, text))
    w.write(label)
