@@ -12,6 +12,7 @@ scute: tensors with gradients, pretrained networks, optimizers, photos.
    w = scute.randn(2, 2):requires_grad_()        then loss:backward() fills w.grad
    m = scute.models.resnet18 { classes = 10 }    a network; m:groups() shows what trains, m(x) runs it
    scute.no_grad(function() ... end)             without recording for gradients
+   show(x)   x;   _   _1   _2                    all of x, or nothing of it; the last results that were not nil
 
    help "conv2d"         an op                   help "models.create"    a function of the library
    help "nn"             a family                help "ops"              all ops
