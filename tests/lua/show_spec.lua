@@ -73,6 +73,7 @@ describe("a table at the prompt", function()
 
    it("shows texts in quotes, long ones by their beginning", function()
       assert.equal([[{ "a\nb", "\"", "\\", "\0002" }]], shown { "a\nb", '"', "\\", "\0002" })
+      assert.equal('{ "' .. ("ä"):rep(60) .. '" }', shown { ("ä"):rep(60) }) -- letters count, not bytes
       local text = shown { ("ä"):rep(100) }
       assert.matches("{ \"" .. ("ä"):rep(57) .. "…\" }", text, 1, true)
    end)
@@ -139,6 +140,7 @@ describe("other values", function()
    it("are texts as they are, or in quotes where they have several lines", function()
       assert.equal("one line", shown "one line")
       assert.equal([["two\nlines"]], shown "two\nlines")
+      assert.equal([["no \200 UTF-8"]], shown "no \200 UTF-8")
       assert.equal("a\tnil\t2.5\tfalse", shown("a", nil, 2.5, false))
    end)
 
@@ -211,7 +213,8 @@ end)
 
 describe("a number", function()
    it("has the digits that tell it from others", function()
-      for text, value in pairs { ["0.1"] = 0.1, ["42"] = 42, ["1.0"] = 1.0, ["-inf"] = -math.huge, ["1e+100"] = 1e100 } do
+      for text, value in pairs { ["0.1"] = 0.1, ["42"] = 42, ["1.0"] = 1.0, ["-inf"] = -math.huge, nan = 0 / 0,
+         ["1e+100"] = 1e100 } do
          assert.equal(text, brief.number(value))
       end
    end)

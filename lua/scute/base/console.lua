@@ -96,8 +96,9 @@ end
 
 --- A text cut to at most `width` letters; what is no UTF-8 counts byte by byte.
 function console.cut(text, width)
-   local bytes = utf8.len(text) and utf8.offset(text, width + 1) or width + 1
-   return bytes and text:sub(1, bytes - 1) or text
+   local letters = utf8.len(text)
+   if not letters then return text:sub(1, width) end
+   return letters > width and text:sub(1, utf8.offset(text, width + 1) - 1) or text
 end
 
 --- "1 photo", "2 photos"; `plural` where an s is not enough.

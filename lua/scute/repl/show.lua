@@ -38,10 +38,11 @@ local function cut_lines(text)
    return table.concat(lines, "\n", 1, HEAD) .. "\n" .. gap .. "\n" .. table.concat(lines, "\n", #lines - TAIL + 1), true
 end
 
--- A line as it is; in quotes what has several, so that it is seen where it ends.
+-- A line as it is; in quotes what has several, so that it is seen where it ends, and what is no UTF-8.
 local function string_text(text)
    local short = show.at_terminal and console.cut(text, LETTERS) or text
-   local shown = paint.mark("string", short:find "\n" and brief.quoted(short) or short)
+   local quoted = short:find "\n" or not utf8.len(short)
+   local shown = paint.mark("string", quoted and brief.quoted(short) or short)
    if #short == #text then return shown, false end
    return shown .. paint.mark("note", ("… %s more bytes"):format(columns.thousands(#text - #short))), true
 end

@@ -23,6 +23,7 @@ end
 --- A number with as many digits as tell it from others.
 function brief.number(value)
    if math.type(value) == "integer" then return tostring(value) end
+   if value ~= value then return "nan" end
    local short = ("%.7g"):format(value)
    if tonumber(short) == value then return tostring(value) end
    return ("%.14g"):format(value)
@@ -31,14 +32,14 @@ end
 local ESCAPES = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\" }
 
 local function escaped(text)
-   return (text:gsub('[%c"\\]', function(c) return ESCAPES[c] or ("\\%03d"):format(c:byte()) end))
+   local special = utf8.len(text) and '[%c"\\]' or '[%c"\\\x80-\xff]'
+   return (text:gsub(special, function(c) return ESCAPES[c] or ("\\%03d"):format(c:byte()) end))
 end
 
---- A text in quotes, as Lua reads it; of more than `most` letters the first ones.
+--- A text in quotes, as Lua reads it; of more than `most` letters the first ones, and true.
 function brief.quoted(text, most)
-   local short = most and #text > most and console.cut(text, most - 3)
-   if short and #short < #text then return '"' .. escaped(short) .. '…"' end
-   return '"' .. escaped(text) .. '"'
+   if most and (utf8.len(text) or #text) > most then return '"' .. escaped(console.cut(text, most - 3)) .. '…"', true end
+   return '"' .. escaped(text) .. '"', false
 end
 
 -- "tensor f32 cpu (2, 3)" of a tensor that would take several lines.
@@ -60,14 +61,17 @@ end
 --- The key of an entry, as it stands before `=`.
 function brief.key(key)
    if type(key) == "string" and key:find "^[%a_][%w_]*$" then return key end
-   return "[" .. brief.of(key, 60) .. "]"
+   return "[" .. (brief.of(key, 60)) .. "]"
 end
 
---- Any value in a line, marked for colours; texts of more than `most` letters by the first ones. A table without a text of its
--- own is {…}.
+--- Any value in a line, marked for colours; texts of more than `most` letters by the first ones, and true. A table without a
+-- text of its own is {…}.
 function brief.of(value, most)
    local kind = type(value)
-   if kind == "string" then return mark("string", brief.quoted(value, most)) end
+   if kind == "string" then
+      local text, cut = brief.quoted(value, most)
+      return mark("string", text), cut
+   end
    if kind == "number" then return mark("number", brief.number(value)) end
    if kind == "boolean" then return mark("word", tostring(value)) end
    if kind == "nil" then return mark("nil", "nil") end

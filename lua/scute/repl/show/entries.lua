@@ -90,8 +90,9 @@ end
 
 function inline(w, value, room, depth)
    if brief.is_open(value, w.limits.through) then return table_inline(w, value, room, depth) end
-   if type(value) == "string" and w.limits.text and #value > w.limits.text then w.cut = true end
-   return brief.of(value, w.limits.text)
+   local text, cut = brief.of(value, w.limits.text)
+   w.cut = w.cut or cut or false
+   return text
 end
 
 -- Where the next entry of a table begins: behind the one before it where both may share a line, else on a line of its own.
