@@ -221,6 +221,24 @@ session("what they held is collected", "local s = ('x'):rep(3e8); error 'no'\nco
 session("chunks of several lines",
    "for i = 1, 2 do\n  print(i)\nend\nlocal s = [[\nlocal x]]; s\n", { out = "1\n2\nlocal x\n" })
 session("the last result", "6 * 7\n_ + 1\n", { out = "42\n43\n" })
+session("the last three that were not nil", "10\n20\nnil\nnil, 5\n_, _1;\n_, _1, _2\nfalse\n_\n",
+   { out = "10\n20\nnil\nnil\t5\n20\t20\t10\nfalse\nfalse\n", silent = true })
+session("a ; at the end silences", "1;\n_\nx = 2; x; -- quiet\n_\n'a;'\ny = 5; 'b'\n[[c]]; --[[ d ]]\nerror 'no';\n",
+   { out = "1\n2\na;\nb\n", err = "input:1: no", code = 1 })
+session("a method that returns its own object",
+   "t = { net = scute.nn.Sequential { scute.nn.Linear { 2, 3 }, scute.nn.ReLU {} } }\nt.net:eval()\nt['net']:train()\n"
+      .. "t.net:eval():train(), 1\nt.net:child '0'\nt.net\n",
+   { out = ([[
+Sequential: 9 parameters, all train; in evaluation mode   (_ shows all of it)
+Sequential: 9 parameters, all train; in training mode   (_ shows all of it)
+Sequential: 9 parameters, all train; in training mode   (_ shows all of it)	1
+Linear(in_features=2, out_features=3, bias=True)
+Sequential(
+  (0): Linear(in_features=2, out_features=3, bias=True)
+  (1): ReLU()
+)
+]]), silent = true })
+session("all of a value", "t = {} for i = 1, 100 do t[i] = i end; t;\nshow(_)\n", { says = "99, 100\n}\n", silent = true })
 session("tables", "{ 1, 'two', x = { 3, y = {} }, [true] = 0.5 }\n{}\n",
    { out = '{ 1, "two", [true] = 0.5, x = { 3, y = {} } }\n{}\n' })
 session("long tables", "t = {} for i = 1, 100 do t[i] = i end; t\n", { says = "… 60 more" })

@@ -79,6 +79,11 @@ local function keep_locals(text)
    return text, kept
 end
 
+-- Whether there is nothing but blanks and comments.
+local function is_empty(text)
+   return not text:gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", ""):find "%S"
+end
+
 -- Puts `return` before what follows the last `;` or line break outside all blocks, if that compiles.
 local function show_last(text, name)
    local cuts = {}
@@ -87,7 +92,7 @@ local function show_last(text, name)
    end)
    for i = #cuts, 1, -1 do
       local rest = text:sub(cuts[i] + 1)
-      if rest:find "%S" then return load(text:sub(1, cuts[i]) .. " return " .. rest, name, "t") end
+      if not is_empty(rest) then return load(text:sub(1, cuts[i]) .. " return " .. rest, name, "t") end
    end
 end
 
@@ -120,9 +125,7 @@ end
 function source.is_silent(text)
    local at
    scan(text, function(token, first) at = token == ";" and first or nil end)
-   if not at then return false end
-   local rest = text:sub(at + 1):gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", "")
-   return not rest:find "%S"
+   return at ~= nil and is_empty(text:sub(at + 1))
 end
 
 return source
