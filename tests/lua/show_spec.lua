@@ -99,7 +99,7 @@ describe("a table at the prompt", function()
    it("of very many keys tells that there are at least so many", function()
       local t = {}
       for i = 1, 300000 do t["k" .. i] = i end
-      assert.matches("… at least [%d,]+ more", shown(t))
+      assert.matches("… at least 199,960 more", shown(t), 1, true)
    end)
 end)
 
