@@ -51,8 +51,12 @@ local function is_chained(text, value)
    return false
 end
 
-local function show_results(text, results)
-   local ok, shown = xpcall(show.results, errors.describe, results, is_chained(text, results[1]))
+--- Keeps the first of results { n = how many, ... } as `_` and shows them. text: what was typed. Returns false where that
+-- failed, which was told.
+function evaluate.show(results, text)
+   if results.n == 0 then return true end
+   keep_result(results[1])
+   local ok, shown = xpcall(show.results, errors.describe, results, text and is_chained(text, results[1]))
    if not ok then return tell(tostring(shown)) end
    show.print(shown)
    return true
@@ -72,8 +76,9 @@ function evaluate.chunk(text, name)
       forget_locals()
       return tell(tostring(results[1]))
    end
+   if not source.is_silent(text) then return evaluate.show(results, text) end
    keep_result(results[1])
-   return results.n == 0 or source.is_silent(text) or show_results(text, results)
+   return true
 end
 
 return evaluate
