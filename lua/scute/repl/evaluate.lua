@@ -21,6 +21,16 @@ local function remember(names)
    end
 end
 
+--- Shows results, { n = how many, ... }, and keeps the first as `_`. Returns false where that failed, which was told.
+function evaluate.show(results)
+   if results.n == 0 then return true end
+   _G._ = results[1]
+   local ok, shown = xpcall(show.results, errors.describe, results)
+   if not ok then return tell(tostring(shown)) end
+   console.print(shown)
+   return true
+end
+
 --- Runs a chunk of that name. Returns false where something failed, which was told.
 function evaluate.chunk(text, name)
    local chunk, names = source.compile(text, name)
@@ -31,12 +41,7 @@ function evaluate.chunk(text, name)
       forget_locals()
       return tell(tostring(results[2]))
    end
-   if results.n == 1 then return true end
-   _G._ = results[2]
-   local ok, shown = xpcall(show.results, errors.describe, { n = results.n - 1, table.unpack(results, 2, results.n) })
-   if not ok then return tell(tostring(shown)) end
-   console.print(shown)
-   return true
+   return evaluate.show { n = results.n - 1, table.unpack(results, 2, results.n) }
 end
 
 return evaluate
