@@ -90,6 +90,7 @@ return function()
       for i = 1, 2 do widths[i] = math.max(widths[i], utf8.len(cells[i]) or #cells[i]) end
    end
    for _, cells in ipairs(rows) do
-      console.print(("%s  %s  %s"):format(padded(cells[1], widths[1]), padded(cells[2], widths[2]), cells[3]):gsub("%s+$", ""))
+      local line = ("%s  %s  %s"):format(padded(cells[1], widths[1]), padded(cells[2], widths[2]), cells[3])
+      console.print((line:gsub("%s+$", "")))
    end
 end
