@@ -7,6 +7,7 @@ local evaluate = require "scute.repl.evaluate"
 local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
 local read = require "scute.repl.read"
+local session = require "scute.base.session"
 
 local repl = {}
 
@@ -16,7 +17,7 @@ local failed = false
 
 local function start()
    at_terminal = scute.terminal.open(complete.at)
-   errors.at_terminal = at_terminal
+   errors.at_terminal, session.waits = at_terminal, at_terminal
    _G.help = help.show
    if not at_terminal then return end
    local version = scute.version()

@@ -82,6 +82,8 @@ function Progress:clear()
    self.shown = self.terminal and 0 or scute.clock()
 end
 
+Progress.__close = Progress.clear -- an error is told on a line of its own
+
 --- The hook that shows how far a run of train.fit is, and a line for each epoch; where there are many short ones, not for
 -- each.
 function progress.hook()
