@@ -1,5 +1,5 @@
--- Lines at the prompt that are no Lua: `.time f(x)`, `!ls`, `exit`, ... No Lua begins with a dot and a letter, or with `!`. What
--- a command with a dot does is a file of its name beside this one, in commands/.
+-- Lines at the prompt that are no Lua: `.time f(x)`, `!ls`, `exit`, ... No Lua begins with a dot and a letter, or with `!`.
+-- What a command with a dot does is a file of its name beside this one, in commands/.
 local console = require "scute.base.console"
 local errors = require "scute.repl.errors"
 local scute = require "scute"
@@ -17,6 +17,7 @@ local NAMED = {
 
 -- Those that do not begin with a dot, for the list.
 local OTHERS = {
+   { "!COMMAND", "a command of the shell" },
    { "exit, quit", "leave, as Ctrl-D does" },
 }
 
@@ -34,10 +35,15 @@ local function run_named(name, rest)
    console.fail("there is no command '.%s'%s; .help lists them", name, near and (", did you mean '.%s'?"):format(near) or "")
 end
 
+local function run_shell(command)
+   return require "scute.repl.commands.shell"(command)
+end
+
 local function leave() return true, true end
 
 -- Lua patterns of whole lines, and function(captures) -> false where it failed, and whether the session ends.
 local COMMANDS = {
+   { "^%s*!%s*(.-)%s*$", run_shell },
    { "^%s*%.?exit%s*$", leave },
    { "^%s*exit%s*%(%s*%)%s*$", leave },
    { "^%s*%.?quit%s*$", leave },

@@ -75,7 +75,7 @@ local function row(name)
    local value = rawget(_G, name)
    local what = console.brief(what_is(value))
    local bytes = bytes_of(value)
-   return { name, utf8.len(what) and console.cut(what, WIDEST) or what:sub(1, WIDEST), bytes > 0 and console.bytes(bytes) or "" }
+   return { name, console.cut(what, WIDEST), bytes > 0 and console.bytes(bytes) or "" }
 end
 
 local function padded(text, width)
