@@ -10,6 +10,7 @@ local commands = {}
 -- the session ends.
 local NAMED = {
    { "time", "EXPRESSION", "how long it takes, with its value; a short one is run many times" },
+   { "run", "FILE [ARGUMENTS]", "a script; its locals are there afterwards" },
    { "who", "", "your variables, with shapes and memory" },
    { "mem", "", "memory of tensors, of Lua and of the process" },
    { "help", "", "this list" },

@@ -8,6 +8,7 @@ local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
 local read = require "scute.repl.read"
 local session = require "scute.base.session"
+local startup = require "scute.repl.startup"
 
 local repl = {}
 
@@ -19,10 +20,11 @@ local function start()
    at_terminal = scute.terminal.open(complete.at)
    errors.at_terminal, session.waits = at_terminal, at_terminal
    _G.help = help.show
-   if not at_terminal then return end
+   if not at_terminal then return end -- no prompt, no habits
    local version = scute.version()
    print(("scute %s (%s, %s, %d threads). help() helps, Tab completes, Ctrl-C stops a computation, Ctrl-D leaves.")
       :format(version.scute, version.lua, version.cpu, scute.threads()))
+   startup.run()
 end
 
 local function leave()
@@ -34,7 +36,7 @@ end
 --- One turn: reads a chunk and runs it. Returns nil to go on, an exit code at the end of input: 0, or 1 where the input was
 --- no terminal and something in it failed.
 function repl.step()
-   if at_terminal == nil then start() end
+   if at_terminal == nil then return start() end -- a step of its own: what interrupted it is over with it
    local text = read.chunk(NAME)
    if not text then return leave() end
    local is_command, done, ends = commands.run(text)
