@@ -11,6 +11,7 @@ local commands = {}
 local NAMED = {
    { "time", "EXPRESSION", "how long it takes, with its value; a short one is run many times" },
    { "run", "FILE [ARGUMENTS]", "a script; its locals are there afterwards" },
+   { "reload", "[MODULE]", "modules whose files were edited, or this one; objects get the new methods" },
    { "who", "", "your variables, with shapes and memory" },
    { "mem", "", "memory of tensors, of Lua and of the process" },
    { "help", "", "this list" },

@@ -7,6 +7,7 @@ local evaluate = require "scute.repl.evaluate"
 local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
 local read = require "scute.repl.read"
+local reload = require "scute.repl.reload"
 local session = require "scute.base.session"
 local startup = require "scute.repl.startup"
 
@@ -42,6 +43,7 @@ function repl.step()
    local is_command, done, ends = commands.run(text)
    if not is_command and text:find "%S" then done = evaluate.chunk(text, NAME) end
    failed = failed or done == false
+   reload.note()
    io.stdout:flush()
    if ends then return leave() end
 end
