@@ -2,6 +2,7 @@
 local scute = require "scute"
 local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
 local console = require "scute.base.console"
+local evaluate = require "scute.repl.evaluate"
 local session = require "scute.base.session"
 local photos = dofile "tests/cli/photos.lua"
 
@@ -40,6 +41,16 @@ local function prepare(kind, given)
    return model, set, o
 end
 
+-- What f(...) gives where it is typed.
+local function typed(f, ...)
+   local given = table.pack(...)
+   rawset(_G, "typed", function() return f(table.unpack(given, 1, given.n)) end)
+   assert(evaluate.chunk("typed = typed()", "=input"))
+   local result = _G.typed
+   rawset(_G, "typed", nil)
+   return result
+end
+
 -- What a run came to, as one text: the numbers of all epochs and the bits of the weights.
 local function told(result, model)
    local state, list, lines = model:state_dict(), {}, {}
@@ -75,7 +86,7 @@ describe("Ctrl-C in train.fit at the prompt", function()
    it("gives the result so far, and nothing is pending", function()
       local model, set, o = prepare "frozen"
       o.hooks = { pressing(8) }
-      local result = train.fit(model, set, o)
+      local result = typed(train.fit, model, set, o)
       assert.is_nil(scute.interrupted())
       assert.is_true(result.interrupted)
       assert.equal("interrupted in epoch 2 after step 8", result.stopped)
@@ -90,7 +101,7 @@ describe("Ctrl-C in train.fit at the prompt", function()
          local straight = told(train.fit(model, set, o), model)
          model, set, o = prepare(kind)
          o.hooks = { pressing(kind == "averaged" and 2 or 5) }
-         local result = train.fit(model, set, o)
+         local result = typed(train.fit, model, set, o)
          scute.randn(5) -- whatever is typed meanwhile
          local resumed = result:resume()
          assert.is_nil(resumed.interrupted)
@@ -107,8 +118,8 @@ describe("Ctrl-C in train.fit at the prompt", function()
          if presses[run.step] then press() end
          presses[run.step] = nil
       end } }
-      local first = train.fit(model, set, o)
-      local second = first:resume()
+      local first = typed(train.fit, model, set, o)
+      local second = typed(first.resume, first)
       assert.is_true(second.interrupted)
       assert.equal(straight, told(second:resume(), model))
       assert.equal(straight, told(second:resume(), model))
@@ -129,7 +140,7 @@ describe("Ctrl-C in train.fit at the prompt", function()
                press()
             end
          end } }
-         local result = train.fit(model, set, o)
+         local result = typed(train.fit, model, set, o)
          assert.is_true(result.interrupted)
          assert.equal(straight, told(result:resume(), model))
       end
@@ -141,7 +152,7 @@ describe("Ctrl-C in train.fit at the prompt", function()
       os.execute(("rm -rf '%s/out'"):format(root))
       model, set, o = prepare("frozen", { output_dir = root .. "/out" })
       o.hooks = { pressing(8) }
-      local result = train.fit(model, set, o)
+      local result = typed(train.fit, model, set, o)
       assert.equal(straight, told(result:resume(), model))
       local file <close> = io.open(root .. "/out/resnet18/history.csv")
       assert.equal(4, select(2, file:read "a":gsub("\n", "")))
@@ -150,7 +161,7 @@ describe("Ctrl-C in train.fit at the prompt", function()
    it("does not go on in a folder that another run has taken", function()
       local model, set, o = prepare("frozen", { output_dir = root .. "/out" })
       o.hooks = { pressing(8) }
-      local result = train.fit(model, set, o)
+      local result = typed(train.fit, model, set, o)
       o.hooks = nil
       train.fit(model, set, o)
       local ok, why = pcall(result.resume, result)
@@ -162,11 +173,22 @@ describe("Ctrl-C in train.fit at the prompt", function()
    it("goes on for more epochs", function()
       local model, set, o = prepare("plain", { schedule = "constant" })
       o.hooks = { pressing(5) }
-      local result = train.fit(model, set, o)
+      local result = typed(train.fit, model, set, o)
       assert.equal(4, #result:resume { epochs = 4 }.history)
       local ok, why = pcall(result.resume, result, { epochs = 2 })
       assert.is_false(ok)
       assert.matches("a run can be lengthened, not shortened", tostring(why), 1, true)
+   end)
+
+   it("ends a function that was typed, which expects the whole, and keeps the result as _", function()
+      local model, set, o = prepare "frozen"
+      o.hooks = { pressing(8) }
+      rawset(_G, "typed", function() return #train.fit(model, set, o).history end)
+      assert.is_false(evaluate.chunk("typed = typed()", "=input"))
+      scute.interrupt_over()
+      assert.equal(1, #_G._.history)
+      assert.equal(3, #_G._:resume().history)
+      rawset(_G, "typed", nil)
    end)
 
    it("ends a script, whose error has the result", function()
@@ -199,7 +221,7 @@ describe("Ctrl-C in train.lr_find", function()
 
    it("gives the curve so far at the prompt", function()
       local model, set, o = prepare "plain"
-      local result = train.lr_find(model, set, press_at(4, o))
+      local result = typed(train.lr_find, model, set, press_at(4, o))
       assert.equal(4, #result.points)
       assert.is_true(result.interrupted)
       assert.is_nil(scute.interrupted())

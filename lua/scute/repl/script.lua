@@ -84,12 +84,17 @@ end
 --- What the first line of a file closes.
 script.keeper = setmetatable({}, { __close = keep_locals })
 
---- For the message handler of who calls the chunk: keeps the locals, and what an interrupted training has so far as `_`.
-function script.failed(problem)
-   keep_locals()
+--- Keeps what an interrupted training has so far, which comes with its error, as `_`.
+function script.keep_result(problem)
    if type(problem) ~= "table" or rawget(problem, "result") == nil then return end
    rawset(_G, "_", problem.result)
    console.line "note: the result so far is in _; _:resume() goes on"
+end
+
+--- For the message handler of who calls the chunk.
+function script.failed(problem)
+   keep_locals()
+   script.keep_result(problem)
 end
 
 -- ---- running ----
@@ -106,7 +111,7 @@ end
 -- What `describe` makes of an error; nothing of an end that was asked for.
 local function handler(describe)
    return function(problem)
-      script.failed(problem)
+      keep_locals()
       local code = type(problem) == "table" and rawget(problem, "exit")
       if code and rawget(problem, "message") == nil then
          return { silent = code == 0, text = ("exit status %s"):format(code) }

@@ -74,7 +74,8 @@ end
 --- Takes the bar away, so that a line can be written.
 function Progress:clear()
    if self.width > 0 then
-      io.stdout:write("\r", (" "):rep(math.min(self.width, scute.terminal_size() - 1)), "\r")
+      local width = self.width + 2 -- ^C may stand behind it
+      io.stdout:write("\r", (" "):rep(math.min(width, scute.terminal_size() - 1)), "\r")
       io.stdout:flush()
       self.width = 0
    end
