@@ -5,6 +5,7 @@
 -- there; where it fails the message handler finds them.
 local console = require "scute.base.console"
 local scute = require "scute"
+local source = require "scute.repl.source"
 local standard = require "scute.repl.standard"
 
 local script = {}
@@ -26,13 +27,29 @@ local function read(path)
    return (text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")) -- as Lua does
 end
 
+-- `local N <const> = 5` -> `local N         = 5`: what is constant as it is compiled is no variable that could be found.
+local function with_variables(text)
+   local parts, from, before, last_but_one, at_bracket = {}, 1, nil, nil, nil
+   source.scan(text, function(token, first, last)
+      if token == ">" and before == "const" and last_but_one == "<" then
+         parts[#parts + 1] = text:sub(from, at_bracket - 1)
+         parts[#parts + 1] = text:sub(at_bracket, last):gsub("%S", " ")
+         from = last + 1
+      end
+      if token == "<" then at_bracket = first end
+      last_but_one, before = before, token
+   end)
+   return table.concat(parts) .. text:sub(from)
+end
+
 --- Reads a file. Returns its main chunk, or nil and a message.
 function script.load(path)
    local text, why = read(path)
    if not text then return nil, why end
    local chunk, message = load(text, "@" .. path, "t")
    if not chunk then return nil, message end
-   running, not_kept = load(PREFIX .. text, "@" .. path, "t") or chunk, {} -- 200 locals, as many as there may be, leave no room
+   running = load(PREFIX .. with_variables(text), "@" .. path, "t") or chunk -- 200 locals, all there may be, leave no room
+   not_kept = {}
    return running
 end
 
