@@ -188,6 +188,7 @@ function train.lr_find(model, set, given)
    local result = find_rates(run, model, set)
    local signal = run.interrupted()
    if signal and not (result and session.interrupted()) then console.stop(signal == "SIGTERM" and 143 or 130, "interrupted") end
+   if signal then console.warn "interrupted; the curve so far:" end
    console.line("%s", tostring(result))
    if signal then
       result.interrupted = true

@@ -71,4 +71,17 @@ return function(open, check, scratch)
    t:key "C-c"
    check(t:ended() == 130, "a script ends with 130", t:screen())
    t:close()
+
+   os.remove(scratch .. "/waits")
+   local stubborn = write("stubborn.lua", SCRIPT:format(scratch, scratch):gsub("not scute.interrupted%(%)", "true")
+      .. "local ok = scute.train.fit(model, set, options)\n")
+   t = open { arguments = stubborn, prompt = false, columns = 400 } -- room for all the ^C
+   t:wait(function() return lfs.attributes(scratch .. "/waits") end)
+   t:wait(function() -- what comes soon after the first counts as the same press
+      t:key "C-c"
+      return lfs.attributes(t.code)
+   end)
+   check(t:ended() == 130, "a second one ends it at once", t:screen())
+   check(not t:screen():find("[##", 1, true), "and leaves no half bar", t:screen())
+   t:close()
 end

@@ -69,6 +69,7 @@ function Progress:show(moment)
    io.stdout:flush()
    self.width = #text
    console.drawn = self
+   scute.drawing(true)
 end
 
 --- Takes the bar away, so that a line can be written.
@@ -78,6 +79,7 @@ function Progress:clear()
       io.stdout:write("\r", (" "):rep(math.min(width, scute.terminal_size() - 1)), "\r")
       io.stdout:flush()
       self.width = 0
+      scute.drawing(false)
    end
    if console.drawn == self then console.drawn = nil end
    self.shown = self.terminal and 0 or scute.clock()
