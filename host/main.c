@@ -1,13 +1,16 @@
 // scute: runs a Lua script, a line of code, or a session at the prompt.
 #include <omp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/bind/interrupt.h"
 #include "host/bind/program.h"
 #include "host/bind/run.h"
 #include "host/machine/machine.h"
+#include "host/term/lineedit.h"
 #include "host/term/signals.h"
 #include "host/core/device.h"
 #include "host/core/host_memory.h"
@@ -25,7 +28,7 @@ static const char USAGE[] =
     "  file.lua [args]  run the script; its arguments are in the table 'arg' and in '...'\n"
     "  -                run standard input as a script\n"
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
-    "  -i               start a session after that; 'scute' is loaded\n"
+    "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
     "  -h, --help       show this\n"
     "  -v, --version    show versions and the number of threads\n"
     "  --               end of options\n"
@@ -93,12 +96,21 @@ static int run_codes(lua_State *L, char **argv, int script) {
    return code;
 }
 
+// Ctrl-C ends a script; who sits at a terminal gets the session all the same.
+static bool goes_on(void) {
+   int signal = sc_interrupted();
+   if (signal == SIGTERM || (signal && !sc_line_at_terminal())) return false;
+   if (signal) sc_interrupt_reset();
+   return true;
+}
+
 static int run(lua_State *L, int argc, char **argv, const Options *options) {
    int code = 0, script = options->script;
    if (options->codes > 0 || options->session) code = sc_run_preload(L);
    if (code == 0) code = run_codes(L, argv, script);
-   if (code == 0 && script < argc) code = sc_run_file(L, argv[script], argc - script - 1, argv + script + 1);
-   if (!options->session || sc_interrupted()) return code;
+   if (code == 0 && script < argc)
+      code = sc_run_file(L, argv[script], argc - script - 1, argv + script + 1, options->session);
+   if (!options->session || !goes_on()) return code;
    return code == 0 || script < argc ? sc_run_session(L, "scute.repl.loop") : code;
 }
 

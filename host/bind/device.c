@@ -20,6 +20,16 @@ static int device(lua_State *L) {
    return 1;
 }
 
+// scute.devices() -> list of the names of the devices that are in use so far
+static int devices(lua_State *L) {
+   lua_newtable(L);
+   for (int i = 0; sc_device_at(i); i++) {
+      lua_pushstring(L, sc_device_at(i)->name);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
 // scute.synchronize(device = all): waits until everything asked for so far is computed; for measuring times
 static int synchronize(lua_State *L) {
    const char *name = luaL_optstring(L, 1, NULL);
@@ -111,14 +121,10 @@ static int threads(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {{"device", device},
-                                     {"synchronize", synchronize},
-                                     {"syncs", syncs},
-                                     {"tf32", tf32},
-                                     {"deterministic", deterministic},
-                                     {"computes", computes},
-                                     {"threads", threads},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"device", device},     {"devices", devices}, {"synchronize", synchronize},
+    {"syncs", syncs},       {"tf32", tf32},       {"deterministic", deterministic},
+    {"computes", computes}, {"threads", threads}, {NULL, NULL}};
 
 static void open_device(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

@@ -150,12 +150,30 @@ static int on_interrupt(lua_State *L) {
    return 1;
 }
 
+// scute.interrupt_over(): what Ctrl-C was to end has ended; nothing is pending, and the next one stops again
+static int interrupt_over(lua_State *L) {
+   (void)L;
+   sc_interrupt_reset();
+   return 0;
+}
+
+// scute.drawing(on): the line in which the cursor stands is drawn in place, until drawing(false); a signal that
+// ends the process erases it
+static int drawing(lua_State *L) {
+   sc_interrupt_drawing(lua_toboolean(L, 1));
+   return 0;
+}
+
 static void open_interrupt(lua_State *L) {
    replace_coroutine_functions(L);
    lua_pushcfunction(L, interrupted);
    lua_setfield(L, -2, "interrupted");
    lua_pushcfunction(L, on_interrupt);
    lua_setfield(L, -2, "on_interrupt");
+   lua_pushcfunction(L, drawing);
+   lua_setfield(L, -2, "drawing");
+   lua_pushcfunction(L, interrupt_over);
+   lua_setfield(L, -2, "interrupt_over");
    lua_pushcfunction(L, running_list);
    lua_setfield(L, -2, "running");
 }

@@ -40,9 +40,23 @@ static bool explain(lua_State *L) {
    return lua_pcall(L, 1, 1, 0) == LUA_OK;
 }
 
+// A script before a session keeps its locals for it (lua/scute/repl/script.lua), of which an error is told
+// while they are still there.
+static const char script_module[] = "scute.repl.script";
+
+static void keep_locals(lua_State *L) {
+   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+   if (sc_raw_field(L, -1, script_module) == LUA_TTABLE && sc_raw_field(L, -1, "failed") == LUA_TFUNCTION) {
+      lua_pushvalue(L, 1);
+      lua_pcall(L, 1, 0, 0);
+   }
+   lua_settop(L, 1);
+}
+
 // Message handler: makes the error the text to report, which then needs nothing that may raise, with a
 // traceback unless the program is ended on purpose.
 static int settle(lua_State *L) {
+   keep_locals(L);
    if (take_exit_code(L, 1)) return lua_settop(L, 1), 1;
    if (!sc_interrupted() && explain(L) && take_exit_code(L, lua_gettop(L))) return 1;
    const char *message = luaL_tolstring(L, 1, NULL);
@@ -80,7 +94,29 @@ static int call(lua_State *L, int status, int nargs, int nresults) {
    return sc_interrupted() ? 128 + sc_interrupted() : EXIT_SUCCESS;
 }
 
-int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
+// Pushes require("scute.repl.script").load(path): the main chunk, or nil and a message.
+static int load_keeping(lua_State *L) {
+   lua_getglobal(L, "require");
+   lua_pushstring(L, script_module);
+   lua_call(L, 1, 1);
+   lua_getfield(L, -1, "load");
+   lua_pushvalue(L, 1);
+   lua_call(L, 1, 2);
+   return 2;
+}
+
+static int load_file(lua_State *L, const char *path, bool keep) {
+   if (!keep || !path) return luaL_loadfilex(L, path, "t");
+   lua_pushcfunction(L, load_keeping);
+   lua_pushstring(L, path);
+   int status = lua_pcall(L, 1, 2, 0);
+   if (status != LUA_OK) return status;
+   status = lua_isnil(L, -2) ? LUA_ERRSYNTAX : LUA_OK;
+   lua_remove(L, status == LUA_OK ? -1 : -2);
+   return status;
+}
+
+int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep) {
    bool input = strcmp(path, "-") == 0;
    char own[PATH_MAX];
    if (!input) path = sc_library_script(path, own);
@@ -88,7 +124,7 @@ int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
       fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
       return EXIT_FAILURE;
    }
-   int status = luaL_loadfilex(L, input ? NULL : path, "t");
+   int status = load_file(L, input ? NULL : path, keep);
    luaL_checkstack(L, argc, "too many arguments");
    for (int i = 0; i < argc && status == LUA_OK; i++) lua_pushstring(L, argv[i]);
    int code = call(L, status, argc, 0);

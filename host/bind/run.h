@@ -2,11 +2,14 @@
 #ifndef SCUTE_BIND_RUN_H
 #define SCUTE_BIND_RUN_H
 
+#include <stdbool.h>
+
 #include "host/bind/bind.h"
 
 // Each runs a chunk and returns the exit code: 0; 1 after an error, told on stderr; the code of an error object
 // {exit = code, message = text}; 130 or 143 after an interruption.
-int sc_run_file(lua_State *L, const char *path, int argc, char **argv); // "-" is standard input
+// path: "-" is standard input. keep: what a file calls local is there in the session that follows.
+int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep);
 int sc_run_code(lua_State *L, const char *code, const char *name);
 
 // The session at the prompt: calls require(module).step() again and again until it returns an exit code. Errors

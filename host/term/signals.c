@@ -13,7 +13,7 @@ static const long long SAME_PRESS = 250 * 1000 * 1000;
 
 static pthread_t main_thread;
 static void (*stop_running)(void);
-static volatile sig_atomic_t pending, finishing, in_session;
+static volatile sig_atomic_t pending, finishing, in_session, drawing;
 static volatile long long first_press; // written in the handler only
 
 static long long now(void) {
@@ -30,7 +30,12 @@ static void on_first(int signal) {
 
 static void on_second(int signal) {
    if (now() - first_press < SAME_PRESS) return;
-   if (!in_session || signal != SIGINT) _exit(128 + signal);
+   if (!in_session || signal != SIGINT) {
+      static const char erase_line[] = "\r\033[K";
+      if (drawing && write(STDOUT_FILENO, erase_line, sizeof erase_line - 1) < 0)
+         pending = signal; // all the same
+      _exit(128 + signal);
+   }
    if (stop_running) stop_running();
 }
 
@@ -83,4 +88,8 @@ bool sc_interrupt_finish(bool finish) {
 
 void sc_interrupt_session(bool on) {
    in_session = on;
+}
+
+void sc_interrupt_drawing(bool on) {
+   drawing = on;
 }

@@ -26,4 +26,7 @@ void sc_interrupt_reads(bool on);
 // A session at a terminal: no number of Ctrl-C ends it.
 void sc_interrupt_session(bool on);
 
+// The line of the terminal in which the cursor stands is drawn in place: what ends the process erases it.
+void sc_interrupt_drawing(bool on);
+
 #endif

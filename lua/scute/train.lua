@@ -2,9 +2,9 @@
 --
 --    train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.003 }), epochs = 10, output_dir = "models" })
 local scute = require "scute"
-local as_text = require "scute.train.as_text"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
+local session = require "scute.base.session"
 local report = require "scute.report.text"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
@@ -15,6 +15,7 @@ local lr_find = require "scute.train.lr_find"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local record = require "scute.train.record"
+local results = require "scute.train.result"
 local runs = require "scute.train.run"
 local snapshot = require "scute.train.snapshot"
 local unfreeze = require "scute.train.unfreeze"
@@ -78,14 +79,32 @@ local function finish_on_error(run)
    end })
 end
 
+-- Where it stopped and how to go on.
+local function tell_stopped(run)
+   local where = run.step > 0 and ("in epoch %d after step %d"):format(run.epoch, run.step) or "before the first step"
+   local kept, further = "", run.checkpoint.saved and "; --resume auto goes on from there" or ""
+   if run.folder and run.step > 0 then kept = ("; the weights of that moment are in %s/last.safetensors"):format(run.folder) end
+   if session.interrupted() then
+      further = "; resume() of the result goes on from there"
+      if run.best then kept = ("%s; the model has its best weights, of epoch %d"):format(kept, run.best.epoch) end
+   end
+   console.warn("stopped %s%s%s", where, kept, further)
+   run.stopped = "interrupted " .. where
+end
+
+local again
+
+-- Returns the result so far to somebody at the prompt; ends a script.
 local function stop_politely(run, signal)
    run.meter:clear()
    hooks.call(run, "on_interrupt")
+   local from = results.leave(run)
    finish(run, "interrupted")
-   local where = run.step > 0 and ("in epoch %d after step %d"):format(run.epoch, run.step) or "before the first step"
-   local kept = run.folder and run.step > 0 and "; the weights of that moment are in " .. run.folder .. "/last.safetensors"
-   console.warn("stopped %s%s%s", where, kept or "", run.checkpoint.saved and "; --resume auto goes on from there" or "")
-   console.stop(signal == "SIGTERM" and 143 or 130, "interrupted")
+   tell_stopped(run)
+   local so_far = results.of(run, from, function(given) return again(run.model, run.set, given, from) end)
+   if not session.interrupted() then console.stop_with(so_far, signal == "SIGTERM" and 143 or 130, "interrupted") end
+   scute.interrupt_over()
+   return so_far
 end
 
 -- Everything before the first step: what is told, a folder of its own, and where a checkpoint says that the run stands.
@@ -100,31 +119,59 @@ local function begin(run)
    if run.unfreeze then unfreeze.describe(run) end
 end
 
+-- All of a run from its options. from: what an interrupted one left. Called at the end of what the user calls, whose caller a
+-- mistake among the options is then blamed on.
+local function fit(model, set, given, from)
+   local run = runs.new(FIT:read(given), model, set)
+   run.given = given
+   local how <close> = finish_on_interrupt() -- luacheck: ignore
+   local held <close> = folder.take(run) -- luacheck: ignore
+   if from then results.continue(run, from) end
+   begin(run)
+   local failure <close> = finish_on_error(run) -- luacheck: ignore
+   local meter <close> = run.meter -- luacheck: ignore
+   hooks.call(run, "on_fit_begin")
+   run.resumed, run.continued = nil, nil
+   loop(run)
+   run.seconds = scute.clock() - run.times.clock
+   if run.interrupted() then return stop_politely(run, run.interrupted()) end
+   finish(run, "finished")
+   if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
+   run.seconds = scute.clock() - run.times.clock
+   report.finish(run, run.seconds)
+   return results.of(run)
+end
+again = fit
+
 --- Trains `model` on `set` (see scute.data) and leaves the best epoch's weights in it. given: a table of options, or what
 -- train.options returns. With an output_dir, <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv,
 -- events.jsonl, run.json, report.html and schedule.png; another run that lies there is moved aside (see scute.train.folder).
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, best_ema = row of the epoch in which the average
--- of the weights was best (with ema), stopped = why it ended early or nil, seconds }.
--- The first Ctrl-C finishes the step, saves and ends the program with status 130.
+-- of the weights was best (with ema), stopped = why it ended early or nil, interrupted = true where Ctrl-C did, seconds }.
+-- The first Ctrl-C finishes the step and saves. At the prompt that returns the result so far, whose resume() goes on; a script
+-- ends with status 130.
 function train.fit(model, set, given)
    check.arguments("train.fit", model, set, given)
-   local run = runs.new(FIT:read(given), model, set)
-   local how <close> = finish_on_interrupt() -- luacheck: ignore
-   local held <close> = folder.take(run) -- luacheck: ignore
-   begin(run)
-   local failure <close> = finish_on_error(run) -- luacheck: ignore
-   hooks.call(run, "on_fit_begin")
-   run.resumed = nil
-   loop(run)
-   if run.interrupted() then stop_politely(run, run.interrupted()) end
-   finish(run, "finished")
-   if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
-   local seconds = scute.clock() - run.times.clock
-   report.finish(run, seconds)
-   return setmetatable({ history = run.history, best = run.best, folder = run.folder, confusion = run.best.confusion,
-      best_ema = run.average and run.average:best_row(), stopped = run.stopped, seconds = seconds }, as_text.RESULT)
+   local own = {}
+   for name, value in next, given do own[name] = value end
+   return fit(model, set, own)
 end
 FIT:describes(train.fit)
+
+-- The curve, or nil where Ctrl-C came before the first step. Everything is as it was afterwards.
+local function find_rates(run, model, set)
+   local kept <close> = snapshot.take { model = model, optimizer = run.optimizer } -- luacheck: ignore
+   run.epochs = type(run.unfreeze) == "table" and run.unfreeze.epochs or run.epochs
+   runs.new(run, model, set)
+   local meter <close> = run.meter -- luacheck: ignore
+   runs.clamp_batch(run)
+   record.prepare(run)
+   lr_find.prepare(run)
+   runs.choose_feed(run)
+   local result = run.feed and lr_find.run(run)
+   if run.feed then run.feed.close() end
+   return result
+end
 
 --- Looks for a learning rate: trains for a few steps at rates that rise, then puts everything back to the last bit (model,
 -- optimizer, batch norm statistics, random numbers, what is known of photos). given: options of train.fit, so that one
@@ -132,24 +179,23 @@ FIT:describes(train.fit)
 -- Prints what it found and returns { suggestion (nil where the loss never fell), rates = {group = suggestion}, lowest (the
 -- rate with the lowest loss), stopped (the rate at which it diverged, or nil), group, points = {{lr, loss, smoothed}, ...} },
 -- with figure() and save(folder); with an output_dir, curve and numbers go to <output_dir>/<model>/lr_find.png and .csv.
+-- Ctrl-C ends a script after the step; at the prompt that returns the curve so far, with interrupted = true.
 function train.lr_find(model, set, given)
    check.arguments("train.lr_find", model, set, given)
    local run = lr_find.OPTIONS:read(given)
    lr_find.check(run)
-   local result
-   do
-      local kept <close> = snapshot.take { model = model, optimizer = run.optimizer } -- luacheck: ignore
-      run.epochs = type(run.unfreeze) == "table" and run.unfreeze.epochs or run.epochs
-      runs.new(run, model, set)
-      runs.clamp_batch(run)
-      record.prepare(run)
-      lr_find.prepare(run)
-      runs.choose_feed(run)
-      result = lr_find.run(run)
-      run.feed.close()
-   end
+   local how <close> = finish_on_interrupt() -- luacheck: ignore
+   local result = find_rates(run, model, set)
+   local signal = run.interrupted()
+   if signal and not (result and session.interrupted()) then console.stop(signal == "SIGTERM" and 143 or 130, "interrupted") end
+   if signal then console.warn "interrupted; the curve so far:" end
    console.line("%s", tostring(result))
-   if run.output_dir then result:save(("%s/%s"):format(run.output_dir, model.arch)) end
+   if signal then
+      result.interrupted = true
+      scute.interrupt_over()
+   elseif run.output_dir then
+      result:save(("%s/%s"):format(run.output_dir, model.arch))
+   end
    return result
 end
 lr_find.OPTIONS:describes(train.lr_find)

@@ -26,7 +26,7 @@ end
 function tmux:call(...)
    local words = { ... }
    for i, word in ipairs(words) do words[i] = quote(tostring(word)) end
-   return output_of(("tmux -S %s -f /dev/null %s"):format(quote(self.socket), table.concat(words, " ")))
+   return output_of(("tmux -N -S %s -f /dev/null %s"):format(quote(self.socket), table.concat(words, " ")))
 end
 
 -- Runs the server as a child of this process, which needs less of the machine than one that becomes a daemon.
@@ -44,7 +44,7 @@ function tmux.open(command, options)
    options = options or {}
    local socket = os.tmpname()
    os.remove(socket)
-   local self = setmetatable({ socket = socket }, tmux)
+   local self = setmetatable({ socket = socket, code = socket .. ".code" }, tmux)
    local set = {}
    local environment = options.environment or {}
    if options.term then environment.TERM = options.term end
@@ -52,13 +52,14 @@ function tmux.open(command, options)
       set[#set + 1] = value and ("%s=%s"):format(name, quote(value)) or "-u " .. name
    end
    table.sort(set, function(a, b) return a:sub(1, 2) == "-u" and b:sub(1, 2) ~= "-u" end)
-   local line = ("env %s %s"):format(table.concat(set, " "), command)
+   -- The shell around it waits for the exit code, of which tmux (3.3a) now and then loses one.
+   local line = ("trap : INT QUIT; env %s %s; echo $? >%s"):format(table.concat(set, " "), command, quote(self.code))
    self:serve()
    self:call("set-option", "-g", "remain-on-exit", "on")
    self:call("set-option", "-g", "history-limit", 20000)
    self:call("set-option", "-g", "escape-time", 0)
    local said, done = self:call("new-session", "-d", "-x", options.columns or 100, "-y", options.rows or 30, "-c",
-      options.folder or ".", "exec " .. line)
+      options.folder or ".", line)
    assert(done, said)
    if options.prompt ~= false then self:wait_prompt(0) end
    return self
@@ -137,8 +138,10 @@ end
 --- Waits until the program has ended; returns its exit code.
 function tmux:ended()
    for _ = 1, PATIENCE do
-      local dead, code = self:call("display-message", "-p", "#{pane_dead} #{pane_dead_status}"):match "^(%d) (%d*)"
-      if dead == "1" then return tonumber(code) end
+      local file = io.open(self.code)
+      local code = file and file:read "n"
+      if file then file:close() end
+      if code then return code end
       os.execute "sleep 0.02"
    end
 end
@@ -147,6 +150,7 @@ end
 function tmux:close()
    self:call "kill-server"
    os.remove(self.socket)
+   os.remove(self.code)
 end
 
 return tmux

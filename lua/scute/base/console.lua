@@ -28,7 +28,12 @@ end
 
 --- The same, for a run that ended early on request: a script that does not catch it ends with exit status `status`.
 function console.stop(status, format, ...)
-   error(setmetatable({ message = one_line(format, ...), exit = status }, Failure), 0)
+   console.stop_with(nil, status, format, ...)
+end
+
+--- The same, with what the run has so far in the field `result` of the error.
+function console.stop_with(result, status, format, ...)
+   error(setmetatable({ message = one_line(format, ...), exit = status, result = result }, Failure), 0)
 end
 
 --- True for what console.fail raised.

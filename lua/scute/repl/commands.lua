@@ -1,23 +1,88 @@
--- Lines at the prompt that are no Lua: `exit`, `quit`, `? name`, ...
+-- Lines at the prompt that are no Lua: `.time f(x)`, `!ls`, `? name`, `exit`, ... No Lua begins with a dot and a letter, with
+-- `!` or with `?`. What a command with a dot does is a file of its name beside this one, in commands/.
+local console = require "scute.base.console"
+local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
+local scute = require "scute"
 
 local commands = {}
 
+-- Name, what follows it, and what it does. Each is a function(rest of the line) that returns false where it failed, and whether
+-- the session ends.
+local NAMED = {
+   { "time", "EXPRESSION", "how long it takes, with its value; a short one is run many times" },
+   { "run", "FILE [ARGUMENTS]", "a script; its locals are there afterwards" },
+   { "reload", "[MODULE]", "modules whose files were edited, or this one; objects get the new methods" },
+   { "who", "", "your variables, with shapes and memory" },
+   { "mem", "", "memory of tensors, of Lua and of the process" },
+   { "help", "", "this list" },
+}
+
+-- Those that do not begin with a dot, for the list.
+local OTHERS = {
+   { "? NAME", "what help says of it, as NAME ? does" },
+   { "?? WORDS", "names and texts with these words" },
+   { "!COMMAND", "a command of the shell" },
+   { "exit, quit", "leave, as Ctrl-D does" },
+}
+
+local function names()
+   local list = {}
+   for i, entry in ipairs(NAMED) do list[i] = entry[1] end
+   return list
+end
+
+local function run_named(name, rest)
+   for _, entry in ipairs(NAMED) do
+      if entry[1] == name then return require("scute.repl.commands." .. name)(rest) end
+   end
+   local near = scute.nearest(name, names())
+   console.fail("there is no command '.%s'%s; .help lists them", name, near and (", did you mean '.%s'?"):format(near) or "")
+end
+
+local function run_shell(command)
+   return require "scute.repl.commands.shell"(command)
+end
+
+local function leave() return true, true end
+
 -- Lua patterns of whole lines, and function(captures) -> false where it failed, and whether the session ends.
 local COMMANDS = {
-   { "^%s*exit%s*$", function() return true, true end },
-   { "^%s*quit%s*$", function() return true, true end },
+   { "^%s*!%s*(.-)%s*$", run_shell },
+   { "^%s*%.?exit%s*$", leave },
+   { "^%s*exit%s*%(%s*%)%s*$", leave },
+   { "^%s*%.?quit%s*$", leave },
+   { "^%s*quit%s*%(%s*%)%s*$", leave },
+   { "^%s*%.(%a[%w_]*)%s*(.-)%s*$", run_named },
    { "^%s*%?%?%s*(.-)%s*$", help.search },
    { "^%s*%?%s*(.-)%s*$", help.ask },
    { "^%s*([%a_][%w_.:]*)%s*%?+%s*$", help.ask },
 }
 
---- Runs what was typed where it is a command. Returns whether it was one, false where it failed, and whether the session
--- ends.
+--- All of them with what they do, a line each.
+function commands.text()
+   local lines = {}
+   for _, entry in ipairs(NAMED) do lines[#lines + 1] = ("   %-22s %s"):format("." .. entry[1] .. " " .. entry[2], entry[3]) end
+   for _, entry in ipairs(OTHERS) do lines[#lines + 1] = ("   %-22s %s"):format(entry[1], entry[2]) end
+   return "Lines that are no Lua:\n" .. table.concat(lines, "\n")
+end
+
+local function tell(message)
+   io.stdout:flush()
+   io.stderr:write(console.visible(tostring(message)), "\n")
+   return false
+end
+
+--- Runs what was typed where it is a command; what it raises is told. Returns whether it was one, false where it failed, and
+-- whether the session ends.
 function commands.run(text)
    for _, entry in ipairs(COMMANDS) do
       local found = table.pack(text:match(entry[1]))
-      if found[1] then return true, entry[2](table.unpack(found, 1, found.n)) end
+      if found[1] then
+         local ok, done, ends = xpcall(entry[2], errors.describe, table.unpack(found, 1, found.n))
+         if not ok then return true, tell(done) end
+         return true, done, ends
+      end
    end
    return false
 end

@@ -1,4 +1,5 @@
 -- How the session tells of an error: its message, and the frames between it and the prompt.
+local script = require "scute.repl.script"
 local scute = require "scute"
 local show = require "scute.repl.show"
 
@@ -32,6 +33,7 @@ end
 
 --- The text of an error; a message handler of xpcall.
 function errors.describe(problem)
+   script.keep_result(problem)
    if scute.interrupted() then return errors.at_terminal and "\ninterrupted" or "interrupted" end
    if type(problem) == "table" and problem.exit and problem.message then return tostring(problem.message) end
    return short_traceback(show.text(problem))

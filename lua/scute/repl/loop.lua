@@ -8,7 +8,10 @@ local evaluate = require "scute.repl.evaluate"
 local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
 local read = require "scute.repl.read"
+local reload = require "scute.repl.reload"
+local session = require "scute.base.session"
 local show = require "scute.repl.show"
+local startup = require "scute.repl.startup"
 
 local repl = {}
 
@@ -19,11 +22,13 @@ local failed = false
 local function start()
    at_terminal = scute.terminal.open(complete.at)
    errors.at_terminal, show.at_terminal = at_terminal, at_terminal and console.is_terminal(1)
+   session.waits = at_terminal
    _G.help, _G.show = help.show, show.all
-   if not at_terminal then return end
+   if not at_terminal then return end -- no prompt, no habits
    local version = scute.version()
    print(("scute %s (%s, %s, %d threads). help() helps, Tab completes, Ctrl-C stops a computation, Ctrl-D leaves.")
       :format(version.scute, version.lua, version.cpu, scute.threads()))
+   startup.run()
 end
 
 -- The name of the chunk that comes, and its prompt. Through a pipe there is no prompt, and no number.
@@ -41,7 +46,7 @@ end
 --- One turn: reads a chunk and runs it. Returns nil to go on, an exit code at the end of input: 0, or 1 where the input was
 --- no terminal and something in it failed.
 function repl.step()
-   if at_terminal == nil then start() end
+   if at_terminal == nil then return start() end -- a step of its own: what interrupted it is over with it
    local name, prompt = next_chunk()
    local text = read.chunk(name, prompt)
    if not text then return leave() end
@@ -49,6 +54,7 @@ function repl.step()
    local is_command, done, ends = commands.run(text)
    if not is_command and text:find "%S" then done = evaluate.chunk(text, name) end
    failed = failed or done == false
+   reload.note()
    io.stdout:flush()
    if ends then return leave() end
 end

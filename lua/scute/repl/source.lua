@@ -25,9 +25,9 @@ local function end_of_string(text, from)
    return #text
 end
 
--- Calls visit(token, at, last, depth) for each word and sign outside strings and comments; depth 0 is outside all
--- blocks and brackets. Stops where visit returns true.
-local function scan(text, visit)
+--- Calls visit(token, at, last, depth) for each word and sign outside strings and comments; depth 0 is outside all
+--- blocks and brackets. Stops where visit returns true.
+function source.scan(text, visit)
    local at, depth = 1, 0
    while at <= #text do
       local last = select(2, text:find("^[%a_][%w_]*", at))
@@ -53,7 +53,7 @@ end
 -- (<close>, <const>) stays as it is: those belong to a scope. Returns that and the names.
 local function keep_locals(text)
    local starts, attributes = {}, false
-   scan(text, function(token, first, _, depth)
+   source.scan(text, function(token, first, _, depth)
       if depth == 0 and token == "local" then starts[#starts + 1] = first end
       if depth == 0 and token == "<" and text:find("^<%s*%l+%s*>%s*[=,]", first) then attributes = true end
    end)
@@ -87,7 +87,7 @@ end
 -- Puts `return` before what follows the last `;` or line break outside all blocks, if that compiles.
 local function show_last(text, name)
    local cuts = {}
-   scan(text, function(token, _, last, depth)
+   source.scan(text, function(token, _, last, depth)
       if depth == 0 and token == ";" then cuts[#cuts + 1] = last end
    end)
    for i = #cuts, 1, -1 do

@@ -105,14 +105,27 @@ local function check_parts(parts)
    end
 end
 
+-- The plain data of this moment as text, and its tensors.
+local function content_of(run)
+   local parts, tensors = state.take(run, run.parts)
+   check_parts(parts)
+   return exact.encode { identity = identity.of(run), threads = scute.threads(), parts = parts }, tensors
+end
+
+--- What a checkpoint of this moment holds, in memory: plain data as text, and tensors by name.
+function checkpoint.copy(run)
+   local text, tensors = content_of(run)
+   local copies = {}
+   for name, tensor in pairs(tensors) do copies[name] = tensor:clone() end
+   return text, copies
+end
+
 -- Begins to write; returns the handle.
 local function begin(run)
    scute.files.mkdirs(run.folder)
-   local parts, tensors = state.take(run, run.parts)
-   check_parts(parts)
-   local saved = { identity = identity.of(run), threads = scute.threads(), parts = parts }
+   local text, tensors = content_of(run)
    return scute.weights.save_later(run.folder .. "/checkpoint.new", { names = sorted_keys(tensors), tensors = tensors },
-      { format = "scute checkpoint", version = VERSION, state = exact.encode(saved) })
+      { format = "scute checkpoint", version = VERSION, state = text })
 end
 
 -- f(...), what it took from the training being added to the cost; a failure is told and tried again at the next save.
@@ -195,17 +208,19 @@ end
 
 --- Reads the checkpoint that the run shall go on from, verified, and makes the photos those of that run: what has come into the
 -- data folder since is not its, and a split drawn over that would be another.
--- run.resume: nil or "off", "auto" (the newest in the run's own folder, if there is one), or a path.
+-- run.continued: one in memory (see scute.train.result). run.resume: nil or "off", "auto" (the newest in the run's own folder,
+-- if there is one), or a path.
 function checkpoint.open(run)
    run.checkpoint = { at = scute.clock(), cost = 0 }
-   run.resumed = find(run)
-   if not run.resumed then return end
+   run.resumed = run.continued or find(run)
+   if run.continued then run.digests = run.continued.digests end
+   if run.continued or not run.resumed then return end
    run.digests = split_file.hold(run.set, (run.resumed.path:match "^(.*)/" or ".") .. "/" .. split_file.NAME) or {}
 end
 
 --- Fails where what open() read is of another run; nothing is changed yet.
 function checkpoint.check(run)
-   if run.folder or run.resume then identity.begin(run) end
+   if run.folder or run.resumed then identity.begin(run) end
    if run.resumed then identity.check(run.resumed, run) end
 end
 

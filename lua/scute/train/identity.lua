@@ -109,6 +109,7 @@ end
 
 --- The same for a checkpoint, of which what does not change is less as parts begin to train.
 function identity.of(run)
+   if not run.identity then identity.begin(run) end
    if run.identity_of ~= run.changing then
       run.identity.frozen, run.identity_of = frozen_text(run, run.changing), run.changing
    end

@@ -69,18 +69,23 @@ function Progress:show(moment)
    io.stdout:flush()
    self.width = #text
    console.drawn = self
+   scute.drawing(true)
 end
 
 --- Takes the bar away, so that a line can be written.
 function Progress:clear()
    if self.width > 0 then
-      io.stdout:write("\r", (" "):rep(math.min(self.width, scute.terminal_size() - 1)), "\r")
+      local width = self.width + 2 -- ^C may stand behind it
+      io.stdout:write("\r", (" "):rep(math.min(width, scute.terminal_size() - 1)), "\r")
       io.stdout:flush()
       self.width = 0
+      scute.drawing(false)
    end
    if console.drawn == self then console.drawn = nil end
    self.shown = self.terminal and 0 or scute.clock()
 end
+
+Progress.__close = Progress.clear -- an error is told on a line of its own
 
 --- The hook that shows how far a run of train.fit is, and a line for each epoch; where there are many short ones, not for
 -- each.

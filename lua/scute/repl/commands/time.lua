@@ -1,0 +1,67 @@
+-- .time CODE: how long it takes, with what it gives. An expression that is short runs many times; a statement runs once, since
+-- it is there to change something.
+local console = require "scute.base.console"
+local evaluate = require "scute.repl.evaluate"
+local scute = require "scute"
+local source = require "scute.repl.source"
+
+local NAME = "=input"
+local SHORT, ROUNDS, ROUND = 0.1, 5, 0.1 -- seconds; what takes less is run for so many rounds of so many seconds
+
+local UNITS = { { 1, "s" }, { 1e-3, "ms" }, { 1e-6, "µs" }, { 1e-9, "ns" } }
+
+-- "1.23 ms" from seconds.
+local function duration(seconds)
+   if seconds >= 99.95 then return console.duration(seconds) end
+   for _, unit in ipairs(UNITS) do
+      if seconds >= 0.9995 * unit[1] or unit[2] == "ns" then return ("%.3g %s"):format(seconds / unit[1], unit[2]) end
+   end
+end
+
+-- Seconds until n runs are computed, on a GPU too, and what the last one gave.
+local function measure(chunk, n)
+   local results
+   scute.synchronize()
+   local start = scute.clock()
+   for _ = 2, n do chunk() end
+   results = table.pack(chunk())
+   scute.synchronize()
+   return scute.clock() - start, results
+end
+
+-- How many runs make a round.
+local function runs_in_a_round(chunk, once)
+   local n, seconds = 1, once
+   while seconds < ROUND / 2 do
+      n = math.ceil(n * math.min(10, ROUND / math.max(seconds, 1e-9)))
+      seconds = measure(chunk, n)
+   end
+   return n
+end
+
+-- The fastest and the mean of many runs. Random numbers go on as if there had been none of them.
+local function repeated(chunk, once)
+   local random = scute.rng_state()
+   local n, best, sum = runs_in_a_round(chunk, once), math.huge, 0
+   for _ = 1, ROUNDS do
+      local seconds = measure(chunk, n) / n
+      best, sum = math.min(best, seconds), sum + seconds
+   end
+   scute.rng_state(random)
+   return ("%s a run, the best of %d rounds of %d (%s on average)"):format(duration(best), ROUNDS, n, duration(sum / ROUNDS))
+end
+
+return function(text)
+   if text == "" then console.fail ".time: expected what to time, as in .time scute.randn(1000, 1000):sum()" end
+   local chunk, message = source.compile(text, NAME)
+   if not chunk then error(message, 0) end
+   local once, results = measure(chunk, 1)
+   local told
+   if once < SHORT and load("return " .. text, NAME, "t") then
+      local ok, many = pcall(repeated, chunk, once)
+      if not ok and scute.interrupted() then error(many, 0) end
+      told = ok and many -- what can be done only once (a second backward) has taken what it took
+   end
+   print(told or duration(once))
+   return evaluate.show(results)
+end

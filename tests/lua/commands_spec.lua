@@ -1,0 +1,129 @@
+-- Commands of the session through a pipe, and scripts whose locals stay: what is printed, and the exit code.
+local lfs = require "lfs"
+
+local scute, folder = arg[-1], nil
+
+local function write(name, text)
+   local path = folder .. "/" .. name
+   local file = assert(io.open(path, "w"))
+   file:write(text)
+   file:close()
+   return path
+end
+
+-- What the session says to lines, with standard error, and its exit code.
+local function session(input, arguments)
+   local pipe = io.popen(("'%s' %s <'%s' 2>&1"):format(scute, arguments or "", write("input", input)))
+   local said = pipe:read "a"
+   local _, _, code = pipe:close()
+   return said, code
+end
+
+setup(function()
+   folder = os.tmpname()
+   os.remove(folder)
+   assert(lfs.mkdir(folder))
+end)
+
+teardown(function() os.execute(("rm -rf '%s'"):format(folder)) end)
+
+describe("a script before the session", function()
+   local SCRIPT = [[
+#!/usr/bin/env scute
+local LIMIT <const>, text = 5, "a <const> b"
+local function double(x) return 2 * x end
+local type, early = "mine", nil
+shared = { ... }
+do local inner = 1 end
+if ... == "early" then local deep = 7 return double(deep) end
+if ... == "fail" then error "on purpose" end
+if ... == "deep" then local function f() return 1 + f() end f() end
+if ... == "thread" then coroutine.wrap(function() local own = 1 error "within" end)() end
+if ... == "exit" then os.exit(3) end
+if ... == "code" then error { exit = 2, message = "a wrong flag" } end
+local last = LIMIT + 1
+]]
+   local SHOW = "LIMIT, text, double and double(4), type(1), inner, deep, last, #shared\n"
+   local ALL = "5\ta <const> b\t8\tnumber\tnil\t%s\t%s\t%d\n"
+   local NOTE = "note: type of the script stays out of the session, where Lua has something of that name\n"
+   local function all(deep, last, n) return ALL:format(deep, last, n) end
+   local path
+
+   setup(function() path = write("script.lua", SCRIPT) end)
+
+   it("leaves its locals, however it ended", function()
+      for _, case in ipairs { { "", all(nil, 6, 0) }, { "'early' b", all(7, nil, 2) }, { "fail", all(nil, nil, 1) },
+         { "deep", all(nil, nil, 1) }, { "thread", all(nil, nil, 1) }, { "code", all(nil, nil, 1) } } do
+         for name, said in pairs { i = session(SHOW, ("-i '%s' %s"):format(path, case[1])),
+            run = session((".run %s %s\n%s"):format(path, case[1], SHOW)) } do
+            assert.equal(NOTE, said:sub(1, #NOTE))
+            assert.matches(case[2], said, 1, true, name .. " " .. case[1])
+         end
+      end
+   end)
+
+   it("tells errors as without one, and ends with os.exit", function()
+      local said, code = session(SHOW, ("-i '%s' fail"):format(path))
+      assert.equal(0, code)
+      assert.matches("scute: " .. path .. ":8: on purpose\nstack traceback:", said, 1, true)
+      assert.matches("in main chunk", said, 1, true)
+      said, code = session(SHOW, ("-i '%s' exit"):format(path))
+      assert.same({ "", 3 }, { said, code })
+      said, code = session("1\n", ("-i '%s'"):format(write("wrong.lua", "\nx = = 1")))
+      assert.same({ ("scute: %s/wrong.lua:2: unexpected symbol near '='\n1\n"):format(folder), 0 }, { said, code })
+   end)
+
+   it("may be run in the session, which its end does not end", function()
+      local said, code = session((".run '%s' exit\n5\n"):format(path))
+      assert.same({ NOTE .. "exit status 3\n5\n", 1 }, { said, code })
+      said, code = session((".run %s code\n"):format(path))
+      assert.same({ NOTE .. "a wrong flag\n", 1 }, { said, code })
+      said = session(('.run %s \'a b\' "c d" e\\ f\nshared, arg[3], arg[0] == %q\n'):format(path, path))
+      assert.equal(NOTE .. '{ "a b", "c d", "e f" }\te f\ttrue\n', said)
+      said, code = session ".run nothing.lua\n.run\n.run examples/first_tensor.lua\nlocal_of_mine\n"
+      assert.matches("cannot open 'nothing.lua': No such file or directory\n.run: expected a script", said, 1, true)
+      assert.equal(1, code)
+   end)
+
+   it("may have as many locals as Lua allows", function()
+      local lines = {}
+      for i = 1, 200 do lines[i] = ("local v%d = %d"):format(i, i) end
+      local many = write("many.lua", table.concat(lines, "\n") .. "\nif ... then error 'no' end print 'ran'\n")
+      assert.equal("ran\nnil\n", (session("v7\n", "-i " .. many)))
+      assert.matches("\n7\n$", (session("v7\n", "-i " .. many .. " x")))
+   end)
+end)
+
+describe("a command", function()
+   it("is no line of Lua", function()
+      local said, code = session ".5 + 1\n= 7\nexit = 3; exit\n.exit\n8\n"
+      assert.same({ "1.5\n7\n3\n", 0 }, { said, code })
+      said, code = session ".hlep\n!\n! exit 4\n!kill -9 $$\n!yes | head -n 1\n"
+      assert.same({ "there is no command '.hlep', did you mean '.help'?; .help lists them\n"
+         .. "!: expected a command of the shell, as in !ls\nexit status 4\nended by signal 9\ny\n", 1 }, { said, code })
+   end)
+
+   it("times expressions many times, statements and long ones once", function()
+      local said = session "n = 0\nfunction up() n = n + 1; return 42 end\n.time up()\nn > 10\n.time x = up()\n.time\n"
+      assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average%)\n42\ntrue\n"
+         .. "[%d.]+ [nµm]*s\n.time: expected", said)
+      said = session "w = scute.ones(2):requires_grad_(); loss = w:sum()\n.time loss:backward()\nw.grad:values()\n"
+      assert.matches("^[%d.]+ [nµm]*s\n{ 1.0, 1.0 }\n$", said)
+      said = session [[
+scute.manual_seed(1); a = scute.randn(2):values(); b = scute.randn(1):item()
+scute.manual_seed(1)
+.time scute.randn(2):numel()
+scute.randn(1):item() == b
+]]
+      assert.matches("true\n$", said)
+      assert.matches("no\n", (session ".time error 'no'\n"), 1, true)
+   end)
+
+   it("shows variables and memory", function()
+      local said = session "x = scute.zeros(10, 20); m = scute.nn.Linear { 2, 3 }; s = 'a\\nb'\nl = { x, x }\n.who\n.mem\n"
+      assert.matches("l  table, 2 entries +1.6 kB\nm  Linear, 9 parameters +36 B\ns  \"a\\nb\"\n"
+         .. "x  tensor f32 cpu %(10, 20%) +800 B\ntensors on cpu +[%d.]+ kB", said)
+      assert.matches("\nLua's values .*\nthe process ", said)
+      assert.equal("no variables yet\n", (session ".who\n"))
+   end)
+end)
