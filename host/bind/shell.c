@@ -1,4 +1,4 @@
-// scute.shell: commands of the shell, for the session at the prompt.
+// Runs commands of the shell, for the session at the prompt.
 #include "host/term/shell.h"
 
 #include "host/bind/bind.h"

@@ -350,7 +350,16 @@ end]], test = "optim_spec" },
    { "lua/scute/repl/show/paint.lua", "the width of a text counts its marks", from = [[local plain = paint.plain(text)]],
       to = "local plain = text", test = "show_spec" },
 
+   { "lua/scute/repl/reload.lua", "new functions speak of classes that no object has",
+      from = [[if old then debug.setupvalue(f, i, old) end]], to = "", test = "reload_spec" },
+   { "lua/scute/repl/script.lua", "a script's local takes the place of a global of Lua's own",
+      from = [[if not standard[name] then return rawset(_G, name, value) end]], to = [[rawset(_G, name, value)]],
+      test = "commands_spec" },
+
    -- ---- training ----
+   { "lua/scute/train/result.lua", "an interrupted run goes on in the folder of another",
+      from = [[if read(from.folder .. "/run.json") == from.record then return end]], to = "do return end",
+      test = "interrupted_spec" },
    { "lua/scute/train/checkpoint.lua", "the checkpoint before is lost where hard links fail",
       from = [[assert(os.rename(newest, previous))]], to = "", test = "state_spec --filter='one name only'" },
    { "lua/scute/train/record.lua", "the best weights of a resumed run are its last ones",
