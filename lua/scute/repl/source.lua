@@ -124,7 +124,7 @@ end
 --- Whether what was typed ends with a `;`, comments aside, which asks that its value is not shown.
 function source.is_silent(text)
    local at
-   scan(text, function(token, first) at = token == ";" and first or nil end)
+   source.scan(text, function(token, first) at = token == ";" and first or nil end)
    return at ~= nil and is_empty(text:sub(at + 1))
 end
 

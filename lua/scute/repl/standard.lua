@@ -3,7 +3,7 @@ local standard = {}
 
 for name in ([[_G _VERSION arg assert collectgarbage coroutine debug dofile error getmetatable io ipairs load loadfile math next
    os package pairs pcall print rawequal rawget rawlen rawset require select setmetatable string table tonumber tostring type
-   utf8 warn xpcall scute help lfs _ _1 _2]]):gmatch "%S+" do
+   utf8 warn xpcall scute help show lfs _ _1 _2]]):gmatch "%S+" do
    standard[name] = true
 end
 
