@@ -130,11 +130,15 @@ FIT:describes(train.fit)
 -- table serves both, of which epochs, schedule, resume and hooks have no meaning here, and its own.
 -- Prints what it found and returns { suggestion (nil where the loss never fell), rates = {group = suggestion}, lowest (the
 -- rate with the lowest loss), stopped (the rate at which it diverged, or nil), group, points = {{lr, loss, smoothed}, ...} },
--- with figure() and save(folder); with an output_dir, curve and numbers go to <output_dir>/<model>/lr_find.png and .csv.
+-- with figure() and save(folder); with an output_dir, curve and numbers go to
+-- <output_dir>/<model>_lr_find/, as lr_find.png and .csv.
 function train.lr_find(model, set, given)
    check.arguments("train.lr_find", model, set, given)
    local run = lr_find.OPTIONS:read(given)
    lr_find.check(run)
+   run.model = model
+   local place = folder.of_rates(run)
+   local held <close> = place and folder.hold(place) -- luacheck: ignore
    local result
    do
       local kept <close> = snapshot.take { model = model, optimizer = run.optimizer } -- luacheck: ignore
@@ -148,7 +152,7 @@ function train.lr_find(model, set, given)
       run.feed.close()
    end
    console.line("%s", tostring(result))
-   if run.output_dir then result:save(("%s/%s"):format(run.output_dir, model.arch)) end
+   if place then result:save(place) end
    return result
 end
 lr_find.OPTIONS:describes(train.lr_find)

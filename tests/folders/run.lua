@@ -93,10 +93,12 @@ local function drops_a_run_on_request()
 end
 
 local function looks_for_rates_beside_a_run()
+   local before = shell("cd $T/drop/baseline_cnn && ls -l").out
    local r = trains("drop", "--lr_find")
-   check(not r.out:find "note: the run" and exists "drop/baseline_cnn/lr_find.csv" and not exists "drop/baseline_cnn/run.lock",
-      "--lr_find leaves a run where it is", r.all)
-   lies("drop", "baseline_cnn resnet18")
+   check(not r.out:find "note: " and shell("cd $T/drop/baseline_cnn && ls -l").out == before,
+      "--lr_find leaves a run as it is", r.all)
+   lies("drop", "baseline_cnn baseline_cnn_lr_find resnet18")
+   lies("drop/baseline_cnn_lr_find", "lr_find.csv lr_find.png")
 end
 
 -- ---- two at once ----

@@ -87,18 +87,18 @@ local function beside(output_dir, name, source)
    return name
 end
 
--- Where a run lies, which depends on what it reads alone: the same when it is run again or gone on with.
+-- Where a run lies, which depends on what it reads alone: the same when it is run again or gone on with. And notes on why.
 local function choose(run)
-   local output_dir, name = run.output_dir:gsub("(.)/+$", "%1"), run.model.arch
+   local output_dir, name, notes = run.output_dir:gsub("(.)/+$", "%1"), run.model.arch, {}
    for _, source in ipairs(sources_of(run)) do
       local taken
       name, taken = beside(output_dir, name, source[1])
       if taken then
-         console.line("note: %s holds the %s that this run starts from, and stays as it is; this run is in %s/%s", taken,
-            source[2], output_dir, name)
+         notes[#notes + 1] = ("%s holds the %s that this run starts from, and stays as it is; this run is in %s/%s"):format(
+            taken, source[2], output_dir, name)
       end
    end
-   return ("%s/%s"):format(output_dir, name)
+   return ("%s/%s"):format(output_dir, name), notes
 end
 
 -- ---- moving aside ----
@@ -188,9 +188,17 @@ end
 --- Decides where a run lies (run.folder, nil without an output_dir) and holds that folder for it.
 function folder.take(run)
    if not run.output_dir then return nil end
-   run.folder = choose(run)
-   run.lock = lock(run.folder)
-   return until_closed(run.folder, function() return run.lock end)
+   local path, notes = choose(run)
+   for _, note in ipairs(notes) do console.line("note: %s", note) end
+   run.folder = path
+   run.lock = lock(path)
+   return until_closed(path, function() return run.lock end)
+end
+
+--- The folder of a look at learning rates, beside that of the run which they are for: what it finds belongs to no run yet.
+-- nil without an output_dir.
+function folder.of_rates(run)
+   return run.output_dir and choose(run) .. "_lr_find" or nil
 end
 
 --- Sees to it that the folder of a run has no files of another one. Call when it is known what the run goes on from.
