@@ -144,8 +144,8 @@ local function execute(program, job, folder)
    local log, why = io.open(folder .. "/output.log", "w")
    if not log then console.fail("output_dir: %s", why) end
    io.stdout:flush()
-   local pipe = assert(io.popen(("echo $$; exec %s %s %s 2>%s"):format(quoted(program), quoted(worker), quoted(job),
-      quoted(folder .. "/errors.log"))))
+   local pipe = assert(io.popen(("echo $$; exec %s %s %s %d 2>%s"):format(quoted(program), quoted(worker), quoted(job),
+      scute.process.id(), quoted(folder .. "/errors.log"))))
    follow(pipe, log, console.is_terminal(1) and not console.quiet)
    log:close()
    local _, how, code = pipe:close()

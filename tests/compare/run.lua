@@ -323,11 +323,23 @@ local function stops_politely()
    end
 end
 
+-- Killed, a comparison takes the run with it that it had begun, so that going on at once meets no lock.
+local function leaves_nobody_behind()
+   local line = COMPARE .. "--data_dir $T/two --output_dir $T/killed --models mobilenet_v2 --weights none --protocol finetune"
+      .. " --seeds 1 --budget epochs=1000"
+   local r = shell("set -m; " .. line .. " >$T/log & job=$!; log=$T/killed/runs/mobilenet_v2/seed0/output.log; "
+      .. await "epoch   1" .. "; kill -KILL $job; wait $job 2>/dev/null; >$log; " .. line .. " --resume >$T/log & job=$!; "
+      .. await "epoch  *[0-9]" .. "; kill -TERM $job; wait $job")
+   check(r.code == 143 and not r.all:find "is in use", "killed, it goes on at once", r.all)
+   check(shell("$S lua/scute/compare/worker.lua $T/killed/runs/mobilenet_v2/seed0/job.json 1").err:find
+      "^scute: process 1, which started this one, has ended", "a run whose comparison has ended does not begin")
+end
+
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs {
    compares, knows_its_folder, reports_without_training, reports_on_a_full_disk, resumes, names_files_cut_anywhere,
    goes_on_after_failures, finetunes_in_folds, refuses_bad_input, takes_odd_photos, takes_many_classes,
-   goes_on_from_checkpoints, stops_politely,
+   goes_on_from_checkpoints, stops_politely, leaves_nobody_behind,
 } do
    local ok, message = xpcall(test, debug.traceback)
    if not ok then check(false, "a test that broke off", message) end

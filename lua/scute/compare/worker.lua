@@ -1,6 +1,7 @@
 -- One run of a comparison, as a process of its own: what it measures is not disturbed by the runs before it, and where it
--- fails, the others go on. Usage: scute worker.lua JOB.json; see scute.compare.plan for what a job is. Leaves result.json in
--- the job's folder when all went well.
+-- fails, the others go on. Usage: scute worker.lua JOB.json PARENT; see scute.compare.plan for what a job is. Leaves result.json
+-- in the job's folder when all went well. Ends with the process PARENT, which started it: one that is killed leaves nobody who
+-- trains on in a folder that the next one takes.
 local scute = require "scute"
 local cli, data, models, optim, schedule, score, train =
    scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.score, scute.train
@@ -52,8 +53,12 @@ local function answers(job, set, model)
    return { photos = photos, labels = seen.y, predicted = seen.guesses }
 end
 
-local job, why = plan.read_json(cli.parse(arg, "One run of a comparison", {
-   { "job", argument = true, required = true, value = "FILE", help = "what to do, as the comparison wrote it" } }).job)
+local opt = cli.parse(arg, "One run of a comparison", {
+   { "job", argument = true, required = true, value = "FILE", help = "what to do, as the comparison wrote it" },
+   { "parent", argument = true, required = true, whole = true, value = "PROCESS", help = "the comparison" },
+})
+console.guard(nil, scute.process.end_with_parent, opt.parent)
+local job, why = plan.read_json(opt.job)
 if not job then console.fail("%s", why) end
 plan.JOB:strict(job)
 if job.threads then scute.threads(job.threads) end
