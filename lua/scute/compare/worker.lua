@@ -1,7 +1,7 @@
 -- One run of a comparison, as a process of its own: what it measures is not disturbed by the runs before it, and where it
--- fails, the others go on. Usage: scute worker.lua JOB.json PARENT; see scute.compare.plan for what a job is. Leaves result.json
--- in the job's folder when all went well. Ends with the process PARENT, which started it: one that is killed leaves nobody who
--- trains on in a folder that the next one takes.
+-- fails, the others go on. Usage: scute worker.lua JOB.json PARENT; see scute.compare.plan for what a job is. Leaves
+-- result.json in the job's folder when all went well. Ends with the process PARENT, which started it: a comparison that is
+-- killed leaves nobody who trains on in a folder that the next one takes.
 local scute = require "scute"
 local cli, data, models, optim, schedule, score, train =
    scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.score, scute.train

@@ -15,6 +15,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
+local readable = require "scute.base.readable"
 local sorted_keys = require "scute.base.sorted_keys"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
@@ -193,6 +194,27 @@ local function find(run)
    return file
 end
 
+-- Photos that could not be read are none of what the run learned from: one that is gone is not missed, and one that was mended
+-- stays left out.
+local function hold_photos(run)
+   local lost = { train = {}, val = {} }
+   for _, entry in ipairs(run.resumed.state.parts.photos.list) do lost[entry.part][entry.index] = true end
+   local folder = run.resumed.path:match "^(.*)/" or "."
+   local digests = split_file.hold(run.set, folder .. "/" .. split_file.NAME, function(entry, index)
+      return lost[entry.split][index]
+   end)
+   for side, indices in pairs(lost) do
+      for index in pairs(indices) do
+         local path = run.set[side].paths[index]
+         if path and readable(path) then
+            run.set.notes[#run.set.notes + 1] = ("'%s' could not be read when the run began and can be now; it stays left out")
+               :format(path)
+         end
+      end
+   end
+   return digests
+end
+
 --- Reads the checkpoint that the run shall go on from, verified, and makes the photos those of that run: what has come into the
 -- data folder since is not its, and a split drawn over that would be another.
 -- run.resume: nil or "off", "auto" (the newest in the run's own folder, if there is one), or a path.
@@ -200,7 +222,7 @@ function checkpoint.open(run)
    run.checkpoint = { at = scute.clock(), cost = 0 }
    run.resumed = find(run)
    if not run.resumed then return end
-   run.digests = split_file.hold(run.set, (run.resumed.path:match "^(.*)/" or ".") .. "/" .. split_file.NAME) or {}
+   run.digests = hold_photos(run) or {}
 end
 
 --- Fails where what open() read is of another run; nothing is changed yet.
