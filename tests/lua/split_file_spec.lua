@@ -270,8 +270,8 @@ describe("a photo that could not be read", function()
 
       it("stays left out where it was mended, and that is told, cache_features " .. cached, function()
          local bad = one_of "train"
-         assert.equal(("'%s/photos/%s' could not be read when the run began and can be now; it stays left out"):format(root, bad),
-            go_on(cached, bad, photos.write_file))
+         assert.equal(("'%s/photos/%s' could not be read when the run began and can be now; it stays left out"):format(root,
+            bad), go_on(cached, bad, photos.write_file))
       end)
    end
 end)

@@ -10,8 +10,8 @@ local report = require "scute.report.text"
 local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
 local fold_of = require "scute.compare.folds"
+local photos = require "scute.compare.photos"
 local plan = require "scute.compare.plan"
-local split_file = require "scute.data.split_file"
 local to_json = require "scute.base.json"
 
 local HEAD_FACTOR = 10 -- learning rate of a new head, in rates of the layers before it
@@ -19,7 +19,7 @@ local HEAD_FACTOR = 10 -- learning rate of a new head, in rates of the layers be
 local function open_set(job)
    local set = data.open(job.data_dir, { seed = job.split_seed, val_fraction = not job.split_csv and job.val_fraction or nil,
       split_csv = job.split_csv, layout = job.layout })
-   split_file.hold(set, job.split_file)
+   photos.hold(set, job.split_file:match "^(.*)/")
    return job.folds and fold_of(set, job.fold, job.folds, job.split_seed) or set
 end
 
@@ -48,9 +48,9 @@ end
 -- What the model says about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
 local function answers(job, set, model)
    local seen = score(model, set.val, { batch_size = job.batch_size, workers = job.workers, device = job.device })
-   local photos = {}
-   for i, index in ipairs(seen.indices) do photos[i] = set.val.paths[index] end
-   return { photos = photos, labels = seen.y, predicted = seen.guesses }
+   local paths = {}
+   for i, index in ipairs(seen.indices) do paths[i] = set.val.paths[index] end
+   return { photos = paths, labels = seen.y, predicted = seen.guesses }
 end
 
 local opt = cli.parse(arg, "One run of a comparison", {

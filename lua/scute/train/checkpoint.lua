@@ -221,8 +221,9 @@ end
 function checkpoint.open(run)
    run.checkpoint = { at = scute.clock(), cost = 0 }
    run.resumed = find(run)
+   for path, digest in pairs(run.set.digests or {}) do run.digests[path] = digest end -- of runs that it is compared with
    if not run.resumed then return end
-   run.digests = hold_photos(run) or {}
+   for path, digest in pairs(hold_photos(run) or {}) do run.digests[path] = digest end
 end
 
 --- Fails where what open() read is of another run; nothing is changed yet.

@@ -71,7 +71,8 @@ local function compute(run, part, options, report)
    end
    score(run.model, part, { want = { "features" }, device = run.device, each = keep, feed = { on_device = true,
       batches = function()
-         return run.photos.batches(part, { order = order_of(run, part), batch_size = BATCH, augment = options.augment, epoch = options.epoch })
+         return run.photos.batches(part, { order = order_of(run, part), batch_size = BATCH, augment = options.augment,
+            epoch = options.epoch })
       end,
       embed = function(x) return precision.call(run.half, run.model.features, run.model, x) end,
    } })
