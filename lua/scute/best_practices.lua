@@ -2,6 +2,7 @@
 -- are not done again. How results are shown is in best_practices/tell.lua.
 local lfs = require "lfs"
 local scute = require "scute"
+local apart = require "scute.data.apart"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
 local hold = require("scute.train.folder").hold
@@ -202,6 +203,7 @@ function best_practices.run(opt, set, rows, fit)
    local chosen = choose(complete(rows), opt.only)
    if opt.list then return print_rows(chosen) end
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
+   if not opt.split_csv then apart(opt.output_dir .. "/" .. chosen[1].name, opt.data_dir, opt.layout) end
    local locked <close> = hold(opt.output_dir) -- luacheck: ignore
    local held = opt.resume and photos.hold(set, opt.output_dir)
    settle(opt, settings_of(opt, set))

@@ -2,6 +2,7 @@
 -- better. What its script calls; the parts are in compare/.
 local lfs = require "lfs"
 local scute = require "scute"
+local apart = require "scute.data.apart"
 local budgets = require "scute.compare.budgets"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
@@ -281,6 +282,7 @@ function compare.run(opt, program)
    if lfs.attributes(opt.output_dir, "mode") == "file" then
       console.fail("output_dir: '%s' is a file, not a folder", opt.output_dir)
    end
+   if not opt.split_csv then apart(opt.output_dir .. "/runs", opt.data_dir, opt.layout) end
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
    local held <close> = hold(opt.output_dir) -- luacheck: ignore

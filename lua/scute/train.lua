@@ -136,7 +136,7 @@ function train.lr_find(model, set, given)
    check.arguments("train.lr_find", model, set, given)
    local run = lr_find.OPTIONS:read(given)
    lr_find.check(run)
-   run.model = model
+   run.model, run.set = model, set
    local place = folder.of_rates(run)
    local held <close> = place and folder.hold(place) -- luacheck: ignore
    local result

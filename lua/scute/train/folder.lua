@@ -3,6 +3,7 @@
 -- is, and the run lies beside it.
 local lfs = require "lfs"
 local scute = require "scute"
+local apart = require "scute.data.apart"
 local console = require "scute.base.console"
 local lies_in = require "scute.base.lies_in"
 
@@ -137,6 +138,11 @@ local function hint(path)
    return has_more and (", --resume %s goes on with it"):format(path) or ""
 end
 
+-- Photos of a table lie anywhere, and their folders are no classes.
+local function check_that_it_lies_apart(run, path, is_run)
+   if run.set.dir and not run.set.is_listed then apart(path, run.set.dir, rawget(run.arguments, "layout"), is_run) end
+end
+
 local function check_that_it_may_move(run)
    local photos = run.set.dir
    if photos and lies_in(photos .. "/.", run.folder) then
@@ -190,6 +196,7 @@ function folder.take(run)
    if not run.output_dir then return nil end
    local path, notes = choose(run)
    for _, note in ipairs(notes) do console.line("note: %s", note) end
+   check_that_it_lies_apart(run, path, true)
    run.folder = path
    run.lock = lock(path)
    return until_closed(path, function() return run.lock end)
@@ -198,7 +205,10 @@ end
 --- The folder of a look at learning rates, beside that of the run which they are for: what it finds belongs to no run yet.
 -- nil without an output_dir.
 function folder.of_rates(run)
-   return run.output_dir and choose(run) .. "_lr_find" or nil
+   if not run.output_dir then return nil end
+   local path = choose(run) .. "_lr_find"
+   check_that_it_lies_apart(run, path, false)
+   return path
 end
 
 --- Sees to it that the folder of a run has no files of another one. Call when it is known what the run goes on from.
