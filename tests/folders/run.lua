@@ -275,5 +275,5 @@ local function is_the_same_file_each_time()
 end
 
 cli.run { keeps_the_first_run, drops_a_run_on_request, looks_for_rates_beside_a_run, keeps_results_apart_from_photos,
-   belongs_to_one_process, the_whole_of_an_exercise_belongs_to_one_process, stays_clear_of_what_it_reads, says_what_to_do_where_nothing_can_move,
-   keeps_the_first_run_on_a_full_disk, is_the_same_file_each_time }
+   belongs_to_one_process, the_whole_of_an_exercise_belongs_to_one_process, stays_clear_of_what_it_reads,
+   says_what_to_do_where_nothing_can_move, keeps_the_first_run_on_a_full_disk, is_the_same_file_each_time }
