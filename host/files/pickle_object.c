@@ -6,7 +6,7 @@
 #include <string.h>
 
 // The whole list of names that mean something here, and what stands for them.
-typedef enum { TYPE, ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, OTHER } Meaning;
+typedef enum { TYPE, ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, REBUILD_FROM_TYPE, OTHER } Meaning;
 static const struct {
    const char *name;
    Meaning meaning;
@@ -17,6 +17,8 @@ static const struct {
     {"torch._utils._rebuild_parameter", REBUILD_PARAMETER},
     {"torch._utils._rebuild_parameter_with_state", REBUILD_PARAMETER},
     {"torch.nn.parameter.Parameter", REBUILD_PARAMETER},
+    {"torch._tensor._rebuild_from_type_v2", REBUILD_FROM_TYPE},
+    {"torch.Tensor", TYPE},
     {"torch.FloatStorage", TYPE},
     {"torch.HalfStorage", TYPE},
     {"torch.BFloat16Storage", TYPE},
@@ -119,17 +121,30 @@ static ScStatus make_tensor(ScUnpickler *m, const ScPickled *arguments) {
    return sc_pickle_append(m, tensor, arguments->items, 4);
 }
 
+static Meaning meaning_of(const ScPickled *callee) {
+   for (int i = 0; i < NALLOWED && callee->kind == SC_PICKLED_GLOBAL; i++)
+      if (allowed[i].name == callee->text) return allowed[i].meaning;
+   return OTHER;
+}
+
+// A tensor that has attributes, or is of a class of its own: the function that makes it without, a class, that
+// function's arguments, and the attributes.
+static ScStatus make_from_type(ScUnpickler *m, const ScPickled *arguments) {
+   if (arguments->n != 4 || meaning_of(arguments->items[0]) == REBUILD_FROM_TYPE)
+      return sc_pickle_damaged(m, "makes a tensor from something other than its parts");
+   return sc_pickle_call(m, arguments->items[0], arguments->items[2]);
+}
+
 ScStatus sc_pickle_call(ScUnpickler *m, const ScPickled *callee, const ScPickled *arguments) {
-   Meaning meaning = OTHER;
    ScPickled *object;
    if ((callee->kind != SC_PICKLED_GLOBAL && callee->kind != SC_PICKLED_OBJECT) ||
        arguments->kind != SC_PICKLED_TUPLE)
       return sc_pickle_damaged(m, "calls what cannot be called");
-   for (int i = 0; i < NALLOWED && callee->kind == SC_PICKLED_GLOBAL; i++)
-      if (allowed[i].name == callee->text) meaning = allowed[i].meaning;
+   Meaning meaning = meaning_of(callee);
    if (meaning == OTHER) return sc_pickle_push_new(m, SC_PICKLED_OBJECT, &object);
    if (meaning == ORDERED_DICT) return make_dict(m, arguments);
    if (meaning == REBUILD_TENSOR) return make_tensor(m, arguments);
+   if (meaning == REBUILD_FROM_TYPE) return make_from_type(m, arguments);
    if (meaning == REBUILD_PARAMETER && arguments->n > 0 && arguments->items[0]->kind == SC_PICKLED_TENSOR)
       return sc_pickle_push(m, arguments->items[0]);
    return sc_pickle_damaged(m, "calls what cannot be called");

@@ -150,13 +150,15 @@ static ScStatus read_dict(Reader *r, const ScPickled *dict) {
    r->sorted = calloc(dict->n / 2, sizeof *r->sorted);
    if (!r->items || !r->sorted) return no_memory();
    for (size_t i = 0; i < dict->n; i += 2) {
-      if (dict->items[i + 1]->kind != SC_PICKLED_TENSOR) continue;
+      if (!sc_pth_is_weight(dict->items[i + 1])) continue;
       Item *item = r->sorted[r->n] = &r->items[r->n];
       r->n++; // from here on its name is freed with the others
       SC_TRY(read_name(r, item, dict->items[i]));
       SC_TRY(read_item(r, item, dict->items[i + 1]));
    }
-   return SC_OK;
+   if (r->n > 0) return SC_OK;
+   return sc_fail(SC_EFORMAT, "%s: each entry has a dimension that is not a positive whole number",
+                  r->pth.path);
 }
 
 // Leaves the items sorted by their parts of the storages.

@@ -31,6 +31,14 @@ typedef struct {
    Place places[MAXPLACES]; // from the outermost inwards
 } Search;
 
+bool sc_pth_is_weight(const ScPickled *value) {
+   if (value->kind != SC_PICKLED_TENSOR) return false;
+   const ScPickled *shape = value->items[2];
+   for (size_t i = 0; shape->kind == SC_PICKLED_TUPLE && i < shape->n; i++)
+      if (shape->items[i]->kind == SC_PICKLED_INT && shape->items[i]->integer == 0) return false;
+   return true;
+}
+
 // What a state dict may hold beside tensors: what a module's get_extra_state gave.
 static bool is_extra(const ScPickled *value) {
    return value->kind == SC_PICKLED_OBJECT || value->kind == SC_PICKLED_NONE;
@@ -103,7 +111,7 @@ static ScStatus note_rest(const Search *s, const Place *taken) {
    put(&line, "%s holds more than tensors, which is left out and of which nothing is executed:", s->pth->path);
    for (size_t i = 0; i < taken->dict->n; i += 2) {
       const ScPickled *key = taken->dict->items[i];
-      if (taken->dict->items[i + 1]->kind == SC_PICKLED_TENSOR || left++ >= SC_OTHERS_NOTED) continue;
+      if (sc_pth_is_weight(taken->dict->items[i + 1]) || left++ >= SC_OTHERS_NOTED) continue;
       sc_pickle_printable(name, sizeof name, key->text, key->length);
       put(&line, "%s entry '%s'", left > 1 ? "," : "", name);
    }

@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "host/photo/budget.h"
+#include "host/photo/image_format.h"
 #include "host/photo/photo_kind.h"
 
 // Refuses by the first bytes, so that a film in the folder is not read to its end.
@@ -18,10 +19,32 @@ static ScStatus check_kind(ScBytes head) {
    return sc_photo_kind_check(sc_photo_kind(head));
 }
 
+// One attempt. An allocation that failed inside a library has left its mark in errno.
+static ScStatus attempt(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out,
+                        bool *is_suspect) {
+   errno = 0;
+   ScStatus status = sc_photo_decoder(sc_photo_kind(bytes))(bytes, limits, purpose, out);
+   *is_suspect = errno == ENOMEM && (status == SC_OK || status == SC_EFORMAT);
+   return status;
+}
+
+// Of memory that fails inside them some libraries make a damaged file, and others another picture. So what is
+// suspect is done once more, and where it stays so, lack of memory is what there is when there is no room for
+// the photo.
+static ScStatus decode_kind(ScBytes bytes, const ScImageLimits *limits, const ScPurpose *purpose,
+                            ScPhoto *out) {
+   bool is_suspect;
+   ScStatus status = attempt(bytes, limits, purpose, out, &is_suspect);
+   if (!is_suspect) return status;
+   sc_photo_free(out);
+   status = attempt(bytes, limits, purpose, out, &is_suspect);
+   return is_suspect && sc_image_check_memory(out->share) ? SC_EMEM : status;
+}
+
 static ScStatus decode_bytes(const char *name, ScBytes bytes, const ScImageLimits *limits,
                              const ScPurpose *purpose, ScPhoto *out) {
    ScStatus status = check_kind(bytes);
-   if (!status) status = sc_photo_decoder(sc_photo_kind(bytes))(bytes, limits, purpose, out);
+   if (!status) status = decode_kind(bytes, limits, purpose, out);
    if (!status) return SC_OK;
    sc_photo_free(out);
    return sc_wrap(status, "%s: ", name);

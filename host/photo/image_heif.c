@@ -42,6 +42,8 @@ static const char *find_quiet_decoder(void) {
 }
 
 static ScStatus open_file(Job *job, ScBytes bytes) {
+   enum { BOXES = 1 << 20 };
+   SC_TRY(sc_image_check_memory(BOXES + bytes.size)); // libheif is C++, which lack of memory ends
    job->context = heif_context_alloc();
    job->options = heif_decoding_options_alloc();
    if (!job->context || !job->options) return sc_fail(SC_EMEM, "out of memory while decoding %s", job->kind);
@@ -83,7 +85,7 @@ static ScStatus decode(Job *job, const ScImageLimits *limits, const ScPurpose *p
    bool has_alpha = heif_image_handle_has_alpha_channel(job->handle);
    SC_TRY(sc_photo_reserve_whole(out, width, height, 1, beside, purpose, limits));
    SC_TRY(sc_image_new(width, height, &out->image));
-   SC_TRY(sc_image_check_memory(beside)); // libheif is C++, which lack of memory ends
+   SC_TRY(sc_image_check_memory(beside));
    SC_TRY(check(job, heif_decode_image(job->handle, &job->image, heif_colorspace_RGB,
                                        has_alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB,
                                        job->options)));

@@ -2,9 +2,11 @@
 -- are not done again. How results are shown is in best_practices/tell.lua.
 local lfs = require "lfs"
 local scute = require "scute"
+local apart = require "scute.data.apart"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
 local hold = require("scute.train.folder").hold
+local photos = require "scute.compare.photos"
 local plan = require "scute.compare.plan"
 local split_file = require "scute.data.split_file"
 local tell = require "scute.best_practices.tell"
@@ -163,7 +165,7 @@ end
 
 -- ---- running ----
 
-local function one(opt, row, seed, fit)
+local function one(opt, set, row, seed, fit)
    local folder = folder_of(opt, row, seed)
    local done = read_result(folder)
    if done then return done end
@@ -171,9 +173,21 @@ local function one(opt, row, seed, fit)
    local run = train.options(opt) -- alike for all rows
    run.output_dir, run.seed, run.arguments = folder, seed, { practice = row.name }
    run.overwrite = true -- the folder is this row's, and there is no result in it
-   local result = write_result(folder, row, seed, fit(row, run))
+   local fitted = fit(row, run)
+   local result = write_result(folder, row, seed, fitted)
+   photos.learn(set, opt.output_dir, fitted.folder)
    collectgarbage()
    return result
+end
+
+-- Whether a run of the rows is missing.
+local function is_missing(opt, rows)
+   for seed = opt.seed, opt.seed + opt.seeds - 1 do
+      for _, row in ipairs(rows) do
+         if not read_result(folder_of(opt, row, seed)) then return true end
+      end
+   end
+   return false
 end
 
 local function print_rows(list)
@@ -189,17 +203,19 @@ function best_practices.run(opt, set, rows, fit)
    local chosen = choose(complete(rows), opt.only)
    if opt.list then return print_rows(chosen) end
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
+   if not opt.split_csv then apart(opt.output_dir .. "/" .. chosen[1].name, opt.data_dir, opt.layout) end
    local locked <close> = hold(opt.output_dir) -- luacheck: ignore
-   local held = opt.resume and split_file.hold(set, opt.output_dir .. "/" .. split_file.NAME)
+   local held = opt.resume and photos.hold(set, opt.output_dir)
    settle(opt, settings_of(opt, set))
    if not held then split_file.save(set, opt.output_dir) end
+   if is_missing(opt, chosen) then photos.check(set, opt.output_dir) end
    local found, i = {}, 0
    for k, row in ipairs(chosen) do found[k] = { row = row, results = {} } end
    for k = 1, opt.seeds do -- seed by seed, so that after an early end there is something of every row
       for _, entry in ipairs(found) do
          i = i + 1
          console.line("\n[%d/%d] %s, seed %d: %s", i, opt.seeds * #found, entry.row.name, opt.seed + k - 1, entry.row.what)
-         entry.results[k] = one(opt, entry.row, opt.seed + k - 1, fit)
+         entry.results[k] = one(opt, set, entry.row, opt.seed + k - 1, fit)
       end
    end
    tell.all(opt.output_dir, found, set)

@@ -2,6 +2,7 @@
 -- better. What its script calls; the parts are in compare/.
 local lfs = require "lfs"
 local scute = require "scute"
+local apart = require "scute.data.apart"
 local budgets = require "scute.compare.budgets"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
@@ -9,6 +10,7 @@ local data = require "scute.data"
 local folds = require "scute.compare.folds"
 local hold = require("scute.train.folder").hold
 local names = require "scute.compare.names"
+local photos = require "scute.compare.photos"
 local plan = require "scute.compare.plan"
 local equal = require "scute.data.equal"
 local split_file = require "scute.data.split_file"
@@ -144,8 +146,8 @@ local function execute(program, job, folder)
    local log, why = io.open(folder .. "/output.log", "w")
    if not log then console.fail("output_dir: %s", why) end
    io.stdout:flush()
-   local pipe = assert(io.popen(("echo $$; exec %s %s %s 2>%s"):format(quoted(program), quoted(worker), quoted(job),
-      quoted(folder .. "/errors.log"))))
+   local pipe = assert(io.popen(("echo $$; exec %s %s %s %d 2>%s"):format(quoted(program), quoted(worker), quoted(job),
+      scute.process.id(), quoted(folder .. "/errors.log"))))
    follow(pipe, log, console.is_terminal(1) and not console.quiet)
    log:close()
    local _, how, code = pipe:close()
@@ -183,14 +185,23 @@ local function one(opt, made, run, program)
    return result
 end
 
+-- Which photos they are is what the first run that ended has read.
+local function learn_photos(opt, set, done)
+   for model, results in pairs(done) do
+      photos.learn(set, opt.output_dir, ("%s/%s"):format(plan.folder(opt.output_dir, { model = model, run = results[1].run }),
+         model))
+   end
+end
+
 -- The runs that are missing, one by one. Returns the failures. A model that did not fit the budget is not tried again.
-local function run_all(opt, made, missing, program)
+local function run_all(opt, made, missing, program, set)
    local failures, over, page = {}, {}, {}
    for i, run in ipairs(missing) do
       if not over[run.model] then
          console.line("[%d/%d] %s, %s", i, #missing, names.show(run.model), run.run)
          local result, why = one(opt, made, run, program)
          if result then
+            learn_photos(opt, set, { [run.model] = { result } })
             local right = 0
             for k, class in ipairs(result.labels) do right = right + (result.predicted[k] == class and 1 or 0) end
             console.line("   accuracy %.3f, best epoch %d, %s", right / #result.labels, result.best_epoch,
@@ -248,14 +259,16 @@ end
 
 local function train_all(opt, program)
    local set = data.open(opt.data_dir, data.options(opt))
-   local held = opt.resume and split_file.hold(set, opt.output_dir .. "/" .. split_file.NAME)
+   local held = opt.resume and photos.hold(set, opt.output_dir)
    tell_of_split(set, opt)
    local made = plan.settle(opt.output_dir, plan.new(opt, set), opt.resume)
    if not held then split_file.save(set, opt.output_dir) end
    describe(made)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
-   local _, missing = gather(opt.output_dir, made, function(why) console.warn("%s; it is done again", why) end)
-   local failures = run_all(opt, made, missing, program)
+   local done, missing = gather(opt.output_dir, made, function(why) console.warn("%s; it is done again", why) end)
+   learn_photos(opt, set, done)
+   if #missing > 0 then photos.check(set, opt.output_dir) end
+   local failures = run_all(opt, made, missing, program, set)
    local results = gather(opt.output_dir, made, function() end)
    fail_if_nothing(results, failures)
    return show(opt, made, results, failures)
@@ -269,6 +282,7 @@ function compare.run(opt, program)
    if lfs.attributes(opt.output_dir, "mode") == "file" then
       console.fail("output_dir: '%s' is a file, not a folder", opt.output_dir)
    end
+   if not opt.split_csv then apart(opt.output_dir .. "/runs", opt.data_dir, opt.layout) end
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
    local held <close> = hold(opt.output_dir) -- luacheck: ignore

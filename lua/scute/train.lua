@@ -178,13 +178,17 @@ end
 -- table serves both, of which epochs, schedule, resume and hooks have no meaning here, and its own.
 -- Prints what it found and returns { suggestion (nil where the loss never fell), rates = {group = suggestion}, lowest (the
 -- rate with the lowest loss), stopped (the rate at which it diverged, or nil), group, points = {{lr, loss, smoothed}, ...} },
--- with figure() and save(folder); with an output_dir, curve and numbers go to <output_dir>/<model>/lr_find.png and .csv.
+-- with figure() and save(folder); with an output_dir, curve and numbers go to <output_dir>/<model>_lr_find/, as lr_find.png and
+-- .csv.
 -- Ctrl-C ends a script after the step; at the prompt that returns the curve so far, with interrupted = true.
 function train.lr_find(model, set, given)
    check.arguments("train.lr_find", model, set, given)
    local run = lr_find.OPTIONS:read(given)
    lr_find.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
+   run.model, run.set = model, set
+   local place = folder.of_rates(run)
+   local held <close> = place and folder.hold(place) -- luacheck: ignore
    local result = find_rates(run, model, set)
    local signal = run.interrupted()
    if signal and not (result and session.interrupted()) then console.stop(signal == "SIGTERM" and 143 or 130, "interrupted") end
@@ -193,8 +197,8 @@ function train.lr_find(model, set, given)
    if signal then
       result.interrupted = true
       scute.interrupt_over()
-   elseif run.output_dir then
-      result:save(("%s/%s"):format(run.output_dir, model.arch))
+   elseif place then
+      result:save(place)
    end
    return result
 end

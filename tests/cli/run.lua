@@ -35,9 +35,9 @@ local function finds_a_rate()
    local line = LEARN .. " --data_dir $T/two --freeze_backbone --lr_find"
    local r = shell(line .. " --batch_size 8")
    check(r.code == 0 and r.out:find "learning rates of fc from 1e%-06 to .*suggestion: %d", "--lr_find suggests one", r.all)
-   local folder = scratch .. "/out/resnet18/"
+   local folder = scratch .. "/out/resnet18_lr_find/"
    check(lfs.attributes(folder .. "lr_find.png") and lfs.attributes(folder .. "lr_find.csv"), "--lr_find draws it", r.all)
-   check(not lfs.attributes(folder .. "run.json"), "--lr_find leaves no run", r.all)
+   check(not lfs.attributes(scratch .. "/out/resnet18"), "--lr_find leaves no run", r.all)
    refuses("--lr_find", 2, "--lr_find and --resume exclude each other", line .. " --resume auto")
 end
 

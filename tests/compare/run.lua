@@ -143,6 +143,51 @@ local function resumes()
       "a cut plan is mended, its runs are kept", r.all)
 end
 
+local function flipped(bytes)
+   return bytes:sub(1, -2) .. string.char(bytes:byte(-1) ~ 1)
+end
+
+-- What is compared has seen the same photos: one that was replaced since, though it is as long, and one that can be read only
+-- now, end it by name before anything trains.
+local function holds_to_its_photos()
+   local first, second = scratch .. "/two/red/001.bmp", scratch .. "/two/red/002.bmp"
+   local bytes, result = read_file(first), read_file(result_of("mobilenet_v2", "seed1"))
+   os.remove(result_of("mobilenet_v2", "seed1"))
+   photos.write_file(first, flipped(bytes))
+   photos.write_file(second, flipped(read_file(second)))
+   refuses("a photo that was replaced", 1, "data_dir: photos have changed since the runs in " .. scratch
+      .. "/out began: '" .. first .. "' and 1 more; a comparison is fair with the same photos only: put back what was there",
+      SMALL .. "--weights none --resume")
+   local r = shell "$S scripts/compare_architectures.lua --report_only --output_dir $T/out"
+   check(r.code == 0, "what is there is reported all the same", r.all)
+   photos.write_file(result_of("mobilenet_v2", "seed1"), result)
+   r = shell(SMALL .. "--weights none --resume")
+   check(r.code == 0 and not r.out:find("[1/", 1, true), "and nothing is amiss where all runs have ended", r.all)
+   os.remove(result_of("mobilenet_v2", "seed1"))
+   photos.write_file(first, bytes)
+   photos.write_file(second, flipped(read_file(second)))
+   r = shell(SMALL .. "--weights none --resume")
+   check(r.code == 0 and r.err == "" and r.out:find("[1/1]", 1, true), "put back, they are the same", r.all)
+end
+
+-- Of a photo that nobody could read nobody misses anything; once it can be read, the runs to come would see more.
+local function leaves_out_what_was_damaged()
+   local bad, line = scratch .. "/some/red/001.bmp", SMALL:gsub("/two", "/some"):gsub("/out", "/some_out") .. "--weights none "
+   photos.set(scratch .. "/some", { blue = 14, red = 13 })
+   local bytes = read_file(bad)
+   photos.write_file(bad, bytes:sub(1, 60))
+   local r = shell(line .. "--models resnet18")
+   check(r.code == 0, "a damaged photo", r.all)
+   os.remove(scratch .. "/some_out/runs/resnet18/seed1/result.json")
+   photos.write_file(bad, bytes)
+   refuses("a photo that was mended", 1, "photos can be read that could not be when the runs in " .. scratch
+      .. "/some_out began: '" .. bad .. "'; a comparison is fair with the same photos only: move them away", line
+      .. "--models resnet18 --resume")
+   os.remove(bad)
+   r = shell(line .. "--models resnet18 --resume")
+   check(r.code == 0 and r.out:find("[1/1]", 1, true), "it is not missed", r.all)
+end
+
 -- Cut after every byte of a text in which it matters: calls f with the number of bytes that are left.
 local function each_cut(path, step, f)
    local text = read_file(path)
@@ -326,11 +371,24 @@ local function stops_politely()
    end
 end
 
+-- Killed, a comparison takes the run with it that it had begun, so that going on at once meets no lock.
+local function leaves_nobody_behind()
+   local line = COMPARE .. "--data_dir $T/two --output_dir $T/killed --models mobilenet_v2 --weights none --protocol finetune"
+      .. " --seeds 1 --budget epochs=1000"
+   local r = shell("set -m; " .. line .. " >$T/log & job=$!; log=$T/killed/runs/mobilenet_v2/seed0/output.log; "
+      .. await "epoch   1" .. "; kill -KILL $job; wait $job 2>/dev/null; >$log; " .. line .. " --resume >$T/log & job=$!; "
+      .. await "epoch  *[0-9]" .. "; kill -TERM $job; wait $job")
+   check(r.code == 143 and not r.all:find "is in use", "killed, it goes on at once", r.all)
+   check(shell("$S lua/scute/compare/worker.lua $T/killed/runs/mobilenet_v2/seed0/job.json 1").err:find
+      "^scute: process 1, which started this one, has ended", "a run whose comparison has ended does not begin")
+end
+
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs {
-   compares, knows_its_folder, reports_without_training, reports_on_a_full_disk, resumes, names_files_cut_anywhere,
+   compares, knows_its_folder, reports_without_training, reports_on_a_full_disk, resumes, holds_to_its_photos,
+   leaves_out_what_was_damaged, names_files_cut_anywhere,
    goes_on_after_failures, finetunes_in_folds, refuses_bad_input, takes_odd_photos, takes_many_classes,
-   goes_on_from_checkpoints, stops_politely,
+   goes_on_from_checkpoints, stops_politely, leaves_nobody_behind,
 } do
    local ok, message = xpcall(test, debug.traceback)
    if not ok then check(false, "a test that broke off", message) end

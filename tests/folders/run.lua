@@ -93,10 +93,39 @@ local function drops_a_run_on_request()
 end
 
 local function looks_for_rates_beside_a_run()
+   local before = shell("cd $T/drop/baseline_cnn && ls -l").out
    local r = trains("drop", "--lr_find")
-   check(not r.out:find "note: the run" and exists "drop/baseline_cnn/lr_find.csv" and not exists "drop/baseline_cnn/run.lock",
-      "--lr_find leaves a run where it is", r.all)
-   lies("drop", "baseline_cnn resnet18")
+   check(not r.out:find "note: " and shell("cd $T/drop/baseline_cnn && ls -l").out == before,
+      "--lr_find leaves a run as it is", r.all)
+   lies("drop", "baseline_cnn baseline_cnn_lr_find resnet18")
+   lies("drop/baseline_cnn_lr_find", "lr_find.csv lr_find.png")
+end
+
+-- ---- photos and results ----
+
+-- Pictures in a folder of photos would be photos of the next run; what lies elsewhere among the folders would be a class.
+local function keeps_results_apart_from_photos()
+   local among, beside = "lies among the photos of class 'red'", "where each folder is a class of photos"
+   shell "cp -r $T/two $T/own; ln -s $T/own/red $T/link; mkdir -p $T/splits; cp -r $T/two $T/splits/train; mkdir $T/own/.out"
+   trains "judge"
+   local judges = "$S scripts/evaluate.lua --model $T/judge/baseline_cnn/best.safetensors --split all --data_dir "
+   local compares = "$S scripts/compare_architectures.lua --models baseline_cnn --weights none --data_dir $T/own --output_dir "
+   local trained = FROZEN:gsub("/two", "/own") .. " --output_dir "
+   local cases = {
+      { judges .. "$T/own --output_dir $T/own/red", among }, { judges .. "$T/own --output_dir $T/own/red/new/one", among },
+      { judges .. "$T/own/ --output_dir $T/link/x", among }, { judges .. "$T/own --output_dir $T/own/results", beside },
+      { judges .. "$T/splits --output_dir $T/splits/train/results/x", beside },
+      { compares .. "$T/own", beside }, { compares .. "$T/own/red", among }, { compares .. "$T/own/new", beside },
+      { trained .. "$T/own/red", among }, { trained .. "$T/own --lr_find", beside },
+      { compares:gsub("compare_architectures", "best_practices"):gsub("%-%-models", "--model") .. "$T/own/new", beside },
+   }
+   for _, case in ipairs(cases) do refuses(case[1], 1, case[2], case[1] .. " >/dev/null") end
+   lies("own", "blue red")
+   for _, line in ipairs { judges .. "$T/own --output_dir $T/own/.out/x", judges .. "$T/splits --output_dir $T/splits/results",
+      trained .. "$T/own/models --epochs 1", judges .. "$T/own --output_dir $T/own/models/baseline_cnn" } do
+      local r = shell(line .. " >/dev/null")
+      check(r.code == 0, "may lie there: " .. line, r.all)
+   end
 end
 
 -- ---- two at once ----
@@ -273,6 +302,7 @@ local function is_the_same_file_each_time()
    end
 end
 
-cli.run { keeps_the_first_run, drops_a_run_on_request, looks_for_rates_beside_a_run, belongs_to_one_process,
-   the_whole_of_an_exercise_belongs_to_one_process, stays_clear_of_what_it_reads, says_what_to_do_where_nothing_can_move,
-   keeps_the_first_run_on_a_full_disk, leaves_new_classes_out, is_the_same_file_each_time }
+cli.run { keeps_the_first_run, drops_a_run_on_request, looks_for_rates_beside_a_run, keeps_results_apart_from_photos,
+   belongs_to_one_process, the_whole_of_an_exercise_belongs_to_one_process, stays_clear_of_what_it_reads,
+   says_what_to_do_where_nothing_can_move, keeps_the_first_run_on_a_full_disk, leaves_new_classes_out,
+   is_the_same_file_each_time }

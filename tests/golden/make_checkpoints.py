@@ -36,6 +36,10 @@ def stand_in(module, name):
 REBUILD = stand_in("torch._utils", "_rebuild_tensor_v2")
 STORAGES = {kind: stand_in("torch", kind + "Storage") for kind in ("Float", "Long", "Char", "ComplexFloat")}
 NET = stand_in("my.turtles", "Net")
+PARAMETER_WITH_STATE = stand_in("torch._utils", "_rebuild_parameter_with_state")
+FROM_TYPE = stand_in("torch._tensor", "_rebuild_from_type_v2")
+SIZE, DOUBLE = stand_in("torch", "Size"), stand_in("torch", "float64")
+TENSOR, PARAMETER = stand_in("torch", "Tensor"), stand_in("torch.nn.parameter", "Parameter")
 CALLBACK = stand_in("lightning.pytorch.callbacks", "ModelCheckpoint")
 
 
@@ -111,6 +115,17 @@ def state(prefix="", first=0.0, key="0"):
     return made
 
 
+def with_attributes():
+    """What model.state_dict() is beside its entries, and tensors on which somebody has set something."""
+    made = state()
+    weight = made["w"].__reduce__()[1]
+    made._metadata = collections.OrderedDict({"": {"version": 1}, "bn": {"version": 2}})
+    made["w"] = Call(FROM_TYPE, REBUILD, TENSOR, weight, {"tag": "x"})
+    made["v"] = Call(PARAMETER_WITH_STATE, Call(REBUILD, *weight), True, collections.OrderedDict(), {"no_weight_decay": True})
+    made["u"] = Call(FROM_TYPE, REBUILD, PARAMETER, weight, ({"tag": "x"}, {"slot": 1}))
+    return made
+
+
 class Kind(enum.Enum):
     SEA = 1
 
@@ -163,6 +178,13 @@ def main():
     other = {"net": state(), "mask": Tensor("Char", "7", (3,), b"abc"), "wave": Tensor("ComplexFloat", "8", (2,), bytes(16))}
     write("other_types.pth", other)
     write("other_types_legacy.pth", other)
+    write("attributes.pth", with_attributes())
+    write("attributes_legacy.pth", with_attributes())
+    write("attributes_protocol5.pth", {"model": with_attributes(), "size": Call(SIZE, (1, 3)), "type": DOUBLE}, protocol=5)
+    empty = state()
+    empty["observer.min"], empty["rows"] = Tensor("Float", "5", (0,), b""), Tensor("Float", "6", (0, 3), b"")
+    write("empty.pth", empty)
+    write("empty_legacy.pth", empty)
     write("refused_type.pth", {"net": {"mask": Tensor("Char", "7", (3,), b"abc")}})
     write("refused_harm.pth", {"model": state(), "x": Call(os.system, "touch owned")})
     write("refused_harm5.pth", {"model": state(), "x": Call(eval, "1")}, protocol=5)

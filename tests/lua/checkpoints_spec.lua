@@ -77,6 +77,25 @@ describe("a checkpoint", function()
       refused("refused_type", "entry 'mask' has numbers of a type that is not read")
    end)
 
+   it("with attributes of its tensors and of its dict gives the tensors", function()
+      for _, name in ipairs { "attributes", "attributes_legacy", "attributes_protocol5" } do
+         local state = load(name)
+         assert.same({ "w", "n", "v", "u" }, state.names)
+         for _, entry in ipairs { "w", "v", "u" } do
+            assert.same({ { 0, 1, 2 }, { 3, 4, 5 } }, state.tensors[entry]:totable(), name)
+         end
+         assert.same(name:find "5" and 1 or 0, #state.notes, table.concat(state.notes, "\n"))
+      end
+   end)
+
+   it("with tensors that are empty gives the others and names them", function()
+      for _, name in ipairs { "empty", "empty_legacy" } do
+         local state = load(name)
+         assert.same({ "w", "n" }, state.names)
+         assert.matches("left out and of which nothing is executed: entry 'observer.min', entry 'rows'$", state.notes[1])
+      end
+   end)
+
    it("that asks for what harms is refused, and whole modules are", function()
       refused("refused_harm", "its pickle asks for posix.system. The file is refused and nothing in it was executed")
       refused("refused_harm5", "its pickle asks for builtins.eval. The file is refused")

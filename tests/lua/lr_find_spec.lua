@@ -121,10 +121,36 @@ describe("train.lr_find", function()
       assert.is_true(#found.points < 80)
       assert.is_true(math.abs(found.rates.stem / found.rates.fc - 0.1) < 1e-9)
       assert.matches("learning rates of fc from 1e%-06 to .*diverged at .*; suggestion: ", tostring(found))
-      local file <close> = assert(io.open(root .. "/out/resnet18/lr_find.csv"))
+      local file <close> = assert(io.open(root .. "/out/resnet18_lr_find/lr_find.csv"))
       assert.equal("lr,loss,smoothed", file:read "l")
-      assert.is_truthy(io.open(root .. "/out/resnet18/lr_find.png"))
-      assert.is_nil(io.open(root .. "/out/resnet18/run.json"))
+      assert.is_truthy(io.open(root .. "/out/resnet18_lr_find/lr_find.png"))
+      assert.is_nil(io.open(root .. "/out/resnet18"))
+   end)
+
+   it("keeps its files in a folder of its own, which is one process's at a time", function()
+      local model, set, optimizer = new(true, "resnet18")
+      local output, why = root .. "/held", nil
+      local function look(loss)
+         return train.lr_find(model, set, { optimizer = optimizer, steps = 10, batch_size = 21, output_dir = output,
+            loss = loss })
+      end
+      look()
+      local inner
+      look(function(logits, y)
+         if not inner then
+            local ok
+            inner, ok, why = true, pcall(look)
+            assert(not ok)
+         end
+         return scute.cross_entropy(logits, y)
+      end)
+      assert.matches("held/resnet18_lr_find' is in use by another run", tostring(why))
+      assert.is_nil(io.open(output .. "/resnet18_lr_find/run.lock"))
+      model.weights = { path = output .. "/resnet18/best.safetensors" } -- what it starts from decides where its run will lie
+      scute.files.mkdirs(output .. "/resnet18")
+      scute.files.write(model.weights.path, "")
+      look()
+      assert.is_truthy(io.open(output .. "/resnet18_tuned_lr_find/lr_find.csv"))
    end)
 
    it("survives a loss that is no number", function()

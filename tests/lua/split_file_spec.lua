@@ -15,10 +15,10 @@ local function read(path)
    return file:read "a"
 end
 
-local function fit(options, folder)
+local function fit(options, folder, arch)
    scute.manual_seed(0)
    local set = data.open(root .. "/photos", { seed = 0 })
-   local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
+   local model = models.create(arch or "resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
    local given = { optimizer = optim.adamw(model:groups { lr = 0.01 }), epochs = 2, batch_size = 8, workers = 1,
       output_dir = root .. "/" .. (folder or "out") }
    for key, value in pairs(options or {}) do given[key] = value end
@@ -233,6 +233,47 @@ describe("a photo that was replaced by another of its size", function()
       photos.write_file(path, bytes:sub(1, -2) .. string.char((bytes:byte(-1) + 1) % 256))
       assert.matches("is another file than the one that the run began with", failure(fit, { epochs = 4, resume = "auto" }))
    end)
+end)
+
+describe("a photo that could not be read", function()
+   -- Stops after two epochs of four, as the photo `bad` is damaged; change(its path) is what happens then.
+   local function go_on(cached, bad, change)
+      local path = root .. "/photos/" .. bad
+      local bytes = read(path)
+      photos.write_file(path, bytes:sub(1, 60)) -- a header that promises more
+      local options = { epochs = 4, cache_features = cached, batch_size = 19, schedule = scute.schedule.cosine() }
+      local function given(extra)
+         local list = {}
+         for key, value in pairs(options) do list[key] = value end
+         for key, value in pairs(extra) do list[key] = value end
+         return list
+      end
+      local whole = fit(given {}, "whole" .. cached, "baseline_cnn")
+      assert.equal("stopped", failure(fit, given { save_steps = 1, hooks = { { on_epoch_begin = function(run)
+         if run.epoch == 3 then error("stopped", 0) end
+      end } } }, "broken" .. cached, "baseline_cnn"))
+      change(path, bytes)
+      local again, set = fit(given { resume = "auto" }, "broken" .. cached, "baseline_cnn")
+      for i, row in ipairs(whole.history) do
+         for _, name in ipairs { "train_loss", "val_loss" } do assert.equal(row[name], again.history[i][name], name .. i) end
+         assert.same(row.rates, again.history[i].rates)
+      end
+      return table.concat(set.notes, "\n")
+   end
+
+   -- 21 photos train, in batches of 19: with the one that is left out there would be a second batch.
+   for _, cached in ipairs { "auto", "off" } do
+      it("is not missed where it is gone, cache_features " .. cached, function()
+         assert.equal("", go_on(cached, one_of "train", os.remove))
+         assert.equal("", go_on(cached, one_of "val", os.remove))
+      end)
+
+      it("stays left out where it was mended, and that is told, cache_features " .. cached, function()
+         local bad = one_of "train"
+         assert.equal(("'%s/photos/%s' could not be read when the run began and can be now; it stays left out"):format(root,
+            bad), go_on(cached, bad, photos.write_file))
+      end)
+   end
 end)
 
 describe("evaluate.photos", function()

@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local console = require "scute.base.console"
 local checkpoint = require "scute.train.checkpoint"
 local scratch = dofile "tests/lua/scratch.lua"
+local Small = dofile "tests/lua/small.lua"
 
 local root, folders = nil, 0
 
@@ -17,7 +18,7 @@ end
 local function fit(arch, change)
    scute.manual_seed(1)
    local set = data.open(root .. "/photos", { seed = 0 })
-   local model = models.create(arch, { classes = set.classes, image_size = 32 })
+   local model = arch == "small" and Small(set.classes) or models.create(arch, { classes = set.classes, image_size = 32 })
    local options = { workers = 1, batch_size = 8, epochs = 4, save_steps = 1, seed = 3 }
    change(options, model)
    options.optimizer = options.optimizer or optim.sgd(model:groups { lr = 0.02 }, { momentum = 0.9 })
@@ -103,7 +104,7 @@ describe("a run that goes on", function()
       end
       function Gain:get_extra_state() return { n = self.seen.n } end
       function Gain:set_extra_state(state) self.seen.n = state.n end
-      local whole, resumed = broken_off("resnet18", 5, function(options, model)
+      local whole, resumed = broken_off("small", 5, function(options, model)
          model:add("gain", Gain())
          local features = model.features
          rawset(model, "features", function(self, x) return self:child "gain"(features(self, x)) end)
@@ -126,7 +127,7 @@ describe("a run that goes on", function()
    end)
 
    it("has the state of its schedule, its average and its patience", function()
-      local whole, resumed = broken_off("resnet18", 8, function(options, model)
+      local whole, resumed = broken_off("small", 8, function(options, model)
          model:freeze "backbone"
          options.epochs, options.ema, options.early_stop = 6, 0.9, 5
          options.schedule = schedule.plateau { patience = 0, gamma = 0.5, metric = "train_loss", threshold = 0.9 }
@@ -137,7 +138,7 @@ describe("a run that goes on", function()
    end)
 
    it("has the average of its best epoch, which may be behind", function()
-      local whole, resumed = broken_off("resnet18", 14, function(options, model)
+      local whole, resumed = broken_off("small", 14, function(options, model)
          model:freeze "backbone"
          options.epochs, options.ema, options.output_dir = 6, 0.5, new_folder()
          options.hooks = { { on_step_begin = function(run)
@@ -152,7 +153,7 @@ describe("a run that goes on", function()
 
    it("has what a hook keeps in tables of any shape, and in tensors alone", function()
       local state, seen, drift = { [2] = 0.5, [4] = 0.25, x = { 1, 2, y = 3 }, [1.5] = "x", [true] = {} }, nil, nil
-      local whole, resumed = broken_off("resnet18", 4, function(options, model)
+      local whole, resumed = broken_off("small", 4, function(options, model)
          model:freeze "backbone"
          options.hooks = { { name = "mine", save = function() return state end, load = function(_, saved) seen = saved end },
             { name = "drift", save = function() return nil, { w = scute.ones(3) } end,
@@ -168,7 +169,7 @@ describe("a run that goes on", function()
       round.x = { round }
       for text, state in pairs { ["cannot save a function (seen.f)"] = { seen = { f = print } },
          ["cannot save a table that holds itself (x.1)"] = round, ["cannot save a userdata (w)"] = { w = scute.ones(1) } } do
-         local ok, why = pcall(fit, "resnet18", function(options, model)
+         local ok, why = pcall(fit, "small", function(options, model)
             model:freeze "backbone"
             options.output_dir, options.hooks = new_folder(), { { name = "mine", save = function() return state end } }
          end)
@@ -178,7 +179,7 @@ describe("a run that goes on", function()
    end)
 
    it("is the same though a hook changed a base rate before its first checkpoint", function()
-      local whole, resumed = broken_off("resnet18", 7, function(options, model)
+      local whole, resumed = broken_off("small", 7, function(options, model)
          model:freeze "backbone"
          options.save_steps, options.save_every = nil, 1000
          options.hooks = { { on_step_begin = function(run)
@@ -197,7 +198,7 @@ describe("a run that goes on", function()
             { epochs = 2 }), 2
          options.schedule, options.arguments = "cosine", { loss = "a" }
       end
-      fit("resnet18", change)
+      fit("small", change)
       for text, other in pairs {
          ["unfreeze is fc@1,layer4@1,layer3@2, batch norm eval, warmup 0 here and fc@1,layer4@2, batch norm"] =
             function(options) options.unfreeze = { head = 1, layer4 = 1, layer3 = 2 } end,
@@ -221,7 +222,7 @@ describe("a run that goes on", function()
             options.unfreeze = "head,layer4@2"
          end,
       } do
-         local ok, why = pcall(fit, "resnet18", function(options, model)
+         local ok, why = pcall(fit, "small", function(options, model)
             change(options, model)
             options.resume = "auto"
             other(options, model)
@@ -262,7 +263,7 @@ describe("checkpoints where a file can have one name only", function()
          if seen then least = math.min(least, n) end
          return result, message
       end)
-      local text, result = said(function() return fit("resnet18", brief) end)
+      local text, result = said(function() return fit("small", brief) end)
       assert.is_true(least >= 1)
       local newest = step_of(result.folder .. "/checkpoint.safetensors")
       assert.is_true(newest - step_of(result.folder .. "/checkpoint-1.safetensors") <= 1) -- 0: the last step ended an epoch too
@@ -273,7 +274,7 @@ describe("checkpoints where a file can have one name only", function()
    it("are gone on from when the new one could not get its name", function()
       local output, failed = new_folder(), 0
       local function change(options) brief(options, nil) end
-      local whole = fit("resnet18", change)
+      local whole = fit("small", change)
       rawset(os, "rename", function(from, to)
          if from:find "checkpoint%.new$" and to:find "/checkpoint%.safetensors$" and failed ~= 0 then
             failed = failed + 1
@@ -283,7 +284,7 @@ describe("checkpoints where a file can have one name only", function()
          return rename(from, to)
       end)
       local text = said(function()
-         return pcall(fit, "resnet18", function(options)
+         return pcall(fit, "small", function(options)
             options.epochs, options.output_dir, options.hooks = 2, output, { { on_step_begin = function(run)
                if run.step == 4 then error("pulled the plug", 0) end
             end } }
@@ -291,10 +292,10 @@ describe("checkpoints where a file can have one name only", function()
       end)
       assert.matches("no checkpoint could be saved: the cable is out", text)
       rawset(os, "rename", rename)
-      local folder = output .. "/resnet18"
+      local folder = output .. "/small"
       assert.is_nil(lfs.attributes(folder .. "/checkpoint.safetensors"))
       local told, resumed = said(function()
-         return fit("resnet18", function(options) options.epochs, options.output_dir, options.resume = 2, output, "auto" end)
+         return fit("small", function(options) options.epochs, options.output_dir, options.resume = 2, output, "auto" end)
       end)
       assert.matches("the checkpoint before it is used: " .. folder .. "/checkpoint-1.safetensors", told, 1, true)
       same_history(whole, resumed)
@@ -311,12 +312,12 @@ describe("a run that is lengthened", function()
    -- Runs `epochs` epochs into a folder; then the same with more.
    local function lengthen(from, to, change)
       local output = new_folder()
-      local first = fit("resnet18", function(options, model)
+      local first = fit("small", function(options, model)
          options.epochs, options.output_dir = from, output
          change(options, model)
       end)
       local text, second = said(function()
-         return fit("resnet18", function(options, model)
+         return fit("small", function(options, model)
             options.epochs, options.output_dir, options.resume = to, output, "auto"
             change(options, model)
          end)
@@ -401,7 +402,7 @@ describe("a run that is lengthened", function()
       local function change(options)
          options.output_dir, options.unfreeze = output, "gradual"
       end
-      pcall(fit, "resnet18", function(options) -- groups: fc, layer4, layer3, layer2, layer1, stem; 12 epochs: one every 2
+      pcall(fit, "small", function(options) -- groups: fc, layer4, layer3, layer2, layer1, stem; 12 epochs: one every 2
          change(options)
          options.epochs, options.hooks = 12, { { on_step_begin = function(run)
             if run.step == 10 then error("enough", 0) end -- the first step of epoch 4 is done; fc and layer4 train
@@ -409,7 +410,7 @@ describe("a run that is lengthened", function()
       end)
       local joined, from = {}, nil
       local text, result = said(function()
-         return fit("resnet18", function(options)
+         return fit("small", function(options)
             change(options)
             options.epochs, options.resume = 18, "auto"
             options.hooks = { { on_epoch_begin = function(run)
@@ -446,12 +447,12 @@ describe("a run that is lengthened", function()
    it("goes on from where it was broken off as if it had not been", function()
       local _, whole, _, output = lengthen(3, 6, frozen)
       local copy = new_folder()
-      fit("resnet18", function(options, model)
+      fit("small", function(options, model)
          options.epochs, options.output_dir = 3, copy
          frozen(options, model)
       end)
       local function on(hooks)
-         return fit("resnet18", function(options, model)
+         return fit("small", function(options, model)
             options.epochs, options.output_dir, options.resume, options.hooks = 6, copy, "auto", hooks
             frozen(options, model)
          end)
@@ -471,7 +472,7 @@ describe("the best weights", function()
          saved[path:match "[^/]+$"] = scute.checksum { model:get("fc").weight }
          return save(model, path, extra, tensors)
       end
-      local ok, result = pcall(fit, "resnet18", function(options, model)
+      local ok, result = pcall(fit, "small", function(options, model)
          model:freeze "backbone"
          options.output_dir, options.epochs = output, 5
          options.hooks = { {

@@ -391,6 +391,25 @@ end]], test = "optim_spec" },
       test = "engine_spec --filter='the average'" },
    { "lua/scute/train/folder.lua", "what a run reads is moved aside",
       from = [[if lies_in(source, path) then return at, path end]], to = "", test = "folder_spec" },
+   { "lua/scute/train/folder.lua", "a look at learning rates goes into a run",
+      from = [[choose(run) .. "_lr_find"]], to = [[choose(run)]], test = "lr_find_spec" },
+   { "lua/scute/train/features.lua", "a photo that was mended is among the features",
+      from = [[if not lost[index] then order]], to = [[if true then order]], test = "split_file_spec" },
+   { "lua/scute/train/identity.lua", "a photo that could not be read has a size all the same",
+      from = [[lost[entry.part][entry.index] = true end
+   return fingerprint]], to = [[lost[entry.part][entry.index] = nil end
+   return fingerprint]], test = "split_file_spec" },
+   { "lua/scute/compare/photos.lua", "what was touched is not looked at",
+      from = [[>= since and digest.of(path) ~= text]], to = [[< 0]], test = "compare" },
+   { "host/machine/parent.c", "a parent that has ended is not noticed",
+      from = [[if (getppid() == id)]], to = [[if (id)]], test = "compare" },
+   { "host/photo/image_decode.c", "memory that fails in a library is a damaged photo",
+      from = [[if (!is_suspect) return status;]], to = [[return status;]], test = "test_memory" },
+   { "host/files/pth_search.c", "an empty tensor is a weight",
+      from = [[value->kind != SC_PICKLED_TENSOR) return false;
+   const]], to = [[value->kind != SC_PICKLED_TENSOR) return false;
+   return true;
+   const]], test = "checkpoints_spec" },
    { "lua/scute/train/folder.lua", "a run that goes on is moved aside",
       from = [[run.resumed and lies_in(run.resumed.path, run.folder)]], to = "false", test = "folder_spec" },
    { "host/files/lock.c", "a lock on what lost its name counts", from = [[if (!still_named(lock, path)) return GONE;]], to = "",

@@ -99,6 +99,14 @@ local function goes_on()
    end
    r = shell(line .. "$T/stopped --resume auto --seeds 2")
    check(r.code == 0 and #cli.lines_of(read_file(scratch .. "/stopped/results.csv")) == 5, "seeds may be added", r.all)
+   local photo = scratch .. "/two/red/001.bmp"
+   local bytes = read_file(photo)
+   photos.write_file(photo, bytes:sub(1, -2) .. string.char(bytes:byte(-1) ~ 1))
+   r = shell(line .. "$T/stopped --resume auto --seeds 2")
+   check(r.code == 0, "nothing is missing, so no photo is read", r.all)
+   refuses("a photo that was replaced", 1, "data_dir: photos have changed since the runs in " .. scratch
+      .. "/stopped began: '" .. photo .. "'; a comparison is fair", line .. "$T/stopped --resume auto --seeds 3")
+   photos.write_file(photo, bytes)
    refuses("other settings", 1, "holds other runs: epochs is 3 there and 4 now",
       line .. "$T/stopped --resume auto --epochs 4")
 end

@@ -30,8 +30,8 @@ end
 -- validated and those that trained, are dealt out anew class by class, in an order that `seed` alone draws. A class with
 -- a single photo trains in every fold.
 return function(set, fold, of, seed)
-   local made = as_text.set { dir = set.dir, classes = set.classes, notes = {}, train = empty(#set.classes),
-      val = empty(#set.classes), split = ("fold %d of %d, seed %d"):format(fold, of, seed) }
+   local made = as_text.set { dir = set.dir, classes = set.classes, notes = {}, digests = set.digests,
+      train = empty(#set.classes), val = empty(#set.classes), split = ("fold %d of %d, seed %d"):format(fold, of, seed) }
    local most, start = 0, 0
    for class, paths in ipairs(by_class(set)) do
       local order = draw.permutation(seed, "split", class, #paths)

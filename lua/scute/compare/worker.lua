@@ -1,6 +1,7 @@
 -- One run of a comparison, as a process of its own: what it measures is not disturbed by the runs before it, and where it
--- fails, the others go on. Usage: scute worker.lua JOB.json; see scute.compare.plan for what a job is. Leaves result.json in
--- the job's folder when all went well.
+-- fails, the others go on. Usage: scute worker.lua JOB.json PARENT; see scute.compare.plan for what a job is. Leaves
+-- result.json in the job's folder when all went well. Ends with the process PARENT, which started it: a comparison that is
+-- killed leaves nobody who trains on in a folder that the next one takes.
 local scute = require "scute"
 local cli, data, models, optim, schedule, score, train =
    scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.score, scute.train
@@ -9,8 +10,8 @@ local report = require "scute.report.text"
 local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
 local fold_of = require "scute.compare.folds"
+local photos = require "scute.compare.photos"
 local plan = require "scute.compare.plan"
-local split_file = require "scute.data.split_file"
 local to_json = require "scute.base.json"
 
 local HEAD_FACTOR = 10 -- learning rate of a new head, in rates of the layers before it
@@ -19,7 +20,7 @@ local function open_set(job)
    local set = data.open(job.data_dir, { seed = job.split_seed, val_fraction = not job.split_csv and job.val_fraction or nil,
       split_csv = job.split_csv, layout = job.layout,
       of_run = not job.split_csv and job.split_file:match "^(.*)/" or nil })
-   split_file.hold(set, job.split_file)
+   photos.hold(set, job.split_file:match "^(.*)/")
    return job.folds and fold_of(set, job.fold, job.folds, job.split_seed) or set
 end
 
@@ -48,13 +49,17 @@ end
 -- What the model says about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
 local function answers(job, set, model)
    local seen = score(model, set.val, { batch_size = job.batch_size, workers = job.workers, device = job.device })
-   local photos = {}
-   for i, index in ipairs(seen.indices) do photos[i] = set.val.paths[index] end
-   return { photos = photos, labels = seen.y, predicted = seen.guesses }
+   local paths = {}
+   for i, index in ipairs(seen.indices) do paths[i] = set.val.paths[index] end
+   return { photos = paths, labels = seen.y, predicted = seen.guesses }
 end
 
-local job, why = plan.read_json(cli.parse(arg, "One run of a comparison", {
-   { "job", argument = true, required = true, value = "FILE", help = "what to do, as the comparison wrote it" } }).job)
+local opt = cli.parse(arg, "One run of a comparison", {
+   { "job", argument = true, required = true, value = "FILE", help = "what to do, as the comparison wrote it" },
+   { "parent", argument = true, required = true, whole = true, value = "PROCESS", help = "the comparison" },
+})
+console.guard(nil, scute.process.end_with_parent, opt.parent)
+local job, why = plan.read_json(opt.job)
 if not job then console.fail("%s", why) end
 plan.JOB:strict(job)
 if job.threads then scute.threads(job.threads) end

@@ -122,10 +122,16 @@ local function empty_parts(set)
    return parts
 end
 
+-- Where a photo lay that is gone.
+local function place_of(set, entry)
+   return entry.file:sub(1, 1) == "/" and entry.file or set.dir .. "/" .. entry.file
+end
+
 --- Makes the parts of a data set those that the file at `path` says, in its order: what is new is left out, with a note; what
--- is missing, a class that is new or gone, and a --split_csv that says otherwise now are failures that name it. Returns
--- digests by path, as far as the file has them; nil where there is no file.
-function split_file.hold(set, path)
+-- is missing, a class that is new or gone, and a --split_csv that says otherwise now are failures that name it.
+-- was_left_out: nil, or a function(entry, index in its part) that tells of those which could not be read, so that nothing is
+-- missed where they are gone. Returns digests by path, as far as the file has them; nil where there is no file.
+function split_file.hold(set, path, was_left_out)
    local entries, why = split_file.read(path)
    if not entries then
       if why:find "No such file" then return nil end
@@ -134,15 +140,17 @@ function split_file.hold(set, path)
    local folder = path:match "^(.*)/" or "."
    check_classes(set, entries, folder)
    local found, n = photos_of(set)
-   local parts, number, missing, digests = empty_parts(set), {}, {}, {}
+   local parts, number, missing, digests, gone = empty_parts(set), {}, {}, {}, 0
    for class, name in ipairs(set.classes) do number[name] = class end
    for _, entry in ipairs(entries) do
-      local photo = found[scute.nfc(entry.file)]
+      local photo, part, class = found[scute.nfc(entry.file)], parts[entry.split], number[entry.label]
+      if photo and set.is_listed then check_same(photo, entry, folder) end
+      if not photo and was_left_out and was_left_out(entry, #part.paths + 1) then
+         photo, gone = { path = place_of(set, entry) }, gone + 1
+      end
       if not photo then
          missing[#missing + 1] = entry.file
       else
-         if set.is_listed then check_same(photo, entry, folder) end
-         local part, class = parts[entry.split], number[entry.label]
          part.paths[#part.paths + 1], part.labels[#part.labels + 1] = photo.path, class
          part.counts[class] = part.counts[class] + 1
          digests[photo.path] = entry.digest
@@ -150,21 +158,23 @@ function split_file.hold(set, path)
    end
    if #missing > 0 then fail_for_missing(folder, missing) end
    set.train, set.val = parts.train, parts.val
-   if n > #entries then
+   local new = n - (#entries - gone)
+   if new > 0 then
       set.notes[#set.notes + 1] = ("%s new since the run began and left out"):format(
-         n - #entries == 1 and "1 photo is" or n - #entries .. " photos are")
+         new == 1 and "1 photo is" or new .. " photos are")
    end
    return digests
 end
 
---- Writes the split of a set into a folder of several runs. A file of that name that somebody else wrote is not touched.
+--- Writes the split of a set into a folder of several runs, with the digests that are known (set.digests). A file of that name
+-- that somebody else wrote is not touched.
 function split_file.save(set, folder)
    local path = folder .. "/" .. split_file.NAME
    if lfs.attributes(path) and not split_file.read(path) then
       console.fail("output_dir: '%s' is a file of yours; move it away, or choose another --output_dir", path)
    end
    console.guard("output_dir", scute.files.mkdirs, folder)
-   console.guard("output_dir", scute.files.write, path, split_file.text(set, {}))
+   console.guard("output_dir", scute.files.write, path, split_file.text(set, set.digests or {}))
 end
 
 return split_file

@@ -3,6 +3,7 @@
 -- never counted as held out.
 local lfs = require "lfs"
 local scute = require "scute"
+local apart = require "scute.data.apart"
 local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local digest = require "scute.data.digest"
@@ -235,12 +236,14 @@ local function unknown(opt, why, is_another)
 end
 
 --- The photos that a command line asks for. opt: { data_dir, split = "val", "train", "new", "test" or "all", model = path of
--- the model, split_csv, layout, seed, val_fraction }; metadata: of the model file (default: is read). "val" are the photos that
--- did not train, as split.csv beside the model says; "new" those that were not there then. split_csv names them otherwise; seed
+-- the model, split_csv, layout, seed, val_fraction, output_dir, which may not lie among the photos }; metadata: of the model
+-- file (default: is read). "val" are the photos that did not train, as split.csv beside the model says; "new" those that were
+-- not there then. split_csv names them otherwise; seed
 -- and val_fraction draw them where the run's split is not known. Photos that trained, and copies of them, are left out of all
 -- but "train" and "all". Returns { paths, labels, broken, others } (see data.list), the names of the classes and what the split
 -- is called.
 return function(opt, metadata)
+   if opt.output_dir and not opt.split_csv then apart(opt.output_dir, opt.data_dir, opt.layout) end
    if opt.split == "all" then return all_photos(opt) end
    local run, why, is_another = run_of(opt.model, metadata or scute.weights.load(opt.model).metadata or {})
    if opt.split == "test" then return to_test(opt, run) end

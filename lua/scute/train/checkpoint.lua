@@ -15,6 +15,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
+local readable = require "scute.base.readable"
 local sorted_keys = require "scute.base.sorted_keys"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
@@ -206,6 +207,27 @@ local function find(run)
    return file
 end
 
+-- Photos that could not be read are none of what the run learned from: one that is gone is not missed, and one that was mended
+-- stays left out.
+local function hold_photos(run)
+   local lost = { train = {}, val = {} }
+   for _, entry in ipairs(run.resumed.state.parts.photos.list) do lost[entry.part][entry.index] = true end
+   local folder = run.resumed.path:match "^(.*)/" or "."
+   local digests = split_file.hold(run.set, folder .. "/" .. split_file.NAME, function(entry, index)
+      return lost[entry.split][index]
+   end)
+   for side, indices in pairs(lost) do
+      for index in pairs(indices) do
+         local path = run.set[side].paths[index]
+         if path and readable(path) then
+            run.set.notes[#run.set.notes + 1] = ("'%s' could not be read when the run began and can be now; it stays left out")
+               :format(path)
+         end
+      end
+   end
+   return digests
+end
+
 --- Reads the checkpoint that the run shall go on from, verified, and makes the photos those of that run: what has come into the
 -- data folder since is not its, and a split drawn over that would be another.
 -- run.continued: one in memory (see scute.train.result). run.resume: nil or "off", "auto" (the newest in the run's own folder,
@@ -213,9 +235,10 @@ end
 function checkpoint.open(run)
    run.checkpoint = { at = scute.clock(), cost = 0 }
    run.resumed = run.continued or find(run)
-   if run.continued then run.digests = run.continued.digests end
-   if run.continued or not run.resumed then return end
-   run.digests = split_file.hold(run.set, (run.resumed.path:match "^(.*)/" or ".") .. "/" .. split_file.NAME) or {}
+   for path, digest in pairs(run.set.digests or {}) do run.digests[path] = digest end -- of runs that it is compared with
+   if not run.resumed then return end
+   local known = run.continued and run.continued.digests or hold_photos(run)
+   for path, digest in pairs(known or {}) do run.digests[path] = digest end
 end
 
 --- Fails where what open() read is of another run; nothing is changed yet.

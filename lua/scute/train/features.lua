@@ -42,6 +42,20 @@ end
 
 -- ---- computing ----
 
+-- The photos of a part but those that the run could not read before it was broken off: one that was mended meanwhile stays left
+-- out, as it would have been. nil: all of them.
+local function order_of(run, part)
+   if not run.replayed then return nil end
+   local lost, order = {}, {}
+   for _, entry in ipairs(run.replayed.list) do
+      if run.set[entry.part] == part then lost[entry.index] = true end
+   end
+   for index = 1, #part.paths do
+      if not lost[index] then order[#order + 1] = index end
+   end
+   return order
+end
+
 -- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers, row = photo -> row of x };
 -- nil where no photo is readable. options: augment, epoch.
 local function compute(run, part, options, report)
@@ -57,7 +71,8 @@ local function compute(run, part, options, report)
    end
    score(run.model, part, { want = { "features" }, device = run.device, each = keep, feed = { on_device = true,
       batches = function()
-         return run.photos.batches(part, { batch_size = BATCH, augment = options.augment, epoch = options.epoch })
+         return run.photos.batches(part, { order = order_of(run, part), batch_size = BATCH, augment = options.augment,
+            epoch = options.epoch })
       end,
       embed = function(x) return precision.call(run.half, run.model.features, run.model, x) end,
    } })

@@ -3,6 +3,7 @@
 -- is, and the run lies beside it.
 local lfs = require "lfs"
 local scute = require "scute"
+local apart = require "scute.data.apart"
 local console = require "scute.base.console"
 local lies_in = require "scute.base.lies_in"
 local run_folder = require "scute.base.run_folder"
@@ -63,13 +64,15 @@ end
 
 -- ---- what a run reads ----
 
--- Where a run lies, told where that is beside what it starts from.
+-- Where a run lies, and notes on why it is beside what it starts from.
 local function choose(run)
-   local sources = run_folder.sources(run.arguments)
+   local sources, notes = run_folder.sources(run.arguments), {}
    if run.model.weights then table.insert(sources, 1, { run.model.weights.path, "weights" }) end
-   return run_folder.of(run.output_dir, run.model.arch, sources, function(taken, what, own)
-      console.line("note: %s holds the %s that this run starts from, and stays as it is; this run is in %s", taken, what, own)
+   local path = run_folder.of(run.output_dir, run.model.arch, sources, function(taken, what, own)
+      notes[#notes + 1] = ("%s holds the %s that this run starts from, and stays as it is; this run is in %s"):format(taken, what,
+         own)
    end)
+   return path, notes
 end
 
 -- ---- moving aside ----
@@ -106,6 +109,11 @@ end
 local function hint(path)
    local has_more = lfs.attributes(path .. "/checkpoint.safetensors") and read(path .. "/run.json"):find '"state": "[ri]'
    return has_more and (", --resume %s goes on with it"):format(path) or ""
+end
+
+-- Photos of a table lie anywhere, and their folders are no classes.
+local function check_that_it_lies_apart(run, path, is_run)
+   if run.set.dir and not run.set.is_listed then apart(path, run.set.dir, rawget(run.arguments, "layout"), is_run) end
 end
 
 local function check_that_it_may_move(run)
@@ -159,9 +167,21 @@ end
 --- Decides where a run lies (run.folder, nil without an output_dir) and holds that folder for it.
 function folder.take(run)
    if not run.output_dir then return nil end
-   run.folder = choose(run)
-   run.lock = lock(run.folder)
-   return until_closed(run.folder, function() return run.lock end)
+   local path, notes = choose(run)
+   for _, note in ipairs(notes) do console.line("note: %s", note) end
+   check_that_it_lies_apart(run, path, true)
+   run.folder = path
+   run.lock = lock(path)
+   return until_closed(path, function() return run.lock end)
+end
+
+--- The folder of a look at learning rates, beside that of the run which they are for: what it finds belongs to no run yet.
+-- nil without an output_dir.
+function folder.of_rates(run)
+   if not run.output_dir then return nil end
+   local path = choose(run) .. "_lr_find"
+   check_that_it_lies_apart(run, path, false)
+   return path
 end
 
 --- Sees to it that the folder of a run has no files of another one. Call when it is known what the run goes on from.

@@ -30,18 +30,20 @@ local function text_of(value)
    return "{" .. table.concat(parts, ", ") .. "}"
 end
 
-local function add_part(parts, dir, name, part)
+local function add_part(parts, dir, name, part, lost)
    for i, path in ipairs(part.paths) do
       local relative = path:sub(1, #dir + 1) == dir .. "/" and path:sub(#dir + 2) or path
-      parts[#parts + 1] = ("%s %s %d %d\n"):format(name, relative, part.labels[i], lfs.attributes(path, "size") or -1)
+      local size = not lost[i] and lfs.attributes(path, "size") or -1
+      parts[#parts + 1] = ("%s %s %d %d\n"):format(name, relative, part.labels[i], size)
    end
 end
 
--- Names, classes and sizes of all photos, wherever their folder lies.
-local function fingerprint(set)
+-- Names, classes and sizes of all photos, wherever their folder lies. lost: by part, the indices of those that cannot be read,
+-- of which it does not matter what they are.
+local function fingerprint(set, lost)
    local parts = {}
-   add_part(parts, set.dir, "train", set.train)
-   add_part(parts, set.dir, "val", set.val)
+   add_part(parts, set.dir, "train", set.train, lost.train)
+   add_part(parts, set.dir, "val", set.val, lost.val)
    return scute.checksum { table.concat(parts) }
 end
 
@@ -94,7 +96,7 @@ local function describe(run)
    local weights = run.model.weights
    local said = { model = run.model.arch, classes = cjson.encode(run.set.classes), preprocessing = text_of(run.preprocess),
       weights = weights and weights.sha256 or "none",
-      data = fingerprint(run.set), frozen = frozen_text(run, run.changing), fields = fields_of(run),
+      data = fingerprint(run.set, run.unreadable), frozen = frozen_text(run, run.changing), fields = fields_of(run),
       [SETTINGS] = run.schedule.describe and run.schedule:describe(run.epochs) or nil }
    add_options(said, run)
    add_arguments(said, run)
@@ -104,12 +106,16 @@ end
 --- Works out texts by name that agree where two runs are one (fields: a table of such), before a hook or a step changes
 -- anything.
 function identity.begin(run)
-   run.identity, run.identity_of = describe(run), run.changing
+   run.identity, run.identity_of, run.identity_without = describe(run), run.changing, #run.bad
 end
 
---- The same for a checkpoint, of which what does not change is less as parts begin to train.
+--- The same for a checkpoint, of which what does not change is less as parts begin to train, and photos are less as some cannot
+-- be read.
 function identity.of(run)
    if not run.identity then identity.begin(run) end
+   if run.identity_without ~= #run.bad then
+      run.identity.data, run.identity_without = fingerprint(run.set, run.unreadable), #run.bad
+   end
    if run.identity_of ~= run.changing then
       run.identity.frozen, run.identity_of = frozen_text(run, run.changing), run.changing
    end
@@ -143,6 +149,13 @@ local function frozen_then(file, run)
    return frozen_text(run, changing)
 end
 
+-- Photos without those that could not be read by then.
+local function photos_then(file, run)
+   local lost = { train = {}, val = {} }
+   for _, entry in ipairs(file.state.parts.photos.list) do lost[entry.part][entry.index] = true end
+   return fingerprint(run.set, lost)
+end
+
 -- In a run that is lengthened settings of the same schedule may differ: they may follow from the length. Those that do as it is
 -- expected are the same as before.
 local function settings_follow(run, before, there)
@@ -171,7 +184,7 @@ function identity.check(file, run)
    local here, there = {}, file.state.identity
    for name, value in pairs(run.identity) do here[name] = value end
    local before = file.state.parts.position.epochs
-   here.frozen = frozen_then(file, run)
+   here.frozen, here.data = frozen_then(file, run), photos_then(file, run)
    local faults, fields = {}, other_fields(here.fields, there.fields)
    here.fields, there.fields = nil, nil
    if run.epochs < before then

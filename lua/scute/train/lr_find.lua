@@ -183,7 +183,7 @@ function Result:figure()
       title = ("Learning-rate finder: rate of %s"):format(self.group) })
 end
 
---- Writes lr_find.csv and lr_find.png into a folder.
+--- Writes lr_find.csv and lr_find.png into a folder, in place of those that lie there.
 function Result:save(folder)
    local lines = { "lr,loss,smoothed" }
    for _, p in ipairs(self.points) do lines[#lines + 1] = ("%.9g,%.9g,%.9g"):format(p.lr, p.loss, p.smoothed) end

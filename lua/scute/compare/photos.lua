@@ -1,0 +1,79 @@
+-- The photos of runs that are compared with each other, which is fair with the same ones only: split.csv beside the runs says
+-- which they are, with the digests of what the first run that ended has read.
+local lfs = require "lfs"
+local console = require "scute.base.console"
+local digest = require "scute.data.digest"
+local readable = require "scute.base.readable"
+local split_file = require "scute.data.split_file"
+
+local photos = {}
+
+local function path_in(folder)
+   return folder .. "/" .. split_file.NAME
+end
+
+-- Whether a run has read the photos of a split.csv: those without a digest could not be read then.
+local function are_known(folder)
+   for _, entry in ipairs(split_file.read(path_in(folder)) or {}) do
+      if entry.digest then return true end
+   end
+   return false
+end
+
+--- Makes the photos of a set those of the runs in `folder`, with set.digests of those that are known (path -> digest). Returns
+-- whether there are such.
+function photos.hold(set, folder)
+   local known = are_known(folder)
+   local digests = split_file.hold(set, path_in(folder), function() return known end)
+   set.digests = digests
+   return digests ~= nil
+end
+
+-- ---- whether they are the same still ----
+
+-- A file that has not been touched since the digests were written has not been read again.
+local function has_changed(path, text, since)
+   local found = lfs.attributes(path)
+   if not found or not digest.has_size(path, text) then return true end
+   return math.max(found.modification, found.change) >= since and digest.of(path) ~= text
+end
+
+local function each(set, visit)
+   for _, part in ipairs { set.train, set.val } do
+      for _, path in ipairs(part.paths) do visit(path) end
+   end
+end
+
+local function fail(what, folder, list, remedy)
+   console.fail("data_dir: " .. what .. ": '%s'%s; a comparison is fair with the same photos only: %s, or begin anew in "
+      .. "another --output_dir", folder, list[1], #list > 1 and (" and %d more"):format(#list - 1) or "", remedy)
+end
+
+--- Fails where a photo is another one than the runs in `folder` have read, or can be read only now: what they found and what
+-- the others will find would not be of the same photos.
+function photos.check(set, folder)
+   if not set.digests or not next(set.digests) then return end
+   local since, changed, mended = lfs.attributes(path_in(folder), "modification"), {}, {}
+   each(set, function(path)
+      local known = set.digests[path]
+      if known and has_changed(path, known, since) then changed[#changed + 1] = path end
+      if not known and readable(path) then mended[#mended + 1] = path end
+   end)
+   if #changed > 0 then
+      fail("photos have changed since the runs in %s began", folder, changed, "put back what was there")
+   elseif #mended > 0 then
+      fail("photos can be read that could not be when the runs in %s began", folder, mended, "move them away")
+   end
+end
+
+--- Takes over what a run that has ended, whose own folder this is, has read, unless that is known already.
+function photos.learn(set, folder, of_run)
+   if set.digests and next(set.digests) then return end
+   set.digests = {}
+   local by_file = {}
+   for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest end
+   each(set, function(path) set.digests[path] = by_file[split_file.name_of(set.dir, path)] end)
+   split_file.save(set, folder)
+end
+
+return photos
