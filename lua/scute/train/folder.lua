@@ -69,8 +69,8 @@ local function choose(run)
    local sources, notes = run_folder.sources(run.arguments), {}
    if run.model.weights then table.insert(sources, 1, { run.model.weights.path, "weights" }) end
    local path = run_folder.of(run.output_dir, run.model.arch, sources, function(taken, what, own)
-      notes[#notes + 1] = ("%s holds the %s that this run starts from, and stays as it is; this run is in %s"):format(taken, what,
-         own)
+      notes[#notes + 1] = ("%s holds the %s that this run starts from, and stays as it is; this run is in %s"):format(
+         taken, what, own)
    end)
    return path, notes
 end
