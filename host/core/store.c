@@ -178,5 +178,5 @@ void sc_store_next_run(void) {
 }
 
 ScStoreUse sc_store_use(void) {
-   return table ? (ScStoreUse){table->end, table->count} : (ScStoreUse){0};
+   return table ? (ScStoreUse){table->end, table->size, table->count} : (ScStoreUse){0};
 }

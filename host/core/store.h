@@ -34,7 +34,7 @@ void sc_store_keep(const ScStoreKey *, const void *head, size_t head_size, const
 void sc_store_next_run(void);
 
 typedef struct {
-   size_t bytes, entries;
+   size_t bytes, size, entries; // in use, of how many
 } ScStoreUse;
 
 ScStoreUse sc_store_use(void);
