@@ -77,13 +77,15 @@ local function finish_on_error(run)
    end })
 end
 
+-- A run that a save ends is replaced by the next one: it gets no checkpoint.
 local function stop_politely(run, signal)
    run.meter:clear()
-   hooks.call(run, "on_interrupt")
+   if signal ~= "save" then hooks.call(run, "on_interrupt") end
    finish(run, "interrupted")
    local where = run.step > 0 and ("in epoch %d after step %d"):format(run.epoch, run.step) or "before the first step"
    local kept = run.folder and run.step > 0 and "; the weights of that moment are in " .. run.folder .. "/last.safetensors"
-   console.warn("stopped %s%s%s", where, kept or "", run.checkpoint.saved and "; --resume auto goes on from there" or "")
+   local goes_on = signal ~= "save" and run.checkpoint.saved and "; --resume auto goes on from there"
+   console.warn("stopped %s%s%s", where, kept or "", goes_on or "")
    console.stop(signal == "SIGTERM" and 143 or 130, "interrupted")
 end
 
