@@ -10,6 +10,7 @@ local joined = require "scute.base.joined"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
 local photos = require "scute.train.photos"
+local recalled = require "scute.train.recalled"
 
 local features = {}
 
@@ -43,7 +44,7 @@ end
 -- ---- computing ----
 
 -- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers, row = photo -> row of x };
--- nil where no photo is readable. options: augment, epoch.
+-- nil where no photo is readable. options: of run.photos.batches.
 local function compute(run, part, options, report)
    local chunks, found = {}, { y = {}, row = {} }
    local function keep(batch)
@@ -56,13 +57,27 @@ local function compute(run, part, options, report)
       report(#classes)
    end
    score(run.model, part, { want = { "features" }, device = run.device, each = keep, feed = { on_device = true,
-      batches = function()
-         return run.photos.batches(part, { batch_size = BATCH, augment = options.augment, epoch = options.epoch })
-      end,
+      batches = function() return run.photos.batches(part, options) end,
       embed = function(x) return precision.call(run.half, run.model.features, run.model, x) end,
    } })
    if #chunks == 0 then return nil end
    found.x = joined(chunks)
+   return found
+end
+
+-- The same, where an earlier run of the same --watch has computed them without that. epoch: whose view it is.
+local function find(run, part, augment, epoch, report)
+   local options = { batch_size = BATCH, augment = augment, epoch = epoch }
+   local known = recalled.open(run, part, options)
+   local found = known and known:find(function(some) return compute(run, part, some, function() end) end)
+   if found then
+      run.recalled = run.recalled + #found.y
+      report(#found.y)
+      return found
+   end
+   options.hear = known and known.recorder
+   found = compute(run, part, options, report)
+   if known and found and not run.interrupted() then known:keep(found) end
    return found
 end
 
@@ -96,6 +111,11 @@ end
 local function describe(run, n, each, width)
    local seconds, epochs = run.times.features, last_epoch(run) - run.epoch + 1
    local saved = epochs * each * seconds / n - seconds
+   if run.recalled == n then
+      console.line("features: %s x %d numbers (%s), kept from an earlier save", console.count(n, "photo"), width,
+         console.bytes(n * width * 4))
+      return
+   end
    console.line("features: %s x %d numbers (%s), computed once in %s (%.0f images/s)%s", console.count(n, "photo"), width,
       console.bytes(n * width * 4), console.duration(seconds), n / seconds,
       n < epochs * each and ("; not computing them in %s saves about %s"):format(
@@ -108,7 +128,7 @@ local function compute_views(run, report)
    for epoch = run.epoch, last_epoch(run) do
       local view = view_of(run, epoch)
       if not parts[view] then
-         parts[view] = compute(run, run.set.train, { augment = run.augment, epoch = view }, report)
+         parts[view] = find(run, run.set.train, run.augment, view, report)
          if run.interrupted() then return nil end
          run.photos.check_readable(parts[view], run.set.train)
          n = #parts[view].y
@@ -139,9 +159,10 @@ end
 function features.feed(run)
    local set, start = run.set, scute.clock()
    local report, passed = reporter(run)
+   run.recalled = 0
    run.model:eval()
    local parts, n = compute_views(run, report)
-   local val = parts and compute(run, set.val, {}, report)
+   local val = parts and find(run, set.val, nil, nil, report)
    run.meter:clear()
    if run.interrupted() then return nil end
    run.photos.check_readable(val, set.val)
