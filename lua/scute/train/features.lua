@@ -65,19 +65,20 @@ local function compute(run, part, options, report)
    return found
 end
 
--- The same, where an earlier run of the same --watch has computed them without that. epoch: whose view it is.
-local function find(run, part, augment, epoch, report)
+-- The same, where an earlier run of the same --watch has computed them without that. known: what recalled.open gave; epoch:
+-- whose view it is.
+local function find(run, part, known, augment, epoch, report)
    local options = { batch_size = BATCH, augment = augment, epoch = epoch }
-   local known = recalled.open(run, part, options)
-   local found = known and known:find(function(some) return compute(run, part, some, function() end) end)
+   local entry = known and known:part(part, options)
+   local found = entry and entry:find()
    if found then
       run.recalled = run.recalled + #found.y
       report(#found.y)
       return found
    end
-   options.hear = known and known.recorder
+   options.hear = entry and entry.recorder
    found = compute(run, part, options, report)
-   if known and found and not run.interrupted() then known:keep(found) end
+   if entry and found and not run.interrupted() then entry:keep(found) end
    return found
 end
 
@@ -123,12 +124,12 @@ local function describe(run, n, each, width)
 end
 
 -- Training features by view, and the number of photos in each; nil where the run was interrupted.
-local function compute_views(run, report)
+local function compute_views(run, known, report)
    local parts, n = {}, 0
    for epoch = run.epoch, last_epoch(run) do
       local view = view_of(run, epoch)
       if not parts[view] then
-         parts[view] = find(run, run.set.train, run.augment, view, report)
+         parts[view] = find(run, run.set.train, known, run.augment, view, report)
          if run.interrupted() then return nil end
          run.photos.check_readable(parts[view], run.set.train)
          n = #parts[view].y
@@ -159,10 +160,11 @@ end
 function features.feed(run)
    local set, start = run.set, scute.clock()
    local report, passed = reporter(run)
+   local known = recalled.open(run, function(part, options) return compute(run, part, options, function() end) end)
    run.recalled = 0
    run.model:eval()
-   local parts, n = compute_views(run, report)
-   local val = parts and find(run, set.val, nil, nil, report)
+   local parts, n = compute_views(run, known, report)
+   local val = parts and find(run, set.val, known, nil, nil, report)
    run.meter:clear()
    if run.interrupted() then return nil end
    run.photos.check_readable(val, set.val)

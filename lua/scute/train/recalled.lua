@@ -77,14 +77,11 @@ local function stamps_of(part, order)
    return table.concat(list, "\0"), settled
 end
 
-local function key_of(run, options, stamps, code)
-   local settings = { device = run.device, half = run.half, mixes = run.mixes, threads = scute.threads(),
+local function settings_of(run, options, hears_digests)
+   return text_of { device = run.device, half = run.half, mixes = run.mixes, threads = scute.threads(),
       deterministic = scute.deterministic(), bad = run.on_bad_image, preprocess = run.preprocess, version = scute.version(),
       augment = options.augment, seed = options.augment and run.seed, epoch = options.augment and options.epoch,
-      arch = run.model.arch, batch_size = options.batch_size, digests = options.hear.digested ~= nil }
-   local list = { text_of(settings), code, stamps }
-   add_model(list, run.model)
-   return table.concat(list, "\0\0")
+      arch = run.model.arch, batch_size = options.batch_size, digests = hears_digests }
 end
 
 -- ---- telling them again ----
@@ -116,63 +113,70 @@ local function bits(tensor)
    return scute.checksum { tensor }
 end
 
--- ---- keeping ----
+-- ---- parts ----
 
-local Entry = {}
-Entry.__index = Entry
+local Feed, Part = {}, {}
+Feed.__index, Part.__index = Feed, Part
 
---- What is known of the features of one part, in one view: nil where no run is watched, or where the model is not the library's
--- alone.
--- options: those of run.photos.batches.
-function recalled.open(run, part, options)
+--- What is known of the features of a run, as a feed is made of them: nil where no run is watched, or where the model is not
+-- the library's alone. compute: function(part, options of run.photos.batches) -> features.
+function recalled.open(run, compute)
    if not scute.watched() or not is_plain(run.model) then return nil end
-   local library = {}
-   local changed = library_stamps(LIBRARY, library)
-   local order, hear = photos.good_ones(run, part), run.photos.hear(part)
-   local stamps, settled = stamps_of(part, order)
-   local self = setmetatable({ run = run, part = part, options = options, order = order, stamps = stamps, hear = hear,
-      sure = settled and changed < BEGUN, random = scute.rng_state() }, Entry)
-   self.key = key_of(run, { augment = options.augment, epoch = options.epoch, batch_size = options.batch_size, hear = hear },
-      stamps, table.concat(library))
-   self.heard, self.recorder = recorder(hear)
-   return self
+   local list = {}
+   local changed = library_stamps(LIBRARY, list)
+   add_model(list, run.model)
+   return setmetatable({ run = run, compute = compute, is_certain = changed < BEGUN, text = table.concat(list, "\0") }, Feed)
 end
 
--- A network that draws random numbers is not what it was without them.
-function Entry:drew_nothing()
-   return text_of(scute.rng_state()) == text_of(self.random)
+--- One part of the data set in one view. options: those of run.photos.batches.
+function Feed:part(part, options)
+   local hear, order = self.run.photos.hear(part), photos.good_ones(self.run, part)
+   local stamps, settled = stamps_of(part, order)
+   local heard, recording = recorder(hear)
+   return setmetatable({ feed = self, part = part, options = options, order = order, hear = hear, heard = heard,
+      recorder = recording, stamps = stamps, is_certain = self.is_certain and settled, random = scute.rng_state(),
+      key = table.concat({ settings_of(self.run, options, hear.digested ~= nil), stamps, self.text }, "\0\0") }, Part)
 end
 
 -- The features of the last few photos of the order, computed anew.
-function Entry:sample(compute)
+function Part:sample()
    local size, options = self.options.batch_size, {}
    for name, value in pairs(self.options) do options[name] = value end
    local first = (#self.order - 1) // size * size + 1
    options.order = table.move(self.order, first, #self.order, 1, {})
    options.hear = { note = function() end }
-   return compute(options)
+   return self.feed.compute(self.part, options)
+end
+
+-- A network that draws random numbers is not what it was without them.
+function Part:drew_nothing()
+   return text_of(scute.rng_state()) == text_of(self.random)
 end
 
 -- Whether the same features come out for them.
-function Entry:agrees(found, compute)
-   local sample = self:sample(compute)
+function Part:agrees(found)
+   local sample = self:sample()
    local n, rows = sample and #sample.y or 0, #found.y
    if n == 0 or n > rows then return false end
-   local end_of <close> = found.x:slice(1, rows - n + 1, rows)
-   local same = bits(end_of) == bits(sample.x)
+   local last <close> = found.x:slice(1, rows - n + 1, rows)
+   local same = bits(last) == bits(sample.x)
    sample.x:free()
    return same and self:drew_nothing()
 end
 
---- The features { x, y, row } that are kept, where a few of them come out the same when `compute` (a function of options of
--- run.photos.batches that returns features) does them again. Those who hear of photos are told what was heard of these.
-function Entry:find(compute)
+--- The features { x, y, row } that are kept, or nil. Those who hear of photos are told what was heard of these. One part of a
+-- feed is compared with what comes out now, and where that differs nothing that is kept is used.
+function Part:find()
    local text, x = scute.files.recall(self.key)
-   if not text then return nil end
+   if not text or self.feed.differs then return nil end
    local saved = exact.decode(text)
-   local found = { x = x:to(self.run.device), y = {}, row = {} }
+   local found = { x = x:to(self.feed.run.device), y = {}, row = {} }
    for i, index in ipairs(saved.order) do found.y[i], found.row[index] = self.part.labels[index], i end
-   if self:agrees(found, compute) then
+   if not self.feed.agrees then
+      self.feed.agrees = self:agrees(found)
+      self.feed.differs = not self.feed.agrees
+   end
+   if self.feed.agrees then
       tell_again(saved.heard, self.hear)
       return found
    end
@@ -182,9 +186,9 @@ function Entry:find(compute)
 end
 
 --- Keeps features, where nothing that they depend on has changed meanwhile.
-function Entry:keep(found)
+function Part:keep(found)
    local same_photos = stamps_of(self.part, self.order) == self.stamps
-   if not self.sure or not same_photos or not self:drew_nothing() then return end
+   if not self.is_certain or not same_photos or not self:drew_nothing() then return end
    local order = {}
    for index, row in pairs(found.row) do order[row] = index end
    scute.files.keep(self.key, exact.encode { order = order, heard = self.heard }, found.x)
