@@ -50,9 +50,10 @@ static bool is_there(const ScStamp *stamp) {
 
 // ---- the list ----
 
-// Relative names are those of the folder that the run is in at the moment.
+// Relative names are those of the folder that the process is in at the moment.
 static bool whole_name(const char *path, char *to, size_t room) {
    char here[PATH_MAX];
+   while (strncmp(path, "./", 2) == 0) path += 2;
    int length = path[0] == '/'                   ? snprintf(to, room, "%s", path)
                 : getcwd(here, sizeof here) != 0 ? snprintf(to, room, "%s/%s", here, path)
                                                  : -1;

@@ -150,28 +150,56 @@ local EDITS = {
    { "run.epochs = 2", recalls = true },
 }
 
--- Whether an edited script under --watch says and leaves what a program does that begins with nothing.
-local function nothing_stale_is_used()
+-- Compares what an edited script under --watch said and left with what a program does that begins with nothing.
+local function compare(edit, said)
+   local alone = shell("cd $T && rm -rf alone && " .. ALONE .. "alone")
+   check(alone.code == 0, edit[1] .. ": trains alone", alone.all)
+   check(said:match "drawn[^\n]*" == alone.out:match "drawn[^\n]*", edit[1] .. ": draws the same", said)
+   check(said:match "left out[^\n]*" == alone.err:match "left out[^\n]*", edit[1] .. ": leaves out the same", said)
+   check(result_of "watched" == result_of "alone", edit[1] .. ": the same to the last bit",
+      result_of "watched" .. "\nalone:\n" .. result_of "alone")
+   if edit.recalls ~= nil then
+      local name = edit[1] .. (edit.recalls and ": recalls" or ": computes anew")
+      check((said:find(KEPT, 1, true) ~= nil) == edit.recalls, name, said)
+   end
+end
+
+local function follow(edits)
    photos.write_file(scratch .. "/train.lua", script_with "run.epochs = 2")
    local w = watcher.open(cli, "train.lua --data_dir set --output_dir watched")
    w:waits(1)
-   for _, edit in ipairs(EDITS) do
+   for _, edit in ipairs(edits) do
       if edit.before then edit.before() end
-      local said = w:save("train.lua", script_with(edit[1]))
-      local alone = shell("cd $T && rm -rf alone && " .. ALONE .. "alone")
-      check(alone.code == 0, edit[1] .. ": trains alone", alone.all)
-      check(said:match "drawn[^\n]*" == alone.out:match "drawn[^\n]*", edit[1] .. ": draws the same", said)
-      check(said:match "left out[^\n]*" == alone.err:match "left out[^\n]*", edit[1] .. ": leaves out the same", said)
-      check(result_of "watched" == result_of "alone", edit[1] .. ": the same to the last bit",
-         result_of "watched" .. "\nalone:\n" .. result_of "alone")
-      if edit.recalls ~= nil then
-         local name = edit[1] .. (edit.recalls and ": recalls" or ": computes anew")
-         check((said:find(KEPT, 1, true) ~= nil) == edit.recalls, name, said)
-      end
+      compare(edit, w:save("train.lua", script_with(edit[1])))
    end
    w:signal "INT"
    check(w:ended() == 130, "ends")
    check(not exists "watched/baseline_cnn.1", "each run replaced the one before")
+   shell "rm -rf $T/watched"
+end
+
+local function nothing_stale_is_used()
+   follow(EDITS)
+end
+
+-- A weight file of the same size, under the same name.
+local function write_weights(seed)
+   return function()
+      local made = shell(("$S -e 'scute.manual_seed(%d) scute.models.save(scute.models.baseline_cnn { classes = 10, "
+         .. "image_size = 32 }, \"'$T'/weights.safetensors\")'"):format(seed))
+      check(made.code == 0, "a weight file", made.all)
+   end
+end
+
+local function weights_are_known_by_their_file()
+   local START = "model = models.create('baseline_cnn', { classes = set.classes, image_size = 32, pretrained = "
+      .. "'weights.safetensors', log = false }); print('drawn', model.weights.sha256); model:freeze 'backbone'"
+   follow {
+      { START, recalls = false, before = write_weights(1) },
+      { START .. " run.seed = 1", recalls = true },
+      { START .. " run.seed = 2", recalls = false, before = write_weights(2) },
+      { START .. " run.seed = 3", recalls = true },
+   }
 end
 
 -- ---- folders ----
@@ -247,5 +275,5 @@ local function a_save_ends_training_after_its_step()
 end
 
 cli.run { runs_again_on_save, watches_what_it_is_made_of, a_save_ends_a_run, half_a_file_is_no_save, wrong_command_lines,
-   nothing_stale_is_used, only_what_was_there_is_moved_aside, what_a_run_starts_from_stays,
+   nothing_stale_is_used, weights_are_known_by_their_file, only_what_was_there_is_moved_aside, what_a_run_starts_from_stays,
    a_save_ends_training_after_its_step }
