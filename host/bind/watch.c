@@ -34,6 +34,18 @@ static struct {
    int number;
 } watching; // which of whose runs this process is; number 0: nobody watches it
 
+static void handle(int signal) {
+   struct sigaction before, action = {.sa_handler = on_signal};
+   sigemptyset(&action.sa_mask);
+   if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(signal, &action, NULL);
+}
+
+// What was ignored from the start stays so.
+static void forget_handler(int number) {
+   struct sigaction now;
+   if (sigaction(number, NULL, &now) == 0 && now.sa_handler == on_signal) signal(number, SIG_DFL);
+}
+
 // A process of its own, so that each begins as a program that was just started, however the last one ended. It
 // sees no signal of ours before it has handlers of its own. Returns 0 in the run.
 static pid_t begin(ScWatched *files) {
@@ -45,10 +57,8 @@ static pid_t begin(ScWatched *files) {
    watching.number++;
    pid_t parent = getpid(), run = fork();
    if (run == 0) {
-      struct sigaction now;
-      for (int i = 0; i < 2; i++)
-         if (sigaction(i ? SIGTERM : SIGINT, NULL, &now) == 0 && now.sa_handler == on_signal)
-            signal(i ? SIGTERM : SIGINT, SIG_DFL);
+      forget_handler(SIGINT);
+      forget_handler(SIGTERM);
       prctl(PR_SET_PDEATHSIG, SIGTERM); // nobody would read what it says
       if (getppid() != parent) _exit(128 + SIGTERM);
       sc_watched_tell(files);
@@ -136,13 +146,8 @@ static bool wait_for_save(Watch *watch) {
    return !asked;
 }
 
-static void handle(int signal) {
-   struct sigaction before, action = {.sa_handler = on_signal};
-   sigemptyset(&action.sa_mask);
-   if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(signal, &action, NULL);
-}
-
 static bool start(Watch *watch) {
+   sc_watched_wait(watch->files, 0); // what the run before has noted at its end
    sc_watched_clear(watch->files);
    if (sc_watched_add(watch->files, watch->script) != SC_OK) return say("%s", sc_error()), false;
    watch->saved[0] = '\0';
