@@ -9,6 +9,7 @@
 #include "host/bind/interrupt.h"
 #include "host/bind/program.h"
 #include "host/bind/run.h"
+#include "host/bind/watch.h"
 #include "host/machine/machine.h"
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
@@ -29,6 +30,7 @@ static const char USAGE[] =
     "  -                run standard input as a script\n"
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
     "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
+    "  --watch          run the file again whenever it, or a file that it requires, is saved\n"
     "  -h, --help       show this\n"
     "  -v, --version    show versions and the number of threads\n"
     "  --               end of options\n"
@@ -48,13 +50,13 @@ static const char USAGE[] =
     "folder)\n";
 
 typedef struct {
-   bool help, version, session;
+   bool help, version, session, watch;
    int codes;  // number of -e
    int script; // index of the file in argv, argc if there is none
 } Options;
 
 static int complain(const char *option) {
-   static const char *const known[] = {"--help", "--version", "-e", "-i", "-h", "-v"};
+   static const char *const known[] = {"--help", "--version", "--watch", "-e", "-i", "-h", "-v"};
    int near = sc_nearest(option, sizeof known / sizeof known[0], known);
    fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
            near < 0 ? "" : " (did you mean '", near < 0 ? "" : known[near], near < 0 ? "" : "'?)");
@@ -77,6 +79,8 @@ static int parse(int argc, char **argv, Options *options) {
          options->version = true;
       else if (strcmp(option, "-i") == 0)
          options->session = true;
+      else if (strcmp(option, "--watch") == 0)
+         options->watch = true;
       else if (strcmp(option, "-e") == 0 && i + 1 < argc)
          options->codes++, i++;
       else if (strcmp(option, "-e") == 0)
@@ -85,6 +89,8 @@ static int parse(int argc, char **argv, Options *options) {
          return complain(option);
    }
    options->script = i;
+   if (options->watch && (i == argc || strcmp(argv[i], "-") == 0 || options->session))
+      return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
    if (options->codes == 0 && i == argc) options->session = true;
    return 0;
 }
@@ -126,6 +132,7 @@ int main(int argc, char **argv) {
    int code = parse(argc, argv, &options);
    if (code != 0) return code;
    if (options.help) return fputs(USAGE, stdout), sc_program_close(NULL, 0);
+   if (options.watch && !options.version && sc_watch(argv[options.script], &code)) return code;
    sc_set_memory_meter(sc_memory_left);
    ScStatus started = sc_set_default_threads();
    if (started != SC_OK)

@@ -131,11 +131,12 @@ static int running_list(lua_State *L) {
    return 1;
 }
 
-// scute.interrupted() -> "SIGINT" or "SIGTERM" once a signal asked to stop, else nil
+// scute.interrupted() -> "SIGINT" or "SIGTERM" once a signal asked to stop, "save" once the script that --watch
+// runs was saved, else nil
 static int interrupted(lua_State *L) {
    int signal = sc_interrupted();
    if (!signal) return 0;
-   lua_pushstring(L, signal == SIGTERM ? "SIGTERM" : "SIGINT");
+   lua_pushstring(L, signal == SC_SAVED ? "save" : signal == SIGTERM ? "SIGTERM" : "SIGINT");
    return 1;
 }
 

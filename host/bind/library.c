@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/files/watched.h"
+
 static char library[PATH_MAX]; // "" where it was not found
 
 // It lies beside the binary (a build tree) or in ../share/scute (installed).
@@ -61,6 +63,7 @@ static int refuse(lua_State *L) {
 static int search(lua_State *L) {
    if (!push_file(L, 1)) return 1;
    const char *path = lua_tostring(L, -1);
+   sc_watched_note(path);
    int status = luaL_loadfilex(L, path, "t");
    if (status == LUA_ERRFILE) return refuse(L);
    if (status != LUA_OK) return lua_error(L);
@@ -68,9 +71,25 @@ static int search(lua_State *L) {
    return 2;
 }
 
+// Notes the file that Lua's own search would find for the module whose name is at 1.
+static int note_other(lua_State *L) {
+   lua_getglobal(L, "package");
+   lua_getfield(L, -1, "searchpath");
+   lua_pushvalue(L, 1);
+   lua_getfield(L, -3, "path");
+   lua_call(L, 2, 1);
+   if (lua_isstring(L, -1)) sc_watched_note(lua_tostring(L, -1));
+   return 0;
+}
+
 // Lua's own search of modules in Lua (upvalue 1), whose error about a file that cannot be read is one line.
 static int search_others(lua_State *L) {
    lua_settop(L, 1);
+   if (sc_watched_is_told()) {
+      lua_pushcfunction(L, note_other);
+      lua_pushvalue(L, 1);
+      if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_settop(L, 1); // a search that fails says so itself
+   }
    lua_pushvalue(L, lua_upvalueindex(1));
    lua_insert(L, 1);
    if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L);
@@ -94,7 +113,26 @@ static void add_searcher(lua_State *L, int package) {
    lua_pop(L, 1);
 }
 
+// loadfile or dofile (upvalue 1)
+static int load_noted(lua_State *L) {
+   if (lua_type(L, 1) == LUA_TSTRING) sc_watched_note(lua_tostring(L, 1));
+   lua_pushvalue(L, lua_upvalueindex(1));
+   lua_insert(L, 1);
+   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+   return lua_gettop(L);
+}
+
+static void note_loading(lua_State *L) {
+   static const char *const names[] = {"loadfile", "dofile"};
+   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+      lua_getglobal(L, names[i]);
+      lua_pushcclosure(L, load_noted, 1);
+      lua_setglobal(L, names[i]);
+   }
+}
+
 void sc_library_open(lua_State *L) {
+   if (sc_watched_is_told()) note_loading(L);
    find();
    if (!library[0]) return;
    lua_getglobal(L, "package");

@@ -11,6 +11,7 @@
 #include "host/bind/interrupt.h"
 #include "host/bind/library.h"
 #include "host/core/visible.h"
+#include "host/files/watched.h"
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
 
@@ -73,7 +74,7 @@ static void say(const char *before, const char *message) {
 
 static int report(lua_State *L) {
    if (sc_interrupted()) {
-      fprintf(stderr, "scute: interrupted\n");
+      if (sc_interrupted() != SC_SAVED) fprintf(stderr, "scute: interrupted\n");
       return 128 + sc_interrupted();
    }
    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
@@ -120,6 +121,7 @@ int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep
    bool input = strcmp(path, "-") == 0;
    char own[PATH_MAX];
    if (!input) path = sc_library_script(path, own);
+   if (!input) sc_watched_note(path);
    if (!input && access(path, R_OK) != 0) {
       fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
       return EXIT_FAILURE;

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "host/core/rng.h"
+#include "host/core/store.h"
 #include "host/photo/image_color.h"
 #include "host/photo/image_decode.h"
 #include "host/photo/image_transform.h"
 #include "host/photo/image_warp.h"
+#include "host/photo/kept.h"
 
 // ---- the random crop ----
 
@@ -168,22 +170,9 @@ static ScStatus prepare(const ScPhoto *photo, const Plan *plan, ScImage *out) {
    return status;
 }
 
-static ScStatus finish(const ScPhoto *photo, const Plan *plan, float *out) {
-   const ScPreprocess *p = plan->preprocess;
-   ScImage image;
-   SC_TRY(prepare(photo, plan, &image));
-   sc_image_to_float(&image, p->mean, p->std, out);
-   erase(plan->augment, plan->sample, image.width, image.height, out);
-   sc_image_free(&image);
-   return SC_OK;
-}
-
-static ScStatus finish_bytes(const ScPhoto *photo, const Plan *plan, unsigned char *out) {
-   ScImage image;
-   SC_TRY(prepare(photo, plan, &image));
-   memcpy(out, image.rgb, (size_t)image.width * (size_t)image.height * 3);
-   sc_image_free(&image);
-   return SC_OK;
+static void to_float(const ScImage *image, const Plan *plan, float *out) {
+   sc_image_to_float(image, plan->preprocess->mean, plan->preprocess->std, out);
+   erase(plan->augment, plan->sample, image->width, image->height, out);
 }
 
 // ---- entry ----
@@ -200,36 +189,67 @@ static ScStatus check_plan(const Plan *plan) {
    return SC_OK;
 }
 
-static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScPhoto *out) {
+// The photo, decoded as far as the plan needs it; where views are drawn at random, it is kept for those of the
+// next run.
+static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScDigest *digest,
+                       ScPhoto *out) {
    bool shrinks = plan->augment->crop && !plan->augment->exact_decode;
-   ScPurpose purpose = {shrinks ? choose_shrink : NULL, ask_room, plan, plan->sample->digest};
+   ScPurpose purpose = {shrinks ? choose_shrink : NULL, ask_room, plan, digest};
+   if (sc_augment_is_none(plan->augment)) return sc_image_decode_photo(path, limits, &purpose, out);
+   return sc_kept_decode(path, limits, &purpose, out);
+}
+
+static ScStatus prepare_anew(const char *path, const ScImageLimits *limits, Plan *plan, ScPrepared *out) {
+   ScPhoto photo;
+   bool digests = plan->sample->digest || sc_store_is_open();
+   SC_TRY(decode(path, limits, plan, digests ? &out->digest : NULL, &photo));
+   if (plan->sample->look || sc_store_is_open()) sc_look_at(&photo, &out->look);
+   ScStatus status = prepare(&photo, plan, &out->image);
+   out->lacks_end = photo.lacks_end;
+   sc_photo_free(&photo);
+   return status ? sc_wrap(status, "%s: ", path) : SC_OK;
+}
+
+// What a plan without chance makes of a photo is kept for the next run.
+static ScStatus prepare_file(const char *path, const ScImageLimits *limits, Plan *plan, ScPrepared *out) {
+   ScKeptFile file;
    SC_TRY(check_plan(plan));
-   SC_TRY(sc_image_decode_photo(path, limits, &purpose, out));
-   if (plan->sample->look) sc_look_at(out, plan->sample->look);
+   bool keeps = sc_augment_is_none(plan->augment) && sc_kept_file(path, limits, &file);
+   if (keeps && sc_kept_find_prepared(&file, plan->preprocess, out)) return SC_OK;
+   SC_TRY(prepare_anew(path, limits, plan, out));
+   if (keeps) sc_kept_keep_prepared(&file, plan->preprocess, out);
    return SC_OK;
+}
+
+// What is told of a file beside its pixels.
+static void tell(const ScPrepared *prepared, const ScSample *sample, bool *lacks_end) {
+   if (sample->digest) *sample->digest = prepared->digest;
+   if (sample->look) *sample->look = prepared->look;
+   if (lacks_end) *lacks_end = prepared->lacks_end;
 }
 
 ScStatus sc_augment_load(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
                          const ScAugment *a, const ScSample *s, float *out, bool *lacks_end) {
    Plan plan = {p, a, s};
-   ScPhoto photo;
-   SC_TRY(decode(path, limits, &plan, &photo));
-   ScStatus status = finish(&photo, &plan, out);
-   if (lacks_end) *lacks_end = photo.lacks_end;
-   sc_photo_free(&photo);
-   return status ? sc_wrap(status, "%s: ", path) : SC_OK;
+   ScPrepared prepared;
+   SC_TRY(prepare_file(path, limits, &plan, &prepared));
+   to_float(&prepared.image, &plan, out);
+   tell(&prepared, s, lacks_end);
+   sc_image_free(&prepared.image);
+   return SC_OK;
 }
 
 ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *limits, const ScPreprocess *p,
                                const ScAugment *a, const ScSample *s, unsigned char *out, bool *lacks_end) {
    Plan plan = {p, a, s};
-   ScPhoto photo;
+   ScPrepared prepared;
    if (a->erase > 0) return sc_fail(SC_EARG, "random_erasing: works on normalised photos, not on bytes");
-   SC_TRY(decode(path, limits, &plan, &photo));
-   ScStatus status = finish_bytes(&photo, &plan, out);
-   if (lacks_end) *lacks_end = photo.lacks_end;
-   sc_photo_free(&photo);
-   return status ? sc_wrap(status, "%s: ", path) : SC_OK;
+   SC_TRY(prepare_file(path, limits, &plan, &prepared));
+   const ScImage *image = &prepared.image;
+   memcpy(out, image->rgb, (size_t)image->width * (size_t)image->height * 3);
+   tell(&prepared, s, lacks_end);
+   sc_image_free(&prepared.image);
+   return SC_OK;
 }
 
 ScStatus sc_augment_image(const ScImage *image, const ScPreprocess *p, const ScAugment *a, const ScSample *s,
@@ -238,5 +258,9 @@ ScStatus sc_augment_image(const ScImage *image, const ScPreprocess *p, const ScA
    ScPhoto photo = {.image = *image, .width = image->width, .height = image->height, .shrink = 1};
    SC_TRY(check_plan(&plan));
    if (!image->rgb) return sc_fail(SC_EARG, "augment: expected pixels, found an empty image");
-   return finish(&photo, &plan, out);
+   ScImage prepared;
+   SC_TRY(prepare(&photo, &plan, &prepared));
+   to_float(&prepared, &plan, out);
+   sc_image_free(&prepared);
+   return SC_OK;
 }

@@ -13,7 +13,7 @@ static const long long SAME_PRESS = 250 * 1000 * 1000;
 
 static pthread_t main_thread;
 static void (*stop_running)(void);
-static volatile sig_atomic_t pending, finishing, in_session, drawing;
+static volatile sig_atomic_t pending, finishing, in_session, drawing, saves_stop;
 static volatile long long first_press; // written in the handler only
 
 static long long now(void) {
@@ -29,6 +29,7 @@ static void on_first(int signal) {
 }
 
 static void on_second(int signal) {
+   if (signal == SC_SAVED) return;
    if (now() - first_press < SAME_PRESS) return;
    if (!in_session || signal != SIGINT) {
       static const char erase_line[] = "\r\033[K";
@@ -43,7 +44,7 @@ static void handle(int signal) {
    int saved = errno;
    if (!pthread_equal(pthread_self(), main_thread))
       pthread_kill(main_thread, signal);
-   else if (pending)
+   else if (pending && (pending != SC_SAVED || signal == SC_SAVED)) // the first that the user sends
       on_second(signal);
    else
       on_first(signal);
@@ -56,12 +57,18 @@ static void set_handler(int signal, int flags) {
    sigemptyset(&action.sa_mask);
    sigaddset(&action.sa_mask, SIGINT);
    sigaddset(&action.sa_mask, SIGTERM);
+   sigaddset(&action.sa_mask, SC_SAVED);
    if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(signal, &action, NULL);
 }
 
 void sc_interrupt_reads(bool on) {
    set_handler(SIGINT, on ? 0 : SA_RESTART);
    set_handler(SIGTERM, on ? 0 : SA_RESTART);
+   if (saves_stop) set_handler(SC_SAVED, on ? 0 : SA_RESTART);
+}
+
+void sc_interrupt_on_save(void) {
+   saves_stop = true;
 }
 
 void sc_signals_install(void (*stop)(void)) {

@@ -4,7 +4,11 @@
 #ifndef SCUTE_SIGNALS_H
 #define SCUTE_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
+
+// What a watching process sends to a run whose script was saved (see host/bind/watch.h).
+#define SC_SAVED SIGUSR1
 
 // Handles SIGINT and SIGTERM from here on and ignores SIGPIPE and SIGXFSZ (a reader that went away and a file
 // that may not grow are write errors). `stop` is called from the handler, on the thread that installed it, when
@@ -22,6 +26,9 @@ bool sc_interrupt_finish(bool finish);
 // Whether a signal ends a read that waits. Normally not: an interrupted read in a worker thread is no damaged
 // photo.
 void sc_interrupt_reads(bool on);
+
+// From the next sc_signals_install on SC_SAVED asks to stop too, once: a second one does nothing.
+void sc_interrupt_on_save(void);
 
 // A session at a terminal: no number of Ctrl-C ends it.
 void sc_interrupt_session(bool on);

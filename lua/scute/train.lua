@@ -94,11 +94,15 @@ end
 
 local again
 
--- Returns the result so far to somebody at the prompt; ends a script.
+-- Returns the result so far to somebody at the prompt; ends a script. A run that a save ends is replaced by the next one: it
+-- gets no checkpoint.
 local function stop_politely(run, signal)
    run.meter:clear()
-   hooks.call(run, "on_interrupt")
-   local from = results.leave(run)
+   local from
+   if signal ~= "save" then
+      hooks.call(run, "on_interrupt")
+      from = results.leave(run)
+   end
    finish(run, "interrupted")
    tell_stopped(run)
    local so_far = results.of(run, from, function(given) return again(run.model, run.set, given, from) end)

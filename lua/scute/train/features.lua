@@ -10,6 +10,7 @@ local joined = require "scute.base.joined"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
 local photos = require "scute.train.photos"
+local recalled = require "scute.train.recalled"
 
 local features = {}
 
@@ -57,7 +58,7 @@ local function order_of(run, part)
 end
 
 -- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers, row = photo -> row of x };
--- nil where no photo is readable. options: augment, epoch.
+-- nil where no photo is readable. options: of run.photos.batches.
 local function compute(run, part, options, report)
    local chunks, found = {}, { y = {}, row = {} }
    local function keep(batch)
@@ -70,14 +71,28 @@ local function compute(run, part, options, report)
       report(#classes)
    end
    score(run.model, part, { want = { "features" }, device = run.device, each = keep, feed = { on_device = true,
-      batches = function()
-         return run.photos.batches(part, { order = order_of(run, part), batch_size = BATCH, augment = options.augment,
-            epoch = options.epoch })
-      end,
+      batches = function() return run.photos.batches(part, options) end,
       embed = function(x) return precision.call(run.half, run.model.features, run.model, x) end,
    } })
    if #chunks == 0 then return nil end
    found.x = joined(chunks)
+   return found
+end
+
+-- The same, where an earlier run of the same --watch has computed them without that. known: what recalled.open gave; epoch:
+-- whose view it is.
+local function find(run, part, known, augment, epoch, report)
+   local options = { order = order_of(run, part), batch_size = BATCH, augment = augment, epoch = epoch }
+   local entry = known and known:part(part, options)
+   local found = entry and entry:find()
+   if found then
+      run.recalled = run.recalled + #found.y
+      report(#found.y)
+      return found
+   end
+   options.hear = entry and entry.recorder
+   found = compute(run, part, options, report)
+   if entry and found and not run.interrupted() then entry:keep(found) end
    return found
 end
 
@@ -111,6 +126,11 @@ end
 local function describe(run, n, each, width)
    local seconds, epochs = run.times.features, last_epoch(run) - run.epoch + 1
    local saved = epochs * each * seconds / n - seconds
+   if run.recalled == n then
+      console.line("features: %s x %d numbers (%s), kept from an earlier save", console.count(n, "photo"), width,
+         console.bytes(n * width * 4))
+      return
+   end
    console.line("features: %s x %d numbers (%s), computed once in %s (%.0f images/s)%s", console.count(n, "photo"), width,
       console.bytes(n * width * 4), console.duration(seconds), n / seconds,
       n < epochs * each and ("; not computing them in %s saves about %s"):format(
@@ -118,12 +138,12 @@ local function describe(run, n, each, width)
 end
 
 -- Training features by view, and the number of photos in each; nil where the run was interrupted.
-local function compute_views(run, report)
+local function compute_views(run, known, report)
    local parts, n = {}, 0
    for epoch = run.epoch, last_epoch(run) do
       local view = view_of(run, epoch)
       if not parts[view] then
-         parts[view] = compute(run, run.set.train, { augment = run.augment, epoch = view }, report)
+         parts[view] = find(run, run.set.train, known, run.augment, view, report)
          if run.interrupted() then return nil end
          run.photos.check_readable(parts[view], run.set.train)
          n = #parts[view].y
@@ -154,9 +174,11 @@ end
 function features.feed(run)
    local set, start = run.set, scute.clock()
    local report, passed = reporter(run)
+   local known = recalled.open(run, function(part, options) return compute(run, part, options, function() end) end)
+   run.recalled = 0
    run.model:eval()
-   local parts, n = compute_views(run, report)
-   local val = parts and compute(run, set.val, {}, report)
+   local parts, n = compute_views(run, known, report)
+   local val = parts and find(run, set.val, known, nil, nil, report)
    run.meter:clear()
    if run.interrupted() then return nil end
    run.photos.check_readable(val, set.val)

@@ -64,11 +64,17 @@ end
 
 -- ---- what a run reads ----
 
+-- The files that a run starts from: lists of path and what is in it.
+local function sources_of(run)
+   local sources = run_folder.sources(run.arguments)
+   if run.model.weights then table.insert(sources, 1, { run.model.weights.path, "weights" }) end
+   return sources
+end
+
 -- Where a run lies, and notes on why it is beside what it starts from.
 local function choose(run)
-   local sources, notes = run_folder.sources(run.arguments), {}
-   if run.model.weights then table.insert(sources, 1, { run.model.weights.path, "weights" }) end
-   local path = run_folder.of(run.output_dir, run.model.arch, sources, function(taken, what, own)
+   local notes = {}
+   local path = run_folder.of(run.output_dir, run.model.arch, sources_of(run), function(taken, what, own)
       notes[#notes + 1] = ("%s holds the %s that this run starts from, and stays as it is; this run is in %s"):format(
          taken, what, own)
    end)
@@ -184,12 +190,44 @@ function folder.of_rates(run)
    return path
 end
 
+-- ---- runs of one --watch ----
+
+--- What a run leaves in its folder, so that the run of the next save knows it: nil where nobody watches it.
+function folder.mark()
+   local name, number = scute.watched()
+   return name and ("%s, run %d"):format(name, number)
+end
+
+-- Whether a folder holds what this same script left at an earlier save. A run that has gone on with it since has another mark,
+-- or none.
+local function is_of_an_earlier_save(path)
+   local name, number = scute.watched()
+   local theirs, which = read(path .. "/run.json"):match '"watched": "([%d.]+), run (%d+)"'
+   return name ~= nil and theirs == name and tonumber(which) < number
+end
+
+-- Those that it has moved aside itself, of which a script that trains several times into one folder leaves some.
+local function drop_moved(run)
+   for _, path in ipairs(moved_from(run.folder)) do
+      local is_read = false
+      for _, source in ipairs(sources_of(run)) do is_read = is_read or lies_in(source[1], path) end
+      if not is_read and is_of_an_earlier_save(path) then
+         remove_run(path)
+         lfs.rmdir(path) -- where nothing else is in it
+      end
+   end
+end
+
 --- Sees to it that the folder of a run has no files of another one. Call when it is known what the run goes on from.
 function folder.clear(run)
    if not run.folder or run.resumed and lies_in(run.resumed.path, run.folder) then return end
-   if holds_a_run(run.folder) and not run.overwrite then return move_aside(run) end
+   drop_moved(run)
+   local replaced = is_of_an_earlier_save(run.folder)
+   if holds_a_run(run.folder) and not run.overwrite and not replaced then return move_aside(run) end
    if not lfs.attributes(run.folder .. "/run.json") then return end
-   if holds_a_run(run.folder) then console.line("note: the run that was in %s is dropped (--overwrite)", run.folder) end
+   if holds_a_run(run.folder) and not replaced then
+      console.line("note: the run that was in %s is dropped (--overwrite)", run.folder)
+   end
    remove_run(run.folder)
 end
 

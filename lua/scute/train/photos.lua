@@ -130,7 +130,7 @@ local function digested(run, part)
    end
    if known == #part.paths then return nil end
    return function(indices, digests, looks)
-      for i, index in ipairs(indices:values()) do
+      for i, index in ipairs(indices) do
          local path = part.paths[index]
          local before = run.digests[path]
          if before and before ~= digests[i] then
@@ -212,30 +212,40 @@ function photos.steps_of(n, batch_size)
    return n > batch_size and n % batch_size == 1 and n // batch_size or math.ceil(n / batch_size)
 end
 
---- The source of photos of a run: batches(part, options) and check_readable(...).
+--- The source of photos of a run: hear(part), batches(part, options) and check_readable(...).
 function photos.source(run)
    local source = {}
+
+   --- What hears of the photos of a part as they are read: { note(bad, notes), digested(indices, digests, looks) or nil }, see
+   -- scute.data.batches; indices is a list.
+   function source.hear(part)
+      return {
+         note = function(bad, notes)
+            note_bad(run, part, bad)
+            for _, entry in ipairs(notes) do note_endless(run, entry.path) end
+         end,
+         digested = digested(run, part),
+      }
+   end
 
    --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n), and the number of batches
    -- of the order that are behind, with those of which no photo could be read.
    -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation),
-   -- skip (batches to pass over, default 0).
+   -- skip (batches to pass over, default 0), hear (default: source.hear(part)).
    function source.batches(part, options)
       local order = photos.good_ones(run, part, options.order)
       local skip, size = options.skip or 0, options.batch_size
       local steps = options.merge_last_single and photos.steps_of(#order, size) or math.ceil(#order / size)
       if skip >= steps then return function() end end
       order = table.move(order, skip * size + 1, #order, 1, {})
+      local hear = options.hear or source.hear(part)
       local read, _, _, closing = batches(part, {
          order = order, batch_size = size, merge_last_single = options.merge_last_single, preprocess = run.preprocess,
          workers = run.workers, on_bad = run.on_bad_image, augment = options.augment, seed = run.seed, epoch = options.epoch,
          -- Mixing blends photos before they are rounded to half precision.
          device = run.device, dtype = not run.mixes and run.half or nil,
-         note = function(bad, notes)
-            note_bad(run, part, bad)
-            for _, entry in ipairs(notes) do note_endless(run, entry.path) end
-         end,
-         digested = digested(run, part),
+         note = hear.note,
+         digested = hear.digested and function(indices, ...) hear.digested(indices:values(), ...) end,
       })
       local at = 1
       return function()

@@ -8,6 +8,7 @@ local metrics = require "scute.metrics"
 local split_file = require "scute.data.split_file"
 local to_json = require "scute.base.json"
 local best = require "scute.train.best"
+local folder = require "scute.train.folder"
 local kept_weights = require "scute.train.kept"
 
 local record = {}
@@ -76,7 +77,7 @@ local function run_text(run, state)
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
       _order = { "state", "error", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
-         "precision", "result", "times", "hardware" },
+         "precision", "result", "times", "hardware", "watched" },
       state = state,
       error = run.failure and console.message(run.failure) or nil,
       model = run.model.arch,
@@ -98,6 +99,7 @@ local function run_text(run, state)
       times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,
          features = run.times.features },
       hardware = run.hardware and run.hardware.total,
+      watched = folder.mark(),
    }
 end
 

@@ -36,14 +36,18 @@ local function keep_head(model, path, known, fit)
    end
 end
 
--- Raises where an entry that was copied holds NaN or infinity, with its name in the file.
-local function check_values(model, path, report)
+-- Raises where an entry that was copied holds NaN or infinity, with its name in the file. What an earlier run of the same
+-- --watch has found good, by the file's digest, is.
+local function check_values(model, path, digest, report)
    local list, tensors, own = {}, {}, model:state_dict()
    for _, name in ipairs(own.names) do
       local source = report.map[name]
       if source then list[#list + 1], tensors[source] = source, own.tensors[name] end
    end
+   local key = ("finite %s\0%s"):format(digest, table.concat(list, "\0"))
+   if scute.files.recall(key) then return end
    finite.check(path, list, tensors)
+   scute.files.keep(key, "yes")
 end
 
 --- Copies a weight file into a model of scute.models. `which` as in weights.open; `o`: classes (a number or the names, which
@@ -58,7 +62,7 @@ function pretrained.load(model, which, o)
       path = path, new_head = o.head_init ~= nil or fit == "other" })
    local lines = { table.unpack(state.notes) }
    lines[#lines + 1] = variant.check(path, state.metadata, model, report)
-   scute.no_grad(check_values, model, path, report)
+   scute.no_grad(check_values, model, path, digest, report)
    model.weights = { path = path, sha256 = digest, report = report }
    if report.dropped_head or report.missing_head then
       lines[#lines + 1] = new_head(model, o, fit == "other" and known)

@@ -1,0 +1,164 @@
+#include "host/photo/kept.h"
+
+#include <string.h>
+
+#include "host/core/store.h"
+
+// Photos leave a quarter of the store to what is smaller and dearer.
+static bool has_room(size_t bytes) {
+   ScStoreUse use = sc_store_use();
+   return bytes <= use.size && use.bytes <= (use.size - bytes) / 4 * 3;
+}
+
+bool sc_kept_file(const char *path, const ScImageLimits *limits, ScKeptFile *file) {
+   struct stat info;
+   if (!limits) limits = &sc_image_limits;
+   if (!sc_store_is_open() || stat(path, &info) != 0) return false;
+   *file = (ScKeptFile){path, sc_stamp(&info), limits->max_pixels, limits->max_bytes};
+   return sc_stamp_settled(&file->stamp);
+}
+
+// Whether what was read of it meanwhile is what the stamp says.
+static bool is_unchanged(const ScKeptFile *file) {
+   struct stat info;
+   if (stat(file->path, &info) != 0) return false;
+   ScStamp now = sc_stamp(&info);
+   return sc_stamp_same(&now, &file->stamp);
+}
+
+static ScStoreKey key_of(const char *kind, const ScKeptFile *file, const int64_t how[4]) {
+   int64_t all[sizeof(ScStamp) / sizeof(int64_t) + 6];
+   memcpy(all, &file->stamp, sizeof file->stamp);
+   int64_t *rest = all + sizeof(ScStamp) / sizeof(int64_t);
+   rest[0] = file->max_pixels, rest[1] = file->max_bytes;
+   memcpy(rest + 2, how, 4 * sizeof *how);
+   return sc_store_key(kind, all, sizeof all);
+}
+
+static size_t bytes_of(const ScImage *image) {
+   return (size_t)image->width * (size_t)image->height * 3;
+}
+
+// A copy of the pixels that stand behind the head of an entry; the image has their size.
+static bool copy_pixels(const void *pixels, ScImage *image) {
+   int width = image->width, height = image->height;
+   if (sc_image_new(width, height, image) != SC_OK) return false;
+   memcpy(image->rgb, pixels, bytes_of(image));
+   return true;
+}
+
+// ---- prepared photos ----
+
+static ScStoreKey key_of_prepared(const ScKeptFile *file, const ScPreprocess *p) {
+   return key_of("prepared photo", file, (int64_t[]){p->pad_square, p->resize, p->crop, p->filter});
+}
+
+bool sc_kept_find_prepared(const ScKeptFile *file, const ScPreprocess *p, ScPrepared *out) {
+   size_t size;
+   ScStoreKey key = key_of_prepared(file, p);
+   const char *found = sc_store_find(&key, &size);
+   if (!found) return false;
+   memcpy(out, found, sizeof *out);
+   return copy_pixels(found + sizeof *out, &out->image);
+}
+
+void sc_kept_keep_prepared(const ScKeptFile *file, const ScPreprocess *p, const ScPrepared *prepared) {
+   size_t bytes = bytes_of(&prepared->image);
+   if (!has_room(bytes + sizeof *prepared) || !is_unchanged(file)) return;
+   ScStoreKey key = key_of_prepared(file, p);
+   sc_store_keep(&key, prepared, sizeof *prepared, prepared->image.rgb, bytes);
+}
+
+// ---- decoded photos ----
+
+// What has to be known before it is asked at which part of the size a photo is wanted.
+typedef struct {
+   int width, height;
+   bool shrinks; // whether its format is asked
+} Size;
+
+typedef struct {
+   ScPhoto photo;
+   ScDigest digest;
+} Decoded;
+
+static ScStoreKey key_of_size(const ScKeptFile *file, const ScPurpose *purpose) {
+   return key_of("size of a photo", file, (int64_t[]){purpose->choose_shrink != NULL, 0, 0, 0});
+}
+
+static ScStoreKey key_of_decoded(const ScKeptFile *file, int shrink) {
+   return key_of("decoded photo", file, (int64_t[]){shrink, 0, 0, 0});
+}
+
+// Reserves what decoding would have, and refuses what it would have.
+static ScStatus find(const ScKeptFile *file, const ScImageLimits *limits, const ScPurpose *purpose,
+                     ScPhoto *out, bool *found) {
+   size_t bytes;
+   ScStoreKey key = key_of_size(file, purpose);
+   const Size *size = sc_store_find(&key, &bytes);
+   *found = false;
+   if (!size) return SC_OK;
+   int shrink = size->shrinks ? purpose->choose_shrink(purpose->context, size->width, size->height) : 1;
+   key = key_of_decoded(file, shrink);
+   const char *entry = sc_store_find(&key, &bytes);
+   if (!entry) return SC_OK;
+   Decoded decoded;
+   memcpy(&decoded, entry, sizeof decoded);
+   *out = decoded.photo;
+   ScStatus status =
+       sc_photo_reserve(out, bytes - sizeof decoded, 0, purpose, limits ? limits : &sc_image_limits);
+   if (status) {
+      *out = (ScPhoto){0};
+      return sc_wrap(status, "%s: ", file->path);
+   }
+   if (purpose->digest) *purpose->digest = decoded.digest;
+   *found = copy_pixels(entry + sizeof decoded, &out->image);
+   if (!*found) sc_photo_free(out);
+   return SC_OK;
+}
+
+// Notes whether a decoder asks.
+typedef struct {
+   const ScPurpose *purpose;
+   bool asked;
+} Asking;
+
+static int choose_shrink(void *context, int width, int height) {
+   Asking *asking = context;
+   asking->asked = true;
+   return asking->purpose->choose_shrink(asking->purpose->context, width, height);
+}
+
+static ScStatus ask_room(void *context, int width, int height, int shrink, size_t *bytes) {
+   const ScPurpose *purpose = ((Asking *)context)->purpose;
+   return purpose->ask_room(purpose->context, width, height, shrink, bytes);
+}
+
+static void keep(const ScKeptFile *file, const ScPurpose *purpose, bool shrinks, const Decoded *decoded) {
+   size_t bytes = bytes_of(&decoded->photo.image);
+   if (!has_room(bytes) || !is_unchanged(file)) return;
+   Size size = {decoded->photo.width, decoded->photo.height, shrinks};
+   ScStoreKey key = key_of_size(file, purpose);
+   sc_store_keep(&key, &size, sizeof size, NULL, 0);
+   Decoded plain = *decoded;
+   plain.photo.image.rgb = NULL, plain.photo.share = 0;
+   key = key_of_decoded(file, decoded->photo.shrink);
+   sc_store_keep(&key, &plain, sizeof plain, decoded->photo.image.rgb, bytes);
+}
+
+ScStatus sc_kept_decode(const char *path, const ScImageLimits *limits, const ScPurpose *purpose, ScPhoto *out) {
+   ScKeptFile file;
+   bool found;
+   if (!sc_kept_file(path, limits, &file)) return sc_image_decode_photo(path, limits, purpose, out);
+   SC_TRY(find(&file, limits, purpose, out, &found));
+   if (found) return SC_OK;
+   Asking asking = {purpose, false};
+   Decoded decoded = {0};
+   ScPurpose own = {purpose->choose_shrink ? choose_shrink : NULL, purpose->ask_room ? ask_room : NULL, &asking,
+                    &decoded.digest};
+   SC_TRY(sc_image_decode_photo(path, limits, &own, out));
+   if (purpose->digest) *purpose->digest = decoded.digest;
+   decoded.photo = *out;
+   keep(&file, purpose, asking.asked, &decoded);
+   return SC_OK;
+}
