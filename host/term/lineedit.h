@@ -15,6 +15,7 @@ typedef enum {
 // What completion proposes for the text before the cursor. Both strings belong to the completer until its next
 // call.
 typedef struct {
+   int remove;          // letters before the cursor that go first
    const char *insert;  // to be inserted at the cursor; "" if nothing is certain
    const char *choices; // to be shown below the line, NULL if there is nothing to choose
 } ScCompletion;
@@ -28,8 +29,12 @@ bool sc_line_at_terminal(void);
 // with.
 bool sc_line_open(ScCompleter, void *context);
 
-// Reads one line without its newline; valid until the next call. At a terminal it enters the history.
+// Reads one line without its newline; valid until the next call. At a terminal it may be a block of several
+// lines: one that was pasted, or recalled from the history.
 ScLine sc_line_read(const char *prompt, const char **line);
+
+// Enters a block, which may be put together from several lines, into the history.
+void sc_line_remember(const char *text);
 
 void sc_line_close(void);
 

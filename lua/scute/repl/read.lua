@@ -4,16 +4,22 @@ local source = require "scute.repl.source"
 
 local read = {}
 
---- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were dropped.
+--- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were
+--- dropped. What was typed enters the history as one block, also where it was dropped unfinished.
 function read.chunk(name)
    local text = ""
    while true do
       local line, signal = scute.terminal.read(text == "" and "> " or ">> ")
-      if signal then return "" end
-      if not line then return text ~= "" and text or nil end
+      if not line then
+         scute.terminal.remember(text)
+         return signal and "" or text ~= "" and text or nil
+      end
       text = text == "" and line or text .. "\n" .. line
       local chunk, _, incomplete = source.compile(text, name)
-      if chunk or not incomplete or text:find "^%s*$" then return text end
+      if chunk or not incomplete or text:find "^%s*$" then
+         scute.terminal.remember(text)
+         return text
+      end
    end
 end
 
