@@ -1,5 +1,6 @@
 -- Reads what is typed at the prompt, line by line, up to a complete chunk.
 local scute = require "scute"
+local complete = require "scute.repl.complete"
 local source = require "scute.repl.source"
 
 local read = {}
@@ -9,6 +10,7 @@ local read = {}
 function read.chunk(name)
    local text = ""
    while true do
+      complete.lines = text == "" and "" or text .. "\n"
       local line, signal = scute.terminal.read(text == "" and "> " or ">> ")
       if not line then
          scute.terminal.remember(text)
