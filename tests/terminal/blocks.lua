@@ -37,6 +37,9 @@ return function(open, check, scratch)
    t:key "Enter"
    shows(":mul(21)\n>", "and runs as one chunk")
    check(t:enter("q:sum():item()"):find("\n42.0\n", 1, true), "all of it", t:screen())
+   t:paste "a = 20\na + 22"
+   t:key "Enter"
+   shows("a + 22\n42\n>", "the last expression of a block is shown")
    t:paste "first\r\nsecond\r\nthird"
    shows("> first\nsecond\nthird", "line breaks of all kinds")
    t:key("Up", "C-c")
