@@ -147,8 +147,10 @@ static ScLine read_edited(const char **line) {
    if (text[length - 1] == '\n') length--;
    free(buffer);
    buffer = strndup(text, (size_t)length);
+   if (!buffer) return SC_LINE_END;
+   sc_screen_show_whole(editor, buffer);
    *line = buffer;
-   return buffer ? SC_LINE : SC_LINE_END;
+   return SC_LINE;
 }
 
 // Through stdio, so that a program that reads standard input itself gets what follows.

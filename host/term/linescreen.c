@@ -8,14 +8,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "host/core/visible.h"
 #include "host/term/rows.h"
 
 static int width;    // of the terminal when the line was drawn
 static size_t drawn; // letters of prompt and line that were drawn as a whole
 
-int sc_screen_columns(void) {
+static struct winsize size_of_screen(void) {
    struct winsize size;
-   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+   bool told = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
+   return told ? size : (struct winsize){.ws_col = 80, .ws_row = 24};
+}
+
+int sc_screen_columns(void) {
+   return size_of_screen().ws_col;
 }
 
 // Prompt and line, up to a letter of the line. To be freed; NULL where memory ends.
@@ -58,6 +64,26 @@ void sc_screen_go_to_end(EditLine *el) {
    for (int rows = end.row - place_of(el, line->cursor, columns).row; rows > 0; rows--) putchar('\n');
    putchar('\r');
    if (end.column > 0) printf("\033[%dC", end.column);
+   fflush(stdout);
+}
+
+// Over what stands there: some terminals keep a screen that is cleared.
+static void write_over(const char *text) {
+   char *visible = strdup(text);
+   if (!visible) return;
+   sc_make_visible(visible);
+   for (const char *c = visible; *c; c++) fputs(*c == '\n' ? "\033[K\n" : (char[]){*c, 0}, stdout);
+   fputs("\033[J\n", stdout);
+   free(visible);
+}
+
+void sc_screen_show_whole(EditLine *el, const char *text) {
+   char *(*prompt)(EditLine *) = NULL;
+   struct winsize size = size_of_screen();
+   if (place_of(el, el_wline(el)->lastchar, size.ws_col).row <= size.ws_row) return;
+   if (el_get(el, EL_PROMPT, &prompt) != 0) return;
+   printf("\033[H%s", prompt(el));
+   write_over(text);
    fflush(stdout);
 }
 

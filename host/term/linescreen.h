@@ -16,6 +16,10 @@ void sc_screen_drawn(EditLine *);
 // Moves the cursor to the end of the line, which may be a block of several.
 void sc_screen_go_to_end(EditLine *);
 
+// Writes a block that was entered once more, as a whole, where it is longer than the screen, of which libedit
+// draws the end alone.
+void sc_screen_show_whole(EditLine *, const char *text);
+
 // Clears the line from the screen after the terminal has changed its width, and with it the rows that it breaks
 // the line into; leaves the cursor where the line began.
 void sc_screen_wipe(EditLine *);

@@ -49,6 +49,14 @@ return function(open, check, scratch)
    t:key "Enter"
    shows("\n[31mgrün        x\n>", "nor harmful")
 
+   local tall = {}
+   for i = 1, 30 do tall[i] = "n = " .. i end
+   t:paste(table.concat(tall, "\n"))
+   t:wait "n = 30"
+   t:key "Enter"
+   shows("> n = 1\nn = 2\nn = 3\n", "a block longer than the screen stands there whole in the end")
+   check(count(t:screen(), "n = 30") == 1, "once", t:screen())
+
    -- In a block the arrows move; what was changed is what runs.
    t:paste(FOR)
    t:key("Up", "End", "Left", "BSpace", "BSpace", "BSpace", "BSpace", "BSpace")
