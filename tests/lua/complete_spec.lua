@@ -100,9 +100,23 @@ describe("completion", function()
       assert.same({ "filter" }, candidates 'scute.image.load("x"):resize { fil')
       assert.same({ "center", "left", "right" }, candidates 'scute.canvas(3, 4):text(1, 2, "a", { align = "')
       assert.same({ "conv1" }, candidates 'm:get("conv')
-      has('m:freeze "', "backbone", "layer4", "layer4.1.conv2")
+      has('m:freeze "', "backbone", "layer4", "stem")
+      assert.same({ "layer4.1.conv1", "layer4.1.conv2" }, candidates 'm:freeze "layer4.1.c')
+      has('m:unfreeze { "layer4", "l', "layer3", "layer4")
       assert.same({ "resnet101", "resnet152", "resnet18" }, candidates 'scute.models.create("resnet1')
       assert.equal("ochs = ", (complete.at("scute.train.fit(m, set, { ep", 80)))
+   end)
+
+   it("shows choices in columns, not without end", function()
+      local many = {}
+      for i = 1, 250 do many[("name_%03d"):format(i)] = i end
+      _G.t = many
+      local insert, shown = complete.at("t.", 40)
+      assert.same({ "name_", nil }, { insert, shown })
+      insert, shown = complete.at("t.name_", 40)
+      assert.equal("", insert)
+      assert.matches("^name_001  name_%d+  name_%d+  name_%d+\n", shown)
+      assert.matches("\n… 50 more$", shown)
    end)
 
    it("proposes topics of help", function()

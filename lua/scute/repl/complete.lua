@@ -64,14 +64,20 @@ local function files_in_command(rest)
    return each(names, written), written(start)
 end
 
+-- What is given the text in quotes that opens behind the token at `last`: f(", f ", or a method with a list of texts,
+-- m:f { "a", ".
+local function taker(list, last)
+   if tokens.is(list[last], "(") then return (arguments.called(list, last)) end
+   if not (tokens.is(list[last], "{") or tokens.is(list[last], ",")) then return expression.before(list, last) end
+   local thing = arguments.braced(list, last)
+   return thing and thing.method and thing or nil
+end
+
 -- In quotes that are open: choices of an argument, words of what is called, or files.
 local function in_text(list, typed)
    local last = #list - 1 -- the token before the quotes
    local known = arguments.choices(list, last)
-   if not known and last > 0 then
-      local called = tokens.is(list[last], "(") and arguments.called(list, last) or expression.before(list, last)
-      known = words.of(called, typed)
-   end
+   if not known and last > 0 then known = words.of(taker(list, last), typed) end
    if not known then return files_in_text(typed, list[#list].text:sub(1, 1)) end
    return matching(known, typed)
 end
@@ -161,7 +167,11 @@ local function letters(text)
    return utf8.len(text) or #text
 end
 
+local MOST = 200 -- names that are shown
+
 local function in_columns(list, width)
+   local more = #list - MOST
+   if more > 0 then list = table.move(list, 1, MOST, 1, {}) end
    local longest = 0
    for _, name in ipairs(list) do longest = math.max(longest, letters(name)) end
    local columns = math.max(1, (width + 2) // (longest + 2))
@@ -175,6 +185,7 @@ local function in_columns(list, width)
       end
       lines[row] = table.concat(line):gsub("%s+$", "")
    end
+   if more > 0 then lines[#lines + 1] = ("… %d more"):format(more) end
    return table.concat(lines, "\n")
 end
 

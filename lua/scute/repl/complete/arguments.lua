@@ -129,8 +129,9 @@ function arguments.called(list, last)
    return at and tokens.is(list[at], "(") and callee(list, at) or nil, at
 end
 
--- What the braces that are open behind the token at `last` are the options of; and where they are.
-local function open_options(list, last)
+--- What is called with the braces that are open behind the token at `last`, alone or behind other arguments; and where they
+-- are.
+function arguments.braced(list, last)
    local at = tokens.open_bracket(list, last)
    if not at or not tokens.is(list[at], "{") then return nil end
    local direct = callee(list, at)
@@ -154,7 +155,7 @@ end
 function arguments.names(list, last)
    local before = list[last]
    if not (tokens.is(before, "{") or tokens.is(before, ",") or tokens.is(before, ";")) then return nil end
-   local thing, at = open_options(list, last)
+   local thing, at = arguments.braced(list, last)
    if not thing then return nil end
    local taken, names = given(list, at), {}
    for _, argument in ipairs(taken_by(thing)) do
@@ -168,7 +169,7 @@ end
 function arguments.choices(list, last)
    local name = list[last - 1]
    if not tokens.is(list[last], "=") or not name or name.kind ~= "name" then return nil end
-   local thing = open_options(list, last - 2)
+   local thing = arguments.braced(list, last - 2)
    for _, argument in ipairs(thing and taken_by(thing) or {}) do
       if argument.name == name.text and argument.choices then return argument.choices, false end
       if argument.name == name.text and argument.flag then return { "true", "false" }, true end

@@ -36,21 +36,22 @@ end
 
 -- ---- parts of a model ----
 
-local function add_paths(list, module, prefix)
-   for _, name in ipairs(rawget(module, "_child_names") or {}) do
-      local path = prefix .. name
-      list[#list + 1] = path
-      add_paths(list, rawget(module, "_children")[name], path .. ".")
-   end
+local function child_names(module)
+   return type(module) == "table" and rawget(module, "_child_names") or {}
 end
 
--- Modules by path, and before them the groups that a model declares.
-local function parts(thing)
-   local module, list = thing.of and thing.of.value, {}
-   if type(module) ~= "table" or type(rawget(module, "_children")) ~= "table" then return list end
-   for _, group in ipairs(rawget(module, "declared_groups") or {}) do list[#list + 1] = group[1] end
-   if rawget(module, "declared_groups") then list[#list + 1] = "backbone" end
-   add_paths(list, module, "")
+local function child_of(module, name)
+   return type(module) == "table" and (rawget(module, "_children") or {})[name] or nil
+end
+
+-- The modules below the one that `start` has come to, "layer1." or "layer1.0.", by path; before all the groups of a model.
+local function parts(thing, start)
+   local module, prefix, list = thing.of and thing.of.value, start:match "^(.*%.)" or "", {}
+   for name in prefix:gmatch "([^.]*)%." do module = child_of(module, name) end
+   for _, name in ipairs(child_names(module)) do list[#list + 1] = prefix .. name end
+   local groups = prefix == "" and child_names(module)[1] and rawget(module, "declared_groups")
+   for _, group in ipairs(groups or {}) do list[#list + 1] = group[1] end
+   if groups then list[#list + 1] = "backbone" end
    return list
 end
 
@@ -64,7 +65,7 @@ local OF_MODELS = { "create", "info", "summary" }
 --- The words that what is called may take in quotes; nil where it takes any text.
 function words.of(thing, start)
    if thing == nil then return nil end
-   if thing.method then return BY_METHOD[thing.method] and BY_METHOD[thing.method](thing) end
+   if thing.method then return BY_METHOD[thing.method] and BY_METHOD[thing.method](thing, start) end
    if type(thing.value) ~= "function" then return nil end
    if thing.value == rawget(_G, "help") then return words.topics(start) end
    for _, name in ipairs(rawget(scute, "models") and OF_MODELS or {}) do
