@@ -1,8 +1,12 @@
-// What the prompt needs beside libedit: blocks in the history and its file, walking through them, and the rows
-// of a text in a terminal, before and after it changed its width.
+// What the prompt needs beside libedit: blocks in the history and its file, walking through them, what is
+// pasted, and the rows of a text in a terminal, before and after it changed its width.
 #include <locale.h>
+#include <stdbool.h>
+#include <wchar.h>
 
 #include "host/term/history.h"
+#include "host/term/keyboard.h"
+#include "host/term/paste.h"
 #include "host/term/recall.h"
 #include "host/term/rows.h"
 #include "tests/c/scratch.h"
@@ -118,6 +122,48 @@ static void test_repeated(void **state) {
    sc_recall_free();
 }
 
+// ---- pasting ----
+
+// What is read where these bytes come from the terminal, which then says nothing more or is gone.
+static wchar_t *pasted(const char *bytes, bool gone) {
+   static const ScScreen none = {0};
+   int ends[2], input = dup(STDIN_FILENO);
+   assert_int_equal(pipe(ends), 0);
+   assert_int_equal(write(ends[1], bytes, strlen(bytes)), strlen(bytes));
+   if (gone) close(ends[1]);
+   dup2(ends[0], STDIN_FILENO);
+   sc_keyboard_open(&none);
+   wchar_t *text = sc_paste_read();
+   sc_keys_forget();
+   if (!gone) close(ends[1]);
+   close(ends[0]);
+   dup2(input, STDIN_FILENO);
+   close(input);
+   return text;
+}
+
+static void assert_pasted(const char *bytes, const wchar_t *wanted) {
+   wchar_t *text = pasted(bytes, false);
+   assert_non_null(text);
+   assert_int_equal(wcscmp(text, wanted), 0);
+   free(text);
+}
+
+static void test_paste(void **state) {
+   (void)state;
+   assert_pasted("\033[201~", L"");
+   assert_pasted("a\r\nb\rc\n\n\033[201~", L"a\nb\nc");
+   assert_pasted("\tgr\xc3\xbcn\033[201~", L"\tgr\u00fcn");
+   assert_pasted("a\003\004\032\033[31m\177\xc2\x9b\033[201~rest", L"a[31m"); // controls of one byte and two
+   assert_pasted("\xff\xc3(\xe6\x97\033[201~", L"(");                         // no UTF-8
+}
+
+static void test_unfinished_paste(void **state) {
+   (void)state;
+   assert_null(pasted("the terminal is gone", true));
+   assert_null(pasted("somebody presses Ctrl-C\003", false));
+}
+
 // ---- rows ----
 
 static void assert_place(ScPlace place, int row, int column) {
@@ -153,6 +199,8 @@ int main(void) {
        cmocka_unit_test_setup_teardown(test_limits, with_a_home, scratch_teardown),
        cmocka_unit_test(test_walk),
        cmocka_unit_test(test_repeated),
+       cmocka_unit_test(test_paste),
+       cmocka_unit_test(test_unfinished_paste),
        cmocka_unit_test(test_rows),
        cmocka_unit_test(test_rows_after_resize),
    };
