@@ -5,7 +5,7 @@
 
 #include <histedit.h>
 
-#include "host/term/lineedit.h"
+#include "host/term/completer.h"
 
 void sc_bind_keys(EditLine *, ScCompleter, void *context);
 
