@@ -17,13 +17,13 @@ typedef struct {
    ScCompletion answer;
 } Question;
 
-// Calls the Lua function (text before the cursor, columns) -> text to insert, text to show.
+// Calls the Lua function (text before the cursor, columns) -> text to insert, text to show, letters to remove.
 static int ask(lua_State *L) {
    Question *q = lua_touserdata(L, 1);
    lua_rawgetp(L, LUA_REGISTRYINDEX, &completer_key);
    lua_pushlstring(L, q->before, q->length);
    lua_pushinteger(L, q->columns);
-   lua_call(L, 2, 2);
+   lua_call(L, 2, 3);
    if (lua_type(L, 2) != LUA_TSTRING) return 0;
    lua_rawgetp(L, LUA_REGISTRYINDEX, &answer_key); // keeps both strings alive
    for (int i = 1; i <= 2; i++) {
@@ -31,6 +31,7 @@ static int ask(lua_State *L) {
       lua_rawseti(L, -2, i);
    }
    q->answer.insert = lua_tostring(L, 2);
+   q->answer.remove = (int)lua_tointeger(L, 4);
    q->answer.choices = lua_type(L, 3) == LUA_TSTRING ? lua_tostring(L, 3) : NULL;
    return 0;
 }
@@ -77,6 +78,12 @@ static int read_line(lua_State *L) {
    return 2;
 }
 
+// scute.terminal.remember(text): a block enters the history
+static int remember(lua_State *L) {
+   sc_line_remember(luaL_checkstring(L, 1));
+   return 0;
+}
+
 // scute.terminal.close(): gives the terminal back
 static int close_lines(lua_State *L) {
    (void)L;
@@ -86,7 +93,7 @@ static int close_lines(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"open", open_lines}, {"read", read_line}, {"close", close_lines}, {NULL, NULL}};
+    {"open", open_lines}, {"read", read_line}, {"remember", remember}, {"close", close_lines}, {NULL, NULL}};
 
 static void open_terminal(lua_State *L) {
    luaL_newlib(L, functions);

@@ -7,7 +7,8 @@
 // Photos leave a quarter of the store to what is smaller and dearer.
 static bool has_room(size_t bytes) {
    ScStoreUse use = sc_store_use();
-   return bytes <= use.size && use.bytes <= (use.size - bytes) / 4 * 3;
+   size_t most = use.size / 4 * 3;
+   return bytes <= most && use.bytes <= most - bytes;
 }
 
 bool sc_kept_file(const char *path, const ScImageLimits *limits, ScKeptFile *file) {
@@ -136,7 +137,7 @@ static ScStatus ask_room(void *context, int width, int height, int shrink, size_
 
 static void keep(const ScKeptFile *file, const ScPurpose *purpose, bool shrinks, const Decoded *decoded) {
    size_t bytes = bytes_of(&decoded->photo.image);
-   if (!has_room(bytes) || !is_unchanged(file)) return;
+   if (!has_room(bytes + sizeof *decoded) || !is_unchanged(file)) return;
    Size size = {decoded->photo.width, decoded->photo.height, shrinks};
    ScStoreKey key = key_of_size(file, purpose);
    sc_store_keep(&key, &size, sizeof size, NULL, 0);

@@ -2,6 +2,7 @@
 #include "host/term/history.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ static void read_lines(FILE *f, Ring *ring) {
    free(line);
 }
 
-static const char *ring_at(const Ring *ring, size_t i) {
+static char *ring_at(const Ring *ring, size_t i) {
    size_t first = ring->count > SC_HISTORY_KEPT ? ring->count - SC_HISTORY_KEPT : 0;
    return first + i < ring->count ? ring->line[(first + i) % SC_HISTORY_KEPT] : NULL;
 }
@@ -72,26 +73,43 @@ static void cut_file(const char *path, const Ring *ring) {
    if (!written || rename(temporary, path) != 0) unlink(temporary);
 }
 
-void sc_history_load(void (*add)(void *context, const char *line), void *context) {
+static void replace(char *text, char from, char to) {
+   for (; *text; text++)
+      if (*text == from) *text = to;
+}
+
+void sc_history_load(void (*add)(void *context, const char *entry), void *context) {
    const char *path = history_path();
    FILE *f = path ? fopen(path, "re") : NULL;
    Ring *ring = f ? calloc(1, sizeof *ring) : NULL;
    if (ring) {
       read_lines(f, ring);
-      const char *line;
-      for (size_t i = 0; (line = ring_at(ring, i)); i++) add(context, line);
       if (ring->count > 2 * SC_HISTORY_KEPT) cut_file(path, ring);
+      char *line;
+      for (size_t i = 0; (line = ring_at(ring, i)); i++) {
+         replace(line, '\r', '\n');
+         add(context, line);
+      }
       for (size_t i = 0; i < SC_HISTORY_KEPT; i++) free(ring->line[i]);
    }
    free(ring);
    if (f) fclose(f);
 }
 
-void sc_history_append(const char *line) {
+void sc_history_append(const char *entry) {
    const char *path = history_path();
-   FILE *f = path ? fopen(path, "ae") : NULL;
-   if (!f) return;
-   fchmod(fileno(f), 0600);
-   fprintf(f, "%s\n", line);
-   fclose(f);
+   char *line = NULL;
+   int length = path && strlen(entry) <= SC_HISTORY_LONGEST ? asprintf(&line, "%s\n", entry) : -1;
+   if (length < 0) return;
+   line[length - 1] = '\0';
+   replace(line, '\n', '\r');
+   line[length - 1] = '\n';
+   int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+   if (file >= 0) {
+      fchmod(file, 0600);
+      if (write(file, line, (size_t)length) != length) { // what is not kept is not missed
+      }
+      close(file);
+   }
+   free(line);
 }

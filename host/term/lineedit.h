@@ -4,22 +4,14 @@
 #define SCUTE_LINEEDIT_H
 
 #include <stdbool.h>
-#include <stddef.h>
+
+#include "host/term/completer.h"
 
 typedef enum {
    SC_LINE,             // a line was read
    SC_LINE_END,         // end of input, or Ctrl-D on an empty line
    SC_LINE_INTERRUPTED, // a signal asked to stop; see sc_interrupted()
 } ScLine;
-
-// What completion proposes for the text before the cursor. Both strings belong to the completer until its next
-// call.
-typedef struct {
-   const char *insert;  // to be inserted at the cursor; "" if nothing is certain
-   const char *choices; // to be shown below the line, NULL if there is nothing to choose
-} ScCompletion;
-
-typedef ScCompletion (*ScCompleter)(void *context, const char *before, size_t length, int columns);
 
 // Both standard input and standard output are terminals: there is somebody to talk to.
 bool sc_line_at_terminal(void);
@@ -28,8 +20,12 @@ bool sc_line_at_terminal(void);
 // with.
 bool sc_line_open(ScCompleter, void *context);
 
-// Reads one line without its newline; valid until the next call. At a terminal it enters the history.
+// Reads one line without its newline; valid until the next call. At a terminal it may be a block of several
+// lines: one that was pasted, or recalled from the history.
 ScLine sc_line_read(const char *prompt, const char **line);
+
+// Enters a block, which may be put together from several lines, into the history.
+void sc_line_remember(const char *text);
 
 void sc_line_close(void);
 

@@ -80,9 +80,9 @@ local function finish_on_error(run)
 end
 
 -- Where it stopped and how to go on.
-local function tell_stopped(run)
+local function tell_stopped(run, goes_on)
    local where = run.step > 0 and ("in epoch %d after step %d"):format(run.epoch, run.step) or "before the first step"
-   local kept, further = "", run.checkpoint.saved and "; --resume auto goes on from there" or ""
+   local kept, further = "", goes_on and "; --resume auto goes on from there" or ""
    if run.folder and run.step > 0 then kept = ("; the weights of that moment are in %s/last.safetensors"):format(run.folder) end
    if session.interrupted() then
       further = "; resume() of the result goes on from there"
@@ -104,7 +104,7 @@ local function stop_politely(run, signal)
       from = results.leave(run)
    end
    finish(run, "interrupted")
-   tell_stopped(run)
+   tell_stopped(run, signal ~= "save" and run.checkpoint.saved)
    local so_far = results.of(run, from, function(given) return again(run.model, run.set, given, from) end)
    if not session.interrupted() then console.stop_with(so_far, signal == "SIGTERM" and 143 or 130, "interrupted") end
    scute.interrupt_over()

@@ -341,7 +341,7 @@ local function type_in(texts)
    local command = ("(%s) | NO_COLOR=1 TERM=xterm SHELL=/bin/sh script -qefc %s %s"):format(table.concat(typing, "\n"),
       quote("exec " .. scute), quote(screen)) -- a shell between would be interrupted too
    local out, _, code = shell(command)
-   return out:gsub("\r", ""), code
+   return out:gsub("\r", ""):gsub("\27%[%?2004[hl]", ""), code -- without the brackets for what is pasted
 end
 
 local function expect_typed(name, texts, wanted, wanted_code)

@@ -1,187 +1,156 @@
--- Completion at the prompt: names of variables, fields after `.`, methods after `:`, keywords, options in the braces of a call,
--- and files in strings.
-local lfs = require "lfs"
-local options = require "scute.base.options"
-local scute = require "scute"
+-- Completion at the prompt: what may stand behind what was typed. Names of variables, fields and methods of what an
+-- expression gives, named arguments and their choices, words that a function takes, files, topics of help, commands.
+-- Nothing that was typed is run for that (see complete/things.lua).
+local arguments = require "scute.repl.complete.arguments"
+local commands = require "scute.repl.commands"
+local expression = require "scute.repl.complete.expression"
+local files = require "scute.repl.complete.files"
+local things = require "scute.repl.complete.things"
+local tokens = require "scute.repl.complete.tokens"
+local words = require "scute.repl.complete.words"
 
-local complete = {}
-
-local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
-   "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
-local PROPERTIES = { -- of the types that have methods and properties under one name each
-   ["scute.tensor"] = { "shape", "dtype", "device", "rank", "grad", "requires_grad", "is_leaf" },
-   ["scute.image"] = { "width", "height" },
+local complete = {
+   lines = "", -- those of an unfinished chunk, which are no longer in the line that is edited
 }
 
-local function add_keys(found, t, wanted)
-   for key in next, t do
-      if type(key) == "string" and key:find "^[%a][%w_]*$" and wanted(rawget(t, key)) then found[key] = true end
-   end
-end
+-- ---- candidates: a list, what is typed of them, and what they are ----
 
--- Families of the library that no one has used yet are files only.
-local function add_families(found)
-   local folder = (scute.module_file "scute" or ""):match "^(.*)/"
-   if not folder or not lfs.attributes(folder) then return end
-   for file in lfs.dir(folder) do
-      local name = file:match "^([%a][%w_]*)%.lua$"
-      if name and name ~= "init" then found[name] = true end
-   end
-end
-
--- A table that makes its fields up when asked for them (scute.models) says through list() which there are.
-local function add_listed(found, value)
-   local list = type(value) == "table" and rawget(value, "list")
-   local ok, names = pcall(list or error)
-   for _, name in ipairs(ok and type(names) == "table" and names or {}) do found[tostring(name)] = true end
-end
-
-local function add_type_names(found, meta, methods_only)
-   for name in next, meta.methods do found[name] = true end
-   if methods_only then return end
-   for _, name in ipairs(PROPERTIES[meta.__name]) do found[name] = true end
-end
-
--- Fields of modules lie in tables of their own; their class holds the methods and points to its base.
-local function add_module_names(found, value, wanted)
-   for _, part in ipairs { "_children", "_parameters", "_buffers" } do
-      local inner = rawget(value, part)
-      if type(inner) == "table" then add_keys(found, inner, wanted) end
-   end
-   local class, depth = rawget(value, "_class") or (getmetatable(value) or {}).class, 0
-   while type(class) == "table" and depth < 20 do
-      add_keys(found, class, wanted)
-      local meta = getmetatable(class)
-      class, depth = type(meta) == "table" and meta.__index or nil, depth + 1
-   end
-end
-
-local function is_callable(value)
-   return type(value) == "function" or (debug.getmetatable(value) or {}).__call ~= nil
-end
-
-local function anything() return true end
-
--- All names that `value.` (or `value:` with methods_only) could be followed by.
-local function names_of(value, methods_only)
-   local found, wanted = {}, methods_only and is_callable or anything
-   local meta = debug.getmetatable(value)
-   if type(value) == "userdata" and type(meta) == "table" and type(meta.methods) == "table" then
-      add_type_names(found, meta, methods_only)
-      return found
-   end
-   if type(value) == "table" then
-      add_keys(found, value, wanted)
-      if rawget(value, "_children") then add_module_names(found, value, wanted) end
-   end
-   if value == scute then add_families(found) end
-   if type(meta) == "table" and type(meta.__index) == "function" then add_listed(found, value) end
-   local depth = 0
-   while type(meta) == "table" and depth < 20 do
-      local index = meta.__index
-      if type(index) ~= "table" then break end
-      add_keys(found, index, wanted)
-      meta, depth = getmetatable(index), depth + 1
-   end
-   return found
-end
-
--- The value of `a.b[3]:c.`, without calling anything; ok is false where that is not to be known.
-local function value_of(chain)
-   local value, rest = _G, chain
-   while rest ~= "" do
-      local key, after = rest:match "^([%a_][%w_]*)[.:]?(.*)$"
-      if not key then key, after = rest:match "^%[(%d+)%][.:]?(.*)$" end
-      if not key then key, after = rest:match "^%[[\"']([^\"']*)[\"']%][.:]?(.*)$" end
-      if not key then return false end
-      local ok, inner = pcall(function() return value[math.tointeger(key) or key] end)
-      if not ok or inner == nil then return false end
-      value, rest = inner, after:gsub("^%[", "[", 1)
-   end
-   return true, value
-end
-
-local function tensor_methods()
-   local found = {}
-   add_type_names(found, debug.getmetatable(scute.zeros(1)), true)
-   return found
-end
-
-local function global_names()
-   local found = names_of(_G, false)
-   for _, word in ipairs(KEYWORDS) do found[word] = true end
-   return found
-end
-
-local function matching(found, start)
-   local list = {}
-   for name in next, found do
-      if name:sub(1, #start) == start and (start ~= "" or name:sub(1, 1) ~= "_") then list[#list + 1] = name end
-   end
-   table.sort(list)
-   return list
-end
-
--- ---- options, in the braces of a call ----
-
-local OPENING, CLOSING = { ["("] = true, ["{"] = true, ["["] = true }, { [")"] = true, ["}"] = true, ["]"] = true }
-
--- The innermost bracket that is open at the end of a text, and where it is; strings are passed over.
-local function open_bracket(text)
-   local plain = text:gsub("([\"'])(.-)%1", function(quote, inside) return quote .. ("_"):rep(#inside) .. quote end)
-   local depth = 0
-   for at = #plain, 1, -1 do
-      local c = plain:sub(at, at)
-      if CLOSING[c] then
-         depth = depth + 1
-      elseif OPENING[c] then
-         if depth == 0 then return c, at end
-         depth = depth - 1
-      end
-   end
-end
-
--- The names that may stand before `=` at the end of `train.fit(model, set, { ep`, and what is typed of one; nil elsewhere.
-local function option_names(before)
-   local start = before:match "[{,;]%s*([%a_]*[%w_]*)$"
-   local bracket, at = open_bracket(before)
-   if not start or bracket ~= "{" then return nil end
-   local call = before:sub(1, at - 1)
-   bracket, at = open_bracket(call)
-   local outer = bracket == "(" and call:find "[(,]%s*$" and call:sub(1, at - 1) or call
-   local chain = outer:match "([%a_][%w_%.:]*)%s*$"
-   local known, value = value_of(chain or "")
-   local declaration = chain and known and options.of(value)
-   if not declaration then return nil end
-   local found = {}
-   for _, name in ipairs(declaration.names) do found[name] = true end
-   return matching(found, start), start
-end
-
--- ---- files, inside a string that is still open ----
-
-local function open_string(before)
-   local quote
-   for c in before:gsub("\\.", "  "):gmatch "[\"']" do
-      if not quote then quote = c
-      elseif quote == c then quote = nil end
-   end
-   return quote and before:match("^.*" .. quote .. "(.*)$")
-end
-
-local function file_names(path)
-   local folder, start = path:match "^(.*/)([^/]*)$"
-   folder, start = folder or "", start or path
-   local list = {}
-   if not lfs.attributes(folder == "" and "." or folder) then return list, start end
-   for name in lfs.dir(folder == "" and "." or folder) do
-      if name:sub(1, #start) == start and (name:sub(1, 1) ~= "." or start:sub(1, 1) == ".") then
-         local mode = lfs.attributes(folder .. name, "mode")
-         list[#list + 1] = name .. (mode == "directory" and "/" or "")
+local function matching(names, start)
+   local list, seen = {}, {}
+   for _, name in ipairs(names) do
+      if name:sub(1, #start) == start and not seen[name] then
+         list[#list + 1], seen[name] = name, true
       end
    end
    table.sort(list)
    return list, start
+end
+
+local function keys_of(found, start)
+   local list = {}
+   for name in next, found do
+      if start ~= "" or name:sub(1, 1) ~= "_" then list[#list + 1] = name end
+   end
+   return matching(list, start)
+end
+
+local function global_names(start)
+   local found = {}
+   for name in next, _G do
+      if type(name) == "string" and name:find "^[%a_][%w_]*$" then found[name] = true end
+   end
+   for _, word in ipairs(tokens.KEYWORDS) do found[word] = true end
+   return keys_of(found, start)
+end
+
+local function each(list, f)
+   local made = {}
+   for i, entry in ipairs(list) do made[i] = f(entry) end
+   return made
+end
+
+-- Files that a text in quotes may name. Where the path began with ~, which only a shell knows, the home folder takes its place.
+local function files_in_text(typed, quote)
+   local function written(name) return (name:gsub("[\\" .. quote .. "]", "\\%0")) end
+   local names, start, whole = files.matching((typed:gsub("\\(.)", "%1")))
+   return each(names, written), written(start), whole and { replaces = #typed, by = written(whole) }
+end
+
+-- Files that a word of a command may name, as a shell writes them.
+local function files_in_command(rest)
+   local function written(name) return (name:gsub("[ '\"\\]", "\\%0")) end
+   local word = rest:gsub("\\ ", "\0"):match "%S*$":gsub("%z", " "):gsub("\\(.)", "%1")
+   local names, start = files.matching(word)
+   return each(names, written), written(start)
+end
+
+-- What is given the text in quotes that opens behind the token at `last`: f(", f ", or a method with a list of texts,
+-- m:f { "a", ".
+local function taker(list, last)
+   if tokens.is(list[last], "(") then return (arguments.called(list, last)) end
+   if not (tokens.is(list[last], "{") or tokens.is(list[last], ",")) then return expression.before(list, last) end
+   local thing = arguments.braced(list, last)
+   return thing and thing.method and thing or nil
+end
+
+-- In quotes that are open: choices of an argument, words of what is called, or files.
+local function in_text(list, typed)
+   local last = #list - 1 -- the token before the quotes
+   local known = arguments.choices(list, last)
+   if not known and last > 0 then known = words.of(taker(list, last), typed) end
+   if not known then return files_in_text(typed, list[#list].text:sub(1, 1)) end
+   return matching(known, typed)
+end
+
+-- Behind `.` and `:`.
+local function members(list, mark, start)
+   local thing = expression.before(list, mark - 1)
+   return keys_of(things.names(thing, list[mark].text == ":"), start)
+end
+
+-- In the braces of a call; nil where nothing is known there.
+local function in_braces(list, last, start)
+   local names = arguments.names(list, last)
+   if names then
+      local found = matching(names, start)
+      if #found > 0 then return found, start, { ends = " = " } end
+   end
+   local choices, is_lua = arguments.choices(list, last)
+   if not choices then return nil end
+   local found = matching(is_lua and choices or each(choices, function(text) return ("%q"):format(text) end), start)
+   if #found > 0 then return found, start end
+end
+
+local function in_code(list)
+   local last, start = #list, ""
+   local token = list[last]
+   if token and (token.kind == "name" or token.kind == "keyword") and token.ends_input then
+      last, start = last - 1, token.text
+   end
+   token = list[last]
+   if tokens.is(token, ".") or tokens.is(token, ":") then return members(list, last, start) end
+   local found, typed, how = in_braces(list, last, start)
+   if found then return found, typed, how end
+   return global_names(start)
+end
+
+-- ---- lines that are no Lua ----
+
+local function command_names()
+   local names = {}
+   for name in (commands.text and commands.text() or ""):gmatch "%f[%S]%.(%a[%w_]*)" do names[#names + 1] = name end
+   return names
+end
+
+local FILES, TOPICS = { run = true }, { help = true }
+
+-- What follows a command; nil where the line is none.
+local function in_command(line)
+   local topic = line:match "^%s*%?%??%s*([%w_.:]*)$"
+   if topic and line:find "%?" then return matching(words.topics(topic), topic) end
+   local name = line:match "^%s*%.([%w_]*)$"
+   if name then return matching(command_names(), name) end
+   local command, rest = line:match "^%s*%.([%a_]+)%s+(.*)$"
+   if not command and line:find "^%s*!" then command, rest = "run", line end
+   if not command then return nil end
+   if FILES[command] then return files_in_command(rest) end
+   if TOPICS[command] then return matching(words.topics(rest), rest) end
+   return nil, rest -- an expression
+end
+
+--- Names that may stand at the end of `before`, the part of them that is typed already, and how they are put in: { ends = what
+-- follows a name that is certain, replaces = how many bytes go first, by = what takes their place }, or nil.
+function complete.candidates(before)
+   local found, typed, how
+   if complete.lines == "" then found, typed, how = in_command(before) end
+   if found then return found, typed, how end
+   local text = complete.lines .. (typed or before)
+   local list = tokens.of(text)
+   local last = list[#list]
+   if last and last.kind == "open text" then return in_text(list, last.content) end
+   if last and last.kind:find "^open" then return {}, "" end
+   if last then last.ends_input = last.last == #text end
+   return in_code(list)
 end
 
 -- ---- what all of it comes to ----
@@ -194,9 +163,17 @@ local function common_start(list)
    return first:sub(1, n)
 end
 
+local function letters(text)
+   return utf8.len(text) or #text
+end
+
+local MOST = 200 -- names that are shown
+
 local function in_columns(list, width)
+   local more = #list - MOST
+   if more > 0 then list = table.move(list, 1, MOST, 1, {}) end
    local longest = 0
-   for _, name in ipairs(list) do longest = math.max(longest, #name) end
+   for _, name in ipairs(list) do longest = math.max(longest, letters(name)) end
    local columns = math.max(1, (width + 2) // (longest + 2))
    local rows = (#list + columns - 1) // columns
    local lines = {}
@@ -204,37 +181,25 @@ local function in_columns(list, width)
       local line = {}
       for column = 0, columns - 1 do
          local name = list[row + column * rows]
-         if name then line[#line + 1] = name .. (" "):rep(longest + 2 - #name) end
+         if name then line[#line + 1] = name .. (" "):rep(longest + 2 - letters(name)) end
       end
       lines[row] = table.concat(line):gsub("%s+$", "")
    end
+   if more > 0 then lines[#lines + 1] = ("… %d more"):format(more) end
    return table.concat(lines, "\n")
 end
 
---- Names that may stand at the end of `before`, and the part of them that is typed already.
-function complete.candidates(before)
-   local path = open_string(before)
-   if path then return file_names(path) end
-   local names, typed = option_names(before)
-   if names then return names, typed end
-   local chain, mark, start = before:match "([%a_][%w_%.:%[%]\"']*)([.:])([%w_]*)$"
-   if chain then
-      local ok, value = value_of(chain)
-      return ok and matching(names_of(value, mark == ":"), start) or {}, start
-   end
-   start = before:match "%):([%w_]*)$"
-   if start then return matching(tensor_methods(), start), start end
-   start = before:match "[%a_][%w_]*$" or ""
-   return matching(global_names(), start), start
-end
-
---- What Tab does after `before`: the text to insert, and the choices to show where the text alone does not decide.
+--- What Tab does after `before`: the text to insert, the choices to show where the text alone does not decide, and how many
+-- letters before the cursor go first.
 function complete.at(before, width)
-   local list, start = complete.candidates(before)
-   if #list == 0 then return "", nil end
+   local list, start, how = complete.candidates(before)
+   how = how or {}
+   if #list == 0 then return "", nil, 0 end
    local insert = common_start(list):sub(#start + 1)
-   if #list == 1 or insert ~= "" then return insert, nil end
-   return "", in_columns(list, width or 80)
+   if #list == 1 then insert = insert .. (how.ends or "") end
+   if how.replaces then return how.by .. insert, nil, how.replaces end -- another Tab shows the choices
+   if #list == 1 or insert ~= "" then return insert, nil, 0 end
+   return "", in_columns(list, width or 80), 0
 end
 
 return complete

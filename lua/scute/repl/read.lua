@@ -1,5 +1,6 @@
 -- Reads what is typed at the prompt, line by line, up to a complete chunk.
 local scute = require "scute"
+local complete = require "scute.repl.complete"
 local source = require "scute.repl.source"
 
 local read = {}
@@ -10,16 +11,22 @@ local function further(prompt)
 end
 
 --- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were
---- dropped.
+--- dropped. What was typed enters the history as one block, also where it was dropped unfinished.
 function read.chunk(name, prompt)
    local text = ""
    while true do
+      complete.lines = text == "" and "" or text .. "\n"
       local line, signal = scute.terminal.read(text == "" and prompt or further(prompt))
-      if signal then return "" end
-      if not line then return text ~= "" and text or nil end
+      if not line then
+         scute.terminal.remember(text)
+         return signal and "" or text ~= "" and text or nil
+      end
       text = text == "" and line or text .. "\n" .. line
       local chunk, _, incomplete = source.compile(text, name)
-      if chunk or not incomplete or text:find "^%s*$" then return text end
+      if chunk or not incomplete or text:find "^%s*$" then
+         scute.terminal.remember(text)
+         return text
+      end
    end
 end
 

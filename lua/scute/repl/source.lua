@@ -96,6 +96,22 @@ local function show_last(text, name)
    end
 end
 
+-- The same before the last of several lines that begins outside all blocks, as in a block that is pasted. A line that begins
+-- with a sign may go on with the one before, as `-x` or `(f)()` does: it does where that compiles.
+local function show_last_line(text, name)
+   local cuts, before, is_chunk = {}, nil, load(text, name, "t") ~= nil
+   source.scan(text, function(token, first, last, depth)
+      local begins_line = before and text:sub(before, first):find("\n", 1, true)
+      local may_begin = token:find "^[%w_]" or not is_chunk
+      if depth == 0 and begins_line and may_begin and not CLOSING[token] then cuts[#cuts + 1] = first - 1 end
+      before = last
+   end)
+   for i = #cuts, 1, -1 do
+      local chunk = load(text:sub(1, cuts[i]) .. " return " .. text:sub(cuts[i] + 1), name, "t")
+      if chunk then return chunk end
+   end
+end
+
 -- `x:shape` lacks its arguments for good: nobody writes those on the next line.
 local function is_incomplete(message)
    if message:find("function arguments expected", 1, true) then return false end
@@ -104,6 +120,8 @@ end
 
 local function compile_one(text, name)
    local chunk = load("return " .. text, name, "t") or show_last(text, name)
+   if chunk then return chunk end
+   chunk = show_last_line(text, name)
    if chunk then return chunk end
    return load(text, name, "t")
 end
