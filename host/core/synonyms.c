@@ -48,7 +48,7 @@ const ScSynonym sc_synonyms[] = {
    {"DataLoader", "data.open"}, {"DataLoaders", "data.open"}, {"ImageDataLoaders", "data.open"},
    {"ImageFolder", "data.open"}, {"Dataset", "data.open"}, {"datasets", "data.open"}, {"utils", "data"},
    {"transforms", "augment"}, {"Compose", "augment.parse"}, {"aug_transforms", "augment.preset"},
-   {"param_groups", "groups"}, {"lr_scheduler", "schedule"}, {"CosineAnnealingLR", "cosine"}, {"StepLR", "step"},
+   {"param_groups", "groups"}, {"CosineAnnealingLR", "cosine"}, {"StepLR", "step"},
    {"MultiStepLR", "multistep"}, {"ExponentialLR", "exponential"}, {"ReduceLROnPlateau", "plateau"},
    {"OneCycleLR", "one_cycle"}, {"LinearLR", "linear"}, {"ConstantLR", "constant"}, {"LambdaLR", "custom"},
    {"CosineAnnealingWarmRestarts", "cosine_restarts"}, {"clip_grad_norm_", "clip_grad_norm"},
