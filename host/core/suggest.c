@@ -128,7 +128,7 @@ static int misspelt_synonym(const char *name, int n, const char *const *candidat
 // Of a short name nearly all letters have to be right.
 static int most_wrong_letters(const char *name) {
    int length = (int)strlen(name);
-   return length < 2 ? 0 : length < 4 ? 1 : length / 3 + 1;
+   return length < 2 ? 0 : length < 5 ? 1 : length / 3 + 1;
 }
 
 int sc_nearest(const char *name, int n, const char *const *candidates) {

@@ -14,7 +14,7 @@ end
 
 -- A function that runs a line of Lua with these locals.
 local function running(code, environment)
-   return assert(load(code, "=line", "t", setmetatable(environment or {}, { __index = { scute = scute, pcall = pcall } })))
+   return assert(load(code, "=line", "t", setmetatable(environment or {}, { __index = { scute = scute } })))
 end
 
 describe("synonyms", function()
@@ -94,5 +94,76 @@ describe("a family's names", function()
    it("put the blame on the line that reads them", function()
       local _, err = pcall(running "local x = 1\nreturn scute.train.fti")
       assert.matches("^line:2: scute%.train%.fti", err)
+   end)
+end)
+
+describe("a module's names", function()
+   local nn = scute.nn
+   local Net = nn.Module:extend "Net"
+
+   function Net:build()
+      self.conv = nn.Conv2d { 3, 4, 3 }
+      self.layers = nn.Sequential(nn.Linear { 2, 2 }, nn.Dropout(0.5))
+      self.scale = 2
+   end
+
+   function Net:forward(x)
+      if self.downsample then error "there is none" end
+      scute.no_grad(function() assert.is_nil(self.shortcut) end)
+      return x * self.scale
+   end
+
+   local net = Net()
+
+   it("are known: the nearest is said", function()
+      for name, meant in pairs { freez = "freeze", cnv = "conv", layer = "layers", sclae = "scale", ["forwrad"] = "forward",
+         state_dit = "state_dict", named_children = "children", evaluate = "eval", cuda = "to", requires_grad_ = "unfreeze",
+         save = "scute.models.save", fit = "scute.train.fit" } do
+         says(("Net: there is no field, method or child '%s', did you mean '%s'?"):format(name, meant), function()
+            return net[name]
+         end)
+      end
+      says("Linear: there is no field, method or child 'wieght', did you mean 'weight'?", function()
+         return net.layers[1].wieght
+      end)
+      says("'zzzzzz'; its children are conv, layers", function() return net.zzzzzz end)
+   end)
+
+   it("may be asked for by the module's own methods", function()
+      assert.equal(6, net(scute.full({ 1 }, 3))[1])
+   end)
+
+   it("that are settings of other layers, or begin with _, are nil in all", function()
+      local found
+      net:apply(function(module) found = module.p or found end)
+      assert.equal(0.5, found)
+      assert.is_nil(net._anything)
+      assert.is_nil(net[7])
+      assert.is_nil(rawget(net, "layer9"))
+      assert.is_nil(net:child "layer9")
+   end)
+
+   it("put the blame on the line that reads them", function()
+      local _, err = pcall(running("local m = net\n\nm:freez()", { net = net }))
+      assert.matches("^line:3: Net: ", err)
+   end)
+end)
+
+describe("a tensor's names", function()
+   local t = scute.tensor { 1, 2 }
+
+   it("are known: the nearest is said, also of another word for it", function()
+      for name, meant in pairs { viw = "reshape", view = "reshape", unsqueeze = "reshape", cuda = "to", numpy = "totable",
+         sahpe = "shape", mm = "matmul", T = "transpose", zeroGrad = "zero_grad", ndim = "rank", soft = "softmax" } do
+         says(("a tensor has no method or property '%s'; did you mean '%s'?"):format(name, meant), function() return t[name] end)
+      end
+   end)
+
+   it("are said where <, > or .. cannot be meant", function()
+      for _, code in ipairs { "t < 0", "0 < t", "t <= t", "t > 1", "1 >= t" } do
+         says("x:lt(0), x:le(0), x:gt(0) and x:ge(0) compare each element", running("return " .. code, { t = t }))
+      end
+      says("t:item() is the number", running("return 'loss ' .. t", { t = t }))
+      says("t:item() is the number", running("return t .. 'x'", { t = t }))
    end)
 end)

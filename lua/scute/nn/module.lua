@@ -12,9 +12,11 @@
 --    local net = Net { classes = 10 }
 --
 -- A child or parameter is read as a field (net.conv.weight) unless a method has the same name; net:child "features"
--- always gives the child. #net is the number of children, net[1] the first, net[-1] the last.
+-- always gives the child. #net is the number of children, net[1] the first, net[-1] the last. A name that is not there is an
+-- error with the nearest one, but for the module's own methods (see nn/absent.lua).
 local scute = require "scute.core"
 local options = require "scute.base.options"
+local absent = require "scute.nn.absent"
 local explainer = require "scute.nn.explain"
 
 local Module = {}
@@ -34,9 +36,9 @@ local function lookup(class, self, key)
    if value ~= nil then return value end
    value = rawget(self, "_parameters")[key]
    if value then return value end
-   value = rawget(self, "_buffers")[key]
+   value = rawget(self, "_buffers")[key] or rawget(self, "_children")[key]
    if value then return value end
-   return rawget(self, "_children")[key]
+   return absent.read(self, class, key)
 end
 
 local function is_module(value)
@@ -72,7 +74,10 @@ end
 -- What a constructor takes, { {"in_channels"}, {"stride", 1}, ... }: an option without a default is required, unless it is
 -- `optional`. A default that is a function is called for the value.
 local function declare(name, entries)
-   for _, entry in ipairs(entries) do entry.required = entry[2] == nil and not entry.optional end
+   for _, entry in ipairs(entries) do
+      entry.required = entry[2] == nil and not entry.optional
+      absent.allow(entry[1])
+   end
    return options.declare("nn." .. name, entries)
 end
 
