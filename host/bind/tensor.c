@@ -424,6 +424,17 @@ static int length(lua_State *L) {
    return 1;
 }
 
+static int refuse_comparison(lua_State *L) {
+   return luaL_error(L, "tensors are not compared with <, <=, > and >=, which give one true or false: x:lt(0), "
+                        "x:le(0), x:gt(0) and x:ge(0) compare each element, and x:item() is the number in a "
+                        "tensor of one element");
+}
+
+static int refuse_concatenation(lua_State *L) {
+   return luaL_error(L, "a tensor is no text for '..': t:item() is the number in a tensor of one element, "
+                        "tostring(t) what is printed, and scute.concat joins tensors");
+}
+
 static const luaL_Reg methods[] = {{"size", size},
                                    {"numel", numel},
                                    {"item", item},
@@ -440,8 +451,14 @@ static const luaL_Reg methods[] = {{"size", size},
                                    {"free", release},
                                    {NULL, NULL}};
 
-static const luaL_Reg meta[] = {
-    {"__gc", release}, {"__close", release}, {"__newindex", new_index}, {"__len", length}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__gc", release},
+                                {"__close", release},
+                                {"__newindex", new_index},
+                                {"__len", length},
+                                {"__lt", refuse_comparison},
+                                {"__le", refuse_comparison},
+                                {"__concat", refuse_concatenation},
+                                {NULL, NULL}};
 
 // Operators and most methods come from the ops, see host/bind/op.c.
 static void open_tensor(lua_State *L) {
