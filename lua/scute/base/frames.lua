@@ -5,9 +5,10 @@ local frames = {}
 
 local root = "@" .. (core.module_file "scute" or ""):match "^(.*/)" -- of all files of the library
 
---- Whether a frame (as debug.getinfo's "S" tells it) runs a function of the library in Lua.
-function frames.is_library(info)
-   return info.source:sub(1, #root) == root
+--- Whether a frame (as debug.getinfo's "S" tells it) runs a function of the library in Lua. folder: of its files in there.
+function frames.is_library(info, folder)
+   local start = folder and root .. folder or root
+   return info.source:sub(1, #start) == start
 end
 
 --- Whether the function at a level of the stack knows a value as `self`: a method of it, or a function inside one. level: as
