@@ -1,8 +1,8 @@
 -- What an error that nobody caught says, in scripts and at the prompt: its message with the position of the user's line, where
 -- the library raised it on purpose (a bad argument), and the stack, in which frames of the library are folded. A fault in the
 -- library keeps its position there, and all frames. SCUTE_TRACEBACK=1 shows everything as Lua does.
-local core = require "scute.core"
 local frames = require "scute.base.frames"
+local slips = require "scute.base.slips"
 
 local traceback = {}
 
@@ -27,14 +27,14 @@ local function is_session(info)
    return frames.is_library(info, "repl/")
 end
 
---- The frames from a level on, innermost first: what debug.getinfo says, with kind = "user", "library" or "C" and level, as it
--- counts where this is called. Those below the chunk of a prompt are left out, and that one is its last with prompt = true.
+--- The frames from a level on, innermost first: what debug.getinfo says, with kind = "user", "library" or "C". Those below the
+-- chunk of a prompt are left out, and that one is its last with prompt = true.
 function traceback.stack(level)
    local list = {}
    for at = level, level + DEEPEST do
       local info = debug.getinfo(at + 1, "Slnft")
       if not info or is_session(info) then break end
-      info.kind, info.level = kind_of(info), at
+      info.kind = kind_of(info)
       info.prompt = info.what == "main" and info.source:find "^=input" ~= nil
       list[#list + 1] = info
       if info.prompt then break end
@@ -91,7 +91,8 @@ local function folded_lines(stack)
       elseif not raises(stack[at]) and not stack[at].prompt then
          lines[#lines + 1] = describe_frame(stack[at])
       end
-      if stack[at].istailcall and is_of_user(stack[at + 1]) then lines[#lines + 1] = "\t(a function that ended with this call)" end
+      local ended = stack[at].istailcall and is_of_user(stack[at + 1])
+      if ended then lines[#lines + 1] = "\t(...tail calls...)" end
       at = at + 1
    end
    return lines
@@ -118,8 +119,8 @@ end
 
 -- ---- whose fault it is ----
 
--- Lua's own errors in code of the library are faults there; what it raises itself, or one of its functions in C, is meant for who
--- called it.
+-- Lua's own errors in code of the library are faults there; what it raises itself, or one of its functions in C, is meant for
+-- who called it.
 local function is_fault(message, stack)
    local text, at_library = message:gsub(LIBRARY_POSITION, "")
    if at_library == 0 then return false end
@@ -179,7 +180,10 @@ function traceback.describe(message, level, brief)
    local stack = traceback.stack(level + 1)
    text = text or message
    local user = first_of(stack, function(info) return info.kind == "user" end)
-   local told = blamed(text, stack, own and line_of(own) or user and place(user))
+   local line = own and line_of(own) or user and place(user)
+   local slip = slips.wrong_mark(stack)
+   if slip and line then return ("%s: %s"):format(line, slip) .. (brief and "" or stack_text("", stack)) end
+   local told = blamed(text, stack, line) .. slips.hint(text, stack)
    local lines = own or stack_text(text, stack)
    return told .. (brief and not names_lines(lines) and "" or lines)
 end

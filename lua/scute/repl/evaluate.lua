@@ -1,5 +1,6 @@
 -- Runs what was typed at the prompt, and shows what it gives.
 local console = require "scute.base.console"
+local frames = require "scute.base.frames"
 local errors = require "scute.repl.errors"
 local show = require "scute.repl.show"
 local source = require "scute.repl.source"
@@ -25,6 +26,7 @@ end
 function evaluate.chunk(text, name)
    local chunk, names = source.compile(text, name)
    if not chunk then return tell(names) end -- here a message
+   frames.remember(name, text)
    local forget_locals = remember(names)
    local results = table.pack(xpcall(chunk, errors.describe))
    if not results[1] then

@@ -79,6 +79,9 @@ local function keep_locals(text)
    return text, kept
 end
 
+-- Not as a tail call, which would take the chunk off the stack: errors say in which line of what was typed they were.
+local SHOW = "local _prompt <close> = nil return "
+
 -- Puts `return` before what follows the last `;` or line break outside all blocks, if that compiles.
 local function show_last(text, name)
    local cuts = {}
@@ -87,7 +90,7 @@ local function show_last(text, name)
    end)
    for i = #cuts, 1, -1 do
       local rest = text:sub(cuts[i] + 1)
-      if rest:find "%S" then return load(text:sub(1, cuts[i]) .. " return " .. rest, name, "t") end
+      if rest:find "%S" then return load(text:sub(1, cuts[i]) .. " " .. SHOW .. rest, name, "t") end
    end
 end
 
@@ -98,7 +101,7 @@ local function is_incomplete(message)
 end
 
 local function compile_one(text, name)
-   local chunk = load("return " .. text, name, "t") or show_last(text, name)
+   local chunk = load(SHOW .. text, name, "t") or show_last(text, name)
    if chunk then return chunk end
    return load(text, name, "t")
 end
