@@ -240,9 +240,12 @@ static void read_place(lua_State *L, const char *name, ScDtype *dtype, ScDevice 
    ScStatus status = sc_device_find(name, device);
    if (status == SC_OK) return;
    if (strncmp(name, "cuda", 4) == 0) sc_raise(L, status);
+   static const char *const known[] = {"f32",     "f64",      "f16",   "bf16",  "i64", "u8",   "float32",
+                                       "float64", "bfloat16", "int64", "uint8", "cpu", "cuda", "auto"};
    luaL_error(
-       L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'",
-       name);
+       L,
+       "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'%s",
+       name, sc_meant(name, sizeof known / sizeof known[0], known));
 }
 
 // t:to("f16"), t:to("cpu"), t:to{dtype = , device = } -> converted (itself where nothing changes)
@@ -393,10 +396,9 @@ static int reject_name(lua_State *L, const char *name) {
       names[n++] = lua_tostring(L, -2);
       lua_pop(L, 1);
    }
-   int near = sc_nearest(name, n, names);
-   if (near < 0)
-      return luaL_error(L, "a tensor has no method or property '%s'; Tab in a session lists them", name);
-   return luaL_error(L, "a tensor has no method or property '%s'; did you mean '%s'?", name, names[near]);
+   const char *meant = sc_meant(name, n, names);
+   return luaL_error(L, "a tensor has no method or property '%s'%s", name,
+                     meant[0] ? meant : "; Tab in a session lists them");
 }
 
 static int get_index(lua_State *L) {

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -142,4 +143,11 @@ int sc_nearest(const char *name, int n, const char *const *candidates) {
    int synonym =
        misspelt_synonym(name, n, candidates, best < 0 ? most + 1 : edit_distance(name, candidates[best]));
    return synonym >= 0 ? synonym : best;
+}
+
+const char *sc_meant(const char *name, int n, const char *const *candidates) {
+   static char text[160];
+   int near = sc_nearest(name, n, candidates);
+   snprintf(text, sizeof text, near < 0 ? "" : "; did you mean '%s'?", near < 0 ? "" : candidates[near]);
+   return text;
 }

@@ -12,4 +12,7 @@ int sc_nearest(const char *name, int n, const char *const *candidates);
 // underscores.
 int sc_same_name(const char *name, int n, const char *const *candidates);
 
+// "; did you mean 'NAME'?" for the end of a message, "" where none is near. Valid until the next call.
+const char *sc_meant(const char *name, int n, const char *const *candidates);
+
 #endif

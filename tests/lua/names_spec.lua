@@ -155,7 +155,8 @@ describe("a tensor's names", function()
    it("are known: the nearest is said, also of another word for it", function()
       for name, meant in pairs { viw = "reshape", view = "reshape", unsqueeze = "reshape", cuda = "to", numpy = "totable",
          sahpe = "shape", mm = "matmul", T = "transpose", zeroGrad = "zero_grad", ndim = "rank", soft = "softmax" } do
-         says(("a tensor has no method or property '%s'; did you mean '%s'?"):format(name, meant), function() return t[name] end)
+         local message = ("a tensor has no method or property '%s'; did you mean '%s'?"):format(name, meant)
+         says(message, function() return t[name] end)
       end
    end)
 
@@ -165,5 +166,27 @@ describe("a tensor's names", function()
       end
       says("t:item() is the number", running("return 'loss ' .. t", { t = t }))
       says("t:item() is the number", running("return t .. 'x'", { t = t }))
+   end)
+end)
+
+describe("names of options, dtypes and devices", function()
+   local x = scute.zeros(1)
+
+   it("are known: the nearest is said, also of another word for it", function()
+      for code, meant in pairs {
+         ["scute.nn.Conv2d { 3, 4, kernel = 3 }"] = "nn.Conv2d: unknown option 'kernel'; did you mean 'kernel_size'?",
+         ["scute.optim.adam({ x }, { learning_rate = 1 })"] = "unknown option 'learning_rate'; did you mean 'lr'?",
+         ["scute.train.options { lr = 1 }"] = "unknown option 'lr'; did you mean 'optimizer'?",
+         ["scute.train.options { callbacks = {} }"] = "unknown option 'callbacks'; did you mean 'hooks'?",
+         ["scute.models.resnet18 { num_classes = 3 }"] = "unknown option 'num_classes'; did you mean 'classes'?",
+         ["scute.softmax(x, { dims = 1 })"] = "softmax: unknown argument 'dims'; did you mean 'dim'?",
+         ["scute.zeros(1, { dtpe = 'f32' })"] = "expected dtype, device or requires_grad; did you mean 'dtype'?",
+         ["scute.zeros(1, { dtype = 'flt32' })"] = "found 'flt32'; did you mean 'f32'?",
+         ["scute.zeros(1, { device = 'gpu' })"] = "expected cpu, cuda, ref or auto; did you mean 'cuda'?",
+         ["x:to 'float31'"] = "found 'float31'; did you mean 'float32'?",
+         ["x:to 'gpu'"] = "found 'gpu'; did you mean 'cuda'?",
+      } do
+         says(meant, running(code, { x = x }))
+      end
    end)
 end)
