@@ -99,7 +99,15 @@ describe("a common slip", function()
          says(("line:1: '%s' is a method, which is called with a colon: %s(...)"):format(name, call), code, names)
       end
       says("line:1: reshape: argument 'x': expected a tensor, found 3", "scute.reshape(3, 2)", names)
+      says("line:1: sum: argument 'dim': expected a dimension", "x.sum(x, 7)", names)
       says("line:1: matmul: argument 'b': expected a tensor", "x:matmul(3)", names)
+   end)
+
+   it("is no call of the base class's method", function()
+      local Net = nn.Sequential:extend "Net"
+      local net = Net(nn.Linear { 2, 3 })
+      says("line:1: in 0 (Linear): linear: argument 'x'", "function Net:forward(x) return (nn.Sequential.forward(self, x)) end "
+         .. "net(scute.zeros(1, 4))", { scute = scute, nn = nn, Net = Net, net = net })
    end)
 
    it("is a function that is called with a colon", function()

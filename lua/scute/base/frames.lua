@@ -4,7 +4,7 @@ local core = require "scute.core"
 local frames = {}
 
 local MOST_VARIABLES = 250 -- of a function
-local root = "@" .. (core.module_file "scute" or ""):match "^(.*/)" -- of all files of the library
+local root = "@" .. ((core.module_file "scute" or ""):match "^(.*/)" or "\0") -- of all files of the library
 
 --- Whether a frame (as debug.getinfo's "S" tells it) runs a function of the library in Lua. folder: of its files in there.
 function frames.is_library(info, folder)

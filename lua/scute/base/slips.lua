@@ -10,7 +10,7 @@ local REQUIRE = 'local scute = require "scute"'
 local LIBRARIES = { torch = true, np = true, numpy = true, torchvision = true, tf = true, keras = true }
 local PYTHON = { len = "#x", str = "tostring(x)", int = "math.tointeger(x) or x // 1", float = "tonumber(x)", dir = "help(x)",
    enumerate = "for i, x in ipairs(list) do", range = "for i = 1, n do", isinstance = "type(x)", input = "io.read()",
-   open = "io.open(path)", zip = "for i = 1, #a do", raise = "error(message)", exit = "os.exit()", import = REQUIRE }
+   open = "io.open(path)", zip = "for i = 1, #a do", exit = "os.exit()" }
 
 local MOST_TABLES = 20 -- of a value and those that it takes fields from
 
@@ -127,10 +127,13 @@ end
 local COLON = "'%s' is a method, which is called with a colon: %s:%s(...), not %s.%s(...)"
 local DOT = "'%s' is a function, which is called with a dot: %s.%s(...), not %s:%s(...)"
 
-local function is_object(value, info)
+-- Whether a value is one that a method may be called of: it has a method of that name, which may be another than a class calls
+-- of its base.
+local function is_object(value, name)
    if type(value) ~= "table" and type(value) ~= "userdata" then return false end
-   local ok, method = pcall(function() return value[info.name] end)
-   return not info.name or ok and method == info.func
+   if not name then return debug.getmetatable(value) ~= nil end
+   local ok, method = pcall(function() return value[name] end)
+   return ok and type(method) == "function"
 end
 
 -- Of a method that ended with another call only that one is left on the stack, without a name: the line tells which method of
@@ -147,7 +150,14 @@ end
 local function lacks_self(called)
    if called.kind ~= "library" then return false end
    local name, value = frames.first_local(called)
-   return name == "self" and not is_object(value, called)
+   return name == "self" and not is_object(value, called.name)
+end
+
+-- Whether a function of C says that its first argument is no object. The stack does not tell whether scute.sum() or t.sum() was
+-- written, but the line does.
+local function misses_object(called, owner, message)
+   if called.kind ~= "C" or type(owner) ~= "userdata" then return false end
+   return message:find "expected a tensor" or message:find "is missing" or message:find "%#1 to '.*%w expected, got"
 end
 
 local function is_family(value)
@@ -163,8 +173,8 @@ local function sentence(format, name, owner)
 end
 
 --- The message for a method that the user called with a dot, or a function with a colon, where that is what went wrong; else
--- nil. Of functions of C the stack does not tell whether scute.sum() or t.sum() was written, but the line does.
-function slips.wrong_mark(stack)
+-- nil.
+function slips.wrong_mark(message, stack)
    local called, user
    for i, info in ipairs(stack) do
       if info.kind == "user" then called, user = stack[i - 1], info break end
@@ -174,7 +184,7 @@ function slips.wrong_mark(stack)
    if not name then return nil end
    local chain, owner = owner_of(name, user)
    if called.namewhat == "method" then return is_family(owner) and sentence(DOT, name, chain) or nil end
-   local dotted = lacks_self(called) or called.kind == "C" and type(owner) == "userdata"
+   local dotted = lacks_self(called) or misses_object(called, owner, message)
    return dotted and sentence(COLON, name, chain or "x") or nil
 end
 

@@ -181,7 +181,7 @@ function traceback.describe(message, level, brief)
    text = text or message
    local user = first_of(stack, function(info) return info.kind == "user" end)
    local line = own and line_of(own) or user and place(user)
-   local slip = slips.wrong_mark(stack)
+   local slip = slips.wrong_mark(text, stack)
    if slip and line then return ("%s: %s"):format(line, slip) .. (brief and "" or stack_text("", stack)) end
    local told = blamed(text, stack, line) .. slips.hint(text, stack)
    local lines = own or stack_text(text, stack)
