@@ -59,7 +59,8 @@ describe("an error of the library", function()
       local broken = assert(load("local function inner() local t return t.x end return inner() + 1",
          "@" .. scute.module_file "scute.train"))
       local text = told("local y = broken()", { broken = broken })
-      assert.matches("^[^\n]*lua/scute/train%.lua:1: attempt to index a nil value %(local 't'%)\n", text)
+      assert.matches("^[^\n]*lua/scute/train%.lua:1: attempt to index a nil value %(local 't'%) %(inside scute, called from "
+         .. "line:1%)\n", text)
       assert.matches("train%.lua:1: in local 'inner'\n\t[^\n]*train%.lua:1: in [^\n]+\n\tline:1: in main chunk", text)
    end)
 end)
@@ -105,9 +106,13 @@ describe("a common slip", function()
 
    it("is no call of the base class's method", function()
       local Net = nn.Sequential:extend "Net"
-      local net = Net(nn.Linear { 2, 3 })
-      says("line:1: in 0 (Linear): linear: argument 'x'", "function Net:forward(x) return (nn.Sequential.forward(self, x)) end "
-         .. "net(scute.zeros(1, 4))", { scute = scute, nn = nn, Net = Net, net = net })
+      function Net:get(name) return (nn.Sequential.get(self, name)) end
+      says("tests/lua/traceback_spec.lua:", "net:get 'zzz'", { net = Net() })
+      assert.matches("^[^\n]*: Net: no module 'zzz'", told("net:get 'zzz'", { net = Net() }))
+   end)
+
+   it("is no metamethod", function()
+      says("line:1: Linear: parameter 'weight': expected a tensor, found a number", "m.weight = 3", names)
    end)
 
    it("is a function that is called with a colon", function()

@@ -179,7 +179,7 @@ function slips.wrong_mark(message, stack)
    for i, info in ipairs(stack) do
       if info.kind == "user" then called, user = stack[i - 1], info break end
    end
-   if not called then return nil end
+   if not called or called.namewhat == "metamethod" then return nil end
    local name = called.name or name_in_line(called, user)
    if not name then return nil end
    local chain, owner = owner_of(name, user)

@@ -134,10 +134,11 @@ local function is_raised_by_library(stack)
    return innermost and innermost.kind == "library"
 end
 
--- The message, at the user's line where the library raised it.
+-- The message, at the user's line where the library raised it; of a fault it tells that line too.
 local function blamed(message, stack, line)
    local text, at_library = message:gsub(LIBRARY_POSITION, "")
-   if not line or is_fault(message, stack) then return message end
+   if not line then return message end
+   if is_fault(message, stack) then return ("%s (inside scute, called from %s)"):format(message, line) end
    if at_library > 0 then return line .. ": " .. text end
    return not message:find(POSITION) and is_raised_by_library(stack) and line .. ": " .. message or message
 end

@@ -15,6 +15,7 @@
 -- always gives the child. #net is the number of children, net[1] the first, net[-1] the last. A name that is not there is an
 -- error with the nearest one, but for the module's own methods (see nn/absent.lua).
 local scute = require "scute.core"
+local console = require "scute.base.console"
 local options = require "scute.base.options"
 local absent = require "scute.nn.absent"
 local explainer = require "scute.nn.explain"
@@ -390,6 +391,10 @@ end
 -- Nothing is written when there is an error. Returns the lists of missing and unexpected names.
 function Module:load_state_dict(state, given)
    local strict = LOAD:read(given).strict
+   if type(state) ~= "table" then
+      error(("%s: load_state_dict: expected a state dict or {name = tensor}, found %s; weights.load reads one from a file")
+         :format(self.class_name, console.brief(state)), 2)
+   end
    local own, tensors = self:state_dict(), state.names and state.tensors or state
    local missing, unexpected, misshapen = compare(own, tensors)
    local faults = {}
@@ -420,6 +425,11 @@ end
 -- the optimizer afterwards. Returns self.
 function Module:to(...)
    local wanted = type((...)) == "table" and { (...).device, (...).dtype } or { ... }
+   for _, name in pairs(wanted) do
+      if type(name) ~= "string" then
+         error(("%s: to: expected a dtype or a device, found %s"):format(self.class_name, console.brief(name)), 2)
+      end
+   end
    local function convert(tensor)
       local moved = tensor:detach()
       local counter = tensor.dtype == "i64" and tensor.rank == 0
