@@ -184,6 +184,8 @@ static int describe(lua_State *L) {
    return 1;
 }
 
+static const char *const properties[] = {"width", "height", NULL};
+
 // image.width, image.height, image.method
 static int get(lua_State *L) {
    ScImage *image = luaL_checkudata(L, 1, SC_IMAGE_TYPE);
@@ -192,8 +194,8 @@ static int get(lua_State *L) {
       lua_pushinteger(L, image->width);
    else if (strcmp(key, "height") == 0)
       lua_pushinteger(L, image->height);
-   else
-      lua_getfield(L, lua_upvalueindex(1), key);
+   else if (lua_getfield(L, lua_upvalueindex(1), key) == LUA_TNIL)
+      sc_reject_name(L, "an image", key, properties, lua_upvalueindex(1));
    return 1;
 }
 

@@ -46,6 +46,25 @@ static int synonyms(lua_State *L) {
    return 1;
 }
 
+// ---- names that a type of userdata does not have ----
+
+enum { MOST_NAMES = 256 };
+
+int sc_reject_name(lua_State *L, const char *what, const char *name, const char *const *properties,
+                   int methods) {
+   const char *names[MOST_NAMES];
+   int n = 0;
+   while (properties[n]) names[n] = properties[n], n++;
+   lua_pushnil(L);
+   while (lua_next(L, methods) && n < MOST_NAMES) {
+      names[n++] = lua_tostring(L, -2);
+      lua_pop(L, 1);
+   }
+   const char *meant = sc_meant(name, n, names);
+   return luaL_error(L, "%s has no method or property '%s'%s", what, name,
+                     meant[0] ? meant : "; Tab in a session lists them");
+}
+
 static const luaL_Reg functions[] = {
     {"nearest", nearest}, {"same_name", same_name}, {"synonyms", synonyms}, {NULL, NULL}};
 

@@ -384,29 +384,13 @@ static int push_property(lua_State *L, ScTensor *t, const char *name) {
    return 0;
 }
 
-enum { MOST_NAMES = 256 };
-
-// A misspelt name would otherwise be Lua's "attempt to call a nil value".
-static int reject_name(lua_State *L, const char *name) {
-   const char *names[MOST_NAMES];
-   int n = 0;
-   while (properties[n]) names[n] = properties[n], n++;
-   lua_pushnil(L);
-   while (lua_next(L, lua_upvalueindex(1)) && n < MOST_NAMES) {
-      names[n++] = lua_tostring(L, -2);
-      lua_pop(L, 1);
-   }
-   const char *meant = sc_meant(name, n, names);
-   return luaL_error(L, "a tensor has no method or property '%s'%s", name,
-                     meant[0] ? meant : "; Tab in a session lists them");
-}
-
 static int get_index(lua_State *L) {
    if (lua_type(L, 2) == LUA_TSTRING) {
       lua_pushvalue(L, 2);
       if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
       const char *name = lua_tostring(L, 2);
-      return push_property(L, self(L, "tensor"), name) ? 1 : reject_name(L, name);
+      if (push_property(L, self(L, "tensor"), name)) return 1;
+      return sc_reject_name(L, "a tensor", name, properties, lua_upvalueindex(1));
    }
    ScTensor *t = self(L, "tensor");
    if (is_whole(L, 2)) return index_number(L, t);

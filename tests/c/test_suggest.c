@@ -77,6 +77,13 @@ static void the_same_name_is_no_guess(void **state) {
    assert_int_equal(sc_same_name("zero", 3, candidates), -1);
 }
 
+static void the_end_of_a_message(void **state) {
+   (void)state;
+   static const char *const candidates[] = {"cpu", "cuda"};
+   assert_string_equal(sc_meant("gpu", 2, candidates), "; did you mean 'cuda'?");
+   assert_string_equal(sc_meant("nowhere", 2, candidates), "");
+}
+
 static void no_synonym_twice(void **state) {
    (void)state;
    for (const ScSynonym *a = sc_synonyms; a->word; a++)
@@ -100,6 +107,7 @@ int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(what_was_meant),
        cmocka_unit_test(the_same_name_is_no_guess),
+       cmocka_unit_test(the_end_of_a_message),
        cmocka_unit_test(no_synonym_twice),
        cmocka_unit_test(long_names),
    };

@@ -160,6 +160,12 @@ describe("a tensor's names", function()
       end
    end)
 
+   it("are those of images too", function()
+      local image = scute.image.load "docs/confusion.png"
+      says("an image has no method or property 'resiz'; did you mean 'resize'?", function() image:resiz(3) end)
+      says("an image has no method or property 'widht'; did you mean 'width'?", function() return image.widht end)
+   end)
+
    it("are said where <, > or .. cannot be meant", function()
       for _, code in ipairs { "t < 0", "0 < t", "t <= t", "t > 1", "1 >= t" } do
          says("x:lt(0), x:le(0), x:gt(0) and x:ge(0) compare each element", running("return " .. code, { t = t }))

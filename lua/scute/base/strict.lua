@@ -1,6 +1,8 @@
 -- Families that know their fields: reading one that is not there is an error with the nearest name, of this family, or of
--- another where that has just it (scute.Linear is scute.nn.Linear). Names that begin with "_" read as nil; rawget asks for any.
+-- another where that has just it (scute.Linear is scute.nn.Linear). Names that begin with "_" read as nil, and so do all for the
+-- library itself; rawget asks for any.
 local core = require "scute.core"
+local frames = require "scute.base.frames"
 local lfs = require "lfs"
 
 local strict = {}
@@ -64,7 +66,7 @@ end
 -- metatable, which pairs goes through.
 function strict.family(path, family)
    local function refuse(_, name)
-      if type(name) ~= "string" or name:find "^_" then return nil end
+      if type(name) ~= "string" or name:find "^_" or frames.is_library(debug.getinfo(2, "S")) then return nil end
       local names = {}
       add_names(names, "", family)
       error(("%s.%s: there is no such function%s"):format(path, name, strict.hint(path, name, names)), 2)
