@@ -105,10 +105,8 @@ static void long_names(void **state) {
 
 int main(void) {
    const struct CMUnitTest tests[] = {
-       cmocka_unit_test(what_was_meant),
-       cmocka_unit_test(the_same_name_is_no_guess),
-       cmocka_unit_test(the_end_of_a_message),
-       cmocka_unit_test(no_synonym_twice),
+       cmocka_unit_test(what_was_meant),       cmocka_unit_test(the_same_name_is_no_guess),
+       cmocka_unit_test(the_end_of_a_message), cmocka_unit_test(no_synonym_twice),
        cmocka_unit_test(long_names),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
