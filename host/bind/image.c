@@ -6,6 +6,7 @@
 
 #include "host/bind/image.h"
 #include "host/bind/options.h"
+#include "host/bind/suggest.h"
 #include "host/core/device.h"
 #include "host/files/file.h"
 #include "host/photo/image_decode.h"

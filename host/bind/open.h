@@ -22,10 +22,5 @@ void sc_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CF
 // Pushes the table `methods` in the metatable of a type of userdata that has properties too (tensors, images):
 // several files put methods there, and one answers what is asked by name.
 void sc_push_methods(lua_State *L, const char *type);
-// Raises that a value of such a type, WHAT, has no method or property NAME, with the nearest of its properties
-// (a list that NULL ends) and of the methods at an index. Without it Lua would say "attempt to call a nil
-// value".
-int sc_reject_name(lua_State *L, const char *what, const char *name, const char *const *properties,
-                   int methods);
 
 #endif

@@ -1,4 +1,6 @@
 // "Did you mean ...", for Lua.
+#include "host/bind/suggest.h"
+
 #include "host/bind/bind.h"
 #include "host/core/suggest.h"
 #include "host/core/synonyms.h"

@@ -6,6 +6,7 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/options.h"
+#include "host/bind/suggest.h"
 #include "host/core/backward.h"
 #include "host/core/call.h"
 #include "host/core/copy.h"

@@ -1,6 +1,6 @@
 -- Families that know their fields: reading one that is not there is an error with the nearest name, of this family, or of
--- another where that has just it (scute.Linear is scute.nn.Linear). Names that begin with "_" read as nil, and so do all for the
--- library itself; rawget asks for any.
+-- another where that has just it (scute.Linear is scute.nn.Linear). Names that begin with "_" read as nil, and so do all for
+-- the library itself; rawget asks for any.
 local core = require "scute.core"
 local frames = require "scute.base.frames"
 local lfs = require "lfs"
