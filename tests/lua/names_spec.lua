@@ -72,7 +72,8 @@ describe("a family's names", function()
    it("are found in another family, where that has just this name", function()
       for name, meant in pairs { Linear = "scute.nn.Linear", Conv2d = "scute.nn.Conv2d", DataLoader = "scute.data.open",
          fit = "scute.train.fit", CrossEntropyLoss = "scute.cross_entropy", resnet18 = "scute.models.resnet18",
-         load = "scute.models.load", adam = "scute.optim.adam" } do
+         load = "scute.models.load", adam = "scute.optim.adam", backward = "t:backward", state_dict = "model:state_dict",
+         set_lr = "optimizer:set_lr" } do
          says(("did you mean '%s'?"):format(meant), function() return scute[name] end)
       end
       says("did you mean 'scute.softmax'?", function() return scute.nn.Softmax end)

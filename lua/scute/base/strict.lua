@@ -41,12 +41,19 @@ local function everything()
    return list
 end
 
+-- "t:backward", "model:state_dict", "optimizer:step" where that is what a name is; else nil.
+local function method(name)
+   if debug.getmetatable(core.zeros(1)).methods[name] then return "t:" .. name end
+   if type(require("scute.nn.module")[name]) == "function" then return "model:" .. name end
+   if type(require("scute.optim.optimizer")[name]) == "function" then return "optimizer:" .. name end
+end
+
 --- What in the library, of another family too, a name stands for beyond doubt; nil if there is nothing. first: a list of full
 -- names that come before all others.
 function strict.elsewhere(name, first)
    local all = table.move(first or {}, 1, first and #first or 0, 1, {})
    local rest = everything()
-   return core.same_name(name, table.move(rest, 1, #rest, #all + 1, all))
+   return core.same_name(name, table.move(rest, 1, #rest, #all + 1, all)) or method(name)
 end
 
 --- The end of a message about a name that a table is not known by: what was meant, or what there is. path: how the table is
