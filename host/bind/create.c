@@ -4,6 +4,7 @@
 
 #include "host/bind/bind.h"
 #include "host/core/rng.h"
+#include "host/core/suggest.h"
 #include "host/core/transfer.h"
 
 typedef struct {
@@ -12,6 +13,15 @@ typedef struct {
    bool requires_grad;
    int last; // stack index of the last argument that is not the table of options
 } Options;
+
+// The value on top of the stack is none.
+static void reject_dtype(lua_State *L, const char *function) {
+   static const char *const known[] = {"f32",     "f64",     "f16",      "bf16",  "i64",  "u8",
+                                       "float32", "float64", "bfloat16", "int64", "uint8"};
+   const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+   luaL_error(L, "%s: option 'dtype': expected f32, f64, f16, bf16, i64 or u8, found %s%s", function,
+              sc_describe_value(L, -1), sc_meant(name, sizeof known / sizeof known[0], known));
+}
 
 // {dtype = "f32", device = "cpu", requires_grad = false} as the last argument.
 static Options read_options(lua_State *L, const char *function, ScDtype preset) {
@@ -23,14 +33,15 @@ static Options read_options(lua_State *L, const char *function, ScDtype preset) 
       const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
       if (strcmp(key, "dtype") == 0) {
          if (!lua_isstring(L, -1) || !sc_dtype_parse(lua_tostring(L, -1), &options.dtype))
-            luaL_error(L, "%s: option 'dtype': expected f32, f64, f16, bf16, i64 or u8, found %s", function,
-                       sc_describe_value(L, -1));
+            reject_dtype(L, function);
       } else if (strcmp(key, "device") == 0) {
          sc_check(L, sc_device_find(luaL_checkstring(L, -1), &options.device));
       } else if (strcmp(key, "requires_grad") == 0) {
          options.requires_grad = lua_toboolean(L, -1);
       } else {
-         luaL_error(L, "%s: unknown option '%s'; expected dtype, device or requires_grad", function, key);
+         static const char *const known[] = {"dtype", "device", "requires_grad"};
+         luaL_error(L, "%s: unknown option '%s'; expected dtype, device or requires_grad%s", function, key,
+                    sc_meant(key, 3, known));
       }
       lua_pop(L, 1);
    }

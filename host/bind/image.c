@@ -6,6 +6,7 @@
 
 #include "host/bind/image.h"
 #include "host/bind/options.h"
+#include "host/bind/suggest.h"
 #include "host/core/device.h"
 #include "host/files/file.h"
 #include "host/photo/image_decode.h"
@@ -196,8 +197,8 @@ static int get(lua_State *L) {
       lua_pushinteger(L, image->width);
    else if (strcmp(key, "height") == 0)
       lua_pushinteger(L, image->height);
-   else
-      lua_getfield(L, lua_upvalueindex(1), key);
+   else if (lua_getfield(L, lua_upvalueindex(1), key) == LUA_TNIL)
+      sc_reject_name(L, "an image", key, properties, lua_upvalueindex(1));
    return 1;
 }
 

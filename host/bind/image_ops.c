@@ -74,11 +74,9 @@ static ScEffect check_effect(lua_State *L, int index) {
    const char *name = luaL_checkstring(L, index);
    for (int e = 0; e < SC_EFFECTS; e++)
       if (strcmp(name, names[e]) == 0) return (ScEffect)e;
-   int near = sc_nearest(name, SC_EFFECTS, names);
-   luaL_error(L,
-              near >= 0 ? "effect: no effect is called '%s'; did you mean '%s'?"
-                        : "effect: no effect is called '%s'; there are those of RandAugment, such as 'ShearX'",
-              name, near >= 0 ? names[near] : "");
+   const char *meant = sc_meant(name, SC_EFFECTS, names);
+   luaL_error(L, "effect: no effect is called '%s'%s", name,
+              meant[0] ? meant : "; there are those of RandAugment, such as 'ShearX'");
    return SC_IDENTITY;
 }
 

@@ -240,9 +240,7 @@ static void check_names(lua_State *L, const Marshal *m) {
       int known = 0;
       while (known < m->op->nparams && strcmp(key, names[known]) != 0) known++;
       if (known == m->op->nparams) {
-         int near = sc_nearest(key, m->op->nparams, names);
-         luaL_error(L, "%s: unknown argument '%s'%s%s%s", m->op->name, key, near < 0 ? "" : "; did you mean '",
-                    near < 0 ? "" : names[near], near < 0 ? "" : "'?");
+         luaL_error(L, "%s: unknown argument '%s'%s", m->op->name, key, sc_meant(key, m->op->nparams, names));
       }
       lua_pop(L, 1);
    }

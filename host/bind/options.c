@@ -12,8 +12,8 @@ static void reject_key(lua_State *L, const char *function, const char *const *na
       luaL_error(L, "%s: expected named arguments such as {%s = ...}, found the key %s", function, names[0],
                  luaL_tolstring(L, -2, NULL));
    const char *key = lua_tostring(L, -2);
-   int near = sc_nearest(key, count, names);
-   if (near >= 0) luaL_error(L, "%s: unknown option '%s'; did you mean '%s'?", function, key, names[near]);
+   const char *meant = sc_meant(key, count, names);
+   if (meant[0]) luaL_error(L, "%s: unknown option '%s'%s", function, key, meant);
    luaL_Buffer all;
    luaL_buffinit(L, &all);
    for (int i = 0; i < count; i++) {

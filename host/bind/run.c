@@ -54,6 +54,17 @@ static void keep_locals(lua_State *L) {
    lua_settop(L, 1);
 }
 
+// lua/scute/base/traceback.lua puts the text at `index` into words, with the stack below the message handler.
+// Pushes them. False where that fails, as without memory or on a stack that is full.
+static bool describe(lua_State *L, int index) {
+   lua_getglobal(L, "require");
+   lua_pushliteral(L, "scute.base.traceback");
+   if (lua_pcall(L, 1, 1, 0) != LUA_OK || sc_raw_field(L, -1, "describe") != LUA_TFUNCTION) return false;
+   lua_pushvalue(L, index);
+   lua_pushinteger(L, 2);
+   return lua_pcall(L, 2, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING;
+}
+
 // Message handler: makes the error the text to report, which then needs nothing that may raise, with a
 // traceback unless the program is ended on purpose.
 static int settle(lua_State *L) {
@@ -61,8 +72,8 @@ static int settle(lua_State *L) {
    if (take_exit_code(L, 1)) return lua_settop(L, 1), 1;
    if (!sc_interrupted() && explain(L) && take_exit_code(L, lua_gettop(L))) return 1;
    const char *message = luaL_tolstring(L, 1, NULL);
-   bool has_one = strstr(message, "\nstack traceback:") != NULL; // an error inside a model brings its own
-   if (!sc_interrupted() && !has_one) luaL_traceback(L, L, message, 1);
+   if (sc_interrupted() || describe(L, lua_gettop(L))) return 1;
+   luaL_traceback(L, L, message, 1);
    return 1;
 }
 

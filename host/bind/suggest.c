@@ -1,9 +1,11 @@
 // "Did you mean ...", for Lua.
+#include "host/bind/suggest.h"
+
 #include "host/bind/bind.h"
 #include "host/core/suggest.h"
+#include "host/core/synonyms.h"
 
-// scute.nearest(name, list) -> the entry of the list, read raw, that was probably meant, or nil
-static int nearest(lua_State *L) {
+static int find(lua_State *L, int (*nearest)(const char *name, int n, const char *const *candidates)) {
    const char *name = luaL_checkstring(L, 1);
    luaL_checktype(L, 2, LUA_TTABLE);
    int n = sc_list_length(L, 2, "nearest");
@@ -13,7 +15,7 @@ static int nearest(lua_State *L) {
       lua_rawgeti(L, 2, i + 1); // stays on the stack: a number becomes text there
       names[i] = luaL_checkstring(L, -1);
    }
-   int best = sc_nearest(name, n, names);
+   int best = nearest(name, n, names);
    if (best < 0)
       lua_pushnil(L);
    else
@@ -21,8 +23,54 @@ static int nearest(lua_State *L) {
    return 1;
 }
 
+// scute.nearest(name, list) -> the entry of the list, read raw, that was probably meant, or nil
+static int nearest(lua_State *L) {
+   return find(L, sc_nearest);
+}
+
+// scute.same_name(name, list) -> the entry that is another word for the name, or the name but for capitals,
+// underscores and what stands before its last dot; or nil
+static int same_name(lua_State *L) {
+   return find(L, sc_same_name);
+}
+
+// scute.synonyms() -> {{word, what is called so here}, ...}: words of PyTorch, NumPy and Torch7
+static int synonyms(lua_State *L) {
+   lua_newtable(L);
+   for (int i = 0; sc_synonyms[i].word; i++) {
+      lua_createtable(L, 2, 0);
+      lua_pushstring(L, sc_synonyms[i].word);
+      lua_rawseti(L, -2, 1);
+      lua_pushstring(L, sc_synonyms[i].target);
+      lua_rawseti(L, -2, 2);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
+// ---- names that a type of userdata does not have ----
+
+enum { MOST_NAMES = 256 };
+
+int sc_reject_name(lua_State *L, const char *what, const char *name, const char *const *properties,
+                   int methods) {
+   const char *names[MOST_NAMES];
+   int n = 0;
+   while (properties[n]) names[n] = properties[n], n++;
+   lua_pushnil(L);
+   while (lua_next(L, methods) && n < MOST_NAMES) {
+      names[n++] = lua_tostring(L, -2);
+      lua_pop(L, 1);
+   }
+   const char *meant = sc_meant(name, n, names);
+   return luaL_error(L, "%s has no method or property '%s'%s", what, name,
+                     meant[0] ? meant : "; Tab in a session lists them");
+}
+
+static const luaL_Reg functions[] = {
+    {"nearest", nearest}, {"same_name", same_name}, {"synonyms", synonyms}, {NULL, NULL}};
+
 static void open_suggest(lua_State *L) {
-   lua_pushcfunction(L, nearest);
-   lua_setfield(L, -2, "nearest");
+   luaL_setfuncs(L, functions, 0);
 }
 SC_OPENER(open_suggest)

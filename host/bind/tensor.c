@@ -6,6 +6,7 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/options.h"
+#include "host/bind/suggest.h"
 #include "host/core/backward.h"
 #include "host/core/call.h"
 #include "host/core/copy.h"
@@ -243,9 +244,12 @@ static void read_place(lua_State *L, const char *name, ScDtype *dtype, ScDevice 
    ScStatus status = sc_device_find(name, device);
    if (status == SC_OK) return;
    if (strncmp(name, "cuda", 4) == 0) sc_raise(L, status);
+   static const char *const known[] = {"f32",     "f64",      "f16",   "bf16",  "i64", "u8",   "float32",
+                                       "float64", "bfloat16", "int64", "uint8", "cpu", "cuda", "auto"};
    luaL_error(
-       L, "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'",
-       name);
+       L,
+       "to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device (cpu, cuda, ref, auto), found '%s'%s",
+       name, sc_meant(name, sizeof known / sizeof known[0], known));
 }
 
 // t:to("f16"), t:to("cpu"), t:to{dtype = , device = } -> converted (itself where nothing changes)
@@ -397,30 +401,13 @@ static int push_property(lua_State *L, ScTensor *t, const char *name) {
    return 0;
 }
 
-enum { MOST_NAMES = 256 };
-
-// A misspelt name would otherwise be Lua's "attempt to call a nil value".
-static int reject_name(lua_State *L, const char *name) {
-   const char *names[MOST_NAMES];
-   int n = 0;
-   while (properties[n]) names[n] = properties[n], n++;
-   lua_pushnil(L);
-   while (lua_next(L, lua_upvalueindex(1)) && n < MOST_NAMES) {
-      names[n++] = lua_tostring(L, -2);
-      lua_pop(L, 1);
-   }
-   int near = sc_nearest(name, n, names);
-   if (near < 0)
-      return luaL_error(L, "a tensor has no method or property '%s'; Tab in a session lists them", name);
-   return luaL_error(L, "a tensor has no method or property '%s'; did you mean '%s'?", name, names[near]);
-}
-
 static int get_index(lua_State *L) {
    if (lua_type(L, 2) == LUA_TSTRING) {
       lua_pushvalue(L, 2);
       if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
       const char *name = lua_tostring(L, 2);
-      return push_property(L, self(L, "tensor"), name) ? 1 : reject_name(L, name);
+      if (push_property(L, self(L, "tensor"), name)) return 1;
+      return sc_reject_name(L, "a tensor", name, properties, lua_upvalueindex(1));
    }
    ScTensor *t = self(L, "tensor");
    if (is_whole(L, 2)) return index_number(L, t);
@@ -440,6 +427,17 @@ static int length(lua_State *L) {
    return 1;
 }
 
+static int refuse_comparison(lua_State *L) {
+   return luaL_error(L, "tensors are not compared with <, <=, > and >=, which give one true or false: x:lt(0), "
+                        "x:le(0), x:gt(0) and x:ge(0) compare each element, and x:item() is the number in a "
+                        "tensor of one element");
+}
+
+static int refuse_concatenation(lua_State *L) {
+   return luaL_error(L, "a tensor is no text for '..': t:item() is the number in a tensor of one element, "
+                        "tostring(t) what is printed, and scute.concat joins tensors");
+}
+
 static const luaL_Reg methods[] = {{"size", size},
                                    {"numel", numel},
                                    {"item", item},
@@ -456,8 +454,14 @@ static const luaL_Reg methods[] = {{"size", size},
                                    {"free", release},
                                    {NULL, NULL}};
 
-static const luaL_Reg meta[] = {
-    {"__gc", release}, {"__close", release}, {"__newindex", new_index}, {"__len", length}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__gc", release},
+                                {"__close", release},
+                                {"__newindex", new_index},
+                                {"__len", length},
+                                {"__lt", refuse_comparison},
+                                {"__le", refuse_comparison},
+                                {"__concat", refuse_concatenation},
+                                {NULL, NULL}};
 
 // Operators and most methods come from the ops, see host/bind/op.c.
 static void open_tensor(lua_State *L) {

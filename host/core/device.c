@@ -7,6 +7,7 @@
 
 #include "host/core/communicator.h"
 #include "host/core/plugin.h"
+#include "host/core/suggest.h"
 
 enum { MAXBACKENDS = 8, MAXKERNELS = 512 };
 
@@ -113,7 +114,9 @@ ScStatus sc_device_find(const char *name, ScDevice **out) {
    if (strncmp(name, "cuda", 4) == 0) return find_gpu(name, out);
    Table *table = find_table(name);
    if (table) return device_of(table, name, 0, out);
-   return sc_fail(SC_EARG, "device '%s' is not known; expected cpu, cuda, ref or auto", name);
+   static const char *const known[] = {"cpu", "cuda", "ref", "auto"};
+   return sc_fail(SC_EARG, "device '%s' is not known; expected cpu, cuda, ref or auto%s", name,
+                  sc_meant(name, sizeof known / sizeof known[0], known));
 }
 
 ScDevice *sc_device_at(int index) {

@@ -2,21 +2,11 @@
 -- (scute.nn, scute.models, scute.optim, scute.data, scute.train, ...).
 local core = require "scute.core"
 local public = require "scute.base.public"
+local strict = require "scute.base.strict"
 require "scute.base.tensor_text" -- how tensors print
 
 -- Families that no one has used yet are files only.
-public.offer(core, function()
-   local names = {}
-   local lfs = require "lfs"
-   local folder = (core.module_file "scute" or ""):match "^(.*)/"
-   if folder and lfs.attributes(folder) then
-      for file in lfs.dir(folder) do
-         local name = file:match "^([%a][%w_]*)%.lua$"
-         if name ~= "init" then names[#names + 1] = name end
-      end
-   end
-   return names
-end)
+public.offer(core, strict.families)
 
 -- What the library asks of C for itself: steps of optimizers and averages, errors, the terminal, files.
 public.hide(core, "adamw_step", "average_step", "rmsprop_step", "sgd_step", "running_update", "scale_update_", "unscale_",
@@ -24,15 +14,23 @@ public.hide(core, "adamw_step", "average_step", "rmsprop_step", "sgd_step", "run
    "canvas_font", "computes", "error_kind", "error_like", "make_room", "module_file", "nearest", "nfc", "running",
    "set_recording", "terminal", "terminal_picture", "terminal_size", "weight_files")
 
+-- Families that make their fields up (scute.models, scute.plot) refuse unknown ones themselves.
+local function without_metatable(value)
+   return type(value) == "table" and not getmetatable(value)
+end
+
+for name, value in next, core do
+   if without_metatable(value) then strict.family("scute." .. name, value) end
+end
+
 return setmetatable(core, {
    __index = function(scute, name)
       if type(name) ~= "string" or name:find "^_" then return nil end
       if not core.module_file("scute." .. name) then
-         local near = scute.nearest(name, public.names(scute))
-         error(("scute.%s: there is no such function%s"):format(name, near and (", did you mean 'scute.%s'?"):format(near)
-            or "; Tab in a session lists them"), 2)
+         error(("scute.%s: there is no such function%s"):format(name, strict.hint("scute", name, public.names(scute))), 2)
       end
       local module = require("scute." .. name)
+      if without_metatable(module) then strict.family("scute." .. name, module) end
       rawset(scute, name, module)
       return module
    end,

@@ -216,10 +216,21 @@ end
 public.offer(models, models.list)
 public.hide(models, "family_file")
 
+-- An error where a function of this family was probably meant, and no model.
+local function refuse_function(name)
+   local names = models.list()
+   for own in next, models do names[#names + 1] = own end
+   local near = not known()[name] and scute.nearest(name, names)
+   if near and rawget(models, near) then
+      error(("scute.models.%s: there is no such model or function, did you mean 'scute.models.%s'?"):format(name, near), 3)
+   end
+end
+
 -- models.resnet18 { classes = 10 } and so on: models.create by field.
 return setmetatable(models, {
    __index = function(_, name)
       if type(name) ~= "string" or name:find "^_" then return nil end
+      refuse_function(name)
       find(name)
       return CREATE:describes(function(given) return models.create(name, given) end)
    end,

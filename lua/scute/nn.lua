@@ -1,9 +1,11 @@
 -- scute.nn: layers and containers. Constructors take named arguments, or the first ones by position, as in
 --    nn.Conv2d { 3, 64, 7, stride = 2, padding = 3, bias = false }
 -- Classes of one's own derive from nn.Module (help "nn.Module").
+local strict = require "scute.base.strict"
+
 local nn = {
    Module = require "scute.nn.module",
-   init = require "scute.nn.initialise",
+   init = strict.family("scute.nn.init", require "scute.nn.initialise"),
 }
 require "scute.nn.fields"
 require "scute.nn.freeze"

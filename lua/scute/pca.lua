@@ -1,6 +1,7 @@
 -- Principal components of features: block power iteration on X'X with a Rayleigh-Ritz step, so that neither the N x N nor the
 -- F x F matrix is ever made.
 local scute = require "scute"
+local is_tensor = require("scute.nn.module").is_tensor
 local console = require "scute.base.console"
 
 local pca = {}
@@ -143,7 +144,7 @@ end
 -- each }. The signs are fixed. Features that are all equal give zeros.
 function pca.fit(x, count)
    count = count or 2
-   if type(x) ~= "userdata" or not x.shape or #x.shape ~= 2 then
+   if not is_tensor(x) or #x.shape ~= 2 then
       error("pca: expected features (N, F), found " .. console.brief(x), 2)
    end
    return scute.no_grad(function()

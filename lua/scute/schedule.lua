@@ -395,7 +395,7 @@ end
 function schedule.parse(text)
    if type(text) ~= "string" then error("schedule.parse: expected a text, found " .. type(text), 0) end
    local name, rest = text:match "^%s*([%w_]+)%s*(.*)$"
-   local declaration = name and options.of(schedule[name])
+   local declaration = name and options.of(rawget(schedule, name))
    if not declaration then error(("unknown schedule '%s'%s"):format(name or text, options.hint(name or text, names())), 0) end
    local given = {}
    for word in rest:gmatch "[^,]+" do

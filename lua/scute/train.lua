@@ -6,6 +6,7 @@ local console = require "scute.base.console"
 local options = require "scute.base.options"
 local session = require "scute.base.session"
 local report = require "scute.report.text"
+local strict = require "scute.base.strict"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local epoch = require "scute.train.epoch"
@@ -21,7 +22,7 @@ local snapshot = require "scute.train.snapshot"
 local unfreeze = require "scute.train.unfreeze"
 local FIT = require "scute.train.options"
 
-local train = { unfreeze = unfreeze }
+local train = { unfreeze = strict.family("scute.train.unfreeze", unfreeze) }
 
 --- The options of training that a command line says (see cli.parse and lua/scute/train/options.lua), as train.fit and
 -- train.lr_find take them; what a script adds (optimizer, schedule, hooks, ...) is written into it. It is strict: a field that

@@ -74,7 +74,7 @@ describe("frozen groups", function()
          local moved = 0
          for key, list in pairs(before) do
             if #list == #after[key] and not key:find "running_" and not key:find "num_batches" then
-               local is_norm = model:get(key:match "^(.*)%.").fixed ~= nil
+               local is_norm = rawget(model:get(key:match "^(.*)%."), "fixed") ~= nil
                if is_norm then
                   assert.not_same(list, after[key], key)
                   moved = moved + 1

@@ -129,6 +129,8 @@ Sequential(
       local good = small_net():state_dict()
       good.tensors["1.weight"] = scute.ones(5)
       assert.error_matches(function() net:load_state_dict(good) end, "1.weight: expected %(4%), found %(5%)")
+      assert.error_matches(function() net:load_state_dict "x.pth" end, "expected a state dict or {name = tensor}, found x.pth")
+      assert.error_matches(function() net:to(3) end, "to: expected a dtype or a device, found 3")
       assert.same(before, values(net[7].weight))
       local missing, unexpected = net:load_state_dict({ ["6.bias"] = scute.full({ 2 }, 9) }, { strict = false })
       assert.equal(7, #missing)

@@ -67,6 +67,15 @@ expect_script("an error", "local x\nlocal function f()\n  return x.y\nend\nprint
    { err = "script.lua:3: attempt to index a nil value (upvalue 'x')", code = 1 })
 expect_script("its traceback", "local x\nlocal function f()\n  return x.y\nend\nprint(f())",
    { err = "script.lua:5: in main chunk", code = 1 })
+expect_script("whose line it is", "local scute = require 'scute'\n\nscute.models.create 'resnet5'\n",
+   { err = "script.lua:3: models: unknown model 'resnet5'", code = 1 })
+expect_script("folded frames", "local scute = require 'scute'\nscute.models.create 'resnet5'\n",
+   { err = " frames of scute\n\t" .. scratch .. "/script.lua:2: in main chunk", code = 1 })
+expect("all frames", ("SCUTE_TRACEBACK=1 %s %s/script.lua"):format(scute, scratch), { err = "lua/scute/models.lua", code = 1 })
+expect_script("no require", "print(scute.zeros(3))",
+   { err = "script.lua:1: attempt to index a nil value (global 'scute'); a file that uses it begins with: local", code = 1 })
+expect_script("a stack that is full", "local function f() return 1 + f() end\nf()",
+   { err = "script.lua:1: stack overflow", code = 1 })
 expect_script("a mistake in the text", "x = = 1", { err = "script.lua:1: unexpected symbol near '='", code = 1 })
 expect_script("an error object with a code", "error { exit = 2, message = 'wrong flag' }",
    { err = "scute: wrong flag\n", code = 2 })

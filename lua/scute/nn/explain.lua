@@ -2,6 +2,7 @@
 -- read from the stacks of the running coroutines when the error is raised, so that a call that succeeds keeps no account and
 -- nothing (a pcall in a forward, a coroutine that yields there) can put one out of step.
 local scute = require "scute.core"
+local traceback = require "scute.base.traceback"
 
 local DEEPEST = 1000 -- levels of a stack that are looked at: one that overflowed has 200,000
 
@@ -49,6 +50,6 @@ return function(call, within)
       local innermost = modules[#modules]
       if not innermost then return err end
       text = ("in %s (%s): %s"):format(path_of(modules), innermost.class_name, text)
-      return scute.error_like(err, text:find("\nstack traceback:", 1, true) and text or debug.traceback(text, 2))
+      return scute.error_like(err, text:find("\nstack traceback:", 1, true) and text or traceback.add(text, err, 2))
    end
 end

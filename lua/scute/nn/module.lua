@@ -12,9 +12,12 @@
 --    local net = Net { classes = 10 }
 --
 -- A child or parameter is read as a field (net.conv.weight) unless a method has the same name; net:child "features"
--- always gives the child. #net is the number of children, net[1] the first, net[-1] the last.
+-- always gives the child. #net is the number of children, net[1] the first, net[-1] the last. A name that is not there is an
+-- error with the nearest one, but for the module's own methods (see nn/absent.lua).
 local scute = require "scute.core"
+local console = require "scute.base.console"
 local options = require "scute.base.options"
+local absent = require "scute.nn.absent"
 local public = require "scute.base.public"
 local explainer = require "scute.nn.explain"
 local thousands = require("scute.base.columns").thousands
@@ -36,9 +39,9 @@ local function lookup(class, self, key)
    if value ~= nil then return value end
    value = rawget(self, "_parameters")[key]
    if value then return value end
-   value = rawget(self, "_buffers")[key]
+   value = rawget(self, "_buffers")[key] or rawget(self, "_children")[key]
    if value then return value end
-   return rawget(self, "_children")[key]
+   return absent.read(self, class, key)
 end
 
 -- Whether a value is a module.
@@ -76,7 +79,10 @@ end
 -- What a constructor takes, { {"in_channels"}, {"stride", 1}, ... }: an option without a default is required, unless it is
 -- `optional`. A default that is a function is called for the value.
 local function declare(name, entries)
-   for _, entry in ipairs(entries) do entry.required = entry[2] == nil and not entry.optional end
+   for _, entry in ipairs(entries) do
+      entry.required = entry[2] == nil and not entry.optional
+      absent.allow(entry[1])
+   end
    return options.declare("nn." .. name, entries)
 end
 
@@ -410,6 +416,10 @@ end
 -- Nothing is written when there is an error. Returns the lists of missing and unexpected names.
 function Module:load_state_dict(state, given)
    local strict = LOAD:read(given).strict
+   if type(state) ~= "table" then
+      error(("%s: load_state_dict: expected a state dict or {name = tensor}, found %s; weights.load reads one from a file")
+         :format(self.class_name, console.brief(state)), 2)
+   end
    local own, tensors = self:state_dict(), state.names and state.tensors or state
    local missing, unexpected, misshapen = compare(own, tensors)
    local faults = {}
@@ -440,6 +450,11 @@ end
 -- the optimizer afterwards. Returns self.
 function Module:to(...)
    local wanted = type((...)) == "table" and { (...).device, (...).dtype } or { ... }
+   for _, name in pairs(wanted) do
+      if type(name) ~= "string" then
+         error(("%s: to: expected a dtype or a device, found %s"):format(self.class_name, console.brief(name)), 2)
+      end
+   end
    local function convert(tensor)
       local moved = tensor:detach()
       local counter = tensor.dtype == "i64" and tensor.rank == 0

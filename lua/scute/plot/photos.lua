@@ -4,6 +4,7 @@ local color = require "scute.plot.color"
 local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
 local readable = require "scute.base.readable"
+local is_tensor = require("scute.nn.module").is_tensor
 
 local photos = {}
 
@@ -15,7 +16,7 @@ local function broken(fig, x, y, side, message)
 end
 
 local function size_of(image)
-   if type(image) == "userdata" and image.shape then return image.shape[4], image.shape[3] end
+   if is_tensor(image) then return image.shape[4], image.shape[3] end
    return image.width, image.height
 end
 
@@ -82,7 +83,7 @@ end
 -- numbers: list or i64 tensor), classes (names), mean, std (ImageNet's), limit (20), title, columns, side.
 function photos.batch(x, options)
    options = options or {}
-   if type(x) ~= "userdata" or not x.shape or #x.shape ~= 4 or x.shape[2] ~= 3 then
+   if not is_tensor(x) or #x.shape ~= 4 or x.shape[2] ~= 3 then
       error("plot.batch: expected a batch of photos (N, 3, H, W), found " .. console.brief(x), 2)
    end
    local labels = options.labels and (type(options.labels) == "table" and options.labels or options.labels:values())

@@ -1,4 +1,5 @@
 -- Runs what was typed at the prompt, and shows what it gives.
+local frames = require "scute.base.frames"
 local errors = require "scute.repl.errors"
 local paint = require "scute.repl.show.paint"
 local show = require "scute.repl.show"
@@ -70,6 +71,7 @@ end
 function evaluate.chunk(text, name)
    local chunk, names = source.compile(text, name)
    if not chunk then return tell(names) end -- here a message
+   frames.remember(name, text)
    local forget_locals = remember(names)
    local done, results = outcome(xpcall(chunk, errors.describe))
    if not done then

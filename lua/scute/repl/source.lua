@@ -83,6 +83,8 @@ end
 local function is_empty(text)
    return not text:gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", ""):find "%S"
 end
+-- Not as a tail call, which would take the chunk off the stack: errors say in which line of what was typed they were.
+local SHOW = "local _prompt <close> = nil return "
 
 -- Puts `return` before what follows the last `;` or line break outside all blocks, if that compiles.
 local function show_last(text, name)
@@ -92,7 +94,7 @@ local function show_last(text, name)
    end)
    for i = #cuts, 1, -1 do
       local rest = text:sub(cuts[i] + 1)
-      if not is_empty(rest) then return load(text:sub(1, cuts[i]) .. " return " .. rest, name, "t") end
+      if not is_empty(rest) then return load(text:sub(1, cuts[i]) .. " " .. SHOW .. rest, name, "t") end
    end
 end
 
@@ -107,7 +109,7 @@ local function show_last_line(text, name)
       before = last
    end)
    for i = #cuts, 1, -1 do
-      local chunk = load(text:sub(1, cuts[i]) .. " return " .. text:sub(cuts[i] + 1), name, "t")
+      local chunk = load(text:sub(1, cuts[i]) .. " " .. SHOW .. text:sub(cuts[i] + 1), name, "t")
       if chunk then return chunk end
    end
 end
@@ -119,7 +121,7 @@ local function is_incomplete(message)
 end
 
 local function compile_one(text, name)
-   local chunk = load("return " .. text, name, "t") or show_last(text, name)
+   local chunk = load(SHOW .. text, name, "t") or show_last(text, name)
    if chunk then return chunk end
    chunk = show_last_line(text, name)
    if chunk then return chunk end

@@ -1,0 +1,64 @@
+-- What reading a name that a module does not have gives. For who uses the module it is an error with the nearest name:
+-- m:freez(), m.layer9. A module's own methods may ask whether a field is there (self.downsample), as may the library: they read
+-- nil. So does everybody for settings that other layers have (p, bias, stride), which code that walks a model asks for, and for
+-- names that begin with "_". Of other names rawget tells whether they are there, and of children m:child "downsample".
+local core = require "scute.core"
+local frames = require "scute.base.frames"
+local strict = require "scute.base.strict"
+
+local absent = {}
+
+local settings = {} -- names of all options of constructors
+
+local MOST_CLASSES = 20 -- of a class and those that it derives from
+
+local function add(list, t)
+   for name in next, t do
+      if type(name) == "string" and name:find "^%a" then list[#list + 1] = name end
+   end
+end
+
+local function add_all(list, names)
+   table.move(names, 1, #names, #list + 1, list)
+end
+
+-- Children come first: of two names that are as near, a part is what was meant.
+local function names_of(instance, class)
+   local list = {}
+   for _, kind in ipairs { "child", "parameter", "buffer" } do add_all(list, rawget(instance, "_" .. kind .. "_names")) end
+   add(list, instance)
+   for _ = 1, MOST_CLASSES do
+      if type(class) ~= "table" then break end
+      add(list, class)
+      class = (getmetatable(class) or {}).__index
+   end
+   return list
+end
+
+local function hint(instance, class, name)
+   local near = core.nearest(name, names_of(instance, class))
+   if near then return (", did you mean '%s'?"):format(near) end
+   local elsewhere = strict.elsewhere(name)
+   if elsewhere then return (", did you mean '%s'?"):format(elsewhere) end
+   local children = rawget(instance, "_child_names")
+   return #children > 0 and "; its children are " .. table.concat(children, ", ") or ""
+end
+
+-- Whether who reads the name, two levels above this function, may ask for what is not there.
+local function may_ask(instance)
+   local reader = debug.getinfo(3, "S")
+   return not reader or reader.what == "C" or frames.is_library(reader) or frames.is_method_of(instance, 3)
+end
+
+--- Says that constructors have an option of that name.
+function absent.allow(name)
+   settings[name] = true
+end
+
+--- Returns nil, or raises the error, for who reads `name` of an instance of `class`. To be called last by what __index calls.
+function absent.read(instance, class, name)
+   if settings[name] or type(name) ~= "string" or name:find "^_" or may_ask(instance) then return nil end
+   error(("%s: there is no field, method or child '%s'%s"):format(class.class_name, name, hint(instance, class, name)), 2)
+end
+
+return absent

@@ -1,0 +1,139 @@
+-- What an error says that nobody caught: the user's line, folded frames of the library, and common slips.
+local scute = require "scute"
+local frames = require "scute.base.frames"
+local traceback = require "scute.base.traceback"
+local nn = scute.nn
+
+local function handler(err)
+   local message = traceback.describe(tostring(err), 2)
+   return message -- no tail call, so that the level is right
+end
+
+-- What is told of the error of a piece of Lua, which is called "line" and sees these names.
+local function told(code, names, ...)
+   frames.remember("=line", code)
+   local chunk = assert(load(code, "=line", "t", names or { scute = scute, nn = nn, error = error }))
+   local ok, text = xpcall(chunk, handler, ...)
+   assert.is_false(ok)
+   return text
+end
+
+-- That the first line is this, or begins with it.
+local function says(wanted, code, names)
+   local first = told(code, names):match "^[^\n]*"
+   assert.equal(wanted, first:sub(1, #wanted), first)
+end
+
+-- The lines of the stack down to "line".
+local function stack_of(code, names)
+   return told(code, names):match "\nstack traceback:\n(.-\tline:[^\n]*main chunk)"
+end
+
+describe("an error of the library", function()
+   it("is told at the line of who called it", function()
+      says("line:2: models: unknown option 'clases'", "\nlocal m = scute.models.create('resnet18', { clases = 3 })")
+      says("line:1: models: unknown model 'resnet5'", "scute.models.create 'resnet5' return 1")
+      says("line:3: optim.adamw: expected model:groups", "local x\n\nx = scute.optim.adamw(3)")
+      says("line:1: matmul: argument 'b'", "local x = scute.zeros(2, 3) x:matmul(x)")
+      says("line:1: models.save: expected a model", "scute.models.save(3, 'x') return 1")
+   end)
+
+   it("is told at the line of the hook or layer that made it", function()
+      local Net = nn.Module:extend "Net"
+      function Net:forward(x) return self.work(x) end
+      local code = "local net = ...\nnet.work = function(x)\n   return (x:reshape(7))\nend\nnet(scute.zeros(2))"
+      local text = told(code, nil, Net())
+      assert.matches("^line:3: in model %(Net%): reshape: ", text)
+      assert.matches("\n\tline:3: in [^\n]+\n\t[^\n]+\n.*\n?\tline:5: in main chunk", text)
+   end)
+
+   it("has the frames of the library folded", function()
+      assert.equal("\t... 3 frames of scute\n\tline:1: in main chunk",
+         stack_of "local m = scute.models.create('resnet18', { clases = 3 })")
+      assert.equal("\t[C]: in method 'matmul'\n\tline:1: in main chunk", stack_of "local x = scute.zeros(2, 3) x:matmul(x)")
+      assert.matches("^\t%.%.%. %d+ frames of scute\n\tline:1: in main chunk$",
+         stack_of "local m = nn.Sequential(nn.Linear { 2, 3 }, nn.Linear { 4, 3 }) m(scute.zeros(1, 2))")
+   end)
+
+   it("keeps its own place and all frames where it is a fault of the library", function()
+      local broken = assert(load("local function inner() local t return t.x end return inner() + 1",
+         "@" .. scute.module_file "scute.train"))
+      local text = told("local y = broken()", { broken = broken })
+      assert.matches("^[^\n]*lua/scute/train%.lua:1: attempt to index a nil value %(local 't'%) %(inside scute, called from "
+         .. "line:1%)\n", text)
+      assert.matches("train%.lua:1: in local 'inner'\n\t[^\n]*train%.lua:1: in [^\n]+\n\tline:1: in main chunk", text)
+   end)
+end)
+
+describe("an error of the user's own code", function()
+   it("is told as it is", function()
+      says("line:1: mine", "error 'mine'")
+      assert.equal("mine", told("error('mine', 0)"):match "^[^\n]*")
+      says("line:2: attempt to perform arithmetic on a nil value (local 'x')", "local x\nreturn x + 1")
+   end)
+
+   it("has a stack of a length that can be read", function()
+      local text = told "local function f(n) if n == 0 then error 'deep' end f(n - 1) return n end f(100)"
+      local _, lines = text:gsub("\n", "")
+      assert.is_true(lines <= 13)
+      assert.matches("\t%.%.%. %d+ more\n", text)
+      assert.matches("\n\t%.%.%. and so on$", told "local function f() return 1 + f() end f()")
+   end)
+end)
+
+describe("a common slip", function()
+   local m, x = nn.Linear { 2, 3 }, scute.zeros(2, 3)
+   local names = { scute = scute, nn = nn, string = string, m = m, x = x, optimizer = scute.optim.adam(m, { lr = 1 }),
+      words = { list = { { name = 1 } } } }
+
+   it("is a file without require", function()
+      says("line:1: attempt to index a nil value (global 'scute'); a file that uses it begins with: local scute = require",
+         "local y = scute.zeros(3)", {})
+      says("line:1: attempt to index a nil value (global 'torch'); there is no torch here", "local y = torch.zeros(3)")
+   end)
+
+   it("is a method that is called with a dot", function()
+      for code, call in pairs { ["m.freeze('x')"] = "m:freeze", ["m.eval()"] = "m:eval", ["m.groups { lr = 1 }"] = "m:groups",
+         ["optimizer.step()"] = "optimizer:step", ["x.sum()"] = "x:sum", ["x.reshape(3, 2)"] = "x:reshape",
+         ["x.backward()"] = "x:backward", ["nn.Module.extend('Net')"] = "nn.Module:extend" } do
+         local name = call:match ":(.*)"
+         says(("line:1: '%s' is a method, which is called with a colon: %s(...)"):format(name, call), code, names)
+      end
+      says("line:1: reshape: argument 'x': expected a tensor, found 3", "scute.reshape(3, 2)", names)
+      says("line:1: sum: argument 'dim': expected a dimension", "x.sum(x, 7)", names)
+      says("line:1: matmul: argument 'b': expected a tensor", "x:matmul(3)", names)
+   end)
+
+   it("is no call of the base class's method", function()
+      local Net = nn.Sequential:extend "Net"
+      function Net:get(name) return (nn.Sequential.get(self, name)) end
+      says("tests/lua/traceback_spec.lua:", "net:get 'zzz'", { net = Net() })
+      assert.matches("^[^\n]*: Net: no module 'zzz'", told("net:get 'zzz'", { net = Net() }))
+   end)
+
+   it("is no metamethod", function()
+      says("line:1: Linear: parameter 'weight': expected a tensor, found a number", "m.weight = 3", names)
+   end)
+
+   it("is a function that is called with a colon", function()
+      says("line:1: 'create' is a function, which is called with a dot: scute.models.create(...)",
+         "scute.models:create('resnet18')", names)
+   end)
+
+   it("is a name that is nil: the nearest is said", function()
+      for code, meant in pairs { ["zeros(3)"] = "scute.zeros", ["Linear { 2, 3 }"] = "scute.nn.Linear",
+         ["string.fromat('x')"] = "format", ["local s = 'x' s:fromat(3)"] = "format", ["words.list[1].nmae.x = 1"] = "name",
+         ["optimizer:stp()"] = "step",
+         ["local y = words.lst[1]"] = "list" } do
+         assert.matches(("; did you mean '%s'?"):format(meant), told(code, names):match "^[^\n]*", 1, true)
+      end
+      says("line:1: attempt to call a nil value (global 'len'); in Lua it is #x", "local n = len(words)", names)
+   end)
+
+   it("is a property that is called, and a tensor where a number is expected", function()
+      says("line:1: attempt to call a table value (method 'shape'); 'shape' is no function", "x:shape()", names)
+      says("line:1: bad argument #2 to 'format' (number expected, got scute.tensor); t:item() is the number",
+         "string.format('%g', x)", names)
+      says("line:1: attempt to call a scute.tensor value (global 'x'); an entry of a tensor is t[i]", "x(1)", names)
+   end)
+end)
