@@ -45,7 +45,7 @@ return function(open, check, scratch)
    t:key("Up", "C-c")
    shows("third^C\n>", "Ctrl-C drops it, below it")
    t:paste "'\3\4\26\27[31mgrün\tx\8' --\0"
-   shows("> '[31mgrün     x' --", "control characters are no keys, tabs no completion")
+   shows(function(screen) return screen:find "> '%[31mgrün +x' %-%-" end, "control characters are no keys, tabs no completion")
    t:key "Enter"
    shows("\n[31mgrün        x\n>", "nor harmful")
 
@@ -84,7 +84,7 @@ return function(open, check, scratch)
    t:key("Down", "End")
    t:type " .. 'x'"
    local from = t:enter ""
-   check(from:find "\n>", "an edited one runs", from)
+   check(from:find "\n%d*>", "an edited one runs", from)
    check(t:enter("#s"):find("\n12\n", 1, true), "with its line breaks and what looks like a comment", t:screen())
    t:close()
 
@@ -118,7 +118,7 @@ return function(open, check, scratch)
    shows("> " .. long .. "; x, 1", "a long line after several resizes")
    check(count(t:screen(), "x = 'of") == 1, "drawn once", t:screen())
    t:key "C-c"
-   t:wait(function(screen) return count(screen, "^C") == 3 end)
+   t:wait ", 1^C"
    t:type "'日本語の文字"
    t:key("Left", "Left", "BSpace", "Right", "Right")
    local shown = t:enter "'"

@@ -35,7 +35,7 @@ return function(open, check, scratch)
    -- In a chunk of several lines those above count.
    t:type "do local x = scute.randn(2)"
    t:key "Enter"
-   t:wait ">> "
+   t:wait ">>"
    t:type "   print(x:num"
    t:key "Tab"
    check(t:wait "print(x:numel", "lines above", t:screen())

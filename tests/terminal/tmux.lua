@@ -92,12 +92,18 @@ function tmux:screen(colors)
    return (text:gsub("[ \t]+\n", "\n"):gsub("\n+$", "\n"))
 end
 
+--- A screen of which the prompts have no numbers: where a test asks what stands behind one, and not which chunk it is.
+function tmux.without_numbers(screen)
+   return (("\n" .. screen):gsub("\n%d+> ", "\n> "):gsub("\n%d+>\n", "\n>\n"):gsub("\n%d+>$", "\n>"):sub(2))
+end
+
 --- Looks until `found` (a text, or a function of the screen) is there. Returns whether it is, and the screen.
 function tmux:wait(found)
    local screen
    for _ = 1, PATIENCE do
       screen = self:screen()
-      local there = type(found) == "string" and screen:find(found, 1, true) or type(found) == "function" and found(screen)
+      local plain = tmux.without_numbers(screen)
+      local there = type(found) == "string" and plain:find(found, 1, true) or type(found) == "function" and found(plain)
       if there then return true, screen end
       os.execute "sleep 0.02"
    end

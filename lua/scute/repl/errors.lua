@@ -11,7 +11,8 @@ function errors.describe(problem)
    script.keep_result(problem)
    if scute.interrupted() then return errors.at_terminal and "\ninterrupted" or "interrupted" end
    if type(problem) == "table" and problem.exit and problem.message then return tostring(problem.message) end
-   local text = traceback.describe(show.text(problem), 2, true)
+   local message = type(problem) == "string" and problem or show.text(problem)
+   local text = traceback.describe(message, 2, true)
    return text -- no tail call: levels of the stack are counted
 end
 
