@@ -80,6 +80,16 @@ static int call(lua_State *L, int status, int nargs, int nresults) {
    return sc_interrupted() ? 128 + sc_interrupted() : EXIT_SUCCESS;
 }
 
+// The script's own folder is searched by `require`, and arg[0] is a path that leads there.
+static void enter(lua_State *L, const char *path) {
+   sc_library_look_beside(path);
+   if (lua_getglobal(L, "arg") == LUA_TTABLE) {
+      lua_pushstring(L, path);
+      lua_rawseti(L, -2, 0);
+   }
+   lua_pop(L, 1);
+}
+
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
    bool input = strcmp(path, "-") == 0;
    char own[PATH_MAX];
@@ -88,6 +98,7 @@ int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
       fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
       return EXIT_FAILURE;
    }
+   if (!input) enter(L, path);
    int status = luaL_loadfilex(L, input ? NULL : path, "t");
    luaL_checkstack(L, argc, "too many arguments");
    for (int i = 0; i < argc && status == LUA_OK; i++) lua_pushstring(L, argv[i]);
