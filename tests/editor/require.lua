@@ -15,9 +15,11 @@ return function(cli)
    says("a script's modules, from another folder", found, "cd / && $S $T/project/main.lua")
    says("by a relative path", found, "cd $T && $S project/main.lua")
    says("in its own folder", found, "cd $T/project && $S main.lua")
-   says("through a link to the script", found, "mkdir -p $T/bin && ln -s ../project/main.lua $T/bin/run && cd / && $S $T/bin/run")
+   says("through a link to the script", found,
+      "mkdir -p $T/bin && ln -s ../project/main.lua $T/bin/run && cd / && $S $T/bin/run")
    says("through a link to its folder", found, "ln -s project $T/linked && cd / && $S $T/linked/main.lua")
-   says("in the session after it", found .. "helped\n", "cd / && echo 'print(require(\"helpers\").text)' | $S -i $T/project/main.lua")
+   says("in the session after it", found .. "helped\n",
+      "cd / && echo 'print(require(\"helpers\").text)' | $S -i $T/project/main.lua")
    says("in a folder whose name Lua's own search could not hold", "found\n", [[mkdir -p "$T/a;b?" && cd "$T/a;b?"
       echo 'return "found"' >near.lua; echo 'print((require "near"))' >main.lua; cd / && $S "$T/a;b?/main.lua"]])
 
@@ -32,8 +34,8 @@ return function(cli)
    says("but it goes before a module that is installed", "mine\n", "$S $T/shadow/mine.lua")
 
    local r = shell("cd / && echo \"require 'nowhere'\" >$T/project/lost.lua; $S $T/project/lost.lua")
-   check(r.code == 1 and r.err:find(cli.scratch .. "/project/nowhere.lua'", 1, true), "a module that is nowhere: where it was sought",
-      r.all)
+   check(r.code == 1 and r.err:find(cli.scratch .. "/project/nowhere.lua'", 1, true),
+      "a module that is nowhere: where it was sought", r.all)
    cli.write("project/broken.lua", "return {")
    r = shell("cd / && echo \"require 'broken'\" >$T/project/main2.lua; $S $T/project/main2.lua")
    check(r.code == 1 and r.err:find("error loading module 'broken' from file '", 1, true), "a module that is no Lua is named", r.all)

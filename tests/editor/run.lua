@@ -1,6 +1,6 @@
--- What an editor and a shell know of scute: `require` beside a script, completion, the man page, annotations, a new project, and
--- the installation that carries them. Every file beside this one is a part that gets (cli), see tests/cli/shell.lua; in a line of
--- its shell $S is the program's absolute path.
+-- What an editor and a shell know of scute: `require` beside a script, completion, the man page, annotations, a new project,
+-- and the installation that carries them. Every file beside this one is a part that gets (cli), see tests/cli/shell.lua; in a
+-- line of its shell $S is the program's absolute path.
 -- Usage: scute tests/editor/run.lua [PART...]
 local lfs = require "lfs"
 

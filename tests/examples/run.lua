@@ -1,5 +1,5 @@
--- Runs every example as a reader would, from another folder too, and looks at what it prints; an example without an entry here
--- fails.
+-- Runs every example as a reader would, from another folder too, and looks at what it prints; an example without an entry
+-- here fails.
 -- Usage: scute tests/examples/run.lua
 local lfs = require "lfs"
 
