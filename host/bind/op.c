@@ -347,62 +347,7 @@ static int call_op(lua_State *L) {
    return r.nout;
 }
 
-// ---- documentation ----
-
-static void describe_param(luaL_Buffer *b, const ScParam *p) {
-   static const char *kinds[] = {
-       "tensor", "tensor or number", "list of tensors", "int",    "number", "bool", "int or {int, int}",
-       "ints",   "dimension",        "dtype",           "device", "choice"};
-   char text[400];
-   snprintf(text, sizeof text, "  %-14s %s%s%s%s", p->name, kinds[p->kind], p->choices ? " " : "",
-            p->choices ? p->choices : "", p->optional ? ", optional" : "");
-   luaL_addstring(b, text);
-   if (p->optional && (p->kind == SC_INT || p->kind == SC_NUMBER || p->kind == SC_PAIR)) {
-      snprintf(text, sizeof text, " (default %g)", p->preset);
-      luaL_addstring(b, text);
-   }
-   luaL_addstring(b, "\n                 ");
-   luaL_addstring(b, p->doc ? p->doc : "");
-   luaL_addchar(b, '\n');
-}
-
-// scute.ops() -> names of all ops, sorted
-static int list_ops(lua_State *L) {
-   lua_newtable(L);
-   for (int i = 0; sc_op_at(i); i++) {
-      lua_pushstring(L, sc_op_at(i)->name);
-      lua_rawseti(L, -2, i + 1);
-   }
-   return 1;
-}
-
-// scute.op_info(name) -> {name, doc, text, differentiable, params = {{name, optional}, ...}}
-static int op_info(lua_State *L) {
-   const char *name = luaL_checkstring(L, 1);
-   const ScOp *op = sc_op_find(name);
-   if (!op) return luaL_error(L, "op_info: no op named '%s'; scute.ops() lists them", name);
-   lua_newtable(L);
-   lua_pushstring(L, op->doc);
-   lua_setfield(L, -2, "doc");
-   lua_pushboolean(L, op->differentiable || (!op->infer && op->forward));
-   lua_setfield(L, -2, "differentiable");
-   lua_newtable(L);
-   for (int i = 0; i < op->nparams; i++) {
-      lua_pushstring(L, op->params[i].name);
-      lua_rawseti(L, -2, i + 1);
-   }
-   lua_setfield(L, -2, "params");
-   luaL_Buffer b;
-   luaL_buffinit(L, &b);
-   luaL_addstring(&b, op->name);
-   luaL_addstring(&b, ": ");
-   luaL_addstring(&b, op->doc);
-   luaL_addchar(&b, '\n');
-   for (int i = 0; i < op->nparams; i++) describe_param(&b, &op->params[i]);
-   luaL_pushresult(&b);
-   lua_setfield(L, -2, "text");
-   return 1;
-}
+// ---- opening ----
 
 // A method unless host/bind/tensor.c has one of that name, whichever of the two files is opened first.
 static void add_method(lua_State *L, const char *name, int methods) {
@@ -448,9 +393,5 @@ static void open_ops(lua_State *L) {
    }
    lua_pop(L, 1);
    set_operators(L, scute);
-   lua_pushcfunction(L, list_ops);
-   lua_setfield(L, -2, "ops");
-   lua_pushcfunction(L, op_info);
-   lua_setfield(L, -2, "op_info");
 }
 SC_OPENER(open_ops)
