@@ -55,7 +55,7 @@ CTESTS  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 Q       := $(if $(V),,@)
 JOBS    := -j$(shell nproc 2>/dev/null || echo 2)
 
-all: scute
+all: scute $(BUILD)/share/made
 
 include kernels/cuda/cuda.mk
 
@@ -99,6 +99,12 @@ $(BUILD)/tests/faults.so: tests/faults/shim.c
 	@mkdir -p $(@D)
 	@echo "link $@"
 	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra $(WERROR) -fPIC -shared -o $@ $< -ldl
+
+# What editors and shells know of scute, made of its own declarations.
+$(BUILD)/share/made: $(BUILD)/scute $(wildcard lua/scute/*.lua lua/scute/*/*.lua scripts/*.lua examples/*.lua)
+	@echo "make $(@D)"
+	$(Q)$(BUILD)/scute -e 'require "scute.editor.write" "$(@D)"'
+	@touch $@
 
 ctests: $(CTESTS) $(BUILD)/tests/faults.so
 
@@ -170,17 +176,20 @@ valgrind: ctests
 
 # ---- install ----
 
-HOME_DIR = $(DESTDIR)$(PREFIX)/share/scute
+SHARE    = $(DESTDIR)$(PREFIX)/share
+HOME_DIR = $(SHARE)/scute
+MADE     = man/man1/scute.1 bash-completion/completions/scute zsh/site-functions/_scute fish/vendor_completions.d/scute.fish
 
 install: all
 	install -D -m 755 $(BUILD)/scute $(DESTDIR)$(PREFIX)/bin/scute
 	install -D -m 644 $(ONEDNN)/lib/libdnnl.so.3 $(DESTDIR)$(PREFIX)/lib/scute/libdnnl.so.3
-	for file in $$(find lua scripts examples -type f -name '*.lua'); do \
+	for file in $$(find lua scripts examples -name '*.lua') examples/photo.jpg; do \
 	   install -D -m 644 $$file $(HOME_DIR)/$$file || exit 1; done
+	for file in $(MADE); do install -D -m 644 $(BUILD)/share/$$file $(SHARE)/$$file || exit 1; done
 	install -m 644 LICENSE README.md $(HOME_DIR)/
 
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/bin/scute $(DESTDIR)$(PREFIX)/lib/scute $(HOME_DIR)
+	rm -rf $(DESTDIR)$(PREFIX)/bin/scute $(DESTDIR)$(PREFIX)/lib/scute $(HOME_DIR) $(addprefix $(SHARE)/,$(MADE))
 
 clean:
 	rm -rf $(BUILD) build-asan scute

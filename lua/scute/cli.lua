@@ -35,7 +35,7 @@ local FIRST = {
 }
 -- Where the weights start.
 local START = {
-   { "weights", default = "imagenet", value = "PATH|imagenet|none",
+   { "weights", default = "imagenet", value = "PATH|imagenet|none", suggests = { "imagenet", "none" },
      help = "where the backbone starts: a .safetensors, .pth or .pt file, the official weights, or random numbers" },
    { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "uniform_fan_out", "zeros" },
      show = "the architecture's own", help = "how the new head starts" },
@@ -187,20 +187,14 @@ local function describe(entry)
    return ("%s (default: %s)"):format(text, default)
 end
 
-local function value_name(entry)
-   if entry.value then return entry.value end
-   if entry.choices then return "NAME" end
-   return entry.whole and "N" or entry.number and "X" or "TEXT"
-end
-
 local function add(parser, entry)
    if entry.argument then
-      local argument = parser:argument(entry[1], describe(entry)):argname(value_name(entry))
+      local argument = parser:argument(entry[1], describe(entry)):argname(options.value_name(entry))
       return argument:args(entry.many and (entry.required and "+" or "*") or entry.required and 1 or "?")
    end
    local name = "--" .. entry[1]
    if entry.flag then return parser:flag(name, describe(entry)):default(false) end
-   parser:option(name, describe(entry)):argname(value_name(entry)):convert(function(text)
+   parser:option(name, describe(entry)):argname(options.value_name(entry)):convert(function(text)
       local value, why = options.from_text(entry, text)
       if value == nil then return nil, ("%s: %s"):format(name, why) end
       return value
