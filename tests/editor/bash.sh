@@ -1,4 +1,5 @@
 # Prints what bash would offer after a line, one a line: bash tests/editor/bash.sh COMPLETION 'scute scripts/pre'
+# shellcheck disable=SC1090 # the completion is an argument
 source "$1"
 # As readline cuts it: at blanks, and "=" is a word of its own.
 line=${2//=/ = }
