@@ -37,7 +37,8 @@ local function read_families()
       local name = file:match "^([%w_]+)%.lua$"
       if name then
          local family = require("scute.models." .. name)
-         for model, build in pairs(family.models) do found[model] = { build = build, family = family } end
+         local path = folder .. "/" .. file
+         for model, build in pairs(family.models) do found[model] = { build = build, family = family, file = path } end
       end
    end
    return found
@@ -56,6 +57,11 @@ function models.list()
    for name in pairs(known()) do names[#names + 1] = name end
    table.sort(names)
    return names
+end
+
+-- Internal: the file of the family that a model is of.
+function models.family_file(name)
+   return known()[name].file
 end
 
 local function find(name)

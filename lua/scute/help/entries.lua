@@ -1,0 +1,168 @@
+-- The entries of help(): everything that users may call, with what its own comment and declaration say. Pages, annotations and
+-- completion are made of the same list.
+local comments = require "scute.help.comments"
+local bindings = require "scute.help.bindings"
+local options = require "scute.base.options"
+local public = require "scute.help.public"
+local scute = require "scute"
+
+local entries = {}
+
+-- ---- signatures ----
+
+-- The parameters of a function in Lua; a table of options is called that.
+local function parameters(f, is_method)
+   local info, names = debug.getinfo(f, "u"), {}
+   for i = 1, info.nparams do names[i] = debug.getlocal(f, i) end
+   if is_method and names[1] == "self" then table.remove(names, 1) end
+   if options.of(f) and names[#names] == "given" then names[#names] = "options" end
+   if info.isvararg then names[#names + 1] = "..." end
+   return "(" .. table.concat(names, ", ") .. ")"
+end
+
+-- "{ in_features, out_features, bias = true }" of a declaration.
+local function braces(declaration)
+   local parts = {}
+   for i, entry in ipairs(declaration.entries) do
+      local default = options.default_text(entry)
+      if type(entry.default) == "string" and default == entry.default then default = ("%q"):format(default) end
+      parts[i] = default and not entry.show and ("%s = %s"):format(entry[1], default) or entry[1]
+   end
+   return #parts > 0 and " { " .. table.concat(parts, ", ") .. " }" or "()"
+end
+
+--- The arguments of an op as entries of a declaration are: { { name, help, kind, choices, default, optional }, ... }.
+local function op_arguments(info)
+   local list = {}
+   for i, argument in ipairs(info.arguments) do
+      list[i] = { argument.name, help = argument.doc, kind = argument.kind, choices = argument.choices,
+         default = argument.default, optional = argument.optional, required = not argument.optional }
+   end
+   return list
+end
+
+local function op_signature(name, info)
+   local parts = {}
+   for i, argument in ipairs(info.arguments) do
+      local default = argument.default
+      if type(default) == "string" then default = ("%q"):format(default) end
+      parts[i] = argument.optional and ("%s = %s"):format(argument.name, tostring(default)) or argument.name
+   end
+   return ("scute.%s(%s)"):format(name, table.concat(parts, ", "))
+end
+
+-- ---- where each kind of entry has its text ----
+
+-- Each says signature, text and options of an entry; `files` reads files, `bound` is what C's comments say.
+local describe = {}
+
+function describe.op(entry)
+   local info = scute.op_info(entry.name)
+   entry.signature, entry.text = op_signature(entry.name, info), info.doc .. (info.differentiable and "" or "\n(has no gradient)")
+   entry.options = op_arguments(info)
+   entry.is_method = debug.getmetatable(scute.zeros(1)).methods[entry.name] ~= nil
+end
+
+function describe.family(entry, files)
+   local path = scute.module_file("scute." .. entry.name)
+   entry.signature, entry.text = "scute." .. entry.name, comments.header(files(path))
+   if type(entry.value) == "function" then
+      entry.signature = entry.signature .. parameters(entry.value)
+   end
+end
+
+local function bound_text(entry, bound)
+   local found = bound[entry.name]
+   if found then entry.signature, entry.text = found.signature, found.text end
+end
+
+describe["function"] = function(entry, files, bound)
+   local path, at = comments.source(entry.value)
+   local lines = path and files(path)
+   if not lines then return bound_text(entry, bound) end
+   local is_method = entry.kind == "method"
+   entry.signature = (is_method and "" or "scute.") .. entry.name .. parameters(entry.value, is_method)
+   entry.text = comments.above(lines, at)
+end
+describe.method = describe["function"]
+
+function describe.field(entry, _, bound)
+   bound_text(entry, bound)
+end
+
+-- The file in which a class of modules was made: where its forward is, or else the one that speaks of it.
+local function class_comment(entry, files)
+   local folder = comments.folder()
+   for _, name in ipairs(comments.files(folder .. "/" .. entry.family)) do
+      local lines = files(("%s/%s/%s.lua"):format(folder, entry.family, name))
+      local text = comments.beginning(lines, entry.name)
+         or comments.above_match(lines, ('[Ee]xtend%%("%s"'):format(entry.class_name))
+      if text and text ~= "" then return text end
+   end
+end
+
+function describe.class(entry, files)
+   local declaration = options.of(entry.value)
+   entry.signature = "scute." .. entry.name .. (declaration and braces(declaration) or "")
+   entry.text = class_comment(entry, files)
+end
+
+-- A model is told by the file of its family.
+function describe.model(entry, files)
+   local name = entry.name:match "[^.]+$"
+   local home = require("scute.models").family_file(name)
+   entry.signature = ("scute.%s { classes = 10 }"):format(entry.name)
+   entry.text = ('scute.models.create("%s", options).\n%s'):format(name, comments.header(files(home)))
+end
+
+-- Other values are told above the line that sets them.
+function describe.value(entry, files)
+   local key = entry.name:match "[^.]+$"
+   entry.signature = "scute." .. entry.name
+   local folder = comments.folder()
+   local places = { ("%s/%s.lua"):format(folder, entry.family) }
+   for _, name in ipairs(comments.files(folder .. "/" .. entry.family)) do
+      places[#places + 1] = ("%s/%s/%s.lua"):format(folder, entry.family, name)
+   end
+   for _, path in ipairs(places) do
+      local text = comments.above_match(files(path), "^%s*[%w_]*%.?" .. key .. "%s*=[^=]")
+         or comments.above_match(files(path), "^local " .. key .. "%s*=[^=]")
+      if text and text ~= "" then entry.text = text return end
+   end
+end
+
+-- ---- the list ----
+
+--- Whether a text says that what it is about is not for users.
+function entries.is_internal(text)
+   return text ~= nil and text:find "^Internal[:.]" ~= nil
+end
+
+local function complete(entry, files, bound)
+   describe[entry.kind](entry, files, bound)
+   local declaration = entry.value ~= nil and options.of(entry.value)
+   if declaration then entry.options, entry.declaration = declaration.entries, declaration end
+   entry.text = entry.text or ""
+   return not entries.is_internal(entry.text)
+end
+
+--- Everything that users may call, sorted by name: a list of
+--    name       as help() takes it: "conv2d", "train.fit", "nn.Linear", "t:item", "module:freeze", "schedule:then_"
+--    kind       "op", "family", "function", "class" (of modules), "model", "method", "field" or "value"
+--    family     the family that it is in ("train"), nil for what is a field of scute itself
+--    class      of a method or field: its class ("nn.Module"), or the word for such values ("t", "image", "schedule")
+--    signature  how it is called, in one line
+--    text       what its comment says, "" where there is none
+--    options    what it takes by name: list of { name, help =, default =, choices =, required =, ... } as options.declare has
+--               them (see scute.base.options), of an op with kind =; nil where there are none. declaration: the whole of it
+--    value      the function, class or table itself, nil for fields
+-- What a comment calls internal is left out.
+function entries.list()
+   local list, files, bound = {}, comments.reader(), bindings()
+   for _, entry in ipairs(public.list()) do
+      if complete(entry, files, bound) then list[#list + 1] = entry end
+   end
+   return list
+end
+
+return entries
