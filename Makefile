@@ -103,6 +103,7 @@ $(BUILD)/tests/faults.so: tests/faults/shim.c
 # What editors and shells know of scute, made of its own declarations.
 $(BUILD)/share/made: $(BUILD)/scute $(wildcard lua/scute/*.lua lua/scute/*/*.lua scripts/*.lua examples/*.lua)
 	@echo "make $(@D)"
+	@rm -rf $(@D)
 	$(Q)$(BUILD)/scute -e 'require "scute.editor.write" "$(@D)"'
 	@touch $@
 
@@ -185,7 +186,8 @@ install: all
 	install -D -m 644 $(ONEDNN)/lib/libdnnl.so.3 $(DESTDIR)$(PREFIX)/lib/scute/libdnnl.so.3
 	for file in $$(find lua scripts examples -name '*.lua') examples/photo.jpg; do \
 	   install -D -m 644 $$file $(HOME_DIR)/$$file || exit 1; done
-	for file in $(MADE); do install -D -m 644 $(BUILD)/share/$$file $(SHARE)/$$file || exit 1; done
+	for file in $(MADE) $$(cd $(BUILD)/share && find scute -name '*.lua'); do \
+	   install -D -m 644 $(BUILD)/share/$$file $(SHARE)/$$file || exit 1; done
 	install -m 644 LICENSE README.md $(HOME_DIR)/
 
 uninstall:

@@ -11,6 +11,9 @@ return function(cli)
       check(r.code == 0, file .. " is installed", r.all)
    end
 
+   r = shell(("diff -r %s/share/scute/annotations $T/usr/share/scute/annotations"):format(build))
+   check(r.code == 0, "the annotations are installed", r.all)
+
    r = shell "mkdir -p $T/empty && cd $T/empty && $T/usr/bin/scute examples/photo_features.lua"
    check(r.code == 0 and r.out:find("640 x 480", 1, true), "an installed example runs from any folder", r.all)
    r = shell "cd $T/empty && $T/usr/bin/scute scripts/models.lua resnet18"

@@ -204,16 +204,27 @@ function options.from_text(entry, text)
    return value, why
 end
 
+local types = setmetatable({}, { __mode = "k" }) -- check -> the types of values that pass it
+
+--- The types ("table", "function", ...) of what passes a check that options made, a list; nil of any other check.
+function options.types_of(check)
+   return types[check]
+end
+
 --- A check that a value is of a type ("table", "function", ...), for `is`.
 function options.of_type(...)
    local known = {}
    for _, name in ipairs { ... } do known[name] = true end
-   return function(value) return known[type(value)] == true end
+   local function check(value) return known[type(value)] == true end
+   types[check] = { ... }
+   return check
 end
 
 --- A check that a value has a method, for `is`.
 function options.has(method)
-   return function(value) return type(value) == "table" and type(value[method]) == "function" end
+   local function check(value) return type(value) == "table" and type(value[method]) == "function" end
+   types[check] = { "table" }
+   return check
 end
 
 -- ---- checking all ----

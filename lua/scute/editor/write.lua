@@ -11,6 +11,7 @@ return function(folder)
       ["zsh/site-functions/_scute"] = require "scute.editor.zsh"(line),
       ["fish/vendor_completions.d/scute.fish"] = require "scute.editor.fish"(line),
    }
+   for path, text in pairs(require "scute.editor.annotations"()) do files["scute/annotations/" .. path] = text end
    for path, text in pairs(files) do
       local whole = folder .. "/" .. path
       scute.files.mkdirs(whole:match "^(.*)/")

@@ -1,0 +1,139 @@
+-- Entries of help() as functions with annotations: what each takes, by position and by name, and what it returns.
+local luacats = require "scute.editor.luacats"
+local options = require "scute.base.options"
+local RETURNS = require "scute.editor.returns"
+local types = require "scute.editor.types"
+
+local calls = {}
+
+-- What an option is and what it is where it is not given, in one line.
+local function about(entry)
+   local parts, default = { entry.help }, options.default_text(entry)
+   local expected = (entry.whole or entry.number) and options.expected(entry)
+      or not entry.choices and not entry.flag and not entry.text and entry.expected
+   if expected then parts[#parts + 1] = expected end
+   if default then parts[#parts + 1] = "default " .. default end
+   return table.concat(parts, "; ")
+end
+
+--- A class of options. by_position: they may be given without their names too, and so none of them has to be there.
+function calls.options_class(name, entries, by_position)
+   local lines = { luacats.class(name) }
+   for _, entry in ipairs(entries) do
+      local has_to = entry.required and not entry.unless and not by_position
+      lines[#lines + 1] = luacats.field(entry[1], types.of(entry), about(entry), not has_to)
+   end
+   return lines
+end
+
+-- ---- what is returned ----
+
+-- What a comment in C says behind "->".
+local OF_COMMENT = {
+   { "^t$", "scute.Tensor" }, { "^t[ ,]", "scute.Tensor" }, { "^%a?%d* ?tensor", "scute.Tensor" },
+   { "^a copy", "scute.Tensor" }, { "^the same values", "scute.Tensor" },
+   { "^an? image", "scute.Image" }, { "^image", "scute.Image" }, { "^scute%.image", "scute.Image" },
+   { "^an? canvas", "scute.Canvas" }, { "^canvas", "scute.Canvas" }, { "^names? of", "string[]" }, { "^list of", "table[]" },
+   { "^{", "table" }, { "^seconds", "number" }, { "^number of", "integer" }, { "^nested tables", "table|number" },
+   { "^one flat table", "number[]" }, { "^the only value", "number" }, { "^the file's bytes", "string" },
+   { "^the name of", "string" }, { "^a monitor", "scute.Monitor" }, { "^whether", "boolean" },
+}
+
+local function from_comment(entry)
+   local result = entry.text:match "^%-> *(.*)" or (entry.signature or ""):match "%-> *(.*)"
+   for _, known in ipairs(result and OF_COMMENT or {}) do
+      if result:find(known[1]) then return known[2] end
+   end
+   return "any"
+end
+
+--- The type of what an entry returns, "any" where that is not known.
+function calls.result(entry)
+   if RETURNS[entry.name] then return types.class_of(RETURNS[entry.name]) end
+   if entry.kind == "op" then return entry.text:find "In place%." and "nil" or "scute.Tensor" end
+   if entry.kind == "model" then return "scute.nn.Classifier" end
+   local gives_itself = entry.text:find "Returns self" or entry.text:find "Returns the model"
+   if entry.kind == "method" and gives_itself then return "self" end
+   return from_comment(entry)
+end
+
+-- ---- what is taken ----
+
+-- "x, y = 1, [z], {color, alpha}, ..." -> { "x", "y", "z", "options", "..." }; nil where a comment shows an example instead of
+-- names.
+local function names_of(inside)
+   local names, seen = {}, {}
+   for part in inside:gsub("%b{}", "{}"):gmatch "[^,]+" do
+      local name = part:match "^%s*%[?([%a_][%w_]*)%]?%s*$" or part:match "^%s*([%a_][%w_]*)%s*="
+         or part:match "^%s*(%.%.%.)%s*$" or part:find "^%s*{}%s*$" and "options"
+      if not name or seen[name] then return nil end
+      names[#names + 1], seen[name] = name, true
+   end
+   return names
+end
+
+-- The parameters of a function of C, of which only the comment tells.
+local function bound_parameters(entry)
+   local signature, list = entry.signature or "", {}
+   local inside = signature:match "^[^({]*%((.*)%)" or signature:match "^[^({]*({.*})" or "..."
+   for i, name in ipairs(names_of(inside) or { "..." }) do list[i] = { name, "any", name ~= "..." } end
+   return list
+end
+
+local function lua_parameters(entry, options_class)
+   local list = {}
+   for name in entry.signature:match "%((.*)%)":gmatch "[^,%s]+" do
+      local is_options = name == "options" and options_class
+      list[#list + 1] = { name, is_options or "any", name ~= "..." }
+   end
+   return list
+end
+
+-- An op's arguments in order. What may be left out before one that may not is given by name.
+local function op_parameters(entry)
+   local list = {}
+   for i, argument in ipairs(entry.options) do
+      list[i] = { argument[1], types.of(argument), argument.optional, about(argument) }
+   end
+   local last = entry.options[#entry.options]
+   if last and last.kind == "ints" then list[#list + 1] = { "...", "integer" } end
+   return list
+end
+
+--- The parameters of an entry: a list of {name, type, optional, text}. options_class: that of the options it takes.
+function calls.parameters(entry, options_class)
+   if entry.kind == "op" then return op_parameters(entry) end
+   if entry.kind == "model" then return { { "options", options_class, true } } end
+   local source = type(entry.value) == "function" and debug.getinfo(entry.value, "S").what
+   if source == "Lua" then return lua_parameters(entry, options_class) end
+   return bound_parameters(entry)
+end
+
+-- ---- the whole ----
+
+local function without_first(list)
+   return table.move(list, 2, #list, 1, {})
+end
+
+--- A function as lines. head: "function train.fit" or "function Tensor:item"; the first parameter of an op's method is self.
+function calls.lines(entry, head, options_class)
+   local parameters, result = calls.parameters(entry, options_class), calls.result(entry)
+   local is_op, is_method = entry.kind == "op", head:find(":", 1, true) ~= nil
+   local own = is_op and is_method and without_first(parameters) or parameters
+   local lines = luacats.text(not is_op and entry.signature and entry.signature ~= ""
+      and ("`%s`\n%s"):format(entry.signature, entry.text) or entry.text)
+   local names = {}
+   for i, p in ipairs(own) do
+      names[i] = p[1]
+      if p[2] ~= "any" then lines[#lines + 1] = luacats.param(p[1], p[2], p[4], p[3]) end
+   end
+   lines[#lines + 1] = luacats.returns(result)
+   if is_op and options_class then
+      lines[#lines + 1] = luacats.overload({ { is_method and "self" or parameters[1][1], parameters[1][2] },
+         { "options", options_class } }, result)
+   end
+   lines[#lines + 1] = ("%s(%s) end"):format(head, table.concat(names, ", "))
+   return lines
+end
+
+return calls
