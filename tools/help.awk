@@ -1,7 +1,7 @@
-# Collects what the comments in host/bind say about functions ("// scute.name(...) -> ...", "// t:name(...)") into a C
-# string, so that help() knows them too.
+# Collects what the comments in host/bind say about functions ("// scute.name(...) -> ...", "// t:name(...)") and properties
+# ("// t.name -> ...") into a C string, so that help() knows them too.
 function flush_block() {
-   if (block ~ /^(scute\.[a-z0-9_.]+|[a-z]+:[a-z_]+)[ ({:,]/) print quote(block) "\n   \"\\n\""
+   if (block ~ /^(scute\.[a-z0-9_.]+|[a-z]+:[a-z0-9_]+|(t|image)\.[a-z_]+ ->)[ ({:,]/) print quote(block) "\n   \"\\n\""
    block = ""
 }
 function quote(text) {

@@ -1,4 +1,4 @@
-// scute.canvas{width, height} -> a canvas: methods that draw, and that write PNG, SVG and PDF.
+// A canvas: methods that draw, and that write PNG, SVG and PDF.
 #include "host/draw/canvas_save.h"
 
 #include <stdlib.h>
@@ -16,6 +16,7 @@ static ScCanvas *self(lua_State *L, const char *method) {
    return *handle;
 }
 
+// canvas:free(): lets go of its memory now; also on collection and <close>
 static int release(lua_State *L) {
    ScCanvas **handle = luaL_checkudata(L, 1, TYPE);
    sc_canvas_free(*handle);
@@ -110,7 +111,7 @@ static ScTextStyle read_text_style(lua_State *L, int index, const char *method) 
 // ---- drawing ----
 
 // canvas:polyline({x1, y1, x2, y2, ...}, {color = "#000000", alpha = 1, width = 1, dash = {on, off}, fill =
-// false, closed = false})
+// false, closed = false}): a line through these points; closed: back to the first; fill: the area in it too
 static int polyline(lua_State *L) {
    luaL_checktype(L, 2, LUA_TTABLE);
    settle(L, 3, "polyline");
@@ -131,7 +132,8 @@ static int polyline(lua_State *L) {
    return 0;
 }
 
-// canvas:rect(x, y, width, height, {color, alpha, width, dash, fill})
+// canvas:rect(x, y, width, height, {color, alpha, width, dash, fill}): a rectangle: its border, with fill the
+// area in it
 static int rect(lua_State *L) {
    double v[4];
    for (int i = 0; i < 4; i++) v[i] = luaL_checknumber(L, i + 2);
@@ -141,7 +143,7 @@ static int rect(lua_State *L) {
    return 0;
 }
 
-// canvas:circle(x, y, radius, {color, alpha, width, dash, fill})
+// canvas:circle(x, y, radius, {color, alpha, width, dash, fill}): a circle around (x, y), likewise
 static int circle(lua_State *L) {
    double x = luaL_checknumber(L, 2), y = luaL_checknumber(L, 3), radius = luaL_checknumber(L, 4);
    settle(L, 5, "circle");
@@ -208,25 +210,26 @@ static int push(lua_State *L) {
    return 0;
 }
 
+// canvas:pop(): what held at the last canvas:push() holds again
 static int pop(lua_State *L) {
    sc_check(L, sc_canvas_pop(self(L, "pop")));
    return 0;
 }
 
-// canvas:clip(x, y, width, height)
+// canvas:clip(x, y, width, height): nothing is drawn outside of this rectangle
 static int clip(lua_State *L) {
    sc_check(L, sc_canvas_clip(self(L, "clip"), luaL_checknumber(L, 2), luaL_checknumber(L, 3),
                               luaL_checknumber(L, 4), luaL_checknumber(L, 5)));
    return 0;
 }
 
-// canvas:translate(x, y)
+// canvas:translate(x, y): the point (x, y) becomes the origin
 static int translate(lua_State *L) {
    sc_check(L, sc_canvas_translate(self(L, "translate"), luaL_checknumber(L, 2), luaL_checknumber(L, 3)));
    return 0;
 }
 
-// canvas:scale(x, y = x)
+// canvas:scale(x, y = x): what is drawn becomes so many times as wide and as high
 static int scale(lua_State *L) {
    double x = luaL_checknumber(L, 2);
    sc_check(L, sc_canvas_scale(self(L, "scale"), x, luaL_optnumber(L, 3, x)));

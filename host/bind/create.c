@@ -67,12 +67,12 @@ static int zeros(lua_State *L) {
    return filled_with(L, "zeros", 0);
 }
 
-// scute.ones(2, 3, {...})
+// scute.ones(2, 3, {...}): a tensor of ones; shape and options as of scute.zeros
 static int ones(lua_State *L) {
    return filled_with(L, "ones", 1);
 }
 
-// scute.full({2, 3}, value, {...})
+// scute.full({2, 3}, value, {...}): a tensor of that value everywhere; options as of scute.zeros
 static int full(lua_State *L) {
    luaL_checktype(L, 1, LUA_TTABLE);
    luaL_checknumber(L, 2);

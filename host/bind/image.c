@@ -1,4 +1,4 @@
-// scute.image.load(path) -> an image: width, height and methods that return new images or tensors.
+// scute.image: photos as pictures, with width, height and methods that return new images or tensors.
 #include "host/photo/image.h"
 
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static void drop(ScImage *image) {
    sc_image_free(image);
 }
 
-// image:free(); also on collection and <close>
+// image:free(): lets go of its memory now; also on collection and <close>
 static int release(lua_State *L) {
    drop(luaL_checkudata(L, 1, SC_IMAGE_TYPE));
    return 0;
@@ -184,7 +184,11 @@ static int describe(lua_State *L) {
    return 1;
 }
 
-// image.width, image.height, image.method
+// image.width -> pixels from left to right
+//
+// image.height -> pixels from top to bottom
+static const char *const properties[] = {"width", "height", NULL};
+
 static int get(lua_State *L) {
    ScImage *image = luaL_checkudata(L, 1, SC_IMAGE_TYPE);
    const char *key = luaL_checkstring(L, 2);
@@ -207,6 +211,7 @@ static const luaL_Reg functions[] = {{"load", load}, {NULL, NULL}};
 static void open_image(lua_State *L) {
    luaL_newmetatable(L, SC_IMAGE_TYPE);
    luaL_setfuncs(L, meta, 0);
+   sc_set_properties(L, properties);
    sc_push_methods(L, SC_IMAGE_TYPE);
    luaL_setfuncs(L, methods, 0);
    lua_pushcclosure(L, get, 1);

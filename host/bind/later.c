@@ -1,4 +1,4 @@
-// t:later(): values of a tensor, asked for now and read later.
+// Values of a tensor, asked for now and read later.
 #include "host/core/later.h"
 
 #include "host/bind/bind.h"
@@ -6,7 +6,7 @@
 #define LATER_TYPE "scute.later"
 
 // t:later() -> a handle of the values that t has now; on a GPU they are copied without waiting for them, and
-// handle:get() waits
+// later:get() waits
 static int later(lua_State *L) {
    ScLater **handle = lua_newuserdatauv(L, sizeof(ScLater *), 0);
    *handle = NULL;
@@ -15,7 +15,7 @@ static int later(lua_State *L) {
    return 1;
 }
 
-// handle:get() -> a tensor on the CPU
+// later:get() -> a tensor on the CPU; waits until the values are there
 static int get(lua_State *L) {
    ScLater **handle = luaL_checkudata(L, 1, LATER_TYPE);
    ScTensor **out = sc_push_handle(L), *values;
@@ -25,6 +25,7 @@ static int get(lua_State *L) {
    return 1;
 }
 
+// later:free(): lets go of what was asked for; also on collection and <close>
 static int release(lua_State *L) {
    ScLater **handle = luaL_checkudata(L, 1, LATER_TYPE);
    ScLater *dead = *handle;

@@ -49,7 +49,7 @@ static ScCompletion complete(void *context, const char *before, size_t length, i
    return q.answer;
 }
 
-// terminal.open(completer) -> whether somebody sits at a terminal
+// scute.terminal.open(completer) -> whether somebody sits at a terminal
 static int open_lines(lua_State *L) {
    luaL_checktype(L, 1, LUA_TFUNCTION);
    lua_settop(L, 1);
@@ -62,7 +62,7 @@ static int open_lines(lua_State *L) {
    return 1;
 }
 
-// terminal.read(prompt) -> a line; nil at the end of input; nil and the signal's name where one came
+// scute.terminal.read(prompt) -> a line; nil at the end of input; nil and the signal's name where one came
 static int read_line(lua_State *L) {
    const char *line = NULL;
    ScLine got = sc_line_read(luaL_optstring(L, 1, ""), &line);
@@ -77,7 +77,7 @@ static int read_line(lua_State *L) {
    return 2;
 }
 
-// terminal.close(): gives the terminal back
+// scute.terminal.close(): gives the terminal back
 static int close_lines(lua_State *L) {
    (void)L;
    sc_interrupt_session(false);

@@ -1,4 +1,4 @@
-// scute.loader{...}: batches of photos, decoded ahead by worker threads.
+// Batches of photos, decoded ahead by worker threads.
 #include "host/photo/loader.h"
 
 #include "host/bind/augment.h"
@@ -17,7 +17,7 @@ static ScLoader *self(lua_State *L, const char *method) {
    return *handle;
 }
 
-// loader:close(); also on collection and <close>
+// loader:close(): ends its threads; also on collection and <close>
 static int release(lua_State *L) {
    ScLoader **handle = luaL_checkudata(L, 1, TYPE), *loader = *handle;
    *handle = NULL;

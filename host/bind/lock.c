@@ -21,7 +21,7 @@ static int lock(lua_State *L) {
    return 2;
 }
 
-// handle:close(): once is enough, twice is fine
+// lock:close(): gives the folder back; once is enough, twice is fine
 static int release(lua_State *L) {
    ScLock **handle = luaL_checkudata(L, 1, LOCK_TYPE), *held = *handle;
    *handle = NULL;

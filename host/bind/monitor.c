@@ -1,4 +1,4 @@
-// scute.monitor() -> a monitor; monitor:sample() -> how the machine is doing.
+// A monitor, whose samples say how the machine is doing.
 #include "host/machine/monitor.h"
 
 #include <math.h>
@@ -7,6 +7,7 @@
 
 #define TYPE "scute.monitor"
 
+// monitor:free(): ends it; also on collection and <close>
 static int release(lua_State *L) {
    ScMonitor **handle = luaL_checkudata(L, 1, TYPE);
    sc_monitor_free(*handle);

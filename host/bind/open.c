@@ -20,6 +20,15 @@ void sc_push_methods(lua_State *L, const char *type) {
    lua_remove(L, -2);
 }
 
+void sc_set_properties(lua_State *L, const char *const *names) {
+   lua_newtable(L);
+   for (int i = 0; names[i]; i++) {
+      lua_pushstring(L, names[i]);
+      lua_rawseti(L, -2, i + 1);
+   }
+   lua_setfield(L, -2, "properties");
+}
+
 void sc_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
    luaL_newmetatable(L, name);
    lua_pushcfunction(L, release);

@@ -22,5 +22,8 @@ void sc_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CF
 // Pushes the table `methods` in the metatable of a type of userdata that has properties too (tensors, images):
 // several files put methods there, and one answers what is asked by name.
 void sc_push_methods(lua_State *L, const char *type);
+// Puts the names of a type's properties (a list that NULL ends) into its metatable, on top of the stack, as the
+// field `properties`: for completion and help.
+void sc_set_properties(lua_State *L, const char *const *names);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define SAVE_TYPE "scute.save"
 
-// save_later(path, names, tensors, keys, values) -> a handle; see sc_save_begin
+// scute.weight_files.save_later(path, names, tensors, keys, values) -> a handle; see sc_save_begin
 static int save_later(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
    ScState *state = sc_check_state(L);
@@ -19,14 +19,14 @@ static int save_later(lua_State *L) {
    return 1;
 }
 
-// handle:done() -> whether finish() would not wait
+// save:done() -> whether finish() would not wait
 static int done(lua_State *L) {
    ScSave **handle = luaL_checkudata(L, 1, SAVE_TYPE);
    lua_pushboolean(L, !*handle || sc_save_done(*handle));
    return 1;
 }
 
-// handle:finish() -> processor time that it took, in seconds; waits, and raises what went wrong
+// save:finish() -> processor time that it took, in seconds; waits, and raises what went wrong
 static int finish(lua_State *L) {
    ScSave **handle = luaL_checkudata(L, 1, SAVE_TYPE), *save = *handle;
    double seconds = 0;
@@ -43,7 +43,7 @@ static int release(lua_State *L) {
    return 0;
 }
 
-// verify(path or open file): raises where a file that save_later wrote is not whole
+// scute.weight_files.verify(path or open file): raises where a file that save_later wrote is not whole
 static int verify(lua_State *L) {
    bool named = lua_type(L, 1) == LUA_TSTRING;
    ScSource *source = sc_to_source(L, 1);

@@ -33,12 +33,14 @@ static int open_file(lua_State *L) {
    return 1;
 }
 
+// file:path() -> the path that it was opened by
 static int path_of(lua_State *L) {
    luaL_checkudata(L, 1, SOURCE_TYPE);
    lua_getiuservalue(L, 1, 1);
    return 1;
 }
 
+// file:sha256() -> 64 hex digits, of what was opened, whatever lies at the path by now
 static int sha256(lua_State *L) {
    char hex[SC_SHA256_HEX];
    sc_check(L, sc_source_sha256(check_open(L, 1), hex));
@@ -46,6 +48,7 @@ static int sha256(lua_State *L) {
    return 1;
 }
 
+// file:close(): once is enough; also on collection and <close>
 static int release(lua_State *L) {
    ScSource *source = luaL_checkudata(L, 1, SOURCE_TYPE);
    if (source->fd >= 0) sc_source_close(source);

@@ -21,6 +21,7 @@ static ScTensor *self_at(lua_State *L, int index) {
    return sc_check_tensor(L, index, "index", "self");
 }
 
+// t:free(): lets go of its memory now; also on collection and <close>
 static int release(lua_State *L) {
    ScTensor **handle = luaL_checkudata(L, 1, SC_TENSOR_TYPE);
    ScTensor *t = *handle;
@@ -44,6 +45,7 @@ static int size(lua_State *L) {
    return 1;
 }
 
+// t:numel() -> number of elements
 static int numel(lua_State *L) {
    lua_pushinteger(L, sc_numel(self(L, "numel")));
    return 1;
@@ -119,7 +121,8 @@ static int values(lua_State *L) {
    return 1;
 }
 
-// t:backward([gradient,] {retain = false})
+// t:backward([gradient,] {retain = false}): the gradients of what t was computed from, added to their .grad; t
+// has one element, or gradient is given, of its shape. retain: the recording stays for a second backward
 static int backward(lua_State *L) {
    ScTensor *t = self(L, "backward"), *seed = NULL;
    int options = 2;
@@ -154,7 +157,7 @@ static int clone(lua_State *L) {
    return alias(L, "clone");
 }
 
-// t:requires_grad_(on = true) -> t
+// t:requires_grad_(on = true) -> t, whose gradient backward fills in from now on, or no more
 static int requires_grad(lua_State *L) {
    ScTensor *t = self(L, "requires_grad_");
    bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
@@ -367,6 +370,19 @@ static int push_gradient(lua_State *L) {
    return 1;
 }
 
+// t.shape -> list of the dimensions
+//
+// t.dtype -> "f32", "f64", "f16", "bf16", "i64" or "u8"
+//
+// t.device -> where it lies: "cpu", "cuda:0", ...
+//
+// t.rank -> number of dimensions
+//
+// t.requires_grad -> whether backward reaches it
+//
+// t.is_leaf -> whether it was made, and not computed by ops that were recorded
+//
+// t.grad -> the gradient that backward left here, nil where none did
 static const char *const properties[] = {"shape",         "dtype",   "device", "rank",
                                          "requires_grad", "is_leaf", "grad",   NULL};
 
@@ -447,6 +463,7 @@ static const luaL_Reg meta[] = {
 static void open_tensor(lua_State *L) {
    luaL_newmetatable(L, SC_TENSOR_TYPE);
    luaL_setfuncs(L, meta, 0);
+   sc_set_properties(L, properties);
    sc_push_methods(L, SC_TENSOR_TYPE);
    luaL_setfuncs(L, methods, 0);
    lua_pushcclosure(L, get_index, 1);

@@ -1,5 +1,4 @@
-// scute.terminal_picture(image, options): the bytes that draw a picture in a terminal. lua/scute/base/show.lua
-// writes them.
+// The bytes that draw a picture in a terminal. lua/scute/base/show.lua writes them.
 #include "host/term/terminal.h"
 
 #include <stdlib.h>

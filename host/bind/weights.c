@@ -68,7 +68,8 @@ static void set_notes(lua_State *L, const ScState *state) {
    lua_setfield(L, -2, "notes");
 }
 
-// load(path or open file, device = "cpu") -> {names = list in file order, tensors = {name = tensor}, metadata =
+// scute.weight_files.load(path or open file, device = "cpu") -> {names = list in file order, tensors = {name =
+// tensor}, metadata =
 // {}, notes = list of lines, format = text}
 static int load(lua_State *L) {
    Loading l = {0};
@@ -119,7 +120,8 @@ ScState *sc_check_state(lua_State *L) {
    return state;
 }
 
-// save(path, names, tensors, keys, values): lists of equal length, the latter two are the metadata
+// scute.weight_files.save(path, names, tensors, keys, values): lists of equal length, the latter two are the
+// metadata
 static int save(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
    ScState *state = sc_check_state(L);

@@ -229,6 +229,7 @@ function metrics.mean()
    return setmetatable({ sum = 0, weight = 0 }, Mean)
 end
 
+--- Adds a value that stands for `weight` samples. Returns itself.
 function Mean:add(value, weight)
    self.sum = self.sum + value * weight
    self.weight = self.weight + weight

@@ -14,16 +14,18 @@ local function key_of(name)
    return (name:gsub("^scute%.", ""))
 end
 
--- A comment names a function several times where it can be called in several ways; what follows belongs to all of them.
+-- A function may be told in several comments, of one way to call it each. A comment without a call ("scute.files: ...") is about
+-- a whole file of functions, unless it is about a property.
 return function()
    local found = {}
    for block in (scute.binding_help() .. "\n"):gmatch "(.-)\n\n" do
       local name, signature, text = split((block:gsub("\n", " ")))
-      local key = key_of(name)
-      if not found[key] then
-         found[key] = { signature = signature, text = text }
-      else
-         found[key].text = found[key].text .. "\n" .. signature .. " " .. text
+      local key, is_call = key_of(name), signature ~= name
+      local before = found[key]
+      if not before or before.is_file then
+         found[key] = { signature = signature, text = text, is_file = not is_call and name:find "^scute" ~= nil }
+      elseif is_call then
+         before.text = before.text .. "\n" .. signature .. " " .. text
       end
    end
    return found

@@ -63,9 +63,9 @@ function describe.op(entry)
    entry.is_method = debug.getmetatable(scute.zeros(1)).methods[entry.name] ~= nil
 end
 
-function describe.family(entry, files)
+function describe.family(entry, files, bound)
    local path = scute.module_file("scute." .. entry.name)
-   entry.signature, entry.text = "scute." .. entry.name, comments.header(files(path))
+   entry.signature, entry.text = "scute." .. entry.name, path and comments.header(files(path)) or (bound[entry.name] or {}).text
    if type(entry.value) == "function" then
       entry.signature = entry.signature .. parameters(entry.value)
    end
@@ -115,10 +115,20 @@ function describe.model(entry, files)
    entry.text = ('scute.models.create("%s", options).\n%s'):format(name, comments.header(files(home)))
 end
 
--- Other values are told above the line that sets them.
+-- The file that a table of functions was written in.
+local function home_of(t)
+   for _, value in next, t do
+      local path = type(value) == "function" and comments.source(value)
+      if path then return path end
+   end
+end
+
+-- A table of functions is told by its file, another value above the line that sets it.
 function describe.value(entry, files)
    local key = entry.name:match "[^.]+$"
    entry.signature = "scute." .. entry.name
+   local home = type(entry.value) == "table" and home_of(entry.value)
+   if home then entry.text = comments.header(files(home)) return end
    local folder = comments.folder()
    local places = { ("%s/%s.lua"):format(folder, entry.family) }
    for _, name in ipairs(comments.files(folder .. "/" .. entry.family)) do

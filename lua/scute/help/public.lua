@@ -141,7 +141,8 @@ local function add_core(add, known)
       if not known[name] and type(value) == "function" then
          add { name = name, kind = "function", value = value }
       elseif not known[name] and type(value) == "table" then
-         for key, inner in next, value do add { name = name .. "." .. key, kind = "function", value = inner } end
+         add { name = name, kind = "family", value = value }
+         for key, inner in next, value do add { family = name, name = name .. "." .. key, kind = "function", value = inner } end
       end
    end
 end

@@ -24,7 +24,7 @@ elementwise("SiLU", "silu")
 elementwise("Sigmoid", "sigmoid")
 
 -- nn.Dropout { p = 0.5 }: in training mode each element is 0 with probability p and otherwise x / (1 - p).
-layers.Dropout = Module:extend("Dropout", { { "p", 0.5 } })
+layers.Dropout = Module:extend("Dropout", { { "p", 0.5, help = "probability that an element becomes 0" } })
 layers.Dropout.keeps_nothing = true
 
 function layers.Dropout:build(o)
@@ -52,7 +52,7 @@ function layers.Identity:forward(x) -- luacheck: ignore self
 end
 
 -- nn.Flatten { from = 2 }: merges the dimensions from `from` on; (N, C, H, W) becomes (N, C*H*W).
-layers.Flatten = Module:extend("Flatten", { { "from", 2 } })
+layers.Flatten = Module:extend("Flatten", { { "from", 2, help = "the first dimension that is merged" } })
 layers.Flatten.keeps_nothing = true
 
 function layers.Flatten:build(o)

@@ -25,8 +25,12 @@ end
 -- momentum = 0.1 }: convolution, batch norm and, unless act is "none", "relu", "relu6" or "silu": children "0", "1", "2",
 -- called as one fused op.
 local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
-   { "inputs" }, { "outputs" }, { "kernel_size", 3 }, { "stride", 1 }, { "groups", 1 }, { "act", "relu" },
-   { "eps", 1e-5 }, { "momentum", 0.1 },
+   { "inputs", help = "channels of the input" }, { "outputs", help = "channels of the output" },
+   { "kernel_size", 3, help = "side of the window" }, { "stride", 1, help = "step of the window" },
+   { "groups", 1, help = "channel groups that do not mix" },
+   { "act", "relu", help = "what follows the norm: none, relu, relu6 or silu" },
+   { "eps", 1e-5, help = "the norm's: added to the variance" },
+   { "momentum", 0.1, help = "the norm's: weight of a batch in the running statistics" },
 })
 ConvNormActivation.keeps_nothing = true
 
@@ -52,7 +56,9 @@ blocks.Conv2dNormActivation = ConvNormActivation
 -- nn.SqueezeExcitation { channels, squeezed }: x (N, C, H, W) times a scale per sample and channel, which two 1x1
 -- convolutions compute from the means over the pixels (Hu et al. 2018, https://arxiv.org/abs/1709.01507; SiLU between
 -- them, sigmoid after, as in EfficientNet). One fused op.
-blocks.SqueezeExcitation = Module:extend("SqueezeExcitation", { { "channels" }, { "squeezed" } })
+blocks.SqueezeExcitation = Module:extend("SqueezeExcitation", {
+   { "channels", help = "channels of the input and of the output" }, { "squeezed", help = "channels between the two layers" },
+})
 blocks.SqueezeExcitation.keeps_nothing = true
 
 function blocks.SqueezeExcitation:build(o)
@@ -70,7 +76,7 @@ local function is_plain(layer)
    return Module.is(layer, Conv2d) and layer.bias and layer.weight.shape[3] == 1
 end
 
--- The shapes of what the fused op computes inside.
+-- Internal: the shapes of what the fused op computes inside.
 function blocks.SqueezeExcitation:tell_parts(x)
    local samples = x.shape[1]
    local squeezed, excited = { samples, self.fc1.out_channels, 1, 1 }, { samples, self.fc2.out_channels, 1, 1 }
@@ -93,7 +99,7 @@ end
 -- nn.StochasticDepth { p = 0.5 }: in training mode each sample is 0 with probability p and otherwise x / (1 - p) (Huang
 -- et al. 2016, https://arxiv.org/abs/1603.09382, torchvision's mode "row"); then `residual`, if given, is added. In frozen
 -- parts every sample is kept, so that what they say of a photo stays the same.
-blocks.StochasticDepth = Module:extend("StochasticDepth", { { "p", 0.5 } })
+blocks.StochasticDepth = Module:extend("StochasticDepth", { { "p", 0.5, help = "probability that a sample is left out" } })
 blocks.StochasticDepth.keeps_nothing = true
 
 function blocks.StochasticDepth:build(o)

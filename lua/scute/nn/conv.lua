@@ -19,8 +19,11 @@ end
 -- dtype = "f32", device = "cpu" }; sizes in pixels, one number or {vertical, horizontal}.
 -- x (N, in_channels, H, W) -> (N, out_channels, H', W'). Starts as PyTorch's does (Kaiming uniform).
 local Conv2d = Module:extend("Conv2d", {
-   { "in_channels" }, { "out_channels" }, { "kernel_size" }, { "stride", 1 }, { "padding", 0 }, { "dilation", 1 },
-   { "groups", 1 }, { "bias", true }, { "dtype", "f32" }, { "device", init.device },
+   { "in_channels", help = "channels of the input" }, { "out_channels", help = "channels of the output" },
+   { "kernel_size", help = "side of the window, or { vertical, horizontal }" }, { "stride", 1, help = "step of the window" },
+   { "padding", 0, help = "zeros added on every side" }, { "dilation", 1, help = "distance of the window's pixels" },
+   { "groups", 1, help = "channel groups that do not mix; in_channels for depthwise" },
+   { "bias", true, help = "whether something is added to each channel" }, table.unpack(init.WHERE),
 })
 Conv2d.keeps_nothing = true
 

@@ -22,6 +22,12 @@ function init.device()
    return device
 end
 
+-- What layers with parameters take beside their sizes.
+init.WHERE = {
+   { "dtype", "f32", help = "the dtype of the parameters" },
+   { "device", init.device, show = "cpu", help = "where they lie" },
+}
+
 -- Runs build(...) with layers made on a device, and without drawing starting values: on "shape" a model of any size is
 -- there at once, to be counted and printed.
 function init.on(name, build, ...)

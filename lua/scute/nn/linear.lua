@@ -6,7 +6,8 @@ local init = require "scute.nn.initialise"
 local sizes = require "scute.nn.sizes"
 
 local Linear = Module:extend("Linear", {
-   { "in_features" }, { "out_features" }, { "bias", true }, { "dtype", "f32" }, { "device", init.device },
+   { "in_features", help = "size of the last dimension of the input" }, { "out_features", help = "of the output" },
+   { "bias", true, help = "whether something is added to each" }, table.unpack(init.WHERE),
 })
 Linear.keeps_nothing = true
 

@@ -39,12 +39,14 @@ local function lookup(class, self, key)
    return rawget(self, "_children")[key]
 end
 
+-- Whether a value is a module.
 local function is_module(value)
    return type(value) == "table" and rawget(value, "_children") ~= nil
 end
 
 local tensor_type = getmetatable(scute.zeros(1))
 
+-- Whether a value is a tensor.
 local function is_tensor(value)
    return type(value) == "userdata" and getmetatable(value) == tensor_type
 end
@@ -123,8 +125,10 @@ function Module:extend(name, entries)
    return class
 end
 
+-- Sets a new module up: what a class of one's own defines, with the options that it was called with.
 function Module:build() end -- luacheck: ignore self
 
+-- Computes: what a class of one's own defines. Call the module itself, model(x), not forward: errors then say where.
 function Module:forward()
    error(("nn.%s has no forward"):format(self.class_name), 2)
 end
@@ -141,7 +145,7 @@ end
 
 local observer
 
--- Runs f(...), and calls observe(module, output) whenever a module in it has computed something. Returns f's results.
+-- Internal: runs f(...), and calls observe(module, output) whenever a module in it has computed something. Returns f's results.
 function Module.observed(observe, f, ...)
    local before = observer
    observer = observe
@@ -151,7 +155,7 @@ function Module.observed(observe, f, ...)
    return table.unpack(results, 2, results.n)
 end
 
--- Tells the observer what a module computed, for code that does a module's work without calling it. `output` is a tensor
+-- Internal: tells the observer what a module computed, for code that does a module's work without calling it. `output` is a tensor
 -- or a shape. Returns the output.
 function Module.tell(module, output, ...)
    if observer then observer(module, output) end
@@ -178,7 +182,7 @@ local function pass(...)
    return ...
 end
 
--- Runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
+-- Internal: runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
 function Module:within(f, ...) -- luacheck: ignore self
    return pass(f(...)) -- no tail call: it stands on the stack while f runs
 end

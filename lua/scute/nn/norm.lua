@@ -7,7 +7,8 @@ local init = require "scute.nn.initialise"
 local sizes = require "scute.nn.sizes"
 
 local BatchNorm2d = Module:extend("BatchNorm2d", {
-   { "num_features" }, { "eps", 1e-5 }, { "momentum", 0.1 }, { "dtype", "f32" }, { "device", init.device },
+   { "num_features", help = "channels" }, { "eps", 1e-5, help = "added to the variance" },
+   { "momentum", 0.1, help = "weight of a batch in the running statistics" }, table.unpack(init.WHERE),
 })
 BatchNorm2d.keeps_nothing = true
 
@@ -30,7 +31,7 @@ function BatchNorm2d:mode()
    return (self.weight.requires_grad or self.bias.requires_grad) and "train_affine" or "eval"
 end
 
--- Counts a batch if its statistics will be used; says whether they will. Internal to the layer and nn.conv_bn_act.
+-- Internal: counts a batch if its statistics will be used; says whether they will.
 function BatchNorm2d:begin_batch()
    if not self.training or self.fixed then return false end
    local count = self.num_batches_tracked
