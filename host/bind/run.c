@@ -113,6 +113,24 @@ int sc_run_code(lua_State *L, const char *code, const char *name) {
    return failed;
 }
 
+static int call_module(lua_State *L) {
+   lua_getglobal(L, "require");
+   lua_pushvalue(L, 1);
+   lua_call(L, 1, 1);
+   lua_pushvalue(L, 2);
+   lua_call(L, 1, 0);
+   return 0;
+}
+
+int sc_run_module(lua_State *L, const char *module, const char *argument) {
+   lua_pushcfunction(L, call_module);
+   lua_pushstring(L, module);
+   lua_pushstring(L, argument);
+   int code = call(L, LUA_OK, 2, 0);
+   lua_settop(L, 0);
+   return code;
+}
+
 static int preload(lua_State *L) {
    lua_getglobal(L, "require");
    lua_pushliteral(L, "scute");

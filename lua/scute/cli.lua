@@ -7,6 +7,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
+local typed_name = require "scute.base.typed_name"
 local FIT = require "scute.train.options"
 
 local cli = {}
@@ -216,7 +217,7 @@ local function script_name(words)
 end
 
 local function parser_of(words, summary, declaration, more)
-   local parser = argparse("./scute " .. script_name(words), summary):add_help "-h --help"
+   local parser = argparse(("%s %s"):format(typed_name(), script_name(words)), summary):add_help "-h --help"
    parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
    if more then parser:epilog(more) end
    parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end
