@@ -43,7 +43,7 @@ return function(cli)
 
    -- Every module in lua/ that is not scute's is one that no file beside a script replaces.
    local needed = cli.read_file("host/bind/library.c"):match "needed%[%] = {(.-)}"
-   local sources = shell("grep -rhoE 'require *\\(? *\"[a-z_.]+\"' lua | sort -u").out
+   local sources = shell("grep -rhoE --exclude-dir=project 'require *\\(? *\"[a-z_.]+\"' lua | sort -u").out
    for name in sources:gmatch '"([a-z_.]+)"' do
       local first = name:match "^[a-z_]+"
       check(first == "scute" or needed:find('"' .. first .. '"', 1, true), name .. " is named in host/bind/library.c", needed)
