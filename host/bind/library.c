@@ -59,15 +59,22 @@ static int refuse(lua_State *L) {
    return lua_error(L);
 }
 
-// What `require` asks: a module's loader and where it is from, or nil.
-static int search(lua_State *L) {
-   if (!push_file(L, library, 1)) return 1;
+// For `require`: the loader of the module whose name is at 1, and its file, whose path is at the top.
+static int push_loader(lua_State *L) {
    const char *path = lua_tostring(L, -1);
    int status = luaL_loadfilex(L, path, "t");
    if (status == LUA_ERRFILE) return refuse(L);
+   if (status == LUA_ERRSYNTAX)
+      return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", lua_tostring(L, 1), path,
+                        lua_tostring(L, -1));
    if (status != LUA_OK) return lua_error(L);
    lua_insert(L, -2);
    return 2;
+}
+
+// What `require` asks: a module's loader and where it is from, or nil.
+static int search(lua_State *L) {
+   return push_file(L, library, 1) ? push_loader(L) : 1;
 }
 
 // scute itself is made of these: a file of the same name beside a script does not take their place.
@@ -97,15 +104,7 @@ static int tell_missing(lua_State *L) {
 // What `require` asks next: a module in the folder of the script.
 static int search_beside(lua_State *L) {
    if (!beside[0] || is_needed(luaL_checkstring(L, 1))) return 0;
-   if (!push_file(L, beside, 1)) return tell_missing(L);
-   const char *path = lua_tostring(L, -1);
-   int status = luaL_loadfilex(L, path, "t");
-   if (status == LUA_ERRFILE) return refuse(L);
-   if (status != LUA_OK)
-      return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", lua_tostring(L, 1), path,
-                        lua_tostring(L, -1));
-   lua_insert(L, -2);
-   return 2;
+   return push_file(L, beside, 1) ? push_loader(L) : tell_missing(L);
 }
 
 // Lua's own search of modules in Lua (upvalue 1), whose error about a file that cannot be read is one line.
@@ -148,9 +147,17 @@ void sc_library_open(lua_State *L) {
    lua_pop(L, 1);
 }
 
+// scute.look_beside(path): Internal: from now on `require` also looks where that script lies
+static int look_beside(lua_State *L) {
+   sc_library_look_beside(luaL_checkstring(L, 1));
+   return 0;
+}
+
 static void open_library(lua_State *L) {
    lua_pushcfunction(L, module_file);
    lua_setfield(L, -2, "module_file");
+   lua_pushcfunction(L, look_beside);
+   lua_setfield(L, -2, "look_beside");
 }
 SC_OPENER(open_library)
 

@@ -20,6 +20,8 @@ return function(cli)
    says("through a link to its folder", found, "ln -s project $T/linked && cd / && $S $T/linked/main.lua")
    says("in the session after it", found .. "helped\n",
       "cd / && echo 'print(require(\"helpers\").text)' | $S -i $T/project/main.lua")
+   says("of another script, in the session", "helped\n",
+      "cd / && $S -e \"scute.look_beside '$T/project/main.lua'; print(require('helpers').text)\"")
    says("in a folder whose name Lua's own search could not hold", "found\n", [[mkdir -p "$T/a;b?" && cd "$T/a;b?"
       echo 'return "found"' >near.lua; echo 'print((require "near"))' >main.lua; cd / && $S "$T/a;b?/main.lua"]])
 
