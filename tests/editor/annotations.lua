@@ -197,10 +197,11 @@ return function(cli)
       if is_method and names[1] == "self" then table.remove(names, 1) end
       if declaration and names[#names] == "given" then names[#names] = "options" end
       check(found.parameters == table.concat(names, ", "), "the parameters of " .. what, found.parameters)
-      if declaration and #declaration.entries > 0 and found.types.options then
-         has_options(what, found.types.options.type, declaration)
+      if declaration and #declaration.entries > 0 then
+         local taken = found.types[names[#names]]
+         if check(taken, what .. " takes options") then has_options(what, taken.type:match "^[^|]+", declaration) end
+         check(not declaration.first or taken.type:find("|", 1, true), what .. " takes a plain value too", taken.type)
       end
-      check(not (declaration and names[#names] == "options") or found.types.options, what .. " takes options")
    end
 
    -- Every function of every family.

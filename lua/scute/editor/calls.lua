@@ -80,12 +80,23 @@ local function bound_parameters(entry)
    return list
 end
 
-local function lua_parameters(entry, options_class)
-   local list = {}
-   for name in entry.signature:match "%((.*)%)":gmatch "[^,%s]+" do
-      local is_options = name == "options" and options_class
-      list[#list + 1] = { name, is_options or "any", name ~= "..." }
+-- The type of a table of options; of some a plain value is taken for the first one (schedule.cosine(20)).
+local function options_type(f, options_class)
+   local declaration = options.of(f)
+   local first = declaration and declaration.first
+   return first and ("%s|%s"):format(options_class, types.of(declaration.by_name[first])) or options_class
+end
+
+-- Those of a function in Lua; the last one is the table of options where it takes such.
+local function lua_parameters(f, options_class)
+   local info, list = debug.getinfo(f, "u"), {}
+   for i = 1, info.nparams do list[i] = { debug.getlocal(f, i), "any", true } end
+   if list[1] and list[1][1] == "self" then table.remove(list, 1) end
+   local last = list[#list]
+   if options_class and last then
+      last[1], last[2] = last[1] == "given" and "options" or last[1], options_type(f, options_class)
    end
+   if info.isvararg then list[#list + 1] = { "...", "any" } end
    return list
 end
 
@@ -105,7 +116,7 @@ function calls.parameters(entry, options_class)
    if entry.kind == "op" then return op_parameters(entry) end
    if entry.kind == "model" then return { { "options", options_class, true } } end
    local source = type(entry.value) == "function" and debug.getinfo(entry.value, "S").what
-   if source == "Lua" then return lua_parameters(entry, options_class) end
+   if source == "Lua" then return lua_parameters(entry.value, options_class) end
    return bound_parameters(entry)
 end
 
