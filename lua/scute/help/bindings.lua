@@ -14,8 +14,8 @@ local function key_of(name)
    return (name:gsub("^scute%.", ""))
 end
 
--- A function may be told in several comments, of one way to call it each. A comment without a call ("scute.files: ...") is about
--- a whole file of functions, unless it is about a property.
+-- A function may be told in several comments, of one way to call it each. A comment without a call ("scute.files: ...") is
+-- about a whole file of functions, unless it is about a property.
 return function()
    local found = {}
    for block in (scute.binding_help() .. "\n"):gmatch "(.-)\n\n" do

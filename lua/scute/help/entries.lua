@@ -10,8 +10,8 @@ local entries = {}
 
 -- ---- signatures ----
 
--- The parameters of a function in Lua; a table of options is called that.
-local function parameters(f, is_method)
+--- The parameters of a function in Lua, as "(a, b, ...)"; a table of options is called that.
+function entries.parameters(f, is_method)
    local info, names = debug.getinfo(f, "u"), {}
    for i = 1, info.nparams do names[i] = debug.getlocal(f, i) end
    if is_method and names[1] == "self" then table.remove(names, 1) end
@@ -53,21 +53,31 @@ end
 
 -- ---- where each kind of entry has its text ----
 
+-- A comment may begin with the call, "nn.Linear { in_features, ... }": that, nil where it does not, and the rest.
+local function split_call(text, name)
+   local rest = text:sub(1, #name) == name and text:sub(#name + 1)
+   if not rest then return nil, text end
+   local call = rest:match "^%s?%b{}%f[\n:;.]" or rest:match "^%b()%f[\n:;.]" or ""
+   return call ~= "" and (call:gsub("%s+", " ")), (rest:sub(#call + 1):gsub("^[:;.]?%s+", ""))
+end
+
 -- Each says signature, text and options of an entry; `files` reads files, `bound` is what C's comments say.
 local describe = {}
 
 function describe.op(entry)
    local info = scute.op_info(entry.name)
-   entry.signature, entry.text = op_signature(entry.name, info), info.doc .. (info.differentiable and "" or "\n(has no gradient)")
+   entry.signature = op_signature(entry.name, info)
+   entry.text = info.doc .. (info.differentiable and "" or "\n(has no gradient)")
    entry.options = op_arguments(info)
    entry.is_method = debug.getmetatable(scute.zeros(1)).methods[entry.name] ~= nil
 end
 
 function describe.family(entry, files, bound)
    local path = scute.module_file("scute." .. entry.name)
-   entry.signature, entry.text = "scute." .. entry.name, path and comments.header(files(path)) or (bound[entry.name] or {}).text
+   local text = path and comments.header(files(path)) or (bound[entry.name] or {}).text or ""
+   entry.signature, entry.text = "scute." .. entry.name, (text:gsub("^scute%." .. entry.name .. ":%s+", ""))
    if type(entry.value) == "function" then
-      entry.signature = entry.signature .. parameters(entry.value)
+      entry.signature = entry.signature .. entries.parameters(entry.value)
    end
 end
 
@@ -81,8 +91,9 @@ describe["function"] = function(entry, files, bound)
    local lines = path and files(path)
    if not lines then return bound_text(entry, bound) end
    local is_method = entry.kind == "method"
-   entry.signature = (is_method and "" or "scute.") .. entry.name .. parameters(entry.value, is_method)
-   entry.text = comments.above(lines, at)
+   local call, text = split_call(comments.above(lines, at), entry.name)
+   entry.signature = (is_method and "" or "scute.") .. entry.name .. (call or entries.parameters(entry.value, is_method))
+   entry.text = text
 end
 describe.method = describe["function"]
 
@@ -103,8 +114,9 @@ end
 
 function describe.class(entry, files)
    local declaration = options.of(entry.value)
-   entry.signature = "scute." .. entry.name .. (declaration and braces(declaration) or "")
-   entry.text = class_comment(entry, files)
+   local call, text = split_call(class_comment(entry, files) or "", entry.name)
+   entry.signature = "scute." .. entry.name .. (call or declaration and braces(declaration) or "")
+   entry.text = text
 end
 
 -- A model is told by the file of its family.
@@ -143,9 +155,9 @@ end
 
 -- ---- the list ----
 
---- Whether a text says that what it is about is not for users.
+--- Whether a text says that what it is about is not for users: it begins with the word.
 function entries.is_internal(text)
-   return text ~= nil and text:find "^Internal[:.]" ~= nil
+   return text ~= nil and text:find "^[Ii]nternal%f[%W]" ~= nil
 end
 
 local function complete(entry, files, bound)
@@ -153,7 +165,7 @@ local function complete(entry, files, bound)
    local declaration = entry.value ~= nil and options.of(entry.value)
    if declaration then entry.options, entry.declaration = declaration.entries, declaration end
    entry.text = entry.text or ""
-   return not entries.is_internal(entry.text)
+   entry.internal = entries.is_internal(entry.text) or nil
 end
 
 --- Everything that users may call, sorted by name: a list of
@@ -166,11 +178,15 @@ end
 --    options    what it takes by name: list of { name, help =, default =, choices =, required =, ... } as options.declare has
 --               them (see scute.base.options), of an op with kind =; nil where there are none. declaration: the whole of it
 --    value      the function, class or table itself, nil for fields
--- What a comment calls internal is left out.
-function entries.list()
-   local list, files, bound = {}, comments.reader(), bindings()
+-- What a comment calls internal, and what is in such a table, is left out unless `all` is true; then it has internal = true.
+function entries.list(all)
+   local list, by_name, files, bound = {}, {}, comments.reader(), bindings()
    for _, entry in ipairs(public.list()) do
-      if complete(entry, files, bound) then list[#list + 1] = entry end
+      complete(entry, files, bound)
+      local family = by_name[entry.family]
+      if family and family.internal then entry.internal = true end
+      by_name[entry.name] = entry
+      if all or not entry.internal then list[#list + 1] = entry end
    end
    return list
 end

@@ -6,8 +6,8 @@ local sorted_keys = require "scute.base.sorted_keys"
 
 local public = {}
 
--- Classes of values that functions of the library return: the word that help() has for such a value, the module that defines the
--- class, and what the class is called there.
+-- Classes of values that functions of the library return: the word that help() has for such a value, the module that defines
+-- the class, and what the class is called there.
 public.CLASSES = {
    { "schedule", "scute.schedule", "Schedule" }, { "optimizer", "scute.optim.optimizer", "Optimizer" },
    { "figure", "scute.plot.figure", "Figure" }, { "confusion", "scute.metrics", "Confusion" },
@@ -15,8 +15,8 @@ public.CLASSES = {
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
 }
 
--- Types of C have the name of their metatable, but for tensors, which are `t` in all texts.
-local function word_of(type_name)
+--- The word for values of a type of C: the name of the type, but for tensors, which are `t` in all texts.
+function public.word_of(type_name)
    return type_name == "scute.tensor" and "t" or type_name:match "^scute%.(.*)"
 end
 
@@ -80,8 +80,9 @@ function public.own_methods(class)
    local base = (getmetatable(class) or {}).__index
    local found = {}
    for name, value in next, class do
+      local is_method = type(value) == "function" and type(name) == "string" and not name:find "^_"
       local inherited = type(base) == "table" and base[name] ~= nil
-      if type(value) == "function" and type(name) == "string" and not name:find "^_" and not inherited then found[name] = value end
+      if is_method and not inherited then found[name] = value end
    end
    return found
 end
@@ -151,7 +152,7 @@ end
 local function add_types(add, known)
    for type_name, meta in next, debug.getregistry() do
       if type(type_name) == "string" and type_name:find "^scute%." and type(meta) == "table" then
-         local word, index = word_of(type_name), rawget(meta, "__index")
+         local word, index = public.word_of(type_name), rawget(meta, "__index")
          for name, f in next, rawget(meta, "methods") or type(index) == "table" and index or {} do
             local is_op = word == "t" and known[name]
             if not is_op then add { name = word .. ":" .. name, kind = "method", value = f, class = word } end

@@ -1,5 +1,5 @@
--- nn.Sequential(first, second, ...) or nn.Sequential { first, second, ... }: modules one after the other. Their names
--- are "0", "1", ... as in PyTorch's files; positions count from 1: seq[1] is the module named "0".
+-- nn.Sequential(first, second, ...): modules one after the other; a list of them will do too. Their names are "0", "1",
+-- ... as in PyTorch's files; positions count from 1: seq[1] is the module named "0".
 local Module = require "scute.nn.module"
 
 local Sequential = Module:extend "Sequential"

@@ -1,289 +1,197 @@
--- help() at the prompt: what there is, and what a name means. Everything shown is taken from where it is defined: the
--- declarations of ops, the comments above functions, the first lines of each file.
-local lfs = require "lfs"
-local options = require "scute.base.options"
-local sorted_keys = require "scute.base.sorted_keys"
+-- help() at the prompt: what there is, and what a name or a value means. What it says comes from scute.help.*.
+local console = require "scute.base.console"
+local comments = require "scute.help.comments"
+local entries = require "scute.help.entries"
+local find = require "scute.help.find"
+local overview = require "scute.help.overview"
+local pager = require "scute.help.pager"
+local search = require "scute.help.search"
+local text = require "scute.help.text"
 local scute = require "scute"
 
 local help = {}
 
-local OVERVIEW = [[
-scute: tensors with gradients, pretrained networks, optimizers, photos.
+-- ---- entries, with what belongs to them ----
 
-   x = scute.tensor { { 1, 2 }, { 3, 4 } }       a tensor from tables; also zeros, ones, full, rand, randn, arange
-   x[1][2]   x[{ {}, 2 }]   #x   x.shape         indices and dimensions start at 1, -1 is the last
-   y = (x * 2 + 1):sum()                         arithmetic and methods; every op is both scute.op(x) and x:op()
-   w = scute.randn(2, 2):requires_grad_()        then loss:backward() fills w.grad
-   m = scute.models.resnet18 { classes = 10 }    a network; m:groups() shows what trains, m(x) runs it
-   scute.no_grad(function() ... end)             without recording for gradients
-
-   help "conv2d"         an op                   help "models.create"    a function of the library
-   help "nn"             a family                help "ops"              all ops
-   help(f)               a function you hold     help "t:item"           a method of tensors
-]]
-
--- ---- where texts come from ----
-
-local function library_folder()
-   return (scute.module_file "scute" or ""):match "^(.*)/"
-end
-
-local function read_lines(path)
-   local lines = {}
-   for line in io.lines(path) do lines[#lines + 1] = line end
-   return lines
-end
-
-local function comment_text(line)
-   return line:match "^%s*%-%-%-? ?(.*)$"
-end
-
--- The comment at the top of a file.
-local function header_of(path)
-   local text = {}
-   for line in io.lines(path) do
-      local comment = comment_text(line)
-      if not comment then break end
-      text[#text + 1] = comment
+-- The members of a family, or the methods of a class or of a word for values.
+local function members(index, wanted)
+   local list = {}
+   for _, entry in ipairs(index.list) do
+      if wanted(entry) then list[#list + 1] = entry end
    end
-   return table.concat(text, "\n")
+   return list
 end
 
--- The comment above line `at`, and that line.
-local function comment_above(path, at)
-   local lines = read_lines(path)
-   local first = at
-   while first > 1 and comment_text(lines[first - 1]) do first = first - 1 end
-   local text = { lines[at]:gsub("^%s*local%s+", ""):gsub("%s+$", ""), nil }
-   for i = first, at - 1 do text[#text + 1] = "   " .. comment_text(lines[i]) end
-   return table.concat(text, "\n")
+local function section(title, list, width)
+   return #list > 0 and title .. "\n" .. text.list(list, width) or ""
 end
 
--- Calls visit(path, module) for every file of the library, families before their parts.
-local function each_file(folder, prefix, visit)
-   local folders = {}
+local function ops_text(index, width)
    local names = {}
-   for name in lfs.dir(folder) do names[#names + 1] = name end
+   for _, entry in ipairs(index.list) do
+      if entry.is_method then names[#names + 1] = entry.name end
+   end
+   return "\n\nand these ops, as x:op():\n" .. text.wrap(table.concat(names, ", "), width, "   ")
+end
+
+local function methods_text(index, word, width)
+   local own = members(index, function(entry) return entry.class == word end)
+   return section("It has:", own, width) .. (word == "t" and ops_text(index, width) or "")
+end
+
+local function class_text(index, entry, width)
+   local own = members(index, function(other) return other.class == entry.name end)
+   local parts = { section("It has:", own, width) }
+   if entry.name ~= "nn.Module" then parts[2] = 'and what all modules have: help "nn.Module"' end
+   return text.entry(entry, width, parts)
+end
+
+local function family_text(index, entry, width)
+   local list = members(index, function(other) return other.family == entry.name and other.kind ~= "method" end)
+   return text.entry(entry, width, { section("It has:", list, width) })
+end
+
+-- Of one of Lua's own libraries.
+local function library_text(index, entry, width)
+   local list = {}
+   for _, other in ipairs(index.own) do
+      if other.name:find("^" .. entry.name .. "%.") then list[#list + 1] = other end
+   end
+   return text.entry(entry, width, { section("It has:", list, width) })
+end
+
+local function entry_text(index, entry, width)
+   if entry.kind == "lua" then return library_text(index, entry, width) end
+   if entry.kind == "class" then return class_text(index, entry, width) end
+   if entry.kind == "family" then return family_text(index, entry, width) end
+   return text.entry(entry, width)
+end
+
+-- ---- names ----
+
+local function unknown(index, name)
+   local names = { "ops" }
+   for known in pairs(index.by_name) do names[#names + 1] = known end
    table.sort(names)
-   for _, name in ipairs(names) do
-      local path = folder .. "/" .. name
-      local module = name:match "^([%w_]+)%.lua$"
-      if module then visit(path, prefix .. module)
-      elseif name:sub(1, 1) ~= "." and lfs.attributes(path, "mode") == "directory" then
-         folders[#folders + 1] = { path, prefix .. name .. "." }
-      end
-   end
-   for _, entry in ipairs(folders) do each_file(entry[1], entry[2], visit) end
+   local near = scute.nearest(name, names)
+   return ("nothing is known about '%s'%s; ?? %s searches the texts, help() shows where to begin"):format(name,
+      near and (", did you mean '%s'?"):format(near) or "", name)
 end
 
-local function families()
-   local found = {}
-   for name in lfs.dir(library_folder()) do
-      local family = name:match "^([%w_]+)%.lua$"
-      if family and family ~= "init" then found[#found + 1] = family end
-   end
-   table.sort(found)
-   return found
-end
-
-local function family_path(name)
-   if not name:find "^[%w_.]+$" then return nil end
-   return scute.module_file("scute." .. name)
-end
-
--- Names of functions bound in C -> what their comments say.
-local function bindings()
-   local found = {}
-   for block in (scute.binding_help() .. "\n"):gmatch "(.-)\n\n" do
-      local name = block:match "^scute%.([%w_.]+)" or block:match "^(%a+:[%a_]+)"
-      if name then found[name] = found[name] and found[name] .. "\n" .. block or block end
-   end
-   return found
-end
-
--- ---- what a name means ----
-
-local function op_text(name)
-   local ok, info = pcall(scute.op_info, name)
-   if not ok then return nil end
-   return info.text:gsub("%s+$", "") .. (info.differentiable and "" or "\n  (has no gradient)")
-end
-
-local function binding_text(name)
-   local found = bindings()
-   return found[name] or found["t:" .. name] or found[name:gsub("^tensor[.:]", "t:")]
-end
-
-local function value_at(path)
-   local value = scute
+-- The value of `a.b` or `a:b` among the session's variables, nil where there is none.
+local function variable(path)
+   local value = _G
    for key in path:gmatch "[^.:]+" do
-      if type(value) ~= "table" then return nil end
       local ok, inner = pcall(function() return value[key] end)
-      if not ok then return nil end
+      if not ok or inner == nil then return nil end
       value = inner
    end
    return value
 end
 
--- What a function or a class takes, as it is declared.
-local function options_text(callable)
-   local declaration = options.of(callable)
-   return declaration and #declaration.names > 0 and "\n\nOptions:\n" .. declaration:text() or ""
+local of_value
+
+local function of_name(index, topic, width)
+   local name = topic:match "^%s*(.-)[%s()]*$"
+   if name == "" or name == "scute" then return overview.text(index, width) end
+   if name == "ops" then return overview.ops(index, width) end
+   local found, takers = find.named(index, name), find.with_option(index, name)
+   if #found == 1 then return entry_text(index, found[1], width) end
+   if #found > 1 then return ("'%s' is\n%s"):format(name, text.list(found, width)) end
+   if #takers > 0 then return text.option(name, takers, width) end
+   local value = name:find "^[%a_][%w_.:]*$" and variable(name)
+   return value ~= nil and value ~= false and of_value(index, value, width) or unknown(index, name)
 end
 
--- An option by its name, of every function of the library that takes it.
-local function option_text(name)
-   local lines = {}
-   local function look(callable)
-      local declaration = options.of(callable)
-      local text = declaration and declaration:text(name) or ""
-      if text ~= "" then lines[#lines + 1] = ("%s:\n%s"):format(declaration.what, text) end
+-- ---- values ----
+
+local function function_text(index, f, width)
+   local entry = index.by_value[f]
+   if entry then return entry_text(index, entry, width) end
+   local path, at = comments.source(f)
+   local lines = path and comments.reader()(path)
+   local is_typed = debug.getinfo(f, "S").what ~= "C"
+   if not lines then
+      return is_typed and ("function%s: typed at the prompt or made by load"):format(entries.parameters(f)) or "a function of C"
    end
-   for _, family in ipairs(families()) do
-      local value = value_at(family)
-      look(value)
-      if type(value) == "table" then
-         for _, key in ipairs(sorted_keys(value)) do look(rawget(value, key)) end
-      end
+   local comment = comments.above(lines, at)
+   return text.entry({ signature = lines[at]:match "^%s*(.-)%s*$", text = comment, kind = "function" }, width,
+      { ("%s, line %d"):format(path, at) })
+end
+
+local function module_text(index, value, width)
+   local class, base = find.class(value)
+   local entry = index.by_value[class]
+   local first = rawequal(class, value) and "" or ("a module of the class %s\n\n"):format(class.class_name)
+   while not entry and base do
+      class, base = find.class(base)
+      entry = index.by_value[class]
    end
-   return #lines > 0 and ("the option '%s' of\n%s"):format(name, table.concat(lines, "\n")) or nil
+   return first .. entry_text(index, entry, width)
 end
 
-local function function_text(f)
-   local info = debug.getinfo(f, "S")
-   local path = info.source:match "^@(.*)"
-   if not path or not lfs.attributes(path) then return nil end
-   return comment_above(path, info.linedefined) .. options_text(f)
+local function table_text(index, value, width)
+   local what, name, declaration = find.kind(value)
+   if declaration then return text.declaration(declaration) end
+   if not what then return ("a table; it prints as\n%s"):format(console.brief(value)) end
+   return ("%s: what %s returns\n\n%s"):format(what, name, entry_text(index, index.by_name[name], width))
 end
 
-local function list_members(value)
-   local names = {}
-   for key, member in next, value do
-      if type(key) == "string" and not key:find "^_" then
-         names[#names + 1] = key .. (type(member) == "function" and "()" or "")
-      end
+local PLAIN = {
+   number = function(value)
+      return ("%s: a number (%s); help \"math\" lists what Lua computes"):format(value, math.type(value))
+   end,
+   boolean = function(value) return ("%s: true and false are what conditions give"):format(value) end,
+   thread = function() return "a coroutine; see help \"coroutine\"" end,
+}
+
+function of_value(index, value, width)
+   local entry = type(value) ~= "number" and index.by_value[value]
+   if value == scute then return overview.text(index, width) end
+   if entry then return entry_text(index, entry, width) end
+   if type(value) == "function" then return function_text(index, value, width) end
+   if find.class(value) then return module_text(index, value, width) end
+   local word = find.word(value)
+   if word then
+      local brief = console.brief(value):gsub("^table: .*", "a " .. word)
+      return ("%s\n\n%s"):format(brief, methods_text(index, word, width))
    end
-   table.sort(names)
-   return #names > 0 and "\n\nIt has: " .. table.concat(names, ", ") or ""
+   if type(value) == "table" then return table_text(index, value, width) end
+   return PLAIN[type(value)] and PLAIN[type(value)](value) or console.brief(value)
 end
 
-local function family_text(name)
-   local path = family_path(name)
-   if not path then return nil end
-   local value = value_at(name)
-   return header_of(path) .. (type(value) == "table" and not getmetatable(value) and list_members(value) or "")
-      .. options_text(value)
+-- ---- what the prompt calls ----
+
+local function width()
+   return (scute.terminal_size())
 end
 
--- A comment anywhere in the library that starts with the name, as in "-- nn.Linear { in_features, ... }", and the options of
--- the value that it is about.
-local function mentioned_text(name, value)
-   local short = name:gsub("^scute%.", "")
-   local found
-   each_file(library_folder(), "", function(path)
-      if found then return end
-      local lines = read_lines(path)
-      for at, line in ipairs(lines) do
-         local comment = comment_text(line)
-         local rest = comment and comment:sub(1, #short) == short and comment:sub(#short + 1)
-         if rest and not rest:find "^[%w_.]" then
-            local text = {}
-            while lines[at] and comment_text(lines[at]) do
-               text[#text + 1] = comment_text(lines[at])
-               at = at + 1
-            end
-            found = table.concat(text, "\n")
-            return
-         end
-      end
-   end)
-   return found and found .. options_text(value)
-end
-
-local function ops_text()
-   local lines, line = {}, ""
-   for _, name in ipairs(scute.ops()) do
-      if #line + #name > 100 then
-         lines[#lines + 1] = line
-         line = ""
-      end
-      line = line .. "  " .. name
-   end
-   lines[#lines + 1] = line
-   return table.concat(lines, "\n") .. '\n\nhelp "NAME" explains one.'
-end
-
-local function all_names()
-   local names = scute.ops()
-   for _, family in ipairs(families()) do names[#names + 1] = family end
-   for name in next, bindings() do names[#names + 1] = name end
-   return names
-end
-
-local function unknown(name)
-   local near = scute.nearest(name, all_names())
-   return ("nothing is known about '%s'%s; help() shows where to begin"):format(name,
-      near and (", did you mean '%s'?"):format(near) or "")
-end
-
--- What a family is, in one line of the terminal.
-local function summary(name)
-   local first = header_of(family_path(name)):match "^[^\n]*":gsub("^scute%." .. name .. ":%s*", "")
-   local sentence = first:match "^(.-[.:;])%s" or first
-   return (sentence:gsub("[.:;]$", ""):sub(1, 90))
-end
-
-local function overview()
-   local lines = { OVERVIEW, "families:" }
-   for _, name in ipairs(families()) do lines[#lines + 1] = ("   %-14s %s"):format(name, summary(name)) end
-   return table.concat(lines, "\n")
-end
-
-local function text_of_name(name)
-   name = name:gsub("^scute%.", "")
-   if name == "" then return overview() end
-   if name == "ops" then return ops_text() end
-   local value = value_at(name)
-   return op_text(name) or binding_text(name) or (type(value) == "function" and function_text(value))
-      or family_text(name) or option_text(name) or mentioned_text(name, value) or unknown(name)
-end
-
-local function name_of(f)
-   for name, value in next, scute do
-      if value == f then return name end
-   end
-   for name, value in next, debug.getmetatable(scute.zeros(1)).methods do
-      if value == f then return "t:" .. name end
-   end
-end
-
-local function text_of_value(value)
-   local name = type(value) == "function" and name_of(value)
-   if name then return text_of_name(name) end
-   if type(value) == "function" then
-      return function_text(value) or "a function of Lua's own or typed at the prompt; see the manual of Lua 5.4"
-   end
-   for _, family in ipairs(families()) do
-      if rawget(scute, family) == value then return family_text(family) end
-   end
-   if value == scute then return OVERVIEW end
-   local declaration = options.declaration_of(value)
-   if declaration then return ("options of %s:\n%s"):format(declaration.what, declaration:text()) end
-   local class = type(value) == "table" and (rawget(value, "class_name") or value.class_name)
-   return class and mentioned_text("nn." .. class, value) or tostring(value)
-end
-
---- The text that help(topic) prints: of a name, a value, or with nothing or nil the overview.
+--- The text that help(topic) prints: of a name, a value, or with nothing the overview.
 function help.text(...)
-   if select("#", ...) == 0 or (...) == nil then return overview() end
-   local topic = ...
-   if type(topic) == "string" then return text_of_name(topic) end
-   return text_of_value(topic)
+   local index, topic = find.index(), ...
+   if topic == nil then
+      local first = select("#", ...) > 0 and "nil: nothing has that name here. Where to begin:\n\n" or ""
+      return first .. overview.text(index, width())
+   end
+   if type(topic) == "string" then return of_name(index, topic, width()) end
+   return of_value(index, topic, width())
 end
 
 --- help() shows what there is; help "name" and help(value) what one thing is.
 function help.show(...)
-   print(help.text(...))
+   pager.show(help.text(...))
+end
+
+--- What `? name` shows: of a variable of the session its value, else what help "name" does.
+function help.ask(name)
+   local value = name:find "^[%a_][%w_.:]*$" and variable(name)
+   if value ~= nil and value ~= false and type(value) ~= "string" then return help.show(value) end
+   help.show(name)
+end
+
+--- What `?? word` shows.
+function help.search(word)
+   pager.show(word == "" and help.text() or search.text(find.index(), word, width()))
 end
 
 return help

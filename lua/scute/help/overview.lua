@@ -1,0 +1,40 @@
+-- What help() shows first, and what it lists: the families, the ops.
+local text = require "scute.help.text"
+local scute = require "scute"
+
+local overview = {}
+
+local FIRST = [[
+scute: tensors with gradients, pretrained networks, optimizers, photos.
+
+   x = scute.tensor { { 1, 2 }, { 3, 4 } }       a tensor from tables; also zeros, ones, full, rand, randn, arange
+   x[1][2]   x[{ {}, 2 }]   #x   x.shape         indices and dimensions start at 1, -1 is the last
+   y = (x * 2 + 1):sum()                         arithmetic and methods; every op is both scute.op(x) and x:op()
+   w = scute.randn(2, 2):requires_grad_()        then loss:backward() fills w.grad
+   m = scute.models.resnet18 { classes = 10 }    a network; m:groups() shows what trains, m(x) runs it
+   scute.no_grad(function() ... end)             without recording for gradients
+
+   help "conv2d"         an op                   help "models.create"    a function of the library
+   help "nn"             a family                help "ops"              all ops
+   help(f)               any value you hold      help "t:item"           a method of tensors
+   ? conv2d              the same as help        ?? batch norm           names and texts with these words
+
+families:]]
+
+--- The overview.
+function overview.text(index, width)
+   local families = {}
+   for _, entry in ipairs(index.list) do
+      if entry.kind == "family" then families[#families + 1] = entry end
+   end
+   return FIRST .. "\n" .. text.list(families, width)
+end
+
+--- All ops, a line each.
+function overview.ops(index, width)
+   local ops = {}
+   for _, name in ipairs(scute.ops()) do ops[#ops + 1] = index.by_name[name] end
+   return text.list(ops, width) .. '\n\nhelp "NAME" explains one.'
+end
+
+return overview

@@ -1,0 +1,122 @@
+-- Entries of help() as text for a terminal.
+local text = {}
+
+local WIDEST = 100 -- letters of a line of prose
+
+local function letters(s)
+   return utf8.len(s) or #s
+end
+
+-- A paragraph in lines of at most `width` letters.
+local function fill(words, width)
+   local lines, line = {}, ""
+   for word in words:gmatch "%S+" do
+      if line ~= "" and letters(line) + 1 + letters(word) > width then lines[#lines + 1], line = line, "" end
+      line = line == "" and word or line .. " " .. word
+   end
+   lines[#lines + 1] = line
+   return lines
+end
+
+--- A comment, indented, its paragraphs filled to `width`; what is indented in it (examples, tables) stays as it is.
+function text.wrap(comment, width, indent)
+   local out, paragraph = {}, nil
+   local room = math.min(width, WIDEST) - #indent
+   local function finish()
+      for _, line in ipairs(paragraph and fill(paragraph, room) or {}) do out[#out + 1] = indent .. line end
+      paragraph = nil
+   end
+   for line in (comment .. "\n"):gmatch "(.-)\n" do
+      if line:find "^%s" or line == "" then
+         finish()
+         out[#out + 1] = line == "" and "" or indent .. line
+      else
+         paragraph = paragraph and paragraph .. " " .. line or line
+      end
+   end
+   finish()
+   return table.concat(out, "\n")
+end
+
+--- What an entry does, in one line of at most `width` letters.
+function text.summary(entry, width)
+   local first = entry.text:match "^(.-)\n\n" or entry.text
+   first = first:gsub("^scute%." .. entry.name .. "[^:]*:%s*", ""):gsub("\n", " "):gsub("^%s+", "")
+   local sentence = first:match "^(.-[.;])%s" or first
+   sentence = sentence:gsub("[.:;]$", "")
+   if letters(sentence) <= width then return sentence end
+   local cut = sentence:sub(1, utf8.offset(sentence, width) - 1)
+   return (cut:gsub("%s+%S*$", "")) .. " …"
+end
+
+--- Entries in two columns: how each is called, and what it does.
+function text.list(entries, width)
+   local lines, most = {}, 0
+   for _, entry in ipairs(entries) do most = math.max(most, #entry.name) end
+   most = math.min(most, 30)
+   for i, entry in ipairs(entries) do
+      lines[i] = ("   %-" .. most .. "s  %s"):format(entry.name, text.summary(entry, math.max(20, width - most - 5)))
+   end
+   return table.concat(lines, "\n")
+end
+
+-- The arguments of an op, as its declaration has them.
+local function arguments_text(entry)
+   local lines, width = {}, 0
+   for _, argument in ipairs(entry.options) do width = math.max(width, #argument[1]) end
+   for i, argument in ipairs(entry.options) do
+      local kind = argument.choices and table.concat(argument.choices, ", ") or argument.kind
+      lines[i] = ("   %-" .. width .. "s  %s; %s%s"):format(argument[1], argument.help, kind,
+         argument.default ~= nil and "; default " .. tostring(argument.default) or argument.optional and "; optional" or "")
+   end
+   return table.concat(lines, "\n")
+end
+
+--- What an entry takes by name; "" where that is nothing.
+function text.options(entry)
+   if not entry.options or #entry.options == 0 then return "" end
+   if entry.kind == "op" then return "Arguments:\n" .. arguments_text(entry) end
+   return "Options:\n" .. (entry.declaration and entry.declaration:text() or arguments_text(entry))
+end
+
+-- How an entry is called, and what its comment says. What it returns belongs to the call.
+local function heading(entry, width)
+   if entry.text:find "^%->" then
+      return (text.wrap(entry.signature .. " " .. entry.text, width - 3, ""):gsub("\n", "\n   "))
+   end
+   local head = entry.is_method and ("%s\nt:%s(...)"):format(entry.signature, entry.name) or entry.signature
+   return entry.text == "" and head or head .. "\n" .. text.wrap(entry.text, width, "   ")
+end
+
+--- An entry: how it is called, what it does, what it takes. more: further parts, texts.
+function text.entry(entry, width, more)
+   local parts = { heading(entry, width), text.options(entry) }
+   for _, part in ipairs(more or {}) do parts[#parts + 1] = part end
+   local filled = {}
+   for _, part in ipairs(parts) do
+      if part ~= "" then filled[#filled + 1] = part end
+   end
+   return table.concat(filled, "\n\n")
+end
+
+--- The options of a declaration, of which a strict table was made.
+function text.declaration(declaration)
+   return ("options of %s:\n%s"):format(declaration.what, declaration:text())
+end
+
+--- An option by its name, of every entry that takes it; those that say the same together.
+function text.option(name, entries, width)
+   local order, takers = {}, {}
+   for _, entry in ipairs(entries) do
+      local line = entry.declaration:text(name)
+      if not takers[line] then order[#order + 1], takers[line] = line, {} end
+      table.insert(takers[line], entry.name)
+   end
+   local lines = { ("the option '%s' of"):format(name) }
+   for _, line in ipairs(order) do
+      lines[#lines + 1] = text.wrap(table.concat(takers[line], ", ") .. ":", width, "") .. "\n" .. line
+   end
+   return table.concat(lines, "\n")
+end
+
+return text

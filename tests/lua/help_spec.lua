@@ -1,0 +1,199 @@
+-- Help: everything that users may call has a text, and is found under the names that users try.
+local scute = require "scute"
+local comments = require "scute.help.comments"
+local entries = require "scute.help.entries"
+local find = require "scute.help.find"
+local help = require "scute.repl.help"
+local options = require "scute.base.options"
+local public = require "scute.help.public"
+
+local all = entries.list(true)
+local listed = entries.list()
+
+local by_name = {}
+for _, entry in ipairs(all) do by_name[entry.name] = entry end
+
+describe("everything that users may call", function()
+   it("has a text and says how it is called", function()
+      local without = {}
+      for _, entry in ipairs(all) do
+         if entry.text == "" or not entry.signature then without[#without + 1] = entry.kind .. " " .. entry.name end
+      end
+      assert.same({}, without)
+      assert.is_true(#all > 450, #all)
+   end)
+
+   it("has a line about each of its options", function()
+      local without = {}
+      for _, entry in ipairs(all) do
+         for _, option in ipairs(entry.options or {}) do
+            if not option.help or option.help == "" then without[#without + 1] = entry.name .. " " .. option[1] end
+         end
+      end
+      assert.same({}, without)
+   end)
+
+   it("is all that there is in the families", function()
+      local missing = {}
+      for _, family in ipairs(public.families()) do
+         assert.equal("family", by_name[family].kind)
+         local value = scute[family]
+         for _, name in ipairs(type(value) == "table" and public.names(value) or {}) do
+            if not by_name[family .. "." .. name] then missing[#missing + 1] = family .. "." .. name end
+         end
+      end
+      assert.same({}, missing)
+      for _, name in ipairs(scute.models.list()) do assert.equal("model", by_name["models." .. name].kind) end
+   end)
+
+   it("is all that C puts into scute and into the types of its values", function()
+      local missing = {}
+      for name, value in next, require "scute.core" do
+         if type(value) == "function" and not by_name[name] then missing[#missing + 1] = name end
+      end
+      for method in next, debug.getmetatable(scute.zeros(1)).methods do
+         local op = by_name[method]
+         if not by_name["t:" .. method] and not (op and op.is_method) then missing[#missing + 1] = "t:" .. method end
+      end
+      assert.same({}, missing)
+      for _, name in ipairs { "image:resize", "canvas:text", "loader:next", "monitor:sample", "t.shape", "image.width" } do
+         assert.is_truthy(by_name[name], name)
+      end
+   end)
+
+   it("is every method of a module and of what is derived from it", function()
+      local missing = {}
+      for _, class in next, scute.nn do
+         if type(class) == "table" and class.class_name then
+            for method in next, public.own_methods(class) do
+               local name = class.class_name:lower() .. ":" .. method
+               if not by_name[name] then missing[#missing + 1] = name end
+            end
+         end
+      end
+      assert.same({}, missing)
+   end)
+end)
+
+-- Classes of objects that never leave the library.
+local KEPT_INSIDE = {}
+for name in ("Declaration Failure Queue Set Axes Progress Average Worst Board"):gmatch "%S+" do KEPT_INSIDE[name] = true end
+local PROGRAMS = { worker = true } -- of scute.compare: run, not required
+
+describe("a class of what functions return", function()
+   it("is known to help, or never leaves the library", function()
+      local known, new = {}, {}
+      for _, entry in ipairs(public.CLASSES) do known[public.classes_in(entry[2])[entry[3]]] = true end
+      local function look(folder, prefix)
+         for _, name in ipairs(comments.files(folder)) do
+            if name ~= "init" and not PROGRAMS[name] then
+               for class_name, class in next, public.classes_in(prefix .. name) do
+                  local is_told = known[class] or KEPT_INSIDE[class_name]
+                  if not is_told then new[#new + 1] = prefix .. name .. " " .. class_name end
+               end
+            end
+         end
+      end
+      look(comments.folder(), "scute.")
+      for _, family in ipairs(public.families()) do look(comments.folder() .. "/" .. family, "scute." .. family .. ".") end
+      assert.same({}, new)
+   end)
+end)
+
+local function text(...)
+   return (help.text(...):gsub("\n$", ""))
+end
+
+describe("help", function()
+   it("knows methods by every way to name them", function()
+      local matmul = text "matmul"
+      for _, name in ipairs { "t:matmul", "tensor:matmul", "scute.matmul", "t.matmul", "matmul()", " matmul " } do
+         assert.equal(matmul, text(name))
+      end
+      for _, op in ipairs(listed) do
+         if op.is_method then assert.equal(text(op.name), text("t:" .. op.name)) end
+      end
+      for _, name in ipairs { "m:freeze", "model.freeze", "nn.Module:freeze", "module:freeze", "freeze", "Linear:freeze" } do
+         assert.matches("^module:freeze%(what, options%)", text(name))
+      end
+   end)
+
+   it("takes a member of a family before a namesake", function()
+      assert.matches("^scute.nn.Linear {", text "Linear")
+      assert.matches("^scute.linear%(", text "linear")
+      assert.matches("^'fit' is\n   figure:fit .*\n   pca.fit .*\n   train.fit ", text "fit")
+      assert.matches("^scute.train.lr_find", text "LR_FIND")
+   end)
+
+   it("tells of options by name, those that say the same together", function()
+      assert.matches("^the option 'epochs' of\nschedule.constant, schedule.cosine,", text "epochs")
+      assert.matches("\ntrain.fit, train.lr_find:\n   epochs  passes over", text "epochs")
+   end)
+
+   it("shows the nearest name for what is not there", function()
+      assert.matches("nothing is known about 'ad', did you mean 'add'%?; %?%? ad searches", text "ad")
+   end)
+
+   it("leaves out what is internal, but explains it to who holds it", function()
+      for _, name in ipairs { "module:within", "module:tell", "module:observed", "terminal.read", "weight_files" } do
+         assert.is_true(by_name[name].internal, name)
+      end
+      for _, entry in ipairs(listed) do assert.is_nil(entry.internal) end
+      assert.is_nil(text("nn.Module"):find("within", 1, true))
+      assert.matches("^module:within", text(scute.nn.Module.within))
+   end)
+
+   it("explains any value", function()
+      local model = scute.nn.Sequential(scute.nn.Linear { 2, 2 })
+      local optimizer = scute.optim.sgd(model, { lr = 1 })
+      local cases = {
+         { 3, "^3: a number %(integer%)" }, { true, "^true: " }, { scute, "^scute: tensors with gradients" },
+         { print, "^print%(%.%.%.%)\n" },
+         { scute.zeros(2, 3), "^tensor f32 cpu %(2, 3%).*t:item .*these ops, as x:op" },
+         { string.format, "^string.format%(" }, { io, "^io\n.*io.lines" },
+         { model, "^a module of the class Sequential.*sequential:append.*help \"nn.Module\"" },
+         { model[1], "^a module of the class Linear.*\n   in_features " },
+         { scute.nn.Linear, "^scute.nn.Linear { in_features" },
+         { model.freeze, "^module:freeze%(what, options%)" },
+         { optimizer, "^optim.sgd {.*optimizer:step " },
+         { optimizer.step, "^optimizer:step%(%)" }, { scute.schedule.cosine(2), "schedule:then_ " },
+         { scute.plot, "^scute.plot\n.*plot.curves " }, { scute.train.fit, "^scute.train.fit%(model, set, options%)" },
+         { scute.canvas(2, 2), "canvas:circle " }, { scute.plot.curves, "^scute.plot.curves%(" },
+         { scute.train.options {}, "^options of train.fit:\n   optimizer" }, { scute.conv2d, "^scute.conv2d%(x, weight" },
+         { { classes = {}, train = {}, val = {} }, "^a data set: what data.open returns" },
+         { { history = {}, best = {} }, "^the result of training: what train.fit returns" }, { {}, "^a table" },
+         { function(a, b) return a, b end, "help_spec.lua, line %d+$" }, { load "return 1", "typed at the prompt" },
+         { coroutine.create(print), "^a coroutine" },
+      }
+      for _, case in ipairs(cases) do assert.matches(case[2], text(case[1])) end
+      assert.matches("^nil: nothing has that name here", text(nil))
+   end)
+
+   it("explains variables of the session where the library has no such name", function()
+      _G.a_net = scute.nn.Linear { 2, 2 }
+      assert.equal(text "module:freeze", text "a_net:freeze")
+      assert.matches("^a module of the class Linear", text "a_net")
+      _G.a_net = nil
+   end)
+
+   it("has a line for every name of Lua's own libraries", function()
+      local known = find.index().by_name
+      for _, library in ipairs { "coroutine", "debug", "io", "os", "package", "string", "table", "utf8" } do
+         for name in next, _G[library] do assert.is_truthy(known[library .. "." .. name], library .. "." .. name) end
+      end
+      for _, name in ipairs { "print", "pairs", "math.floor", "math.pi", "require" } do assert.is_truthy(known[name], name) end
+   end)
+end)
+
+describe("an entry", function()
+   it("has what annotations and pages need", function()
+      local fit = by_name["train.fit"]
+      assert.same({ "function", "train", "scute.train.fit(model, set, options)" }, { fit.kind, fit.family, fit.signature })
+      assert.equal(options.of(scute.train.fit), fit.declaration)
+      local freeze = by_name["module:freeze"]
+      assert.same({ "nn.Module", "module:freeze(what, options)" }, { freeze.class, freeze.signature })
+      local act = by_name.conv_bn_act.options[16]
+      assert.same({ "act", "choice", "none" }, { act[1], act.kind, act.default })
+      assert.same({ "none", "relu", "relu6", "silu" }, act.choices)
+   end)
+end)
