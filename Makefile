@@ -9,6 +9,7 @@
 #   make compare-demo  five architectures on the demo's photos, in about five minutes
 #   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
+#   make doc        the reference, as HTML pages in build/doc; `make install` puts it into PREFIX/share/doc/scute
 #   make test DEVICE=cuda, make bench DEVICE=cuda      the same on a real NVIDIA GPU
 #
 # Where the CUDA toolkit and cuDNN are found, the GPU plugin is built too (kernels/cuda/cuda.mk; CUDA=no leaves it out).
@@ -175,13 +176,22 @@ valgrind: ctests
 	   --suppressions=tests/c/valgrind.supp \
 	   --errors-for-leak-kinds=definite --show-leak-kinds=definite $$test || exit 1; done
 
-# ---- install ----
+# ---- the reference and install ----
+
+# The pages are made of what help() says, so they are as new as the sources.
+$(BUILD)/doc/index.html: $(BUILD)/scute $(wildcard lua/scute/*.lua lua/scute/*/*.lua lua/scute/*/*/*.lua scripts/*.lua)
+	@rm -rf $(@D)
+	@echo "make $(@D)"
+	$(Q)$< -e 'require("scute.help.pages").write "$(@D)"'
+
+doc: $(BUILD)/doc/index.html
 
 SHARE    = $(DESTDIR)$(PREFIX)/share
 HOME_DIR = $(SHARE)/scute
+DOC_DIR  = $(SHARE)/doc/scute
 MADE     = man/man1/scute.1 bash-completion/completions/scute zsh/site-functions/_scute fish/vendor_completions.d/scute.fish
 
-install: all
+install: all doc
 	install -D -m 755 $(BUILD)/scute $(DESTDIR)$(PREFIX)/bin/scute
 	install -D -m 644 $(ONEDNN)/lib/libdnnl.so.3 $(DESTDIR)$(PREFIX)/lib/scute/libdnnl.so.3
 	for file in $$(find lua scripts examples -name '*.lua' -o -path '*/editor/project/*') examples/photo.jpg; do \
@@ -189,12 +199,14 @@ install: all
 	for file in $(MADE) $$(cd $(BUILD)/share && find scute -name '*.lua'); do \
 	   install -D -m 644 $(BUILD)/share/$$file $(SHARE)/$$file || exit 1; done
 	install -m 644 LICENSE README.md $(HOME_DIR)/
+	install -d $(DOC_DIR)
+	install -m 644 $(BUILD)/doc/*.html $(DOC_DIR)/
 
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/bin/scute $(DESTDIR)$(PREFIX)/lib/scute $(HOME_DIR) $(addprefix $(SHARE)/,$(MADE))
+	rm -rf $(DESTDIR)$(PREFIX)/bin/scute $(DESTDIR)$(PREFIX)/lib/scute $(HOME_DIR) $(DOC_DIR) $(addprefix $(SHARE)/,$(MADE))
 
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps fine-tuning-demo install lint mutate needed run-border run-ctests soak \
+.PHONY: all asan bench clean compare-demo ctests demo deps doc fine-tuning-demo install lint mutate needed run-border run-ctests soak \
    stamps test uninstall valgrind weights

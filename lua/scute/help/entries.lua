@@ -92,6 +92,7 @@ describe["function"] = function(entry, files, bound)
    if not lines then return bound_text(entry, bound) end
    local is_method = entry.kind == "method"
    local call, text = split_call(comments.above(lines, at), entry.name)
+   if options.of(entry.value) then text = text:gsub("%f[%w]given: ", "options: ") end -- as `parameters` calls it
    entry.signature = (is_method and "" or "scute.") .. entry.name .. (call or entries.parameters(entry.value, is_method))
    entry.text = text
 end
@@ -135,10 +136,16 @@ local function home_of(t)
    end
 end
 
+-- A list of flags, as cli.parse takes them, is a declaration.
+local function flags_of(value)
+   local first = type(value) == "table" and value[1]
+   return type(first) == "table" and type(first[1]) == "string" and first.help and value or nil
+end
+
 -- A table of functions is told by its file, another value above the line that sets it.
 function describe.value(entry, files)
    local key = entry.name:match "[^.]+$"
-   entry.signature = "scute." .. entry.name
+   entry.signature, entry.options = "scute." .. entry.name, flags_of(entry.value)
    local home = type(entry.value) == "table" and home_of(entry.value)
    if home then entry.text = comments.header(files(home)) return end
    local folder = comments.folder()

@@ -136,8 +136,8 @@ function find.class(value)
    return class, type(base) == "table" and base or nil
 end
 
---- What a table is that says so by its fields or its metatable: words, and the name of the entry that tells more; nil for others.
---- The third result is the declaration of a table of options.
+--- What a table is that says so by its fields or its metatable: words, and the name of the entry that tells more; nil for
+--- others. The third result is the declaration of a table of options.
 function find.kind(value)
    if type(value) ~= "table" then return nil end
    local declaration = options.declaration_of(value)

@@ -1,4 +1,6 @@
 -- Entries of help() as text for a terminal.
+local options = require "scute.base.options"
+
 local text = {}
 
 local WIDEST = 100 -- letters of a line of prose
@@ -76,7 +78,7 @@ end
 function text.options(entry)
    if not entry.options or #entry.options == 0 then return "" end
    if entry.kind == "op" then return "Arguments:\n" .. arguments_text(entry) end
-   return "Options:\n" .. (entry.declaration and entry.declaration:text() or arguments_text(entry))
+   return "Options:\n" .. (entry.declaration or options.declare(entry.name, entry.options)):text()
 end
 
 -- How an entry is called, and what its comment says. What it returns belongs to the call.

@@ -155,7 +155,7 @@ function Module.observed(observe, f, ...)
    return table.unpack(results, 2, results.n)
 end
 
--- Internal: tells the observer what a module computed, for code that does a module's work without calling it. `output` is a tensor
+-- Internal: tells the observer what a module computed, for code that does its work without calling it. `output` is a tensor
 -- or a shape. Returns the output.
 function Module.tell(module, output, ...)
    if observer then observer(module, output) end
