@@ -22,6 +22,8 @@ th { font-weight: 600; }
 .big { font-size: 2rem; font-weight: 700; }
 .scroll { overflow-x: auto; }
 figure { margin: .5rem 0; }
+pre, .table { overflow-x: auto; }
+td.name { white-space: nowrap; }
 svg, img { max-width: 100%; height: auto; }
 .scroll svg, .scroll img { min-width: min(32rem, 150vw); }
 .narrow { display: none; }

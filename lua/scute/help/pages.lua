@@ -33,14 +33,13 @@ end
 
 -- ---- parts of pages ----
 
-local function cell(html)
-   return "<td>" .. html .. "</td>"
+-- A row that begins with a name, which is not broken.
+local function row(name, ...)
+   return ('<tr><td class="name">%s</td><td>%s</td></tr>'):format(name, table.concat({ ... }, "</td><td>"))
 end
 
-local function row(...)
-   local cells = {}
-   for i, html in ipairs { ... } do cells[i] = cell(html) end
-   return "<tr>" .. table.concat(cells) .. "</tr>"
+local function table_of(rows)
+   return '<div class="table"><table>\n' .. table.concat(rows, "\n") .. "\n</table></div>"
 end
 
 local function code(s)
@@ -63,7 +62,7 @@ local function options_table(list, link, dashes)
    for i, option in ipairs(list) do
       rows[i] = row(code((dashes or "") .. option[1]), link(option.help or ""), page.escape(facts(option)))
    end
-   return "<table>\n" .. table.concat(rows, "\n") .. "\n</table>"
+   return table_of(rows)
 end
 
 local function entry_html(index, address, entry)
@@ -85,7 +84,7 @@ local function list_html(address, list)
       rows[i] = row(('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name)),
          page.escape(text.summary(entry, 120)))
    end
-   return "<table>\n" .. table.concat(rows, "\n") .. "\n</table>"
+   return table_of(rows)
 end
 
 local function document(title, parts)
@@ -107,7 +106,7 @@ local function entries_page(index, address, name, list)
    local family = index.by_name[name]
    local is_family = family and family.kind == "family"
    local parts = {}
-   if is_family then parts[1] = ("<p>%s</p>"):format(code(family.signature)) end
+   if is_family and type(family.value) == "function" then parts[1] = ("<p>%s</p>"):format(code(family.signature)) end
    parts[#parts + 1] = markup.text(index, address, is_family and family.text or BEFORE[name] or "", family)
    if is_family then
       local function link(line) return markup.line(index, address, line, family) end
@@ -118,13 +117,19 @@ local function entries_page(index, address, name, list)
    return document(TITLES[name] or "scute." .. name, parts)
 end
 
--- Page -> the entries on it; a family's own entry is its page.
+-- Page -> the entries on it, methods after what is no method, class by class; a family's own entry is its page.
 local function by_page(index)
    local found = {}
    for _, entry in ipairs(index.list) do
       local name = page_of(index, entry)
       found[name] = found[name] or {}
       if entry.kind ~= "family" then table.insert(found[name], entry) end
+   end
+   for _, list in pairs(found) do
+      table.sort(list, function(a, b)
+         if (a.class or "") ~= (b.class or "") then return (a.class or "") < (b.class or "") end
+         return a.name < b.name
+      end)
    end
    return found
 end
@@ -145,7 +150,7 @@ local function options_page(index, address)
             ('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name)), page.escape(option.help or ""))
       end
    end
-   return document("Options by name", { "<table>\n" .. table.concat(rows, "\n") .. "\n</table>" })
+   return document("Options by name", { table_of(rows) })
 end
 
 local function scripts_page(index, address)
@@ -174,7 +179,7 @@ local function index_page(index, address)
       "<h1>scute: the reference</h1>",
       ("<p>Version %s. In a session <code>help \"NAME\"</code> says the same.</p>"):format(page.escape(scute.version().scute)),
       "<h2>Families</h2>", list_html(address, families),
-      "<h2>And</h2>", "<table>\n" .. table.concat(others, "\n") .. "\n</table>",
+      "<h2>And</h2>", table_of(others),
    })
 end
 
