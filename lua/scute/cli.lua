@@ -7,6 +7,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
+local public = require "scute.base.public"
 local typed_name = require "scute.base.typed_name"
 local FIT = require "scute.train.options"
 
@@ -251,4 +252,5 @@ function cli.parse(words, summary, spec, more)
    return declaration:strict(opt)
 end
 
+public.hide(cli, "explain") -- for host/bind/run.c
 return cli

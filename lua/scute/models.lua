@@ -11,6 +11,7 @@ local columns = require "scute.base.columns"
 local console = require "scute.base.console"
 local finite = require "scute.base.finite"
 local options = require "scute.base.options"
+local public = require "scute.base.public"
 
 local models = {}
 
@@ -206,6 +207,8 @@ function models.load(file)
    model.precision, model.weights = metadata.precision, { path = path }
    return model:eval(), metadata
 end
+
+public.offer(models, models.list)
 
 -- models.resnet18 { classes = 10 } and so on: models.create by field.
 return setmetatable(models, {

@@ -4,6 +4,8 @@
 --
 -- One type of picture a file, in plot/; loaded at first use.
 local nearest = require("scute.core").nearest
+local public = require "scute.base.public"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local plot = {}
 
@@ -13,11 +15,11 @@ local homes = {
    comparison = "comparison", read_history = "history",
 }
 
+public.offer(plot, function() return sorted_keys(homes) end)
+
 -- What someone who typed an unknown name is told.
 local function meant(name)
-   local names = {}
-   for known in pairs(homes) do names[#names + 1] = known end
-   table.sort(names)
+   local names = public.names(plot)
    local near = nearest(name, names)
    return near and (", did you mean '%s'?"):format(near) or "; there are " .. table.concat(names, ", ")
 end

@@ -6,6 +6,7 @@ local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local Linear = require("scute.nn.linear").Linear
 local init = require "scute.nn.initialise"
+local public = require "scute.base.public"
 
 local Classifier = Module:extend "Classifier"
 Classifier.keeps_nothing = true
@@ -162,4 +163,5 @@ function Classifier:embed(x)
    return results[2]
 end
 
+public.hide(Classifier, "head_line")
 return { Classifier = Classifier }

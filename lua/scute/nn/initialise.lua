@@ -1,5 +1,6 @@
 -- How weights start: PyTorch's initialisations, drawn from scute's counter-based generator (scute.manual_seed).
 local scute = require "scute.core"
+local public = require "scute.base.public"
 
 local init = {}
 
@@ -146,4 +147,5 @@ function init.head(linear, name)
    return wanted
 end
 
+public.hide(init, "skip", "device", "on", "constant", "bias_for", "check_head", "head")
 return init

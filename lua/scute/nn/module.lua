@@ -15,6 +15,7 @@
 -- always gives the child. #net is the number of children, net[1] the first, net[-1] the last.
 local scute = require "scute.core"
 local options = require "scute.base.options"
+local public = require "scute.base.public"
 local explainer = require "scute.nn.explain"
 
 local Module = {}
@@ -470,4 +471,7 @@ function Module:tree()
 end
 
 Module.is_module, Module.is_tensor = is_module, is_tensor
+
+public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
+   "fields", "set_fields", "group_paths", "group_aliases")
 return Module

@@ -3,6 +3,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local options = require "scute.base.options"
+local public = require "scute.base.public"
 
 local Optimizer = {}
 Optimizer.__index = Optimizer
@@ -411,4 +412,5 @@ function Optimizer:__tostring()
    return table.concat(lines, "\n")
 end
 
+public.hide(Optimizer, "declare", "new", "share", "take_back", "unscale_grad", "clip_grads")
 return Optimizer
