@@ -17,7 +17,7 @@ static int version(lua_State *L) {
 
 extern const char sc_binding_help[]; // made by tools/help.awk
 
-// scute.binding_help(): internal -> what the comments above functions bound in C say, one blank line between two
+// scute.binding_help() -> what the comments above functions bound in C say, one blank line between two
 static int binding_help(lua_State *L) {
    lua_pushstring(L, sc_binding_help);
    return 1;

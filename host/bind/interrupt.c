@@ -118,7 +118,7 @@ static void replace_coroutine_functions(lua_State *L) {
    lua_pop(L, 1);
 }
 
-// scute.running(): internal -> list of the coroutines that run now, the program itself first, each resumed by the one
+// scute.running() -> list of the coroutines that run now, the program itself first, each resumed by the one
 // before
 static int running_list(lua_State *L) {
    lua_createtable(L, depth, 0);

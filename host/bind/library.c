@@ -42,7 +42,7 @@ static bool push_file(lua_State *L, const char *folder, int index) {
    return false;
 }
 
-// scute.module_file(name): internal -> the file of a module of scute's own ("scute.optim"), or nil
+// scute.module_file(name) -> the file of a module of scute's own ("scute.optim"), or nil
 static int module_file(lua_State *L) {
    push_file(L, library, 1);
    return 1;

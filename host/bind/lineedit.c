@@ -1,4 +1,4 @@
-// scute.terminal: internal: reading lines, for the session at the prompt.
+// scute.terminal: reading lines, for the session at the prompt.
 #include "host/term/lineedit.h"
 
 #include <signal.h>

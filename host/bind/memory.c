@@ -36,7 +36,7 @@ static int flush(lua_State *L) {
    return 0;
 }
 
-// scute.make_room(bytes): internal: fails where so much memory is not free: to be asked before a library that ends the
+// scute.make_room(bytes): fails where so much memory is not free: to be asked before a library that ends the
 // program where it finds none
 static int make_room(lua_State *L) {
    void *room = malloc((size_t)luaL_checkinteger(L, 1));

@@ -34,7 +34,7 @@ static int autocast(lua_State *L) {
    return status == LUA_OK ? lua_gettop(L) - 1 : lua_error(L);
 }
 
-// scute.set_recording(on): internal -> before
+// scute.set_recording(on) -> before
 static int set_recording(lua_State *L) {
    lua_pushboolean(L, sc_set_recording(lua_toboolean(L, 1)));
    return 1;

@@ -1,4 +1,4 @@
-// scute.weight_files: internal: tensors out of files and into them, for lua/scute/weights.lua.
+// scute.weight_files: tensors out of files and into them, for lua/scute/weights.lua.
 #include <string.h>
 
 #include "host/bind/source.h"

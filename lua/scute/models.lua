@@ -60,7 +60,7 @@ function models.list()
    return names
 end
 
--- Internal: the file of the family that a model is of.
+-- The file of the family that a model is of.
 function models.family_file(name)
    return known()[name].file
 end
@@ -209,6 +209,7 @@ function models.load(file)
 end
 
 public.offer(models, models.list)
+public.hide(models, "family_file")
 
 -- models.resnet18 { classes = 10 } and so on: models.create by field.
 return setmetatable(models, {

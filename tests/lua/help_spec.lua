@@ -5,7 +5,7 @@ local entries = require "scute.help.entries"
 local find = require "scute.help.find"
 local help = require "scute.repl.help"
 local options = require "scute.base.options"
-local public = require "scute.help.public"
+local inventory = require "scute.help.inventory"
 
 local all = entries.list(true)
 local listed = entries.list()
@@ -35,10 +35,10 @@ describe("everything that users may call", function()
 
    it("is all that there is in the families", function()
       local missing = {}
-      for _, family in ipairs(public.families()) do
+      for _, family in ipairs(inventory.families()) do
          assert.equal("family", by_name[family].kind)
          local value = scute[family]
-         for _, name in ipairs(type(value) == "table" and public.names(value) or {}) do
+         for _, name in ipairs(type(value) == "table" and inventory.names(value) or {}) do
             if not by_name[family .. "." .. name] then missing[#missing + 1] = family .. "." .. name end
          end
       end
@@ -65,7 +65,7 @@ describe("everything that users may call", function()
       local missing = {}
       for _, class in next, scute.nn do
          if type(class) == "table" and class.class_name then
-            for method in next, public.own_methods(class) do
+            for method in next, inventory.own_methods(class) do
                local name = class.class_name:lower() .. ":" .. method
                if not by_name[name] then missing[#missing + 1] = name end
             end
@@ -83,11 +83,11 @@ local PROGRAMS = { worker = true } -- of scute.compare: run, not required
 describe("a class of what functions return", function()
    it("is known to help, or never leaves the library", function()
       local known, new = {}, {}
-      for _, entry in ipairs(public.CLASSES) do known[public.classes_in(entry[2])[entry[3]]] = true end
+      for _, entry in ipairs(inventory.CLASSES) do known[inventory.classes_in(entry[2])[entry[3]]] = true end
       local function look(folder, prefix)
          for _, name in ipairs(comments.files(folder)) do
             if name ~= "init" and not PROGRAMS[name] then
-               for class_name, class in next, public.classes_in(prefix .. name) do
+               for class_name, class in next, inventory.classes_in(prefix .. name) do
                   local is_told = known[class] or KEPT_INSIDE[class_name]
                   if not is_told then new[#new + 1] = prefix .. name .. " " .. class_name end
                end
@@ -95,7 +95,7 @@ describe("a class of what functions return", function()
          end
       end
       look(comments.folder(), "scute.")
-      for _, family in ipairs(public.families()) do look(comments.folder() .. "/" .. family, "scute." .. family .. ".") end
+      for _, family in ipairs(inventory.families()) do look(comments.folder() .. "/" .. family, "scute." .. family .. ".") end
       assert.same({}, new)
    end)
 end)
@@ -136,9 +136,9 @@ describe("help", function()
 
    it("leaves out what is internal, but explains it to who holds it", function()
       for _, name in ipairs { "module:within", "module:tell", "module:observed", "terminal.read", "weight_files" } do
-         assert.is_true(by_name[name].internal, name)
+         assert.is_true(by_name[name].hidden, name)
       end
-      for _, entry in ipairs(listed) do assert.is_nil(entry.internal) end
+      for _, entry in ipairs(listed) do assert.is_nil(entry.hidden) end
       assert.is_nil(text("nn.Module"):find("within", 1, true))
       assert.matches("^module:within", text(scute.nn.Module.within))
    end)

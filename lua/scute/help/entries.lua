@@ -3,7 +3,7 @@
 local comments = require "scute.help.comments"
 local bindings = require "scute.help.bindings"
 local options = require "scute.base.options"
-local public = require "scute.help.public"
+local inventory = require "scute.help.inventory"
 local scute = require "scute"
 
 local entries = {}
@@ -162,17 +162,11 @@ end
 
 -- ---- the list ----
 
---- Whether a text says that what it is about is not for users: it begins with the word.
-function entries.is_internal(text)
-   return text ~= nil and text:find "^[Ii]nternal%f[%W]" ~= nil
-end
-
 local function complete(entry, files, bound)
    describe[entry.kind](entry, files, bound)
    local declaration = entry.value ~= nil and options.of(entry.value)
    if declaration then entry.options, entry.declaration = declaration.entries, declaration end
    entry.text = entry.text or ""
-   entry.internal = entries.is_internal(entry.text) or nil
 end
 
 --- Everything that users may call, sorted by name: a list of
@@ -185,15 +179,14 @@ end
 --    options    what it takes by name: list of { name, help =, default =, choices =, required =, ... } as options.declare has
 --               them (see scute.base.options), of an op with kind =; nil where there are none. declaration: the whole of it
 --    value      the function, class or table itself, nil for fields
--- What a comment calls internal, and what is in such a table, is left out unless `all` is true; then it has internal = true.
+-- What only the library calls (see scute.base.public) is left out unless `all` is true; then it has hidden = true.
 function entries.list(all)
-   local list, by_name, files, bound = {}, {}, comments.reader(), bindings()
-   for _, entry in ipairs(public.list()) do
-      complete(entry, files, bound)
-      local family = by_name[entry.family]
-      if family and family.internal then entry.internal = true end
-      by_name[entry.name] = entry
-      if all or not entry.internal then list[#list + 1] = entry end
+   local list, files, bound = {}, comments.reader(), bindings()
+   for _, entry in ipairs(inventory.list()) do
+      if all or not entry.hidden then
+         complete(entry, files, bound)
+         list[#list + 1] = entry
+      end
    end
    return list
 end

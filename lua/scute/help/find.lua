@@ -3,7 +3,7 @@ local entries = require "scute.help.entries"
 local lua_own = require "scute.help.lua_own"
 local comments = require "scute.help.comments"
 local options = require "scute.base.options"
-local public = require "scute.help.public"
+local inventory = require "scute.help.inventory"
 local scute = require "scute"
 
 local find = {}
@@ -19,7 +19,7 @@ local function append(map, key, entry)
 end
 
 --- Everything that help() knows, to be asked by the functions below: { list, own (Lua's), by_name, by_last, by_value }. What is
---- internal has an entry by its name and value alone.
+--- hidden has an entry by its name and value alone.
 function find.index()
    local index = { list = {}, own = lua_own.list(), by_name = {}, by_last = {}, by_value = {} }
    for _, part in ipairs { entries.list(true), index.own } do
@@ -27,8 +27,8 @@ function find.index()
          index.by_name[entry.name] = index.by_name[entry.name] or entry -- `select` is an op, too
          local is_known = entry.value == nil or type(entry.value) == "number" or index.by_value[entry.value]
          if not is_known then index.by_value[entry.value] = entry end
-         if not entry.internal then append(index.by_last, entry.name:match "[^.:]+$", entry) end
-         if not entry.internal and part ~= index.own then table.insert(index.list, entry) end
+         if not entry.hidden then append(index.by_last, entry.name:match "[^.:]+$", entry) end
+         if not entry.hidden and part ~= index.own then table.insert(index.list, entry) end
       end
    end
    return index
@@ -120,9 +120,9 @@ end
 function find.word(value)
    local meta = debug.getmetatable(value)
    if type(meta) ~= "table" then return nil end
-   if type(value) == "userdata" then return public.word_of(tostring(meta.__name)) end
-   for _, class in ipairs(public.CLASSES) do
-      if public.classes_in(class[2])[class[3]] == meta then return class[1] end
+   if type(value) == "userdata" then return inventory.word_of(tostring(meta.__name)) end
+   for _, class in ipairs(inventory.CLASSES) do
+      if inventory.classes_in(class[2])[class[3]] == meta then return class[1] end
    end
 end
 

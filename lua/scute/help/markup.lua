@@ -10,7 +10,7 @@ local function meant(index, word)
    if not word:find "[.:]%a" then return nil end
    local found = find.named(index, word)
    local entry = #found == 1 and found[1]
-   return entry and not entry.internal and entry.kind ~= "lua" and entry.kind ~= "part" and entry or nil
+   return entry and not entry.hidden and entry.kind ~= "lua" and entry.kind ~= "part" and entry or nil
 end
 
 --- A line of text as HTML. address(entry) -> where it is told. `self`: the entry that needs no link to itself.

@@ -1,6 +1,5 @@
 -- What help() shows first, and what it lists: the families, the ops.
 local text = require "scute.help.text"
-local scute = require "scute"
 
 local overview = {}
 
@@ -30,10 +29,12 @@ function overview.text(index, width)
    return FIRST .. "\n" .. text.list(families, width)
 end
 
---- All ops, a line each.
+--- The ops, a line each.
 function overview.ops(index, width)
    local ops = {}
-   for _, name in ipairs(scute.ops()) do ops[#ops + 1] = index.by_name[name] end
+   for _, entry in ipairs(index.list) do
+      if entry.kind == "op" then ops[#ops + 1] = entry end
+   end
    return text.list(ops, width) .. '\n\nhelp "NAME" explains one.'
 end
 

@@ -76,7 +76,7 @@ local function is_plain(layer)
    return Module.is(layer, Conv2d) and layer.bias and layer.weight.shape[3] == 1
 end
 
--- Internal: the shapes of what the fused op computes inside.
+-- The shapes of what the fused op computes inside.
 function blocks.SqueezeExcitation:tell_parts(x)
    local samples = x.shape[1]
    local squeezed, excited = { samples, self.fc1.out_channels, 1, 1 }, { samples, self.fc2.out_channels, 1, 1 }

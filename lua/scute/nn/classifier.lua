@@ -96,7 +96,7 @@ function Classifier:restart_head(how)
    return self:head_line(how)
 end
 
--- Internal: the line that says what a new head is.
+-- The line that says what a new head is.
 function Classifier:head_line(how)
    return ("new head: %s %d → %d, %s"):format(self.head_path, self:num_features(), #self.classes, how)
 end

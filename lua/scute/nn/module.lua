@@ -146,7 +146,7 @@ end
 
 local observer
 
--- Internal: runs f(...), and calls observe(module, output) whenever a module in it has computed something. Returns f's results.
+-- Runs f(...), and calls observe(module, output) whenever a module in it has computed something. Returns f's results.
 function Module.observed(observe, f, ...)
    local before = observer
    observer = observe
@@ -156,7 +156,7 @@ function Module.observed(observe, f, ...)
    return table.unpack(results, 2, results.n)
 end
 
--- Internal: tells the observer what a module computed, for code that does its work without calling it. `output` is a tensor
+-- Tells the observer what a module computed, for code that does its work without calling it. `output` is a tensor
 -- or a shape. Returns the output.
 function Module.tell(module, output, ...)
    if observer then observer(module, output) end
@@ -183,7 +183,7 @@ local function pass(...)
    return ...
 end
 
--- Internal: runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
+-- Runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
 function Module:within(f, ...) -- luacheck: ignore self
    return pass(f(...)) -- no tail call: it stands on the stack while f runs
 end

@@ -4,6 +4,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.initialise"
+local public = require "scute.base.public"
 local sizes = require "scute.nn.sizes"
 
 local BatchNorm2d = Module:extend("BatchNorm2d", {
@@ -31,7 +32,7 @@ function BatchNorm2d:mode()
    return (self.weight.requires_grad or self.bias.requires_grad) and "train_affine" or "eval"
 end
 
--- Internal: counts a batch if its statistics will be used; says whether they will.
+-- Counts a batch if its statistics will be used; says whether they will.
 function BatchNorm2d:begin_batch()
    if not self.training or self.fixed then return false end
    local count = self.num_batches_tracked
@@ -48,4 +49,5 @@ function BatchNorm2d:describe()
    return ("%d, eps=%g, momentum=%g"):format(self.num_features, self.eps, self.momentum)
 end
 
+public.hide(BatchNorm2d, "begin_batch")
 return { BatchNorm2d = BatchNorm2d }

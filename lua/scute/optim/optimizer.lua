@@ -46,14 +46,14 @@ local SHARED = {
    { "decay_norms", flag = true, default = false, help = "whether norms and biases (all vectors) decay too" },
 }
 
---- Internal: the declaration of an optimizer's options. entries: those of its own; weight_decay is the default of that option.
+--- The declaration of an optimizer's options. entries: those of its own; weight_decay is the default of that option.
 function Optimizer.declare(kind, weight_decay, entries)
    local all = table.move(SHARED, 1, #SHARED, 1, {})
    all[#all + 1] = { "weight_decay", number = true, min = 0, default = weight_decay, help = "how fast weights shrink" }
    return options.declare("optim." .. kind, table.move(entries, 1, #entries, #all + 1, all))
 end
 
---- Internal: an entry for an option that is a share: at least 0 and below 1.
+--- An entry for an option that is a share: at least 0 and below 1.
 function Optimizer.share(name, default, help)
    return { name, number = true, min = 0, below = 1, default = default, help = help }
 end
@@ -97,7 +97,7 @@ local function append(self, groups, level)
    table.move(new, 1, #new, #self.groups + 1, self.groups)
 end
 
--- Internal: a new optimizer of `class` = {kind =, declaration =, buffers = f(options) -> names of state tensors, update = }.
+-- A new optimizer of `class` = {kind =, declaration =, buffers = f(options) -> names of state tensors, update = }.
 function Optimizer.new(class, given, options_given)
    local read = class.declaration:read(options_given, 3)
    check_nesterov("optim." .. class.kind, read, 3)

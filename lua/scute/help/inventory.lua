@@ -2,13 +2,14 @@
 -- each) with what is in them, the classes of modules, and the methods of what functions return.
 local scute = require "scute"
 local comments = require "scute.help.comments"
+local public = require "scute.base.public"
 local sorted_keys = require "scute.base.sorted_keys"
 
-local public = {}
+local inventory = {}
 
 -- Classes of values that functions of the library return: the word that help() has for such a value, the module that defines
 -- the class, and what the class is called there.
-public.CLASSES = {
+inventory.CLASSES = {
    { "schedule", "scute.schedule", "Schedule" }, { "optimizer", "scute.optim.optimizer", "Optimizer" },
    { "figure", "scute.plot.figure", "Figure" }, { "confusion", "scute.metrics", "Confusion" },
    { "mean", "scute.metrics", "Mean" }, { "plan", "scute.train.unfreeze", "Plan" },
@@ -16,7 +17,7 @@ public.CLASSES = {
 }
 
 --- The word for values of a type of C: the name of the type, but for tensors, which are `t` in all texts.
-function public.word_of(type_name)
+function inventory.word_of(type_name)
    return type_name == "scute.tensor" and "t" or type_name:match "^scute%.(.*)"
 end
 
@@ -39,7 +40,7 @@ local function visit_classes(value, source, visit, seen)
 end
 
 --- The classes of objects that a module's functions know: name in the file -> class table.
-function public.classes_in(module)
+function inventory.classes_in(module)
    local loaded, found = require(module), {}
    local path = scute.module_file(module)
    local function look(f)
@@ -50,24 +51,18 @@ function public.classes_in(module)
    return found
 end
 
---- The names of a table's fields that are for users, sorted. A table that makes its fields up when asked for them says which
--- there are through pairs, or list().
-function public.names(t)
-   local found, meta = {}, debug.getmetatable(t)
-   for key in next, t do found[key] = true end
-   if meta and meta.__pairs then
-      for key in pairs(t) do found[key] = true end
-   elseif meta and type(meta.__index) == "function" and rawget(t, "list") then
-      for _, key in ipairs(t.list()) do found[key] = true end
+--- The names of a table's fields, sorted; hidden ones too, and those that it makes up when asked for them.
+function inventory.names(t)
+   local found = {}
+   for key in next, t do
+      if type(key) == "string" and key:find "^%a[%w_]*$" then found[key] = true end
    end
-   for key in next, found do
-      if type(key) ~= "string" or not key:find "^%a[%w_]*$" then found[key] = nil end
-   end
+   for _, key in ipairs(public.names(t)) do found[key] = true end
    return sorted_keys(found)
 end
 
 --- The families of the library: names of the files in its folder.
-function public.families()
+function inventory.families()
    local names = comments.files(comments.folder())
    for i, name in ipairs(names) do
       if name == "init" then table.remove(names, i) break end
@@ -76,7 +71,7 @@ function public.families()
 end
 
 --- The methods of a class that it does not have from its base, as name -> function.
-function public.own_methods(class)
+function inventory.own_methods(class)
    local base = (getmetatable(class) or {}).__index
    local found = {}
    for name, value in next, class do
@@ -91,13 +86,23 @@ local function is_class(value)
    return type(value) == "table" and rawget(value, "class_name") ~= nil
 end
 
--- The methods of modules; `build` and `forward` are what a class of one's own defines.
-local function add_module_class(add, family, name, class)
-   add { name = family .. "." .. name, kind = "class", family = family, value = class, class_name = class.class_name }
-   for method, f in next, public.own_methods(class) do
-      add { name = class.class_name:lower() .. ":" .. method, kind = "method", family = family, value = f, class = family .. "."
-         .. name }
+-- True where a table hides a field of its own from users, else nil.
+local function is_hidden(owner, name)
+   return not public.is(owner, name) or nil
+end
+
+-- The methods of a class, for whose values there is a word.
+local function add_methods(add, family, word, class_name, class)
+   for name, f in next, inventory.own_methods(class) do
+      add { name = word .. ":" .. name, kind = "method", family = family, value = f, class = class_name,
+         hidden = is_hidden(class, name) }
    end
+end
+
+local function add_module_class(add, family, name, class)
+   local full = family .. "." .. name
+   add { name = full, kind = "class", family = family, value = class, class_name = class.class_name }
+   add_methods(add, family, class.class_name:lower(), full, class)
 end
 
 -- Whether a table in a family is one of functions, and no class of objects.
@@ -107,25 +112,24 @@ end
 
 local add_members
 
-local function add_member(add, family, prefix, name, value)
-   local full = prefix .. "." .. name
+local function add_member(add, family, prefix, t, name)
+   local full, value = prefix .. "." .. name, t[name]
    if is_class(value) then return add_module_class(add, family, name, value) end
    local models = family == "models" and rawget(scute.models, name) == nil
    add { name = full, kind = models and "model" or type(value) == "function" and "function" or "value", family = family,
-      value = value }
+      value = value, hidden = is_hidden(t, name) }
    if is_listed(value) then add_members(add, family, full, value) end
 end
 
 -- Functions are what is looked for in tables inside families: other fields of those are told by the tables themselves.
 function add_members(add, family, prefix, t)
-   for _, name in ipairs(public.names(t)) do
-      local value = t[name]
-      if prefix == family or type(value) == "function" then add_member(add, family, prefix, name, value) end
+   for _, name in ipairs(inventory.names(t)) do
+      if prefix == family or type(t[name]) == "function" then add_member(add, family, prefix, t, name) end
    end
 end
 
 local function add_families(add)
-   for _, family in ipairs(public.families()) do
+   for _, family in ipairs(inventory.families()) do
       local value = scute[family]
       add { name = family, kind = "family", value = value }
       if type(value) == "table" then add_members(add, family, family, value) end
@@ -133,17 +137,22 @@ local function add_families(add)
 end
 
 local function add_ops(add)
-   for _, name in ipairs(scute.ops()) do add { name = name, kind = "op", value = scute[name] } end
+   for _, name in ipairs(scute.ops()) do
+      add { name = name, kind = "op", value = scute[name], hidden = is_hidden(scute, name) }
+   end
 end
 
 local function add_core(add, known)
    for _, name in ipairs(sorted_keys(scute)) do
       local value = rawget(scute, name)
       if not known[name] and type(value) == "function" then
-         add { name = name, kind = "function", value = value }
+         add { name = name, kind = "function", value = value, hidden = is_hidden(scute, name) }
       elseif not known[name] and type(value) == "table" then
-         add { name = name, kind = "family", value = value }
-         for key, inner in next, value do add { family = name, name = name .. "." .. key, kind = "function", value = inner } end
+         local hidden = is_hidden(scute, name)
+         add { name = name, kind = "family", value = value, hidden = hidden }
+         for key, f in next, value do
+            add { name = name .. "." .. key, kind = "function", family = name, value = f, hidden = hidden }
+         end
       end
    end
 end
@@ -152,7 +161,7 @@ end
 local function add_types(add, known)
    for type_name, meta in next, debug.getregistry() do
       if type(type_name) == "string" and type_name:find "^scute%." and type(meta) == "table" then
-         local word, index = public.word_of(type_name), rawget(meta, "__index")
+         local word, index = inventory.word_of(type_name), rawget(meta, "__index")
          for name, f in next, rawget(meta, "methods") or type(index) == "table" and index or {} do
             local is_op = word == "t" and known[name]
             if not is_op then add { name = word .. ":" .. name, kind = "method", value = f, class = word } end
@@ -165,18 +174,17 @@ local function add_types(add, known)
 end
 
 local function add_classes(add)
-   for _, entry in ipairs(public.CLASSES) do
+   for _, entry in ipairs(inventory.CLASSES) do
       local family = entry[2]:match "^scute%.([%w_]+)"
-      for name, f in next, public.own_methods(assert(public.classes_in(entry[2])[entry[3]], entry[3])) do
-         add { name = entry[1] .. ":" .. name, kind = "method", family = family, value = f, class = entry[1] }
-      end
+      add_methods(add, family, entry[1], entry[1], assert(inventory.classes_in(entry[2])[entry[3]], entry[3]))
    end
 end
 
---- Everything, as a list of { name, kind, value, family, class } sorted by name; each name once.
+--- Everything, as a list of { name, kind, value, family, class, hidden } sorted by name; each name once.
 --    kind     "family", "op", "function", "model", "class" (of modules), "method", "field" or "value"
 --    family   of what is in one; class: of a method or field the class, or the word for such a value
-function public.list()
+--    hidden   true for what only the library calls (see scute.base.public), else nil
+function inventory.list()
    local list, known = {}, {}
    local function add(entry)
       if known[entry.name] then return end
@@ -192,4 +200,4 @@ function public.list()
    return list
 end
 
-return public
+return inventory
