@@ -102,7 +102,7 @@ $(BUILD)/tests/faults.so: tests/faults/shim.c
 	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra $(WERROR) -fPIC -shared -o $@ $< -ldl
 
 # What editors and shells know of scute, made of its own declarations.
-$(BUILD)/share/made: $(BUILD)/scute $(wildcard lua/scute/*.lua lua/scute/*/*.lua scripts/*.lua examples/*.lua)
+$(BUILD)/share/made: $(BUILD)/scute $(wildcard lua/scute/*.lua lua/scute/*/*.lua lua/scute/*/*/*.lua scripts/*.lua examples/*.lua)
 	@echo "make $(@D)"
 	@rm -rf $(@D)
 	$(Q)$(BUILD)/scute -e 'require "scute.editor.write" "$(@D)"'

@@ -147,7 +147,7 @@ void sc_library_open(lua_State *L) {
    lua_pop(L, 1);
 }
 
-// scute.look_beside(path): Internal: from now on `require` also looks where that script lies
+// scute.look_beside(path): from now on `require` also looks where that script lies
 static int look_beside(lua_State *L) {
    sc_library_look_beside(luaL_checkstring(L, 1));
    return 0;

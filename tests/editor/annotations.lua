@@ -2,6 +2,7 @@
 -- choice, what functions return, and the grammar of each line.
 local lfs = require "lfs"
 local options = require "scute.base.options"
+local public = require "scute.base.public"
 local scute = require "scute"
 
 -- ---- reading them back ----
@@ -122,16 +123,13 @@ local function parameters_of(f)
    return names, options.of(f)
 end
 
--- Whether its comment says that a function is not for users.
-local function is_internal(f)
-   local info, text = debug.getinfo(f, "S"), ""
-   local number = 0
-   for line in io.lines((info.source:sub(2))) do
-      number = number + 1
-      if number == info.linedefined then break end
-      text = line:find "^%-%-" and text .. line .. "\n" or ""
+-- The ops that are for users.
+local function visible_ops()
+   local names = {}
+   for _, name in ipairs(scute.ops()) do
+      if public.is(scute, name) then names[#names + 1] = name end
    end
-   return text:find "^%-%-%-? ?Internal" ~= nil
+   return names
 end
 
 return function(cli)
@@ -152,7 +150,7 @@ return function(cli)
    -- An op's parameters, types and defaults.
    local OF_KIND = { tensor = "scute.Tensor", int = "integer", number = "number", bool = "boolean", dimension = "integer" }
    local methods = debug.getmetatable(scute.zeros(1)).methods
-   for _, name in ipairs(scute.ops()) do
+   for _, name in ipairs(visible_ops()) do
       local info, found = scute.op_info(name), function_of("scute", name)
       local names = table.concat(info.params, ", ")
       check(found.parameters == names or found.parameters == names .. ", ...", "the parameters of " .. name, found.parameters)
@@ -171,7 +169,9 @@ return function(cli)
             ("%s: the default of %s"):format(name, argument.name), param.text)
       end
    end
-   for name in pairs(methods) do function_of("scute.Tensor", name) end
+   for name in pairs(methods) do
+      if public.is(scute, name) and public.is(methods, name) then function_of("scute.Tensor", name) end
+   end
 
    -- Options: the class of a function's last parameter, against the declaration.
    local function has_options(what, class, declaration)
@@ -215,7 +215,7 @@ return function(cli)
       elseif value then
          check(classes.scute.fields[family].type == "scute." .. family, "scute has the field " .. family)
          for name, inner in next, value do
-            if type(inner) == "function" and name:find "^%a" and not is_internal(inner) then
+            if type(inner) == "function" and public.is(value, name) then
                tried = tried + 1
                same_parameters(family .. "." .. name, function_of("scute." .. family, name), inner)
             end
