@@ -34,6 +34,8 @@ return function(cli)
    local r = shell "$S --help"
    for option in r.out:gmatch "\n  [^\n]-(%-%-%a+)" do
       check(offers("scute --")[option], "bash knows " .. option)
+      local near = shell("$S " .. option:sub(1, -2))
+      check(near.err:find("did you mean '" .. option .. "'", 1, true), "the program knows " .. option, near.all)
    end
    offers_exactly("scute scripts/pre", "scripts/predict.lua")
    offers_exactly("scute examples/photo", "examples/photo_features.lua")

@@ -14,6 +14,10 @@ return function(cli)
    r = shell(("diff -r %s/share/scute/annotations $T/usr/share/scute/annotations"):format(build))
    check(r.code == 0, "the annotations are installed", r.all)
 
+   r = shell "cd $T && $T/usr/bin/scute --init project"
+   local settings = cli.read_file(cli.scratch .. "/project/.luarc.json") or ""
+   check(settings:find(cli.scratch .. "/usr/share/scute/annotations", 1, true), "a project of the installed scute", r.all)
+
    r = shell "mkdir -p $T/empty && cd $T/empty && $T/usr/bin/scute examples/photo_features.lua"
    check(r.code == 0 and r.out:find("640 x 480", 1, true), "an installed example runs from any folder", r.all)
    r = shell "cd $T/empty && $T/usr/bin/scute scripts/models.lua resnet18"

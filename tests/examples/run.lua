@@ -21,6 +21,11 @@ local data = os.tmpname()
 os.remove(data)
 dofile(root .. "/tests/cli/photos.lua").set(data, { blue = 14, red = 13 })
 
+-- The folder in which they run.
+local work = os.tmpname()
+os.remove(work)
+assert(lfs.mkdir(work))
+
 -- Per example: arguments, and what has to be true of the output.
 local runs = {
    { "first_tensor.lua", "", function(out)
@@ -37,13 +42,16 @@ local runs = {
    { "custom_function.lua", "", function(out)
       return out:find("weights\t3.0\t-2.0", 1, true) and number_after(out, "step 200:") == 0
    end },
-   { "custom_loss.lua", data, function(out)
+   { "custom_loss.lua", "", function(out)
       local first, last = out:match "focal loss (%S+) after epoch 1, (%S+) after epoch 5"
       return first and tonumber(last) < tonumber(first)
    end },
    { "custom_hook.lua", data, function(out)
       local epoch = tonumber(out:match "epoch (%d): the backbone joins")
       return epoch and epoch > 1 and out:find "epochs +8 of 8"
+   end },
+   { "shapes.lua", "drawn", function(out)
+      return out:find("drawn into drawn", 1, true) and lfs.attributes(work .. "/drawn/square/040.png")
    end },
    { "photo_features.lua", "", function(out) return out:find("640 x 480", 1, true) and out:find("(1, 1280)", 1, true) end },
 }
@@ -70,7 +78,7 @@ local seen = {}
 for _, entry in ipairs(runs) do
    local name, arguments, is_right = table.unpack(entry)
    seen[name] = true
-   local pipe = assert(io.popen(("cd '%s' && %s examples/%s %s 2>&1"):format(data, scute, name, arguments)))
+   local pipe = assert(io.popen(("cd '%s' && %s examples/%s %s 2>&1"):format(work, scute, name, arguments)))
    local output = pipe:read "a"
    local done = pipe:close()
    check(done and is_right(output), ("%s %s:\n%s"):format(name, arguments, output))
@@ -85,6 +93,6 @@ for name in lfs.dir(root .. "/examples") do
    end
 end
 
-os.execute(("rm -rf '%s'"):format(data))
+os.execute(("rm -rf '%s' '%s'"):format(data, work))
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0 and passed > 0)

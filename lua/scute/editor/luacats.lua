@@ -5,7 +5,8 @@ local luacats = {}
 function luacats.text(text)
    local lines = {}
    for line in (text .. "\n"):gmatch "(.-)\n" do
-      lines[#lines + 1] = ("--- " .. line:gsub("^%s*[@|]", " %0")):gsub("^%-%-%- +([@|])", "--- `%1`"):gsub("%s+$", "")
+      line = line:gsub("^%s*[@|]", "\\%0") -- which would begin an annotation
+      lines[#lines + 1] = ("--- " .. line):gsub("%s+$", "")
    end
    while lines[#lines] == "---" do lines[#lines] = nil end
    return lines

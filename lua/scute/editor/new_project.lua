@@ -7,9 +7,9 @@ local places = require "scute.editor.places"
 local scute = require "scute"
 local typed_name = require "scute.base.typed_name"
 
-local FILES = { -- name in the project -> in project/
-   { "train.lua", "train.lua" }, { "shapes.lua", "shapes.lua" }, { "README.md", "README.md" },
-   { ".luarc.json", "luarc.json" }, { ".luacheckrc", "luacheckrc" },
+local FILES = { -- name in the project, and what it is made of
+   { "train.lua", "project/train.lua" }, { "shapes.lua", "../../../examples/shapes.lua" }, { "README.md", "project/README.md" },
+   { ".luarc.json", "project/luarc.json" }, { ".luacheckrc", "project/luacheckrc" },
 }
 
 -- How this program is started from another folder.
@@ -19,7 +19,7 @@ local function command()
 end
 
 local function template(name)
-   local path = ("%s/lua/scute/editor/project/%s"):format(places.home, name)
+   local path = ("%s/lua/scute/editor/%s"):format(places.home, name)
    local file <close> = assert(io.open(path))
    return file:read "a"
 end

@@ -13,7 +13,7 @@ places.program = lfs.symlinkattributes("/proc/self/exe", "target")
 --- The folder of what is made at build time: build/share, or PREFIX/share.
 function places.share()
    local bin = places.program:match "^(.*)/"
-   local installed = places.home and places.home:match "^(.*)/scute$"
+   local installed = places.home and places.home:match "^(.*/share)/scute$"
    return lfs.attributes(bin .. "/share/scute", "mode") == "directory" and bin .. "/share" or installed or bin .. "/share"
 end
 

@@ -15,8 +15,8 @@ local opt = cli.parse(arg, "Train a classifier", cli.flags {
 
 -- Without photos: small pictures, and a small network from scratch. `require` finds shapes.lua beside this script.
 if opt.example then
-   require("shapes").draw("example", 40)
-   opt.data_dir, opt.model, opt.weights, opt.image_size = "example", "baseline_cnn", "none", 32
+   opt.data_dir = require("shapes").draw("example", 40)
+   opt.model, opt.weights, opt.image_size = "baseline_cnn", "none", 32
    opt.batch_size, opt.learning_rate = 16, 0.003
 end
 
