@@ -263,6 +263,21 @@ return function(cli)
          check(ok and f ~= nil, ("what %s returns has %s"):format(path, method))
       end
    end
+   -- Tables that comments tell of have the fields that they tell.
+   local photos = cli.scratch .. "/annotated"
+   dofile "tests/cli/photos.lua".set(photos, { blue = 5, red = 5 })
+   local tables = { ["scute.data.open"] = scute.data.open(photos), ["scute.data.list"] = scute.data.list(photos),
+      ["scute.evaluate.record"] = scute.evaluate.record({ 0.25, 0.75 }, 2) }
+   for path, value in pairs(tables) do
+      local outer, name = path:match "^(.*)%.(.-)$"
+      local class = classes[function_of(outer, name).returns] or { fields = {} }
+      check(next(class.fields), "the fields of what " .. path .. " returns", function_of(outer, name).returns)
+      for field in pairs(class.fields) do check(value[field] ~= nil, ("what %s returns has %s"):format(path, field)) end
+   end
+   local fields = (classes["scute.train.fit.Result"] or { fields = {} }).fields
+   for _, name in ipairs { "history", "best", "confusion", "seconds" } do
+      check(fields[name], "what train.fit returns has " .. name)
+   end
    local image = samples["scute.image.load"]
    local arguments_of = { crop = { 8 }, flip = {}, pad_square = {}, resize = { 8 }, rotate = { 10 },
       jitter = { { hue = 0.1 } }, resized_crop = { { width = 8, height = 8, size = 8 } },

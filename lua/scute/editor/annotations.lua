@@ -124,6 +124,7 @@ end
 local function add_functions(lines, group, variable, mark, names, owners)
    for _, entry in ipairs(group.functions) do
       add_options(lines, entry, owners)
+      append(lines, calls.result_lines(entry) or {})
       local name = entry.name:match "[^.:]+$"
       append(lines, calls.lines(entry, ("function %s%s%s"):format(variable, mark, name), names[entry]))
       lines[#lines + 1] = ""

@@ -1,6 +1,7 @@
 -- Entries of help() as functions with annotations: what each takes, by position and by name, and what it returns.
 local luacats = require "scute.editor.luacats"
 local options = require "scute.base.options"
+local results = require "scute.editor.results"
 local RETURNS = require "scute.editor.returns"
 local types = require "scute.editor.types"
 
@@ -28,6 +29,20 @@ end
 
 -- ---- what is returned ----
 
+--- The name of the class of a table that an entry's comment tells of.
+function calls.result_class(entry)
+   return ("scute.%s.Result"):format((entry.name:gsub(":", ".")))
+end
+
+--- That class as lines; nil where an entry returns no such table.
+function calls.result_lines(entry)
+   if calls.result(entry) ~= calls.result_class(entry) then return nil end
+   local lines = { luacats.class(calls.result_class(entry)) }
+   for _, field in ipairs(results(entry.text)) do lines[#lines + 1] = luacats.field(field[1], "any", field[2]) end
+   lines[#lines + 1] = ""
+   return lines
+end
+
 -- What a comment in C says behind "->".
 local OF_COMMENT = {
    { "^t$", "scute.Tensor" }, { "^t[ ,]", "scute.Tensor" }, { "^%a?%d* ?tensor", "scute.Tensor" },
@@ -54,7 +69,7 @@ function calls.result(entry)
    if entry.kind == "model" then return "scute.nn.Classifier" end
    local gives_itself = entry.text:find "Returns self" or entry.text:find "Returns the model"
    if entry.kind == "method" and gives_itself then return "self" end
-   return from_comment(entry)
+   return results(entry.text) and calls.result_class(entry) or from_comment(entry)
 end
 
 -- ---- what is taken ----
