@@ -80,14 +80,19 @@ static int call(lua_State *L, int status, int nargs, int nresults) {
    return sc_interrupted() ? 128 + sc_interrupted() : EXIT_SUCCESS;
 }
 
-// The script's own folder is searched by `require`, and arg[0] is a path that leads there.
-static void enter(lua_State *L, const char *path) {
+// arg[0] is a path that leads to the script.
+static int name_script(lua_State *L) {
+   if (lua_getglobal(L, "arg") != LUA_TTABLE) return 0;
+   lua_pushstring(L, lua_touserdata(L, 1));
+   lua_rawseti(L, -2, 0);
+   return 0;
+}
+
+static int enter(lua_State *L, const char *path) {
    sc_library_look_beside(path);
-   if (lua_getglobal(L, "arg") == LUA_TTABLE) {
-      lua_pushstring(L, path);
-      lua_rawseti(L, -2, 0);
-   }
-   lua_pop(L, 1);
+   lua_pushcfunction(L, name_script);
+   lua_pushlightuserdata(L, (void *)path);
+   return call(L, LUA_OK, 1, 0);
 }
 
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
@@ -98,7 +103,8 @@ int sc_run_file(lua_State *L, const char *path, int argc, char **argv) {
       fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
       return EXIT_FAILURE;
    }
-   if (!input) enter(L, path);
+   int failed = input ? 0 : enter(L, path);
+   if (failed) return failed;
    int status = luaL_loadfilex(L, input ? NULL : path, "t");
    luaL_checkstack(L, argc, "too many arguments");
    for (int i = 0; i < argc && status == LUA_OK; i++) lua_pushstring(L, argv[i]);
@@ -114,19 +120,20 @@ int sc_run_code(lua_State *L, const char *code, const char *name) {
 }
 
 static int call_module(lua_State *L) {
+   const char *const *names = lua_touserdata(L, 1);
    lua_getglobal(L, "require");
-   lua_pushvalue(L, 1);
+   lua_pushstring(L, names[0]);
    lua_call(L, 1, 1);
-   lua_pushvalue(L, 2);
+   lua_pushstring(L, names[1]);
    lua_call(L, 1, 0);
    return 0;
 }
 
 int sc_run_module(lua_State *L, const char *module, const char *argument) {
+   const char *names[] = {module, argument};
    lua_pushcfunction(L, call_module);
-   lua_pushstring(L, module);
-   lua_pushstring(L, argument);
-   int code = call(L, LUA_OK, 2, 0);
+   lua_pushlightuserdata(L, names);
+   int code = call(L, LUA_OK, 1, 0);
    lua_settop(L, 0);
    return code;
 }
