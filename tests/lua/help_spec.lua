@@ -164,16 +164,21 @@ describe("help", function()
          { { history = {}, best = {} }, "^the result of training: what train.fit returns" }, { {}, "^a table" },
          { function(a, b) return a, b end, "help_spec.lua, line %d+$" }, { load "return 1", "typed at the prompt" },
          { coroutine.create(print), "^a coroutine" },
+         { model:groups(), "^a table: what module:groups returns" },
       }
       for _, case in ipairs(cases) do assert.matches(case[2], text(case[1])) end
       assert.matches("^nil: nothing has that name here", text(nil))
    end)
 
    it("explains variables of the session where the library has no such name", function()
-      _G.a_net = scute.nn.Linear { 2, 2 }
+      _G.a_net, _G.a_run = scute.nn.Sequential(scute.nn.Linear { 2, 2 }), scute.train.options {}
       assert.equal(text "module:freeze", text "a_net:freeze")
-      assert.matches("^a module of the class Linear", text "a_net")
-      _G.a_net = nil
+      assert.matches("^a module of the class Sequential", text "a_net")
+      assert.matches("^a module of the class Linear", text "a_net[1]")
+      assert.matches("^t.shape %-> list", text "a_net[1].weight.shape")
+      assert.matches("^the option 'epochs' of\ntrain.fit:\n", text "a_run.epochs")
+      assert.matches("nothing is known about 'a_net.x'", text "a_net.x")
+      _G.a_net, _G.a_run = nil, nil
    end)
 
    it("has a line for every name of Lua's own libraries", function()
@@ -182,6 +187,24 @@ describe("help", function()
          for name in next, _G[library] do assert.is_truthy(known[library .. "." .. name], library .. "." .. name) end
       end
       for _, name in ipairs { "print", "pairs", "math.floor", "math.pi", "require" } do assert.is_truthy(known[name], name) end
+   end)
+end)
+
+describe("?? words", function()
+   local search, index = require "scute.help.search", find.index()
+
+   it("lists names, then options, then texts, where all words stand", function()
+      local found = search.text(index, "batch norm", 100)
+      assert.matches("^names:\n   batch_norm .*nn.BatchNorm2d.*\n\noptions:\n", found)
+      assert.matches("\n   module:freeze { batch_norm }.*\n\ntexts:\n", found)
+      assert.matches("^names:\n.*   plot.schedule.*   schedule.cosine ", search.text(index, "schedules", 100))
+      assert.equal("nothing speaks of 'xyzzy'", search.text(index, "xyzzy", 100))
+   end)
+
+   it("has lines that fit, and tells how many more there are", function()
+      local found = search.text(index, "a", 90)
+      assert.matches("\n   … %d+ more", found)
+      for line in found:gmatch "[^\n]+" do assert.is_true(utf8.len(line) <= 90, line) end
    end)
 end)
 

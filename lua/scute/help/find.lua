@@ -108,6 +108,9 @@ local SHAPES = {
    { { "history", "best" }, "the result of training", "train.fit" },
 }
 
+-- Tables that print themselves: the name of their metatable, and the entry of what made them.
+local MADE_BY = { groups = "module:groups", summary = "nn.summary", models = "models.table" }
+
 local function shape_of(value)
    for _, shape in ipairs(SHAPES) do
       local has_all = true
@@ -142,6 +145,9 @@ function find.kind(value)
    if type(value) ~= "table" then return nil end
    local declaration = options.declaration_of(value)
    if declaration then return "options of " .. declaration.what, declaration.what, declaration end
+   local meta = debug.getmetatable(value)
+   local maker = type(meta) == "table" and MADE_BY[meta.__name]
+   if maker then return "a table", maker end
    return shape_of(value)
 end
 

@@ -40,24 +40,28 @@ function text.wrap(comment, width, indent)
    return table.concat(out, "\n")
 end
 
---- What an entry does, in one line of at most `width` letters.
+-- A text cut to `width` letters, behind a whole word.
+local function shortened(s, width)
+   if letters(s) <= width then return s end
+   return (s:sub(1, utf8.offset(s, width) - 1):gsub("%s+%S*$", "")) .. " …"
+end
+
+--- What an entry does, in one line of at most `width` letters: its first sentence.
 function text.summary(entry, width)
    local first = entry.text:match "^(.-)\n\n" or entry.text
    first = first:gsub("^scute%." .. entry.name .. "[^:]*:%s*", ""):gsub("\n", " "):gsub("^%s+", "")
    local sentence = first:match "^(.-[.;])%s" or first
-   sentence = sentence:gsub("[.:;]$", "")
-   if letters(sentence) <= width then return sentence end
-   local cut = sentence:sub(1, utf8.offset(sentence, width) - 1)
-   return (cut:gsub("%s+%S*$", "")) .. " …"
+   return shortened(sentence:gsub("[.:;]$", ""), width)
 end
 
---- Entries in two columns: how each is called, and what it does.
+--- Entries in two columns: how each is called, and what it does (or `line`, where an entry has that).
 function text.list(entries, width)
    local lines, most = {}, 0
    for _, entry in ipairs(entries) do most = math.max(most, #entry.name) end
-   most = math.min(most, 30)
+   local room = math.max(20, width - most - 5)
    for i, entry in ipairs(entries) do
-      lines[i] = ("   %-" .. most .. "s  %s"):format(entry.name, text.summary(entry, math.max(20, width - most - 5)))
+      local what = entry.line and shortened(entry.line, room) or text.summary(entry, room)
+      lines[i] = ("   %-" .. most .. "s  %s"):format(entry.name, what)
    end
    return table.concat(lines, "\n")
 end
@@ -106,13 +110,13 @@ function text.declaration(declaration)
    return ("options of %s:\n%s"):format(declaration.what, declaration:text())
 end
 
---- An option by its name, of every entry that takes it; those that say the same together.
+--- An option by its name, of every entry (or declaration) that takes it; those that say the same together.
 function text.option(name, entries, width)
    local order, takers = {}, {}
    for _, entry in ipairs(entries) do
-      local line = entry.declaration:text(name)
+      local line = (entry.declaration or entry):text(name)
       if not takers[line] then order[#order + 1], takers[line] = line, {} end
-      table.insert(takers[line], entry.name)
+      table.insert(takers[line], entry.name or entry.what)
    end
    local lines = { ("the option '%s' of"):format(name) }
    for _, line in ipairs(order) do

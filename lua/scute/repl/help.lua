@@ -7,6 +7,7 @@ local overview = require "scute.help.overview"
 local pager = require "scute.help.pager"
 local search = require "scute.help.search"
 local text = require "scute.help.text"
+local options = require "scute.base.options"
 local scute = require "scute"
 
 local help = {}
@@ -78,18 +79,31 @@ local function unknown(index, name)
       near and (", did you mean '%s'?"):format(near) or "", name)
 end
 
--- The value of `a.b` or `a:b` among the session's variables, nil where there is none.
+-- The value of `a.b[1]:c` among the session's variables, nil where there is none; the value before the last key, and that key.
 local function variable(path)
-   local value = _G
-   for key in path:gmatch "[^.:]+" do
-      local ok, inner = pcall(function() return value[key] end)
-      if not ok or inner == nil then return nil end
+   local value, owner, last = _G, nil, nil
+   for key in path:gsub("%[(%d+)%]", ".%1"):gmatch "[^.:]+" do
+      if value == nil then return nil end
+      owner, last = value, math.tointeger(key) or key
+      local ok, inner = pcall(function() return owner[last] end)
+      if not ok then return nil end
       value = inner
    end
-   return value
+   return value, owner, last
 end
 
 local of_value
+
+-- A variable of the session: of what belongs to a tensor, or to a table of options, what that is. nil where there is none.
+local function of_variable(index, path, width)
+   if not path:find "^[%a_][%w_.:%[%]]*$" then return nil end
+   local value, owner, last = variable(path)
+   local word, declaration = find.word(owner), options.declaration_of(owner)
+   local entry = word and (index.by_name[word .. "." .. last] or index.by_name[word .. ":" .. last])
+   if entry then return entry_text(index, entry, width) end
+   if declaration and declaration.by_name[last] then return text.option(last, { declaration }, width) end
+   return value ~= nil and of_value(index, value, width) or nil
+end
 
 local function of_name(index, topic, width)
    local name = topic:match "^%s*(.-)[%s()]*$"
@@ -99,8 +113,7 @@ local function of_name(index, topic, width)
    if #found == 1 then return entry_text(index, found[1], width) end
    if #found > 1 then return ("'%s' is\n%s"):format(name, text.list(found, width)) end
    if #takers > 0 then return text.option(name, takers, width) end
-   local value = name:find "^[%a_][%w_.:]*$" and variable(name)
-   return value ~= nil and value ~= false and of_value(index, value, width) or unknown(index, name)
+   return of_variable(index, name, width) or unknown(index, name)
 end
 
 -- ---- values ----
@@ -138,6 +151,7 @@ local function table_text(index, value, width)
 end
 
 local PLAIN = {
+   string = function(value) return ("a text of %d bytes; help \"string\" lists what can be done with it"):format(#value) end,
    number = function(value)
       return ("%s: a number (%s); help \"math\" lists what Lua computes"):format(value, math.type(value))
    end,
@@ -184,9 +198,7 @@ end
 
 --- What `? name` shows: of a variable of the session its value, else what help "name" does.
 function help.ask(name)
-   local value = name:find "^[%a_][%w_.:]*$" and variable(name)
-   if value ~= nil and value ~= false and type(value) ~= "string" then return help.show(value) end
-   help.show(name)
+   pager.show(of_variable(find.index(), name, width()) or help.text(name))
 end
 
 --- What `?? word` shows.
