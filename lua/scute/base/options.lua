@@ -345,28 +345,6 @@ function options.default_text(entry)
    return tostring(default)
 end
 
-local WIDTH = 100 -- of a line of help, in letters
-
--- A text in lines of at most WIDTH, those after the first one indented.
-local function wrapped(text, indent)
-   local lines, line = {}, ""
-   for word in text:gmatch "%S+" do
-      if #line > 0 and indent + #line + 1 + #word > WIDTH then lines[#lines + 1], line = line, "" end
-      line = line == "" and word or line .. " " .. word
-   end
-   lines[#lines + 1] = line
-   return table.concat(lines, "\n" .. (" "):rep(indent))
-end
-
-local function line_of(entry, width)
-   local parts = { entry.help }
-   if entry.whole or entry.number or entry.choices then parts[#parts + 1] = options.expected(entry) end
-   local default = options.default_text(entry)
-   if entry.required then parts[#parts + 1] = "required" end
-   if default then parts[#parts + 1] = "default " .. default end
-   return ("   %-" .. width .. "s  %s"):format(entry[1], wrapped(table.concat(parts, "; "), width + 5))
-end
-
 --- What the value of a flag is called where it is explained.
 function options.value_name(entry)
    if entry.value then return entry.value end
@@ -374,12 +352,35 @@ function options.value_name(entry)
    return entry.whole and "N" or entry.number and "X" or "TEXT"
 end
 
---- The options as lines of text, for help(); `name`: that one alone, "" where there is none of that name.
-function Declaration:text(name)
+local WIDTH = 100 -- of a line of help, in letters, where nothing else is said
+
+-- A text in lines of at most `columns`, those after the first one indented.
+local function wrapped(text, indent, columns)
+   local lines, line = {}, ""
+   for word in text:gmatch "%S+" do
+      if #line > 0 and indent + #line + 1 + #word > columns then lines[#lines + 1], line = line, "" end
+      line = line == "" and word or line .. " " .. word
+   end
+   lines[#lines + 1] = line
+   return table.concat(lines, "\n" .. (" "):rep(indent))
+end
+
+local function line_of(entry, width, columns)
+   local parts = { entry.help }
+   if entry.whole or entry.number or entry.choices then parts[#parts + 1] = options.expected(entry) end
+   local default = options.default_text(entry)
+   if entry.required then parts[#parts + 1] = "required" end
+   if default then parts[#parts + 1] = "default " .. default end
+   return ("   %-" .. width .. "s  %s"):format(entry[1], wrapped(table.concat(parts, "; "), width + 5, columns or WIDTH))
+end
+
+--- The options as lines of text, for help(), in lines of at most `columns` (100). `name`: that one alone, "" where there is
+--- none of that name.
+function Declaration:text(name, columns)
    local width, lines = 0, {}
-   if name then return self.by_name[name] and line_of(self.by_name[name], #name) or "" end
+   if name then return self.by_name[name] and line_of(self.by_name[name], #name, columns) or "" end
    for _, known in ipairs(self.names) do width = math.max(width, #known) end
-   for i, entry in ipairs(self.entries) do lines[i] = line_of(entry, width) end
+   for i, entry in ipairs(self.entries) do lines[i] = line_of(entry, width, columns) end
    return table.concat(lines, "\n")
 end
 

@@ -125,7 +125,7 @@ function describe.model(entry, files)
    local name = entry.name:match "[^.]+$"
    local home = require("scute.models").family_file(name)
    entry.signature = ("scute.%s { classes = 10 }"):format(entry.name)
-   entry.text = ('scute.models.create("%s", options).\n%s'):format(name, comments.header(files(home)))
+   entry.text = ('%s\n\nThe same as scute.models.create("%s", options).'):format(comments.header(files(home)), name)
 end
 
 -- The file that a table of functions was written in.

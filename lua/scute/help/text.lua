@@ -50,7 +50,8 @@ end
 function text.summary(entry, width)
    local first = entry.text:match "^(.-)\n\n" or entry.text
    first = first:gsub("^scute%." .. entry.name .. "[^:]*:%s*", ""):gsub("\n", " "):gsub("^%s+", "")
-   local sentence = first:match "^(.-[.;])%s" or first
+   local sentence = first:match "^(.-%.)%s+%u" or first -- "He et al. 2015" ends none
+   sentence = sentence:match "^(.-;)%s" or sentence
    return shortened(sentence:gsub("[.:;]$", ""), width)
 end
 
@@ -67,22 +68,24 @@ function text.list(entries, width)
 end
 
 -- The arguments of an op, as its declaration has them.
-local function arguments_text(entry)
+local function arguments_text(entry, columns)
    local lines, width = {}, 0
    for _, argument in ipairs(entry.options) do width = math.max(width, #argument[1]) end
    for i, argument in ipairs(entry.options) do
       local kind = argument.choices and table.concat(argument.choices, ", ") or argument.kind
-      lines[i] = ("   %-" .. width .. "s  %s; %s%s"):format(argument[1], argument.help, kind,
+      local what = ("%s; %s%s"):format(argument.help, kind,
          argument.default ~= nil and "; default " .. tostring(argument.default) or argument.optional and "; optional" or "")
+      lines[i] = ("   %-" .. width .. "s  %s"):format(argument[1],
+         table.concat(fill(what, columns - width - 5), "\n" .. (" "):rep(width + 5)))
    end
    return table.concat(lines, "\n")
 end
 
 --- What an entry takes by name; "" where that is nothing.
-function text.options(entry)
+function text.options(entry, width)
    if not entry.options or #entry.options == 0 then return "" end
-   if entry.kind == "op" then return "Arguments:\n" .. arguments_text(entry) end
-   return "Options:\n" .. (entry.declaration or options.declare(entry.name, entry.options)):text()
+   if entry.kind == "op" then return "Arguments:\n" .. arguments_text(entry, width) end
+   return "Options:\n" .. (entry.declaration or options.declare(entry.name, entry.options)):text(nil, width)
 end
 
 -- How an entry is called, and what its comment says. What it returns belongs to the call.
@@ -96,7 +99,7 @@ end
 
 --- An entry: how it is called, what it does, what it takes. more: further parts, texts.
 function text.entry(entry, width, more)
-   local parts = { heading(entry, width), text.options(entry) }
+   local parts = { heading(entry, width), text.options(entry, width) }
    for _, part in ipairs(more or {}) do parts[#parts + 1] = part end
    local filled = {}
    for _, part in ipairs(parts) do
@@ -106,15 +109,15 @@ function text.entry(entry, width, more)
 end
 
 --- The options of a declaration, of which a strict table was made.
-function text.declaration(declaration)
-   return ("options of %s:\n%s"):format(declaration.what, declaration:text())
+function text.declaration(declaration, width)
+   return ("options of %s:\n%s"):format(declaration.what, declaration:text(nil, width))
 end
 
 --- An option by its name, of every entry (or declaration) that takes it; those that say the same together.
 function text.option(name, entries, width)
    local order, takers = {}, {}
    for _, entry in ipairs(entries) do
-      local line = (entry.declaration or entry):text(name)
+      local line = (entry.declaration or entry):text(name, width)
       if not takers[line] then order[#order + 1], takers[line] = line, {} end
       table.insert(takers[line], entry.name or entry.what)
    end

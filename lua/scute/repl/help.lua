@@ -145,7 +145,7 @@ end
 
 local function table_text(index, value, width)
    local what, name, declaration = find.kind(value)
-   if declaration then return text.declaration(declaration) end
+   if declaration then return text.declaration(declaration, width) end
    if not what then return ("a table; it prints as\n%s"):format(console.brief(value)) end
    return ("%s: what %s returns\n\n%s"):format(what, name, entry_text(index, index.by_name[name], width))
 end
@@ -176,34 +176,42 @@ end
 
 -- ---- what the prompt calls ----
 
-local function width()
-   return (scute.terminal_size())
+local WIDTH = 100 -- of text that is not for a terminal
+
+local function text_of(width, ...)
+   local index, topic = find.index(), ...
+   if topic == nil then
+      local first = select("#", ...) > 0 and "nil: nothing has that name here. Where to begin:\n\n" or ""
+      return first .. overview.text(index, width)
+   end
+   if type(topic) == "string" then return of_name(index, topic, width) end
+   return of_value(index, topic, width)
+end
+
+local function screen_width()
+   return console.is_terminal(1) and scute.terminal_size() or WIDTH
 end
 
 --- The text that help(topic) prints: of a name, a value, or with nothing the overview.
 function help.text(...)
-   local index, topic = find.index(), ...
-   if topic == nil then
-      local first = select("#", ...) > 0 and "nil: nothing has that name here. Where to begin:\n\n" or ""
-      return first .. overview.text(index, width())
-   end
-   if type(topic) == "string" then return of_name(index, topic, width()) end
-   return of_value(index, topic, width())
+   return text_of(WIDTH, ...)
 end
 
 --- help() shows what there is; help "name" and help(value) what one thing is.
 function help.show(...)
-   pager.show(help.text(...))
+   pager.show(text_of(screen_width(), ...))
 end
 
 --- What `? name` shows: of a variable of the session its value, else what help "name" does.
 function help.ask(name)
-   pager.show(of_variable(find.index(), name, width()) or help.text(name))
+   local width = screen_width()
+   pager.show(of_variable(find.index(), name, width) or text_of(width, name))
 end
 
---- What `?? word` shows.
-function help.search(word)
-   pager.show(word == "" and help.text() or search.text(find.index(), word, width()))
+--- What `?? words` shows.
+function help.search(words)
+   if words == "" then return help.show() end
+   pager.show(search.text(find.index(), words, screen_width()))
 end
 
 return help
