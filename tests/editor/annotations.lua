@@ -48,6 +48,7 @@ local GRAMMAR = {
       return type and is_followed_by_text(type_at(type))
    end,
    ["return"] = function(rest) return type_at(rest) == "" end,
+   generic = function(rest) return rest == "T" end,
    operator = function(rest)
       local operand, result = rest:match "^%l+(%b()): (.+)$"
       if not operand then result = rest:match "^%l+: (.+)$" end
@@ -106,6 +107,16 @@ local function read(path, classes, check)
    return meta
 end
 
+-- Every type that is spoken of: visit(name).
+local function types_in(path, visit)
+   for line in io.lines(path) do
+      local tag, rest = line:match "^%-%-%-@(%l+) (.*)$"
+      local type = tag == "field" and rest:match "^%S+ (%S+)" or tag == "param" and rest:match "^%S+ (%S+)"
+         or tag ~= "meta" and tag ~= "generic" and rest
+      for name in (type or ""):gsub('"[^"]*"', ""):gmatch "scute[%w_.]*" do visit(name) end
+   end
+end
+
 local function files_below(folder, visit)
    for name in lfs.dir(folder) do
       local path = folder .. "/" .. name
@@ -139,6 +150,10 @@ return function(cli)
    files_below(folder, function(path)
       local meta = read(path, classes, check)
       check(meta == path:sub(#folder + 2, -5):gsub("/", "."), path .. " says which module it is about", meta)
+   end)
+
+   files_below(folder, function(path)
+      types_in(path, function(name) check(classes[name], ("%s: %s is a class"):format(path, name)) end)
    end)
 
    local function function_of(class, name)
@@ -231,7 +246,7 @@ return function(cli)
    for name, class in next, scute.nn do
       if type(class) == "table" and rawget(class, "class_name") then
          local found = classes["scute.nn." .. name]
-         check(found, "scute.nn." .. name .. " is a class")
+         check(found and classes["scute.nn." .. name .. ".Class"], "scute.nn." .. name .. " is a class, and what makes one")
          if class.declaration and #class.declaration.entries > 0 then
             has_options("nn." .. name, "scute.nn." .. name .. ".Options", class.declaration)
          end

@@ -144,23 +144,13 @@ local function operators()
    return lines
 end
 
--- A class of modules is called to make one, and a module to compute.
+-- The ways to make a module: by a table of options, or in order.
 local function constructors(entry, options_class)
    local name = "scute." .. entry.name
-   local lines = {}
-   if entry.name == "nn.Module" then
-      lines[1] = luacats.operator("call", nil, "scute.Tensor")
-      lines[2] = luacats.field("[string]", "any", "children, parameters, buffers and fields of its own, by name")
-   end
-   if options_class then
-      local by_position = {}
-      for i, option in ipairs(entry.options) do by_position[i] = { option[1], types.of(option), not option.required } end
-      lines[#lines + 1] = luacats.overload({ { "options", options_class } }, name)
-      lines[#lines + 1] = luacats.overload(by_position, name)
-   else
-      lines[#lines + 1] = luacats.overload({ { "...", "any" } }, name)
-   end
-   return lines
+   if not options_class then return { luacats.overload({ { "...", "any" } }, name) } end
+   local by_position = {}
+   for i, option in ipairs(entry.options) do by_position[i] = { option[1], types.of(option), not option.required } end
+   return { luacats.overload({ { "options", options_class } }, name), luacats.overload(by_position, name) }
 end
 
 local function base_of(entry)
@@ -169,20 +159,29 @@ local function base_of(entry)
    return type(base) == "table" and rawget(base, "class_name") and "scute.nn." .. base.class_name or nil
 end
 
+-- What is called to make a module, and what can be extended; the module itself is called to compute.
+local function add_module_class(lines, entry, names)
+   append(lines, luacats.text(entry.text))
+   lines[#lines + 1] = luacats.class(("scute.%s.Class"):format(entry.name), "scute." .. entry.name)
+   append(lines, constructors(entry, names[entry]))
+   lines[#lines + 1] = ("%s = {}"):format(entry.name)
+   lines[#lines + 1] = ""
+end
+
 local function add_class(lines, class, names, owners)
    local entry, variable = class.entry, types.class_of(class.name):match "[^.]+$"
-   if entry then
-      add_options(lines, entry, owners)
-      append(lines, luacats.text(entry.text))
-   end
+   if entry then add_options(lines, entry, owners) end
    lines[#lines + 1] = luacats.class(types.class_of(class.name), entry and base_of(entry))
    append(lines, class.fields)
    if class.name == "t" then append(lines, operators()) end
-   if entry then append(lines, constructors(entry, names[entry])) end
+   if entry then lines[#lines + 1] = luacats.operator("call", nil, "scute.Tensor") end -- which is not inherited
+   if class.name == "nn.Module" then
+      lines[#lines + 1] = luacats.field("[string]", "any", "children, parameters, buffers and fields of its own, by name")
+   end
    lines[#lines + 1] = ("local %s = {}"):format(variable)
-   if entry then lines[#lines + 1] = ("%s = %s"):format(entry.name, variable) end
    lines[#lines + 1] = ""
    add_functions(lines, class, variable, ":", names, owners)
+   if entry then add_module_class(lines, entry, names) end
 end
 
 local function add_table(lines, group, names, owners)

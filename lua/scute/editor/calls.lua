@@ -153,7 +153,11 @@ function calls.lines(entry, head, options_class)
       names[i] = p[1]
       if p[2] ~= "any" then lines[#lines + 1] = luacats.param(p[1], p[2], p[4], p[3]) end
    end
-   lines[#lines + 1] = luacats.returns(result)
+   if result == "self" then
+      table.move(luacats.returns_self(), 1, 3, #lines + 1, lines)
+   else
+      lines[#lines + 1] = luacats.returns(result)
+   end
    if is_op and options_class then
       lines[#lines + 1] = luacats.overload({ { is_method and "self" or parameters[1][1], parameters[1][2] },
          { "options", options_class } }, result)

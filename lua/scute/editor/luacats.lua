@@ -32,6 +32,11 @@ function luacats.returns(type)
    return "---@return " .. type
 end
 
+--- What is returned by a method that returns what it was called on, of whatever class that is.
+function luacats.returns_self()
+   return { "---@generic T", "---@param self T", "---@return T" }
+end
+
 function luacats.operator(name, operand, result)
    return ("---@operator %s%s: %s"):format(name, operand and ("(%s)"):format(operand) or "", result)
 end

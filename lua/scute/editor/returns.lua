@@ -7,7 +7,7 @@ local RETURNS = {
    ["schedule.custom"] = "schedule", ["schedule.parse"] = "schedule", ["schedule:then_"] = "schedule",
    ["metrics.confusion"] = "confusion", ["metrics.mean"] = "mean",
    ["train.unfreeze.plan"] = "plan", ["train.lr_find"] = "lr_finder", ["lr_finder:figure"] = "figure",
-   ["func"] = "func", ["figure:image"] = "image", ["classifier:embed"] = "t", ["classifier:features"] = "t",
+   ["module:extend"] = "nn.Module.Class", ["figure:image"] = "image", ["classifier:embed"] = "t", ["classifier:features"] = "t",
    ["classifier:head"] = "t", ["module:forward"] = "t", ["nn.conv_bn_act"] = "t",
 }
 for _, name in ipairs { "batch", "comparison", "confusion", "curves", "embedding", "gradcam", "lr_finder", "photos",
