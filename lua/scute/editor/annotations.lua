@@ -8,7 +8,7 @@ local sorted_keys = require "scute.base.sorted_keys"
 local types = require "scute.editor.types"
 
 local HEAD = "---@meta %s\n-- Made by `make` from scute's own declarations (lua/scute/editor/annotations.lua).\n"
-   .. "-- They follow LuaCATS; no language server has been run on them.\n"
+   .. "-- They follow LuaCATS. No test runs a language server on them, and no editor has been tried.\n"
 
 -- ---- which table, and so which file, an entry stands in ----
 
