@@ -3,6 +3,8 @@
 local calls = require "scute.editor.calls"
 local entries = require "scute.help.entries"
 local luacats = require "scute.editor.luacats"
+local option_classes = require "scute.editor.option_classes"
+local returned = require "scute.editor.returned"
 local scute = require "scute"
 local sorted_keys = require "scute.base.sorted_keys"
 local types = require "scute.editor.types"
@@ -17,7 +19,7 @@ local function split(name)
    return name:match "^(.-)%.?([^.]+)$"
 end
 
--- Tables and classes by name, as { name, functions = list of entries, tables = names, fields = lines }.
+-- A table or class of that name: { name, functions = list of entries, fields = lines }.
 local function new_group(groups, name)
    groups[name] = groups[name] or { name = name, functions = {}, fields = {} }
    return groups[name]
@@ -83,32 +85,6 @@ local function tables_of(list)
    return found
 end
 
--- ---- options ----
-
--- The class of the options that an entry takes; those that take the same have one, named after the first function. Adds it to
--- `known` and to the family's lines.
-local function name_options(list)
-   local by_declaration, order = {}, { ["function"] = 1, family = 2, class = 3, method = 4, model = 5 }
-   local sorted = {}
-   for _, entry in ipairs(list) do
-      if entry.options and #entry.options > 0 then sorted[#sorted + 1] = entry end
-   end
-   table.sort(sorted, function(a, b)
-      local first, second = order[a.kind] or 0, order[b.kind] or 0
-      return first < second or first == second and a.name < b.name
-   end)
-   local names, owners = {}, {}
-   for _, entry in ipairs(sorted) do
-      local key = entry.declaration or entry
-      if not by_declaration[key] then
-         by_declaration[key] = ("scute.%s.Options"):format((entry.name:gsub(":", ".")))
-         owners[entry] = by_declaration[key]
-      end
-      names[entry] = by_declaration[key]
-   end
-   return names, owners
-end
-
 -- ---- writing ----
 
 local function append(lines, more)
@@ -116,15 +92,13 @@ local function append(lines, more)
 end
 
 local function add_options(lines, entry, owners)
-   if not owners[entry] then return end
-   append(lines, calls.options_class(owners[entry], entry.options, entry.kind == "class" or entry.kind == "op"))
-   lines[#lines + 1] = ""
+   if owners[entry] then append(lines, option_classes.lines(owners[entry], entry)) end
 end
 
 local function add_functions(lines, group, variable, mark, names, owners)
    for _, entry in ipairs(group.functions) do
       add_options(lines, entry, owners)
-      append(lines, calls.result_lines(entry) or {})
+      append(lines, returned.lines(entry))
       local name = entry.name:match "[^.:]+$"
       append(lines, calls.lines(entry, ("function %s%s%s"):format(variable, mark, name), names[entry]))
       lines[#lines + 1] = ""
@@ -209,7 +183,7 @@ end
 --- All files: path below the folder of annotations -> text.
 return function()
    local list = entries.list()
-   local names, owners = name_options(list)
+   local names, owners = option_classes.name(list)
    local tables, classes, is_table = {}, {}, tables_of(list)
    for _, entry in ipairs(list) do place[entry.kind](tables, entry, classes, is_table) end
    add_tensor_methods(classes, list)

@@ -1,76 +1,11 @@
 -- Entries of help() as functions with annotations: what each takes, by position and by name, and what it returns.
 local luacats = require "scute.editor.luacats"
+local option_classes = require "scute.editor.option_classes"
 local options = require "scute.base.options"
-local results = require "scute.editor.results"
-local RETURNS = require "scute.editor.returns"
+local returned = require "scute.editor.returned"
 local types = require "scute.editor.types"
 
 local calls = {}
-
--- What an option is and what it is where it is not given, in one line.
-local function about(entry)
-   local parts, default = { entry.help }, options.default_text(entry)
-   local expected = (entry.whole or entry.number) and options.expected(entry)
-      or not entry.choices and not entry.flag and not entry.text and entry.expected
-   if expected then parts[#parts + 1] = expected end
-   if default then parts[#parts + 1] = "default " .. default end
-   return table.concat(parts, "; ")
-end
-
---- A class of options. by_position: they may be given without their names too, and so none of them has to be there.
-function calls.options_class(name, entries, by_position)
-   local lines = { luacats.class(name) }
-   for _, entry in ipairs(entries) do
-      local has_to = entry.required and not entry.unless and not by_position
-      lines[#lines + 1] = luacats.field(entry[1], types.of(entry), about(entry), not has_to)
-   end
-   return lines
-end
-
--- ---- what is returned ----
-
---- The name of the class of a table that an entry's comment tells of.
-function calls.result_class(entry)
-   return ("scute.%s.Result"):format((entry.name:gsub(":", ".")))
-end
-
---- That class as lines; nil where an entry returns no such table.
-function calls.result_lines(entry)
-   if calls.result(entry) ~= calls.result_class(entry) then return nil end
-   local lines = { luacats.class(calls.result_class(entry)) }
-   for _, field in ipairs(results(entry.text)) do lines[#lines + 1] = luacats.field(field[1], "any", field[2]) end
-   lines[#lines + 1] = ""
-   return lines
-end
-
--- What a comment in C says behind "->".
-local OF_COMMENT = {
-   { "^t$", "scute.Tensor" }, { "^t[ ,]", "scute.Tensor" }, { "^%a?%d* ?tensor", "scute.Tensor" },
-   { "^a copy", "scute.Tensor" }, { "^the same values", "scute.Tensor" },
-   { "^an? image", "scute.Image" }, { "^image", "scute.Image" }, { "^scute%.image", "scute.Image" },
-   { "^an? canvas", "scute.Canvas" }, { "^canvas", "scute.Canvas" }, { "^names? of", "string[]" }, { "^list of", "table[]" },
-   { "^{", "table" }, { "^seconds", "number" }, { "^number of", "integer" }, { "^nested tables", "table|number" },
-   { "^one flat table", "number[]" }, { "^the only value", "number" }, { "^the file's bytes", "string" },
-   { "^the name of", "string" }, { "^a monitor", "scute.Monitor" }, { "^whether", "boolean" },
-}
-
-local function from_comment(entry)
-   local result = entry.text:match "^%-> *(.*)" or (entry.signature or ""):match "%-> *(.*)"
-   for _, known in ipairs(result and OF_COMMENT or {}) do
-      if result:find(known[1]) then return known[2] end
-   end
-   return "any"
-end
-
---- The type of what an entry returns, "any" where that is not known.
-function calls.result(entry)
-   if RETURNS[entry.name] then return types.class_of(RETURNS[entry.name]) end
-   if entry.kind == "op" then return entry.text:find "In place%." and "nil" or "scute.Tensor" end
-   if entry.kind == "model" then return "scute.nn.Classifier" end
-   local gives_itself = entry.text:find "Returns self" or entry.text:find "Returns the model"
-   if entry.kind == "method" and gives_itself then return "self" end
-   return results(entry.text) and calls.result_class(entry) or from_comment(entry)
-end
 
 -- ---- what is taken ----
 
@@ -119,7 +54,7 @@ end
 local function op_parameters(entry)
    local list = {}
    for i, argument in ipairs(entry.options) do
-      list[i] = { argument[1], types.of(argument), argument.optional, about(argument) }
+      list[i] = { argument[1], types.of(argument), argument.optional, option_classes.about(argument) }
    end
    local last = entry.options[#entry.options]
    if last and last.kind == "ints" then list[#list + 1] = { "...", "integer" } end
@@ -143,7 +78,7 @@ end
 
 --- A function as lines. head: "function train.fit" or "function Tensor:item"; the first parameter of an op's method is self.
 function calls.lines(entry, head, options_class)
-   local parameters, result = calls.parameters(entry, options_class), calls.result(entry)
+   local parameters, result = calls.parameters(entry, options_class), returned.type(entry)
    local is_op, is_method = entry.kind == "op", head:find(":", 1, true) ~= nil
    local own = is_op and is_method and without_first(parameters) or parameters
    local lines = luacats.text(not is_op and entry.signature and entry.signature ~= ""
