@@ -64,7 +64,7 @@ describe("everything that users may call", function()
    it("is every method of a module and of what is derived from it", function()
       local missing = {}
       for _, class in next, scute.nn do
-         if type(class) == "table" and class.class_name then
+         if type(class) == "table" and rawget(class, "class_name") then
             for method in next, inventory.own_methods(class) do
                local name = class.class_name:lower() .. ":" .. method
                if not by_name[name] then missing[#missing + 1] = name end
@@ -132,6 +132,7 @@ describe("help", function()
 
    it("shows the nearest name for what is not there", function()
       assert.matches("nothing is known about 'ad', did you mean 'add'%?; %?%? ad searches", text "ad")
+      assert.matches("did you mean 'label_smoothing'", text "label_smothing")
    end)
 
    it("leaves out what is internal, but explains it to who holds it", function()

@@ -4,6 +4,7 @@ local comments = require "scute.help.comments"
 local entries = require "scute.help.entries"
 local find = require "scute.help.find"
 local options = require "scute.base.options"
+local sorted_keys = require "scute.base.sorted_keys"
 local overview = require "scute.help.overview"
 local text = require "scute.help.text"
 local scute = require "scute"
@@ -69,10 +70,13 @@ end
 -- ---- names ----
 
 local function unknown(index, name)
-   local names = { "ops" }
-   for known in pairs(index.by_name) do names[#names + 1] = known end
-   table.sort(names)
-   local near = scute.nearest(name, names)
+   local known = { ops = true }
+   for _, entry in ipairs(index.list) do
+      known[entry.name] = true
+      for _, option in ipairs(entry.declaration and entry.options or {}) do known[option[1]] = true end
+   end
+   for _, entry in ipairs(index.own) do known[entry.name] = true end
+   local near = scute.nearest(name, sorted_keys(known))
    return ("nothing is known about '%s'%s; ?? %s searches the texts, help() shows where to begin"):format(name,
       near and (", did you mean '%s'?"):format(near) or "", name)
 end

@@ -24,7 +24,7 @@ local function line_with(entry, words)
 end
 
 local function option_with(entry, words, found)
-   if entry.kind == "op" then return end
+   if entry.kind == "op" or entry.kind == "value" then return end -- flags are told where they are taken
    for _, option in ipairs(entry.options or {}) do
       if has(option[1], words) then
          found[#found + 1] = { name = ("%s { %s }"):format(entry.name, option[1]), line = option.help or "" }
