@@ -56,7 +56,7 @@ CTESTS  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 Q       := $(if $(V),,@)
 JOBS    := -j$(shell nproc 2>/dev/null || echo 2)
 
-all: scute
+all: scute $(BUILD)/share/made
 
 include kernels/cuda/cuda.mk
 
@@ -100,6 +100,13 @@ $(BUILD)/tests/faults.so: tests/faults/shim.c
 	@mkdir -p $(@D)
 	@echo "link $@"
 	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra $(WERROR) -fPIC -shared -o $@ $< -ldl
+
+# What editors and shells know of scute, made of its own declarations.
+$(BUILD)/share/made: $(BUILD)/scute $(wildcard lua/scute/*.lua lua/scute/*/*.lua lua/scute/*/*/*.lua scripts/*.lua examples/*.lua)
+	@echo "make $(@D)"
+	@rm -rf $(@D)
+	$(Q)$(BUILD)/scute -e 'require "scute.editor.write" "$(@D)"'
+	@touch $@
 
 ctests: $(CTESTS) $(BUILD)/tests/faults.so
 
@@ -179,20 +186,24 @@ $(BUILD)/doc/index.html: $(BUILD)/scute $(wildcard lua/scute/*.lua lua/scute/*/*
 
 doc: $(BUILD)/doc/index.html
 
-HOME_DIR = $(DESTDIR)$(PREFIX)/share/scute
-DOC_DIR  = $(DESTDIR)$(PREFIX)/share/doc/scute
+SHARE    = $(DESTDIR)$(PREFIX)/share
+HOME_DIR = $(SHARE)/scute
+DOC_DIR  = $(SHARE)/doc/scute
+MADE     = man/man1/scute.1 bash-completion/completions/scute zsh/site-functions/_scute fish/vendor_completions.d/scute.fish
 
 install: all doc
 	install -D -m 755 $(BUILD)/scute $(DESTDIR)$(PREFIX)/bin/scute
 	install -D -m 644 $(ONEDNN)/lib/libdnnl.so.3 $(DESTDIR)$(PREFIX)/lib/scute/libdnnl.so.3
-	for file in $$(find lua scripts examples -type f -name '*.lua'); do \
+	for file in $$(find lua scripts examples -name '*.lua' -o -path '*/editor/project/*') examples/photo.jpg; do \
 	   install -D -m 644 $$file $(HOME_DIR)/$$file || exit 1; done
+	for file in $(MADE) $$(cd $(BUILD)/share && find scute -name '*.lua'); do \
+	   install -D -m 644 $(BUILD)/share/$$file $(SHARE)/$$file || exit 1; done
 	install -m 644 LICENSE README.md $(HOME_DIR)/
 	install -d $(DOC_DIR)
 	install -m 644 $(BUILD)/doc/*.html $(DOC_DIR)/
 
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/bin/scute $(DESTDIR)$(PREFIX)/lib/scute $(HOME_DIR) $(DOC_DIR)
+	rm -rf $(DESTDIR)$(PREFIX)/bin/scute $(DESTDIR)$(PREFIX)/lib/scute $(HOME_DIR) $(DOC_DIR) $(addprefix $(SHARE)/,$(MADE))
 
 clean:
 	rm -rf $(BUILD) build-asan scute

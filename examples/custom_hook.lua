@@ -1,5 +1,5 @@
 -- A hook of one's own: the backbone joins when the head alone gets no further. What a hook may do: scute/train/hooks.lua.
--- Run it:  ./scute examples/custom_hook.lua PHOTOS     where PHOTOS has a folder for each class (make demo leaves demo/data)
+-- Run it:  ./scute examples/custom_hook.lua PHOTOS     where PHOTOS has a folder for each class; without it shapes are drawn
 local scute = require "scute"
 local data, models, optim, train = scute.data, scute.models, scute.optim, scute.train
 scute.manual_seed(1)
@@ -20,7 +20,7 @@ local join = {
    end,
 }
 
-local set = data.open(arg[1] or "demo/data")
+local set = data.open(arg[1] or require("shapes").draw("shapes", 40))
 local model = models.create("resnet18", { classes = set.classes, image_size = 64 }):freeze "backbone"
 local optimizer = optim.adamw(model:groups { lr = { backbone = 0.0003, head = 0.003 } })
 train.fit(model, set, { optimizer = optimizer, epochs = 8, batch_size = 16, hooks = { join } })

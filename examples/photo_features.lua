@@ -4,7 +4,7 @@
 local scute = require "scute"
 
 local here = arg[0]:match "^(.*)/" or "."
-local photo, weights = arg[1] or here .. "/../tests/golden/images/photo.jpg", arg[2] or "none"
+local photo, weights = arg[1] or here .. "/photo.jpg", arg[2] or "none"
 
 local model = scute.models.mobilenet_v2 { classes = 1, pretrained = weights }
 local image = scute.image.load(photo)

@@ -31,6 +31,7 @@ static const char USAGE[] =
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
     "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
     "  --watch          run the file again whenever it, or a file that it requires, is saved\n"
+    "  --init DIR       make a folder for a project: a script to start from, settings for editors\n"
     "  -h, --help       show this\n"
     "  -v, --version    show versions and the number of threads\n"
     "  --               end of options\n"
@@ -51,12 +52,13 @@ static const char USAGE[] =
 
 typedef struct {
    bool help, version, session, watch;
-   int codes;  // number of -e
-   int script; // index of the file in argv, argc if there is none
+   int codes;           // number of -e
+   int script;          // index of the file in argv, argc if there is none
+   const char *project; // of --init
 } Options;
 
 static int complain(const char *option) {
-   static const char *const known[] = {"--help", "--version", "--watch", "-e", "-i", "-h", "-v"};
+   static const char *const known[] = {"--help", "--version", "--watch", "--init", "-e", "-i", "-h", "-v"};
    int near = sc_nearest(option, sizeof known / sizeof known[0], known);
    fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
            near < 0 ? "" : " (did you mean '", near < 0 ? "" : known[near], near < 0 ? "" : "'?)");
@@ -85,12 +87,17 @@ static int parse(int argc, char **argv, Options *options) {
          options->codes++, i++;
       else if (strcmp(option, "-e") == 0)
          return fprintf(stderr, "scute: -e needs a line of code\n"), EXIT_USAGE;
+      else if (strcmp(option, "--init") == 0 && i + 1 < argc && argv[i + 1][0] != '-')
+         options->project = argv[++i];
+      else if (strcmp(option, "--init") == 0)
+         return fprintf(stderr, "scute: --init needs the name of a folder\n"), EXIT_USAGE;
       else
          return complain(option);
    }
    options->script = i;
    if (options->watch && (i == argc || strcmp(argv[i], "-") == 0 || options->session))
       return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
+   if (options->project && argc != 3) return fprintf(stderr, "scute: --init DIR stands alone\n"), EXIT_USAGE;
    if (options->codes == 0 && i == argc) options->session = true;
    return 0;
 }
@@ -111,6 +118,7 @@ static bool goes_on(void) {
 }
 
 static int run(lua_State *L, int argc, char **argv, const Options *options) {
+   if (options->project) return sc_run_module(L, "scute.editor.new_project", options->project);
    int code = 0, script = options->script;
    if (options->codes > 0 || options->session) code = sc_run_preload(L);
    if (code == 0) code = run_codes(L, argv, script);

@@ -10,6 +10,7 @@
 #include "host/files/watched.h"
 
 static char library[PATH_MAX]; // "" where it was not found
+static char beside[PATH_MAX];  // the folder of the script that runs, "" where there is none
 
 // It lies beside the binary (a build tree) or in ../share/scute (installed).
 static void find(void) {
@@ -29,13 +30,14 @@ static void find(void) {
 
 // ---- modules ----
 
-// Pushes the file of the module whose name is at `index` ("scute.train.step"), or nil. Lua's own search opens
-// files to see whether they are there, and takes one for missing that memory is too short for.
-static bool push_file(lua_State *L, int index) {
-   static const char *const formats[] = {"%s/%s.lua", "%s/%s/init.lua"};
+static const char *const FORMATS[] = {"%s/%s.lua", "%s/%s/init.lua"};
+
+// Pushes the file in `folder` of the module whose name is at `index` ("scute.train.step"), or nil. Lua's own
+// search opens files to see whether they are there, and takes one for missing that memory is too short for.
+static bool push_file(lua_State *L, const char *folder, int index) {
    const char *name = luaL_gsub(L, luaL_checkstring(L, index), ".", LUA_DIRSEP);
-   for (int i = 0; i < 2 && library[0]; i++) {
-      const char *path = lua_pushfstring(L, formats[i], library, name);
+   for (int i = 0; i < 2 && folder[0]; i++) {
+      const char *path = lua_pushfstring(L, FORMATS[i], folder, name);
       if (access(path, R_OK) == 0) return true;
    }
    lua_pushnil(L);
@@ -44,7 +46,7 @@ static bool push_file(lua_State *L, int index) {
 
 // scute.module_file(name) -> the file of a module of scute's own ("scute.optim"), or nil
 static int module_file(lua_State *L) {
-   push_file(L, 1);
+   push_file(L, library, 1);
    return 1;
 }
 
@@ -59,13 +61,15 @@ static int refuse(lua_State *L) {
    return lua_error(L);
 }
 
-// What `require` asks: a module's loader and where it is from, or nil.
-static int search(lua_State *L) {
-   if (!push_file(L, 1)) return 1;
+// For `require`: the loader of the module whose name is at 1, and its file, whose path is at the top.
+static int push_loader(lua_State *L) {
    const char *path = lua_tostring(L, -1);
    sc_watched_note(path);
    int status = luaL_loadfilex(L, path, "t");
    if (status == LUA_ERRFILE) return refuse(L);
+   if (status == LUA_ERRSYNTAX)
+      return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", lua_tostring(L, 1), path,
+                        lua_tostring(L, -1));
    if (status != LUA_OK) return lua_error(L);
    lua_insert(L, -2);
    return 2;
@@ -80,6 +84,41 @@ static int note_other(lua_State *L) {
    lua_call(L, 2, 1);
    if (lua_isstring(L, -1)) sc_watched_note(lua_tostring(L, -1));
    return 0;
+}
+
+// What `require` asks: a module's loader and where it is from, or nil.
+static int search(lua_State *L) {
+   return push_file(L, library, 1) ? push_loader(L) : 1;
+}
+
+// scute itself is made of these: a file of the same name beside a script does not take their place.
+static bool is_needed(const char *name) {
+   static const char *const needed[] = {"argparse", "cjson", "lfs"};
+   size_t length = strcspn(name, ".");
+   for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+      if (strlen(needed[i]) == length && memcmp(name, needed[i], length) == 0) return true;
+   return false;
+}
+
+// The files that search_beside looked for, as Lua lists them where a module is not found.
+static int tell_missing(lua_State *L) {
+   const char *name = luaL_gsub(L, lua_tostring(L, 1), ".", LUA_DIRSEP);
+   luaL_Buffer text;
+   luaL_buffinit(L, &text);
+   for (int i = 0; i < 2; i++) {
+      luaL_addstring(&text, i == 0 ? "no file '" : "\n\tno file '");
+      lua_pushfstring(L, FORMATS[i], beside, name);
+      luaL_addvalue(&text);
+      luaL_addchar(&text, '\'');
+   }
+   luaL_pushresult(&text);
+   return 1;
+}
+
+// What `require` asks next: a module in the folder of the script.
+static int search_beside(lua_State *L) {
+   if (!beside[0] || is_needed(luaL_checkstring(L, 1))) return 0;
+   return push_file(L, beside, 1) ? push_loader(L) : tell_missing(L);
 }
 
 // Lua's own search of modules in Lua (upvalue 1), whose error about a file that cannot be read is one line.
@@ -99,17 +138,19 @@ static int search_others(lua_State *L) {
 }
 
 // After package.preload, before Lua's own.
-static void add_searcher(lua_State *L, int package) {
+static void add_searchers(lua_State *L, int package) {
    lua_getfield(L, package, "searchers");
    lua_rawgeti(L, -1, 2);
    lua_pushcclosure(L, search_others, 1);
    lua_rawseti(L, -2, 2);
    for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
       lua_rawgeti(L, -1, i);
-      lua_rawseti(L, -2, i + 1);
+      lua_rawseti(L, -2, i + 2);
    }
    lua_pushcfunction(L, search);
    lua_rawseti(L, -2, 2);
+   lua_pushcfunction(L, search_beside);
+   lua_rawseti(L, -2, 3);
    lua_pop(L, 1);
 }
 
@@ -140,13 +181,21 @@ void sc_library_open(lua_State *L) {
    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", library, library, lua_tostring(L, -1));
    lua_setfield(L, -3, "path");
    lua_pop(L, 1);
-   add_searcher(L, lua_gettop(L));
+   add_searchers(L, lua_gettop(L));
    lua_pop(L, 1);
+}
+
+// scute.look_beside(path): from now on `require` also looks where that script lies
+static int look_beside(lua_State *L) {
+   sc_library_look_beside(luaL_checkstring(L, 1));
+   return 0;
 }
 
 static void open_library(lua_State *L) {
    lua_pushcfunction(L, module_file);
    lua_setfield(L, -2, "module_file");
+   lua_pushcfunction(L, look_beside);
+   lua_setfield(L, -2, "look_beside");
 }
 SC_OPENER(open_library)
 
@@ -154,8 +203,15 @@ SC_OPENER(open_library)
 
 const char *sc_library_script(const char *path, char own[PATH_MAX]) {
    if (access(path, F_OK) == 0 || path[0] == '/' || !library[0]) return path;
-   int reason = errno, length = snprintf(own, PATH_MAX, "%s/../%s", library, path);
+   int reason = errno, home = (int)(strrchr(library, '/') - library); // scute's folder, in which lua/ lies
+   int length = snprintf(own, PATH_MAX, "%.*s/%s", home, library, path);
    bool found = length < PATH_MAX && access(own, R_OK) == 0;
    errno = reason;
    return found ? own : path;
+}
+
+void sc_library_look_beside(const char *path) {
+   if (!realpath(path, beside)) beside[0] = '\0';
+   char *end = strrchr(beside, '/');
+   if (end) end[end == beside] = '\0'; // the root is its own slash
 }

@@ -13,4 +13,8 @@ void sc_library_open(lua_State *L);
 // folder. The path is then made in `own`.
 const char *sc_library_script(const char *path, char own[PATH_MAX]);
 
+// From now on `require` also looks where the file `path` really lies, links followed: after scute's own
+// modules, before those that are installed.
+void sc_library_look_beside(const char *path);
+
 #endif

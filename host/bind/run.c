@@ -128,6 +128,21 @@ static int load_file(lua_State *L, const char *path, bool keep) {
    return status;
 }
 
+// arg[0] is a path that leads to the script.
+static int name_script(lua_State *L) {
+   if (lua_getglobal(L, "arg") != LUA_TTABLE) return 0;
+   lua_pushstring(L, lua_touserdata(L, 1));
+   lua_rawseti(L, -2, 0);
+   return 0;
+}
+
+static int enter(lua_State *L, const char *path) {
+   sc_library_look_beside(path);
+   lua_pushcfunction(L, name_script);
+   lua_pushlightuserdata(L, (void *)path);
+   return call(L, LUA_OK, 1, 0);
+}
+
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep) {
    bool input = strcmp(path, "-") == 0;
    char own[PATH_MAX];
@@ -137,6 +152,8 @@ int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep
       fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
       return EXIT_FAILURE;
    }
+   int failed = input ? 0 : enter(L, path);
+   if (failed) return failed;
    int status = load_file(L, input ? NULL : path, keep);
    luaL_checkstack(L, argc, "too many arguments");
    for (int i = 0; i < argc && status == LUA_OK; i++) lua_pushstring(L, argv[i]);
@@ -149,6 +166,25 @@ int sc_run_code(lua_State *L, const char *code, const char *name) {
    int failed = call(L, luaL_loadbufferx(L, code, strlen(code), name, "t"), 0, 0);
    lua_settop(L, 0);
    return failed;
+}
+
+static int call_module(lua_State *L) {
+   const char *const *names = lua_touserdata(L, 1);
+   lua_getglobal(L, "require");
+   lua_pushstring(L, names[0]);
+   lua_call(L, 1, 1);
+   lua_pushstring(L, names[1]);
+   lua_call(L, 1, 0);
+   return 0;
+}
+
+int sc_run_module(lua_State *L, const char *module, const char *argument) {
+   const char *names[] = {module, argument};
+   lua_pushcfunction(L, call_module);
+   lua_pushlightuserdata(L, names);
+   int code = call(L, LUA_OK, 1, 0);
+   lua_settop(L, 0);
+   return code;
 }
 
 static int preload(lua_State *L) {

@@ -11,6 +11,7 @@
 // path: "-" is standard input. keep: what a file calls local is there in the session that follows.
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep);
 int sc_run_code(lua_State *L, const char *code, const char *name);
+int sc_run_module(lua_State *L, const char *module, const char *argument); // require(module)(argument)
 
 // The session at the prompt: calls require(module).step() again and again until it returns an exit code. Errors
 // that escape from it are told, and it goes on.

@@ -30,7 +30,7 @@ best_practices.flags = cli.flags({
    cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the head, after the warmup" }),
    { "head_learning_rate", number = true, above = 0, value = "RATE", default = function(opt) return 30 * opt.learning_rate end,
      show = "30 x learning_rate", help = "of the new head" },
-   { "unfreeze", default = "gradual", value = "SCHEDULE",
+   { "unfreeze", default = "gradual", value = "SCHEDULE", suggests = { "gradual", "all", "none", "head" },
      help = "what trains from which epoch on, as for scripts/fine_tuning.lua" },
    cli.changed("weight_decay", {}), cli.changed("warmup_epochs", {}),
    cli.changed("patience", { default = 3 }),

@@ -8,6 +8,7 @@ local console = require "scute.base.console"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
 local public = require "scute.base.public"
+local typed_name = require "scute.base.typed_name"
 local FIT = require "scute.train.options"
 
 local cli = {}
@@ -36,7 +37,7 @@ local FIRST = {
 }
 -- Where the weights start.
 local START = {
-   { "weights", default = "imagenet", value = "PATH|imagenet|none",
+   { "weights", default = "imagenet", value = "PATH|imagenet|none", suggests = { "imagenet", "none" },
      help = "where the backbone starts: a .safetensors, .pth or .pt file, the official weights, or random numbers" },
    { "head_init", choices = { "kaiming_uniform", "xavier_uniform", "normal", "uniform_fan_out", "zeros" },
      show = "the architecture's own", help = "how the new head starts" },
@@ -188,20 +189,14 @@ local function describe(entry)
    return ("%s (default: %s)"):format(text, default)
 end
 
-local function value_name(entry)
-   if entry.value then return entry.value end
-   if entry.choices then return "NAME" end
-   return entry.whole and "N" or entry.number and "X" or "TEXT"
-end
-
 local function add(parser, entry)
    if entry.argument then
-      local argument = parser:argument(entry[1], describe(entry)):argname(value_name(entry))
+      local argument = parser:argument(entry[1], describe(entry)):argname(options.value_name(entry))
       return argument:args(entry.many and (entry.required and "+" or "*") or entry.required and 1 or "?")
    end
    local name = "--" .. entry[1]
    if entry.flag then return parser:flag(name, describe(entry)):default(false) end
-   parser:option(name, describe(entry)):argname(value_name(entry)):convert(function(text)
+   parser:option(name, describe(entry)):argname(options.value_name(entry)):convert(function(text)
       local value, why = options.from_text(entry, text)
       if value == nil then return nil, ("%s: %s"):format(name, why) end
       return value
@@ -216,8 +211,14 @@ local function apply(opt)
    if rawget(opt, "device") then opt.device = console.guard(nil, scute.device, opt.device) end
 end
 
+-- A script of scute's own by the name under which it is found from any folder.
+local function script_name(words)
+   local name, home = words[0] or "script.lua", (scute.module_file "scute" or ""):match "^(.*/)lua/scute/init%.lua$"
+   return home and name:sub(1, #home) == home and name:sub(#home + 1) or name
+end
+
 local function parser_of(words, summary, declaration, more)
-   local parser = argparse("./scute " .. (words[0] or "script.lua"), summary):add_help "-h --help"
+   local parser = argparse(("%s %s"):format(typed_name(), script_name(words)), summary):add_help "-h --help"
    parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
    if more then parser:epilog(more) end
    parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end

@@ -32,7 +32,7 @@ fine_tuning.flags = cli.flags({
    { "from", value = "FILE", show = "none", excludes = { "weights", "image_size", "head_init" },
      why = "the file brings weights, classes and preprocessing",
      help = "start from a model that training saved (best.safetensors), with its head, classes and preprocessing" },
-   { "unfreeze", default = "gradual", value = "SCHEDULE",
+   { "unfreeze", default = "gradual", value = "SCHEDULE", suggests = { "gradual", "all", "none", "head" },
      help = "what trains from which epoch on: head,layer4@3,layer3@6; gradual:2 (from the head down, a group every 2 "
         .. "epochs); gradual (evenly over the run); all; none (the head alone)" },
    { "unfreeze_warmup", whole = true, min = 0, default = 0, value = "STEPS",

@@ -20,6 +20,7 @@
 --   default            its value where it is not given (the second field of an entry too); a function is called with the
 --                      options that are known by then. show: the default as --help and help() tell it
 --   required           true: must be given; unless = the option with which it need not be
+--   suggests           a list of texts, or a function that returns one: what completion offers where any text may stand
 --   excludes, why      a list of options that make no sense beside this one, and why, in half a sentence
 --   synonyms           other names that are taken for it
 --   resume             what a run that goes on may do with it: nil: it is the same, "free": whatever it likes (it changes no
@@ -44,7 +45,7 @@ local described = setmetatable({}, { __mode = "k" }) -- function or class -> its
 
 local FIELDS = {}
 for name in ([[1 2 whole number flag text choices read keep_text is expected default show required unless excludes why synonyms
-   resume identity help min above max below value argument many optional in_run as_flag script_only]]):gmatch "%S+" do
+   suggests resume identity help min above max below value argument many optional in_run as_flag script_only]]):gmatch "%S+" do
    FIELDS[name] = true
 end
 
@@ -104,8 +105,17 @@ function options.hint(name, known, taken)
    return near and ("; did you mean '%s'?"):format(near) or "; expected one of " .. table.concat(known, ", ")
 end
 
+local function list_of(list)
+   return type(list) == "function" and list() or list
+end
+
 function options.choices_of(entry)
-   return type(entry.choices) == "function" and entry.choices() or entry.choices
+   return list_of(entry.choices)
+end
+
+--- The texts that completion offers for a value: its choices, or what its declaration suggests; nil where nothing is known.
+function options.suggestions_of(entry)
+   return list_of(entry.choices or entry.suggests)
 end
 
 local function range_of(entry)
@@ -194,16 +204,27 @@ function options.from_text(entry, text)
    return value, why
 end
 
+local types = setmetatable({}, { __mode = "k" }) -- check -> the types of values that pass it
+
+--- The types ("table", "function", ...) of what passes a check that options made, a list; nil of any other check.
+function options.types_of(check)
+   return types[check]
+end
+
 --- A check that a value is of a type ("table", "function", ...), for `is`.
 function options.of_type(...)
    local known = {}
    for _, name in ipairs { ... } do known[name] = true end
-   return function(value) return known[type(value)] == true end
+   local function check(value) return known[type(value)] == true end
+   types[check] = { ... }
+   return check
 end
 
 --- A check that a value has a method, for `is`.
 function options.has(method)
-   return function(value) return type(value) == "table" and type(value[method]) == "function" end
+   local function check(value) return type(value) == "table" and type(value[method]) == "function" end
+   types[check] = { "table" }
+   return check
 end
 
 -- ---- checking all ----
@@ -342,6 +363,13 @@ function options.default_text(entry)
    local default = entry.default
    if default == nil or type(default) == "function" or type(default) == "table" then return nil end
    return tostring(default)
+end
+
+--- What the value of a flag is called where it is explained.
+function options.value_name(entry)
+   if entry.value then return entry.value end
+   if entry.choices then return "NAME" end
+   return entry.whole and "N" or entry.number and "X" or "TEXT"
 end
 
 local WIDTH = 100 -- of a line of help, in letters, where nothing else is said

@@ -1,5 +1,6 @@
 -- What a run came to, as a table to read, and what to try next.
 local console = require "scute.base.console"
+local typed_name = require "scute.base.typed_name"
 
 local report = {}
 
@@ -41,7 +42,7 @@ local function next_step(run)
    elseif best.val_accuracy < 0.7 and trains < 20 * #run.set.classes then
       return ("more photos: %d are few for %d classes"):format(trains, #run.set.classes)
    elseif run.folder then
-      return ("./scute scripts/predict.lua --model %s/best.safetensors %s"):format(quoted(run.folder),
+      return ("%s scripts/predict.lua --model %s/best.safetensors %s"):format(typed_name(), quoted(run.folder),
          quoted(run.set.val.paths[1]))
    end
    return "say output_dir, so that the model is kept"

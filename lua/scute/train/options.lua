@@ -99,16 +99,16 @@ return options.declare("train.fit", {
      help = "by which validation figure an epoch is the best, whose weights are kept; balanced: accuracy averaged over the "
         .. "classes" },
    { "augment", read = augment.parse, keep_text = true, is = options.of_type "table", value = "DESCRIPTION", show = "none",
-     expected = "a description as scute.augment.preset \"light\" returns it",
+     suggests = augment.PRESETS, expected = "a description as scute.augment.preset \"light\" returns it",
      help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
    { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "what is drawn at random depends on it alone" },
-   { "cache_features", read = read_cache, default = "auto", value = "auto|off|K",
+   { "cache_features", read = read_cache, default = "auto", value = "auto|off|K", suggests = { "auto", "off" },
      is = function(value) return math.type(value) == "integer" and value > 0 end,
      expected = "auto, off or a number of views of at least 1",
      help = "compute what a frozen backbone says about each photo once, instead of in every epoch; K: about K augmented "
         .. "views of it" },
    { "on_bad_image", choices = { "skip", "error" }, default = "skip", help = "leave a photo that cannot be read out, or stop" },
-   { "resume", text = true, resume = "free", value = "auto|PATH", show = "from the start",
+   { "resume", text = true, resume = "free", value = "auto|PATH", suggests = { "auto" }, show = "from the start",
      help = "go on where a run stopped, from the newest checkpoint in the output folder (if there is one) or from a file" },
    { "save_every", number = true, above = 0, default = 10, resume = "free", value = "MINUTES",
      help = "time between checkpoints within an epoch" },
@@ -118,7 +118,7 @@ return options.declare("train.fit", {
    { "tensorboard", flag = true, default = false, resume = "free",
      help = "also write a TensorBoard event file into the output folder" },
    { "workers", whole = true, min = 0, max = 256, default = 2, resume = "free", help = "threads that decode photos" },
-   { "device", read = read_device, default = "cpu", value = "NAME",
+   { "device", read = read_device, suggests = DEVICES, default = "cpu", value = "NAME",
      help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
         .. "slow and plain, for checks" },
    { "precision", choices = { "auto", "fp32", "bf16", "fp16" }, default = "auto",

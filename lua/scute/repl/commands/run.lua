@@ -49,7 +49,7 @@ return function(line)
    if not path then console.fail ".run: expected a script, as in .run examples/first_tensor.lua" end
    local arguments = table.move(words, 2, #words, 1, {})
    _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path, [-1] = rawget(_G.arg or {}, -1) })
-   if rawget(scute, "look_beside") then scute.look_beside(path) end -- for its modules
+   scute.look_beside(path) -- for its modules
    local waiting <close> = in_a_script() -- luacheck: ignore
    local problem = script.run(path, arguments, errors.describe)
    if problem then error({ exit = 1, message = problem }, 0) end
