@@ -103,7 +103,9 @@ function tmux:wait(found)
    for _ = 1, PATIENCE do
       screen = self:screen()
       local plain = tmux.without_numbers(screen)
-      local there = type(found) == "string" and plain:find(found, 1, true) or type(found) == "function" and found(plain)
+      local there
+      if type(found) == "function" then there = found(plain)
+      else there = plain:find(found, 1, true) or screen:find(found, 1, true) end
       if there then return true, screen end
       os.execute "sleep 0.02"
    end

@@ -9,8 +9,8 @@ local evaluate = {}
 
 local function tell(message)
    io.stdout:flush()
-   local said, frames = message:match "^(.-)(\nstack traceback:.*)$"
-   local text = paint.mark("error", said or message) .. paint.mark("note", frames or "")
+   local said, stack = message:match "^(.-)(\nstack traceback:.*)$"
+   local text = paint.mark("error", said or message) .. paint.mark("note", stack or "")
    io.stderr:write(paint.wanted(2) and paint.colored(text) or paint.plain(text), "\n")
    return false
 end
