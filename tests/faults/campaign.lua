@@ -150,11 +150,22 @@ local function count_calls(self, kind, folder, resume)
    return calls
 end
 
+-- A run that is killed in its second epoch, with the checkpoint of its first: that is written beside the training, and a kill that
+-- comes before it is whole leaves nothing to go on with.
+local function half_of(self, kind)
+   local folder, half = self.halves[kind], nil
+   repeat
+      remove(folder)
+      half = finish(start(self, kind, folder, { events = "3 kill -KILL $PPID" }))
+   until half.code ~= 137 or lfs.attributes(folder .. "/out/tiny/checkpoint.safetensors")
+   return half
+end
+
 --- Returns how many calls a whole run of that kind makes, and how many one that goes on with the half of a run.
 function campaign:begin(kind)
    self.wholes[kind], self.halves[kind] = self.scratch .. "/whole_" .. kind, self.scratch .. "/half_" .. kind
    local whole = count_calls(self, kind, self.wholes[kind])
-   local half = finish(start(self, kind, self.halves[kind], { events = "3 kill -KILL $PPID" }))
+   local half = half_of(self, kind)
    self.check(half.code == 137, kind .. ": the half of a run", half.err)
    local copy = self.halves[kind] .. "_copy"
    os.execute(("cp -r %s %s"):format(quote(self.halves[kind]), quote(copy)))
