@@ -69,7 +69,7 @@ local function by_class(set, dir, folders)
 end
 
 -- The classes, by name and files, but those that the run which is gone on with does not know.
-local function without_new(set, names, files)
+local function without_new(set, dir, names, files)
    if not set.of_run then return names, files end
    local known, lists, left = {}, {}, {}
    for i, name in ipairs(names) do
@@ -80,8 +80,8 @@ local function without_new(set, names, files)
       end
    end
    if #left > 0 then
-      set.notes[#set.notes + 1] = ("%s new since the run in %s began and left out: %s"):format(
-         #left == 1 and "a class is" or #left .. " classes are", set.of_run.folder, table.concat(left, ", "))
+      set.notes[#set.notes + 1] = ("%s new since the run in %s began and left out of '%s': %s"):format(
+         #left == 1 and "a class is" or #left .. " classes are", set.of_run.folder, dir, table.concat(left, ", "))
    end
    return known, lists
 end
@@ -94,7 +94,7 @@ local function read_classes(set, dir, only, may_be_broken)
    names = only or names
    if #names == 0 then explain_no_folders(dir, files) end
    local by_name, lists = {}
-   names, lists = without_new(set, by_class(set, dir, names))
+   names, lists = without_new(set, dir, by_class(set, dir, names))
    local photos, broken, others = content.sort(lists)
    if not may_be_broken then check_readable(dir, names, photos, broken) end
    for i, name in ipairs(names) do by_name[name] = photos[i] end

@@ -17,7 +17,7 @@ public.hide(core, "adamw_step", "average_step", "rmsprop_step", "sgd_step", "run
 
 -- Families that make their fields up (scute.models, scute.plot) refuse unknown ones themselves.
 local function without_metatable(value)
-   return type(value) == "table" and not getmetatable(value)
+   return type(value) == "table" and not debug.getmetatable(value) -- a strict one hides its own
 end
 
 for name, value in next, core do

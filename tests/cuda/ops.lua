@@ -7,7 +7,7 @@ package.path = tables .. "/lib/?.lua;" .. package.path
 
 local scute = require "scute"
 local cases = require "cases"
-local compare = require "compare"
+local compare = require "difference"
 local execute = require "execute"
 
 local device = arg[1] or "cuda"

@@ -150,10 +150,10 @@ local function count_calls(self, kind, folder, resume)
    return calls
 end
 
--- A run that is killed in its second epoch, with the checkpoint of its first: that is written beside the training, and a kill that
--- comes before it is whole leaves nothing to go on with.
+-- A run that is killed in its second epoch, with the checkpoint of its first: that is written beside the training, and a kill
+-- that comes before it is whole leaves nothing to go on with.
 local function half_of(self, kind)
-   local folder, half = self.halves[kind], nil
+   local folder, half = self.halves[kind]
    repeat
       remove(folder)
       half = finish(start(self, kind, folder, { events = "3 kill -KILL $PPID" }))

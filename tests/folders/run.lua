@@ -263,7 +263,7 @@ local function leaves_new_classes_out()
       f()
       shell "rm -r $T/two/green $T/two/red/new.bmp"
    end
-   local NEW = "note: a class is new since the run in [^ ]* began and left out: 'green' %(3 photos%)\n"
+   local NEW = "note: a class is new since the run in [^ ]* began and left out of '[^ ]*': 'green' %(3 photos%)\n"
    local function left_out(what, r)
       check(r.code == 0 and r.out:find "going on from" and r.out:find(NEW), what .. ": the new class is named", r.all)
       check(r.out:find "note: 1 photo is new since the run began and left out\n", what .. ": the new photo counts", r.all)
@@ -274,6 +274,10 @@ local function leaves_new_classes_out()
    shell(tune .. " --epochs 1")
    with_new_class(function()
       left_out("Exercise 2", shell(tune .. " --resume auto --epochs 2"))
+      shell "mkdir $T/young; cp -r $T/grown/baseline_cnn $T/young; rm $T/young/baseline_cnn/*.safetensors"
+      local young = shell(FROZEN .. " --output_dir $T/young --resume auto")
+      check(young.code == 0 and young.out:find "31 photos in 3 classes", "without a checkpoint it begins with all of them",
+         young.all)
       left_out("Exercise 1", trains("grown", "--resume auto --epochs 4"))
       left_out("by its path", trains("grown", "--resume $T/grown/baseline_cnn/checkpoint.safetensors --epochs 5"))
       local r = shell(tune .. " --epochs 2")

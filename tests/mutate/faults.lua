@@ -406,7 +406,7 @@ end]], test = "optim_spec" },
       from = [[local replaced = is_of_an_earlier_save(run.folder)]], to = [[local replaced = scute.watched() ~= nil]],
       test = "watch" },
 
-   { "lua/scute/train/folder.lua", "what a run reads is moved aside",
+   { "lua/scute/base/run_folder.lua", "what a run reads is moved aside",
       from = [[if lies_in(source, path) then return at, path end]], to = "", test = "folder_spec" },
    { "lua/scute/train/folder.lua", "a look at learning rates goes into a run",
       from = [[choose(run) .. "_lr_find"]], to = [[choose(run)]], test = "lr_find_spec" },

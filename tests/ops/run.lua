@@ -10,7 +10,7 @@ package.path = here .. "/lib/?.lua;" .. package.path
 
 local scute = require "scute"
 local cases = require "cases"
-local compare = require "compare"
+local compare = require "difference"
 local execute = require "execute"
 local golden_file = require "golden"
 

@@ -72,6 +72,7 @@ end
 --- Makes a table of functions strict; returns it. path: how it is called. To other code it stays a plain table without a
 -- metatable, which pairs goes through.
 function strict.family(path, family)
+   if debug.getmetatable(family) then return family end -- it is already, and its file is loaded anew
    local function refuse(_, name)
       if type(name) ~= "string" or name:find "^_" or frames.is_library(debug.getinfo(2, "S")) then return nil end
       local names = {}

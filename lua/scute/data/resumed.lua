@@ -10,6 +10,15 @@ local function arch_of(opt)
    return ok and file.metadata and file.metadata.architecture
 end
 
+-- What ended before its first checkpoint begins anew, with all that is there.
+local function holds_checkpoint(folder)
+   if lfs.attributes(folder, "mode") ~= "directory" then return false end
+   for name in lfs.dir(folder) do
+      if name:find "^checkpoint[-%d]*%.safetensors$" then return true end
+   end
+   return false
+end
+
 --- opt: see scute.cli. Returns the folder, nil where there is nothing to go on with, or no telling. Many runs (of a comparison,
 -- ...) have one split.csv above their own.
 return function(opt)
@@ -20,5 +29,6 @@ return function(opt)
    end
    if not output_dir or rawget(opt, "seeds") or rawget(opt, "folds") then return output_dir end
    local arch = arch_of(opt)
-   return arch and run_folder.of(output_dir, arch, run_folder.sources(opt)) or nil
+   local folder = arch and run_folder.of(output_dir, arch, run_folder.sources(opt))
+   return folder and holds_checkpoint(folder) and folder or nil
 end

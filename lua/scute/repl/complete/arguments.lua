@@ -22,7 +22,7 @@ end
 local function of_declaration(declaration)
    local list = {}
    for i, declared in ipairs(declaration.entries) do
-      local ok, choices = pcall(options.choices_of, declared)
+      local ok, choices = pcall(options.suggestions_of, declared)
       list[i] = entry(declared[1], ok and choices or nil, declared.flag)
    end
    return list
