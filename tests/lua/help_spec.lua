@@ -123,7 +123,7 @@ describe("help", function()
    it("takes a member of a family before a namesake", function()
       assert.matches("^scute.nn.Linear {", text "Linear")
       assert.matches("^scute.linear%(", text "linear")
-      assert.matches("^'fit' is\n   figure:fit .*\n   pca.fit .*\n   train.fit ", text "fit")
+      assert.matches("^'fit' is\n   pca.fit .*\n   train.fit ", text "fit")
       assert.matches("^scute.train.lr_find", text "LR_FIND")
    end)
 

@@ -1,6 +1,7 @@
 -- A figure: a canvas with what all pictures share, and the ways out of it.
 local scute = require "scute"
 local console = require "scute.base.console"
+local public = require "scute.base.public"
 local show = require "scute.base.show"
 
 local figure = {}
@@ -125,5 +126,7 @@ function Figure:show(options)
    local image <close> = self:image()
    return show.figure(image, options, function(path) self:save(path) end)
 end
+
+public.hide(Figure, "fit")
 
 return figure

@@ -105,7 +105,7 @@ script.keeper = setmetatable({}, { __close = keep_locals })
 function script.keep_result(problem)
    if type(problem) ~= "table" or rawget(problem, "result") == nil then return end
    rawset(_G, "_", problem.result)
-   console.line "note: the result so far is in _; _:resume() goes on"
+   console.line "note: the result so far is in _ (result = _ keeps it); _:resume() goes on"
 end
 
 --- For the message handler of who calls the chunk.
