@@ -121,6 +121,13 @@ void sc_store_keep(const ScStoreKey *key, const void *head, size_t head_size, co
    pthread_mutex_unlock(&lock);
 }
 
+void sc_store_lacks_room(void) {
+   if (!table) return;
+   pthread_mutex_lock(&lock);
+   table->lacked_room = true;
+   pthread_mutex_unlock(&lock);
+}
+
 // ---- between runs ----
 
 static bool stays(const Entry *entry) {
