@@ -185,5 +185,9 @@ void sc_store_next_run(void) {
 }
 
 ScStoreUse sc_store_use(void) {
-   return table ? (ScStoreUse){table->end, table->size, table->count} : (ScStoreUse){0};
+   if (!table) return (ScStoreUse){0};
+   pthread_mutex_lock(&lock);
+   ScStoreUse use = {table->end, table->size, table->count};
+   pthread_mutex_unlock(&lock);
+   return use;
 }
