@@ -88,7 +88,7 @@ end
 
 -- Writes down what is heard of photos, and passes it on.
 local function recorder(hear)
-   local heard = { bad = {}, notes = {}, indices = {}, digests = {}, looks = hear.digested and {} }
+   local heard = { bad = {}, notes = {}, indices = {}, digests = {}, looks = {} }
    return heard, {
       note = function(bad, notes)
          table.move(bad, 1, #bad, #heard.bad + 1, heard.bad)
@@ -98,7 +98,7 @@ local function recorder(hear)
       digested = hear.digested and function(indices, digests, looks)
          table.move(digests, 1, #digests, #heard.digests + 1, heard.digests)
          table.move(indices, 1, #indices, #heard.indices + 1, heard.indices)
-         heard.looks = looks and heard.looks and table.move(looks, 1, #looks, #heard.looks + 1, heard.looks)
+         table.move(looks, 1, #looks, #heard.looks + 1, heard.looks)
          hear.digested(indices, digests, looks)
       end,
    }
