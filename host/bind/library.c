@@ -75,14 +75,31 @@ static int push_loader(lua_State *L) {
    return 2;
 }
 
-// Notes the file that Lua's own search would find for the module whose name is at 1.
+// Notes all files that a module could be in.
+static void note_missing(lua_State *L, const char *module, const char *path) {
+   const char *name = luaL_gsub(L, module, ".", LUA_DIRSEP);
+   int top = lua_gettop(L);
+   while (*path) {
+      size_t length = strcspn(path, LUA_PATH_SEP);
+      const char *template = lua_pushlstring(L, path, length);
+      if (length) sc_watched_note(luaL_gsub(L, template, LUA_PATH_MARK, name));
+      lua_settop(L, top);
+      path += length + (path[length] != '\0');
+   }
+}
+
+// Notes the file that Lua's own search would find for the module whose name is at 1; where there is none, those
+// whose save would make one.
 static int note_other(lua_State *L) {
    lua_getglobal(L, "package");
    lua_getfield(L, -1, "searchpath");
    lua_pushvalue(L, 1);
    lua_getfield(L, -3, "path");
    lua_call(L, 2, 1);
-   if (lua_isstring(L, -1)) sc_watched_note(lua_tostring(L, -1));
+   if (lua_isstring(L, -1))
+      sc_watched_note(lua_tostring(L, -1));
+   else if (lua_getfield(L, 2, "path") == LUA_TSTRING)
+      note_missing(L, luaL_checkstring(L, 1), lua_tostring(L, -1));
    return 0;
 }
 
@@ -100,14 +117,15 @@ static bool is_needed(const char *name) {
    return false;
 }
 
-// The files that search_beside looked for, as Lua lists them where a module is not found.
+// The files that search_beside looked for, as Lua lists them where a module is not found. Each would be taken
+// once it is saved.
 static int tell_missing(lua_State *L) {
    const char *name = luaL_gsub(L, lua_tostring(L, 1), ".", LUA_DIRSEP);
    luaL_Buffer text;
    luaL_buffinit(L, &text);
    for (int i = 0; i < 2; i++) {
       luaL_addstring(&text, i == 0 ? "no file '" : "\n\tno file '");
-      lua_pushfstring(L, FORMATS[i], beside, name);
+      sc_watched_note(lua_pushfstring(L, FORMATS[i], beside, name));
       luaL_addvalue(&text);
       luaL_addchar(&text, '\'');
    }

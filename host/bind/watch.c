@@ -46,14 +46,21 @@ static void forget_handler(int number) {
    if (sigaction(number, NULL, &now) == 0 && now.sa_handler == on_signal) signal(number, SIG_DFL);
 }
 
-// A process of its own, so that each begins as a program that was just started, however the last one ended. It
-// sees no signal of ours before it has handlers of its own. Returns 0 in the run.
-static pid_t begin(ScWatched *files) {
+// Returns what was blocked before.
+static sigset_t block_ours(void) {
    sigset_t ours, before;
    sigemptyset(&ours);
    sigaddset(&ours, SIGINT);
    sigaddset(&ours, SIGTERM);
+   sigaddset(&ours, SC_SAVED);
    sigprocmask(SIG_BLOCK, &ours, &before);
+   return before;
+}
+
+// A process of its own, so that each begins as a program that was just started, however the last one ended. Our
+// signals are blocked, and `after` is what will be instead: in the run SC_SAVED stays so until it is handled
+// there. Returns 0 in the run.
+static pid_t begin(ScWatched *files, sigset_t *after) {
    watching.number++;
    pid_t parent = getpid(), run = fork();
    if (run == 0) {
@@ -63,8 +70,8 @@ static pid_t begin(ScWatched *files) {
       if (getppid() != parent) _exit(128 + SIGTERM);
       sc_watched_tell(files);
       sc_interrupt_on_save();
+      sigaddset(after, SC_SAVED);
    }
-   sigprocmask(SIG_SETMASK, &before, NULL);
    return run;
 }
 
@@ -114,8 +121,9 @@ typedef struct {
 // A run that is going on hears of every signal, and the second one counts for it as it does alone. From a
 // terminal it has heard of it already, and takes both for one.
 static void pass_on(Watch *watch) {
-   if (watch->passed == times) return;
-   watch->passed = times;
+   int now = times;
+   if (watch->passed == now) return;
+   watch->passed = now;
    if (watch->run) kill(watch->run, asked);
 }
 
@@ -146,15 +154,19 @@ static bool wait_for_save(Watch *watch) {
    return !asked;
 }
 
+// A signal ends it all before the run begins, or is passed on to it. Returns false where there is no run.
 static bool start(Watch *watch) {
    sc_watched_wait(watch->files, 0); // what the run before has noted at its end
    sc_watched_clear(watch->files);
    if (sc_watched_add(watch->files, watch->script) != SC_OK) return say("%s", sc_error()), false;
    watch->saved[0] = '\0';
+   sigset_t before = block_ours();
+   bool goes_on = !asked;
    watch->passed = times;
-   watch->run = begin(watch->files);
+   if (goes_on) watch->run = begin(watch->files, &before);
+   sigprocmask(SIG_SETMASK, &before, NULL);
    if (watch->run < 0) say("cannot start a process: %s", strerror(errno));
-   return watch->run >= 0;
+   return goes_on && watch->run >= 0;
 }
 
 // ---- what Lua sees ----
@@ -192,12 +204,11 @@ bool sc_watch(const char *script, int *code) {
    fflush(stdout);
    handle(SIGINT);
    handle(SIGTERM);
-   do {
-      if (!start(&watch)) break;
+   while (start(&watch)) {
       if (watch.run == 0) return false;
       if (!wait_for_save(&watch)) break;
       sc_store_next_run();
-   } while (!asked);
+   }
    if (asked) *code = 128 + asked;
    sc_watched_free(watch.files);
    return true;

@@ -121,6 +121,13 @@ void sc_store_keep(const ScStoreKey *key, const void *head, size_t head_size, co
    pthread_mutex_unlock(&lock);
 }
 
+void sc_store_lacks_room(void) {
+   if (!table) return;
+   pthread_mutex_lock(&lock);
+   table->lacked_room = true;
+   pthread_mutex_unlock(&lock);
+}
+
 // ---- between runs ----
 
 static bool stays(const Entry *entry) {
@@ -178,5 +185,9 @@ void sc_store_next_run(void) {
 }
 
 ScStoreUse sc_store_use(void) {
-   return table ? (ScStoreUse){table->end, table->size, table->count} : (ScStoreUse){0};
+   if (!table) return (ScStoreUse){0};
+   pthread_mutex_lock(&lock);
+   ScStoreUse use = {table->end, table->size, table->count};
+   pthread_mutex_unlock(&lock);
+   return use;
 }

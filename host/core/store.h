@@ -29,6 +29,9 @@ const void *sc_store_find(const ScStoreKey *, size_t *size);
 // and what is found under a key already stays.
 void sc_store_keep(const ScStoreKey *, const void *head, size_t head_size, const void *data, size_t size);
 
+// Says that something was not kept because its room ran out before the store's did.
+void sc_store_lacks_room(void);
+
 // Between two runs: where the last one lacked room, what it did not use goes; so does what no run has used for
 // long.
 void sc_store_next_run(void);

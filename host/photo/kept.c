@@ -4,11 +4,14 @@
 
 #include "host/core/store.h"
 
-// Photos leave a quarter of the store to what is smaller and dearer.
+// Photos leave a quarter of the store to what is smaller and dearer. Where that leaves none for one, what this
+// run does not use shall go.
 static bool has_room(size_t bytes) {
    ScStoreUse use = sc_store_use();
    size_t most = use.size / 4 * 3;
-   return bytes <= most && use.bytes <= most - bytes;
+   bool fits = bytes <= most && use.bytes <= most - bytes;
+   if (!fits) sc_store_lacks_room();
+   return fits;
 }
 
 bool sc_kept_file(const char *path, const ScImageLimits *limits, ScKeptFile *file) {

@@ -69,12 +69,21 @@ void sc_interrupt_reads(bool on) {
 
 void sc_interrupt_on_save(void) {
    saves_stop = true;
+   signal(SC_SAVED, SIG_DFL);
+}
+
+static void let_in(int number) {
+   sigset_t one;
+   sigemptyset(&one);
+   sigaddset(&one, number);
+   pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 }
 
 void sc_signals_install(void (*stop)(void)) {
    main_thread = pthread_self();
    stop_running = stop;
    sc_interrupt_reads(false);
+   if (saves_stop) let_in(SC_SAVED);
    signal(SIGPIPE, SIG_IGN);
    signal(SIGXFSZ, SIG_IGN);
 }

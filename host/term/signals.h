@@ -27,7 +27,8 @@ bool sc_interrupt_finish(bool finish);
 // photo.
 void sc_interrupt_reads(bool on);
 
-// From the next sc_signals_install on SC_SAVED asks to stop too, once: a second one does nothing.
+// From the next sc_signals_install on SC_SAVED asks to stop too, once: a second one does nothing. Until then it
+// stays blocked, where the caller has blocked it. It is ours alone: whether it was ignored before says nothing.
 void sc_interrupt_on_save(void);
 
 // A session at a terminal: no number of Ctrl-C ends it.

@@ -211,14 +211,37 @@ static void photos_leave_room(void **state) {
    assert_in_range(sc_store_use().bytes, 1 << 15, (1 << 16) / 4 * 3);
 }
 
+// Photos of which no room is left for another view yield to it after the run.
+static void photos_make_room_for_others(void **state) {
+   (void)state;
+   ScAugment none = {0};
+   ScPreprocess p = preprocess;
+   sc_store_close();
+   assert_true(sc_store_open(1 << 14));
+   for (p.resize = CROP; p.resize < CROP + 40; p.resize++)
+      assert_int_equal(load_with(PHOTOS "photo.jpg", &p, &none, 1).status, SC_OK);
+   sc_store_next_run();
+   load_with(PHOTOS "photo.jpg", &p, &none, 1); // finds no room
+   sc_store_next_run();
+   load_with(PHOTOS "photo.jpg", &p, &none, 1);
+   int before = opened;
+   load_with(PHOTOS "photo.jpg", &p, &none, 1);
+   assert_int_equal(opened, before);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
 
 int main(void) {
    const struct CMUnitTest tests[] = {
-       TEST(a_prepared_photo),          TEST(a_decoded_photo),
-       TEST(each_part_of_the_size),     TEST(another_preparation_is_another_photo),
-       TEST(a_photo_that_was_replaced), TEST(a_photo_that_was_only_just_written),
-       TEST(what_is_no_photo),          TEST(photos_leave_room),
+       TEST(a_prepared_photo),
+       TEST(a_decoded_photo),
+       TEST(each_part_of_the_size),
+       TEST(another_preparation_is_another_photo),
+       TEST(a_photo_that_was_replaced),
+       TEST(a_photo_that_was_only_just_written),
+       TEST(what_is_no_photo),
+       TEST(photos_leave_room),
+       TEST(photos_make_room_for_others),
    };
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

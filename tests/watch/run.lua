@@ -55,10 +55,24 @@ local function watches_what_it_is_made_of()
    check(w:ended() == 143, "SIGTERM ends the watching")
 end
 
+local function waits_for_modules_that_are_missing()
+   photos.write_file(scratch .. "/misses.lua", [[
+      package.path = "own/?.lua;" .. package.path
+      print("has", require "later", pcall(require, "much.later"))]])
+   local w = watcher.open(cli, "misses.lua")
+   w:waits(1)
+   says(w:said(), "module 'later' not found")
+   says(w:save("later.lua", "return 1"), "scute: later.lua was saved\nhas\t1\tfalse", "a module beside the script")
+   photos.write_file(scratch .. "/own/much/readme", "")
+   says(w:save("own/much/later.lua", "return 2"), "later.lua was saved\nhas\t1\ttrue\t2", "and one in package.path")
+   w:signal "TERM"
+   w:ended()
+end
+
 local function a_save_ends_a_run()
    photos.write_file(scratch .. "/loop.lua",
       "print 'loops' io.stdout:flush() while true do pcall(function() while true do end end) end")
-   local w = watcher.open(cli, "loop.lua")
+   local w = watcher.open(cli, "loop.lua", "trap '' USR1;") -- what a shell ignores is no matter
    w:wait "loops"
    w:write("loop.lua", "print 'another' io.stdout:flush() while true do end")
    w:wait "scute: loop.lua was saved\nanother"
@@ -271,6 +285,6 @@ local function a_save_ends_training_after_its_step()
    check(not exists "long/baseline_cnn/run.lock", "in a folder that is free")
 end
 
-cli.run { runs_again_on_save, watches_what_it_is_made_of, a_save_ends_a_run, half_a_file_is_no_save, wrong_command_lines,
-   nothing_stale_is_used, weights_are_known_by_their_file, only_what_was_there_is_moved_aside, what_a_run_starts_from_stays,
-   a_save_ends_training_after_its_step }
+cli.run { runs_again_on_save, watches_what_it_is_made_of, waits_for_modules_that_are_missing, a_save_ends_a_run,
+   half_a_file_is_no_save, wrong_command_lines, nothing_stale_is_used, weights_are_known_by_their_file,
+   only_what_was_there_is_moved_aside, what_a_run_starts_from_stays, a_save_ends_training_after_its_step }

@@ -21,13 +21,13 @@ local function write(path, text)
    file:close()
 end
 
---- Starts watching. cli: tests/cli/shell.lua; line: a file and its arguments.
-function watcher.open(cli, line)
+--- Starts watching. cli: tests/cli/shell.lua; line: a file and its arguments; first: what the shell does before that (nothing).
+function watcher.open(cli, line, first)
    sessions = sessions + 1
    local self = setmetatable({ cli = cli, log = ("%s/watch%d.log"):format(cli.scratch, sessions) }, watcher)
    write(self.log, "")
-   self.pipe = assert(io.popen(("cd '%s' && echo $$ && exec '%s' --watch %s >>'%s' 2>&1 </dev/null"):format(cli.scratch,
-      watcher.program, line, self.log)))
+   self.pipe = assert(io.popen(("cd '%s' && echo $$ && %s exec '%s' --watch %s >>'%s' 2>&1 </dev/null"):format(cli.scratch,
+      first or "", watcher.program, line, self.log)))
    self.pid = self.pipe:read "l"
    return self
 end

@@ -25,7 +25,7 @@ local function library_stamps(folder, list)
       local path, changed = folder .. "/" .. name, 0
       if name:find "%.lua$" then
          list[#list + 1], _, changed = scute.files.stamp(path)
-      elseif not name:find "%." then
+      elseif not name:find "^%." and lfs.attributes(path, "mode") == "directory" then
          changed = library_stamps(path, list)
       end
       latest = math.max(latest, changed or 0)
@@ -88,7 +88,7 @@ end
 
 -- Writes down what is heard of photos, and passes it on.
 local function recorder(hear)
-   local heard = { bad = {}, notes = {}, indices = {}, digests = {}, looks = hear.digested and {} }
+   local heard = { bad = {}, notes = {}, indices = {}, digests = {}, looks = {} }
    return heard, {
       note = function(bad, notes)
          table.move(bad, 1, #bad, #heard.bad + 1, heard.bad)
@@ -98,7 +98,7 @@ local function recorder(hear)
       digested = hear.digested and function(indices, digests, looks)
          table.move(digests, 1, #digests, #heard.digests + 1, heard.digests)
          table.move(indices, 1, #indices, #heard.indices + 1, heard.indices)
-         heard.looks = looks and heard.looks and table.move(looks, 1, #looks, #heard.looks + 1, heard.looks)
+         table.move(looks, 1, #looks, #heard.looks + 1, heard.looks)
          hear.digested(indices, digests, looks)
       end,
    }
@@ -119,11 +119,12 @@ local Feed, Part = {}, {}
 Feed.__index, Part.__index = Feed, Part
 
 --- What is known of the features of a run, as a feed is made of them: nil where no run is watched, or where the model is not
--- the library's alone. compute: function(part, options of run.photos.batches) -> features.
+-- the library's alone, or the library's files cannot be listed. compute: function(part, options of run.photos.batches) -> features.
 function recalled.open(run, compute)
    if not scute.watched() or not is_plain(run.model) then return nil end
    local list = {}
-   local changed = library_stamps(LIBRARY, list)
+   local walked, changed = pcall(library_stamps, LIBRARY, list)
+   if not walked then return nil end
    add_model(list, run.model)
    return setmetatable({ run = run, compute = compute, is_certain = changed < BEGUN, text = table.concat(list, "\0") }, Feed)
 end
