@@ -100,6 +100,25 @@ describe("reload", function()
       end
    end)
 
+   it("goes by the file that a module was loaded from, whatever lies elsewhere under its name", function()
+      local function put(name, text)
+         local file = assert(io.open(folder .. "/" .. name, "w"))
+         file:write(text)
+         file:close()
+      end
+      lfs.mkdir(folder .. "/other")
+      put("scute_spec_helper.lua", "return { where = 'here', f = function() end }")
+      put("other/scute_spec_helper.lua", "return { where = 'beside', f = function() end }")
+      put("other/scute_spec_data.lua", "return { lr = 1 }")
+      put("other/script.lua", "helper, data = require 'scute_spec_helper', require 'scute_spec_data'")
+      put("other/edit.lua", "local f <close> = io.open(arg[1], 'w') f:write('return { lr = 20 }')")
+      put("input", ".run other/script.lua\n.reload scute_spec_helper\nhelper.where\n"
+         .. ".run other/edit.lua other/scute_spec_data.lua\n.reload scute_spec_data\nrequire('scute_spec_data').lr\n")
+      local pipe = io.popen(("cd '%s' && '%s' <input 2>/dev/null"):format(folder, arg[-1]))
+      assert.equal('beside\n20\n', (pipe:read "a":gsub("[^\n]*reload[^\n]*\n", ""):gsub("%(a fun[^\n]*\n", "")))
+      pipe:close()
+   end)
+
    it("breaks none of scute's own modules", function()
       local program = ("%s/program.lua"):format(folder)
       local file = assert(io.open(program, "w"))
