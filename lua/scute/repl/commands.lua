@@ -73,15 +73,16 @@ local function tell(message)
    return false
 end
 
---- Runs what was typed where it is a command; what it raises is told. Returns whether it was one, false where it failed, and
--- whether the session ends.
+--- Runs what was typed where its first line is a command; what it raises is told. Returns whether it is one, false where it
+--- failed, whether the session ends, and what was typed after that line: a block that was pasted may go on.
 function commands.run(text)
+   local line, rest = text:match "^(%s*[^\n]*)(.*)$"
    for _, entry in ipairs(COMMANDS) do
-      local found = table.pack(text:match(entry[1]))
+      local found = table.pack(line:match(entry[1]))
       if found[1] then
          local ok, done, ends = xpcall(entry[2], errors.describe, table.unpack(found, 1, found.n))
-         if not ok then return true, tell(done) end
-         return true, done, ends
+         if not ok then done, ends = tell(done), nil end
+         return true, done, ends, rest
       end
    end
    return false
