@@ -124,6 +124,7 @@ scute.randn(1):item() == b
 ]]
       assert.matches("true\n$", said)
       assert.matches("no\n", (session ".time error 'no'\n"), 1, true)
+      assert.matches("called with a colon: w:sum", (session "w = scute.ones(2)\n.time w.sum()\n"), 1, true)
    end)
 
    it("shows variables and memory", function()
