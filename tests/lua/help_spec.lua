@@ -147,7 +147,8 @@ describe("help", function()
    end)
 
    it("leaves out what is internal, but explains it to who holds it", function()
-      for _, name in ipairs { "module:within", "module:tell", "module:observed", "terminal.read", "weight_files" } do
+      for _, name in ipairs { "module:within", "module:tell", "module:observed", "terminal.read", "weight_files",
+         "process", "process.end_with_parent", "files.keep", "files.recall", "files.stamp", "shell", "synonyms" } do
          assert.is_true(by_name[name].hidden, name)
       end
       for _, entry in ipairs(listed) do assert.is_nil(entry.hidden) end
