@@ -119,6 +119,11 @@ describe("completion", function()
       assert.matches("\n… 50 more$", shown)
    end)
 
+   it("knows what training gives", function()
+      assert.same({ "resume" }, candidates "scute.train.fit(m, d):")
+      assert.same({ "interrupted" }, candidates "scute.train.fit(m, d):resume().int")
+   end)
+
    it("proposes topics of help", function()
       assert.same({ "conv2d", "conv_bn_act" }, candidates 'help "conv')
       assert.same({ "models.create" }, candidates 'help("models.cr')
