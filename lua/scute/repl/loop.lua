@@ -55,7 +55,7 @@ local function run(text, name)
 end
 
 --- One turn: reads a chunk and runs it. Returns nil to go on, an exit code at the end of input: 0, or 1 where the input was
---- no terminal and something in it failed.
+-- no terminal and something in it failed.
 function repl.step()
    if at_terminal == nil then return start() end -- a step of its own: what interrupted it is over with it
    local name, prompt = next_chunk()
