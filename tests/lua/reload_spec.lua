@@ -1,6 +1,7 @@
 -- .reload: what an edited module defines goes into the tables that exist. And no module of scute's own breaks by it.
 local lfs = require "lfs"
 local reload = require "scute.repl.reload"
+local scute = require "scute"
 
 local BEFORE = [[
 local shapes = { LIMIT = 3 }
@@ -63,6 +64,19 @@ describe("reload", function()
       assert.same({ "scute_spec_shapes" }, reload.changed())
       reload.module "scute_spec_shapes"
       assert.same({}, reload.changed())
+   end)
+
+   it("sees an edit of the same length in the same second", function()
+      write(BEFORE:gsub("LIMIT = 3", "LIMIT = 4"))
+      local time = assert(lfs.attributes(path)).modification
+      lfs.touch(path, time, time)
+      reload.module "scute_spec_shapes"
+      local before = scute.files.stamp(path)
+      repeat -- until the file system's clock has gone on
+         write(BEFORE:gsub("LIMIT = 3", "LIMIT = 5"))
+         lfs.touch(path, time, time)
+      until scute.files.stamp(path) ~= before
+      assert.same({ "scute_spec_shapes" }, reload.changed())
    end)
 
    it("gives old objects the new methods, and new objects the old class", function()

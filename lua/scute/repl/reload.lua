@@ -1,7 +1,6 @@
 -- Modules whose files were edited, loaded anew in a session that goes on. What the new file defines goes into the tables that
 -- exist, class tables among them, so that old objects have the new methods. A function that somebody keeps in a local variable
 -- stays the old one; variables of the module itself begin anew.
-local lfs = require "lfs"
 local scute = require "scute"
 
 local reload = {}
@@ -12,8 +11,7 @@ local reload = {}
 local seen = setmetatable({}, { __mode = "k" })
 
 local function stamp(path)
-   local a = lfs.attributes(path)
-   return a and ("%d %d %d"):format(a.modification, a.size, a.ino)
+   return (scute.files.stamp(path))
 end
 
 --- Notes the modules that are new. To be called after each chunk.
