@@ -50,6 +50,26 @@ static int module_file(lua_State *L) {
    return 1;
 }
 
+static const char loaded_files = 0; // its address: the registry's table name -> file
+
+// Notes that the module whose name is at 1 comes from the file at `path`.
+static void note_loaded(lua_State *L, int path) {
+   lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_files);
+   lua_pushvalue(L, 1);
+   lua_pushvalue(L, path);
+   lua_rawset(L, -3);
+   lua_pop(L, 1);
+}
+
+// scute.loaded_file(name) -> the file that `require` last read a module in Lua from, or nil
+static int loaded_file(lua_State *L) {
+   luaL_checkstring(L, 1);
+   lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_files);
+   lua_pushvalue(L, 1);
+   lua_rawget(L, -2);
+   return 1;
+}
+
 // A file that the disk does not give is no fault of the script: its message, at the top, is all there is to
 // say.
 static int refuse(lua_State *L) {
@@ -72,6 +92,7 @@ static int push_loader(lua_State *L) {
                         lua_tostring(L, -1));
    if (status != LUA_OK) return lua_error(L);
    lua_insert(L, -2);
+   note_loaded(L, lua_gettop(L));
    return 2;
 }
 
@@ -148,8 +169,11 @@ static int search_others(lua_State *L) {
       if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_settop(L, 1); // a search that fails says so itself
    }
    lua_pushvalue(L, lua_upvalueindex(1));
-   lua_insert(L, 1);
-   if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L);
+   lua_pushvalue(L, 1);
+   if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) {
+      if (lua_isfunction(L, 2)) note_loaded(L, 3);
+      return lua_gettop(L) - 1;
+   }
    if (lua_type(L, -1) != LUA_TSTRING || !strstr(lua_tostring(L, -1), "cannot read")) return lua_error(L);
    luaL_gsub(L, lua_tostring(L, -1), "\n\t", " ");
    return refuse(L);
@@ -192,6 +216,8 @@ static void note_loading(lua_State *L) {
 
 void sc_library_open(lua_State *L) {
    if (sc_watched_is_told()) note_loading(L);
+   lua_newtable(L);
+   lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_files);
    find();
    if (!library[0]) return;
    lua_getglobal(L, "package");
@@ -212,6 +238,8 @@ static int look_beside(lua_State *L) {
 static void open_library(lua_State *L) {
    lua_pushcfunction(L, module_file);
    lua_setfield(L, -2, "module_file");
+   lua_pushcfunction(L, loaded_file);
+   lua_setfield(L, -2, "loaded_file");
    lua_pushcfunction(L, look_beside);
    lua_setfield(L, -2, "look_beside");
 }

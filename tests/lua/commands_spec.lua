@@ -103,6 +103,13 @@ describe("a command", function()
          .. "!: expected a command of the shell, as in !ls\nexit status 4\nended by signal 9\ny\n", 1 }, { said, code })
    end)
 
+   it("is the first line of a block that is pasted, and takes no more of it", function()
+      local run = require("scute.repl.commands").run
+      assert.same({ true, true, nil, "\nexit 5\n" }, { run "\n!true\nexit 5\n" })
+      assert.same({ true, true, true, "\nx = 1" }, { run "exit\nx = 1" })
+      assert.is_false((run "x = 1\nexit"))
+   end)
+
    it("times expressions many times, statements and long ones once", function()
       local said = session "n = 0\nfunction up() n = n + 1; return 42 end\n.time up()\nn > 10\n.time x = up()\n.time\n"
       assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average%)\n42\ntrue\n"
@@ -117,6 +124,7 @@ scute.randn(1):item() == b
 ]]
       assert.matches("true\n$", said)
       assert.matches("no\n", (session ".time error 'no'\n"), 1, true)
+      assert.matches("called with a colon: w:sum", (session "w = scute.ones(2)\n.time w.sum()\n"), 1, true)
    end)
 
    it("shows variables and memory", function()

@@ -127,6 +127,15 @@ describe("help", function()
       assert.matches("^scute.train.lr_find", text "LR_FIND")
    end)
 
+   it("tells of what the session has: its commands and functions", function()
+      assert.matches("^%.run FILE %[ARGUMENTS%]\n", text ".run")
+      for _, name in ipairs { ".time", ".who", "!", "?", "??", "exit", "quit" } do
+         assert.not_matches("nothing is known", text(name), nil, name)
+      end
+      assert.matches("^show%(x%)\n", text "show")
+      assert.matches("^help%(topic%)\n", text "help")
+   end)
+
    it("tells of options by name, those that say the same together", function()
       assert.matches("^the option 'epochs' of\nschedule.constant, schedule.cosine,", text "epochs")
       assert.matches("\ntrain.fit, train.lr_find:\n   epochs  passes over", text "epochs")
@@ -138,7 +147,8 @@ describe("help", function()
    end)
 
    it("leaves out what is internal, but explains it to who holds it", function()
-      for _, name in ipairs { "module:within", "module:tell", "module:observed", "terminal.read", "weight_files" } do
+      for _, name in ipairs { "module:within", "module:tell", "module:observed", "terminal.read", "weight_files",
+         "process", "process.end_with_parent", "files.keep", "files.recall", "files.stamp", "shell", "synonyms" } do
          assert.is_true(by_name[name].hidden, name)
       end
       for _, entry in ipairs(listed) do assert.is_nil(entry.hidden) end

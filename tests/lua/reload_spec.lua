@@ -1,6 +1,7 @@
 -- .reload: what an edited module defines goes into the tables that exist. And no module of scute's own breaks by it.
 local lfs = require "lfs"
 local reload = require "scute.repl.reload"
+local scute = require "scute"
 
 local BEFORE = [[
 local shapes = { LIMIT = 3 }
@@ -65,6 +66,19 @@ describe("reload", function()
       assert.same({}, reload.changed())
    end)
 
+   it("sees an edit of the same length in the same second", function()
+      write(BEFORE:gsub("LIMIT = 3", "LIMIT = 4"))
+      local time = assert(lfs.attributes(path)).modification
+      lfs.touch(path, time, time)
+      reload.module "scute_spec_shapes"
+      local before = scute.files.stamp(path)
+      repeat -- until the file system's clock has gone on
+         write(BEFORE:gsub("LIMIT = 3", "LIMIT = 5"))
+         lfs.touch(path, time, time)
+      until scute.files.stamp(path) ~= before
+      assert.same({ "scute_spec_shapes" }, reload.changed())
+   end)
+
    it("gives old objects the new methods, and new objects the old class", function()
       local kept, held = shapes.point, { size = point.size }
       write(AFTER)
@@ -98,6 +112,25 @@ describe("reload", function()
          assert.equal(2, point:size())
          assert.same({ "scute_spec_shapes" }, reload.changed())
       end
+   end)
+
+   it("goes by the file that a module was loaded from, whatever lies elsewhere under its name", function()
+      local function put(name, text)
+         local file = assert(io.open(folder .. "/" .. name, "w"))
+         file:write(text)
+         file:close()
+      end
+      lfs.mkdir(folder .. "/other")
+      put("scute_spec_helper.lua", "return { where = 'here', f = function() end }")
+      put("other/scute_spec_helper.lua", "return { where = 'beside', f = function() end }")
+      put("other/scute_spec_data.lua", "return { lr = 1 }")
+      put("other/script.lua", "helper, data = require 'scute_spec_helper', require 'scute_spec_data'")
+      put("other/edit.lua", "local f <close> = io.open(arg[1], 'w') f:write('return { lr = 20 }')")
+      put("input", ".run other/script.lua\n.reload scute_spec_helper\nhelper.where\n"
+         .. ".run other/edit.lua other/scute_spec_data.lua\n.reload scute_spec_data\nrequire('scute_spec_data').lr\n")
+      local pipe = io.popen(("cd '%s' && '%s' <input 2>/dev/null"):format(folder, arg[-1]))
+      assert.equal('beside\n20\n', (pipe:read "a":gsub("[^\n]*reload[^\n]*\n", ""):gsub("%(a fun[^\n]*\n", "")))
+      pipe:close()
    end)
 
    it("breaks none of scute's own modules", function()

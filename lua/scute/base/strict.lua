@@ -79,7 +79,8 @@ function strict.family(path, family)
       add_names(names, "", family)
       error(("%s.%s: there is no such function%s"):format(path, name, strict.hint(path, name, names)), 2)
    end
-   return setmetatable(family, { __index = setmetatable({}, { __index = refuse }), __metatable = false })
+   local meta = { __index = setmetatable({}, { __index = refuse }), __metatable = false }
+   return debug.setmetatable(family, meta) -- also of one that is strict already, as its file is loaded anew
 end
 
 return strict

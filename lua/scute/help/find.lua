@@ -4,6 +4,7 @@ local lua_own = require "scute.help.lua_own"
 local comments = require "scute.help.comments"
 local options = require "scute.base.options"
 local inventory = require "scute.help.inventory"
+local session = require "scute.help.session"
 local scute = require "scute"
 
 local find = {}
@@ -18,11 +19,11 @@ local function append(map, key, entry)
    table.insert(map[key], entry)
 end
 
---- Everything that help() knows, to be asked by the functions below: { list, own (Lua's), by_name, by_last, by_value }. What is
+--- Everything that help() knows, also of the session, to be asked by the functions below: { list, own (Lua's), by_name, by_last, by_value }. What is
 --- hidden has an entry by its name and value alone.
 function find.index()
    local index = { list = {}, own = lua_own.list(), by_name = {}, by_last = {}, by_value = {} }
-   for _, part in ipairs { entries.list(true), index.own } do
+   for _, part in ipairs { entries.list(true), index.own, session.list() } do
       for _, entry in ipairs(part) do
          index.by_name[entry.name] = index.by_name[entry.name] or entry -- `select` is an op, too
          local is_known = entry.value == nil or type(entry.value) == "number" or index.by_value[entry.value]

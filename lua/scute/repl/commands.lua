@@ -4,36 +4,19 @@ local console = require "scute.base.console"
 local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
 local scute = require "scute"
+local session = require "scute.help.session"
 
 local commands = {}
 
--- Name, what follows it, and what it does. Each is a function(rest of the line) that returns false where it failed, and whether
--- the session ends.
-local NAMED = {
-   { "time", "EXPRESSION", "how long it takes, with its value; a short one is run many times" },
-   { "run", "FILE [ARGUMENTS]", "a script; its locals are there afterwards" },
-   { "reload", "[MODULE]", "modules whose files were edited, or this one; objects get the new methods" },
-   { "who", "", "your variables, with shapes and memory" },
-   { "mem", "", "memory of tensors, of Lua and of the process" },
-   { "help", "", "this list" },
-}
-
--- Those that do not begin with a dot, for the list.
-local OTHERS = {
-   { "? NAME", "what help says of it, as NAME ? does" },
-   { "?? WORDS", "names and texts with these words" },
-   { "!COMMAND", "a command of the shell" },
-   { "exit, quit", "leave, as Ctrl-D does" },
-}
-
 local function names()
    local list = {}
-   for i, entry in ipairs(NAMED) do list[i] = entry[1] end
+   for i, entry in ipairs(session.NAMED) do list[i] = entry[1] end
    return list
 end
 
+-- Each file is a function(rest of the line) that returns false where it failed, and whether the session ends.
 local function run_named(name, rest)
-   for _, entry in ipairs(NAMED) do
+   for _, entry in ipairs(session.NAMED) do
       if entry[1] == name then return require("scute.repl.commands." .. name)(rest) end
    end
    local near = scute.nearest(name, names())
@@ -62,8 +45,8 @@ local COMMANDS = {
 --- All of them with what they do, a line each.
 function commands.text()
    local lines = {}
-   for _, entry in ipairs(NAMED) do lines[#lines + 1] = ("   %-22s %s"):format("." .. entry[1] .. " " .. entry[2], entry[3]) end
-   for _, entry in ipairs(OTHERS) do lines[#lines + 1] = ("   %-22s %s"):format(entry[1], entry[2]) end
+   for _, entry in ipairs(session.NAMED) do lines[#lines + 1] = ("   %-22s %s"):format("." .. entry[1] .. " " .. entry[2], entry[3]) end
+   for _, entry in ipairs(session.OTHERS) do lines[#lines + 1] = ("   %-22s %s"):format(entry[1], entry[2]) end
    return "Lines that are no Lua:\n" .. table.concat(lines, "\n")
 end
 
@@ -73,15 +56,16 @@ local function tell(message)
    return false
 end
 
---- Runs what was typed where it is a command; what it raises is told. Returns whether it was one, false where it failed, and
--- whether the session ends.
+--- Runs what was typed where its first line is a command; what it raises is told. Returns whether it is one, false where it
+--- failed, whether the session ends, and what was typed after that line: a block that was pasted may go on.
 function commands.run(text)
+   local line, rest = text:match "^(%s*[^\n]*)(.*)$"
    for _, entry in ipairs(COMMANDS) do
-      local found = table.pack(text:match(entry[1]))
+      local found = table.pack(line:match(entry[1]))
       if found[1] then
          local ok, done, ends = xpcall(entry[2], errors.describe, table.unpack(found, 1, found.n))
-         if not ok then return true, tell(done) end
-         return true, done, ends
+         if not ok then done, ends = tell(done), nil end
+         return true, done, ends, rest
       end
    end
    return false

@@ -43,16 +43,26 @@ local function leave()
    return failed and not at_terminal and 1 or 0
 end
 
+-- Runs what was typed: commands, a line each, and the Lua after them. Returns false where something failed, and whether the
+-- session ends.
+local function run(text, name)
+   if not text:find "%S" then return end
+   local is_command, done, ends, rest = commands.run(text)
+   if not is_command then return evaluate.chunk(text, name) end
+   if ends then return done, ends end
+   local also, over = run(rest, name)
+   return done ~= false and also, over
+end
+
 --- One turn: reads a chunk and runs it. Returns nil to go on, an exit code at the end of input: 0, or 1 where the input was
---- no terminal and something in it failed.
+-- no terminal and something in it failed.
 function repl.step()
    if at_terminal == nil then return start() end -- a step of its own: what interrupted it is over with it
    local name, prompt = next_chunk()
    local text = read.chunk(name, prompt)
    if not text then return leave() end
    if text:find "%S" then number = number + 1 end
-   local is_command, done, ends = commands.run(text)
-   if not is_command and text:find "%S" then done = evaluate.chunk(text, name) end
+   local done, ends = run(text, name)
    failed = failed or done == false
    reload.note()
    io.stdout:flush()

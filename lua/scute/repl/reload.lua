@@ -1,7 +1,6 @@
 -- Modules whose files were edited, loaded anew in a session that goes on. What the new file defines goes into the tables that
 -- exist, class tables among them, so that old objects have the new methods. A function that somebody keeps in a local variable
 -- stays the old one; variables of the module itself begin anew.
-local lfs = require "lfs"
 local scute = require "scute"
 
 local reload = {}
@@ -11,29 +10,15 @@ local reload = {}
 -- Name of a module -> what its file was as it was loaded. (Weak, so that a reload of this file keeps it: see remembers.)
 local seen = setmetatable({}, { __mode = "k" })
 
--- The file that a function of a module says, which `require` may have found anywhere.
-local function file_of_functions(name, module)
-   local short = name:match "[^.]*$"
-   for _, value in next, type(module) == "table" and module or { module } do
-      local path = type(value) == "function" and debug.getinfo(value, "S").source:match "^@(.*)$" or ""
-      if path:find("/" .. short .. ".lua", 1, true) or path:find("/" .. short .. "/init.lua", 1, true) then return path end
-   end
-end
-
-local function file_of(name, module)
-   return scute.module_file(name) or package.searchpath(name, package.path) or file_of_functions(name, module)
-end
-
 local function stamp(path)
-   local a = lfs.attributes(path)
-   return a and ("%d %d %d"):format(a.modification, a.size, a.ino)
+   return (scute.files.stamp(path))
 end
 
 --- Notes the modules that are new. To be called after each chunk.
 function reload.note()
-   for name, module in next, package.loaded do
+   for name in next, package.loaded do
       if seen[name] == nil then
-         local path = type(name) == "string" and file_of(name, module)
+         local path = type(name) == "string" and scute.loaded_file(name)
          seen[name] = path and { path = path, stamp = stamp(path) } or false
       end
    end

@@ -83,10 +83,11 @@ end
 local function is_empty(text)
    return not text:gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", ""):find "%S"
 end
+
 -- Not as a tail call, which would take the chunk off the stack: errors say in which line of what was typed they were.
 local SHOW = "local _prompt <close> = nil return "
 
--- Puts `return` before what follows the last `;` or line break outside all blocks, if that compiles.
+-- Puts `return` before what follows the last `;` outside all blocks, if that compiles.
 local function show_last(text, name)
    local cuts = {}
    source.scan(text, function(token, _, last, depth)
@@ -129,7 +130,7 @@ local function compile_one(text, name)
 end
 
 --- Compiles what was typed. Returns a chunk and the names of the locals that it keeps; or nil, a message, and whether more
---- lines may complete it.
+-- lines may complete it.
 function source.compile(text, name)
    text = text:gsub("^%s*=", "return ")
    local chunk, message = compile_one(text, name)

@@ -2,6 +2,7 @@
 -- it is there to change something.
 local console = require "scute.base.console"
 local evaluate = require "scute.repl.evaluate"
+local frames = require "scute.base.frames"
 local scute = require "scute"
 local source = require "scute.repl.source"
 
@@ -55,6 +56,7 @@ return function(text)
    if text == "" then console.fail ".time: expected what to time, as in .time scute.randn(1000, 1000):sum()" end
    local chunk, message = source.compile(text, NAME)
    if not chunk then error(message, 0) end
+   frames.remember(NAME, text)
    local once, results = measure(chunk, 1)
    local told
    if once < SHORT and load("return " .. text, NAME, "t") then

@@ -2,6 +2,7 @@
 --
 -- A kind is named in a word; its fields are name -> kind of what is in it (true: nothing is known of that). Its methods are
 -- those of a class or of a type of C's. What a function gives is told by what declares its options, by its name or its class.
+local inventory = require "scute.help.inventory"
 local options = require "scute.base.options"
 local scute = require "scute"
 
@@ -25,8 +26,9 @@ local KINDS = {
    ["data set"] = { fields = { dir = "text", classes = true, train = "part", val = "part", notes = true, split = "text",
       broken = true, others = true } },
    part = { fields = { paths = true, labels = true, counts = true } },
-   result = { fields = { history = true, best = true, folder = "text", confusion = true, best_ema = true, stopped = true,
-      seconds = true } },
+   result = { class = function() return inventory.classes_in("scute.train.result").Result end,
+      fields = { history = true, best = true, folder = "text", confusion = true, best_ema = true, stopped = true,
+         interrupted = true, seconds = true } },
 }
 
 -- What functions give, by what their options are declared for.
@@ -43,6 +45,7 @@ local METHODS = {
       later = "handle" },
    image = { save = false, show = false, free = false, tensor = "tensor", preprocess = "tensor" },
    handle = { get = "tensor" },
+   result = { resume = "self" },
    canvas = { render = "image" },
    text = { rep = "text", sub = "text", lower = "text", upper = "text", format = "text", gsub = "text", reverse = "text" },
    module = { get = "module", child = "module" },

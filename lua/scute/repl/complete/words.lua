@@ -2,6 +2,7 @@
 local kinds = require "scute.repl.complete.kinds"
 local public = require "scute.base.public"
 local scute = require "scute"
+local session = require "scute.help.session"
 local sorted_keys = require "scute.base.sorted_keys"
 local things = require "scute.repl.complete.things"
 
@@ -20,10 +21,11 @@ local function methods(name)
    return (name == "t" or name == "tensor") and public.names(kinds.methods "tensor") or {}
 end
 
---- What help() knows and goes on from `start`: ops, families and their members, methods.
+--- What help() knows and goes on from `start`: ops, families and their members, methods, what the session has.
 function words.topics(start)
    local list = { "ops" }
    add_members(list, "", public.names(scute))
+   for _, entry in ipairs(session.list()) do list[#list + 1] = entry.name end
    local family, mark = start:match "^([%w_.]+)([.:])[%w_]*$"
    if mark == ":" then
       add_members(list, family .. ":", methods(family))
