@@ -1,6 +1,7 @@
 #include "host/bind/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -57,6 +58,14 @@ static sigset_t block_ours(void) {
    return before;
 }
 
+// A run that waits for somebody to type would neither hear of a save nor of Ctrl-C.
+static void close_input(void) {
+   int none = open("/dev/null", O_RDONLY);
+   if (none < 0) return;
+   dup2(none, STDIN_FILENO);
+   if (none != STDIN_FILENO) close(none);
+}
+
 // A process of its own, so that each begins as a program that was just started, however the last one ended. Our
 // signals are blocked, and `after` is what will be instead: in the run SC_SAVED stays so until it is handled
 // there. Returns 0 in the run.
@@ -68,6 +77,7 @@ static pid_t begin(ScWatched *files, sigset_t *after) {
       forget_handler(SIGTERM);
       prctl(PR_SET_PDEATHSIG, SIGTERM); // nobody would read what it says
       if (getppid() != parent) _exit(128 + SIGTERM);
+      close_input();
       sc_watched_tell(files);
       sc_interrupt_on_save();
       sigaddset(after, SC_SAVED);

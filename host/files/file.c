@@ -49,7 +49,10 @@ static ScFile *new_file(const char *path, const char *suffix) {
 static ScStatus check_target(const char *path) {
    struct stat info;
    if (!*path) return sc_fail(SC_EARG, "cannot write a file without a name");
-   if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return cannot_write(path, EISDIR);
+   if (stat(path, &info) != 0) return SC_OK;
+   if (S_ISDIR(info.st_mode)) return cannot_write(path, EISDIR);
+   if (!S_ISREG(info.st_mode)) // the new file would take its place
+      return sc_fail(SC_EIO, "cannot write %s: expected a file, found a pipe, socket or device", path);
    return SC_OK;
 }
 

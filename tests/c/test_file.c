@@ -54,6 +54,21 @@ static void a_write_of_nothing_is_a_failure(void **context) {
    assert_int_equal(scratch_count("tmp"), 0);
 }
 
+// As root a file that is renamed to /dev/null takes its place, for all programs.
+static void a_pipe_or_device_stays_what_it_is(void **context) {
+   (void)context;
+   struct stat info;
+   ScFile *file;
+   const char *path = scratch("pipe");
+   assert_int_equal(mkfifo(path, 0600), 0);
+   assert_int_equal(sc_file_create(&file, path), SC_EIO);
+   assert_non_null(strstr(sc_error(), "expected a file, found a pipe, socket or device"));
+   assert_int_equal(sc_file_save("/dev/null", "x", 1), SC_EIO);
+   assert_int_equal(stat(path, &info), 0);
+   assert_true(S_ISFIFO(info.st_mode));
+   assert_int_equal(unlink(path), 0);
+}
+
 static void a_file_that_cannot_be_emptied_does_not_stay(void **context) {
    (void)context;
    ScFile *file;
@@ -104,6 +119,7 @@ static void takes_only_names_that_nobody_has(void **context) {
 int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(a_write_of_nothing_is_a_failure),
+       cmocka_unit_test(a_pipe_or_device_stays_what_it_is),
        cmocka_unit_test(a_file_that_cannot_be_emptied_does_not_stay),
        cmocka_unit_test(takes_only_names_that_nobody_has),
    };

@@ -66,6 +66,7 @@ local function picture(width, height)
    return image
 end
 
+local SAVED = os.tmpname() -- is written, and removed at the end
 local PREPROCESS = { resize = 8, crop = 8 }
 local HUGE = math.maxinteger // 4 + 2 -- times 8 bytes, and one: little, where the product overflows
 
@@ -167,8 +168,8 @@ describe("sizes are checked before anything is filled", function()
          { scute.tensor, endless(1) }, { scute.nearest, "x", endless "y" }, { scute.concat, endless(scute.ones(1)), 1 },
          { scute.checksum, endless "x" }, { scute.zeros, endless(1) }, { scute.ones(2).reshape, scute.ones(2), endless(1) },
          { scute.canvas(9, 9).polyline, scute.canvas(9, 9), endless(1) },
-         { scute.weight_files.save, "/dev/null", endless "x", endless(scute.ones(1)), {}, {} },
-         { scute.weight_files.save, "/dev/null", {}, {}, endless "x", endless "x" },
+         { scute.weight_files.save, SAVED, endless "x", endless(scute.ones(1)), {}, {} },
+         { scute.weight_files.save, SAVED, {}, {}, endless "x", endless "x" },
          { scute.record_function, "f", print, { n = 0 }, endless(scute.ones(1)), {} },
          { scute.record_function, "f", print, { n = 0 }, {}, endless(scute.ones(1)) },
          { scute.loader, { paths = endless "x", preprocess = PREPROCESS } },
@@ -287,7 +288,7 @@ describe("what C was given stays while it works", function()
          function(t) return t[{ 1, { 1, 2 } }] end, function(t) return t:later():get() end,
          function(t) return scute.concat({ t, t, t }, 1) end, function(t) return scute.checksum { t, "x", t } end,
          function(t) return scute.record_function("f", print, { t, n = 1 }, { t }, { t }) end,
-         function(t) return scute.weight_files.save("/dev/null", { "x", "y" }, { t, t }, { "a" }, { "b" }) end,
+         function(t) return scute.weight_files.save(SAVED, { "x", "y" }, { t, t }, { "a" }, { "b" }) end,
          function(t) return scute.loader { paths = { "x" }, labels = t, order = t, preprocess = PREPROCESS } end,
          function(_, c) return c:encode "png" end, function(_, c) return c:render() end,
          function(_, c) return c:measure("text", { bold = true }) end,

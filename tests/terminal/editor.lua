@@ -5,7 +5,7 @@ local tmux = dofile "tests/terminal/tmux.lua"
 return function(_, check, scratch)
    local build = arg[-1]:match "^(.*)/"
    build = build:find "^/" and build or lfs.currentdir() .. "/" .. build
-   local t = tmux.open("bash --norc --noprofile -i", { environment = { PS1 = "> ", HISTFILE = "/dev/null",
+   local t = tmux.open("bash --norc --noprofile -i", { environment = { PS1 = "> ", HISTFILE = false,
       PATH = build .. ":" .. os.getenv "PATH", HOME = scratch } })
    t:enter(("source %s/share/bash-completion/completions/scute; cd %s"):format(build, scratch))
 

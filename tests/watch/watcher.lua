@@ -26,8 +26,9 @@ function watcher.open(cli, line, first)
    sessions = sessions + 1
    local self = setmetatable({ cli = cli, log = ("%s/watch%d.log"):format(cli.scratch, sessions) }, watcher)
    write(self.log, "")
-   self.pipe = assert(io.popen(("cd '%s' && echo $$ && %s exec '%s' --watch %s >>'%s' 2>&1 </dev/null"):format(cli.scratch,
-      first or "", watcher.program, line, self.log)))
+   os.execute(("mkfifo '%s.in'"):format(self.log)) -- where nothing ever comes
+   self.pipe = assert(io.popen(("cd '%s' && echo $$ && %s exec '%s' --watch %s >>'%s' 2>&1 <>'%s.in'"):format(cli.scratch,
+      first or "", watcher.program, line, self.log, self.log)))
    self.pid = self.pipe:read "l"
    return self
 end
