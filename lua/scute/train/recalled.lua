@@ -118,8 +118,9 @@ end
 local Feed, Part = {}, {}
 Feed.__index, Part.__index = Feed, Part
 
---- What is known of the features of a run, as a feed is made of them: nil where no run is watched, or where the model is not
--- the library's alone, or the library's files cannot be listed. compute: function(part, options of run.photos.batches) -> features.
+--- What is known of the features of a run, as a feed is made of them: nil where no run is watched, where the model is not the
+-- library's alone, or where the library's files cannot be listed. compute: function(part, options of run.photos.batches) ->
+-- features.
 function recalled.open(run, compute)
    if not scute.watched() or not is_plain(run.model) then return nil end
    local list = {}
