@@ -104,7 +104,8 @@ describe("a command", function()
    end)
 
    it("of the shell tells how it ended, also where our parent ignores the end of children", function()
-      local program = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+      local program = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+         .. "os.execv(sys.argv[1], sys.argv[1:])"
       local pipe = io.popen(("echo '!exit 3' | python3 -c '%s' '%s' 2>&1"):format(program, scute))
       assert.equal("exit status 3\n", pipe:read "a")
       pipe:close()
