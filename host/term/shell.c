@@ -31,24 +31,29 @@ static int spawn(const char *command, pid_t *child) {
    return failed;
 }
 
-static int wait_for(pid_t child) {
-   int status = 0;
-   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-   return status;
+// Returns 0, or the errno that says why there is no status.
+static int wait_for(pid_t child, int *status) {
+   while (waitpid(child, status, 0) < 0)
+      if (errno != EINTR) return errno;
+   return 0;
 }
 
 ScStatus sc_shell_run(const char *command, ScShellEnd *end) {
    struct termios before;
    bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-   struct sigaction ignore = {.sa_handler = SIG_IGN}, interrupt, quit;
+   struct sigaction ignore = {.sa_handler = SIG_IGN}, tell = {.sa_handler = SIG_DFL}, interrupt, quit, ended;
    sigemptyset(&ignore.sa_mask);
+   sigemptyset(&tell.sa_mask);
    sigaction(SIGINT, &ignore, &interrupt);
    sigaction(SIGQUIT, &ignore, &quit);
+   sigaction(SIGCHLD, &tell,
+             &ended); // one that is ignored, as our parent may have it, hides how the command ended
    pid_t child;
-   int failed = spawn(command, &child);
-   int status = failed ? 0 : wait_for(child);
+   int status = 0, failed = spawn(command, &child);
+   if (!failed) failed = wait_for(child, &status);
    sigaction(SIGINT, &interrupt, NULL);
    sigaction(SIGQUIT, &quit, NULL);
+   sigaction(SIGCHLD, &ended, NULL);
    if (terminal) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
    if (failed) return sc_fail(SC_EIO, "cannot run the shell: %s", strerror(failed));
    *end = WIFSIGNALED(status) ? (ScShellEnd){.signal = WTERMSIG(status)}

@@ -103,6 +103,14 @@ describe("a command", function()
          .. "!: expected a command of the shell, as in !ls\nexit status 4\nended by signal 9\ny\n", 1 }, { said, code })
    end)
 
+   it("of the shell tells how it ended, also where our parent ignores the end of children", function()
+      local program = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+         .. "os.execv(sys.argv[1], sys.argv[1:])"
+      local pipe = io.popen(("echo '!exit 3' | python3 -c '%s' '%s' 2>&1"):format(program, scute))
+      assert.equal("exit status 3\n", pipe:read "a")
+      pipe:close()
+   end)
+
    it("is the first line of a block that is pasted, and takes no more of it", function()
       local run = require("scute.repl.commands").run
       assert.same({ true, true, nil, "\nexit 5\n" }, { run "\n!true\nexit 5\n" })

@@ -47,6 +47,12 @@ describe("an error of the library", function()
       assert.matches("\n\tline:3: in [^\n]+\n\t[^\n]+\n.*\n?\tline:5: in main chunk", text)
    end)
 
+   it("has the text of the last chunks, not of all of a long session", function()
+      for i = 1, 60 do frames.remember("=chunk " .. i, "x" .. i) end
+      local function line(i) return frames.source_line { source = "=chunk " .. i, currentline = 1 } end
+      assert.same({ nil, "x11", "x60" }, { line(10), line(11), line(60) })
+   end)
+
    it("has the frames of the library folded", function()
       assert.equal("\t... 3 frames of scute\n\tline:1: in main chunk",
          stack_of "local m = scute.models.create('resnet18', { clases = 3 })")

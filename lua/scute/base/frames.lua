@@ -30,11 +30,14 @@ end
 
 -- ---- what code means by a name ----
 
-local texts = {} -- name of a chunk that is in no file -> its text
+local MOST_TEXTS = 50
+local texts, names = {}, {} -- name of a chunk that is in no file -> its text; those names, the oldest first
 
---- Says what text a chunk has that is in no file, for its source lines.
+--- Says what text a chunk has that is in no file, for its source lines. The last of them are kept.
 function frames.remember(name, text)
+   if not texts[name] then names[#names + 1] = name end
    texts[name] = text
+   if #names > MOST_TEXTS then texts[table.remove(names, 1)] = nil end
 end
 
 local function line_of_text(text, wanted)

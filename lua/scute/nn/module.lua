@@ -18,9 +18,9 @@ local scute = require "scute.core"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local absent = require "scute.nn.absent"
+local brief = require "scute.nn.brief"
 local public = require "scute.base.public"
 local explainer = require "scute.nn.explain"
-local thousands = require("scute.base.columns").thousands
 
 local Module = {}
 Module.class_name = "Module"
@@ -114,30 +114,12 @@ local function instantiate(class, ...)
    return self
 end
 
--- In one line, as it stands inside a table and where a method returns its own module: how much of it trains.
-local function in_short(instance)
-   if #rawget(instance, "_child_names") == 0 then return instance:tree() end
-   local all, trains = instance:num_parameters(), instance:num_parameters(true)
-   return ("%s: %s parameters, %s train; in %s mode"):format(rawget(instance, "arch") or instance.class_name, thousands(all),
-      trains == all and "all" or trains == 0 and "none" or thousands(trains), instance.training and "training" or "evaluation")
-end
-
--- "class Linear { in_features, out_features, bias = true }"
-local function class_text(class)
-   local parts = {}
-   for i, entry in ipairs(class.declaration and class.declaration.entries or {}) do
-      local default = options.default_text(entry)
-      parts[i] = default and ("%s = %s"):format(entry[1], default) or entry[1]
-   end
-   return ("class %s%s"):format(class.class_name, #parts > 0 and " { " .. table.concat(parts, ", ") .. " }" or "")
-end
-
 -- A new class. `entries` declares the constructor's arguments, { {"in_channels"}, {"stride", 1}, ... } (see
 -- scute.base.options); without it, build gets them as given. `build(self, options)` sets the module up, `forward(self, ...)`
 -- computes.
 function Module:extend(name, entries)
    local class = setmetatable({ class_name = name, options = entries, declaration = entries and declare(name, entries),
-      keeps_nothing = false }, { __index = self, __call = instantiate, __name = "class", __tostring = class_text })
+      keeps_nothing = false }, { __index = self, __call = instantiate, __name = "class", __tostring = brief.class })
    if entries then class.declaration:describes(class) end
    class.instance = {
       class = class,
@@ -146,7 +128,7 @@ function Module:extend(name, entries)
       __call = Module.call,
       __len = function(instance) return #rawget(instance, "_child_names") end,
       __tostring = function(instance) return instance:tree() end,
-      __brief = function(instance) return in_short(instance) end,
+      __brief = brief.module,
       __name = "nn." .. name,
    }
    return class

@@ -45,8 +45,9 @@ local COMMANDS = {
 --- All of them with what they do, a line each.
 function commands.text()
    local lines = {}
-   for _, entry in ipairs(session.NAMED) do lines[#lines + 1] = ("   %-22s %s"):format("." .. entry[1] .. " " .. entry[2], entry[3]) end
-   for _, entry in ipairs(session.OTHERS) do lines[#lines + 1] = ("   %-22s %s"):format(entry[1], entry[2]) end
+   local function add(call, text) lines[#lines + 1] = ("   %-22s %s"):format(call, text) end
+   for _, entry in ipairs(session.NAMED) do add("." .. entry[1] .. " " .. entry[2], entry[3]) end
+   for _, entry in ipairs(session.OTHERS) do add(entry[1], entry[2]) end
    return "Lines that are no Lua:\n" .. table.concat(lines, "\n")
 end
 
