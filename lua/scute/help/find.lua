@@ -19,8 +19,8 @@ local function append(map, key, entry)
    table.insert(map[key], entry)
 end
 
---- Everything that help() knows, also of the session, to be asked by the functions below: { list, own (Lua's), by_name, by_last,
--- by_value }. What is hidden has an entry by its name and value alone.
+--- Everything that help() knows, also of the session, to be asked by the functions below: { list, own (Lua's), by_name,
+-- by_last, by_value }. What is hidden has an entry by its name and value alone.
 function find.index()
    local index = { list = {}, own = lua_own.list(), by_name = {}, by_last = {}, by_value = {} }
    for _, part in ipairs { entries.list(true), index.own, session.list() } do

@@ -1,14 +1,16 @@
 -- What reading a name that a module does not have gives. For who uses the module it is an error with the nearest name:
 -- m:freez(), m.layer9. A module's own methods may ask whether a field is there (self.downsample), as may the library: they read
--- nil. So does everybody for settings that other layers have (p, bias, stride), which code that walks a model asks for, and for
--- names that begin with "_". Of other names rawget tells whether they are there, and of children m:child "downsample".
+-- nil. So does everybody for what other layers have, settings (p, bias, stride), parameters and buffers (weight, running_var),
+-- which code that walks a model asks for, and for names that begin with "_". Of other names rawget tells whether they are
+-- there, and of children m:child "downsample".
 local core = require "scute.core"
 local frames = require "scute.base.frames"
 local strict = require "scute.base.strict"
 
 local absent = {}
 
-local settings = {} -- names of all options of constructors
+local settings = {} -- names of all options of constructors, and of the parameters and buffers of layers
+for name in ("weight bias running_mean running_var num_batches_tracked"):gmatch "%S+" do settings[name] = true end
 
 local MOST_CLASSES = 20 -- of a class and those that it derives from
 
