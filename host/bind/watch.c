@@ -106,6 +106,7 @@ static const char *short_name(const char *path) {
 
 static void tell_waiting(const char *script, int status) {
    if (WIFSIGNALED(status)) say("the run was ended by a signal (%s)", strsignal(WTERMSIG(status)));
+   if (WIFEXITED(status) && WEXITSTATUS(status) > 1) say("the run ended with status %d", WEXITSTATUS(status));
    say("waiting for a save of %s", script);
 }
 
