@@ -150,14 +150,22 @@ local function count_calls(self, kind, folder, resume)
    return calls
 end
 
--- A run that is killed in its second epoch, with the checkpoint of its first: that is written beside the training, and a kill
--- that comes before it is whole leaves nothing to go on with.
+-- Whether a checkpoint was just being written, which is done beside the training.
+local function is_writing(folder)
+   if lfs.attributes(folder, "mode") ~= "directory" then return false end
+   for name in lfs.dir(folder) do
+      if name:find "^checkpoint%.new" then return true end
+   end
+   return false
+end
+
+-- A run that is killed after its third step, and not while it writes a checkpoint: each run that goes on begins with the same.
 local function half_of(self, kind)
    local folder, half = self.halves[kind]
    repeat
       remove(folder)
       half = finish(start(self, kind, folder, { events = "3 kill -KILL $PPID" }))
-   until half.code ~= 137 or lfs.attributes(folder .. "/out/tiny/checkpoint.safetensors")
+   until half.code ~= 137 or not is_writing(folder .. "/out/tiny")
    return half
 end
 
