@@ -179,12 +179,30 @@ static int search_others(lua_State *L) {
    return refuse(L);
 }
 
+// Lua's own search of modules in C (upvalue 1), whose error for want of memory is one line too.
+static int search_compiled(lua_State *L) {
+   lua_settop(L, 1);
+   lua_pushvalue(L, lua_upvalueindex(1));
+   lua_pushvalue(L, 1);
+   if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L) - 1;
+   if (lua_type(L, -1) != LUA_TSTRING || !strstr(lua_tostring(L, -1), strerror(ENOMEM))) return lua_error(L);
+   luaL_gsub(L, lua_tostring(L, -1), "\n\t", " ");
+   return refuse(L);
+}
+
+// Calls `by` instead of Lua's searcher at that place, which it knows as its upvalue.
+static void wrap_searcher(lua_State *L, lua_Integer place, lua_CFunction by) {
+   lua_rawgeti(L, -1, place);
+   lua_pushcclosure(L, by, 1);
+   lua_rawseti(L, -2, place);
+}
+
 // After package.preload, before Lua's own.
 static void add_searchers(lua_State *L, int package) {
    lua_getfield(L, package, "searchers");
-   lua_rawgeti(L, -1, 2);
-   lua_pushcclosure(L, search_others, 1);
-   lua_rawseti(L, -2, 2);
+   wrap_searcher(L, 2, search_others);
+   wrap_searcher(L, 3, search_compiled);
+   wrap_searcher(L, 4, search_compiled);
    for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
       lua_rawgeti(L, -1, i);
       lua_rawseti(L, -2, i + 2);
