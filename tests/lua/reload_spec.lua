@@ -128,7 +128,8 @@ describe("reload", function()
       put("other/edit.lua", "local f <close> = io.open(arg[1], 'w') f:write('return { lr = 20 }')")
       put("input", ".run other/script.lua\n.reload scute_spec_helper\nhelper.where\n"
          .. ".run other/edit.lua other/scute_spec_data.lua\n.reload scute_spec_data\nrequire('scute_spec_data').lr\n")
-      local pipe = io.popen(("cd '%s' && '%s' <input 2>/dev/null"):format(folder, arg[-1]))
+      local program = arg[-1]:find "^/" and arg[-1] or lfs.currentdir() .. "/" .. arg[-1]
+      local pipe = io.popen(("cd '%s' && '%s' <input 2>/dev/null"):format(folder, program))
       assert.equal('beside\n20\n', (pipe:read "a":gsub("[^\n]*reload[^\n]*\n", ""):gsub("%(a fun[^\n]*\n", "")))
       pipe:close()
    end)
