@@ -70,17 +70,23 @@ function tokens.is(token, sign)
    return token ~= nil and token.kind == "sign" and token.text == sign
 end
 
---- The place of the bracket that opens what the one at `at` closes; nil where there is none.
-function tokens.opening(list, at)
+-- From a bracket at `at` on, step by step to `last`: the place of its other one; nil where there is none. mine: the signs
+-- that it is one of; theirs: those of the other ones.
+local function partner(list, at, last, step, mine, theirs)
    local depth = 0
-   for i = at, 1, -1 do
+   for i = at, last, step do
       local token = list[i]
-      if token.kind == "sign" and CLOSES[token.text] then depth = depth + 1 end
-      if token.kind == "sign" and OPENS[token.text] then
+      if token.kind == "sign" and mine[token.text] then depth = depth + 1 end
+      if token.kind == "sign" and theirs[token.text] then
          depth = depth - 1
          if depth == 0 then return i end
       end
    end
+end
+
+--- The place of the bracket that opens what the one at `at` closes; nil where there is none.
+function tokens.opening(list, at)
+   return partner(list, at, 1, -1, CLOSES, OPENS)
 end
 
 --- The place of the innermost bracket that is open behind the token at `at`.
@@ -96,15 +102,7 @@ end
 
 --- The place of the bracket that closes the one at `at`; nil where it is open.
 function tokens.closing(list, at)
-   local depth = 0
-   for i = at, #list do
-      local token = list[i]
-      if token.kind == "sign" and OPENS[token.text] then depth = depth + 1 end
-      if token.kind == "sign" and CLOSES[token.text] then
-         depth = depth - 1
-         if depth == 0 then return i end
-      end
-   end
+   return partner(list, at, #list, 1, OPENS, CLOSES)
 end
 
 -- Whether a call, an index or a field may follow a token.
