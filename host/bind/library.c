@@ -160,7 +160,62 @@ static int search_beside(lua_State *L) {
    return push_file(L, beside, 1) ? push_loader(L) : tell_missing(L);
 }
 
-// Lua's own search of modules in Lua (upvalue 1), whose error about a file that cannot be read is one line.
+// A file that is there and yet was not found (`text` lists those that were looked for) could not be opened.
+// True where it can be now.
+static bool was_overlooked(lua_State *L, const char *text) {
+   static const char start[] = "no file '";
+   for (const char *at = strstr(text, start); at; at = strstr(at, start)) {
+      at += sizeof start - 1;
+      lua_pushlstring(L, at, strcspn(at, "'"));
+      const char *path = lua_tostring(L, -1);
+      if (access(path, F_OK) == 0) {
+         FILE *file = fopen(path, "r");
+         if (file) return fclose(file), true;
+         lua_pushfstring(L, "cannot open %s: %s", path, strerror(errno));
+         refuse(L);
+      }
+      lua_pop(L, 1);
+   }
+   return false;
+}
+
+// The system's loader gives no reason where its own memory failed, and one everywhere else.
+static bool lacks_memory(const char *why) {
+   static const char *const bare[] = {"cannot create shared object descriptor",
+                                      "cannot open shared object file"};
+   for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
+      const char *at = strstr(why, bare[i]);
+      if (at && at[strlen(bare[i])] == '\0') return true;
+   }
+   return strstr(why, strerror(ENOMEM));
+}
+
+// The error at the top: in one line where the system is to blame for it, else as it is.
+static int tell_failed_search(lua_State *L) {
+   const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+   bool no_memory = lacks_memory(why);
+   if (!no_memory && !strstr(why, "cannot read")) return lua_error(L);
+   why = luaL_gsub(L, why, "\n\t", " ");
+   if (no_memory && !strstr(why, strerror(ENOMEM))) lua_pushfstring(L, "%s: %s", why, strerror(ENOMEM));
+   return refuse(L);
+}
+
+// Lua's own search (upvalue 1) for the module whose name is at 1, whose results are above it then.
+static void search_as_lua(lua_State *L) {
+   lua_settop(L, 1);
+   lua_pushvalue(L, lua_upvalueindex(1));
+   lua_pushvalue(L, 1);
+   if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) tell_failed_search(L);
+}
+
+// What the system is to blame for is told in one line.
+static int search_compiled(lua_State *L) {
+   search_as_lua(L);
+   if (lua_type(L, 2) == LUA_TSTRING && was_overlooked(L, lua_tostring(L, 2))) search_as_lua(L);
+   return lua_gettop(L) - 1;
+}
+
+// The same for modules in Lua, which are watched.
 static int search_others(lua_State *L) {
    lua_settop(L, 1);
    if (sc_watched_is_told()) {
@@ -168,26 +223,9 @@ static int search_others(lua_State *L) {
       lua_pushvalue(L, 1);
       if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_settop(L, 1); // a search that fails says so itself
    }
-   lua_pushvalue(L, lua_upvalueindex(1));
-   lua_pushvalue(L, 1);
-   if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) {
-      if (lua_isfunction(L, 2)) note_loaded(L, 3);
-      return lua_gettop(L) - 1;
-   }
-   if (lua_type(L, -1) != LUA_TSTRING || !strstr(lua_tostring(L, -1), "cannot read")) return lua_error(L);
-   luaL_gsub(L, lua_tostring(L, -1), "\n\t", " ");
-   return refuse(L);
-}
-
-// Lua's own search of modules in C (upvalue 1), whose error for want of memory is one line too.
-static int search_compiled(lua_State *L) {
-   lua_settop(L, 1);
-   lua_pushvalue(L, lua_upvalueindex(1));
-   lua_pushvalue(L, 1);
-   if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L) - 1;
-   if (lua_type(L, -1) != LUA_TSTRING || !strstr(lua_tostring(L, -1), strerror(ENOMEM))) return lua_error(L);
-   luaL_gsub(L, lua_tostring(L, -1), "\n\t", " ");
-   return refuse(L);
+   int results = search_compiled(L);
+   if (lua_isfunction(L, 2)) note_loaded(L, 3);
+   return results;
 }
 
 // Calls `by` instead of Lua's searcher at that place, which it knows as its upvalue.
