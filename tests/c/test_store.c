@@ -128,7 +128,7 @@ static void what_no_run_uses_goes_after_some(void **state) {
 
 static void many_entries_find_each_other_again(void **state) {
    (void)state;
-   char name[16];
+   char name[24];
    for (int i = 0; i < 3000; i++) {
       snprintf(name, sizeof name, "entry %d", i);
       keep(name, name);
