@@ -161,6 +161,13 @@ describe("a tensor's names", function()
       end
    end)
 
+   it("tell of a function where there is no such method", function()
+      for _, name in ipairs { "cat", "stack", "hstack", "append", "concat", "concatenate" } do
+         says(("no method or property '%s'; did you mean the function 'scute.concat'?"):format(name), function() return t[name] end)
+      end
+      says("did you mean 'device'?", function() return t.to_device end) -- which only the library calls
+   end)
+
    it("are those of images too", function()
       local image = scute.image.load "docs/confusion.png"
       says("an image has no method or property 'resiz'; did you mean 'resize'?", function() image:resiz(3) end)
@@ -187,6 +194,9 @@ describe("names of options, dtypes and devices", function()
          ["scute.train.options { callbacks = {} }"] = "unknown option 'callbacks'; did you mean 'hooks'?",
          ["scute.models.resnet18 { num_classes = 3 }"] = "unknown option 'num_classes'; did you mean 'classes'?",
          ["scute.softmax(x, { dims = 1 })"] = "softmax: unknown argument 'dims'; did you mean 'dim'?",
+         ["scute.conv2d(x, x, { kernel = 3 })"] = "conv2d: unknown argument 'kernel'; expected one of x, weight, bias, stride, "
+            .. "padding, dilation, groups",
+         ["scute.canvas(9, 9):text(1, 2, 'a', { zzz = 1 })"] = "unknown option 'zzz'; expected one of ",
          ["scute.zeros(1, { dtpe = 'f32' })"] = "expected dtype, device or requires_grad; did you mean 'dtype'?",
          ["scute.zeros(1, { dtype = 'flt32' })"] = "found 'flt32'; did you mean 'f32'?",
          ["scute.zeros(1, { device = 'gpu' })"] = "expected cpu, cuda, ref or auto; did you mean 'cuda'?",
