@@ -78,6 +78,12 @@ describe("completion", function()
       has_not("m:", "within", "tell", "observed", "_children", "arch", "fields")
       has_not("m.", "_children")
       has("m._", "_children")
+      for _, before in ipairs { "m.", "m:", "m.layer1[1].", "m.relu.", "scute.nn.Conv2d { 3, 4, 3 }." } do
+         has_not(before, "build", "class_name", "describe", "describe_model", "expansion", "extend", "keeps_nothing", "op",
+            "head_path", "declared_groups", "class_names")
+      end
+      has("scute.nn.Module:", "build", "extend") -- whoever writes a class needs them
+      has_not("scute.nn.", "conv_bn_act", "conv_without_bias")
    end)
 
    it("knows lines that have not run", function()

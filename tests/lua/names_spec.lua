@@ -163,7 +163,7 @@ describe("a tensor's names", function()
 
    it("tell of a function where there is no such method", function()
       for _, name in ipairs { "cat", "stack", "hstack", "append", "concat", "concatenate" } do
-         says(("no method or property '%s'; did you mean the function 'scute.concat'?"):format(name), function() return t[name] end)
+         says(("property '%s'; did you mean the function 'scute.concat'?"):format(name), function() return t[name] end)
       end
       says("did you mean 'device'?", function() return t.to_device end) -- which only the library calls
    end)

@@ -35,7 +35,8 @@ describe("constructors", function()
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, strid = 2 } end, "unknown option 'strid'; did you mean 'stride'")
       assert.error_matches(function() nn.Conv2d { 3, 8 } end, "'kernel_size' is missing")
       assert.error_matches(function() nn.Linear { 3, 8, in_features = 3 } end, "given twice")
-      assert.error_matches(function() nn.Dropout(1.5) end, "option 'p': expected a number of at least 0 and of at most 1, found 1.5")
+      assert.error_matches(function() nn.Dropout(1.5) end,
+         "option 'p': expected a number of at least 0 and of at most 1, found 1.5")
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, groups = 2 } end, "expected a divisor")
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, groups = 0 } end,
          "Conv2d: option 'groups': expected a whole number of at least 1, found 0")
@@ -47,7 +48,8 @@ describe("constructors", function()
          "option 'in_channels': expected a whole number of at least 1, found '3'")
       assert.error_matches(function() nn.Linear(2, 2.5) end,
          "Linear: option 'out_features': expected a whole number of at least 1, found 2.5")
-      assert.error_matches(function() nn.BatchNorm2d(0) end, "option 'num_features': expected a whole number of at least 1, found 0")
+      assert.error_matches(function() nn.BatchNorm2d(0) end,
+         "option 'num_features': expected a whole number of at least 1, found 0")
    end)
 
    it("say how options stand where they are written as in PyTorch", function()

@@ -1,6 +1,7 @@
 -- Layers without parameters that work element by element: ReLU, ReLU6, SiLU, Sigmoid, Dropout, Identity, Flatten.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local public = require "scute.base.public"
 
 local layers = {}
 
@@ -11,6 +12,7 @@ local function elementwise(name, op)
    function class:forward(x) -- luacheck: ignore self
       return scute[op](x)
    end
+   public.keep_to_class(class, "op")
    layers[name] = class
 end
 
