@@ -139,9 +139,24 @@ describe("a module's names", function()
       net:apply(function(module) found = module.p or found end)
       assert.equal(0.5, found)
       assert.is_nil(net._anything)
-      assert.is_nil(net[7])
       assert.is_nil(rawget(net, "layer9"))
       assert.is_nil(net:child "layer9")
+   end)
+
+   it("and positions of children are counted from 1", function()
+      local sequential = net.layers
+      says("Sequential: there is no child 0; it has 2, counted from 1", running("return s[0]", { s = sequential }))
+      says("Sequential: there is no child 9; it has 2, counted from 1", running("return s[9]", { s = sequential }))
+      says("there is no child -3;", running("return s[-3]", { s = sequential }))
+      says("there is no child 1.5;", running("return s[1.5]", { s = sequential }))
+      says("Linear: there is no child 1; it has none", running("return s[1][1]", { s = sequential }))
+      says("Net: there is no child 7;", function() return net[7] end)
+      assert.equal(sequential[1], sequential[1.0])
+      assert.equal(sequential[2], sequential[-1])
+      local seen = 0
+      for i in ipairs(sequential) do seen = i end -- ends
+      assert.equal(2, seen)
+      assert.equal(2, select("#", table.unpack(sequential)))
    end)
 
    it("put the blame on the line that reads them", function()

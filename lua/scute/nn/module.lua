@@ -32,9 +32,11 @@ Module.keeps_nothing = false
 -- ---- classes ----
 
 local function lookup(class, self, key)
-   if math.type(key) == "integer" then
+   if type(key) == "number" then
       local names = rawget(self, "_child_names")
-      return rawget(self, "_children")[names[key < 0 and #names + 1 + key or key]]
+      local name = names[key < 0 and #names + 1 + key or key]
+      if name then return rawget(self, "_children")[name] end
+      return absent.read_position(self, class, key)
    end
    local value = class[key]
    if value ~= nil then return value end
