@@ -143,6 +143,8 @@ describe("a common slip", function()
    it("is a function that is called with a colon", function()
       says("line:1: 'create' is a function, which is called with a dot: scute.models.create(...)",
          "scute.models:create('resnet18')", names)
+      says("line:1: 'randn' is a function, which is called with a dot: scute.randn(...)", "local y = scute:randn(3)", names)
+      says("line:1: zeros: a shape is one table, or the numbers themselves; found 3 behind a table", "scute.zeros({ 2 }, 3)", names)
    end)
 
    it("is a name that is nil: the nearest is said", function()
