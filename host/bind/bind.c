@@ -68,6 +68,9 @@ int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[
    int table = lua_istable(L, first);
    int n = table ? sc_list_length(L, first, function) : lua_gettop(L) - first + 1;
    if (n < 0) n = 0;
+   if (table && lua_gettop(L) > first)
+      luaL_error(L, "%s: a shape is one table, or the numbers themselves; found %s behind a table", function,
+                 sc_describe_value(L, first + 1));
    if (n > SC_MAXRANK) luaL_error(L, "%s: at most %d dimensions, found %d", function, SC_MAXRANK, n);
    for (int i = 0; i < n; i++) {
       if (table)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/bind/suggest.h"
 #include "host/core/call.h"
-#include "host/core/suggest.h"
 #include "host/core/transfer.h"
 
 typedef struct {
@@ -240,7 +240,8 @@ static void check_names(lua_State *L, const Marshal *m) {
       int known = 0;
       while (known < m->op->nparams && strcmp(key, names[known]) != 0) known++;
       if (known == m->op->nparams) {
-         luaL_error(L, "%s: unknown argument '%s'%s", m->op->name, key, sc_meant(key, m->op->nparams, names));
+         luaL_error(L, "%s: unknown argument '%s'%s", m->op->name, key,
+                    sc_push_meant(L, key, m->op->nparams, names));
       }
       lua_pop(L, 1);
    }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/core/suggest.h"
+#include "host/bind/suggest.h"
 #include "host/core/transfer.h"
 
 static void reject_key(lua_State *L, const char *function, const char *const *names) {
@@ -12,16 +12,7 @@ static void reject_key(lua_State *L, const char *function, const char *const *na
       luaL_error(L, "%s: expected named arguments such as {%s = ...}, found the key %s", function, names[0],
                  luaL_tolstring(L, -2, NULL));
    const char *key = lua_tostring(L, -2);
-   const char *meant = sc_meant(key, count, names);
-   if (meant[0]) luaL_error(L, "%s: unknown option '%s'%s", function, key, meant);
-   luaL_Buffer all;
-   luaL_buffinit(L, &all);
-   for (int i = 0; i < count; i++) {
-      luaL_addstring(&all, i ? ", " : "");
-      luaL_addstring(&all, names[i]);
-   }
-   luaL_pushresult(&all);
-   luaL_error(L, "%s: unknown option '%s'; expected one of: %s", function, key, lua_tostring(L, -1));
+   luaL_error(L, "%s: unknown option '%s'%s", function, key, sc_push_meant(L, key, count, names));
 }
 
 static bool is_known(lua_State *L, const char *const *names) {

@@ -2,6 +2,7 @@
 #include "host/bind/suggest.h"
 
 #include "host/bind/bind.h"
+#include "host/core/op.h"
 #include "host/core/suggest.h"
 #include "host/core/synonyms.h"
 
@@ -48,9 +49,34 @@ static int synonyms(lua_State *L) {
    return 1;
 }
 
-// ---- names that a type of userdata does not have ----
+// ---- names that are not known ----
+
+const char *sc_push_meant(lua_State *L, const char *name, int n, const char *const *names) {
+   const char *meant = sc_meant(name, n, names);
+   if (meant[0]) return lua_pushstring(L, meant);
+   luaL_Buffer all;
+   luaL_buffinit(L, &all);
+   luaL_addstring(&all, "; expected one of ");
+   for (int i = 0; i < n; i++) {
+      luaL_addstring(&all, i ? ", " : "");
+      luaL_addstring(&all, names[i]);
+   }
+   luaL_pushresult(&all);
+   return lua_tostring(L, -1);
+}
 
 enum { MOST_NAMES = 256 };
+
+// The op that a name stands for and that is no method since it takes a list of tensors, as concat for "cat";
+// NULL where there is none.
+static const ScOp *find_function(const char *name) {
+   for (int i = 0; sc_op_at(i); i++) {
+      const ScOp *op = sc_op_at(i);
+      bool takes_list = op->params[0].kind == SC_TENSORS && op->differentiable;
+      if (takes_list && sc_same_name(name, 1, &op->name) == 0) return op;
+   }
+   return NULL;
+}
 
 int sc_reject_name(lua_State *L, const char *what, const char *name, const char *const *properties,
                    int methods) {
@@ -62,6 +88,10 @@ int sc_reject_name(lua_State *L, const char *what, const char *name, const char 
       names[n++] = lua_tostring(L, -2);
       lua_pop(L, 1);
    }
+   const ScOp *function = sc_same_name(name, n, names) < 0 ? find_function(name) : NULL;
+   if (function)
+      return luaL_error(L, "%s has no method or property '%s'; did you mean the function 'scute.%s'?", what,
+                        name, function->name);
    const char *meant = sc_meant(name, n, names);
    return luaL_error(L, "%s has no method or property '%s'%s", what, name,
                      meant[0] ? meant : "; Tab in a session lists them");

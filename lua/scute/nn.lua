@@ -1,6 +1,7 @@
 -- scute.nn: layers and containers. Constructors take named arguments, or the first ones by position, as in
 --    nn.Conv2d { 3, 64, 7, stride = 2, padding = 3, bias = false }
 -- Classes of one's own derive from nn.Module (help "nn.Module").
+local public = require "scute.base.public"
 local strict = require "scute.base.strict"
 
 local nn = {
@@ -16,4 +17,5 @@ for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "conta
    for name, value in pairs(require("scute.nn." .. family)) do nn[name] = value end
 end
 
+public.hide(nn, "conv_bn_act", "conv_without_bias")
 return nn

@@ -242,7 +242,8 @@ local function read_epochs(text)
 end
 
 local MULTISTEP = options.declare("schedule.multistep", {
-   { "at", required = true, read = read_epochs, is = is_list_of_epochs, expected = "a list of epochs of at least 0",
+   { "at", required = true, read = read_epochs, is = options.typed(is_list_of_epochs, "number[]"),
+     expected = "a list of epochs of at least 0",
      help = "a list of epochs, as in {30, 60}" }, gamma(0.1), LASTS,
 })
 

@@ -196,6 +196,9 @@ return function(cli)
          local field = fields[entry[1]]
          if check(field, ("%s: the option %s is there (%s)"):format(what, entry[1], class)) then
             local type = entry.whole and "integer" or entry.number and "number" or entry.flag and "boolean"
+            if what:find "^nn%." or what:find "^train%." then
+               check(field.type ~= "any", ("%s: the type of %s is known"):format(what, entry[1]))
+            end
             if entry.choices then type = '"' .. table.concat(options.choices_of(entry), '"|"') .. '"' end
             check(not type or field.type == type, ("%s: the type of %s"):format(what, entry[1]), field.type)
             local default = options.default_text(entry)

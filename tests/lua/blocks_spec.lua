@@ -32,7 +32,7 @@ describe("StochasticDepth", function()
 
    it("refuses what is no probability", function()
       for _, p in ipairs { -0.1, 1.1, 0 / 0, "half" } do
-         assert.error_matches(function() nn.StochasticDepth { p = p } end, "from 0 to 1")
+         assert.error_matches(function() nn.StochasticDepth { p = p } end, "expected a number of at least 0 and of at most 1")
       end
    end)
 end)

@@ -120,10 +120,15 @@ describe("a command", function()
 
    it("times expressions many times, statements and long ones once", function()
       local said = session "n = 0\nfunction up() n = n + 1; return 42 end\n.time up()\nn > 10\n.time x = up()\n.time\n"
-      assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average%)\n42\ntrue\n"
-         .. "[%d.]+ [nµm]*s\n.time: expected", said)
+      assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average; run [%d,]+ times in all%)\n42\n"
+         .. "true\n[%d.]+ [nµm]*s %(run once%)\n.time: expected", said)
       said = session "w = scute.ones(2):requires_grad_(); loss = w:sum()\n.time loss:backward()\nw.grad:values()\n"
-      assert.matches("^[%d.]+ [nµm]*s\n{ 1.0, 1.0 }\n$", said)
+      assert.matches("^[%d.]+ [nµm]*s %(run once%)\n{ 1.0, 1.0 }\n$", said)
+      said = session "n = 0\nfunction up() n = n + 1 end\n.time up()\nn\n.time print 'x'\n"
+      assert.matches("^[%d.]+ [nµm]*s %(run once%)\n1\nx\n[%d.]+ [nµm]*s %(run once%)\n$", said)
+      said = session "n = 0\nfunction up() n = n + 1; return n end\n.time up()\nn\n"
+      local told, runs = said:match "run ([%d,]+) times in all%)\n1\n(%d+)\n$"
+      assert.equal(runs, (told:gsub(",", "")))
       said = session [[
 scute.manual_seed(1); a = scute.randn(2):values(); b = scute.randn(1):item()
 scute.manual_seed(1)
@@ -133,6 +138,17 @@ scute.randn(1):item() == b
       assert.matches("true\n$", said)
       assert.matches("no\n", (session ".time error 'no'\n"), 1, true)
       assert.matches("called with a colon: w:sum", (session "w = scute.ones(2)\n.time w.sum()\n"), 1, true)
+   end)
+
+   it("times code of several lines", function()
+      local said = session ".time for i = 1, 3 do\n   n = i\nend\nn\n.time (function(x)\n   return x\nend)(7)\n'end'\n"
+      assert.matches("^[%d.]+ [nµm]*s %(run once%)\n3\n[%d.]+ [nµm]*s a run, [^\n]+\n7\nend\n$", said)
+      local source = require "scute.repl.source"
+      assert.is_true(source.is_unfinished "for i = 1, 3 do")
+      assert.is_false(source.is_unfinished "for i = 1, 3 do end" or source.is_unfinished "x = = 1" or source.is_unfinished "")
+      local run = require("scute.repl.commands").run
+      local _, done, _, rest = run ".time for i = 1, 2 do\nend\nx = 1"
+      assert.same({ true, "\nx = 1" }, { done, rest })
    end)
 
    it("shows variables and memory", function()

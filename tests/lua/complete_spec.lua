@@ -78,6 +78,12 @@ describe("completion", function()
       has_not("m:", "within", "tell", "observed", "_children", "arch", "fields")
       has_not("m.", "_children")
       has("m._", "_children")
+      for _, before in ipairs { "m.", "m:", "m.layer1[1].", "m.relu.", "scute.nn.Conv2d { 3, 4, 3 }." } do
+         has_not(before, "build", "class_name", "describe", "describe_model", "expansion", "extend", "keeps_nothing", "op",
+            "head_path", "declared_groups", "class_names")
+      end
+      has("scute.nn.Module:", "build", "extend") -- whoever writes a class needs them
+      has_not("scute.nn.", "conv_bn_act", "conv_without_bias")
    end)
 
    it("knows lines that have not run", function()
@@ -122,6 +128,21 @@ describe("completion", function()
    it("knows what training gives", function()
       assert.same({ "resume" }, candidates "scute.train.fit(m, d):")
       assert.same({ "interrupted" }, candidates "scute.train.fit(m, d):resume().int")
+   end)
+
+   it("knows what pictures, schedules and counts are", function()
+      local figure = { "image", "png", "save", "show", "svg", "text", "title" }
+      assert.same(figure, candidates "scute.plot.curves(x):")
+      assert.same(figure, candidates "fig = scute.plot.confusion(c); fig:")
+      assert.same({ "height" }, candidates "scute.plot.photos({}):title('x').he")
+      has("scute.plot.curves(x):image():", "crop", "tensor")
+      _G.t = scute.plot.schedule(scute.schedule.cosine())
+      assert.same(figure, candidates "t:")
+      has("scute.schedule.cosine(5):", "then_")
+      has("scute.schedule.warmup(2):then_(x):", "then_")
+      has("scute.metrics.confusion(3):", "accuracy", "add")
+      has("scute.train.fit(m, d).confusion:", "accuracy", "per_class")
+      has("scute.train.lr_find(m, d):figure():", "save")
    end)
 
    it("proposes topics of help", function()

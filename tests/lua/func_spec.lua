@@ -244,7 +244,7 @@ describe("a function with its own backward", function()
 
    it("refuses what makes no function", function()
       local function nothing() end
-      assert.error_matches(function() scute.func(nothing) end, "func: expected a table of options, found function")
+      assert.error_matches(function() scute.func(nothing) end, "func: expected a table of options, found a function")
       assert.error_matches(function() scute.func { forward = nothing } end, "func: option 'backward' is missing")
       assert.error_matches(function() scute.func { forward = nothing, backwards = nothing } end, "did you mean 'backward'?")
       assert.error_matches(function() scute.func { forward = nothing, backward = nothing } () end, "forward returned nothing")

@@ -139,9 +139,24 @@ describe("a module's names", function()
       net:apply(function(module) found = module.p or found end)
       assert.equal(0.5, found)
       assert.is_nil(net._anything)
-      assert.is_nil(net[7])
       assert.is_nil(rawget(net, "layer9"))
       assert.is_nil(net:child "layer9")
+   end)
+
+   it("and positions of children are counted from 1", function()
+      local sequential = net.layers
+      says("Sequential: there is no child 0; it has 2, counted from 1", running("return s[0]", { s = sequential }))
+      says("Sequential: there is no child 9; it has 2, counted from 1", running("return s[9]", { s = sequential }))
+      says("there is no child -3;", running("return s[-3]", { s = sequential }))
+      says("there is no child 1.5;", running("return s[1.5]", { s = sequential }))
+      says("Linear: there is no child 1; it has none", running("return s[1][1]", { s = sequential }))
+      says("Net: there is no child 7;", function() return net[7] end)
+      assert.equal(sequential[1], sequential[1.0])
+      assert.equal(sequential[2], sequential[-1])
+      local seen = 0
+      for i in ipairs(sequential) do seen = i end -- ends
+      assert.equal(2, seen)
+      assert.equal(2, select("#", table.unpack(sequential)))
    end)
 
    it("put the blame on the line that reads them", function()
@@ -159,6 +174,13 @@ describe("a tensor's names", function()
          local message = ("a tensor has no method or property '%s'; did you mean '%s'?"):format(name, meant)
          says(message, function() return t[name] end)
       end
+   end)
+
+   it("tell of a function where there is no such method", function()
+      for _, name in ipairs { "cat", "stack", "hstack", "append", "concat", "concatenate" } do
+         says(("property '%s'; did you mean the function 'scute.concat'?"):format(name), function() return t[name] end)
+      end
+      says("did you mean 'device'?", function() return t.to_device end) -- which only the library calls
    end)
 
    it("are those of images too", function()
@@ -187,6 +209,9 @@ describe("names of options, dtypes and devices", function()
          ["scute.train.options { callbacks = {} }"] = "unknown option 'callbacks'; did you mean 'hooks'?",
          ["scute.models.resnet18 { num_classes = 3 }"] = "unknown option 'num_classes'; did you mean 'classes'?",
          ["scute.softmax(x, { dims = 1 })"] = "softmax: unknown argument 'dims'; did you mean 'dim'?",
+         ["scute.conv2d(x, x, { kernel = 3 })"] = "conv2d: unknown argument 'kernel'; expected one of x, weight, bias, stride, "
+            .. "padding, dilation, groups",
+         ["scute.canvas(9, 9):text(1, 2, 'a', { zzz = 1 })"] = "unknown option 'zzz'; expected one of ",
          ["scute.zeros(1, { dtpe = 'f32' })"] = "expected dtype, device or requires_grad; did you mean 'dtype'?",
          ["scute.zeros(1, { dtype = 'flt32' })"] = "found 'flt32'; did you mean 'f32'?",
          ["scute.zeros(1, { device = 'gpu' })"] = "expected cpu, cuda, ref or auto; did you mean 'cuda'?",

@@ -35,19 +35,39 @@ describe("constructors", function()
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, strid = 2 } end, "unknown option 'strid'; did you mean 'stride'")
       assert.error_matches(function() nn.Conv2d { 3, 8 } end, "'kernel_size' is missing")
       assert.error_matches(function() nn.Linear { 3, 8, in_features = 3 } end, "given twice")
-      assert.error_matches(function() nn.Dropout(1.5) end, "probability from 0 to 1, found 1.5")
+      assert.error_matches(function() nn.Dropout(1.5) end,
+         "option 'p': expected a number of at least 0 and of at most 1, found 1.5")
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, groups = 2 } end, "expected a divisor")
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, groups = 0 } end,
-         "Conv2d: groups: expected a whole number of at least 1, found 0")
+         "Conv2d: option 'groups': expected a whole number of at least 1, found 0")
       assert.error_matches(function() nn.Conv2d { 3, 8, { 3, 0 } } end,
-         "kernel_size: expected a whole number of at least 1 or {vertical, horizontal}")
+         "option 'kernel_size': expected a whole number of at least 1 or {vertical, horizontal}")
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, padding = -1 } end,
-         "padding: expected a whole number of at least 0, found %-1")
+         "option 'padding': expected a whole number of at least 0 or {vertical, horizontal}, found %-1")
       assert.error_matches(function() nn.Conv2d { "3", 8, 3 } end,
-         "in_channels: expected a whole number of at least 1, found 3")
+         "option 'in_channels': expected a whole number of at least 1, found '3'")
       assert.error_matches(function() nn.Linear(2, 2.5) end,
-         "Linear: out_features: expected a whole number of at least 1, found 2.5")
-      assert.error_matches(function() nn.BatchNorm2d(0) end, "num_features: expected a whole number of at least 1, found 0")
+         "Linear: option 'out_features': expected a whole number of at least 1, found 2.5")
+      assert.error_matches(function() nn.BatchNorm2d(0) end,
+         "option 'num_features': expected a whole number of at least 1, found 0")
+   end)
+
+   it("say how options stand where they are written as in PyTorch", function()
+      local function says(text, f)
+         local _, why = pcall(f)
+         assert.is_truthy(why:find(text, 1, true), why)
+      end
+      says("nn.Conv2d: named options stand in one table with those before them, as in nn.Conv2d { 3, 4, bias = false, "
+         .. "kernel_size = 3 }", function() nn.Conv2d(3, 4, { kernel_size = 3, bias = false }) end)
+      says("nn.Conv2d { 3, 4, kernel_size = 3 }; 'kernel' is called 'kernel_size' here", function()
+         nn.Conv2d(3, 4, { kernel = 3 })
+      end)
+      says("nn_spec.lua", function() nn.Conv2d(3, 4, { kernel = 3 }) end)
+      says("option 'bias': expected true or false, found a table", function() nn.Linear(3, 2, { foo = 2 }) end)
+      assert.equal("Conv2d(3, 4, kernel_size=(3, 5), stride=(1, 1))", tostring(nn.Conv2d(3, 4, { 3, 5 })))
+      local Named = nn.Module:extend("Named", { { "name" }, { "more", {} } })
+      function Named:build(o) self.more = o.more end
+      assert.same({ zzz = 1 }, Named("x", { zzz = 1 }).more) -- a value of the user's own
    end)
 
    it("start as PyTorch's layers do", function()

@@ -192,7 +192,7 @@ describe("what takes options", function()
       assert.matches("\n   label_smoothing +share of the target", help.text "train.fit")
       assert.matches("\n   minimum +the factor of the last step; a number of at least 0 and of at most 1; default 0",
          help.text "schedule.cosine")
-      assert.matches("\n   out_channels +channels of the output; required", help.text "nn.Conv2d")
+      assert.matches("\n   out_channels +channels of the output; a whole number of at least 1; required", help.text "nn.Conv2d")
       _G.scute = scute
       assert.same({ "epochs" }, completed "scute.train.fit(model, set, { ep")
       assert.same({ "batch_size" }, completed "scute.train.fit(model, set, { epochs = f(3, { 2 }), ba")

@@ -215,7 +215,7 @@ describe("schedules", function()
       assert.error_matches(function() schedule.warmup(1):then_(3) end, "expected a schedule")
       assert.error_matches(function() schedule.warmup "x" end, "option 'epochs': expected a number of at least 0, found 'x'")
       assert.error_matches(function() schedule.multistep { at = { 1, "a" } } end,
-         "option 'at': expected a list of epochs of at least 0, found table")
+         "option 'at': expected a list of epochs of at least 0, found a table")
       assert.error_matches(function() schedule.plateau { metric = 3 } end, "option 'metric': expected a text, found 3")
       assert.error_matches(function() schedule.custom(3) end, "a function f%(step, epoch%), found 3")
       assert.error_matches(function() schedule.course(1) end, "option 'total' is missing")

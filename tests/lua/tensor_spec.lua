@@ -40,6 +40,20 @@ describe("printing a tensor", function()
       assert.equal("  1171  1172  1173  ...  1198  1199  1200", lines[8])
    end)
 
+   it("summarises those of many slices on a screen", function()
+      local function lines(...)
+         return select(2, tostring(scute.zeros(...)):gsub("\n", "")) + 1
+      end
+      assert.equal(20, lines(128, 64, 3, 3)) -- the first and last slices of the first two dimensions
+      assert.equal(36, lines(32, 3, 224, 224))
+      assert.equal(34, lines(64, 28, 28)) -- two at either end
+      assert.equal(26, lines(50, 3, 3)) -- three
+      assert.equal(26, lines(16, 1, 3, 3)) -- all of it would be 65
+      assert.equal(46, lines(15, 2, 2))
+      assert.matches("%(1, 1, :, :%)\n.-\n%.%.%.\n%(1, 4, :, :%)\n.-\n%.%.%.\n%(8, 1, :, :%)",
+         tostring(scute.zeros(8, 4, 3, 3)))
+   end)
+
    it("says that a gradient is required, and that a tensor was freed", function()
       local t = scute.zeros(1, { requires_grad = true })
       assert.equal("tensor f32 cpu (1) requires_grad\n  0.", tostring(t))

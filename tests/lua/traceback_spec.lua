@@ -95,7 +95,28 @@ describe("a common slip", function()
    it("is a file without require", function()
       says("line:1: attempt to index a nil value (global 'scute'); a file that uses it begins with: local scute = require",
          "local y = scute.zeros(3)", {})
-      says("line:1: attempt to index a nil value (global 'torch'); there is no torch here", "local y = torch.zeros(3)")
+      says("line:1: attempt to index a nil value (global 'torch'); there is no torch here, but scute.zeros with: local scute = "
+         .. "require", "local y = torch.zeros(3)", {})
+   end)
+
+   it("is a name of another library: what it is called here is said", function()
+      for code, meant in pairs {
+         ["torch.randn(3)"] = "torch here, but scute.randn", ["np.zeros(3)"] = "np here, but scute.zeros",
+         ["local y = torch.nn.Linear(3, 4)"] = "torch here, but scute.nn.Linear", ["torch.cat(3)"] = "but scute.concat",
+         ["torch.optim.Adam(m)"] = "but scute.optim.adam", ["torchvision.models.resnet18()"] = "but scute.models.resnet18",
+         ["torch.no_such_thing_at_all()"] = "there is no torch here, but scute" } do
+         local line = told(code, names):match "^[^\n]*"
+         assert.equal(meant, line:sub(-#meant))
+      end
+   end)
+
+   it("is a part of a model that is called with a colon", function()
+      local net = { net = scute.models.baseline_cnn { classes = 2, image_size = 32 }, x = scute.zeros(1, 3, 32, 32) }
+      local part = net.net:children()()
+      says(("line:1: '%s' is a module inside another, which is called with a dot: net.%s(...), not net:%s(...)"):format(
+         part, part, part), ("local y = net:%s(x)"):format(part), net)
+      says("line:2: 'fc' is a module inside another", "local s = { m = m }\nlocal y = s.m:fc()",
+         { m = scute.models.resnet18 {} })
    end)
 
    it("is a method that is called with a dot", function()
@@ -124,6 +145,9 @@ describe("a common slip", function()
    it("is a function that is called with a colon", function()
       says("line:1: 'create' is a function, which is called with a dot: scute.models.create(...)",
          "scute.models:create('resnet18')", names)
+      says("line:1: 'randn' is a function, which is called with a dot: scute.randn(...)", "local y = scute:randn(3)", names)
+      says("line:1: zeros: a shape is one table, or the numbers themselves; found 3 behind a table",
+         "scute.zeros({ 2 }, 3)", names)
    end)
 
    it("is a name that is nil: the nearest is said", function()

@@ -135,10 +135,11 @@ function options.expected(entry)
    return entry.expected or entry.text and "a text" or nil
 end
 
--- The first line of a value, for a message; texts in quotes.
+-- The first line of a value, for a message; texts in quotes, and no addresses.
 local function brief(value)
    if type(value) == "string" then return ("'%s'"):format(value) end
-   return (tostring(value):gsub(":?\n.*$", ""))
+   local text = tostring(value):gsub(":?\n.*$", "")
+   return text:find "^%a+: 0x%x+$" and "a " .. type(value) or text
 end
 
 -- ---- checking a value ----
@@ -206,25 +207,27 @@ end
 
 local types = setmetatable({}, { __mode = "k" }) -- check -> the types of values that pass it
 
---- The types ("table", "function", ...) of what passes a check that options made, a list; nil of any other check.
+--- The types ("table", "function", ...) of what passes a check, a list; nil of one of which nothing is said.
 function options.types_of(check)
    return types[check]
+end
+
+--- Says of which types the values are that pass a check, for editors; returns the check.
+function options.typed(check, ...)
+   types[check] = { ... }
+   return check
 end
 
 --- A check that a value is of a type ("table", "function", ...), for `is`.
 function options.of_type(...)
    local known = {}
    for _, name in ipairs { ... } do known[name] = true end
-   local function check(value) return known[type(value)] == true end
-   types[check] = { ... }
-   return check
+   return options.typed(function(value) return known[type(value)] == true end, ...)
 end
 
 --- A check that a value has a method, for `is`.
 function options.has(method)
-   local function check(value) return type(value) == "table" and type(value[method]) == "function" end
-   types[check] = { "table" }
-   return check
+   return options.typed(function(value) return type(value) == "table" and type(value[method]) == "function" end, "table")
 end
 
 -- ---- checking all ----

@@ -60,10 +60,19 @@ local function users_globals()
    return list
 end
 
+-- What a name of another library, as in `torch.nn.Linear`, is called here; who has no scute yet is told how to get it.
+local function library_hint(library, info)
+   local line = frames.source_line(info) or ""
+   local path = line:match("%f[%w_]" .. library .. "%.([%a_][%w_.]*)")
+   local here = path and strict.elsewhere(path:match "[^.]*$")
+   local text = ("; there is no %s here, but %s"):format(library, here or "scute")
+   return frames.variable("scute", info) and text or text .. " with: " .. REQUIRE
+end
+
 -- The user's own name before one of the library, and guesses about Lua's last.
-local function global_hint(name)
+local function global_hint(name, info)
    if name == "scute" then return "; a file that uses it begins with: " .. REQUIRE end
-   if LIBRARIES[name] then return ("; there is no %s here, but: %s"):format(name, REQUIRE) end
+   if LIBRARIES[name] then return library_hint(name, info) end
    if PYTHON[name] then return ("; in Lua it is %s"):format(PYTHON[name]) end
    local found = core.nearest(name, users_globals()) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
       or core.nearest(name, names_of(_G))
@@ -115,7 +124,7 @@ function slips.hint(message, stack)
    local info = stack[1]
    if not info or info.kind ~= "user" then return "" end -- none of Lua's own errors, or none in the user's code
    local kind, name = message:match "a nil value %((%a+) '([%a_][%w_]*)'%)"
-   if kind == "global" then return global_hint(name) end
+   if kind == "global" then return global_hint(name, info) end
    if kind == "field" or kind == "method" then return field_hint(name, info) end
    local type_name, property = message:match "attempt to call a (%S+) value %(%a+ '([%a_][%w_]*)'%)"
    if property and type_name ~= "nil" then return ("; '%s' is no function: read it without ()"):format(property) end
@@ -126,6 +135,7 @@ end
 
 local COLON = "'%s' is a method, which is called with a colon: %s:%s(...), not %s.%s(...)"
 local DOT = "'%s' is a function, which is called with a dot: %s.%s(...), not %s:%s(...)"
+local CHILD = "'%s' is a module inside another, which is called with a dot: %s.%s(...), not %s:%s(...)"
 
 -- Whether a value is one that a method may be called of: it has a method of that name, which may be another than a class calls
 -- of its base.
@@ -143,6 +153,16 @@ local function name_in_line(called, user)
       local owner = value_of(chain, user)
       local method = type(owner) == "table" and owner ~= core and owner[name]
       if type(method) == "function" and debug.getinfo(method, "S").source == called.source then return name end
+   end
+end
+
+-- The sentence about a part of a model that the user's line calls with a colon, as in m:layer1(x); nil where there is none.
+local function child_in_line(user)
+   for chain, name in (frames.source_line(user) or ""):gmatch "([%a_][%w_%.%[%]\"']*):([%a_][%w_]*)" do
+      local owner = value_of(chain, user)
+      local children = type(owner) == "table" and rawget(owner, "_children")
+      local child = type(children) == "table" and children[name]
+      if child and rawequal(owner[name], child) then return CHILD:format(name, chain, name, chain, name) end
    end
 end
 
@@ -179,6 +199,8 @@ function slips.wrong_mark(message, stack)
    for i, info in ipairs(stack) do
       if info.kind == "user" then called, user = stack[i - 1], info break end
    end
+   local child = user and child_in_line(user)
+   if child then return child end
    if not called or called.namewhat == "metamethod" then return nil end
    local name = called.name or name_in_line(called, user)
    if not name then return nil end

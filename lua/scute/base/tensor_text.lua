@@ -7,20 +7,31 @@ local scute = require "scute.core"
 local SUMMARISE = 1000 -- elements beyond which only the edges are read
 local LINES = 60       -- the same of tensors that would take more lines, of some ten numbers each
 local EDGE = 3         -- entries shown at either end of a summarised dimension
+local SCREEN = 40      -- lines beyond which a summarised tensor shows fewer slices than that at either end
 
 local tensor_text = { width = 96 } -- characters in a line; a session makes it less where the terminal is narrow
 
--- The indices shown of a dimension of n entries; false stands for the gap.
-local function shown(n)
+-- The indices shown of a dimension of n entries, `edge` at either end; false stands for the gap.
+local function shown(n, edge)
    local list = {}
-   if n <= 2 * EDGE then
+   if n <= 2 * edge then
       for i = 1, n do list[i] = i end
       return list
    end
-   for i = 1, EDGE do list[i] = i end
-   list[EDGE + 1] = false
-   for i = n - EDGE + 1, n do list[#list + 1] = i end
+   for i = 1, edge do list[i] = i end
+   list[edge + 1] = false
+   for i = n - edge + 1, n do list[#list + 1] = i end
    return list
+end
+
+-- How many slices are shown at either end of the dimensions before the last two.
+local function slices_shown(t)
+   for edge = EDGE, 2, -1 do
+      local lines = 1 + #shown(t:size(-2), EDGE) -- a title and the rows
+      for d = 1, t.rank - 2 do lines = lines * math.min(t:size(d), 2 * edge) end
+      if lines <= SCREEN then return edge end
+   end
+   return 1
 end
 
 -- Rows of numbers along the last dimension, in order: { {index = {2, 1}, 0.5, false, 0.25}, ... }.
@@ -48,9 +59,10 @@ local function append(list, entry)
    return copy
 end
 
--- The same, reading the edges only; `gap_after` names the dimension of which entries are left out after a row.
-local function read_edges(t, index, rows)
-   local list = shown(t:size(1))
+-- The same, reading the edges only; `gap_after` names the dimension of which entries are left out after a row. slices: of
+-- those before the last two.
+local function read_edges(t, index, rows, slices)
+   local list = shown(t:size(1), t.rank > 2 and slices or EDGE)
    if t.rank == 1 then
       local row = { index = index }
       for position, i in ipairs(list) do row[position] = i and t[i] end
@@ -60,7 +72,7 @@ local function read_edges(t, index, rows)
    for _, i in ipairs(list) do
       if i then
          local part <close> = t[i]
-         read_edges(part, append(index, i), rows)
+         read_edges(part, append(index, i), rows, slices)
       else
          rows[#rows].gap_after = #index + 1
       end
@@ -128,12 +140,14 @@ end
 
 local function is_long(t)
    local n, columns = t:numel(), t:size(-1)
-   return n > SUMMARISE or n > 0 and n // columns * ((columns + 9) // 10) > LINES
+   if n == 0 or n > SUMMARISE then return n > 0 end
+   local titles = t.rank > 2 and n // columns // t:size(-2) or 0
+   return n // columns * ((columns + 9) // 10) + titles > LINES
 end
 
 local function body(t, all)
    local detached <close> = t:detach()
-   local rows = not all and is_long(t) and read_edges(detached, {}, {}) or read_all(t)
+   local rows = not all and is_long(t) and read_edges(detached, {}, {}, t.rank > 2 and slices_shown(t)) or read_all(t)
    local format, width = formatter(t.dtype, rows), 0
    for _, row in ipairs(rows) do
       for _, v in ipairs(row) do width = math.max(width, v and #format(v) or 0) end

@@ -1,7 +1,7 @@
 -- What the functions that help() tells of return.
 local fields_of = require "scute.editor.returned_fields"
 local luacats = require "scute.editor.luacats"
-local RETURNS = require "scute.editor.returns"
+local RETURNS = require "scute.help.returns"
 local types = require "scute.editor.types"
 
 local returned = {}

@@ -1,6 +1,7 @@
 -- ResNet (He et al. 2015, https://arxiv.org/abs/1512.03385), in torchvision's variant: the stride of a bottleneck sits
 -- in its 3x3 convolution. Wide ResNet and ResNeXt are rows of the same table.
 local nn = require "scute.nn"
+local public = require "scute.base.public"
 
 local conv = nn.conv_without_bias
 
@@ -37,6 +38,7 @@ local BasicBlock = nn.Module:extend("BasicBlock", {
 })
 BasicBlock.keeps_nothing = true
 BasicBlock.expansion = 1
+public.keep_to_class(BasicBlock, "expansion")
 
 function BasicBlock:build(o)
    self.conv1 = conv(o.inputs, o.width, 3, o.stride)
@@ -59,6 +61,7 @@ end
 local Bottleneck = nn.Module:extend("Bottleneck", BasicBlock.options)
 Bottleneck.keeps_nothing = true
 Bottleneck.expansion = 4
+public.keep_to_class(Bottleneck, "expansion")
 
 function Bottleneck:build(o)
    local width = o.width * o.base_width // 64 * o.groups

@@ -1,8 +1,8 @@
 -- What reading a name that a module does not have gives. For who uses the module it is an error with the nearest name:
--- m:freez(), m.layer9. A module's own methods may ask whether a field is there (self.downsample), as may the library: they read
--- nil. So does everybody for what other layers have, settings (p, bias, stride), parameters and buffers (weight, running_var),
--- which code that walks a model asks for, and for names that begin with "_". Of other names rawget tells whether they are
--- there, and of children m:child "downsample".
+-- m:freez(), m.layer9; and so is a position without a child, m.layer1[0]. A module's own methods may ask whether a field is
+-- there (self.downsample), as may the library: they read nil. So does everybody for what other layers have, settings (p, bias,
+-- stride), parameters and buffers (weight, running_var), which code that walks a model asks for, and for names that begin with
+-- "_". Of other names rawget tells whether they are there, and of children m:child "downsample".
 local core = require "scute.core"
 local frames = require "scute.base.frames"
 local strict = require "scute.base.strict"
@@ -55,6 +55,15 @@ end
 --- Says that constructors have an option of that name.
 function absent.allow(name)
    settings[name] = true
+end
+
+--- Returns nil, which ends ipairs, or raises the error, for who reads the child at a position where there is none. To be called
+-- last by what __index calls.
+function absent.read_position(instance, class, position)
+   if may_ask(instance) then return nil end
+   local n = #rawget(instance, "_child_names")
+   local there = n == 0 and "it has none" or n == 1 and "it has one, child 1" or ("it has %d, counted from 1"):format(n)
+   error(("%s: there is no child %s; %s"):format(class.class_name, position, there), 2)
 end
 
 --- Returns nil, or raises the error, for who reads `name` of an instance of `class`. To be called last by what __index calls.

@@ -1,6 +1,7 @@
 -- Layers without parameters that work element by element: ReLU, ReLU6, SiLU, Sigmoid, Dropout, Identity, Flatten.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local public = require "scute.base.public"
 
 local layers = {}
 
@@ -11,6 +12,7 @@ local function elementwise(name, op)
    function class:forward(x) -- luacheck: ignore self
       return scute[op](x)
    end
+   public.keep_to_class(class, "op")
    layers[name] = class
 end
 
@@ -24,13 +26,12 @@ elementwise("SiLU", "silu")
 elementwise("Sigmoid", "sigmoid")
 
 -- nn.Dropout { p = 0.5 }: in training mode each element is 0 with probability p and otherwise x / (1 - p).
-layers.Dropout = Module:extend("Dropout", { { "p", 0.5, help = "probability that an element becomes 0" } })
+layers.Dropout = Module:extend("Dropout", {
+   { "p", 0.5, number = true, min = 0, max = 1, help = "probability that an element becomes 0" },
+})
 layers.Dropout.keeps_nothing = true
 
 function layers.Dropout:build(o)
-   if type(o.p) ~= "number" or not (o.p >= 0 and o.p <= 1) then
-      error(("nn.Dropout: p: expected a probability from 0 to 1, found %s"):format(tostring(o.p)), 0)
-   end
    self.p = o.p
 end
 
@@ -52,7 +53,7 @@ function layers.Identity:forward(x) -- luacheck: ignore self
 end
 
 -- nn.Flatten { from = 2 }: merges the dimensions from `from` on; (N, C, H, W) becomes (N, C*H*W).
-layers.Flatten = Module:extend("Flatten", { { "from", 2, help = "the first dimension that is merged" } })
+layers.Flatten = Module:extend("Flatten", { { "from", 2, whole = true, help = "the first dimension that is merged" } })
 layers.Flatten.keeps_nothing = true
 
 function layers.Flatten:build(o)

@@ -25,12 +25,14 @@ end
 -- momentum = 0.1 }: convolution, batch norm and, unless act is "none", "relu", "relu6" or "silu": children "0", "1", "2",
 -- called as one fused op.
 local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
-   { "inputs", help = "channels of the input" }, { "outputs", help = "channels of the output" },
-   { "kernel_size", 3, help = "side of the window" }, { "stride", 1, help = "step of the window" },
-   { "groups", 1, help = "channel groups that do not mix" },
-   { "act", "relu", help = "what follows the norm: none, relu, relu6 or silu" },
-   { "eps", 1e-5, help = "the norm's: added to the variance" },
-   { "momentum", 0.1, help = "the norm's: weight of a batch in the running statistics" },
+   { "inputs", whole = true, min = 1, help = "channels of the input" },
+   { "outputs", whole = true, min = 1, help = "channels of the output" },
+   { "kernel_size", 3, whole = true, min = 1, help = "side of the window" },
+   { "stride", 1, whole = true, min = 1, help = "step of the window" },
+   { "groups", 1, whole = true, min = 1, help = "channel groups that do not mix" },
+   { "act", "relu", choices = { "none", "relu", "relu6", "silu" }, help = "what follows the norm" },
+   { "eps", 1e-5, number = true, min = 0, help = "the norm's: added to the variance" },
+   { "momentum", 0.1, number = true, min = 0, max = 1, help = "the norm's: weight of a batch in the running statistics" },
 })
 ConvNormActivation.keeps_nothing = true
 
@@ -57,7 +59,8 @@ blocks.Conv2dNormActivation = ConvNormActivation
 -- convolutions compute from the means over the pixels (Hu et al. 2018, https://arxiv.org/abs/1709.01507; SiLU between
 -- them, sigmoid after, as in EfficientNet). One fused op.
 blocks.SqueezeExcitation = Module:extend("SqueezeExcitation", {
-   { "channels", help = "channels of the input and of the output" }, { "squeezed", help = "channels between the two layers" },
+   { "channels", whole = true, min = 1, help = "channels of the input and of the output" },
+   { "squeezed", whole = true, min = 1, help = "channels between the two layers" },
 })
 blocks.SqueezeExcitation.keeps_nothing = true
 
@@ -99,13 +102,12 @@ end
 -- nn.StochasticDepth { p = 0.5 }: in training mode each sample is 0 with probability p and otherwise x / (1 - p) (Huang
 -- et al. 2016, https://arxiv.org/abs/1603.09382, torchvision's mode "row"); then `residual`, if given, is added. In frozen
 -- parts every sample is kept, so that what they say of a photo stays the same.
-blocks.StochasticDepth = Module:extend("StochasticDepth", { { "p", 0.5, help = "probability that a sample is left out" } })
+blocks.StochasticDepth = Module:extend("StochasticDepth", {
+   { "p", 0.5, number = true, min = 0, max = 1, help = "probability that a sample is left out" },
+})
 blocks.StochasticDepth.keeps_nothing = true
 
 function blocks.StochasticDepth:build(o)
-   if type(o.p) ~= "number" or not (o.p >= 0 and o.p <= 1) then
-      error(("nn.StochasticDepth: p: expected a probability from 0 to 1, found %s"):format(tostring(o.p)), 0)
-   end
    self.p = o.p
    self.fixed = false -- true: every sample is kept in training mode too
 end

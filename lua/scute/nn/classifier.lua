@@ -163,5 +163,6 @@ function Classifier:embed(x)
    return results[2]
 end
 
-public.hide(Classifier, "head_line")
+public.hide(Classifier, "head_line", "class_names", "head_path", "declared_groups")
+public.keep_to_class(Classifier, "describe_model")
 return { Classifier = Classifier }

@@ -19,18 +19,18 @@ end
 -- dtype = "f32", device = "cpu" }; sizes in pixels, one number or {vertical, horizontal}.
 -- x (N, in_channels, H, W) -> (N, out_channels, H', W'). Starts as PyTorch's does (Kaiming uniform).
 local Conv2d = Module:extend("Conv2d", {
-   { "in_channels", help = "channels of the input" }, { "out_channels", help = "channels of the output" },
-   { "kernel_size", help = "side of the window, or { vertical, horizontal }" }, { "stride", 1, help = "step of the window" },
-   { "padding", 0, help = "zeros added on every side" }, { "dilation", 1, help = "distance of the window's pixels" },
-   { "groups", 1, help = "channel groups that do not mix; in_channels for depthwise" },
-   { "bias", true, help = "whether something is added to each channel" }, table.unpack(init.WHERE),
+   { "in_channels", whole = true, min = 1, help = "channels of the input" },
+   { "out_channels", whole = true, min = 1, help = "channels of the output" },
+   sizes.pair(1, { "kernel_size", help = "side of the window, or { vertical, horizontal }" }),
+   sizes.pair(1, { "stride", 1, help = "step of the window" }),
+   sizes.pair(0, { "padding", 0, help = "zeros added on every side" }),
+   sizes.pair(1, { "dilation", 1, help = "distance of the window's pixels" }),
+   { "groups", 1, whole = true, min = 1, help = "channel groups that do not mix; in_channels for depthwise" },
+   { "bias", true, flag = true, help = "whether something is added to each channel" }, table.unpack(init.WHERE),
 })
 Conv2d.keeps_nothing = true
 
 function Conv2d:build(o)
-   for _, name in ipairs { "in_channels", "out_channels", "groups" } do sizes.check("Conv2d", name, o[name], 1) end
-   for _, name in ipairs { "kernel_size", "stride", "dilation" } do sizes.check_pair("Conv2d", name, o[name], 1) end
-   sizes.check_pair("Conv2d", "padding", o.padding, 0)
    if o.in_channels % o.groups ~= 0 or o.out_channels % o.groups ~= 0 then
       error(("nn.Conv2d: groups: expected a divisor of %d input and %d output channels, found %d"):format(
          o.in_channels, o.out_channels, o.groups), 0)

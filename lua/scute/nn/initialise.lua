@@ -25,8 +25,8 @@ end
 
 -- What layers with parameters take beside their sizes.
 init.WHERE = {
-   { "dtype", "f32", help = "the dtype of the parameters" },
-   { "device", init.device, show = "cpu", help = "where they lie" },
+   { "dtype", "f32", text = true, suggests = { "f32", "f64", "f16", "bf16" }, help = "the dtype of the parameters" },
+   { "device", init.device, show = "cpu", text = true, suggests = { "cpu", "cuda", "ref", "shape" }, help = "where they lie" },
 }
 
 -- Runs build(...) with layers made on a device, and without drawing starting values: on "shape" a model of any size is

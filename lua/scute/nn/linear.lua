@@ -3,17 +3,15 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.initialise"
-local sizes = require "scute.nn.sizes"
 
 local Linear = Module:extend("Linear", {
-   { "in_features", help = "size of the last dimension of the input" }, { "out_features", help = "of the output" },
-   { "bias", true, help = "whether something is added to each" }, table.unpack(init.WHERE),
+   { "in_features", whole = true, min = 1, help = "size of the last dimension of the input" },
+   { "out_features", whole = true, min = 1, help = "of the output" },
+   { "bias", true, flag = true, help = "whether something is added to each" }, table.unpack(init.WHERE),
 })
 Linear.keeps_nothing = true
 
 function Linear:build(o)
-   sizes.check("Linear", "in_features", o.in_features, 1)
-   sizes.check("Linear", "out_features", o.out_features, 1)
    self.in_features, self.out_features = o.in_features, o.out_features
    local where = { dtype = o.dtype, device = o.device }
    self:register_parameter("weight", scute.zeros({ o.out_features, o.in_features }, where))

@@ -18,6 +18,7 @@ local scute = require "scute.core"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local absent = require "scute.nn.absent"
+local read_arguments = require "scute.nn.arguments"
 local brief = require "scute.nn.brief"
 local public = require "scute.base.public"
 local explainer = require "scute.nn.explain"
@@ -31,9 +32,11 @@ Module.keeps_nothing = false
 -- ---- classes ----
 
 local function lookup(class, self, key)
-   if math.type(key) == "integer" then
+   if type(key) == "number" then
       local names = rawget(self, "_child_names")
-      return rawget(self, "_children")[names[key < 0 and #names + 1 + key or key]]
+      local name = names[key < 0 and #names + 1 + key or key]
+      if name then return rawget(self, "_children")[name] end
+      return absent.read_position(self, class, key)
    end
    local value = class[key]
    if value ~= nil then return value end
@@ -86,17 +89,6 @@ local function declare(name, entries)
    return options.declare("nn." .. name, entries)
 end
 
--- Options are named, or given by position in the declared order.
-local function read_options(class, given)
-   local named, names = {}, class.declaration.names
-   for key, value in pairs(given) do
-      local name = math.type(key) == "integer" and names[key] or key
-      if named[name] ~= nil then error(("nn.%s: option '%s' is given twice"):format(class.class_name, name), 3) end
-      named[name] = value
-   end
-   return class.declaration:read(named, 2) -- a tail call: this function no longer counts
-end
-
 local function instantiate(class, ...)
    local self = setmetatable({
       training = true,
@@ -105,9 +97,7 @@ local function instantiate(class, ...)
       _children = {}, _child_names = {},
    }, class.instance)
    if class.declaration then
-      local first = ...
-      local named = type(first) == "table" and not is_module(first) and select("#", ...) == 1
-      self:build(read_options(class, named and first or { ... }))
+      self:build(read_arguments(class, is_module, ...))
    else
       self:build(...)
    end
@@ -491,4 +481,5 @@ Module.is_module, Module.is_tensor = is_module, is_tensor
 
 public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
    "fields", "set_fields", "group_paths", "group_aliases")
+public.keep_to_class(Module, "build", "class_name", "describe", "extend", "is", "keeps_nothing")
 return Module

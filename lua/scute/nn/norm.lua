@@ -5,16 +5,16 @@ local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.initialise"
 local public = require "scute.base.public"
-local sizes = require "scute.nn.sizes"
 
 local BatchNorm2d = Module:extend("BatchNorm2d", {
-   { "num_features", help = "channels" }, { "eps", 1e-5, help = "added to the variance" },
-   { "momentum", 0.1, help = "weight of a batch in the running statistics" }, table.unpack(init.WHERE),
+   { "num_features", whole = true, min = 1, help = "channels" },
+   { "eps", 1e-5, number = true, min = 0, help = "added to the variance" },
+   { "momentum", 0.1, number = true, min = 0, max = 1, help = "weight of a batch in the running statistics" },
+   table.unpack(init.WHERE),
 })
 BatchNorm2d.keeps_nothing = true
 
 function BatchNorm2d:build(o)
-   sizes.check("BatchNorm2d", "num_features", o.num_features, 1)
    self.num_features, self.eps, self.momentum = o.num_features, o.eps, o.momentum
    self.fixed = false -- true: the running statistics are used, and stay, in training mode too
    local where = { dtype = o.dtype, device = o.device }

@@ -1,6 +1,7 @@
 -- Pooling layers; sizes in pixels, one number or {vertical, horizontal}.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local sizes = require "scute.nn.sizes"
 
 local layers = {}
 
@@ -14,10 +15,10 @@ local function describe(self)
 end
 
 local WINDOW = {
-   { "kernel_size", help = "side of the window, or { vertical, horizontal }" },
-   { "stride", optional = true, show = "kernel_size", help = "step of the window" },
-   { "padding", 0, help = "pixels added on every side" },
-   { "ceil_mode", false, help = "whether a window that is only partly inside counts" },
+   sizes.pair(1, { "kernel_size", help = "side of the window, or { vertical, horizontal }" }),
+   sizes.pair(1, { "stride", optional = true, show = "kernel_size", help = "step of the window" }),
+   sizes.pair(0, { "padding", 0, help = "pixels added on every side" }),
+   { "ceil_mode", false, flag = true, help = "whether a window that is only partly inside counts" },
 }
 
 -- nn.MaxPool2d { kernel_size, stride = kernel_size, padding = 0, ceil_mode = false }
@@ -26,7 +27,7 @@ layers.MaxPool2d = Module:extend("MaxPool2d", { table.unpack(WINDOW) })
 -- nn.AvgPool2d: the same, and count_include_pad = true (zeros of the padding count in the mean).
 layers.AvgPool2d = Module:extend("AvgPool2d", {
    WINDOW[1], WINDOW[2], WINDOW[3], WINDOW[4],
-   { "count_include_pad", true, help = "whether zeros of the padding count in the mean" },
+   { "count_include_pad", true, flag = true, help = "whether zeros of the padding count in the mean" },
 })
 
 for _, class in pairs { layers.MaxPool2d, layers.AvgPool2d } do
@@ -47,7 +48,9 @@ function layers.AvgPool2d:forward(x)
 end
 
 -- nn.AdaptiveAvgPool2d { 1 }: the mean over all pixels, (N, C, H, W) -> (N, C, 1, 1). Other output sizes do not exist.
-layers.AdaptiveAvgPool2d = Module:extend("AdaptiveAvgPool2d", { { "output_size", 1, help = "1, the only size there is" } })
+layers.AdaptiveAvgPool2d = Module:extend("AdaptiveAvgPool2d", {
+   sizes.pair(1, { "output_size", 1, help = "1, the only size there is" }),
+})
 layers.AdaptiveAvgPool2d.keeps_nothing = true
 
 function layers.AdaptiveAvgPool2d:build(o) -- luacheck: ignore self

@@ -1,4 +1,6 @@
--- Checks of the sizes that layers are made with.
+-- Sizes that are one number or { vertical, horizontal }, as layers declare them.
+local options = require "scute.base.options"
+
 local sizes = {}
 
 local function is_whole(value, least)
@@ -6,17 +8,14 @@ local function is_whole(value, least)
    return whole ~= nil and whole >= least
 end
 
---- Raises unless value is a whole number of at least `least`.
-function sizes.check(layer, name, value, least)
-   if is_whole(value, least) then return end
-   error(("nn.%s: %s: expected a whole number of at least %d, found %s"):format(layer, name, least, tostring(value)), 0)
-end
-
---- The same for one such number or {vertical, horizontal}.
-function sizes.check_pair(layer, name, value, least)
-   if type(value) ~= "table" then return sizes.check(layer, name, value, least) end
-   if #value == 2 and is_whole(value[1], least) and is_whole(value[2], least) then return end
-   error(("nn.%s: %s: expected a whole number of at least %d or {vertical, horizontal}"):format(layer, name, least), 0)
+--- Makes an option (see scute.base.options) one for such a size, of numbers of at least `least`; returns it.
+function sizes.pair(least, entry)
+   entry.is = options.typed(function(value)
+      if type(value) ~= "table" then return is_whole(value, least) end
+      return #value == 2 and is_whole(value[1], least) and is_whole(value[2], least)
+   end, "integer", "integer[]")
+   entry.expected = ("a whole number of at least %d or {vertical, horizontal}"):format(least)
+   return entry
 end
 
 return sizes

@@ -5,6 +5,7 @@ local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
 local scute = require "scute"
 local session = require "scute.help.session"
+local source = require "scute.repl.source"
 
 local commands = {}
 
@@ -51,6 +52,21 @@ function commands.text()
    return "Lines that are no Lua:\n" .. table.concat(lines, "\n")
 end
 
+--- The Lua in a line that is a command about it, which may go on in further lines; nil of all other lines.
+function commands.code_in(text)
+   return text:match "^%s*%.time%s+(.*)$"
+end
+
+-- The command that a text begins with, and what was typed after it.
+local function first_command(text)
+   local line, rest = text:match "^(%s*[^\n]*)(.*)$"
+   while rest ~= "" and commands.code_in(line) and source.is_unfinished(commands.code_in(line)) do
+      local more, left = rest:match "^(\n[^\n]*)(.*)$"
+      line, rest = line .. more, left
+   end
+   return line, rest
+end
+
 local function tell(message)
    io.stdout:flush()
    io.stderr:write(console.visible(tostring(message)), "\n")
@@ -60,7 +76,7 @@ end
 --- Runs what was typed where its first line is a command; what it raises is told. Returns whether it is one, false where it
 --- failed, whether the session ends, and what was typed after that line: a block that was pasted may go on.
 function commands.run(text)
-   local line, rest = text:match "^(%s*[^\n]*)(.*)$"
+   local line, rest = first_command(text)
    for _, entry in ipairs(COMMANDS) do
       local found = table.pack(line:match(entry[1]))
       if found[1] then

@@ -59,7 +59,7 @@ end
 function repl.step()
    if at_terminal == nil then return start() end -- a step of its own: what interrupted it is over with it
    local name, prompt = next_chunk()
-   local text = read.chunk(name, prompt)
+   local text = read.chunk(prompt)
    if not text then return leave() end
    if text:find "%S" then number = number + 1 end
    local done, ends = run(text, name)

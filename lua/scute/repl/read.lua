@@ -1,5 +1,6 @@
 -- Reads what is typed at the prompt, line by line, up to a complete chunk.
 local scute = require "scute"
+local commands = require "scute.repl.commands"
 local complete = require "scute.repl.complete"
 local source = require "scute.repl.source"
 
@@ -10,9 +11,9 @@ local function further(prompt)
    return (" "):rep(#prompt - 3) .. ">> "
 end
 
---- Lines up to a complete chunk, which compiles under that name. Returns nil at the end of input, "" where the lines were
+--- Lines up to a complete chunk, or command with one. Returns nil at the end of input, "" where the lines were
 --- dropped. What was typed enters the history as one block, also where it was dropped unfinished.
-function read.chunk(name, prompt)
+function read.chunk(prompt)
    local text = ""
    while true do
       complete.lines = text == "" and "" or text .. "\n"
@@ -22,8 +23,7 @@ function read.chunk(name, prompt)
          return signal and "" or text ~= "" and text or nil
       end
       text = text == "" and line or text .. "\n" .. line
-      local chunk, _, incomplete = source.compile(text, name)
-      if chunk or not incomplete or text:find "^%s*$" then
+      if not source.is_unfinished(commands.code_in(text) or text) then
          scute.terminal.remember(text)
          return text
       end

@@ -142,6 +142,12 @@ function source.compile(text, name)
    return nil, message, is_incomplete(message) or (as_value and is_incomplete(as_value) or false)
 end
 
+--- Whether more lines may complete what was typed, which is no chunk yet.
+function source.is_unfinished(text)
+   local chunk, _, unfinished = source.compile(text, "=input")
+   return not chunk and unfinished and text:find "%S" ~= nil
+end
+
 --- Whether what was typed ends with a `;`, comments aside, which asks that its value is not shown.
 function source.is_silent(text)
    local at

@@ -1,5 +1,6 @@
--- .time CODE: how long it takes, with what it gives. An expression that is short runs many times; a statement runs once, since
--- it is there to change something.
+-- .time CODE: how long it takes, with what it gives. It runs once; an expression that was short and gave a value then runs many
+-- times more, with whatever else it does. A statement, or a call that gives nothing, is there to change something: that was it.
+local columns = require "scute.base.columns"
 local console = require "scute.base.console"
 local evaluate = require "scute.repl.evaluate"
 local frames = require "scute.base.frames"
@@ -30,26 +31,28 @@ local function measure(chunk, n)
    return scute.clock() - start, results
 end
 
--- How many runs make a round.
+-- How many runs make a round, and how many it took to know.
 local function runs_in_a_round(chunk, once)
-   local n, seconds = 1, once
+   local n, seconds, taken = 1, once, 0
    while seconds < ROUND / 2 do
       n = math.ceil(n * math.min(10, ROUND / math.max(seconds, 1e-9)))
-      seconds = measure(chunk, n)
+      seconds, taken = measure(chunk, n), taken + n
    end
-   return n
+   return n, taken
 end
 
--- The fastest and the mean of many runs. Random numbers go on as if there had been none of them.
+-- The fastest and the mean of many runs, and how many there were with the first one. Random numbers go on as if there had been none of them.
 local function repeated(chunk, once)
    local random = scute.rng_state()
-   local n, best, sum = runs_in_a_round(chunk, once), math.huge, 0
+   local n, taken = runs_in_a_round(chunk, once)
+   local best, sum = math.huge, 0
    for _ = 1, ROUNDS do
       local seconds = measure(chunk, n) / n
       best, sum = math.min(best, seconds), sum + seconds
    end
    scute.rng_state(random)
-   return ("%s a run, the best of %d rounds of %d (%s on average)"):format(duration(best), ROUNDS, n, duration(sum / ROUNDS))
+   return ("%s a run, the best of %d rounds of %d (%s on average; run %s times in all)"):format(duration(best), ROUNDS, n,
+      duration(sum / ROUNDS), columns.thousands(1 + taken + ROUNDS * n))
 end
 
 return function(text)
@@ -59,11 +62,11 @@ return function(text)
    frames.remember(NAME, text)
    local once, results = measure(chunk, 1)
    local told
-   if once < SHORT and load("return " .. text, NAME, "t") then
+   if once < SHORT and results.n > 0 and load("return " .. text, NAME, "t") then
       local ok, many = pcall(repeated, chunk, once)
       if not ok and scute.interrupted() then error(many, 0) end
       told = ok and many -- what can be done only once (a second backward) has taken what it took
    end
-   print(told or duration(once))
+   print(told or duration(once) .. " (run once)")
    return evaluate.show(results)
 end

@@ -1,7 +1,8 @@
 -- What is known of values without having them: kinds, with their fields, and which functions give which.
 --
 -- A kind is named in a word; its fields are name -> kind of what is in it (true: nothing is known of that). Its methods are
--- those of a class or of a type of C's. What a function gives is told by what declares its options, by its name or its class.
+-- those of a class or of a type of C's. What a function or a method gives is told by its name in help().
+local RETURNS = require "scute.help.returns"
 local inventory = require "scute.help.inventory"
 local options = require "scute.base.options"
 local scute = require "scute"
@@ -22,22 +23,26 @@ local KINDS = {
    text = { class = function() return string end },
    module = { class = class "Module" },
    model = { class = class "Classifier", fields = { arch = "text", classes = true, preprocessing = true, training = true } },
-   optimizer = { class = function() return scute.optim.Optimizer end, fields = { kind = "text", groups = true } },
+   optimizer = { fields = { kind = "text", groups = true } },
+   figure = { fields = { width = true, height = true, canvas = "canvas" } },
    ["data set"] = { fields = { dir = "text", classes = true, train = "part", val = "part", notes = true, split = "text",
       broken = true, others = true } },
    part = { fields = { paths = true, labels = true, counts = true } },
-   result = { class = function() return inventory.classes_in("scute.train.result").Result end,
-      fields = { history = true, best = true, folder = "text", confusion = true, best_ema = true, stopped = true,
-         interrupted = true, seconds = true } },
+   result = { fields = { history = true, best = true, folder = "text", confusion = "confusion", best_ema = true, stopped = true,
+      interrupted = true, seconds = true } },
 }
+for _, entry in ipairs(inventory.CLASSES) do -- values for which help() has a word
+   local word, module, name = table.unpack(entry)
+   KINDS[word] = KINDS[word] or {}
+   KINDS[word].class = function() return inventory.classes_in(module)[name] end
+end
 
--- What functions give, by what their options are declared for.
-local BY_DECLARATION = { ["models"] = "model", ["data.open"] = "data set", ["train.fit"] = "result" }
-for name in ("sgd adam adamw rmsprop"):gmatch "%S+" do BY_DECLARATION["optim." .. name] = "optimizer" end
+-- Kinds that have another word in help().
+local KIND_OF = { t = "tensor", ["nn.Classifier"] = "model" }
 
--- And by their place in the library.
-local BY_NAME = { tensor = "zeros ones full rand randn randperm arange tensor", image = "image.load", canvas = "canvas",
-   loader = "loader", monitor = "monitor", model = "models.load", part = "data.list", text = "device nfc" }
+-- What else functions give than help() has a word for.
+local BESIDE = { randperm = "tensor", ["image.load"] = "image", canvas = "canvas", loader = "loader", monitor = "monitor",
+   ["data.open"] = "data set", ["data.list"] = "part", ["train.fit"] = "result", device = "text", nfc = "text" }
 
 -- What methods give: "self" is what they are called on; no word: nothing is known.
 local METHODS = {
@@ -46,6 +51,7 @@ local METHODS = {
    image = { save = false, show = false, free = false, tensor = "tensor", preprocess = "tensor" },
    handle = { get = "tensor" },
    result = { resume = "self" },
+   figure = { title = "self", text = "self", save = "self" },
    canvas = { render = "image" },
    text = { rep = "text", sub = "text", lower = "text", upper = "text", format = "text", gsub = "text", reverse = "text" },
    module = { get = "module", child = "module" },
@@ -55,7 +61,11 @@ for name in ([[train eval to apply zero_grad freeze unfreeze unfreeze_only freez
    order_classes]]):gmatch "%S+" do
    METHODS.module[name] = "self"
 end
-for name in ("forward features head embed"):gmatch "%S+" do METHODS.module[name] = "tensor" end
+
+local function kind_of(word)
+   local kind = KIND_OF[word] or word
+   return KINDS[kind] and kind
+end
 
 --- The kind of that name: { fields, class or type }.
 function kinds.of(name)
@@ -78,35 +88,44 @@ function kinds.of_userdata(value)
    end
 end
 
+-- "lr_finder", "figure" -> "figure"; methods of a model stand under both of its classes.
+local function told(kind, method)
+   local word = RETURNS[kind .. ":" .. method] or kind == "module" and RETURNS["classifier:" .. method]
+   return word and kind_of(word)
+end
+
 --- What a method of a kind gives: a kind, "self", or nil.
 function kinds.of_method(kind, method)
    local given = (METHODS[kind] or {})[method]
-   if given == nil then given = OTHERWISE[kind] end
+   if given == nil then given = told(kind, method) or OTHERWISE[kind] end
    return given or nil
 end
 
-local by_function
+-- What a name of help() stands for in the families that are used so far; nil of the others.
+local function in_use(name)
+   local value = scute
+   for key in name:gmatch "[^.]+" do value = type(value) == "table" and rawget(value, key) or nil end
+   return value
+end
 
--- Function -> kind, of those in BY_NAME and of all ops.
-local function functions()
-   local found = {}
-   for _, name in ipairs(scute.ops()) do found[rawget(scute, name)] = "tensor" end
-   for kind, names in next, BY_NAME do
-      for name in names:gmatch "%S+" do
-         local family, member = name:match "^(%w+)%.(%w+)$"
-         local holder = family and scute[family] or scute
-         found[rawget(holder, member or name)] = kind
-      end
+local function is_op(f)
+   for _, name in ipairs(scute.ops()) do
+      if rawget(scute, name) == f then return true end
    end
-   return found
+end
+
+-- The kind that a table (name -> word or kind) tells of a function.
+local function told_in(names, f)
+   for name, word in next, names do
+      if in_use(name) == f then return kind_of(word) end
+   end
 end
 
 --- What a function gives: a kind, or nil.
 function kinds.of_result(f)
    local declaration = options.of(f)
-   if declaration then return BY_DECLARATION[declaration.what] end
-   by_function = by_function or functions()
-   return by_function[f]
+   if declaration and declaration.what == "models" then return "model" end -- all of them share it
+   return is_op(f) and "tensor" or told_in(RETURNS, f) or told_in(BESIDE, f)
 end
 
 return kinds

@@ -157,9 +157,9 @@ local function add_keys(found, t)
    end
 end
 
--- A name that begins with "_" is asked for by typing that.
-local function add_fields_of_table(found, value)
-   add(found, public.names(value))
+-- A name that begins with "_" is asked for by typing that. class: that of an object, which hides some.
+local function add_fields_of_table(found, value, class)
+   for _, name in ipairs(public.names(value)) do found[name] = not class or public.is(class, name, true) or nil end
    for name in next, value do
       if type(name) == "string" and name:find "^_[%w_]*$" then found[name] = true end
    end
@@ -175,9 +175,9 @@ function things.names(thing, methods_only)
    local found = {}
    if thing == nil then return found end
    local methods = methods_of(thing)
-   if methods then add(found, public.names(methods)) end
+   if methods then add(found, public.names(methods, true)) end
    if not methods_only and thing.kind then add_keys(found, kinds.of(thing.kind).fields or {}) end
-   if type(thing.value) == "table" then add_fields_of_table(found, thing.value) end
+   if type(thing.value) == "table" then add_fields_of_table(found, thing.value, methods) end
    if not methods_only then return found end
    for name in next, found do
       local member = things.method(thing, name)

@@ -1,6 +1,6 @@
--- What the functions of the library return, as far as editors should know: the word of help() for such a value (see
--- scute.help.public), or the name of a class of modules. What an op and a constructor return is known, and a comment in C tells
--- it behind "->".
+-- What the functions of the library return, as far as editors and completion should know: the word of help() for such a value
+-- (see scute.help.inventory), or the name of a class of modules. What an op and a constructor return is known, and a comment in
+-- C tells it behind "->".
 local RETURNS = {
    ["models.create"] = "nn.Classifier", ["models.load"] = "nn.Classifier",
    ["optim.adam"] = "optimizer", ["optim.adamw"] = "optimizer", ["optim.rmsprop"] = "optimizer", ["optim.sgd"] = "optimizer",
@@ -8,7 +8,7 @@ local RETURNS = {
    ["metrics.confusion"] = "confusion", ["metrics.mean"] = "mean",
    ["train.unfreeze.plan"] = "plan", ["train.lr_find"] = "lr_finder", ["lr_finder:figure"] = "figure",
    ["module:extend"] = "nn.Module.Class", ["figure:image"] = "image", ["classifier:embed"] = "t", ["classifier:features"] = "t",
-   ["classifier:head"] = "t", ["module:forward"] = "t", ["nn.conv_bn_act"] = "t",
+   ["classifier:head"] = "t", ["module:forward"] = "t",
 }
 for _, name in ipairs { "batch", "comparison", "confusion", "curves", "embedding", "gradcam", "lr_finder", "photos",
    "predictions", "runs", "schedule", "top_losses" } do
