@@ -31,7 +31,7 @@ static const char USAGE[] =
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
     "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
     "  --watch          run the file again whenever it, or a file that it requires, is saved\n"
-    "  --check FILES    tell what is wrong in scripts, with file:line:column, without running them\n"
+    "  --check          tell what is wrong in the files, with file:line:column, without running them\n"
     "  --init DIR       make a folder for a project: a script to start from, settings for editors\n"
     "  -h, --help       show this\n"
     "  -v, --version    show versions and the number of threads\n"

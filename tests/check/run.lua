@@ -5,7 +5,7 @@ local cli = dofile "tests/cli/shell.lua"
 local photos = dofile "tests/cli/photos.lua"
 
 local tests = {}
-for _, name in ipairs { "names" } do
+for _, name in ipairs { "names", "findings", "typos" } do
    for _, test in ipairs(dofile(("%s/%s.lua"):format(here, name))(cli, photos)) do tests[#tests + 1] = test end
 end
 cli.run(tests)

@@ -46,13 +46,32 @@ end
 local METHODS = { tensor = "a tensor", model = "a model", optimizer = "an optimizer", image = "an image", canvas = "a canvas",
    text = "a text", result = "the result of training" }
 
+-- Whether one letter too many, too few or another, or two that changed places, make one name of the other.
+local function is_slip(name, meant_one)
+   local from, back = 1, 0
+   while from <= #name and name:byte(from) == meant_one:byte(from) do from = from + 1 end
+   local shorter = math.min(#name, #meant_one)
+   while back < shorter - from + 1 and name:byte(-1 - back) == meant_one:byte(-1 - back) do back = back + 1 end
+   local one, other = name:sub(from, #name - back), meant_one:sub(from, #meant_one - back)
+   return #one <= 1 and #other <= 1 or #one == 2 and one:reverse() == other
+end
+
+local SHORT = 4 -- names of so many letters are near each other by chance
+
+-- A model may be one of one's own, with methods of its own.
+local function may_be_own(thing, name, known)
+   local near = thing.kind == "model" and nearest(name, known)
+   return thing.kind == "model" and not (near and #name > SHORT and is_slip(name, near))
+end
+
 --- What is wrong with calling a method of a thing.
 function fields.method_mistake(thing, name)
    if type(thing.value) == "table" then return fields.mistake(thing, name) end
    local what = thing.class and "a " .. thing.class.class_name or METHODS[thing.kind]
    if not what or name:find "^_" or things.method(thing, name) then return nil end
-   local hint = meant(name, sorted_keys(things.names(thing, true)))
-   if hint == "" and thing.kind == "model" then return nil end -- one of one's own may have others
+   local known = sorted_keys(things.names(thing, true))
+   if may_be_own(thing, name, known) then return nil end
+   local hint = meant(name, known)
    if hint == "" then
       local elsewhere = strict.elsewhere(name)
       hint = elsewhere and ("; did you mean '%s'?"):format(elsewhere) or ""

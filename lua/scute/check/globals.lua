@@ -1,9 +1,10 @@
 -- Names that nobody declares: read, or assigned inside a function.
+local sorted_keys = require "scute.base.sorted_keys"
 local undeclared = require "scute.base.undeclared"
 
 local globals = {}
 
-local LOADERS = { dofile = true, loadfile = true, load = true }
+local LOADERS = { dofile = true, loadfile = true, load = true } -- of code that is not known
 
 -- Whether a function is that of a file, or runs as the file does.
 local function is_top_level(entry) return not entry.inside end
@@ -17,11 +18,12 @@ local function global_name(node)
    return node.tag == "Id" and not node.variable and node[1]
 end
 
--- Whether a file runs code that is not known, or changes the table of globals as it likes: then any name may be there.
+-- Whether a file runs code that is not known, or changes the table of globals as it likes: then any name may be there. What
+-- dofile returns is used where it is a module.
 local function is_open(found)
    for _, call in ipairs(found.calls) do
       local name = global_name(call[1])
-      local is_other = LOADERS[name] and not (name == "dofile" and literal_of(call)) and #call < 5
+      local is_other = LOADERS[name] and #call < 5 and (name ~= "dofile" or call.is_statement and not literal_of(call))
       local on_globals = (name == "rawset" or name == "setmetatable") and call[2] and global_name(call[2]) == "_G"
       if is_other or on_globals and (name == "setmetatable" or call[3] and call[3].tag ~= "String") then return true end
    end
@@ -60,22 +62,27 @@ function globals.others(found)
    local list = {}
    for _, call in ipairs(found.calls) do
       local how = global_name(call[1])
-      if (how == "require" or how == "dofile") and literal_of(call) then list[#list + 1] = { name = literal_of(call), how = how } end
+      local name = (how == "require" or how == "dofile") and literal_of(call)
+      if name then list[#list + 1] = { name = name, how = how } end
    end
    return list
 end
 
---- Notes the names of a file that are not declared. is_known: name -> whether it is.
-function globals.check(file, found, is_known)
-   for _, read in ipairs(found.reads) do
-      if not is_known(read.name) and not read.name:find "^_%u" then
-         file:find(read.node, undeclared.reading(read.name, read.visible))
-      end
+--- Notes the names of a file that are not declared. declared: those that are, by name; is_standard: name -> whether it is there
+-- without that.
+function globals.check(file, declared, is_standard)
+   local function is_known(name) return declared[name] or is_standard(name) or name:find "^_%u" end
+   local function near(entry)
+      local list = entry.visible
+      for _, name in ipairs(sorted_keys(declared)) do list[#list + 1] = name end
+      return list
    end
-   for _, write in ipairs(found.writes) do
-      if not is_top_level(write) and not is_known(write.name) then
-         file:find(write.node, undeclared.writing(write.name, write.visible))
-      end
+   for _, read in ipairs(file.found.reads) do
+      if not is_known(read.name) then file:find(read.node, undeclared.reading(read.name, near(read))) end
+   end
+   for _, write in ipairs(file.found.writes) do
+      local is_refused = not is_top_level(write) and not is_known(write.name)
+      if is_refused then file:find(write.node, undeclared.writing(write.name, near(write))) end
    end
 end
 

@@ -2,6 +2,7 @@
 local flags = require "scute.check.flags"
 local options = require "scute.base.options"
 local scute = require "scute"
+local strict = require "scute.base.strict"
 local things = require "scute.repl.complete.things"
 
 local known = {}
@@ -35,7 +36,7 @@ end
 -- ---- calls ----
 
 -- A strict table of options as a thing.
-local function strict(declaration)
+local function strict_of(declaration)
    return things.of(declaration:strict {})
 end
 
@@ -44,32 +45,35 @@ local function special()
    return {
       [scute.cli.parse] = function(self, call)
          local declaration = self:flags(call)
-         return declaration and strict(declaration)
+         return declaration and strict_of(declaration)
       end,
-      [scute.train.options] = function() return strict(options.of(scute.train.fit)) end,
+      [scute.train.options] = function() return strict_of(options.of(scute.train.fit)) end,
    }
 end
 
 --- What a call of cli.parse declares; nil where that is not known. The second result is what is wrong with it.
 function Known:flags(call)
-   if call.flags == nil then
+   local read = self.parsed[call]
+   if not read then
       local ok, declaration = pcall(flags.read, self, call[4])
-      call.flags = ok and declaration or false
-      call.mistake = not ok and declaration or nil
+      read = { declaration = ok and declaration or nil, mistake = not ok and declaration or nil }
+      self.parsed[call] = read
    end
-   return call.flags or nil, call.mistake
+   return read.declaration, read.mistake
 end
 
-local function required(self, call)
+-- What `require "scute"`, or a family of it, gives.
+local function required(call)
    local name = call[1].tag == "Id" and not call[1].variable and call[1][1] == "require" and call[2]
    local module = name and name.tag == "String" and name[1]
-   if not module or not (module == "scute" or module:find "^scute%.") then return nil end
-   local ok, value = pcall(require, module)
-   return ok and things.of(value) or nil
+   if module == "scute" then return things.of(scute) end
+   for _, family in ipairs(module and strict.families() or {}) do
+      if module == "scute." .. family then return things.of(scute[family]) end
+   end
 end
 
 function Known:call(node)
-   local module = required(self, node)
+   local module = required(node)
    if module then return module end
    local callee = self:thing(node[1])
    if not callee then return nil end
@@ -105,7 +109,9 @@ function of.Call(self, node) return self:call(node) end
 function of.Invoke(self, node)
    local owner = self:thing(node[1])
    local method = owner and not self:is_assigned(owner, node[2][1]) and things.method(owner, node[2][1])
-   return method and things.result(method)
+   local result = method and things.result(method)
+   local is_guess = result and owner.kind == "image" and result.kind == "image" -- good enough for completion
+   return not is_guess and result or nil
 end
 
 function of.Op(self, node)
@@ -116,11 +122,12 @@ end
 
 --- What a node stands for; nil where that is not known.
 function Known:thing(node)
-   if node.thing == nil then
-      node.thing = false -- of what leads back to itself nothing is known
-      node.thing = of[node.tag] and of[node.tag](self, node) or false
+   local things_of = self.things
+   if things_of[node] == nil then
+      things_of[node] = false -- of what leads back to itself nothing is known
+      things_of[node] = of[node.tag] and of[node.tag](self, node) or false
    end
-   return node.thing or nil
+   return things_of[node] or nil
 end
 
 --- Whether some file assigns a field of that name to a thing, or to one that may be it.
@@ -129,6 +136,7 @@ function Known:is_assigned(owner, name)
       local other = self:thing(node[1])
       local is_options = other and options.declaration_of(other.value) ~= nil
       if other and other.value ~= nil and other.value == owner.value then return true end
+      if owner.kind == "text" and other and other.value == string then return true end
       if owner.value == nil and not is_options then return true end
    end
    return false
@@ -142,7 +150,7 @@ local function catches(call)
 end
 
 --- Whether an error at a node is caught: then it may be meant.
-function Known:is_caught(node)
+function known.is_caught(node)
    local inside = node.inside
    while inside do
       if inside.argument_of and catches(inside.argument_of) then return true end
@@ -151,10 +159,10 @@ function Known:is_caught(node)
    return false
 end
 
---- What is known in files: globals = name -> {count, value} of those that they assign; assigned = name -> list of the Index nodes
--- of that name that they assign; arguments = all {variable, call}.
+--- What is known in files: globals = name -> {count, value} of those that they assign; assigned = name -> list of the Index
+-- nodes of that name that they assign; arguments = all {variable, call}.
 function known.new(globals, assigned, arguments)
-   return setmetatable({ globals = globals, assigned = assigned, arguments = arguments }, Known)
+   return setmetatable({ globals = globals, assigned = assigned, arguments = arguments, things = {}, parsed = {} }, Known)
 end
 
 return known

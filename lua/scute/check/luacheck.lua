@@ -6,8 +6,8 @@ local function older_path()
    return (package.path:gsub("/lua/5%.4/", "/lua/5.1/"))
 end
 
---- {parse(text) -> {tree, comments, offsets = where each line begins, or in place of a tree mistake = what is wrong}, busted = the
--- names that busted's tests know}. Ends the program where luacheck is not installed.
+--- {parse(text) -> {tree, comments, offsets = where each line begins, or in place of a tree mistake = what is wrong}, busted =
+-- the set of names that busted's tests know}. Ends the program where luacheck is not installed.
 return function()
    local path <close> = setmetatable({ package.path }, { __close = function(self) package.path = self[1] end })
    package.path = path[1] .. ";" .. older_path()
@@ -26,5 +26,7 @@ return function()
       end
       return parsed
    end
-   return { parse = parse, busted = (standards.busted or {}).read_globals or {} }
+   local busted = {}
+   for _, name in ipairs(standards.busted.read_globals) do busted[name] = true end
+   return { parse = parse, busted = busted }
 end

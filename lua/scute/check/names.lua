@@ -116,6 +116,7 @@ function Walk:block(list)
    self:open()
    for _, node in ipairs(list) do
       local walk = statement[node.tag]
+      node.is_statement = true
       if walk then walk(self, node) else self:expression(node) end
    end
    self:close()
@@ -168,7 +169,9 @@ end
 
 -- What is local in the block is known in the condition.
 function statement.Repeat(self, node)
-   self:block { table.unpack(node[1]), node[2] }
+   local block = table.move(node[1], 1, #node[1], 1, {})
+   block[#block + 1] = node[2]
+   self:block(block)
 end
 
 function statement.If(self, node)
@@ -198,8 +201,8 @@ function statement.Goto() end
 function statement.Label() end
 function statement.Break() end
 
---- What is in a tree: {reads, writes = globals as {name, node, inside, value, visible}, fields = Index nodes that are read, sets =
--- {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
+--- What is in a tree: {reads, writes = globals as {name, node, inside, value, visible}, fields = Index nodes that are read,
+-- sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
 function names.resolve(tree)
    local found = { reads = {}, writes = {}, fields = {}, sets = {}, calls = {}, arguments = {}, functions = {} }
    setmetatable({ found = found }, Walk):block(tree)

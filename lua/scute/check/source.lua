@@ -63,21 +63,31 @@ local function last_line_around(functions, line)
    return last
 end
 
---- Takes out what was found in lines that are to be ignored. functions: all of the file.
-function Source:leave_ignored(functions)
+local function is_ignored(self, finding)
+   for _, line in ipairs(self.ignored) do
+      local last = self.alone[line] and last_line_around(self.found.functions, line) or line
+      if line <= finding.line and finding.line <= last then return true end
+   end
+   return false
+end
+
+local function comes_before(a, b)
+   if a.line ~= b.line then return a.line < b.line end
+   return a.column < b.column or a.column == b.column and a.message < b.message
+end
+
+--- Puts what was found in order, without what is to be ignored.
+function Source:settle()
    local kept = {}
    for _, finding in ipairs(self.findings) do
-      local is_ignored = false
-      for _, line in ipairs(self.ignored) do
-         local last = self.alone[line] and last_line_around(functions, line) or line
-         is_ignored = is_ignored or line <= finding.line and finding.line <= last
-      end
-      if not is_ignored then kept[#kept + 1] = finding end
+      if not is_ignored(self, finding) then kept[#kept + 1] = finding end
    end
+   table.sort(kept, comes_before)
    self.findings = kept
 end
 
---- The file at `path`: {path, tree, findings}, without a tree where it is no Lua; nil and why where it cannot be read.
+--- The file at `path`: {path, tree, findings}, without a tree where it is no Lua, or none that luacheck's parser reads (unread
+-- = why); nil and why where it cannot be read.
 function source.open(path, luacheck)
    local file, why = io.open(path, "rb")
    local text, unread
