@@ -31,6 +31,7 @@ static const char USAGE[] =
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
     "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
     "  --watch          run the file again whenever it, or a file that it requires, is saved\n"
+    "  --check          tell what is wrong in the files, with file:line:column, without running them\n"
     "  --init DIR       make a folder for a project: a script to start from, settings for editors\n"
     "  -h, --help       show this\n"
     "  -v, --version    show versions and the number of threads\n"
@@ -51,14 +52,15 @@ static const char USAGE[] =
     "folder)\n";
 
 typedef struct {
-   bool help, version, session, watch;
+   bool help, version, session, watch, check;
    int codes;           // number of -e
    int script;          // index of the file in argv, argc if there is none
    const char *project; // of --init
 } Options;
 
 static int complain(const char *option) {
-   static const char *const known[] = {"--help", "--version", "--watch", "--init", "-e", "-i", "-h", "-v"};
+   static const char *const known[] = {"--help", "--version", "--watch", "--check", "--init",
+                                       "-e",     "-i",        "-h",      "-v"};
    int near = sc_nearest(option, sizeof known / sizeof known[0], known);
    fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
            near < 0 ? "" : " (did you mean '", near < 0 ? "" : known[near], near < 0 ? "" : "'?)");
@@ -83,6 +85,8 @@ static int parse(int argc, char **argv, Options *options) {
          options->session = true;
       else if (strcmp(option, "--watch") == 0)
          options->watch = true;
+      else if (strcmp(option, "--check") == 0)
+         options->check = true;
       else if (strcmp(option, "-e") == 0 && i + 1 < argc)
          options->codes++, i++;
       else if (strcmp(option, "-e") == 0)
@@ -97,6 +101,9 @@ static int parse(int argc, char **argv, Options *options) {
    options->script = i;
    if (options->watch && (i == argc || strcmp(argv[i], "-") == 0 || options->session))
       return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
+   bool alone = !options->codes && !options->session && !options->watch && !options->project;
+   if (options->check && (!alone || i == argc))
+      return fprintf(stderr, "scute: --check needs files, and no other option\n"), EXIT_USAGE;
    if (options->project && argc != 3) return fprintf(stderr, "scute: --init DIR stands alone\n"), EXIT_USAGE;
    if (options->codes == 0 && i == argc) options->session = true;
    return 0;
@@ -119,6 +126,7 @@ static bool goes_on(void) {
 
 static int run(lua_State *L, int argc, char **argv, const Options *options) {
    if (options->project) return sc_run_module(L, "scute.editor.new_project", options->project);
+   if (options->check) return sc_run_module(L, "scute.check.run", argv[options->script]);
    int code = 0, script = options->script;
    if (options->codes > 0 || options->session) code = sc_run_preload(L);
    if (code == 0) code = run_codes(L, argv, script);

@@ -317,3 +317,20 @@ void sc_library_look_beside(const char *path) {
    char *end = strrchr(beside, '/');
    if (end) end[end == beside] = '\0'; // the root is its own slash
 }
+
+// ---- whose files ----
+
+// Is a path that of a file in a folder, or below it? No folder is "".
+static bool lies_in(const char *file, const char *folder) {
+   size_t length = strlen(folder);
+   return length && strncmp(file, folder, length) == 0 && (folder[length - 1] == '/' || file[length] == '/');
+}
+
+bool sc_library_has(const char *file) {
+   return lies_in(file, library);
+}
+
+bool sc_library_is_beside(const char *file) {
+   char real[PATH_MAX];
+   return realpath(file, real) && lies_in(real, beside);
+}

@@ -3,6 +3,7 @@
 #define SCUTE_BIND_LIBRARY_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "host/bind/bind.h"
 
@@ -16,5 +17,10 @@ const char *sc_library_script(const char *path, char own[PATH_MAX]);
 // From now on `require` also looks where the file `path` really lies, links followed: after scute's own
 // modules, before those that are installed.
 void sc_library_look_beside(const char *path);
+
+// Is a file, by the path of its chunk, one of scute's own library? Does it lie in the folder of the script that
+// runs, or below it?
+bool sc_library_has(const char *file);
+bool sc_library_is_beside(const char *file);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/bind/globals.h"
 #include "host/bind/interrupt.h"
 #include "host/bind/library.h"
 #include "host/core/device.h"
@@ -102,6 +103,7 @@ static int open_state(lua_State *L) {
    lua_pushcfunction(L, exit_program);
    lua_setfield(L, -2, "exit");
    set_arguments(L, arguments->argc, arguments->argv, arguments->script);
+   sc_globals_open(L);
    return 0;
 }
 

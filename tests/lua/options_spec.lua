@@ -112,6 +112,7 @@ describe("what takes options", function()
 
    it("refuses a name that it does not know, everywhere", function()
       local net = scute.nn.Linear { 2, 2 }
+      -- check: ignore
       local calls = {
          ["data.open: unknown option 'sed'; did you mean 'seed'?"] = function() data.open(root .. "/photos", { sed = 1 }) end,
          ["train.fit: unknown option 'epoch'; did you mean 'epochs'?"] = function()

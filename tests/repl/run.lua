@@ -62,7 +62,7 @@ end
 -- ---- scripts and options ----
 
 expect_script("arguments", "print(arg[1], arg[2], #arg, ...)", { out = "a\tb c\t2\ta\tb c\n", silent = true }, "a 'b c'")
-expect_script("no globals for scripts", "print(scute)", { out = "nil\n" })
+expect_script("no globals for scripts", "print(rawget(_G, 'scute'))", { out = "nil\n" })
 expect_script("an error", "local x\nlocal function f()\n  return x.y\nend\nprint(f())",
    { err = "script.lua:3: attempt to index a nil value (upvalue 'x')", code = 1 })
 expect_script("its traceback", "local x\nlocal function f()\n  return x.y\nend\nprint(f())",
@@ -73,7 +73,7 @@ expect_script("folded frames", "local scute = require 'scute'\nscute.models.crea
    { err = " frames of scute\n\t" .. scratch .. "/script.lua:2: in main chunk", code = 1 })
 expect("all frames", ("SCUTE_TRACEBACK=1 %s %s/script.lua"):format(scute, scratch), { err = "lua/scute/models.lua", code = 1 })
 expect_script("no require", "print(scute.zeros(3))",
-   { err = "script.lua:1: attempt to index a nil value (global 'scute'); a file that uses it begins with: local", code = 1 })
+   { err = "script.lua:1: undeclared name 'scute'; a file that uses it begins with: local", code = 1 })
 expect_script("a stack that is full", "local function f() return 1 + f() end\nf()",
    { err = "script.lua:1: stack overflow", code = 1 })
 expect_script("a mistake in the text", "x = = 1", { err = "script.lua:1: unexpected symbol near '='", code = 1 })

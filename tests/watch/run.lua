@@ -24,7 +24,7 @@ local function runs_again_on_save()
    says(w:save("plain.lua", "print('first', ...)"), "scute: plain.lua was saved\nfirst\tone\ttwo words\n")
    says(w:save("plain.lua", "x = = 1"), "scute: plain.lua:1: unexpected symbol near '='", "a mistake in the text")
    says(w:save("plain.lua", "global = 1\nerror 'wrong'"), "plain.lua:2: wrong\nstack traceback:", "an error")
-   says(w:save("plain.lua", "print(global, 'gone')"), "nil\tgone", "nothing is left of the run before")
+   says(w:save("plain.lua", "print(_G.global, 'gone')"), "nil\tgone", "nothing is left of the run before")
    says(w:save("plain.lua", "print 'exits' os.exit(3)"), "exits\nscute: the run ended with status 3\nscute: waiting",
       "os.exit ends the run")
    says(w:save("plain.lua", "error { exit = 2, message = 'wrong flag' }"),

@@ -10,7 +10,9 @@ local REQUIRE = 'local scute = require "scute"'
 local LIBRARIES = { torch = true, np = true, numpy = true, torchvision = true, tf = true, keras = true }
 local PYTHON = { len = "#x", str = "tostring(x)", int = "math.tointeger(x) or x // 1", float = "tonumber(x)", dir = "help(x)",
    enumerate = "for i, x in ipairs(list) do", range = "for i = 1, n do", isinstance = "type(x)", input = "io.read()",
-   open = "io.open(path)", zip = "for i = 1, #a do", exit = "os.exit()" }
+   open = "io.open(path)", zip = "for i = 1, #a do", exit = "os.exit()", None = "nil", True = "true", False = "false" }
+local OLDER = { unpack = "table.unpack", loadstring = "load(text)", setfenv = "load(text, name, 't', environment)",
+   getfenv = "_ENV" } -- of Lua 5.1
 
 local MOST_TABLES = 20 -- of a value and those that it takes fields from
 
@@ -52,29 +54,33 @@ local function is_standard(value)
 end
 
 local function users_globals()
-   local list = {}
+   local found = {}
    for name, value in next, _G do
-      if type(name) == "string" and name:find "^%a" and not is_standard(value) then list[#list + 1] = name end
+      if not is_standard(value) then found[name] = value end
    end
-   table.sort(list)
-   return list
+   return names_of(found)
 end
 
 -- What a name of another library, as in `torch.nn.Linear`, is called here; who has no scute yet is told how to get it.
 local function library_hint(library, info)
-   local line = frames.source_line(info) or ""
+   local line = info and frames.source_line(info) or ""
    local path = line:match("%f[%w_]" .. library .. "%.([%a_][%w_.]*)")
    local here = path and strict.elsewhere(path:match "[^.]*$")
    local text = ("; there is no %s here, but %s"):format(library, here or "scute")
-   return frames.variable("scute", info) and text or text .. " with: " .. REQUIRE
+   return info and frames.variable("scute", info) and text or text .. " with: " .. REQUIRE
 end
 
--- The user's own name before one of the library, and guesses about Lua's last.
-local function global_hint(name, info)
+--- What to add to a message about a variable that is not there, "" where nothing is known. own: names that are near by,
+-- locals, beside the globals. info: the frame that uses it, where one runs. The user's own name comes before one of the
+-- library, and guesses about Lua's last.
+function slips.variable(name, own, info)
    if name == "scute" then return "; a file that uses it begins with: " .. REQUIRE end
    if LIBRARIES[name] then return library_hint(name, info) end
    if PYTHON[name] then return ("; in Lua it is %s"):format(PYTHON[name]) end
-   local found = core.nearest(name, users_globals()) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
+   if OLDER[name] then return ("; in Lua 5.4 it is %s"):format(OLDER[name]) end
+   local names = table.move(own, 1, #own, 1, {})
+   for _, known in ipairs(users_globals()) do names[#names + 1] = known end
+   local found = core.nearest(name, names) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
       or core.nearest(name, names_of(_G))
    return found and meant(found) or ""
 end
@@ -124,7 +130,7 @@ function slips.hint(message, stack)
    local info = stack[1]
    if not info or info.kind ~= "user" then return "" end -- none of Lua's own errors, or none in the user's code
    local kind, name = message:match "a nil value %((%a+) '([%a_][%w_]*)'%)"
-   if kind == "global" then return global_hint(name, info) end
+   if kind == "global" then return slips.variable(name, {}, info) end
    if kind == "field" or kind == "method" then return field_hint(name, info) end
    local type_name, property = message:match "attempt to call a (%S+) value %(%a+ '([%a_][%w_]*)'%)"
    if property and type_name ~= "nil" then return ("; '%s' is no function: read it without ()"):format(property) end

@@ -56,8 +56,11 @@ local function describe_frame(info)
    return ("\t%s: in %s"):format(info.what == "C" and "[C]" or place(info), what)
 end
 
+-- What raises for who called it: error, assert, and what watches over the names of globals.
 local function raises(info)
-   return info.func == error or info.func == assert
+   local globals = debug.getmetatable(_G) or {}
+   local f = info.func
+   return f == error or f == assert or info.what == "C" and (f == globals.__index or f == globals.__newindex)
 end
 
 -- Where a run of frames that begins at `first` and is not the user's ends, and whether frames of the library are among them.

@@ -1,0 +1,87 @@
+-- Fields and methods that are not there: of families, of Lua's own libraries, of tables of options, and methods of what scute's
+-- functions give.
+local nearest = require("scute.core").nearest
+local options = require "scute.base.options"
+local scute = require "scute"
+local sorted_keys = require "scute.base.sorted_keys"
+local strict = require "scute.base.strict"
+local things = require "scute.repl.complete.things"
+
+local fields = {}
+
+-- As a script that reads a field does: families and tables of options say what is wrong themselves.
+local read = assert(load("local owner, name = ... return owner[name]", "=script"))
+
+local LIBRARIES = { string = string, table = table, math = math, os = os, io = io, coroutine = coroutine, utf8 = utf8,
+   debug = debug, package = package }
+
+local function library_name(value)
+   for name, library in next, LIBRARIES do
+      if library == value then return name end
+   end
+end
+
+local function meant(name, list)
+   local near = nearest(name, list)
+   return near and ("; did you mean '%s'?"):format(near) or ""
+end
+
+-- A model of one's own may have any name that is not near one of scute's.
+local function said(thing, message)
+   if thing.value ~= scute.models then return message end
+   return message:match "^(.-did you mean '[^']*'%?)"
+end
+
+--- What is wrong with reading a field of a thing; nil where nothing is, or where only running tells.
+function fields.mistake(thing, name)
+   local value = thing.value
+   if type(value) ~= "table" then return nil end
+   local ok, found = pcall(read, value, name)
+   if not ok then return said(thing, tostring(found):gsub("^script:%d+: ", "")) end
+   local library = found == nil and library_name(value)
+   return library and ("there is no %s.%s%s"):format(library, name, meant(name, sorted_keys(value))) or nil
+end
+
+-- Things whose methods are all known: no one adds any but by assigning it.
+local METHODS = { tensor = "a tensor", model = "a model", optimizer = "an optimizer", image = "an image", canvas = "a canvas",
+   text = "a text", result = "the result of training" }
+
+-- Whether one letter too many, too few or another, or two that changed places, make one name of the other.
+local function is_slip(name, meant_one)
+   local from, back = 1, 0
+   while from <= #name and name:byte(from) == meant_one:byte(from) do from = from + 1 end
+   local shorter = math.min(#name, #meant_one)
+   while back < shorter - from + 1 and name:byte(-1 - back) == meant_one:byte(-1 - back) do back = back + 1 end
+   local one, other = name:sub(from, #name - back), meant_one:sub(from, #meant_one - back)
+   return #one <= 1 and #other <= 1 or #one == 2 and one:reverse() == other
+end
+
+local SHORT = 4 -- names of so many letters are near each other by chance
+
+-- A model may be one of one's own, with methods of its own.
+local function may_be_own(thing, name, known)
+   local near = thing.kind == "model" and nearest(name, known)
+   return thing.kind == "model" and not (near and #name > SHORT and is_slip(name, near))
+end
+
+--- What is wrong with calling a method of a thing.
+function fields.method_mistake(thing, name)
+   if type(thing.value) == "table" then return fields.mistake(thing, name) end
+   local what = thing.class and "a " .. thing.class.class_name or METHODS[thing.kind]
+   if not what or name:find "^_" or things.method(thing, name) then return nil end
+   local known = sorted_keys(things.names(thing, true))
+   if may_be_own(thing, name, known) then return nil end
+   local hint = meant(name, known)
+   if hint == "" then
+      local elsewhere = strict.elsewhere(name)
+      hint = elsewhere and ("; did you mean '%s'?"):format(elsewhere) or ""
+   end
+   return ("%s has no method '%s'%s"):format(what, name, hint)
+end
+
+--- The declaration of a thing that is a strict table of options.
+function fields.declaration(thing)
+   return options.declaration_of(thing.value)
+end
+
+return fields

@@ -1,0 +1,105 @@
+-- The files that are checked, and those that they run: what all of them say together.
+local known_in = require "scute.check.known"
+local globals = require "scute.check.globals"
+local luacheck = require "scute.check.luacheck"
+local names = require "scute.check.names"
+local source = require "scute.check.source"
+local values = require "scute.check.values"
+
+local Files = {}
+Files.__index = Files
+
+local standard = {} -- globals that are there before any script
+for name in next, _G do standard[name] = true end
+
+-- ---- reading ----
+
+-- A file with what is in it, read once; nil and why where it cannot be read.
+function Files:read(path)
+   if self.read_so_far[path] == nil then
+      local file, why = source.open(path, self.luacheck)
+      if not file then return nil, why end
+      if file.tree then file.found = names.resolve(file.tree) end
+      self.read_so_far[path] = file
+   end
+   return self.read_so_far[path]
+end
+
+-- The file of a module of one's own, which lies beside the script or where it is started.
+local function module_of(name, script)
+   local folder = script:match "^(.*/)" or ""
+   return package.searchpath(name, folder .. "?.lua;" .. folder .. "?/init.lua;./?.lua")
+end
+
+-- The file at a path and all of one's own that it runs, added to a list, each once. script: of which it is a part.
+function Files:gather(path, script, list)
+   local file = self:read(path)
+   if not file or not file.found or list[file] then return list end
+   list[#list + 1], list[file] = file, true
+   for _, other in ipairs(globals.others(file.found)) do
+      local found = other.how == "dofile" and other.name or module_of(other.name, script)
+      if found then self:gather(found, script, list) end
+   end
+   return list
+end
+
+-- The files that run together with one: its script, its modules and all of theirs.
+local function company(file, scripts)
+   local together = {}
+   for _, list in ipairs(scripts) do
+      for _, other in ipairs(list[file] and list or {}) do
+         if not together[other] then together[#together + 1], together[other] = other, true end
+      end
+   end
+   return together
+end
+
+-- ---- what they say together ----
+
+local function append(map, key, value)
+   map[key] = map[key] or {}
+   table.insert(map[key], value)
+end
+
+-- What is known of what files say that run together, the globals that they declare, and whether they may declare anything.
+local function read_together(files)
+   local declared, assigned, passed, open = {}, {}, {}, false
+   for _, file in ipairs(files) do
+      local own, is_open = globals.declared(file.found)
+      for name, entry in next, own do
+         local before = declared[name]
+         declared[name] = before and { count = before.count + entry.count } or entry
+      end
+      for _, set in ipairs(file.found.sets) do
+         if set.node[2].tag == "String" then append(assigned, set.node[2][1], set.node) end
+      end
+      table.move(file.found.arguments, 1, #file.found.arguments, #passed + 1, passed)
+      open = open or is_open
+   end
+   return known_in.new(declared, assigned, passed), declared, open
+end
+
+local function check(file, scripts, busted)
+   local known, declared, open = read_together(company(file, scripts))
+   local is_spec = file.path:find "_spec%.lua$"
+   local function is_standard(name) return standard[name] or is_spec and busted[name] end
+   if not open then globals.check(file, declared, is_standard) end
+   values.check(file, known)
+end
+
+--- Checks the files at paths. Returns them, each with its path and findings, a list of {line, column, message} in order; nil,
+-- the path and why where one cannot be read.
+return function(paths)
+   local self = setmetatable({ read_so_far = {}, luacheck = luacheck() }, Files)
+   local files, scripts = {}, {}
+   for i, path in ipairs(paths) do
+      local file, why = self:read(path)
+      if not file then return nil, path, why end
+      files[i], scripts[i] = file, self:gather(path, path, {})
+   end
+   for _, file in ipairs(files) do
+      if file.found then check(file, scripts, self.luacheck.busted) end
+      file:settle()
+   end
+   return files
+end

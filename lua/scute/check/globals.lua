@@ -1,0 +1,89 @@
+-- Names that nobody declares: read, or assigned inside a function.
+local sorted_keys = require "scute.base.sorted_keys"
+local undeclared = require "scute.base.undeclared"
+
+local globals = {}
+
+local LOADERS = { dofile = true, loadfile = true, load = true } -- of code that is not known
+
+-- Whether a function is that of a file, or runs as the file does.
+local function is_top_level(entry) return not entry.inside end
+
+-- Where a file says by name which other one it runs.
+local function literal_of(call)
+   return call[2] and call[2].tag == "String" and call[2][1]
+end
+
+local function global_name(node)
+   return node.tag == "Id" and not node.variable and node[1]
+end
+
+-- Whether a file runs code that is not known, or changes the table of globals as it likes: then any name may be there. What
+-- dofile returns is used where it is a module.
+local function is_open(found)
+   for _, call in ipairs(found.calls) do
+      local name = global_name(call[1])
+      local is_other = LOADERS[name] and #call < 5 and (name ~= "dofile" or call.is_statement and not literal_of(call))
+      local on_globals = (name == "rawset" or name == "setmetatable") and call[2] and global_name(call[2]) == "_G"
+      if is_other or on_globals and (name == "setmetatable" or call[3] and call[3].tag ~= "String") then return true end
+   end
+   for _, set in ipairs(found.sets) do
+      if global_name(set.node[1]) == "_G" and set.node[2].tag ~= "String" then return true end
+   end
+   return false
+end
+
+--- What a file declares: name -> {count, value}; and whether it may declare anything.
+function globals.declared(found)
+   local declared = {}
+   local function add(name, value)
+      local entry = declared[name] or { count = 0, value = value }
+      declared[name], entry.count = entry, entry.count + 1
+   end
+   for _, write in ipairs(found.writes) do
+      if is_top_level(write) then
+         add(write.name, write.value)
+      elseif declared[write.name] then
+         declared[write.name].count = declared[write.name].count + 1
+      end
+   end
+   for _, set in ipairs(found.sets) do
+      if global_name(set.node[1]) == "_G" and set.node[2].tag == "String" then add(set.node[2][1]) end
+   end
+   for _, call in ipairs(found.calls) do
+      local on_globals = global_name(call[1]) == "rawset" and call[2] and global_name(call[2]) == "_G"
+      if on_globals and call[3] and call[3].tag == "String" then add(call[3][1]) end
+   end
+   return declared, is_open(found)
+end
+
+--- The files that a file runs, as it names them: {name, how = "require" or "dofile"}.
+function globals.others(found)
+   local list = {}
+   for _, call in ipairs(found.calls) do
+      local how = global_name(call[1])
+      local name = (how == "require" or how == "dofile") and literal_of(call)
+      if name then list[#list + 1] = { name = name, how = how } end
+   end
+   return list
+end
+
+--- Notes the names of a file that are not declared. declared: those that are, by name; is_standard: name -> whether it is there
+-- without that.
+function globals.check(file, declared, is_standard)
+   local function is_known(name) return declared[name] or is_standard(name) or name:find "^_%u" end
+   local function near(entry)
+      local list = entry.visible
+      for _, name in ipairs(sorted_keys(declared)) do list[#list + 1] = name end
+      return list
+   end
+   for _, read in ipairs(file.found.reads) do
+      if not is_known(read.name) then file:find(read.node, undeclared.reading(read.name, near(read))) end
+   end
+   for _, write in ipairs(file.found.writes) do
+      local is_refused = not is_top_level(write) and not is_known(write.name)
+      if is_refused then file:find(write.node, undeclared.writing(write.name, near(write))) end
+   end
+end
+
+return globals

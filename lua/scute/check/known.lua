@@ -1,0 +1,168 @@
+-- What an expression stands for, as far as that is known without running it: a thing as scute.repl.complete.things has them.
+local flags = require "scute.check.flags"
+local options = require "scute.base.options"
+local scute = require "scute"
+local strict = require "scute.base.strict"
+local things = require "scute.repl.complete.things"
+
+local known = {}
+
+local Known = {}
+Known.__index = Known
+
+-- The expression that a variable or a global stands for: what is assigned to it, once.
+local function only_value(variable)
+   if variable.sets == 0 then return variable.value end
+   if variable.sets == 1 and not variable.value then return variable.assigned end
+end
+
+--- The expression that a node stands for, where it is a name.
+function Known:behind(node)
+   while node and (node.tag == "Id" or node.tag == "Paren") do
+      if node.tag == "Paren" then
+         node = node[1]
+      elseif node.variable then
+         if not node.variable.value and node.variable.sets == 0 then return nil end
+         node = only_value(node.variable)
+      else
+         local global = self.globals[node[1]]
+         if not global then return node end
+         node = global.count == 1 and global.value or nil
+      end
+   end
+   return node
+end
+
+-- ---- calls ----
+
+-- A strict table of options as a thing.
+local function strict_of(declaration)
+   return things.of(declaration:strict {})
+end
+
+-- What some functions give, which no declaration tells: function -> function(self, call) -> thing.
+local function special()
+   return {
+      [scute.cli.parse] = function(self, call)
+         local declaration = self:flags(call)
+         return declaration and strict_of(declaration)
+      end,
+      [scute.train.options] = function() return strict_of(options.of(scute.train.fit)) end,
+   }
+end
+
+--- What a call of cli.parse declares; nil where that is not known. The second result is what is wrong with it.
+function Known:flags(call)
+   local read = self.parsed[call]
+   if not read then
+      local ok, declaration = pcall(flags.read, self, call[4])
+      read = { declaration = ok and declaration or nil, mistake = not ok and declaration or nil }
+      self.parsed[call] = read
+   end
+   return read.declaration, read.mistake
+end
+
+-- What `require "scute"`, or a family of it, gives.
+local function required(call)
+   local name = call[1].tag == "Id" and not call[1].variable and call[1][1] == "require" and call[2]
+   local module = name and name.tag == "String" and name[1]
+   if module == "scute" then return things.of(scute) end
+   for _, family in ipairs(module and strict.families() or {}) do
+      if module == "scute." .. family then return things.of(scute[family]) end
+   end
+end
+
+function Known:call(node)
+   local module = required(node)
+   if module then return module end
+   local callee = self:thing(node[1])
+   if not callee then return nil end
+   self.special = self.special or special()
+   local make = callee.value ~= nil and self.special[callee.value]
+   if make then return make(self, node) end
+   return things.result(callee)
+end
+
+-- ---- expressions ----
+
+local of = {}
+
+function of.Id(self, node)
+   local value = self:behind(node)
+   if value == nil then return nil end
+   if value.tag ~= "Id" then return self:thing(value) end
+   return things.of(rawget(_G, value[1]))
+end
+
+function of.Paren(self, node) return self:thing(node[1]) end
+
+function of.String(_, node) return things.of(node[1]) end
+
+function of.Index(self, node)
+   local owner, key = self:thing(node[1]), node[2]
+   if not owner or key.tag ~= "String" or self:is_assigned(owner, key[1]) then return nil end
+   return things.field(owner, key[1])
+end
+
+function of.Call(self, node) return self:call(node) end
+
+function of.Invoke(self, node)
+   local owner = self:thing(node[1])
+   local method = owner and not self:is_assigned(owner, node[2][1]) and things.method(owner, node[2][1])
+   local result = method and things.result(method)
+   local is_guess = result and owner.kind == "image" and result.kind == "image" -- good enough for completion
+   return not is_guess and result or nil
+end
+
+function of.Op(self, node)
+   if #node < 3 or node[1] == "and" or node[1] == "or" then return nil end
+   local sign = ({ add = "+", sub = "-", mul = "*", div = "/", pow = "^", concat = ".." })[node[1]]
+   return sign and things.operated(sign, self:thing(node[2]), self:thing(node[3]))
+end
+
+--- What a node stands for; nil where that is not known.
+function Known:thing(node)
+   local things_of = self.things
+   if things_of[node] == nil then
+      things_of[node] = false -- of what leads back to itself nothing is known
+      things_of[node] = of[node.tag] and of[node.tag](self, node) or false
+   end
+   return things_of[node] or nil
+end
+
+--- Whether some file assigns a field of that name to a thing, or to one that may be it.
+function Known:is_assigned(owner, name)
+   for _, node in ipairs(self.assigned[name] or {}) do
+      local other = self:thing(node[1])
+      local is_options = other and options.declaration_of(other.value) ~= nil
+      if other and other.value ~= nil and other.value == owner.value then return true end
+      if owner.kind == "text" and other and other.value == string then return true end
+      if owner.value == nil and not is_options then return true end
+   end
+   return false
+end
+
+-- Functions that hear of an error: pcall, and what tests that there is one.
+local function catches(call)
+   local callee = call[1]
+   local name = callee.tag == "Id" and callee[1] or callee.tag == "Index" and callee[2].tag == "String" and callee[2][1] or ""
+   return name == "pcall" or name == "xpcall" or name:find "error" ~= nil
+end
+
+--- Whether an error at a node is caught: then it may be meant.
+function known.is_caught(node)
+   local inside = node.inside
+   while inside do
+      if inside.argument_of and catches(inside.argument_of) then return true end
+      inside = inside.outer
+   end
+   return false
+end
+
+--- What is known in files: globals = name -> {count, value} of those that they assign; assigned = name -> list of the Index
+-- nodes of that name that they assign; arguments = all {variable, call}.
+function known.new(globals, assigned, arguments)
+   return setmetatable({ globals = globals, assigned = assigned, arguments = arguments, things = {}, parsed = {} }, Known)
+end
+
+return known

@@ -1,0 +1,212 @@
+-- What each name in a file stands for: a variable or a global; and what is done where.
+--
+-- Of a tree as luacheck's parser makes it: an Id that is a variable gets it as `variable`, every call, index and function knows
+-- the function that it stands in (`inside`).
+--    variable    { name, value = the expression that it begins with, sets = how often it is assigned after that, assigned = the
+--                last of these, leaks = how often its value goes where it may be changed, writes = to its fields }
+local names = {}
+
+local Walk = {}
+Walk.__index = Walk
+
+-- ---- scopes ----
+
+function Walk:open() self.scope = setmetatable({}, { __index = self.scope, outer = self.scope }) end
+
+function Walk:close() self.scope = getmetatable(self.scope).outer end
+
+function Walk:declare(id, value)
+   local variable = { name = id[1], value = value, sets = 0, leaks = 0, writes = 0 }
+   id.variable = variable
+   rawset(self.scope, id[1], variable)
+end
+
+-- The names of all variables that are known here.
+local function visible(scope)
+   local list, seen = {}, {}
+   while scope do
+      for name in next, scope do
+         if not seen[name] then list[#list + 1], seen[name] = name, true end
+      end
+      scope = (getmetatable(scope) or {}).outer
+   end
+   table.sort(list)
+   return list
+end
+
+function Walk:global(id, how, value)
+   local list = self.found[how]
+   list[#list + 1] = { name = id[1], node = id, inside = self.inside, value = value, visible = visible(self.scope) }
+end
+
+-- ---- expressions ----
+
+local expression = {}
+
+-- role: "field" or "argument" where the value is looked at and stays what it is.
+function Walk:expression(node, role)
+   node.inside = self.inside
+   local walk = expression[node.tag]
+   if walk then return walk(self, node, role) end
+   for _, part in ipairs(node) do
+      if type(part) == "table" and part.tag then self:expression(part) end
+   end
+end
+
+function Walk:expressions(list, role)
+   for _, node in ipairs(list or {}) do self:expression(node, role) end
+end
+
+function expression.Id(self, node, role)
+   local variable = self.scope[node[1]]
+   node.variable = variable
+   if variable then
+      if not role then variable.leaks = variable.leaks + 1 end
+   elseif not self.scope._ENV then
+      self:global(node, "reads")
+   end
+end
+
+function expression.Index(self, node)
+   self:expression(node[1], "field")
+   self:expression(node[2])
+   table.insert(self.found.fields, node)
+end
+
+function expression.Table(self, node)
+   for _, part in ipairs(node) do
+      if part.tag == "Pair" then self:expressions(part) else self:expression(part) end
+   end
+end
+
+local function call(self, node, first)
+   self:expression(node[1], "field")
+   for i = first, #node do
+      local argument = node[i]
+      if argument.tag == "Function" then argument.argument_of = node end
+      self:expression(argument, "argument")
+      if argument.variable then table.insert(self.found.arguments, { variable = argument.variable, call = node }) end
+   end
+   table.insert(self.found.calls, node)
+end
+
+function expression.Call(self, node) call(self, node, 2) end
+
+function expression.Invoke(self, node) call(self, node, 3) end
+
+function expression.Function(self, node)
+   local outer = self.inside
+   table.insert(self.found.functions, node)
+   self.inside = node
+   node.outer = outer
+   self:open()
+   for _, parameter in ipairs(node[1]) do
+      if parameter.tag == "Id" then self:declare(parameter) end
+   end
+   self:block(node[2])
+   self:close()
+   self.inside = outer
+end
+
+-- ---- statements ----
+
+local statement = {}
+
+function Walk:block(list)
+   self:open()
+   for _, node in ipairs(list) do
+      local walk = statement[node.tag]
+      node.is_statement = true
+      if walk then walk(self, node) else self:expression(node) end
+   end
+   self:close()
+end
+
+function statement.Local(self, node)
+   self:expressions(node[2])
+   for i, id in ipairs(node[1]) do self:declare(id, node[2] and node[2][i]) end
+end
+
+function statement.Localrec(self, node)
+   self:declare(node[1][1], node[2][1])
+   self:expressions(node[2])
+end
+
+-- What is assigned to, which is not read.
+local function target(self, node, value)
+   node.inside = self.inside
+   if node.tag == "Index" then
+      self:expression(node[1], "field")
+      self:expression(node[2])
+      local owner = node[1].variable
+      if owner then owner.writes = owner.writes + 1 end
+      table.insert(self.found.sets, { node = node, value = value })
+      return
+   end
+   local variable = self.scope[node[1]]
+   node.variable = variable
+   if variable then
+      variable.sets = variable.sets + 1
+      variable.assigned = value
+   elseif not self.scope._ENV then
+      self:global(node, "writes", value)
+   end
+end
+
+function statement.Set(self, node)
+   self:expressions(node[2])
+   for i, id in ipairs(node[1]) do target(self, id, node[2][i]) end
+end
+
+function statement.Return(self, node) self:expressions(node) end
+
+function statement.Do(self, node) self:block(node) end
+
+function statement.While(self, node)
+   self:expression(node[1])
+   self:block(node[2])
+end
+
+-- What is local in the block is known in the condition.
+function statement.Repeat(self, node)
+   local block = table.move(node[1], 1, #node[1], 1, {})
+   block[#block + 1] = node[2]
+   self:block(block)
+end
+
+function statement.If(self, node)
+   for _, part in ipairs(node) do
+      if part.tag then self:expression(part) else self:block(part) end
+   end
+end
+
+local function loop(self, ids, block)
+   self:open()
+   for _, id in ipairs(ids) do self:declare(id) end
+   self:block(block)
+   self:close()
+end
+
+function statement.Fornum(self, node)
+   for i = 2, #node - 1 do self:expression(node[i]) end
+   loop(self, { node[1] }, node[#node])
+end
+
+function statement.Forin(self, node)
+   self:expressions(node[2])
+   loop(self, node[1], node[3])
+end
+
+function statement.Goto() end
+function statement.Label() end
+function statement.Break() end
+
+--- What is in a tree: {reads, writes = globals as {name, node, inside, value, visible}, fields = Index nodes that are read,
+-- sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
+function names.resolve(tree)
+   local found = { reads = {}, writes = {}, fields = {}, sets = {}, calls = {}, arguments = {}, functions = {} }
+   setmetatable({ found = found }, Walk):block(tree)
+   return found
+end
+
+return names

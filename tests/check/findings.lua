@@ -1,0 +1,168 @@
+-- What --check finds, where, and what it leaves to running.
+return function(cli, photos)
+   local check, shell = cli.check, cli.shell
+   local check_files = require "scute.check.files"
+
+   local HEAD = "local scute = require 'scute'\nlocal cli, models, nn = scute.cli, scute.models, scute.nn"
+      .. " local optim, schedule, train = scute.optim, scute.schedule, scute.train\n"
+
+   local folder = cli.scratch .. "/findings"
+
+   -- Checks a file of this text, beside others by name. Returns what is found, a line each.
+   local function found(text, others)
+      photos.write_file(folder .. "/script.lua", text)
+      for name, other in pairs(others or {}) do photos.write_file(folder .. "/" .. name, other) end
+      local lines = {}
+      for i, finding in ipairs(check_files { folder .. "/script.lua" }[1].findings) do
+         lines[i] = ("%d:%d: %s"):format(finding.line, finding.column, finding.message)
+      end
+      return table.concat(lines, "\n"), #lines
+   end
+
+   -- text -> what is found in it, with the position behind the two lines of HEAD.
+   local FOUND = {
+      ["x = 1\nprint(y)"] = "2:7: undeclared name 'y'",
+      ["local rate = 1\nprint(raet)"] = "2:7: undeclared name 'raet'; did you mean 'rate'?",
+      ["print(torch.zeros(3))"] = "1:7: undeclared name 'torch'; there is no torch here",
+      ["local function f() count = 1 end"] = "1:20: undeclared name 'count' is assigned inside a function; 'local count",
+      ["local function f() function g() end end"] = "1:29: undeclared name 'g' is assigned",
+      ["do local x = 1 end print(x)"] = "1:26: undeclared name 'x'",
+      ["local x = x"] = "1:11: undeclared name 'x'",
+      ["for i = 1, 2 do end print(i)"] = "1:27: undeclared name 'i'",
+      ["local opt = cli.parse(arg, '', cli.common)\nprint(opt.epoch)"]
+         = "2:11: command line: there is no option 'epoch'; did you",
+      ["local opt = cli.parse(arg, '', { { 'size', whole = true }, { 'much', flag = true } })\nopt.sise = 3"]
+         = "2:5: command line: there is no option 'sise'; did you mean 'size'?",
+      ["opt = cli.parse(arg, '', cli.flags({ { 'size', whole = true } }, { 'epochs' }))\nprint(opt.epochs)"]
+         = "2:11: command line: there is no option 'epochs'",
+      ["local own = { { 'size', whole = true } }\nlocal opt = cli.parse(arg, '', cli.flags(own))\nprint(opt.sice)"]
+         = "3:11: command line: there is no option 'sice'; did you mean 'size'?",
+      ["cli.parse(arg, '', cli.pick(cli.common, 'data_dri'))"] = "1:20: cli.pick: there is no flag 'data_dri'; did you mean",
+      ["cli.parse(arg, '', { { 'size', whoel = true } })"] = "1:20: command line: the option 'size' has a field 'whoel'",
+      ["local opt = cli.parse(arg, '', cli.common)\nopt.precision = 'fp61'"]
+         = "2:17: command line: option 'precision': expected one",
+      ["train.fti()"] = "1:7: scute.train.fti: there is no such function, did you mean 'scute.train.fit'?",
+      ["scute.manual_sed(1)"] = "1:7: scute.manual_sed: there is no such function",
+      ["nn.Liner { 2, 3 }"] = "1:4: scute.nn.Liner: there is no such function, did you mean 'scute.nn.Linear'?",
+      ["models.resnet51 { classes = 2 }"] = "1:8: models: unknown model 'resnet51'; did you mean 'resnet50'?",
+      ["models.create('resnet51', {})"] = "1:15: models: unknown model 'resnet51'; did you mean 'resnet50'?",
+      ["require('scute.optim').Adam {}"] = "1:24: scute.optim.Adam: there is no such function, did you mean",
+      ["print(math.flor(1.5))"] = "1:12: there is no math.flor; did you mean 'floor'?",
+      ["print(('x'):fromat())"] = "1:13: a text has no method 'fromat'; did you mean 'format'?",
+      ["local m = models.resnet18 { classes = 2 }:eval()\nm:freze()"]
+         = "2:3: a model has no method 'freze'; did you mean 'freeze'?",
+      ["nn.Linear { 2, 3 }:freze()"] = "1:20: a Linear has no method 'freze'; did you mean 'freeze'?",
+      ["scute.zeros(3):reshpe { 3, 1 }"] = "1:16: a tensor has no method 'reshpe'; did you mean 'reshape'?",
+      ["optim.sgd({}, { lr = 1 }):setp()"] = "1:27: an optimizer has no method 'setp'; did you mean 'step'?",
+      ["models.create('resnet18', { clases = 2 })"] = "1:29: models: unknown option 'clases'; did you mean 'classes'?",
+      ["models.resnet18 { image_size = '32' }"] = "1:32: models: option 'image_size': expected a whole number",
+      ["train.fit(nil, nil, { epochs = 0 })"]
+         = "1:32: train.fit: option 'epochs': expected a whole number of at least 1, found 0",
+      ["train.fit(nil, nil, { best_by = 'accurcy' })"] = "found 'accurcy'; did you mean 'accuracy'?",
+      ["train.fit(nil, nil, { augment = 'lihgt' })"] = "unknown preset 'lihgt'; did you mean 'light'?",
+      ["train.fit(nil, nil, { seed = -1 })"] = "option 'seed': expected a whole number of at least 0",
+      ["train.fit(nil, nil, { mixup = {} })"] = "option 'mixup': expected a number of at least 0, found a table",
+      ["local N = 0\nlocal o = { epochs = N }\ntrain.fit(nil, nil, o)"] = "2:22: train.fit: option 'epochs': expected",
+      ["train.options { epoch = 1 }"] = "1:17: train.fit: unknown option 'epoch'; did you mean 'epochs'?",
+      ["local run = train.options {}\nrun.optimzer = 1"] = "2:5: train.fit: there is no option 'optimzer'; did you mean",
+      ["local run = train.options {}\nrun.schedule = 'cosin'"] = "2:16: train.fit: option 'schedule': unknown schedule 'cosin'",
+      ["local m = models.resnet18 {}\nm:groups { rl = 1 }"] = "2:12: groups: unknown option 'rl'; did you mean 'lr'?",
+      ["schedule.warmup_cosine { warmpu = 1 }"] = "1:26: schedule.warmup_cosine: unknown option 'warmpu'; did you mean",
+      ["schedule.cosine(-2)"] = "1:17: schedule.cosine: option 'epochs': expected a number of at least 0, found -2",
+      ["optim.adamw({}, { lr = 1, weight_decy = 0 })"] = "1:27: optim.adamw: unknown option 'weight_decy'; did you mean",
+      ["nn.Conv2d { 3, 4, 3, strid = 2 }"] = "1:22: nn.Conv2d: unknown option 'strid'; did you mean 'stride'?",
+      ["scute.zeros(2):softmax { dmi = 1 }"] = "1:26: softmax: unknown argument 'dmi'; did you mean 'dim'?",
+      ["scute.cross_entropy(a, b, { reduction = 'men' })\na, b = 1, 2"]
+         = "1:41: cross_entropy: argument 'reduction': expected one",
+   }
+
+   -- What only running can tell, and what is right.
+   local PASSES = {
+      "x = 1\nlocal function f() x = 2 return x end", "function f() return g() end\nfunction g() return f() end",
+      "x = nil\nlocal function f() x = 2 end", "local _ENV = { print = print }\nprint(x)",
+      "print(_G.x, rawget(_G, 'y'), _PROMPT)",
+      "local function f(n) _G[n] = 1 end\nf 'x' print(x)", "rawset(_G, 'x', 1)\nprint(x)", "dofile(arg[1])\nprint(epochs)",
+      "local x <const>, y <close> = 1, nil\nprint(x, y, 7 // 2, 7 & 1)\ngoto done\n::done::",
+      "repeat local x = 1 until x == 1", "local function f(...) local a = ... return a end\nprint(f())",
+      "function other() return {} end\nlocal opt = cli.parse(arg, '', { table.unpack(other()) })\nprint(opt.any)",
+      "local own = { { 'a', flag = true } }\nown[2] = { 'b', flag = true }\nlocal opt = cli.parse(arg, '', own)\nprint(opt.b)",
+      "local own = { { 'a', flag = true } }\ntable.insert(own, { 'b', flag = true })\nprint(cli.parse(arg, '', own).b)",
+      "local opt = cli.parse(arg, '', { { 'way', choices = { 'a', 'b' } } })\nopt.way = 'both'",
+      "local opt = {}\nif arg[1] then opt = cli.parse(arg, '', cli.common) end\nprint(opt.anything)",
+      "function string.trim(s) return s end\nprint((' x'):trim(), string.trim ' x')",
+      "print(pcall(function() return train.fti end))",
+      "function models.mine() end\nmodels.mine()", "models.create('mine', {})", "models.create(arg[1], { classes = 2 }):heat()",
+      "local Net = models.create\nfunction Net.extent() end\nmodels.create(arg[1], {}):extent()",
+      "local m = nn.Linear { 2, 3 }\nfunction m:attend() end\nm:attend()", "models.resnet18 { log = false }",
+      "local Net = nn.Module:extend 'Net'\nfunction Net:build() self.a = nn.Linear { 2, 2 } end\nNet():attend()",
+      "local o = { epochs = arg[1] }\ntrain.fit(nil, nil, o)",
+      "local f = arg[1] and train.fit or train.lr_find\nf(nil, nil, { steps = 1 })",
+      "local run = train.options { early_stop = { patience = 3 } }\nrun.hooks = { { name = 'x' } }\nrun.schedule = 'cosine'",
+      "train.fti() -- check: ignore", "local function f()\n   -- check: ignore\n   train.fti()\nend",
+      "scute.zeros(3):reshape { 3, 1 }",
+      "local t = scute.zeros(3)\nprint(t.shape, t.grad, t[1])", "schedule.cosine(20)\nschedule.cosine()",
+      "nn.Sequential(nn.Linear { 2, 3 }, nn.Linear(3, 2))", "for _, m in ipairs { 'x' } do train[m]() end",
+   }
+
+   local function finds()
+      for text, expected in pairs(FOUND) do
+         local told, count = found(HEAD .. text)
+         local line = expected:match "^(%d+):%d"
+         local wanted = line and expected:gsub("^%d+", math.tointeger(line) + 2) or expected
+         check(count == 1 and told:find(wanted, 1, true), text, told)
+      end
+   end
+
+   local function leaves_the_rest()
+      for _, text in ipairs(PASSES) do
+         local told, count = found(HEAD .. text)
+         check(count == 0, text, told)
+      end
+   end
+
+   local function reads_syntax()
+      for text, expected in pairs { ["x = = 1"] = "1:5: unexpected symbol near '='", ["if x then"] = "1:",
+         ["local x <const> = 1\nx = 2"]
+         = "2:1: attempt to assign to const variable 'x'", ["goto nowhere"] = "1:1: no visible label",
+         ["\u{e4} = 1"] = "1:1: unexpected symbol", ["print('\u{e4}') y ="] = "1:15: unexpected symbol near <eof>",
+         ["#!/usr/bin/scute\nx = ("] = "2:" } do
+         local told = found(text)
+         check(told:sub(1, #expected) == expected, text, told)
+      end
+      check(found "\xEF\xBB\xBF#!/usr/bin/scute\nprint(1)" == "", "a mark in front and a line for the shell")
+   end
+
+   local function knows_modules()
+      local told
+      local others = { ["helpers.lua"] = "shared = 1\nrequire 'more'", ["more/init.lua"] = "further = 2" }
+      told = found("require 'helpers'\nprint(shared, further)\nprint(shraed)", others)
+      check(told == "3:7: undeclared name 'shraed'; did you mean 'shared'?", "modules declare", told)
+      check(found("print(tow)\nx = = 1"):find "^2:5: [^\n]*$", "syntax comes first")
+      photos.write_file(folder .. "/used.lua", "return function() return shared end")
+      photos.write_file(folder .. "/user.lua", "shared = 1\nrequire 'used'")
+      photos.write_file(folder .. "/alone.lua", "print(shared)\nprint(a)")
+      local r = shell "$S --check $T/findings/used.lua $T/findings/user.lua"
+      check(r.code == 0 and r.all, "a module beside who declares", r.all)
+      r = shell "F=$T/findings; $S --check $F/used.lua $F/alone.lua $F/script.lua $F/user.lua"
+      told = r.out:gsub(folder .. "/", "")
+      check(r.code == 1 and r.err == "" and told:find "^alone.lua:1:7: undeclared name 'shared'[^\n]*\nalone.lua:2:7: [^\n]*\n"
+         and told:find "\nscript.lua:2:5: unexpected symbol[^\n]*\n3 findings in 2 files\n$", "a script alone", r.all)
+   end
+
+   local function refuses_bad_lines()
+      cli.refuses("no file", 2, "--check needs files", "$S --check")
+      cli.refuses("a file that is not there", 2, "--check: cannot read 'nowhere.lua': No such file", "$S --check nowhere.lua")
+      cli.refuses("a folder", 2, "--check: cannot read '/': Is a directory", "$S --check /")
+      cli.refuses("another option", 2, "--check needs files, and no other option", "$S -i --check scripts/predict.lua")
+      cli.refuses("no luacheck", 1, "--check needs luacheck's parser: 'make deps' installs it",
+         "LUA_PATH='/usr/share/lua/5.4/?.lua' LUA_PATH_5_4='/nowhere/?.lua' $S --check scripts/predict.lua")
+   end
+
+   local function raises_no_false_alarm()
+      local r = shell("$S --init $T/project >/dev/null && $S --check $T/project/*.lua scripts/*.lua examples/*.lua tests/*.lua"
+         .. " tests/*/*.lua")
+      check(r.code == 0 and r.out == "" and r.err == "", "what is right passes", r.all)
+   end
+
+   return { finds, leaves_the_rest, reads_syntax, knows_modules, refuses_bad_lines, raises_no_false_alarm }
+end

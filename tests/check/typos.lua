@@ -1,0 +1,79 @@
+-- Six typos of different kinds in copies of each exercise: --check finds each in its line, and so does running, in one line
+-- and before anything is trained.
+return function(cli, photos)
+   local check, shell = cli.check, cli.shell
+
+   -- { what, the text of the script, the typo in its place, what both say }. What ends in a line break is put before a line.
+   local FUNCTION = { "a function of a family", "cli.parse(", "cli.prase(",
+      "scute.cli.prase: there is no such function, did you mean 'scute.cli.parse'?" }
+   local GLOBAL = { "a global in a function", "local opt = ", "local function f() fctor = 2 return fctor end\nf()\n",
+      "undeclared name 'fctor' is assigned inside a function; 'local fctor = ...'" }
+   local TYPOS = {
+      ["transfer_learning"] = { GLOBAL,
+         { "a flag", "opt.freeze_backbone", "opt.freeze_backbne", "there is no option 'freeze_backbne'; did you mean" },
+         { "an option", "pretrained =", "pretraned =", "unknown option 'pretraned'; did you mean 'pretrained'?" },
+         { "a method", "model:freeze", "model:freze", "did you mean 'freeze'?" },
+         { "a variable", "fit(model, ", "fit(modle, ", "undeclared name 'modle'; did you mean 'model'?" },
+         { "a value", "local fit = ", "run.best_by = 'accurcy'\n", "found 'accurcy'; did you mean 'accuracy'?" },
+      },
+      ["fine_tuning"] = { FUNCTION,
+         { "a flag", "opt.batch_norm", "opt.batchnrm", "there is no option 'batchnrm'; did you mean 'batch_norm'?" },
+         { "an option", "warmup = opt.unfreeze_warmup", "warmpu = opt.unfreeze_warmup",
+            "unknown option 'warmpu'; did you mean 'warmup'?" },
+         { "a field of a run", "run.schedule", "run.shedule", "there is no option 'shedule'; did you mean 'schedule'?" },
+         { "a value", "warmup = opt.warmup_epochs", "warmup = -1", "'warmup': expected a number of at least 0, found -1" },
+         { "a variable", "fit(model, set,", "fit(model, sets,", "undeclared name 'sets'; did you mean 'set'?" },
+      },
+      ["compare_architectures"] = { FUNCTION, GLOBAL,
+         { "a flag", "local found = ", "opt.sedes = 2\n", "there is no option 'sedes'; did you mean 'seeds'?" },
+         { "an option", "compare.flags)", "cli.flags { { 'more', flag = true, hepl = '' } })",
+            "the option 'more' has a field 'hepl', which means nothing; did you mean 'help'?" },
+         { "a value", "local found = ", "local step = scute.schedule.step { every = 0 }\n", "option 'every': expected a" },
+         { "a variable", "compare.run(opt,", "compare.run(otp,", "undeclared name 'otp'; did you mean 'opt'?" },
+      },
+      ["best_practices"] = { FUNCTION, GLOBAL,
+         { "a flag", "opt.list\n", "opt.lits\n", "there is no option 'lits'; did you mean 'list'?" },
+         { "an option", "every = opt.epochs / 3", "evrey = opt.epochs / 3", "unknown option 'evrey'; did you mean 'every'?" },
+         { "a value", "gamma = 0.1", "gamma = 'small'", "option 'gamma': expected a number" },
+         { "a variable", "train.fit(model, set,", "train.fit(modle, set,", "undeclared name 'modle'; did you mean 'model'?" },
+      },
+   }
+   local ARGUMENTS = " --data_dir $T/typos/photos --weights none --output_dir $T/typos/out --image_size 32 --epochs 1"
+      .. " --model baseline_cnn --freeze_backbone"
+   local OF = { fine_tuning = ARGUMENTS:gsub(" %-%-freeze_backbone", ""), best_practices = ARGUMENTS:gsub(" %-%-f.*$", ""),
+      compare_architectures = " --data_dir $T/typos/photos --weights none --output_dir $T/typos/out --models baseline_cnn" }
+
+   -- A copy with a typo; returns its path and the line in which that is.
+   local function misspelt(exercise, number, typo)
+      local text = cli.read_file(("scripts/%s.lua"):format(exercise))
+      local at, behind = text:find(typo[2], 1, true)
+      assert(at, typo[2])
+      if typo[3]:find "\n$" and not typo[2]:find "\n" then behind = at - 1 end
+      local changed = text:sub(1, at - 1) .. typo[3] .. text:sub(behind + 1)
+      local path = ("%s/typos/%s_%d.lua"):format(cli.scratch, exercise, number)
+      photos.write_file(path, changed)
+      return path, select(2, text:sub(1, at - 1):gsub("\n", "")) + 1
+   end
+
+   local function try(exercise, number, typo)
+      local name = ("%s: %s"):format(exercise, typo[1])
+      local path, line = misspelt(exercise, number, typo)
+      local place = ("%s:%d:"):format(path, line)
+      local r = shell("$S --check " .. path)
+      check(r.code == 1 and r.out:sub(1, #place) == place and r.out:find(typo[4], 1, true), name .. " is found", r.all)
+      r = shell(("$S %s%s"):format(path, OF[exercise] or ARGUMENTS))
+      local first = r.err:match "^[^\n]*"
+      check(r.code == 1 and first:find(typo[4], 1, true), name .. " is told", r.all)
+      check(not r.out:find "epoch +1" and not cli.read_file(cli.scratch .. "/typos/out/baseline_cnn/run.json"),
+         name .. " trains nothing", r.all)
+   end
+
+   local function finds_typos_in_exercises()
+      photos.set(cli.scratch .. "/typos/photos", { blue = 5, red = 5 })
+      for exercise, typos in pairs(TYPOS) do
+         for number, typo in ipairs(typos) do try(exercise, number, typo) end
+      end
+   end
+
+   return { finds_typos_in_exercises }
+end
