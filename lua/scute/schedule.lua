@@ -32,12 +32,17 @@ end
 
 -- ---- making ----
 
-local function text_of(name, o, total)
+local function value_text(value, where)
+   if type(value) == "function" then return ("a function (%s)"):format(where(value)) end
+   return type(value) == "table" and "{" .. table.concat(value, ", ") .. "}" or tostring(value)
+end
+
+-- Functions are there only where `where` says of them where they stand.
+local function text_of(name, o, total, where)
    local parts = {}
    for key, value in pairs(o) do
-      if not (key == "epochs" and value == total) then
-         parts[#parts + 1] = ("%s = %s"):format(key, type(value) == "table" and "{" .. table.concat(value, ", ") .. "}"
-            or tostring(value))
+      if not (key == "epochs" and value == total) and (where or type(value) ~= "function") then
+         parts[#parts + 1] = ("%s = %s"):format(key, value_text(value, where))
       end
    end
    table.sort(parts)
@@ -81,9 +86,10 @@ local function new(name, o, epochs, at, stretches)
    return self
 end
 
---- What tells two schedules apart, in one line. total: epochs of the run, which a length of just that stands for.
-function Schedule:describe(total)
-   return text_of(self.name, self.options, total)
+--- What tells two schedules apart, in one line. total: epochs of the run, which a length of just that stands for. where: for
+-- people, function(f) -> where a function of one's own stands, which is left out without it.
+function Schedule:describe(total, where)
+   return text_of(self.name, self.options, total, where)
 end
 
 --- The factors of a run of {epochs =, steps_per_epoch =}, as a list.
@@ -130,8 +136,8 @@ function Schedule:then_(next_one)
    local joined = new(self.name .. ", " .. next_one.name, {}, total, at, next_one.stretches)
    joined.observe, joined.save, joined.load, joined.reset = next_one.observe, next_one.save, next_one.load, next_one.reset
    local first = self
-   function joined.describe(_, whole)
-      return first:describe() .. ", then " .. next_one:describe(whole and whole - first.epochs)
+   function joined.describe(_, whole, where)
+      return first:describe(nil, where) .. ", then " .. next_one:describe(whole and whole - first.epochs, where)
    end
    return joined
 end
@@ -347,7 +353,7 @@ PLATEAU:describes(schedule.plateau)
 --- A function of one's own: f(step, epoch) -> factor, both from 1.
 function schedule.custom(f)
    if type(f) ~= "function" then error("schedule.custom: expected a function f(step, epoch), found " .. tostring(f), 2) end
-   return new("custom", {}, nil, function(t, _, position)
+   return new("custom", { f = f }, nil, function(t, _, position)
       local factor = f(t + 1, t // position.steps_per_epoch + 1)
       if type(factor) ~= "number" or factor ~= factor or factor < 0 or factor == math.huge then
          error(("schedule: the function gave %s in step %d, expected a number of at least 0"):format(tostring(factor), t + 1),

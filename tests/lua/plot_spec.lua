@@ -160,6 +160,104 @@ describe("scute.plot", function()
       assert.is_true(#late < #all)
    end)
 
+   describe("of learning rates", function()
+      local axes = require "scute.plot.axes"
+      local schedules = scute.schedule
+
+      -- The axes of a picture: options, and items with xs, ys, label, step and above.
+      local function axes_of(draw)
+         local new, seen = axes.new, nil
+         axes.new = function(...)
+            local ax = new(...)
+            if not seen or (ax.options.title or ""):find "rate" then seen = ax end
+            return ax
+         end
+         local done, why = pcall(draw)
+         axes.new = new
+         assert(done, why)
+         return seen
+      end
+
+      local function of_schedule(schedule, options)
+         options.epochs, options.steps_per_epoch = options.epochs or 4, options.steps_per_epoch or 2
+         return axes_of(function() plot.schedule(schedule, options) end)
+      end
+
+      local function labels(ax)
+         local list = {}
+         for i, item in ipairs(ax.items) do list[i] = item.label end
+         return list
+      end
+
+      it("has steps as steps, and epochs from 1", function()
+         local ax = of_schedule(schedules.step { every = 2, gamma = 0.5 }, { lr = 0.1 })
+         local line = ax.items[1]
+         assert.is_true(line.step)
+         assert.same({ 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5 }, line.xs) -- the last step lasts as long as the others
+         assert.same({ 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05 }, line.ys)
+         assert.same({ 1, 5 }, ax.options.xlim)
+         assert.same({ 1, 2 }, of_schedule(schedules.constant(), { epochs = 1, steps_per_epoch = 1 }).options.xlim)
+         local svg = plot.schedule(schedules.constant(), { epochs = 1, steps_per_epoch = 1 }):svg()
+         assert.is_truthy(svg:find("<svg", 1, true))
+      end)
+
+      it("has a logarithmic axis where rates differ by more than ten", function()
+         local function is_log(schedule, lr, more)
+            local options = { lr = lr, epochs = 10, steps_per_epoch = 20 }
+            for name, value in pairs(more or {}) do options[name] = value end
+            return of_schedule(schedule, options).options.ylog
+         end
+         local cosine = schedules.warmup_cosine { warmup = 1 }
+         assert.is_false(is_log(cosine, 0.1))
+         assert.is_false(is_log(schedules.one_cycle(), 0.1))
+         assert.is_false(is_log(schedules.step { every = 3, gamma = 0.5 }, 0.1))
+         assert.is_true(is_log(schedules.step { every = 3, gamma = 0.1 }, 0.1))
+         assert.is_false(is_log(cosine, { body = 0.01, head = 0.1 }))
+         assert.is_true(is_log(cosine, { body = 0.001, head = 0.1 }))
+         assert.is_false(is_log(cosine, { body = 0.05, head = 0.1 }, { from = { body = 10 } })) -- lower only since it is late
+         assert.is_true(is_log(cosine, 0.1, { log = true }))
+         assert.is_false(is_log(cosine, { body = 0.001, head = 0.1 }, { log = false }))
+      end)
+
+      it("keeps the end of a cosine from pressing a logarithmic axis together", function()
+         local ax = of_schedule(schedules.cosine(), { lr = { body = 1e-4, head = 1e-2 }, epochs = 10, steps_per_epoch = 100 })
+         assert.is_true(ax.options.ylim[1] > 1e-8 and ax.options.ylim[1] < 1e-6)
+         assert.is_true(ax.items[1].ys[1000] < ax.options.ylim[1]) -- it leaves through the ground
+      end)
+
+      it("hides no line under another", function()
+         local ax = of_schedule(schedules.constant(), { lr = { fc = 0.1, layer1 = 0.05, layer2 = 0.05, layer3 = 0.05 } })
+         assert.same({ "fc", "layer1, layer2, layer3" }, labels(ax))
+         ax = of_schedule(schedules.constant(), { lr = { fc = 0.1, layer1 = 0.05, layer2 = 0.05, layer3 = 0.05 },
+            from = { layer1 = 3, layer2 = 2, layer3 = 2 } })
+         assert.same({ "fc", "layer1", "layer2, layer3" }, labels(ax))
+         assert.same({ 0, 3, 0 }, { ax.items[1].above, ax.items[2].above, ax.items[3].above }) -- who begins first is in place
+         assert.is_nil(of_schedule(schedules.constant(), { lr = 0.1 }).items[1].label)
+      end)
+
+      it("warms up what joins later", function()
+         local ax = of_schedule(schedules.constant(), { lr = { body = 1, head = 1 }, from = { body = 3 }, warmup = 4,
+            steps_per_epoch = 4 })
+         assert.same({ 0.25, 0.5, 0.75, 1, 1 }, table.move(ax.items[1].ys, 9, 13, 1, {}))
+         assert.equal(1, ax.items[2].ys[1])
+      end)
+
+      it("has the same of a history, whose axis has no epoch 0", function()
+         local rows = {}
+         for epoch = 1, 40 do
+            rows[epoch] = { epoch = epoch, train_loss = 1, val_loss = 1, train_accuracy = 1, val_accuracy = 1,
+               rates = { fc = 0.1, layer1 = 0.01 / epoch, layer2 = 0.01 / epoch } }
+         end
+         local ax = axes_of(function() plot.curves(rows) end)
+         assert.same({ "fc", "layer1, layer2" }, labels(ax))
+         assert.is_true(ax.options.ylog)
+         assert.equal(0.5, ax.options.xlim[1])
+         ax = axes_of(function() plot.runs { { history = rows, name = "a" }, { history = rows, name = "b" } } end)
+         assert.is_true(ax.items[1].dash == nil and ax.items[2].dash ~= nil) -- both are seen
+         assert.equal(0.5, ax.options.xlim[1])
+      end)
+   end)
+
    it("writes PNG, SVG and PDF, and nothing else", function()
       local base = os.tmpname()
       local figure = plot.schedule(scute.schedule.warmup_cosine { warmup = 1 })

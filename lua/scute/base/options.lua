@@ -26,6 +26,7 @@
 --   resume             what a run that goes on may do with it: nil: it is the same, "free": whatever it likes (it changes no
 --                      number), "longer": it may grow
 --   identity           function(value) -> the text by which two runs are told apart
+--   told               function(value, run) -> what people are told of it, a text or a number; value may be nil
 -- For a command line (see scute.cli) also value = what the value is called; argument, many = true: words without a name.
 --
 -- An entry without a kind takes any value. false stands for an option that is not given, but for a flag.
@@ -45,7 +46,8 @@ local described = setmetatable({}, { __mode = "k" }) -- function or class -> its
 
 local FIELDS = {}
 for name in ([[1 2 whole number flag text choices read keep_text is expected default show required unless excludes why synonyms
-   suggests resume identity help min above max below value argument many optional in_run as_flag script_only]]):gmatch "%S+" do
+   suggests resume identity told help min above max below value argument many optional in_run as_flag
+   script_only]]):gmatch "%S+" do
    FIELDS[name] = true
 end
 

@@ -8,7 +8,8 @@ local axes = {}
 local Axes = {}
 Axes.__index = Axes
 
---- Axes in the box {x, y, width, height} of `fig`. options: title, xlabel, ylabel, xlog, ylog, xwhole (no fractions), xlim,
+--- Axes in the box {x, y, width, height} of `fig`. options: title, xlabel, ylabel, xlog, ylog, xwhole (no fractions), xspans
+-- (whole numbers that last until the next, as epochs do: each stands in the middle of its own), xlim,
 -- ylim = {low, high} (either may be nil: from the data), legend = false, empty = what stands there where there is nothing to
 -- draw.
 function axes.new(fig, box, options)
@@ -32,7 +33,7 @@ local function add(self, kind, item)
 end
 
 --- A line through the points; what is no finite number leaves a gap. options: label, color, width, dash, alpha, step (as
--- stairs), markers (true: dots too).
+-- stairs), markers (true: dots too), above (pixels by which it lies higher, beside another line).
 function Axes:line(xs, ys, options)
    local item = { xs = xs, ys = ys }
    for key, value in pairs(options or {}) do item[key] = value end
@@ -174,8 +175,9 @@ local function draw_grid(self, p)
    local canvas = self.canvas
    local last = -math.huge
    for _, entry in ipairs(p.xmarks) do
-      local x = p.x(entry[1])
-      canvas:polyline({ x, p.top, x, p.bottom }, { color = figure.GRID })
+      local x, line = p.x(entry[1]), p.x(entry[1])
+      if self.options.xspans then x = (math.max(x, p.left) + math.min(p.x(entry[1] + 1), p.right)) / 2 end
+      if line >= p.left then canvas:polyline({ line, p.top, line, p.bottom }, { color = figure.GRID }) end
       local half = canvas:measure(entry[2], { size = figure.SMALL }) / 2
       if x - half > last + 4 then
          self.fig:text(x, p.bottom + 15, entry[2], { size = figure.SMALL, align = "center", color = figure.SOFT })
@@ -191,7 +193,7 @@ local function draw_grid(self, p)
 end
 
 local function pieces(self, item, p)
-   local list, piece = {}, nil
+   local list, piece, above = {}, nil, item.above or 0
    for i = 1, math.max(#item.xs, #item.ys) do
       local x, y = item.xs[i], item.ys[i]
       if self:usable(x, y) then
@@ -204,7 +206,7 @@ local function pieces(self, item, p)
             piece[#piece + 1] = piece[#piece - 1]
          end
          piece[#piece + 1] = p.x(x)
-         piece[#piece + 1] = p.y(y)
+         piece[#piece + 1] = p.y(y) - above
       else
          piece = nil
       end
@@ -265,7 +267,8 @@ local function place(self, legend)
    p.ymarks = o.ylog and ticks.log(ylow, yhigh, count) or ticks.linear(ylow, yhigh, count, o.ywhole)
    p.left = box.x + widest(self, p.ymarks) + (o.ylabel and 32 or 12)
    local across = math.max(2, (p.right - p.left) // 70)
-   p.xmarks = o.xlog and ticks.log(xlow, xhigh, across) or ticks.linear(xlow, xhigh, across, o.xwhole)
+   p.xmarks = o.xlog and ticks.log(xlow, xhigh, across) or o.xspans
+      and ticks.linear(math.floor(xlow), math.ceil(xhigh) - 1, across, true) or ticks.linear(xlow, xhigh, across, o.xwhole)
    p.x = scale(xlow, xhigh, p.left, p.right, o.xlog)
    p.y = scale(ylow, yhigh, p.bottom, p.top, o.ylog)
    return p

@@ -2,6 +2,7 @@
 local axes = require "scute.plot.axes"
 local figure = require "scute.plot.figure"
 local history = require "scute.plot.history"
+local rate_lines = require "scute.plot.rate_lines"
 local ticks = require "scute.plot.ticks"
 
 local curves = {}
@@ -15,18 +16,24 @@ local function has(ys)
    return false
 end
 
--- All panels cover the same epochs, also of groups that join late.
+-- All panels cover the same epochs, also of groups that join late. There is no epoch 0.
+local function epochs_from(first, last)
+   local low, high = ticks.limits(first, last)
+   return { math.max(low, 0.5), high }
+end
+
 local function epochs_of(rows)
-   local low, high = ticks.limits(rows[1].epoch, rows[#rows].epoch)
-   return { math.max(low, 0), high }
+   return epochs_from(rows[1].epoch, rows[#rows].epoch)
 end
 
 local function pair(fig, rows, box, title, name, options)
    options.title, options.xlabel, options.xwhole, options.xlim = title, "epoch", true, epochs_of(rows)
    local ax = axes.new(fig, box, options)
-   for i, part in ipairs { { "train_", "train", DASH }, { "val_", "validation" } } do
+   for i, part in ipairs { { "val_", "validation" }, { "train_", "train", DASH } } do -- the dashed line does not hide the other
       local xs, ys = history.column(rows, part[1] .. name)
-      if has(ys) then ax:line(xs, ys, { label = part[2], color = figure.COLORS[i], dash = part[3], markers = #rows <= 30 }) end
+      if has(ys) then
+         ax:line(xs, ys, { label = part[2], color = figure.COLORS[3 - i], dash = part[3], markers = #rows <= 30 })
+      end
    end
    return ax
 end
@@ -43,18 +50,6 @@ local function best_of(rows, epoch)
          or value == best.val_accuracy and (row.val_loss or 0) < (best.val_loss or 0)) then best = row end
    end
    return best
-end
-
-local function rates(fig, rows, groups, box)
-   local ax = axes.new(fig, box, { title = "Learning rate", xlabel = "epoch", xwhole = true, ylog = true,
-      xlim = epochs_of(rows), empty = "0 at the end of each epoch" })
-   for i, group in ipairs(groups) do
-      local xs, ys = {}, {}
-      for j, row in ipairs(rows) do xs[j], ys[j] = row.epoch, row.rates and row.rates[group] or 0 / 0 end
-      ax:line(xs, ys, { label = group, color = figure.COLORS[(i - 1) % #figure.COLORS + 1], markers = #rows == 1,
-         dash = i > #figure.COLORS and DASH or nil })
-   end
-   ax:draw()
 end
 
 local function rate_of(row, group)
@@ -74,6 +69,20 @@ local function trained(rows, i, group)
    if rate_of(rows[i], group) > 0 then return true end
    if i == #rows and not ever(rows, group) then return true end
    return i > 1 and rate_of(rows[i - 1], group) > 0 and (i == #rows or rate_of(rows[i + 1], group) > 0)
+end
+
+local function rates(fig, rows, groups, box)
+   local ax = axes.new(fig, box, { title = "Learning rate at the end of each epoch", xlabel = "epoch", xwhole = true,
+      xlim = epochs_of(rows), empty = "0" })
+   local xs, lines = {}, {}
+   for j, row in ipairs(rows) do xs[j] = row.epoch end
+   for i, group in ipairs(groups) do
+      local ys = {}
+      for j, row in ipairs(rows) do ys[j] = trained(rows, j, group) and rate_of(row, group) or 0 / 0 end
+      lines[i] = { name = group, ys = ys }
+   end
+   rate_lines.add(ax, xs, lines, { markers = #rows == 1 })
+   ax:draw()
 end
 
 -- {first, last} of each stretch of epochs in which a group trained.
@@ -159,6 +168,16 @@ end
 local titles = { val_accuracy = "Validation accuracy", val_loss = "Validation loss", train_loss = "Training loss",
    train_accuracy = "Training accuracy" }
 
+-- Whether a line is just where one of those before it is.
+local function is_hiding(lines, ys)
+   for _, other in ipairs(lines) do
+      local same = #other == #ys
+      for k = 1, #ys do same = same and other[k] == ys[k] end
+      if same then return true end
+   end
+   return false
+end
+
 --- Several runs in one picture. runs: list of { name, history = as for plot.curves }. options: metric ("val_accuracy"),
 -- title, width (760), height (420).
 function curves.runs(runs, options)
@@ -167,13 +186,20 @@ function curves.runs(runs, options)
    if type(runs) ~= "table" or #runs == 0 then error("plot.runs: expected a list of runs, found none", 2) end
    local fig = figure.new(options.width or 760, options.height or 420)
    fig:title(options.title or titles[metric] or metric)
-   local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlabel = "epoch",
-      xwhole = true, ylim = metric:find "accuracy" and { 0, 1 } or nil })
+   local histories, first, last = {}, math.huge, 0
    for i, run in ipairs(runs) do
       local rows = history.rows(run.history, run.name or ("run " .. i))
+      histories[i], first, last = rows, math.min(first, rows[1].epoch), math.max(last, rows[#rows].epoch)
+   end
+   local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlabel = "epoch",
+      xwhole = true, xlim = epochs_from(first, last), ylim = metric:find "accuracy" and { 0, 1 } or nil })
+   local lines = {}
+   for i, run in ipairs(runs) do
+      local rows = histories[i]
       local xs, ys = history.column(rows, metric)
       ax:line(xs, ys, { label = run.name or ("run " .. i), color = figure.COLORS[(i - 1) % #figure.COLORS + 1],
-         dash = i > #figure.COLORS and DASH or nil, markers = #rows <= 30 })
+         dash = (i > #figure.COLORS or is_hiding(lines, ys)) and DASH or nil, markers = #rows <= 30 })
+      lines[i] = ys
    end
    ax:draw()
    return fig

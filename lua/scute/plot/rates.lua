@@ -2,6 +2,7 @@
 local axes = require "scute.plot.axes"
 local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
+local rate_lines = require "scute.plot.rate_lines"
 
 local rates = {}
 
@@ -15,33 +16,52 @@ local function as_groups(lr)
    return groups
 end
 
---- What a schedule will do. schedule: as scute.schedule makes them. options: epochs (10), steps_per_epoch (100), lr (a number,
--- or {group = rate}; default 1), from ({group = first epoch, from 1}; default: all from the start), span ({step} from which on
--- a run was lengthened, where the picture begins), title, log (a logarithmic axis).
+-- The rate of a group at the steps of a list; NaN while it waits. A step's rate holds until the next, so the last one has an
+-- end.
+local function rates_of(schedule, group, steps, options)
+   local ys, per_epoch = {}, options.steps_per_epoch
+   local joins = ((options.from and options.from[group[1]] or 1) - 1) * per_epoch
+   for i, step in ipairs(steps) do
+      ys[i] = step < joins and 0 / 0 or group[2] * schedule.factor { step = step, steps_per_epoch = per_epoch,
+         epochs = options.epochs, span = options.span }
+      if joins > 0 and options.warmup then ys[i] = ys[i] * math.min((step - joins + 1) / options.warmup, 1) end
+   end
+   ys[#ys + 1] = ys[#ys]
+   return ys
+end
+
+-- The steps that are drawn, from 0, and where they stand on an axis on which epoch 1 is from 1 to 2.
+local function steps_of(options)
+   local first, last = options.span and options.span.step or 0, options.epochs * options.steps_per_epoch - 1
+   local steps, xs = {}, {}
+   for step = first, last, math.max(1, (last + 1) // MOST_POINTS) do
+      steps[#steps + 1], xs[#xs + 1] = step, 1 + step / options.steps_per_epoch
+   end
+   xs[#xs + 1] = 1 + options.epochs
+   return steps, xs
+end
+
+--- What a schedule will do, step by step. schedule: as scute.schedule makes them. options: epochs (10), steps_per_epoch (100),
+-- lr (a number, or {group = rate}; default 1), from ({group = first epoch, from 1}; default: all from the start), warmup (steps
+-- in which the rate of a group that joins later rises), span ({step} from which on a run was lengthened, where the picture
+-- begins), title, log (whether the axis is logarithmic; default: where rates differ by more than ten).
 function rates.schedule(schedule, options)
    options = options or {}
    if type(schedule) ~= "table" or type(schedule.factor) ~= "function" then
       error("plot.schedule: expected a schedule of scute.schedule, found " .. tostring(schedule), 2)
    end
    local epochs, per_epoch = options.epochs or 10, options.steps_per_epoch or 100
-   local start = options.span and options.span.step or 0
-   local steps = epochs * per_epoch
-   local stride = math.max(1, steps // MOST_POINTS)
+   local shown = { epochs = epochs, steps_per_epoch = per_epoch, from = options.from, warmup = options.warmup,
+      span = options.span }
+   local steps, xs = steps_of(shown)
    local fig = figure.new(options.width or 760, options.height or 360)
    fig:title(options.title or "Schedule" .. (schedule.name and ": " .. schedule.name:gsub("_", " ") or ""),
       ("%s of %s"):format(console.count(epochs, "epoch"), console.count(per_epoch, "step")))
    local ax = axes.new(fig, { x = 12, y = 52, width = fig.width - 24, height = fig.height - 60 },
-      { xlabel = "epoch", ylabel = "learning rate", ylog = options.log, xlim = { start / per_epoch, epochs } })
-   for _, group in ipairs(as_groups(options.lr)) do
-      local xs, ys = {}, {}
-      local first = options.from and options.from[group[1]] or 1
-      for step = math.max((first - 1) * per_epoch, start), steps - 1, stride do
-         xs[#xs + 1] = step / per_epoch
-         ys[#ys + 1] = group[2] * schedule.factor { step = step, steps_per_epoch = per_epoch, epochs = epochs,
-            span = options.span }
-      end
-      ax:line(xs, ys, { label = #as_groups(options.lr) > 1 and group[1] or nil })
-   end
+      { xlabel = "epoch", ylabel = "learning rate", xspans = true, xlim = { xs[1], 1 + epochs } })
+   local groups, lines = as_groups(options.lr), {}
+   for i, group in ipairs(groups) do lines[i] = { name = group[1], ys = rates_of(schedule, group, steps, shown) } end
+   rate_lines.add(ax, xs, lines, { step = true, log = options.log, labels = #groups > 1 })
    ax:draw()
    return fig
 end

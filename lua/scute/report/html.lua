@@ -7,6 +7,7 @@ local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local page = require "scute.base.page"
 local thumbnail = require "scute.base.thumbnail"
+local FIT = require "scute.train.options"
 
 local html = {}
 
@@ -225,6 +226,25 @@ local function data_of(run)
    return section("Photos", rows_table(all), page.table({ { "class" }, { "train", true }, { "validate", true } }, rows))
 end
 
+-- What it trained with, in the order in which train.fit declares it; what only another version knows comes last.
+local function settings_of(run)
+   if type(run.settings) ~= "table" then return nil end
+   local rows, rest = {}, {}
+   for name, value in pairs(run.settings) do rest[name] = value end
+   for _, name in ipairs(FIT.names) do
+      if rest[name] ~= nil then rows[#rows + 1] = { name, plain(rest[name]) } end
+      rest[name] = nil
+   end
+   local others = page.sorted(rest)
+   return section("Settings", rows_table(table.move(others, 1, #others, #rows + 1, rows)))
+end
+
+-- What the script was told; a script of one's own need not say that.
+local function arguments_of(run)
+   local arguments = type(run.arguments) == "table" and run.arguments or {}
+   return next(arguments) and section("Arguments", rows_table(page.sorted(arguments))) or nil
+end
+
 -- Pictures that an evaluation has left.
 local function pictures_of(folder)
    local map, parts = read(folder .. "/features.png"), {}
@@ -259,7 +279,7 @@ function html.text(folder)
       head_of(run), summary_of(run), curves_of(folder, run) or "", confusion or "", classes_of(evaluation) or "",
       worst_of(worst) or "",
       evaluation and pictures_of(folder) or "", data_of(run) or "", hardware_of(run) or "",
-      section("Arguments", rows_table(page.sorted(run.arguments or {}))),
+      settings_of(run) or "", arguments_of(run) or "",
       section("Versions", rows_table(page.sorted(run.versions or {}))),
    }, run.state == "running" and REFRESH or nil)
 end

@@ -7,6 +7,8 @@
 --   script_only        true: it is no flag
 local augment = require "scute.augment"
 local options = require "scute.base.options"
+local part_text = require "scute.base.part_text"
+local plain_text = require "scute.base.plain_text"
 local schedule = require "scute.schedule"
 local exact = require "scute.train.exact"
 
@@ -49,23 +51,59 @@ local function described(value)
    return value:describe()
 end
 
+-- ---- what people are told ----
+
+-- A function of the script's is told by its place, which does not tell two runs apart: it moves as the file is edited.
+local function tell_schedule(value)
+   local text = options.has "describe"(value) and value:describe(nil, part_text.place) or part_text.of(value)
+   return (text:gsub(" {  }", ""))
+end
+
+local function tell_unfreezing(plan, run)
+   if plan then return plan:tell() end
+   local trains, frozen = {}, {}
+   for _, group in ipairs(run.model:groups()) do
+      local list = group.trainable > 0 and trains or frozen
+      list[#list + 1] = group.name
+   end
+   if #frozen == 0 then return "everything trains from the start" end
+   return ("%s from the start; frozen: %s"):format(table.concat(trains, ", "), table.concat(frozen, ", "))
+end
+
+local function tell_hooks(hooks)
+   return hooks and #hooks > 0 and part_text.of(hooks) or "none"
+end
+
+-- Of a preset its name too.
+local function tell_augmentation(value)
+   if not value then return "none" end
+   local text = part_text.of(value)
+   for _, name in ipairs(augment.PRESETS) do
+      if plain_text(augment.preset(name)) == plain_text(value) then
+         return name .. (next(value) and ": " .. text or "")
+      end
+   end
+   return text
+end
+
 return options.declare("train.fit", {
    { "optimizer", required = true, script_only = true, is = options.has "step", expected = "an optimizer of scute.optim",
      identity = described, help = "what moves the weights; its groups' rates are what the schedule scales" },
    { "schedule", read = schedule.parse, script_only = true,
      is = options.typed(is_schedule, "function", "table"),
      expected = "a schedule of scute.schedule, its name, or a function f(step, epoch)", show = "constant",
-     identity = function(value) return value.name end,
+     identity = function(value) return value.name end, told = tell_schedule,
      help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1" },
    { "unfreeze", script_only = true, is = options.of_type("string", "table"),
-     expected = "a plan of scute.train.unfreeze, or its text", identity = described,
+     expected = "a plan of scute.train.unfreeze, or its text", identity = described, told = tell_unfreezing,
      help = "what trains from which epoch on: a text or a table as scute.train.unfreeze has them, or a plan" },
    { "loss", script_only = true, in_run = "criterion",
      is = options.typed(is_loss, "function", "table"), expected = "a function f(logits, y)",
-     identity = function() return "a function" end,
+     show = "the cross entropy", identity = function() return "a function" end,
      help = "in place of the cross entropy: f(logits (n, classes), y (n) class numbers from 1) -> the mean over the photos; "
         .. "validation uses it too" },
-   { "hooks", {}, script_only = true, resume = "free", is = options.of_type "table", expected = "a list of hooks",
+   { "hooks", {}, in_run = "own_hooks", script_only = true, resume = "free", told = tell_hooks,
+     is = options.of_type "table", expected = "a list of hooks",
      help = "a list of hooks of your own, see scute.train.hooks" },
    { "arguments", {}, script_only = true, resume = "free", is = options.typed(is_plain, "table"),
      expected = "a table of texts, numbers, booleans and tables of these",
@@ -101,7 +139,8 @@ return options.declare("train.fit", {
    { "best_by", choices = { "accuracy", "balanced", "loss" }, default = "accuracy", synonyms = { "monitor", "eval_metric" },
      help = "by which validation figure an epoch is the best, whose weights are kept; balanced: accuracy averaged over the "
         .. "classes" },
-   { "augment", read = augment.parse, keep_text = true, is = options.of_type "table", value = "DESCRIPTION", show = "none",
+   { "augment", read = augment.parse, keep_text = true, told = tell_augmentation, is = options.of_type "table",
+     value = "DESCRIPTION", show = "none",
      suggests = augment.PRESETS, expected = "a description as scute.augment.preset \"light\" returns it",
      help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
    { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "what is drawn at random depends on it alone" },

@@ -33,7 +33,7 @@ end
 local function draw(run)
    local rates, from = lines_of(run)
    scute.plot.schedule(run.schedule, { epochs = run.epochs, steps_per_epoch = steps_of(run), lr = rates, from = from,
-      span = run.span })
+      span = run.span, warmup = run.unfreeze and run.unfreeze.warmup > 0 and run.unfreeze.warmup or nil })
       :save(run.folder .. "/schedule.png")
 end
 

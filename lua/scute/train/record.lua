@@ -10,6 +10,7 @@ local to_json = require "scute.base.json"
 local best = require "scute.train.best"
 local folder = require "scute.train.folder"
 local kept_weights = require "scute.train.kept"
+local settings = require "scute.train.settings"
 
 local record = {}
 
@@ -76,12 +77,13 @@ local function run_text(run, state)
    local set, arguments, averaged = run.set, {}, run.average and run.average:best_row() or {}
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
-      _order = { "state", "error", "model", "arguments", "versions", "seed", "threads", "classes", "photos", "split", "weights",
-         "precision", "result", "times", "hardware", "watched" },
+      _order = { "state", "error", "model", "arguments", "settings", "versions", "seed", "threads", "classes", "photos",
+         "split", "weights", "precision", "result", "times", "hardware", "watched" },
       state = state,
       error = run.failure and console.message(run.failure) or nil,
       model = run.model.arch,
       arguments = arguments,
+      settings = run.settings,
       versions = scute.version(),
       seed = run.seed,
       threads = scute.threads(),
@@ -198,6 +200,7 @@ end
 -- Prepares the folder of a run: fails before any work where it cannot be written.
 local function open(run)
    if not run.folder then return end
+   run.settings = settings.of(run) -- as they are by now: no batch is larger than what trains
    console.guard("output_dir", scute.files.mkdirs, run.folder)
    console.guard("output_dir", scute.files.write, run.folder .. "/run.json", run_text(run, "running"))
    write_split(run)

@@ -18,6 +18,7 @@ local position = require "scute.train.position"
 local precision = require "scute.train.precision"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local settings = require "scute.train.settings"
 local state = require "scute.train.state"
 local stopping = require "scute.train.stopping"
 local unfreeze = require "scute.train.unfreeze"
@@ -99,9 +100,9 @@ function runs.new(run, model, set)
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
    if run.ema then run.average = average.new(model, run.ema) end
-   local yours = run.hooks
-   run.hooks = all_hooks(run)
-   run.parts = all_parts(run, yours)
+   run.own_hooks, run.hooks = run.hooks, all_hooks(run)
+   run.parts = all_parts(run, run.own_hooks)
+   run.settings = settings.of(run) -- a part that cannot say what it is fails before anything is written
    run.fields = model:fields().fields -- as they are before any hook changes them
    return run
 end

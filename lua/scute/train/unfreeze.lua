@@ -183,16 +183,29 @@ function unfreeze.plan(model, schedule, given)
 end
 PLAN:describes(unfreeze.plan)
 
---- What tells two plans apart, in one line, before a run began: the groups with the epochs in which they join, but of a gradual
--- one that it is that, whatever the length of the run.
-function Plan:describe()
+-- "fc@1,layer4@3", from the head down.
+local function joins_text(self)
    local words = {}
    for i = #self.groups, 1, -1 do
       local group = self.groups[i]
       words[#words + 1] = self.from[group] and ("%s@%d"):format(group, self.from[group]) or nil
    end
-   return ("%s, batch norm %s, warmup %d"):format(self.gradual and "gradual" or table.concat(words, ","),
-      self.batch_norm or "eval", self.warmup)
+   return table.concat(words, ",")
+end
+
+local function plan_text(self, joins)
+   return ("%s, batch norm %s, warmup %d"):format(joins, self.batch_norm or "eval", self.warmup)
+end
+
+--- What tells two plans apart, in one line, before a run began: the groups with the epochs in which they join, but of a gradual
+-- one that it is that, whatever the length of the run.
+function Plan:describe()
+   return plan_text(self, self.gradual and "gradual" or joins_text(self))
+end
+
+--- The same for people: with the epochs of a gradual one as well.
+function Plan:tell()
+   return plan_text(self, (self.gradual and "gradual: " or "") .. joins_text(self))
 end
 
 local function copy_of(map)
