@@ -386,7 +386,8 @@ describe("train.fit", function()
          on_bad_image = { { "x", "one of skip, error, found 'x'" } },
          early_stop = { { -1, "a patience in whole epochs of at least 0, or a table, found %-1" },
             { "x", "a patience in whole epochs of at least 0, or a table, found 'x'" } },
-         resume = { { 3, "a text, found 3" } }, optimizer = { { 3, "an optimizer of scute.optim" } },
+         resume = { { 3, "a text, found 3" } }, optimizer = { { 3, "an optimizer of scute.optim" },
+            { { step = print, groups = {} }, "lacks zero_grad, take_back, scale_grad, .*; scute.optim.define makes one" } },
          ema = { { 1, "expected a decay of at least 0 and below 1, found 1" },
             { { decay = 0.9, raising = true }, "there is no 'raising'; it takes decay and rising" } },
       } do
