@@ -13,6 +13,7 @@ local epoch = require "scute.train.epoch"
 local folder = require "scute.train.folder"
 local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
+local outlook = require "scute.train.outlook"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local record = require "scute.train.record"
@@ -129,6 +130,7 @@ end
 local function fit(model, set, given, from)
    local run = runs.new(FIT:read(given), model, set)
    run.given = given
+   outlook.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    local held <close> = folder.take(run) -- luacheck: ignore
    if from then results.continue(run, from) end

@@ -174,7 +174,7 @@ describe("train.fit", function()
    end)
 
    it("stops on a loss that is no number, and keeps what was good", function()
-      local schedule = { factor = function(p) return p.step < 3 and 1 or 1e38 end }
+      local schedule = { factor = function(step) return step <= 3 and 1 or 1e38 end }
       local text = failure(fit, { arch = "resnet18", options = { epochs = 5, schedule = schedule } })
       assert.matches("the loss became .* in epoch %d, step %d", text)
       assert.matches("best weights so far, of epoch %d, are in .*best.safetensors", text)
@@ -361,6 +361,28 @@ describe("train.fit", function()
    it("runs without an output folder", function()
       local result = fit { options = { output_dir = false } }
       assert.is_falsy(result.folder)
+   end)
+
+   it("asks a schedule for what is to come before anything is written", function()
+      local rates = { 1, 0.5 }
+      for message, schedule in pairs {
+         ["schedule: the function gave nil in step 7 %(epoch 3%), expected a number of at least 0"] = function(_, epoch)
+            return rates[epoch]
+         end,
+         ["schedule 'x': factor gave %-?nan in step 1 %(epoch 1%)"] = { name = "x", factor = function() return 0 / 0 end },
+         ["schedule: it has 'observe' and no 'save' and 'load'"] = { factor = math.sqrt, observe = print },
+         ["a function f%(step, epoch%), also as factor of a table, found table"] = { save = print },
+      } do
+         assert.matches(message, failure(fit, { options = { epochs = 3, schedule = schedule } }))
+      end
+      assert.is_nil(io.open(root .. "/out/small/run.json"))
+   end)
+
+   it("draws a schedule of one's own, but not one that follows the run", function()
+      local folder = fit({ options = { epochs = 1, schedule = { factor = function(step) return 1 / step end } } }).folder
+      assert.is_truthy(io.open(folder .. "/schedule.png"))
+      folder = fit({ options = { epochs = 1, schedule = { live = true, factor = function() return 1 end } } }).folder
+      assert.is_nil(io.open(folder .. "/schedule.png"))
    end)
 
    it("refuses options that it does not know, with the nearest", function()

@@ -53,9 +53,10 @@ return options.declare("train.fit", {
    { "optimizer", required = true, script_only = true, is = options.has "step", expected = "an optimizer of scute.optim",
      identity = described, help = "what moves the weights; its groups' rates are what the schedule scales" },
    { "schedule", read = schedule.parse, script_only = true, is = is_schedule,
-     expected = "a schedule of scute.schedule, its name, or a function f(step, epoch)", show = "constant",
-     identity = function(value) return value.name end,
-     help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1" },
+     expected = "a schedule of scute.schedule, its name, or a function f(step, epoch), also as factor of a table",
+     show = "constant", identity = function(value) return value.name end,
+     help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1; a table "
+        .. "with it may have more, see schedule.custom" },
    { "unfreeze", script_only = true, is = function(value) return options.has "apply"(value) or options.of_type("string",
         "table")(value) end, expected = "a plan of scute.train.unfreeze, or its text", identity = described,
      help = "what trains from which epoch on: a text or a table as scute.train.unfreeze has them, or a plan" },

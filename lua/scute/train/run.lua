@@ -70,8 +70,7 @@ end
 -- What options say in short becomes what the run uses.
 local function read_short_forms(run, model)
    run.device = scute.device(run.device)
-   run.schedule = run.schedule or schedule.constant()
-   if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
+   run.schedule = schedule.of(run.schedule or schedule.constant())
    local plan = run.unfreeze
    if plan and plan.apply then
       run.unfreeze = plan:for_run(model, run.epochs)
