@@ -373,8 +373,8 @@ local function check_own(given, level)
    end
    expect((given.save == nil) == (given.load == nil), "it has '%s' and no '%s'; a run that goes on needs both",
       given.save and "save" or "load", given.save and "load" or "save")
-   expect(not given.observe or given.save, "it has 'observe' and no 'save' and 'load', without which a run cannot go on: save() "
-      .. "returns what observe has learned, load(saved) takes it back")
+   expect(not given.observe or given.save, "it has 'observe' and no 'save' and 'load', without which a run cannot go on: "
+      .. "save() returns what observe has learned, load(saved) takes it back")
    return where
 end
 
@@ -408,7 +408,7 @@ function schedule.custom(given)
    self.is_own, self.is_live = true, own.live or own.observe ~= nil
    self.starts_at = self.is_live and 1 or nil
    if own.describe then
-      function self.describe() return ("%s %s"):format(self.name, tostring(own.describe())) end
+      function self.describe() return ("%s %s"):format(self.name, tostring(own.describe(own))) end
    end
    return self
 end

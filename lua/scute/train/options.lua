@@ -45,6 +45,13 @@ local function is_plain(value)
    return type(value) == "table" and (pcall(exact.check, value))
 end
 
+-- A loss of the script's by its name and settings; a mere function has neither.
+local function loss_text(value)
+   if type(value) ~= "table" then return "a function" end
+   local described = options.has "describe"(value) and " " .. tostring(value:describe()) or ""
+   return (value.name or "a function") .. described
+end
+
 local function described(value)
    return value:describe()
 end
@@ -61,7 +68,7 @@ return options.declare("train.fit", {
         "table")(value) end, expected = "a plan of scute.train.unfreeze, or its text", identity = described,
      help = "what trains from which epoch on: a text or a table as scute.train.unfreeze has them, or a plan" },
    { "loss", script_only = true, in_run = "criterion", is = is_loss, expected = "a function f(logits, y)",
-     identity = function() return "a function" end,
+     identity = loss_text,
      help = "in place of the cross entropy: f(logits (n, classes), y (n) class numbers from 1) -> the mean over the photos; "
         .. "validation uses it too" },
    { "hooks", {}, script_only = true, resume = "free", is = options.of_type "table", expected = "a list of hooks",

@@ -58,6 +58,7 @@ end
 -- are as they were when all of them are done.
 local function all_parts(run, yours)
    local list = { state.model, state.optimizer, position, record.part, photos.part }
+   list[#list + 1] = criterion.part(run)
    if run.average then table.move({ average.part, average.best_part }, 1, 2, #list + 1, list) end
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = state.random
