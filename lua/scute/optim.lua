@@ -8,6 +8,8 @@
 -- model:groups { lr = 0.01, weight_decay = { backbone = 1e-4, head = 0 } }. Norms and biases are not decayed unless
 -- decay_norms = true.
 --
+-- One of your own from a function that updates one parameter: optim.define, explained in docs/parts/optimizer.md.
+--
 -- Rates by depth: model:groups { lr = optim.layer_decay(model, 1e-4, 0.75) }, or optim.lr_range(model, 1e-6, 1e-4).
 --
 -- State is kept by parameter name, so that unfreezing or a resume never mixes it up. A frozen parameter (or one without
@@ -17,6 +19,7 @@ return {
    adamw = require("scute.optim.adam").adamw,
    adam = require("scute.optim.adam").adam,
    rmsprop = require("scute.optim.rmsprop").rmsprop,
+   define = require("scute.optim.define").define,
    layer_decay = require("scute.optim.rates").layer_decay,
    lr_range = require("scute.optim.rates").lr_range,
    Optimizer = require "scute.optim.optimizer",

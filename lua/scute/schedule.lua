@@ -8,13 +8,15 @@
 -- before this one, from 0, over the whole run. Lengths are in epochs, also fractions; a schedule that is given none lasts
 -- for the run, or for what is left of it. One that watches the run (plateau) has `observe(row)`, a state (save, load), reset(),
 -- with which every run begins, and starts_at, the factor of its first step.
--- train.fit also takes a function f(step, epoch) -> factor, both from 1.
+-- train.fit also takes one of your own: a function f(step, epoch) -> factor, both from 1, or a table with such a function as
+-- `factor` and what else schedule.custom says; docs/parts/schedule.md explains them.
 --
 -- In a run that was lengthened position.span = { step, skipped, goes_on } tells where the new part began, how many updates had
 -- been left out by then, and whether the schedule has a length of its own and goes on as it was: otherwise a schedule that
 -- stretches over the run (cosine, linear, one_cycle, and a chain that ends in one) is planned anew for it, others go on.
 local as_text = require "scute.schedule.as_text"
 local options = require "scute.base.options"
+local public = require "scute.base.public"
 
 local schedule = {}
 
@@ -135,6 +137,7 @@ function Schedule:then_(next_one)
    end
    local joined = new(self.name .. ", " .. next_one.name, {}, total, at, next_one.stretches)
    joined.observe, joined.save, joined.load, joined.reset = next_one.observe, next_one.save, next_one.load, next_one.reset
+   joined.is_own, joined.is_live = self.is_own or next_one.is_own, next_one.is_live
    local first = self
    function joined.describe(_, whole, where)
       return first:describe(nil, where) .. ", then " .. next_one:describe(whole and whole - first.epochs, where)
@@ -327,7 +330,7 @@ function schedule.plateau(given)
    local state
    local more = o.metric:find "accuracy" ~= nil
    local self = new("plateau", o, nil, function() return state.factor end)
-   self.starts_at = 1
+   self.starts_at, self.is_live = 1, true
    function self.reset() state = { factor = 1, bad = 0, cooldown = 0 } end
    self.reset()
    local function is_better(value)
@@ -350,17 +353,77 @@ function schedule.plateau(given)
 end
 PLATEAU:describes(schedule.plateau)
 
---- A function of one's own: f(step, epoch) -> factor, both from 1.
-function schedule.custom(f)
-   if type(f) ~= "function" then error("schedule.custom: expected a function f(step, epoch), found " .. tostring(f), 2) end
-   return new("custom", { f = f }, nil, function(t, _, position)
-      local factor = f(t + 1, t // position.steps_per_epoch + 1)
-      if type(factor) ~= "number" or factor ~= factor or factor < 0 or factor == math.huge then
-         error(("schedule: the function gave %s in step %d, expected a number of at least 0"):format(tostring(factor), t + 1),
-            0)
-      end
-      return factor
+-- What a table of one's own may have: functions, and other fields.
+local OWN = { "factor", "observe", "save", "load", "reset", "describe" }
+local OTHER = { name = "string", live = "boolean" }
+local is_own = {}
+for _, name in ipairs(OWN) do is_own[name] = true end
+
+-- level: of the caller of schedule.custom, as error counts from here.
+local function check_own(given, level)
+   local where = type(given.name) == "string" and ("schedule '%s'"):format(given.name) or "schedule"
+   local function expect(good, text, ...)
+      if not good then error(("%s: %s"):format(where, text:format(...)), level + 1) end
+   end
+   expect(given.factor ~= nil, "a function 'factor' is missing, as in { factor = function(step, epoch) return 1 / epoch end }")
+   for _, name in ipairs(OWN) do
+      local value = given[name]
+      expect(value == nil or type(value) == "function", "%s: expected a function, found %s", name, tostring(value))
+   end
+   for name, kind in pairs(OTHER) do
+      local value = given[name]
+      expect(value == nil or type(value) == kind, "%s: expected a %s, found %s", name, kind, tostring(value))
+   end
+   for name, value in pairs(given) do
+      local known = type(value) ~= "function" or is_own[name]
+      expect(known, "there is no function '%s'%s", tostring(name), not known and options.hint(name, OWN))
+   end
+   expect((given.save == nil) == (given.load == nil), "it has '%s' and no '%s'; a run that goes on needs both",
+      given.save and "save" or "load", given.save and "load" or "save")
+   expect(not given.observe or given.save, "it has 'observe' and no 'save' and 'load', without which a run cannot go on: "
+      .. "save() returns what observe has learned, load(saved) takes it back")
+   return where
+end
+
+-- What a function of one's own gives for step t.
+local function own_factor(where, f, t, position)
+   local epoch = t // position.steps_per_epoch + 1
+   local factor = f(t + 1, epoch, { epochs = position.epochs, steps_per_epoch = position.steps_per_epoch })
+   if type(factor) ~= "number" or factor ~= factor or factor < 0 or factor == math.huge then
+      error(("%s gave %s in step %d (epoch %d), expected a number of at least 0"):format(where, tostring(factor), t + 1, epoch),
+         0)
+   end
+   return factor
+end
+
+--- One of your own: a function f(step, epoch, run) -> factor on the groups' rates, step and epoch from 1, run = { epochs,
+-- steps_per_epoch }; or a table with it as `factor`. The table may have a `name`, describe() (a text of its settings), and
+-- where it follows the run observe(row), called with each epoch's row of the history, save() -> plain data, load(data), and
+-- reset(), with which every run begins. live = true: it depends on more than step and epoch, and is not asked before. None is a
+-- method: they are called with a dot.
+function schedule.custom(given)
+   if type(given) ~= "function" and type(given) ~= "table" then
+      error("schedule.custom: expected a table with a factor, or a function f(step, epoch), found " .. tostring(given), 2)
+   end
+   local own = type(given) == "table" and given or { factor = given }
+   local where = check_own(own, 3)
+   where = where .. (own == given and ": factor" or ": the function")
+   local self = new(own.name or "custom", { f = own.factor }, nil, function(t, _, position)
+      return own_factor(where, own.factor, t, position)
    end)
+   self.observe, self.save, self.load, self.reset = own.observe, own.save, own.load, own.reset
+   self.is_own, self.is_live = true, own.live or own.observe ~= nil
+   self.starts_at = self.is_live and 1 or nil
+   if own.describe then
+      function self.describe() return ("%s %s"):format(self.name, tostring(own.describe(own))) end
+   end
+   return self
+end
+
+--- The schedule that a value of the option `schedule` stands for: one of scute.schedule as it is, one of the user's as
+-- schedule.custom makes it.
+function schedule.of(value)
+   return getmetatable(value) == Schedule and value or schedule.custom(value)
 end
 
 local COURSE = options.declare("schedule.course", {
@@ -417,4 +480,5 @@ function schedule.parse(text)
    return schedule[name](given)
 end
 
+public.hide(schedule, "of")
 return schedule

@@ -9,10 +9,12 @@ local report = require "scute.report.text"
 local strict = require "scute.base.strict"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
+local criterion = require "scute.train.criterion"
 local epoch = require "scute.train.epoch"
 local folder = require "scute.train.folder"
 local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
+local outlook = require "scute.train.outlook"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local record = require "scute.train.record"
@@ -129,6 +131,8 @@ end
 local function fit(model, set, given, from)
    local run = runs.new(FIT:read(given), model, set)
    run.given = given
+   outlook.check(run)
+   criterion.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    local held <close> = folder.take(run) -- luacheck: ignore
    if from then results.continue(run, from) end

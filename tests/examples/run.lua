@@ -46,6 +46,14 @@ local runs = {
       local first, last = out:match "focal loss (%S+) after epoch 1, (%S+) after epoch 5"
       return first and tonumber(last) < tonumber(first)
    end },
+   { "custom_optimizer.lua", data, function(out)
+      local first, last = out:match "loss (%S+) after epoch 1, (%S+) after epoch 5"
+      return first and tonumber(last) < tonumber(first) and out:find "optim.lion { beta1 = 0.9, beta2 = 0.99"
+   end },
+   { "custom_schedule.lua", "", function(out) -- 4 steps an epoch
+      local first, last = number_after(out, "epoch 1: rate"), number_after(out, "epoch 5: rate")
+      return first == 0.005 and last > 0 and last <= 0.00224
+   end },
    { "custom_hook.lua", data, function(out)
       local epoch = tonumber(out:match "epoch (%d): the backbone joins")
       return epoch and epoch > 1 and out:find "epochs +8 of 8"

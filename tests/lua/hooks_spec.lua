@@ -223,4 +223,23 @@ describe("a loss of one's own", function()
       refuses({ loss = function(logits) return logits end }, "one element from the function, found shape %(8, 2%)")
       refuses({ loss = function() end }, "one element from the function, found nil")
    end)
+
+   it("is refused before anything is written where it has no gradient or could not go on", function()
+      local written = false
+      local function refuses(loss, text)
+         local ok, why = pcall(fit, { loss = loss, hooks = { { on_fit_begin = function() written = true end } } })
+         assert.is_false(ok)
+         assert.matches(text, why)
+      end
+      refuses(function(logits, y) return scute.tensor(scute.cross_entropy(logits, y):item()) end,
+         "loss: expected a tensor that depends on the logits, found one without a gradient")
+      refuses(function() return scute.no_such end, "hooks_spec.lua:%d+: scute.no_such: there is no such function")
+      local function table_of(fields)
+         return setmetatable(fields, { __call = function(_, logits, y) return scute.cross_entropy(logits, y) end })
+      end
+      refuses(table_of { save = function() end }, "loss: it has 'save' and no 'load'; a run that goes on needs both")
+      refuses(table_of { save = function() return print end, load = print }, "loss: save: cannot save a function")
+      refuses(table_of { describe = 3 }, "loss: describe: expected a function, found 3")
+      assert.is_false(written)
+   end)
 end)

@@ -198,6 +198,49 @@ describe("schedules", function()
       end
    end)
 
+   it("take a table of one's own, with a state where it follows the run", function()
+      local seen = {}
+      local mine = schedule.custom { name = "root", factor = function(step, epoch, run)
+         seen[#seen + 1] = ("%d %d %d %d"):format(step, epoch, run.epochs, run.steps_per_epoch)
+         return 1 / math.sqrt(step)
+      end, describe = function() return "of the step" end }
+      near(1 / math.sqrt(3), mine:values { epochs = 2, steps_per_epoch = 2 }[3])
+      assert.same({ "1 1 2 2", "2 1 2 2", "3 2 2 2", "4 2 2 2" }, seen)
+      assert.same({ "root", "root of the step" }, { mine.name, mine:describe() })
+      assert.matches("^schedule root of the step$", tostring(mine))
+      local rate = 1
+      local follows = { factor = function() return rate end, observe = function(row) rate = row.val_loss end,
+         save = function() return { rate = rate } end, load = function(saved) rate = saved.rate end,
+         reset = function() rate = 1 end }
+      local chain = schedule.warmup(1):then_(schedule.custom(follows))
+      chain.observe { val_loss = 0.5 }
+      near(0.5, chain.factor { step = 9, steps_per_epoch = 4, epochs = 9 })
+      assert.same({ rate = 0.5 }, chain.save())
+      chain.reset()
+      near(1, chain.factor { step = 9, steps_per_epoch = 4, epochs = 9 })
+   end)
+
+   it("refuse a table of one's own that lacks something", function()
+      local function f() return 1 end
+      for message, given in pairs {
+         ["schedule: a function 'factor' is missing, as in { factor ="] = { observe = f },
+         ["schedule 'mine': factor: expected a function, found 3"] = { name = "mine", factor = 3 },
+         ["schedule: there is no function 'obseve'; did you mean 'observe'?"] = { factor = f, obseve = f },
+         ["schedule: it has 'save' and no 'load'; a run that goes on needs both"] = { factor = f, save = f },
+         ["schedule: it has 'observe' and no 'save' and 'load', without which a run cannot"] = { factor = f, observe = f },
+         ["schedule: name: expected a string, found 3"] = { factor = f, name = 3 },
+      } do
+         local ok, why = pcall(function() return (schedule.custom(given)) end)
+         assert.is_false(ok)
+         assert.matches("^tests/lua/schedule_spec.lua:%d+: ", why)
+         assert.is_truthy(why:find(message, 1, true), why)
+      end
+      assert.error_matches(function()
+         schedule.custom { name = "mine", factor = function(step) return step < 3 and 1 or nil end }:values { epochs = 2,
+            steps_per_epoch = 2 }
+      end, "^schedule 'mine': factor gave nil in step 3 %(epoch 2%), expected a number of at least 0$")
+   end)
+
    it("tell each other apart by what they were made with, the length of the whole run aside", function()
       assert.equal(schedule.cosine(20):describe(20), schedule.cosine(10):describe(10))
       assert.equal(schedule.warmup(2):then_(schedule.cosine(18)):describe(20),

@@ -126,6 +126,26 @@ describe("a run that goes on", function()
       same_history(whole, resumed)
    end)
 
+   it("has the state of a loss of one's own", function()
+      local calls
+      local whole, resumed = broken_off("small", 7, function(options)
+         local state = { pull = 0 }
+         local Pull = { __call = function(_, logits, y) -- is stronger with each batch that trains
+            if logits.requires_grad then state.pull = state.pull + 0.01 end
+            return logits:cross_entropy(y) + (logits * logits):mean() * state.pull
+         end }
+         state.pull, calls = 0, state
+         local function save() return { pull = state.pull }, { one = scute.ones(2) } end
+         local function load(_, data, tensors)
+            assert.same({ 1, 1 }, tensors.one:values())
+            state.pull = data.pull
+         end
+         options.loss = setmetatable({ name = "pulling", save = save, load = load }, Pull)
+      end)
+      same_history(whole, resumed)
+      assert.is_true(calls.pull > 0.1)
+   end)
+
    it("has the state of its schedule, its average and its patience", function()
       local whole, resumed = broken_off("small", 8, function(options, model)
          model:freeze "backbone"

@@ -174,7 +174,7 @@ describe("train.fit", function()
    end)
 
    it("stops on a loss that is no number, and keeps what was good", function()
-      local schedule = { factor = function(p) return p.step < 3 and 1 or 1e38 end }
+      local schedule = { factor = function(step) return step <= 3 and 1 or 1e38 end }
       local text = failure(fit, { arch = "resnet18", options = { epochs = 5, schedule = schedule } })
       assert.matches("the loss became .* in epoch %d, step %d", text)
       assert.matches("best weights so far, of epoch %d, are in .*best.safetensors", text)
@@ -363,6 +363,28 @@ describe("train.fit", function()
       assert.is_falsy(result.folder)
    end)
 
+   it("asks a schedule for what is to come before anything is written", function()
+      local rates = { 1, 0.5 }
+      for message, schedule in pairs {
+         ["schedule: the function gave nil in step 7 %(epoch 3%), expected a number of at least 0"] = function(_, epoch)
+            return rates[epoch]
+         end,
+         ["schedule 'x': factor gave %-?nan in step 1 %(epoch 1%)"] = { name = "x", factor = function() return 0 / 0 end },
+         ["schedule: it has 'observe' and no 'save' and 'load'"] = { factor = math.sqrt, observe = print },
+         ["a function f%(step, epoch%), also as factor of a table, found table"] = { save = print },
+      } do
+         assert.matches(message, failure(fit, { options = { epochs = 3, schedule = schedule } }))
+      end
+      assert.is_nil(io.open(root .. "/out/small/run.json"))
+   end)
+
+   it("draws a schedule of one's own, but not one that follows the run", function()
+      local folder = fit({ options = { epochs = 1, schedule = { factor = function(step) return 1 / step end } } }).folder
+      assert.is_truthy(io.open(folder .. "/schedule.png"))
+      folder = fit({ options = { epochs = 1, schedule = { live = true, factor = function() return 1 end } } }).folder
+      assert.is_nil(io.open(folder .. "/schedule.png"))
+   end)
+
    it("refuses options that it does not know, with the nearest", function()
       assert.matches("unknown option 'epoch'; did you mean 'epochs'", failure(fit, { options = { epoch = 3 } }))
       assert.matches("train.fit: expected a model of scute.models, found nil", failure(train.fit))
@@ -386,7 +408,8 @@ describe("train.fit", function()
          on_bad_image = { { "x", "one of skip, error, found 'x'" } },
          early_stop = { { -1, "a patience in whole epochs of at least 0, or a table, found %-1" },
             { "x", "a patience in whole epochs of at least 0, or a table, found 'x'" } },
-         resume = { { 3, "a text, found 3" } }, optimizer = { { 3, "an optimizer of scute.optim" } },
+         resume = { { 3, "a text, found 3" } }, optimizer = { { 3, "an optimizer of scute.optim" },
+            { { step = print, groups = {} }, "lacks zero_grad, take_back, scale_grad, .*; scute.optim.define makes one" } },
          ema = { { 1, "expected a decay of at least 0 and below 1, found 1" },
             { { decay = 0.9, raising = true }, "there is no 'raising'; it takes decay and rising" } },
       } do

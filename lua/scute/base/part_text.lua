@@ -38,7 +38,8 @@ local function own_words(value)
       if type(text) ~= "string" then
          error(("describe(): expected a text, found %s (%s)"):format(tostring(text), part_text.place(describe)), 0)
       end
-      return text
+      local says_name = type(name) ~= "string" or text:sub(1, #name) == name
+      return says_name and text or name .. " " .. text
    end
    if type(name) ~= "string" then return call and of_function(call) end
    return call and ("%s (%s)"):format(name, part_text.place(call)) or name

@@ -68,9 +68,8 @@ end
 
 -- Rises, then falls as half a cosine with the time that is spent (or with the epochs, if those end first).
 local function minutes_schedule(job, elapsed)
-   return { name = "warmup_cosine over time", factor = function(position)
-      local way = math.min(1, math.max(elapsed() / (60 * job.minutes),
-         position.step / (position.epochs * position.steps_per_epoch)))
+   return { name = "warmup_cosine over time", live = true, factor = function(step, _, run)
+      local way = math.min(1, math.max(elapsed() / (60 * job.minutes), (step - 1) / (run.epochs * run.steps_per_epoch)))
       if way < WARMUP then return math.max(way / WARMUP, 0.01) end
       return 0.5 * (1 + math.cos(math.pi * (way - WARMUP) / (1 - WARMUP)))
    end }

@@ -47,9 +47,11 @@ local SHARED = {
    { "decay_norms", flag = true, default = false, help = "whether norms and biases (all vectors) decay too" },
 }
 
---- The declaration of an optimizer's options. entries: those of its own; weight_decay is the default of that option.
-function Optimizer.declare(kind, weight_decay, entries)
+--- The declaration of an optimizer's options. entries: those of its own; weight_decay is the default of that option, and so is
+-- lr, where it has one.
+function Optimizer.declare(kind, weight_decay, entries, lr)
    local all = table.move(SHARED, 1, #SHARED, 1, {})
+   if lr then all[1] = { "lr", number = true, min = 0, default = lr, help = SHARED[1].help } end
    all[#all + 1] = { "weight_decay", number = true, min = 0, default = weight_decay, help = "how fast weights shrink" }
    return options.declare("optim." .. kind, table.move(entries, 1, #entries, #all + 1, all))
 end
@@ -67,15 +69,28 @@ local function check_nesterov(where, o, level)
    end
 end
 
--- Settings that a group may have of its own beside its rate. Those that a kind of optimizer has no option for are refused.
+-- Settings that a group may have of its own beside its rate: these and all that the kind of optimizer declares. Those that it
+-- has no option for are refused.
 local OWN = { "weight_decay", "momentum", "beta1", "beta2" }
+local OF_ALL = { lr = true, decay_norms = true }
+
+local function own_names(class)
+   local names, seen = {}, {}
+   for _, list in ipairs { OWN, class.declaration.names } do
+      for _, name in ipairs(list) do
+         if not seen[name] and not OF_ALL[name] then names[#names + 1] = name end
+         seen[name] = true
+      end
+   end
+   return names
+end
 
 -- The options as they hold for a group. `level` as for check_value.
 local function options_of(self, group, level)
    local where = ("optim.%s: group '%s'"):format(self.kind, tostring(group.name))
    local own = {}
    for name, value in pairs(self.options) do own[name] = value end
-   for _, name in ipairs(OWN) do
+   for _, name in ipairs(own_names(self.class)) do
       local value, entry = group[name], self.class.declaration.by_name[name]
       if value ~= nil then
          if not entry then error(("%s: there is no '%s'"):format(where, name), level + 1) end
@@ -379,7 +394,7 @@ end
 -- What a group has of its own, as it is printed: ", momentum = 0.5", or nothing.
 local function own_text(self, group)
    local names = {}
-   for _, name in ipairs(OWN) do
+   for _, name in ipairs(own_names(self.class)) do
       if group.options[name] ~= self.options[name] then names[#names + 1] = name end
    end
    return (#names > 0 and ", " or "") .. settings_text(group.options, names)

@@ -5,7 +5,7 @@ local EPOCHS = 10 -- of a run where the schedule lasts for any
 
 -- What depends on how the run goes, or is the user's own function, is not to be drawn before.
 local function is_known(schedule)
-   return not schedule.observe and not schedule.name:find "custom"
+   return not schedule.is_live and not schedule.is_own
 end
 
 local function line_of(schedule, epochs)

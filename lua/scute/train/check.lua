@@ -77,11 +77,26 @@ function check.pair(model, set)
    match_classes(model, set)
 end
 
+-- What a run asks of an optimizer.
+local ASKED = { "zero_grad", "step", "take_back", "scale_grad", "unscale_grad", "clip_grads", "clip_grad_value", "scale_lr",
+   "set_lr", "describe", "state_dict", "load_state_dict" }
+
+local function check_optimizer(optimizer)
+   local missing = {}
+   for _, name in ipairs(ASKED) do
+      if type(optimizer[name]) ~= "function" then missing[#missing + 1] = name end
+   end
+   if type(optimizer.groups) ~= "table" then missing[#missing + 1] = "groups" end
+   if #missing == 0 then return end
+   error(("train.fit: expected an optimizer of scute.optim, found a table that lacks %s; scute.optim.define makes one that has "
+      .. "them all from the update of one parameter"):format(table.concat(missing, ", ")), 0)
+end
+
 --- Fails where nothing trains, or the optimizer lacks something that does: one that was made before a head was replaced or the
 -- model moved still holds the tensors of that time.
 function check.optimizer(model, optimizer)
+   check_optimizer(optimizer)
    local held, any = {}, false
-   if type(optimizer.groups) ~= "table" then error("train.fit: expected an optimizer of scute.optim, which has groups", 0) end
    for _, group in ipairs(optimizer.groups) do
       for _, entry in ipairs(group.parameters) do held[entry[2]] = true end
    end

@@ -1,14 +1,78 @@
--- What a run minimises: the cross entropy, or a function of the user's.
+-- What a run minimises: the cross entropy, or a function of the user's (see docs/parts/loss.md).
 local scute = require "scute"
+local exact = require "scute.train.exact"
 local is_tensor = require("scute.nn.module").is_tensor
 
 local criterion = {}
 
+-- A table that is called as a function may have a state, and describe itself.
+local function check_fields(loss)
+   local function expect(good, text, ...)
+      if not good then error(("train.fit: loss: " .. text):format(...), 0) end
+   end
+   for _, name in ipairs { "save", "load", "describe" } do
+      local value = loss[name]
+      expect(value == nil or type(value) == "function", "%s: expected a function, found %s", name, tostring(value))
+   end
+   expect((loss.save == nil) == (loss.load == nil), "it has '%s' and no '%s'; a run that goes on needs both",
+      loss.save and "save" or "load", loss.save and "load" or "save")
+   if loss.save then
+      local plain, why = pcall(exact.check, (loss:save()) or {})
+      expect(plain, "save: %s", why)
+   end
+end
+
 --- Takes the option `loss` of a run, which becomes run.criterion (run.loss is the tensor of the moment).
 function criterion.read(run)
    run.criterion, run.loss = run.loss, nil
-   if run.criterion and run.label_smoothing > 0 then
-      error("train.fit: label_smoothing is the cross entropy's; a loss of your own sees to it itself", 0)
+   if not run.criterion then return end
+   if run.label_smoothing > 0 then
+      error("train.fit: label_smoothing is the cross entropy's; a loss of your own sees to it itself, as in "
+         .. "logits:cross_entropy(y, { label_smoothing = 0.1 })", 0)
+   end
+   if type(run.criterion) == "table" then check_fields(run.criterion) end
+end
+
+--- The state of a loss that has one, as a part of a run's state (see scute.train.state); nil where there is none.
+function criterion.part(run)
+   local loss = run.criterion
+   if type(loss) ~= "table" or not loss.save then return nil end
+   return { name = "loss", save = function() return loss:save() end,
+      load = function(_, data, tensors) loss:load(data, tensors) end }
+end
+
+local function shape_text(tensor)
+   return "shape (" .. table.concat(tensor.shape, ", ") .. ")"
+end
+
+-- What a loss of the user's gives.
+local function of_own(run, logits, y)
+   local loss = run.criterion(logits, y)
+   if not is_tensor(loss) or loss:numel() ~= 1 then
+      error(("train.fit: loss: expected a tensor with one element from the function, found %s"):format(is_tensor(loss)
+         and shape_text(loss) .. "; the mean over the photos is :mean()" or tostring(loss)), 0)
+   end
+   return loss
+end
+
+-- What it gives for logits of 0 and a batch in which the classes take turns; nil where there is no memory for that, which
+-- training knows how to do with. Random numbers stay as they were.
+local function try(run)
+   local classes, y, state = #run.set.classes, {}, scute.rng_state()
+   for i = 1, math.min(run.batch_size, #run.set.train.paths) do y[i] = (i - 1) % classes + 1 end
+   local logits = scute.zeros({ #y, classes }, { device = run.device }):requires_grad_()
+   local ok, loss = pcall(of_own, run, logits, scute.tensor(y, { dtype = "i64", device = run.device }))
+   scute.rng_state(state)
+   if ok then return loss end
+   if scute.error_kind(loss) ~= "out of memory" then error(loss, 0) end
+end
+
+--- Fails where a loss of the user's gives no number with a gradient.
+function criterion.check(run)
+   local loss = run.criterion and try(run)
+   if loss and not loss.requires_grad then
+      error("train.fit: loss: expected a tensor that depends on the logits, found one without a gradient; it is to be computed "
+         .. "by methods of tensors alone (item() and values() give plain numbers), and not within scute.no_grad", 0)
    end
 end
 
@@ -26,12 +90,7 @@ function criterion.loss(run, logits, y, smoothing)
       check_outputs(run, logits)
       return scute.cross_entropy(logits, y, { label_smoothing = smoothing or 0 })
    end
-   local loss = run.criterion(logits, y)
-   if not is_tensor(loss) or loss:numel() ~= 1 then
-      error(("train.fit: loss: expected a tensor with one element from the function, found %s"):format(
-         is_tensor(loss) and "shape (" .. table.concat(loss.shape, ", ") .. ")" or tostring(loss)), 0)
-   end
-   return loss
+   return of_own(run, logits, y)
 end
 
 --- The loss of a batch that trains, mixed (see scute.train.mix) or not.

@@ -47,6 +47,13 @@ local function is_plain(value)
    return type(value) == "table" and (pcall(exact.check, value))
 end
 
+-- A loss of the script's by its name and settings; a mere function has neither.
+local function loss_text(value)
+   if type(value) ~= "table" then return "a function" end
+   local described = options.has "describe"(value) and " " .. tostring(value:describe()) or ""
+   return (value.name or "a function") .. described
+end
+
 local function described(value)
    return value:describe()
 end
@@ -91,15 +98,16 @@ return options.declare("train.fit", {
      identity = described, help = "what moves the weights; its groups' rates are what the schedule scales" },
    { "schedule", read = schedule.parse, script_only = true,
      is = options.typed(is_schedule, "function", "table"),
-     expected = "a schedule of scute.schedule, its name, or a function f(step, epoch)", show = "constant",
-     identity = function(value) return value.name end, told = tell_schedule,
-     help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1" },
+     expected = "a schedule of scute.schedule, its name, or a function f(step, epoch), also as factor of a table",
+     show = "constant", identity = function(value) return value.name end, told = tell_schedule,
+     help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1; a table "
+        .. "with it may have more, see schedule.custom" },
    { "unfreeze", script_only = true, is = options.of_type("string", "table"),
      expected = "a plan of scute.train.unfreeze, or its text", identity = described, told = tell_unfreezing,
      help = "what trains from which epoch on: a text or a table as scute.train.unfreeze has them, or a plan" },
    { "loss", script_only = true, in_run = "criterion",
      is = options.typed(is_loss, "function", "table"), expected = "a function f(logits, y)",
-     show = "the cross entropy", identity = function() return "a function" end,
+     show = "the cross entropy", identity = loss_text,
      help = "in place of the cross entropy: f(logits (n, classes), y (n) class numbers from 1) -> the mean over the photos; "
         .. "validation uses it too" },
    { "hooks", {}, in_run = "own_hooks", script_only = true, resume = "free", told = tell_hooks,

@@ -37,12 +37,23 @@ local function draw(run)
       :save(run.folder .. "/schedule.png")
 end
 
---- The hook. Schedules that follow the run (plateau) and tables with a factor of one's own have nothing to show yet.
+--- Fails where a schedule gives no factor in an epoch that is to come: as the first and the last step of each are asked for. Of
+-- one that follows the run the first step is all that is known.
+function outlook.check(run)
+   local each = steps_of(run)
+   for epoch = 1, run.schedule.is_live and 1 or run.epochs do
+      for step = (epoch - 1) * each, run.schedule.is_live and 0 or epoch * each - 1, math.max(each - 1, 1) do
+         run.schedule.factor { step = step, steps_per_epoch = each, epochs = run.epochs }
+      end
+   end
+end
+
+--- The hook. Schedules that follow the run (plateau, or live ones of one's own) have nothing to show yet.
 outlook.hook = {
    on_fit_begin = function(run)
       -- One that cannot be is told now, and as what it is.
       run.schedule.factor { step = run.step, steps_per_epoch = steps_of(run), epochs = run.epochs, span = run.span }
-      if not run.folder or run.schedule.observe or not run.schedule.values then return end
+      if not run.folder or run.schedule.is_live then return end
       local drawn, why = pcall(draw, run)
       if drawn then
          console.line("schedule: %s; its picture is %s/schedule.png", run.schedule.name, run.folder)

@@ -59,6 +59,7 @@ end
 -- are as they were when all of them are done.
 local function all_parts(run, yours)
    local list = { state.model, state.optimizer, position, record.part, photos.part }
+   list[#list + 1] = criterion.part(run)
    if run.average then table.move({ average.part, average.best_part }, 1, 2, #list + 1, list) end
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = state.random
@@ -71,8 +72,7 @@ end
 -- What options say in short becomes what the run uses.
 local function read_short_forms(run, model)
    run.device = scute.device(run.device)
-   run.schedule = run.schedule or schedule.constant()
-   if type(run.schedule) == "function" then run.schedule = schedule.custom(run.schedule) end
+   run.schedule = schedule.of(run.schedule or schedule.constant())
    local plan = run.unfreeze
    if plan and plan.apply then
       run.unfreeze = plan:for_run(model, run.epochs)
