@@ -15,5 +15,6 @@ for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "conta
    "summary", "classifier" } do
    for name, value in pairs(require("scute.nn." .. family)) do nn[name] = value end
 end
+require("scute.nn.kinds").add(nn)
 
 return nn

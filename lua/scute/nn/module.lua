@@ -107,7 +107,9 @@ local function instantiate(class, ...)
    if class.declaration then
       local first = ...
       local named = type(first) == "table" and not is_module(first) and select("#", ...) == 1
-      self:build(read_options(class, named and first or { ... }))
+      local given = read_options(class, named and first or { ... })
+      rawset(self, "_given", given)
+      self:build(given)
    else
       self:build(...)
    end
