@@ -128,6 +128,7 @@ end
 -- mistake among the options is then blamed on.
 local function fit(model, set, given, from)
    local run = runs.new(FIT:read(given), model, set)
+   check.files(run)
    run.given = given
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    local held <close> = folder.take(run) -- luacheck: ignore

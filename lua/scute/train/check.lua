@@ -1,6 +1,7 @@
 -- Whether what a run is given belongs together: model, photos and optimizer. What does not would train something else, or
 -- nothing, without a word.
 local console = require "scute.base.console"
+local model_file = require "scute.weights.model_file"
 
 local check = {}
 
@@ -22,8 +23,9 @@ end
 
 local function check_model(model)
    if not (model.is_backbone_frozen and model.preprocessing and model.arch) then
-      error("train.fit: expected a model of scute.models, which has a backbone, a head and its preprocessing, found a "
-         .. tostring(model.class_name), 0)
+      error(("train.fit: expected a model of scute.models, which has a backbone, a head and its preprocessing, found a %s; "
+         .. "models.register(name, build) makes one of it, and models.create(name, { classes = set.classes }) gives it")
+         :format(tostring(model.class_name)), 0)
    end
 end
 
@@ -75,6 +77,13 @@ function check.pair(model, set)
    check_model(model)
    check_photos(set)
    match_classes(model, set)
+end
+
+--- Fails where the files that a run is to write could not be loaded again, or a layer does not fit what comes into it.
+function check.files(run)
+   if not run.output_dir then return end
+   local ok, why = pcall(model_file.check, run.model)
+   if not ok then error("train.fit: " .. console.message(why), 0) end
 end
 
 --- Fails where nothing trains, or the optimizer lacks something that does: one that was made before a head was replaced or the
