@@ -3,6 +3,7 @@
 #define SCUTE_BIND_LIBRARY_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "host/bind/bind.h"
 
@@ -16,5 +17,8 @@ const char *sc_library_script(const char *path, char own[PATH_MAX]);
 // From now on `require` also looks where the file `path` really lies, links followed: after scute's own
 // modules, before those that are installed.
 void sc_library_look_beside(const char *path);
+
+// The same for one more file, after the folder of the script. False where memory is short.
+bool sc_library_look_also(const char *path);
 
 #endif

@@ -1,5 +1,6 @@
 -- Whether what a run is given belongs together: model, photos and optimizer. What does not would train something else, or
 -- nothing, without a word.
+local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local model_file = require "scute.weights.model_file"
 
@@ -84,6 +85,11 @@ function check.files(run)
    if not run.output_dir then return end
    local ok, why = pcall(model_file.check, run.model)
    if not ok then error("train.fit: " .. console.message(why), 0) end
+   local entry = architectures.get(run.model.arch)
+   if entry.own and not architectures.file_to_load(run.model.arch) then
+      console.warn("'%s' is registered in %s, so that no other script can load what this run saves; put what registers it into "
+         .. "a file of its own, and require that", run.model.arch, entry.file and "the script itself" or "no file")
+   end
 end
 
 --- Fails where nothing trains, or the optimizer lacks something that does: one that was made before a head was replaced or the
