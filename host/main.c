@@ -28,6 +28,7 @@ static const char USAGE[] =
     "\n"
     "  file.lua [args]  run the script; its arguments are in the table 'arg' and in '...'\n"
     "  -                run standard input as a script\n"
+    "  -l FILE          run a file first, as one that registers a network of yours (may be repeated)\n"
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
     "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
     "  --watch          run the file again whenever it, or a file that it requires, is saved\n"
@@ -60,7 +61,7 @@ typedef struct {
 
 static int complain(const char *option) {
    static const char *const known[] = {"--help", "--version", "--watch", "--check", "--init",
-                                       "-e",     "-i",        "-h",      "-v"};
+                                       "-l",     "-e",        "-i",      "-h",      "-v"};
    int near = sc_nearest(option, sizeof known / sizeof known[0], known);
    fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
            near < 0 ? "" : " (did you mean '", near < 0 ? "" : known[near], near < 0 ? "" : "'?)");
@@ -89,6 +90,10 @@ static int parse(int argc, char **argv, Options *options) {
          options->check = true;
       else if (strcmp(option, "-e") == 0 && i + 1 < argc)
          options->codes++, i++;
+      else if (strcmp(option, "-l") == 0 && i + 1 < argc)
+         i++;
+      else if (strcmp(option, "-l") == 0)
+         return fprintf(stderr, "scute: -l needs the name of a file\n"), EXIT_USAGE;
       else if (strcmp(option, "-e") == 0)
          return fprintf(stderr, "scute: -e needs a line of code\n"), EXIT_USAGE;
       else if (strcmp(option, "--init") == 0 && i + 1 < argc && argv[i + 1][0] != '-')
@@ -109,10 +114,19 @@ static int parse(int argc, char **argv, Options *options) {
    return 0;
 }
 
-static int run_codes(lua_State *L, char **argv, int script) {
+static int run_line(lua_State *L, const char *line) {
+   return sc_run_code(L, line, "=(command line)");
+}
+
+// Hands what follows each `option` before the script to `f`, until one fails.
+static int run_each(lua_State *L, char **argv, int script, const char *option,
+                    int (*f)(lua_State *, const char *)) {
    int code = 0;
-   for (int i = 1; i < script && code == 0; i++)
-      if (strcmp(argv[i], "-e") == 0) code = sc_run_code(L, argv[++i], "=(command line)");
+   for (int i = 1; i < script && code == 0; i++) {
+      bool has_value = strcmp(argv[i], "-e") == 0 || strcmp(argv[i], "-l") == 0;
+      if (strcmp(argv[i], option) == 0) code = f(L, argv[i + 1]);
+      if (has_value) i++;
+   }
    return code;
 }
 
@@ -129,7 +143,8 @@ static int run(lua_State *L, int argc, char **argv, const Options *options) {
    if (options->check) return sc_run_module(L, "scute.check.run", argv[options->script]);
    int code = 0, script = options->script;
    if (options->codes > 0 || options->session) code = sc_run_preload(L);
-   if (code == 0) code = run_codes(L, argv, script);
+   if (code == 0) code = run_each(L, argv, script, "-l", sc_run_load);
+   if (code == 0) code = run_each(L, argv, script, "-e", run_line);
    if (code == 0 && script < argc)
       code = sc_run_file(L, argv[script], argc - script - 1, argv + script + 1, options->session);
    if (!options->session || !goes_on()) return code;

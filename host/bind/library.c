@@ -11,6 +11,8 @@
 
 static char library[PATH_MAX]; // "" where it was not found
 static char beside[PATH_MAX];  // the folder of the script that runs, "" where there is none
+static char (*also)[PATH_MAX]; // those of files that were run first
+static int others;             // how many
 
 // It lies beside the binary (a build tree) or in ../share/scute (installed).
 static void find(void) {
@@ -138,26 +140,36 @@ static bool is_needed(const char *name) {
    return false;
 }
 
-// The files that search_beside looked for, as Lua lists them where a module is not found. Each would be taken
-// once it is saved.
-static int tell_missing(lua_State *L) {
+// The folder of the script, then the others: 0 to `others`.
+static const char *folder_beside(int i) {
+   return i == 0 ? beside : also[i - 1];
+}
+
+// The files in a folder that search_beside looked for, as Lua lists them where a module is not found. Each
+// would be taken once it is saved.
+static void tell_missing(lua_State *L, luaL_Buffer *text, const char *name, const char *folder) {
+   for (int i = 0; i < 2 && folder[0]; i++) {
+      luaL_addstring(text, luaL_bufflen(text) == 0 ? "no file '" : "\n\tno file '");
+      sc_watched_note(lua_pushfstring(L, FORMATS[i], folder, name));
+      luaL_addvalue(text);
+      luaL_addchar(text, '\'');
+   }
+}
+
+// What `require` asks next: a module in the folder of the script, or of a file that was run first.
+static int search_beside(lua_State *L) {
+   if (is_needed(luaL_checkstring(L, 1))) return 0;
+   for (int i = 0; i <= others; i++) {
+      if (push_file(L, folder_beside(i), 1)) return push_loader(L);
+      lua_settop(L, 1);
+   }
    const char *name = luaL_gsub(L, lua_tostring(L, 1), ".", LUA_DIRSEP);
    luaL_Buffer text;
    luaL_buffinit(L, &text);
-   for (int i = 0; i < 2; i++) {
-      luaL_addstring(&text, i == 0 ? "no file '" : "\n\tno file '");
-      sc_watched_note(lua_pushfstring(L, FORMATS[i], beside, name));
-      luaL_addvalue(&text);
-      luaL_addchar(&text, '\'');
-   }
+   for (int i = 0; i <= others; i++) tell_missing(L, &text, name, folder_beside(i));
+   bool has_looked = luaL_bufflen(&text) > 0;
    luaL_pushresult(&text);
-   return 1;
-}
-
-// What `require` asks next: a module in the folder of the script.
-static int search_beside(lua_State *L) {
-   if (!beside[0] || is_needed(luaL_checkstring(L, 1))) return 0;
-   return push_file(L, beside, 1) ? push_loader(L) : tell_missing(L);
+   return has_looked;
 }
 
 // A file that is there and yet was not found (`text` lists those that were looked for) could not be opened.
@@ -312,10 +324,23 @@ const char *sc_library_script(const char *path, char own[PATH_MAX]) {
    return found ? own : path;
 }
 
+// The folder in which a file really lies, "" where there is none.
+static void find_folder(const char *path, char folder[PATH_MAX]) {
+   if (!realpath(path, folder)) folder[0] = '\0';
+   char *end = strrchr(folder, '/');
+   if (end) end[end == folder] = '\0'; // the root is its own slash
+}
+
 void sc_library_look_beside(const char *path) {
-   if (!realpath(path, beside)) beside[0] = '\0';
-   char *end = strrchr(beside, '/');
-   if (end) end[end == beside] = '\0'; // the root is its own slash
+   find_folder(path, beside);
+}
+
+bool sc_library_look_also(const char *path) {
+   char(*more)[PATH_MAX] = realloc(also, (size_t)(others + 1) * sizeof *also);
+   if (!more) return false;
+   also = more;
+   find_folder(path, also[others++]);
+   return true;
 }
 
 // ---- whose files ----

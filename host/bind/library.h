@@ -23,4 +23,7 @@ void sc_library_look_beside(const char *path);
 bool sc_library_has(const char *file);
 bool sc_library_is_beside(const char *file);
 
+// The same for one more file, after the folder of the script. False where memory is short.
+bool sc_library_look_also(const char *path);
+
 #endif

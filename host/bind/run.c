@@ -162,6 +162,20 @@ int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep
    return code;
 }
 
+int sc_run_load(lua_State *L, const char *path) {
+   char own[PATH_MAX];
+   path = sc_library_script(path, own);
+   sc_watched_note(path);
+   if (access(path, R_OK) != 0) {
+      fprintf(stderr, "scute: -l: cannot open '%s': %s\n", path, strerror(errno));
+      return EXIT_FAILURE;
+   }
+   if (!sc_library_look_also(path)) return fprintf(stderr, "scute: not enough memory\n"), EXIT_FAILURE;
+   int code = call(L, load_file(L, path, false), 0, 0);
+   lua_settop(L, 0);
+   return code;
+}
+
 int sc_run_code(lua_State *L, const char *code, const char *name) {
    int failed = call(L, luaL_loadbufferx(L, code, strlen(code), name, "t"), 0, 0);
    lua_settop(L, 0);

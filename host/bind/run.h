@@ -10,6 +10,7 @@
 // {exit = code, message = text}; 130 or 143 after an interruption.
 // path: "-" is standard input. keep: what a file calls local is there in the session that follows.
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep);
+int sc_run_load(lua_State *L, const char *path); // beside which `require` looks from then on too
 int sc_run_code(lua_State *L, const char *code, const char *name);
 int sc_run_module(lua_State *L, const char *module, const char *argument); // require(module)(argument)
 

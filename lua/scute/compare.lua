@@ -5,6 +5,7 @@ local scute = require "scute"
 local apart = require "scute.data.apart"
 local budgets = require "scute.compare.budgets"
 local cli = require "scute.cli"
+local command_of = require "scute.compare.command"
 local console = require "scute.base.console"
 local data = require "scute.data"
 local folds = require "scute.compare.folds"
@@ -142,13 +143,13 @@ local function follow(pipe, log, shown)
 end
 
 -- Runs a job in a process of its own. Returns "done", "interrupted" or "failed", and why.
-local function execute(program, job, folder)
+local function execute(command, job, folder)
    local worker = assert(scute.module_file "scute.compare.worker")
    os.remove(folder .. "/result.json")
    local log, why = io.open(folder .. "/output.log", "w")
    if not log then console.fail("output_dir: %s", why) end
    io.stdout:flush()
-   local pipe = assert(io.popen(("echo $$; exec %s %s %s %d 2>%s"):format(quoted(program), quoted(worker), quoted(job),
+   local pipe = assert(io.popen(("echo $$; exec %s %s %s %d 2>%s"):format(command, quoted(worker), quoted(job),
       scute.process.id(), quoted(folder .. "/errors.log"))))
    follow(pipe, log, console.is_terminal(1) and not console.quiet)
    log:close()
@@ -168,19 +169,19 @@ end
 -- ---- all runs ----
 
 -- A checkpoint that is no use costs the time that it would have saved, no more.
-local function try(opt, made, run, program)
+local function try(opt, made, run, command)
    local folder = plan.folder(opt.output_dir, run)
-   local how, message = execute(program, plan.write_job(opt.output_dir, made, run, opt), folder)
+   local how, message = execute(command, plan.write_job(opt.output_dir, made, run, opt), folder)
    if how ~= "failed" or not message:find "^resume: " then return how, message end
    console.warn("%s; %s, %s begins anew", message, names.show(run.model), run.run)
    for _, name in ipairs { "checkpoint", "checkpoint-1" } do
       os.remove(("%s/%s/%s.safetensors"):format(folder, run.model, name))
    end
-   return execute(program, folder .. "/job.json", folder)
+   return execute(command, folder .. "/job.json", folder)
 end
 
-local function one(opt, made, run, program)
-   local how, message = try(opt, made, run, program)
+local function one(opt, made, run, command)
+   local how, message = try(opt, made, run, command)
    if how == "interrupted" then stop_politely() end
    local result, why = plan.result(opt.output_dir, made, run)
    if how == "failed" or not result then return nil, message or why or "it left no result" end
@@ -196,12 +197,12 @@ local function learn_photos(opt, set, done)
 end
 
 -- The runs that are missing, one by one. Returns the failures. A model that did not fit the budget is not tried again.
-local function run_all(opt, made, missing, program, set)
+local function run_all(opt, made, missing, command, set)
    local failures, over, page = {}, {}, {}
    for i, run in ipairs(missing) do
       if not over[run.model] then
          console.line("[%d/%d] %s, %s", i, #missing, names.show(run.model), run.run)
-         local result, why = one(opt, made, run, program)
+         local result, why = one(opt, made, run, command)
          if result then
             learn_photos(opt, set, { [run.model] = { result } })
             local right = 0
@@ -263,20 +264,23 @@ local function train_all(opt, program)
    local set = data.open(opt.data_dir, data.options(opt))
    local held = opt.resume and photos.hold(set, opt.output_dir)
    tell_of_split(set, opt)
-   local made = plan.settle(opt.output_dir, plan.new(opt, set), opt.resume)
+   local new = plan.new(opt, set)
+   local command = command_of(program, new.models)
+   local made = plan.settle(opt.output_dir, new, opt.resume)
    if not held then split_file.save(set, opt.output_dir) end
    describe(made)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
    local done, missing = gather(opt.output_dir, made, function(why) console.warn("%s; it is done again", why) end)
    learn_photos(opt, set, done)
    if #missing > 0 then photos.check(set, opt.output_dir) end
-   local failures = run_all(opt, made, missing, program, set)
+   local failures = run_all(opt, made, missing, command, set)
    local results = gather(opt.output_dir, made, function() end)
    fail_if_nothing(results, failures)
    return show(opt, made, results, failures)
 end
 
---- Runs the comparison that the options (see compare.flags) ask for. program: the path of scute, to start the runs with.
+--- Runs the comparison that the options (see compare.flags) ask for. program: the path of scute, to start the runs with
+-- (default: this one).
 -- Returns what scute.compare.summary gives; nil for report_only.
 function compare.run(opt, program)
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")

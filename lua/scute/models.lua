@@ -7,11 +7,12 @@
 -- scores, model(x) both. See nn.Classifier and nn/freeze.lua for freeze, unfreeze and groups.
 local scute = require "scute.core"
 local nn = require "scute.nn"
+local architectures = require "scute.nn.architectures"
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
-local finite = require "scute.base.finite"
 local options = require "scute.base.options"
 local public = require "scute.base.public"
+local model_file = require "scute.weights.model_file"
 
 local models = {}
 
@@ -29,49 +30,17 @@ local CREATE = options.declare("models", {
      help = "hears the lines about the head and the weight file; false for silence" },
 })
 
--- Every family file beside this one: name -> {build, family}.
-local function read_families()
-   local lfs = require "lfs"
-   local folder = assert(scute.module_file "scute.models"):gsub("%.lua$", "")
-   local found = {}
-   for file in lfs.dir(folder) do
-      local name = file:match "^([%w_]+)%.lua$"
-      if name then
-         local family = require("scute.models." .. name)
-         local path = folder .. "/" .. file
-         for model, build in pairs(family.models) do found[model] = { build = build, family = family, file = path } end
-      end
-   end
-   return found
-end
-
-local families
-
-local function known()
-   families = families or read_families()
-   return families
-end
-
--- Names of all models, sorted.
+-- Names of all models, sorted: scute's own and those that were registered.
 function models.list()
-   local names = {}
-   for name in pairs(known()) do names[#names + 1] = name end
-   table.sort(names)
-   return names
+   return architectures.list()
 end
 
--- The file of the family that a model is of.
+-- The file that a model is told in: of its family, or where it was registered.
 function models.family_file(name)
-   return known()[name].file
+   return architectures.find(name).file
 end
 
-local function find(name)
-   local entry = known()[name]
-   if entry then return entry end
-   local near = scute.nearest(tostring(name), models.list())
-   error(("models: unknown model '%s'%s; there are %s"):format(tostring(name),
-      near and ("; did you mean '%s'?"):format(near) or "", table.concat(models.list(), ", ")), 0)
-end
+local find = architectures.find
 
 -- What evaluation does to a photo. Another image size keeps the proportion of resize to crop.
 local function preprocessing_of(name, family, o)
@@ -101,6 +70,35 @@ function models.create(name, given)
    return model
 end
 CREATE:describes(models.create)
+
+local REGISTER = options.declare("models.register", {
+   { "image_size", whole = true, min = 8, default = 224, help = "side of the crop in pixels" },
+   { "resize", whole = true, min = 8, show = "in proportion to the crop, as 256 to 224",
+     default = function(o) return math.floor(256 * o.image_size / 224 + 0.5) end,
+     help = "of the shorter side before the crop, in pixels" },
+   { "filter", choices = { "bilinear", "bicubic" }, default = "bilinear", help = "how photos are made smaller" },
+})
+
+-- Makes a network of one's own a model, known to models.create(name, { classes = ... }), --model NAME of the scripts, model
+-- files and comparisons. build: a function(classes, preprocessing) -> module, or a class that is called so; classes are names,
+-- preprocessing { resize, crop, ... } may be passed over. The module: an nn.Sequential, of which the last Linear becomes the
+-- head; any other with forward(x) -> scores; or a Classifier, which says its features, head and groups itself. In a file of its
+-- own that a script requires, or that `scute -l FILE` loads first: a model file holds no code, but says which file it was.
+function models.register(name, build, given)
+   if type(name) ~= "string" or not name:find "^%a[%w_]*$" then
+      error("models.register: expected a name of letters, digits and _, found " .. console.brief(name), 2)
+   elseif rawget(models, name) ~= nil then
+      error(("models.register: scute.models.%s is a function; choose another name"):format(name), 2)
+   elseif type(build) ~= "function" and not (type(build) == "table" and (getmetatable(build) or {}).__call) then
+      error("models.register: expected a function(classes, preprocessing) that returns a module, found "
+         .. console.brief(build), 2)
+   end
+   local o = REGISTER:read(given)
+   local family = { from_scratch = true, preprocessing = { resize = o.resize, crop = o.image_size, filter = o.filter } }
+   local added, why = pcall(architectures.add, name, build, family, debug.getinfo(2, "S").source)
+   if not added then error(why, 2) end
+end
+REGISTER:describes(models.register)
 
 -- Freezes the whole model, then unfreezes the parts that the names match: groups ("layer4", "head"), modules
 -- ("layer4.1.conv2") or parameters, whole dotted components. An unknown name is an error with the nearest ones, and nothing
@@ -161,14 +159,16 @@ end
 
 -- Writes a model to a .safetensors file that is enough by itself: torchvision's keys, and as metadata the architecture,
 -- classes, preprocessing and precision. `extra` is a table of further text entries for the metadata; `tensors` = {name =
--- tensor} stand in the file in place of the model's own.
+-- tensor} stand in the file in place of the model's own. A model that could not be loaded again is an error.
 function models.save(model, path, extra, tensors)
    if type(model) ~= "table" or not model.metadata then
       error("models.save: expected a model of scute.models, found " .. console.brief(model), 2)
    elseif type(path) ~= "string" then
       error("models.save: expected the path of a file, found " .. console.brief(path), 2)
    end
-   local metadata, state = model:metadata(), model:state_dict()
+   local known, metadata = pcall(model_file.metadata, model)
+   if not known then error("models.save: " .. console.message(metadata), 2) end
+   local state = model:state_dict()
    for key, text in pairs(extra or {}) do metadata[key] = text end
    for name, tensor in pairs(tensors or {}) do
       if not state.tensors[name] then error(("models.save: the model has no '%s'"):format(name), 2) end
@@ -177,40 +177,15 @@ function models.save(model, path, extra, tensors)
    require("scute.weights").save(path, state, metadata)
 end
 
-local function decode(path, key, text)
-   local ok, value = pcall(require("cjson").decode, text)
-   if ok and type(value) == "table" then return value end
-   error(("%s: its metadata '%s' is damaged: %s"):format(path, key, ok and "there is no list or table in it" or value), 0)
-end
-
--- What pcall returned; an error names the file.
-local function of_file(path, ok, ...)
-   if not ok then error(scute.error_like((...), ("%s: %s"):format(path, (...))), 0) end
-   return ...
-end
-
 -- Reads a model that models.save wrote, in evaluation mode. `file` is its path, or open as weights.open_file gives it.
--- Returns the model and the file's metadata.
+-- Returns the model and the file's metadata. Of layers that differ from the architecture's the file says kinds and options;
+-- an architecture of one's own has to be registered before (models.register). Nothing in the file is run.
 function models.load(file)
    if type(file) ~= "string" and type(file) ~= "userdata" then
       error("models.load: expected the path of a file, found " .. console.brief(file), 2)
    end
    local state = require("scute.weights").load(file)
-   local path = type(file) == "string" and file or file:path()
-   local metadata = state.metadata or {}
-   for _, key in ipairs { "architecture", "classes", "preprocessing" } do
-      if not metadata[key] then
-         error(("%s: it does not say its %s, so it is a weight file and not a model; use "
-            .. "models.create(NAME, { classes = ..., pretrained = %q })"):format(path, key, path), 0)
-      end
-   end
-   local entry = of_file(path, pcall(find, metadata.architecture))
-   local model = of_file(path, pcall(nn.init.skip, entry.build, decode(path, "classes", metadata.classes),
-      decode(path, "preprocessing", metadata.preprocessing)))
-   of_file(path, pcall(model.load_state_dict, model, state))
-   finite.check(path, state.names, model:state_dict().tensors)
-   model.precision, model.weights = metadata.precision, { path = path }
-   return model:eval(), metadata
+   return model_file.load(type(file) == "string" and file or file:path(), state)
 end
 
 public.offer(models, models.list)
@@ -220,7 +195,7 @@ public.hide(models, "family_file")
 local function refuse_function(name)
    local names = models.list()
    for own in next, models do names[#names + 1] = own end
-   local near = not known()[name] and scute.nearest(name, names)
+   local near = not architectures.get(name) and scute.nearest(name, names)
    if near and rawget(models, near) then
       error(("scute.models.%s: there is no such model or function, did you mean 'scute.models.%s'?"):format(name, near), 3)
    end

@@ -16,6 +16,7 @@ for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "conta
    "summary", "classifier" } do
    for name, value in pairs(require("scute.nn." .. family)) do nn[name] = value end
 end
+require("scute.nn.kinds").add(nn)
 
 public.hide(nn, "conv_bn_act", "conv_without_bias")
 return nn

@@ -130,6 +130,7 @@ end
 -- mistake among the options is then blamed on.
 local function fit(model, set, given, from)
    local run = runs.new(FIT:read(given), model, set)
+   check.files(run)
    run.given = given
    outlook.check(run)
    criterion.check(run)

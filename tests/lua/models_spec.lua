@@ -70,7 +70,11 @@ describe("models.info", function()
          names = names + 1
       end
       assert.equal(18, names)
-      assert.equal(names + 1, #models.table())
+      local known = 0 -- but those that other tests have registered
+      for _, info in ipairs(models.table()) do
+         if models.family_file(info.name):find("lua/scute/models/", 1, true) then known = known + 1 end
+      end
+      assert.equal(names + 1, known)
       assert.error_matches(function() models.info "resnet51" end, "did you mean 'resnet50'")
    end)
 

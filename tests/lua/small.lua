@@ -1,5 +1,5 @@
 -- A network with the groups of a ResNet that is as small as may be, for tests of what goes on around a network: the time of
--- theirs goes into writing weights otherwise. Its architecture is none of scute.models, so that models.load does not know it.
+-- theirs goes into writing weights otherwise. Registered as an architecture of one's own, "small".
 local scute = require "scute"
 local nn = scute.nn
 
@@ -31,5 +31,7 @@ function Small:features(x)
    for i = 1, 4 do y = self:child("layer" .. i)(y) end
    return y:global_avg_pool2d():flatten(2)
 end
+
+scute.models.register("small", Small)
 
 return Small

@@ -104,10 +104,14 @@ describe("a run that goes on", function()
       end
       function Gain:get_extra_state() return { n = self.seen.n } end
       function Gain:set_extra_state(state) self.seen.n = state.n end
-      local whole, resumed = broken_off("small", 5, function(options, model)
-         model:add("gain", Gain())
-         local features = model.features
-         rawset(model, "features", function(self, x) return self:child "gain"(features(self, x)) end)
+      local Gained = Small:extend "Gained"
+      function Gained:build(classes)
+         Small.build(self, classes)
+         self.gain = Gain()
+      end
+      function Gained:features(x) return self.gain(Small.features(self, x)) end
+      models.register("gained", Gained)
+      local whole, resumed = broken_off("gained", 5, function(options)
          local drift = scute.zeros(3)
          options.epochs = 3
          options.hooks = { {

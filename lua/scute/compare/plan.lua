@@ -6,6 +6,7 @@ local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
 local budgets = require "scute.compare.budgets"
+local architectures = require "scute.nn.architectures"
 local names = require "scute.compare.names"
 local split_file = require "scute.data.split_file"
 local options = require "scute.base.options"
@@ -106,7 +107,10 @@ function plan.new(opt, set)
    made.split = opt.folds and ("%d folds, seed %d"):format(opt.folds, opt.seed) or set.split
    made.models = names.select(opt.models)
    local which = weights_by_model(opt.weights)
-   for _, model in ipairs(made.models) do made.starts[model] = resolve(model, which(model), opt.weights == "none") end
+   for _, model in ipairs(made.models) do
+      made.starts[model] = resolve(model, which(model), opt.weights == "none")
+      made.starts[model].registered = architectures.find(model).sha256
+   end
    return made
 end
 
@@ -198,6 +202,12 @@ function plan.settle(output_dir, new, resume)
    end
    if old then
       local found = differences(old, new)
+      for _, model in ipairs(new.models) do
+         local before = old.starts[model]
+         if before and before.registered ~= new.starts[model].registered then
+            found[#found + 1] = ("the file that registers %s is another, or has changed"):format(model)
+         end
+      end
       if #found > 0 then
          console.fail("output_dir: '%s' holds another comparison: %s; choose another folder", output_dir,
             table.concat(found, "; "))

@@ -6,6 +6,7 @@ local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local Linear = require("scute.nn.linear").Linear
 local init = require "scute.nn.initialise"
+local parts = require "scute.nn.parts"
 local public = require "scute.base.public"
 
 local Classifier = Module:extend "Classifier"
@@ -59,9 +60,18 @@ function Classifier:forward(x)
    return scores
 end
 
+-- The last layer, where it is the one that the architecture has: a Linear with a row for each class. Fails where another head
+-- was put in its place.
+local function own_head(self)
+   local head = self
+   for name in self.head_path:gmatch "[^.]+" do head = head and head:child(name) end
+   if head and Module.is(head, Linear) then return head end
+   error(("%s: its head is one of your own, which only you can make anew"):format(self.arch or self.class_name), 0)
+end
+
 -- Number of features before the head.
 function Classifier:num_features()
-   return self:get(self.head_path).in_features
+   return own_head(self).in_features
 end
 
 function Classifier:group_paths()
@@ -79,8 +89,8 @@ end
 -- Replaces the head by a new one for other classes, in the same place and under the same name. `how` is a name of
 -- nn.init.HEADS (default: what the architecture starts with). Returns a line that says what was done.
 function Classifier:replace_head(classes, how)
+   local old = own_head(self)
    self.classes = class_names(classes)
-   local old = self:get(self.head_path)
    local weight = old.weight
    local new = Linear { old.in_features, #self.classes, dtype = weight.dtype, device = weight.device }
    how = init.head(new, how or self.head_init)
@@ -92,7 +102,7 @@ end
 
 -- Sets the present head to new starting values. Returns a line that says what was done.
 function Classifier:restart_head(how)
-   how = init.head(self:get(self.head_path), how or self.head_init)
+   how = init.head(own_head(self), how or self.head_init)
    return self:head_line(how)
 end
 
@@ -117,11 +127,14 @@ end
 -- Puts the classes into another order, and with them the rows of the head's last layer, weight and bias. Returns self.
 function Classifier:order_classes(names)
    names = class_names(names)
-   local rows, state, layer = positions(self, names), self:get(self.head_path):state_dict(), nil
+   local rows, state, layer = positions(self, names), self:state_dict(), nil
+   local groups = self:group_paths()
    local function layer_of(name)
-      return state.tensors[name].shape[1] == #names and (name:match "^(.*)%." or "") or nil
+      local has_rows = state.tensors[name].shape[1] == #names and parts.matches(groups[#groups][2], name)
+      return has_rows and (name:match "^(.*)%." or "") or nil
    end
    for _, name in ipairs(state.names) do layer = layer_of(name) or layer end
+   if not layer then error(("classes: no layer of the head has a row for each of %d classes"):format(#names), 0) end
    scute.no_grad(function()
       for _, name in ipairs(state.names) do
          local tensor = state.tensors[name]

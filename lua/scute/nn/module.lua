@@ -97,7 +97,9 @@ local function instantiate(class, ...)
       _children = {}, _child_names = {},
    }, class.instance)
    if class.declaration then
-      self:build(read_arguments(class, is_module, ...))
+      local given = read_arguments(class, is_module, ...)
+      rawset(self, "_given", given)
+      self:build(given)
    else
       self:build(...)
    end

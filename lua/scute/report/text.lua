@@ -1,4 +1,5 @@
 -- What a run came to, as a table to read, and what to try next.
+local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local typed_name = require "scute.base.typed_name"
 
@@ -42,8 +43,9 @@ local function next_step(run)
    elseif best.val_accuracy < 0.7 and trains < 20 * #run.set.classes then
       return ("more photos: %d are few for %d classes"):format(trains, #run.set.classes)
    elseif run.folder then
-      return ("%s scripts/predict.lua --model %s/best.safetensors %s"):format(typed_name(), quoted(run.folder),
-         quoted(run.set.val.paths[1]))
+      local first = architectures.file_to_load(run.model.arch)
+      return ("%s %sscripts/predict.lua --model %s/best.safetensors %s"):format(typed_name(),
+         first and ("-l %s "):format(quoted(first)) or "", quoted(run.folder), quoted(run.set.val.paths[1]))
    end
    return "say output_dir, so that the model is kept"
 end

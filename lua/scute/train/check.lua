@@ -1,6 +1,8 @@
 -- Whether what a run is given belongs together: model, photos and optimizer. What does not would train something else, or
 -- nothing, without a word.
+local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
+local model_file = require "scute.weights.model_file"
 
 local check = {}
 
@@ -22,8 +24,9 @@ end
 
 local function check_model(model)
    if not (model.is_backbone_frozen and model.preprocessing and model.arch) then
-      error("train.fit: expected a model of scute.models, which has a backbone, a head and its preprocessing, found a "
-         .. tostring(model.class_name), 0)
+      error(("train.fit: expected a model of scute.models, which has a backbone, a head and its preprocessing, found a %s; "
+         .. "models.register(name, build) makes one of it, and models.create(name, { classes = set.classes }) gives it")
+         :format(tostring(model.class_name)), 0)
    end
 end
 
@@ -90,6 +93,18 @@ local function check_optimizer(optimizer)
    if #missing == 0 then return end
    error(("train.fit: expected an optimizer of scute.optim, found a table that lacks %s; scute.optim.define makes one that has "
       .. "them all from the update of one parameter"):format(table.concat(missing, ", ")), 0)
+end
+
+--- Fails where the files that a run is to write could not be loaded again, or a layer does not fit what comes into it.
+function check.files(run)
+   if not run.output_dir then return end
+   local ok, why = pcall(model_file.check, run.model)
+   if not ok then error("train.fit: " .. console.message(why), 0) end
+   local entry = architectures.get(run.model.arch)
+   if entry.own and not architectures.file_to_load(run.model.arch) then
+      console.warn("'%s' is registered in %s, so that no other script can load what this run saves; put what registers it into "
+         .. "a file of its own, and require that", run.model.arch, entry.file and "the script itself" or "no file")
+   end
 end
 
 --- Fails where nothing trains, or the optimizer lacks something that does: one that was made before a head was replaced or the

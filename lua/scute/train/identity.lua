@@ -7,6 +7,7 @@ local console = require "scute.base.console"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
 local text_of = require "scute.base.plain_text"
+local model_file = require "scute.weights.model_file"
 local FIT = require "scute.train.options"
 
 local identity = {}
@@ -75,10 +76,20 @@ local function fields_of(run)
    return texts
 end
 
+--- What the layers of a model are: { kinds = class names by place, text = what a model file says of those that differ from the
+-- architecture's, registered = the sha256 of the file in which an architecture of one's own was }.
+function identity.layers(model)
+   local kinds = {}
+   for path, module in model:named_modules() do kinds[path == "" and "class" or path] = module.class_name end
+   local ok, _, text, entry = pcall(model_file.changes, model)
+   return { kinds = kinds, text = ok and text or nil, registered = ok and entry.sha256 or nil } -- some no file can hold
+end
+
 local function describe(run)
    local weights = run.model.weights
    local said = { model = run.model.arch, classes = cjson.encode(run.set.classes), preprocessing = text_of(run.preprocess),
       weights = weights and weights.sha256 or "none",
+      layers = run.layers.kinds, structure = run.layers.text, registered = run.layers.registered,
       data = fingerprint(run.set, run.unreadable), frozen = frozen_text(run, run.changing), fields = fields_of(run),
       [SETTINGS] = run.schedule.describe and run.schedule:describe(run.epochs) or nil }
    add_options(said, run)
@@ -111,6 +122,7 @@ local WORDS = {
    data = "the photos are others (names, classes or sizes of the files)",
    frozen = "the weights that do not train are others",
    weights = "the weights that it started from are others",
+   registered = "the file that registers the architecture is another, or has changed",
 }
 
 -- In the user's words: a flag where the command line has it.
@@ -152,7 +164,7 @@ local function names_of(here, there)
    return sorted_keys(names)
 end
 
--- The first of the model's fields that differs, and how many do; nil where none does.
+-- The first of the model's fields (or layers) that differs, and how many do; nil where none does.
 local function other_fields(here, there)
    local first, n = nil, 0
    for _, name in ipairs(names_of(here, there)) do
@@ -162,14 +174,21 @@ local function other_fields(here, there)
       there[first] or "not given", n > 1 and (" (and %s more)"):format(console.count(n - 1, "field")) or "")
 end
 
+-- What of the model itself differs; nil where nothing does. Checkpoints of earlier versions say nothing of layers.
+local function other_model(here, there)
+   local fault = there.layers and other_fields(here.layers, there.layers) or other_fields(here.fields, there.fields)
+   if fault then return fault end
+   return there.layers and here.structure ~= there.structure and "the options of the model's layers are others" or nil
+end
+
 --- Fails where a checkpoint is of another run, naming what differs.
 function identity.check(file, run)
    local here, there = {}, file.state.identity
    for name, value in pairs(run.identity) do here[name] = value end
    local before = file.state.parts.position.epochs
    here.frozen, here.data = frozen_then(file, run), photos_then(file, run)
-   local faults, fields = {}, other_fields(here.fields, there.fields)
-   here.fields, there.fields = nil, nil
+   local faults, model = {}, other_model(here, there)
+   for _, name in ipairs { "fields", "layers", "structure" } do here[name], there[name] = nil, nil end
    if run.epochs < before then
       faults[1] = ("%s is %d here and %d there, and a run can be lengthened, not shortened"):format(shown(run, "epochs"),
          run.epochs, before)
@@ -183,7 +202,7 @@ function identity.check(file, run)
          faults[#faults + 1] = fault
       end
    end
-   faults[#faults + 1] = fields
+   faults[#faults + 1] = model
    if #faults > 0 then
       console.fail("resume: %s is of another run: %s; give the same arguments, or start anew without --resume", file.path,
          table.concat(faults, "; ", 1, math.min(#faults, 4)))

@@ -24,7 +24,7 @@ end
 
 --- What an interrupted run needs to go on; to be asked before its best weights come back into the model.
 function result.leave(run)
-   local from = { given = run.given, folder = run.folder, fields = run.fields, digests = run.digests }
+   local from = { given = run.given, folder = run.folder, fields = run.fields, layers = run.layers, digests = run.digests }
    if run.from and not run.started then
       from.content, from.tensors = run.from.content, run.from.tensors
    elseif run.position then
@@ -51,7 +51,7 @@ end
 
 --- Makes a new run the continuation of what leave() gave: checkpoint.open finds it there.
 function result.continue(run, from)
-   run.from, run.fields = from, from.fields -- those of a model that had not trained yet
+   run.from, run.fields, run.layers = from, from.fields, from.layers -- those of a model that had not trained yet
    if not from.content then return end
    local tensors = {} -- its own, so that another one can begin here
    for name, tensor in pairs(from.tensors) do tensors[name] = tensor:clone() end

@@ -12,6 +12,7 @@ local events = require "scute.train.events"
 local features = require "scute.train.features"
 local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
+local identity = require "scute.train.identity"
 local outlook = require "scute.train.outlook"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
@@ -103,7 +104,7 @@ function runs.new(run, model, set)
    run.own_hooks, run.hooks = run.hooks, all_hooks(run)
    run.parts = all_parts(run, run.own_hooks)
    run.settings = settings.of(run) -- a part that cannot say what it is fails before anything is written
-   run.fields = model:fields().fields -- as they are before any hook changes them
+   run.fields, run.layers = model:fields().fields, identity.layers(model) -- as they are before any hook changes them
    return run
 end
 

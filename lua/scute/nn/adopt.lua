@@ -1,0 +1,116 @@
+-- Makes of a network of one's own, whatever its class, what scute.models has: a model with classes and preprocessing, with
+-- groups from the input to the head, with features and scores.
+--
+-- A Classifier brings all that. Any other module, with forward(x) -> scores, gets the methods of one: of a Sequential the last
+-- Linear is the head, and what stands before it gives the features. What cannot be parted so has its scores for features.
+local Module = require "scute.nn.module"
+local Classifier = require("scute.nn.classifier").Classifier
+local Linear = require("scute.nn.linear").Linear
+local Sequential = require("scute.nn.container").Sequential
+
+-- ---- features and head of what is no Classifier ----
+
+-- The place of the last Linear of a Sequential that nothing with parameters follows; nil where there is none.
+local function head_place(module)
+   for place = #module, 2, -1 do
+      local layer = module[place]
+      if Module.is(layer, Linear) then return place end
+      if layer:num_parameters() > 0 then return nil end
+   end
+end
+
+local function pass(module, x, first, last)
+   local y = x
+   for place = first, last do
+      local before = y
+      y = module[place](before)
+      if not rawequal(before, x) and not rawequal(before, y) then before:free() end
+   end
+   return y
+end
+
+local PARTED = {}
+
+function PARTED:features(x)
+   return pass(self, x, 1, head_place(self) - 1)
+end
+
+function PARTED:head(features)
+   return pass(self, features, head_place(self), #self)
+end
+
+local WHOLE = {}
+
+function WHOLE:features(x)
+   return self:forward(x)
+end
+
+-- The same values as a tensor of its own, which may be freed.
+function WHOLE:head(features) -- luacheck: ignore self
+   return features:reshape(features.shape)
+end
+
+-- Never: the features are what the head says.
+function WHOLE:is_backbone_frozen() -- luacheck: ignore self
+   return false
+end
+
+-- ---- classes ----
+
+local mixed = setmetatable({}, { __mode = "k" }) -- class -> {[PARTED or WHOLE] = the class with the methods of a Classifier}
+
+local function mix(class, more)
+   local made = class:extend(class.class_name)
+   made.keeps_nothing = class.keeps_nothing
+   for _, methods in ipairs { Classifier, more } do
+      for name, method in pairs(methods) do
+         local is_own = class[name] ~= nil and class[name] ~= Module[name]
+         if type(method) == "function" and not is_own then made[name] = method end
+      end
+   end
+   return made
+end
+
+local function class_with_methods(class, more)
+   local of = mixed[class] or {}
+   mixed[class] = of
+   of[more] = of[more] or mix(class, more)
+   return of[more]
+end
+
+local function describe(module, preprocessing, names)
+   local place = Module.is(module, Sequential) and head_place(module)
+   local groups = module:group_paths()
+   if #groups == 0 then error("it has no parameters", 0) end
+   setmetatable(module, class_with_methods(getmetatable(module).class, place and PARTED or WHOLE).instance)
+   module:describe_model { classes = names, preprocessing = preprocessing, groups = groups, head = groups[#groups][2][1],
+      head_init = "kaiming uniform" }
+end
+
+local function is_same_list(a, b)
+   for i = 1, math.max(#a, #b) do
+      if a[i] ~= b[i] then return false end
+   end
+   return true
+end
+
+-- What is wrong with what a function returned, in words; nil where nothing is.
+local function fault(module, names)
+   if not Module.is_module(module) then return "expected a module, found " .. type(module) end
+   if not Module.is(module, Classifier) then return nil end
+   if not module.declared_groups then return "its build has not called self:describe_model { ... }" end
+   if #module.classes ~= #names then
+      return ("it is for %d classes, where %d were asked for: they are the first argument"):format(#module.classes, #names)
+   end
+   if not is_same_list(module.classes, names) then return "its classes are others than the first argument says" end
+end
+
+--- The model that a network is: `name` its architecture, `names` its classes, `preprocessing` what is done to photos where it
+-- says nothing itself.
+return function(name, module, names, preprocessing)
+   local why = fault(module, names)
+   if why then error(("models: what builds '%s': %s"):format(name, why), 0) end
+   if not Module.is(module, Classifier) then describe(module, preprocessing, names) end
+   module.arch, module.preprocessing = name, module.preprocessing or preprocessing
+   return module
+end

@@ -1,0 +1,213 @@
+-- How a model differs from what its architecture builds, as plain data: layers of known kinds (see scute.nn.kinds) with the
+-- options that build them, and plain fields. What cannot be said so is an error that names the layer.
+--
+-- A change is { path, module = description } (a layer that was put there), or { path, fields, extra } (what it has beside its
+-- options). A description is { kind, options, layers = list of descriptions (of a Sequential), changes, fields, extra }.
+local scute = require "scute.core"
+local Module = require "scute.nn.module"
+local init = require "scute.nn.initialise"
+local kinds = require "scute.nn.kinds"
+local text_of = require "scute.base.plain_text"
+
+local structure = {}
+
+structure.DEEPEST = 50 -- layers within one another
+
+-- Fields that say nothing about what a model computes once it is trained, or that a file has elsewhere.
+local ELSEWHERE = { training = true, fixed = true, precision = true, arch = true, head_path = true, head_init = true }
+
+local is_plain = { number = true, string = true, boolean = true }
+
+local function join(path, name)
+   return path == "" and name or path .. "." .. name
+end
+
+local LONGEST = 60 -- letters of a path in a message
+
+local function refuse(path, format, ...)
+   local shown = #path > LONGEST and path:sub(1, LONGEST) .. "..." or path
+   error(("%s %s"):format(path == "" and "the model" or "'" .. shown .. "'", format:format(...)), 0)
+end
+
+-- ---- a module by itself ----
+
+local function class_of(module)
+   return getmetatable(module).class
+end
+
+-- A class of one's own is known by its name: its file may have been read twice.
+local function is_same_class(own, other)
+   if class_of(own) == class_of(other) then return true end
+   return not kinds.of(own) and not kinds.of(other) and own.class_name == other.class_name
+end
+
+local function shape_text(tensor)
+   return tensor and "(" .. table.concat(tensor.shape, ", ") .. ")" or "none"
+end
+
+local function check_tensors(own, other, path)
+   for _, kind in ipairs { "_parameters", "_buffers" } do
+      local mine, theirs = rawget(own, kind), rawget(other, kind)
+      for _, name in ipairs(rawget(own, kind:sub(1, -2) .. "_names")) do
+         local found, expected = shape_text(mine[name]), shape_text(theirs[name])
+         if found ~= expected then
+            refuse(path, "has a %s of shape %s, where what builds a %s like it makes %s", name, found, own.class_name,
+               expected)
+         elseif mine[name].dtype ~= theirs[name].dtype then
+            refuse(path, "has a %s in %s, where what builds a %s like it makes it in %s", name, mine[name].dtype,
+               own.class_name, theirs[name].dtype)
+         end
+      end
+      for name in pairs(theirs) do
+         if not mine[name] then refuse(path, "lacks the '%s' that a %s has", name, own.class_name) end
+      end
+   end
+end
+
+-- The names of fields that are looked at here: options of a kind are told as such.
+local function is_told_elsewhere(module, name)
+   if type(name) ~= "string" or name:find "^_" or ELSEWHERE[name] then return true end
+   return kinds.of(module) ~= nil and module.declaration ~= nil and module.declaration.by_name[name] ~= nil
+end
+
+local function other_fields(own, other, path)
+   local fields = {}
+   for name, value in next, own do
+      if type(value) == "function" and class_of(own)[name] ~= nil then
+         refuse(path, "has a %s of its own, which is code, and a file holds none; derive a class from %s for it", name,
+            own.class_name)
+      elseif is_plain[type(value)] and not is_told_elsewhere(own, name) and rawget(other, name) ~= value then
+         fields[name] = value
+      end
+   end
+   for name, value in next, other do
+      if is_plain[type(value)] and not is_told_elsewhere(own, name) and rawget(own, name) == nil then
+         refuse(path, "lacks the field '%s' that a %s has", name, own.class_name)
+      end
+   end
+   return next(fields) and fields or nil
+end
+
+-- What a module has beside its options: plain fields that the other one has not, and what it keeps itself.
+local function beside_options(own, other, path)
+   check_tensors(own, other, path)
+   return other_fields(own, other, path), own.get_extra_state and own:get_extra_state() or nil
+end
+
+-- ---- describing ----
+
+-- seen: module -> the path at which it was met, and the module that stands there in what is built anew.
+local function note(seen, own, path, other)
+   local before = seen[own]
+   if before and not (other and rawequal(before.other, other)) then
+      refuse(path, "and '%s' are one module, of which a file would make two; build one for each place", before.path)
+   end
+   seen[own] = { path = path, other = other }
+end
+
+local compare
+
+local function only_plain(value, path, name)
+   local kind = type(value)
+   if kind == "table" then
+      for _, entry in pairs(value) do only_plain(entry, path, name) end
+   elseif not is_plain[kind] then
+      refuse(path, "has an option '%s' that is a %s, and a file holds plain data alone", name, kind)
+   end
+   return value
+end
+
+-- path: where it stands; depth: in how many others.
+local function describe(module, path, seen, depth)
+   note(seen, module, path)
+   if depth > structure.DEEPEST then refuse(path, "lies in more than %d others", structure.DEEPEST) end
+   local kind = kinds.of(module)
+   if not kind then
+      refuse(path, "is a %s: a class of your own, and not as the architecture builds it; what builds the whole network has to "
+         .. "be registered, by models.register(name, build)", module.class_name)
+   end
+   local found = { kind = kind, options = {} }
+   for name, value in pairs(kinds.options(module)) do
+      found.options[name] = Module.is_module(value) and describe(value, join(path, name), {}, depth + 1)
+         or only_plain(value, path, name)
+   end
+   local again = init.on("shape", structure.empty, found)
+   if kind == "Sequential" then
+      found.layers = {}
+      for name, child in module:children() do
+         local layer = describe(child, join(path, name), seen, depth + 1)
+         layer.name = name ~= tostring(#found.layers) and name or nil
+         found.layers[#found.layers + 1] = layer
+      end
+      found.fields, found.extra = beside_options(module, again, path)
+   else
+      local changes = {}
+      compare(module, again, { path = path, seen = seen, changes = changes, depth = depth }, "")
+      found.changes = changes[1] and changes or nil
+   end
+   return found
+end
+
+--- A module of a description, without what stands in it.
+function structure.empty(description)
+   local options = {}
+   for name, value in pairs(description.options) do
+      options[name] = type(value) == "table" and value.kind and structure.empty(value) or value
+   end
+   return kinds.class(description.kind)(options)
+end
+
+-- ---- comparing ----
+
+local function lacks_a_child(own, other)
+   for name in other:children() do
+      if not own:child(name) then return true end
+   end
+   return false
+end
+
+local function option_texts(module)
+   local plain = {}
+   for name, value in pairs(kinds.options(module)) do
+      plain[name] = Module.is_module(value) and "a module" or value
+   end
+   return text_of(plain)
+end
+
+local function has_other_layers(own, other)
+   if lacks_a_child(own, other) then return true end
+   return kinds.of(own) == "Sequential" and #own ~= #other
+end
+
+-- Adds to walk.changes what differs. walk: { path of the whole, seen, changes, depth }; path: within it.
+function compare(own, other, walk, path)
+   local whole = join(walk.path, path):gsub("%.$", "")
+   local is_other = not is_same_class(own, other) or option_texts(own) ~= option_texts(other) or has_other_layers(own, other)
+   if is_other and path ~= "" then
+      walk.changes[#walk.changes + 1] = { path = path, module = describe(own, whole, walk.seen, walk.depth + 1) }
+      return
+   elseif is_other then
+      refuse(whole, "is a %s that differs from what '%s' builds", own.class_name, rawget(own, "arch") or own.class_name)
+   end
+   if path ~= "" or walk.path == "" then note(walk.seen, own, whole, other) end
+   local fields, extra = beside_options(own, other, whole)
+   if fields or extra then walk.changes[#walk.changes + 1] = { path = path, fields = fields, extra = extra } end
+   for name, child in own:children() do
+      local inner, there = join(path, name), other:child(name)
+      if there then
+         compare(child, there, walk, inner)
+      else
+         walk.changes[#walk.changes + 1] = { path = inner,
+            module = describe(child, join(walk.path, inner), walk.seen, walk.depth + 1) }
+      end
+   end
+end
+
+--- The list of changes that make of `other`, as the architecture builds it, a model like `own`.
+function structure.changes(own, other)
+   local walk = { path = "", seen = {}, changes = {}, depth = 0 }
+   scute.no_grad(compare, own, other, walk, "")
+   return walk.changes
+end
+
+return structure

@@ -1,0 +1,145 @@
+-- Models as files: what is beside the tensors, whether a model can be loaded again, and loading.
+local scute = require "scute.core"
+local architectures = require "scute.nn.architectures"
+local console = require "scute.base.console"
+local finite = require "scute.base.finite"
+local init = require "scute.nn.initialise"
+local rebuild = require "scute.nn.rebuild"
+local structure = require "scute.nn.structure"
+
+local model_file = {}
+
+-- ---- can it be loaded again ----
+
+-- The entry of a model's architecture; an error says how there comes to be one.
+local function entry_of(model)
+   local entry = model.arch and model.metadata and architectures.get(model.arch)
+   if entry then return entry end
+   error(("%s is no architecture that could be built again when its file is loaded; models.register(name, build) in a file "
+      .. "of its own makes it one, and models.create(name, { classes = set.classes }) the model (help \"models.register\")")
+      :format(model.arch and ("'%s' (a %s)"):format(model.arch, model.class_name) or "a " .. tostring(model.class_name)), 0)
+end
+
+-- The model as its architecture builds it: shapes alone, or with values where its own code asks for some.
+local function built_again(model, entry)
+   local ok, again = pcall(init.on, "shape", entry.build, model.classes, model.preprocessing)
+   if ok or not entry.own then return ok and again or error(again, 0), "shape" end
+   return init.skip(entry.build, model.classes, model.preprocessing), "cpu"
+end
+
+local MOST_OF_SHAPES = 8
+
+local function shape_text(shape)
+   return "(" .. table.concat(shape, ", ", 1, math.min(#shape, MOST_OF_SHAPES)) .. ")"
+end
+
+-- The shape of the scores of a photo. device: of the model.
+local function scores_of(model, device)
+   local side = model.preprocessing.crop
+   local _, first = model:named_parameters()()
+   local x <close> = scute.zeros({ 1, 3, side, side }, { device = device, dtype = first and first.dtype })
+   local scores <close> = scute.no_grad(model:eval().call, model, x)
+   return scores.shape
+end
+
+local function check_scores(model, again, device)
+   local ok, shape = pcall(scores_of, again, device)
+   if not ok and device == "shape" and tostring(shape):find "has a shape and no values" then return end -- its own code computes
+   if not ok then error(console.message(shape), 0) end
+   if #shape == 2 and shape[2] ~= #model.classes then
+      error(("the model has %d outputs and the photos have %d classes"):format(shape[2], #model.classes), 0)
+   elseif #shape ~= 2 then
+      error(("its scores of one photo have the shape %s, expected (1, %d): one for each class"):format(shape_text(shape),
+         #model.classes), 0)
+   end
+end
+
+--- What of a model a file has to say beside its architecture, classes and preprocessing: a list of changes (see
+-- scute.nn.structure), and its text (nil where there are none). Fails where a model could not be loaded again.
+function model_file.changes(model)
+   local entry = entry_of(model)
+   local changes = structure.changes(model, (built_again(model, entry)))
+   local text = rebuild.encode(changes)
+   if text then rebuild.decode(text) end
+   return changes, text, entry
+end
+
+--- The same, and computes the shapes of a photo's way through the model: fails where a layer does not fit.
+function model_file.check(model)
+   local entry = entry_of(model)
+   local again, device = built_again(model, entry)
+   local _, text = model_file.changes(model)
+   local changes = text and rebuild.decode(text) or {}
+   check_scores(model, init.on(device, rebuild.apply, again, changes), device)
+end
+
+-- ---- what a file says ----
+
+--- The metadata of a model's file. Fails where it could not be loaded again.
+function model_file.metadata(model)
+   local _, text, entry = model_file.changes(model)
+   local metadata = model:metadata()
+   metadata.structure = text
+   metadata.registered_in = entry.own and entry.file or nil
+   return metadata
+end
+
+-- ---- loading ----
+
+-- What pcall returned; an error names the file.
+local function of_file(path, ok, ...)
+   if not ok then error(scute.error_like((...), ("%s: %s"):format(path, (...))), 0) end
+   return ...
+end
+
+local function decode(path, key, text)
+   local ok, value = pcall(require("cjson").decode, text)
+   if ok and type(value) == "table" then return value end
+   error(("%s: its metadata '%s' is damaged: %s"):format(path, key, ok and "there is no list or table in it" or value), 0)
+end
+
+local function changes_of(path, metadata)
+   if not metadata.structure then return {} end
+   local ok, changes = pcall(rebuild.decode, metadata.structure)
+   if ok then return changes end
+   error(("%s: its metadata 'structure' is damaged: %s"):format(path, console.message(changes)), 0)
+end
+
+local function check_metadata(path, metadata)
+   for _, key in ipairs { "architecture", "classes", "preprocessing" } do
+      if not metadata[key] then
+         error(("%s: it does not say its %s, so it is a weight file and not a model; use "
+            .. "models.create(NAME, { classes = ..., pretrained = %q })"):format(path, key, path), 0)
+      end
+   end
+end
+
+local function find(path, metadata)
+   local name, where = metadata.architecture, metadata.registered_in
+   if architectures.get(name) or not where then return of_file(path, pcall(architectures.find, name)) end
+   error(console.visible(("%s: its architecture '%s' is not one of scute's: it was registered in %s, and a model file holds no "
+      .. "code; load that file first, as in scute -l %s script.lua, or require it in the script"):format(path, name, where,
+      where)), 0)
+end
+
+-- The model of a file's metadata and tensors, without values yet. Nothing larger than the file's own tensors is built.
+local function build(path, entry, metadata, tensors)
+   local changes = changes_of(path, metadata)
+   of_file(path, pcall(rebuild.check_sizes, changes, tensors))
+   local model = of_file(path, pcall(init.skip, entry.build, decode(path, "classes", metadata.classes),
+      decode(path, "preprocessing", metadata.preprocessing)))
+   return of_file(path, pcall(init.skip, rebuild.apply, model, changes))
+end
+
+--- Reads a model, in evaluation mode; state: what weights.load gave of the file at `path`. Returns the model and the metadata.
+function model_file.load(path, state)
+   local metadata = state.metadata or {}
+   check_metadata(path, metadata)
+   local model = build(path, find(path, metadata), metadata, state.tensors)
+   of_file(path, pcall(model.load_state_dict, model, state))
+   finite.check(path, state.names, model:state_dict().tensors)
+   model.precision, model.weights = metadata.precision, { path = path }
+   return model:eval(), metadata
+end
+
+return model_file
