@@ -1,6 +1,5 @@
 -- A run of train.fit as it begins: its options, the hooks around its loop, the parts of its state, and what is told first.
 local console = require "scute.base.console"
-local draw = require "scute.data.draw"
 local equal = require "scute.data.equal"
 local scute = require "scute"
 local average = require "scute.train.average"
@@ -18,6 +17,7 @@ local position = require "scute.train.position"
 local precision = require "scute.train.precision"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local sampling = require "scute.train.sampling"
 local state = require "scute.train.state"
 local stopping = require "scute.train.stopping"
 local unfreeze = require "scute.train.unfreeze"
@@ -79,6 +79,7 @@ local function read_short_forms(run, model)
       run.unfreeze = unfreeze.plan(model, plan, { epochs = run.epochs })
    end
    if run.schedule.reset then run.schedule.reset() end
+   sampling.begin(run)
    criterion.read(run)
 end
 
@@ -95,7 +96,6 @@ function runs.new(run, model, set)
    run.photos = photos.source(run)
    photos.begin(run)
    run.interrupted = scute.interrupted
-   run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
    if run.ema then run.average = average.new(model, run.ema) end
@@ -124,7 +124,7 @@ end
 
 --- A batch cannot be larger than what trains.
 function runs.clamp_batch(run)
-   local n = #run.set.train.paths
+   local n = sampling.length(run)
    if run.batch_size > n then
       console.line("batch size %d is more than the %s that train: using %d", run.batch_size, console.count(n, "photo"), n)
       run.batch_size = n
