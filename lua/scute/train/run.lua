@@ -2,6 +2,7 @@
 local console = require "scute.base.console"
 local equal = require "scute.data.equal"
 local scute = require "scute"
+local answers = require "scute.train.answers"
 local average = require "scute.train.average"
 local board = require "scute.train.board"
 local check = require "scute.train.check"
@@ -57,7 +58,7 @@ end
 -- The parts of its state, in the order in which they are put back: what hooks restore may look at the rest, and random numbers
 -- are as they were when all of them are done.
 local function all_parts(run, yours)
-   local list = { state.model, state.optimizer, position, record.part, photos.part }
+   local list = { state.model, state.optimizer, position, record.part, answers.part, photos.part }
    if run.average then table.move({ average.part, average.best_part }, 1, 2, #list + 1, list) end
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = state.random
