@@ -223,6 +223,8 @@ function metrics.interval(right, total)
    return center - half, center + half
 end
 
+metrics.mcnemar = require "scute.metrics.mcnemar"
+
 local Mean = { __name = "scute.mean" }
 Mean.__index = Mean
 

@@ -156,8 +156,9 @@ again = fit
 --- Trains `model` on `set` (see scute.data) and leaves the best epoch's weights in it. given: a table of options, or what
 -- train.options returns. With an output_dir, <output_dir>/<model>/ gets best.safetensors, last.safetensors, history.csv,
 -- events.jsonl, run.json, report.html and schedule.png; another run that lies there is moved aside (see scute.train.folder).
--- Returns { history = rows, best = row, folder, confusion = of the best epoch, best_ema = row of the epoch in which the average
--- of the weights was best (with ema), stopped = why it ended early or nil, interrupted = true where Ctrl-C did, seconds }.
+-- Returns { history = rows, best = row, folder, confusion = of the best epoch, answers = what was said in it about each photo
+-- that validated (records as evaluate.photos returns them, with logits (n, classes)), best_ema = row of the epoch in which the
+-- average of the weights was best (with ema), stopped = why it ended early or nil, interrupted = true where Ctrl-C did, seconds }.
 -- The first Ctrl-C finishes the step and saves. At the prompt that returns the result so far, whose resume() goes on; a script
 -- ends with status 130.
 function train.fit(model, set, given)

@@ -3,8 +3,8 @@
 -- result.json in the job's folder when all went well. Ends with the process PARENT, which started it: a comparison that is
 -- killed leaves nobody who trains on in a folder that the next one takes.
 local scute = require "scute"
-local cli, data, models, optim, schedule, score, train =
-   scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.score, scute.train
+local cli, data, models, optim, schedule, train =
+   scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
 local console = require "scute.base.console"
 local report = require "scute.report.text"
 local budgets = require "scute.compare.budgets"
@@ -46,12 +46,11 @@ local function tidy(folder)
    for _, name in ipairs { "checkpoint", "checkpoint-1", "last" } do os.remove(("%s/%s.safetensors"):format(folder, name)) end
 end
 
--- What the model says about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
-local function answers(job, set, model)
-   local seen = score(model, set.val, { batch_size = job.batch_size, workers = job.workers, device = job.device })
-   local paths = {}
-   for i, index in ipairs(seen.indices) do paths[i] = set.val.paths[index] end
-   return { photos = paths, labels = seen.y, predicted = seen.guesses }
+-- What the model said about each photo that validates: lists of paths, classes and predicted classes, bad photos left out.
+local function columns(answers)
+   local paths, labels, predicted = {}, {}, {}
+   for i, answer in ipairs(answers) do paths[i], labels[i], predicted[i] = answer.path, answer.truth, answer.predicted end
+   return { photos = paths, labels = labels, predicted = predicted }
 end
 
 local opt = cli.parse(arg, "One run of a comparison", {
@@ -72,7 +71,7 @@ if model.weights and model.weights.sha256 ~= job.weights then
 end
 local result, images_per_second = fit(job, set, model)
 local memory = report.peak_memory()
-local seen = answers(job, set, model)
+local seen = columns(result.answers)
 local own, published = cost.parameters(model)
 console.guard(nil, scute.files.write, job.folder .. "/result.json", to_json {
    _order = { "state", "run", "weights", "parameters", "parameters_1000", "multiply_adds", "image_size", "seconds",

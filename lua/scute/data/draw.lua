@@ -6,7 +6,7 @@ local scute = require "scute"
 
 local draw = {}
 
-local purposes = { split = 1, shuffle = 2, mix = 4 }
+local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8 }
 local BLOCK = 16 -- uniform numbers drawn at once
 
 --- A list with a permutation of 1..n. purpose: "split" (index: the class) or "shuffle" (index: the epoch).
@@ -21,7 +21,8 @@ function draw.permutation(seed, purpose, index, n)
    return list
 end
 
---- A function that gives one uniform number in [0, 1) after the other. purpose: "mix" (index: step and batch).
+--- A function that gives one uniform number in [0, 1) after the other. purpose: "mix" (index: step and batch) or "sample"
+-- (index: the epoch, in its upper bits: a stream of an index has room for 4096 numbers before the next one begins).
 function draw.uniforms(seed, purpose, index)
    local list, at, block = {}, 0, 0
    return function()

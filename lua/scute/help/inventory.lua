@@ -13,7 +13,7 @@ inventory.CLASSES = {
    { "schedule", "scute.schedule", "Schedule" }, { "optimizer", "scute.optim.optimizer", "Optimizer" },
    { "figure", "scute.plot.figure", "Figure" }, { "confusion", "scute.metrics", "Confusion" },
    { "mean", "scute.metrics", "Mean" }, { "plan", "scute.train.unfreeze", "Plan" },
-   { "result", "scute.train.result", "Result" },
+   { "result", "scute.train.result", "Result" }, { "draw", "scute.train.sampling", "Draw" },
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
 }
 

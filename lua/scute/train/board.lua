@@ -2,6 +2,7 @@
 -- photos as the network sees them, and the arguments as hyperparameters, in an event file in the run's folder.
 local scute = require "scute"
 local console = require "scute.base.console"
+local sampling = require "scute.train.sampling"
 local tensorboard = require "scute.report.tensorboard"
 
 local board = {}
@@ -22,7 +23,7 @@ end
 -- The first photos of the set, as training sees them in its first epoch.
 local function photos_of(run)
    local train, paths, labels = run.set.train, {}, {}
-   for i, index in ipairs(run.shuffled(1, #train.paths)) do
+   for i, index in ipairs(sampling.indices(run, 1, {})) do
       if i > PHOTOS then break end
       paths[i], labels[i] = train.paths[index], train.labels[index]
    end

@@ -24,7 +24,7 @@ local state = require "scute.train.state"
 
 local checkpoint = {}
 
-local VERSION = "3"
+local VERSION = "4"
 local SHARE = 50 -- saving takes at most one part in so many of the time
 
 -- ---- files ----

@@ -1,6 +1,7 @@
 -- One epoch: every photo that trains once, in steps; then those that validate.
 local metrics = require "scute.metrics"
 local score = require "scute.score"
+local answers = require "scute.train.answers"
 local average = require "scute.train.average"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
@@ -38,11 +39,11 @@ local function train(run)
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end
 
--- Confusion, loss and the worst photos of those that validate, with the whole model evaluating; nil where the run was
--- interrupted.
+-- Confusion, loss, the worst photos of those that validate and the answers about all of them, with the whole model evaluating;
+-- nil where the run was interrupted.
 local function validate(run)
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
-   local highest = worst.new(run.set.val, run.set.classes)
+   local highest, said = worst.new(run.set.val, run.set.classes), answers.new()
    run.model:eval()
    local seen = score(run.model, run.set.val, {
       want = { "guesses", "logits", "losses" }, device = run.device,
@@ -52,11 +53,12 @@ local function validate(run)
          confusion:add(batch.guesses, batch.y)
          mean:add(batch.loss:item(), batch.y:numel())
          highest:add(batch.logits, batch.losses, batch.y, batch.indices)
+         said:add(batch)
       end,
    })
    if not seen.complete then return end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
-   return confusion, mean:value(), highest.list
+   return confusion, mean:value(), highest.list, said
 end
 
 -- The learning rates of the last step, of the groups that train.
@@ -75,19 +77,20 @@ local function end_epoch(run, row)
    run.row = row
    hooks.call(run, "on_epoch_end")
    local passed_by = run.best == row and before or row
-   if passed_by ~= run.best then passed_by.confusion, passed_by.worst = nil, nil end -- of thousands of classes one is enough
+   if passed_by ~= run.best then passed_by.confusion, passed_by.worst, passed_by.answers = nil, nil, nil end -- one is enough
 end
 
 --- Trains and validates one epoch, and tells the hooks of it; returns early where the run was interrupted.
 function epoch.run(run)
    train(run)
    if run.interrupted() then return end
-   local confusion, val_loss, worst_photos = validate(run)
+   local confusion, val_loss, worst_photos, said = validate(run)
    if not confusion then return end
    local row = {
       epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
       balanced = confusion:balanced_accuracy(), confusion = confusion, worst = worst_photos,
+      answers = said,
    }
    if run.average and not average.validate(run, row, validate) then return end
    end_epoch(run, row)

@@ -184,14 +184,14 @@ function features.feed(run)
    run.photos.check_readable(val, set.val)
    run.times.features = scute.clock() - start
    describe(run, passed(), n + #val.y, val.x.shape[2])
+   local each = #photos.order(run, run.epoch)
 
    return {
       cached = true,
-      photos = n,
-      steps = photos.steps_of(n, run.batch_size),
+      photos = each,
+      steps = photos.steps_of(each, run.batch_size),
       train = function(epoch, skip)
-         local order = photos.good_ones(run, set.train, run.shuffled(epoch, #set.train.paths))
-         return batches(parts[view_of(run, epoch)], order, run.batch_size, skip)
+         return batches(parts[view_of(run, epoch)], photos.order(run, epoch), run.batch_size, skip)
       end,
       val = function()
          return batches(val, photos.good_ones(run, set.val), run.batch_size)

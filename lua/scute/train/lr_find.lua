@@ -5,6 +5,7 @@ local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local options = require "scute.base.options"
 local precision = require "scute.train.precision"
+local sampling = require "scute.train.sampling"
 local step = require "scute.train.step"
 local FIT = require "scute.train.options"
 
@@ -140,9 +141,9 @@ end
 --- Makes a run of train.fit one that only looks for rates: what trains in the first epoch trains throughout.
 function lr_find.prepare(run)
    local each = run.batch_size * run.accumulate
-   run.epoch, run.epochs = 1, math.ceil(run.steps * each / #run.set.train.paths)
+   run.epoch, run.epochs = 1, math.ceil(run.steps * each / sampling.length(run))
    run.hooks, run.unfreeze = { precision.hook(run) }, nil
-   if run.steps * each < #run.set.train.paths then run.cache_features = "off" end -- few photos will be seen
+   if run.steps * each < sampling.length(run) then run.cache_features = "off" end -- few photos will be seen
    run.finds_rates = true -- a loss that is no number is what it looks for
 end
 

@@ -10,7 +10,10 @@ local options = require "scute.base.options"
 local part_text = require "scute.base.part_text"
 local plain_text = require "scute.base.plain_text"
 local schedule = require "scute.schedule"
+local class_weights = require "scute.train.class_weights"
 local exact = require "scute.train.exact"
+local sampler = require "scute.sampler"
+local sampling = require "scute.train.sampling"
 
 local DEVICES = { "cpu", "cuda", "auto", "ref" }
 
@@ -126,6 +129,14 @@ return options.declare("train.fit", {
    { "accumulate", whole = true, min = 1, default = 1, help = "batches to one update of the weights" },
    { "label_smoothing", number = true, min = 0, below = 1, default = 0,
      help = "share of the target spread over all classes, in training" },
+   { "sampler", read = sampler.parse, keep_text = true, is = sampling.is_sampler, suggests = { "balanced" }, value = "balanced",
+     show = "each photo once", identity = sampling.describe,
+     expected = "balanced, a sampler ({ name, indices = f }), a list of numbers, or a function f(epoch, draw, part)",
+     help = "which photos train in an epoch, and how often each: balanced (each class as often), or see scute.sampler" },
+   { "class_weights", read = class_weights.parse, keep_text = true, is = options.of_type "table", show = "none",
+     value = "balanced|CLASS=W,...", suggests = { "balanced" }, expected = "balanced, or a table of weights by class",
+     help = "how much a photo of each class counts in the cross entropy, in training: balanced (photos / (classes * photos of "
+        .. "the class)), or weights, 1 where none is said" },
    { "mixup", number = true, min = 0, default = 0, value = "ALPHA",
      help = "blend photos with one another, 0.2 say; 0: do not" },
    { "cutmix", number = true, min = 0, default = 0, value = "ALPHA",

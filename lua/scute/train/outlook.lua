@@ -2,6 +2,7 @@
 local scute = require "scute"
 local console = require "scute.base.console"
 local photos = require "scute.train.photos"
+local sampling = require "scute.train.sampling"
 
 local outlook = {}
 
@@ -27,7 +28,7 @@ local function lines_of(run)
 end
 
 local function steps_of(run)
-   return math.ceil(photos.steps_of(#run.set.train.paths, run.batch_size) / run.accumulate)
+   return math.ceil(photos.steps_of(sampling.length(run), run.batch_size) / run.accumulate)
 end
 
 local function draw(run)

@@ -8,6 +8,8 @@ local console = require "scute.base.console"
 local equal = require "scute.data.equal"
 local look = require "scute.data.look"
 local precision = require "scute.base.precision"
+local repeats = require "scute.data.repeats"
+local sampling = require "scute.train.sampling"
 local scute = require "scute.core"
 
 local photos = {}
@@ -205,11 +207,40 @@ function photos.good_ones(run, part, order)
    return kept
 end
 
+--- The photos of an epoch in their order, without those that are known to be bad.
+function photos.order(run, epoch)
+   return photos.good_ones(run, run.set.train, sampling.indices(run, epoch, run.unreadable.train))
+end
+
 -- ---- the source ----
 
 --- Steps of an epoch over n photos: a last batch of one photo joins the one before it.
 function photos.steps_of(n, batch_size)
    return n > batch_size and n % batch_size == 1 and n // batch_size or math.ceil(n / batch_size)
+end
+
+-- What hears of photos by the numbers that scute.data.repeats gives them, and tells of the photos behind these.
+local function hear_originals(hear, origin)
+   if not origin then return hear end
+   local function original(index) return origin[index] or index end
+   local heard = {}
+   function heard.note(bad, notes)
+      for _, entry in ipairs(bad) do entry.index = original(entry.index) end
+      hear.note(bad, notes)
+   end
+   heard.digested = hear.digested and function(indices, ...)
+      for i, index in ipairs(indices) do indices[i] = original(index) end
+      hear.digested(indices, ...)
+   end
+   return heard
+end
+
+local function originals(indices, origin)
+   if not origin then return indices end
+   local list = indices:values()
+   indices:free()
+   for i, index in ipairs(list) do list[i] = origin[index] or index end
+   return scute.tensor(list, { dtype = "i64" })
 end
 
 --- The source of photos of a run: hear(part), batches(part, options) and check_readable(...).
@@ -233,13 +264,13 @@ function photos.source(run)
    -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation),
    -- skip (batches to pass over, default 0), hear (default: source.hear(part)).
    function source.batches(part, options)
-      local order = photos.good_ones(run, part, options.order)
+      local shown, order, origin = repeats(part, photos.good_ones(run, part, options.order))
       local skip, size = options.skip or 0, options.batch_size
       local steps = options.merge_last_single and photos.steps_of(#order, size) or math.ceil(#order / size)
       if skip >= steps then return function() end end
       order = table.move(order, skip * size + 1, #order, 1, {})
-      local hear = options.hear or source.hear(part)
-      local read, _, _, closing = batches(part, {
+      local hear = hear_originals(options.hear or source.hear(part), origin)
+      local read, _, _, closing = batches(shown, {
          order = order, batch_size = size, merge_last_single = options.merge_last_single, preprocess = run.preprocess,
          workers = run.workers, on_bad = run.on_bad_image, augment = options.augment, seed = run.seed, epoch = options.epoch,
          -- Mixing blends photos before they are rounded to half precision.
@@ -253,7 +284,7 @@ function photos.source(run)
          if not x then return nil end
          local last = indices[indices:numel()]
          while order[at] ~= last do at = at + 1 end
-         return x, y, indices, math.min(skip + (at - 1) // size + 1, steps)
+         return x, y, originals(indices, origin), math.min(skip + (at - 1) // size + 1, steps)
       end, nil, nil, closing
    end
 
@@ -271,13 +302,13 @@ end
 --- Trains and validates from the photos themselves, each decoded and sent through the whole network in every epoch.
 function photos.feed(run)
    local set = run.set
-   local n = #photos.good_ones(run, set.train)
+   local n = #photos.order(run, run.epoch)
    return {
       cached = false,
       photos = n,
       steps = photos.steps_of(n, run.batch_size),
       train = function(epoch, skip)
-         return run.photos.batches(set.train, { order = run.shuffled(epoch, #set.train.paths), skip = skip,
+         return run.photos.batches(set.train, { order = photos.order(run, epoch), skip = skip,
             batch_size = run.batch_size, merge_last_single = true, augment = run.augment, epoch = epoch })
       end,
       val = function()

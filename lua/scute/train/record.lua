@@ -147,7 +147,7 @@ local function free_weights(owner)
    owner.weights = nil
 end
 
-local NOT_SAVED = { confusion = true, weights = true, saved = true }
+local NOT_SAVED = { confusion = true, weights = true, saved = true, answers = true }
 
 local function plain_row(row)
    local plain = {}

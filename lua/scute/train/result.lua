@@ -1,5 +1,6 @@
 -- What train.fit returns: history, the best epoch, and where the run was interrupted what it needs to go on. That is what a
 -- checkpoint holds, in memory; so a run without an output_dir can go on too.
+local answers = require "scute.train.answers"
 local as_text = require "scute.train.as_text"
 local console = require "scute.base.console"
 local checkpoint = require "scute.train.checkpoint"
@@ -65,8 +66,8 @@ end
 function result.of(run, from, again)
    local best = run.best or {}
    local made = setmetatable({ history = run.history, best = run.best, folder = run.folder, confusion = best.confusion,
-      best_ema = run.average and run.average:best_row(), stopped = run.stopped, interrupted = from and true or nil,
-      seconds = run.seconds }, Result)
+      answers = answers.of(run), best_ema = run.average and run.average:best_row(), stopped = run.stopped,
+      interrupted = from and true or nil, seconds = run.seconds }, Result)
    if not from then return made end
    from.record = run.folder and read(run.folder .. "/run.json")
    left[made] = function(given)

@@ -1,8 +1,8 @@
 -- A run of train.fit as it begins: its options, the hooks around its loop, the parts of its state, and what is told first.
 local console = require "scute.base.console"
-local draw = require "scute.data.draw"
 local equal = require "scute.data.equal"
 local scute = require "scute"
+local answers = require "scute.train.answers"
 local average = require "scute.train.average"
 local board = require "scute.train.board"
 local check = require "scute.train.check"
@@ -19,6 +19,7 @@ local position = require "scute.train.position"
 local precision = require "scute.train.precision"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local sampling = require "scute.train.sampling"
 local settings = require "scute.train.settings"
 local state = require "scute.train.state"
 local stopping = require "scute.train.stopping"
@@ -59,7 +60,7 @@ end
 -- The parts of its state, in the order in which they are put back: what hooks restore may look at the rest, and random numbers
 -- are as they were when all of them are done.
 local function all_parts(run, yours)
-   local list = { state.model, state.optimizer, position, record.part, photos.part }
+   local list = { state.model, state.optimizer, position, record.part, answers.part, photos.part }
    list[#list + 1] = criterion.part(run)
    if run.average then table.move({ average.part, average.best_part }, 1, 2, #list + 1, list) end
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
@@ -81,6 +82,7 @@ local function read_short_forms(run, model)
       run.unfreeze = unfreeze.plan(model, plan, { epochs = run.epochs })
    end
    if run.schedule.reset then run.schedule.reset() end
+   sampling.begin(run)
    criterion.read(run)
 end
 
@@ -97,7 +99,6 @@ function runs.new(run, model, set)
    run.photos = photos.source(run)
    photos.begin(run)
    run.interrupted = scute.interrupted
-   run.shuffled = function(number, n) return draw.permutation(run.seed, "shuffle", number, n) end
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
    if run.ema then run.average = average.new(model, run.ema) end
@@ -126,7 +127,7 @@ end
 
 --- A batch cannot be larger than what trains.
 function runs.clamp_batch(run)
-   local n = #run.set.train.paths
+   local n = sampling.length(run)
    if run.batch_size > n then
       console.line("batch size %d is more than the %s that train: using %d", run.batch_size, console.count(n, "photo"), n)
       run.batch_size = n

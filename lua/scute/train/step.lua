@@ -1,6 +1,6 @@
 -- One step of training: one update of the weights, from a window of batches (one, or as many as are accumulated). The gradient
 -- is that of the mean loss over all photos of the window, however many its batches have; so the last, shorter window of an
--- epoch counts each photo as much as any other.
+-- epoch counts each photo as much as any other (or as its class weighs).
 --
 -- On a GPU what a step computed is read while the next one is under way (see scute.base.late), so that the device never stands
 -- still; elsewhere it is read at once.
@@ -75,28 +75,29 @@ local function forward_backward(run, batch, alone, seen)
    doubt(run, seen, loss)
    local guesses <close> = logits:argmax(2)
    local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
+   local weight = criterion.weight(run, batch)
    if alone then
       backward(run, loss)
    else
-      local sum <close> = loss * batch.y:numel()
+      local sum <close> = loss * weight
       backward(run, sum)
    end
-   return { n = batch.y:numel(), x = batch.whole or batch.x, asked = asked }
+   return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
--- Gradients of the window. Returns what the update saw: a list of {n (photos), x (what the loss came from), asked (of
--- loss, guesses and y)}, with n over all, the window, and epoch, step and learning rate for messages.
+-- Gradients of the window. Returns what the update saw: a list of {n (photos), weight, x (what the loss came from), asked
+-- (of loss, guesses and y)}, with n and weight over all, the window, and epoch, step and learning rate for messages.
 local function gradients(run, window)
    local list = memory.pieces(window, run.micro)
-   local seen = { n = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
+   local seen = { n = 0, weight = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
    run.optimizer:zero_grad()
    for i, batch in ipairs(list) do
       seen[i] = forward_backward(run, batch, #list == 1, seen)
-      seen.n = seen.n + seen[i].n
+      seen.n, seen.weight = seen.n + seen[i].n, seen.weight + seen[i].weight
       -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
    end
-   if #list > 1 then run.optimizer:scale_grad(1 / seen.n) end
+   if #list > 1 then run.optimizer:scale_grad(1 / seen.weight) end
    memory.free_pieces(list, window)
    return seen
 end
@@ -141,11 +142,11 @@ local function count(run, seen)
       losses[i] = values.loss:item()
       if run.unread.late then check_loss(run, losses[i], seen, part.x) end
       run.confusion:add(values.guesses, values.y)
-      run.mean:add(losses[i], part.n)
-      sum = sum + losses[i] * part.n
+      run.mean:add(losses[i], part.weight)
+      sum = sum + losses[i] * part.weight
       for _, tensor in pairs(values) do tensor:free() end
    end
-   run.last.loss = #seen == 1 and losses[1] or sum / seen.n
+   run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
    if seen.asked then
       local norm <close> = late.take(seen.asked).grad_norm
       run.last.grad_norm = norm:item()
