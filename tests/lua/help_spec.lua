@@ -75,6 +75,25 @@ describe("everything that users may call", function()
    end)
 end)
 
+describe("in a window of 80 columns", function()
+   local answer = require "scute.help.answer"
+
+   local function widest(text)
+      local most = ""
+      for line in text:gmatch "[^\n]+" do
+         if utf8.len(line) > utf8.len(most) then most = line end
+      end
+      return most
+   end
+
+   it("the overview, lists and calls have no line that is longer", function()
+      for _, topic in ipairs { "", "ops", "data.open", "Conv2d", "conv2d", "t:item" } do
+         local line = widest(answer.text(79, topic))
+         assert.is_true(utf8.len(line) <= 79, topic .. ": " .. line)
+      end
+   end)
+end)
+
 -- Classes of objects that never leave the library.
 local KEPT_INSIDE = {}
 for name in ("Declaration Failure Queue Set Axes Progress Average Worst Board Looks Part Feed"):gmatch "%S+" do
