@@ -116,8 +116,8 @@ static void share_memory(void) {
 
 // scute.loader{paths = list of files, labels = list or i64 tensor of class numbers from 1 (none), order = list
 // or i64 tensor of indices from 1 (all as they come), batch_size = 32, merge_last_single = false, preprocess =
-// {resize = , crop = , filter = , mean = , std = , pad_square = }, augment = {...} (none; see sc_check_augment
-// and scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
+// {resize = , crop = , filter = , mean = , std = , pad_square = }, augment = {...} (none; see
+// scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
 // = 4 batches under way, on_bad = "skip" or "error", late_normalize = false, digests = false} -> loader;
 // #loader is the number of batches. With late_normalize x is u8, before mean and std (see
 // scute.normalize_photos), unless random_erasing is on, which works on normalised photos. Tables are read raw.

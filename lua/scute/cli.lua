@@ -3,11 +3,13 @@
 -- A mistake that the command line alone shows ends the program with exit status 2. What needs the disk, the data or the
 -- network is for the modules that look there; it ends with 1.
 local argparse = require "argparse"
+local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
 local public = require "scute.base.public"
+local traceback = require "scute.base.traceback"
 local typed_name = require "scute.base.typed_name"
 local FIT = require "scute.train.options"
 
@@ -134,16 +136,26 @@ function cli.usage_error(format, ...)
    os.exit(2, true)
 end
 
+-- Whether the script that runs is one of scute's own, of which its user wrote no line.
+local function is_exercise()
+   local home = (scute.module_file "scute" or ""):match "^(.*/)lua/scute/init%.lua$"
+   local path = type(arg) == "table" and type(arg[0]) == "string" and arg[0] or ""
+   local inode = lfs.attributes(path, "ino")
+   return inode ~= nil and home ~= nil and inode == lfs.attributes(home .. "scripts/" .. path:match "[^/]*$", "ino")
+end
+
 --- How an error that nobody caught is reported once a command line has been read: {message, exit} for what a function
--- refused on purpose, in one line; nil for a mistake in the program itself, where the traceback says more.
--- SCUTE_TRACEBACK=1 in the environment always gives the traceback. Called by the program around Lua, above the function
--- that raised.
+-- refused on purpose, in one line, which a script of one's own is told with its own line; nil for a mistake in the program
+-- itself, where the traceback says more. SCUTE_TRACEBACK=1 in the environment always gives the traceback. Called by the program
+-- around Lua, above the function that raised.
 function cli.explain(err)
    if not parsed or os.getenv "SCUTE_TRACEBACK" then return nil end
-   if scute.error_kind(err) then return { message = console.message(err), exit = 1 } end
    local raiser = debug.getinfo(3, "S") -- 1: this function, 2: the message handler
-   if type(err) ~= "string" or not raiser or raiser.what ~= "C" or err:find "bad argument #" then return nil end
-   return { message = console.message(err), exit = 1 }
+   local is_refused = scute.error_kind(err)
+      or type(err) == "string" and raiser and raiser.what == "C" and not err:find "bad argument #"
+   if not is_refused then return nil end
+   local told = is_exercise() and err or traceback.describe(tostring(err), 3)
+   return { message = console.message(told), exit = 1 }
 end
 
 -- ---- the line ----

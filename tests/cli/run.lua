@@ -221,6 +221,23 @@ local function refuses_bad_command_lines()
    refuses("no data_dir", 2, "--data_dir is missing", LEARN)
 end
 
+-- A script of one's own is told its line, in one line too; who runs an exercise wrote none of it.
+local function blames_the_line_of_a_script_of_ones_own()
+   local HEAD = 'local scute = require "scute"\nlocal opt = scute.cli.parse(arg, "Mine", scute.cli.flags {})\n'
+   local function mine(name, text, line)
+      photos.write_file(scratch .. "/mine.lua", HEAD .. line)
+      refuses(name, 1, ("scute: %s/mine.lua:%s"):format(scratch, text), "$S $T/mine.lua --data_dir .")
+   end
+   mine("a wrong argument", "3: unknown schedule 'cosin'", 'scute.schedule.parse "cosin"')
+   mine("a part that is not there", "4: freeze: no group, module or parameter 'x'",
+      "local model = scute.models.baseline_cnn { classes = 2 }\nmodel:freeze 'x'")
+   mine("no options", "3: train.fit: expected a model of scute.models, found nil", "scute.train.fit()")
+   mine("a file", "3: cannot read nofile", "scute.models.load 'nofile'")
+   mine("an error of the script", "3: on purpose", "error 'on purpose'")
+   local r = refuses("an exercise", 1, "nofile", "$S scripts/predict.lua --model $T/nofile $T/two")
+   check(not r.err:find("scripts/", 1, true), "an exercise: without a line of it", r.all)
+end
+
 -- ---- data ----
 
 local function refuses_bad_data()
@@ -441,6 +458,7 @@ cli.run {
    reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,
-   refuses_bad_command_lines, refuses_bad_data, refuses_without_permission, leaves_bad_photos_out, takes_any_name,
-   clamps_the_batch, refuses_bad_weights, refuses_bad_output, saves_when_interrupted, shows_the_demo,
+   refuses_bad_command_lines, blames_the_line_of_a_script_of_ones_own, refuses_bad_data, refuses_without_permission,
+   leaves_bad_photos_out, takes_any_name, clamps_the_batch, refuses_bad_weights, refuses_bad_output,
+   saves_when_interrupted, shows_the_demo,
 }

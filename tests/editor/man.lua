@@ -12,6 +12,12 @@ return function(cli)
          check(page:find(option, 1, true), "the page has " .. option, r.all)
       end
    end
+   local environment = page:match "\n%.SH ENVIRONMENT\n(.-)\n%.SH " or ""
+   for _, name in ipairs { "NO_COLOR", "PAGER" } do check(environment:find(name, 1, true), "the environment has " .. name) end
+   local files = page:match "\n%.SH FILES\n(.-)\n%.SH " or ""
+   for _, name in ipairs { "~/.config/scute/init.lua", "~/.local/state/scute/history" } do
+      check(r.out:find(name, 1, true) and files:find(name, 1, true), "the page and --help have the file " .. name, files)
+   end
    for name in r.out:gmatch "SCUTE_[%u_]+" do check(page:find(name, 1, true), "the page has " .. name) end
 
    for _, script in ipairs(require("scute.editor.scripts").list "scripts") do

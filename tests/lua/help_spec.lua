@@ -75,6 +75,25 @@ describe("everything that users may call", function()
    end)
 end)
 
+describe("in a window of 80 columns", function()
+   local answer = require "scute.help.answer"
+
+   local function widest(text)
+      local most = ""
+      for line in text:gmatch "[^\n]+" do
+         if utf8.len(line) > utf8.len(most) then most = line end
+      end
+      return most
+   end
+
+   it("the overview, lists and calls have no line that is longer", function()
+      for _, topic in ipairs { "", "ops", "data.open", "Conv2d", "conv2d", "t:item" } do
+         local line = widest(answer.text(79, topic))
+         assert.is_true(utf8.len(line) <= 79, topic .. ": " .. line)
+      end
+   end)
+end)
+
 -- Classes of objects that never leave the library.
 local KEPT_INSIDE = {}
 for name in ("Declaration Failure Queue Set Axes Progress Average Worst Board Looks Part Feed Kept"):gmatch "%S+" do
@@ -136,6 +155,50 @@ describe("help", function()
       assert.matches("^help%(topic%)\n", text "help")
    end)
 
+   it("tells of the last results, and of Lua's own words", function()
+      for _, name in ipairs { "_", "_1", "_2" } do assert.matches("^_, _1, _2\n   the last results ", text(name)) end
+      assert.matches("^for\n   for i = 1, 10 do", text "for")
+      for _, name in ipairs { "if", "while", "function", "local", "and", "return" } do
+         assert.not_matches("nothing is known", text(name), nil, name)
+      end
+   end)
+
+   it("tells of scripts and examples, of the program's options, and of the environment", function()
+      local script = text "scripts/transfer_learning.lua"
+      assert.matches("^scripts/transfer_learning.lua\n   Exercise 1: .*%-%-freeze_backbone", script)
+      assert.equal(script, text "transfer_learning")
+      assert.equal(script, text "transfer_learning.lua")
+      assert.matches("^examples/first_tensor.lua\n", text "first_tensor")
+      assert.matches("^scute %-%-watch\n   run the file again", text "--watch")
+      assert.matches("^scute %-%-init DIR\n", text "--init")
+      assert.matches("^SCUTE_THREADS %(in the environment%)\n", text "SCUTE_THREADS")
+      assert.matches("nothing is known about 'SCUTE_NOTHING'", text "SCUTE_NOTHING")
+   end)
+
+   it("knows a method whatever the value is called, and shows all that have one of that name", function()
+      assert.equal(text "matmul", text "x:matmul")
+      assert.equal(text "result:resume", text "my_run:resume()")
+      assert.matches("^'save' is\n   canvas:save .*\n   figure:save ", text "fig:save")
+      assert.not_matches("models.save", text "fig:save", nil, true)
+      assert.matches("nothing is known about 'x:unknown'", text "x:unknown")
+   end)
+
+   it("shows what scute has under a name of Lua's beside that", function()
+      assert.matches("^'load' is\n   image.load .*\n   load  .*\n   models.load ", text "load")
+      assert.matches("^pairs%(", text "pairs")
+   end)
+
+   it("refers to names that it knows", function()
+      local unknown = {}
+      for _, entry in ipairs(listed) do
+         for name in entry.text:gmatch "%f[%w]see ([%w_]+[._:][%w_.:]*%w)" do
+            if text(name):find "^nothing is known" then unknown[#unknown + 1] = entry.name .. ": " .. name end
+         end
+         for name in entry.text:gmatch "%f[%w]sc_%w+" do unknown[#unknown + 1] = entry.name .. ": " .. name end
+      end
+      assert.same({}, unknown)
+   end)
+
    it("tells of options by name, those that say the same together", function()
       assert.matches("^the option 'epochs' of\nschedule.constant, schedule.cosine,", text "epochs")
       assert.matches("\ntrain.fit, train.lr_find:\n   epochs  passes over", text "epochs")
@@ -174,7 +237,8 @@ describe("help", function()
          { scute.canvas(2, 2), "canvas:circle " }, { scute.plot.curves, "^scute.plot.curves%(" },
          { scute.train.options {}, "^options of train.fit:\n   optimizer" }, { scute.conv2d, "^scute.conv2d%(x, weight" },
          { { classes = {}, train = {}, val = {} }, "^a data set: what data.open returns" },
-         { { history = {}, best = {} }, "^the result of training: what train.fit returns" }, { {}, "^a table" },
+         { { history = {}, best = {} }, "^the result of training: what train.fit returns" }, { {}, "^an empty table" },
+         { { 4, 5, 6 }, "^a list of 3 entries" }, { { 1, b = 2, a = 3 }, "^a table with 3 entries: 1, a, b$" },
          { function(a, b) return a, b end, "help_spec.lua, line %d+$" }, { load "return 1", "typed at the prompt" },
          { coroutine.create(print), "^a coroutine" },
          { model:groups(), "^a table: what module:groups returns" },

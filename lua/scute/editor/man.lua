@@ -114,6 +114,7 @@ return function(line)
    section("SCRIPTS", table.concat(scripts, "\n"))
    section("COMMON OPTIONS OF SCRIPTS", flags(line.common))
    section("ENVIRONMENT", table_of(about.environment))
+   section("FILES", table_of(about.files))
    section("EXIT STATUS", codes(about.codes))
    section("EXAMPLE", ".nf\n" .. plain(about.example) .. "\n.fi")
    return (".\\\" Made by `make` from what scute and its scripts declare (lua/scute/editor/man.lua).\n"

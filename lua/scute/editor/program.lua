@@ -26,13 +26,14 @@ local function option_of(entry)
 end
 
 --- What a text of --help says: {usage = the line, about = a paragraph, forms = {{name, text}} (what is no option: file.lua, -),
--- options = {{names, value, text}}, environment = {{name, text}}, codes = a text, example = a text}.
+-- options = {{names, value, text}}, environment and files = {{name, text}}, codes = a text, example =
+-- a text}.
 function program.read(help)
-   local usage, about, table_of, environment, codes, example = help:match
-      "^usage: ([^\n]+)\n\n(.-)\n\n(.-)\n\nenvironment:\n(.-)\n\nexit codes: (.-)\n\nAn example: (.-)%s*$"
+   local usage, about, table_of, environment, files, codes, example = help:match
+      "^usage: ([^\n]+)\n\n(.-)\n\n(.-)\n\nenvironment:\n(.-)\n\nfiles:\n(.-)\n\nexit codes: (.-)\n\nAn example: (.-)%s*$"
    assert(usage, "scute --help does not read as lua/scute/editor/program.lua expects")
    local found = { usage = usage, about = about:gsub("\n", " "), codes = codes:gsub("\n", " "), example = example,
-      environment = entries_of(environment), options = {}, forms = {} }
+      environment = entries_of(environment), files = entries_of(files), options = {}, forms = {} }
    for _, entry in ipairs(entries_of(table_of)) do
       local option = option_of(entry)
       local list = option and found.options or found.forms

@@ -1,4 +1,5 @@
 -- What help() answers: an entry with what belongs to it, whatever a name or a value means.
+local around = require "scute.help.around"
 local console = require "scute.base.console"
 local comments = require "scute.help.comments"
 local entries = require "scute.help.entries"
@@ -107,15 +108,21 @@ local function of_variable(index, path, width)
    return value ~= nil and of_value(index, value, width) or nil
 end
 
+-- One entry, or a list of several; nil of none.
+local function of_entries(index, name, found, width)
+   if #found == 1 then return entry_text(index, found[1], width) end
+   return #found > 1 and ("'%s' is\n%s"):format(name, text.list(found, width)) or nil
+end
+
 local function of_name(index, topic, width)
    local name = topic:match "^%s*(.-)[%s()]*$"
    if name == "" or name == "scute" then return overview.text(index, width) end
    if name == "ops" then return overview.ops(index, width) end
    local found, takers = find.named(index, name), find.with_option(index, name)
-   if #found == 1 then return entry_text(index, found[1], width) end
-   if #found > 1 then return ("'%s' is\n%s"):format(name, text.list(found, width)) end
+   if #found > 0 then return of_entries(index, name, found, width) end
    if #takers > 0 then return text.option(name, takers, width) end
-   return of_variable(index, name, width) or unknown(index, name)
+   return of_variable(index, name, width) or of_entries(index, name:match "[^:]*$", find.methods(index, name), width)
+      or of_entries(index, name, { around.entry(name) }, width) or unknown(index, name)
 end
 
 -- ---- values ----
@@ -145,10 +152,21 @@ local function module_text(index, value, width)
    return first .. entry_text(index, entry, width)
 end
 
+-- A table that does not say what it is: what is in it.
+local function plain_table_text(value, width)
+   local keys = {}
+   for key in next, value do keys[#keys + 1] = tostring(key) end
+   if #keys == 0 then return "an empty table" end
+   if #keys == rawlen(value) then return "a list of " .. console.count(#keys, "entry", "entries") end
+   table.sort(keys)
+   local count = console.count(#keys, "entry", "entries")
+   return text.wrap(("a table with %s: %s"):format(count, table.concat(keys, ", ")), width, "")
+end
+
 local function table_text(index, value, width)
    local what, name, declaration = find.kind(value)
    if declaration then return text.declaration(declaration, width) end
-   if not what then return ("a table; it prints as\n%s"):format(console.brief(value)) end
+   if not what then return plain_table_text(value, width) end
    return ("%s: what %s returns\n\n%s"):format(what, name, entry_text(index, index.by_name[name], width))
 end
 

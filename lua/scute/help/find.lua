@@ -66,14 +66,29 @@ local function ours_first(list)
    return #ours > 0 and ours or list or {}
 end
 
+local function by_entry_name(a, b)
+   return a.name < b.name
+end
+
 -- Entries whose last part is that name, whatever the case.
 local function by_any_case(index, name)
    local found = {}
    for last, list in pairs(index.by_last) do
       if last:lower() == name:lower() then table.move(list, 1, #list, #found + 1, found) end
    end
-   table.sort(found, function(a, b) return a.name < b.name end)
+   table.sort(found, by_entry_name)
    return found
+end
+
+-- A name of Lua's own, and what scute has of that name beside it: `load`, models.load.
+local function with_namesakes(index, exact)
+   if exact.kind ~= "lua" then return { exact } end
+   local list = { exact }
+   for _, entry in ipairs(index.by_last[exact.name] or {}) do
+      if entry.kind ~= "lua" and entry.kind ~= "session" then list[#list + 1] = entry end
+   end
+   table.sort(list, by_entry_name)
+   return list
 end
 
 --- The entries that a name may mean, none, one or several: the one that is called so, a method by its owner, a member of a
@@ -81,7 +96,7 @@ end
 function find.named(index, topic)
    local name = topic:gsub("^scute[.:]%f[%w_]", "")
    local exact = index.by_name[name]
-   if exact then return { exact } end
+   if exact then return with_namesakes(index, exact) end
    local owner, last = name:match "^(.-)[.:]([%w_]+)$"
    if owner then
       local entry = member(index, owner:gsub("^nn%.", ""), last) or part(name)
@@ -90,6 +105,15 @@ function find.named(index, topic)
    local list = ours_first(index.by_last[name])
    if #list == 0 then list = by_any_case(index, name) end
    return list
+end
+
+--- The methods that "x:name" may mean, whatever x is.
+function find.methods(index, topic)
+   local found = {}
+   for _, entry in ipairs(index.by_last[topic:match "^[%w_]+:([%w_]+)$"] or {}) do
+      if entry.kind == "method" or entry.is_method then found[#found + 1] = entry end
+   end
+   return found
 end
 
 --- The entries that take an option of that name.

@@ -150,6 +150,19 @@ package: where modules are found
 string: texts; s:upper() is string.upper(s)
 table: lists and tables
 utf8: texts of letters that take several bytes
+and: a and b: a where that is nil or false, else b
+break: leaves the loop around it
+do: do ... end: a block, whose locals end with it
+for: for i = 1, 10 do ... end; for i, value in ipairs(list) do ... end; for key, value in pairs(table) do ... end
+function: function name(a, b) ... return a + b end; as a value function(a, b) ... end
+goto: goto name goes to ::name:: in the same function
+if: if a then ... elseif b then ... else ... end; only nil and false count as no
+local: local x = 1: a name for the rest of the block; at the prompt it stays for the next lines
+not: not a: true where a is nil or false, else false
+or: a or b: b where a is nil or false, else a
+repeat: repeat ... until a: at least once
+return: what a function or a file gives, at the end of a block
+while: while a do ... end
 ]]
 
 local own = {}

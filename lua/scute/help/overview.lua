@@ -3,23 +3,23 @@ local text = require "scute.help.text"
 
 local overview = {}
 
-local FIRST = [[
-scute: tensors with gradients, pretrained networks, optimizers, photos.
+local TITLE = "scute: tensors with gradients, pretrained networks, optimizers, photos."
 
-   x = scute.tensor { { 1, 2 }, { 3, 4 } }       a tensor from tables; also zeros, ones, full, rand, randn, arange
-   x[1][2]   x[{ {}, 2 }]   #x   x.shape         indices and dimensions start at 1, -1 is the last
-   y = (x * 2 + 1):sum()                         arithmetic and methods; every op is both scute.op(x) and x:op()
-   w = scute.randn(2, 2):requires_grad_()        then loss:backward() fills w.grad
-   m = scute.models.resnet18 { classes = 10 }    a network; m:groups() shows what trains, m(x) runs it
-   scute.no_grad(function() ... end)             without recording for gradients
-   show(x)   x;   _   _1   _2                    all of x, or nothing of it; the last results that were not nil
+local FIRST = {
+   { "x = scute.tensor { { 1, 2 }, { 3, 4 } }", "a tensor from tables; also zeros, ones, full, rand, randn, arange" },
+   { "x[1][2]   x[{ {}, 2 }]   #x   x.shape", "indices and dimensions start at 1, -1 is the last" },
+   { "y = (x * 2 + 1):sum()", "arithmetic and methods; every op is both scute.op(x) and x:op()" },
+   { "w = scute.randn(2, 2):requires_grad_()", "then loss:backward() fills w.grad" },
+   { "m = scute.models.resnet18 { classes = 10 }", "a network; m:groups() shows what trains, m(x) runs it" },
+   { "scute.no_grad(function() ... end)", "without recording for gradients" },
+   { "show(x)   x;   _   _1   _2", "all of x, or nothing of it; the last results that were not nil" },
+}
 
-   help "conv2d"         an op                   help "models.create"    a function of the library
-   help "nn"             a family                help "ops"              all ops
-   help(f)               any value you hold      help "t:item"           a method of tensors
-   ? conv2d              the same as help        ?? batch norm           names and texts with these words
-
-families:]]
+local QUESTIONS = {
+   { 'help "conv2d"', "an op" }, { 'help "t:item"', "a method of tensors" }, { 'help "ops"', "all ops" },
+   { 'help "models.create"', "a function of the library" }, { 'help "nn"', "a family" }, { "help(f)", "any value you hold" },
+   { "? conv2d", "the same as help" }, { "?? batch norm", "names and texts with these words" },
+}
 
 --- The overview.
 function overview.text(index, width)
@@ -27,7 +27,8 @@ function overview.text(index, width)
    for _, entry in ipairs(index.list) do
       if entry.kind == "family" then families[#families + 1] = entry end
    end
-   return FIRST .. "\n" .. text.list(families, width)
+   return table.concat({ TITLE, text.columns(FIRST, width), text.columns(QUESTIONS, width),
+      "families:\n" .. text.list(families, width) }, "\n\n")
 end
 
 --- The ops, a line each.

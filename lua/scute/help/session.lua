@@ -1,5 +1,5 @@
--- What a session has beside the library, which help() tells of, too: its commands, each a line that is no Lua, and the two
--- functions that it sets.
+-- What a session has beside the library, which help() tells of, too: its commands, each a line that is no Lua, and the globals
+-- that it sets.
 local session = {}
 
 --- Commands that begin with a dot: name, what follows it, and what it does.
@@ -20,9 +20,12 @@ session.OTHERS = {
    { "exit, quit", "leave, as Ctrl-D does" },
 }
 
-local FUNCTIONS = {
+local RESULTS, LAST = "_, _1, _2", "the last results that were not nil, the newest first."
+
+local GLOBALS = {
    { "show", "show(x)", "all of a value, which the prompt shows in short." },
    { "help", "help(topic)", "what a name or a value is; without one where to begin." },
+   { "_", RESULTS, LAST }, { "_1", RESULTS, LAST }, { "_2", RESULTS, LAST },
 }
 
 --- Entries as those of scute.help.entries: name, kind = "session", signature, text.
@@ -38,7 +41,7 @@ function session.list()
    for _, entry in ipairs(session.OTHERS) do
       for name in entry[1]:gsub("%u+", ""):gmatch "[^%s,]+" do add(name, entry[1], entry[2] .. ".") end
    end
-   for _, entry in ipairs(FUNCTIONS) do add(table.unpack(entry)) end
+   for _, entry in ipairs(GLOBALS) do add(table.unpack(entry)) end
    return list
 end
 

@@ -67,18 +67,27 @@ function text.list(entries, width)
    return table.concat(lines, "\n")
 end
 
--- The arguments of an op, as its declaration has them.
-local function arguments_text(entry, columns)
-   local lines, width = {}, 0
-   for _, argument in ipairs(entry.options) do width = math.max(width, #argument[1]) end
-   for i, argument in ipairs(entry.options) do
-      local kind = argument.choices and table.concat(argument.choices, ", ") or argument.kind
-      local what = ("%s; %s%s"):format(argument.help, kind,
-         argument.default ~= nil and "; default " .. tostring(argument.default) or argument.optional and "; optional" or "")
-      lines[i] = ("   %-" .. width .. "s  %s"):format(argument[1],
-         table.concat(fill(what, columns - width - 5), "\n" .. (" "):rep(width + 5)))
+--- Rows { what is written, what it means } in two columns, of which the second goes on in further lines.
+function text.columns(rows, width)
+   local lines, most = {}, 0
+   for _, row in ipairs(rows) do most = math.max(most, letters(row[1])) end
+   local indent = (" "):rep(most + 5)
+   for i, row in ipairs(rows) do
+      local gap = (" "):rep(most - letters(row[1]) + 2)
+      lines[i] = "   " .. row[1] .. gap .. table.concat(fill(row[2], math.max(20, width - #indent)), "\n" .. indent)
    end
    return table.concat(lines, "\n")
+end
+
+-- The arguments of an op, as its declaration has them.
+local function arguments_text(entry, width)
+   local rows = {}
+   for i, argument in ipairs(entry.options) do
+      local kind = argument.choices and table.concat(argument.choices, ", ") or argument.kind
+      rows[i] = { argument[1], ("%s; %s%s"):format(argument.help, kind,
+         argument.default ~= nil and "; default " .. tostring(argument.default) or argument.optional and "; optional" or "") }
+   end
+   return text.columns(rows, width)
 end
 
 --- What an entry takes by name; "" where that is nothing.
@@ -88,12 +97,16 @@ function text.options(entry, width)
    return "Options:\n" .. (entry.declaration or options.declare(entry.name, entry.options)):text(nil, width)
 end
 
+-- A call, and what it returns, goes on in lines that begin further in.
+local function call(words, width)
+   return (text.wrap(words, width - 3, ""):gsub("\n", "\n   "))
+end
+
 -- How an entry is called, and what its comment says. What it returns belongs to the call.
 local function heading(entry, width)
-   if entry.text:find "^%->" then
-      return (text.wrap(entry.signature .. " " .. entry.text, width - 3, ""):gsub("\n", "\n   "))
-   end
-   local head = entry.is_method and ("%s\nt:%s(...)"):format(entry.signature, entry.name) or entry.signature
+   if entry.text:find "^%->" then return call(entry.signature .. " " .. entry.text, width) end
+   local head = #entry.signature > width and call(entry.signature, width) or entry.signature
+   if entry.is_method then head = ("%s\nt:%s(...)"):format(head, entry.name) end
    return entry.text == "" and head or head .. "\n" .. text.wrap(entry.text, width, "   ")
 end
 

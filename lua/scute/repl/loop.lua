@@ -26,7 +26,7 @@ local function start()
    _G.help, _G.show = help.show, show.all
    if not at_terminal then return end -- no prompt, no habits
    local version = scute.version()
-   print(("scute %s (%s, %s, %d threads). help() helps, Tab completes, Ctrl-C stops a computation, Ctrl-D leaves.")
+   print(("scute %s (%s, %s, %d threads)\nhelp() helps, Tab completes, Ctrl-C stops a computation, Ctrl-D leaves.")
       :format(version.scute, version.lua, version.cpu, scute.threads()))
    startup.run()
 end

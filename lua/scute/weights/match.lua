@@ -123,7 +123,7 @@ end
 -- dropped in any case), model (its name) and path (the file's), both for messages.
 --
 -- What wrappers put before the names ("module.", "backbone.", "_orig_mod.") is stripped, and so is a prefix that all share
--- and without which they fit; names of an older MobileNetV2 and of timm are mapped (see names.lua). A missing
+-- and without which they fit; names of an older MobileNetV2 and of timm are mapped (see scute.weights.names). A missing
 -- num_batches_tracked is to be zero. A head for another number of classes is dropped, a missing one reported, one of
 -- equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
 --
