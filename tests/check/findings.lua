@@ -26,6 +26,7 @@ return function(cli, photos)
       ["print(torch.zeros(3))"] = "1:7: undeclared name 'torch'; there is no torch here",
       ["local function f() count = 1 end"] = "1:20: undeclared name 'count' is assigned inside a function; 'local count",
       ["local function f() function g() end end"] = "1:29: undeclared name 'g' is assigned",
+      ["local rate, list = 1, require 'pl.List'\nprint(list, raet)"] = "2:13: undeclared name 'raet'; did you mean 'rate'?",
       ["do local x = 1 end print(x)"] = "1:26: undeclared name 'x'",
       ["local x = x"] = "1:11: undeclared name 'x'",
       ["for i = 1, 2 do end print(i)"] = "1:27: undeclared name 'i'",
@@ -78,6 +79,7 @@ return function(cli, photos)
 
    -- What only running can tell, and what is right.
    local PASSES = {
+      "local class = require 'pl.class'\nclass.Animal()\nprint(Animal)",
       "x = 1\nlocal function f() x = 2 return x end", "function f() return g() end\nfunction g() return f() end",
       "x = nil\nlocal function f() x = 2 end", "local _ENV = { print = print }\nprint(x)",
       "print(_G.x, rawget(_G, 'y'), _PROMPT)",

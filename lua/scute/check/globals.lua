@@ -1,4 +1,5 @@
 -- Names that nobody declares: read, or assigned inside a function.
+local nearest = require("scute.core").nearest
 local sorted_keys = require "scute.base.sorted_keys"
 local undeclared = require "scute.base.undeclared"
 
@@ -69,20 +70,22 @@ function globals.others(found)
 end
 
 --- Notes the names of a file that are not declared. declared: those that are, by name; is_standard: name -> whether it is there
--- without that.
-function globals.check(file, declared, is_standard)
+-- without that; doubt: others may be there, and only what is near a name that is known is a slip.
+function globals.check(file, declared, is_standard, doubt)
    local function is_known(name) return declared[name] or is_standard(name) or name:find "^_%u" end
    local function near(entry)
       local list = entry.visible
       for _, name in ipairs(sorted_keys(declared)) do list[#list + 1] = name end
       return list
    end
-   for _, read in ipairs(file.found.reads) do
-      if not is_known(read.name) then file:find(read.node, undeclared.reading(read.name, near(read))) end
+   local function look(entry, message)
+      if is_known(entry.name) then return end
+      local own = near(entry)
+      if not doubt or nearest(entry.name, own) then file:find(entry.node, message(entry.name, own)) end
    end
+   for _, read in ipairs(file.found.reads) do look(read, undeclared.reading) end
    for _, write in ipairs(file.found.writes) do
-      local is_refused = not is_top_level(write) and not is_known(write.name)
-      if is_refused then file:find(write.node, undeclared.writing(write.name, near(write))) end
+      if not is_top_level(write) then look(write, undeclared.writing) end
    end
 end
 
