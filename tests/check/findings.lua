@@ -25,9 +25,11 @@ return function(cli, photos)
       ["local rate = 1\nprint(raet)"] = "2:7: undeclared name 'raet'; did you mean 'rate'?",
       ["print(torch.zeros(3))"] = "1:7: undeclared name 'torch'; there is no torch here",
       ["local function f() count = 1 end"] = "1:20: undeclared name 'count' is assigned inside a function; 'local count",
+      ["local s\ns = 'x'\ns:fromat()"] = "3:3: a text has no method 'fromat'; did you mean 'format'?",
       ["local function f() function g() end end"] = "1:29: undeclared name 'g' is assigned",
       ["local rate, list = 1, require 'pl.List'\nprint(list, raet)"] = "2:13: undeclared name 'raet'; did you mean 'rate'?",
       ["do local x = 1 end print(x)"] = "1:26: undeclared name 'x'",
+      ["a = b b = a train.fit(nil, nil, a)\nprint(c)"] = "2:7: undeclared name 'c'",
       ["local x = x"] = "1:11: undeclared name 'x'",
       ["for i = 1, 2 do end print(i)"] = "1:27: undeclared name 'i'",
       ["local opt = cli.parse(arg, '', cli.common)\nprint(opt.epoch)"]
@@ -79,6 +81,9 @@ return function(cli, photos)
 
    -- What only running can tell, and what is right.
    local PASSES = {
+      "local function f(t) if t == nil then t = '' end return t:anything() end", "print(package.loaders or table.pck)",
+      "for _, t in ipairs {} do t = t or '' t:anything() end", "local a, b = f()\nb = 'x'\nb:anything()\nfunction f() end",
+      "x = x or 1\nx = x", "a = 1 b = a a = b\ntrain.fit(nil, nil, { epochs = b })", "optim.sgd({}, { lr = 1, betas = nil })",
       "local class = require 'pl.class'\nclass.Animal()\nprint(Animal)",
       "x = 1\nlocal function f() x = 2 return x end", "function f() return g() end\nfunction g() return f() end",
       "x = nil\nlocal function f() x = 2 end", "local _ENV = { print = print }\nprint(x)",

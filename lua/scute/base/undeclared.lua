@@ -44,7 +44,7 @@ end
 --- The message about a name that is read. own: the names of variables that are known there.
 function undeclared.reading(name, own)
    local hint = slips.variable(name, own)
-   if hint == "" then hint = ("; nothing assigns it (_G.%s asks whether something did)"):format(name) end
+   if hint == "" then hint = ("; nothing has assigned it (_G.%s asks whether something did)"):format(name) end
    return ("undeclared name '%s'%s"):format(name, hint)
 end
 

@@ -34,12 +34,18 @@ end
 
 --- What is wrong with reading a field of a thing; nil where nothing is, or where only running tells.
 function fields.mistake(thing, name)
-   local value = thing.value
-   if type(value) ~= "table" then return nil end
-   local ok, found = pcall(read, value, name)
-   if not ok then return said(thing, tostring(found):gsub("^script:%d+: ", "")) end
-   local library = found == nil and library_name(value)
-   return library and ("there is no %s.%s%s"):format(library, name, meant(name, sorted_keys(value))) or nil
+   if type(thing.value) ~= "table" then return nil end
+   local ok, message = pcall(read, thing.value, name)
+   return not ok and said(thing, tostring(message):gsub("^script:%d+: ", "")) or nil
+end
+
+--- What is wrong with calling a field of one of Lua's own libraries: it is not there, and another is near. Reading one asks
+-- whether this Lua has it.
+function fields.library_mistake(thing, name)
+   local library = type(thing.value) == "table" and library_name(thing.value)
+   if not library or thing.value[name] ~= nil then return nil end
+   local near = nearest(name, sorted_keys(thing.value))
+   return near and ("there is no %s.%s; did you mean '%s'?"):format(library, name, near) or nil
 end
 
 -- Things whose methods are all known: no one adds any but by assigning it.

@@ -101,11 +101,13 @@ end
 return function(paths)
    local self = setmetatable({ read_so_far = {}, luacheck = luacheck() }, Files)
    local files, scripts = {}, {}
-   for i, path in ipairs(paths) do
+   for _, path in ipairs(paths) do
+      local is_new = self.read_so_far[path] == nil
       local file, why = self:read(path)
       if not file then return nil, path, why end
-      files[i], scripts[i] = file, self:gather(path, path, {})
+      if is_new then files[#files + 1] = file end
    end
+   for i, file in ipairs(files) do scripts[i] = self:gather(file.path, file.path, {}) end
    for _, file in ipairs(files) do
       if file.found then check(file, scripts, self.luacheck.busted) end
       file:settle()

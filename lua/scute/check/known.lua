@@ -10,27 +10,31 @@ local known = {}
 local Known = {}
 Known.__index = Known
 
--- The expression that a variable or a global stands for: what is assigned to it, once.
+-- The expression that a variable stands for: what is assigned to it, once.
 local function only_value(variable)
    if variable.sets == 0 then return variable.value end
-   if variable.sets == 1 and not variable.value then return variable.assigned end
+   if variable.sets == 1 and variable.is_empty then return variable.assigned end
 end
+
+-- What a name was assigned: an expression; the name itself where it is one of Lua's own; nil where that is not known.
+local function assigned_to(self, id)
+   if id.variable then return only_value(id.variable) end
+   local global = self.globals[id[1]]
+   if not global then return id end
+   return global.count == 1 and global.value or nil
+end
+
+local MOST_NAMES = 50 -- one for the other: x = x leads nowhere
 
 --- The expression that a node stands for, where it is a name.
 function Known:behind(node)
-   while node and (node.tag == "Id" or node.tag == "Paren") do
-      if node.tag == "Paren" then
-         node = node[1]
-      elseif node.variable then
-         if not node.variable.value and node.variable.sets == 0 then return nil end
-         node = only_value(node.variable)
-      else
-         local global = self.globals[node[1]]
-         if not global then return node end
-         node = global.count == 1 and global.value or nil
-      end
+   for _ = 1, MOST_NAMES do
+      local is_name = node and node.tag == "Id"
+      if not is_name and not (node and node.tag == "Paren") then return node end
+      local before = node
+      if is_name then node = assigned_to(self, node) else node = node[1] end
+      if node == before then return node end
    end
-   return node
 end
 
 -- ---- calls ----

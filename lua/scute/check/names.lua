@@ -2,8 +2,9 @@
 --
 -- Of a tree as luacheck's parser makes it: an Id that is a variable gets it as `variable`, every call, index and function knows
 -- the function that it stands in (`inside`).
---    variable    { name, value = the expression that it begins with, sets = how often it is assigned after that, assigned = the
---                last of these, leaks = how often its value goes where it may be changed, writes = to its fields }
+--    variable    { name, value = the expression that it begins with, is_empty = whether it begins with nothing, sets = how
+--                often it is assigned after that, assigned = the last of these, leaks = how often its value goes where it may
+--                be changed, writes = to its fields }
 local names = {}
 
 local Walk = {}
@@ -15,8 +16,8 @@ function Walk:open() self.scope = setmetatable({}, { __index = self.scope, outer
 
 function Walk:close() self.scope = getmetatable(self.scope).outer end
 
-function Walk:declare(id, value)
-   local variable = { name = id[1], value = value, sets = 0, leaks = 0, writes = 0 }
+function Walk:declare(id, value, is_empty)
+   local variable = { name = id[1], value = value, is_empty = is_empty, sets = 0, leaks = 0, writes = 0 }
    id.variable = variable
    rawset(self.scope, id[1], variable)
 end
@@ -35,6 +36,7 @@ local function visible(scope)
 end
 
 function Walk:global(id, how, value)
+   if how == "reads" and rawget(_G, id[1]) ~= nil then return end
    local list = self.found[how]
    list[#list + 1] = { name = id[1], node = id, inside = self.inside, value = value, visible = visible(self.scope) }
 end
@@ -81,6 +83,7 @@ end
 
 local function call(self, node, first)
    self:expression(node[1], "field")
+   node[1].is_called = true
    for i = first, #node do
       local argument = node[i]
       if argument.tag == "Function" then argument.argument_of = node end
@@ -124,7 +127,7 @@ end
 
 function statement.Local(self, node)
    self:expressions(node[2])
-   for i, id in ipairs(node[1]) do self:declare(id, node[2] and node[2][i]) end
+   for i, id in ipairs(node[1]) do self:declare(id, node[2] and node[2][i], not node[2]) end
 end
 
 function statement.Localrec(self, node)
@@ -201,8 +204,8 @@ function statement.Goto() end
 function statement.Label() end
 function statement.Break() end
 
---- What is in a tree: {reads, writes = globals as {name, node, inside, value, visible}, fields = Index nodes that are read,
--- sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
+--- What is in a tree: {reads, writes = globals that are none of Lua's own, as {name, node, inside, value, visible}, fields =
+-- Index nodes that are read, sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
 function names.resolve(tree)
    local found = { reads = {}, writes = {}, fields = {}, sets = {}, calls = {}, arguments = {}, functions = {} }
    setmetatable({ found = found }, Walk):block(tree)
