@@ -31,17 +31,18 @@ return function(cli, photos)
          { "a value", "local found = ", "local step = scute.schedule.step { every = 0 }\n", "option 'every': expected a" },
          { "a variable", "compare.run(opt,", "compare.run(otp,", "undeclared name 'otp'; did you mean 'opt'?" },
       },
-      ["best_practices"] = { FUNCTION, GLOBAL,
+      ["best_practices"] = { FUNCTION,
          { "a flag", "opt.list\n", "opt.lits\n", "there is no option 'lits'; did you mean 'list'?" },
          { "an option", "every = opt.epochs / 3", "evrey = opt.epochs / 3", "unknown option 'evrey'; did you mean 'every'?" },
+         { "a field of a run", "run.early_stop =", "run.early_stopp =", "no option 'early_stopp'; did you mean 'early_stop'?" },
          { "a value", "gamma = 0.1", "gamma = 'small'", "option 'gamma': expected a number" },
          { "a variable", "train.fit(model, set,", "train.fit(modle, set,", "undeclared name 'modle'; did you mean 'model'?" },
       },
    }
-   local ARGUMENTS = " --data_dir $T/typos/photos --weights none --output_dir $T/typos/out --image_size 32 --epochs 1"
+   local ARGUMENTS = " --data_dir $T/typos/photos --weights none --image_size 32 --epochs 1"
       .. " --model baseline_cnn --freeze_backbone"
    local OF = { fine_tuning = ARGUMENTS:gsub(" %-%-freeze_backbone", ""), best_practices = ARGUMENTS:gsub(" %-%-f.*$", ""),
-      compare_architectures = " --data_dir $T/typos/photos --weights none --output_dir $T/typos/out --models baseline_cnn" }
+      compare_architectures = " --data_dir $T/typos/photos --weights none --models baseline_cnn" }
 
    -- A copy with a typo; returns its path and the line in which that is.
    local function misspelt(exercise, number, typo)
@@ -60,11 +61,13 @@ return function(cli, photos)
       local path, line = misspelt(exercise, number, typo)
       local place = ("%s:%d:"):format(path, line)
       local r = shell("$S --check " .. path)
-      check(r.code == 1 and r.out:sub(1, #place) == place and r.out:find(typo[4], 1, true), name .. " is found", r.all)
-      r = shell(("$S %s%s"):format(path, OF[exercise] or ARGUMENTS))
+      local is_one = r.out:sub(1, #place) == place and r.out:find "^[^\n]*\n1 finding in 1 file\n$"
+      check(r.code == 1 and is_one and r.out:find(typo[4], 1, true), name .. " is found", r.all)
+      local output = ("/typos/out/%s_%d"):format(exercise, number)
+      r = shell(("$S %s%s --output_dir $T%s"):format(path, OF[exercise] or ARGUMENTS, output))
       local first = r.err:match "^[^\n]*"
       check(r.code == 1 and first:find(typo[4], 1, true), name .. " is told", r.all)
-      check(not r.out:find "epoch +1" and not cli.read_file(cli.scratch .. "/typos/out/baseline_cnn/run.json"),
+      check(not r.out:find "epoch +1" and not cli.read_file(cli.scratch .. output .. "/baseline_cnn/run.json"),
          name .. " trains nothing", r.all)
    end
 

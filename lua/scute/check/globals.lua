@@ -42,11 +42,10 @@ function globals.declared(found)
       declared[name], entry.count = entry, entry.count + 1
    end
    for _, write in ipairs(found.writes) do
-      if is_top_level(write) then
-         add(write.name, write.value)
-      elseif declared[write.name] then
-         declared[write.name].count = declared[write.name].count + 1
-      end
+      if is_top_level(write) then add(write.name, write.value) end
+   end
+   for _, write in ipairs(found.writes) do
+      if not is_top_level(write) and declared[write.name] then add(write.name) end
    end
    for _, set in ipairs(found.sets) do
       if global_name(set.node[1]) == "_G" and set.node[2].tag == "String" then add(set.node[2][1]) end
@@ -78,14 +77,18 @@ function globals.check(file, declared, is_standard, doubt)
       for _, name in ipairs(sorted_keys(declared)) do list[#list + 1] = name end
       return list
    end
+   local assigned = {} -- is told once, where it is assigned
    local function look(entry, message)
       if is_known(entry.name) then return end
       local own = near(entry)
       if not doubt or nearest(entry.name, own) then file:find(entry.node, message(entry.name, own)) end
    end
-   for _, read in ipairs(file.found.reads) do look(read, undeclared.reading) end
    for _, write in ipairs(file.found.writes) do
       if not is_top_level(write) then look(write, undeclared.writing) end
+      assigned[write.name] = true
+   end
+   for _, read in ipairs(file.found.reads) do
+      if not assigned[read.name] then look(read, undeclared.reading) end
    end
 end
 

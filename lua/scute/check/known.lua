@@ -91,7 +91,17 @@ end
 
 local of = {}
 
+-- A parameter of a function that is an argument of one of scute's, which says what it gives to it.
+local function given_to(self, parameter)
+   local call = parameter.of.argument_of
+   local callee = call and self:thing(call[1])
+   local is_row = callee and callee.value == scute.best_practices.run and parameter.place == 2
+   return is_row and strict_of(options.of(scute.train.fit)) or nil
+end
+
 function of.Id(self, node)
+   local variable = node.variable
+   if variable and variable.parameter and variable.sets == 0 then return given_to(self, variable.parameter) end
    local value = self:behind(node)
    if value == nil then return nil end
    if value.tag ~= "Id" then return self:thing(value) end
@@ -158,7 +168,7 @@ function known.is_caught(node)
    local inside = node.inside
    while inside do
       if inside.argument_of and catches(inside.argument_of) then return true end
-      inside = inside.outer
+      inside = inside.inside
    end
    return false
 end

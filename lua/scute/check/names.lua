@@ -4,7 +4,7 @@
 -- the function that it stands in (`inside`).
 --    variable    { name, value = the expression that it begins with, is_empty = whether it begins with nothing, sets = how
 --                often it is assigned after that, assigned = the last of these, leaks = how often its value goes where it may
---                be changed, writes = to its fields }
+--                be changed, writes = to its fields, parameter = {of = the function, place} where it is one }
 local names = {}
 
 local Walk = {}
@@ -20,6 +20,7 @@ function Walk:declare(id, value, is_empty)
    local variable = { name = id[1], value = value, is_empty = is_empty, sets = 0, leaks = 0, writes = 0 }
    id.variable = variable
    rawset(self.scope, id[1], variable)
+   return variable
 end
 
 -- The names of all variables that are known here.
@@ -101,10 +102,9 @@ function expression.Function(self, node)
    local outer = self.inside
    table.insert(self.found.functions, node)
    self.inside = node
-   node.outer = outer
    self:open()
-   for _, parameter in ipairs(node[1]) do
-      if parameter.tag == "Id" then self:declare(parameter) end
+   for i, parameter in ipairs(node[1]) do
+      if parameter.tag == "Id" then self:declare(parameter).parameter = { of = node, place = i } end
    end
    self:block(node[2])
    self:close()
