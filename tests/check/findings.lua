@@ -44,6 +44,10 @@ return function(cli, photos)
       ["cli.parse(arg, '', { { 'size', whoel = true } })"] = "1:20: command line: the option 'size' has a field 'whoel'",
       ["local opt = cli.parse(arg, '', cli.common)\nopt.precision = 'fp61'"]
          = "2:17: command line: option 'precision': expected one",
+      ["local function build(opt) return opt.modle end\nbuild(cli.parse(arg, '', cli.common))"]
+         = "1:38: command line: there is no option 'modle'; did you mean 'model'?",
+      ["local step = function(t) t:reshpe(1) end\nfor _ = 1, 2 do step(scute.zeros(1)) end"]
+         = "1:28: a tensor has no method 'reshpe'",
       ["train.fti()"] = "1:7: scute.train.fti: there is no such function, did you mean 'scute.train.fit'?",
       ["scute.manual_sed(1)"] = "1:7: scute.manual_sed: there is no such function",
       ["nn.Liner { 2, 3 }"] = "1:4: scute.nn.Liner: there is no such function, did you mean 'scute.nn.Linear'?",
@@ -81,6 +85,10 @@ return function(cli, photos)
 
    -- What only running can tell, and what is right.
    local PASSES = {
+      "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nf { modle = 1 }",
+      "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nother = f",
+      "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nprint(f)",
+      "local function f(a, opt) if a then f(opt, a) end return opt.modle end\nf(1)",
       "local function f(t) if t == nil then t = '' end return t:anything() end", "print(package.loaders or table.pck)",
       "for _, t in ipairs {} do t = t or '' t:anything() end", "local a, b = f()\nb = 'x'\nb:anything()\nfunction f() end",
       "x = x or 1\nx = x", "a = 1 b = a a = b\ntrain.fit(nil, nil, { epochs = b })", "optim.sgd({}, { lr = 1, betas = nil })",

@@ -91,17 +91,36 @@ end
 
 local of = {}
 
--- A parameter of a function that is an argument of one of scute's, which says what it gives to it.
-local function given_to(self, parameter)
+-- What best_practices.run gives to the function that trains a row.
+local function given_to_row(self, parameter)
    local call = parameter.of.argument_of
    local callee = call and self:thing(call[1])
-   local is_row = callee and callee.value == scute.best_practices.run and parameter.place == 2
-   return is_row and strict_of(options.of(scute.train.fit)) or nil
+   local is_run = callee and callee.value == scute.best_practices.run and parameter.place == 2
+   return is_run and strict_of(options.of(scute.train.fit)) or nil
+end
+
+local function are_alike(a, b)
+   return a.value == b.value and a.kind == b.kind and a.class == b.class
+end
+
+-- What all calls of a local function give it, where it is only called.
+local function given_by_calls(self, parameter)
+   local f, given = parameter.of.called_by, nil
+   if not f or f.sets + f.leaks > 0 or f.is_passed then return nil end
+   for _, call in ipairs(f.calls) do
+      local argument = call[1 + parameter.place]
+      local thing = argument and self:thing(argument)
+      if not thing or given and not are_alike(thing, given) then return nil end
+      given = thing
+   end
+   return given
 end
 
 function of.Id(self, node)
    local variable = node.variable
-   if variable and variable.parameter and variable.sets == 0 then return given_to(self, variable.parameter) end
+   if variable and variable.parameter and variable.sets == 0 then
+      return given_to_row(self, variable.parameter) or given_by_calls(self, variable.parameter)
+   end
    local value = self:behind(node)
    if value == nil then return nil end
    if value.tag ~= "Id" then return self:thing(value) end

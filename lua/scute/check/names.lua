@@ -2,9 +2,10 @@
 --
 -- Of a tree as luacheck's parser makes it: an Id that is a variable gets it as `variable`, every call, index and function knows
 -- the function that it stands in (`inside`).
---    variable    { name, value = the expression that it begins with, is_empty = whether it begins with nothing, sets = how
---                often it is assigned after that, assigned = the last of these, leaks = how often its value goes where it may
---                be changed, writes = to its fields, parameter = {of = the function, place} where it is one }
+--    variable    { value = the expression that it begins with, is_empty = whether it begins with nothing, sets = how often it
+--                is assigned after that, assigned = the last of these, leaks = how often its value goes where it may be
+--                changed, writes = to its fields, is_passed = whether it is an argument, calls = those of it, parameter =
+--                {of = the function, place} where it is one }
 local names = {}
 
 local Walk = {}
@@ -17,7 +18,8 @@ function Walk:open() self.scope = setmetatable({}, { __index = self.scope, outer
 function Walk:close() self.scope = getmetatable(self.scope).outer end
 
 function Walk:declare(id, value, is_empty)
-   local variable = { name = id[1], value = value, is_empty = is_empty, sets = 0, leaks = 0, writes = 0 }
+   local variable = { value = value, is_empty = is_empty, sets = 0, leaks = 0, writes = 0, calls = {} }
+   if value and value.tag == "Function" then value.called_by = variable end
    id.variable = variable
    rawset(self.scope, id[1], variable)
    return variable
@@ -85,11 +87,15 @@ end
 local function call(self, node, first)
    self:expression(node[1], "field")
    node[1].is_called = true
+   if node[1].variable and node.tag == "Call" then table.insert(node[1].variable.calls, node) end
    for i = first, #node do
       local argument = node[i]
       if argument.tag == "Function" then argument.argument_of = node end
       self:expression(argument, "argument")
-      if argument.variable then table.insert(self.found.arguments, { variable = argument.variable, call = node }) end
+      if argument.variable then
+         argument.variable.is_passed = true
+         table.insert(self.found.arguments, { variable = argument.variable, call = node })
+      end
    end
    table.insert(self.found.calls, node)
 end
