@@ -85,6 +85,7 @@ return function(cli, photos)
 
    -- What only running can tell, and what is right.
    local PASSES = {
+      "local function refuses(f) assert(not pcall(f)) end\nrefuses(function() train.fti() end)",
       "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nf { modle = 1 }",
       "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nother = f",
       "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nprint(f)",

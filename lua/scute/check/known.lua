@@ -175,18 +175,17 @@ function Known:is_assigned(owner, name)
    return false
 end
 
--- Functions that hear of an error: pcall, and what tests that there is one.
-local function catches(call)
-   local callee = call[1]
-   local name = callee.tag == "Id" and callee[1] or callee.tag == "Index" and callee[2].tag == "String" and callee[2][1] or ""
-   return name == "pcall" or name == "xpcall" or name:find "error" ~= nil
+-- Whether who calls a function hears of its errors: pcall, or a local function that has such a call.
+local function is_heard(call)
+   local variable = call[1].variable
+   return call.catches or variable and variable.value and variable.value.catches
 end
 
 --- Whether an error at a node is caught: then it may be meant.
 function known.is_caught(node)
    local inside = node.inside
    while inside do
-      if inside.argument_of and catches(inside.argument_of) then return true end
+      if inside.argument_of and is_heard(inside.argument_of) then return true end
       inside = inside.inside
    end
    return false

@@ -1,7 +1,7 @@
 -- What each name in a file stands for: a variable or a global; and what is done where.
 --
 -- Of a tree as luacheck's parser makes it: an Id that is a variable gets it as `variable`, every call, index and function knows
--- the function that it stands in (`inside`).
+-- the function that it stands in (`inside`); catches: a call that hears of errors, and a function that has one.
 --    variable    { value = the expression that it begins with, is_empty = whether it begins with nothing, sets = how often it
 --                is assigned after that, assigned = the last of these, leaks = how often its value goes where it may be
 --                changed, writes = to its fields, is_passed = whether it is an argument, calls = those of it, parameter =
@@ -84,8 +84,16 @@ function expression.Table(self, node)
    end
 end
 
+-- Functions that hear of an error: pcall, and what tests that there is one.
+local function catches(callee)
+   local name = callee.tag == "Id" and callee[1] or callee.tag == "Index" and callee[2].tag == "String" and callee[2][1] or ""
+   return name == "pcall" or name == "xpcall" or name:find "error" ~= nil
+end
+
 local function call(self, node, first)
    self:expression(node[1], "field")
+   node.catches = catches(node[1])
+   if node.catches and self.inside then self.inside.catches = true end
    node[1].is_called = true
    if node[1].variable and node.tag == "Call" then table.insert(node[1].variable.calls, node) end
    for i = first, #node do
