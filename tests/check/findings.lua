@@ -47,7 +47,8 @@ return function(cli, photos)
       ["local function build(opt) return opt.modle end\nbuild(cli.parse(arg, '', cli.common))"]
          = "1:38: command line: there is no option 'modle'; did you mean 'model'?",
       ["local step = function(t) t:reshpe(1) end\nfor _ = 1, 2 do step(scute.zeros(1)) end"]
-         = "1:28: a tensor has no method 'reshpe'",
+         = "1:28: a tensor has no method or property 'reshpe'; did you mean 'reshape'?",
+      ["local t = scute.zeros(3) + 1\nprint(t.shpae)"] = "2:9: a tensor has no method or property 'shpae'; did you mean",
       ["train.fti()"] = "1:7: scute.train.fti: there is no such function, did you mean 'scute.train.fit'?",
       ["scute.manual_sed(1)"] = "1:7: scute.manual_sed: there is no such function",
       ["nn.Liner { 2, 3 }"] = "1:4: scute.nn.Liner: there is no such function, did you mean 'scute.nn.Linear'?",
@@ -58,8 +59,8 @@ return function(cli, photos)
       ["print(('x'):fromat())"] = "1:13: a text has no method 'fromat'; did you mean 'format'?",
       ["local m = models.resnet18 { classes = 2 }:eval()\nm:freze()"]
          = "2:3: a model has no method 'freze'; did you mean 'freeze'?",
-      ["nn.Linear { 2, 3 }:freze()"] = "1:20: a Linear has no method 'freze'; did you mean 'freeze'?",
-      ["scute.zeros(3):reshpe { 3, 1 }"] = "1:16: a tensor has no method 'reshpe'; did you mean 'reshape'?",
+      ["nn.Linear { 2, 3 }:freze()"] = "1:20: Linear has no method 'freze'; did you mean 'freeze'?",
+      ["scute.zeros(3):reshpe { 3, 1 }"] = "1:16: a tensor has no method or property 'reshpe'; did you mean 'reshape'?",
       ["optim.sgd({}, { lr = 1 }):setp()"] = "1:27: an optimizer has no method 'setp'; did you mean 'step'?",
       ["models.create('resnet18', { clases = 2 })"] = "1:29: models: unknown option 'clases'; did you mean 'classes'?",
       ["models.resnet18 { image_size = '32' }"] = "1:32: models: option 'image_size': expected a whole number",
