@@ -133,7 +133,7 @@ static int search(lua_State *L) {
 
 // scute itself is made of these: a file of the same name beside a script does not take their place.
 static bool is_needed(const char *name) {
-   static const char *const needed[] = {"argparse", "cjson", "lfs"};
+   static const char *const needed[] = {"argparse", "cjson", "lfs", "luacheck"};
    size_t length = strcspn(name, ".");
    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
       if (strlen(needed[i]) == length && memcmp(name, needed[i], length) == 0) return true;

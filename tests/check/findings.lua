@@ -25,8 +25,11 @@ return function(cli, photos)
       ["local rate = 1\nprint(raet)"] = "2:7: undeclared name 'raet'; did you mean 'rate'?",
       ["print(torch.zeros(3))"] = "1:7: undeclared name 'torch'; there is no torch here",
       ["local function f() count = 1 end"] = "1:20: undeclared name 'count' is assigned inside a function; 'local count",
+      ["local s\ns = 'x'\ns:fromat()"] = "3:3: a text has no method 'fromat'; did you mean 'format'?",
       ["local function f() function g() end end"] = "1:29: undeclared name 'g' is assigned",
+      ["local rate, list = 1, require 'pl.List'\nprint(list, raet)"] = "2:13: undeclared name 'raet'; did you mean 'rate'?",
       ["do local x = 1 end print(x)"] = "1:26: undeclared name 'x'",
+      ["a = b b = a train.fit(nil, nil, a)\nprint(c)"] = "2:7: undeclared name 'c'",
       ["local x = x"] = "1:11: undeclared name 'x'",
       ["for i = 1, 2 do end print(i)"] = "1:27: undeclared name 'i'",
       ["local opt = cli.parse(arg, '', cli.common)\nprint(opt.epoch)"]
@@ -41,6 +44,11 @@ return function(cli, photos)
       ["cli.parse(arg, '', { { 'size', whoel = true } })"] = "1:20: command line: the option 'size' has a field 'whoel'",
       ["local opt = cli.parse(arg, '', cli.common)\nopt.precision = 'fp61'"]
          = "2:17: command line: option 'precision': expected one",
+      ["local function build(opt) return opt.modle end\nbuild(cli.parse(arg, '', cli.common))"]
+         = "1:38: command line: there is no option 'modle'; did you mean 'model'?",
+      ["local step = function(t) t:reshpe(1) end\nfor _ = 1, 2 do step(scute.zeros(1)) end"]
+         = "1:28: a tensor has no method or property 'reshpe'; did you mean 'reshape'?",
+      ["local t = scute.zeros(3) + 1\nprint(t.shpae)"] = "2:9: a tensor has no method or property 'shpae'; did you mean",
       ["train.fti()"] = "1:7: scute.train.fti: there is no such function, did you mean 'scute.train.fit'?",
       ["scute.manual_sed(1)"] = "1:7: scute.manual_sed: there is no such function",
       ["nn.Liner { 2, 3 }"] = "1:4: scute.nn.Liner: there is no such function, did you mean 'scute.nn.Linear'?",
@@ -51,8 +59,8 @@ return function(cli, photos)
       ["print(('x'):fromat())"] = "1:13: a text has no method 'fromat'; did you mean 'format'?",
       ["local m = models.resnet18 { classes = 2 }:eval()\nm:freze()"]
          = "2:3: a model has no method 'freze'; did you mean 'freeze'?",
-      ["nn.Linear { 2, 3 }:freze()"] = "1:20: a Linear has no method 'freze'; did you mean 'freeze'?",
-      ["scute.zeros(3):reshpe { 3, 1 }"] = "1:16: a tensor has no method 'reshpe'; did you mean 'reshape'?",
+      ["nn.Linear { 2, 3 }:freze()"] = "1:20: Linear has no method 'freze'; did you mean 'freeze'?",
+      ["scute.zeros(3):reshpe { 3, 1 }"] = "1:16: a tensor has no method or property 'reshpe'; did you mean 'reshape'?",
       ["optim.sgd({}, { lr = 1 }):setp()"] = "1:27: an optimizer has no method 'setp'; did you mean 'step'?",
       ["models.create('resnet18', { clases = 2 })"] = "1:29: models: unknown option 'clases'; did you mean 'classes'?",
       ["models.resnet18 { image_size = '32' }"] = "1:32: models: option 'image_size': expected a whole number",
@@ -78,6 +86,15 @@ return function(cli, photos)
 
    -- What only running can tell, and what is right.
    local PASSES = {
+      "local function refuses(f) assert(not pcall(f)) end\nrefuses(function() train.fti() end)",
+      "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nf { modle = 1 }",
+      "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nother = f",
+      "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nprint(f)",
+      "local function f(a, opt) if a then f(opt, a) end return opt.modle end\nf(1)",
+      "local function f(t) if t == nil then t = '' end return t:anything() end", "print(package.loaders or table.pck)",
+      "for _, t in ipairs {} do t = t or '' t:anything() end", "local a, b = f()\nb = 'x'\nb:anything()\nfunction f() end",
+      "x = x or 1\nx = x", "a = 1 b = a a = b\ntrain.fit(nil, nil, { epochs = b })", "optim.sgd({}, { lr = 1, betas = nil })",
+      "local class = require 'pl.class'\nclass.Animal()\nprint(Animal)",
       "x = 1\nlocal function f() x = 2 return x end", "function f() return g() end\nfunction g() return f() end",
       "x = nil\nlocal function f() x = 2 end", "local _ENV = { print = print }\nprint(x)",
       "print(_G.x, rawget(_G, 'y'), _PROMPT)",

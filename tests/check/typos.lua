@@ -31,17 +31,18 @@ return function(cli, photos)
          { "a value", "local found = ", "local step = scute.schedule.step { every = 0 }\n", "option 'every': expected a" },
          { "a variable", "compare.run(opt,", "compare.run(otp,", "undeclared name 'otp'; did you mean 'opt'?" },
       },
-      ["best_practices"] = { FUNCTION, GLOBAL,
+      ["best_practices"] = { FUNCTION,
          { "a flag", "opt.list\n", "opt.lits\n", "there is no option 'lits'; did you mean 'list'?" },
          { "an option", "every = opt.epochs / 3", "evrey = opt.epochs / 3", "unknown option 'evrey'; did you mean 'every'?" },
+         { "a field of a run", "run.early_stop =", "run.early_stopp =", "no option 'early_stopp'; did you mean 'early_stop'?" },
          { "a value", "gamma = 0.1", "gamma = 'small'", "option 'gamma': expected a number" },
          { "a variable", "train.fit(model, set,", "train.fit(modle, set,", "undeclared name 'modle'; did you mean 'model'?" },
       },
    }
-   local ARGUMENTS = " --data_dir $T/typos/photos --weights none --output_dir $T/typos/out --image_size 32 --epochs 1"
+   local ARGUMENTS = " --data_dir $T/typos/photos --weights none --image_size 32 --epochs 1"
       .. " --model baseline_cnn --freeze_backbone"
    local OF = { fine_tuning = ARGUMENTS:gsub(" %-%-freeze_backbone", ""), best_practices = ARGUMENTS:gsub(" %-%-f.*$", ""),
-      compare_architectures = " --data_dir $T/typos/photos --weights none --output_dir $T/typos/out --models baseline_cnn" }
+      compare_architectures = " --data_dir $T/typos/photos --weights none --models baseline_cnn" }
 
    -- A copy with a typo; returns its path and the line in which that is.
    local function misspelt(exercise, number, typo)
@@ -55,24 +56,50 @@ return function(cli, photos)
       return path, select(2, text:sub(1, at - 1):gsub("\n", "")) + 1
    end
 
-   local function try(exercise, number, typo)
-      local name = ("%s: %s"):format(exercise, typo[1])
-      local path, line = misspelt(exercise, number, typo)
-      local place = ("%s:%d:"):format(path, line)
-      local r = shell("$S --check " .. path)
-      check(r.code == 1 and r.out:sub(1, #place) == place and r.out:find(typo[4], 1, true), name .. " is found", r.all)
-      r = shell(("$S %s%s"):format(path, OF[exercise] or ARGUMENTS))
-      local first = r.err:match "^[^\n]*"
-      check(r.code == 1 and first:find(typo[4], 1, true), name .. " is told", r.all)
-      check(not r.out:find "epoch +1" and not cli.read_file(cli.scratch .. "/typos/out/baseline_cnn/run.json"),
-         name .. " trains nothing", r.all)
+   -- The copies: { name, path, place = "path:line:", exercise, number, says }.
+   local function misspell_all()
+      local copies = {}
+      for exercise, typos in pairs(TYPOS) do
+         for number, typo in ipairs(typos) do
+            local path, line = misspelt(exercise, number, typo)
+            copies[#copies + 1] = { name = ("%s: %s"):format(exercise, typo[1]), exercise = exercise, number = number,
+               path = path, place = ("%s:%d:"):format(path, line), says = typo[4] }
+         end
+      end
+      return copies
+   end
+
+   -- All are found, each in its line, and nothing else is.
+   local function are_found(copies)
+      local paths = {}
+      for i, copy in ipairs(copies) do paths[i] = copy.path end
+      local r = shell("$S --check " .. table.concat(paths, " "))
+      check(r.code == 1 and r.err == "", "--check of all", r.all)
+      for _, copy in ipairs(copies) do
+         local lines = {}
+         for line in r.out:gmatch "[^\n]+" do
+            if line:find(copy.path, 1, true) then lines[#lines + 1] = line end
+         end
+         local is_one = #lines == 1 and lines[1]:find(copy.place, 1, true) and lines[1]:find(copy.says, 1, true)
+         check(is_one, copy.name .. " is found", table.concat(lines, "\n"))
+      end
+      check(r.out:find(("\n%d findings in %d files\n$"):format(#copies, #copies)), "their number", r.out)
+   end
+
+   local function is_told(copy)
+      local output = ("%s/typos/out/%s_%d"):format(cli.scratch, copy.exercise, copy.number)
+      local r = shell(("$S %s%s --output_dir %s"):format(copy.path, OF[copy.exercise] or ARGUMENTS, output))
+      check(r.code == 1 and r.err:match "^[^\n]*":find(copy.says, 1, true), copy.name .. " is told", r.all)
+      local has_trained = r.out:find "epoch +1" or cli.read_file(output .. "/baseline_cnn/run.json")
+      check(not has_trained, copy.name .. " trains nothing", r.all)
    end
 
    local function finds_typos_in_exercises()
       photos.set(cli.scratch .. "/typos/photos", { blue = 5, red = 5 })
-      for exercise, typos in pairs(TYPOS) do
-         for number, typo in ipairs(typos) do try(exercise, number, typo) end
-      end
+      local copies = misspell_all()
+      check(#copies == 24, "six in each of the four exercises", #copies)
+      are_found(copies)
+      for _, copy in ipairs(copies) do is_told(copy) end
    end
 
    return { finds_typos_in_exercises }

@@ -76,7 +76,7 @@ describe("a family's names", function()
          set_lr = "optimizer:set_lr" } do
          says(("did you mean '%s'?"):format(meant), function() return scute[name] end)
       end
-      says("did you mean 'scute.softmax'?", function() return scute.nn.Softmax end) -- check: ignore
+      says("did you mean 'scute.softmax'?", function() return scute.nn.Softmax end)
    end)
 
    it("that are not meant for all read as nil where they are not there", function()
@@ -185,7 +185,7 @@ describe("a tensor's names", function()
 
    it("are those of images too", function()
       local image = scute.image.load "docs/confusion.png"
-      says("an image has no method or property 'resiz'; did you mean 'resize'?", function() image:resiz(3) end) -- check: ignore
+      says("an image has no method or property 'resiz'; did you mean 'resize'?", function() image:resiz(3) end)
       says("an image has no method or property 'widht'; did you mean 'width'?", function() return image.widht end)
    end)
 

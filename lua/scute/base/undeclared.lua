@@ -41,11 +41,11 @@ local function variables(level)
    return list
 end
 
---- The message about a name that is read. own: the names of variables that are known there. info: the frame that reads it, where
--- one runs.
+--- The message about a name that is read. own: the names of variables that are known there. info: the frame that reads it,
+-- where one runs.
 function undeclared.reading(name, own, info)
    local hint = slips.variable(name, own, info)
-   if hint == "" then hint = ("; nothing assigns it (_G.%s asks whether something did)"):format(name) end
+   if hint == "" then hint = ("; nothing has assigned it (_G.%s asks whether something did)"):format(name) end
    return ("undeclared name '%s'%s"):format(name, hint)
 end
 

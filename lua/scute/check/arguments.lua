@@ -43,7 +43,7 @@ end
 
 local function check_pair(file, known, declaration, pair)
    local key = pair[1]
-   if key.tag ~= "String" then return end
+   if key.tag ~= "String" or pair[2].tag == "Nil" then return end
    local entry = declaration.by_name[key[1]]
    if entry then return check_value(file, known, declaration.what, entry, pair[2]) end
    file:find(pair, ("%s: %s"):format(declaration.what, declaration:unknown(key[1])))

@@ -32,18 +32,31 @@ local function said(thing, message)
    return message:match "^(.-did you mean '[^']*'%?)"
 end
 
+-- What says itself which fields it has: the value, or one like it.
+local function sample_of(thing)
+   if thing.kind == "tensor" then return scute.zeros(1) end
+   return type(thing.value) == "table" and thing.value or nil
+end
+
 --- What is wrong with reading a field of a thing; nil where nothing is, or where only running tells.
 function fields.mistake(thing, name)
-   local value = thing.value
-   if type(value) ~= "table" then return nil end
-   local ok, found = pcall(read, value, name)
-   if not ok then return said(thing, tostring(found):gsub("^script:%d+: ", "")) end
-   local library = found == nil and library_name(value)
-   return library and ("there is no %s.%s%s"):format(library, name, meant(name, sorted_keys(value))) or nil
+   local sample = sample_of(thing)
+   if not sample then return nil end
+   local ok, message = pcall(read, sample, name)
+   return not ok and said(thing, (tostring(message):gsub("^script:%d+: ", ""))) or nil
+end
+
+--- What is wrong with calling a field of one of Lua's own libraries: it is not there, and another is near. Reading one asks
+-- whether this Lua has it.
+function fields.library_mistake(thing, name)
+   local library = type(thing.value) == "table" and library_name(thing.value)
+   if not library or thing.value[name] ~= nil then return nil end
+   local near = nearest(name, sorted_keys(thing.value))
+   return near and ("there is no %s.%s; did you mean '%s'?"):format(library, name, near) or nil
 end
 
 -- Things whose methods are all known: no one adds any but by assigning it.
-local METHODS = { tensor = "a tensor", model = "a model", optimizer = "an optimizer", image = "an image", canvas = "a canvas",
+local METHODS = { model = "a model", optimizer = "an optimizer", image = "an image", canvas = "a canvas",
    text = "a text", result = "the result of training" }
 
 -- Whether one letter too many, too few or another, or two that changed places, make one name of the other.
@@ -60,14 +73,15 @@ local SHORT = 4 -- names of so many letters are near each other by chance
 
 -- A model may be one of one's own, with methods of its own.
 local function may_be_own(thing, name, known)
-   local near = thing.kind == "model" and nearest(name, known)
-   return thing.kind == "model" and not (near and #name > SHORT and is_slip(name, near))
+   if thing.kind ~= "model" then return false end
+   local near = nearest(name, known)
+   return not (near and #name > SHORT and is_slip(name, near))
 end
 
 --- What is wrong with calling a method of a thing.
 function fields.method_mistake(thing, name)
-   if type(thing.value) == "table" then return fields.mistake(thing, name) end
-   local what = thing.class and "a " .. thing.class.class_name or METHODS[thing.kind]
+   if sample_of(thing) then return fields.mistake(thing, name) end
+   local what = thing.class and thing.class.class_name or METHODS[thing.kind]
    if not what or name:find "^_" or things.method(thing, name) then return nil end
    local known = sorted_keys(things.names(thing, true))
    if may_be_own(thing, name, known) then return nil end

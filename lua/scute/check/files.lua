@@ -25,6 +25,13 @@ function Files:read(path)
    return self.read_so_far[path]
 end
 
+-- Modules that are installed with scute, and declare no globals.
+local CLEAN = { argparse = true, cjson = true, lfs = true }
+
+local function is_foreign(module)
+   return not (CLEAN[module] or module == "scute" or module:find "^scute%." or package.loaded[module])
+end
+
 -- The file of a module of one's own, which lies beside the script or where it is started.
 local function module_of(name, script)
    local folder = script:match "^(.*/)" or ""
@@ -39,6 +46,7 @@ function Files:gather(path, script, list)
    for _, other in ipairs(globals.others(file.found)) do
       local found = other.how == "dofile" and other.name or module_of(other.name, script)
       if found then self:gather(found, script, list) end
+      file.has_foreign = file.has_foreign or not found and is_foreign(other.name)
    end
    return list
 end
@@ -61,9 +69,10 @@ local function append(map, key, value)
    table.insert(map[key], value)
 end
 
--- What is known of what files say that run together, the globals that they declare, and whether they may declare anything.
+-- What is known of what files say that run together, the globals that they declare, and whether there may be others: "any"
+-- where they run code that is not known, "some" where they have libraries that may declare globals.
 local function read_together(files)
-   local declared, assigned, passed, open = {}, {}, {}, false
+   local declared, assigned, passed, others = {}, {}, {}, nil
    for _, file in ipairs(files) do
       local own, is_open = globals.declared(file.found)
       for name, entry in next, own do
@@ -74,16 +83,16 @@ local function read_together(files)
          if set.node[2].tag == "String" then append(assigned, set.node[2][1], set.node) end
       end
       table.move(file.found.arguments, 1, #file.found.arguments, #passed + 1, passed)
-      open = open or is_open
+      others = (is_open or others == "any") and "any" or (file.has_foreign or others) and "some" or nil
    end
-   return known_in.new(declared, assigned, passed), declared, open
+   return known_in.new(declared, assigned, passed), declared, others
 end
 
 local function check(file, scripts, busted)
-   local known, declared, open = read_together(company(file, scripts))
+   local known, declared, others = read_together(company(file, scripts))
    local is_spec = file.path:find "_spec%.lua$"
    local function is_standard(name) return standard[name] or is_spec and busted[name] end
-   if not open then globals.check(file, declared, is_standard) end
+   if others ~= "any" then globals.check(file, declared, is_standard, others == "some") end
    values.check(file, known)
 end
 
@@ -92,11 +101,13 @@ end
 return function(paths)
    local self = setmetatable({ read_so_far = {}, luacheck = luacheck() }, Files)
    local files, scripts = {}, {}
-   for i, path in ipairs(paths) do
+   for _, path in ipairs(paths) do
+      local is_new = self.read_so_far[path] == nil
       local file, why = self:read(path)
       if not file then return nil, path, why end
-      files[i], scripts[i] = file, self:gather(path, path, {})
+      if is_new then files[#files + 1] = file end
    end
+   for i, file in ipairs(files) do scripts[i] = self:gather(file.path, file.path, {}) end
    for _, file in ipairs(files) do
       if file.found then check(file, scripts, self.luacheck.busted) end
       file:settle()

@@ -1,5 +1,7 @@
 -- The flags that a script declares to cli.parse, where the text alone says them: tables that are written out, and what scute's
 -- own functions make of these and of cli.common.
+local console = require "scute.base.console"
+local literal = require "scute.check.literal"
 local options = require "scute.base.options"
 local scute = require "scute"
 
@@ -12,6 +14,11 @@ local own = setmetatable({}, { __mode = "k" }) -- tables that scripts write out
 local evaluate
 
 local function placeholder() end -- a function of the script's, which is never called
+
+-- What scute says of them is what is wrong at a node.
+local function refuse(node, problem)
+   error({ node = node, message = console.message(problem) }, 0)
+end
 
 -- The functions that may be called: they only look at what they are given.
 local function is_plain(f)
@@ -38,12 +45,8 @@ end
 
 local of = {}
 
-function of.String(_, node) return node[1] end
-function of.Number(_, node) return math.tointeger(tonumber(node[1])) or tonumber(node[1]) end
-of["True"] = function() return true end
-of["False"] = function() return false end
-of["Nil"] = function() return nil end
-of["Function"] = function() return placeholder end
+function of.Nil() return nil end
+function of.Function() return placeholder end
 function of.Paren(known, node) return (evaluate(known, node[1])) end
 
 function of.Table(known, node)
@@ -64,7 +67,6 @@ function of.Table(known, node)
 end
 
 function of.Op(known, node)
-   if node[1] == "unm" then return -evaluate(known, node[2]) end
    if node[1] ~= "concat" then error(UNKNOWN, 0) end
    return evaluate(known, node[2]) .. evaluate(known, node[3])
 end
@@ -100,11 +102,13 @@ function of.Call(known, node)
       end
    end
    local results = table.pack(pcall(callee.value, table.unpack(given, 1, n)))
-   if not results[1] then error({ node = node, message = require("scute.base.console").message(results[2]) }, 0) end
+   if not results[1] then refuse(node, results[2]) end
    return table.unpack(results, 2, results.n)
 end
 
 function evaluate(known, node)
+   local value = node and literal.constant(node)
+   if value ~= nil then return value end
    if not node or not of[node.tag] then error(UNKNOWN, 0) end
    return of[node.tag](known, node)
 end
@@ -113,9 +117,9 @@ end
 -- the text does not say them.
 function flags.read(known, node)
    local list = evaluate(known, node)
+   if type(list) ~= "table" then error(UNKNOWN, 0) end
    local ok, declaration = pcall(options.declare, "command line", list)
-   if not ok then error({ node = node, message = require("scute.base.console").message(declaration) }, 0) end
-   return declaration
+   return ok and declaration or refuse(node, declaration)
 end
 
 --- Whether a flag is declared by a script, and not by scute.

@@ -1,4 +1,5 @@
 -- Names that nobody declares: read, or assigned inside a function.
+local nearest = require("scute.core").nearest
 local sorted_keys = require "scute.base.sorted_keys"
 local undeclared = require "scute.base.undeclared"
 
@@ -41,11 +42,10 @@ function globals.declared(found)
       declared[name], entry.count = entry, entry.count + 1
    end
    for _, write in ipairs(found.writes) do
-      if is_top_level(write) then
-         add(write.name, write.value)
-      elseif declared[write.name] then
-         declared[write.name].count = declared[write.name].count + 1
-      end
+      if is_top_level(write) then add(write.name, write.value) end
+   end
+   for _, write in ipairs(found.writes) do
+      if not is_top_level(write) and declared[write.name] then add(write.name) end
    end
    for _, set in ipairs(found.sets) do
       if global_name(set.node[1]) == "_G" and set.node[2].tag == "String" then add(set.node[2][1]) end
@@ -69,20 +69,26 @@ function globals.others(found)
 end
 
 --- Notes the names of a file that are not declared. declared: those that are, by name; is_standard: name -> whether it is there
--- without that.
-function globals.check(file, declared, is_standard)
+-- without that; doubt: others may be there, and only what is near a name that is known is a slip.
+function globals.check(file, declared, is_standard, doubt)
    local function is_known(name) return declared[name] or is_standard(name) or name:find "^_%u" end
    local function near(entry)
       local list = entry.visible
       for _, name in ipairs(sorted_keys(declared)) do list[#list + 1] = name end
       return list
    end
-   for _, read in ipairs(file.found.reads) do
-      if not is_known(read.name) then file:find(read.node, undeclared.reading(read.name, near(read))) end
+   local assigned = {} -- is told once, where it is assigned
+   local function look(entry, message)
+      if is_known(entry.name) then return end
+      local own = near(entry)
+      if not doubt or nearest(entry.name, own) then file:find(entry.node, message(entry.name, own)) end
    end
    for _, write in ipairs(file.found.writes) do
-      local is_refused = not is_top_level(write) and not is_known(write.name)
-      if is_refused then file:find(write.node, undeclared.writing(write.name, near(write))) end
+      if not is_top_level(write) then look(write, undeclared.writing) end
+      assigned[write.name] = true
+   end
+   for _, read in ipairs(file.found.reads) do
+      if not assigned[read.name] then look(read, undeclared.reading) end
    end
 end
 

@@ -10,27 +10,31 @@ local known = {}
 local Known = {}
 Known.__index = Known
 
--- The expression that a variable or a global stands for: what is assigned to it, once.
+-- The expression that a variable stands for: what is assigned to it, once.
 local function only_value(variable)
    if variable.sets == 0 then return variable.value end
-   if variable.sets == 1 and not variable.value then return variable.assigned end
+   if variable.sets == 1 and variable.is_empty then return variable.assigned end
 end
+
+-- What a name was assigned: an expression; the name itself where it is one of Lua's own; nil where that is not known.
+local function assigned_to(self, id)
+   if id.variable then return only_value(id.variable) end
+   local global = self.globals[id[1]]
+   if not global then return id end
+   return global.count == 1 and global.value or nil
+end
+
+local MOST_NAMES = 50 -- one for the other: x = x leads nowhere
 
 --- The expression that a node stands for, where it is a name.
 function Known:behind(node)
-   while node and (node.tag == "Id" or node.tag == "Paren") do
-      if node.tag == "Paren" then
-         node = node[1]
-      elseif node.variable then
-         if not node.variable.value and node.variable.sets == 0 then return nil end
-         node = only_value(node.variable)
-      else
-         local global = self.globals[node[1]]
-         if not global then return node end
-         node = global.count == 1 and global.value or nil
-      end
+   for _ = 1, MOST_NAMES do
+      local is_name = node and node.tag == "Id"
+      if not is_name and not (node and node.tag == "Paren") then return node end
+      local before = node
+      if is_name then node = assigned_to(self, node) else node = node[1] end
+      if node == before then return node end
    end
-   return node
 end
 
 -- ---- calls ----
@@ -87,7 +91,36 @@ end
 
 local of = {}
 
+-- What best_practices.run gives to the function that trains a row.
+local function given_to_row(self, parameter)
+   local call = parameter.of.argument_of
+   local callee = call and self:thing(call[1])
+   local is_run = callee and callee.value == scute.best_practices.run and parameter.place == 2
+   return is_run and strict_of(options.of(scute.train.fit)) or nil
+end
+
+local function are_alike(a, b)
+   return a.value == b.value and a.kind == b.kind and a.class == b.class
+end
+
+-- What all calls of a local function give it, where it is only called.
+local function given_by_calls(self, parameter)
+   local f, given = parameter.of.called_by, nil
+   if not f or f.sets + f.leaks > 0 or f.is_passed then return nil end
+   for _, call in ipairs(f.calls) do
+      local argument = call[1 + parameter.place]
+      local thing = argument and self:thing(argument)
+      if not thing or given and not are_alike(thing, given) then return nil end
+      given = thing
+   end
+   return given
+end
+
 function of.Id(self, node)
+   local variable = node.variable
+   if variable and variable.parameter and variable.sets == 0 then
+      return given_to_row(self, variable.parameter) or given_by_calls(self, variable.parameter)
+   end
    local value = self:behind(node)
    if value == nil then return nil end
    if value.tag ~= "Id" then return self:thing(value) end
@@ -142,19 +175,18 @@ function Known:is_assigned(owner, name)
    return false
 end
 
--- Functions that hear of an error: pcall, and what tests that there is one.
-local function catches(call)
-   local callee = call[1]
-   local name = callee.tag == "Id" and callee[1] or callee.tag == "Index" and callee[2].tag == "String" and callee[2][1] or ""
-   return name == "pcall" or name == "xpcall" or name:find "error" ~= nil
+-- Whether who calls a function hears of its errors: pcall, or a local function that has such a call.
+local function is_heard(call)
+   local variable = call[1].variable
+   return call.catches or variable and variable.value and variable.value.catches
 end
 
 --- Whether an error at a node is caught: then it may be meant.
 function known.is_caught(node)
    local inside = node.inside
    while inside do
-      if inside.argument_of and catches(inside.argument_of) then return true end
-      inside = inside.outer
+      if inside.argument_of and is_heard(inside.argument_of) then return true end
+      inside = inside.inside
    end
    return false
 end

@@ -11,15 +11,19 @@ end
 of["True"] = function() return true end
 of["False"] = function() return false end
 
---- The value of a node where it is a text, a number, true or false, or a variable that stands for one; else nil.
-function literal.of(known, node)
-   node = known:behind(node)
-   if not node then return nil end
+--- The value of a node that is a text, a number, true or false; else nil.
+function literal.constant(node)
    if node.tag == "Op" and node[1] == "unm" then
-      local value = literal.of(known, node[2])
+      local value = literal.constant(node[2])
       return type(value) == "number" and -value or nil
    end
    return of[node.tag] and of[node.tag](node)
+end
+
+--- The same, also of a variable that stands for one.
+function literal.of(known, node)
+   local behind = known:behind(node)
+   return behind and literal.constant(behind)
 end
 
 return literal

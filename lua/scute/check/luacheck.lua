@@ -6,16 +6,27 @@ local function older_path()
    return (package.path:gsub("/lua/5%.4/", "/lua/5.1/"))
 end
 
+local function load_all()
+   local function module(name) return require("luacheck." .. name) end
+   return module "parser", module "decoder", module "builtin_standards"
+end
+
+local function set_of(list)
+   local set = {}
+   for _, name in ipairs(list) do set[name] = true end
+   return set
+end
+
 --- {parse(text) -> {tree, comments, offsets = where each line begins, or in place of a tree mistake = what is wrong}, busted =
 -- the set of names that busted's tests know}. Ends the program where luacheck is not installed.
 return function()
-   local path <close> = setmetatable({ package.path }, { __close = function(self) package.path = self[1] end })
-   package.path = path[1] .. ";" .. older_path()
-   local found, parser = pcall(require, "luacheck.parser")
+   local path = package.path
+   package.path = path .. ";" .. older_path()
+   local found, parser, decoder, standards = pcall(load_all)
+   package.path = path
    if not found then
       console.fail "--check needs luacheck's parser: 'make deps' installs it, or: sudo apt-get install lua-check"
    end
-   local decoder, standards = require "luacheck.decoder", require "luacheck.builtin_standards"
    local function parse(text)
       local parsed = { offsets = {} }
       local ok, tree, comments = pcall(parser.parse, decoder.decode(text), parsed.offsets, {})
@@ -26,7 +37,5 @@ return function()
       end
       return parsed
    end
-   local busted = {}
-   for _, name in ipairs(standards.busted.read_globals) do busted[name] = true end
-   return { parse = parse, busted = busted }
+   return { parse = parse, busted = set_of(standards.busted.read_globals) }
 end

@@ -1,9 +1,11 @@
 -- What each name in a file stands for: a variable or a global; and what is done where.
 --
 -- Of a tree as luacheck's parser makes it: an Id that is a variable gets it as `variable`, every call, index and function knows
--- the function that it stands in (`inside`).
---    variable    { name, value = the expression that it begins with, sets = how often it is assigned after that, assigned = the
---                last of these, leaks = how often its value goes where it may be changed, writes = to its fields }
+-- the function that it stands in (`inside`); catches: a call that hears of errors, and a function that has one.
+--    variable    { value = the expression that it begins with, is_empty = whether it begins with nothing, sets = how often it
+--                is assigned after that, assigned = the last of these, leaks = how often its value goes where it may be
+--                changed, writes = to its fields, is_passed = whether it is an argument, calls = those of it, parameter =
+--                {of = the function, place} where it is one }
 local names = {}
 
 local Walk = {}
@@ -15,10 +17,12 @@ function Walk:open() self.scope = setmetatable({}, { __index = self.scope, outer
 
 function Walk:close() self.scope = getmetatable(self.scope).outer end
 
-function Walk:declare(id, value)
-   local variable = { name = id[1], value = value, sets = 0, leaks = 0, writes = 0 }
+function Walk:declare(id, value, is_empty)
+   local variable = { value = value, is_empty = is_empty, sets = 0, leaks = 0, writes = 0, calls = {} }
+   if value and value.tag == "Function" then value.called_by = variable end
    id.variable = variable
    rawset(self.scope, id[1], variable)
+   return variable
 end
 
 -- The names of all variables that are known here.
@@ -35,6 +39,7 @@ local function visible(scope)
 end
 
 function Walk:global(id, how, value)
+   if how == "reads" and rawget(_G, id[1]) ~= nil then return end
    local list = self.found[how]
    list[#list + 1] = { name = id[1], node = id, inside = self.inside, value = value, visible = visible(self.scope) }
 end
@@ -79,13 +84,26 @@ function expression.Table(self, node)
    end
 end
 
+-- Functions that hear of an error: pcall, and what tests that there is one.
+local function catches(callee)
+   local name = callee.tag == "Id" and callee[1] or callee.tag == "Index" and callee[2].tag == "String" and callee[2][1] or ""
+   return name == "pcall" or name == "xpcall" or name:find "error" ~= nil
+end
+
 local function call(self, node, first)
    self:expression(node[1], "field")
+   node.catches = catches(node[1])
+   if node.catches and self.inside then self.inside.catches = true end
+   node[1].is_called = true
+   if node[1].variable and node.tag == "Call" then table.insert(node[1].variable.calls, node) end
    for i = first, #node do
       local argument = node[i]
       if argument.tag == "Function" then argument.argument_of = node end
       self:expression(argument, "argument")
-      if argument.variable then table.insert(self.found.arguments, { variable = argument.variable, call = node }) end
+      if argument.variable then
+         argument.variable.is_passed = true
+         table.insert(self.found.arguments, { variable = argument.variable, call = node })
+      end
    end
    table.insert(self.found.calls, node)
 end
@@ -98,10 +116,9 @@ function expression.Function(self, node)
    local outer = self.inside
    table.insert(self.found.functions, node)
    self.inside = node
-   node.outer = outer
    self:open()
-   for _, parameter in ipairs(node[1]) do
-      if parameter.tag == "Id" then self:declare(parameter) end
+   for i, parameter in ipairs(node[1]) do
+      if parameter.tag == "Id" then self:declare(parameter).parameter = { of = node, place = i } end
    end
    self:block(node[2])
    self:close()
@@ -124,7 +141,7 @@ end
 
 function statement.Local(self, node)
    self:expressions(node[2])
-   for i, id in ipairs(node[1]) do self:declare(id, node[2] and node[2][i]) end
+   for i, id in ipairs(node[1]) do self:declare(id, node[2] and node[2][i], not node[2]) end
 end
 
 function statement.Localrec(self, node)
@@ -201,8 +218,8 @@ function statement.Goto() end
 function statement.Label() end
 function statement.Break() end
 
---- What is in a tree: {reads, writes = globals as {name, node, inside, value, visible}, fields = Index nodes that are read,
--- sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
+--- What is in a tree: {reads, writes = globals that are none of Lua's own, as {name, node, inside, value, visible}, fields =
+-- Index nodes that are read, sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
 function names.resolve(tree)
    local found = { reads = {}, writes = {}, fields = {}, sets = {}, calls = {}, arguments = {}, functions = {} }
    setmetatable({ found = found }, Walk):block(tree)

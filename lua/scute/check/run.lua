@@ -4,7 +4,8 @@ local check = require "scute.check.files"
 
 local function tell(file)
    for _, finding in ipairs(file.findings) do
-      print(("%s:%d:%d: %s"):format(file.path, finding.line, finding.column, finding.message))
+      local line = ("%s:%d:%d: %s"):format(file.path, finding.line, finding.column, finding.message)
+      print((console.visible(line):gsub("\n", " ")))
    end
    if file.unread then console.warn("%s: luacheck's parser does not read it: %s", file.path, file.unread) end
 end

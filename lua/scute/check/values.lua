@@ -17,7 +17,8 @@ end
 
 local function check_read(file, known, node)
    local name, owner = field_of(known, node)
-   local mistake = name and not known:is_assigned(owner, name) and fields.mistake(owner, name)
+   if not name or known:is_assigned(owner, name) then return end
+   local mistake = fields.mistake(owner, name) or node.is_called and fields.library_mistake(owner, name)
    if mistake then file:find(node[2], mistake) end
 end
 
