@@ -141,7 +141,8 @@ scute.randn(1):item() == b
    end)
 
    it("times code of several lines", function()
-      local said = session ".time for i = 1, 3 do\n   n = i\nend\nn\n.time (function(x)\n   return x\nend)(7)\n'end'\n"
+      local said = session(".time for i = 1, 3 do\n   n = i\nend\nn\n"
+         .. ".time (function(x)\n   return x\nend)(7)\n'end'\n")
       assert.matches("^[%d.]+ [nµm]*s %(run once%)\n3\n[%d.]+ [nµm]*s a run, [^\n]+\n7\nend\n$", said)
       local source = require "scute.repl.source"
       assert.is_true(source.is_unfinished "for i = 1, 3 do")

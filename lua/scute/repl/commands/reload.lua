@@ -4,13 +4,22 @@ local errors = require "scute.repl.errors"
 local reload = require "scute.repl.reload"
 local scute = require "scute"
 
--- "train.progress", "scute.train.progress", "mine", "mine.lua", "lib/mine.lua" -> the name of a module that is loaded.
+-- Whether there is a file that require would load under that name.
+local function has_file(name)
+   return scute.module_file(name) or package.searchpath(name, package.path)
+end
+
+-- "train.progress", "scute.train.progress", "mine", "mine.lua", "lib/mine.lua" -> the name of a module that is loaded; nil and
+-- the name of one that is not, but has a file.
 local function named(text)
    local name = text:gsub("%.lua$", ""):gsub("^%./", ""):gsub("/", ".")
    local names, known = reload.names(), {}
    for _, each in ipairs(names) do known[each] = true end
    for _, each in ipairs { name, "scute." .. name } do
       if known[each] then return each end
+   end
+   for _, each in ipairs { name, "scute." .. name } do
+      if has_file(each) then return nil, each end
    end
    local near = scute.nearest(name, names)
    console.fail(".reload: no module '%s' is loaded%s", text, near and (", did you mean '%s'?"):format(near) or "")
@@ -32,7 +41,10 @@ end
 
 return function(text)
    reload.note()
-   local names = text ~= "" and { named(text) } or reload.changed()
+   local name, unused
+   if text ~= "" then name, unused = named(text) end
+   if unused then return console.line("%s is not loaded yet: its file will be read as it is then, at first use", unused) end
+   local names = name and { name } or reload.changed()
    if #names == 0 then return console.line "no file of a module has changed since it was loaded" end
    if load_all(names) then return false end
    console.line "(a function that was kept in a local variable before stays the old one)"
