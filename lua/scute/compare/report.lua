@@ -117,8 +117,10 @@ local function confusion(made, found, results, classes)
    if not best then return nil end
    local counts = metrics.confusion(made.classes)
    counts:add(best.seen.predicted, best.seen.labels)
-   local figure = scute.plot.confusion(counts, classes, { photos = photo_of_mistake(results[best.model]) })
-   return page.section("Confusion of " .. best.name, page.figure(figure, "confusion matrix", "confusion", "scroll"))
+   local wide = scute.plot.confusion(counts, classes, { photos = photo_of_mistake(results[best.model]) })
+   local narrow = scute.plot.confusion(counts, classes, { columns = 1 })
+   return page.section("Confusion of " .. best.name, page.figure(wide, "confusion matrix", "confusion", "wide"),
+      page.figure(narrow, "confusion matrix", "confusion1", "narrow"))
 end
 
 -- Photo -> {path, label, right = answers that were right, all, said = {name of a class = answers}}, over the ranked models.
@@ -162,9 +164,8 @@ local function hardest(found, results, classes)
          ("right in %d of %d answers"):format(p.right, p.all) } }
    end
    if #items == 0 or not lfs.attributes(items[1].path) then return nil end
-   return page.section("Photos that were most often wrong", page.pixels(scute.plot.photos(items, { columns = 4,
-      title = ("By %s"):format(#found.ranked > 0 and "the ranked models" or "all models") }),
-      "photos that the models got wrong, with truth and answers", "scroll"))
+   return page.section("Photos that were most often wrong", ('<p class="soft">By %s.</p>'):format(
+      #found.ranked > 0 and "the ranked models" or "all models"), page.photos(items))
 end
 
 -- Links to the pages of the runs, which lie beside this one.
@@ -191,7 +192,7 @@ local function settings(made)
       list["start of " .. model] = start.path and ("%s (sha256 %s)"):format(start.path, start.weights)
          or start.note and "random numbers: " .. start.note or "random numbers"
    end
-   return page.section("Settings", page.rows(page.sorted(list)))
+   return page.section("Settings", page.rows(page.sorted(list), "long"))
 end
 
 -- ---- all of it ----
