@@ -221,6 +221,10 @@ local function page_of_a_comparison()
             1, true), "a difference", cjson.encode(pair))
       end
       same("settings", pairs_of(view.sections.Settings).budget, json.settings.budget)
+      local verdict = json.conclusion:match "^(.-)%. "
+      check(view.text:find(verdict, 1, true) and (verdict:find " is better than " or verdict:find "cannot tell from chance"),
+         "the headline says what the test says", view.text:sub(1, 600))
+      check(view.text:find("The best epoch of each run was chosen on the same photos", 1, true), "and what it is worth", "")
    end
    same("pictures on a wide screen", #found[2].pictures, 3)
 end

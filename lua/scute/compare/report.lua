@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local metrics = require "scute.metrics"
 local page = require "scute.base.page"
 local scute = require "scute"
+local headline = require "scute.compare.headline"
 local tell = require "scute.compare.tell"
 local thumbnail = require "scute.base.thumbnail"
 
@@ -53,11 +54,14 @@ end
 
 local function head(made, found, missing)
    local lines = { "<h1>Comparison of architectures</h1>", ('<p class="soft">%s</p>'):format(page.escape(tell.settings(made))) }
-   local best = found.ranked[1] or found.unranked[1]
-   if best then
-      lines[#lines + 1] = ('<p><span class="big">%.1f&nbsp;%%</span> of %s were recognised by %s%s.</p>'):format(
-         100 * best.accuracy, console.count(found.photos, "photo"), page.escape(best.name),
-         best.unranked and ", which has no rank" or #found.ranked > 1 and ", the best of " .. #found.ranked or "")
+   local verdict, share, words = headline.verdict(found), headline.accuracy(found)
+   if verdict then
+      lines[#lines + 1] = ('<p class="lead">%s.</p>\n<p class="soft">%s</p>'):format(page.escape(verdict),
+         page.escape(headline.TEST))
+   end
+   if share then
+      lines[#lines + 1] = ('<p><span class="big">%s</span> %s. %s</p>'):format(page.escape(share), page.escape(words),
+         page.escape(headline.chosen(made)))
    end
    if missing > 0 then
       lines[#lines + 1] = ("<p>%s missing; the page is renewed as they end.</p>"):format(console.count(missing, "run is",
