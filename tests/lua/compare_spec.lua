@@ -254,6 +254,42 @@ describe("compare.summary", function()
       assert.matches("ResNet%-18 and ResNet%-50 cannot be told apart on 8 photos: %+0.0 points", tell.statements(found)[2])
    end)
 
+   it("says in its headline what its test says", function()
+      local headline = require "scute.compare.headline"
+      local three = { models = plan.models, seeds = 1, seed = 0, starts = { resnet18 = { weights = "a" },
+         resnet50 = { weights = "b" }, efficientnet_b0 = { weights = "c" } } }
+      local function verdict(a, b, c)
+         local found = summary.of(three, { resnet18 = a and { result(a) }, resnet50 = b and { result(b) },
+            efficientnet_b0 = c and { result(c) } }, {})
+         return headline.verdict(found), found
+      end
+      assert.equal("ResNet-18 is better than ResNet-50 by 100.0 points (+100.0 to +100.0)", (verdict("11111111", "00000000")))
+      local near_by = verdict("11111111", "11110111")
+      assert.matches("^ResNet%-18 is ahead of ResNet%-50 by 12.5 points %(%+0.0 to %+%d+.%d%), which 8 photos cannot tell from "
+         .. "chance$", near_by)
+      assert.matches("^ResNet%-18 is level with ResNet%-50 %(%-%d+.%d to %+%d+.%d%), which 8 photos cannot tell from chance$",
+         (verdict("11110000", "00001111")))
+      assert.matches("^ResNet%-18 is ahead of ResNet%-50 by 12.5 points %b(), which 8 photos cannot tell from chance; it is "
+         .. "better than EfficientNet%-B0 by 100.0 points %b()$", (verdict("11111111", "11110111", "00000000")))
+      assert.matches("^ResNet%-18 is level with ResNet%-50 %b() and ahead of EfficientNet%-B0 by 12.5 points %b(), which 8 "
+         .. "photos", (verdict("11111111", "11111111", "11110111")))
+      for _, text in ipairs { near_by, (verdict("11110000", "00001111")) } do
+         assert.is_nil(text:find "better" or text:find "best" or text:find "win")
+      end
+      local none, alone = verdict "11110000"
+      assert.is_nil(none)
+      assert.same({ "50.0 %", "(95 % interval " }, { headline.accuracy(alone), select(2, headline.accuracy(alone)):sub(1, 15) })
+      local _, sure = verdict "11111111"
+      assert.equal("(95 % interval 67.6 to 100.0 %) of 8 photos were recognised by ResNet-18",
+         select(2, headline.accuracy(sure)))
+      assert.is_nil(headline.accuracy(summary.of(three, {}, {})))
+      assert.equal("", headline.chosen { budget = "epochs=1" })
+      assert.matches("chosen on the same photos", headline.chosen { budget = "epochs=2" })
+      local _, both = verdict("11111111", "11110111")
+      assert.matches("ResNet%-18 is ahead of .*cannot tell from chance%. Points .*%. 100.0 %% %(95 .*ResNet%-18%. The best "
+         .. "epoch", tell.conclusion({ budget = "epochs=3" }, both))
+   end)
+
    it("gives no rank to a model whose runs are not all there", function()
       local found = summary.of(plan, { resnet18 = { result "11110000", result "11110000" }, resnet50 = { result "11111111" } },
          { { model = "resnet50", run = "seed1", message = "out of memory" } })

@@ -1,13 +1,19 @@
 -- Pages of HTML that need nothing else, neither network nor scripts: what the reports of a run and of a comparison share.
 local cjson = require "cjson"
+local scute = require "scute"
+local thumbnail = require "scute.base.thumbnail"
 
 local page = {}
 
+local TILE = 150 -- pixels of a photo among others
+
 local STYLE = [[
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 0 auto; padding: 1rem; max-width: 62rem; }
+:root { color-scheme: light dark; --ink: #222; --soft: #666; --line: #ddd; --paper: #fff; --link: #0645ad; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+   margin: 0 auto; padding: 1rem; max-width: 62rem; }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
-h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid #ddd; }
+h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
+a { color: var(--link); }
 table { border-collapse: collapse; }
 td, th { text-align: left; vertical-align: top; padding: .15rem 1rem .15rem 0; overflow-wrap: anywhere; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
@@ -18,20 +24,33 @@ th { overflow-wrap: break-word; }
 .dense td:last-child { white-space: normal; overflow-wrap: normal; min-width: 5rem; }
 table + .scroll, table + p { margin-top: 1rem; }
 th { font-weight: 600; }
-.soft { color: #666; }
+.soft { color: var(--soft); }
 .big { font-size: 2rem; font-weight: 700; }
+.lead { font-size: 1.15rem; font-weight: 600; }
 .scroll { overflow-x: auto; }
 figure { margin: .5rem 0; }
-pre, .table { overflow-x: auto; }
-td.name { white-space: nowrap; }
+figcaption { font-size: .9rem; overflow-wrap: anywhere; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .8rem; }
+.tiles figure { margin: 0; }
+.tiles img, .tiles .none { width: 100%; aspect-ratio: 1; object-fit: contain; box-sizing: border-box; }
+.tiles .none { color: var(--soft); border: 1px solid var(--line); padding: 1rem; text-align: center; }
+.tiles .good img { border: 3px solid #0072b2; } .tiles .bad img { border: 3px solid #d55e00; }
 svg, img { max-width: 100%; height: auto; }
-.scroll svg, .scroll img { min-width: min(32rem, 150vw); }
 .narrow { display: none; }
 @media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } body { padding: .6rem; }
-   .scroll td, .scroll th { padding-right: .6rem; } .dense td:last-child { white-space: nowrap; } }
+   .scroll td, .scroll th { padding-right: .5rem; } .dense td:last-child { white-space: nowrap; }
+   .scroll:not(.dense) { font-size: .88rem; }
+   .scroll:not(.dense) td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 6.2rem; }
+   .long th, .long td { display: block; } .long td { padding-bottom: .5rem; } }
+/* Drawings are turned round, white to the paper's colour, and keep their hues; photos stay as they are. */
+@media screen and (prefers-color-scheme: dark) {
+   :root { --ink: #ddd; --soft: #a0a0a0; --line: #444; --paper: #1a1a1a; --link: #8ab4f8; }
+   .ink svg, .ink img { filter: invert(.9) hue-rotate(180deg); }
+}
 @media print {
+   :root { color-scheme: light; }
    body { max-width: none; font-size: 11pt; padding: 0; }
-   .wide { display: block; } .narrow { display: none; } .scroll svg, .scroll img { min-width: 0; }
+   .wide { display: block; } .narrow { display: none; }
    figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
    .scroll { overflow: visible; } .dense { font-size: 7pt; } .dense td, .dense th { padding-right: .5em; }
 }
@@ -77,9 +96,10 @@ end
 
 -- ---- parts ----
 
---- A table of {name, value} rows.
-function page.rows(rows)
-   local out = { "<table>" }
+--- A table of {name, value} rows. class: "long" where values are texts of a line or more, which a phone shows below their
+-- names.
+function page.rows(rows, class)
+   local out = { class and ('<table class="%s">'):format(class) or "<table>" }
    for _, row in ipairs(rows) do
       out[#out + 1] = ("<tr><th>%s</th><td>%s</td></tr>"):format(page.escape(row[1]), page.escape(row[2]))
    end
@@ -117,22 +137,49 @@ function page.table(columns, rows)
    return table.concat(out)
 end
 
+local function class_text(class)
+   return class and class ~= "" and (' class="%s"'):format(class) or ""
+end
+
 --- A figure of scute.plot as a picture inside the page. label: what a screen reader says. prefix: as for figure:svg.
--- class: "scroll" where it is too wide for a phone, "wide" or "narrow" where there are two of it.
+-- class: "wide" or "narrow" where there are two of it. One without photos is a drawing ("ink"), which a dark page turns round.
 function page.figure(figure, label, prefix, class)
-   return ('<figure%s>%s</figure>'):format(class and (' class="%s"'):format(class) or "", figure:svg(label, prefix))
+   local svg = figure:svg(label, prefix)
+   local ink = not svg:find("<image", 1, true) and "ink"
+   return ("<figure%s>%s</figure>"):format(class_text(ink and class and class .. " " .. ink or ink or class), svg)
 end
 
---- A PNG file inside the page. width: pixels of the page (default: its own, halved where that is more than 1000).
-function page.png(png, label, class, width)
-   width = width or string.unpack(">I4", png, 17)
-   return ('<figure%s><img alt="%s" width="%d" src="data:image/png;base64,%s"></figure>'):format(
-      class and (' class="%s"'):format(class) or "", page.escape(label), width > 1000 and width // 2 or width, page.base64(png))
+--- A PNG file inside the page, as wide as its pixels, or half of them where they are more than 1000. class: see page.figure;
+-- caption: what stands below it.
+function page.png(png, label, class, caption)
+   local width = string.unpack(">I4", png, 17)
+   return ('<figure%s><img alt="%s" width="%d" src="data:image/png;base64,%s">%s</figure>'):format(class_text(class),
+      page.escape(label), width > 1000 and width // 2 or width, page.base64(png),
+      caption and ("<figcaption>%s</figcaption>"):format(page.escape(caption)) or "")
 end
 
---- A figure of photos as pixels.
-function page.pixels(figure, label, class)
-   return page.png(figure:png(1), label, class)
+local FRAMES = { [true] = ' class="good"', [false] = ' class="bad"' }
+
+local function photo_of(item)
+   local image = item.path and thumbnail(item.path, TILE)
+   if not image then return '<div class="none">cannot be read</div>' end
+   local canvas <close> = scute.canvas(image.width, image.height)
+   canvas:image(image, 0, 0, image.width, image.height)
+   return ('<img alt="%s" src="data:image/png;base64,%s">'):format(page.escape(item.lines[1]), page.base64(canvas:encode "png"))
+end
+
+--- Photos side by side, as many as there is room for. items: list of {path, lines = texts, the first as its name, good = true,
+-- false or nil: the colour of its frame}.
+function page.photos(items)
+   local out = { '<div class="tiles">' }
+   for _, item in ipairs(items) do
+      local lines = {}
+      for i, line in ipairs(item.lines) do lines[i] = (i == 1 and "<b>%s</b>" or "%s"):format(page.escape(line)) end
+      out[#out + 1] = ("<figure%s>%s<figcaption>%s</figcaption></figure>"):format(FRAMES[item.good] or "", photo_of(item),
+         table.concat(lines, "<br>"))
+   end
+   out[#out + 1] = "</div>"
+   return table.concat(out, "\n")
 end
 
 --- The whole page. parts: list of HTML; "" and false are left out. refresh: seconds after which a browser looks again.

@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local metrics = require "scute.metrics"
 local page = require "scute.base.page"
 local scute = require "scute"
+local headline = require "scute.compare.headline"
 local tell = require "scute.compare.tell"
 local thumbnail = require "scute.base.thumbnail"
 
@@ -53,11 +54,14 @@ end
 
 local function head(made, found, missing)
    local lines = { "<h1>Comparison of architectures</h1>", ('<p class="soft">%s</p>'):format(page.escape(tell.settings(made))) }
-   local best = found.ranked[1] or found.unranked[1]
-   if best then
-      lines[#lines + 1] = ('<p><span class="big">%.1f&nbsp;%%</span> of %s were recognised by %s%s.</p>'):format(
-         100 * best.accuracy, console.count(found.photos, "photo"), page.escape(best.name),
-         best.unranked and ", which has no rank" or #found.ranked > 1 and ", the best of " .. #found.ranked or "")
+   local verdict, share, words = headline.verdict(found), headline.accuracy(found)
+   if verdict then
+      lines[#lines + 1] = ('<p class="lead">%s.</p>\n<p class="soft">%s</p>'):format(page.escape(verdict),
+         page.escape(headline.TEST))
+   end
+   if share then
+      lines[#lines + 1] = ('<p><span class="big">%s</span> %s. %s</p>'):format(page.escape(share), page.escape(words),
+         page.escape(headline.chosen(made)))
    end
    if missing > 0 then
       lines[#lines + 1] = ("<p>%s missing; the page is renewed as they end.</p>"):format(console.count(missing, "run is",
@@ -117,8 +121,10 @@ local function confusion(made, found, results, classes)
    if not best then return nil end
    local counts = metrics.confusion(made.classes)
    counts:add(best.seen.predicted, best.seen.labels)
-   local figure = scute.plot.confusion(counts, classes, { photos = photo_of_mistake(results[best.model]) })
-   return page.section("Confusion of " .. best.name, page.figure(figure, "confusion matrix", "confusion", "scroll"))
+   local wide = scute.plot.confusion(counts, classes, { photos = photo_of_mistake(results[best.model]) })
+   local narrow = scute.plot.confusion(counts, classes, { columns = 1 })
+   return page.section("Confusion of " .. best.name, page.figure(wide, "confusion matrix", "confusion", "wide"),
+      page.figure(narrow, "confusion matrix", "confusion1", "narrow"))
 end
 
 -- Photo -> {path, label, right = answers that were right, all, said = {name of a class = answers}}, over the ranked models.
@@ -162,9 +168,8 @@ local function hardest(found, results, classes)
          ("right in %d of %d answers"):format(p.right, p.all) } }
    end
    if #items == 0 or not lfs.attributes(items[1].path) then return nil end
-   return page.section("Photos that were most often wrong", page.pixels(scute.plot.photos(items, { columns = 4,
-      title = ("By %s"):format(#found.ranked > 0 and "the ranked models" or "all models") }),
-      "photos that the models got wrong, with truth and answers", "scroll"))
+   return page.section("Photos that were most often wrong", ('<p class="soft">By %s.</p>'):format(
+      #found.ranked > 0 and "the ranked models" or "all models"), page.photos(items))
 end
 
 -- Links to the pages of the runs, which lie beside this one.
@@ -191,7 +196,7 @@ local function settings(made)
       list["start of " .. model] = start.path and ("%s (sha256 %s)"):format(start.path, start.weights)
          or start.note and "random numbers: " .. start.note or "random numbers"
    end
-   return page.section("Settings", page.rows(page.sorted(list)))
+   return page.section("Settings", page.rows(page.sorted(list), "long"))
 end
 
 -- ---- all of it ----

@@ -3,6 +3,7 @@ local cjson = require "cjson"
 local scute = require "scute"
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
+local headline = require "scute.compare.headline"
 local names = require "scute.compare.names"
 local to_json = require "scute.base.json"
 
@@ -201,8 +202,20 @@ end
 
 -- ---- files ----
 
+--- What it comes to, in a few sentences: who is ahead, whether that is more than chance, and what the accuracies are worth.
+-- between: what stands between two of them (default: a space).
+function tell.conclusion(made, found, between)
+   local verdict, share, words = headline.verdict(found), headline.accuracy(found)
+   local parts = {}
+   if verdict then parts = { verdict .. ".", headline.TEST } end
+   if share then parts[#parts + 1] = ("%s %s."):format(share, words) end
+   if share and headline.chosen(made) ~= "" then parts[#parts + 1] = headline.chosen(made) end
+   return table.concat(parts, between or " ")
+end
+
 local function markdown(made, found)
-   local lines = { "# Comparison of architectures", "", tell.settings(made), "", "```", tell.block(found), "```", "" }
+   local lines = { "# Comparison of architectures", "", tell.conclusion(made, found), "", tell.settings(made), "",
+      "```", tell.block(found), "```", "" }
    local titles, marks = {}, {}
    for k, column in ipairs(COLUMNS) do titles[k], marks[k] = column[1], column[3] and ":--" or "--:" end
    lines[#lines + 1] = "| " .. table.concat(titles, " | ") .. " |"
@@ -257,9 +270,9 @@ local function json(made, found)
    for name, value in pairs(made) do
       if name ~= "starts" and name ~= "models" then settings[name] = value end
    end
-   return to_json { _order = { "settings", "versions", "photos", "draws", "models", "pairs", "failures" },
-      settings = settings, versions = scute.version(), photos = found.photos, draws = found.draws or cjson.null,
-      models = models, pairs = pairs_, failures = failures }
+   return to_json { _order = { "conclusion", "settings", "versions", "photos", "draws", "models", "pairs", "failures" },
+      conclusion = tell.conclusion(made, found), settings = settings, versions = scute.version(),
+      photos = found.photos, draws = found.draws or cjson.null, models = models, pairs = pairs_, failures = failures }
 end
 
 --- Writes comparison.csv, comparison.json and comparison.md, each whole or not at all.
@@ -276,6 +289,7 @@ function tell.print(output_dir, made, found)
    console.line "params: of the network with 1000 classes; new head: with the classes here; photos/s: through the network"
    console.line "while it trained; memory: the highest of the process; accuracy: mean, and deviation of the runs"
    console.line("%s\n", tell.settings(made))
+   console.line("%s\n", tell.conclusion(made, found, "\n"))
    for _, line in ipairs(tell.statements(found)) do console.line("%s", line) end
    console.line("\nfiles: %s/report.html, comparison.md, comparison.csv, comparison.json, comparison.png, curves.png",
       output_dir)

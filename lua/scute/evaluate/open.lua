@@ -48,13 +48,34 @@ local function run_of(model_path, metadata)
    return run
 end
 
--- What the run calls its split, as its run.json has it.
-local function name_of_split(model_path)
+-- The account of the run, its run.json; an empty table where there is none.
+local function account_of(model_path)
    local file = io.open(folder_of(model_path) .. "/run.json", "rb")
    local text = file and file:read "a"
    if file then file:close() end
    local ok, run = pcall(require("cjson").decode, text or "")
-   return ok and type(run) == "table" and type(run.split) == "string" and run.split or "as the run was split"
+   return ok and type(run) == "table" and run or {}
+end
+
+-- What the run calls its split.
+local function name_of_split(model_path)
+   local split = account_of(model_path).split
+   return type(split) == "string" and split or "as the run was split"
+end
+
+-- Weights of the last epoch, which nobody chose.
+local LAST = { ["last.safetensors"] = true, ["ema.safetensors"] = true }
+
+-- How many photos of a part had their say in which epoch of the run the model is of: those that validated.
+local function choosers(run, opt, part)
+   local result = account_of(opt.model).result
+   if LAST[opt.model:match "[^/]*$"] or type(result) == "table" and result.epochs == 1 then return 0 end
+   local n, dir = 0, opt.data_dir:gsub("(.)/+$", "%1")
+   for _, path in ipairs(part.paths) do
+      local entry = run.of[scute.nfc(split_file.name_of(dir, path))]
+      if entry and entry.split == "val" then n = n + 1 end
+   end
+   return n
 end
 
 local function classes_of(entries)
@@ -235,17 +256,9 @@ local function unknown(opt, why, is_another)
    return part, classes, side_words(opt) .. words
 end
 
---- The photos that a command line asks for. opt: { data_dir, split = "val", "train", "new", "test" or "all", model = path of
--- the model, split_csv, layout, seed, val_fraction, output_dir, which may not lie among the photos }; metadata: of the model
--- file (default: is read). "val" are the photos that did not train, as split.csv beside the model says; "new" those that were
--- not there then. split_csv names them otherwise; seed
--- and val_fraction draw them where the run's split is not known. Photos that trained, and copies of them, are left out of all
--- but "train" and "all". Returns { paths, labels, broken, others } (see data.list), the names of the classes and what the split
--- is called.
-return function(opt, metadata)
-   if opt.output_dir and not opt.split_csv then apart(opt.output_dir, opt.data_dir, opt.layout) end
+-- What is asked for of a folder; run, why and is_another: as run_of returns them.
+local function asked_for(opt, run, why, is_another)
    if opt.split == "all" then return all_photos(opt) end
-   local run, why, is_another = run_of(opt.model, metadata or scute.weights.load(opt.model).metadata or {})
    if opt.split == "test" then return to_test(opt, run) end
    if opt.split == "new" and opt.split_csv then
       console.stop(2, "--split new and --split_csv exclude each other: what the file names is not new")
@@ -266,4 +279,20 @@ return function(opt, metadata)
       return held_out(run, all.dir, fresh), all.classes, "photos that are new since the training"
    end
    return side_of(run, opt)
+end
+
+--- The photos that a command line asks for. opt: { data_dir, split = "val", "train", "new", "test" or "all", model = path of
+-- the model, split_csv, layout, seed, val_fraction, output_dir, which may not lie among the photos }; metadata: of the model
+-- file (default: is read). "val" are the photos that did not train, as split.csv beside the model says; "new" those that were
+-- not there then. split_csv names them otherwise; seed
+-- and val_fraction draw them where the run's split is not known. Photos that trained, and copies of them, are left out of all
+-- but "train" and "all". Returns { paths, labels, broken, others } (see data.list), the names of the classes and what the split
+-- is called. Field `chosen` of the first says by how many of the photos the model's epoch was chosen; nil where the run is not
+-- known.
+return function(opt, metadata)
+   if opt.output_dir and not opt.split_csv then apart(opt.output_dir, opt.data_dir, opt.layout) end
+   local run, why, is_another = run_of(opt.model, metadata or scute.weights.load(opt.model).metadata or {})
+   local part, classes, words = asked_for(opt, run, why, is_another)
+   if run and opt.split ~= "new" then part.chosen = choosers(run, opt, part) end
+   return part, classes, words
 end

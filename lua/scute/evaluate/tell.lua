@@ -47,8 +47,17 @@ local function print_classes(result, classes)
    end
 end
 
---- Prints a summary as text, unless quiet. classes: names.
-function tell.print(result, classes)
+--- What photos that the model's epoch was chosen by do to its figures; nil where there are none or it is not known. photos: all
+-- that were evaluated; chosen: how many of them chose.
+function tell.chosen(photos, chosen)
+   if not chosen or chosen == 0 then return nil end
+   return ("%s chose the epoch that was kept, so the figures are optimistic (--split test or new: other photos)"):format(
+      chosen >= photos and "these photos" or ("%d of the photos"):format(chosen))
+end
+
+--- Prints a summary as text, unless quiet. classes: names. chosen: by how many of the photos the model's epoch was chosen.
+function tell.print(result, classes, chosen)
+   local optimistic = tell.chosen(result.photos, chosen)
    local rows = {
       { "accuracy", accuracy_text(result) },
       { ("top-%d accuracy"):format(result.top5.k), ("%.3f"):format(result.top5.accuracy) },
@@ -62,6 +71,7 @@ function tell.print(result, classes)
    rows[#rows + 1] = { "log loss", ("%.3f"):format(result.log_loss) }
    rows[#rows + 1] = { "calibration error", ("%.3f   (says %.0f %% on average, is right in %.0f %%)"):format(
       result.calibration_error, 100 * result.mean_confidence, 100 * result.accuracy) }
+   if optimistic then table.insert(rows, 2, { "", optimistic }) end
    for _, row in ipairs(rows) do console.line("%-18s %s", row[1], row[2]) end
    print_classes(result, classes)
    local pairs_list = result.confusion:most_confused(5)
@@ -82,7 +92,7 @@ function tell.to_table(result, classes, about)
    local bins = {}
    for i, bin in ipairs(result.bins) do bins[i] = bin end
    local out = {
-      _order = { "model", "data_dir", "split", "photos", "bad", "accuracy", "accuracy_interval", "accuracy_wilson",
+      _order = { "model", "data_dir", "split", "photos", "chosen", "bad", "accuracy", "accuracy_interval", "accuracy_wilson",
          "top_k", "top_k_accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted", "log_loss",
          "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion", "confusion_cells",
          "calibration_bins", "worst",

@@ -8,6 +8,7 @@ local readable = require "scute.base.readable"
 local confusion = {}
 
 local NUMBERED, NAMED = 20, 60 -- up to so many classes: numbers in the cells, names at the sides
+local NARROW, FEW = 370, 10    -- pixels of a picture for a phone; up to so many classes it has numbers
 local MAP = 440                -- pixels of the map's side
 local PAIR = 46                -- pixels of a row with a photo of a mistake
 local MOST_CELLS = 110         -- along a side of the map: four pixels each, which the eye still finds
@@ -25,8 +26,9 @@ local function longest(fig, names, style)
    return width
 end
 
-local function subtitle_of(c)
+local function subtitle_of(c, narrow)
    local right = c:right()
+   if narrow then return ("%.0f of %.0f right; rows: truth, columns: said"):format(right, c.total) end
    return ("%.0f of %.0f right (%.1f %%); rows: what it is, columns: what was said; colour: share of the row"):format(right,
       c.total, c.total > 0 and 100 * right / c.total or 0)
 end
@@ -66,14 +68,15 @@ local function draw_cells(fig, c, share, left, top, cell)
    fig.canvas:rect(left, top, c.n * cell, c.n * cell, { color = "#999999" })
 end
 
-local function small(c, names, title)
+local function small(c, names, title, narrow)
    local cell = c.n <= 3 and 90 or c.n <= 10 and 48 or 34
    local probe = figure.new(10, 10)
-   local room = math.min(160, longest(probe, names, { size = figure.TEXT }) + 2)
+   local room = math.min(narrow and 110 or 160, longest(probe, names, { size = figure.TEXT }) + 2)
+   if narrow then cell = math.min(cell, (NARROW - room - 40) // c.n) end
    local side = c.n * cell
-   local wide = probe.canvas:measure(subtitle_of(c), { size = figure.TEXT }) + 34
-   local fig = figure.new(math.max(side + room + 60, wide), side + room + 76)
-   fig:title(title, subtitle_of(c))
+   local wide = narrow and NARROW or probe.canvas:measure(subtitle_of(c), { size = figure.TEXT }) + 34
+   local fig = figure.new(narrow and wide or math.max(side + room + 60, wide), side + room + 76)
+   fig:title(title, subtitle_of(c, narrow))
    local left, top = room + 28, room + 62
    draw_names(fig, names, left, top, cell, room)
    draw_cells(fig, c, shares(c), left, top, cell)
@@ -153,28 +156,33 @@ local function draw_pairs(fig, pairs_list, names, box, photos)
    end
 end
 
-local function large(c, names, title, limit, photos)
+-- The map with the list beside it, or below where it is narrow.
+local function large(c, names, title, limit, photos, narrow)
    local list = c:most_confused(limit)
-   local named = c.n <= NAMED
+   local named = c.n <= (narrow and NUMBERED or NAMED)
    local style = { size = math.max(7, math.min(figure.TEXT, 0.8 * MAP / c.n)) }
    local room = named and math.min(90, longest(figure.new(10, 10), names, style) + 2) or 16
+   local side = narrow and NARROW - room - 36 or MAP
    local rows = photos and PAIR or 24
-   local height = math.max(MAP + room + 84, 100 + #list * rows)
-   local fig = figure.new(MAP + room + 460, height)
-   fig:title(title, subtitle_of(c))
+   local under = side + room + 84 -- the map ends above
+   local pairs_high = 44 + #list * rows
+   local fig = figure.new(narrow and NARROW or side + room + 460,
+      narrow and under + pairs_high or math.max(under, 56 + pairs_high))
+   fig:title(title, subtitle_of(c, narrow))
    local left, top = room + 20, room + 62
    local share = shares(c)
    local cells <close> = map_image(c, share, MOST_CELLS)
    local image <close> = enlarged(cells, math.min(c.n, MOST_CELLS))
-   fig.canvas:image(image, left, top, MAP, MAP, { smooth = false })
-   fig.canvas:rect(left, top, MAP, MAP, { color = "#999999" })
+   fig.canvas:image(image, left, top, side, side, { smooth = false })
+   fig.canvas:rect(left, top, side, side, { color = "#999999" })
    if named then
-      draw_names(fig, names, left, top, MAP / c.n, room)
+      draw_names(fig, names, left, top, side / c.n, room)
    else
-      fig:text(left + MAP / 2, top - 8, ("what was said: %d classes"):format(c.n), { align = "center", color = figure.SOFT })
-      fig:text(left - 8, top + MAP / 2, "what it is", { align = "center", angle = -90, color = figure.SOFT })
+      fig:text(left + side / 2, top - 8, ("what was said: %d classes"):format(c.n), { align = "center", color = figure.SOFT })
+      fig:text(left - 8, top + side / 2, "what it is", { align = "center", angle = -90, color = figure.SOFT })
    end
-   draw_pairs(fig, list, names, { x = left + MAP + 30, y = 56, width = 390 }, photos)
+   draw_pairs(fig, list, names, narrow and { x = 16, y = under, width = NARROW - 32 } or { x = left + side + 30, y = 56,
+      width = 390 }, photos)
    return fig
 end
 
@@ -194,7 +202,7 @@ end
 --- A confusion matrix. c: as scute.metrics.confusion counts it, or {counts = rows of counts by actual class}. names: the
 -- classes (default: c.classes, else numbers). options: title, limit (pairs to list, 15), photos = function(actual,
 -- predicted) that returns the path or image of a photo of that mistake, or nil; list = true shows map and list also for few
--- classes.
+-- classes; columns (2; 1 is for narrow screens: the list stands below the map).
 function confusion.confusion(c, names, options)
    options = options or {}
    if type(c) ~= "table" or type(c.counts) ~= "table" or #c.counts == 0 then
@@ -206,8 +214,9 @@ function confusion.confusion(c, names, options)
    if names and #names ~= n then error(("plot.confusion: %d names for %d classes"):format(#names, n), 2) end
    for i = 1, n do texts[i] = names and tostring(names[i]) or tostring(i) end
    local title = options.title or "Confusion"
-   if n <= NUMBERED and not options.list then return small(c, texts, title) end
-   return large(c, texts, title, options.limit or 15, options.photos)
+   local narrow = options.columns == 1
+   if n <= (narrow and FEW or NUMBERED) and not options.list then return small(c, texts, title, narrow) end
+   return large(c, texts, title, options.limit or 15, options.photos, narrow)
 end
 
 return confusion

@@ -123,10 +123,8 @@ function photos.predictions(results, options)
       columns = options.columns, side = options.side })
 end
 
---- The photos that a model gets most wrong. records: list of { path, truth, predicted (names), loss, probability (of the
--- prediction), truth_probability }, in any order. options: title, limit (15), columns, side.
-function photos.top_losses(records, options)
-   options = options or {}
+--- The items of photos.top_losses: { path, image, good, lines }, the highest loss first, at most `limit`.
+function photos.loss_items(records, limit)
    local order = {}
    for i, record in ipairs(records) do order[i] = { record, i } end
    table.sort(order, function(a, b)
@@ -134,7 +132,7 @@ function photos.top_losses(records, options)
       return a[2] < b[2]
    end)
    local items = {}
-   for i = 1, math.min(#order, options.limit or 15) do
+   for i = 1, math.min(#order, limit) do
       local r = order[i][1]
       items[i] = { path = r.path, image = r.image, good = r.truth == r.predicted, lines = {
          "is " .. r.truth,
@@ -142,7 +140,14 @@ function photos.top_losses(records, options)
          ("loss %.2f"):format(r.loss) .. (r.truth_probability and (", truth %.1f %%"):format(100 * r.truth_probability) or ""),
       } }
    end
-   return photos.photos(items, { title = options.title or "Top losses",
+   return items
+end
+
+--- The photos that a model gets most wrong. records: list of { path, truth, predicted (names), loss, probability (of the
+-- prediction), truth_probability }, in any order. options: title, limit (15), columns, side.
+function photos.top_losses(records, options)
+   options = options or {}
+   return photos.photos(photos.loss_items(records, options.limit or 15), { title = options.title or "Top losses",
       subtitle = FRAMES, columns = options.columns, side = options.side })
 end
 

@@ -6,6 +6,8 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local page = require "scute.base.page"
+local loss_items = require("scute.plot.photos").loss_items
+local tell = require "scute.evaluate.tell"
 local thumbnail = require "scute.base.thumbnail"
 local FIT = require "scute.train.options"
 
@@ -14,7 +16,7 @@ local html = {}
 local escape, plain, rows_table, section = page.escape, page.plain, page.rows, page.section
 
 local LISTED, WEAKEST = 60, 20 -- up to so many classes have a row each, of more those of lowest F1
-local WORST = 320 -- pixels of the worst photos
+local WORST = 12 -- photos
 
 local REFRESH = 5 -- seconds after which a browser looks again at the page of a run that goes on
 
@@ -41,9 +43,27 @@ end
 
 -- ---- parts of the page ----
 
+-- "95 % interval 40.9 to 92.9 %, Wilson's"; nil where a file of an earlier version has none.
+local function interval_words(interval)
+   local low, high = tonumber(interval[1]), tonumber(interval[2])
+   return low and high and ("95&nbsp;%% interval %.1f to %.1f&nbsp;%%, Wilson's"):format(100 * low, 100 * high)
+end
+
+-- The accuracy with what it is worth: its interval, and that the epoch was chosen by it.
+local function accuracy_text(run, result)
+   local photos = math.tointeger(result.val_photos)
+   local epochs, best = math.tointeger(result.epochs), math.tointeger(result.best_epoch)
+   local interval = type(result.val_accuracy_interval) == "table" and interval_words(result.val_accuracy_interval)
+   local text = ('<p><span class="big">%.1f&nbsp;%%</span>%s of the %s that did not train were recognised%s.'):format(
+      100 * result.val_accuracy, interval and " (" .. interval .. ")" or "", photos and escape(console.count(photos, "photo"))
+      or "photos", type(run.split) == "string" and "; split: " .. escape(run.split) or "")
+   local chosen = epochs and best and epochs > 1 and ("\nEpoch %d of %d was chosen on the same photos, so the figure is"
+      .. " optimistic: photos that chose nothing say more (scripts/evaluate.lua --split test or new)."):format(best, epochs)
+   return text .. (chosen or "") .. "</p>"
+end
+
 local function head_of(run)
    local result = type(run.result) == "table" and run.result or nil
-   local accuracy = result and result.val_accuracy
    local lines = { ("<h1>%s</h1>"):format(escape(run.model or "a model")) }
    lines[#lines + 1] = ('<p class="soft">%s%s</p>'):format(escape(run.state or "unknown state"),
       run.times and run.times.started and ", started " .. escape(run.times.started) or "")
@@ -53,15 +73,17 @@ local function head_of(run)
    if run.state == "running" then
       lines[#lines + 1] = "<p>This run was not finished when the page was made; the page is renewed while it trains.</p>"
    end
-   if type(accuracy) == "number" then
-      local photos = run.photos and math.tointeger(run.photos.val)
-      lines[#lines + 1] = ('<p><span class="big">%.1f&nbsp;%%</span> of the photos that did not train were recognised%s%s.</p>')
-         :format(100 * accuracy, photos and photos > 0 and (" (%s)"):format(escape(console.count(photos, "photo"))) or "",
-         type(run.split) == "string" and "; split: " .. escape(run.split) or "")
+   if result and type(result.val_accuracy) == "number" then
+      lines[#lines + 1] = accuracy_text(run, result)
    else
       lines[#lines + 1] = "<p>No epoch was finished.</p>"
    end
    return table.concat(lines, "\n")
+end
+
+local function interval_text(interval)
+   if type(interval) ~= "table" then return "unknown" end
+   return ("%.3f to %.3f"):format(tonumber(interval[1]) or 0 / 0, tonumber(interval[2]) or 0 / 0)
 end
 
 local function summary_of(run)
@@ -73,6 +95,8 @@ local function summary_of(run)
    add("epochs", result.epochs)
    add("best epoch", result.best_epoch)
    add("validation accuracy", result.val_accuracy)
+   local interval = result.val_accuracy_interval
+   add("its 95 % interval", type(interval) == "table" and interval_text(interval) or nil)
    add("averaged over classes", result.val_balanced_accuracy)
    add("validation loss", result.val_loss)
    add("best epoch of the averaged weights", result.ema_best_epoch)
@@ -118,8 +142,9 @@ local function confusion_of(classes, cells, mistakes)
       local actual, predicted, count = math.tointeger(cell[1]), math.tointeger(cell[2]), math.tointeger(cell[3])
       if classes[actual] and classes[predicted] and count then counted:add_cells { { actual, predicted, count } } end
    end
-   local figure = scute.plot.confusion(counted, classes, { photos = photos_of(mistakes) })
-   return section("Confusion", page.figure(figure, "confusion matrix", "confusion", "scroll"))
+   return section("Confusion", page.figure(scute.plot.confusion(counted, classes, { photos = photos_of(mistakes) }),
+      "confusion matrix", "confusion", "wide"),
+      page.figure(scute.plot.confusion(counted, classes, { columns = 1 }), "confusion matrix", "confusion1", "narrow"))
 end
 
 -- The rows of the classes, and what stands above them where they are not all.
@@ -140,14 +165,11 @@ local function class_rows(evaluation)
    return rows, ("<p>%s. The %d of lowest F1 (all are in evaluation.json):</p>"):format(metrics.in_short(list), #rows)
 end
 
-local function interval_text(interval)
-   if type(interval) ~= "table" then return "unknown" end
-   return ("%.3f to %.3f"):format(tonumber(interval[1]) or 0 / 0, tonumber(interval[2]) or 0 / 0)
-end
-
 local function classes_of(evaluation)
    if not evaluation or type(evaluation.per_class) ~= "table" or type(evaluation.classes) ~= "table" then return nil end
    local rows, note = class_rows(evaluation)
+   local optimistic = tell.chosen(tonumber(evaluation.photos) or 0, tonumber(evaluation.chosen))
+   if optimistic then note = ("<p>%s.</p>"):format(escape((optimistic:gsub("^%l", string.upper)))) .. note end
    return section("Classes", rows_table {
       { "accuracy", plain(evaluation.accuracy) }, { "its 95 % interval", interval_text(evaluation.accuracy_interval) },
       { "balanced accuracy", plain(evaluation.balanced_accuracy) },
@@ -159,9 +181,8 @@ end
 
 local function worst_of(worst)
    if type(worst) ~= "table" or #worst == 0 then return nil end
-   for _, record in ipairs(worst) do record.image = record.path and thumbnail(record.path, WORST) end
-   return section("Worst photos", page.pixels(scute.plot.top_losses(worst, { columns = 4, limit = 12, title = "Top losses" }),
-      "the photos of highest loss, with truth and prediction", "scroll"))
+   return section("Worst photos", '<p class="soft">The highest losses; blue frame: right, orange frame: wrong.</p>',
+      page.photos(loss_items(worst, WORST)))
 end
 
 local function gpu_text(gpu)
@@ -236,23 +257,32 @@ local function settings_of(run)
       rest[name] = nil
    end
    local others = page.sorted(rest)
-   return section("Settings", rows_table(table.move(others, 1, #others, #rows + 1, rows)))
+   return section("Settings", rows_table(table.move(others, 1, #others, #rows + 1, rows), "long"))
 end
 
 -- What the script was told; a script of one's own need not say that.
 local function arguments_of(run)
    local arguments = type(run.arguments) == "table" and run.arguments or {}
-   return next(arguments) and section("Arguments", rows_table(page.sorted(arguments))) or nil
+   return next(arguments) and section("Arguments", rows_table(page.sorted(arguments), "long")) or nil
 end
 
--- Pictures that an evaluation has left.
-local function pictures_of(folder)
+-- Beside the picture of a photo: what its small letters say.
+local function caption_of(record)
+   if type(record) ~= "table" or not record.truth then return nil end
+   return ("%s: is %s, said %s%s"):format((record.path or ""):match "[^/]*$", record.truth, record.predicted,
+      record.truth == record.predicted and "" or "; first what speaks for that, then what for the truth")
+end
+
+-- Pictures that an evaluation has left. worst: its list of photos.
+local function pictures_of(folder, worst)
    local map, parts = read(folder .. "/features.png"), {}
    for i = 1, 9 do
       local png = read(("%s/gradcam_%d.png"):format(folder, i))
-      if png then parts[#parts + 1] = page.png(png, "where the network looked in one of the worst photos", "scroll") end
+      if png then
+         parts[#parts + 1] = page.png(png, "where the network looked in one of the worst photos", nil, caption_of(worst[i]))
+      end
    end
-   return (map and section("Features", page.png(map, "photos on the two main directions of their features", "scroll")) or "")
+   return (map and section("Features", page.png(map, "photos on the two main directions of their features", "ink")) or "")
       .. (#parts > 0 and "\n" .. section("What the network looked at", table.concat(parts, "\n")) or "")
 end
 
@@ -278,7 +308,7 @@ function html.text(folder)
    return page.document(run.model or "a run", {
       head_of(run), summary_of(run), curves_of(folder, run) or "", confusion or "", classes_of(evaluation) or "",
       worst_of(worst) or "",
-      evaluation and pictures_of(folder) or "", data_of(run) or "", hardware_of(run) or "",
+      evaluation and pictures_of(folder, worst or {}) or "", data_of(run) or "", hardware_of(run) or "",
       settings_of(run) or "", arguments_of(run) or "",
       section("Versions", rows_table(page.sorted(run.versions or {}))),
    }, run.state == "running" and REFRESH or nil)

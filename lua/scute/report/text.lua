@@ -1,6 +1,7 @@
 -- What a run came to, as a table to read, and what to try next.
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
+local metrics = require "scute.metrics"
 local typed_name = require "scute.base.typed_name"
 
 local report = {}
@@ -35,6 +36,14 @@ local function average_of(row, folder)
       row.ema_balanced, folder and "; those weights are in best_ema.safetensors" or "")
 end
 
+-- What the accuracy is worth on so many photos.
+local function interval_of(run)
+   local confusion = run.best.confusion
+   local low, high = metrics.interval(confusion:right(), confusion.total)
+   return ("%.3f to %.3f (95 %%, Wilson's)%s"):format(low, high,
+      #run.history > 1 and "; the epoch was chosen on the same photos, so the accuracy is optimistic" or "")
+end
+
 -- One suggestion, the one that most likely helps.
 local function next_step(run)
    local best, trains = run.best, #run.set.train.paths
@@ -59,12 +68,13 @@ function report.finish(run, seconds)
       { "best epoch", ("%d; its weights are in the model"):format(best.epoch) },
       { "accuracy", ("%.3f on %s that did not train (%.3f averaged over classes); split: %s"):format(best.val_accuracy,
          console.count(best.confusion.total, "photo"), best.balanced, run.set.split) },
+      { "interval", interval_of(run) },
       { "time", console.duration(seconds) .. (run.times.features
          and (", %s of it for the features"):format(console.duration(run.times.features)) or "") },
       { "peak memory", memory and console.bytes(memory) or "unknown" },
    }
    local averaged = run.average and run.average:best_row()
-   if averaged then table.insert(rows, 4, { "average", average_of(averaged, run.folder) }) end
+   if averaged then table.insert(rows, 5, { "average", average_of(averaged, run.folder) }) end
    local bad = bad_photos(run)
    if bad > 0 then rows[#rows + 1] = { "left out", console.count(bad, "bad photo") .. ", see bad_images.csv" } end
    if run.folder then rows[#rows + 1] = { "files", files_of(run) } end

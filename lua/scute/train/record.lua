@@ -73,8 +73,20 @@ local function count_bad(run)
    return #run.bad + #(run.set.broken or {})
 end
 
+-- What run.json says of the best epoch. The interval is Wilson's, of 95 %: of the photos, not of what choosing the epoch adds.
+local function result_of(run)
+   local row, averaged = run.best, run.average and run.average:best_row() or {}
+   if not row then return nil end
+   local low, high = metrics.interval(row.confusion:right(), row.confusion.total)
+   return { epochs = #run.history, steps = run.step, skipped = run.skipped, best_epoch = row.epoch, split = run.set.split,
+      val_photos = row.confusion.total, val_accuracy = row.val_accuracy, val_accuracy_interval = { low, high },
+      val_loss = row.val_loss, val_balanced_accuracy = row.balanced, ema_best_epoch = averaged.epoch,
+      ema_val_accuracy = averaged.ema_val_accuracy, ema_val_loss = averaged.ema_val_loss,
+      ema_val_balanced_accuracy = averaged.ema_balanced }
+end
+
 local function run_text(run, state)
-   local set, arguments, averaged = run.set, {}, run.average and run.average:best_row() or {}
+   local set, arguments = run.set, {}
    for name, value in pairs(run.arguments) do arguments[name] = value end
    return to_json {
       _order = { "state", "error", "model", "arguments", "settings", "versions", "seed", "threads", "classes", "photos",
@@ -93,11 +105,7 @@ local function run_text(run, state)
       split = set.split,
       weights = run.model.weights and { path = run.model.weights.path, sha256 = run.model.weights.sha256 } or "none",
       precision = run.precision,
-      result = run.best and { epochs = #run.history, steps = run.step, skipped = run.skipped, best_epoch = run.best.epoch,
-         split = set.split, val_accuracy = run.best.val_accuracy, val_loss = run.best.val_loss,
-         val_balanced_accuracy = run.best.balanced, ema_best_epoch = averaged.epoch,
-         ema_val_accuracy = averaged.ema_val_accuracy, ema_val_loss = averaged.ema_val_loss,
-         ema_val_balanced_accuracy = averaged.ema_balanced } or nil,
+      result = result_of(run),
       times = { started = os.date("!%Y-%m-%dT%H:%M:%SZ", run.times.started), seconds = scute.clock() - run.times.clock,
          features = run.times.features },
       hardware = run.hardware and run.hardware.total,
