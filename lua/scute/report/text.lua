@@ -1,5 +1,6 @@
 -- What a run came to, as a table to read, and what to try next.
 local console = require "scute.base.console"
+local measures = require "scute.train.measures"
 local typed_name = require "scute.base.typed_name"
 
 local report = {}
@@ -63,6 +64,10 @@ function report.finish(run, seconds)
    }
    local averaged = run.average and run.average:best_row()
    if averaged then table.insert(rows, 4, { "average", average_of(averaged, run.folder) }) end
+   for i, metric in ipairs(run.metrics) do
+      table.insert(rows, 3 + i, { metric.name, measures.text(best[metric.name])
+         .. (run.best_by == metric.name and ", by which the best epoch is chosen" or "") })
+   end
    local bad = bad_photos(run)
    if bad > 0 then rows[#rows + 1] = { "left out", console.count(bad, "bad photo") .. ", see bad_images.csv" } end
    if run.folder then rows[#rows + 1] = { "files", files_of(run) } end

@@ -25,8 +25,7 @@ end
 --- Takes the option `loss` of a run, which becomes run.criterion (run.loss is the tensor of the moment).
 function criterion.read(run)
    run.criterion, run.loss = run.loss, nil
-   if not run.criterion then return end
-   if run.label_smoothing > 0 then
+   if run.criterion and run.label_smoothing > 0 then
       error("train.fit: label_smoothing is the cross entropy's; a loss of your own sees to it itself, as in "
          .. "logits:cross_entropy(y, { label_smoothing = 0.1 })", 0)
    end

@@ -4,6 +4,7 @@ local score = require "scute.score"
 local average = require "scute.train.average"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
+local measures = require "scute.train.measures"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local step = require "scute.train.step"
@@ -38,11 +39,11 @@ local function train(run)
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end
 
--- Confusion, loss and the worst photos of those that validate, with the whole model evaluating; nil where the run was
--- interrupted.
+-- Confusion, loss, the worst photos of those that validate, and what the run's metrics say of them, with the whole model
+-- evaluating; nil where the run was interrupted.
 local function validate(run)
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
-   local highest = worst.new(run.set.val, run.set.classes)
+   local highest, answers = worst.new(run.set.val, run.set.classes), measures.answers(run, confusion)
    run.model:eval()
    local seen = score(run.model, run.set.val, {
       want = { "guesses", "logits", "losses" }, device = run.device,
@@ -52,11 +53,12 @@ local function validate(run)
          confusion:add(batch.guesses, batch.y)
          mean:add(batch.loss:item(), batch.y:numel())
          highest:add(batch.logits, batch.losses, batch.y, batch.indices)
+         answers:add(batch)
       end,
    })
    if not seen.complete then return end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
-   return confusion, mean:value(), highest.list
+   return confusion, mean:value(), highest.list, answers:measure()
 end
 
 -- The learning rates of the last step, of the groups that train.
@@ -82,13 +84,14 @@ end
 function epoch.run(run)
    train(run)
    if run.interrupted() then return end
-   local confusion, val_loss, worst_photos = validate(run)
+   local confusion, val_loss, worst_photos, measured = validate(run)
    if not confusion then return end
    local row = {
       epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
       balanced = confusion:balanced_accuracy(), confusion = confusion, worst = worst_photos,
    }
+   for name, value in pairs(measured) do row[name] = value end
    if run.average and not average.validate(run, row, validate) then return end
    end_epoch(run, row)
 end
