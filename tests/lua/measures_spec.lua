@@ -170,7 +170,7 @@ describe("metrics of train.fit", function()
          ["metrics: 'f1' is given twice"] = { metrics = { "f1", f1 = one } },
          ["option 'metrics': expected a table of functions by name"] = { metrics = one },
          ["best_by: there is no figure 'cosst'; did you mean 'cost'?"] = { metrics = { cost = one }, best_by = "cosst" },
-         ["best_by: there is no figure 'mine'; expected one of accuracy, balanced, loss; metrics = { name = f } gives a run"] = {
+         ["best_by: there is no figure 'mine'; expected one of accuracy, balanced, loss; metrics = { name = f } gives"] = {
             best_by = "mine" },
          ["early_stop: option 'metric': there is no figure 'val_los'; did you mean 'val_loss'?"] = {
             early_stop = { metric = "val_los" } },

@@ -48,7 +48,8 @@ function named.parse(text)
    local list = {}
    for name in text:gmatch "[^,%s]+" do
       if not named.get(name) then
-         error(("there is no metric '%s'%s"):format(name, named.hint(name, named.NAMES, "one of yours is given in a script")), 0)
+         local hint = named.hint(name, named.NAMES, "one of yours is given in a script")
+         error(("there is no metric '%s'%s"):format(name, hint), 0)
       end
       list[#list + 1] = name
    end
