@@ -138,6 +138,7 @@ function Schedule:then_(next_one)
    local joined = new(self.name .. ", " .. next_one.name, {}, total, at, next_one.stretches)
    joined.observe, joined.save, joined.load, joined.reset = next_one.observe, next_one.save, next_one.load, next_one.reset
    joined.is_own, joined.is_live = self.is_own or next_one.is_own, next_one.is_live
+   joined.watches = next_one.watches
    local first = self
    function joined.describe(_, whole, where)
       return first:describe(nil, where) .. ", then " .. next_one:describe(whole and whole - first.epochs, where)
@@ -315,8 +316,13 @@ function schedule.one_cycle(given)
 end
 ONE_CYCLE:describes(schedule.one_cycle)
 
+local function is_loss(name)
+   return name:find "loss$" ~= nil
+end
+
 local PLATEAU = options.declare("schedule.plateau", {
-   { "metric", text = true, default = "val_loss", help = "of a row of the history: val_loss, val_accuracy, ..." },
+   { "metric", text = true, default = "val_loss", help = "of a row of the history: val_loss, val_accuracy, a metric, ..." },
+   { "direction", choices = { "max", "min" }, show = "of the metric", help = "what is better" },
    { "patience", number = true, min = 0, default = 10, help = "epochs that may pass without a better value" },
    gamma(0.1, 1),
    { "threshold", number = true, min = 0, max = 1, default = 1e-4, help = "the share by which a better value is better" },
@@ -324,24 +330,26 @@ local PLATEAU = options.declare("schedule.plateau", {
 }, "patience")
 
 --- Times `gamma` when the metric has not become better for more than `patience` epochs: PyTorch's ReduceLROnPlateau with a
--- relative threshold. Metrics with "accuracy" in their name are better when higher.
+-- relative threshold.
 function schedule.plateau(given)
    local o = PLATEAU:read(given)
    local state
-   local more = o.metric:find "accuracy" ~= nil
    local self = new("plateau", o, nil, function() return state.factor end)
-   self.starts_at, self.is_live = 1, true
+   self.starts_at, self.is_live, self.watches = 1, true, o.metric
    function self.reset() state = { factor = 1, bad = 0, cooldown = 0 } end
    self.reset()
-   local function is_better(value)
+   local function is_better(value, is_lower)
       if not state.best then return true end
+      local more = not is_lower(o.metric)
+      if o.direction then more = o.direction == "max" end
       if more then return value > state.best * (1 + o.threshold) end
       return value < state.best * (1 - o.threshold)
    end
-   function self.observe(row)
+   -- is_lower(name): whether less is better of a figure; a run knows that of its metrics too.
+   function self.observe(row, is_lower)
       local value = row[o.metric]
       if value == nil then error(("schedule.plateau: the run has no metric '%s'"):format(o.metric), 0) end
-      if is_better(value) then state.best, state.bad = value, 0 else state.bad = state.bad + 1 end
+      if is_better(value, is_lower or is_loss) then state.best, state.bad = value, 0 else state.bad = state.bad + 1 end
       if state.cooldown > 0 then state.cooldown, state.bad = state.cooldown - 1, 0 end
       if state.bad > o.patience then
          state.factor, state.cooldown, state.bad = math.max(state.factor * o.gamma, o.minimum), o.cooldown, 0

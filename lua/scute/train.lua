@@ -14,6 +14,7 @@ local epoch = require "scute.train.epoch"
 local folder = require "scute.train.folder"
 local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
+local measures = require "scute.train.measures"
 local outlook = require "scute.train.outlook"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
@@ -134,6 +135,7 @@ local function fit(model, set, given, from)
    run.given = given
    outlook.check(run)
    criterion.check(run)
+   measures.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    local held <close> = folder.take(run) -- luacheck: ignore
    if from then results.continue(run, from) end

@@ -54,6 +54,11 @@ local runs = {
       local first, last = number_after(out, "epoch 1: rate"), number_after(out, "epoch 5: rate")
       return first == 0.005 and last > 0 and last <= 0.00224
    end },
+   { "custom_metric.lua", data, function(out)
+      local costs, best = {}, tonumber(out:match "is the cheapest: (%S+)")
+      for cost in out:gmatch "epoch %d: cost (%S+)" do costs[#costs + 1] = tonumber(cost) end
+      return #costs > 0 and best == math.min(table.unpack(costs)) and out:find "accuracy [%d.]+  cost [%d.]+  f1 [%d.]+"
+   end },
    { "custom_hook.lua", data, function(out)
       local epoch = tonumber(out:match "epoch (%d): the backbone joins")
       return epoch and epoch > 1 and out:find "epochs +8 of 8"

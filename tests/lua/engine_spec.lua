@@ -520,6 +520,7 @@ describe("early stopping", function()
 
    it("refuses what it does not know", function()
       assert.error_matches(function() stopping.hook { patince = 3 } end, "did you mean 'patience'")
-      assert.error_matches(function() stopping.hook { metric = "loss" } end, "option 'metric': expected one of balanced, ")
+      assert.error_matches(function() stopping.hook { metric = "loss" } end,
+         "option 'metric': there is no figure 'loss'; did you mean 'val_loss'")
    end)
 end)

@@ -2,7 +2,7 @@
 local lfs = require "lfs"
 
 local FOLDER = "docs/parts/"
-local PAGES = { "optimizer.md", "schedule.md", "loss.md" }
+local PAGES = { "optimizer.md", "schedule.md", "loss.md", "metric.md" }
 
 local function read(path)
    local file <close> = assert(io.open(path))

@@ -100,6 +100,22 @@ describe("schedules", function()
       assert.is_true(golden.plateau[18] < 0.3)
    end)
 
+   it("know which figures are better when higher: all but losses, or as they are told", function()
+      local function factor_after(values, given, is_lower)
+         given.patience, given.gamma = 0, 0.5
+         local plateau = schedule.plateau(given)
+         for _, value in ipairs(values) do plateau.observe({ [given.metric] = value }, is_lower) end
+         return plateau.factor { step = 0, steps_per_epoch = 1, epochs = 9 }
+      end
+      for _, name in ipairs { "val_accuracy", "balanced", "f1" } do
+         assert.equal(1, factor_after({ 0.1, 0.2, 0.3 }, { metric = name }))
+         assert.equal(0.25, factor_after({ 0.3, 0.2, 0.1 }, { metric = name }))
+      end
+      assert.equal(1, factor_after({ 3, 2, 1 }, { metric = "train_loss" }))
+      assert.equal(1, factor_after({ 3, 2, 1 }, { metric = "cost" }, function(name) return name == "cost" end))
+      assert.equal(1, factor_after({ 3, 2, 1 }, { metric = "balanced", direction = "min" }))
+   end)
+
    it("join without a jump, whatever follows what", function()
       local joined = schedule.warmup(5):then_(schedule.cosine(25))
       local whole = schedule.warmup_cosine { warmup = 5, epochs = 30 }

@@ -3,6 +3,7 @@ local axes = require "scute.plot.axes"
 local figure = require "scute.plot.figure"
 local history = require "scute.plot.history"
 local rate_lines = require "scute.plot.rate_lines"
+local measured = require "scute.base.measured"
 local ticks = require "scute.plot.ticks"
 
 local curves = {}
@@ -130,20 +131,36 @@ local function timeline(fig, rows, groups, box)
    fig:text((left + right) / 2, under + 33, "epoch", { align = "center", color = figure.SOFT })
 end
 
---- A run: loss, accuracy, the rate of each group, and which groups trained when. history: rows as train.fit returns them,
--- its whole result, or the path of a history.csv. options: title, width (900), height (640), columns (2; 1 is
--- for narrow screens: the panels stand below each other, 440 wide), best_epoch (that of the result; where there is none, the
--- one with the best accuracy).
+-- How much lower the narrow page is where few groups make a low timeline, which is its last panel.
+local function spare_of(groups, metrics)
+   return #groups > 0 and #metrics == 0 and math.max(0, 160 - 30 * #groups) or 0
+end
+
+-- A metric of the user's, in a panel of its own: what it counts is known to the user alone.
+local function metric(fig, rows, name, box, best)
+   local ax = axes.new(fig, box, { title = name, xlabel = "epoch", xwhole = true, xlim = epochs_of(rows) })
+   for i, part in ipairs { { "", "validation" }, { "ema_", "averaged weights" } } do
+      local xs, ys = history.column(rows, part[1] .. name)
+      if has(ys) then ax:line(xs, ys, { label = part[2], color = figure.COLORS[i + 1], markers = #rows <= 30 }) end
+   end
+   if best then ax:mark { x = best.epoch, color = figure.SOFT, label = "best epoch" } end
+   ax:draw()
+end
+
+--- A run: loss, accuracy, the rate of each group, which groups trained when, and each metric. history: rows as train.fit
+-- returns them, its whole result, or the path of a history.csv. options: title, width (900), height (640, more with metrics),
+-- columns (2; 1 is for narrow screens: the panels stand below each other, 440 wide), best_epoch (that of the result; where
+-- there is none, the one with the best accuracy).
 function curves.curves(source, options)
    options = options or {}
    local rows = history.rows(source, "plot.curves")
-   local groups = history.groups(rows)
-   local columns = options.columns or 2
-   local panels = (#groups > 0 and 4 or 2) // columns
+   local groups, metrics = history.groups(rows), measured(rows)
+   local columns, count = options.columns or 2, #groups > 0 and 4 or 2
+   local panels = (count + #metrics + columns - 1) // columns
    local width = options.width or columns == 2 and 900 or 440
    local height = options.height or 60 + panels * (columns == 2 and 290 or 260)
-   local spare = not options.height and columns == 1 and #groups > 0 and math.max(0, 160 - 30 * #groups) or 0
-   local fig = figure.new(width, height - spare) -- few groups make a low timeline
+   local spare = not options.height and columns == 1 and spare_of(groups, metrics) or 0
+   local fig = figure.new(width, height - spare)
    local kept = type(source) == "table" and type(source.best) == "table" and source.best.epoch or options.best_epoch
    local best = best_of(rows, kept)
    fig:title(options.title or "Training", best and ("validation accuracy %.3f in the best epoch, %d of %d"):format(
@@ -162,6 +179,7 @@ function curves.curves(source, options)
       rates(fig, rows, groups, box(3))
       timeline(fig, rows, groups, box(4))
    end
+   for i, name in ipairs(metrics) do metric(fig, rows, name, box(count + i), best) end
    return fig
 end
 

@@ -99,6 +99,7 @@ local function summary_of(run)
    add("its 95 % interval", type(interval) == "table" and interval_text(interval) or nil)
    add("averaged over classes", result.val_balanced_accuracy)
    add("validation loss", result.val_loss)
+   for _, row in ipairs(page.sorted(type(result.metrics) == "table" and result.metrics or {})) do rows[#rows + 1] = row end
    add("best epoch of the averaged weights", result.ema_best_epoch)
    add("their validation accuracy", result.ema_val_accuracy)
    add("time", type(times.seconds) == "number" and console.duration(times.seconds) or nil)

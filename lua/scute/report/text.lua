@@ -2,6 +2,7 @@
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
+local measures = require "scute.train.measures"
 local typed_name = require "scute.base.typed_name"
 
 local report = {}
@@ -75,6 +76,10 @@ function report.finish(run, seconds)
    }
    local averaged = run.average and run.average:best_row()
    if averaged then table.insert(rows, 5, { "average", average_of(averaged, run.folder) }) end
+   for i, metric in ipairs(run.metrics) do
+      table.insert(rows, 4 + i, { metric.name, measures.text(best[metric.name])
+         .. (run.best_by == metric.name and ", by which the best epoch is chosen" or "") })
+   end
    local bad = bad_photos(run)
    if bad > 0 then rows[#rows + 1] = { "left out", console.count(bad, "bad photo") .. ", see bad_images.csv" } end
    if run.folder then rows[#rows + 1] = { "files", files_of(run) } end

@@ -23,18 +23,18 @@ function Kept:add(batch)
    self.chunks[#self.chunks + 1], batch.logits = batch.logits, nil
 end
 
--- The logits of all photos (n, classes); nil where there is none.
-local function logits_of(kept)
-   kept.logits = kept.logits or joined(kept.chunks)
-   kept.chunks = {}
-   return kept.logits
+--- The logits of all photos (n, classes); nil where there is none.
+function Kept:whole()
+   self.logits = self.logits or joined(self.chunks)
+   self.chunks = {}
+   return self.logits
 end
 
 --- A record of each photo, { path, truth, predicted, confidence, truth_probability, rank, loss } (see evaluate.record), with
 -- logits = (n, classes), a row for each; nil where a run has validated nothing.
 function answers.of(run)
    local kept = run.best and run.best.answers
-   local logits = kept and logits_of(kept)
+   local logits = kept and kept:whole()
    if not logits then return nil end
    local part, records = run.set.val, {}
    for from = 1, #kept.indices, ROWS do
@@ -57,7 +57,7 @@ answers.part = { name = "answers" }
 
 function answers.part.save(run)
    local kept = run.best and run.best.answers
-   local logits = kept and logits_of(kept)
+   local logits = kept and kept:whole()
    return { indices = logits and kept.indices }, logits and { logits = logits }
 end
 

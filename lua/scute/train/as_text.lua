@@ -1,6 +1,7 @@
 -- How the result of a run prints, and its history: a row for each epoch.
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
+local measured = require "scute.base.measured"
 
 local as_text = {}
 
@@ -17,25 +18,30 @@ local function rate_of(row)
    return number(rate, "%.3g")
 end
 
-local function heading(rows)
+local function heading(rows, metrics)
    local names = { "epoch", "rate", "loss", "accuracy", "val loss", "val accuracy" }
+   table.move(metrics, 1, #metrics, #names + 1, names)
    if rows[1] and rows[1].ema_val_accuracy then names[#names + 1] = "averaged" end
    return names
 end
 
-local function cells(row)
-   return { tostring(row.epoch), rate_of(row), number(row.train_loss), number(row.train_accuracy, "%.3f"), number(row.val_loss),
-      number(row.val_accuracy, "%.3f"), row.ema_val_accuracy and number(row.ema_val_accuracy, "%.3f") }
+local function cells(row, metrics)
+   local list = { tostring(row.epoch), rate_of(row), number(row.train_loss), number(row.train_accuracy, "%.3f"),
+      number(row.val_loss), number(row.val_accuracy, "%.3f") }
+   for _, name in ipairs(metrics) do list[#list + 1] = number(row[name], "%.4g") end
+   if row.ema_val_accuracy then list[#list + 1] = number(row.ema_val_accuracy, "%.3f") end
+   return list
 end
 
 local function rows_text(rows, all)
    if #rows == 0 then return "no epoch is finished" end
-   local lines = { heading(rows) }
+   local metrics = measured(rows)
+   local lines = { heading(rows, metrics) }
    local from, to = #rows, #rows -- the rows between are left out
    if not all and #rows > FIRST + LAST + 1 then from, to = FIRST, #rows - LAST end
-   for i = 1, from do lines[#lines + 1] = cells(rows[i]) end
+   for i = 1, from do lines[#lines + 1] = cells(rows[i], metrics) end
    if from < to then lines[#lines + 1] = { "…" } end
-   for i = to + 1, #rows do lines[#lines + 1] = cells(rows[i]) end
+   for i = to + 1, #rows do lines[#lines + 1] = cells(rows[i], metrics) end
    return columns.text(lines, {})
 end
 

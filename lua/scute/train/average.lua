@@ -118,7 +118,7 @@ end
 -- Keeps what the model has, which are the averages, where that is the best so far.
 local function keep(run, row)
    local before = run.average.best
-   if not best.is_better(row, run.average:best_row(), run.best_by, "ema_") then return end
+   if not best.is_better(row, run.average:best_row(), run.best_by, run.less_is_better, "ema_") then return end
    run.average.best = nil
    if before then kept_weights.free(before.weights) end -- first: one copy is enough
    run.average.best = { row = row, weights = kept_weights.copy(run) }
@@ -127,8 +127,9 @@ end
 --- Adds to a row what the averaged weights reach; false where the run was interrupted.
 function average.validate(run, row, validate)
    return run.average:within(function()
-      local confusion, loss = validate(run)
+      local confusion, loss, _, measured = validate(run)
       if not confusion then return false end
+      for name, value in pairs(measured) do row["ema_" .. name] = value end
       row.ema_val_loss, row.ema_val_accuracy, row.ema_balanced = loss, confusion:accuracy(), confusion:balanced_accuracy()
       keep(run, row)
       return true

@@ -2,6 +2,7 @@
 -- photos as the network sees them, and the arguments as hyperparameters, in an event file in the run's folder.
 local scute = require "scute"
 local console = require "scute.base.console"
+local measures = require "scute.train.measures"
 local sampling = require "scute.train.sampling"
 local tensorboard = require "scute.report.tensorboard"
 
@@ -51,6 +52,9 @@ local function numbers_of(run)
    local numbers = { ["train/loss"] = row.train_loss, ["train/accuracy"] = row.train_accuracy, ["val/loss"] = row.val_loss,
       ["val/accuracy"] = row.val_accuracy, ["val/balanced_accuracy"] = row.balanced, ["ema/val_loss"] = row.ema_val_loss,
       ["ema/val_accuracy"] = row.ema_val_accuracy, epoch = row.epoch }
+   for name, value in pairs(measures.of_row(run, row) or {}) do
+      numbers["val/" .. name], numbers["ema/" .. name] = value, row["ema_" .. name]
+   end
    for group, rate in pairs(row.rates) do numbers["learning_rate/" .. group] = rate end
    hardware_of(run, numbers)
    return numbers

@@ -5,6 +5,7 @@ local answers = require "scute.train.answers"
 local average = require "scute.train.average"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
+local measures = require "scute.train.measures"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local step = require "scute.train.step"
@@ -39,8 +40,8 @@ local function train(run)
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end
 
--- Confusion, loss, the worst photos of those that validate and the answers about all of them, with the whole model evaluating;
--- nil where the run was interrupted.
+-- Confusion, loss and the worst photos of those that validate, what the run's metrics say of them, and the answers about all of
+-- them, with the whole model evaluating; nil where the run was interrupted.
 local function validate(run)
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
    local highest, said = worst.new(run.set.val, run.set.classes), answers.new()
@@ -58,7 +59,7 @@ local function validate(run)
    })
    if not seen.complete then return end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
-   return confusion, mean:value(), highest.list, said
+   return confusion, mean:value(), highest.list, measures.of_answers(run, said, confusion), said
 end
 
 -- The learning rates of the last step, of the groups that train.
@@ -84,7 +85,7 @@ end
 function epoch.run(run)
    train(run)
    if run.interrupted() then return end
-   local confusion, val_loss, worst_photos, said = validate(run)
+   local confusion, val_loss, worst_photos, measured, said = validate(run)
    if not confusion then return end
    local row = {
       epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
@@ -92,6 +93,7 @@ function epoch.run(run)
       balanced = confusion:balanced_accuracy(), confusion = confusion, worst = worst_photos,
       answers = said,
    }
+   for name, value in pairs(measured) do row[name] = value end
    if run.average and not average.validate(run, row, validate) then return end
    end_epoch(run, row)
 end

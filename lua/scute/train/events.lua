@@ -2,7 +2,8 @@
 --
 --    {"event": "start", "time": ..., "model", "device", "epochs", "photos": {"train", "val"}, "arguments": {...}}
 --    {"event": "step", "time", "epoch", "step", "loss", "train_loss", "train_accuracy", "images_per_second", "hardware"}
---    {"event": "epoch", "time", "epoch", "step", "train_loss", ..., "best", "rates": {group: rate}, "hardware": {...}}
+--    {"event": "epoch", "time", "epoch", "step", "train_loss", ..., "metrics": {name: value}, "best", "rates": {group: rate},
+--       "hardware": {...}}
 --    {"event": "resume", "time", "epoch", "step"}, {"event": "end", "time", "step", "outcome", "best_epoch", ...}
 --
 -- Of steps there is one line every ten seconds. After a resume the lines of steps that are done again are gone, so that
@@ -10,6 +11,7 @@
 local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
+local measures = require "scute.train.measures"
 local to_json = require "scute.base.json"
 
 local events = {}
@@ -50,7 +52,8 @@ local function epoch_ended(run)
    return line_of("epoch", { { "epoch", row.epoch }, { "step", row.step }, { "train_loss", row.train_loss },
       { "train_accuracy", row.train_accuracy }, { "val_loss", row.val_loss }, { "val_accuracy", row.val_accuracy },
       { "val_balanced_accuracy", row.balanced }, { "ema_val_loss", row.ema_val_loss },
-      { "ema_val_accuracy", row.ema_val_accuracy }, { "best", run.best == row },
+      { "ema_val_accuracy", row.ema_val_accuracy }, { "metrics", measures.of_row(run, row) },
+      { "ema_metrics", run.average and measures.of_row(run, row, "ema_") }, { "best", run.best == row },
       { "rates", next(row.rates) and row.rates or nil }, { "hardware", run.hardware and run.hardware.epoch } })
 end
 

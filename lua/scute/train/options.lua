@@ -7,12 +7,14 @@
 --   script_only        true: it is no flag
 local augment = require "scute.augment"
 local options = require "scute.base.options"
+local named = require "scute.metrics.named"
 local part_text = require "scute.base.part_text"
 local plain_text = require "scute.base.plain_text"
+local sampler = require "scute.sampler"
 local schedule = require "scute.schedule"
 local class_weights = require "scute.train.class_weights"
 local exact = require "scute.train.exact"
-local sampler = require "scute.sampler"
+local figures = require "scute.train.figures"
 local sampling = require "scute.train.sampling"
 
 local DEVICES = { "cpu", "cuda", "auto", "ref" }
@@ -55,6 +57,13 @@ local function loss_text(value)
    if type(value) ~= "table" then return "a function" end
    local described = options.has "describe"(value) and " " .. tostring(value:describe()) or ""
    return (value.name or "a function") .. described
+end
+
+-- The names of a run's metrics: what a function computes cannot be compared.
+local function metrics_text(list)
+   local names = {}
+   for i, metric in ipairs(list) do names[i] = metric.name .. (metric.lower and " (less is better)" or "") end
+   return #names > 0 and table.concat(names, ", ") or nil
 end
 
 local function described(value)
@@ -155,9 +164,14 @@ return options.declare("train.fit", {
         help = "stop after so many epochs without a better one, as best_by tells them apart; 0: never" },
      help = "stop after so many epochs without a better one, as best_by tells them apart, 0: never; or a table, see "
         .. "scute.train.stopping" },
-   { "best_by", choices = { "accuracy", "balanced", "loss" }, default = "accuracy", synonyms = { "monitor", "eval_metric" },
-     help = "by which validation figure an epoch is the best, whose weights are kept; balanced: accuracy averaged over the "
-        .. "classes" },
+   { "metrics", {}, read = named.parse, keep_text = true, is = options.of_type "table", suggests = named.NAMES,
+     expected = "a table of functions by name, and names of metrics", identity = metrics_text, value = "NAMES", show = "none",
+     help = "more numbers about the photos that validate: names as in f1,top2 (f1, precision and recall averaged over classes, "
+        .. "balanced, top2, top3, ...); in scripts yours too, { cost = f }, see docs/parts/metric.md" },
+   { "best_by", text = true, suggests = figures.SHORT, default = "accuracy", synonyms = { "monitor", "eval_metric" },
+     as_flag = { "best_by", read = figures.parse_best, synonyms = { "monitor", "eval_metric" } },
+     help = "by which validation figure an epoch is the best, whose weights are kept: accuracy, balanced (averaged over the "
+        .. "classes), loss, or a metric" },
    { "augment", read = augment.parse, keep_text = true, told = tell_augmentation, is = options.of_type "table",
      value = "DESCRIPTION", show = "none",
      suggests = augment.PRESETS, expected = "a description as scute.augment.preset \"light\" returns it",

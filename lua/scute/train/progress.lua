@@ -2,6 +2,7 @@
 -- and never a carriage return.
 local scute = require "scute"
 local console = require "scute.base.console"
+local measures = require "scute.train.measures"
 
 local progress = {}
 
@@ -28,8 +29,8 @@ local function short_duration(seconds)
    return whole < 3600 and ("%d:%02d"):format(whole // 60, whole % 60) or console.duration(seconds)
 end
 
--- The parts of the text of a moment: {what, done, total, photos, seconds, loss, accuracy, left, hardware}; absent ones are
--- left out. length: of the bar, nil for none.
+-- The parts of the text of a moment: {what, done, total, photos, seconds, loss, accuracy, metrics, left, hardware}; absent ones
+-- are left out. length: of the bar, nil for none.
 local function parts_of(m, length, duration)
    local parts = { m.what }
    if length then parts[#parts + 1] = bar(m.done / m.total, length) end
@@ -37,6 +38,7 @@ local function parts_of(m, length, duration)
    if m.seconds > 0 then parts[#parts + 1] = ("%.0f img/s"):format(m.photos / m.seconds) end
    if m.loss then parts[#parts + 1] = ("loss %.3f"):format(m.loss) end
    if m.accuracy then parts[#parts + 1] = ("acc %.3f"):format(m.accuracy) end
+   table.move(m.metrics or {}, 1, #(m.metrics or {}), #parts + 1, parts)
    if m.left then parts[#parts + 1] = duration(m.left) .. " left" end
    return table.move(m.hardware or {}, 1, #(m.hardware or {}), #parts + 1, parts)
 end
@@ -104,16 +106,16 @@ function progress.hook()
          run.meter:show { what = ("epoch %d/%d"):format(run.epoch, run.epochs), done = math.min(seen, total), total = total,
             photos = seen, seconds = seconds, loss = run.mean:value(), accuracy = run.confusion:accuracy(),
             left = seconds / seen * math.max(total - seen, 0),
-            hardware = run.hardware.words() }
+            metrics = measures.words(run, run.row), hardware = run.hardware.words() }
       end,
       on_epoch_end = function(run)
          local row, now = run.row, scute.clock()
          if row.epoch > 30 and row.epoch < run.epochs and last and now - last < 2 and not run.stopped then return end
          last = now
          run.meter:clear()
-         console.line("epoch %3d  loss %.4f  accuracy %.3f   validation (%s): loss %.4f  accuracy %.3f%s", row.epoch,
+         console.line("epoch %3d  loss %.4f  accuracy %.3f   validation (%s): loss %.4f  accuracy %.3f%s%s", row.epoch,
             row.train_loss, row.train_accuracy, run.set.split, row.val_loss, row.val_accuracy,
-            run.best == row and "  best" or "")
+            table.concat(measures.words(run, row, "  ")), run.best == row and "  best" or "")
       end,
    }
 end

@@ -10,6 +10,7 @@ local to_json = require "scute.base.json"
 local best = require "scute.train.best"
 local folder = require "scute.train.folder"
 local kept_weights = require "scute.train.kept"
+local measures = require "scute.train.measures"
 local settings = require "scute.train.settings"
 
 local record = {}
@@ -48,14 +49,18 @@ local function history_text(run)
    local columns = { "epoch", "step" }
    local groups = trained_groups(run)
    for _, name in ipairs(groups) do columns[#columns + 1] = "lr_" .. name end
-   local measures = { "train_loss", "train_accuracy", "val_loss", "val_accuracy" }
-   if run.average then table.move({ "ema_val_loss", "ema_val_accuracy" }, 1, 2, 5, measures) end
-   table.move(measures, 1, #measures, #columns + 1, columns)
+   local figures = { "train_loss", "train_accuracy", "val_loss", "val_accuracy" }
+   if run.average then table.move({ "ema_val_loss", "ema_val_accuracy" }, 1, 2, 5, figures) end
+   for _, metric in ipairs(run.metrics) do
+      figures[#figures + 1] = metric.name
+      if run.average then figures[#figures + 1] = "ema_" .. metric.name end
+   end
+   table.move(figures, 1, #figures, #columns + 1, columns)
    local lines = { table.concat(columns, ",") }
    for _, row in ipairs(run.history) do
       local cells = { number(row.epoch), number(row.step) }
       for _, name in ipairs(groups) do cells[#cells + 1] = number(row.rates[name] or 0) end
-      for _, name in ipairs(measures) do cells[#cells + 1] = number(row[name]) end
+      for _, name in ipairs(figures) do cells[#cells + 1] = number(row[name]) end
       lines[#lines + 1] = table.concat(cells, ",")
    end
    return table.concat(lines, "\n") .. "\n"
@@ -82,7 +87,8 @@ local function result_of(run)
       val_photos = row.confusion.total, val_accuracy = row.val_accuracy, val_accuracy_interval = { low, high },
       val_loss = row.val_loss, val_balanced_accuracy = row.balanced, ema_best_epoch = averaged.epoch,
       ema_val_accuracy = averaged.ema_val_accuracy, ema_val_loss = averaged.ema_val_loss,
-      ema_val_balanced_accuracy = averaged.ema_balanced }
+      ema_val_balanced_accuracy = averaged.ema_balanced,
+      metrics = measures.of_row(run, row), ema_metrics = measures.of_row(run, averaged, "ema_") }
 end
 
 local function run_text(run, state)
@@ -269,7 +275,7 @@ end
 local function keep_row(run)
    local row = run.row
    run.history[#run.history + 1] = row
-   if best.is_better(row, run.best, run.best_by) then
+   if best.is_better(row, run.best, run.best_by, run.less_is_better) then
       if run.best then free_weights(run.best) end -- one copy of the network is enough
       run.best = row
       run.best.weights = kept_weights.copy(run)

@@ -10,9 +10,11 @@ local checkpoint = require "scute.train.checkpoint"
 local criterion = require "scute.train.criterion"
 local events = require "scute.train.events"
 local features = require "scute.train.features"
+local figures = require "scute.train.figures"
 local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
 local identity = require "scute.train.identity"
+local measures = require "scute.train.measures"
 local outlook = require "scute.train.outlook"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
@@ -39,14 +41,15 @@ local schedule_hook = {
    end,
    on_step_begin = function(run) run.optimizer:scale_lr(run.schedule.factor(position.of_step(run))) end,
    on_epoch_end = function(run)
-      if run.schedule.observe then run.schedule.observe(run.row) end
+      if not run.schedule.observe then return end
+      run.schedule.observe(run.row, function(name) return figures.is_lower_better(run, name) end)
    end,
 }
 
 -- All hooks of a run, in the order in which they are called.
 local function all_hooks(run)
    hooks.check(run.hooks)
-   local list = { record.hook, schedule_hook, outlook.hook, stopping.hook(run.early_stop), hardware.hook(), events.hook(),
+   local list = { record.hook, schedule_hook, outlook.hook, stopping.hook(run.early_stop, run), hardware.hook(), events.hook(),
       progress.hook(), photos.hook }
    if run.unfreeze then table.insert(list, 3, unfreeze.hook) end -- its warmup scales what the schedule has set
    if run.average then table.insert(list, average.hook) end
@@ -84,6 +87,7 @@ local function read_short_forms(run, model)
    if run.schedule.reset then run.schedule.reset() end
    sampling.begin(run)
    criterion.read(run)
+   measures.read(run)
 end
 
 --- A run from checked options (see scute.train.options), which become its fields.

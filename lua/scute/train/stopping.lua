@@ -4,17 +4,13 @@
 --    train.fit(model, set, { ..., early_stop = { metric = "val_loss", patience = 5, min_change = 1e-3, diverged = 10 } })
 local console = require "scute.base.console"
 local options = require "scute.base.options"
-local sorted_keys = require "scute.base.sorted_keys"
-local best = require "scute.train.best"
+local figures = require "scute.train.figures"
 
 local stopping = {}
 
--- Whether more is better.
-local METRICS = { val_accuracy = true, val_loss = false, train_loss = false, train_accuracy = true, balanced = true,
-   ema_val_accuracy = true, ema_val_loss = false }
-
 local STOP = options.declare("early_stop", {
-   { "metric", choices = sorted_keys(METRICS), show = "what best_by says", help = "of a row of the history" },
+   { "metric", text = true, show = "what best_by says", suggests = figures.names {},
+     help = "of a row of the history: val_loss, balanced, a metric, ..." },
    { "direction", choices = { "max", "min" }, show = "of the metric", help = "what is better" },
    { "patience", whole = true, min = 0, default = 0,
      help = "epochs without a better value after which the run stops; 0: never" },
@@ -37,14 +33,20 @@ local function reason(o, metric, state, row)
    return nil
 end
 
+--- The figure that a patience or a table of options watches by name; nil where it is that of best_by.
+function stopping.metric(given)
+   return type(given) == "table" and given.metric or nil
+end
+
 --- The hook of a patience in epochs, or of a table of options (see STOP above). A metric that is no number (NaN) stops a run
--- too. run.stopped says why, and in which epoch the best value was.
-function stopping.hook(given)
+-- too. run.stopped says why, and in which epoch the best value was. of: the run, of which the metrics are looked at.
+function stopping.hook(given, of)
    local o = STOP:read(given, 0)
+   if o.metric then figures.check(of or {}, "early_stop: option 'metric'", o.metric) end
    local state = {} -- the best value, its epoch, and the epoch from which the patience counts
    local function is_better(metric, value)
       if not state.value then return true end
-      local more = METRICS[metric]
+      local more = not figures.is_lower_better(of or {}, metric)
       if o.direction then more = o.direction == "max" end
       local gain = more and value - state.value or state.value - value
       return gain > o.min_change
@@ -57,7 +59,7 @@ function stopping.hook(given)
          if run.lengthened and state.from then state.from = run.epoch end -- the patience counts anew
       end,
       on_epoch_end = function(run)
-         local row, kept_by = run.row, best.figure(run.best_by)
+         local row, kept_by = run.row, figures.of(run.best_by)
          local metric = o.metric or kept_by
          local value = row[metric]
          if value == nil then error(("early_stop: this run has no %s"):format(metric), 0) end

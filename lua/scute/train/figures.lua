@@ -1,0 +1,81 @@
+-- The figures of an epoch that a run may be told by: those that every run has, and its metrics. best_by, early stopping and a
+-- schedule that waits for a plateau look here what there is, and whether more is better.
+local named = require "scute.metrics.named"
+
+local figures = {}
+
+-- What best_by says in short.
+local BY = { accuracy = "val_accuracy", balanced = "balanced", loss = "val_loss" }
+
+local ALWAYS = { "balanced", "ema_val_accuracy", "ema_val_loss", "train_accuracy", "train_loss", "val_accuracy", "val_loss" }
+
+figures.SHORT = { "accuracy", "balanced", "loss" }
+
+--- The name in a row of the history of what best_by says.
+function figures.of(by)
+   return BY[by] or by
+end
+
+--- Whether a name of best_by is one of those that need no metric.
+function figures.is_short(by)
+   return BY[by] ~= nil
+end
+
+local function metric(run, name)
+   for _, entry in ipairs(run.metrics or {}) do
+      if entry.name == name then return entry end
+   end
+end
+
+--- Whether less is better of a figure in the rows of a run.
+function figures.is_lower_better(run, name)
+   local own = metric(run, name)
+   if own then return own.lower end
+   return name:find "loss$" ~= nil
+end
+
+--- All names that rows of a run have.
+function figures.names(run)
+   local names = table.move(ALWAYS, 1, #ALWAYS, 1, {})
+   for _, entry in ipairs(run.metrics or {}) do
+      if entry.name ~= "balanced" then names[#names + 1] = entry.name end
+   end
+   return names
+end
+
+local function is_one_of(name, names)
+   for _, each in ipairs(names) do
+      if each == name then return true end
+   end
+   return false
+end
+
+-- `what`: who asks.
+local function check(what, name, names)
+   if is_one_of(name, names) then return end
+   error(("%s: there is no figure '%s'%s"):format(what, tostring(name), named.hint(name, names,
+      "metrics = { name = f } gives a run one of yours")), 0)
+end
+
+--- Fails where a figure of a run's rows is not there.
+function figures.check(run, what, name)
+   check(what, name, figures.names(run))
+end
+
+--- Fails where best_by names nothing that there is.
+function figures.check_best(run)
+   local names = table.move(figures.SHORT, 1, #figures.SHORT, 1, {})
+   for _, entry in ipairs(run.metrics) do names[#names + 1] = entry.name end
+   check("train.fit: best_by", run.best_by, names)
+end
+
+--- What best_by is on a command line: what needs no metric, or one that a name says. What is wrong is an error without a
+-- position.
+function figures.parse_best(text)
+   if BY[text] or named.get(text) then return text end
+   local known = table.move(figures.SHORT, 1, #figures.SHORT, 1, {})
+   table.move(named.NAMES, 1, #named.NAMES, #known + 1, known)
+   error(("there is no figure '%s'%s"):format(text, named.hint(text, known, "a metric of yours is chosen in a script")), 0)
+end
+
+return figures
