@@ -144,7 +144,6 @@ describe("a network of one's own", function()
       model:freeze "backbone"
       assert.is_true(model:is_backbone_frozen())
       assert.equal(15, model:num_parameters(true))
-      model.head_path = "4"
       model:order_classes { "c", "a", "b" }
       assert.same({ "c", "a", "b" }, model.classes)
       assert.matches("4: Linear", tostring(models.summary "line"))
@@ -179,8 +178,11 @@ describe("a network of one's own", function()
       for text, build in pairs { ["expected a module, found nil"] = function() end,
          ["it has no parameters"] = function() return nn.Sequential { nn.ReLU() } end,
          ["it is for 2 classes, where 3 were asked for"] = function() return small() end } do
-         assert.matches(text, refusal(register, "mine", build))
+         assert.matches("models: what builds 'mine': " .. text, refusal(register, "mine", build))
       end
+      register("mine", function(classes) -- for who lists all
+         return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear { 3, #classes } }
+      end)
    end)
 end)
 
@@ -258,6 +260,37 @@ describe("a file that was damaged or made to harm", function()
          local ok, why = pcall(load, whole:sub(1, at - 1) .. string.char(i * 131 % 256) .. whole:sub(at + 1))
          assert.is_true(ok or tostring(why):find("F: ", 1, true) == 1, tostring(why))
       end
+   end)
+
+   it("has classes and preprocessing that are bounded", function()
+      local good = state.metadata
+      local function with(name, text)
+         local other = {}
+         for key, value in pairs(good) do other[key] = value end
+         other[name], other.structure = text, whole
+         return { names = state.names, tensors = state.tensors, metadata = other }
+      end
+      for text, bad in pairs { ["crop: expected a whole number from 1 to 8192, found 1000000000"] =
+         with("preprocessing", '{"resize":16,"crop":1e9}'), ["resize: expected a whole number"] = with("preprocessing", "{}"),
+         ["'preprocessing' has 70002 bytes, more than 65536"] = with("preprocessing", "{" .. (" "):rep(70000) .. "}"),
+         ["'classes' is damaged"] = with("classes", "[1,") } do
+         assert.matches("^F: its metadata " .. (text:find "^'" and text or ".*" .. text), refusal(model_file.load, "F", bad))
+      end
+      local many = with("classes", "[" .. ('"x",'):rep(10000) .. '"y"]')
+      many.metadata.architecture = "resnet18"
+      assert.equal("F: it has 10001 classes, and no tensor with a row for each", refusal(model_file.load, "F", many))
+   end)
+
+   it("draws no random number as it is looked through", function()
+      models.register("draws", function(classes)
+         scute.randn(3):values()
+         return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear { 3, #classes } }
+      end, { image_size = 16 })
+      local model = models.draws { classes = 2 }
+      local before = scute.rng_state()
+      models.save(model, path)
+      model_file.check(model)
+      assert.same(before, scute.rng_state())
    end)
 
    it("names the file that registered an architecture, and does not read it", function()
