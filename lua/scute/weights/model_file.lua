@@ -89,7 +89,7 @@ function model_file.metadata(model)
    local _, text, entry = model_file.changes(model)
    local metadata = model:metadata()
    metadata.structure = text
-   metadata.registered_in = entry.own and entry.file or nil
+   metadata.registered_in = entry.own and (entry.file or "") or nil
    return metadata
 end
 
@@ -131,6 +131,10 @@ end
 local function find(path, metadata)
    local name, where = metadata.architecture, metadata.registered_in
    if architectures.get(name) or not where then return of_file(path, pcall(architectures.find, name)) end
+   if where == "" then
+      error(console.visible(("%s: its architecture '%s' is not one of scute's: it was registered in no file, and a model file "
+         .. "holds no code; register it anew first (help \"models.register\")"):format(path, name)), 0)
+   end
    error(console.visible(("%s: its architecture '%s' is not one of scute's: it was registered in %s, and a model file holds no "
       .. "code; load that file first, as in scute -l %s script.lua, or require it in the script"):format(path, name, where,
       where)), 0)
