@@ -101,8 +101,14 @@ describe("a saved model", function()
       models.register("gain", function(classes) return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), Gain(),
          nn.Linear { 3, #classes } } end, { image_size = 16 })
       local own = models.gain { classes = 2 }
-      own[3].kept.by = 0.1
-      assert.equal(0.1, again(own)[3].kept.by)
+      own[3].kept.by, own[3].by_class, own[3].told, own.note = 0.1, { 0.5, { a = true } }, "x", { 1, 2 }
+      own.preprocessing.crop = 24
+      local loaded_own = again(own)
+      assert.equal(0.1, loaded_own[3].kept.by)
+      assert.same({ { 0.5, { a = true } }, "x", { 1, 2 }, 24 }, { loaded_own[3].by_class, loaded_own[3].told, loaded_own.note,
+         loaded_own.preprocessing.crop })
+      own.note = { 1, a = 2 }
+      assert.matches("a list with a field 'a' in it is nothing for a file", refusal(models.save, own, path))
    end)
 
    it("is refused where no file could say it", function()
@@ -243,6 +249,7 @@ describe("a file that was damaged or made to harm", function()
          ['[{"path":"fc","module":{"kind":"Sequential","options":{},"layers":[{"kind":"ReLU","options":{},"name":"a.b"}]}}]'] =
             "names without dots",
          ['[{"path":"layer1","fields":{"_children":1}}]'] = "expected plain fields",
+         ['[{"path":"","fields":{"arch":"x"}}]'] = "'arch' is no plain field",
          ['[{"path":"layer1","fields":{"forward":1}}]'] = "'forward' is no plain field",
          ['[{"path":"layer1.0","fields":{"weight":1}}]'] = "'weight' is no plain field",
          ["[]"] = "does not fit: missing: fc.weight",

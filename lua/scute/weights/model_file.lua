@@ -172,6 +172,7 @@ local function build(path, entry, metadata, tensors)
    if not entry.own then check_classes(path, classes, tensors) end
    local preprocessing = check_preprocessing(path, decode(path, "preprocessing", metadata.preprocessing))
    local model = of_file(path, pcall(init.skip, entry.build, classes, preprocessing))
+   model.preprocessing = preprocessing -- a network of one's own may have built another
    return of_file(path, pcall(init.skip, rebuild.apply, model, changes))
 end
 
