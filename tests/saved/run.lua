@@ -47,6 +47,9 @@ local function a_network_of_ones_own()
    refuses("a network that predict does not know", 1, "its architecture 'striped' is not one of scute's: it was registered in ",
       "$S scripts/predict.lua --model $T/out/striped/best.safetensors $T/two/red/001.bmp")
    shell "mkdir $T/nets; cp tests/saved/net.lua tests/saved/width.lua $T/nets; echo '-- edited' >>$T/nets/net.lua"
+   local r = shell "$S -l $T/nets/net.lua scripts/predict.lua --model $T/out/striped/best.safetensors $T/two/red/001.bmp"
+   check(r.code == 0 and r.err:find "what registers 'striped' is not what it was when this model was saved: /",
+      "a network whose file has changed since is told", r.all)
    refuses("a network whose file has changed", 1, "the file that registers the architecture is another, or has changed",
       "$S -l $T/nets/net.lua" .. TRAIN .. "--model striped --epochs 9 --resume auto >/dev/null")
    works("a comparison", NET .. "scripts/compare_architectures.lua --models striped,baseline_cnn --weights none --data_dir "

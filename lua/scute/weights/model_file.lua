@@ -89,7 +89,7 @@ function model_file.metadata(model)
    local _, text, entry = model_file.changes(model)
    local metadata = model:metadata()
    metadata.structure = text
-   metadata.registered_in = entry.own and (entry.file or "") or nil
+   if entry.own then metadata.registered_in, metadata.registered_sha256 = entry.file or "", entry.sha256 end
    return metadata
 end
 
@@ -176,11 +176,21 @@ local function build(path, entry, metadata, tensors)
    return of_file(path, pcall(init.skip, rebuild.apply, model, changes))
 end
 
+-- What builds a network may have changed since its weights were learned, and they may fit it all the same.
+local function tell_if_changed(path, entry, metadata)
+   if not entry.own or metadata.registered_sha256 == entry.sha256 then return end
+   console.warn("%s: what registers '%s' is not what it was when this model was saved: %s then, %s now", path,
+      metadata.architecture, metadata.registered_in == "" and "no file" or metadata.registered_in or "unknown",
+      entry.file or "no file")
+end
+
 --- Reads a model, in evaluation mode; state: what weights.load gave of the file at `path`. Returns the model and the metadata.
 function model_file.load(path, state)
    local metadata = state.metadata or {}
    check_metadata(path, metadata)
-   local model = build(path, find(path, metadata), metadata, state.tensors)
+   local entry = find(path, metadata)
+   tell_if_changed(path, entry, metadata)
+   local model = build(path, entry, metadata, state.tensors)
    of_file(path, pcall(model.load_state_dict, model, state))
    finite.check(path, state.names, model:state_dict().tensors)
    model.precision, model.weights = metadata.precision, { path = path }
