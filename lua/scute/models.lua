@@ -162,7 +162,9 @@ end
 -- tensor} stand in the file in place of the model's own. A model that could not be loaded again is an error.
 function models.save(model, path, extra, tensors)
    if type(model) ~= "table" or not model.metadata then
-      error("models.save: expected a model of scute.models, found " .. console.brief(model), 2)
+      local found = nn.Module.is(model) and ("a %s; models.register(name, build) makes one of it"):format(model.class_name)
+         or console.brief(model)
+      error("models.save: expected a model of scute.models, found " .. found, 2)
    elseif type(path) ~= "string" then
       error("models.save: expected the path of a file, found " .. console.brief(path), 2)
    end

@@ -3,8 +3,7 @@
 -- Usage: scute tests/cuda/late.lua [DEVICE]
 local scute = require "scute"
 local late = require "scute.base.late"
-local nn, optim, train = scute.nn, scute.optim, scute.train
-local Classifier = require("scute.nn.classifier").Classifier
+local optim, train = scute.optim, scute.train
 local here = arg[0]:match "^(.*)/" or "."
 local photos = dofile(here .. "/../cli/photos.lua")
 
@@ -18,26 +17,7 @@ local folder = os.tmpname()
 os.remove(folder)
 photos.set(folder .. "/photos", { blue = 12, red = 12 }) -- 20 train, 4 validate
 
--- ---- a small network ----
-
-local Tiny = Classifier:extend "Tiny"
-
-function Tiny:build(classes)
-   self.conv, self.bn, self.fc = nn.Conv2d { 3, 8, 3, stride = 2, padding = 1 }, nn.BatchNorm2d { 8 }, nn.Linear { 8, #classes }
-   self.drop = nn.Dropout { p = 0.1 }
-   self:describe_model { arch = "tiny", head = "fc", classes = classes, head_init = "normal",
-      groups = { { "stem", { "conv", "bn" } }, { "fc", { "fc" } } },
-      preprocessing = { resize = 16, crop = 16, filter = "bilinear", pad_square = false, mean = { 0.5, 0.5, 0.5 },
-         std = { 0.2, 0.2, 0.2 } } }
-end
-
-function Tiny:features(x)
-   return self.bn(self.conv(x)):relu():global_avg_pool2d():flatten(2)
-end
-
-function Tiny:head(features)
-   return self.fc(self.drop(features))
-end
+local Tiny = dofile(here .. "/tiny.lua")
 
 local function fit(options)
    scute.manual_seed(5)

@@ -39,6 +39,11 @@ local runs = {
       local loss = number_after(out, "step 30:")
       return loss and loss < 0.1 and out:find("(conv): Conv2d", 1, true)
    end },
+   { "custom_network.lua", "", function(out) return out == "" end }, -- for others to load
+   { "custom_head.lua", data, function(out)
+      return number_after(out, "baseline_cnn: loaded, it differs by") == 0
+         and number_after(out, "residual: loaded, it differs by") == 0
+   end },
    { "custom_function.lua", "", function(out)
       return out:find("weights\t3.0\t-2.0", 1, true) and number_after(out, "step 200:") == 0
    end },

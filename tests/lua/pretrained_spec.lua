@@ -199,3 +199,27 @@ describe("a file in timm's names", function()
          "timm's efficientnet_b5 computes batch norm with an epsilon of 1e%-05, this one with 0.001")
    end)
 end)
+
+describe("a weight file with a head of one's own", function()
+   it("gives its backbone, and the head is new", function()
+      path = os.tmpname()
+      local model = models.baseline_cnn { classes = { "red", "blue" } }
+      model.fc = scute.nn.Sequential { scute.nn.Linear { 256, 4 }, scute.nn.ReLU(), scute.nn.Linear { 4, 2 } }
+      models.save(model, path)
+      local made = create { "red", "blue" }
+      os.remove(path)
+      assert.matches("^new head: fc 256 → 2, ", lines[1])
+      assert.equal(1, #lines)
+      assert.same(model.block1[1][1].weight:values(), made.block1[1][1].weight:values())
+      assert.matches("its head is one of your own", select(2, pcall(model.replace_head, model, 3)))
+      assert.same({ "red", "blue" }, model.classes)
+   end)
+
+   it("has the rows of its last layer put in another order of classes", function()
+      local model = models.mobilenet_v2 { classes = { "red", "blue", "green" }, image_size = 32 }
+      model:add("classifier", scute.nn.Sequential { scute.nn.Linear { 1280, 4 }, scute.nn.ReLU(), scute.nn.Linear { 4, 3 } })
+      local before = model:get("classifier.2").weight:totable()
+      model:order_classes { "green", "red", "blue" }
+      assert.same({ before[3], before[1], before[2] }, model:get("classifier.2").weight:totable())
+   end)
+end)

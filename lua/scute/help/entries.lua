@@ -125,7 +125,8 @@ function describe.model(entry, files)
    local name = entry.name:match "[^.]+$"
    local home = require("scute.models").family_file(name)
    entry.signature = ("scute.%s { classes = 10 }"):format(entry.name)
-   entry.text = ('%s\n\nThe same as scute.models.create("%s", options).'):format(comments.header(files(home)), name)
+   entry.text = ('%s\n\nThe same as scute.models.create("%s", options).'):format(home and comments.header(files(home))
+      or "A network of your own, registered in no file.", name)
 end
 
 -- The file that a table of functions was written in.

@@ -81,7 +81,6 @@ end
 local function describe(module, preprocessing, names)
    local place = Module.is(module, Sequential) and head_place(module)
    local groups = module:group_paths()
-   if #groups == 0 then error("it has no parameters", 0) end
    setmetatable(module, class_with_methods(getmetatable(module).class, place and PARTED or WHOLE).instance)
    module:describe_model { classes = names, preprocessing = preprocessing, groups = groups, head = groups[#groups][2][1],
       head_init = "kaiming uniform" }
@@ -97,6 +96,7 @@ end
 -- What is wrong with what a function returned, in words; nil where nothing is.
 local function fault(module, names)
    if not Module.is_module(module) then return "expected a module, found " .. type(module) end
+   if module:num_parameters() == 0 then return "it has no parameters" end
    if not Module.is(module, Classifier) then return nil end
    if not module.declared_groups then return "its build has not called self:describe_model { ... }" end
    if #module.classes ~= #names then

@@ -29,11 +29,17 @@ local function encode(value)
       return cjson.encode(value)
    end
    local parts = {}
-   if #value > 0 or value == cjson.empty_array then
+   if #value > 0 then
+      for key in pairs(value) do
+         if math.type(key) ~= "integer" then error(("a list with a field '%s' in it is nothing for a file"):format(key), 0) end
+      end
       for i, entry in ipairs(value) do parts[i] = encode(entry) end
       return "[" .. table.concat(parts, ",") .. "]"
    end
-   for i, key in ipairs(sorted_keys(value)) do parts[i] = cjson.encode(tostring(key)) .. ":" .. encode(value[key]) end
+   for i, key in ipairs(sorted_keys(value)) do
+      if type(key) ~= "string" then error(("a table with the key %s is nothing for a file"):format(key), 0) end
+      parts[i] = cjson.encode(key) .. ":" .. encode(value[key])
+   end
    return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -63,8 +69,8 @@ local check_changes
 
 local function check_parts(part, path)
    expect(path, "fields", part.fields == nil or type(part.fields) == "table", "a table")
-   for name, value in pairs(part.fields or {}) do
-      expect(path, "fields", type(name) == "string" and not name:find "^_" and type(value) ~= "table", "plain fields by name")
+   for name in pairs(part.fields or {}) do
+      expect(path, "fields", type(name) == "string" and not name:find "^_", "plain fields by name")
    end
 end
 
@@ -118,7 +124,7 @@ end
 local build, apply
 
 local function is_taken(module, name)
-   if getmetatable(module).class[name] ~= nil then return true end
+   if getmetatable(module).class[name] ~= nil or structure.is_told_elsewhere(module, name) then return true end
    return module:child(name) ~= nil or rawget(module, "_parameters")[name] ~= nil or rawget(module, "_buffers")[name] ~= nil
 end
 

@@ -5,6 +5,7 @@
 -- options). A description is { kind, options, layers = list of descriptions (of a Sequential), changes, fields, extra }.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local exact = require "scute.train.exact"
 local init = require "scute.nn.initialise"
 local kinds = require "scute.nn.kinds"
 local text_of = require "scute.base.plain_text"
@@ -14,7 +15,10 @@ local structure = {}
 structure.DEEPEST = 50 -- layers within one another
 
 -- Fields that say nothing about what a model computes once it is trained, or that a file has elsewhere.
-local ELSEWHERE = { training = true, fixed = true, precision = true, arch = true, head_path = true, head_init = true }
+local ELSEWHERE = {}
+for name in ("training fixed precision arch head_path head_init declared_groups classes preprocessing weights"):gmatch "%S+" do
+   ELSEWHERE[name] = true
+end
 
 local is_plain = { number = true, string = true, boolean = true }
 
@@ -64,10 +68,21 @@ local function check_tensors(own, other, path)
    end
 end
 
--- The names of fields that are looked at here: options of a kind are told as such.
-local function is_told_elsewhere(module, name)
+--- Whether a file says nothing of a field, or has it elsewhere: options of a kind are told as such.
+function structure.is_told_elsewhere(module, name)
    if type(name) ~= "string" or name:find "^_" or ELSEWHERE[name] then return true end
    return kinds.of(module) ~= nil and module.declaration ~= nil and module.declaration.by_name[name] ~= nil
+end
+local is_told_elsewhere = structure.is_told_elsewhere
+
+-- Whether a field is plain data; tables of a known kind are its options, and no others.
+local function is_data(module, value)
+   return is_plain[type(value)] or type(value) == "table" and not kinds.of(module) and (pcall(exact.check, value))
+end
+
+local function is_equal(a, b)
+   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+   return text_of(a) == text_of(b)
 end
 
 local function other_fields(own, other, path)
@@ -76,12 +91,12 @@ local function other_fields(own, other, path)
       if type(value) == "function" and class_of(own)[name] ~= nil then
          refuse(path, "has a %s of its own, which is code, and a file holds none; derive a class from %s for it", name,
             own.class_name)
-      elseif is_plain[type(value)] and not is_told_elsewhere(own, name) and rawget(other, name) ~= value then
+      elseif not is_told_elsewhere(own, name) and is_data(own, value) and not is_equal(rawget(other, name), value) then
          fields[name] = value
       end
    end
    for name, value in next, other do
-      if is_plain[type(value)] and not is_told_elsewhere(own, name) and rawget(own, name) == nil then
+      if not is_told_elsewhere(own, name) and is_data(other, value) and rawget(own, name) == nil then
          refuse(path, "lacks the field '%s' that a %s has", name, own.class_name)
       end
    end

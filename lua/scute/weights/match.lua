@@ -55,8 +55,26 @@ local function is_other_head(model, file)
    return true
 end
 
+-- Whether an entry lies where the head does: in "classifier" where that is "classifier.1".
+local function beside_head(name, opts)
+   local part = opts.head and opts.head:match "^[^.]+"
+   return part ~= nil and name:sub(1, #part + 1) == part .. "."
+end
+
+-- Whether a file's head has layers that the model's has not.
+local function has_own_head(shapes, found, opts)
+   for name in pairs(found) do
+      if beside_head(name, opts) and not shapes[name] then return true end
+   end
+   return false
+end
+
 -- Decides about the head as a whole: loaded, dropped or missing. Returns whether its entries are out of the game.
-local function judge_head(expected, found, opts, report)
+local function judge_head(expected, shapes, found, opts, report)
+   if has_own_head(shapes, found, opts) then
+      report.dropped_head, report.missing_head = true, false
+      return true
+   end
    local here, other, usable = 0, false, true
    for _, entry in ipairs(expected) do
       if in_head(entry.name, opts) then
@@ -124,8 +142,8 @@ end
 --
 -- What wrappers put before the names ("module.", "backbone.", "_orig_mod.") is stripped, and so is a prefix that all share
 -- and without which they fit; names of an older MobileNetV2 and of timm are mapped (see scute.weights.names). A missing
--- num_batches_tracked is to be zero. A head for another number of classes is dropped, a missing one reported, one of
--- equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
+-- num_batches_tracked is to be zero. A head for another number of classes, or of other layers, is dropped, a missing one
+-- reported, one of equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
 --
 -- Returns a report: map ({model's name = file's name}), loaded (how many), zeroed (list of the model's names to be
 -- filled with zero), dropped_head, missing_head, renamed (how many names in other words), timm (whether these are timm's),
@@ -135,7 +153,7 @@ function match.apply(expected, loaded, opts)
    local report = { map = {}, loaded = 0, zeroed = {} }
    local shapes = by_name(expected)
    local found = translate(shapes, loaded, opts, report)
-   local skip_head = judge_head(expected, found, opts, report)
+   local skip_head = judge_head(expected, shapes, found, opts, report)
    local problems = { missing = {}, unexpected = {}, ["of another shape"] = {} }
    for _, entry in ipairs(expected) do
       local name, file = entry.name, found[entry.name]
@@ -155,7 +173,7 @@ function match.apply(expected, loaded, opts)
    end
    local unexpected = {}
    for name, file in pairs(found) do
-      if not shapes[name] then unexpected[file.name] = true end
+      if not shapes[name] and not (skip_head and beside_head(name, opts)) then unexpected[file.name] = true end
    end
    for _, entry in ipairs(loaded) do -- in file order
       if unexpected[entry.name] then table.insert(problems.unexpected, entry.name) end

@@ -20,6 +20,15 @@ local function entry_of(model)
       :format(model.arch and ("'%s' (a %s)"):format(model.arch, model.class_name) or "a " .. tostring(model.class_name)), 0)
 end
 
+-- f(...), after which random numbers go on as if it had not been called: code of one's own may draw some.
+local function without_drawing(f, ...)
+   local state = scute.rng_state()
+   local results = table.pack(pcall(f, ...))
+   scute.rng_state(state)
+   if not results[1] then error(results[2], 0) end
+   return table.unpack(results, 2, results.n)
+end
+
 -- The model as its architecture builds it: shapes alone, or with values where its own code asks for some.
 local function built_again(model, entry)
    local ok, again = pcall(init.on, "shape", entry.build, model.classes, model.preprocessing)
@@ -58,7 +67,7 @@ end
 -- scute.nn.structure), and its text (nil where there are none). Fails where a model could not be loaded again.
 function model_file.changes(model)
    local entry = entry_of(model)
-   local changes = structure.changes(model, (built_again(model, entry)))
+   local changes = structure.changes(model, (without_drawing(built_again, model, entry)))
    local text = rebuild.encode(changes)
    if text then rebuild.decode(text) end
    return changes, text, entry
@@ -66,11 +75,11 @@ end
 
 --- The same, and computes the shapes of a photo's way through the model: fails where a layer does not fit.
 function model_file.check(model)
-   local entry = entry_of(model)
-   local again, device = built_again(model, entry)
-   local _, text = model_file.changes(model)
-   local changes = text and rebuild.decode(text) or {}
-   check_scores(model, init.on(device, rebuild.apply, again, changes), device)
+   local _, text, entry = model_file.changes(model)
+   without_drawing(function()
+      local again, device = built_again(model, entry)
+      check_scores(model, init.on(device, rebuild.apply, again, text and rebuild.decode(text) or {}), device)
+   end)
 end
 
 -- ---- what a file says ----
@@ -80,7 +89,7 @@ function model_file.metadata(model)
    local _, text, entry = model_file.changes(model)
    local metadata = model:metadata()
    metadata.structure = text
-   metadata.registered_in = entry.own and entry.file or nil
+   if entry.own then metadata.registered_in, metadata.registered_sha256 = entry.file or "", entry.sha256 end
    return metadata
 end
 
@@ -92,7 +101,12 @@ local function of_file(path, ok, ...)
    return ...
 end
 
+local LONGEST = { classes = 1 << 22, preprocessing = 1 << 16 } -- bytes
+
 local function decode(path, key, text)
+   if #text > LONGEST[key] then
+      error(("%s: its metadata '%s' has %d bytes, more than %d"):format(path, key, #text, LONGEST[key]), 0)
+   end
    local ok, value = pcall(require("cjson").decode, text)
    if ok and type(value) == "table" then return value end
    error(("%s: its metadata '%s' is damaged: %s"):format(path, key, ok and "there is no list or table in it" or value), 0)
@@ -117,25 +131,66 @@ end
 local function find(path, metadata)
    local name, where = metadata.architecture, metadata.registered_in
    if architectures.get(name) or not where then return of_file(path, pcall(architectures.find, name)) end
+   if where == "" then
+      error(console.visible(("%s: its architecture '%s' is not one of scute's: it was registered in no file, and a model file "
+         .. "holds no code; register it anew first (help \"models.register\")"):format(path, name)), 0)
+   end
    error(console.visible(("%s: its architecture '%s' is not one of scute's: it was registered in %s, and a model file holds no "
       .. "code; load that file first, as in scute -l %s script.lua, or require it in the script"):format(path, name, where,
       where)), 0)
+end
+
+local MANY = 10000 -- classes; a head for as many is small
+
+-- Every head has a tensor with a row for each class.
+local function check_classes(path, classes, tensors)
+   if #classes <= MANY then return end
+   for _, tensor in pairs(tensors) do
+      if tensor.shape[1] == #classes then return end
+   end
+   error(("%s: it has %d classes, and no tensor with a row for each"):format(path, #classes), 0)
+end
+
+local LARGEST = 8192 -- pixels of a side
+
+local function check_preprocessing(path, preprocessing)
+   for _, name in ipairs { "resize", "crop" } do
+      local side = math.type(preprocessing[name]) and math.tointeger(preprocessing[name])
+      if not side or side < 1 or side > LARGEST then
+         error(("%s: its metadata 'preprocessing' is damaged: %s: expected a whole number from 1 to %d, found %s"):format(path,
+            name, LARGEST, tostring(preprocessing[name])), 0)
+      end
+   end
+   return preprocessing
 end
 
 -- The model of a file's metadata and tensors, without values yet. Nothing larger than the file's own tensors is built.
 local function build(path, entry, metadata, tensors)
    local changes = changes_of(path, metadata)
    of_file(path, pcall(rebuild.check_sizes, changes, tensors))
-   local model = of_file(path, pcall(init.skip, entry.build, decode(path, "classes", metadata.classes),
-      decode(path, "preprocessing", metadata.preprocessing)))
+   local classes = decode(path, "classes", metadata.classes)
+   if not entry.own then check_classes(path, classes, tensors) end
+   local preprocessing = check_preprocessing(path, decode(path, "preprocessing", metadata.preprocessing))
+   local model = of_file(path, pcall(init.skip, entry.build, classes, preprocessing))
+   model.preprocessing = preprocessing -- a network of one's own may have built another
    return of_file(path, pcall(init.skip, rebuild.apply, model, changes))
+end
+
+-- What builds a network may have changed since its weights were learned, and they may fit it all the same.
+local function tell_if_changed(path, entry, metadata)
+   if not entry.own or metadata.registered_sha256 == entry.sha256 then return end
+   console.warn("%s: what registers '%s' is not what it was when this model was saved: %s then, %s now", path,
+      metadata.architecture, metadata.registered_in == "" and "no file" or metadata.registered_in or "unknown",
+      entry.file or "no file")
 end
 
 --- Reads a model, in evaluation mode; state: what weights.load gave of the file at `path`. Returns the model and the metadata.
 function model_file.load(path, state)
    local metadata = state.metadata or {}
    check_metadata(path, metadata)
-   local model = build(path, find(path, metadata), metadata, state.tensors)
+   local entry = find(path, metadata)
+   tell_if_changed(path, entry, metadata)
+   local model = build(path, entry, metadata, state.tensors)
    of_file(path, pcall(model.load_state_dict, model, state))
    finite.check(path, state.names, model:state_dict().tensors)
    model.precision, model.weights = metadata.precision, { path = path }
