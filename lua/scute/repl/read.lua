@@ -5,6 +5,15 @@ local source = require "scute.repl.source"
 
 local read = {}
 
+-- What comes is Lua first: `3> x` compares. What is none may have been copied with its prompts.
+local function compile(text, name)
+   local chunk, _, incomplete = source.compile(text, name)
+   local typed = not chunk and not incomplete and source.without_prompts(text)
+   if not typed then return text, chunk, incomplete end
+   chunk, _, incomplete = source.compile(typed, name)
+   return typed, chunk, incomplete
+end
+
 -- The prompt of the lines after the first, as wide as that one's.
 local function further(prompt)
    return (" "):rep(#prompt - 3) .. ">> "
@@ -22,7 +31,8 @@ function read.chunk(name, prompt)
          return signal and "" or text ~= "" and text or nil
       end
       text = text == "" and line or text .. "\n" .. line
-      local chunk, _, incomplete = source.compile(text, name)
+      local chunk, incomplete
+      text, chunk, incomplete = compile(text, name)
       if chunk or not incomplete or text:find "^%s*$" then
          scute.terminal.remember(text)
          return text
