@@ -491,4 +491,4 @@ Module.is_module, Module.is_tensor = is_module, is_tensor
 
 public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
    "fields", "set_fields", "group_paths", "group_aliases")
-return Module
+return setmetatable(Module, { __name = "class", __tostring = brief.class })
