@@ -1,6 +1,7 @@
 -- One epoch: every photo that trains once, in steps; then those that validate.
 local metrics = require "scute.metrics"
 local score = require "scute.score"
+local as_text = require "scute.train.as_text"
 local average = require "scute.train.average"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
@@ -56,7 +57,7 @@ local function validate(run)
    })
    if not seen.complete then return end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
-   return confusion, mean:value(), highest.list
+   return confusion, mean:value(), as_text.worst(highest.list)
 end
 
 -- The learning rates of the last step, of the groups that train.
