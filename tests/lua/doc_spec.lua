@@ -28,6 +28,14 @@ describe("the reference", function()
       assert.is_true(n > 900, n)
    end)
 
+   it("shows words between backticks as code, in texts, options and lists", function()
+      for name, html in pairs(made) do
+         local left = html:gsub("<pre>.-</pre>", ""):match "[^\n]*`[^\n]*"
+         assert.is_nil(left, name .. ": " .. tostring(left))
+      end
+      assert.is_truthy(made["train.html"]:find("Trains <code>model</code> on <code>set</code>", 1, true))
+   end)
+
    it("tells everything once", function()
       local places, wrong = {}, {}
       for name, found in pairs(ids) do

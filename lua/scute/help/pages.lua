@@ -82,7 +82,7 @@ local function list_html(address, list)
    local rows = {}
    for i, entry in ipairs(list) do
       rows[i] = row(('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name)),
-         page.escape(text.summary(entry, 120)))
+         markup.code(page.escape(text.summary(entry, 120))))
    end
    return table_of(rows)
 end
