@@ -87,6 +87,17 @@ describe("the reference", function()
       assert.is_nil(made["train.html"]:find(">add</a>", 1, true))
    end)
 
+   it("has the parts of families that its texts speak of", function()
+      assert.is_truthy(made["train.html"]:find('<section id="train.hooks">.-on_epoch_end'))
+      assert.is_truthy(made["train.html"]:find('see <a href="train.html#train.hooks">scute.train.hooks</a>', 1, true))
+      assert.is_truthy(made["train.html"]:find('<section id="train.stopping">.-min_change'))
+      for name, html in pairs(made) do
+         local text = html:gsub("<a .-</a>", "")
+         local left = text:match "see (scute%.[%w_]+%.[%w_]+)"
+         assert.is_true(not left or left:find "^scute%.base" ~= nil, name .. ": " .. tostring(left))
+      end
+   end)
+
    it("has the flags of the scripts and the options of functions", function()
       assert.is_truthy(made["scripts.html"]:find('<section id="transfer_learning.lua">.-<code>%-%-freeze_backbone</code>'))
       assert.is_truthy(made["train.html"]:find('<section id="train.fit">.-<code>label_smoothing</code>'))

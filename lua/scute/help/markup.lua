@@ -10,7 +10,8 @@ local function meant(index, word)
    if not word:find "[.:]%a" then return nil end
    local found = find.named(index, word)
    local entry = #found == 1 and found[1]
-   return entry and not entry.hidden and entry.kind ~= "lua" and entry.kind ~= "part" and entry or nil
+   local is_told = entry and not entry.hidden and entry.kind ~= "lua" and (entry.kind ~= "part" or index.by_name[entry.name])
+   return is_told and entry or nil
 end
 
 --- Words between backticks as code, of a text that is HTML already.
