@@ -96,6 +96,7 @@ static int report(lua_State *L) {
 // Calls the function below `nargs` arguments, with a traceback for errors. `status` is how loading it ended.
 static int call(lua_State *L, int status, int nargs, int nresults) {
    exit_code = EXIT_FAILURE;
+   if (status == LUA_ERRSYNTAX) describe(L, lua_gettop(L)); // else what Lua says stays
    if (status != LUA_OK) return report(L);
    int function = lua_gettop(L) - nargs;
    lua_pushcfunction(L, settle);

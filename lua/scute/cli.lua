@@ -151,10 +151,9 @@ end
 function cli.explain(err)
    if not parsed or os.getenv "SCUTE_TRACEBACK" then return nil end
    local raiser = debug.getinfo(3, "S") -- 1: this function, 2: the message handler
-   local is_refused = scute.error_kind(err)
-      or type(err) == "string" and raiser and raiser.what == "C" and not err:find "bad argument #"
-   if not is_refused then return nil end
-   local told = is_exercise() and err or traceback.describe(tostring(err), 3)
+   if scute.error_kind(err) then return { message = console.message(err), exit = 1 } end
+   if type(err) ~= "string" or not raiser or raiser.what ~= "C" or err:find "bad argument #" then return nil end
+   local told = is_exercise() and err or traceback.describe(err, 3)
    return { message = console.message(told), exit = 1 }
 end
 

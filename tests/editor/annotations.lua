@@ -292,10 +292,19 @@ return function(cli)
       check(next(class.fields), "the fields of what " .. path .. " returns", function_of(outer, name).returns)
       for field in pairs(class.fields) do check(value[field] ~= nil, ("what %s returns has %s"):format(path, field)) end
    end
-   local fields = (classes["scute.train.fit.Result"] or { fields = {} }).fields
-   for _, name in ipairs { "history", "best", "confusion", "seconds" } do
-      check(fields[name], "what train.fit returns has " .. name)
+   -- What has methods, too, derives from the class that has those.
+   for name, wanted in pairs {
+      fit = { parent = "scute.Result", fields = { "history", "best", "confusion", "seconds" } },
+      lr_find = { parent = "scute.LrFinder", fields = { "suggestion", "rates", "points" } },
+   } do
+      local returned = function_of("scute.train", name).returns
+      local class = classes[returned] or { fields = {} }
+      check(class.parent == wanted.parent, ("what train.%s returns derives from its methods'"):format(name), returned)
+      for _, field in ipairs(wanted.fields) do
+         check(class.fields[field], ("what train.%s returns has %s"):format(name, field))
+      end
    end
+   check(function_of("scute.Result", "resume").returns == "scute.train.fit.Result", "what result:resume returns")
    local image = samples["scute.image.load"]
    local arguments_of = { crop = { 8 }, flip = {}, pad_square = {}, resize = { 8 }, rotate = { 10 },
       jitter = { { hue = 0.1 } }, resized_crop = { { width = 8, height = 8, size = 8 } },

@@ -55,6 +55,13 @@ describe("a run prints", function()
          "\nis \\ said  blue  red\nblue")
    end)
 
+   it("the worst photos of its best epoch, in a line among the other figures of that", function()
+      prints(result.best.worst, "^  loss  is  ", "\n%d%.%d%d%d%d  %l+ +%l+ +0%.%d%d%d  %S+$")
+      local show = require "scute.repl.show"
+      assert.matches("\n   worst = the 6 photos of highest loss", show.text(result.best))
+      prints(as_text.worst { { path = "b\xff.jpg", truth = "a", predicted = "b", loss = 1, probability = 0.5 } }, "b%?.jpg$")
+   end)
+
    it("the ends of a long history", function()
       local rows = {}
       for i = 1, 100 do rows[i] = { epoch = i, rates = { head = 0.1 }, train_loss = 1 / i, val_loss = 2 / i } end

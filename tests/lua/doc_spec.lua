@@ -28,6 +28,14 @@ describe("the reference", function()
       assert.is_true(n > 900, n)
    end)
 
+   it("shows words between backticks as code, in texts, options and lists", function()
+      for name, html in pairs(made) do
+         local left = html:gsub("<pre>.-</pre>", ""):match "[^\n]*`[^\n]*"
+         assert.is_nil(left, name .. ": " .. tostring(left))
+      end
+      assert.is_truthy(made["train.html"]:find("Trains <code>model</code> on <code>set</code>", 1, true))
+   end)
+
    it("tells everything once", function()
       local places, wrong = {}, {}
       for name, found in pairs(ids) do
@@ -77,6 +85,17 @@ describe("the reference", function()
       assert.is_truthy(made["train.html"]:find('<a href="nn.html#module:groups">model:groups</a>', 1, true))
       assert.is_truthy(made["train.html"]:find('see <a href="data.html">scute.data</a>', 1, true))
       assert.is_nil(made["train.html"]:find(">add</a>", 1, true))
+   end)
+
+   it("has the parts of families that its texts speak of", function()
+      assert.is_truthy(made["train.html"]:find('<section id="train.hooks">.-on_epoch_end'))
+      assert.is_truthy(made["train.html"]:find('see <a href="train.html#train.hooks">scute.train.hooks</a>', 1, true))
+      assert.is_truthy(made["train.html"]:find('<section id="train.stopping">.-min_change'))
+      for name, html in pairs(made) do
+         local text = html:gsub("<a .-</a>", "")
+         local left = text:match "see (scute%.[%w_]+%.[%w_]+)"
+         assert.is_true(not left or left:find "^scute%.base" ~= nil, name .. ": " .. tostring(left))
+      end
    end)
 
    it("has the flags of the scripts and the options of functions", function()

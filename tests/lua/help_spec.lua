@@ -23,6 +23,17 @@ describe("everything that users may call", function()
       assert.is_true(#all > 450, #all)
    end)
 
+   it("has a first sentence whose brackets are closed, for lists", function()
+      local text, open = require "scute.help.text", {}
+      for _, entry in ipairs(listed) do
+         local summary = text.summary(entry, 1000)
+         local _, opened = summary:gsub("[([]", "")
+         local _, closed = summary:gsub("[])]", "")
+         if opened ~= closed then open[#open + 1] = entry.name .. ": " .. summary end
+      end
+      assert.same({}, open)
+   end)
+
    it("has a line about each of its options", function()
       local without = {}
       for _, entry in ipairs(all) do

@@ -149,6 +149,10 @@ describe("other values", function()
       assert.matches("^function scute.train.fit%(model, set, options%)\n   Trains", text)
       assert.matches('help "train.fit" says more$', text)
       assert.matches("^function scute.matmul%(a, b%)\n", shown(scute.matmul))
+      assert.matches("^function module:freeze%(what, options%)\n   Param[^\n]*\n   help \"module:freeze\" says more$",
+         shown(scute.nn.Module.freeze))
+      assert.matches("^function module:to%(%.%.%.%)\n", shown(scute.nn.Module.to)) -- of that name there is an op, too
+      assert.equal("class Module", shown(scute.nn.Module))
       assert.equal("function string.format(...)", shown(string.format))
       local function mine(a, b, ...) return a, b, ... end
       assert.matches("^function %(a, b, %.%.%.%)   %-%- .*show_spec.lua:%d+$", shown(mine))

@@ -48,3 +48,18 @@ describe("a block of several lines", function()
       assert.matches("^input:2: unexpected symbol near '='", message)
    end)
 end)
+
+describe("text that was copied out of a session", function()
+   local without = source.without_prompts
+
+   it("is what was typed there", function()
+      assert.equal("x = 3\nx", without "> x = 3\n> x\n3")
+      assert.equal("x = 3\nx + 1", without "    3> x = 3\n    4> x + 1\n    4\n    5>")
+      assert.equal("for i = 1, 2 do\nprint(i)\nend\n1", without "7> for i = 1, 2 do\n>> print(i)\n>> end\n1\n2\n8> 1\n1")
+      assert.equal("for i = 1, 2 do\n   print(i)\nend\n1", without "7> for i = 1, 2 do\n   print(i)\nend\n1\n2\n8> 1\n1")
+   end)
+
+   it("is nothing else", function()
+      for _, text in ipairs { "x > 3", "x = 3\n> 4", "", ">= 3", "3>2", ">>> x" } do assert.is_nil(without(text), text) end
+   end)
+end)

@@ -38,6 +38,32 @@ describe("an error of the library", function()
       says("line:1: models.save: expected a model", "scute.models.save(3, 'x') return 1")
    end)
 
+   it("is one line, of the module, where a module cannot be read", function()
+      local folder = os.tmpname()
+      os.remove(folder)
+      os.execute(("mkdir '%s'; echo 'x = = 3' >'%s/broken_module.lua'"):format(folder, folder))
+      local path = package.path
+      package.path = folder .. "/?.lua"
+      local text = told("local x = require 'broken_module' return x", { require = require })
+      package.path = path
+      os.execute(("rm -r '%s'"):format(folder))
+      assert.equal(folder .. "/broken_module.lua:1: unexpected symbol near '='", text:match "^[^\n]*")
+      assert.matches("\n\tline:1: in main chunk\n", text)
+   end)
+
+   it("has a word on what is no Lua but came of another language", function()
+      local unreadable = require "scute.base.unreadable"
+      for code, hint in pairs {
+         ["gr\u{f6}\u{df}e = 3"] = "names have letters from a to z", ["if a != 3 then end"] = "not equal is a ~= b",
+         ["x = 1 # one"] = "a comment begins with %-%-", ["# one"] = "a comment begins with %-%-",
+      } do
+         local _, message = load(code, "=line", "t")
+         assert.matches("^line:1: [^\n]*; " .. hint, unreadable(message))
+      end
+      local _, message = load("x = = 3", "=line", "t")
+      assert.equal(message, unreadable(message))
+   end)
+
    it("is told at the line of the hook or layer that made it", function()
       local Net = nn.Module:extend "Net"
       function Net:forward(x) return self.work(x) end

@@ -40,6 +40,10 @@ return function(open, check, scratch)
    t:paste "a = 20\na + 22"
    t:key "Enter"
    shows("a + 22\n42\n>", "the last expression of a block is shown")
+   t:paste "    > a = 3\n    > a * 7\n    21\n"
+   t:key "Enter"
+   shows("    21\n21\n>", "lines that are copied with their prompts run without")
+   check(t:enter("3> 2"):find("\ntrue\n", 1, true), "but a comparison is one", t:screen())
    t:paste "first\r\nsecond\r\nthird"
    shows("> first\nsecond\nthird", "line breaks of all kinds")
    t:key("Up", "C-c")

@@ -3,6 +3,7 @@
 -- library keeps its position there, and all frames. SCUTE_TRACEBACK=1 shows everything as Lua does.
 local frames = require "scute.base.frames"
 local slips = require "scute.base.slips"
+local unreadable = require "scute.base.unreadable"
 
 local traceback = {}
 
@@ -182,7 +183,7 @@ function traceback.describe(message, level, brief)
    local text, own = message:match "^(.-)(\nstack traceback:\n.*)$" -- an error inside a model brings its own
    if wants_all() then return own and message or debug.traceback(message, level + 1) end
    local stack = traceback.stack(level + 1)
-   text = text or message
+   text = text or unreadable(message)
    local user = first_of(stack, function(info) return info.kind == "user" end)
    local line = own and line_of(own) or user and place(user)
    local slip = slips.wrong_mark(text, stack)

@@ -15,7 +15,7 @@ end
 
 --- A list of { name, what it is }; nil where the comment tells of no such table.
 return function(text)
-   local inside = text:gsub("%s+", " "):match "%f[%w]Returns (%b{})"
+   local inside = text:gsub("%s+", " "):match "%f[%w][Rr]eturns (%b{})"
    if not inside then return nil end
    local fields = {}
    for i, part in ipairs(parts_of(inside:sub(2, -2))) do

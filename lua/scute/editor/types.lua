@@ -47,10 +47,10 @@ function types.of_value(value)
    return math.type(value) or type(value)
 end
 
---- The class of values that help() has a word for: "t" -> "scute.Tensor", "lr_finder" -> "scute.LrFinder".
+--- The class of values that help() has a word for: "t" -> "scute.Tensor", "lr_finder" -> "scute.LrFinder"; "nn.Linear" is one.
 function types.class_of(word)
    if word == "t" then return "scute.Tensor" end
-   if word:find "^nn%." then return "scute." .. word end
+   if word:find("%.") then return "scute." .. word end
    return "scute." .. ("_" .. word):gsub("_(%l)", string.upper)
 end
 

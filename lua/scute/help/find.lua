@@ -37,6 +37,10 @@ end
 
 -- ---- names ----
 
+local function by_entry_name(a, b)
+   return a.name < b.name
+end
+
 -- A method or property by the word for what it belongs to: "tensor:matmul", "model.freeze", "Linear:to".
 local function member(index, owner, name)
    local word = WORDS[owner] or owner:lower()
@@ -57,6 +61,31 @@ local function part(name)
    return { name = name, kind = "part", signature = "scute." .. name, text = comments.header(comments.reader()(path)) }
 end
 
+-- The texts of an entry and of its options.
+local function texts_of(entry)
+   local texts = { entry.text }
+   for _, option in ipairs(entry.options or {}) do texts[#texts + 1] = option.help end
+   return table.concat(texts, "\n")
+end
+
+--- The parts of families that texts speak of with "scute." before them, sorted.
+function find.parts(index)
+   local known, list = {}, {}
+   for _, entry in ipairs(index.list) do
+      for family, name in texts_of(entry):gmatch "%f[%w]scute%.([%w_]+)%.([%w_]+)" do
+         local path = family .. "." .. name
+         local is_in_family = (index.by_name[family] or {}).kind == "family" and not index.by_name[path]
+         local found = is_in_family and not known[path] and part(path)
+         if found then
+            known[path], found.family = true, family
+            list[#list + 1] = found
+         end
+      end
+   end
+   table.sort(list, by_entry_name)
+   return list
+end
+
 -- Those of a list that are not Lua's own where others are.
 local function ours_first(list)
    local ours = {}
@@ -64,10 +93,6 @@ local function ours_first(list)
       if entry.kind ~= "lua" then ours[#ours + 1] = entry end
    end
    return #ours > 0 and ours or list or {}
-end
-
-local function by_entry_name(a, b)
-   return a.name < b.name
 end
 
 -- Entries whose last part is that name, whatever the case.

@@ -10,11 +10,17 @@ local function meant(index, word)
    if not word:find "[.:]%a" then return nil end
    local found = find.named(index, word)
    local entry = #found == 1 and found[1]
-   return entry and not entry.hidden and entry.kind ~= "lua" and entry.kind ~= "part" and entry or nil
+   local is_told = entry and not entry.hidden and entry.kind ~= "lua" and (entry.kind ~= "part" or index.by_name[entry.name])
+   return is_told and entry or nil
 end
 
---- A line of text as HTML. address(entry) -> where it is told. `self`: the entry that needs no link to itself.
-function markup.line(index, address, line, self)
+--- Words between backticks as code, of a text that is HTML already.
+function markup.code(html)
+   return (html:gsub("`([^`]+)`", "<code>%1</code>"))
+end
+
+-- A line with links.
+local function linked(index, address, line, self)
    local out, at = {}, 1
    while at <= #line do
       local from, to = line:find("[%a_][%w_]*[%w_.:]*[%w_]", at)
@@ -29,18 +35,24 @@ function markup.line(index, address, line, self)
    return table.concat(out)
 end
 
+--- A line of text as HTML. address(entry) -> where it is told. `self`: the entry that needs no link to itself.
+function markup.line(index, address, line, self)
+   return markup.code(linked(index, address, line, self))
+end
+
 --- A comment as HTML: what is indented in it stays as it is.
 function markup.text(index, address, text, self)
    local out, lines, tag = {}, {}, nil
    local function finish()
-      if tag then out[#out + 1] = ("<%s>%s</%s>"):format(tag, table.concat(lines, "\n"), tag) end
+      local html = table.concat(lines, "\n")
+      if tag then out[#out + 1] = ("<%s>%s</%s>"):format(tag, tag == "p" and markup.code(html) or html, tag) end
       lines, tag = {}, nil
    end
    for line in (text .. "\n"):gmatch "(.-)\n" do
       local wanted = line == "" and (tag == "pre" and "pre" or nil) or line:find "^%s" and "pre" or line ~= "" and "p" or nil
       if wanted ~= tag then finish() end
       tag = wanted
-      if wanted then lines[#lines + 1] = markup.line(index, address, line, self) end
+      if wanted then lines[#lines + 1] = linked(index, address, line, self) end
    end
    finish()
    return (table.concat(out, "\n"):gsub("\n+</pre>", "</pre>"))

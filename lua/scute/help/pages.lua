@@ -82,7 +82,7 @@ local function list_html(address, list)
    local rows = {}
    for i, entry in ipairs(list) do
       rows[i] = row(('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name)),
-         page.escape(text.summary(entry, 120)))
+         markup.code(page.escape(text.summary(entry, 120))))
    end
    return table_of(rows)
 end
@@ -147,7 +147,7 @@ local function options_page(index, address)
       for i, taker in ipairs(takers[name]) do
          local entry, option = taker[1], taker[2]
          rows[#rows + 1] = row(i == 1 and code(name) or "",
-            ('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name)), page.escape(option.help or ""))
+            ('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name)), markup.line(index, address, option.help or ""))
       end
    end
    return document("Options by name", { table_of(rows) })
@@ -183,9 +183,19 @@ local function index_page(index, address)
    })
 end
 
+-- What help() knows, and the parts of families that its texts speak of.
+local function index_with_parts()
+   local index = find.index()
+   for _, part in ipairs(find.parts(index)) do
+      index.by_name[part.name] = part
+      table.insert(index.list, part)
+   end
+   return index
+end
+
 --- All pages: name of the file -> its HTML.
 function pages.all()
-   local index, made = find.index(), {}
+   local index, made = index_with_parts(), {}
    local address = address_in(index)
    for name, list in pairs(by_page(index)) do made[name .. ".html"] = entries_page(index, address, name, list) end
    made["options.html"], made["scripts.html"] = options_page(index, address), scripts_page(index, address)

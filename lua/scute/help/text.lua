@@ -46,13 +46,25 @@ local function shortened(s, width)
    return (s:sub(1, utf8.offset(s, width) - 1):gsub("%s+%S*$", "")) .. " …"
 end
 
+local function count(s, pattern)
+   return select(2, s:gsub(pattern, ""))
+end
+
+-- What stands before the first semicolon outside brackets.
+local function until_semicolon(sentence)
+   for at in sentence:gmatch "();%s" do
+      local first = sentence:sub(1, at)
+      if count(first, "[([]") == count(first, "[])]") then return first end
+   end
+   return sentence
+end
+
 --- What an entry does, in one line of at most `width` letters: its first sentence.
 function text.summary(entry, width)
    local first = entry.text:match "^(.-)\n\n" or entry.text
    first = first:gsub("^scute%." .. entry.name .. "[^:]*:%s*", ""):gsub("\n", " "):gsub("^%s+", "")
    local sentence = first:match "^(.-%.)%s+%u" or first -- "He et al. 2015" ends none
-   sentence = sentence:match "^(.-;)%s" or sentence
-   return shortened(sentence:gsub("[.:;]$", ""), width)
+   return shortened(until_semicolon(sentence):gsub("[.:;]$", ""), width)
 end
 
 --- Entries in two columns: how each is called, and what it does (or `line`, where an entry has that).

@@ -484,4 +484,4 @@ Module.is_module, Module.is_tensor = is_module, is_tensor
 public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
    "fields", "set_fields", "group_paths", "group_aliases")
 public.keep_to_class(Module, "build", "class_name", "describe", "extend", "is", "keeps_nothing")
-return Module
+return setmetatable(Module, { __name = "class", __tostring = brief.class })

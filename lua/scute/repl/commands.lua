@@ -15,10 +15,11 @@ local function names()
    return list
 end
 
--- Each file is a function(rest of the line) that returns false where it failed, and whether the session ends.
-local function run_named(name, rest)
+-- Each file is a function(rest of the line, name of the chunk) that returns false where it failed, and whether the session
+-- ends.
+local function run_named(name, rest, chunk)
    for _, entry in ipairs(session.NAMED) do
-      if entry[1] == name then return require("scute.repl.commands." .. name)(rest) end
+      if entry[1] == name then return require("scute.repl.commands." .. name)(rest, chunk) end
    end
    local near = scute.nearest(name, names())
    console.fail("there is no command '.%s'%s; .help lists them", name, near and (", did you mean '.%s'?"):format(near) or "")
@@ -73,14 +74,16 @@ local function tell(message)
    return false
 end
 
---- Runs what was typed where its first line is a command; what it raises is told. Returns whether it is one, false where it
---- failed, whether the session ends, and what was typed after that line: a block that was pasted may go on.
-function commands.run(text)
+--- Runs what was typed where its first line is a command; what it raises is told. chunk: what errors call it. Returns whether
+--- it is one, false where it failed, whether the session ends, and what was typed after that line: a block that was pasted may
+--- go on.
+function commands.run(text, chunk)
    local line, rest = first_command(text)
    for _, entry in ipairs(COMMANDS) do
       local found = table.pack(line:match(entry[1]))
       if found[1] then
-         local ok, done, ends = xpcall(entry[2], errors.describe, table.unpack(found, 1, found.n))
+         found[found.n + 1] = chunk
+         local ok, done, ends = xpcall(entry[2], errors.describe, table.unpack(found, 1, found.n + 1))
          if not ok then done, ends = tell(done), nil end
          return true, done, ends, rest
       end

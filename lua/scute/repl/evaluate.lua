@@ -4,6 +4,7 @@ local errors = require "scute.repl.errors"
 local paint = require "scute.repl.show.paint"
 local show = require "scute.repl.show"
 local source = require "scute.repl.source"
+local unreadable = require "scute.base.unreadable"
 
 local evaluate = {}
 
@@ -70,7 +71,7 @@ end
 --- Runs a chunk of that name. Returns false where something failed, which was told.
 function evaluate.chunk(text, name)
    local chunk, names = source.compile(text, name)
-   if not chunk then return tell(names) end -- here a message
+   if not chunk then return tell(unreadable(names)) end -- here a message
    frames.remember(name, text)
    local forget_locals = remember(names)
    local done, results = outcome(xpcall(chunk, errors.describe))

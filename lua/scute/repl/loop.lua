@@ -47,7 +47,7 @@ end
 -- session ends.
 local function run(text, name)
    if not text:find "%S" then return end
-   local is_command, done, ends, rest = commands.run(text)
+   local is_command, done, ends, rest = commands.run(text, name)
    if not is_command then return evaluate.chunk(text, name) end
    if ends then return done, ends end
    local also, over = run(rest, name)

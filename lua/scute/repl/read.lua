@@ -6,6 +6,12 @@ local source = require "scute.repl.source"
 
 local read = {}
 
+-- What comes is Lua first: `3> x` compares. What is none may have been copied with its prompts.
+local function as_typed(text)
+   local chunk, _, incomplete = source.compile(text, "=input")
+   return (chunk or incomplete) and text or source.without_prompts(text) or text
+end
+
 -- The prompt of the lines after the first, as wide as that one's.
 local function further(prompt)
    return (" "):rep(#prompt - 3) .. ">> "
@@ -22,7 +28,7 @@ function read.chunk(prompt)
          scute.terminal.remember(text)
          return signal and "" or text ~= "" and text or nil
       end
-      text = text == "" and line or text .. "\n" .. line
+      text = as_typed(text == "" and line or text .. "\n" .. line)
       if not source.is_unfinished(commands.code_in(text) or text) then
          scute.terminal.remember(text)
          return text

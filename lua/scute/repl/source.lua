@@ -138,8 +138,28 @@ function source.compile(text, name)
    local keeping = kept and (chunk or load(kept, name, "t")) and compile_one(kept, name)
    if keeping then return keeping, names end
    if chunk then return chunk, {} end
+   if is_incomplete(message) then return nil, message, true end
    local _, as_value = load("return " .. text, name, "t")
-   return nil, message, is_incomplete(message) or (as_value and is_incomplete(as_value) or false)
+   if as_value and is_incomplete(as_value) then return nil, as_value, true end
+   return nil, message, false
+end
+
+local PROMPT = "^%s*%d*>>?%f[%s\0] ?"
+
+--- What was typed, of text that was copied out of a session, as in the README: the lines behind the prompts, and those that
+--- they need. The rest is what the session said. nil where the text begins with no prompt.
+function source.without_prompts(text)
+   if not text:find("^%s*%d*>%f[%s\0]") then return nil end
+   local kept, chunk, goes_on = {}, "", false
+   for line in (text .. "\n"):gmatch "(.-)\n" do
+      local rest, prompts = line:gsub(PROMPT, "")
+      if prompts > 0 or goes_on then
+         chunk = goes_on and chunk .. "\n" .. rest or rest
+         kept[#kept + 1] = rest
+         goes_on = select(3, source.compile(chunk, "=copied")) or false
+      end
+   end
+   return (table.concat(kept, "\n"):gsub("\n+$", ""))
 end
 
 --- Whether more lines may complete what was typed, which is no chunk yet.

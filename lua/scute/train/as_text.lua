@@ -1,4 +1,4 @@
--- How the result of a run prints, and its history: a row for each epoch.
+-- How the result of a run prints, its history, a row for each epoch, and the worst photos of one.
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
 local measured = require "scute.base.measured"
@@ -52,6 +52,28 @@ local HISTORY = { __name = "scute.train.history", __tostring = function(rows) re
 --- The list of a run's epochs as one that prints as a table.
 function as_text.history(rows)
    return setmetatable(rows, HISTORY)
+end
+
+-- Names of files need be no text.
+local function letters(path)
+   return utf8.len(path) and path or (path:gsub("[\x80-\xff]", "?"))
+end
+
+local function worst_text(list)
+   local lines = { { "loss", "is", "said", "probability", "photo" } }
+   for i, photo in ipairs(list) do
+      lines[i + 1] = { number(photo.loss), photo.truth, photo.predicted, number(photo.probability, "%.3f"),
+         letters(photo.path) }
+   end
+   return columns.text(lines, { 2, 3, 5 })
+end
+
+local WORST = { __name = "scute.train.worst", __tostring = worst_text,
+   __brief = function(list) return ("the %s of highest loss"):format(console.count(#list, "photo")) end }
+
+--- The photos of highest loss of an epoch as a list that prints as a table.
+function as_text.worst(list)
+   return setmetatable(list, WORST)
 end
 
 --- The text of what train.fit returns: what came out, and the history.

@@ -2,6 +2,7 @@
 local metrics = require "scute.metrics"
 local score = require "scute.score"
 local answers = require "scute.train.answers"
+local as_text = require "scute.train.as_text"
 local average = require "scute.train.average"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
@@ -59,7 +60,7 @@ local function validate(run)
    })
    if not seen.complete then return end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
-   return confusion, mean:value(), highest.list, measures.of_answers(run, said, confusion), said
+   return confusion, mean:value(), as_text.worst(highest.list), measures.of_answers(run, said, confusion), said
 end
 
 -- The learning rates of the last step, of the groups that train.

@@ -7,7 +7,6 @@ local frames = require "scute.base.frames"
 local scute = require "scute"
 local source = require "scute.repl.source"
 
-local NAME = "=input"
 local SHORT, ROUNDS, ROUND = 0.1, 5, 0.1 -- seconds; what takes less is run for so many rounds of so many seconds
 
 local UNITS = { { 1, "s" }, { 1e-3, "ms" }, { 1e-6, "µs" }, { 1e-9, "ns" } }
@@ -55,14 +54,14 @@ local function repeated(chunk, once)
       duration(sum / ROUNDS), columns.thousands(1 + taken + ROUNDS * n))
 end
 
-return function(text)
+return function(text, name)
    if text == "" then console.fail ".time: expected what to time, as in .time scute.randn(1000, 1000):sum()" end
-   local chunk, message = source.compile(text, NAME)
+   local chunk, message = source.compile(text, name)
    if not chunk then error(message, 0) end
-   frames.remember(NAME, text)
+   frames.remember(name, text)
    local once, results = measure(chunk, 1)
    local told
-   if once < SHORT and results.n > 0 and load("return " .. text, NAME, "t") then
+   if once < SHORT and results.n > 0 and load("return " .. text, name, "t") then
       local ok, many = pcall(repeated, chunk, once)
       if not ok and scute.interrupted() then error(many, 0) end
       told = ok and many -- what can be done only once (a second backward) has taken what it took

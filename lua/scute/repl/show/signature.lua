@@ -1,4 +1,5 @@
 -- How a function is called, and what its documentation says first.
+local frames = require "scute.base.frames"
 local options = require "scute.base.options"
 local scute = require "scute"
 
@@ -40,13 +41,20 @@ local function name_in(tables, f)
    end
 end
 
+-- What help calls a method of the library's objects: module:freeze.
+local function method_name(f)
+   if not frames.is_library(debug.getinfo(f, "S")) then return nil end
+   local entry = require("scute.help.find").index().by_value[f]
+   return entry and entry.name
+end
+
 local function name_in_library(f)
    local families = {}
    for family, members in next, scute do
       if type(members) == "table" then families[("scute.%s."):format(family)] = members end
    end
    return name_in({ ["scute."] = scute }, f) or name_in({ ["t:"] = debug.getmetatable(scute.zeros(1)).methods }, f)
-      or name_in(families, f)
+      or name_in(families, f) or method_name(f)
 end
 
 local function name_in_lua(f)
@@ -64,7 +72,7 @@ end
 
 -- What help says of an op or of a function of the library: how it is called (where help says so) and what it does.
 local function documented(f, name)
-   local known, op = pcall(scute.op_info, name:match "[%w_]+$")
+   local known, op = pcall(scute.op_info, name:match "^scute%.([%w_]+)$" or name:match "^t:([%w_]+)$" or "")
    if known then return ("%s(%s)"):format(name, table.concat(op.params, ", ")), first_sentence(op.doc) end
    local ok, text = pcall(require("scute.repl.help").text, f)
    if not ok or type(text) ~= "string" then return nil end
