@@ -9,6 +9,7 @@ local augment = require "scute.augment"
 local options = require "scute.base.options"
 local schedule = require "scute.schedule"
 local class_weights = require "scute.train.class_weights"
+local augmenting = require "scute.train.augmenting"
 local exact = require "scute.train.exact"
 local sampler = require "scute.sampler"
 local sampling = require "scute.train.sampling"
@@ -109,9 +110,11 @@ return options.declare("train.fit", {
    { "best_by", choices = { "accuracy", "balanced", "loss" }, default = "accuracy", synonyms = { "monitor", "eval_metric" },
      help = "by which validation figure an epoch is the best, whose weights are kept; balanced: accuracy averaged over the "
         .. "classes" },
-   { "augment", read = augment.parse, keep_text = true, is = options.of_type "table", value = "DESCRIPTION", show = "none",
-     suggests = augment.PRESETS, expected = "a description as scute.augment.preset \"light\" returns it",
-     help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
+   { "augment", read = augment.parse, keep_text = true, is = augmenting.is, value = "DESCRIPTION", show = "none",
+     suggests = augment.PRESETS, in_run = "augmentation", identity = described,
+     expected = "a description as scute.augment.preset \"light\" returns it, a function(x, draw), or a list of these",
+     help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2; in a script also "
+        .. "f(x, draw) -> x on batches (N, C, H, W), or a list of these, see scute.train.augmenting" },
    { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "what is drawn at random depends on it alone" },
    { "cache_features", read = read_cache, default = "auto", value = "auto|off|K", suggests = { "auto", "off" },
      is = function(value) return math.type(value) == "integer" and value > 0 end,
