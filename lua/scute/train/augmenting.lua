@@ -199,6 +199,12 @@ end
 
 -- What is wrong with a description the loader says.
 local function check_description(run)
+   if run.set.samples then
+      if next(run.augment) then
+         fail("descriptions work while photo files are decoded, and the samples of this set are none; give a function(x, draw)")
+      end
+      return
+   end
    console.guard(nil, scute.loader, { paths = { run.set.train.paths[1] }, preprocess = run.preprocess, workers = 0,
       augment = run.augment }):close()
 end

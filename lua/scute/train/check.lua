@@ -1,6 +1,7 @@
 -- Whether what a run is given belongs together: model, photos and optimizer. What does not would train something else, or
 -- nothing, without a word.
 local console = require "scute.base.console"
+local score = require "scute.score"
 
 local check = {}
 
@@ -70,11 +71,23 @@ local function match_classes(model, set)
    model.classes = table.move(theirs, 1, #theirs, 1, {})
 end
 
+-- What is no photo has the shape that somebody gave it.
+local function check_samples(model, set)
+   if not set.samples then return end
+   local first = { paths = { set.train.paths[1] }, samples = set.samples }
+   local ok, why = pcall(score, model, first, { precision = "fp32" })
+   if not ok then
+      error(("train.fit: the model does not take samples of shape (%s): %s"):format(table.concat(set.samples.shape, ", "),
+         console.message(why)), 0)
+   end
+end
+
 --- Fails where model and photos do not belong together; a model whose classes have numbers only gets their names.
 function check.pair(model, set)
    check_model(model)
    check_photos(set)
    match_classes(model, set)
+   check_samples(model, set)
 end
 
 --- Fails where nothing trains, or the optimizer lacks something that does: one that was made before a head was replaced or the

@@ -109,7 +109,7 @@ end
 
 -- Notes what a photo looks like, and a pair of one that trains and one that validates which look the same.
 local function meet(run, side, seen, path)
-   local other = run.looks:meet(side, seen, path)
+   local other = seen and run.looks:meet(side, seen, path)
    if not other or not differs(run, path, other) then return end
    run.alike[#run.alike + 1] = { [side] = path, [side == "train" and "val" or "train"] = other }
 end
@@ -137,11 +137,11 @@ local function digested(run, part)
          local path = part.paths[index]
          local before = run.digests[path]
          if before and before ~= digests[i] then
-            console.fail("data_dir: '%s' is another file than the one that the run began with; put that back, or begin a new "
-               .. "run without --resume", path)
+            console.fail("data_dir: '%s' is another %s than the one that the run began with; put that back, or begin a new "
+               .. "run without --resume", path, part.samples and "sample" or "file")
          end
          if not before then run.digests[path], run.digests_changed = digests[i], true end
-         if not run.seen[path] then meet(run, side, looks[i], path) end
+         if not run.seen[path] then meet(run, side, looks and looks[i], path) end
          run.seen[path] = true
       end
    end
@@ -295,8 +295,8 @@ function photos.source(run)
    function source.check_readable(found, part)
       if found then return end
       local first = run.bad[1]
-      console.fail("data_dir: none of the %s in '%s' can be read as a photo%s", console.count(#part.paths, "file"), run.set.dir,
-         first and "; the first: " .. first.message or "")
+      console.fail("data_dir: none of the %s in '%s' can be read as a photo%s", console.count(#part.paths, "file"),
+         run.set.dir or run.set.name, first and "; the first: " .. first.message or "")
    end
 
    return source

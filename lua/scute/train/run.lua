@@ -112,8 +112,9 @@ end
 --- What is told before it begins.
 function runs.describe(run)
    local set = run.set
-   console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir, console.count(#set.train.paths + #set.val.paths,
-      "photo"), console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
+   console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir or set.name,
+      console.count(#set.train.paths + #set.val.paths, set.samples and "sample" or "photo"),
+      console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
    features.tell(run)
    photos.tell_broken(run)
