@@ -6,8 +6,8 @@ local scute = require "scute.core"
 local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local content = require "scute.data.content"
-local draw = require "scute.data.draw"
 local folder = require "scute.data.folder"
+local held_out = require "scute.data.held_out"
 local layout = require "scute.data.layout"
 local note = require "scute.data.note"
 local options = require "scute.base.options"
@@ -114,13 +114,8 @@ end
 
 -- ---- splitting ----
 
--- At least one photo of each class trains, and one validates where there are two or more.
 local function split_class(paths, class, seed, fraction)
-   local n = #paths
-   local held_out = math.max(math.min(math.floor(n * fraction + 0.5), n - 1), n > 1 and 1 or 0)
-   local order = draw.permutation(seed, "split", class, n)
-   local validates = {}
-   for i = 1, held_out do validates[order[i]] = true end
+   local validates = held_out(#paths, class, seed, fraction)
    local train, val = {}, {}
    for i, path in ipairs(paths) do
       local list = validates[i] and val or train
@@ -186,7 +181,10 @@ end
 
 -- Without slashes at its end.
 local function path_of(name, dir)
-   if type(dir) ~= "string" or dir == "" then error(name .. ": expected the path of a folder, found " .. tostring(dir), 3) end
+   if type(dir) ~= "string" or dir == "" then
+      error(("%s: expected the path of a folder, found %s%s"):format(name, console.brief(dir), type(dir) == "table"
+         and "; data.files takes a list of photos" or ""), 3)
+   end
    local path = dir:gsub("/+$", "")
    return path == "" and "/" or path
 end
@@ -315,5 +313,11 @@ function data.open(dir, given)
    return set
 end
 OPEN:describes(data.open)
+
+-- ---- data sets that a script makes ----
+
+data.files = require "scute.data.files"
+data.tensors = require "scute.data.tensors"
+data.source = require "scute.data.source"
 
 return data

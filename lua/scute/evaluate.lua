@@ -107,7 +107,7 @@ function evaluate.photos(model, part, classes, given)
       end
       if o.features then chunks[#chunks + 1], batch.features = batch.features, nil end
    end
-   local seen = score(model, { paths = part.paths, broken = part.broken }, {
+   local seen = score(model, { paths = part.paths, broken = part.broken, samples = part.samples }, {
       want = { "logits", o.features and "features" or nil }, each = keep,
       workers = o.workers, device = o.device, precision = o.precision })
    check_classes(part, classes, records, seen.bad)

@@ -160,7 +160,8 @@ again = fit
 -- events.jsonl, run.json, report.html and schedule.png; another run that lies there is moved aside (see scute.train.folder).
 -- Returns { history = rows, best = row, folder, confusion = of the best epoch, answers = what was said in it about each photo
 -- that validated (records as evaluate.photos returns them, with logits (n, classes)), best_ema = row of the epoch in which the
--- average of the weights was best (with ema), stopped = why it ended early or nil, interrupted = true where Ctrl-C did, seconds }.
+-- average of the weights was best (with ema), stopped = why it ended early or nil, interrupted = true where Ctrl-C did,
+-- seconds }.
 -- The first Ctrl-C finishes the step and saves. At the prompt that returns the result so far, whose resume() goes on; a script
 -- ends with status 130.
 function train.fit(model, set, given)

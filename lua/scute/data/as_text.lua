@@ -44,7 +44,7 @@ end
 -- What data.open returns.
 local function set_text(set)
    local train, val = #set.train.paths, #set.val.paths
-   local lines = { ("data set %s: %s, %s train and %s validate; split: %s"):format(set.dir,
+   local lines = { ("data set %s: %s, %s train and %s validate; split: %s"):format(set.dir or set.name,
       in_classes(train + val, #set.classes), columns.thousands(train), columns.thousands(val), set.split),
       class_rows({ { "class", "train", "validate" } }, set.classes, { set.train, set.val }) }
    left_out(lines, set)

@@ -1,10 +1,12 @@
 -- Photos of a part of a data set as batches on the device that computes: what training, features, evaluation and prediction all
 -- read from.
+local samples = require "scute.data.samples"
 local scute = require "scute.core"
 local upload = require "scute.data.upload"
 
 --- Iterates over photos: x (n, 3, H, W), y (n; nil where the part has no labels), indices (n) into the part, all for use by the
--- caller, who frees them. part: { paths, labels }. options: those of scute.loader but paths and labels, and
+-- caller, who frees them. part: { paths, labels, samples (nil: the paths are files) }. options: those of scute.loader but
+-- paths and labels, and
 --   device   "cpu"  where x and y go
 --   dtype    "f32"  of x on a GPU, see scute.data.upload
 --   note     none   function(bad, notes): hears of photos that cannot be read, a list of {path, message, index}, and of good
@@ -15,6 +17,7 @@ local upload = require "scute.data.upload"
 --                   again by (nil where they are augmented), lists as long as indices (see scute.loader)
 -- To be used with a generic for, which closes the loader however it ends.
 return function(part, options)
+   if part.samples then return samples.batches(part, options) end
    local device = options.device or "cpu"
    local to_device = upload.to(device, options.preprocess, options.dtype)
    local loading = { paths = part.paths, labels = part.labels, late_normalize = to_device.late_normalize }

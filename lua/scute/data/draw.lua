@@ -6,7 +6,7 @@ local scute = require "scute"
 
 local draw = {}
 
-local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8 }
+local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8, augment = 16 }
 local BLOCK = 16 -- uniform numbers drawn at once
 
 --- A list with a permutation of 1..n. purpose: "split" (index: the class) or "shuffle" (index: the epoch).
@@ -19,6 +19,25 @@ function draw.permutation(seed, purpose, index, n)
    local list = order:values()
    order:free()
    return list
+end
+
+local GOLDEN = 0x9e3779b97f4a7c15
+
+-- splitmix64 (Steele, Lea and Flood 2014).
+local function mixed(z)
+   z = (z ~ (z >> 30)) * 0xbf58476d1ce4e5b9
+   z = (z ~ (z >> 27)) * 0x94d049bb133111eb
+   return z ~ (z >> 31)
+end
+
+--- What f(...) draws as number `call` (from 0) of what is drawn for one sample of an epoch.
+function draw.of_sample(seed, epoch, sample, call, f, ...)
+   local before = scute.rng_state()
+   local own = mixed(mixed(mixed(seed + GOLDEN) + epoch * GOLDEN) + sample * GOLDEN)
+   scute.rng_state { own, purposes.augment << 48 | call }
+   local drawn = f(...)
+   scute.rng_state(before)
+   return drawn
 end
 
 --- A function that gives one uniform number in [0, 1) after the other. purpose: "mix" (index: step and batch) or "sample"

@@ -81,7 +81,7 @@ end
 
 --- Warns of equal bytes on both sides of a data set's split, once for a set. Returns whether there are any.
 function equal.tell(set)
-   if set.told_equal == nil then
+   if set.told_equal == nil and not set.samples then
       local list = equal.find(set)
       equal.warn(list, "bytes")
       set.told_equal = #list > 0

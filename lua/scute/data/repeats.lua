@@ -15,7 +15,8 @@ return function(part, order)
       end
    end
    if added == 0 then return part, order, nil end
-   local more = { paths = table.move(part.paths, 1, n, 1, {}), labels = part.labels and table.move(part.labels, 1, n, 1, {}) }
+   local more = { samples = part.samples, paths = table.move(part.paths, 1, n, 1, {}),
+      labels = part.labels and table.move(part.labels, 1, n, 1, {}) }
    for number, index in pairs(origin) do
       more.paths[number] = part.paths[index]
       if part.labels then more.labels[number] = part.labels[index] end

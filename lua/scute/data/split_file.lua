@@ -14,9 +14,9 @@ local split_file = {}
 
 split_file.NAME = "split.csv"
 
---- What the file calls a photo: its path below the data folder, or the whole of it.
+--- What the file calls a photo: its path below the data folder (nil: there is none), or the whole of it.
 function split_file.name_of(dir, path)
-   return path:sub(1, #dir + 1) == dir .. "/" and path:sub(#dir + 2) or path
+   return dir and path:sub(1, #dir + 1) == dir .. "/" and path:sub(#dir + 2) or path
 end
 
 local function quoted(text)
@@ -116,8 +116,8 @@ local function check_same(found, entry, folder)
 end
 
 local function empty_parts(set)
-   local parts = { train = as_text.part { paths = {}, labels = {}, counts = {} },
-      val = as_text.part { paths = {}, labels = {}, counts = {} } }
+   local parts = { train = as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples },
+      val = as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples } }
    for class in ipairs(set.classes) do parts.train.counts[class], parts.val.counts[class] = 0, 0 end
    return parts
 end

@@ -14,6 +14,7 @@ inventory.CLASSES = {
    { "figure", "scute.plot.figure", "Figure" }, { "confusion", "scute.metrics", "Confusion" },
    { "mean", "scute.metrics", "Mean" }, { "plan", "scute.train.unfreeze", "Plan" },
    { "result", "scute.train.result", "Result" }, { "draw", "scute.train.sampling", "Draw" },
+   { "draw", "scute.train.augmenting", "Draw" },
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
 }
 

@@ -1,4 +1,5 @@
 -- Grids of photos: a batch after augmentation, predictions, the worst mistakes; and what a network looked at.
+local lfs = require "lfs"
 local scute = require "scute"
 local color = require "scute.plot.color"
 local console = require "scute.base.console"
@@ -25,7 +26,9 @@ local function draw_photo(fig, item, x, y, side)
    local image = item.image
    if not image then
       image = readable(item.path)
-      if not image then return broken(fig, x, y, side, "cannot be read") end
+      if not image then
+         return broken(fig, x, y, side, lfs.attributes(item.path) and "cannot be read" or item.path:match "[^/]*$")
+      end
    end
    local w, h = size_of(image)
    local scale = side / math.max(w, h)

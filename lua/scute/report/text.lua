@@ -52,6 +52,8 @@ local function next_step(run)
       return ("it was still learning: --epochs %d%s"):format(2 * run.epochs, run.folder and " --resume auto" or "")
    elseif best.val_accuracy < 0.7 and trains < 20 * #run.set.classes then
       return ("more photos: %d are few for %d classes"):format(trains, #run.set.classes)
+   elseif run.folder and run.set.samples then
+      return ("scute.models.load %q, in a script"):format(run.folder .. "/best.safetensors")
    elseif run.folder then
       local first = architectures.file_to_load(run.model.arch)
       return ("%s %sscripts/predict.lua --model %s/best.safetensors %s"):format(typed_name(),

@@ -24,6 +24,7 @@ end
 -- The first photos of the set, as training sees them in its first epoch.
 local function photos_of(run)
    local train, paths, labels = run.set.train, {}, {}
+   if train.samples then return nil end -- numbers that may be no picture
    for i, index in ipairs(sampling.indices(run, 1, {})) do
       if i > PHOTOS then break end
       paths[i], labels[i] = train.paths[index], train.labels[index]

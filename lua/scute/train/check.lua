@@ -2,6 +2,7 @@
 -- nothing, without a word.
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
+local score = require "scute.score"
 local model_file = require "scute.weights.model_file"
 
 local check = {}
@@ -73,11 +74,23 @@ local function match_classes(model, set)
    model.classes = table.move(theirs, 1, #theirs, 1, {})
 end
 
+-- What is no photo has the shape that somebody gave it.
+local function check_samples(model, set)
+   if not set.samples then return end
+   local first = { paths = { set.train.paths[1] }, samples = set.samples }
+   local ok, why = pcall(score, model, first, { precision = "fp32" })
+   if not ok then
+      error(("train.fit: the model does not take samples of shape (%s): %s"):format(table.concat(set.samples.shape, ", "),
+         console.message(why)), 0)
+   end
+end
+
 --- Fails where model and photos do not belong together; a model whose classes have numbers only gets their names.
 function check.pair(model, set)
    check_model(model)
    check_photos(set)
    match_classes(model, set)
+   check_samples(model, set)
 end
 
 -- What a run asks of an optimizer.

@@ -9,6 +9,7 @@ local console = require "scute.base.console"
 local joined = require "scute.base.joined"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
+local augmenting = require "scute.train.augmenting"
 local photos = require "scute.train.photos"
 local recalled = require "scute.train.recalled"
 
@@ -18,16 +19,24 @@ local BATCH = 16
 
 -- ---- what to keep ----
 
-local function is_random(augment)
-   return augment ~= nil and next(augment) ~= nil
+local function is_random(run)
+   return run.augmentation ~= nil and run.augmentation:is_random()
 end
 
 --- True if the coming epochs should train on cached features: the backbone is frozen, and they are wanted. "auto" wants
 -- them where photos are the same in every epoch.
 function features.wanted(run)
    local mode = run.cache_features
-   if mode == "off" or mode == "auto" and (is_random(run.augment) or run.mixes) then return false end
+   if mode == "off" or mode == "auto" and (is_random(run) or run.mixes) then return false end
    return run.model:is_backbone_frozen()
+end
+
+--- Says that a function of the user's is why features of a frozen backbone are not kept.
+function features.tell(run)
+   if run.cache_features == "auto" and augmenting.has_functions(run) and run.model:is_backbone_frozen() then
+      console.line("note: the backbone is frozen, but what it says about photos is not kept, since the augmentation changes "
+         .. "them in each epoch; cache_features = K keeps K views of each")
+   end
 end
 
 -- The last epoch up to which the backbone stays as it is.
@@ -37,7 +46,7 @@ end
 
 -- The view that an epoch trains on. It depends on nothing else, so that a resumed run sees what the whole one would have.
 local function view_of(run, epoch)
-   local views = is_random(run.augment) and run.cache_features or 1
+   local views = is_random(run) and run.cache_features or 1
    return (epoch - 1) % views + 1
 end
 

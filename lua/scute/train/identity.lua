@@ -5,6 +5,7 @@ local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
+local split_file = require "scute.data.split_file"
 local sorted_keys = require "scute.base.sorted_keys"
 local text_of = require "scute.base.plain_text"
 local model_file = require "scute.weights.model_file"
@@ -16,19 +17,18 @@ local SETTINGS = "settings of the schedule"
 
 local function add_part(parts, dir, name, part, lost)
    for i, path in ipairs(part.paths) do
-      local relative = path:sub(1, #dir + 1) == dir .. "/" and path:sub(#dir + 2) or path
-      local size = not lost[i] and lfs.attributes(path, "size") or -1
-      parts[#parts + 1] = ("%s %s %d %d\n"):format(name, relative, part.labels[i], size)
+      local size = not lost[i] and not part.samples and lfs.attributes(path, "size") or -1
+      parts[#parts + 1] = ("%s %s %d %d\n"):format(name, split_file.name_of(dir, path), part.labels[i], size)
    end
 end
 
--- Names, classes and sizes of all photos, wherever their folder lies. lost: by part, the indices of those that cannot be read,
--- of which it does not matter what they are.
+-- Names, classes and sizes of all photos, wherever their folder lies, or what is known of samples that are no files. lost: by
+-- part, the indices of those that cannot be read, of which it does not matter what they are.
 local function fingerprint(set, lost)
    local parts = {}
    add_part(parts, set.dir, "train", set.train, lost.train)
    add_part(parts, set.dir, "val", set.val, lost.val)
-   return scute.checksum { table.concat(parts) }
+   return scute.checksum { table.concat(parts), set.samples and set.samples.digest or "" }
 end
 
 -- What stays as it was loaded or drawn: weights that the checkpoint does not hold.
@@ -120,6 +120,7 @@ end
 
 local WORDS = {
    data = "the photos are others (names, classes or sizes of the files)",
+   samples = "the samples are others (their number, classes or contents)",
    frozen = "the weights that do not train are others",
    weights = "the weights that it started from are others",
    registered = "the file that registers the architecture is another, or has changed",
@@ -133,6 +134,7 @@ local function shown(run, name)
 end
 
 local function difference(run, name, here, there)
+   if name == "data" and run.set.samples then return WORDS.samples end
    if WORDS[name] then return WORDS[name] end
    return ("%s is %s here and %s there"):format(shown(run, name), here or "not given", there or "not given")
 end

@@ -13,6 +13,7 @@ local plain_text = require "scute.base.plain_text"
 local sampler = require "scute.sampler"
 local schedule = require "scute.schedule"
 local class_weights = require "scute.train.class_weights"
+local augmenting = require "scute.train.augmenting"
 local exact = require "scute.train.exact"
 local figures = require "scute.train.figures"
 local sampling = require "scute.train.sampling"
@@ -94,8 +95,7 @@ local function tell_hooks(hooks)
 end
 
 -- Of a preset its name too.
-local function tell_augmentation(value)
-   if not value then return "none" end
+local function tell_description(value)
    local text = part_text.of(value)
    for _, name in ipairs(augment.PRESETS) do
       if plain_text(augment.preset(name)) == plain_text(value) then
@@ -103,6 +103,16 @@ local function tell_augmentation(value)
       end
    end
    return text
+end
+
+local function tell_augmentation(value)
+   if not value then return "none" end
+   local words = {}
+   if next(value.description) or #value.functions == 0 then words[1] = tell_description(value.description) end
+   for _, entry in ipairs(value.functions) do
+      words[#words + 1] = ("%s (%s)"):format(entry.name, part_text.place(entry.apply))
+   end
+   return table.concat(words, ", then ")
 end
 
 return options.declare("train.fit", {
@@ -172,10 +182,11 @@ return options.declare("train.fit", {
      as_flag = { "best_by", read = figures.parse_best, synonyms = { "monitor", "eval_metric" } },
      help = "by which validation figure an epoch is the best, whose weights are kept: accuracy, balanced (averaged over the "
         .. "classes), loss, or a metric" },
-   { "augment", read = augment.parse, keep_text = true, told = tell_augmentation, is = options.of_type "table",
-     value = "DESCRIPTION", show = "none",
-     suggests = augment.PRESETS, expected = "a description as scute.augment.preset \"light\" returns it",
-     help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2" },
+   { "augment", read = augment.parse, keep_text = true, is = augmenting.is, value = "DESCRIPTION", show = "none",
+     suggests = augment.PRESETS, in_run = "augmentation", identity = described, told = tell_augmentation,
+     expected = "a description as scute.augment.preset \"light\" returns it, a function(x, draw), or a list of these",
+     help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2; in a script also "
+        .. "f(x, draw) -> x on batches (N, C, H, W), or a list of these, see scute.train.augmenting" },
    { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, help = "what is drawn at random depends on it alone" },
    { "cache_features", read = read_cache, default = "auto", value = "auto|off|K", suggests = { "auto", "off" },
      is = options.typed(function(value) return math.type(value) == "integer" and value > 0 end, "integer"),

@@ -3,6 +3,7 @@
 --
 -- An order of photos depends on which were known to be bad when it was made. So a run that goes on from a checkpoint knows
 -- first what the run before knew when its feed was chosen, then what it knew when its epoch began, and then everything.
+local augmenting = require "scute.train.augmenting"
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
 local equal = require "scute.data.equal"
@@ -108,7 +109,7 @@ end
 
 -- Notes what a photo looks like, and a pair of one that trains and one that validates which look the same.
 local function meet(run, side, seen, path)
-   local other = run.looks:meet(side, seen, path)
+   local other = seen and run.looks:meet(side, seen, path)
    if not other or not differs(run, path, other) then return end
    run.alike[#run.alike + 1] = { [side] = path, [side == "train" and "val" or "train"] = other }
 end
@@ -136,11 +137,11 @@ local function digested(run, part)
          local path = part.paths[index]
          local before = run.digests[path]
          if before and before ~= digests[i] then
-            console.fail("data_dir: '%s' is another file than the one that the run began with; put that back, or begin a new "
-               .. "run without --resume", path)
+            console.fail("data_dir: '%s' is another %s than the one that the run began with; put that back, or begin a new "
+               .. "run without --resume", path, part.samples and "sample" or "file")
          end
          if not before then run.digests[path], run.digests_changed = digests[i], true end
-         if not run.seen[path] then meet(run, side, looks[i], path) end
+         if not run.seen[path] then meet(run, side, looks and looks[i], path) end
          run.seen[path] = true
       end
    end
@@ -269,12 +270,13 @@ function photos.source(run)
       local steps = options.merge_last_single and photos.steps_of(#order, size) or math.ceil(#order / size)
       if skip >= steps then return function() end end
       order = table.move(order, skip * size + 1, #order, 1, {})
+      local augments = options.augment and augmenting.has_functions(run)
       local hear = hear_originals(options.hear or source.hear(part), origin)
       local read, _, _, closing = batches(shown, {
          order = order, batch_size = size, merge_last_single = options.merge_last_single, preprocess = run.preprocess,
          workers = run.workers, on_bad = run.on_bad_image, augment = options.augment, seed = run.seed, epoch = options.epoch,
-         -- Mixing blends photos before they are rounded to half precision.
-         device = run.device, dtype = not run.mixes and run.half or nil,
+         -- Mixing and functions of the user's get photos before they are rounded to half precision.
+         device = run.device, dtype = not run.mixes and not augments and run.half or nil,
          note = hear.note,
          digested = hear.digested and function(indices, ...) hear.digested(indices:values(), ...) end,
       })
@@ -284,6 +286,7 @@ function photos.source(run)
          if not x then return nil end
          local last = indices[indices:numel()]
          while order[at] ~= last do at = at + 1 end
+         if augments then x = augmenting.apply(run, shown, x, indices, options.epoch) end
          return x, y, originals(indices, origin), math.min(skip + (at - 1) // size + 1, steps)
       end, nil, nil, closing
    end
@@ -292,8 +295,8 @@ function photos.source(run)
    function source.check_readable(found, part)
       if found then return end
       local first = run.bad[1]
-      console.fail("data_dir: none of the %s in '%s' can be read as a photo%s", console.count(#part.paths, "file"), run.set.dir,
-         first and "; the first: " .. first.message or "")
+      console.fail("data_dir: none of the %s in '%s' can be read as a photo%s", console.count(#part.paths, "file"),
+         run.set.dir or run.set.name, first and "; the first: " .. first.message or "")
    end
 
    return source

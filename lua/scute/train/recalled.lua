@@ -4,6 +4,7 @@
 -- replaced) costs time and no accuracy.
 local lfs = require "lfs"
 local scute = require "scute"
+local augmenting = require "scute.train.augmenting"
 local exact = require "scute.train.exact"
 local photos = require "scute.train.photos"
 local text_of = require "scute.base.plain_text"
@@ -118,11 +119,13 @@ end
 local Feed, Part = {}, {}
 Feed.__index, Part.__index = Feed, Part
 
---- What is known of the features of a run, as a feed is made of them: nil where no run is watched, where the model is not the
--- library's alone, or where the library's files cannot be listed. compute: function(part, options of run.photos.batches) ->
--- features.
+--- What is known of the features of a run, as a feed is made of them: nil where no run is watched, where model, augmentation
+-- or photos are not the library's alone, or where the library's files cannot be listed. compute: function(part, options of
+-- run.photos.batches) -> features.
 function recalled.open(run, compute)
-   if not scute.watched() or not is_plain(run.model) then return nil end
+   if not scute.watched() or not is_plain(run.model) or augmenting.has_functions(run) or run.set.samples then
+      return nil
+   end
    local list = {}
    local walked, changed = pcall(library_stamps, LIBRARY, list)
    if not walked then return nil end

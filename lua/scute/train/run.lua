@@ -3,6 +3,7 @@ local console = require "scute.base.console"
 local equal = require "scute.data.equal"
 local scute = require "scute"
 local answers = require "scute.train.answers"
+local augmenting = require "scute.train.augmenting"
 local average = require "scute.train.average"
 local board = require "scute.train.board"
 local check = require "scute.train.check"
@@ -85,6 +86,7 @@ local function read_short_forms(run, model)
       run.unfreeze = unfreeze.plan(model, plan, { epochs = run.epochs })
    end
    if run.schedule.reset then run.schedule.reset() end
+   augmenting.begin(run)
    sampling.begin(run)
    criterion.read(run)
    measures.read(run)
@@ -116,9 +118,11 @@ end
 --- What is told before it begins.
 function runs.describe(run)
    local set = run.set
-   console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir, console.count(#set.train.paths + #set.val.paths,
-      "photo"), console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
+   console.line("%s: %s in %s; %d train, %d validate; split: %s", set.dir or set.name,
+      console.count(#set.train.paths + #set.val.paths, set.samples and "sample" or "photo"),
+      console.count(#set.classes, "class", "classes"), #set.train.paths, #set.val.paths, set.split)
    for _, note in ipairs(set.notes) do console.line("note: %s", note) end
+   features.tell(run)
    photos.tell_broken(run)
    equal.tell(set)
    if run.half then console.line("precision: %s", run.precision) end

@@ -1,0 +1,241 @@
+-- Data sets that a script makes: of tensors, of a function, of a list of files.
+local scute = require "scute"
+local data, evaluate, optim, train = scute.data, scute.evaluate, scute.optim, scute.train
+local console = require "scute.base.console"
+local goes_on = dofile "tests/lua/goes_on.lua"
+local photos = dofile "tests/cli/photos.lua"
+local Small = dofile "tests/lua/small.lua"
+
+local N = 18
+local root, x, y
+
+local function get(i) return x[i], y[i] end
+
+local function make(set_of, change)
+   return function()
+      scute.manual_seed(0)
+      local set = set_of()
+      local model = Small(set.classes)
+      local o = { epochs = 2, batch_size = 4, workers = 1, seed = 3 }
+      for name, value in pairs(change or {}) do o[name] = value end
+      if o.frozen then model:freeze "backbone" end
+      o.frozen = nil
+      o.optimizer = optim.adamw(model:groups { lr = 0.02 })
+      return model, set, o
+   end
+end
+
+local function fit(set, change)
+   local model, its_set, o = make(function() return set end, change)()
+   return train.fit(model, its_set, o), model
+end
+
+-- f { change } refuses with that message and a position in this file.
+local function refuses(f, given, change, message, is_failure)
+   local o = {}
+   for name, value in pairs(given) do o[name] = value end
+   for name, value in pairs(change) do o[name] = value ~= "none" and value or nil end
+   local ok, why = pcall(function() return f(o), nil end)
+   assert.is_false(ok)
+   assert.matches(message, console.message(why), 1, true)
+   if not is_failure then assert.matches("own_data_spec.lua", tostring(why), 1, true) end
+end
+
+-- The list of the photos on disk.
+local function listed()
+   local list = {}
+   for _, class in ipairs { "blue", "red" } do
+      for i = 1, class == "blue" and 8 or 6 do list[#list + 1] = { ("%s/photos/%s/%03d.bmp"):format(root, class, i), class } end
+   end
+   return list
+end
+
+setup(function()
+   console.quiet = true
+   root = os.tmpname()
+   os.remove(root)
+   photos.set(root .. "/photos", { blue = 8, red = 6 })
+   scute.manual_seed(1)
+   y = {}
+   for i = 1, N do y[i] = 1 + i % 3 end
+   x = scute.randn(N, 3, 16, 16) * 0.3 + scute.tensor(y):reshape { N, 1, 1, 1 }
+end)
+
+teardown(function()
+   console.quiet = false
+   os.execute(("rm -rf '%s'"):format(root))
+end)
+
+describe("a data set of one's own", function()
+   it("has its classes, a split drawn by class, and names for what has no file", function()
+      local set = data.tensors { x = x, y = y, classes = { "a", "b", "c" }, val = 0.34, seed = 5 }
+      assert.same({ "a", "b", "c" }, set.classes)
+      assert.same({ { 4, 4, 4 }, { 2, 2, 2 } }, { set.train.counts, set.val.counts })
+      assert.same(data.tensors { x = x, y = y, val = 0.34, seed = 5 }.val.paths, set.val.paths)
+      assert.not_same(data.tensors { x = x, y = y, val = 0.34, seed = 6 }.val.paths, set.val.paths)
+      assert.equal(y[tonumber(set.val.paths[1]:match "^sample (%d+)$")], set.val.labels[1])
+      assert.matches("^data set tensors: 18 photos in 3 classes, 12 train and 6 validate; split: drawn, 34 %%, seed 5",
+         tostring(set))
+      local given = data.tensors { x = x, y = scute.tensor(y, { dtype = "i64" }), val = { x = x, y = y } }
+      assert.same({ "1", "2", "3" }, given.classes)
+      assert.same({ 18, 18, "validation sample 3" }, { #given.train.paths, #given.val.paths, given.val.paths[3] })
+      local named = data.source { n = 4, get = function(i) return x[i], i < 3 and "young" or "old" end, val = 0.5 }
+      assert.same({ "old", "young" }, named.classes)
+   end)
+
+   it("trains the same from tensors and from a function", function()
+      local expected = fit(data.tensors { x = x, y = y })
+      assert.is_true(expected.history[2].train_loss < expected.history[1].train_loss)
+      for _, set in ipairs { data.source { n = N, get = get }, data.source { n = N, get = get, labels = y, classes = 3 } } do
+         local result = fit(set)
+         for i = 1, 2 do
+            assert.equal(expected.history[i].train_loss, result.history[i].train_loss)
+            assert.equal(expected.history[i].val_loss, result.history[i].val_loss)
+         end
+      end
+   end)
+
+   it("is normalised as photos are, where that is asked for", function()
+      local bytes = (scute.rand(N, 3, 16, 16) * 255):to "u8"
+      local model, set = Small(3), data.tensors { x = bytes, y = y }
+      local mean, std = scute.tensor(model.preprocessing.mean), scute.tensor(model.preprocessing.std)
+      local one = bytes:to "f32" / 255
+      local plain = (one - mean:reshape { 1, 3, 1, 1 }) / std:reshape { 1, 3, 1, 1 }
+      local function logits(of) return scute.score(model, of.train, { want = { "logits" } }).logits end
+      local expected = logits(data.tensors { x = plain, y = y })
+      for _, other in ipairs { set, data.tensors { x = one, y = y, normalize = true } } do
+         assert.is_true((logits(other) - expected):abs():max():item() < 1e-5) -- float32
+      end
+      assert.is_true((logits(data.tensors { x = one, y = y }) - expected):abs():max():item() > 1e-3)
+      assert.matches("go to the network as they are", data.tensors { x = one, y = y }.notes[1], 1, true)
+   end)
+
+   it("is scored, evaluated and reported like photos", function()
+      local set = data.source { n = N, get = get }
+      local result, model = fit(set, { output_dir = root .. "/scored", tensorboard = true })
+      local seen = scute.score(model, set.val, { want = { "guesses", "losses" } })
+      local records = evaluate.photos(model, set.val, set.classes)
+      for i, index in ipairs(seen.indices) do
+         assert.same({ set.val.paths[index], seen.guesses[i] }, { records[i].path, records[i].predicted })
+         assert.same(records[i], result.answers[i])
+      end
+      evaluate.save(result.folder, evaluate.summary(records, set.classes, { resamples = 10 }), records, set.classes)
+      for _, name in ipairs { "worst.json", "evaluation.json" } do
+         local file <close> = assert(io.open(result.folder .. "/" .. name))
+         assert.matches('"sample %d+"', file:read "a")
+      end
+      local split <close> = assert(io.open(result.folder .. "/split.csv"))
+      assert.matches("\nsample 4,2,train,%x+%-768\n", split:read "a")
+   end)
+
+   it("works with cached features, samplers and augmentation", function()
+      local set = data.tensors { x = x, y = y }
+      local plain, cached = fit(set, { frozen = true, cache_features = "off" }), fit(set, { frozen = true })
+      assert.near(plain.history[2].val_loss, cached.history[2].val_loss, 1e-5) -- batches of another size
+      local noisy = fit(set, { sampler = "balanced", augment = function(b, draw) return b + draw:normal(3, 16, 16) end })
+      assert.not_equal(plain.history[2].train_loss, noisy.history[2].train_loss)
+      local ok, why = pcall(fit, set, { augment = "light" })
+      assert.is_false(ok)
+      assert.matches("the samples of this set are none; give a function(x, draw)", why, 1, true)
+   end)
+
+   it("goes on in the middle of an epoch to the same bits", function()
+      for name, set_of in pairs {
+         tensors = function() return data.tensors { x = x, y = y } end,
+         source = function() return data.source { n = N, get = get, labels = y } end,
+         files = function() return data.files(listed()) end,
+      } do
+         local change = { augment = name == "files" and "light" or nil }
+         local whole, resumed = goes_on.both(make(set_of, change), root .. "/" .. name, 5)
+         assert.equal(whole, resumed)
+      end
+   end)
+
+   it("that is another one does not go on", function()
+      local function resumed(set, folder)
+         local model, its_set, o = make(function() return set end, { output_dir = folder, resume = "auto", epochs = 3 })()
+         local ok, why = pcall(train.fit, model, its_set, o)
+         assert.is_false(ok)
+         return console.message(why)
+      end
+      local other = x * 1.5
+      fit(data.tensors { x = x, y = y }, { output_dir = root .. "/t" })
+      assert.matches("the samples are others", resumed(data.tensors { x = other, y = y }, root .. "/t"), 1, true)
+      fit(data.source { n = N, get = get, labels = y }, { output_dir = root .. "/s" })
+      assert.matches("'sample %d+' is another sample than the one that the run began with", resumed(data.source { n = N,
+         labels = y, get = function(i) return i == 1 and x[1] or other[i] end }, root .. "/s"))
+   end)
+
+   it("says what is wrong with it", function()
+      local t, s = { x = x, y = y }, { n = N, get = get }
+      local zero, hole = {}, x:clone()
+      for i = 1, N do zero[i] = i % 3 end
+      hole = scute.where(scute.tensor { 1, table.unpack(zero, 1, N - 1) }:eq(0):reshape { N, 1, 1, 1 }, hole / 0, hole)
+      refuses(data.tensors, t, { y = { 1, 2 } }, "data.tensors: y: expected 18 classes, one for each row of x, found 2")
+      refuses(data.tensors, t, { y = zero }, "y: place 3: expected a class, a number from 1 to 2 or a name, found 0 (class "
+         .. "numbers start at 1)")
+      refuses(data.tensors, t, { classes = 4 }, "classes: none of the data that trains is of class '4'")
+      refuses(data.tensors, t, { classes = { "a", "b" } }, "y: place 2: expected a class, a number from 1 to 2 or a name, "
+         .. "found 3")
+      refuses(data.tensors, t, { classes = { "a", "b", "b" } }, "classes: 'b' is there twice")
+      refuses(data.tensors, t, { x = hole }, "x: row 4: it has numbers that are not finite")
+      refuses(data.tensors, t, { x = x[1] }, "x: expected a tensor (N, C, H, W), found shape (3, 16, 16)")
+      refuses(data.tensors, t, { x = x:to "i64" }, "x: row 1: expected floating point numbers or u8, found i64")
+      refuses(data.tensors, t, { normalize = true }, "x: row 1: normalize: expected numbers from 0 to 1, found ")
+      refuses(data.tensors, t, { val = { x = x } }, "val.y: expected a list or a tensor of classes, found nil")
+      refuses(data.tensors, t, { val = { x = x:slice(3, 1, 8), y = y } }, "val.x: row 1: expected shape (3, 16, 16), as the "
+         .. "first")
+      refuses(data.tensors, t, { vall = 0.3 }, "did you mean 'val'?")
+      refuses(data.source, s, { get = "none" }, "option 'get' is missing")
+      refuses(data.source, s, { get = function(i) return i == 7 and error "lost" or x[i], 1 end }, "get(7): ")
+      refuses(data.source, s, { get = function(i) return i == 7 and x[i]:slice(1, 1, 2) or x[i], y[i] end },
+         "get(7): expected shape (3, 16, 16), as the first has it, found (2, 16, 16)")
+      refuses(data.source, s, { get = function(i) return x[i] end }, "get(1): the class: expected a class")
+      refuses(data.source, s, { labels = { 1, 2 } }, "labels: expected 18, one for each sample, found 2")
+      refuses(data.source, s, { labels = zero }, "get(1): it tells class 2, and labels say 1")
+      refuses(data.source, s, { val = { n = 3 } }, "data.source: val: option 'get' is missing", true)
+      refuses(data.list, {}, {}, "data.files takes a list of photos")
+      local ok, why = pcall(fit, data.tensors { x = x:slice(2, 1, 1), y = y }, { output_dir = root .. "/refused" })
+      assert.is_false(ok)
+      assert.matches("train.fit: the model does not take samples of shape (1, 16, 16): in conv1 (Conv2d)", why, 1, true)
+      assert.is_nil(io.open(root .. "/refused/small/run.json"))
+   end)
+end)
+
+describe("data.files", function()
+   it("trains as folders do, photos of any place", function()
+      local list = listed()
+      local train_list = table.move(list, 3, 12, 1, {})
+      local val = { list[1], list[2], { path = list[13][1], label = "red" }, list[14] }
+      local set = data.files { train = train_list, val = val }
+      assert.same({ { 6, 4 }, { 2, 2 } }, { set.train.counts, set.val.counts })
+      assert.equal(list[3][1], set.train.paths[1])
+      local result = fit(set, { augment = "light", output_dir = root .. "/listed" })
+      assert.equal(2, #result.history)
+      local numbered = data.files { { list[1][1], 1 }, { list[2][1], 1 }, { list[13][1], 2 }, { list[14][1], 2 }, val = 0.5 }
+      assert.same({ "1", "2" }, numbered.classes)
+   end)
+
+   it("leaves out what cannot be read, and names it", function()
+      local list = listed()
+      photos.write_file(root .. "/broken.bmp", "no photo")
+      list[#list + 1] = { root .. "/broken.bmp", "red" }
+      assert.equal(root .. "/broken.bmp", data.files(list).broken[1].path)
+   end)
+
+   it("says what is wrong with a list", function()
+      local list = listed()
+      local function refused(change, message)
+         local o = table.move(list, 1, #list, 1, {})
+         for key, value in pairs(change) do o[key] = value end
+         refuses(data.files, o, {}, message)
+      end
+      refused({ [3] = { "nowhere.jpg", "red" } }, "train: entry 3: there is no file 'nowhere.jpg'")
+      refused({ [3] = "nowhere.jpg" }, "train: entry 3: expected { path, class }, found")
+      refused({ [3] = { list[3][1] } }, "train: entry 3: expected { path, class }, found {")
+      refused({ [3] = list[1] }, "' is listed already in train: entry 1")
+      refused({ val = { list[2] } }, "' is listed already in train: entry 2")
+      refused({ classes = { "blue", "green" } }, "train: entry 9: there is no class 'red'; expected one of blue, green")
+      refused({ train = list }, "the photos that train are given twice")
+   end)
+end)
