@@ -120,8 +120,8 @@ describe("a command", function()
 
    it("times expressions many times, statements and long ones once", function()
       local said = session "n = 0\nfunction up() n = n + 1; return 42 end\n.time up()\nn > 10\n.time x = up()\n.time\n"
-      assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average; run [%d,]+ times in all%)\n42\n"
-         .. "true\n[%d.]+ [nµm]*s %(run once%)\n.time: expected", said)
+      assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average; run [%d,]+ times in all%)\n"
+         .. "42\ntrue\n[%d.]+ [nµm]*s %(run once%)\n.time: expected", said)
       said = session "w = scute.ones(2):requires_grad_(); loss = w:sum()\n.time loss:backward()\nw.grad:values()\n"
       assert.matches("^[%d.]+ [nµm]*s %(run once%)\n{ 1.0, 1.0 }\n$", said)
       said = session "n = 0\nfunction up() n = n + 1 end\n.time up()\nn\n.time print 'x'\n"
@@ -148,7 +148,7 @@ scute.randn(1):item() == b
       assert.is_true(source.is_unfinished "for i = 1, 3 do")
       assert.is_false(source.is_unfinished "for i = 1, 3 do end" or source.is_unfinished "x = = 1" or source.is_unfinished "")
       local run = require("scute.repl.commands").run
-      local _, done, _, rest = run ".time for i = 1, 2 do\nend\nx = 1"
+      local _, done, _, rest = run(".time for i = 1, 2 do\nend\nx = 1", "=1")
       assert.same({ true, "\nx = 1" }, { done, rest })
    end)
 

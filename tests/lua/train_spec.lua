@@ -371,7 +371,7 @@ describe("train.fit", function()
          end,
          ["schedule 'x': factor gave %-?nan in step 1 %(epoch 1%)"] = { name = "x", factor = function() return 0 / 0 end },
          ["schedule: it has 'observe' and no 'save' and 'load'"] = { factor = math.sqrt, observe = print },
-         ["a function f%(step, epoch%), also as factor of a table, found table"] = { save = print },
+         ["a function f%(step, epoch%), also as factor of a table, found a table"] = { save = print },
       } do
          assert.matches(message, failure(fit, { options = { epochs = 3, schedule = schedule } }))
       end

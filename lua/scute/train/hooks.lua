@@ -35,7 +35,7 @@
 --    folder                               where files go; nil without an output_dir
 --    meter                                call meter:clear() before writing a line to the terminal
 --    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
---    hardware                             how the machine does: {now, epoch, total}, see scute.train.hardware
+--    hardware                             how the machine does: {now, epoch, total}, as in run.json
 -- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place.
 --
 -- A hook that sets learning rates in on_step_begin has sets_rates = true: it is called again where, on a GPU, the step's number
