@@ -86,6 +86,7 @@ return function(cli, photos)
 
    -- What only running can tell, and what is right.
    local PASSES = {
+      "models.register('resnet51', build)\nmodels.create('resnet51', {})\nmodels.resnet51 {}\nbuild = 1",
       "local function refuses(f) assert(not pcall(f)) end\nrefuses(function() train.fti() end)",
       "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nf { modle = 1 }",
       "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nother = f",

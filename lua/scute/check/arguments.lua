@@ -6,6 +6,7 @@ local literal = require "scute.check.literal"
 local options = require "scute.base.options"
 local scute = require "scute"
 local sorted_keys = require "scute.base.sorted_keys"
+local things = require "scute.repl.complete.things"
 
 local arguments = {}
 
@@ -125,8 +126,9 @@ end
 
 -- models.create "resnet51"
 local function check_model(file, known, node)
-   local name = node and literal.of(known, node)
-   local mistake = type(name) == "string" and fields.mistake({ value = scute.models }, name)
+   local name, models = node and literal.of(known, node), things.of(scute.models)
+   if type(name) ~= "string" or known:is_assigned(models, name) then return end
+   local mistake = fields.mistake(models, name)
    if mistake then file:find(node, mistake) end
 end
 

@@ -82,6 +82,10 @@ local function read_together(files)
       for _, set in ipairs(file.found.sets) do
          if set.node[2].tag == "String" then append(assigned, set.node[2][1], set.node) end
       end
+      for _, call in ipairs(file.found.calls) do
+         local name = names.registers(call)
+         if name then append(assigned, name, call[1]) end
+      end
       table.move(file.found.arguments, 1, #file.found.arguments, #passed + 1, passed)
       others = (is_open or others == "any") and "any" or (file.has_foreign or others) and "some" or nil
    end

@@ -218,6 +218,13 @@ function statement.Goto() end
 function statement.Label() end
 function statement.Break() end
 
+--- The name that a call of models.register gives to a model: from then on it is a field of scute.models.
+function names.registers(node)
+   local callee, name = node[1], node[2]
+   local is_it = node.tag == "Call" and callee.tag == "Index" and callee[2][1] == "register" and name and name.tag == "String"
+   return is_it and name[1] or nil
+end
+
 --- What is in a tree: {reads, writes = globals that are none of Lua's own, as {name, node, inside, value, visible}, fields =
 -- Index nodes that are read, sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
 function names.resolve(tree)
