@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/bind/globals.h"
 #include "host/files/watched.h"
 
 static char library[PATH_MAX]; // "" where it was not found
@@ -112,7 +113,7 @@ static void note_missing(lua_State *L, const char *module, const char *path) {
 // Notes the file that Lua's own search would find for the module whose name is at 1; where there is none, those
 // whose save would make one.
 static int note_other(lua_State *L) {
-   lua_getglobal(L, "package");
+   sc_globals_push(L, "package");
    lua_getfield(L, -1, "searchpath");
    lua_pushvalue(L, 1);
    lua_getfield(L, -3, "path");
@@ -126,7 +127,12 @@ static int note_other(lua_State *L) {
 
 // What `require` asks: a module's loader and where it is from, or nil.
 static int search(lua_State *L) {
-   return push_file(L, library, 1) ? push_loader(L) : 1;
+   if (!push_file(L, library, 1)) return 1;
+   int results = push_loader(L);
+   lua_pushvalue(L, -2);
+   sc_globals_give(L);
+   lua_pop(L, 1);
+   return results;
 }
 
 // scute itself is made of these: a file of the same name beside a script does not take their place.
@@ -160,6 +166,14 @@ static int search_beside(lua_State *L) {
    return push_file(L, beside, 1) ? push_loader(L) : tell_missing(L);
 }
 
+// Of the module whose name is at 1 the loader and the file, as Lua's own search gave them.
+static void note_other_loaded(lua_State *L) {
+   note_loaded(L, 3);
+   lua_pushvalue(L, 2);
+   if (is_needed(lua_tostring(L, 1))) sc_globals_give(L);
+   lua_pop(L, 1);
+}
+
 // Lua's own search of modules in Lua (upvalue 1), whose error about a file that cannot be read is one line.
 static int search_others(lua_State *L) {
    lua_settop(L, 1);
@@ -171,7 +185,7 @@ static int search_others(lua_State *L) {
    lua_pushvalue(L, lua_upvalueindex(1));
    lua_pushvalue(L, 1);
    if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) {
-      if (lua_isfunction(L, 2)) note_loaded(L, 3);
+      if (lua_isfunction(L, 2)) note_other_loaded(L);
       return lua_gettop(L) - 1;
    }
    if (lua_type(L, -1) != LUA_TSTRING || !strstr(lua_tostring(L, -1), "cannot read")) return lua_error(L);
@@ -234,6 +248,7 @@ static void note_loading(lua_State *L) {
 
 void sc_library_open(lua_State *L) {
    if (sc_watched_is_told()) note_loading(L);
+   sc_globals_open(L);
    lua_newtable(L);
    lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_files);
    find();
