@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/bind/environment.h"
 #include "host/bind/library.h"
 
 // ---- whose code it is ----
@@ -74,7 +75,7 @@ static bool is_reserved(const char *name) {
 // speaks of _G knows that it asks for a global.
 static void push_message(lua_State *L, const char *how) {
    int top = lua_gettop(L);
-   lua_getglobal(L, "require");
+   sc_environment_push(L, "require");
    lua_pushliteral(L, "scute.base.undeclared");
    if (lua_pcall(L, 1, 1, 0) == LUA_OK && sc_raw_field(L, -1, how) == LUA_TFUNCTION) {
       lua_pushvalue(L, 2);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "host/bind/image.h"
+
+#include "host/bind/environment.h"
 #include "host/bind/options.h"
 #include "host/bind/suggest.h"
 #include "host/core/device.h"
@@ -166,7 +168,7 @@ static int preprocess(lua_State *L) {
 static int show(lua_State *L) {
    sc_check_image(L, "show");
    lua_settop(L, 2);
-   lua_getglobal(L, "require");
+   sc_environment_push(L, "require");
    lua_pushliteral(L, "scute.base.show");
    lua_call(L, 1, 1);
    lua_getfield(L, -1, "image");

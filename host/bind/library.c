@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/bind/environment.h"
 #include "host/files/watched.h"
 
 static char library[PATH_MAX]; // "" where it was not found
@@ -114,7 +115,7 @@ static void note_missing(lua_State *L, const char *module, const char *path) {
 // Notes the file that Lua's own search would find for the module whose name is at 1; where there is none, those
 // whose save would make one.
 static int note_other(lua_State *L) {
-   lua_getglobal(L, "package");
+   sc_environment_push(L, "package");
    lua_getfield(L, -1, "searchpath");
    lua_pushvalue(L, 1);
    lua_getfield(L, -3, "path");
@@ -128,7 +129,12 @@ static int note_other(lua_State *L) {
 
 // What `require` asks: a module's loader and where it is from, or nil.
 static int search(lua_State *L) {
-   return push_file(L, library, 1) ? push_loader(L) : 1;
+   if (!push_file(L, library, 1)) return 1;
+   int results = push_loader(L);
+   lua_pushvalue(L, -2);
+   sc_environment_give(L);
+   lua_pop(L, 1);
+   return results;
 }
 
 // scute itself is made of these: a file of the same name beside a script does not take their place.
@@ -191,6 +197,14 @@ static bool was_overlooked(lua_State *L, const char *text) {
    return false;
 }
 
+// Of the module whose name is at 1 the loader and the file, as Lua's own search gave them.
+static void note_other_loaded(lua_State *L) {
+   note_loaded(L, 3);
+   lua_pushvalue(L, 2);
+   if (is_needed(lua_tostring(L, 1))) sc_environment_give(L);
+   lua_pop(L, 1);
+}
+
 // The system's loader gives no reason where its own memory failed, and one everywhere else.
 static bool lacks_memory(const char *why) {
    static const char *const bare[] = {"cannot create shared object descriptor",
@@ -236,7 +250,7 @@ static int search_others(lua_State *L) {
       if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_settop(L, 1); // a search that fails says so itself
    }
    int results = search_compiled(L);
-   if (lua_isfunction(L, 2)) note_loaded(L, 3);
+   if (lua_isfunction(L, 2)) note_other_loaded(L);
    return results;
 }
 
@@ -284,6 +298,7 @@ static void note_loading(lua_State *L) {
 
 void sc_library_open(lua_State *L) {
    if (sc_watched_is_told()) note_loading(L);
+   sc_environment_open(L);
    lua_newtable(L);
    lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_files);
    find();

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/bind/environment.h"
 #include "host/bind/interrupt.h"
 #include "host/bind/library.h"
 #include "host/core/visible.h"
@@ -57,7 +58,7 @@ static void keep_locals(lua_State *L) {
 // lua/scute/base/traceback.lua puts the text at `index` into words, with the stack below the message handler.
 // Pushes them. False where that fails, as without memory or on a stack that is full.
 static bool describe(lua_State *L, int index) {
-   lua_getglobal(L, "require");
+   sc_environment_push(L, "require");
    lua_pushliteral(L, "scute.base.traceback");
    if (lua_pcall(L, 1, 1, 0) != LUA_OK || sc_raw_field(L, -1, "describe") != LUA_TFUNCTION) return false;
    lua_pushvalue(L, index);
@@ -109,7 +110,7 @@ static int call(lua_State *L, int status, int nargs, int nresults) {
 
 // Pushes require("scute.repl.script").load(path): the main chunk, or nil and a message.
 static int load_keeping(lua_State *L) {
-   lua_getglobal(L, "require");
+   sc_environment_push(L, "require");
    lua_pushstring(L, script_module);
    lua_call(L, 1, 1);
    lua_getfield(L, -1, "load");
@@ -185,7 +186,7 @@ int sc_run_code(lua_State *L, const char *code, const char *name) {
 
 static int call_module(lua_State *L) {
    const char *const *names = lua_touserdata(L, 1);
-   lua_getglobal(L, "require");
+   sc_environment_push(L, "require");
    lua_pushstring(L, names[0]);
    lua_call(L, 1, 1);
    lua_pushstring(L, names[1]);
@@ -203,7 +204,7 @@ int sc_run_module(lua_State *L, const char *module, const char *argument) {
 }
 
 static int preload(lua_State *L) {
-   lua_getglobal(L, "require");
+   sc_environment_push(L, "require");
    lua_pushliteral(L, "scute");
    lua_call(L, 1, 1);
    lua_setglobal(L, "scute");
@@ -218,7 +219,7 @@ int sc_run_preload(lua_State *L) {
 }
 
 static int session_step(lua_State *L) {
-   lua_getglobal(L, "require");
+   sc_environment_push(L, "require");
    lua_pushstring(L, lua_touserdata(L, 1));
    lua_call(L, 1, 1);
    lua_getfield(L, -1, "step");

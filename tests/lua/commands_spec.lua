@@ -120,8 +120,8 @@ describe("a command", function()
 
    it("times expressions many times, statements and long ones once", function()
       local said = session "n = 0\nfunction up() n = n + 1; return 42 end\n.time up()\nn > 10\n.time x = up()\n.time\n"
-      assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average; run [%d,]+ times in all%)\n"
-         .. "42\ntrue\n[%d.]+ [nµm]*s %(run once%)\n.time: expected", said)
+      assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average; "
+         .. "run [%d,]+ times in all%)\n42\ntrue\n[%d.]+ [nµm]*s %(run once%)\n.time: expected", said)
       said = session "w = scute.ones(2):requires_grad_(); loss = w:sum()\n.time loss:backward()\nw.grad:values()\n"
       assert.matches("^[%d.]+ [nµm]*s %(run once%)\n{ 1.0, 1.0 }\n$", said)
       said = session "n = 0\nfunction up() n = n + 1 end\n.time up()\nn\n.time print 'x'\n"
@@ -150,6 +150,37 @@ scute.randn(1):item() == b
       local run = require("scute.repl.commands").run
       local _, done, _, rest = run(".time for i = 1, 2 do\nend\nx = 1", "=1")
       assert.same({ true, "\nx = 1" }, { done, rest })
+   end)
+
+   it("work whatever the user's own variables are called", function()
+      local names = {}
+      for name in pairs(_G) do
+         if type(name) == "string" and name ~= "_G" and name ~= "scute" then names[#names + 1] = name .. " = 1" end
+      end
+      local said = session(table.concat(names, " ") .. [[
+
+x = { 1, 2, a = scute.ones(2) }
+x
+nosuch.f()
+scute.nn.Liner(3)
+.time (1 + 1)
+.who
+.reload
+? conv2d
+scute.models.baseline_cnn({ classes = 2 }):freeze "backbone"
+_.classes
+{ 1 }:f(
+)
+!echo shell
+show(x)
+]])
+      for _, wanted in ipairs { "{ 1, 2, a = tensor f32 cpu (2) … }\n", "index a nil value (global 'nosuch')\n",
+         "did you mean 'scute.nn.Linear'?", "\nx  table, 3 entries", "\nno file of a module has changed",
+         "\nscute.conv2d(x, weight",
+         "(dropout): Dropout(p=0.3)", '\n{ "1", "2" }\n', "\nshell\n" } do
+         assert.is_truthy(said:find(wanted, 1, true), wanted .. ": " .. said)
+      end
+      assert.is_nil(said:find("lua/scute/", 1, true))
    end)
 
    it("shows variables and memory", function()

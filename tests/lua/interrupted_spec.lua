@@ -203,7 +203,8 @@ describe("Ctrl-C in train.fit at the prompt", function()
 
    it("has nothing to go on with at its end", function()
       local result = train.fit(prepare "frozen")
-      assert.error_matches(function() result:resume() end, "this run came to its end")
+      assert.error_matches(function() result:resume() end,
+         "this run is at its end%. For more epochs call train.fit again: .* epochs")
       assert.error_matches(function() result:resume "x" end, "expected a table of options, found x")
    end)
 end)

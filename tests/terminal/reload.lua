@@ -31,9 +31,11 @@ return function(_, check, scratch)
    lfs.mkdir(tree)
    lfs.mkdir(tree .. "/build")
    local program = arg[-1]:find "^/" and arg[-1] or lfs.currentdir() .. "/" .. arg[-1]
-   os.execute(("cp '%s' '%s/build/scute' && cp -r lua '%s/lua' && ln -s \"$PWD/deps\" '%s/deps'"):format(program, tree, tree, tree))
+   os.execute(("cp '%s' '%s/build/scute' && cp -r lua '%s/lua' && ln -s \"$PWD/deps\" '%s/deps'"):format(program, tree,
+      tree, tree))
    write_file(tree .. "/mine.lua", OWN)
-   local t = tmux.open("../tree/build/scute", { folder = tree, environment = { XDG_STATE_HOME = tree, XDG_CONFIG_HOME = tree } })
+   local t = tmux.open("build/scute", { folder = tree,
+      environment = { XDG_STATE_HOME = tree, XDG_CONFIG_HOME = tree } })
 
    local function shows(line, wanted)
       local shown = t:enter(line)

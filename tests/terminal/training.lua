@@ -62,8 +62,11 @@ return function(open, check, scratch)
 
    t = open { arguments = "-i " .. fit, prompt = false }
    interrupt(t)
-   shows(t, "r = _; #r.history + 40 .. model.arch", "41resnet18")
-   shows(t, "#r:resume().history + 40", "42")
+   check(t:screen():find("the result so far is in result; result:resume() goes on", 1, true), "-i: tells where it is",
+      t:screen())
+   shows(t, "rawequal(_, result) and #result.history + 40 .. model.arch", "41resnet18")
+   shows(t, "done = result:resume(); #done.history + 40", "42")
+   shows(t, "done:resume()", "resume: this run is at its end")
    t:close()
 
    t = open { arguments = fit, prompt = false }

@@ -175,7 +175,8 @@ function own.list()
       local name = signature:match "^[%w_.]+"
       local library, key = name:match "^(%w+)%.(.*)$"
       local value
-      if library then value = _G[library] and _G[library][key] else value = _G[name] end
+      if library then value = (package.loaded[library] or {})[key] else value = _G[name] end
+      if not library and type(value) ~= type(_ENV[name]) then value = nil end -- a variable of the user's
       list[#list + 1] = { name = name, kind = "lua", signature = signature, text = line:sub(#signature + 3),
          value = value }
    end

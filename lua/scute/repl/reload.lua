@@ -1,6 +1,7 @@
 -- Modules whose files were edited, loaded anew in a session that goes on. What the new file defines goes into the tables that
 -- exist, class tables among them, so that old objects have the new methods. A function that somebody keeps in a local variable
 -- stays the old one; variables of the module itself begin anew.
+local frames = require "scute.base.frames"
 local scute = require "scute"
 
 local reload = {}
@@ -148,7 +149,8 @@ function reload.module(name)
    local path = seen[name].path
    local now = stamp(path)
    local file <close> = assert(io.open(path, "rb"))
-   local chunk, message = load(file:read "a":gsub("^#[^\n]*", ""), "@" .. path, "t")
+   local globals = frames.is_library { source = "@" .. path } and _ENV or _G -- as require would have it
+   local chunk, message = load(file:read "a":gsub("^#[^\n]*", ""), "@" .. path, "t", globals)
    if not chunk then error(message, 0) end
    local new = chunk(name, path)
    seen[name].stamp = now

@@ -4,6 +4,7 @@
 -- The first line of the file gets a variable in front that is closed as the chunk returns, while its other locals are still
 -- there; where it fails the message handler finds them.
 local console = require "scute.base.console"
+local frames = require "scute.base.frames"
 local scute = require "scute"
 local source = require "scute.repl.source"
 local standard = require "scute.repl.standard"
@@ -16,6 +17,7 @@ local DEEP = 50 -- frames below the main chunk: the session and the program arou
 
 local running -- the main chunk
 local not_kept
+local awaited -- the variable that the main chunk, as it ended, was going to give what training returns; or nil
 
 -- ---- reading ----
 
@@ -49,7 +51,7 @@ function script.load(path)
    local chunk, message = load(text, "@" .. path, "t")
    if not chunk then return nil, message end
    running = load(PREFIX .. with_variables(text), "@" .. path, "t") or chunk -- 200 locals, all there may be, leave no room
-   not_kept = {}
+   not_kept, awaited = {}, nil
    return running
 end
 
@@ -80,11 +82,21 @@ local function depth()
    return low - 1
 end
 
+-- The variable in `local result = scute.train.fit(...)`, where that is the line that the frame at a level is in.
+local function awaited_at(level)
+   local called = level > 1 and debug.getinfo(level, "S") -- by the frame; levels count from the caller here
+   if not called or not frames.is_library(called, "train") then return nil end
+   local line = frames.source_line(debug.getinfo(level + 1, "Sl")) or ""
+   local name = line:match "^%s*local%s+([%a_][%w_]*)%s*=[^=]" or line:match "^%s*([%a_][%w_]*)%s*=[^=]"
+   return not standard[name] and name or nil
+end
+
 local function keep_locals()
    if not running then return end
    local deepest = depth()
    for level = deepest, math.max(1, deepest - DEEP), -1 do
       if debug.getinfo(level, "f").func == running then
+         awaited = awaited_at(level)
          local i, name, value = 1, debug.getlocal(level, 1)
          while name do
             if name ~= HIDDEN and name:find "^[%a_]" and value ~= nil then publish(name, value) end
@@ -101,11 +113,14 @@ end
 --- What the first line of a file closes.
 script.keeper = setmetatable({}, { __close = keep_locals })
 
---- Keeps what an interrupted training has so far, which comes with its error, as `_`.
+--- Keeps what an interrupted training has so far, which comes with its error: as `_`, and as the variable of the script that
+-- was to have it.
 function script.keep_result(problem)
    if type(problem) ~= "table" or rawget(problem, "result") == nil then return end
    rawset(_G, "_", problem.result)
-   console.line "note: the result so far is in _ (result = _ keeps it); _:resume() goes on"
+   if awaited then rawset(_G, awaited, problem.result) end
+   console.line("note: the result so far is in %s; %s:resume() goes on", awaited or "_ (result = _ keeps it)", awaited or "_")
+   awaited = nil
 end
 
 --- For the message handler of who calls the chunk.

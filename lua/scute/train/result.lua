@@ -12,6 +12,9 @@ local Result = {}
 Result.__index = Result
 for name, method in pairs(as_text.RESULT) do Result[name] = method end
 
+local ENDED = "resume: this run is at its end. For more epochs call train.fit again: it begins with the weights as they are; "
+   .. "or, with the options that it had, its output_dir, resume = \"auto\" and a larger epochs, it goes on as one longer run"
+
 local left = setmetatable({}, { __mode = "k" }) -- result -> function(options) that goes on
 
 local function read(path)
@@ -86,7 +89,7 @@ function Result:resume(given)
       error("resume: expected a table of options, found " .. console.brief(given), 2)
    end
    local go_on = left[self]
-   if not go_on then error("resume: this run came to its end; train.fit with resume = FOLDER goes on from a checkpoint", 2) end
+   if not go_on then error(ENDED, 2) end
    return go_on(given)
 end
 

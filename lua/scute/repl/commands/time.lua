@@ -40,7 +40,8 @@ local function runs_in_a_round(chunk, once)
    return n, taken
 end
 
--- The fastest and the mean of many runs, and how many there were with the first one. Random numbers go on as if there had been none of them.
+-- The fastest and the mean of many runs, and how many there were with the first one. Random numbers go on as if there had been
+-- none of them.
 local function repeated(chunk, once)
    local random = scute.rng_state()
    local n, taken = runs_in_a_round(chunk, once)
