@@ -141,11 +141,14 @@ end
 --- Prints the accuracies of results of train.fit on one split: list of {name, result}, each with its 95 % interval.
 function fine_tuning.compare(set, list)
    console.line("\naccuracy on %d photos that did not train, with 95 %% interval; split: %s", #set.val.paths, set.split)
+   local chosen = false
    for _, entry in ipairs(list) do
       local confusion = entry[2].confusion
+      chosen = chosen or #entry[2].history > 1
       local low, high = metrics.interval(confusion:right(), confusion.total)
       console.line("   %-16s %.3f  (%.3f to %.3f)", entry[1], confusion:accuracy(), low, high)
    end
+   if chosen then console.line "   the epochs were chosen on the same photos, so these are optimistic" end
 end
 
 return fine_tuning

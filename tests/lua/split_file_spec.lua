@@ -114,6 +114,19 @@ describe("evaluate.open", function()
       assert.matches("^note: 1 photo is new since the training and left out; %-%-split new takes them\n", said())
    end)
 
+   it("knows which photos chose the epoch of the model", function()
+      local function chosen(split, more) return (open(split, more)).chosen end
+      assert.same({ 6, 0, 6 }, { chosen "val", chosen "train", chosen "all" })
+      assert.equal(0, chosen("val", { model = result.folder .. "/last.safetensors" })) -- of the last epoch, whatever they say
+      photos.write(root .. "/photos/blue/100.bmp", 1, 100)
+      assert.is_nil(chosen "new")
+      assert.is_nil(evaluate.chosen(8, nil) or evaluate.chosen(8, 0))
+      assert.matches("^these photos chose the epoch that was kept, so the figures are optimistic", evaluate.chosen(8, 8))
+      assert.matches("^6 of the photos chose", evaluate.chosen(27, 6))
+      result = fit({ epochs = 1 }, "single")
+      assert.equal(0, chosen "val") -- there was nothing to choose
+   end)
+
    it("never takes one that trained for one that did not", function()
       local trained, validated = one_of "train", one_of "val"
       copy(trained, "red/renamed.bmp")

@@ -122,7 +122,7 @@ local function confusion(made, found, results, classes)
    local counts = metrics.confusion(made.classes)
    counts:add(best.seen.predicted, best.seen.labels)
    local wide = scute.plot.confusion(counts, classes, { photos = photo_of_mistake(results[best.model]) })
-   local narrow = scute.plot.confusion(counts, classes, { columns = 1 })
+   local narrow = scute.plot.confusion(counts, classes, { columns = 1, limit = 8 })
    return page.section("Confusion of " .. best.name, page.figure(wide, "confusion matrix", "confusion", "wide"),
       page.figure(narrow, "confusion matrix", "confusion1", "narrow"))
 end

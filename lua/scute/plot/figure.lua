@@ -90,6 +90,11 @@ function Figure:png(scale)
    return self.canvas:encode("png", { scale = scale or 2 })
 end
 
+-- Letters and lines to the hundredth of a pixel: cairo writes a millionth, half of the text.
+local function shortened_paths(svg)
+   return (svg:gsub(' d="[^"]*"', function(path) return (path:gsub("(%.%d%d)%d+", "%1")) end))
+end
+
 local figures = 0
 
 --- An <svg> element to stand inside an HTML page: without the XML header, with names of its own, no wider than the room.
@@ -106,7 +111,7 @@ function Figure:svg(label, prefix)
       end
       return before .. names[name] .. after
    end
-   local text = self.canvas:encode "svg"
+   local text = shortened_paths(self.canvas:encode "svg")
    text = text:gsub("^<%?xml.-%?>%s*", ""):gsub('(%f[%w]id=")([^"]+)(")', renamed):gsub('(href="#)([^"]+)(")', renamed)
       :gsub("(url%(#)([^)]+)(%))", renamed)
    local escaped = (label or "picture"):gsub('[&<>"]', { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" })

@@ -143,9 +143,10 @@ local function confusion_of(classes, cells, mistakes)
       local actual, predicted, count = math.tointeger(cell[1]), math.tointeger(cell[2]), math.tointeger(cell[3])
       if classes[actual] and classes[predicted] and count then counted:add_cells { { actual, predicted, count } } end
    end
-   return section("Confusion", page.figure(scute.plot.confusion(counted, classes, { photos = photos_of(mistakes) }),
-      "confusion matrix", "confusion", "wide"),
-      page.figure(scute.plot.confusion(counted, classes, { columns = 1 }), "confusion matrix", "confusion1", "narrow"))
+   local wide = scute.plot.confusion(counted, classes, { photos = photos_of(mistakes) })
+   local narrow = scute.plot.confusion(counted, classes, { columns = 1, limit = 8 })
+   return section("Confusion", page.figure(wide, "confusion matrix", "confusion", "wide"),
+      page.figure(narrow, "confusion matrix", "confusion1", "narrow"))
 end
 
 -- The rows of the classes, and what stands above them where they are not all.
