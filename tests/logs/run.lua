@@ -218,6 +218,13 @@ run.meter:clear()
 require("scute.base.console").line "at the end"
 ]]
 
+-- Metrics stand behind the accuracy.
+local function tells_metrics()
+   photos.write_file(root .. "/metrics.lua", (BAR:gsub("accuracy = 0.5,", "%0 metrics = { 'cost 3.5', 'f1 0.812' },")))
+   local r = shell "SHELL=/bin/sh script -qec \"stty cols 120 rows 20; exec $S $T/metrics.lua\" /dev/null"
+   check(r.out:find("acc 0.500 cost 3.5 f1 0.812 0:25 left", 1, true), "metrics in the bar", r.all)
+end
+
 -- A terminal of 80 letters has room for all that is told of the hardware; smaller ones for what matters more.
 local function fits_its_terminal()
    photos.write_file(root .. "/bar.lua", BAR)
@@ -241,4 +248,5 @@ local function fits_its_terminal()
 end
 
 photos.set(root .. "/photos", { blue = 14, red = 13 })
-cli.run { writes_both, resumes_without_doubles, other_scripts, survives_bad_disks, tells_of_gpus, fits_its_terminal }
+cli.run { writes_both, resumes_without_doubles, other_scripts, survives_bad_disks, tells_of_gpus, tells_metrics,
+   fits_its_terminal }

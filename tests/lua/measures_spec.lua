@@ -207,6 +207,17 @@ describe("metrics of train.fit", function()
       assert.equal("failed", cjson.decode(read(root .. "/out/small/run.json")).state)
    end)
 
+   it("are in the bar, of the last epoch", function()
+      local shown = {}
+      local result = fit { metrics = { mine = course { 0.5, 1234.5 } }, epochs = 2, hooks = { { on_fit_begin = function(run)
+         run.meter = { clear = function() end, show = function(_, moment)
+            if moment.metrics then shown[#shown + 1] = table.concat(moment.metrics, ", ") end -- not of features
+         end }
+      end } } }
+      assert.same({ "", "", "", "mine 0.500", "mine 0.500", "mine 0.500" }, shown)
+      assert.equal(1234.5, result.history[2].mine)
+   end)
+
    it("leave alone a run that has none", function()
       local one, two = fit {}, fit { metrics = { "f1" } }
       for i, row in ipairs(one.history) do assert.equal(row.train_loss, two.history[i].train_loss) end
@@ -226,6 +237,10 @@ describe("metrics that a name says", function()
       assert.equal(0.5, named.get "top1"(seen)) -- the third photo's best is a, the second's c; of equal ones the first
       assert.equal(0.75, named.get "top2"(seen))
       assert.equal(1, named.get "top3"(seen))
+      local many = { truth = {}, classes = {}, logits = nil } -- more than are looked at together
+      for i = 1, 400 do many.classes[i], many.truth[i] = "c" .. i, i end
+      many.logits = scute.arange(1, 160000):reshape(400, 400)
+      assert.equal(3 / 400, named.get "top3"(many))
       assert.is_nil(named.get "top0" or named.get "top" or named.get "accuracy" or named.get(3))
    end)
 

@@ -370,6 +370,8 @@ describe("train.fit", function()
             return rates[epoch]
          end,
          ["schedule 'x': factor gave %-?nan in step 1 %(epoch 1%)"] = { name = "x", factor = function() return 0 / 0 end },
+         ["schedule 'custom': save: cannot save a function"] = { factor = function() return 1 end, observe = print,
+            load = print, save = function() return print end },
          ["schedule: it has 'observe' and no 'save' and 'load'"] = { factor = math.sqrt, observe = print },
          ["a function f%(step, epoch%), also as factor of a table, found a table"] = { save = print },
       } do

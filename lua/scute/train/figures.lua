@@ -11,6 +11,12 @@ local ALWAYS = { "balanced", "ema_val_accuracy", "ema_val_loss", "train_accuracy
 
 figures.SHORT = { "accuracy", "balanced", "loss" }
 
+--- What best_by may be in every run: these, and metrics that a name says.
+figures.KNOWN = { "accuracy", "balanced", "loss" }
+for _, name in ipairs(named.NAMES) do
+   if name ~= "balanced" then figures.KNOWN[#figures.KNOWN + 1] = name end
+end
+
 --- The name in a row of the history of what best_by says.
 function figures.of(by)
    return BY[by] or by
@@ -73,9 +79,8 @@ end
 -- position.
 function figures.parse_best(text)
    if BY[text] or named.get(text) then return text end
-   local known = table.move(figures.SHORT, 1, #figures.SHORT, 1, {})
-   table.move(named.NAMES, 1, #named.NAMES, #known + 1, known)
-   error(("there is no figure '%s'%s"):format(text, named.hint(text, known, "a metric of yours is chosen in a script")), 0)
+   local hint = named.hint(text, figures.KNOWN, "a metric of yours is chosen in a script")
+   error(("there is no figure '%s'%s"):format(text, hint), 0)
 end
 
 return figures

@@ -178,8 +178,8 @@ return options.declare("train.fit", {
      expected = "a table of functions by name, and names of metrics", identity = metrics_text, value = "NAMES", show = "none",
      help = "more numbers about the photos that validate: names as in f1,top2 (f1, precision and recall averaged over classes, "
         .. "balanced, top2, top3, ...); in scripts yours too, { cost = f }, see docs/parts/metric.md" },
-   { "best_by", text = true, suggests = figures.SHORT, default = "accuracy", synonyms = { "monitor", "eval_metric" },
-     as_flag = { "best_by", read = figures.parse_best, synonyms = { "monitor", "eval_metric" } },
+   { "best_by", text = true, suggests = figures.KNOWN, default = "accuracy", synonyms = { "monitor", "eval_metric" },
+     value = "FIGURE", as_flag = { "best_by", read = figures.parse_best, synonyms = { "monitor", "eval_metric" } },
      help = "by which validation figure an epoch is the best, whose weights are kept: accuracy, balanced (averaged over the "
         .. "classes), loss, or a metric" },
    { "augment", read = augment.parse, keep_text = true, is = augmenting.is, value = "DESCRIPTION", show = "none",

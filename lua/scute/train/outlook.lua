@@ -1,6 +1,7 @@
 -- What the learning rates will be, as a picture, before anything trains: schedule.png in the run's folder.
 local scute = require "scute"
 local console = require "scute.base.console"
+local exact = require "scute.train.exact"
 local photos = require "scute.train.photos"
 local sampling = require "scute.train.sampling"
 
@@ -38,12 +39,18 @@ local function draw(run)
       :save(run.folder .. "/schedule.png")
 end
 
---- Fails where a schedule gives no factor in an epoch that is to come: as the first and the last step of each are asked for. Of
--- one that follows the run the first step is all that is known.
+local function check_state(schedule)
+   local plain, why = pcall(exact.check, schedule.save and schedule.save() or {})
+   if not plain then error(("schedule '%s': save: %s"):format(schedule.name, why), 0) end
+end
+
+--- Fails where a schedule has a state that cannot be saved, or gives no factor in an epoch that is to come: the first and the
+-- last step of each are asked for. Of one that follows the run the first step is all that is known.
 function outlook.check(run)
-   local each = steps_of(run)
-   for epoch = 1, run.schedule.is_live and 1 or run.epochs do
-      for step = (epoch - 1) * each, run.schedule.is_live and 0 or epoch * each - 1, math.max(each - 1, 1) do
+   local each, live = steps_of(run), run.schedule.is_live
+   check_state(run.schedule)
+   for epoch = 1, live and 1 or run.epochs do
+      for step = (epoch - 1) * each, live and 0 or epoch * each - 1, math.max(each - 1, 1) do
          run.schedule.factor { step = step, steps_per_epoch = each, epochs = run.epochs }
       end
    end
