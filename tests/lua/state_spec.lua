@@ -130,6 +130,27 @@ describe("a run that goes on", function()
       same_history(whole, resumed)
    end)
 
+   local function put_head(model, act)
+      local nn = scute.nn
+      model.fc = nn.Sequential { nn.Dropout(0.3), nn.Linear { 8, 6 }, nn[act](), nn.Linear { 6, 2 } }
+   end
+
+   it("has the head that was put into it, its dropout too; another one is told, though it has the same tensors", function()
+      local whole, resumed = broken_off("small", 5, function(options, model)
+         put_head(model, "SiLU")
+         options.epochs = 3
+      end)
+      same_history(whole, resumed)
+      local loaded = models.load(resumed.folder .. "/best.safetensors")
+      assert.equal("SiLU", loaded.fc[3].class_name)
+      local ok, why = pcall(fit, "small", function(options, model)
+         put_head(model, "ReLU")
+         options.epochs, options.output_dir, options.resume = 3, resumed.folder:match "^(.*)/", "auto"
+      end)
+      assert.is_false(ok)
+      assert.matches("is of another run: the model's fc.2 is ReLU here and SiLU there;", tostring(why))
+   end)
+
    it("has the state of its schedule, its average and its patience", function()
       local whole, resumed = broken_off("small", 8, function(options, model)
          model:freeze "backbone"

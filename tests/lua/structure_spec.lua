@@ -253,6 +253,7 @@ describe("a file that was damaged or made to harm", function()
          ['[{"path":"layer1","fields":{"forward":1}}]'] = "'forward' is no plain field",
          ['[{"path":"layer1.0","fields":{"weight":1}}]'] = "'weight' is no plain field",
          ["[]"] = "does not fit: missing: fc.weight",
+         [layers("Flatten", { from = "x" })] = "in fc %(Flatten%)", [layers("ReLU", {})] = "has 8 outputs and .* 2 classes",
       } do
          local why = refusal(load, structure)
          assert.matches("^F: ", why)

@@ -63,6 +63,12 @@ local function check_scores(model, again, device)
    end
 end
 
+-- Sends the shape of a photo through a model that is built again with its changes.
+local function try(model, entry, changes)
+   local again, device = built_again(model, entry)
+   check_scores(model, init.on(device, rebuild.apply, again, changes), device)
+end
+
 --- What of a model a file has to say beside its architecture, classes and preprocessing: a list of changes (see
 -- scute.nn.structure), and its text (nil where there are none). Fails where a model could not be loaded again.
 function model_file.changes(model)
@@ -76,10 +82,7 @@ end
 --- The same, and computes the shapes of a photo's way through the model: fails where a layer does not fit.
 function model_file.check(model)
    local _, text, entry = model_file.changes(model)
-   without_drawing(function()
-      local again, device = built_again(model, entry)
-      check_scores(model, init.on(device, rebuild.apply, again, text and rebuild.decode(text) or {}), device)
-   end)
+   without_drawing(try, model, entry, text and rebuild.decode(text) or {})
 end
 
 -- ---- what a file says ----
@@ -173,6 +176,7 @@ local function build(path, entry, metadata, tensors)
    local preprocessing = check_preprocessing(path, decode(path, "preprocessing", metadata.preprocessing))
    local model = of_file(path, pcall(init.skip, entry.build, classes, preprocessing))
    model.preprocessing = preprocessing -- a network of one's own may have built another
+   if changes[1] then of_file(path, pcall(without_drawing, try, model, entry, changes)) end
    return of_file(path, pcall(init.skip, rebuild.apply, model, changes))
 end
 
