@@ -59,7 +59,7 @@ function models.create(name, given)
          name), 0)
    end
    local preprocessing = preprocessing_of(name, entry.family, o)
-   if o.pretrained == "none" then
+   if o.pretrained == "none" or nn.init.is_skipped() then -- the values will come from elsewhere
       local model = entry.build(o.classes, preprocessing)
       if o.head_init then model:restart_head(o.head_init) end
       return model

@@ -140,14 +140,35 @@ describe("a run that goes on", function()
          end }
          state.pull, calls = 0, state
          local function save() return { pull = state.pull }, { one = scute.ones(2) } end
-         local function load(_, data, tensors)
+         local function load(_, saved, tensors)
             assert.same({ 1, 1 }, tensors.one:values())
-            state.pull = data.pull
+            state.pull = saved.pull
          end
          options.loss = setmetatable({ name = "pulling", save = save, load = load }, Pull)
       end)
       same_history(whole, resumed)
       assert.is_true(calls.pull > 0.1)
+   end)
+
+   local function put_head(model, act)
+      local nn = scute.nn
+      model.fc = nn.Sequential { nn.Dropout(0.3), nn.Linear { 8, 6 }, nn[act](), nn.Linear { 6, 2 } }
+   end
+
+   it("has the head that was put into it, its dropout too; another one is told, though it has the same tensors", function()
+      local whole, resumed = broken_off("small", 5, function(options, model)
+         put_head(model, "SiLU")
+         options.epochs = 3
+      end)
+      same_history(whole, resumed)
+      local loaded = models.load(resumed.folder .. "/best.safetensors")
+      assert.equal("SiLU", loaded.fc[3].class_name)
+      local ok, why = pcall(fit, "small", function(options, model)
+         put_head(model, "ReLU")
+         options.epochs, options.output_dir, options.resume = 3, resumed.folder:match "^(.*)/", "auto"
+      end)
+      assert.is_false(ok)
+      assert.matches("is of another run: the model's fc.2 is ReLU here and SiLU there;", tostring(why))
    end)
 
    it("has the state of its schedule, its average and its patience", function()

@@ -200,6 +200,41 @@ describe("a photo's way through a model, before it trains", function()
          refusal(model_file.check, head(nn.Linear { 8, 3 })))
       model_file.check(head(nn.Linear { 8, 2 }))
    end)
+
+   it("takes a photo where code of one's own asks for values", function()
+      local scale, Own = scute.zeros(1) + 2, nn.Module:extend "Own"
+      function Own:build(n, result) self.fc, self.result = nn.Linear { 3, n }, result end
+      function Own:forward(x)
+         local y = self.fc(x:global_avg_pool2d():flatten(2) * scale)
+         if y:sum():item() > 1e9 then error "too much" end
+         return self.result and { y } or y
+      end
+      local result = false
+      models.register("asks", function(classes) return Own(#classes, result) end, { image_size = 16 })
+      local model = models.asks { classes = 2 }
+      model_file.check(model)
+      again(model)
+      model.fc = nn.Linear { 4, 2 }
+      assert.matches("^in fc %(Linear%): linear: argument 'x'", refusal(model_file.check, model))
+      result = true
+      assert.matches("for one photo it gives a table, expected scores of shape %(1, 2%)",
+         refusal(model_file.check, models.asks { classes = 2 }))
+   end)
+
+   it("reads no weight file that the network began with", function()
+      models.save(models.baseline_cnn { classes = 5, image_size = 32 }, path)
+      local began = path .. ".start"
+      os.rename(path, began)
+      models.register("tuned", function(classes)
+         local model = models.baseline_cnn { classes = classes, image_size = 32, pretrained = began, log = false }
+         model.fc = nn.Linear { 256, #classes }
+         return model
+      end)
+      local model = models.tuned { classes = 2 }
+      os.remove(began)
+      local loaded = again(model, 32)
+      assert.same({ "tuned", 32 }, { loaded.arch, loaded.preprocessing.crop })
+   end)
 end)
 
 describe("a file that was damaged or made to harm", function()
@@ -253,6 +288,7 @@ describe("a file that was damaged or made to harm", function()
          ['[{"path":"layer1","fields":{"forward":1}}]'] = "'forward' is no plain field",
          ['[{"path":"layer1.0","fields":{"weight":1}}]'] = "'weight' is no plain field",
          ["[]"] = "does not fit: missing: fc.weight",
+         [layers("Flatten", { from = "x" })] = "in fc %(Flatten%)", [layers("ReLU", {})] = "has 8 outputs and .* 2 classes",
       } do
          local why = refusal(load, structure)
          assert.matches("^F: ", why)

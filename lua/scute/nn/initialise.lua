@@ -16,6 +16,11 @@ function init.skip(build, ...)
    return table.unpack(results, 2, results.n)
 end
 
+-- Whether that is so now: then weight files are not read either.
+function init.is_skipped()
+   return not enabled
+end
+
 local device = "cpu"
 
 -- The device on which layers are made where nothing else is said.
@@ -147,5 +152,5 @@ function init.head(linear, name)
    return wanted
 end
 
-public.hide(init, "skip", "device", "on", "constant", "bias_for", "check_head", "head")
+public.hide(init, "skip", "is_skipped", "device", "on", "constant", "bias_for", "check_head", "head")
 return init
