@@ -7,6 +7,7 @@ local strict = require "scute.base.strict"
 local slips = {}
 
 local REQUIRE = 'local scute = require "scute"'
+local SESSION = { help = true, show = true }
 local LIBRARIES = { torch = true, np = true, numpy = true, torchvision = true, tf = true, keras = true }
 local PYTHON = { len = "#x", str = "tostring(x)", int = "math.tointeger(x) or x // 1", float = "tonumber(x)", dir = "help(x)",
    enumerate = "for i, x in ipairs(list) do", range = "for i = 1, n do", isinstance = "type(x)", input = "io.read()",
@@ -63,6 +64,7 @@ end
 -- The user's own name before one of the library, and guesses about Lua's last.
 local function global_hint(name)
    if name == "scute" then return "; a file that uses it begins with: " .. REQUIRE end
+   if SESSION[name] then return ("; %s is there in a session: scute, or scute -i file.lua"):format(name) end
    if LIBRARIES[name] then return ("; there is no %s here, but: %s"):format(name, REQUIRE) end
    if PYTHON[name] then return ("; in Lua it is %s"):format(PYTHON[name]) end
    local found = core.nearest(name, users_globals()) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
