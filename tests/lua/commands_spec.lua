@@ -118,6 +118,12 @@ describe("a command", function()
       assert.is_false((run "x = 1\nexit"))
    end)
 
+   it("counts no functions of a reloaded module that adds to the table of another one", function()
+      write("adds_to.lua", "function string.added() return 1 end return string")
+      local said = session(("package.path = '%s/?.lua;' .. package.path\nrequire 'adds_to'\n.reload adds_to\n"):format(folder))
+      assert.matches("\nreloaded adds_to\n", said)
+   end)
+
    it("times expressions many times, statements and long ones once", function()
       local said = session "n = 0\nfunction up() n = n + 1; return 42 end\n.time up()\nn > 10\n.time x = up()\n.time\n"
       assert.matches("^[%d.]+ [nµm]*s a run, the best of 5 rounds of %d+ %([%d.]+ [nµm]*s on average; "

@@ -51,6 +51,11 @@ describe("an error of the library", function()
       assert.matches("\n\tline:1: in main chunk\n", text)
    end)
 
+   it("tells where what only a session has is to be had", function()
+      says("line:1: attempt to call a nil value (global 'help'); help is there in a session: scute, or scute -i file.lua",
+         "help 'matmul' return 1")
+   end)
+
    it("has a word on what is no Lua but came of another language", function()
       local unreadable = require "scute.base.unreadable"
       for code, hint in pairs {

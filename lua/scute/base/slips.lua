@@ -7,6 +7,7 @@ local strict = require "scute.base.strict"
 local slips = {}
 
 local REQUIRE = 'local scute = require "scute"'
+local SESSION = { help = true, show = true }
 local LIBRARIES = { torch = true, np = true, numpy = true, torchvision = true, tf = true, keras = true }
 local PYTHON = { len = "#x", str = "tostring(x)", int = "math.tointeger(x) or x // 1", float = "tonumber(x)", dir = "help(x)",
    enumerate = "for i, x in ipairs(list) do", range = "for i = 1, n do", isinstance = "type(x)", input = "io.read()",
@@ -75,6 +76,7 @@ end
 -- library, and guesses about Lua's last.
 function slips.variable(name, own, info)
    if name == "scute" then return "; a file that uses it begins with: " .. REQUIRE end
+   if SESSION[name] then return ("; %s is there in a session: scute, or scute -i file.lua"):format(name) end
    if LIBRARIES[name] then return library_hint(name, info) end
    if PYTHON[name] then return ("; in Lua it is %s"):format(PYTHON[name]) end
    if OLDER[name] then return ("; in Lua 5.4 it is %s"):format(OLDER[name]) end

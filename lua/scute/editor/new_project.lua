@@ -28,8 +28,9 @@ local function quoted_if_needed(path)
    return path:find "^[%w_./-]+$" and path or "'" .. path:gsub("'", "'\\''") .. "'"
 end
 
+-- Of an example the comment says how it is run in the source tree.
 local function fill(text, parts)
-   return (text:gsub("@(%u+)@", parts))
+   return (text:gsub("@(%u+)@", parts):gsub("%./scute examples/", function() return parts.SCUTE .. " " end))
 end
 
 local function is_there(path)

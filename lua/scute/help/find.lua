@@ -68,19 +68,24 @@ local function texts_of(entry)
    return table.concat(texts, "\n")
 end
 
---- The parts of families that texts speak of with "scute." before them, sorted.
+-- Calls visit(family, name) for all of families that an entry's texts speak of as "scute.family.name".
+local function each_mentioned(index, entry, visit)
+   for family, name in texts_of(entry):gmatch "%f[%w]scute%.([%w_]+)%.([%w_]+)" do
+      if (index.by_name[family] or {}).kind == "family" then visit(family, name) end
+   end
+end
+
+--- The parts of families that texts speak of, also those of such parts; sorted.
 function find.parts(index)
-   local known, list = {}, {}
-   for _, entry in ipairs(index.list) do
-      for family, name in texts_of(entry):gmatch "%f[%w]scute%.([%w_]+)%.([%w_]+)" do
+   local known, list, waiting = {}, {}, table.move(index.list, 1, #index.list, 1, {})
+   while #waiting > 0 do
+      each_mentioned(index, table.remove(waiting), function(family, name)
          local path = family .. "." .. name
-         local is_in_family = (index.by_name[family] or {}).kind == "family" and not index.by_name[path]
-         local found = is_in_family and not known[path] and part(path)
-         if found then
-            known[path], found.family = true, family
-            list[#list + 1] = found
-         end
-      end
+         local found = not index.by_name[path] and not known[path] and part(path)
+         if not found then return end
+         known[path], found.family = true, family
+         list[#list + 1], waiting[#waiting + 1] = found, found
+      end)
    end
    table.sort(list, by_entry_name)
    return list

@@ -146,8 +146,8 @@ local function options_page(index, address)
    for _, name in ipairs(sorted_keys(takers)) do
       for i, taker in ipairs(takers[name]) do
          local entry, option = taker[1], taker[2]
-         rows[#rows + 1] = row(i == 1 and code(name) or "",
-            ('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name)), markup.line(index, address, option.help or ""))
+         local of_entry = ('<a href="%s">%s</a>'):format(address(entry), page.escape(entry.name))
+         rows[#rows + 1] = row(i == 1 and code(name) or "", of_entry, markup.line(index, address, option.help or ""))
       end
    end
    return document("Options by name", { table_of(rows) })

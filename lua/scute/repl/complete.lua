@@ -126,8 +126,12 @@ local FILES, TOPICS = { run = true }, { help = true }
 
 -- What follows a command; nil where the line is none.
 local function in_command(line)
-   local topic = line:match "^%s*%?%??%s*([%w_.:]*)$"
-   if topic and line:find "%?" then return matching(words.topics(topic), topic) end
+   local marks, topic = line:match "^%s*(%?%??)%s*([%w_.:%[%]]*)$"
+   if marks then
+      local found = matching(words.topics(topic), topic)
+      if #found > 0 or marks == "??" then return found, topic end
+      return nil, topic -- what the session has: `? m.fc`
+   end
    local name = line:match "^%s*%.([%w_]*)$"
    if name then return matching(command_names(), name) end
    local command, rest = line:match "^%s*%.([%a_]+)%s+(.*)$"

@@ -30,7 +30,8 @@ local function load_all(names)
    for _, name in ipairs(names) do
       local ok, functions = xpcall(reload.module, errors.describe, name)
       if ok then
-         console.line("reloaded %s: %s", name, console.count(functions, "function"))
+         -- A module that adds to a table of another one has put its functions there itself.
+         console.line(functions > 0 and "reloaded %s: %s" or "reloaded %s", name, console.count(functions, "function"))
       else
          failed = true
          console.line("not reloaded, all as before: %s: %s", name, functions)
