@@ -64,6 +64,17 @@ local runs = {
       for cost in out:gmatch "epoch %d: cost (%S+)" do costs[#costs + 1] = tonumber(cost) end
       return #costs > 0 and best == math.min(table.unpack(costs)) and out:find "accuracy [%d.]+  cost [%d.]+  f1 [%d.]+"
    end },
+   { "custom_data.lua", "", function(out)
+      return out:find("a function: 120 samples in 2 classes; 90 train, 30 validate", 1, true)
+         and out:find "first answer: sample %d+ is %l+ing" and tonumber(out:match "accuracy +([%d.]+) on") > 0.9
+   end },
+   { "custom_sampler.lua", data, function(out)
+      return out:find("epoch 1: 10 photos", 1, true) and out:find("epoch 4: 10 photos", 1, true)
+   end },
+   { "custom_augmentation.lua", data, function(out)
+      local first, last = out:match "loss (%S+) after epoch 1, (%S+) after epoch 5"
+      return first and tonumber(last) < tonumber(first)
+   end },
    { "custom_hook.lua", data, function(out)
       local epoch = tonumber(out:match "epoch (%d): the backbone joins")
       return epoch and epoch > 1 and out:find "epochs +8 of 8"

@@ -178,6 +178,13 @@ local function reporter(run)
    end, function() return done end
 end
 
+-- How many photos of an order have features: what could not be read may not be known as bad yet in a run that goes on.
+local function count_rows(order, part)
+   local n = 0
+   for _, index in ipairs(order) do n = n + (part.row[index] and 1 or 0) end
+   return n
+end
+
 --- Sends the photos of the run through the backbone and returns what trains and validates the head from then on, with the
 -- fields of photos.feed; nil where the run was interrupted.
 function features.feed(run)
@@ -193,7 +200,7 @@ function features.feed(run)
    run.photos.check_readable(val, set.val)
    run.times.features = scute.clock() - start
    describe(run, passed(), n + #val.y, val.x.shape[2])
-   local each = #photos.order(run, run.epoch)
+   local each = count_rows(photos.order(run, run.epoch), parts[view_of(run, run.epoch)])
 
    return {
       cached = true,
