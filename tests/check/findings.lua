@@ -66,7 +66,7 @@ return function(cli, photos)
       ["models.resnet18 { image_size = '32' }"] = "1:32: models: option 'image_size': expected a whole number",
       ["train.fit(nil, nil, { epochs = 0 })"]
          = "1:32: train.fit: option 'epochs': expected a whole number of at least 1, found 0",
-      ["train.fit(nil, nil, { best_by = 'accurcy' })"] = "found 'accurcy'; did you mean 'accuracy'?",
+      ["train.fit(nil, nil, { on_bad_image = 'skpi' })"] = "found 'skpi'; did you mean 'skip'?",
       ["train.fit(nil, nil, { augment = 'lihgt' })"] = "unknown preset 'lihgt'; did you mean 'light'?",
       ["train.fit(nil, nil, { seed = -1 })"] = "option 'seed': expected a whole number of at least 0",
       ["train.fit(nil, nil, { mixup = {} })"] = "option 'mixup': expected a number of at least 0, found a table",

@@ -143,7 +143,8 @@ describe("a sampler", function()
       refused({ sampler = { 1, 99 } }, "sampler (a list of 2, 001f038a), epoch 1: expected numbers of photos from 1 to 21, "
          .. "found 99 at place 2")
       refused({ sampler = { name = "mine", indices = function() return {} end } }, "sampler (mine), epoch 1: the list is empty")
-      refused({ sampler = function() end }, "sampler (a function), epoch 1: expected a list with the numbers of photos, found nil")
+      refused({ sampler = function() end },
+         "sampler (a function), epoch 1: expected a list with the numbers of photos, found nil")
       refused({ sampler = sampler.weighted { weights = { rd = 1 } } }, "there is no class 'rd'; did you mean 'red'?")
       refused({ sampler = sampler.weighted { weights = { 1, 2, 3 } } }, "one for each of the 21 photos that train")
       local model, set, o = make { sampler = function(epoch) return epoch == 1 and { 1, 2, 20 } or { 1, 20 } end }()

@@ -148,7 +148,7 @@ return options.declare("train.fit", {
    { "accumulate", whole = true, min = 1, default = 1, help = "batches to one update of the weights" },
    { "label_smoothing", number = true, min = 0, below = 1, default = 0,
      help = "share of the target spread over all classes, in training" },
-   { "sampler", read = sampler.parse, keep_text = true, is = sampling.is_sampler, suggests = { "balanced" }, value = "balanced",
+   { "sampler", read = sampler.parse, keep_text = true, is = options.typed(sampling.is_sampler, "function", "table"), suggests = { "balanced" }, value = "balanced",
      show = "each photo once", identity = sampling.describe,
      expected = "balanced, a sampler ({ name, indices = f }), a list of numbers, or a function f(epoch, draw, part)",
      help = "which photos train in an epoch, and how often each: balanced (each class as often), or see scute.sampler" },
