@@ -6,5 +6,5 @@ local scute = require "scute"
 local cli, compare = scute.cli, scute.compare
 
 local opt = cli.parse(arg, "Compare architectures fairly", compare.flags)
-local found = compare.run(opt, arg[-1])
+local found = compare.run(opt)
 if found and #found.failures > 0 then os.exit(1, true) end
