@@ -5,13 +5,14 @@ local scute = require "scute"
 local apart = require "scute.data.apart"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
-local hold = require("scute.train.folder").hold
 local photos = require "scute.compare.photos"
 local plan = require "scute.compare.plan"
+local replaced = require "scute.compare.replaced"
 local split_file = require "scute.data.split_file"
 local tell = require "scute.best_practices.tell"
 local to_json = require "scute.base.json"
 local train = require "scute.train"
+local train_folder = require "scute.train.folder"
 
 local best_practices = {}
 
@@ -121,18 +122,23 @@ local function difference(old, new)
    end
 end
 
+-- Fails unless the runs that a folder holds already are of the same settings and shall go on, or are replaced.
+local function check_old(opt, path, settings)
+   local old, why = plan.read_json(path)
+   if not old then console.fail("output_dir: %s; choose another folder", why) end
+   if not opt.resume and replaced(opt.output_dir, old.watched) then return end
+   local fault = difference(old, settings)
+   if fault then console.fail("output_dir: '%s' holds other runs: %s; choose another folder", opt.output_dir, fault) end
+   if not opt.resume then
+      console.fail("output_dir: '%s' holds these runs already: --resume auto goes on with them", opt.output_dir)
+   end
+end
+
 -- Sees to it that the folder is empty, or holds runs of the same settings that shall go on.
 local function settle(opt, settings)
    local path = opt.output_dir .. "/settings.json"
-   if lfs.attributes(path) then
-      local old, why = plan.read_json(path)
-      if not old then console.fail("output_dir: %s; choose another folder", why) end
-      local fault = difference(old, settings)
-      if fault then console.fail("output_dir: '%s' holds other runs: %s; choose another folder", opt.output_dir, fault) end
-      if not opt.resume then
-         console.fail("output_dir: '%s' holds these runs already: --resume auto goes on with them", opt.output_dir)
-      end
-   end
+   if lfs.attributes(path) then check_old(opt, path, settings) end
+   settings.watched = train_folder.mark()
    console.guard("output_dir", scute.files.mkdirs, opt.output_dir)
    console.guard("output_dir", scute.files.write, path, to_json(settings))
 end
@@ -204,7 +210,7 @@ function best_practices.run(opt, set, rows, fit)
    if opt.list then return print_rows(chosen) end
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
    if not opt.split_csv then apart(opt.output_dir .. "/" .. chosen[1].name, opt.data_dir, opt.layout) end
-   local locked <close> = hold(opt.output_dir) -- luacheck: ignore
+   local locked <close> = train_folder.hold(opt.output_dir) -- luacheck: ignore
    local held = opt.resume and photos.hold(set, opt.output_dir)
    settle(opt, settings_of(opt, set))
    if not held then split_file.save(set, opt.output_dir) end

@@ -18,6 +18,7 @@ local split_file = require "scute.data.split_file"
 local report = require "scute.compare.report"
 local summary = require "scute.compare.summary"
 local tell = require "scute.compare.tell"
+local typed_name = require "scute.base.typed_name"
 
 local compare = {}
 
@@ -279,8 +280,8 @@ local function train_all(opt, program)
    return show(opt, made, results, failures)
 end
 
---- Runs the comparison that the options (see compare.flags) ask for. program: the path of scute, to start the runs with
--- (default: this one).
+--- Runs the comparison that the options (see compare.flags) ask for. program: the path of scute, to start the runs with; by
+-- default the one that runs this.
 -- Returns what scute.compare.summary gives; nil for report_only.
 function compare.run(opt, program)
    opt.output_dir = opt.output_dir:gsub("(.)/+$", "%1")
@@ -292,7 +293,7 @@ function compare.run(opt, program)
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
    local held <close> = hold(opt.output_dir) -- luacheck: ignore
-   return train_all(opt, program)
+   return train_all(opt, program or typed_name())
 end
 
 return compare

@@ -25,7 +25,8 @@ return function(cli, photos)
       says("a local around a function", "local rate = 1\nlocal function f() return raet end\nprint((f()))",
          "script.lua:2: undeclared name 'raet'; did you mean 'rate'?")
       says("one that is like nothing", "print(zzz)", "undeclared name 'zzz'; nothing has assigned it (_G.zzz asks")
-      says("one of PyTorch", "print(torch.zeros(3))", "undeclared name 'torch'; there is no torch here, but scute.zeros with: local scute")
+      says("one of PyTorch", "print(torch.zeros(3))",
+      "undeclared name 'torch'; there is no torch here, but scute.zeros with: local scute")
       says("one of Python", "print(len 'x')", "undeclared name 'len'; in Lua it is #x")
       says("one of Lua 5.1", "print(unpack {})", "undeclared name 'unpack'; in Lua 5.4 it is table.unpack")
       says("one of the library", "print(zeros(3))", "undeclared name 'zeros'; did you mean 'scute.zeros'?")

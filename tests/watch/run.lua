@@ -254,6 +254,46 @@ local function only_what_was_there_is_moved_aside()
    w:ended()
 end
 
+-- Exercises 3 and 4, whose runs stand beside each other in a folder.
+local PRACTICES = [[
+local scute = require "scute"
+local best_practices, cli, data, optim, train = scute.best_practices, scute.cli, scute.data, scute.optim, scute.train
+local opt = cli.parse(arg, "two rows", best_practices.flags)
+best_practices.run(opt, data.open(opt.data_dir, data.options(opt)), { { "all", "all", {} }, { "plain", "none", {} } },
+   function(row, run)
+      local model = best_practices.model(opt, { "blue", "red" }, row.dropout)
+      run.optimizer, run.epochs = optim.sgd(model, { lr = 0.01 }), 1 -- EPOCHS
+      return train.fit(model, data.open(opt.data_dir, data.options(opt)), run)
+   end)
+]]
+
+local function runs_beside_each_other_are_replaced()
+   photos.write_file(scratch .. "/practices.lua", PRACTICES)
+   photos.write_file(scratch .. "/compare.lua", read_file "scripts/compare_architectures.lua")
+   local SAME = " --data_dir set --weights none --image_size 32 --batch_size 16 --threads 1 --output_dir "
+   local practices = "practices.lua --model baseline_cnn" .. SAME .. "practices"
+   for _, case in ipairs {
+      { practices, "practices.lua", "practices/plain/seed0/baseline_cnn/run.json", (PRACTICES:gsub("1 %-%- EPOCHS", "2")) },
+      { "compare.lua --models baseline_cnn --budget epochs=1 --seeds 1" .. SAME .. "compared", "compare.lua",
+         "compared/runs/baseline_cnn/seed0/result.json" },
+   } do
+      local line, script, path, edited = table.unpack(case)
+      local w = watcher.open(cli, line)
+      w:waits(1)
+      local before = digest(path)
+      photos.write_file(scratch .. "/" .. path:match "^(.*)/" .. "/mine.txt", "kept")
+      local said = w:save(script, edited or read_file(scratch .. "/" .. script) .. "-- again\n")
+      check(not said:find("output_dir", 1, true) and digest(path) ~= before, script .. ": trains again into its folder", said)
+      check(exists(path:match "^(.*)/" .. "/mine.txt"), "what else lies there stays")
+      w:signal "INT"
+      w:ended()
+      local alone = shell(("cd $T && %s %s"):format(watcher.program, line))
+      check(alone.code == 1 and alone.err:find("already", 1, true), "a program of its own does not replace them", alone.all)
+   end
+   check(read_file(scratch .. "/practices/results.csv"):find "\nplain,0,[^\n]*,2,", "the table is of the last save",
+      read_file(scratch .. "/practices/results.csv"))
+end
+
 local function what_a_run_starts_from_stays()
    local w = watcher.open(cli, "tune.lua --data_dir set --output_dir from")
    w:waits(1)
@@ -289,4 +329,5 @@ end
 
 cli.run { runs_again_on_save, watches_what_it_is_made_of, waits_for_modules_that_are_missing, a_save_ends_a_run,
    half_a_file_is_no_save, wrong_command_lines, nothing_stale_is_used, weights_are_known_by_their_file,
-   only_what_was_there_is_moved_aside, what_a_run_starts_from_stays, a_save_ends_training_after_its_step }
+   only_what_was_there_is_moved_aside, runs_beside_each_other_are_replaced, what_a_run_starts_from_stays,
+   a_save_ends_training_after_its_step }

@@ -8,10 +8,12 @@ local console = require "scute.base.console"
 local budgets = require "scute.compare.budgets"
 local architectures = require "scute.nn.architectures"
 local names = require "scute.compare.names"
+local replaced = require "scute.compare.replaced"
 local split_file = require "scute.data.split_file"
 local options = require "scute.base.options"
 local to_json = require "scute.base.json"
 local FIT = require "scute.train.options"
+local train_folder = require "scute.train.folder"
 
 local plan = {}
 
@@ -192,15 +194,16 @@ local function keep_models(old, new)
 end
 
 --- Brings a new plan together with what the folder holds already, and writes it. Another comparison in the folder is a
--- failure, and so is the same one unless `resume`.
+-- failure, and so is the same one unless `resume`; but one of an earlier save of a watched script is replaced.
 function plan.settle(output_dir, new, resume)
    local path = path_of(output_dir)
    local old = exists(path) and plan.read_json(path)
+   local is_replaced = old and not resume and replaced(output_dir, old.watched)
    if exists(path) and not old then
       if not resume then plan.read(output_dir) end
       console.warn("%s was damaged and is written anew", path)
    end
-   if old then
+   if old and not is_replaced then
       local found = differences(old, new)
       for _, model in ipairs(new.models) do
          local before = old.starts[model]
@@ -218,9 +221,10 @@ function plan.settle(output_dir, new, resume)
       keep_models(old, new)
    elseif resume and not exists(path) then
       console.fail("output_dir: there is nothing to resume in '%s'; leave --resume out to begin", output_dir)
-   elseif exists(output_dir .. "/runs") and not resume then
+   elseif exists(output_dir .. "/runs") and not resume and not is_replaced then
       console.fail("output_dir: '%s' holds runs/ but no plan.json; choose another folder", output_dir)
    end
+   new.watched = train_folder.mark()
    console.guard("output_dir", scute.files.mkdirs, output_dir)
    console.guard("output_dir", scute.files.write, path, to_json(new))
    return new

@@ -198,12 +198,16 @@ function folder.mark()
    return name and ("%s, run %d"):format(name, number)
 end
 
--- Whether a folder holds what this same script left at an earlier save. A run that has gone on with it since has another mark,
--- or none.
-local function is_of_an_earlier_save(path)
+--- Whether a mark (nil: there is none) was left by this same script at an earlier save. A run that has gone on since with what
+-- was left has another mark, or none.
+function folder.is_replaced(mark)
    local name, number = scute.watched()
-   local theirs, which = read(path .. "/run.json"):match '"watched": "([%d.]+), run (%d+)"'
+   local theirs, which = tostring(mark):match "^([%d.]+), run (%d+)$"
    return name ~= nil and theirs == name and tonumber(which) < number
+end
+
+local function is_of_an_earlier_save(path)
+   return folder.is_replaced(read(path .. "/run.json"):match '"watched": "([^"]*)"')
 end
 
 -- Those that it has moved aside itself, of which a script that trains several times into one folder leaves some.
