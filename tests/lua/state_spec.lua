@@ -171,6 +171,24 @@ describe("a run that goes on", function()
       assert.matches("is of another run: the model's fc.2 is ReLU here and SiLU there;", tostring(why))
    end)
 
+   it("knows an own loss and an own schedule by their names and settings", function()
+      local output = new_folder()
+      local function own(gamma, floor)
+         return function(options)
+            options.epochs, options.output_dir, options.resume = 1, output, "auto"
+            options.loss = setmetatable({ name = "focal", describe = function() return "gamma = " .. gamma end },
+               { __call = function(_, logits, y) return logits:cross_entropy(y) end })
+            options.schedule = { name = "root", factor = function(step) return math.max(floor, 1 / step) end,
+               describe = function() return "floor = " .. floor end }
+         end
+      end
+      fit("small", own(2, 0.1))
+      local ok, why = pcall(fit, "small", own(3, 0.2))
+      assert.is_false(ok)
+      assert.matches("loss is focal gamma = 3 here and focal gamma = 2 there", tostring(why))
+      assert.matches("settings of the schedule is root floor = 0.2 here and root floor = 0.1 there", tostring(why))
+   end)
+
    it("has the state of its schedule, its average and its patience", function()
       local whole, resumed = broken_off("small", 8, function(options, model)
          model:freeze "backbone"

@@ -31,7 +31,8 @@
 --    last                                 of the last update: n (photos), loss, skipped (why) and, where it clips, grad_norm
 --    mean, confusion                      of this epoch's training so far: mean:value() is the loss, confusion:accuracy()
 --    row, history, best                   of the last epoch { epoch, step, rates, train_loss, train_accuracy, val_loss,
---                                         val_accuracy, balanced, confusion }; all rows; the best row
+--                                         val_accuracy, balanced, confusion } and the metrics by their names; all rows; the
+--                                         best row
 --    folder                               where files go; nil without an output_dir
 --    meter                                call meter:clear() before writing a line to the terminal
 --    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
