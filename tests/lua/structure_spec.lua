@@ -313,8 +313,9 @@ describe("a file that was damaged or made to harm", function()
          other[name], other.structure = text, whole
          return { names = state.names, tensors = state.tensors, metadata = other }
       end
-      for text, bad in pairs { ["crop: expected a whole number from 1 to 8192, found 1000000000"] =
-         with("preprocessing", '{"resize":16,"crop":1e9}'), ["resize: expected a whole number"] = with("preprocessing", "{}"),
+      for text, bad in pairs { ["crop: expected a whole number from 0 to 8192, found 1000000000"] =
+         with("preprocessing", '{"resize":16,"crop":1e9}'),
+         ["resize: expected a whole number"] = with("preprocessing", '{"resize":-1}'),
          ["'preprocessing' has 70002 bytes, more than 65536"] = with("preprocessing", "{" .. (" "):rep(70000) .. "}"),
          ["'classes' is damaged"] = with("classes", "[1,") } do
          assert.matches("^F: its metadata " .. (text:find "^'" and text or ".*" .. text), refusal(model_file.load, "F", bad))
