@@ -156,6 +156,21 @@ describe("a network of one's own", function()
       assert.equal(4 * 27 + 4 + 5000, models.info("line").parameters)
    end)
 
+   it("may have layers whose options are modules, functions and lists of both", function()
+      local Pair = nn.Module:extend("Pair", { { "layers" }, { "act" } })
+      function Pair:build(o)
+         self.a, self.b, self.act = o.layers[1], o.layers[2], o.act
+      end
+      function Pair:forward(x) return self.b(self.act(self.a(x))) end
+      function Pair.act() end
+      local model = register("pair", function(classes)
+         return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), Pair { layers = { nn.Linear { 3, 4 }, nn.Dropout(0.1) },
+            act = scute.relu }, nn.Linear { 4, #classes } }
+      end)
+      model[3].b.p = 0.2
+      assert.equal(0.2, again(model)[3].b.p)
+   end)
+
    it("may be a module with a forward, whose scores stand for its features", function()
       local Net = nn.Module:extend "Net"
       function Net:build(n) self.conv, self.fc = nn.Conv2d { 3, 4, 3 }, nn.Linear { 4, n } end
