@@ -216,6 +216,14 @@ describe("a photo's way through a model, before it trains", function()
       model_file.check(head(nn.Linear { 8, 2 }))
    end)
 
+   it("tells a network that nobody registered, and how one does", function()
+      local model = small()
+      model.arch = "other"
+      assert.matches("^'other' %(a Small%) is no architecture that could be built again .*; models.register%(name, build%)",
+         refusal(model_file.check, model))
+      assert.matches("found a Linear; models.register", refusal(models.save, nn.Linear { 1, 1 }, path))
+   end)
+
    it("takes a photo where code of one's own asks for values", function()
       local scale, Own = scute.zeros(1) + 2, nn.Module:extend "Own"
       function Own:build(n, result) self.fc, self.result = nn.Linear { 3, n }, result end
