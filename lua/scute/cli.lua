@@ -27,7 +27,7 @@ local FIRST = {
    { "data_dir", required = true, value = "PATH", resume = "free",
      help = "folder with one folder of photos per class, or with such folders inside train/ and val/" },
    { "model", choices = function() return scute.models.list() end, default = "resnet50",
-     help = "architecture of the backbone" },
+     help = "architecture of the backbone, or one of your own that scute -l FILE registers" },
    { "freeze_backbone", flag = true, help = "train the new head alone and leave the backbone as it is" },
    { "learning_rate", number = true, above = 0, value = "RATE", synonyms = { "lr" },
      default = function(opt) return opt.freeze_backbone and 0.003 or 0.0003 end,

@@ -1,4 +1,5 @@
--- scute.models: the backbones, by name. One file per family in models/, found by its place.
+-- scute.models: the backbones, by name. One file per family in models/, found by its place; models.register adds networks of
+-- one's own.
 --
 --    local model = scute.models.create("resnet50", { classes = { "green", "loggerhead" }, pretrained = "imagenet" })
 --    local model = scute.models.resnet18 { classes = 10 }

@@ -156,6 +156,21 @@ describe("a network of one's own", function()
       assert.equal(4 * 27 + 4 + 5000, models.info("line").parameters)
    end)
 
+   it("may have layers whose options are modules, functions and lists of both", function()
+      local Pair = nn.Module:extend("Pair", { { "layers" }, { "act" } })
+      function Pair:build(o)
+         self.a, self.b, self.act = o.layers[1], o.layers[2], o.act
+      end
+      function Pair:forward(x) return self.b(self.act(self.a(x))) end
+      function Pair.act() end
+      local model = register("pair", function(classes)
+         return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), Pair { layers = { nn.Linear { 3, 4 }, nn.Dropout(0.1) },
+            act = scute.relu }, nn.Linear { 4, #classes } }
+      end)
+      model[3].b.p = 0.2
+      assert.equal(0.2, again(model)[3].b.p)
+   end)
+
    it("may be a module with a forward, whose scores stand for its features", function()
       local Net = nn.Module:extend "Net"
       function Net:build(n) self.conv, self.fc = nn.Conv2d { 3, 4, 3 }, nn.Linear { 4, n } end
@@ -199,6 +214,14 @@ describe("a photo's way through a model, before it trains", function()
       assert.matches("the model has 3 outputs and the photos have 2 classes",
          refusal(model_file.check, head(nn.Linear { 8, 3 })))
       model_file.check(head(nn.Linear { 8, 2 }))
+   end)
+
+   it("tells a network that nobody registered, and how one does", function()
+      local model = small()
+      model.arch = "other"
+      assert.matches("^'other' %(a Small%) is no architecture that could be built again .*; models.register%(name, build%)",
+         refusal(model_file.check, model))
+      assert.matches("found a Linear; models.register", refusal(models.save, nn.Linear { 1, 1 }, path))
    end)
 
    it("takes a photo where code of one's own asks for values", function()
@@ -313,8 +336,9 @@ describe("a file that was damaged or made to harm", function()
          other[name], other.structure = text, whole
          return { names = state.names, tensors = state.tensors, metadata = other }
       end
-      for text, bad in pairs { ["crop: expected a whole number from 1 to 8192, found 1000000000"] =
-         with("preprocessing", '{"resize":16,"crop":1e9}'), ["resize: expected a whole number"] = with("preprocessing", "{}"),
+      for text, bad in pairs { ["crop: expected a whole number from 0 to 8192, found 1000000000"] =
+         with("preprocessing", '{"resize":16,"crop":1e9}'),
+         ["resize: expected a whole number"] = with("preprocessing", '{"resize":-1}'),
          ["'preprocessing' has 70002 bytes, more than 65536"] = with("preprocessing", "{" .. (" "):rep(70000) .. "}"),
          ["'classes' is damaged"] = with("classes", "[1,") } do
          assert.matches("^F: its metadata " .. (text:find "^'" and text or ".*" .. text), refusal(model_file.load, "F", bad))

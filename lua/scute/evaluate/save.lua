@@ -60,7 +60,8 @@ local function feature_map(features, records, classes)
    return scute.plot.embedding(features:index_select(1, which), labels, classes)
 end
 
--- What speaks for the prediction and for the truth in one of the worst photos; nil where it cannot be read any more.
+-- What speaks for the prediction and for the truth in one of the worst photos; nil where it cannot be read any more, or the
+-- model has no map of it.
 local function looked_at(model, record)
    local photo = readable(record.path)
    if not photo then return nil end
@@ -69,7 +70,9 @@ local function looked_at(model, record)
    if p.resize and p.resize > 0 then shown = shown:resize { size = p.resize, filter = p.filter } end
    if p.crop and p.crop > 0 then shown = shown:crop(p.crop) end
    local x <close> = photo:preprocess(p)
-   local cams = { scute.gradcam(model, x, record.predicted) }
+   local ok, cam = pcall(scute.gradcam, model, x, record.predicted)
+   if not ok and tostring(cam):find "no feature map" then return nil end -- as of a network of one's own
+   local cams = { ok and cam or error(cam, 0) }
    if record.truth ~= record.predicted then cams[2] = scute.gradcam(model, x, record.truth) end
    return scute.plot.gradcam(shown, cams, { title = ("%s: is %s, said %s"):format(record.path:match "[^/]*$", record.truth,
       record.predicted) })

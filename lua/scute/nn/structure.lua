@@ -88,7 +88,7 @@ end
 local function other_fields(own, other, path)
    local fields = {}
    for name, value in next, own do
-      if type(value) == "function" and class_of(own)[name] ~= nil then
+      if type(value) == "function" and class_of(own)[name] ~= nil and type(rawget(other, name)) ~= "function" then
          refuse(path, "has a %s of its own, which is code, and a file holds none; derive a class from %s for it", name,
             own.class_name)
       elseif not is_told_elsewhere(own, name) and is_data(own, value) and not is_equal(rawget(other, name), value) then
@@ -132,10 +132,8 @@ local function only_plain(value, path, name)
    return value
 end
 
--- path: where it stands; depth: in how many others.
-local function describe(module, path, seen, depth)
-   note(seen, module, path)
-   if depth > structure.DEEPEST then refuse(path, "lies in more than %d others", structure.DEEPEST) end
+-- Kind and options. A module among these is there in short too: what stands in it are changes.
+local function in_short(module, path)
    local kind = kinds.of(module)
    if not kind then
       refuse(path, "is a %s: a class of your own, and not as the architecture builds it; what builds the whole network has to "
@@ -143,11 +141,18 @@ local function describe(module, path, seen, depth)
    end
    local found = { kind = kind, options = {} }
    for name, value in pairs(kinds.options(module)) do
-      found.options[name] = Module.is_module(value) and describe(value, join(path, name), {}, depth + 1)
-         or only_plain(value, path, name)
+      found.options[name] = Module.is_module(value) and in_short(value, join(path, name)) or only_plain(value, path, name)
    end
+   return found
+end
+
+-- path: where it stands; depth: in how many others.
+local function describe(module, path, seen, depth)
+   note(seen, module, path)
+   if depth > structure.DEEPEST then refuse(path, "lies in more than %d others", structure.DEEPEST) end
+   local found = in_short(module, path)
    local again = init.on("shape", structure.empty, found)
-   if kind == "Sequential" then
+   if found.kind == "Sequential" then
       found.layers = {}
       for name, child in module:children() do
          local layer = describe(child, join(path, name), seen, depth + 1)
@@ -163,7 +168,7 @@ local function describe(module, path, seen, depth)
    return found
 end
 
---- A module of a description, without what stands in it.
+--- A module of kind and options alone.
 function structure.empty(description)
    local options = {}
    for name, value in pairs(description.options) do
@@ -181,11 +186,16 @@ local function lacks_a_child(own, other)
    return false
 end
 
+-- A value without what is compared elsewhere, modules, or cannot be, such as functions and tensors.
+local function outline(value)
+   if type(value) ~= "table" then return is_plain[type(value)] and value or type(value) end
+   if Module.is_module(value) or not pcall(exact.check, value) then return "other values" end
+   return value
+end
+
 local function option_texts(module)
    local plain = {}
-   for name, value in pairs(kinds.options(module)) do
-      plain[name] = Module.is_module(value) and "a module" or value
-   end
+   for name, value in pairs(kinds.options(module)) do plain[name] = outline(value) end
    return text_of(plain)
 end
 

@@ -37,9 +37,19 @@ local function built_again(model, entry)
    return init.skip(entry.build, model.classes, model.preprocessing), "cpu"
 end
 
+local USUAL = 224 -- pixels, of a model that says nothing
+
+-- The side of the photos that a model sees.
+local function side_of(preprocessing)
+   for _, name in ipairs { "crop", "resize" } do
+      if (preprocessing[name] or 0) > 0 then return preprocessing[name] end
+   end
+   return USUAL
+end
+
 -- Fails where the scores of a photo are not as many as there are classes.
 local function check_scores(model, device)
-   local side = model.preprocessing.crop
+   local side = side_of(model.preprocessing)
    local _, first = model:named_parameters()()
    local x <close> = scute.zeros({ 1, 3, side, side }, { device = device, dtype = first and first.dtype })
    local scores = scute.no_grad(model:eval().call, model, x)
@@ -154,10 +164,11 @@ local LARGEST = 8192 -- pixels of a side
 
 local function check_preprocessing(path, preprocessing)
    for _, name in ipairs { "resize", "crop" } do
-      local side = math.type(preprocessing[name]) and math.tointeger(preprocessing[name])
-      if not side or side < 1 or side > LARGEST then
-         error(("%s: its metadata 'preprocessing' is damaged: %s: expected a whole number from 1 to %d, found %s"):format(path,
-            name, LARGEST, tostring(preprocessing[name])), 0)
+      local given = preprocessing[name]
+      local side = given == nil and 0 or math.type(given) and math.tointeger(given)
+      if not side or side < 0 or side > LARGEST then
+         error(("%s: its metadata 'preprocessing' is damaged: %s: expected a whole number from 0 to %d, found %s"):format(path,
+            name, LARGEST, tostring(given)), 0)
       end
    end
    return preprocessing
