@@ -51,6 +51,13 @@ describe("an error of the library", function()
       assert.matches("\n\tline:1: in main chunk\n", text)
    end)
 
+   it("tells how elements are compared where == gave a boolean", function()
+      says("line:1: attempt to index a boolean value (local 'hits'); == and ~= give one true or false",
+         "local x = scute.ones(2) local hits = x == x return hits:sum() + 1")
+      says("line:1: attempt to index a boolean value; == and ~= give", "return (scute.ones(2) ~= 1):sum() + 1")
+      assert.is_nil(told("local a = true return a.b + 1"):find("==", 1, true))
+   end)
+
    it("tells where what only a session has is to be had", function()
       says("line:1: attempt to call a nil value (global 'help'); help is there in a session: scute, or scute -i file.lua",
          "help 'matmul' return 1")
