@@ -273,11 +273,10 @@ static int length(lua_State *L) {
 
 static int describe(lua_State *L) {
    ScLoader **handle = luaL_checkudata(L, 1, TYPE);
-   if (*handle)
-      lua_pushfstring(L, "loader of %I batches; 'for x, y, indices in loader do' goes through them",
-                      (LUAI_UACINT)sc_loader_batches(*handle));
-   else
-      lua_pushliteral(L, "loader (closed)");
+   if (!*handle) return lua_pushliteral(L, "loader (closed)"), 1;
+   LUAI_UACINT n = sc_loader_batches(*handle);
+   lua_pushfstring(L, "loader of %I batch%s; 'for x, y, indices in loader do' goes through %s", n,
+                   n == 1 ? "" : "es", n == 1 ? "it" : "them");
    return 1;
 }
 

@@ -92,6 +92,7 @@ end)
 
 describe("what a run is given prints", function()
    it("as schedules with the course of the rate", function()
+      prints(schedule.cosine { epochs = 1 }, "  the rate over 1 epoch$")
       prints(schedule.cosine(10), "^schedule cosine { epochs = 10, minimum = 0 }\n   █", "▁  the rate over 10 epochs$")
       prints(schedule.step(3), "the rate over a run of 10 epochs$")
       prints(schedule.warmup(2):then_(schedule.cosine(8)), "^schedule warmup { epochs = 2 }, then cosine")
@@ -113,6 +114,8 @@ describe("the rest prints", function()
       local loader = scute.loader { paths = set.val.paths, preprocess = model.preprocessing, batch_size = 2 }
       prints(loader, "^loader of 3 batches")
       loader:close()
+      local one <close> = scute.loader { paths = set.val.paths, preprocess = model.preprocessing, batch_size = 100 }
+      prints(one, "^loader of 1 batch; 'for x, y, indices in loader do' goes through it$")
       prints(loader, "^loader %(closed%)$")
       prints(models.info "resnet18", "^model +parameters[^\n]*\nresnet18 +11,689,512")
       prints(scute.nn.Linear, "^class Linear { in_features, out_features, bias = true")

@@ -113,6 +113,7 @@ describe("a summary", function()
       function Twice:forward(x) return self.inner(self.inner(x)) end
       local found = scute.nn.summary(Twice(), { 3, 5 })
       assert.same({ 30, 2 * 3 * 25 }, { found.parameters, found.macs })
+      assert.error_matches(function() scute.nn.summary(Twice()) end, "nn.summary: expected the shape of an input, .* nil$")
       local ok, message = pcall(scute.nn.summary, Twice(), { 3, 4 })
       assert.is_false(ok)
       assert.matches("^in inner %(Linear%): linear: argument 'x'", message)

@@ -51,6 +51,21 @@ describe("an error of the library", function()
       assert.matches("\n\tline:1: in main chunk\n", text)
    end)
 
+   it("is about the argument that was left out, or is of another kind, where only Lua says so", function()
+      says("line:1: plot.predictions: argument 'results' is missing", "scute.plot.predictions() return 1")
+      says("line:1: plot.predictions: argument 'results' is a number, with which it cannot be called",
+         "scute.plot.predictions(3) return 1")
+      says("line:1: schedule.lasts_for: argument 'which' is missing", "local x = scute.schedule.lasts_for() return x")
+      assert.equal("\t... 1 frame of scute\n\tline:1: in main chunk", stack_of "scute.plot.predictions() return 1")
+   end)
+
+   it("tells how elements are compared where == gave a boolean", function()
+      says("line:1: attempt to index a boolean value (local 'hits'); == and ~= give one true or false",
+         "local x = scute.ones(2) local hits = x == x return hits:sum() + 1")
+      says("line:1: attempt to index a boolean value; == and ~= give", "return (scute.ones(2) ~= 1):sum() + 1")
+      assert.is_nil(told("local a = true return a.b + 1"):find("==", 1, true))
+   end)
+
    it("tells where what only a session has is to be had", function()
       says("line:1: attempt to call a nil value (global 'help'); help is there in a session: scute, or scute -i file.lua",
          "help 'matmul' return 1")

@@ -124,6 +124,9 @@ local SENTENCES = {
    { "attempt to call a scute%.tensor value", "; an entry of a tensor is t[i], a part of it t[{ i, { from, to } }]" },
 }
 
+local EQUAL = "; == and ~= give one true or false, of tensors whether they are the same one: x:eq(y) and x:ne(y) compare each "
+   .. "element"
+
 --- What to add to a message, "" where there is nothing. stack: as traceback.stack gives it.
 function slips.hint(message, stack)
    for _, entry in ipairs(SENTENCES) do
@@ -131,6 +134,7 @@ function slips.hint(message, stack)
    end
    local info = stack[1]
    if not info or info.kind ~= "user" then return "" end -- none of Lua's own errors, or none in the user's code
+   if message:find "attempt to index a boolean value" and (frames.source_line(info) or ""):find "[=~]=" then return EQUAL end
    local kind, name = message:match "a nil value %((%a+) '([%a_][%w_]*)'%)"
    if kind == "global" then return slips.variable(name, {}, info) end
    if kind == "field" or kind == "method" then return field_hint(name, info) end

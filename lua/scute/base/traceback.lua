@@ -123,11 +123,39 @@ end
 
 -- ---- whose fault it is ----
 
+-- "plot.predictions" of a function of a family, else how it was called.
+local function public_name(info)
+   for name, family in next, package.loaded do
+      name = type(name) == "string" and type(family) == "table" and name:match "^scute%.([%w_]+)$"
+      for key, value in next, name and family or {} do
+         if rawequal(value, info.func) and type(key) == "string" then return name .. "." .. key end
+      end
+   end
+   return info.name or "?"
+end
+
+-- Whether a function has a parameter of that name.
+local function takes(f, wanted)
+   local i, name = 1, debug.getlocal(f, 1)
+   while name and name ~= wanted do i, name = i + 1, debug.getlocal(f, i + 1) end
+   return name ~= nil
+end
+
+-- What Lua says of a parameter, in a function of the library that the user called, is about what the user gave for it.
+local function wrong_argument(text, stack)
+   local kind, name = text:match "^attempt to .- an? (%S+) value %(local '([%a_][%w_]*)'%)"
+   local called, caller = stack[1], stack[2]
+   local is_called = name and name ~= "self" and called and called.kind == "library" and caller and caller.kind == "user"
+   if not is_called or not takes(called.func, name) then return nil end
+   local problem = kind == "nil" and "is missing" or ("is a %s, with which it cannot be called"):format(kind)
+   return ("%s: argument '%s' %s"):format(public_name(called), name, problem)
+end
+
 -- Lua's own errors in code of the library are faults there; what it raises itself, or one of its functions in C, is meant for
 -- who called it.
 local function is_fault(message, stack)
    local text, at_library = message:gsub(LIBRARY_POSITION, "")
-   if at_library == 0 then return false end
+   if at_library == 0 or wrong_argument(text, stack) then return false end
    local innermost = stack[1]
    return innermost and innermost.kind == "library" or text:find "^attempt to " or text:find "^bad argument #"
 end
@@ -143,7 +171,7 @@ local function blamed(message, stack, line)
    local text, at_library = message:gsub(LIBRARY_POSITION, "")
    if not line then return message end
    if is_fault(message, stack) then return ("%s (inside scute, called from %s)"):format(message, line) end
-   if at_library > 0 then return line .. ": " .. text end
+   if at_library > 0 then return line .. ": " .. (wrong_argument(text, stack) or text) end
    return not message:find(POSITION) and is_raised_by_library(stack) and line .. ": " .. message or message
 end
 

@@ -2,6 +2,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local columns = require "scute.base.columns"
+local console = require "scute.base.console"
 local Conv2d = require("scute.nn.conv").Conv2d
 local Linear = require("scute.nn.linear").Linear
 
@@ -68,6 +69,9 @@ end
 -- parameters and macs beside. `shape` is that of an input, {1, 3, 224, 224}. Each row counts its children too; a layer
 -- that is not called has no shape. A module on the device "shape" is not computed, any other is, once, in evaluation mode.
 local function summary(module, shape)
+   if type(shape) ~= "table" then
+      error("nn.summary: expected the shape of an input, as in { 1, 3, 224, 224 }, found " .. console.brief(shape), 2)
+   end
    local first = module:named_parameters()
    local _, parameter = first()
    local where = parameter and { dtype = parameter.dtype, device = parameter.device } or {}

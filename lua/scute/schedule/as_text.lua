@@ -1,4 +1,6 @@
 -- How a schedule prints: what it is, and a line of the rate over the run.
+local console = require "scute.base.console"
+
 local STEPS = 40 -- of the line
 local LEVELS = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
 local EPOCHS = 10 -- of a run where the schedule lasts for any
@@ -26,5 +28,6 @@ return function(schedule)
    local epochs = math.max(1, math.ceil(schedule.epochs or EPOCHS))
    local line = is_known(schedule) and line_of(schedule, epochs)
    if not line then return text end
-   return ("%s\n   %s  the rate over %s%d epochs"):format(text, line, schedule.epochs and "" or "a run of ", epochs)
+   local over = (schedule.epochs and "" or "a run of ") .. console.count(epochs, "epoch")
+   return ("%s\n   %s  the rate over %s"):format(text, line, over)
 end
