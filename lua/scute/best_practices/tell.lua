@@ -93,8 +93,8 @@ local function notes_of(found, set)
    local low, high = metrics.interval(right, n)
    return { ("Accuracies are those of the best epoch, chosen on the same %s that did not train; split: %s."):format(
       console.count(n, "photo"), set.split),
-      ("One photo is %.1f points, and %d of %d right means %.0f to %.0f %% with 95 %% confidence; %s."):format(100 / n, right, n,
-      100 * low, 100 * high, seeds > 1 and ("± is the standard deviation over %d seeds"):format(seeds)
+      ("One photo is %.1f points, and %d of %d right means %.0f to %.0f %% with 95 %% confidence; %s."):format(100 / n, right,
+      n, 100 * low, 100 * high, seeds > 1 and ("± is the standard deviation over %d seeds"):format(seeds)
       or "--seeds 3 tells luck from merit") }
 end
 
