@@ -112,17 +112,19 @@ options.of(nn.Module.unfreeze_only):describes(models.unfreeze_layers)
 
 -- ---- what a model is ----
 
-local function build_shapes(name)
+-- What f(model) returns for a model with 1000 classes, shapes alone where that is possible.
+local function with_shapes(name, f)
    local entry = find(name)
-   return nn.init.on("shape", entry.build, 1000, preprocessing_of(name, entry.family, {}))
+   return architectures.try(entry, 1000, preprocessing_of(name, entry.family, {}), f)
 end
 
 -- The tree of a model with 1000 classes at its own resolution: layers, output shapes, parameters, multiply-adds; see
 -- nn.summary. It needs no weights and computes nothing.
 function models.summary(name)
-   local model = build_shapes(name)
-   local side = model.preprocessing.crop
-   return nn.summary(model, { 1, 3, side, side })
+   return with_shapes(name, function(model)
+      local side = model.preprocessing.crop
+      return nn.summary(model, { 1, 3, side, side })
+   end)
 end
 
 local function infos_text(infos)
@@ -141,8 +143,8 @@ local INFO = { __name = "model", __tostring = function(info) return infos_text {
 -- Facts about a model: {name, parameters, macs (multiply-adds for one photo, 1000 classes), resolution and resize (pixels),
 -- filter, weights (file name of the ImageNet weights, nil where there are none), cached (its path, nil if not there)}.
 function models.info(name)
-   local weights, model, total = require "scute.weights", build_shapes(name), models.summary(name)
-   local p, files = model.preprocessing, weights.FILES[name]
+   local weights, total = require "scute.weights", models.summary(name)
+   local p, files = with_shapes(name, function(model) return model.preprocessing end), weights.FILES[name]
    return setmetatable({ name = name, parameters = total.parameters, macs = total.macs, resolution = p.crop, resize = p.resize,
       filter = p.filter, weights = files and files[1], cached = weights.cached(name, function() end) }, INFO)
 end

@@ -13,6 +13,17 @@ local function small_net()
    }
 end
 
+describe("a child", function()
+   it("is replaced at its position, from either end, and nowhere else", function()
+      local net = nn.Sequential { nn.ReLU(), nn.Linear { 2, 3 }, nn.Identity() }
+      net[2], net[-1] = nn.Linear { 2, 5 }, nn.SiLU()
+      assert.same({ 3, 5, "SiLU", "1" }, { #net, net[2].out_features, net[3].class_name, rawget(net[2], "_name") })
+      local ok, why = pcall(function() net[4] = nn.ReLU() end)
+      assert.is_false(ok)
+      assert.matches("^tests/lua/nn_spec.lua:%d+: Sequential: there is no child %[4%] to replace, it has 3$", why)
+   end)
+end)
+
 describe("constructors", function()
    it("take named and positional arguments", function()
       local a, b = nn.Conv2d { in_channels = 3, out_channels = 8, kernel_size = { 3, 5 } }, nn.Conv2d(3, 8, 5)

@@ -235,6 +235,7 @@ describe("a photo's way through a model, before it trains", function()
       local result = false
       models.register("asks", function(classes) return Own(#classes, result) end, { image_size = 16 })
       local model = models.asks { classes = 2 }
+      assert.equal(4000, models.info("asks").parameters)
       model_file.check(model)
       again(model)
       model.fc = nn.Linear { 4, 2 }

@@ -6,6 +6,7 @@ local scute = require "scute.core"
 local lfs = require "lfs"
 local adopt = require "scute.nn.adopt"
 local class_names = require("scute.nn.classifier").Classifier.class_names
+local init = require "scute.nn.initialise"
 local kinds = require "scute.nn.kinds"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -52,6 +53,15 @@ function architectures.find(name)
    local near = scute.nearest(tostring(name), architectures.list())
    error(("models: unknown model '%s'%s; there are %s"):format(tostring(name),
       near and ("; did you mean '%s'?"):format(near) or "", table.concat(architectures.list(), ", ")), 0)
+end
+
+--- Calls f(model, device) with the model of an entry as shapes alone; where code of one's own asks for values, with one that
+-- has some. Returns what f does.
+function architectures.try(entry, classes, preprocessing, f)
+   local ok, result = pcall(function() return f(init.on("shape", entry.build, classes, preprocessing), "shape") end)
+   if ok then return result end
+   if not entry.own then error(result, 0) end
+   return f(init.skip(entry.build, classes, preprocessing), "cpu")
 end
 
 local function digest(path)

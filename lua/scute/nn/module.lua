@@ -12,8 +12,8 @@
 --    local net = Net { classes = 10 }
 --
 -- A child or parameter is read as a field (net.conv.weight) unless a method has the same name; net:child "features"
--- always gives the child. #net is the number of children, net[1] the first, net[-1] the last. A name that is not there is an
--- error with the nearest one, but for the module's own methods (see nn/absent.lua).
+-- always gives the child. #net is the number of children, net[1] the first, net[-1] the last; net[1] = module replaces it. A
+-- name that is not there is an error with the nearest one, but for the module's own methods (see nn/absent.lua).
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
@@ -65,9 +65,17 @@ local function position_of(list, wanted)
    end
 end
 
+-- The name of the child at a position, as in net[1], net[-1].
+local function name_at(self, position)
+   local names = rawget(self, "_child_names")
+   local name = names[position < 0 and #names + 1 + position or position]
+   if name then return name end
+   error(("%s: there is no child [%d] to replace, it has %d"):format(self.class_name, position, #names), 3)
+end
+
 local function assign(self, key, value)
    if is_module(value) then
-      self:add(key, value)
+      self:add(math.type(key) == "integer" and name_at(self, key) or key, value)
    elseif rawget(self, "_parameters")[key] ~= nil then
       self:register_parameter(key, value)
    elseif rawget(self, "_buffers")[key] ~= nil then

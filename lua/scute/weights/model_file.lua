@@ -30,11 +30,9 @@ local function without_drawing(f, ...)
    return table.unpack(results, 2, results.n)
 end
 
--- The model as its architecture builds it: shapes alone, or with values where its own code asks for some.
+-- The model as its architecture builds it.
 local function built_again(model, entry)
-   local ok, again = pcall(init.on, "shape", entry.build, model.classes, model.preprocessing)
-   if ok or not entry.own then return ok and again or error(again, 0), "shape" end
-   return init.skip(entry.build, model.classes, model.preprocessing), "cpu"
+   return architectures.try(entry, model.classes, model.preprocessing, function(again) return again end)
 end
 
 local USUAL = 224 -- pixels, of a model that says nothing
@@ -66,12 +64,9 @@ end
 -- Sends the shape of a photo through a model that is built again with its changes. Code of one's own may ask for values: then
 -- it gets a photo.
 local function try(model, entry, changes)
-   local again, device = built_again(model, entry)
-   local ok, why = pcall(check_scores, init.on(device, rebuild.apply, again, changes), device)
-   if ok then return end
-   if not entry.own or device ~= "shape" then error(console.message(why), 0) end
-   again = init.skip(entry.build, model.classes, model.preprocessing)
-   ok, why = pcall(check_scores, init.skip(rebuild.apply, again, changes), "cpu")
+   local ok, why = pcall(architectures.try, entry, model.classes, model.preprocessing, function(again, device)
+      check_scores(init.on(device, rebuild.apply, again, changes), device)
+   end)
    if not ok then error(console.message(why), 0) end
 end
 
@@ -79,7 +74,7 @@ end
 -- scute.nn.structure), and its text (nil where there are none). Fails where a model could not be loaded again.
 function model_file.changes(model)
    local entry = entry_of(model)
-   local changes = structure.changes(model, (without_drawing(built_again, model, entry)))
+   local changes = structure.changes(model, without_drawing(built_again, model, entry))
    local text = rebuild.encode(changes)
    if text then rebuild.decode(text) end
    return changes, text, entry
