@@ -171,6 +171,16 @@ describe("compare.cost", function()
       assert.same({ 11689512 - 998 * 513, 11689512 }, { own, published })
    end)
 
+   it("counts a head of several layers as it is with 1000 classes", function()
+      local nn = scute.nn
+      scute.models.register("headed", function(classes)
+         return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear { 3, 8 }, nn.ReLU(),
+            nn.Linear { 8, #classes } }
+      end)
+      local own, published = cost.parameters(scute.models.create("headed", { classes = 2 }))
+      assert.same({ 4 * 8 + 9 * 2, 4 * 8 + 9 * 1000 }, { own, published })
+   end)
+
    it("leaves the ops as they were, also after an error", function()
       local before = scute.conv2d
       assert.error(function()

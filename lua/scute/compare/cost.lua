@@ -49,14 +49,9 @@ function cost.multiply_adds(model, device)
    end)
 end
 
---- Parameters with the head as it is, and with a head of `classes` classes (default 1000, the form in which networks are
--- published).
-function cost.parameters(model, classes)
-   local now, head = model:num_parameters(), 0
-   for name, parameter in model:named_parameters() do
-      if name:sub(1, #model.head_path + 1) == model.head_path .. "." then head = head + parameter:numel() end
-   end
-   return now, now - head + head // #model.classes * (classes or 1000)
+--- Parameters of a model as it is, and of its network with a head of 1000 classes, the form in which networks are published.
+function cost.parameters(model)
+   return model:num_parameters(), scute.models.info(model.arch).parameters
 end
 
 local WARM, LEAST, MOST, SECONDS = 2, 3, 15, 2 -- calls that do not count, calls that do, and when it is enough
