@@ -10,13 +10,8 @@ local FLAGS = " --data_dir $T/photos --epochs 4 --batch_size 8 --learning_rate 0
 local OWN, HEAD = here .. "/own.lua", " -l " .. here .. "/own_head.lua "
 local WHOLE, BROKEN = cli.scratch .. "/whole/own/", cli.scratch .. "/broken/own/"
 
--- The lines of a history, without what a clock or a machine says.
 local function history(folder)
-   local lines = {}
-   for line in (cli.read_file(folder .. "history.csv") or ""):gmatch "[^\n]+" do
-      lines[#lines + 1] = line:gsub(",[^,]*$", "")
-   end
-   return table.concat(lines, "\n")
+   return cli.read_file(folder .. "history.csv")
 end
 
 local function is_same_file(name)
