@@ -156,6 +156,17 @@ describe("a network of one's own", function()
       assert.equal(4 * 27 + 4 + 5000, models.info("line").parameters)
    end)
 
+   it("may have a head of several layers", function()
+      local model = register("deep_head", function(classes)
+         return nn.Sequential { nn.Conv2d { 3, 4, 3 }, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Sequential { nn.Dropout(),
+            nn.Linear { 4, 6 }, nn.ReLU(), nn.Linear { 6, #classes } } }
+      end)
+      again(model)
+      assert.same({ 1, 4 }, model:embed(scute.zeros(1, 3, 16, 16)).shape)
+      assert.equal(30 + 21, model:freeze "backbone":num_parameters(true))
+      assert.matches("deep_head: its head is one of your own", refusal(model.restart_head, model))
+   end)
+
    it("may have layers whose options are modules, functions and lists of both", function()
       local Pair = nn.Module:extend("Pair", { { "layers" }, { "act" } })
       function Pair:build(o)
