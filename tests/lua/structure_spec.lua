@@ -373,10 +373,13 @@ describe("a file that was damaged or made to harm", function()
    end)
 
    it("names the file that registered an architecture, and does not read it", function()
-      state.metadata.architecture, state.metadata.registered_in = "theirs", "/tmp/the\27irs.lua"
-      local why = refusal(load, nil)
+      state.metadata.architecture, state.metadata.registered_in = "theirs", "/tmp/the\27i\nrs.lua"
+      assert.matches("^F: its architecture 'theirs' is not one of scute's: it was registered in /tmp/the%?i%?rs.lua, .* "
+         .. "scute %-l /tmp/the%?i%?rs.lua", refusal(load, nil))
+      state.metadata.registered_in = ("x"):rep(100000)
+      assert.is_true(#refusal(load, nil) < 1000)
+      state.metadata.registered_in = ""
+      assert.matches("it was registered in no file, .* register it anew first", refusal(load, nil))
       state.metadata.architecture = "small"
-      assert.matches("^F: its architecture 'theirs' is not one of scute's: it was registered in /tmp/the%?irs.lua, .* "
-         .. "scute %-l /tmp/the%?irs.lua", why)
    end)
 end)
