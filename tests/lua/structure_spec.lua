@@ -156,6 +156,17 @@ describe("a network of one's own", function()
       assert.equal(4 * 27 + 4 + 5000, models.info("line").parameters)
    end)
 
+   it("may have a head of several layers", function()
+      local model = register("deep_head", function(classes)
+         return nn.Sequential { nn.Conv2d { 3, 4, 3 }, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Sequential { nn.Dropout(),
+            nn.Linear { 4, 6 }, nn.ReLU(), nn.Linear { 6, #classes } } }
+      end)
+      again(model)
+      assert.same({ 1, 4 }, model:embed(scute.zeros(1, 3, 16, 16)).shape)
+      assert.equal(30 + 21, model:freeze "backbone":num_parameters(true))
+      assert.matches("deep_head: its head is one of your own", refusal(model.restart_head, model))
+   end)
+
    it("may have layers whose options are modules, functions and lists of both", function()
       local Pair = nn.Module:extend("Pair", { { "layers" }, { "act" } })
       function Pair:build(o)
@@ -362,10 +373,13 @@ describe("a file that was damaged or made to harm", function()
    end)
 
    it("names the file that registered an architecture, and does not read it", function()
-      state.metadata.architecture, state.metadata.registered_in = "theirs", "/tmp/the\27irs.lua"
-      local why = refusal(load, nil)
+      state.metadata.architecture, state.metadata.registered_in = "theirs", "/tmp/the\27i\nrs.lua"
+      assert.matches("^F: its architecture 'theirs' is not one of scute's: it was registered in /tmp/the%?i%?rs.lua, .* "
+         .. "scute %-l /tmp/the%?i%?rs.lua", refusal(load, nil))
+      state.metadata.registered_in = ("x"):rep(100000)
+      assert.is_true(#refusal(load, nil) < 1000)
+      state.metadata.registered_in = ""
+      assert.matches("it was registered in no file, .* register it anew first", refusal(load, nil))
       state.metadata.architecture = "small"
-      assert.matches("^F: its architecture 'theirs' is not one of scute's: it was registered in /tmp/the%?irs.lua, .* "
-         .. "scute %-l /tmp/the%?irs.lua", why)
    end)
 end)

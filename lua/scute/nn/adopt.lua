@@ -2,19 +2,32 @@
 -- groups from the input to the head, with features and scores.
 --
 -- A Classifier brings all that. Any other module, with forward(x) -> scores, gets the methods of one: of a Sequential the last
--- Linear is the head, and what stands before it gives the features. What cannot be parted so has its scores for features.
+-- Linear (or a Sequential that begins with one) is the head, and what stands before it gives the features. What cannot be
+-- parted so has its scores for features.
 local Module = require "scute.nn.module"
 local Classifier = require("scute.nn.classifier").Classifier
+local Dropout = require("scute.nn.activation").Dropout
 local Linear = require("scute.nn.linear").Linear
 local Sequential = require("scute.nn.container").Sequential
 
 -- ---- features and head of what is no Classifier ----
 
--- The place of the last Linear of a Sequential that nothing with parameters follows; nil where there is none.
+-- Whether a layer takes features, (N, F): a Linear, or a Sequential of which one is the first that computes something.
+local function is_head(layer)
+   if Module.is(layer, Linear) then return true end
+   if not Module.is(layer, Sequential) then return false end
+   for _, inner in layer:children() do
+      if is_head(inner) then return true end
+      if not Module.is(inner, Dropout) then return false end
+   end
+   return false
+end
+
+-- The place of the last such layer of a Sequential that nothing with parameters follows; nil where there is none.
 local function head_place(module)
    for place = #module, 2, -1 do
       local layer = module[place]
-      if Module.is(layer, Linear) then return place end
+      if is_head(layer) then return place end
       if layer:num_parameters() > 0 then return nil end
    end
 end

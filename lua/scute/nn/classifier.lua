@@ -1,5 +1,5 @@
 -- nn.Classifier: a backbone that turns photos into features, and a head that turns features into class scores. The
--- models of scute.models derive from it and say, in build:
+-- models of scute.models derive from it, as may one of your own (models.register), and say, in build:
 --    self:describe_model { arch = "resnet18", head = "fc", groups = { {"stem", {"conv1", "bn1"}}, ... }, classes = ...,
 --                          preprocessing = {...} }
 local scute = require "scute.core"

@@ -132,16 +132,20 @@ local function check_metadata(path, metadata)
    end
 end
 
+local SHOWN = 200 -- letters of a text of the file's in a message
+
+-- In one line, whatever it is.
+local function shown(text)
+   return console.cut((console.visible(text):gsub("[\n\t]", "?")), SHOWN)
+end
+
 local function find(path, metadata)
    local name, where = metadata.architecture, metadata.registered_in
    if architectures.get(name) or not where then return of_file(path, pcall(architectures.find, name)) end
-   if where == "" then
-      error(console.visible(("%s: its architecture '%s' is not one of scute's: it was registered in no file, and a model file "
-         .. "holds no code; register it anew first (help \"models.register\")"):format(path, name)), 0)
-   end
-   error(console.visible(("%s: its architecture '%s' is not one of scute's: it was registered in %s, and a model file holds no "
-      .. "code; load that file first, as in scute -l %s script.lua, or require it in the script"):format(path, name, where,
-      where)), 0)
+   local start = ("%s: its architecture '%s' is not one of scute's: it was registered in %s, and a model file holds no code; ")
+      :format(path, shown(name), where == "" and "no file" or shown(where))
+   if where == "" then error(start .. "register it anew first (help \"models.register\")", 0) end
+   error(("%sload that file first, as in scute -l %s script.lua, or require it in the script"):format(start, shown(where)), 0)
 end
 
 local MANY = 10000 -- classes; a head for as many is small
@@ -186,7 +190,7 @@ end
 local function tell_if_changed(path, entry, metadata)
    if not entry.own or metadata.registered_sha256 == entry.sha256 then return end
    console.warn("%s: what registers '%s' is not what it was when this model was saved: %s then, %s now", path,
-      metadata.architecture, metadata.registered_in == "" and "no file" or metadata.registered_in or "unknown",
+      metadata.architecture, metadata.registered_in == "" and "no file" or shown(metadata.registered_in or "unknown"),
       entry.file or "no file")
 end
 

@@ -43,12 +43,21 @@ local function in_a_script()
    return setmetatable({}, { __close = function() session.waits, console.quiet = waits, quiet end })
 end
 
+-- What a script finds in `arg`: the program and its own options stand before it, as when it is started alone.
+local function arguments_of(path, words)
+   local before, made, at = rawget(_G, "arg") or {}, { [0] = path, table.unpack(words, 2) }, -1
+   while before[at] do
+      made[at], at = before[at], at - 1
+   end
+   return made
+end
+
 return function(line)
    local words = words_of(line)
    local path = words[1] and found(words[1])
    if not path then console.fail ".run: expected a script, as in .run examples/first_tensor.lua" end
    local arguments = table.move(words, 2, #words, 1, {})
-   _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path, [-1] = rawget(_G.arg or {}, -1) })
+   _G.arg = arguments_of(path, words)
    scute.look_beside(path) -- for its modules
    local waiting <close> = in_a_script() -- luacheck: ignore
    local problem = script.run(path, arguments, errors.describe)
