@@ -76,6 +76,8 @@ describe("an error of the library", function()
       for code, hint in pairs {
          ["gr\u{f6}\u{df}e = 3"] = "names have letters from a to z", ["if a != 3 then end"] = "not equal is a ~= b",
          ["x = 1 # one"] = "a comment begins with %-%-", ["# one"] = "a comment begins with %-%-",
+         ["x @ y"] = "the product of matrices is a:matmul%(b%)", ["x += 1"] = "an expression is no statement",
+         ["m = f(pretrained=True)"] = "named arguments stand in braces",
       } do
          local _, message = load(code, "=line", "t")
          assert.matches("^line:1: [^\n]*; " .. hint, unreadable(message))
