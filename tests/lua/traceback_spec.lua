@@ -59,6 +59,12 @@ describe("an error of the library", function()
       assert.equal("\t... 1 frame of scute\n\tline:1: in main chunk", stack_of "scute.plot.predictions() return 1")
    end)
 
+   it("tells where counting starts, in a line with [0]", function()
+      says("line:1: attempt to perform arithmetic on a nil value (field '?'); indices start at 1",
+         "local x = scute.ones(2) return x.shape[0] * 2")
+      assert.is_nil(told("local t = {} return t[3] * 2"):find("start at", 1, true))
+   end)
+
    it("tells how elements are compared where == gave a boolean", function()
       says("line:1: attempt to index a boolean value (local 'hits'); == and ~= give one true or false",
          "local x = scute.ones(2) local hits = x == x return hits:sum() + 1")

@@ -119,7 +119,9 @@ function slips.hint(message, stack)
    end
    local info = stack[1]
    if not info or info.kind ~= "user" then return "" end -- none of Lua's own errors, or none in the user's code
-   if message:find "attempt to index a boolean value" and (frames.source_line(info) or ""):find "[=~]=" then return EQUAL end
+   local line = frames.source_line(info) or ""
+   if message:find "a nil value %(field '%?'%)" and line:find "%[0%]" then return "; indices start at 1" end
+   if message:find "attempt to index a boolean value" and line:find "[=~]=" then return EQUAL end
    local kind, name = message:match "a nil value %((%a+) '([%a_][%w_]*)'%)"
    if kind == "global" then return global_hint(name) end
    if kind == "field" or kind == "method" then return field_hint(name, info) end
