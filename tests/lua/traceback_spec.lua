@@ -60,8 +60,8 @@ describe("an error of the library", function()
    end)
 
    it("tells where counting starts, in a line with [0]", function()
-      says("line:1: attempt to perform arithmetic on a nil value (field '?'); indices start at 1",
-         "local x = scute.ones(2) return x.shape[0] * 2")
+      local text = told "local x = scute.ones(2) return x.shape[0] * 2"
+      assert.matches("^line:1: attempt to perform arithmetic on a nil value %(field '[^']*'%); indices start at 1\n", text)
       assert.is_nil(told("local t = {} return t[3] * 2"):find("start at", 1, true))
    end)
 

@@ -120,7 +120,8 @@ function slips.hint(message, stack)
    local info = stack[1]
    if not info or info.kind ~= "user" then return "" end -- none of Lua's own errors, or none in the user's code
    local line = frames.source_line(info) or ""
-   if message:find "a nil value %(field '%?'%)" and line:find "%[0%]" then return "; indices start at 1" end
+   local is_index = message:find "a nil value %(field '%?'%)" or message:find "a nil value %(field 'integer index'%)"
+   if is_index and line:find "%[0%]" then return "; indices start at 1" end
    if message:find "attempt to index a boolean value" and line:find "[=~]=" then return EQUAL end
    local kind, name = message:match "a nil value %((%a+) '([%a_][%w_]*)'%)"
    if kind == "global" then return global_hint(name) end
