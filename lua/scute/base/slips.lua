@@ -113,8 +113,8 @@ local SENTENCES = {
 local IN_LINES = {
    { "a nil value %(field '%?'%)", "%[0%]", "; indices start at 1" },
    { "a nil value %(field 'integer index'%)", "%[0%]", "; indices start at 1" },
-   { "attempt to index a boolean value", "[=~]=", "; == and ~= give one true or false, of tensors whether they are the same one: "
-      .. "x:eq(y) and x:ne(y) compare each element" },
+   { "attempt to index a boolean value", "[=~]=", "; == and ~= give one true or false, of tensors whether they are the same "
+      .. "one: x:eq(y) and x:ne(y) compare each element" },
 }
 
 --- What to add to a message, "" where there is nothing. stack: as traceback.stack gives it.
