@@ -415,7 +415,14 @@ static int get_index(lua_State *L) {
    return luaL_error(L, "a tensor is indexed by a whole number or a table, found %s", sc_describe_value(L, 2));
 }
 
+// Properties that PyTorch assigns have methods here.
 static int new_index(lua_State *L) {
+   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+   if (strcmp(name, "requires_grad") == 0)
+      return luaL_error(
+          L, "requires_grad is not assigned: t:requires_grad_(), or t:requires_grad_(false), sets it");
+   if (strcmp(name, "grad") == 0)
+      return luaL_error(L, "grad is not assigned: backward fills it, and t:zero_grad() lets go of it");
    return luaL_error(L, "tensors are values: entries cannot be assigned; build a new one with scute.where, "
                         "scute.concat or arithmetic, or write a whole tensor with :copy_() or :fill_()");
 }

@@ -241,6 +241,7 @@ function Mean:add(value, weight)
 end
 
 function Mean:__tostring()
+   if self.weight == 0 then return "mean of 0 samples" end
    return ("mean %.6g of %g samples"):format(self:value(), self.weight)
 end
 

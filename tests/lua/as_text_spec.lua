@@ -120,6 +120,7 @@ describe("the rest prints", function()
       prints(models.info "resnet18", "^model +parameters[^\n]*\nresnet18 +11,689,512")
       prints(scute.nn.Linear, "^class Linear { in_features, out_features, bias = true")
       prints(scute.metrics.mean():add(3, 2), "^mean 3 of 2 samples$")
+      prints(scute.metrics.mean(), "^mean of 0 samples$")
    end)
 end)
 

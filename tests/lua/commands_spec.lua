@@ -118,6 +118,11 @@ describe("a command", function()
       assert.is_false((run "x = 1\nexit"))
    end)
 
+   it("tells what in a script is no Lua", function()
+      local path = write("python.lua", "x != 3")
+      assert.matches("python.lua:1: syntax error near '!'; not equal is a ~= b[^\n]*\n$", (session(".run " .. path .. "\n")))
+   end)
+
    it("counts no functions of a reloaded module that adds to the table of another one", function()
       write("adds_to.lua", "function string.added() return 1 end return string")
       local said = session(("package.path = '%s/?.lua;' .. package.path\nrequire 'adds_to'\n.reload adds_to\n"):format(folder))

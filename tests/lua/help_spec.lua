@@ -256,6 +256,10 @@ describe("help", function()
          { model:groups(), "^a table: what module:groups returns" },
       }
       for _, case in ipairs(cases) do assert.matches(case[2], text(case[1])) end
+      local Result = inventory.classes_in("scute.train.result").Result
+      local result = setmetatable({ history = {}, best = { val_accuracy = 1, epoch = 1 } }, Result)
+      assert.matches("\n   result:resume .*\n\nthe result of training: what train.fit returns\n.*confusion = of the best epoch",
+         text(result))
       assert.matches("^nil: nothing has that name here", text(nil))
    end)
 

@@ -51,6 +51,17 @@ describe("synonyms", function()
    end)
 end)
 
+describe("words of PyTorch on a tensor", function()
+   it("lead to what does the same, or a part of it", function()
+      local x = scute.ones(2, 2)
+      says("did you mean 'pow'?", function() return x.norm end)
+      says("did you mean 'argmax'?", function() return x.topk end)
+      says("t:requires_grad_(), or t:requires_grad_(false), sets it", function() x.requires_grad = true end)
+      says("t:zero_grad() lets go of it", function() x.grad = nil end)
+      says("entries cannot be assigned", function() x[1] = 2 end)
+   end)
+end)
+
 describe("a family's names", function()
    it("are known: the nearest of another is said", function()
       for code, meant in pairs {

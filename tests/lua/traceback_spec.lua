@@ -59,6 +59,12 @@ describe("an error of the library", function()
       assert.equal("\t... 1 frame of scute\n\tline:1: in main chunk", stack_of "scute.plot.predictions() return 1")
    end)
 
+   it("tells where counting starts, in a line with [0]", function()
+      local text = told "local x = scute.ones(2) return x.shape[0] * 2"
+      assert.matches("^line:1: attempt to perform arithmetic on a nil value %(field '[^']*'%); indices start at 1\n", text)
+      assert.is_nil(told("local t = {} return t[3] * 2"):find("start at", 1, true))
+   end)
+
    it("tells how elements are compared where == gave a boolean", function()
       says("line:1: attempt to index a boolean value (local 'hits'); == and ~= give one true or false",
          "local x = scute.ones(2) local hits = x == x return hits:sum() + 1")
@@ -76,6 +82,8 @@ describe("an error of the library", function()
       for code, hint in pairs {
          ["gr\u{f6}\u{df}e = 3"] = "names have letters from a to z", ["if a != 3 then end"] = "not equal is a ~= b",
          ["x = 1 # one"] = "a comment begins with %-%-", ["# one"] = "a comment begins with %-%-",
+         ["x @ y"] = "the product of matrices is a:matmul%(b%)", ["x += 1"] = "an expression is no statement",
+         ["m = f(pretrained=True)"] = "named arguments stand in braces",
       } do
          local _, message = load(code, "=line", "t")
          assert.matches("^line:1: [^\n]*; " .. hint, unreadable(message))

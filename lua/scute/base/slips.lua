@@ -124,8 +124,13 @@ local SENTENCES = {
    { "attempt to call a scute%.tensor value", "; an entry of a tensor is t[i], a part of it t[{ i, { from, to } }]" },
 }
 
-local EQUAL = "; == and ~= give one true or false, of tensors whether they are the same one: x:eq(y) and x:ne(y) compare each "
-   .. "element"
+-- What depends on what stands in the line, too.
+local IN_LINES = {
+   { "a nil value %(field '%?'%)", "%[0%]", "; indices start at 1" },
+   { "a nil value %(field 'integer index'%)", "%[0%]", "; indices start at 1" },
+   { "attempt to index a boolean value", "[=~]=", "; == and ~= give one true or false, of tensors whether they are the same "
+      .. "one: x:eq(y) and x:ne(y) compare each element" },
+}
 
 --- What to add to a message, "" where there is nothing. stack: as traceback.stack gives it.
 function slips.hint(message, stack)
@@ -134,7 +139,10 @@ function slips.hint(message, stack)
    end
    local info = stack[1]
    if not info or info.kind ~= "user" then return "" end -- none of Lua's own errors, or none in the user's code
-   if message:find "attempt to index a boolean value" and (frames.source_line(info) or ""):find "[=~]=" then return EQUAL end
+   local line = frames.source_line(info) or ""
+   for _, entry in ipairs(IN_LINES) do
+      if message:find(entry[1]) and line:find(entry[2]) then return entry[3] end
+   end
    local kind, name = message:match "a nil value %((%a+) '([%a_][%w_]*)'%)"
    if kind == "global" then return slips.variable(name, {}, info) end
    if kind == "field" or kind == "method" then return field_hint(name, info) end

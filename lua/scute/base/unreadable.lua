@@ -1,6 +1,9 @@
 -- What Lua says of code that it cannot read, in one line and with a word on what comes of other languages.
 local HINTS = {
    { "near '<\\%d+>'$", "names have letters from a to z, digits and _; other letters stand in texts only" },
+   { "near '@'$", "the product of matrices is a:matmul(b)" },
+   { "'%)' expected near '='$", "named arguments stand in braces, as in f { name = value }" },
+   { "syntax error near '[+*/-]'$", "an expression is no statement, and there is no +=: x = x + 1" },
    { "near '!'$", "not equal is a ~= b, the opposite is not a" },
    { "^[^\n]*unexpected symbol near '#'$", "a comment begins with --" },
 }

@@ -152,6 +152,11 @@ local function module_text(index, value, width)
    return first .. entry_text(index, entry, width)
 end
 
+-- What a value is, and what is said of the function that returns such ones.
+local function returned_text(index, what, maker, width)
+   return ("%s: what %s returns\n\n%s"):format(what, maker, entry_text(index, index.by_name[maker], width))
+end
+
 -- A table that does not say what it is: what is in it.
 local function plain_table_text(value, width)
    local keys = {}
@@ -167,7 +172,7 @@ local function table_text(index, value, width)
    local what, name, declaration = find.kind(value)
    if declaration then return text.declaration(declaration, width) end
    if not what then return plain_table_text(value, width) end
-   return ("%s: what %s returns\n\n%s"):format(what, name, entry_text(index, index.by_name[name], width))
+   return returned_text(index, what, name, width)
 end
 
 local PLAIN = {
@@ -188,7 +193,9 @@ function of_value(index, value, width)
    local word = find.word(value)
    if word then
       local brief = console.brief(value):gsub("^table: .*", "a " .. word)
-      return ("%s\n\n%s"):format(brief, methods_text(index, word, width))
+      local what, maker = find.kind(value)
+      local made = maker and "\n\n" .. returned_text(index, what, maker, width) or ""
+      return ("%s\n\n%s%s"):format(brief, methods_text(index, word, width), made)
    end
    if type(value) == "table" then return table_text(index, value, width) end
    return PLAIN[type(value)] and PLAIN[type(value)](value) or console.brief(value)

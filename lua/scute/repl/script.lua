@@ -8,6 +8,7 @@ local frames = require "scute.base.frames"
 local scute = require "scute"
 local source = require "scute.repl.source"
 local standard = require "scute.repl.standard"
+local unreadable = require "scute.base.unreadable"
 
 local script = {}
 
@@ -157,7 +158,7 @@ end
 --- Runs a file with arguments inside the session. describe: error -> text. Returns nil where all went well, else what to tell.
 function script.run(path, arguments, describe)
    local chunk, message = script.load(path)
-   if not chunk then return message end
+   if not chunk then return unreadable(message) end
    local exit <close> = without_exit() -- luacheck: ignore
    local ok, ended = xpcall(chunk, handler(describe), table.unpack(arguments))
    return not ok and not ended.silent and ended.text or nil
