@@ -136,9 +136,9 @@ describe("a run that goes on", function()
          end }
          state.pull, calls = 0, state
          local function save() return { pull = state.pull }, { one = scute.ones(2) } end
-         local function load(_, data, tensors)
+         local function load(_, saved, tensors)
             assert.same({ 1, 1 }, tensors.one:values())
-            state.pull = data.pull
+            state.pull = saved.pull
          end
          options.loss = setmetatable({ name = "pulling", save = save, load = load }, Pull)
       end)
