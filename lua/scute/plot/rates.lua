@@ -2,6 +2,7 @@
 local axes = require "scute.plot.axes"
 local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
+local schedules = require "scute.schedule"
 
 local rates = {}
 
@@ -20,9 +21,10 @@ end
 -- a run was lengthened, where the picture begins), title, log (a logarithmic axis).
 function rates.schedule(schedule, options)
    options = options or {}
-   if type(schedule) ~= "table" or type(schedule.factor) ~= "function" then
+   if type(schedule) ~= "function" and (type(schedule) ~= "table" or type(schedule.factor) ~= "function") then
       error("plot.schedule: expected a schedule of scute.schedule, found " .. tostring(schedule), 2)
    end
+   schedule = schedules.of(schedule)
    local epochs, per_epoch = options.epochs or 10, options.steps_per_epoch or 100
    local start = options.span and options.span.step or 0
    local steps = epochs * per_epoch
