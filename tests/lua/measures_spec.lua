@@ -110,6 +110,7 @@ describe("metrics of train.fit", function()
          early_stop = { metric = "mine", patience = 2 } }
       assert.equal(4, #result.history)
       assert.matches("mine was 2 in epoch 2", result.stopped)
+      assert.is_true(figures.is_lower_better({ metrics = { { name = "cost", lower = true } } }, "ema_cost"))
       for direction, rate in pairs { min = 0.5, max = 1 } do
          local schedule = scute.schedule.plateau { metric = "mine", patience = 0, gamma = 0.5, direction = direction }
          result = fit { metrics = { mine = course { 1, 2, 3 } }, schedule = schedule }
@@ -174,6 +175,8 @@ describe("metrics of train.fit", function()
             best_by = "mine" },
          ["early_stop: option 'metric': there is no figure 'val_los'; did you mean 'val_loss'?"] = {
             early_stop = { metric = "val_los" } },
+         ["early_stop: option 'metric': there is no figure 'ema_val_loss'; did you mean 'val_loss'?"] = {
+            early_stop = { metric = "ema_val_loss" } },
          ["schedule.plateau: option 'metric': there is no figure 'cots'; did you mean 'cost'?"] = { metrics = { cost = one },
             schedule = scute.schedule.plateau { metric = "cots" } },
          ["metrics: 'cost' gave nil where it was tried on answers that are all right, expected a number"] = {

@@ -236,6 +236,19 @@ describe("schedules", function()
       near(1, chain.factor { step = 9, steps_per_epoch = 4, epochs = 9 })
    end)
 
+   it("are drawn, a function or a table of one's own too, which counts from 1", function()
+      local asked = {}
+      local function f(step, epoch)
+         asked[#asked + 1] = ("%d.%d"):format(epoch, step)
+         return 1 / step
+      end
+      for _, own in ipairs { f, { factor = f } } do
+         asked = {}
+         require("scute").plot.schedule(own, { epochs = 2, steps_per_epoch = 2 })
+         assert.equal("1.1 1.2 2.3 2.4", table.concat(asked, " "):sub(1, 15))
+      end
+   end)
+
    it("refuse a table of one's own that lacks something", function()
       local function f() return 1 end
       for message, given in pairs {

@@ -137,7 +137,7 @@ local function spare_of(groups, metrics)
 end
 
 -- A metric of the user's, in a panel of its own: what it counts is known to the user alone.
-local function metric_panel(fig, rows, name, box, best)
+local function panel(fig, rows, name, box, best)
    local ax = axes.new(fig, box, { title = name, xlabel = "epoch", xwhole = true, xlim = epochs_of(rows) })
    for i, part in ipairs { { "", "validation" }, { "ema_", "averaged weights" } } do
       local xs, ys = history.column(rows, part[1] .. name)
@@ -179,7 +179,7 @@ function curves.curves(source, options)
       rates(fig, rows, groups, box(3))
       timeline(fig, rows, groups, box(4))
    end
-   for i, name in ipairs(metrics) do metric_panel(fig, rows, name, box(count + i), best) end
+   for i, name in ipairs(metrics) do panel(fig, rows, name, box(count + i), best) end
    return fig
 end
 

@@ -3,6 +3,7 @@ local axes = require "scute.plot.axes"
 local console = require "scute.base.console"
 local figure = require "scute.plot.figure"
 local rate_lines = require "scute.plot.rate_lines"
+local schedules = require "scute.schedule"
 
 local rates = {}
 
@@ -47,9 +48,10 @@ end
 -- begins), title, log (whether the axis is logarithmic; default: where rates differ by more than ten).
 function rates.schedule(schedule, options)
    options = options or {}
-   if type(schedule) ~= "table" or type(schedule.factor) ~= "function" then
+   if type(schedule) ~= "function" and (type(schedule) ~= "table" or type(schedule.factor) ~= "function") then
       error("plot.schedule: expected a schedule of scute.schedule, found " .. tostring(schedule), 2)
    end
+   schedule = schedules.of(schedule)
    local epochs, per_epoch = options.epochs or 10, options.steps_per_epoch or 100
    local shown = { epochs = epochs, steps_per_epoch = per_epoch, from = options.from, warmup = options.warmup,
       span = options.span }

@@ -7,7 +7,8 @@ local figures = {}
 -- What best_by says in short.
 local BY = { accuracy = "val_accuracy", balanced = "balanced", loss = "val_loss" }
 
-local ALWAYS = { "balanced", "ema_val_accuracy", "ema_val_loss", "train_accuracy", "train_loss", "val_accuracy", "val_loss" }
+-- Of those that validate, which there are of averaged weights too, and of those that train.
+local VALIDATION, TRAINING = { "balanced", "val_accuracy", "val_loss" }, { "train_accuracy", "train_loss" }
 
 figures.SHORT = { "accuracy", "balanced", "loss" }
 
@@ -27,26 +28,23 @@ function figures.is_short(by)
    return BY[by] ~= nil
 end
 
-local function metric(run, name)
-   for _, entry in ipairs(run.metrics or {}) do
-      if entry.name == name then return entry end
-   end
-end
-
---- Whether less is better of a figure in the rows of a run.
+--- Whether less is better of a figure in the rows of a run, or of averaged weights.
 function figures.is_lower_better(run, name)
-   local own = metric(run, name)
-   if own then return own.lower end
+   local plain = name:gsub("^ema_", "")
+   for _, metric in ipairs(run.metrics or {}) do
+      if metric.name == plain then return metric.lower end
+   end
    return name:find "loss$" ~= nil
 end
 
 --- All names that rows of a run have.
 function figures.names(run)
-   local names = table.move(ALWAYS, 1, #ALWAYS, 1, {})
-   for _, entry in ipairs(run.metrics or {}) do
-      if entry.name ~= "balanced" then names[#names + 1] = entry.name end
+   local names = table.move(VALIDATION, 1, #VALIDATION, 1, {})
+   for _, metric in ipairs(run.metrics or {}) do
+      if metric.name ~= "balanced" then names[#names + 1] = metric.name end
    end
-   return names
+   for i = 1, run.ema and #names or 0 do names[#names + 1] = "ema_" .. names[i] end
+   return table.move(TRAINING, 1, #TRAINING, #names + 1, names)
 end
 
 local function is_one_of(name, names)

@@ -64,10 +64,10 @@ end
 
 -- Those that are spoken of elsewhere and that a name says need not be given.
 local function add_asked(run, list, seen)
-   for _, name in ipairs { run.best_by, stopping.metric(run.early_stop) or run.best_by,
-      run.schedule.watches or run.best_by } do
-      local f = not seen[name] and not figures.is_short(name) and name ~= "balanced" and named.get(name)
-      if f then add(list, seen, read_named(name)) end
+   local by = run.best_by
+   for _, asked in ipairs { by, stopping.metric(run.early_stop) or by, run.schedule.watches or by } do
+      local name = asked:gsub("^ema_", "")
+      if not seen[name] and not figures.is_short(name) and named.get(name) then add(list, seen, read_named(name)) end
    end
 end
 

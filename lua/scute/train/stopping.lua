@@ -9,7 +9,7 @@ local figures = require "scute.train.figures"
 local stopping = {}
 
 local STOP = options.declare("early_stop", {
-   { "metric", text = true, show = "what best_by says", suggests = figures.names {},
+   { "metric", text = true, show = "what best_by says", suggests = figures.names { ema = true },
      help = "of a row of the history: val_loss, balanced, a metric, ..." },
    { "direction", choices = { "max", "min" }, show = "of the metric", help = "what is better" },
    { "patience", whole = true, min = 0, default = 0,
