@@ -128,6 +128,14 @@ describe("a data set of one's own", function()
       assert.matches("\nsample 4,2,train,%x+%-768\n", split:read "a")
    end)
 
+   it("that has the same on both sides of the split is told of it", function()
+      local equal = require "scute.data.equal"
+      assert.same({}, equal.find(data.tensors { x = x, y = y }))
+      local set = data.tensors { x = x, y = y, val = { x = x:slice(1, 3, 4), y = { y[3], y[4] } } }
+      assert.same({ { train = "sample 3", val = "validation sample 1" }, { train = "sample 4", val = "validation sample 2" } },
+         equal.find(set))
+   end)
+
    it("works with cached features, samplers and augmentation", function()
       local set = data.tensors { x = x, y = y }
       local plain, cached = fit(set, { frozen = true, cache_features = "off" }), fit(set, { frozen = true })
