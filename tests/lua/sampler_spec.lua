@@ -236,6 +236,20 @@ describe("weights of classes", function()
       assert.near(first.history[1].val_loss, third.history[1].val_loss, 1e-4) -- AdamW forgets a factor but for its epsilon
    end)
 
+   it("count a batch in pieces as the whole, mixed too", function()
+      local function trained(micro)
+         local model, set, o = make { frozen = true, class_weights = { red = 4 }, label_smoothing = 0.1, mixup = 1,
+            cache_features = "off", batch_size = 12, epochs = 1,
+            hooks = { { on_fit_begin = function(run) run.micro = micro end } } }()
+         local result = train.fit(model, set, o)
+         return model:get("fc").weight, result.history[1].train_loss
+      end
+      local whole, loss = trained(nil)
+      local pieces, other = trained(5)
+      assert.is_true((whole - pieces):abs():max():item() < 1e-5) -- other order of sums
+      assert.near(loss, other, 1e-6)
+   end)
+
    it("are named where they say what cannot be, before anything is written", function()
       refused({ class_weights = { rde = 1 } }, "class_weights: there is no class 'rde'; did you mean 'red'?")
       refused({ class_weights = { red = 0 } }, "expected a number above 0 for class 'red', found 0")
