@@ -23,6 +23,9 @@
 -- looks the same twice, and other views of it are other epochs (numbers of your own, if need be). To look at it:
 --
 --     scute.image.load "turtle.jpg":augment(scute.augment.preset "strong", { epoch = 2, as = "image" }):save "seen.png"
+-- What a description does not say a function of yours does, on batches that are decoded: train.fit's `augment` takes one, or a
+-- list as in { "light", function(x, draw) return x + 0.1 * draw:normal(1, x.shape[3], x.shape[4]) end } (see
+-- lua/scute/train/augmenting.lua and docs/parts/augmentation.md).
 local options = require "scute.base.options"
 
 local augment = {}

@@ -1,4 +1,5 @@
--- Photos in folders: which there are, which class each belongs to, which of them train and which validate.
+-- Photos in folders: which there are, which class each belongs to, which of them train and which validate. Data sets that a
+-- script makes itself: data.files (a list of photos), data.tensors, data.source (a function of the index).
 --
 -- Nothing is decoded here; see scute.loader.
 local lfs = require "lfs"

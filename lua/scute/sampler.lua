@@ -91,7 +91,7 @@ end
 
 -- weights: a list with one for each photo, or a table by class.
 local function weight_of(weights, part)
-   if #weights == 0 or #weights == #part.classes and #weights ~= part.n then return weights_of_classes(weights, part) end
+   if #weights <= #part.classes and #weights ~= part.n then return weights_of_classes(weights, part) end
    if #weights ~= part.n then
       error(("sampler.weighted: weights: expected one for each of the %d photos that train, or a table by class, found %d")
          :format(part.n, #weights), 0)

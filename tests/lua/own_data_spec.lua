@@ -128,6 +128,14 @@ describe("a data set of one's own", function()
       assert.matches("\nsample 4,2,train,%x+%-768\n", split:read "a")
    end)
 
+   it("that has the same on both sides of the split is told of it", function()
+      local equal = require "scute.data.equal"
+      assert.same({}, equal.find(data.tensors { x = x, y = y }))
+      local set = data.tensors { x = x, y = y, val = { x = x:slice(1, 3, 4), y = { y[3], y[4] } } }
+      assert.same({ { train = "sample 3", val = "validation sample 1" }, { train = "sample 4", val = "validation sample 2" } },
+         equal.find(set))
+   end)
+
    it("works with cached features, samplers and augmentation", function()
       local set = data.tensors { x = x, y = y }
       local plain, cached = fit(set, { frozen = true, cache_features = "off" }), fit(set, { frozen = true })
@@ -140,13 +148,13 @@ describe("a data set of one's own", function()
    end)
 
    it("goes on in the middle of an epoch to the same bits", function()
-      for name, set_of in pairs {
-         tensors = function() return data.tensors { x = x, y = y } end,
-         source = function() return data.source { n = N, get = get, labels = y } end,
-         files = function() return data.files(listed()) end,
+      local val = { n = 6, get = get }
+      for name, case in pairs { -- what makes the set, and an update in the middle of the second epoch
+         tensors = { function() return data.tensors { x = x, y = y } end, 6 },
+         source = { function() return data.source { n = N, get = get, labels = y, val = val } end, 7 },
+         files = { function() return data.files(listed()) end, 5, { augment = "light" } },
       } do
-         local change = { augment = name == "files" and "light" or nil }
-         local whole, resumed = goes_on.both(make(set_of, change), root .. "/" .. name, 5)
+         local whole, resumed = goes_on.both(make(case[1], case[3]), root .. "/" .. name, case[2])
          assert.equal(whole, resumed)
       end
    end)
@@ -195,6 +203,10 @@ describe("a data set of one's own", function()
       refuses(data.source, s, { labels = zero }, "get(1): it tells class 2, and labels say 1")
       refuses(data.source, s, { val = { n = 3 } }, "data.source: val: option 'get' is missing", true)
       refuses(data.list, {}, {}, "data.files takes a list of photos")
+      local late = data.source { n = N, labels = y, get = function(i) return i > 1 and x[i] / (i % 5) or x[i] end }
+      local done, what = pcall(fit, late)
+      assert.is_false(done)
+      assert.matches("data.source: get%(%d*[05]%): it has numbers that are not finite", what)
       local ok, why = pcall(fit, data.tensors { x = x:slice(2, 1, 1), y = y }, { output_dir = root .. "/refused" })
       assert.is_false(ok)
       assert.matches("train.fit: the model does not take samples of shape (1, 16, 16): in conv1 (Conv2d)", why, 1, true)

@@ -48,6 +48,7 @@ local function small_run(o)
    local run = { seed = 1, label_smoothing = 0, set = { classes = { "a", "b" }, train = { labels = { 1, 1, 1, 1, 2, 2 },
       paths = { "1", "2", "3", "4", "5", "6" } } } }
    for name, value in pairs(o) do run[name] = value end
+   sampling.begin(run)
    return run
 end
 
@@ -89,7 +90,7 @@ describe("a sampler", function()
       local counts = { 0, 0, 0, 0, 0, 0 }
       for _, index in ipairs(sampling.indices(run, 1, {})) do counts[index] = counts[index] + 1 end
       for i = 1, 6 do assert.is_true(math.abs(counts[i] - (i <= 4 and 500 or 1000)) < 120, counts[i]) end -- 5 deviations
-      run.sampler = sampler.weighted { weights = { 0, 1, 0, 0, 0, 1 } }
+      run = small_run { sampler = sampler.weighted { weights = { 0, 1, 0, 0, 0, 1 } } }
       for _, index in ipairs(sampling.indices(run, 1, {})) do assert.is_true(index == 2 or index == 6) end
       for _, index in ipairs(sampling.indices(run, 1, { [2] = true })) do assert.equal(6, index) end
    end)
@@ -127,6 +128,20 @@ describe("a sampler", function()
       assert.is_true((views[3] - views[4]):abs():max():item() > 0.01)
    end)
 
+   it("draws nothing that cannot be read, and keeps the length of an epoch", function()
+      local path = root .. "/photos/red/006.bmp"
+      local file <close> = assert(io.open(path, "rb"))
+      local bytes = file:read "a"
+      photos.write_file(path, bytes:sub(1, 60)) -- a header that promises more
+      local epochs = seen_by { sampler = "balanced", epochs = 3, augment = "light" }
+      photos.write_file(path, bytes)
+      local n = #data.open(root .. "/photos", { seed = 0 }).train.paths
+      for epoch = 2, 3 do
+         assert.equal(n - 1, epochs[epoch].n)
+         assert.equal(n // 2, epochs[epoch].class[1])
+      end
+   end)
+
    it("goes on in the middle of an epoch to the same bits", function()
       for name, change in pairs {
          balanced = { sampler = "balanced", augment = "light" },
@@ -140,15 +155,15 @@ describe("a sampler", function()
    it("is named where it says what cannot be, before anything is written", function()
       refused({ sampler = "balance" }, "did you mean 'balanced'?")
       refused({ sampler = { indexes = print } }, "expected balanced, a sampler ({ name, indices = f })")
-      refused({ sampler = { 1, 99 } }, "sampler (a list of 2, 001f038a), epoch 1: expected numbers of photos from 1 to 21, "
-         .. "found 99 at place 2")
+      refused({ sampler = { 1, 99 } }, "sampler (a list of 2, 001f038a), epoch 1: expected numbers of photos from 1 to "
+         .. "21, found 99 at place 2")
       refused({ sampler = { name = "mine", indices = function() return {} end } }, "sampler (mine), epoch 1: the list is empty")
       refused({ sampler = function() end },
          "sampler (a function), epoch 1: expected a list with the numbers of photos, found nil")
       refused({ sampler = sampler.weighted { weights = { rd = 1 } } }, "there is no class 'rd'; did you mean 'red'?")
       refused({ sampler = sampler.weighted { weights = { 1, 2, 3 } } }, "one for each of the 21 photos that train")
       local model, set, o = make { sampler = function(epoch) return epoch == 1 and { 1, 2, 20 } or { 1, 20 } end }()
-      assert.error_matches(function() train.fit(model, set, o) end, "epoch 2: expected 3 photos, as many as in the first epoch")
+      assert.error_matches(function() train.fit(model, set, o) end, "epoch 2: expected 3 photos, as many as in the first")
    end)
 
    it("is named in messages and where a run goes on", function()
@@ -219,6 +234,20 @@ describe("weights of classes", function()
       one.class_weights = { red = 2, blue = 0.5 } -- the same loss, scaled: validation tells
       local _, third = weights(one)
       assert.near(first.history[1].val_loss, third.history[1].val_loss, 1e-4) -- AdamW forgets a factor but for its epsilon
+   end)
+
+   it("count a batch in pieces as the whole, mixed too", function()
+      local function trained(micro)
+         local model, set, o = make { frozen = true, class_weights = { red = 4 }, label_smoothing = 0.1, mixup = 1,
+            cache_features = "off", batch_size = 12, epochs = 1,
+            hooks = { { on_fit_begin = function(run) run.micro = micro end } } }()
+         local result = train.fit(model, set, o)
+         return model:get("fc").weight, result.history[1].train_loss
+      end
+      local whole, loss = trained(nil)
+      local pieces, other = trained(5)
+      assert.is_true((whole - pieces):abs():max():item() < 1e-5) -- other order of sums
+      assert.near(loss, other, 1e-6)
    end)
 
    it("are named where they say what cannot be, before anything is written", function()

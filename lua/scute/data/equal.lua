@@ -56,11 +56,18 @@ local function once()
    end
 end
 
+-- What photos are compared by, one after the other: sizes first, then first bytes, then whole files; samples that are no files
+-- by what was seen as the set was made.
+local function keys_of(set)
+   if set.samples then return { function(name) return set.samples.digests[name] end } end
+   return { size_of, head_of, once() }
+end
+
 --- Pairs of photos with the same bytes, one that trains and one that validates: list of { train, val = paths }, a pair for each
--- that validates. Sizes are compared first, then first bytes, then whole files.
+-- that validates.
 function equal.find(set)
    local groups = { { train = set.train.paths, val = set.val.paths } }
-   for _, key in ipairs { size_of, head_of, once() } do groups = both_sides(groups, key) end
+   for _, key in ipairs(keys_of(set)) do groups = both_sides(groups, key) end
    local pairs_found = {}
    for _, group in ipairs(groups) do
       for _, path in ipairs(group.val) do pairs_found[#pairs_found + 1] = { train = group.train[1], val = path } end
@@ -69,7 +76,7 @@ function equal.find(set)
    return pairs_found
 end
 
---- Warns of such pairs, if there are any. what: "bytes" or "pixels".
+--- Warns of such pairs, if there are any. what: "bytes", "pixels" or "numbers".
 function equal.warn(list, what)
    if #list == 0 then return end
    local named = {}
@@ -81,9 +88,9 @@ end
 
 --- Warns of equal bytes on both sides of a data set's split, once for a set. Returns whether there are any.
 function equal.tell(set)
-   if set.told_equal == nil and not set.samples then
+   if set.told_equal == nil then
       local list = equal.find(set)
-      equal.warn(list, "bytes")
+      equal.warn(list, set.samples and "numbers" or "bytes")
       set.told_equal = #list > 0
    end
    return set.told_equal

@@ -12,7 +12,7 @@ local samples = {}
 --- None yet. normalize: whether they get the mean and deviation of the model's preprocessing as photos do (u8: from 0 to 255,
 -- floating point: from 0 to 1); otherwise they go to the network as they are.
 function samples.new(normalize)
-   return setmetatable({ reads = {}, normalize = normalize }, Samples)
+   return setmetatable({ reads = {}, digests = {}, normalize = normalize }, Samples)
 end
 
 --- Adds n samples. prefix: before their number in their names; get(i) -> tensor (C, H, W) or (1, C, H, W), the words that a
@@ -70,10 +70,12 @@ local function digest_of(x)
    return ("%s-%d"):format(scute.checksum { x }, x:numel())
 end
 
---- Looks at a sample before anything trains; returns its label. self.digest is of all that were looked at.
+--- Looks at a sample before anything trains; returns its label. self.digest is of all that were looked at, self.digests are of
+-- each.
 function Samples:look(name)
    local x, label = self:read(name)
-   self.digest = scute.checksum { (self.digest or "") .. digest_of(x) }
+   self.digests[name] = digest_of(x)
+   self.digest = scute.checksum { (self.digest or "") .. self.digests[name] }
    x:free()
    return label
 end

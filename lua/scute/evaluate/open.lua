@@ -111,11 +111,16 @@ end
 
 -- ---- parts ----
 
+-- What split.csv says of a photo, by its name in the data folder or its path (a run on a list of files has no folder).
+local function entry_of(run, dir, path)
+   return run.of[scute.nfc(split_file.name_of(dir, path))] or run.of[scute.nfc(path)]
+end
+
 -- Without the photos that trained: those of the run by name, and copies of them by any name, whose number is told.
 local function held_out(run, dir, part)
    local kept, copies = new_part(part), {}
    for i, path in ipairs(part.paths) do
-      local entry = run.of[scute.nfc(split_file.name_of(dir, path))]
+      local entry = entry_of(run, dir, path)
       local trained = entry and entry.split == "train" and (not entry.digest or digest.has_size(path, entry.digest))
       if trained or run.trained:has(path) then
          copies[#copies + 1] = path
@@ -137,7 +142,7 @@ end
 local function newcomers(run, all)
    local fresh = new_part(all)
    for i, path in ipairs(all.paths) do
-      local entry = run.of[scute.nfc(split_file.name_of(all.dir, path))]
+      local entry = entry_of(run, all.dir, path)
       if not entry or entry.digest and not digest.has_size(path, entry.digest) then add(fresh, path, all.labels[i]) end
    end
    return fresh

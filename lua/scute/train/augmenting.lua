@@ -108,6 +108,9 @@ local Augmentation = {}
 Augmentation.__index = Augmentation
 
 local function add(made, entry, i)
+   if type(entry) == "table" and entry.name and entry.apply == nil then
+      fail("'%s' has no apply, which is the function(x, draw)", entry.name)
+   end
    if is_function(entry) then
       made.functions[#made.functions + 1] = { name = name_of(entry, #made.functions + 1), apply = check_function(entry, i) }
    elseif type(entry) ~= "table" and type(entry) ~= "string" then

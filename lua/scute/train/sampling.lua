@@ -50,10 +50,12 @@ function sampling.describe(value)
    return value.describe and value:describe() or value.name or "a function"
 end
 
-local function function_of(value)
-   if type(value) == "function" then return value end
-   if is_list(value) then return function() return value end end
-   return value.indices
+-- The sampler of a run, whatever it was given: { name, describe, indices }.
+local function made_of(value)
+   local text = sampling.describe(value)
+   local indices = type(value) == "table" and value.indices or value
+   if is_list(value) then indices = function() return value end end
+   return { name = type(value) == "table" and value.name or text, indices = indices, describe = function() return text end }
 end
 
 -- ---- orders ----
@@ -64,7 +66,7 @@ local function part_of(run, bad)
 end
 
 local function fail(run, epoch, format, ...)
-   error(("train.fit: sampler (%s), epoch %d: "):format(sampling.describe(run.sampler), epoch) .. format:format(...), 0)
+   error(("train.fit: sampler (%s), epoch %d: "):format(run.sampler:describe(), epoch) .. format:format(...), 0)
 end
 
 local function check_indices(run, epoch, list)
@@ -85,7 +87,7 @@ end
 --- The photos of an epoch, those that cannot be read among them where a sampler has them. bad: a set of these.
 function sampling.indices(run, epoch, bad)
    if not run.sampler then return draw.permutation(run.seed, "shuffle", epoch, #run.set.train.paths) end
-   local list = check_indices(run, epoch, function_of(run.sampler)(epoch, draws_of(run, epoch), part_of(run, bad)))
+   local list = check_indices(run, epoch, run.sampler.indices(epoch, draws_of(run, epoch), part_of(run, bad)))
    if run.sampled and #list ~= run.sampled and not next(bad) then
       fail(run, epoch, "expected %d photos, as many as in the first epoch, found %d", run.sampled, #list)
    end
@@ -102,18 +104,20 @@ local function tell_missing_classes(run, list)
    for _, index in ipairs(list) do drawn[run.set.train.labels[index]] = true end
    for class, name in ipairs(run.set.classes) do
       if not drawn[class] then
-         console.warn("sampler (%s): no photo of class '%s' trains in the first epoch", sampling.describe(run.sampler), name)
+         console.warn("sampler (%s): no photo of class '%s' trains in the first epoch", run.sampler:describe(), name)
       end
    end
 end
 
---- Asks the sampler of a run for its first epoch, so that what is wrong is told before anything trains.
+--- Takes the option `sampler` of a run, which becomes one { name, describe, indices }, and asks it for its first epoch, so that
+-- what is wrong is told before anything trains.
 function sampling.begin(run)
    if not run.sampler then return end
+   run.sampler = made_of(run.sampler)
    local list = sampling.indices(run, 1, {})
    run.sampled = #list
    tell_missing_classes(run, list)
-   if run.class_weights == "balanced" and sampling.describe(run.sampler):find "^balanced" then
+   if run.class_weights == "balanced" and run.sampler:describe():find "^balanced" then
       console.warn "sampler and class_weights both make rare classes count more: one of them is enough"
    end
 end
