@@ -1,4 +1,5 @@
 -- Completion: bash's is driven, zsh's and fish's are read by those shells where they are installed.
+local lfs = require "lfs"
 local options = require "scute.base.options"
 
 local function lines(text)
@@ -12,6 +13,7 @@ end
 return function(cli)
    local check, shell = cli.check, cli.shell
    local share = arg[-1]:match "^(.*)/" .. "/share"
+   local PROGRAM = arg[-1]:find "^/" and arg[-1] or lfs.currentdir() .. "/" .. arg[-1]
 
    -- What bash offers after `line`, started in the scratch folder: a set and how many.
    local function offers(line)
@@ -29,6 +31,20 @@ return function(cli)
 
    cli.write("mine/own.lua", 'local scute = require "scute"; scute.cli.parse(arg, "", scute.cli.common)')
    cli.write("mine/plain.lua", "print(1)")
+   cli.write("mine/flags.lua", [[
+local scute = require "scute"
+local helper = require "helper"
+io.open("happened", "w"):write "x"
+os.execute "touch happened"
+scute.files.mkdirs "happened"
+for i = 1, #scute.data.open("nowhere").classes do print(i) end
+local opt = scute.cli.parse(arg, "mine", scute.cli.flags { { "alpha_rate", number = true, help = "how much" },
+   { "colour", choices = { "red", "green" }, help = "which" }, { "net", choices = scute.models.list, help = "net" } })
+os.execute "touch happened"
+]])
+   cli.write("mine/endless.lua", "while true do end cli.parse()")
+   cli.write("mine/words.lua", 'require("scute").cli.parse(arg, "", { { "photos", argument = true, many = true, '
+      .. 'value = "PHOTO", help = "x" }, { "fast", flag = true, help = "y" } })')
    cli.write("photos/a b.jpg", "")
 
    local r = shell "$S --help"
@@ -39,7 +55,8 @@ return function(cli)
    end
    offers_exactly("scute scripts/pre", "scripts/predict.lua")
    offers_exactly("scute examples/photo", "examples/photo_features.lua")
-   offers_exactly("scute mine/", "mine/own.lua", "mine/plain.lua")
+   offers_exactly("scute mine/", "mine/endless.lua", "mine/flags.lua", "mine/own.lua", "mine/plain.lua",
+      "mine/words.lua")
    offers_exactly("scute -e code -i scripts/eva", "scripts/evaluate.lua")
    offers_exactly("scute -e ")
    offers_exactly("scute scripts/evaluate.lua --split ", "val", "train", "new", "test", "all")
@@ -54,6 +71,15 @@ return function(cli)
    offers_exactly("scute scripts/predict.lua --model x photos/", "photos/a b.jpg")
    offers_exactly("scute mine/own.lua --freeze", "--freeze_backbone")
    offers_exactly("scute mine/plain.lua --freeze")
+   offers_exactly(PROGRAM .. " mine/flags.lua --al", "--alpha_rate")
+   offers_exactly(PROGRAM .. " mine/flags.lua --freeze", "--freeze_backbone")
+   offers_exactly(PROGRAM .. " mine/flags.lua --colour ", "red", "green")
+   offers_exactly(PROGRAM .. " mine/flags.lua --net resnet18,mobil", "resnet18,mobilenet_v2")
+   check(offers(PROGRAM .. " mine/flags.lua ")["--colour"], "flags follow a script of one's own")
+   offers_exactly(PROGRAM .. " mine/endless.lua --al")
+   offers_exactly(PROGRAM .. " mine/words.lua photos/", "photos/a b.jpg")
+   offers_exactly(PROGRAM .. " mine/words.lua --", "--fast", "--help")
+   check(not cli.read_file(cli.scratch .. "/happened"), "Tab runs nothing of a script")
    check(offers("scute scripts/transfer_learning.lua --freeze_backbone ")["--device"], "options follow a flag")
    check(offers("scute scripts/transfer_learning.lua --weights ")["imagenet"], "words and files")
 

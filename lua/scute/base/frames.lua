@@ -96,6 +96,20 @@ local function local_of(info, wanted)
    return found, value
 end
 
+--- What a path of fields and indices, as `.layer1[1]` and `["a"].b`, leads to from a value; nil where it leads nowhere.
+function frames.follow(value, path)
+   for name, index in path:gmatch "%.?([%w_]*)%[?[\"']?([%w_]*)[\"']?%]?" do
+      for _, key in ipairs { name, index } do
+         if key ~= "" then
+            local ok, inner = pcall(function() return value[math.tointeger(key) or key] end)
+            if not ok then return nil end
+            value = inner
+         end
+      end
+   end
+   return value
+end
+
 --- What a variable is in a frame: a local, an upvalue or a global.
 function frames.variable(name, info)
    local found, value = local_of(info, name)

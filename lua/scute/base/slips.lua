@@ -90,17 +90,7 @@ end
 -- What the text before a name in a line (`a.b[1]`) means in a frame; nil where that takes a call to know.
 local function value_of(chain, info)
    local head, rest = chain:match "^([%a_][%w_]*)(.*)$"
-   local value = head and frames.variable(head, info)
-   for name, index in rest:gmatch "%.?([%w_]*)%[?[\"']?([%w_]*)[\"']?%]?" do
-      for _, key in ipairs { name, index } do
-         if key ~= "" then
-            local ok, inner = pcall(function() return value[math.tointeger(key) or key] end)
-            if not ok then return nil end
-            value = inner
-         end
-      end
-   end
-   return value
+   return frames.follow(head and frames.variable(head, info), rest)
 end
 
 -- What stands before `.name` or `:name` in the line of a frame, and its value.

@@ -7,6 +7,7 @@ local TEMPLATE = [=[
 # The options of a script.
 _scute_options() {
    case $1 in
+   own) grep -o '^--[a-z0-9_]*' <<<"$_scute_own" ;;
 @OPTIONS@
    esac
 }
@@ -15,18 +16,43 @@ _scute_options() {
 # words without an option, and else its options.
 _scute_values() {
    case $1:$2 in
+   own:*) _scute_own_values "$2" ;;
 @VALUES@
    @LISTS@:*) echo @files ;;
    *) _scute_options "$1" ;;
    esac
 }
 
-# Which script a file is: one of scute's, or one that takes their common options.
+# Which script a file is: one of scute's, one that declares flags of its own (see _scute_declared), or one that takes the common
+# options of scute's.
 _scute_script() {
    case ${1##*/} in
    @SCRIPTS@) echo "${1##*/}" ;;
-   *) if grep -qsE 'cli\.(common|flags)' "${1/#~/$HOME}"; then echo common; fi ;;
+   *)
+      if [[ -n $_scute_own ]]; then
+         echo own
+      elif grep -qsE 'cli\.(common|flags)' "${1/#~/$HOME}"; then
+         echo common
+      fi ;;
    esac
+}
+
+# The flags that a script declares, a line each: name, what may follow it, what it is, with tabs between them. Nothing of the
+# script happens for that (lua/scute/editor/declared.lua); $1 is scute, $2 the script.
+_scute_declared() {
+   if grep -qs 'cli\.parse' "$2"; then
+      SCRIPT=$2 timeout 2 "$1" -e 'io.write(require("scute.editor.declared").text(os.getenv "SCRIPT"))' 2>/dev/null
+   fi
+}
+
+# What may follow a word in a script of one's own.
+_scute_own_values() {
+   local name values rest other=''
+   while IFS=$'\t' read -r name values rest; do
+      if [[ $name == "$1" && $values != @flag ]]; then echo "$values" && return; fi
+      if [[ $name == @words ]]; then other=$values; fi
+   done <<<"$_scute_own"
+   echo "${other:-$(_scute_options own)}"
 }
 
 # Puts into COMPREPLY what of the given words, @files and @folders begins as the last part of $cur, between commas, does.
@@ -73,6 +99,8 @@ _scute() {
       fi
       return
    fi
+   local _scute_own
+   _scute_own=$(_scute_declared "${COMP_WORDS[0]/#~/$HOME}" "${script/#~/$HOME}")
    script=$(_scute_script "$script")
    # shellcheck disable=SC2046,SC2086 # lists of words
    if [[ $cur == --* ]]; then
@@ -93,19 +121,11 @@ local function options_case(name, flags)
    return ("   %s) echo %s ;;"):format(name, table.concat(words, " "))
 end
 
-local function words_of(entry)
-   local values = scripts.values_of(entry)
-   local words = table.move(values.words, 1, #values.words, 1, {})
-   if values.files then words[#words + 1] = "@files" end
-   if values.folders then words[#words + 1] = "@folders" end
-   return #words > 0 and table.concat(words, " ") or "@none"
-end
-
 -- One line for each option that has a value.
 local function values_cases(name, flags, lines)
    for _, entry in ipairs(flags) do
       if not entry.flag and not entry.argument then
-         lines[#lines + 1] = ("   %s:--%s) echo %s ;;"):format(name, entry[1], words_of(entry))
+         lines[#lines + 1] = ("   %s:--%s) echo %s ;;"):format(name, entry[1], scripts.words_of(entry))
       end
    end
 end

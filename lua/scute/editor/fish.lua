@@ -4,8 +4,56 @@ local scripts = require "scute.editor.scripts"
 local HEAD = [=[
 # fish completion of scute: made by `make` from what scute and its scripts declare (lua/scute/editor/fish.lua).
 
-# The script on the command line: its name where it is one of scute's, else `common` where it takes their common options, and
-# `other`; nothing where there is none yet.
+# The flags that a script of one's own declares, a line each: name, what may follow it, what it is, with tabs between them.
+# Nothing of it happens for that (lua/scute/editor/declared.lua); what was found for a file is kept until it changes.
+function __scute_declared -a script
+    grep -qs 'cli\.parse' $script; or return
+    set -l stamp $script (stat -c %Y $script)
+    if test "$stamp" != "$__scute_stamp"
+        set -l words (commandline -opc)
+        set -g __scute_stamp $stamp
+        set -g __scute_lines (SCRIPT=$script timeout 2 $words[1] -e \
+            'io.write(require("scute.editor.declared").text(os.getenv "SCRIPT"))' 2>/dev/null)
+    end
+    printf '%s\n' $__scute_lines
+end
+
+function __scute_own_values
+    for word in (string split ' ' -- $argv)
+        switch $word
+            case @files
+                __fish_complete_path (commandline -ct)
+            case @folders
+                __fish_complete_directories (commandline -ct)
+            case '@*'
+            case '*'
+                echo $word
+        end
+    end
+end
+
+# What may follow the last word there, for a script of one's own: values of that option, else its options.
+function __scute_own
+    set -l words (commandline -opc)
+    for line in $__scute_lines
+        set -l parts (string split \t -- $line)
+        if test "$parts[1]" = "$words[-1]"; and test "$parts[2]" != @flag
+            __scute_own_values $parts[2]
+            return
+        end
+    end
+    for line in $__scute_lines
+        set -l parts (string split \t -- $line)
+        if test "$parts[1]" = @words
+            __scute_own_values $parts[2]
+        else
+            printf '%s\t%s\n' $parts[1] $parts[3]
+        end
+    end
+end
+
+# The script on the command line: its name where it is one of scute's, else `own` where it declares flags of its own, `common`
+# where it takes their common options, and `other`; nothing where there is none yet.
 function __scute_script
     set -l words (commandline -opc)
     set -e words[1]
@@ -18,6 +66,8 @@ function __scute_script
                 set -l name (string replace -r '.*/' '' -- $words[1])
                 if contains -- $name @NAMES@
                     echo $name
+                else if test -n "$(__scute_declared $words[1])"
+                    echo own
                 else if grep -qsE 'cli\.(common|flags)' $words[1]
                     echo common
                 else
@@ -39,6 +89,7 @@ end
 
 complete -c scute -n __scute_no_script -a "(__fish_complete_suffix .lua)"
 complete -c scute -n __scute_no_script -a "@FILES@"
+complete -c scute -n '__scute_runs own' -f -a '(__scute_own)'
 ]=]
 
 local function quoted(text)

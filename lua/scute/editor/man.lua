@@ -42,9 +42,10 @@ local function flag(entry)
    return (".TP\n%s\n%s"):format(head, table.concat(about, "\n"))
 end
 
-local function flags(entries)
+-- What write(entry) gives for each, one below the other.
+local function each(entries, write)
    local lines = {}
-   for i, entry in ipairs(entries) do lines[i] = flag(entry) end
+   for i, entry in ipairs(entries) do lines[i] = write(entry) end
    return table.concat(lines, "\n")
 end
 
@@ -72,7 +73,7 @@ end
 local function script_text(script, common)
    local lines = { ".SS scripts/" .. plain(script.name), sentence(script.summary) }
    local own, shares = own_flags(script, common)
-   if #own > 0 then lines[#lines + 1] = flags(own) end
+   if #own > 0 then lines[#lines + 1] = each(own, flag) end
    if script.more then lines[#lines + 1] = ".PP\n.nf\n" .. plain(script.more) .. "\n.fi" end
    if shares then lines[#lines + 1] = ".PP\nOf the common options: " .. shared_names(script, common) .. "." end
    return table.concat(lines, "\n")
@@ -80,16 +81,8 @@ end
 
 -- ---- the page ----
 
-local function table_of(entries)
-   local lines = {}
-   for i, entry in ipairs(entries) do lines[i] = (".TP\n%s\n%s"):format(bold(entry.name), sentence(entry.text)) end
-   return table.concat(lines, "\n")
-end
-
-local function own_options(list)
-   local lines = {}
-   for i, option in ipairs(list) do lines[i] = own_option(option) end
-   return table.concat(lines, "\n")
+local function name_and_text(entry)
+   return (".TP\n%s\n%s"):format(bold(entry.name), sentence(entry.text))
 end
 
 local function codes(text)
@@ -104,17 +97,17 @@ return function(line)
    end
    section("NAME", "scute \\- trains image classifiers from Lua scripts")
    section("SYNOPSIS", bold "scute" .. " " .. plain(about.usage:gsub("^scute ", "")))
-   section("DESCRIPTION", plain(about.about) .. "\n" .. table_of(about.forms))
-   section("OPTIONS", own_options(about.options))
+   section("DESCRIPTION", plain(about.about) .. "\n" .. each(about.forms, name_and_text))
+   section("OPTIONS", each(about.options, own_option))
    local scripts = { "These come with scute and are found from any folder; each explains itself with " .. bold "--help"
       .. ".\nIn names of options " .. plain "-" .. " and _ are the same." }
    for _, script in ipairs(line.scripts) do
       if #script.flags > 0 then scripts[#scripts + 1] = script_text(script, line.common) end
    end
    section("SCRIPTS", table.concat(scripts, "\n"))
-   section("COMMON OPTIONS OF SCRIPTS", flags(line.common))
-   section("ENVIRONMENT", table_of(about.environment))
-   section("FILES", table_of(about.files))
+   section("COMMON OPTIONS OF SCRIPTS", each(line.common, flag))
+   section("ENVIRONMENT", each(about.environment, name_and_text))
+   section("FILES", each(about.files, name_and_text))
    section("EXIT STATUS", codes(about.codes))
    section("EXAMPLE", ".nf\n" .. plain(about.example) .. "\n.fi")
    return (".\\\" Made by `make` from what scute and its scripts declare (lua/scute/editor/man.lua).\n"

@@ -50,4 +50,13 @@ function scripts.values_of(entry)
    return values
 end
 
+--- The same in words, with @files and @folders among them; @none where nothing is known.
+function scripts.words_of(entry)
+   local values = scripts.values_of(entry)
+   local words = table.move(values.words, 1, #values.words, 1, {})
+   if values.files then words[#words + 1] = "@files" end
+   if values.folders then words[#words + 1] = "@folders" end
+   return #words > 0 and table.concat(words, " ") or "@none"
+end
+
 return scripts

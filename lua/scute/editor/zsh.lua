@@ -11,11 +11,40 @@ _scute_words_or_files() {
   _files
 }
 
+# The flags that a script of one's own declares: nothing of it happens for that (lua/scute/editor/declared.lua). $1 is scute.
+_scute_declared() {
+  grep -qs 'cli\.parse' $2 || return
+  SCRIPT=$2 timeout 2 $~1 -e 'io.write(require("scute.editor.declared").text(os.getenv "SCRIPT"))' 2>/dev/null
+}
+
+_scute_own_arguments() {
+  local each name values help action
+  local -a specifications
+  for each in "$@"; do
+    name=${each%%$'\t'*} values=${${each#*$'\t'}%%$'\t'*} help=${${each##*$'\t'}//[\[\]:\\]/ }
+    case $values in
+    (@folders) action='_files -/' ;;
+    (*@files) action="_scute_words_or_files ${values%@files}" ;;
+    (@none) action=' ' ;;
+    (*) action="($values)" ;;
+    esac
+    case $name:$values in
+    (@words:*) specifications+=("*:word:$action") ;;
+    (*:@flag) specifications+=("$name""[$help]") ;;
+    (*) specifications+=("$name=[$help]:value:$action") ;;
+    esac
+  done
+  _arguments -S $specifications
+}
+
 _scute_script_arguments() {
   local name=${line[1]:t}
+  local -a own
   case $name in
   (@NAMES@) ;;
-  (*) if grep -qsE 'cli\.(common|flags)' $~line[1]; then name=common; else _files; return; fi ;;
+  (*) own=("${(@f)$(_scute_declared $program $~line[1])}")
+    if [[ -n $own[1] ]]; then _scute_own_arguments $own; return; fi
+    if grep -qsE 'cli\.(common|flags)' $~line[1]; then name=common; else _files; return; fi ;;
   esac
   case $name in
 @SCRIPTS@
@@ -28,7 +57,7 @@ _scute_scripts() {
 }
 
 _scute() {
-  local curcontext=$curcontext state line
+  local curcontext=$curcontext state line program=$words[1]
   typeset -A opt_args
   _arguments -C -S -A '-*' \
 @OWN@

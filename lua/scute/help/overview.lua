@@ -21,23 +21,24 @@ local QUESTIONS = {
    { "? conv2d", "the same as help" }, { "?? batch norm", "names and texts with these words" },
 }
 
+-- The entries of a kind.
+local function of_kind(index, kind)
+   local list = {}
+   for _, entry in ipairs(index.list) do
+      if entry.kind == kind then list[#list + 1] = entry end
+   end
+   return list
+end
+
 --- The overview.
 function overview.text(index, width)
-   local families = {}
-   for _, entry in ipairs(index.list) do
-      if entry.kind == "family" then families[#families + 1] = entry end
-   end
    return table.concat({ TITLE, text.columns(FIRST, width), text.columns(QUESTIONS, width),
-      "families:\n" .. text.list(families, width) }, "\n\n")
+      "families:\n" .. text.list(of_kind(index, "family"), width) }, "\n\n")
 end
 
 --- The ops, a line each.
 function overview.ops(index, width)
-   local ops = {}
-   for _, entry in ipairs(index.list) do
-      if entry.kind == "op" then ops[#ops + 1] = entry end
-   end
-   return text.list(ops, width) .. '\n\nhelp "NAME" explains one.'
+   return text.list(of_kind(index, "op"), width) .. '\n\nhelp "NAME" explains one.'
 end
 
 return overview

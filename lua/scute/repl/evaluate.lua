@@ -33,22 +33,11 @@ local function keep_result(value)
    rawset(_G, "_", value)
 end
 
--- What `m.layer1` or `list[2]` is; nil where that is not to be known without calling something of the user's.
-local function value_of(path)
-   local value = _G
-   for key in (path:gsub("%[[\"']?([^%]\"']*)[\"']?%]", ".%1")):gmatch "[^.]+" do
-      local ok, inner = pcall(function() return value[math.tointeger(key) or key] end)
-      if not ok then return nil end
-      value = inner
-   end
-   return value
-end
-
 -- Whether an object came out of a method of its own, as in m:freeze "backbone", which returns m.
 local function is_chained(text, value)
    if type(value) ~= "table" then return false end
    for path in text:gmatch "([%a_][%w_%.%[%]\"']*)%s*:%s*[%a_]" do
-      if rawequal(value_of(path), value) then return true end
+      if rawequal(frames.follow(_G, path), value) then return true end
    end
    return false
 end

@@ -1,4 +1,5 @@
 -- .who: the variables of the session: names, what they are, and the memory that their tensors take.
+local columns = require "scute.base.columns"
 local console = require "scute.base.console"
 local scute = require "scute"
 local show = require "scute.repl.show"
@@ -40,17 +41,13 @@ local function count(t)
    return n
 end
 
-local function grouped(n)
-   return (tostring(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
-end
-
 local function what_is(value)
    local meta = debug.getmetatable(value)
    if is_tensor(value) then
       return ("tensor %s %s (%s)%s"):format(value.dtype, value.device, table.concat(value.shape, ", "),
          value.requires_grad and " requires_grad" or "")
    elseif is_module(value) then
-      return ("%s, %s parameters"):format(value.arch or value.class_name, grouped(value:num_parameters()))
+      return ("%s, %s parameters"):format(value.arch or value.class_name, columns.thousands(value:num_parameters()))
    elseif type(value) == "function" then
       local info = debug.getinfo(value, "S")
       return info.what == "C" and "function" or ("function, %s:%d"):format(info.short_src, info.linedefined)
