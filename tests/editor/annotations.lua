@@ -296,6 +296,8 @@ return function(cli)
    for _, name in ipairs { "history", "best", "confusion", "seconds" } do
       check(fields[name], "what train.fit returns has " .. name)
    end
+   local parent = (classes["scute.train.fit.Result"] or {}).parent
+   check(parent == "scute.Result" and classes[parent].functions.resume, "what train.fit returns has resume", parent)
    local image = samples["scute.image.load"]
    local arguments_of = { crop = { 8 }, flip = {}, pad_square = {}, resize = { 8 }, rotate = { 10 },
       jitter = { { hue = 0.1 } }, resized_crop = { { width = 8, height = 8, size = 8 } },

@@ -32,7 +32,7 @@ end
 
 --- The type of what an entry returns, "any" where that is not known.
 function returned.type(entry)
-   if RETURNS[entry.name] then return types.class_of(RETURNS[entry.name]) end
+   if RETURNS[entry.name] and not fields_of(entry.text) then return types.class_of(RETURNS[entry.name]) end
    if entry.kind == "op" then return entry.text:find "In place%." and "nil" or "scute.Tensor" end
    if entry.kind == "model" then return "scute.nn.Classifier" end
    local gives_itself = entry.text:find "Returns self" or entry.text:find "Returns the model"
@@ -40,10 +40,12 @@ function returned.type(entry)
    return fields_of(entry.text) and class_of(entry) or from_comment(entry)
 end
 
---- The class of a table that an entry returns, as lines; none where it returns no such table.
+--- The class of a table that an entry returns, as lines; none where it returns no such table. It has the methods of the class
+-- that there is for it.
 function returned.lines(entry)
    if returned.type(entry) ~= class_of(entry) then return {} end
-   local lines = { luacats.class(class_of(entry)) }
+   local methods = RETURNS[entry.name] and types.class_of(RETURNS[entry.name])
+   local lines = { luacats.class(class_of(entry), methods) }
    for _, field in ipairs(fields_of(entry.text)) do lines[#lines + 1] = luacats.field(field[1], "any", field[2]) end
    lines[#lines + 1] = ""
    return lines

@@ -6,7 +6,7 @@ local RETURNS = {
    ["optim.adam"] = "optimizer", ["optim.adamw"] = "optimizer", ["optim.rmsprop"] = "optimizer", ["optim.sgd"] = "optimizer",
    ["schedule.custom"] = "schedule", ["schedule.parse"] = "schedule", ["schedule:then_"] = "schedule",
    ["metrics.confusion"] = "confusion", ["metrics.mean"] = "mean",
-   ["train.unfreeze.plan"] = "plan", ["train.lr_find"] = "lr_finder", ["lr_finder:figure"] = "figure",
+   ["train.unfreeze.plan"] = "plan", ["train.lr_find"] = "lr_finder", ["train.fit"] = "result", ["lr_finder:figure"] = "figure",
    ["module:extend"] = "nn.Module.Class", ["figure:image"] = "image", ["classifier:embed"] = "t", ["classifier:features"] = "t",
    ["classifier:head"] = "t", ["module:forward"] = "t",
 }
