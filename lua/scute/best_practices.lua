@@ -10,6 +10,7 @@ local plan = require "scute.compare.plan"
 local replaced = require "scute.compare.replaced"
 local split_file = require "scute.data.split_file"
 local tell = require "scute.best_practices.tell"
+local text_of = require "scute.base.plain_text"
 local to_json = require "scute.base.json"
 local train = require "scute.train"
 local train_folder = require "scute.train.folder"
@@ -55,8 +56,6 @@ function best_practices.model(opt, classes, p)
    end
    if found then return model end
    model.dropout = scute.nn.Dropout { p = p }
-   local head = model.head
-   rawset(model, "head", function(self, features) return head(self, self.dropout(features)) end)
    return model
 end
 
@@ -115,10 +114,8 @@ end
 
 local function difference(old, new)
    for _, name in ipairs(same()) do
-      if old[name] ~= new[name] then
-         return ("%s is %s there and %s now"):format(name, tostring(old[name] or "not given"),
-            tostring(new[name] or "not given"))
-      end
+      local there, here = text_of(old[name] or "not given"), text_of(new[name] or "not given")
+      if there ~= here then return ("%s is %s there and %s now"):format(name, there, here) end
    end
 end
 

@@ -309,11 +309,11 @@ describe("a file that was damaged or made to harm", function()
             "'fc.%a+' is said to be %(4096.*%), and the file has none",
          [layers("Linear", { in_features = 1 << 30, out_features = 1 << 20 })] =
             "'fc': shape %(1048576, 1073741824%) is too large",
-         [layers("Linear", { in_features = 1e300, out_features = 2 })] = "in_features: expected a whole number",
-         [layers("Linear", { in_features = "8", out_features = 2, bias = true })] = "in_features: expected a whole number",
+         [layers("Linear", { in_features = 1e300, out_features = 2 })] = "in_features': expected a whole number",
+         [layers("Linear", { in_features = "8", out_features = 2, bias = true })] = "in_features': expected a whole number",
          [layers("Linear", { in_features = 8, outputs = 2 })] = "unknown option 'outputs'",
          [layers("Linear", { in_features = 8, out_features = 2, device = "cuda" })] = "names, and no device",
-         [layers("Dropout", { p = 7 })] = "expected a probability", [layers("Dropout", 3)] = "options: expected a table",
+         [layers("Dropout", { p = 7 })] = "'p': expected a number", [layers("Dropout", 3)] = "options: expected a table",
          [layers("ReLU", { layers = {} })] = "unknown option 'layers'",
          ['[{"path":"fc","module":{"kind":"ReLU","options":{},"layers":[]}}]'] = "layers: expected a list",
          ['[{"path":"fc","module":{"kind":"Sequential","options":{},"layers":[{"kind":"ReLU","options":{},"name":"a.b"}]}}]'] =
@@ -323,7 +323,7 @@ describe("a file that was damaged or made to harm", function()
          ['[{"path":"layer1","fields":{"forward":1}}]'] = "'forward' is no plain field",
          ['[{"path":"layer1.0","fields":{"weight":1}}]'] = "'weight' is no plain field",
          ["[]"] = "does not fit: missing: fc.weight",
-         [layers("Flatten", { from = "x" })] = "in fc %(Flatten%)", [layers("ReLU", {})] = "has 8 outputs and .* 2 classes",
+         [layers("Flatten", { from = "x" })] = "nn.Flatten: option 'from': expected a whole number", [layers("ReLU", {})] = "has 8 outputs and .* 2 classes",
       } do
          local why = refusal(load, structure)
          assert.matches("^F: ", why)

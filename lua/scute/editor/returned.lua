@@ -32,8 +32,7 @@ end
 
 --- The type of what an entry returns, "any" where that is not known.
 function returned.type(entry)
-   local known = RETURNS[entry.name]
-   if known and not fields_of(entry.text) then return types.class_of(known) end
+   if RETURNS[entry.name] and not fields_of(entry.text) then return types.class_of(RETURNS[entry.name]) end
    if entry.kind == "op" then return entry.text:find "In place%." and "nil" or "scute.Tensor" end
    if entry.kind == "model" then return "scute.nn.Classifier" end
    local gives_itself = entry.text:find "Returns self" or entry.text:find "Returns the model"

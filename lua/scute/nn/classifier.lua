@@ -48,9 +48,11 @@ function Classifier:features()
    error(("%s has no features"):format(self.class_name), 2)
 end
 
--- Scores from features: (N, F) -> (N, number of classes).
+-- Scores from features: (N, F) -> (N, number of classes). A module that is called `dropout` acts before the head's layers, as
+-- in model.dropout = nn.Dropout { p = 0.2 }.
 function Classifier:head(features)
-   return self:get(self.head_path)(features)
+   local dropout, head = self:child "dropout", self:get(self.head_path)
+   return head(dropout and dropout(features) or features)
 end
 
 function Classifier:forward(x)
