@@ -1,21 +1,14 @@
 -- What train.fit returns about each photo that validated.
 local scute = require "scute"
-local data, evaluate, metrics, optim, train = scute.data, scute.evaluate, scute.metrics, scute.optim, scute.train
-local Small = dofile "tests/lua/small.lua"
+local evaluate, metrics, train = scute.evaluate, scute.metrics, scute.train
+local short_run = dofile "tests/lua/short_run.lua"
 local goes_on = dofile "tests/lua/goes_on.lua"
 local scratch = dofile "tests/lua/scratch.lua"
 
 local root
 
 local function make(change)
-   return function()
-      scute.manual_seed(0)
-      local set = data.open(root .. "/photos", { seed = 0 })
-      local model = Small(set.classes)
-      local o = { epochs = 3, batch_size = 16, workers = 1, optimizer = optim.adamw(model:groups { lr = 0.03 }) }
-      for name, value in pairs(change or {}) do o[name] = value end
-      return model, set, o
-   end
+   return short_run(root, { epochs = 3, batch_size = 16, rate = 0.03 }, change)
 end
 
 setup(function() root = scratch.make(true) end) -- with a file that is no photo

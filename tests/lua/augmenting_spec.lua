@@ -1,25 +1,15 @@
 -- Augmentation by functions of the user's: what they get, what they may return, and what they draw.
 local scute = require "scute"
-local data, optim, train = scute.data, scute.optim, scute.train
+local train = scute.train
 local augmenting = require "scute.train.augmenting"
 local goes_on = dofile "tests/lua/goes_on.lua"
 local scratch = dofile "tests/lua/scratch.lua"
-local Small = dofile "tests/lua/small.lua"
+local short_run = dofile "tests/lua/short_run.lua"
 
 local root
 
 local function make(change)
-   return function()
-      scute.manual_seed(0)
-      local set = data.open(root .. "/photos", { seed = 0 })
-      local model = Small(set.classes)
-      local o = { epochs = 2, batch_size = 8, workers = 1, seed = 3 }
-      for name, value in pairs(change) do o[name] = value end
-      if o.frozen then model:freeze "backbone" end
-      o.frozen = nil
-      o.optimizer = optim.adamw(model:groups { lr = 0.01 })
-      return model, set, o
-   end
+   return short_run(root, { epochs = 2, batch_size = 8, seed = 3 }, change)
 end
 
 local function fit(change)

@@ -1,28 +1,18 @@
 -- Which photos an epoch trains on, and what each of them counts in the loss.
 local scute = require "scute"
-local data, optim, sampler, train = scute.data, scute.optim, scute.sampler, scute.train
+local data, sampler, train = scute.data, scute.sampler, scute.train
 local console = require "scute.base.console"
 local class_weights = require "scute.train.class_weights"
 local criterion = require "scute.train.criterion"
 local sampling = require "scute.train.sampling"
-local Small = dofile "tests/lua/small.lua"
+local short_run = dofile "tests/lua/short_run.lua"
 local goes_on = dofile "tests/lua/goes_on.lua"
 local photos = dofile "tests/cli/photos.lua"
 
 local root
 
 local function make(change)
-   return function()
-      scute.manual_seed(0)
-      local set = data.open(root .. "/photos", { seed = 0 })
-      local model = Small(set.classes)
-      local o = { epochs = 2, batch_size = 4, workers = 1, seed = 3 }
-      for name, value in pairs(change) do o[name] = value end
-      if o.frozen then model:freeze "backbone" end
-      o.frozen = nil
-      o.optimizer = optim.adamw(model:groups { lr = 0.01 })
-      return model, set, o
-   end
+   return short_run(root, { epochs = 2, batch_size = 4, seed = 3 }, change)
 end
 
 -- What a run trains on, by epoch: counts of each photo, and those of each class.

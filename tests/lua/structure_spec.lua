@@ -323,7 +323,8 @@ describe("a file that was damaged or made to harm", function()
          ['[{"path":"layer1","fields":{"forward":1}}]'] = "'forward' is no plain field",
          ['[{"path":"layer1.0","fields":{"weight":1}}]'] = "'weight' is no plain field",
          ["[]"] = "does not fit: missing: fc.weight",
-         [layers("Flatten", { from = "x" })] = "nn.Flatten: option 'from': expected a whole number", [layers("ReLU", {})] = "has 8 outputs and .* 2 classes",
+         [layers("Flatten", { from = "x" })] = "nn.Flatten: option 'from': expected a whole number",
+         [layers("ReLU", {})] = "has 8 outputs and .* 2 classes",
       } do
          local why = refusal(load, structure)
          assert.matches("^F: ", why)
