@@ -97,7 +97,8 @@ static int report(lua_State *L) {
 // Calls the function below `nargs` arguments, with a traceback for errors. `status` is how loading it ended.
 static int call(lua_State *L, int status, int nargs, int nresults) {
    exit_code = EXIT_FAILURE;
-   if (status == LUA_ERRSYNTAX) describe(L, lua_gettop(L)); // else what Lua says stays
+   int top = lua_gettop(L);
+   if (status == LUA_ERRSYNTAX && !describe(L, top)) lua_settop(L, top); // what Lua says stays
    if (status != LUA_OK) return report(L);
    int function = lua_gettop(L) - nargs;
    lua_pushcfunction(L, settle);
