@@ -94,6 +94,21 @@ describe("optim.define", function()
       assert.same({ "momentum.1" }, optimizer:state_dict().names)
    end)
 
+   it("keeps tensors under any name: none is a field of the step's own", function()
+      for _, name in ipairs { "params", "grads", "names", "weight_decay", "found_inf", "state" } do
+         local p = scute.full({ 2, 2 }, 1):requires_grad_()
+         local mine = optim.define { name = "mine", state = { name }, update = function(parameter, gradient, state, group)
+            state[name] = state[name] + gradient
+            return parameter * (1 - group.lr * group.weight_decay) - state[name] * group.lr
+         end }
+         local optimizer = mine({ p }, { lr = 0.25, weight_decay = 0.5 })
+         p:sum():backward()
+         optimizer.found_inf = scute.full({}, 0)
+         optimizer:step()
+         assert.same({ 0.625, 1 }, { p:values()[1], optimizer:state_dict().tensors[name .. ".1"]:values()[1] }, name)
+      end
+   end)
+
    it("refuses what lacks something where it is defined", function()
       local function update(parameter) return parameter * 1 end
       local cases = {

@@ -149,7 +149,8 @@ local function new_state(group, tensor)
    return state
 end
 
--- Parameters of a group that share decay and step count take one fused step together.
+-- Parameters of a group that share decay and step count take one fused step together: {step, weight_decay, names, params,
+-- grads, state = {buffer's name = list of tensors}}.
 local function batches_of(self, group)
    local batches, order = {}, {}
    for _, entry in ipairs(active(group)) do
@@ -159,15 +160,15 @@ local function batches_of(self, group)
       local batch = batches[key]
       if not batch then
          batch = { step = step, weight_decay = decayed and group.options.weight_decay or 0, names = {}, params = {},
-            grads = {} }
-         for _, buffer in ipairs(group.buffers) do batch[buffer] = {} end
+            grads = {}, state = {} }
+         for _, buffer in ipairs(group.buffers) do batch.state[buffer] = {} end
          batches[key] = batch
          order[#order + 1] = batch
       end
       self.state[name] = self.state[name] or new_state(group, tensor)
       local i = #batch.params + 1
       batch.names[i], batch.params[i], batch.grads[i] = name, tensor, gradient
-      for _, buffer in ipairs(group.buffers) do batch[buffer][i] = self.state[name][buffer] end
+      for _, buffer in ipairs(group.buffers) do batch.state[buffer][i] = self.state[name][buffer] end
    end
    return order
 end

@@ -3,7 +3,7 @@ local scute = require "scute.core"
 local Optimizer = require "scute.optim.optimizer"
 
 local function update(options, lr, batch)
-   scute.sgd_step { params = batch.params, grads = batch.grads, momenta = options.momentum ~= 0 and batch.momentum or nil,
+   scute.sgd_step { params = batch.params, grads = batch.grads, momenta = batch.state.momentum,
       found_inf = batch.found_inf, lr = lr, momentum = options.momentum, weight_decay = batch.weight_decay,
       dampening = options.dampening, nesterov = options.nesterov, first = batch.step == 1 }
 end
