@@ -109,6 +109,14 @@ describe("optim.define", function()
       end
    end)
 
+   it("leaves the random numbers of the session alone where an update is tried", function()
+      local layer = nn.Linear { 2, 2 }
+      local before = scute.rng_state()
+      optim.define { name = "noisy", update = function(p, g) return p - g * scute.rand(2, 2) end }(layer, { lr = 0.1 })
+      pcall(optim.define { name = "noisy", update = function() return scute.rand(3) end }, layer, { lr = 0.1 })
+      assert.same(before, scute.rng_state())
+   end)
+
    it("refuses what lacks something where it is defined", function()
       local function update(parameter) return parameter * 1 end
       local cases = {
