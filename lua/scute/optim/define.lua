@@ -7,6 +7,7 @@
 local scute = require "scute.core"
 local Optimizer = require "scute.optim.optimizer"
 local is_tensor = require("scute.nn.module").is_tensor
+local kept_random = require "scute.base.kept_random"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -151,15 +152,9 @@ local function updater(class)
    end
 end
 
--- Random numbers go on as they were when it is closed.
-local function keep_random()
-   local state = scute.rng_state()
-   return setmetatable({}, { __close = function() scute.rng_state(state) end })
-end
-
 -- One update of a made-up parameter, which is to change nothing, so that what is missing is told where the optimizer is made.
 local function try(self)
-   local random <close> = keep_random() -- luacheck: ignore
+   local random <close> = kept_random() -- luacheck: ignore
    local class, parameter, gradient = self.class, scute.ones(2, 2), scute.ones(2, 2)
    local batch = { params = { parameter }, grads = { gradient }, step = 1, weight_decay = 0, state = {},
       found_inf = scute.ones {} }
