@@ -167,6 +167,13 @@ describe("optim.define", function()
       assert.matches("define_spec.lua:%d+: optim.lion: unknown option 'bata1'; did you mean 'beta1'", tostring(why))
    end)
 
+   it("gives its settings no meaning that those of the library have", function()
+      for _, defaults in ipairs { { nesterov = true }, { nesterov = true, momentum = 0, dampening = 1 } } do
+         local mine = optim.define { name = "mine", defaults = defaults, update = function(p, g) return p - g end }
+         assert.matches("nesterov = true", tostring(mine(nn.Linear { 2, 2 }, { lr = 1 })))
+      end
+   end)
+
    it("takes ranges for its settings", function()
       local mine = optim.define { name = "mine", defaults = { share = { 0.9, min = 0, below = 1, help = "of the last" } },
          update = function(parameter) return parameter * 1 end }
