@@ -71,6 +71,17 @@ describe("a run prints", function()
       assert.equal(101, select(2, (getmetatable(rows).__all(rows) .. "\n"):gsub("\n", "")))
    end)
 
+   it("all metrics, also those that are called as the library's own figures are", function()
+      local row = { epoch = 1, step = 3, rates = { head = 0.1 }, train_loss = 1, train_accuracy = 0.5, val_loss = 2,
+         val_accuracy = 0.25, balanced = 0.25, cost = 3, focal_loss = 4, my_accuracy = 50, ema_val_loss = 1,
+         ema_val_accuracy = 0.5, ema_balanced = 0.5, ema_cost = 5 }
+      prints(as_text.history { row }, "val accuracy  cost  focal_loss  my_accuracy  averaged\n[^\n]*0.250     3           4"
+         .. "           50")
+      local panels = scute.plot.curves({ row }).height
+      row.focal_loss, row.my_accuracy = nil, nil
+      assert.equal(290, panels - scute.plot.curves({ row }).height) -- two panels make a row of their own
+   end)
+
    it("before its first epoch and without a best one", function()
       prints(setmetatable({ history = as_text.history {}, interrupted = true }, as_text.RESULT),
          "^run of 0 epochs, interrupted\nno epoch is finished$")

@@ -98,6 +98,30 @@ describe("a function that augments", function()
       assert.equal(whole, resumed)
    end)
 
+   it("is in TensorBoard's picture of the photos as training gets them, which changes nothing", function()
+      local function trained(change)
+         local seen
+         change.epochs, change.batch_size, change.sampler = 1, 10, { 3, 3, 1, 2, 15, 14, 6, 7, 18, 9 } -- one batch
+         change.augment = { "light", function(x, draw)
+            local y = noise(x, draw) * scute.rand(1)
+            seen = scute.checksum { y }
+            return y
+         end }
+         fit(change)
+         return seen, scute.rng_state()
+      end
+      local batch, shown = scute.plot.batch, nil
+      scute.plot.batch = function(x, options)
+         shown = scute.checksum { x }
+         return batch(x, options)
+      end
+      local done, seen, random = pcall(trained, { tensorboard = true, output_dir = root .. "/board" })
+      scute.plot.batch = batch
+      assert(done, seen)
+      assert.same(seen, shown)
+      assert.same({ trained {} }, { seen, random })
+   end)
+
    it("is told apart by its name where a run goes on", function()
       assert.equal("{horizontal_flip = 0.5}, then noise, then function 2", augmenting.of { { horizontal_flip = 0.5 },
          { name = "noise", apply = noise }, noise }:describe())

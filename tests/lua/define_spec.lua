@@ -94,6 +94,29 @@ describe("optim.define", function()
       assert.same({ "momentum.1" }, optimizer:state_dict().names)
    end)
 
+   it("keeps tensors under any name: none is a field of the step's own", function()
+      for _, name in ipairs { "params", "grads", "names", "weight_decay", "found_inf", "state" } do
+         local p = scute.full({ 2, 2 }, 1):requires_grad_()
+         local mine = optim.define { name = "mine", state = { name }, update = function(parameter, gradient, state, group)
+            state[name] = state[name] + gradient
+            return parameter * (1 - group.lr * group.weight_decay) - state[name] * group.lr
+         end }
+         local optimizer = mine({ p }, { lr = 0.25, weight_decay = 0.5 })
+         p:sum():backward()
+         optimizer.found_inf = scute.full({}, 0)
+         optimizer:step()
+         assert.same({ 0.625, 1 }, { p:values()[1], optimizer:state_dict().tensors[name .. ".1"]:values()[1] }, name)
+      end
+   end)
+
+   it("leaves the random numbers of the session alone where an update is tried", function()
+      local layer = nn.Linear { 2, 2 }
+      local before = scute.rng_state()
+      optim.define { name = "noisy", update = function(p, g) return p - g * scute.rand(2, 2) end }(layer, { lr = 0.1 })
+      pcall(optim.define { name = "noisy", update = function() return scute.rand(3) end }, layer, { lr = 0.1 })
+      assert.same(before, scute.rng_state())
+   end)
+
    it("refuses what lacks something where it is defined", function()
       local function update(parameter) return parameter * 1 end
       local cases = {
@@ -142,6 +165,13 @@ describe("optim.define", function()
       local ok, why = pcall(function() return (lion()(nn.Linear { 2, 2 }, { bata1 = 0.1 })) end)
       assert.is_false(ok)
       assert.matches("define_spec.lua:%d+: optim.lion: unknown option 'bata1'; did you mean 'beta1'", tostring(why))
+   end)
+
+   it("gives its settings no meaning that those of the library have", function()
+      for _, defaults in ipairs { { nesterov = true }, { nesterov = true, momentum = 0, dampening = 1 } } do
+         local mine = optim.define { name = "mine", defaults = defaults, update = function(p, g) return p - g end }
+         assert.matches("nesterov = true", tostring(mine(nn.Linear { 2, 2 }, { lr = 1 })))
+      end
    end)
 
    it("takes ranges for its settings", function()

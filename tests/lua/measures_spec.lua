@@ -122,6 +122,13 @@ describe("metrics of train.fit", function()
       assert.is_true(math.abs(result.history[3].rates.fc / 0.03 - 1) < 1e-9) -- higher is better of a metric
    end)
 
+   it("are of the direction that is said, whatever their name", function()
+      for lower, epoch in pairs { [false] = 3, [true] = 2 } do
+         local result = fit { metrics = { focal_loss = { f = course { 2, 1, 3 }, lower = lower } }, best_by = "focal_loss" }
+         assert.equal(epoch, result.best.epoch)
+      end
+   end)
+
    it("need not be given where a name says them", function()
       local result = fit { epochs = 1, best_by = "f1", early_stop = { metric = "top2", patience = 3 },
          schedule = scute.schedule.plateau { metric = "recall" } }
@@ -162,6 +169,10 @@ describe("metrics of train.fit", function()
             metrics = { f1 = 3 } },
          ["metrics: 'cost': there is no 'lowr'; did you mean 'lower'?"] = { metrics = { cost = { f = one, lowr = true } } },
          ["metrics: 'cost': expected a function"] = { metrics = { cost = { lower = true } } },
+         ["metrics: 'cost': lower: expected true or false, found no"] = { metrics = { cost = { f = one, lower = "no" } } },
+         ["metrics: 'focal_loss': is less better? Say focal_loss = { f = f, lower = true }, or lower = false"] = {
+            metrics = { focal_loss = one }, best_by = "focal_loss" },
+         ["metrics: 'TopError': is less better?"] = { metrics = { TopError = { f = one } } },
          ["metrics: there is no metric 'f2'; did you mean 'f1'?"] = { metrics = { "f2" } },
          ["option 'metrics': there is no metric 'f3'; did you mean 'f1'?"] = { metrics = "recall,f3" },
          ["metrics: 'val_loss' is in a row of the history already"] = { metrics = { val_loss = one } },

@@ -256,6 +256,13 @@ describe("scute.plot", function()
          assert.is_true(ax.items[1].dash == nil and ax.items[2].dash ~= nil) -- both are seen
          assert.equal(0.5, ax.options.xlim[1])
       end)
+
+      it("goes from 0 to 1 where it is a share, which of metrics nobody knows", function()
+         local runs = { { history = { { epoch = 1, val_accuracy = 0.5, my_accuracy = 50 } } } }
+         assert.same({ 0, 1 }, axes_of(function() plot.runs(runs) end).options.ylim)
+         local limits = axes_of(function() plot.runs(runs, { metric = "my_accuracy" }) end).options.ylim
+         assert.is_true(not limits or limits[2] > 50)
+      end)
    end)
 
    it("writes PNG, SVG and PDF, and nothing else", function()

@@ -60,11 +60,20 @@ describe("the settings of a run", function()
 
    it("say what is taken where nothing is said, and what is frozen without a plan", function()
       local found, html = settings_of({ arguments = { mine = "a text" } }, function(model) model:freeze "backbone" end)
-      assert.same({ "constant", "the cross entropy", "none", "none", "none", 0 },
-         { found.schedule, found.loss, found.augment, found.hooks, found.ema, found.label_smoothing })
+      assert.same({ "constant", "the cross entropy", "none", "none", "none", "none", "none", 0 }, { found.schedule, found.loss,
+         found.augment, found.hooks, found.ema, found.class_weights, found.metrics, found.label_smoothing })
       assert.equal("fc from the start; frozen: stem, layer1, layer2, layer3, layer4", found.unfreeze)
       assert.matches("<h2>Arguments.*a text", html)
       assert.equal("everything trains from the start", settings_of({}).unfreeze)
+   end)
+
+   it("name the classes that weigh more, and the metrics", function()
+      local found = settings_of { class_weights = "balanced", save_steps = 1, metrics = { "f1", cost = { lower = true,
+         f = function() return 1 end } } }
+      assert.same({ "balanced: blue 1, red 1", "cost (less is better), f1" }, { found.class_weights, found.metrics })
+      assert.error_matches(function() settings_of { class_weights = { red = 1 / 3 }, resume = "auto", overwrite = false } end,
+         "class_weights is blue 1, red 0.33333333333333331 here and blue 1, red 1 there")
+      assert.equal("blue 1, red 0.333333", settings_of({ class_weights = { red = 1 / 3 } }).class_weights)
    end)
 
    it("have all options that change a number, in the order of their declaration", function()

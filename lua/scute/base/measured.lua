@@ -1,9 +1,10 @@
--- Which columns of a history are metrics that a run was given, beside what each run has.
-local OF_EACH_RUN = { epoch = true, step = true, balanced = true }
+-- Which columns of a history are metrics that a run was given, beside what each run has. No metric's name begins with lr_ or
+-- ema_ (see scute.train.measures).
+local OF_EACH_RUN = { epoch = true, step = true, balanced = true, train_loss = true, train_accuracy = true, val_loss = true,
+   val_accuracy = true }
 
 local function is_metric(name)
-   return not OF_EACH_RUN[name] and not name:find "^%a+_loss$" and not name:find "^%a+_accuracy$" and not name:find "^lr_"
-      and not name:find "^ema_"
+   return not OF_EACH_RUN[name] and not name:find "^lr_" and not name:find "^ema_"
 end
 
 --- Their names, sorted. rows: rows of a history, with `columns` where they were read from a file.

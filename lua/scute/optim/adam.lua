@@ -4,8 +4,8 @@ local Optimizer = require "scute.optim.optimizer"
 
 local function updater(decoupled)
    return function(options, lr, batch)
-      scute.adamw_step { params = batch.params, grads = batch.grads, exp_avg = batch.exp_avg,
-         exp_avg_sq = batch.exp_avg_sq, found_inf = batch.found_inf, lr = lr, beta1 = options.beta1,
+      scute.adamw_step { params = batch.params, grads = batch.grads, exp_avg = batch.state.exp_avg,
+         exp_avg_sq = batch.state.exp_avg_sq, found_inf = batch.found_inf, lr = lr, beta1 = options.beta1,
          beta2 = options.beta2, eps = options.eps, weight_decay = batch.weight_decay, step = batch.step, decoupled = decoupled }
    end
 end

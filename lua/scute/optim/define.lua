@@ -7,6 +7,7 @@
 local scute = require "scute.core"
 local Optimizer = require "scute.optim.optimizer"
 local is_tensor = require("scute.nn.module").is_tensor
+local kept_random = require "scute.base.kept_random"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -125,13 +126,14 @@ local IN_PLACE = ": update changes a tensor in place; return the parameter's new
 -- One update of one parameter: nothing of it is changed before update has returned.
 local function update_one(class, group, batch, i, kept)
    local parameter, state = batch.params[i], { step = batch.step }
-   for _, name in ipairs(class.state) do state[name] = batch[name][i] end
+   for _, name in ipairs(class.state) do state[name] = batch.state[name][i] end
    local value = class.own_update(parameter, batch.grads[i], setmetatable(state, class.of_state), group)
    check_value(class.where, "the parameter's new value", value, parameter)
    if value == parameter then error(class.where .. IN_PLACE, 0) end
    for _, name in ipairs(class.state) do
       check_value(class.where, ("state.%s"):format(name), rawget(state, name), parameter)
-      if state[name] ~= batch[name][i] then put(batch[name][i], state[name], kept) end
+      local own = batch.state[name][i]
+      if state[name] ~= own then put(own, state[name], kept) end
    end
    put(parameter, value, kept)
 end
@@ -152,12 +154,14 @@ end
 
 -- One update of a made-up parameter, which is to change nothing, so that what is missing is told where the optimizer is made.
 local function try(self)
+   local random <close> = kept_random() -- luacheck: ignore
    local class, parameter, gradient = self.class, scute.ones(2, 2), scute.ones(2, 2)
-   local batch = { params = { parameter }, grads = { gradient }, step = 1, weight_decay = 0, found_inf = scute.ones {} }
-   for _, name in ipairs(class.state) do batch[name] = { scute.zeros(2, 2) } end
+   local batch = { params = { parameter }, grads = { gradient }, step = 1, weight_decay = 0, state = {},
+      found_inf = scute.ones {} }
+   for _, name in ipairs(class.state) do batch.state[name] = { scute.zeros(2, 2) } end
    class.update(self.groups[1].options, self.groups[1].lr, batch)
    local changed = (parameter - 1):abs() + (gradient - 1):abs()
-   for _, name in ipairs(class.state) do changed = changed + batch[name][1]:abs() end
+   for _, name in ipairs(class.state) do changed = changed + batch.state[name][1]:abs() end
    if changed:sum():item() ~= 0 then error(class.where .. IN_PLACE, 0) end
 end
 

@@ -61,12 +61,10 @@ function Optimizer.share(name, default, help)
    return { name, number = true, min = 0, below = 1, default = default, help = help }
 end
 
--- `level` is of the caller, as error counts.
-local function check_nesterov(where, o, level)
-   if o.nesterov and (o.momentum == 0 or o.dampening ~= 0) then
-      error(("%s: option 'nesterov': expected a momentum above 0 and no dampening, found %g and %g"):format(where, o.momentum,
-         o.dampening), level + 1)
-   end
+-- What a kind of optimizer says of options that do not go together. `level` is of the caller, as error counts.
+local function check_together(class, where, o, level)
+   local fault = class.fault and class.fault(o)
+   if fault then error(("%s: %s"):format(where, fault), level + 1) end
 end
 
 -- Settings that a group may have of its own beside its rate: these and all that the kind of optimizer declares. Those that it
@@ -99,7 +97,7 @@ local function options_of(self, group, level)
          own[name] = checked
       end
    end
-   check_nesterov(where, own, level + 1)
+   check_together(self.class, where, own, level + 1)
    return own
 end
 
@@ -113,10 +111,11 @@ local function append(self, groups, level)
    table.move(new, 1, #new, #self.groups + 1, self.groups)
 end
 
--- A new optimizer of `class` = {kind =, declaration =, buffers = f(options) -> names of state tensors, update = }.
+-- A new optimizer of `class` = {kind =, declaration =, buffers = f(options) -> names of state tensors, update =, fault =
+-- f(options) -> what is wrong with them together, or nil; may be absent}.
 function Optimizer.new(class, given, options_given)
    local read = class.declaration:read(options_given, 3)
-   check_nesterov("optim." .. class.kind, read, 3)
+   check_together(class, "optim." .. class.kind, read, 3)
    local groups = read_groups(class.kind, given, read.lr)
    check_groups(class.kind, groups, read.lr)
    local self = setmetatable({ kind = class.kind, class = class, options = read, groups = {}, state = {}, steps = {} },
@@ -149,7 +148,8 @@ local function new_state(group, tensor)
    return state
 end
 
--- Parameters of a group that share decay and step count take one fused step together.
+-- Parameters of a group that share decay and step count take one fused step together: {step, weight_decay, names, params,
+-- grads, state = {buffer's name = list of tensors}}.
 local function batches_of(self, group)
    local batches, order = {}, {}
    for _, entry in ipairs(active(group)) do
@@ -159,15 +159,15 @@ local function batches_of(self, group)
       local batch = batches[key]
       if not batch then
          batch = { step = step, weight_decay = decayed and group.options.weight_decay or 0, names = {}, params = {},
-            grads = {} }
-         for _, buffer in ipairs(group.buffers) do batch[buffer] = {} end
+            grads = {}, state = {} }
+         for _, buffer in ipairs(group.buffers) do batch.state[buffer] = {} end
          batches[key] = batch
          order[#order + 1] = batch
       end
       self.state[name] = self.state[name] or new_state(group, tensor)
       local i = #batch.params + 1
       batch.names[i], batch.params[i], batch.grads[i] = name, tensor, gradient
-      for _, buffer in ipairs(group.buffers) do batch[buffer][i] = self.state[name][buffer] end
+      for _, buffer in ipairs(group.buffers) do batch.state[buffer][i] = self.state[name][buffer] end
    end
    return order
 end

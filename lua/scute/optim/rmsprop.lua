@@ -3,10 +3,9 @@ local scute = require "scute.core"
 local Optimizer = require "scute.optim.optimizer"
 
 local function update(options, lr, batch)
-   scute.rmsprop_step { params = batch.params, grads = batch.grads, square_avg = batch.square_avg,
-      momenta = options.momentum ~= 0 and batch.momentum or nil, grad_avg = options.centered and batch.grad_avg or nil,
-      found_inf = batch.found_inf, lr = lr, alpha = options.alpha, eps = options.eps, momentum = options.momentum,
-      weight_decay = batch.weight_decay }
+   scute.rmsprop_step { params = batch.params, grads = batch.grads, square_avg = batch.state.square_avg,
+      momenta = batch.state.momentum, grad_avg = batch.state.grad_avg, found_inf = batch.found_inf, lr = lr,
+      alpha = options.alpha, eps = options.eps, momentum = options.momentum, weight_decay = batch.weight_decay }
 end
 
 local declaration = Optimizer.declare("rmsprop", 0, {

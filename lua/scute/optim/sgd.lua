@@ -3,7 +3,7 @@ local scute = require "scute.core"
 local Optimizer = require "scute.optim.optimizer"
 
 local function update(options, lr, batch)
-   scute.sgd_step { params = batch.params, grads = batch.grads, momenta = options.momentum ~= 0 and batch.momentum or nil,
+   scute.sgd_step { params = batch.params, grads = batch.grads, momenta = batch.state.momentum,
       found_inf = batch.found_inf, lr = lr, momentum = options.momentum, weight_decay = batch.weight_decay,
       dampening = options.dampening, nesterov = options.nesterov, first = batch.step == 1 }
 end
@@ -18,7 +18,14 @@ local function buffers(options)
    return options.momentum ~= 0 and { "momentum" } or {}
 end
 
-local class = { kind = "sgd", declaration = declaration, buffers = buffers, update = update }
+local function fault(options)
+   if options.nesterov and (options.momentum == 0 or options.dampening ~= 0) then
+      return ("option 'nesterov': expected a momentum above 0 and no dampening, found %g and %g"):format(options.momentum,
+         options.dampening)
+   end
+end
+
+local class = { kind = "sgd", declaration = declaration, buffers = buffers, update = update, fault = fault }
 
 -- optim.sgd(parameters, { lr = 0.1, momentum = 0.9 })
 -- v = momentum v + (1 - dampening) g (the first time v = g), p -= lr v. `parameters` is model:groups { lr = }, a module

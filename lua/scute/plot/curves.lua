@@ -186,6 +186,8 @@ end
 local titles = { val_accuracy = "Validation accuracy", val_loss = "Validation loss", train_loss = "Training loss",
    train_accuracy = "Training accuracy" }
 
+local SHARES = { train_accuracy = true, val_accuracy = true, ema_val_accuracy = true }
+
 -- Whether a line is just where one of those before it is.
 local function is_hiding(lines, ys)
    for _, other in ipairs(lines) do
@@ -210,7 +212,7 @@ function curves.runs(runs, options)
       histories[i], first, last = rows, math.min(first, rows[1].epoch), math.max(last, rows[#rows].epoch)
    end
    local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlabel = "epoch",
-      xwhole = true, xlim = epochs_from(first, last), ylim = metric:find "accuracy" and { 0, 1 } or nil })
+      xwhole = true, xlim = epochs_from(first, last), ylim = SHARES[metric] and { 0, 1 } or nil })
    local lines = {}
    for i, run in ipairs(runs) do
       local rows = histories[i]

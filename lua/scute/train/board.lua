@@ -1,8 +1,12 @@
 -- The hook behind --tensorboard: numbers of each epoch (and of steps, every few seconds), the confusion of the best epoch, the
 -- photos as the network sees them, and the arguments as hyperparameters, in an event file in the run's folder.
 local scute = require "scute"
+local augmenting = require "scute.train.augmenting"
+local batches = require "scute.data.batches"
 local console = require "scute.base.console"
+local kept_random = require "scute.base.kept_random"
 local measures = require "scute.train.measures"
+local repeats = require "scute.data.repeats"
 local sampling = require "scute.train.sampling"
 local tensorboard = require "scute.report.tensorboard"
 
@@ -21,18 +25,18 @@ local function parameters_of(run)
    return list
 end
 
--- The first photos of the set, as training sees them in its first epoch.
+-- The first photos of the first epoch as training gets them, before they are mixed. What it draws is drawn again there.
 local function photos_of(run)
-   local train, paths, labels = run.set.train, {}, {}
-   if train.samples then return nil end -- numbers that may be no picture
-   for i, index in ipairs(sampling.indices(run, 1, {})) do
-      if i > PHOTOS then break end
-      paths[i], labels[i] = train.paths[index], train.labels[index]
-   end
-   local loader <close> = scute.loader { paths = paths, labels = labels, batch_size = #paths, preprocess = run.preprocess,
-      workers = 0, on_bad = "skip", augment = run.augment, seed = run.seed, epoch = 1 }
-   local x, y = loader:next()
+   if run.set.train.samples then return nil end -- numbers that may be no picture
+   local random <close> = kept_random() -- luacheck: ignore
+   local first = table.move(sampling.indices(run, 1, {}), 1, PHOTOS, 1, {})
+   local part, order = repeats(run.set.train, first)
+   local read, _, _, closing = batches(part, { order = order, batch_size = PHOTOS, preprocess = run.preprocess, workers = 0,
+      on_bad = "skip", augment = run.augment, seed = run.seed, epoch = 1, device = run.device })
+   local reading <close> = closing -- luacheck: ignore
+   local x, y, indices = read()
    if not x then return nil end
+   if augmenting.has_functions(run) then x = augmenting.apply(run, part, x, indices, 1) end
    return scute.plot.batch(x, { labels = y, classes = run.set.classes, mean = run.preprocess.mean, std = run.preprocess.std })
 end
 

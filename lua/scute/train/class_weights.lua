@@ -4,9 +4,12 @@
 -- Photos that train are weighted, and those that validate are not: runs with other weights are compared by the same figures.
 local scute = require "scute"
 local options = require "scute.base.options"
+local plain_text = require "scute.base.plain_text"
 local sorted_keys = require "scute.base.sorted_keys"
 
 local class_weights = {}
+
+local MOST = 24 -- classes that are told
 
 -- ---- what is said ----
 
@@ -74,6 +77,30 @@ end
 function class_weights.of(given, set)
    if given == "balanced" then return balanced(set) end
    return read_table(given, set.classes)
+end
+
+-- ---- telling ----
+
+-- The weights as words, "rare 3"; number(weight): how one is written. most: as many classes, default all.
+local function words_of(weights, classes, number, most)
+   local words = {}
+   for class = 1, math.min(#weights, most or #weights) do
+      words[class] = ("%s %s"):format(classes[class], number(weights[class]))
+   end
+   return words
+end
+
+--- What tells the weights of two runs apart: "rare 3, common 0.6", to the last digit.
+function class_weights.describe(weights, run)
+   return table.concat(words_of(weights, run.set.classes, plain_text), ", ")
+end
+
+--- The same for people, "balanced: rare 3, common 0.6"; "none" of nil.
+function class_weights.tell(weights, run)
+   if not weights then return "none" end
+   local words = words_of(weights, run.set.classes, function(weight) return ("%.6g"):format(weight) end, MOST)
+   if #weights > MOST then words[MOST + 1] = ("... %d in all"):format(#weights) end
+   return (run.balanced_weights and "balanced: " or "") .. table.concat(words, ", ")
 end
 
 -- ---- the loss ----

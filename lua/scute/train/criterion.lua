@@ -25,9 +25,10 @@ local function check_fields(loss)
 end
 
 --- Takes the option `loss` of a run, which becomes run.criterion (run.loss is the tensor of the moment), and class_weights,
--- which become a list.
+-- which become a list (run.balanced_weights: whether the library chose them).
 function criterion.read(run)
    run.criterion, run.loss = run.loss, nil
+   run.balanced_weights = run.class_weights == "balanced"
    run.class_weights = run.class_weights and class_weights.of(run.class_weights, run.set)
    if not run.criterion then return end
    if run.class_weights then

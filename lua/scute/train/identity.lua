@@ -46,7 +46,7 @@ local function add_options(said, run)
       local name = entry[1]
       local value = run[entry.in_run or name]
       if entry.resume ~= "free" and entry.resume ~= "longer" and value ~= nil and value ~= false then
-         said[name] = entry.identity and entry.identity(value) or text_of(value)
+         said[name] = entry.identity and entry.identity(value, run) or text_of(value)
       end
    end
 end

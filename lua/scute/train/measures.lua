@@ -35,6 +35,17 @@ local function is_called(value)
    return type(value) == "function" or type(value) == "table" and (getmetatable(value) or {}).__call ~= nil
 end
 
+-- Which way is better has to be said where the name says the other one.
+local function check_lower(name, lower)
+   if lower ~= nil and type(lower) ~= "boolean" then
+      fail("'%s': lower: expected true or false, found %s", name, console.brief(lower))
+   end
+   local word = name:lower()
+   if lower == nil and (word:find "loss$" or word:find "error$") then
+      fail("'%s': is less better? Say %s = { f = f, lower = true }, or lower = false where more is", name, name)
+   end
+end
+
 -- A function of the script's, or { f = function, lower = whether less is better }.
 local function read_own(name, value)
    check_name(name)
@@ -48,7 +59,8 @@ local function read_own(name, value)
       fail("'%s': expected a function, or { f = function, lower = true } where less is better, found %s", name,
          console.brief(value))
    end
-   return { name = name, f = own.f, lower = own.lower and true or false }
+   check_lower(name, own.lower)
+   return { name = name, f = own.f, lower = own.lower or false }
 end
 
 local function read_named(name)

@@ -67,6 +67,10 @@ local function metrics_text(list)
    return #names > 0 and table.concat(names, ", ") or nil
 end
 
+local function tell_metrics(list)
+   return metrics_text(list) or "none"
+end
+
 local function described(value)
    return value:describe()
 end
@@ -153,7 +157,8 @@ return options.declare("train.fit", {
      expected = "balanced, a sampler ({ name, indices = f }), a list of numbers, or a function f(epoch, draw, part)",
      help = "which photos train in an epoch, and how often each: balanced (each class as often), or see scute.sampler" },
    { "class_weights", read = class_weights.parse, keep_text = true, is = options.of_type "table", show = "none",
-     value = "balanced|CLASS=W,...", suggests = { "balanced" }, expected = "balanced, or a table of weights by class",
+     value = "balanced|CLASS=W,...", suggests = { "balanced" }, identity = class_weights.describe, told = class_weights.tell,
+     expected = "balanced, or a table of weights by class",
      help = "how much a photo of each class counts in the cross entropy, in training: balanced (photos / (classes * photos of "
         .. "the class)), or weights, 1 where none is said" },
    { "mixup", number = true, min = 0, default = 0, value = "ALPHA",
@@ -175,7 +180,8 @@ return options.declare("train.fit", {
      help = "stop after so many epochs without a better one, as best_by tells them apart, 0: never; or a table, see "
         .. "scute.train.stopping" },
    { "metrics", {}, read = named.parse, keep_text = true, is = options.of_type "table", suggests = named.NAMES,
-     expected = "a table of functions by name, and names of metrics", identity = metrics_text, value = "NAMES", show = "none",
+     expected = "a table of functions by name, and names of metrics", identity = metrics_text, told = tell_metrics,
+     value = "NAMES", show = "none",
      help = "more numbers about the photos that validate: names as in f1,top2 (f1, precision and recall averaged over classes, "
         .. "balanced, top2, top3, ...); in scripts yours too, { cost = f }, see docs/parts/metric.md" },
    { "best_by", text = true, suggests = figures.KNOWN, default = "accuracy", synonyms = { "monitor", "eval_metric" },
