@@ -174,6 +174,21 @@ describe("a data set of one's own", function()
          labels = y, get = function(i) return i == 1 and x[1] or other[i] end }, root .. "/s"))
    end)
 
+   it("that gives something else each time does not train", function()
+      local function drifts(labels, from) -- another sample at each call, from one on
+         local n = 0
+         return data.source { n = N, labels = labels, get = function(i)
+            n = n + 1
+            return i < from and x[i] or x[i] + n, y[i]
+         end }
+      end
+      for _, case in ipairs { { nil, 1 }, { nil, 2 }, { y, 1 }, { y, 2 } } do
+         local done, why = pcall(fit, drifts(case[1], case[2]))
+         assert.is_false(done)
+         assert.matches("^data.source: get%(%d+%): its numbers are others than before; give the same each time", why)
+      end
+   end)
+
    it("says what is wrong with it", function()
       local t, s = { x = x, y = y }, { n = N, get = get }
       local zero, hole = {}, x:clone()

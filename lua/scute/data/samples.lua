@@ -12,7 +12,7 @@ local samples = {}
 --- None yet. normalize: whether they get the mean and deviation of the model's preprocessing as photos do (u8: from 0 to 255,
 -- floating point: from 0 to 1); otherwise they go to the network as they are.
 function samples.new(normalize)
-   return setmetatable({ reads = {}, digests = {}, normalize = normalize }, Samples)
+   return setmetatable({ reads = {}, digests = {}, known = 0, normalize = normalize }, Samples)
 end
 
 --- Adds n samples. prefix: before their number in their names; get(i) -> tensor (C, H, W) or (1, C, H, W), the words that a
@@ -55,6 +55,23 @@ local function fault_of(self, x)
    end
 end
 
+-- What a sample is known again by.
+local function digest_of(x)
+   return ("%s-%d"):format(scute.checksum { x }, x:numel())
+end
+
+-- self.digests are of the samples that were read so far, self.known is how many these are. What trains as something else in each
+-- epoch would validate so too. say: before a message.
+local function know(self, name, x, say)
+   local digest, before = digest_of(x), self.digests[name]
+   if not before then
+      self.digests[name], self.known = digest, self.known + 1
+   elseif before ~= digest then
+      error(say .. "its numbers are others than before; give the same each time, and what is drawn as augment = function(x, "
+         .. "draw)", 0)
+   end
+end
+
 --- The sample of a name as it was made, (1, C, H, W) on the CPU, checked, and its label; a fault is an error without a
 -- position.
 function Samples:read(name)
@@ -62,19 +79,14 @@ function Samples:read(name)
    local one, fault = self:checked(x)
    fault = fault or fault_of(self, one)
    if fault then error(say .. fault, 0) end
-   return one.device == "cpu" and one or one:to "cpu", label
+   one = one.device == "cpu" and one or one:to "cpu"
+   know(self, name, one, say)
+   return one, label
 end
 
--- What a sample is known again by.
-local function digest_of(x)
-   return ("%s-%d"):format(scute.checksum { x }, x:numel())
-end
-
---- Looks at a sample before anything trains; returns its label. self.digest is of all that were looked at, self.digests are of
--- each.
+--- Looks at a sample before anything trains; returns its label. self.digest is of all that were looked at.
 function Samples:look(name)
    local x, label = self:read(name)
-   self.digests[name] = digest_of(x)
    self.digest = scute.checksum { (self.digest or "") .. self.digests[name] }
    x:free()
    return label
@@ -92,7 +104,7 @@ function Samples:batch(names, preprocess)
    local list, digests = {}, {}
    for i, name in ipairs(names) do
       list[i] = self:read(name)
-      digests[i] = digest_of(list[i])
+      digests[i] = self.digests[name]
    end
    local x <close> = scute.concat(list, 1)
    for _, one in ipairs(list) do one:free() end
