@@ -134,6 +134,23 @@ describe("a data set of one's own", function()
       local set = data.tensors { x = x, y = y, val = { x = x:slice(1, 3, 4), y = { y[3], y[4] } } }
       assert.same({ { train = "sample 3", val = "validation sample 1" }, { train = "sample 4", val = "validation sample 2" } },
          equal.find(set))
+      local function bytes(text) -- two words of the same CRC-32
+         return scute.tensor({ text:byte(1, 8) }):to "u8":reshape { 1, 1, 2, 4 }
+      end
+      local words = scute.concat({ bytes "plumless", bytes "BUCKEROO" }, 1)
+      set = data.tensors { x = words, y = { 1, 2 }, val = { x = bytes "buckeroo", y = { 1 } }, normalize = false }
+      assert.equal(set.samples.digests["sample 1"], set.samples.digests["validation sample 1"])
+      assert.same({}, equal.find(set))
+   end)
+
+   it("that has the same on both sides is told of it once it was read", function()
+      local said, warn = {}, console.warn
+      console.warn = function(format, ...) said[#said + 1] = format:format(...) end
+      local done, why = pcall(fit, data.source { n = N, labels = y, get = function() return x[1] end })
+      console.warn = warn
+      assert.is_true(done, why)
+      assert.matches("^3 photos that validate have the same numbers as one that trains %(sample", table.concat(said, "\n"))
+      assert.equal(1, #said)
    end)
 
    it("works with cached features, samplers and augmentation", function()

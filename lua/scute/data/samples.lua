@@ -60,8 +60,8 @@ local function digest_of(x)
    return ("%s-%d"):format(scute.checksum { x }, x:numel())
 end
 
--- self.digests are of the samples that were read so far, self.known is how many these are. What trains as something else in each
--- epoch would validate so too. say: before a message.
+-- self.digests are of the samples that were read so far, self.known is how many these are. What is something else each time
+-- gives no result. say: before a message.
 local function know(self, name, x, say)
    local digest, before = digest_of(x), self.digests[name]
    if not before then
@@ -82,6 +82,15 @@ function Samples:read(name)
    one = one.device == "cpu" and one or one:to "cpu"
    know(self, name, one, say)
    return one, label
+end
+
+--- Whether two samples have the same numbers.
+function Samples:are_equal(name, other)
+   local x <close> = self:read(name)
+   local y <close> = self:read(other)
+   if x.dtype ~= y.dtype then return false end
+   local same <close> = x:eq(y)
+   return same:min():item() == 1
 end
 
 --- Looks at a sample before anything trains; returns its label. self.digest is of all that were looked at.
