@@ -191,6 +191,16 @@ describe("a data set of one's own", function()
          labels = y, get = function(i) return i == 1 and x[1] or other[i] end }, root .. "/s"))
    end)
 
+   it("is freed on the CPU once it is on a GPU", function()
+      local freed, on_cpu = 0, { to = function(_, device) return device end }
+      setmetatable(on_cpu, { __close = function() freed = freed + 1 end })
+      local part = { paths = { "a", "b" }, samples = { batch = function() return on_cpu, {} end } }
+      local batches = require("scute.data.samples").batches
+      assert.equal("cuda", (batches(part, { device = "cuda" })()))
+      assert.equal(1, freed)
+      assert.equal(on_cpu, (batches(part, {})()))
+   end)
+
    it("that gives something else each time does not train", function()
       local function drifts(labels, from) -- another sample at each call, from one on
          local n = 0

@@ -120,6 +120,12 @@ function Samples:batch(names, preprocess)
    return scute.no_grad(function() return self.normalize and normalized(x, preprocess) or x:to("f32"):clone() end), digests
 end
 
+local function bring(x, device)
+   if device == "cpu" then return x end
+   local from <close> = x
+   return from:to(device)
+end
+
 --- Iterates over a part of a data set that has samples, as scute.data.batches does, with options of that.
 function samples.batches(part, o)
    local device, order, size, at = o.device or "cpu", o.order, o.batch_size or 32, 0
@@ -141,7 +147,7 @@ function samples.batches(part, o)
       local x, digests = part.samples:batch(names, o.preprocess)
       local numbers = scute.tensor(indices, { dtype = "i64" })
       if o.digested then o.digested(numbers, digests) end
-      return device == "cpu" and x or x:to(device), labels and scute.tensor(labels, { dtype = "i64", device = device }), numbers
+      return bring(x, device), labels and scute.tensor(labels, { dtype = "i64", device = device }), numbers
    end
 end
 
