@@ -1,4 +1,5 @@
 -- Data sets that a script makes: of tensors, of a function, of a list of files.
+local lfs = require "lfs"
 local scute = require "scute"
 local data, evaluate, optim, train = scute.data, scute.evaluate, scute.optim, scute.train
 local console = require "scute.base.console"
@@ -41,11 +42,11 @@ local function refuses(f, given, change, message, is_failure)
    if not is_failure then assert.matches("own_data_spec.lua", tostring(why), 1, true) end
 end
 
--- The list of the photos on disk.
-local function listed()
+-- The list of the photos on disk. above: before their folder (default: its whole path).
+local function listed(above)
    local list = {}
    for _, class in ipairs { "blue", "red" } do
-      for i = 1, class == "blue" and 8 or 6 do list[#list + 1] = { ("%s/photos/%s/%03d.bmp"):format(root, class, i), class } end
+      for i = 1, class == "blue" and 8 or 6 do list[#list + 1] = { ("%sphotos/%s/%03d.bmp"):format(above or root .. "/", class, i), class } end
    end
    return list
 end
@@ -275,6 +276,46 @@ describe("data.files", function()
       photos.write_file(root .. "/broken.bmp", "no photo")
       list[#list + 1] = { root .. "/broken.bmp", "red" }
       assert.equal(root .. "/broken.bmp", data.files(list).broken[1].path)
+   end)
+
+   -- f() where paths are relative to the folder of the photos.
+   local function within(folder, f)
+      local before = assert(lfs.currentdir())
+      assert(lfs.chdir(folder))
+      local done, why = pcall(f)
+      assert(lfs.chdir(before))
+      assert.is_true(done, why)
+   end
+
+   local function resumed(list, folder, epochs)
+      local o = { epochs = epochs, resume = "auto", output_dir = root .. "/" .. folder, batch_size = 20 }
+      return fit(data.files(list), o)
+   end
+
+   it("goes on without a photo that could not be read and is gone, by a path of any kind", function()
+      within(root, function()
+         local list = listed ""
+         local path = list[14][1]
+         local file <close> = assert(io.open(path, "rb"))
+         local bytes = file:read "a"
+         photos.write_file(path, bytes:sub(1, 60)) -- a header that promises more
+         list.val = { table.remove(list, 8), table.remove(list, 9) }
+         resumed(list, "lost", 1)
+         photos.write_file(path, bytes)
+         list[#list] = nil
+         assert.equal(2, #resumed(list, "lost", 2).history)
+      end)
+   end)
+
+   it("that is another one does not go on, and is called by its name", function()
+      local list = listed()
+      list.val = { table.remove(list, 1), table.remove(list) }
+      resumed(list, "listed_anew", 1)
+      list[1], list.val[1] = list.val[1], list[1]
+      local done, why = pcall(resumed, list, "listed_anew", 2)
+      assert.is_false(done)
+      assert.matches("^the data set %(a list of files%): '[^']+' is val now, and train in the run in [^;]+; give it as it was, ",
+         console.message(why))
    end)
 
    it("says what is wrong with a list", function()
