@@ -46,7 +46,8 @@ end
 local function listed(above)
    local list = {}
    for _, class in ipairs { "blue", "red" } do
-      for i = 1, class == "blue" and 8 or 6 do list[#list + 1] = { ("%sphotos/%s/%03d.bmp"):format(above or root .. "/", class, i), class } end
+      local folder = (above or root .. "/") .. "photos/" .. class
+      for i = 1, class == "blue" and 8 or 6 do list[#list + 1] = { ("%s/%03d.bmp"):format(folder, i), class } end
    end
    return list
 end
@@ -307,6 +308,21 @@ describe("data.files", function()
       end)
    end)
 
+   it("is evaluated as the run knows it, by a path of any kind", function()
+      within(root, function()
+         for name, above in pairs { evaluated = "", evaluated_whole = root .. "/" } do
+            local result = resumed(listed(above), name, 2)
+            for _, dir in ipairs { "photos", "./photos", root .. "/photos" } do
+               local opt = { data_dir = dir, split = "val", model = result.folder .. "/best.safetensors" }
+               local part = evaluate.open(opt)
+               assert.same({ 3, 3 }, { #part.paths, part.chosen }, name)
+               opt.split = "new"
+               assert.error_matches(function() evaluate.open(opt) end, "no photo in '[^']+' is new since the training")
+            end
+         end
+      end)
+   end)
+
    it("that is another one does not go on, and is called by its name", function()
       local list = listed()
       list.val = { table.remove(list, 1), table.remove(list) }
@@ -314,7 +330,7 @@ describe("data.files", function()
       list[1], list.val[1] = list.val[1], list[1]
       local done, why = pcall(resumed, list, "listed_anew", 2)
       assert.is_false(done)
-      assert.matches("^the data set %(a list of files%): '[^']+' is val now, and train in the run in [^;]+; give it as it was, ",
+      assert.matches("^the data set %(a list of files%): '[^']+' is val now, and train in the run in [^;]+; give it as it was",
          console.message(why))
    end)
 
