@@ -85,6 +85,24 @@ describe("a data set of one's own", function()
       assert.same({ "old", "young" }, named.classes)
    end)
 
+   it("knows a class however its accent is written, and names of digits are names", function()
+      local composed, decomposed = "\u{e9}", "e\u{301}"
+      local names = { "b", decomposed, "b", composed }
+      local function of(i) return x[i], names[i] end
+      for _, classes in ipairs { { "b", decomposed }, { "b", composed } } do
+         for _, set in ipairs {
+            data.tensors { x = x:slice(1, 1, 4), y = names, classes = classes, val = 0.5 },
+            data.source { n = 4, get = of, classes = classes, val = 0.5 },
+            data.source { n = 4, get = of, labels = { "b", composed, "b", decomposed }, classes = classes, val = 0.5 },
+            data.files { { root .. "/photos/red/001.bmp", decomposed }, { root .. "/photos/red/002.bmp", composed },
+               { root .. "/photos/blue/001.bmp", "b" }, { root .. "/photos/blue/002.bmp", "b" }, classes = classes, val = 0.5 },
+         } do
+            assert.same({ { "b", composed }, { 1, 1 } }, { set.classes, set.train.counts })
+         end
+      end
+      assert.same({ "0", "9" }, data.tensors { x = x:slice(1, 1, 4), y = { "0", "9", "0", "9" }, val = 0.5 }.classes)
+   end)
+
    it("trains the same from tensors and from a function", function()
       local expected = fit(data.tensors { x = x, y = y })
       assert.is_true(expected.history[2].train_loss < expected.history[1].train_loss)
