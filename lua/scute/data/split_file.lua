@@ -1,6 +1,6 @@
 -- The split of a run as a file, split.csv in its folder: which photos trained and which validated, whatever is added to the
 -- data folder or taken from it later. Columns as --split_csv takes them:
---   file     path below the data folder, or absolute
+--   file     path below the data folder, or absolute; of a list of files as the script has it
 --   label    its class
 --   split    train or val
 --   digest   of the file's bytes, as the loader tells it when it first reads them (see scute.loader); empty until then
