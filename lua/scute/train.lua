@@ -118,6 +118,8 @@ end
 -- Everything before the first step: what is told, a folder of its own, and where a checkpoint says that the run stands.
 local function begin(run)
    checkpoint.open(run)
+   runs.count_photos(run)
+   outlook.check(run)
    runs.describe(run)
    runs.clamp_batch(run)
    record.prepare(run)
@@ -133,7 +135,6 @@ local function fit(model, set, given, from)
    local run = runs.new(FIT:read(given), model, set)
    check.files(run)
    run.given = given
-   outlook.check(run)
    criterion.check(run)
    measures.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
@@ -178,6 +179,7 @@ local function find_rates(run, model, set)
    run.epochs = type(run.unfreeze) == "table" and run.unfreeze.epochs or run.epochs
    runs.new(run, model, set)
    local meter <close> = run.meter -- luacheck: ignore
+   runs.count_photos(run)
    runs.clamp_batch(run)
    record.prepare(run)
    lr_find.prepare(run)

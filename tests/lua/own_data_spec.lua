@@ -1,4 +1,5 @@
 -- Data sets that a script makes: of tensors, of a function, of a list of files.
+local lfs = require "lfs"
 local scute = require "scute"
 local data, evaluate, optim, train = scute.data, scute.evaluate, scute.optim, scute.train
 local console = require "scute.base.console"
@@ -41,11 +42,12 @@ local function refuses(f, given, change, message, is_failure)
    if not is_failure then assert.matches("own_data_spec.lua", tostring(why), 1, true) end
 end
 
--- The list of the photos on disk.
-local function listed()
+-- The list of the photos on disk. above: before their folder (default: its whole path).
+local function listed(above)
    local list = {}
    for _, class in ipairs { "blue", "red" } do
-      for i = 1, class == "blue" and 8 or 6 do list[#list + 1] = { ("%s/photos/%s/%03d.bmp"):format(root, class, i), class } end
+      local folder = (above or root .. "/") .. "photos/" .. class
+      for i = 1, class == "blue" and 8 or 6 do list[#list + 1] = { ("%s/%03d.bmp"):format(folder, i), class } end
    end
    return list
 end
@@ -81,6 +83,24 @@ describe("a data set of one's own", function()
       assert.same({ 18, 18, "validation sample 3" }, { #given.train.paths, #given.val.paths, given.val.paths[3] })
       local named = data.source { n = 4, get = function(i) return x[i], i < 3 and "young" or "old" end, val = 0.5 }
       assert.same({ "old", "young" }, named.classes)
+   end)
+
+   it("knows a class however its accent is written, and names of digits are names", function()
+      local composed, decomposed = "\u{e9}", "e\u{301}"
+      local names = { "b", decomposed, "b", composed }
+      local function of(i) return x[i], names[i] end
+      for _, classes in ipairs { { "b", decomposed }, { "b", composed } } do
+         for _, set in ipairs {
+            data.tensors { x = x:slice(1, 1, 4), y = names, classes = classes, val = 0.5 },
+            data.source { n = 4, get = of, classes = classes, val = 0.5 },
+            data.source { n = 4, get = of, labels = { "b", composed, "b", decomposed }, classes = classes, val = 0.5 },
+            data.files { { root .. "/photos/red/001.bmp", decomposed }, { root .. "/photos/red/002.bmp", composed },
+               { root .. "/photos/blue/001.bmp", "b" }, { root .. "/photos/blue/002.bmp", "b" }, classes = classes, val = 0.5 },
+         } do
+            assert.same({ { "b", composed }, { 1, 1 } }, { set.classes, set.train.counts })
+         end
+      end
+      assert.same({ "0", "9" }, data.tensors { x = x:slice(1, 1, 4), y = { "0", "9", "0", "9" }, val = 0.5 }.classes)
    end)
 
    it("trains the same from tensors and from a function", function()
@@ -134,6 +154,23 @@ describe("a data set of one's own", function()
       local set = data.tensors { x = x, y = y, val = { x = x:slice(1, 3, 4), y = { y[3], y[4] } } }
       assert.same({ { train = "sample 3", val = "validation sample 1" }, { train = "sample 4", val = "validation sample 2" } },
          equal.find(set))
+      local function bytes(text) -- two words of the same CRC-32
+         return scute.tensor({ text:byte(1, 8) }):to "u8":reshape { 1, 1, 2, 4 }
+      end
+      local words = scute.concat({ bytes "plumless", bytes "BUCKEROO" }, 1)
+      set = data.tensors { x = words, y = { 1, 2 }, val = { x = bytes "buckeroo", y = { 1 } }, normalize = false }
+      assert.equal(set.samples.digests["sample 1"], set.samples.digests["validation sample 1"])
+      assert.same({}, equal.find(set))
+   end)
+
+   it("that has the same on both sides is told of it once it was read", function()
+      local said, warn = {}, console.warn
+      console.warn = function(format, ...) said[#said + 1] = format:format(...) end
+      local done, why = pcall(fit, data.source { n = N, labels = y, get = function() return x[1] end })
+      console.warn = warn
+      assert.is_true(done, why)
+      assert.matches("^3 photos that validate have the same numbers as one that trains %(sample", table.concat(said, "\n"))
+      assert.equal(1, #said)
    end)
 
    it("works with cached features, samplers and augmentation", function()
@@ -172,6 +209,31 @@ describe("a data set of one's own", function()
       fit(data.source { n = N, get = get, labels = y }, { output_dir = root .. "/s" })
       assert.matches("'sample %d+' is another sample than the one that the run began with", resumed(data.source { n = N,
          labels = y, get = function(i) return i == 1 and x[1] or other[i] end }, root .. "/s"))
+   end)
+
+   it("is freed on the CPU once it is on a GPU", function()
+      local freed, on_cpu = 0, { to = function(_, device) return device end }
+      setmetatable(on_cpu, { __close = function() freed = freed + 1 end })
+      local part = { paths = { "a", "b" }, samples = { batch = function() return on_cpu, {} end } }
+      local batches = require("scute.data.samples").batches
+      assert.equal("cuda", (batches(part, { device = "cuda" })()))
+      assert.equal(1, freed)
+      assert.equal(on_cpu, (batches(part, {})()))
+   end)
+
+   it("that gives something else each time does not train", function()
+      local function drifts(labels, from) -- another sample at each call, from one on
+         local n = 0
+         return data.source { n = N, labels = labels, get = function(i)
+            n = n + 1
+            return i < from and x[i] or x[i] + n, y[i]
+         end }
+      end
+      for _, case in ipairs { { nil, 1 }, { nil, 2 }, { y, 1 }, { y, 2 } } do
+         local done, why = pcall(fit, drifts(case[1], case[2]))
+         assert.is_false(done)
+         assert.matches("^data.source: get%(%d+%): its numbers are others than before; give the same each time", why)
+      end
    end)
 
    it("says what is wrong with it", function()
@@ -233,6 +295,61 @@ describe("data.files", function()
       photos.write_file(root .. "/broken.bmp", "no photo")
       list[#list + 1] = { root .. "/broken.bmp", "red" }
       assert.equal(root .. "/broken.bmp", data.files(list).broken[1].path)
+   end)
+
+   -- f() where paths are relative to the folder of the photos.
+   local function within(folder, f)
+      local before = assert(lfs.currentdir())
+      assert(lfs.chdir(folder))
+      local done, why = pcall(f)
+      assert(lfs.chdir(before))
+      assert.is_true(done, why)
+   end
+
+   local function resumed(list, folder, epochs)
+      local o = { epochs = epochs, resume = "auto", output_dir = root .. "/" .. folder, batch_size = 20 }
+      return fit(data.files(list), o)
+   end
+
+   it("goes on without a photo that could not be read and is gone, by a path of any kind", function()
+      within(root, function()
+         local list = listed ""
+         local path = list[14][1]
+         local file <close> = assert(io.open(path, "rb"))
+         local bytes = file:read "a"
+         photos.write_file(path, bytes:sub(1, 60)) -- a header that promises more
+         list.val = { table.remove(list, 8), table.remove(list, 9) }
+         resumed(list, "lost", 1)
+         photos.write_file(path, bytes)
+         list[#list] = nil
+         assert.equal(2, #resumed(list, "lost", 2).history)
+      end)
+   end)
+
+   it("is evaluated as the run knows it, by a path of any kind", function()
+      within(root, function()
+         for name, above in pairs { evaluated = "", evaluated_whole = root .. "/" } do
+            local result = resumed(listed(above), name, 2)
+            for _, dir in ipairs { "photos", "./photos", root .. "/photos" } do
+               local opt = { data_dir = dir, split = "val", model = result.folder .. "/best.safetensors" }
+               local part = evaluate.open(opt)
+               assert.same({ 3, 3 }, { #part.paths, part.chosen }, name)
+               opt.split = "new"
+               assert.error_matches(function() evaluate.open(opt) end, "no photo in '[^']+' is new since the training")
+            end
+         end
+      end)
+   end)
+
+   it("that is another one does not go on, and is called by its name", function()
+      local list = listed()
+      list.val = { table.remove(list, 1), table.remove(list) }
+      resumed(list, "listed_anew", 1)
+      list[1], list.val[1] = list.val[1], list[1]
+      local done, why = pcall(resumed, list, "listed_anew", 2)
+      assert.is_false(done)
+      assert.matches("^the data set %(a list of files%): '[^']+' is val now, and train in the run in [^;]+; give it as it was",
+         console.message(why))
    end)
 
    it("says what is wrong with a list", function()

@@ -1,4 +1,5 @@
 -- Which photos an epoch trains on, and what each of them counts in the loss.
+local lfs = require "lfs"
 local scute = require "scute"
 local data, sampler, train = scute.data, scute.sampler, scute.train
 local console = require "scute.base.console"
@@ -38,6 +39,7 @@ local function small_run(o)
    local run = { seed = 1, label_smoothing = 0, set = { classes = { "a", "b" }, train = { labels = { 1, 1, 1, 1, 2, 2 },
       paths = { "1", "2", "3", "4", "5", "6" } } } }
    for name, value in pairs(o) do run[name] = value end
+   sampling.read(run)
    sampling.begin(run)
    return run
 end
@@ -140,6 +142,23 @@ describe("a sampler", function()
          local whole, resumed = goes_on.both(make(change), root .. "/" .. name, 9)
          assert.equal(whole, resumed)
       end
+   end)
+
+   it("goes on with the photos of the run where more have come", function()
+      local change = { sampler = "balanced", class_weights = "balanced", frozen = true, batch_size = 30, epochs = 1,
+         output_dir = root .. "/more" }
+      local model, set, o = make(change)()
+      train.fit(model, set, o)
+      local path = root .. "/photos/blue/000.bmp"
+      assert(lfs.link(root .. "/photos/blue/001.bmp", path))
+      change.epochs, change.resume = 2, "auto"
+      model, set, o = make(change)()
+      local sampled
+      o.hooks = { { on_epoch_begin = function(run) sampled = { run.sampled, run.batch_size } end } }
+      local done, why = pcall(train.fit, model, set, o)
+      os.remove(path)
+      assert.is_true(done, why)
+      assert.same({ 21, 21 }, sampled)
    end)
 
    it("is named where it says what cannot be, before anything is written", function()

@@ -56,10 +56,24 @@ local function once()
    end
 end
 
+-- The first sample that has the numbers of one: a digest alone is short, and among many samples two agree in it by chance.
+local function first_like(samples)
+   local firsts = {} -- by digest
+   return function(name)
+      local text = samples.digests[name]
+      firsts[text] = firsts[text] or {}
+      for _, first in ipairs(firsts[text]) do
+         if samples:are_equal(first, name) then return first end
+      end
+      table.insert(firsts[text], name)
+      return name
+   end
+end
+
 -- What photos are compared by, one after the other: sizes first, then first bytes, then whole files; samples that are no files
--- by what was seen as the set was made.
+-- by their digests as far as they were read, then by their numbers.
 local function keys_of(set)
-   if set.samples then return { function(name) return set.samples.digests[name] end } end
+   if set.samples then return { function(name) return set.samples.digests[name] end, first_like(set.samples) } end
    return { size_of, head_of, once() }
 end
 
@@ -86,14 +100,19 @@ function equal.warn(list, what)
       #list > SHOWN and ", ..." or "")
 end
 
---- Warns of equal bytes on both sides of a data set's split, once for a set. Returns whether there are any.
+--- Warns of equal bytes on both sides of a data set's split, of each pair once. Samples are known only as they are read (see
+-- scute.data.source), so that there may be more to tell after an epoch. Returns whether there are any.
 function equal.tell(set)
-   if set.told_equal == nil then
-      local list = equal.find(set)
-      equal.warn(list, set.samples and "numbers" or "bytes")
-      set.told_equal = #list > 0
+   local known = set.samples and set.samples.known or 0
+   if set.known_equal ~= known then
+      local told, fresh = set.told_equal or {}, {}
+      for _, pair in ipairs(equal.find(set)) do
+         if not told[pair.val] then told[pair.val], fresh[#fresh + 1] = true, pair end
+      end
+      equal.warn(fresh, set.samples and "numbers" or "bytes")
+      set.told_equal, set.known_equal = told, known
    end
-   return set.told_equal
+   return next(set.told_equal) ~= nil
 end
 
 return equal

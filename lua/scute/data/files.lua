@@ -1,6 +1,5 @@
 -- A data set of photos that a script lists with their classes.
 local lfs = require "lfs"
-local scute = require "scute.core"
 local console = require "scute.base.console"
 local content = require "scute.data.content"
 local labelled = require "scute.data.labelled"
@@ -25,7 +24,7 @@ local function entry_of(given, words)
       fail("%s: expected { path, class }, found %s", words, type(given) == "table" and ("{ %s, %s }"):format(
          console.brief(path or nil), console.brief(label or nil)) or console.brief(given))
    end
-   return { path = path, label = type(label) == "string" and scute.nfc(label) or math.tointeger(label) or label, words = words }
+   return { path = path, label = labelled.class(label), words = words }
 end
 
 -- Entries for scute.data.labelled. seen: words by path, of both parts.

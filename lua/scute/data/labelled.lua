@@ -5,6 +5,7 @@ local folder = require "scute.data.folder"
 local held_out = require "scute.data.held_out"
 local note = require "scute.data.note"
 local options = require "scute.base.options"
+local scute = require "scute.core"
 
 local labelled = {}
 
@@ -13,6 +14,12 @@ local function fail(what, format, ...)
 end
 
 -- ---- classes ----
+
+--- A class as a script says it, a number or a name, so that it is the same however an accent was written; what is neither is
+-- returned as it is.
+function labelled.class(value)
+   return type(value) == "string" and scute.nfc(value) or math.tointeger(value) or value
+end
 
 -- "1", "2", ...
 local function numbered(n)
@@ -54,7 +61,9 @@ local function names_of(what, classes, entries)
    if classes == nil then names = shown_by(what, entries) end
    if type(names) == "number" then names = numbered(names) end
    if #names < 2 then fail(what, "classes: expected at least two, found %d", #names) end
-   return check_names(what, table.move(names, 1, #names, 1, {}))
+   local composed = {}
+   for i, name in ipairs(names) do composed[i] = labelled.class(name) end
+   return check_names(what, composed)
 end
 
 local function class_of(what, entry, classes, number)

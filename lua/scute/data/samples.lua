@@ -12,7 +12,7 @@ local samples = {}
 --- None yet. normalize: whether they get the mean and deviation of the model's preprocessing as photos do (u8: from 0 to 255,
 -- floating point: from 0 to 1); otherwise they go to the network as they are.
 function samples.new(normalize)
-   return setmetatable({ reads = {}, digests = {}, normalize = normalize }, Samples)
+   return setmetatable({ reads = {}, digests = {}, known = 0, normalize = normalize }, Samples)
 end
 
 --- Adds n samples. prefix: before their number in their names; get(i) -> tensor (C, H, W) or (1, C, H, W), the words that a
@@ -55,6 +55,23 @@ local function fault_of(self, x)
    end
 end
 
+-- What a sample is known again by.
+local function digest_of(x)
+   return ("%s-%d"):format(scute.checksum { x }, x:numel())
+end
+
+-- self.digests are of the samples that were read so far, self.known is how many these are. What is something else each time
+-- gives no result. say: before a message.
+local function know(self, name, x, say)
+   local digest, before = digest_of(x), self.digests[name]
+   if not before then
+      self.digests[name], self.known = digest, self.known + 1
+   elseif before ~= digest then
+      error(say .. "its numbers are others than before; give the same each time, and what is drawn as augment = function(x, "
+         .. "draw)", 0)
+   end
+end
+
 --- The sample of a name as it was made, (1, C, H, W) on the CPU, checked, and its label; a fault is an error without a
 -- position.
 function Samples:read(name)
@@ -62,19 +79,23 @@ function Samples:read(name)
    local one, fault = self:checked(x)
    fault = fault or fault_of(self, one)
    if fault then error(say .. fault, 0) end
-   return one.device == "cpu" and one or one:to "cpu", label
+   one = one.device == "cpu" and one or one:to "cpu"
+   know(self, name, one, say)
+   return one, label
 end
 
--- What a sample is known again by.
-local function digest_of(x)
-   return ("%s-%d"):format(scute.checksum { x }, x:numel())
+--- Whether two samples have the same numbers.
+function Samples:are_equal(name, other)
+   local x <close> = self:read(name)
+   local y <close> = self:read(other)
+   if x.dtype ~= y.dtype then return false end
+   local same <close> = x:eq(y)
+   return same:min():item() == 1
 end
 
---- Looks at a sample before anything trains; returns its label. self.digest is of all that were looked at, self.digests are of
--- each.
+--- Looks at a sample before anything trains; returns its label. self.digest is of all that were looked at.
 function Samples:look(name)
    local x, label = self:read(name)
-   self.digests[name] = digest_of(x)
    self.digest = scute.checksum { (self.digest or "") .. self.digests[name] }
    x:free()
    return label
@@ -92,11 +113,17 @@ function Samples:batch(names, preprocess)
    local list, digests = {}, {}
    for i, name in ipairs(names) do
       list[i] = self:read(name)
-      digests[i] = digest_of(list[i])
+      digests[i] = self.digests[name]
    end
    local x <close> = scute.concat(list, 1)
    for _, one in ipairs(list) do one:free() end
    return scute.no_grad(function() return self.normalize and normalized(x, preprocess) or x:to("f32"):clone() end), digests
+end
+
+local function bring(x, device)
+   if device == "cpu" then return x end
+   local from <close> = x
+   return from:to(device)
 end
 
 --- Iterates over a part of a data set that has samples, as scute.data.batches does, with options of that.
@@ -120,7 +147,7 @@ function samples.batches(part, o)
       local x, digests = part.samples:batch(names, o.preprocess)
       local numbers = scute.tensor(indices, { dtype = "i64" })
       if o.digested then o.digested(numbers, digests) end
-      return device == "cpu" and x or x:to(device), labels and scute.tensor(labels, { dtype = "i64", device = device }), numbers
+      return bring(x, device), labels and scute.tensor(labels, { dtype = "i64", device = device }), numbers
    end
 end
 

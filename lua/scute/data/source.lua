@@ -23,7 +23,7 @@ local function asked(name, o)
       local words = ("data.source: %sget(%d): "):format(name, i)
       local ok, x, label = pcall(o.get, i)
       if not ok then error(words .. console.message(x), 0) end
-      if o.labels and label ~= nil and label ~= o.labels[i] then
+      if o.labels and label ~= nil and labelled.class(label) ~= labelled.class(o.labels[i]) then
          error(("%sit tells class %s, and labels say %s"):format(words, tostring(label), tostring(o.labels[i])), 0)
       end
       return x, words, label
@@ -41,7 +41,7 @@ local function entries_of(made, name, prefix, o)
       if i == 1 or not o.labels then label = made:look(path) end
       label = o.labels and o.labels[i] or label
       local words = o.labels and "%slabels: place %d" or "%sget(%d): the class"
-      entries[i] = { path = path, label = math.tointeger(label) or label, words = words:format(name, i) }
+      entries[i] = { path = path, label = labelled.class(label), words = words:format(name, i) }
    end
    return entries
 end

@@ -1,6 +1,6 @@
 -- The split of a run as a file, split.csv in its folder: which photos trained and which validated, whatever is added to the
 -- data folder or taken from it later. Columns as --split_csv takes them:
---   file     path below the data folder, or absolute
+--   file     path below the data folder, or absolute; of a list of files as the script has it
 --   label    its class
 --   split    train or val
 --   digest   of the file's bytes, as the loader tells it when it first reads them (see scute.loader); empty until then
@@ -106,13 +106,14 @@ local function check_classes(set, entries, folder)
    end
 end
 
--- What somebody has written down is not overruled: a file that says otherwise now is of another run.
-local function check_same(found, entry, folder)
+-- What somebody has written down is not overruled: a file or a script that says otherwise now is of another run.
+local function check_same(set, found, entry, folder)
    local differs = found.part ~= entry.split and { found.part, entry.split }
       or found.class ~= entry.label and { found.class, entry.label }
    if not differs then return end
-   console.fail("split_csv: '%s' is %s there, and %s in the run in %s; give the file as it was, or begin a new run without "
-      .. "--resume", entry.file, differs[1], differs[2], folder)
+   local where = set.dir and "split_csv: '%s' is %s there" or "the data set (" .. set.name .. "): '%s' is %s now"
+   console.fail(where .. ", and %s in the run in %s; give %s as it was, or begin a new run without --resume", entry.file,
+      differs[1], differs[2], folder, set.dir and "the file" or "it")
 end
 
 local function empty_parts(set)
@@ -124,7 +125,7 @@ end
 
 -- Where a photo lay that is gone.
 local function place_of(set, entry)
-   return entry.file:sub(1, 1) == "/" and entry.file or set.dir .. "/" .. entry.file
+   return (entry.file:sub(1, 1) == "/" or not set.dir) and entry.file or set.dir .. "/" .. entry.file
 end
 
 --- Makes the parts of a data set those that the file at `path` says, in its order: what is new is left out, with a note; what
@@ -144,7 +145,7 @@ function split_file.hold(set, path, was_left_out)
    for class, name in ipairs(set.classes) do number[name] = class end
    for _, entry in ipairs(entries) do
       local photo, part, class = found[scute.nfc(entry.file)], parts[entry.split], number[entry.label]
-      if photo and set.is_listed then check_same(photo, entry, folder) end
+      if photo and set.is_listed then check_same(set, photo, entry, folder) end
       if not photo and was_left_out and was_left_out(entry, #part.paths + 1) then
          photo, gone = { path = place_of(set, entry) }, gone + 1
       end

@@ -44,7 +44,7 @@ local function entries_of(made, name, prefix, x, y)
       return scute.slice(x, 1, i, i), ("data.tensors: %sx: row %d: "):format(name, i)
    end)
    for i, label in ipairs(labels) do
-      entries[i] = { path = paths[i], label = math.tointeger(label) or label, words = ("%sy: place %d"):format(name, i) }
+      entries[i] = { path = paths[i], label = labelled.class(label), words = ("%sy: place %d"):format(name, i) }
       made:look(paths[i])
    end
    return entries

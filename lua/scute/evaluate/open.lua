@@ -29,8 +29,14 @@ end
 
 -- ---- what the run says ----
 
--- The run of a model: { entries of its split.csv, trained = digests of the photos that trained, of = entries by file }; nil,
--- why it is not known, and whether the file is there but another one.
+-- Which file a path leads to, however it is written; the path where there is none.
+local function file_at(path)
+   local found = lfs.attributes(path)
+   return found and ("%d:%d"):format(found.dev, found.ino) or path
+end
+
+-- The run of a model: { entries of its split.csv, trained = digests of the photos that trained, of = entries by file, at = by
+-- what file_at says }; nil, why it is not known, and whether the file is there but another one.
 local function run_of(model_path, metadata)
    local path = folder_of(model_path) .. "/" .. split_file.NAME
    local entries, why = split_file.read(path)
@@ -40,12 +46,17 @@ local function run_of(model_path, metadata)
    elseif scute.weights.sha256(path) ~= metadata.split then
       return nil, path .. " is not the one of this model, or was changed", true
    end
-   local run = { entries = entries, trained = digest.set(), of = {} }
+   local run = { entries = entries, trained = digest.set(), of = {}, at = {} }
    for _, entry in ipairs(entries) do
-      run.of[scute.nfc(entry.file)] = entry
+      run.of[scute.nfc(entry.file)], run.at[file_at(entry.file)] = entry, entry
       if entry.split == "train" and entry.digest then run.trained:add(entry.digest) end
    end
    return run
+end
+
+-- What split.csv says of a photo, by its name in the data folder or, of a list of files, by its path or which file it is.
+local function entry_of(run, dir, path)
+   return run.of[scute.nfc(split_file.name_of(dir, path))] or run.of[scute.nfc(path)] or run.at[file_at(path)]
 end
 
 -- The account of the run, its run.json; an empty table where there is none.
@@ -72,7 +83,7 @@ local function choosers(run, opt, part)
    if LAST[opt.model:match "[^/]*$"] or type(result) == "table" and result.epochs == 1 then return 0 end
    local n, dir = 0, opt.data_dir:gsub("(.)/+$", "%1")
    for _, path in ipairs(part.paths) do
-      local entry = run.of[scute.nfc(split_file.name_of(dir, path))]
+      local entry = entry_of(run, dir, path)
       if entry and entry.split == "val" then n = n + 1 end
    end
    return n
@@ -96,10 +107,13 @@ local function names_below(dir)
    return names
 end
 
--- Where the photo of an entry is: as split.csv has it, or, where a copy of the folder writes accents otherwise, as that has it.
+-- Where the photo of an entry is: as split.csv has it, below the folder or (of a list of files) by itself, or, where a copy of
+-- the folder writes accents otherwise, as that has it.
 local function place_of(entry, dir, by_name)
    local path = entry.file:sub(1, 1) == "/" and entry.file or dir .. "/" .. entry.file
-   if lfs.attributes(path) or not entry.file:find "[\x80-\xff]" then return path end
+   if lfs.attributes(path) then return path end
+   if lfs.attributes(entry.file) then return entry.file end
+   if not entry.file:find "[\x80-\xff]" then return path end
    return by_name()[scute.nfc(entry.file)] or path
 end
 
@@ -110,11 +124,6 @@ local function is_still(path, entry)
 end
 
 -- ---- parts ----
-
--- What split.csv says of a photo, by its name in the data folder or its path (a run on a list of files has no folder).
-local function entry_of(run, dir, path)
-   return run.of[scute.nfc(split_file.name_of(dir, path))] or run.of[scute.nfc(path)]
-end
 
 -- Without the photos that trained: those of the run by name, and copies of them by any name, whose number is told.
 local function held_out(run, dir, part)

@@ -78,6 +78,7 @@ end
 local function check_samples(model, set)
    if not set.samples then return end
    local first = { paths = { set.train.paths[1] }, samples = set.samples }
+   set.samples:read(first.paths[1]):free() -- what is wrong with it is no matter of the model
    local ok, why = pcall(score, model, first, { precision = "fp32" })
    if not ok then
       error(("train.fit: the model does not take samples of shape (%s): %s"):format(table.concat(set.samples.shape, ", "),

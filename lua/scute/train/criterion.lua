@@ -24,12 +24,9 @@ local function check_fields(loss)
    end
 end
 
---- Takes the option `loss` of a run, which becomes run.criterion (run.loss is the tensor of the moment), and class_weights,
--- which become a list (run.balanced_weights: whether the library chose them).
+--- Takes the option `loss` of a run, which becomes run.criterion (run.loss is the tensor of the moment).
 function criterion.read(run)
    run.criterion, run.loss = run.loss, nil
-   run.balanced_weights = run.class_weights == "balanced"
-   run.class_weights = run.class_weights and class_weights.of(run.class_weights, run.set)
    if not run.criterion then return end
    if run.class_weights then
       error("train.fit: class_weights are the cross entropy's; a loss of your own sees to them itself", 0)
@@ -39,6 +36,12 @@ function criterion.read(run)
          .. "logits:cross_entropy(y, { label_smoothing = 0.1 })", 0)
    end
    if type(run.criterion) == "table" then check_fields(run.criterion) end
+end
+
+--- Makes class_weights of a run a list (run.balanced_weights: whether the library chose them). The photos of the run are known.
+function criterion.weigh(run)
+   run.balanced_weights = run.class_weights == "balanced"
+   run.class_weights = run.class_weights and class_weights.of(run.class_weights, run.set)
 end
 
 --- The state of a loss that has one, as a part of a run's state (see scute.train.state); nil where there is none.

@@ -156,13 +156,14 @@ local function tell_endless(run)
 end
 
 --- The hook that tells what the first look at all photos has found: those whose files lack their end, and those with the same
--- pixels on both sides of the split.
+-- pixels or numbers on both sides of the split.
 photos.hook = {
    on_epoch_end = function(run)
       tell_endless(run)
       look_again(run)
       equal.warn(run.alike, "pixels")
       run.alike = {}
+      if run.set.samples then equal.tell(run.set) end
    end,
 }
 

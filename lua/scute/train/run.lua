@@ -87,7 +87,7 @@ local function read_short_forms(run, model)
    end
    if run.schedule.reset then run.schedule.reset() end
    augmenting.begin(run)
-   sampling.begin(run)
+   sampling.read(run)
    criterion.read(run)
    measures.read(run)
 end
@@ -110,9 +110,16 @@ function runs.new(run, model, set)
    if run.ema then run.average = average.new(model, run.ema) end
    run.own_hooks, run.hooks = run.hooks, all_hooks(run)
    run.parts = all_parts(run, run.own_hooks)
-   run.settings = settings.of(run) -- a part that cannot say what it is fails before anything is written
    run.fields, run.layers = model:fields().fields, identity.layers(model) -- as they are before any hook changes them
    return run
+end
+
+--- What follows from which photos train, once these are known: those of a run that goes on are fewer than the data folder
+-- may have by now.
+function runs.count_photos(run)
+   sampling.begin(run)
+   criterion.weigh(run)
+   run.settings = settings.of(run) -- a part that cannot say what it is fails before anything is written
 end
 
 --- What is told before it begins.

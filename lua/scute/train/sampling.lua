@@ -109,11 +109,14 @@ local function tell_missing_classes(run, list)
    end
 end
 
---- Takes the option `sampler` of a run, which becomes one { name, describe, indices }, and asks it for its first epoch, so that
--- what is wrong is told before anything trains.
+--- Takes the option `sampler` of a run, which becomes one { name, describe, indices }.
+function sampling.read(run)
+   run.sampler = run.sampler and made_of(run.sampler)
+end
+
+--- Asks the sampler for the first epoch, so that what is wrong is told before anything trains. The photos of the run are known.
 function sampling.begin(run)
    if not run.sampler then return end
-   run.sampler = made_of(run.sampler)
    local list = sampling.indices(run, 1, {})
    run.sampled = #list
    tell_missing_classes(run, list)
