@@ -115,7 +115,7 @@ static int parse(int argc, char **argv, Options *options) {
       return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
    bool alone = !options->codes && !options->session && !options->watch && !options->project;
    if (options->check && (!alone || i == argc))
-      return fprintf(stderr, "scute: --check needs files, and no other option\n"), EXIT_USAGE;
+      return fprintf(stderr, "scute: --check needs files, and no other option but -l\n"), EXIT_USAGE;
    if (options->project && argc != 3) return fprintf(stderr, "scute: --init DIR stands alone\n"), EXIT_USAGE;
    if (options->codes == 0 && i == argc) options->session = true;
    return 0;
@@ -147,10 +147,10 @@ static bool goes_on(void) {
 
 static int run(lua_State *L, int argc, char **argv, const Options *options) {
    if (options->project) return sc_run_module(L, "scute.editor.new_project", options->project);
-   if (options->check) return sc_run_module(L, "scute.check.run", argv[options->script]);
    int code = 0, script = options->script;
    if (options->codes > 0 || options->session) code = sc_run_preload(L);
    if (code == 0) code = run_each(L, argv, script, "-l", sc_run_load);
+   if (code == 0 && options->check) return sc_run_module(L, "scute.check.run", argv[script]);
    if (code == 0) code = run_each(L, argv, script, "-e", run_line);
    if (code == 0 && script < argc)
       code = sc_run_file(L, argv[script], argc - script - 1, argv + script + 1, options->session);

@@ -171,7 +171,13 @@ return function(cli, photos)
       cli.refuses("no file", 2, "--check needs files", "$S --check")
       cli.refuses("a file that is not there", 2, "--check: cannot read 'nowhere.lua': No such file", "$S --check nowhere.lua")
       cli.refuses("a folder", 2, "--check: cannot read '/': Is a directory", "$S --check /")
-      cli.refuses("another option", 2, "--check needs files, and no other option", "$S -i --check scripts/predict.lua")
+      cli.refuses("another option", 2, "--check needs files, and no other option but -l", "$S -i --check scripts/predict.lua")
+      cli.refuses("a file to load first that is not there", 1, "-l: cannot open 'nowhere.lua'",
+         "$S -l nowhere.lua --check scripts/predict.lua")
+      photos.write_file(folder .. "/mine.lua", "require('scute').models.register('resnet51', function() end)")
+      photos.write_file(folder .. "/uses.lua", "print(require('scute').models.create('resnet51', {}))")
+      local r = shell "F=$T/findings; $S --check $F/uses.lua; $S -l $F/mine.lua --check $F/uses.lua"
+      check(select(2, r.all:gsub("resnet51", "")) == 1, "networks of a file that is loaded first are known", r.all)
       cli.refuses("no luacheck", 1, "--check needs luacheck's parser: 'make deps' installs it",
          "LUA_PATH='/usr/share/lua/5.4/?.lua' LUA_PATH_5_4='/nowhere/?.lua' $S --check scripts/predict.lua")
    end

@@ -111,6 +111,68 @@ describe("a saved model", function()
       assert.matches("a list with a field 'a' in it is nothing for a file", refusal(models.save, own, path))
    end)
 
+   it("has fields for which its class has a default, those that begin with _ and the head's path", function()
+      local Scaled = nn.Module:extend "Scaled"
+      Scaled.scale, Scaled.table = 1, { 1 }
+      function Scaled:build() self._gain = 1 end
+      function Scaled:forward(x) return x * (self.scale * self._gain * self.table[1]) end
+      models.register("scaled", function(classes)
+         return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), Scaled(), nn.Linear { 3, #classes } }
+      end, { image_size = 16 })
+      local model = models.scaled { classes = 2 }
+      model[3].scale, model[3]._gain, model[3].table, model[3].weights, model[3].fixed = 3, 5, { 7 }, 2, true
+      assert.equal(5, model:fields().fields["2"]._gain) -- and so have checkpoints
+      local loaded = again(model)[3]
+      assert.same({ 3, 5, 7, 2, true }, { loaded.scale, loaded._gain, loaded.table[1], loaded.weights, loaded.fixed })
+      local two = small()
+      two.other, two.head_path = nn.Linear { 8, 2 }, "other"
+      assert.equal("other", again(two).head_path)
+   end)
+
+   it("is refused where a field is code or a tensor that is not as its network is built", function()
+      local Act = nn.Module:extend "Act"
+      local function times(n) return function(x) return x * n end end
+      function Act:build(classes)
+         self.act, self.by, self.shift, self.fc, self.list = scute.relu, times(2), scute.ones(3), nn.Linear { 3, #classes }, {}
+         self.tied, self.unset = self.fc.weight, nil
+      end
+      function Act:forward(x)
+         local y = self.by(self.act(x:global_avg_pool2d():flatten(2) + self.shift))
+         self.kept, self.list[1] = y:detach(), y:detach()
+         return self.fc(y) + (self.tied * 0):sum()
+      end
+      models.register("act", Act, { image_size = 16 })
+      local function act(change)
+         local model = models.act { classes = 2 }
+         change(model)
+         return model
+      end
+      again(act(function(m) m(scute.randn(2, 3, 16, 16)) end)) -- what forward leaves behind is no matter
+      again(act(function(m) m.by, m.shift = times(2), scute.ones(3) end))
+      for text, change in pairs { ["the model has in 'act' a function that .* builds a Act like it .* holds none"] =
+         function(m) m.act = scute.silu end,
+         ["in 'by' a function"] = function(m) m.by = times(3) end,
+         ["in 'more' a function"] = function(m) m.more = print end,
+         ["in 'shift' a tensor .* register_buffer keeps"] = function(m) m.shift = scute.zeros(3) end,
+         ["in 'offset' a tensor"] = function(m) m.offset = scute.zeros(3) end,
+         ["in 'pair' a table"] = function(m) m.pair = { scute.zeros(3) } end,
+         ["lacks the field 'act'"] = function(m) m.act = nil end,
+         ["a field 'forward', by which name a Act has something else"] = function(m) m.forward = 3 end,
+         ["a field '1', by which"] = function(m) m[1] = 3 end } do
+         assert.matches("models.save: " .. (text:find "^the" and text or ".*" .. text), refusal(models.save, act(change), path))
+      end
+   end)
+
+   it("is not written where what it says could not be applied", function()
+      local Odd = nn.Module:extend "Odd"
+      function Odd:build() self.fc = nn.Linear { 3, 2 } end
+      function Odd:forward(x) return self.fc(x:global_avg_pool2d():flatten(2)) end
+      function Odd:get_extra_state() return { 1 } end -- luacheck: ignore self
+      function Odd:set_extra_state() error "never" end -- luacheck: ignore self
+      models.register("odd", function() return Odd() end, { image_size = 16 })
+      assert.matches("models.save: .*never", refusal(models.save, models.odd { classes = 2 }, path))
+   end)
+
    it("is refused where no file could say it", function()
       local Own = nn.Module:extend("Own", {})
       assert.matches("^tests/lua/structure_spec.lua:%d+: models.save: 'fc.1' is a Own: a class of your own, .* models.register",

@@ -139,6 +139,20 @@ describe("weights.apply", function()
       assert.matches("fc1.weight: found", message_of(match.apply, model, file, FC))
    end)
 
+   it("takes for a head of a file what lies around the model's only where nothing else does", function()
+      local opts = { head = "net.4", path = "w.pth" }
+      local file = entries { "net.0.weight 4 3", "net.0.bias 4", "net.4.weight 9 4" }
+      assert.matches("1 unexpected %(net.0.bias%)",
+         message_of(match.apply, entries { "net.0.weight 4 3", "net.4.weight 10 4" }, file, opts))
+      local report = match.apply(entries { "conv.weight 4 3", "net.4.weight 10 4" },
+         entries { "conv.weight 4 3", "net.0.weight 6 4", "net.4.weight 10 6" }, opts)
+      assert.is_true(report.dropped_head)
+      assert.equal(1, report.loaded)
+      report = match.apply(entries { "net.0.weight 4 3", "net.4.weight 10 4" },
+         entries { "net.0.weight 4 3", "net.4.1.weight 10 4" }, opts)
+      assert.is_true(report.dropped_head)
+   end)
+
    it("lists missing, unexpected and misshapen entries", function()
       local file = entries { "conv1.weight 4 3 7 7", "bn1.weight 4", "extra 1", "fc.weight 10 4", "fc.bias 10" }
       local message = message_of(match.apply, MODEL, file, FC)

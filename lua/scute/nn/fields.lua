@@ -1,12 +1,13 @@
 -- What a module is beside its tensors: what trains, and the plain fields of all its parts. Part of nn.Module.
 local Module = require "scute.nn.module"
+local is_own = require("scute.nn.plain_fields").is_own
 
 local is_plain = { number = true, string = true, boolean = true }
 
 local function plain_fields(module)
    local fields = {}
    for key, value in next, module do
-      if type(key) == "string" and key:sub(1, 1) ~= "_" and is_plain[type(value)] then fields[key] = value end
+      if type(key) == "string" and not is_own(key) and is_plain[type(value)] then fields[key] = value end
    end
    return fields
 end

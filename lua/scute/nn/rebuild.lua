@@ -5,6 +5,7 @@ local scute = require "scute.core"
 local console = require "scute.base.console"
 local init = require "scute.nn.initialise"
 local kinds = require "scute.nn.kinds"
+local plain_fields = require "scute.nn.plain_fields"
 local sorted_keys = require "scute.base.sorted_keys"
 local structure = require "scute.nn.structure"
 local text_of = require "scute.base.plain_text"
@@ -70,7 +71,8 @@ local check_changes
 local function check_parts(part, path)
    expect(path, "fields", part.fields == nil or type(part.fields) == "table", "a table")
    for name in pairs(part.fields or {}) do
-      expect(path, "fields", type(name) == "string" and not name:find "^_", "plain fields by name")
+      local is_plain = type(name) == "string" and not plain_fields.is_own(name)
+      expect(path, "fields", is_plain, "plain fields by name")
    end
 end
 
@@ -123,14 +125,11 @@ end
 
 local build, apply
 
-local function is_taken(module, name)
-   if getmetatable(module).class[name] ~= nil or structure.is_told_elsewhere(module, name) then return true end
-   return module:child(name) ~= nil or rawget(module, "_parameters")[name] ~= nil or rawget(module, "_buffers")[name] ~= nil
-end
-
 local function set_fields(module, part)
    for name, value in pairs(part.fields or {}) do
-      if is_taken(module, name) then error(("'%s' is no plain field of a %s"):format(name, module.class_name), 0) end
+      if not plain_fields.may_have(module, name) then
+         error(("'%s' is no plain field of a %s"):format(name, module.class_name), 0)
+      end
       rawset(module, name, value)
    end
    if part.extra and module.set_extra_state then module:set_extra_state(part.extra) end

@@ -5,20 +5,15 @@
 -- options). A description is { kind, options, layers = list of descriptions (of a Sequential), changes, fields, extra }.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
-local exact = require "scute.train.exact"
+local alike = require "scute.nn.alike"
 local init = require "scute.nn.initialise"
 local kinds = require "scute.nn.kinds"
+local plain_fields = require "scute.nn.plain_fields"
 local text_of = require "scute.base.plain_text"
 
 local structure = {}
 
 structure.DEEPEST = 50 -- layers within one another
-
--- Fields that say nothing about what a model computes once it is trained, or that a file has elsewhere.
-local ELSEWHERE = {}
-for name in ("training fixed precision arch head_path head_init declared_groups classes preprocessing weights"):gmatch "%S+" do
-   ELSEWHERE[name] = true
-end
 
 local is_plain = { number = true, string = true, boolean = true }
 
@@ -68,35 +63,44 @@ local function check_tensors(own, other, path)
    end
 end
 
---- Whether a file says nothing of a field, or has it elsewhere: options of a kind are told as such.
-function structure.is_told_elsewhere(module, name)
-   if type(name) ~= "string" or name:find "^_" or ELSEWHERE[name] then return true end
-   return kinds.of(module) ~= nil and module.declaration ~= nil and module.declaration.by_name[name] ~= nil
-end
-local is_told_elsewhere = structure.is_told_elsewhere
-
--- Whether a field is plain data; tables of a known kind are its options, and no others.
-local function is_data(module, value)
-   return is_plain[type(value)] or type(value) == "table" and not kinds.of(module) and (pcall(exact.check, value))
-end
-
+-- Equal as texts, in which a file tells them.
 local function is_equal(a, b)
-   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-   return text_of(a) == text_of(b)
+   return type(a) == type(b) and text_of(a) == text_of(b)
 end
 
-local function other_fields(own, other, path)
+local ADVICE = { tensor = "register_buffer keeps a tensor",
+   ["function"] = "which is code, and a file holds none; derive a class or register what builds it" }
+
+-- A field that a file cannot tell, and that what is built again has otherwise.
+local function refuse_field(own, name, value, path)
+   if type(value) == "function" and class_of(own)[name] ~= nil then
+      refuse(path, "has a %s of its own, which is code, and a file holds none; derive a class from %s for it", name,
+         own.class_name)
+   end
+   local kind = Module.is_tensor(value) and "tensor" or type(value)
+   refuse(path, "has in '%s' a %s that what builds a %s like it does not make so; %s", name, kind, own.class_name,
+      ADVICE[kind] or "a file holds plain data alone")
+end
+
+local function other_fields(own, other, path, walk)
    local fields = {}
    for name, value in next, own do
-      if type(value) == "function" and class_of(own)[name] ~= nil and type(rawget(other, name)) ~= "function" then
-         refuse(path, "has a %s of its own, which is code, and a file holds none; derive a class from %s for it", name,
-            own.class_name)
-      elseif not is_told_elsewhere(own, name) and is_data(own, value) and not is_equal(rawget(other, name), value) then
+      local theirs = rawget(other, name)
+      if plain_fields.are_elsewhere(own, name) then
+         goto continue
+      elseif not plain_fields.is_data(value) then
+         local is_kept = alike(value, theirs, walk.same) or walk.is_made_by_forward(path, name, theirs)
+         if not is_kept then refuse_field(own, name, value, path) end
+      elseif not is_equal(theirs, value) then
+         if not plain_fields.may_have(own, name) then
+            refuse(path, "has a field '%s', by which name a %s has something else", name, own.class_name)
+         end
          fields[name] = value
       end
+      ::continue::
    end
-   for name, value in next, other do
-      if not is_told_elsewhere(own, name) and is_data(other, value) and rawget(own, name) == nil then
+   for name in next, other do
+      if not plain_fields.are_elsewhere(own, name) and rawget(own, name) == nil then
          refuse(path, "lacks the field '%s' that a %s has", name, own.class_name)
       end
    end
@@ -104,9 +108,9 @@ local function other_fields(own, other, path)
 end
 
 -- What a module has beside its options: plain fields that the other one has not, and what it keeps itself.
-local function beside_options(own, other, path)
+local function beside_options(own, other, path, walk)
    check_tensors(own, other, path)
-   return other_fields(own, other, path), own.get_extra_state and own:get_extra_state() or nil
+   return other_fields(own, other, path, walk), own.get_extra_state and own:get_extra_state() or nil
 end
 
 -- ---- describing ----
@@ -146,23 +150,24 @@ local function in_short(module, path)
    return found
 end
 
--- path: where it stands; depth: in how many others.
-local function describe(module, path, seen, depth)
-   note(seen, module, path)
+-- path: where it stands; walk: see compare; depth: in how many others.
+local function describe(module, path, walk, depth)
+   note(walk.seen, module, path)
    if depth > structure.DEEPEST then refuse(path, "lies in more than %d others", structure.DEEPEST) end
    local found = in_short(module, path)
    local again = init.on("shape", structure.empty, found)
    if found.kind == "Sequential" then
       found.layers = {}
       for name, child in module:children() do
-         local layer = describe(child, join(path, name), seen, depth + 1)
+         local layer = describe(child, join(path, name), walk, depth + 1)
          layer.name = name ~= tostring(#found.layers) and name or nil
          found.layers[#found.layers + 1] = layer
       end
-      found.fields, found.extra = beside_options(module, again, path)
+      found.fields, found.extra = beside_options(module, again, path, walk)
    else
       local changes = {}
-      compare(module, again, { path = path, seen = seen, changes = changes, depth = depth }, "")
+      compare(module, again, { path = path, changes = changes, depth = depth, seen = walk.seen, same = walk.same,
+         is_made_by_forward = walk.is_made_by_forward }, "")
       found.changes = changes[1] and changes or nil
    end
    return found
@@ -186,17 +191,16 @@ local function lacks_a_child(own, other)
    return false
 end
 
--- A value without what is compared elsewhere, modules, or cannot be, such as functions and tensors.
-local function outline(value)
-   if type(value) ~= "table" then return is_plain[type(value)] and value or type(value) end
-   if Module.is_module(value) or not pcall(exact.check, value) then return "other values" end
-   return value
-end
-
-local function option_texts(module)
-   local plain = {}
-   for name, value in pairs(kinds.options(module)) do plain[name] = outline(value) end
-   return text_of(plain)
+-- Whether two have the same options, but for modules among them, which are compared elsewhere.
+local function has_same_options(own, other, walk)
+   local mine, theirs = kinds.options(own), kinds.options(other)
+   for name, value in pairs(mine) do
+      if not alike(value, theirs[name], walk.same) then return false end
+   end
+   for name in pairs(theirs) do
+      if mine[name] == nil then return false end
+   end
+   return true
 end
 
 local function has_other_layers(own, other)
@@ -204,18 +208,19 @@ local function has_other_layers(own, other)
    return kinds.of(own) == "Sequential" and #own ~= #other
 end
 
--- Adds to walk.changes what differs. walk: { path of the whole, seen, changes, depth }; path: within it.
+-- Adds to walk.changes what differs. walk: { path of the whole, seen, changes, depth, same = tensors by those at the same
+-- place, is_made_by_forward(path, field, what is built) }; path: within it.
 function compare(own, other, walk, path)
    local whole = join(walk.path, path):gsub("%.$", "")
-   local is_other = not is_same_class(own, other) or option_texts(own) ~= option_texts(other) or has_other_layers(own, other)
+   local is_other = not is_same_class(own, other) or not has_same_options(own, other, walk) or has_other_layers(own, other)
    if is_other and path ~= "" then
-      walk.changes[#walk.changes + 1] = { path = path, module = describe(own, whole, walk.seen, walk.depth + 1) }
+      walk.changes[#walk.changes + 1] = { path = path, module = describe(own, whole, walk, walk.depth + 1) }
       return
    elseif is_other then
       refuse(whole, "is a %s that differs from what '%s' builds", own.class_name, rawget(own, "arch") or own.class_name)
    end
    if path ~= "" or walk.path == "" then note(walk.seen, own, whole, other) end
-   local fields, extra = beside_options(own, other, whole)
+   local fields, extra = beside_options(own, other, whole, walk)
    if fields or extra then walk.changes[#walk.changes + 1] = { path = path, fields = fields, extra = extra } end
    for name, child in own:children() do
       local inner, there = join(path, name), other:child(name)
@@ -223,14 +228,35 @@ function compare(own, other, walk, path)
          compare(child, there, walk, inner)
       else
          walk.changes[#walk.changes + 1] = { path = inner,
-            module = describe(child, join(walk.path, inner), walk.seen, walk.depth + 1) }
+            module = describe(child, join(walk.path, inner), walk, walk.depth + 1) }
       end
    end
 end
 
---- The list of changes that make of `other`, as the architecture builds it, a model like `own`.
-function structure.changes(own, other)
-   local walk = { path = "", seen = {}, changes = {}, depth = 0 }
+-- Parameters and buffers by those of the same name in another model.
+local function same_tensors(own, other)
+   local same, there = {}, other:state_dict().tensors
+   for name, tensor in pairs(own:state_dict().tensors) do same[tensor] = there[name] end
+   return same
+end
+
+-- A field that is not there as a model is built, or a table in which something is put, may be what forward leaves behind, which
+-- nobody misses. use() -> a model that is built again and was used.
+local function forward_fields(use)
+   local used
+   return function(path, name, built)
+      if built ~= nil and type(built) ~= "table" then return false end
+      used = used or use()
+      local found, module = pcall(used.get, used, path)
+      return found and not alike(rawget(module, name), built, {})
+   end
+end
+
+--- The list of changes that make of `other`, as the architecture builds it, a model like `own`. use() -> one that is built so
+-- and has looked at a photo.
+function structure.changes(own, other, use)
+   local walk = { path = "", seen = {}, changes = {}, depth = 0, same = same_tensors(own, other),
+      is_made_by_forward = forward_fields(use) }
    scute.no_grad(compare, own, other, walk, "")
    return walk.changes
 end

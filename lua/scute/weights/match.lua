@@ -41,8 +41,12 @@ local function translate(expected, loaded, opts, report)
    return found
 end
 
+local function lies_in(name, path)
+   return path ~= nil and name:sub(1, #path + 1) == path .. "."
+end
+
 local function in_head(name, opts)
-   return opts.head ~= nil and name:sub(1, #opts.head + 1) == opts.head .. "."
+   return lies_in(name, opts.head)
 end
 
 -- A head for another number of classes differs in its first dimension only; one that takes other features is a sign of
@@ -55,23 +59,26 @@ local function is_other_head(model, file)
    return true
 end
 
--- Whether an entry lies where the head does: in "classifier" where that is "classifier.1".
-local function beside_head(name, opts)
-   local part = opts.head and opts.head:match "^[^.]+"
-   return part ~= nil and name:sub(1, #part + 1) == part .. "."
+-- Where layers of a head may lie: in "classifier" where it is "classifier.1" and the model has nothing else there.
+local function place_of_head(expected, opts)
+   local around = opts.head and opts.head:match "^(.*)%."
+   for _, entry in ipairs(around and expected or {}) do
+      if lies_in(entry.name, around) and not in_head(entry.name, opts) then return opts.head end
+   end
+   return around or opts.head
 end
 
 -- Whether a file's head has layers that the model's has not.
-local function has_own_head(shapes, found, opts)
+local function has_own_head(shapes, found, place)
    for name in pairs(found) do
-      if beside_head(name, opts) and not shapes[name] then return true end
+      if lies_in(name, place) and not shapes[name] then return true end
    end
    return false
 end
 
 -- Decides about the head as a whole: loaded, dropped or missing. Returns whether its entries are out of the game.
 local function judge_head(expected, shapes, found, opts, report)
-   if has_own_head(shapes, found, opts) then
+   if has_own_head(shapes, found, place_of_head(expected, opts)) then
       report.dropped_head, report.missing_head = true, false
       return true
    end
@@ -171,9 +178,9 @@ function match.apply(expected, loaded, opts)
       end
       ::continue::
    end
-   local unexpected = {}
+   local unexpected, place = {}, place_of_head(expected, opts)
    for name, file in pairs(found) do
-      if not shapes[name] and not (skip_head and beside_head(name, opts)) then unexpected[file.name] = true end
+      if not shapes[name] and not (skip_head and lies_in(name, place)) then unexpected[file.name] = true end
    end
    for _, entry in ipairs(loaded) do -- in file order
       if unexpected[entry.name] then table.insert(problems.unexpected, entry.name) end

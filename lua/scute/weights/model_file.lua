@@ -45,11 +45,16 @@ local function side_of(preprocessing)
    return USUAL
 end
 
--- Fails where the scores of a photo are not as many as there are classes.
-local function check_scores(model, device)
+-- As many photos without anything in them.
+local function photos_for(model, count, device)
    local side = side_of(model.preprocessing)
    local _, first = model:named_parameters()()
-   local x <close> = scute.zeros({ 1, 3, side, side }, { device = device, dtype = first and first.dtype })
+   return scute.zeros({ count, 3, side, side }, { device = device, dtype = first and first.dtype })
+end
+
+-- Fails where the scores of a photo are not as many as there are classes.
+local function check_scores(model, device)
+   local x <close> = photos_for(model, 1, device)
    local scores = scute.no_grad(model:eval().call, model, x)
    local shape = Module.is_tensor(scores) and scores.shape
    if not shape or #shape ~= 2 then
@@ -59,6 +64,17 @@ local function check_scores(model, device)
       error(("the model has %d outputs and the photos have %d classes"):format(shape[2], #model.classes), 0)
    end
    scores:free()
+end
+
+-- A model that is built again and has looked at photos, in training and out of it.
+local function used(model, entry)
+   return architectures.try(entry, model.classes, model.preprocessing, function(again, device)
+      for _, mode in ipairs { "train", "eval" } do
+         local x <close> = photos_for(again, 2, device)
+         scute.no_grad(again[mode](again).call, again, x)
+      end
+      return again
+   end)
 end
 
 -- Sends the shape of a photo through a model that is built again with its changes. Code of one's own may ask for values: then
@@ -74,10 +90,19 @@ end
 -- scute.nn.structure), and its text (nil where there are none). Fails where a model could not be loaded again.
 function model_file.changes(model)
    local entry = entry_of(model)
-   local changes = structure.changes(model, without_drawing(built_again, model, entry))
+   local changes = structure.changes(model, without_drawing(built_again, model, entry), function()
+      return without_drawing(used, model, entry)
+   end)
    local text = rebuild.encode(changes)
    if text then rebuild.decode(text) end
    return changes, text, entry
+end
+
+-- Fails where a model that is built again cannot have its changes.
+local function apply(model, entry, changes)
+   architectures.try(entry, model.classes, model.preprocessing, function(again, device)
+      init.on(device, rebuild.apply, again, changes)
+   end)
 end
 
 --- The same, and computes the shapes of a photo's way through the model: fails where a layer does not fit.
@@ -91,6 +116,7 @@ end
 --- The metadata of a model's file. Fails where it could not be loaded again.
 function model_file.metadata(model)
    local _, text, entry = model_file.changes(model)
+   if text then without_drawing(apply, model, entry, rebuild.decode(text)) end
    local metadata = model:metadata()
    metadata.structure = text
    if entry.own then metadata.registered_in, metadata.registered_sha256 = entry.file or "", entry.sha256 end
