@@ -2,6 +2,7 @@
 -- photos as the network sees them, and the arguments as hyperparameters, in an event file in the run's folder.
 local scute = require "scute"
 local console = require "scute.base.console"
+local arguments = require "scute.train.arguments"
 local measures = require "scute.train.measures"
 local sampling = require "scute.train.sampling"
 local tensorboard = require "scute.report.tensorboard"
@@ -15,7 +16,7 @@ local CLASSES = 60 -- more make a confusion matrix that TensorBoard's small pict
 local function parameters_of(run)
    local list = { model = run.model.arch, seed = run.seed, epochs = run.epochs, batch_size = run.batch_size,
       photos = #run.set.train.paths, classes = #run.set.classes }
-   for name, x in pairs(run.arguments) do
+   for name, x in pairs(arguments(run)) do
       if type(x) ~= "table" and type(x) ~= "function" then list[name] = x end
    end
    return list
