@@ -143,8 +143,8 @@ local function check_layers(model, held)
    for name, tensor in model:named_parameters() do
       local layer = not held[tensor] and layer_outside(paths, name)
       if layer and entry and not entry.own then
-         console.fail("train.fit: the model has no layer '%s' of its own, and nothing uses it; its head is '%s': model.%s = ...",
-            layer, head, head)
+         console.fail("train.fit: the model has no layer '%s' of its own, and nothing uses it; its head is '%s': model.%s "
+            .. "= ...", layer, head, head)
       elseif layer and tensor.requires_grad then
          console.fail("train.fit: '%s' trains, but no group of the model has it; its head is '%s' (model.%s = ...), and what "
             .. "else trains belongs into the groups that its describe_model tells", layer, head, head)
