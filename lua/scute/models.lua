@@ -90,6 +90,9 @@ function models.register(name, build, given)
       error("models.register: expected a name of letters, digits and _, found " .. console.brief(name), 2)
    elseif rawget(models, name) ~= nil then
       error(("models.register: scute.models.%s is a function; choose another name"):format(name), 2)
+   elseif nn.Module.is_module(build) then
+      error(("models.register: expected a function(classes, preprocessing) that returns a module, found a module, a %s; as in "
+         .. "function(classes) return nn.%s { ..., #classes } end"):format(build.class_name, build.class_name), 2)
    elseif type(build) ~= "function" and not (type(build) == "table" and (getmetatable(build) or {}).__call) then
       error("models.register: expected a function(classes, preprocessing) that returns a module, found "
          .. console.brief(build), 2)

@@ -95,3 +95,38 @@ describe("an EfficientNet block", function()
       assert.equal(0.2, model:get("classifier.0").p)
    end)
 end)
+
+describe("a layer that passes on what it is given", function()
+   local function nothing() return nn.Sequential { nn.Identity(), nn.Dropout { p = 0 } } end
+
+   -- Where such a layer may stand in each family.
+   local PLACES = {
+      baseline_cnn = { "block2", "block4", "avgpool" },
+      resnet18 = { "maxpool", "layer1", "layer1.1", "layer4", "avgpool" },
+      mobilenet_v2 = { "features.0", "features.1.conv.0", "features.3.conv.0", "features.18" },
+      efficientnet_b0 = { "features.0", "features.1.0.block.0", "features.1.0.block.1", "features.1.0.block.2", "features.8",
+         "avgpool" },
+   }
+
+   it("frees nothing that is needed, in any family", function()
+      local x = scute.ones(1, 3, 32, 32)
+      for name, places in pairs(PLACES) do
+         for _, place in ipairs(places) do
+            local model = nn.init.skip(scute.models[name], { classes = 3 }):eval()
+            local parent, last = place:match "^(.*)%.([^.]+)$"
+            local holder = parent and model:get(parent) or model
+            holder:add(last or place, nothing())
+            local ok, why = scute.no_grad(pcall, model.features, model, x)
+            assert.is_nil(not ok and tostring(why):match "[^\n]*freed[^\n]*" or nil, name .. " " .. place)
+            assert.equal(1, x:max():item())
+         end
+      end
+   end)
+
+   it("leaves the photos where nothing else is in the backbone", function()
+      local model, x = scute.models.baseline_cnn { classes = 3 }, scute.ones(2, 3, 32, 32)
+      for _, name in ipairs { "block1", "block2", "block3", "block4", "avgpool" } do model[name] = nothing() end
+      assert.same({ 2, 3 * 32 * 32 }, model:features(x).shape)
+      assert.equal(1, x:max():item())
+   end)
+end)

@@ -224,6 +224,14 @@ describe("a loss of one's own", function()
       refuses({ loss = function() end }, "one element from the function, found nil")
    end)
 
+   it("may depend on its batch in any way but by counting photos", function()
+      local run = { set = { classes = { "a", "b" }, train = { paths = { "1", "2", "3" } } }, batch_size = 2, device = "cpu" }
+      for _, power in ipairs { -1, -0.5, 0.5 } do
+         run.criterion = function(logits, y) return logits:cross_entropy(y, { reduction = "sum" }) * y:numel() ^ power end
+         require("scute.train.criterion").check(run)
+      end
+   end)
+
    it("is refused before anything is written where it has no gradient or could not go on", function()
       local written = false
       local function refuses(loss, text)
@@ -233,6 +241,8 @@ describe("a loss of one's own", function()
       end
       refuses(function(logits, y) return scute.tensor(scute.cross_entropy(logits, y):item()) end,
          "loss: expected a tensor that depends on the logits, found one without a gradient")
+      refuses(function(logits, y) return logits:cross_entropy(y, { reduction = "sum" }) end,
+         "loss: expected the mean over the photos, found a sum: it is 5.54518 for a batch and 11.0904 for the same batch twice")
       refuses(function() return scute.no_such end, "hooks_spec.lua:%d+: scute.no_such: there is no such function")
       local function table_of(fields)
          return setmetatable(fields, { __call = function(_, logits, y) return scute.cross_entropy(logits, y) end })

@@ -219,6 +219,7 @@ describe("names of options, dtypes and devices", function()
          ["scute.train.options { lr = 1 }"] = "unknown option 'lr'; did you mean 'optimizer'?",
          ["scute.train.options { callbacks = {} }"] = "unknown option 'callbacks'; did you mean 'hooks'?",
          ["scute.models.resnet18 { num_classes = 3 }"] = "unknown option 'num_classes'; did you mean 'classes'?",
+         ["scute.nn.ReLU { inplace = true }"] = "nn.ReLU: unknown option 'inplace'; nn.ReLU takes no options",
          ["scute.softmax(x, { dims = 1 })"] = "softmax: unknown argument 'dims'; did you mean 'dim'?",
          ["scute.conv2d(x, x, { kernel = 3 })"] = "conv2d: unknown argument 'kernel'; expected one of x, weight, bias, stride, "
             .. "padding, dilation, groups",

@@ -57,6 +57,22 @@ describe("the head of a weight file", function()
          .. "and 2 more" }, lines)
    end)
 
+   it("is said to be left out where it has other layers than the architecture's", function()
+      local nn, model = scute.nn, models.baseline_cnn { classes = { "red", "blue" } }
+      model.fc = nn.Sequential { nn.Linear { 256, 4 }, nn.ReLU(), nn.Linear { 4, 2 } }
+      models.save(model, path)
+      local TOLD = "new head: fc 256 → 2, kaiming uniform; the file's own head (%s) is left out; --from of "
+         .. "fine_tuning.lua keeps it%s"
+      create { "red", "blue" }
+      assert.same({ TOLD:format("a Sequential of Linear, ReLU, Linear", "") }, lines)
+      create { "cat", "dog" }
+      assert.same({ TOLD:format("a Sequential of Linear, ReLU, Linear", "; the file's classes are red, blue, and the photos' "
+         .. "cat, dog") }, lines)
+      weights.save(path, model:state_dict(), {})
+      create { "red", "blue" }
+      assert.same({ TOLD:format("with other layers", "") }, lines)
+   end)
+
    it("is taken as it is where the file does not say its classes, which is told", function()
       local model = save { "red", "blue" }
       for _, metadata in ipairs { {}, { classes = "[1, 2]" }, { classes = "no list" } } do

@@ -76,6 +76,16 @@ describe("the settings of a run", function()
       assert.equal("blue 1, red 0.333333", settings_of({ class_weights = { red = 1 / 3 } }).class_weights)
    end)
 
+   it("are told once: what a script was told of them and set otherwise is no argument", function()
+      local told = { epochs = 1, batch_size = 4, best_by = "accuracy", metrics = {}, patience = 0, device = "cpu", mine = 3 }
+      local _, html = settings_of { arguments = told, best_by = "f1", metrics = { "f1" }, early_stop = 3, device = told.device }
+      local run = cjson.decode(read(root .. "/out/small/run.json"))
+      assert.same({ epochs = 1, batch_size = 4, device = "cpu", mine = 3 }, run.arguments)
+      assert.same({ "f1", 3 }, { run.settings.best_by, run.settings.early_stop })
+      assert.is_nil(html:match "<h2>Arguments.*":find("best_by", 1, true))
+      assert.same(run.arguments, cjson.decode(read(root .. "/out/small/events.jsonl"):match "^[^\n]*").arguments)
+   end)
+
    it("have all options that change a number, in the order of their declaration", function()
       local found = {}
       for name in pairs((settings_of {})) do found[name] = true end

@@ -6,6 +6,7 @@ local digest = require "scute.data.digest"
 local split_file = require "scute.data.split_file"
 local photos = dofile "tests/cli/photos.lua"
 local scratch = dofile "tests/lua/scratch.lua"
+local Small = dofile "tests/lua/small.lua"
 local data, evaluate, models, optim, train = scute.data, scute.evaluate, scute.models, scute.optim, scute.train
 
 local root, result, warned, warn
@@ -287,6 +288,36 @@ describe("a photo that could not be read", function()
             bad), go_on(cached, bad, photos.write_file))
       end)
    end
+end)
+
+describe("a run that is killed in the middle of an epoch", function()
+   local function small(folder, more)
+      scute.manual_seed(0)
+      local set = data.open(root .. "/photos", { seed = 0 })
+      local model = Small(set.classes)
+      local given = { optimizer = optim.adamw(model:groups { lr = 0.01 }), epochs = 1, batch_size = 4, workers = 1, keep = 3,
+         output_dir = root .. "/" .. folder, save_steps = 2 }
+      for name, value in pairs(more) do given[name] = value end
+      return train.fit(model, set, given)
+   end
+
+   it("knows the digests of all photos once it has gone on, and writes the files of a run that was not", function()
+      local whole = small("whole", {}).folder
+      local killed = root .. "/killed/small/"
+      failure(small, "broken", { hooks = { { on_step_begin = function(run)
+         if run.step ~= 2 then return end -- a checkpoint is being written
+         run.checkpoint.writing:finish()
+         os.execute(("mkdir -p '%s'; cp '%s/split.csv' '%s'; cp '%s/checkpoint.new' '%scheckpoint.safetensors'"):format(
+            killed, run.folder, killed, run.folder, killed)) -- as kill -9 leaves them, without what the end of a run writes
+         run.checkpoint.writing = nil
+         error("killed", 0)
+      end } } })
+      assert.matches(",train,\n", read(killed .. "split.csv"))
+      small("killed", { resume = "auto" })
+      for _, name in ipairs { "split.csv", "best.safetensors", "last.safetensors" } do
+         assert.is_true(read(whole .. "/" .. name) == read(killed .. name), name)
+      end
+   end)
 end)
 
 describe("evaluate.photos", function()

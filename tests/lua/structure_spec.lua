@@ -265,6 +265,8 @@ describe("a network of one's own", function()
       assert.matches("scute.models.create is a function", refusal(models.register, "create", build))
       assert.matches("expected a name of letters", refusal(models.register, "my net", build))
       assert.matches("expected a function%(classes, preprocessing%)", refusal(models.register, "mine", {}))
+      assert.matches("expected a function%(classes, preprocessing%) that returns a module, found a module, a Linear; as in",
+         refusal(models.register, "mine", nn.Linear { 3, 2 }))
       assert.matches("unknown option 'image'", refusal(models.register, "mine", build, { image = 3 }))
    end)
 

@@ -343,6 +343,29 @@ describe("train.fit", function()
          train = { paths = {}, labels = {} }, val = set.val }, model = create(set.classes) }))
    end)
 
+   it("refuses a layer beside those of the model, frozen or not", function()
+      local set, nn, frozen = data.open(root .. "/two", { seed = 0 }), scute.nn, models.unfreeze_layers
+      local function put(name, layer, model)
+         model = model or models.create("baseline_cnn", { classes = set.classes, image_size = 32 })
+         local parent, last = name:match "^(.*)%.([^.]+)$"
+         local holder = parent and model:get(parent) or model
+         holder:add(last or name, layer)
+         return model
+      end
+      local function refuses(text, model)
+         assert.matches(text, failure(fit, { set = set, model = model, freeze = false }))
+      end
+      local text = "the model has no layer 'classifier' of its own, and nothing uses it; its head is 'fc': model.fc = ..."
+      refuses(text, put("classifier", nn.Linear { 256, 2 }))
+      refuses(text, frozen(put("classifier", nn.Linear { 256, 2 }), { "fc" }))
+      refuses("'classifier' trains, but no group of the model has it; its head is 'fc' %(model.fc = ...%)",
+         put("classifier", nn.Linear { 8, 2 }, Small(set.classes)))
+      fit { set = set, model = frozen(put("teacher", nn.Linear { 8, 2 }, Small(set.classes)), { "fc" }), freeze = false,
+         options = { output_dir = false, epochs = 1 } }
+      fit { set = set, model = put("dropout", nn.Dropout { p = 0.1 }, Small(set.classes)), options = { output_dir = false,
+         epochs = 1 } }
+   end)
+
    it("is told of pictures that cannot be drawn, and they cost nothing else", function()
       local console = require "scute.base.console"
       local names, warned, warn = { "schedule", "curves", "confusion", "top_losses", "batch" }, {}, console.warn

@@ -264,8 +264,9 @@ end
 -- there are too many to list.
 function Declaration:unknown(name, dashes)
    local near = nearest(tostring(name), self:known())
-   local rest = near and ("; did you mean '%s%s'?"):format(dashes or "", near)
-      or dashes and "" or "; expected one of " .. table.concat(self.names, ", ")
+   local rest = near and ("; did you mean '%s%s'?"):format(dashes or "", near) or dashes and ""
+      or #self.names == 0 and ("; %s takes no options"):format(self.what)
+      or "; expected one of " .. table.concat(self.names, ", ")
    return ("unknown option '%s%s'%s"):format(dashes or "", tostring(name), rest)
 end
 

@@ -1,6 +1,7 @@
 -- A plain network to compare with: four blocks of convolution, batch norm, ReLU and pooling that halves the size, the mean
 -- over what is left, dropout, one linear layer. There are no weights for it: it is trained from scratch.
 local nn = require "scute.nn"
+local passing = require "scute.nn.passing"
 
 local WIDTHS = { 32, 64, 128, 256 } -- channels of the four blocks
 local DROPOUT = 0.3
@@ -25,14 +26,11 @@ end
 
 -- (N, 3, H, W) -> (N, 256).
 function Baseline:features(x)
-   local y = x
-   for _, name in ipairs { "block1", "block2", "block3", "block4", "avgpool" } do
-      local next_one = self:child(name)(y)
-      if not rawequal(y, x) then y:free() end
-      y = next_one
-   end
-   local features = y:flatten(2)
-   y:free()
+   local layers = {}
+   for i, name in ipairs { "block1", "block2", "block3", "block4", "avgpool" } do layers[i] = self:child(name) end
+   local pooled = passing.through(x, layers)
+   local features = pooled:flatten(2)
+   passing.free(pooled, x)
    return features
 end
 

@@ -1,6 +1,7 @@
 -- EfficientNet (Tan and Le 2019, https://arxiv.org/abs/1905.11946), in torchvision's tree. B1 to B7 are B0 with more
 -- channels and blocks.
 local nn = require "scute.nn"
+local passing = require "scute.nn.passing"
 
 -- Stages of B0: expansion of the width, kernel, stride of the first block, input channels, output channels, blocks.
 local STAGES = {
@@ -54,18 +55,14 @@ function MBConv:build(o)
 end
 
 function MBConv:forward(x)
-   local layers, y = self.block, x
-   for i = 1, #layers - 1 do
-      local next_one = layers[i](y)
-      if not rawequal(y, x) then y:free() end
-      y = next_one
-   end
+   local layers = self.block
+   local y = passing.through(x, layers, 1, #layers - 1)
    local drops = self.residual and self.stochastic_depth:is_active()
    local z = layers[#layers](y, self.residual and not drops and x or nil)
-   y:free()
+   passing.free(y, x, z)
    if not drops then return z end
    local sum = self.stochastic_depth(z, x)
-   z:free()
+   passing.free(z, x, sum)
    return sum
 end
 
@@ -120,8 +117,8 @@ function EfficientNet:features(x)
    local maps = self:child "features"(x)
    local pooled = self.avgpool(maps)
    local features = pooled:flatten(2)
-   maps:free()
-   pooled:free()
+   passing.free(maps, x, pooled)
+   passing.free(pooled, x)
    return features
 end
 

@@ -1,5 +1,6 @@
 -- MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), in torchvision's tree.
 local nn = require "scute.nn"
+local passing = require "scute.nn.passing"
 
 local conv, ConvNormActivation = nn.conv_without_bias, nn.Conv2dNormActivation
 
@@ -29,14 +30,10 @@ function InvertedResidual:build(o)
 end
 
 function InvertedResidual:forward(x)
-   local layers, y = self.conv, x
-   for i = 1, #layers - 2 do
-      local wider = layers[i](y)
-      if not rawequal(y, x) then y:free() end
-      y = wider
-   end
+   local layers = self.conv
+   local y = passing.through(x, layers, 1, #layers - 2)
    local z = nn.conv_bn_act(layers[#layers - 1], layers[#layers], "none", y, self.residual and x or nil)
-   y:free()
+   passing.free(y, x, z)
    return z
 end
 
@@ -72,7 +69,7 @@ function MobileNetV2:features(x)
    local maps = self:child "features"(x)
    local pooled = maps:global_avg_pool2d()
    local features = pooled:flatten(2)
-   maps:free()
+   passing.free(maps, x)
    pooled:free()
    return features
 end

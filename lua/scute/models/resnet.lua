@@ -1,6 +1,7 @@
 -- ResNet (He et al. 2015, https://arxiv.org/abs/1512.03385), in torchvision's variant: the stride of a bottleneck sits
 -- in its 3x3 convolution. Wide ResNet and ResNeXt are rows of the same table.
 local nn = require "scute.nn"
+local passing = require "scute.nn.passing"
 local public = require "scute.base.public"
 
 local conv = nn.conv_without_bias
@@ -24,14 +25,6 @@ local function shortcut(block, x)
    return down and nn.conv_bn_act(down[1], down[2], "none", x) or x
 end
 
--- Frees what the block made; the tape, where it records, has references of its own.
-local function drop(x, ...)
-   for i = 1, select("#", ...) do
-      local t = (select(i, ...))
-      if not rawequal(t, x) then t:free() end
-   end
-end
-
 -- relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)): two 3x3 convolutions.
 local BasicBlock = nn.Module:extend("BasicBlock", {
    { "inputs" }, { "width" }, { "stride", 1 }, { "groups", 1 }, { "base_width", 64 }, { "downsample", optional = true },
@@ -53,7 +46,8 @@ function BasicBlock:forward(x)
    local y = nn.conv_bn_act(self.conv1, self.bn1, "relu", x)
    local short = shortcut(self, x)
    local z = nn.conv_bn_act(self.conv2, self.bn2, "relu", y, short)
-   drop(x, y, short)
+   y:free()
+   passing.free(short, x)
    return z
 end
 
@@ -81,7 +75,8 @@ function Bottleneck:forward(x)
    a:free()
    local short = shortcut(self, x)
    local c = nn.conv_bn_act(self.conv3, self.bn3, "relu", b, short)
-   drop(x, b, short)
+   b:free()
+   passing.free(short, x)
    return c
 end
 
@@ -128,14 +123,12 @@ end
 
 -- (N, 3, H, W) -> (N, 512), or (N, 2048) with bottlenecks.
 function ResNet:features(x)
-   local y = nn.conv_bn_act(self.conv1, self.bn1, "relu", x)
-   for _, name in ipairs { "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool" } do
-      local next_one = self:child(name)(y)
-      if not rawequal(next_one, y) then y:free() end
-      y = next_one
-   end
-   local features = y:flatten(2)
-   y:free()
+   local first, layers = nn.conv_bn_act(self.conv1, self.bn1, "relu", x), {}
+   for i, name in ipairs { "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool" } do layers[i] = self:child(name) end
+   local pooled = passing.through(first, layers)
+   local features = pooled:flatten(2)
+   passing.free(first, pooled)
+   pooled:free()
    return features
 end
 

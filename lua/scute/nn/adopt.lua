@@ -8,6 +8,7 @@ local Module = require "scute.nn.module"
 local Classifier = require("scute.nn.classifier").Classifier
 local Dropout = require("scute.nn.activation").Dropout
 local Linear = require("scute.nn.linear").Linear
+local passing = require "scute.nn.passing"
 local Sequential = require("scute.nn.container").Sequential
 
 -- ---- features and head of what is no Classifier ----
@@ -32,24 +33,14 @@ local function head_place(module)
    end
 end
 
-local function pass(module, x, first, last)
-   local y = x
-   for place = first, last do
-      local before = y
-      y = module[place](before)
-      if not rawequal(before, x) and not rawequal(before, y) then before:free() end
-   end
-   return y
-end
-
 local PARTED = {}
 
 function PARTED:features(x)
-   return pass(self, x, 1, head_place(self) - 1)
+   return passing.through(x, self, 1, head_place(self) - 1)
 end
 
 function PARTED:head(features)
-   return pass(self, features, head_place(self), #self)
+   return passing.through(features, self, head_place(self), #self)
 end
 
 local WHOLE = {}

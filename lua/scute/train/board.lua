@@ -5,6 +5,7 @@ local augmenting = require "scute.train.augmenting"
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
 local kept_random = require "scute.base.kept_random"
+local arguments = require "scute.train.arguments"
 local measures = require "scute.train.measures"
 local repeats = require "scute.data.repeats"
 local sampling = require "scute.train.sampling"
@@ -19,7 +20,7 @@ local CLASSES = 60 -- more make a confusion matrix that TensorBoard's small pict
 local function parameters_of(run)
    local list = { model = run.model.arch, seed = run.seed, epochs = run.epochs, batch_size = run.batch_size,
       photos = #run.set.train.paths, classes = #run.set.classes }
-   for name, x in pairs(run.arguments) do
+   for name, x in pairs(arguments(run)) do
       if type(x) ~= "table" and type(x) ~= "function" then list[name] = x end
    end
    return list

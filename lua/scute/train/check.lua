@@ -2,6 +2,7 @@
 -- nothing, without a word.
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
+local parts = require "scute.nn.parts"
 local score = require "scute.score"
 local model_file = require "scute.weights.model_file"
 
@@ -121,14 +122,46 @@ function check.files(run)
    end
 end
 
---- Fails where nothing trains, or the optimizer lacks something that does: one that was made before a head was replaced or the
--- model moved still holds the tensors of that time.
+-- The layer that a parameter lies in, where no group of the model has it: as little of its name as is in none of their paths.
+local function layer_outside(paths, name)
+   local layer = ""
+   for part in name:gmatch "[^.]+" do
+      layer = layer == "" and part or layer .. "." .. part
+      if parts.matches(paths, layer) then return nil end
+      local leads_to_one = false
+      for _, path in ipairs(paths) do leads_to_one = leads_to_one or parts.matches({ layer }, path) end
+      if not leads_to_one then return layer end
+   end
+   return layer
+end
+
+-- What is put beside the layers of an architecture is called by nobody, frozen or not: a head under another name, mostly. A
+-- network of one's own may have what its groups pass over, as long as that does not train.
+local function check_layers(model, held)
+   local groups, entry, paths = model:group_paths(), architectures.get(model.arch), {}
+   local head = groups[#groups][2][1]
+   for _, group in ipairs(groups) do table.move(group[2], 1, #group[2], #paths + 1, paths) end
+   for name, tensor in model:named_parameters() do
+      local layer = not held[tensor] and layer_outside(paths, name)
+      if layer and entry and not entry.own then
+         console.fail("train.fit: the model has no layer '%s' of its own, and nothing uses it; its head is '%s': model.%s "
+            .. "= ...", layer, head, head)
+      elseif layer and tensor.requires_grad then
+         console.fail("train.fit: '%s' trains, but no group of the model has it; its head is '%s' (model.%s = ...), and what "
+            .. "else trains belongs into the groups that its describe_model tells", layer, head, head)
+      end
+   end
+end
+
+--- Fails where nothing trains, a layer was put where the model has none, or the optimizer lacks something that trains: one that
+-- was made before a head was replaced or the model moved still holds the tensors of that time.
 function check.optimizer(model, optimizer)
    check_optimizer(optimizer)
    local held, any = {}, false
    for _, group in ipairs(optimizer.groups) do
       for _, entry in ipairs(group.parameters) do held[entry[2]] = true end
    end
+   check_layers(model, held)
    for name, tensor in model:named_parameters() do
       if tensor.requires_grad then
          any = true

@@ -19,6 +19,7 @@ local readable = require "scute.base.readable"
 local sorted_keys = require "scute.base.sorted_keys"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
+local photos = require "scute.train.photos"
 local split_file = require "scute.data.split_file"
 local state = require "scute.train.state"
 
@@ -239,6 +240,7 @@ function checkpoint.open(run)
    if not run.resumed then return end
    local known = run.continued and run.continued.digests or hold_photos(run)
    for path, digest in pairs(known or {}) do run.digests[path] = digest end
+   photos.recall_digests(run, run.resumed.state.parts.photos)
 end
 
 --- Fails where what open() read is of another run; nothing is changed yet.

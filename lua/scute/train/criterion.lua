@@ -66,25 +66,45 @@ local function of_own(run, logits, y)
    return loss
 end
 
--- What it gives for logits of 0 and a batch in which the classes take turns; nil where there is no memory for that, which
--- training knows how to do with. Random numbers stay as they were.
-local function try(run)
-   local classes, y, state = #run.set.classes, {}, scute.rng_state()
-   for i = 1, math.min(run.batch_size, #run.set.train.paths) do y[i] = (i - 1) % classes + 1 end
+-- What it gives for logits of 0 and a batch in which the classes take turns, which comes so many times over; nil and why where
+-- it gives none. Random numbers stay as they were.
+local function try(run, times)
+   local classes, n, y, state = #run.set.classes, math.min(run.batch_size, #run.set.train.paths), {}, scute.rng_state()
+   for i = 1, times * n do y[i] = (i - 1) % n % classes + 1 end
    local logits = scute.zeros({ #y, classes }, { device = run.device }):requires_grad_()
    local ok, loss = pcall(of_own, run, logits, scute.tensor(y, { dtype = "i64", device = run.device }))
    scute.rng_state(state)
    if ok then return loss end
-   if scute.error_kind(loss) ~= "out of memory" then error(loss, 0) end
+   return nil, loss
 end
 
---- Fails where a loss of the user's gives no number with a gradient.
+local ROUNDING = 1e-3
+
+-- Fails where a batch that comes twice over counts twice. What a loss makes of a larger batch otherwise is its own affair.
+local function check_mean(run, loss)
+   local doubled = try(run, 2)
+   if not doubled then return end
+   local once, twice = loss:item(), doubled:item()
+   if math.abs(twice - 2 * once) <= ROUNDING * math.abs(once) and once ~= 0 then
+      error(("train.fit: loss: expected the mean over the photos, found a sum: it is %g for a batch and %g for the same batch "
+         .. "twice over; the mean is :mean(), or reduction = \"mean\""):format(once, twice), 0)
+   end
+end
+
+--- Fails where a loss of the user's gives no number with a gradient, or a sum over the photos. Where there is no memory for
+-- that, training knows how to do with.
 function criterion.check(run)
-   local loss = run.criterion and try(run)
-   if loss and not loss.requires_grad then
+   if not run.criterion then return end
+   local loss, why = try(run, 1)
+   if not loss then
+      if scute.error_kind(why) ~= "out of memory" then error(why, 0) end
+      return
+   end
+   if not loss.requires_grad then
       error("train.fit: loss: expected a tensor that depends on the logits, found one without a gradient; it is to be computed "
          .. "by methods of tensors alone (item() and values() give plain numbers), and not within scute.no_grad", 0)
    end
+   check_mean(run, loss)
 end
 
 local function check_outputs(run, logits)

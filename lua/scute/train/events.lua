@@ -11,6 +11,7 @@
 local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
+local arguments = require "scute.train.arguments"
 local measures = require "scute.train.measures"
 local to_json = require "scute.base.json"
 
@@ -42,9 +43,10 @@ local function kept_lines(path, step)
 end
 
 local function started(run)
+   local told = arguments(run)
    return line_of("start", { { "model", run.model.arch }, { "device", run.device }, { "epochs", run.epochs },
       { "photos", { train = #run.set.train.paths, val = #run.set.val.paths } },
-      { "arguments", next(run.arguments) and run.arguments or nil } })
+      { "arguments", next(told) and told or nil } })
 end
 
 local function epoch_ended(run)

@@ -167,11 +167,36 @@ photos.hook = {
    end,
 }
 
---- What is known of bad photos, as a part of a run's state (see scute.train.state).
+--- What is known of photos, as a part of a run's state (see scute.train.state): which are bad, and digests that split.csv does
+-- not have yet.
 photos.part = { name = "photos" }
 
+-- By part, as one text each in the order of its photos: "9c2f01ab-48213,,7e...".
+local function digests_of(run)
+   local texts = {}
+   for _, side in ipairs { "train", "val" } do
+      local list = {}
+      for i, path in ipairs(run.set[side].paths) do list[i] = run.digests[path] or "" end
+      texts[side] = table.concat(list, ",")
+   end
+   return texts
+end
+
 function photos.part.save(run)
-   return { list = table.move(run.bad, 1, #run.bad, 1, {}), feed = run.known.feed, epoch = run.known.epoch }
+   return { list = table.move(run.bad, 1, #run.bad, 1, {}), feed = run.known.feed, epoch = run.known.epoch,
+      digests = run.digests_changed and digests_of(run) or nil }
+end
+
+--- Takes the digests that were saved so, of the photos of run.set.
+function photos.recall_digests(run, saved)
+   for side, text in pairs(saved.digests or {}) do
+      local i = 0
+      for digest in (text .. ","):gmatch "([^,]*)," do
+         i = i + 1
+         local path = run.set[side].paths[i]
+         if path and digest ~= "" then run.digests[path] = digest end
+      end
+   end
 end
 
 function photos.part.load(run, saved)

@@ -7,6 +7,7 @@ local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local split_file = require "scute.data.split_file"
 local to_json = require "scute.base.json"
+local arguments = require "scute.train.arguments"
 local best = require "scute.train.best"
 local folder = require "scute.train.folder"
 local kept_weights = require "scute.train.kept"
@@ -92,15 +93,14 @@ local function result_of(run)
 end
 
 local function run_text(run, state)
-   local set, arguments = run.set, {}
-   for name, value in pairs(run.arguments) do arguments[name] = value end
+   local set = run.set
    return to_json {
       _order = { "state", "error", "model", "arguments", "settings", "versions", "seed", "threads", "classes", "photos",
          "split", "weights", "precision", "result", "times", "hardware", "watched" },
       state = state,
       error = run.failure and console.message(run.failure) or nil,
       model = run.model.arch,
-      arguments = arguments,
+      arguments = arguments(run),
       settings = run.settings,
       versions = scute.version(),
       seed = run.seed,

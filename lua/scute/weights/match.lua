@@ -79,7 +79,7 @@ end
 -- Decides about the head as a whole: loaded, dropped or missing. Returns whether its entries are out of the game.
 local function judge_head(expected, shapes, found, opts, report)
    if has_own_head(shapes, found, place_of_head(expected, opts)) then
-      report.dropped_head, report.missing_head = true, false
+      report.dropped_head, report.missing_head, report.own_head = true, false, true
       return true
    end
    local here, other, usable = 0, false, true
@@ -153,8 +153,8 @@ end
 -- reported, one of equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
 --
 -- Returns a report: map ({model's name = file's name}), loaded (how many), zeroed (list of the model's names to be
--- filled with zero), dropped_head, missing_head, renamed (how many names in other words), timm (whether these are timm's),
--- stripped (list of prefixes).
+-- filled with zero), dropped_head, own_head (the dropped one has other layers), missing_head, renamed (how many names in other
+-- words), timm (whether these are timm's), stripped (list of prefixes).
 function match.apply(expected, loaded, opts)
    opts = opts or {}
    local report = { map = {}, loaded = 0, zeroed = {} }

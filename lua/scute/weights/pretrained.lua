@@ -3,6 +3,7 @@ local scute = require "scute.core"
 local weights = require "scute.weights"
 local class_list = require "scute.base.class_list"
 local finite = require "scute.base.finite"
+local rebuild = require "scute.nn.rebuild"
 local variant = require "scute.weights.variant"
 
 local pretrained = {}
@@ -17,8 +18,26 @@ local function classes_of(state)
    return list
 end
 
-local function new_head(model, o, others)
+-- The layers of a head of somebody's own, as far as the file tells them: "a Sequential of Linear, ReLU, Linear".
+local function layers_of_head(model, state)
+   local told, changes = pcall(rebuild.decode, state.metadata.structure or "[]")
+   local place = model.head_path:match "^[^.]+"
+   for _, change in ipairs(told and changes or {}) do
+      if change.module and change.path:match "^[^.]+" == place then
+         local kinds = {}
+         for i, layer in ipairs(change.module.layers or {}) do kinds[i] = layer.kind end
+         return ("a %s%s"):format(change.module.kind, #kinds > 0 and " of " .. table.concat(kinds, ", ") or "")
+      end
+   end
+   return "with other layers"
+end
+
+-- others: the file's classes, where they are not the photos'. left_out: the file's head, in words, where it has other layers.
+local function new_head(model, o, others, left_out)
    local line = model:restart_head(o.head_init)
+   if left_out then
+      line = ("%s; the file's own head (%s) is left out; --from of fine_tuning.lua keeps it"):format(line, left_out)
+   end
    if not others then return line end
    return ("%s; the file's classes are %s, and the photos' %s"):format(line, class_list.text(others),
       class_list.text(model.classes))
@@ -65,7 +84,7 @@ function pretrained.load(model, which, o)
    scute.no_grad(check_values, model, path, digest, report)
    model.weights = { path = path, sha256 = digest, report = report }
    if report.dropped_head or report.missing_head then
-      lines[#lines + 1] = new_head(model, o, fit == "other" and known)
+      lines[#lines + 1] = new_head(model, o, fit == "other" and known, report.own_head and layers_of_head(model, state))
    elseif named then
       lines[#lines + 1] = keep_head(model, path, known, fit)
    end
