@@ -13,6 +13,17 @@ local function small_net()
    }
 end
 
+describe("nn.Sequential", function()
+   it("refuses layers that have no place in an order, which it would leave out", function()
+      local named, layer = "'act' has no place in it: write the layer without its name", nn.ReLU()
+      assert.error_matches(function() nn.Sequential { nn.Linear { 256, 3 }, act = layer } end, named, nil, true)
+      assert.error_matches(function() nn.Sequential { act = layer } end, 'add it at the end with seq:add("act", layer)', nil, true)
+      assert.error_matches(function() nn.Sequential { layer, nil, nn.ReLU() } end, "'3' has no place in it: a layer before it")
+      local _, why = pcall(function() nn.Sequential(layer, nil, nn.ReLU()) end)
+      assert.matches("^tests/lua/nn_spec.lua:%d+: nn.Sequential: layers stand in order", why)
+   end)
+end)
+
 describe("a child", function()
    it("is replaced at its position, from either end, and nowhere else", function()
       local net = nn.Sequential { nn.ReLU(), nn.Linear { 2, 3 }, nn.Identity() }
