@@ -10,7 +10,7 @@ local function check_places(list)
    for key in next, list do
       if math.type(key) ~= "integer" or key < 1 or key > #list or list[key - 1] == nil and key > 1 then
          error(("nn.Sequential: layers stand in order, and '%s' has no place in it%s"):format(key, type(key) == "string"
-            and (": write the layer without its name, or add it at the end with seq:add(\"%s\", layer)"):format(key)
+            and (": write the layer without its name, or add it with seq:add(\"%s\", layer)"):format(key)
             or ": a layer before it is missing"), 4)
       end
    end
