@@ -60,6 +60,7 @@ const ScSynonym sc_synonyms[] = {
    {"nOutputPlane", "out_channels"}, {"filters", "out_channels"}, {"units", "out_features"}, {"drop", "p"}, {"rate", "p"},
    {"learning_rate", "lr"}, {"learningRate", "lr"}, {"lr", "learning_rate"}, {"lr", "optimizer"},
    {"learning_rate", "optimizer"}, {"wd", "weight_decay"}, {"l2", "weight_decay"},
+   {"prob", "p"}, {"probability", "p"}, {"drop_prob", "p"}, {"dropout_prob", "p"},
    {"betas", "beta1"}, {"max_lr", "lr"}, {"step_size", "every"}, {"milestones", "at"}, {"T_max", "epochs"},
    {"eta_min", "minimum"}, {"warmup_epochs", "warmup"},
    {"bs", "batch_size"}, {"batch", "batch_size"}, {"num_workers", "workers"}, {"opt", "optimizer"},

@@ -14,6 +14,7 @@ local note = require "scute.data.note"
 local options = require "scute.base.options"
 local split_csv = require "scute.data.split_csv"
 local split_file = require "scute.data.split_file"
+local surplus = require "scute.base.surplus"
 
 local data = {}
 
@@ -297,7 +298,8 @@ end
 -- called beside an accuracy, broken = list of {path, class, message} of photos that cannot be read, others = how many files are
 -- no photos }, where train and val are { paths = list, labels = list of class numbers, counts = photos per class }.
 -- What is wrong with the folder is a failure (one line, see scute.base.console).
-function data.open(dir, given)
+function data.open(dir, given, ...)
+   surplus.refuse("data.open(dir, options)", "options stand in one table", ...)
    local o = OPEN:read(given)
    dir = path_of("data.open", dir)
    check_folder(dir)
@@ -313,7 +315,7 @@ function data.open(dir, given)
    end
    return set
 end
-OPEN:describes(data.open)
+OPEN:describes(surplus.refused_by(data.open))
 
 -- ---- data sets that a script makes ----
 

@@ -7,6 +7,7 @@ local joined = require "scute.base.joined"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
+local surplus = require "scute.base.surplus"
 
 local evaluate = {}
 
@@ -88,7 +89,8 @@ end
 
 --- Shows photos to a model. part: { paths, labels } of a data set whose classes are `classes` (names). Returns a list of
 -- records with a path each, the list of photos that cannot be read ({path, message}), and the features (N, F), or nil.
-function evaluate.photos(model, part, classes, given)
+function evaluate.photos(model, part, classes, given, ...)
+   surplus.refuse("evaluate.photos(model, part, classes, options)", "options stand in one table", ...)
    local o = PHOTOS:read(given)
    if type(model) ~= "table" or not model.classes then
       error("evaluate.photos: expected a model of scute.models, found " .. console.brief(model), 2)
@@ -113,7 +115,7 @@ function evaluate.photos(model, part, classes, given)
    check_classes(part, classes, records, seen.bad)
    return as_text.records(records), seen.bad, joined(chunks)
 end
-PHOTOS:describes(evaluate.photos)
+PHOTOS:describes(surplus.refused_by(evaluate.photos))
 
 -- ---- parts ----
 

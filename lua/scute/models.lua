@@ -13,6 +13,7 @@ local columns = require "scute.base.columns"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local public = require "scute.base.public"
+local surplus = require "scute.base.surplus"
 local model_file = require "scute.weights.model_file"
 
 local models = {}
@@ -163,10 +164,23 @@ end
 
 -- ---- model files ----
 
+local function check_extra(extra)
+   if extra ~= nil and type(extra) ~= "table" then
+      error("models.save: extra: expected a table {name = text}, found " .. console.brief(extra), 3)
+   end
+   for name, text in pairs(extra or {}) do
+      if type(name) ~= "string" or type(text) ~= "string" then
+         error(("models.save: extra: expected texts by name, as in { note = \"...\" }, found %s = %s"):format(tostring(name),
+            console.brief(text)), 3)
+      end
+   end
+end
+
 -- Writes a model to a .safetensors file that is enough by itself: torchvision's keys, and as metadata the architecture,
 -- classes, preprocessing and precision. `extra` is a table of further text entries for the metadata; `tensors` = {name =
 -- tensor} stand in the file in place of the model's own. A model that could not be loaded again is an error.
-function models.save(model, path, extra, tensors)
+function models.save(model, path, extra, tensors, ...)
+   surplus.refuse("models.save(model, path, extra, tensors)", nil, ...)
    if type(model) ~= "table" or not model.metadata then
       local found = nn.Module.is(model) and ("a %s; models.register(name, build) makes one of it"):format(model.class_name)
          or console.brief(model)
@@ -174,6 +188,7 @@ function models.save(model, path, extra, tensors)
    elseif type(path) ~= "string" then
       error("models.save: expected the path of a file, found " .. console.brief(path), 2)
    end
+   check_extra(extra)
    local known, metadata = pcall(model_file.metadata, model)
    if not known then error("models.save: " .. console.message(metadata), 2) end
    local state = model:state_dict()
@@ -184,17 +199,20 @@ function models.save(model, path, extra, tensors)
    end
    require("scute.weights").save(path, state, metadata)
 end
+surplus.refused_by(models.save)
 
 -- Reads a model that models.save wrote, in evaluation mode. `file` is its path, or open as weights.open_file gives it.
 -- Returns the model and the file's metadata. Of layers that differ from the architecture's the file says kinds and options;
 -- an architecture of one's own has to be registered before (models.register). Nothing in the file is run.
-function models.load(file)
+function models.load(file, ...)
+   surplus.refuse("models.load(file)", "model:to { device = , dtype = } moves a model that is loaded", ...)
    if type(file) ~= "string" and type(file) ~= "userdata" then
       error("models.load: expected the path of a file, found " .. console.brief(file), 2)
    end
    local state = require("scute.weights").load(file)
    return model_file.load(type(file) == "string" and file or file:path(), state)
 end
+surplus.refused_by(models.load)
 
 public.offer(models, models.list)
 public.hide(models, "family_file")

@@ -11,6 +11,7 @@ local joined = require "scute.base.joined"
 local late = require "scute.base.late"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
+local surplus = require "scute.base.surplus"
 
 local WANTED = { guesses = true, logits = true, losses = true, features = true }
 
@@ -143,7 +144,8 @@ end
 -- of the photos in the part, in the order of the lists below), y, guesses, losses (lists), logits (n, classes), features (n,
 -- F) (tensors on the CPU; nil where they were not wanted or no photo is left), bad = list of {path, message} of photos that
 -- cannot be read, complete = false where it was interrupted }; with `each` bad and complete only.
-local function score(model, part, given)
+local function score(model, part, given, ...)
+   surplus.refuse("score(model, part, options)", "options stand in one table", ...)
    if type(model) ~= "table" or not model.named_parameters then
       error("score: expected a model of scute.models, found " .. console.brief(model), 2)
    end
@@ -166,4 +168,4 @@ local function score(model, part, given)
    return seen
 end
 
-return SCORE:describes(score)
+return SCORE:describes(surplus.refused_by(score))

@@ -7,6 +7,7 @@ local options = require "scute.base.options"
 local session = require "scute.base.session"
 local report = require "scute.report.text"
 local strict = require "scute.base.strict"
+local surplus = require "scute.base.surplus"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local criterion = require "scute.train.criterion"
@@ -165,13 +166,14 @@ again = fit
 -- seconds }.
 -- The first Ctrl-C finishes the step and saves. At the prompt that returns the result so far, whose resume() goes on; a script
 -- ends with status 130.
-function train.fit(model, set, given)
+function train.fit(model, set, given, ...)
+   surplus.refuse("train.fit(model, set, options)", "options stand in one table", ...)
    check.arguments("train.fit", model, set, given)
    local own = {}
    for name, value in next, given do own[name] = value end
    return fit(model, set, own)
 end
-FIT:describes(train.fit)
+FIT:describes(surplus.refused_by(train.fit))
 
 -- The curve, or nil where Ctrl-C came before the first step. Everything is as it was afterwards.
 local function find_rates(run, model, set)

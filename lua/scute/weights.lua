@@ -6,6 +6,7 @@ local core = require "scute.core"
 local match = require "scute.weights.match"
 local console = require "scute.base.console"
 local sorted_keys = require "scute.base.sorted_keys"
+local surplus = require "scute.base.surplus"
 
 local files, weight_files = core.files, core.weight_files
 local weights = { apply = match.apply, guess = match.guess }
@@ -47,9 +48,14 @@ end
 -- Returns {names = list in the file's order, tensors = {name = tensor}, metadata = {key = text}, notes = list of lines
 -- about what of a checkpoint was taken and what left out, format = text}.
 -- Raises when the file cannot be read, is truncated or damaged, or holds no state dict.
-function weights.load(path, device)
+function weights.load(path, device, ...)
+   surplus.refuse("weights.load(path, device)", nil, ...)
+   if device ~= nil and type(device) ~= "string" then
+      error("weights.load: device: expected a name, as in weights.load(path, \"cpu\"), found " .. console.brief(device), 2)
+   end
    return call(weight_files.load, path, device)
 end
+surplus.refused_by(weights.load)
 
 -- names, tensors, keys and values of the metadata, as the core wants them
 local function lists_of(state, metadata)

@@ -175,8 +175,8 @@ describe("metrics of train.fit", function()
          ["metrics: 'TopError': is less better?"] = { metrics = { TopError = { f = one } } },
          ["metrics: there is no metric 'f2'; did you mean 'f1'?"] = { metrics = { "f2" } },
          ["option 'metrics': there is no metric 'f3'; did you mean 'f1'?"] = { metrics = "recall,f3" },
-         ["metrics: 'val_loss' is in a row of the history already"] = { metrics = { val_loss = one } },
-         ["metrics: 'epoch' is in a row"] = { metrics = { epoch = one } },
+         ["metrics: a row of the history has a field 'val_loss' already"] = { metrics = { val_loss = one } },
+         ["metrics: a row of the history has a field 'worst' already"] = { metrics = { worst = one } },
          ["metrics: expected a name of letters, digits and _ for each, as in { f1 = f }, found a b"] = {
             metrics = { ["a b"] = one } },
          ["metrics: 'f1' is given twice"] = { metrics = { "f1", f1 = one } },

@@ -269,6 +269,26 @@ describe("models.save and models.load", function()
       assert.error_matches(function() models.save(models.baseline_cnn {}) end,
          "^models.save: expected the path of a file, found nil")
       assert.error_matches(function() models.load() end, "^models.load: expected the path of a file, found nil")
+      local function save(extra) return function() models.save(models.baseline_cnn {}, "x", extra) end end
+      assert.error_matches(save "x", "^models.save: extra: expected a table {name = text}, found x", nil)
+      assert.error_matches(save { half = true }, "^models.save: extra: expected texts by name, .*, found half = true")
+   end)
+
+   it("refuse what they do not take, as others of the library do", function()
+      local options = { device = "cpu" }
+      for what, f in pairs { ["models.load(file)"] = function() models.load("x", options) end,
+         ["models.save(model, path, extra, tensors)"] = function() models.save({}, "x", {}, {}, options) end,
+         ["data.open(dir, options)"] = function() scute.data.open("x", {}, options) end,
+         ["weights.load(path, device)"] = function() scute.weights.load("x", "cpu", options) end,
+         ["score(model, part, options)"] = function() scute.score({}, {}, {}, options) end,
+         ["evaluate.photos(model, part, classes, options)"] = function() scute.evaluate.photos({}, {}, {}, {}, options) end,
+         ["train.fit(model, set, options)"] = function() scute.train.fit({}, {}, {}, options) end } do
+         local _, why = pcall(f)
+         assert.is_truthy(why:find(what .. ": takes no more than that, found a table behind it", 1, true), why)
+         assert.matches("^tests/lua/models_spec.lua:%d+: ", why)
+      end
+      assert.error_matches(function() scute.weights.load("x", options) end, "^weights.load: device: expected a name")
+      assert.equal("function(file)", require("scute.repl.show.signature").short(models.load))
    end)
 end)
 

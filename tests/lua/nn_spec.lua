@@ -13,6 +13,37 @@ local function small_net()
    }
 end
 
+describe("a layer of the library", function()
+   it("refuses a field that is like one of its own, and keeps other notes", function()
+      local net = small_net()
+      local function assigns(code) return assert(load("local net, nn = ... " .. code, "=line")) end
+      for code, why in pairs { ["net[6].prob = 0.9"] = "line:1: nn.Dropout has no 'prob'; did you mean 'p'?",
+         ["net[2].momentun = 0.01"] = "line:1: nn.BatchNorm2d has no 'momentun'; did you mean 'momentum'?",
+         ["net[7].bais = false"] = "line:1: nn.Linear has no 'bais'; did you mean 'bias'?",
+         ["net[6].traning = true"] = "did you mean 'training'?" } do
+         local ok, found = pcall(assigns(code), net)
+         assert.is_false(ok)
+         assert.is_truthy(found:find(why, 1, true), found)
+      end
+      assigns "net[6].p, net[6].seen_at, net[2].momentum = 0.9, 3, 0.01"(net)
+      assert.equal(3, net[6].seen_at)
+      local Own = nn.Dropout:extend "Own"
+      assigns "net[6] = nn; net[6].prob = 3; net[6].forward = 2"(net, Own())
+      assert.equal(3, net[6].prob)
+   end)
+end)
+
+describe("nn.Sequential", function()
+   it("refuses layers that have no place in an order, which it would leave out", function()
+      local named, layer = "'act' has no place in it: write the layer without its name", nn.ReLU()
+      assert.error_matches(function() nn.Sequential { nn.Linear { 256, 3 }, act = layer } end, named, nil, true)
+      assert.error_matches(function() nn.Sequential { act = layer } end, 'add it with seq:add("act", layer)', nil, true)
+      assert.error_matches(function() nn.Sequential { layer, nil, nn.ReLU() } end, "'3' has no place in it: a layer before it")
+      local _, why = pcall(function() nn.Sequential(layer, nil, nn.ReLU()) end)
+      assert.matches("^tests/lua/nn_spec.lua:%d+: nn.Sequential: layers stand in order", why)
+   end)
+end)
+
 describe("a child", function()
    it("is replaced at its position, from either end, and nowhere else", function()
       local net = nn.Sequential { nn.ReLU(), nn.Linear { 2, 3 }, nn.Identity() }

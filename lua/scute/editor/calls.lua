@@ -2,6 +2,7 @@
 local luacats = require "scute.editor.luacats"
 local option_classes = require "scute.editor.option_classes"
 local options = require "scute.base.options"
+local surplus = require "scute.base.surplus"
 local returned = require "scute.editor.returned"
 local types = require "scute.editor.types"
 
@@ -46,7 +47,7 @@ local function lua_parameters(f, options_class)
    if options_class and last then
       last[1], last[2] = last[1] == "given" and "options" or last[1], options_type(f, options_class)
    end
-   if info.isvararg then list[#list + 1] = { "...", "any" } end
+   if surplus.is_shown(f, info) then list[#list + 1] = { "...", "any" } end
    return list
 end
 

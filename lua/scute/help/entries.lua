@@ -3,6 +3,7 @@
 local comments = require "scute.help.comments"
 local bindings = require "scute.help.bindings"
 local options = require "scute.base.options"
+local surplus = require "scute.base.surplus"
 local inventory = require "scute.help.inventory"
 local scute = require "scute"
 
@@ -16,7 +17,7 @@ function entries.parameters(f, is_method)
    for i = 1, info.nparams do names[i] = debug.getlocal(f, i) end
    if is_method and names[1] == "self" then table.remove(names, 1) end
    if options.of(f) and names[#names] == "given" then names[#names] = "options" end
-   if info.isvararg then names[#names + 1] = "..." end
+   if surplus.is_shown(f, info) then names[#names + 1] = "..." end
    return "(" .. table.concat(names, ", ") .. ")"
 end
 

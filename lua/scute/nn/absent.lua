@@ -72,4 +72,26 @@ function absent.read(instance, class, name)
    error(("%s: there is no field, method or child '%s'%s"):format(class.class_name, name, hint(instance, class, name)), 2)
 end
 
+-- What a layer of the library is told by: its options and fields, and its parts.
+local function settings_of(instance, class)
+   local list = {}
+   for _, kind in ipairs { "child", "parameter", "buffer" } do add_all(list, rawget(instance, "_" .. kind .. "_names")) end
+   add(list, instance)
+   if class.declaration then add_all(list, class.declaration.names) end
+   return list
+end
+
+--- Fails where who uses a layer of the library assigns a name that it does not have and that one which it has is like: a field
+-- of one's own is a note that nothing looks at. To be called by what __newindex calls.
+function absent.check_assigned(instance, class, name)
+   if class._of_user or type(name) ~= "string" or not name:find "^%a" or class[name] ~= nil then return end
+   local assigner = debug.getinfo(3, "S")
+   if not assigner or assigner.what == "C" or frames.is_library(assigner) then return end
+   local names = settings_of(instance, class)
+   local near = core.nearest(name, names)
+   if near and near ~= name then
+      error(("nn.%s has no '%s'; did you mean '%s'?"):format(class.class_name, name, near), 3)
+   end
+end
+
 return absent

@@ -5,9 +5,21 @@ local Module = require "scute.nn.module"
 local Sequential = Module:extend "Sequential"
 Sequential.keeps_nothing = true
 
+-- What has a name, or stands behind a gap, would be left out in silence.
+local function check_places(list)
+   for key in next, list do
+      if math.type(key) ~= "integer" or key < 1 or key > #list or list[key - 1] == nil and key > 1 then
+         error(("nn.Sequential: layers stand in order, and '%s' has no place in it%s"):format(key, type(key) == "string"
+            and (": write the layer without its name, or add it with seq:add(\"%s\", layer)"):format(key)
+            or ": a layer before it is missing"), 4)
+      end
+   end
+end
+
 function Sequential:build(...)
    local first = ...
    local list = type(first) == "table" and not Module.is_module(first) and first or { ... }
+   check_places(list)
    for _, module in ipairs(list) do self:append(module) end
 end
 

@@ -17,6 +17,7 @@
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
+local frames = require "scute.base.frames"
 local absent = require "scute.nn.absent"
 local read_arguments = require "scute.nn.arguments"
 local brief = require "scute.nn.brief"
@@ -28,6 +29,7 @@ Module.class_name = "Module"
 -- In a class: forward stores neither its input nor its output, so that containers may free them early. False in new
 -- classes; one that is set to true and still wants to keep a tensor keeps x:detach().
 Module.keeps_nothing = false
+Module._of_user = false -- whether a class is one of the user's, or made of one
 
 -- ---- classes ----
 
@@ -75,6 +77,7 @@ end
 
 local function assign(self, key, value)
    if is_module(value) then
+      if not rawget(self, "_children")[key] then absent.check_assigned(self, getmetatable(self).class, key) end
       self:add(math.type(key) == "integer" and name_at(self, key) or key, value)
    elseif rawget(self, "_parameters")[key] ~= nil then
       self:register_parameter(key, value)
@@ -83,6 +86,7 @@ local function assign(self, key, value)
    elseif rawget(self, "_children")[key] ~= nil then
       error(("%s: '%s' is a child module; assign a module to it"):format(self.class_name, key), 2)
    else
+      absent.check_assigned(self, getmetatable(self).class, key)
       rawset(self, key, value)
    end
 end
@@ -119,7 +123,7 @@ end
 -- computes.
 function Module:extend(name, entries)
    local class = setmetatable({ class_name = name, options = entries, declaration = entries and declare(name, entries),
-      keeps_nothing = false }, { __index = self, __call = instantiate, __name = "class", __tostring = brief.class })
+      keeps_nothing = false, _of_user = self._of_user or not frames.is_library(debug.getinfo(2, "S")) }, { __index = self, __call = instantiate, __name = "class", __tostring = brief.class })
    if entries then class.declaration:describes(class) end
    class.instance = {
       class = class,

@@ -28,7 +28,7 @@ local function check_name(name)
    end
    local taken = name:find "^train_" or name:find "^val_" or name:find "^ema_" or name:find "^lr_"
    for _, each in ipairs(TAKEN) do taken = taken or each == name end
-   if taken then fail("'%s' is in a row of the history already; call yours something else", name) end
+   if taken then fail("a row of the history has a field '%s' already; call yours something else", name) end
 end
 
 local function is_called(value)

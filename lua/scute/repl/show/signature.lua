@@ -1,6 +1,7 @@
 -- How a function is called, and what its documentation says first.
 local frames = require "scute.base.frames"
 local options = require "scute.base.options"
+local surplus = require "scute.base.surplus"
 local scute = require "scute"
 
 local signature = {}
@@ -14,7 +15,7 @@ local function parameters(f)
       local name = debug.getlocal(f, i)
       names[i] = takes_options and name == "given" and "options" or name
    end
-   if info.isvararg then names[#names + 1] = "..." end
+   if surplus.is_shown(f, info) then names[#names + 1] = "..." end
    return table.concat(names, ", ")
 end
 
