@@ -2,7 +2,10 @@
 -- what damaged or hostile files say.
 local scute = require "scute"
 local cjson = require "cjson"
+local architectures = require "scute.nn.architectures"
+local console = require "scute.base.console"
 local model_file = require "scute.weights.model_file"
+local source = require "scute.nn.source"
 local models, nn, weights = scute.models, scute.nn, scute.weights
 dofile "tests/lua/small.lua"
 
@@ -254,6 +257,48 @@ describe("a network of one's own", function()
       model:freeze "backbone"
       assert.is_false(model:is_backbone_frozen()) -- what it says of a photo changes as the head learns
       assert.is_true(nn.Module.is(model, Net))
+   end)
+
+   it("is told by all files of one's own that its code stands in", function()
+      local folder, warned, warn = path .. ".d/", nil, console.warn
+      local function write(name, text)
+         local file <close> = assert(io.open(folder .. name, "w"))
+         file:write(text)
+      end
+      os.execute("mkdir " .. folder)
+      write("net.lua", ([[
+         local scute = require "scute"
+         local nn, lfs, argparse = scute.nn, require "lfs", require("argparse")
+         local width = dofile(%q) -- require "nothing"
+         scute.models.register("of_files", function(classes)
+            if #classes == 0 then return require "its_deeper" end
+            return nn.Sequential { nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear { 3, width },
+               nn.Linear { width, #classes } }
+         end)]]):format(folder .. "width.lua"))
+      write("width.lua", "return 4")
+      write("its_deeper.lua", "return require 'its_own.deepest'")
+      os.execute("mkdir " .. folder .. "its_own")
+      write("its_own/deepest.lua", "return require 'its_deeper'")
+      local function digests()
+         dofile(folder .. "net.lua")
+         return architectures.get("of_files").digests
+      end
+      local before = digests()
+      assert.equal(before, digests())
+      local names = {}
+      for name in before:gmatch "\n%x+ ([^\n]+)" do names[#names + 1] = name:match "[^/]*$" end
+      table.sort(names)
+      assert.same({ "its_deeper", "its_own.deepest", "width.lua" }, names)
+      models.save(models.of_files { classes = 2 }, path)
+      write("its_own/deepest.lua", "return 1")
+      assert.equal("'its_own.deepest', which the file that registers it loads, is another, or has changed",
+         source.fault(before, digests(), "it"))
+      console.warn = function(format, ...) warned = format:format(...) end
+      local ok, why = pcall(models.load, path)
+      console.warn = warn
+      os.execute("rm -r " .. folder)
+      assert.is_true(ok, tostring(why))
+      assert.matches(": 'its_own.deepest', which /.*/net.lua loads, is not what it was when this model was saved$", warned)
    end)
 
    it("has one name, of one file", function()

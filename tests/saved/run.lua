@@ -52,6 +52,9 @@ local function a_network_of_ones_own()
       "a network whose file has changed since is told", r.all)
    refuses("a network whose file has changed", 1, "the file that registers the architecture is another, or has changed",
       "$S -l $T/nets/net.lua" .. TRAIN .. "--model striped --epochs 9 --resume auto >/dev/null")
+   shell "cp tests/saved/net.lua $T/nets; echo '-- edited' >>$T/nets/width.lua"
+   refuses("a network of which a module has changed", 1, "'width', which the file that registers the architecture loads, is "
+      .. "another, or has changed", "$S -l $T/nets/net.lua" .. TRAIN .. "--model striped --epochs 9 --resume auto >/dev/null")
    works("a comparison", NET .. "scripts/compare_architectures.lua --models striped,baseline_cnn --weights none --data_dir "
       .. "$T/two --seeds 1 --budget epochs=1 --image_size 32 --workers 0 --output_dir $T/compared", "can.* be told apart")
 end

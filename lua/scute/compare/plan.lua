@@ -9,6 +9,7 @@ local budgets = require "scute.compare.budgets"
 local architectures = require "scute.nn.architectures"
 local names = require "scute.compare.names"
 local replaced = require "scute.compare.replaced"
+local source = require "scute.nn.source"
 local split_file = require "scute.data.split_file"
 local options = require "scute.base.options"
 local to_json = require "scute.base.json"
@@ -111,7 +112,7 @@ function plan.new(opt, set)
    local which = weights_by_model(opt.weights)
    for _, model in ipairs(made.models) do
       made.starts[model] = resolve(model, which(model), opt.weights == "none")
-      made.starts[model].registered = architectures.find(model).sha256
+      made.starts[model].registered = architectures.find(model).digests
    end
    return made
 end
@@ -207,9 +208,7 @@ function plan.settle(output_dir, new, resume)
       local found = differences(old, new)
       for _, model in ipairs(new.models) do
          local before = old.starts[model]
-         if before and before.registered ~= new.starts[model].registered then
-            found[#found + 1] = ("the file that registers %s is another, or has changed"):format(model)
-         end
+         found[#found + 1] = before and source.fault(before.registered, new.starts[model].registered, model)
       end
       if #found > 0 then
          console.fail("output_dir: '%s' holds another comparison: %s; choose another folder", output_dir,

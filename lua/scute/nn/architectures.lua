@@ -1,13 +1,14 @@
 -- Architectures by name: those of the families in lua/scute/models/, and those that somebody registered.
 --
 -- An entry is { build = function(classes, preprocessing) -> model, family = { presets, preprocessing, from_scratch }, file };
--- one of somebody's own also has own = true and sha256 (of the file).
+-- one of somebody's own also has own = true and digests (of its code, see scute.nn.source).
 local scute = require "scute.core"
 local lfs = require "lfs"
 local adopt = require "scute.nn.adopt"
 local class_names = require("scute.nn.classifier").Classifier.class_names
 local init = require "scute.nn.initialise"
 local kinds = require "scute.nn.kinds"
+local source = require "scute.nn.source"
 local sorted_keys = require "scute.base.sorted_keys"
 
 local architectures = {}
@@ -64,14 +65,9 @@ function architectures.try(entry, classes, preprocessing, f)
    return f(init.skip(entry.build, classes, preprocessing), "cpu")
 end
 
-local function digest(path)
-   local ok, found = pcall(function() return require("scute.weights").sha256(path) end)
-   return ok and found or nil
-end
-
 -- The file of a chunk, from the root: nil where it is none.
-local function file_of(source)
-   local path = source:match "^@(.*)"
+local function file_of(chunk)
+   local path = chunk:match "^@(.*)"
    if not path or path:find "^/" then return path end
    return lfs.currentdir() .. "/" .. path:gsub("^%./", "")
 end
@@ -91,17 +87,17 @@ function architectures.file_to_load(name)
    return entry and entry.own and not is_same_file(entry.file, script) and entry.file or nil
 end
 
---- Adds one of somebody's own. source: as debug.getinfo tells that of the code that registers it. A name that is taken is an
+--- Adds one of somebody's own. chunk: as debug.getinfo tells that of the code that registers it. A name that is taken is an
 -- error; the same file may register it again, as may who types it at the prompt.
-function architectures.add(name, build, family, source)
-   local before, file = architectures.get(name), file_of(source)
+function architectures.add(name, build, family, chunk)
+   local before, file = architectures.get(name), file_of(chunk)
    if before and not before.own then
       error(("models.register: '%s' is a model of scute; choose another name"):format(name), 0)
    elseif before and not is_same_file(before.file, file) then
       error(("models.register: '%s' is registered already, in %s; choose another name"):format(name,
          before.file or "no file"), 0)
    end
-   own[name] = { own = true, file = file, sha256 = file and digest(file), family = family,
+   own[name] = { own = true, file = file, digests = file and source.digests(file), family = family,
       build = function(classes, preprocessing)
          local names = class_names(classes)
          return adopt(name, build(names, preprocessing), names, preprocessing)

@@ -8,6 +8,7 @@ local options = require "scute.base.options"
 local split_file = require "scute.data.split_file"
 local sorted_keys = require "scute.base.sorted_keys"
 local text_of = require "scute.base.plain_text"
+local source = require "scute.nn.source"
 local model_file = require "scute.weights.model_file"
 local FIT = require "scute.train.options"
 
@@ -77,12 +78,12 @@ local function fields_of(run)
 end
 
 --- What the layers of a model are: { kinds = class names by place, text = what a model file says of those that differ from the
--- architecture's, registered = the sha256 of the file in which an architecture of one's own was }.
+-- architecture's, registered = what tells the code of an architecture of one's own }.
 function identity.layers(model)
    local kinds = {}
    for path, module in model:named_modules() do kinds[path == "" and "class" or path] = module.class_name end
    local ok, _, text, entry = pcall(model_file.changes, model)
-   return { kinds = kinds, text = ok and text or nil, registered = ok and entry.sha256 or nil } -- some no file can hold
+   return { kinds = kinds, text = ok and text or nil, registered = ok and entry.digests or nil } -- some no file can hold
 end
 
 local function describe(run)
@@ -123,7 +124,6 @@ local WORDS = {
    samples = "the samples are others (their number, classes or contents)",
    frozen = "the weights that do not train are others",
    weights = "the weights that it started from are others",
-   registered = "the file that registers the architecture is another, or has changed",
 }
 
 -- In the user's words: a flag where the command line has it.
@@ -135,6 +135,7 @@ end
 
 local function difference(run, name, here, there)
    if name == "data" and run.set.samples then return WORDS.samples end
+   if name == "registered" then return source.fault(here, there, "the architecture") end
    if WORDS[name] then return WORDS[name] end
    return ("%s is %s here and %s there"):format(shown(run, name), here or "not given", there or "not given")
 end

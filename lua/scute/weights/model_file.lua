@@ -6,6 +6,7 @@ local finite = require "scute.base.finite"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.initialise"
 local rebuild = require "scute.nn.rebuild"
+local source = require "scute.nn.source"
 local structure = require "scute.nn.structure"
 
 local model_file = {}
@@ -119,7 +120,7 @@ function model_file.metadata(model)
    if text then without_drawing(apply, model, entry, rebuild.decode(text)) end
    local metadata = model:metadata()
    metadata.structure = text
-   if entry.own then metadata.registered_in, metadata.registered_sha256 = entry.file or "", entry.sha256 end
+   if entry.own then metadata.registered_in, metadata.registered_sha256 = entry.file or "", entry.digests end
    return metadata
 end
 
@@ -214,7 +215,12 @@ end
 
 -- What builds a network may have changed since its weights were learned, and they may fit it all the same.
 local function tell_if_changed(path, entry, metadata)
-   if not entry.own or metadata.registered_sha256 == entry.sha256 then return end
+   local other = entry.own and source.other(metadata.registered_sha256, entry.digests)
+   if not other then return end
+   if other ~= "" then
+      console.warn("%s: '%s', which %s loads, is not what it was when this model was saved", path, other, entry.file)
+      return
+   end
    console.warn("%s: what registers '%s' is not what it was when this model was saved: %s then, %s now", path,
       metadata.architecture, metadata.registered_in == "" and "no file" or shown(metadata.registered_in or "unknown"),
       entry.file or "no file")
