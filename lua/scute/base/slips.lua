@@ -82,8 +82,8 @@ function slips.variable(name, own, info)
    if OLDER[name] then return ("; in Lua 5.4 it is %s"):format(OLDER[name]) end
    local names = table.move(own, 1, #own, 1, {})
    for _, known in ipairs(users_globals()) do names[#names + 1] = known end
-   local found = core.nearest(name, names) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
-      or core.nearest(name, names_of(_G))
+   local found = core.near_spelling(name, names) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
+      or core.near_spelling(name, names_of(_G))
    return found and meant(found) or ""
 end
 
