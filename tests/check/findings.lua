@@ -24,6 +24,10 @@ return function(cli, photos)
       ["x = 1\nprint(y)"] = "2:7: undeclared name 'y'",
       ["local rate = 1\nprint(raet)"] = "2:7: undeclared name 'raet'; did you mean 'rate'?",
       ["print(torch.zeros(3))"] = "1:7: undeclared name 'torch'; there is no torch here",
+      ["local opt, optimizer = cli.parse(arg, '', cli.common), 1\nprint(opt.epochs .. lr, optimizer)"]
+         = "2:21: undeclared name 'lr'; nothing has assigned it",
+      ["local learning = 1\nlocal rate = arg.rate or leraning"] = "2:26: undeclared name 'leraning'; did you mean 'learning'?",
+      ["local unpack = unpack or table.unpack"] = "1:16: undeclared name 'unpack'; in Lua 5.4 it is table.unpack",
       ["local function f() count = 1 end"] = "1:20: undeclared name 'count' is assigned inside a function; 'local count",
       ["local s\ns = 'x'\ns:fromat()"] = "3:3: a text has no method 'fromat'; did you mean 'format'?",
       ["local function f() function g() end end"] = "1:29: undeclared name 'g' is assigned",
@@ -98,7 +102,8 @@ return function(cli, photos)
       "local class = require 'pl.class'\nclass.Animal()\nprint(Animal)",
       "x = 1\nlocal function f() x = 2 return x end", "function f() return g() end\nfunction g() return f() end",
       "x = nil\nlocal function f() x = 2 end", "local _ENV = { print = print }\nprint(x)",
-      "print(_G.x, rawget(_G, 'y'), _PROMPT)",
+      "print(_G.x, rawget(_G, 'y'), _PROMPT)", "local unpack = table.unpack or unpack",
+      "local read = load or (loadstring)\nprint((table.unpack or read or unpack), _G.jit or bit32)",
       "local function f(n) _G[n] = 1 end\nf 'x' print(x)", "rawset(_G, 'x', 1)\nprint(x)", "dofile(arg[1])\nprint(epochs)",
       "local x <const>, y <close> = 1, nil\nprint(x, y, 7 // 2, 7 & 1)\ngoto done\n::done::",
       "repeat local x = 1 until x == 1", "local function f(...) local a = ... return a end\nprint(f())",
@@ -147,6 +152,8 @@ return function(cli, photos)
          local told = found(text)
          check(told:sub(1, #expected) == expected, text, told)
       end
+      local told = found("x = " .. ("{"):rep(5000) .. ("}"):rep(5000))
+      check(told == "1:1: C stack overflow", "a text that is nested too deeply", told)
       check(found "\xEF\xBB\xBF#!/usr/bin/scute\nprint(1)" == "", "a mark in front and a line for the shell")
    end
 
@@ -161,10 +168,24 @@ return function(cli, photos)
       photos.write_file(folder .. "/alone.lua", "print(shared)\nprint(a)")
       local r = shell "$S --check $T/findings/used.lua $T/findings/user.lua"
       check(r.code == 0 and r.all, "a module beside who declares", r.all)
-      r = shell "F=$T/findings; $S --check $F/used.lua $F/alone.lua $F/script.lua $F/user.lua"
+      r = shell "F=$T/findings; $S --check $F/alone.lua $F/script.lua"
       told = r.out:gsub(folder .. "/", "")
       check(r.code == 1 and r.err == "" and told:find "^alone.lua:1:7: undeclared name 'shared'[^\n]*\nalone.lua:2:7: [^\n]*\n"
          and told:find "\nscript.lua:2:5: unexpected symbol[^\n]*\n3 findings in 2 files\n$", "a script alone", r.all)
+   end
+
+   local function shares_what_files_declare()
+      photos.write_file(folder .. "/net.lua", "net = {}\nnet.width = 3")
+      photos.write_file(folder .. "/uses.lua", "print(net.width)\nprint(nett)")
+      local near = "uses.lua:2:7: undeclared name 'nett'; did you mean 'net'?\n1 finding in 1 file\n"
+      for _, line in ipairs { "--check net.lua uses.lua", "--check uses.lua net.lua", "-l net.lua --check uses.lua",
+         "--check -l net.lua -- uses.lua" } do
+         local r = shell("S=$(realpath $S); cd $T/findings; $S " .. line)
+         check(r.code == 1 and r.out == near and r.err == "", line, r.all)
+      end
+      photos.write_file(folder .. "/any.lua", "for _, name in ipairs(arg) do _G[name] = 1 end")
+      local r = shell "$S -l $T/findings/any.lua --check $T/findings/uses.lua"
+      check(r.code == 0 and r.out == "", "a file that may declare anything", r.all)
    end
 
    local function refuses_bad_lines()
@@ -182,5 +203,6 @@ return function(cli, photos)
       check(r.code == 0 and r.out == "" and r.err == "", "what is right passes", r.all)
    end
 
-   return { finds, leaves_the_rest, reads_syntax, knows_modules, refuses_bad_lines, raises_no_false_alarm }
+   return { finds, leaves_the_rest, reads_syntax, knows_modules, shares_what_files_declare,
+      refuses_bad_lines, raises_no_false_alarm }
 end
