@@ -75,6 +75,28 @@ return function(cli, photos)
       ["train.fit(nil, nil, { seed = -1 })"] = "option 'seed': expected a whole number of at least 0",
       ["train.fit(nil, nil, { mixup = {} })"] = "option 'mixup': expected a number of at least 0, found a table",
       ["local N = 0\nlocal o = { epochs = N }\ntrain.fit(nil, nil, o)"] = "2:22: train.fit: option 'epochs': expected",
+      ["train.fit(nil, nil, { early_stop = { metrik = 'loss' } })"] = "1:38: early_stop: unknown option 'metrik'",
+      ["train.fit(nil, nil, { early_stop = { patience = '3' } })"] = "option 'patience': expected a whole number",
+      ["train.fit(nil, nil, { early_stop = { metric = 'f2', patience = arg[1] }, metrics = { f1 = arg[1] } })"]
+         = "1:47: train.fit: early_stop: option 'metric': there is no figure 'f2'; did you mean 'f1'?",
+      ["train.fit(nil, nil, { metrics = { 'f2x' } })"] = "1:35: train.fit: metrics: there is no metric 'f2x'",
+      ["local f = arg[1]\ntrain.fit(nil, nil, { metrics = { cost = { f = f, lowr = true } } })"]
+         = "2:51: train.fit: metrics: 'cost': there is no 'lowr'; did you mean 'lower'?",
+      ["train.fit(nil, nil, { best_by = 'acuracy' })"] = "1:33: train.fit: best_by: there is no figure 'acuracy'; did you mean",
+      ["train.fit(nil, nil, { ema = 7 })"] = "1:29: train.fit: ema: expected a decay of at least 0 and below 1, found 7",
+      ["train.fit(nil, nil, { hooks = { { on_step_end = arg[1], on_epoch_ends = print } } })"]
+         = "1:57: train.fit: hooks: number 1: there is no event 'on_epoch_ends'; did you mean 'on_epoch_end'?",
+      ["train.fit(nil, nil, { augment = { 'ligth' } })"] = "1:35: train.fit: augment: unknown preset 'ligth'; did you mean",
+      ["train.fit(nil, nil, { augment = { name = 'mine', aply = print } })"] = "augment: 'mine' has no apply",
+      ["train.fit(nil, nil, { sampler = { name = 'mine', indexes = print } })"]
+         = "1:33: train.fit: option 'sampler': expected balanced, a sampler",
+      ["train.fit(nil, nil, { schedule = { facter = print } })"] = "1:34: train.fit: option 'schedule': expected a schedule",
+      ["train.fit(nil, nil, { schedule = { factor = print, lvie = print } })"] = "schedule: there is no function 'lvie'",
+      ["train.fit(nil, nil, { class_weights = { red = 'x' } })"]
+         = "1:41: train.fit: class_weights: expected a number above 0 for class 'red', found x",
+      ["train.fit(nil, nil, { epochs = 3 })"] = "1:21: train.fit: option 'optimizer' is missing: what moves the weights",
+      ["local run = train.options {}\nrun.hooks = { { on_epoch_ends = print } }"]
+         = "2:17: train.fit: hooks: number 1: there is no event 'on_epoch_ends'",
       ["train.options { epoch = 1 }"] = "1:17: train.fit: unknown option 'epoch'; did you mean 'epochs'?",
       ["local run = train.options {}\nrun.optimzer = 1"] = "2:5: train.fit: there is no option 'optimzer'; did you mean",
       ["local run = train.options {}\nrun.schedule = 'cosin'"] = "2:16: train.fit: option 'schedule': unknown schedule 'cosin'",
@@ -98,7 +120,8 @@ return function(cli, photos)
       "local function f(a, opt) if a then f(opt, a) end return opt.modle end\nf(1)",
       "local function f(t) if t == nil then t = '' end return t:anything() end", "print(package.loaders or table.pck)",
       "for _, t in ipairs {} do t = t or '' t:anything() end", "local a, b = f()\nb = 'x'\nb:anything()\nfunction f() end",
-      "x = x or 1\nx = x", "a = 1 b = a a = b\ntrain.fit(nil, nil, { epochs = b })", "optim.sgd({}, { lr = 1, betas = nil })",
+      "x = x or 1\nx = x", "a = 1 b = a a = b\ntrain.fit(nil, nil, { optimizer = b, epochs = b })",
+      "optim.sgd({}, { lr = 1, betas = nil })",
       "local class = require 'pl.class'\nclass.Animal()\nprint(Animal)",
       "x = 1\nlocal function f() x = 2 return x end", "function f() return g() end\nfunction g() return f() end",
       "x = nil\nlocal function f() x = 2 end", "local _ENV = { print = print }\nprint(x)",
@@ -119,6 +142,14 @@ return function(cli, photos)
       "local m = nn.Linear { 2, 3 }\nfunction m:attend() end\nm:attend()", "models.resnet18 { log = false }",
       "local Net = nn.Module:extend 'Net'\nfunction Net:build() self.a = nn.Linear { 2, 2 } end\nNet():attend()",
       "local o = { epochs = arg[1] }\ntrain.fit(nil, nil, o)",
+      "local o, f = arg[1], arg[2]\ntrain.fit(nil, nil, { optimizer = o, best_by = 'cost', metrics = { cost = f, 'f1' }, "
+         .. "early_stop = { metric = 'f1', patience = o }, ema = { decay = o }, hooks = { { name = o, on_epoch_end = f }, o }, "
+         .. "augment = { 'light', f, { name = o, apply = f } }, sampler = { name = o, indices = f }, schedule = { factor = f, "
+         .. "name = o, live = f }, class_weights = { [o] = f } })",
+      "local m = arg[1]\ntrain.fit(nil, nil, { optimizer = m, metrics = m, best_by = 'own', early_stop = { metric = 'own' } })",
+      "local m, h = {}, {}\nm.own = arg[1]\ntable.insert(h, m)\ntrain.fit(nil, nil, { optimizer = h, metrics = m, "
+         .. "best_by = 'own', hooks = h })", "local o = { epochs = 1 }\no.optimizer = arg[1]\ntrain.fit(nil, nil, o)",
+      "local run = train.options { best_by = 'own' }\nrun.metrics, run.early_stop = arg[1], { metric = 'own' }",
       "local f = arg[1] and train.fit or train.lr_find\nf(nil, nil, { steps = 1 })",
       "local run = train.options { early_stop = { patience = 3 } }\nrun.hooks = { { name = 'x' } }\nrun.schedule = 'cosine'",
       "train.fti() -- check: ignore", "local function f()\n   -- check: ignore\n   train.fti()\nend",

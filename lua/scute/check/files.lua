@@ -125,7 +125,8 @@ function Files:read_all(paths)
 end
 
 --- Checks the files at paths. first: paths of files that run before each of them, and are not checked (nil: none).
--- Returns them, each with its path and findings, a list of {line, column, message} in order; nil, the path and why where one cannot be read.
+-- Returns them, each with its path and findings, a list of {line, column, message} in order; nil, the path and why where one
+-- cannot be read.
 return function(paths, first)
    local self = setmetatable({ read_so_far = {}, luacheck = luacheck() }, Files)
    local scripts = {}

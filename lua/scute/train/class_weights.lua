@@ -38,19 +38,26 @@ local function class_of(key, classes)
    error(("train.fit: class_weights: there is no class '%s'%s"):format(tostring(key), options.hint(tostring(key), classes)), 0)
 end
 
+local function check_weight(class, value)
+   if is_weight(value) then return value end
+   error(("train.fit: class_weights: expected a number above 0 for class '%s', found %s"):format(class, tostring(value)), 0)
+end
+
+--- Fails where a table has a weight that is none, whatever the classes.
+function class_weights.examine(given)
+   if type(given) ~= "table" then return end
+   for _, key in ipairs(sorted_keys(given)) do check_weight(tostring(key), given[key]) end
+end
+
 -- A list of weights by class number; classes that the table does not name have 1.
 local function read_table(given, classes)
    local weights, by = {}, {}
    for number = 1, #classes do weights[number] = 1 end
    for _, key in ipairs(sorted_keys(given)) do
       local number = class_of(key, classes)
-      if not is_weight(given[key]) then
-         error(("train.fit: class_weights: expected a number above 0 for class '%s', found %s"):format(classes[number],
-            tostring(given[key])), 0)
-      elseif by[number] then
-         error(("train.fit: class_weights: class '%s' has two weights"):format(classes[number]), 0)
-      end
-      weights[number], by[number] = given[key], true
+      weights[number] = check_weight(classes[number], given[key])
+      if by[number] then error(("train.fit: class_weights: class '%s' has two weights"):format(classes[number]), 0) end
+      by[number] = true
    end
    return weights
 end
