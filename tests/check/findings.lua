@@ -67,6 +67,16 @@ return function(cli, photos)
       ["scute.zeros(3):reshpe { 3, 1 }"] = "1:16: a tensor has no method or property 'reshpe'; did you mean 'reshape'?",
       ["optim.sgd({}, { lr = 1 }):setp()"] = "1:27: an optimizer has no method 'setp'; did you mean 'step'?",
       ["models.create('resnet18', { clases = 2 })"] = "1:29: models: unknown option 'clases'; did you mean 'classes'?",
+      ["scute.randn(2, 2, { dtpye = 'f32' })"] = "1:21: randn: unknown option 'dtpye'; expected dtype, device or requires_grad",
+      ["scute.zeros(2, 2, { dtype = 'f33' })"]
+         = "1:21: zeros: option 'dtype': expected f32, f64, f16, bf16, i64 or u8, found 'f33'",
+      ["scute.zeros(2):to 'f61'"] = "1:19: to: expected a dtype (f32, f64, f16, bf16, i64, u8) or a device",
+      ["local m = models.resnet18 { classes = 3 }:eval()\nm:freeze 'backbon'"]
+         = "2:10: freeze: no group, module or parameter 'backbon'; did you mean 'backbone'?",
+      ["local m = models.create('resnet18', { classes = 3 })\nm:groups { lr = { bakbone = arg[1] } }"]
+         = "2:10: groups: lr: no group 'bakbone'; did you mean 'backbone'?",
+      ["models.resnet18 { pretrained = 'imagnet' }"]
+         = "1:32: models: there is no readable file imagnet; expected a path, imagenet or none; did you mean 'imagenet'?",
       ["models.resnet18 { image_size = '32' }"] = "1:32: models: option 'image_size': expected a whole number",
       ["train.fit(nil, nil, { epochs = 0 })"]
          = "1:32: train.fit: option 'epochs': expected a whole number of at least 1, found 0",
@@ -146,6 +156,11 @@ return function(cli, photos)
          .. "early_stop = { metric = 'f1', patience = o }, ema = { decay = o }, hooks = { { name = o, on_epoch_end = f }, o }, "
          .. "augment = { 'light', f, { name = o, apply = f } }, sampler = { name = o, indices = f }, schedule = { factor = f, "
          .. "name = o, live = f }, class_weights = { [o] = f } })",
+      "local t = scute.zeros(2, { dtype = arg[1], device = 'cuda:7', requires_grad = true })\nt:to 'cuda:7'\nt:to(arg[1])",
+      "local m = models.resnet18 { pretrained = 'mine.pth' }\nm:freeze { 'layer1', arg[1] }\nm:groups { lr = arg[1] }",
+      "local m = models.resnet18 {}\nm.extra = nn.Linear { 2, 2 }\nm:freeze 'extra'",
+      "local m = models.resnet18 {}\nlocal function f(x) x.extra = nn.Linear { 2, 2 } end\nf(m)\nm:freeze 'extra'",
+      "local m = arg[1] and models.create(arg[1], {})\nm:freeze 'anything'",
       "local m = arg[1]\ntrain.fit(nil, nil, { optimizer = m, metrics = m, best_by = 'own', early_stop = { metric = 'own' } })",
       "local m, h = {}, {}\nm.own = arg[1]\ntable.insert(h, m)\ntrain.fit(nil, nil, { optimizer = h, metrics = m, "
          .. "best_by = 'own', hooks = h })", "local o = { epochs = 1 }\no.optimizer = arg[1]\ntrain.fit(nil, nil, o)",
