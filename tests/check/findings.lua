@@ -65,6 +65,9 @@ return function(cli, photos)
          = "2:3: a model has no method 'freze'; did you mean 'freeze'?",
       ["nn.Linear { 2, 3 }:freze()"] = "1:20: Linear has no method 'freze'; did you mean 'freeze'?",
       ["scute.zeros(3):reshpe { 3, 1 }"] = "1:16: a tensor has no method or property 'reshpe'; did you mean 'reshape'?",
+      ["schedule.warmup(2):thn_()"] = "1:20: a schedule has no method 'thn_'; did you mean 'then_'?",
+      ["local set = scute.data.open(arg[1], {})\nset:splitt()"]
+         = "2:5: what data.open returns has no method 'splitt'; did you mean 'split'?",
       ["optim.sgd({}, { lr = 1 }):setp()"] = "1:27: an optimizer has no method 'setp'; did you mean 'step'?",
       ["models.create('resnet18', { clases = 2 })"] = "1:29: models: unknown option 'clases'; did you mean 'classes'?",
       ["scute.randn(2, 2, { dtpye = 'f32' })"] = "1:21: randn: unknown option 'dtpye'; expected dtype, device or requires_grad",
@@ -161,6 +164,8 @@ return function(cli, photos)
       "local m = models.resnet18 {}\nm.extra = nn.Linear { 2, 2 }\nm:freeze 'extra'",
       "local m = models.resnet18 {}\nlocal function f(x) x.extra = nn.Linear { 2, 2 } end\nf(m)\nm:freeze 'extra'",
       "local m = arg[1] and models.create(arg[1], {})\nm:freeze 'anything'",
+      "local s = schedule.plateau(2):then_(schedule.cosine())\ns:observe({})\nprint(s:describe(), s.length, s:factor())",
+      "local set = scute.data.open(arg[1], {})\nset:augmented()\nfor _, p in ipairs { set.train, set.val } do p:any() end",
       "local m = arg[1]\ntrain.fit(nil, nil, { optimizer = m, metrics = m, best_by = 'own', early_stop = { metric = 'own' } })",
       "local m, h = {}, {}\nm.own = arg[1]\ntable.insert(h, m)\ntrain.fit(nil, nil, { optimizer = h, metrics = m, "
          .. "best_by = 'own', hooks = h })", "local o = { epochs = 1 }\no.optimizer = arg[1]\ntrain.fit(nil, nil, o)",
