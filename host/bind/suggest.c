@@ -29,6 +29,11 @@ static int nearest(lua_State *L) {
    return find(L, sc_nearest);
 }
 
+// scute.near_spelling(name, list) -> the same by letters alone, without other words for it
+static int near_spelling(lua_State *L) {
+   return find(L, sc_near_spelling);
+}
+
 // scute.same_name(name, list) -> the entry that is another word for the name, or the name but for capitals,
 // underscores and what stands before its last dot; or nil
 static int same_name(lua_State *L) {
@@ -97,8 +102,11 @@ int sc_reject_name(lua_State *L, const char *what, const char *name, const char 
                      meant[0] ? meant : "; Tab in a session lists them");
 }
 
-static const luaL_Reg functions[] = {
-    {"nearest", nearest}, {"same_name", same_name}, {"synonyms", synonyms}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"nearest", nearest},
+                                     {"near_spelling", near_spelling},
+                                     {"same_name", same_name},
+                                     {"synonyms", synonyms},
+                                     {NULL, NULL}};
 
 static void open_suggest(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

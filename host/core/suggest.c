@@ -74,14 +74,17 @@ static int find_synonym(const char *name, int n, const char *const *candidates) 
    return -1;
 }
 
-int sc_same_name(const char *name, int n, const char *const *candidates) {
-   int found = find_synonym(name, n, candidates);
-   if (found >= 0) return found;
+static int same_spelling(const char *name, int n, const char *const *candidates) {
    for (int i = 0; i < n; i++)
       if (strcmp(name, last_part(candidates[i])) == 0) return i;
    for (int i = 0; i < n; i++)
       if (same_letters(name, last_part(candidates[i]))) return i;
    return -1;
+}
+
+int sc_same_name(const char *name, int n, const char *const *candidates) {
+   int found = find_synonym(name, n, candidates);
+   return found >= 0 ? found : same_spelling(name, n, candidates);
 }
 
 // ---- names that are alike ----
@@ -132,12 +135,23 @@ static int most_wrong_letters(const char *name) {
    return length < 2 ? 0 : length < 5 ? 1 : length / 3 + 1;
 }
 
+// The same name, one wrong letter, the beginning or a part of it; or -1.
+static int surely_near(const char *name, int n, const char *const *candidates) {
+   int best = same_spelling(name, n, candidates);
+   if (best < 0 && most_wrong_letters(name) > 1) best = closest(name, n, candidates, edit_distance, 1);
+   if (best < 0) best = closest(name, n, candidates, letters_beyond_start, INT_MAX - 1);
+   return best < 0 ? closest(name, n, candidates, letters_beyond_part, INT_MAX - 1) : best;
+}
+
+int sc_near_spelling(const char *name, int n, const char *const *candidates) {
+   int best = surely_near(name, n, candidates);
+   return best < 0 ? closest(name, n, candidates, edit_distance, most_wrong_letters(name)) : best;
+}
+
 int sc_nearest(const char *name, int n, const char *const *candidates) {
    int most = most_wrong_letters(name);
-   int best = sc_same_name(name, n, candidates);
-   if (best < 0 && most > 1) best = closest(name, n, candidates, edit_distance, 1);
-   if (best < 0) best = closest(name, n, candidates, letters_beyond_start, INT_MAX - 1);
-   if (best < 0) best = closest(name, n, candidates, letters_beyond_part, INT_MAX - 1);
+   int best = find_synonym(name, n, candidates);
+   if (best < 0) best = surely_near(name, n, candidates);
    if (best >= 0) return best;
    best = closest(name, n, candidates, edit_distance, most);
    int synonym =

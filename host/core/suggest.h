@@ -8,7 +8,10 @@
 // candidate with dots the last part may be meant ("Linear" by "nn.Linear").
 int sc_nearest(const char *name, int n, const char *const *candidates);
 
-// The same without guessing: only another word for a candidate, or its name or last part but for capitals and
+// The same by letters alone: for names of somebody's own, for which there are no other words.
+int sc_near_spelling(const char *name, int n, const char *const *candidates);
+
+// The same as the first without guessing: only another word for a candidate, or its name or last part but for capitals and
 // underscores.
 int sc_same_name(const char *name, int n, const char *const *candidates);
 

@@ -6,6 +6,7 @@
 --
 -- A model knows its arch, classes (names), preprocessing, groups; model:features(x) is (N, F), model:head(features) the
 -- scores, model(x) both. See nn.Classifier and nn/freeze.lua for freeze, unfreeze and groups.
+local lfs = require "lfs"
 local scute = require "scute.core"
 local nn = require "scute.nn"
 local architectures = require "scute.nn.architectures"
@@ -20,10 +21,19 @@ local models = {}
 
 local MEAN, STD = { 0.485, 0.456, 0.406 }, { 0.229, 0.224, 0.225 } -- of ImageNet's RGB in 0..1, torchvision's
 
+-- What is neither one of these words nor like a path is a slip, unless there is such a file.
+local function examine_start(text)
+   if text == "imagenet" or text == "none" or text:find "[/.]" or lfs.attributes(text) then return end
+   local near = scute.nearest(text, { "imagenet", "none" })
+   error(("there is no readable file %s; expected a path, imagenet or none%s"):format(text,
+      near and ("; did you mean '%s'?"):format(near) or ""), 0)
+end
+
 local CREATE = options.declare("models", {
    { "classes", is = options.of_type("number", "table"), expected = "a number or a list of names", default = 1000,
      help = "how many classes, or their names (1000: as the ImageNet files have)" },
-   { "pretrained", text = true, default = "none", help = "where it starts: imagenet, none or the path of a weight file" },
+   { "pretrained", text = true, default = "none", examine = examine_start,
+     help = "where it starts: imagenet, none or the path of a weight file" },
    { "head_init", text = true, show = "the architecture's own",
      help = "how a new head starts: kaiming uniform, xavier uniform, normal 0.01, uniform fan_out or zeros" },
    { "image_size", whole = true, min = 32, show = "the architecture's own", help = "side of the crop in pixels" },
@@ -117,7 +127,7 @@ options.of(nn.Module.unfreeze_only):describes(models.unfreeze_layers)
 -- ---- what a model is ----
 
 -- What f(model) returns for a model with 1000 classes, shapes alone where that is possible.
-local function with_shapes(name, f)
+function models.with_shapes(name, f)
    local entry = find(name)
    return architectures.try(entry, 1000, preprocessing_of(name, entry.family, {}), f)
 end
@@ -125,7 +135,7 @@ end
 -- The tree of a model with 1000 classes at its own resolution: layers, output shapes, parameters, multiply-adds; see
 -- nn.summary. It needs no weights and computes nothing.
 function models.summary(name)
-   return with_shapes(name, function(model)
+   return models.with_shapes(name, function(model)
       local side = model.preprocessing.crop
       return nn.summary(model, { 1, 3, side, side })
    end)
@@ -148,7 +158,7 @@ local INFO = { __name = "model", __tostring = function(info) return infos_text {
 -- filter, weights (file name of the ImageNet weights, nil where there are none), cached (its path, nil if not there)}.
 function models.info(name)
    local weights, total = require "scute.weights", models.summary(name)
-   local p, files = with_shapes(name, function(model) return model.preprocessing end), weights.FILES[name]
+   local p, files = models.with_shapes(name, function(model) return model.preprocessing end), weights.FILES[name]
    return setmetatable({ name = name, parameters = total.parameters, macs = total.macs, resolution = p.crop, resize = p.resize,
       filter = p.filter, weights = files and files[1], cached = weights.cached(name, function() end) }, INFO)
 end
@@ -215,7 +225,7 @@ end
 surplus.refused_by(models.load)
 
 public.offer(models, models.list)
-public.hide(models, "family_file")
+public.hide(models, "family_file", "with_shapes")
 
 -- An error where a function of this family was probably meant, and no model.
 local function refuse_function(name)

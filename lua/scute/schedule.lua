@@ -17,6 +17,7 @@
 local as_text = require "scute.schedule.as_text"
 local options = require "scute.base.options"
 local public = require "scute.base.public"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local schedule = {}
 
@@ -382,8 +383,8 @@ local function check_own(given, level)
       local value = given[name]
       expect(value == nil or type(value) == kind, "%s: expected a %s, found %s", name, kind, tostring(value))
    end
-   for name, value in pairs(given) do
-      local known = type(value) ~= "function" or is_own[name]
+   for _, name in ipairs(sorted_keys(given)) do
+      local known = type(given[name]) ~= "function" or is_own[name]
       expect(known, "there is no function '%s'%s", tostring(name), not known and options.hint(name, OWN))
    end
    expect((given.save == nil) == (given.load == nil), "it has '%s' and no '%s'; a run that goes on needs both",

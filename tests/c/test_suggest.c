@@ -103,11 +103,21 @@ static void long_names(void **state) {
    assert_int_equal(sc_nearest(name, 0, candidates), -1);
 }
 
+// A name of somebody's own is near by its letters alone.
+static void spelling_alone(void **state) {
+   (void)state;
+   const char *const candidates[] = {"optimizer", "concat"};
+   assert_int_equal(sc_nearest("lr", 2, candidates), 0);
+   assert_int_equal(sc_near_spelling("lr", 2, candidates), -1);
+   assert_int_equal(sc_near_spelling("optimzer", 2, candidates), 0);
+   assert_int_equal(sc_near_spelling("conkat", 2, candidates), 1);
+}
+
 int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(what_was_meant),       cmocka_unit_test(the_same_name_is_no_guess),
        cmocka_unit_test(the_end_of_a_message), cmocka_unit_test(no_synonym_twice),
-       cmocka_unit_test(long_names),
+       cmocka_unit_test(long_names),           cmocka_unit_test(spelling_alone),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

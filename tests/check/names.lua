@@ -30,6 +30,8 @@ return function(cli, photos)
       says("one of Python", "print(len 'x')", "undeclared name 'len'; in Lua it is #x")
       says("one of Lua 5.1", "print(unpack {})", "undeclared name 'unpack'; in Lua 5.4 it is table.unpack")
       says("one of the library", "print(zeros(3))", "undeclared name 'zeros'; did you mean 'scute.zeros'?")
+      says("one that is another word for an option", "local optimizer = 1\nprint(optimizer .. lr)",
+         "undeclared name 'lr'; nothing has assigned it")
       says("one in a coroutine", "coroutine.wrap(function() return (zzz) end)()", "script.lua:1: undeclared name 'zzz'")
       says("one that a tail call reads", "local function f() return tostring(zzz) end\nreturn f()",
          "script.lua:1: undeclared name 'zzz'")

@@ -207,7 +207,7 @@ describe("a common slip", function()
    it("is a name that is nil: the nearest is said", function()
       for code, meant in pairs { ["zeros(3)"] = "scute.zeros", ["Linear { 2, 3 }"] = "scute.nn.Linear",
          ["string.fromat('x')"] = "format", ["local s = 'x' s:fromat(3)"] = "format", ["words.list[1].nmae.x = 1"] = "name",
-         ["optimizer:stp()"] = "step",
+         ["optimizer:stp()"] = "step", ["local t = { 1, scute.schedule.warmup(2):thn_(nil, 3) }"] = "then_",
          ["local y = words.lst[1]"] = "list" } do
          assert.matches(("; did you mean '%s'?"):format(meant), told(code, names):match "^[^\n]*", 1, true)
       end

@@ -76,6 +76,20 @@ function frames.first_local(info)
    if level then return debug.getlocal(level, 1) end
 end
 
+--- The values on which a frame may be calling a method that is not there, a list: in the registers of a call the object follows
+-- the method, which is nil; so may an argument another one.
+function frames.called_on(info)
+   local level, list, follows_nil = level_of(info), {}, false
+   for i = 1, level and MOST_VARIABLES or 0 do
+      local name, held = debug.getlocal(level, i)
+      if not name then break end
+      local is_register = name:find "^%(" ~= nil
+      if is_register and follows_nil and held ~= nil then list[#list + 1] = held end
+      follows_nil = is_register and held == nil
+   end
+   return list
+end
+
 local function upvalue_of(f, wanted)
    for i = 1, MOST_VARIABLES do
       local name, held = debug.getupvalue(f, i)

@@ -17,6 +17,8 @@
 --   read               function(text) -> value: what a text stands for; what it raises is told as the mistake. keep_text: a
 --                      command line checks it and keeps the text
 --   is, expected       any other value: a function that tells whether it is one, and the words for what was expected
+--   takes, examine     for scute --check, which tells what a run says once it uses a value: the declaration of what a table
+--                      holds; function(value, beside) that raises what is wrong, beside: what else is given, nil: not known
 --   default            its value where it is not given (the second field of an entry too); a function is called with the
 --                      options that are known by then. show: the default as --help and help() tell it
 --   required           true: must be given; unless = the option with which it need not be
@@ -45,8 +47,8 @@ Declaration.__index = Declaration
 local described = setmetatable({}, { __mode = "k" }) -- function or class -> its declaration
 
 local FIELDS = {}
-for name in ([[1 2 whole number flag text choices read keep_text is expected default show required unless excludes why synonyms
-   suggests resume identity told help min above max below value argument many optional in_run as_flag
+for name in ([[1 2 whole number flag text choices read keep_text is expected takes examine default show required unless
+   excludes why synonyms suggests resume identity told help min above max below value argument many optional in_run as_flag
    script_only]]):gmatch "%S+" do
    FIELDS[name] = true
 end
@@ -239,16 +241,31 @@ local function default_of(entry, values)
    return entry.default
 end
 
+-- Whether an option that is not among the values has to be.
+local function is_missing(entry, values)
+   return entry.required and values[entry[1]] == nil and not (entry.unless and values[entry.unless])
+end
+
+--- The entry of the first option that is required and not among the values, by name; nil where all are there.
+function Declaration:missing(values)
+   for _, entry in ipairs(self.entries) do
+      if is_missing(entry, values) then return entry end
+   end
+end
+
 --- Puts the defaults of what is not given into a table of values by name. Returns the entry of one that is required and
 -- missing.
 function Declaration:fill(values)
    for _, entry in ipairs(self.entries) do
-      local name = entry[1]
-      if values[name] == nil then
-         if entry.required and not (entry.unless and values[entry.unless]) then return entry end
-         values[name] = default_of(entry, values)
-      end
+      if is_missing(entry, values) then return entry end
+      if values[entry[1]] == nil then values[entry[1]] = default_of(entry, values) end
    end
+end
+
+--- What is said of an option that is missing.
+function Declaration:says_missing(entry)
+   return ("option '%s' is missing%s"):format(entry[1], entry.help and ": " .. entry.help or "; it needs "
+      .. table.concat(self.names, ", "))
 end
 
 --- Two options of `values` that exclude each other: their names, and why; nil where there are none.
@@ -302,10 +319,7 @@ function Declaration:values(given)
    local one, other, why = self:clash(values)
    if one then return nil, ("options '%s' and '%s' exclude each other: %s"):format(one, other, why) end
    local missing = self:fill(values)
-   if missing then
-      return nil, ("option '%s' is missing%s"):format(missing[1], missing.help and ": " .. missing.help or "; it needs "
-         .. table.concat(self.names, ", "))
-   end
+   if missing then return nil, self:says_missing(missing) end
    return values
 end
 

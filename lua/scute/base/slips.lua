@@ -82,8 +82,8 @@ function slips.variable(name, own, info)
    if OLDER[name] then return ("; in Lua 5.4 it is %s"):format(OLDER[name]) end
    local names = table.move(own, 1, #own, 1, {})
    for _, known in ipairs(users_globals()) do names[#names + 1] = known end
-   local found = core.nearest(name, names) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
-      or core.nearest(name, names_of(_G))
+   local found = core.near_spelling(name, names) or core.same_name(name, names_of(_G)) or strict.elsewhere(name)
+      or core.near_spelling(name, names_of(_G))
    return found and meant(found) or ""
 end
 
@@ -100,10 +100,14 @@ local function owner_of(name, info)
    if chain then return chain, value_of(chain, info) end
 end
 
-local function field_hint(name, info)
+local function field_hint(name, info, is_method)
    local _, owner = owner_of(name, info)
-   local near = owner ~= nil and core.nearest(name, names_of(owner))
-   return near and meant(near) or ""
+   local owners = owner == nil and is_method and frames.called_on(info) or { owner }
+   for _, value in ipairs(owners) do
+      local near = core.nearest(name, names_of(value))
+      if near then return meant(near) end
+   end
+   return ""
 end
 
 -- ---- what an error says ----
@@ -135,7 +139,7 @@ function slips.hint(message, stack)
    end
    local kind, name = message:match "a nil value %((%a+) '([%a_][%w_]*)'%)"
    if kind == "global" then return slips.variable(name, {}, info) end
-   if kind == "field" or kind == "method" then return field_hint(name, info) end
+   if kind == "field" or kind == "method" then return field_hint(name, info, kind == "method") end
    local type_name, property = message:match "attempt to call a (%S+) value %(%a+ '([%a_][%w_]*)'%)"
    if property and type_name ~= "nil" then return ("; '%s' is no function: read it without ()"):format(property) end
    return ""

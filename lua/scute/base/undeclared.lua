@@ -1,6 +1,6 @@
 -- What is said of a global that nobody declared, in a script or a module of one's own (host/bind/globals.c finds it): the
 -- nearest of the names that are known there.
-local nearest = require("scute.core").nearest
+local near_spelling = require("scute.core").near_spelling
 local frames = require "scute.base.frames"
 local slips = require "scute.base.slips"
 
@@ -51,7 +51,7 @@ end
 
 --- The message about a name that a function assigns.
 function undeclared.writing(name, own)
-   local near = nearest(name, own)
+   local near = near_spelling(name, own)
    return ("undeclared name '%s' is assigned inside a function; %s'local %s = ...' makes a variable of the function, "
       .. "'%s = nil' at the file's top level one for all"):format(name, near and ("did you mean '%s'? "):format(near) or "",
       name, name)

@@ -57,7 +57,10 @@ end
 
 -- Things whose methods are all known: no one adds any but by assigning it.
 local METHODS = { model = "a model", optimizer = "an optimizer", image = "an image", canvas = "a canvas",
-   text = "a text", result = "the result of training" }
+   text = "a text", result = "the result of training", schedule = "a schedule", confusion = "a confusion matrix",
+   figure = "a figure", plan = "a plan", lr_finder = "what train.lr_find found",
+   ["data set"] = "what data.open returns", part = "a part of a data set" }
+local PLAIN = { ["data set"] = true, part = true } -- tables without a class
 
 -- Whether one letter too many, too few or another, or two that changed places, make one name of the other.
 local function is_slip(name, meant_one)
@@ -71,19 +74,25 @@ end
 
 local SHORT = 4 -- names of so many letters are near each other by chance
 
--- A model may be one of one's own, with methods of its own.
+-- A model may be one of one's own, with methods of its own; a plain table may get some.
 local function may_be_own(thing, name, known)
-   if thing.kind ~= "model" then return false end
+   if thing.kind ~= "model" and not PLAIN[thing.kind] then return false end
    local near = nearest(name, known)
    return not (near and #name > SHORT and is_slip(name, near))
+end
+
+-- Functions that are no methods, but fields of each object.
+local function is_field(thing, name)
+   if PLAIN[thing.kind] then return things.names(thing)[name] end
+   return thing.kind == "schedule" and rawget(scute.schedule.plateau(), name) ~= nil
 end
 
 --- What is wrong with calling a method of a thing.
 function fields.method_mistake(thing, name)
    if sample_of(thing) then return fields.mistake(thing, name) end
    local what = thing.class and thing.class.class_name or METHODS[thing.kind]
-   if not what or name:find "^_" or things.method(thing, name) then return nil end
-   local known = sorted_keys(things.names(thing, true))
+   if not what or name:find "^_" or things.method(thing, name) or is_field(thing, name) then return nil end
+   local known = sorted_keys(things.names(thing, not PLAIN[thing.kind]))
    if may_be_own(thing, name, known) then return nil end
    local hint = meant(name, known)
    if hint == "" then

@@ -92,28 +92,57 @@ local function read_together(files)
    return known_in.new(declared, assigned, passed), declared, others
 end
 
-local function check(file, scripts, busted)
+-- The names that files declare which are named together: some other one may run them first.
+local function named_beside(files)
+   local names_of = {}
+   for _, file in ipairs(files) do
+      for name in next, file.found and globals.declared(file.found) or {} do names_of[name] = true end
+   end
+   return names_of
+end
+
+local function check(file, scripts, beside, busted)
    local known, declared, others = read_together(company(file, scripts))
    local is_spec = file.path:find "_spec%.lua$"
    local function is_standard(name) return standard[name] or is_spec and busted[name] end
-   if others ~= "any" then globals.check(file, declared, is_standard, others == "some") end
+   local there = {}
+   for _, entries in ipairs { declared, beside } do
+      for name in next, entries do there[name] = true end
+   end
+   if others ~= "any" then globals.check(file, there, is_standard, others == "some") end
    values.check(file, known)
 end
 
---- Checks the files at paths. Returns them, each with its path and findings, a list of {line, column, message} in order; nil,
--- the path and why where one cannot be read.
-return function(paths)
-   local self = setmetatable({ read_so_far = {}, luacheck = luacheck() }, Files)
-   local files, scripts = {}, {}
+-- Reads the files at paths, each once, into a list; nil, the path and why where one cannot be read.
+function Files:read_all(paths)
+   local files = {}
    for _, path in ipairs(paths) do
-      local is_new = self.read_so_far[path] == nil
       local file, why = self:read(path)
       if not file then return nil, path, why end
-      if is_new then files[#files + 1] = file end
+      if not files[file] then files[#files + 1], files[file] = file, true end
    end
-   for i, file in ipairs(files) do scripts[i] = self:gather(file.path, file.path, {}) end
+   return files
+end
+
+--- Checks the files at paths. first: paths of files that run before each of them, and are not checked (nil: none).
+-- Returns them, each with its path and findings, a list of {line, column, message} in order; nil, the path and why where one
+-- cannot be read.
+return function(paths, first)
+   local self = setmetatable({ read_so_far = {}, luacheck = luacheck() }, Files)
+   local scripts = {}
+   local before, path, why = self:read_all(first or {})
+   if not before then return nil, path, why end
+   local files
+   files, path, why = self:read_all(paths)
+   if not files then return nil, path, why end
+   for i, file in ipairs(files) do
+      scripts[i] = {}
+      for _, other in ipairs(before) do self:gather(other.path, other.path, scripts[i]) end
+      self:gather(file.path, file.path, scripts[i])
+   end
+   local beside = named_beside(files)
    for _, file in ipairs(files) do
-      if file.found then check(file, scripts, self.luacheck.busted) end
+      if file.found then check(file, scripts, beside, self.luacheck.busted) end
       file:settle()
    end
    return files

@@ -1,5 +1,5 @@
 -- Names that nobody declares: read, or assigned inside a function.
-local nearest = require("scute.core").nearest
+local near_spelling = require("scute.core").near_spelling
 local sorted_keys = require "scute.base.sorted_keys"
 local undeclared = require "scute.base.undeclared"
 
@@ -80,8 +80,8 @@ function globals.check(file, declared, is_standard, doubt)
    local assigned = {} -- is told once, where it is assigned
    local function look(entry, message)
       if is_known(entry.name) then return end
-      local own = near(entry)
-      if not doubt or nearest(entry.name, own) then file:find(entry.node, message(entry.name, own)) end
+      local own, may_be_there = near(entry), doubt or entry.is_alternative
+      if not may_be_there or near_spelling(entry.name, own) then file:find(entry.node, message(entry.name, own)) end
    end
    for _, write in ipairs(file.found.writes) do
       if not is_top_level(write) then look(write, undeclared.writing) end

@@ -1,5 +1,7 @@
 -- What an expression stands for, as far as that is known without running it: a thing as scute.repl.complete.things has them.
+local architectures = require "scute.nn.architectures"
 local flags = require "scute.check.flags"
+local literal = require "scute.check.literal"
 local options = require "scute.base.options"
 local scute = require "scute"
 local strict = require "scute.base.strict"
@@ -76,6 +78,18 @@ local function required(call)
    end
 end
 
+-- The architecture that a call makes a model of, where the text names one of scute's own.
+local function architecture(self, callee, node)
+   local name
+   if callee.value == scute.models.create then
+      name = node[2] and literal.of(self, node[2])
+   elseif node[1].tag == "Index" then
+      name = literal.constant(node[1][2])
+   end
+   local entry = type(name) == "string" and architectures.get(name)
+   return entry and not entry.own and name or nil
+end
+
 function Known:call(node)
    local module = required(node)
    if module then return module end
@@ -84,7 +98,9 @@ function Known:call(node)
    self.special = self.special or special()
    local make = callee.value ~= nil and self.special[callee.value]
    if make then return make(self, node) end
-   return things.result(callee)
+   local result = things.result(callee)
+   if not result or result.kind ~= "model" then return result end
+   return { kind = "model", arch = architecture(self, callee, node) }
 end
 
 -- ---- expressions ----
@@ -100,7 +116,7 @@ local function given_to_row(self, parameter)
 end
 
 local function are_alike(a, b)
-   return a.value == b.value and a.kind == b.kind and a.class == b.class
+   return a.value == b.value and a.kind == b.kind and a.class == b.class and a.arch == b.arch
 end
 
 -- What all calls of a local function give it, where it is only called.

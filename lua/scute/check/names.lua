@@ -41,7 +41,8 @@ end
 function Walk:global(id, how, value)
    if how == "reads" and rawget(_G, id[1]) ~= nil then return end
    local list = self.found[how]
-   list[#list + 1] = { name = id[1], node = id, inside = self.inside, value = value, visible = visible(self.scope) }
+   list[#list + 1] = { name = id[1], node = id, inside = self.inside, value = value, visible = visible(self.scope),
+      is_alternative = id.is_alternative }
 end
 
 -- ---- expressions ----
@@ -70,6 +71,14 @@ function expression.Id(self, node, role)
    elseif not self.scope._ENV then
       self:global(node, "reads")
    end
+end
+
+-- What stands behind `or` is for a Lua, or a script, that has nothing in front of it.
+function expression.Op(self, node)
+   local last = node[#node]
+   while last.tag == "Paren" do last = last[1] end
+   last.is_alternative = node[1] == "or"
+   for i = 2, #node do self:expression(node[i]) end
 end
 
 function expression.Index(self, node)
@@ -225,8 +234,9 @@ function names.registers(node)
    return is_it and name[1] or nil
 end
 
---- What is in a tree: {reads, writes = globals that are none of Lua's own, as {name, node, inside, value, visible}, fields =
--- Index nodes that are read, sets = {node = an Index, value}, calls, functions = nodes, arguments = {variable, call}}.
+--- What is in a tree: {reads, writes = globals that are none of Lua's own, as {name, node, inside, value, visible,
+-- is_alternative}, fields = Index nodes that are read, sets = {node = an Index, value}, calls, functions = nodes, arguments =
+-- {variable, call}}.
 function names.resolve(tree)
    local found = { reads = {}, writes = {}, fields = {}, sets = {}, calls = {}, arguments = {}, functions = {} }
    setmetatable({ found = found }, Walk):block(tree)

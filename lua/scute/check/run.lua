@@ -1,6 +1,7 @@
 -- scute --check FILE...: tells what can be known to be wrong in scripts without running them, in lines that editors read.
 local console = require "scute.base.console"
 local check = require "scute.check.files"
+local loaded_first = require "scute.base.loaded_first"
 
 local function tell(file)
    for _, finding in ipairs(file.findings) do
@@ -17,7 +18,7 @@ end
 
 --- Checks the files that the command line names and ends the program: with status 1 where it found something.
 return function()
-   local files, path, why = check(table.move(arg, 0, #arg, 1, {}))
+   local files, path, why = check(table.move(arg, 0, #arg, 1, {}), loaded_first())
    if not files then refuse(path, why) end
    local total, with = 0, 0
    for _, file in ipairs(files) do

@@ -31,8 +31,10 @@ local function first_letter(text, wanted)
    return 1
 end
 
--- What Lua says is wrong, where luacheck's parser says it is, if that is the same line.
+-- What Lua says is wrong, where luacheck's parser says it is, if that is the same line. Of a text that is nested too deeply it
+-- says no line, but its stack.
 local function find_syntax(self, text, message, mistake)
+   message = message:match "^[^\n]*"
    local line, what = message:match "^.-:(%d+): (.*)$"
    line = math.tointeger(line) or 1
    local same = mistake and mistake.line == line and mistake.offset

@@ -1,6 +1,7 @@
 -- What a file does with what scute gives it: fields and methods that are not there, options that are not taken, and values that
 -- are written out and wrong.
 local arguments = require "scute.check.arguments"
+local asked = require "scute.check.asked"
 local fields = require "scute.check.fields"
 local known_in = require "scute.check.known"
 local scute = require "scute"
@@ -34,13 +35,20 @@ local function check_set(file, known, set)
    end
 end
 
+-- What the function itself says of them is asked where the declaration has nothing against them.
+local function check_arguments(file, known, thing, call, first)
+   local before = #file.findings
+   arguments.check(file, known, thing, call, first)
+   if #file.findings == before then asked.check(file, known, thing, call) end
+end
+
 local function check_method(file, known, call)
    local owner, name = known:thing(call[1]), call[2][1]
    if not owner then return end
    local mistake = not known:is_assigned(owner, name) and fields.method_mistake(owner, name)
    if mistake then file:find(call[2], mistake) end
    local method = things.method(owner, name)
-   if method then arguments.check(file, known, method, call, 3) end
+   if method then check_arguments(file, known, method, call, 3) end
 end
 
 local function check_function(file, known, call)
@@ -49,7 +57,7 @@ local function check_function(file, known, call)
    local _, mistake
    if called.value == scute.cli.parse then _, mistake = known:flags(call) end
    if type(mistake) == "table" and mistake.message then file:find(mistake.node, mistake.message) end
-   arguments.check(file, known, called, call, 2)
+   check_arguments(file, known, called, call, 2)
 end
 
 --- Notes what is wrong in a file with that.

@@ -8,24 +8,31 @@
 local scute = require "scute"
 local best = require "scute.train.best"
 local kept_weights = require "scute.train.kept"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local average = {}
 
 local Average = {}
 Average.__index = Average
 
---- An average of the model's parameters that train. `decay`: below 1, 0.999 say; or { decay =, rising = false } for one
--- that is the same from the first update on, as PyTorch's AveragedModel has it.
-function average.new(model, decay)
+--- The option `ema` as a table; fails where it is none.
+function average.read(decay)
    local options = type(decay) == "table" and decay or { decay = decay }
    if type(options.decay) ~= "number" or not (options.decay >= 0 and options.decay < 1) then
       error(("ema: expected a decay of at least 0 and below 1, found %s"):format(tostring(options.decay)), 0)
    end
-   for key in pairs(options) do
+   for _, key in ipairs(sorted_keys(options)) do
       if key ~= "decay" and key ~= "rising" then
          error(("ema: there is no '%s'; it takes decay and rising"):format(tostring(key)), 0)
       end
    end
+   return options
+end
+
+--- An average of the model's parameters that train. `decay`: below 1, 0.999 say; or { decay =, rising = false } for one
+-- that is the same from the first update on, as PyTorch's AveragedModel has it.
+function average.new(model, decay)
+   local options = average.read(decay)
    return setmetatable({ model = model, decay = options.decay, rising = options.rising ~= false, tensors = {} }, Average)
 end
 

@@ -41,19 +41,26 @@ local function class_of(key, classes)
    error(("train.fit: class_weights: there is no class '%s'%s"):format(tostring(key), options.hint(tostring(key), classes)), 0)
 end
 
+local function check_weight(class, value)
+   if is_weight(value) then return value end
+   error(("train.fit: class_weights: expected a number above 0 for class '%s', found %s"):format(class, tostring(value)), 0)
+end
+
+--- Fails where a table has a weight that is none, whatever the classes.
+function class_weights.examine(given)
+   if type(given) ~= "table" then return end
+   for _, key in ipairs(sorted_keys(given)) do check_weight(tostring(key), given[key]) end
+end
+
 -- A list of weights by class number; classes that the table does not name have 1.
 local function read_table(given, classes)
    local weights, by = {}, {}
    for number = 1, #classes do weights[number] = 1 end
    for _, key in ipairs(sorted_keys(given)) do
       local number = class_of(key, classes)
-      if not is_weight(given[key]) then
-         error(("train.fit: class_weights: expected a number above 0 for class '%s', found %s"):format(classes[number],
-            tostring(given[key])), 0)
-      elseif by[number] then
-         error(("train.fit: class_weights: class '%s' has two weights"):format(classes[number]), 0)
-      end
-      weights[number], by[number] = given[key], true
+      weights[number] = check_weight(classes[number], given[key])
+      if by[number] then error(("train.fit: class_weights: class '%s' has two weights"):format(classes[number]), 0) end
+      by[number] = true
    end
    return weights
 end
@@ -95,9 +102,10 @@ function class_weights.describe(weights, run)
    return table.concat(words_of(weights, run.set.classes, plain_text), ", ")
 end
 
---- The same for people, "balanced: rare 3, common 0.6"; "none" of nil.
+--- The same for people, "balanced: rare 3, common 0.6"; "none" of nil. Before the photos are known, as they were said.
 function class_weights.tell(weights, run)
    if not weights then return "none" end
+   if run.balanced_weights == nil then return plain_text(weights) end
    local words = words_of(weights, run.set.classes, function(weight) return ("%.6g"):format(weight) end, MOST)
    if #weights > MOST then words[MOST + 1] = ("... %d in all"):format(#weights) end
    return (run.balanced_weights and "balanced: " or "") .. table.concat(words, ", ")

@@ -45,6 +45,7 @@
 -- A hook that has a state of its own has a `name` (without dots), save(run), which returns plain data for the checkpoint and,
 -- if it likes, tensors by name, and load(run, data, tensors), which is called before on_fit_begin when a run goes on from one.
 local options = require "scute.base.options"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local hooks = {}
 
@@ -59,8 +60,8 @@ for _, name in ipairs(known) do is_known[name] = true end
 
 -- `all`: every function must be an event; otherwise (a class, which has methods of its own) only what begins like one.
 local function check_events(where, fields, all)
-   for name, value in pairs(fields) do
-      local text = tostring(name)
+   for _, name in ipairs(sorted_keys(fields)) do
+      local text, value = tostring(name), fields[name]
       if not is_known[name] and (all and type(value) == "function" or text:find "^on_") then
          error(("%s: there is no event '%s'%s"):format(where, text, options.hint(text, known)), 0)
       end

@@ -50,7 +50,7 @@ end
 local function read_own(name, value)
    check_name(name)
    local own = type(value) == "table" and not is_called(value) and value or { f = value }
-   for field in pairs(own) do
+   for _, field in ipairs(sorted_keys(own)) do
       if field ~= "f" and field ~= "lower" then
          fail("'%s': there is no '%s'%s", name, tostring(field), options.hint(field, FIELDS))
       end
@@ -83,9 +83,8 @@ local function add_asked(run, list, seen)
    end
 end
 
---- Takes the option `metrics` of a run, which becomes a list of { name, f, lower }, sorted by name, and looks whether what it
--- is told by (best_by, early stopping, a schedule) is there.
-function measures.read(run)
+-- The option `metrics` of a run as a list of { name, f, lower }, sorted by name.
+local function list_of(run)
    local list, seen = {}, {}
    for _, key in ipairs(sorted_keys(run.metrics or {})) do
       local value = run.metrics[key]
@@ -93,12 +92,60 @@ function measures.read(run)
    end
    add_asked(run, list, seen)
    table.sort(list, function(a, b) return a.name < b.name end)
-   run.metrics = list
+   return list
+end
+
+--- Takes that option, and looks whether what a run is told by (best_by, early stopping, a schedule) is there.
+function measures.read(run)
+   run.metrics = list_of(run)
    figures.check_best(run)
    run.less_is_better = figures.is_lower_better(run, run.best_by)
    if run.schedule.watches then
       figures.check(run, ("schedule.%s: option 'metric'"):format(run.schedule.name), run.schedule.watches)
    end
+end
+
+-- ---- what --check asks ----
+
+local NO_SCHEDULE = {}
+
+-- The metrics that the option names, whatever computes them; nil where it does not tell all.
+local function names_of(given)
+   local list = {}
+   if type(given) == "string" then given = named.parse(given) end
+   if type(given or {}) ~= "table" then return nil end
+   for _, key in ipairs(sorted_keys(given or {})) do
+      local name = type(key) == "string" and key or given[key]
+      if type(name) ~= "string" then return nil end
+      list[#list + 1] = { name = name, lower = false }
+   end
+   return list
+end
+
+-- A run of these options, as far as its figures go; nil where its metrics are not known.
+local function run_of(beside)
+   local list = names_of(beside.metrics)
+   local run = { metrics = list, best_by = beside.best_by or "accuracy", early_stop = beside.early_stop, ema = beside.ema,
+      schedule = NO_SCHEDULE }
+   local seen = {}
+   for _, metric in ipairs(list or {}) do seen[metric.name] = true end
+   if list then add_asked(run, list, seen) end
+   return list and run
+end
+
+--- Fail where the values of the options `metrics`, best_by and early_stop are none. beside: all that is given (nil: not known).
+function measures.examine(given)
+   list_of { metrics = given, best_by = "accuracy", schedule = NO_SCHEDULE }
+end
+
+function measures.examine_best(_, beside)
+   local run = beside and run_of(beside)
+   if run then figures.check_best(run) end
+end
+
+function measures.examine_stop(given, beside)
+   local run = beside and run_of(beside)
+   if run then stopping.check(given, run) end
 end
 
 -- ---- what the model said ----

@@ -14,9 +14,13 @@ local sampler = require "scute.sampler"
 local schedule = require "scute.schedule"
 local class_weights = require "scute.train.class_weights"
 local augmenting = require "scute.train.augmenting"
+local average = require "scute.train.average"
 local exact = require "scute.train.exact"
 local figures = require "scute.train.figures"
+local hooks = require "scute.train.hooks"
+local measures = require "scute.train.measures"
 local sampling = require "scute.train.sampling"
+local stopping = require "scute.train.stopping"
 
 local DEVICES = { "cpu", "cuda", "auto", "ref" }
 
@@ -94,8 +98,8 @@ local function tell_unfreezing(plan, run)
    return ("%s from the start; frozen: %s"):format(table.concat(trains, ", "), table.concat(frozen, ", "))
 end
 
-local function tell_hooks(hooks)
-   return hooks and #hooks > 0 and part_text.of(hooks) or "none"
+local function tell_hooks(list)
+   return list and #list > 0 and part_text.of(list) or "none"
 end
 
 -- Of a preset its name too.
@@ -123,7 +127,7 @@ return options.declare("train.fit", {
    { "optimizer", required = true, script_only = true, is = options.has "step", expected = "an optimizer of scute.optim",
      identity = described, help = "what moves the weights; its groups' rates are what the schedule scales" },
    { "schedule", read = schedule.parse, script_only = true,
-     is = options.typed(is_schedule, "function", "table"),
+     is = options.typed(is_schedule, "function", "table"), examine = schedule.of,
      expected = "a schedule of scute.schedule, its name, or a function f(step, epoch), also as factor of a table",
      show = "constant", identity = function(value) return value.name end, told = tell_schedule,
      help = "of scute.schedule, a text as 'cosine', or a function f(step, epoch) -> factor on the rates, both from 1; a table "
@@ -137,7 +141,7 @@ return options.declare("train.fit", {
      help = "in place of the cross entropy: f(logits (n, classes), y (n) class numbers from 1) -> the mean over the photos; "
         .. "validation uses it too" },
    { "hooks", {}, in_run = "own_hooks", script_only = true, resume = "free", told = tell_hooks,
-     is = options.of_type "table", expected = "a list of hooks",
+     is = options.of_type "table", expected = "a list of hooks", examine = hooks.check,
      help = "a list of hooks of your own, see scute.train.hooks" },
    { "arguments", {}, script_only = true, resume = "free", is = options.typed(is_plain, "table"),
      expected = "a table of texts, numbers, booleans and tables of these",
@@ -157,7 +161,8 @@ return options.declare("train.fit", {
      expected = "balanced, a sampler ({ name, indices = f }), a list of numbers, or a function f(epoch, draw, part)",
      help = "which photos train in an epoch, and how often each: balanced (each class as often), or see scute.sampler" },
    { "class_weights", read = class_weights.parse, keep_text = true, is = options.of_type "table", show = "none",
-     value = "balanced|CLASS=W,...", suggests = { "balanced" }, identity = class_weights.describe, told = class_weights.tell,
+     examine = class_weights.examine, identity = class_weights.describe, told = class_weights.tell,
+     value = "balanced|CLASS=W,...", suggests = { "balanced" },
      expected = "balanced, or a table of weights by class",
      help = "how much a photo of each class counts in the cross entropy, in training: balanced (photos / (classes * photos of "
         .. "the class)), or weights, 1 where none is said" },
@@ -166,30 +171,33 @@ return options.declare("train.fit", {
    { "cutmix", number = true, min = 0, default = 0, value = "ALPHA",
      help = "put parts of photos into one another, 1 say; 0: do not" },
    { "ema", is = options.of_type("number", "table"), expected = "a decay of at least 0 and below 1", show = "none",
-     as_flag = { "ema", number = true, above = 0, below = 1, value = "DECAY" },
+     examine = average.read, as_flag = { "ema", number = true, above = 0, below = 1, value = "DECAY" },
      help = "moving average of the weights, 0.999 say, evaluated each epoch and saved beside: ema.safetensors, and "
         .. "best_ema.safetensors of its best epoch" },
    { "clip_norm", number = true, above = 0, value = "NORM", show = "none", help = "longest gradient; a longer one is scaled" },
    { "clip_value", number = true, above = 0, show = "none",
      help = "largest entry of a gradient, up or down; what is beyond is cut" },
    { "early_stop", 0, is = options.typed(is_patience, "integer", "table"),
-     expected = "a patience in whole epochs of at least 0, or a table",
+     expected = "a patience in whole epochs of at least 0, or a table", takes = stopping.OPTIONS,
+     examine = measures.examine_stop,
      synonyms = { "patience" },
      as_flag = { "patience", whole = true, min = 0, synonyms = { "early_stop" },
         help = "stop after so many epochs without a better one, as best_by tells them apart; 0: never" },
      help = "stop after so many epochs without a better one, as best_by tells them apart, 0: never; or a table, see "
         .. "scute.train.stopping" },
    { "metrics", {}, read = named.parse, keep_text = true, is = options.of_type "table", suggests = named.NAMES,
-     expected = "a table of functions by name, and names of metrics", identity = metrics_text, told = tell_metrics,
-     value = "NAMES", show = "none",
+     expected = "a table of functions by name, and names of metrics", examine = measures.examine, identity = metrics_text,
+     told = tell_metrics, value = "NAMES", show = "none",
      help = "more numbers about the photos that validate: names as in f1,top2 (f1, precision and recall averaged over classes, "
         .. "balanced, top2, top3, ...); in scripts yours too, { cost = f }, see docs/parts/metric.md" },
    { "best_by", text = true, suggests = figures.KNOWN, default = "accuracy", synonyms = { "monitor", "eval_metric" },
-     value = "FIGURE", as_flag = { "best_by", read = figures.parse_best, synonyms = { "monitor", "eval_metric" } },
+     examine = measures.examine_best, value = "FIGURE",
+     as_flag = { "best_by", read = figures.parse_best, synonyms = { "monitor", "eval_metric" } },
      help = "by which validation figure an epoch is the best, whose weights are kept: accuracy, balanced (averaged over the "
         .. "classes), loss, or a metric" },
    { "augment", read = augment.parse, keep_text = true, is = augmenting.is, value = "DESCRIPTION", show = "none",
-     suggests = augment.PRESETS, in_run = "augmentation", identity = described, told = tell_augmentation,
+     examine = augmenting.of, suggests = augment.PRESETS, in_run = "augmentation",
+     identity = described, told = tell_augmentation,
      expected = "a description as scute.augment.preset \"light\" returns it, a function(x, draw), or a list of these",
      help = "of training photos: none, light, standard, strong, and settings as in light,flip=0,jitter=0.2; in a script also "
         .. "f(x, draw) -> x on batches (N, C, H, W), or a list of these, see scute.train.augmenting" },

@@ -110,6 +110,7 @@ function runs.new(run, model, set)
    if run.ema then run.average = average.new(model, run.ema) end
    run.own_hooks, run.hooks = run.hooks, all_hooks(run)
    run.parts = all_parts(run, run.own_hooks)
+   settings.of(run) -- a part that cannot say what it is fails before anything is written
    run.fields, run.layers = model:fields().fields, identity.layers(model) -- as they are before any hook changes them
    return run
 end
@@ -119,7 +120,7 @@ end
 function runs.count_photos(run)
    sampling.begin(run)
    criterion.weigh(run)
-   run.settings = settings.of(run) -- a part that cannot say what it is fails before anything is written
+   run.settings = settings.of(run)
 end
 
 --- What is told before it begins.

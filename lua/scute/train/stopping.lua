@@ -19,6 +19,8 @@ local STOP = options.declare("early_stop", {
      show = "infinite", expected = "a number of at least 0", help = "a validation loss above this stops the run" },
 }, "patience")
 
+local WATCHED = "early_stop: option 'metric'" -- what asks for a figure
+
 local function reason(o, metric, state, row)
    local watched = o.patience > 0 or o.metric
    if watched and row[metric] ~= row[metric] then return ("%s is no number in epoch %d"):format(metric, row.epoch) end
@@ -38,11 +40,20 @@ function stopping.metric(given)
    return type(given) == "table" and given.metric or nil
 end
 
+--- What a table of options may have.
+stopping.OPTIONS = STOP
+
+--- Fails where the option watches a figure that a run has not.
+function stopping.check(given, run)
+   local metric = stopping.metric(given)
+   if metric then figures.check(run, WATCHED, metric) end
+end
+
 --- The hook of a patience in epochs, or of a table of options (see STOP above). A metric that is no number (NaN) stops a run
 -- too. run.stopped says why, and in which epoch the best value was. of: the run, of which the metrics are looked at.
 function stopping.hook(given, of)
    local o = STOP:read(given, 0)
-   if o.metric then figures.check(of or {}, "early_stop: option 'metric'", o.metric) end
+   stopping.check(o, of or {})
    local state = {} -- the best value, its epoch, and the epoch from which the patience counts
    local function is_better(metric, value)
       if not state.value then return true end
