@@ -8,6 +8,7 @@ local Module = require "scute.nn.module"
 local Classifier = require("scute.nn.classifier").Classifier
 local Dropout = require("scute.nn.activation").Dropout
 local Linear = require("scute.nn.linear").Linear
+local head_dropout = require "scute.nn.head_dropout"
 local Sequential = require("scute.nn.container").Sequential
 
 -- ---- features and head of what is no Classifier ----
@@ -42,14 +43,30 @@ local function pass(module, x, first, last)
    return y
 end
 
+-- Where the features end: a Dropout before the head acts anew each time that a head looks at features which are kept.
+local function first_of_head(module)
+   local place = head_place(module)
+   while place > 2 and Module.is(module[place - 1], Dropout) do place = place - 1 end
+   return place
+end
+
 local PARTED = {}
 
 function PARTED:features(x)
-   return pass(self, x, 1, head_place(self) - 1)
+   return pass(self, x, 1, first_of_head(self) - 1)
 end
 
 function PARTED:head(features)
-   return pass(self, features, head_place(self), #self)
+   return head_dropout.through(self, features, function(given) return pass(self, given, first_of_head(self), #self) end)
+end
+
+local function forward_parted(self, x)
+   if not rawget(self, "dropout_before_head") then return Sequential.forward(self, x) end
+   return Classifier.forward(self, x)
+end
+
+function PARTED:takes_dropout()
+   return self.head == PARTED.head and self.forward == forward_parted
 end
 
 local WHOLE = {}
@@ -61,6 +78,11 @@ end
 -- The same values as a tensor of its own, which may be freed.
 function WHOLE:head(features) -- luacheck: ignore self
    return features:reshape(features.shape)
+end
+
+-- What comes before the last layer is not known.
+function WHOLE:takes_dropout() -- luacheck: ignore self
+   return false
 end
 
 -- Never: the features are what the head says.
@@ -81,6 +103,7 @@ local function mix(class, more)
          if type(method) == "function" and not is_own then made[name] = method end
       end
    end
+   if more == PARTED and class.forward == Sequential.forward then made.forward = forward_parted end
    return made
 end
 
