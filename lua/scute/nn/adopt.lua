@@ -9,6 +9,7 @@ local Classifier = require("scute.nn.classifier").Classifier
 local Dropout = require("scute.nn.activation").Dropout
 local Linear = require("scute.nn.linear").Linear
 local head_dropout = require "scute.nn.head_dropout"
+local same_list = require "scute.base.same_list"
 local Sequential = require("scute.nn.container").Sequential
 
 -- ---- features and head of what is no Classifier ----
@@ -122,13 +123,6 @@ local function describe(module, preprocessing, names)
       head_init = "kaiming uniform" }
 end
 
-local function is_same_list(a, b)
-   for i = 1, math.max(#a, #b) do
-      if a[i] ~= b[i] then return false end
-   end
-   return true
-end
-
 -- What is wrong with what a function returned, in words; nil where nothing is.
 local function fault(module, names)
    if not Module.is_module(module) then return "expected a module, found " .. type(module) end
@@ -138,7 +132,7 @@ local function fault(module, names)
    if #module.classes ~= #names then
       return ("it is for %d classes, where %d were asked for: they are the first argument"):format(#module.classes, #names)
    end
-   if not is_same_list(module.classes, names) then return "its classes are others than the first argument says" end
+   if not same_list(module.classes, names) then return "its classes are others than the first argument says" end
 end
 
 --- The model that a network is: `name` its architecture, `names` its classes, `preprocessing` what is done to photos where it
