@@ -50,13 +50,7 @@ best_practices.flags = cli.flags({
 function best_practices.model(opt, classes, p)
    local model = scute.models.create(opt.model, { classes = classes, pretrained = opt.weights, head_init = opt.head_init,
       image_size = opt.image_size, log = console.say }):to(opt.device)
-   local found
-   for _, module in model:named_modules() do
-      if module.class_name == "Dropout" then module.p, found = p, true end
-   end
-   if found then return model end
-   model.dropout = scute.nn.Dropout { p = p }
-   return model
+   return model:set_dropout(p)
 end
 
 -- ---- rows ----

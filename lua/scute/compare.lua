@@ -13,6 +13,7 @@ local hold = require("scute.train.folder").hold
 local names = require "scute.compare.names"
 local photos = require "scute.compare.photos"
 local plan = require "scute.compare.plan"
+local quoted = require "scute.base.quoted"
 local equal = require "scute.data.equal"
 local split_file = require "scute.data.split_file"
 local report = require "scute.compare.report"
@@ -110,10 +111,6 @@ local function refresh(opt, made, failures, state)
 end
 
 -- ---- one run ----
-
-local function quoted(text)
-   return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 local function last_line(path)
    local file = io.open(path)

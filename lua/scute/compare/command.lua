@@ -2,11 +2,8 @@
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local loaded_first = require "scute.base.loaded_first"
+local quoted = require "scute.base.quoted"
 local typed_name = require "scute.base.typed_name"
-
-local function quoted(text)
-   return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 local function is_in(list, file)
    for _, other in ipairs(list) do

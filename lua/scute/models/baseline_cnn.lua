@@ -34,6 +34,10 @@ function Baseline:features(x)
    return features
 end
 
+function Baseline:head(features)
+   return self.fc(self.dropout(features))
+end
+
 return {
    models = { baseline_cnn = Baseline },
    preprocessing = { resize = 256, crop = 224, filter = "bilinear" },

@@ -8,8 +8,10 @@ local Module = require "scute.nn.module"
 local Classifier = require("scute.nn.classifier").Classifier
 local Dropout = require("scute.nn.activation").Dropout
 local Linear = require("scute.nn.linear").Linear
-local passing = require "scute.nn.passing"
 local Sequential = require("scute.nn.container").Sequential
+local head_dropout = require "scute.nn.head_dropout"
+local passing = require "scute.nn.passing"
+local same_list = require "scute.base.same_list"
 
 -- ---- features and head of what is no Classifier ----
 
@@ -33,14 +35,32 @@ local function head_place(module)
    end
 end
 
+-- Where the features end: a Dropout before the head acts anew each time that a head looks at features which are kept.
+local function first_of_head(module)
+   local place = head_place(module)
+   while place > 2 and Module.is(module[place - 1], Dropout) do place = place - 1 end
+   return place
+end
+
 local PARTED = {}
 
 function PARTED:features(x)
-   return passing.through(x, self, 1, head_place(self) - 1)
+   return passing.through(x, self, 1, first_of_head(self) - 1)
 end
 
 function PARTED:head(features)
-   return passing.through(features, self, head_place(self), #self)
+   return head_dropout.through(self, features, function(given)
+      return passing.through(given, self, first_of_head(self), #self)
+   end)
+end
+
+local function forward_parted(self, x)
+   if not rawget(self, "dropout_before_head") then return Sequential.forward(self, x) end
+   return Classifier.forward(self, x)
+end
+
+function PARTED:takes_dropout()
+   return self.head == PARTED.head and self.forward == forward_parted
 end
 
 local WHOLE = {}
@@ -52,6 +72,11 @@ end
 -- The same values as a tensor of its own, which may be freed.
 function WHOLE:head(features) -- luacheck: ignore self
    return features:reshape(features.shape)
+end
+
+-- What comes before the last layer is not known.
+function WHOLE:takes_dropout() -- luacheck: ignore self
+   return false
 end
 
 -- Never: the features are what the head says.
@@ -72,6 +97,7 @@ local function mix(class, more)
          if type(method) == "function" and not is_own then made[name] = method end
       end
    end
+   if more == PARTED and class.forward == Sequential.forward then made.forward = forward_parted end
    return made
 end
 
@@ -90,13 +116,6 @@ local function describe(module, preprocessing, names)
       head_init = "kaiming uniform" }
 end
 
-local function is_same_list(a, b)
-   for i = 1, math.max(#a, #b) do
-      if a[i] ~= b[i] then return false end
-   end
-   return true
-end
-
 -- What is wrong with what a function returned, in words; nil where nothing is.
 local function fault(module, names)
    if not Module.is_module(module) then return "expected a module, found " .. type(module) end
@@ -106,7 +125,7 @@ local function fault(module, names)
    if #module.classes ~= #names then
       return ("it is for %d classes, where %d were asked for: they are the first argument"):format(#module.classes, #names)
    end
-   if not is_same_list(module.classes, names) then return "its classes are others than the first argument says" end
+   if not same_list(module.classes, names) then return "its classes are others than the first argument says" end
 end
 
 --- The model that a network is: `name` its architecture, `names` its classes, `preprocessing` what is done to photos where it

@@ -5,6 +5,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local Linear = require("scute.nn.linear").Linear
+local head_dropout = require "scute.nn.head_dropout"
 local init = require "scute.nn.initialise"
 local parts = require "scute.nn.parts"
 local public = require "scute.base.public"
@@ -48,11 +49,9 @@ function Classifier:features()
    error(("%s has no features"):format(self.class_name), 2)
 end
 
--- Scores from features: (N, F) -> (N, number of classes). A module that is called `dropout` acts before the head's layers, as
--- in model.dropout = nn.Dropout { p = 0.2 }.
+-- Scores from features: (N, F) -> (N, number of classes).
 function Classifier:head(features)
-   local dropout, head = self:child "dropout", self:get(self.head_path)
-   return head(dropout and dropout(features) or features)
+   return head_dropout.through(self, features, self:get(self.head_path))
 end
 
 function Classifier:forward(x)
@@ -60,6 +59,20 @@ function Classifier:forward(x)
    local scores = self:head(features)
    if not rawequal(features, scores) and not rawequal(features, x) then features:free() end
    return scores
+end
+
+-- Whether dropout can be put between features and head: not where a class computes scores in its own way.
+function Classifier:takes_dropout()
+   return self.head == Classifier.head and self.forward == Classifier.forward
+end
+
+-- Sets the dropout before the head: in training each feature is 0 with probability p. Where the network has a Dropout of its
+-- own before the head, or the head begins with one, that gets it; a network with neither that computes its scores in its own
+-- way is an error. Files and checkpoints of the model have it. Returns self.
+function Classifier:set_dropout(p)
+   local ok, why = pcall(head_dropout.set, self, p)
+   if not ok then error(why, 2) end
+   return self
 end
 
 -- The last layer, where it is the one that the architecture has: a Linear with a row for each class. Fails where another head
@@ -178,6 +191,6 @@ function Classifier:embed(x)
    return results[2]
 end
 
-public.hide(Classifier, "head_line", "class_names", "head_path", "declared_groups")
+public.hide(Classifier, "takes_dropout", "head_line", "class_names", "head_path", "declared_groups")
 public.keep_to_class(Classifier, "describe_model")
 return { Classifier = Classifier }

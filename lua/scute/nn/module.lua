@@ -23,6 +23,9 @@ local read_arguments = require "scute.nn.arguments"
 local brief = require "scute.nn.brief"
 local public = require "scute.base.public"
 local explainer = require "scute.nn.explain"
+local join = require "scute.base.join_path"
+local same_list = require "scute.base.same_list"
+local shape_text = require "scute.base.shape_text"
 
 local Module = {}
 Module.class_name = "Module"
@@ -263,10 +266,6 @@ end
 
 -- ---- walking ----
 
-local function join(prefix, name)
-   return prefix == "" and name or prefix .. "." .. name
-end
-
 local function walk(self, prefix, visit)
    visit(prefix, self)
    for name, child in self:children() do walk(child, join(prefix, name), visit) end
@@ -371,10 +370,6 @@ local LOAD = options.declare("load_state_dict", {
    { "strict", flag = true, default = true, help = "missing and unexpected names are an error" },
 })
 
-local function shape_text(t)
-   return "(" .. table.concat(t.shape, ", ") .. ")"
-end
-
 local function list_some(title, names, out)
    if #names == 0 then return end
    local text = table.concat(names, ", ", 1, math.min(#names, 8))
@@ -387,8 +382,9 @@ local function compare(own, tensors)
       local expected, given = own.tensors[name], tensors[name]
       if not given then
          missing[#missing + 1] = name
-      elseif shape_text(expected) ~= shape_text(given) then
-         misshapen[#misshapen + 1] = ("%s: expected %s, found %s"):format(name, shape_text(expected), shape_text(given))
+      elseif not same_list(expected.shape, given.shape) then
+         misshapen[#misshapen + 1] = ("%s: expected %s, found %s"):format(name, shape_text(expected.shape),
+            shape_text(given.shape))
       end
    end
    for name in pairs(tensors) do

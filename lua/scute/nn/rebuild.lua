@@ -4,8 +4,11 @@ local cjson = require "cjson"
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local init = require "scute.nn.initialise"
+local join = require "scute.base.join_path"
 local kinds = require "scute.nn.kinds"
 local plain_fields = require "scute.nn.plain_fields"
+local same_list = require "scute.base.same_list"
+local shape_text = require "scute.base.shape_text"
 local sorted_keys = require "scute.base.sorted_keys"
 local structure = require "scute.nn.structure"
 local text_of = require "scute.base.plain_text"
@@ -14,10 +17,6 @@ local rebuild = {}
 
 local LONGEST = 1 << 20 -- bytes of a text
 local MOST = 20000      -- tables in it: layers, their options, lists
-
-local function join(path, name)
-   return path == "" and name or path .. "." .. name
-end
 
 -- ---- as a text ----
 
@@ -182,10 +181,6 @@ end
 
 -- ---- against the tensors of a file ----
 
-local function size_text(tensor)
-   return "(" .. table.concat(tensor.shape, ", ") .. ")"
-end
-
 --- Fails where a layer that is to be built is not as large as the tensors that a file has for it; nothing takes memory before.
 function rebuild.check_sizes(changes, tensors)
    for _, change in ipairs(changes) do
@@ -193,9 +188,9 @@ function rebuild.check_sizes(changes, tensors)
       for name, tensor in pairs(layer and layer:state_dict().tensors or {}) do
          local full = join(change.path, name)
          local found = tensors[full]
-         if not found or size_text(found) ~= size_text(tensor) then
-            error(("'%s' is said to be %s, and the file has %s"):format(full, size_text(tensor),
-               found and size_text(found) or "none"), 0)
+         if not found or not same_list(found.shape, tensor.shape) then
+            error(("'%s' is said to be %s, and the file has %s"):format(full, shape_text(tensor.shape),
+               found and shape_text(found.shape) or "none"), 0)
          end
       end
    end

@@ -7,8 +7,10 @@ local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local alike = require "scute.nn.alike"
 local init = require "scute.nn.initialise"
+local join = require "scute.base.join_path"
 local kinds = require "scute.nn.kinds"
 local plain_fields = require "scute.nn.plain_fields"
+local shape_text = require "scute.base.shape_text"
 local text_of = require "scute.base.plain_text"
 
 local structure = {}
@@ -16,10 +18,6 @@ local structure = {}
 structure.DEEPEST = 50 -- layers within one another
 
 local is_plain = { number = true, string = true, boolean = true }
-
-local function join(path, name)
-   return path == "" and name or path .. "." .. name
-end
 
 local LONGEST = 60 -- letters of a path in a message
 
@@ -40,15 +38,15 @@ local function is_same_class(own, other)
    return not kinds.of(own) and not kinds.of(other) and own.class_name == other.class_name
 end
 
-local function shape_text(tensor)
-   return tensor and "(" .. table.concat(tensor.shape, ", ") .. ")" or "none"
+local function shape_of(tensor)
+   return tensor and shape_text(tensor.shape) or "none"
 end
 
 local function check_tensors(own, other, path)
    for _, kind in ipairs { "_parameters", "_buffers" } do
       local mine, theirs = rawget(own, kind), rawget(other, kind)
       for _, name in ipairs(rawget(own, kind:sub(1, -2) .. "_names")) do
-         local found, expected = shape_text(mine[name]), shape_text(theirs[name])
+         local found, expected = shape_of(mine[name]), shape_of(theirs[name])
          if found ~= expected then
             refuse(path, "has a %s of shape %s, where what builds a %s like it makes %s", name, found, own.class_name,
                expected)

@@ -3,6 +3,7 @@ local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local measures = require "scute.train.measures"
+local quoted_text = require "scute.base.quoted"
 local typed_name = require "scute.base.typed_name"
 
 local report = {}
@@ -28,7 +29,7 @@ local function files_of(run)
 end
 
 local function quoted(path)
-   return path:find "^[%w/._-]+$" and path or "'" .. path:gsub("'", "'\\''") .. "'"
+   return path:find "^[%w/._-]+$" and path or quoted_text(path)
 end
 
 -- What the averaged weights reached, beside what the weights did.

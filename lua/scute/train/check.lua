@@ -2,6 +2,7 @@
 -- nothing, without a word.
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
+local same_list = require "scute.base.same_list"
 local parts = require "scute.nn.parts"
 local score = require "scute.score"
 local model_file = require "scute.weights.model_file"
@@ -44,13 +45,6 @@ local function list(names)
    return table.concat(names, ", ", 1, math.min(#names, 8)) .. (#names > 8 and ", ..." or "")
 end
 
-local function are_equal(a, b)
-   for i = 1, math.max(#a, #b) do
-      if a[i] ~= b[i] then return false end
-   end
-   return true
-end
-
 -- Of a model that was made for a number of classes: "1", "2", ...
 local function are_numbers(names)
    for i, name in ipairs(names) do
@@ -63,7 +57,7 @@ end
 -- made for a number of classes gets the names of the photos'.
 local function match_classes(model, set)
    local own, theirs = model.classes, set.classes
-   if not own or are_equal(own, theirs) then return end
+   if not own or same_list(own, theirs) then return end
    if not are_numbers(own) then
       console.fail("train.fit: the model is one for %s (%s) and the photos have %s (%s); they must be the same in the same "
          .. "order: models.create(name, { classes = set.classes })", console.count(#own, "class", "classes"), list(own),

@@ -1,21 +1,11 @@
 --- Which entry of a weight file belongs to which entry of a model: names and shapes only, no tensors.
 local names = require "scute.weights.names"
+local same_list = require "scute.base.same_list"
+local shape_text = require "scute.base.shape_text"
 
 local match = { rename_mobilenet = names.rename_mobilenet }
 
 local SHOWN = 10
-
-local function same_shape(a, b)
-   if #a ~= #b then return false end
-   for i = 1, #a do
-      if a[i] ~= b[i] then return false end
-   end
-   return true
-end
-
-local function shape_text(shape)
-   return "(" .. table.concat(shape, ", ") .. ")"
-end
 
 local function by_name(entries)
    local shapes = {}
@@ -52,7 +42,7 @@ end
 -- A head for another number of classes differs in its first dimension only; one that takes other features is a sign of
 -- another network and stays an error.
 local function is_other_head(model, file)
-   if #model ~= #file or #model == 0 or same_shape(model, file) then return false end
+   if #model ~= #file or #model == 0 or same_list(model, file) then return false end
    for i = 2, #model do
       if model[i] ~= file[i] then return false end
    end
@@ -87,7 +77,7 @@ local function judge_head(expected, shapes, found, opts, report)
       if in_head(entry.name, opts) then
          local file = found[entry.name]
          here = here + (file and 1 or 0)
-         if file and not same_shape(entry.shape, file.shape) then
+         if file and not same_list(entry.shape, file.shape) then
             usable = usable and is_other_head(entry.shape, file.shape)
             other = true
          end
@@ -166,7 +156,7 @@ function match.apply(expected, loaded, opts)
       local name, file = entry.name, found[entry.name]
       if in_head(name, opts) and skip_head then
          goto continue
-      elseif file and same_shape(file.shape, entry.shape) then
+      elseif file and same_list(file.shape, entry.shape) then
          report.map[name], report.loaded = file.name, report.loaded + 1
       elseif file then
          table.insert(problems["of another shape"],
