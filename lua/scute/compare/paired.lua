@@ -22,7 +22,8 @@
 -- Howell 1976), so that the intervals of all pairs hold together. Of two variants it is Student's.
 --
 -- What it does not know: folds share photos that train, and how much that ties them together cannot be estimated (Bengio and
--- Grandvalet 2004).
+-- Grandvalet 2004). Where the seeds of one variant spread eight times as much as those of another, by four points, simulated
+-- variants of 1000 photos that are equally good are told apart in 8 % of comparisons rather than 5 %.
 local studentized = require "scute.compare.studentized"
 
 local paired = {}
@@ -210,19 +211,18 @@ function paired.compare(variants, photos, level)
    return found
 end
 
---- Low and high end of the interval of the accuracy of one variant by itself: Wilson's, with photos that weigh less where the
--- runs do not answer them alike, and with what the runs add.
+--- Low and high end of the interval of the accuracy of one variant by itself: Wilson's of the photos, which weigh less where
+-- the runs do not answer them alike, widened by what the runs add. Each part has the quantile of its own degrees of freedom,
+-- and the squares of their widths add up (Zou and Donner 2008), so that two seeds that agree do not widen it.
 function paired.interval(runs, photos, level)
-   local fold_of = folds_of(runs, photos)
-   local averages, added = read({ runs }, photos, fold_of)
+   level = level or 0.95
+   local averages, added = read({ runs }, photos, folds_of(runs, photos))
    local p, spread = mean(averages[1]), 0
    for _, value in ipairs(averages[1]) do spread = spread + (value - p) ^ 2 / photos end
    local weight = p > 0 and p < 1 and spread / (p * (1 - p)) or 1
-   local of_runs = { part = math.max(0, added[1].part), whole = added[1].whole, freedom = math.max(1, #runs - 1) }
-   local _, freedom = total(math.max(spread, 1 / photos) / photos, math.huge, of_runs)
-   local square = studentized.quantile(level or 0.95, 2, freedom) ^ 2
-   local share = square * weight / photos
-   local low, high = ends(1 + share, p + share / 2, p * p - square * of_runs.part)
+   local share = studentized.quantile(level, 2, math.huge) ^ 2 * weight / photos
+   local wide = studentized.quantile(level, 2, math.max(1, #runs - 1)) ^ 2 * math.max(0, added[1].part)
+   local low, high = ends(1 + share, p + share / 2, p * p - wide)
    return math.max(0, low), math.min(1, high)
 end
 

@@ -156,7 +156,7 @@ end
 -- ---- what it means ----
 
 local function smallest_text(pair)
-   if not pair.smallest then return "so many could show no difference, however large" end
+   if not pair.smallest then return "no difference could show here, however large" end
    return ("the smallest difference that they could show: %.1f points (found in 80 %% of such comparisons)"):format(
       100 * pair.smallest)
 end
