@@ -59,7 +59,8 @@ local function compares()
    if not check(r.code == 0 and r.err == "", "the comparison runs", r.all) then return end
    for _, text in ipairs { "Model Comparison Results:\n--------------------------\n",
       "\n  - Parameters: 11.7M\n  - Training time: ",
-      "ResNet-18:\n", "MobileNetV2:\n  - Parameters: 3.5M\n", "mult-adds", "[4/4] ", "photos, 10000 draws" } do
+      "ResNet-18:\n", "MobileNetV2:\n  - Parameters: 3.5M\n", "mult-adds", "[4/4] ",
+      "paired test over 6 photos and 2 seeds" } do
       check(r.out:find(text, 1, true), "the comparison says " .. text, r.all)
    end
    local found = comparison()

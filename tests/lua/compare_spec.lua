@@ -1,11 +1,11 @@
 local cjson = require "cjson"
 local scute = require "scute"
 local options = require "scute.base.options"
-local bootstrap = require "scute.compare.bootstrap"
 local budgets = require "scute.compare.budgets"
 local cost = require "scute.compare.cost"
 local folds = require "scute.compare.folds"
 local names = require "scute.compare.names"
+local scratch = dofile "tests/lua/scratch.lua"
 local summary = require "scute.compare.summary"
 local tell = require "scute.compare.tell"
 
@@ -92,60 +92,10 @@ describe("compare.budgets", function()
    end)
 end)
 
-describe("compare.bootstrap", function()
-   local file <close> = assert(io.open("tests/golden/bootstrap.json"))
-   local golden = cjson.decode(file:read "a")
-   golden.seed = math.tointeger(golden.seed)
-
-   it("draws the photos that numpy draws", function()
-      local n = #golden.columns[1]
-      for b, draw in ipairs(golden.first_draws) do
-         for j, index in ipairs(draw) do assert.equal(index, bootstrap.index(golden.seed, b, j, n)) end
-      end
-   end)
-
-   it("has numpy's means, differences and intervals", function()
-      local found, replicates = bootstrap.pairs(golden.columns, golden.seed, golden.draws, golden.level)
-      for m, column in ipairs(golden.replicates) do
-         for b, value in ipairs(column) do near(value, replicates[m][b], EXACT) end
-      end
-      assert.equal(3, #found)
-      for i, pair in ipairs(golden.pairs) do
-         assert.same({ pair[1], pair[2] }, { found[i].first, found[i].second })
-         near(pair[3], found[i].difference, EXACT)
-         near(pair[4], found[i].low, EXACT)
-         near(pair[5], found[i].high, EXACT)
-      end
-      local low, high = bootstrap.interval(replicates[1], 0.95)
-      near(golden.interval[1], low, EXACT)
-      near(golden.interval[2], high, EXACT)
-   end)
-
-   it("tells a model that is always right from one that never is, and not two that are the same", function()
-      local right, wrong, half = {}, {}, {}
-      for i = 1, 40 do right[i], wrong[i], half[i] = 1, 0, i % 2 end
-      local found = bootstrap.pairs({ right, wrong }, 0, 200)
-      assert.same({ first = 1, second = 2, difference = 1, low = 1, high = 1, apart = true }, found[1])
-      assert.is_false(bootstrap.pairs({ half, half }, 0, 200)[1].apart)
-   end)
-
-   it("covers a known difference about as often as it says", function()
-      -- 200 data sets of 60 photos, truth 0: 95 % of the intervals hold it; 0.90 is 3.2 deviations of a share of 200 below.
-      local holds = 0
-      for set = 1, 200 do
-         local a, b = {}, {}
-         for i = 1, 60 do a[i], b[i] = bootstrap.index(set, 1, i, 2) - 1, bootstrap.index(set, 2, i + 60, 2) - 1 end
-         holds = holds + (bootstrap.pairs({ a, b }, 5, 200)[1].apart and 0 or 1)
-      end
-      assert.is_true(holds / 200 >= 0.90 and holds / 200 <= 0.99, holds)
-   end)
-
-   it("refuses columns that do not fit together", function()
-      assert.error_matches(function() bootstrap.replicates({ { 1, 0 }, { 1 } }, 0, 10) end, "column 2 has 1 entries")
-      assert.error_matches(function() bootstrap.replicates({ {} }, 0, 10) end, "no photo")
-   end)
-
+describe("compare.summary", function()
    it("has the statistics of numpy", function()
+      local file <close> = assert(io.open("tests/golden/summary.json"))
+      local golden = cjson.decode(file:read "a")
       near(golden.mean, summary.mean(golden.values), EXACT)
       near(golden.deviation, summary.deviation(golden.values), EXACT)
       near(golden.median, summary.median(golden.values), EXACT)
@@ -227,7 +177,7 @@ describe("compare.folds", function()
    end)
 end)
 
-describe("compare.summary", function()
+describe("compare.summary, of runs", function()
    -- Eight photos of two classes; `right` says which are recognised.
    local function result(right, more)
       local made = { parameters = 10, parameters_1000 = 11700000, multiply_adds = 1.81e9, seconds = 45 * 60, latency = 0.02,
@@ -264,6 +214,42 @@ describe("compare.summary", function()
       assert.matches("ResNet%-18 and ResNet%-50 cannot be told apart on 8 photos: %+0.0 points", tell.statements(found)[2])
    end)
 
+   it("writes what the test says, and what it was, into all files", function()
+      local few = { resnet18 = { result "11111111", result "11111111" }, resnet50 = { result "01111111", result "01111111" } }
+      local found, folder = summary.of(plan, few, {}), scratch.make()
+      local _ <close> = setmetatable({}, { __close = function() scratch.remove(folder) end })
+      tell.write(folder, plan, found)
+      local function text(name)
+         local file <close> = assert(io.open(folder .. "/comparison." .. name))
+         return file:read "a"
+      end
+      local json, pair = cjson.decode(text "json"), found.pairs[1]
+      assert.equal("paired test over 8 photos and 2 seeds", json.test)
+      near(pair.smallest, json.pairs["resnet18 - resnet50"].smallest, 1e-9)
+      assert.matches("cannot be told apart on 8 photos: %+12.5 points %b(); the smallest difference that they "
+         .. "could show: %d+.%d points %(found in 80 %% of such comparisons%)", text "md")
+      assert.matches("Which differences are real %(paired test over 8 photos and 2 seeds; the intervals hold", text "md")
+      local header, first, second = text "csv":match "^([^\n]+)\n([^\n]+)\n([^\n]+)\n$"
+      assert.matches("balanced,first_ahead,first_ahead_low,first_ahead_high,first_apart,first_smallest$", header)
+      assert.matches(",,,,,$", first)
+      assert.matches(",0%.125,%-0%.%d+,0%.%d+,false,0%.%d+$", second)
+   end)
+
+   it("says what one seed leaves open, and that folds are folds", function()
+      local headline = require "scute.compare.headline"
+      assert.equal("paired test over 1 photo; one seed, so what another would change is not in it",
+         headline.test { photos = 1, seeds = 1 })
+      assert.equal("paired test over 20 photos in 5 folds", headline.test { photos = 20, folds = 5 })
+   end)
+
+   it("does not take six photos and three seeds for proof", function()
+      local six = { resnet18 = { result "111110", result "111111", result "111101" },
+         resnet50 = { result "011110", result "111101", result "101101" } }
+      local found = summary.of({ models = plan.models, seeds = 3, starts = plan.starts }, six, {})
+      near(1 / 6, found.pairs[1].difference, EXACT)
+      assert.is_false(found.pairs[1].apart)
+   end)
+
    it("says in its headline what its test says", function()
       local headline = require "scute.compare.headline"
       local three = { models = plan.models, seeds = 1, seed = 0, starts = { resnet18 = { weights = "a" },
@@ -273,10 +259,10 @@ describe("compare.summary", function()
             efficientnet_b0 = c and { result(c) } }, {})
          return headline.verdict(found), found
       end
-      assert.equal("ResNet-18 is better than ResNet-50 by 100.0 points (+100.0 to +100.0)", (verdict("11111111", "00000000")))
+      assert.equal("ResNet-18 is better than ResNet-50 by 100.0 points (+27.6 to +100.0)", (verdict("11111111", "00000000")))
       local near_by = verdict("11111111", "11110111")
-      assert.matches("^ResNet%-18 is ahead of ResNet%-50 by 12.5 points %(%+0.0 to %+%d+.%d%), which 8 photos cannot tell from "
-         .. "chance$", near_by)
+      assert.matches("^ResNet%-18 is ahead of ResNet%-50 by 12.5 points %(%-%d+.%d to %+%d+.%d%), which 8 photos cannot tell "
+         .. "from chance$", near_by)
       assert.matches("^ResNet%-18 is level with ResNet%-50 %(%-%d+.%d to %+%d+.%d%), which 8 photos cannot tell from chance$",
          (verdict("11110000", "00001111")))
       assert.matches("^ResNet%-18 is ahead of ResNet%-50 by 12.5 points %b(), which 8 photos cannot tell from chance; it is "

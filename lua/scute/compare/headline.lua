@@ -37,9 +37,9 @@ local function pairs_of(found, first)
    return apart, close, level
 end
 
--- Of as many right (or wrong) answers as there are photos all draws are the same, and their interval says nothing.
+-- What has no rank has no interval yet: as if the photos were answered alike in all runs.
 local function interval(entry, photos)
-   if entry.low and entry.low < entry.high then return entry.low, entry.high end
+   if entry.low then return entry.low, entry.high end
    return metrics.interval(entry.accuracy * photos, photos)
 end
 
@@ -54,8 +54,19 @@ function headline.accuracy(found)
       .. first.unranked .. ")" or "")
 end
 
+--- What was tested, in a few words: "paired test over 44 photos and 3 seeds", and what a single seed leaves open.
+function headline.test(found)
+   local photos = console.count(found.photos, "photo")
+   if found.folds then return ("paired test over %s in %d folds"):format(photos, found.folds) end
+   if found.seeds > 1 then return ("paired test over %s and %d seeds"):format(photos, found.seeds) end
+   return ("paired test over %s; one seed, so what another would change is not in it"):format(photos)
+end
+
 --- What the numbers of a verdict are.
-headline.TEST = "Points of accuracy; the intervals are of a paired bootstrap and hold together at 95 % for all pairs of models."
+function headline.explain(found)
+   return ("Points of accuracy; the intervals hold together at 95 %% for all pairs of models (%s)."):format(
+      headline.test(found))
+end
 
 --- That the epochs of the runs were chosen on the photos that they are compared on; "" where there was nothing to choose.
 function headline.chosen(made)
@@ -63,8 +74,8 @@ function headline.chosen(made)
    return "The best epoch of each run was chosen on the same photos, so all accuracies are optimistic."
 end
 
---- Who is ahead of whom, in points, and what the test says of that: the paired bootstrap, whose intervals hold together for all
--- pairs. nil where there is nothing to compare.
+--- Who is ahead of whom, in points, and what the test says of that: see
+-- scute.compare.paired. nil where there is nothing to compare.
 function headline.verdict(found)
    local first = found.ranked[1]
    if not first then return nil end

@@ -57,7 +57,7 @@ local function head(made, found, missing)
    local verdict, share, words = headline.verdict(found), headline.accuracy(found)
    if verdict then
       lines[#lines + 1] = ('<p class="lead">%s.</p>\n<p class="soft">%s</p>'):format(page.escape(verdict),
-         page.escape(headline.TEST))
+         page.escape(headline.explain(found)))
    end
    if share then
       lines[#lines + 1] = ('<p><span class="big">%s</span> %s. %s</p>'):format(page.escape(share), page.escape(words),

@@ -1,6 +1,6 @@
 -- From the results of the runs to what is told of each model, in order, and which differences are real.
-local bootstrap = require "scute.compare.bootstrap"
 local names = require "scute.compare.names"
+local paired = require "scute.compare.paired"
 local tell = require "scute.compare.tell"
 
 local summary = {}
@@ -106,24 +106,35 @@ local function reason(entry, reference)
    end
 end
 
--- Adds to the ranked models their intervals and returns what the pairs say.
-local function test(ranked, seed)
-   if #ranked == 0 then return {} end
-   local photos, columns = ranked[1].seen.photos, {}
-   for m, entry in ipairs(ranked) do
-      columns[m] = {}
-      for i, photo in ipairs(photos) do columns[m][i] = entry.seen.right[photo] / entry.seen.times[photo] end
+-- The runs of a model as scute.compare.paired takes them. number: photo -> its number.
+local function answers_of(results, number)
+   local runs = {}
+   for r, result in ipairs(results) do
+      runs[r] = {}
+      for i, photo in ipairs(result.photos) do
+         runs[r][number[photo]] = result.predicted[i] == result.labels[i] and 1 or 0
+      end
    end
-   local draws = bootstrap.draws_for(#photos)
-   local found, replicates = bootstrap.pairs(columns, seed, draws)
-   for m, entry in ipairs(ranked) do entry.low, entry.high = bootstrap.interval(replicates[m], 0.95) end
+   return runs
+end
+
+-- Adds to the ranked models their intervals and returns what the pairs say.
+local function test(ranked, results)
+   if #ranked == 0 then return {} end
+   local photos, number, variants = ranked[1].seen.photos, {}, {}
+   for i, photo in ipairs(photos) do number[photo] = i end
+   for m, entry in ipairs(ranked) do
+      variants[m] = answers_of(results[entry.model], number)
+      entry.low, entry.high = paired.interval(variants[m], #photos)
+   end
+   local found = paired.compare(variants, #photos)
    for _, pair in ipairs(found) do pair.first, pair.second = ranked[pair.first], ranked[pair.second] end
-   return found, draws
+   return found
 end
 
 --- made: a plan. results: model -> list of its results. failures: list of {model, run, message}.
--- Returns { ranked, unranked (both lists of measures, the best first), pairs (see bootstrap.pairs; first and second are
--- measures), draws, photos (how many validated), failures }.
+-- Returns { ranked, unranked (both lists of measures, the best first), pairs (see paired.compare; first and second are
+-- measures), photos (how many validated), seeds or folds (how many runs each model has), failures }.
 function summary.of(made, results, failures)
    local wanted = made.folds or made.seeds
    local all, ranked, unranked = {}, {}, {}
@@ -137,9 +148,9 @@ function summary.of(made, results, failures)
       list[#list + 1] = entry
       entry.rank = not entry.unranked and #ranked or nil
    end
-   local found, draws = test(ranked, made.seed)
-   return setmetatable({ ranked = ranked, unranked = unranked, pairs = found, draws = draws, failures = failures,
-      photos = all[1] and #all[1].seen.photos or 0 }, AS_TABLE)
+   return setmetatable({ ranked = ranked, unranked = unranked, pairs = test(ranked, results), failures = failures,
+      photos = all[1] and #all[1].seen.photos or 0, seeds = not made.folds and made.seeds or nil, folds = made.folds },
+      AS_TABLE)
 end
 
 return summary

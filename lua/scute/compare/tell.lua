@@ -155,11 +155,17 @@ end
 
 -- ---- what it means ----
 
+local function smallest_text(pair)
+   if not pair.smallest then return "no difference could show here, however large" end
+   return ("the smallest difference that they could show: %.1f points (found in 80 %% of such comparisons)"):format(
+      100 * pair.smallest)
+end
+
 local function pair_text(pair, photos)
    local interval = ("%s points (%s to %s)"):format(points(pair.difference), points(pair.low), points(pair.high))
    if not pair.apart then
-      return ("%s and %s cannot be told apart on %s: %s"):format(pair.first.name, pair.second.name,
-         console.count(photos, "photo"), interval)
+      return ("%s and %s cannot be told apart on %s: %s; %s"):format(pair.first.name, pair.second.name,
+         console.count(photos, "photo"), interval, smallest_text(pair))
    end
    return ("%s is better than %s: %s"):format(pair.first.name, pair.second.name, interval)
 end
@@ -169,8 +175,8 @@ function tell.statements(found)
    local lines = {}
    for _, pair in ipairs(found.pairs) do lines[#lines + 1] = pair_text(pair, found.photos) end
    if #found.pairs > 0 then
-      table.insert(lines, 1, ("Which differences are real (paired bootstrap of %s, %d draws; the intervals hold together at "
-         .. "95 %%):"):format(console.count(found.photos, "photo"), found.draws))
+      table.insert(lines, 1, ("Which differences are real (%s; the intervals hold together at 95 %%):"):format(
+         headline.test(found)))
    elseif #found.ranked == 1 and #found.unranked > 0 then
       lines[1] = ("Only %s has a rank, so there is nothing to test."):format(found.ranked[1].name)
    end
@@ -207,7 +213,7 @@ end
 function tell.conclusion(made, found, between)
    local verdict, share, words = headline.verdict(found), headline.accuracy(found)
    local parts = {}
-   if verdict then parts = { verdict .. ".", headline.TEST } end
+   if verdict then parts = { verdict .. ".", headline.explain(found) } end
    if share then parts[#parts + 1] = ("%s %s."):format(share, words) end
    if share and headline.chosen(made) ~= "" then parts[#parts + 1] = headline.chosen(made) end
    return table.concat(parts, between or " ")
@@ -230,17 +236,27 @@ local FIELDS = { "rank", "model", "name", "unranked", "weights", "runs", "parame
    "image_size", "seconds", "images_per_second", "peak_memory", "latency", "best_epoch", "accuracy", "accuracy_sd", "low",
    "high", "balanced" }
 
+-- What the test says of the first model and each other one, in columns of comparison.csv.
+local AGAINST = { first_ahead = "difference", first_ahead_low = "low", first_ahead_high = "high", first_apart = "apart",
+   first_smallest = "smallest", _order = { "first_ahead", "first_ahead_low", "first_ahead_high", "first_apart",
+   "first_smallest" } }
+
 local function csv_cell(value)
    if value == nil then return "" end
+   if type(value) == "boolean" then return tostring(value) end
    if type(value) == "number" then return math.type(value) == "integer" and tostring(value) or ("%.9g"):format(value) end
    return value:find '[,"\r\n]' and '"' .. value:gsub('"', '""') .. '"' or value
 end
 
 local function csv(found)
-   local lines = { table.concat(FIELDS, ",") }
+   local lines, against = { table.concat(FIELDS, ",") .. "," .. table.concat(AGAINST._order, ",") }, {}
+   for _, pair in ipairs(found.pairs) do
+      if pair.first == found.ranked[1] then against[pair.second] = pair end
+   end
    for _, entry in ipairs(all_of(found)) do
-      local row = {}
+      local row, pair = {}, against[entry] or {}
       for k, field in ipairs(FIELDS) do row[k] = csv_cell(entry[field]) end
+      for _, title in ipairs(AGAINST._order) do row[#row + 1] = csv_cell(pair[AGAINST[title]]) end
       lines[#lines + 1] = table.concat(row, ",")
    end
    return table.concat(lines, "\n") .. "\n"
@@ -259,8 +275,9 @@ local function json(made, found)
    end
    for i, pair in ipairs(found.pairs) do
       local name = pair.first.model .. " - " .. pair.second.model
-      pairs_[name], pairs_._order[i] = { _order = { "difference", "low", "high", "apart" }, difference = pair.difference,
-         low = pair.low, high = pair.high, apart = pair.apart }, name
+      pairs_[name], pairs_._order[i] = { _order = { "difference", "low", "high", "apart", "smallest" },
+         difference = pair.difference, low = pair.low, high = pair.high, apart = pair.apart,
+         smallest = pair.smallest or cjson.null }, name
    end
    for i, failure in ipairs(found.failures) do
       local name = failure.model .. " " .. failure.run
@@ -270,9 +287,10 @@ local function json(made, found)
    for name, value in pairs(made) do
       if name ~= "starts" and name ~= "models" then settings[name] = value end
    end
-   return to_json { _order = { "conclusion", "settings", "versions", "photos", "draws", "models", "pairs", "failures" },
+   return to_json { _order = { "conclusion", "settings", "versions", "photos", "test", "models", "pairs", "failures" },
       conclusion = tell.conclusion(made, found), settings = settings, versions = scute.version(),
-      photos = found.photos, draws = found.draws or cjson.null, models = models, pairs = pairs_, failures = failures }
+      photos = found.photos, test = #found.pairs > 0 and headline.test(found) or cjson.null, models = models, pairs = pairs_,
+      failures = failures }
 end
 
 --- Writes comparison.csv, comparison.json and comparison.md, each whole or not at all.

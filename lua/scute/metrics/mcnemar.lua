@@ -37,7 +37,8 @@ local function is_answers(value)
    return type(value) == "table" and type(value[1]) == "table" and value[1].truth ~= nil and value[1].predicted ~= nil
 end
 
---- Whether two models differ by more than chance: two lists of answers about the same photos (`answers` of what train.fit
+--- Whether two trained models differ by more than chance (of two ways to train, which differ from seed to seed too, a
+-- comparison of several seeds or folds says that): two lists of answers about the same photos (`answers` of what train.fit
 -- returns, or records of evaluate.photos), paired by path. Returns { only_first, only_second = photos that one of them alone
 -- got right, photos, p = probability of a difference as large, or larger, between models that are equally good }.
 return function(first, second)

@@ -1,0 +1,124 @@
+-- Which differences are real: scute.compare.paired and the quantiles that it needs.
+local experiments = dofile "tests/lua/experiments.lua"
+local paired = require "scute.compare.paired"
+local studentized = require "scute.compare.studentized"
+
+local function near(expected, found, tolerance)
+   assert.is_true(math.abs(expected - found) <= tolerance, ("expected %.17g, found %.17g"):format(expected, found))
+end
+
+-- "110" as answers about three photos, "." where there is none.
+local function run(text)
+   local made = {}
+   for i = 1, #text do made[i] = tonumber(text:sub(i, i)) end
+   return made
+end
+
+local function pair(first, second, photos)
+   return paired.compare({ first, second }, photos)[1]
+end
+
+describe("compare.studentized", function()
+   it("has the quantiles of the tables", function()
+      -- Student's t, and Harter's table (1960) of the range over the square root of 2, to the digits that these print.
+      for _, row in ipairs { { 2, 1, 12.706, 5e-4 }, { 2, 2, 4.303, 5e-4 }, { 2, 4, 2.776, 5e-4 }, { 2, 10, 2.228, 5e-4 },
+         { 5, 2, 10.88 / math.sqrt(2), 5e-3 }, { 5, 4, 6.287 / math.sqrt(2), 5e-4 }, { 3, 20, 3.578 / math.sqrt(2), 5e-4 },
+         { 10, 20, 5.008 / math.sqrt(2), 5e-4 } } do
+         near(row[3], studentized.quantile(0.95, row[1], row[2]), row[4])
+      end
+      near(1.95996, studentized.quantile(0.95, 2, math.huge), 5e-5)
+      near(0.941, studentized.quantile(0.6, 2, 4), 5e-4)
+   end)
+end)
+
+describe("compare.paired", function()
+   it("is Wilson's interval of Student's t for one run of two variants", function()
+      -- Ten photos, of which seven disagree, six for the first: D = 0.5, q = 0.7, t of 13 degrees is 2.1604.
+      local found = pair({ run "1111110110" }, { run "0000001110" }, 10)
+      local square = 2.1604 ^ 2
+      local half = math.sqrt(0.25 - (1 + square / 10) * (0.25 - square * 0.07))
+      near(0.5, found.difference, 1e-12)
+      near((0.5 - half) / (1 + square / 10), found.low, 1e-4) -- t has four decimals
+      near((0.5 + half) / (1 + square / 10), found.high, 1e-4)
+      assert.is_false(found.apart)
+   end)
+
+   it("needs six photos that disagree, as the sign test does", function()
+      for _, photos in ipairs { 6, 20, 400 } do
+         for disagree = 1, 8 do
+            local first = { run(("1"):rep(photos)) }
+            local second = { run(("0"):rep(math.min(disagree, photos)) .. ("1"):rep(photos - disagree)) }
+            assert.equal(disagree >= 6, pair(first, second, photos).apart)
+         end
+      end
+   end)
+
+   it("says of five photos that they could show nothing, and of more what", function()
+      assert.is_nil(pair({ run "11111" }, { run "00000" }, 5).smallest)
+      assert.is_true(pair({ run "111111" }, { run "000000" }, 6).smallest <= 1)
+      local few, many = run(("10"):rep(20)), run(("10"):rep(500))
+      local small, large = pair({ few }, { few }, 40).smallest, pair({ many }, { many }, 1000).smallest
+      assert.is_true(large > 0 and large < small / 5, large .. " " .. small)
+   end)
+
+   it("does not tell apart what never disagrees, and leaves room for what other photos would show", function()
+      local found = pair({ run "1101" }, { run "1101" }, 4)
+      assert.is_false(found.apart)
+      near(1 - 0.025 ^ (1 / 4), found.high, 1e-12)
+      assert.equal(-found.high, found.low)
+   end)
+
+   it("is the same from the other side", function()
+      local variants = experiments.draw(3, { photos = 50, variants = 2, seeds = 3, training = 0.2 })
+      local there, back = pair(variants[1], variants[2], 50), pair(variants[2], variants[1], 50)
+      near(there.low, -back.high, 1e-12)
+      near(there.high, -back.low, 1e-12)
+      near(there.smallest, back.smallest, 1e-12)
+   end)
+
+   it("knows that seeds whose accuracies differ say less", function()
+      local good, fair, bad = ("1"):rep(40), ("1"):rep(34) .. ("0"):rep(6), ("1"):rep(22) .. ("0"):rep(18)
+      local steady = pair({ run(good), run(good), run(good) }, { run(fair), run(fair), run(fair) }, 40)
+      local shaky = pair({ run(good), run(good), run(good) }, { run(good), run(good), run(bad) }, 40)
+      near(steady.difference, shaky.difference, 1e-12)
+      assert.is_true(steady.apart)
+      assert.is_false(shaky.apart)
+   end)
+
+   it("is told folds by what the runs answer", function()
+      -- The same answers, of one run or in five folds; the first is ahead in a single fold, by all of it.
+      local first, second = ("1"):rep(40), ("1"):rep(32) .. ("0"):rep(8)
+      local function in_folds(text)
+         local folds = {}
+         for f = 1, 5 do folds[f] = run(("."):rep(8 * f - 8) .. text:sub(8 * f - 7, 8 * f)) end
+         return folds
+      end
+      assert.is_true(pair({ run(first) }, { run(second) }, 40).apart)
+      assert.is_false(pair(in_folds(first), in_folds(second), 40).apart)
+   end)
+
+   it("takes a photo that one run could not read", function()
+      local found = pair({ run "1111", run "11.1" }, { run "1101", run "1101" }, 4)
+      near(0.25, found.difference, 1e-12)
+   end)
+
+   it("gives one variant by itself Wilson's interval", function()
+      local low, high = paired.interval({ run "11111111" }, 8)
+      near(0.6756, low, 5e-5)
+      near(1, high, 1e-12)
+      -- Runs that answer alike add nothing; runs of other accuracies do.
+      local one, alike = { paired.interval({ run "11101110" }, 8) }, { paired.interval({ run "11101110", run "11101110" }, 8) }
+      near(one[1], alike[1], 1e-12)
+      local shaky = { paired.interval({ run "11111111", run "11110000" }, 8) }
+      assert.is_true(shaky[2] - shaky[1] > alike[2] - alike[1])
+   end)
+
+   it("tells identical variants apart in at most 7.5 % of experiments", function()
+      -- The long simulation, which asks for the same of more kinds, is tests/soak/paired.lua.
+      for _, o in ipairs { { photos = 44, variants = 2, seeds = 3 }, { photos = 60, variants = 3, folds = 5 } } do
+         o.training = 0.2
+         local apart = experiments.run(100, o)
+         assert.is_true(apart <= 0.075, apart)
+      end
+   end)
+end)
