@@ -11,8 +11,8 @@ int sc_nearest(const char *name, int n, const char *const *candidates);
 // The same by letters alone: for names of somebody's own, for which there are no other words.
 int sc_near_spelling(const char *name, int n, const char *const *candidates);
 
-// The same as the first without guessing: only another word for a candidate, or its name or last part but for capitals and
-// underscores.
+// The same as the first without guessing: only another word for a candidate, or its name or last part but for
+// capitals and underscores.
 int sc_same_name(const char *name, int n, const char *const *candidates);
 
 // "; did you mean 'NAME'?" for the end of a message, "" where none is near. Valid until the next call.
