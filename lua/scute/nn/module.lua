@@ -123,7 +123,8 @@ end
 -- computes.
 function Module:extend(name, entries)
    local class = setmetatable({ class_name = name, options = entries, declaration = entries and declare(name, entries),
-      keeps_nothing = false, _of_user = self._of_user or not frames.is_library(debug.getinfo(2, "S")) }, { __index = self, __call = instantiate, __name = "class", __tostring = brief.class })
+      keeps_nothing = false, _of_user = self._of_user or not frames.is_library(debug.getinfo(2, "S")) },
+      { __index = self, __call = instantiate, __name = "class", __tostring = brief.class })
    if entries then class.declaration:describes(class) end
    class.instance = {
       class = class,
