@@ -1,5 +1,5 @@
--- Tables that the library hands out (the state of a run, its result, a row of the history, a data set) and that know
--- their fields: reading one that is not there is an error with the nearest name. The library itself and functions of C may ask, as may
+-- Tables that the library hands out and that know their fields (the state of a run, its result, a row of its history, a data
+-- set): reading one that is not there is an error with the nearest name. The library itself and functions of C may ask, as may
 -- everybody for fields that may be missing, for names that begin with "_" and with rawget.
 local core = require "scute.core"
 local frames = require "scute.base.frames"

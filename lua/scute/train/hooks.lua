@@ -37,8 +37,8 @@
 --    meter                                call meter:clear() before writing a line to the terminal
 --    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
 --    hardware                             how the machine does: {now, epoch, total}, as in run.json
--- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place; fields of your
--- own, where their names are like none of these. Reading a name that is not there is an error.
+-- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place; fields of
+-- your own, where their names are like none of these. Reading a name that is not there is an error.
 --
 -- A hook that sets learning rates in on_step_begin has sets_rates = true: it is called again where, on a GPU, the step's number
 -- turns out to be another one because the update before overflowed.
