@@ -253,3 +253,39 @@ describe("a loss of one's own", function()
       assert.is_false(written)
    end)
 end)
+
+describe("names that are none", function()
+   it("are refused where a hook uses them, and where the result and the set are read", function()
+      local Small = dofile "tests/lua/small.lua"
+      local set = data.open(root .. "/photos", { seed = 0 })
+      local function small(hook)
+         local model = Small(set.classes)
+         return train.fit(model, set, { optimizer = optim.sgd(model:groups { lr = 0.05 }), epochs = 1, workers = 1,
+            hooks = { { on_epoch_end = hook } } })
+      end
+      local result = small(function(run)
+         for why, f in pairs { ["run has no 'stop'; did you mean 'stopped'?"] = function() run.stop = "x" end,
+            ["run has no 'epoc'; did you mean 'epoch'?"] = function() return run.epoc, 1 end,
+            ["run has no 'my_own'; one of your own is there once"] = function() return run.my_own, 1 end } do
+            assert.error_matches(f, why, nil, true)
+         end
+         run.xyz, run.note1, run.note2 = 1, 2, 3
+         assert.same({ 1, nil }, { run.xyz, run.folder })
+      end)
+      for why, f in pairs {
+         ["the result of train.fit has no 'anwsers'; did you mean 'answers'?"] = function() return result.anwsers, 1 end,
+         ["a row of the history has no 'epoc'; did you mean 'epoch'?"] = function() return result.best.epoc, 1 end,
+         ["has no 'val_los'; did you mean 'val_loss'?"] = function() return result.history[1].val_los, 1 end,
+         ["a data set has no 'vall'; did you mean 'val'?"] = function() return set.vall, 1 end,
+         ["a data set has no 'classs'; did you mean 'classes'?"] = function() return set.classs, 1 end,
+         ["a part of a data set has no 'lables'; did you mean 'labels'?"] = function() return set.train.lables, 1 end,
+      } do
+         assert.error_matches(f, why, nil, true)
+      end
+      assert.is_nil(result.stopped or result.interrupted or result.best_ema or rawget(result, "anwsers"))
+      for _, name in ipairs { "epoch", "step" } do
+         local why = ("hooks: run.%s is the loop's own: on_epoch_end left 7 there"):format(name)
+         assert.error_matches(function() small(function(run) run[name] = 7 end) end, why, nil, true)
+      end
+   end)
+end)

@@ -104,6 +104,41 @@ describe("optimizers", function()
          "group '0': option 'nesterov': expected a momentum above 0")
    end)
 
+   it("refuse fields that nothing looks at, and take settings of a group", function()
+      local net = nn.Sequential { nn.Linear { 3, 3 } }
+      local opt = optim.adamw(net:groups { lr = 0.1 }, { weight_decay = 0.5 })
+      local function says(why, f)
+         local _, found = pcall(f)
+         assert.is_truthy(tostring(found):find(why, 1, true), tostring(found))
+         assert.matches("optim_spec.lua:%d+: ", found)
+      end
+      local group = opt.groups[1]
+      says("optim.adamw: group '0': there is no 'lrr'; did you mean 'lr'?", function() group.lrr = 3 end)
+      says("there is no 'weight_decy'; did you mean 'weight_decay'?", function() group.weight_decy = 3 end)
+      says("'beta1': expected a number of at least 0 and below 1, found 1", function() group.beta1 = 1 end)
+      says("there is no field 'lr' of all groups; optimizer:set_lr(lr) sets the rate of all", function() opt.lr = 5 end)
+      says("there is no field 'weight_decy' of all groups; optimizer.groups[i].weight_decay is", function()
+         opt.weight_decy = 5
+      end)
+      group.weight_decay, group.lr, opt.seen_at = 0.25, 0.2, 3
+      assert.equal(0.25, group.weight_decay)
+      assert.matches("0 at 0.1, weight_decay = 0.25$", opt:describe())
+      group = optim.sgd(net:groups { lr = 0.1 }).groups[1]
+      says("'momentum' = 0.9 changes what is kept for each parameter; make a new optimizer", function()
+         group.momentum = 0.9
+      end)
+      local given = net:groups { lr = 0.1 }
+      given[1].weight_decy = 1
+      says("group '0': there is no 'weight_decy'; did you mean 'weight_decay'?", function() return optim.sgd(given), 1 end)
+      local kind = optim.define { name = "mine", defaults = { lr = 0.1, slope = 1 }, update = function(p, g, _, own)
+         return p - g * (own.lr * own.slope)
+      end }
+      opt = kind(net:groups { lr = 0.1 })
+      opt.groups[1].slope = 0
+      says("there is no 'slop'; did you mean 'slope'?", function() opt.groups[1].slop = 1 end)
+      assert.equal(0, opt.groups[1].slope)
+   end)
+
    it("leave frozen parameters alone: no step, no decay, no norm", function()
       local net = nn.Sequential { nn.Linear { 3, 3 }, nn.Linear { 3, 2 } }
       local opt = optim.adamw(net:groups { lr = 0.1 }, { weight_decay = 0.5 })

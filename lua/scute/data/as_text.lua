@@ -1,7 +1,8 @@
 -- How data sets and their parts print: what is in them, and how it is split. They are plain tables all the same, with nothing
--- but their own fields.
+-- but their own fields, which they know.
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
+local known_fields = require "scute.base.known_fields"
 
 local as_text = {}
 
@@ -74,9 +75,14 @@ local function part_text(part)
    return table.concat(lines, "\n")
 end
 
-local SET = { __name = "scute.data.set", __tostring = set_text }
-local UNSPLIT = { __name = "scute.data.photos", __tostring = unsplit_text }
-local PART = { __name = "scute.data.part", __tostring = part_text }
+local OF_SET = known_fields.set "dir name classes split samples of_run is_listed told_equal digests"
+local OF_PART = known_fields.set "labels counts samples broken others notes"
+
+local SET = { __name = "scute.data.set", __tostring = set_text, __index = known_fields.reading("a data set", OF_SET) }
+local UNSPLIT = { __name = "scute.data.photos", __tostring = unsplit_text,
+   __index = known_fields.reading("what data.everything returns", OF_PART) }
+local PART = { __name = "scute.data.part", __tostring = part_text,
+   __index = known_fields.reading("a part of a data set", OF_PART) }
 
 --- A data set { dir, classes, train, val, split, ... } that prints as one.
 function as_text.set(set) return setmetatable(set, SET) end

@@ -4,10 +4,12 @@ local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local options = require "scute.base.options"
 local public = require "scute.base.public"
+local settings = require "scute.optim.settings"
 local thousands = require("scute.base.columns").thousands
 
 local Optimizer = {}
 Optimizer.__index = Optimizer
+Optimizer.__newindex = settings.assign
 
 local function is_tensor(value)
    return Module.is_tensor(value)
@@ -104,9 +106,11 @@ end
 local function append(self, groups, level)
    local new = {}
    for i, group in ipairs(groups) do
+      settings.check_group(self.class, group, OWN, level + 1)
       local own = options_of(self, group, level + 1)
       new[i] = { name = group.name, lr = group.lr, base_lr = group.lr, options = own, buffers = self.class.buffers(own),
          parameters = group.parameters }
+      setmetatable(new[i], settings.of_groups(self.class))
    end
    table.move(new, 1, #new, #self.groups + 1, self.groups)
 end

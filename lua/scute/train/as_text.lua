@@ -1,6 +1,7 @@
 -- How the result of a run prints, its history, a row for each epoch, and the worst photos of one.
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
+local known_fields = require "scute.base.known_fields"
 local measured = require "scute.base.measured"
 
 local as_text = {}
@@ -49,8 +50,17 @@ local HISTORY = { __name = "scute.train.history", __tostring = function(rows) re
    __brief = function(rows) return ("history of %s"):format(console.count(#rows, "epoch")) end,
    __all = function(rows) return rows_text(rows, true) end }
 
+local ROW = { __index = known_fields.reading("a row of the history", known_fields.set("confusion worst answers weights saved "
+   .. "ema_val_loss ema_val_accuracy ema_balanced")) }
+
+--- A row of the history as one that knows its fields.
+function as_text.row(row)
+   return setmetatable(row, ROW)
+end
+
 --- The list of a run's epochs as one that prints as a table.
 function as_text.history(rows)
+   for _, row in ipairs(rows) do as_text.row(row) end
    return setmetatable(rows, HISTORY)
 end
 

@@ -88,7 +88,7 @@ function epoch.run(run)
    if run.interrupted() then return end
    local confusion, val_loss, worst_photos, measured, said = validate(run)
    if not confusion then return end
-   local row = {
+   local row = as_text.row {
       epoch = run.epoch, step = run.step, rates = rates_of(run.optimizer), train_loss = run.mean:value(),
       train_accuracy = run.confusion:accuracy(), val_loss = val_loss, val_accuracy = confusion:accuracy(),
       balanced = confusion:balanced_accuracy(), confusion = confusion, worst = worst_photos,

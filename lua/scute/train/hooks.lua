@@ -37,7 +37,8 @@
 --    meter                                call meter:clear() before writing a line to the terminal
 --    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
 --    hardware                             how the machine does: {now, epoch, total}, as in run.json
--- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place.
+-- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place; fields of
+-- your own, where their names are like none of these. Reading a name that is not there is an error.
 --
 -- A hook that sets learning rates in on_step_begin has sets_rates = true: it is called again where, on a GPU, the step's number
 -- turns out to be another one because the update before overflowed.
@@ -114,10 +115,25 @@ function hooks.set_rates(run)
    end
 end
 
---- Calls what the hooks of a run have for an event.
+local function refuse_set(name, event, expected, found)
+   if found == expected then return end
+   error(("hooks: run.%s is the loop's own: %s left %s there, in place of %s; run.stopped = \"why\" ends the run, epochs is an "
+      .. "option of train.fit"):format(name, event, tostring(found), tostring(expected)), 0)
+end
+
+--- Calls what the hooks of a run have for an event. The numbers of epoch and update are to read.
 function hooks.call(run, event)
    for _, hook in ipairs(run.hooks) do
+      local epoch, step = run.epoch, run.step
       if hook[event] then hook[event](run) end
+      if epoch ~= run.epoch or step ~= run.step then
+         local is_own = false
+         for _, own in ipairs(run.own_hooks) do is_own = is_own or own == hook end
+         if is_own then
+            refuse_set("epoch", event, epoch, run.epoch)
+            refuse_set("step", event, step, run.step)
+         end
+      end
    end
 end
 

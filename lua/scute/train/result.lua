@@ -5,12 +5,17 @@ local as_text = require "scute.train.as_text"
 local console = require "scute.base.console"
 local checkpoint = require "scute.train.checkpoint"
 local exact = require "scute.train.exact"
+local known_fields = require "scute.base.known_fields"
 
 local result = {}
 
 local Result = {}
 Result.__index = Result
 for name, method in pairs(as_text.RESULT) do Result[name] = method end
+
+-- What a result may be without; those that are always there are named for messages.
+local FIELDS = known_fields.set "history best folder confusion answers best_ema stopped interrupted seconds"
+setmetatable(Result, { __index = known_fields.reading("the result of train.fit", FIELDS) })
 
 local ENDED = "resume: this run is at its end. For more epochs call train.fit again: it begins with the weights as they are; "
    .. "or, with the options that it had, its output_dir, resume = \"auto\" and a larger epochs, it goes on as one longer run"

@@ -11,6 +11,7 @@ local checkpoint = require "scute.train.checkpoint"
 local criterion = require "scute.train.criterion"
 local events = require "scute.train.events"
 local features = require "scute.train.features"
+local fields = require "scute.train.fields"
 local figures = require "scute.train.figures"
 local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
@@ -110,6 +111,7 @@ function runs.new(run, model, set)
    if run.ema then run.average = average.new(model, run.ema) end
    run.own_hooks, run.hooks = run.hooks, all_hooks(run)
    run.parts = all_parts(run, run.own_hooks)
+   fields.of(run)
    settings.of(run) -- a part that cannot say what it is fails before anything is written
    run.fields, run.layers = model:fields().fields, identity.layers(model) -- as they are before any hook changes them
    return run
