@@ -452,7 +452,7 @@ end]], test = "optim_spec" },
       test = "test_lock" },
 
    -- ---- names and errors ----
-   { "host/core/suggest.c", "words of other libraries are not known", from = [[int best = sc_same_name(name, n, candidates);]],
+   { "host/core/suggest.c", "words of other libraries are not known", from = [[int best = find_synonym(name, n, candidates);]],
       to = [[int best = -1;]], test = "test_suggest" },
    { "host/core/suggest.c", "of names that are as near the last one is meant", from = [[(best < 0 || d < most)]], to = [[true]],
       test = "test_suggest" },
