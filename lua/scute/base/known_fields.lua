@@ -7,6 +7,13 @@ local options = require "scute.base.options"
 
 local known_fields = {}
 
+local readers = setmetatable({}, { __mode = "k" })
+
+--- Whether an __index is one of those made here: its table holds all that there is.
+function known_fields.is_reading(index)
+   return readers[index] ~= nil
+end
+
 -- Whether the code that uses the field, two levels above this function, is the user's.
 local function is_users()
    local info = debug.getinfo(3, "S")
@@ -30,10 +37,12 @@ end
 
 --- An __index: what: how the table is called in messages; optional: the names of fields that may be missing, a set.
 function known_fields.reading(what, optional)
-   return function(t, name)
+   local function read(t, name)
       if optional[name] or type(name) ~= "string" or name:find "^_" or not is_users() then return nil end
       error(("%s has no '%s'%s"):format(what, name, options.hint(name, add_names(add_names({}, t), optional))), 2)
    end
+   readers[read] = true
+   return read
 end
 
 -- ---- tables that take fields of one's own ----

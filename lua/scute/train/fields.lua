@@ -6,10 +6,10 @@ local FIT = require "scute.train.options"
 local fields = {}
 
 local KNOWN = known_fields.set([[model set epoch step feed last mean confusion row history best folder meter skipped bad times
-   hardware loss skip stopped interrupted outcome failure average scaler sampler seconds]])
+   hardware loss skip stopped interrupted outcome failure average scaler sampler seconds micro]])
 for name in next, FIT.by_name do KNOWN[name] = true end
 
-local RUN = { __name = "scute.train.run" }
+local RUN = {}
 RUN.__index, RUN.__newindex = known_fields.open("run", KNOWN)
 
 --- The state of a run as a table that knows its fields.

@@ -3,6 +3,7 @@
 local console = require "scute.base.console"
 local signature = require "scute.repl.show.signature"
 local mark = require("scute.repl.show.paint").mark
+local known_fields = require "scute.base.known_fields"
 
 local brief = {}
 
@@ -17,7 +18,8 @@ end
 function brief.is_open(value, through)
    if type(value) ~= "table" then return false end
    if not brief.has_own_text(value) then return true end
-   return through and rawget(debug.getmetatable(value), "__index") == nil
+   local index = rawget(debug.getmetatable(value), "__index")
+   return through and (index == nil or known_fields.is_reading(index))
 end
 
 --- A number with as many digits as tell it from others.
