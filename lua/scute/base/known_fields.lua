@@ -52,12 +52,13 @@ local function near_hint(name, known)
    return near and ("; did you mean '%s'?"):format(near)
 end
 
---- An __index and a __newindex of a table in which fields of one's own are welcome where no known name is near. known: all
--- names for users, which may be missing, a set.
+--- An __index and a __newindex of a table in which fields of one's own are welcome where no known name is near; they are nil
+-- until they are set. known: all names for users, which may be missing, a set.
 function known_fields.open(what, known)
    local function read(_, name)
       if known[name] or type(name) ~= "string" or name:find "^_" or not is_users() then return nil end
-      error(("%s has no '%s'%s"):format(what, name, near_hint(name, known) or "; one of your own is there once it is set"), 2)
+      local hint = near_hint(name, known)
+      if hint then error(("%s has no '%s'%s"):format(what, name, hint), 2) end
    end
    local function write(t, name, value)
       local hint = not known[name] and type(name) == "string" and is_users() and near_hint(name, known)
