@@ -4,6 +4,7 @@ local lfs = require "lfs"
 local options = require "scute.base.options"
 local public = require "scute.base.public"
 local scute = require "scute"
+local surplus = require "scute.base.surplus"
 
 -- ---- reading them back ----
 
@@ -130,7 +131,7 @@ end
 local function parameters_of(f)
    local info, names = debug.getinfo(f, "u"), {}
    for i = 1, info.nparams do names[i] = debug.getlocal(f, i) end
-   if info.isvararg then names[#names + 1] = "..." end
+   if surplus.is_shown(f, info) then names[#names + 1] = "..." end
    return names, options.of(f)
 end
 
