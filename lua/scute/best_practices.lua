@@ -46,11 +46,12 @@ best_practices.flags = cli.flags({
 
 -- ---- the model ----
 
---- A pretrained model with a new head and dropout p before it; where the architecture has a dropout there, that one.
+--- A pretrained model with a new head and dropout p before it (nil: as the architecture has it); where it has a dropout there,
+-- that one.
 function best_practices.model(opt, classes, p)
    local model = scute.models.create(opt.model, { classes = classes, pretrained = opt.weights, head_init = opt.head_init,
       image_size = opt.image_size, log = console.say }):to(opt.device)
-   return model:set_dropout(p)
+   return p and model:set_dropout(p) or model
 end
 
 -- ---- rows ----

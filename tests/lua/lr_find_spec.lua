@@ -23,7 +23,7 @@ local function fingerprint(model, optimizer, set)
    for _, group in ipairs(state.groups) do parts[#parts + 1] = ("%s %a %a"):format(group.name, group.lr, group.base_lr) end
    for name, count in pairs(state.steps) do parts[#parts + 1] = name .. " " .. count end
    for _, part in ipairs { set.train, set.val } do
-      for index in pairs(part.bad or {}) do parts[#parts + 1] = "bad " .. index end
+      for index in pairs(rawget(part, "bad") or {}) do parts[#parts + 1] = "bad " .. index end
    end
    table.sort(parts)
    return table.concat(parts, "\n") .. table.concat(scute.rng_state(), " ")

@@ -20,9 +20,10 @@ local function is_users()
    return info ~= nil and info.what ~= "C" and not frames.is_library(info)
 end
 
-local function add_names(names, t)
+-- Those of t that are none of `known`, too.
+local function add_names(names, t, known)
    for name in next, t do
-      if type(name) == "string" and name:find "^%a" then names[#names + 1] = name end
+      if type(name) == "string" and name:find "^%a" and not (known and known[name]) then names[#names + 1] = name end
    end
    table.sort(names)
    return names
@@ -39,7 +40,7 @@ end
 function known_fields.reading(what, optional)
    local function read(t, name)
       if optional[name] or type(name) ~= "string" or name:find "^_" or not is_users() then return nil end
-      error(("%s has no '%s'%s"):format(what, name, options.hint(name, add_names(add_names({}, t), optional))), 2)
+      error(("%s has no '%s'%s"):format(what, name, options.hint(name, add_names(add_names({}, t, optional), optional))), 2)
    end
    readers[read] = true
    return read
