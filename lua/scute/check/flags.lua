@@ -13,7 +13,7 @@ local own = setmetatable({}, { __mode = "k" }) -- tables that scripts write out
 
 local evaluate
 
-local function placeholder() end -- a function of the script's, which is never called
+local function a_function() end -- a function of the script's, which is never called
 
 -- What scute says of them is what is wrong at a node.
 local function refuse(node, problem)
@@ -46,7 +46,7 @@ end
 local of = {}
 
 function of.Nil() return nil end
-function of.Function() return placeholder end
+function of.Function() return a_function end
 function of.Paren(known, node) return (evaluate(known, node[1])) end
 
 function of.Table(known, node)
