@@ -1,6 +1,6 @@
--- Experiments whose outcome is known, for scute.compare.paired: every photo has a difficulty, every run a training that went
+-- Experiments whose outcome is known, for scute.experiment.paired: every photo has a difficulty, every run a training that went
 -- well or badly, and whether an answer is right is a coin of both. What is drawn hangs on the number of the experiment alone.
-local paired = require "scute.compare.paired"
+local paired = require "scute.experiment.paired"
 
 local experiments = {}
 

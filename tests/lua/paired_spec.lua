@@ -1,7 +1,7 @@
--- Which differences are real: scute.compare.paired and the quantiles that it needs.
+-- Which differences are real: scute.experiment.paired and the quantiles that it needs.
 local experiments = dofile "tests/lua/experiments.lua"
-local paired = require "scute.compare.paired"
-local studentized = require "scute.compare.studentized"
+local paired = require "scute.experiment.paired"
+local studentized = require "scute.experiment.studentized"
 
 local function near(expected, found, tolerance)
    assert.is_true(math.abs(expected - found) <= tolerance, ("expected %.17g, found %.17g"):format(expected, found))

@@ -435,7 +435,7 @@ end]], test = "optim_spec" },
       from = [[lost[entry.part][entry.index] = true end
    return fingerprint]], to = [[lost[entry.part][entry.index] = nil end
    return fingerprint]], test = "split_file_spec" },
-   { "lua/scute/compare/photos.lua", "what was touched is not looked at",
+   { "lua/scute/experiment/photos.lua", "what was touched is not looked at",
       from = [[>= since and digest.of(path) ~= text]], to = [[< 0]], test = "compare" },
    { "host/machine/parent.c", "a parent that has ended is not noticed",
       from = [[if (getppid() == id)]], to = [[if (id)]], test = "compare" },

@@ -75,7 +75,7 @@ function headline.chosen(made)
 end
 
 --- Who is ahead of whom, in points, and what the test says of that: see
--- scute.compare.paired. nil where there is nothing to compare.
+-- scute.experiment.paired. nil where there is nothing to compare.
 function headline.verdict(found)
    local first = found.ranked[1]
    if not first then return nil end

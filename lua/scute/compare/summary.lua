@@ -1,6 +1,6 @@
 -- From the results of the runs to what is told of each model, in order, and which differences are real.
 local names = require "scute.compare.names"
-local paired = require "scute.compare.paired"
+local paired = require "scute.experiment.paired"
 local tell = require "scute.compare.tell"
 
 local summary = {}
@@ -106,7 +106,7 @@ local function reason(entry, reference)
    end
 end
 
--- The runs of a model as scute.compare.paired takes them. number: photo -> its number.
+-- The runs of a model as scute.experiment.paired takes them. number: photo -> its number.
 local function answers_of(results, number)
    local runs = {}
    for r, result in ipairs(results) do

@@ -7,10 +7,10 @@ local cli, data, models, optim, schedule, train =
    scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
 local console = require "scute.base.console"
 local report = require "scute.report.text"
-local budgets = require "scute.compare.budgets"
-local cost = require "scute.compare.cost"
-local fold_of = require "scute.compare.folds"
-local photos = require "scute.compare.photos"
+local budgets = require "scute.experiment.budgets"
+local cost = require "scute.experiment.cost"
+local fold_of = require "scute.experiment.folds"
+local photos = require "scute.experiment.photos"
 local plan = require "scute.compare.plan"
 local to_json = require "scute.base.json"
 

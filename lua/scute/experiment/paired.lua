@@ -24,7 +24,7 @@
 -- What it does not know: folds share photos that train, and how much that ties them together cannot be estimated (Bengio and
 -- Grandvalet 2004). Where the seeds of one variant spread eight times as much as those of another, by four points, simulated
 -- variants of 1000 photos that are equally good are told apart in 8 % of comparisons rather than 5 %.
-local studentized = require "scute.compare.studentized"
+local studentized = require "scute.experiment.studentized"
 
 local paired = {}
 
