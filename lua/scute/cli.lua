@@ -5,6 +5,7 @@
 local argparse = require "argparse"
 local lfs = require "lfs"
 local scute = require "scute"
+local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
@@ -140,8 +141,7 @@ end
 local function is_exercise()
    local home = (scute.module_file "scute" or ""):match "^(.*/)lua/scute/init%.lua$"
    local path = type(arg) == "table" and type(arg[0]) == "string" and arg[0] or ""
-   local inode = lfs.attributes(path, "ino")
-   return inode ~= nil and home ~= nil and inode == lfs.attributes(home .. "scripts/" .. path:match "[^/]*$", "ino")
+   return home ~= nil and architectures.is_same_file(path, home .. "scripts/" .. path:match "[^/]*$")
 end
 
 --- How an error that nobody caught is reported once a command line has been read: {message, exit} for what a function

@@ -202,7 +202,10 @@ function models.save(model, path, extra, tensors, ...)
    local known, metadata = pcall(model_file.metadata, model)
    if not known then error("models.save: " .. console.message(metadata), 2) end
    local state = model:state_dict()
-   for key, text in pairs(extra or {}) do metadata[key] = text end
+   for key, text in pairs(extra or {}) do
+      if metadata[key] then error(("models.save: extra: '%s' is what the file says of the model itself"):format(key), 2) end
+      metadata[key] = text
+   end
    for name, tensor in pairs(tensors or {}) do
       if not state.tensors[name] then error(("models.save: the model has no '%s'"):format(name), 2) end
       state.tensors[name] = tensor

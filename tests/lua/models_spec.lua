@@ -272,6 +272,7 @@ describe("models.save and models.load", function()
       local function save(extra) return function() models.save(models.baseline_cnn {}, "x", extra) end end
       assert.error_matches(save "x", "^models.save: extra: expected a table {name = text}, found x", nil)
       assert.error_matches(save { half = true }, "^models.save: extra: expected texts by name, .*, found half = true")
+      assert.error_matches(save { classes = "[]" }, "^models.save: extra: 'classes' is what the file says of the model itself")
    end)
 
    it("refuse what they do not take, as others of the library do", function()

@@ -116,6 +116,9 @@ describe("optimizers", function()
       says("optim.adamw: group '0': there is no 'lrr'; did you mean 'lr'?", function() group.lrr = 3 end)
       says("there is no 'weight_decy'; did you mean 'weight_decay'?", function() group.weight_decy = 3 end)
       says("'beta1': expected a number of at least 0 and below 1, found 1", function() group.beta1 = 1 end)
+      says("options say what it was made with; optimizer.groups[i].weight_decay = ... changes a group", function()
+         opt.options.weight_decay = 5
+      end)
       says("there is no field 'lr' of all groups; optimizer:set_lr(lr) sets the rate of all", function() opt.lr = 5 end)
       says("there is no field 'weight_decy' of all groups; optimizer.groups[i].weight_decay is", function()
          opt.weight_decy = 5

@@ -78,6 +78,14 @@ end
 
 -- ---- the optimizer ----
 
+--- The options that an optimizer was made with, to read: what a script assigns there would change no group.
+function settings.to_read(class, given)
+   return setmetatable({}, { __index = given, __pairs = function() return next, given end, __newindex = function(_, name)
+      error(("optim.%s: options say what it was made with; optimizer.groups[i].%s = ... changes a group"):format(class.kind,
+         tostring(name)), 2)
+   end })
+end
+
 local OWN = { found_inf = true, stepped = true }
 
 --- What an optimizer's __newindex does.
