@@ -3,7 +3,6 @@
 -- A mistake that the command line alone shows ends the program with exit status 2. What needs the disk, the data or the
 -- network is for the modules that look there; it ends with 1.
 local argparse = require "argparse"
-local lfs = require "lfs"
 local scute = require "scute"
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"

@@ -84,6 +84,14 @@ describe("an EfficientNet block", function()
       assert.not_same(x:values(), block:eval()(x):values())
    end)
 
+   it("adds what came in to a last layer of the user's too", function()
+      local block = MBConv { 8, 8, expansion = 1 }:eval()
+      block.block[#block.block] = nn.Identity()
+      local x = scute.randn(1, 8, 6, 6)
+      local own <close> = block.block(x)
+      assert.same((own + x):values(), block(x):values())
+   end)
+
    it("has torchvision's probabilities", function()
       local model = nn.init.on("shape", scute.models.efficientnet_b0, {})
       local found = {}

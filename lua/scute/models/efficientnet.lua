@@ -58,9 +58,11 @@ function MBConv:forward(x)
    local layers = self.block
    local y = passing.through(x, layers, 1, #layers - 1)
    local drops = self.residual and self.stochastic_depth:is_active()
-   local z = layers[#layers](y, self.residual and not drops and x or nil)
+   local last = layers[#layers]
+   local adds = self.residual and not drops and last.adds_residual -- a layer of the user's in its place does not
+   local z = last(y, adds and x or nil)
    passing.free(y, x, z)
-   if not drops then return z end
+   if adds or not self.residual then return z end
    local sum = self.stochastic_depth(z, x)
    passing.free(z, x, sum)
    return sum

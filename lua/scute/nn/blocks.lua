@@ -35,6 +35,7 @@ local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
    { "momentum", 0.1, number = true, min = 0, max = 1, help = "the norm's: weight of a batch in the running statistics" },
 })
 ConvNormActivation.keeps_nothing = true
+ConvNormActivation.adds_residual = true -- forward(x, residual) does
 
 function ConvNormActivation:build(o)
    self:append(blocks.conv_without_bias(o.inputs, o.outputs, o.kernel_size, o.stride, o.groups))

@@ -122,8 +122,8 @@ function Optimizer.new(class, given, options_given)
    check_together(class, "optim." .. class.kind, read, 3)
    local groups = read_groups(class.kind, given, read.lr)
    check_groups(class.kind, groups, read.lr)
-   local self = setmetatable({ kind = class.kind, class = class, options = settings.to_read(class, read), groups = {}, state = {}, steps = {} },
-      Optimizer)
+   local self = setmetatable({ kind = class.kind, class = class, options = settings.to_read(class, read), groups = {},
+      state = {}, steps = {} }, Optimizer)
    append(self, groups, 3)
    return self
 end
