@@ -1,12 +1,12 @@
 -- What a comparison consists of: its settings, the models with the weights they start from, and its runs. The plan lies in
 -- <output_dir>/plan.json; every run has a folder of its own, runs/<model>/seed0 or runs/<model>/fold1, with job.json (what
 -- to do), output.log and errors.log (what was said meanwhile) and result.json (what came out, only if all went well).
-local cjson = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
 local budgets = require "scute.experiment.budgets"
 local architectures = require "scute.nn.architectures"
+local json_file = require "scute.base.json_file"
 local names = require "scute.compare.names"
 local replaced = require "scute.experiment.replaced"
 local source = require "scute.nn.source"
@@ -37,28 +37,8 @@ local function exists(path)
    return lfs.attributes(path, "mode") ~= nil
 end
 
--- JSON does not tell 3 from 3.0; Lua does.
-local function with_integers(value)
-   if type(value) ~= "table" then return math.type(value) == "float" and math.tointeger(value) or value end
-   for key, entry in pairs(value) do value[key] = with_integers(entry) end
-   return value
-end
-
---- The value of a JSON text.
-function plan.from_json(text)
-   return with_integers(cjson.decode(text))
-end
-
---- The table in a JSON file; nil and what is wrong with it.
-function plan.read_json(path)
-   local file, why = io.open(path, "rb")
-   if not file then return nil, why end
-   local text = file:read "a"
-   file:close()
-   local ok, value = pcall(plan.from_json, text or "")
-   if ok and type(value) == "table" then return value end
-   return nil, ("%s is damaged or was cut off (%s)"):format(path, ok and "no table in it" or value)
-end
+--- The value of a JSON text, and the table in a JSON file: see scute.base.json_file.
+plan.from_json, plan.read_json = json_file.decode, json_file.read
 
 -- ---- weights ----
 
