@@ -1,0 +1,45 @@
+-- What is nobody's own: functions and tables of Lua, of the library and of what is installed, by their names. Results do not
+-- hang on their text, but on which of them is meant.
+local core = require "scute.core"
+local frames = require "scute.base.frames"
+
+local known = {}
+
+local function is_installed(path)
+   return path:find("/share/lua/5.", 1, true) ~= nil -- where LuaRocks installs, too
+end
+
+-- Whether a module is of the user's own: it was loaded from a file that is neither the library's nor installed.
+local function is_own(name)
+   local path = not core.module_file(name) and core.loaded_file(name)
+   return path and not is_installed(path) or false
+end
+
+local function add(map, value, name)
+   if (type(value) == "function" or type(value) == "table") and not map[value] then map[value] = name end
+end
+
+--- Two maps from value to name: what is known, and the modules of the user's own.
+function known.maps()
+   local map, own = {}, {}
+   for _, value in next, debug.getregistry() do -- metatables of C's types
+      if type(value) == "table" and type(rawget(value, "__name")) == "string" then add(map, value, rawget(value, "__name")) end
+   end
+   for name, module in next, package.loaded do
+      local is_users = type(name) == "string" and is_own(name)
+      if is_users then add(own, module, name) else add(map, module, tostring(name)) end
+      for key, value in next, not is_users and type(module) == "table" and module or {} do
+         local is_global = name == "_G" and not (type(value) == "function" and debug.getinfo(value, "S").what == "C")
+         if type(value) == "function" and not is_global then add(map, value, ("%s.%s"):format(name, tostring(key))) end
+      end
+   end
+   return map, own
+end
+
+--- Whether a function is not the user's: C's, the library's, or of what is installed.
+function known.is_foreign(f)
+   local info = debug.getinfo(f, "S")
+   return info.what == "C" or frames.is_library(info) or is_installed(info.source)
+end
+
+return known

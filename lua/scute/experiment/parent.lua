@@ -1,0 +1,204 @@
+-- An experiment from its beginning to its end, in the process that the user started: what lies in its folder, the runs that are
+-- missing, the photos that chose nothing, and what came out.
+local lfs = require "lfs"
+local scute = require "scute"
+local again = require "scute.experiment.again"
+local apart = require "scute.data.apart"
+local choice = require "scute.experiment.choice"
+local console = require "scute.base.console"
+local content = require "scute.experiment.content"
+local folder = require "scute.train.folder"
+local gather = require "scute.experiment.gather"
+local halving = require "scute.experiment.halving"
+local in_session = require "scute.experiment.in_session"
+local jobs = require "scute.experiment.jobs"
+local lies_in = require "scute.base.lies_in"
+local photos = require "scute.experiment.photos"
+local plan = require "scute.experiment.plan"
+local pool = require "scute.experiment.pool"
+local process = require "scute.experiment.process"
+local settle = require "scute.experiment.settle"
+local shown = require "scute.experiment.shown"
+local split_file = require "scute.data.split_file"
+
+
+local parent = {}
+
+-- ---- before ----
+
+-- Results lie apart from photos, and what is moved aside takes no photos along.
+local function check_folder(path, set, overwrite_or_resume)
+   if lfs.attributes(path, "mode") == "file" then console.fail("output_dir: '%s' is a file, not a folder", path) end
+   if not set.dir then return end
+   if not set.is_listed then apart(path .. "/runs", set.dir) end
+   if not overwrite_or_resume and settle.has_trial(path) and lies_in(set.dir .. "/.", path) then
+      console.fail("output_dir: '%s' holds a trial, which is in the way, and the photos ('%s') too; choose another --output_dir",
+         path, set.dir)
+   end
+end
+
+-- Which photos they are is what the first run that ended has read.
+local function learn_photos(self, found)
+   if found.model then photos.learn(self.given.set, self.folder, self.folder .. "/" .. found.model) end
+end
+
+local function describe(self)
+   if self.given.quiet then return end
+   local made = self.plan
+   console.line("%s: %s, %s in all", made.name, console.count(#made.variants, "variant"),
+      console.count(#plan.runs(made), "run"))
+   for _, setting in ipairs(made.settings) do console.line("   %-20s %s", setting[1], setting[2]) end
+   if not self.command then
+      console.line "   in this process, one after the other: memory and time of one run may touch another"
+   end
+   for _, note in ipairs(self.given.set.notes or {}) do console.line("note: %s", note) end
+end
+
+-- ---- runs ----
+
+local function failed(self, job, how, why)
+   local message = why or "it left no result"
+   table.insert(self.failures, { variant = job.run.variant, run = job.run.run, message = message, how = how })
+   if message:find("did not fit the budget", 1, true) then self.over[job.run.variant] = true end
+   console.warn("%s failed: %s (%s/output.log and errors.log say more); the others go on", job.title, message, job.folder)
+end
+
+local function finished(self, job)
+   local found, why = gather.one(self.folder, job.run)
+   if not found then return failed(self, job, "failed", why) end
+   learn_photos(self, found)
+   local more = found.state == "paused" and ("stopped for now after epoch %d"):format(found.epochs)
+      or found.best_epoch and ("best epoch %d"):format(found.best_epoch) or "done"
+   console.line("   %s%s %.4g, %s, %s", self.given.jobs > 1 and job.title .. ": " or "", found.metric,
+      found.figures[found.metric], more, console.duration(found.seconds or 0))
+   shown.refresh(self)
+end
+
+-- Does runs, a list of { run, pause }. Returns whether all of that could go on: false where Ctrl-C came.
+local function run_all(self, list)
+   local todo, i = {}, 0
+   for k, entry in ipairs(list) do
+      local before = gather.one(self.folder, entry.run)
+      todo[k] = jobs.write(self, entry.run, { pause = entry.pause, kind = entry.kind,
+         resume = (self.given.resume or before and before.state == "paused") or nil })
+   end
+   local options = { at_once = self.given.jobs,
+      started = function(job)
+         if self.over[job.run.variant] then return false end
+         i = i + 1
+         console.line("[%d/%d] %s", i, #todo, job.title)
+      end,
+      ended = function(job, how, why)
+         if how == "done" then finished(self, job) elseif how ~= "interrupted" then failed(self, job, how, why) end
+      end }
+   local how = self.command and pool.run(todo, options) or in_session.run(todo, self, options)
+   return how == "done"
+end
+
+-- A command that is stopped says how it is gone on with.
+local function stop_politely(self)
+   console.warn("stopped; %s finishes what is missing", again.words(self.has_flag))
+   console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
+end
+
+local function do_runs(self, list)
+   if not run_all(self, list) then stop_politely(self) end
+end
+
+-- One round after the other, as the search decides by what has come out so far.
+local function search(self)
+   while true do
+      local records = gather.all(self.folder, self.plan)
+      local list = halving.next(self.plan, records, self.failures)
+      if not list or #list == 0 then return end
+      do_runs(self, list)
+   end
+end
+
+local function train(self, missing)
+   if self.plan.search == "halving" then return search(self) end
+   local list = {}
+   for i, run in ipairs(missing) do list[i] = { run = run } end
+   if #list > 0 then do_runs(self, list) end
+end
+
+-- ---- the whole of it ----
+
+local function fail_if_nothing(self, records)
+   if not gather.is_empty(records) then return end
+   local first, fitting = self.failures[1], false
+   if not first then console.fail "no run has a result" end
+   for _, failure in ipairs(self.failures) do
+      fitting = fitting or not failure.message:find("did not fit the budget", 1, true)
+   end
+   if not fitting then console.fail("budget: no variant fits: %s", first.message) end
+   console.fail("no run succeeded; the first: %s", first.message)
+end
+
+local function conduct(self, held)
+   local given = self.given
+   local is_held = given.resume and photos.hold(given.set, self.folder)
+   self.plan = plan.new(given, self.variants, self.axes)
+   self.contents = content.of(given)
+   settle.plan(self.folder, held, self.plan, given, self.contents)
+   if not is_held then split_file.save(given.set, self.folder) end
+   describe(self)
+   local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
+   for _, list in pairs(records) do
+      for _, found in ipairs(list) do learn_photos(self, found) end
+   end
+   if #missing > 0 then photos.check(given.set, self.folder) end
+   train(self, missing)
+   fail_if_nothing(self, (gather.all(self.folder, self.plan)))
+   local tests = choice.wanted(self)
+   if #tests > 0 then do_runs(self, tests) end
+   return shown.all(self)
+end
+
+local function report_only(self)
+   local made, why = plan.read(self.folder)
+   if not made then
+      console.fail("output_dir: %s", why and why .. "; with --resume it is written anew"
+         or ("'%s' holds no experiment (there is no %s in it)"):format(self.folder, plan.NAME))
+   end
+   self.plan = made
+   local records, missing = gather.all(self.folder, made, function(fault)
+      console.warn("%s; left out, --resume does that run again", fault)
+   end)
+   if gather.is_empty(records) then console.fail("output_dir: there is no finished run in '%s/runs'", self.folder) end
+   if #missing > 0 and made.search == "all" then
+      console.warn("%s missing; --resume finishes", console.count(#missing, "run is", "runs are"))
+   end
+   return shown.all(self)
+end
+
+--- The trial that lies in the folder of an experiment, without training: of one that stands before another in a script, for a
+-- run of that.
+function parent.trial(given)
+   local self = { given = given, folder = parent.folder(given), failures = {} }
+   local made, why = plan.read(self.folder)
+   if not made then console.fail("output_dir: %s", why or ("there is no experiment in '%s'"):format(self.folder)) end
+   self.plan = made
+   return shown.trial(self)
+end
+
+--- The folder of an experiment.
+function parent.folder(given)
+   local root = given.output_dir:gsub("(.)/+$", "%1")
+   return given.name == "experiment" and root or root .. "/" .. given.name
+end
+
+--- Does all of an experiment. given: its options, checked; list, axes: its variants. has_flag: whether its command line knows
+-- --resume. Returns its trial.
+function parent.run(given, list, axes, has_flag)
+   local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
+      command = process.command(), has_flag = has_flag }
+   if given.report_only then return report_only(self) end
+   check_folder(self.folder, given.set, given.overwrite or given.resume)
+   local before = scute.on_interrupt "finish"
+   local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
+   local held <close> = folder.hold(self.folder)
+   return conduct(self, held)
+end
+
+return parent
