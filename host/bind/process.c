@@ -8,6 +8,7 @@
 #include "host/machine/child.h"
 #include "host/machine/limit.h"
 #include "host/machine/parent.h"
+#include "host/term/signals.h"
 
 // scute.process.id() -> the number of this process
 static int id(lua_State *L) {
@@ -15,9 +16,11 @@ static int id(lua_State *L) {
    return 1;
 }
 
-// scute.process.end_with_parent(id): kills this process as soon as its parent, of that number, has ended
+// scute.process.end_with_parent(id): kills this process as soon as its parent, of that number, has ended; a
+// second Ctrl-C or SIGTERM, which ends the parent, does nothing here
 static int end_with_parent(lua_State *L) {
    sc_check(L, sc_end_with_parent((long)luaL_checkinteger(L, 1)));
+   sc_interrupt_only_first();
    return 0;
 }
 
