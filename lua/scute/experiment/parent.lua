@@ -21,7 +21,6 @@ local settle = require "scute.experiment.settle"
 local shown = require "scute.experiment.shown"
 local split_file = require "scute.data.split_file"
 
-
 local parent = {}
 
 -- ---- before ----
@@ -109,7 +108,7 @@ end
 local function search(self)
    while true do
       local records = gather.all(self.folder, self.plan)
-      local list = halving.next(self.plan, records, self.failures)
+      local list = halving.next(self.plan, plan.runs(self.plan), records, self.failures)
       if not list or #list == 0 then return end
       do_runs(self, list)
    end
@@ -193,6 +192,7 @@ end
 function parent.run(given, list, axes, has_flag)
    local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
       command = process.command(), has_flag = has_flag }
+   self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
    check_folder(self.folder, given.set, given.overwrite or given.resume)
    local before = scute.on_interrupt "finish"

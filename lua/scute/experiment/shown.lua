@@ -1,24 +1,33 @@
 -- What is shown of an experiment: its trial, the files of it, and, while runs are missing, a page of those that are done.
 local scute = require "scute"
 local console = require "scute.base.console"
+local files = require "scute.experiment.files"
 local gather = require "scute.experiment.gather"
 local halving = require "scute.experiment.halving"
 local plan = require "scute.experiment.plan"
 local report = require "scute.experiment.report"
-local tell = require "scute.experiment.tell"
 local trial = require "scute.experiment.trial"
 
 local shown = {}
 
 local SHARE = 20 -- renewing the page takes at most one part in so many of the time
 
+-- By variant where a search has stopped it, and why.
+local function stopped(self, made, records)
+   if made.search ~= "halving" then return nil end
+   local list = {}
+   for name, entry in pairs(halving.stopped(made, plan.runs(made), records, self.failures)) do
+      list[name] = { epoch = entry.epoch, why = entry.words }
+   end
+   return list
+end
+
 --- The trial of what is done so far. self: what scute.experiment.parent has of the experiment.
 function shown.trial(self)
    local made = plan.plain(self.plan)
    local records = gather.all(self.folder, made)
    return trial.of(made, records, self.failures, { folder = self.folder, rank = self.given.rank,
-      stopped = made.search == "halving" and halving.stopped(made, records) or nil,
-      times = self.plan and not self.command and self.variants and "the runs were in one process" or nil })
+      stopped = stopped(self, made, records), times = self.is_here and "the runs were in one process" or nil })
 end
 
 -- While runs are missing: a page of those that are done. It takes little of the time.
@@ -32,7 +41,7 @@ end
 --- Writes all files of the trial and returns it. A page that cannot be made costs a warning, not the experiment.
 function shown.all(self)
    local found = shown.trial(self)
-   tell.write(self.folder, found)
+   files.write(self.folder, found)
    local ok, why = pcall(report.write, self.folder, found)
    if not ok then console.warn("report.html: %s", console.message(why)) end
    return found
