@@ -37,6 +37,7 @@ local function tokens_of(source)
    if read[source] == nil then
       local text = text_of(source)
       local list = text and tokens.of(text)
+      if list and #list > 0 and list[#list].kind == "open comment" then list[#list] = nil end -- of the last line
       read[source] = list and { list = list, lines = lines_of(text, list) } or false
    end
    return read[source] or nil
@@ -59,7 +60,7 @@ local function end_of(list, at)
    return #list
 end
 
--- How many parameters stand behind the keyword; nil for `...`, whose number says nothing.
+-- How many parameters stand behind the keyword.
 local function parameters(list, at)
    local i, n = at, 0
    while list[i] and list[i].text ~= "(" do
@@ -73,13 +74,24 @@ local function parameters(list, at)
    return n
 end
 
+-- Whether all that a function knows from outside stands in a range of tokens.
+local function has_names(list, first, last, names)
+   local there = {}
+   for i = first, last do there[list[i].text] = true end
+   for _, name in ipairs(names) do
+      if not there[name] then return false end
+   end
+   return true
+end
+
 -- Several functions may begin in one line: those that it may be.
 local function candidates(found, info)
    local ranges = {}
    for i, token in ipairs(found.list) do
       if found.lines[i] == info.linedefined and token.kind == "keyword" and token.text == "function" then
          local last = end_of(found.list, i)
-         if found.lines[last] == info.lastlinedefined and parameters(found.list, i) == info.nparams then
+         local fits = found.lines[last] == info.lastlinedefined and parameters(found.list, i) == info.nparams
+         if fits and has_names(found.list, i, last, info.names) then
             ranges[#ranges + 1] = { i, last }
          end
       end
@@ -87,10 +99,20 @@ local function candidates(found, info)
    return ranges
 end
 
+local function names_of(f, n)
+   local names = {}
+   for i = 1, n do
+      local name = debug.getupvalue(f, i)
+      if name ~= "_ENV" and name ~= "" then names[#names + 1] = name end
+   end
+   return names
+end
+
 --- The tokens of a function's text (see scute.base.tokens); nil where it is not to be had. Where several functions of a line
 -- cannot be told apart, those of all of them.
 function code.tokens(f)
    local info = debug.getinfo(f, "Su")
+   info.names = names_of(f, info.nups)
    local found = tokens_of(info.source)
    if not found then return nil end
    if info.what == "main" then return found.list end

@@ -19,21 +19,32 @@ local function add(map, value, name)
    if (type(value) == "function" or type(value) == "table") and not map[value] then map[value] = name end
 end
 
---- Two maps from value to name: what is known, and the modules of the user's own.
-function known.maps()
-   local map, own = {}, {}
+local function sorted_names(t)
+   local names = {}
+   for name in next, t do
+      if type(name) == "string" then names[#names + 1] = name end
+   end
+   table.sort(names)
+   return names
+end
+
+--- A map from such values to their names.
+function known.map()
+   local map = {}
    for _, value in next, debug.getregistry() do -- metatables of C's types
       if type(value) == "table" and type(rawget(value, "__name")) == "string" then add(map, value, rawget(value, "__name")) end
    end
-   for name, module in next, package.loaded do
-      local is_users = type(name) == "string" and is_own(name)
-      if is_users then add(own, module, name) else add(map, module, tostring(name)) end
-      for key, value in next, not is_users and type(module) == "table" and module or {} do
+   for _, name in ipairs(sorted_names(package.loaded)) do -- of several names always the same one
+      local module = package.loaded[name]
+      local is_users = is_own(name)
+      if not is_users then add(map, module, name) end
+      for _, key in ipairs(not is_users and type(module) == "table" and sorted_names(module) or {}) do
+         local value = rawget(module, key)
          local is_global = name == "_G" and not (type(value) == "function" and debug.getinfo(value, "S").what == "C")
-         if type(value) == "function" and not is_global then add(map, value, ("%s.%s"):format(name, tostring(key))) end
+         if type(value) == "function" and not is_global then add(map, value, ("%s.%s"):format(name, key)) end
       end
    end
-   return map, own
+   return map
 end
 
 --- Whether a function is not the user's: C's, the library's, or of what is installed.

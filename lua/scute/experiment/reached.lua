@@ -44,6 +44,11 @@ function Reached:add(name, text)
    self.parts[self:free(name)] = text
 end
 
+-- Of what several functions know by one name.
+function Reached:add_once(name, text)
+   if self.parts[name] ~= text then self:add(name, text) end
+end
+
 -- ---- values ----
 
 local function by_type_and_text(a, b)
@@ -255,10 +260,8 @@ end
 --- Takes a value that the code has under a name. list: the tokens of the code, nil where all of the value counts.
 function Reached:take(name, value, list)
    local kind = type(value)
-   if value == nil or self.known[value] or rawequal(value, self.set) then
-      if self.known[value] then self.seen[name .. " " .. self.known[value]] = true end
-      return
-   end
+   if value == nil or rawequal(value, self.set) or kind == "table" and self.known[value] then return end
+   if self.known[value] then return self:add_once("value " .. name, self.known[value]) end
    if kind == "function" and not known.is_foreign(value) then return self:visit(value, "function " .. name) end
    local fields = kind == "table" and fields_used(list, name)
    local mark = self.seen[value]
@@ -298,7 +301,8 @@ function Reached:take_globals(environment, list)
       local is_field = before and before.kind == "sign" and (before.text == "." or before.text == ":")
       if token.kind == "name" and not is_field and not taken[token.text] then
          taken[token.text] = true
-         self:take(token.text, rawget(environment, token.text), list)
+         local value = rawget(environment, token.text)
+         if value ~= nil and not self.known[value] then self:take(token.text, value, list) end
       end
    end
 end
@@ -351,7 +355,7 @@ function reached.by(f, set)
    code.forget()
    local self = setmetatable({ parts = {}, places = {}, seen = {}, numbers = {}, set = set, looked = 0, count = 0, depth = 0 },
       Reached)
-   self.known, self.own = known.maps()
+   self.known = known.map()
    self:visit(f, "run")
    return self.parts, self.places
 end
@@ -360,7 +364,7 @@ end
 function reached.options(given, set)
    local self = setmetatable({ parts = {}, places = {}, seen = {}, numbers = {}, set = set, looked = 0, count = 0, depth = 0 },
       Reached)
-   self.known, self.own = known.maps()
+   self.known = known.map()
    local texts = {}
    for key, value in next, given do texts["option " .. key] = self:text(value, key) end
    for name, text in pairs(self.parts) do texts[name] = text end
