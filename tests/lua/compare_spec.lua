@@ -65,16 +65,17 @@ describe("compare.budgets", function()
       local real, now = scute.clock, 1000
       local _ <close> = setmetatable({}, { __close = function() scute.clock = real end })
       scute.clock = function() return now end -- luacheck: ignore
-      local budget = budgets.new({ model = "net", protocol = "finetune", minutes = 1.0 })
+      local budget = budgets.new { name = "net", minutes = 1.0 }
+      local hook = budget.hooks[2]
       local run = { epoch = 0, epochs = budget.epochs, feed = { steps = 5 }, meter = { clear = function() end } }
       while run.epoch < run.epochs and not run.stopped do
          run.epoch = run.epoch + 1
-         budget.hook.on_epoch_begin(run)
+         hook.on_epoch_begin(run)
          for i = 1, run.feed.steps do
             run.step, now = i, now + step
-            budget.hook.on_step_end(run)
+            hook.on_step_end(run)
          end
-         budget.hook.on_epoch_end(run)
+         hook.on_epoch_end(run)
       end
       return run
    end

@@ -31,11 +31,11 @@ end
 
 local function fit(job, set, model)
    if job.protocol == "frozen" then model:freeze "backbone" end
-   local budget = budgets.new(job, set, model)
+   local budget = budgets.new { epochs = job.epochs, minutes = job.minutes, name = job.model }
    local run = train.options(job)
    run.optimizer = optim.adamw(model:groups { lr = rates(job, model) }, { weight_decay = job.weight_decay })
    run.schedule = budget.schedule or schedule.warmup_cosine { warmup = job.warmup_epochs }
-   run.epochs, run.hooks = budget.epochs, { budget.hook, budget.meter }
+   run.epochs, run.hooks = budget.epochs, budget.hooks
    run.output_dir, run.keep, run.resume = job.folder, 1, job.resume and "auto" or nil
    run.overwrite = true -- the folder is the job's, and there is no result in it
    return train.fit(model, set, run), budget.images_per_second()

@@ -1,0 +1,133 @@
+-- One run of an experiment (see scute.experiment.one), as the process that trains it does it.
+local scute = require "scute"
+local one = require "scute.experiment.one"
+local record = require "scute.experiment.record"
+local scratch = dofile "tests/lua/scratch.lua"
+local Small = dofile "tests/lua/small.lua"
+
+local root, set
+
+-- A job of a trial, each in a folder of its own; change: other fields.
+local function job(variant, change)
+   local made = { kind = "train", variant = variant, run = "seed0", seed = 0, folder = root .. "/trial/runs/" .. variant .. "/seed0",
+      trial = root .. "/trial", metric = "accuracy" }
+   for name, value in pairs(change or {}) do made[name] = value end
+   return made
+end
+
+-- What `run` of a script does; given: options of train.fit.
+local function fit(given)
+   return function(variant, context)
+      local model = Small(context.set.classes)
+      local options = { workers = 1, batch_size = 8, epochs = not context.epochs and 2 or nil }
+      for name, value in pairs(given or {}) do options[name] = value end
+      options.optimizer = scute.optim.adamw(model:groups { lr = variant.lr or 0.01 })
+      return scute.train.fit(model, context.set, options)
+   end
+end
+
+local function train(name, change, run, variant)
+   return one.train(job(name, change), { set = set, run = run or fit(), variant = variant or { name = name } })
+end
+
+local function read(path)
+   local file <close> = assert(io.open(path, "rb"))
+   return file:read "a"
+end
+
+-- What two runs must agree in to be the same: history, and the bits of the best weights.
+local function left_by(found)
+   local folder = root .. "/trial/" .. found.model
+   return read(folder .. "/history.csv") .. scute.weights.sha256(folder .. "/best.safetensors")
+end
+
+setup(function()
+   root = scratch.make()
+   set = scute.data.open(root .. "/photos")
+end)
+
+teardown(function() scratch.remove(root) end)
+
+describe("a run of an experiment", function()
+   it("leaves a record, its best weights and no checkpoint", function()
+      local found = train("plain", { metric = "f1", epochs = 2 })
+      local folder = job("plain").folder
+      assert.same(found.figures.f1, assert(record.read(folder .. "/result.json")).figures.f1)
+      assert.same({ "finished", 2, 6, "runs/plain/seed0/small" }, { found.state, found.epochs, found.updates, found.model })
+      assert.same({ 6, 6, 6, 6 }, { #found.photos, #found.labels, #found.predicted, #found.values.f1 })
+      assert.is_true(found.parameters > 0 and found.multiply_adds > 0 and found.latency > 0)
+      assert.is_not_nil(io.open(folder .. "/small/best.safetensors"))
+      assert.is_nil(io.open(folder .. "/small/checkpoint.safetensors"))
+   end)
+
+   it("gives the same bits as another of which nothing differs", function()
+      local augmented = fit { augment = "light" }
+      assert.equal(left_by(train("first", nil, augmented)), left_by(train("second", nil, augmented)))
+   end)
+
+   it("hangs on its seed", function()
+      assert.not_equal(left_by(train "first"), left_by(train("other", { seed = 1 })))
+   end)
+
+   it("puts random numbers and threads back", function()
+      scute.manual_seed(7)
+      local state, threads = scute.rng_state(), scute.threads()
+      train("quiet", { threads = 1 })
+      assert.same({ state, threads }, { scute.rng_state(), scute.threads() })
+      assert.is_false(require("scute.train.within").is_under_way())
+   end)
+end)
+
+describe("a run that a search pauses", function()
+   -- Everything that draws, averages or remembers. states: gets the random numbers' state after each part of a run.
+   local function all(states, patience)
+      local add = { on_fit_end = function() states[#states + 1] = scute.rng_state() end }
+      return function(variant, context)
+         local model = Small(context.set.classes)
+         return scute.train.fit(model:set_dropout(0.2), context.set, { workers = 1, batch_size = 8, augment = "light", ema = 0.9,
+            early_stop = patience, schedule = "warmup_cosine,warmup=1", hooks = { add },
+            optimizer = scute.optim.adamw(model:groups { lr = variant.lr or 0.01 }) })
+      end
+   end
+
+   local function in_parts(name, run, variant, ...)
+      local found
+      for _, after in ipairs { ... } do
+         found = train(name, { epochs = 5, pause = after, resume = found ~= nil }, run, variant)
+         assert.same({ "paused", after }, { found.state, found.epochs })
+      end
+      return train(name, { epochs = 5, resume = true }, run, variant)
+   end
+
+   it("equals one that never stopped", function()
+      local states, run = {}, nil
+      run = all(states, 4)
+      local whole = train("whole", { epochs = 5 }, run)
+      local ended = in_parts("paused", run, nil, 2, 4)
+      assert.same({ "finished", left_by(whole) }, { ended.state, left_by(ended) })
+      assert.same({ whole.values, whole.figures, whole.curve }, { ended.values, ended.figures, ended.curve })
+      assert.same(states[1], states[4])
+      local best = "%s/trial/%s/best_ema.safetensors"
+      assert.equal(scute.weights.sha256(best:format(root, whole.model)), scute.weights.sha256(best:format(root, ended.model)))
+   end)
+
+   it("stops early in the same epoch", function()
+      local run, variant = all({}, 1), { lr = 1e-9 } -- which learns nothing
+      local whole = train("whole", { epochs = 5 }, run, variant)
+      assert.is_true(whole.epochs < 5)
+      assert.equal(whole.epochs, in_parts("paused", run, variant, 1).epochs)
+   end)
+
+   it("does not go beyond where it is to stop, if its result was lost", function()
+      local run = fit()
+      local paused = train("lost", { epochs = 3, pause = 1 }, run)
+      local again = train("lost", { epochs = 3, pause = 1, resume = true }, run)
+      assert.same({ "paused", 1, paused.values }, { again.state, again.epochs, again.values })
+      assert.equal(3, train("lost", { epochs = 3, resume = true }, run).epochs)
+   end)
+
+   it("begins anew where its checkpoint is of no use", function()
+      train("changed", { epochs = 3, pause = 1 }, fit { label_smoothing = 0.1 })
+      assert.equal(3, train("changed", { epochs = 3, resume = true }, fit { label_smoothing = 0.2 }).epochs)
+   end)
+end)
