@@ -1,34 +1,14 @@
 -- From the results of the runs to what is told of each model, in order, and which differences are real.
 local names = require "scute.compare.names"
 local paired = require "scute.experiment.paired"
+local sample = require "scute.experiment.sample"
 local tell = require "scute.compare.tell"
 
 local summary = {}
 
 local AS_TABLE = { __name = "scute.comparison", __tostring = function(found) return tell.table(found) end }
 
-local function mean(list)
-   local sum = 0
-   for _, value in ipairs(list) do sum = sum + value end
-   return #list > 0 and sum / #list or nil
-end
-
--- Of a sample, with n - 1; nil for fewer than two.
-local function deviation(list)
-   if #list < 2 then return nil end
-   local center, sum = mean(list), 0
-   for _, value in ipairs(list) do sum = sum + (value - center) ^ 2 end
-   return math.sqrt(sum / (#list - 1))
-end
-
-local function median(list)
-   if #list == 0 then return nil end
-   local sorted = table.move(list, 1, #list, 1, {})
-   table.sort(sorted)
-   local low, high = sorted[(#sorted + 1) // 2], sorted[#sorted // 2 + 1]
-   return (low + high) / 2
-end
-
+local mean, deviation, median = sample.mean, sample.deviation, sample.median
 summary.mean, summary.deviation, summary.median = mean, deviation, median
 
 --- Share of right answers within each class, averaged over the classes that occur. labels, predicted: lists of class
