@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "host/bind/bind.h"
+#include "host/bind/run.h"
 #include "host/machine/child.h"
 #include "host/machine/limit.h"
 #include "host/machine/parent.h"
@@ -122,6 +123,14 @@ static int signal_name(lua_State *L) {
    return 1;
 }
 
+// scute.process.ends_with(code): the exit code of the script where it ends without an error
+static int ends_with(lua_State *L) {
+   luaL_checkinteger(L, 1);
+   lua_settop(L, 1);
+   lua_setfield(L, LUA_REGISTRYINDEX, SC_ENDS_WITH);
+   return 0;
+}
+
 static const luaL_Reg functions[] = {{"id", id},
                                      {"end_with_parent", end_with_parent},
                                      {"limit_memory", limit_memory},
@@ -130,6 +139,7 @@ static const luaL_Reg functions[] = {{"id", id},
                                      {"wait", wait_for},
                                      {"signal", send_signal},
                                      {"signal_name", signal_name},
+                                     {"ends_with", ends_with},
                                      {NULL, NULL}};
 
 static void open_process(lua_State *L) {

@@ -1,7 +1,7 @@
 -- The runs of an experiment where there is no script to start again: at the prompt, with -e, from standard input. They are done
 -- here, one after the other; memory, time and what is left behind are then not those of a process of their own.
 local console = require "scute.base.console"
-local one = require "scute.experiment.one"
+local jobs = require "scute.experiment.jobs"
 local scute = require "scute"
 local variants = require "scute.experiment.variants"
 
@@ -22,7 +22,7 @@ function in_session.run(list, trial, options)
       i = i + 1
       local job = list[i]
       if options.started(job) ~= false then
-         local ok, problem = pcall(one.train, job.job, { set = given.set, run = given.run,
+         local ok, problem = pcall(jobs.perform, job.job, { set = given.set, run = given.run,
             variant = variants.strict(trial.variants, job.run.variant) })
          if ok then options.ended(job, "done") else options.ended(job, outcome(problem)) end
          collectgarbage()

@@ -1,9 +1,9 @@
 -- The jobs of an experiment: what is written for each run, and how the runs are done, in processes or here.
-local lfs = require "lfs"
 local scute = require "scute"
 local budgets = require "scute.experiment.budgets"
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
+local one = require "scute.experiment.one"
 local plan = require "scute.experiment.plan"
 local process = require "scute.experiment.process"
 local to_json = require "scute.base.json"
@@ -31,31 +31,24 @@ function jobs.of(trial, run, fields)
    return job
 end
 
+-- A job in a few words: "frozen, seed0".
+local function title(job)
+   return ("%s, %s%s"):format(job.variant, job.run, job.kind == "test" and ", test" or "")
+end
+
 --- Writes job.json of a run, and returns the job as scute.experiment.pool takes it, with run = the run and job = what was written.
 function jobs.write(trial, run, fields)
    local job = jobs.of(trial, run, fields)
    local path = job.folder .. "/job.json"
    console.guard("output_dir", scute.files.mkdirs, job.folder)
    console.guard("output_dir", scute.files.write, path, to_json(job))
-   return { words = trial.command, env = process.environment(path), folder = job.folder, title = jobs.title(run), run = run,
+   return { words = trial.command, env = process.environment(path), folder = job.folder, title = title(job), run = run,
       timeout = trial.given.timeout, memory = job.memory, job = job }
 end
 
---- A run in a few words: "frozen, seed0".
-function jobs.title(run)
-   return ("%s, %s"):format(run.variant, run.run)
-end
-
-local CHECKPOINTS = "^checkpoint"
-
---- Takes away the checkpoints of a run, which are no use. folder: its own.
-function jobs.drop_checkpoints(folder)
-   for name in lfs.dir(folder) do
-      local inner = folder .. "/" .. name
-      local mode = lfs.symlinkattributes(inner, "mode")
-      if mode == "directory" and name:sub(1, 1) ~= "." then jobs.drop_checkpoints(inner) end
-      if mode == "file" and name:find(CHECKPOINTS) then os.remove(inner) end
-   end
+--- Does what a job says, in this process. options: { set, run = the script's function, variant = what that gets }.
+function jobs.perform(job, options)
+   return one[job.kind](job, options)
 end
 
 return jobs

@@ -57,19 +57,28 @@ end
 
 local function failed(self, job, how, why)
    local message = why or "it left no result"
+   scute.process.ends_with(1) -- where the script says nothing else
    table.insert(self.failures, { variant = job.run.variant, run = job.run.run, message = message, how = how })
    if message:find("did not fit the budget", 1, true) then self.over[job.run.variant] = true end
    console.warn("%s failed: %s (%s/output.log and errors.log say more); the others go on", job.title, message, job.folder)
 end
 
+-- What a run came to, in a line.
+local function tell(self, job, found)
+   local is_test = job.job.kind == "test"
+   local figures = is_test and found.test.figures or found.figures
+   local more = is_test and "on photos that chose nothing" or found.state == "paused"
+      and ("stopped for now after epoch %d"):format(found.epochs) or found.best_epoch and ("best epoch %d"):format(found.best_epoch)
+   local list = { ("%s %.4g"):format(found.metric, figures[found.metric]), more }
+   if not is_test and found.seconds then list[#list + 1] = console.duration(found.seconds) end
+   console.line("   %s%s", self.given.jobs > 1 and job.title .. ": " or "", table.concat(list, ", "))
+end
+
 local function finished(self, job)
    local found, why = gather.one(self.folder, job.run)
-   if not found then return failed(self, job, "failed", why) end
+   if not found or job.job.kind == "test" and not found.test then return failed(self, job, "failed", why) end
    learn_photos(self, found)
-   local more = found.state == "paused" and ("stopped for now after epoch %d"):format(found.epochs)
-      or found.best_epoch and ("best epoch %d"):format(found.best_epoch) or "done"
-   console.line("   %s%s %.4g, %s, %s", self.given.jobs > 1 and job.title .. ": " or "", found.metric,
-      found.figures[found.metric], more, console.duration(found.seconds or 0))
+   tell(self, job, found)
    shown.refresh(self)
 end
 

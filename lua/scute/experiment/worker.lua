@@ -2,8 +2,8 @@
 -- its job says. Ends with that; what the script does behind the call is for the process that the user started.
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
+local jobs = require "scute.experiment.jobs"
 local json_file = require "scute.base.json_file"
-local one = require "scute.experiment.one"
 local photos = require "scute.experiment.photos"
 local process = require "scute.experiment.process"
 local variants = require "scute.experiment.variants"
@@ -46,12 +46,12 @@ local function check(job, given, list)
       .. "setting of run", content.told(changes))
 end
 
---- Trains the run of the job. given: the options of its experiment; list: the variants. Does not return.
+--- Does what the job says. given: the options of its experiment; list: the variants. Does not return.
 function worker.run(given, list)
    local job = worker.job()
    photos.hold(given.set, job.trial)
    check(job, given, list)
-   one.train(job, { set = given.set, run = given.run, variant = variants.strict(list, job.variant) })
+   jobs.perform(job, { set = given.set, run = given.run, variant = variants.strict(list, job.variant) })
    os.exit(true, true)
 end
 
