@@ -97,7 +97,9 @@ local function run_all(self, list)
          console.line("[%d/%d] %s", i, #todo, job.title)
       end,
       ended = function(job, how, why)
-         if how == "done" then finished(self, job) elseif how ~= "interrupted" then failed(self, job, how, why) end
+         if how == "done" then return finished(self, job) end
+         local was_asked = how == "interrupted" and scute.interrupted() -- not of the one run alone
+         if not was_asked then failed(self, job, how, why) end
       end }
    local how = self.command and pool.run(todo, options) or in_session.run(todo, self, options)
    return how == "done"
@@ -105,7 +107,7 @@ end
 
 -- A command that is stopped says how it is gone on with.
 local function stop_politely(self)
-   console.warn("stopped; %s finishes what is missing", again.words(self.has_flag))
+   console.warn("stopped; to finish what is missing: %s", again.words(self.has_flag))
    console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
 end
 
