@@ -1,8 +1,9 @@
 -- What a comparison says: the course's block, a table, the differences that are real; as text, Markdown, CSV and JSON.
 local cjson = require "cjson"
 local scute = require "scute"
-local columns = require "scute.base.columns"
 local console = require "scute.base.console"
+local csv_line = require("scute.base.csv").line
+local fitted = require "scute.experiment.fitted"
 local headline = require "scute.compare.headline"
 local names = require "scute.compare.names"
 local to_json = require "scute.base.json"
@@ -69,10 +70,9 @@ end
 
 -- ---- the table ----
 
--- Title, text of an entry, and whether it stands to the left.
 local COLUMNS = {
    { "", function(e) return e.rank and e.rank .. "." or "-" end },
-   { "model", function(e) return e.name end, true },
+   { "model", function(e) return e.name end, left = true },
    { "params", function(e) return millions(e.parameters_1000) end },
    { "new head", function(e) return millions(e.parameters) end },
    { "mult-adds", function(e) return multiply_adds(e.multiply_adds) end },
@@ -80,77 +80,20 @@ local COLUMNS = {
    { "photos/s", function(e) return e.images_per_second and ("%.0f"):format(e.images_per_second) or "?" end },
    { "memory", function(e) return e.peak_memory and console.bytes(e.peak_memory) or "?" end },
    { "best epoch", function(e) return ("%g"):format(e.best_epoch) end },
-   { "accuracy", accuracy },
-   { "balanced", function(e) return percent(e.balanced) end },
+   { "accuracy", accuracy, first = true },
+   { "balanced", function(e) return percent(e.balanced) end, first = true },
    { "one photo", function(e) return ("%.0f ms"):format(1000 * e.latency) end },
-   { "", function(e) return e.unranked or "" end, true },
+   { "", function(e) return e.unranked or "" end, left = true },
 }
 
-local function cells(found)
-   local rows = {}
-   for i, entry in ipairs(all_of(found)) do
-      rows[i] = {}
-      for k, column in ipairs(COLUMNS) do rows[i][k] = column[2](entry) end
-   end
-   return rows
-end
-
--- The columns with what people look for first in front: what a phone or a small terminal shows.
-local function important_first()
-   local order, first = { 1, 2 }, { accuracy = true, balanced = true }
-   for k, column in ipairs(COLUMNS) do if first[column[1]] then order[#order + 1] = k end end
-   for k = 3, #COLUMNS do if not first[COLUMNS[k][1]] then order[#order + 1] = k end end
-   return order
-end
-
---- The table as a page takes it: list of {title, numeric} and rows of texts; with what people look for first in front, since
--- a phone shows only that.
+--- The table as a page takes it: list of {title, numeric} and rows of texts.
 function tell.cells(found)
-   local order, titles, rows = important_first(), {}, {}
-   for i, k in ipairs(order) do titles[i] = { COLUMNS[k][1], not COLUMNS[k][3] } end
-   for n, row in ipairs(cells(found)) do
-      rows[n] = {}
-      for i, k in ipairs(order) do rows[n][i] = row[k] end
-   end
-   return titles, rows
+   return fitted.cells(COLUMNS, all_of(found))
 end
 
--- Some columns of the table, by number, as lines of text.
-local function part_of(rows, chosen)
-   local shown, left = {}, {}
-   for i, k in ipairs(chosen) do left[#left + 1] = COLUMNS[k][3] and i or nil end
-   for n, row in ipairs(rows) do
-      shown[n] = {}
-      for i, k in ipairs(chosen) do shown[n][i] = row[k] end
-   end
-   return columns.text(shown, left)
-end
-
-local function widest(text)
-   local most = 0
-   for line in text:gmatch "[^\n]+" do most = math.max(most, utf8.len(line)) end
-   return most
-end
-
---- The table as lines of text. width: of the terminal, in letters, where there is one: columns that find no room stand in a
--- further table below, with the names of the models again.
+--- The table as lines of text. width: of the terminal, in letters, where there is one.
 function tell.table(found, width)
-   local rows, titles, all, parts, chosen = cells(found), {}, {}, {}, { 1, 2 }
-   for k, column in ipairs(COLUMNS) do titles[k], all[k] = column[1], k end
-   table.insert(rows, 1, titles)
-   local whole = part_of(rows, all)
-   if not width or widest(whole) <= width then return whole end
-   local order = important_first()
-   for i = 3, #order do
-      chosen[#chosen + 1] = order[i]
-      if #chosen > 3 and widest(part_of(rows, chosen)) > width then
-         chosen[#chosen] = nil
-         parts[#parts + 1], chosen = part_of(rows, chosen), { 1, 2, order[i] }
-      end
-   end
-   -- Why a model has no rank is said below the table as well: no table for that alone.
-   if chosen[3] ~= #COLUMNS then parts[#parts + 1] = part_of(rows, chosen) end
-   return table.concat(parts, "\n\n")
+   return fitted.text(COLUMNS, all_of(found), width)
 end
 
 -- ---- what it means ----
@@ -222,11 +165,7 @@ end
 local function markdown(made, found)
    local lines = { "# Comparison of architectures", "", tell.conclusion(made, found), "", tell.settings(made), "",
       "```", tell.block(found), "```", "" }
-   local titles, marks = {}, {}
-   for k, column in ipairs(COLUMNS) do titles[k], marks[k] = column[1], column[3] and ":--" or "--:" end
-   lines[#lines + 1] = "| " .. table.concat(titles, " | ") .. " |"
-   lines[#lines + 1] = "|" .. table.concat(marks, "|") .. "|"
-   for _, row in ipairs(cells(found)) do lines[#lines + 1] = "| " .. table.concat(row, " | ") .. " |" end
+   for _, line in ipairs(fitted.markdown(COLUMNS, all_of(found))) do lines[#lines + 1] = line end
    lines[#lines + 1] = ""
    for _, line in ipairs(tell.statements(found)) do lines[#lines + 1] = "- " .. line end
    return table.concat(lines, "\n") .. "\n"
@@ -241,13 +180,6 @@ local AGAINST = { first_ahead = "difference", first_ahead_low = "low", first_ahe
    first_smallest = "smallest", _order = { "first_ahead", "first_ahead_low", "first_ahead_high", "first_apart",
    "first_smallest" } }
 
-local function csv_cell(value)
-   if value == nil then return "" end
-   if type(value) == "boolean" then return tostring(value) end
-   if type(value) == "number" then return math.type(value) == "integer" and tostring(value) or ("%.9g"):format(value) end
-   return value:find '[,"\r\n]' and '"' .. value:gsub('"', '""') .. '"' or value
-end
-
 local function csv(found)
    local lines, against = { table.concat(FIELDS, ",") .. "," .. table.concat(AGAINST._order, ",") }, {}
    for _, pair in ipairs(found.pairs) do
@@ -255,9 +187,9 @@ local function csv(found)
    end
    for _, entry in ipairs(all_of(found)) do
       local row, pair = {}, against[entry] or {}
-      for k, field in ipairs(FIELDS) do row[k] = csv_cell(entry[field]) end
-      for _, title in ipairs(AGAINST._order) do row[#row + 1] = csv_cell(pair[AGAINST[title]]) end
-      lines[#lines + 1] = table.concat(row, ",")
+      for k, field in ipairs(FIELDS) do row[k] = entry[field] end
+      for k, title in ipairs(AGAINST._order) do row[#FIELDS + k] = pair[AGAINST[title]] end
+      lines[#lines + 1] = csv_line(row, #FIELDS + #AGAINST._order)
    end
    return table.concat(lines, "\n") .. "\n"
 end
