@@ -206,3 +206,16 @@ describe("values of any shape", function()
       assert.is_truthy((text_of(t)).run)
    end)
 end)
+
+describe("a network of one's own", function()
+   it("counts where its name is used", function()
+      local text = [[local scute = require "scute"
+         local Net = scute.nn.Classifier:extend "NetOfTest"
+         function Net:features(x) return x:%s() end
+         if not pcall(require("scute.nn.architectures").find, "net_of_test") then scute.models.register("net_of_test", Net) end
+         return function() return scute.models.create("%s") end]]
+      local before = parts(text:format("relu", "net_of_test"))
+      assert.is_truthy(before["function net_of_test.features"])
+      assert.is_nil(parts(text:format("relu", "resnet18"))["function net_of_test.features"])
+   end)
+end)

@@ -19,6 +19,10 @@ local function add(map, value, name)
    if (type(value) == "function" or type(value) == "table") and not map[value] then map[value] = name end
 end
 
+local function is_c(f)
+   return debug.getinfo(f, "S").what == "C"
+end
+
 local function sorted_names(t)
    local names = {}
    for name in next, t do
@@ -40,8 +44,8 @@ function known.map()
       if not is_users then add(map, module, name) end
       for _, key in ipairs(not is_users and type(module) == "table" and sorted_names(module) or {}) do
          local value = rawget(module, key)
-         local is_global = name == "_G" and not (type(value) == "function" and debug.getinfo(value, "S").what == "C")
-         if type(value) == "function" and not is_global then add(map, value, ("%s.%s"):format(name, key)) end
+         local is_users_global = name == "_G" and (type(value) == "table" or type(value) == "function" and not is_c(value))
+         if not is_users_global then add(map, value, ("%s.%s"):format(name, key)) end
       end
    end
    return map

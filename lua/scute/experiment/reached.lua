@@ -8,12 +8,13 @@
 --    module NAME          a file that it requires by name
 --    value NAME           a number, a text, a table, a tensor, ... by the name that the code has for it
 local lfs = require "lfs"
+local architectures = require "scute.nn.architectures"
 local scute = require "scute"
 local code = require "scute.experiment.code"
 local known = require "scute.experiment.known"
 local options = require "scute.base.options"
 local plain_text = require "scute.base.plain_text"
-local is_tensor = require("scute.nn.module").is_tensor
+local Module = require "scute.nn.module"
 
 local MOST_VARIABLES = 250 -- of a function
 local MOST_VALUES = 200000 -- that are looked at
@@ -58,15 +59,6 @@ local function by_type_and_text(a, b)
    return a.text < b.text
 end
 
-local function own_field(t, name)
-   local ok, value = pcall(function() return t[name] end) -- strict tables raise
-   return ok and value or nil
-end
-
-local function is_model(t)
-   return type(own_field(t, "state_dict")) == "function" and type(own_field(t, "named_modules")) == "function"
-end
-
 local function is_set(t)
    local train = rawget(t, "train")
    return rawget(t, "classes") ~= nil and type(train) == "table" and type(rawget(train, "paths")) == "table"
@@ -96,16 +88,21 @@ function Reached:write(value, out, name)
    if self.looked > MOST_VALUES then return end
    local kind = type(value)
    if write[kind] then return write[kind](self, value, out, name) end
-   out[#out + 1] = kind == "string" and ("%q"):format(value) or plain_text(value)
+   out[#out + 1] = plain_text(value)
 end
 
 function write:userdata(value, out)
-   out[#out + 1] = is_tensor(value) and ("tensor %s %s"):format(value.dtype, scute.checksum { value })
+   out[#out + 1] = Module.is_tensor(value) and ("tensor %s %s"):format(value.dtype, scute.checksum { value })
       or "a " .. tostring((debug.getmetatable(value) or {}).__name)
 end
 
 function write:thread(_, out)
    out[#out + 1] = "a coroutine"
+end
+
+function write:string(value, out)
+   self.words[value] = true
+   out[#out + 1] = ("%q"):format(value)
 end
 
 write["function"] = function(self, f, out, name)
@@ -185,7 +182,7 @@ function write:table(t, out, name)
       out[#out + 1] = "the data set"
    elseif is_set(t) then
       out[#out + 1] = set_text(t)
-   elseif is_model(t) then
+   elseif Module.is_module(t) then
       out[#out + 1] = model_text(t)
    else
       self:write_entries(t, out, name)
@@ -253,7 +250,7 @@ function Reached:take_fields(name, t, fields)
 end
 
 function Reached:is_plain(t)
-   return not (rawequal(t, self.set) or is_set(t) or is_model(t) or own_metatable(self, t))
+   return not (rawequal(t, self.set) or is_set(t) or Module.is_module(t) or own_metatable(self, t))
       and (not debug.getmetatable(t) or options.declaration_of(t) ~= nil)
 end
 
@@ -307,6 +304,14 @@ function Reached:take_globals(environment, list)
    end
 end
 
+local function value_within(f, wanted)
+   for i = 1, MOST_VARIABLES do
+      local name, value = debug.getupvalue(f, i)
+      if not name then return nil end
+      if name == wanted then return value end
+   end
+end
+
 local CALLS = { require = true, dofile = true, loadfile = true }
 
 local function path_of(call, name, folder)
@@ -339,6 +344,9 @@ function Reached:visit(f, name)
    local part = self:free(name)
    self.parts[part], self.places[part] = code.of(f), code.place(f)
    local list = code.tokens(f)
+   for _, token in ipairs(list or {}) do
+      if token.kind == "text" then self.words[token.text:match "^[\"'](.*)[\"']$" or ""] = true end
+   end
    self:take_files(list, debug.getinfo(f, "S").source:match "^@(.*/)" or "./")
    for i = 1, MOST_VARIABLES do
       local key, value = debug.getupvalue(f, i)
@@ -347,26 +355,39 @@ function Reached:visit(f, name)
    end
 end
 
+-- Networks of the user's own are known by a name alone.
+function Reached:take_architectures()
+   for _, name in ipairs(architectures.list()) do
+      local entry = architectures.get(name)
+      if entry.own and self.words[name] and not self.seen["architecture " .. name] then
+         self.seen["architecture " .. name] = true
+         self:take(name, value_within(entry.build, "build"))
+      end
+   end
+end
+
 local reached = {}
+
+local function new(set)
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, numbers = {}, set = set, known = known.map(), looked = 0,
+      count = 0, depth = 0 }, Reached)
+end
 
 --- What `f` reaches: texts by the name of their part, and for functions where they stand. set: the data set, which is not among
 -- them.
 function reached.by(f, set)
    code.forget()
-   local self = setmetatable({ parts = {}, places = {}, seen = {}, numbers = {}, set = set, looked = 0, count = 0, depth = 0 },
-      Reached)
-   self.known = known.map()
+   local self = new(set)
    self:visit(f, "run")
+   self:take_architectures()
    return self.parts, self.places
 end
 
 --- The same of the options of a variant: parts "option NAME", and the functions that they hold.
 function reached.options(given, set)
-   local self = setmetatable({ parts = {}, places = {}, seen = {}, numbers = {}, set = set, looked = 0, count = 0, depth = 0 },
-      Reached)
-   self.known = known.map()
-   local texts = {}
+   local self, texts = new(set), {}
    for key, value in next, given do texts["option " .. key] = self:text(value, key) end
+   self:take_architectures()
    for name, text in pairs(self.parts) do texts[name] = text end
    return texts, self.places
 end
