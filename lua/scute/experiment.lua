@@ -70,7 +70,7 @@ end
 
 -- ---- the call ----
 
-local taken = {} -- names of the experiments of this script
+local taken, first = {}, nil -- names of the experiments of this script
 
 -- What is wrong with options beside each other; nil where nothing is.
 local function fault_of(o)
@@ -87,7 +87,7 @@ local function check_name(o)
    if taken[o.name] then
       return ("there are two experiments called '%s' in this script; give each a name, as name = \"heads\""):format(o.name)
    end
-   taken[o.name] = true
+   taken[o.name], first = true, first or o.name
 end
 
 -- In a run of one experiment the others are what they were.
@@ -104,7 +104,7 @@ local function call(_, given, ...)
    why = why or fault_of(o) or check_name(o)
    if why then error("scute.experiment: " .. why, 2) end
    if worker.job() then return in_worker(o, list) end
-   return parent.run(o, list, axes, again.is_marked(given))
+   return parent.run(o, list, axes, { has_flag = again.is_marked(given), is_first = not first or first == o.name })
 end
 
 strict.family("scute.experiment", experiment)

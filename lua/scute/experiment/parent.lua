@@ -150,7 +150,7 @@ local function conduct(self, held)
    local is_held = given.resume and photos.hold(given.set, self.folder)
    self.plan = plan.new(given, self.variants, self.axes)
    self.contents = content.of(given)
-   settle.plan(self.folder, held, self.plan, given, self.contents)
+   settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
    if not is_held then split_file.save(given.set, self.folder) end
    describe(self)
    local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
@@ -198,11 +198,11 @@ function parent.folder(given)
    return given.name == "experiment" and root or root .. "/" .. given.name
 end
 
---- Does all of an experiment. given: its options, checked; list, axes: its variants. has_flag: whether its command line knows
--- --resume. Returns its trial.
-function parent.run(given, list, axes, has_flag)
+--- Does all of an experiment. given: its options, checked; list, axes: its variants. more: { has_flag = whether its command line
+-- knows --resume, is_first = whether it is the first one of the script }. Returns its trial.
+function parent.run(given, list, axes, more)
    local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
-      command = process.command(), has_flag = has_flag }
+      command = process.command(), has_flag = more.has_flag, is_first = more.is_first }
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
    check_folder(self.folder, given.set, given.overwrite or given.resume)

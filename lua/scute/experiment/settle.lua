@@ -141,12 +141,15 @@ function settle.has_trial(path)
 end
 
 --- Brings a new plan together with what the folder holds already, and writes it. held: as scute.train.folder holds the folder.
--- given: the options, of which resume and overwrite count. contents: what content.of returns. May fail; then nothing is written.
-function settle.plan(path, held, made, given, contents)
+-- given: the options, of which resume and overwrite count. contents: what content.of returns. is_first: whether it is the first
+-- experiment of its script; those behind it may not have begun. May fail; then nothing is written.
+function settle.plan(path, held, made, given, contents, is_first)
    refuse_older_format(path)
    local old, why = plan.read(path)
    if old and not given.resume and replaced(path, old.watched) then
       old = nil
+   elseif given.resume and not settle.has_trial(path) and is_first then
+      console.fail("output_dir: there is nothing to resume in '%s'; leave --resume out to begin", path)
    elseif given.resume then
       if why then console.warn("%s; it is written anew", why) end
       resume(path, old, made, contents, given.overwrite)
