@@ -387,6 +387,7 @@ describe("scute.plot", function()
          { name = "c", note = "no run yet" }, { name = "d", value = 0.45, low = -math.huge, high = math.huge, strong = true } }
       local fig = plot.intervals(list, { mark = 0, label = "accuracy" })
       assert.is_true(pixels_of(fig, figures.GOOD) > 100 and pixels_of(fig, figures.BAD) > 20)
+      assert.equal(370, plot.intervals(list, { columns = 1 }).width)
       plot.intervals { { name = "none" } }
       assert.error_matches(function() plot.intervals {} end, "expected a list of numbers, found none")
       assert.error_matches(function() plot.intervals { { value = 1 } } end, "entry 1: expected { name = TEXT")

@@ -65,6 +65,11 @@ function page.escape(value)
    return (tostring(value):gsub('[&<>"]', ESCAPES))
 end
 
+--- A path as a link: what stands for something else in one is written as its number.
+function page.link(path)
+   return (path:gsub("[^%w%-._~/=+,]", function(byte) return ("%%%02X"):format(byte:byte()) end))
+end
+
 local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 --- Bytes as base64, for pictures inside a page.
