@@ -1,9 +1,9 @@
 -- Successive halving (Jamieson and Talwalkar 2016; with rungs as in ASHA, Li et al. 2018): all variants train for a few epochs,
 -- the better third goes on for three times as many, and so on, so that most of the time goes to those that may be the best.
 --
--- What goes on is decided from the records of a rung, when all runs of all variants that are left have reached it: the mean over
--- a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how often
--- the trial was interrupted.
+-- What goes on is decided from the records of a rung, when all runs of all variants that are left have reached it: the mean
+-- over a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how
+-- often the trial was interrupted.
 local budgets = require "scute.experiment.budgets"
 
 local halving = {}
@@ -104,7 +104,9 @@ local function ranked(plan, entries, going, after)
    local list = {}
    for place, name in ipairs(going) do
       local values = {}
-      for _, entry in ipairs(entries[name]) do values[#values + 1] = best_until(entry.record, plan.metric, plan.lower, after) end
+      for _, entry in ipairs(entries[name]) do
+         values[#values + 1] = best_until(entry.record, plan.metric, plan.lower, after)
+      end
       list[place] = { name = name, place = place, figure = #values == #entries[name] and mean(values) or nil }
    end
    table.sort(list, function(a, b)
@@ -129,8 +131,8 @@ end
 
 -- ---- all of them ----
 
--- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the variants
--- that were stopped, by name.
+-- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the
+-- variants that were stopped, by name.
 local function walk(plan, runs, records, failures)
    local entries, failed, stopped, going = by_variant(plan, runs, records), failed_variants(failures), {}, {}
    for _, variant in ipairs(plan.variants) do

@@ -2,12 +2,10 @@
 local cost = require "scute.experiment.cost"
 local console = require "scute.base.console"
 local criterion = require "scute.train.criterion"
-local figures = require "scute.train.figures"
 local kept_random = require "scute.base.kept_random"
 local named = require "scute.metrics.named"
 local record = require "scute.experiment.record"
 local report = require "scute.report.text"
-local scute = require "scute"
 local shares = require "scute.experiment.shares"
 
 local measured = {}
@@ -30,7 +28,8 @@ local function curve_of(run)
    return curve
 end
 
---- The function of a metric of a run (nil: of none), where photos may have a share in it; nil where each has a value of its own.
+--- The function of a metric of a run (nil: of none), where photos may have a share in it; nil where each has a value of its
+-- own.
 function measured.function_of(run, name)
    if name == "accuracy" or name == "loss" then return nil end
    for _, metric in ipairs(run and run.metrics or {}) do
