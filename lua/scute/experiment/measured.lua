@@ -2,6 +2,7 @@
 local cost = require "scute.experiment.cost"
 local console = require "scute.base.console"
 local criterion = require "scute.train.criterion"
+local figures = require "scute.train.figures"
 local kept_random = require "scute.base.kept_random"
 local named = require "scute.metrics.named"
 local record = require "scute.experiment.record"
@@ -48,6 +49,11 @@ end
 function measured.values(said, losses, metric, f)
    return { accuracy = shares.of_accuracy(said), loss = losses, [metric] = f and shares.of_metric(said, f)
       or metric == "accuracy" and shares.of_accuracy(said) or metric == "loss" and losses or nil }
+end
+
+-- Whether less is better of the metric that variants are compared by; nil where more is.
+local function is_lower(run, metric)
+   return figures.is_lower_better(run or {}, metric) or nil
 end
 
 -- What no comparison could use: told as the failure of this run alone.
@@ -144,6 +150,7 @@ function measured.of(job, set, done)
    local fit = done.fit or done.fits[#done.fits]
    if done.fit then of_fit(found, job, fit) else of_own(found, job, set, done.result) end
    if fit then of_training(found, job, done, fit) end
+   found.lower = is_lower(fit and fit.run, job.metric)
    check(found, job.metric)
    return found
 end

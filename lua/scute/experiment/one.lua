@@ -7,7 +7,8 @@
 --    fold, folds, inner, nested   fold `fold` of `folds` instead of seeds, inner fold `inner` of `nested`, drawn by split_seed
 --    folder, trial                of this run, and of the experiment: split.csv there says which photos there are
 --    epochs or minutes            the budget, nil for none; pause: the epoch after which a search stops the run
---    resume, threads, metric      whether it goes on from a checkpoint; nil: as many threads as there are
+--    resume, threads              whether it goes on from a checkpoint; nil: as many threads as there are
+--    metric, tensorboard          the figure that counts; whether there are event files
 --    content, jobs                what the result hangs on and how many runs went on at once, for the record
 local as_text = require "scute.data.as_text"
 local budgets = require "scute.experiment.budgets"
@@ -80,7 +81,7 @@ local function begun(job, options, set, budget, stop)
    hooks[#hooks + 1] = stop
    return within.begin { run = ("%s, %s"):format(job.variant, job.run), set = set, folder = job.folder, seed = job.seed,
       resume = job.resume, epochs = budget.epochs, minutes = job.minutes, hooks = hooks, metric = job.metric,
-      variant = job.variant, arguments = plain_options(options.variant) }
+      tensorboard = job.tensorboard, variant = job.variant, arguments = plain_options(options.variant) }
 end
 
 -- run of the script, and what train.fit did in it.
@@ -142,7 +143,8 @@ local function asked(job, options, set)
    local budget = budgets.new { epochs = job.epochs, minutes = job.minutes, name = job.variant }
    local title = ("%s, %s"):format(job.variant, job.run)
    local state <close> = within.begin { run = title, set = set, seed = job.seed, -- luacheck: ignore
-      folder = job.folder, epochs = budget.epochs, minutes = job.minutes, metric = job.metric, variant = job.variant, asks = true }
+      folder = job.folder, epochs = budget.epochs, minutes = job.minutes, metric = job.metric, variant = job.variant,
+      asks = true }
    return within.asked(options.run, options.variant, context_of(job, set, budget))
 end
 

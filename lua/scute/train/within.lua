@@ -17,9 +17,9 @@ local current -- the run that is under way; nil: none
 local trained = setmetatable({}, { __mode = "k" }) -- model -> the run of an experiment that has trained it
 
 --- Begins a run. state: { run = its name, set (that of its seed or fold), folder, seed, resume, epochs or minutes (of the
--- budget; nil: none), hooks, metric, variant = its name, arguments = what that says, for run.json, asks = whether train.fit
--- only tells }. It ends when the value that is returned goes out of scope. Returns also the list, empty yet, of what train.fit
--- does in it, as {run, result}.
+-- budget; nil: none), hooks, metric, tensorboard, variant = its name, arguments = what that says, for run.json, asks = whether
+-- train.fit only tells }. It ends when the value that is returned goes out of scope. Returns also the list, empty yet, of what
+-- train.fit does in it, as {run, result}.
 function within.begin(state)
    if current then
       error(("scute.experiment: within '%s' another one began; one stands after the other"):format(current.run), 0)
@@ -148,6 +148,7 @@ function within.options(given)
    local values, says = of_experiment(state, folder_of(state))
    local own, fault = taken(given, values, says)
    if not own then error("train.fit: " .. fault, 3) end
+   own.tensorboard = own.tensorboard or state.tensorboard
    own.hooks, own.metrics = with_hooks(own.hooks, state.hooks), with_metric(own.metrics, state.metric)
    return own
 end
