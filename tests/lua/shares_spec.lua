@@ -6,7 +6,9 @@ local shares = require "scute.experiment.shares"
 
 -- Whether photo i is answered wrongly: about every fourth is, in no order.
 local function is_wrong(i)
-   return (i * 2654435761 & 0xffffffff) >> 30 == 0
+   local h = i * 374761393 & 0xffffffff
+   h = (h ~ (h >> 13)) * 1274126177 & 0xffffffff
+   return (h ~ (h >> 16)) % 4 == 0
 end
 
 -- Answers of n photos of three classes.
