@@ -108,9 +108,7 @@ local function of_fit(found, job, fit)
    local said = { labels = columns.labels, predicted = columns.predicted, photos = columns.photos, classes = run.set.classes,
       logits = result.answers.logits:to "cpu" }
    if run.criterion then losses = measured.own_losses(run, said) end
-   if found.state == "finished" then
-      found.values = measured.values(said, losses, job.metric, measured.function_of(run, job.metric))
-   end
+   found.values = measured.values(said, losses, job.metric, measured.function_of(run, job.metric))
 end
 
 local function mean(list)
