@@ -185,8 +185,8 @@ local function new_set(dir)
    return as_text.set { dir = dir, train = new_part(), val = new_part(), notes = {}, broken = {}, others = 0 }
 end
 
--- The photos of a folder that neither train nor validate, of the classes that train; nil where there are none. What is wrong with
--- them is nothing to those who train: broken photos and notes are the part's own.
+-- The photos of a folder that neither train nor validate, of the classes that train; nil where there are none. What is wrong
+-- with them is nothing to those who train: broken photos and notes are the part's own.
 local function read_test(set, dir)
    if not dir or #folder.classes(dir) == 0 then return nil end
    local aside, part = new_set(dir), new_part()

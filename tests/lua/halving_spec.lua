@@ -81,7 +81,9 @@ describe("a search by halving", function()
 
    it("finishes the best and says of the others where they were stopped", function()
       local plan, runs = plan_of(12, 2, 10)
-      local done, stopped = search(plan, runs, function(v, run, epoch) return (v + epoch) / 40 + (run == "fold1" and 0.01 or 0) end)
+      local done, stopped = search(plan, runs, function(v, run, epoch)
+         return (v + epoch) / 40 + (run == "fold1" and 0.01 or 0)
+      end)
       assert.same({ 10, 10, 3, 1 }, { done.v12fold1, done.v11fold2, done.v10fold1, done.v8fold1 })
       assert.equal("stopped after epoch 1: 0.23, 5th of 12", stopped.v8.words)
       assert.equal("stopped after epoch 3: 0.33, 3rd of 4", stopped.v10.words)
@@ -126,7 +128,8 @@ describe("a search by halving", function()
 
    it("decides anew where a variant was added", function()
       local plan, runs = plan_of(2, 1, 3)
-      local records = { v1 = { { run = "fold1", state = "finished", epochs = 3, curve = { { epoch = 1, val_accuracy = 0.6 } } } },
+      local records = {
+         v1 = { { run = "fold1", state = "finished", epochs = 3, curve = { { epoch = 1, val_accuracy = 0.6 } } } },
          v2 = { { run = "fold1", state = "paused", epochs = 1, curve = { { epoch = 1, val_accuracy = 0.5 } } } } }
       assert.is_nil(halving.next(plan, runs, records))
       plan.variants[3], runs[3] = { name = "v3" }, { variant = "v3", run = "fold1" }

@@ -9,8 +9,8 @@ local root, set
 
 -- A job of a trial, each in a folder of its own; change: other fields.
 local function job(variant, change)
-   local made = { kind = "train", variant = variant, run = "seed0", seed = 0, folder = root .. "/trial/runs/" .. variant .. "/seed0",
-      trial = root .. "/trial", metric = "accuracy" }
+   local made = { kind = "train", variant = variant, run = "seed0", seed = 0, metric = "accuracy",
+      folder = root .. "/trial/runs/" .. variant .. "/seed0", trial = root .. "/trial" }
    for name, value in pairs(change or {}) do made[name] = value end
    return made
 end
@@ -84,8 +84,8 @@ describe("a run that a search pauses", function()
       local add = { on_fit_end = function() states[#states + 1] = scute.rng_state() end }
       return function(variant, context)
          local model = Small(context.set.classes)
-         return scute.train.fit(model:set_dropout(0.2), context.set, { workers = 1, batch_size = 8, augment = "light", ema = 0.9,
-            early_stop = patience, schedule = "warmup_cosine,warmup=1", hooks = { add },
+         return scute.train.fit(model:set_dropout(0.2), context.set, { workers = 1, batch_size = 8, augment = "light",
+            ema = 0.9, early_stop = patience, schedule = "warmup_cosine,warmup=1", hooks = { add },
             optimizer = scute.optim.adamw(model:groups { lr = variant.lr or 0.01 }) })
       end
    end
@@ -100,8 +100,8 @@ describe("a run that a search pauses", function()
    end
 
    it("equals one that never stopped", function()
-      local states, run = {}, nil
-      run = all(states, 4)
+      local states = {}
+      local run = all(states, 4)
       local whole = train("whole", { epochs = 5 }, run)
       local ended = in_parts("paused", run, nil, 2, 4)
       assert.same({ "finished", left_by(whole) }, { ended.state, left_by(ended) })

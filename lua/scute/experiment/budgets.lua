@@ -105,8 +105,8 @@ local function speedometer()
 end
 
 --- What train.fit needs to keep a run within its budget. limits: { epochs or minutes (nil: what the run itself says), name = of
--- the run, for messages }. Returns { epochs, schedule (nil: by epochs), hooks, images_per_second = function that tells, after the
--- run, photos per second through the network while it trained }. The clock starts here.
+-- the run, for messages }. Returns { epochs, schedule (nil: by epochs), hooks, images_per_second = function that tells, after
+-- the run, photos per second through the network while it trained }. The clock starts here.
 function budgets.new(limits)
    local start = scute.clock()
    local function elapsed() return scute.clock() - start end

@@ -1,7 +1,7 @@
 -- Cross validation: every photo validates once. For data sets so small that one split is a matter of luck.
 --
--- Nested, every photo tests once too: those of an outer fold choose nothing, and the rest is dealt out anew into inner folds, of
--- which each validates once (Varma and Simon 2006; Cawley and Talbot 2010).
+-- Nested, every photo tests once too: those of an outer fold choose nothing, and the rest is dealt out anew into inner folds,
+-- of which each validates once (Varma and Simon 2006; Cawley and Talbot 2010).
 local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local draw = require "scute.data.draw"
@@ -61,10 +61,10 @@ local function deal(set, parts, fold, of, seed, first)
    return held, others
 end
 
---- The set (see scute.data.open) with fold `fold` of `of` validating and the rest training: its photos, those that
--- validated and those that trained, are dealt out anew class by class, in an order that `seed` alone draws. A class with
--- a single photo trains in every fold. inner, nested: with fold `inner` of `nested` of what is not in fold `fold` validating; the
--- photos of `fold` are then the part `test`. Photos that the set had to test stay that otherwise.
+--- The set (see scute.data.open) with fold `fold` of `of` validating and the rest training: its photos, those that validated
+-- and those that trained, are dealt out anew class by class, in an order that `seed` alone draws. A class with a single photo
+-- trains in every fold. inner, nested: with fold `inner` of `nested` of what is not in fold `fold` validating; the photos of
+-- `fold` are then the part `test`. Photos that the set had to test stay that otherwise.
 return function(set, fold, of, seed, inner, nested)
    local held, others = deal(set, { set.train, set.val }, fold, of, seed, 0)
    local made = as_text.set { dir = set.dir, name = set.name, classes = set.classes, notes = {}, digests = set.digests,

@@ -1,9 +1,9 @@
 -- Successive halving (Jamieson and Talwalkar 2016; with rungs as in ASHA, Li et al. 2018): all variants train for a few epochs,
 -- the better third goes on for three times as many, and so on, so that most of the time goes to those that may be the best.
 --
--- What goes on is decided from the records of a rung, when all runs of all variants that are left have reached it: the mean over
--- a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how often
--- the trial was interrupted.
+-- What goes on is decided from the records of a rung, when all runs of all variants that are left have reached it: the mean
+-- over a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how
+-- often the trial was interrupted.
 local budgets = require "scute.experiment.budgets"
 
 local halving = {}
@@ -47,7 +47,7 @@ local function best_until(record, metric, lower, after)
    for _, row in ipairs(record.curve or {}) do
       local value = row.epoch <= after and row[OF_CURVE[metric] or metric]
       local is_number = type(value) == "number" and value == value
-      if is_number and (not best or (value < best) == (lower or false) and value ~= best) then best = value end
+      if is_number and (not best or (value < best) == lower and value ~= best) then best = value end
    end
    return best
 end
@@ -98,19 +98,31 @@ local function short_of(entries, going, after)
    return missing
 end
 
+-- Whether less is better, as the plan says, or the runs, which know the metrics of the script.
+local function is_lower(plan, entries)
+   for _, list in pairs(entries) do
+      for _, entry in ipairs(list) do
+         if entry.record and entry.record.lower then return true end
+      end
+   end
+   return plan.lower or false
+end
+
 -- The variants that are left, best first, with their figures; of equal ones the first of the plan, and those without a figure
 -- last.
 local function ranked(plan, entries, going, after)
-   local list = {}
+   local list, lower = {}, is_lower(plan, entries)
    for place, name in ipairs(going) do
       local values = {}
-      for _, entry in ipairs(entries[name]) do values[#values + 1] = best_until(entry.record, plan.metric, plan.lower, after) end
+      for _, entry in ipairs(entries[name]) do
+         values[#values + 1] = best_until(entry.record, plan.metric, lower, after)
+      end
       list[place] = { name = name, place = place, figure = #values == #entries[name] and mean(values) or nil }
    end
    table.sort(list, function(a, b)
       if a.figure == b.figure then return a.place < b.place end
       if not a.figure or not b.figure then return a.figure ~= nil end
-      return (a.figure < b.figure) == (plan.lower or false)
+      return (a.figure < b.figure) == lower
    end)
    return list
 end
@@ -129,8 +141,8 @@ end
 
 -- ---- all of them ----
 
--- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the variants
--- that were stopped, by name.
+-- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the
+-- variants that were stopped, by name.
 local function walk(plan, runs, records, failures)
    local entries, failed, stopped, going = by_variant(plan, runs, records), failed_variants(failures), {}, {}
    for _, variant in ipairs(plan.variants) do

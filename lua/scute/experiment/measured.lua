@@ -7,7 +7,6 @@ local kept_random = require "scute.base.kept_random"
 local named = require "scute.metrics.named"
 local record = require "scute.experiment.record"
 local report = require "scute.report.text"
-local scute = require "scute"
 local shares = require "scute.experiment.shares"
 
 local measured = {}
@@ -30,7 +29,8 @@ local function curve_of(run)
    return curve
 end
 
---- The function of a metric of a run (nil: of none), where photos may have a share in it; nil where each has a value of its own.
+--- The function of a metric of a run (nil: of none), where photos may have a share in it; nil where each has a value of its
+-- own.
 function measured.function_of(run, name)
    if name == "accuracy" or name == "loss" then return nil end
    for _, metric in ipairs(run and run.metrics or {}) do
@@ -49,6 +49,11 @@ end
 function measured.values(said, losses, metric, f)
    return { accuracy = shares.of_accuracy(said), loss = losses, [metric] = f and shares.of_metric(said, f)
       or metric == "accuracy" and shares.of_accuracy(said) or metric == "loss" and losses or nil }
+end
+
+-- Whether less is better of the metric that variants are compared by; nil where more is.
+local function is_lower(run, metric)
+   return figures.is_lower_better(run or {}, metric) or nil
 end
 
 -- What no comparison could use: told as the failure of this run alone.
@@ -103,9 +108,7 @@ local function of_fit(found, job, fit)
    local said = { labels = columns.labels, predicted = columns.predicted, photos = columns.photos, classes = run.set.classes,
       logits = result.answers.logits:to "cpu" }
    if run.criterion then losses = measured.own_losses(run, said) end
-   if found.state == "finished" then
-      found.values = measured.values(said, losses, job.metric, measured.function_of(run, job.metric))
-   end
+   found.values = measured.values(said, losses, job.metric, measured.function_of(run, job.metric))
 end
 
 local function mean(list)
@@ -145,6 +148,7 @@ function measured.of(job, set, done)
    local fit = done.fit or done.fits[#done.fits]
    if done.fit then of_fit(found, job, fit) else of_own(found, job, set, done.result) end
    if fit then of_training(found, job, done, fit) end
+   found.lower = is_lower(fit and fit.run, job.metric)
    check(found, job.metric)
    return found
 end

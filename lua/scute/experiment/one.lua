@@ -4,10 +4,11 @@
 -- A job says which run it is:
 --    kind                         "train", or "test" for photos that chose nothing
 --    variant, run, seed           names, and the number that random numbers begin with
---    fold, folds, inner, nested   fold `fold` of `folds` instead of seeds, inner fold `inner` of `nested`; split_seed draws them
+--    fold, folds, inner, nested   fold `fold` of `folds` instead of seeds, inner fold `inner` of `nested`, drawn by split_seed
 --    folder, trial                of this run, and of the experiment: split.csv there says which photos there are
 --    epochs or minutes            the budget, nil for none; pause: the epoch after which a search stops the run
---    resume, threads, metric      whether it goes on from a checkpoint; nil: as many threads as there are
+--    resume, threads              whether it goes on from a checkpoint; nil: as many threads as there are
+--    metric, tensorboard          the figure that counts; whether there are event files
 --    content, jobs                what the result hangs on and how many runs went on at once, for the record
 local as_text = require "scute.data.as_text"
 local budgets = require "scute.experiment.budgets"
@@ -16,11 +17,11 @@ local context_of = require "scute.experiment.context"
 local folds = require "scute.experiment.folds"
 local kept_random = require "scute.base.kept_random"
 local measured = require "scute.experiment.measured"
-local part_text = require "scute.base.part_text"
 local pause = require "scute.experiment.pause"
 local photos = require "scute.experiment.photos"
 local record = require "scute.experiment.record"
 local named = require "scute.metrics.named"
+local returned = require "scute.experiment.returned"
 local scute = require "scute"
 local tested = require "scute.experiment.tested"
 local traceback = require "scute.base.traceback"
@@ -73,55 +74,6 @@ local function tidy(folder)
    for _, name in ipairs { "checkpoint", "checkpoint-1", "last" } do os.remove(("%s/%s.safetensors"):format(folder, name)) end
 end
 
--- ---- what run returns ----
-
-local function is_records(answers)
-   if type(answers) ~= "table" or #answers == 0 then return false end
-   for _, answer in ipairs(answers) do
-      if type(answer) ~= "table" or type(answer.path) ~= "string" or math.type(answer.truth) ~= "integer"
-         or math.type(answer.predicted) ~= "integer" then
-         return false
-      end
-   end
-   return true
-end
-
-local EXPECTED = "what train.fit returns, or a table { figures = { accuracy = 0.9 }, answers = records of evaluate.photos }"
-
--- What is wrong with a result that is not train.fit's; nil where nothing is.
-local function fault_of(result, metric)
-   if type(result) ~= "table" then return ("expected %s, found %s"):format(EXPECTED, console.brief(result)) end
-   if rawget(result, "history") then return "returned a result of train.fit that this run has not trained" end
-   for key in next, result do
-      if key ~= "figures" and key ~= "answers" then return ("expected %s, found a field '%s'"):format(EXPECTED, tostring(key)) end
-   end
-   local answers, figures = rawget(result, "answers"), rawget(result, "figures") or {}
-   if answers ~= nil and not is_records(answers) then return "answers: expected records as evaluate.photos returns them" end
-   if type(figures) ~= "table" then return "figures: expected numbers by name, found " .. console.brief(figures) end
-   for name, value in next, figures do
-      if type(name) ~= "string" or type(value) ~= "number" or value ~= value then
-         return ("figures: expected a number by its name, found %s = %s"):format(tostring(name), console.brief(value))
-      end
-   end
-   if figures[metric] == nil and not (answers and (metric == "accuracy" or metric == "loss")) then
-      return ("figures: there is no '%s', by which variants are compared"):format(metric)
-   end
-end
-
--- The entry of train.fit's that run has returned, or nil; anything else that is no result is an error at the line of run.
-local function fitted(job, options, result, fits)
-   for _, fit in ipairs(fits) do
-      if fit.result == result then return fit end
-   end
-   local fault = fault_of(result, job.metric)
-   local where = part_text.place(options.run)
-   if fault then error(("%s: scute.experiment: run of '%s': %s"):format(where, job.variant, fault), 0) end
-   if job.pause then
-      error(("%s: scute.experiment: search = \"halving\" stops runs of train.fit after some epochs, and '%s' returns figures of "
-         .. "its own; search = \"all\" takes them"):format(where, job.variant), 0)
-   end
-end
-
 -- ---- training ----
 
 local function begun(job, options, set, budget, stop)
@@ -129,7 +81,7 @@ local function begun(job, options, set, budget, stop)
    hooks[#hooks + 1] = stop
    return within.begin { run = ("%s, %s"):format(job.variant, job.run), set = set, folder = job.folder, seed = job.seed,
       resume = job.resume, epochs = budget.epochs, minutes = job.minutes, hooks = hooks, metric = job.metric,
-      variant = job.variant, arguments = plain_options(options.variant) }
+      tensorboard = job.tensorboard, variant = job.variant, arguments = plain_options(options.variant) }
 end
 
 -- run of the script, and what train.fit did in it.
@@ -138,7 +90,7 @@ local function called(job, options, set)
    local stop, start = pause(job.pause), scute.clock()
    local state <close>, fits = begun(job, options, set, budget, stop) -- luacheck: ignore
    local result = options.run(options.variant, context_of(job, set, budget))
-   return { result = result, fits = fits, fit = fitted(job, options, result, fits), paused = stop.paused,
+   return { result = result, fits = fits, fit = returned.fit(job, options.run, result, fits), paused = stop.paused,
       seconds = scute.clock() - start, images_per_second = budget.images_per_second() }
 end
 
@@ -159,14 +111,16 @@ local function trained(job, options, set)
    return called(job, options, set)
 end
 
+local OF_JOB = { "variant", "run", "seed", "fold", "inner", "content", "metric", "jobs" }
+
 local function with_job(job, found)
-   for _, name in ipairs { "variant", "run", "seed", "fold", "inner", "content", "metric", "jobs" } do found[name] = job[name] end
+   for _, name in ipairs(OF_JOB) do found[name] = job[name] end
    found.threads = scute.threads()
    return found
 end
 
---- Trains the run of a job and writes its record. options: { set = of the script, run = its function, variant = what that gets }.
--- Returns the record.
+--- Trains the run of a job and writes its record. options: { set = of the script, run = its function, variant = what that gets
+-- }. Returns the record.
 function one.train(job, options)
    local how <close> = settled(job) -- luacheck: ignore
    local set = photos_of(job, options.set)
@@ -187,8 +141,10 @@ local function asked(job, options, set)
    local is_plain = job.metric == "accuracy" or named.get(job.metric) ~= nil
    if is_plain then return nil end
    local budget = budgets.new { epochs = job.epochs, minutes = job.minutes, name = job.variant }
-   local state <close> = within.begin { run = ("%s, %s"):format(job.variant, job.run), set = set, folder = job.folder, -- luacheck: ignore
-      seed = job.seed, epochs = budget.epochs, minutes = job.minutes, metric = job.metric, variant = job.variant, asks = true }
+   local title = ("%s, %s"):format(job.variant, job.run)
+   local state <close> = within.begin { run = title, set = set, seed = job.seed, -- luacheck: ignore
+      folder = job.folder, epochs = budget.epochs, minutes = job.minutes, metric = job.metric, variant = job.variant,
+      asks = true }
    return within.asked(options.run, options.variant, context_of(job, set, budget))
 end
 
@@ -197,10 +153,11 @@ end
 function one.test(job, options)
    local how <close> = settled(job) -- luacheck: ignore
    local set = photos_of(job, options.set)
-   local trained = console.guard(nil, function() return assert(record.read(job.folder .. "/" .. record.RESULT)) end)
+   local result, why = record.read(job.folder .. "/" .. record.RESULT)
+   if not result then console.fail("test: %s", why) end
    if not set.test then console.fail "test: the set has no photos to test, and there is no outer fold" end
-   if not trained.model then console.fail("test: '%s' has left no model, which train.fit does", job.variant) end
-   local found = with_job(job, tested.of(job, set, trained, asked(job, options, set)))
+   if not result.model then console.fail("test: '%s' has left no model, which train.fit does", job.variant) end
+   local found = with_job(job, tested.of(job, set, result, asked(job, options, set)))
    record.write(job.folder, record.TEST, found)
    return found
 end

@@ -7,8 +7,8 @@
 --
 -- Each takes the metric once more. Where that would be more than WORK photos to look at, photos are left out in groups (the
 -- delete-a-group jackknife: Kott 2001), every g-th to one group. The share of each photo of a group is then the figure plus the
--- root of the group's size times how far the group's pseudo-value lies from it: of so many photos that are alike the variance of
--- the mean is that of the groups.
+-- root of the group's size times how far the group's pseudo-value lies from it: of so many photos that are alike the variance
+-- of the mean is that of the groups.
 local kept_random = require "scute.base.kept_random"
 local measures = require "scute.train.measures"
 local metrics = require "scute.metrics"

@@ -1,10 +1,11 @@
--- What a finished run says of photos that chose nothing: those of an outer fold, or those that the set has to test. Its model is
--- the one of its best epoch, as it lies on disk.
+-- What a finished run says of photos that chose nothing: those of an outer fold, or those that the set has to test. Its model
+-- is the one of its best epoch, as it lies on disk.
 local answers = require "scute.train.answers"
 local console = require "scute.base.console"
 local digest = require "scute.data.digest"
 local as_text = require "scute.data.as_text"
 local measured = require "scute.experiment.measured"
+local measures = require "scute.train.measures"
 local metrics = require "scute.metrics"
 local named = require "scute.metrics.named"
 local record = require "scute.experiment.record"
@@ -66,9 +67,9 @@ end
 
 -- The figure of a metric f of all answers.
 local function figure_of(said, f)
-   local measures = require "scute.train.measures"
    local ok, value = measures.ask(f, { truth = said.labels, predicted = said.predicted, paths = said.photos,
-      classes = said.classes, logits = said.logits, confusion = metrics.confusion(said.classes):add(said.predicted, said.labels) })
+      classes = said.classes, logits = said.logits,
+      confusion = metrics.confusion(said.classes):add(said.predicted, said.labels) })
    if not ok then error(value, 0) end
    return value
 end

@@ -1,6 +1,7 @@
--- A run of an experiment (see scute.experiment) while it is under way. What makes runs comparable is the experiment's then, alike
--- for all variants: where train.fit writes, its seed, how long it trains, which photos validate, and whether it goes on from a
--- checkpoint. What a command line says of these is replaced; what a script has written by hand is refused where it is another.
+-- A run of an experiment (see scute.experiment) while it is under way. What makes runs comparable is the experiment's then,
+-- alike for all variants: where train.fit writes, its seed, how long it trains, which photos validate, and whether it goes on
+-- from a checkpoint. What a command line says of these is replaced; what a script has written by hand is refused where it is
+-- another.
 local options = require "scute.base.options"
 local figures = require "scute.train.figures"
 local named = require "scute.metrics.named"
@@ -15,12 +16,14 @@ local current -- the run that is under way; nil: none
 
 local trained = setmetatable({}, { __mode = "k" }) -- model -> the run of an experiment that has trained it
 
---- Begins a run. state: { run = its name, set (that of its seed or fold), folder, seed, resume, epochs or minutes (of the budget;
--- nil: none), hooks, metric, variant = its name, arguments = what that says, for run.json, asks = whether train.fit only tells }.
--- It ends when the value that is returned goes out of scope. Returns also the list, empty yet, of what train.fit does in it, as
--- {run, result}.
+--- Begins a run. state: { run = its name, set (that of its seed or fold), folder, seed, resume, epochs or minutes (of the
+-- budget; nil: none), hooks, metric, tensorboard, variant = its name, arguments = what that says, for run.json, asks = whether
+-- train.fit only tells }. It ends when the value that is returned goes out of scope. Returns also the list, empty yet, of what
+-- train.fit does in it, as {run, result}.
 function within.begin(state)
-   if current then error(("scute.experiment: within '%s' another one began; one stands after the other"):format(current.run), 0) end
+   if current then
+      error(("scute.experiment: within '%s' another one began; one stands after the other"):format(current.run), 0)
+   end
    state.fits, current = {}, state
    return setmetatable({}, { __close = function() current = nil end }), state.fits
 end
@@ -62,7 +65,8 @@ local REMEDY = "; leave it out"
 
 -- What is the experiment's: values by name, and what is said of each.
 local function of_experiment(state, folder)
-   local values = { output_dir = folder, seed = state.seed, overwrite = true, keep = 1, resume = state.resume and "auto" or nil }
+   local values = { output_dir = folder, seed = state.seed, overwrite = true, keep = 1,
+      resume = state.resume and "auto" or nil }
    local says = { output_dir = ("the experiment's own folder (%s)"):format(folder),
       seed = ("the experiment's (%d; context.seed is that of each run)"):format(state.seed or 0),
       overwrite = "the experiment's: results that are there stay or go as its own options say",
@@ -138,12 +142,13 @@ function within.options(given)
    if not current then return copy_of(given) end
    local state = current
    if #state.fits > 0 and (state.epochs or state.minutes) then
-      error(("train.fit: a run with a budget (%s) trains once, and this is the second train.fit in it; leave the budget out and "
-         .. "say epochs for each, or train in one, as with unfreeze = \"gradual\""):format(budget_text(state)), 3)
+      error(("train.fit: a run with a budget (%s) trains once, and this is the second train.fit in it; leave the budget out "
+         .. "and say epochs for each, or train in one, as with unfreeze = \"gradual\""):format(budget_text(state)), 3)
    end
    local values, says = of_experiment(state, folder_of(state))
    local own, fault = taken(given, values, says)
    if not own then error("train.fit: " .. fault, 3) end
+   own.tensorboard = own.tensorboard or state.tensorboard
    own.hooks, own.metrics = with_hooks(own.hooks, state.hooks), with_metric(own.metrics, state.metric)
    return own
 end
