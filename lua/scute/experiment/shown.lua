@@ -1,5 +1,6 @@
 -- What is shown of an experiment: its trial, the files of it, and, while runs are missing, a page of those that are done.
 local scute = require "scute"
+local board = require "scute.experiment.board"
 local console = require "scute.base.console"
 local files = require "scute.experiment.files"
 local gather = require "scute.experiment.gather"
@@ -38,12 +39,18 @@ function shown.refresh(self)
    self.refreshed = scute.clock() + SHARE * (scute.clock() - start)
 end
 
---- Writes all files of the trial and returns it. A page that cannot be made costs a warning, not the experiment.
+-- What cannot be written costs a warning, not the experiment.
+local function try(what, write, folder, found)
+   local ok, why = pcall(write, folder, found)
+   if not ok then console.warn("%s: %s", what, console.message(why)) end
+end
+
+--- Writes all files of the trial and returns it.
 function shown.all(self)
    local found = shown.trial(self)
    files.write(self.folder, found)
-   local ok, why = pcall(report.write, self.folder, found)
-   if not ok then console.warn("report.html: %s", console.message(why)) end
+   try("report.html", report.write, self.folder, found)
+   if self.given.tensorboard then try("tensorboard", board.write, self.folder, found) end
    return found
 end
 
