@@ -49,14 +49,17 @@ local function flags()
    return table.move(cli.pick(cli.common, "quiet"), 1, 1, #list + 1, list)
 end
 
---- The flags of an experiment, as cli.parse takes them: alone, or before those of training as cli.flags(scute.experiment.flags).
+--- The flags of an experiment, as cli.parse takes them: alone, or before those of training as
+-- cli.flags(scute.experiment.flags).
 experiment.flags = flags()
 
 --- The options of scute.experiment that a command line says (see cli.parse); what a script adds (set, variants, run, ...) is
 -- written into it. It is strict: a field that is no option is an error with the nearest name. opt: what cli.parse returns, of
 -- which what is no option of an experiment is passed over, or a table of options.
 function experiment.options(opt)
-   if type(opt) ~= "table" then error("experiment.options: expected what cli.parse returns, found " .. console.brief(opt), 2) end
+   if type(opt) ~= "table" then
+      error("experiment.options: expected what cli.parse returns, found " .. console.brief(opt), 2)
+   end
    local given, declaration = {}, options.declaration_of(opt)
    for name, value in next, opt do
       local entry = OPTIONS.by_name[name]
@@ -79,7 +82,9 @@ local function fault_of(o)
    if o.search == "halving" and not (limits and limits.epochs) then
       return "option 'search': halving needs a budget of epochs, as budget = \"epochs=10\""
    end
-   if within.is_under_way() then return "a run of an experiment begins no other one; they stand after each other in the script" end
+   if within.is_under_way() then
+      return "a run of an experiment begins no other one; they stand after each other in the script"
+   end
 end
 
 local function check_name(o)
@@ -92,7 +97,7 @@ end
 
 -- In a run of one experiment the others are what they were.
 local function in_worker(o, list)
-   if worker.job().experiment ~= o.name then return parent.trial(o) end
+   if worker.job().experiment ~= o.name then return parent.trial(o, list) end
    return worker.run(o, list)
 end
 
@@ -104,7 +109,8 @@ local function call(_, given, ...)
    why = why or fault_of(o) or check_name(o)
    if why then error("scute.experiment: " .. why, 2) end
    if worker.job() then return in_worker(o, list) end
-   return parent.run(o, list, axes, { has_flag = again.is_marked(given), is_first = not first or first == o.name })
+   local is_first = not first or first == o.name
+   return parent.run(o, list, axes, { has_flag = again.is_marked(given), is_first = is_first })
 end
 
 strict.family("scute.experiment", experiment)

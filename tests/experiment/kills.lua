@@ -1,5 +1,5 @@
--- Experiments that are killed, at a step of a run or at any moment, and gone on with, must end as one that was never stopped: all
--- results bit for bit, times excepted.
+-- Experiments that are killed, at a step of a run or at any moment, and gone on with, must end as one that was never stopped:
+-- all results bit for bit, times excepted.
 local lfs = require "lfs"
 local json_file = require "scute.base.json_file"
 local plain_text = require "scute.base.plain_text"
@@ -21,14 +21,15 @@ local function read(path)
    return text
 end
 
--- Runs the experiment; kill: as killed.lua takes it, or seconds after which all of its processes are killed, or nil. Returns the
--- exit status and what it said.
+-- Runs the experiment; kill: as killed.lua takes it, or seconds after which all of its processes are killed, or nil. Returns
+-- the exit status and what it said.
 local function run(o, output, kill, more)
    local log = o.scratch .. "/kills.log"
    local at = type(kill) == "string" and "KILL_AT=" .. quote(kill) or ""
    local after = type(kill) == "number" and ("timeout -s KILL %.3f "):format(kill) or ""
-   local _, how, code = os.execute(("exec env %s %s%s tests/experiment/killed.lua --data_dir %s --output_dir %s %s %s >%s 2>&1 </dev/null")
-      :format(at, after, quote(o.program), quote(o.data), quote(output), o.flags, more or "", quote(log)))
+   local line = ("exec env %s %s%s tests/experiment/killed.lua --data_dir %s --output_dir %s %s %s >%s 2>&1 </dev/null"):format(
+      at, after, quote(o.program), quote(o.data), quote(output), o.flags, more or "", quote(log))
+   local _, how, code = os.execute(line)
    return how == "signal" and 128 + code or code, read(log)
 end
 
@@ -64,8 +65,8 @@ local function difference(whole, resumed)
    if next(a) == nil then return "there are no results" end
 end
 
---- Runs an experiment whole and then with kills. o: { program, scratch, data, flags, kills = a list, each as killed.lua takes it or
--- seconds, check }. Returns how many kills met it.
+--- Runs an experiment whole and then with kills. o: { program, scratch, data, flags, kills = a list, each as killed.lua takes
+-- it or seconds, check }. Returns how many kills met it.
 function kills.run(o)
    local whole, output, met = o.scratch .. "/whole", o.scratch .. "/killed", 0
    os.execute(("rm -rf %s %s"):format(quote(whole), quote(output)))

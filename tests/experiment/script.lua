@@ -23,7 +23,8 @@ local trial = scute.experiment(given)
 $AFTER
 ]==]
 
-local PIECES = { BEFORE = "", VARIANTS = '{ "slow", lr = 0.001 }, { "fast", lr = 0.01 }', BEGIN = "", MORE = "", AFTER = "print(trial)" }
+local PIECES = { BEFORE = "", VARIANTS = '{ "slow", lr = 0.001 }, { "fast", lr = 0.01 }', BEGIN = "", MORE = "",
+   AFTER = "print(trial)" }
 
 --- Writes such a script. pieces: what stands in place of the words in capitals, by word.
 function script.write(path, pieces)

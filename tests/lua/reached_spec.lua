@@ -1,5 +1,5 @@
--- What a result hangs on: the text of a function and what it reaches. Scripts are written, loaded and edited; what has changed is
--- named, and what makes no number another is passed over.
+-- What a result hangs on: the text of a function and what it reaches. Scripts are written, loaded and edited; what has changed
+-- is named, and what makes no number another is passed over.
 local scute = require "scute"
 local content = require "scute.experiment.content"
 local reached = require "scute.experiment.reached"
@@ -76,8 +76,9 @@ describe("what run reaches", function()
    end)
 
    it("is a helper, and what that reaches", function()
-      local text = "local width = %d\nlocal function make_head() return width %s 1 end\nreturn function() return make_head() end"
-      assert.same({ "function 'make_head' (line 2 of script.lua) has changed" }, changes(text:format(3, "+"), text:format(3, "-")))
+      local text = "local width = %d\nlocal function make_head() return width %s 1 end\nreturn function() make_head() end"
+      assert.same({ "function 'make_head' (line 2 of script.lua) has changed" },
+         changes(text:format(3, "+"), text:format(3, "-")))
       assert.same({ "width was 3 there, is 4 now" }, changes(text:format(3, "+"), text:format(4, "+")))
    end)
 
@@ -133,7 +134,7 @@ describe("what run reaches", function()
          file:close()
          package.loaded.parts_of_test = nil
       end
-      local text = ("package.path = %q .. package.path local parts = require 'parts_of_test' return function() return parts.head() end")
+      local text = ("package.path = %q .. package.path local p = require 'parts_of_test' return function() p.head() end")
          :format(folder .. "/?.lua;")
       local before = package.path
       module "local n = 1 return { head = function() return n end, other = function() return 1 end }"
@@ -143,7 +144,7 @@ describe("what run reaches", function()
       assert.same({}, content.changes(there, here, places))
       module "local n = 1\nreturn { head = function() return n + 1 end, other = function() return 1 end }"
       here, places = reached.by(script(text))
-      assert.same({ "function 'parts.head' (line 2 of parts_of_test.lua) has changed" }, content.changes(there, here, places))
+      assert.same({ "function 'p.head' (line 2 of parts_of_test.lua) has changed" }, content.changes(there, here, places))
       module "local n = 2 return { head = function() return n end, other = function() return 1 end }"
       here, places = reached.by(script(text))
       assert.same({ "n was 1 there, is 2 now" }, content.changes(there, here, places))
@@ -202,7 +203,8 @@ describe("values of any shape", function()
 
    it("call nothing of the user's", function()
       local function fail() error "called" end
-      local t = setmetatable({}, { __index = fail, __pairs = fail, __len = fail, __tostring = fail, __eq = fail, __call = fail })
+      local t = setmetatable({}, { __index = fail, __pairs = fail, __len = fail, __tostring = fail, __eq = fail,
+         __call = fail })
       assert.is_truthy((text_of(t)).run)
    end)
 end)

@@ -1,5 +1,5 @@
--- Which runs are measured on photos that chose nothing, once the variant is chosen: those of the best one where the data set has
--- photos for the test, and of nested folds, in each outer one, those of the variant that its inner ones have chosen.
+-- Which runs are measured on photos that chose nothing, once the variant is chosen: those of the best one where the data set
+-- has photos for the test, and of nested folds, in each outer one, those of the variant that its inner ones have chosen.
 local plan = require "scute.experiment.plan"
 local gather = require "scute.experiment.gather"
 local shown = require "scute.experiment.shown"

@@ -1,6 +1,6 @@
--- What the result of a run hangs on, part by part: what its variant says, the data and their split, seed, fold and budget, and the
--- code that it reaches (see scute.experiment.reached). Two results may stand beside each other where all parts agree; where they
--- do not, a message names those that have changed.
+-- What the result of a run hangs on, part by part: what its variant says, the data and their split, seed, fold and budget, and
+-- the code that it reaches (see scute.experiment.reached). Two results may stand beside each other where all parts agree; where
+-- they do not, a message names those that have changed.
 local scute = require "scute.core"
 local json = require "scute.base.json"
 local reached = require "scute.experiment.reached"

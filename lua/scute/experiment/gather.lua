@@ -5,7 +5,8 @@ local record = require "scute.experiment.record"
 
 local gather = {}
 
--- The record of a run with what its test found; nil and why where there is a file that is no use, nil alone where there is none.
+-- The record of a run with what its test found; nil and why where there is a file that is no use, nil alone where there is
+-- none.
 local function read(folder)
    local path = folder .. "/" .. record.RESULT
    if not lfs.attributes(path) then return nil end
@@ -20,8 +21,8 @@ function gather.one(folder, run)
    return read(plan.folder(folder, run))
 end
 
---- All that is done: records by name of their variant, and the list of runs that are not finished. tell_of(why) hears of files that
--- are no use.
+--- All that is done: records by name of their variant, and the list of runs that are not finished. tell_of(why) hears of files
+-- that are no use.
 function gather.all(folder, made, tell_of)
    local records, missing = {}, {}
    for _, variant in ipairs(made.variants) do records[variant.name] = {} end

@@ -14,8 +14,8 @@ local function outcome(problem)
    return "failed", console.message(problem)
 end
 
---- Runs jobs as scute.experiment.pool does, with the options of it that make sense here. trial: what scute.experiment.parent has
--- of the experiment.
+--- Runs jobs as scute.experiment.pool does, with the options of it that make sense here. trial: what scute.experiment.parent
+-- has of the experiment.
 function in_session.run(list, trial, options)
    local given, i = trial.given, 0
    while i < #list and not scute.interrupted() do

@@ -36,7 +36,8 @@ local function title(job)
    return ("%s, %s%s"):format(job.variant, job.run, job.kind == "test" and ", test" or "")
 end
 
---- Writes job.json of a run, and returns the job as scute.experiment.pool takes it, with run = the run and job = what was written.
+--- Writes job.json of a run, and returns the job as scute.experiment.pool takes it, with run = the run and job = what was
+-- written.
 function jobs.write(trial, run, fields)
    local job = jobs.of(trial, run, fields)
    local path = job.folder .. "/job.json"

@@ -31,8 +31,8 @@ local function check_folder(path, set, overwrite_or_resume)
    if not set.dir then return end
    if not set.is_listed then apart(path .. "/runs", set.dir) end
    if not overwrite_or_resume and settle.has_trial(path) and lies_in(set.dir .. "/.", path) then
-      console.fail("output_dir: '%s' holds a trial, which is in the way, and the photos ('%s') too; choose another --output_dir",
-         path, set.dir)
+      console.fail("output_dir: '%s' holds a trial, which is in the way, and the photos ('%s') too; choose another "
+         .. "--output_dir", path, set.dir)
    end
 end
 
@@ -67,8 +67,9 @@ end
 local function tell(self, job, found)
    local is_test = job.job.kind == "test"
    local figures = is_test and found.test.figures or found.figures
-   local more = is_test and "on photos that chose nothing" or found.state == "paused"
-      and ("stopped for now after epoch %d"):format(found.epochs) or found.best_epoch and ("best epoch %d"):format(found.best_epoch)
+   local more = is_test and "on photos that chose nothing"
+      or found.state == "paused" and ("stopped for now after epoch %d"):format(found.epochs)
+      or found.best_epoch and ("best epoch %d"):format(found.best_epoch)
    local list = { ("%s %.4g"):format(found.metric, figures[found.metric]), more }
    if not is_test and found.seconds then list[#list + 1] = console.duration(found.seconds) end
    console.line("   %s%s", self.given.jobs > 1 and job.title .. ": " or "", table.concat(list, ", "))
@@ -183,9 +184,9 @@ local function report_only(self)
 end
 
 --- The trial that lies in the folder of an experiment, without training: of one that stands before another in a script, for a
--- run of that.
-function parent.trial(given)
-   local self = { given = given, folder = parent.folder(given), failures = {} }
+-- run of that. list: its variants.
+function parent.trial(given, list)
+   local self = { given = given, variants = list, folder = parent.folder(given), failures = {} }
    local made, why = plan.read(self.folder)
    if not made then console.fail("output_dir: %s", why or ("there is no experiment in '%s'"):format(self.folder)) end
    self.plan = made
@@ -198,8 +199,8 @@ function parent.folder(given)
    return given.name == "experiment" and root or root .. "/" .. given.name
 end
 
---- Does all of an experiment. given: its options, checked; list, axes: its variants. more: { has_flag = whether its command line
--- knows --resume, is_first = whether it is the first one of the script }. Returns its trial.
+--- Does all of an experiment. given: its options, checked; list, axes: its variants. more: { has_flag = whether its command
+-- line knows --resume, is_first = whether it is the first one of the script }. Returns its trial.
 function parent.run(given, list, axes, more)
    local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
       command = process.command(), has_flag = more.has_flag, is_first = more.is_first }

@@ -1,6 +1,7 @@
 -- What an experiment consists of: its variants, its runs, and what holds for all of them. The plan lies in
--- <folder>/experiment.json; every run has a folder of its own, runs/<variant>/seed0, fold2 or fold2.1 (outer.inner), with job.json
--- (what to do), output.log and errors.log (what was said meanwhile) and result.json (what came out, only if all went well).
+-- <folder>/experiment.json; every run has a folder of its own, runs/<variant>/seed0, fold2 or fold2.1 (outer.inner), with
+-- job.json (what to do), output.log and errors.log (what was said meanwhile) and result.json (what came out, only if all went
+-- well).
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
@@ -25,7 +26,8 @@ end
 
 local function split_text(given)
    if not given.folds then return given.set.split end
-   return ("%d folds%s, seed %d"):format(given.folds, given.nested and (" of %d inner ones"):format(given.nested) or "", given.seed)
+   local inner = given.nested and (" of %d inner ones"):format(given.nested) or ""
+   return ("%d folds%s, seed %d"):format(given.folds, inner, given.seed)
 end
 
 -- What is held fixed, for people.
@@ -141,7 +143,8 @@ local function fault_of(made)
       if type(variant) ~= "table" or type(variant.name) ~= "string" then return "a variant in it has no name" end
       if type(variant.options) ~= "table" then variant.options = {} end
    end
-   if not (math.type(made.seeds) == "integer" or math.type(made.folds) == "integer") then return "it says no seeds and no folds" end
+   local repeats = made.seeds or made.folds
+   if math.type(repeats) ~= "integer" then return "it says no seeds and no folds" end
    if math.type(made.seed) ~= "integer" or type(made.metric) ~= "string" then return "its seed or metric is missing" end
    if type(made.class_names) ~= "table" or type(made.settings) ~= "table" then return "classes or settings are missing" end
 end

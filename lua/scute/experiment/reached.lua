@@ -1,6 +1,6 @@
 -- What a function of the user's reaches: its own text, and that of the functions, the modules and the plain values that it and
--- they know as upvalues or as globals, part by part, each with a name that a message can use. The library is not followed, nor is
--- what makes no number another: the data set itself, and flags that a run may change as it goes on.
+-- they know as upvalues or as globals, part by part, each with a name that a message can use. The library is not followed, nor
+-- is what makes no number another: the data set itself, and flags that a run may change as it goes on.
 --
 -- A part has one of these names:
 --    run                  the function itself
@@ -69,7 +69,9 @@ local function set_text(set)
    local list = {}
    for _, part in ipairs { "train", "val", "test" } do
       local own = rawget(set, part)
-      for i, path in ipairs(type(own) == "table" and own.paths or {}) do list[#list + 1] = ("%s %d"):format(path, own.labels[i]) end
+      for i, path in ipairs(type(own) == "table" and own.paths or {}) do
+         list[#list + 1] = ("%s %d"):format(path, own.labels[i])
+      end
    end
    return "data set " .. digest(table.concat(list, "\n"))
 end
@@ -91,12 +93,12 @@ function Reached:write(value, out, name)
    out[#out + 1] = plain_text(value)
 end
 
-function write:userdata(value, out)
+function write.userdata(_, value, out)
    out[#out + 1] = Module.is_tensor(value) and ("tensor %s %s"):format(value.dtype, scute.checksum { value })
       or "a " .. tostring((debug.getmetatable(value) or {}).__name)
 end
 
-function write:thread(_, out)
+function write.thread(_, _, out)
    out[#out + 1] = "a coroutine"
 end
 
@@ -369,8 +371,8 @@ end
 local reached = {}
 
 local function new(set)
-   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, numbers = {}, set = set, known = known.map(), looked = 0,
-      count = 0, depth = 0 }, Reached)
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, numbers = {}, set = set, known = known.map(),
+      looked = 0, count = 0, depth = 0 }, Reached)
 end
 
 --- What `f` reaches: texts by the name of their part, and for functions where they stand. set: the data set, which is not among

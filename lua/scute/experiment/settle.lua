@@ -1,5 +1,6 @@
 -- What lies in the folder of an experiment already: nothing, an older trial, which is moved aside, dropped or gone on with, or
--- something else. A trial that goes on keeps the runs whose content is what it would be now; what has changed is refused by name.
+-- something else. A trial that goes on keeps the runs whose content is what it would be now; what has changed is refused by
+-- name.
 local lfs = require "lfs"
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
@@ -8,6 +9,7 @@ local json_file = require "scute.base.json_file"
 local plan = require "scute.experiment.plan"
 local record = require "scute.experiment.record"
 local replaced = require "scute.experiment.replaced"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local settle = {}
 
@@ -21,8 +23,8 @@ end
 local function refuse_older_format(path)
    local is_comparison = exists(path .. "/plan.json")
    if not is_comparison and not exists(path .. "/settings.json") then return end
-   console.fail("output_dir: '%s' holds a %s in the format of an earlier scute (%s.json), which cannot be gone on with; move it "
-      .. "away, or choose another --output_dir", path, is_comparison and "comparison" or "table of practices",
+   console.fail("output_dir: '%s' holds a %s in the format of an earlier scute (%s.json), which cannot be gone on with; move "
+      .. "it away, or choose another --output_dir", path, is_comparison and "comparison" or "table of practices",
       is_comparison and "plan" or "settings")
 end
 
@@ -37,8 +39,8 @@ local function remove_tree(path)
 end
 
 -- What a trial writes beside its runs, as patterns; the rest in its folder is the user's, and stays.
-local FILES = { "experiment%.json", "split%.csv", "results%.csv", "summary%.csv", "comparison%.%a+", "report%.html", "[%w_]+%.png",
-   "events%.out%.tfevents%..*%.scute" }
+local FILES = { "experiment%.json", "split%.csv", "results%.csv", "comparison%.%a+", "report%.html", "curves%.png",
+   "grid%.png" }
 
 local function drop(path)
    console.line("note: the trial that was in %s is dropped (--overwrite)", path)
@@ -51,13 +53,20 @@ end
 
 -- ---- what has changed ----
 
--- What was written for a run: its content, and whether it has a result; nil where there is nothing.
+-- What was written for a run: its content, and its record where it has one; nil where there is nothing.
 local function left_by(path, run)
    local at = plan.folder(path, run)
    local found = record.read(at .. "/result.json")
-   if found then return found.content or {}, true end
+   if found then return found.content or {}, found end
    local job = json_file.read(at .. "/job.json")
-   return job and job.content or nil, false
+   return job and job.content or nil
+end
+
+local IN_EVERY_RUN = { accuracy = true, loss = true } -- what is known of each photo, by whatever metric a run was compared
+
+local function fault_of_metric(found, metric)
+   if found.figures[metric] and (IN_EVERY_RUN[metric] or found.metric == metric) then return nil end
+   return ("metric was %s there, is %s now"):format(tostring(found.metric), metric)
 end
 
 local function begin_anew(path, run)
@@ -65,35 +74,41 @@ local function begin_anew(path, run)
    if exists(at) then remove_tree(at) end
 end
 
--- Changes that several runs share are told once, with the variants that they are of where these are not all.
-local function told(changes, order, count)
-   local lines = {}
-   for _, text in ipairs(order) do
-      local names = changes[text]
-      lines[#lines + 1] = #names == count and text
-         or ("%s ('%s'%s)"):format(text, names[1], #names > 1 and (" and %d more"):format(#names - 1) or "")
+-- Notes a change of a variant's runs. changes: text -> set of variants; in order: the texts.
+local function note(changes, variant, text)
+   if not changes[text] then
+      changes[text] = {}
+      changes[#changes + 1] = text
+   end
+   changes[text][variant] = true
+end
+
+-- Changes that all variants share are told without them. done: the variants that have results.
+local function told(changes, done)
+   local lines, names = {}, sorted_keys(done)
+   for i, text in ipairs(changes) do
+      local of = sorted_keys(changes[text])
+      local others = #of > 1 and (" and %d more"):format(#of - 1) or ""
+      lines[i] = #of == #names and text or ("%s ('%s'%s)"):format(text, of[1], others)
    end
    return content.told(lines)
 end
 
--- The runs that have a result of another content, and what has changed, as text. Runs without one begin anew where theirs has.
+-- Runs whose content is another than what is written of them: those that have a result, what has changed in these, as text, and
+-- those that have none, whose checkpoints are no use.
 local function find_changed(path, made, contents)
-   local list, changes, order, variants, count = {}, {}, {}, {}, 0
+   local list, unfinished, changes, done = {}, {}, {}, {}
    for _, run in ipairs(plan.runs(made)) do
-      local there, has_result = left_by(path, run)
-      local found = there and content.changes(there, content.run(contents, run, made.seed), contents.places) or {}
-      if #found > 0 and has_result then list[#list + 1] = run end
-      if #found > 0 and not has_result then begin_anew(path, run) end
-      if has_result and not variants[run.variant] then variants[run.variant], count = true, count + 1 end
-      for _, text in ipairs(has_result and found or {}) do
-         if not changes[text] then changes[text], order[#order + 1] = {}, text end
-         local names = changes[text]
-         if names[#names] ~= run.variant and not changes[text][run.variant] then
-            names[#names + 1], names[run.variant] = run.variant, true
-         end
+      local there, found = left_by(path, run)
+      local faults = there and content.changes(there, content.run(contents, run, made.seed), contents.places) or {}
+      if found then
+         done[run.variant] = true
+         faults[#faults + 1] = fault_of_metric(found, made.metric)
+         for _, text in ipairs(faults) do note(changes, run.variant, text) end
       end
+      if #faults > 0 then table.insert(found and list or unfinished, run) end
    end
-   return list, #list > 0 and told(changes, order, count) or nil
+   return list, #list > 0 and told(changes, done) or nil, unfinished
 end
 
 -- Other folds are other runs, which nothing that lies there fits.
@@ -113,12 +128,14 @@ local function resume(path, old, made, contents, overwrite)
          .. "moves it aside", path, fault)
    end
    if fault and exists(path .. "/runs") then remove_tree(path .. "/runs") end
-   local changed, words = find_changed(path, made, contents)
+   local changed, words, unfinished = find_changed(path, made, contents)
    if words and not overwrite then
       console.fail("resume: '%s' holds results that do not fit: %s; --overwrite beside --resume does those runs anew (%d), and "
          .. "without --resume all begin anew", path, words, #changed)
    end
-   for _, run in ipairs(changed) do begin_anew(path, run) end
+   for _, list in ipairs { changed, unfinished } do
+      for _, run in ipairs(list) do begin_anew(path, run) end
+   end
    if words then console.line("note: %s anew: %s", console.count(#changed, "run begins", "runs begin"), words) end
 end
 
@@ -146,15 +163,14 @@ end
 function settle.plan(path, held, made, given, contents, is_first)
    refuse_older_format(path)
    local old, why = plan.read(path)
-   if old and not given.resume and replaced(path, old.watched) then
-      old = nil
-   elseif given.resume and not settle.has_trial(path) and is_first then
+   local is_replaced = old and not given.resume and replaced(path, old.watched)
+   if given.resume and not settle.has_trial(path) and is_first then
       console.fail("output_dir: there is nothing to resume in '%s'; leave --resume out to begin", path)
    elseif given.resume then
       if why then console.warn("%s; it is written anew", why) end
       resume(path, old, made, contents, given.overwrite)
       if old then tell_of_others(old, made) end
-   elseif settle.has_trial(path) then
+   elseif settle.has_trial(path) and not is_replaced then
       if given.overwrite then drop(path) else folder.set_aside(path, held, "the trial") end
    end
    made.watched = folder.mark()

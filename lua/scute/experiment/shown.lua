@@ -8,6 +8,7 @@ local halving = require "scute.experiment.halving"
 local plan = require "scute.experiment.plan"
 local report = require "scute.experiment.report"
 local trial = require "scute.experiment.trial"
+local variants = require "scute.experiment.variants"
 
 local shown = {}
 
@@ -23,11 +24,17 @@ local function stopped(self, made, records)
    return list
 end
 
+-- rank of the script, which gets a variant as run does.
+local function rank_of(self)
+   local rank = self.given.rank
+   return rank and function(options, row) return rank(variants.strict(self.variants, row.name) or options, row) end
+end
+
 --- The trial of what is done so far. self: what scute.experiment.parent has of the experiment.
 function shown.trial(self)
    local made = plan.plain(self.plan)
    local records = gather.all(self.folder, made)
-   return trial.of(made, records, self.failures, { folder = self.folder, rank = self.given.rank,
+   return trial.of(made, records, self.failures, { folder = self.folder, rank = rank_of(self),
       stopped = stopped(self, made, records), times = self.is_here and "the runs were in one process" or nil })
 end
 

@@ -155,7 +155,9 @@ local function of_grid(grid)
       if #list * #grid[key] > MOST then return nil, ("option 'grid': more than %d combinations"):format(MOST) end
       list = crossed(list, key, grid[key])
    end
-   if #axes == 0 then return nil, "option 'grid': there is no option in it; expected lists of values, as { lr = { 1e-4, 1e-3 } }" end
+   if #axes == 0 then
+      return nil, "option 'grid': there is no option in it; expected lists of values, as { lr = { 1e-4, 1e-3 } }"
+   end
    local fault = fault_of_pairs(list)
    if fault then return nil, "option 'grid': " .. fault end
    return list, nil, axes

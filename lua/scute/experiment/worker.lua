@@ -1,5 +1,5 @@
--- A run in a process of its own: the script once more, which comes to the same call of scute.experiment and trains the one run that
--- its job says. Ends with that; what the script does behind the call is for the process that the user started.
+-- A run in a process of its own: the script once more, which comes to the same call of scute.experiment and trains the one run
+-- that its job says. Ends with that; what the script does behind the call is for the process that the user started.
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
 local jobs = require "scute.experiment.jobs"

@@ -176,15 +176,15 @@ function folder.hold(path)
    return setmetatable(held, closer(path, function() return held.lock end))
 end
 
---- Moves a folder that is held (see folder.hold) aside, whole, to the next free number; it is held anew then. what: what it holds,
--- for the line that says so. Returns where that is now.
+--- Moves a folder that is held (see folder.hold) aside, whole, to the next free number; it is held anew then. what: what it
+-- holds, for the line that says so. Returns where that is now.
 function folder.set_aside(path, held, what)
    local target = rename_aside(path, what)
    local before = held.lock
    held.lock = lock(path)
    before:close()
-   console.line("note: %s that was in %s is in %s now (what was moved aside takes %s); --overwrite drops one instead", what, path,
-      target, space_of((moved_from(path))))
+   console.line("note: %s that was in %s is in %s now (what was moved aside takes %s); --overwrite drops one instead", what,
+      path, target, space_of((moved_from(path))))
    return target
 end
 
