@@ -52,7 +52,8 @@ svg, img { max-width: 100%; height: auto; }
    body { max-width: none; font-size: 11pt; padding: 0; }
    .wide { display: block; } .narrow { display: none; }
    figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
-   .scroll { overflow: visible; } .dense { font-size: 7pt; } .dense td, .dense th { padding-right: .5em; }
+   .scroll { overflow: visible; } .dense { font-size: 7pt; }
+   .dense td, .dense th { padding-right: .5em; white-space: normal; }
 }
 ]]
 

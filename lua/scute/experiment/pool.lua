@@ -57,13 +57,14 @@ local function send(run, name)
    pcall(scute.process.signal, run.id, name)
 end
 
--- Ctrl-C at a terminal reaches all of them, and what is passed on is no second one to a run.
+-- Ctrl-C at a terminal reaches all of them, and what is passed on is no second one to a run. It is passed on as SIGTERM: while
+-- a run waits for a command (os.execute) it does not hear of Ctrl-C.
 local function pass_on(self)
    if not scute.interrupted() then return end
    for _, run in ipairs(self.running) do
       if not run.was_told then
          run.was_told = true
-         send(run, scute.interrupted() == "SIGINT" and "SIGINT" or "SIGTERM")
+         send(run, "SIGTERM")
       end
    end
 end

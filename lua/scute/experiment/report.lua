@@ -238,14 +238,20 @@ end
 
 -- ---- all of it ----
 
+-- Parts for which there is nothing are nil or false.
+local function those_there(...)
+   local parts = {}
+   for i = 1, select("#", ...) do parts[#parts + 1] = select(i, ...) or nil end
+   return parts
+end
+
 --- The page as text.
 function report.text(trial)
    local classes, photos = voices.classes(trial), voices.photos(trial)
-   return page.document(trial.name, {
-      head(trial), variants_table(trial), statements(trial), intervals(trial), map(trial), costs(trial), curves(trial),
-      stopped(trial), disputed(trial, photos, classes), hardest(photos, classes), confusion(trial, classes), runs(trial),
-      options(trial), settings(trial), page.section("Versions", page.rows(page.sorted(scute.version()))),
-   }, trial.missing > 0 and REFRESH or nil)
+   local versions = page.section("Versions", page.rows(page.sorted(scute.version())))
+   return page.document(trial.name, those_there(head(trial), variants_table(trial), statements(trial), intervals(trial),
+      map(trial), costs(trial), curves(trial), stopped(trial), disputed(trial, photos, classes), hardest(photos, classes),
+      confusion(trial, classes), runs(trial), options(trial), settings(trial), versions), trial.missing > 0 and REFRESH or nil)
 end
 
 --- Writes report.html, and those of comparison.png, curves.png and grid.png that there is something for.
