@@ -65,6 +65,26 @@ describe("a run of an experiment", function()
       assert.equal(left_by(train("first", nil, augmented)), left_by(train("second", nil, augmented)))
    end)
 
+   it("shows the same photos in the same order and augmented alike to variants that differ", function()
+      local function seen_by(name, run)
+         local list = {}
+         train(name, { epochs = 2 }, function(variant, context)
+            return run { augment = { scute.augment.preset "light", function(x)
+               list[#list + 1] = scute.checksum { x }
+               return x
+            end } }(variant, context)
+         end, { name = name, lr = name == "slow" and 1e-5 or 0.1 })
+         return list
+      end
+      local expected = seen_by("slow", fit)
+      assert.is_true(#expected >= 6) -- a function is tried before
+      assert.same(expected, seen_by("fast", function(given)
+         scute.rand(100) -- draws of the session are none of the photos'
+         given.label_smoothing = 0.3
+         return fit(given)
+      end))
+   end)
+
    it("hangs on its seed", function()
       assert.not_equal(left_by(train "first"), left_by(train("other", { seed = 1 })))
    end)

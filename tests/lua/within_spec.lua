@@ -120,6 +120,23 @@ describe("train.fit in a run of an experiment", function()
    end)
 end)
 
+describe("a budget", function()
+   it("refuses a schedule of another length", function()
+      assert.error_matches(function() train(fit { schedule = scute.schedule.cosine(10) }, { epochs = 2 }) end,
+         "lasts for 10 epochs, and the budget is epochs=2; leave its epochs out")
+      assert.equal(2, train(fit { schedule = scute.schedule.cosine(2) }, { epochs = 2 }).epochs)
+   end)
+
+   it("of minutes tells of a frozen network that takes longer", function()
+      assert.error_matches(function()
+         train(function(_, context)
+            local net = Small(context.set.classes):freeze "backbone"
+            return scute.train.fit(net, context.set, { workers = 1, optimizer = scute.optim.adamw(net:groups { lr = 0.01 }) })
+         end, { minutes = 1e-9 })
+      end, "v did not fit the budget of minutes=1e%-09: sending the photos through it once takes about")
+   end)
+end)
+
 describe("context of a run", function()
    it("knows its fields, and cannot be changed", function()
       train(function(variant, context)

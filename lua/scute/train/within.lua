@@ -203,10 +203,16 @@ local function check_metric(run, metric)
       "metrics = { name = f } gives train.fit one of yours")), 0)
 end
 
+-- A schedule of another length than the run, as one for the epochs of a command line, would never end, or too early.
 local function check_schedule(run, state)
-   if not state.minutes or not schedule.lasts_for(run.schedule, run.epochs) then return end
-   error(("train.fit: the schedule (%s) goes by epochs, and the budget is %s; schedule = context.schedule goes by time"):format(
-      run.schedule.name, budget_text(state)), 0)
+   local own = run.schedule
+   if state.minutes and schedule.lasts_for(own, run.epochs) then
+      error(("train.fit: the schedule (%s) goes by epochs, and the budget is %s; schedule = context.schedule goes by time")
+         :format(own.name, budget_text(state)), 0)
+   elseif state.epochs and own.stretches and own.epochs and own.epochs ~= state.epochs then
+      error(("train.fit: the schedule (%s) lasts for %g epochs, and the budget is %s; leave its epochs out, and it lasts as "
+         .. "long as the run"):format(own.name, own.epochs, budget_text(state)), 0)
+   end
 end
 
 --- Fails where a run of train.fit that is about to begin could not be compared with the other variants'.
