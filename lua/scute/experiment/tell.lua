@@ -76,7 +76,9 @@ local COSTS = {
    optional("time", "seconds", console.duration),
    optional("photos/s", "images_per_second", function(n) return ("%.0f"):format(n) end),
    optional("memory", "peak_memory", console.bytes),
-   optional("one photo", "latency", function(seconds) return ("%.0f ms"):format(1000 * seconds) end),
+   optional("one photo", "latency", function(seconds)
+      return ("%.3g ms"):format(1000 * seconds)
+   end),
    optional("best epoch", "best_epoch", function(epoch) return ("%g"):format(epoch) end),
 }
 local TIMES = { seconds = true, images_per_second = true, latency = true }
