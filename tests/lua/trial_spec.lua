@@ -213,6 +213,19 @@ describe("trial", function()
       assert.matches("\n%*: not to be compared, since 2 runs went on at once", text)
    end)
 
+   it("has the smaller network first of equals, then the lower loss, and small differences in digits that count", function()
+      local records = two_runs { a = "1110", b = "1110", c = "1110" }
+      for r = 1, 2 do
+         records.b[r].figures.loss, records.b[r].values.loss[1] = records.a[r].figures.loss - 1e-4, 0.125 + 1 / 64 - 4e-4
+         records.c[r].parameters = 999
+      end
+      local names = {}
+      for i, row in ipairs(trial.of(plan { "a", "b", "c" }, records, {}).rows) do names[i] = row.name end
+      assert.same({ "c", "b", "a" }, names)
+      local by_loss = trial.of(plan({ "a", "b" }, { metric = "loss", lower = true }), records, {})
+      assert.matches("^b is ahead of a by 0.0001 %(", conclusion(by_loss))
+   end)
+
    it("stays readable with a grid, a single variant, and nothing done", function()
       local names, list = {}, {}
       for i = 1, 12 do

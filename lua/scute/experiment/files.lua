@@ -174,7 +174,8 @@ local function variant_json(found, row)
    return shown
 end
 
-local function pairs_json(found)
+--- What the test says of each pair, as a table for JSON.
+function files.pairs(found)
    local shown = { _order = {} }
    for i, pair in ipairs(found.pairs) do
       local name = pair.first.name .. " - " .. pair.second.name
@@ -207,7 +208,7 @@ local function json(found)
       test = #found.pairs > 0 and headline.test(found) or cjson.null, times = found.times,
       chosen = test and { variants = test.variants, figure = test.figure, low = finite(test.low), high = finite(test.high),
          photos = test.photos, words = test.words } or cjson.null,
-      variants = variants, pairs = pairs_json(found), missing = found.missing, failures = failures }
+      variants = variants, pairs = files.pairs(found), missing = found.missing, failures = failures }
 end
 
 local function markdown(found)

@@ -55,7 +55,7 @@ function headline.test(found)
    local photos = console.count(found.photos, "photo")
    if found.folds then return ("paired test over %s in %s"):format(photos, runs_text(found)) end
    if found.seeds > 1 then return ("paired test over %s and %s"):format(photos, runs_text(found)) end
-   return ("paired test over %s; one seed, so what another would change is not in it"):format(photos)
+   return ("paired test over %s; one run of each, so what another seed would change is not in it"):format(photos)
 end
 
 --- What the numbers of a verdict are.
@@ -111,6 +111,7 @@ end
 
 --- What was chosen on the photos that the variants are compared on, and what that does to their figures: a list of sentences.
 function headline.chosen(found)
+   if found.worth then return found.worth end
    local what, lines, stopped = {}, {}, stopped_in(found)
    if has_chosen_epoch(found) then what[1] = "the best epoch of each run" end
    if #found.ranked + stopped > 1 then what[#what + 1] = "the best variant" end

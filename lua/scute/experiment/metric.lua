@@ -36,21 +36,26 @@ function metric:text(value)
    return self.share and ("%.1f%%"):format(100 * value) or measures.text(value)
 end
 
+-- A number that may be small beside the values it is a difference of.
+local function small_text(value)
+   return value ~= 0 and value < 0.01 and ("%.2g"):format(value) or measures.text(value)
+end
+
 --- By how much values of runs spread, as it stands behind a ±.
 function metric:spread(value)
-   return self.share and ("%.1f"):format(100 * value) or measures.text(value)
+   return self.share and ("%.1f"):format(100 * value) or small_text(value)
 end
 
 --- An amount without its sign: "3.1 points", "0.031".
 function metric:amount(value)
    value = math.abs(value)
-   return self.share and ("%.1f points"):format(100 * value) or measures.text(value)
+   return self.share and ("%.1f points"):format(100 * value) or small_text(value)
 end
 
 -- A difference without its unit: "+3.1", "-0.031".
 local function signed(self, value)
    if self.share then return ("%+.1f"):format(100 * value) end
-   return (value < 0 and "-" or "+") .. measures.text(math.abs(value))
+   return (value < 0 and "-" or "+") .. small_text(math.abs(value))
 end
 
 --- A difference: "+3.1 points", "-0.031".

@@ -136,12 +136,14 @@ local function reason(row, photos, made, more)
    if row._photos and not values.are_same(row._photos, photos) then return "other photos" end
 end
 
--- What has no figure comes last.
+-- Of equal figures the smaller network comes first, and of these the lower loss; what has no figure comes last.
 local function in_order(metric, place)
    return function(a, b)
       if (a.figure == nil) ~= (b.figure == nil) then return a.figure ~= nil end
       if a.figure and a.figure ~= b.figure then return metric:is_better(a.figure, b.figure) end
       if a.parameters and b.parameters and a.parameters ~= b.parameters then return a.parameters < b.parameters end
+      local first, second = a.figures.loss, b.figures.loss
+      if first and second and first ~= second then return first < second end
       return place[a] < place[b]
    end
 end

@@ -76,10 +76,15 @@ local COSTS = {
    optional("time", "seconds", console.duration),
    optional("photos/s", "images_per_second", function(n) return ("%.0f"):format(n) end),
    optional("memory", "peak_memory", console.bytes),
-   optional("one photo", "latency", function(seconds) return ("%.0f ms"):format(1000 * seconds) end),
+   optional("one photo", "latency", function(seconds)
+      return ("%.3g ms"):format(1000 * seconds)
+   end),
    optional("best epoch", "best_epoch", function(epoch) return ("%g"):format(epoch) end),
 }
 local TIMES = { seconds = true, images_per_second = true, latency = true }
+
+local MEANINGS = { { "trainable", "trained: of the parameters" }, { "seconds", "time, photos/s: of training" },
+   { "peak_memory", "memory: the highest of the process" }, { "latency", "one photo: through the trained network" } }
 
 -- With a mark where times do not compare.
 local function cost_of(column, found)
@@ -121,9 +126,12 @@ end
 
 --- What the columns of the table mean, in a line or two.
 function tell.legend(found)
-   local line = ("%s: mean%s; its interval: of the variant by itself; time, photos/s: of training; memory: the highest of the "
-      .. "process; one photo: through the trained network"):format(found.metric.name, (found.seeds or found.folds) > 1
-      and ", ± deviation of the runs" or "")
+   local words = { ("%s: mean%s, and its interval for the variant by itself"):format(found.metric.name,
+      (found.seeds or found.folds) > 1 and " ± deviation of the runs" or "") }
+   for _, entry in ipairs(MEANINGS) do
+      words[#words + 1] = is_there(found.rows, { field = entry[1] }) and entry[2] or nil
+   end
+   local line = table.concat(words, "; ")
    return found.times and ("%s\n*: not to be compared, since %s"):format(line, found.times) or line
 end
 
@@ -213,6 +221,7 @@ end
 
 --- What it is about, in a line.
 function tell.title(found)
+   if found.title then return found.title end
    return ("%s: %s, %s each, by %s"):format(found.name or "trial", console.count(#found.rows, "variant"), headline.runs(found),
       found.metric.words)
 end

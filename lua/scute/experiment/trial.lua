@@ -13,8 +13,8 @@ local values = require "scute.experiment.values"
 local trial = {}
 
 -- What a trial may be without; those that are always there are named for messages.
-local FIELDS = known_fields.set [[seeds folds nested best test times folder answers name rows ranked unranked pairs photos
-   failures missing metric plan by_photo]]
+local FIELDS = known_fields.set [[seeds folds nested best test times title worth folder answers name rows ranked unranked pairs
+   photos failures missing metric plan by_photo]]
 local METHODS = { answers = answers.of }
 local TRIAL = { __name = "scute.trial", __tostring = tell.text,
    __index = setmetatable(METHODS, { __index = known_fields.reading("a trial of scute.experiment", FIELDS) }) }
@@ -98,7 +98,8 @@ end
 
 --- plan: an experiment's. records: name of a variant -> list of what its runs found (a record may have `test`, what it said
 -- about photos that chose nothing). failures: list of { variant, run, message, how }. more: { folder, rank = function(options,
--- row) -> why a variant has no rank, stopped = by variant { epoch, why }, times = why times do not compare }.
+-- row) -> why a variant has no rank, stopped = by variant { epoch, why }; where others know: title, times = why
+-- they do not compare, worth = sentences on what the figures are worth }.
 -- Returns { name, folder, rows (the best first), ranked, unranked, pairs (see scute.experiment.paired.compare; first and second
 -- are rows), photos (how many validated), seeds or folds, failures, missing (how many runs), best (a row), test (see
 -- scute.experiment.chosen), times (why they do not compare; nil where they do), metric, plan }.
@@ -112,7 +113,7 @@ function trial.of(plan, records, failures, more)
       pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
       missing = missing_of(all), best = first_of(all, ranked), test = chosen.of(all, metric, plan.nested),
-      times = more.times or why_times_differ(all) }
+      times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
    return setmetatable(found, TRIAL)
 end
 

@@ -5,7 +5,7 @@ local values = {}
 
 -- Inner folds of one outer fold are one run: together they validated every photo but the outer fold's.
 local function key_of(record)
-   return record.inner and record.fold or record.fold or record.seed
+   return record.inner and record.fold or record.run
 end
 
 local EXACT = 1e-9 -- what the order of a sum makes of it
