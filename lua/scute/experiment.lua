@@ -49,9 +49,24 @@ local function flags()
    return table.move(cli.pick(cli.common, "quiet"), 1, 1, #list + 1, list)
 end
 
+local changed_ones = setmetatable({}, { __mode = "k" }) -- entries of this family that a script has changed
+
+--- The flag of an experiment of that name with some fields changed, as cli.changed does it with those of training:
+-- experiment.changed("budget", { default = "epochs=10" }).
+function experiment.changed(name, changes)
+   local entry = {}
+   for key, value in pairs(cli.pick(experiment.flags, name)[1]) do entry[key] = value end
+   for key, value in pairs(changes) do entry[key] = value end
+   changed_ones[entry] = true
+   return entry
+end
+
 --- The flags of an experiment, as cli.parse takes them: alone, or before those of training as
 -- cli.flags(scute.experiment.flags).
 experiment.flags = flags()
+
+-- Flags of training that mean the same here; a run's own seed and folder are the experiment's.
+local OF_BOTH = { seed = true, threads = true, output_dir = true, overwrite = true, tensorboard = true }
 
 --- The options of scute.experiment that a command line says (see cli.parse); what a script adds (set, variants, run, ...) is
 -- written into it. It is strict: a field that is no option is an error with the nearest name. opt: what cli.parse returns, of
@@ -64,7 +79,8 @@ function experiment.options(opt)
    for name, value in next, opt do
       local entry = OPTIONS.by_name[name]
       if not entry and not declaration then error("experiment.options: " .. OPTIONS:unknown(name), 2) end
-      local is_other = declaration and declaration.by_name[name] ~= entry -- a flag of training of that name
+      local said = declaration and declaration.by_name[name]
+      local is_other = said and said ~= entry and not changed_ones[said] and not OF_BOTH[name]
       if entry and not is_other then given[name] = value end
    end
    if declaration and declaration.by_name.resume == OPTIONS.by_name.resume then again.mark(given) end
@@ -105,12 +121,13 @@ local function call(_, given, ...)
    surplus.refuse("scute.experiment(options)", "options stand in one table", ...)
    local o = OPTIONS:read(given)
    o.seeds = not o.folds and (o.seeds or 3) or nil
-   local list, why, axes = variants.of(o)
+   local list, why, axes
+   if not o.report_only then list, why, axes = variants.of(o) end -- what lies there says what was compared
    why = why or fault_of(o) or check_name(o)
    if why then error("scute.experiment: " .. why, 2) end
    if worker.job() then return in_worker(o, list) end
    local is_first = not first or first == o.name
-   return parent.run(o, list, axes, { has_flag = again.is_marked(given), is_first = is_first })
+   return parent.run(o, list, axes, { flag = again.marked(given), is_first = is_first })
 end
 
 strict.family("scute.experiment", experiment)

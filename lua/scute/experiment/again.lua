@@ -6,30 +6,30 @@ local again = {}
 
 local of_command_line = setmetatable({}, { __mode = "k" }) -- options of scute.experiment that a command line said
 
---- Says that options come from a command line that has --resume.
-function again.mark(given)
-   of_command_line[given] = true
+--- Says that options come from a command line that goes on with these words (default: "--resume").
+function again.mark(given, words)
+   of_command_line[given] = words or "--resume"
 end
 
---- Whether options come from such a command line.
-function again.is_marked(given)
-   return of_command_line[given] == true
+--- The words with which the command line of options goes on; nil where there are none.
+function again.marked(given)
+   return of_command_line[given]
 end
 
 local function word(text)
    return text:find "^[%w_./=:,+@-]+$" and text or quoted(text)
 end
 
---- What finishes what is missing, in words. has_flag: whether the command line knows --resume.
-function again.words(has_flag)
+--- What finishes what is missing, in words. flag: what again.marked says.
+function again.words(flag)
    local command, list = process.command(), {}
-   if not command or not has_flag then return "the same with resume = true" end
+   if not command or not flag then return "the same with resume = true" end
    local is_there = false
    for i, text in ipairs(command) do
       list[i] = word(text)
-      is_there = is_there or text == "--resume"
+      is_there = is_there or text:find "^%-%-resume" ~= nil
    end
-   if not is_there then list[#list + 1] = "--resume" end
+   if not is_there then list[#list + 1] = flag end
    return table.concat(list, " ")
 end
 

@@ -42,6 +42,15 @@ local function is_set(value)
    return type(value) == "table" and type(value.classes) == "table" and part "train" and part "val"
 end
 
+-- What people are told: names and words.
+local function are_words(value)
+   if type(value) ~= "table" then return false end
+   for _, entry in ipairs(value) do
+      if type(entry) ~= "table" or type(entry[1]) ~= "string" or type(entry[2]) ~= "string" then return false end
+   end
+   return true
+end
+
 local function is_name(text)
    return type(text) == "string" and text:find "^[%w_][%w_. -]*$" ~= nil and text ~= "runs"
 end
@@ -49,7 +58,7 @@ end
 return options.declare("scute.experiment", {
    { "run", required = true, script_only = true, is = options.of_type "function", expected = "a function(variant, context)",
      help = "function(variant, context): makes a model, trains it on context.set and returns what train.fit does" },
-   { "set", required = true, script_only = true, is = options.typed(is_set, "table"),
+   { "set", required = true, unless = "report_only", script_only = true, is = options.typed(is_set, "table"),
      expected = "a data set, as scute.data.open returns it",
      help = "the photos of all runs; a run gets its part of them as context.set" },
    { "variants", script_only = true, is = options.of_type "table", excludes = { "grid" },
@@ -62,6 +71,10 @@ return options.declare("scute.experiment", {
      help = "tells several experiments of a script apart; any other than the default one lies in output_dir/NAME" },
    { "rank", script_only = true, is = options.of_type "function", expected = "a function(variant)",
      help = "function(variant) -> nil, or in words why this variant is shown but gets no rank" },
+   { "title", text = true, script_only = true, show = "the name", resume = "free", help = "what stands above table and page" },
+   { "fixed", {}, script_only = true, is = options.typed(are_words, "table"), resume = "free",
+     expected = "a list as { { \"model\", \"resnet18\" }, ... }",
+     help = "what else is alike in all runs, for the table and the page: a list of { what, in words }" },
    { "output_dir", text = true, default = "experiments", value = "PATH", resume = "free",
      help = "where the runs, the table and report.html go" },
    { "seeds", whole = true, min = 1, max = MOST, show = "3", excludes = { "folds" },

@@ -108,7 +108,7 @@ end
 
 -- A command that is stopped says how it is gone on with.
 local function stop_politely(self)
-   console.warn("stopped; to finish what is missing: %s", again.words(self.has_flag))
+   console.warn("stopped; to finish what is missing: %s", again.words(self.flag))
    console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
 end
 
@@ -199,11 +199,11 @@ function parent.folder(given)
    return given.name == "experiment" and root or root .. "/" .. given.name
 end
 
---- Does all of an experiment. given: its options, checked; list, axes: its variants. more: { has_flag = whether its command
--- line knows --resume, is_first = whether it is the first one of the script }. Returns its trial.
+--- Does all of an experiment. given: its options, checked; list, axes: its variants. more: { flag = with which its command
+-- line goes on, is_first = whether it is the first one of the script }. Returns its trial.
 function parent.run(given, list, axes, more)
    local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
-      command = process.command(), has_flag = more.has_flag, is_first = more.is_first }
+      command = process.command(), flag = more.flag, is_first = more.is_first }
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
    check_folder(self.folder, given.set, given.overwrite or given.resume)

@@ -31,7 +31,7 @@ local function split_text(given)
 end
 
 -- What is held fixed, for people.
-local function settings_of(made)
+local function settings_of(made, fixed)
    local list = { { "photos", ("%d in %s"):format(made.photos, console.count(made.classes, "class", "classes")) },
       { "split", made.split } }
    list[#list + 1] = made.folds and { "runs of each variant", ("%d folds"):format(made.folds * (made.nested or 1)) }
@@ -39,18 +39,18 @@ local function settings_of(made)
    list[#list + 1] = { "budget of a run", made.budget or "as the script says" }
    list[#list + 1] = { "compared by", made.metric }
    if made.search == "halving" then list[#list + 1] = { "search", "successive halving" } end
-   return list
+   return table.move(fixed, 1, #fixed, #list + 1, list)
 end
 
 --- The plan of options of scute.experiment, its variants and, of a grid, its axes.
 function plan.new(given, list, axes)
    local set = given.set
    local photos, test = count(set)
-   local made = { format = 1, name = given.name, variants = list, axes = axes, seeds = given.seeds, folds = given.folds,
+   local made = { format = 1, name = given.name, title = given.title, variants = list, axes = axes, seeds = given.seeds, folds = given.folds,
       nested = given.nested, seed = given.seed, budget = given.budget, metric = given.metric, lower = LOWER[given.metric],
       search = given.search, photos = photos, test_photos = test, classes = #set.classes, class_names = set.classes,
       split = split_text(given), jobs = given.jobs, threads = given.threads or scute.threads() }
-   made.settings = settings_of(made)
+   made.settings = settings_of(made, given.fixed)
    return made
 end
 
@@ -125,7 +125,7 @@ function plan.plain(made)
    return copy
 end
 
-local ORDER = { "format", "name", "variants", "axes", "seeds", "folds", "nested", "seed", "budget", "metric", "lower", "search",
+local ORDER = { "format", "name", "title", "variants", "axes", "seeds", "folds", "nested", "seed", "budget", "metric", "lower", "search",
    "photos", "test_photos", "classes", "class_names", "split", "jobs", "threads", "settings", "watched" }
 
 --- Writes the plan into its folder.

@@ -27,14 +27,14 @@ end
 -- rank of the script, which gets a variant as run does.
 local function rank_of(self)
    local rank = self.given.rank
-   return rank and function(options, row) return rank(variants.strict(self.variants, row.name) or options, row) end
+   return rank and function(options, row) return rank(self.variants and variants.strict(self.variants, row.name) or options, row) end
 end
 
 --- The trial of what is done so far. self: what scute.experiment.parent has of the experiment.
 function shown.trial(self)
    local made = plan.plain(self.plan)
    local records = gather.all(self.folder, made)
-   return trial.of(made, records, self.failures, { folder = self.folder, rank = rank_of(self),
+   return trial.of(made, records, self.failures, { folder = self.folder, rank = rank_of(self), title = made.title,
       stopped = stopped(self, made, records), times = self.is_here and "the runs were in one process" or nil })
 end
 
