@@ -171,6 +171,12 @@ describe("paired, of numbers without bounds", function()
       local same = compare({ 1, 2, 3, 4 }, { 1, 2, 3, 4 })
       assert.same({ 0, false }, { same.difference, same.apart })
       near(3 * (1 - 0.025 ^ (1 / 4)), same.high, 1e-12)
+      local alike, shares = { { 1, 1, 1, 1 } }, { unbounded = true, range = 1 }
+      local level = paired.compare({ alike, alike }, 4, shares)[1]
+      near(1 - 0.025 ^ (1 / 4), level.high, 1e-12)
+      assert.equal(math.huge, paired.compare({ alike, alike }, 4, WIDE)[1].high)
+      near(0.025 ^ (1 / 4), paired.interval(alike, 4, shares), 1e-12)
+      assert.equal(-math.huge, paired.interval(alike, 4, WIDE))
       local few = compare({ 1, 2, 3 }, { 1.5, 2.25, 3.125 })
       assert.same({ -math.huge, math.huge, false }, { few.low, few.high, few.apart })
       assert.is_nil(few.smallest)
