@@ -11,11 +11,18 @@
 --    }
 --    print(trial)
 --
--- Each run is a process of its own, which runs the script once more up to this call. The parts, in experiment/:
+-- Each run is a process of its own, which runs the script once more up to this call. Returns { name, folder, rows (one for each
+-- variant, the best first), ranked, unranked, pairs (which differences are real), best (a row), test (what the choice came to
+-- on photos that chose nothing, or nil), photos (how many validated), failures, missing (how many runs) }, which prints as a
+-- table with what can be said. Runs that fail are told, and the script ends with status 1. Where there is no script to start
+-- again (at the prompt, with -e, from standard input) the runs are here, one after the other. The page docs/parts/experiment.md
+-- says more.
+--
+-- The parts, in experiment/:
 --    options, variants      what is asked for, and what is compared
 --    plan, content          the runs, and what the result of each hangs on: reached (code and values), code (its text), known
 --    settle, gather         what lies in the folder already, and what of it is done
---    parent, jobs, tested   the flow: which runs are missing, what each is told, which model is measured at last
+--    parent, jobs, choice   the flow: which runs are missing, what each is told, which model is measured at last
 --    pool, process          processes, so many at once; in_session: where there is no script to start again
 --    worker, one, context   a run in its process: its photos, and what `run` of the script gets
 --    budgets, folds, photos what a run may spend, which photos it has, and that they are the same ones

@@ -119,6 +119,17 @@ describe("a search by halving", function()
       assert.is_nil(stopped.v3)
    end)
 
+   it("chooses in each outer fold by that alone", function()
+      local plan, runs = plan_of(3, 2, 9)
+      for i, run in ipairs(runs) do
+         runs[i] = { variant = run.variant, run = run.run .. ".1", fold = tonumber(run.run:match "%d+"), inner = 1 }
+      end
+      local done, stopped = search(plan, runs, function(v, run) return run:find "^fold1" and v / 10 or 1 - v / 10 end)
+      assert.same({ 9, 3, 3, 9 }, { done["v3fold1.1"], done["v1fold1.1"], done["v3fold2.1"], done["v1fold2.1"] })
+      assert.equal("stopped early in 1 of 2 outer folds", stopped.v1.words)
+      assert.same({ 3, "stopped early in 2 of 2 outer folds" }, { stopped.v2.epoch, stopped.v2.words })
+   end)
+
    it("trains all variants to the end where there is one epoch", function()
       local plan, runs = plan_of(3, 1, 1)
       local done, stopped, rounds = search(plan, runs, function() return 0.5 end)

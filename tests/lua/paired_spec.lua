@@ -25,7 +25,7 @@ describe("compare.studentized", function()
       -- Student's t, and Harter's table (1960) of the range over the square root of 2, to the digits that these print.
       for _, row in ipairs { { 2, 1, 12.706, 5e-4 }, { 2, 2, 4.303, 5e-4 }, { 2, 4, 2.776, 5e-4 }, { 2, 10, 2.228, 5e-4 },
          { 5, 2, 10.88 / math.sqrt(2), 5e-3 }, { 5, 4, 6.287 / math.sqrt(2), 5e-4 }, { 3, 20, 3.578 / math.sqrt(2), 5e-4 },
-         { 10, 20, 5.008 / math.sqrt(2), 5e-4 } } do
+         { 10, 20, 5.008 / math.sqrt(2), 5e-4 }, { 20, 60, 5.241 / math.sqrt(2), 5e-4 } } do
          near(row[3], studentized.quantile(0.95, row[1], row[2]), row[4])
       end
       near(1.95996, studentized.quantile(0.95, 2, math.huge), 5e-5)
@@ -171,6 +171,12 @@ describe("paired, of numbers without bounds", function()
       local same = compare({ 1, 2, 3, 4 }, { 1, 2, 3, 4 })
       assert.same({ 0, false }, { same.difference, same.apart })
       near(3 * (1 - 0.025 ^ (1 / 4)), same.high, 1e-12)
+      local alike, shares = { { 1, 1, 1, 1 } }, { unbounded = true, range = 1 }
+      local level = paired.compare({ alike, alike }, 4, shares)[1]
+      near(1 - 0.025 ^ (1 / 4), level.high, 1e-12)
+      assert.equal(math.huge, paired.compare({ alike, alike }, 4, WIDE)[1].high)
+      near(0.025 ^ (1 / 4), paired.interval(alike, 4, shares), 1e-12)
+      assert.equal(-math.huge, paired.interval(alike, 4, WIDE))
       local few = compare({ 1, 2, 3 }, { 1.5, 2.25, 3.125 })
       assert.same({ -math.huge, math.huge, false }, { few.low, few.high, few.apart })
       assert.is_nil(few.smallest)

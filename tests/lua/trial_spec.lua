@@ -195,7 +195,7 @@ describe("trial", function()
       assert.same({ "whole", 5, 2, 0 }, { found.best.name, found.missing, found.rows[2].stopped_at and 0 or 2, #found.pairs })
       local text = statements(found)
       assert.matches("^Only whole has a rank, so there is nothing to test%.\nWithout a rank, and left out of the tests: ", text)
-      assert.matches("Failed: broken, seed0: out of memory\n5 runs are missing; with resume", text)
+      assert.matches("Failed: broken, seed0: out of memory\n5 runs are missing; resume finishes", text)
       assert.matches("1 variant was stopped early by what these photos said; the test is of those that ran whole, given that "
          .. "choice", conclusion(found))
    end)

@@ -40,7 +40,7 @@ local function measured(records, metric)
    end
    local numbers = values.numbers()
    local runs = values.of(records, metric.name, numbers, test_of, run_of)
-   local low, high = metric:within(paired.interval(runs, numbers[1], { unbounded = not metric.bounded }))
+   local low, high = metric:within(paired.interval(runs, numbers[1], metric:bounds()))
    return values.mean(runs), low, high, numbers[1]
 end
 

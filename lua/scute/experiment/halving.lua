@@ -1,6 +1,8 @@
 -- Successive halving (Jamieson and Talwalkar 2016; with rungs as in ASHA, Li et al. 2018): all variants train for a few epochs,
 -- the better third goes on for three times as many, and so on, so that most of the time goes to those that may be the best.
 --
+-- Where folds are nested each outer one has a search of its own: its photos validate in the others.
+--
 -- What goes on is decided from the records of a rung, when all runs of all variants that are left have reached it: the mean
 -- over a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how
 -- often the trial was interrupted.
@@ -127,6 +129,16 @@ local function ranked(plan, entries, going, after)
    return list
 end
 
+-- Names in the order in which the plan has them.
+local function in_order_of(plan, names)
+   local is_in, list = {}, {}
+   for _, name in ipairs(names) do is_in[name] = true end
+   for _, variant in ipairs(plan.variants) do
+      if is_in[variant.name] then list[#list + 1] = variant.name end
+   end
+   return list
+end
+
 local ENDINGS = { "st", "nd", "rd" }
 
 local function ordinal(n)
@@ -139,12 +151,12 @@ local function words(entry, after, place, of)
    return ("stopped after epoch %d: %s, %s of %d"):format(after, figure, ordinal(place), of)
 end
 
--- ---- all of them ----
+-- ---- one search ----
 
 -- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the
 -- variants that were stopped, by name.
-local function walk(plan, runs, records, failures)
-   local entries, failed, stopped, going = by_variant(plan, runs, records), failed_variants(failures), {}, {}
+local function walk(plan, runs, records, failed)
+   local entries, stopped, going = by_variant(plan, runs, records), {}, {}
    for _, variant in ipairs(plan.variants) do
       if not failed[variant.name] then going[#going + 1] = variant.name end
    end
@@ -161,23 +173,61 @@ local function walk(plan, runs, records, failures)
                words = words(entry, after, place, #list) }
          end
       end
-      going = kept
+      going = in_order_of(plan, kept)
    end
    return short_of(entries, going, nil), stopped
 end
 
+-- ---- all of them ----
+
+-- The runs of each search, in the order of the plan: all, or, where folds are nested, those of each outer fold, whose photos
+-- validate in the others and so must not choose what it tests.
+local function searches(runs)
+   local list, of_fold = {}, {}
+   for _, run in ipairs(runs) do
+      local fold = run.inner and run.fold or 0
+      if not of_fold[fold] then
+         of_fold[fold] = {}
+         list[#list + 1] = of_fold[fold]
+      end
+      table.insert(of_fold[fold], run)
+   end
+   return list
+end
+
+-- What is told of a variant that several searches have stopped, some of them or all.
+local function told_of(entries, count)
+   if count == 1 then return entries[1] end
+   local at = 0
+   for _, entry in ipairs(entries) do at = math.max(at, entry.epoch) end
+   return { epoch = at, words = ("stopped early in %d of %d outer folds"):format(#entries, count) }
+end
+
 --- The runs that are to go on next, in the order of the plan, as { run = of plan.runs, pause = the epoch to stop after (nil:
 -- to the end), goes_on = whether a checkpoint is there }; nil where the search is done. plan: { variants, budget, metric,
--- lower }; runs: what plan.runs says; records: lists of them by variant; failures: list of { variant, ... }, whose
--- variants are out.
+-- lower }; runs: what plan.runs says; records: lists of them by variant; failures: list of { variant, ... }, whose variants are
+-- out.
 function halving.next(plan, runs, records, failures)
-   local missing = walk(plan, runs, records, failures)
+   local missing, failed = {}, failed_variants(failures)
+   for _, own in ipairs(searches(runs)) do
+      local more = walk(plan, own, records, failed)
+      table.move(more, 1, #more, #missing + 1, missing)
+   end
    return #missing > 0 and missing or nil
 end
 
---- The variants that were stopped, by name: { epoch, figure = mean over the runs, place, of = how many there were, words }.
+--- The variants that were stopped, by name: { epoch, words, figure = mean over the runs, place, of = how many there were }; of
+-- nested folds, of which each outer one has a search of its own, the last epoch and words.
 function halving.stopped(plan, runs, records, failures)
-   return select(2, walk(plan, runs, records, failures))
+   local failed, by_name, found, list = failed_variants(failures), {}, {}, searches(runs)
+   for _, own in ipairs(list) do
+      for name, entry in pairs(select(2, walk(plan, own, records, failed))) do
+         by_name[name] = by_name[name] or {}
+         table.insert(by_name[name], entry)
+      end
+   end
+   for name, entries in pairs(by_name) do found[name] = told_of(entries, #list) end
+   return found
 end
 
 return halving

@@ -114,7 +114,7 @@ function headline.chosen(found)
    if found.worth then return found.worth end
    local what, lines, stopped = {}, {}, stopped_in(found)
    if has_chosen_epoch(found) then what[1] = "the best epoch of each run" end
-   if #found.ranked + stopped > 1 then what[#what + 1] = "the best variant" end
+   if #found.ranked + stopped > 1 and found.photos > 0 then what[#what + 1] = "the best variant" end
    if #what > 0 then
       lines[1] = ("%s %s chosen on the photos that validate, so figures there are optimistic%s."):format(
          (listed(what):gsub("^%l", string.upper)), #what == 1 and "was" or "were", found.test and "" or WORTH)

@@ -31,31 +31,36 @@ function metric:within(low, high)
    return low, high
 end
 
---- A value: "81.2%", "0.512".
-function metric:text(value)
-   return self.share and ("%.1f%%"):format(100 * value) or measures.text(value)
+-- As in the lines of a run, and small ones in digits that count.
+local function number_text(value)
+   return value ~= 0 and math.abs(value) < 0.01 and ("%.3g"):format(value) or measures.text(value)
 end
 
--- A number that may be small beside the values it is a difference of.
-local function small_text(value)
-   return value ~= 0 and value < 0.01 and ("%.2g"):format(value) or measures.text(value)
+--- What scute.experiment.paired is told about the numbers of the photos.
+function metric:bounds(folds)
+   return { unbounded = not self.bounded, range = self.share and 1 or nil, folds = folds }
+end
+
+--- A value: "81.2%", "0.512".
+function metric:text(value)
+   return self.share and ("%.1f%%"):format(100 * value) or number_text(value)
 end
 
 --- By how much values of runs spread, as it stands behind a ±.
 function metric:spread(value)
-   return self.share and ("%.1f"):format(100 * value) or small_text(value)
+   return self.share and ("%.1f"):format(100 * value) or number_text(value)
 end
 
 --- An amount without its sign: "3.1 points", "0.031".
 function metric:amount(value)
    value = math.abs(value)
-   return self.share and ("%.1f points"):format(100 * value) or small_text(value)
+   return self.share and ("%.1f points"):format(100 * value) or number_text(value)
 end
 
 -- A difference without its unit: "+3.1", "-0.031".
 local function signed(self, value)
    if self.share then return ("%+.1f"):format(100 * value) end
-   return (value < 0 and "-" or "+") .. small_text(math.abs(value))
+   return (value < 0 and "-" or "+") .. number_text(math.abs(value))
 end
 
 --- A difference: "+3.1 points", "-0.031".
@@ -73,7 +78,7 @@ end
 function metric:interval(low, high)
    if low == -math.huge or high == math.huge then return "no interval: too few to tell" end
    if self.share then return ("95 %% interval %.1f to %.1f %%"):format(100 * low, 100 * high) end
-   return ("95 %% interval %s to %s"):format(measures.text(low), measures.text(high))
+   return ("95 %% interval %s to %s"):format(number_text(low), number_text(high))
 end
 
 return metric

@@ -141,6 +141,12 @@ function shares.smallest(m, quantile, runs)
    return is_found(1) and least(is_found, 1) or nil
 end
 
+-- Both ends about a mean that all photos have in common. range: how far apart the answers for a photo may lie; 0: not known.
+local function nothing_seen(center, photos, level, range)
+   if range == 0 then return -math.huge, math.huge end
+   return center - range * unseen(photos, level), center + range * unseen(photos, level)
+end
+
 -- Answers without bounds. range: how far apart two of them lie.
 local numbers = {}
 
@@ -150,7 +156,7 @@ end
 
 -- Of so few photos as t^2 no difference is too large.
 function numbers.interval(m, square, runs, level, range)
-   if m.number == 0 then return -range * unseen(m.count, level), range * unseen(m.count, level) end
+   if m.number == 0 then return nothing_seen(0, m.count, level, range) end
    if square >= m.count then return -math.huge, math.huge end
    local spread = (m.square - m.mean ^ 2) / m.count
    local half = math.sqrt(math.max(0, square * (spread + runs.part) / (1 - square / m.count)))
@@ -248,7 +254,7 @@ end
 
 --- Compares variants with one another. variants: list of lists of runs, a run a table from photo (1 to photos) to a number: how
 -- right its answer was, 0 to 1, or with o.unbounded any (its loss, its pseudo-value of a metric). o.level (default 0.95) holds
--- for all pairs together. Returns a list of
+-- for all pairs together; o.range: how far apart such numbers of a photo may lie, where that is known. Returns a list of
 -- {first, second (numbers of variants, first < second), difference (mean of the first less that of the second), low, high,
 -- apart (whether that interval leaves out 0), smallest (the difference that is found in 80 % of such comparisons; nil where
 -- so many photos can show none)}.
@@ -265,7 +271,7 @@ function paired.compare(variants, photos, o)
    end
    local estimates = fold_of and #variants - 1 or #variants
    settle(found, math.max(1, estimates * (#variants[1] - 1)))
-   local range = range_of(averages)
+   local range = o and o.range or range_of(averages)
    local function quantile(freedom) return studentized.quantile(level, #variants, freedom) end
    for k, pair in ipairs(found) do
       found[k] = of_pair(pair.differences, pair.runs, quantile, level, kind, range)
@@ -285,10 +291,12 @@ local function share_interval(averages, p, level, wide)
 end
 
 -- Student's of the photos.
-local function number_interval(averages, center, level, wide)
+local function number_interval(averages, center, level, wide, range)
    local photos = #averages
    if photos < 2 then return -math.huge, math.huge end
-   local narrow = studentized.quantile(level, 2, photos - 1) ^ 2 * variance(averages) / photos
+   local spread = variance(averages)
+   if spread == 0 and wide == 0 then return nothing_seen(center, photos, level, range) end
+   local narrow = studentized.quantile(level, 2, photos - 1) ^ 2 * spread / photos
    local half = math.sqrt(narrow + wide)
    return center - half, center + half
 end
@@ -301,7 +309,7 @@ function paired.interval(runs, photos, o)
    local averages, added = read({ runs }, photos, folds_of(runs, photos))
    local wide = studentized.quantile(level, 2, math.max(1, #runs - 1)) ^ 2 * math.max(0, added[1].part)
    local of = o and o.unbounded and number_interval or share_interval
-   return of(averages[1], mean(averages[1]), level, wide)
+   return of(averages[1], mean(averages[1]), level, wide, o and o.range or 0)
 end
 
 return paired

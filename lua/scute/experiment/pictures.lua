@@ -45,7 +45,7 @@ function pictures.differences(trial, options)
    if #list == 0 then return nil end
    return scute.plot.intervals(list, { title = first.name .. " against", mark = 0, columns = options and options.columns,
       label = metric.share and ("points of %s ahead"):format(metric.words) or "difference in " .. metric.words,
-      subtitle = "red: more than chance; the intervals hold together" })
+      subtitle = "orange: more than chance; the intervals hold together" })
 end
 
 -- ---- cost ----

@@ -181,8 +181,8 @@ function tell.statements(found)
       lines[#lines + 1] = ("Failed: %s, %s: %s"):format(failure.variant, failure.run, failure.message)
    end
    if found.missing > 0 then
-      lines[#lines + 1] = ("%s missing; with resume they are made up for."):format(console.count(found.missing, "run is",
-         "runs are"))
+      lines[#lines + 1] = ("%s missing; resume finishes %s."):format(console.count(found.missing, "run is", "runs are"),
+         found.missing == 1 and "it" or "them")
    end
    return lines
 end

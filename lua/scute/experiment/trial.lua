@@ -39,7 +39,7 @@ end
 -- figures that no photo has a part of, the runs.
 local function test(ranked, metric, by_photo, folds)
    if #ranked == 0 then return {} end
-   local numbers, variants, o = values.numbers(), {}, { unbounded = not metric.bounded, folds = folds }
+   local numbers, variants, o = values.numbers(), {}, metric:bounds(folds)
    for v, row in ipairs(ranked) do
       variants[v] = by_photo and values.of(row.results, metric.name, numbers) or row._figures
    end
