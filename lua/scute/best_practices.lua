@@ -5,7 +5,6 @@ local again = require "scute.experiment.again"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
 local experiment = require "scute.experiment"
-local process = require "scute.experiment.process"
 local tell = require "scute.best_practices.tell"
 
 local best_practices = { tell = tell.all }
@@ -52,7 +51,8 @@ end
 
 -- What is wrong with a row; nil where nothing is.
 local function fault_of(row, i)
-   if type(row) == "table" and type(row[1]) == "string" and type(row[2]) == "string" and type(row[3]) == "table" then return nil end
+   local is_row = type(row) == "table" and type(row[1]) == "string" and type(row[2]) == "string" and type(row[3]) == "table"
+   if is_row then return nil end
    return ("best_practices.rows: row %d: expected { \"its name\", \"what it is\", { setting = value, ... } }"):format(i)
 end
 
@@ -109,7 +109,8 @@ function best_practices.options(opt, rows)
       os.exit(true, true)
    end
    local asked = experiment.options(opt)
-   asked.title, asked.variants, asked.resume = "Best practices", variants_of(process.job() and rows or chosen), opt.resume ~= nil
+   asked.title, asked.resume = "Best practices", opt.resume ~= nil
+   asked.variants = variants_of(chosen)
    again.mark(asked, "--resume auto")
    asked.fixed = { { "photos in", opt.data_dir }, { "model", opt.model }, { "epochs", tostring(opt.epochs) } }
    return asked

@@ -1,5 +1,5 @@
--- Exercise 3, what its script calls beside scute.experiment: the flags, the architectures as variants with the weights that they
--- start from, which of them get a rank, and the block of results as the course prints it.
+-- Exercise 3, what its script calls beside scute.experiment: the flags, the architectures as variants with the weights that
+-- they start from, which of them get a rank, and the block of results as the course prints it.
 local scute = require "scute"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
@@ -117,8 +117,8 @@ end
 --- What is alike in all runs, in words.
 function compare.fixed(opt)
    if opt.report_only then return {} end
-   return { { "photos in", opt.data_dir }, { "protocol", opt.protocol == "frozen" and "frozen backbones" or "all layers train" },
-      { "augmentation", opt.augment }, { "batches", tostring(opt.batch_size) },
+   local protocol = opt.protocol == "frozen" and "frozen backbones" or "all layers train"
+   return { { "photos in", opt.data_dir }, { "protocol", protocol }, { "augmentation", opt.augment }, { "batches", tostring(opt.batch_size) },
       { "learning rate", ("%g"):format(opt.learning_rate) } }
 end
 

@@ -101,7 +101,11 @@ describe("experiment.sample", function()
       near(golden.median, sample.median(golden.values), EXACT)
       near(golden.median_of_8, sample.median(table.move(golden.values, 1, 8, 1, {})), EXACT)
       local counts = scute.metrics.confusion(4)
-      counts:add(golden.predicted, golden.labels)
+      local function whole(list)
+         for i, value in ipairs(list) do list[i] = math.tointeger(value) end
+         return list
+      end
+      counts:add(whole(golden.predicted), whole(golden.labels))
       near(golden.balanced, counts:balanced_accuracy(), EXACT)
       assert.is_nil(sample.deviation { 1 })
    end)

@@ -27,8 +27,8 @@ function starts.check(text)
    return text
 end
 
---- Where a model starts, as --weights says (`text`): { weights = sha256 of a file, "random" or "scratch", path, note = why it is
--- random }. Official weights that can be neither found nor fetched leave it random; "scratch" is random on request, for all
+--- Where a model starts, as --weights says (`text`): { weights = sha256 of a file, "random" or "scratch", path, note = why it
+-- is random }. Official weights that can be neither found nor fetched leave it random; "scratch" is random on request, for all
 -- alike.
 function starts.of(model, text)
    local which = wanted(text, model)

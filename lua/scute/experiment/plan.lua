@@ -46,7 +46,8 @@ end
 function plan.new(given, list, axes)
    local set = given.set
    local photos, test = count(set)
-   local made = { format = 1, name = given.name, title = given.title, variants = list, axes = axes, seeds = given.seeds, folds = given.folds,
+   local made = { format = 1, name = given.name, title = given.title, variants = list,
+      axes = axes, seeds = given.seeds, folds = given.folds,
       nested = given.nested, seed = given.seed, budget = given.budget, metric = given.metric, lower = LOWER[given.metric],
       search = given.search, photos = photos, test_photos = test, classes = #set.classes, class_names = set.classes,
       split = split_text(given), jobs = given.jobs, threads = given.threads or scute.threads() }
@@ -125,8 +126,8 @@ function plan.plain(made)
    return copy
 end
 
-local ORDER = { "format", "name", "title", "variants", "axes", "seeds", "folds", "nested", "seed", "budget", "metric", "lower", "search",
-   "photos", "test_photos", "classes", "class_names", "split", "jobs", "threads", "settings", "watched" }
+local ORDER = { "format", "name", "title", "variants", "axes", "seeds", "folds", "nested", "seed", "budget", "metric", "lower",
+   "search", "photos", "test_photos", "classes", "class_names", "split", "jobs", "threads", "settings", "watched" }
 
 --- Writes the plan into its folder.
 function plan.write(folder, made)

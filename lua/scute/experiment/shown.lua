@@ -27,7 +27,9 @@ end
 -- rank of the script, which gets a variant as run does.
 local function rank_of(self)
    local rank = self.given.rank
-   return rank and function(options, row) return rank(self.variants and variants.strict(self.variants, row.name) or options, row) end
+   return rank and function(options, row)
+      return rank(self.variants and variants.strict(self.variants, row.name) or options, row)
+   end
 end
 
 --- The trial of what is done so far. self: what scute.experiment.parent has of the experiment.
