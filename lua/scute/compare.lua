@@ -118,7 +118,8 @@ end
 function compare.fixed(opt)
    if opt.report_only then return {} end
    local protocol = opt.protocol == "frozen" and "frozen backbones" or "all layers train"
-   return { { "photos in", opt.data_dir }, { "protocol", protocol }, { "augmentation", opt.augment }, { "batches", tostring(opt.batch_size) },
+   return { { "photos in", opt.data_dir }, { "protocol", protocol },
+      { "augmentation", opt.augment }, { "batches", tostring(opt.batch_size) },
       { "learning rate", ("%g"):format(opt.learning_rate) } }
 end
 
