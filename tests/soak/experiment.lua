@@ -1,5 +1,5 @@
--- Experiments killed at random moments: the process that the user started, one of its runs, politely or not, at a step or at any
--- time, with seeds, folds, several runs at once and a search. Each ends as one that was never stopped, bit for bit.
+-- Experiments killed at random moments: the process that the user started, one of its runs, politely or not, at a step or at
+-- any time, with seeds, folds, several runs at once and a search. Each ends as one that was never stopped, bit for bit.
 -- Usage: scute tests/soak/experiment.lua. From the environment: KILLS=60, SEED of the moments; default: the time
 local lfs = require "lfs"
 local photos = dofile "tests/cli/photos.lua"
@@ -35,8 +35,9 @@ end
 local function random_kill(kind, place)
    if math.random(4) == 1 then return SECONDS * math.random() end
    local target = math.random(3) == 1 and "worker" or "parent"
-   return ("%s %s %d %s %s"):format(VARIANTS[place % #VARIANTS + 1], kind.runs[place // #VARIANTS + 1], math.random(STEPS), target,
-      target == "worker" and one_of { "KILL", "TERM" } or one_of(SIGNALS))
+   local signal = target == "worker" and one_of { "KILL", "TERM" } or one_of(SIGNALS)
+   return ("%s %s %d %s %s"):format(VARIANTS[place % #VARIANTS + 1], kind.runs[place // #VARIANTS + 1], math.random(STEPS),
+      target, signal)
 end
 
 -- One run after the other, as they come, so that each meets a run that is not done yet.
