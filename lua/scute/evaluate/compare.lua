@@ -129,8 +129,8 @@ local function check_options(opt)
 end
 
 --- Compares models that are files. opt: as for evaluate.open, with model = a list of their paths and split "val" by default,
--- and workers, device, precision. The photos are those that evaluate.open has for each of them; those that not all of them have are
--- left out, with a warning. Returns { models = list of { name, path, model, records, summary, chosen }, classes, about = {
+-- and workers, device, precision. The photos are those that evaluate.open has for each of them; those that not all of them have
+-- are left out, with a warning. Returns { models = list of { name, path, model, records, summary, chosen }, classes, about = {
 -- data_dir, split, photos, bad }, accuracy, loss = what scute.experiment returns, by either }.
 function compare.compare(opt)
    check_options(opt)
