@@ -112,11 +112,8 @@ local function as_text(found)
    local parts = { ("%s on %s of '%s' (%s)"):format(console.count(#found.models, "model"),
       console.count(found.about.photos, "photo"), found.about.data_dir, found.about.split),
       tell_trial.table(found.accuracy, console.is_terminal(1) and scute.terminal_size() or nil),
-      table.concat(tell_trial.conclusion(found.accuracy), "\n") }
-   for _, name in ipairs(METRICS) do
-      parts[#parts + 1] = ("By %s:\n%s"):format(name == "loss" and "log loss, of which less is better" or name,
-         table.concat(tell_trial.statements(found[name]), "\n"))
-   end
+      table.concat(tell_trial.conclusion(found.accuracy), "\n"), table.concat(tell_trial.statements(found.accuracy), "\n"),
+      "By log loss, of which less is better:\n" .. table.concat(tell_trial.statements(found.loss), "\n") }
    return table.concat(parts, "\n\n")
 end
 
