@@ -66,6 +66,8 @@ describe("evaluate.compare", function()
       local best = found.accuracy.rows[1]
       assert.equal(best.figure, math.max(found.models[1].summary.accuracy, found.models[2].summary.accuracy))
       assert.equal(1, #found.loss.pairs)
+      assert.matches("^2 models on 6 photos of '[^']+/photos' %(validation: .*\n\nBy log loss, of which less is better:\n",
+         tostring(found))
       local text = tostring(found.accuracy)
       assert.matches("one run of each, so what another seed would change is not in it", text)
       assert.matches("good: these photos chose the epoch that was kept, so the figures are optimistic", text)
@@ -93,9 +95,22 @@ describe("evaluate.compare", function()
       assert.matches("^model: '[^']+/good/[^']+' is given twice", failure(compare, { "good", "good" }))
       assert.matches("^model: '[^']+' and '[^']+' know different classes: only good has 'red'",
          failure(compare, { "good", "foreign" }))
+      assert.matches("evaluate.compare: expected { model = .* at least two files", failure(compare, { "good" }))
       assert.matches("nowhere", failure(compare, { "good", "nowhere" }))
       assert.matches("^data_dir: no photo in '[^']+' is new since the training",
          failure(compare, { "good", "short" }, { split = "new" }))
+   end)
+
+   it("draws what validates where no run says it, as for one model", function()
+      for _, name in ipairs { "good", "short" } do
+         local folder = ("%s/%s_alone/small"):format(root, name)
+         os.execute(("mkdir -p '%s' && cp '%s' '%s/'"):format(folder, file_of(name), folder))
+      end
+      local found = compare({ "good_alone", "short_alone" }, { seed = 3, val_fraction = 0.4 })
+      local part = evaluate.open { data_dir = root .. "/photos", split = "val", model = file_of "good_alone", seed = 3,
+         val_fraction = 0.4 }
+      assert.equal(#part.paths, found.about.photos)
+      assert.is_true(found.about.photos > 6)
    end)
 
    it("does without a photo that cannot be read", function()

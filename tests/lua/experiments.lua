@@ -1,6 +1,8 @@
 -- Experiments whose outcome is known, for scute.experiment.paired: every photo has a difficulty, every run a training that went
 -- well or badly, and whether an answer is right is a coin of both. What is drawn hangs on the number of the experiment alone.
+local by_run = require "scute.experiment.by_run"
 local paired = require "scute.experiment.paired"
+local sample = require "scute.experiment.sample"
 
 local experiments = {}
 
@@ -123,6 +125,22 @@ function experiments.run(count_of, o, compare)
       difference, smallest = difference + math.abs(found[1].difference), smallest + (found[1].smallest or 1)
    end
    return apart / count_of, difference / count_of, smallest / count_of
+end
+
+--- What asks by_run.compare of such experiments: the runs alone, by their means.
+function experiments.by_run(o)
+   return function(variants)
+      local figures = {}
+      for v, runs in ipairs(variants) do
+         figures[v] = {}
+         for r, values in ipairs(runs) do
+            local list = {}
+            for _, value in pairs(values) do list[#list + 1] = value end
+            figures[v][r] = sample.mean(list)
+         end
+      end
+      return by_run.compare(figures, { folds = o.folds ~= nil })
+   end
 end
 
 return experiments

@@ -212,19 +212,11 @@ describe("by_run", function()
    end)
 
    it("tells identical variants apart as seldom, and a difference as often, as it says", function()
-      local function compare(variants)
-         local figures = {}
-         for v, runs in ipairs(variants) do
-            figures[v] = {}
-            for r, values in ipairs(runs) do figures[v][r] = sample.mean(values) end
-         end
-         return by_run.compare(figures)
-      end
       local o = { photos = 40, variants = 3, seeds = 4, training = 0.3, metric = "loss" }
-      local apart = experiments.run(100, o, compare)
+      local apart = experiments.run(100, o, experiments.by_run(o))
       assert.is_true(apart <= 0.075, apart)
       o.variants, o.gain = 2, 2.1
-      local found, difference, smallest = experiments.run(100, o, compare)
+      local found, difference, smallest = experiments.run(100, o, experiments.by_run(o))
       near(1, difference / smallest, 0.25)
       near(0.8, found, 0.15)
    end)

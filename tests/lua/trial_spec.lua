@@ -200,6 +200,16 @@ describe("trial", function()
          .. "choice", conclusion(found))
    end)
 
+   it("waits for runs that a search has paused for now", function()
+      local records = two_runs { a = "11110000", b = "11111111" }
+      records.b[1].state, records.b[1].epochs = "paused", 2
+      local found = trial.of(plan { "a", "b" }, records, {}, { stopped = {} })
+      assert.same({ "b", "1 of 2 runs, 1 paused after epoch 2", 1 }, { found.unranked[1].name, found.unranked[1].unranked,
+         found.missing })
+      assert.is_nil(rawget(found.unranked[1], "stopped_at"))
+      assert.is_nil(conclusion(found):find "stopped early")
+   end)
+
    it("says that times do not compare where runs went on at once", function()
       local records = two_runs { a = "1111", b = "1111" }
       assert.is_nil(trial.of(plan { "a", "b" }, records, {}).times)

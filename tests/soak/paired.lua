@@ -29,6 +29,11 @@ local function each(metrics, variants, photos, trainings, visit)
    end
 end
 
+local function is_seldom_apart_by_run(o)
+   local apart = experiments.run(COUNT, o, experiments.by_run(o))
+   tell(apart <= 0.075, o, "told apart by the runs alone in %.1f %%", 100 * apart)
+end
+
 local function is_seldom_apart(o)
    local apart = experiments.run(COUNT, o)
    tell(apart <= 0.075, o, "told apart in %.1f %% of %d experiments", 100 * apart, COUNT)
@@ -37,6 +42,7 @@ end
 -- Runs that are all as good, those of everyday, and such that differ by three points.
 local function identical_ones()
    each({ "accuracy", "loss", "f1" }, { 2, 5 }, { 20, 44, 200, 1000 }, { 0, 0.1, 0.3 }, is_seldom_apart)
+   each({ "loss" }, { 2, 5 }, { 44 }, { 0.1, 0.3 }, is_seldom_apart_by_run)
 end
 
 -- The gain whose difference is the smallest that the test names, by halving: both hang on the gain, one much more.

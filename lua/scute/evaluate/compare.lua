@@ -47,6 +47,23 @@ local function chosen_by(entry, paths)
    return entry.choosers and count
 end
 
+-- Shows the photos to all models; entries get `records`, `summary` and `chosen`. Returns the paths that every model could read,
+-- and how many there are beside them.
+local function ask_all(list, part, classes, opt)
+   local seen, bad = {}, {}
+   for i, entry in ipairs(list) do seen[i], bad = ask(entry, part, classes, opt) end
+   for _, entry in ipairs(bad) do console.warn("left out: %s", entry.message) end
+   local paths = read_by_all(part, seen)
+   if #paths == 0 then console.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
+   for i, entry in ipairs(list) do
+      entry.records = {}
+      for k, path in ipairs(paths) do entry.records[k] = seen[i][path] end
+      entry.summary = statistics.summary(entry.records, entry.model.classes, { seed = opt.seed })
+      entry.chosen = chosen_by(entry, paths)
+   end
+   return paths, #part.paths - #paths
+end
+
 local function number_by_name(classes)
    local numbers = {}
    for i, name in ipairs(classes) do numbers[scute.nfc(name)] = i end
@@ -90,48 +107,42 @@ local function trial_by(name, list, about, records)
       worth = worth_of(list, about.photos) })
 end
 
-local function summarize(list, paths, seen, opt)
-   for i, entry in ipairs(list) do
-      entry.records = {}
-      for k, path in ipairs(paths) do entry.records[k] = seen[i][path] end
-      entry.summary = statistics.summary(entry.records, entry.model.classes, { seed = opt.seed })
-      entry.chosen = chosen_by(entry, paths)
-   end
+-- What compare finds, as text.
+local function as_text(found)
+   local parts = { ("%s on %s of '%s' (%s)"):format(console.count(#found.models, "model"),
+      console.count(found.about.photos, "photo"), found.about.data_dir, found.about.split),
+      tell_trial.table(found.accuracy, console.is_terminal(1) and scute.terminal_size() or nil),
+      table.concat(tell_trial.conclusion(found.accuracy), "\n"), table.concat(tell_trial.statements(found.accuracy), "\n"),
+      "By log loss, of which less is better:\n" .. table.concat(tell_trial.statements(found.loss), "\n") }
+   return table.concat(parts, "\n\n")
 end
 
---- Compares models that are files. opt: as for evaluate.open, with model = a list of their paths, and workers, device,
--- precision. The photos are those that evaluate.open has for each of them; those that not all of them have are left out, with a
--- warning. Returns { models = list of { name, path, model, records, summary, chosen }, classes, about = { data_dir, split,
--- photos, bad }, accuracy, loss = what scute.experiment returns, by either }.
+local COMPARISON = { __name = "scute.model_comparison", __tostring = as_text }
+
+local function check_options(opt)
+   if type(opt) == "table" and type(opt.model) == "table" and #opt.model > 1 then return end
+   error("evaluate.compare: expected { model = { \"a.safetensors\", \"b.safetensors\", ... }, data_dir = ... }, at least two "
+      .. "files of models", 3)
+end
+
+--- Compares models that are files. opt: as for evaluate.open, with model = a list of their paths and split "val" by default,
+-- and workers, device, precision. The photos are those that evaluate.open has for each of them; those that not all of them have
+-- are left out, with a warning. Returns { models = list of { name, path, model, records, summary, chosen }, classes, about = {
+-- data_dir, split, photos, bad }, accuracy, loss = what scute.experiment returns, by either }.
 function compare.compare(opt)
+   check_options(opt)
    local list = several.load(opt.model)
    local part, classes, split = several.open(list, opt)
-   local seen, bad = {}, {}
-   for i, entry in ipairs(list) do seen[i], bad = ask(entry, part, classes, opt) end
-   for _, entry in ipairs(bad) do console.warn("left out: %s", entry.message) end
-   local paths = read_by_all(part, seen)
-   if #paths == 0 then console.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
-   summarize(list, paths, seen, opt)
-   local about = { data_dir = opt.data_dir, split = split, photos = #paths, bad = #bad, output_dir = opt.output_dir }
-   local found, records, numbers = { models = list, classes = classes, about = about }, {},
-      number_by_name(list[1].model.classes)
+   local paths, bad = ask_all(list, part, classes, opt)
+   local about = { data_dir = opt.data_dir, split = split, photos = #paths, bad = bad, output_dir = opt.output_dir }
+   local found = setmetatable({ models = list, classes = classes, about = about }, COMPARISON)
+   local records, numbers = {}, number_by_name(list[1].model.classes)
    for _, entry in ipairs(list) do records[entry.name] = { record_of(entry, numbers) } end
    for _, name in ipairs(METRICS) do found[name] = trial_by(name, list, about, records) end
    return found
 end
 
 -- ---- telling ----
-
-local function print_text(found)
-   console.line("%s on %s of '%s' (%s)\n", console.count(#found.models, "model"), console.count(found.about.photos, "photo"),
-      found.about.data_dir, found.about.split)
-   console.line("%s\n", tell_trial.table(found.accuracy, console.is_terminal(1) and scute.terminal_size() or nil))
-   for _, line in ipairs(tell_trial.conclusion(found.accuracy)) do console.line("%s", line) end
-   for _, name in ipairs(METRICS) do
-      console.line("\nBy %s:", name == "loss" and "log loss, of which less is better" or name)
-      for _, line in ipairs(tell_trial.statements(found[name])) do console.line("%s", line) end
-   end
-end
 
 --- What compare found as a table for JSON.
 function compare.comparison_table(found)
@@ -149,7 +160,7 @@ end
 
 --- Prints what compare found as text, unless quiet, or with json as one JSON document.
 function compare.print_comparison(found, json)
-   if json then io.write(to_json(compare.comparison_table(found))) else print_text(found) end
+   if json then io.write(to_json(compare.comparison_table(found))) else console.say(tostring(found)) end
 end
 
 --- Writes comparison.md, .csv and .json into a folder, and into one for each model below it what evaluate.save does.

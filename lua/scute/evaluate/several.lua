@@ -120,6 +120,14 @@ local function count_of(of)
    return count
 end
 
+-- The options of evaluate.open for one of the models.
+local function options_for(entry, opt)
+   local own = { split = "val" }
+   for name, value in next, opt do own[name] = value end
+   own.model = entry.path
+   return own
+end
+
 -- What their splits are called, each once.
 local function all_words(words)
    local list, seen = {}, {}
@@ -135,8 +143,7 @@ end
 function several.open(list, opt)
    local parts, of, classes, words = {}, {}, {}, {}
    for i, entry in ipairs(list) do
-      local own = setmetatable({ model = entry.path }, { __index = opt })
-      parts[i], classes[i], words[i] = open(own, entry.metadata)
+      parts[i], classes[i], words[i] = open(options_for(entry, opt), entry.metadata)
       of[i] = classes_by_path(parts[i], classes[i])
       entry.choosers = parts[i]._choosers
    end

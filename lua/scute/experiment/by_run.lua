@@ -1,6 +1,8 @@
 -- Which differences between variants are real by a figure that has no part of each photo: a number that a run as a whole came
 -- to. The unit is then the run alone: the differences of runs of the same seed (or fold), Student's t of them, and for several
--- variants the studentized range (Tukey 1953), as scute.experiment.paired has it of photos. One run says nothing about others.
+-- variants the studentized range (Tukey 1953), as scute.experiment.paired has it of photos. Of V variants and R runs each the
+-- mean variance of the pairs has (V - 1) (R - 1) degrees of freedom, and a pair takes it where its own is smaller. One run says
+-- nothing about others.
 --
 -- Folds share most of the photos that train, so their figures go together: the variance of a mean is then that of the
 -- differences times 1 / K + 1 / (K - 1), the share of photos that validate over those that train (Nadeau and Bengio 2003).
@@ -24,9 +26,9 @@ local function less(first, second)
 end
 
 -- variance: of the mean.
-local function of_pair(difference, variance, quantile, freedom)
+local function of_pair(difference, variance, t, freedom)
    local deviation = math.sqrt(variance)
-   local t, of_power = quantile(freedom), studentized.quantile(2 * POWER - 1, 2, freedom)
+   local of_power = studentized.quantile(2 * POWER - 1, 2, freedom)
    local low, high = difference - t * deviation, difference + t * deviation
    return { difference = difference, low = low, high = high, apart = low > 0 or high < 0,
       smallest = (t + of_power) * deviation }
@@ -49,10 +51,11 @@ function by_run.compare(variants, o)
       end
    end
    mean_variance = mean_variance / #found
-   local function quantile(freedom) return studentized.quantile(level, #variants, freedom) end
+   local freedom = (#variants - 1) * (runs - 1)
+   local t = freedom > 0 and studentized.quantile(level, #variants, freedom)
    for k, pair in ipairs(found) do
       local variance = pair.variance and math.max(pair.variance, mean_variance) / shrinking(runs, o and o.folds)
-      found[k] = variance and of_pair(pair.difference, variance, quantile, runs - 1) or nothing_known(pair.difference)
+      found[k] = variance and of_pair(pair.difference, variance, t, freedom) or nothing_known(pair.difference)
       found[k].first, found[k].second = pair.first, pair.second
    end
    return found

@@ -94,7 +94,8 @@ end
 local function of_training(found, job, done, fit)
    local run = fit.run
    add(found, { epochs = #run.history, updates = run.step, device = run.device, precision = run.precision,
-      images_per_second = done.images_per_second, weights = run.model.weights and run.model.weights.sha256 or "random",
+      images_per_second = done.images_per_second, architecture = run.model.arch,
+      weights = run.model.weights and run.model.weights.sha256 or "random",
       curve = curve_of(run), model = fit.result.folder:sub(#job.trial + 2) })
    if not done.paused then add(found, costs_of(run)) end
 end

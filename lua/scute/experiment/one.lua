@@ -10,6 +10,7 @@
 --    resume, threads              whether it goes on from a checkpoint; nil: as many threads as there are
 --    metric, tensorboard          the figure that counts; whether there are event files
 --    content, jobs                what the result hangs on and how many runs went on at once, for the record
+local architectures = require "scute.nn.architectures"
 local as_text = require "scute.data.as_text"
 local budgets = require "scute.experiment.budgets"
 local console = require "scute.base.console"
@@ -135,11 +136,11 @@ end
 
 -- ---- testing ----
 
--- Metrics and loss of the script's own are known to `run` alone: the run of train.fit that it is about to begin; nil where
--- names say all.
-local function asked(job, options, set)
+-- What may be known to `run` alone, metrics, a loss and a network of its own, as the run of train.fit that it is about to
+-- begin; nil where names say all.
+local function asked(job, options, set, architecture)
    local is_plain = job.metric == "accuracy" or named.get(job.metric) ~= nil
-   if is_plain then return nil end
+   if is_plain and architectures.get(architecture) then return nil end
    local budget = budgets.new { epochs = job.epochs, minutes = job.minutes, name = job.variant }
    local title = ("%s, %s"):format(job.variant, job.run)
    local state <close> = within.begin { run = title, set = set, seed = job.seed, -- luacheck: ignore
@@ -157,7 +158,7 @@ function one.test(job, options)
    if not result then console.fail("test: %s", why) end
    if not set.test then console.fail "test: the set has no photos to test, and there is no outer fold" end
    if not result.model then console.fail("test: '%s' has left no model, which train.fit does", job.variant) end
-   local found = with_job(job, tested.of(job, set, result, asked(job, options, set)))
+   local found = with_job(job, tested.of(job, set, result, asked(job, options, set, result.architecture)))
    record.write(job.folder, record.TEST, found)
    return found
 end

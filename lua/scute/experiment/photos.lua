@@ -71,8 +71,12 @@ function photos.learn(set, folder, of_run)
    if set.digests and next(set.digests) then return end
    set.digests = {}
    local by_file = {}
-   for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest end
-   each(set, function(path) set.digests[path] = by_file[split_file.name_of(set.dir, path)] end)
+   for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest or false end
+   each(set, function(path)
+      local known = by_file[split_file.name_of(set.dir, path)]
+      if known == nil and lfs.attributes(path) then known = digest.of(path) end -- of an outer fold, which it has not read
+      set.digests[path] = known or nil
+   end)
    split_file.save(set, folder)
 end
 

@@ -12,6 +12,13 @@ local MOST_MAPS = 12   -- of a grid of more than two settings
 
 local OF_CURVE = { accuracy = "val_accuracy", loss = "val_loss" }
 
+--- Why a variant has no rank, in a word or two: "stopped", "failed"; nil where it has one. The whole is told where there is
+-- room.
+function pictures.short_reason(row)
+   if row.unranked and row.stopped_at then return "stopped" end
+   return row.unranked and row.unranked:match "^[^:]*"
+end
+
 -- "5 variants", "the best 40 of 100".
 local function count_text(n, all)
    return n < all and ("the best %d of %d"):format(n, all) or ("%d variants"):format(all)
@@ -21,15 +28,17 @@ end
 
 --- Figures of the variants, each with the interval for itself. nil where there is none yet.
 function pictures.figures(trial, options)
-   local list, metric = {}, trial.metric
+   local list, metric, is_hollow = {}, trial.metric, false
    for i = 1, math.min(MOST_ROWS, #trial.rows) do
       local row = trial.rows[i]
       list[i] = { name = row.name, value = row.figure, low = row.low, high = row.high, hollow = row.unranked ~= nil,
-         note = row.unranked }
+         note = pictures.short_reason(row) }
+      is_hollow = is_hollow or row.unranked and row.figure ~= nil
    end
    if #list == 0 or not trial.rows[1].figure then return nil end
    return scute.plot.intervals(list, { title = "Each by itself", label = metric.words, columns = options and options.columns,
-      subtitle = ("%s; 95 %% intervals"):format(count_text(#list, #trial.rows)) })
+      subtitle = ("%s; 95 %% intervals%s"):format(count_text(#list, #trial.rows), is_hollow and "; hollow: without a rank"
+         or "") })
 end
 
 --- By how much the first is ahead of each other, with the intervals that hold together. nil where nothing was tested.
@@ -44,7 +53,8 @@ function pictures.differences(trial, options)
    end
    if #list == 0 then return nil end
    return scute.plot.intervals(list, { title = first.name .. " against", mark = 0, columns = options and options.columns,
-      label = metric.share and ("points of %s ahead"):format(metric.words) or "difference in " .. metric.words,
+      label = metric.share and ("points of %s ahead"):format(metric.words)
+         or ("difference in %s%s"):format(metric.words, metric.lower and " (less is better)" or ""),
       subtitle = "orange: more than chance; the intervals hold together" })
 end
 
@@ -53,7 +63,8 @@ end
 -- Times that do not compare are left out.
 local function point_of(row, trial)
    return { name = row.name, accuracy = row.figure, low = row.low, high = row.high, parameters = row.parameters,
-      seconds = not trial.times and row.seconds or nil, memory = row.peak_memory, unranked = row.unranked }
+      seconds = not trial.times and row.seconds or nil, memory = row.peak_memory,
+      unranked = pictures.short_reason(row) }
 end
 
 -- Whether the variants differ in a cost at all.

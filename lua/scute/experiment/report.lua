@@ -55,6 +55,9 @@ end
 local function variants_table(trial)
    local titles, rows = tell.cells(trial)
    local notes = {}
+   if titles[#titles][1] == "" then -- why they have no rank
+      for i, row in ipairs(trial.rows) do rows[i][#titles] = pictures.short_reason(row) or "" end
+   end
    for line in tell.legend(trial):gmatch "[^\n]+" do notes[#notes + 1] = paragraph(line, "soft") end
    return page.section("Variants", page.table(titles, rows), table.concat(notes, "\n"))
 end
@@ -114,7 +117,7 @@ local function stopped(trial)
    for _, row in ipairs(trial.rows) do
       if row.stopped_at then
          rows[#rows + 1] = { row.name, tostring(row.stopped_at), row.figure and trial.metric:text(row.figure) or "-",
-            row.stopped_why or "" }
+            (row.stopped_why or ""):gsub("^stopped after epoch %d+: ", "") }
       end
    end
    return #rows > 0 and page.section("Stopped early", paragraph("The search went on with those that were ahead by then.",

@@ -44,14 +44,13 @@ local function sorted(records)
    return list
 end
 
--- Where a variant was stopped: as it is told, or as its runs say.
-local function stop_of(told, records)
-   local at, why
+-- The runs that a search has stopped or paused for now: how many, and after which epoch.
+local function paused_in(records)
+   local count, epoch = 0, 0
    for _, record in ipairs(records) do
-      if record.state == "paused" then at = math.max(at or 0, record.epochs) end
+      if record.state == "paused" then count, epoch = count + 1, math.max(epoch, record.epochs) end
    end
-   if told then at, why = told.epoch or at, told.why end
-   return at, why
+   return count, epoch
 end
 
 local function add_measures(row, records)
@@ -83,7 +82,9 @@ local function row_of(entry, made, more)
    local records = sorted(more.records[entry.name])
    local row = { variant = entry.name, name = entry.name, options = entry.options or {}, results = records, runs = #records,
       wanted = made.wanted, figures = figures_of(records) }
-   row.stopped_at, row.stopped_why = stop_of((more.stopped or {})[entry.name], records)
+   local stopped = (more.stopped or {})[entry.name]
+   if stopped then row.stopped_at, row.stopped_why = stopped.epoch, stopped.why end
+   row._paused, row._paused_at = paused_in(records)
    add_measures(row, records)
    add_figure(row, made.metric, made.by_photo)
    return setmetatable(row, ROW)
@@ -121,6 +122,12 @@ local function usual_photos(all)
    return usual and usual.photos
 end
 
+-- "1 of 2 runs, 1 paused after epoch 3".
+local function runs_text(row)
+   local paused = row._paused > 0 and (", %d paused after epoch %d"):format(row._paused, row._paused_at) or ""
+   return ("%d of %d runs%s"):format(row.runs - row._paused, row.wanted, paused)
+end
+
 -- Why a row has no rank; nil where it has one. photos: those of most variants.
 local function reason(row, photos, made, more)
    local own = more.rank and row.runs > 0 and more.rank(row.options, row)
@@ -130,7 +137,7 @@ local function reason(row, photos, made, more)
       local failed = failure_of(row, more.failures)
       return failed and "failed: " .. failed or "no run yet"
    end
-   if row.runs < row.wanted then return ("%d of %d runs"):format(row.runs, row.wanted) end
+   if row.runs - row._paused < row.wanted then return runs_text(row) end
    if not row.figure then return ("its runs have no figure '%s'"):format(made.metric.name) end
    if row.figure ~= row.figure then return ("its %s is not a number"):format(made.metric.words) end
    if row._photos and not values.are_same(row._photos, photos) then return "other photos" end

@@ -74,7 +74,7 @@ end
 local function missing_of(all)
    local missing = 0
    for _, row in ipairs(all) do
-      if not row.stopped_at then missing = missing + row.wanted - row.runs end
+      if not row.stopped_at then missing = missing + row.wanted - row.runs + row._paused end
    end
    return missing
 end

@@ -2,6 +2,7 @@
 -- alike for all variants: where train.fit writes, its seed, how long it trains, which photos validate, and whether it goes on
 -- from a checkpoint. What a command line says of these is replaced; what a script has written by hand is refused where it is
 -- another.
+local born = require "scute.nn.born"
 local options = require "scute.base.options"
 local figures = require "scute.train.figures"
 local named = require "scute.metrics.named"
@@ -14,8 +15,6 @@ local Asked = {} -- of what ends a run that is only asked for its options
 
 local current -- the run that is under way; nil: none
 
-local trained = setmetatable({}, { __mode = "k" }) -- model -> the run of an experiment that has trained it
-
 --- Begins a run. state: { run = its name, set (that of its seed or fold), folder, seed, resume, epochs or minutes (of the
 -- budget; nil: none), hooks, metric, tensorboard, variant = its name, arguments = what that says, for run.json, asks = whether
 -- train.fit only tells }. It ends when the value that is returned goes out of scope. Returns also the list, empty yet, of what
@@ -24,7 +23,7 @@ function within.begin(state)
    if current then
       error(("scute.experiment: within '%s' another one began; one stands after the other"):format(current.run), 0)
    end
-   state.fits, current = {}, state
+   state.fits, state.models, current = {}, born.count(), state
    return setmetatable({}, { __close = function() current = nil end }), state.fits
 end
 
@@ -218,12 +217,10 @@ end
 --- Fails where a run of train.fit that is about to begin could not be compared with the other variants'.
 function within.check(run)
    if not current then return end
-   local other = trained[run.model]
-   if other and other ~= current then
-      error(("train.fit: this model was trained in another run of the experiment already (%s); each run makes one of its own: "
-         .. "create it in run"):format(other.run), 0)
+   if not born.is_after(run.model, current.models) then
+      error("train.fit: this model was made before the run of the experiment, so that all runs would begin with the same "
+         .. "random numbers, or one with what another has learned; create it in run", 0)
    end
-   trained[run.model] = current
    check_photos(run, current.set)
    if current.metric then check_metric(run, current.metric) end
    if current.asks then error(setmetatable({ run = run }, Asked), 0) end
