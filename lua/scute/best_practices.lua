@@ -5,7 +5,10 @@ local again = require "scute.experiment.again"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
 local experiment = require "scute.experiment"
+local nn = require "scute.nn"
+local process = require "scute.experiment.process"
 local tell = require "scute.best_practices.tell"
+local unfreeze = require "scute.train.unfreeze"
 
 local best_practices = { tell = tell.all }
 
@@ -100,6 +103,12 @@ local function variants_of(rows)
    return list
 end
 
+-- What is wrong with --unfreeze is told before any row trains.
+local function check_unfreezing(opt)
+   local model = nn.init.on("shape", scute.models.create, opt.model, { classes = 2, image_size = opt.image_size })
+   unfreeze.plan(model, opt.unfreeze, { epochs = opt.epochs })
+end
+
 --- What the options ask scute.experiment for: the rows as variants, seeds, folder. With opt.list the rows are printed and the
 -- script ends.
 function best_practices.options(opt, rows)
@@ -108,6 +117,7 @@ function best_practices.options(opt, rows)
       for _, row in ipairs(chosen) do print(("%-20s %s"):format(row.name, row.what)) end
       os.exit(true, true)
    end
+   if not process.job() then check_unfreezing(opt) end
    local asked = experiment.options(opt)
    asked.title, asked.resume = "Best practices", opt.resume ~= nil
    asked.variants = variants_of(chosen)

@@ -7,7 +7,9 @@ local apart = require "scute.data.apart"
 local choice = require "scute.experiment.choice"
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
+local equal = require "scute.data.equal"
 local folder = require "scute.train.folder"
+local folds = require "scute.experiment.folds"
 local gather = require "scute.experiment.gather"
 local halving = require "scute.experiment.halving"
 local in_session = require "scute.experiment.in_session"
@@ -41,6 +43,18 @@ local function learn_photos(self, found)
    if found.model then photos.learn(self.given.set, self.folder, self.folder .. "/" .. found.model) end
 end
 
+-- What is wrong with the split, or with one of the folds, is told before any training: photos on both sides, and folds that
+-- leave a class without photos.
+local function check_split(set, given)
+   local told = not given.folds and equal.tell(set)
+   for fold = 1, given.folds or 0 do
+      for inner = 1, given.nested or 1 do
+         local parted = folds(set, fold, given.folds, given.seed, given.nested and inner, given.nested)
+         told = told or equal.tell(parted)
+      end
+   end
+end
+
 local function describe(self)
    if self.given.quiet then return end
    local made = self.plan
@@ -63,6 +77,19 @@ local function failed(self, job, how, why)
    console.warn("%s failed: %s (%s/output.log and errors.log say more); the others go on", job.title, message, job.folder)
 end
 
+-- What a run has warned of is in its errors.log; each text is told once.
+local function pass_on_warnings(self, job)
+   local file = io.open(job.folder .. "/errors.log")
+   for line in file and file:lines() or function() end do
+      local text = line:match "^scute: (.*)"
+      if text and not self.warned[text] then
+         self.warned[text] = true
+         console.warn("%s: %s", job.title, text)
+      end
+   end
+   if file then file:close() end
+end
+
 -- What a run came to, in a line.
 local function tell(self, job, found)
    local is_test = job.job.kind == "test"
@@ -79,6 +106,7 @@ local function finished(self, job)
    local found, why = gather.one(self.folder, job.run)
    if not found or job.job.kind == "test" and not found.test then return failed(self, job, "failed", why) end
    learn_photos(self, found)
+   if self.command then pass_on_warnings(self, job) end
    tell(self, job, found)
    shown.refresh(self)
 end
@@ -149,6 +177,7 @@ end
 local function conduct(self, held)
    local given = self.given
    local is_held = given.resume and photos.hold(given.set, self.folder)
+   check_split(given.set, given)
    self.plan = plan.new(given, self.variants, self.axes)
    self.contents = content.of(given)
    settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
@@ -202,7 +231,7 @@ end
 --- Does all of an experiment. given: its options, checked; list, axes: its variants. more: { flag = with which its command
 -- line goes on, is_first = whether it is the first one of the script }. Returns its trial.
 function parent.run(given, list, axes, more)
-   local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
+   local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {}, warned = {},
       command = process.command(), flag = more.flag, is_first = more.is_first }
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end

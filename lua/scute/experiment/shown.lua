@@ -48,18 +48,20 @@ function shown.refresh(self)
    self.refreshed = scute.clock() + SHARE * (scute.clock() - start)
 end
 
--- What cannot be written costs a warning, not the experiment.
-local function try(what, write, folder, found)
+-- What cannot be written costs the page, not the trial: a script goes on, and says by its status that something is missing.
+local function try(write, folder, found)
    local ok, why = pcall(write, folder, found)
-   if not ok then console.warn("%s: %s", what, console.message(why)) end
+   if ok then return end
+   scute.process.ends_with(1)
+   console.warn("%s", console.message(why))
 end
 
 --- Writes all files of the trial and returns it.
 function shown.all(self)
    local found = shown.trial(self)
    files.write(self.folder, found)
-   try("report.html", report.write, self.folder, found)
-   if self.given.tensorboard then try("tensorboard", board.write, self.folder, found) end
+   try(report.write, self.folder, found)
+   if self.given.tensorboard then try(board.write, self.folder, found) end
    return found
 end
 
