@@ -147,7 +147,7 @@ local function other_scripts()
    check(r.code == 0, "compare_architectures.lua", r.all)
    local page = read_board(root .. "/compared/runs").page
    check(#page == 1 and page[1].metrics["val/accuracy"], "a comparison on the HParams page", cjson.encode(page))
-   board = read_board(root .. "/compared/runs/resnet18/seed0/resnet18")
+   board = read_board(root .. "/compared/runs/ResNet-18/seed0/resnet18")
    check(#(board.scalars["val/accuracy"] or {}) == 2 and board.hparams.model == "resnet18", "compare_architectures.lua",
       cjson.encode(board.scalars))
 end
