@@ -135,6 +135,14 @@ local function knows_damage()
       "a damaged plan is written anew", r.all)
 end
 
+local function says_that_the_disk_is_full()
+   local before = read_file(scratch .. "/out/comparison.json")
+   local r = shell("ulimit -f 1; $S $T/script.lua" .. FLAGS .. "--output_dir $T/out --report_only >/dev/null")
+   check(r.code == 1 and r.err:find "^scute: output_dir: cannot write .*: File too large" and not r.err:find "\n.",
+      "a disk that is full", r.all)
+   check(read_file(scratch .. "/out/comparison.json") == before, "nothing is lost")
+end
+
 local function refuses_other_folders()
    photos.write_file(scratch .. "/old/plan.json", "{}")
    refuses("an older format", "holds a comparison in the format of an earlier scute (plan.json)", run({}, "old"))
@@ -234,7 +242,8 @@ local function says_how_to_go_on()
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
-for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, holds_to_its_photos, refuses_other_folders,
+for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
+   holds_to_its_photos, refuses_other_folders,
    leaves_others_whole, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
    local start = require("scute").clock()

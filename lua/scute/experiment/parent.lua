@@ -108,7 +108,9 @@ end
 
 -- A command that is stopped says how it is gone on with.
 local function stop_politely(self)
-   console.warn("stopped; to finish what is missing: %s", again.words(self.has_flag))
+   if scute.interrupted() ~= "save" then -- of a script that is watched, which begins anew
+      console.warn("stopped; to finish what is missing: %s", again.words(self.has_flag))
+   end
    console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
 end
 
