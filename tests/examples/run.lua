@@ -90,9 +90,9 @@ local runs = {
    end },
    { "grid_halving.lua", data .. " 1", function(out)
       local stopped = select(2, out:gsub("%(stopped after epoch %d", ""))
-      return out:find("grid: 6 variants, 1 seed each, by accuracy", 1, true)
-         and stopped >= 3 and out:find(stopped .. " variants were stopped early", 1, true) and out:find "the choice: lr 0%.?%d*, augmentation %l+"
-         and lfs.attributes(work .. "/experiments/grid/grid.png")
+      return out:find("grid: 6 variants, 1 seed each, by accuracy", 1, true) and stopped >= 3
+         and out:find(stopped .. " variants were stopped early", 1, true)
+         and out:find "the choice: lr 0%.?%d*, augmentation %l+" and lfs.attributes(work .. "/experiments/grid/grid.png")
    end },
    { "shapes.lua", "drawn", function(out)
       return out:find("drawn into drawn", 1, true) and lfs.attributes(work .. "/drawn/square/040.png")
