@@ -26,8 +26,6 @@ return function(cli, photos)
       },
       ["compare_architectures"] = { FUNCTION, GLOBAL,
          { "a flag", "opt.protocol ==", "opt.protocl ==", "there is no option 'protocl'; did you mean 'protocol'?" },
-         { "an option", "compare.flags)", "cli.flags { { 'more', flag = true, hepl = '' } })",
-            "the option 'more' has a field 'hepl', which means nothing; did you mean 'help'?" },
          { "a field of a trial", "trial.fixed =", "trial.fixd =", "there is no option 'fixd'; did you mean 'fixed'?" },
          { "a value", "local found = ", "local step = scute.schedule.step { every = 0 }\n", "option 'every': expected a" },
          { "a variable", "compare.fixed(opt)", "compare.fixed(otp)", "undeclared name 'otp'; did you mean 'opt'?" },

@@ -2,6 +2,7 @@
 -- Usage: scute tests/experiment/run.lua
 local lfs = require "lfs"
 local json_file = require "scute.base.json_file"
+local scute = require "scute"
 local photos = dofile "tests/cli/photos.lua"
 local script = dofile "tests/experiment/script.lua"
 local kills = dofile "tests/experiment/kills.lua"
@@ -135,6 +136,14 @@ local function knows_damage()
       "a damaged plan is written anew", r.all)
 end
 
+local function says_that_the_disk_is_full()
+   local before = read_file(scratch .. "/out/comparison.json")
+   local r = shell("ulimit -f 1; $S $T/script.lua" .. FLAGS .. "--output_dir $T/out --report_only >/dev/null")
+   check(r.code == 1 and r.err:find "^scute: output_dir: cannot write .*: File too large" and not r.err:find "\n.",
+      "a disk that is full", r.all)
+   check(read_file(scratch .. "/out/comparison.json") == before, "nothing is lost")
+end
+
 local function refuses_other_folders()
    photos.write_file(scratch .. "/old/plan.json", "{}")
    refuses("an older format", "holds a comparison in the format of an earlier scute (plan.json)", run({}, "old"))
@@ -142,6 +151,9 @@ local function refuses_other_folders()
    refuses("an older table", "holds a table of practices in the format of an earlier scute", run({}, "older", "--resume"))
    photos.write_file(scratch .. "/file", "")
    refuses("a file", "is a file, not a folder", run({}, "file"))
+   local held = scute.files.lock(scratch .. "/out/run.lock")
+   refuses("a folder that another process has", "is in use by another run (process ", run(ONE, "out", "--resume"))
+   held:close()
    refuses("a class folder", "lies among the photos of class 'blue'", run({}, "two/blue/out"))
 end
 
@@ -193,8 +205,8 @@ end
 
 local function tells_experiments_apart()
    local two = { AFTER = [[local more = scute.experiment.options(opt)
-   more.name, more.set, more.run, more.budget = "%s", set, given.run, "epochs=1"
-   more.variants = { { "only " .. trial.best.name, lr = trial.best.options.lr } }
+   more.name, more.set, more.budget, more.variants = "%s", set, "epochs=1", { { "only " .. trial.best.name } }
+   function more.run(_, context) return given.run({ lr = trial.best.options.lr }, context) end
    print(scute.experiment(more))]] }
    local r = run({ AFTER = two.AFTER:format "second" }, "several")
    check(r.code == 0 and result("several", "fast") and result("several/second", "only_fast"), "two experiments in a script",
@@ -234,13 +246,14 @@ local function says_how_to_go_on()
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
-for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, holds_to_its_photos, refuses_other_folders,
+for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
+   holds_to_its_photos, refuses_other_folders,
    leaves_others_whole, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
-   local start = require("scute").clock()
+   local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)
    if not ok then check(false, "a test that broke off", message) end
-   if os.getenv "TIMES" then print(("%.1f s"):format(require("scute").clock() - start)) end
+   if os.getenv "TIMES" then print(("%.1f s"):format(scute.clock() - start)) end
 end
 os.execute(("rm -rf '%s'"):format(scratch))
 tally.finish()

@@ -160,7 +160,7 @@ local function experiments()
          figures = { accuracy = accuracy, f1 = 0.5 }, parameters = 7, seconds = 2, curve = curve } } }
    end
    local rows = { row("a", { lr = 0.5, mixed = 1, deep = true }, 0.75),
-      row("b", { lr = 0.25, mixed = "none", only = "b" }, 0.5) }
+      row("b", { lr = 0.25, mixed = true, only = "b" }, 0.5) }
    local variants = {}
    for i, entry in ipairs(rows) do variants[i] = { name = entry.results[1].variant, options = entry.options } end
    require("scute.experiment.board").write(root .. "/trial", { plan = { variants = variants }, rows = rows,
@@ -169,7 +169,7 @@ local function experiments()
    for _, group in ipairs(page) do by_name[group.hparams.variant] = group end
    local a, b = by_name.a or { hparams = {}, metrics = {} }, by_name.b or { hparams = {}, metrics = {} }
    check(#page == 2 and a.hparams.lr == 0.5 and a.hparams.mixed == "1" and a.hparams.deep == true and a.hparams.seed == 0
-      and b.hparams.mixed == "none" and b.hparams.only == "b" and b.hparams.deep == nil, "an experiment's HParams",
+      and b.hparams.mixed == "true" and b.hparams.only == "b" and b.hparams.deep == nil, "an experiment's HParams",
       cjson.encode(page))
    check(a.metrics["best/accuracy"] and a.metrics["best/accuracy"][2] == 0.75 and b.metrics["val/accuracy"][2] == 0.5,
       "an experiment's figures", cjson.encode(page))

@@ -1,6 +1,7 @@
 -- Which photos a run of an experiment has: those of its fold, of whatever data set, and those that test because they chose
 -- nothing.
 local scute = require "scute"
+local console = require "scute.base.console"
 local folds = require "scute.experiment.folds"
 local one = require "scute.experiment.one"
 local photos = dofile "tests/cli/photos.lua"
@@ -95,6 +96,35 @@ describe("folds", function()
          end
          assert.same(names(set.train, set.val), sorted(seen.paths))
       end
+   end)
+
+   it("keep together what belongs together", function()
+      local lines, group_of, seen = { "file,label,split,group" }, {}, {}
+      for i = 1, 12 do
+         local class, number = i % 2 == 0 and "red" or "blue", (i + 1) // 2
+         local file, group = ("%s/%03d.bmp"):format(class, number), i <= 6 and "a" or i <= 9 and "b" or ""
+         lines[#lines + 1] = ("%s,%s,%s,%s"):format(file, class, i % 4 < 2 and "val" or "train", group)
+         group_of[root .. "/photos/" .. file] = group ~= "" and group or nil
+      end
+      photos.write_file(root .. "/groups.csv", table.concat(lines, "\n"))
+      local warn = console.warn
+      console.warn = function() end -- the file itself has groups on both sides
+      local set = scute.data.open(root .. "/photos", { split_csv = root .. "/groups.csv" })
+      console.warn = warn
+      local all, fold_of = {}, {}
+      for fold = 1, 2 do
+         local made = folds(set, fold, 2, 0)
+         assert.equal(6, #made.val.paths)
+         assert.matches("groups kept together", made.split)
+         for _, path in ipairs(made.val.paths) do
+            local group = group_of[path]
+            all[#all + 1], seen[group or path] = path, true
+            assert.is_true(not group or (fold_of[group] or fold) == fold)
+            if group then fold_of[group] = fold end
+         end
+      end
+      assert.same(names(set.train, set.val), sorted(all))
+      assert.same({ true, true }, { seen.a, seen.b })
    end)
 
    it("nested, test each once and validate each of the others once", function()

@@ -221,3 +221,21 @@ describe("a network of one's own", function()
       assert.is_nil(parts(text:format("relu", "resnet18"))["function net_of_test.features"])
    end)
 end)
+
+describe("a chain of fields", function()
+   it("counts by what it leads to", function()
+      local text = "local first = { best = { options = { lr = %s }, seconds = %d } } return function() return "
+         .. "first.best.options.lr end"
+      same(text:format("0.1", 1), text:format("0.1", 2))
+      assert.same({ "first.best.options.lr was 0.1 there, is 0.2 now" }, changes(text:format("0.1", 1), text:format("0.2", 1)))
+      text = "local opt = { %s } return function() return opt.size end"
+      assert.same({ "opt.size was nil there, is 64 now" }, changes(text:format "", text:format "size = 64"))
+      text = "local function f(t) return t.o end local o = { a = 1, b = %d } return function() return f { o = o.a } end"
+      same(text:format(1), text:format(2))
+   end)
+
+   it("leads through methods of one's own to the whole", function()
+      local text = "local m = setmetatable({ n = %d }, { __index = { get = 1 } }) return function() return m.get end"
+      assert.same({ "m has changed" }, changes(text:format(1), text:format(2)))
+   end)
+end)

@@ -179,3 +179,53 @@ describe("a plan", function()
       assert.same({}, { plan.read(folder) })
    end)
 end)
+
+describe("the photos of an experiment", function()
+   local photos = require "scute.experiment.photos"
+   local split_file = require "scute.data.split_file"
+   local root, set
+
+   setup(function()
+      root = os.tmpname()
+      os.remove(root)
+      scute.files.mkdirs(root .. "/data")
+      scute.files.mkdirs(root .. "/run")
+      for _, name in ipairs { "a", "b", "c" } do scute.files.write(root .. "/data/" .. name, name) end
+   end)
+   teardown(function() os.execute(("rm -rf '%s'"):format(root)) end)
+   before_each(function()
+      local function path(name) return root .. "/data/" .. name end
+      set = { dir = root .. "/data", classes = { "x" }, train = { paths = { path "a", path "b" }, labels = { 1, 1 } },
+         val = { paths = { path "c" }, labels = { 1 } } }
+   end)
+
+   -- A run that has read the first n of them.
+   local function run(n, digests)
+      local part = { paths = table.move(set.train.paths, 1, n, 1, {}), labels = { 1, 1 } }
+      scute.files.write(root .. "/run/split.csv", split_file.text({ dir = set.dir, classes = set.classes, train = part,
+         val = { paths = {}, labels = {} } }, digests))
+   end
+
+   it("are known by what the first run has read, and those of an outer fold by themselves", function()
+      run(2, { [set.train.paths[1]] = "1-1" }) -- the second could not be read
+      photos.learn(set, root, root .. "/run")
+      assert.equal("1-1", set.digests[set.train.paths[1]])
+      assert.is_nil(set.digests[set.train.paths[2]])
+      assert.is_truthy(set.digests[set.val.paths[1]]:find "%-1$")
+   end)
+
+   it("are the same for each run", function()
+      set.digests = { [set.train.paths[1]] = "1-1" }
+      run(2, { [set.train.paths[1]] = "1-1", [set.train.paths[2]] = "2-1" })
+      assert.is_nil(photos.other(set, root .. "/run"))
+      run(2, { [set.train.paths[1]] = "3-1" })
+      assert.equal(set.train.paths[1], photos.other(set, root .. "/run"))
+   end)
+
+   it("are not looked for on disk where they are samples", function()
+      set.digests, set.samples = { [set.train.paths[1]] = "1-1" }, {}
+      photos.check(set, root)
+      set.samples = nil
+      assert.is_false(pcall(photos.check, set, root))
+   end)
+end)

@@ -62,7 +62,9 @@ describe("train.fit in a run of an experiment", function()
    end)
 
    it("adds a metric that a name says, and refuses one that there is not", function()
-      assert.is_number(train(fit(), { metric = "f1" }).values.f1[1])
+      for _, metrics in ipairs { false, "top2", { "top2", "f1" }, "f1,top2" } do
+         assert.is_number(train(fit { metrics = metrics or nil }, { metric = "f1" }).values.f1[1])
+      end
       assert.error_matches(function() train(fit(), { metric = "cost" }) end, "a run has no figure 'cost'")
       local found = train(fit { metrics = { cost = function(seen) return #seen.truth - seen.confusion:right() end } },
          { metric = "cost" })

@@ -25,7 +25,7 @@ local KINDS = {
    { flags = "--folds 2 --nested 2 --budget epochs=4 --threads 1", runs = { "fold1.1", "fold1.2", "fold2.1", "fold2.2" } },
 }
 local VARIANTS, SIGNALS = { "slow", "fast", "smooth" }, { "KILL", "TERM", "INT" }
-local AT_ONCE, STEPS, SECONDS = 6, 12, 3
+local AT_ONCE, STEPS, SECONDS = 10, 12, 3
 
 local function one_of(list)
    return list[math.random(#list)]
@@ -55,9 +55,10 @@ assert(lfs.mkdir(scratch))
 photos.set(scratch .. "/data", { blue = 14, red = 13 })
 local met, round = 0, 0
 while met < wanted and failed == 0 do
-   local kind = KINDS[round % #KINDS + 1]
+   local number = round % #KINDS + 1
+   local kind = KINDS[number]
    met, round = met + kills.run { program = arg[-1], scratch = scratch, data = scratch .. "/data", flags = kind.flags,
-      kills = random_kills(kind), check = check }, round + 1
+      whole = scratch .. "/whole" .. number, kills = random_kills(kind), check = check }, round + 1
    print(("%d kills, %s"):format(met, kind.flags))
 end
 os.execute(("rm -rf '%s'"):format(scratch))

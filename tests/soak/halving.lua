@@ -1,7 +1,7 @@
 -- The search by halving against the whole grid, on the demo's photos: 12 variants of a head on the frozen, pretrained
--- MobileNetV2, five folds, ten epochs. The variant that the search chooses has to be the grid's best, or one that the grid's paired
--- test cannot tell from it, in at most 35 % of the grid's updates; and what a run of the search was stopped at or came to is to the
--- last digit what the run of the grid was in that epoch. Usage: scute tests/soak/halving.lua [FOLDER]
+-- MobileNetV2, five folds, ten epochs. The variant that the search chooses has to be the grid's best, or one that the grid's
+-- paired test cannot tell from it, in at most 35 % of the grid's updates; and what a run of the search was stopped at or came
+-- to is to the last digit what the run of the grid was in that epoch. Usage: scute tests/soak/halving.lua [FOLDER]
 local scute = require "scute"
 local record = require "scute.experiment.record"
 local stamps = require "scute.data.stamps"

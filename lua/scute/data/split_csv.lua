@@ -190,6 +190,13 @@ local function fill(part, entries, wanted, classes)
    end
 end
 
+-- What belongs together, by path; nil where the file says nothing of it.
+local function groups_of(entries)
+   local groups = {}
+   for _, entry in ipairs(entries) do groups[entry.path] = entry.group ~= "" and entry.group or nil end
+   return next(groups) and groups or nil
+end
+
 -- The photos of the split "test" of classes that train, where others validate; nil where there are none.
 local function to_test(entries, validates, classes)
    local part = as_text.part { paths = {}, labels = {}, counts = {} }
@@ -227,6 +234,7 @@ function split_csv.fill(set, path, wanted)
    fill(set.train, entries, "train", set.classes)
    fill(set.val, entries, validates, set.classes)
    set.test = to_test(entries, validates, set.classes)
+   set.groups = groups_of(entries)
    check_groups(path, entries, validates)
    add_notes(set, entries, validates)
    set.split = ("%s, %s"):format(path:match "[^/]+$", validates)

@@ -2,7 +2,6 @@
 local columns = require "scute.base.columns"
 local console = require "scute.base.console"
 local known_fields = require "scute.base.known_fields"
-local surplus = require "scute.base.surplus"
 
 local answers = {}
 
@@ -36,13 +35,11 @@ end
 
 local function check(list, photo)
    if photo == nil or #list > 0 then return end
-   error(("answers: no run validated a photo '%s'; trial:answers() has all of them"):format(console.brief(photo)), 3)
+   error(("answers: no run validated a photo '%s'; trial:answers() has all of them"):format(console.brief(photo)), 4)
 end
 
---- What the runs said of a photo that validated (its path), or of all: a list of { photo, variant, run, truth, predicted (names
--- of classes), right, loss }, variant by variant, the best first.
-function answers.of(trial, photo, ...)
-   surplus.refuse("trial:answers(photo)", "one photo, or none for all of them", ...)
+--- What the runs of a trial said of a photo, or of all: see trial.lua.
+function answers.of(trial, photo)
    local list = setmetatable({}, LIST)
    for _, row in ipairs(trial.rows) do
       for _, record in ipairs(row.results) do

@@ -76,9 +76,13 @@ end
 
 local DIGEST = "^%x%x%x%x%x%x%x%x%-?%d*$"
 
+local UNTOLD = { DIGEST, "{", "^model %x+$", "^trial %x", "^data set %x" } -- what tells a value but says nothing
+
 local function is_told(text)
-   return text and not text:find(DIGEST) and not text:find("{", 1, true) and not text:find "^model %x+$"
-      and not text:find "^data set %x"
+   for _, pattern in ipairs(UNTOLD) do
+      if not text or text:find(pattern) then return false end
+   end
+   return true
 end
 
 -- The kinds of parts that the code has: what a message calls one, and whether its place is told.

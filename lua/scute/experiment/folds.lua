@@ -4,20 +4,21 @@
 -- of which each validates once (Varma and Simon 2006; Cawley and Talbot 2010).
 local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
-local draw = require "scute.data.draw"
-local folder = require "scute.data.folder"
+local dealt = require "scute.experiment.dealt"
 
 local CLASSES = 1 << 24 -- more than there are: draws of an inner fold lie above those of the outer ones
 
--- All photos of parts by class, in byte order, whatever part they are in.
-local function by_class(parts, classes)
-   local paths = {}
-   for class = 1, classes do paths[class] = {} end
+-- All photos of parts, and how many the largest class has.
+local function photos_of(parts, classes)
+   local list, counts = {}, {}
+   for class = 1, classes do counts[class] = 0 end
    for _, part in ipairs(parts) do
-      for i, path in ipairs(part.paths) do table.insert(paths[part.labels[i]], path) end
+      for i, path in ipairs(part.paths) do
+         local class = part.labels[i]
+         list[#list + 1], counts[class] = { path = path, class = class }, counts[class] + 1
+      end
    end
-   for class = 1, #paths do folder.sort_bytes(paths[class]) end
-   return paths
+   return list, math.max(table.unpack(counts))
 end
 
 local function add(part, class, path)
@@ -43,19 +44,12 @@ local function check(set, train, fold, of, most)
    end
 end
 
--- Parts dealt out class by class, in an order that the seed alone draws: the photos of one fold, and all others. A class with a
--- single photo is in no fold. first: the number of the draw of class 1, less one.
+-- Parts dealt out anew: the photos of one fold, and all others. first: the number of the first draw, less one.
 local function deal(set, parts, fold, of, seed, first)
-   local held, others, most, start = empty(set), empty(set), 0, 0
-   for class, paths in ipairs(by_class(parts, #set.classes)) do
-      local order = draw.permutation(seed, "split", first + class, #paths)
-      for i, index in ipairs(order) do
-         -- Where one class ended dealing, the next goes on, so that folds are of equal size.
-         local is_held = #paths > 1 and (start + i) % of == fold - 1
-         add(is_held and held or others, class, paths[index])
-      end
-      start = start + (#paths > 1 and #paths or 0)
-      most = math.max(most, #paths)
+   local photos, most = photos_of(parts, #set.classes)
+   local held, others = empty(set), empty(set)
+   for _, photo in ipairs(dealt.of(photos, #set.classes, set.groups, of, seed, first)) do
+      add(photo.fold == fold and held or others, photo.class, photo.path)
    end
    check(set, others, fold, of, most)
    return held, others
@@ -67,9 +61,9 @@ end
 -- `fold` are then the part `test`. Photos that the set had to test stay that otherwise.
 return function(set, fold, of, seed, inner, nested)
    local held, others = deal(set, { set.train, set.val }, fold, of, seed, 0)
-   local made = as_text.set { dir = set.dir, name = set.name, classes = set.classes, notes = {}, digests = set.digests,
-      broken = set.broken, others = set.others, samples = set.samples, is_listed = set.is_listed,
-      split = ("fold %d of %d, seed %d"):format(fold, of, seed) }
+   local made = as_text.set { dir = set.dir, name = set.name, classes = set.classes, groups = set.groups, notes = {},
+      digests = set.digests, broken = set.broken, others = set.others, samples = set.samples, is_listed = set.is_listed,
+      split = ("fold %d of %d, seed %d%s"):format(fold, of, seed, set.groups and ", groups kept together" or "") }
    if inner then
       made.test = held
       made.val, made.train = deal(set, { others }, inner, nested, seed, fold * CLASSES)

@@ -20,6 +20,7 @@ local kept_random = require "scute.base.kept_random"
 local measured = require "scute.experiment.measured"
 local pause = require "scute.experiment.pause"
 local photos = require "scute.experiment.photos"
+local plain_text = require "scute.base.plain_text"
 local record = require "scute.experiment.record"
 local named = require "scute.metrics.named"
 local returned = require "scute.experiment.returned"
@@ -60,9 +61,10 @@ local function settled(job)
    end })
 end
 
--- What a variant says that is plain, for run.json.
-local function plain_options(variant)
-   local told = {}
+-- What tells a run from others, for run.json and its checkpoints: what its variant says that is plain, and in one number what
+-- the result hangs on, so that a run which is done anew does not go on with what came of another text.
+local function told_of(job, variant)
+   local told = { content = job.content and scute.checksum { plain_text(job.content) } }
    for key, value in next, variant do
       local kind = type(value)
       if key ~= "name" and (kind == "number" or kind == "string" or kind == "boolean") then told[key] = value end
@@ -82,7 +84,7 @@ local function begun(job, options, set, budget, stop)
    hooks[#hooks + 1] = stop
    return within.begin { run = ("%s, %s"):format(job.variant, job.run), set = set, folder = job.folder, seed = job.seed,
       resume = job.resume, epochs = budget.epochs, minutes = job.minutes, hooks = hooks, metric = job.metric,
-      tensorboard = job.tensorboard, variant = job.variant, arguments = plain_options(options.variant) }
+      tensorboard = job.tensorboard, variant = job.variant, arguments = told_of(job, options.variant) }
 end
 
 -- run of the script, and what train.fit did in it.

@@ -19,6 +19,7 @@ local photos = require "scute.experiment.photos"
 local plan = require "scute.experiment.plan"
 local pool = require "scute.experiment.pool"
 local process = require "scute.experiment.process"
+local record = require "scute.experiment.record"
 local settle = require "scute.experiment.settle"
 local shown = require "scute.experiment.shown"
 local split_file = require "scute.data.split_file"
@@ -53,6 +54,13 @@ local function check_split(set, given)
          told = told or equal.tell(parted)
       end
    end
+end
+
+-- What a run that has ended may not have done; nil where all is well.
+local function fault_of_photos(self, found)
+   local other = found.model and photos.other(self.given.set, self.folder .. "/" .. found.model)
+   return other and ("'%s' was another one for it than for the runs before; a comparison is fair with the same photos only")
+      :format(other)
 end
 
 local function describe(self)
@@ -105,6 +113,11 @@ end
 local function finished(self, job)
    local found, why = gather.one(self.folder, job.run)
    if not found or job.job.kind == "test" and not found.test then return failed(self, job, "failed", why) end
+   local fault = fault_of_photos(self, found)
+   if fault then
+      os.remove(job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
+      return failed(self, job, "failed", fault)
+   end
    learn_photos(self, found)
    if self.command then pass_on_warnings(self, job) end
    tell(self, job, found)
@@ -136,7 +149,9 @@ end
 
 -- A command that is stopped says how it is gone on with.
 local function stop_politely(self)
-   console.warn("stopped; to finish what is missing: %s", again.words(self.flag))
+   if scute.interrupted() ~= "save" then -- of a script that is watched, which begins anew
+      console.warn("stopped; to finish what is missing: %s", again.words(self.flag))
+   end
    console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
 end
 
@@ -181,9 +196,12 @@ local function conduct(self, held)
    self.plan = plan.new(given, self.variants, self.axes)
    self.contents = content.of(given)
    settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
-   if not is_held then split_file.save(given.set, self.folder) end
    describe(self)
    local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
+   if not is_held or gather.is_empty(records) then
+      given.set.digests = nil -- what they are is for the first run to find
+      split_file.save(given.set, self.folder)
+   end
    for _, list in pairs(records) do
       for _, found in ipairs(list) do learn_photos(self, found) end
    end

@@ -52,7 +52,7 @@ end
 --- Fails where a photo is another one than the runs in `folder` have read, or can be read only now: what they found and what
 -- the others will find would not be of the same photos.
 function photos.check(set, folder)
-   if not set.digests or not next(set.digests) then return end
+   if set.samples or not set.digests or not next(set.digests) then return end -- samples are no files: see photos.other
    local since, changed, mended = lfs.attributes(path_in(folder), "modification"), {}, {}
    each(set, function(path)
       local known = set.digests[path]
@@ -64,6 +64,19 @@ function photos.check(set, folder)
    elseif #mended > 0 then
       fail("photos can be read that could not be when the runs in %s began", folder, mended, "move them away")
    end
+end
+
+--- A photo of which a run that has ended, whose own folder this is, has read something else than is known; nil where there is
+-- none.
+function photos.other(set, of_run)
+   local by_file = {}
+   for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest end
+   local found
+   each(set, function(path)
+      local known, read = (set.digests or {})[path], by_file[split_file.name_of(set.dir, path)]
+      if known and read and known ~= read then found = found or path end
+   end)
+   return found
 end
 
 --- Takes over what a run that has ended, whose own folder this is, has read, unless that is known already.

@@ -7,6 +7,7 @@ local known_fields = require "scute.base.known_fields"
 local metric_of = require("scute.experiment.metric").of
 local paired = require "scute.experiment.paired"
 local rows = require "scute.experiment.rows"
+local surplus = require "scute.base.surplus"
 local tell = require "scute.experiment.tell"
 local values = require "scute.experiment.values"
 
@@ -15,9 +16,17 @@ local trial = {}
 -- What a trial may be without; those that are always there are named for messages.
 local FIELDS = known_fields.set [[seeds folds nested best test times title worth folder answers name rows ranked unranked pairs
    photos failures missing metric plan by_photo]]
-local METHODS = { answers = answers.of }
-local TRIAL = { __name = "scute.trial", __tostring = tell.text,
-   __index = setmetatable(METHODS, { __index = known_fields.reading("a trial of scute.experiment", FIELDS) }) }
+local Trial = { __name = "scute.trial", __tostring = tell.text }
+Trial.__index = Trial
+setmetatable(Trial, { __index = known_fields.reading("a trial of scute.experiment", FIELDS) })
+
+--- What the runs said of a photo that validated (its path), or of all: a list of { photo, variant, run, truth, predicted (names
+-- of classes), right, loss }, variant by variant, the best first.
+function Trial:answers(photo, ...)
+   surplus.refuse("trial:answers(photo)", "one photo, or none for all of them", ...)
+   return answers.of(self, photo)
+end
+surplus.refused_by(Trial.answers)
 
 -- Whether each photo's part of the metric is known in all runs.
 local function is_by_photo(records, name)
@@ -114,7 +123,7 @@ function trial.of(plan, records, failures, more)
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
       missing = missing_of(all), best = first_of(all, ranked), test = chosen.of(all, metric, plan.nested),
       times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
-   return setmetatable(found, TRIAL)
+   return setmetatable(found, Trial)
 end
 
 return trial

@@ -6,7 +6,6 @@ local born = require "scute.nn.born"
 local options = require "scute.base.options"
 local figures = require "scute.train.figures"
 local named = require "scute.metrics.named"
-local schedule = require "scute.schedule"
 local FIT = require "scute.train.options"
 
 local within = {}
@@ -94,11 +93,11 @@ end
 local function with_metric(given, metric)
    local is_named = metric and not figures.is_short(metric) and named.get(metric)
    if not is_named or given and type(given) ~= "table" and type(given) ~= "string" then return given end
-   if type(given) == "string" then return given .. "," .. metric end
    local list = {}
-   for key, value in pairs(given or {}) do
+   for word in (type(given) == "string" and given or ""):gmatch "[^,%s]+" do list[#list + 1] = word end
+   for key, value in pairs(type(given) == "table" and given or {}) do list[key] = value end
+   for key, value in pairs(list) do
       if key == metric or value == metric then return given end
-      list[key] = value
    end
    list[#list + 1] = metric
    return list
@@ -178,7 +177,7 @@ end
 
 local function check_photos(run, set)
    local hint = "; give train.fit context.set, or what is made of its photos that train"
-   if not same_list(run.set.val.paths, set.val.paths) then
+   if not (same_list(run.set.val.paths, set.val.paths) and same_list(run.set.val.labels, set.val.labels)) then
       error("train.fit: other photos validate than in the other variants' runs (context.set.val)" .. hint, 0)
    end
    local held = {}
@@ -205,10 +204,11 @@ end
 -- A schedule of another length than the run, as one for the epochs of a command line, would never end, or too early.
 local function check_schedule(run, state)
    local own = run.schedule
-   if state.minutes and schedule.lasts_for(own, run.epochs) then
+   if not own.stretches then return end
+   if state.minutes then
       error(("train.fit: the schedule (%s) goes by epochs, and the budget is %s; schedule = context.schedule goes by time")
          :format(own.name, budget_text(state)), 0)
-   elseif state.epochs and own.stretches and own.epochs and own.epochs ~= state.epochs then
+   elseif state.epochs and own.epochs and own.epochs ~= state.epochs then
       error(("train.fit: the schedule (%s) lasts for %g epochs, and the budget is %s; leave its epochs out, and it lasts as "
          .. "long as the run"):format(own.name, own.epochs, budget_text(state)), 0)
    end
