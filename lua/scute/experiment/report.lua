@@ -35,7 +35,7 @@ local function both(wide, narrow, label, prefix)
 end
 
 local function head(trial)
-   local lines = { ("<h1>%s</h1>"):format(page.escape(trial.name)), paragraph(tell.title(trial), "soft") }
+   local lines = { ("<h1>%s</h1>"):format(page.escape(trial.title or trial.name)), paragraph(tell.title(trial), "soft") }
    local verdict, share, words = headline.verdict(trial), headline.figure(trial)
    if verdict then
       lines[#lines + 1] = paragraph(verdict .. ".", "lead")
@@ -252,7 +252,7 @@ end
 function report.text(trial)
    local classes, photos = voices.classes(trial), voices.photos(trial)
    local versions = page.section("Versions", page.rows(page.sorted(scute.version())))
-   return page.document(trial.name, those_there(head(trial), variants_table(trial), statements(trial), intervals(trial),
+   return page.document(trial.title or trial.name, those_there(head(trial), variants_table(trial), statements(trial), intervals(trial),
       map(trial), costs(trial), curves(trial), stopped(trial), disputed(trial, photos, classes), hardest(photos, classes),
       confusion(trial, classes), runs(trial), options(trial), settings(trial), versions), trial.missing > 0 and REFRESH or nil)
 end

@@ -221,8 +221,7 @@ end
 
 --- What it is about, in a line.
 function tell.title(found)
-   if found.title then return found.title end
-   return ("%s: %s, %s each, by %s"):format(found.name or "trial", console.count(#found.rows, "variant"), headline.runs(found),
+   return ("%s: %s, %s each, by %s"):format(found.title or found.name or "trial", console.count(#found.rows, "variant"), headline.runs(found),
       found.metric.words)
 end
 
