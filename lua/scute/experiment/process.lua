@@ -59,12 +59,15 @@ end
 
 -- ---- GPUs ----
 
---- The names by which CUDA_VISIBLE_DEVICES knows the GPUs that there are for this process, as a list.
+--- The names by which CUDA_VISIBLE_DEVICES knows the GPUs that there are for this process, as a list. CUDA counts those that it
+-- finds from 0 on, whatever numbers a container has left them.
 function process.gpus()
    local list, visible = {}, os.getenv "CUDA_VISIBLE_DEVICES"
    for name in (visible or ""):gmatch "[^,%s]+" do list[#list + 1] = name end
    if visible then return list end
-   while lfs.attributes("/dev/nvidia" .. #list) do list[#list + 1] = tostring(#list) end
+   for name in lfs.dir "/dev" do
+      if name:find "^nvidia%d+$" then list[#list + 1] = tostring(#list) end
+   end
    return list
 end
 
