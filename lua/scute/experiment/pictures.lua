@@ -9,6 +9,7 @@ local MOST_ROWS = 40   -- intervals below each other
 local MOST_POINTS = 24 -- variants in a picture that tells them apart by colour and shape
 local MOST_LINES = 16  -- curves with a name; others are gray
 local MOST_MAPS = 12   -- of a grid of more than two settings
+local WIDTH = 936      -- pixels of panels beside each other
 
 local OF_CURVE = { accuracy = "val_accuracy", loss = "val_loss" }
 
@@ -104,23 +105,25 @@ local function points_of(trial)
    return points
 end
 
--- Of costs that are the same for all there is nothing to see. Returns whether any is left.
+-- Of costs that are the same for all there is nothing to see. Returns how many are left.
 local function leave_differences(points)
-   local any = false
+   local count = 0
    for _, cost in ipairs(COSTS) do
       local is_there = differ(points, cost)
       for _, point in ipairs(points) do point[cost] = is_there and point[cost] or nil end
-      any = any or is_there
+      count = count + (is_there and 1 or 0)
    end
-   return any
+   return count
 end
 
 --- Figures over the costs in which the variants differ, with those marked that no other beats in both. nil where there are
 -- none.
 function pictures.costs(trial, options)
    local points = points_of(trial)
-   if not leave_differences(points) then return nil end
-   local o = { title = "Figure and cost", label = trial.metric.words, lower = trial.metric.lower, noun = "variant" }
+   local panels = leave_differences(points)
+   if panels == 0 then return nil end
+   local o = { width = math.min(460, WIDTH // panels), title = "Figure and cost", label = trial.metric.words,
+      lower = trial.metric.lower, noun = "variant" }
    for key, value in pairs(options or {}) do o[key] = value end
    return scute.plot.comparison(points, o)
 end

@@ -98,9 +98,9 @@ local function front_lines(trial)
 end
 
 local function costs(trial)
-   local wide = pictures.costs(trial, { width = 312, height = 380 })
+   local wide = pictures.costs(trial, { height = 380 })
    if not wide then return nil end
-   local narrow, lines = pictures.costs(trial, { columns = 1 }), front_lines(trial)
+   local narrow, lines = pictures.costs(trial, { columns = 1, width = 420 }), front_lines(trial)
    return page.section("Figure and cost", both(wide, narrow, "figures over parameters, time and memory", "cost"),
       #lines > 0 and items(lines) or "",
       trial.times and paragraph(("Times are left out: %s."):format(trial.times), "soft") or "")
