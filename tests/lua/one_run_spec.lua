@@ -98,6 +98,32 @@ describe("a run of an experiment", function()
    end)
 end)
 
+describe("a run that was broken off", function()
+   -- A head first and then all of it, in two trainings one after the other; breaks: whether the second one breaks off.
+   local function in_two_steps(breaks)
+      return function(_, context)
+         local model, result = Small(context.set.classes):freeze "backbone", nil
+         for step = 1, 2 do
+            if step == 2 then model:unfreeze() end
+            local hook = { on_step_end = function(run)
+               if breaks and step == 2 and run.step == 4 then error("broken off", 0) end
+            end }
+            result = scute.train.fit(model:set_dropout(0.2), context.set, { epochs = 2, workers = 1, batch_size = 8,
+               hooks = { hook }, save_steps = 1, optimizer = scute.optim.adamw(model:groups { lr = 0.01 }) })
+         end
+         return result
+      end
+   end
+
+   it("goes on in the second of its trainings as if it had not stopped", function()
+      local whole = train("whole", {}, in_two_steps())
+      assert.error_matches(function() train("broken", {}, in_two_steps(true)) end, "broken off")
+      local resumed = train("broken", { resume = true }, in_two_steps())
+      assert.equal("runs/broken/seed0/fit2/small", resumed.model)
+      assert.same({ left_by(whole), whole.values }, { left_by(resumed), resumed.values })
+   end)
+end)
+
 describe("a run that a search pauses", function()
    -- Everything that draws, averages or remembers. states: gets the random numbers' state after each part of a run.
    local function all(states, patience)
