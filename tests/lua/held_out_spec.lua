@@ -50,6 +50,8 @@ describe("photos that neither train nor validate", function()
       local set = scute.data.open(dir)
       assert.same({ 6, 4, 4 }, { #set.train.paths, #set.val.paths, #set.test.paths })
       assert.same({ 2, 2 }, set.test.counts)
+      assert.matches("6 train and 4 validate, 4 more are there for a test; split: val/\nclass  train  validate  test\n",
+         tostring(set))
       photos.write(dir .. "/test/green/1.bmp", 2, 1)
       set = scute.data.open(dir)
       assert.same({ 4, 2 }, { #set.test.paths, #set.classes })

@@ -49,8 +49,12 @@ end)
 teardown(function() scratch.remove(root) end)
 
 describe("a run of an experiment", function()
-   it("leaves a record, its best weights and no checkpoint", function()
-      local found = train("plain", { metric = "f1", epochs = 2 })
+   it("leaves a record, its best weights and no checkpoint, and all else as it was", function()
+      scute.manual_seed(7)
+      local state, threads = scute.rng_state(), scute.threads()
+      local found = train("plain", { metric = "f1", epochs = 2, threads = 1 })
+      assert.same({ state, threads }, { scute.rng_state(), scute.threads() })
+      assert.is_false(require("scute.train.within").is_under_way())
       local folder = job("plain").folder
       assert.same(found.figures.f1, assert(record.read(folder .. "/result.json")).figures.f1)
       assert.same({ "finished", 2, 6, "runs/plain/seed0/small" }, { found.state, found.epochs, found.updates, found.model })
@@ -62,7 +66,9 @@ describe("a run of an experiment", function()
 
    it("gives the same bits as another of which nothing differs", function()
       local augmented = fit { augment = "light" }
-      assert.equal(left_by(train("first", nil, augmented)), left_by(train("second", nil, augmented)))
+      local first = left_by(train("first", nil, augmented))
+      assert.equal(first, left_by(train("second", nil, augmented)))
+      assert.not_equal(first, left_by(train("other", { seed = 1 }, augmented)))
    end)
 
    it("shows the same photos in the same order and augmented alike to variants that differ", function()
@@ -84,17 +90,31 @@ describe("a run of an experiment", function()
          return fit(given)
       end))
    end)
+end)
 
-   it("hangs on its seed", function()
-      assert.not_equal(left_by(train "first"), left_by(train("other", { seed = 1 })))
-   end)
+describe("a run that was broken off", function()
+   -- A head first and then all of it, in two trainings one after the other; breaks: whether the second one breaks off.
+   local function in_two_steps(breaks)
+      return function(_, context)
+         local model, result = Small(context.set.classes):freeze "backbone", nil
+         for step = 1, 2 do
+            if step == 2 then model:unfreeze() end
+            local hook = { on_step_end = function(run)
+               if breaks and step == 2 and run.step == 4 then error("broken off", 0) end
+            end }
+            result = scute.train.fit(model:set_dropout(0.2), context.set, { epochs = 2, workers = 1, batch_size = 8,
+               hooks = { hook }, save_steps = 1, optimizer = scute.optim.adamw(model:groups { lr = 0.01 }) })
+         end
+         return result
+      end
+   end
 
-   it("puts random numbers and threads back", function()
-      scute.manual_seed(7)
-      local state, threads = scute.rng_state(), scute.threads()
-      train("quiet", { threads = 1 })
-      assert.same({ state, threads }, { scute.rng_state(), scute.threads() })
-      assert.is_false(require("scute.train.within").is_under_way())
+   it("goes on in the second of its trainings as if it had not stopped", function()
+      local whole = train("whole", {}, in_two_steps())
+      assert.error_matches(function() train("broken", {}, in_two_steps(true)) end, "broken off")
+      local resumed = train("broken", { resume = true }, in_two_steps())
+      assert.equal("runs/broken/seed0/fit2/small", resumed.model)
+      assert.same({ left_by(whole), whole.values }, { left_by(resumed), resumed.values })
    end)
 end)
 
@@ -151,11 +171,9 @@ describe("a run that a search pauses", function()
          train("changed", { epochs = 3, pause = 1, content = before }, first)
          return left_by(train("changed", { epochs = 3, resume = true, content = now }, second))
       end
-      local expected = left_by(train("whole", { epochs = 3 }))
-      assert.equal(expected, in_two(fit { label_smoothing = 0.1 }, fit()))
       local function thrice(logits, y) return logits:cross_entropy(y):mul(3) end -- a checkpoint does not know functions
       local own = fit { loss = function(logits, y) return logits:cross_entropy(y) end }
-      expected = left_by(train("whole", { epochs = 3 }, own))
+      local expected = left_by(train("whole", { epochs = 3 }, own))
       assert.equal(expected, in_two(fit { loss = thrice }, own, { run = "3 times" }, { run = "once" }))
    end)
 end)

@@ -328,6 +328,9 @@ describe("scute.plot", function()
       local front = require("scute.plot.comparison").front(models, "parameters")
       assert.same({ 2, "d", "b" }, { #front, front[1].name, front[2].name })
       assert.is_true(inked(plot.comparison(models)) > 1000)
+      for i, memory in ipairs { 100, 101, 90, 103 } do models[i].memory = memory end -- the second is best, for 1 % more
+      front = require("scute.plot.comparison").front(models, "memory")
+      assert.same({ 2, "c", "b" }, { #front, front[1].name, front[2].name })
       for i, loss in ipairs { 0.5, 0.4, 0.45, 0.3, 0.2 } do models[i].accuracy = loss end
       models[5].unranked = "1 of 2 runs"
       front = require("scute.plot.comparison").front(models, "parameters", true)

@@ -62,12 +62,15 @@ describe("a job", function()
       local found, how = ends {
          job("well", "echo fine"), job("wrong", "echo 'scute: lr: expected a number' >&2; echo '\tin main chunk' >&2; exit 1"),
          job("other", "echo 'terminate called' >&2; exit 134"), job("silent", "exit 3"), job("killed", "kill -KILL $$"),
-         job("crashed", "kill -SEGV $$"), job("left", "exit 143"), job("missing", "", { words = { "no-such-program" } }),
+         job("crashed", "kill -SEGV $$"),
+         job("aborted", "echo '  what():  std::bad_alloc' >&2; kill -ABRT $$"), job("left", "exit 143"),
+         job("missing", "", { words = { "no-such-program" } }),
       }
       assert.equal("done", how)
       assert.same({ well = "done", wrong = "failed: lr: expected a number", other = "failed: exit status 134: terminate called",
          silent = "failed: exit status 3", killed = "failed: ended by SIGKILL; the system may have run out of memory",
-         crashed = "failed: ended by SIGSEGV", left = "interrupted: ended by SIGTERM",
+         crashed = "failed: ended by SIGSEGV", aborted = "memory: ended by SIGABRT: what():  std::bad_alloc",
+         left = "interrupted: ended by SIGTERM",
          missing = "failed: cannot start 'no-such-program': No such file or directory" }, found)
       assert.equal("fine\n", read "well")
       assert.equal("", read("well", "errors.log"))
@@ -116,8 +119,8 @@ describe("a limit", function()
    it("of time ends what hangs, and what does not hear that", function()
       local found = ends({ job("hangs", FOREVER, { timeout = 0.1 }), job("after", "true"),
          job("deaf", "trap '' TERM; while :; do sleep 0.02; done", { timeout = 0.2 }) }, { grace = 0.1 })
-      assert.same({ hangs = "timeout: it took longer than 0.1 s", after = "done", deaf = "timeout: it took longer than 0.2 s" },
-         found)
+      assert.same({ hangs = "timeout: it took longer than 0.1 s (timeout)", after = "done",
+         deaf = "timeout: it took longer than 0.2 s (timeout)" }, found)
    end)
 
    it("of memory ends what is hungry, in oneDNN's threads too", function()
@@ -129,7 +132,7 @@ describe("a limit", function()
          local s = "x"
          while true do s = s .. s end]]),
          scute_job("low", [[require "scute.experiment.process".settle(1000)]]) }
-      assert.matches("^memory: .*out of memory on cpu: .* %(it may have 150.0 MB%)$", found.hungry)
+      assert.matches("^memory: .*out of memory on cpu: .* %(memory: it may have 150.0 MB%)$", found.hungry)
       assert.equal("memory: not enough memory", found.lua)
       assert.matches("^failed: .*memory: this process has %d+%.%d MB already, and cannot be held to 0.0 MB$", found.low)
    end)
@@ -218,7 +221,7 @@ describe("the lines of those that run", function()
       file:seek "set"
       local text = file:read "a"
       file:close()
-      local line = ("   a: x?[1m" .. ("0"):rep(200)):sub(1, scute.terminal_size() - 1)
+      local line = ("   a: x?[1m" .. ("0"):rep(200)):sub(1, scute.terminal_size() - 3)
       assert.matches("^   a: [^\n]*\n   b: \r\27%[K\27%[A\r\27%[K", text)
       assert.is_truthy(text:find(line .. "\n   c: \r\27[K\27[A\r\27[K", 1, true))
       assert.equal("\r\27[K", text:sub(-4))

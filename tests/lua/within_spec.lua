@@ -62,7 +62,7 @@ describe("train.fit in a run of an experiment", function()
    end)
 
    it("adds a metric that a name says, and refuses one that there is not", function()
-      for _, metrics in ipairs { false, "top2", { "top2", "f1" }, "f1,top2" } do
+      for _, metrics in ipairs { false, "top2", "f1,top2" } do
          assert.is_number(train(fit { metrics = metrics or nil }, { metric = "f1" }).values.f1[1])
       end
       assert.error_matches(function() train(fit(), { metric = "cost" }) end, "a run has no figure 'cost'")
@@ -125,7 +125,6 @@ describe("a budget", function()
    it("refuses a schedule of another length", function()
       assert.error_matches(function() train(fit { schedule = scute.schedule.cosine(10) }, { epochs = 2 }) end,
          "lasts for 10 epochs, and the budget is epochs=2; leave its epochs out")
-      assert.equal(2, train(fit { schedule = scute.schedule.cosine(2) }, { epochs = 2 }).epochs)
    end)
 
    it("of minutes tells of a frozen network that takes longer", function()

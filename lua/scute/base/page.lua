@@ -14,10 +14,12 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
 h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
 a { color: var(--link); }
+h1, h2, p, li { overflow-wrap: anywhere; }
 table { border-collapse: collapse; }
 td, th { text-align: left; vertical-align: top; padding: .15rem 1rem .15rem 0; overflow-wrap: anywhere; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 th { overflow-wrap: break-word; }
+.long th { overflow-wrap: anywhere; }
 .scroll td, .scroll th { white-space: nowrap; }
 .dense { font-size: .78rem; }
 .dense td, .dense th { padding-right: .5rem; }

@@ -44,10 +44,11 @@ end
 
 -- What data.open returns.
 local function set_text(set)
-   local train, val = #set.train.paths, #set.val.paths
-   local lines = { ("data set %s: %s, %s train and %s validate; split: %s"):format(set.dir or set.name,
-      in_classes(train + val, #set.classes), columns.thousands(train), columns.thousands(val), set.split),
-      class_rows({ { "class", "train", "validate" } }, set.classes, { set.train, set.val }) }
+   local train, val, test = #set.train.paths, #set.val.paths, set.test and #set.test.paths
+   local lines = { ("data set %s: %s, %s train and %s validate%s; split: %s"):format(set.dir or set.name,
+      in_classes(train + val, #set.classes), columns.thousands(train), columns.thousands(val),
+      test and (", %s more are there for a test"):format(columns.thousands(test)) or "", set.split),
+      class_rows({ { "class", "train", "validate", test and "test" } }, set.classes, { set.train, set.val, set.test }) }
    left_out(lines, set)
    return table.concat(lines, "\n")
 end

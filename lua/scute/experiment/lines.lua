@@ -6,6 +6,7 @@ local process = require "scute.experiment.process"
 local lines = {}
 
 local ERASE, UP = "\r\27[K", "\27[A"
+local ROOM = 3 -- letters: a line that wraps could not be redrawn, and the terminal may write ^C behind it
 
 local Lines = {}
 Lines.__index = Lines
@@ -26,7 +27,7 @@ function Lines:show(running)
    if not self.shown then return end
    local columns, rows = scute.terminal_size()
    local texts = {}
-   for i = 1, math.min(#running, math.max(rows - 1, 1)) do texts[i] = line_of(running[i], columns - 1) end
+   for i = 1, math.min(#running, math.max(rows - 1, 1)) do texts[i] = line_of(running[i], columns - ROOM) end
    local text = table.concat(texts, "\n")
    if text == self.text then return end
    self:clear()

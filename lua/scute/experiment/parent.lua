@@ -63,14 +63,25 @@ local function fault_of_photos(self, found)
       :format(other)
 end
 
+-- What only a process of its own can have.
+local function warn_of_limits(given)
+   local list = {}
+   for _, name in ipairs { "timeout", "memory", "jobs" } do
+      if given[name] and given[name] ~= 1 then list[#list + 1] = name end
+   end
+   if #list > 0 then
+      console.warn("%s: not here, where runs are no processes of their own; in a script they are", table.concat(list, ", "))
+   end
+end
+
 local function describe(self)
-   if self.given.quiet then return end
    local made = self.plan
    console.line("%s: %s, %s in all", made.name, console.count(#made.variants, "variant"),
       console.count(#plan.runs(made), "run"))
    for _, setting in ipairs(made.settings) do console.line("   %-20s %s", setting[1], setting[2]) end
-   if not self.command then
+   if self.is_here then
       console.line "   in this process, one after the other: memory and time of one run may touch another"
+      warn_of_limits(self.given)
    end
    for _, note in ipairs(self.given.set.notes or {}) do console.line("note: %s", note) end
 end
@@ -82,7 +93,8 @@ local function failed(self, job, how, why)
    scute.process.ends_with(1) -- where the script says nothing else
    table.insert(self.failures, { variant = job.run.variant, run = job.run.run, message = message, how = how })
    if message:find("did not fit the budget", 1, true) then self.over[job.run.variant] = true end
-   console.warn("%s failed: %s (%s/output.log and errors.log say more); the others go on", job.title, message, job.folder)
+   local more = self.is_here and "" or (" (%s/output.log and errors.log say more)"):format(job.folder)
+   console.warn("%s failed: %s%s; the others go on", job.title, message, more)
 end
 
 -- What a run has warned of is in its errors.log; each text is told once.
@@ -110,9 +122,16 @@ local function tell(self, job, found)
    console.line("   %s%s", self.given.jobs > 1 and job.title .. ": " or "", table.concat(list, ", "))
 end
 
+-- Whether a job that is done has left what it was to leave.
+local function has_left(job, found)
+   if not found then return false end
+   if job.job.kind == "test" then return found.test ~= nil end
+   return found.state == "finished" or not job.before or found.epochs > job.before.epochs
+end
+
 local function finished(self, job)
    local found, why = gather.one(self.folder, job.run)
-   if not found or job.job.kind == "test" and not found.test then return failed(self, job, "failed", why) end
+   if not has_left(job, found) then return failed(self, job, "failed", why) end
    local fault = fault_of_photos(self, found)
    if fault then
       os.remove(job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
@@ -131,6 +150,7 @@ local function run_all(self, list)
       local before = gather.one(self.folder, entry.run)
       todo[k] = jobs.write(self, entry.run, { pause = entry.pause, kind = entry.kind,
          resume = (self.given.resume or before and before.state == "paused") or nil })
+      todo[k].before = before
    end
    local options = { at_once = self.given.jobs,
       started = function(job)
@@ -143,7 +163,7 @@ local function run_all(self, list)
          local was_asked = how == "interrupted" and scute.interrupted() -- not of the one run alone
          if not was_asked then failed(self, job, how, why) end
       end }
-   local how = self.command and pool.run(todo, options) or in_session.run(todo, self, options)
+   local how = self.is_here and in_session.run(todo, self, options) or pool.run(todo, options)
    return how == "done"
 end
 

@@ -9,6 +9,7 @@ local MOST_ROWS = 40   -- intervals below each other
 local MOST_POINTS = 24 -- variants in a picture that tells them apart by colour and shape
 local MOST_LINES = 16  -- curves with a name; others are gray
 local MOST_MAPS = 12   -- of a grid of more than two settings
+local WIDTH = 936      -- pixels of panels beside each other
 
 local OF_CURVE = { accuracy = "val_accuracy", loss = "val_loss" }
 
@@ -67,16 +68,16 @@ local function point_of(row, trial)
       unranked = pictures.short_reason(row) }
 end
 
--- Whether the variants differ in a cost at all.
+local COSTS = { "parameters", "seconds", "memory" }
+
+-- Whether the variants differ in a cost at all, where it is known.
 local function differ(points, cost)
+   local first
    for _, point in ipairs(points) do
-      if point[cost] ~= points[1][cost] then return true end
+      first = first or point[cost]
+      if point[cost] and point[cost] ~= first then return true end
    end
    return false
-end
-
-local function has_cost(point)
-   return point.parameters or point.seconds or point.memory
 end
 
 --- Which variants no other beats in figure and in cost: name of a cost -> list of names, the cheapest first; costs in which
@@ -84,7 +85,7 @@ end
 function pictures.fronts(trial)
    local points, fronts = {}, {}
    for _, row in ipairs(trial.ranked) do points[#points + 1] = point_of(row, trial) end
-   for _, cost in ipairs { "parameters", "seconds", "memory" } do
+   for _, cost in ipairs(COSTS) do
       local names = {}
       for i, point in ipairs(comparison.front(points, cost, trial.metric.lower)) do names[i] = point.name end
       if #names > 0 and differ(points, cost) then fronts[cost] = names end
@@ -92,20 +93,37 @@ function pictures.fronts(trial)
    return fronts
 end
 
---- Figures over costs, with those marked that no other beats in both. nil where no cost is known.
-function pictures.costs(trial, options)
-   local points, known, on_front = {}, false, {}
+-- The best, and those on a front.
+local function points_of(trial)
+   local points, on_front = {}, {}
    for _, names in pairs(pictures.fronts(trial)) do
       for _, name in ipairs(names) do on_front[name] = true end
    end
    for _, row in ipairs(trial.rows) do
-      if row.figure and (#points < MOST_POINTS or on_front[row.name]) then
-         points[#points + 1] = point_of(row, trial)
-         known = known or has_cost(points[#points])
-      end
+      if row.figure and (#points < MOST_POINTS or on_front[row.name]) then points[#points + 1] = point_of(row, trial) end
    end
-   if not known then return nil end
-   local o = { title = "Figure and cost", label = trial.metric.words, lower = trial.metric.lower, noun = "variant" }
+   return points
+end
+
+-- Of costs that are the same for all there is nothing to see. Returns how many are left.
+local function leave_differences(points)
+   local count = 0
+   for _, cost in ipairs(COSTS) do
+      local is_there = differ(points, cost)
+      for _, point in ipairs(points) do point[cost] = is_there and point[cost] or nil end
+      count = count + (is_there and 1 or 0)
+   end
+   return count
+end
+
+--- Figures over the costs in which the variants differ, with those marked that no other beats in both. nil where there are
+-- none.
+function pictures.costs(trial, options)
+   local points = points_of(trial)
+   local panels = leave_differences(points)
+   if panels == 0 then return nil end
+   local o = { width = math.min(460, WIDTH // panels), title = "Figure and cost", label = trial.metric.words,
+      lower = trial.metric.lower, noun = "variant" }
    for key, value in pairs(options or {}) do o[key] = value end
    return scute.plot.comparison(points, o)
 end

@@ -32,11 +32,11 @@ end
 local function outcome(run, how, code)
    local what, why = process.outcome(run.job.folder, how, code)
    if what ~= "done" and run.is_late then
-      return "timeout", ("it took longer than %s"):format(console.duration(run.job.timeout))
+      return "timeout", ("it took longer than %s (timeout)"):format(console.duration(run.job.timeout))
    end
    if run.was_told and how == "signal" then return "interrupted", why end
    if what == "memory" and run.job.memory then
-      why = ("%s (it may have %s)"):format(why, console.bytes(run.job.memory))
+      why = ("%s (memory: it may have %s)"):format(why, console.bytes(run.job.memory))
    end
    return what, why
 end

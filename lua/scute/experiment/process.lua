@@ -59,12 +59,15 @@ end
 
 -- ---- GPUs ----
 
---- The names by which CUDA_VISIBLE_DEVICES knows the GPUs that there are for this process, as a list.
+--- The names by which CUDA_VISIBLE_DEVICES knows the GPUs that there are for this process, as a list. CUDA counts those that it
+-- finds from 0 on, whatever numbers a container has left them.
 function process.gpus()
    local list, visible = {}, os.getenv "CUDA_VISIBLE_DEVICES"
    for name in (visible or ""):gmatch "[^,%s]+" do list[#list + 1] = name end
    if visible then return list end
-   while lfs.attributes("/dev/nvidia" .. #list) do list[#list + 1] = tostring(#list) end
+   for name in lfs.dir "/dev" do
+      if name:find "^nvidia%d+$" then list[#list + 1] = tostring(#list) end
+   end
    return list
 end
 
@@ -99,7 +102,7 @@ local TAIL, LONG_TAIL = 1024, 65536 -- bytes: a line is shorter than the one, an
 --- The last line that a run has written to a file, "" where there is none yet.
 function process.latest(path)
    local text = tail(path, TAIL):gsub("%s+$", "")
-   return text:match "[^\r\n]*$"
+   return text:match "[^%s][^\r\n]*$" or ""
 end
 
 -- What an error says stands behind "scute: "; a traceback may follow.
@@ -118,10 +121,17 @@ local function of_signal(code)
    return ("ended by %s%s"):format(name, name == "SIGKILL" and "; the system may have run out of memory" or "")
 end
 
+-- A library that finds no memory ends the process, and says so.
+local function ended_by_signal(folder, code)
+   local words = process.latest(folder .. "/errors.log")
+   if is_about_memory(words) then return "memory", ("%s: %s"):format(of_signal(code), words) end
+   return "failed", of_signal(code)
+end
+
 --- How a process ended in the pool's words, "done", "failed", "interrupted" or "memory", and why in one line. how, code: as
 -- scute.process.wait tells them; folder: of its job.
 function process.outcome(folder, how, code)
-   if how == "signal" then return "failed", of_signal(code) end
+   if how == "signal" then return ended_by_signal(folder, code) end
    if code == 0 then return "done" end
    if code == 130 or code == 143 then return "interrupted", of_signal(code - 128) end
    local words = words_of_error(folder .. "/errors.log")

@@ -98,9 +98,9 @@ local function front_lines(trial)
 end
 
 local function costs(trial)
-   local wide = pictures.costs(trial, { width = 312, height = 380 })
+   local wide = pictures.costs(trial, { height = 380 })
    if not wide then return nil end
-   local narrow, lines = pictures.costs(trial, { columns = 1 }), front_lines(trial)
+   local narrow, lines = pictures.costs(trial, { columns = 1, width = 420 }), front_lines(trial)
    return page.section("Figure and cost", both(wide, narrow, "figures over parameters, time and memory", "cost"),
       #lines > 0 and items(lines) or "",
       trial.times and paragraph(("Times are left out: %s."):format(trial.times), "soft") or "")
@@ -202,21 +202,16 @@ end
 -- The options of the variants, which the names of a grid say already.
 local function options(trial)
    if trial.plan.axes then return nil end
-   local all, rows, titles = {}, {}, { { "variant" } }
-   for _, variant in ipairs(trial.plan.variants) do
-      for key in pairs(variant.options) do all[key] = true end
-   end
-   local keys = sorted_keys(all)
-   if #keys == 0 then return nil end
-   for k, key in ipairs(keys) do titles[k + 1] = { key } end
+   local rows, any = {}, false
    for i, variant in ipairs(trial.plan.variants) do
-      rows[i] = { variant.name }
-      for k, key in ipairs(keys) do
-         local value = variant.options[key]
-         rows[i][k + 1] = value == nil and "-" or page.plain(value)
+      local words = {}
+      for k, key in ipairs(sorted_keys(variant.options)) do
+         words[k] = ("%s = %s"):format(key, page.plain(variant.options[key]))
       end
+      any = any or #words > 0
+      rows[i] = { variant.name, #words > 0 and table.concat(words, ", ") or "none" }
    end
-   return page.section("Options", page.table(titles, rows))
+   return any and page.section("Options", page.rows(rows, "long"))
 end
 
 -- Links to the pages of the runs, which lie below this one.

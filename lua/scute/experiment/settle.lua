@@ -171,7 +171,7 @@ function settle.plan(path, held, made, given, contents, is_first)
       resume(path, old, made, contents, given.overwrite)
       if old then tell_of_others(old, made) end
    elseif settle.has_trial(path) and not is_replaced then
-      if given.overwrite then drop(path) else folder.set_aside(path, held, "the trial") end
+      if given.overwrite then drop(path) else folder.set_aside(path, held, "trial") end
    end
    made.watched = folder.mark()
    plan.write(path, made)

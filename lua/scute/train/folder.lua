@@ -139,14 +139,14 @@ local function lock(path)
       holder ~= "" and (" (%s)"):format(holder) or "")
 end
 
--- Renames a folder to the next free number, and returns that. what: what it holds.
+-- Renames a folder to the next free number, and returns that. what: what it holds, in a word.
 local function rename_aside(path, what)
    local _, highest = moved_from(path)
    local target = ("%s.%d"):format(path, highest + 1)
    local moved, why = os.rename(path, target)
    if not moved then
-      console.fail("output_dir: '%s' holds %s and cannot be moved aside to '%s' (%s); choose another --output_dir, or drop "
-         .. "it with --overwrite", path, what, target, why)
+      console.fail("output_dir: '%s' holds a %s and cannot be moved aside to '%s' (%s); choose another --output_dir, or drop "
+         .. "that %s with --overwrite", path, what, target, why, what)
    end
    return target
 end
@@ -154,7 +154,7 @@ end
 -- The new folder is locked before the old one, whose lock moves along with it, is let go.
 local function move_aside(run)
    check_that_it_may_move(run)
-   local target = rename_aside(run.folder, "a run")
+   local target = rename_aside(run.folder, "run")
    local before = run.lock
    run.lock = lock(run.folder)
    before:close()
@@ -183,7 +183,7 @@ function folder.set_aside(path, held, what)
    local before = held.lock
    held.lock = lock(path)
    before:close()
-   console.line("note: %s that was in %s is in %s now (what was moved aside takes %s); --overwrite drops one instead", what,
+   console.line("note: the %s that was in %s is in %s now (what was moved aside takes %s); --overwrite drops one instead", what,
       path, target, space_of((moved_from(path))))
    return target
 end
