@@ -190,6 +190,13 @@ describe("paired, of numbers without bounds", function()
       assert.same({ -math.huge, math.huge }, { paired.interval({ { 1 } }, 1, WIDE) })
    end)
 
+   it("is not sure of a variant whose runs err on different photos", function()
+      local low, high = paired.interval({ { 1, 1, 0, 0 }, { 0, 0, 1, 1 } }, 4)
+      local expected_low, expected_high = require("scute.metrics").interval(4, 8) -- as if they were eight photos
+      near(expected_low, low, 1e-4)
+      near(expected_high, high, 1e-4)
+   end)
+
    it("gives one variant by itself Student's interval", function()
       local low, high = paired.interval({ { 1, 2, 3, 4, 5 } }, 5, WIDE)
       near(3 - 2.776 * math.sqrt(2.5 / 5), low, 1e-3)

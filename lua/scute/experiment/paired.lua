@@ -281,11 +281,12 @@ function paired.compare(variants, photos, o)
    return found
 end
 
--- Wilson's of the photos, which weigh less where the runs do not answer them alike.
-local function share_interval(averages, p, level, wide)
+-- Wilson's of the photos, which weigh less where the runs do not answer them alike; but no less than where `answers` of each
+-- were independent, since runs that err on different photos by chance make no photo certain.
+local function share_interval(averages, p, level, wide, _, answers)
    local photos, spread = #averages, 0
    for _, value in ipairs(averages) do spread = spread + (value - p) ^ 2 / photos end
-   local weight = p > 0 and p < 1 and spread / (p * (1 - p)) or 1
+   local weight = p > 0 and p < 1 and math.max(1 / answers, spread / (p * (1 - p))) or 1
    local share = studentized.quantile(level, 2, math.huge) ^ 2 * weight / photos
    local low, high = ends(1 + share, p + share / 2, p * p - wide)
    return math.max(0, low), math.min(1, high)
@@ -302,6 +303,15 @@ local function number_interval(averages, center, level, wide, range)
    return center - half, center + half
 end
 
+-- How often a photo was answered, on average.
+local function answers_of_each(runs, photos)
+   local count = 0
+   for _, run in ipairs(runs) do
+      for _ in pairs(run) do count = count + 1 end
+   end
+   return count / photos
+end
+
 --- Low and high end of the interval of one variant by itself, widened by what the runs add. o as for compare. Each part has the
 -- quantile of its own degrees of freedom, and the squares of their widths add up (Zou and Donner 2008), so that two seeds that
 -- agree do not widen it.
@@ -310,7 +320,7 @@ function paired.interval(runs, photos, o)
    local averages, added = read({ runs }, photos, folds_of(runs, photos))
    local wide = studentized.quantile(level, 2, math.max(1, #runs - 1)) ^ 2 * math.max(0, added[1].part)
    local of = o and o.unbounded and number_interval or share_interval
-   return of(averages[1], mean(averages[1]), level, wide, o and o.range or 0)
+   return of(averages[1], mean(averages[1]), level, wide, o and o.range or 0, answers_of_each(runs, photos))
 end
 
 return paired
