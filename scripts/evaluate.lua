@@ -1,11 +1,14 @@
--- How good a trained model is on your photos, and which photos it gets wrong.
+-- How good a trained model is on your photos, and which photos it gets wrong; of several models, which is better, and whether
+-- that is more than chance.
 --
 --    ./scute scripts/evaluate.lua --model models/resnet50/best.safetensors --data_dir path/to/dataset
+--    ./scute scripts/evaluate.lua --model a/best.safetensors --model b/best.safetensors --data_dir path/to/dataset
 local scute = require "scute"
 local cli, evaluate, models = scute.cli, scute.evaluate, scute.models
 
 local opt = cli.parse(arg, "Measure a trained model on photos whose classes are known", {
-   { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
+   { "model", required = true, many = true, value = "FILE",
+     help = "what training saved: best.safetensors; several are compared on the same photos" },
    cli.pick(cli.common, "data_dir")[1], cli.pick(cli.common, "layout")[1],
    { "split", choices = { "val", "train", "new", "test", "all" }, default = "val",
      help = "which photos: as the run was split, new ones since then, those in data_dir/test (or of that split in "
@@ -21,6 +24,13 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
      why = "the file says which photos validate", help = "a table that says which photos validate" },
    cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }, evaluate.MEANING)
+if #opt.model > 1 then
+   local found = evaluate.compare(opt)
+   evaluate.print_comparison(found, opt.json)
+   if opt.output_dir then evaluate.save_comparison(opt.output_dir, found) end
+   return
+end
+opt.model = opt.model[1]
 local model, metadata = cli.guard(nil, models.load, opt.model)
 local part, classes, split = evaluate.open(opt, metadata)
 model:to(opt.device)

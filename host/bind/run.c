@@ -146,6 +146,14 @@ static int enter(lua_State *L, const char *path) {
    return call(L, LUA_OK, 1, 0);
 }
 
+// What scute.process.ends_with(code) has said, for a script that ends without an error.
+static int ending(lua_State *L) {
+   lua_getfield(L, LUA_REGISTRYINDEX, SC_ENDS_WITH);
+   int code = (int)lua_tointeger(L, -1);
+   lua_pop(L, 1);
+   return code;
+}
+
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep) {
    bool input = strcmp(path, "-") == 0;
    char own[PATH_MAX];
@@ -162,7 +170,7 @@ int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep
    for (int i = 0; i < argc && status == LUA_OK; i++) lua_pushstring(L, argv[i]);
    int code = call(L, status, argc, 0);
    lua_settop(L, 0);
-   return code;
+   return code == EXIT_SUCCESS ? ending(L) : code;
 }
 
 int sc_run_load(lua_State *L, const char *path) {

@@ -6,6 +6,9 @@
 
 #include "host/bind/bind.h"
 
+// The field of the registry with the exit code of a script that ends without an error (nil: 0).
+#define SC_ENDS_WITH "scute.ends_with"
+
 // Each runs a chunk and returns the exit code: 0; 1 after an error, told on stderr; the code of an error object
 // {exit = code, message = text}; 130 or 143 after an interruption.
 // path: "-" is standard input. keep: what a file calls local is there in the session that follows.

@@ -13,7 +13,7 @@ static const long long SAME_PRESS = 250 * 1000 * 1000;
 
 static pthread_t main_thread;
 static void (*stop_running)(void);
-static volatile sig_atomic_t pending, finishing, in_session, drawing, saves_stop;
+static volatile sig_atomic_t pending, finishing, in_session, drawing, saves_stop, only_first;
 static volatile long long first_press; // written in the handler only
 
 static long long now(void) {
@@ -29,7 +29,7 @@ static void on_first(int signal) {
 }
 
 static void on_second(int signal) {
-   if (signal == SC_SAVED) return;
+   if (signal == SC_SAVED || only_first) return;
    if (now() - first_press < SAME_PRESS) return;
    if (!in_session || signal != SIGINT) {
       static const char erase_line[] = "\r\033[K";
@@ -104,6 +104,10 @@ bool sc_interrupt_finish(bool finish) {
 
 void sc_interrupt_session(bool on) {
    in_session = on;
+}
+
+void sc_interrupt_only_first(void) {
+   only_first = true;
 }
 
 void sc_interrupt_drawing(bool on) {

@@ -34,6 +34,10 @@ void sc_interrupt_on_save(void);
 // A session at a terminal: no number of Ctrl-C ends it.
 void sc_interrupt_session(bool on);
 
+// Only the first signal counts from now on: a second one is for the process that started this one, with which
+// it ends. From a terminal both hear of each, and what the parent passes on is no second one.
+void sc_interrupt_only_first(void);
+
 // The line of the terminal in which the cursor stands is drawn in place: what ends the process erases it.
 void sc_interrupt_drawing(bool on);
 

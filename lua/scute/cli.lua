@@ -192,6 +192,7 @@ end
 local function describe(entry)
    local text = entry.help
    if entry.choices then text = text .. ": " .. table.concat(options.choices_of(entry), ", ") end
+   if entry.many and not entry.argument then text = text .. "; may be said several times" end
    if entry.required then return text .. " (required)" end
    if entry.flag then return text .. " (default: off)" end
    local default = options.default_text(entry)
@@ -206,11 +207,21 @@ local function add(parser, entry)
    end
    local name = "--" .. entry[1]
    if entry.flag then return parser:flag(name, describe(entry)):default(false) end
-   parser:option(name, describe(entry)):argname(options.value_name(entry)):convert(function(text)
+   local option = parser:option(name, describe(entry)):count(entry.many and "*" or "?")
+   option:argname(options.value_name(entry)):convert(function(text)
       local value, why = options.from_text(entry, text)
       if value == nil then return nil, ("%s: %s"):format(name, why) end
       return value
    end)
+end
+
+-- A flag that may be said several times and was not said is not given, and no empty list.
+local function without_empty_lists(opt, declaration)
+   for _, entry in ipairs(declaration.entries) do
+      local value = opt[entry[1]]
+      if entry.many and not entry.argument and #value == 0 then opt[entry[1]] = nil end
+   end
+   return opt
 end
 
 -- What holds for the whole session, whatever the script does with the rest.
@@ -252,7 +263,7 @@ function cli.parse(words, summary, spec, more)
    end
    local declaration = options.declare("command line", spec)
    local parser, positional = parser_of(words, summary, declaration, more)
-   local opt = parser:parse(normalise(words, declaration, positional))
+   local opt = without_empty_lists(parser:parse(normalise(words, declaration, positional)), declaration)
    local one, other, why = declaration:clash(opt)
    if one then cli.usage_error("--%s and --%s exclude each other: %s", one, other, why) end
    local missing = declaration:fill(opt)

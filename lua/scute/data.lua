@@ -181,6 +181,27 @@ local function read_validation(set, dir, train_dir)
    if #set.val.paths == 0 then console.fail("data_dir: there is no photo in '%s'", dir) end
 end
 
+local function new_set(dir)
+   return as_text.set { dir = dir, train = new_part(), val = new_part(), notes = {}, broken = {}, others = 0 }
+end
+
+-- The photos of a folder that neither train nor validate, of the classes that train; nil where there are none. What is wrong
+-- with them is nothing to those who train: broken photos and notes are the part's own.
+local function read_test(set, dir)
+   if not dir or #folder.classes(dir) == 0 then return nil end
+   local aside, part = new_set(dir), new_part()
+   aside.of_run = set.of_run
+   local found = read_classes(aside, dir, nil, true)
+   for class, name in ipairs(set.classes) do extend(part, class, found.photos[name] or {}) end
+   for _, name in ipairs(found.names) do
+      if not contains(set.classes, name) then
+         aside.notes[#aside.notes + 1] = ("'%s' is no class of those that train, and its photos do not test"):format(name)
+      end
+   end
+   part.broken, part.notes = aside.broken, aside.notes
+   return #part.paths > 0 and part or nil
+end
+
 -- Without slashes at its end.
 local function path_of(name, dir)
    if type(dir) ~= "string" or dir == "" then
@@ -189,10 +210,6 @@ local function path_of(name, dir)
    end
    local path = dir:gsub("/+$", "")
    return path == "" and "/" or path
-end
-
-local function new_set(dir)
-   return as_text.set { dir = dir, train = new_part(), val = new_part(), notes = {}, broken = {}, others = 0 }
 end
 
 local function tell_others(set)
@@ -252,6 +269,7 @@ local function read_folders(set, o)
       for class, name in ipairs(read.names) do extend(set.train, class, read.photos[name]) end
       read_validation(set, found.val, found.train)
       set.split = found.val:match "[^/]+$" .. "/"
+      set.test = read_test(set, found.test)
    else
       split_all(set, read.photos, o)
       set.split = ("drawn, %g %%, seed %d"):format(100 * o.val_fraction, o.seed)
@@ -296,7 +314,8 @@ end
 -- alone. Which files are photos is told by their first bytes.
 -- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines, split = what the split is
 -- called beside an accuracy, broken = list of {path, class, message} of photos that cannot be read, others = how many files are
--- no photos }, where train and val are { paths = list, labels = list of class numbers, counts = photos per class }.
+-- no photos, test = those of a folder test/ or a split "test" beside those that validate (nil: none) }, where train, val and
+-- test are { paths = list, labels = list of class numbers, counts = photos per class }.
 -- What is wrong with the folder is a failure (one line, see scute.base.console).
 function data.open(dir, given, ...)
    surplus.refuse("data.open(dir, options)", "options stand in one table", ...)

@@ -30,7 +30,10 @@ What the numbers mean:
    log loss           -log of the probability of the true class, averaged over the photos
    calibration error  photos in 15 equal ranges of how sure the model was: how far its mean
                       probability and its accuracy lie apart, averaged over the photos
-                      (expected calibration error, Guo et al. 2017)]]
+                      (expected calibration error, Guo et al. 2017)
+   of several models  each looks at the photos that trained none of them; a paired test of
+                      right answers, and of losses, says which differences are real, with
+                      intervals that hold together for all pairs at 95 %]]
 
 -- ---- one photo ----
 
@@ -121,7 +124,7 @@ PHOTOS:describes(surplus.refused_by(evaluate.photos))
 
 evaluate.open = require "scute.evaluate.open"
 
-for _, part in ipairs { "statistics", "tell", "save" } do
+for _, part in ipairs { "statistics", "tell", "save", "compare" } do
    for name, value in pairs(require("scute.evaluate." .. part)) do evaluate[name] = value end
 end
 

@@ -12,7 +12,7 @@ local plot = {}
 local homes = {
    curves = "curves", runs = "curves", schedule = "rates", lr_finder = "rates", confusion = "confusion", photos = "photos",
    batch = "photos", predictions = "photos", top_losses = "photos", gradcam = "photos", embedding = "embedding",
-   comparison = "comparison", read_history = "history",
+   comparison = "comparison", heat_map = "heat_map", intervals = "intervals", read_history = "history",
 }
 
 public.offer(plot, function() return sorted_keys(homes) end)

@@ -24,6 +24,7 @@ local results = require "scute.train.result"
 local runs = require "scute.train.run"
 local snapshot = require "scute.train.snapshot"
 local unfreeze = require "scute.train.unfreeze"
+local within = require "scute.train.within"
 local FIT = require "scute.train.options"
 
 local train = { unfreeze = strict.family("scute.train.unfreeze", unfreeze) }
@@ -138,6 +139,7 @@ local function fit(model, set, given, from)
    run.given = given
    criterion.check(run)
    measures.check(run)
+   within.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    local held <close> = folder.take(run) -- luacheck: ignore
    if from then results.continue(run, from) end
@@ -153,7 +155,7 @@ local function fit(model, set, given, from)
    if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
    run.seconds = scute.clock() - run.times.clock
    report.finish(run, run.seconds)
-   return results.of(run)
+   return within.ended(run, results.of(run))
 end
 again = fit
 
@@ -169,9 +171,7 @@ again = fit
 function train.fit(model, set, given, ...)
    surplus.refuse("train.fit(model, set, options)", "options stand in one table", ...)
    check.arguments("train.fit", model, set, given)
-   local own = {}
-   for name, value in next, given do own[name] = value end
-   return fit(model, set, own)
+   return fit(model, set, within.options(given))
 end
 FIT:describes(surplus.refused_by(train.fit))
 
@@ -201,7 +201,7 @@ end
 -- Ctrl-C ends a script after the step; at the prompt that returns the curve so far, with interrupted = true.
 function train.lr_find(model, set, given)
    check.arguments("train.lr_find", model, set, given)
-   local run = lr_find.OPTIONS:read(given)
+   local run = lr_find.OPTIONS:read(within.rates(given))
    lr_find.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    run.model, run.set = model, set

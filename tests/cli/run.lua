@@ -110,6 +110,16 @@ local function evaluates()
       "$S scripts/evaluate.lua --model $T/alone.safetensors --data_dir $T/two")
    r = shell "$S scripts/evaluate.lua --model $T/alone.safetensors --data_dir $T/two --split_csv $T/judged/resnet18/split.csv"
    check(r.code == 0 and r.out:find "on 6 photos", "the split of a model that was moved", r.all)
+   shell "mkdir $T/twin && cp -r $T/judged/resnet18 $T/twin"
+   line = line .. " --model $T/twin/resnet18/best.safetensors"
+   r = shell(line .. " --output_dir $T/compared")
+   check(r.code == 0 and r.err == "" and r.out:find "^2 models on 6 photos" and r.out:find "judged is level with twin"
+      and r.out:find "By log loss", "evaluate compares models", r.all)
+   check(read_file(scratch .. "/compared/comparison.md"):find "^# 2 models by accuracy", "and writes that down", r.all)
+   r = shell(line .. " --json")
+   ok, found = pcall(cjson.decode, r.out)
+   check(r.code == 0 and ok and found.pairs["judged - twin"].apart == false and found.models.twin.photos == 6,
+      "evaluate prints a comparison as JSON", r.all)
 end
 
 -- One file, which asks for nothing else.

@@ -46,8 +46,10 @@ local function refuses(name, code, text, line)
    check(r.code == code and lines == 1 and r.err:sub(1, 7) == "scute: " and r.err:find(text, 1, true), name, r.all)
 end
 
+local SHOWN = { resnet18 = "ResNet-18", mobilenet_v2 = "MobileNetV2" }
+
 local function result_of(model, run)
-   return ("%s/out/runs/%s/%s/result.json"):format(scratch, model, run)
+   return ("%s/out/runs/%s/%s/result.json"):format(scratch, SHOWN[model], run)
 end
 
 local function comparison()
@@ -64,26 +66,26 @@ local function compares()
       check(r.out:find(text, 1, true), "the comparison says " .. text, r.all)
    end
    local found = comparison()
-   local one = found.models.resnet18
-   check(one.parameters == 11177538 and one.parameters_1000 == 11689512 and one.runs == 2 and #one.accuracies == 2
+   local one = found.variants["ResNet-18"]
+   check(one.parameters == 11177538 and one.parameters_1000 == 11689512 and one.runs == 2 and one.trainable == 1026
       and one.latency > 0 and one.images_per_second > 0 and one.peak_memory > 1e7 and one.multiply_adds == 37012480,
       "comparison.json measures", read_file(scratch .. "/out/comparison.json"))
-   check((one.accuracies[1] + one.accuracies[2]) / 2 == one.accuracy and found.photos == 6, "comparison.json means", r.all)
+   check((one.of_runs.seed0 + one.of_runs.seed1) / 2 == one.figures.accuracy and found.photos == 6, "comparison.json means", r.all)
    local result = cjson.decode(read_file(result_of("resnet18", "seed1")))
-   local run = cjson.decode(read_file(scratch .. "/out/runs/resnet18/seed1/resnet18/run.json"))
-   check(math.abs(one.accuracies[2] - run.result.val_accuracy) < 1e-12 and run.seed == 1 and #result.curve == 2,
+   local run = cjson.decode(read_file(scratch .. "/out/runs/ResNet-18/seed1/resnet18/run.json"))
+   check(math.abs(one.of_runs.seed1 - run.result.val_accuracy) < 1e-12 and run.seed == 1 and #result.curve == 2,
       "the accuracy is that of the run", read_file(result_of("resnet18", "seed1")))
-   check(read_file(scratch .. "/out/comparison.csv"):find "\n%d,mobilenet_v2,MobileNetV2,,scratch,2,3504872,", "comparison.csv")
-   check(read_file(scratch .. "/out/comparison.md"):find "| ResNet%-18 | 11.7M | 11.2M |", "comparison.md")
+   check(read_file(scratch .. "/out/comparison.csv"):find "\n%d,MobileNetV2,mobilenet_v2,scratch,,,2,2,", "comparison.csv")
+   check(read_file(scratch .. "/out/comparison.md"):find "| ResNet%-18 | %d+%.%d%% ± %d+%.%d | .* | 11.2M | 1k | 37 M |",
+      "comparison.md")
    return r
 end
 
 local function knows_its_folder()
-   refuses("the same comparison again", 1, "--resume finishes what is missing", SMALL .. "--weights none")
-   refuses("another comparison in the folder", 1, "holds another comparison: budget epochs=2 there, epochs=3 now",
+   refuses("another comparison in the folder", 1, "holds results that do not fit: budget was epochs=2 there, is epochs=3 now",
       SMALL .. "--weights none --resume --budget epochs=3")
    refuses("nothing to resume", 1, "there is nothing to resume", SMALL:gsub("/out", "/empty") .. "--resume")
-   refuses("nothing to report", 1, "holds no comparison",
+   refuses("nothing to report", 1, "holds no experiment",
       "$S scripts/compare_architectures.lua --report_only --output_dir $T/two")
    photos.write_file(scratch .. "/file", "in the way")
    refuses("a file for a folder", 1, "is a file, not a folder", SMALL:gsub("/out", "/file") .. "--weights none")
@@ -124,23 +126,24 @@ local function resumes()
    os.remove(result_of("mobilenet_v2", "seed0"))
    shell "mkdir $T/two/green && cp $T/two/*/00[12].bmp $T/two/green" -- a class that came since
    local r = shell "$S scripts/compare_architectures.lua --report_only --output_dir $T/out"
-   check(r.code == 0 and r.err:find "resnet18/seed1/result.json is damaged or was cut off" and r.err:find "2 runs are missing"
+   check(r.code == 0 and r.err:find "ResNet%-18/seed1/result.json: it is damaged" and r.err:find "2 runs are missing"
       and r.out:find "1 of 2 runs", "a report of what is left", r.all)
    r = shell(SMALL .. "--weights none --resume")
-   check(r.code == 0 and r.err:find "seed1/result.json is damaged or was cut off.*; it is done again", "a cut result is named",
+   check(r.code == 0 and r.err:find "seed1/result.json: it is damaged.*; it is done again", "a cut result is named",
       r.all)
    check(r.out:find "\nnote: a class is new since the run in .* began and left out of '.*': 'green'", "a class is new", r.all)
    shell "rm -r $T/two/green"
    check(r.out:find("[2/2]", 1, true) and not r.out:find("/3]", 1, true), "only what is missing is done", r.all)
    local after = comparison()
    for _, model in ipairs { "resnet18", "mobilenet_v2" } do
-      check(before.models[model].accuracy == after.models[model].accuracy, "resumed runs give the same: " .. model, r.all)
+      local name = SHOWN[model]
+      check(before.variants[name].figure == after.variants[name].figure, "resumed runs give the same: " .. model, r.all)
    end
-   photos.write_file(scratch .. "/out/plan.json", "{ \"models\": [")
-   refuses("a cut plan", 1, "plan.json is damaged or was cut off", "$S scripts/compare_architectures.lua --report_only "
+   photos.write_file(scratch .. "/out/experiment.json", "{ \"variants\": [")
+   refuses("a cut plan", 1, "experiment.json is damaged or was cut off", "$S scripts/compare_architectures.lua --report_only "
       .. "--output_dir $T/out")
    r = shell(SMALL .. "--weights none --resume")
-   check(r.code == 0 and r.err:find "plan.json was damaged and is written anew" and not r.out:find("[1/", 1, true),
+   check(r.code == 0 and r.err:find "experiment.json is damaged .*it is written anew" and not r.out:find("[1/", 1, true),
       "a cut plan is mended, its runs are kept", r.all)
 end
 
@@ -179,7 +182,7 @@ local function leaves_out_what_was_damaged()
    photos.write_file(bad, bytes:sub(1, 60))
    local r = shell(line .. "--models resnet18")
    check(r.code == 0, "a damaged photo", r.all)
-   os.remove(scratch .. "/some_out/runs/resnet18/seed1/result.json")
+   os.remove(scratch .. "/some_out/runs/ResNet-18/seed1/result.json")
    photos.write_file(bad, bytes)
    refuses("a photo that was mended", 1, "photos can be read that could not be when the runs in " .. scratch
       .. "/some_out began: '" .. bad .. "'; a comparison is fair with the same photos only: move them away", line
@@ -203,26 +206,26 @@ end
 -- Plan, results and the files of a run are told to be cut wherever that happened, in one line that names the file.
 local function names_files_cut_anywhere()
    local scute = require "scute"
-   local plan, out = require "scute.compare.plan", scratch .. "/out"
-   local made = plan.read(out)
+   local plan, out = require "scute.experiment.plan", scratch .. "/out"
+   local record, made = require "scute.experiment.record", plan.read(out)
    local function is_told(path, n, why)
       check(why and why:find(path, 1, true) and not why:find "\n", ("cut after %d bytes: %s"):format(n, path), why)
    end
    for _, run in ipairs(plan.runs(made)) do
       local path = plan.folder(out, run) .. "/result.json"
-      check(plan.result(out, made, run), "whole: " .. path)
+      check(record.read(path), "whole: " .. path)
       each_cut(path, 7, function(n)
-         local result, why = plan.result(out, made, run)
+         local result, why = record.read(path)
          check(not result, "no result of a cut file", path)
          is_told(path, n, why)
       end)
    end
-   each_cut(out .. "/plan.json", 1, function(n)
-      local ok, why = pcall(plan.read, out)
-      check(not ok, "no plan of a cut file")
-      is_told(out .. "/plan.json", n, tostring(why))
+   each_cut(out .. "/experiment.json", 1, function(n)
+      local cut, why = plan.read(out)
+      check(not cut, "no plan of a cut file")
+      is_told(out .. "/experiment.json", n, why)
    end)
-   local folder = out .. "/runs/resnet18/seed0/resnet18"
+   local folder = out .. "/runs/ResNet-18/seed0/resnet18"
    for _, name in ipairs { "run.json", "confusion.json", "worst.json", "evaluation.json" } do
       if name == "evaluation.json" then
          local r = shell("F=" .. folder .. "; $S scripts/evaluate.lua --model $F/best.safetensors --data_dir $T/two"
@@ -254,7 +257,7 @@ end
 -- One model without weights at hand, one whose file is no use, one with a file: only the last has a rank.
 local function goes_on_after_failures()
    photos.write_file(scratch .. "/bad.pth", "no weights")
-   local weights = "$T/out/runs/resnet18/seed0/resnet18/best.safetensors"
+   local weights = "$T/out/runs/ResNet-18/seed0/resnet18/best.safetensors"
    local r = shell(COMPARE .. "--data_dir $T/two --output_dir $T/mixed --models mobilenet_v2,resnet34,resnet18 --seeds 1"
       .. " --budget epochs=1 --weights resnet18=" .. weights .. ",resnet34=$T/bad.pth")
    check(r.code == 1 and r.err:find "ResNet%-34, seed0 failed: .*bad.pth.*; the others go on", "a failing run is reported",
@@ -264,8 +267,8 @@ local function goes_on_after_failures()
    check(r.out:find("Started from random weights, so not to be compared: MobileNetV2", 1, true), "random weights are marked",
       r.all)
    local found = cjson.decode(read_file(scratch .. "/mixed/comparison.json"))
-   check(found.models.resnet18.rank == 1 and not found.models.mobilenet_v2.rank and next(found.pairs) == nil
-      and found.failures["resnet34 seed0"], "comparison.json says so", read_file(scratch .. "/mixed/comparison.json"))
+   check(found.variants["ResNet-18"].rank == 1 and found.variants.MobileNetV2.rank == cjson.null and next(found.pairs) == nil
+      and found.failures["ResNet-34 seed0"], "comparison.json says so", read_file(scratch .. "/mixed/comparison.json"))
 end
 
 local function finetunes_in_folds()
@@ -292,7 +295,7 @@ local function refuses_bad_input()
       .. "--data_dir $T/two --output_dir $T/x --models resnet18 --weights resnet18=$T/nowhere.pth")
    refuses("more folds than photos", 1, "at most 14 folds make sense", line .. "--folds 15")
    local r = shell(line .. "--models resnet18 --seeds 2 --budget minutes=0.0001")
-   check(r.code == 1 and r.err:find "budget: no model fits: resnet18 did not fit the budget" and not r.out:find("Model Com", 1,
+   check(r.code == 1 and r.err:find "budget: no variant fits: ResNet%-18 did not fit the budget" and not r.out:find("Model Com", 1,
       true) and r.err:find "give it at least minutes=0.1", "no model fits the budget", r.all)
 end
 
@@ -302,7 +305,7 @@ local function takes_odd_photos()
    end
    local r = shell(COMPARE .. "--data_dir $T/odd --output_dir $T/odd_out --models resnet18 --weights none --seeds 1"
       .. " --budget epochs=1")
-   check(r.code == 0 and r.out:find("120 photos in 40 classes", 1, true), "photos of one pixel, forty classes", r.all)
+   check(r.code == 0 and r.out:find("photos: 120 in 40 classes", 1, true), "photos of one pixel, forty classes", r.all)
 end
 
 -- Half of the classes have one photo, half have two, of which one validates.
@@ -312,10 +315,10 @@ local function takes_many_classes()
    end
    local r = shell(COMPARE .. "--data_dir $T/many --output_dir $T/many_out --models resnet18 --weights none --seeds 1"
       .. " --budget epochs=1")
-   check(r.code == 0 and r.err == "" and r.out:find("750 photos in 500 classes", 1, true), "500 classes", r.all)
+   check(r.code == 0 and r.err == "" and r.out:find("photos: 750 in 500 classes", 1, true), "500 classes", r.all)
    check(r.out:find "note: 250 classes have a single photo, which trains, so that none validates: 'c0002', "
       and #r.out < 4000, "little is said of many classes", r.all)
-   local folder = "many_out/runs/resnet18/seed0/resnet18/"
+   local folder = "many_out/runs/ResNet-18/seed0/resnet18/"
    for _, path in ipairs { "many_out/report.html", folder .. "report.html" } do
       local page = read_file(scratch .. "/" .. path) or ""
       check(#page > 10000 and #page < 400000 and page:find "</html>", "a small page: " .. path, #page)
@@ -334,22 +337,27 @@ end
 local function goes_on_from_checkpoints()
    local line = COMPARE .. "--data_dir $T/two --models mobilenet_v2 --weights none --protocol finetune --seeds 1"
       .. " --budget epochs=6"
-   local checkpoint = scratch .. "/half/runs/mobilenet_v2/seed0/mobilenet_v2/checkpoint.safetensors"
+   local checkpoint = scratch .. "/half/runs/MobileNetV2/seed0/mobilenet_v2/checkpoint.safetensors"
    local function stopped()
       os.execute(("rm -rf %s/half"):format(scratch))
       return shell("set -m; " .. line .. " --output_dir $T/half >$T/log & job=$!;"
-         .. " log=$T/half/runs/mobilenet_v2/seed0/output.log; " .. await "epoch   2" .. "; kill -TERM $job; wait $job")
+         .. " log=$T/half/runs/MobileNetV2/seed0/output.log; " .. await "epoch   2" .. "; kill -TERM $job; wait $job")
    end
    local whole = shell(line .. " --output_dir $T/whole")
    local r = stopped()
    local good = whole.code == 0 and r.code == 143 and lfs.attributes(checkpoint)
    if not check(good, "stopped with a checkpoint", r.all) then return end
    r = shell(line .. " --output_dir $T/half --resume")
-   local text = read_file(scratch .. "/half/runs/mobilenet_v2/seed0/output.log")
+   local text = read_file(scratch .. "/half/runs/MobileNetV2/seed0/output.log")
    check(r.code == 0 and r.err == "" and text:find "going on from .*checkpoint", "a run goes on from its checkpoint", r.all)
-   local a = cjson.decode(read_file(scratch .. "/whole/runs/mobilenet_v2/seed0/result.json"))
-   local b = cjson.decode(read_file(scratch .. "/half/runs/mobilenet_v2/seed0/result.json"))
-   check(table.concat(a.curve, " ") == table.concat(b.curve, " ") and #a.curve == 6
+   local a = cjson.decode(read_file(scratch .. "/whole/runs/MobileNetV2/seed0/result.json"))
+   local b = cjson.decode(read_file(scratch .. "/half/runs/MobileNetV2/seed0/result.json"))
+   local function curve(found)
+      local list = {}
+      for i, row in ipairs(found.curve) do list[i] = row.val_loss end
+      return table.concat(list, " ")
+   end
+   check(curve(a) == curve(b) and #a.curve == 6
       and table.concat(a.predicted, " ") == table.concat(b.predicted, " "), "and ends where an undisturbed one ends", r.all)
    check(not lfs.attributes(checkpoint), "a finished run keeps no checkpoint")
    stopped()
@@ -357,7 +365,7 @@ local function goes_on_from_checkpoints()
    photos.write_file(checkpoint, bytes:sub(1, #bytes // 2))
    os.remove(checkpoint:gsub("checkpoint.safe", "checkpoint-1.safe"))
    r = shell(line .. " --output_dir $T/half --resume")
-   check(r.code == 0 and r.err:find "resume: .*seed0 begins anew", "a cut checkpoint is named, and the run begins anew", r.all)
+   check(r.code == 0 and r.err:find "resume: .*checkpoint.* the run begins anew", "a cut checkpoint is named, and the run begins anew", r.all)
 end
 
 local function stops_politely()
@@ -365,10 +373,10 @@ local function stops_politely()
       os.execute(("rm -rf %s/stop"):format(scratch))
       local r = shell("set -m; " .. COMPARE .. "--data_dir $T/two --output_dir $T/stop --models mobilenet_v2 --weights none"
          .. " --protocol finetune --seeds 2 --budget epochs=1000 >$T/log & job=$!;"
-         .. " log=$T/stop/runs/mobilenet_v2/seed0/output.log; " .. await "epoch   1" .. "; kill -" .. signal
+         .. " log=$T/stop/runs/MobileNetV2/seed0/output.log; " .. await "epoch   1" .. "; kill -" .. signal
          .. " $job; wait $job")
-      check(r.code == code and r.err:find "stopped; the same command with %-%-resume finishes", "SIG" .. signal, r.all)
-      check(not lfs.attributes(scratch .. "/stop/runs/mobilenet_v2/seed1"), "SIG" .. signal .. ": nothing more begins")
+      check(r.code == code and r.err:find "stopped; to finish what is missing: .* %-%-resume\n", "SIG" .. signal, r.all)
+      check(not lfs.attributes(scratch .. "/stop/runs/MobileNetV2/seed1/output.log"), "SIG" .. signal .. ": nothing more begins")
    end
 end
 
@@ -376,11 +384,11 @@ end
 local function leaves_nobody_behind()
    local line = COMPARE .. "--data_dir $T/two --output_dir $T/killed --models mobilenet_v2 --weights none --protocol finetune"
       .. " --seeds 1 --budget epochs=1000"
-   local r = shell("set -m; " .. line .. " >$T/log & job=$!; log=$T/killed/runs/mobilenet_v2/seed0/output.log; "
+   local r = shell("set -m; " .. line .. " >$T/log & job=$!; log=$T/killed/runs/MobileNetV2/seed0/output.log; "
       .. await "epoch   1" .. "; kill -KILL $job; wait $job 2>/dev/null; >$log; " .. line .. " --resume >$T/log & job=$!; "
       .. await "epoch  *[0-9]" .. "; kill -TERM $job; wait $job")
    check(r.code == 143 and not r.all:find "is in use", "killed, it goes on at once", r.all)
-   check(shell("$S lua/scute/compare/worker.lua $T/killed/runs/mobilenet_v2/seed0/job.json 1").err:find
+   check(shell("SCUTE_EXPERIMENT=$T/killed/runs/MobileNetV2/seed0/job.json SCUTE_EXPERIMENT_PARENT=1 " .. line).err:find
       "^scute: process 1, which started this one, has ended", "a run whose comparison has ended does not begin")
 end
 

@@ -79,6 +79,21 @@ local runs = {
       local epoch = tonumber(out:match "epoch (%d): the backbone joins")
       return epoch and epoch > 1 and out:find "epochs +8 of 8"
    end },
+   { "two_learning_rates.lua", "--seeds 2 --budget epochs=2 --data_dir " .. data, function(out)
+      return out:find("experiment: 2 variants, 2 seeds each, by accuracy", 1, true)
+         and out:find "fast: accuracy [%d.]+ in 2 runs" and out:find "paired test over 6 photos and 2 seeds"
+         and lfs.attributes(work .. "/experiments/report.html")
+   end },
+   { "frozen_or_tuned.lua", data .. " 2", function(out)
+      return out:find("tuning: 2 variants, 2 folds each, by loss", 1, true) and out:find "of which less is better"
+         and out:find "\n%l+ and %l+ [^\n]*: %-0%.%d+ %(" and lfs.attributes(work .. "/experiments/tuning/results.csv")
+   end },
+   { "grid_halving.lua", data .. " 1", function(out)
+      local stopped = select(2, out:gsub("%(stopped after epoch %d", ""))
+      return out:find("grid: 6 variants, 1 seed each, by accuracy", 1, true) and stopped >= 3
+         and out:find(stopped .. " variants were stopped early", 1, true)
+         and out:find "the choice: lr 0%.?%d*, augmentation %l+" and lfs.attributes(work .. "/experiments/grid/grid.png")
+   end },
    { "shapes.lua", "drawn", function(out)
       return out:find("drawn into drawn", 1, true) and lfs.attributes(work .. "/drawn/square/040.png")
    end },

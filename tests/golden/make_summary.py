@@ -1,4 +1,4 @@
-"""Writes tests/golden/summary.json: what numpy says of numbers that scute.compare.summary sums up.
+"""Writes tests/golden/summary.json: what numpy says of numbers that scute.experiment.sample sums up.
 
 Usage: python3 make_summary.py. numpy 1.24 or newer.
 """

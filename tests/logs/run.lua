@@ -147,9 +147,35 @@ local function other_scripts()
    check(r.code == 0, "compare_architectures.lua", r.all)
    local page = read_board(root .. "/compared/runs").page
    check(#page == 1 and page[1].metrics["val/accuracy"], "a comparison on the HParams page", cjson.encode(page))
-   board = read_board(root .. "/compared/runs/resnet18/seed0/resnet18")
+   board = read_board(root .. "/compared/runs/ResNet-18/seed0/resnet18")
    check(#(board.scalars["val/accuracy"] or {}) == 2 and board.hparams.model == "resnet18", "compare_architectures.lua",
       cjson.encode(board.scalars))
+end
+
+-- Runs of an experiment, with values of all kinds under one name, and options that only one variant has.
+local function experiments()
+   local function row(name, options, accuracy)
+      local curve = { { epoch = 1, val_accuracy = accuracy / 2, f1 = 0.4 }, { epoch = 2, val_accuracy = accuracy, f1 = 0.5 } }
+      return { options = options, results = { { variant = name, run = "seed0", seed = 0, state = "finished", epochs = 2,
+         figures = { accuracy = accuracy, f1 = 0.5 }, parameters = 7, seconds = 2, curve = curve } } }
+   end
+   local rows = { row("a", { lr = 0.5, mixed = 1, deep = true }, 0.75),
+      row("b", { lr = 0.25, mixed = true, only = "b" }, 0.5) }
+   local variants = {}
+   for i, entry in ipairs(rows) do variants[i] = { name = entry.results[1].variant, options = entry.options } end
+   require("scute.experiment.board").write(root .. "/trial", { plan = { variants = variants }, rows = rows,
+      metric = { name = "accuracy" } })
+   local page, by_name = read_board(root .. "/trial/tensorboard").page, {}
+   for _, group in ipairs(page) do by_name[group.hparams.variant] = group end
+   local a, b = by_name.a or { hparams = {}, metrics = {} }, by_name.b or { hparams = {}, metrics = {} }
+   check(#page == 2 and a.hparams.lr == 0.5 and a.hparams.mixed == "1" and a.hparams.deep == true and a.hparams.seed == 0
+      and b.hparams.mixed == "true" and b.hparams.only == "b" and b.hparams.deep == nil, "an experiment's HParams",
+      cjson.encode(page))
+   check(a.metrics["best/accuracy"] and a.metrics["best/accuracy"][2] == 0.75 and b.metrics["val/accuracy"][2] == 0.5,
+      "an experiment's figures", cjson.encode(page))
+   local board = read_board(root .. "/trial/tensorboard/b/seed0")
+   check(#(board.scalars["val/f1"] or {}) == 2 and board.scalars["cost/parameters"][1][2] == 7 and board.status == 1,
+      "an experiment's numbers", cjson.encode(board.scalars))
 end
 
 -- A file that cannot be written costs the log and not the run.
@@ -248,5 +274,5 @@ local function fits_its_terminal()
 end
 
 photos.set(root .. "/photos", { blue = 14, red = 13 })
-cli.run { writes_both, resumes_without_doubles, other_scripts, survives_bad_disks, tells_of_gpus, tells_metrics,
+cli.run { writes_both, resumes_without_doubles, other_scripts, experiments, survives_bad_disks, tells_of_gpus, tells_metrics,
    fits_its_terminal }

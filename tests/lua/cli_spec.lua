@@ -43,6 +43,18 @@ describe("cli.parse", function()
       assert.equal("integer", math.type(options.epochs))
    end)
 
+   it("makes a list of a flag that may be said several times", function()
+      spec[#spec + 1] = { "extra", many = true, whole = true, min = 1, help = "more" }
+      local several, none = parse("--data_dir", "x", "--extra", "3", "--kind=fancy", "--extra=1"), parse("--data_dir", "x")
+      local one = parse("--extra", "2", "--data_dir", "x")
+      refused("%-%-extra: expected a whole number of at least 1, found '0'", "--data_dir", "x", "--extra", "2", "--extra", "0")
+      spec[#spec].required = true
+      refused("%-%-extra is missing: more", "--data_dir", "x")
+      spec[#spec] = nil
+      assert.same({ { 3, 1 }, { 2 } }, { several.extra, one.extra })
+      assert.is_nil(none.extra)
+   end)
+
    it("leaves hyphens in values alone", function()
       assert.equal("my-photos_2", parse("--data_dir", "my-photos_2").data_dir)
       assert.equal("-odd", parse("--data-dir", "-odd").data_dir)

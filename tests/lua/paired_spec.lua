@@ -1,6 +1,8 @@
 -- Which differences are real: scute.experiment.paired and the quantiles that it needs.
+local by_run = require "scute.experiment.by_run"
 local experiments = dofile "tests/lua/experiments.lua"
 local paired = require "scute.experiment.paired"
+local sample = require "scute.experiment.sample"
 local studentized = require "scute.experiment.studentized"
 
 local function near(expected, found, tolerance)
@@ -23,7 +25,7 @@ describe("compare.studentized", function()
       -- Student's t, and Harter's table (1960) of the range over the square root of 2, to the digits that these print.
       for _, row in ipairs { { 2, 1, 12.706, 5e-4 }, { 2, 2, 4.303, 5e-4 }, { 2, 4, 2.776, 5e-4 }, { 2, 10, 2.228, 5e-4 },
          { 5, 2, 10.88 / math.sqrt(2), 5e-3 }, { 5, 4, 6.287 / math.sqrt(2), 5e-4 }, { 3, 20, 3.578 / math.sqrt(2), 5e-4 },
-         { 10, 20, 5.008 / math.sqrt(2), 5e-4 } } do
+         { 10, 20, 5.008 / math.sqrt(2), 5e-4 }, { 20, 60, 5.241 / math.sqrt(2), 5e-4 } } do
          near(row[3], studentized.quantile(0.95, row[1], row[2]), row[4])
       end
       near(1.95996, studentized.quantile(0.95, 2, math.huge), 5e-5)
@@ -115,10 +117,119 @@ describe("compare.paired", function()
 
    it("tells identical variants apart in at most 7.5 % of experiments", function()
       -- The long simulation, which asks for the same of more kinds, is tests/soak/paired.lua.
-      for _, o in ipairs { { photos = 44, variants = 2, seeds = 3 }, { photos = 60, variants = 3, folds = 5 } } do
+      for _, o in ipairs { { photos = 44, variants = 2, seeds = 3 }, { photos = 60, variants = 3, folds = 5 },
+         { photos = 44, variants = 2, seeds = 3, metric = "loss" }, { photos = 60, variants = 2, folds = 5, metric = "f1" } } do
          o.training = 0.2
          local apart = experiments.run(100, o)
          assert.is_true(apart <= 0.075, apart)
       end
+   end)
+
+   it("finds a difference as often as it says", function()
+      -- Three deviations of a share of 100 are 12 points; these gains make about the smallest difference.
+      for _, o in ipairs { { seeds = 3, gain = 0.82 }, { folds = 5, gain = 1.25, metric = "loss" } } do
+         o.photos, o.variants, o.training = 200, 2, 0.1
+         local apart, difference, smallest = experiments.run(100, o)
+         near(1, difference / smallest, 0.1)
+         near(0.8, apart, 0.12)
+      end
+   end)
+end)
+
+describe("paired, of numbers without bounds", function()
+   local WIDE = { unbounded = true }
+
+   local function compare(first, second)
+      return paired.compare({ { first }, { second } }, #first, WIDE)[1]
+   end
+
+   it("moves its interval with what all photos have in common", function()
+      local first, second, shifted = {}, {}, {}
+      for i = 1, 40 do first[i], second[i] = math.sin(7 * i), math.cos(5 * i) end
+      for i, value in ipairs(first) do shifted[i] = value + 3 end
+      local there, moved = compare(first, second), compare(shifted, second)
+      assert.is_false(there.apart)
+      assert.is_true(moved.apart and moved.low > 2)
+      near(3, moved.difference - there.difference, 1e-12)
+      near(moved.difference, (moved.low + moved.high) / 2, 1e-12)
+      local t = studentized.quantile(0.95, 2, 39) -- nearly all photos differ by about as much: Student's, a little wider
+      local differences = {}
+      for i, value in ipairs(shifted) do differences[i] = value - second[i] end
+      local half = t * sample.deviation(differences) / math.sqrt(40)
+      assert.is_true((moved.high - moved.low) / 2 >= half)
+      near(1, (moved.high - moved.low) / 2 / half, 0.1)
+   end)
+
+   it("has the verdict of shares where they are shares", function()
+      for seed = 1, 40 do
+         local variants = experiments.draw(seed, { photos = 400, variants = 2, seeds = 3, training = 0.1, gain = seed / 40 })
+         assert.equal(pair(variants[1], variants[2], 400).apart, paired.compare(variants, 400, WIDE)[1].apart)
+      end
+   end)
+
+   it("does not tell apart what never disagrees, nor of few photos what they could show", function()
+      local same = compare({ 1, 2, 3, 4 }, { 1, 2, 3, 4 })
+      assert.same({ 0, false }, { same.difference, same.apart })
+      near(3 * (1 - 0.025 ^ (1 / 4)), same.high, 1e-12)
+      local alike, shares = { { 1, 1, 1, 1 } }, { unbounded = true, range = 1 }
+      local level = paired.compare({ alike, alike }, 4, shares)[1]
+      near(1 - 0.025 ^ (1 / 4), level.high, 1e-12)
+      assert.equal(math.huge, paired.compare({ alike, alike }, 4, WIDE)[1].high)
+      near(0.025 ^ (1 / 4), paired.interval(alike, 4, shares), 1e-12)
+      assert.equal(-math.huge, paired.interval(alike, 4, WIDE))
+      local first, second = {}, {}
+      for i = 1, 8 do first[i], second[i] = 0.03, 0 end -- whose mean square is rounded to less than the square of the mean
+      local shifted = compare(first, second)
+      near(0.03, shifted.low, 1e-6)
+      assert.is_true(shifted.apart)
+      local few = compare({ 1, 2, 3 }, { 1.5, 2.25, 3.125 })
+      assert.same({ -math.huge, math.huge, false }, { few.low, few.high, few.apart })
+      assert.is_nil(few.smallest)
+      local one = compare({ 1 }, { 7 })
+      assert.same({ false, -math.huge }, { one.apart, one.low })
+      assert.same({ -math.huge, math.huge }, { paired.interval({ { 1 } }, 1, WIDE) })
+   end)
+
+   it("is not sure of a variant whose runs err on different photos", function()
+      local low, high = paired.interval({ { 1, 1, 0, 0 }, { 0, 0, 1, 1 } }, 4)
+      local expected_low, expected_high = require("scute.metrics").interval(4, 8) -- as if they were eight photos
+      near(expected_low, low, 1e-4)
+      near(expected_high, high, 1e-4)
+   end)
+
+   it("gives one variant by itself Student's interval", function()
+      local low, high = paired.interval({ { 1, 2, 3, 4, 5 } }, 5, WIDE)
+      near(3 - 2.776 * math.sqrt(2.5 / 5), low, 1e-3)
+      near(3 + 2.776 * math.sqrt(2.5 / 5), high, 1e-3)
+   end)
+end)
+
+describe("by_run", function()
+   it("is Student's t of the differences of runs", function()
+      -- Differences 1, 2, 3: mean 2, deviation 1; t of two degrees is 4.303.
+      local found = by_run.compare { { 2, 4, 6 }, { 1, 2, 3 } }
+      near(2, found[1].difference, 1e-12)
+      near(2 - 4.303 / math.sqrt(3), found[1].low, 1e-3)
+      assert.is_false(found[1].apart)
+      assert.is_true(by_run.compare({ { 2, 4, 6 }, { -3, -2, -1 } })[1].apart)
+      local wide = by_run.compare({ { 2, 4, 6 }, { 1, 2, 3 } }, { folds = true })[1] -- Nadeau and Bengio's
+      near(2 - 4.303 * math.sqrt(1 / 3 + 1 / 2), wide.low, 1e-3)
+   end)
+
+   it("says of one run nothing", function()
+      local found = by_run.compare { { 1 }, { 0 } }
+      assert.same({ 1, false, -math.huge }, { found[1].difference, found[1].apart, found[1].low })
+      assert.is_nil(found[1].smallest)
+      assert.same({ -math.huge, math.huge }, { by_run.interval { 1 } })
+   end)
+
+   it("tells identical variants apart as seldom, and a difference as often, as it says", function()
+      local o = { photos = 40, variants = 3, seeds = 4, training = 0.3, metric = "loss" }
+      local apart = experiments.run(100, o, experiments.by_run(o))
+      assert.is_true(apart <= 0.075, apart)
+      o.variants, o.gain = 2, 2.1
+      local found, difference, smallest = experiments.run(100, o, experiments.by_run(o))
+      near(1, difference / smallest, 0.25)
+      near(0.8, found, 0.15)
    end)
 end)

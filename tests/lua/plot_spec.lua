@@ -328,7 +328,72 @@ describe("scute.plot", function()
       local front = require("scute.plot.comparison").front(models, "parameters")
       assert.same({ 2, "d", "b" }, { #front, front[1].name, front[2].name })
       assert.is_true(inked(plot.comparison(models)) > 1000)
+      for i, memory in ipairs { 100, 101, 90, 103 } do models[i].memory = memory end -- the second is best, for 1 % more
+      front = require("scute.plot.comparison").front(models, "memory")
+      assert.same({ 2, "c", "b" }, { #front, front[1].name, front[2].name })
+      for i, loss in ipairs { 0.5, 0.4, 0.45, 0.3, 0.2 } do models[i].accuracy = loss end
+      models[5].unranked = "1 of 2 runs"
+      front = require("scute.plot.comparison").front(models, "parameters", true)
+      assert.same({ 1, "d" }, { #front, front[1].name })
+      assert.is_true(inked(plot.comparison(models, { label = "loss", lower = true, noun = "variant" })) > 1000)
       assert.error_matches(function() plot.comparison { { name = "a", accuracy = 1 } } end, "no model has parameters")
+   end)
+
+   -- How many pixels of a figure have a colour, and the middle of them.
+   local function pixels_of(fig, hex)
+      local wanted, planes = {}, {}
+      for pair in hex:gmatch "%x%x" do wanted[#wanted + 1] = tonumber(pair, 16) end
+      local image = fig:image():tensor()
+      for k = 1, 3 do planes[k] = image[1][k]:flatten(1):values() end
+      local n, x, y = 0, 0, 0
+      for i = 1, #planes[1] do
+         if planes[1][i] == wanted[1] and planes[2][i] == wanted[2] and planes[3][i] == wanted[3] then
+            n, x, y = n + 1, x + (i - 1) % fig.width, y + (i - 1) // fig.width
+         end
+      end
+      return n, x / n, y / n
+   end
+
+   it("colours a map by what is better, frames the best, and leaves open what is not known", function()
+      local o = { x = { "1", "2" }, y = { "a", "b" }, columns = 1, text = function(value, map, column, row)
+         return ("%s%d%d:%g"):format(map.title, column, row, value)
+      end }
+      local maps = { { title = "m", values = { { 0.5, 0 / 0 }, { nil, 0.25 } } }, { title = "n", values = { { 0.1, 1 }, {} } } }
+      local middles = {}
+      for i, lower in ipairs { false, true } do
+         o.lower = lower
+         local fig = plot.heat_map(maps, o)
+         local n, x, y = pixels_of(fig, require("scute.plot.color").hex("blues", 0.88))
+         local framed, fx, fy = pixels_of(fig, figures.BAD)
+         assert.is_true(n > 500 and n < 5000 and framed > 100, n .. " " .. framed)
+         close(x, fx, 12, "the best is framed")
+         close(y, fy, 12, "the best is framed")
+         middles[i] = { x, y }
+      end
+      assert.is_true(middles[1][1] > middles[2][1] + 40, "0.1 stands left of 1")
+      close(middles[1][2], middles[2][2], 5, "in the same row")
+      assert.is_true(plot.heat_map(maps, o).width <= 370)
+      o.columns = nil
+      assert.is_true(plot.heat_map(maps, o).width <= 930)
+      plot.heat_map({ { values = { {}, {} } } }, o)
+      local function refuses(list, options, why)
+         assert.error_matches(function() plot.heat_map(list, options) end, why)
+      end
+      refuses({}, o, "plot.heat_map: expected a list of maps, found none")
+      refuses(maps, { x = { "1" } }, "plot.heat_map: y: expected a list of names, found none")
+      refuses({ { values = { { 1 } } } }, o, "map 1: expected 2 rows, one for each of options.y, found 1")
+      refuses({ { values = { { 1 }, { 1, 2, 3 } } } }, o, "map 1: row 2: expected 2 numbers, one for each of options.x")
+   end)
+
+   it("shows intervals, of which some are open or missing", function()
+      local list = { { name = "a", value = 0.5, low = 0.4, high = 0.6 }, { name = "b", value = 0.4, hollow = true },
+         { name = "c", note = "no run yet" }, { name = "d", value = 0.45, low = -math.huge, high = math.huge, strong = true } }
+      local fig = plot.intervals(list, { mark = 0, label = "accuracy" })
+      assert.is_true(pixels_of(fig, figures.GOOD) > 100 and pixels_of(fig, figures.BAD) > 20)
+      assert.equal(370, plot.intervals(list, { columns = 1 }).width)
+      plot.intervals { { name = "none" } }
+      assert.error_matches(function() plot.intervals {} end, "expected a list of numbers, found none")
+      assert.error_matches(function() plot.intervals { { value = 1 } } end, "entry 1: expected { name = TEXT")
    end)
 
    it("marks what a learning-rate finder suggests, although the loss ends in NaN", function()

@@ -111,6 +111,28 @@ local function many_groups(epochs, groups)
    return rows
 end
 
+-- Maps of three rows and four columns, of which a cell is not known.
+local function maps(n)
+   local list = {}
+   for k = 1, n do
+      list[k] = { title = n > 1 and ("classes=%d"):format(10 * k) or nil, values = {} }
+      for row = 1, 3 do
+         list[k].values[row] = {}
+         for column = 1, 4 do list[k].values[row][column] = 60 + 4 * k + 3 * row + 10 * math.sin(column * row) end
+      end
+      list[k].values[2][4] = 0 / 0
+   end
+   return list
+end
+
+local function against()
+   local list = { { name = "a variant that has no run", note = "no run yet" } }
+   for i, name in ipairs(long_names(3)) do list[i + 1] = { name = name, value = 2 * i, low = -2 * i, high = 6 * i } end
+   list[5] = { name = "better=true", value = 20, low = 9, high = 30, strong = true }
+   list[6] = { name = "alone", value = 4, hollow = true }
+   return list
+end
+
 local function figures()
    scute.manual_seed(1)
    local photo = scute.image.load "tests/golden/images/photo.jpg"
@@ -152,6 +174,13 @@ local function figures()
          { scute.gradcam(network, square:preprocess {}, "fish"), scute.gradcam(network, square:preprocess {}) },
          { title = "Grad-CAM (an untrained network)" }),
       plot.curves(history(1, 4, 0.9), { title = "One epoch, one column", columns = 1 }),
+      plot.heat_map(maps(3), { title = "Accuracy", x = { "0.0001", "0.0003", "0.001", "0.003" },
+         y = { "none", "light", "strong" }, xlabel = "learning_rate", ylabel = "augment",
+         text = function(share) return ("%.1f%%"):format(share) end }),
+      plot.heat_map(maps(1), { title = "Loss", lower = true, columns = 1, x = long_names(4), y = long_names(3) }),
+      plot.intervals(against(), { title = "ResNet-18 against", subtitle = "orange: more than chance", mark = 0,
+         label = "points of accuracy ahead" }),
+      plot.intervals(against(), { title = "In one column", columns = 1 }),
    }
 end
 

@@ -202,16 +202,16 @@ local function page_of_a_comparison()
    for _, view in ipairs(found) do
       same("title", view.title, "Comparison of architectures")
       local seen = 0
-      for _, row in ipairs(view.sections.Models[1]) do
-         for _, m in pairs(json.models) do
-            if row[2] == m.name then
-               seen = seen + 1
-               same(m.name .. ": rank", row[1], ("%d."):format(m.rank))
-               same(m.name .. ": parameters", row[5] .. " " .. row[6], ("%.1fM %.1fM"):format(m.parameters_1000 / 1e6,
-                  m.parameters / 1e6))
-               same(m.name .. ": accuracy", row[3], ("%.1f%% ± %.1f"):format(100 * m.accuracy, 100 * m.accuracy_sd))
-               same(m.name .. ": balanced", row[4], ("%.1f%%"):format(100 * m.balanced))
-               same(m.name .. ": latency", row[12], ("%.0f ms"):format(1000 * m.latency))
+      for _, row in ipairs(view.sections.Variants[1]) do
+         local m = json.variants[row[2]]
+         if m then
+            seen = seen + 1
+            same(row[2] .. ": rank", row[1], ("%d."):format(m.rank))
+            same(row[2] .. ": accuracy", row[3], ("%.1f%% ± %.1f"):format(100 * m.figure, 100 * m.sd))
+            local line = " " .. table.concat(row, " ") .. " "
+            for name, text in pairs { parameters = ("%.1fM"):format(m.parameters / 1e6),
+               balanced = ("%.1f%%"):format(100 * m.figures.balanced), latency = ("%.3g ms"):format(1000 * m.latency) } do
+               check(line:find(" " .. text .. " ", 1, true), row[2] .. ": " .. name, line)
             end
          end
       end
@@ -220,14 +220,61 @@ local function page_of_a_comparison()
          check(view.text:find(("%+.1f points (%+.1f to %+.1f)"):format(100 * pair.difference, 100 * pair.low, 100 * pair.high),
             1, true), "a difference", cjson.encode(pair))
       end
-      same("settings", pairs_of(view.sections.Settings).budget, json.settings.budget)
+      same("settings", pairs_of(view.sections.Settings)["budget of a run"], json.settings["budget of a run"])
       local verdict = json.conclusion:match "^(.-)%. "
       check(view.text:find(verdict, 1, true) and (verdict:find " is better than " or verdict:find "cannot tell from chance"),
          "the headline says what the test says", view.text:sub(1, 600))
-      check(view.text:find("The best epoch of each run was chosen on the same photos", 1, true), "and what it is worth", "")
+      check(view.text:find("The best epoch of each run and the best variant were chosen on the photos that validate", 1, true), "and what it is worth", "")
    end
-   same("pictures on a wide screen", #found[2].pictures, 3)
+   same("pictures on a wide screen", #found[2].pictures, 5)
+end
+
+-- ---- an experiment ----
+
+local GRID = [[
+local scute = require "scute"
+dofile "tests/lua/small.lua"
+local set = scute.data.open(arg[1] .. "/photos", { seed = 0 })
+scute.experiment { name = "grid", output_dir = arg[1] .. "/trials", set = set, seeds = 1, budget = "epochs=3",
+   grid = { lr = { 1e-4, 1e-2 }, augment = { "none", "light" } }, tensorboard = true,
+   run = function(variant, context)
+      local model = scute.models.create("small", { classes = context.set.classes })
+      return scute.train.fit(model, context.set, { optimizer = scute.optim.adamw(model, { lr = variant.lr }),
+         augment = variant.augment, batch_size = 8, workers = 0 })
+   end }
+]]
+
+local function page_of_an_experiment()
+   photos.write_file(root .. "/grid.lua", GRID)
+   local r = shell "$S $T/grid.lua $T"
+   if not check(r.code == 0 and r.err == "", "an experiment", r.all) then return end
+   local folder = root .. "/trials/grid"
+   local found = open(folder .. "/report.html")
+   if not found then return end
+   is_sound("an experiment", found)
+   is_dark("an experiment", folder .. "/report.html")
+   local json, seen = decode(folder .. "/comparison.json"), 0
+   for _, view in ipairs(found) do
+      same("title", view.title, "grid")
+      for _, row in ipairs(view.sections.Variants[1]) do
+         local variant = json.variants[row[2]]
+         if variant then
+            seen = seen + 1
+            same(row[2] .. ": rank", row[1], ("%d."):format(variant.rank))
+            same(row[2] .. ": accuracy", row[3], ("%.1f%%"):format(100 * variant.figure))
+         end
+      end
+      for _, sentence in ipairs { "of accuracy; the intervals hold together", "photos that validate" } do
+         check(view.text:find(sentence, 1, true), "it says: " .. sentence, view.text:sub(1, 800))
+      end
+      same("settings", pairs_of(view.sections.Settings)["budget of a run"], "epochs=3")
+      check(view.sections.Grid and view.sections.Runs, "map and links", view.text)
+   end
+   same("variants, at each width", seen, 12)
+   -- intervals twice, map, costs, curves; confusion has photos in it
+   same("pictures on a wide screen", #found[2].pictures, 6)
 end
 
 photos.set(root .. "/photos", { blue = 14, ["red <b>&amp; \"quoted\""] = 13 })
-cli.run { faults_are_seen, escapes, page_of_a_run, page_of_a_run_that_goes_on, page_of_a_comparison }
+cli.run { faults_are_seen, escapes, page_of_a_run, page_of_a_run_that_goes_on, page_of_a_comparison,
+   page_of_an_experiment }

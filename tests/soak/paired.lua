@@ -7,23 +7,42 @@ local failed = 0
 
 local function tell(ok, o, text, ...)
    failed = failed + (ok and 0 or 1)
-   print(("%s%d variants, %d photos, %s, runs %.1f: %s"):format(ok and "" or "FAILED ", o.variants, o.photos,
+   print(("%s%s, %d variants, %d photos, %s, runs %.1f: %s"):format(ok and "" or "FAILED ", o.metric, o.variants, o.photos,
       o.seeds and o.seeds .. " seeds" or o.folds .. " folds", o.training, text:format(...)))
 end
 
--- Runs that are all as good, those of everyday, and such that differ by three points.
-local function identical_ones()
-   for _, variants in ipairs { 2, 5 } do
-      for _, photos in ipairs { 20, 44, 200, 1000 } do
-         for _, training in ipairs { 0, 0.1, 0.3 } do
-            for _, kind in ipairs { { seeds = 3 }, { folds = 5 } } do
-               local o = { photos = photos, variants = variants, training = training, seeds = kind.seeds, folds = kind.folds }
-               local apart = experiments.run(COUNT, o)
-               tell(apart <= 0.075, o, "told apart in %.1f %% of %d experiments", 100 * apart, COUNT)
+local KINDS = { { seeds = 3 }, { folds = 5 } }
+
+-- Calls visit with a kind of experiment for each combination.
+local function each(metrics, variants, photos, trainings, visit)
+   for _, metric in ipairs(metrics) do
+      for _, v in ipairs(variants) do
+         for _, p in ipairs(photos) do
+            for _, training in ipairs(trainings) do
+               for _, kind in ipairs(KINDS) do
+                  visit { metric = metric, variants = v, photos = p, training = training, seeds = kind.seeds,
+                     folds = kind.folds }
+               end
             end
          end
       end
    end
+end
+
+local function is_seldom_apart_by_run(o)
+   local apart = experiments.run(COUNT, o, experiments.by_run(o))
+   tell(apart <= 0.075, o, "told apart by the runs alone in %.1f %%", 100 * apart)
+end
+
+local function is_seldom_apart(o)
+   local apart = experiments.run(COUNT, o)
+   tell(apart <= 0.075, o, "told apart in %.1f %% of %d experiments", 100 * apart, COUNT)
+end
+
+-- Runs that are all as good, those of everyday, and such that differ by three points.
+local function identical_ones()
+   each({ "accuracy", "loss", "f1" }, { 2, 5 }, { 20, 44, 200, 1000 }, { 0, 0.1, 0.3 }, is_seldom_apart)
+   each({ "loss" }, { 2, 5 }, { 44 }, { 0.1, 0.3 }, is_seldom_apart_by_run)
 end
 
 -- The gain whose difference is the smallest that the test names, by halving: both hang on the gain, one much more.
@@ -38,15 +57,15 @@ local function smallest_gain(o)
 end
 
 -- The smallest difference is defined by a power of 80 %; five deviations of a share of 400 are 10 points.
+local function is_found_as_often(o)
+   o.gain = smallest_gain(o)
+   local apart, difference, smallest = experiments.run(COUNT, o)
+   tell(apart >= 0.7 and apart <= 0.9, o, "a difference of %.3f, the smallest being %.3f, is found in %.1f %%", difference,
+      smallest, 100 * apart)
+end
+
 local function different_ones()
-   for _, o in ipairs { { photos = 200, seeds = 3 }, { photos = 1000, seeds = 3 }, { photos = 200, folds = 5 },
-      { photos = 1000, folds = 5 } } do
-      o.variants, o.training = 2, 0.1
-      o.gain = smallest_gain(o)
-      local apart, difference, smallest = experiments.run(COUNT, o)
-      tell(apart >= 0.7 and apart <= 0.9, o, "a difference of %.1f points, the smallest being %.1f, is found in %.1f %%",
-         100 * difference, 100 * smallest, 100 * apart)
-   end
+   each({ "accuracy", "loss", "f1" }, { 2 }, { 200, 1000 }, { 0.1 }, is_found_as_often)
 end
 
 identical_ones()

@@ -259,12 +259,15 @@ local PRACTICES = [[
 local scute = require "scute"
 local best_practices, cli, data, optim, train = scute.best_practices, scute.cli, scute.data, scute.optim, scute.train
 local opt = cli.parse(arg, "two rows", best_practices.flags)
-best_practices.run(opt, data.open(opt.data_dir, data.options(opt)), { { "all", "all", {} }, { "plain", "none", {} } },
-   function(row, run)
-      local model = best_practices.model(opt, { "blue", "red" }, row.dropout)
-      run.optimizer, run.epochs = optim.sgd(model, { lr = 0.01 }), 1 -- EPOCHS
-      return train.fit(model, data.open(opt.data_dir, data.options(opt)), run)
-   end)
+local rows = best_practices.rows { { "all", "all", { dropout = 0.1 } }, { "plain", "none", { dropout = 0 } } }
+local trial = best_practices.options(opt, rows)
+trial.set = data.open(opt.data_dir, data.options(opt))
+function trial.run(row, context)
+   local model, run = best_practices.model(opt, context.set.classes, row.dropout), context.options(opt)
+   run.optimizer, run.epochs = optim.sgd(model, { lr = 0.01 }), 1 -- EPOCHS
+   return train.fit(model, context.set, run)
+end
+best_practices.tell(scute.experiment(trial), rows)
 ]]
 
 local function runs_beside_each_other_are_replaced()
@@ -273,9 +276,9 @@ local function runs_beside_each_other_are_replaced()
    local SAME = " --data_dir set --weights none --image_size 32 --batch_size 16 --threads 1 --output_dir "
    local practices = "practices.lua --model baseline_cnn" .. SAME .. "practices"
    for _, case in ipairs {
-      { practices, "practices.lua", "practices/plain/seed0/baseline_cnn/run.json", (PRACTICES:gsub("1 %-%- EPOCHS", "2")) },
+      { practices, "practices.lua", "practices/runs/plain/seed0/baseline_cnn/run.json", (PRACTICES:gsub("1 %-%- EPOCHS", "2")) },
       { "compare.lua --models baseline_cnn --budget epochs=1 --seeds 1" .. SAME .. "compared", "compare.lua",
-         "compared/runs/baseline_cnn/seed0/result.json" },
+         "compared/runs/Baseline_CNN/seed0/result.json" },
    } do
       local line, script, path, edited = table.unpack(case)
       local w = watcher.open(cli, line)
@@ -288,9 +291,9 @@ local function runs_beside_each_other_are_replaced()
       w:signal "INT"
       w:ended()
       local alone = shell(("cd $T && %s %s"):format(watcher.program, line))
-      check(alone.code == 1 and alone.err:find("already", 1, true), "a program of its own does not replace them", alone.all)
+      check(alone.code == 0 and alone.out:find("is in .*%.1 now"), "a program of its own moves them aside", alone.all)
    end
-   check(read_file(scratch .. "/practices/results.csv"):find "\nplain,0,[^\n]*,2,", "the table is of the last save",
+   check(read_file(scratch .. "/practices/results.csv"):find "\nplain,0,seed0,0,[^\n]*,finished,[^\n]*,2,", "the table is of the last save",
       read_file(scratch .. "/practices/results.csv"))
 end
 

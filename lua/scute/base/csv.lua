@@ -1,4 +1,5 @@
--- Comma-separated values as RFC 4180 has them: fields may be quoted and then hold commas, line breaks and doubled quotes.
+-- Comma-separated values as RFC 4180 has them, read and written: fields may be quoted and then hold commas, line breaks and
+-- doubled quotes.
 local csv = {}
 
 -- One field from position `at`: its text, the position behind it, and the number of line breaks in it; nil and why.
@@ -46,6 +47,20 @@ function csv.parse(text)
       end
    end
    return rows
+end
+
+local function field_of(value)
+   if value == nil then return "" end
+   if math.type(value) == "float" then return ("%.9g"):format(value) end
+   local text = tostring(value)
+   return text:find '[,"\r\n]' and '"' .. text:gsub('"', '""') .. '"' or text
+end
+
+--- A row of n values as a line, without its end: nil as an empty field, numbers with nine digits.
+function csv.line(values, n)
+   local fields = {}
+   for i = 1, n do fields[i] = field_of(values[i]) end
+   return table.concat(fields, ",")
 end
 
 return csv

@@ -29,7 +29,8 @@
 --                      number), "longer": it may grow
 --   identity           function(value) -> the text by which two runs are told apart
 --   told               function(value, run) -> what people are told of it, a text or a number; value may be nil
--- For a command line (see scute.cli) also value = what the value is called; argument, many = true: words without a name.
+-- For a command line (see scute.cli) also value = what the value is called; argument = true: a word without a name; many =
+-- true: several such words, or a flag that may be said several times, as a list.
 --
 -- An entry without a kind takes any value. false stands for an option that is not given, but for a flag.
 local nearest = require("scute.core").nearest

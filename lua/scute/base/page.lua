@@ -14,10 +14,12 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
 h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
 a { color: var(--link); }
+h1, h2, p, li { overflow-wrap: anywhere; }
 table { border-collapse: collapse; }
 td, th { text-align: left; vertical-align: top; padding: .15rem 1rem .15rem 0; overflow-wrap: anywhere; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 th { overflow-wrap: break-word; }
+.long th { overflow-wrap: anywhere; }
 .scroll td, .scroll th { white-space: nowrap; }
 .dense { font-size: .78rem; }
 .dense td, .dense th { padding-right: .5rem; }
@@ -52,7 +54,8 @@ svg, img { max-width: 100%; height: auto; }
    body { max-width: none; font-size: 11pt; padding: 0; }
    .wide { display: block; } .narrow { display: none; }
    figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
-   .scroll { overflow: visible; } .dense { font-size: 7pt; } .dense td, .dense th { padding-right: .5em; }
+   .scroll { overflow: visible; } .dense { font-size: 7pt; }
+   .dense td, .dense th { padding-right: .5em; white-space: normal; }
 }
 ]]
 
@@ -63,6 +66,11 @@ local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quo
 --- Any value as text that HTML does not take for its own.
 function page.escape(value)
    return (tostring(value):gsub('[&<>"]', ESCAPES))
+end
+
+--- A path as a link: what stands for something else in one is written as its number.
+function page.link(path)
+   return (path:gsub("[^%w%-._~/=+,]", function(byte) return ("%%%02X"):format(byte:byte()) end))
 end
 
 local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

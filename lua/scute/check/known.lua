@@ -46,6 +46,9 @@ local function strict_of(declaration)
    return things.of(declaration:strict {})
 end
 
+-- Stands for context.options, which each run has of its own.
+local function context_options() end
+
 -- What some functions give, which no declaration tells: function -> function(self, call) -> thing.
 local function special()
    return {
@@ -54,6 +57,9 @@ local function special()
          return declaration and strict_of(declaration)
       end,
       [scute.train.options] = function() return strict_of(options.of(scute.train.fit)) end,
+      [context_options] = function() return strict_of(options.of(scute.train.fit)) end,
+      [scute.experiment.options] = function() return strict_of(options.of(scute.experiment)) end,
+      [scute.best_practices.options] = function() return strict_of(options.of(scute.experiment)) end,
    }
 end
 
@@ -107,12 +113,21 @@ end
 
 local of = {}
 
--- What best_practices.run gives to the function that trains a row.
-local function given_to_row(self, parameter)
-   local call = parameter.of.argument_of
+-- Whether a function is the `run` of an experiment: among its options where they are written out or assigned.
+local function is_run_of_experiment(self, f)
+   local field = f.field
+   if not field or field.key.tag ~= "String" or field.key[1] ~= "run" then return false end
+   local call = field.table and field.table.argument_of
    local callee = call and self:thing(call[1])
-   local is_run = callee and callee.value == scute.best_practices.run and parameter.place == 2
-   return is_run and strict_of(options.of(scute.train.fit)) or nil
+   if callee then return callee.value == scute.experiment end
+   local owner = field.owner and self:thing(field.owner)
+   return owner ~= nil and options.declaration_of(owner.value) == options.of(scute.experiment)
+end
+
+-- What an experiment gives to its run beside the variant.
+local function given_to_run(self, parameter)
+   if parameter.place ~= 2 or not is_run_of_experiment(self, parameter.of) then return nil end
+   return things.of { options = context_options }
 end
 
 local function are_alike(a, b)
@@ -135,7 +150,7 @@ end
 function of.Id(self, node)
    local variable = node.variable
    if variable and variable.parameter and variable.sets == 0 then
-      return given_to_row(self, variable.parameter) or given_by_calls(self, variable.parameter)
+      return given_to_run(self, variable.parameter) or given_by_calls(self, variable.parameter)
    end
    local value = self:behind(node)
    if value == nil then return nil end

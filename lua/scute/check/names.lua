@@ -89,7 +89,9 @@ end
 
 function expression.Table(self, node)
    for _, part in ipairs(node) do
-      if part.tag == "Pair" then self:expressions(part) else self:expression(part) end
+      local is_pair = part.tag == "Pair"
+      if is_pair and part[2].tag == "Function" then part[2].field = { table = node, key = part[1] } end
+      if is_pair then self:expressions(part) else self:expression(part) end
    end
 end
 
@@ -107,7 +109,7 @@ local function call(self, node, first)
    if node[1].variable and node.tag == "Call" then table.insert(node[1].variable.calls, node) end
    for i = first, #node do
       local argument = node[i]
-      if argument.tag == "Function" then argument.argument_of = node end
+      if argument.tag == "Function" or argument.tag == "Table" then argument.argument_of = node end
       self:expression(argument, "argument")
       if argument.variable then
          argument.variable.is_passed = true
@@ -180,6 +182,10 @@ local function target(self, node, value)
 end
 
 function statement.Set(self, node)
+   for i, id in ipairs(node[1]) do
+      local value = node[2][i]
+      if value and value.tag == "Function" and id.tag == "Index" then value.field = { owner = id[1], key = id[2] } end
+   end
    self:expressions(node[2])
    for i, id in ipairs(node[1]) do target(self, id, node[2][i]) end
 end

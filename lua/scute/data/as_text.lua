@@ -44,10 +44,11 @@ end
 
 -- What data.open returns.
 local function set_text(set)
-   local train, val = #set.train.paths, #set.val.paths
-   local lines = { ("data set %s: %s, %s train and %s validate; split: %s"):format(set.dir or set.name,
-      in_classes(train + val, #set.classes), columns.thousands(train), columns.thousands(val), set.split),
-      class_rows({ { "class", "train", "validate" } }, set.classes, { set.train, set.val }) }
+   local train, val, test = #set.train.paths, #set.val.paths, set.test and #set.test.paths
+   local lines = { ("data set %s: %s, %s train and %s validate%s; split: %s"):format(set.dir or set.name,
+      in_classes(train + val, #set.classes), columns.thousands(train), columns.thousands(val),
+      test and (", %s more are there for a test"):format(columns.thousands(test)) or "", set.split),
+      class_rows({ { "class", "train", "validate", test and "test" } }, set.classes, { set.train, set.val, set.test }) }
    left_out(lines, set)
    return table.concat(lines, "\n")
 end
@@ -75,7 +76,7 @@ local function part_text(part)
    return table.concat(lines, "\n")
 end
 
-local OF_SET = known_fields.set "dir name classes split samples of_run is_listed told_equal digests"
+local OF_SET = known_fields.set "dir name classes split test groups samples of_run is_listed told_equal digests"
 local OF_PART = known_fields.set "labels counts samples broken others notes chosen"
 
 local SET = { __name = "scute.data.set", __tostring = set_text, __index = known_fields.reading("a data set", OF_SET) }

@@ -126,21 +126,22 @@ end
 local function read_splits(dir, found, notes)
    local train, rest = found.train[1], {}
    local val = preferred(found.val)
-   local test = not val and with_classes(found.test, dir) or nil
+   local test = with_classes(found.test, dir)
+   local validates = val or test
    for _, kind in ipairs { "val", "test", train and "others" } do
       for _, name in ipairs(found[kind]) do
-         if name ~= val and name ~= test then rest[#rest + 1] = name end
+         if name ~= validates then rest[#rest + 1] = name end
       end
    end
    folder.sort_bytes(rest)
    left_alone(notes, dir, rest, train and train .. "/" or "the classes")
-   local validates = val or test
    return { train = train and dir .. "/" .. train or dir, val = validates and dir .. "/" .. validates,
-      classes = not train and found.others or nil }
+      test = val and test and dir .. "/" .. test or nil, classes = not train and found.others or nil }
 end
 
---- Returns { train = folder whose folders are the classes, val = the same for what validates or nil, classes = names of the
--- former's folders that are classes, where not all are }. how: "classes", "splits", or nil: as the names say.
+--- Returns { train = folder whose folders are the classes, val = the same for what validates or nil, test = the same for what
+-- does neither or nil, classes = names of the first one's folders that are classes, where not all are }. how: "classes",
+-- "splits", or nil: as the names say.
 function layout.find(dir, how, notes)
    if how == "classes" then return { train = dir } end
    local found = by_kind(dir)

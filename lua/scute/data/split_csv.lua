@@ -8,6 +8,7 @@
 --   group   optional: what belongs together (an encounter, an animal); a warning tells of groups on both sides
 local lfs = require "lfs"
 local scute = require "scute.core"
+local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
 local content = require "scute.data.content"
 local csv = require "scute.base.csv"
@@ -181,12 +182,26 @@ local function fill(part, entries, wanted, classes)
    local numbers = {}
    for class, name in ipairs(classes) do numbers[name], part.counts[class] = class, 0 end
    for _, entry in ipairs(entries) do
-      if entry.part == wanted then
-         local class = numbers[entry.label]
+      local class = entry.part == wanted and numbers[entry.label]
+      if class then
          part.paths[#part.paths + 1], part.labels[#part.labels + 1] = entry.path, class
          part.counts[class] = part.counts[class] + 1
       end
    end
+end
+
+-- What belongs together, by path; nil where the file says nothing of it.
+local function groups_of(entries)
+   local groups = {}
+   for _, entry in ipairs(entries) do groups[entry.path] = entry.group ~= "" and entry.group or nil end
+   return next(groups) and groups or nil
+end
+
+-- The photos of the split "test" of classes that train, where others validate; nil where there are none.
+local function to_test(entries, validates, classes)
+   local part = as_text.part { paths = {}, labels = {}, counts = {} }
+   if validates ~= "test" then fill(part, entries, "test", classes) end
+   return #part.paths > 0 and part or nil
 end
 
 local function add_notes(set, entries, validates)
@@ -218,6 +233,8 @@ function split_csv.fill(set, path, wanted)
    set.is_listed = true -- by somebody, and so nobody else's to change
    fill(set.train, entries, "train", set.classes)
    fill(set.val, entries, validates, set.classes)
+   set.test = to_test(entries, validates, set.classes)
+   set.groups = groups_of(entries)
    check_groups(path, entries, validates)
    add_notes(set, entries, validates)
    set.split = ("%s, %s"):format(path:match "[^/]+$", validates)

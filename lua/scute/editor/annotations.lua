@@ -39,7 +39,8 @@ local place = {}
 
 function place.family(tables, entry)
    if type(entry.value) == "function" then return place["function"](tables, entry) end
-   table_group(tables, entry.name).text = entry.text
+   local group = table_group(tables, entry.name)
+   group.text, group.called = entry.text, entry.declaration and entry -- scute.experiment { ... }
 end
 
 place["function"] = function(tables, entry)
@@ -159,10 +160,15 @@ local function add_class(lines, class, names, owners)
 end
 
 local function add_table(lines, group, names, owners)
-   local variable = group.name == "" and "scute" or group.name
+   local variable, called = group.name == "" and "scute" or group.name, group.called
+   if called then
+      add_options(lines, called, owners)
+      append(lines, returned.lines(called))
+   end
    append(lines, luacats.text(group.text or ""))
    lines[#lines + 1] = luacats.class(group.name == "" and "scute" or "scute." .. group.name)
    append(lines, group.fields)
+   if called then lines[#lines + 1] = luacats.overload({ { "options", names[called] } }, returned.type(called)) end
    lines[#lines + 1] = ("%s%s = {}"):format(variable:find(".", 1, true) and "" or "local ", variable)
    lines[#lines + 1] = ""
    add_functions(lines, group, variable, ".", names, owners)

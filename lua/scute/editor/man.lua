@@ -36,6 +36,7 @@ local function flag(entry)
    local about = { sentence(entry.help) }
    if entry.choices then about[#about + 1] = ("One of %s."):format(plain(table.concat(options.choices_of(entry), ", "))) end
    if entry.whole or entry.number then about[#about + 1] = ("Has to be %s."):format(plain(options.expected(entry))) end
+   if entry.many and not entry.argument then about[#about + 1] = "May be said several times." end
    if entry.required then about[#about + 1] = "Required." end
    local default = not entry.flag and not entry.many and options.default_text(entry)
    if default then about[#about + 1] = ("Default: %s."):format(plain(default)) end

@@ -86,7 +86,7 @@ local function specification(entry)
    local help, name = quoted(entry.help), quoted(options.value_name(entry))
    if entry.argument then return ("'%s:%s:%s'"):format(entry.many and "*" or "", name, action_of(entry)) end
    if entry.flag then return ("'--%s[%s]'"):format(entry[1], help) end
-   return ("'--%s=[%s]:%s:%s'"):format(entry[1], help, name, action_of(entry))
+   return ("'%s--%s=[%s]:%s:%s'"):format(entry.many and "*" or "", entry[1], help, name, action_of(entry))
 end
 
 local function script_case(name, flags)

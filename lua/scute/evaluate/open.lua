@@ -77,16 +77,17 @@ end
 -- Weights of the last epoch, which nobody chose.
 local LAST = { ["last.safetensors"] = true, ["ema.safetensors"] = true }
 
--- How many photos of a part had their say in which epoch of the run the model is of: those that validated.
+-- The photos of a part that had their say in which epoch of the run the model is of: those that validated. A set of paths, and
+-- how many they are.
 local function choosers(run, opt, part)
-   local result = account_of(opt.model).result
-   if LAST[opt.model:match "[^/]*$"] or type(result) == "table" and result.epochs == 1 then return 0 end
+   local result, set = account_of(opt.model).result, {}
+   if LAST[opt.model:match "[^/]*$"] or type(result) == "table" and result.epochs == 1 then return set, 0 end
    local n, dir = 0, opt.data_dir:gsub("(.)/+$", "%1")
    for _, path in ipairs(part.paths) do
       local entry = entry_of(run, dir, path)
-      if entry and entry.split == "val" then n = n + 1 end
+      if entry and entry.split == "val" then set[path], n = true, n + 1 end
    end
-   return n
+   return set, n
 end
 
 local function classes_of(entries)
@@ -307,6 +308,6 @@ return function(opt, metadata)
    if opt.output_dir and not opt.split_csv then apart(opt.output_dir, opt.data_dir, opt.layout) end
    local run, why, is_another = run_of(opt.model, metadata or scute.weights.load(opt.model).metadata or {})
    local part, classes, words = asked_for(opt, run, why, is_another)
-   if run and opt.split ~= "new" then part.chosen = choosers(run, opt, part) end
+   if run and opt.split ~= "new" then part._choosers, part.chosen = choosers(run, opt, part) end
    return part, classes, words
 end

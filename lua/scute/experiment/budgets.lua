@@ -1,6 +1,9 @@
 -- What each run of a comparison may spend: so many epochs, or so many minutes.
 local scute = require "scute"
 local console = require "scute.base.console"
+local cost = require "scute.experiment.cost"
+local features = require "scute.train.features"
+local kept_random = require "scute.base.kept_random"
 local precision = require "scute.base.precision"
 
 local budgets = {}
@@ -19,33 +22,37 @@ function budgets.read(text)
 end
 
 -- "did not fit" is what the comparison looks for.
-local function refuse(job, seconds, what)
-   console.fail("%s did not fit the budget of minutes=%g: %s takes about %s; give it at least minutes=%g", job.model,
-      job.minutes, what, console.duration(seconds), math.ceil(seconds / 6 * 1.1) / 10)
+local function refuse(limits, seconds, what)
+   console.fail("%s did not fit the budget of minutes=%g: %s takes about %s; give it at least minutes=%g", limits.name,
+      limits.minutes, what, console.duration(seconds), math.ceil(seconds / 6 * 1.1) / 10)
 end
 
 -- A frozen network sees each photo once, which nothing interrupts: so it is estimated before.
-local function check_frozen(job, set, model)
-   local side, seconds = model.preprocessing.crop, math.huge
-   local x <close> = scute.randn(PROBE, 3, side, side):to(job.device)
-   local dtype = precision.dtype(job.precision, job.device, job.batch_size and job.batch_size * side ^ 2)
+local function check_frozen(limits, run)
+   local model, shape, seconds = run.model, cost.shape(run.model, run.set), math.huge
+   local random <close> = kept_random() -- luacheck: ignore
+   local x <close> = scute.randn(PROBE, table.unpack(shape)):to(run.device)
+   local dtype = precision.dtype(run.precision, run.device, run.batch_size * shape[2] * shape[3])
    model:eval()
    for _ = 1, 2 do
       local start = scute.clock()
       precision.call(dtype, model.embed, model, x):free()
       seconds = math.min(seconds, scute.clock() - start)
    end
-   seconds = seconds / PROBE * (#set.train.paths + #set.val.paths)
-   if seconds > 60 * job.minutes then refuse(job, seconds, "sending the photos through it once") end
+   seconds = seconds / PROBE * (#run.set.train.paths + #run.set.val.paths)
+   if seconds > 60 * limits.minutes then refuse(limits, seconds, "sending the photos through it once") end
 end
 
 -- Stops after the last epoch that fits, and refuses where not even the first one does.
-local function minutes_hook(job, elapsed, add)
-   local limit, first, began = 60 * job.minutes, 0, 0
+local function minutes_hook(limits, elapsed, add)
+   local limit, first, began = 60 * limits.minutes, 0, 0
    return {
       name = "budget",
       save = function() return { seconds = elapsed() } end,
       load = function(_, saved) add(saved.seconds) end, -- what a run had spent before it was resumed
+      on_fit_begin = function(run)
+         if features.wanted(run) then check_frozen(limits, run) end
+      end,
       on_epoch_begin = function() began, first = elapsed(), 0 end,
       on_step_end = function(run)
          if run.epoch > 1 then return end
@@ -54,22 +61,22 @@ local function minutes_hook(job, elapsed, add)
          if run.step > 1 then whole = first + (elapsed() - first) / (run.step - 1) * (run.feed.steps - 1) end
          if whole > limit then
             run.meter:clear()
-            refuse(job, whole, "one epoch")
+            refuse(limits, whole, "one epoch")
          end
       end,
       on_epoch_end = function(run)
          local now = elapsed()
          if now + (now - began) > limit and run.epoch < run.epochs then
-            run.stopped = ("the next would not fit the budget of %g min"):format(job.minutes)
+            run.stopped = ("the next would not fit the budget of %g min"):format(limits.minutes)
          end
       end,
    }
 end
 
 -- Rises, then falls as half a cosine with the time that is spent (or with the epochs, if those end first).
-local function minutes_schedule(job, elapsed)
+local function minutes_schedule(minutes, elapsed)
    return { name = "warmup_cosine over time", live = true, factor = function(step, _, run)
-      local way = math.min(1, math.max(elapsed() / (60 * job.minutes), (step - 1) / (run.epochs * run.steps_per_epoch)))
+      local way = math.min(1, math.max(elapsed() / (60 * minutes), (step - 1) / (run.epochs * run.steps_per_epoch)))
       if way < WARMUP then return math.max(way / WARMUP, 0.01) end
       return 0.5 * (1 + math.cos(math.pi * (way - WARMUP) / (1 - WARMUP)))
    end }
@@ -91,24 +98,24 @@ local function speedometer()
       on_epoch_end = function() last = 0 end,
    }
    return meter, function()
-      local passed = #run.set.train.paths + #run.set.val.paths - #run.bad
-      return run.times.features and passed / run.times.features or photos / seconds
+      local passed = run and #run.set.train.paths + #run.set.val.paths - #run.bad
+      if passed and run.times.features then return passed / run.times.features end
+      return seconds > 0 and photos / seconds or nil
    end
 end
 
---- What train.fit needs to keep a job within its budget: { epochs, schedule (nil: by epochs), hook, meter,
--- images_per_second = function that tells, after the run, photos per second through the network while it trained }.
--- The clock starts here.
-function budgets.new(job, set, model)
+--- What train.fit needs to keep a run within its budget. limits: { epochs or minutes (nil: what the run itself says), name = of
+-- the run, for messages }. Returns { epochs, schedule (nil: by epochs), hooks, images_per_second = function that tells, after
+-- the run, photos per second through the network while it trained }. The clock starts here.
+function budgets.new(limits)
    local start = scute.clock()
    local function elapsed() return scute.clock() - start end
    local function add(seconds) start = start - seconds end
    local meter, images_per_second = speedometer()
-   local budget = { epochs = job.epochs, hook = {}, meter = meter, images_per_second = images_per_second }
-   if job.minutes then
-      if job.protocol == "frozen" then check_frozen(job, set, model) end
-      budget.epochs, budget.hook = MOST_EPOCHS, minutes_hook(job, elapsed, add)
-      budget.schedule = minutes_schedule(job, elapsed)
+   local budget = { epochs = limits.epochs, hooks = { meter }, images_per_second = images_per_second }
+   if limits.minutes then
+      budget.epochs, budget.hooks[2] = MOST_EPOCHS, minutes_hook(limits, elapsed, add)
+      budget.schedule = minutes_schedule(limits.minutes, elapsed)
    end
    return budget
 end

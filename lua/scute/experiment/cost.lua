@@ -35,14 +35,21 @@ local function watch(f)
    return sum
 end
 
-local function photo_for(model, device)
+--- The shape (C, H, W) of what a model gets of a data set (nil: photos).
+function cost.shape(model, set)
+   if set and set.samples then return set.samples.shape end
    local side = model.preprocessing.crop
-   return scute.randn(1, 3, side, side):to(device or "cpu")
+   return { 3, side, side }
 end
 
---- Multiply-adds of convolutions and linear layers for one photo of the model's own size, as publications count them.
-function cost.multiply_adds(model, device)
-   local x <close> = photo_for(model, device)
+local function photo_for(model, device, set)
+   return scute.randn(1, table.unpack(cost.shape(model, set))):to(device or "cpu")
+end
+
+--- Multiply-adds of convolutions and linear layers for one photo of the model's own size, as publications count them. set: the
+-- data, whose samples may have a shape of their own.
+function cost.multiply_adds(model, device, set)
+   local x <close> = photo_for(model, device, set)
    model:eval()
    return watch(function()
       scute.no_grad(function() model(x):free() end)
@@ -57,8 +64,8 @@ end
 local WARM, LEAST, MOST, SECONDS = 2, 3, 15, 2 -- calls that do not count, calls that do, and when it is enough
 
 --- Median seconds of the network for one photo by itself, without decoding.
-function cost.latency(model, device)
-   local x <close> = photo_for(model, device)
+function cost.latency(model, device, set)
+   local x <close> = photo_for(model, device, set)
    local times, start = {}, scute.clock()
    model:eval()
    scute.no_grad(function()

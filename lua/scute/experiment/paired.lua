@@ -1,10 +1,11 @@
 -- Which differences between variants are real. All answered for the same photos, in several runs each: of several seeds,
--- where every run answers for every photo, or of folds, where every photo is answered for once. A difference hangs on which
--- photos there happened to be and on how training happened to go, so its variance has two parts:
+-- where every run answers for every photo, or of folds, where every photo is answered for once. An answer is a number: 0 or 1
+-- for wrong and right, the photo's own loss, its pseudo-value of a metric. A difference hangs on which photos there happened to
+-- be and on how training happened to go, so its variance has two parts:
 --
 --   photos  q / n: q is the mean square of D_i, the answers of the first for photo i less those of the second, averaged over
 --           their runs; a photo about which both agree says nothing.
---   runs    of seeds, for either variant (s^2 - e / n) / S: s^2 is the variance of its S accuracies, e that of the residuals of
+--   runs    of seeds, for either variant (s^2 - e / n) / S: s^2 is the variance of its S means, e that of the residuals of
 --           photos x seeds, which the first part has already (the crossed analysis of variance: Searle, Casella and McCulloch,
 --           Variance Components, 1992, chapter 4). Of folds the same of the differences, whose residuals are those within a
 --           fold. Three seeds say little about that, so a pair takes the mean of all pairs where its own is smaller.
@@ -17,33 +18,26 @@
 --
 --   (D - d)^2 <= t^2 ((q - d^2) / n + runs),
 --
--- which is Wilson's score interval (1927) for paired answers, and two variants are told apart where it leaves out 0. t is
--- the quantile of the studentized range of all variants (Tukey 1953; with the degrees of freedom of each pair, as Games and
+-- which is Wilson's score interval (1927) for paired answers, and two variants are told apart where it leaves out 0. Of answers
+-- without bounds, like losses, the mean square about d is q - D^2 + (D - d)^2 in place of q - d^2, so that a loss of one more
+-- for all photos moves the interval by one; whether it leaves out 0 is the same question, D^2 > t^2 (q / n + runs). t is the
+-- quantile of the studentized range of all variants (Tukey 1953; with the degrees of freedom of each pair, as Games and
 -- Howell 1976), so that the intervals of all pairs hold together. Of two variants it is Student's.
 --
 -- What it does not know: folds share photos that train, and how much that ties them together cannot be estimated (Bengio and
 -- Grandvalet 2004). Where the seeds of one variant spread eight times as much as those of another, by four points, simulated
 -- variants of 1000 photos that are equally good are told apart in 8 % of comparisons rather than 5 %.
+local sample = require "scute.experiment.sample"
 local studentized = require "scute.experiment.studentized"
 
 local paired = {}
 
+local LEVEL = 0.95     -- of intervals
 local POWER = 0.8      -- with which the smallest difference is found
 local FEWEST = 6       -- photos that have to disagree before two variants can be told apart
 local PRECISION = 1e-4 -- of the smallest difference
 
-local function mean(list)
-   local sum = 0
-   for _, value in ipairs(list) do sum = sum + value end
-   return sum / #list
-end
-
--- The mean of the squared distances to the mean, with n - 1.
-local function variance(list)
-   local center, sum = mean(list), 0
-   for _, value in ipairs(list) do sum = sum + (value - center) ^ 2 end
-   return sum / (#list - 1)
-end
+local mean, variance = sample.mean, sample.variance
 
 -- ---- what the runs add: {part = variance of a mean that is theirs, whole = with the photos' residuals in it} ----
 
@@ -95,42 +89,107 @@ local function ends(a, b, c)
    return (b - half) / a, (b + half) / a
 end
 
--- Where answers differ by d, a share d of the photos disagrees at least; d is found with POWER where it exceeds t deviations of
--- no difference and t(POWER) of its own. nil where not even 1 does.
-local function smallest(photos, q, m, runs, quantile)
-   local _, freedom = total(math.max(q, FEWEST / photos) / photos, 2 * math.max(m, math.min(FEWEST, photos)) - 1, runs)
-   local t, of_power = quantile(freedom), studentized.quantile(2 * POWER - 1, 2, freedom)
-   local function is_found(d)
-      local square = math.max(q, d)
-      return d >= t * math.sqrt(square / photos + runs.part) + of_power * math.sqrt((square - d * d) / photos + runs.part)
+-- How many of n photos may disagree where none of so many did, a share of them (Clopper and Pearson 1934).
+local function unseen(photos, level)
+   return 1 - ((1 - level) / 2) ^ (1 / photos)
+end
+
+-- Of differences: { count, mean, square = their mean square, variance, number = how many disagree, as if of equal weight }.
+local function moments(differences)
+   local photos, sum, second, fourth = #differences, 0, 0, 0
+   for _, d in ipairs(differences) do
+      sum, second, fourth = sum + d, second + d * d, fourth + d ^ 4
    end
-   if not is_found(1) then return nil end
-   local low, high = 0, 1
-   while high - low > PRECISION do
+   local mean_square, center = second / photos, sum / photos
+   return { count = photos, mean = center, square = mean_square, variance = math.max(0, mean_square - center * center),
+      number = fourth > 0 and second * second / fourth or 0 }
+end
+
+-- The least d >= 0 that is found, between what is and what is not.
+local function least(is_found, high)
+   local low = 0
+   while high - low > PRECISION * math.max(high, PRECISION) do
       local middle = (low + high) / 2
       if is_found(middle) then high = middle else low = middle end
    end
    return high
 end
 
--- differences: of the photos; runs: {part, whole, freedom}; quantile(freedom) = t.
-local function of_pair(differences, runs, quantile, level)
-   local photos, sum, second, fourth = #differences, 0, 0, 0
-   for _, d in ipairs(differences) do
-      sum, second, fourth = sum + d, second + d * d, fourth + d ^ 4
+-- Answers of 0 to 1.
+local shares = {}
+
+function shares.freedom(number)
+   return 2 * number - 1
+end
+
+function shares.interval(m, square, runs, level)
+   if m.number == 0 then return -unseen(m.count, level), unseen(m.count, level) end
+   local low, high = ends(1 + square / m.count, m.mean, m.mean ^ 2 - square * (m.square / m.count + runs.part))
+   return math.max(low, -1), math.min(high, 1)
+end
+
+-- Where answers differ by d, a share d of the photos disagrees at least; d is found with POWER where it exceeds t deviations of
+-- no difference and t(POWER) of its own. nil where not even 1 does.
+function shares.smallest(m, quantile, runs)
+   local photos, q = m.count, m.square
+   local number = math.max(m.number, math.min(FEWEST, photos))
+   local _, freedom = total(math.max(q, FEWEST / photos) / photos, shares.freedom(number), runs)
+   local t, of_power = quantile(freedom), studentized.quantile(2 * POWER - 1, 2, freedom)
+   local function is_found(d)
+      local square = math.max(q, d)
+      return d >= t * math.sqrt(square / photos + runs.part) + of_power * math.sqrt((square - d * d) / photos + runs.part)
    end
-   local difference, q, m = sum / photos, second / photos, second > 0 and second * second / fourth or 0
-   local low, high
-   if m == 0 then -- of photos that all agree, how many others may disagree (Clopper and Pearson 1934)
-      high = 1 - ((1 - level) / 2) ^ (1 / photos)
-      low = -high
-   else
-      local _, freedom = total(q / photos, 2 * m - 1, runs)
-      local square = quantile(freedom) ^ 2
-      low, high = ends(1 + square / photos, difference, difference ^ 2 - square * (q / photos + runs.part))
+   return is_found(1) and least(is_found, 1) or nil
+end
+
+-- Both ends about a mean that all photos have in common. range: how far apart the answers for a photo may lie; 0: not known.
+local function nothing_seen(center, photos, level, range)
+   if range == 0 then return -math.huge, math.huge end
+   return center - range * unseen(photos, level), center + range * unseen(photos, level)
+end
+
+-- Answers without bounds. range: how far apart two of them lie.
+local numbers = {}
+
+function numbers.freedom(number, photos)
+   return math.max(1, math.min(2 * number, photos) - 1)
+end
+
+-- Of so few photos as t^2 no difference is too large.
+function numbers.interval(m, square, runs, level, range)
+   if m.number == 0 then return nothing_seen(0, m.count, level, range) end
+   if square >= m.count then return -math.huge, math.huge end
+   local spread = m.variance / m.count
+   local half = math.sqrt(math.max(0, square * (spread + runs.part) / (1 - square / m.count)))
+   return m.mean - half, m.mean + half
+end
+
+-- As of shares, where what spreads now spreads about d.
+function numbers.smallest(m, quantile, runs, range)
+   local photos = m.count
+   local number = math.max(m.number, math.min(FEWEST, photos))
+   local spread = m.number == 0 and range ^ 2 * FEWEST / photos or m.variance * number / m.number
+   local _, freedom = total(spread / photos, numbers.freedom(number, photos), runs)
+   local t, of_power = quantile(freedom), studentized.quantile(2 * POWER - 1, 2, freedom)
+   local own = math.sqrt(spread / photos + runs.part)
+   if t * t >= photos or own == 0 then return nil end
+   local function is_found(d) return d >= t * math.sqrt((spread + d * d) / photos + runs.part) + of_power * own end
+   local high = own
+   while not is_found(high) do high = 2 * high end
+   return least(is_found, high)
+end
+
+-- differences: of the photos; runs: {part, whole, freedom}; quantile(freedom) = t; kind: shares or numbers.
+local function of_pair(differences, runs, quantile, level, kind, range)
+   local m = moments(differences)
+   local square = 0
+   if m.number > 0 then
+      local _, freedom = total(m.square / m.count, kind.freedom(m.number, m.count), runs)
+      square = quantile(freedom) ^ 2
    end
-   return { difference = difference, low = math.max(low, -1), high = math.min(high, 1), apart = low > 0 or high < 0,
-      smallest = smallest(photos, q, m, runs, quantile) }
+   local low, high = kind.interval(m, square, runs, level, range)
+   return { difference = m.mean, low = low, high = high, apart = low > 0 or high < 0,
+      smallest = kind.smallest(m, quantile, runs, range) }
 end
 
 -- ---- all of them ----
@@ -185,13 +244,23 @@ local function read(variants, photos, fold_of)
    return averages, runs
 end
 
---- Compares variants with one another. variants: list of lists of runs, a run a table from photo (1 to photos) to how right
--- its answer was, 0 to 1. level (default 0.95) holds for all pairs together. Returns a list of
+-- How far apart the averages of all variants lie.
+local function range_of(averages)
+   local low, high = math.huge, -math.huge
+   for _, list in ipairs(averages) do
+      for _, value in ipairs(list) do low, high = math.min(low, value), math.max(high, value) end
+   end
+   return high - low
+end
+
+--- Compares variants with one another. variants: list of lists of runs, a run a table from photo (1 to photos) to a number: how
+-- right its answer was, 0 to 1, or with o.unbounded any (its loss, its pseudo-value of a metric). o.level (default 0.95) holds
+-- for all pairs together; o.range: how far apart such numbers of a photo may lie, where that is known. Returns a list of
 -- {first, second (numbers of variants, first < second), difference (mean of the first less that of the second), low, high,
 -- apart (whether that interval leaves out 0), smallest (the difference that is found in 80 % of such comparisons; nil where
 -- so many photos can show none)}.
-function paired.compare(variants, photos, level)
-   level = level or 0.95
+function paired.compare(variants, photos, o)
+   local level, kind = o and o.level or LEVEL, o and o.unbounded and numbers or shares
    local fold_of, found = folds_of(variants[1], photos), {}
    local averages, alone = read(variants, photos, fold_of)
    for first = 1, #variants do
@@ -203,27 +272,55 @@ function paired.compare(variants, photos, level)
    end
    local estimates = fold_of and #variants - 1 or #variants
    settle(found, math.max(1, estimates * (#variants[1] - 1)))
+   local range = o and o.range or range_of(averages)
    local function quantile(freedom) return studentized.quantile(level, #variants, freedom) end
    for k, pair in ipairs(found) do
-      found[k] = of_pair(pair.differences, pair.runs, quantile, level)
+      found[k] = of_pair(pair.differences, pair.runs, quantile, level, kind, range)
       found[k].first, found[k].second = pair.first, pair.second
    end
    return found
 end
 
---- Low and high end of the interval of the accuracy of one variant by itself: Wilson's of the photos, which weigh less where
--- the runs do not answer them alike, widened by what the runs add. Each part has the quantile of its own degrees of freedom,
--- and the squares of their widths add up (Zou and Donner 2008), so that two seeds that agree do not widen it.
-function paired.interval(runs, photos, level)
-   level = level or 0.95
-   local averages, added = read({ runs }, photos, folds_of(runs, photos))
-   local p, spread = mean(averages[1]), 0
-   for _, value in ipairs(averages[1]) do spread = spread + (value - p) ^ 2 / photos end
-   local weight = p > 0 and p < 1 and spread / (p * (1 - p)) or 1
+-- Wilson's of the photos, which weigh less where the runs do not answer them alike; but no less than where `answers` of each
+-- were independent, since runs that err on different photos by chance make no photo certain.
+local function share_interval(averages, p, level, wide, _, answers)
+   local photos, spread = #averages, 0
+   for _, value in ipairs(averages) do spread = spread + (value - p) ^ 2 / photos end
+   local weight = p > 0 and p < 1 and math.max(1 / answers, spread / (p * (1 - p))) or 1
    local share = studentized.quantile(level, 2, math.huge) ^ 2 * weight / photos
-   local wide = studentized.quantile(level, 2, math.max(1, #runs - 1)) ^ 2 * math.max(0, added[1].part)
    local low, high = ends(1 + share, p + share / 2, p * p - wide)
    return math.max(0, low), math.min(1, high)
+end
+
+-- Student's of the photos.
+local function number_interval(averages, center, level, wide, range)
+   local photos = #averages
+   if photos < 2 then return -math.huge, math.huge end
+   local spread = variance(averages)
+   if spread == 0 and wide == 0 then return nothing_seen(center, photos, level, range) end
+   local narrow = studentized.quantile(level, 2, photos - 1) ^ 2 * spread / photos
+   local half = math.sqrt(narrow + wide)
+   return center - half, center + half
+end
+
+-- How often a photo was answered, on average.
+local function answers_of_each(runs, photos)
+   local count = 0
+   for _, run in ipairs(runs) do
+      for _ in pairs(run) do count = count + 1 end
+   end
+   return count / photos
+end
+
+--- Low and high end of the interval of one variant by itself, widened by what the runs add. o as for compare. Each part has the
+-- quantile of its own degrees of freedom, and the squares of their widths add up (Zou and Donner 2008), so that two seeds that
+-- agree do not widen it.
+function paired.interval(runs, photos, o)
+   local level = o and o.level or LEVEL
+   local averages, added = read({ runs }, photos, folds_of(runs, photos))
+   local wide = studentized.quantile(level, 2, math.max(1, #runs - 1)) ^ 2 * math.max(0, added[1].part)
+   local of = o and o.unbounded and number_interval or share_interval
+   return of(averages[1], mean(averages[1]), level, wide, o and o.range or 0, answers_of_each(runs, photos))
 end
 
 return paired

@@ -52,7 +52,7 @@ end
 --- Fails where a photo is another one than the runs in `folder` have read, or can be read only now: what they found and what
 -- the others will find would not be of the same photos.
 function photos.check(set, folder)
-   if not set.digests or not next(set.digests) then return end
+   if set.samples or not set.digests or not next(set.digests) then return end -- samples are no files: see photos.other
    local since, changed, mended = lfs.attributes(path_in(folder), "modification"), {}, {}
    each(set, function(path)
       local known = set.digests[path]
@@ -66,13 +66,30 @@ function photos.check(set, folder)
    end
 end
 
+--- A photo of which a run that has ended, whose own folder this is, has read something else than is known; nil where there is
+-- none.
+function photos.other(set, of_run)
+   local by_file = {}
+   for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest end
+   local found
+   each(set, function(path)
+      local known, read = (set.digests or {})[path], by_file[split_file.name_of(set.dir, path)]
+      if known and read and known ~= read then found = found or path end
+   end)
+   return found
+end
+
 --- Takes over what a run that has ended, whose own folder this is, has read, unless that is known already.
 function photos.learn(set, folder, of_run)
    if set.digests and next(set.digests) then return end
    set.digests = {}
    local by_file = {}
-   for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest end
-   each(set, function(path) set.digests[path] = by_file[split_file.name_of(set.dir, path)] end)
+   for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest or false end
+   each(set, function(path)
+      local known = by_file[split_file.name_of(set.dir, path)]
+      if known == nil and lfs.attributes(path) then known = digest.of(path) end -- of an outer fold, which it has not read
+      set.digests[path] = known or nil
+   end)
    split_file.save(set, folder)
 end
 

@@ -79,6 +79,8 @@ function describe.family(entry, files, bound)
    entry.signature, entry.text = "scute." .. entry.name, (text:gsub("^scute%." .. entry.name .. ":%s+", ""))
    if type(entry.value) == "function" then
       entry.signature = entry.signature .. entries.parameters(entry.value)
+   elseif options.of(entry.value) then -- it is called
+      entry.signature = entry.signature .. "(options)"
    end
 end
 

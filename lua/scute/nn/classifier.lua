@@ -2,6 +2,7 @@
 -- models of scute.models derive from it, as may one of your own (models.register), and say, in build:
 --    self:describe_model { arch = "resnet18", head = "fc", groups = { {"stem", {"conv1", "bn1"}}, ... }, classes = ...,
 --                          preprocessing = {...} }
+local born = require "scute.nn.born"
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local Linear = require("scute.nn.linear").Linear
@@ -40,6 +41,7 @@ Classifier.class_names = class_names
 -- last. classes: number or names. preprocessing: {pad_square, resize, crop, filter, mean, std}, what evaluation does to
 -- a photo. head_init: how the head starts (a name of nn.init.HEADS).
 function Classifier:describe_model(o)
+   born.note(self)
    self.arch, self.head_path, self.declared_groups = o.arch, o.head, o.groups
    self.classes, self.preprocessing, self.head_init = class_names(o.classes), o.preprocessing, o.head_init
 end

@@ -6,6 +6,8 @@ local figure = require "scute.plot.figure"
 
 local comparison = {}
 
+local RING = 10 -- pixels from the middle of a point
+
 local costs = {
    { "parameters", "parameters", function(v) return v end },
    { "seconds", "training time (s)", function(v) return v end },
@@ -20,21 +22,30 @@ local function counts(m, cost)
    return not m.unranked and is_number(m[cost]) and is_number(m.accuracy)
 end
 
+-- Costs that are measured differ a little each time: by so much they are as good as equal.
+local NOISE = { seconds = 0.02, memory = 0.02 }
+
+-- Whether one is as good and as cheap as the other, and better in one of the two. sign: -1 where less is better.
+local function beats(one, other, cost, sign)
+   local ahead, noise = sign * (one.accuracy - other.accuracy), (NOISE[cost] or 0) * math.abs(other[cost])
+   local dearer = one[cost] - other[cost]
+   return ahead > 0 and dearer <= noise or ahead == 0 and dearer < -noise
+end
+
+local function is_beaten(m, models, cost, sign)
+   for _, other in ipairs(models) do
+      if counts(other, cost) and beats(other, m, cost, sign) then return true end
+   end
+   return false
+end
+
 --- The Pareto front of models by one cost: the list of those for which no other is at least as accurate and as cheap, and
--- better in one of the two; the cheapest first. Unranked ones do not count.
-function comparison.front(models, cost)
+-- better in one of the two; the cheapest first. Unranked ones do not count. Times and memory are equal within 2 %. lower: true
+-- where `accuracy` is something of which less is better.
+function comparison.front(models, cost, lower)
    local list = {}
    for _, m in ipairs(models) do
-      if counts(m, cost) then
-         local beaten = false
-         for _, o in ipairs(models) do
-            if counts(o, cost) and o.accuracy >= m.accuracy and o[cost] <= m[cost]
-               and (o.accuracy > m.accuracy or o[cost] < m[cost]) then
-               beaten = true
-            end
-         end
-         if not beaten then list[#list + 1] = m end
-      end
+      if counts(m, cost) and not is_beaten(m, models, cost, lower and -1 or 1) then list[#list + 1] = m end
    end
    table.sort(list, function(a, b) return a[cost] < b[cost] end)
    return list
@@ -63,12 +74,18 @@ local function draw_legend(fig, models, y)
    return y
 end
 
-local function panel(fig, models, cost, label, convert, box)
-   local ax = axes.new(fig, box, { xlabel = label, ylabel = "accuracy", xlog = true, legend = false })
-   local front = comparison.front(models, cost)
+-- A ring around those that no other beats, so that they are known where the line passes by others too.
+local function draw_front(ax, front, xs, ys)
+   ax:line(xs, ys, { color = "#999999", dash = { 3, 3 }, width = 1.5, step = true })
+   if #front > 0 then ax:points(xs, ys, { color = figure.INK, radius = RING, hollow = true }) end
+end
+
+local function panel(fig, models, cost, label, convert, box, options)
+   local ax = axes.new(fig, box, { xlabel = label, ylabel = options.label or "accuracy", xlog = true, legend = false })
+   local front = comparison.front(models, cost, options.lower)
    local xs, ys = {}, {}
    for i, m in ipairs(front) do xs[i], ys[i] = convert(m[cost]), m.accuracy end
-   ax:line(xs, ys, { color = "#999999", dash = { 3, 3 }, width = 1.5, step = true })
+   draw_front(ax, front, xs, ys)
    for i, m in ipairs(models) do
       if is_number(m[cost]) and m[cost] > 0 and is_number(m.accuracy) then
          local color, shape = look(i)
@@ -81,9 +98,11 @@ local function panel(fig, models, cost, label, convert, box)
    ax:draw()
 end
 
---- Models by accuracy and cost. models: list of { name, accuracy (0..1), low, high (the interval), parameters, seconds,
--- memory (bytes), unranked (why it is not to be compared: drawn hollow) }; a cost that no model has gets no panel. options:
--- title, width (each panel 420), height (400), columns (panels beside each other; all of them).
+--- Models by accuracy and cost. models: list of { name, accuracy (0..1, or another figure), low, high (the interval),
+-- parameters, seconds, memory (bytes), unranked (why it is not to be compared: drawn hollow) }; a cost that no model has gets
+-- no panel, and in each those are ringed that no other beats in both. options: title, width (each panel 420), height (400),
+-- columns (panels beside each other; all of them), label (of the figure: "accuracy"), lower (true: less of it is better), noun
+-- (what they are: "model").
 function comparison.comparison(models, options)
    options = options or {}
    if type(models) ~= "table" or #models == 0 then error("plot.comparison: expected a list of models, found none", 2) end
@@ -109,11 +128,11 @@ function comparison.comparison(models, options)
    local below = draw_legend({ canvas = probe, width = width, text = function() end }, models, 66)
    local fig = figure.new(width, rows * (height - 58) + below + 8)
    draw_legend(fig, models, 66)
-   fig:title(options.title or "Comparison", ("%s; bars: intervals; dashed: none is better for less"):format(
-      console.count(#models, "model")))
+   fig:title(options.title or "Comparison", ("%s; bars: intervals; ringed: none is better for less"):format(
+      console.count(#models, options.noun or "model")))
    for i, cost in ipairs(panels) do
       panel(fig, models, cost[1], cost[2], cost[3], { x = 4 + (i - 1) % columns * each,
-         y = below + 4 + (i - 1) // columns * (height - 58), width = each, height = height - 58 })
+         y = below + 4 + (i - 1) // columns * (height - 58), width = each, height = height - 58 }, options)
    end
    return fig
 end

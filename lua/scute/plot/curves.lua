@@ -9,6 +9,7 @@ local ticks = require "scute.plot.ticks"
 local curves = {}
 
 local DASH = { 6, 4 }
+local SOFT_LINE = "#BBBBBB"
 
 local function has(ys)
    for _, y in ipairs(ys) do
@@ -198,8 +199,18 @@ local function is_hiding(lines, ys)
    return false
 end
 
---- Several runs in one picture. runs: list of { name, history = as for plot.curves }. options: metric ("val_accuracy"),
--- title, width (760), height (420).
+-- Those that stand back lie under the others.
+local function add_soft(ax, runs, histories, metric)
+   for i, run in ipairs(runs) do
+      if run.soft then
+         local xs, ys = history.column(histories[i], metric)
+         ax:line(xs, ys, { color = SOFT_LINE, width = 1 })
+      end
+   end
+end
+
+--- Several runs in one picture. runs: list of { name, history = as for plot.curves, soft = true for one among many: gray and
+-- without its name }. options: metric ("val_accuracy"), title, width (760), height (420).
 function curves.runs(runs, options)
    options = options or {}
    local metric = options.metric or "val_accuracy"
@@ -213,13 +224,15 @@ function curves.runs(runs, options)
    end
    local ax = axes.new(fig, { x = 12, y = 34, width = fig.width - 24, height = fig.height - 42 }, { xlabel = "epoch",
       xwhole = true, xlim = epochs_from(first, last), ylim = SHARES[metric] and { 0, 1 } or nil })
+   add_soft(ax, runs, histories, metric)
    local lines = {}
    for i, run in ipairs(runs) do
-      local rows = histories[i]
-      local xs, ys = history.column(rows, metric)
-      ax:line(xs, ys, { label = run.name or ("run " .. i), color = figure.COLORS[(i - 1) % #figure.COLORS + 1],
-         dash = (i > #figure.COLORS or is_hiding(lines, ys)) and DASH or nil, markers = #rows <= 30 })
-      lines[i] = ys
+      local xs, ys = history.column(histories[i], metric)
+      if not run.soft then
+         ax:line(xs, ys, { label = run.name or ("run " .. i), color = figure.COLORS[(i - 1) % #figure.COLORS + 1],
+            dash = (i > #figure.COLORS or is_hiding(lines, ys)) and DASH or nil, markers = #histories[i] <= 30 })
+         lines[#lines + 1] = ys
+      end
    end
    ax:draw()
    return fig

@@ -6,7 +6,7 @@ local commands = require "scute.repl.commands"
 local expression = require "scute.repl.complete.expression"
 local files = require "scute.repl.complete.files"
 local things = require "scute.repl.complete.things"
-local tokens = require "scute.repl.complete.tokens"
+local tokens = require "scute.base.tokens"
 local words = require "scute.repl.complete.words"
 
 local complete = {

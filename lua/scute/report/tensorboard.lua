@@ -206,14 +206,15 @@ end
 local TYPES = { string = 1, boolean = 2, number = 3 }
 
 --- What a run was made with, and which of its numbers judge it; once, at the start. parameters: {name = number, text or
--- boolean}; metrics: list of tags of scalars.
-function Board:hparams(parameters, metrics)
-   local names, infos, start = sorted_keys(parameters), {}, {}
-   for _, name in ipairs(names) do
+-- boolean}; metrics: list of tags of scalars. all: of one run of several, what any of them was made with (one value of each).
+function Board:hparams(parameters, metrics, all)
+   local infos, start = {}, {}
+   for _, name in ipairs(sorted_keys(all or parameters)) do
       local x = parameters[name]
+      if x == nil then x = all[name] end
       -- Experiment: hparam_infos = 4 { name = 1, type = 4 }; SessionStartInfo: hparams = 1, a map
       infos[#infos + 1] = bytes(4, bytes(1, name) .. whole(4, TYPES[type(x)] or 1))
-      start[#start + 1] = bytes(1, bytes(1, name) .. bytes(2, value(x)))
+      if parameters[name] ~= nil then start[#start + 1] = bytes(1, bytes(1, name) .. bytes(2, value(parameters[name]))) end
    end
    for _, tag in ipairs(metrics) do infos[#infos + 1] = bytes(5, bytes(1, bytes(2, tag))) end -- metric_infos
    write_plugin(self, "_hparams_/experiment", bytes(2, table.concat(infos)))

@@ -85,7 +85,7 @@ end
 
 -- The folders that were moved aside, and the highest number among them.
 local function moved_from(path)
-   local parent, base = path:match "^(.*)/([^/]*)$"
+   local parent, base = path:match "^(.*)/" or ".", path:match "[^/]*$"
    local list, highest = {}, 0
    for _, name in ipairs(names_in(parent)) do
       local number = name:sub(1, #base + 1) == base .. "." and math.tointeger(tonumber(name:sub(#base + 2):match "^%d+$"))
@@ -139,16 +139,22 @@ local function lock(path)
       holder ~= "" and (" (%s)"):format(holder) or "")
 end
 
+-- Renames a folder to the next free number, and returns that. what: what it holds, in a word.
+local function rename_aside(path, what)
+   local _, highest = moved_from(path)
+   local target = ("%s.%d"):format(path, highest + 1)
+   local moved, why = os.rename(path, target)
+   if not moved then
+      console.fail("output_dir: '%s' holds a %s and cannot be moved aside to '%s' (%s); choose another --output_dir, or drop "
+         .. "that %s with --overwrite", path, what, target, why, what)
+   end
+   return target
+end
+
 -- The new folder is locked before the old one, whose lock moves along with it, is let go.
 local function move_aside(run)
    check_that_it_may_move(run)
-   local _, highest = moved_from(run.folder)
-   local target = ("%s.%d"):format(run.folder, highest + 1)
-   local moved, why = os.rename(run.folder, target)
-   if not moved then
-      console.fail("output_dir: '%s' holds a run and cannot be moved aside to '%s' (%s); choose another --output_dir, or drop "
-         .. "that run with --overwrite", run.folder, target, why)
-   end
+   local target = rename_aside(run.folder, "run")
    local before = run.lock
    run.lock = lock(run.folder)
    before:close()
@@ -156,18 +162,30 @@ local function move_aside(run)
       run.folder, target, space_of((moved_from(run.folder))), hint(target))
 end
 
--- A value that lets go of a folder as it goes out of scope. held(): the lock that it has then.
-local function until_closed(path, held)
-   return setmetatable({}, { __close = function()
+-- The metatable of what lets go of a folder as it goes out of scope. held(): the lock that it has then.
+local function closer(path, held)
+   return { __close = function()
       held():close()
       lfs.rmdir(path) -- where nothing came into it
-   end })
+   end }
 end
 
 --- Takes a folder for this process, for as long as the value that is returned is in scope. Fails where another one has it.
 function folder.hold(path)
-   local held = lock(path)
-   return until_closed(path, function() return held end)
+   local held = { lock = lock(path) }
+   return setmetatable(held, closer(path, function() return held.lock end))
+end
+
+--- Moves a folder that is held (see folder.hold) aside, whole, to the next free number; it is held anew then. what: what it
+-- holds, for the line that says so. Returns where that is now.
+function folder.set_aside(path, held, what)
+   local target = rename_aside(path, what)
+   local before = held.lock
+   held.lock = lock(path)
+   before:close()
+   console.line("note: the %s that was in %s is in %s now (what was moved aside takes %s); --overwrite drops one instead", what,
+      path, target, space_of((moved_from(path))))
+   return target
 end
 
 --- Decides where a run lies (run.folder, nil without an output_dir) and holds that folder for it.
@@ -178,7 +196,7 @@ function folder.take(run)
    check_that_it_lies_apart(run, path, true)
    run.folder = path
    run.lock = lock(path)
-   return until_closed(path, function() return run.lock end)
+   return setmetatable({}, closer(path, function() return run.lock end))
 end
 
 --- The folder of a look at learning rates, beside that of the run which they are for: what it finds belongs to no run yet.

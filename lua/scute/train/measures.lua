@@ -177,6 +177,13 @@ local function each(run, seen, visit)
    if rawget(seen, "probabilities") then rawget(seen, "probabilities"):free() end
 end
 
+--- What a function that is a metric says of answers { truth, predicted, logits, confusion, classes, paths }: what pcall does.
+function measures.ask(f, seen)
+   local said
+   each({ metrics = { { f = f } } }, seen, function(_, ...) said = table.pack(...) end)
+   return table.unpack(said, 1, said.n)
+end
+
 local function is_finite(value)
    return type(value) == "number" and value == value and value ~= math.huge and value ~= -math.huge
 end

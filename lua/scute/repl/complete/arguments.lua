@@ -3,7 +3,7 @@
 local expression = require "scute.repl.complete.expression"
 local options = require "scute.base.options"
 local scute = require "scute"
-local tokens = require "scute.repl.complete.tokens"
+local tokens = require "scute.base.tokens"
 
 local arguments = {}
 

@@ -1,6 +1,6 @@
 -- The thing that an expression stands for, from its tokens.
 local things = require "scute.repl.complete.things"
-local tokens = require "scute.repl.complete.tokens"
+local tokens = require "scute.base.tokens"
 
 local expression = {}
 

@@ -1,0 +1,66 @@
+-- What the chosen variant came to on photos that chose nothing: those kept for the test, or, of nested folds, those of each
+-- outer fold, for which the inner ones chose.
+local by_run = require "scute.experiment.by_run"
+local console = require "scute.base.console"
+local paired = require "scute.experiment.paired"
+local sample = require "scute.experiment.sample"
+local values = require "scute.experiment.values"
+
+local chosen = {}
+
+-- All records with a test, in the order of their runs, and the variants that they are of, each once.
+local function tested(all)
+   local records, names = {}, {}
+   for _, row in ipairs(all) do
+      local before = #records
+      for _, record in ipairs(row.results) do
+         if record.test then records[#records + 1] = record end
+      end
+      if #records > before then names[#names + 1] = row.name end
+   end
+   return records, names
+end
+
+-- Of nested folds the runs with the same inner fold tested all photos together, each in its outer fold.
+local function run_of(record)
+   return record.inner or record.fold or record.seed
+end
+
+local function test_of(record)
+   return record.test
+end
+
+-- Figure, interval and number of photos, of photos where each has its part in the figure, else of the runs.
+local function measured(records, metric)
+   local tests, figures = {}, {}
+   for i, record in ipairs(records) do tests[i], figures[i] = record.test, record.test.figures[metric.name] end
+   if not values.are_known(tests, metric.name) then
+      if #figures < #records then return nil end
+      return sample.mean(figures), metric:within(by_run.interval(figures))
+   end
+   local numbers = values.numbers()
+   local runs = values.of(records, metric.name, numbers, test_of, run_of)
+   local low, high = metric:within(paired.interval(runs, numbers[1], metric:bounds()))
+   return values.mean(runs), low, high, numbers[1]
+end
+
+local function words_of(names, photos, nested)
+   local on = photos and console.count(photos, "photo") or "photos"
+   if nested then
+      return ("on %s of outer folds, which chose nothing; the inner ones chose %s"):format(on, table.concat(names, ", "))
+   end
+   return ("by %s on %s kept for the test, which chose nothing"):format(table.concat(names, ", "), on)
+end
+
+--- all: rows of a trial. Returns { figure, low, high, photos, words, variants = names of those that were chosen }; nil where
+-- nothing was tested.
+function chosen.of(all, metric, nested)
+   local records, names = tested(all)
+   if #records == 0 then return nil end
+   local figure, low, high, photos = measured(records, metric)
+   if not figure then return nil end
+   return { figure = figure, low = low, high = high, photos = photos, variants = names,
+      words = words_of(names, photos, nested) }
+end
+
+return chosen

@@ -1,0 +1,233 @@
+-- Successive halving (Jamieson and Talwalkar 2016; with rungs as in ASHA, Li et al. 2018): all variants train for a few epochs,
+-- the better half goes on for twice as many, and so on, so that most of the time goes to those that may be the best. (A third
+-- for three times as many spends a little less, and on the demo's photos has lost the best one after its first epoch.)
+-- Where folds are nested each outer one has a search of its own: its photos validate in the others.
+--
+-- What goes on is decided from the records of a rung, when all runs of all variants that are left have reached it: the mean
+-- over a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how
+-- often the trial was interrupted.
+local budgets = require "scute.experiment.budgets"
+
+local halving = {}
+
+local KEPT = 2 -- one in so many goes on from a rung
+
+--- The epochs after which variants are compared, a list that rises, and how many are left after each. variants: how many there
+-- are; epochs: of a whole run.
+function halving.rungs(variants, epochs)
+   local most = 1
+   while KEPT ^ (most + 1) <= variants do most = most + 1 end
+   local rungs, left = {}, {}
+   for k = most, 1, -1 do
+      local after = math.max(1, math.floor(epochs / KEPT ^ k))
+      if after < epochs and after ~= rungs[#rungs] and variants > 1 then
+         rungs[#rungs + 1] = after
+         variants = math.ceil(variants / KEPT)
+         left[#left + 1] = variants
+      end
+   end
+   return rungs, left
+end
+
+--- Which share of the epochs of a whole grid a search takes.
+function halving.share(variants, epochs)
+   local rungs, left = halving.rungs(variants, epochs)
+   local spent, before, going = 0, 0, variants
+   for i, after in ipairs(rungs) do
+      spent, before, going = spent + going * (after - before), after, left[i]
+   end
+   return (spent + going * (epochs - before)) / (variants * epochs)
+end
+
+-- ---- records ----
+
+local OF_CURVE = { accuracy = "val_accuracy", loss = "val_loss" }
+
+-- The best figure of a run in its first `after` epochs; nil where it has none that is a number.
+local function best_until(record, metric, lower, after)
+   local best
+   for _, row in ipairs(record.curve or {}) do
+      local value = row.epoch <= after and row[OF_CURVE[metric] or metric]
+      local is_number = type(value) == "number" and value == value
+      if is_number and (not best or (value < best) == lower and value ~= best) then best = value end
+   end
+   return best
+end
+
+local function mean(list)
+   local sum = 0
+   for _, value in ipairs(list) do sum = sum + value end
+   return sum / #list
+end
+
+-- Runs by variant, in the order of the plan, as { run = what the plan says, record }.
+local function by_variant(plan, runs, records)
+   local entries, found = {}, {}
+   for _, variant in ipairs(plan.variants) do entries[variant.name] = {} end
+   for name, list in pairs(records) do
+      found[name] = {}
+      for _, record in ipairs(list) do found[name][record.run] = record end
+   end
+   for _, run in ipairs(runs) do
+      table.insert(entries[run.variant], { run = run, record = (found[run.variant] or {})[run.run] })
+   end
+   return entries
+end
+
+-- Whether a run is as far as a rung (nil: its end).
+local function has_reached(record, after)
+   return record ~= nil and (record.state == "finished" or after ~= nil and record.epochs >= after)
+end
+
+local function failed_variants(failures)
+   local failed = {}
+   for _, failure in ipairs(failures or {}) do failed[failure.variant] = true end
+   return failed
+end
+
+-- ---- one rung ----
+
+-- The runs of the variants in `going` that are not as far as a rung.
+local function short_of(entries, going, after)
+   local missing = {}
+   for _, name in ipairs(going) do
+      for _, entry in ipairs(entries[name]) do
+         if not has_reached(entry.record, after) then
+            missing[#missing + 1] = { run = entry.run, pause = after, goes_on = entry.record ~= nil }
+         end
+      end
+   end
+   return missing
+end
+
+-- Whether less is better, as the plan says, or the runs, which know the metrics of the script.
+local function is_lower(plan, entries)
+   for _, list in pairs(entries) do
+      for _, entry in ipairs(list) do
+         if entry.record and entry.record.lower then return true end
+      end
+   end
+   return plan.lower or false
+end
+
+-- The variants that are left, best first, with their figures; of equal ones the first of the plan, and those without a figure
+-- last.
+local function ranked(plan, entries, going, after)
+   local list, lower = {}, is_lower(plan, entries)
+   for place, name in ipairs(going) do
+      local values = {}
+      for _, entry in ipairs(entries[name]) do
+         values[#values + 1] = best_until(entry.record, plan.metric, lower, after)
+      end
+      list[place] = { name = name, place = place, figure = #values == #entries[name] and mean(values) or nil }
+   end
+   table.sort(list, function(a, b)
+      if a.figure == b.figure then return a.place < b.place end
+      if not a.figure or not b.figure then return a.figure ~= nil end
+      return (a.figure < b.figure) == lower
+   end)
+   return list
+end
+
+-- Names in the order in which the plan has them.
+local function in_order_of(plan, names)
+   local is_in, list = {}, {}
+   for _, name in ipairs(names) do is_in[name] = true end
+   for _, variant in ipairs(plan.variants) do
+      if is_in[variant.name] then list[#list + 1] = variant.name end
+   end
+   return list
+end
+
+local ENDINGS = { "st", "nd", "rd" }
+
+local function ordinal(n)
+   local is_teen = n % 100 >= 11 and n % 100 <= 13
+   return n .. (not is_teen and ENDINGS[n % 10] or "th")
+end
+
+local function words(entry, after, place, of)
+   local figure = entry.figure and ("%.4g"):format(entry.figure) or "no figure"
+   return ("stopped after epoch %d: %s, %s of %d"):format(after, figure, ordinal(place), of)
+end
+
+-- ---- one search ----
+
+-- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the
+-- variants that were stopped, by name.
+local function walk(plan, runs, records, failed)
+   local entries, stopped, going = by_variant(plan, runs, records), {}, {}
+   for _, variant in ipairs(plan.variants) do
+      if not failed[variant.name] then going[#going + 1] = variant.name end
+   end
+   local rungs, left = halving.rungs(#plan.variants, budgets.read(plan.budget).epochs)
+   for i, after in ipairs(rungs) do
+      local missing = short_of(entries, going, after)
+      if #missing > 0 then return missing, stopped end
+      local list, kept = ranked(plan, entries, going, after), {}
+      for place, entry in ipairs(list) do
+         if place <= left[i] then
+            kept[#kept + 1] = entry.name
+         else
+            stopped[entry.name] = { epoch = after, figure = entry.figure, place = place, of = #list,
+               words = words(entry, after, place, #list) }
+         end
+      end
+      going = in_order_of(plan, kept)
+   end
+   return short_of(entries, going, nil), stopped
+end
+
+-- ---- all of them ----
+
+-- The runs of each search, in the order of the plan: all, or, where folds are nested, those of each outer fold, whose photos
+-- validate in the others and so must not choose what it tests.
+local function searches(runs)
+   local list, of_fold = {}, {}
+   for _, run in ipairs(runs) do
+      local fold = run.inner and run.fold or 0
+      if not of_fold[fold] then
+         of_fold[fold] = {}
+         list[#list + 1] = of_fold[fold]
+      end
+      table.insert(of_fold[fold], run)
+   end
+   return list
+end
+
+-- What is told of a variant that several searches have stopped, some of them or all.
+local function told_of(entries, count)
+   if count == 1 then return entries[1] end
+   local at = 0
+   for _, entry in ipairs(entries) do at = math.max(at, entry.epoch) end
+   return { epoch = at, words = ("stopped early in %d of %d outer folds"):format(#entries, count) }
+end
+
+--- The runs that are to go on next, in the order of the plan, as { run = of plan.runs, pause = the epoch to stop after (nil:
+-- to the end), goes_on = whether a checkpoint is there }; nil where the search is done. plan: { variants, budget, metric,
+-- lower }; runs: what plan.runs says; records: lists of them by variant; failures: list of { variant, ... }, whose variants are
+-- out.
+function halving.next(plan, runs, records, failures)
+   local missing, failed = {}, failed_variants(failures)
+   for _, own in ipairs(searches(runs)) do
+      local more = walk(plan, own, records, failed)
+      table.move(more, 1, #more, #missing + 1, missing)
+   end
+   return #missing > 0 and missing or nil
+end
+
+--- The variants that were stopped, by name: { epoch, words, figure = mean over the runs, place, of = how many there were }; of
+-- nested folds, of which each outer one has a search of its own, the last epoch and words.
+function halving.stopped(plan, runs, records, failures)
+   local failed, by_name, found, list = failed_variants(failures), {}, {}, searches(runs)
+   for _, own in ipairs(list) do
+      for name, entry in pairs(select(2, walk(plan, own, records, failed))) do
+         by_name[name] = by_name[name] or {}
+         table.insert(by_name[name], entry)
+      end
+   end
+   for name, entries in pairs(by_name) do found[name] = told_of(entries, #list) end
+   return found
+end
+
+return halving

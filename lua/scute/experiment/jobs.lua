@@ -1,0 +1,55 @@
+-- The jobs of an experiment: what is written for each run, and how the runs are done, in processes or here.
+local scute = require "scute"
+local budgets = require "scute.experiment.budgets"
+local console = require "scute.base.console"
+local content = require "scute.experiment.content"
+local one = require "scute.experiment.one"
+local plan = require "scute.experiment.plan"
+local process = require "scute.experiment.process"
+local to_json = require "scute.base.json"
+
+local jobs = {}
+
+local ORDER = { "format", "kind", "experiment", "folder", "trial", "variant", "run", "seed", "fold", "inner", "folds", "nested",
+   "split_seed", "epochs", "minutes", "pause", "resume", "threads", "memory", "jobs", "metric", "tensorboard", "content" }
+
+-- Threads for each run, so that all together have those that there are.
+local function threads_of(trial)
+   return math.max(1, trial.plan.threads // trial.given.jobs)
+end
+
+--- The job of a run as a table. trial: what scute.experiment.parent has of the experiment. fields: more of it, or other values.
+function jobs.of(trial, run, fields)
+   local made, given = trial.plan, trial.given
+   local limits = made.budget and budgets.read(made.budget) or {}
+   local job = { _order = ORDER, format = 1, kind = "train", experiment = made.name, folder = plan.folder(trial.folder, run),
+      trial = trial.folder, variant = run.variant, run = run.run, seed = run.seed, fold = run.fold, inner = run.inner,
+      folds = made.folds, nested = made.nested, split_seed = made.seed, epochs = limits.epochs, minutes = limits.minutes,
+      threads = threads_of(trial), memory = given.memory and math.ceil(given.memory), jobs = given.jobs, metric = made.metric,
+      tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
+   for name, value in pairs(fields or {}) do job[name] = value end
+   return job
+end
+
+-- A job in a few words: "frozen, seed0".
+local function title(job)
+   return ("%s, %s%s"):format(job.variant, job.run, job.kind == "test" and ", test" or "")
+end
+
+--- Writes job.json of a run, and returns the job as scute.experiment.pool takes it, with run = the run and job = what was
+-- written.
+function jobs.write(trial, run, fields)
+   local job = jobs.of(trial, run, fields)
+   local path = job.folder .. "/job.json"
+   console.guard("output_dir", scute.files.mkdirs, job.folder)
+   console.guard("output_dir", scute.files.write, path, to_json(job))
+   return { words = trial.command, env = process.environment(path), folder = job.folder, title = title(job), run = run,
+      timeout = trial.given.timeout, memory = job.memory, job = job }
+end
+
+--- Does what a job says, in this process. options: { set, run = the script's function, variant = what that gets }.
+function jobs.perform(job, options)
+   return one[job.kind](job, options)
+end
+
+return jobs

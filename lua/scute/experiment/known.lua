@@ -1,0 +1,60 @@
+-- What is nobody's own: functions and tables of Lua, of the library and of what is installed, by their names. Results do not
+-- hang on their text, but on which of them is meant.
+local core = require "scute.core"
+local frames = require "scute.base.frames"
+
+local known = {}
+
+local function is_installed(path)
+   return path:find("/share/lua/5.", 1, true) ~= nil -- where LuaRocks installs, too
+end
+
+-- Whether a module is of the user's own: it was loaded from a file that is neither the library's nor installed.
+local function is_own(name)
+   local path = not core.module_file(name) and core.loaded_file(name)
+   return path and not is_installed(path) or false
+end
+
+local function add(map, value, name)
+   if (type(value) == "function" or type(value) == "table") and not map[value] then map[value] = name end
+end
+
+local function is_c(f)
+   return debug.getinfo(f, "S").what == "C"
+end
+
+local function sorted_names(t)
+   local names = {}
+   for name in next, t do
+      if type(name) == "string" then names[#names + 1] = name end
+   end
+   table.sort(names)
+   return names
+end
+
+--- A map from such values to their names.
+function known.map()
+   local map = {}
+   for _, value in next, debug.getregistry() do -- metatables of C's types
+      if type(value) == "table" and type(rawget(value, "__name")) == "string" then add(map, value, rawget(value, "__name")) end
+   end
+   for _, name in ipairs(sorted_names(package.loaded)) do -- of several names always the same one
+      local module = package.loaded[name]
+      local is_users = is_own(name)
+      if not is_users then add(map, module, name) end
+      for _, key in ipairs(not is_users and type(module) == "table" and sorted_names(module) or {}) do
+         local value = rawget(module, key)
+         local is_users_global = name == "_G" and (type(value) == "table" or type(value) == "function" and not is_c(value))
+         if not is_users_global then add(map, value, ("%s.%s"):format(name, key)) end
+      end
+   end
+   return map
+end
+
+--- Whether a function is not the user's: C's, the library's, or of what is installed.
+function known.is_foreign(f)
+   local info = debug.getinfo(f, "S")
+   return info.what == "C" or frames.is_library(info) or is_installed(info.source)
+end
+
+return known

@@ -1,0 +1,283 @@
+-- An experiment from its beginning to its end, in the process that the user started: what lies in its folder, the runs that are
+-- missing, the photos that chose nothing, and what came out.
+local lfs = require "lfs"
+local scute = require "scute"
+local again = require "scute.experiment.again"
+local apart = require "scute.data.apart"
+local choice = require "scute.experiment.choice"
+local console = require "scute.base.console"
+local content = require "scute.experiment.content"
+local equal = require "scute.data.equal"
+local folder = require "scute.train.folder"
+local folds = require "scute.experiment.folds"
+local gather = require "scute.experiment.gather"
+local halving = require "scute.experiment.halving"
+local in_session = require "scute.experiment.in_session"
+local jobs = require "scute.experiment.jobs"
+local lies_in = require "scute.base.lies_in"
+local photos = require "scute.experiment.photos"
+local plan = require "scute.experiment.plan"
+local pool = require "scute.experiment.pool"
+local process = require "scute.experiment.process"
+local record = require "scute.experiment.record"
+local settle = require "scute.experiment.settle"
+local shown = require "scute.experiment.shown"
+local split_file = require "scute.data.split_file"
+
+local parent = {}
+
+-- ---- before ----
+
+-- Results lie apart from photos, and what is moved aside takes no photos along.
+local function check_folder(path, set, overwrite_or_resume)
+   if lfs.attributes(path, "mode") == "file" then console.fail("output_dir: '%s' is a file, not a folder", path) end
+   if not set.dir then return end
+   if not set.is_listed then apart(path .. "/runs", set.dir) end
+   if not overwrite_or_resume and settle.has_trial(path) and lies_in(set.dir .. "/.", path) then
+      console.fail("output_dir: '%s' holds a trial, which is in the way, and the photos ('%s') too; choose another "
+         .. "--output_dir", path, set.dir)
+   end
+end
+
+-- Which photos they are is what the first run that ended has read.
+local function learn_photos(self, found)
+   if found.model then photos.learn(self.given.set, self.folder, self.folder .. "/" .. found.model) end
+end
+
+-- What is wrong with the split, or with one of the folds, is told before any training: photos on both sides, and folds that
+-- leave a class without photos.
+local function check_split(set, given)
+   local told = not given.folds and equal.tell(set)
+   for fold = 1, given.folds or 0 do
+      for inner = 1, given.nested or 1 do
+         local parted = folds(set, fold, given.folds, given.seed, given.nested and inner, given.nested)
+         told = told or equal.tell(parted)
+      end
+   end
+end
+
+-- What a run that has ended may not have done; nil where all is well.
+local function fault_of_photos(self, found)
+   local other = found.model and photos.other(self.given.set, self.folder .. "/" .. found.model)
+   return other and ("'%s' was another one for it than for the runs before; a comparison is fair with the same photos only")
+      :format(other)
+end
+
+-- What only a process of its own can have.
+local function warn_of_limits(given)
+   local list = {}
+   for _, name in ipairs { "timeout", "memory", "jobs" } do
+      if given[name] and given[name] ~= 1 then list[#list + 1] = name end
+   end
+   if #list > 0 then
+      console.warn("%s: not here, where runs are no processes of their own; in a script they are", table.concat(list, ", "))
+   end
+end
+
+local function describe(self)
+   local made = self.plan
+   console.line("%s: %s, %s in all", made.name, console.count(#made.variants, "variant"),
+      console.count(#plan.runs(made), "run"))
+   for _, setting in ipairs(made.settings) do console.line("   %-20s %s", setting[1], setting[2]) end
+   if self.is_here then
+      console.line "   in this process, one after the other: memory and time of one run may touch another"
+      warn_of_limits(self.given)
+   end
+   for _, note in ipairs(self.given.set.notes or {}) do console.line("note: %s", note) end
+end
+
+-- ---- runs ----
+
+local function failed(self, job, how, why)
+   local message = why or "it left no result"
+   scute.process.ends_with(1) -- where the script says nothing else
+   table.insert(self.failures, { variant = job.run.variant, run = job.run.run, message = message, how = how })
+   if message:find("did not fit the budget", 1, true) then self.over[job.run.variant] = true end
+   local more = self.is_here and "" or (" (%s/output.log and errors.log say more)"):format(job.folder)
+   console.warn("%s failed: %s%s; the others go on", job.title, message, more)
+end
+
+-- What a run has warned of is in its errors.log; each text is told once.
+local function pass_on_warnings(self, job)
+   local file = io.open(job.folder .. "/errors.log")
+   for line in file and file:lines() or function() end do
+      local text = line:match "^scute: (.*)"
+      if text and not self.warned[text] then
+         self.warned[text] = true
+         console.warn("%s: %s", job.title, text)
+      end
+   end
+   if file then file:close() end
+end
+
+-- What a run came to, in a line.
+local function tell(self, job, found)
+   local is_test = job.job.kind == "test"
+   local figures = is_test and found.test.figures or found.figures
+   local more = is_test and "on photos that chose nothing"
+      or found.state == "paused" and ("stopped for now after epoch %d"):format(found.epochs)
+      or found.best_epoch and ("best epoch %d"):format(found.best_epoch)
+   local list = { ("%s %.4g"):format(found.metric, figures[found.metric]), more }
+   if not is_test and found.seconds then list[#list + 1] = console.duration(found.seconds) end
+   console.line("   %s%s", self.given.jobs > 1 and job.title .. ": " or "", table.concat(list, ", "))
+end
+
+-- Whether a job that is done has left what it was to leave.
+local function has_left(job, found)
+   if not found then return false end
+   if job.job.kind == "test" then return found.test ~= nil end
+   return found.state == "finished" or not job.before or found.epochs > job.before.epochs
+end
+
+local function finished(self, job)
+   local found, why = gather.one(self.folder, job.run)
+   if not has_left(job, found) then return failed(self, job, "failed", why) end
+   local fault = fault_of_photos(self, found)
+   if fault then
+      os.remove(job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
+      return failed(self, job, "failed", fault)
+   end
+   learn_photos(self, found)
+   if self.command then pass_on_warnings(self, job) end
+   tell(self, job, found)
+   shown.refresh(self)
+end
+
+-- Does runs, a list of { run, pause }. Returns whether all of that could go on: false where Ctrl-C came.
+local function run_all(self, list)
+   local todo, i = {}, 0
+   for k, entry in ipairs(list) do
+      local before = gather.one(self.folder, entry.run)
+      todo[k] = jobs.write(self, entry.run, { pause = entry.pause, kind = entry.kind,
+         resume = (self.given.resume or before and before.state == "paused") or nil })
+      todo[k].before = before
+   end
+   local options = { at_once = self.given.jobs,
+      started = function(job)
+         if self.over[job.run.variant] then return false end
+         i = i + 1
+         console.line("[%d/%d] %s", i, #todo, job.title)
+      end,
+      ended = function(job, how, why)
+         if how == "done" then return finished(self, job) end
+         local was_asked = how == "interrupted" and scute.interrupted() -- not of the one run alone
+         if not was_asked then failed(self, job, how, why) end
+      end }
+   local how = self.is_here and in_session.run(todo, self, options) or pool.run(todo, options)
+   return how == "done"
+end
+
+-- A command that is stopped says how it is gone on with.
+local function stop_politely(self)
+   if scute.interrupted() ~= "save" then -- of a script that is watched, which begins anew
+      console.warn("stopped; to finish what is missing: %s", again.words(self.flag))
+   end
+   console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
+end
+
+local function do_runs(self, list)
+   if not run_all(self, list) then stop_politely(self) end
+end
+
+-- One round after the other, as the search decides by what has come out so far.
+local function search(self)
+   while true do
+      local records = gather.all(self.folder, self.plan)
+      local list = halving.next(self.plan, plan.runs(self.plan), records, self.failures)
+      if not list or #list == 0 then return end
+      do_runs(self, list)
+   end
+end
+
+local function train(self, missing)
+   if self.plan.search == "halving" then return search(self) end
+   local list = {}
+   for i, run in ipairs(missing) do list[i] = { run = run } end
+   if #list > 0 then do_runs(self, list) end
+end
+
+-- ---- the whole of it ----
+
+local function fail_if_nothing(self, records)
+   if not gather.is_empty(records) then return end
+   local first, fitting = self.failures[1], false
+   if not first then console.fail "no run has a result" end
+   for _, failure in ipairs(self.failures) do
+      fitting = fitting or not failure.message:find("did not fit the budget", 1, true)
+   end
+   if not fitting then console.fail("budget: no variant fits: %s", first.message) end
+   console.fail("no run succeeded; the first: %s", first.message)
+end
+
+local function conduct(self, held)
+   local given = self.given
+   local is_held = given.resume and photos.hold(given.set, self.folder)
+   check_split(given.set, given)
+   self.plan = plan.new(given, self.variants, self.axes)
+   self.contents = content.of(given)
+   settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
+   describe(self)
+   local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
+   if not is_held or gather.is_empty(records) then
+      given.set.digests = nil -- what they are is for the first run to find
+      split_file.save(given.set, self.folder)
+   end
+   for _, list in pairs(records) do
+      for _, found in ipairs(list) do learn_photos(self, found) end
+   end
+   if #missing > 0 then photos.check(given.set, self.folder) end
+   train(self, missing)
+   fail_if_nothing(self, (gather.all(self.folder, self.plan)))
+   local tests = choice.wanted(self)
+   if #tests > 0 then do_runs(self, tests) end
+   return shown.all(self)
+end
+
+local function report_only(self)
+   local made, why = plan.read(self.folder)
+   if not made then
+      console.fail("output_dir: %s", why and why .. "; with --resume it is written anew"
+         or ("'%s' holds no experiment (there is no %s in it)"):format(self.folder, plan.NAME))
+   end
+   self.plan = made
+   local records, missing = gather.all(self.folder, made, function(fault)
+      console.warn("%s; left out, --resume does that run again", fault)
+   end)
+   if gather.is_empty(records) then console.fail("output_dir: there is no finished run in '%s/runs'", self.folder) end
+   if #missing > 0 and made.search == "all" then
+      console.warn("%s missing; --resume finishes", console.count(#missing, "run is", "runs are"))
+   end
+   return shown.all(self)
+end
+
+--- The trial that lies in the folder of an experiment, without training: of one that stands before another in a script, for a
+-- run of that. list: its variants.
+function parent.trial(given, list)
+   local self = { given = given, variants = list, folder = parent.folder(given), failures = {} }
+   local made, why = plan.read(self.folder)
+   if not made then console.fail("output_dir: %s", why or ("there is no experiment in '%s'"):format(self.folder)) end
+   self.plan = made
+   return shown.trial(self)
+end
+
+--- The folder of an experiment.
+function parent.folder(given)
+   local root = given.output_dir:gsub("(.)/+$", "%1")
+   return given.name == "experiment" and root or root .. "/" .. given.name
+end
+
+--- Does all of an experiment. given: its options, checked; list, axes: its variants. more: { flag = with which its command
+-- line goes on, is_first = whether it is the first one of the script }. Returns its trial.
+function parent.run(given, list, axes, more)
+   local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {}, warned = {},
+      command = process.command(), flag = more.flag, is_first = more.is_first }
+   self.is_here = not self.command and not given.report_only
+   if given.report_only then return report_only(self) end
+   check_folder(self.folder, given.set, given.overwrite or given.resume)
+   local before = scute.on_interrupt "finish"
+   local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
+   local held <close> = folder.hold(self.folder)
+   return conduct(self, held)
+end
+
+return parent

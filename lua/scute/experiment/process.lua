@@ -1,0 +1,143 @@
+-- The processes of an experiment: how this program is started once more for one run, what such a run finds in its
+-- environment, and what a process that has ended says about why.
+local lfs = require "lfs"
+local scute = require "scute"
+local session = require "scute.base.session"
+
+local process = {}
+
+local JOB, PARENT, SLOT = "SCUTE_EXPERIMENT", "SCUTE_EXPERIMENT_PARENT", "SCUTE_EXPERIMENT_SLOT"
+
+-- ---- the command line ----
+
+local HAS_VALUE = { ["-e"] = true, ["-l"] = true }
+local OF_THE_FIRST = { ["-i"] = true, ["--watch"] = true } -- nobody types in a run, and who started it watches
+
+--- The words that start this program anew with the same script and arguments; nil where there is no script to start: in a
+-- session, with -e alone, from standard input.
+function process.command()
+   local words = rawget(_G, "arg")
+   if type(words) ~= "table" or session.waits then return nil end
+   if type(words[0]) ~= "string" or words[0] == "-" then return nil end
+   local first, list = 0, {}
+   while words[first - 1] do first = first - 1 end
+   if first == 0 then return nil end
+   local at = first
+   while at <= #words do
+      local word = tostring(words[at])
+      local passed_over = at > first and at < 0 and OF_THE_FIRST[word]
+      if not passed_over then list[#list + 1] = word end
+      if at > first and at < 0 and HAS_VALUE[word] then -- what follows belongs to it
+         at = at + 1
+         list[#list + 1] = tostring(words[at])
+      end
+      at = at + 1
+   end
+   return list
+end
+
+-- ---- a run ----
+
+--- What a run finds in its environment, as NAME = text. job: the path of its job.json.
+function process.environment(job)
+   return { [JOB] = job, [PARENT] = tostring(scute.process.id()) }
+end
+
+--- In a run: the path of its job.json; nil in the process that the user started.
+function process.job()
+   return os.getenv(JOB)
+end
+
+--- In a run, before it does anything: it ends with its parent, is the first to go where the system's memory runs out, and has
+-- at most `memory` bytes (nil: as it comes).
+function process.settle(memory)
+   local parent = math.tointeger(tonumber(os.getenv(PARENT)))
+   if parent then scute.process.end_with_parent(parent) end
+   scute.process.killed_first()
+   if memory then scute.process.limit_memory(memory) end
+end
+
+-- ---- GPUs ----
+
+--- The names by which CUDA_VISIBLE_DEVICES knows the GPUs that there are for this process, as a list. CUDA counts those that it
+-- finds from 0 on, whatever numbers a container has left them.
+function process.gpus()
+   local list, visible = {}, os.getenv "CUDA_VISIBLE_DEVICES"
+   for name in (visible or ""):gmatch "[^,%s]+" do list[#list + 1] = name end
+   if visible then return list end
+   for name in lfs.dir "/dev" do
+      if name:find "^nvidia%d+$" then list[#list + 1] = tostring(#list) end
+   end
+   return list
+end
+
+-- ---- starting and ending ----
+
+local function additions(job, slot, gpu)
+   local list = { ("%s=%d"):format(SLOT, slot), gpu and "CUDA_VISIBLE_DEVICES=" .. gpu or nil }
+   for name, value in pairs(job.env or {}) do list[#list + 1] = ("%s=%s"):format(name, value) end
+   return list
+end
+
+--- Starts a job of scute.experiment.pool, and returns the number of its process. What it says goes to output.log and errors.log
+-- in its folder. slot: which of those that run at once it is, from 1; gpu: the only one that it sees, nil for all.
+function process.start(job, slot, gpu)
+   scute.files.mkdirs(job.folder)
+   io.stdout:flush()
+   return scute.process.start(job.words, additions(job, slot, gpu), job.folder .. "/output.log", job.folder .. "/errors.log")
+end
+
+local function tail(path, bytes)
+   local file = io.open(path, "rb")
+   if not file then return "" end
+   local size = file:seek "end"
+   file:seek("set", math.max(0, size - bytes))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+local TAIL, LONG_TAIL = 1024, 65536 -- bytes: a line is shorter than the one, an error with its traceback than the other
+
+--- The last line that a run has written to a file, "" where there is none yet.
+function process.latest(path)
+   local text = tail(path, TAIL):gsub("%s+$", "")
+   return text:match "[^%s][^\r\n]*$" or ""
+end
+
+-- What an error says stands behind "scute: "; a traceback may follow.
+local function words_of_error(path)
+   local text, found = tail(path, LONG_TAIL), nil
+   for line in text:gmatch "[^\n]+" do found = line:match "^scute: (.*)" or found end
+   return found or process.latest(path)
+end
+
+local function is_about_memory(words)
+   return words:find "out of memory" ~= nil or words:find "not enough memory" ~= nil or words:find "bad_alloc" ~= nil
+end
+
+local function of_signal(code)
+   local name = scute.process.signal_name(code)
+   return ("ended by %s%s"):format(name, name == "SIGKILL" and "; the system may have run out of memory" or "")
+end
+
+-- A library that finds no memory ends the process, and says so.
+local function ended_by_signal(folder, code)
+   local words = process.latest(folder .. "/errors.log")
+   if is_about_memory(words) then return "memory", ("%s: %s"):format(of_signal(code), words) end
+   return "failed", of_signal(code)
+end
+
+--- How a process ended in the pool's words, "done", "failed", "interrupted" or "memory", and why in one line. how, code: as
+-- scute.process.wait tells them; folder: of its job.
+function process.outcome(folder, how, code)
+   if how == "signal" then return ended_by_signal(folder, code) end
+   if code == 0 then return "done" end
+   if code == 130 or code == 143 then return "interrupted", of_signal(code - 128) end
+   local words = words_of_error(folder .. "/errors.log")
+   if is_about_memory(words) then return "memory", words end
+   if code <= 2 and words ~= "" then return "failed", words end
+   return "failed", ("exit status %d%s"):format(code, words ~= "" and ": " .. words or "")
+end
+
+return process

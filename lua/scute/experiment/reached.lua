@@ -1,0 +1,257 @@
+-- What a function of the user's reaches: its own text, and that of the functions, the modules and the plain values that it and
+-- they know as upvalues or as globals, part by part, each with a name that a message can use. The library is not followed, nor
+-- is what makes no number another: the data set itself, and flags that a run may change as it goes on.
+--
+-- A part has one of these names:
+--    run                  the function itself
+--    function NAME        one that it reaches
+--    module NAME          a file that it requires by name
+--    value NAME           a number, a text, a table, a tensor, ... by the name that the code has for it, as opt.epochs
+local lfs = require "lfs"
+local architectures = require "scute.nn.architectures"
+local scute = require "scute"
+local code = require "scute.experiment.code"
+local known = require "scute.experiment.known"
+local options = require "scute.base.options"
+local sorted_keys = require "scute.base.sorted_keys"
+local value_text = require "scute.experiment.value_text"
+local Module = require "scute.nn.module"
+
+local MOST_VARIABLES = 250 -- of a function
+local MOST_FIELDS = 40     -- of a table that are parts of their own
+
+local Reached = {}
+Reached.__index = Reached
+
+-- ---- parts ----
+
+-- The name that a part is given: another one's is not taken.
+local function free(self, name)
+   local found, n = name, 1
+   while self.parts[found] do
+      n = n + 1
+      found = ("%s (%d)"):format(name, n)
+   end
+   return found
+end
+
+-- What several functions know by one name is one part where it is the same.
+local function add(self, name, text)
+   if self.parts[name] ~= text then self.parts[free(self, name)] = text end
+end
+
+--- Takes a function of the user's, once, with all that it reaches; name: of its part.
+function Reached:wait(f, name)
+   if self.seen[f] then return end
+   self.seen[f] = true
+   self.waiting[#self.waiting + 1] = { f, name }
+end
+
+-- ---- values ----
+
+-- Whether a flag may differ between two starts of one run.
+local function is_free(t, key)
+   local declaration = options.declaration_of(t)
+   local entry = declaration and declaration.by_name[key]
+   return entry ~= nil and entry.resume == "free"
+end
+
+-- The fields of a table that are parts of their own, sorted, so that a message can say which of them has changed; nil where it
+-- is told as a whole.
+local function fields_of(self, t)
+   local is_options, list = options.declaration_of(t) ~= nil, {}
+   if debug.getmetatable(t) and not is_options or value_text.is_set(t) or Module.is_module(t) then return nil end
+   for key in next, t do
+      if type(key) ~= "string" or #list > MOST_FIELDS then return nil end
+      if not is_free(t, key) then list[#list + 1] = key end
+   end
+   table.sort(list)
+   return (#list > 0 or is_options) and not self.seen[t] and list or nil
+end
+
+local take
+
+-- All of a value.
+local function take_whole(self, name, value)
+   local is_kept = type(value) == "table" or type(value) == "userdata"
+   local fields = type(value) == "table" and fields_of(self, value)
+   if is_kept and self.seen[value] == "whole" then return end
+   if is_kept then self.seen[value] = "whole" end
+   if not fields then return add(self, "value " .. name, value_text.of(value, name, self)) end
+   for _, key in ipairs(fields) do take(self, value_text.field(name, key), rawget(value, key)) end
+end
+
+function take(self, name, value)
+   local is_table = type(value) == "table"
+   if value == nil or rawequal(value, self.set) or is_table and self.known[value] then return end
+   if self.known[value] then return add(self, "value " .. name, self.known[value]) end
+   if type(value) == "function" and not known.is_foreign(value) then return self:wait(value, "function " .. name) end
+   take_whole(self, name, value)
+end
+
+-- What a chain of fields leads to from a value: `opt.epochs`, `first.best.options.lr`.
+local function take_chain(self, name, value, chain)
+   for _, key in ipairs(chain) do
+      if type(value) ~= "table" or self.known[value] or rawequal(value, self.set) or Module.is_module(value) then break end
+      if is_free(value, key) then return end
+      local inner = rawget(value, key)
+      if inner == nil and value_text.own_metatable(value, self.known) then break end -- what that makes of it
+      name, value = value_text.field(name, key), inner
+      if inner == nil then return add(self, "value " .. name, "nil") end
+   end
+   take(self, name, value)
+end
+
+-- ---- names ----
+
+local function is_sign(token, ...)
+   for _, sign in ipairs { ... } do
+      if token and token.kind == "sign" and token.text == sign then return true end
+   end
+   return false
+end
+
+-- Whether the name at a place is a variable: no field of something, and no key in a table.
+local function is_variable(list, i)
+   if list[i].kind ~= "name" or is_sign(list[i - 1], ".", ":") then return false end
+   return not (is_sign(list[i + 1], "=") and is_sign(list[i - 1], "{", ","))
+end
+
+-- The chains of fields that follow a variable in a list of tokens, a list of lists: none where it stands alone.
+local function chains_of(list, name)
+   local chains = {}
+   for i, token in ipairs(list) do
+      if token.text == name and is_variable(list, i) then
+         local chain, at = {}, i + 1
+         while is_sign(list[at], ".") and list[at + 1] and list[at + 1].kind == "name" do
+            chain[#chain + 1], at = list[at + 1].text, at + 2
+         end
+         chains[#chains + 1] = chain
+      end
+   end
+   return chains
+end
+
+-- Takes of a value what a list of tokens (nil: not known) uses of it.
+local function take_used(self, name, value, list)
+   if type(value) ~= "table" or not list then return take(self, name, value) end
+   for _, chain in ipairs(chains_of(list, name)) do take_chain(self, name, value, chain) end
+end
+
+-- The globals that a list of tokens may mean.
+local function take_globals(self, environment, list)
+   if type(environment) ~= "table" then return end
+   local taken = {}
+   for i, token in ipairs(list or {}) do
+      if not taken[token.text] and is_variable(list, i) then
+         taken[token.text] = true
+         local value = rawget(environment, token.text)
+         if value ~= nil and not self.known[value] then take_used(self, token.text, value, list) end
+      end
+   end
+end
+
+-- ---- files ----
+
+local CALLS = { require = true, dofile = true, loadfile = true }
+
+local function path_of(call, name, folder)
+   if call ~= "require" then return lfs.attributes(name, "mode") == "file" and name or nil end
+   if scute.module_file(name) then return nil end
+   local path = scute.loaded_file(name)
+      or package.searchpath(name, folder .. "?.lua;" .. folder .. "?/init.lua;./?.lua;./?/init.lua")
+   return path and not path:find("/share/lua/5.", 1, true) and path or nil
+end
+
+-- The files that a text requires or runs by name.
+local function take_files(self, list, folder)
+   for i, token in ipairs(list or {}) do
+      local at = list[i + 1] and list[i + 1].text == "(" and i + 2 or i + 1
+      local name = CALLS[token.text] and list[at] and list[at].kind == "text" and list[at].text:match "^[\"'](.*)[\"']$"
+      local path = name and path_of(token.text, name, folder)
+      if path and not self.seen["file " .. path] then
+         self.seen["file " .. path] = true
+         local inner = code.of_file(path)
+         add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
+         take_files(self, inner, path:match "^(.*/)" or "./")
+      end
+   end
+end
+
+-- ---- functions ----
+
+local function take_words(self, list)
+   for _, token in ipairs(list or {}) do
+      if token.kind == "text" then self.words[token.text:match "^[\"'](.*)[\"']$" or ""] = true end
+   end
+end
+
+local function visit(self, f, name)
+   local part, list = free(self, name), code.tokens(f)
+   self.parts[part], self.places[part] = code.of(f), code.place(f)
+   take_words(self, list)
+   take_files(self, list, debug.getinfo(f, "S").source:match "^@(.*/)" or "./")
+   for i = 1, MOST_VARIABLES do
+      local key, value = debug.getupvalue(f, i)
+      if not key then return end
+      if key == "_ENV" then take_globals(self, value, list) else take_used(self, key, value, list) end
+   end
+end
+
+local function value_within(f, wanted)
+   for i = 1, MOST_VARIABLES do
+      local name, value = debug.getupvalue(f, i)
+      if not name then return nil end
+      if name == wanted then return value end
+   end
+end
+
+-- Networks of the user's own are known by a name alone.
+local function take_architectures(self)
+   for _, name in ipairs(architectures.list()) do
+      local entry = architectures.get(name)
+      if entry.own and self.words[name] and not self.seen["architecture " .. name] then
+         self.seen["architecture " .. name] = true
+         take(self, name, value_within(entry.build, "build"))
+      end
+   end
+end
+
+-- All that waits, and what that leads to.
+local function take_waiting(self)
+   repeat
+      while #self.waiting > 0 do
+         local entry = table.remove(self.waiting, 1)
+         visit(self, entry[1], entry[2])
+      end
+      take_architectures(self)
+   until #self.waiting == 0
+end
+
+local function new(set)
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set, known = known.map() },
+      Reached)
+end
+
+local reached = {}
+
+--- What `f` reaches: texts by the name of their part, and for functions where they stand. set: the data set, which is not among
+-- them.
+function reached.by(f, set)
+   code.forget()
+   local self = new(set)
+   self:wait(f, "run")
+   take_waiting(self)
+   return self.parts, self.places
+end
+
+--- The same of the options of a variant: parts "option NAME", and the functions that they hold.
+function reached.options(given, set)
+   local self, texts = new(set), {}
+   for _, key in ipairs(sorted_keys(given)) do texts["option " .. key] = value_text.of(given[key], key, self) end
+   take_waiting(self)
+   for name, text in pairs(self.parts) do texts[name] = text end
+   return texts, self.places
+end
+
+return reached

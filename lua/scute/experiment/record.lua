@@ -1,0 +1,131 @@
+-- What is left of a run of an experiment: result.json in its folder, and test.json of one whose model was tested on photos that
+-- chose nothing. Both are written whole or not at all; what is read is checked, so that a file that was damaged or edited is a
+-- run that is missing, and no wrong figure.
+local cjson = require "cjson"
+local console = require "scute.base.console"
+local scute = require "scute"
+local shares = require "scute.experiment.shares"
+local to_json = require "scute.base.json"
+
+local record = {}
+
+local FORMAT = 1
+
+record.RESULT, record.TEST = "result.json", "test.json"
+
+local ORDER = { "format", "state", "variant", "run", "seed", "fold", "inner", "content", "architecture", "weights", "metric",
+   "lower", "figures", "best_epoch", "epochs", "updates", "stopped", "seconds", "images_per_second", "peak_memory",
+   "parameters", "trainable", "parameters_1000", "multiply_adds", "latency", "image_size", "jobs", "threads", "device",
+   "precision", "split", "model", "curve", "classes", "photos", "labels", "predicted", "values" }
+
+-- ---- writing ----
+
+--- Writes a record into the folder of its run. name: record.RESULT or record.TEST.
+function record.write(folder, name, found)
+   local text = { _order = ORDER, format = FORMAT }
+   for key, value in pairs(found) do text[key] = value end
+   console.guard("output_dir", scute.files.write, folder .. "/" .. name, to_json(text))
+end
+
+-- ---- reading ----
+
+-- Without the nulls of JSON, which stand for what a run had not, and with whole numbers as such.
+local function plain(value)
+   if type(value) == "number" then return math.tointeger(value) or value end
+   if value == cjson.null then return nil end
+   if type(value) ~= "table" then return value end
+   for key, entry in pairs(value) do value[key] = plain(entry) end
+   return value
+end
+
+local function decoded(path)
+   local file, why = io.open(path, "rb")
+   if not file then return nil, why end
+   local text = file:read "a"
+   file:close()
+   local ok, value = pcall(cjson.decode, text or "")
+   if not ok or type(value) ~= "table" then return nil, ("%s: it is damaged: %s"):format(path, ok and "no table" or value) end
+   return plain(value)
+end
+
+local function is_whole(value)
+   return type(value) == "number" and value >= 0 and value % 1 == 0
+end
+
+local function is_list(value, n, is)
+   if type(value) ~= "table" or #value ~= n then return false end
+   for i = 1, n do
+      if not is(value[i]) then return false end
+   end
+   return true
+end
+
+local function is_text(value) return type(value) == "string" end
+local function is_number(value) return type(value) == "number" end
+
+local function fault_of_answers(found)
+   if found.photos == nil then return found.values ~= nil and "values without photos" or nil end
+   local n = type(found.photos) == "table" and #found.photos or 0
+   if n == 0 or not is_list(found.photos, n, is_text) then return "photos: expected a list of names" end
+   local classes = type(found.classes) == "table" and #found.classes or 0
+   local function is_class(value) return is_whole(value) and value >= 1 and value <= classes end
+   for _, name in ipairs { "labels", "predicted" } do
+      if not is_list(found[name], n, is_class) then return ("%s: expected %d classes"):format(name, n) end
+   end
+   for name, list in pairs(type(found.values) == "table" and found.values or {}) do
+      if not is_list(list, n, is_number) then return ("values of %s: expected %d numbers"):format(tostring(name), n) end
+   end
+end
+
+local function fault_of_figures(found)
+   if type(found.figures) ~= "table" or next(found.figures) == nil then return "figures are missing" end
+   for name, value in pairs(found.figures) do
+      if type(name) ~= "string" or not is_number(value) then return ("figures: %s is no number"):format(tostring(name)) end
+   end
+   if not is_text(found.metric) or not found.figures[found.metric] then
+      return ("figures: there is no %s"):format(tostring(found.metric))
+   end
+end
+
+local function fault_of_curve(found)
+   for i, row in ipairs(type(found.curve) == "table" and found.curve or {}) do
+      if type(row) ~= "table" or row.epoch ~= i then return ("curve: entry %d is not that of epoch %d"):format(i, i) end
+   end
+end
+
+local STATES = { finished = true, paused = true, tested = true }
+
+local function fault_of(found)
+   if found.format ~= FORMAT then
+      return ("it has format %s, this program reads %d"):format(tostring(found.format), FORMAT)
+   elseif not STATES[found.state] then
+      return "state: expected finished, paused or tested"
+   elseif not is_text(found.variant) or not is_text(found.run) then
+      return "variant or run is missing"
+   end
+   return fault_of_figures(found) or fault_of_answers(found) or fault_of_curve(found)
+end
+
+--- The record in a file; nil and why where there is none, or it is none.
+function record.read(path)
+   local found, why = decoded(path)
+   if not found then return nil, why end
+   local fault = fault_of(found)
+   if fault then return nil, ("%s: %s"):format(path, fault) end
+   return found
+end
+
+-- ---- what a run is measured by ----
+
+--- The photos of answers (records as evaluate.photos returns them), as parallel lists { photos, labels, predicted }, and the
+-- losses of those that have one.
+function record.columns(answers)
+   local columns, losses = { photos = {}, labels = {}, predicted = {} }, {}
+   for i, answer in ipairs(answers) do
+      columns.photos[i], columns.labels[i], columns.predicted[i] = answer.path, answer.truth, answer.predicted
+      losses[i] = answer.loss
+   end
+   return columns, #losses == #answers and shares.are_finite(losses) and losses or nil
+end
+
+return record

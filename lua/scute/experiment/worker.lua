@@ -1,0 +1,58 @@
+-- A run in a process of its own: the script once more, which comes to the same call of scute.experiment and trains the one run
+-- that its job says. Ends with that; what the script does behind the call is for the process that the user started.
+local console = require "scute.base.console"
+local content = require "scute.experiment.content"
+local jobs = require "scute.experiment.jobs"
+local json_file = require "scute.base.json_file"
+local photos = require "scute.experiment.photos"
+local process = require "scute.experiment.process"
+local variants = require "scute.experiment.variants"
+
+local worker = {}
+
+local known
+
+--- The job of this process; nil in one that the user started.
+function worker.job()
+   local path = process.job()
+   if not path then return nil end
+   if not known then
+      local job, why = json_file.read(path)
+      if not job then console.fail("%s", why) end
+      known = job
+      process.settle(job.memory)
+   end
+   return known
+end
+
+-- The run of a job with the options that the script has for its variant now.
+local function run_of(job, list)
+   for _, variant in ipairs(list) do
+      if variant.name == job.variant then
+         return { variant = variant.name, options = variant.options, run = job.run, seed = job.seed, fold = job.fold,
+            inner = job.inner }
+      end
+   end
+   console.fail("the script has no variant '%s' any more: it was edited while the experiment went on", job.variant)
+end
+
+-- What was edited meanwhile, or is another in each process, must not be mixed with the runs that are done.
+local function check(job, given, list)
+   local contents = content.of(given)
+   local changes = content.changes(job.content, content.run(contents, run_of(job, list), job.split_seed), contents.places)
+   if #changes == 0 then return end
+   console.fail("this run would not be the one that was planned: %s. Was the script edited while the experiment went on? Then "
+      .. "--resume --overwrite does it anew; and what differs from process to process (a time, a random name) must not be a "
+      .. "setting of run", content.told(changes))
+end
+
+--- Does what the job says. given: the options of its experiment; list: the variants. Does not return.
+function worker.run(given, list)
+   local job = worker.job()
+   photos.hold(given.set, job.trial)
+   check(job, given, list)
+   jobs.perform(job, { set = given.set, run = given.run, variant = variants.strict(list, job.variant) })
+   os.exit(true, true)
+end
+
+return worker

@@ -1,0 +1,259 @@
+-- Experiments as a user runs them, on small photos: scripts that are run, gone on with, edited, killed, and that fail.
+-- Usage: scute tests/experiment/run.lua
+local lfs = require "lfs"
+local json_file = require "scute.base.json_file"
+local scute = require "scute"
+local photos = dofile "tests/cli/photos.lua"
+local script = dofile "tests/experiment/script.lua"
+local kills = dofile "tests/experiment/kills.lua"
+local tally = dofile "tests/tally.lua"
+local check = tally.check
+
+local program = arg[-1]
+local scratch = os.tmpname()
+os.remove(scratch)
+assert(lfs.mkdir(scratch))
+
+local function quote(text)
+   return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function read_file(path)
+   local file = io.open(path, "rb")
+   local text = file and file:read "a"
+   if file then file:close() end
+   return text
+end
+
+-- Runs a line of shell in which $S is the program and $T the scratch folder.
+local function shell(line)
+   local text = ("S=%s T=%s; export S T; %s"):format(quote(program), quote(scratch), line)
+   local _, how, code = os.execute(("timeout 600 bash -c %s >%s/.out 2>%s/.err </dev/null"):format(quote(text), scratch,
+      scratch))
+   if how == "signal" then code = 128 + code end
+   local r = { out = read_file(scratch .. "/.out"), err = read_file(scratch .. "/.err"), code = code }
+   r.all = ("$ %s\nout: %s\nerr: %s\ncode: %d"):format(line, r.out, r.err, r.code)
+   return r
+end
+
+local FLAGS = " --data_dir $T/two --threads 1 --seeds 1 "
+
+-- Writes the script with those pieces, and runs it into a folder.
+local function run(pieces, folder, flags)
+   script.write(scratch .. "/script.lua", pieces)
+   return shell(("$S $T/script.lua%s --output_dir $T/%s %s"):format(FLAGS, folder, flags or ""))
+end
+
+local function refuses(name, text, r)
+   local _, lines = r.err:gsub("\n", "")
+   check(r.code == 1 and lines == 1 and r.err:sub(1, 7) == "scute: " and r.err:find(text, 1, true), name, r.all)
+end
+
+local function result(folder, variant, name)
+   return json_file.read(("%s/%s/runs/%s/%s/result.json"):format(scratch, folder, variant, name or "seed0"))
+end
+
+local function modified(folder, variant)
+   return lfs.attributes(("%s/%s/runs/%s/seed0/result.json"):format(scratch, folder, variant), "ino")
+end
+
+-- ---- one folder, from its beginning on ----
+
+local function begins()
+   local r = run({}, "out")
+   check(r.code == 0 and r.err == "" and r.out:find "%[2/2%] fast, seed0" and r.out:find "fast", "an experiment runs", r.all)
+   local found = result("out", "fast") or {}
+   check(found.state == "finished" and found.content and found.content["option lr"] == "0.01" and found.content.run
+      and found.content.budget == "epochs=2" and found.content.seed == "0", "what its results hang on", found.content)
+   for _, name in ipairs { "experiment.json", "comparison.json", "comparison.md", "comparison.csv", "results.csv", "split.csv",
+      "report.html" } do
+      check(lfs.attributes(scratch .. "/out/" .. name), "it leaves " .. name)
+   end
+   local said = read_file(scratch .. "/out/runs/fast/seed0/output.log") or ""
+   check(said:find "epoch   2", "what a run says is in its log", said)
+end
+
+local MORE = { VARIANTS = '{ "slow", lr = 0.001 }, { "fast", lr = 0.01 }, { "third", lr = 0.003 }', BEGIN = "-- a comment",
+   AFTER = "print(trial) -- and more", BEFORE = "\n\nlocal unused = 1" }
+
+local function goes_on()
+   local slow = modified("out", "slow")
+   local r = run(MORE, "out", "--resume --workers 1")
+   check(r.code == 0 and r.err == "" and r.out:find "%[1/1%] third, seed0", "variants may be added, and printing edited", r.all)
+   check(modified("out", "slow") == slow, "what is done is not done again")
+   r = run(MORE, "out", "--resume --seeds 2")
+   check(r.code == 0 and r.out:find "%[3/3%] third, seed1" and not r.out:find "seed0\n", "seeds may be added", r.all)
+   r = run(MORE, "out", "--report_only")
+   check(r.code == 0 and r.err:find "^$" and not r.out:find "%[1/", "a report without training", r.all)
+end
+
+local function refuses_changes()
+   local slow, fast = modified("out", "slow"), modified("out", "fast")
+   local plan = read_file(scratch .. "/out/experiment.json")
+   local edited = { VARIANTS = MORE.VARIANTS, BEGIN = "local x = 1" }
+   refuses("an edited run", "run (line 11 of script.lua) has changed; --overwrite beside --resume does those runs anew (3)",
+      run(edited, "out", "--resume"))
+   edited = { VARIANTS = MORE.VARIANTS:gsub("0.01 ", "0.02 ") }
+   refuses("an edited variant", "lr was 0.01 there, is 0.02 now ('fast');", run(edited, "out", "--resume"))
+   refuses("another budget", "budget was epochs=2 there, is epochs=3 now;", run(MORE, "out", "--resume --budget epochs=3"))
+   refuses("folds", "it has 2 seeds there and 2 folds now", shell(
+      "$S $T/script.lua --data_dir $T/two --threads 1 --folds 2 --resume --output_dir $T/out"))
+   check(plan == read_file(scratch .. "/out/experiment.json"), "nothing was written")
+   local r = run(edited, "out", "--resume --overwrite")
+   check(r.code == 0 and r.out:find "note: 1 run begins anew: lr was 0.01 there, is 0.02 now"
+      and r.out:find "%[1/1%] fast, seed0", "with --overwrite those begin anew", r.all)
+   check(modified("out", "slow") == slow and modified("out", "fast") ~= fast, "and only those")
+end
+
+local ONE = { VARIANTS = '{ "slow", lr = 0.001 }' }
+
+local function moves_aside()
+   local r = run(ONE, "out")
+   check(r.code == 0 and r.out:find "note: the trial that was in .*/out is in .*/out.1 now" and result("out.1", "third"),
+      "an older trial is moved aside", r.all)
+   r = run(ONE, "out", "--overwrite")
+   check(r.code == 0 and r.out:find "is dropped %(%-%-overwrite%)" and not lfs.attributes(scratch .. "/out.2"),
+      "or dropped", r.all)
+   refuses("nothing to resume", "there is nothing to resume", run({}, "nowhere", "--resume"))
+end
+
+local function knows_damage()
+   local path = scratch .. "/out/runs/slow/seed0/result.json"
+   local text = read_file(path)
+   photos.write_file(path, text:sub(1, #text // 2))
+   local r = run(ONE, "out", "--report_only")
+   check(r.code == 1 and r.err:find "slow/seed0/result.json.*left out" and r.err:find "no finished run",
+      "a report without it", r.all)
+   r = run(ONE, "out", "--resume")
+   check(r.code == 0 and r.err:find "result.json.*it is done again" and r.out:find "%[1/1%] slow, seed0",
+      "a damaged result is done again", r.all)
+   path = scratch .. "/out/experiment.json"
+   text = read_file(path)
+   photos.write_file(path, text:sub(1, #text // 2))
+   refuses("a damaged plan", "experiment.json is damaged or was cut off", run(ONE, "out", "--report_only"))
+   r = run(ONE, "out", "--resume")
+   check(r.code == 0 and r.err:find "it is written anew" and not r.out:find "%[1/" and read_file(path) == text,
+      "a damaged plan is written anew", r.all)
+end
+
+local function says_that_the_disk_is_full()
+   local before = read_file(scratch .. "/out/comparison.json")
+   local r = shell("ulimit -f 1; $S $T/script.lua" .. FLAGS .. "--output_dir $T/out --report_only >/dev/null")
+   check(r.code == 1 and r.err:find "^scute: output_dir: cannot write .*: File too large" and not r.err:find "\n.",
+      "a disk that is full", r.all)
+   check(read_file(scratch .. "/out/comparison.json") == before, "nothing is lost")
+end
+
+local function refuses_other_folders()
+   photos.write_file(scratch .. "/old/plan.json", "{}")
+   refuses("an older format", "holds a comparison in the format of an earlier scute (plan.json)", run({}, "old"))
+   photos.write_file(scratch .. "/older/settings.json", "{}")
+   refuses("an older table", "holds a table of practices in the format of an earlier scute", run({}, "older", "--resume"))
+   photos.write_file(scratch .. "/file", "")
+   refuses("a file", "is a file, not a folder", run({}, "file"))
+   local held = scute.files.lock(scratch .. "/out/run.lock")
+   refuses("a folder that another process has", "is in use by another run (process ", run(ONE, "out", "--resume"))
+   held:close()
+   refuses("a class folder", "lies among the photos of class 'blue'", run({}, "two/blue/out"))
+end
+
+local function holds_to_its_photos()
+   local path = scratch .. "/two/blue/001.bmp"
+   local text = read_file(path)
+   photos.write_file(scratch .. "/two/blue/900.bmp", text .. "new")
+   photos.write_file(path, text:sub(1, -2) .. "\1")
+   refuses("photos that have changed", "photos have changed since the runs in", run(ONE, "out", "--resume --seeds 2"))
+   photos.write_file(path, text)
+   local r = run(ONE, "out", "--resume")
+   check(r.code == 0 and r.out:find "note: 1 photo is new since the run began and left out", "photos that are new", r.all)
+   os.remove(scratch .. "/two/blue/900.bmp")
+end
+
+-- ---- runs that fail ----
+
+local FAILING = { VARIANTS = '{ "wrong", how = "wrong" }, { "hungry", how = "hungry" }, { "good", lr = 0.01 }',
+   BEGIN = [[if variant.how == "wrong" then error "no such thing" end
+   while variant.how == "hanging" do end
+   local list = {}
+   while variant.how == "hungry" do list[#list + 1] = scute.zeros(2000, 2000) end]] }
+
+local function leaves_others_whole()
+   local r = run(FAILING, "failing", "--memory '400 MB' --jobs 2 --budget epochs=1")
+   check(r.code == 1 and r.err:find "wrong, seed0 failed: .*script.lua:12: no such thing .*; the others go on", "an error",
+      r.all)
+   check(r.err:find "hungry, seed0 failed: .*out of memory", "one that needs too much memory", r.all)
+   check(result("failing", "good") and r.out:find "Failed: wrong, seed0", "the others", r.all)
+   r = run({ VARIANTS = '{ "good", lr = 0.01 }, { "hanging", how = "hanging" }', BEGIN = FAILING.BEGIN }, "failing",
+      "--resume --timeout 1 --budget epochs=1")
+   check(r.code == 1 and r.err:find "hanging, seed0 failed: it took longer than 1.0 s" and r.out:find "1%. +good",
+      "one that hangs", r.all)
+   r = run({ VARIANTS = '{ "wrong", lr = "a text" }' }, "none")
+   check(r.code == 1 and r.err:find "no run succeeded; the first: ", "where none succeeds", r.all)
+end
+
+-- The first run edits the script, as somebody may in an editor.
+local function does_not_mix()
+   local r = run({ BEGIN = [[if variant.name == "slow" then
+      os.execute("sed -i 's/batch_size = 8/batch_size = 4/' " .. arg[0])
+   end]] }, "edited")
+   check(r.code == 1 and r.err:find "fast, seed0 failed: this run would not be the one that was planned: run %(line 11 of "
+      .. "script.lua%) has changed" and result("edited", "slow") and not result("edited", "fast"),
+      "a script that is edited meanwhile", r.all)
+end
+
+-- ---- scripts ----
+
+local function tells_experiments_apart()
+   local two = { AFTER = [[local more = scute.experiment.options(opt)
+   more.name, more.set, more.budget, more.variants = "%s", set, "epochs=1", { { "only " .. trial.best.name } }
+   function more.run(_, context) return given.run({ lr = trial.best.options.lr }, context) end
+   print(scute.experiment(more))]] }
+   local r = run({ AFTER = two.AFTER:format "second" }, "several")
+   check(r.code == 0 and result("several", "fast") and result("several/second", "only_fast"), "two experiments in a script",
+      r.all)
+   r = run({ AFTER = two.AFTER:format "experiment" }, "several", "--resume")
+   check(r.code == 1 and r.err:find "there are two experiments called 'experiment'", "of one name", r.all)
+   r = run({ BEGIN = "scute.experiment(given)" }, "inner")
+   check(r.code == 1 and r.err:find "begins no other one", "an experiment within a run", r.all)
+end
+
+local function works_without_a_script()
+   script.write(scratch .. "/typed.lua", { VARIANTS = '{ "a", lr = 0.01 }, { "b", lr = 0.001 }',
+      BEFORE = 'given.output_dir, given.seeds = "' .. scratch .. '/typed", 1' })
+   local r = shell("sed 's/^local opt = .*/local opt = {}/; s#opt.data_dir, data.options(opt)#\"'$T/two'\"#'"
+      .. " $T/typed.lua | $S -")
+   check(r.code == 0 and r.out:find "in this process, one after the other" and r.out:find "were in one process"
+      and result("typed", "b"), "without a script the runs are here", r.all)
+   check(r.err == "", "quietly", r.all)
+end
+
+-- ---- stopping ----
+
+local function goes_on_after_kills()
+   kills.run { program = program, scratch = scratch, data = scratch .. "/two", check = check,
+      flags = "--seeds 1 --budget epochs=3 --threads 1",
+      kills = { "slow seed0 5 parent KILL", "smooth seed0 4 worker KILL", "smooth seed0 8 parent TERM" } }
+end
+
+local function says_how_to_go_on()
+   script.write(scratch .. "/script.lua", { BEGIN = 'os.execute("kill -TERM " .. os.getenv "SCUTE_EXPERIMENT_PARENT")' })
+   local r = shell("$S $T/script.lua" .. FLAGS .. "--output_dir $T/stopped")
+   check(r.code == 143 and r.err:find("stopped; to finish what is missing: " .. program .. " " .. scratch
+      .. "/script.lua --data_dir " .. scratch .. "/two --threads 1 --seeds 1 --output_dir " .. scratch .. "/stopped --resume\n",
+      1, true), "a command that is stopped says how to go on", r.all)
+   r = shell "$S tests/experiment/killed.lua --help"
+   check(r.code == 0 and r.out:find "%-%-report_only" and r.out:find "%-%-jobs", "--help", r.all)
+end
+
+photos.set(scratch .. "/two", { blue = 14, red = 13 })
+for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
+   holds_to_its_photos, refuses_other_folders,
+   leaves_others_whole, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
+} do
+   local start = scute.clock()
+   local ok, message = xpcall(test, debug.traceback)
+   if not ok then check(false, "a test that broke off", message) end
+   if os.getenv "TIMES" then print(("%.1f s"):format(scute.clock() - start)) end
+end
+os.execute(("rm -rf '%s'"):format(scratch))
+tally.finish()

@@ -1,0 +1,241 @@
+-- What a result hangs on: the text of a function and what it reaches. Scripts are written, loaded and edited; what has changed
+-- is named, and what makes no number another is passed over.
+local scute = require "scute"
+local content = require "scute.experiment.content"
+local reached = require "scute.experiment.reached"
+
+local folder, path
+
+-- Runs a script of that text; it returns its run, and its data set where it has one.
+local function script(text)
+   local file = assert(io.open(path, "w"))
+   file:write(text)
+   file:close()
+   return assert(loadfile(path))()
+end
+
+local function parts(text)
+   return (reached.by(script(text)))
+end
+
+-- What differs between two scripts, as a message says it.
+local function changes(before, after)
+   local there = parts(before)
+   local here, places = reached.by(script(after))
+   return content.changes(there, here, places)
+end
+
+local function same(before, after)
+   assert.same({}, changes(before, after))
+end
+
+setup(function()
+   folder = os.tmpname()
+   os.remove(folder)
+   scute.files.mkdirs(folder)
+   path = folder .. "/script.lua"
+end)
+
+teardown(function() os.execute(("rm -rf '%s'"):format(folder)) end)
+
+describe("the text of run", function()
+   it("is the same whatever its layout, its comments and its place", function()
+      same("local function run(v) return v.a + 1 end return run",
+         "-- more above\nlocal other = 3\n\nlocal function run(v) -- here\n   return v.a\n      + 1\nend\nreturn run")
+   end)
+
+   it("tells where it stands when it has changed", function()
+      assert.same({ "run (line 2 of script.lua) has changed" }, changes("return function(v) return v.a + 1 end",
+         "\nreturn function(v) return v.a + 2 end"))
+   end)
+
+   it("is that of the right one of several functions in a line", function()
+      local text = "local t = { run = function(v, c) return v end, rank = function(v) return %s end } return t.run"
+      same(text:format "1", text:format "2")
+   end)
+
+   it("counts a text's blanks and words in it that look like comments", function()
+      assert.equal(1, #changes("return function() return 'a  b' end", "return function() return 'a b' end"))
+      assert.equal(1, #changes("return function() return '--a' end", "return function() return '--b' end"))
+   end)
+
+   it("is told by what it was compiled to where there is no text", function()
+      local a = assert(load("return function(v) return v end", "=typed"))()
+      local b = assert(load("return function(v) return v end", "=typed"))()
+      local c = assert(load("return function(v) return 1 end", "=typed"))()
+      assert.equal(reached.by(a).run, reached.by(b).run)
+      assert.is_true(reached.by(a).run ~= reached.by(c).run)
+   end)
+end)
+
+describe("what run reaches", function()
+   it("is told by name and value", function()
+      assert.same({ "learning_rate was 0.001 there, is 0.01 now" },
+         changes("local learning_rate = 0.001 return function() return learning_rate end",
+            "local learning_rate = 0.01 return function() return learning_rate end"))
+   end)
+
+   it("is a helper, and what that reaches", function()
+      local text = "local width = %d\nlocal function make_head() return width %s 1 end\nreturn function() make_head() end"
+      assert.same({ "function 'make_head' (line 2 of script.lua) has changed" },
+         changes(text:format(3, "+"), text:format(3, "-")))
+      assert.same({ "width was 3 there, is 4 now" }, changes(text:format(3, "+"), text:format(4, "+")))
+   end)
+
+   it("is a global of the script, not one of Lua", function()
+      local text = "RATE_OF_TEST = %d return function() print(math.floor(1)) return RATE_OF_TEST end"
+      assert.same({ "RATE_OF_TEST was 1 there, is 2 now" }, changes(text:format(1), text:format(2)))
+      rawset(_G, "RATE_OF_TEST", nil)
+   end)
+
+   it("is a field of a table where only that is used", function()
+      local text = "local opt = { epochs = %d, title = '%s' } return function() return opt.epochs end"
+      same(text:format(3, "a"), text:format(3, "b"))
+      assert.same({ "opt.epochs was 3 there, is 4 now" }, changes(text:format(3, "a"), text:format(4, "a")))
+   end)
+
+   it("is all of a table that is passed on", function()
+      local text = "local opt = { epochs = 3, title = '%s' } return function(f) return f(opt) end"
+      assert.same({ "opt.title was a there, is b now" }, changes(text:format "a", text:format "b"))
+   end)
+
+   it("is no flag that changes no number", function()
+      local text = [[local scute = require "scute"
+         local opt = scute.cli.parse({ %s }, "x", scute.cli.flags(scute.experiment.flags))
+         return function(f) return f(scute.train.options(opt)) end]]
+      same(text:format "'--data_dir=a'", text:format "'--data_dir=b', '--jobs=2', '--resume', '--workers=1', '--seeds=5'")
+      assert.same({ "opt.label_smoothing was 0 there, is 0.1 now" }, changes(text:format "'--data_dir=a'",
+         text:format "'--data_dir=a', '--label_smoothing=0.1'"))
+      require("scute.base.console").quiet = false
+   end)
+
+   it("is a tensor and a model by what is in them", function()
+      local text = "local x = require('scute').tensor { 1, %d } return function() return x end"
+      assert.equal(1, #changes(text:format(2), text:format(3)))
+      same(text:format(2), text:format(2))
+      text = [[local scute = require "scute" scute.manual_seed(%d)
+         local net = scute.nn.Linear { 2, 2 } return function() return net end]]
+      assert.same({ "net has changed" }, changes(text:format(1), text:format(2)))
+      same(text:format(1), text:format(1))
+   end)
+
+   it("is what a part of the library was made with", function()
+      local text = "local s = require('scute').schedule.warmup_cosine { warmup = %d } return function() return s end"
+      same(text:format(2), text:format(2))
+      assert.same({ "s has changed" }, changes(text:format(2), text:format(3)))
+      text = "local act = require('scute').%s return function() return act end"
+      assert.equal(1, #changes(text:format "relu", text:format "silu"))
+   end)
+
+   it("is a module of one's own, by the functions that are used", function()
+      local function module(body)
+         local file = assert(io.open(folder .. "/parts_of_test.lua", "w"))
+         file:write(body)
+         file:close()
+         package.loaded.parts_of_test = nil
+      end
+      local text = ("package.path = %q .. package.path local p = require 'parts_of_test' return function() p.head() end")
+         :format(folder .. "/?.lua;")
+      local before = package.path
+      module "local n = 1 return { head = function() return n end, other = function() return 1 end }"
+      local there = parts(text)
+      module "local n = 1 return { head = function() return n end, other = function() return 2 end } -- and a comment"
+      local here, places = reached.by(script(text))
+      assert.same({}, content.changes(there, here, places))
+      module "local n = 1\nreturn { head = function() return n + 1 end, other = function() return 1 end }"
+      here, places = reached.by(script(text))
+      assert.same({ "function 'p.head' (line 2 of parts_of_test.lua) has changed" }, content.changes(there, here, places))
+      module "local n = 2 return { head = function() return n end, other = function() return 1 end }"
+      here, places = reached.by(script(text))
+      assert.same({ "n was 1 there, is 2 now" }, content.changes(there, here, places))
+      package.path, package.loaded.parts_of_test = before, nil
+   end)
+
+   it("is a file that run itself requires", function()
+      local function file(body)
+         local out = assert(io.open(folder .. "/late_of_test.lua", "w"))
+         out:write(body)
+         out:close()
+      end
+      local text = "return function() return require 'late_of_test' end"
+      file "return 1"
+      local there = parts(text)
+      file "return 1 -- the same"
+      assert.same({}, content.changes(there, parts(text), {}))
+      file "return 2"
+      assert.same({ "module 'late_of_test' has changed" }, content.changes(there, parts(text), {}))
+   end)
+end)
+
+describe("values of any shape", function()
+   local function text_of(value)
+      local function run() return value end
+      return reached.by(run)
+   end
+
+   it("may hold themselves", function()
+      local a, b = { n = { 1 } }, { n = { 1 } }
+      a.n.me, b.n.me = a, b
+      assert.same(text_of(a), text_of(b))
+      b.n[1] = 2
+      assert.is_false(pcall(assert.same, text_of(a), text_of(b)))
+   end)
+
+   it("may be large, deep and have keys of any kind", function()
+      local big, deep = {}, {}
+      for i = 1, 20000 do big[i], big["k" .. i] = i, tostring(i) end
+      local at = deep
+      for _ = 1, 5000 do
+         at.inner = {}
+         at = at.inner
+      end
+      local odd = { [true] = 1, [{}] = 2, [print] = 3, [1.5] = 4, big = big, deep = deep, co = coroutine.create(print) }
+      local start = scute.clock()
+      assert.same(text_of(odd), text_of(odd))
+      assert.is_true(scute.clock() - start < 20)
+   end)
+
+   it("count with metatables of one's own", function()
+      local function of(n) return setmetatable({ 1 }, { __index = function() return n end, factor = n }) end
+      assert.same(text_of(of(1)), text_of(of(1)))
+      assert.is_false(pcall(assert.same, text_of(of(1)), text_of(of(2))))
+   end)
+
+   it("call nothing of the user's", function()
+      local function fail() error "called" end
+      local t = setmetatable({}, { __index = fail, __pairs = fail, __len = fail, __tostring = fail, __eq = fail,
+         __call = fail })
+      assert.is_truthy((text_of(t)).run)
+   end)
+end)
+
+describe("a network of one's own", function()
+   it("counts where its name is used", function()
+      local text = [[local scute = require "scute"
+         local Net = scute.nn.Classifier:extend "NetOfTest"
+         function Net:features(x) return x:%s() end
+         if not pcall(require("scute.nn.architectures").find, "net_of_test") then scute.models.register("net_of_test", Net) end
+         return function() return scute.models.create("%s") end]]
+      local before = parts(text:format("relu", "net_of_test"))
+      assert.is_truthy(before["function net_of_test.features"])
+      assert.is_nil(parts(text:format("relu", "resnet18"))["function net_of_test.features"])
+   end)
+end)
+
+describe("a chain of fields", function()
+   it("counts by what it leads to", function()
+      local text = "local first = { best = { options = { lr = %s }, seconds = %d } } return function() return "
+         .. "first.best.options.lr end"
+      same(text:format("0.1", 1), text:format("0.1", 2))
+      assert.same({ "first.best.options.lr was 0.1 there, is 0.2 now" }, changes(text:format("0.1", 1), text:format("0.2", 1)))
+      text = "local opt = { %s } return function() return opt.size end"
+      assert.same({ "opt.size was nil there, is 64 now" }, changes(text:format "", text:format "size = 64"))
+      text = "local function f(t) return t.o end local o = { a = 1, b = %d } return function() return f { o = o.a } end"
+      same(text:format(1), text:format(2))
+   end)
+
+   it("leads through methods of one's own to the whole", function()
+      local text = "local m = setmetatable({ n = %d }, { __index = { get = 1 } }) return function() return m.get end"
+      assert.same({ "m has changed" }, changes(text:format(1), text:format(2)))
+   end)
+end)

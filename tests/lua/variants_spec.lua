@@ -1,0 +1,231 @@
+-- What an experiment is asked for: variants and grids, options that fit each other, and what is refused before anything begins.
+local scute = require "scute"
+local experiment_options = require "scute.experiment.options"
+local plan = require "scute.experiment.plan"
+local variants = require "scute.experiment.variants"
+
+local function refused(given, text)
+   local list, why = variants.of(given)
+   assert.is_nil(list)
+   assert.is_truthy(why:find(text, 1, true), why)
+end
+
+describe("variants", function()
+   it("have a name and options", function()
+      local list = variants.of { variants = { { "a", lr = 1 }, { "b", lr = 2, other = "x" } } }
+      assert.same({ { name = "a", options = { lr = 1 } }, { name = "b", options = { lr = 2, other = "x" } } }, list)
+   end)
+
+   it("are refused where they are none, or two of a kind", function()
+      refused({}, "option 'variants' is missing, or 'grid'")
+      refused({ variants = {} }, "there is none")
+      refused({ variants = { { lr = 1 } } }, "variant 1: expected { \"its name\", option = value, ... }")
+      refused({ variants = { "a" } }, "variant 1: expected")
+      refused({ variants = { { "a", "b" } } }, "expected options by name")
+      refused({ variants = { a = { lr = 1 } } }, "found a field 'a'")
+      refused({ variants = { { "a", name = "b" } } }, "its name stands first")
+      refused({ variants = { { "a", lr = 1 }, { "a", lr = 2 } } }, "two variants are called 'a'")
+      refused({ variants = { { "a", lr = { 1 } }, { "b", lr = { 1 } } } }, "'a' and 'b' have the same options")
+      refused({ variants = { { "a b", lr = 1 }, { "a_b", lr = 2 } } }, "would lie in one folder")
+   end)
+
+   it("may have functions and tables that hold themselves", function()
+      local a, b = {}, {}
+      a.me, b.me = a, b
+      assert.equal(2, #variants.of { variants = { { "a", f = print, t = a }, { "b", f = next, t = b } } })
+      refused({ variants = { { "a", f = print }, { "b", f = print } } }, "the same options")
+   end)
+
+   it("have folders of their own, whatever they are called", function()
+      assert.equal("lr=0.001_augment=light", variants.folder "lr=0.001 augment=light")
+      assert.equal("a%2Fb", variants.folder "a/b")
+      assert.equal("%2E.", variants.folder "..")
+      assert.equal("%C3%A4%0A", variants.folder "ä\n")
+      assert.is_true(#variants.folder(("x"):rep(1000)) <= 200)
+      assert.is_true(variants.folder(("x"):rep(1000)) ~= variants.folder(("x"):rep(1001)))
+   end)
+
+   it("are strict in run", function()
+      local list = variants.of { variants = { { "a", lr = 1 }, { "b", lr = 2, smoothing = 3 } } }
+      local variant = variants.strict(list, "a")
+      assert.same({ "a", 1 }, { variant.name, variant.lr })
+      assert.is_nil(variant.smoothing)
+      local ok, why = pcall(function() return variant.smothing end)
+      assert.is_false(ok)
+      assert.is_truthy(why:find("no variant has an option 'smothing'; did you mean 'smoothing'?", 1, true), why)
+      assert.is_nil(variants.strict(list, "c"))
+   end)
+end)
+
+describe("a grid", function()
+   it("is every combination, by the options' names in order", function()
+      local list, _, axes = variants.of { grid = { lr = { 1e-3, 1e-4 }, augment = { "none", "light" } } }
+      local names = {}
+      for i, variant in ipairs(list) do names[i] = variant.name end
+      assert.same({ "augment=none lr=0.001", "augment=none lr=0.0001", "augment=light lr=0.001", "augment=light lr=0.0001" },
+         names)
+      assert.same({ augment = "light", lr = 1e-4 }, list[4].options)
+      assert.same({ "augment", "lr" }, { axes[1].key, axes[2].key })
+   end)
+
+   it("has values of any kind", function()
+      local list = variants.of { grid = { head = { { 1 }, { 2 } }, on = { true, false } } }
+      assert.equal("head=#1 on=true", list[1].name)
+      assert.is_false(list[2].options.on)
+   end)
+
+   it("is refused where there is nothing to combine", function()
+      refused({ grid = {} }, "there is no option in it")
+      refused({ grid = { lr = 1 } }, "expected a list of values for 'lr'")
+      refused({ grid = { lr = {} } }, "expected a list of values for 'lr'")
+      refused({ grid = { lr = { 1, 1 } } }, "'lr' has the value 1 twice")
+      refused({ grid = { { 1, 2 } } }, "expected lists by the name of an option")
+      local many = {}
+      for i = 1, 40 do many[i] = i end
+      refused({ grid = { a = many, b = many } }, "more than 1000 combinations")
+   end)
+end)
+
+describe("scute.experiment", function()
+   local part = { paths = { "a" }, labels = { 1 } }
+   local set = { classes = { "x" }, train = part, val = part, split = "drawn" }
+
+   local function fault(more)
+      local given = { set = set, run = function() end, variants = { { "a", lr = 1 } } }
+      for key, value in pairs(more) do given[key] = value ~= "nothing" and value or nil end
+      local ok, why = pcall(scute.experiment, given)
+      assert.is_false(ok)
+      return why
+   end
+
+   it("refuses options that make no sense, at the line that gives them", function()
+      for text, more in pairs {
+         ["unknown option 'seds'; did you mean 'seeds'?"] = { seds = 3 },
+         ["option 'run' is missing"] = { run = "nothing" },
+         ["option 'set': expected a data set"] = { set = "photos" },
+         ["option 'budget': expected epochs=N or minutes=N"] = { budget = "hours=3" },
+         ["options 'variants' and 'grid' exclude each other"] = { grid = { lr = { 1 } } },
+         ["options 'seeds' and 'folds' exclude each other"] = { seeds = 2, folds = 2 },
+         ["option 'nested': inner folds need outer ones"] = { nested = 2 },
+         ["option 'search': halving needs a budget of epochs"] = { search = "halving", budget = "minutes=3" },
+         ["option 'timeout': expected a time as 90 s"] = { timeout = "soon" },
+         ["option 'memory': expected an amount of memory as 4 GiB"] = { memory = "4 gigs" },
+         ["option 'name': expected a name of letters"] = { name = "a/b" },
+         ["options 'report_only' and 'resume' exclude each other"] = { report_only = true, resume = true },
+         ["option 'variants': there is none"] = { variants = {} },
+      } do
+         local why = fault(more)
+         assert.is_truthy(why:find("scute.experiment: " .. text, 1, true), why)
+      end
+   end)
+
+   it("reads times and amounts of memory", function()
+      local o = experiment_options:read { set = set, run = print, timeout = "1.5 min", memory = "4 GiB" }
+      assert.same({ 90.0, 4 << 30 }, { o.timeout, o.memory })
+      o = experiment_options:read { set = set, run = print, timeout = 5, memory = "800 MB" }
+      assert.same({ 5, 800000000 }, { o.timeout, o.memory })
+   end)
+
+   it("takes what a command line says", function()
+      local opt = scute.cli.parse({ "--seeds=2", "--jobs", "3", "--timeout", "2 h", "--resume", "--data_dir=x",
+         "--model=resnet18" }, "x", scute.cli.flags(scute.experiment.flags))
+      local given = scute.experiment.options(opt)
+      assert.same({ 2, 3, 7200, true, nil }, { given.seeds, given.jobs, given.timeout, given.resume, given.set })
+      assert.is_false(pcall(function() given.sedes = 1 end))
+      assert.is_false(pcall(scute.experiment.options, { sets = 1 }))
+      assert.same({ 4 }, { scute.experiment.options({ folds = 4 }).folds })
+   end)
+end)
+
+describe("a plan", function()
+   local list = variants.of { variants = { { "a", lr = 1, f = print }, { "b", lr = 2 } } }
+   local part = { paths = { "a" }, labels = { 1 } }
+   local set = { classes = { "x" }, train = part, val = part, split = "drawn" }
+
+   it("has a run of each variant, seed by seed", function()
+      local made = plan.new({ set = set, seeds = 2, seed = 5, metric = "accuracy", search = "all", jobs = 1, name = "e" }, list)
+      local names = {}
+      for i, run in ipairs(plan.runs(made)) do names[i] = plan.folder("out", run) end
+      assert.same({ "out/runs/a/seed5", "out/runs/b/seed5", "out/runs/a/seed6", "out/runs/b/seed6" }, names)
+   end)
+
+   it("has nested folds", function()
+      local made = plan.new({ set = set, folds = 2, nested = 2, seed = 0, metric = "loss", search = "all", jobs = 1,
+         name = "e" }, list)
+      local runs = plan.runs(made)
+      assert.equal(8, #runs)
+      assert.same({ "fold1.2", 1, 2, 0 }, { runs[3].run, runs[3].fold, runs[3].inner, runs[3].seed })
+      assert.is_true(made.lower)
+   end)
+
+   it("is plain data on disk, and refused where it is damaged", function()
+      local folder = os.tmpname()
+      os.remove(folder)
+      local made = plan.new({ set = set, seeds = 2, seed = 5, metric = "accuracy", search = "all", jobs = 1, name = "e" }, list)
+      plan.write(folder, made)
+      local read = plan.read(folder)
+      assert.same({ "a", "b" }, { read.variants[1].name, read.variants[2].name })
+      assert.equal("string", type(read.variants[1].options.f))
+      assert.same({ 2, 5, "accuracy" }, { read.seeds, read.seed, read.metric })
+      local path = folder .. "/" .. plan.NAME
+      for _, text in ipairs { "{}", "[]", "nothing", '{"format": 2}', '{"format": 1, "variants": [{}]}',
+         '{"format": 1, "variants": [{"name": "a"}]}', '{"format": 1, "variants": [{"name": "a"}], "seeds": 1.5}' } do
+         scute.files.write(path, text)
+         local found, why = plan.read(folder)
+         assert.is_nil(found)
+         assert.is_truthy(why:find(path, 1, true), why)
+      end
+      os.execute(("rm -rf '%s'"):format(folder))
+      assert.same({}, { plan.read(folder) })
+   end)
+end)
+
+describe("the photos of an experiment", function()
+   local photos = require "scute.experiment.photos"
+   local split_file = require "scute.data.split_file"
+   local root, set
+
+   setup(function()
+      root = os.tmpname()
+      os.remove(root)
+      scute.files.mkdirs(root .. "/data")
+      scute.files.mkdirs(root .. "/run")
+      for _, name in ipairs { "a", "b", "c" } do scute.files.write(root .. "/data/" .. name, name) end
+   end)
+   teardown(function() os.execute(("rm -rf '%s'"):format(root)) end)
+   before_each(function()
+      local function path(name) return root .. "/data/" .. name end
+      set = { dir = root .. "/data", classes = { "x" }, train = { paths = { path "a", path "b" }, labels = { 1, 1 } },
+         val = { paths = { path "c" }, labels = { 1 } } }
+   end)
+
+   -- A run that has read the first n of them.
+   local function run(n, digests)
+      local part = { paths = table.move(set.train.paths, 1, n, 1, {}), labels = { 1, 1 } }
+      scute.files.write(root .. "/run/split.csv", split_file.text({ dir = set.dir, classes = set.classes, train = part,
+         val = { paths = {}, labels = {} } }, digests))
+   end
+
+   it("are known by what the first run has read, and those of an outer fold by themselves", function()
+      run(2, { [set.train.paths[1]] = "1-1" }) -- the second could not be read
+      photos.learn(set, root, root .. "/run")
+      assert.equal("1-1", set.digests[set.train.paths[1]])
+      assert.is_nil(set.digests[set.train.paths[2]])
+      assert.is_truthy(set.digests[set.val.paths[1]]:find "%-1$")
+   end)
+
+   it("are the same for each run", function()
+      set.digests = { [set.train.paths[1]] = "1-1" }
+      run(2, { [set.train.paths[1]] = "1-1", [set.train.paths[2]] = "2-1" })
+      assert.is_nil(photos.other(set, root .. "/run"))
+      run(2, { [set.train.paths[1]] = "3-1" })
+      assert.equal(set.train.paths[1], photos.other(set, root .. "/run"))
+   end)
+
+   it("are not looked for on disk where they are samples", function()
+      set.digests, set.samples = { [set.train.paths[1]] = "1-1" }, {}
+      photos.check(set, root)
+      set.samples = nil
+      assert.is_false(pcall(photos.check, set, root))
+   end)
+end)
