@@ -45,6 +45,25 @@ describe("variants", function()
       assert.is_true(variants.folder(("x"):rep(1000)) ~= variants.folder(("x"):rep(1001)))
    end)
 
+   it("know what run has not read of them, and what no run has", function()
+      local unread = require "scute.experiment.unread"
+      local list = variants.of { variants = { { "a", lr = 1, drop = 0, mode = "x" }, { "b", lr = 2, drop = 1 } } }
+      local a, b = variants.strict(list, "a"), variants.strict(list, "b")
+      assert.same({ 1, 2, "x" }, { a.lr, b.lr, a.mode })
+      assert.same({ { "drop" }, { "drop" } }, { variants.unread(a), variants.unread(b) })
+      local known = unread.new(list)
+      known:add { variant = "a", unread = { "drop", "lr" } }
+      assert.same({}, known:news()) -- b may read them
+      known:add { variant = "b", unread = { "drop" } }
+      assert.same({ "drop" }, known:news())
+      assert.same({}, known:news())
+      local names = {}
+      for key in pairs(b) do names[#names + 1] = key end
+      assert.equal(3, #names)
+      assert.same({}, variants.unread(b))
+      assert.same({ name = "a", lr = 1, drop = 0, mode = "x" }, variants.options(a))
+   end)
+
    it("are strict in run", function()
       local list = variants.of { variants = { { "a", lr = 1 }, { "b", lr = 2, smoothing = 3 } } }
       local variant = variants.strict(list, "a")

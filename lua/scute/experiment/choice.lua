@@ -6,18 +6,26 @@ local shown = require "scute.experiment.shown"
 
 local choice = {}
 
--- Mean of the metric by variant, of those whose inner runs in an outer fold are all finished.
+-- The finished inner runs of a variant in an outer fold: their records.
+local function inner_runs(self, variant, fold)
+   local list = {}
+   for _, run in ipairs(plan.runs(self.plan)) do
+      local found = run.variant == variant.name and run.fold == fold and gather.one(self.folder, run)
+      if found and found.state == "finished" then list[#list + 1] = found end
+   end
+   return list
+end
+
+-- The variant with the best mean in an outer fold, of those that get a rank and whose inner runs there are all finished.
 local function best_in_fold(self, fold)
-   local made, best, figure = self.plan, nil, nil
+   local made, rank, best, figure = self.plan, shown.rank_of(self), nil, nil
    for _, variant in ipairs(made.variants) do
-      local sum, n = 0, 0
-      for _, run in ipairs(plan.runs(made)) do
-         local found = run.variant == variant.name and run.fold == fold and gather.one(self.folder, run)
-         if found and found.state == "finished" then sum, n = sum + found.figures[made.metric], n + 1 end
-      end
-      local mean = sum / n
-      local is_better = not figure or (made.lower and mean < figure or not made.lower and mean > figure)
-      if n == made.nested and is_better then best, figure = variant.name, mean end
+      local list, sum = inner_runs(self, variant, fold), 0
+      local counts = #list == made.nested and not (rank and rank(variant.options, variant))
+      for _, found in ipairs(list) do sum = sum + found.figures[made.metric] end
+      local is_lower = list[1] and list[1].lower or made.lower -- of a metric of the script's a record knows
+      local is_better = counts and (not figure or is_lower and sum / #list < figure or not is_lower and sum / #list > figure)
+      if is_better then best, figure = variant.name, sum / #list end
    end
    return best
 end

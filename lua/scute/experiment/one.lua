@@ -27,6 +27,7 @@ local returned = require "scute.experiment.returned"
 local scute = require "scute"
 local tested = require "scute.experiment.tested"
 local traceback = require "scute.base.traceback"
+local variants = require "scute.experiment.variants"
 local within = require "scute.train.within"
 
 local one = {}
@@ -65,7 +66,7 @@ end
 -- the result hangs on, so that a run which is done anew does not go on with what came of another text.
 local function told_of(job, variant)
    local told = { content = job.content and scute.checksum { plain_text(job.content) } }
-   for key, value in next, variant do
+   for key, value in next, variants.options(variant) do
       local kind = type(value)
       if key ~= "name" and (kind == "number" or kind == "string" or kind == "boolean") then told[key] = value end
    end
@@ -129,6 +130,7 @@ function one.train(job, options)
    local set = photos_of(job, options.set)
    local done = trained(job, options, set)
    local found = with_job(job, measured.of(job, set, done))
+   found.unread = variants.unread(options.variant)
    record.write(job.folder, record.RESULT, found)
    if found.state == "finished" then
       for _, fit in ipairs(done.fits) do tidy(fit.result.folder) end

@@ -23,6 +23,7 @@ local record = require "scute.experiment.record"
 local settle = require "scute.experiment.settle"
 local shown = require "scute.experiment.shown"
 local split_file = require "scute.data.split_file"
+local unread = require "scute.experiment.unread"
 
 local parent = {}
 
@@ -110,6 +111,14 @@ local function pass_on_warnings(self, job)
    if file then file:close() end
 end
 
+-- An option that nobody reads is a slip of the pen, and what it should have changed is the same in all variants.
+local function tell_unread(self, found)
+   self.unread:add(found)
+   for _, key in ipairs(self.unread:news()) do
+      console.warn("run reads the option '%s' of no variant: as far as that goes they are all the same", key)
+   end
+end
+
 -- What a run came to, in a line.
 local function tell(self, job, found)
    local is_test = job.job.kind == "test"
@@ -139,6 +148,7 @@ local function finished(self, job)
    end
    learn_photos(self, found)
    if self.command then pass_on_warnings(self, job) end
+   tell_unread(self, found)
    tell(self, job, found)
    shown.refresh(self)
 end
@@ -214,7 +224,7 @@ local function conduct(self, held)
    local is_held = given.resume and photos.hold(given.set, self.folder)
    check_split(given.set, given)
    self.plan = plan.new(given, self.variants, self.axes)
-   self.contents = content.of(given)
+   self.contents, self.unread = content.of(given), unread.new(self.variants)
    settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
    describe(self)
    local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
@@ -223,7 +233,10 @@ local function conduct(self, held)
       split_file.save(given.set, self.folder)
    end
    for _, list in pairs(records) do
-      for _, found in ipairs(list) do learn_photos(self, found) end
+      for _, found in ipairs(list) do
+         learn_photos(self, found)
+         self.unread:add(found)
+      end
    end
    if #missing > 0 then photos.check(given.set, self.folder) end
    train(self, missing)

@@ -39,6 +39,7 @@ local function settings_of(made, fixed)
    list[#list + 1] = { "budget of a run", made.budget or "as the script says" }
    list[#list + 1] = { "compared by", made.metric }
    if made.search == "halving" then list[#list + 1] = { "search", "successive halving" } end
+   fixed = fixed or {}
    return table.move(fixed, 1, #fixed, #list + 1, list)
 end
 

@@ -16,7 +16,7 @@ record.RESULT, record.TEST = "result.json", "test.json"
 local ORDER = { "format", "state", "variant", "run", "seed", "fold", "inner", "content", "architecture", "weights", "metric",
    "lower", "figures", "best_epoch", "epochs", "updates", "stopped", "seconds", "images_per_second", "peak_memory",
    "parameters", "trainable", "parameters_1000", "multiply_adds", "latency", "image_size", "jobs", "threads", "device",
-   "precision", "split", "model", "curve", "classes", "photos", "labels", "predicted", "values" }
+   "precision", "split", "unread", "model", "curve", "classes", "photos", "labels", "predicted", "values" }
 
 -- ---- writing ----
 

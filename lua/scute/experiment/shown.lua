@@ -24,8 +24,9 @@ local function stopped(self, made, records)
    return list
 end
 
--- rank of the script, which gets a variant as run does.
-local function rank_of(self)
+--- rank of the script, which gets a variant as run does: function(options, row with its name) -> why it gets none; nil where
+-- there is no such function.
+function shown.rank_of(self)
    local rank = self.given.rank
    return rank and function(options, row)
       return rank(self.variants and variants.strict(self.variants, row.name) or options, row)
@@ -36,7 +37,7 @@ end
 function shown.trial(self)
    local made = plan.plain(self.plan)
    local records = gather.all(self.folder, made)
-   return trial.of(made, records, self.failures, { folder = self.folder, rank = rank_of(self), title = made.title,
+   return trial.of(made, records, self.failures, { folder = self.folder, rank = shown.rank_of(self), title = made.title,
       stopped = stopped(self, made, records), times = self.is_here and "the runs were in one process" or nil })
 end
 

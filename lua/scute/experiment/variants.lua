@@ -182,22 +182,49 @@ local function names_of(list)
    return known
 end
 
+local behind = setmetatable({}, { __mode = "k" }) -- variant as run has it -> { options, read = the set of those that were read }
+
+-- Reading what no variant has is an error with the nearest name.
+local function refuse(known, key)
+   local near = nearest(key, sorted_keys(known))
+   error(("no variant has an option '%s'%s"):format(key, near and ("; did you mean '%s'?"):format(near)
+      or "; they have " .. table.concat(sorted_keys(known), ", ")), 3)
+end
+
 --- The variant of that name in a list as `run` gets it: its options and its name, strict: reading what no variant has is an
 -- error with the nearest name, and what only others have is nil. nil where there is none.
 function variants.strict(list, name)
    local known = names_of(list)
    for _, variant in ipairs(list) do
       if variant.name == name then
-         local own = { name = name }
+         local own, read = { name = name }, { name = true }
          for key, value in next, variant.options do own[key] = value end
-         return setmetatable(own, { __name = "variant", __index = function(_, key)
-            if known[key] or type(key) ~= "string" then return nil end
-            local near = nearest(key, sorted_keys(known))
-            error(("no variant has an option '%s'%s"):format(key, near and ("; did you mean '%s'?"):format(near)
-               or "; they have " .. table.concat(sorted_keys(known), ", ")), 2)
-         end })
+         local strict = setmetatable({}, { __name = "variant", __index = function(_, key)
+            read[key] = true
+            if own[key] == nil and not known[key] and type(key) == "string" then refuse(known, key) end
+            return own[key]
+         end, __pairs = function()
+            for key in next, own do read[key] = true end
+            return next, own
+         end, __newindex = function(_, key, value) own[key] = value end })
+         behind[strict] = { options = own, read = read }
+         return strict
       end
    end
+end
+
+--- What a variant as run has it says, its name too, without being read by it.
+function variants.options(strict)
+   return behind[strict] and behind[strict].options or strict
+end
+
+--- The options of a variant that `run` has not read, a sorted list: to it they make no difference.
+function variants.unread(strict)
+   local list = {}
+   if not behind[strict] then return list end
+   for key in next, behind[strict].options do list[#list + 1] = not behind[strict].read[key] and key or nil end
+   table.sort(list)
+   return list
 end
 
 return variants
