@@ -14,7 +14,7 @@ local cli = dofile(here .. "/../cli/shell.lua")
 local scratch, check, read_file = cli.scratch, cli.check, cli.read_file
 
 local PHOTOS = " --data_dir $T/photos --weights none --batch_size 8"
-local ACCOUNT = soft and "export SOFTGPU_REPORT=$T/account.%p; " or ""
+local ACCOUNT = "export SCUTE_CUDA_CACHE=$T/convolutions; " .. (soft and "export SOFTGPU_REPORT=$T/account.%p; " or "")
 local SMALL = PHOTOS .. " --image_size 32"
 
 -- ---- running ----
