@@ -219,6 +219,7 @@ local function apply(opt)
    console.quiet = rawget(opt, "quiet") or false
    if rawget(opt, "threads") then scute.threads(opt.threads) end
    if rawget(opt, "seed") then scute.manual_seed(opt.seed) end
+   if rawget(opt, "deterministic") then scute.deterministic(true) end
    if rawget(opt, "device") then opt.device = console.guard(nil, scute.device, opt.device) end
 end
 

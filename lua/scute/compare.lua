@@ -65,7 +65,7 @@ local function flags()
    }
    local rest = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "val_fraction", "split_csv", "layout",
       "seed", "image_size",
-      "on_bad_image", "tensorboard", "workers", "threads", "device", "precision", "quiet")
+      "on_bad_image", "tensorboard", "workers", "threads", "device", "precision", "deterministic", "quiet")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 

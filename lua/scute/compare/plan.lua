@@ -20,7 +20,8 @@ local plan = {}
 
 -- What makes two comparisons the same; everything that a result hangs on.
 local SAME = { "data_dir", "split_csv", "val_fraction", "photos", "classes", "protocol", "budget", "seeds", "folds", "seed",
-   "augment", "batch_size", "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision" }
+   "augment", "batch_size", "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision",
+   "deterministic" }
 
 -- What a job says beside options of train.fit. Where it lies and how many threads it has makes it no other run.
 local OF_JOBS = {
@@ -145,7 +146,9 @@ function plan.write_job(output_dir, made, run, opt)
       resume = opt.resume, layout = opt.layout,
       split_file = output_dir .. "/" .. split_file.NAME, epochs = limits.epochs, minutes = limits.minutes }
    for _, name in ipairs { "data_dir", "split_csv", "val_fraction", "protocol", "folds", "augment", "batch_size",
-      "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision" } do job[name] = made[name] end
+      "learning_rate", "weight_decay", "warmup_epochs", "image_size", "device", "precision", "deterministic" } do
+      job[name] = made[name]
+   end
    console.guard("output_dir", scute.files.write, folder .. "/job.json", to_json(job))
    return folder .. "/job.json"
 end
@@ -176,7 +179,7 @@ end
 local function differences(old, new)
    local found = {}
    for _, name in ipairs(SAME) do
-      if old[name] ~= new[name] then
+      if (old[name] or nil) ~= (new[name] or nil) then -- a flag that is off, or that an earlier version did not have
          found[#found + 1] = ("%s %s there, %s now"):format(name, tostring(old[name] or "not given"),
             tostring(new[name] or "not given"))
       end
