@@ -114,7 +114,7 @@ function cli.changed(name, changes)
 end
 
 --- The flags of those who look at a model that is trained.
-cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers", "threads", "device")) }
+cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers", "threads", "device", "deterministic")) }
 
 --- The flags of an exercise: its own, and then those of cli.common that it does not declare itself, without the ones that
 -- `without` lists.

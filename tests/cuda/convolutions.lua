@@ -258,21 +258,24 @@ function alone.kept()
    os.exit(true, true)
 end
 
--- A run of $RUN/photos that goes on where one stopped, for so many epochs more; how many convolutions were timed, and what was
--- told.
+-- A run of $RUN/photos that goes on where one stopped, up to $EPOCHS; how many convolutions were timed, in what it computed,
+-- and what was told.
 function alone.trains()
    local folder, epochs, told = os.getenv "RUN", tonumber(os.getenv "EPOCHS"), {}
    local console = require "scute.base.console"
-   console.line, console.warn = function() end, function(format, ...) told[#told + 1] = format:format(...) end
+   local function tell(format, ...) told[#told + 1] = format:format(...) end
+   console.warn, console.line = tell, function(format, ...)
+      if format:find "^precision" or format:find "^deterministic" then tell(format, ...) end
+   end
    scute.manual_seed(5)
    local set = scute.data.open(folder .. "/photos", { seed = 0 })
    local model = dofile "tests/cuda/tiny.lua"(set.classes)
    local n = calls(TIMED, function()
       scute.train.fit(model:to(device), set, { optimizer = scute.optim.sgd(model:groups { lr = 0.02 }), device = device,
          workers = 1, batch_size = 4, seed = 3, epochs = epochs, output_dir = folder, resume = "auto",
-         deterministic = os.getenv "DETERMINISTIC" ~= nil })
+         precision = os.getenv "PRECISION", deterministic = os.getenv "DETERMINISTIC" ~= nil })
    end)
-   print(("timed %d, told %d: %s"):format(n, #told, table.concat(told)))
+   print(("timed %d in %s: %s"):format(n, model.precision, table.concat(told, "|")))
    os.exit(true, true)
 end
 
@@ -341,15 +344,24 @@ local function goes_on_with_what_it_chose()
    local function trains(epochs, more)
       return program(("SCUTE_CUDA_CACHE= RUN=%s EPOCHS=%d %s"):format(folder, epochs, more or ""), "trains")
    end
-   local first = trains(1)
-   check(first:find "^timed [1-9]%d*, told 0", "a run times its convolutions", first)
-   local second = trains(2)
-   check(second:find "^timed 0, told 0", "one that goes on does not", second)
-   local other = trains(3, "SOFTGPU_ARCH=90")
-   check(other:find "^timed [1-9]%d*, told 1: the checkpoint was made on another GPU", "on another GPU they are", other)
-   os.execute(("rm -rf '%s/tiny'"):format(folder))
-   local none = trains(1, "DETERMINISTIC=1")
-   check(none:find "^timed 0, told 0", "one that is deterministic times none", none)
+   local function says(pattern, name, epochs, more)
+      local text = trains(epochs, more)
+      check(text:find("^timed " .. pattern), name, text)
+   end
+   says("[1-9]%d* in bf16: precision: bf16\n", "a run times its convolutions", 1)
+   says("0 in bf16: precision: bf16\n", "one that goes on does not", 2)
+   says("[1-9]%d* in bf16: precision: bf16|the checkpoint was made on another GPU", "on another GPU they are", 3,
+      "SOFTGPU_ARCH=90")
+   local anew = ("rm -rf '%s/tiny'"):format(folder)
+   os.execute(anew)
+   says("0 in bf16: precision: bf16|deterministic: algorithms that give the same bits",
+      "one that is deterministic times none", 1, "DETERMINISTIC=1")
+   os.execute(anew)
+   says("[1-9]%d* in fp16: precision: fp16\n", "Turing computes in fp16", 1, "SOFTGPU_ARCH=75")
+   os.execute(anew)
+   says("[1-9]%d* in fp32: precision: fp32; convolutions round to TF32", "TF32 is told", 1, "PRECISION=fp32")
+   os.execute(anew)
+   says("[1-9]%d* in fp32_strict: precision: fp32_strict\n", "and that there is none", 1, "PRECISION=fp32_strict")
    os.execute(("rm -rf '%s'"):format(folder))
 end
 
