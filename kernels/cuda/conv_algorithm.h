@@ -14,6 +14,9 @@ typedef struct {
 
 enum { SC_CONV_MOST_CHOICES = 32 };
 
+// No algorithm is timed with more than this: a little time is not worth all memory.
+static const size_t SC_CONV_MOST_WORKSPACE = (size_t)1 << 30;
+
 typedef struct {
    int n;
    ScConvChoice choice[SC_CONV_MOST_CHOICES];

@@ -37,14 +37,11 @@ typedef struct {
 
 // ---- choosing ----
 
-// No algorithm shall take more for a little time.
-static const size_t MOST_WORKSPACE = (size_t)1 << 30;
-
 static size_t largest_workspace(const ScConvChoices *choices) {
    size_t most = 0;
    for (int i = 0; i < choices->n; i++) {
       size_t bytes = choices->choice[i].workspace;
-      if (bytes > most && bytes <= MOST_WORKSPACE) most = bytes;
+      if (bytes > most && bytes <= SC_CONV_MOST_WORKSPACE) most = bytes;
    }
    return most;
 }
