@@ -45,6 +45,7 @@ static const char USAGE[] =
     "  SCUTE_WEIGHTS_URL  where they are downloaded from; SCUTE_NET_TIMEOUT: seconds until that is given up\n"
     "  SCUTE_WEIGHTS_SHA256  all 64 digits of such a file, which http:// needs\n"
     "  SCUTE_PLUGINS      folder of scute_cuda.so; SCUTE_CUDA_SYNC=warn: tells each wait for a GPU\n"
+    "  SCUTE_CUDA_CACHE   file of timed GPU algorithms (default: ~/.cache/scute/convolutions; empty: none)\n"
     "  NO_COLOR           set: the session has no colours\n"
     "  PAGER              what shows long texts of help (default: less)\n"
     "\n"

@@ -15,7 +15,7 @@ local flags = {
 }
 -- What each run is told as it stands here.
 local passed_on = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "seed", "image_size", "tensorboard",
-   "workers", "threads", "device", "precision", "quiet")
+   "workers", "threads", "device", "precision", "deterministic", "quiet")
 table.move(passed_on, 1, #passed_on, #flags + 1, flags)
 local opt = cli.parse(arg, "Exercises 1 and 2 and a network from scratch, on the demo's photos", flags)
 

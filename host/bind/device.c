@@ -62,25 +62,54 @@ static int syncs(lua_State *L) {
    return 2;
 }
 
-static int choose(lua_State *L, bool *choice) {
-   if (!lua_isnoneornil(L, 1)) {
-      luaL_checktype(L, 1, LUA_TBOOLEAN);
-      *choice = lua_toboolean(L, 1);
-   }
-   lua_pushboolean(L, *choice);
-   return 1;
+// Whether argument `index` says anything; then it is a boolean.
+static bool says(lua_State *L, int index) {
+   if (lua_isnoneornil(L, index)) return false;
+   luaL_checktype(L, index, LUA_TBOOLEAN);
+   return true;
 }
 
-// scute.tf32([on]) -> whether convolutions and matrix products of f32 on a GPU may round their factors to 10
-// bits (TensorFloat-32), which is several times as fast on cards since Ampere; off at the start
+// scute.tf32([products[, convolutions = products]]) -> whether matrix products, and whether convolutions, of
+// f32 on a GPU may round their factors to 10 bits (TensorFloat-32), which is several times as fast on cards
+// since Ampere. At the start convolutions may and matrix products may not, as in PyTorch.
 static int tf32(lua_State *L) {
-   return choose(L, &sc_choices()->tf32);
+   ScChoices *choices = sc_choices();
+   if (says(L, 1)) {
+      bool convolutions = lua_toboolean(L, says(L, 2) ? 2 : 1);
+      choices->tf32_products = lua_toboolean(L, 1);
+      choices->tf32_convolutions = convolutions;
+   }
+   lua_pushboolean(L, choices->tf32_products);
+   lua_pushboolean(L, choices->tf32_convolutions);
+   return 2;
 }
 
 // scute.deterministic([on]) -> whether a GPU may use only algorithms that give the same bits at every run;
-// where it has none the op fails and says so. Off at the start: then they are preferred.
+// where it has none the op fails and says so. Off at the start: then they are preferred, and which is the
+// fastest is timed when a convolution is first met.
 static int deterministic(lua_State *L) {
-   return choose(L, &sc_choices()->deterministic);
+   ScChoices *choices = sc_choices();
+   if (says(L, 1)) choices->deterministic = lua_toboolean(L, 1);
+   lua_pushboolean(L, choices->deterministic);
+   return 1;
+}
+
+// scute.chosen(device) -> which algorithms of convolutions were timed and used there so far, as a text; ""
+// where nothing is timed. scute.chosen(device, text): takes such a text for what is chosen from now on -> false
+// where it is of another GPU or cuDNN, and nothing changes
+static int chosen(lua_State *L) {
+   ScDevice *device;
+   sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));
+   const ScBackend *backend = device->backend;
+   const char *given = luaL_optstring(L, 2, NULL);
+   if (given) {
+      lua_pushboolean(L, backend->choose ? backend->choose(device, given) : *given == 0);
+      return 1;
+   }
+   char **text = sc_push_block(L);
+   if (backend->chosen && !(*text = backend->chosen(device))) return luaL_error(L, "out of memory");
+   lua_pushstring(L, *text ? *text : "");
+   return 1;
 }
 
 // ---- each wait told ----
@@ -98,15 +127,21 @@ static void tell(const char *what) {
 }
 
 // scute.computes(device, dtype): whether the device computes products in this dtype itself. Where it does not,
-// f16 and bf16 are storage: tensors are converted to f32 around each op and results rounded.
+// f16 and bf16 are storage: tensors are converted to f32 around each op and results rounded. "tf32": whether
+// products of f32 can be rounded to it there, see scute.tf32.
 static int computes(lua_State *L) {
    ScDevice *device;
    ScDtype dtype;
    sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));
+   if (strcmp(luaL_checkstring(L, 2), "tf32") == 0) {
+      const ScBackend *backend = device->backend;
+      lua_pushboolean(L, backend->rounds_products && backend->rounds_products(device));
+      return 1;
+   }
    if (!sc_dtype_parse(luaL_checkstring(L, 2), &dtype))
-      return luaL_error(L, "computes: expected a dtype (f32, f64, f16, bf16, i64, u8), found %s",
+      return luaL_error(L, "computes: expected a dtype (f32, f64, f16, bf16, i64, u8) or tf32, found %s",
                         sc_describe_value(L, 2));
-   lua_pushboolean(L, sc_kernel_takes(sc_find_kernel(device, "conv2d"), dtype));
+   lua_pushboolean(L, sc_kernel_takes(sc_find_kernel(device, "conv2d"), device, dtype));
    return 1;
 }
 
@@ -122,9 +157,10 @@ static int threads(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"device", device},     {"devices", devices}, {"synchronize", synchronize},
-    {"syncs", syncs},       {"tf32", tf32},       {"deterministic", deterministic},
-    {"computes", computes}, {"threads", threads}, {NULL, NULL}};
+    {"device", device}, {"devices", devices},   {"synchronize", synchronize},
+    {"syncs", syncs},   {"tf32", tf32},         {"deterministic", deterministic},
+    {"chosen", chosen}, {"computes", computes}, {"threads", threads},
+    {NULL, NULL}};
 
 static void open_device(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

@@ -10,13 +10,13 @@ SC_API_BEGIN
 
 typedef struct {
    // Only algorithms that give the same bits at every run; where a device has none, the op fails and says so.
-   // Otherwise such algorithms are only preferred.
+   // Otherwise such algorithms are only preferred, and which of these is the fastest is timed.
    bool deterministic;
-   // Matrix products and convolutions of f32 on GPUs may round their factors to 10 bits (TensorFloat-32).
-   bool tf32;
+   // Convolutions and matrix products of f32 on GPUs may round their factors to 10 bits (TensorFloat-32).
+   bool tf32_convolutions, tf32_products;
 } ScChoices;
 
-// Both are false at the start.
+// As in PyTorch at the start: nothing insists on equal bits, convolutions may round, matrix products do not.
 ScChoices *sc_choices(void);
 
 SC_API_END

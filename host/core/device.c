@@ -68,9 +68,9 @@ const ScKernel *sc_find_kernel(const ScDevice *device, const char *op) {
    return found ? *found : NULL;
 }
 
-bool sc_kernel_takes(const ScKernel *kernel, ScDtype dtype) {
+bool sc_kernel_takes(const ScKernel *kernel, const ScDevice *device, ScDtype dtype) {
    if (!kernel) return false;
-   unsigned dtypes = kernel->dtypes | (kernel->more_dtypes ? kernel->more_dtypes() : 0);
+   unsigned dtypes = kernel->dtypes | (kernel->more_dtypes ? kernel->more_dtypes(device) : 0);
    return dtypes >> dtype & 1;
 }
 

@@ -21,7 +21,7 @@ typedef struct {
    unsigned dtypes; // mask of 1u << ScDtype, tested against the op's compute dtype (that of its first tensor)
    ScStatus (*forward)(ScCall *);
    ScStatus (*backward)(ScCall *);
-   unsigned (*more_dtypes)(void); // those that depend on the machine; may be NULL
+   unsigned (*more_dtypes)(const ScDevice *); // those that depend on the device; may be NULL
 } ScKernel;
 
 enum { SC_MAXDEVICES = 16 }; // of one backend
@@ -52,7 +52,12 @@ typedef struct ScBackend {
    // and ends the ticket, also when it fails.
    ScStatus (*begin_read)(ScDevice *, const void *from, size_t bytes, void **ticket);
    ScStatus (*end_read)(ScDevice *, void *ticket, void *to, size_t bytes);
-   ScStatus (*wait)(ScDevice *);   // for all work so far; NULL: there is nothing to wait for
+   ScStatus (*wait)(ScDevice *);              // for all work so far; NULL: there is nothing to wait for
+   bool (*rounds_products)(const ScDevice *); // has it TensorFloat-32 (host/core/choices.h)? NULL: no
+   // Which kernels were chosen by timing so far, as text to be freed (NULL: out of memory), and taking such a
+   // text for what is chosen from now on; false: it is of another device. Both NULL: nothing is timed.
+   char *(*chosen)(ScDevice *);
+   bool (*choose)(ScDevice *, const char *chosen);
    void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
    void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL
    void (*close)(ScDevice *);      // give up everything, at the end of the program; may be NULL
@@ -85,7 +90,7 @@ void sc_add_backend(ScBackend *);
 // there is no list anywhere.
 void sc_register_kernel(const char *backend, const ScKernel *);
 const ScKernel *sc_find_kernel(const ScDevice *, const char *op);
-bool sc_kernel_takes(const ScKernel *, ScDtype); // NULL takes none
+bool sc_kernel_takes(const ScKernel *, const ScDevice *, ScDtype); // NULL takes none
 
 // SC_KERNEL(cpu, relu, .dtypes = 1u << SC_F32, .forward = ..., .backward = ...)
 #define SC_KERNEL(backend, name, ...)                                                                          \

@@ -47,7 +47,8 @@ __attribute__((constructor)) static void ask_for_isa(void) {
    isa = dnnl_get_effective_cpu_isa();
 }
 
-unsigned sc_cpu_half(void) {
+unsigned sc_cpu_half(const ScDevice *device) {
+   (void)device;
    unsigned needed = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
    return ((unsigned)isa & needed) == needed ? 1u << SC_BF16 : 0;
 }

@@ -32,7 +32,7 @@ ScStatus sc_reorder(ScPrimitive **out, const ScKey *key, const_dnnl_memory_desc_
                     const_dnnl_memory_desc_t to);
 
 // The half-width dtypes that this processor computes in, as a mask: bf16 with avx512_bf16 or amx.
-unsigned sc_cpu_half(void);
+unsigned sc_cpu_half(const ScDevice *);
 
 dnnl_engine_t sc_onednn_engine(void); // for an ScDescribe
 ScStatus sc_onednn_failed(dnnl_status_t, const char *what);

@@ -10,6 +10,7 @@ enum {
    SC_ADVICE_MEMORY = 1,
    SC_ADVICE_STICKY = 2, // the GPU cannot be used any more by this program
    SC_ADVICE_START = 4,  // what a library says where memory is too short for it to start, among other things
+   SC_ADVICE_SHAPE = 8,  // more than a kernel can do at once: fewer photos are worth a try
 };
 
 typedef struct {
@@ -24,8 +25,8 @@ typedef struct {
 const ScAdvice *sc_advice_find(const ScAdvice *table, size_t n, int status);
 #define SC_ADVICE_OF(table, status) sc_advice_find(table, sizeof table / sizeof table[0], (int)(status))
 
-// Keeps the message "WHAT: LIBRARY: TEXT (NAME); ADVICE". Short memory, worth another try, is SC_EMEM; all else
-// is SC_EDEVICE.
+// Keeps the message "WHAT: LIBRARY: TEXT (NAME); ADVICE". What less memory or a smaller
+// batch may mend is SC_EMEM; all else is SC_EDEVICE.
 ScStatus sc_advice_tell(const ScAdvice *, const char *what, const char *library, const char *text,
                         const char *name);
 

@@ -3,8 +3,11 @@
 
 #include "host/core/register.h"
 #include "host/core/sync.h"
+#include "kernels/cuda/capability.h"
+#include "kernels/cuda/conv_known.h"
 #include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/fill.h"
+#include "kernels/cuda/folded.h"
 #include "kernels/cuda/libraries.h"
 #include "kernels/cuda/staging.h"
 #include "kernels/cuda/status.h"
@@ -77,6 +80,13 @@ static ScStatus wait(ScDevice *device) {
 static void flush(ScDevice *device) {
    sc_workspace_drop(device);
    sc_conv_plans_drop(device);
+   sc_folded_drop(device);
+}
+
+static bool choose(ScDevice *device, const char *chosen) {
+   bool taken = sc_conv_take(device, chosen);
+   if (taken) sc_conv_plans_drop(device);
+   return taken;
 }
 
 // In a context that an error has left unusable the calls fail, and nothing is to be done about it.
@@ -102,6 +112,10 @@ static ScBackend cuda = {
     .copy = copy,
     .fill = sc_cuda_fill,
     .wait = wait,
+    .rounds_products = sc_cuda_has_tf32,
+    .chosen = sc_conv_used,
+    .choose = choose,
+    .forget = sc_folded_forget,
     .flush = flush,
     .close = close_all,
 };

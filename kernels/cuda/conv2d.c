@@ -1,9 +1,10 @@
 #include "host/ops/conv2d.h"
 
+#include "kernels/cuda/capability.h"
 #include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/depthwise.h"
 #include "kernels/cuda/finish.h"
-#include "kernels/cuda/conv2d_fold.h"
+#include "kernels/cuda/folded.h"
 
 static void *values(const ScTensor *t) {
    return t && t->buffer ? t->buffer->data : NULL;
@@ -27,11 +28,21 @@ static ScStatus finish(const ScCall *c, const ScConv *g, const void *shift, cons
                          values(c->out[0]), shift, residual, act);
 }
 
+// cuDNN adds a bias of x's dtype; that of halves is f32.
+static bool adds_bias(const ScCall *c, const ScConv *g) {
+   return c->in[SC_CONV_BIAS] && c->in[SC_CONV_X]->dtype == SC_F32 && !c->recording && !sc_is_depthwise(g);
+}
+
 static ScStatus forward(ScCall *c) {
    ScConv g = sc_conv_geometry(c);
-   ScConvSides sides = {values(c->in[SC_CONV_X]), values(c->in[SC_CONV_WEIGHT]), values(c->out[0])};
+   const void *bias = values(c->in[SC_CONV_BIAS]);
+   ScConvSides sides = {values(c->in[SC_CONV_X]), values(c->in[SC_CONV_WEIGHT]), values(c->out[0]), bias, NULL};
+   ScStatus status = adds_bias(c, &g)
+                         ? sc_conv_run(c->device, c->op->name, SC_PLAN_FORWARD_ADD, SC_F32, &g, sides)
+                         : SC_EUNSUPPORTED;
+   if (status != SC_EUNSUPPORTED) return status;
    SC_TRY(convolve(c, SC_PLAN_FORWARD, &g, sides));
-   return finish(c, &g, values(c->in[SC_CONV_BIAS]), NULL, SC_ACT_NONE);
+   return finish(c, &g, bias, NULL, SC_ACT_NONE);
 }
 
 static ScStatus backward(ScCall *c) {
@@ -39,39 +50,37 @@ static ScStatus backward(ScCall *c) {
    void *x = values(c->in[SC_CONV_X]), *w = values(c->in[SC_CONV_WEIGHT]), *gy = values(c->grad_out[0]);
    void *gx = values(c->grad_in[SC_CONV_X]), *gw = values(c->grad_in[SC_CONV_WEIGHT]);
    void *gb = values(c->grad_in[SC_CONV_BIAS]);
-   if (gx) SC_TRY(convolve(c, SC_PLAN_INPUT_GRAD, &g, (ScConvSides){gx, w, gy}));
-   if (gw) SC_TRY(convolve(c, SC_PLAN_WEIGHT_GRAD, &g, (ScConvSides){x, gw, gy}));
+   if (gx) SC_TRY(convolve(c, SC_PLAN_INPUT_GRAD, &g, (ScConvSides){.x = gx, .w = w, .y = gy}));
+   if (gw) SC_TRY(convolve(c, SC_PLAN_WEIGHT_GRAD, &g, (ScConvSides){.x = x, .w = gw, .y = gy}));
    if (!gb) return SC_OK;
    return sc_cuda_column_sums(c->device, c->op->name, c->in[SC_CONV_X]->dtype, g.n * g.oh * g.ow, g.o, gy, gb);
 }
 
-enum { DTYPES = 1u << SC_F32 | 1u << SC_F16 | 1u << SC_BF16 };
-SC_KERNEL(cuda, conv2d, .dtypes = DTYPES, .forward = forward, .backward = backward)
+enum { DTYPES = 1u << SC_F32 | 1u << SC_F16 };
+SC_KERNEL(cuda, conv2d, .dtypes = DTYPES, .more_dtypes = sc_cuda_halves, .forward = forward,
+          .backward = backward)
 
 // ---- with batch norm folded into the filters ----
 
-// The folded filters are made anew each time: they are read once more than they would be, which is little
-// beside the images. Both buffers go back to the pool before the device has used them, which its order permits.
-static ScStatus run_folded(ScCall *c, void *weights, float *shift) {
-   ScConv g = sc_conv_geometry(c);
-   SC_TRY(sc_cuda_fold(c, weights, shift));
-   SC_TRY(
-       convolve(c, SC_PLAN_FORWARD, &g, (ScConvSides){values(c->in[SC_CONV_X]), weights, values(c->out[0])}));
-   return finish(c, &g, shift, values(c->in[SC_FOLDED_RESIDUAL]), (ScAct)c->attr[SC_FOLDED_ACT].i);
+// The convolution and all that follows in one, where cuDNN does that: it knows ReLU, or no activation.
+static ScStatus run_in_one(const ScCall *c, const ScConv *g, const ScFolded *f) {
+   ScAct act = (ScAct)c->attr[SC_FOLDED_ACT].i;
+   if (sc_is_depthwise(g) || (act != SC_ACT_NONE && act != SC_ACT_RELU)) return SC_EUNSUPPORTED;
+   ScConvSides sides = {values(c->in[SC_CONV_X]), f->weights, values(c->out[0]), f->narrow_shift,
+                        values(c->in[SC_FOLDED_RESIDUAL])};
+   return sc_conv_run(c->device, c->op->name, act == SC_ACT_RELU ? SC_PLAN_FORWARD_RELU : SC_PLAN_FORWARD_ADD,
+                      c->in[SC_CONV_X]->dtype, g, sides);
 }
 
 static ScStatus forward_folded(ScCall *c) {
-   ScBuffer *weights, *shift;
-   const ScTensor *filters = c->in[SC_CONV_WEIGHT];
-   SC_TRY(
-       sc_buffer_new(&weights, c->device, (size_t)sc_numel(filters) * sc_dtype_size(c->in[SC_CONV_X]->dtype)));
-   ScStatus status = sc_buffer_new(&shift, c->device, (size_t)filters->shape[0] * sizeof(float));
-   if (status == SC_OK) {
-      status = run_folded(c, weights->data, shift->data);
-      sc_buffer_release(shift);
-   }
-   sc_buffer_release(weights);
-   return status;
+   ScFolded f;
+   ScConv g = sc_conv_geometry(c);
+   SC_TRY(sc_folded_find(c, &f));
+   ScStatus status = run_in_one(c, &g, &f);
+   if (status != SC_EUNSUPPORTED) return status;
+   ScConvSides sides = {.x = values(c->in[SC_CONV_X]), .w = f.weights, .y = values(c->out[0])};
+   SC_TRY(convolve(c, SC_PLAN_FORWARD, &g, sides));
+   return finish(c, &g, f.shift, values(c->in[SC_FOLDED_RESIDUAL]), (ScAct)c->attr[SC_FOLDED_ACT].i);
 }
 
-SC_KERNEL(cuda, conv2d_folded, .dtypes = DTYPES, .forward = forward_folded)
+SC_KERNEL(cuda, conv2d_folded, .dtypes = DTYPES, .more_dtypes = sc_cuda_halves, .forward = forward_folded)

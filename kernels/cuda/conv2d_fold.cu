@@ -13,7 +13,8 @@ struct Norm {
 
 // A block per output channel.
 template <typename T>
-__global__ void conv2d_fold_filters(Norm norm, int64_t filter, const float *weights, T *folded, float *shift) {
+__global__ void conv2d_fold_filters(Norm norm, int64_t filter, const float *weights, T *folded, float *shift,
+                                    T *narrow_shift) {
    int64_t o = blockIdx.x, first = o * filter;
    double scale = (norm.gamma ? norm.gamma[o] : 1) / sqrt(norm.var[o] + norm.eps);
    for (int64_t i = threadIdx.x; i < filter; i += blockDim.x)
@@ -21,11 +22,12 @@ __global__ void conv2d_fold_filters(Norm norm, int64_t filter, const float *weig
    if (threadIdx.x > 0) return;
    double bias = norm.bias ? norm.bias[o] : 0, beta = norm.beta ? norm.beta[o] : 0;
    shift[o] = (float)((bias - norm.mean[o]) * scale + beta);
+   narrow_shift[o] = sc_narrow<T>(shift[o]);
 }
 
 } // namespace
 
-ScStatus sc_cuda_fold(const ScCall *c, void *weights, float *shift) {
+ScStatus sc_cuda_fold(const ScCall *c, void *weights, float *shift, void *narrow_shift) {
    Norm norm = {c->attr[SC_FOLDED_EPS].f,
                 sc_data<float>(c->in[SC_CONV_BIAS]),
                 sc_data<float>(c->in[SC_FOLDED_BN_WEIGHT]),
@@ -37,7 +39,8 @@ ScStatus sc_cuda_fold(const ScCall *c, void *weights, float *shift) {
    auto launch = [&](auto type) {
       typedef decltype(type) T;
       return sc_cuda_launch(c->device, "conv2d_folded", conv2d_fold_filters<T>, (unsigned)channels, 128, 0,
-                            norm, sc_numel(w) / channels, sc_data<float>(w), (T *)weights, shift);
+                            norm, sc_numel(w) / channels, sc_data<float>(w), (T *)weights, shift,
+                            (T *)narrow_shift);
    };
    switch (c->in[SC_CONV_X]->dtype) {
    case SC_F16: return launch(__half());

@@ -7,8 +7,8 @@
 SC_C_BEGIN
 
 // Of a conv2d_folded: its filters times gamma / sqrt(var + eps), in x's dtype, and what remains to be added to
-// each channel, in f32.
-ScStatus sc_cuda_fold(const ScCall *, void *weights, float *shift);
+// each channel, in f32 and in x's dtype.
+ScStatus sc_cuda_fold(const ScCall *, void *weights, float *shift, void *narrow_shift);
 
 SC_C_END
 

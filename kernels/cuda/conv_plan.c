@@ -1,189 +1,78 @@
-// Everything that depends on which of cuDNN's two interfaces convolutions use is in this file.
-//
-// It is the classic one (cudnnConvolutionForward and its kin), which cuDNN 9 still ships and documents, marked
-// as to be replaced by the graph interface. Why not the graph: what it would bring is bias, residual and
-// activation fused into the convolution, which a kernel after it does in one pass over memory; what it costs is
-// engine configurations that are tried, refused or compiled at run time depending on card and version, and its
-// failures show only there. The classic calls rank their few algorithms themselves and answer for every shape.
-// When someone with a card wants the last tenth, this is the file to write anew.
+// Which algorithm a convolution runs with: the fastest, timed when its shape is first met, unless the user
+// insists on equal results at every run; and after those that failed, whatever else there is.
 #include "kernels/cuda/conv_plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/core/choices.h"
+#include "host/core/sync.h"
+#include "kernels/cuda/conv_known.h"
 #include "kernels/cuda/libraries.h"
+#include "kernels/cuda/stream.h"
 #include "kernels/cuda/workspace.h"
 
-enum { WORDS = 21, BUCKETS = 256, MOST_PLANS = 2048, MOST_CHOICES = 16 };
+enum { BUCKETS = 256, MOST_PLANS = 2048 };
 
-typedef struct {
-   int algorithm;
-   size_t workspace;
-   cudnnMathType_t math;
-} Choice;
-
-// A convolution's descriptors, and the algorithms for it from the best to the worst. Those before `first` were
-// refused when it came to running them.
+// A convolution's descriptors, and the algorithms for it from the best to the worst.
 typedef struct Plan {
    struct Plan *next;
-   int64_t key[WORDS];
-   cudnnTensorDescriptor_t x, y;
-   cudnnFilterDescriptor_t w;
-   cudnnConvolutionDescriptor_t conv;
-   int first, n;
-   Choice choice[MOST_CHOICES];
+   ScConvKey key;
+   bool deterministic;
+   bool too_large; // for cuDNN to describe
+   ScConvDescription description;
+   ScConvChoices choices;
 } Plan;
 
-static void make_key(int64_t key[WORDS], ScPlanKind kind, ScDtype dtype, const ScConv *g) {
-   const int64_t words[WORDS] = {kind,
-                                 dtype,
-                                 sc_choices()->deterministic,
-                                 sc_choices()->tf32,
-                                 g->n,
-                                 g->c,
-                                 g->h,
-                                 g->w,
-                                 g->o,
-                                 g->oh,
-                                 g->ow,
-                                 g->kh,
-                                 g->kw,
-                                 g->sh,
-                                 g->sw,
-                                 g->ph,
-                                 g->pw,
-                                 g->dh,
-                                 g->dw,
-                                 g->groups};
-   memcpy(key, words, sizeof words);
-}
+// A call of sc_conv_run, or a part of its batch.
+typedef struct {
+   const ScDevice *device;
+   const char *what;
+   ScPlanKind kind;
+   ScDtype dtype;
+   ScConv g;
+   ScConvSides sides;
+   bool add; // to the gradient that other parts of the batch have left
+} Run;
 
-static ScPlanKind kind_of(const Plan *plan) {
-   return (ScPlanKind)plan->key[0];
-}
+// ---- choosing ----
 
-// ---- descriptors ----
-
-static cudnnDataType_t data_type(ScDtype dtype) {
-   return dtype == SC_F16 ? CUDNN_DATA_HALF : dtype == SC_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
-}
-
-// The default lets cuDNN round f32 to TensorFloat-32.
-static cudnnMathType_t math_type(ScDtype dtype) {
-   if (dtype != SC_F32) return CUDNN_TENSOR_OP_MATH;
-   return sc_choices()->tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
-}
-
-static cudnnStatus_t describe_image(cudnnTensorDescriptor_t *out, ScDtype dtype, int64_t n, int64_t c,
-                                    int64_t h, int64_t w) {
-   cudnnStatus_t status = cudnnCreateTensorDescriptor(out);
-   if (status != CUDNN_STATUS_SUCCESS) return status;
-   return cudnnSetTensor4dDescriptor(*out, CUDNN_TENSOR_NHWC, data_type(dtype), (int)n, (int)c, (int)h, (int)w);
-}
-
-static cudnnStatus_t describe_filter(cudnnFilterDescriptor_t *out, ScDtype dtype, const ScConv *g) {
-   cudnnStatus_t status = cudnnCreateFilterDescriptor(out);
-   if (status != CUDNN_STATUS_SUCCESS) return status;
-   return cudnnSetFilter4dDescriptor(*out, data_type(dtype), CUDNN_TENSOR_NHWC, (int)g->o, (int)g->cg,
-                                     (int)g->kh, (int)g->kw);
-}
-
-static cudnnStatus_t describe_window(cudnnConvolutionDescriptor_t *out, ScDtype dtype, const ScConv *g) {
-   cudnnStatus_t status = cudnnCreateConvolutionDescriptor(out);
-   if (status == CUDNN_STATUS_SUCCESS)
-      status = cudnnSetConvolution2dDescriptor(*out, (int)g->ph, (int)g->pw, (int)g->sh, (int)g->sw, (int)g->dh,
-                                               (int)g->dw, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
-   if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetConvolutionGroupCount(*out, (int)g->groups);
-   if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetConvolutionMathType(*out, math_type(dtype));
-   return status;
-}
-
-static cudnnStatus_t describe(Plan *plan, ScDtype dtype, const ScConv *g) {
-   cudnnStatus_t status = describe_image(&plan->x, dtype, g->n, g->c, g->h, g->w);
-   if (status == CUDNN_STATUS_SUCCESS) status = describe_image(&plan->y, dtype, g->n, g->o, g->oh, g->ow);
-   if (status == CUDNN_STATUS_SUCCESS) status = describe_filter(&plan->w, dtype, g);
-   if (status == CUDNN_STATUS_SUCCESS) status = describe_window(&plan->conv, dtype, g);
-   return status;
-}
-
-static void destroy(Plan *plan) {
-   if (plan->x) cudnnDestroyTensorDescriptor(plan->x);
-   if (plan->y) cudnnDestroyTensorDescriptor(plan->y);
-   if (plan->w) cudnnDestroyFilterDescriptor(plan->w);
-   if (plan->conv) cudnnDestroyConvolutionDescriptor(plan->conv);
-   free(plan);
-}
-
-// ---- algorithms ----
-
-static void add_choice(Plan *plan, cudnnStatus_t status, Choice choice) {
-   if (status == CUDNN_STATUS_SUCCESS && plan->n < MOST_CHOICES) plan->choice[plan->n++] = choice;
-}
-
-// First those that repeat their results; the others only if the user does not insist on that. In f32 the math
-// is what was asked for, whatever the heuristics would take.
-#define ADD_CHOICES(found, count)                                                                              \
-   for (int pass = 0; pass < (sc_choices()->deterministic ? 1 : 2); pass++)                                    \
-      for (int i = 0; i < (count); i++)                                                                        \
-         if (((found)[i].determinism == CUDNN_DETERMINISTIC) == (pass == 0))                                   \
-   add_choice(plan, (found)[i].status,                                                                         \
-              (Choice){(int)(found)[i].algo, (found)[i].memory,                                                \
-                       dtype == SC_F32 ? math_type(dtype) : (found)[i].mathType})
-
-static cudnnStatus_t rank_forward(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
-   cudnnConvolutionFwdAlgoPerf_t found[MOST_CHOICES];
-   int n = 0;
-   cudnnStatus_t status = cudnnGetConvolutionForwardAlgorithm_v7(dnn, plan->x, plan->w, plan->conv, plan->y,
-                                                                 MOST_CHOICES, &n, found);
-   if (status == CUDNN_STATUS_SUCCESS) ADD_CHOICES(found, n);
-   return status;
-}
-
-static cudnnStatus_t rank_input_grad(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
-   cudnnConvolutionBwdDataAlgoPerf_t found[MOST_CHOICES];
-   int n = 0;
-   cudnnStatus_t status = cudnnGetConvolutionBackwardDataAlgorithm_v7(dnn, plan->w, plan->y, plan->conv,
-                                                                      plan->x, MOST_CHOICES, &n, found);
-   if (status == CUDNN_STATUS_SUCCESS) ADD_CHOICES(found, n);
-   return status;
-}
-
-static cudnnStatus_t rank_weight_grad(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
-   cudnnConvolutionBwdFilterAlgoPerf_t found[MOST_CHOICES];
-   int n = 0;
-   cudnnStatus_t status = cudnnGetConvolutionBackwardFilterAlgorithm_v7(dnn, plan->x, plan->y, plan->conv,
-                                                                        plan->w, MOST_CHOICES, &n, found);
-   if (status == CUDNN_STATUS_SUCCESS) ADD_CHOICES(found, n);
-   return status;
-}
-
-static cudnnStatus_t rank_algorithms(cudnnHandle_t dnn, Plan *plan, ScDtype dtype) {
-   switch (kind_of(plan)) {
-   case SC_PLAN_FORWARD: return rank_forward(dnn, plan, dtype);
-   case SC_PLAN_INPUT_GRAD: return rank_input_grad(dnn, plan, dtype);
-   default: return rank_weight_grad(dnn, plan, dtype);
+static size_t largest_workspace(const ScConvChoices *choices) {
+   size_t most = 0;
+   for (int i = 0; i < choices->n; i++) {
+      size_t bytes = choices->choice[i].workspace;
+      if (bytes > most && bytes <= SC_CONV_MOST_WORKSPACE) most = bytes;
    }
+   return most;
 }
 
-static cudnnStatus_t execute(cudnnHandle_t dnn, const Plan *plan, const Choice *choice, ScConvSides s,
-                             void *workspace) {
-   const float one = 1, zero = 0;
-   size_t bytes = choice->workspace;
-   switch (kind_of(plan)) {
-   case SC_PLAN_FORWARD:
-      return cudnnConvolutionForward(dnn, &one, plan->x, s.x, plan->w, s.w, plan->conv,
-                                     (cudnnConvolutionFwdAlgo_t)choice->algorithm, workspace, bytes, &zero,
-                                     plan->y, s.y);
-   case SC_PLAN_INPUT_GRAD:
-      return cudnnConvolutionBackwardData(dnn, &one, plan->w, s.w, plan->y, s.y, plan->conv,
-                                          (cudnnConvolutionBwdDataAlgo_t)choice->algorithm, workspace, bytes,
-                                          &zero, plan->x, s.x);
-   default:
-      return cudnnConvolutionBackwardFilter(dnn, &one, plan->x, s.x, plan->y, s.y, plan->conv,
-                                            (cudnnConvolutionBwdFilterAlgo_t)choice->algorithm, workspace,
-                                            bytes, &zero, plan->w, s.w);
-   }
+static void add_all(Plan *plan, const ScConvChoices *from) {
+   for (int i = 0; i < from->n; i++)
+      sc_conv_add_choice(&plan->choices, plan->description.kind, from->choice[i]);
+}
+
+// Where memory is short they are not timed, and stay as the heuristics rank them.
+static void time_all(const Run *r, cudnnHandle_t dnn, Plan *plan, const ScConvChoices *ranked) {
+   size_t bytes = largest_workspace(ranked);
+   void *workspace = NULL;
+   if (bytes > 0 && sc_cuda_workspace(r->device, bytes, &workspace) != SC_OK) return;
+   sc_note_sync("convolutions timed");
+   ScConvChoices timed = {0};
+   sc_conv_time(dnn, &plan->description, r->dtype, r->sides, workspace, bytes, &timed);
+   if (timed.n > 0) sc_conv_learn(r->device, &plan->key, &timed.choice[0]);
+   add_all(plan, &timed);
+}
+
+// A gradient that is added to must not be overwritten by timing.
+static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
+   ScConvChoices ranked = {0};
+   ScConvChoice known;
+   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
+   if (!plan->deterministic && sc_conv_recall(r->device, &plan->key, &known))
+      sc_conv_add_choice(&plan->choices, r->kind, known);
+   else if (!plan->deterministic && !r->add && ranked.n > 1)
+      time_all(r, dnn, plan, &ranked);
+   add_all(plan, &ranked);
 }
 
 // ---- the cache ----
@@ -195,10 +84,15 @@ typedef struct {
 
 static Plans caches[SC_MAXDEVICES];
 
-static Plan **bucket_of(Plans *plans, const int64_t key[WORDS]) {
+static Plan **bucket_of(Plans *plans, const ScConvKey *key) {
    uint64_t h = 1469598103934665603u;
-   for (int i = 0; i < WORDS; i++) h = (h ^ (uint64_t)key[i]) * 1099511628211u, h ^= h >> 29;
+   for (int i = 0; i < SC_CONV_WORDS; i++) h = (h ^ (uint64_t)key->word[i]) * 1099511628211u, h ^= h >> 29;
    return &plans->bucket[h % BUCKETS];
+}
+
+static void destroy(Plan *plan) {
+   sc_conv_describe_end(&plan->description);
+   free(plan);
 }
 
 static void drop_all(Plans *plans) {
@@ -215,30 +109,35 @@ void sc_conv_plans_drop(const ScDevice *device) {
    drop_all(&caches[device->index]);
 }
 
-static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const char *what, const int64_t key[WORDS],
-                         ScDtype dtype, const ScConv *g) {
+// Of statuses that differ in their last digits the thousands tell the class.
+static bool is_of_class(cudnnStatus_t status, cudnnStatus_t class) {
+   return status / 1000 == class / 1000;
+}
+
+static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScConvKey *key) {
    Plan *plan = calloc(1, sizeof *plan);
    if (!plan) return sc_fail(SC_EMEM, "out of memory");
-   memcpy(plan->key, key, sizeof plan->key);
-   cudnnStatus_t status = describe(plan, dtype, g);
-   if (status == CUDNN_STATUS_SUCCESS) status = rank_algorithms(dnn, plan, dtype);
-   if (status != CUDNN_STATUS_SUCCESS) {
+   plan->key = *key;
+   plan->deterministic = sc_choices()->deterministic;
+   cudnnStatus_t status = sc_conv_describe(&plan->description, r->kind, r->dtype, &r->g);
+   plan->too_large = is_of_class(status, CUDNN_STATUS_NOT_SUPPORTED);
+   if (status != CUDNN_STATUS_SUCCESS && !plan->too_large) {
       destroy(plan);
-      return sc_cudnn_status(status, what);
+      return sc_cudnn_status(status, r->what);
    }
+   if (!plan->too_large) choose(r, dnn, plan);
    *out = plan;
    return SC_OK;
 }
 
-static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const char *what, ScPlanKind kind,
-                          ScDtype dtype, const ScConv *g) {
-   int64_t key[WORDS];
-   make_key(key, kind, dtype, g);
-   for (*out = *bucket_of(plans, key); *out; *out = (*out)->next)
-      if (memcmp((*out)->key, key, sizeof key) == 0) return SC_OK;
-   SC_TRY(new_plan(out, dnn, what, key, dtype, g));
+static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
+   ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
+   for (*out = *bucket_of(plans, &key); *out; *out = (*out)->next)
+      if (memcmp(&(*out)->key, &key, sizeof key) == 0 && (*out)->deterministic == sc_choices()->deterministic)
+         return SC_OK;
+   SC_TRY(new_plan(out, dnn, r, &key));
    if (plans->count == MOST_PLANS) drop_all(plans);
-   Plan **bucket = bucket_of(plans, key);
+   Plan **bucket = bucket_of(plans, &key);
    (*out)->next = *bucket;
    *bucket = *out;
    plans->count++;
@@ -247,42 +146,126 @@ static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const cha
 
 // ---- running ----
 
-static ScStatus none_left(const char *what, ScPlanKind kind, ScDtype dtype, const ScConv *g) {
+static ScStatus none_left(const Run *r, const Plan *plan) {
    static const char *const names[] = {"forward", "input gradient", "weight gradient"};
-   if (dtype != SC_F32) return SC_EUNSUPPORTED;
-   return sc_fail(SC_EDEVICE,
-                  "%s: cuDNN has no %salgorithm (%s) for %lld -> %lld channels in %lld groups, kernel %lld x "
-                  "%lld, stride {%lld, %lld}, dilation {%lld, %lld}, input %lld x %lld x %lld%s",
-                  what, sc_choices()->deterministic ? "deterministic " : "", names[kind], (long long)g->c,
-                  (long long)g->o, (long long)g->groups, (long long)g->kh, (long long)g->kw, (long long)g->sh,
-                  (long long)g->sw, (long long)g->dh, (long long)g->dw, (long long)g->n, (long long)g->h,
-                  (long long)g->w,
-                  sc_choices()->deterministic ? "; scute.deterministic(false) permits others" : "");
+   const ScConv *g = &r->g;
+   if (r->dtype != SC_F32 || r->kind != sc_conv_search_kind(r->kind)) return SC_EUNSUPPORTED;
+   const ScConvChoice *last = plan->choices.n > 0 ? &plan->choices.choice[plan->choices.n - 1] : NULL;
+   return sc_fail(
+       SC_EDEVICE,
+       "%s: cuDNN has no %salgorithm (%s%s%s) for %lld -> %lld channels in %lld groups, kernel %lld x "
+       "%lld, stride {%lld, %lld}, dilation {%lld, %lld}, input %lld x %lld x %lld; %s",
+       r->what, sc_choices()->deterministic ? "deterministic " : "", names[r->kind],
+       last ? "; the last of those there are said " : "", last ? cudnnGetErrorString(last->refused) : "",
+       (long long)g->c, (long long)g->o, (long long)g->groups, (long long)g->kh, (long long)g->kw,
+       (long long)g->sh, (long long)g->sw, (long long)g->dh, (long long)g->dw, (long long)g->n, (long long)g->h,
+       (long long)g->w,
+       sc_choices()->deterministic ? "scute.deterministic(false) permits others"
+                                   : "report it, or use --device cpu");
 }
 
-static bool is_refused(cudnnStatus_t status) {
-   return status / 1000 == CUDNN_STATUS_NOT_SUPPORTED / 1000;
+// Whether an error has left the device unusable: then it is told by whatever is asked of it.
+static bool is_lost(const ScDevice *device) {
+   cudaGetLastError();
+   cudaError_t error = cudaStreamQuery(sc_cuda_stream(device));
+   return error != cudaSuccess && error != cudaErrorNotReady;
 }
 
-// From the best algorithm on: one for which memory does not suffice gives way to one that needs less this time,
-// one that is refused is not asked again.
-ScStatus sc_conv_run(const ScDevice *device, const char *what, ScPlanKind kind, ScDtype dtype, const ScConv *g,
-                     ScConvSides sides) {
+static bool is_short_of_memory(cudnnStatus_t status) {
+   return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+          status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+}
+
+// Whatever an algorithm fails with, the next one may do: heuristics list some that cannot. One for which memory
+// does not suffice gives way this time only.
+static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, ScConvChoice *choice,
+                           bool *done) {
+   void *workspace = NULL;
+   if (choice->workspace) SC_TRY(sc_cuda_workspace(r->device, choice->workspace, &workspace));
+   cudnnStatus_t status = sc_conv_execute(dnn, &plan->description, choice, r->sides, workspace, r->add);
+   *done = status == CUDNN_STATUS_SUCCESS;
+   if (*done) return SC_OK;
+   ScStatus told = sc_cudnn_status(status, r->what);
+   if (is_short_of_memory(status) || is_lost(r->device)) return told;
+   choice->refused = status;
+   return SC_OK;
+}
+
+static ScStatus run_plan(const Run *r, cudnnHandle_t dnn, Plan *plan) {
+   ScStatus status = SC_OK;
+   for (int i = 0; i < plan->choices.n; i++) {
+      ScConvChoice *choice = &plan->choices.choice[i];
+      bool done = false;
+      if (choice->refused != CUDNN_STATUS_SUCCESS) continue;
+      ScStatus tried = try_choice(r, dnn, plan, choice, &done);
+      if (done || (tried != SC_OK && tried != SC_EMEM)) return tried;
+      if (tried == SC_EMEM) status = tried;
+   }
+   return status == SC_EMEM ? status : none_left(r, plan);
+}
+
+// ---- batches of more elements than cuDNN counts ----
+
+static bool is_beyond_cudnn(const ScConv *g) {
+   int64_t x = g->n * g->c * g->h * g->w, y = g->n * g->o * g->oh * g->ow, w = g->o * g->cg * g->kh * g->kw;
+   return x > INT32_MAX || y > INT32_MAX || w > INT32_MAX;
+}
+
+static ScStatus run(const Run *);
+
+static Run part_of(const Run *r, int64_t first, int64_t n) {
+   Run part = *r;
+   size_t size = sc_dtype_size(r->dtype);
+   size_t x = (size_t)(first * r->g.c * r->g.h * r->g.w) * size;
+   size_t y = (size_t)(first * r->g.o * r->g.oh * r->g.ow) * size;
+   part.g.n = n;
+   part.sides.x = (char *)r->sides.x + x;
+   part.sides.y = (char *)r->sides.y + y;
+   if (r->sides.residual) part.sides.residual = (const char *)r->sides.residual + y;
+   part.add = r->add || (r->kind == SC_PLAN_WEIGHT_GRAD && first > 0);
+   return part;
+}
+
+// cuDNN's vectors are of 16 bytes, at which each part has to begin.
+static bool begins_aligned(const Run *part) {
+   return ((uintptr_t)part->sides.x | (uintptr_t)part->sides.y | (uintptr_t)part->sides.residual) % 16 == 0;
+}
+
+// How many photos the first part has: half of them, or up to 7 more.
+static int64_t first_photos(const Run *r) {
+   int64_t n = r->g.n, first = n / 2, step = 16 / (int64_t)sc_dtype_size(r->dtype);
+   Run rest = part_of(r, first, n - first);
+   return begins_aligned(&rest) ? first : (first + step - 1) / step * step;
+}
+
+static ScStatus run_halves(const Run *r) {
+   int64_t n = r->g.n, part = first_photos(r);
+   if (n == 1)
+      return sc_fail(SC_EDEVICE,
+                     "%s: one photo of %lld x %lld with %lld -> %lld channels has more numbers than cuDNN "
+                     "counts (2^31); use a smaller --image-size",
+                     r->what, (long long)r->g.h, (long long)r->g.w, (long long)r->g.c, (long long)r->g.o);
+   if (part >= n)
+      return sc_fail(SC_EMEM,
+                     "%s: %lld photos of %lld x %lld with %lld -> %lld channels have more numbers than cuDNN "
+                     "counts (2^31); use a smaller --batch-size",
+                     r->what, (long long)n, (long long)r->g.h, (long long)r->g.w, (long long)r->g.c,
+                     (long long)r->g.o);
+   Run first = part_of(r, 0, part), second = part_of(r, part, n - part);
+   SC_TRY(run(&first));
+   return run(&second);
+}
+
+static ScStatus run(const Run *r) {
    cudnnHandle_t dnn;
    Plan *plan;
-   ScStatus last = SC_OK;
-   SC_TRY(sc_cuda_dnn(device, &dnn));
-   SC_TRY(find_plan(&plan, &caches[device->index], dnn, what, kind, dtype, g));
-   for (int i = plan->first; i < plan->n; i++) {
-      const Choice *choice = &plan->choice[i];
-      void *workspace = NULL;
-      last = choice->workspace ? sc_cuda_workspace(device, choice->workspace, &workspace) : SC_OK;
-      if (last == SC_EMEM) continue;
-      if (last != SC_OK) return last;
-      SC_CUDNN_TRY(cudnnSetConvolutionMathType(plan->conv, choice->math), what);
-      cudnnStatus_t status = execute(dnn, plan, choice, sides, workspace);
-      if (!is_refused(status)) return sc_cudnn_status(status, what);
-      if (i == plan->first) plan->first++;
-   }
-   return last == SC_EMEM ? last : none_left(what, kind, dtype, g);
+   if (is_beyond_cudnn(&r->g)) return run_halves(r);
+   SC_TRY(sc_cuda_dnn(r->device, &dnn));
+   SC_TRY(find_plan(&plan, &caches[r->device->index], dnn, r));
+   return plan->too_large ? run_halves(r) : run_plan(r, dnn, plan);
+}
+
+ScStatus sc_conv_run(const ScDevice *device, const char *what, ScPlanKind kind, ScDtype dtype, const ScConv *g,
+                     ScConvSides sides) {
+   return run(&(Run){device, what, kind, dtype, *g, sides, false});
 }

@@ -1,5 +1,7 @@
 #include "kernels/cuda/gemm.h"
 
+#include <limits.h>
+
 #include "host/core/choices.h"
 #include "kernels/cuda/libraries.h"
 
@@ -15,7 +17,18 @@ static cudaDataType_t data_type(ScDtype dtype) {
 // Halves are multiplied exactly and summed in f32.
 static cublasComputeType_t compute_type(ScDtype dtype) {
    if (dtype == SC_F64) return CUBLAS_COMPUTE_64F;
-   return dtype == SC_F32 && sc_choices()->tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+   return dtype == SC_F32 && sc_choices()->tf32_products ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+// cuBLAS counts in int. Fewer photos at a time are fewer rows, so that a batch is halved as where memory is
+// short.
+static ScStatus check_sizes(const ScProduct *p) {
+   if (p->m <= INT_MAX && p->n <= INT_MAX && p->k <= INT_MAX && p->batch <= INT_MAX) return SC_OK;
+   return sc_fail(SC_EMEM,
+                  "%s: cuBLAS multiplies matrices of at most %d rows and columns, these are %lld x %lld and "
+                  "%lld x %lld, %lld times; use a smaller --batch-size",
+                  p->what, INT_MAX, (long long)p->m, (long long)p->k, (long long)p->k, (long long)p->n,
+                  (long long)p->batch);
 }
 
 // cuBLAS takes matrices by columns, so it sees ours transposed: it is asked for b^T a^T, which it writes as
@@ -26,6 +39,7 @@ ScStatus sc_cuda_gemm(const ScDevice *device, const ScProduct *p, ScMatrix a, Sc
    const void *alpha = p->dtype == SC_F64 ? (const void *)&one64 : &one;
    const void *beta = p->dtype == SC_F64 ? (const void *)(add ? &one64 : &zero64) : add ? &one : &zero;
    cublasHandle_t blas;
+   SC_TRY(check_sizes(p));
    SC_TRY(sc_cuda_blas(device, &blas));
    cublasOperation_t of_a = a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
    cublasOperation_t of_b = b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;

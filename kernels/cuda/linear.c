@@ -1,5 +1,6 @@
 #include "host/core/call.h"
 #include "host/core/tape.h"
+#include "kernels/cuda/capability.h"
 #include "kernels/cuda/finish.h"
 #include "kernels/cuda/gemm.h"
 
@@ -115,5 +116,5 @@ static ScStatus backward(ScCall *c) {
    return backward_rows(c, x ? x->data : NULL, c->grad_out[0]->buffer->data, gx ? gx->data : NULL);
 }
 
-SC_KERNEL(cuda, linear, .dtypes = SC_FLOATS | 1u << SC_F16 | 1u << SC_BF16, .forward = forward,
+SC_KERNEL(cuda, linear, .dtypes = SC_FLOATS | 1u << SC_F16, .more_dtypes = sc_cuda_halves, .forward = forward,
           .backward = backward)

@@ -1,5 +1,6 @@
 #include "host/ops/matmul.h"
 
+#include "kernels/cuda/capability.h"
 #include "kernels/cuda/gemm.h"
 
 // One matrix b for a whole batch is one product with all rows of a.
@@ -45,5 +46,5 @@ static ScStatus backward(ScCall *c) {
                        c->grad_in[1]->buffer->data);
 }
 
-SC_KERNEL(cuda, matmul, .dtypes = SC_FLOATS | 1u << SC_F16 | 1u << SC_BF16, .forward = forward,
+SC_KERNEL(cuda, matmul, .dtypes = SC_FLOATS | 1u << SC_F16, .more_dtypes = sc_cuda_halves, .forward = forward,
           .backward = backward)

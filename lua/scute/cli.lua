@@ -114,7 +114,7 @@ function cli.changed(name, changes)
 end
 
 --- The flags of those who look at a model that is trained.
-cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers", "threads", "device")) }
+cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers", "threads", "device", "deterministic")) }
 
 --- The flags of an exercise: its own, and then those of cli.common that it does not declare itself, without the ones that
 -- `without` lists.
@@ -229,6 +229,7 @@ local function apply(opt)
    console.quiet = rawget(opt, "quiet") or false
    if rawget(opt, "threads") then scute.threads(opt.threads) end
    if rawget(opt, "seed") then scute.manual_seed(opt.seed) end
+   if rawget(opt, "deterministic") then scute.deterministic(true) end
    if rawget(opt, "device") then opt.device = console.guard(nil, scute.device, opt.device) end
 end
 

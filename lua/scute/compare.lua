@@ -50,7 +50,7 @@ local function flags()
       "tensorboard", "quiet")
    table.move(own, 1, #own, #list + 1, list)
    local rest = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "val_fraction", "split_csv", "layout",
-      "seed", "image_size", "on_bad_image", "workers", "threads", "device", "precision")
+      "seed", "image_size", "on_bad_image", "workers", "threads", "device", "precision", "deterministic")
    return table.move(rest, 1, #rest, #list + 1, list)
 end
 

@@ -158,6 +158,7 @@ local function score(model, part, given, ...)
    o.device = o.device or device_of(model)
    check_photos(part, wanted, o)
    local put_back = evaluating(model)
+   local held <close> = precision.hold(o.precision or model.precision) -- luacheck: ignore
    local visit, all = o.each, nil
    if not visit then visit, all = keeper() end
    local ok, complete = pcall(pass, o.feed or photos_of(model, part, o, bad), o, wanted, visit)

@@ -8,6 +8,7 @@ local session = require "scute.base.session"
 local report = require "scute.report.text"
 local strict = require "scute.base.strict"
 local surplus = require "scute.base.surplus"
+local algorithms = require "scute.train.algorithms"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local criterion = require "scute.train.criterion"
@@ -142,6 +143,7 @@ local function fit(model, set, given, from)
    within.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    local held <close> = folder.take(run) -- luacheck: ignore
+   local computing <close> = algorithms.hold(run) -- luacheck: ignore
    if from then results.continue(run, from) end
    begin(run)
    local failure <close> = finish_on_error(run) -- luacheck: ignore
@@ -180,6 +182,7 @@ local function find_rates(run, model, set)
    local kept <close> = snapshot.take { model = model, optimizer = run.optimizer } -- luacheck: ignore
    run.epochs = type(run.unfreeze) == "table" and run.unfreeze.epochs or run.epochs
    runs.new(run, model, set)
+   local computing <close> = algorithms.hold(run) -- luacheck: ignore
    local meter <close> = run.meter -- luacheck: ignore
    runs.count_photos(run)
    runs.clamp_batch(run)

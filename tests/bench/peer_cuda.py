@@ -38,7 +38,8 @@ def autocast():
 
 
 torch.manual_seed(0)
-torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # as scute starts
+torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = False, True  # as scute starts
+torch.backends.cudnn.benchmark = True  # which times algorithms, as scute does
 model = getattr(models, name)(weights=None, num_classes=10).to(device)
 x = torch.randn(batch, 3, 224, 224, device=device)
 y = torch.randint(0, 10, (batch,), device=device)

@@ -215,7 +215,7 @@ local function refuses_bad_command_lines()
       ["--learning_rate -0.1"] = "--learning_rate: expected a number above 0, found '-0.1'",
       ["--model resnet51"] = "did you mean 'resnet50'",
       ["--batch_size 0"] = "--batch_size: expected", ["--val_fraction 1"] = "expected a number above 0 and below 1",
-      ["--precision fp61"] = "expected one of auto, fp32, bf16, fp16, found 'fp61'; did you mean 'fp16'?",
+      ["--precision fp61"] = "expected one of auto, fp32, fp32_strict, bf16, fp16, found 'fp61'; did you mean 'fp16'?",
       ["--workers -1"] = "--workers: expected", ["--on_bad_image ignore"] = "expected one of skip, error",
       ["--device cpuu"] = "did you mean 'cpu'", ["--device cuda:x"] = "--device: expected cpu, cuda, cuda:N",
       ["--seed x"] = "--seed: expected a whole number",

@@ -3,8 +3,9 @@
 --
 -- Each ends in an error of one line that names an op or a call and says what to do, or in the right numbers; nothing is left
 -- on the device; and a step after it gives the numbers of one before it, bit for bit.
--- Usage: SCUTE_PLUGINS=build/softgpu scute tests/cuda/faults.lua [DEVICE [STRIDE [START]]]: every STRIDE-th failure from the
---        START-th; each function's first call fails in every way whatever the stride. The device is one of the software GPU.
+-- Usage: SCUTE_CUDA_CACHE= SCUTE_PLUGINS=build/softgpu scute tests/cuda/faults.lua [DEVICE [STRIDE [START]]]: every STRIDE-th
+--        failure from the START-th; each function's first call fails in every way whatever the stride. The device is one of the
+--        software GPU.
 --        ... DEVICE first FUNCTION N KIND: one of them, at the start of a program
 local here = arg[0]:match "^(.*)/" or "."
 package.path = here .. "/?.lua;" .. package.path
@@ -209,9 +210,9 @@ local function memory_runs_out_twice()
    local x, w = scute.ones(2, 3, 4, 4, { device = device }), scute.ones(2, 3, 3, 3, { device = device })
    for fn, f in pairs {
       cublasGemmEx = function() return x:reshape(8, 12):linear(w:reshape(2, 27):slice(2, 1, 12)) end,
-      cudnnConvolutionForward = function() return x:conv2d(w) end,
+      cudnnConvolutionForward = function() return x:conv2d(w) end, -- which tries what other algorithms there are
    } do
-      for n = 1, 2 do softgpu.fail(fn, n, status_of(OUT_OF_MEMORY, fn)) end
+      for n = 1, 40 do softgpu.fail(fn, n, status_of(OUT_OF_MEMORY, fn)) end
       local ok, text = pcall(f)
       softgpu.fail_nothing()
       local wrong = ok and "it succeeded" or misleading(text, OUT_OF_MEMORY)

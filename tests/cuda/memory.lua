@@ -25,7 +25,7 @@ local function fit(where)
       end,
    }
    train.fit(model, set, { optimizer = optim.sgd(model:groups { lr = 0.05 }), workers = 1, batch_size = 8, epochs = 1,
-      device = where, hooks = { hook } })
+      device = where, precision = "fp32_strict", hooks = { hook } })
    local weights = {}
    for _, p in ipairs(model:parameters()) do table.move(p:values(), 1, p:numel(), #weights + 1, weights) end
    return weights, micro, sizes

@@ -8,6 +8,7 @@
 local scute = require "scute"
 
 local device = arg[1] or "cuda"
+scute.tf32(false) -- what is compared is float32
 local names = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3",
    "mobilenet_v2" }
 local tally = dofile "tests/tally.lua"

@@ -11,6 +11,7 @@ local compare = require "difference"
 local execute = require "execute"
 
 local device = arg[1] or "cuda"
+scute.tf32(false) -- what is compared is float32
 local passed, failed = 0, 0
 local missing = {} -- op -> true
 

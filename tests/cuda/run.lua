@@ -72,7 +72,8 @@ end
 -- Runs a script in a scute of its own and returns whether it ended well, its output, and the software GPU's report.
 local function on_gpu(script, settings)
    local report = os.tmpname()
-   local ok, text = run(("%s SCUTE_PLUGINS=%s SOFTGPU_REPORT=%s %s %s"):format(settings or "", soft, report, scute, script))
+   local ok, text = run(("SCUTE_CUDA_CACHE= %s SCUTE_PLUGINS=%s SOFTGPU_REPORT=%s %s %s"):format(settings or "", soft, report,
+      scute, script))
    local said = read_file(report)
    os.remove(report)
    local read, account = pcall(cjson.decode, said)
@@ -147,6 +148,7 @@ else
          copies()
          ops()
          script "special" -- numbers at which backends part
+         script "convolutions"
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
          script("memory", "SOFTGPU_MEMORY=5000000")
          script("faults", nil, "cuda " .. FAULTS)

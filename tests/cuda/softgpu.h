@@ -3,6 +3,7 @@
 //   SOFTGPU_DEVICES=1         how many devices there are; 0: cudaErrorNoDevice
 //   SOFTGPU_MEMORY=8589934592 bytes of memory each device has
 //   SOFTGPU_ARCH=80           compute capability times ten
+//   SOFTGPU_ELEMENTS=2147483648  elements from which on a tensor is too large for cuDNN
 //   SOFTGPU_FAIL=LIST         failures to inject: FUNCTION:N[:STATUS],... N counts from 1, FUNCTION may be *
 //                             for any
 //   SOFTGPU_ORDER=lazy        order of streams: lazy, eager or random[:SEED], see README.md

@@ -42,7 +42,8 @@ describe("precision", function()
 
    it("says what it does not know", function()
       assert.has_error(function() fit { precision = "fp61" } end,
-         "train.fit: option 'precision': expected one of auto, fp32, bf16, fp16, found 'fp61'; did you mean 'fp16'?")
+         "train.fit: option 'precision': expected one of auto, fp32, fp32_strict, bf16, fp16, found 'fp61'; did you mean "
+         .. "'fp16'?")
    end)
 
    for _, name in ipairs { "bf16", "fp16" } do

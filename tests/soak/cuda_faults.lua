@@ -4,5 +4,5 @@ if not io.open(soft .. "/scute_cuda.so") then
    print "no CUDA toolkit was found at build time: the software GPU is not built"
    os.exit(true, true)
 end
-local _, _, code = os.execute(("SCUTE_PLUGINS='%s' '%s' tests/cuda/faults.lua cuda 1"):format(soft, arg[-1]))
+local _, _, code = os.execute(("SCUTE_CUDA_CACHE= SCUTE_PLUGINS='%s' '%s' tests/cuda/faults.lua cuda 1"):format(soft, arg[-1]))
 os.exit(code == 0, true)

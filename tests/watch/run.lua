@@ -151,6 +151,7 @@ local HALVED = "local _, w = model:named_parameters()(); scute.no_grad(function(
 -- Each edit: lines of the script, whether features are to be recalled (nil: it has none), what changes beforehand.
 local EDITS = {
    { "run.seed = 5; run.epochs = 3; run.batch_size = 5", recalls = true },
+   { "run.precision = 'fp32_strict'", recalls = false },
    { HALVED, recalls = false },
    { "run.augment = scute.augment.preset 'light'; run.cache_features = 2", recalls = false },
    { "model.preprocessing.crop = 24", recalls = false },

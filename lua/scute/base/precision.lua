@@ -1,5 +1,7 @@
--- In what precision a network computes: "fp32", "bf16", "fp16", or "auto", which is bfloat16 where the device computes in it
--- and that is faster, and float32 elsewhere.
+-- In what precision a network computes: "fp32", "fp32_strict", "bf16", "fp16", or "auto", which is bfloat16 where the device
+-- computes in it and that is faster, on a GPU without bfloat16 float16, and float32 elsewhere. In "fp32" GPUs since Ampere
+-- round the factors of convolutions to 10 bits (TensorFloat-32, see scute.tf32), as PyTorch lets them; in "fp32_strict" they
+-- do not.
 --
 -- When it is faster was measured on a CPU with avx512_bf16, one thread: training steps of resnet18 and 50, efficientnet_b0 and
 -- b3, mobilenet_v2 and baseline_cnn take 0.5 to 0.97 of the time of float32 for batches of 40,000 pixels (10 photos of 64
@@ -12,19 +14,29 @@ local console = require "scute.base.console"
 
 local precision = {}
 
-local NAMES = { "auto", "fp32", "bf16", "fp16" }
+local NAMES = { "auto", "fp32", "fp32_strict", "bf16", "fp16" }
 
-local DTYPES = { fp32 = "f32", bf16 = "bf16", fp16 = "f16" }
-local LEAST = 40000 -- pixels of a batch from which on bfloat16 is faster
+local DTYPES = { fp32 = "f32", fp32_strict = "f32", bf16 = "bf16", fp16 = "f16" }
+local NAME_OF = { f32 = "fp32", bf16 = "bf16", f16 = "fp16" }
+local LEAST = 40000 -- pixels of a batch from which on bfloat16 is faster on a CPU
+
+precision.NAMES = NAMES
 
 --- The option of those who look at a model, as scute.base.options has it.
 precision.OF_LOOKING = { "precision", choices = NAMES,
    show = "the model's own, where the device computes in it", help = "what the network computes in" }
 
+-- GPUs are made for half width, Turing's for float16 alone.
+local function automatic(device, pixels)
+   local is_gpu = scute.device(device):find "^cuda" ~= nil
+   if scute.computes(device, "bf16") and (is_gpu or pixels >= LEAST) then return "bf16" end
+   return is_gpu and scute.computes(device, "f16") and "f16" or "f32"
+end
+
 --- The dtype of products for a name on a device; warns where the device has that dtype for storage only. pixels: of a batch
 -- (default: many).
 function precision.dtype(name, device, pixels)
-   if name == "auto" then return scute.computes(device, "bf16") and (pixels or LEAST) >= LEAST and "bf16" or "f32" end
+   if name == "auto" then return automatic(device, pixels or LEAST) end
    local dtype = DTYPES[name]
    if not scute.computes(device, dtype) then
       console.warn("%s has no %s arithmetic: it is computed in float32 and rounded, which takes longer than fp32", device, name)
@@ -32,11 +44,19 @@ function precision.dtype(name, device, pixels)
    return dtype
 end
 
---- The name of a dtype.
-function precision.name(dtype)
-   for name, known in pairs(DTYPES) do
-      if known == dtype then return name end
-   end
+--- The name of what a device computes in, where a name other than "auto" was not asked for. float32 without TensorFloat-32 is
+-- "fp32_strict", whoever switched that off.
+function precision.name(name, dtype, device)
+   if name == "fp32_strict" then return name end
+   local _, rounds = scute.tf32()
+   return dtype == "f32" and not rounds and scute.computes(device, "tf32") and "fp32_strict" or NAME_OF[dtype]
+end
+
+--- Until the value that it returns goes out of scope, what is computed in float32 is computed as the name says.
+function precision.hold(name)
+   local products, convolutions = scute.tf32()
+   if name == "fp32_strict" then scute.tf32(false) end
+   return setmetatable({}, { __close = function() scute.tf32(products, convolutions) end })
 end
 
 --- The dtype in which a device says what a model said when it validated: the model's own precision (nil: float32), or float32

@@ -165,7 +165,7 @@ end
 -- ---- saving ----
 
 -- What a model file carries besides the tensors, as text: architecture, classes and preprocessing, and the precision that it
--- was trained in ("fp32", "bf16" or "fp16"; none where it was not trained), in which it is looked at later.
+-- was trained in ("fp32", "bf16", ...; none where it was not trained), in which it is looked at later.
 function Classifier:metadata()
    local json = require "cjson"
    return { format = "pt", architecture = self.arch, classes = json.encode(self.classes),

@@ -10,6 +10,7 @@ local options = require "scute.base.options"
 local named = require "scute.metrics.named"
 local part_text = require "scute.base.part_text"
 local plain_text = require "scute.base.plain_text"
+local precision = require "scute.base.precision"
 local sampler = require "scute.sampler"
 local schedule = require "scute.schedule"
 local class_weights = require "scute.train.class_weights"
@@ -221,6 +222,10 @@ return options.declare("train.fit", {
    { "device", read = read_device, suggests = DEVICES, default = "cpu", value = "NAME",
      help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
         .. "slow and plain, for checks" },
-   { "precision", choices = { "auto", "fp32", "bf16", "fp16" }, default = "auto",
-     help = "what the network computes in; auto: bf16 where the device computes in it and batches are not tiny, else fp32" },
+   { "precision", choices = precision.NAMES, default = "auto",
+     help = "what the network computes in; auto: bf16 where the device computes in it (on a CPU where batches are not tiny), "
+        .. "on older GPUs fp16, else fp32; fp32_strict: fp32 whose convolutions a GPU does not round to TF32" },
+   { "deterministic", flag = true, default = false,
+     help = "on a GPU only algorithms that give the same bits at every run, none chosen by timing; a CPU repeats its bits "
+        .. "anyway, with as many threads" },
 })

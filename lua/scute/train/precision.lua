@@ -85,7 +85,7 @@ local scaler_hook = {
 -- later.
 function precision.read(run)
    local dtype = base.dtype(run.precision, run.device, run.preprocess and run.batch_size * run.preprocess.crop ^ 2)
-   run.precision, run.half = base.name(dtype), dtype ~= "f32" and dtype or nil
+   run.precision, run.half = base.name(run.precision, dtype, run.device), dtype ~= "f32" and dtype or nil
    run.model.precision = run.precision
    if dtype ~= "f16" then return end
    run.scaler = { found_inf = number(run, 0), in_a_row = 0, interval = 2000 }

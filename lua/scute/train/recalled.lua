@@ -79,10 +79,11 @@ local function stamps_of(part, order)
 end
 
 local function settings_of(run, options, hears_digests)
-   return text_of { device = run.device, half = run.half, mixes = run.mixes, threads = scute.threads(),
-      deterministic = scute.deterministic(), bad = run.on_bad_image, preprocess = run.preprocess, version = scute.version(),
-      augment = options.augment, seed = options.augment and run.seed, epoch = options.augment and options.epoch,
-      arch = run.model.arch, batch_size = options.batch_size, digests = hears_digests }
+   return text_of { device = run.device, precision = run.precision, tf32 = { scute.tf32() }, mixes = run.mixes,
+      threads = scute.threads(), deterministic = scute.deterministic(), bad = run.on_bad_image, preprocess = run.preprocess,
+      version = scute.version(), augment = options.augment, seed = options.augment and run.seed,
+      epoch = options.augment and options.epoch, arch = run.model.arch, batch_size = options.batch_size,
+      digests = hears_digests }
 end
 
 -- ---- telling them again ----

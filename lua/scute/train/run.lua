@@ -2,6 +2,7 @@
 local console = require "scute.base.console"
 local equal = require "scute.data.equal"
 local scute = require "scute"
+local algorithms = require "scute.train.algorithms"
 local answers = require "scute.train.answers"
 local augmenting = require "scute.train.augmenting"
 local average = require "scute.train.average"
@@ -65,7 +66,7 @@ end
 -- The parts of its state, in the order in which they are put back: what hooks restore may look at the rest, and random numbers
 -- are as they were when all of them are done.
 local function all_parts(run, yours)
-   local list = { state.model, state.optimizer, position, record.part, answers.part, photos.part }
+   local list = { state.model, state.optimizer, position, record.part, answers.part, photos.part, algorithms.part }
    list[#list + 1] = criterion.part(run)
    if run.average then table.move({ average.part, average.best_part }, 1, 2, #list + 1, list) end
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
@@ -99,6 +100,7 @@ function runs.new(run, model, set)
    run.model, run.set, run.preprocess = model, set, model.preprocessing
    read_short_forms(run, model)
    precision.read(run)
+   algorithms.read(run)
    run.epoch, run.step, run.skipped, run.known = 0, 0, 0, {}
    run.times = { started = os.time(), clock = scute.clock() }
    run.meter = progress.new()
@@ -135,7 +137,7 @@ function runs.describe(run)
    features.tell(run)
    photos.tell_broken(run)
    equal.tell(set)
-   if run.half then console.line("precision: %s", run.precision) end
+   algorithms.tell(run)
    local zero = schedule.ends_at_zero(run.schedule, run.epochs)
    if zero then
       console.warn("the schedule (%s) lasts for %g of the %s: the learning rate is 0 from then on, and nothing is learned",

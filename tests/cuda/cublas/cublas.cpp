@@ -212,6 +212,7 @@ cublasStatus_t product(const BlasCall &call, cublasHandle_t handle, const Argume
    Type a, b, c;
    if (!type_of(g.a_type, &a) || !type_of(g.b_type, &b) || !type_of(g.c_type, &c) || !supported(a, b, c, g.how))
       return CUBLAS_STATUS_NOT_SUPPORTED;
+   if (a == Type::bf16 && atoi(environment("SOFTGPU_ARCH", "80")) < 80) return CUBLAS_STATUS_ARCH_MISMATCH;
    if (g.m == 0 || g.n == 0 || g.batch == 0) return CUBLAS_STATUS_SUCCESS;
    size_t m = size_t(g.m), n = size_t(g.n), k = size_t(g.k);
    Product p = {
@@ -220,8 +221,9 @@ cublasStatus_t product(const BlasCall &call, cublasHandle_t handle, const Argume
    // multiply() wants b with k contiguous, which is how an untransposed B lies.
    p.b = {g.b, b, tb ? n : k, tb ? k : n, size_t(g.ldb), g.stride_b, tb};
    p.c = {g.c, c, m, n, size_t(g.ldc), g.stride_c, false};
-   p.tf32 = a == Type::f32 && (g.how == CUBLAS_COMPUTE_32F_FAST_TF32 ||
-                               (g.how == CUBLAS_COMPUTE_32F && (h->math & 0xf) == CUBLAS_TF32_TENSOR_OP_MATH));
+   p.tf32 = a == Type::f32 && atoi(environment("SOFTGPU_ARCH", "80")) >= 80 &&
+            (g.how == CUBLAS_COMPUTE_32F_FAST_TF32 ||
+             (g.how == CUBLAS_COMPUTE_32F && (h->math & 0xf) == CUBLAS_TF32_TENSOR_OP_MATH));
    if (!read_scalars(*h, p, g.alpha, g.beta)) return CUBLAS_STATUS_INVALID_VALUE;
    if (g.batch > 1 && g.stride_c < (long long)((n - 1) * p.c.ld + m))
       violation("%s: the matrices C of the batch overlap", call.name());

@@ -6,13 +6,13 @@ namespace sg {
 
 namespace {
 
-#define BAD(text) return refuse(CUDNN_STATUS_BAD_PARAM, text)
-
 struct Descriptors {
    std::shared_ptr<Tensor> x, y;
    std::shared_ptr<Filter> w;
    std::shared_ptr<Convolution> conv;
 };
+
+} // namespace
 
 cudnnStatus_t prepare(const char *name, Pass pass, cudnnHandle_t handle, cudnnTensorDescriptor_t x,
                       cudnnFilterDescriptor_t w, cudnnConvolutionDescriptor_t conv, cudnnTensorDescriptor_t y,
@@ -24,50 +24,8 @@ cudnnStatus_t prepare(const char *name, Pass pass, cudnnHandle_t handle, cudnnTe
    return check_problem(*p, pass, *d.x, *d.w, *d.conv, *d.y);
 }
 
-// Ranks algorithms; those that cannot do it come last, with their status.
-template <class Perf> cudnnStatus_t rank(const Problem &p, int requested, int *returned, Perf *out) {
-   if (requested < 1 || !returned || !out) BAD("no room for an algorithm");
-   int n = 0;
-   for (int pass = 0; pass < 2; pass++)
-      for (int algorithm : algorithms_by_speed(p.pass)) {
-         const bool can = algorithm_supported(p, algorithm);
-         if (can != (pass == 0) || n == requested) continue;
-         Perf &perf = out[n++];
-         memset(&perf, 0, sizeof perf);
-         perf.algo = decltype(perf.algo)(algorithm);
-         perf.status = can ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
-         perf.time = can ? float(n) : -1.0f;
-         perf.memory = can ? algorithm_workspace(p, algorithm) : 0;
-         perf.determinism =
-             algorithm_deterministic(p.pass, algorithm) ? CUDNN_DETERMINISTIC : CUDNN_NON_DETERMINISTIC;
-         perf.mathType = p.conv.math == CUDNN_FMA_MATH ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH;
-      }
-   *returned = n;
-   return CUDNN_STATUS_SUCCESS;
-}
-
-cudnnStatus_t known_algorithm(const Problem &p, int algorithm) {
-   if (algorithm < 0 || algorithm >= algorithm_count(p.pass)) BAD("unknown algorithm");
-   if (!algorithm_supported(p, algorithm))
-      return refuse(CUDNN_STATUS_NOT_SUPPORTED, "algorithm %d cannot do this convolution", algorithm);
-   return CUDNN_STATUS_SUCCESS;
-}
-
-cudnnStatus_t workspace_size(const Problem &p, int algorithm, size_t *size) {
-   if (!size) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "no place for the size");
-   cudnnStatus_t status = known_algorithm(p, algorithm);
-   if (status == CUDNN_STATUS_SUCCESS) *size = algorithm_workspace(p, algorithm);
-   return status;
-}
-
 size_t tensor_bytes(const Problem &p, const Tensor &t) {
    return t.elements() * size_of(p.type);
-}
-
-Operands operands(const Problem &p, const void *x, const void *w, const void *y, const void *alpha,
-                  const void *beta) {
-   double add = beta ? scalar(beta, p.x.type) : 0;
-   return {x, w, y, scalar(alpha, p.x.type), add, false, nullptr, nullptr, 0, false};
 }
 
 // Tensor cores read 16 bytes at a time: "data pointers must be 128-bit aligned".
@@ -79,6 +37,14 @@ bool operands_usable(const char *name, const Problem &p, const Operands &o) {
    if (o.bias) ok &= usable(name, "the bias", o.bias, size_t(p.w.k) * size_of(p.type), size_of(p.type));
    if (o.z) ok &= usable(name, "z", o.z, tensor_bytes(p, p.y), align);
    return ok;
+}
+
+namespace {
+
+Operands operands(const Problem &p, const void *x, const void *w, const void *y, const void *alpha,
+                  const void *beta) {
+   double add = beta ? scalar(beta, p.x.type) : 0;
+   return {x, w, y, scalar(alpha, p.x.type), add, false, nullptr, nullptr, 0, false};
 }
 
 void check_overlap(const char *name, const Problem &p, const Operands &o) {
@@ -133,6 +99,8 @@ cudnnStatus_t start(const char *name, const Dnn &dnn, const Problem &p, int algo
                     size_t bytes, Operands o) {
    cudnnStatus_t status = known_algorithm(p, algorithm);
    if (status == CUDNN_STATUS_SUCCESS) status = check_workspace(name, p, algorithm, workspace, bytes);
+   if (status == CUDNN_STATUS_SUCCESS && algorithm_failure(p, algorithm) != CUDNN_STATUS_SUCCESS)
+      status = refuse(algorithm_failure(p, algorithm), "algorithm %d fails for this shape", algorithm);
    if (status != CUDNN_STATUS_SUCCESS) return status;
    if (!o.x || !o.w || !o.y) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "x, w or y is NULL");
    static unsigned calls;
@@ -156,13 +124,6 @@ cudnnStatus_t start(const char *name, const Dnn &dnn, const Problem &p, int algo
 
 using namespace sg;
 
-#define PREPARE(name, pass, x, w, conv, y)                                                                     \
-   DNN_CALL(name);                                                                                             \
-   std::shared_ptr<Dnn> dnn;                                                                                   \
-   Problem p;                                                                                                  \
-   cudnnStatus_t status = prepare(name, pass, handle, x, w, conv, y, &dnn, &p);                                \
-   if (status != CUDNN_STATUS_SUCCESS) return call.done(status)
-
 #define SCALARS(a, b)                                                                                          \
    if (!(a) || !(b)) return call.done(refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "alpha or beta is NULL"))
 
@@ -182,68 +143,6 @@ cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(const cudnnConvolutionDescri
    Problem p = {Pass::forward, *xd, *xd, *wd, *cd, Type::f32, false};
    *n = xd->dims[0], *c = wd->k, *h = p.out_h(), *wide = p.out_w();
    return call.done();
-}
-
-#define ALGORITHM_COUNT(function, pass)                                                                        \
-   cudnnStatus_t function(cudnnHandle_t, int *count) {                                                         \
-      DNN_CALL(#function);                                                                                     \
-      *count = algorithm_count(pass);                                                                          \
-      return call.done();                                                                                      \
-   }
-ALGORITHM_COUNT(cudnnGetConvolutionForwardAlgorithmMaxCount, Pass::forward)
-ALGORITHM_COUNT(cudnnGetConvolutionBackwardDataAlgorithmMaxCount, Pass::data)
-ALGORITHM_COUNT(cudnnGetConvolutionBackwardFilterAlgorithmMaxCount, Pass::filter)
-
-cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t handle, const cudnnTensorDescriptor_t x,
-                                                     const cudnnFilterDescriptor_t w,
-                                                     const cudnnConvolutionDescriptor_t conv,
-                                                     const cudnnTensorDescriptor_t y, const int requested,
-                                                     int *returned, cudnnConvolutionFwdAlgoPerf_t *out) {
-   PREPARE("cudnnGetConvolutionForwardAlgorithm_v7", Pass::forward, x, w, conv, y);
-   return call.done(rank(p, requested, returned, out));
-}
-
-cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnnHandle_t handle, const cudnnFilterDescriptor_t w,
-                                                          const cudnnTensorDescriptor_t dy,
-                                                          const cudnnConvolutionDescriptor_t conv,
-                                                          const cudnnTensorDescriptor_t dx, const int requested,
-                                                          int *returned,
-                                                          cudnnConvolutionBwdDataAlgoPerf_t *out) {
-   PREPARE("cudnnGetConvolutionBackwardDataAlgorithm_v7", Pass::data, dx, w, conv, dy);
-   return call.done(rank(p, requested, returned, out));
-}
-
-cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(
-    cudnnHandle_t handle, const cudnnTensorDescriptor_t x, const cudnnTensorDescriptor_t dy,
-    const cudnnConvolutionDescriptor_t conv, const cudnnFilterDescriptor_t dw, const int requested,
-    int *returned, cudnnConvolutionBwdFilterAlgoPerf_t *out) {
-   PREPARE("cudnnGetConvolutionBackwardFilterAlgorithm_v7", Pass::filter, x, dw, conv, dy);
-   return call.done(rank(p, requested, returned, out));
-}
-
-cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t handle, const cudnnTensorDescriptor_t x,
-                                                      const cudnnFilterDescriptor_t w,
-                                                      const cudnnConvolutionDescriptor_t conv,
-                                                      const cudnnTensorDescriptor_t y,
-                                                      cudnnConvolutionFwdAlgo_t algorithm, size_t *size) {
-   PREPARE("cudnnGetConvolutionForwardWorkspaceSize", Pass::forward, x, w, conv, y);
-   return call.done(workspace_size(p, algorithm, size));
-}
-
-cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(
-    cudnnHandle_t handle, const cudnnFilterDescriptor_t w, const cudnnTensorDescriptor_t dy,
-    const cudnnConvolutionDescriptor_t conv, const cudnnTensorDescriptor_t dx,
-    cudnnConvolutionBwdDataAlgo_t algorithm, size_t *size) {
-   PREPARE("cudnnGetConvolutionBackwardDataWorkspaceSize", Pass::data, dx, w, conv, dy);
-   return call.done(workspace_size(p, algorithm, size));
-}
-
-cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(
-    cudnnHandle_t handle, const cudnnTensorDescriptor_t x, const cudnnTensorDescriptor_t dy,
-    const cudnnConvolutionDescriptor_t conv, const cudnnFilterDescriptor_t dw,
-    cudnnConvolutionBwdFilterAlgo_t algorithm, size_t *size) {
-   PREPARE("cudnnGetConvolutionBackwardFilterWorkspaceSize", Pass::filter, x, dw, conv, dy);
-   return call.done(workspace_size(p, algorithm, size));
 }
 
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha, const cudnnTensorDescriptor_t xd,

@@ -1,4 +1,5 @@
 // cuDNN: descriptors of tensors, filters, convolutions, pooling and activations.
+#include <cstdlib>
 #include "dnn.h"
 
 namespace sg {
@@ -31,8 +32,9 @@ cudnnStatus_t set_tensor(Tensor &t, cudnnDataType_t type, std::vector<int> dims,
          return refuse(CUDNN_STATUS_BAD_PARAM, "a dimension or stride is below 1");
       last += size_t(dims[i] - 1) * size_t(strides[i]);
    }
-   if (last >= size_t(1) << 31)
-      return refuse(CUDNN_STATUS_NOT_SUPPORTED, "the tensor has 2^31 elements or more");
+   // "The total size of a tensor is limited to 2 giga-elements."
+   if (last >= size_t(atoll(environment("SOFTGPU_ELEMENTS", "2147483648"))))
+      return refuse(CUDNN_STATUS_NOT_SUPPORTED, "the tensor has too many elements");
    t = {true, type, std::move(dims), std::move(strides)};
    return CUDNN_STATUS_SUCCESS;
 }

@@ -237,10 +237,71 @@ CASE(heuristics) {
    EXPECT_EQ(bytes, f[0].memory);
    EXPECT(bytes > 0);
    cudnnConvolutionBwdFilterAlgoPerf_t g[8];
-   OK(cudnnGetConvolutionBackwardFilterAlgorithm_v7(l.handle, l.xd, l.yd, l.conv, l.wd, 2, &n, g));
-   EXPECT_EQ(n, 2);
-   EXPECT_EQ(g[0].determinism, CUDNN_NON_DETERMINISTIC);
-   EXPECT_EQ(g[1].determinism, CUDNN_DETERMINISTIC);
+   OK(cudnnGetConvolutionBackwardFilterAlgorithm_v7(l.handle, l.xd, l.yd, l.conv, l.wd, 3, &n, g));
+   EXPECT_EQ(n, 3);
+   EXPECT_EQ(g[1].determinism, CUDNN_NON_DETERMINISTIC);
+   EXPECT_EQ(g[2].determinism, CUDNN_DETERMINISTIC);
+}
+
+// An algorithm is listed once with tensor cores and once without, and each entry's workspace is its own.
+CASE(heuristics_repeat_an_algorithm) {
+   Layer<float> l(shapes[1]);
+   int n = 0;
+   cudnnConvolutionFwdAlgoPerf_t f[4];
+   OK(cudnnSetConvolutionMathType(l.conv, CUDNN_DEFAULT_MATH));
+   OK(cudnnGetConvolutionForwardAlgorithm_v7(l.handle, l.xd, l.wd, l.conv, l.yd, 4, &n, f));
+   EXPECT_EQ(f[0].algo, f[1].algo);
+   EXPECT(f[0].mathType != f[1].mathType && f[0].memory < f[1].memory);
+   EXPECT_EQ(l.forward(f[0].algo, f[0].memory), CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT);
+   OK(cudnnSetConvolutionMathType(l.conv, f[0].mathType));
+   OK(l.forward(f[0].algo, f[0].memory));
+}
+
+CASE(heuristics_list_what_fails) {
+   Layer<float> l(shapes[0]);
+   int n = 0;
+   cudnnConvolutionFwdAlgoPerf_t f[1];
+   OK(cudnnGetConvolutionForwardAlgorithm_v7(l.handle, l.xd, l.wd, l.conv, l.yd, 1, &n, f));
+   EXPECT_EQ(f[0].status, CUDNN_STATUS_SUCCESS);
+   EXPECT_EQ(l.forward(f[0].algo, f[0].memory), CUDNN_STATUS_INTERNAL_ERROR);
+}
+
+// The fastest first, which is not the heuristics' first; what fails, or finds no room, last.
+CASE(measuring) {
+   Layer<float> l(shapes[0]);
+   int n = 0;
+   cudnnConvolutionBwdDataAlgoPerf_t f[8];
+   OK(cudnnFindConvolutionBackwardDataAlgorithmEx(l.handle, l.wd, l.dw, l.yd, l.dy, l.conv, l.xd, l.dx, 8, &n,
+                                                  f, l.space, 1 << 20));
+   EXPECT_EQ(f[0].algo, CUDNN_CONVOLUTION_BWD_DATA_ALGO_1);
+   EXPECT(f[0].status == CUDNN_STATUS_SUCCESS && f[0].time < f[1].time);
+   EXPECT(f[2].status != CUDNN_STATUS_SUCCESS);
+   EXPECT(isnan(l.get(l.dx, 1)[0]));
+   OK(cudnnFindConvolutionBackwardDataAlgorithmEx(l.handle, l.wd, l.dw, l.yd, l.dy, l.conv, l.xd, l.dx, 8, &n,
+                                                  f, nullptr, 0));
+   EXPECT_EQ(f[0].algo, CUDNN_CONVOLUTION_BWD_DATA_ALGO_0);
+   EXPECT(f[1].status != CUDNN_STATUS_SUCCESS);
+}
+
+CASE(bfloats_before_ampere) {
+   setenv("SOFTGPU_ARCH", "75", 1);
+   Layer<__nv_bfloat16> l(shapes[0]);
+   int n = 0;
+   cudnnConvolutionFwdAlgoPerf_t f[8];
+   OK(cudnnGetConvolutionForwardAlgorithm_v7(l.handle, l.xd, l.wd, l.conv, l.yd, 8, &n, f));
+   for (int i = 0; i < n; i++) EXPECT_EQ(f[i].status, CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH);
+   EXPECT_EQ(cudnnGetConvolutionForwardAlgorithm_v7(l.handle, l.xd, l.wd, l.conv, l.yd, 8, &n, f),
+             CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH);
+   EXPECT_EQ(l.forward(0, 0), CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH);
+}
+
+CASE(more_elements_than_cudnn_counts) {
+   setenv("SOFTGPU_ELEMENTS", "1000", 1);
+   cudnnTensorDescriptor_t d;
+   OK(cudnnCreateTensorDescriptor(&d));
+   OK(cudnnSetTensor4dDescriptor(d, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, 2, 5, 10, 10));
+   EXPECT_EQ(cudnnSetTensor4dDescriptor(d, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, 3, 5, 10, 10),
+             CUDNN_STATUS_NOT_SUPPORTED);
 }
 
 // Equal calls give equal bits with algorithms that say so, and not with the others.
@@ -386,7 +447,7 @@ CASE(result_over_an_argument) {
 
 CASE(algorithm_that_cannot_do_it) {
    Layer<float> l(shapes[0]);
-   EXPECT_EQ(l.forward(CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD, 1 << 20), CUDNN_STATUS_NOT_SUPPORTED);
+   EXPECT_EQ(l.forward(CUDNN_CONVOLUTION_FWD_ALGO_FFT, 1 << 20), CUDNN_STATUS_NOT_SUPPORTED);
    EXPECT_EQ(l.forward(99, 1 << 20), CUDNN_STATUS_BAD_PARAM);
 }
 

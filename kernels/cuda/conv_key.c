@@ -1,0 +1,15 @@
+#include "kernels/cuda/conv_key.h"
+
+#include <string.h>
+
+#include "host/core/choices.h"
+
+ScConvKey sc_conv_key(ScPlanKind kind, ScDtype dtype, const ScConv *g) {
+   bool rounds = dtype == SC_F32 && sc_choices()->tf32_convolutions;
+   return (ScConvKey){{kind, dtype, rounds, g->n, g->c, g->h, g->w, g->o, g->oh, g->ow, g->kh, g->kw, g->sh,
+                       g->sw, g->ph, g->pw, g->dh, g->dw, g->groups}};
+}
+
+ScPlanKind sc_conv_search_kind(ScPlanKind kind) {
+   return kind == SC_PLAN_FORWARD_ADD || kind == SC_PLAN_FORWARD_RELU ? SC_PLAN_FORWARD : kind;
+}

@@ -1,0 +1,195 @@
+#include "kernels/cuda/conv_known.h"
+
+#include <cuda_runtime_api.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct {
+   ScConvKey key;
+   ScConvChoice choice;
+   bool used;
+} Known;
+
+typedef struct {
+   bool read;
+   uint64_t card; // of the GPU and cuDNN
+   int n, room;
+   Known *known;
+} Table;
+
+static Table tables[SC_MAXDEVICES];
+
+// ---- what is known ----
+
+static ScConvKey searched(const ScConvKey *key) {
+   ScConvKey plain = *key;
+   plain.word[0] = sc_conv_search_kind((ScPlanKind)key->word[0]);
+   return plain;
+}
+
+static Known *find(Table *table, const ScConvKey *key) {
+   for (int i = 0; i < table->n; i++)
+      if (memcmp(&table->known[i].key, key, sizeof *key) == 0) return &table->known[i];
+   return NULL;
+}
+
+// Where memory is short it is forgotten, and will be timed again.
+static void keep(Table *table, const Known *entry) {
+   Known *old = find(table, &entry->key);
+   if (old) {
+      *old = *entry;
+      return;
+   }
+   if (table->n == table->room) {
+      int room = table->room ? 2 * table->room : 64;
+      Known *grown = realloc(table->known, (size_t)room * sizeof *grown);
+      if (!grown) return;
+      table->known = grown, table->room = room;
+   }
+   table->known[table->n++] = *entry;
+}
+
+// ---- lines ----
+
+// CARD, the words of the key, algorithm, math, workspace, and the checksum of all before it.
+enum { WORDS = SC_CONV_WORDS + 3, LINE = 21 * (WORDS + 2) + 2 };
+
+static uint64_t hash(const void *data, size_t bytes) {
+   uint64_t h = 14695981039346656037u;
+   for (size_t i = 0; i < bytes; i++) h = (h ^ ((const unsigned char *)data)[i]) * 1099511628211u;
+   return h;
+}
+
+static void write_line(char line[LINE], uint64_t card, const Known *entry) {
+   int at = snprintf(line, LINE, "%016" PRIx64, card);
+   for (int i = 0; i < SC_CONV_WORDS; i++)
+      at += snprintf(line + at, (size_t)(LINE - at), " %" PRId64, entry->key.word[i]);
+   at += snprintf(line + at, (size_t)(LINE - at), " %d %d %zu", entry->choice.algorithm,
+                  (int)entry->choice.math, entry->choice.workspace);
+   snprintf(line + at, (size_t)(LINE - at), " %016" PRIx64 "\n", hash(line, (size_t)at));
+}
+
+static bool read_line(const char *line, uint64_t *card, Known *entry) {
+   const char *last = strrchr(line, ' ');
+   char *at;
+   if (!last || strtoull(last, NULL, 16) != hash(line, (size_t)(last - line))) return false;
+   *entry = (Known){0};
+   *card = strtoull(line, &at, 16);
+   for (int i = 0; i < SC_CONV_WORDS; i++) entry->key.word[i] = strtoll(at, &at, 10);
+   entry->choice.algorithm = (int)strtol(at, &at, 10);
+   entry->choice.math = (cudnnMathType_t)strtol(at, &at, 10);
+   entry->choice.workspace = strtoull(at, &at, 10);
+   return at == last && entry->choice.workspace <= SC_CONV_MOST_WORKSPACE;
+}
+
+// ---- the file ----
+
+static uint64_t card_of(const ScDevice *device) {
+   struct cudaDeviceProp card;
+   char text[sizeof card.name + 64];
+   if (cudaGetDeviceProperties(&card, device->index) != cudaSuccess) {
+      cudaGetLastError();
+      return 0;
+   }
+   int n = snprintf(text, sizeof text, "%s, %d.%d, cuDNN %zu", card.name, card.major, card.minor,
+                    cudnnGetVersion());
+   return hash(text, (size_t)n);
+}
+
+// The folder is made, as far as it can be.
+static bool file_name(char path[PATH_MAX]) {
+   const char *named = getenv("SCUTE_CUDA_CACHE"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+   if (named) return *named && snprintf(path, PATH_MAX, "%s", named) < PATH_MAX;
+   bool has_cache = cache && *cache;
+   if (!has_cache && !(home && *home)) return false;
+   int n = snprintf(path, PATH_MAX, "%s%s", has_cache ? cache : home, has_cache ? "" : "/.cache");
+   if (n > PATH_MAX - 32) return false;
+   mkdir(path, 0777);
+   strcpy(path + n, "/scute");
+   mkdir(path, 0777);
+   strcat(path, "/convolutions");
+   return true;
+}
+
+static void read_file(Table *table) {
+   char path[PATH_MAX], line[LINE];
+   FILE *file = file_name(path) ? fopen(path, "r") : NULL;
+   if (!file) return;
+   while (fgets(line, sizeof line, file)) {
+      uint64_t card;
+      Known entry;
+      if (read_line(line, &card, &entry) && card == table->card) keep(table, &entry);
+   }
+   fclose(file);
+}
+
+// A line that was broken off spoils the one that follows it, and no other.
+static void append(const char *line) {
+   char path[PATH_MAX];
+   FILE *file = file_name(path) ? fopen(path, "a") : NULL;
+   if (!file) return;
+   fputs(line, file);
+   fclose(file);
+}
+
+static Table *table_of(const ScDevice *device) {
+   Table *table = &tables[device->index];
+   if (!table->read) {
+      table->read = true;
+      table->card = card_of(device);
+      read_file(table);
+   }
+   return table;
+}
+
+// ----
+
+bool sc_conv_recall(const ScDevice *device, const ScConvKey *key, ScConvChoice *out) {
+   ScConvKey plain = searched(key);
+   Known *known = find(table_of(device), &plain);
+   if (!known) return false;
+   known->used = true;
+   *out = known->choice;
+   return true;
+}
+
+void sc_conv_learn(const ScDevice *device, const ScConvKey *key, const ScConvChoice *choice) {
+   char line[LINE];
+   Table *table = table_of(device);
+   Known entry = {searched(key), *choice, true};
+   keep(table, &entry);
+   write_line(line, table->card, &entry);
+   append(line);
+}
+
+char *sc_conv_used(ScDevice *device) {
+   Table *table = table_of(device);
+   char *text = malloc((size_t)table->n * LINE + 1), *at = text;
+   if (!text) return NULL;
+   *at = 0;
+   for (int i = 0; i < table->n; i++) {
+      if (!table->known[i].used) continue;
+      write_line(at, table->card, &table->known[i]);
+      at += strlen(at);
+   }
+   return text;
+}
+
+bool sc_conv_take(ScDevice *device, const char *lines) {
+   Table *table = table_of(device);
+   char line[LINE];
+   for (const char *end; (end = strchr(lines, '\n')); lines = end + 1) {
+      uint64_t card;
+      Known entry;
+      snprintf(line, sizeof line, "%.*s", (int)(end - lines < LINE ? end - lines : 0), lines);
+      if (!read_line(line, &card, &entry)) continue;
+      if (card != table->card) return false;
+      entry.used = true;
+      keep(table, &entry);
+   }
+   return true;
+}

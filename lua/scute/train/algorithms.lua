@@ -1,0 +1,59 @@
+-- How a run's device computes what it is asked for: which algorithms, and in float32 how exactly. On a GPU the fastest
+-- algorithm of a convolution is chosen by timing when its shape is first met; which it was is in the checkpoint, so that a run
+-- that goes on computes as it did. A run that is deterministic times none.
+local scute = require "scute"
+local console = require "scute.base.console"
+local precision = require "scute.base.precision"
+
+local algorithms = {}
+
+--- What the session insists on, the run does.
+function algorithms.read(run)
+   run.deterministic = run.deterministic or scute.deterministic()
+end
+
+--- Until the value that it returns goes out of scope, the device computes as the run says.
+function algorithms.hold(run)
+   local before, exact = scute.deterministic(), precision.hold(run.precision)
+   scute.deterministic(run.deterministic)
+   return setmetatable({}, { __close = function()
+      scute.deterministic(before)
+      local _ <close> = exact -- luacheck: ignore
+   end })
+end
+
+local function tell_precision(run)
+   if run.half then return console.line("precision: %s", run.precision) end
+   local rounds = scute.computes(run.device, "tf32")
+   if run.precision == "fp32_strict" then
+      console.line("precision: fp32_strict%s", rounds and "" or (": fp32, which %s never rounds to TF32"):format(run.device))
+   elseif rounds then
+      local products = scute.tf32()
+      console.line("precision: fp32; convolutions%s round to TF32 (not with --precision fp32_strict)",
+         products and " and matrix products" or "")
+   end
+end
+
+--- What is not as usual, or not as one may think.
+function algorithms.tell(run)
+   tell_precision(run)
+   if not run.deterministic then return end
+   if run.device:find "^cuda" then
+      console.line "deterministic: algorithms that give the same bits at every run; none is timed"
+   else
+      console.line("deterministic: %s gives the same bits at every run anyway, with as many threads", run.device)
+   end
+end
+
+--- Which algorithms were timed and used, as a part of the run's state.
+algorithms.part = {
+   name = "algorithms",
+   save = function(run) return { chosen = scute.chosen(run.device) } end,
+   load = function(run, saved)
+      if scute.chosen(run.device, saved.chosen) then return end
+      console.warn("the checkpoint was made on another GPU or with another cuDNN, where other algorithms were the fastest: the "
+         .. "last digits will differ")
+   end,
+}
+
+return algorithms

@@ -1,0 +1,391 @@
+-- How convolutions come to their algorithm on a GPU: listed and timed, refused and failing, kept for other runs and programs;
+-- in parts where a batch has too many elements; with bias, residual and activation in one; and in which width.
+-- Usage: SCUTE_PLUGINS=build/softgpu SCUTE_CUDA_CACHE= scute tests/cuda/convolutions.lua [DEVICE]
+--        ... DEVICE FUNCTION: one of the parts that want a program of their own
+local plugins = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name the software GPU's folder")
+package.cpath = plugins .. "/?.so;" .. package.cpath
+
+local scute = require "scute"
+local softgpu = require "softgpu"
+local tally = dofile "tests/tally.lua"
+local check = tally.check
+
+local device, part = arg[1] or "cuda", arg[2]
+local FORWARD, FUSED, TIMED = "cudnnConvolutionForward", "cudnnConvolutionBiasActivationForward",
+   "cudnnFindConvolutionForwardAlgorithmEx"
+local RANKED = "cudnnGetConvolutionForwardAlgorithm_v7"
+
+-- ---- numbers ----
+
+local function distance(found, expected)
+   local off, size = 0, 0
+   for i, value in ipairs(expected) do off, size = off + (found[i] - value) ^ 2, size + value ^ 2 end
+   return #found == #expected and math.sqrt(off / size) or math.huge
+end
+
+local function check_near(found, expected, room, name)
+   local off = distance(found, expected)
+   check(off <= room, name, ("off by %.3g"):format(off))
+end
+
+-- How often a function is called by f().
+local function calls(name, f)
+   local before = softgpu.calls(name)
+   f()
+   return softgpu.calls(name) - before
+end
+
+-- Inputs of a convolution that no other part of this file has: each shape is met for the first time.
+local side = 5
+local function drawn(channels, kernel)
+   side = side + 1
+   scute.manual_seed(side)
+   return scute.randn(2, channels or 4, side, 7), scute.randn(6, channels or 4, kernel or 1, kernel or 1)
+end
+
+local function there(x, w)
+   return x:to(device):conv2d(w:to(device)):values()
+end
+
+-- ---- choosing ----
+
+local function times_each_shape_once()
+   local x, w = drawn()
+   check(calls(TIMED, function() there(x, w) end) == 1, "a new shape is timed")
+   check(calls(TIMED, function() there(x, w) end) == 0, "a known shape is not")
+   scute.flush()
+   check(calls(TIMED, function() there(x, w) end) == 0, "nor after caches are dropped")
+   scute.deterministic(true)
+   local y, v = drawn()
+   check(calls(TIMED, function() there(y, v) end) == 0, "with scute.deterministic(true) none is timed")
+   scute.deterministic(false)
+end
+
+-- What was timed in a program, as its checkpoints keep it.
+local function tells_what_it_chose()
+   local x, w = drawn()
+   there(x, w)
+   local text = scute.chosen(device)
+   check(text:find "\n" and not text:find "nil", "what was chosen is told", text)
+   check(scute.chosen(device, text), "and taken")
+   check(scute.chosen(device, "") and scute.chosen(device, "nonsense\n\n1 2 3\n"), "nonsense changes nothing")
+   check(scute.chosen(device) == text, "and what was chosen stays", scute.chosen(device))
+   check(scute.chosen "cpu" == "" and scute.chosen("cpu", ""), "the CPU times nothing")
+end
+
+-- ---- failing ----
+
+local function moves_on_after_any_failure()
+   for _, status in ipairs { 2000, 2006, 3000, 4000, 5000, 5003 } do
+      local x, w = drawn()
+      local name, found = ("status %d of the best algorithm"):format(status), nil
+      softgpu.fail(FORWARD, 1, status)
+      local n = calls(FORWARD, function() found = there(x, w) end)
+      softgpu.fail_nothing()
+      check_near(found, x:conv2d(w):values(), 1e-2, name .. ": the next has the right numbers")
+      check(n == 2, name .. ": the next is tried", n)
+      check(calls(FORWARD, function() there(x, w) end) == 1, name .. " is remembered")
+   end
+end
+
+local function tells_when_none_is_left()
+   local x, w = drawn()
+   for n = 1, 40 do softgpu.fail(FORWARD, n, 4000) end
+   local ok, why = pcall(there, x, w)
+   softgpu.fail_nothing()
+   check(not ok and tostring(why):find "no algorithm %(forward; the last of those there are said CUDNN_STATUS_INTERNAL_ERROR",
+      "what the last one said is told when none is left", why)
+   local half <close> = scute.autocast("f16", function() return x:to(device):conv2d(w:to(device)) end)
+   check_near(half:to("f32"):values(), x:conv2d(w):values(), 1e-2, "in half width they are others")
+end
+
+local function survives_a_refused_query()
+   local x, w = drawn()
+   softgpu.fail(TIMED, 1, 3000)
+   check_near(there(x, w), x:conv2d(w):values(), 1e-2, "heuristics suffice where timing is refused")
+   x, w = drawn()
+   softgpu.fail(RANKED, 1, 3000)
+   local half <close> = scute.autocast("f16", function() return x:to(device):conv2d(w:to(device)) end)
+   check(half.dtype == "f16", "where a query is refused in half width", half.dtype)
+   check_near(half:to("f32"):values(), x:conv2d(w):values(), 1e-2, "it is computed in f32")
+   x, w = drawn()
+   softgpu.fail(RANKED, 1, 3000)
+   local ok, why = pcall(there, x, w)
+   check(not ok and tostring(why):find "cuDNN has no algorithm %(forward%)", "and in f32 there is no algorithm", why)
+   softgpu.fail_nothing()
+end
+
+-- ---- in one ----
+
+local FOLDED = { act = { "none", "relu", "relu6", "silu" }, residual = { false, true } }
+
+local function block(x, p, act, residual)
+   return scute.conv_bn_act { x = x, weight = p.weight, bn_weight = p.gamma, bn_bias = p.beta, running_mean = p.mean,
+      running_var = p.var, residual = residual, act = act, eps = 1e-5 }
+end
+
+local function drawn_block()
+   local x, w = drawn()
+   return x, { weight = w, gamma = scute.rand(6) + 0.5, beta = scute.randn(6), mean = scute.randn(6),
+      var = scute.rand(6) + 0.5 }
+end
+
+local function moved(p)
+   local copy = {}
+   for name, t in pairs(p) do copy[name] = t:to(device) end
+   return copy
+end
+
+local function computes_in_one()
+   scute.tf32(false)
+   for _, dtype in ipairs { "f32", "f16", "bf16" } do
+      for _, act in ipairs(FOLDED.act) do
+         for _, with in ipairs(FOLDED.residual) do
+            local x, p = drawn_block()
+            local residual = with and scute.randn(block(x, p, act).shape)
+            local name = ("%s, %s%s"):format(dtype, act, with and " and residual" or "")
+            local expected, own, found = block(x, p, act, residual or nil):values(), moved(p), nil
+            local n = calls(FUSED, function()
+               local y <close> = scute.no_grad(block, x:to(device):to(dtype), own, act,
+                  residual and residual:to(device):to(dtype) or nil)
+               found = y:to("f32"):values()
+            end)
+            check_near(found, expected, dtype == "f32" and 1e-6 or dtype == "f16" and 2e-3 or 2e-2, name)
+            check((n == 1) == (act == "none" or act == "relu"), name .. " in one where cuDNN does it", n)
+         end
+      end
+   end
+   local x, w = drawn()
+   local bias = scute.randn(6)
+   check(calls(FUSED, function()
+      check_near(x:to(device):conv2d(w:to(device), bias:to(device)):values(), x:conv2d(w, bias):values(), 1e-6, "a bias")
+   end) == 1, "a bias is added by cuDNN where nothing needs a gradient")
+   scute.tf32(false, true)
+end
+
+local function folds_once()
+   local x, p = drawn_block()
+   local there_x, own = x:to(device), moved(p)
+   local function launches() return calls("cudaLaunchKernel", function() block(there_x, own, "relu"):free() end) end
+   local first, second = launches(), launches()
+   check(first == 1 and second == 0, "filters are folded once", ("%d and %d launches"):format(first, second))
+   own.gamma:copy_(own.gamma * 2)
+   p.gamma:copy_(p.gamma * 2)
+   check_near(block(there_x, own, "relu"):values(), block(x, p, "relu"):values(), 1e-2, "and again when they change")
+   check(launches() == 0, "and then once")
+end
+
+-- ---- width ----
+
+local function rounds_convolutions_alone()
+   local x, w = drawn()
+   local a, b = scute.randn(8, 8), scute.randn(8, 8)
+   local function differ()
+      local found, product = there(x, w), (a:to(device)):matmul(b:to(device)):values()
+      return distance(found, x:conv2d(w):values()) > 1e-5, distance(product, a:matmul(b):values()) > 1e-5
+   end
+   local convolutions, products = differ()
+   check(convolutions and not products, "convolutions are rounded to TF32 at the start, products are not")
+   check(select("#", scute.tf32(false)) == 2, "two answers")
+   convolutions, products = differ()
+   check(not convolutions and not products, "scute.tf32(false): nothing is")
+   scute.tf32(true)
+   convolutions, products = differ()
+   check(convolutions and products, "scute.tf32(true): both are")
+   scute.tf32(false, true)
+   check(scute.computes(device, "tf32") and not scute.computes("cpu", "tf32"), "a GPU has TF32")
+end
+
+-- ---- parts for programs of their own ----
+
+local alone = {}
+
+-- SOFTGPU_ELEMENTS: tensors of more elements are too large for cuDNN.
+function alone.splits()
+   scute.tf32(false)
+   for _, dtype in ipairs { "f32", "f16" } do
+      local x, w = scute.randn(11, 4, 8, 8), scute.randn(6, 4, 3, 3)
+      local results = {}
+      for _, where in ipairs { "cpu", device } do
+         local own_x, own_w = x:to(where):detach():requires_grad_(), w:to(where):detach():requires_grad_()
+         local y = scute.autocast(dtype == "f16" and where ~= "cpu" and "f16" or "f32",
+            function() return own_x:conv2d(own_w, nil, { padding = 1 }) end)
+         y:to("f32"):pow(2):sum():backward()
+         results[where] = { y:to("f32"):values(), own_x.grad:values(), own_w.grad:values() }
+      end
+      for i, name in ipairs { "y", "the gradient of x", "the gradient of w" } do
+         check_near(results[device][i], results.cpu[i], dtype == "f32" and 1e-6 or 4e-3, name .. " in parts, " .. dtype)
+      end
+   end
+   local x, w = scute.randn(13, 4, 5, 5), scute.randn(3, 4, 1, 1) -- half of them would not begin at 16 bytes
+   check_near(there(x, w), x:conv2d(w):values(), 1e-6, "unequal parts")
+   local ok, why = pcall(there, scute.randn(3, 1, 19, 19), w:slice(2, 1, 1))
+   check(not ok and scute.error_kind(why) == "out of memory" and tostring(why):find "3 photos of 19 x 19 .* %-%-batch%-size",
+      "photos that cannot be parted halve the batch", why)
+   ok, why = pcall(there, scute.randn(2, 4, 40, 40), scute.randn(6, 4, 3, 3))
+   check(not ok and tostring(why):find "one photo of 40 x 40 .* a smaller %-%-image%-size", "a photo that is too large", why)
+end
+
+-- SOFTGPU_ARCH=75
+function alone.turing()
+   local precision = require "scute.base.precision"
+   check(precision.dtype("auto", device, 100) == "f16", "auto is fp16", precision.dtype("auto", device))
+   check(scute.computes(device, "f16") and not scute.computes(device, "bf16"), "it has f16, and no bf16")
+   check(not scute.computes(device, "tf32"), "and no TF32")
+   for _ = 1, 2 do -- refused by the query, and by each algorithm
+      local x, w = drawn()
+      local y <close> = scute.autocast("bf16", function() return x:to(device):conv2d(w:to(device)) end)
+      check(y.dtype == "bf16", "bf16 is computed in f32 and rounded", y.dtype)
+      check_near(y:to("f32"):values(), x:conv2d(w):values(), 2e-2, "with the right numbers")
+   end
+   local a, b = scute.randn(4, 4), scute.randn(4, 4)
+   local product <close> = scute.autocast("bf16", function() return a:to(device):matmul(b:to(device)) end)
+   check_near(product:to("f32"):values(), a:matmul(b):values(), 2e-2, "products, too")
+end
+
+-- SOFTGPU_ARCH=80
+function alone.ampere()
+   local precision = require "scute.base.precision"
+   check(precision.dtype("auto", device, 100) == "bf16", "auto is bf16, however small a batch", precision.dtype("auto", device))
+end
+
+-- The numbers of a convolution, and how often it was timed.
+function alone.kept()
+   scute.manual_seed(1)
+   local x, w, values = scute.randn(2, 4, 8, 8), scute.randn(6, 4, 1, 1), nil
+   local n = calls(TIMED, function() values = there(x, w) end)
+   print(("timed %d %s"):format(n, scute.checksum { scute.tensor(values) }))
+   os.exit(true, true)
+end
+
+-- A run of $RUN/photos that goes on where one stopped, up to $EPOCHS; how many convolutions were timed, in what it computed,
+-- and what was told.
+function alone.trains()
+   local folder, epochs, told = os.getenv "RUN", tonumber(os.getenv "EPOCHS"), {}
+   local console = require "scute.base.console"
+   local function tell(format, ...) told[#told + 1] = format:format(...) end
+   console.warn, console.line = tell, function(format, ...)
+      if format:find "^precision" or format:find "^deterministic" then tell(format, ...) end
+   end
+   scute.manual_seed(5)
+   local set = scute.data.open(folder .. "/photos", { seed = 0 })
+   local model = dofile "tests/cuda/tiny.lua"(set.classes)
+   local n = calls(TIMED, function()
+      scute.train.fit(model:to(device), set, { optimizer = scute.optim.sgd(model:groups { lr = 0.02 }), device = device,
+         workers = 1, batch_size = 4, seed = 3, epochs = epochs, output_dir = folder, resume = "auto",
+         precision = os.getenv "PRECISION", deterministic = os.getenv "DETERMINISTIC" ~= nil })
+   end)
+   print(("timed %d in %s: %s"):format(n, model.precision, table.concat(told, "|")))
+   os.exit(true, true)
+end
+
+-- ---- a file for programs to come ----
+
+local function program(settings, name)
+   local report = os.tmpname()
+   local pipe = assert(io.popen(("SOFTGPU_REPORT=%s %s %s %s %s %s 2>&1"):format(report, settings, arg[-1], arg[0], device,
+      name)))
+   local text = pipe:read "a"
+   pipe:close()
+   local file = assert(io.open(report))
+   local account = file:read "a"
+   file:close()
+   os.remove(report)
+   check(account:find('"live":{}', 1, true) and account:find('"violations":[]', 1, true), name .. " leaves nothing behind",
+      account)
+   return text
+end
+
+local function write(path, text)
+   local file = assert(io.open(path, "w"))
+   file:write(text)
+   file:close()
+end
+
+local function keeps_a_file()
+   local path = os.tmpname()
+   local settings = "SCUTE_CUDA_CACHE=" .. path
+   local function timed(n, name, more)
+      local text = program((more or "") .. " " .. settings, "kept")
+      check(text:find("^timed " .. n .. " "), name, text)
+      return text
+   end
+   os.remove(path)
+   local first = timed(1, "at first it is timed")
+   local file = assert(io.open(path))
+   local line = file:read "a"
+   file:close()
+   check(timed(0, "then it is known") == first:gsub("timed 1", "timed 0"), "with the same numbers", first)
+   timed(1, "another GPU does not know it", "SOFTGPU_ARCH=90")
+   for name, broken in pairs { ["a broken line"] = line:gsub(" 1 ", " 2 ", 1), ["half a line"] = line:sub(1, #line // 2),
+      ["nothing"] = "", ["no text"] = ("\0\255"):rep(1000), ["a long line"] = ("1 "):rep(4000) } do
+      write(path, broken)
+      timed(1, name .. " is passed over")
+   end
+   write(path, "nonsense\n" .. line)
+   timed(0, "what follows nonsense is read")
+   os.remove(path)
+   settings = "SCUTE_CUDA_CACHE=/proc/nowhere/convolutions"
+   timed(1, "a file that cannot be written is none")
+   settings = "SCUTE_CUDA_CACHE= HOME=/proc"
+   timed(1, "nor is an empty name one")
+   local home = os.tmpname()
+   os.remove(home)
+   settings = ("env -u SCUTE_CUDA_CACHE XDG_CACHE_HOME=%s"):format(home)
+   timed(1, "without a name it lies in the cache's folder")
+   timed(0, "where it is found")
+   os.execute(("rm -rf '%s'"):format(home))
+end
+
+local function goes_on_with_what_it_chose()
+   local folder = os.tmpname()
+   os.remove(folder)
+   dofile("tests/cli/photos.lua").set(folder .. "/photos", { blue = 6, red = 6 })
+   local function trains(epochs, more)
+      return program(("SCUTE_CUDA_CACHE= RUN=%s EPOCHS=%d %s"):format(folder, epochs, more or ""), "trains")
+   end
+   local function says(pattern, name, epochs, more)
+      local text = trains(epochs, more)
+      check(text:find("^timed " .. pattern), name, text)
+   end
+   says("[1-9]%d* in bf16: precision: bf16\n", "a run times its convolutions", 1)
+   says("0 in bf16: precision: bf16\n", "one that goes on does not", 2)
+   says("[1-9]%d* in bf16: precision: bf16|the checkpoint was made on another GPU", "on another GPU they are", 3,
+      "SOFTGPU_ARCH=90")
+   local anew = ("rm -rf '%s/tiny'"):format(folder)
+   os.execute(anew)
+   says("0 in bf16: precision: bf16|deterministic: algorithms that give the same bits",
+      "one that is deterministic times none", 1, "DETERMINISTIC=1")
+   os.execute(anew)
+   says("[1-9]%d* in fp16: precision: fp16\n", "Turing computes in fp16", 1, "SOFTGPU_ARCH=75")
+   os.execute(anew)
+   says("[1-9]%d* in fp32: precision: fp32; convolutions round to TF32", "TF32 is told", 1, "PRECISION=fp32")
+   os.execute(anew)
+   says("[1-9]%d* in fp32_strict: precision: fp32_strict\n", "and that there is none", 1, "PRECISION=fp32_strict")
+   os.execute(("rm -rf '%s'"):format(folder))
+end
+
+local function separate(settings, name)
+   tally.add(name, program(settings, name))
+end
+
+-- ----
+
+if part then
+   alone[part]()
+else
+   times_each_shape_once()
+   tells_what_it_chose()
+   moves_on_after_any_failure()
+   tells_when_none_is_left()
+   survives_a_refused_query()
+   computes_in_one()
+   folds_once()
+   rounds_convolutions_alone()
+   separate("SOFTGPU_ELEMENTS=700", "splits")
+   separate("SOFTGPU_ARCH=75", "turing")
+   separate("SOFTGPU_ARCH=80", "ampere")
+   keeps_a_file()
+   goes_on_with_what_it_chose()
+end
+tally.finish()
