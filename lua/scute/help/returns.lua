@@ -8,8 +8,8 @@ local RETURNS = {
    ["metrics.confusion"] = "confusion", ["metrics.mean"] = "mean",
    ["train.unfreeze.plan"] = "plan", ["train.fit"] = "result", ["result:resume"] = "train.fit.Result",
    ["train.lr_find"] = "lr_finder", ["lr_finder:figure"] = "figure",
-   ["experiment"] = "trial", ["module:extend"] = "nn.Module.Class", ["figure:image"] = "image", ["classifier:embed"] = "t", ["classifier:features"] = "t",
-   ["classifier:head"] = "t", ["module:forward"] = "t",
+   ["experiment"] = "trial", ["module:extend"] = "nn.Module.Class", ["figure:image"] = "image", ["classifier:embed"] = "t",
+   ["classifier:features"] = "t", ["classifier:head"] = "t", ["module:forward"] = "t",
 }
 for _, name in ipairs { "batch", "comparison", "confusion", "curves", "embedding", "gradcam", "lr_finder", "photos",
    "predictions", "runs", "schedule", "top_losses" } do
