@@ -174,7 +174,8 @@ describe("the page of a trial", function()
          "<h2>Intervals</h2>", "<h2>Figure and cost</h2>", "No other is at least as good for as few parameters: b, a",
          "<h2>Training</h2>", "<h2>Photos on which the variants disagree</h2>", "red &lt;b&gt; (right): a", "blue: b",
          "<h2>Photos that were most often wrong</h2>", "right in 1 of 4 answers", "<h2>Confusion of a</h2>",
-         "<h2>Options</h2>", "<th>a</th><td>how = x, lr = 0.1</td>", "<th>budget &amp; more</th><td>epochs=2</td>", "it &lt;burst&gt;",
+         "<h2>Options</h2>", "<th>a</th><td>how = x, lr = 0.1</td>",
+         "<th>budget &amp; more</th><td>epochs=2</td>", "it &lt;burst&gt;",
          "1 run is missing; the page is renewed as they end.", 'http-equiv="refresh"', "<h2>Versions</h2>" } do
          assert.is_truthy(found:find(part, 1, true), part)
       end
