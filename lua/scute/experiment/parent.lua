@@ -283,7 +283,7 @@ end
 -- line goes on, is_first = whether it is the first one of the script }. Returns its trial.
 function parent.run(given, list, axes, more)
    local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
-      warned = {},      command = process.command(), flag = more.flag, is_first = more.is_first }
+      warned = {}, command = process.command(), flag = more.flag, is_first = more.is_first }
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
    check_folder(self.folder, given.set, given.overwrite or given.resume)

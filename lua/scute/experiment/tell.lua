@@ -222,7 +222,7 @@ end
 --- What it is about, in a line.
 function tell.title(found)
    return ("%s: %s, %s each, by %s"):format(found.title or found.name or "trial", console.count(#found.rows, "variant"),
-      headline.runs(found),      found.metric.words)
+      headline.runs(found), found.metric.words)
 end
 
 --- All of it as text.
