@@ -141,7 +141,10 @@ if #arg > 0 then
    for _, name in ipairs(arg) do program(name) end
 else
    sources()
-   if lfs.attributes(soft .. "/lib/libcudart.so.13") then
+   local failed = lfs.attributes(soft .. "/reason")
+   if failed then
+      check(false, "the software GPU is built", read_file(soft .. "/reason"))
+   elseif lfs.attributes(soft .. "/lib/libcudart.so.13") then
       programs()
       if lfs.attributes(soft .. "/scute_cuda.so") then
          copies()
