@@ -54,11 +54,12 @@ static ScStatus allocate(ScDevice *device, size_t bytes, void **out) {
                   device->name, bytes, available, total);
 }
 
-// Freeing waits for the device's work; the pool keeps blocks so that it happens seldom. Which device is the
-// current one does not matter to cudaFree.
+// cudaFree need not wait for work that uses what it frees. The pool keeps blocks, so that this happens seldom.
+// Which device is the current one does not matter here.
 static void release(ScDevice *device, void *data, size_t bytes) {
-   (void)device, (void)bytes;
+   (void)bytes;
    sc_note_sync("memory given back");
+   if (cudaStreamSynchronize(sc_cuda_stream(device)) != cudaSuccess) cudaGetLastError();
    if (cudaFree(data) != cudaSuccess) cudaGetLastError();
 }
 

@@ -64,7 +64,7 @@ struct Allocation {
    size_t bytes, mapped;
    int device;
    size_t serial;
-   mutable bool accessible = false;
+   mutable bool accessible = false, used_after = false; // used_after: by work that was queued when it was freed
 };
 
 // The live allocation that holds [p, p + bytes), else null.
@@ -75,6 +75,9 @@ bool pinned_start(const void *p);
 std::string describe(const void *p); // "100 bytes into device memory of 4096 bytes", for messages
 cudaError_t memory_allocate(void **out, size_t bytes, int device);
 cudaError_t memory_release(void *p);
+// Frees it while work is queued: what of that work still uses it is a violation. Its pages go when `passed`
+// says so.
+cudaError_t memory_release_early(void *p, std::function<bool()> passed);
 cudaError_t pinned_allocate(void **out, size_t bytes);
 cudaError_t pinned_release(void *p);
 void memory_info(int device, size_t *free, size_t *total);
@@ -103,8 +106,10 @@ cudaError_t enqueue(cudaStream_t, const char *what, Work);
 bool stream_live(cudaStream_t);
 void run_stream(cudaStream_t); // up to its end
 void run_everything(int device);
+// Whether all that was queued on the device, at the time of the call, has run.
+std::function<bool()> passed_by(int device);
 void drop_everything();
-size_t pending();
+size_t pending(int device = -1); // -1: on all of them
 
 } // namespace sg
 
