@@ -28,8 +28,11 @@ static ScStatus add_device(Table *table, int index) {
    device->index = index;
    const char *format = table->backend->count ? "%s:%d" : "%s";
    snprintf(device->name, sizeof device->name, format, table->backend->name, index);
-   SC_TRY(sc_pool_new(&device->pool,
-                      (ScPoolSource){device, device->name, table->backend->allocate, table->backend->release}));
+   SC_TRY(sc_pool_new(&device->pool, (ScPoolSource){.device = device,
+                                                    .name = device->name,
+                                                    .keeps = !table->backend->host_memory,
+                                                    .allocate = table->backend->allocate,
+                                                    .release = table->backend->release}));
    table->ndevices = index + 1;
    return SC_OK;
 }

@@ -41,6 +41,7 @@ void set_sticky(cudaError_t); // drops all queued work
 void clear_sticky();
 std::string function_name(const void *); // of code, for messages
 const char *environment(const char *name, const char *otherwise);
+bool computes(); // or does nothing but copy
 int current_device();
 int device_count();
 

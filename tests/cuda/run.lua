@@ -152,6 +152,7 @@ else
          script "special" -- numbers at which backends part
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
          script("memory", "SOFTGPU_MEMORY=5000000")
+         script("steady", "SOFTGPU_COMPUTE=none")
          script("faults", nil, "cuda " .. FAULTS)
          program("symbols", ("%s %s/symbols.lua"):format(scute, here))
          script "models"

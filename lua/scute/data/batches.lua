@@ -26,17 +26,21 @@ return function(part, options)
    end
    loading.digests = options.digested ~= nil
    local loader = scute.loader(loading)
+   local function close()
+      loader:close()
+      to_device.close()
+   end
    local function next_batch()
       local x, y, indices, bad, notes, digests, looks = loader:next()
       if options.note then options.note(bad, notes) end
       if digests then options.digested(indices, digests, looks) end
       if not x then
-         loader:close()
+         close()
          return nil
       end
       x = to_device.bring(x)
       if y and device ~= "cpu" then y = y:to(device) end
       return x, y, indices
    end
-   return next_batch, nil, nil, setmetatable({}, { __close = function() loader:close() end })
+   return next_batch, nil, nil, setmetatable({}, { __close = close })
 end

@@ -10,11 +10,12 @@ end
 
 --- Brings photos to a device. preprocess: what the loader was given; its mean and std normalise. dtype: of the photos there,
 -- "f32" (default), "f16" or "bf16"; photos that the loader has normalised stay f32.
--- Returns { late_normalize = what the loader's option of that name has to be, bring = function(x) }; bring takes a batch of
--- that loader, which it may free, and returns it on the device.
+-- Returns { late_normalize = what the loader's option of that name has to be, bring = function(x), close = function() }; bring
+-- takes a batch of that loader, which it may free, and returns it on the device; close frees what that needed there.
 function upload.to(device, preprocess, dtype)
    if not is_gpu(device) or not (preprocess.mean and preprocess.std) then -- the loader knows what is meant without them
-      return { late_normalize = false, bring = function(x) return device == "cpu" and x or x:to(device) end }
+      return { late_normalize = false, bring = function(x) return device == "cpu" and x or x:to(device) end,
+         close = function() end }
    end
    local mean, std
    local function bring(x)
@@ -27,7 +28,11 @@ function upload.to(device, preprocess, dtype)
       there:free()
       return normalised
    end
-   return { late_normalize = true, bring = bring }
+   local function close()
+      for _, tensor in pairs { mean, std } do tensor:free() end
+      mean, std = nil, nil
+   end
+   return { late_normalize = true, bring = bring, close = close }
 end
 
 return upload

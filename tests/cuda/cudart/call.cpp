@@ -170,6 +170,11 @@ const char *environment(const char *name, const char *otherwise) {
    return value && *value ? value : otherwise;
 }
 
+bool computes() {
+   static const bool all = strcmp(environment("SOFTGPU_COMPUTE", "all"), "none") != 0;
+   return all;
+}
+
 namespace {
 
 void write_json(FILE *to, const std::string &text) {

@@ -88,7 +88,7 @@ bool map_new(Allocation &a, size_t bytes) {
    all.next += a.mapped + page;
    if (a.mapped >= size_t(4) << 20) madvise(pointer(a.pages), a.mapped, MADV_HUGEPAGE);
    memset(pointer(a.pages), canary, a.base - a.pages);
-   memset(pointer(a.base), poison, bytes);
+   if (computes()) memset(pointer(a.base), poison, bytes);
    memset(pointer(a.base + bytes), canary, room - bytes);
    return true;
 }

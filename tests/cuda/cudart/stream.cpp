@@ -135,6 +135,10 @@ void join_legacy(const std::shared_ptr<Stream> &s) {
    });
 }
 
+bool is_copy(const char *what) {
+   return strncmp(what, "cuda", 4) == 0;
+}
+
 void drop_finished() {
    auto &all = scheduler().destroyed;
    std::erase_if(all, [](auto &s) { return s->queue.empty(); });
@@ -160,6 +164,7 @@ void stream_retire(std::shared_ptr<Stream> s) {
 }
 
 cudaError_t enqueue(cudaStream_t handle, const char *what, Work work) {
+   if (!computes() && !is_copy(what)) work = [] { return cudaSuccess; };
    auto s = stream_find(handle);
    if (!s) {
       violation("%s on a stream that is not live (%s)", what, object_state(handle));
