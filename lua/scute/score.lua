@@ -7,6 +7,7 @@ local scute = require "scute"
 local as_text = require "scute.evaluate.as_text"
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
+local found_device = require "scute.base.found_device"
 local joined = require "scute.base.joined"
 local late = require "scute.base.late"
 local options = require "scute.base.options"
@@ -155,7 +156,7 @@ local function score(model, part, given, ...)
    local o, bad, wanted = SCORE:read(given), {}, {}
    for i, entry in ipairs(part and part.broken or {}) do bad[i] = entry end
    for _, name in ipairs(o.want) do wanted[name] = true end
-   o.device = o.device or device_of(model)
+   o.device = found_device(o.device or device_of(model))
    check_photos(part, wanted, o)
    local put_back = evaluating(model)
    local visit, all = o.each, nil

@@ -437,7 +437,11 @@ local function refuses_another_builds_plugin()
    r = shell "SCUTE_PLUGINS=$T/old $S -e 'print(pcall(scute.device, \"cuda\"))'"
    check(r.code == 0 and r.out:find "is of another build than this scute", "another build's plugin is not opened", r.all)
    r = shell "SCUTE_PLUGINS=$T/old $S -e 'print(scute.device \"auto\")'"
-   check(r.out == "cpu\n", "auto does without another build's plugin", r.all)
+   check(r.out:find "^cpu\t.*is of another build than this scute: build both together %(make%)\n$",
+      "auto does without another build's plugin, and says so", r.all)
+   r = shell "SCUTE_PLUGINS=$T/old $S scripts/predict.lua --model $T/none --device auto $T/none.jpg"
+   check(r.out:find "^device auto: cpu computes, as no GPU answers: .* is of another build than this scute[^\n]*%(make%)\n",
+      "a script with --device auto tells it in one line", r.all)
 end
 
 local function lists_models()
