@@ -40,7 +40,9 @@ static const char WHAT[] = "copying between host and GPU";
 // ---- making and unmaking ----
 
 static ScStatus new_event(cudaEvent_t *out) {
-   return *out ? SC_OK : sc_cuda_status(cudaEventCreateWithFlags(out, cudaEventDisableTiming), WHAT);
+   return *out ? SC_OK
+               : sc_cuda_status(cudaEventCreateWithFlags(out, cudaEventDisableTiming | cudaEventBlockingSync),
+                                WHAT);
 }
 
 static ScStatus open_slot(Slot *slot, size_t bytes) {

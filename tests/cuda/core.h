@@ -16,13 +16,16 @@ namespace sg {
 
 enum class Library { runtime, cublas, cudnn };
 
+bool waiting_blocks(); // as cudaSetDeviceFlags has it for the current device
+
 // One call of a public function: holds the lock, counts, and knows whether it must fail.
 class Call {
  public:
    Call(const char *name, Library, bool asks_device = true);
    int refused() const { return status_; } // 0, or the status that the function shall return at once
    bool injected() const { return injected_; }
-   void waits(); // counts a synchronisation
+   // Counts a synchronisation, and one in which a processor would be busy with asking.
+   void waits(bool blocks = waiting_blocks());
    const char *name() const { return name_; }
    int injected_late() const { return late_; } // sticky status that a launch shall meet when it runs
 

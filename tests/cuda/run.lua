@@ -81,6 +81,7 @@ end
 
 local function is_clean(account, name)
    check(next(account.live) == nil, name .. ": nothing is left on the device", cjson.encode(account.live))
+   check(account.spins == 0, name .. ": the host sleeps while it waits", account.spins)
    check(#account.violations == 0, name .. ": nothing is violated", account.violations[1])
 end
 
