@@ -10,6 +10,7 @@
 #include "host/core/choices.h"
 #include "host/core/sync.h"
 #include "host/core/threads.h"
+#include "host/machine/machine.h"
 
 // What sc_device_find said of a GPU that it did not find, without its "device 'cuda': " and ", or use --device
 // cpu": who asked for "auto" has that already.
@@ -136,10 +137,23 @@ static int threads(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"device", device},     {"devices", devices}, {"synchronize", synchronize},
-    {"syncs", syncs},       {"tf32", tf32},       {"deterministic", deterministic},
-    {"computes", computes}, {"threads", threads}, {NULL, NULL}};
+// scute.processors() -> how many processors the program may use: those it may run on, cut to the quota of its
+// control group
+static int processors(lua_State *L) {
+   lua_pushinteger(L, sc_usable_processors());
+   return 1;
+}
+
+static const luaL_Reg functions[] = {{"processors", processors},
+                                     {"device", device},
+                                     {"devices", devices},
+                                     {"synchronize", synchronize},
+                                     {"syncs", syncs},
+                                     {"tf32", tf32},
+                                     {"deterministic", deterministic},
+                                     {"computes", computes},
+                                     {"threads", threads},
+                                     {NULL, NULL}};
 
 static void open_device(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

@@ -428,6 +428,11 @@ local function finds_its_own_scripts()
       "$S scripts/nowhere.lua")
 end
 
+local function knows_its_processors()
+   local r = shell "taskset -c $(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//') $S -e 'print(scute.processors())'"
+   check(r.out == "1\n", "processors are those that the program may run on", r.all)
+end
+
 -- A plugin that would register by the name of another build.
 local function refuses_another_builds_plugin()
    local r = shell([[mkdir -p $T/old; echo 'void sc_register_backend_0123(void *);
@@ -458,7 +463,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, refuses_another_builds_plugin, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates,
+   lists_models, refuses_another_builds_plugin, knows_its_processors, finds_its_own_scripts, finds_a_rate, runs_the_exercise,
+   predicts, evaluates,
    reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,

@@ -138,6 +138,19 @@ local at_once, many = promptly(watch)
 check(counts_of(at_once, "after") == "4 8 12 16 20" and many >= 8, "which read at once would be",
    counts_of(at_once, "after") .. ", " .. many)
 
+-- Features of a frozen backbone stay on the device, and nothing is asked of it while they are computed.
+local before
+fit { hooks = { {
+   on_fit_begin = function(run)
+      run.model:freeze "backbone"
+      scute.syncs "reset"
+   end,
+   on_step_begin = function() before = before or select(2, scute.syncs()) end,
+} } }
+local asked = {}
+for what, times in pairs(before) do asked[#asked + 1] = what .. " " .. times end
+check(#asked == 0, "computing features waits for nothing", table.concat(asked, ", "))
+
 -- ---- a loss that is no number ----
 
 local function message_of(precision)

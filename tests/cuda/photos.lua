@@ -67,6 +67,24 @@ for _, dtype in ipairs { "f32", "f16", "bf16" } do
    compare("augmented, " .. dtype, light, dtype, true)
    compare("with erasing, which the loader does to floats, " .. dtype, erasing, dtype, false)
 end
+-- Who does not say how many threads decode gets all processors there are, as the GPU computes what the CPU would.
+local core = require "scute.core"
+local own, asked = core.loader, {}
+core.loader = function(options)
+   asked[#asked + 1] = options.workers or "the loader's own"
+   return own(options)
+end
+for _, where in ipairs { "cpu", device } do
+   local part = { paths = { paths[1] } }
+   for x in require "scute.data.batches"(part, { device = where, preprocess = preprocess }) do x:free() end
+end
+for x in require "scute.data.batches"({ paths = { paths[1] } }, { device = device, preprocess = preprocess, workers = 1 }) do
+   x:free()
+end
+core.loader = own
+local expected = ("the loader's own %d 1"):format(math.min(8, scute.processors()))
+check(table.concat(asked, " ") == expected, "threads that decode", table.concat(asked, " "))
+
 check(grows == 2, "both halves of the staging memory grow once, for floats", grows)
 local live = memory()
 check(live == 0, "memory", ("%d bytes are left"):format(live))

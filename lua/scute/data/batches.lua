@@ -4,6 +4,13 @@ local samples = require "scute.data.samples"
 local scute = require "scute.core"
 local upload = require "scute.data.upload"
 
+local MOST_WORKERS = 8 -- beyond that a GPU is kept busy, or the disk is what is slow
+
+-- Threads that decode, where nobody says how many. The CPU computes the network, too; a GPU leaves it to them.
+local function workers_for(device)
+   return upload.is_gpu(device) and math.min(scute.processors(), MOST_WORKERS) or nil
+end
+
 --- Iterates over photos: x (n, 3, H, W), y (n; nil where the part has no labels), indices (n) into the part, all for use by the
 -- caller, who frees them. part: { paths, labels, samples (nil: the paths are files) }. options: those of scute.loader but
 -- paths and labels, and
@@ -24,6 +31,7 @@ return function(part, options)
    for name, value in pairs(options) do
       if name ~= "device" and name ~= "dtype" and name ~= "note" and name ~= "digested" then loading[name] = value end
    end
+   loading.workers = loading.workers or workers_for(device)
    loading.digests = options.digested ~= nil
    local loader = scute.loader(loading)
    local function close()

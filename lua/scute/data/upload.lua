@@ -4,7 +4,8 @@ local scute = require "scute"
 
 local upload = {}
 
-local function is_gpu(device)
+--- Whether a device is one that photos are uploaded to.
+function upload.is_gpu(device)
    return device ~= "cpu" and device ~= "ref"
 end
 
@@ -13,7 +14,7 @@ end
 -- Returns { late_normalize = what the loader's option of that name has to be, bring = function(x), close = function() }; bring
 -- takes a batch of that loader, which it may free, and returns it on the device; close frees what that needed there.
 function upload.to(device, preprocess, dtype)
-   if not is_gpu(device) or not (preprocess.mean and preprocess.std) then -- the loader knows what is meant without them
+   if not upload.is_gpu(device) or not (preprocess.mean and preprocess.std) then -- the loader knows what is meant without them
       return { late_normalize = false, bring = function(x) return device == "cpu" and x or x:to(device) end,
          close = function() end }
    end
