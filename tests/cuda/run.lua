@@ -130,6 +130,22 @@ local function script(name, order, arguments)
    is_clean(account, name)
 end
 
+-- What an owner of a card runs, and the page that comes of it.
+local function device()
+   local page = soft .. "/gpu_report.txt"
+   os.execute(("rm -rf '%s/gpu_report' '%s'"):format(soft, page))
+   local ok, text = run(("SCUTE_PLUGINS=%s %s %s/device.lua cuda photos"):format(soft, scute, here))
+   local said = ok and read_file(page) or ""
+   check(ok and said:find "libcudnn" and said:find "test\n%d+%-%d+%-%d+ "
+      and said:find "\nphotos +%d+ passed, 0 failed  %(%d+ s%)\n%d+ passed, 0 failed\n$", "make test DEVICE=cuda writes a page", text .. said)
+   ok, text = run(("LIMIT=0 SCUTE_PLUGINS=%s %s %s/device.lua cuda nothing photos"):format(soft, scute, here))
+   check(not ok and read_file(page):find "nothing +not tried: no time left\n.*photos +not tried", "within its time", text)
+   local bench = "SCUTE_PLUGINS=%s SIDE=32 MODELS=baseline_cnn ROUNDS=1 BATCH=2 %s %s/../bench/run.lua '' cuda"
+   ok, text = run(bench:format(soft, scute, here))
+   check(ok and read_file(page):find "---- test\n.*---- bench\n.*baseline_cnn +train +%d",
+      "make bench DEVICE=cuda adds to it", text)
+end
+
 -- They start processes of their own, each with an account.
 local function exercises()
    local _, text = run(("SCUTE_PLUGINS=%s %s %s/exercises.lua cuda"):format(soft, scute, here))
@@ -158,6 +174,7 @@ else
          program("symbols", ("%s %s/symbols.lua"):format(scute, here))
          script "models"
          script "late"
+         device()
          exercises()
       end
    else
