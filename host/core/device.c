@@ -151,6 +151,16 @@ void sc_device_flush(ScDevice *device) {
    sc_pool_flush(device->pool);
 }
 
+void sc_begin_range(const char *name) {
+   for (int i = 0; i < ntables; i++)
+      if (tables[i].ndevices > 0 && tables[i].backend->begin_range) tables[i].backend->begin_range(name, "");
+}
+
+void sc_end_range(void) {
+   for (int i = 0; i < ntables; i++)
+      if (tables[i].ndevices > 0 && tables[i].backend->end_range) tables[i].backend->end_range();
+}
+
 size_t sc_live_bytes(void) {
    size_t live = 0;
    for (int i = 0; sc_device_at(i); i++) live += sc_device_memory(sc_device_at(i)).live;

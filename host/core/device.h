@@ -52,7 +52,11 @@ typedef struct ScBackend {
    // and ends the ticket, also when it fails.
    ScStatus (*begin_read)(ScDevice *, const void *from, size_t bytes, void **ticket);
    ScStatus (*end_read)(ScDevice *, void *ticket, void *to, size_t bytes);
-   ScStatus (*wait)(ScDevice *);   // for all work so far; NULL: there is nothing to wait for
+   ScStatus (*wait)(ScDevice *); // for all work so far; NULL: there is nothing to wait for
+   // For profilers: what is done from here on, as "conv2d" and " backward", until the matching end; both may be
+   // NULL.
+   void (*begin_range)(const char *name, const char *more);
+   void (*end_range)(void);
    void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
    void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL
    void (*close)(ScDevice *);      // give up everything, at the end of the program; may be NULL
@@ -75,10 +79,12 @@ ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
-void sc_device_flush(ScDevice *); // returns cached memory and clears backend caches
-void sc_flush_devices(void);      // the same for all devices in use
-void sc_close_devices(void);      // at the end of the program, when no tensor lives any more
-size_t sc_live_bytes(void);       // over all devices in use
+void sc_device_flush(ScDevice *);      // returns cached memory and clears backend caches
+void sc_flush_devices(void);           // the same for all devices in use
+void sc_close_devices(void);           // at the end of the program, when no tensor lives any more
+void sc_begin_range(const char *name); // for profilers, of all backends in use
+void sc_end_range(void);
+size_t sc_live_bytes(void); // over all devices in use
 
 void sc_add_backend(ScBackend *);
 // Registration happens before main, from the file that defines the kernel (a backend: host/core/register.h);

@@ -6,6 +6,7 @@
 #include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/fill.h"
 #include "kernels/cuda/libraries.h"
+#include "kernels/cuda/range.h"
 #include "kernels/cuda/staging.h"
 #include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
@@ -103,6 +104,8 @@ static ScBackend cuda = {
     .copy = copy,
     .fill = sc_cuda_fill,
     .wait = wait,
+    .begin_range = sc_cuda_begin_range,
+    .end_range = sc_cuda_end_range,
     .flush = flush,
     .close = close_all,
 };

@@ -137,13 +137,51 @@ local function device()
    local ok, text = run(("SCUTE_PLUGINS=%s %s %s/device.lua cuda photos"):format(soft, scute, here))
    local said = ok and read_file(page) or ""
    check(ok and said:find "libcudnn" and said:find "test\n%d+%-%d+%-%d+ "
-      and said:find "\nphotos +%d+ passed, 0 failed  %(%d+ s%)\n%d+ passed, 0 failed\n$", "make test DEVICE=cuda writes a page", text .. said)
+      and said:find "\nphotos +%d+ passed, 0 failed  %(%d+ s%)\n%d+ passed, 0 failed\n$",
+      "make test DEVICE=cuda writes a page", text .. said)
    ok, text = run(("LIMIT=0 SCUTE_PLUGINS=%s %s %s/device.lua cuda nothing photos"):format(soft, scute, here))
    check(not ok and read_file(page):find "nothing +not tried: no time left\n.*photos +not tried", "within its time", text)
    local bench = "SCUTE_PLUGINS=%s SIDE=32 MODELS=baseline_cnn ROUNDS=1 BATCH=2 %s %s/../bench/run.lua '' cuda"
    ok, text = run(bench:format(soft, scute, here))
    check(ok and read_file(page):find "---- test\n.*---- bench\n.*baseline_cnn +train +%d",
       "make bench DEVICE=cuda adds to it", text)
+end
+
+-- What a profiler sees: phases, the ops in them, all of them ended.
+local function ranges()
+   local log, path = os.tmpname(), os.tmpname()
+   local file = assert(io.open(path, "w"))
+   file:write [[
+      local scute = require "scute"
+      local photos = dofile "tests/cli/photos.lua"
+      local Tiny = dofile "tests/cuda/tiny.lua"
+      local folder = os.tmpname()
+      os.remove(folder)
+      photos.set(folder, { blue = 6, red = 6 })
+      local set = scute.data.open(folder)
+      local model = Tiny(set.classes):to "cuda"
+      pcall(function()
+         local mine <close> = scute.range "mine"
+         error "a range ends with an error, too"
+      end)
+      scute.train.fit(model, set, { optimizer = scute.optim.sgd(model:groups { lr = 0.1 }), device = "cuda", epochs = 1,
+         batch_size = 4 })
+      os.execute("rm -r " .. folder)
+   ]]
+   file:close()
+   local profiler = ("NVTX_INJECTION64_PATH='%s/nvtx.so' NVTX_LOG='%s'"):format(soft, log)
+   local ok, text = on_gpu(path, profiler)
+   local said = ok and read_file(log) or ""
+   for name, pattern in pairs { ["one of a script"] = "^mine\n", upload = "\nupload\n[^\n]*  normalize_photos\n",
+      forward = "\nforward\n  conv2d\n", backward = "\nbackward\n  cross_entropy backward\n.*  conv2d backward\n",
+      ["the optimizer"] = "\noptimizer\n  sgd_step\n", validation = "\nvalidation\n  upload\n.*\n  conv2d\n",
+      ["all are ended"] = "\n0 left\n$" } do
+      check(said:find(pattern), "ranges: " .. name, text .. said)
+   end
+   os.remove(log)
+   ok, text = on_gpu(path)
+   check(ok and not lfs.attributes(log), "ranges: none without a profiler", text)
+   os.remove(path)
 end
 
 -- They start processes of their own, each with an account.
@@ -165,6 +203,7 @@ else
       programs()
       if lfs.attributes(soft .. "/scute_cuda.so") then
          copies()
+         ranges()
          ops()
          script "special" -- numbers at which backends part
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end

@@ -53,7 +53,12 @@ $(SOFT)/softgpu.so: tests/cuda/lua/softgpu.c tests/cuda/softgpu.h $(SOFT)/lib/li
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -MF $@.d -fPIC -shared -o $@ $< $(SOFT)/lib/libcudart.so.13 -Wl,-rpath,'$$ORIGIN/lib'
 
-softgpu-plugin: $(SOFT)/softgpu.so
+# A profiler's part in the program.
+$(SOFT)/nvtx.so: tests/cuda/lua/nvtx.c
+	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) -MF $@.d $(CUDA_INCLUDE) -fPIC -shared -o $@ $<
+
+softgpu-plugin: $(SOFT)/softgpu.so $(SOFT)/nvtx.so
 
 # Where it cannot be built (for want of a toolkit's headers that it knows) the other tests go on, and its suite fails with the reason.
 ctests: softgpu-all

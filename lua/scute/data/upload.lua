@@ -20,6 +20,7 @@ function upload.to(device, preprocess, dtype)
    end
    local mean, std
    local function bring(x)
+      local _ <close> = scute.range "upload"
       local there = x:to(device)
       x:free()
       if there.dtype ~= "u8" then return there end

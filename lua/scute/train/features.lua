@@ -69,6 +69,7 @@ end
 -- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers, row = photo -> row of x };
 -- nil where no photo is readable. options: of run.photos.batches.
 local function compute(run, part, options, report)
+   local _ <close> = scute.range "features"
    local chunks, found = {}, { y = {}, row = {} }
    local function keep(batch)
       chunks[#chunks + 1], batch.features = batch.features, nil -- (n, F), on the device
