@@ -26,7 +26,7 @@ end
 return function(part, options)
    if part.samples then return samples.batches(part, options) end
    local device = options.device or "cpu"
-   local to_device = upload.to(device, options.preprocess, options.dtype)
+   local to_device = upload.to(device, options.preprocess, options.dtype, options.augment)
    local loading = { paths = part.paths, labels = part.labels, late_normalize = to_device.late_normalize }
    for name, value in pairs(options) do
       if name ~= "device" and name ~= "dtype" and name ~= "note" and name ~= "digested" then loading[name] = value end
@@ -39,14 +39,14 @@ return function(part, options)
       to_device.close()
    end
    local function next_batch()
-      local x, y, indices, bad, notes, digests, looks = loader:next()
+      local x, y, indices, bad, notes, digests, looks, holes = loader:next()
       if options.note then options.note(bad, notes) end
       if digests then options.digested(indices, digests, looks) end
       if not x then
          close()
          return nil
       end
-      x = to_device.bring(x)
+      x = to_device.bring(x, holes)
       if y and device ~= "cpu" then y = y:to(device) end
       return x, y, indices
    end
