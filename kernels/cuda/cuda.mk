@@ -29,7 +29,8 @@ CUDA_SOURCES := $(wildcard kernels/cuda/*.c kernels/cuda/*.cu)
 CUDA_OBJECTS := $(CUDA_SOURCES:%=$(BUILD)/%.o)
 # The compiler's own folders must not be named: it would look into them too early, and headers that include the next one of
 # their name would not find it.
-CUDA_FOLDERS := $(filter-out $(SYSTEM),$(abspath $(dir $(CUDNN_H) $(CUBLAS_H)) $(CUDA_DIR)/include))
+once          = $(if $1,$(firstword $1) $(call once,$(filter-out $(firstword $1),$1)))
+CUDA_FOLDERS := $(filter-out $(SYSTEM),$(call once,$(abspath $(dir $(CUDNN_H) $(CUBLAS_H)) $(CUDA_DIR)/include)))
 CUDA_INCLUDE := $(CUDA_FOLDERS:%=-isystem %)
 CUDA_LIBDIRS := $(wildcard $(CUDNN_HOME)/lib64 $(CUDNN_HOME)/lib $(CUDA_DIR)/lib64 $(CUDA_DIR)/lib)
 NVCCFLAGS    := -O3 -std=c++20 -Werror all-warnings -MMD -MP -I. $(CUDA_INCLUDE) -cudart shared \
