@@ -146,7 +146,7 @@ fine-tuning-demo:
 
 test:
 	@tools/deps.sh build test weights stamps
-	@$(MAKE) --no-print-directory $(JOBS) all ctests
+	@$(MAKE) --no-print-directory $(JOBS) all $(if $(DEVICE),,ctests)
 	@$(if $(DEVICE),$(BUILD)/scute tests/cuda/device.lua $(DEVICE),tools/test.sh $(BUILD) $(SUITES))
 
 bench: all

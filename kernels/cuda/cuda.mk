@@ -1,8 +1,8 @@
 # The CUDA plugin, where a toolkit is found: CUDA_HOME, nvcc on the PATH, or /usr/local/cuda. CUDA=no leaves it out, CUDA=yes
-# fails where it cannot be built. CUDA_ARCHS are the compute capabilities to compile for ("75 80"): those of this machine's
-# cards, or one of each generation where there is none; `all` is for packages. See tools/gencode.sh.
+# (and DEVICE=cuda) fails where it cannot be built. CUDA_ARCHS are the compute capabilities to compile for ("75 80"): those of
+# this machine's cards, or one of each generation where there is none; `all` is for packages. See tools/gencode.sh.
 
-CUDA       ?= auto
+CUDA       ?= $(if $(filter cuda%,$(DEVICE)),yes,auto)
 CUDA_ARCHS ?=
 CUDA_FOUND := $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc) $(shell command -v nvcc 2>/dev/null) \
               $(wildcard /usr/local/cuda/bin/nvcc))
@@ -78,4 +78,10 @@ always:
 .PHONY: always install-plugin plugin
 
 endif
+else ifeq ($(CUDA),yes)
+
+all: plugin
+plugin:
+	@echo "error: there is no nvcc: it is looked for in CUDA_HOME/bin, on the PATH, and in /usr/local/cuda/bin" >&2; exit 1
+
 endif

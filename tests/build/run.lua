@@ -163,11 +163,20 @@ end
 one_line("a toolkit without cuDNN", "mv $T/toolkit/include/cudnn.h $T/", "CUDNN_H=", "and not cudnn.h")
 assert(shell "mv $T/cudnn.h $T/toolkit/include/")
 
+nvcc(TODAY, "exit 2")
+local ok, text = make "all DEVICE=cuda"
+check(not ok and text:find "one.cu.*Error", "who tests on a card is told why there is no plugin", text)
+ok, text = make "all DEVICE=cuda CUDA_FOUND= CUDA_DIR="
+check(not ok and text:find "error: there is no nvcc", "also where there is no toolkit", text)
+ok, text = make "all CUDA_FOUND= CUDA_DIR="
+check(ok and #notes(text) == 0 and exists "build/scute", "which is not worth a word for who did not ask", text)
+
 -- ---- headers in the system's own folders ----
 
 nvcc(TODAY)
 local in_system = "CUDA_DIR=/usr CUDNN_H=/usr/include/x86_64-linux-gnu/cudnn.h CUBLAS_H=/usr/include/cublas_v2.h"
-local ok, text, asked = make("plugin " .. in_system)
+local asked
+ok, text, asked = make("plugin " .. in_system)
 check(ok and asked ~= "" and not asked:find "isystem", "standard folders are not named to nvcc", asked .. text)
 ok, text, asked = make("plugin CUDNN_H=/usr/include/cudnn.h")
 check(ok and asked:find("-isystem " .. root .. "/toolkit/include ", 1, true) and not asked:find("-isystem /usr", 1, true),
