@@ -40,6 +40,11 @@ local function trains(run)
    return table.concat(list, " ")
 end
 
+-- Of the device's memory, and of the host's pinned one.
+local function calls(name)
+   return softgpu.calls(name) + softgpu.calls(name .. "Host")
+end
+
 -- A hook that counts what steps take and give back. New is what the first epoch does, and one in which a group joins; and the
 -- one after that, as what is frozen has been looked at for the first time. Elsewhere, and after a few steps, nothing is new.
 local function counter()
@@ -50,13 +55,13 @@ local function counter()
       since, size = 0, nil
    end
    function self.on_step_begin()
-      malloc, free = softgpu.calls "cudaMalloc", softgpu.calls "cudaFree"
+      malloc, free = calls "cudaMalloc", calls "cudaFree"
    end
    function self.on_step_end(run)
       if trains(run) ~= groups then groups, old, self.joined = trains(run), run.epoch + 1, self.joined + 1 end
       since = run.last.n == size and since + 1 or 1
       size = run.last.n
-      local took, gave = softgpu.calls "cudaMalloc" - malloc, softgpu.calls "cudaFree" - free
+      local took, gave = calls "cudaMalloc" - malloc, calls "cudaFree" - free
       local is_new = run.epoch <= old and since <= NEW
       if not is_new then self.steady = self.steady + 1 end
       if gave > 0 or took > 0 and not is_new then
