@@ -74,7 +74,8 @@ end
 local function fit(name, what, options)
    scute.manual_seed(1)
    local set = scute.data.open(folder, { seed = 0 })
-   local model = scute.models.create(name, { classes = set.classes, pretrained = "none", image_size = 224 }):to(device)
+   local options_of_model = { classes = set.classes, pretrained = "none", image_size = 224 }
+   local model = scute.nn.init.skip(scute.models.create, name, options_of_model):to(device)
    local counts = counter()
    options.optimizer = optim.sgd(model:groups { lr = 1e-3 }, { momentum = 0.9 })
    options.device, options.workers, options.hooks = device, 0, { counts }
