@@ -12,7 +12,8 @@
 #   make doc        the reference, as HTML pages in build/doc; `make install` puts it into PREFIX/share/doc/scute
 #   make test DEVICE=cuda, make bench DEVICE=cuda      the same on a real NVIDIA GPU
 #
-# Where the CUDA toolkit and cuDNN are found, the GPU plugin is built too (kernels/cuda/cuda.mk; CUDA=no leaves it out).
+# Where the CUDA toolkit and cuDNN are found, `make` builds the GPU plugin too, for the cards that are there; where that fails,
+# one line says why. CUDA=no leaves it out, CUDA=yes insists; CUDA_ARCHS=all or "80 90": for which cards (kernels/cuda/cuda.mk).
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -56,7 +57,8 @@ CTESTS  := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 Q       := $(if $(V),,@)
 JOBS    := -j$(shell nproc 2>/dev/null || echo 2)
 
-all: scute $(BUILD)/share/made
+all: program
+program: scute $(BUILD)/share/made
 
 include kernels/cuda/cuda.mk
 
@@ -129,22 +131,22 @@ weights stamps:
 
 demo:
 	@tools/deps.sh build weights stamps
-	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(JOBS) program
 	@FOLDS=$(FOLDS) ./scute scripts/demo.lua
 
 compare-demo:
 	@tools/deps.sh build weights stamps
-	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(JOBS) program
 	@./scute scripts/compare_demo.lua
 
 fine-tuning-demo:
 	@tools/deps.sh build weights stamps
-	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(JOBS) program
 	@./scute scripts/fine_tuning_demo.lua $(ARGS)
 
 test:
 	@tools/deps.sh build test weights stamps
-	@$(MAKE) --no-print-directory $(JOBS) all ctests
+	@$(MAKE) --no-print-directory $(JOBS) all $(if $(DEVICE),,ctests)
 	@$(if $(DEVICE),$(BUILD)/scute tests/cuda/device.lua $(DEVICE),tools/test.sh $(BUILD) $(SUITES))
 
 bench: all
@@ -208,5 +210,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps doc fine-tuning-demo install lint mutate needed run-border run-ctests soak \
-   stamps test uninstall valgrind weights
+.PHONY: all asan bench clean compare-demo ctests demo deps doc fine-tuning-demo install lint mutate needed program run-border \
+   run-ctests soak stamps test uninstall valgrind weights

@@ -31,7 +31,7 @@ core_free_of_lua() {
 check luacheck luacheck --quiet --no-color lua scripts examples tests
 check "length of files" no_file_over_500_lines
 check "Lua outside host/bind" core_free_of_lua
-if command -v shellcheck >/dev/null; then check shellcheck shellcheck tools/*.sh .ci/run; fi
+if command -v shellcheck >/dev/null; then check shellcheck shellcheck tools/*.sh tests/cuda/session.sh .ci/run; fi
 
 format() {
    # shellcheck disable=SC2016 # sh expands it

@@ -10,14 +10,30 @@
 #include "host/core/choices.h"
 #include "host/core/sync.h"
 #include "host/core/threads.h"
+#include "host/machine/machine.h"
 
-// scute.device(name = "auto") -> the name of the device that this means, such as "cuda:0": "auto" is a GPU
-// where one answers, else the CPU. Fails, saying what is missing, where there is no such device.
+// What sc_device_find said of a GPU that it did not find, without its "device 'cuda': " and ", or use --device
+// cpu": who asked for "auto" has that already.
+static void push_reason(lua_State *L) {
+   const char *why = sc_error(), *start = strstr(why, ": "), *advice = strstr(why, "use --device cpu");
+   start = start ? start + 2 : why;
+   size_t n = advice ? (size_t)(advice - start) : strlen(start);
+   if (n >= 5 && strncmp(start + n - 5, ", or ", 5) == 0) n -= 5;
+   if (n >= 2 && strncmp(start + n - 2, "; ", 2) == 0) n -= 2;
+   lua_pushlstring(L, start, n);
+}
+
+// scute.device(name = "auto") -> the name of the device that this means, such as "cuda:0", and where "auto",
+// which is a GPU where one answers, is the CPU, why. Fails, saying what is missing, where there is no such
+// device.
 static int device(lua_State *L) {
+   const char *name = luaL_optstring(L, 1, "auto");
    ScDevice *found;
-   sc_check(L, sc_device_find(luaL_optstring(L, 1, "auto"), &found));
+   sc_check(L, sc_device_find(name, &found));
    lua_pushstring(L, found->name);
-   return 1;
+   if (strcmp(name, "auto") != 0 || found != sc_device_cpu()) return 1;
+   push_reason(L);
+   return 2;
 }
 
 // scute.devices() -> list of the names of the devices that are in use so far
@@ -156,11 +172,24 @@ static int threads(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"device", device}, {"devices", devices},   {"synchronize", synchronize},
-    {"syncs", syncs},   {"tf32", tf32},         {"deterministic", deterministic},
-    {"chosen", chosen}, {"computes", computes}, {"threads", threads},
-    {NULL, NULL}};
+// scute.processors() -> how many processors the program may use: those it may run on, cut to the quota of its
+// control group
+static int processors(lua_State *L) {
+   lua_pushinteger(L, sc_usable_processors());
+   return 1;
+}
+
+static const luaL_Reg functions[] = {{"processors", processors},
+                                     {"device", device},
+                                     {"devices", devices},
+                                     {"synchronize", synchronize},
+                                     {"syncs", syncs},
+                                     {"tf32", tf32},
+                                     {"deterministic", deterministic},
+                                     {"chosen", chosen},
+                                     {"computes", computes},
+                                     {"threads", threads},
+                                     {NULL, NULL}};
 
 static void open_device(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

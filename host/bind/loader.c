@@ -120,7 +120,7 @@ static void share_memory(void) {
 // scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
 // = 4 batches under way, on_bad = "skip" or "error", late_normalize = false, digests = false} -> loader;
 // #loader is the number of batches. With late_normalize x is u8, before mean and std (see
-// scute.normalize_photos), unless random_erasing is on, which works on normalised photos. Tables are read raw.
+// scute.normalize_photos), unless random_erasing is on with noise, which is drawn here. Tables are read raw.
 static int create(lua_State *L) {
    lua_settop(L, 1);
    ScLoader **handle = lua_newuserdatauv(L, sizeof *handle, 0);
@@ -235,12 +235,25 @@ static void push_digests(lua_State *L, const ScBatch *batch) {
    }
 }
 
+// What is to be erased of the good photos, (n, 4): the first row and the one behind the last, and the same of
+// columns; nil where nothing is.
+static void push_holes(lua_State *L, const ScBatch *batch) {
+   if (!batch->holes) return lua_pushnil(L);
+   float *to = sc_push_new_tensor(L, sc_device_cpu(), SC_F32, 2, (int64_t[]){batch->n, 4})->buffer->data;
+   for (int64_t i = 0; i < batch->n; i++) {
+      ScRect hole = batch->holes[i];
+      int edges[] = {hole.y, hole.y + hole.height, hole.x, hole.x + hole.width};
+      for (int k = 0; k < 4; k++) to[4 * i + k] = (float)edges[k];
+   }
+}
+
 // loader:next() -> x (n, 3, crop, crop) f32 (u8 with late_normalize), y (n) i64 or nil, indices (n) i64 from 1,
 // list of bad photos {index = , path = , message = }, such a list of notes about good ones (whose file lacks
 // its end), and with `digests` a list of "CRC-32 of the file's bytes-their number", one a row of x, and a list
-// of what the photos look like, before they are augmented (see lua/scute/data/look.lua). At the end x, y and
-// indices are nil. A batch without any good photo is passed over; its bad
-// ones are told with the next.
+// of what the photos look like, before they are augmented (see lua/scute/data/look.lua), and where x is u8 and
+// random_erasing is on, a tensor (n, 4) of what is to be erased once it is normalised: first row, row behind,
+// first column, column behind. At the end x, y and indices are nil. A batch without any good photo is passed
+// over; its bad ones are told with the next.
 static int next(lua_State *L) {
    self(L, "next");
    lua_settop(L, 1);
@@ -262,8 +275,9 @@ static int next(lua_State *L) {
    lua_pushvalue(L, 2);
    lua_pushvalue(L, 3);
    push_digests(L, batch);
+   push_holes(L, batch);
    sc_batch_release(batch);
-   return 7;
+   return 8;
 }
 
 static int length(lua_State *L) {

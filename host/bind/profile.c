@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/core/device.h"
 #include "host/core/profile.h"
 
 static void push_row(lua_State *L, const ScProfileRow *row) {
@@ -37,9 +38,35 @@ static int clock_(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {{"profile", profile}, {"clock", clock_}, {NULL, NULL}};
+// ---- ranges ----
+
+#define RANGE_TYPE "scute.range"
+
+// scute.range(name) -> a handle: what a GPU is asked for until it is closed, by <close> or :free(), has that
+// name in a profiler (Nsight Systems): local r <close> = scute.range "my loss". Every op has one of its own.
+static int range(lua_State *L) {
+   const char *name = luaL_checkstring(L, 1);
+   bool *open = lua_newuserdatauv(L, sizeof *open, 0);
+   *open = false;
+   luaL_setmetatable(L, RANGE_TYPE);
+   sc_begin_range(name);
+   *open = true;
+   return 1;
+}
+
+// range:free(): ends it; also on <close>
+static int end_range(lua_State *L) {
+   bool *open = luaL_checkudata(L, 1, RANGE_TYPE);
+   if (*open) sc_end_range();
+   *open = false;
+   return 0;
+}
+
+static const luaL_Reg functions[] = {{"profile", profile}, {"clock", clock_}, {"range", range}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"free", end_range}, {NULL, NULL}};
 
 static void open_profile(lua_State *L) {
+   sc_new_type(L, RANGE_TYPE, methods, end_range);
    luaL_setfuncs(L, functions, 0);
 }
 SC_OPENER(open_profile)

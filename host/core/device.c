@@ -28,8 +28,11 @@ static ScStatus add_device(Table *table, int index) {
    device->index = index;
    const char *format = table->backend->count ? "%s:%d" : "%s";
    snprintf(device->name, sizeof device->name, format, table->backend->name, index);
-   SC_TRY(sc_pool_new(&device->pool,
-                      (ScPoolSource){device, device->name, table->backend->allocate, table->backend->release}));
+   SC_TRY(sc_pool_new(&device->pool, (ScPoolSource){.device = device,
+                                                    .name = device->name,
+                                                    .keeps = !table->backend->host_memory,
+                                                    .allocate = table->backend->allocate,
+                                                    .release = table->backend->release}));
    table->ndevices = index + 1;
    return SC_OK;
 }
@@ -146,6 +149,16 @@ ScMemory sc_device_memory(ScDevice *device) {
 void sc_device_flush(ScDevice *device) {
    if (device->backend->flush) device->backend->flush(device);
    sc_pool_flush(device->pool);
+}
+
+void sc_begin_range(const char *name) {
+   for (int i = 0; i < ntables; i++)
+      if (tables[i].ndevices > 0 && tables[i].backend->begin_range) tables[i].backend->begin_range(name, "");
+}
+
+void sc_end_range(void) {
+   for (int i = 0; i < ntables; i++)
+      if (tables[i].ndevices > 0 && tables[i].backend->end_range) tables[i].backend->end_range();
 }
 
 size_t sc_live_bytes(void) {

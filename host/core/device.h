@@ -58,6 +58,10 @@ typedef struct ScBackend {
    // text for what is chosen from now on; false: it is of another device. Both NULL: nothing is timed.
    char *(*chosen)(ScDevice *);
    bool (*choose)(ScDevice *, const char *chosen);
+   // For profilers: what is done from here on, as "conv2d" and " backward", until the matching end; both may be
+   // NULL.
+   void (*begin_range)(const char *name, const char *more);
+   void (*end_range)(void);
    void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
    void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL
    void (*close)(ScDevice *);      // give up everything, at the end of the program; may be NULL
@@ -80,10 +84,12 @@ ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
-void sc_device_flush(ScDevice *); // returns cached memory and clears backend caches
-void sc_flush_devices(void);      // the same for all devices in use
-void sc_close_devices(void);      // at the end of the program, when no tensor lives any more
-size_t sc_live_bytes(void);       // over all devices in use
+void sc_device_flush(ScDevice *);      // returns cached memory and clears backend caches
+void sc_flush_devices(void);           // the same for all devices in use
+void sc_close_devices(void);           // at the end of the program, when no tensor lives any more
+void sc_begin_range(const char *name); // for profilers, of all backends in use
+void sc_end_range(void);
+size_t sc_live_bytes(void); // over all devices in use
 
 void sc_add_backend(ScBackend *);
 // Registration happens before main, from the file that defines the kernel (a backend: host/core/register.h);

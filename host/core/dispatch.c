@@ -24,8 +24,11 @@ static ScStatus (*kernel_function(const ScDevice *device, const char *op, ScDtyp
 }
 
 static ScStatus timed(ScCall *call, ScStatus (*function)(ScCall *), bool backward, bool fallback) {
+   const ScBackend *backend = call->device->backend;
    double start = sc_seconds();
+   if (backend->begin_range) backend->begin_range(call->op->name, backward ? " backward" : "");
    ScStatus status = function(call);
+   if (backend->end_range) backend->end_range();
    if (status != SC_EUNSUPPORTED) sc_profile_add(call, backward, fallback, sc_seconds() - start);
    return status;
 }

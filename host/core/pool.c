@@ -1,7 +1,6 @@
 #include "host/core/pool.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,14 +81,16 @@ static void drop_all(ScPool *pool) {
 }
 
 static void trim(ScPool *pool, size_t extra) {
+   if (pool->source.keeps) return;
    size_t wanted = pool->high_water + pool->high_water / 4;
    size_t ceiling = wanted > SMALLEST_CEILING ? wanted : SMALLEST_CEILING;
    while (pool->nblocks > 0 && pool->memory.live + pool->memory.cached + extra > ceiling) drop_largest(pool);
 }
 
-static void *take_cached(ScPool *pool, size_t *bytes) {
+// A block of *bytes or of up to `most`.
+static void *take_cached(ScPool *pool, size_t *bytes, size_t most) {
    int index = first_at_least(pool, *bytes);
-   if (index == pool->nblocks || pool->blocks[index].bytes > *bytes + *bytes / 4) return NULL;
+   if (index == pool->nblocks || pool->blocks[index].bytes > most) return NULL;
    Block block = remove_block(pool, index);
    *bytes = block.bytes;
    return block.data;
@@ -102,22 +103,30 @@ static void count_live(ScPool *pool, size_t bytes) {
    if (memory->live > pool->high_water) pool->high_water = memory->live;
 }
 
-// What the pool keeps may be all that is in the way.
-static ScStatus allocate(ScPool *pool, size_t bytes, void **out) {
-   ScStatus status = pool->source.allocate(pool->source.device, bytes, out);
+// Where the source has no more, what the pool keeps may serve, or be all that is in the way.
+static ScStatus allocate(ScPool *pool, size_t *bytes, void **out) {
+   ScStatus status = pool->source.allocate(pool->source.device, *bytes, out);
    if (status != SC_EMEM || pool->nblocks == 0) return status;
+   *out = take_cached(pool, bytes, 2 * *bytes);
+   if (*out) return SC_OK;
    drop_all(pool);
-   return pool->source.allocate(pool->source.device, bytes, out);
+   return pool->source.allocate(pool->source.device, *bytes, out);
+}
+
+// Where everything is kept, a block serves its own size only: each step then finds what the one before gave. A
+// larger one would be missing where it belongs, step after step.
+static size_t largest_for(const ScPool *pool, size_t bytes) {
+   return pool->source.keeps ? bytes : bytes + bytes / 4;
 }
 
 static ScStatus take(ScPool *pool, size_t *bytes, void **out) {
    if (limit && pool->memory.live + *bytes > limit)
       return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", pool->source.name,
                      *bytes, pool->memory.live, limit);
-   *out = take_cached(pool, bytes);
+   *out = take_cached(pool, bytes, largest_for(pool, *bytes));
    if (!*out) {
       trim(pool, *bytes);
-      SC_TRY(allocate(pool, *bytes, out));
+      SC_TRY(allocate(pool, bytes, out));
    }
    count_live(pool, *bytes);
    return SC_OK;

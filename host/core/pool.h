@@ -1,11 +1,13 @@
 // A caching pool of memory, one per device. Freed blocks are kept for the next request of about their size,
-// because a training step asks for the same sizes again and fresh pages are dear. Live and cached bytes
-// together stay below the highest number of live bytes seen and a quarter: with less, blocks of the sizes of a
-// step's first half make room for those of its second and back again (counted on ResNet-50: 11,000 page faults
-// a training step, none with it).
+// because a training step asks for the same sizes again and fresh pages are dear. Of host memory live and
+// cached bytes together stay below the highest number of live bytes seen and a quarter: with less, blocks of
+// the sizes of a step's first half make room for those of its second and back again (counted on ResNet-50:
+// 11,000 page faults a training step, none with it). A device's memory is nobody else's, and giving it back
+// waits for the device: all of it is kept until there is no more.
 #ifndef SCUTE_POOL_H
 #define SCUTE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "host/core/status.h"
@@ -14,6 +16,7 @@
 typedef struct {
    struct ScDevice *device;
    const char *name; // for messages
+   bool keeps;       // all of it until memory is out
    ScStatus (*allocate)(struct ScDevice *, size_t bytes, void **out);
    void (*release)(struct ScDevice *, void *, size_t bytes);
 } ScPoolSource;

@@ -62,6 +62,14 @@ static int usable_cores(void) {
    return cores < 1 ? 1 : cores;
 }
 
+int sc_usable_processors(void) {
+   cpu_set_t allowed;
+   int n = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : omp_get_num_procs();
+   int quota = quota_cores();
+   if (quota < n) n = quota;
+   return n < 1 ? 1 : n;
+}
+
 // The number behind a name in a file of such lines ("MemAvailable: 123 kB"), -1 where there is none.
 static long long read_named(const char *path, const char *name) {
    FILE *f = fopen(path, "r");

@@ -16,6 +16,9 @@ size_t sc_available_memory(void);
 // stays as the user set it. Does nothing where the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY.
 void sc_calm_waiting(char **argv);
 
+// Processors (hardware threads) that the process may run on, cut to the control group's quota; at least 1.
+int sc_usable_processors(void);
+
 // sc_available_memory and what is free of the swap: for more than that the system ends processes. 0 where
 // unknown.
 size_t sc_memory_left(void);

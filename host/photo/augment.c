@@ -243,7 +243,6 @@ ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *limits, co
                                const ScAugment *a, const ScSample *s, unsigned char *out, bool *lacks_end) {
    Plan plan = {p, a, s};
    ScPrepared prepared;
-   if (a->erase > 0) return sc_fail(SC_EARG, "random_erasing: works on normalised photos, not on bytes");
    SC_TRY(prepare_file(path, limits, &plan, &prepared));
    const ScImage *image = &prepared.image;
    memcpy(out, image->rgb, (size_t)image->width * (size_t)image->height * 3);

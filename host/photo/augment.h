@@ -17,8 +17,8 @@
 // ScPhoto.
 ScStatus sc_augment_load(const char *path, const ScImageLimits *, const ScPreprocess *, const ScAugment *,
                          const ScSample *, float *out, bool *lacks_end);
-// The same before normalisation: (crop, crop, 3) bytes. SC_EARG with random erasing, which works on what is
-// normalised.
+// The same before normalisation and erasing: (crop, crop, 3) bytes. sc_augment_draw_erase says what is yet to
+// be erased of what is made of them.
 ScStatus sc_augment_load_bytes(const char *path, const ScImageLimits *, const ScPreprocess *, const ScAugment *,
                                const ScSample *, unsigned char *out, bool *lacks_end);
 // As sc_augment_load, for an image in memory.

@@ -55,9 +55,20 @@ static Slot *slot_of(const ScLoader *l, int64_t batch) {
 
 // ---- one sample ----
 
-// Erasing works on what is normalised.
+// Erasing works on what is normalised. One value is put there by who normalises; noise is drawn here.
 static ScDtype pixel_dtype(const ScLoader *l) {
-   return l->config.late_normalize && l->config.augment.erase == 0 ? SC_U8 : SC_F32;
+   const ScAugment *a = &l->config.augment;
+   return l->config.late_normalize && (a->erase == 0 || !a->erase_noise) ? SC_U8 : SC_F32;
+}
+
+static bool erases_late(const ScLoader *l) {
+   return l->config.augment.erase > 0 && pixel_dtype(l) == SC_U8;
+}
+
+static ScRect hole_of(const ScLoader *l, int64_t index) {
+   const ScLoaderConfig *c = &l->config;
+   ScSample sample = {.seed = c->seed, .epoch = c->epoch, .index = (uint64_t)index};
+   return sc_augment_draw_erase(&c->augment, &sample, c->preprocess.crop, c->preprocess.crop);
 }
 
 // Bytes of one sample.
@@ -213,6 +224,7 @@ static void sort_out(ScLoader *l, Slot *slot, ScBatch *out) {
       if (out->digests) out->digests[out->n] = outcome->digest;
       if (out->looks) out->looks[out->n] = outcome->look;
       if (out->labels) out->labels[out->n] = l->config.labels[order[i]];
+      if (out->holes) out->holes[out->n] = hole_of(l, order[i]);
       out->indices[out->n++] = order[i];
    }
 }
@@ -226,8 +238,9 @@ static ScStatus deliver(ScLoader *l, Slot *slot, ScBatch *out) {
    out->bad = malloc((size_t)(asked - good + 1) * sizeof *out->bad);
    out->digests = l->config.digests ? malloc((size_t)asked * sizeof *out->digests) : NULL;
    out->looks = l->config.digests ? malloc((size_t)asked * sizeof *out->looks) : NULL;
+   out->holes = erases_late(l) ? malloc((size_t)asked * sizeof *out->holes) : NULL;
    if (!out->indices || !out->endless || !out->bad || (l->config.labels && !out->labels) ||
-       (l->config.digests && (!out->digests || !out->looks)))
+       (erases_late(l) && !out->holes) || (l->config.digests && (!out->digests || !out->looks)))
       return sc_fail(SC_EMEM, "loader: out of memory for a batch of %lld", (long long)asked);
    if (good > 0) SC_TRY(sc_tensor_alias(&out->pixels, slot->pixels, 4, (int64_t[]){good, 3, crop, crop}));
    out->asked = asked;
@@ -265,6 +278,7 @@ void sc_batch_release(ScBatch *batch) {
    free(batch->indices);
    free(batch->digests);
    free(batch->looks);
+   free(batch->holes);
    sc_tensor_release(batch->pixels);
    *batch = (ScBatch){0};
 }

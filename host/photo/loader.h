@@ -19,7 +19,7 @@ typedef struct {
    bool merge_last_single; // a last batch of one joins the one before it: batch norm cannot train on one sample
    ScPreprocess preprocess; // crop must be set: all photos of a batch have one size
    ScAugment augment;       // all zero: none
-   bool late_normalize;     // deliver bytes that are yet to be normalised, unless the augmentation erases
+   bool late_normalize;     // deliver bytes that are yet to be normalised, unless the augmentation adds noise
    uint64_t seed, epoch;    // of the augmentation
    ScImageLimits limits;    // all zero: the default
    int workers;             // threads; 0 decodes in the caller
@@ -44,6 +44,7 @@ typedef struct {
    int64_t *endless;  // [endless_count] into paths: good ones whose file ends early, behind the last pixel
    ScDigest *digests; // [n] of the files; NULL unless they are wanted
    ScLook *looks;     // [n] of the photos as they are, before they are augmented; NULL unless they are wanted
+   ScRect *holes;     // [n] what is yet to be erased once they are normalised; NULL where nothing is
 } ScBatch;
 
 typedef struct ScLoader ScLoader;

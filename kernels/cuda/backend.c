@@ -9,6 +9,7 @@
 #include "kernels/cuda/fill.h"
 #include "kernels/cuda/folded.h"
 #include "kernels/cuda/libraries.h"
+#include "kernels/cuda/range.h"
 #include "kernels/cuda/staging.h"
 #include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
@@ -57,11 +58,12 @@ static ScStatus allocate(ScDevice *device, size_t bytes, void **out) {
                   device->name, bytes, available, total);
 }
 
-// Freeing waits for the device's work; the pool keeps blocks so that it happens seldom. Which device is the
-// current one does not matter to cudaFree.
+// cudaFree need not wait for work that uses what it frees. The pool keeps blocks, so that this happens seldom.
+// Which device is the current one does not matter here.
 static void release(ScDevice *device, void *data, size_t bytes) {
-   (void)device, (void)bytes;
+   (void)bytes;
    sc_note_sync("memory given back");
+   if (cudaStreamSynchronize(sc_cuda_stream(device)) != cudaSuccess) cudaGetLastError();
    if (cudaFree(data) != cudaSuccess) cudaGetLastError();
 }
 
@@ -116,6 +118,8 @@ static ScBackend cuda = {
     .chosen = sc_conv_used,
     .choose = choose,
     .forget = sc_folded_forget,
+    .begin_range = sc_cuda_begin_range,
+    .end_range = sc_cuda_end_range,
     .flush = flush,
     .close = close_all,
 };

@@ -1,30 +1,54 @@
-# The CUDA plugin, where a toolkit is found: CUDA_HOME, nvcc on the PATH, or /usr/local/cuda. CUDA=no leaves it out.
-# CUDA_ARCHS are the compute capabilities to compile for; the last one's PTX serves GPUs that come later.
+# The CUDA plugin, where a toolkit is found: CUDA_HOME, nvcc on the PATH, or /usr/local/cuda. CUDA=no leaves it out, CUDA=yes
+# (and DEVICE=cuda) fails where it cannot be built. CUDA_ARCHS are the compute capabilities to compile for ("75 80"): those of
+# this machine's cards, or one of each generation where there is none; `all` is for packages. See tools/gencode.sh.
 
-CUDA       ?= auto
-CUDA_ARCHS ?= 75 80 86 89 90 100 120
+CUDA       ?= $(if $(filter cuda%,$(DEVICE)),yes,auto)
+CUDA_ARCHS ?=
 CUDA_FOUND := $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc) $(shell command -v nvcc 2>/dev/null) \
               $(wildcard /usr/local/cuda/bin/nvcc))
 CUDA_DIR   := $(patsubst %/bin/nvcc,%,$(realpath $(CUDA_FOUND)))
 CUDNN_HOME ?= $(CUDA_DIR)
-CUDNN_H    := $(firstword $(wildcard $(CUDNN_HOME)/include/cudnn.h $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h \
-              /usr/include/x86_64-linux-gnu/cudnn.h))
-CUDA_PARTS := $(and $(CUDA_DIR),$(CUDNN_H),$(wildcard $(CUDA_DIR)/include/cublas_v2.h),$(shell command -v $(CXX) 2>/dev/null))
+SYSTEM     := /usr/include /usr/include/x86_64-linux-gnu /usr/include/aarch64-linux-gnu
+CUDNN_H    := $(firstword $(wildcard $(addsuffix /cudnn.h,$(CUDNN_HOME)/include $(CUDA_DIR)/include $(SYSTEM))))
+CUBLAS_H   := $(firstword $(wildcard $(addsuffix /cublas_v2.h,$(CUDA_DIR)/include $(SYSTEM))))
+CUDA_LACKS := $(if $(CUDNN_H),,cudnn.h (cuDNN 9; CUDNN_HOME says where)) $(if $(CUBLAS_H),,cublas_v2.h) \
+              $(if $(shell command -v $(CXX) 2>/dev/null),,a C++ compiler)
 
-ifneq ($(if $(filter no,$(CUDA)),,$(CUDA_PARTS)),)
+# Nothing is said where there is no toolkit: most machines have none.
+ifneq ($(if $(filter no,$(CUDA)),,$(CUDA_DIR)),)
+ifneq ($(strip $(CUDA_LACKS)),)
+
+all: plugin
+plugin:
+	@echo "note: no GPU plugin: $(CUDA_FOUND) is there, and not $(strip $(CUDA_LACKS))"
+	@$(if $(filter yes,$(CUDA)),exit 1)
+
+else
 
 CUDA_SOURCES := $(wildcard kernels/cuda/*.c kernels/cuda/*.cu)
 CUDA_OBJECTS := $(CUDA_SOURCES:%=$(BUILD)/%.o)
-CUDA_INCLUDE := -isystem $(CUDA_DIR)/include -isystem $(dir $(CUDNN_H))
+# The compiler's own folders must not be named: it would look into them too early, and headers that include the next one of
+# their name would not find it.
+once          = $(if $1,$(firstword $1) $(call once,$(filter-out $(firstword $1),$1)))
+CUDA_FOLDERS := $(filter-out $(SYSTEM),$(call once,$(abspath $(dir $(CUDNN_H) $(CUBLAS_H)) $(CUDA_DIR)/include)))
+CUDA_INCLUDE := $(CUDA_FOLDERS:%=-isystem %)
 CUDA_LIBDIRS := $(wildcard $(CUDNN_HOME)/lib64 $(CUDNN_HOME)/lib $(CUDA_DIR)/lib64 $(CUDA_DIR)/lib)
-CUDA_LAST    := $(lastword $(CUDA_ARCHS))
 NVCCFLAGS    := -O3 -std=c++20 -Werror all-warnings -MMD -MP -I. $(CUDA_INCLUDE) -cudart shared \
-                -Xcompiler -Wall,-Wextra,-Wno-missing-field-initializers,-fPIC,-fvisibility=hidden \
-                $(foreach arch,$(CUDA_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
-                -gencode arch=compute_$(CUDA_LAST),code=compute_$(CUDA_LAST)
+                -Xcompiler -Wall,-Wextra,-Wno-missing-field-initializers,-fPIC,-fvisibility=hidden
 
-all: $(BUILD)/scute_cuda.so
-install: install-cuda
+all: $(if $(filter yes,$(CUDA)),$(BUILD)/scute_cuda.so,plugin)
+install: install-plugin
+
+# The program does without it, so where it cannot be built that is told and no more.
+plugin: | needed $(BUILD)/layout.h
+	@$(MAKE) --no-print-directory $(BUILD)/scute_cuda.so 2>$(BUILD)/plugin.log || { rm -f $(BUILD)/scute_cuda.so; \
+	   echo "note: no GPU plugin: $$(tools/reason.sh $(BUILD)/plugin.log) ($(BUILD)/plugin.log says more; CUDA=no does not try)"; }
+
+# What was built for stays until another is asked for: `make install` may run where there is no card.
+$(BUILD)/gencode: $(if $(strip $(CUDA_ARCHS)),always)
+	@mkdir -p $(@D)
+	@tools/gencode.sh $(CUDA_FOUND) "$(CUDA_ARCHS)" >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # The libraries are found where they were at build time, beside the plugin, or in the library path.
 $(BUILD)/scute_cuda.so: $(CUDA_OBJECTS)
@@ -37,14 +61,27 @@ $(BUILD)/kernels/cuda/%.c.o: kernels/cuda/%.c | needed $(BUILD)/layout.h
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -fPIC $(CUDA_INCLUDE) -c -o $@ $<
 
-$(BUILD)/kernels/cuda/%.cu.o: kernels/cuda/%.cu
+$(BUILD)/kernels/cuda/%.cu.o: kernels/cuda/%.cu $(BUILD)/gencode
 	@mkdir -p $(@D)
 	@echo "nvcc $<"
-	$(Q)$(if $(findstring ccache,$(CC)),ccache )$(CUDA_FOUND) $(NVCCFLAGS) -c -o $@ $<
+	$(Q)$(if $(findstring ccache,$(CC)),ccache )$(CUDA_FOUND) $(NVCCFLAGS) $$(cat $(BUILD)/gencode) -c -o $@ $<
 
-install-cuda: $(BUILD)/scute_cuda.so
-	install -D -m 755 $< $(DESTDIR)$(PREFIX)/lib/scute/scute_cuda.so
+install-plugin: all
+	if [ -e $(BUILD)/scute_cuda.so ]; then \
+	   install -D -m 755 $(BUILD)/scute_cuda.so $(DESTDIR)$(PREFIX)/lib/scute/scute_cuda.so; \
+	else rm -f $(DESTDIR)$(PREFIX)/lib/scute/scute_cuda.so; fi
+
+always:
 
 -include $(CUDA_OBJECTS:.o=.d)
+
+.PHONY: always install-plugin plugin
+
+endif
+else ifeq ($(CUDA),yes)
+
+all: plugin
+plugin:
+	@echo "error: there is no nvcc: it is looked for in CUDA_HOME/bin, on the PATH, and in /usr/local/cuda/bin" >&2; exit 1
 
 endif

@@ -40,7 +40,9 @@ static const char WHAT[] = "copying between host and GPU";
 // ---- making and unmaking ----
 
 static ScStatus new_event(cudaEvent_t *out) {
-   return *out ? SC_OK : sc_cuda_status(cudaEventCreateWithFlags(out, cudaEventDisableTiming), WHAT);
+   return *out ? SC_OK
+               : sc_cuda_status(cudaEventCreateWithFlags(out, cudaEventDisableTiming | cudaEventBlockingSync),
+                                WHAT);
 }
 
 static ScStatus open_slot(Slot *slot, size_t bytes) {
@@ -124,17 +126,22 @@ static ScStatus send_chunks(Staging *s, cudaStream_t stream, char *to, const cha
    return SC_OK;
 }
 
-// Of at least `bytes`; the smaller block before it is freed first, which waits for whoever uses it.
-static ScStatus open_landing(Landing *landing, size_t bytes) {
+// Once nobody uses it: the copies into it, and the one out of it.
+static void close_block(Staging *s, Landing *landing, cudaStream_t compute) {
+   sc_note_sync("staging memory that grows");
+   cudaStreamSynchronize(s->copies);
+   cudaStreamSynchronize(compute);
+   cudaFree(landing->data);
+   landing->data = NULL;
+   landing->bytes = 0;
+}
+
+// Of at least `bytes`; the smaller block before it is freed first.
+static ScStatus open_landing(Staging *s, Landing *landing, cudaStream_t compute, size_t bytes) {
    SC_TRY(new_event(&landing->arrived));
    SC_TRY(new_event(&landing->taken));
    if (landing->bytes >= bytes) return SC_OK;
-   if (landing->data) {
-      sc_note_sync("staging memory that grows");
-      cudaFree(landing->data);
-   }
-   landing->data = NULL;
-   landing->bytes = 0;
+   if (landing->data) close_block(s, landing, compute);
    SC_CUDA_TRY(cudaMalloc(&landing->data, bytes), WHAT);
    landing->bytes = bytes;
    return SC_OK;
@@ -155,7 +162,7 @@ static ScStatus send_large(Staging *s, cudaStream_t compute, char *to, const cha
    for (size_t at = 0; at < bytes; at += LANDING) {
       size_t n = bytes - at < LANDING ? bytes - at : LANDING;
       Landing *landing = &s->landing[s->next_landing++ % LANDINGS];
-      ScStatus status = open_landing(landing, n);
+      ScStatus status = open_landing(s, landing, compute, n);
       if (status == SC_EMEM)
          SC_TRY(send_chunks(s, compute, to + at, from + at, n));
       else if (status != SC_OK)

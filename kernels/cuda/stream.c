@@ -9,10 +9,11 @@ typedef struct {
 
 static Stream streams[SC_MAXDEVICES];
 
-// Streams are non-blocking: nothing here uses the default stream, and work that another library puts there is
-// not to be waited for.
+// Who waits for the device sleeps: threads that decode photos need the processor. Streams are non-blocking:
+// nothing here uses the default stream, and work that another library puts there is not to be waited for.
 static ScStatus start(const ScDevice *device, Stream *s) {
    int processors, threads;
+   SC_CUDA_TRY(cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync), device->name);
    SC_CUDA_TRY(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device->index),
                device->name);
    SC_CUDA_TRY(cudaDeviceGetAttribute(&threads, cudaDevAttrMaxThreadsPerMultiProcessor, device->index),

@@ -6,6 +6,7 @@ local argparse = require "argparse"
 local scute = require "scute"
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
+local found_device = require "scute.base.found_device"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
 local public = require "scute.base.public"
@@ -230,7 +231,7 @@ local function apply(opt)
    if rawget(opt, "threads") then scute.threads(opt.threads) end
    if rawget(opt, "seed") then scute.manual_seed(opt.seed) end
    if rawget(opt, "deterministic") then scute.deterministic(true) end
-   if rawget(opt, "device") then opt.device = console.guard(nil, scute.device, opt.device) end
+   if rawget(opt, "device") then opt.device = console.guard(nil, found_device, opt.device) end
 end
 
 -- A script of scute's own by the name under which it is found from any folder.

@@ -67,7 +67,8 @@ local function match_classes(model, classes)
 end
 
 local PHOTOS = options.declare("evaluate.photos", {
-   { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
+   { "workers", whole = true, min = 0, show = "2; on a GPU as many as there are processors, at most 8",
+     help = "threads that decode photos" },
    { "device", text = true, show = "the model's", help = "where it computes" },
    precision.OF_LOOKING,
    { "features", flag = true, default = false, help = "also what the backbone says" },

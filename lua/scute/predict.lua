@@ -28,7 +28,8 @@ end
 
 local PHOTOS = options.declare("predict.photos", {
    { "top", whole = true, min = 1, default = 5, help = "classes to tell of each photo" },
-   { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
+   { "workers", whole = true, min = 0, show = "2; on a GPU as many as there are processors, at most 8",
+     help = "threads that decode photos" },
    { "device", text = true, show = "the model's", help = "where it computes" },
    precision.OF_LOOKING,
 })

@@ -7,6 +7,7 @@ local scute = require "scute"
 local as_text = require "scute.evaluate.as_text"
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
+local found_device = require "scute.base.found_device"
 local joined = require "scute.base.joined"
 local late = require "scute.base.late"
 local options = require "scute.base.options"
@@ -29,7 +30,8 @@ local SCORE = options.declare("score", {
    { "each", is = options.of_type "function", expected = "a function of a batch", show = "all is kept and returned",
      help = "function(batch): hears of each batch as it is there; nothing is kept but what it takes out of the batch" },
    { "batch_size", whole = true, min = 1, default = 16, help = "photos that go through the network at once" },
-   { "workers", whole = true, min = 0, default = 2, help = "threads that decode photos" },
+   { "workers", whole = true, min = 0, show = "2; on a GPU as many as there are processors, at most 8",
+     help = "threads that decode photos" },
    { "device", text = true, show = "the model's", help = "where it computes" },
    precision.OF_LOOKING,
    { "loss", is = options.of_type "function", expected = "a function f(logits, y)", show = "none",
@@ -76,7 +78,8 @@ local function free(tensors)
 end
 
 -- Sends all batches through; visit(batch) hears of each in order, with tensors by name: indices, y and what was wanted, on the
--- CPU (features of a feed that says on_device stay where they were computed). Returns whether it came to the end.
+-- CPU. Features of a feed that says on_device stay where they were computed, and nothing is asked of the device, not even for
+-- y, which it was given. Returns whether it came to the end.
 local function pass(feed, o, wanted, visit)
    local unread = late.queue(o.device, function(seen)
       local batch = late.take(seen.asked)
@@ -88,7 +91,10 @@ local function pass(feed, o, wanted, visit)
    for x, y, indices in feed.batches() do
       scute.no_grad(function()
          local out, kept = compute(feed, o, wanted, x, y), nil
-         if feed.on_device then kept, out.features = out.features, nil end
+         if feed.on_device then
+            kept, out.features, out.y = out.features, nil, nil
+            y:free()
+         end
          unread:settle() -- the batch before, while the device has this one to do
          unread:put { asked = late.ask(out), features = kept, indices = indices }
          x:free()
@@ -155,7 +161,7 @@ local function score(model, part, given, ...)
    local o, bad, wanted = SCORE:read(given), {}, {}
    for i, entry in ipairs(part and part.broken or {}) do bad[i] = entry end
    for _, name in ipairs(o.want) do wanted[name] = true end
-   o.device = o.device or device_of(model)
+   o.device = found_device(o.device or device_of(model))
    check_photos(part, wanted, o)
    local put_back = evaluating(model)
    local held <close> = precision.hold(o.precision or model.precision) -- luacheck: ignore

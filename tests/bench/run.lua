@@ -1,9 +1,9 @@
 -- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
 -- Usage: scute tests/bench/run.lua [PYTHON [DEVICE]] -- PYTHON is an interpreter with torch and torchvision; without one
--- scute's own figures are printed. Where the device computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS and
--- BATCH can be set in the environment. What freezing saves is measured by freeze.lua, what checkpoints cost by checkpoint.lua.
--- Run it on an otherwise idle machine. On a GPU peer_cuda.py measures PyTorch (peer_step.py and peer_transfer.py know the CPU
--- only).
+-- scute's own figures are printed. Where the device computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS, BATCH
+-- and SIDE can be set in the environment. What freezing saves is measured by freeze.lua, what checkpoints cost by
+-- checkpoint.lua. Run it on an otherwise idle machine. On a GPU peer_cuda.py measures PyTorch (peer_step.py and
+-- peer_transfer.py know the CPU only).
 local lfs = require "lfs"
 local console = require "scute.base.console"
 
@@ -12,10 +12,25 @@ local device = console.guard("make bench", require "scute".device, arg[2] or "cp
 local on_gpu = device:find "^cuda" ~= nil
 local rounds = tonumber(os.getenv "ROUNDS" or 3)
 local batch = tonumber(os.getenv "BATCH" or 16)
+local side = tonumber(os.getenv "SIDE" or 224)
 local models = os.getenv "MODELS" or "resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
 local scute = arg[-1]
 local has_bf16 = require "scute".computes(device, "bf16")
 local here = arg[0]:match "^(.*)/" or "."
+
+-- Of a GPU what is said becomes part of the page to send back.
+local said = {}
+local function print(text)
+   said[#said + 1] = text
+   _G.print(text)
+end
+
+local function add_to_page()
+   if not on_gpu then return end
+   local page = dofile(here .. "/../cuda/report.lua").write("bench", table.concat(said, "\n") .. "\n")
+   _G.print("\nthe page to send back is " .. page)
+end
+
 
 local function run(command)
    local pipe = assert(io.popen(command .. " 2>&1"))
@@ -45,7 +60,7 @@ local function measure_peer(row, model, what, mode)
 end
 
 local function print_steps(rows)
-   print(("\n%s, batch %d, 224 x 224, float32; milliseconds, least of %d rounds"):format(device, batch, rounds))
+   print(("\n%s, batch %d, %d x %d, float32; milliseconds, least of %d rounds"):format(device, batch, side, side, rounds))
    print(("%-14s %-6s %9s %9s %9s %12s %12s %18s"):format(
       "model", "what", "scute", "eager", "ch.last", "eager/scute", "cl/scute", "peak MB (eager)"))
    local function number(value, format) return value and format:format(value) or "-" end
@@ -150,6 +165,8 @@ end
 
 if python and on_gpu and not peer_answers() then python = nil end
 bench_steps()
+add_to_page() -- what follows takes long
 if not on_gpu then io.write(run(("%s %s/freeze.lua resnet50 %d"):format(scute, here, batch))) end
 bench_exercise()
 if not on_gpu then io.write(run(("%s %s/checkpoint.lua"):format(scute, here))) end
+add_to_page()

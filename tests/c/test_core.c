@@ -1,6 +1,7 @@
 // Tensors, their memory, their numbers: pool, sharing and copying, shapes, orders, conversions, statuses.
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "host/core/communicator.h"
 #include "host/core/copy.h"
@@ -106,6 +107,52 @@ static void test_the_pool_has_a_ceiling(void **state) {
       assert_true(memory.live + memory.cached <= (most + most / 4 > 64 * MB ? most + most / 4 : 64 * MB));
    }
    sc_device_flush(sc_device_cpu());
+}
+
+enum { DEVICE_BYTES = 1000 << 10 };
+static size_t taken_of_device;
+static int given_back;
+
+static ScStatus take_of_device(ScDevice *device, size_t bytes, void **out) {
+   (void)device;
+   if (taken_of_device + bytes > DEVICE_BYTES) return sc_fail(SC_EMEM, "no more");
+   taken_of_device += bytes;
+   *out = malloc(bytes);
+   return SC_OK;
+}
+
+static void give_to_device(ScDevice *device, void *data, size_t bytes) {
+   (void)device;
+   taken_of_device -= bytes;
+   given_back++;
+   free(data);
+}
+
+static size_t take_and_give(ScPool *pool, size_t kilobytes) {
+   size_t bytes = kilobytes << 10;
+   void *data;
+   assert_ok(sc_pool_take(pool, &bytes, &data));
+   sc_pool_give(pool, data, bytes);
+   return bytes >> 10;
+}
+
+// A device's memory is kept, each block for its own size, until there is no more.
+static void test_a_pool_that_keeps(void **state) {
+   (void)state;
+   ScPool *pool;
+   assert_ok(sc_pool_new(
+       &pool,
+       (ScPoolSource){.name = "device", .keeps = true, .allocate = take_of_device, .release = give_to_device}));
+   for (size_t k = 100; k <= 400; k += 100) assert_int_equal(take_and_give(pool, k), k);
+   assert_int_equal(taken_of_device, DEVICE_BYTES);
+   for (size_t k = 100; k <= 400; k += 100) assert_int_equal(take_and_give(pool, k), k);
+   assert_int_equal(given_back, 0);
+   assert_int_equal(take_and_give(pool, 250), 300); // there is no more, but what serves
+   assert_int_equal(given_back, 0);
+   assert_int_equal(take_and_give(pool, 900), 900); // and here nothing does
+   assert_int_equal(given_back, 4);
+   sc_pool_flush(pool);
+   assert_int_equal(taken_of_device, 0);
 }
 
 static void test_memory_limit(void **state) {
@@ -394,6 +441,7 @@ int main(void) {
        cmocka_unit_test(test_pool_accounts),
        cmocka_unit_test(test_small_requests_take_small_blocks),
        cmocka_unit_test(test_the_pool_has_a_ceiling),
+       cmocka_unit_test(test_a_pool_that_keeps),
        cmocka_unit_test(test_memory_limit),
        cmocka_unit_test(test_pool_in_threads),
        cmocka_unit_test(test_writing_parts_aliases),

@@ -438,6 +438,11 @@ local function finds_its_own_scripts()
       "$S scripts/nowhere.lua")
 end
 
+local function knows_its_processors()
+   local r = shell "taskset -c $(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//') $S -e 'print(scute.processors())'"
+   check(r.out == "1\n", "processors are those that the program may run on", r.all)
+end
+
 -- A plugin that would register by the name of another build.
 local function refuses_another_builds_plugin()
    local r = shell([[mkdir -p $T/old; echo 'void sc_register_backend_0123(void *);
@@ -447,7 +452,11 @@ local function refuses_another_builds_plugin()
    r = shell "SCUTE_PLUGINS=$T/old $S -e 'print(pcall(scute.device, \"cuda\"))'"
    check(r.code == 0 and r.out:find "is of another build than this scute", "another build's plugin is not opened", r.all)
    r = shell "SCUTE_PLUGINS=$T/old $S -e 'print(scute.device \"auto\")'"
-   check(r.out == "cpu\n", "auto does without another build's plugin", r.all)
+   check(r.out:find "^cpu\t.*is of another build than this scute: build both together %(make%)\n$",
+      "auto does without another build's plugin, and says so", r.all)
+   r = shell "SCUTE_PLUGINS=$T/old $S scripts/predict.lua --model $T/none --device auto $T/none.jpg"
+   check(r.out:find "^device auto: cpu computes, as no GPU answers: .* is of another build than this scute[^\n]*%(make%)\n",
+      "a script with --device auto tells it in one line", r.all)
 end
 
 local function lists_models()
@@ -464,7 +473,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, refuses_another_builds_plugin, finds_its_own_scripts, finds_a_rate, runs_the_exercise, predicts, evaluates,
+   lists_models, refuses_another_builds_plugin, knows_its_processors, finds_its_own_scripts, finds_a_rate, runs_the_exercise,
+   predicts, evaluates,
    reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,

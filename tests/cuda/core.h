@@ -16,13 +16,16 @@ namespace sg {
 
 enum class Library { runtime, cublas, cudnn };
 
+bool waiting_blocks(); // as cudaSetDeviceFlags has it for the current device
+
 // One call of a public function: holds the lock, counts, and knows whether it must fail.
 class Call {
  public:
    Call(const char *name, Library, bool asks_device = true);
    int refused() const { return status_; } // 0, or the status that the function shall return at once
    bool injected() const { return injected_; }
-   void waits(); // counts a synchronisation
+   // Counts a synchronisation, and one in which a processor would be busy with asking.
+   void waits(bool blocks = waiting_blocks());
    const char *name() const { return name_; }
    int injected_late() const { return late_; } // sticky status that a launch shall meet when it runs
 
@@ -41,6 +44,7 @@ void set_sticky(cudaError_t); // drops all queued work
 void clear_sticky();
 std::string function_name(const void *); // of code, for messages
 const char *environment(const char *name, const char *otherwise);
+bool computes(); // or does nothing but copy
 int current_device();
 int device_count();
 
@@ -64,7 +68,7 @@ struct Allocation {
    size_t bytes, mapped;
    int device;
    size_t serial;
-   mutable bool accessible = false;
+   mutable bool accessible = false, used_after = false; // used_after: by work that was queued when it was freed
 };
 
 // The live allocation that holds [p, p + bytes), else null.
@@ -75,6 +79,9 @@ bool pinned_start(const void *p);
 std::string describe(const void *p); // "100 bytes into device memory of 4096 bytes", for messages
 cudaError_t memory_allocate(void **out, size_t bytes, int device);
 cudaError_t memory_release(void *p);
+// Frees it while work is queued: what of that work still uses it is a violation. Its pages go when `passed`
+// says so.
+cudaError_t memory_release_early(void *p, std::function<bool()> passed);
 cudaError_t pinned_allocate(void **out, size_t bytes);
 cudaError_t pinned_release(void *p);
 void memory_info(int device, size_t *free, size_t *total);
@@ -103,8 +110,10 @@ cudaError_t enqueue(cudaStream_t, const char *what, Work);
 bool stream_live(cudaStream_t);
 void run_stream(cudaStream_t); // up to its end
 void run_everything(int device);
+// Whether all that was queued on the device, at the time of the call, has run.
+std::function<bool()> passed_by(int device);
 void drop_everything();
-size_t pending();
+size_t pending(int device = -1); // -1: on all of them
 
 } // namespace sg
 

@@ -138,6 +138,41 @@ local at_once, many = promptly(watch)
 check(counts_of(at_once, "after") == "4 8 12 16 20" and many >= 8, "which read at once would be",
    counts_of(at_once, "after") .. ", " .. many)
 
+-- A batch is uploaded while the step of the one before it is under way, so that it is there when its own step begins.
+local plugins = os.getenv "SCUTE_PLUGINS"
+if plugins then
+   package.cpath = plugins .. "/?.so;" .. package.cpath
+   local softgpu = require "softgpu"
+   local upload = require "scute.data.upload"
+   local to, under_way = upload.to, {}
+   upload.to = function(...)
+      local made = to(...)
+      local bring = made.bring
+      made.bring = function(...)
+         under_way[#under_way + 1] = softgpu.pending() > 20 and "yes" or "no"
+         return bring(...)
+      end
+      return made
+   end
+   fit { epochs = 1 }
+   upload.to = to
+   local found = table.concat(under_way, " ")
+   check(found:find "^%a+ yes yes yes yes ", "uploads are one batch ahead", found)
+end
+
+-- Features of a frozen backbone stay on the device, and nothing is asked of it while they are computed.
+local before
+fit { hooks = { {
+   on_fit_begin = function(run)
+      run.model:freeze "backbone"
+      scute.syncs "reset"
+   end,
+   on_step_begin = function() before = before or select(2, scute.syncs()) end,
+} } }
+local asked = {}
+for what, times in pairs(before) do asked[#asked + 1] = what .. " " .. times end
+check(#asked == 0, "computing features waits for nothing", table.concat(asked, ", "))
+
 -- ---- a loss that is no number ----
 
 local function message_of(precision)

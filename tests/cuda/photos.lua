@@ -30,13 +30,13 @@ end
 
 -- All batches are on their way before the first is read. late: what the loader must have left to the device.
 local function compare(name, augment, dtype, late)
-   local to_device = upload.to(device, preprocess, dtype)
+   local to_device = upload.to(device, preprocess, dtype, augment)
    local there, expected = {}, {}
    scute.syncs "reset"
    local loader <close> = open(augment, to_device.late_normalize)
-   for x in loader do
+   for x, _, _, _, _, _, _, holes in loader do
       check(x.dtype == (late and "u8" or "f32"), name .. ": what the loader gives", x.dtype)
-      there[#there + 1] = to_device.bring(x)
+      there[#there + 1] = to_device.bring(x, holes)
    end
    local waits, what = scute.syncs()
    local grown = what["staging memory that grows"] or 0
@@ -61,12 +61,32 @@ local function memory()
 end
 
 local light = { random_resized_crop = { scale = { 0.5, 1 } }, horizontal_flip = 0.5, rand_augment = { n = 2, magnitude = 9 } }
-local erasing = { horizontal_flip = 0.5, random_erasing = { p = 1, value = "random" } }
+local erasing = { horizontal_flip = 0.5, random_erasing = { p = 0.8, value = { 0.25, -1.5, 2 } } }
+local noisy = { horizontal_flip = 0.5, random_erasing = { p = 1, value = "random" } }
 for _, dtype in ipairs { "f32", "f16", "bf16" } do
    compare("as they are, " .. dtype, nil, dtype, true)
    compare("augmented, " .. dtype, light, dtype, true)
-   compare("with erasing, which the loader does to floats, " .. dtype, erasing, dtype, false)
+   compare("with erasing, which the device does, " .. dtype, erasing, dtype, true)
+   compare("with erasing to noise, which the loader draws, " .. dtype, noisy, dtype, false)
 end
+-- Who does not say how many threads decode gets all processors there are, as the GPU computes what the CPU would.
+local core = require "scute.core"
+local own, asked = core.loader, {}
+core.loader = function(options)
+   asked[#asked + 1] = options.workers or "the loader's own"
+   return own(options)
+end
+for _, where in ipairs { "cpu", device } do
+   local part = { paths = { paths[1] } }
+   for x in require "scute.data.batches"(part, { device = where, preprocess = preprocess }) do x:free() end
+end
+for x in require "scute.data.batches"({ paths = { paths[1] } }, { device = device, preprocess = preprocess, workers = 1 }) do
+   x:free()
+end
+core.loader = own
+local expected = ("the loader's own %d 1"):format(math.min(8, scute.processors()))
+check(table.concat(asked, " ") == expected, "threads that decode", table.concat(asked, " "))
+
 check(grows == 2, "both halves of the staging memory grow once, for floats", grows)
 local live = memory()
 check(live == 0, "memory", ("%d bytes are left"):format(live))

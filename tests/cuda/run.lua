@@ -82,6 +82,7 @@ end
 
 local function is_clean(account, name)
    check(next(account.live) == nil, name .. ": nothing is left on the device", cjson.encode(account.live))
+   check(account.spins == 0, name .. ": the host sleeps while it waits", account.spins)
    check(#account.violations == 0, name .. ": nothing is violated", account.violations[1])
 end
 
@@ -130,6 +131,60 @@ local function script(name, order, arguments)
    is_clean(account, name)
 end
 
+-- What an owner of a card runs, and the page that comes of it.
+local function device()
+   local page = soft .. "/gpu_report.txt"
+   os.execute(("rm -rf '%s/gpu_report' '%s'"):format(soft, page))
+   local ok, text = run(("SCUTE_PLUGINS=%s %s %s/device.lua cuda photos"):format(soft, scute, here))
+   local said = ok and read_file(page) or ""
+   check(ok and said:find "libcudnn" and said:find "test\n%d+%-%d+%-%d+ "
+      and said:find "\nphotos +%d+ passed, 0 failed  %(%d+ s%)\n%d+ passed, 0 failed\n$",
+      "make test DEVICE=cuda writes a page", text .. said)
+   ok, text = run(("LIMIT=0 SCUTE_PLUGINS=%s %s %s/device.lua cuda nothing photos"):format(soft, scute, here))
+   check(not ok and read_file(page):find "nothing +not tried: no time left\n.*photos +not tried", "within its time", text)
+   local bench = "SCUTE_PLUGINS=%s SIDE=32 MODELS=baseline_cnn ROUNDS=1 BATCH=2 %s %s/../bench/run.lua '' cuda"
+   ok, text = run(bench:format(soft, scute, here))
+   check(ok and read_file(page):find "---- test\n.*---- bench\n.*baseline_cnn +train +%d",
+      "make bench DEVICE=cuda adds to it", text)
+end
+
+-- What a profiler sees: phases, the ops in them, all of them ended.
+local function ranges()
+   local log, path = os.tmpname(), os.tmpname()
+   local file = assert(io.open(path, "w"))
+   file:write [[
+      local scute = require "scute"
+      local photos = dofile "tests/cli/photos.lua"
+      local Tiny = dofile "tests/cuda/tiny.lua"
+      local folder = os.tmpname()
+      os.remove(folder)
+      photos.set(folder, { blue = 6, red = 6 })
+      local set = scute.data.open(folder)
+      local model = Tiny(set.classes):to "cuda"
+      pcall(function()
+         local mine <close> = scute.range "mine"
+         error "a range ends with an error, too"
+      end)
+      scute.train.fit(model, set, { optimizer = scute.optim.sgd(model:groups { lr = 0.1 }), device = "cuda", epochs = 1,
+         batch_size = 4 })
+      os.execute("rm -r " .. folder)
+   ]]
+   file:close()
+   local profiler = ("NVTX_INJECTION64_PATH='%s/nvtx.so' NVTX_LOG='%s'"):format(soft, log)
+   local ok, text = on_gpu(path, profiler)
+   local said = ok and read_file(log) or ""
+   for name, pattern in pairs { ["one of a script"] = "^mine\n", upload = "\nupload\n[^\n]*  normalize_photos\n",
+      forward = "\nforward\n  conv2d\n", backward = "\nbackward\n  cross_entropy backward\n.*  conv2d backward\n",
+      ["the optimizer"] = "\noptimizer\n  sgd_step\n", validation = "\nvalidation\n  upload\n.*\n  conv2d\n",
+      ["all are ended"] = "\n0 left\n$" } do
+      check(said:find(pattern), "ranges: " .. name, text .. said)
+   end
+   os.remove(log)
+   ok, text = on_gpu(path)
+   check(ok and not lfs.attributes(log), "ranges: none without a profiler", text)
+   os.remove(path)
+end
+
 -- They start processes of their own, each with an account.
 local function exercises()
    local _, text = run(("SCUTE_PLUGINS=%s %s %s/exercises.lua cuda"):format(soft, scute, here))
@@ -142,19 +197,25 @@ if #arg > 0 then
    for _, name in ipairs(arg) do program(name) end
 else
    sources()
-   if lfs.attributes(soft .. "/lib/libcudart.so.13") then
+   local failed = lfs.attributes(soft .. "/reason")
+   if failed then
+      check(false, "the software GPU is built", read_file(soft .. "/reason"))
+   elseif lfs.attributes(soft .. "/lib/libcudart.so.13") then
       programs()
       if lfs.attributes(soft .. "/scute_cuda.so") then
          copies()
+         ranges()
          ops()
          script "special" -- numbers at which backends part
          script "convolutions"
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
          script("memory", "SOFTGPU_MEMORY=5000000")
+         script("steady", "SOFTGPU_COMPUTE=none")
          script("faults", nil, "cuda " .. FAULTS)
          program("symbols", ("%s %s/symbols.lua"):format(scute, here))
          script "models"
          script "late"
+         device()
          exercises()
       end
    else

@@ -7,6 +7,9 @@
 //   SOFTGPU_FAIL=LIST         failures to inject: FUNCTION:N[:STATUS],... N counts from 1, FUNCTION may be *
 //                             for any
 //   SOFTGPU_ORDER=lazy        order of streams: lazy, eager or random[:SEED], see README.md
+//   SOFTGPU_COMPUTE=all       none: of all work only copies are done, and new memory is zero; for tests of what
+//   a
+//                             program asks for
 //   SOFTGPU_THREADS=forward   order of blocks and threads: forward, reverse or shuffle[:SEED]
 //   SOFTGPU_REPORT=FILE       at exit, write calls, synchronisations, violations and what is live, as JSON; -
 //                             is stderr, %p in the name the number of the process

@@ -4,6 +4,13 @@ local samples = require "scute.data.samples"
 local scute = require "scute.core"
 local upload = require "scute.data.upload"
 
+local MOST_WORKERS = 8 -- beyond that a GPU is kept busy, or the disk is what is slow
+
+-- Threads that decode, where nobody says how many. The CPU computes the network, too; a GPU leaves it to them.
+local function workers_for(device)
+   return upload.is_gpu(device) and math.min(scute.processors(), MOST_WORKERS) or nil
+end
+
 --- Iterates over photos: x (n, 3, H, W), y (n; nil where the part has no labels), indices (n) into the part, all for use by the
 -- caller, who frees them. part: { paths, labels, samples (nil: the paths are files) }. options: those of scute.loader but
 -- paths and labels, and
@@ -19,24 +26,29 @@ local upload = require "scute.data.upload"
 return function(part, options)
    if part.samples then return samples.batches(part, options) end
    local device = options.device or "cpu"
-   local to_device = upload.to(device, options.preprocess, options.dtype)
+   local to_device = upload.to(device, options.preprocess, options.dtype, options.augment)
    local loading = { paths = part.paths, labels = part.labels, late_normalize = to_device.late_normalize }
    for name, value in pairs(options) do
       if name ~= "device" and name ~= "dtype" and name ~= "note" and name ~= "digested" then loading[name] = value end
    end
+   loading.workers = loading.workers or workers_for(device)
    loading.digests = options.digested ~= nil
    local loader = scute.loader(loading)
+   local function close()
+      loader:close()
+      to_device.close()
+   end
    local function next_batch()
-      local x, y, indices, bad, notes, digests, looks = loader:next()
+      local x, y, indices, bad, notes, digests, looks, holes = loader:next()
       if options.note then options.note(bad, notes) end
       if digests then options.digested(indices, digests, looks) end
       if not x then
-         loader:close()
+         close()
          return nil
       end
-      x = to_device.bring(x)
+      x = to_device.bring(x, holes)
       if y and device ~= "cpu" then y = y:to(device) end
       return x, y, indices
    end
-   return next_batch, nil, nil, setmetatable({}, { __close = function() loader:close() end })
+   return next_batch, nil, nil, setmetatable({}, { __close = close })
 end

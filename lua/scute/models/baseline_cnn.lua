@@ -35,7 +35,7 @@ function Baseline:features(x)
 end
 
 function Baseline:head(features)
-   return self.fc(self.dropout(features))
+   return passing.through(features, { self.dropout, self.fc })
 end
 
 return {

@@ -1,4 +1,5 @@
 -- One epoch: every photo that trains once, in steps; then those that validate.
+local scute = require "scute.core"
 local metrics = require "scute.metrics"
 local score = require "scute.score"
 local answers = require "scute.train.answers"
@@ -44,6 +45,7 @@ end
 -- Confusion, loss and the worst photos of those that validate, what the run's metrics say of them, and the answers about all of
 -- them, with the whole model evaluating; nil where the run was interrupted.
 local function validate(run)
+   local _ <close> = scute.range "validation"
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
    local highest, said = worst.new(run.set.val, run.set.classes), answers.new()
    run.model:eval()

@@ -69,15 +69,16 @@ end
 -- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers, row = photo -> row of x };
 -- nil where no photo is readable. options: of run.photos.batches.
 local function compute(run, part, options, report)
+   local _ <close> = scute.range "features"
    local chunks, found = {}, { y = {}, row = {} }
    local function keep(batch)
       chunks[#chunks + 1], batch.features = batch.features, nil -- (n, F), on the device
-      local classes = batch.y:values()
-      for i, index in ipairs(batch.indices:values()) do
-         found.y[#found.y + 1] = classes[i]
+      local indices = batch.indices:values()
+      for _, index in ipairs(indices) do
+         found.y[#found.y + 1] = part.labels[index]
          found.row[index] = #found.y
       end
-      report(#classes)
+      report(#indices)
    end
    score(run.model, part, { want = { "features" }, device = run.device, each = keep, feed = { on_device = true,
       batches = function() return run.photos.batches(part, options) end,

@@ -218,7 +218,8 @@ return options.declare("train.fit", {
    { "keep", whole = true, min = 1, max = 1000, default = 2, resume = "free", value = "K", help = "checkpoints on disk" },
    { "tensorboard", flag = true, default = false, resume = "free",
      help = "also write a TensorBoard event file into the output folder" },
-   { "workers", whole = true, min = 0, max = 256, default = 2, resume = "free", help = "threads that decode photos" },
+   { "workers", whole = true, min = 0, max = 256, resume = "free",
+     show = "2; on a GPU as many as there are processors, at most 8", help = "threads that decode photos" },
    { "device", read = read_device, suggests = DEVICES, default = "cpu", value = "NAME",
      help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
         .. "slow and plain, for checks" },

@@ -1,6 +1,7 @@
 -- A run of train.fit as it begins: its options, the hooks around its loop, the parts of its state, and what is told first.
 local console = require "scute.base.console"
 local equal = require "scute.data.equal"
+local found_device = require "scute.base.found_device"
 local scute = require "scute"
 local algorithms = require "scute.train.algorithms"
 local answers = require "scute.train.answers"
@@ -79,7 +80,7 @@ end
 
 -- What options say in short becomes what the run uses.
 local function read_short_forms(run, model)
-   run.device = scute.device(run.device)
+   run.device = found_device(run.device)
    run.schedule = schedule.of(run.schedule or schedule.constant())
    local plan = run.unfreeze
    if plan and plan.apply then

@@ -64,12 +64,18 @@ local function backward(run, loss)
    hooks.call(run, "on_backward_begin")
    local final <close> = run.loss
    run.loss = nil
+   local _ <close> = scute.range "backward"
    final:backward()
+end
+
+local function forward(run, batch)
+   local _ <close> = scute.range "forward"
+   return run.feed.forward(batch.x)
 end
 
 -- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns what it saw, see gradients().
 local function forward_backward(run, batch, alone, seen)
-   local logits <close> = run.feed.forward(batch.x) -- (n, classes)
+   local logits <close> = forward(run, batch) -- (n, classes)
    local loss <close> = criterion.of_batch(run, logits, batch)
    if not run.unread.late then check_loss(run, loss:item(), seen, batch.x) end
    doubt(run, seen, loss)
@@ -118,6 +124,7 @@ local function move(run, seen)
       run.skipped = run.skipped + 1
       return
    end
+   local _ <close> = scute.range "optimizer"
    clip(run, seen)
    run.optimizer:step()
    run.step = run.step + 1

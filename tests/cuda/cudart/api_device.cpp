@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include "runtime.h"
 
 namespace sg {
@@ -56,11 +57,20 @@ int architecture() {
    return atoi(environment("SOFTGPU_ARCH", "80"));
 }
 
+std::map<int, unsigned> &device_flags() {
+   static std::map<int, unsigned> all;
+   return all;
+}
+
 bool known(int device) {
    return device >= 0 && device < device_count();
 }
 
 } // namespace
+
+bool waiting_blocks() {
+   return (device_flags()[chosen_device] & cudaDeviceScheduleMask) == cudaDeviceScheduleBlockingSync;
+}
 
 int current_device() {
    return chosen_device;
@@ -94,6 +104,15 @@ cudaError_t cudaSetDevice(int device) {
    if (device_count() == 0) return call.done(cudaErrorNoDevice);
    if (!known(device)) return call.done(cudaErrorInvalidDevice);
    chosen_device = device;
+   return call.done();
+}
+
+cudaError_t cudaSetDeviceFlags(unsigned flags) {
+   CUDA_CALL("cudaSetDeviceFlags");
+   if (device_count() == 0) return call.done(cudaErrorNoDevice);
+   const unsigned ways = flags & cudaDeviceScheduleMask;
+   if ((flags & ~unsigned(cudaDeviceMask)) || (ways & (ways - 1))) return call.done(cudaErrorInvalidValue);
+   device_flags()[chosen_device] = flags;
    return call.done();
 }
 

@@ -177,7 +177,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
    CUDA_CALL("cudaEventSynchronize");
    auto e = event_or_complain(event, "cudaEventSynchronize");
    if (!e) return call.done(cudaErrorInvalidResourceHandle);
-   call.waits();
+   call.waits((e->flags & cudaEventBlockingSync) != 0);
    run_mark(e->mark);
    return call.done();
 }

@@ -32,7 +32,7 @@ struct Books {
    std::map<std::string, size_t> index;
    std::vector<Injection> injections;
    std::vector<std::string> violations;
-   size_t total = 0, waits = 0, injected = 0, forgotten = 0;
+   size_t total = 0, waits = 0, spins = 0, injected = 0, forgotten = 0;
    cudaError_t sticky = cudaSuccess;
    std::string last_failure;
    bool strict = false, trace = false;
@@ -134,9 +134,10 @@ Call::Call(const char *name, Library library, bool asks_device) : lock_(big_lock
    status_ = due;
 }
 
-void Call::waits() {
+void Call::waits(bool blocks) {
    books().functions[entry_].waits++;
    books().waits++;
+   if (!blocks) books().spins++;
    if (books().trace) fprintf(stderr, "softgpu:   %s waits for the device\n", name_);
 }
 
@@ -170,6 +171,11 @@ const char *environment(const char *name, const char *otherwise) {
    return value && *value ? value : otherwise;
 }
 
+bool computes() {
+   static const bool all = strcmp(environment("SOFTGPU_COMPUTE", "all"), "none") != 0;
+   return all;
+}
+
 namespace {
 
 void write_json(FILE *to, const std::string &text) {
@@ -201,8 +207,8 @@ void write_report(FILE *to) {
    write_counts(to, "calls", &Function::calls);
    fprintf(to, ",");
    write_counts(to, "synchronisations", &Function::waits);
-   fprintf(to, ",\"injected\":%zu,\"sticky\":%d,\"pending\":%zu,\"live\":{", all.injected, all.sticky,
-           pending());
+   fprintf(to, ",\"spins\":%zu,\"injected\":%zu,\"sticky\":%d,\"pending\":%zu,\"live\":{", all.spins,
+           all.injected, all.sticky, pending());
    const char *comma = "";
    for (const char *kind : {"device memory", "pinned memory", "stream", "event", "cublas handle",
                             "cudnn handle", "tensor descriptor", "filter descriptor", "convolution descriptor",

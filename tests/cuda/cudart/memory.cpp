@@ -24,6 +24,8 @@ const unsigned char canary = 0xa5, poison = 0xff; // 0xff: NaN in every floating
 struct Arena {
    uintptr_t start = 0, next = 0;
    std::map<uintptr_t, Allocation> device, pinned;
+   std::map<uintptr_t, Allocation> freed;             // while work was queued that may use it
+   std::map<uintptr_t, std::function<bool()>> passed; // has that work run?
    std::map<int, size_t> used;
    size_t serial = 0;
    int open = 0;
@@ -86,7 +88,7 @@ bool map_new(Allocation &a, size_t bytes) {
    all.next += a.mapped + page;
    if (a.mapped >= size_t(4) << 20) madvise(pointer(a.pages), a.mapped, MADV_HUGEPAGE);
    memset(pointer(a.pages), canary, a.base - a.pages);
-   memset(pointer(a.base), poison, bytes);
+   if (computes()) memset(pointer(a.base), poison, bytes);
    memset(pointer(a.base + bytes), canary, room - bytes);
    return true;
 }
@@ -216,6 +218,17 @@ cudaError_t memory_release(void *p) {
    return cudaSuccess;
 }
 
+cudaError_t memory_release_early(void *p, std::function<bool()> passed) {
+   Arena &all = arena();
+   auto at = all.device.find(uintptr_t(p));
+   if (at == all.device.end()) return cudaErrorInvalidValue;
+   all.used[at->second.device] -= round_up(at->second.bytes, 512);
+   all.freed[at->first] = at->second;
+   all.passed[at->first] = std::move(passed);
+   all.device.erase(at);
+   return cudaSuccess;
+}
+
 cudaError_t pinned_allocate(void **out, size_t bytes) {
    Allocation a;
    a.device = -1;
@@ -251,12 +264,49 @@ void check_canaries(const char *after) {
    }
 }
 
+namespace {
+
+const Allocation *touchable(const void *p) {
+   for (auto *map : {&arena().device, &arena().freed}) {
+      const Allocation *a = holder(*map, uintptr_t(p));
+      if (!a || uintptr_t(p) < a->pages || uintptr_t(p) >= a->pages + a->mapped) continue;
+      a->used_after = map == &arena().freed;
+      return a;
+   }
+   return nullptr;
+}
+
+void forget_freed() {
+   Arena &all = arena();
+   for (auto at = all.freed.begin(); at != all.freed.end();) {
+      const Allocation &a = at->second;
+      if (a.used_after)
+         violation(
+             "work that was queued uses device memory #%zu of %zu bytes, which cudaFree has freed: it need not "
+             "wait, so the program has to",
+             a.serial, a.bytes);
+      a.used_after = a.accessible = false;
+      protect(a, PROT_NONE);
+      if (!all.passed[at->first]()) {
+         ++at;
+         continue;
+      }
+      protect(a, PROT_READ | PROT_WRITE);
+      check_one(a, true, "something");
+      unmap(a);
+      all.passed.erase(at->first);
+      at = all.freed.erase(at);
+   }
+}
+
+} // namespace
+
 // Allocations are made accessible one by one, when they are touched: a program holds many and uses few at a
 // time.
 bool memory_touch(const void *p) {
    Arena &all = arena();
-   const Allocation *a = all.open ? holder(all.device, uintptr_t(p)) : nullptr;
-   if (!a || uintptr_t(p) >= a->pages + a->mapped) return false;
+   const Allocation *a = all.open ? touchable(p) : nullptr;
+   if (!a) return false;
    while (all.opening.test_and_set()) {
    } // library code runs on several threads
    if (!a->accessible) {
@@ -283,6 +333,7 @@ DeviceOpen::~DeviceOpen() {
       protect(at->second, PROT_NONE);
    }
    all.opened.clear();
+   forget_freed();
 }
 
 } // namespace sg

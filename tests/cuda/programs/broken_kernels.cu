@@ -112,6 +112,7 @@ __global__ void set_before(float *x) {
 CASE(write_before_the_start) {
    float *d = new_floats(4);
    OK(launch(set_before, dim3(1), dim3(1), 0, nullptr, d));
+   OK(cudaDeviceSynchronize());
    OK(cudaFree(d));
    EXPECT_VIOLATION("before the start");
 }

@@ -109,6 +109,40 @@ CASE(free_of_the_other_kind) {
    EXPECT_EQ(softgpu_violations(), 2);
 }
 
+// cudaFree does not wait for the work that uses what it frees.
+static void free_under_work(bool wait) {
+   float *d = new_floats(4), *other = new_floats(4);
+   cudaStream_t s = new_stream();
+   OK(launch(set, dim3(1), dim3(1), 0, s, d, 5.0f, 4));
+   if (wait) OK(cudaStreamSynchronize(s));
+   OK(cudaFree(d));
+   OK(launch(set, dim3(1), dim3(1), 0, s, other, 5.0f, 4));
+   OK(cudaStreamSynchronize(s));
+   EXPECT(download(other, 4)[3] == 5);
+}
+
+CASE(memory_freed_under_a_kernel) {
+   free_under_work(false);
+   EXPECT_EQ(softgpu_violations(), 1);
+   EXPECT_VIOLATION("which cudaFree has freed");
+}
+
+CASE(memory_freed_when_its_work_was_waited_for) {
+   free_under_work(true);
+   EXPECT_EQ(softgpu_violations(), 0);
+}
+
+CASE(memory_freed_beside_work) { // that does not use it
+   float *d = new_floats(4), *other = new_floats(4);
+   OK(launch(set, dim3(1), dim3(1), 0, nullptr, other, 5.0f, 4));
+   OK(cudaFree(d));
+   EXPECT(download(other, 4)[3] == 5);
+   EXPECT_EQ(softgpu_violations(), 0);
+   EXPECT_EQ(launch(set, dim3(1), dim3(1), 0, nullptr, d, 5.0f, 4), cudaSuccess);
+   EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+   EXPECT_VIOLATION("parameter 1 points to device memory that was freed");
+}
+
 CASE(pinned_memory_freed_under_a_copy) {
    float *p = pinned_floats(4), *d = new_floats(4);
    cudaStream_t s = new_stream();

@@ -335,6 +335,7 @@ CASE(short_workspace) {
                                               CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, &bytes));
    EXPECT_EQ(l.forward(1, bytes - 1), CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT);
    OK(l.forward(1, bytes));
+   OK(cudaDeviceSynchronize());
    OK(cudaFree(l.space));
    l.space = nullptr;
    EXPECT_EQ(l.forward(1, bytes), CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT);
@@ -430,6 +431,7 @@ CASE(misaligned_tensor) {
 
 CASE(tensor_too_small) {
    Layer<float> l(shapes[0]);
+   OK(cudaDeviceSynchronize());
    OK(cudaFree(l.dy));
    OK(cudaMalloc(&l.dy, l.y.size() * 4 - 4));
    OK(l.forward(0, 0));

@@ -1,0 +1,197 @@
+-- The build where there is a CUDA toolkit, of any kind: older than some GPUs, broken, half there, in the system's own folders;
+-- with a card and without. A tree with the project's makefiles and hardly a source is built, with an nvcc and an nvidia-smi of
+-- the test's own.
+-- Usage: scute tests/build/run.lua
+local tally = dofile "tests/tally.lua"
+local check = tally.check
+
+local root = os.tmpname()
+os.remove(root)
+
+local function read_file(path)
+   local file = io.open(path)
+   if not file then return "" end
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+local function shell(command)
+   local pipe = assert(io.popen(("set -e; export T='%s'; { %s\n} 2>&1"):format(root, command)))
+   local text = pipe:read "a"
+   return pipe:close() ~= nil, text
+end
+
+local function write(name, text, executable)
+   local path = root .. "/" .. name
+   local file = assert(io.open(path, "w"))
+   file:write(text)
+   file:close()
+   if executable then assert(os.execute("chmod +x '" .. path .. "'")) end
+end
+
+assert(shell [[
+   mkdir -p $T/tools $T/tests/cuda $T/kernels/cuda $T/host/core $T/host/bind $T/lua/scute $T/bin
+   mkdir -p $T/toolkit/bin $T/toolkit/include
+   cp Makefile $T/; cp kernels/cuda/cuda.mk $T/kernels/cuda/; cp tests/cuda/softgpu.mk $T/tests/cuda/; cp tools/*.* $T/tools/
+   touch $T/kernels/cuda/one.cu $T/kernels/cuda/two.cu $T/host/core/any.h $T/host/bind/none.c
+   touch $T/toolkit/include/cudnn.h $T/toolkit/include/cublas_v2.h
+   ln -s "$PWD/deps" $T/deps
+]])
+write("host/main.c", [[
+#include <stdlib.h>
+int main(void) { return system("mkdir -p build/share"); } // for what would write the editor's files there
+]])
+write("tools/deps.sh", "#!/bin/sh\n", true)
+write("bin/g++", [[#!/bin/sh
+# Links nothing, so that no CUDA library has to be there.
+while [ "$1" != -o ]; do shift; done
+touch "$2"
+]], true)
+
+-- An nvcc that knows these GPUs, and keeps what it was asked.
+local function nvcc(known, then_what)
+   write("toolkit/bin/nvcc", ([[#!/bin/sh
+known="%s"
+case $1 in
+   --list-gpu-code) for a in $known; do echo sm_$a; done; exit ;;
+   --list-gpu-arch) for a in $known; do echo compute_$a; done; exit ;;
+esac
+echo "$*" >>$T/asked
+for word in "$@"; do
+   case $word in arch=compute_*)
+      a=${word#arch=compute_}; a=${a%%%%,*}
+      case " $known " in *" $a "*) ;; *) echo "nvcc fatal   : Unsupported gpu architecture 'compute_$a'" >&2; exit 1 ;; esac ;;
+   esac
+done
+%s
+while [ "$1" != -o ]; do shift; done
+touch "$2"
+]]):format(known, then_what or ""), true)
+end
+
+local function cards(text)
+   write("bin/nvidia-smi", "#!/bin/sh\n" .. text, true)
+end
+
+-- Builds anew; returns whether that went well, what was said, and what nvcc was asked.
+local function make(arguments)
+   local ok, said = shell(("rm -rf $T/build $T/asked; cd $T; PATH=$T/bin:$PATH; unset CUDA_ARCHS CUDNN_HOME; "
+      .. "CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ READERS= PKGS=lua5.4 %s"):format(arguments or ""))
+   return ok, said, read_file(root .. "/asked")
+end
+
+local function exists(name)
+   return io.open(root .. "/" .. name) ~= nil
+end
+
+-- "75 80 ptx80" of what nvcc was asked first.
+local function built_for(asked)
+   local list = {}
+   for arch, code in asked:match("[^\n]*"):gmatch "arch=compute_(%d+),code=(%a+)" do
+      list[#list + 1] = (code == "sm" and "" or "ptx") .. arch
+   end
+   return table.concat(list, " ")
+end
+
+local function notes(said)
+   local list = {}
+   for line in said:gmatch "note: [^\n]*" do list[#list + 1] = line end
+   return list
+end
+
+local NO_CARD = "echo 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'; exit 9\n"
+local TODAY = "75 80 86 87 88 89 90 100 103 110 120 121"
+
+-- ---- what is built for ----
+
+for _, case in ipairs {
+   { "without a card: one of each generation", TODAY, NO_CARD, "", "75 80 90 100 120 ptx120" },
+   { "a toolkit before 12.8", "50 60 70 75 80 86 89 90", NO_CARD, "", "75 80 90 ptx90" },
+   { "the card that is there", TODAY, "echo 8.6\n", "", "86 ptx86" },
+   { "two cards", TODAY, "echo 12.0; echo 8.0; echo 8.0\n", "", "80 120 ptx120" },
+   { "a card newer than the toolkit", "75 80 86 89 90", "echo 12.0\n", "", "90 ptx90" },
+   { "a driver that does not know compute_cap", TODAY, "echo 'Field \"compute_cap\" is not a valid field'\n", "",
+      "75 80 90 100 120 ptx120" },
+   { "all", TODAY, "echo 8.6\n", "CUDA_ARCHS=all", "75 80 86 89 90 100 120 ptx120" },
+   { "all that an older toolkit knows", "75 80 86 89 90", NO_CARD, "CUDA_ARCHS=all", "75 80 86 89 90 ptx90" },
+   { "a list", TODAY, "echo 8.6\n", "CUDA_ARCHS='75 9.0'", "75 90 ptx90" },
+} do
+   local name, known, smi, arguments, expected = table.unpack(case)
+   nvcc(known)
+   cards(smi)
+   local ok, said, asked = make("plugin " .. arguments)
+   check(ok and built_for(asked) == expected and exists "build/scute_cuda.so" and #notes(said) == 0, name,
+      built_for(asked) .. "\n" .. said)
+end
+
+-- What was asked for stays until something else is, also for `make install` by somebody else.
+cards "echo 8.6\n"
+assert(make "plugin CUDA_ARCHS=80")
+local _, said = shell "cd $T; rm asked; PATH=$T/bin:$PATH CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ plugin"
+check(read_file(root .. "/asked") == "", "what was built for stays", said)
+_, said = shell "cd $T; PATH=$T/bin:$PATH CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ plugin CUDA_ARCHS='80 90'"
+check(built_for(read_file(root .. "/asked")) == "80 90 ptx90", "until another is asked for", said)
+
+-- ---- what cannot be built does not break the program ----
+
+for _, case in ipairs {
+   { "an nvcc that fails", TODAY, "echo 'one.cu(1): error: no instance of it' >&2; exit 2", "", "no instance of it" },
+   { "an nvcc that says nothing", TODAY, "exit 2", "", "Error 2" },
+   { "no GPU that is known", "150", nil, "", "builds for 150 and not for" },
+   { "a list without sense", TODAY, nil, "CUDA_ARCHS=most", 'CUDA_ARCHS="most": expected all, or numbers' },
+} do
+   local name, known, failing, arguments, why = table.unpack(case)
+   nvcc(known, failing)
+   cards(NO_CARD)
+   local ok, text = make(arguments)
+   local told = notes(text)
+   check(ok and exists "build/scute" and not exists "build/scute_cuda.so", name .. ": the program is built", text)
+   check(#told == 1 and told[1]:find(why, 1, true), name .. ": one line says why", text)
+   ok, text = make("CUDA=yes " .. arguments)
+   check(not ok and text:find(why, 1, true), name .. ": which is an error for those who insist", text)
+end
+
+local function one_line(name, prepare, arguments, why)
+   nvcc(TODAY)
+   assert(shell(prepare))
+   local ok, text, asked = make(arguments)
+   local told = notes(text)
+   check(ok and exists "build/scute" and asked == "" and #told == 1 and told[1]:find(why, 1, true), name, text)
+end
+
+one_line("a toolkit without cuDNN", "mv $T/toolkit/include/cudnn.h $T/", "CUDNN_H=", "and not cudnn.h")
+assert(shell "mv $T/cudnn.h $T/toolkit/include/")
+
+nvcc(TODAY, "exit 2")
+local ok, text = make "all DEVICE=cuda"
+check(not ok and text:find "one.cu.*Error", "who tests on a card is told why there is no plugin", text)
+ok, text = make "all DEVICE=cuda CUDA_FOUND= CUDA_DIR="
+check(not ok and text:find "error: there is no nvcc", "also where there is no toolkit", text)
+ok, text = make "all CUDA_FOUND= CUDA_DIR="
+check(ok and #notes(text) == 0 and exists "build/scute", "which is not worth a word for who did not ask", text)
+
+-- ---- headers in the system's own folders ----
+
+nvcc(TODAY)
+local in_system = "CUDA_DIR=/usr CUDNN_H=/usr/include/x86_64-linux-gnu/cudnn.h CUBLAS_H=/usr/include/cublas_v2.h"
+local asked
+ok, text, asked = make("plugin " .. in_system)
+check(ok and asked ~= "" and not asked:find "isystem", "standard folders are not named to nvcc", asked .. text)
+ok, text, asked = make("plugin CUDNN_H=/usr/include/cudnn.h")
+check(ok and asked:find("-isystem " .. root .. "/toolkit/include ", 1, true) and not asked:find("-isystem /usr", 1, true),
+   "the toolkit's own folder is", asked .. text)
+
+-- ---- who waits for it ----
+
+ok, text, asked = make "demo"
+check(ok and asked == "" and exists "build/scute", "make demo does not wait for the plugin", text)
+
+ok, text = make "install-plugin PREFIX=$T/usr && ls $T/usr/lib/scute"
+check(ok and text:find "scute_cuda.so", "make install takes it along", text)
+nvcc(TODAY, "exit 2")
+ok, text = make "install-plugin PREFIX=$T/usr && ls $T/usr/lib/scute"
+check(ok and not text:find "scute_cuda.so\n", "and leaves no old one where it was not built", text)
+
+os.execute(("rm -rf '%s'"):format(root))
+tally.finish()
