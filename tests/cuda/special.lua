@@ -132,7 +132,7 @@ local function worst(xs, found, f, allowed)
    for i, x in ipairs(xs) do
       local y = f(x)
       local share = math.abs(found[i] - y) / allowed(y)
-      if not (share <= most) then most, at = share, x end
+      if share > most or share ~= share then most, at = share, x end
    end
    return most, ("%.3g of what is allowed, at %.9g"):format(most, at)
 end
