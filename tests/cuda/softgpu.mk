@@ -33,7 +33,7 @@ $(SOFT_LIBS):
 
 # Device code: C++ with the software GPU's own cuda_runtime.h before the toolkit's.
 SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
-   -ffp-contract=off -fno-math-errno -fsanitize=alignment -Itests/cuda/include -I. $(CUDA_INCLUDE)
+   -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fsanitize=alignment -Itests/cuda/include -I. $(CUDA_INCLUDE)
 
 $(SOFT)/programs/%.cu.o: tests/cuda/programs/%.cu
 	@mkdir -p $(@D)
