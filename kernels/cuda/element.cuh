@@ -3,6 +3,10 @@
 #ifndef SCUTE_CUDA_ELEMENT_CUH
 #define SCUTE_CUDA_ELEMENT_CUH
 
+#include <string.h>
+
+#include <type_traits>
+
 #include "kernels/cuda/launch.cuh"
 
 // Halves compute in f32, whole numbers in i64.
@@ -52,11 +56,42 @@ template <typename T, int N> struct alignas(sizeof(T) * N) ScVector { T v[N]; };
 // How many elements are sixteen bytes.
 template <typename T> struct ScWide { static constexpr int N = 16 / (int)sizeof(T); };
 
-// Elements at..at+N-1, which lie inside; `at` is a multiple of N and p begins a buffer.
-template <typename T, int N> __device__ inline void sc_get_vector(const T *p, int64_t at, ScMath<T> (&to)[N]) {
-   ScVector<T, N> x = *(const ScVector<T, N> *)(p + at);
+template <typename T, int N>
+__device__ inline void sc_widen_vector(const ScVector<T, N> &x, ScMath<T> (&to)[N]) {
 #pragma unroll
    for (int k = 0; k < N; k++) to[k] = sc_widen(x.v[k]);
+}
+
+// N elements as words, whatever they are.
+template <typename T, int N> using ScBits = ScVector<uint32_t, N *(int)sizeof(T) / 4>;
+
+template <typename T, int N> __device__ inline void sc_widen_bits(const ScBits<T, N> &x, ScMath<T> (&to)[N]) {
+   if constexpr (std::is_same<T, __nv_bfloat16>::value) { // one instruction each
+#pragma unroll
+      for (int k = 0; k < N; k++) to[k] = __uint_as_float(k % 2 ? x.v[k / 2] & 0xffff0000 : x.v[k / 2] << 16);
+   } else {
+      ScVector<T, N> elements;
+      memcpy(&elements, &x, sizeof x);
+      sc_widen_vector(elements, to);
+   }
+}
+
+// CUDA's own vector of so many bytes: nvcc makes one load or store of it, of a structure not always.
+template <int BYTES> struct ScWordOf { typedef void type; };
+template <> struct ScWordOf<8> { typedef uint2 type; };
+template <> struct ScWordOf<16> { typedef uint4 type; };
+template <typename T, int N> using ScWord = typename ScWordOf<N *(int)sizeof(T)>::type;
+
+// Elements at..at+N-1, which lie inside; `at` is a multiple of N and p begins a buffer.
+template <typename T, int N> __device__ inline void sc_get_vector(const T *p, int64_t at, ScMath<T> (&to)[N]) {
+   if constexpr (std::is_void<ScWord<T, N>>::value) {
+      sc_widen_vector(*(const ScVector<T, N> *)(p + at), to);
+   } else {
+      ScWord<T, N> word = *(const ScWord<T, N> *)(p + at);
+      ScBits<T, N> bits;
+      memcpy(&bits, &word, sizeof word);
+      sc_widen_bits<T>(bits, to);
+   }
 }
 
 template <typename T, int N>
@@ -64,7 +99,13 @@ __device__ inline void sc_put_vector(T *p, int64_t at, const ScMath<T> (&from)[N
    ScVector<T, N> x;
 #pragma unroll
    for (int k = 0; k < N; k++) x.v[k] = sc_narrow<T>(from[k]);
-   *(ScVector<T, N> *)(p + at) = x;
+   if constexpr (std::is_void<ScWord<T, N>>::value) {
+      *(ScVector<T, N> *)(p + at) = x;
+   } else {
+      ScWord<T, N> word;
+      memcpy(&word, &x, sizeof word);
+      *(ScWord<T, N> *)(p + at) = word;
+   }
 }
 
 // The same where the last ones may lie beyond n: those are 0 and are not written.

@@ -37,6 +37,9 @@ template <typename T> struct ColumnSums {
    __device__ Sum join(Sum a, Sum b) const { return a + b; }
    __device__ const T *place(int64_t channel) const { return x + channel; }
    __device__ Sum take(const T *column, int64_t row) const { return sc_widen(column[row * channels]); }
+   template <int N> __device__ void take_side(const T *column, int64_t row, Sum (&found)[N]) const {
+      sc_get_vector(column, row * channels, found);
+   }
    __device__ void put(int64_t channel, Sum sum) const { sums[channel] = sum; }
 };
 
@@ -60,6 +63,7 @@ ScStatus sc_cuda_column_sums(const ScDevice *device, const char *what, ScDtype d
    return sc_with_float(dtype, [&](auto type) {
       typedef decltype(type) T;
       ColumnSums<T> f = {channels, (const T *)x, (ScMath<T> *)sums};
-      return sc_reduce(device, what, f, channels, rows, false);
+      constexpr int N = sizeof(T) == 8 ? 1 : ScWide<T>::N;
+      return sc_reduce_side<N>(device, what, f, channels, rows, channels);
    });
 }

@@ -59,33 +59,44 @@ template <int L, typename F> ScStatus sc_each_table(const ScCall *c, F f) {
 //    STORES                                 mask of the lists that are written
 //    void begin()                           once in each thread
 //    void operator()(ScMath<T> (&v)[L])     v[l] of an absent list is 0
-// Nothing happens where *found_inf is not 0 (it may be NULL).
+
+// Elements at..at+N-1 of tensors that lie at data[0..L-1], NULL where one is absent.
+template <typename T, int N, int L, typename F>
+__device__ inline void sc_list_change(T *const (&data)[L], int64_t at, const F &f) {
+   ScMath<T> v[L][N] = {};
+#pragma unroll
+   for (int l = 0; l < L; l++)
+      if (data[l]) sc_get_vector(data[l], at, v[l]);
+#pragma unroll
+   for (int k = 0; k < N; k++) {
+      ScMath<T> each[L];
+#pragma unroll
+      for (int l = 0; l < L; l++) each[l] = v[l][k];
+      f(each);
+#pragma unroll
+      for (int l = 0; l < L; l++) v[l][k] = each[l];
+   }
+#pragma unroll
+   for (int l = 0; l < L; l++)
+      if (F::STORES >> l & 1 && data[l]) sc_put_vector(data[l], at, v[l]);
+}
+
+// Nothing happens where *found_inf is not 0 (it may be NULL). The last elements of a tensor, fewer than sixteen
+// bytes, are done one by one. (With both in one path, or with pointers read from the table where they are used,
+// nvcc makes no vector stores.)
 template <typename T, int L, typename F>
 __global__ void sc_list_step(ScTable<L> table, F f, const T *found_inf) {
    constexpr int N = ScWide<T>::N;
    if (found_inf && *found_inf != 0) return;
    f.begin();
    ScChunk chunk = sc_chunk(table, (int)blockIdx.x);
-   for (int64_t i = chunk.from + (int64_t)threadIdx.x * N; i < chunk.to; i += (int64_t)blockDim.x * N) {
-      ScMath<T> v[L][N] = {};
+   T *data[L];
 #pragma unroll
-      for (int l = 0; l < L; l++)
-         if (table.data[l][chunk.tensor])
-            sc_get_some((const T *)table.data[l][chunk.tensor], i, chunk.to, v[l]);
-#pragma unroll
-      for (int k = 0; k < N; k++) {
-         ScMath<T> each[L];
-#pragma unroll
-         for (int l = 0; l < L; l++) each[l] = v[l][k];
-         f(each);
-#pragma unroll
-         for (int l = 0; l < L; l++) v[l][k] = each[l];
-      }
-#pragma unroll
-      for (int l = 0; l < L; l++)
-         if (F::STORES >> l & 1 && table.data[l][chunk.tensor])
-            sc_put_some((T *)table.data[l][chunk.tensor], i, chunk.to, v[l]);
-   }
+   for (int l = 0; l < L; l++) data[l] = (T *)table.data[l][chunk.tensor];
+   int64_t whole = chunk.to - chunk.to % N, i = chunk.from + (int64_t)threadIdx.x * N;
+   for (; i < whole; i += (int64_t)blockDim.x * N) sc_list_change<T, N>(data, i, f);
+   i = whole + threadIdx.x;
+   if (i < chunk.to) sc_list_change<T, 1>(data, i, f);
 }
 
 template <typename T, int L, typename F> ScStatus sc_step(const ScCall *c, F f, const ScTensor *found_inf) {

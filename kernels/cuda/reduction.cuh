@@ -7,8 +7,13 @@
 //    auto place(int64_t kept)               whatever helps to find the elements of result number `kept`
 //    Sum take(place, int64_t r)             element number r of those
 //    void put(int64_t kept, Sum)            stores the result
+// For sc_reduce_along and sc_reduce_side, which read sixteen bytes at a time, one of
+//    Sum take_along<N>(place, int64_t r)               elements r..r+N-1 of one result
+//    void take_side<N>(place, int64_t r, Sum (&)[N])   element r of each of N neighbouring results
 #ifndef SCUTE_CUDA_REDUCTION_CUH
 #define SCUTE_CUDA_REDUCTION_CUH
+
+#include <utility>
 
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/workspace.h"
@@ -91,6 +96,65 @@ ScStatus sc_reduce(const ScDevice *device, const char *what, F f, int64_t kept, 
    ScReduceParts<F> joined = {f, (const Sum *)partial, kept};
    columns = sc_power_of_two(kept, SC_CUDA_BLOCK / sc_power_of_two(parts, SC_CUDA_BLOCK));
    return sc_reduce_launch(device, what, joined, kept, parts, columns, false, 1, (Sum *)nullptr);
+}
+
+// ---- vectors ----
+
+// F with N elements of a result for one.
+template <typename F, int N> struct ScAlong : F {
+   typedef decltype(std::declval<F>().place(0)) Place;
+   __device__ typename F::Sum take(Place place, int64_t r) const {
+      return this->template take_along<N>(place, r * N);
+   }
+};
+
+// F with N neighbouring results for one.
+template <typename F, int N> struct ScSide {
+   typedef decltype(std::declval<F>().place(0)) Place;
+   struct Sum {
+      typename F::Sum v[N];
+   };
+   F f;
+   __device__ Sum zero() const {
+      Sum sum;
+#pragma unroll
+      for (int k = 0; k < N; k++) sum.v[k] = f.zero();
+      return sum;
+   }
+   __device__ Sum join(Sum a, const Sum &b) const {
+#pragma unroll
+      for (int k = 0; k < N; k++) a.v[k] = f.join(a.v[k], b.v[k]);
+      return a;
+   }
+   __device__ Place place(int64_t k) const {
+      return f.place(k * N);
+   }
+   __device__ Sum take(Place place, int64_t r) const {
+      Sum sum;
+      f.template take_side<N>(place, r, sum.v);
+      return sum;
+   }
+   __device__ void put(int64_t k, const Sum &sum) const {
+#pragma unroll
+      for (int i = 0; i < N; i++) f.put(k * N + i, sum.v[i]);
+   }
+};
+
+// sc_reduce by vectors of N elements of one result, which lie side by side, where that is possible.
+template <int N, typename F>
+ScStatus sc_reduce_along(const ScDevice *device, const char *what, F f, int64_t kept, int64_t reduced) {
+   if constexpr (N > 1)
+      if (reduced % N == 0) return sc_reduce(device, what, ScAlong<F, N>{f}, kept, reduced / N, true);
+   return sc_reduce(device, what, f, kept, reduced, true);
+}
+
+// The same where elements of `row` neighbouring results lie side by side.
+template <int N, typename F>
+ScStatus sc_reduce_side(const ScDevice *device, const char *what, F f, int64_t kept, int64_t reduced,
+                        int64_t row) {
+   if constexpr (N > 1)
+      if (row % N == 0) return sc_reduce(device, what, ScSide<F, N>{f}, kept / N, reduced, false);
+   return sc_reduce(device, what, f, kept, reduced, false);
 }
 
 #endif

@@ -136,7 +136,16 @@ template <typename T> struct ScaleGradients {
       int64_t at = start + r * channels;
       return sc_widen(x[at]) * sc_widen(gy[at]);
    }
-   __device__ void put(int64_t k, Sum sum) const { g[k] = sum * scales[k] * (1 - scales[k]); }
+   template <int N> __device__ void take_side(int64_t start, int64_t r, Sum (&products)[N]) const {
+      Sum other[N];
+      sc_get_vector(x, start + r * channels, products);
+      sc_get_vector(gy, start + r * channels, other);
+#pragma unroll
+      for (int i = 0; i < N; i++) products[i] *= other[i];
+   }
+   __device__ void put(int64_t k, Sum sum) const {
+      g[k] = sum * scales[k] * (1 - scales[k]);
+   }
 };
 
 // gweight (outputs, inputs) and gbias (outputs), where wanted, of a layer whose outputs have the gradients g.
@@ -207,7 +216,8 @@ template <typename T> ScStatus run_backward(const ScCall *c, const Squeeze<T> &z
    const T *gy = sc_data<T>(c->grad_out[0]);
    M *gscales = space, *gmeans = gscales + z.n * z.channels, *ghidden = gmeans + z.n * z.channels;
    ScaleGradients<T> f = {z.channels, z.pixels, z.x, gy, z.scales, gscales};
-   SC_TRY(sc_reduce(c->device, "squeeze_excitation", f, z.n * z.channels, z.pixels, z.channels == 1));
+   constexpr int N = sizeof(T) == 8 ? 1 : ScWide<T>::N;
+   SC_TRY(sc_reduce_side<N>(c->device, "squeeze_excitation", f, z.n * z.channels, z.pixels, z.channels));
    SC_TRY(weights_of(c, true, z, gscales));
    SC_TRY(inputs_of(c, true, z, gscales, ghidden));
    SC_TRY(weights_of(c, false, z, ghidden));

@@ -27,6 +27,17 @@ template <typename T, typename R> struct ScTotal {
    __device__ Sum join(Sum a, Sum b) const { return a + b; }
    __device__ int64_t place(int64_t k) const { return k / axis.inner * axis.n * axis.inner + k % axis.inner; }
    __device__ Sum take(int64_t start, int64_t r) const { return (Sum)sc_widen(x[start + r * axis.inner]); }
+   template <int N> __device__ Sum take_along(int64_t start, int64_t r) const {
+      ScMath<T> v[N];
+      sc_get_vector(x, start + r, v);
+      Sum sum = v[0];
+#pragma unroll
+      for (int k = 1; k < N; k++) sum += v[k];
+      return sum;
+   }
+   template <int N> __device__ void take_side(int64_t start, int64_t r, Sum (&sums)[N]) const {
+      sc_get_vector(x, start + r * axis.inner, sums);
+   }
    __device__ void put(int64_t k, Sum sum) const {
       if constexpr (std::is_integral<R>::value)
          y[k] = sc_saturate(sum); // there is no mean of whole numbers
@@ -39,7 +50,9 @@ template <typename T, typename R> struct ScTotal {
 template <typename T, typename R>
 ScStatus sc_total(const ScDevice *device, const char *what, ScAxis axis, double factor, const T *x, R *y) {
    ScTotal<T, R> f = {axis, (ScSum<T>)factor, x, y};
-   return sc_reduce(device, what, f, axis.outer * axis.inner, axis.n, axis.inner == 1);
+   constexpr int N = std::is_same<ScSum<T>, float>::value ? ScWide<T>::N : 1; // other sums are too wide for it
+   if (axis.inner == 1) return sc_reduce_along<N>(device, what, f, axis.outer, axis.n);
+   return sc_reduce_side<N>(device, what, f, axis.outer * axis.inner, axis.n, axis.inner);
 }
 
 // The result to which an element belongs, and its number along the axis.

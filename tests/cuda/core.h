@@ -42,7 +42,8 @@ void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 cudaError_t sticky();         // the error that this process cannot get rid of, or cudaSuccess
 void set_sticky(cudaError_t); // drops all queued work
 void clear_sticky();
-std::string function_name(const void *); // of code, for messages
+std::string function_name(const void *);   // of code, for messages
+std::string demangled(const char *symbol); // without "(anonymous namespace)::"
 const char *environment(const char *name, const char *otherwise);
 bool computes(); // or does nothing but copy
 int current_device();

@@ -1,5 +1,6 @@
--- Failures of CUDA, cuBLAS and cuDNN, at every call of a training step that uses every op (every_op.lua): out of memory, not
--- supported, failed, and sticky errors, after which a program cannot use the device any more.
+-- Failures of CUDA, cuBLAS and cuDNN, at every call of a training step that uses every op (every_op.lua) and of steps of each
+-- kind that train.fit takes (every_fit.lua): out of memory, not supported, failed, and sticky errors, after which a program
+-- cannot use the device any more.
 --
 -- Each ends in an error of one line that names an op or a call and says what to do, or in the right numbers; nothing is left
 -- on the device; and a step after it gives the numbers of one before it, bit for bit.
@@ -13,6 +14,7 @@ local plugins = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name t
 package.cpath = plugins .. "/?.so;" .. package.cpath
 
 local scute = require "scute"
+local every_fit = require "every_fit"
 local every_op = require "every_op"
 local softgpu = require "softgpu"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -62,7 +64,7 @@ end
 
 -- What is wrong with the text of an error, or nil.
 local function unclear(err, kind)
-   local text = tostring(err)
+   local text = tostring(err):gsub("\nstack traceback:.*", "") -- below the line of an error in a layer
    if type(err) ~= "string" and not scute.error_kind(err) then return "it is no text" end
    if text:find "\n" then return "more than one line" end
    if not names_op_or_call(text) then return "no op, no call" end
@@ -111,9 +113,11 @@ end
 
 -- ---- one failure ----
 
+local taken = every_op.step -- or one of every_fit's
+
 -- A step, and all that it holds given back. Garbage is collected at its end alone, so that the calls are the same each time.
 local function step()
-   local ok, results = pcall(every_op.step, device)
+   local ok, results = pcall(taken, device)
    scute.flush()
    return ok, results
 end
@@ -249,14 +253,15 @@ local function difference(after, before)
    return counts
 end
 
--- f(kind, function, n) for every stride-th of the failures at `counts` calls; the kinds take turns.
-local function each_failure(counts, stride, start, f)
+-- f(kind, function, n) for every stride-th of the failures at `counts` calls; the kinds take turns. With `firsts` for every one
+-- at a function's first call.
+local function each_failure(counts, stride, start, firsts, f)
    local at = 0
    for _, fn in ipairs(sorted_keys(counts)) do
       for n = 1, counts[fn] do
          for i, kind in ipairs(KINDS) do
             local due = (at * #KINDS + (i - 1 + at) % #KINDS) % stride == start % stride
-            if n == 1 or due then f(kind, fn, n) end
+            if firsts and n == 1 or due then f(kind, fn, n) end
          end
          at = at + 1
       end
@@ -321,17 +326,34 @@ local function run_all(stride, start)
    unmarked_read()
    memory_runs_out_twice()
    short_of_memory(expected)
-   each_failure(each_time, stride, start, function(kind, fn, n) trial(kind, fn, n, expected) end)
-   each_failure(at_start, stride, start, function(kind, fn, n) first_trial(kind, fn, n, text_of(expected)) end)
+   each_failure(each_time, stride, start, true, function(kind, fn, n) trial(kind, fn, n, expected) end)
+   each_failure(at_start, stride, start, true, function(kind, fn, n) first_trial(kind, fn, n, text_of(expected)) end)
    for _, fn in ipairs { "cublasCreate", "cudnnCreate" } do first_trial(NOT_INITIALIZED, fn, 1, text_of(expected)) end
 end
 
+-- The device is under way: what it needs at its start, a step of every op has shown.
+local function run_fit(kind, stride, start)
+   taken = function(where) return every_fit.step(kind, where) end
+   step()
+   local before = softgpu.functions()
+   local ok, expected = step()
+   if not check(ok, kind, expected) then return end
+   local each_time = difference(softgpu.functions(), before)
+   clean_step(kind, expected)
+   each_failure(each_time, stride, start, false, function(way, fn, n) trial(way, fn, n, expected) end)
+end
+
 collectgarbage "stop"
+require("scute.base.console").quiet = true
 if arg[2] == "first" then
    for _, kind in ipairs { NOT_INITIALIZED, table.unpack(KINDS) } do
       if kind.name == arg[5] then run_first(arg[3], tonumber(arg[4]), kind) end
    end
    os.exit(tally.failed == 0, true) -- what it prints is compared
 end
-run_all(tonumber(arg[2] or 1), tonumber(arg[3] or 0))
+local stride, start = tonumber(arg[2] or 1), tonumber(arg[3] or 0)
+run_all(stride, start)
+-- They share most of their calls: each is tried at some of them, where not at all.
+for i, kind in ipairs(every_fit.kinds) do run_fit(kind, stride == 1 and 1 or stride * #every_fit.kinds, start + i * 17) end
+every_fit.finish()
 tally.finish()

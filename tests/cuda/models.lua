@@ -2,8 +2,9 @@
 -- What is right is float64 on ref. How far off float32 or halves may be no constant says: a net of fifty layers whose batch
 -- norms see eight values a channel makes much of a rounding. The measure is the CPU in the same precision: its error is of
 -- the same roundings in another order, so the GPU's may be 3 times as large.
--- In half width such a net's gradients are noise. So that they say something, too, forward and backward run once more where
--- batch norm evaluates, with a variance at which features neither vanish nor grow: there errors stay below STEADY.
+-- In half width such a net's gradients are noise, and after a step so is an evaluation, in float32 too: its statistics have
+-- hardly begun. So that they say something, forward and backward and an evaluation run where batch norm evaluates, with a
+-- variance at which features neither vanish nor grow: there errors stay below STEADY.
 -- Usage: scute tests/cuda/models.lua [DEVICE [model ...]]
 local scute = require "scute"
 
@@ -17,6 +18,7 @@ local SIZE, CLASSES, ROOM = 64, 5, 3
 -- Errors where batch norm evaluates, at least twice the largest that were found on the CPU. Gradients in float32 are off by
 -- 1e-5, but one ReLU whose input is a rounding away from 0 makes that 5e-4.
 local STEADY = { gradients = { f32 = 2e-3, f16 = 0.06, bf16 = 0.2 }, logits = { f32 = 2e-5, f16 = 0.006, bf16 = 0.07 } }
+STEADY.evaluation = STEADY.logits
 -- Below this an error is as good as none: the last bits of exp and of a square root.
 local FLOOR = { f32 = 1e-6, f16 = 2 ^ -11, bf16 = 2 ^ -8 }
 
@@ -85,20 +87,21 @@ local function learn(model, x, dtype)
    end)
 end
 
--- Logits and gradients where batch norm evaluates.
-local function steady(first, ...)
-   local model, x = copies(first, ...)
-   local results = { logits = { host(learn(model:eval(), x, select(3, ...))) }, gradients = {} }
+-- Logits and gradients where batch norm evaluates, and those of an evaluation, which folds it away.
+local function steady(first, pictures, where, dtype)
+   local model, x = copies(first, pictures, where, dtype)
+   local results = { logits = { host(learn(model:eval(), x, dtype)) }, gradients = {}, evaluation = {} }
+   scute.autocast(dtype == "f64" and "f32" or dtype, function()
+      results.evaluation[1] = scute.no_grad(function() return host(model(x)) end)
+   end)
    for i, p in ipairs(model:parameters()) do results.gradients[i] = host(p.grad) end
    return results
 end
 
--- A training step and an evaluation: logits, gradients, running statistics, weights after the step, and the evaluation's
--- logits, as lists of tensors on the CPU.
+-- A training step: logits, gradients, running statistics, and weights after it, as lists of tensors on the CPU.
 local function run(first, pictures, where, dtype)
    local model, x = copies(first, pictures, where, dtype)
-   local results = { logits = { host(learn(model:train(), x, dtype)) }, gradients = {}, statistics = {}, weights = {},
-      evaluation = {} }
+   local results = { logits = { host(learn(model:train(), x, dtype)) }, gradients = {}, statistics = {}, weights = {} }
    local parameters, grads, momenta = model:parameters(), {}, {}
    for i, p in ipairs(parameters) do
       grads[i], momenta[i] = p.grad, scute.zeros(p.shape, { device = where, dtype = p.dtype })
@@ -109,9 +112,6 @@ local function run(first, pictures, where, dtype)
    for _, buffer in model:named_buffers() do
       if buffer.dtype ~= "i64" then results.statistics[#results.statistics + 1] = host(buffer) end
    end
-   scute.autocast(dtype == "f64" and "f32" or dtype, function()
-      results.evaluation[1] = scute.no_grad(function() return host(model:eval()(x)) end)
-   end)
    return results
 end
 

@@ -1,5 +1,6 @@
--- The case tables of tests/ops on a GPU, forward and backward: float32 and, where an op has it, float64 against ref in
--- float64; half widths against cpu in float32 from the same rounded numbers; within the tolerances of the tables.
+-- The case tables of tests/ops, and those of this folder's cases/, on a GPU, forward and backward: float32 and, where an op has
+-- it, float64 against ref in float64; half widths against cpu in float32 from the same rounded numbers; within the tolerances
+-- of the tables.
 -- Usage: scute tests/cuda/ops.lua [DEVICE [family ...]]     DEVICE: cuda, cuda:1, ...
 local here = arg[0]:match "^(.*)/" or "."
 local tables = here .. "/../ops"
@@ -57,12 +58,19 @@ local function check_half(case, dtype)
    end)
 end
 
-local families = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or cases.families(tables)
-for _, family in ipairs(families) do
-   for _, case in ipairs(cases.load(tables, family, scute.op_info)) do
+local function check_family(folder, family)
+   for _, case in ipairs(cases.load(folder, family, scute.op_info)) do
       check_f64(case)
       check_f32(case)
       for dtype in pairs(execute.HALVES) do check_half(case, dtype) end
+   end
+end
+
+local wanted = {}
+for i = 2, #arg do wanted[arg[i]] = true end
+for _, folder in ipairs { tables, here .. "/cases" } do
+   for _, family in ipairs(cases.families(folder)) do
+      if #arg < 2 or wanted[family] then check_family(folder, family) end
    end
 end
 collectgarbage()

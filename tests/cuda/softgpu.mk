@@ -33,7 +33,7 @@ $(SOFT_LIBS):
 
 # Device code: C++ with the software GPU's own cuda_runtime.h before the toolkit's.
 SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
-   -ffp-contract=off -fno-math-errno -Itests/cuda/include -I. $(CUDA_INCLUDE)
+   -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fsanitize=alignment -Itests/cuda/include -I. $(CUDA_INCLUDE)
 
 $(SOFT)/programs/%.cu.o: tests/cuda/programs/%.cu
 	@mkdir -p $(@D)
@@ -44,9 +44,25 @@ $(SOFT)/programs/%: $(SOFT)/programs/%.cu.o $(SOFT_LIBS)
 	@echo "link $@"
 	$(Q)$(SOFT_CXX) -o $@ $^ $(SOFT_LINK) -ldl
 
+# What ptxas says of registers and shared memory, for launches to be refused as on a card (cudart/usage.cpp). Without a
+# record, where nvcc does not compile a file, they are not.
+define soft_ptxas
+	@mkdir -p $(@D)
+	@echo "ptxas $<"
+	$(Q)$(CUDA_FOUND) -O3 -std=c++20 -I. $(CUDA_INCLUDE) -gencode arch=compute_90,code=sm_90 -Xptxas -v -cubin -o $@.cubin \
+	   -MMD -MF $@.d -MT $@ $< >$@ 2>&1 || : >$@
+	@rm -f $@.cubin
+endef
+
+$(SOFT)/programs/%.ptxas: tests/cuda/programs/%.cu
+	$(soft_ptxas)
+
+$(SOFT)/plugin/%.ptxas: kernels/cuda/%.cu
+	$(soft_ptxas)
+
 SOFT_PROGRAMS := $(patsubst tests/cuda/programs/%.cu,$(SOFT)/programs/%,$(wildcard tests/cuda/programs/*.cu))
 
-softgpu-tests: $(SOFT_PROGRAMS)
+softgpu-tests: $(SOFT_PROGRAMS) $(SOFT)/programs/broken_kernels.ptxas
 
 # The controls, for Lua.
 $(SOFT)/softgpu.so: tests/cuda/lua/softgpu.c tests/cuda/softgpu.h $(SOFT)/lib/libcudart.so.13
@@ -87,6 +103,11 @@ $(SOFT)/plugin/%.o: kernels/cuda/%
 $(SOFT)/scute_cuda.so: $(SOFT_PLUGIN_OBJECTS) $(SOFT_LIBS)
 	@echo "link $@"
 	$(Q)$(SOFT_CXX) -shared -o $@ $^ $(SOFT_LINK) -ldl
+
+softgpu-plugin: $(SOFT)/scute_cuda.ptxas
+
+$(SOFT)/scute_cuda.ptxas: $(patsubst kernels/cuda/%.cu,$(SOFT)/plugin/%.ptxas,$(filter %.cu,$(CUDA_SOURCES)))
+	@cat $^ >$@
 
 SOFT_DEPS := $(wildcard $(SOFT)/*/*.d)
 -include $(SOFT_DEPS)

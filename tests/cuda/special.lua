@@ -124,6 +124,48 @@ for _, op in ipairs { "softmax", "log_softmax" } do
    end)
 end
 
+-- ---- the error of SiLU: the bounds of kernels/cuda/activation.cuh, for every float32 at which it is asked ----
+
+-- Of list a, the entry that is the furthest off f(x) in terms of what is allowed there, and by how much.
+local function worst(xs, found, f, allowed)
+   local most, at = -1, nil
+   for i, x in ipairs(xs) do
+      local y = f(x)
+      local share = math.abs(found[i] - y) / allowed(y)
+      if share > most or share ~= share then most, at = share, x end
+   end
+   return most, ("%.3g of what is allowed, at %.9g"):format(most, at)
+end
+
+local function silu(x) return x / (1 + math.exp(-x)) end
+local function silu_derivative(x)
+   local s = 1 / (1 + math.exp(-x))
+   return s * (1 + x * (1 - s))
+end
+local function silu_room(y) return 2 ^ -21 * math.max(math.abs(y), 0.5) end
+local function derivative_room() return 2 ^ -20 end
+
+local grid = {}
+for i = -6000, 6000 do grid[#grid + 1] = i / 64 end
+for e = -40, 120 do grid[#grid + 1], grid[#grid + 2] = 2.0 ^ e, -2.0 ^ e end
+
+-- batch_norm of statistics that change nothing is the activation alone
+local ways = { unary = scute.silu }
+function ways.batch_norm(x)
+   local one = scute.ones(1, { device = device })
+   return scute.batch_norm(x:reshape(#grid, 1), { running_mean = one * 0, running_var = one, eps = 0, training = false,
+      act = "silu" })
+end
+for name, way in pairs(ways) do
+   local x = tensor(grid, device):requires_grad_()
+   local y = way(x)
+   y:sum():backward()
+   local most, text = worst(grid, y:detach():values(), silu, silu_room)
+   check(most <= 1, "the error of silu, " .. name, text)
+   most, text = worst(grid, x.grad:values(), silu_derivative, derivative_room)
+   check(most <= 1, "the error of silu's derivative, " .. name, text)
+end
+
 -- ---- numbers that are out of range ----
 
 for _, wrong in ipairs { 0, -1, 5, math.maxinteger, math.mininteger } do

@@ -14,6 +14,7 @@
 #include "../include/softgpu_launch.h"
 #include "fiber.h"
 #include "runtime.h"
+#include "usage.h"
 
 namespace sg {
 
@@ -25,6 +26,7 @@ const size_t page = 4096, plain_shared = 48 << 10, most_shared = 99 << 10, most_
 struct Kernel {
    SoftgpuKernel how;
    std::string name;
+   Usage usage;
    size_t shared_limit = plain_shared;
    std::vector<std::pair<char *, size_t>> touched; // parts of the static shared memory that its blocks write
 };
@@ -81,6 +83,7 @@ void search_shared(Kernel &k) {
 sigjmp_buf fault_return;
 thread_local bool in_kernel = false;
 void *fault_address;
+std::string misalignment; // of the access that the fault is, else empty
 struct sigaction old_segv, old_bus;
 
 void say(const char *text) {
@@ -123,7 +126,14 @@ __attribute__((constructor)) void install_handlers() {
    sigaction(SIGBUS, &action, &old_bus);
 }
 
+std::string place_of(const void *p) {
+   const char *end = shared_pages(), *at = static_cast<const char *>(p);
+   if (at < dynamic_shared_now || at >= end) return describe(p);
+   return std::to_string(at - dynamic_shared_now) + " bytes into dynamic shared memory";
+}
+
 std::string fault_text() {
+   if (!misalignment.empty()) return misalignment;
    if (on_fiber_stack(fault_address)) return "a thread's stack (local memory) overflows";
    char *end = shared_pages();
    char *at = static_cast<char *>(fault_address);
@@ -149,6 +159,10 @@ bool bad_shape(dim3 grid, dim3 block) {
    if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) return true;
    if (block.x > 1024 || block.y > 1024 || block.z > 64) return true;
    return size_t(block.x) * block.y * block.z > 1024;
+}
+
+bool too_many_threads(const Kernel &k, dim3 block) {
+   return size_t(block.x) * block.y * block.z > most_threads(k.usage);
 }
 
 bool pointer_ok(const Kernel &k, int parameter, const void *p) {
@@ -177,7 +191,8 @@ cudaError_t launch(const RuntimeCall &call, const void *function, dim3 grid, dim
    const Kernel *k = kernel_of(function);
    if (!k) return cudaErrorInvalidDeviceFunction;
    if (bad_shape(grid, block)) return cudaErrorInvalidConfiguration;
-   if (shared > k->shared_limit) return cudaErrorInvalidValue;
+   if (shared + k->usage.shared > k->shared_limit) return cudaErrorInvalidValue;
+   if (too_many_threads(*k, block)) return cudaErrorLaunchOutOfResources;
    auto l = std::make_shared<Launch>();
    *l = {function, grid, block, shared, {}, {}, call.injected_late()};
    size_t total = 0;
@@ -205,12 +220,13 @@ cudaError_t run_kernel(const KernelRun &run) {
    const size_t room = (run.shared + 15) / 16 * 16;
    dynamic_shared_now = shared_pages() - room;
    start_launch(run);
+   misalignment.clear();
    if (sigsetjmp(fault_return, 1)) {
       in_kernel = false;
       kernel_violation(run, "fault", fault_text());
       fibers_reset();
       search_shared(k);
-      return cudaErrorIllegalAddress;
+      return misalignment.empty() ? cudaErrorIllegalAddress : cudaErrorMisalignedAddress;
    }
    bool first = true, well = true;
    block_order(run.grid, [&](uint3 at) {
@@ -238,12 +254,36 @@ void *softgpu_dynamic_shared(void) {
    return dynamic_shared_now;
 }
 
+// What -fsanitize=alignment calls before an access to an address that is no multiple of its type's alignment.
+// The layout of what it is given is that of GCC's libsanitizer.
+struct SanitizedPlace {
+   const char *file;
+   unsigned line, column;
+};
+struct SanitizedAccess {
+   SanitizedPlace place;
+   const void *type;
+   unsigned char log_alignment, kind;
+};
+void __ubsan_handle_type_mismatch_v1(const SanitizedAccess *access, const void *at);
+
+void __ubsan_handle_type_mismatch_v1(const SanitizedAccess *access, const void *at) {
+   const char *slash = strrchr(access->place.file, '/');
+   std::string text = "misaligned access to " + place_of(at) + ", which is no multiple of " +
+                      std::to_string(1 << access->log_alignment) + " bytes, at " +
+                      (slash ? slash + 1 : access->place.file) + ":" + std::to_string(access->place.line);
+   if (!in_kernel) return violation("on the host: %s", text.c_str());
+   misalignment = text;
+   siglongjmp(fault_return, 1);
+}
+
 void softgpu_register_kernel(const void *function, const struct SoftgpuKernel *how) {
    std::lock_guard guard(big_lock());
    auto [at, fresh] = kernels().try_emplace(function);
    if (!fresh) return;
    at->second.how = *how;
    at->second.name = function_name(function);
+   at->second.usage = usage_of(function, at->second.name);
    if (!at->second.how.shared_end) at->second.how.shared = nullptr;
    search_shared(at->second);
    at->second.touched.clear();
@@ -262,8 +302,9 @@ cudaError_t cudaFuncSetAttribute(const void *function, enum cudaFuncAttribute at
    if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout)
       return call.done(value < -1 || value > 100 ? cudaErrorInvalidValue : cudaSuccess);
    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return call.done(cudaErrorInvalidValue);
-   if (value < 0 || size_t(value) > most_shared) return call.done(cudaErrorInvalidValue);
-   at->second.shared_limit = std::max(plain_shared, size_t(value));
+   if (value < 0 || size_t(value) + at->second.usage.shared > most_shared)
+      return call.done(cudaErrorInvalidValue);
+   at->second.shared_limit = std::max(plain_shared, size_t(value) + at->second.usage.shared);
    return call.done();
 }
 
@@ -273,9 +314,10 @@ cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *out, const void *fu
    if (!out) return call.done(cudaErrorInvalidValue);
    if (!k) return call.done(cudaErrorInvalidDeviceFunction);
    memset(out, 0, sizeof *out);
-   out->maxThreadsPerBlock = 1024;
-   out->numRegs = 32;
-   out->maxDynamicSharedSizeBytes = int(k->shared_limit);
+   out->maxThreadsPerBlock = int(most_threads(k->usage));
+   out->numRegs = k->usage.registers ? k->usage.registers : 32;
+   out->sharedSizeBytes = k->usage.shared;
+   out->maxDynamicSharedSizeBytes = int(k->shared_limit - k->usage.shared);
    return call.done();
 }
 
@@ -283,8 +325,9 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const voi
                                                           size_t shared) {
    CUDA_CALL("cudaOccupancyMaxActiveBlocksPerMultiprocessor");
    if (!blocks || block_size < 1 || block_size > 1024) return call.done(cudaErrorInvalidValue);
-   if (!kernel_of(function)) return call.done(cudaErrorInvalidDeviceFunction);
-   *blocks = int(std::min<size_t>({16, size_t(1536 / block_size), (100 << 10) / (shared + 1024)}));
+   const Kernel *k = kernel_of(function);
+   if (!k) return call.done(cudaErrorInvalidDeviceFunction);
+   *blocks = int(resident_blocks(k->usage, size_t(block_size), shared));
    return call.done();
 }
 }

@@ -14,8 +14,6 @@
 
 namespace sg {
 
-namespace {
-
 std::string demangled(const char *symbol) {
    int status;
    char *text = abi::__cxa_demangle(symbol, nullptr, nullptr, &status);
@@ -25,6 +23,8 @@ std::string demangled(const char *symbol) {
    for (size_t at; (at = name.find(anonymous)) != name.npos;) name.erase(at, anonymous.size());
    return name;
 }
+
+namespace {
 
 // The symbol at that offset, or null.
 const char *symbol_at(const char *file, uint64_t offset) {

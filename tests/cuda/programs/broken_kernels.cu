@@ -42,6 +42,51 @@ CASE(too_much_shared_memory) {
              cudaErrorInvalidValue);
 }
 
+// What ptxas says of these is in broken_kernels.ptxas beside the program.
+__global__ void has_forty_kilobytes(float *x) {
+   __shared__ float tile[10 << 10];
+   SC_DYNAMIC_SHARED(float, more);
+   tile[threadIdx.x] = more[threadIdx.x] = x[threadIdx.x];
+   __syncthreads();
+   x[threadIdx.x] = tile[31 - threadIdx.x] + more[31 - threadIdx.x];
+}
+
+CASE(static_and_dynamic_shared_memory_together) {
+   float *d = new_floats(32);
+   EXPECT_EQ(launch(has_forty_kilobytes, dim3(1), dim3(32), (8 << 10) + 4, nullptr, d), cudaErrorInvalidValue);
+   OK(launch(has_forty_kilobytes, dim3(1), dim3(32), 8 << 10, nullptr, d));
+   EXPECT_EQ(cudaFuncSetAttribute(has_forty_kilobytes, cudaFuncAttributeMaxDynamicSharedMemorySize, 60 << 10),
+             cudaErrorInvalidValue);
+   OK(cudaFuncSetAttribute(has_forty_kilobytes, cudaFuncAttributeMaxDynamicSharedMemorySize, 59 << 10));
+   OK(launch(has_forty_kilobytes, dim3(1), dim3(32), 59 << 10, nullptr, d));
+   cudaFuncAttributes about;
+   OK(cudaFuncGetAttributes(&about, has_forty_kilobytes));
+   EXPECT_EQ(about.sharedSizeBytes, 40 << 10);
+   int blocks;
+   OK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, has_forty_kilobytes, 32, 0));
+   EXPECT_EQ(blocks, 2);
+}
+
+// All is read before anything is written, since x and y might be the same.
+__global__ void has_many_registers(const float *x, float *y) {
+   float v[40];
+#pragma unroll
+   for (int i = 0; i < 40; i++) v[i] = x[i * blockDim.x + threadIdx.x];
+#pragma unroll
+   for (int i = 0; i < 40; i++) y[i * blockDim.x + threadIdx.x] = v[39 - i];
+}
+
+CASE(too_many_registers) {
+   float *x = new_floats(40 << 10), *y = new_floats(40 << 10);
+   EXPECT_EQ(launch(has_many_registers, dim3(1), dim3(1024), 0, nullptr, x, y), cudaErrorLaunchOutOfResources);
+   OK(launch(has_many_registers, dim3(1), dim3(512), 0, nullptr, x, y));
+   OK(cudaDeviceSynchronize());
+   cudaFuncAttributes about;
+   OK(cudaFuncGetAttributes(&about, has_many_registers));
+   EXPECT(about.numRegs > 64 && about.numRegs < 128);
+   EXPECT(about.maxThreadsPerBlock >= 512 && about.maxThreadsPerBlock < 800);
+}
+
 CASE(not_a_kernel) {
    EXPECT_EQ(cudaLaunchKernel((const void *)&new_floats, dim3(1), dim3(1), nullptr, 0, nullptr),
              cudaErrorInvalidDeviceFunction);
@@ -126,6 +171,48 @@ CASE(read_past_dynamic_shared_memory) {
    OK(launch(read_dynamic_past, dim3(1), dim3(1), 256, nullptr, new_floats(1)));
    EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
    EXPECT_VIOLATION("past the end of dynamic shared memory");
+}
+
+// ---- vectors that do not lie where vectors may ----
+
+__global__ void copy_vectors(const float *x, float *y, int from, int to) {
+   *(float4 *)(y + to) = *(const float4 *)(x + from);
+}
+
+CASE(misaligned_load) {
+   float *x = new_floats(8), *y = new_floats(8);
+   OK(launch(copy_vectors, dim3(1), dim3(1), 0, nullptr, x, y, 1, 0));
+   EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorMisalignedAddress);
+   EXPECT_VIOLATION(
+       "kernel copy_vectors(float const*, float*, int, int), block (0, 0, 0), thread (0, 0, 0): misaligned "
+       "access to 4 bytes into device memory #1 of 32 bytes, which is no multiple of 16 bytes, at "
+       "broken_kernels.cu:");
+   EXPECT_EQ(cudaFree(nullptr), cudaErrorMisalignedAddress); // for good
+}
+
+CASE(misaligned_store) {
+   float *x = new_floats(8), *y = new_floats(8);
+   OK(launch(copy_vectors, dim3(1), dim3(1), 0, nullptr, x, y, 4, 2));
+   EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorMisalignedAddress);
+   EXPECT_VIOLATION("misaligned access to 8 bytes into device memory #2");
+}
+
+CASE(aligned_vectors) {
+   OK(launch(copy_vectors, dim3(1), dim3(1), 0, nullptr, new_floats(8), new_floats(8), 4, 0));
+   OK(cudaDeviceSynchronize());
+   EXPECT_EQ(softgpu_violations(), 0);
+}
+
+__global__ void shared_vectors(float *y) {
+   SC_DYNAMIC_SHARED(float, tile);
+   *(float2 *)(tile + 1) = make_float2(1, 2);
+   y[0] = tile[1];
+}
+
+CASE(misaligned_shared_memory) {
+   OK(launch(shared_vectors, dim3(1), dim3(1), 16, nullptr, new_floats(1)));
+   EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorMisalignedAddress);
+   EXPECT_VIOLATION("misaligned access to 4 bytes into dynamic shared memory, which is no multiple of 8 bytes");
 }
 
 // ---- shared memory that nobody wrote in this block ----

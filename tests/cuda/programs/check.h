@@ -13,6 +13,10 @@
 #include <cuda_runtime.h>
 #include "../softgpu.h"
 
+#ifndef SC_DYNAMIC_SHARED // as kernels/cuda/launch.cuh has it, where nvcc compiles this
+#define SC_DYNAMIC_SHARED(type, name) extern __shared__ type name[]
+#endif
+
 struct Case {
    const char *name;
    void (*run)();

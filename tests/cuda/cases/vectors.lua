@@ -1,0 +1,25 @@
+-- Sums that are read sixteen bytes at a time (kernels/cuda/reduction.cuh), of one result and of neighbouring ones, in one pass
+-- and in two; and optimizers' steps, of which the last elements are done one by one (list.cuh).
+local function sum(name, op, shape, dim)
+   return { op = op, name = name, inputs = { x = { shape = shape } }, attrs = { dim = dim }, tolerance = 1e-5,
+      reason = "sums of thousands of numbers in float32" }
+end
+
+local function step(n)
+   return { op = "sgd_step", name = ("%d elements"):format(n), grad = {}, half = false,
+      attrs = { lr = 0.1, momentum = 0.9 },
+      inputs = { params = { { shape = { n } } }, grads = { { shape = { n } } }, momenta = { { shape = { n } } } } }
+end
+
+return {
+   sum("neighbours", "sum", { 37, 48 }, 1),
+   sum("neighbours, parts", "sum", { 9000, 8 }, 1),
+   sum("neighbours of two outer ones", "mean", { 2, 40, 16 }, 2),
+   sum("along", "sum", { 5, 64 }, 2),
+   sum("along, parts", "sum", { 2, 24000 }, 2),
+   { op = "global_avg_pool2d", name = "a whole strip of channels", inputs = { x = { shape = { 3, 16, 7, 9 } } } },
+   { op = "squeeze_excitation", name = "a whole strip of channels", tolerance = 1e-5, reason = "sums over pixels in float32",
+      inputs = { x = { shape = { 2, 16, 5, 7 } }, weight1 = { shape = { 4, 16, 1, 1 } }, bias1 = { shape = { 4 } },
+         weight2 = { shape = { 16, 4, 1, 1 } }, bias2 = { shape = { 16 } } } },
+   step(3), step(4), step(4099), step(16387),
+}
