@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/core/communicator.h"
+#include "host/core/halves.h"
 #include "host/core/plugin.h"
 #include "host/core/suggest.h"
 
@@ -144,6 +145,7 @@ ScMemory sc_device_memory(ScDevice *device) {
 }
 
 void sc_device_flush(ScDevice *device) {
+   sc_halves_flush(device);
    if (device->backend->flush) device->backend->flush(device);
    sc_pool_flush(device->pool);
 }

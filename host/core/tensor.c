@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/halves.h"
 #include "host/core/node.h"
 
 static ScStatus check_shape(ScDtype dtype, int rank, const int64_t *shape) {
@@ -60,6 +61,7 @@ void sc_tensor_release(ScTensor *t) {
    while (t && --t->refs == 0) {
       ScTensor *grad = t->grad;
       if (t->node) t->node->release(t->node);
+      sc_half_drop(t->half);
       sc_buffer_release(t->buffer);
       free(t);
       t = grad;

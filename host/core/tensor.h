@@ -31,6 +31,7 @@ typedef struct ScTensor {
    ScNode *node;          // the op that made it, NULL for a leaf
    int output;            // which of that op's outputs
    struct ScTensor *grad; // of a leaf, after backward
+   struct ScHalf *half;   // of a parameter: its copy in half width, see host/core/halves.h
 } ScTensor;
 
 // A tensor with uninitialised content. Fails with SC_EARG on a shape with a zero or negative entry, SC_EMEM.

@@ -147,6 +147,7 @@ else
          copies()
          ops()
          script "special" -- numbers at which backends part
+         script "halves"
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
          script("memory", "SOFTGPU_MEMORY=5000000")
          script("faults", nil, "cuda " .. FAULTS)

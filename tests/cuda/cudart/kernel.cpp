@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "../include/softgpu_language.h"
 #include "../include/softgpu_launch.h"
+#include "../softgpu.h"
 #include "fiber.h"
 #include "runtime.h"
 
@@ -25,7 +26,7 @@ const size_t page = 4096, plain_shared = 48 << 10, most_shared = 99 << 10, most_
 struct Kernel {
    SoftgpuKernel how;
    std::string name;
-   size_t shared_limit = plain_shared;
+   size_t shared_limit = plain_shared, launches = 0;
    std::vector<std::pair<char *, size_t>> touched; // parts of the static shared memory that its blocks write
 };
 
@@ -34,7 +35,7 @@ std::map<const void *, Kernel> &kernels() {
    return *all;
 }
 
-const Kernel *kernel_of(const void *function) {
+Kernel *kernel_of(const void *function) {
    auto at = kernels().find(function);
    return at == kernels().end() ? nullptr : &at->second;
 }
@@ -174,7 +175,7 @@ cudaError_t run_launch(Launch &l) {
 
 cudaError_t launch(const RuntimeCall &call, const void *function, dim3 grid, dim3 block, void **arguments,
                    size_t shared, cudaStream_t stream) {
-   const Kernel *k = kernel_of(function);
+   Kernel *k = kernel_of(function);
    if (!k) return cudaErrorInvalidDeviceFunction;
    if (bad_shape(grid, block)) return cudaErrorInvalidConfiguration;
    if (shared > k->shared_limit) return cudaErrorInvalidValue;
@@ -194,6 +195,7 @@ cudaError_t launch(const RuntimeCall &call, const void *function, dim3 grid, dim
       l->arguments.push_back(base + at);
       at += k->how.sizes[i];
    }
+   k->launches++;
    return enqueue(stream, k->name.c_str(), [l] { return run_launch(*l); });
 }
 
@@ -236,6 +238,14 @@ extern "C" {
 
 void *softgpu_dynamic_shared(void) {
    return dynamic_shared_now;
+}
+
+const char *softgpu_kernel(size_t i, size_t *launches) {
+   std::lock_guard guard(big_lock());
+   if (i >= kernels().size()) return nullptr;
+   const Kernel &k = std::next(kernels().begin(), long(i))->second;
+   *launches = k.launches;
+   return k.name.c_str();
 }
 
 void softgpu_register_kernel(const void *function, const struct SoftgpuKernel *how) {
