@@ -44,13 +44,13 @@ end
 
 -- The counts from one end of a step to the next, when all that is made once has been made.
 local function watch(set, name)
-   local model = scute.models.create(name, { classes = set.classes, pretrained = "none", image_size = 64 }):to(device)
+   local model = scute.models.create(name, { classes = set.classes, pretrained = "none", image_size = 32 }):to(device)
    local before, after
    scute.train.fit(model, set, { device = device, workers = 1, batch_size = 2, epochs = 1, seed = 3,
       precision = "bf16", optimizer = scute.optim.adamw(model:groups { lr = 0.001 }),
       hooks = { { on_step_end = function(run)
-         if run.step == 3 then before = table.pack(counts()) end
-         if run.step == 4 then after = table.pack(counts()) end
+         if run.step == 2 then before = table.pack(counts()) end
+         if run.step == 3 then after = table.pack(counts()) end
       end } } })
    local own, own_sum = since(before[1], after[1])
    local libraries, sum = since(before[2], after[2])
@@ -65,7 +65,7 @@ end
 
 local folder = os.tmpname()
 os.remove(folder)
-photos.set(folder, { blue = 6, red = 6 })
+photos.set(folder, { blue = 4, red = 4 })
 local set = scute.data.open(folder, { seed = 0 })
 for _, name in ipairs(names) do
    local seen = watch(set, name)

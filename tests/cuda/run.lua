@@ -154,6 +154,7 @@ else
          program("symbols", ("%s %s/symbols.lua"):format(scute, here))
          script "models"
          script "late"
+         script "launches"
          exercises()
       end
    else
