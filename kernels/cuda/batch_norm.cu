@@ -25,7 +25,8 @@ template <typename T> struct Norm {
    M eps;
    const T *x, *residual, *y; // NULL where absent or without values
    const M *weight, *bias, *mean, *var;
-   M *running_mean, *running_var; // NULL where they stay as they are
+   const M *running_mean, *running_var;
+   M *moved_mean, *moved_var; // where those go; NULL where they stay as they are
    double momentum, unbias;
 };
 
@@ -227,8 +228,8 @@ __global__ void batch_norm_measure(Norm<T> b, int lanes, Statistics<ScMath<T>> j
 template <typename T, int N> __device__ void move_running(const Norm<T> &b, int64_t first) {
    typedef ScMath<T> M;
    for (int64_t i = first; i < first + N; i++) {
-      b.running_mean[i] = (M)((1 - b.momentum) * (double)b.running_mean[i] + b.momentum * (double)b.mean[i]);
-      b.running_var[i] =
+      b.moved_mean[i] = (M)((1 - b.momentum) * (double)b.running_mean[i] + b.momentum * (double)b.mean[i]);
+      b.moved_var[i] =
           (M)((1 - b.momentum) * (double)b.running_var[i] + b.momentum * b.unbias * (double)b.var[i]);
    }
 }
@@ -248,7 +249,7 @@ template <typename T, int N> __global__ void batch_norm_normalise(Norm<T> b, int
       for (int k = 0; k < N; k++) x[k] = sc_cuda_act(b.act, c.before_act(k, x[k], residual[k]));
       sc_put_vector(y, at, x);
    }
-   if (b.running_mean && blockIdx.y == 0 && m.row == 0) move_running<T, N>(b, m.channel);
+   if (b.moved_mean && blockIdx.y == 0 && m.row == 0) move_running<T, N>(b, m.channel);
 }
 
 // Memory for sums of type S: of `parts` blocks, and one more where `spare`, before them.
@@ -402,15 +403,20 @@ template <typename T, int N> ScStatus backward_in(ScCall *c, Norm<T> b) {
 
 // ---- calls ----
 
-// The running statistics move with the last launch, where they may; see ScCall.may_commit.
-bool moves_running(const ScCall *c) {
-   return c->may_commit && c->attr[SC_BN_TRAINING].i && c->in[SC_BN_MEAN];
+// Where the running statistics go: where they are, or to memory of their own if somebody else looks at them
+// there.
+struct Moved {
+   ScBuffer *to[2] = {}; // mean, variance; NULL where they stay as they are
+};
+
+template <typename M> M *moved_to(const Moved &moved, int i) {
+   return moved.to[i] ? (M *)moved.to[i]->data : nullptr;
 }
 
-template <typename T> Norm<T> describe(const ScCall *c) {
+template <typename T> Norm<T> describe(const ScCall *c, const Moved &moved = Moved()) {
    typedef ScMath<T> M;
    const ScTensor *x = c->in[SC_BN_X];
-   bool training = c->attr[SC_BN_TRAINING].i, moves = moves_running(c);
+   bool training = c->attr[SC_BN_TRAINING].i;
    double values = (double)(sc_numel(x) / x->shape[1]);
    return {sc_numel(x) / x->shape[1],
            x->shape[1],
@@ -424,8 +430,10 @@ template <typename T> Norm<T> describe(const ScCall *c) {
            sc_data<M>(c->in[SC_BN_BIAS]),
            sc_data<M>(training ? c->saved[SC_BN_BATCH_MEAN] : c->in[SC_BN_MEAN]),
            sc_data<M>(training ? c->saved[SC_BN_BATCH_VAR] : c->in[SC_BN_VAR]),
-           moves ? sc_data<M>(c->in[SC_BN_MEAN]) : nullptr,
-           moves ? sc_data<M>(c->in[SC_BN_VAR]) : nullptr,
+           sc_data<M>(c->in[SC_BN_MEAN]),
+           sc_data<M>(c->in[SC_BN_VAR]),
+           moved_to<M>(moved, 0),
+           moved_to<M>(moved, 1),
            c->attr[SC_BN_MOMENTUM].f,
            values / (values - 1)};
 }
@@ -438,21 +446,41 @@ template <typename T, typename F> ScStatus with_strip(int64_t channels, F f) {
    return f(std::integral_constant<int, N>());
 }
 
-ScStatus compute(ScCall *c) {
+ScStatus compute(ScCall *c, const Moved &moved) {
    return sc_with_float(c->in[SC_BN_X]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      Norm<T> b = describe<T>(c);
+      Norm<T> b = describe<T>(c, moved);
       return with_strip<T>(b.channels, [&](auto strip) { return forward_in<T, decltype(strip)::value>(c, b); });
    });
 }
 
-ScStatus forward(ScCall *c) {
-   if (!moves_running(c)) return compute(c);
-   for (int i = SC_BN_MEAN; i <= SC_BN_VAR; i++) SC_TRY(sc_tensor_own(c->in[i], true));
-   SC_TRY(compute(c));
-   for (int i = SC_BN_MEAN; i <= SC_BN_VAR; i++) sc_tensor_touch(c->in[i]);
-   c->committed = true;
+ScStatus find_room(const ScTensor *running, ScBuffer **to) {
+   if (__atomic_load_n(&running->buffer->refs, __ATOMIC_ACQUIRE) > 1)
+      return sc_buffer_new(to, running->device, sc_nbytes(running));
+   *to = sc_buffer_retain(running->buffer);
    return SC_OK;
+}
+
+void settle(ScTensor *running, ScBuffer **to) {
+   ScBuffer *before = running->buffer;
+   running->buffer = *to;
+   *to = before;
+   sc_tensor_touch(running);
+}
+
+// The running statistics move with the last launch, where they may (see ScCall.may_commit).
+ScStatus forward(ScCall *c) {
+   Moved moved;
+   c->committed = c->may_commit && c->attr[SC_BN_TRAINING].i && c->in[SC_BN_MEAN];
+   if (!c->committed) return compute(c, moved);
+   ScStatus status = find_room(c->in[SC_BN_MEAN], &moved.to[0]);
+   if (status == SC_OK) status = find_room(c->in[SC_BN_VAR], &moved.to[1]);
+   if (status == SC_OK) status = compute(c, moved);
+   for (int i = 0; i < 2; i++) {
+      if (status == SC_OK) settle(c->in[SC_BN_MEAN + i], &moved.to[i]);
+      sc_buffer_release(moved.to[i]);
+   }
+   return status;
 }
 
 ScStatus backward(ScCall *c) {

@@ -1,5 +1,5 @@
--- How many kernels a training step in bfloat16 launches, as train.fit takes it: those of scute's own and the calls of cuDNN and
--- cuBLAS that compute. Each costs the host about as much as a small layer costs the device, so there is a ceiling for them.
+-- How many kernels a training step in bfloat16 launches, as train.fit takes it: those of scute's own, copies on the device
+-- among them, and the calls of cuDNN and cuBLAS that compute. Each costs the host about as much as a small layer costs the device, so there is a ceiling for them.
 -- Usage: SCUTE_PLUGINS=build/softgpu scute tests/cuda/launches.lua [DEVICE [model ...]]; VERBOSE=1 lists the kernels.
 local scute = require "scute"
 local here = arg[0]:match "^(.*)/" or "."
@@ -24,6 +24,7 @@ end
 local function counts()
    local own, libraries = {}, {}
    for kernel, n in pairs(softgpu.launches()) do own[short(kernel)] = (own[short(kernel)] or 0) + n end
+   own.copies = softgpu.calls "cudaMemcpyAsync"
    for name, n in pairs(softgpu.functions()) do
       if name:find "^cublas.*Gemm" or name:find "^cudnn.*Forward$" or name:find "^cudnn.*Backward" then
          libraries[name] = not name:find "Algorithm" and not name:find "Workspace" and n or nil
