@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/core/communicator.h"
+#include "host/core/graph.h"
 #include "host/core/halves.h"
 #include "host/core/plugin.h"
 #include "host/core/suggest.h"
@@ -144,7 +145,9 @@ ScMemory sc_device_memory(ScDevice *device) {
    return sc_pool_memory(device->pool);
 }
 
+// What a graph has recorded by now is not to lose its memory.
 void sc_device_flush(ScDevice *device) {
+   if (sc_graph_records(device)) return;
    sc_halves_flush(device);
    if (device->backend->flush) device->backend->flush(device);
    sc_pool_flush(device->pool);

@@ -52,6 +52,12 @@ typedef struct ScBackend {
    // and ends the ticket, also when it fails.
    ScStatus (*begin_read)(ScDevice *, const void *from, size_t bytes, void **ticket);
    ScStatus (*end_read)(ScDevice *, void *ticket, void *to, size_t bytes);
+   // Graphs (host/core/graph.h); all NULL: there are none. After `record` work is recorded instead of done,
+   // until `recorded` makes it something that `replay` does; `work` NULL: it is given up.
+   ScStatus (*record)(ScDevice *);
+   ScStatus (*recorded)(ScDevice *, void **work);
+   ScStatus (*replay)(ScDevice *, void *work);
+   void (*forget_recorded)(ScDevice *, void *work);
    ScStatus (*wait)(ScDevice *);   // for all work so far; NULL: there is nothing to wait for
    void (*forget)(uint64_t stamp); // drop what was packed from that content; may be NULL
    void (*flush)(ScDevice *);      // drop every cache that can be rebuilt; may be NULL

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "host/core/call.h"
+#include "host/core/graph.h"
 #include "host/core/retry.h"
 
 struct ScHalf {
@@ -72,9 +73,15 @@ static ScStatus make_room(ScHalf *half, ScDtype dtype) {
    return sc_tensor_new(&half->copy, t->device, dtype, t->rank, t->shape);
 }
 
+// Of those that do not belong to it a graph would make copies again and again.
+static bool belongs(const ScTensor *owner) {
+   return !sc_graph_records(owner->device) || sc_graph_watches(owner);
+}
+
 static bool is_stale(const ScHalf *half, const ScTensor *like) {
-   return half->owner == like ||
-          (half->owner->device == like->device && is_parameter(half->owner) && !is_current(half));
+   const ScTensor *owner = half->owner;
+   return owner == like ||
+          (owner->device == like->device && is_parameter(owner) && !is_current(half) && belongs(owner));
 }
 
 static ScStatus refresh(ScTensor *t, ScDtype dtype, Lists *lists, ScHalf **stale) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/graph.h"
 #include "host/core/halves.h"
 #include "host/core/node.h"
 
@@ -93,6 +94,7 @@ ScStatus sc_tensor_own(ScTensor *t, bool keep) {
 }
 
 void sc_tensor_touch(ScTensor *t) {
+   sc_graph_writes(t);
    if (t->buffer->packed && t->device->backend->forget) t->device->backend->forget(t->buffer->stamp);
    t->buffer->packed = false;
    t->buffer->stamp = sc_next_stamp();

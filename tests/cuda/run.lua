@@ -155,6 +155,7 @@ else
          script "models"
          script "late"
          script "launches"
+         script "graphs"
          exercises()
       end
    else
