@@ -1,7 +1,7 @@
 #include "host/core/call.h"
 
 #include "host/core/compute.h"
-#include "host/core/graph.h"
+#include "host/core/recording.h"
 #include "host/core/width.h"
 
 // Then nothing is left after the kernel that could fail for want of the device's memory.
@@ -11,12 +11,19 @@ static bool changes_nothing(const ScWidth *width) {
    return !width->narrows && !written;
 }
 
+static void note_reading(const ScCall *call) {
+   for (int i = 0; i < call->nin; i++) {
+      const ScTensor *t = call->in[i];
+      if (t && t->buffer) sc_recording_reads(t->device, t->buffer->era, t->buffer->data);
+   }
+}
+
 ScStatus sc_call_run(ScCall *call) {
    ScWidth width = {.narrows = call->half != SC_F32, .narrow = call->half};
    call->device = NULL;
    call->nout = call->nsaved = 0;
    ScStatus status = sc_call_place(call);
-   for (int i = 0; i < call->nin; i++) sc_graph_reads(call->in[i]);
+   note_reading(call);
    if (status == SC_OK) status = sc_apply_autocast(call);
    if (status == SC_OK && call->op->promote) status = sc_promote(call, 0);
    if (status == SC_OK && !call->op->any_dtype && call->op->infer) status = sc_choose_width(call, &width);

@@ -81,10 +81,11 @@ ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
-void sc_device_flush(ScDevice *); // returns cached memory and clears backend caches
-void sc_flush_devices(void);      // the same for all devices in use
-void sc_close_devices(void);      // at the end of the program, when no tensor lives any more
-size_t sc_live_bytes(void);       // over all devices in use
+void sc_device_flush(ScDevice *);                   // returns cached memory and clears backend caches
+void sc_flush_too(void (*flush)(const ScDevice *)); // what else is cached, of the core's own
+void sc_flush_devices(void);                        // the same for all devices in use
+void sc_close_devices(void);                        // at the end of the program, when no tensor lives any more
+size_t sc_live_bytes(void);                         // over all devices in use
 
 void sc_add_backend(ScBackend *);
 // Registration happens before main, from the file that defines the kernel (a backend: host/core/register.h);

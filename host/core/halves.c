@@ -2,15 +2,17 @@
 
 #include <stdlib.h>
 
-#include "host/core/call.h"
-#include "host/core/graph.h"
+#include "host/core/compute.h"
+#include "host/core/recording.h"
 #include "host/core/retry.h"
 
-struct ScHalf {
-   ScTensor *owner, *copy; // copy: NULL until there is one
-   uint64_t of;            // the stamp of the content that was copied
-   ScHalf *next, **link;   // in the list of all; link: what points here
-};
+// A parameter's copy, kept from step to step.
+typedef struct ScHalf {
+   ScCompanion companion;       // of the parameter
+   ScTensor *owner, *copy;      // copy: NULL until there is one
+   uint64_t of;                 // the stamp of the content that was copied
+   struct ScHalf *next, **link; // in the list of all; link: what points here
+} ScHalf;
 
 static ScHalf *halves;
 
@@ -33,7 +35,9 @@ static ScStatus convert_lists(const Lists *lists) {
       call->in[lists->n + i] = sc_tensor_retain(lists->from[i]);
    }
    call->count[0] = call->count[1] = lists->n;
-   return sc_call_finish(call, sc_call_run(call), NULL);
+   ScStatus status = sc_call_place(call);
+   if (status == SC_OK) status = sc_compute(call);
+   return sc_call_finish(call, sc_name_call(call, status), NULL);
 }
 
 // ---- parameters ----
@@ -47,20 +51,30 @@ static bool is_current(const ScHalf *half) {
 }
 
 const ScTensor *sc_half_of(const ScTensor *t, ScDtype dtype) {
-   const ScHalf *half = t->half;
+   const ScHalf *half = (const ScHalf *)t->half;
    return half && half->copy && half->copy->dtype == dtype && is_current(half) ? half->copy : NULL;
+}
+
+static void release(ScCompanion *companion) {
+   ScHalf *half = (ScHalf *)companion;
+   *half->link = half->next;
+   if (half->next) half->next->link = half->link;
+   sc_tensor_release(half->copy);
+   free(half);
 }
 
 static ScStatus find_half(ScTensor *t) {
    if (t->half) return SC_OK;
    ScHalf *half = calloc(1, sizeof *half);
    if (!half) return sc_fail(SC_EMEM, "out of memory");
+   half->companion.release = release;
    half->owner = t;
    half->next = halves;
    half->link = &halves;
    if (halves) halves->link = &half->next;
    halves = half;
-   t->half = half;
+   t->half = &half->companion;
+   sc_flush_too(sc_halves_flush);
    return SC_OK;
 }
 
@@ -75,7 +89,7 @@ static ScStatus make_room(ScHalf *half, ScDtype dtype) {
 
 // Of those that do not belong to it a graph would make copies again and again.
 static bool belongs(const ScTensor *owner) {
-   return !sc_graph_records(owner->device) || sc_graph_watches(owner);
+   return !sc_records(owner->device) || sc_recording_watches(owner->device, owner->buffer->data);
 }
 
 static bool is_stale(const ScHalf *half, const ScTensor *like) {
@@ -108,14 +122,6 @@ ScStatus sc_half_refresh(ScTensor *t, ScDtype dtype) {
    ScStatus status = refresh(t, dtype, &lists, (ScHalf **)(room + 2 * n));
    free(room);
    return status;
-}
-
-void sc_half_drop(ScHalf *half) {
-   if (!half) return;
-   *half->link = half->next;
-   if (half->next) half->next->link = half->link;
-   sc_tensor_release(half->copy);
-   free(half);
 }
 
 void sc_halves_flush(const ScDevice *device) {

@@ -7,14 +7,11 @@
 #include "host/core/node.h"
 #include "host/core/tensor.h"
 
-typedef struct ScHalf ScHalf; // a parameter's copy, kept from step to step
-
 // If t is a parameter on such a device: gives it an up-to-date copy in `dtype`, and with it all others there
 // whose copies are out of date. A copy that somebody still holds is left to them.
 ScStatus sc_half_refresh(ScTensor *t, ScDtype dtype);
 // The copy, if it has t's content now; else NULL. The op `to` takes it for its result.
 const ScTensor *sc_half_of(const ScTensor *t, ScDtype dtype);
-void sc_half_drop(ScHalf *); // with its parameter; NULL is fine
 void sc_halves_flush(const ScDevice *);
 
 // Gradients in half width of parameters in f32, on their way through the node of a conversion.

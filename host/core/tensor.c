@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/core/graph.h"
-#include "host/core/halves.h"
 #include "host/core/node.h"
+#include "host/core/recording.h"
 
 static ScStatus check_shape(ScDtype dtype, int rank, const int64_t *shape) {
    if (rank > SC_MAXRANK)
@@ -62,7 +61,7 @@ void sc_tensor_release(ScTensor *t) {
    while (t && --t->refs == 0) {
       ScTensor *grad = t->grad;
       if (t->node) t->node->release(t->node);
-      sc_half_drop(t->half);
+      if (t->half) t->half->release(t->half);
       sc_buffer_release(t->buffer);
       free(t);
       t = grad;
@@ -94,7 +93,7 @@ ScStatus sc_tensor_own(ScTensor *t, bool keep) {
 }
 
 void sc_tensor_touch(ScTensor *t) {
-   sc_graph_writes(t);
+   sc_recording_writes(t->device, t->buffer->era, t->buffer->data);
    if (t->buffer->packed && t->device->backend->forget) t->device->backend->forget(t->buffer->stamp);
    t->buffer->packed = false;
    t->buffer->stamp = sc_next_stamp();

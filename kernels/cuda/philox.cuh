@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "host/core/graph.h"
+#include "host/core/recording.h"
 #include "kernels/cuda/launch.cuh"
 
 // Where numbers are drawn. In a graph, `stream` is counted from base[1], and the seed is base[0].
@@ -14,7 +14,7 @@ typedef struct {
 } ScDraws;
 
 static inline ScDraws sc_cuda_draws(const ScDevice *device, int64_t seed, int64_t stream) {
-   const ScGraphDraws *draws = sc_graph_draws(device);
+   const ScGraphDraws *draws = sc_recording_draws(device);
    if (!draws) return {(uint64_t)seed, (uint64_t)stream, nullptr};
    return {0, (uint64_t)stream - draws->stream, draws->base};
 }
