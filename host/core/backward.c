@@ -4,16 +4,18 @@
 
 #include "host/core/call.h"
 #include "host/core/dispatch.h"
+#include "host/core/halves.h"
 #include "host/core/node.h"
 #include "host/core/retry.h"
 #include "host/core/tape.h"
 #include "host/core/transfer.h"
 #include "host/core/width.h"
 
-// One backward: the calls that it goes through.
+// One backward: the calls that it goes through, and gradients that wait for its end.
 typedef struct {
    ScNode **nodes;
    size_t n, capacity;
+   ScLateGradients late;
 } Walk;
 
 // A backward that was written outside the core may begin another one, but not on what this one is at.
@@ -103,17 +105,23 @@ static ScStatus differentiate(void *context) {
    return call->op->backward ? call->op->backward(call) : sc_run_backward_kernel(call);
 }
 
-static ScStatus step_back(ScNode *node, bool retain) {
+static ScStatus go_through(Walk *walk, ScNode *node) {
+   ScCall *call = node->call;
+   bool late;
+   SC_TRY(sc_late_take(&walk->late, node, &late));
+   if (late) return SC_OK;
+   // A function from outside may have done what cannot be done again; ops in it try again by themselves.
+   ScStatus status = call->function ? differentiate(call) : sc_with_retry(differentiate, call);
+   const char *name = call->function ? call->function->name : call->op->name;
+   if (status != SC_OK) return sc_wrap(sc_name_call(call, status), "in the backward of %s: ", name);
+   return hand_on(node);
+}
+
+static ScStatus step_back(Walk *walk, ScNode *node, bool retain) {
    ScCall *call = node->call;
    bool reached = false;
    for (int i = 0; i < call->nout; i++) reached |= call->grad_out[i] != NULL;
-   if (reached) {
-      // A function from outside may have done what cannot be done again; ops in it try again by themselves.
-      ScStatus status = call->function ? differentiate(call) : sc_with_retry(differentiate, call);
-      const char *name = call->function ? call->function->name : call->op->name;
-      if (status != SC_OK) return sc_wrap(sc_name_call(call, status), "in the backward of %s: ", name);
-      SC_TRY(hand_on(node));
-   }
+   if (reached) SC_TRY(go_through(walk, node));
    if (retain) {
       drop_gradients(call);
    } else {
@@ -123,9 +131,13 @@ static ScStatus step_back(ScNode *node, bool retain) {
    return SC_OK;
 }
 
+static ScStatus give_leaf(ScTensor *leaf, ScTensor *gradient) {
+   return accumulate(&leaf->grad, gradient);
+}
+
 static ScStatus walk_back(Walk *walk, bool retain) {
-   for (size_t i = 0; i < walk->n; i++) SC_TRY(step_back(walk->nodes[i], retain));
-   return SC_OK;
+   for (size_t i = 0; i < walk->n; i++) SC_TRY(step_back(walk, walk->nodes[i], retain));
+   return sc_late_convert(&walk->late, give_leaf);
 }
 
 typedef struct {
@@ -175,6 +187,7 @@ ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
       if (walk.nodes[i]->call) drop_gradients(walk.nodes[i]->call);
    }
    free(walk.nodes);
+   sc_late_free(&walk.late);
    sc_tensor_release(root);
    sc_set_recording(before);
    sc_set_autocast(autocast);

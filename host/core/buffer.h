@@ -16,6 +16,7 @@ typedef struct {
    bool packed;    // some backend cache holds something derived from this content
    uint64_t stamp; // unique to this content: new at creation and after every write in place
    size_t bytes;
+   uint64_t era; // see host/core/recording.h
    ScDevice *device;
    void *data; // 64-byte aligned; host memory only if the device says so
 } ScBuffer;

@@ -7,6 +7,7 @@
 
 #include "host/core/communicator.h"
 #include "host/core/plugin.h"
+#include "host/core/recording.h"
 #include "host/core/suggest.h"
 
 enum { MAXBACKENDS = 8, MAXKERNELS = 512 };
@@ -146,7 +147,16 @@ ScMemory sc_device_memory(ScDevice *device) {
    return sc_pool_memory(device->pool);
 }
 
+static void (*flushed_too)(const ScDevice *);
+
+void sc_flush_too(void (*flush)(const ScDevice *)) {
+   flushed_too = flush;
+}
+
+// What a graph has recorded by now is not to lose its memory.
 void sc_device_flush(ScDevice *device) {
+   if (sc_records(device)) return;
+   if (flushed_too) flushed_too(device);
    if (device->backend->flush) device->backend->flush(device);
    sc_pool_flush(device->pool);
 }

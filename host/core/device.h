@@ -52,6 +52,12 @@ typedef struct ScBackend {
    // and ends the ticket, also when it fails.
    ScStatus (*begin_read)(ScDevice *, const void *from, size_t bytes, void **ticket);
    ScStatus (*end_read)(ScDevice *, void *ticket, void *to, size_t bytes);
+   // Graphs (host/core/graph.h); all NULL: there are none. After `record` work is recorded instead of done,
+   // until `recorded` makes it something that `replay` does; `work` NULL: it is given up.
+   ScStatus (*record)(ScDevice *);
+   ScStatus (*recorded)(ScDevice *, void **work);
+   ScStatus (*replay)(ScDevice *, void *work);
+   void (*forget_recorded)(ScDevice *, void *work);
    ScStatus (*wait)(ScDevice *);              // for all work so far; NULL: there is nothing to wait for
    bool (*rounds_products)(const ScDevice *); // has it TensorFloat-32 (host/core/choices.h)? NULL: no
    // Which kernels were chosen by timing so far, as text to be freed (NULL: out of memory), and taking such a
@@ -84,10 +90,11 @@ ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);
 ScDevice *sc_device_ref(void);
 ScMemory sc_device_memory(ScDevice *);
-void sc_device_flush(ScDevice *);      // returns cached memory and clears backend caches
-void sc_flush_devices(void);           // the same for all devices in use
-void sc_close_devices(void);           // at the end of the program, when no tensor lives any more
-void sc_begin_range(const char *name); // for profilers, of all backends in use
+void sc_device_flush(ScDevice *);                   // returns cached memory and clears backend caches
+void sc_flush_too(void (*flush)(const ScDevice *)); // what else is cached, of the core's own
+void sc_flush_devices(void);                        // the same for all devices in use
+void sc_close_devices(void);                        // at the end of the program, when no tensor lives any more
+void sc_begin_range(const char *name);              // for profilers, of all backends in use
 void sc_end_range(void);
 size_t sc_live_bytes(void); // over all devices in use
 

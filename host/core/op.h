@@ -75,8 +75,10 @@ struct ScCall {
    // sc_describe_saved. Allocated only if the call is recorded; NULL otherwise, and forward must do without.
    int nsaved;
    ScTensor *saved[SC_MAXSAVED];
-   ScDtype half;               // f16 or bf16: a result of f32 becomes one
-   bool recording;             // backward will be asked for
+   ScDtype half;   // f16 or bf16: a result of f32 becomes one
+   bool recording; // backward will be asked for
+   // A kernel may do what the op's `commit` does itself, with its last launch, and then says so.
+   bool may_commit, committed;
    unsigned keep_in, keep_out; // what the tape keeps: the op's masks, from which forward may take bits away
    // Backward: gradients of the outputs in, of the inputs out. grad_in[i] is NULL where needs_grad[i] is false.
    ScTensor *grad_out[SC_MAXOUT]; // NULL where an output had no influence

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/core/node.h"
+#include "host/core/recording.h"
 
 static ScStatus check_shape(ScDtype dtype, int rank, const int64_t *shape) {
    if (rank > SC_MAXRANK)
@@ -60,6 +61,7 @@ void sc_tensor_release(ScTensor *t) {
    while (t && --t->refs == 0) {
       ScTensor *grad = t->grad;
       if (t->node) t->node->release(t->node);
+      if (t->half) t->half->release(t->half);
       sc_buffer_release(t->buffer);
       free(t);
       t = grad;
@@ -91,6 +93,7 @@ ScStatus sc_tensor_own(ScTensor *t, bool keep) {
 }
 
 void sc_tensor_touch(ScTensor *t) {
+   sc_recording_writes(t->device, t->buffer->era, t->buffer->data);
    if (t->buffer->packed && t->device->backend->forget) t->device->backend->forget(t->buffer->stamp);
    t->buffer->packed = false;
    t->buffer->stamp = sc_next_stamp();

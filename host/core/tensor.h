@@ -20,6 +20,11 @@ enum { SC_MAXRANK = 8 };
 
 typedef struct ScNode ScNode; // host/core/node.h
 
+// What goes with a tensor.
+typedef struct ScCompanion {
+   void (*release)(struct ScCompanion *);
+} ScCompanion;
+
 typedef struct ScTensor {
    int refs;
    ScDtype dtype;
@@ -31,6 +36,7 @@ typedef struct ScTensor {
    ScNode *node;          // the op that made it, NULL for a leaf
    int output;            // which of that op's outputs
    struct ScTensor *grad; // of a leaf, after backward
+   ScCompanion *half;     // of a parameter: its copy in half width, see host/core/halves.h
 } ScTensor;
 
 // A tensor with uninitialised content. Fails with SC_EARG on a shape with a zero or negative entry, SC_EMEM.

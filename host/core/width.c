@@ -2,6 +2,7 @@
 
 #include "host/core/compute.h"
 #include "host/core/copy.h"
+#include "host/core/halves.h"
 
 // Recorded, as the op `to`.
 static ScStatus convert(ScTensor **out, ScTensor *x, ScDtype dtype) {
@@ -64,8 +65,9 @@ ScStatus sc_apply_autocast(ScCall *call) {
    for (int i = 0; i < call->nin; i++) {
       const ScTensor *t = call->in[i];
       if (cast == SC_CAST_WIDE && is_half(t)) SC_TRY(convert_to(&call->in[i], SC_F32));
-      if (cast == SC_CAST_HALF && t && t->dtype == SC_F32 && !is_marked(call->op->wide, i))
-         SC_TRY(convert_to(&call->in[i], autocast));
+      if (cast != SC_CAST_HALF || !t || t->dtype != SC_F32 || is_marked(call->op->wide, i)) continue;
+      SC_TRY(sc_half_refresh(call->in[i], autocast));
+      SC_TRY(convert_to(&call->in[i], autocast));
    }
    return SC_OK;
 }

@@ -1,5 +1,7 @@
 // Conversion of the element type.
 #include "host/core/call.h"
+#include "host/core/dispatch.h"
+#include "host/core/halves.h"
 #include "host/core/op.h"
 #include "host/ops/to.h"
 
@@ -12,6 +14,13 @@ static ScStatus infer(ScCall *c) {
    return sc_describe(c, 0, (ScDtype)c->attr[SC_TO_DTYPE].i, c->in[0]->rank, c->in[0]->shape);
 }
 
+static ScStatus forward(ScCall *c) {
+   const ScTensor *half = sc_half_of(c->in[0], c->out[0]->dtype);
+   if (!half) return sc_run_kernel(c);
+   c->out[0]->buffer = sc_buffer_retain(half->buffer);
+   return SC_OK;
+}
+
 static ScStatus backward(ScCall *c) {
    if (!c->needs_grad[0]) return SC_OK;
    ScAttr attr = {.i = c->in[0]->dtype};
@@ -20,4 +29,4 @@ static ScStatus backward(ScCall *c) {
 
 SC_OP(to, .doc = "x converted to another dtype: integers truncate and saturate, halves round to nearest even.",
       SC_PARAMS(params), .differentiable = true, .any_dtype = true, .no_method = true, .infer = infer,
-      .backward = backward)
+      .forward = forward, .backward = backward)

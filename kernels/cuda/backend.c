@@ -8,6 +8,7 @@
 #include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/fill.h"
 #include "kernels/cuda/folded.h"
+#include "kernels/cuda/graph.h"
 #include "kernels/cuda/libraries.h"
 #include "kernels/cuda/range.h"
 #include "kernels/cuda/staging.h"
@@ -45,9 +46,18 @@ static ScStatus count(int *n) {
 
 // ---- memory ----
 
+// Also while a graph is recorded: memory that a graph finds is there when it is launched.
+static cudaError_t malloc_at_any_time(void **out, size_t bytes) {
+   enum cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+   cudaThreadExchangeStreamCaptureMode(&mode);
+   cudaError_t error = cudaMalloc(out, bytes);
+   cudaThreadExchangeStreamCaptureMode(&mode);
+   return error;
+}
+
 static ScStatus allocate(ScDevice *device, size_t bytes, void **out) {
    SC_TRY(sc_cuda_use(device));
-   cudaError_t error = cudaMalloc(out, bytes);
+   cudaError_t error = malloc_at_any_time(out, bytes);
    if (error != cudaErrorMemoryAllocation) return sc_cuda_status(error, device->name);
    size_t available = 0, total = 0;
    cudaGetLastError();
@@ -113,6 +123,10 @@ static ScBackend cuda = {
     .end_read = sc_cuda_end_read,
     .copy = copy,
     .fill = sc_cuda_fill,
+    .record = sc_cuda_record,
+    .recorded = sc_cuda_recorded,
+    .replay = sc_cuda_replay,
+    .forget_recorded = sc_cuda_forget_recorded,
     .wait = wait,
     .rounds_products = sc_cuda_has_tf32,
     .chosen = sc_conv_used,

@@ -1,8 +1,9 @@
-// Batch norm with residual and activation, in two passes over memory forward (statistics, then everything else)
-// and two backward (sums, then the gradients).
+// Batch norm with residual and activation, in two launches forward (statistics, then everything else) and two
+// backward (sums, then the gradients).
 //
-// A block takes a strip of channels, sixteen bytes of them a thread, and a part of the rows (pixels); the parts
-// are joined in their order afterwards, so that results do not depend on which block comes first. Variances are
+// A block takes a strip of channels, sixteen bytes of them a thread, and a part of the rows (pixels); the block
+// that comes last of those that share a strip joins the parts in their order, so that results do not depend on
+// which one that is. Variances are
 // sums of (x - c)^2, where c is the first value that the thread meets, joined as in Chan, Golub and LeVeque
 // 1979: one pass, and no cancellation where the mean is large.
 #include <math.h>
@@ -11,7 +12,7 @@
 
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/element.cuh"
-#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/last_block.cuh"
 #include "kernels/cuda/workspace.h"
 
 namespace {
@@ -24,6 +25,9 @@ template <typename T> struct Norm {
    M eps;
    const T *x, *residual, *y; // NULL where absent or without values
    const M *weight, *bias, *mean, *var;
+   const M *running_mean, *running_var;
+   M *moved_mean, *moved_var; // where those go; NULL where they stay as they are
+   double momentum, unbias;
 };
 
 // ---- who computes what ----
@@ -35,18 +39,31 @@ struct Layout {
    dim3 grid;
 };
 
-Layout layout_of(const ScDevice *device, int64_t rows, int64_t strips) {
-   const int64_t most_lanes = 64, rows_a_thread = 8;
+Layout layout_of(int64_t rows, int64_t strips, int64_t most_lanes, int64_t most_blocks) {
+   const int64_t rows_a_thread = 8;
    Layout l;
    l.lanes = (int)(strips <= 2 * most_lanes ? strips : most_lanes);
    int deep = SC_CUDA_BLOCK / l.lanes;
    l.threads = l.lanes * deep;
    int64_t wide = (strips + l.lanes - 1) / l.lanes, each = deep * rows_a_thread,
-           most = (rows + each - 1) / each;
-   int64_t parts = (sc_cuda_resident_threads(device) / SC_CUDA_BLOCK + wide - 1) / wide;
+           most = (rows + each - 1) / each, parts = (most_blocks + wide - 1) / wide;
    l.parts = (int)(parts < most ? parts : most);
    l.grid = dim3((unsigned)wide, (unsigned)l.parts);
    return l;
+}
+
+int64_t resident_blocks(const ScDevice *device) {
+   return sc_cuda_resident_threads(device) / SC_CUDA_BLOCK;
+}
+
+template <int N> Layout streaming(const ScDevice *device, int64_t rows, int64_t channels) {
+   return layout_of(rows, channels / N, 64, resident_blocks(device));
+}
+
+// Of blocks whose results are joined: few channels each, and half as many as there may be, so that the one that
+// joins them has little to read.
+template <int N> Layout joining(const ScDevice *device, int64_t rows, int64_t channels) {
+   return layout_of(rows, channels / N, 64 / N, (resident_blocks(device) + 1) / 2);
 }
 
 struct Mine {
@@ -89,6 +106,62 @@ template <typename T, int N> struct Channels {
    }
 };
 
+// ---- sums of a channel ----
+
+// A functor F says how they are joined:
+//    typename F::Sum, channels, parts (parts, channels)
+//    Sum zero(), Sum join(Sum, Sum)
+//    Sum take(int64_t at)                   parts[at], which another block has written
+//    void put(int64_t channel, Sum)         stores the result
+
+// Of the rows of a block: N sums of each of its threads, those of number k at all + k * SC_CUDA_BLOCK.
+template <int N, typename F>
+__device__ void join_rows(const F &f, const Mine &m, int lanes, typename F::Sum *all) {
+   typename F::Sum *own = all + threadIdx.x;
+   for (int left = m.deep; left > 1;) {
+      int keep = (left + 1) / 2;
+      __syncthreads();
+      if (m.row < left - keep)
+#pragma unroll
+         for (int k = 0; k < N; k++)
+            own[k * SC_CUDA_BLOCK] = f.join(own[k * SC_CUDA_BLOCK], own[k * SC_CUDA_BLOCK + keep * lanes]);
+      left = keep;
+   }
+}
+
+// Of all blocks that share `columns` channels, in their order. As many threads take a channel as there are.
+template <typename F>
+__device__ void join_parts(const F &f, int64_t first, int columns, typename F::Sum *sums) {
+   int rows = (int)blockDim.x / columns, row = (int)threadIdx.x / columns;
+   int64_t channel = first + (int)threadIdx.x % columns;
+   bool mine = row < rows && channel < f.channels;
+   typename F::Sum *own = sums + threadIdx.x, sum = f.zero();
+   if (mine) {
+#pragma unroll 8
+      for (int64_t part = row; part < gridDim.y; part += rows)
+         sum = f.join(sum, f.take(part * f.channels + channel));
+   }
+   *own = sum;
+   for (int left = rows; left > 1;) {
+      int keep = (left + 1) / 2;
+      __syncthreads();
+      if (row < left - keep) *own = f.join(*own, own[keep * columns]);
+      left = keep;
+   }
+   if (mine && row == 0) f.put(channel, *own);
+}
+
+template <int N, typename F>
+__device__ void join_all(const F &f, const Mine &m, int lanes, typename F::Sum *all, unsigned *arrivals) {
+   join_rows<N>(f, m, lanes, all);
+   if (m.row == 0 && m.channel < f.channels)
+#pragma unroll
+      for (int k = 0; k < N; k++)
+         f.parts[blockIdx.y * f.channels + m.channel + k] = all[threadIdx.x + k * SC_CUDA_BLOCK];
+   if (sc_is_last_block(arrivals + blockIdx.x, gridDim.y))
+      join_parts(f, (int64_t)blockIdx.x * lanes * N, lanes * N, all);
+}
+
 // ---- statistics ----
 
 template <typename M> struct Moments {
@@ -102,15 +175,32 @@ template <typename M> __device__ Moments<M> join_moments(Moments<M> a, Moments<M
    return {n, a.mean + apart * share, a.square + b.square + apart * apart * a.n * share};
 }
 
+// Joins the parts to the batch's mean and biased variance.
+template <typename M> struct Statistics {
+   typedef Moments<M> Sum;
+   int64_t channels;
+   Sum *parts;
+   M *mean, *var;
+   __device__ Sum zero() const { return {0, 0, 0}; }
+   __device__ Sum join(Sum a, Sum b) const { return join_moments(a, b); }
+   __device__ Sum take(int64_t at) const {
+      const volatile Sum &part = parts[at];
+      return {part.n, part.mean, part.square};
+   }
+   __device__ void put(int64_t channel, Sum s) const {
+      mean[channel] = s.mean;
+      var[channel] = s.square / s.n;
+   }
+};
+
 template <typename T, int N>
-__global__ void batch_norm_measure(Norm<T> b, int lanes, Moments<ScMath<T>> *parts) {
+__global__ void batch_norm_measure(Norm<T> b, int lanes, Statistics<ScMath<T>> joined, unsigned *arrivals) {
    typedef ScMath<T> M;
    __shared__ Moments<M> all[SC_CUDA_BLOCK * N];
    Mine m = mine_of<N>(b.rows, lanes);
-   bool inside = m.channel < b.channels;
    M first[N] = {}, sum[N] = {}, square[N] = {}, n = 0;
-   if (inside && m.from < m.to) sc_get_vector(b.x, m.from * b.channels + m.channel, first);
-   if (inside) {
+   if (m.channel < b.channels) {
+      if (m.from < m.to) sc_get_vector(b.x, m.from * b.channels + m.channel, first);
 #pragma unroll 4
       for (int64_t r = m.from; r < m.to; r += m.deep) {
          M x[N];
@@ -129,45 +219,20 @@ __global__ void batch_norm_measure(Norm<T> b, int lanes, Moments<ScMath<T>> *par
       M mean = n > 0 ? sum[k] / n : 0;
       own[k * SC_CUDA_BLOCK] = {n, first[k] + mean, square[k] - sum[k] * mean};
    }
-   for (int left = m.deep; left > 1;) {
-      int keep = (left + 1) / 2;
-      __syncthreads();
-      if (m.row < left - keep)
-#pragma unroll
-         for (int k = 0; k < N; k++)
-            own[k * SC_CUDA_BLOCK] =
-                join_moments(own[k * SC_CUDA_BLOCK], own[k * SC_CUDA_BLOCK + keep * lanes]);
-      left = keep;
-   }
-   if (m.row > 0 || !inside) return;
-#pragma unroll
-   for (int k = 0; k < N; k++) parts[blockIdx.y * b.channels + m.channel + k] = own[k * SC_CUDA_BLOCK];
-}
-
-// Joins the parts to the batch's mean and biased variance.
-template <typename M> struct Statistics {
-   typedef Moments<M> Sum;
-   int64_t channels;
-   const Sum *parts;
-   M *mean, *var;
-   __device__ Sum zero() const { return {0, 0, 0}; }
-   __device__ Sum join(Sum a, Sum b) const { return join_moments(a, b); }
-   __device__ int64_t place(int64_t channel) const { return channel; }
-   __device__ Sum take(int64_t channel, int64_t part) const { return parts[part * channels + channel]; }
-   __device__ void put(int64_t channel, Sum s) const {
-      mean[channel] = s.mean;
-      var[channel] = s.square / s.n;
-   }
-};
-
-// One launch: a few parts of every channel.
-template <typename F> ScStatus join_parts(const ScDevice *device, F f, int64_t channels, int parts) {
-   int columns = sc_power_of_two(channels, SC_CUDA_BLOCK / sc_power_of_two(parts, SC_CUDA_BLOCK));
-   return sc_reduce_launch(device, "batch_norm", f, channels, parts, columns, false, 1,
-                           (typename F::Sum *)nullptr);
+   join_all<N>(joined, m, lanes, all, arrivals);
 }
 
 // ---- forward ----
+
+// The running statistics of a strip, in double as ref has it; there are few channels.
+template <typename T, int N> __device__ void move_running(const Norm<T> &b, int64_t first) {
+   typedef ScMath<T> M;
+   for (int64_t i = first; i < first + N; i++) {
+      b.moved_mean[i] = (M)((1 - b.momentum) * (double)b.running_mean[i] + b.momentum * (double)b.mean[i]);
+      b.moved_var[i] =
+          (M)((1 - b.momentum) * (double)b.running_var[i] + b.momentum * b.unbias * (double)b.var[i]);
+   }
+}
 
 template <typename T, int N> __global__ void batch_norm_normalise(Norm<T> b, int lanes, T *y) {
    typedef ScMath<T> M;
@@ -184,19 +249,33 @@ template <typename T, int N> __global__ void batch_norm_normalise(Norm<T> b, int
       for (int k = 0; k < N; k++) x[k] = sc_cuda_act(b.act, c.before_act(k, x[k], residual[k]));
       sc_put_vector(y, at, x);
    }
+   if (b.moved_mean && blockIdx.y == 0 && m.row == 0) move_running<T, N>(b, m.channel);
+}
+
+// Memory for sums of type S: of `parts` blocks, and one more where `spare`, before them.
+template <typename S>
+ScStatus find_sums(const ScDevice *device, const Layout &l, int64_t channels, int spare, S **sums,
+                   unsigned **arrivals) {
+   void *space;
+   SC_TRY(sc_cuda_arrivals(device, (int)l.grid.x, arrivals));
+   SC_TRY(sc_cuda_workspace(device, (size_t)((l.parts + spare) * channels) * sizeof(S), &space));
+   *sums = (S *)space;
+   return SC_OK;
+}
+
+template <typename T, int N> ScStatus measure(ScCall *c, Norm<T> b) {
+   typedef ScMath<T> M;
+   Layout l = joining<N>(c->device, b.rows, b.channels);
+   unsigned *arrivals;
+   Statistics<M> joined = {b.channels, nullptr, (M *)b.mean, (M *)b.var};
+   SC_TRY(find_sums(c->device, l, b.channels, 0, &joined.parts, &arrivals));
+   return sc_cuda_launch(c->device, "batch_norm", batch_norm_measure<T, N>, l.grid, l.threads, 0, b, l.lanes,
+                         joined, arrivals);
 }
 
 template <typename T, int N> ScStatus forward_in(ScCall *c, Norm<T> b) {
-   typedef ScMath<T> M;
-   Layout l = layout_of(c->device, b.rows, b.channels / N);
-   if (b.training) {
-      void *parts;
-      SC_TRY(sc_cuda_workspace(c->device, (size_t)(l.parts * b.channels) * sizeof(Moments<M>), &parts));
-      SC_TRY(sc_cuda_launch(c->device, "batch_norm", batch_norm_measure<T, N>, l.grid, l.threads, 0, b, l.lanes,
-                            (Moments<M> *)parts));
-      Statistics<M> joined = {b.channels, (const Moments<M> *)parts, (M *)b.mean, (M *)b.var};
-      SC_TRY(join_parts(c->device, joined, b.channels, l.parts));
-   }
+   if (b.training) SC_TRY((measure<T, N>(c, b)));
+   Layout l = streaming<N>(c->device, b.rows, b.channels);
    return sc_cuda_launch(c->device, "batch_norm", batch_norm_normalise<T, N>, l.grid, l.threads, 0, b, l.lanes,
                          sc_data<T>(c->out[0]));
 }
@@ -228,14 +307,33 @@ __device__ void masked(const Norm<T> &b, const Channels<T, N> &c, const T *gy, i
    for (int k = 0; k < N; k++) g[k] *= sc_cuda_act_derivative(b.act, before[k]);
 }
 
+// Joins the parts to the gradients of weight and bias, and to what the gradient of x needs.
+template <typename M> struct ChannelGradients {
+   typedef Sums<M> Sum;
+   int64_t channels;
+   Sum *parts, *sums;
+   M *weight, *bias; // NULL where not wanted
+   __device__ Sum zero() const { return {0, 0}; }
+   __device__ Sum join(Sum a, Sum b) const { return {a.plain + b.plain, a.normal + b.normal}; }
+   __device__ Sum take(int64_t at) const {
+      const volatile Sum &part = parts[at];
+      return {part.plain, part.normal};
+   }
+   __device__ void put(int64_t channel, Sum s) const {
+      sums[channel] = s;
+      if (weight) weight[channel] = s.normal;
+      if (bias) bias[channel] = s.plain;
+   }
+};
+
 template <typename T, int N>
-__global__ void batch_norm_backward_sums(Norm<T> b, int lanes, const T *gy, Sums<ScMath<T>> *parts) {
+__global__ void batch_norm_backward_sums(Norm<T> b, int lanes, const T *gy, ChannelGradients<ScMath<T>> joined,
+                                         unsigned *arrivals) {
    typedef ScMath<T> M;
    __shared__ Sums<M> all[SC_CUDA_BLOCK * N];
    Mine m = mine_of<N>(b.rows, lanes);
-   bool inside = m.channel < b.channels;
    M plain[N] = {}, normal[N] = {};
-   if (inside) {
+   if (m.channel < b.channels) {
       Channels<T, N> c(b, m.channel);
 #pragma unroll 2
       for (int64_t r = m.from; r < m.to; r += m.deep) {
@@ -245,42 +343,10 @@ __global__ void batch_norm_backward_sums(Norm<T> b, int lanes, const T *gy, Sums
          for (int k = 0; k < N; k++) plain[k] += g[k], normal[k] += g[k] * c.normal(k, x[k]);
       }
    }
-   Sums<M> *own = all + threadIdx.x;
 #pragma unroll
-   for (int k = 0; k < N; k++) own[k * SC_CUDA_BLOCK] = {plain[k], normal[k]};
-   for (int left = m.deep; left > 1;) {
-      int keep = (left + 1) / 2;
-      __syncthreads();
-      if (m.row < left - keep)
-#pragma unroll
-         for (int k = 0; k < N; k++) {
-            Sums<M> *sum = own + k * SC_CUDA_BLOCK, other = sum[keep * lanes];
-            sum->plain += other.plain, sum->normal += other.normal;
-         }
-      left = keep;
-   }
-   if (m.row > 0 || !inside) return;
-#pragma unroll
-   for (int k = 0; k < N; k++) parts[blockIdx.y * b.channels + m.channel + k] = own[k * SC_CUDA_BLOCK];
+   for (int k = 0; k < N; k++) all[threadIdx.x + k * SC_CUDA_BLOCK] = {plain[k], normal[k]};
+   join_all<N>(joined, m, lanes, all, arrivals);
 }
-
-// Joins the parts to the gradients of weight and bias, and to what the gradient of x needs.
-template <typename M> struct ChannelGradients {
-   typedef Sums<M> Sum;
-   int64_t channels;
-   const Sum *parts;
-   Sum *sums;
-   M *weight, *bias; // NULL where not wanted
-   __device__ Sum zero() const { return {0, 0}; }
-   __device__ Sum join(Sum a, Sum b) const { return {a.plain + b.plain, a.normal + b.normal}; }
-   __device__ int64_t place(int64_t channel) const { return channel; }
-   __device__ Sum take(int64_t channel, int64_t part) const { return parts[part * channels + channel]; }
-   __device__ void put(int64_t channel, Sum s) const {
-      sums[channel] = s;
-      if (weight) weight[channel] = s.normal;
-      if (bias) bias[channel] = s.plain;
-   }
-};
 
 // gx or gresidual may lie where gy does: an element is read before it is written. sums is NULL in evaluation.
 template <typename T, int N>
@@ -311,35 +377,47 @@ __global__ void batch_norm_backward(Norm<T> b, int lanes, const T *gy, const Sum
    }
 }
 
-template <typename T, int N> ScStatus backward_in(ScCall *c, Norm<T> b) {
+template <typename T, int N> ScStatus sum_up(ScCall *c, Norm<T> b, const T *gy, Sums<ScMath<T>> **sums) {
    typedef ScMath<T> M;
+   Layout l = joining<N>(c->device, b.rows, b.channels);
+   unsigned *arrivals;
+   SC_TRY(find_sums(c->device, l, b.channels, 1, sums, &arrivals));
+   ChannelGradients<M> joined = {b.channels, *sums + b.channels, *sums, sc_data<M>(c->grad_in[SC_BN_WEIGHT]),
+                                 sc_data<M>(c->grad_in[SC_BN_BIAS])};
+   return sc_cuda_launch(c->device, "batch_norm", batch_norm_backward_sums<T, N>, l.grid, l.threads, 0, b,
+                         l.lanes, gy, joined, arrivals);
+}
+
+template <typename T, int N> ScStatus backward_in(ScCall *c, Norm<T> b) {
    const T *gy = sc_data<T>(c->grad_out[0]);
    T *gx = sc_data<T>(c->grad_in[SC_BN_X]), *gresidual = sc_data<T>(c->grad_in[SC_BN_RESIDUAL]);
-   M *gweight = sc_data<M>(c->grad_in[SC_BN_WEIGHT]), *gbias = sc_data<M>(c->grad_in[SC_BN_BIAS]);
    if (gresidual == gy && b.act == SC_ACT_NONE) gresidual = nullptr; // handed on as it is
-   Layout l = layout_of(c->device, b.rows, b.channels / N);
-   Sums<M> *sums = nullptr;
-   if (gweight || gbias || (gx && b.training)) {
-      void *space;
-      SC_TRY(sc_cuda_workspace(c->device, (size_t)((l.parts + 1) * b.channels) * sizeof *sums, &space));
-      sums = (Sums<M> *)space;
-      Sums<M> *parts = sums + b.channels;
-      SC_TRY(sc_cuda_launch(c->device, "batch_norm", batch_norm_backward_sums<T, N>, l.grid, l.threads, 0, b,
-                            l.lanes, gy, parts));
-      ChannelGradients<M> joined = {b.channels, parts, sums, gweight, gbias};
-      SC_TRY(join_parts(c->device, joined, b.channels, l.parts));
-   }
+   Sums<ScMath<T>> *sums = nullptr;
+   if (c->grad_in[SC_BN_WEIGHT] || c->grad_in[SC_BN_BIAS] || (gx && b.training))
+      SC_TRY((sum_up<T, N>(c, b, gy, &sums)));
    if (!gx && !gresidual) return SC_OK;
+   Layout l = streaming<N>(c->device, b.rows, b.channels);
    return sc_cuda_launch(c->device, "batch_norm", batch_norm_backward<T, N>, l.grid, l.threads, 0, b, l.lanes,
                          gy, b.training ? sums : nullptr, gx, gresidual);
 }
 
 // ---- calls ----
 
-template <typename T> Norm<T> describe(const ScCall *c) {
+// Where the running statistics go: where they are, or to memory of their own if somebody else looks at them
+// there.
+struct Moved {
+   ScBuffer *to[2] = {}; // mean, variance; NULL where they stay as they are
+};
+
+template <typename M> M *moved_to(const Moved &moved, int i) {
+   return moved.to[i] ? (M *)moved.to[i]->data : nullptr;
+}
+
+template <typename T> Norm<T> describe(const ScCall *c, const Moved &moved = Moved()) {
    typedef ScMath<T> M;
    const ScTensor *x = c->in[SC_BN_X];
    bool training = c->attr[SC_BN_TRAINING].i;
+   double values = (double)(sc_numel(x) / x->shape[1]);
    return {sc_numel(x) / x->shape[1],
            x->shape[1],
            (int)c->attr[SC_BN_ACT].i,
@@ -351,7 +429,13 @@ template <typename T> Norm<T> describe(const ScCall *c) {
            sc_data<M>(c->in[SC_BN_WEIGHT]),
            sc_data<M>(c->in[SC_BN_BIAS]),
            sc_data<M>(training ? c->saved[SC_BN_BATCH_MEAN] : c->in[SC_BN_MEAN]),
-           sc_data<M>(training ? c->saved[SC_BN_BATCH_VAR] : c->in[SC_BN_VAR])};
+           sc_data<M>(training ? c->saved[SC_BN_BATCH_VAR] : c->in[SC_BN_VAR]),
+           sc_data<M>(c->in[SC_BN_MEAN]),
+           sc_data<M>(c->in[SC_BN_VAR]),
+           moved_to<M>(moved, 0),
+           moved_to<M>(moved, 1),
+           c->attr[SC_BN_MOMENTUM].f,
+           values / (values - 1)};
 }
 
 // Calls f with the number of channels that a thread takes, as a type.
@@ -362,12 +446,41 @@ template <typename T, typename F> ScStatus with_strip(int64_t channels, F f) {
    return f(std::integral_constant<int, N>());
 }
 
-ScStatus forward(ScCall *c) {
+ScStatus compute(ScCall *c, const Moved &moved) {
    return sc_with_float(c->in[SC_BN_X]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      Norm<T> b = describe<T>(c);
+      Norm<T> b = describe<T>(c, moved);
       return with_strip<T>(b.channels, [&](auto strip) { return forward_in<T, decltype(strip)::value>(c, b); });
    });
+}
+
+ScStatus find_room(const ScTensor *running, ScBuffer **to) {
+   if (__atomic_load_n(&running->buffer->refs, __ATOMIC_ACQUIRE) > 1)
+      return sc_buffer_new(to, running->device, sc_nbytes(running));
+   *to = sc_buffer_retain(running->buffer);
+   return SC_OK;
+}
+
+void settle(ScTensor *running, ScBuffer **to) {
+   ScBuffer *before = running->buffer;
+   running->buffer = *to;
+   *to = before;
+   sc_tensor_touch(running);
+}
+
+// The running statistics move with the last launch, where they may (see ScCall.may_commit).
+ScStatus forward(ScCall *c) {
+   Moved moved;
+   c->committed = c->may_commit && c->attr[SC_BN_TRAINING].i && c->in[SC_BN_MEAN];
+   if (!c->committed) return compute(c, moved);
+   ScStatus status = find_room(c->in[SC_BN_MEAN], &moved.to[0]);
+   if (status == SC_OK) status = find_room(c->in[SC_BN_VAR], &moved.to[1]);
+   if (status == SC_OK) status = compute(c, moved);
+   for (int i = 0; i < 2; i++) {
+      if (status == SC_OK) settle(c->in[SC_BN_MEAN + i], &moved.to[i]);
+      sc_buffer_release(moved.to[i]);
+   }
+   return status;
 }
 
 ScStatus backward(ScCall *c) {

@@ -22,7 +22,7 @@ __global__ void dropout_apply(int64_t n, ScDraws draws, uint32_t threshold, ScMa
 ScStatus run(const ScCall *c, const ScTensor *x, const ScTensor *y) {
    double p = c->attr[SC_DROPOUT_P].f;
    int64_t n = sc_numel(x);
-   ScDraws draws = {(uint64_t)c->attr[SC_DROPOUT_SEED].i, (uint64_t)c->attr[SC_DROPOUT_STREAM].i};
+   ScDraws draws = sc_cuda_draws(c->device, c->attr[SC_DROPOUT_SEED].i, c->attr[SC_DROPOUT_STREAM].i);
    return sc_with_float(x->dtype, [&](auto type) {
       typedef decltype(type) T;
       return sc_cuda_launch(c->device, "dropout", dropout_apply<T>, sc_cuda_grid(c->device, n / 4),

@@ -4,14 +4,24 @@
 
 #include <stdint.h>
 
+#include "host/core/recording.h"
 #include "kernels/cuda/launch.cuh"
 
+// Where numbers are drawn. In a graph, `stream` is counted from base[1], and the seed is base[0].
 typedef struct {
    uint64_t seed, stream;
+   const uint64_t *base; // NULL outside of one
 } ScDraws;
+
+static inline ScDraws sc_cuda_draws(const ScDevice *device, int64_t seed, int64_t stream) {
+   const ScGraphDraws *draws = sc_recording_draws(device);
+   if (!draws) return {(uint64_t)seed, (uint64_t)stream, nullptr};
+   return {0, (uint64_t)stream - draws->stream, draws->base};
+}
 
 // sc_philox: four 32-bit numbers for block `index` of a stream.
 __device__ inline void sc_cuda_philox(ScDraws d, uint64_t index, uint32_t (&c)[4]) {
+   if (d.base) d.seed = d.base[0], d.stream += d.base[1];
    c[0] = (uint32_t)index, c[1] = (uint32_t)(index >> 32), c[2] = (uint32_t)d.stream,
    c[3] = (uint32_t)(d.stream >> 32);
    uint32_t k0 = (uint32_t)d.seed, k1 = (uint32_t)(d.seed >> 32);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/recording.h"
 #include "host/core/sync.h"
 #include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
@@ -58,7 +59,11 @@ static void close_slot(Slot *slot) {
    if (slot->data) cudaFreeHost(slot->data);
 }
 
+// What is copied now would be copied again at each launch of a graph, from memory that has other content by
+// then.
 static ScStatus find_staging(Staging **out, ScDevice *device) {
+   if (sc_records(device))
+      return sc_fail(SC_EUNSUPPORTED, "%s: a graph copies nothing from or to the host", WHAT);
    SC_TRY(sc_cuda_use(device));
    Staging **staging = &stagings[device->index];
    if (!*staging) *staging = calloc(1, sizeof **staging);

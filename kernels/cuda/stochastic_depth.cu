@@ -50,7 +50,7 @@ ScStatus launch(const ScCall *c, Depth<ScMath<T>> d, const ScTensor *x, const Sc
 
 ScStatus run(const ScCall *c, const ScTensor *x, const ScTensor *residual, const ScTensor *y) {
    double p = c->attr[SC_DEPTH_TRAINING].i ? c->attr[SC_DEPTH_P].f : 0;
-   ScDraws draws = {(uint64_t)c->attr[SC_DEPTH_SEED].i, (uint64_t)c->attr[SC_DEPTH_STREAM].i};
+   ScDraws draws = sc_cuda_draws(c->device, c->attr[SC_DEPTH_SEED].i, c->attr[SC_DEPTH_STREAM].i);
    return sc_with_float(x->dtype, [&](auto type) {
       typedef decltype(type) T;
       constexpr int N = ScWide<T>::N;

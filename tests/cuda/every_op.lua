@@ -172,6 +172,9 @@ local function train(where, record)
       record(name, p[name])
       record("gradient of " .. name, p[name].grad)
    end
+   -- batch norm on a GPU does this by itself, unless it is widened
+   scute.running_update { running_mean = p.norm1.mean, running_var = p.norm1.var, batch_mean = p.norm2.mean,
+      batch_var = p.norm2.var }
    for _, each in ipairs { p.norm1, p.norm2 } do
       record("running mean", each.mean)
       record("running variance", each.var)

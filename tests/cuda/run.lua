@@ -208,6 +208,7 @@ else
          ops()
          script "special" -- numbers at which backends part
          script "convolutions"
+         script "halves"
          for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
          script("memory", "SOFTGPU_MEMORY=5000000")
          script("steady", "SOFTGPU_COMPUTE=none")
@@ -216,6 +217,8 @@ else
          script "models"
          script "late"
          device()
+         script "launches"
+         script "graphs"
          exercises()
       end
    else

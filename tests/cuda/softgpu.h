@@ -29,6 +29,9 @@ size_t softgpu_calls(const char *function);
 const char *softgpu_function(size_t i); // the i-th that has been called, from 0; NULL past the last
 size_t softgpu_synchronisations(const char *function);
 
+// The i-th kernel there is, from 0, and how often it was launched; NULL past the last.
+const char *softgpu_kernel(size_t i, size_t *launches);
+
 // Lets the n-th call from now on (1: the next) of that function ("*": of any) fail with that status; 0 takes
 // the one that fits the function: out of memory for allocations, a failed launch or execution for the rest. A
 // launch that is given a sticky status (cudaErrorLaunchFailure, cudaErrorIllegalAddress) succeeds and fails

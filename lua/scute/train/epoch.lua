@@ -6,6 +6,7 @@ local answers = require "scute.train.answers"
 local as_text = require "scute.train.as_text"
 local average = require "scute.train.average"
 local criterion = require "scute.train.criterion"
+local graph = require "scute.train.graph"
 local hooks = require "scute.train.hooks"
 local measures = require "scute.train.measures"
 local photos = require "scute.train.photos"
@@ -26,18 +27,19 @@ local function train(run)
    local skip = position.begin_epoch(run)
    photos.epoch_begins(run, skip ~= nil)
    run.unread = step.queue(run)
+   local recorded <close> = graph.begin(run)
    local window, behind = {}, skip
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    photos.epoch_has_begun(run)
    for x, y, indices, done in next_batch do
       window[#window + 1], behind = { x = x, y = y, indices = indices }, done
       if #window == run.accumulate then
-         step.run(run, window, done)
+         step.run(run, window, done, recorded)
          window = {}
          if run.interrupted() then return run.unread:settle() end
       end
    end
-   if #window > 0 then step.run(run, window, behind) end
+   if #window > 0 then step.run(run, window, behind, recorded) end
    run.unread:settle()
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end

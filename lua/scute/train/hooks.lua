@@ -40,6 +40,9 @@
 -- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place; fields of
 -- your own, where their names are like none of these. Reading a name that is not there is an error.
 --
+-- Where no hook of yours has an event of steps or backward, a GPU does forward and backward of most updates from a recording
+-- (scute.graphs), with the same numbers; on_epoch_begin and on_epoch_end leave that as it is.
+--
 -- A hook that sets learning rates in on_step_begin has sets_rates = true: it is called again where, on a GPU, the step's number
 -- turns out to be another one because the update before overflowed.
 --

@@ -91,11 +91,16 @@ local function forward_backward(run, batch, alone, seen)
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
+-- What an update has seen of before it begins: see gradients().
+local function begin_seen(run, window)
+   return { n = 0, weight = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
+end
+
 -- Gradients of the window. Returns what the update saw: a list of {n (photos), weight, x (what the loss came from), asked
 -- (of loss, guesses and y)}, with n and weight over all, the window, and epoch, step and learning rate for messages.
 local function gradients(run, window)
    local list = memory.pieces(window, run.micro)
-   local seen = { n = 0, weight = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
+   local seen = begin_seen(run, window)
    run.optimizer:zero_grad()
    for i, batch in ipairs(list) do
       seen[i] = forward_backward(run, batch, #list == 1, seen)
@@ -105,6 +110,19 @@ local function gradients(run, window)
    end
    if #list > 1 then run.optimizer:scale_grad(1 / seen.weight) end
    memory.free_pieces(list, window)
+   return seen
+end
+
+-- The same from work that was recorded, or nil; see scute.train.graph.
+local function gradients_again(run, window, recorded)
+   local loss, guesses
+   if recorded then loss, guesses = recorded:gradients(run, window) end
+   if not loss then return nil end
+   local seen, batch = begin_seen(run, window), window[1]
+   doubt(run, seen, loss)
+   seen.n, seen.weight = batch.y:numel(), criterion.weight(run, batch)
+   seen[1] = { n = seen.n, weight = seen.weight, x = batch.x,
+      asked = late.ask { loss = loss, guesses = guesses, y = batch.y } }
    return seen
 end
 
@@ -188,11 +206,12 @@ end
 --- One step, from a list of batches { x (n, ...), y (n), indices (n) }, which are freed; `done` batches of the epoch are behind
 -- afterwards. What was seen is counted in run.mean, run.confusion and run.last = {n, loss, grad_norm, skipped}; where
 -- run.unread is late, all of that but n is one step behind, and run.unread:settle() catches up.
-function step.run(run, window, done)
+function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
    mix.window(run, window)                                  -- mixup and cutmix
-   local seen = memory.within(run, window, gradients)       -- forward, loss, backward; in pieces where memory runs out
+   local seen = gradients_again(run, window, recorded)      -- forward, loss, backward; in pieces where memory runs out
+      or memory.within(run, window, gradients)
    seen.last, run.last.n = run.last, seen.n
    settle(run)                                              -- what the step before saw
    run.optimizer.found_inf = seen.doubt or run.optimizer.found_inf

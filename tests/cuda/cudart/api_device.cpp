@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+
+#include "capture.h"
 #include "runtime.h"
 
 namespace sg {
@@ -126,6 +128,7 @@ cudaError_t cudaGetDevice(int *device) {
 
 cudaError_t cudaDeviceSynchronize(void) {
    CUDA_CALL("cudaDeviceSynchronize");
+   if (cudaError_t error = capture_allows_waiting()) return call.done(error);
    call.waits();
    run_everything(chosen_device);
    return call.done();

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 #include <vector>
+#include "capture.h"
 #include "runtime.h"
 #include "stream.h"
 
@@ -138,6 +139,7 @@ extern "C" {
 
 cudaError_t cudaMalloc(void **out, size_t bytes) {
    CUDA_CALL("cudaMalloc");
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    return call.done(allocate(out, bytes));
 }
 
@@ -152,6 +154,7 @@ cudaError_t cudaMallocAsync(void **out, size_t bytes, cudaStream_t stream) {
 cudaError_t cudaFree(void *p) {
    RuntimeCall call("cudaFree");
    if (!p) return call.done();
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    const Allocation *a = device_range(p, 0);
    if (!a || a->base != uintptr_t(p)) {
       violation("cudaFree of %s", describe(p).c_str());
@@ -175,6 +178,7 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t stream) {
 
 cudaError_t cudaMallocHost(void **out, size_t bytes) {
    CUDA_CALL("cudaMallocHost");
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    if (!out) return call.done(cudaErrorInvalidValue);
    *out = nullptr;
    return call.done(bytes ? pinned_allocate(out, bytes) : cudaSuccess);
@@ -182,6 +186,7 @@ cudaError_t cudaMallocHost(void **out, size_t bytes) {
 
 cudaError_t cudaHostAlloc(void **out, size_t bytes, unsigned flags) {
    CUDA_CALL("cudaHostAlloc");
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    const unsigned known = cudaHostAllocPortable | cudaHostAllocMapped | cudaHostAllocWriteCombined;
    if (!out || (flags & ~known)) return call.done(cudaErrorInvalidValue);
    *out = nullptr;
@@ -191,6 +196,7 @@ cudaError_t cudaHostAlloc(void **out, size_t bytes, unsigned flags) {
 cudaError_t cudaFreeHost(void *p) {
    RuntimeCall call("cudaFreeHost");
    if (!p) return call.done();
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    if (!pinned_start(p)) {
       violation("cudaFreeHost of %s", describe(p).c_str());
       return call.done(cudaErrorInvalidValue);
@@ -200,6 +206,7 @@ cudaError_t cudaFreeHost(void *p) {
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind) {
    CUDA_CALL("cudaMemcpy");
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    return call.done(copy(call, to, from, bytes, kind, nullptr, true));
 }
 
@@ -211,6 +218,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
 
 cudaError_t cudaMemset(void *to, int value, size_t bytes) {
    CUDA_CALL("cudaMemset");
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    return call.done(fill(call, to, value, bytes, nullptr));
 }
 

@@ -11,7 +11,7 @@ namespace {
 struct Event {
    unsigned flags;
    int device;
-   bool recorded = false;
+   bool recorded = false, captured = false; // captured: last recorded within a capture
    Mark mark;
    std::shared_ptr<double> at = std::make_shared<double>(0);
    int queries = 0;
@@ -107,7 +107,9 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
    CUDA_CALL("cudaStreamSynchronize");
-   if (!stream_or_complain(stream, "cudaStreamSynchronize")) return call.done(cudaErrorInvalidResourceHandle);
+   auto s = stream_or_complain(stream, "cudaStreamSynchronize");
+   if (!s) return call.done(cudaErrorInvalidResourceHandle);
+   if (s->capture) return call.done(capture_fails(*s->capture, cudaErrorStreamCaptureUnsupported));
    call.waits();
    run_stream(stream);
    return call.done();
@@ -117,6 +119,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
    CUDA_CALL("cudaStreamQuery");
    auto s = stream_or_complain(stream, "cudaStreamQuery");
    if (!s) return call.done(cudaErrorInvalidResourceHandle);
+   if (s->capture) return call.done(capture_fails(*s->capture, cudaErrorStreamCaptureUnsupported));
    return call.done(query(stream_mark(s), s->queries));
 }
 
@@ -126,6 +129,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
    auto s = stream_or_complain(stream, "cudaStreamWaitEvent");
    auto e = event_or_complain(event, "cudaStreamWaitEvent");
    if (!s || !e) return call.done(cudaErrorInvalidResourceHandle);
+   if (e->captured && s->capture) return call.done(); // of the same stream: there is one that captures
+   if (s->capture) return call.done(capture_fails(*s->capture, cudaErrorStreamCaptureIsolation));
+   if (e->captured) return call.done(cudaErrorStreamCaptureIsolation);
    if (e->recorded) stream_wait(s, e->mark);
    return call.done();
 }
@@ -155,11 +161,13 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
    auto e = event_or_complain(event, "cudaEventRecord");
    if (!s || !e) return call.done(cudaErrorInvalidResourceHandle);
    if (e->device != s->device) return call.done(cudaErrorInvalidResourceHandle);
+   e->captured = s->capture != nullptr;
    auto at = e->at = std::make_shared<double>(0);
    cudaError_t error = enqueue(stream, "cudaEventRecord", [at] {
       *at = milliseconds();
       return cudaSuccess;
    });
+   if (e->captured) return call.done(error);
    e->mark = {s, s->queued};
    e->recorded = true;
    e->queries = 0;
@@ -170,6 +178,8 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
    CUDA_CALL("cudaEventQuery");
    auto e = event_or_complain(event, "cudaEventQuery");
    if (!e) return call.done(cudaErrorInvalidResourceHandle);
+   if (e->captured) return call.done(cudaErrorCapturedEvent);
+   if (cudaError_t error = capture_allows_unsafe()) return call.done(error);
    return call.done(query(e->mark, e->queries));
 }
 
@@ -177,6 +187,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
    CUDA_CALL("cudaEventSynchronize");
    auto e = event_or_complain(event, "cudaEventSynchronize");
    if (!e) return call.done(cudaErrorInvalidResourceHandle);
+   if (e->captured) return call.done(cudaErrorCapturedEvent);
    call.waits((e->flags & cudaEventBlockingSync) != 0);
    run_mark(e->mark);
    return call.done();

@@ -210,7 +210,7 @@ void write_report(FILE *to) {
    fprintf(to, ",\"spins\":%zu,\"injected\":%zu,\"sticky\":%d,\"pending\":%zu,\"live\":{", all.spins,
            all.injected, all.sticky, pending());
    const char *comma = "";
-   for (const char *kind : {"device memory", "pinned memory", "stream", "event", "cublas handle",
+   for (const char *kind : {"device memory", "pinned memory", "stream", "event", "graph", "executable graph", "cublas handle",
                             "cudnn handle", "tensor descriptor", "filter descriptor", "convolution descriptor",
                             "pooling descriptor", "activation descriptor"}) {
       size_t n = softgpu_live(kind);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "../include/softgpu_language.h"
 #include "../include/softgpu_launch.h"
+#include "../softgpu.h"
 #include "fiber.h"
 #include "runtime.h"
 #include "usage.h"
@@ -27,7 +28,7 @@ struct Kernel {
    SoftgpuKernel how;
    std::string name;
    Usage usage;
-   size_t shared_limit = plain_shared;
+   size_t shared_limit = plain_shared, launches = 0;
    std::vector<std::pair<char *, size_t>> touched; // parts of the static shared memory that its blocks write
 };
 
@@ -36,7 +37,7 @@ std::map<const void *, Kernel> &kernels() {
    return *all;
 }
 
-const Kernel *kernel_of(const void *function) {
+Kernel *kernel_of(const void *function) {
    auto at = kernels().find(function);
    return at == kernels().end() ? nullptr : &at->second;
 }
@@ -188,7 +189,7 @@ cudaError_t run_launch(Launch &l) {
 
 cudaError_t launch(const RuntimeCall &call, const void *function, dim3 grid, dim3 block, void **arguments,
                    size_t shared, cudaStream_t stream) {
-   const Kernel *k = kernel_of(function);
+   Kernel *k = kernel_of(function);
    if (!k) return cudaErrorInvalidDeviceFunction;
    if (bad_shape(grid, block)) return cudaErrorInvalidConfiguration;
    if (shared + k->usage.shared > k->shared_limit) return cudaErrorInvalidValue;
@@ -209,6 +210,7 @@ cudaError_t launch(const RuntimeCall &call, const void *function, dim3 grid, dim
       l->arguments.push_back(base + at);
       at += k->how.sizes[i];
    }
+   k->launches++;
    return enqueue(stream, k->name.c_str(), [l] { return run_launch(*l); });
 }
 
@@ -275,6 +277,14 @@ void __ubsan_handle_type_mismatch_v1(const SanitizedAccess *access, const void *
    if (!in_kernel) return violation("on the host: %s", text.c_str());
    misalignment = text;
    siglongjmp(fault_return, 1);
+}
+
+const char *softgpu_kernel(size_t i, size_t *launches) {
+   std::lock_guard guard(big_lock());
+   if (i >= kernels().size()) return nullptr;
+   const Kernel &k = std::next(kernels().begin(), long(i))->second;
+   *launches = k.launches;
+   return k.name.c_str();
 }
 
 void softgpu_register_kernel(const void *function, const struct SoftgpuKernel *how) {

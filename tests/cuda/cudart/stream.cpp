@@ -122,6 +122,17 @@ template <class F> void each_stream(int device, F &&f) {
    }
 }
 
+// A capture on a blocking stream would have to wait for the legacy one, which nothing can capture.
+cudaError_t legacy_allowed(const Stream &s) {
+   cudaError_t error = cudaSuccess;
+   if (!s.legacy) return error;
+   each_stream(s.device, [&](const std::shared_ptr<Stream> &other) {
+      if (other->blocking && other->capture)
+         error = capture_fails(*other->capture, cudaErrorStreamCaptureImplicit);
+   });
+   return error;
+}
+
 // The legacy default stream waits for all blocking streams, and they wait for it.
 void join_legacy(const std::shared_ptr<Stream> &s) {
    if (!s->blocking) return;
@@ -170,6 +181,8 @@ cudaError_t enqueue(cudaStream_t handle, const char *what, Work work) {
       violation("%s on a stream that is not live (%s)", what, object_state(handle));
       return cudaErrorInvalidResourceHandle;
    }
+   if (s->capture) return capture_work(*s->capture, std::move(work));
+   if (cudaError_t error = legacy_allowed(*s)) return error;
    join_legacy(s);
    s->queue.push_back({std::move(work), nullptr, 0});
    s->queued++;

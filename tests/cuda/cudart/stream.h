@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include "../core.h"
+#include "capture.h"
 
 namespace sg {
 
@@ -20,6 +21,7 @@ struct Stream {
    std::deque<Piece> queue;
    uint64_t queued = 0, done = 0;
    int queries = 0;
+   std::shared_ptr<Capture> capture; // while it records
 };
 
 struct Mark { // all work that a stream held at some moment

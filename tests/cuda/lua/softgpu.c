@@ -19,6 +19,17 @@ static int functions_called(lua_State *L) { // () -> {function = calls since the
    return 1;
 }
 
+static int launches(lua_State *L) { // () -> {kernel = launches since the start}, kernels as their C++ name says
+   const char *name;
+   size_t n;
+   lua_newtable(L);
+   for (size_t i = 0; (name = softgpu_kernel(i, &n)); i++) {
+      lua_pushinteger(L, (lua_Integer)n);
+      lua_setfield(L, -2, name);
+   }
+   return 1;
+}
+
 static int synchronisations(lua_State *L) { // ([function]) -> how many calls waited for the device
    lua_pushinteger(L, (lua_Integer)softgpu_synchronisations(luaL_optstring(L, 1, NULL)));
    return 1;
@@ -82,6 +93,7 @@ static int pending(lua_State *L) {
 __attribute__((visibility("default"))) int luaopen_softgpu(lua_State *L) {
    static const luaL_Reg functions[] = {{"calls", calls},
                                         {"functions", functions_called},
+                                        {"launches", launches},
                                         {"synchronisations", synchronisations},
                                         {"fail", fail},
                                         {"fail_nothing", fail_nothing},
