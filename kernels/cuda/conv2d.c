@@ -3,6 +3,7 @@
 #include "kernels/cuda/capability.h"
 #include "kernels/cuda/conv_plan.h"
 #include "kernels/cuda/depthwise.h"
+#include "kernels/cuda/depthwise_filters.h"
 #include "kernels/cuda/finish.h"
 #include "kernels/cuda/folded.h"
 

@@ -12,8 +12,6 @@ ScStatus sc_depthwise_forward(const ScDevice *, const char *what, ScDtype, const
                               const void *w, void *y);
 ScStatus sc_depthwise_input_grad(const ScDevice *, const char *what, ScDtype, const ScConv *, const void *gy,
                                  const void *w, void *gx);
-ScStatus sc_depthwise_weight_grad(const ScDevice *, const char *what, ScDtype, const ScConv *, const void *x,
-                                  const void *gy, void *gw);
 
 SC_C_END
 

@@ -1,8 +1,9 @@
 // The gradient of a depthwise convolution's filters. Each thread adds up taps of N channels over its pixels, in
 // registers; the threads of a block that have the same channels add theirs in order; the blocks' sums are added
 // in order by a second kernel.
+#include "kernels/cuda/depthwise_filters.h"
+
 #include "kernels/cuda/depthwise.cuh"
-#include "kernels/cuda/depthwise.h"
 #include "kernels/cuda/reduction.cuh"
 #include "kernels/cuda/workspace.h"
 
