@@ -6,16 +6,17 @@
 local scute = require "scute"
 local cli, evaluate, models = scute.cli, scute.evaluate, scute.models
 
-local opt = cli.parse(arg, "Measure a trained model on photos whose classes are known", {
+local opt = cli.parse(arg, "Measure a trained model on photos whose classes are known, or compare several", {
    { "model", required = true, many = true, value = "FILE",
-     help = "what training saved: best.safetensors; several are compared on the same photos" },
+     help = "what training saved: best.safetensors; two or more are compared on the same photos" },
    cli.pick(cli.common, "data_dir")[1], cli.pick(cli.common, "layout")[1],
    { "split", choices = { "val", "train", "new", "test", "all" }, default = "val",
      help = "which photos: as the run was split, new ones since then, those in data_dir/test (or of that split in "
         .. "--split_csv), or all" },
    { "json", flag = true, help = "print JSON instead of text" },
    { "output_dir", value = "PATH", show = "none",
-     help = "where evaluation.json and pictures go: confusion, worst photos, what the network looked at, map of features" },
+     help = "where evaluation.json and pictures go: confusion, worst photos, what the network looked at, map of features; of "
+        .. "several models comparison.md, .csv and .json, and a folder for each" },
    { "val_fraction", number = true, above = 0, below = 1, value = "X", show = "as the model was trained",
      help = "share of each class that validates, where the run's split is not known" },
    { "seed", whole = true, min = 0, value = "N", show = "0",

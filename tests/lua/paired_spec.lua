@@ -177,6 +177,11 @@ describe("paired, of numbers without bounds", function()
       assert.equal(math.huge, paired.compare({ alike, alike }, 4, WIDE)[1].high)
       near(0.025 ^ (1 / 4), paired.interval(alike, 4, shares), 1e-12)
       assert.equal(-math.huge, paired.interval(alike, 4, WIDE))
+      local first, second = {}, {}
+      for i = 1, 8 do first[i], second[i] = 0.03, 0 end -- whose mean square is rounded to less than the square of the mean
+      local shifted = compare(first, second)
+      near(0.03, shifted.low, 1e-6)
+      assert.is_true(shifted.apart)
       local few = compare({ 1, 2, 3 }, { 1.5, 2.25, 3.125 })
       assert.same({ -math.huge, math.huge, false }, { few.low, few.high, few.apart })
       assert.is_nil(few.smallest)

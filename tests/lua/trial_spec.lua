@@ -153,15 +153,15 @@ describe("trial", function()
             local mask = ("."):rep(4 * outer - 4 + 2 * inner - 2)
             for _, name in ipairs { "a", "b" } do
                table.insert(records[name], fold(name, 3 - outer, mask .. (name == "a" and "11" or "10"), { inner = inner,
-                  test = name == "a" and { photos = { "p" .. outer, "q" .. outer }, figures = { accuracy = 0.5 },
-                     values = { accuracy = { 1, 0 } } } or nil }))
+                  test = name == "a" and { photos = { "p" .. outer, "q" .. outer }, figures = { accuracy = inner / 2 },
+                     values = { accuracy = { 1, inner - 1 } } } or nil }))
             end
          end
       end
       found = trial.of(plan({ "a", "b" }, { folds = 2, nested = 2 }), records, {})
-      assert.same({ 4, 4, 8, 0.5, 4 }, { found.rows[1].wanted, found.rows[1].runs, found.photos, found.test.figure,
+      assert.same({ 4, 4, 8, 0.75, 4 }, { found.rows[1].wanted, found.rows[1].runs, found.photos, found.test.figure,
          found.test.photos })
-      assert.matches("^50.0%% %(95 %% interval %d+.%d to %d+.%d %%%): accuracy on 4 photos of outer folds, which chose "
+      assert.matches("^75.0%% %(95 %% interval %d+.%d to %d+.%d %%%): accuracy on 4 photos of outer folds, which chose "
          .. "nothing; the inner ones chose a%.", conclusion(found))
       assert.is_nil(conclusion(found):find "would say what the choice is worth")
    end)

@@ -94,13 +94,14 @@ local function unseen(photos, level)
    return 1 - ((1 - level) / 2) ^ (1 / photos)
 end
 
--- Photos that disagree, of what: { count, mean, square = mean square, number = how many there are of equal weight }.
+-- Of differences: { count, mean, square = their mean square, variance, number = how many disagree, as if of equal weight }.
 local function moments(differences)
    local photos, sum, second, fourth = #differences, 0, 0, 0
    for _, d in ipairs(differences) do
       sum, second, fourth = sum + d, second + d * d, fourth + d ^ 4
    end
-   return { count = photos, mean = sum / photos, square = second / photos,
+   local mean_square, center = second / photos, sum / photos
+   return { count = photos, mean = center, square = mean_square, variance = math.max(0, mean_square - center * center),
       number = fourth > 0 and second * second / fourth or 0 }
 end
 
@@ -158,7 +159,7 @@ end
 function numbers.interval(m, square, runs, level, range)
    if m.number == 0 then return nothing_seen(0, m.count, level, range) end
    if square >= m.count then return -math.huge, math.huge end
-   local spread = (m.square - m.mean ^ 2) / m.count
+   local spread = m.variance / m.count
    local half = math.sqrt(math.max(0, square * (spread + runs.part) / (1 - square / m.count)))
    return m.mean - half, m.mean + half
 end
@@ -167,7 +168,7 @@ end
 function numbers.smallest(m, quantile, runs, range)
    local photos = m.count
    local number = math.max(m.number, math.min(FEWEST, photos))
-   local spread = m.number == 0 and range ^ 2 * FEWEST / photos or (m.square - m.mean ^ 2) * number / m.number
+   local spread = m.number == 0 and range ^ 2 * FEWEST / photos or m.variance * number / m.number
    local _, freedom = total(spread / photos, numbers.freedom(number, photos), runs)
    local t, of_power = quantile(freedom), studentized.quantile(2 * POWER - 1, 2, freedom)
    local own = math.sqrt(spread / photos + runs.part)
