@@ -285,7 +285,11 @@ return function(cli)
    -- Tables that comments tell of have the fields that they tell.
    local photos = cli.scratch .. "/annotated"
    dofile "tests/cli/photos.lua".set(photos, { blue = 5, red = 5 })
-   local tables = { ["scute.data.open"] = scute.data.open(photos), ["scute.data.list"] = scute.data.list(photos),
+   local split = cli.scratch .. "/annotated_split"
+   for _, part in ipairs { "train", "val", "test" } do
+      dofile "tests/cli/photos.lua".set(split .. "/" .. part, { blue = 5, red = 5 })
+   end
+   local tables = { ["scute.data.open"] = scute.data.open(split), ["scute.data.list"] = scute.data.list(photos),
       ["scute.evaluate.record"] = scute.evaluate.record({ 0.25, 0.75 }, 2) }
    for path, value in pairs(tables) do
       local outer, name = path:match "^(.*)%.(.-)$"
