@@ -182,7 +182,7 @@ local function names_of(list)
    return known
 end
 
-local behind = setmetatable({}, { __mode = "k" }) -- variant as run has it -> { options, read = the set of those that were read }
+local behind = setmetatable({}, { __mode = "k" }) -- variant as run has it -> { options, read = set of those that were read }
 
 -- Reading what no variant has is an error with the nearest name.
 local function refuse(known, key)
