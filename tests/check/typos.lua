@@ -35,7 +35,8 @@ return function(cli, photos)
          { "an option", "every = opt.epochs / 3", "evrey = opt.epochs / 3", "unknown option 'evrey'; did you mean 'every'?" },
          { "a field of a run", "run.early_stop =", "run.early_stopp =", "no option 'early_stopp'; did you mean 'early_stop'?" },
          { "a value", "gamma = 0.1", "gamma = 'small'", "option 'gamma': expected a number" },
-         { "a variable", "train.fit(model, context.set,", "train.fit(modle, context.set,", "undeclared name 'modle'; did you mean 'model'?" },
+         { "a variable", "train.fit(model, context.set,", "train.fit(modle, context.set,",
+            "undeclared name 'modle'; did you mean 'model'?" },
       },
    }
    local ARGUMENTS = " --data_dir $T/typos/photos --weights none --image_size 32 --epochs 1"

@@ -70,7 +70,8 @@ local function compares()
    check(one.parameters == 11177538 and one.parameters_1000 == 11689512 and one.runs == 2 and one.trainable == 1026
       and one.latency > 0 and one.images_per_second > 0 and one.peak_memory > 1e7 and one.multiply_adds == 37012480,
       "comparison.json measures", read_file(scratch .. "/out/comparison.json"))
-   check((one.of_runs.seed0 + one.of_runs.seed1) / 2 == one.figures.accuracy and found.photos == 6, "comparison.json means", r.all)
+   check((one.of_runs.seed0 + one.of_runs.seed1) / 2 == one.figures.accuracy and found.photos == 6,
+      "comparison.json means", r.all)
    local result = cjson.decode(read_file(result_of("resnet18", "seed1")))
    local run = cjson.decode(read_file(scratch .. "/out/runs/ResNet-18/seed1/resnet18/run.json"))
    check(math.abs(one.of_runs.seed1 - run.result.val_accuracy) < 1e-12 and run.seed == 1 and #result.curve == 2,
@@ -295,8 +296,8 @@ local function refuses_bad_input()
       .. "--data_dir $T/two --output_dir $T/x --models resnet18 --weights resnet18=$T/nowhere.pth")
    refuses("more folds than photos", 1, "at most 14 folds make sense", line .. "--folds 15")
    local r = shell(line .. "--models resnet18 --seeds 2 --budget minutes=0.0001")
-   check(r.code == 1 and r.err:find "budget: no variant fits: ResNet%-18 did not fit the budget" and not r.out:find("Model Com", 1,
-      true) and r.err:find "give it at least minutes=0.1", "no model fits the budget", r.all)
+   check(r.code == 1 and r.err:find "budget: no variant fits: ResNet%-18 did not fit the budget"
+      and not r.out:find("Model Com", 1, true) and r.err:find "give it at least minutes=0.1", "no model fits the budget", r.all)
 end
 
 local function takes_odd_photos()
@@ -365,7 +366,8 @@ local function goes_on_from_checkpoints()
    photos.write_file(checkpoint, bytes:sub(1, #bytes // 2))
    os.remove(checkpoint:gsub("checkpoint.safe", "checkpoint-1.safe"))
    r = shell(line .. " --output_dir $T/half --resume")
-   check(r.code == 0 and r.err:find "resume: .*checkpoint.* the run begins anew", "a cut checkpoint is named, and the run begins anew", r.all)
+   check(r.code == 0 and r.err:find "resume: .*checkpoint.* the run begins anew",
+      "a cut checkpoint is named, and the run begins anew", r.all)
 end
 
 local function stops_politely()
@@ -376,7 +378,8 @@ local function stops_politely()
          .. " log=$T/stop/runs/MobileNetV2/seed0/output.log; " .. await "epoch   1" .. "; kill -" .. signal
          .. " $job; wait $job")
       check(r.code == code and r.err:find "stopped; to finish what is missing: .* %-%-resume\n", "SIG" .. signal, r.all)
-      check(not lfs.attributes(scratch .. "/stop/runs/MobileNetV2/seed1/output.log"), "SIG" .. signal .. ": nothing more begins")
+      check(not lfs.attributes(scratch .. "/stop/runs/MobileNetV2/seed1/output.log"),
+         "SIG" .. signal .. ": nothing more begins")
    end
 end
 

@@ -224,7 +224,8 @@ local function page_of_a_comparison()
       local verdict = json.conclusion:match "^(.-)%. "
       check(view.text:find(verdict, 1, true) and (verdict:find " is better than " or verdict:find "cannot tell from chance"),
          "the headline says what the test says", view.text:sub(1, 600))
-      check(view.text:find("The best epoch of each run and the best variant were chosen on the photos that validate", 1, true), "and what it is worth", "")
+      check(view.text:find("The best epoch of each run and the best variant were chosen on the photos that validate", 1, true),
+         "and what it is worth", "")
    end
    same("pictures on a wide screen", #found[2].pictures, 5)
 end

@@ -277,7 +277,8 @@ local function runs_beside_each_other_are_replaced()
    local SAME = " --data_dir set --weights none --image_size 32 --batch_size 16 --threads 1 --output_dir "
    local practices = "practices.lua --model baseline_cnn" .. SAME .. "practices"
    for _, case in ipairs {
-      { practices, "practices.lua", "practices/runs/plain/seed0/baseline_cnn/run.json", (PRACTICES:gsub("1 %-%- EPOCHS", "2")) },
+      { practices, "practices.lua", "practices/runs/plain/seed0/baseline_cnn/run.json",
+         (PRACTICES:gsub("1 %-%- EPOCHS", "2")) },
       { "compare.lua --models baseline_cnn --budget epochs=1 --seeds 1" .. SAME .. "compared", "compare.lua",
          "compared/runs/Baseline_CNN/seed0/result.json" },
    } do
@@ -294,8 +295,8 @@ local function runs_beside_each_other_are_replaced()
       local alone = shell(("cd $T && %s %s"):format(watcher.program, line))
       check(alone.code == 0 and alone.out:find("is in .*%.1 now"), "a program of its own moves them aside", alone.all)
    end
-   check(read_file(scratch .. "/practices/results.csv"):find "\nplain,0,seed0,0,[^\n]*,finished,[^\n]*,2,", "the table is of the last save",
-      read_file(scratch .. "/practices/results.csv"))
+   check(read_file(scratch .. "/practices/results.csv"):find "\nplain,0,seed0,0,[^\n]*,finished,[^\n]*,2,",
+      "the table is of the last save", read_file(scratch .. "/practices/results.csv"))
 end
 
 local function what_a_run_starts_from_stays()

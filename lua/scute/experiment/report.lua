@@ -249,7 +249,8 @@ function report.text(trial)
    local versions = page.section("Versions", page.rows(page.sorted(scute.version())))
    return page.document(trial.title or trial.name, those_there(head(trial), variants_table(trial), statements(trial),
       intervals(trial), map(trial), costs(trial), curves(trial), stopped(trial), disputed(trial, photos, classes),
-      hardest(photos, classes), confusion(trial, classes), runs(trial), options(trial), settings(trial), versions), trial.missing > 0 and REFRESH or nil)
+      hardest(photos, classes), confusion(trial, classes), runs(trial), options(trial), settings(trial), versions),
+      trial.missing > 0 and REFRESH or nil)
 end
 
 --- Writes report.html, and those of comparison.png, curves.png and grid.png that there is something for.
