@@ -179,6 +179,38 @@ describe("trial", function()
       assert.equal("75.0%", (headline.figure(found)))
    end)
 
+   it("measures what is chosen now, and says what was before", function()
+      local records = two_runs { a = "11111111", b = "11110111" }
+      local function test(correct) return { photos = { "t1", "t2" }, figures = { accuracy = correct / 2 },
+         values = { accuracy = { 1, correct - 1 } } } end
+      for _, record in ipairs(records.a) do record.test = test(2) end
+      for _, record in ipairs(records.b) do record.test = test(1) end
+      local found = trial.of(plan { "b", "a" }, records, {})
+      assert.same({ 1, { "a" }, { "b" } }, { found.test.figure, found.test.variants, found.test.before })
+      assert.matches("accuracy by a on 2 photos kept for the test, which chose nothing %(b was chosen before and measured "
+         .. "there too%)%.", conclusion(found))
+      for _, record in ipairs(records.a) do record.test = nil end
+      assert.is_nil(trial.of(plan { "b", "a" }, records, {}).test)
+   end)
+
+   it("chooses in each outer fold what is best there, by less where that is better, and nothing without a rank", function()
+      local function record(name, outer, inner, cost)
+         return fold(name, outer, ("."):rep(2 * outer) .. "11", { inner = inner, run = ("fold%d.%d"):format(outer, inner),
+            lower = true, figures = { cost = cost },
+            test = { photos = { "t" .. outer }, figures = { cost = 10 * cost }, values = { cost = { 10 * cost } } } })
+      end
+      local records, costs = {}, { own = { 0, 0 }, a = { 1, 4 }, b = { 3, 2 } }
+      for name, list in pairs(costs) do
+         records[name] = {}
+         for outer, cost in ipairs(list) do
+            for inner = 1, 2 do table.insert(records[name], record(name, outer, inner, cost)) end
+         end
+      end
+      local found = trial.of(plan({ "own", "a", "b" }, { folds = 2, nested = 2, metric = "cost" }), records, {},
+         { rank = function(_, row) return row.name == "own" and "random weights" or nil end })
+      assert.same({ 15, 2, { "a", "b" } }, { found.test.figure, found.test.photos, found.test.variants })
+   end)
+
    it("gives no rank to what is not whole, and says why", function()
       local records = two_runs { whole = "11110000", foreign = "11111111", own = "11111111", cut = "11111111" }
       records.part = { run("part", 0, "11111111") }

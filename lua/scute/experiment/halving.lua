@@ -7,6 +7,7 @@
 -- over a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how
 -- often the trial was interrupted.
 local budgets = require "scute.experiment.budgets"
+local direction = require "scute.experiment.direction"
 
 local halving = {}
 
@@ -100,20 +101,10 @@ local function short_of(entries, going, after)
    return missing
 end
 
--- Whether less is better, as the plan says, or the runs, which know the metrics of the script.
-local function is_lower(plan, entries)
-   for _, list in pairs(entries) do
-      for _, entry in ipairs(list) do
-         if entry.record and entry.record.lower then return true end
-      end
-   end
-   return plan.lower or false
-end
-
 -- The variants that are left, best first, with their figures; of equal ones the first of the plan, and those without a figure
 -- last.
-local function ranked(plan, entries, going, after)
-   local list, lower = {}, is_lower(plan, entries)
+local function ranked(plan, entries, going, after, lower)
+   local list = {}
    for place, name in ipairs(going) do
       local values = {}
       for _, entry in ipairs(entries[name]) do
@@ -160,11 +151,12 @@ local function walk(plan, runs, records, failed)
    for _, variant in ipairs(plan.variants) do
       if not failed[variant.name] then going[#going + 1] = variant.name end
    end
+   local lower = direction.is_lower(plan, records)
    local rungs, left = halving.rungs(#plan.variants, budgets.read(plan.budget).epochs)
    for i, after in ipairs(rungs) do
       local missing = short_of(entries, going, after)
       if #missing > 0 then return missing, stopped end
-      local list, kept = ranked(plan, entries, going, after), {}
+      local list, kept = ranked(plan, entries, going, after, lower), {}
       for place, entry in ipairs(list) do
          if place <= left[i] then
             kept[#kept + 1] = entry.name

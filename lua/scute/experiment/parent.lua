@@ -241,7 +241,7 @@ local function conduct(self, held)
    if #missing > 0 then photos.check(given.set, self.folder) end
    train(self, missing)
    fail_if_nothing(self, (gather.all(self.folder, self.plan)))
-   local tests = choice.wanted(self)
+   local tests = choice.wanted(self, shown.trial(self)._chosen)
    if #tests > 0 then do_runs(self, tests) end
    return shown.all(self)
 end

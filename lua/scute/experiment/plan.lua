@@ -5,6 +5,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
+local direction = require "scute.experiment.direction"
 local json_file = require "scute.base.json_file"
 local part_text = require "scute.base.part_text"
 local to_json = require "scute.base.json"
@@ -15,8 +16,6 @@ local plan = {}
 plan.NAME = "experiment.json"
 
 -- ---- making one ----
-
-local LOWER = { loss = true }
 
 local function count(set)
    local n = #set.train.paths + #set.val.paths
@@ -49,8 +48,8 @@ function plan.new(given, list, axes)
    local photos, test = count(set)
    local made = { format = 1, name = given.name, title = given.title, variants = list,
       axes = axes, seeds = given.seeds, folds = given.folds,
-      nested = given.nested, seed = given.seed, budget = given.budget, metric = given.metric, lower = LOWER[given.metric],
-      search = given.search, photos = photos, test_photos = test, classes = #set.classes, class_names = set.classes,
+      nested = given.nested, seed = given.seed, budget = given.budget, metric = given.metric,
+      lower = direction.known(given.metric), search = given.search, photos = photos, test_photos = test, classes = #set.classes, class_names = set.classes,
       split = split_text(given), jobs = given.jobs, threads = given.threads or scute.threads() }
    made.settings = settings_of(made, given.fixed)
    return made

@@ -2,7 +2,9 @@
 -- answer as data. It prints as a table, what can be said, and where the files are.
 local answers = require "scute.experiment.answers"
 local by_run = require "scute.experiment.by_run"
+local choice = require "scute.experiment.choice"
 local chosen = require "scute.experiment.chosen"
+local direction = require "scute.experiment.direction"
 local known_fields = require "scute.base.known_fields"
 local metric_of = require("scute.experiment.metric").of
 local paired = require "scute.experiment.paired"
@@ -34,14 +36,6 @@ local function is_by_photo(records, name)
       if #list > 0 and not values.are_known(list, name) then return false end
    end
    return true
-end
-
-local function is_lower(plan, records)
-   if plan.lower ~= nil then return plan.lower end
-   for _, list in pairs(records) do
-      if list[1] then return list[1].lower or false end
-   end
-   return false
 end
 
 -- Adds to the ranked rows their intervals and returns what the pairs say. The answers of each photo are the unit, or, of
@@ -114,14 +108,16 @@ end
 -- scute.experiment.chosen), times (why they do not compare; nil where they do), metric, plan }.
 function trial.of(plan, records, failures, more)
    more = more or {}
-   local metric, by_photo = metric_of(plan.metric, is_lower(plan, records)), is_by_photo(records, plan.metric)
+   local metric, by_photo = metric_of(plan.metric, direction.is_lower(plan, records)), is_by_photo(records, plan.metric)
    local wanted = plan.folds and plan.folds * (plan.nested or 1) or plan.seeds
    local all, ranked, unranked = rows.of(plan.variants, { metric = metric, wanted = wanted, by_photo = by_photo },
       { records = records, failures = failures, stopped = more.stopped, rank = more.rank })
+   local by_fold = choice.of(plan, all, ranked, metric, more.rank)
    local found = { name = plan.name, folder = more.folder, rows = all, ranked = ranked, unranked = unranked, metric = metric,
       pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
-      missing = missing_of(all), best = first_of(all, ranked), test = chosen.of(all, metric, plan.nested),
+      missing = missing_of(all), best = first_of(all, ranked), _chosen = by_fold,
+      test = chosen.of(all, metric, plan.nested, by_fold),
       times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
    return setmetatable(found, Trial)
 end
