@@ -94,7 +94,7 @@ local function called(job, options, set)
    local stop, start = pause(job.pause), scute.clock()
    local state <close>, fits = begun(job, options, set, budget, stop) -- luacheck: ignore
    local result = options.run(options.variant, context_of(job, set, budget))
-   return { result = result, fits = fits, fit = returned.fit(job, options.run, result, fits), paused = stop.paused,
+   return { result = result, fits = fits, fit = returned.fit(job, options.run, result, fits, set), paused = stop.paused,
       seconds = scute.clock() - start, images_per_second = budget.images_per_second() }
 end
 
