@@ -33,6 +33,7 @@ local again = require "scute.experiment.again"
 local budgets = require "scute.experiment.budgets"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
+local direction = require "scute.experiment.direction"
 local options = require "scute.base.options"
 local parent = require "scute.experiment.parent"
 local process = require "scute.experiment.process"
@@ -104,6 +105,10 @@ local function fault_of(o)
    local limits = o.budget and budgets.read(o.budget)
    if o.search == "halving" and not (limits and limits.epochs) then
       return "option 'search': halving needs a budget of epochs, as budget = \"epochs=10\""
+   end
+   local lower = direction.of(o.metric)
+   if lower ~= nil and o.lower ~= nil and lower ~= o.lower then
+      return ("option 'lower': of '%s' %s"):format(o.metric, direction.words(lower))
    end
    if within.is_under_way() then
       return "a run of an experiment begins no other one; they stand after each other in the script"

@@ -111,7 +111,9 @@ describe("scute.experiment", function()
 
    local function fault(more)
       local given = { set = set, run = function() end, variants = { { "a", lr = 1 } } }
-      for key, value in pairs(more) do given[key] = value ~= "nothing" and value or nil end
+      for key, value in pairs(more) do
+         if value == "nothing" then given[key] = nil else given[key] = value end
+      end
       local ok, why = pcall(scute.experiment, given)
       assert.is_false(ok)
       return why
@@ -127,6 +129,8 @@ describe("scute.experiment", function()
          ["options 'seeds' and 'folds' exclude each other"] = { seeds = 2, folds = 2 },
          ["option 'nested': inner folds need outer ones"] = { nested = 2 },
          ["option 'search': halving needs a budget of epochs"] = { search = "halving", budget = "minutes=3" },
+         ["option 'lower': of 'balanced' more is better"] = { metric = "balanced", lower = true },
+         ["option 'lower': of 'loss' less is better"] = { metric = "loss", lower = false },
          ["option 'timeout': expected a time as 90 s"] = { timeout = "soon" },
          ["option 'memory': expected an amount of memory as 4 GiB"] = { memory = "4 gigs" },
          ["option 'name': expected a name of letters"] = { name = "a/b" },
@@ -174,6 +178,8 @@ describe("a plan", function()
       local runs = plan.runs(made)
       assert.equal(8, #runs)
       assert.same({ "fold1.2", 1, 2, 0 }, { runs[3].run, runs[3].fold, runs[3].inner, runs[3].seed })
+      assert.is_true(made.lower)
+      made = plan.new({ set = set, seeds = 1, seed = 0, metric = "cost", lower = true, jobs = 1, name = "e" }, list)
       assert.is_true(made.lower)
    end)
 

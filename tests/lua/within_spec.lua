@@ -164,6 +164,19 @@ describe("what run returns", function()
       assert.is_nil(found.values)
    end)
 
+   it("says of figures of its own which way is better", function()
+      local function own() return { figures = { test_error = 3 } } end
+      local found = train(own, { metric = "test_error", lower = true })
+      assert.is_true(found.lower)
+      assert.is_nil(train(own, { metric = "test_error", lower = false }).lower)
+      assert.error_matches(function() train(own, { metric = "test_error" }) end, "run of 'v': figures: is less 'test_error' "
+         .. "better%? Say lower = true in scute.experiment, or lower = false where more is")
+      local metrics = { cost = { f = function() return 1 end, lower = true } }
+      assert.error_matches(function() train(fit { metrics = metrics }, { metric = "cost", lower = false }) end,
+         "train.fit: metrics: of 'cost' less is better, and scute.experiment says lower = false")
+      assert.is_true(train(fit { metrics = metrics }, { metric = "cost", lower = true }).lower)
+   end)
+
    it("may be answers, of which the figures are told", function()
       local answers, right = {}, {}
       for i, path in ipairs(set.val.paths) do

@@ -1,12 +1,17 @@
 -- Whether less is better of the figure that variants are compared by.
+local named = require "scute.metrics.named"
+
 local direction = {}
 
-local LESS = { loss = true }
+--- Of a metric by its name; nil where only the script or a run knows.
+function direction.of(name)
+   if name == "loss" then return true end
+   if name == "accuracy" or named.get(name) then return false end
+end
 
---- Of a metric by its name; nil where only the script or a run knows. said: the option `lower` of scute.experiment.
-function direction.known(metric, said)
-   if said ~= nil then return said end
-   return LESS[metric]
+--- "less is better" or "more is better".
+function direction.words(lower)
+   return (lower and "less" or "more") .. " is better"
 end
 
 --- Of an experiment: what its plan says, else its records (lists by variant), as a run knows the metrics of the script.

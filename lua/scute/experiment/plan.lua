@@ -36,10 +36,16 @@ local function settings_of(made, fixed)
    list[#list + 1] = made.folds and { "runs of each variant", ("%d folds"):format(made.folds * (made.nested or 1)) }
       or { "runs of each variant", console.count(made.seeds, "seed") }
    list[#list + 1] = { "budget of a run", made.budget or "as the script says" }
-   list[#list + 1] = { "compared by", made.metric }
+   local is_own = direction.of(made.metric) == nil and made.lower ~= nil
+   list[#list + 1] = { "compared by", made.metric .. (is_own and ", " .. direction.words(made.lower) or "") }
    if made.search == "halving" then list[#list + 1] = { "search", "successive halving" } end
    fixed = fixed or {}
    return table.move(fixed, 1, #fixed, #list + 1, list)
+end
+
+local function lower_of(given)
+   if given.lower ~= nil then return given.lower end
+   return direction.of(given.metric)
 end
 
 --- The plan of options of scute.experiment, its variants and, of a grid, its axes.
@@ -49,8 +55,8 @@ function plan.new(given, list, axes)
    local made = { format = 1, name = given.name, title = given.title, variants = list,
       axes = axes, seeds = given.seeds, folds = given.folds,
       nested = given.nested, seed = given.seed, budget = given.budget, metric = given.metric,
-      lower = direction.known(given.metric), search = given.search, photos = photos, test_photos = test, classes = #set.classes, class_names = set.classes,
-      split = split_text(given), jobs = given.jobs, threads = given.threads or scute.threads() }
+      lower = lower_of(given), search = given.search, photos = photos, test_photos = test, classes = #set.classes,
+      class_names = set.classes, split = split_text(given), jobs = given.jobs, threads = given.threads or scute.threads() }
    made.settings = settings_of(made, given.fixed)
    return made
 end

@@ -1,5 +1,6 @@
 -- What `run` of an experiment may return: the result of train.fit, or figures and answers of its own.
 local console = require "scute.base.console"
+local measures = require "scute.train.measures"
 local part_text = require "scute.base.part_text"
 local readable = require "scute.base.readable"
 
@@ -49,17 +50,21 @@ local function fault_of_answers(answers, set)
       #missing > 1 and (" and %d more"):format(#missing - 1) or "", #missing > 1 and "validate" or "validates")
 end
 
-local function fault_of_figures(figures)
+local function fault_of_figures(figures, metric, lower)
    if type(figures) ~= "table" then return "figures: expected numbers by name, found " .. console.brief(figures) end
    for name, value in next, figures do
       if type(name) ~= "string" or type(value) ~= "number" or value ~= value then
          return ("figures: expected a number by its name, found %s = %s"):format(tostring(name), console.brief(value))
       end
    end
+   if figures[metric] and lower == nil and measures.sounds_lower(metric) then
+      return ("figures: is less '%s' better? Say lower = true in scute.experiment, or lower = false where more is"):format(
+         metric)
+   end
 end
 
 -- What is wrong with a result that is not train.fit's; nil where nothing is.
-local function fault_of(result, metric, set)
+local function fault_of(result, job, set)
    if type(result) ~= "table" then return ("expected %s, found %s"):format(EXPECTED, console.brief(result)) end
    if rawget(result, "history") then return "returned a result of train.fit that this run has not trained" end
    for key in next, result do
@@ -67,12 +72,12 @@ local function fault_of(result, metric, set)
          return ("expected %s, found a field '%s'"):format(EXPECTED, tostring(key))
       end
    end
-   local answers, figures = result.answers, result.figures or {}
+   local answers, figures, metric = result.answers, result.figures or {}, job.metric
    if answers ~= nil and not is_records(answers) then return "answers: expected records as evaluate.photos returns them" end
    local fault = answers and fault_of_answers(answers, set)
    if fault then return "answers: " .. fault end
    local is_told = answers and (metric == "accuracy" or metric == "loss")
-   return fault_of_figures(figures) or figures[metric] == nil and not is_told
+   return fault_of_figures(figures, metric, job.lower) or figures[metric] == nil and not is_told
       and ("figures: there is no '%s', by which variants are compared"):format(metric) or nil
 end
 
@@ -82,7 +87,7 @@ function returned.fit(job, run, result, fits, set)
    for _, fit in ipairs(fits) do
       if fit.result == result then return fit end
    end
-   local fault = fault_of(result, job.metric, set)
+   local fault = fault_of(result, job, set)
    if not fault and job.pause then
       fault = "returned figures of its own, and search = \"halving\" stops runs of train.fit; search = \"all\" takes them"
    end

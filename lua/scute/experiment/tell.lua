@@ -221,8 +221,9 @@ end
 
 --- What it is about, in a line.
 function tell.title(found)
-   return ("%s: %s, %s each, by %s"):format(found.title or found.name or "trial", console.count(#found.rows, "variant"),
-      headline.runs(found), found.metric.words)
+   local metric = found.metric
+   return ("%s: %s, %s each, by %s%s"):format(found.title or found.name or "trial", console.count(#found.rows, "variant"),
+      headline.runs(found), metric.words, metric.direction and (" (%s)"):format(metric.direction) or "")
 end
 
 --- All of it as text.
