@@ -242,7 +242,10 @@ local function conduct(self, held)
    train(self, missing)
    fail_if_nothing(self, (gather.all(self.folder, self.plan)))
    local tests = choice.wanted(self, shown.trial(self)._chosen)
-   if #tests > 0 then do_runs(self, tests) end
+   if #tests > 0 then
+      photos.check(given.set, self.folder)
+      do_runs(self, tests)
+   end
    return shown.all(self)
 end
 

@@ -16,8 +16,8 @@ local current -- the run that is under way; nil: none
 
 --- Begins a run. state: { run = its name, set (that of its seed or fold), folder, seed, resume, epochs or minutes (of the
 -- budget; nil: none), hooks, metric, lower (whether less is better of it; nil: as the run says), tensorboard, variant = its
--- name, arguments = what that says, for run.json, asks = whether train.fit only tells }. It ends when the value that is returned goes out of scope. Returns also the list, empty yet, of what
--- train.fit does in it, as {run, result}.
+-- name, arguments = what that says, for run.json, asks = whether train.fit only tells }. It ends when the value that is
+-- returned goes out of scope. Returns also the list, empty yet, of what train.fit does in it, as {run, result}.
 function within.begin(state)
    if current then
       error(("scute.experiment: within '%s' another one began; one stands after the other"):format(current.run), 0)
