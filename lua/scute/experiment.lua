@@ -26,7 +26,7 @@
 --    pool, process          processes, so many at once; in_session: where there is no script to start again
 --    worker, one, context   a run in its process: its photos, and what `run` of the script gets
 --    budgets, folds, photos what a run may spend, which photos it has, and that they are the same ones
---    record, measured       what is left of a run on disk
+--    record, measured       what is left of a run on disk; failed: of one that failed
 --    halving, pause         stopping poor variants early
 --    trial, paired, ...     what came out, and which differences are real; tell and report: how that is shown
 local again = require "scute.experiment.again"

@@ -1,4 +1,5 @@
 -- Which runs of a search go on (see scute.experiment.halving), decided from records alone.
+local sorted_keys = require "scute.base.sorted_keys"
 local halving = require "scute.experiment.halving"
 
 -- A plan of `count` variants and `folds` runs of each.
@@ -116,6 +117,17 @@ describe("a search by halving", function()
       end)
       assert.same({ 9, 4, 2, 2 }, { done.v3fold1, done.v2fold1, done.v1fold1, done.v4fold1 })
       assert.same({ true, nil }, { stopped.v1 ~= nil, stopped.v4 })
+   end)
+
+   it("goes on with a variant of which only a test failed", function()
+      local plan, runs = plan_of(2, 1, 2)
+      local records, failures = {}, { { variant = "v1", run = "fold1", kind = "test", message = "no memory" } }
+      for v, figure in ipairs { 0.9, 0.8 } do
+         records["v" .. v] = { { run = "fold1", state = v == 1 and "finished" or "paused", epochs = 3 - v,
+            curve = { { epoch = 1, val_accuracy = figure } } } }
+      end
+      assert.is_nil(halving.next(plan, runs, records, failures))
+      assert.same({ "v2" }, sorted_keys(halving.stopped(plan, runs, records, failures)))
    end)
 
    it("chooses in each outer fold by that alone", function()

@@ -227,10 +227,11 @@ describe("trial", function()
       for _, row in ipairs(found.rows) do why[row.name] = row.unranked or "ranked" end
       assert.same({ whole = "ranked", part = "1 of 2 runs", foreign = "other photos", own = "random weights",
          cut = "stopped after epoch 2: 0.61, 5th of 12", broken = "failed: out of memory", nothing = "no run yet" }, why)
-      assert.same({ "whole", 5, 2, 0 }, { found.best.name, found.missing, found.rows[2].stopped_at and 0 or 2, #found.pairs })
+      assert.same({ "whole", 4, 2, 0 }, { found.best.name, found.missing, found.rows[2].stopped_at and 0 or 2, #found.pairs })
       local text = statements(found)
       assert.matches("^Only whole has a rank, so there is nothing to test%.\nWithout a rank, and left out of the tests: ", text)
-      assert.matches("Failed: broken, seed0: out of memory\n5 runs are missing; resume finishes", text)
+      assert.matches("Failed: broken, seed0: out of memory\n4 runs are missing; resume finishes them%.\n1 run failed; resume "
+         .. "tries it again%.$", text)
       assert.matches("1 variant was stopped early by what these photos said; the test is of those that ran whole, given that "
          .. "choice", conclusion(found))
    end)
@@ -243,6 +244,23 @@ describe("trial", function()
          found.missing })
       assert.is_nil(rawget(found.unranked[1], "stopped_at"))
       assert.is_nil(conclusion(found):find "stopped early")
+   end)
+
+   it("misses no run that failed, and none of a variant that is out of a search for that", function()
+      local records = two_runs { a = "11110000", b = "11111111", c = "11111111" }
+      records.b[1].state, records.b[1].epochs = "paused", 2
+      records.c[2] = nil
+      local failures = { { variant = "b", run = "seed0", kind = "train", message = "burst" },
+         { variant = "c", run = "seed1", kind = "train", message = "too slow", over = true },
+         { variant = "a", run = "seed1", kind = "test", message = "no file" } }
+      local found = trial.of(plan { "a", "b", "c" }, records, failures, {})
+      assert.same({ 0, "1 of 2 runs, 1 paused after epoch 2, failed: burst", "1 of 2 runs, failed: too slow" },
+         { found.missing, found.unranked[1].unranked, found.unranked[2].unranked })
+      assert.equal("a", found.best.name)
+      assert.matches("Failed: a, seed1, test: no file\n3 runs failed; resume tries them again%.$", statements(found))
+      records.b[2].state, records.b[2].epochs = "paused", 2
+      assert.same({ 1, 0 }, { trial.of(plan { "a", "b", "c" }, records, failures, {}).missing,
+         trial.of(plan({ "a", "b", "c" }, { search = "halving" }), records, failures, {}).missing })
    end)
 
    it("says that times do not compare where runs went on at once", function()

@@ -8,6 +8,7 @@
 -- often the trial was interrupted.
 local budgets = require "scute.experiment.budgets"
 local direction = require "scute.experiment.direction"
+local failed = require "scute.experiment.failed"
 
 local halving = {}
 
@@ -81,9 +82,11 @@ local function has_reached(record, after)
 end
 
 local function failed_variants(failures)
-   local failed = {}
-   for _, failure in ipairs(failures or {}) do failed[failure.variant] = true end
-   return failed
+   local variants = {}
+   for _, failure in ipairs(failures or {}) do
+      if failed.is_training(failure) then variants[failure.variant] = true end
+   end
+   return variants
 end
 
 -- ---- one rung ----
@@ -146,10 +149,10 @@ end
 
 -- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the
 -- variants that were stopped, by name.
-local function walk(plan, runs, records, failed)
+local function walk(plan, runs, records, out)
    local entries, stopped, going = by_variant(plan, runs, records), {}, {}
    for _, variant in ipairs(plan.variants) do
-      if not failed[variant.name] then going[#going + 1] = variant.name end
+      if not out[variant.name] then going[#going + 1] = variant.name end
    end
    local lower = direction.is_lower(plan, records)
    local rungs, left = halving.rungs(#plan.variants, budgets.read(plan.budget).epochs)
@@ -197,12 +200,12 @@ end
 
 --- The runs that are to go on next, in the order of the plan, as { run = of plan.runs, pause = the epoch to stop after (nil:
 -- to the end), goes_on = whether a checkpoint is there }; nil where the search is done. plan: { variants, budget, metric,
--- lower }; runs: what plan.runs says; records: lists of them by variant; failures: list of { variant, ... }, whose variants are
--- out.
+-- lower }; runs: what plan.runs says; records: lists of them by variant; failures: see scute.experiment.failed; variants of
+-- which a training failed are out.
 function halving.next(plan, runs, records, failures)
-   local missing, failed = {}, failed_variants(failures)
+   local missing, out = {}, failed_variants(failures)
    for _, own in ipairs(searches(runs)) do
-      local more = walk(plan, own, records, failed)
+      local more = walk(plan, own, records, out)
       table.move(more, 1, #more, #missing + 1, missing)
    end
    return #missing > 0 and missing or nil
@@ -211,9 +214,9 @@ end
 --- The variants that were stopped, by name: { epoch, words, figure = mean over the runs, place, of = how many there were }; of
 -- nested folds, of which each outer one has a search of its own, the last epoch and words.
 function halving.stopped(plan, runs, records, failures)
-   local failed, by_name, found, list = failed_variants(failures), {}, {}, searches(runs)
+   local out, by_name, found, list = failed_variants(failures), {}, {}, searches(runs)
    for _, own in ipairs(list) do
-      for name, entry in pairs(select(2, walk(plan, own, records, failed))) do
+      for name, entry in pairs(select(2, walk(plan, own, records, out))) do
          by_name[name] = by_name[name] or {}
          table.insert(by_name[name], entry)
       end

@@ -5,6 +5,7 @@ local by_run = require "scute.experiment.by_run"
 local choice = require "scute.experiment.choice"
 local chosen = require "scute.experiment.chosen"
 local direction = require "scute.experiment.direction"
+local failed = require "scute.experiment.failed"
 local known_fields = require "scute.base.known_fields"
 local metric_of = require("scute.experiment.metric").of
 local paired = require "scute.experiment.paired"
@@ -73,11 +74,12 @@ local function why_times_differ(all)
    end
 end
 
--- Runs that are still to come: of those that were stopped no more are wanted.
-local function missing_of(all)
+-- Runs that are still to come: of those that were stopped no more are wanted, and those that failed have ended.
+local function missing_of(all, failures, is_search)
    local missing = 0
    for _, row in ipairs(all) do
-      if not row.stopped_at then missing = missing + row.wanted - row.runs + row._paused end
+      local own = row.stopped_at and 0 or row.wanted - row.runs + row._paused
+      missing = missing + own - failed.count(failures, row.name, own, is_search)
    end
    return missing
 end
@@ -100,9 +102,9 @@ local function first_of(all, ranked)
 end
 
 --- plan: an experiment's. records: name of a variant -> list of what its runs found (a record may have `test`, what it said
--- about photos that chose nothing). failures: list of { variant, run, message, how }. more: { folder, rank = function(options,
--- row) -> why a variant has no rank, stopped = by variant { epoch, why }; where others know: title, times = why
--- they do not compare, worth = sentences on what the figures are worth }.
+-- about photos that chose nothing). failures: list of them (see scute.experiment.failed). more: { folder, rank =
+-- function(options, row) -> why a variant has no rank, stopped = by variant { epoch, why }; where others know: title, times =
+-- why they do not compare, worth = sentences on what the figures are worth }.
 -- Returns { name, folder, rows (the best first), ranked, unranked, pairs (see scute.experiment.paired.compare; first and second
 -- are rows), photos (how many validated), seeds or folds, failures, missing (how many runs), best (a row), test (see
 -- scute.experiment.chosen), times (why they do not compare; nil where they do), metric, plan }.
@@ -116,7 +118,7 @@ function trial.of(plan, records, failures, more)
    local found = { name = plan.name, folder = more.folder, rows = all, ranked = ranked, unranked = unranked, metric = metric,
       pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
-      missing = missing_of(all), best = first_of(all, ranked), _chosen = by_fold,
+      missing = missing_of(all, failures, plan.search == "halving"), best = first_of(all, ranked), _chosen = by_fold,
       test = chosen.of(all, metric, plan.nested, by_fold),
       times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
    return setmetatable(found, Trial)
