@@ -41,6 +41,7 @@ local function runs_text(found)
    return found.folds and ("%d folds"):format(found.folds) or console.count(found.seeds, "seed")
 end
 
+--- What the runs of each variant are, of a trial, a plan or options: "3 seeds", "2 outer folds of 3 inner ones".
 headline.runs = runs_text
 
 --- What can tell no difference: "44 photos", of figures that no photo has a part of "3 seeds".

@@ -6,6 +6,7 @@ local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
 local direction = require "scute.experiment.direction"
+local headline = require "scute.experiment.headline"
 local json_file = require "scute.base.json_file"
 local part_text = require "scute.base.part_text"
 local to_json = require "scute.base.json"
@@ -25,16 +26,14 @@ end
 
 local function split_text(given)
    if not given.folds then return given.set.split end
-   local inner = given.nested and (" of %d inner ones"):format(given.nested) or ""
-   return ("%d folds%s, seed %d"):format(given.folds, inner, given.seed)
+   return ("%s, seed %d"):format(headline.runs(given), given.seed)
 end
 
 -- What is held fixed, for people.
 local function settings_of(made, fixed)
    local list = { { "photos", ("%d in %s"):format(made.photos, console.count(made.classes, "class", "classes")) },
       { "split", made.split } }
-   list[#list + 1] = made.folds and { "runs of each variant", ("%d folds"):format(made.folds * (made.nested or 1)) }
-      or { "runs of each variant", console.count(made.seeds, "seed") }
+   list[#list + 1] = { "runs of each variant", headline.runs(made) }
    list[#list + 1] = { "budget of a run", made.budget or "as the script says" }
    local is_own = direction.of(made.metric) == nil and made.lower ~= nil
    list[#list + 1] = { "compared by", made.metric .. (is_own and ", " .. direction.words(made.lower) or "") }
