@@ -14,9 +14,10 @@ local function plan_of(count, folds, epochs, change)
    return plan, runs
 end
 
--- Trains what a search asks for, where figure(v, fold, epoch) is what a run reaches. fails(variant, run): whether a run fails.
--- Returns epochs by variant and run, those that were stopped, and in how many rounds.
-local function search(plan, runs, figure, fails)
+-- Trains what a search asks for, where figure(v, fold, epoch) is what a run reaches. fails(variant, run): whether a run fails;
+-- unranked: the variants that get no rank, as a set. Returns epochs by variant and run, those that were
+-- stopped, and in how many rounds.
+local function search(plan, runs, figure, fails, unranked)
    local records, failures, done, rounds = {}, {}, {}, 0
    local function find(list, run)
       for _, record in ipairs(list) do
@@ -24,8 +25,8 @@ local function search(plan, runs, figure, fails)
       end
    end
    while true do
-      local next_ones = halving.next(plan, runs, records, failures)
-      if not next_ones then return done, halving.stopped(plan, runs, records, failures), rounds end
+      local next_ones = halving.next(plan, runs, records, failures, unranked)
+      if not next_ones then return done, halving.stopped(plan, runs, records, failures, unranked), rounds end
       rounds = rounds + 1
       assert.is_true(rounds < 20)
       for _, entry in ipairs(next_ones) do
@@ -117,6 +118,13 @@ describe("a search by halving", function()
       end)
       assert.same({ 9, 4, 2, 2 }, { done.v3fold1, done.v2fold1, done.v1fold1, done.v4fold1 })
       assert.same({ true, nil }, { stopped.v1 ~= nil, stopped.v4 })
+   end)
+
+   it("keeps no variant that gets no rank in the place of one that may be chosen", function()
+      local plan, runs = plan_of(4, 1, 4)
+      local done, stopped = search(plan, runs, function(v) return v / 10 end, nil, { v4 = true, v3 = true })
+      assert.same({ 1, 1, 2, 4 }, { done.v4fold1, done.v3fold1, done.v1fold1, done.v2fold1 })
+      assert.equal("stopped after epoch 1: 0.4, 3rd of 4", stopped.v4.words)
    end)
 
    it("goes on with a variant of which only a test failed", function()

@@ -236,6 +236,16 @@ describe("trial", function()
          .. "choice", conclusion(found))
    end)
 
+   it("has for its best none that gets no rank, while there is another one", function()
+      local records = two_runs { random = "11111111", part = "11110000" }
+      records.part[2] = nil
+      local function rank(_, row) return row.name == "random" and "random weights" or nil end
+      local found = trial.of(plan { "random", "part" }, records, {}, { rank = rank })
+      assert.same({ "part", "1 of 2 runs" }, { found.best.name, found.best.unranked })
+      found = trial.of(plan { "random" }, records, {}, { rank = rank })
+      assert.same({ "random", "random weights" }, { found.best.name, found.best.unranked })
+   end)
+
    it("waits for runs that a search has paused for now", function()
       local records = two_runs { a = "11110000", b = "11111111" }
       records.b[1].state, records.b[1].epochs = "paused", 2

@@ -104,20 +104,22 @@ local function short_of(entries, going, after)
    return missing
 end
 
--- The variants that are left, best first, with their figures; of equal ones the first of the plan, and those without a figure
--- last.
-local function ranked(plan, entries, going, after, lower)
+-- The variants that are left, best first, with their figures; of equal ones the first of the plan. Those without a figure come
+-- last, behind those that get no rank, which must not take the place of one that may be chosen.
+local function ranked(plan, entries, going, after, lower, unranked)
    local list = {}
    for place, name in ipairs(going) do
       local values = {}
       for _, entry in ipairs(entries[name]) do
          values[#values + 1] = best_until(entry.record, plan.metric, lower, after)
       end
-      list[place] = { name = name, place = place, figure = #values == #entries[name] and mean(values) or nil }
+      list[place] = { name = name, place = place, unranked = unranked[name] or false,
+         figure = #values == #entries[name] and mean(values) or nil }
    end
    table.sort(list, function(a, b)
+      if (a.figure == nil) ~= (b.figure == nil) then return a.figure ~= nil end
+      if a.unranked ~= b.unranked then return b.unranked end
       if a.figure == b.figure then return a.place < b.place end
-      if not a.figure or not b.figure then return a.figure ~= nil end
       return (a.figure < b.figure) == lower
    end)
    return list
@@ -149,7 +151,7 @@ end
 
 -- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the
 -- variants that were stopped, by name.
-local function walk(plan, runs, records, out)
+local function walk(plan, runs, records, out, unranked)
    local entries, stopped, going = by_variant(plan, runs, records), {}, {}
    for _, variant in ipairs(plan.variants) do
       if not out[variant.name] then going[#going + 1] = variant.name end
@@ -159,7 +161,7 @@ local function walk(plan, runs, records, out)
    for i, after in ipairs(rungs) do
       local missing = short_of(entries, going, after)
       if #missing > 0 then return missing, stopped end
-      local list, kept = ranked(plan, entries, going, after, lower), {}
+      local list, kept = ranked(plan, entries, going, after, lower, unranked or {}), {}
       for place, entry in ipairs(list) do
          if place <= left[i] then
             kept[#kept + 1] = entry.name
@@ -201,11 +203,11 @@ end
 --- The runs that are to go on next, in the order of the plan, as { run = of plan.runs, pause = the epoch to stop after (nil:
 -- to the end), goes_on = whether a checkpoint is there }; nil where the search is done. plan: { variants, budget, metric,
 -- lower }; runs: what plan.runs says; records: lists of them by variant; failures: see scute.experiment.failed; variants of
--- which a training failed are out.
-function halving.next(plan, runs, records, failures)
+-- which a training failed are out; unranked: name -> whether a variant gets no rank.
+function halving.next(plan, runs, records, failures, unranked)
    local missing, out = {}, failed_variants(failures)
    for _, own in ipairs(searches(runs)) do
-      local more = walk(plan, own, records, out)
+      local more = walk(plan, own, records, out, unranked)
       table.move(more, 1, #more, #missing + 1, missing)
    end
    return #missing > 0 and missing or nil
@@ -213,10 +215,10 @@ end
 
 --- The variants that were stopped, by name: { epoch, words, figure = mean over the runs, place, of = how many there were }; of
 -- nested folds, of which each outer one has a search of its own, the last epoch and words.
-function halving.stopped(plan, runs, records, failures)
+function halving.stopped(plan, runs, records, failures, unranked)
    local out, by_name, found, list = failed_variants(failures), {}, {}, searches(runs)
    for _, own in ipairs(list) do
-      for name, entry in pairs(select(2, walk(plan, own, records, out))) do
+      for name, entry in pairs(select(2, walk(plan, own, records, out, unranked))) do
          by_name[name] = by_name[name] or {}
          table.insert(by_name[name], entry)
       end

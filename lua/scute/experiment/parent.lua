@@ -218,7 +218,7 @@ end
 local function search(self)
    while true do
       local records = gather.all(self.folder, self.plan)
-      local list = halving.next(self.plan, plan.runs(self.plan), records, self.failures)
+      local list = halving.next(self.plan, plan.runs(self.plan), records, self.failures, shown.unranked(self))
       if not list or #list == 0 then return end
       do_runs(self, list)
    end

@@ -130,8 +130,7 @@ end
 
 -- Why a row has no rank; nil where it has one. photos: those of most variants.
 local function reason(row, photos, made, more)
-   local own = more.rank and row.runs > 0 and more.rank(row.options, row)
-   if own then return own end
+   if row._own_reason then return row._own_reason end
    if row.stopped_at then return stop_text(row) end
    local failure = failure_of(row, more.failures)
    if row.runs == 0 then return failure or "no run yet" end
@@ -165,6 +164,7 @@ function rows.of(variants, made, more)
    table.sort(all, in_order(made.metric, place))
    local photos = usual_photos(all)
    for _, row in ipairs(all) do
+      row._own_reason = more.rank and row.runs > 0 and more.rank(row.options, row) or nil
       row.unranked = reason(row, photos, made, more)
       table.insert(row.unranked and unranked or ranked, row)
       row.rank = not row.unranked and #ranked or nil

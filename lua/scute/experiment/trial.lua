@@ -96,9 +96,13 @@ local function photos_of(all)
    return photos
 end
 
--- The best of those that ran whole; of a trial in which none did the best so far.
+-- The best of those that ran whole; of a trial in which none did the best so far, if there is one that may have a rank.
 local function first_of(all, ranked)
-   return ranked[1] or all[1] and all[1].figure and all[1] or nil
+   if ranked[1] then return ranked[1] end
+   for _, row in ipairs(all) do
+      if row.figure and not row._own_reason then return row end
+   end
+   return all[1] and all[1].figure and all[1] or nil
 end
 
 --- plan: an experiment's. records: name of a variant -> list of what its runs found (a record may have `test`, what it said
