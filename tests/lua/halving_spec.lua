@@ -164,5 +164,11 @@ describe("a search by halving", function()
       assert.is_nil(halving.next(plan, runs, records))
       plan.variants[3], runs[3] = { name = "v3" }, { variant = "v3", run = "fold1" }
       assert.same({ { run = runs[3], pause = 1, goes_on = false } }, halving.next(plan, runs, records))
+      plan.variants[4], runs[4] = { name = "v4" }, { variant = "v4", run = "fold1" }
+      for _, name in ipairs { "v3", "v4" } do
+         records[name] = { { run = "fold1", state = "paused", epochs = 1, curve = { { epoch = 1, val_accuracy = 0.7 } } } }
+      end
+      assert.equal("stopped after epoch 1: 0.6, 3rd of 4; it had gone on to epoch 3 before",
+         halving.stopped(plan, runs, records).v1.words)
    end)
 end)

@@ -142,9 +142,18 @@ local function ordinal(n)
    return n .. (not is_teen and ENDINGS[n % 10] or "th")
 end
 
-local function words(entry, after, place, of)
+-- The epoch up to which any of the runs of a variant has gone.
+local function furthest(entries)
+   local epochs = 0
+   for _, entry in ipairs(entries) do epochs = math.max(epochs, entry.record and entry.record.epochs or 0) end
+   return epochs
+end
+
+-- Those that a search had kept, and keeps no longer since a variant came to it or succeeded after all, have gone on.
+local function words(entry, after, place, of, epochs)
    local figure = entry.figure and ("%.4g"):format(entry.figure) or "no figure"
-   return ("stopped after epoch %d: %s, %s of %d"):format(after, figure, ordinal(place), of)
+   return ("stopped after epoch %d: %s, %s of %d%s"):format(after, figure, ordinal(place), of,
+      epochs > after and ("; it had gone on to epoch %d before"):format(epochs) or "")
 end
 
 -- ---- one search ----
@@ -167,7 +176,7 @@ local function walk(plan, runs, records, out, unranked)
             kept[#kept + 1] = entry.name
          else
             stopped[entry.name] = { epoch = after, figure = entry.figure, place = place, of = #list,
-               words = words(entry, after, place, #list) }
+               words = words(entry, after, place, #list, furthest(entries[entry.name])) }
          end
       end
       going = in_order_of(plan, kept)
