@@ -48,26 +48,37 @@ local function measured(records, metric)
    return values.mean(runs), low, high, numbers[1]
 end
 
-local function words_of(names, others, photos, nested)
-   local on, chosen_ones = photos and console.count(photos, "photo") or "photos", table.concat(names, ", ")
-   local before = #others > 0 and (" (%s %s chosen before and measured there too)"):format(table.concat(others, ", "),
-      #others == 1 and "was" or "were") or ""
-   if nested then
-      return ("on %s of outer folds, which chose nothing; the inner ones chose %s%s"):format(on, chosen_ones, before)
+-- What else there is to know, in brackets: models that were not tested, and variants that were and are not chosen now.
+local function remarks_of(others, count, wanted)
+   local list = {}
+   if count < wanted then
+      list[1] = ("%d of %s %s tested"):format(count, console.count(wanted, "model"), count == 1 and "was" or "were")
    end
-   return ("by %s on %s kept for the test, which chose nothing%s"):format(chosen_ones, on, before)
+   if #others > 0 then
+      list[#list + 1] = ("%s %s chosen before and measured there too"):format(table.concat(others, ", "),
+         #others == 1 and "was" or "were")
+   end
+   return #list > 0 and (" (%s)"):format(table.concat(list, "; ")) or ""
 end
 
---- all: rows of a trial; by_fold: what scute.experiment.choice says of it. Returns { figure, low, high, photos, words,
--- variants = names of those that are chosen, before = of those that were chosen and measured once, and are not now }; nil where
--- nothing was tested.
-function chosen.of(all, metric, nested, by_fold)
+local function words_of(names, photos, nested, remarks)
+   local on, chosen_ones = photos and console.count(photos, "photo") or "photos", table.concat(names, ", ")
+   if nested then
+      return ("on %s of outer folds, which chose nothing; the inner ones chose %s%s"):format(on, chosen_ones, remarks)
+   end
+   return ("by %s on %s kept for the test, which chose nothing%s"):format(chosen_ones, on, remarks)
+end
+
+--- all: rows of a trial; by_fold: what scute.experiment.choice says of it; wanted: how many models are to be tested.
+-- Returns { figure, low, high, photos, words, variants = names of those that are chosen, before = of those that were chosen and
+-- measured once, and are not now }; nil where nothing was tested.
+function chosen.of(all, metric, nested, by_fold, wanted)
    local records, names, others = tested(all, by_fold)
    if #records == 0 then return nil end
    local figure, low, high, photos = measured(records, metric)
    if not figure then return nil end
    return { figure = figure, low = low, high = high, photos = photos, variants = names, before = others,
-      words = words_of(names, others, photos, nested) }
+      words = words_of(names, photos, nested, remarks_of(others, #records, wanted)) }
 end
 
 return chosen

@@ -205,8 +205,8 @@ local function json(found)
       less_is_better = found.metric.lower, settings = settings_json(found), versions = scute.version(), photos = found.photos,
       seeds = found.seeds, folds = found.folds, nested = found.nested,
       test = #found.pairs > 0 and headline.test(found) or cjson.null, times = found.times,
-      chosen = test and { variants = test.variants, figure = test.figure, low = finite(test.low), high = finite(test.high),
-         photos = test.photos, words = test.words } or cjson.null,
+      chosen = test and { variants = test.variants, before = test.before, figure = test.figure, low = finite(test.low),
+         high = finite(test.high), photos = test.photos, words = test.words } or cjson.null,
       variants = variants, pairs = files.pairs(found), missing = found.missing, failures = failures }
 end
 

@@ -123,7 +123,7 @@ function trial.of(plan, records, failures, more)
       pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
       missing = missing_of(all, failures, plan.search == "halving"), best = first_of(all, ranked), _chosen = by_fold,
-      test = chosen.of(all, metric, plan.nested, by_fold),
+      test = chosen.of(all, metric, plan.nested, by_fold, wanted),
       times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
    return setmetatable(found, Trial)
 end
