@@ -202,6 +202,12 @@ local function read_test(set, dir)
    return #part.paths > 0 and part or nil
 end
 
+-- What becomes of the photos in a folder test/ beside those that validate.
+local function tell_test(set, dir)
+   set.notes[#set.notes + 1] = dir .. (set.test and " is there for a test, and neither trains nor validates"
+      or " is left alone: none of its photos is of a class that trains")
+end
+
 -- Without slashes at its end.
 local function path_of(name, dir)
    if type(dir) ~= "string" or dir == "" then
@@ -270,6 +276,7 @@ local function read_folders(set, o)
       read_validation(set, found.val, found.train)
       set.split = found.val:match "[^/]+$" .. "/"
       set.test = read_test(set, found.test)
+      if found.test then tell_test(set, found.test) end
    else
       split_all(set, read.photos, o)
       set.split = ("drawn, %g %%, seed %d"):format(100 * o.val_fraction, o.seed)

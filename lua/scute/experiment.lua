@@ -26,13 +26,14 @@
 --    pool, process          processes, so many at once; in_session: where there is no script to start again
 --    worker, one, context   a run in its process: its photos, and what `run` of the script gets
 --    budgets, folds, photos what a run may spend, which photos it has, and that they are the same ones
---    record, measured       what is left of a run on disk
+--    record, measured       what is left of a run on disk; failed: of one that failed
 --    halving, pause         stopping poor variants early
 --    trial, paired, ...     what came out, and which differences are real; tell and report: how that is shown
 local again = require "scute.experiment.again"
 local budgets = require "scute.experiment.budgets"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
+local direction = require "scute.experiment.direction"
 local options = require "scute.base.options"
 local parent = require "scute.experiment.parent"
 local process = require "scute.experiment.process"
@@ -104,6 +105,10 @@ local function fault_of(o)
    local limits = o.budget and budgets.read(o.budget)
    if o.search == "halving" and not (limits and limits.epochs) then
       return "option 'search': halving needs a budget of epochs, as budget = \"epochs=10\""
+   end
+   local lower = direction.of(o.metric)
+   if lower ~= nil and o.lower ~= nil and lower ~= o.lower then
+      return ("option 'lower': of '%s' %s"):format(o.metric, direction.words(lower))
    end
    if within.is_under_way() then
       return "a run of an experiment begins no other one; they stand after each other in the script"

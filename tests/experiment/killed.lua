@@ -1,5 +1,6 @@
 -- An experiment for tests of kills: KILL_AT = "VARIANT RUN STEP TARGET SIGNAL" in the environment stops it in the middle, as in
--- "fast seed0 7 parent KILL". Usage: scute tests/experiment/killed.lua --data_dir ... and the flags of an experiment
+-- "fast seed0 7 parent KILL", once: KILL_MARK is a file that tells of it.
+-- Usage: scute tests/experiment/killed.lua --data_dir ... and the flags of an experiment
 local scute = require "scute"
 local cli, data, models, optim, schedule, train = scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
 dofile "tests/lua/small.lua"
@@ -13,6 +14,8 @@ local function killer(variant, context)
    local name, run, step, target, signal = wanted:match "^(%S+) (%S+) (%d+) (%S+) (%S+)$"
    return { name = "killer", on_step_end = function(state)
       if name ~= variant.name or run ~= context.run or state.step ~= math.tointeger(step) then return end
+      if io.open(os.getenv "KILL_MARK") then return end
+      scute.files.write(os.getenv "KILL_MARK", "killed")
       local id = target == "parent" and os.getenv "SCUTE_EXPERIMENT_PARENT" or scute.process.id()
       os.execute(("kill -%s %d"):format(signal, id))
    end }

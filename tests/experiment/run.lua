@@ -183,12 +183,26 @@ local function leaves_others_whole()
       r.all)
    check(r.err:find "hungry, seed0 failed: .*out of memory", "one that needs too much memory", r.all)
    check(result("failing", "good") and r.out:find "Failed: wrong, seed0", "the others", r.all)
+   r = run(FAILING, "failing", "--report_only")
+   check(r.code == 0 and r.out:find "Failed: wrong, seed0: .*no such thing" and r.out:find "2 runs failed; resume tries them"
+      and not (r.out .. r.err):find "missing", "are told later too", r.all)
    r = run({ VARIANTS = '{ "good", lr = 0.01 }, { "hanging", how = "hanging" }', BEGIN = FAILING.BEGIN }, "failing",
       "--resume --timeout 1 --budget epochs=1")
    check(r.code == 1 and r.err:find "hanging, seed0 failed: it took longer than 1.0 s" and r.out:find "1%. +good",
       "one that hangs", r.all)
    r = run({ VARIANTS = '{ "wrong", lr = "a text" }' }, "none")
    check(r.code == 1 and r.err:find "no run succeeded; the first: ", "where none succeeds", r.all)
+end
+
+local function tries_again()
+   local mended = { VARIANTS = '{ "late", lr = 0.01 }',
+      BEGIN = 'if not io.open(os.getenv "T" .. "/mended") then error "not yet" end' }
+   local failed = scratch .. "/again/runs/late/seed0/failed.json"
+   local r = run(mended, "again", "--budget epochs=1")
+   check(r.code == 1 and lfs.attributes(failed), "a run that failed is kept as that", r.all)
+   photos.write_file(scratch .. "/mended", "")
+   r = run(mended, "again", "--budget epochs=1 --resume")
+   check(r.code == 0 and not lfs.attributes(failed) and not r.out:find "failed", "until it is done", r.all)
 end
 
 -- The first run edits the script, as somebody may in an editor.
@@ -233,6 +247,8 @@ local function goes_on_after_kills()
    kills.run { program = program, scratch = scratch, data = scratch .. "/two", check = check,
       flags = "--seeds 1 --budget epochs=3 --threads 1",
       kills = { "slow seed0 5 parent KILL", "smooth seed0 4 worker KILL", "smooth seed0 8 parent TERM" } }
+   kills.run { program = program, scratch = scratch, data = scratch .. "/two", check = check, whole = scratch .. "/searched",
+      flags = "--seeds 1 --budget epochs=2 --threads 1 --search halving", kills = { "fast seed0 2 worker KILL" } }
 end
 
 local function says_how_to_go_on()
@@ -248,7 +264,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
    holds_to_its_photos, refuses_other_folders,
-   leaves_others_whole, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
+   leaves_others_whole, tries_again, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills,
+   says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)

@@ -1,4 +1,5 @@
 -- Which runs of a search go on (see scute.experiment.halving), decided from records alone.
+local sorted_keys = require "scute.base.sorted_keys"
 local halving = require "scute.experiment.halving"
 
 -- A plan of `count` variants and `folds` runs of each.
@@ -13,9 +14,10 @@ local function plan_of(count, folds, epochs, change)
    return plan, runs
 end
 
--- Trains what a search asks for, where figure(v, fold, epoch) is what a run reaches. fails(variant, run): whether a run fails.
--- Returns epochs by variant and run, those that were stopped, and in how many rounds.
-local function search(plan, runs, figure, fails)
+-- Trains what a search asks for, where figure(v, fold, epoch) is what a run reaches. fails(variant, run): whether a run fails;
+-- unranked: the variants that get no rank, as a set. Returns epochs by variant and run, those that were
+-- stopped, and in how many rounds.
+local function search(plan, runs, figure, fails, unranked)
    local records, failures, done, rounds = {}, {}, {}, 0
    local function find(list, run)
       for _, record in ipairs(list) do
@@ -23,8 +25,8 @@ local function search(plan, runs, figure, fails)
       end
    end
    while true do
-      local next_ones = halving.next(plan, runs, records, failures)
-      if not next_ones then return done, halving.stopped(plan, runs, records, failures), rounds end
+      local next_ones = halving.next(plan, runs, records, failures, unranked)
+      if not next_ones then return done, halving.stopped(plan, runs, records, failures, unranked), rounds end
       rounds = rounds + 1
       assert.is_true(rounds < 20)
       for _, entry in ipairs(next_ones) do
@@ -118,6 +120,24 @@ describe("a search by halving", function()
       assert.same({ true, nil }, { stopped.v1 ~= nil, stopped.v4 })
    end)
 
+   it("keeps no variant that gets no rank in the place of one that may be chosen", function()
+      local plan, runs = plan_of(4, 1, 4)
+      local done, stopped = search(plan, runs, function(v) return v / 10 end, nil, { v4 = true, v3 = true })
+      assert.same({ 1, 1, 2, 4 }, { done.v4fold1, done.v3fold1, done.v1fold1, done.v2fold1 })
+      assert.equal("stopped after epoch 1: 0.4, 3rd of 4", stopped.v4.words)
+   end)
+
+   it("goes on with a variant of which only a test failed", function()
+      local plan, runs = plan_of(2, 1, 2)
+      local records, failures = {}, { { variant = "v1", run = "fold1", kind = "test", message = "no memory" } }
+      for v, figure in ipairs { 0.9, 0.8 } do
+         records["v" .. v] = { { run = "fold1", state = v == 1 and "finished" or "paused", epochs = 3 - v,
+            curve = { { epoch = 1, val_accuracy = figure } } } }
+      end
+      assert.is_nil(halving.next(plan, runs, records, failures))
+      assert.same({ "v2" }, sorted_keys(halving.stopped(plan, runs, records, failures)))
+   end)
+
    it("chooses in each outer fold by that alone", function()
       local plan, runs = plan_of(3, 2, 9)
       for i, run in ipairs(runs) do
@@ -144,5 +164,11 @@ describe("a search by halving", function()
       assert.is_nil(halving.next(plan, runs, records))
       plan.variants[3], runs[3] = { name = "v3" }, { variant = "v3", run = "fold1" }
       assert.same({ { run = runs[3], pause = 1, goes_on = false } }, halving.next(plan, runs, records))
+      plan.variants[4], runs[4] = { name = "v4" }, { variant = "v4", run = "fold1" }
+      for _, name in ipairs { "v3", "v4" } do
+         records[name] = { { run = "fold1", state = "paused", epochs = 1, curve = { { epoch = 1, val_accuracy = 0.7 } } } }
+      end
+      assert.equal("stopped after epoch 1: 0.6, 3rd of 4; it had gone on to epoch 3 before",
+         halving.stopped(plan, runs, records).v1.words)
    end)
 end)

@@ -129,6 +129,26 @@ describe("folds", function()
       assert.same({ true, true }, { seen.a, seen.b })
    end)
 
+   it("are no more than there are groups, and need two groups of each class", function()
+      local set = scute.data.open(root .. "/photos")
+      set.groups = {}
+      local function refuses(text, inner)
+         assert.error_matches(function()
+            for fold = 1, 4 do folds(set, inner and 1 or fold, inner or 4, 0, inner and fold, inner and 4) end
+         end, text)
+      end
+      for i, path in ipairs(names(set.train, set.val)) do set.groups[path] = "g" .. i % 3 end
+      refuses "^folds: 4 folds, but the photos are of 3 groups; at most 3 folds make sense$"
+      refuses("^nested: 4 folds, but the photos are of 2 groups; at most 2 folds make sense$", 3)
+      refuses("^nested: 4 folds, but the photos are of 1 group, which cannot be parted$", 2)
+      for _, path in ipairs(names(set.train, set.val)) do
+         local is_red = path:find "/red/" ~= nil
+         set.groups[path] = is_red and "r" or path
+      end
+      refuses("^folds: all photos of class 'red' are one group %('r'%), which lies in one fold, so that none of them is left "
+         .. "to train there; divide the group, or leave the class out$")
+   end)
+
    it("nested, test each once and validate each of the others once", function()
       local set, tested = scute.data.open(root .. "/photos"), {}
       for fold = 1, 3 do

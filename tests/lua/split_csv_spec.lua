@@ -82,7 +82,8 @@ describe("a split from a CSV file", function()
       assert.same({ 1, 2 }, set.val.labels)
       assert.same({ 1, 1, 0 }, set.val.counts)
       assert.equal("split.csv, val", set.split)
-      assert.same({ "class 'C' has no photo that validates", "1 photo of the split 'test' left alone" }, set.notes)
+      assert.same({ "class 'C' has no photo that validates", "1 photo of the split 'test' is there for a test, and neither "
+         .. "trains nor validates" }, set.notes)
       assert.same({}, warnings)
    end)
 

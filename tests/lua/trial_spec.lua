@@ -131,6 +131,9 @@ describe("trial", function()
       local found = trial.of(plan({ "dear", "cheap" }, { metric = "cost", lower = true, seeds = 3 }), records, {})
       assert.same({ "cheap", true, false }, { found.best.name, found.pairs[1].apart, found.by_photo })
       assert.matches("paired test over 3 seeds; no photo has a part of its own in cost", statements(found))
+      assert.matches("^experiment: 2 variants, 3 seeds each, by cost %(less is better%)\n", tostring(found))
+      local more = trial.of(plan({ "dear", "cheap" }, { metric = "cost", seeds = 3 }), records, {})
+      assert.matches(" by cost %(more is better%)\n.*\nDifferences of cost, of which more is better; ", tostring(more))
       for _, name in ipairs { "cheap", "dear" } do records[name] = { records[name][1] } end
       found = trial.of(plan({ "dear", "cheap" }, { metric = "cost", lower = true, seeds = 1 }), records, {})
       assert.is_false(found.pairs[1].apart)
@@ -179,6 +182,41 @@ describe("trial", function()
       assert.equal("75.0%", (headline.figure(found)))
    end)
 
+   it("measures what is chosen now, and says what was before", function()
+      local records = two_runs { a = "11111111", b = "11110111" }
+      local function test(correct) return { photos = { "t1", "t2" }, figures = { accuracy = correct / 2 },
+         values = { accuracy = { 1, correct - 1 } } } end
+      for _, record in ipairs(records.a) do record.test = test(2) end
+      for _, record in ipairs(records.b) do record.test = test(1) end
+      local found = trial.of(plan { "b", "a" }, records, {})
+      assert.same({ 1, { "a" }, { "b" } }, { found.test.figure, found.test.variants, found.test.before })
+      assert.matches("accuracy by a on 2 photos kept for the test, which chose nothing %(b was chosen before and measured "
+         .. "there too%)%.", conclusion(found))
+      records.a[2].test = nil
+      assert.matches("by a on 2 photos kept for the test, which chose nothing %(1 of 2 models was tested; b was chosen before",
+         trial.of(plan { "b", "a" }, records, {}).test.words)
+      records.a[1].test = nil
+      assert.is_nil(trial.of(plan { "b", "a" }, records, {}).test)
+   end)
+
+   it("chooses in each outer fold what is best there, by less where that is better, and nothing without a rank", function()
+      local function record(name, outer, inner, cost)
+         return fold(name, outer, ("."):rep(2 * outer) .. "11", { inner = inner, run = ("fold%d.%d"):format(outer, inner),
+            lower = true, figures = { cost = cost },
+            test = { photos = { "t" .. outer }, figures = { cost = 10 * cost }, values = { cost = { 10 * cost } } } })
+      end
+      local records, costs = {}, { own = { 0, 0 }, a = { 1, 4 }, b = { 3, 2 } }
+      for name, list in pairs(costs) do
+         records[name] = {}
+         for outer, cost in ipairs(list) do
+            for inner = 1, 2 do table.insert(records[name], record(name, outer, inner, cost)) end
+         end
+      end
+      local found = trial.of(plan({ "own", "a", "b" }, { folds = 2, nested = 2, metric = "cost" }), records, {},
+         { rank = function(_, row) return row.name == "own" and "random weights" or nil end })
+      assert.same({ 15, 2, { "a", "b" } }, { found.test.figure, found.test.photos, found.test.variants })
+   end)
+
    it("gives no rank to what is not whole, and says why", function()
       local records = two_runs { whole = "11110000", foreign = "11111111", own = "11111111", cut = "11111111" }
       records.part = { run("part", 0, "11111111") }
@@ -192,12 +230,23 @@ describe("trial", function()
       for _, row in ipairs(found.rows) do why[row.name] = row.unranked or "ranked" end
       assert.same({ whole = "ranked", part = "1 of 2 runs", foreign = "other photos", own = "random weights",
          cut = "stopped after epoch 2: 0.61, 5th of 12", broken = "failed: out of memory", nothing = "no run yet" }, why)
-      assert.same({ "whole", 5, 2, 0 }, { found.best.name, found.missing, found.rows[2].stopped_at and 0 or 2, #found.pairs })
+      assert.same({ "whole", 4, 2, 0 }, { found.best.name, found.missing, found.rows[2].stopped_at and 0 or 2, #found.pairs })
       local text = statements(found)
       assert.matches("^Only whole has a rank, so there is nothing to test%.\nWithout a rank, and left out of the tests: ", text)
-      assert.matches("Failed: broken, seed0: out of memory\n5 runs are missing; resume finishes", text)
+      assert.matches("Failed: broken, seed0: out of memory\n4 runs are missing; resume finishes them%.\n1 run failed; resume "
+         .. "tries it again%.$", text)
       assert.matches("1 variant was stopped early by what these photos said; the test is of those that ran whole, given that "
          .. "choice", conclusion(found))
+   end)
+
+   it("has for its best none that gets no rank, while there is another one", function()
+      local records = two_runs { random = "11111111", part = "11110000" }
+      records.part[2] = nil
+      local function rank(_, row) return row.name == "random" and "random weights" or nil end
+      local found = trial.of(plan { "random", "part" }, records, {}, { rank = rank })
+      assert.same({ "part", "1 of 2 runs" }, { found.best.name, found.best.unranked })
+      found = trial.of(plan { "random" }, records, {}, { rank = rank })
+      assert.same({ "random", "random weights" }, { found.best.name, found.best.unranked })
    end)
 
    it("waits for runs that a search has paused for now", function()
@@ -208,6 +257,23 @@ describe("trial", function()
          found.missing })
       assert.is_nil(rawget(found.unranked[1], "stopped_at"))
       assert.is_nil(conclusion(found):find "stopped early")
+   end)
+
+   it("misses no run that failed, and none of a variant that is out of a search for that", function()
+      local records = two_runs { a = "11110000", b = "11111111", c = "11111111" }
+      records.b[1].state, records.b[1].epochs = "paused", 2
+      records.c[2] = nil
+      local failures = { { variant = "b", run = "seed0", kind = "train", message = "burst" },
+         { variant = "c", run = "seed1", kind = "train", message = "too slow", over = true },
+         { variant = "a", run = "seed1", kind = "test", message = "no file" } }
+      local found = trial.of(plan { "a", "b", "c" }, records, failures, {})
+      assert.same({ 0, "1 of 2 runs, 1 paused after epoch 2, failed: burst", "1 of 2 runs, failed: too slow" },
+         { found.missing, found.unranked[1].unranked, found.unranked[2].unranked })
+      assert.equal("a", found.best.name)
+      assert.matches("Failed: a, seed1, test: no file\n3 runs failed; resume tries them again%.$", statements(found))
+      records.b[2].state, records.b[2].epochs = "paused", 2
+      assert.same({ 1, 0 }, { trial.of(plan { "a", "b", "c" }, records, failures, {}).missing,
+         trial.of(plan({ "a", "b", "c" }, { search = "halving" }), records, failures, {}).missing })
    end)
 
    it("says that times do not compare where runs went on at once", function()

@@ -111,7 +111,9 @@ describe("scute.experiment", function()
 
    local function fault(more)
       local given = { set = set, run = function() end, variants = { { "a", lr = 1 } } }
-      for key, value in pairs(more) do given[key] = value ~= "nothing" and value or nil end
+      for key, value in pairs(more) do
+         if value == "nothing" then given[key] = nil else given[key] = value end
+      end
       local ok, why = pcall(scute.experiment, given)
       assert.is_false(ok)
       return why
@@ -127,6 +129,8 @@ describe("scute.experiment", function()
          ["options 'seeds' and 'folds' exclude each other"] = { seeds = 2, folds = 2 },
          ["option 'nested': inner folds need outer ones"] = { nested = 2 },
          ["option 'search': halving needs a budget of epochs"] = { search = "halving", budget = "minutes=3" },
+         ["option 'lower': of 'balanced' more is better"] = { metric = "balanced", lower = true },
+         ["option 'lower': of 'loss' less is better"] = { metric = "loss", lower = false },
          ["option 'timeout': expected a time as 90 s"] = { timeout = "soon" },
          ["option 'memory': expected an amount of memory as 4 GiB"] = { memory = "4 gigs" },
          ["option 'name': expected a name of letters"] = { name = "a/b" },
@@ -173,7 +177,11 @@ describe("a plan", function()
          name = "e" }, list)
       local runs = plan.runs(made)
       assert.equal(8, #runs)
+      assert.equal("2 outer folds of 2 inner ones, seed 0", made.split)
+      assert.same({ "runs of each variant", "2 outer folds of 2 inner ones" }, made.settings[3])
       assert.same({ "fold1.2", 1, 2, 0 }, { runs[3].run, runs[3].fold, runs[3].inner, runs[3].seed })
+      assert.is_true(made.lower)
+      made = plan.new({ set = set, seeds = 1, seed = 0, metric = "cost", lower = true, jobs = 1, name = "e" }, list)
       assert.is_true(made.lower)
    end)
 
@@ -200,6 +208,7 @@ describe("a plan", function()
 end)
 
 describe("the photos of an experiment", function()
+   local digest = require "scute.data.digest"
    local photos = require "scute.experiment.photos"
    local split_file = require "scute.data.split_file"
    local root, set
@@ -225,6 +234,12 @@ describe("the photos of an experiment", function()
          val = { paths = {}, labels = {} } }, digests))
    end
 
+   local function digests_of(part)
+      local found = {}
+      for _, path in ipairs(part.paths) do found[path] = digest.of(path) end
+      return found
+   end
+
    it("are known by what the first run has read, and those of an outer fold by themselves", function()
       run(2, { [set.train.paths[1]] = "1-1" }) -- the second could not be read
       photos.learn(set, root, root .. "/run")
@@ -239,6 +254,44 @@ describe("the photos of an experiment", function()
       assert.is_nil(photos.other(set, root .. "/run"))
       run(2, { [set.train.paths[1]] = "3-1" })
       assert.equal(set.train.paths[1], photos.other(set, root .. "/run"))
+   end)
+
+   it("are known where they test, in a file of their own kind, and held", function()
+      scute.files.write(root .. "/data/t", "test")
+      set.test = { paths = { root .. "/data/t" }, labels = { 1 } }
+      run(2, digests_of(set.train))
+      photos.learn(set, root, root .. "/run")
+      assert.is_truthy(set.digests[root .. "/data/t"])
+      local function held(change)
+         local copy = { dir = set.dir, classes = set.classes, train = set.train, val = set.val, test = set.test, notes = {} }
+         for key, value in pairs(change or {}) do copy[key] = value end
+         photos.hold(copy, root)
+         return copy
+      end
+      local more = { paths = { root .. "/data/new", root .. "/data/t" }, labels = { 1, 1 } }
+      local found = held { test = more }
+      assert.same({ set.test.paths, { 1 }, set.digests }, { found.test.paths, found.test.counts, found.digests })
+      assert.same({ "1 photo is new since the run began and left out" }, found.notes)
+      photos.check(found, root)
+      scute.files.write(root .. "/data/t", "TEST")
+      assert.error_matches(function() photos.check(found, root) end, "photos have changed .*/data/t'")
+      os.remove(root .. "/data/t")
+      found = held { test = { paths = {}, labels = {} } }
+      assert.error_matches(function() photos.check(found, root) end, "photos have changed .*/data/t'")
+      os.remove(root .. "/split.csv")
+   end)
+
+   it("are known that came to test later", function()
+      run(2, digests_of(set.train))
+      photos.learn(set, root, root .. "/run")
+      scute.files.write(root .. "/data/t", "test")
+      local copy = { dir = set.dir, classes = set.classes, train = set.train, val = set.val, notes = {},
+         test = { paths = { root .. "/data/t" }, labels = { 1 } } }
+      photos.hold(copy, root)
+      assert.same({ { root .. "/data/t" }, {} }, { copy.test.paths, copy.notes })
+      photos.learn(copy, root, root .. "/run")
+      assert.is_truthy(copy.digests[root .. "/data/t"])
+      os.remove(root .. "/split.csv")
    end)
 
    it("are not looked for on disk where they are samples", function()

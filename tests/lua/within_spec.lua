@@ -164,13 +164,47 @@ describe("what run returns", function()
       assert.is_nil(found.values)
    end)
 
+   it("says of figures of its own which way is better", function()
+      local function own() return { figures = { test_error = 3 } } end
+      local found = train(own, { metric = "test_error", lower = true })
+      assert.is_true(found.lower)
+      assert.is_nil(train(own, { metric = "test_error", lower = false }).lower)
+      assert.error_matches(function() train(own, { metric = "test_error" }) end, "run of 'v': figures: is less 'test_error' "
+         .. "better%? Say lower = true in scute.experiment, or lower = false where more is")
+      local metrics = { cost = { f = function() return 1 end, lower = true } }
+      assert.error_matches(function() train(fit { metrics = metrics }, { metric = "cost", lower = false }) end,
+         "train.fit: metrics: of 'cost' less is better, and scute.experiment says lower = false")
+      assert.is_true(train(fit { metrics = metrics }, { metric = "cost", lower = true }).lower)
+   end)
+
    it("may be answers, of which the figures are told", function()
-      local answers = { { path = "a", truth = 1, predicted = 1, loss = 0.2 },
-         { path = "b", truth = 2, predicted = 1, loss = 0.6 } }
+      local answers, right = {}, {}
+      for i, path in ipairs(set.val.paths) do
+         answers[i] = { path = path, truth = set.val.labels[i], predicted = 1, loss = i % 2 == 0 and 0.6 or 0.2 }
+         right[i] = set.val.labels[i] == 1 and 1 or 0
+      end
       local found = train(function() return { answers = answers } end)
-      assert.same({ accuracy = 0.5, loss = 0.4 }, found.figures)
-      assert.same({ 1, 0 }, found.values.accuracy)
+      assert.same({ 0.5, right }, { found.figures.accuracy, found.values.accuracy })
+      assert.near(0.4, found.figures.loss, 1e-12)
       assert.error_matches(function() train(function() return { answers = answers, figures = { accuracy = 0.6 } } end) end,
          "its figures say accuracy 0.6, and its answers 0.5")
+   end)
+
+   it("has an answer for each photo that validates, and for no other", function()
+      local val, train_path = set.val, set.train.paths[1]
+      local function refuses(text, change)
+         local answers = {}
+         for i, path in ipairs(val.paths) do answers[i] = { path = path, truth = val.labels[i], predicted = 1 } end
+         change(answers)
+         assert.error_matches(function() train(function() return { answers = answers } end) end,
+            "run of 'v': answers: " .. text)
+      end
+      refuses("'.*' is no photo that validates in this run %(context.set.val%)", function(a) a[1].path = train_path end)
+      refuses("'.*' is answered twice", function(a) a[2] = a[1] end)
+      refuses("the class of '.*' is 1 %(blue%) in context.set.val, found 2 as its truth", function(a)
+         for _, answer in ipairs(a) do answer.truth = 2 end
+      end)
+      refuses("'.*' is said to be of class 3, and there are 2 classes", function(a) a[1].predicted = 3 end)
+      refuses("there is none for '.*' and 1 more, which validate too", function(a) a[#a], a[#a - 1] = nil, nil end)
    end)
 end)

@@ -130,7 +130,7 @@ local function read_splits(dir, found, notes)
    local validates = val or test
    for _, kind in ipairs { "val", "test", train and "others" } do
       for _, name in ipairs(found[kind]) do
-         if name ~= validates then rest[#rest + 1] = name end
+         if name ~= validates and name ~= test then rest[#rest + 1] = name end
       end
    end
    folder.sort_bytes(rest)

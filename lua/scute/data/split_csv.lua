@@ -4,7 +4,7 @@
 -- Columns, in any order, others are passed over:
 --   file    path of a photo, below the data folder or absolute
 --   label   its class
---   split   train; val, valid or validation; test. Where nothing is val, test validates; otherwise it is left alone
+--   split   train; val, valid or validation; test. Where nothing is val, test validates; otherwise it is there for a test
 --   group   optional: what belongs together (an encounter, an animal); a warning tells of groups on both sides
 local lfs = require "lfs"
 local scute = require "scute.core"
@@ -210,10 +210,17 @@ local function add_notes(set, entries, validates)
       if set.val.counts[class] == 0 then without[#without + 1] = name end
    end
    note(set.notes, without, "has no photo that validates", "have no photo that validates")
-   local left = 0
-   for _, entry in ipairs(entries) do left = left + (entry.part == "test" and 1 or 0) end
-   if validates == "val" and left > 0 then
-      set.notes[#set.notes + 1] = ("%s of the split 'test' left alone"):format(console.count(left, "photo"))
+   if validates ~= "val" then return end
+   local tests, all = set.test and #set.test.paths or 0, 0
+   for _, entry in ipairs(entries) do all = all + (entry.part == "test" and 1 or 0) end
+   if tests > 0 then
+      set.notes[#set.notes + 1] = ("%s of the split 'test' %s there for a test, and neither %s nor %s"):format(
+         console.count(tests, "photo"), tests == 1 and "is" or "are", tests == 1 and "trains" or "train",
+         tests == 1 and "validates" or "validate")
+   end
+   if all > tests then
+      set.notes[#set.notes + 1] = ("%s of the split 'test' left alone, of classes that do not train"):format(
+         console.count(all - tests, "photo"))
    end
 end
 

@@ -2,7 +2,7 @@
 -- data folder or taken from it later. Columns as --split_csv takes them:
 --   file     path below the data folder, or absolute; of a list of files as the script has it
 --   label    its class
---   split    train or val
+--   split    train or val; for a folder of several runs also test, of photos that neither trained nor validated
 --   digest   of the file's bytes, as the loader tells it when it first reads them (see scute.loader); empty until then
 local lfs = require "lfs"
 local scute = require "scute.core"
@@ -23,10 +23,12 @@ local function quoted(text)
    return text:find '[,"\r\n]' and '"' .. text:gsub('"', '""') .. '"' or text
 end
 
---- Its text. digests: path -> digest, as far as they are known.
-function split_file.text(set, digests)
+local OF_RUN, OF_RUNS = { "train", "val" }, { "train", "val", "test" }
+
+--- Its text. digests: path -> digest, as far as they are known; parts: names (default: those of a run, train and val).
+function split_file.text(set, digests, parts)
    local lines = { "file,label,split,digest" }
-   for _, part in ipairs { "train", "val" } do
+   for _, part in ipairs(parts or OF_RUN) do
       for i, path in ipairs(set[part].paths) do
          lines[#lines + 1] = ("%s,%s,%s,%s"):format(quoted(split_file.name_of(set.dir, path)),
             quoted(set.classes[set[part].labels[i]]), part, digests[path] or "")
@@ -34,6 +36,8 @@ function split_file.text(set, digests)
    end
    return table.concat(lines, "\n") .. "\n"
 end
+
+local PARTS = { train = true, val = true, test = true }
 
 --- What such a file says: { {file, label, split, digest}, ... } in its order; nil and why where there is none, or it is none.
 function split_file.read(path)
@@ -49,8 +53,8 @@ function split_file.read(path)
    local entries = {}
    for i = 2, #rows do
       local row = rows[i]
-      if #row ~= 4 or row[3] ~= "train" and row[3] ~= "val" then
-         return nil, ("%s, line %d: expected file, label, train or val, and digest"):format(path, row.line)
+      if #row ~= 4 or not PARTS[row[3]] then
+         return nil, ("%s, line %d: expected file, label, train, val or test, and digest"):format(path, row.line)
       end
       entries[#entries + 1] = { file = row[1], label = row[2], split = row[3], digest = row[4] ~= "" and row[4] or nil }
    end
@@ -67,10 +71,17 @@ end
 
 -- ---- a data set as it was ----
 
+-- Those of the parts of a set that a file speaks of.
+local function parts_of(set, entries)
+   local has_test = false
+   for _, entry in ipairs(entries) do has_test = has_test or entry.split == "test" end
+   return has_test and rawget(set, "test") and OF_RUNS or OF_RUN
+end
+
 -- The photos of a set by what the file calls them: { path, part, class }, and how many there are.
-local function photos_of(set)
+local function photos_of(set, parts)
    local found, n = {}, 0
-   for _, part in ipairs { "train", "val" } do
+   for _, part in ipairs(parts) do
       for i, path in ipairs(set[part].paths) do
          local name = scute.nfc(split_file.name_of(set.dir, path))
          if not found[name] then
@@ -117,9 +128,11 @@ local function check_same(set, found, entry, folder)
 end
 
 local function empty_parts(set)
-   local parts = { train = as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples },
-      val = as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples } }
-   for class in ipairs(set.classes) do parts.train.counts[class], parts.val.counts[class] = 0, 0 end
+   local parts = {}
+   for _, name in ipairs(OF_RUNS) do
+      parts[name] = as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples }
+      for class in ipairs(set.classes) do parts[name].counts[class] = 0 end
+   end
    return parts
 end
 
@@ -140,7 +153,7 @@ function split_file.hold(set, path, was_left_out)
    end
    local folder = path:match "^(.*)/" or "."
    check_classes(set, entries, folder)
-   local found, n = photos_of(set)
+   local found, n = photos_of(set, parts_of(set, entries))
    local parts, number, missing, digests, gone = empty_parts(set), {}, {}, {}, 0
    for class, name in ipairs(set.classes) do number[name] = class end
    for _, entry in ipairs(entries) do
@@ -159,6 +172,7 @@ function split_file.hold(set, path, was_left_out)
    end
    if #missing > 0 then fail_for_missing(folder, missing) end
    set.train, set.val = parts.train, parts.val
+   if #parts.test.paths > 0 then set.test = parts.test end
    local new = n - (#entries - gone)
    if new > 0 then
       set.notes[#set.notes + 1] = ("%s new since the run began and left out"):format(
@@ -175,7 +189,8 @@ function split_file.save(set, folder)
       console.fail("output_dir: '%s' is a file of yours; move it away, or choose another --output_dir", path)
    end
    console.guard("output_dir", scute.files.mkdirs, folder)
-   console.guard("output_dir", scute.files.write, path, split_file.text(set, set.digests or {}))
+   console.guard("output_dir", scute.files.write, path, split_file.text(set, set.digests or {},
+      rawget(set, "test") and OF_RUNS))
 end
 
 return split_file

@@ -1,52 +1,52 @@
--- Which runs are measured on photos that chose nothing, once the variant is chosen: those of the best one where the data set
--- has photos for the test, and of nested folds, in each outer one, those of the variant that its inner ones have chosen.
-local plan = require "scute.experiment.plan"
+-- Which variant is measured on photos that chose nothing: the best one where the data set has photos for the test, and of
+-- nested folds, in each outer one, the one that its inner ones have chosen.
 local gather = require "scute.experiment.gather"
-local shown = require "scute.experiment.shown"
+local plan = require "scute.experiment.plan"
+local sample = require "scute.experiment.sample"
 
 local choice = {}
 
--- The finished inner runs of a variant in an outer fold: their records.
-local function inner_runs(self, variant, fold)
+-- The figures of a row's finished inner runs in an outer fold.
+local function inner_figures(row, fold, metric)
    local list = {}
-   for _, run in ipairs(plan.runs(self.plan)) do
-      local found = run.variant == variant.name and run.fold == fold and gather.one(self.folder, run)
-      if found and found.state == "finished" then list[#list + 1] = found end
+   for _, record in ipairs(row.results) do
+      if record.fold == fold and record.state == "finished" then list[#list + 1] = record.figures[metric.name] end
    end
    return list
 end
 
--- The variant with the best mean in an outer fold, of those that get a rank and whose inner runs there are all finished.
-local function best_in_fold(self, fold)
-   local made, rank, best, figure = self.plan, shown.rank_of(self), nil, nil
+-- The row with the best mean in an outer fold, of those that may have a rank and whose inner runs there are all finished; of
+-- equal ones the first of the plan.
+local function best_in_fold(made, by_name, fold, metric, rank)
+   local best, figure
    for _, variant in ipairs(made.variants) do
-      local list, sum = inner_runs(self, variant, fold), 0
-      local counts = #list == made.nested and not (rank and rank(variant.options, variant))
-      for _, found in ipairs(list) do sum = sum + found.figures[made.metric] end
-      local is_lower = list[1] and list[1].lower or made.lower -- of a metric of the script's a record knows
-      local is_better = counts and (not figure or is_lower and sum / #list < figure or not is_lower and sum / #list > figure)
-      if is_better then best, figure = variant.name, sum / #list end
+      local row = by_name[variant.name]
+      local list = inner_figures(row, fold, metric)
+      local mean = #list == made.nested and not (rank and rank(row.options, row)) and sample.mean(list)
+      if mean and (not figure or metric:is_better(mean, figure)) then best, figure = row, mean end
    end
    return best
 end
 
--- By outer fold (1 where there are none) the variant that is measured.
-local function chosen(self)
-   local made, by_fold = self.plan, {}
-   if made.nested then
-      for fold = 1, made.folds do by_fold[fold] = best_in_fold(self, fold) end
-   elseif rawget(self.given.set, "test") then
-      local best = shown.trial(self).ranked[1]
-      for fold = 1, made.folds or 1 do by_fold[fold] = best and best.name end
+--- By outer fold (of seeds and plain folds: by 1 and by each) the name of the variant that is chosen there. rows, ranked: of a
+-- trial; rank: of the script, as scute.experiment.trial takes it.
+function choice.of(made, rows, ranked, metric, rank)
+   local by_fold, by_name = {}, {}
+   for _, row in ipairs(rows) do by_name[row.name] = row end
+   for fold = 1, made.folds or 1 do
+      local best = ranked[1]
+      if made.nested then best = best_in_fold(made, by_name, fold, metric, rank) end
+      by_fold[fold] = best and best.name
    end
    return by_fold
 end
 
---- The runs that are to be measured and were not, as scute.experiment.parent does runs.
-function choice.wanted(self)
-   local by_fold, list = chosen(self), {}
+--- The runs that are to be measured and were not, as scute.experiment.parent does runs. chosen: what choice.of returns.
+function choice.wanted(self, chosen)
+   local list = {}
+   if not (self.plan.nested or rawget(self.given.set, "test")) then return list end
    for _, run in ipairs(plan.runs(self.plan)) do
-      local found = by_fold[run.fold or 1] == run.variant and gather.one(self.folder, run)
+      local found = chosen[run.fold or 1] == run.variant and gather.one(self.folder, run)
       if found and found.state == "finished" and not found.test then list[#list + 1] = { run = run, kind = "test" } end
    end
    return list

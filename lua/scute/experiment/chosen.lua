@@ -8,17 +8,21 @@ local values = require "scute.experiment.values"
 
 local chosen = {}
 
--- All records with a test, in the order of their runs, and the variants that they are of, each once.
-local function tested(all)
-   local records, names = {}, {}
+-- Of variants that have a test: the records of those that are chosen in their fold, in the order of their runs, the names of
+-- these, each once, and of those that were chosen before in a fold and no longer are.
+local function tested(all, by_fold)
+   local records, names, others = {}, {}, {}
    for _, row in ipairs(all) do
-      local before = #records
+      local before, any = #records, false
       for _, record in ipairs(row.results) do
-         if record.test then records[#records + 1] = record end
+         local is_chosen = by_fold[record.fold or 1] == row.name
+         if record.test and is_chosen then records[#records + 1] = record end
+         any = any or record.test ~= nil and not is_chosen
       end
       if #records > before then names[#names + 1] = row.name end
+      if any then others[#others + 1] = row.name end
    end
-   return records, names
+   return records, names, others
 end
 
 -- Of nested folds the runs with the same inner fold tested all photos together, each in its outer fold.
@@ -44,23 +48,37 @@ local function measured(records, metric)
    return values.mean(runs), low, high, numbers[1]
 end
 
-local function words_of(names, photos, nested)
-   local on = photos and console.count(photos, "photo") or "photos"
-   if nested then
-      return ("on %s of outer folds, which chose nothing; the inner ones chose %s"):format(on, table.concat(names, ", "))
+-- What else there is to know, in brackets: models that were not tested, and variants that were and are not chosen now.
+local function remarks_of(others, count, wanted)
+   local list = {}
+   if count < wanted then
+      list[1] = ("%d of %s %s tested"):format(count, console.count(wanted, "model"), count == 1 and "was" or "were")
    end
-   return ("by %s on %s kept for the test, which chose nothing"):format(table.concat(names, ", "), on)
+   if #others > 0 then
+      list[#list + 1] = ("%s %s chosen before and measured there too"):format(table.concat(others, ", "),
+         #others == 1 and "was" or "were")
+   end
+   return #list > 0 and (" (%s)"):format(table.concat(list, "; ")) or ""
 end
 
---- all: rows of a trial. Returns { figure, low, high, photos, words, variants = names of those that were chosen }; nil where
--- nothing was tested.
-function chosen.of(all, metric, nested)
-   local records, names = tested(all)
+local function words_of(names, photos, nested, remarks)
+   local on, chosen_ones = photos and console.count(photos, "photo") or "photos", table.concat(names, ", ")
+   if nested then
+      return ("on %s of outer folds, which chose nothing; the inner ones chose %s%s"):format(on, chosen_ones, remarks)
+   end
+   return ("by %s on %s kept for the test, which chose nothing%s"):format(chosen_ones, on, remarks)
+end
+
+--- all: rows of a trial; by_fold: what scute.experiment.choice says of it; wanted: how many models are to be tested.
+-- Returns { figure, low, high, photos, words, variants = names of those that are chosen, before = of those that were chosen and
+-- measured once, and are not now }; nil where nothing was tested.
+function chosen.of(all, metric, nested, by_fold, wanted)
+   local records, names, others = tested(all, by_fold)
    if #records == 0 then return nil end
    local figure, low, high, photos = measured(records, metric)
    if not figure then return nil end
-   return { figure = figure, low = low, high = high, photos = photos, variants = names,
-      words = words_of(names, photos, nested) }
+   return { figure = figure, low = low, high = high, photos = photos, variants = names, before = others,
+      words = words_of(names, photos, nested, remarks_of(others, #records, wanted)) }
 end
 
 return chosen

@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local console = require "scute.base.console"
 local csv_line = require("scute.base.csv").line
+local failed = require "scute.experiment.failed"
 local headline = require "scute.experiment.headline"
 local part_text = require "scute.base.part_text"
 local scute = require "scute"
@@ -113,11 +114,9 @@ local function runs_of(found)
    local list = {}
    for _, row in ipairs(found.rows) do
       for _, record in ipairs(row.results) do list[#list + 1] = { row = row, record = record } end
-      for _, failure in ipairs(found.failures) do
-         if failure.variant == row.name then
-            list[#list + 1] = { row = row, record = { run = failure.run, state = "failed", figures = {} },
-               message = failure.message }
-         end
+      for _, failure in ipairs(failed.of(found.failures, row.name)) do
+         list[#list + 1] = { row = row, record = { run = failure.run, state = "failed", figures = {} },
+            message = failure.message }
       end
    end
    return list
@@ -196,7 +195,7 @@ local function json(found)
    local variants, failures = { _order = {} }, { _order = {} }
    for i, row in ipairs(found.rows) do variants[row.name], variants._order[i] = variant_json(found, row), row.name end
    for i, failure in ipairs(found.failures) do
-      local name = failure.variant .. " " .. failure.run
+      local name = failure.variant .. " " .. failure.run .. (failed.is_training(failure) and "" or " test")
       failures[name], failures._order[i] = failure.message, name
    end
    local test = found.test
@@ -206,8 +205,8 @@ local function json(found)
       less_is_better = found.metric.lower, settings = settings_json(found), versions = scute.version(), photos = found.photos,
       seeds = found.seeds, folds = found.folds, nested = found.nested,
       test = #found.pairs > 0 and headline.test(found) or cjson.null, times = found.times,
-      chosen = test and { variants = test.variants, figure = test.figure, low = finite(test.low), high = finite(test.high),
-         photos = test.photos, words = test.words } or cjson.null,
+      chosen = test and { variants = test.variants, before = test.before, figure = test.figure, low = finite(test.low),
+         high = finite(test.high), photos = test.photos, words = test.words } or cjson.null,
       variants = variants, pairs = files.pairs(found), missing = found.missing, failures = failures }
 end
 

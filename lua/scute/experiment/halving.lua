@@ -7,6 +7,8 @@
 -- over a variant's runs of the best figure so far. So it hangs on nothing but the results, neither on who was faster nor on how
 -- often the trial was interrupted.
 local budgets = require "scute.experiment.budgets"
+local direction = require "scute.experiment.direction"
+local failed = require "scute.experiment.failed"
 
 local halving = {}
 
@@ -80,9 +82,11 @@ local function has_reached(record, after)
 end
 
 local function failed_variants(failures)
-   local failed = {}
-   for _, failure in ipairs(failures or {}) do failed[failure.variant] = true end
-   return failed
+   local variants = {}
+   for _, failure in ipairs(failures or {}) do
+      if failed.is_training(failure) then variants[failure.variant] = true end
+   end
+   return variants
 end
 
 -- ---- one rung ----
@@ -100,30 +104,22 @@ local function short_of(entries, going, after)
    return missing
 end
 
--- Whether less is better, as the plan says, or the runs, which know the metrics of the script.
-local function is_lower(plan, entries)
-   for _, list in pairs(entries) do
-      for _, entry in ipairs(list) do
-         if entry.record and entry.record.lower then return true end
-      end
-   end
-   return plan.lower or false
-end
-
--- The variants that are left, best first, with their figures; of equal ones the first of the plan, and those without a figure
--- last.
-local function ranked(plan, entries, going, after)
-   local list, lower = {}, is_lower(plan, entries)
+-- The variants that are left, best first, with their figures; of equal ones the first of the plan. Those without a figure come
+-- last, behind those that get no rank, which must not take the place of one that may be chosen.
+local function ranked(plan, entries, going, after, lower, unranked)
+   local list = {}
    for place, name in ipairs(going) do
       local values = {}
       for _, entry in ipairs(entries[name]) do
          values[#values + 1] = best_until(entry.record, plan.metric, lower, after)
       end
-      list[place] = { name = name, place = place, figure = #values == #entries[name] and mean(values) or nil }
+      list[place] = { name = name, place = place, unranked = unranked[name] or false,
+         figure = #values == #entries[name] and mean(values) or nil }
    end
    table.sort(list, function(a, b)
+      if (a.figure == nil) ~= (b.figure == nil) then return a.figure ~= nil end
+      if a.unranked ~= b.unranked then return b.unranked end
       if a.figure == b.figure then return a.place < b.place end
-      if not a.figure or not b.figure then return a.figure ~= nil end
       return (a.figure < b.figure) == lower
    end)
    return list
@@ -146,31 +142,41 @@ local function ordinal(n)
    return n .. (not is_teen and ENDINGS[n % 10] or "th")
 end
 
-local function words(entry, after, place, of)
+-- The epoch up to which any of the runs of a variant has gone.
+local function furthest(entries)
+   local epochs = 0
+   for _, entry in ipairs(entries) do epochs = math.max(epochs, entry.record and entry.record.epochs or 0) end
+   return epochs
+end
+
+-- Those that a search had kept, and keeps no longer since a variant came to it or succeeded after all, have gone on.
+local function words(entry, after, place, of, epochs)
    local figure = entry.figure and ("%.4g"):format(entry.figure) or "no figure"
-   return ("stopped after epoch %d: %s, %s of %d"):format(after, figure, ordinal(place), of)
+   return ("stopped after epoch %d: %s, %s of %d%s"):format(after, figure, ordinal(place), of,
+      epochs > after and ("; it had gone on to epoch %d before"):format(epochs) or "")
 end
 
 -- ---- one search ----
 
 -- Goes through the rungs as far as the records lead. Returns the runs that are to go on now (none: it is done), and the
 -- variants that were stopped, by name.
-local function walk(plan, runs, records, failed)
+local function walk(plan, runs, records, out, unranked)
    local entries, stopped, going = by_variant(plan, runs, records), {}, {}
    for _, variant in ipairs(plan.variants) do
-      if not failed[variant.name] then going[#going + 1] = variant.name end
+      if not out[variant.name] then going[#going + 1] = variant.name end
    end
+   local lower = direction.is_lower(plan, records)
    local rungs, left = halving.rungs(#plan.variants, budgets.read(plan.budget).epochs)
    for i, after in ipairs(rungs) do
       local missing = short_of(entries, going, after)
       if #missing > 0 then return missing, stopped end
-      local list, kept = ranked(plan, entries, going, after), {}
+      local list, kept = ranked(plan, entries, going, after, lower, unranked or {}), {}
       for place, entry in ipairs(list) do
          if place <= left[i] then
             kept[#kept + 1] = entry.name
          else
             stopped[entry.name] = { epoch = after, figure = entry.figure, place = place, of = #list,
-               words = words(entry, after, place, #list) }
+               words = words(entry, after, place, #list, furthest(entries[entry.name])) }
          end
       end
       going = in_order_of(plan, kept)
@@ -205,12 +211,12 @@ end
 
 --- The runs that are to go on next, in the order of the plan, as { run = of plan.runs, pause = the epoch to stop after (nil:
 -- to the end), goes_on = whether a checkpoint is there }; nil where the search is done. plan: { variants, budget, metric,
--- lower }; runs: what plan.runs says; records: lists of them by variant; failures: list of { variant, ... }, whose variants are
--- out.
-function halving.next(plan, runs, records, failures)
-   local missing, failed = {}, failed_variants(failures)
+-- lower }; runs: what plan.runs says; records: lists of them by variant; failures: see scute.experiment.failed; variants of
+-- which a training failed are out; unranked: name -> whether a variant gets no rank.
+function halving.next(plan, runs, records, failures, unranked)
+   local missing, out = {}, failed_variants(failures)
    for _, own in ipairs(searches(runs)) do
-      local more = walk(plan, own, records, failed)
+      local more = walk(plan, own, records, out, unranked)
       table.move(more, 1, #more, #missing + 1, missing)
    end
    return #missing > 0 and missing or nil
@@ -218,10 +224,10 @@ end
 
 --- The variants that were stopped, by name: { epoch, words, figure = mean over the runs, place, of = how many there were }; of
 -- nested folds, of which each outer one has a search of its own, the last epoch and words.
-function halving.stopped(plan, runs, records, failures)
-   local failed, by_name, found, list = failed_variants(failures), {}, {}, searches(runs)
+function halving.stopped(plan, runs, records, failures, unranked)
+   local out, by_name, found, list = failed_variants(failures), {}, {}, searches(runs)
    for _, own in ipairs(list) do
-      for name, entry in pairs(select(2, walk(plan, own, records, failed))) do
+      for name, entry in pairs(select(2, walk(plan, own, records, out, unranked))) do
          by_name[name] = by_name[name] or {}
          table.insert(by_name[name], entry)
       end

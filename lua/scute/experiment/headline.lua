@@ -1,6 +1,7 @@
 -- What a trial comes to, in a sentence or two: who is ahead, whether its test says that this is more than chance, and what the
 -- figures are worth.
 local console = require "scute.base.console"
+local direction = require "scute.experiment.direction"
 
 local headline = {}
 
@@ -40,6 +41,7 @@ local function runs_text(found)
    return found.folds and ("%d folds"):format(found.folds) or console.count(found.seeds, "seed")
 end
 
+--- What the runs of each variant are, of a trial, a plan or options: "3 seeds", "2 outer folds of 3 inner ones".
 headline.runs = runs_text
 
 --- What can tell no difference: "44 photos", of figures that no photo has a part of "3 seeds".
@@ -61,8 +63,9 @@ end
 --- What the numbers of a verdict are.
 function headline.explain(found)
    local metric = found.metric
+   local way = metric.direction or metric.lower and direction.words(true)
    return ("%s of %s%s; the intervals hold together at 95 %% for all pairs of variants (%s)."):format(
-      metric.share and "Points" or "Differences", metric.words, metric.lower and ", of which less is better" or "",
+      metric.share and "Points" or "Differences", metric.words, way and ", of which " .. way or "",
       headline.test(found))
 end
 

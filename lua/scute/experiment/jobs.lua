@@ -11,7 +11,8 @@ local to_json = require "scute.base.json"
 local jobs = {}
 
 local ORDER = { "format", "kind", "experiment", "folder", "trial", "variant", "run", "seed", "fold", "inner", "folds", "nested",
-   "split_seed", "epochs", "minutes", "pause", "resume", "threads", "memory", "jobs", "metric", "tensorboard", "content" }
+   "split_seed", "epochs", "minutes", "pause", "resume", "threads", "memory", "jobs", "metric", "lower", "tensorboard",
+   "content" }
 
 -- Threads for each run, so that all together have those that there are.
 local function threads_of(trial)
@@ -26,7 +27,7 @@ function jobs.of(trial, run, fields)
       trial = trial.folder, variant = run.variant, run = run.run, seed = run.seed, fold = run.fold, inner = run.inner,
       folds = made.folds, nested = made.nested, split_seed = made.seed, epochs = limits.epochs, minutes = limits.minutes,
       threads = threads_of(trial), memory = given.memory and math.ceil(given.memory), jobs = given.jobs, metric = made.metric,
-      tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
+      lower = made.lower, tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
    for name, value in pairs(fields or {}) do job[name] = value end
    return job
 end

@@ -51,9 +51,11 @@ function measured.values(said, losses, metric, f)
       or metric == "accuracy" and shares.of_accuracy(said) or metric == "loss" and losses or nil }
 end
 
--- Whether less is better of the metric that variants are compared by; nil where more is.
-local function is_lower(run, metric)
-   return figures.is_lower_better(run or {}, metric) or nil
+-- Whether less is better of the metric that variants are compared by, as the run says whose result it is, else the job; nil
+-- where more is.
+local function is_lower(fit, job)
+   if not fit then return job.lower or nil end
+   return figures.is_lower_better(fit.run, job.metric) or nil
 end
 
 -- What no comparison could use: told as the failure of this run alone.
@@ -149,7 +151,7 @@ function measured.of(job, set, done)
    local fit = done.fit or done.fits[#done.fits]
    if done.fit then of_fit(found, job, fit) else of_own(found, job, set, done.result) end
    if fit then of_training(found, job, done, fit) end
-   found.lower = is_lower(fit and fit.run, job.metric)
+   found.lower = is_lower(done.fit, job)
    check(found, job.metric)
    return found
 end

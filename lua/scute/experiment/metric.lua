@@ -1,4 +1,5 @@
 -- The figure that an experiment compares by, and how its numbers are told: shares in percent and points, others as they are.
+local direction = require "scute.experiment.direction"
 local measures = require "scute.train.measures"
 local named = require "scute.metrics.named"
 
@@ -12,10 +13,12 @@ local function is_share(name)
 end
 
 --- name: of a figure of a run's rows; lower: whether less is better. Returns { name, lower, share (whether it is one, 0 to
--- 1), bounded (whether that of each photo is, too), words }.
+-- 1), bounded (whether that of each photo is, too), words, direction (which way is better, where the name does not say) }.
 function metric.of(name, lower)
    local top = name:match "^top(%d+)$"
-   return setmetatable({ name = name, lower = lower or false, share = is_share(name), bounded = name == "accuracy",
+   local is_own = direction.of(name) == nil
+   return setmetatable({ name = name, lower = lower or false, direction = is_own and direction.words(lower) or nil,
+      share = is_share(name), bounded = name == "accuracy",
       words = top and ("top-%s accuracy"):format(top) or WORDS[name] or name }, metric)
 end
 

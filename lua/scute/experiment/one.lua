@@ -8,7 +8,7 @@
 --    folder, trial                of this run, and of the experiment: split.csv there says which photos there are
 --    epochs or minutes            the budget, nil for none; pause: the epoch after which a search stops the run
 --    resume, threads              whether it goes on from a checkpoint; nil: as many threads as there are
---    metric, tensorboard          the figure that counts; whether there are event files
+--    metric, lower, tensorboard   the figure that counts and whether less is better (nil: a run knows); event files
 --    content, jobs                what the result hangs on and how many runs went on at once, for the record
 local architectures = require "scute.nn.architectures"
 local as_text = require "scute.data.as_text"
@@ -84,7 +84,7 @@ local function begun(job, options, set, budget, stop)
    local hooks = table.move(budget.hooks, 1, #budget.hooks, 1, {})
    hooks[#hooks + 1] = stop
    return within.begin { run = ("%s, %s"):format(job.variant, job.run), set = set, folder = job.folder, seed = job.seed,
-      resume = job.resume, epochs = budget.epochs, minutes = job.minutes, hooks = hooks, metric = job.metric,
+      resume = job.resume, epochs = budget.epochs, minutes = job.minutes, hooks = hooks, metric = job.metric, lower = job.lower,
       tensorboard = job.tensorboard, variant = job.variant, arguments = told_of(job, options.variant) }
 end
 
@@ -94,7 +94,7 @@ local function called(job, options, set)
    local stop, start = pause(job.pause), scute.clock()
    local state <close>, fits = begun(job, options, set, budget, stop) -- luacheck: ignore
    local result = options.run(options.variant, context_of(job, set, budget))
-   return { result = result, fits = fits, fit = returned.fit(job, options.run, result, fits), paused = stop.paused,
+   return { result = result, fits = fits, fit = returned.fit(job, options.run, result, fits, set), paused = stop.paused,
       seconds = scute.clock() - start, images_per_second = budget.images_per_second() }
 end
 

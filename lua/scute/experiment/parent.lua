@@ -8,6 +8,7 @@ local choice = require "scute.experiment.choice"
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
 local equal = require "scute.data.equal"
+local failed = require "scute.experiment.failed"
 local folder = require "scute.train.folder"
 local folds = require "scute.experiment.folds"
 local gather = require "scute.experiment.gather"
@@ -89,11 +90,14 @@ end
 
 -- ---- runs ----
 
-local function failed(self, job, how, why)
+local function fails(self, job, how, why)
    local message = why or "it left no result"
+   local failure = { variant = job.run.variant, run = job.run.run, kind = job.job.kind, message = message, how = how,
+      over = message:find("did not fit the budget", 1, true) ~= nil or nil }
    scute.process.ends_with(1) -- where the script says nothing else
-   table.insert(self.failures, { variant = job.run.variant, run = job.run.run, message = message, how = how })
-   if message:find("did not fit the budget", 1, true) then self.over[job.run.variant] = true end
+   table.insert(self.failures, failure)
+   failed.write(job.folder, failure)
+   self.over[job.run.variant] = self.over[job.run.variant] or failure.over
    local more = self.is_here and "" or (" (%s/output.log and errors.log say more)"):format(job.folder)
    console.warn("%s failed: %s%s; the others go on", job.title, message, more)
 end
@@ -140,17 +144,33 @@ end
 
 local function finished(self, job)
    local found, why = gather.one(self.folder, job.run)
-   if not has_left(job, found) then return failed(self, job, "failed", why) end
+   if not has_left(job, found) then return fails(self, job, "failed", why) end
    local fault = fault_of_photos(self, found)
    if fault then
       os.remove(job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
-      return failed(self, job, "failed", fault)
+      return fails(self, job, "failed", fault)
    end
    learn_photos(self, found)
    if self.command then pass_on_warnings(self, job) end
    tell_unread(self, found)
    tell(self, job, found)
    shown.refresh(self)
+end
+
+local FROM_OUTSIDE = { SIGKILL = true, SIGTERM = true, SIGINT = true, SIGHUP = true }
+
+-- Whether a run has ended because somebody else ended that one process, as the system does where memory runs out: that is no
+-- fault of its variant's, so it is tried once more.
+local function was_killed(job, signal)
+   return FROM_OUTSIDE[signal] and not job.is_second and not scute.interrupted()
+end
+
+-- The same job as one that goes on from its checkpoint.
+local function second(self, job, why)
+   console.warn("%s: %s; it is tried once more", job.title, why)
+   local again_job = jobs.write(self, job.run, { pause = job.job.pause, kind = job.job.kind, resume = true })
+   again_job.before, again_job.is_second = job.before, true
+   return again_job
 end
 
 -- Does runs, a list of { run, pause }. Returns whether all of that could go on: false where Ctrl-C came.
@@ -165,13 +185,18 @@ local function run_all(self, list)
    local options = { at_once = self.given.jobs,
       started = function(job)
          if self.over[job.run.variant] then return false end
+         failed.clear(job.folder)
          i = i + 1
          console.line("[%d/%d] %s", i, #todo, job.title)
       end,
-      ended = function(job, how, why)
+      ended = function(job, how, why, signal)
          if how == "done" then return finished(self, job) end
+         if was_killed(job, signal) then
+            todo[#todo + 1] = second(self, job, why)
+            return
+         end
          local was_asked = how == "interrupted" and scute.interrupted() -- not of the one run alone
-         if not was_asked then failed(self, job, how, why) end
+         if not was_asked then fails(self, job, how, why) end
       end }
    local how = self.is_here and in_session.run(todo, self, options) or pool.run(todo, options)
    return how == "done"
@@ -193,7 +218,7 @@ end
 local function search(self)
    while true do
       local records = gather.all(self.folder, self.plan)
-      local list = halving.next(self.plan, plan.runs(self.plan), records, self.failures)
+      local list = halving.next(self.plan, plan.runs(self.plan), records, self.failures, shown.unranked(self))
       if not list or #list == 0 then return end
       do_runs(self, list)
    end
@@ -241,8 +266,11 @@ local function conduct(self, held)
    if #missing > 0 then photos.check(given.set, self.folder) end
    train(self, missing)
    fail_if_nothing(self, (gather.all(self.folder, self.plan)))
-   local tests = choice.wanted(self)
-   if #tests > 0 then do_runs(self, tests) end
+   local tests = choice.wanted(self, shown.trial(self)._chosen)
+   if #tests > 0 then
+      photos.check(given.set, self.folder)
+      do_runs(self, tests)
+   end
    return shown.all(self)
 end
 
@@ -252,24 +280,25 @@ local function report_only(self)
       console.fail("output_dir: %s", why and why .. "; with --resume it is written anew"
          or ("'%s' holds no experiment (there is no %s in it)"):format(self.folder, plan.NAME))
    end
-   self.plan = made
-   local records, missing = gather.all(self.folder, made, function(fault)
+   self.plan, self.failures = made, failed.all(self.folder, made)
+   local records = gather.all(self.folder, made, function(fault)
       console.warn("%s; left out, --resume does that run again", fault)
    end)
    if gather.is_empty(records) then console.fail("output_dir: there is no finished run in '%s/runs'", self.folder) end
-   if #missing > 0 and made.search == "all" then
-      console.warn("%s missing; --resume finishes", console.count(#missing, "run is", "runs are"))
+   local found = shown.all(self)
+   if found.missing > 0 and made.search == "all" then
+      console.warn("%s missing; --resume finishes", console.count(found.missing, "run is", "runs are"))
    end
-   return shown.all(self)
+   return found
 end
 
 --- The trial that lies in the folder of an experiment, without training: of one that stands before another in a script, for a
 -- run of that. list: its variants.
 function parent.trial(given, list)
-   local self = { given = given, variants = list, folder = parent.folder(given), failures = {} }
+   local self = { given = given, variants = list, folder = parent.folder(given) }
    local made, why = plan.read(self.folder)
    if not made then console.fail("output_dir: %s", why or ("there is no experiment in '%s'"):format(self.folder)) end
-   self.plan = made
+   self.plan, self.failures = made, failed.all(self.folder, made)
    return shown.trial(self)
 end
 

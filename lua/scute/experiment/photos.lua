@@ -39,7 +39,7 @@ local function has_changed(path, text, since)
 end
 
 local function each(set, visit)
-   for _, part in ipairs { set.train, set.val } do
+   for _, part in ipairs { set.train, set.val, rawget(set, "test") } do
       for _, path in ipairs(part.paths) do visit(path) end
    end
 end
@@ -79,16 +79,34 @@ function photos.other(set, of_run)
    return found
 end
 
---- Takes over what a run that has ended, whose own folder this is, has read, unless that is known already.
-function photos.learn(set, folder, of_run)
-   if set.digests and next(set.digests) then return end
-   set.digests = {}
+-- Adds the digests of the photos that `visit_all` visits, as a run that has ended has read them.
+local function add_digests(set, of_run, visit_all)
    local by_file = {}
    for _, entry in ipairs(split_file.read(path_in(of_run)) or {}) do by_file[entry.file] = entry.digest or false end
-   each(set, function(path)
+   visit_all(function(path)
       local known = by_file[split_file.name_of(set.dir, path)]
-      if known == nil and lfs.attributes(path) then known = digest.of(path) end -- of an outer fold, which it has not read
+      if known == nil and lfs.attributes(path) then known = digest.of(path) end -- of a test, which it has not read
       set.digests[path] = known or nil
+   end)
+end
+
+-- Photos to test that are not known, as they came to a trial that had begun without any.
+local function new_to_test(set)
+   local test = rawget(set, "test")
+   for _, path in ipairs(test and not set.samples and test.paths or {}) do
+      if set.digests[path] then return false end
+   end
+   return test ~= nil and not set.samples and #test.paths > 0
+end
+
+--- Takes over what a run that has ended, whose own folder this is, has read, unless that is known already.
+function photos.learn(set, folder, of_run)
+   local is_known = set.digests and next(set.digests)
+   if is_known and not new_to_test(set) then return end
+   set.digests = set.digests or {}
+   add_digests(set, of_run, function(visit)
+      if not is_known then return each(set, visit) end
+      for _, path in ipairs(set.test.paths) do visit(path) end
    end)
    split_file.save(set, folder)
 end

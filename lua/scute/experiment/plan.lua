@@ -5,6 +5,8 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
+local direction = require "scute.experiment.direction"
+local headline = require "scute.experiment.headline"
 local json_file = require "scute.base.json_file"
 local part_text = require "scute.base.part_text"
 local to_json = require "scute.base.json"
@@ -16,8 +18,6 @@ plan.NAME = "experiment.json"
 
 -- ---- making one ----
 
-local LOWER = { loss = true }
-
 local function count(set)
    local n = #set.train.paths + #set.val.paths
    local test = rawget(set, "test")
@@ -26,21 +26,25 @@ end
 
 local function split_text(given)
    if not given.folds then return given.set.split end
-   local inner = given.nested and (" of %d inner ones"):format(given.nested) or ""
-   return ("%d folds%s, seed %d"):format(given.folds, inner, given.seed)
+   return ("%s, seed %d"):format(headline.runs(given), given.seed)
 end
 
 -- What is held fixed, for people.
 local function settings_of(made, fixed)
    local list = { { "photos", ("%d in %s"):format(made.photos, console.count(made.classes, "class", "classes")) },
       { "split", made.split } }
-   list[#list + 1] = made.folds and { "runs of each variant", ("%d folds"):format(made.folds * (made.nested or 1)) }
-      or { "runs of each variant", console.count(made.seeds, "seed") }
+   list[#list + 1] = { "runs of each variant", headline.runs(made) }
    list[#list + 1] = { "budget of a run", made.budget or "as the script says" }
-   list[#list + 1] = { "compared by", made.metric }
+   local is_own = direction.of(made.metric) == nil and made.lower ~= nil
+   list[#list + 1] = { "compared by", made.metric .. (is_own and ", " .. direction.words(made.lower) or "") }
    if made.search == "halving" then list[#list + 1] = { "search", "successive halving" } end
    fixed = fixed or {}
    return table.move(fixed, 1, #fixed, #list + 1, list)
+end
+
+local function lower_of(given)
+   if given.lower ~= nil then return given.lower end
+   return direction.of(given.metric)
 end
 
 --- The plan of options of scute.experiment, its variants and, of a grid, its axes.
@@ -49,9 +53,9 @@ function plan.new(given, list, axes)
    local photos, test = count(set)
    local made = { format = 1, name = given.name, title = given.title, variants = list,
       axes = axes, seeds = given.seeds, folds = given.folds,
-      nested = given.nested, seed = given.seed, budget = given.budget, metric = given.metric, lower = LOWER[given.metric],
-      search = given.search, photos = photos, test_photos = test, classes = #set.classes, class_names = set.classes,
-      split = split_text(given), jobs = given.jobs, threads = given.threads or scute.threads() }
+      nested = given.nested, seed = given.seed, budget = given.budget, metric = given.metric,
+      lower = lower_of(given), search = given.search, photos = photos, test_photos = test, classes = #set.classes,
+      class_names = set.classes, split = split_text(given), jobs = given.jobs, threads = given.threads or scute.threads() }
    made.settings = settings_of(made, given.fixed)
    return made
 end

@@ -30,7 +30,7 @@ end
 
 -- How it ended, and why; an end that was asked for here is told as that.
 local function outcome(run, how, code)
-   local what, why = process.outcome(run.job.folder, how, code)
+   local what, why, signal = process.outcome(run.job.folder, how, code)
    if what ~= "done" and run.is_late then
       return "timeout", ("it took longer than %s (timeout)"):format(console.duration(run.job.timeout))
    end
@@ -38,7 +38,7 @@ local function outcome(run, how, code)
    if what == "memory" and run.job.memory then
       why = ("%s (memory: it may have %s)"):format(why, console.bytes(run.job.memory))
    end
-   return what, why
+   return what, why, signal
 end
 
 local function finish(self, id, how, code)
@@ -130,8 +130,8 @@ end
 --   at_once  so many at once (default 1), each with a number from 1 on in SCUTE_EXPERIMENT_SLOT and, where there are several
 --            GPUs, one of those
 --   started  f(job), called before it starts: false leaves it out
---   ended    f(job, how, why) with how = "done", "failed", "interrupted", "timeout" (its time was over) or "memory" (there
---            was none left), and why in one line
+--   ended    f(job, how, why, signal) with how = "done", "failed", "interrupted", "timeout" (its time was over) or "memory"
+--            (there was none left), why in one line, and the signal that ended it, if one did
 --   shown    the latest line of each run is shown in place (default: on a terminal, unless quiet)
 --   grace    seconds that one has to save whose time is over (default 10)
 function pool.run(jobs, options)

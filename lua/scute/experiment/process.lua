@@ -125,15 +125,17 @@ end
 local function ended_by_signal(folder, code)
    local words = process.latest(folder .. "/errors.log")
    if is_about_memory(words) then return "memory", ("%s: %s"):format(of_signal(code), words) end
-   return "failed", of_signal(code)
+   return "failed", of_signal(code), scute.process.signal_name(code)
 end
 
---- How a process ended in the pool's words, "done", "failed", "interrupted" or "memory", and why in one line. how, code: as
--- scute.process.wait tells them; folder: of its job.
+--- How a process ended in the pool's words, "done", "failed", "interrupted" or "memory", why in one line, and the signal
+-- that ended it, if one did. how, code: as scute.process.wait tells them; folder: of its job.
 function process.outcome(folder, how, code)
    if how == "signal" then return ended_by_signal(folder, code) end
    if code == 0 then return "done" end
-   if code == 130 or code == 143 then return "interrupted", of_signal(code - 128) end
+   if code == 130 or code == 143 then
+      return "interrupted", of_signal(code - 128), scute.process.signal_name(code - 128)
+   end
    local words = words_of_error(folder .. "/errors.log")
    if is_about_memory(words) then return "memory", words end
    if code <= 2 and words ~= "" then return "failed", words end

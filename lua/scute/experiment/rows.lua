@@ -1,4 +1,5 @@
 -- What the runs of each variant came to, the best first: the rows of a trial.
+local failed = require "scute.experiment.failed"
 local known_fields = require "scute.base.known_fields"
 local sample = require "scute.experiment.sample"
 local values = require "scute.experiment.values"
@@ -93,9 +94,8 @@ end
 -- ---- ranks ----
 
 local function failure_of(row, failures)
-   for _, failure in ipairs(failures) do
-      if failure.variant == row.name then return failure.message end
-   end
+   local first = failed.of(failures, row.name)[1]
+   return first and "failed: " .. first.message
 end
 
 local function stop_text(row)
@@ -122,22 +122,19 @@ local function usual_photos(all)
    return usual and usual.photos
 end
 
--- "1 of 2 runs, 1 paused after epoch 3".
-local function runs_text(row)
+-- "1 of 2 runs, 1 paused after epoch 3, failed: out of memory".
+local function runs_text(row, failure)
    local paused = row._paused > 0 and (", %d paused after epoch %d"):format(row._paused, row._paused_at) or ""
-   return ("%d of %d runs%s"):format(row.runs - row._paused, row.wanted, paused)
+   return ("%d of %d runs%s%s"):format(row.runs - row._paused, row.wanted, paused, failure and ", " .. failure or "")
 end
 
 -- Why a row has no rank; nil where it has one. photos: those of most variants.
 local function reason(row, photos, made, more)
-   local own = more.rank and row.runs > 0 and more.rank(row.options, row)
-   if own then return own end
+   if row._own_reason then return row._own_reason end
    if row.stopped_at then return stop_text(row) end
-   if row.runs == 0 then
-      local failed = failure_of(row, more.failures)
-      return failed and "failed: " .. failed or "no run yet"
-   end
-   if row.runs - row._paused < row.wanted then return runs_text(row) end
+   local failure = failure_of(row, more.failures)
+   if row.runs == 0 then return failure or "no run yet" end
+   if row.runs - row._paused < row.wanted then return runs_text(row, failure) end
    if not row.figure then return ("its runs have no figure '%s'"):format(made.metric.name) end
    if row.figure ~= row.figure then return ("its %s is not a number"):format(made.metric.words) end
    if row._photos and not values.are_same(row._photos, photos) then return "other photos" end
@@ -167,6 +164,7 @@ function rows.of(variants, made, more)
    table.sort(all, in_order(made.metric, place))
    local photos = usual_photos(all)
    for _, row in ipairs(all) do
+      row._own_reason = more.rank and row.runs > 0 and more.rank(row.options, row) or nil
       row.unranked = reason(row, photos, made, more)
       table.insert(row.unranked and unranked or ranked, row)
       row.rank = not row.unranked and #ranked or nil

@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
 local folder = require "scute.train.folder"
+local headline = require "scute.experiment.headline"
 local json_file = require "scute.base.json_file"
 local plan = require "scute.experiment.plan"
 local record = require "scute.experiment.record"
@@ -113,12 +114,8 @@ end
 
 -- Other folds are other runs, which nothing that lies there fits.
 local function fault_of_plan(old, made)
-   local function words(of)
-      if not of.folds then return ("%s"):format(console.count(of.seeds, "seed")) end
-      return of.nested and ("%d folds of %d"):format(of.folds, of.nested) or ("%d folds"):format(of.folds)
-   end
    if old.folds == made.folds and old.nested == made.nested then return nil end
-   return ("it has %s there and %s now"):format(words(old), words(made))
+   return ("it has %s there and %s now"):format(headline.runs(old), headline.runs(made))
 end
 
 local function resume(path, old, made, contents, overwrite)

@@ -18,7 +18,8 @@ local SHARE = 20 -- renewing the page takes at most one part in so many of the t
 local function stopped(self, made, records)
    if made.search ~= "halving" then return nil end
    local list = {}
-   for name, entry in pairs(halving.stopped(made, plan.runs(made), records, self.failures)) do
+   for name, entry in pairs(halving.stopped(made, plan.runs(made), records, self.failures,
+      shown.unranked(self))) do
       list[name] = { epoch = entry.epoch, why = entry.words }
    end
    return list
@@ -31,6 +32,15 @@ function shown.rank_of(self)
    return rank and function(options, row)
       return rank(self.variants and variants.strict(self.variants, row.name) or options, row)
    end
+end
+
+--- The variants that get no rank, by name.
+function shown.unranked(self)
+   local rank, found = shown.rank_of(self), {}
+   for _, variant in ipairs(rank and self.plan.variants or {}) do
+      found[variant.name] = rank(variant.options, variant) and true or nil
+   end
+   return found
 end
 
 --- The trial of what is done so far. self: what scute.experiment.parent has of the experiment.

@@ -1,5 +1,6 @@
 -- How a trial prints: a table that fits the terminal, what it comes to, which differences are real, and where the files are.
 local console = require "scute.base.console"
+local failed = require "scute.experiment.failed"
 local fitted = require "scute.experiment.fitted"
 local headline = require "scute.experiment.headline"
 local scute = require "scute"
@@ -178,11 +179,15 @@ function tell.statements(found)
       lines[#lines + 1] = ("Without a rank, and left out of the tests: %s."):format(table.concat(unranked, ", "))
    end
    for _, failure in ipairs(found.failures) do
-      lines[#lines + 1] = ("Failed: %s, %s: %s"):format(failure.variant, failure.run, failure.message)
+      lines[#lines + 1] = ("Failed: %s: %s"):format(failed.title(failure), failure.message)
    end
    if found.missing > 0 then
       lines[#lines + 1] = ("%s missing; resume finishes %s."):format(console.count(found.missing, "run is", "runs are"),
          found.missing == 1 and "it" or "them")
+   end
+   if #found.failures > 0 then
+      lines[#lines + 1] = ("%s failed; resume tries %s again."):format(console.count(#found.failures, "run"),
+         #found.failures == 1 and "it" or "them")
    end
    return lines
 end
@@ -221,8 +226,9 @@ end
 
 --- What it is about, in a line.
 function tell.title(found)
-   return ("%s: %s, %s each, by %s"):format(found.title or found.name or "trial", console.count(#found.rows, "variant"),
-      headline.runs(found), found.metric.words)
+   local metric = found.metric
+   return ("%s: %s, %s each, by %s%s"):format(found.title or found.name or "trial", console.count(#found.rows, "variant"),
+      headline.runs(found), metric.words, metric.direction and (" (%s)"):format(metric.direction) or "")
 end
 
 --- All of it as text.

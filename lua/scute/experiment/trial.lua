@@ -2,7 +2,10 @@
 -- answer as data. It prints as a table, what can be said, and where the files are.
 local answers = require "scute.experiment.answers"
 local by_run = require "scute.experiment.by_run"
+local choice = require "scute.experiment.choice"
 local chosen = require "scute.experiment.chosen"
+local direction = require "scute.experiment.direction"
+local failed = require "scute.experiment.failed"
 local known_fields = require "scute.base.known_fields"
 local metric_of = require("scute.experiment.metric").of
 local paired = require "scute.experiment.paired"
@@ -34,14 +37,6 @@ local function is_by_photo(records, name)
       if #list > 0 and not values.are_known(list, name) then return false end
    end
    return true
-end
-
-local function is_lower(plan, records)
-   if plan.lower ~= nil then return plan.lower end
-   for _, list in pairs(records) do
-      if list[1] then return list[1].lower or false end
-   end
-   return false
 end
 
 -- Adds to the ranked rows their intervals and returns what the pairs say. The answers of each photo are the unit, or, of
@@ -79,11 +74,12 @@ local function why_times_differ(all)
    end
 end
 
--- Runs that are still to come: of those that were stopped no more are wanted.
-local function missing_of(all)
+-- Runs that are still to come: of those that were stopped no more are wanted, and those that failed have ended.
+local function missing_of(all, failures, is_search)
    local missing = 0
    for _, row in ipairs(all) do
-      if not row.stopped_at then missing = missing + row.wanted - row.runs + row._paused end
+      local own = row.stopped_at and 0 or row.wanted - row.runs + row._paused
+      missing = missing + own - failed.count(failures, row.name, own, is_search)
    end
    return missing
 end
@@ -100,28 +96,34 @@ local function photos_of(all)
    return photos
 end
 
--- The best of those that ran whole; of a trial in which none did the best so far.
+-- The best of those that ran whole; of a trial in which none did the best so far, if there is one that may have a rank.
 local function first_of(all, ranked)
-   return ranked[1] or all[1] and all[1].figure and all[1] or nil
+   if ranked[1] then return ranked[1] end
+   for _, row in ipairs(all) do
+      if row.figure and not row._own_reason then return row end
+   end
+   return all[1] and all[1].figure and all[1] or nil
 end
 
 --- plan: an experiment's. records: name of a variant -> list of what its runs found (a record may have `test`, what it said
--- about photos that chose nothing). failures: list of { variant, run, message, how }. more: { folder, rank = function(options,
--- row) -> why a variant has no rank, stopped = by variant { epoch, why }; where others know: title, times = why
--- they do not compare, worth = sentences on what the figures are worth }.
+-- about photos that chose nothing). failures: list of them (see scute.experiment.failed). more: { folder, rank =
+-- function(options, row) -> why a variant has no rank, stopped = by variant { epoch, why }; where others know: title, times =
+-- why they do not compare, worth = sentences on what the figures are worth }.
 -- Returns { name, folder, rows (the best first), ranked, unranked, pairs (see scute.experiment.paired.compare; first and second
 -- are rows), photos (how many validated), seeds or folds, failures, missing (how many runs), best (a row), test (see
 -- scute.experiment.chosen), times (why they do not compare; nil where they do), metric, plan }.
 function trial.of(plan, records, failures, more)
    more = more or {}
-   local metric, by_photo = metric_of(plan.metric, is_lower(plan, records)), is_by_photo(records, plan.metric)
+   local metric, by_photo = metric_of(plan.metric, direction.is_lower(plan, records)), is_by_photo(records, plan.metric)
    local wanted = plan.folds and plan.folds * (plan.nested or 1) or plan.seeds
    local all, ranked, unranked = rows.of(plan.variants, { metric = metric, wanted = wanted, by_photo = by_photo },
       { records = records, failures = failures, stopped = more.stopped, rank = more.rank })
+   local by_fold = choice.of(plan, all, ranked, metric, more.rank)
    local found = { name = plan.name, folder = more.folder, rows = all, ranked = ranked, unranked = unranked, metric = metric,
       pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
-      missing = missing_of(all), best = first_of(all, ranked), test = chosen.of(all, metric, plan.nested),
+      missing = missing_of(all, failures, plan.search == "halving"), best = first_of(all, ranked), _chosen = by_fold,
+      test = chosen.of(all, metric, plan.nested, by_fold, wanted),
       times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
    return setmetatable(found, Trial)
 end

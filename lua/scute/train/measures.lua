@@ -35,13 +35,18 @@ local function is_called(value)
    return type(value) == "function" or type(value) == "table" and (getmetatable(value) or {}).__call ~= nil
 end
 
+--- Whether a name sounds as if less were better.
+function measures.sounds_lower(name)
+   local word = name:lower()
+   return word:find "loss$" ~= nil or word:find "error$" ~= nil
+end
+
 -- Which way is better has to be said where the name says the other one.
 local function check_lower(name, lower)
    if lower ~= nil and type(lower) ~= "boolean" then
       fail("'%s': lower: expected true or false, found %s", name, console.brief(lower))
    end
-   local word = name:lower()
-   if lower == nil and (word:find "loss$" or word:find "error$") then
+   if lower == nil and measures.sounds_lower(name) then
       fail("'%s': is less better? Say %s = { f = f, lower = true }, or lower = false where more is", name, name)
    end
 end

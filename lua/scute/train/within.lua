@@ -15,9 +15,9 @@ local Asked = {} -- of what ends a run that is only asked for its options
 local current -- the run that is under way; nil: none
 
 --- Begins a run. state: { run = its name, set (that of its seed or fold), folder, seed, resume, epochs or minutes (of the
--- budget; nil: none), hooks, metric, tensorboard, variant = its name, arguments = what that says, for run.json, asks = whether
--- train.fit only tells }. It ends when the value that is returned goes out of scope. Returns also the list, empty yet, of what
--- train.fit does in it, as {run, result}.
+-- budget; nil: none), hooks, metric, lower (whether less is better of it; nil: as the run says), tensorboard, variant = its
+-- name, arguments = what that says, for run.json, asks = whether train.fit only tells }. It ends when the value that is
+-- returned goes out of scope. Returns also the list, empty yet, of what train.fit does in it, as {run, result}.
 function within.begin(state)
    if current then
       error(("scute.experiment: within '%s' another one began; one stands after the other"):format(current.run), 0)
@@ -191,11 +191,19 @@ local function check_photos(run, set)
    end
 end
 
-local function check_metric(run, metric)
+-- An experiment and a run that say of a metric which way is better must say the same.
+local function check_lower(run, metric, lower)
+   local is_lower = figures.is_lower_better(run, metric)
+   if lower == nil or is_lower == lower then return end
+   error(("train.fit: metrics: of '%s' %s is better, and scute.experiment says lower = %s"):format(metric,
+      is_lower and "less" or "more", lower), 0)
+end
+
+local function check_metric(run, metric, lower)
    local known = table.move(figures.SHORT, 1, #figures.SHORT, 1, {})
    for _, entry in ipairs(run.metrics) do known[#known + 1] = entry.name end
    for _, name in ipairs(known) do
-      if name == metric then return end
+      if name == metric then return check_lower(run, metric, lower) end
    end
    error(("scute.experiment: metric: a run has no figure '%s'%s"):format(metric, named.hint(metric, known,
       "metrics = { name = f } gives train.fit one of yours")), 0)
@@ -222,7 +230,7 @@ function within.check(run)
          .. "random numbers, or one with what another has learned; create it in run", 0)
    end
    check_photos(run, current.set)
-   if current.metric then check_metric(run, current.metric) end
+   if current.metric then check_metric(run, current.metric, current.lower) end
    if current.asks then error(setmetatable({ run = run }, Asked), 0) end
    check_schedule(run, current)
 end
