@@ -2,6 +2,7 @@
 local by_run = require "scute.experiment.by_run"
 local experiments = dofile "tests/lua/experiments.lua"
 local paired = require "scute.experiment.paired"
+local run_part = require "scute.experiment.run_part"
 local sample = require "scute.experiment.sample"
 local studentized = require "scute.experiment.studentized"
 
@@ -118,11 +119,39 @@ describe("compare.paired", function()
    it("tells identical variants apart in at most 7.5 % of experiments", function()
       -- The long simulation, which asks for the same of more kinds, is tests/soak/paired.lua.
       for _, o in ipairs { { photos = 44, variants = 2, seeds = 3 }, { photos = 60, variants = 3, folds = 5 },
-         { photos = 44, variants = 2, seeds = 3, metric = "loss" }, { photos = 60, variants = 2, folds = 5, metric = "f1" } } do
-         o.training = 0.2
+         { photos = 44, variants = 2, seeds = 3, metric = "loss" }, { photos = 60, variants = 2, folds = 5, metric = "f1" },
+         { photos = 100, variants = 2, folds = 3, nested = 2, metric = "loss", training = 0.8 } } do
+         o.training = o.training or 0.2
          local apart = experiments.run(100, o)
          assert.is_true(apart <= 0.075, apart)
       end
+   end)
+
+   it("has the whole variance of runs that each leave out some of the photos", function()
+      -- Nested folds: run r answers i for photo i, and as much more as the run is better, but for those of its outer fold.
+      for _, effects in ipairs { { 1, 2, 4 }, { 3, 1, 4, 1, 5 } } do
+         local runs, averages = {}, {}
+         for r, effect in ipairs(effects) do
+            runs[r] = {}
+            for i = 1, 30 do runs[r][i] = i % #effects ~= r - 1 and i + effect or nil end
+         end
+         for i = 1, 30 do
+            local sum = 0
+            for r = 1, #effects do sum = sum + (runs[r][i] or 0) end
+            averages[i] = sum / (#effects - 1)
+         end
+         local found = run_part.of_crossed(runs, averages)
+         near(sample.variance(effects) / #effects, found.part, 1e-9)
+         near(found.part, found.whole, 1e-9)
+      end
+   end)
+
+   it("takes runs that no photo ties together for folds", function()
+      local runs = { { 1, 3 }, { [3] = 6, [4] = 4 }, { [3] = 8, [4] = 4 } }
+      local found = run_part.of_crossed(runs, { 1, 3, 7, 4 })
+      local lists = run_part.of_folds { { 1, 3 }, { 6, 4 }, { 8, 4 } }
+      assert.same({ lists.part, lists.whole }, { found.part, found.whole })
+      assert.is_true(found.part > 0)
    end)
 
    it("finds a difference as often as it says", function()

@@ -6,9 +6,9 @@
 --   photos  q / n: q is the mean square of D_i, the answers of the first for photo i less those of the second, averaged over
 --           their runs; a photo about which both agree says nothing.
 --   runs    of seeds, for either variant (s^2 - e / n) / S: s^2 is the variance of its S means, e that of the residuals of
---           photos x seeds, which the first part has already (the crossed analysis of variance: Searle, Casella and McCulloch,
---           Variance Components, 1992, chapter 4). Of folds the same of the differences, whose residuals are those within a
---           fold. Three seeds say little about that, so a pair takes the mean of all pairs where its own is smaller.
+--           photos x seeds, which the first part has already (see scute.experiment.run_part, also for nested folds, whose
+--           runs leave out photos). Of folds the same of the differences, whose residuals are those within a fold. Three seeds
+--           say little about that, so a pair takes the mean of all pairs where its own is smaller.
 --
 -- Their sum has the degrees of freedom of Satterthwaite (1946). Those of the photos' part are 2 m - 1 of the
 -- m = (sum D_i^2)^2 / sum D_i^4 photos that disagree, so that fewer than six of them never tell two variants apart: as in the
@@ -27,6 +27,7 @@
 -- What it does not know: folds share photos that train, and how much that ties them together cannot be estimated (Bengio and
 -- Grandvalet 2004). Where the seeds of one variant spread eight times as much as those of another, by four points, simulated
 -- variants of 1000 photos that are equally good are told apart in 8 % of comparisons rather than 5 %.
+local run_part = require "scute.experiment.run_part"
 local sample = require "scute.experiment.sample"
 local studentized = require "scute.experiment.studentized"
 
@@ -39,36 +40,14 @@ local PRECISION = 1e-4 -- of the smallest difference
 
 local mean, variance = sample.mean, sample.variance
 
--- ---- what the runs add: {part = variance of a mean that is theirs, whole = with the photos' residuals in it} ----
+-- ---- what the runs add: see run_part ----
 
--- Of runs of the same photos; averages: of the photos over the runs, which also stand for what a run could not read.
-local function of_seeds(runs, averages)
-   local means, squares, photos, count = {}, 0, #averages, #runs
-   if count < 2 or photos < 2 then return { part = 0, whole = 0 } end
-   for r, run in ipairs(runs) do
-      local sum = 0
-      for i = 1, photos do
-         local value = run[i] or averages[i]
-         sum, squares = sum + value, squares + (value - averages[i]) ^ 2
-      end
-      means[r] = sum / photos
-   end
-   local spread = variance(means)
-   local residual = (squares - photos * (count - 1) * spread) / ((photos - 1) * (count - 1))
-   return { part = (spread - residual / photos) / count, whole = spread / count }
-end
-
--- Of runs that have photos of their own. fold_of: the run of each photo.
+-- fold_of: the run of each photo.
 local function of_folds(values, fold_of, count)
-   local folds, means, noise = {}, {}, 0
+   local folds = {}
    for r = 1, count do folds[r] = {} end
    for i, value in ipairs(values) do table.insert(folds[fold_of[i]], value) end
-   for r, fold in ipairs(folds) do
-      means[r] = mean(fold)
-      noise = noise + (#fold > 1 and variance(fold) / #fold or 0)
-   end
-   local spread = variance(means)
-   return { part = (spread - noise / count) / count, whole = spread / count }
+   return run_part.of_folds(folds)
 end
 
 local function sum_of(first, second)
@@ -239,7 +218,7 @@ local function read(variants, photos, fold_of)
    local averages, runs = {}, {}
    for v, variant in ipairs(variants) do
       averages[v] = averages_of(variant, photos)
-      runs[v] = fold_of and of_folds(averages[v], fold_of, #variant) or of_seeds(variant, averages[v])
+      runs[v] = fold_of and of_folds(averages[v], fold_of, #variant) or run_part.of_crossed(variant, averages[v])
    end
    return averages, runs
 end
