@@ -252,6 +252,34 @@ describe("by_run", function()
       assert.same({ -math.huge, math.huge }, { by_run.interval { 1 } })
    end)
 
+   it("does not take runs that are all alike for certain", function()
+      local unknown = { -math.huge, math.huge, false }
+      for _, figures in ipairs { { { 4, 4 }, { 5, 5 } }, { { 0.1 + 0.2, 0.3 }, { 1.3, 0.7 + 0.6 } }, { { 7, 7 }, { 7, 7 } } } do
+         local found = by_run.compare(figures)[1]
+         assert.same(unknown, { found.low, found.high, found.apart })
+         assert.is_nil(found.smallest)
+         assert.same({ -math.huge, math.huge }, { by_run.interval(figures[1]) })
+      end
+      -- What the other pairs spread says something about those that do not.
+      local found = by_run.compare { { 4, 4 }, { 5, 5 }, { 2, 9 } }
+      assert.is_true(found[1].smallest > 0 and found[1].high < math.huge)
+   end)
+
+   it("tells identical variants apart as seldom where figures are whole numbers", function()
+      for seeds = 2, 3 do
+         local apart, o = 0, { photos = 4, variants = 2, seeds = seeds, training = 0.5 }
+         for seed = 1, 400 do
+            local figures = {}
+            for v, runs in ipairs(experiments.draw(seed, o)) do
+               figures[v] = {}
+               for r, values in ipairs(runs) do figures[v][r] = 4 * sample.mean(values) end
+            end
+            apart = apart + (by_run.compare(figures)[1].apart and 1 or 0)
+         end
+         assert.is_true(apart <= 0.075 * 400, apart)
+      end
+   end)
+
    it("tells identical variants apart as seldom, and a difference as often, as it says", function()
       local o = { photos = 40, variants = 3, seeds = 4, training = 0.3, metric = "loss" }
       local apart = experiments.run(100, o, experiments.by_run(o))

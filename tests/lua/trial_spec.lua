@@ -134,7 +134,7 @@ describe("trial", function()
       for _, name in ipairs { "cheap", "dear" } do records[name] = { records[name][1] } end
       found = trial.of(plan({ "dear", "cheap" }, { metric = "cost", lower = true, seeds = 1 }), records, {})
       assert.is_false(found.pairs[1].apart)
-      assert.matches("cheap and dear cannot be told apart on 1 seed: %-99 %(no interval: too few to tell%); no difference "
+      assert.matches("cheap and dear cannot be told apart on 1 seed: %-99 %(no interval: too few or too alike to tell%); no difference "
          .. "could show here", statements(found))
    end)
 

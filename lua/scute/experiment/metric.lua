@@ -70,13 +70,13 @@ end
 
 --- Both ends of the interval of a difference: "-2.0 to +8.2".
 function metric:between(low, high)
-   if high == math.huge then return "no interval: too few to tell" end
+   if high == math.huge then return "no interval: too few or too alike to tell" end
    return ("%s to %s"):format(signed(self, low), signed(self, high))
 end
 
 --- The 95 % interval of a value: "61.3 to 88.1 %".
 function metric:interval(low, high)
-   if low == -math.huge or high == math.huge then return "no interval: too few to tell" end
+   if low == -math.huge or high == math.huge then return "no interval: too few or too alike to tell" end
    if self.share then return ("95 %% interval %.1f to %.1f %%"):format(100 * low, 100 * high) end
    return ("95 %% interval %s to %s"):format(number_text(low), number_text(high))
 end

@@ -1,8 +1,8 @@
 -- What runs add to the variance of a mean over photos, as { part = what is theirs, whole = with the photos' residuals in it }.
 --
 -- Runs that answer for the same photos are those of a crossed analysis of variance, of which cells may be missing: a photo that
--- a run could not read, or of nested folds those of the outer fold. Effects of the runs are then those of least squares over the
--- photos that were answered, which solve C r = q for the information matrix C, and whose variance has e tr(C+) / (K - 1) of the
+-- a run could not read, or of nested folds those of the outer fold. Effects of the runs are those of least squares over the
+-- photos that were answered: they solve C r = q for the information matrix C, and their variance has e tr(C+) / (K - 1) of the
 -- residual variance e in it (Searle, Casella and McCulloch, Variance Components, 1992, chapters 4 and 5).
 local sample = require "scute.experiment.sample"
 
@@ -44,8 +44,8 @@ local function add(matrix, those, times)
    end
 end
 
--- What the equations need: the information matrix, their right side, the sum of the squares about the photos' averages, how many
--- answers there are, and the photos that are a run's, shared out.
+-- What the equations need: the information matrix, their right side, the sum of the squares about the photos' averages, how
+-- many answers there are, and the photos that are a run's, shared out.
 local function equations(runs, averages)
    local count, all = #runs, {}
    local e = { matrix = {}, right = {}, squares = 0, answers = 0, shares = {} }
