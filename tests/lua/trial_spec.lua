@@ -1,4 +1,5 @@
 -- What an experiment comes to, of records made by hand: rows, tests, words, files, and answers as data.
+local by_run = require "scute.experiment.by_run"
 local cjson = require "cjson"
 local csv = require "scute.base.csv"
 local files = require "scute.experiment.files"
@@ -134,8 +135,8 @@ describe("trial", function()
       for _, name in ipairs { "cheap", "dear" } do records[name] = { records[name][1] } end
       found = trial.of(plan({ "dear", "cheap" }, { metric = "cost", lower = true, seeds = 1 }), records, {})
       assert.is_false(found.pairs[1].apart)
-      assert.matches("cheap and dear cannot be told apart on 1 seed: %-99 %(no interval: too few or too alike to tell%); no difference "
-         .. "could show here", statements(found))
+      assert.matches("cheap and dear cannot be told apart on 1 seed: %-99 %(no interval: too few or too alike to tell%); no "
+         .. "difference could show here", statements(found))
    end)
 
    it("pools folds, and takes the inner ones of an outer one for one run", function()
@@ -164,6 +165,37 @@ describe("trial", function()
       assert.matches("^75.0%% %(95 %% interval %d+.%d to %d+.%d %%%): accuracy on 4 photos of outer folds, which chose "
          .. "nothing; the inner ones chose a%.", conclusion(found))
       assert.is_nil(conclusion(found):find "would say what the choice is worth")
+   end)
+
+   -- Nested folds of one variant; test(outer, inner): what is known of its photos to test.
+   local function nested_runs(outer_folds, inner_folds, test)
+      local records = { a = {} }
+      for outer = 1, outer_folds do
+         for inner = 1, inner_folds do
+            table.insert(records.a, fold("a", outer, "11111111", { inner = inner, test = test(outer, inner) }))
+         end
+      end
+      return records, plan({ "a" }, { folds = outer_folds, nested = inner_folds, metric = "cost" })
+   end
+
+   it("takes the outer folds for units of a test by runs, whose inner models test the same photos", function()
+      local records, made = nested_runs(3, 4, function(outer, inner)
+         return { photos = { "t" .. outer }, figures = { cost = 10 * outer + inner % 2 } }
+      end)
+      for _, record in ipairs(records.a) do record.figures.cost = 1 end
+      local found = trial.of(made, records, {}).test
+      local low, high = by_run.interval({ 10.5, 20.5, 30.5 }, { folds = true })
+      assert.same({ 20.5, low, high }, { found.figure, found.low, found.high })
+      assert.equal("on photos of outer folds, which chose nothing; the inner ones chose a", found.words)
+   end)
+
+   it("says of how many outer folds the photos of the test are", function()
+      local records, made = nested_runs(3, 2, function(outer)
+         return outer ~= 2 and { photos = { "t" .. outer }, figures = { accuracy = 1 }, values = { accuracy = { 1 } } } or nil
+      end)
+      made.metric = "accuracy"
+      assert.equal("on 2 photos of 2 of 3 outer folds, which chose nothing; the inner ones chose a",
+         trial.of(made, records, {}).test.words)
    end)
 
    it("has the photos that chose nothing for its headline", function()

@@ -121,7 +121,7 @@ function trial.of(plan, records, failures, more)
    local found = { name = plan.name, folder = more.folder, rows = all, ranked = ranked, unranked = unranked, metric = metric,
       pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
-      missing = missing_of(all), best = first_of(all, ranked), test = chosen.of(all, metric, plan.nested),
+      missing = missing_of(all), best = first_of(all, ranked), test = chosen.of(all, metric, plan.nested, plan.folds),
       times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
    return setmetatable(found, Trial)
 end
