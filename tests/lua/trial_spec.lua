@@ -1,9 +1,12 @@
 -- What an experiment comes to, of records made by hand: rows, tests, words, files, and answers as data.
 local by_run = require "scute.experiment.by_run"
+local choice = require "scute.experiment.choice"
 local cjson = require "cjson"
 local csv = require "scute.base.csv"
 local files = require "scute.experiment.files"
 local headline = require "scute.experiment.headline"
+local plans = require "scute.experiment.plan"
+local records_of = require "scute.experiment.record"
 local scratch = dofile "tests/lua/scratch.lua"
 local tell = require "scute.experiment.tell"
 local trial = require "scute.experiment.trial"
@@ -385,5 +388,21 @@ describe("trial, on disk", function()
       local json = cjson.decode(text "comparison.json")
       assert.equal(cjson.null, json.pairs["a - b"].low)
       assert.equal(cjson.null, json.variants.a.low)
+   end)
+
+   it("tests of nested folds the variant with the lower loss where figures are equal", function()
+      local made = plan({ "a", "b" }, { folds = 2, nested = 2 })
+      for _, each in ipairs(plans.runs(made)) do
+         local found = fold(each.variant, each.fold, "11110000", { inner = each.inner, run = each.run })
+         found.figures.loss = (each.variant == "b") == (each.fold == 2) and 0.25 or 0.5
+         local at = plans.folder(folder, each)
+         require("scute").files.mkdirs(at)
+         records_of.write(at, records_of.RESULT, found)
+      end
+      local wanted = {}
+      for i, each in ipairs(choice.wanted { plan = made, folder = folder, given = { set = {} } }) do
+         wanted[i] = each.run.variant .. " " .. each.run.run
+      end
+      assert.same({ "a fold1.1", "a fold1.2", "b fold2.1", "b fold2.2" }, wanted)
    end)
 end)

@@ -2,6 +2,7 @@
 -- has photos for the test, and of nested folds, in each outer one, those of the variant that its inner ones have chosen.
 local plan = require "scute.experiment.plan"
 local gather = require "scute.experiment.gather"
+local sample = require "scute.experiment.sample"
 local shown = require "scute.experiment.shown"
 
 local choice = {}
@@ -16,18 +17,32 @@ local function inner_runs(self, variant, fold)
    return list
 end
 
+-- Means over the inner runs of a variant in an outer fold: { name, figure, loss (nil where one has none) }.
+local function standing(name, list, metric)
+   local figures, losses = {}, {}
+   for i, found in ipairs(list) do figures[i], losses[#losses + 1] = found.figures[metric], found.figures.loss end
+   return { name = name, figure = sample.mean(figures), loss = #losses == #figures and sample.mean(losses) or nil }
+end
+
+-- Whether one is better than the best one so far; of equal ones the lower loss is.
+local function is_better(one, best, lower)
+   if not best then return true end
+   if one.figure ~= best.figure then return (one.figure < best.figure) == lower end
+   return one.loss ~= nil and best.loss ~= nil and one.loss < best.loss
+end
+
 -- The variant with the best mean in an outer fold, of those that get a rank and whose inner runs there are all finished.
 local function best_in_fold(self, fold)
-   local made, rank, best, figure = self.plan, shown.rank_of(self), nil, nil
+   local made, rank, best = self.plan, shown.rank_of(self), nil
    for _, variant in ipairs(made.variants) do
-      local list, sum = inner_runs(self, variant, fold), 0
-      local counts = #list == made.nested and not (rank and rank(variant.options, variant))
-      for _, found in ipairs(list) do sum = sum + found.figures[made.metric] end
-      local is_lower = list[1] and list[1].lower or made.lower -- of a metric of the script's a record knows
-      local is_better = counts and (not figure or is_lower and sum / #list < figure or not is_lower and sum / #list > figure)
-      if is_better then best, figure = variant.name, sum / #list end
+      local list = inner_runs(self, variant, fold)
+      if #list == made.nested and not (rank and rank(variant.options, variant)) then
+         local one = standing(variant.name, list, made.metric)
+         local lower = list[1].lower or made.lower or false -- of a metric of the script's a record knows
+         if is_better(one, best, lower) then best = one end
+      end
    end
-   return best
+   return best and best.name
 end
 
 -- By outer fold (1 where there are none) the variant that is measured.

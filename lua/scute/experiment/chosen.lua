@@ -78,8 +78,8 @@ local function words_of(names, photos, outer)
    return ("by %s on %s kept for the test, which chose nothing"):format(table.concat(names, ", "), on)
 end
 
---- all: rows of a trial; nested, folds: those of its plan. Returns { figure, low, high, photos, words, variants = names of those
--- that were chosen }; nil where nothing was tested.
+--- all: rows of a trial; nested, folds: those of its plan. Returns { figure, low, high, photos, words, variants = names of
+-- those that were chosen }; nil where nothing was tested.
 function chosen.of(all, metric, nested, folds)
    local records, names = tested(all)
    if #records == 0 then return nil end
