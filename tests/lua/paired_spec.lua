@@ -146,12 +146,12 @@ describe("compare.paired", function()
       end
    end)
 
-   it("takes runs that no photo ties together for folds", function()
+   it("leaves all that runs differ by to them where no photo ties them together", function()
       local runs = { { 1, 3 }, { [3] = 6, [4] = 4 }, { [3] = 8, [4] = 4 } }
       local found = run_part.of_crossed(runs, { 1, 3, 7, 4 })
-      local lists = run_part.of_folds { { 1, 3 }, { 6, 4 }, { 8, 4 } }
-      assert.same({ lists.part, lists.whole }, { found.part, found.whole })
-      assert.is_true(found.part > 0)
+      local weights = (2 / 4) ^ 2 + 2 * (1 / 4) ^ 2
+      near(sample.variance { 2, 5, 6 } * weights, found.whole, 1e-12)
+      assert.equal(found.whole, found.part)
    end)
 
    it("finds a difference as often as it says", function()
@@ -217,6 +217,32 @@ describe("paired, of numbers without bounds", function()
       local one = compare({ 1 }, { 7 })
       assert.same({ false, -math.huge }, { one.apart, one.low })
       assert.same({ -math.huge, math.huge }, { paired.interval({ { 1 } }, 1, WIDE) })
+   end)
+
+   it("tells nothing apart by what is no number, or too large for one", function()
+      for _, odd in ipairs { 0 / 0, math.huge, -math.huge, 1e80, 1e160, 1e308 } do
+         for photos = 1, 8, 7 do
+            local first, second = {}, {}
+            for i = 1, photos do first[i], second[i] = 1, 0 end
+            second[photos] = odd
+            for _, runs in ipairs { { second }, { second, first } } do
+               local other = #runs == 2 and { first, first } or { first }
+               local found = paired.compare({ other, runs, other }, photos, WIDE)[1]
+               assert.same({ -math.huge, math.huge, false }, { found.low, found.high, found.apart })
+               assert.is_nil(found.smallest)
+               local low, high = paired.interval(runs, photos, WIDE)
+               assert.is_true(low == -math.huge and high == math.huge or low < high)
+            end
+         end
+         assert.is_false(by_run.compare({ { odd, 1 }, { 2, 3 }, { 4, 5 } })[1].apart)
+      end
+   end)
+
+   it("is not certain of losses that are all alike but for the last digit", function()
+      local alike = {}
+      for i = 1, 7 do alike[i] = 0.1 end
+      alike[8] = 0.3 - 0.2
+      assert.same({ -math.huge, math.huge }, { paired.interval({ alike }, 8, WIDE) })
    end)
 
    it("is not sure of a variant whose runs err on different photos", function()

@@ -235,6 +235,26 @@ describe("trial", function()
          .. "choice", conclusion(found))
    end)
 
+   it("gives no rank to a loss that overflowed, whatever else there is", function()
+      local names, records = {}, {}
+      for i = 1, 8 do
+         names[i] = "v" .. i
+         records[names[i]] = { run(names[i], 0, "11110000") }
+         local odd = ({ 0 / 0, math.huge, -math.huge })[i % 4]
+         if odd then
+            records[names[i]][1].values.loss[3], records[names[i]][1].figures.loss = odd, odd
+         end
+      end
+      local found = trial.of(plan(names, { metric = "loss", lower = true, seeds = 1 }), records, {})
+      local why = {}
+      for _, row in ipairs(found.rows) do why[row.name] = row.unranked or "ranked" end
+      assert.same({ v1 = "its loss is not a number", v2 = "its loss is infinite", v3 = "its loss is infinite", v4 = "ranked",
+         v5 = "its loss is not a number", v6 = "its loss is infinite", v7 = "its loss is infinite", v8 = "ranked" }, why)
+      assert.same({ "v4", 1, false }, { found.best.name, #found.pairs, found.pairs[1].apart })
+      assert.equal(8, #trial.of(plan(names, { seeds = 1 }), records, {}).ranked) -- of equal accuracy, ordered by loss
+      assert.matches("left out of the tests: .*v1 %(its loss is not a number%)", statements(found))
+   end)
+
    it("waits for runs that a search has paused for now", function()
       local records = two_runs { a = "11110000", b = "11111111" }
       records.b[1].state, records.b[1].epochs = "paused", 2

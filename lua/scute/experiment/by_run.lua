@@ -26,11 +26,11 @@ local function less(first, second)
    return list
 end
 
--- The variance of figures; nil where they say nothing about it: of one run, and of runs that are all alike. largest: of all
--- figures.
+-- The variance of figures; nil where they say nothing about it: of one run, of runs that are all alike, and where the squares
+-- are too large for a number. largest: of all figures.
 local function variance_of(list, largest)
    local variance = sample.variance(list)
-   return variance and variance > (EXACT * largest) ^ 2 and variance or nil
+   return variance and variance > (EXACT * largest) ^ 2 and sample.is_finite(variance) and variance or nil
 end
 
 -- How large the figures of all variants are at most.

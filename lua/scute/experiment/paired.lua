@@ -37,8 +37,9 @@ local LEVEL = 0.95     -- of intervals
 local POWER = 0.8      -- with which the smallest difference is found
 local FEWEST = 6       -- photos that have to disagree before two variants can be told apart
 local PRECISION = 1e-4 -- of the smallest difference
+local EXACT = 1e-9     -- of a mean: deviations that are no more come of rounding
 
-local mean, variance = sample.mean, sample.variance
+local is_finite, mean, variance = sample.is_finite, sample.mean, sample.variance
 
 -- ---- what the runs add: see run_part ----
 
@@ -158,9 +159,15 @@ function numbers.smallest(m, quantile, runs, range)
    return least(is_found, high)
 end
 
+-- Of answers that are no numbers, and of those whose squares are too large for one.
+local function nothing_known(difference)
+   return { difference = difference, low = -math.huge, high = math.huge, apart = false }
+end
+
 -- differences: of the photos; runs: {part, whole, freedom}; quantile(freedom) = t; kind: shares or numbers.
 local function of_pair(differences, runs, quantile, level, kind, range)
    local m = moments(differences)
+   if not (is_finite(m.number) and is_finite(m.square) and is_finite(runs.whole)) then return nothing_known(m.mean) end
    local square = 0
    if m.number > 0 then
       local _, freedom = total(m.square / m.count, kind.freedom(m.number, m.count), runs)
@@ -276,9 +283,10 @@ local function number_interval(averages, center, level, wide, range)
    local photos = #averages
    if photos < 2 then return -math.huge, math.huge end
    local spread = variance(averages)
-   if spread == 0 and wide == 0 then return nothing_seen(center, photos, level, range) end
+   if spread <= (EXACT * center) ^ 2 and wide == 0 then return nothing_seen(center, photos, level, range) end
    local narrow = studentized.quantile(level, 2, photos - 1) ^ 2 * spread / photos
    local half = math.sqrt(narrow + wide)
+   if not is_finite(half) then return -math.huge, math.huge end
    return center - half, center + half
 end
 

@@ -80,7 +80,7 @@ local function inverse(matrix, least)
    end
    for k = 1, n do
       local pivot = matrix[k][k]
-      if not (math.abs(pivot) > least) then return nil end
+      if math.abs(pivot) <= least then return nil end
       for s = 1, n do matrix[k][s], made[k][s] = matrix[k][s] / pivot, made[k][s] / pivot end
       for r = 1, n do
          local factor = r ~= k and matrix[r][k] or 0
@@ -107,14 +107,21 @@ local function solve(e, photos)
    return effects, trace
 end
 
--- What each run answered, as if no other had.
-local function lists_of(runs, photos)
-   local lists = {}
-   for r, run in ipairs(runs) do
-      lists[r] = {}
-      for i = 1, photos do table.insert(lists[r], run[i]) end
+-- The mean of what each run answered.
+local function means_of(runs, photos)
+   local means = {}
+   for _, run in ipairs(runs) do
+      local list = {}
+      for i = 1, photos do list[#list + 1] = run[i] end
+      means[#means + 1] = sample.mean(list)
    end
-   return lists
+   return means
+end
+
+-- Where no photos tie the runs together, all that they differ by is theirs.
+local function of_loose(runs, photos, weight)
+   local whole = (sample.variance(means_of(runs, photos)) or 0) * weight
+   return { part = whole, whole = whole }
 end
 
 --- runs: tables from photo to value; averages: of the photos over the runs that answered them.
@@ -122,11 +129,11 @@ function run_part.of_crossed(runs, averages)
    local count, photos = #runs, #averages
    if count < 2 then return { part = 0, whole = 0 } end
    local e = equations(runs, averages)
-   local effects, trace = solve(e, photos)
-   if not effects then return run_part.of_folds(lists_of(runs, photos)) end
+   local weight, effects, trace = weight_of(e.shares, photos), solve(e, photos)
+   if not effects then return of_loose(runs, photos, weight) end
    local spread, left = sample.variance(effects), e.squares
    for r, effect in ipairs(effects) do left = left - effect * e.right[r] end
-   local freedom, weight = e.answers - photos - (count - 1), weight_of(e.shares, photos)
+   local freedom = e.answers - photos - (count - 1)
    local residual = freedom > 0 and math.max(0, left) / freedom or 0
    return { part = (spread - residual * trace / (count - 1)) * weight, whole = spread * weight }
 end
