@@ -189,6 +189,14 @@ describe("paired, of numbers without bounds", function()
       near(1, (moved.high - moved.low) / 2 / half, 0.1)
    end)
 
+   it("has no more degrees of freedom than photos less one", function()
+      -- Ten differences of 0.5 and 1.5, which count for 6.1 photos of equal weight: t of 9 degrees is 2.2622.
+      local first, second = {}, {}
+      for i = 1, 10 do first[i], second[i] = i + (i % 2 == 0 and 0.5 or 1.5), i end
+      local found, square = compare(first, second), 2.2622 ^ 2
+      near(1 + math.sqrt(square * 0.025 / (1 - square / 10)), found.high, 1e-3)
+   end)
+
    it("has the verdict of shares where they are shares", function()
       for seed = 1, 40 do
          local variants = experiments.draw(seed, { photos = 400, variants = 2, seeds = 3, training = 0.1, gain = seed / 40 })

@@ -235,6 +235,23 @@ describe("trial", function()
          .. "choice", conclusion(found))
    end)
 
+   it("has no loss below 0 in an interval, but where there are such losses", function()
+      local function low_of(losses, by_run_alone)
+         local one, other = run("a", 0, ("1"):rep(#losses)), run("a", 1, ("1"):rep(#losses))
+         for _, record in ipairs { one, other } do
+            record.values.loss, record.figures.loss = not by_run_alone and losses or nil, mean(losses) * (1 + record.seed)
+            record.test = { photos = record.photos, figures = record.figures, values = record.values }
+         end
+         local found = trial.of(plan({ "a" }, { metric = "loss", lower = true }), { a = { one, other } }, {})
+         assert.equal(found.rows[1].low, found.test.low)
+         return found.rows[1].low
+      end
+      assert.equal(0, low_of { 0, 0, 0, 0, 0, 4 })
+      assert.equal(0, low_of({ 1, 2 }, true))
+      assert.is_true(low_of { -0.25, 0, 0, 0, 0, 4 } < 0)
+      assert.is_true(low_of { 3, 3.5, 3, 3.5, 3, 3.5 } < 3)
+   end)
+
    it("gives no rank to a loss that overflowed, whatever else there is", function()
       local names, records = {}, {}
       for i = 1, 8 do

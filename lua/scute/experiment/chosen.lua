@@ -52,11 +52,13 @@ local function measured(records, metric, folds)
    if not values.are_known(tests, metric.name) then
       local figures, wanted = figures_of(records, metric)
       if #figures < wanted then return nil end
-      return sample.mean(figures), metric:within(by_run.interval(figures, { folds = folds ~= nil }))
+      local low, high = by_run.interval(figures, { folds = folds ~= nil })
+      return sample.mean(figures), metric:within(low, high, math.min(table.unpack(figures)))
    end
    local numbers = values.numbers()
    local runs = values.of(records, metric.name, numbers, test_of, run_of)
-   local low, high = metric:within(paired.interval(runs, numbers[1], metric:bounds()))
+   local low, high = paired.interval(runs, numbers[1], metric:bounds())
+   low, high = metric:within(low, high, values.least(runs))
    return values.mean(runs), low, high, numbers[1]
 end
 

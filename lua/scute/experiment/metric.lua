@@ -25,9 +25,11 @@ function metric:is_better(value, other)
    return value > other
 end
 
---- Both ends of an interval, within what a value may be.
-function metric:within(low, high)
+--- Both ends of an interval, within what a value may be. least: of the values seen; a loss of which none is below 0 (one of the
+-- script's own may be) has none there.
+function metric:within(low, high, least)
    if self.share then return math.max(low, 0), math.min(high, 1) end
+   if self.name == "loss" and least >= 0 and low > -math.huge then return math.max(low, 0), high end
    return low, high
 end
 

@@ -44,6 +44,16 @@ local function is_lower(plan, records)
    return false
 end
 
+-- Of one variant: photos is how many there are; nil where its runs are the unit.
+local function interval_of(runs, metric, photos, o)
+   if photos then
+      local low, high = paired.interval(runs, photos, o)
+      return metric:within(low, high, values.least(runs))
+   end
+   local low, high = by_run.interval(runs, o)
+   return metric:within(low, high, math.min(table.unpack(runs)))
+end
+
 -- Adds to the ranked rows their intervals and returns what the pairs say. The answers of each photo are the unit, or, of
 -- figures that no photo has a part of, the runs.
 local function test(ranked, metric, by_photo, folds)
@@ -53,13 +63,7 @@ local function test(ranked, metric, by_photo, folds)
       variants[v] = by_photo and values.of(row.results, metric.name, numbers) or row._figures
    end
    for v, row in ipairs(ranked) do
-      local low, high
-      if by_photo then
-         low, high = paired.interval(variants[v], numbers[1], o)
-      else
-         low, high = by_run.interval(variants[v], o)
-      end
-      row.low, row.high = metric:within(low, high)
+      row.low, row.high = interval_of(variants[v], metric, by_photo and numbers[1], o)
    end
    local found = by_photo and paired.compare(variants, numbers[1], o) or by_run.compare(variants, o)
    for _, pair in ipairs(found) do pair.first, pair.second = ranked[pair.first], ranked[pair.second] end
