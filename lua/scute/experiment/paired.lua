@@ -74,11 +74,13 @@ local function unseen(photos, level)
    return 1 - ((1 - level) / 2) ^ (1 / photos)
 end
 
--- Of differences: { count, mean, square = their mean square, variance, number = how many disagree, as if of equal weight }.
-local function moments(differences)
-   local photos, sum, second, fourth = #differences, 0, 0, 0
-   for _, d in ipairs(differences) do
-      sum, second, fourth = sum + d, second + d * d, fourth + d ^ 4
+-- Of the differences of two lists: { count, mean, square = their mean square, variance, number = how many disagree, as if of equal weight }.
+local function moments(first, other)
+   local photos, sum, second, fourth = #first, 0, 0, 0
+   for i = 1, photos do
+      local d = first[i] - other[i]
+      local square = d * d
+      sum, second, fourth = sum + d, second + square, fourth + square * square
    end
    local mean_square, center = second / photos, sum / photos
    return { count = photos, mean = center, square = mean_square, variance = math.max(0, mean_square - center * center),
@@ -164,9 +166,8 @@ local function nothing_known(difference)
    return { difference = difference, low = -math.huge, high = math.huge, apart = false }
 end
 
--- differences: of the photos; runs: {part, whole, freedom}; quantile(freedom) = t; kind: shares or numbers.
-local function of_pair(differences, runs, quantile, level, kind, range)
-   local m = moments(differences)
+-- m: moments of the differences of the photos; runs: {part, whole, freedom}; quantile(freedom) = t; kind: shares or numbers.
+local function of_pair(m, runs, quantile, level, kind, range)
    if not (is_finite(m.number) and is_finite(m.square) and is_finite(runs.whole)) then return nothing_known(m.mean) end
    local square = 0
    if m.number > 0 then
@@ -251,9 +252,8 @@ function paired.compare(variants, photos, o)
    local averages, alone = read(variants, photos, fold_of)
    for first = 1, #variants do
       for second = first + 1, #variants do
-         local differences = less(averages[first], averages[second])
-         found[#found + 1] = { first = first, second = second, differences = differences,
-            runs = fold_of and of_folds(differences, fold_of, #variants[1]) or sum_of(alone[first], alone[second]) }
+         found[#found + 1] = { first = first, second = second, runs = fold_of
+            and of_folds(less(averages[first], averages[second]), fold_of, #variants[1]) or sum_of(alone[first], alone[second]) }
       end
    end
    local estimates = fold_of and #variants - 1 or #variants
@@ -261,7 +261,7 @@ function paired.compare(variants, photos, o)
    local range = o and o.range or range_of(averages)
    local function quantile(freedom) return studentized.quantile(level, #variants, freedom) end
    for k, pair in ipairs(found) do
-      found[k] = of_pair(pair.differences, pair.runs, quantile, level, kind, range)
+      found[k] = of_pair(moments(averages[pair.first], averages[pair.second]), pair.runs, quantile, level, kind, range)
       found[k].first, found[k].second = pair.first, pair.second
    end
    return found
