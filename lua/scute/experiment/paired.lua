@@ -74,7 +74,8 @@ local function unseen(photos, level)
    return 1 - ((1 - level) / 2) ^ (1 / photos)
 end
 
--- Of the differences of two lists: { count, mean, square = their mean square, variance, number = how many disagree, as if of equal weight }.
+-- Of the differences of two lists: { count, mean, square = their mean square, variance, number = how many disagree, as if of
+-- equal weight }.
 local function moments(first, other)
    local photos, sum, second, fourth = #first, 0, 0, 0
    for i = 1, photos do
@@ -252,8 +253,8 @@ function paired.compare(variants, photos, o)
    local averages, alone = read(variants, photos, fold_of)
    for first = 1, #variants do
       for second = first + 1, #variants do
-         found[#found + 1] = { first = first, second = second, runs = fold_of
-            and of_folds(less(averages[first], averages[second]), fold_of, #variants[1]) or sum_of(alone[first], alone[second]) }
+         local runs = fold_of and of_folds(less(averages[first], averages[second]), fold_of, #variants[1])
+         found[#found + 1] = { first = first, second = second, runs = runs or sum_of(alone[first], alone[second]) }
       end
    end
    local estimates = fold_of and #variants - 1 or #variants
