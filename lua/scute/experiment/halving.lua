@@ -108,7 +108,7 @@ local function is_lower(plan, entries)
 end
 
 -- Sums of the same numbers in another order differ in their last digits.
-local function mean(list)
+local function rounded_mean(list)
    return #list > 0 and tonumber(("%.12g"):format(sample.mean(list))) or nil
 end
 
@@ -120,7 +120,7 @@ local function standing(list, name, lower, after)
       if not row then return nil end
       figures[i], losses[#losses + 1] = row[name], row.val_loss
    end
-   return mean(figures), #losses == #figures and mean(losses) or nil
+   return rounded_mean(figures), #losses == #figures and rounded_mean(losses) or nil
 end
 
 -- The variants that are left, best first, with their figures; of equal ones that with the lower loss, then the first of the
