@@ -94,18 +94,31 @@ function measures.f1(run)
    return values
 end
 
---- Experiment number `seed`. o: photos, variants, seeds or folds, training = deviation of the runs in logits (0.2: about two
--- points of accuracy), gain = by how many logits the first variant is better, metric = accuracy (default), loss or f1. Returns
--- variants as paired.compare takes them.
+-- Whether a run (of nested folds an outer fold and one of its inner ones) answers for photo i.
+local function is_asked(o, i, run, inner)
+   if o.seeds then return true end
+   local is_of_fold = i % o.folds == run - 1
+   if not o.nested then return is_of_fold end
+   return not is_of_fold and i // o.folds % o.nested == inner - 1
+end
+
+--- Experiment number `seed`. o: photos, variants, seeds or folds, nested = inner folds, training = deviation of the runs (of
+-- nested folds each inner one, or with `outer` all of an outer one together) in logits (0.2: about two points of accuracy),
+-- gain = by how many logits the first variant is better, metric = accuracy (default), loss or f1. Returns variants as
+-- paired.compare takes them.
 function experiments.draw(seed, o)
    local uniform, ease, variants, measure = uniforms(seed), {}, {}, measures[o.metric or "accuracy"]
    for i = 1, o.photos do ease[i] = EASE + SPREAD * normal(uniform) end
    for v = 1, o.variants do
       variants[v] = {}
       for r = 1, o.seeds or o.folds do
-         local training = o.training * normal(uniform) + (v == 1 and o.gain or 0)
-         local run = margins(uniform, ease, training, function(i) return o.seeds or i % o.folds == r - 1 end)
-         variants[v][r] = measure(run)
+         variants[v][r] = {}
+         local outer = o.training * normal(uniform)
+         for inner = 1, o.nested or 1 do
+            local training = (o.outer and outer or o.training * normal(uniform)) + (v == 1 and o.gain or 0)
+            local run = margins(uniform, ease, training, function(i) return is_asked(o, i, r, inner) end)
+            for i, value in pairs(measure(run)) do variants[v][r][i] = value end
+         end
       end
    end
    return variants

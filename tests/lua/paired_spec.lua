@@ -2,6 +2,7 @@
 local by_run = require "scute.experiment.by_run"
 local experiments = dofile "tests/lua/experiments.lua"
 local paired = require "scute.experiment.paired"
+local run_part = require "scute.experiment.run_part"
 local sample = require "scute.experiment.sample"
 local studentized = require "scute.experiment.studentized"
 
@@ -118,11 +119,39 @@ describe("compare.paired", function()
    it("tells identical variants apart in at most 7.5 % of experiments", function()
       -- The long simulation, which asks for the same of more kinds, is tests/soak/paired.lua.
       for _, o in ipairs { { photos = 44, variants = 2, seeds = 3 }, { photos = 60, variants = 3, folds = 5 },
-         { photos = 44, variants = 2, seeds = 3, metric = "loss" }, { photos = 60, variants = 2, folds = 5, metric = "f1" } } do
-         o.training = 0.2
+         { photos = 44, variants = 2, seeds = 3, metric = "loss" }, { photos = 60, variants = 2, folds = 5, metric = "f1" },
+         { photos = 100, variants = 2, folds = 3, nested = 2, metric = "loss", training = 0.8 } } do
+         o.training = o.training or 0.2
          local apart = experiments.run(100, o)
          assert.is_true(apart <= 0.075, apart)
       end
+   end)
+
+   it("has the whole variance of runs that each leave out some of the photos", function()
+      -- Nested folds: run r answers i for photo i, and as much more as the run is better, but for those of its outer fold.
+      for _, effects in ipairs { { 1, 2, 4 }, { 3, 1, 4, 1, 5 } } do
+         local runs, averages = {}, {}
+         for r, effect in ipairs(effects) do
+            runs[r] = {}
+            for i = 1, 30 do runs[r][i] = i % #effects ~= r - 1 and i + effect or nil end
+         end
+         for i = 1, 30 do
+            local sum = 0
+            for r = 1, #effects do sum = sum + (runs[r][i] or 0) end
+            averages[i] = sum / (#effects - 1)
+         end
+         local found = run_part.of_crossed(runs, averages)
+         near(sample.variance(effects) / #effects, found.part, 1e-9)
+         near(found.part, found.whole, 1e-9)
+      end
+   end)
+
+   it("leaves all that runs differ by to them where no photo ties them together", function()
+      local runs = { { 1, 3 }, { [3] = 6, [4] = 4 }, { [3] = 8, [4] = 4 } }
+      local found = run_part.of_crossed(runs, { 1, 3, 7, 4 })
+      local weights = (2 / 4) ^ 2 + 2 * (1 / 4) ^ 2
+      near(sample.variance { 2, 5, 6 } * weights, found.whole, 1e-12)
+      assert.equal(found.whole, found.part)
    end)
 
    it("finds a difference as often as it says", function()
@@ -160,6 +189,14 @@ describe("paired, of numbers without bounds", function()
       near(1, (moved.high - moved.low) / 2 / half, 0.1)
    end)
 
+   it("has no more degrees of freedom than photos less one", function()
+      -- Ten differences of 0.5 and 1.5, which count for 6.1 photos of equal weight: t of 9 degrees is 2.2622.
+      local first, second = {}, {}
+      for i = 1, 10 do first[i], second[i] = i + (i % 2 == 0 and 0.5 or 1.5), i end
+      local found, square = compare(first, second), 2.2622 ^ 2
+      near(1 + math.sqrt(square * 0.025 / (1 - square / 10)), found.high, 1e-3)
+   end)
+
    it("has the verdict of shares where they are shares", function()
       for seed = 1, 40 do
          local variants = experiments.draw(seed, { photos = 400, variants = 2, seeds = 3, training = 0.1, gain = seed / 40 })
@@ -188,6 +225,32 @@ describe("paired, of numbers without bounds", function()
       local one = compare({ 1 }, { 7 })
       assert.same({ false, -math.huge }, { one.apart, one.low })
       assert.same({ -math.huge, math.huge }, { paired.interval({ { 1 } }, 1, WIDE) })
+   end)
+
+   it("tells nothing apart by what is no number, or too large for one", function()
+      for _, odd in ipairs { 0 / 0, math.huge, -math.huge, 1e80, 1e160, 1e308 } do
+         for photos = 1, 8, 7 do
+            local first, second = {}, {}
+            for i = 1, photos do first[i], second[i] = 1, 0 end
+            second[photos] = odd
+            for _, runs in ipairs { { second }, { second, first } } do
+               local other = #runs == 2 and { first, first } or { first }
+               local found = paired.compare({ other, runs, other }, photos, WIDE)[1]
+               assert.same({ -math.huge, math.huge, false }, { found.low, found.high, found.apart })
+               assert.is_nil(found.smallest)
+               local low, high = paired.interval(runs, photos, WIDE)
+               assert.is_true(low == -math.huge and high == math.huge or low < high)
+            end
+         end
+         assert.is_false(by_run.compare({ { odd, 1 }, { 2, 3 }, { 4, 5 } })[1].apart)
+      end
+   end)
+
+   it("is not certain of losses that are all alike but for the last digit", function()
+      local alike = {}
+      for i = 1, 7 do alike[i] = 0.1 end
+      alike[8] = 0.3 - 0.2
+      assert.same({ -math.huge, math.huge }, { paired.interval({ alike }, 8, WIDE) })
    end)
 
    it("is not sure of a variant whose runs err on different photos", function()
@@ -221,6 +284,34 @@ describe("by_run", function()
       assert.same({ 1, false, -math.huge }, { found[1].difference, found[1].apart, found[1].low })
       assert.is_nil(found[1].smallest)
       assert.same({ -math.huge, math.huge }, { by_run.interval { 1 } })
+   end)
+
+   it("does not take runs that are all alike for certain", function()
+      local unknown = { -math.huge, math.huge, false }
+      for _, figures in ipairs { { { 4, 4 }, { 5, 5 } }, { { 0.1 + 0.2, 0.3 }, { 1.3, 0.7 + 0.6 } }, { { 7, 7 }, { 7, 7 } } } do
+         local found = by_run.compare(figures)[1]
+         assert.same(unknown, { found.low, found.high, found.apart })
+         assert.is_nil(found.smallest)
+         assert.same({ -math.huge, math.huge }, { by_run.interval(figures[1]) })
+      end
+      -- What the other pairs spread says something about those that do not.
+      local found = by_run.compare { { 4, 4 }, { 5, 5 }, { 2, 9 } }
+      assert.is_true(found[1].smallest > 0 and found[1].high < math.huge)
+   end)
+
+   it("tells identical variants apart as seldom where figures are whole numbers", function()
+      for seeds = 2, 3 do
+         local apart, o = 0, { photos = 4, variants = 2, seeds = seeds, training = 0.5 }
+         for seed = 1, 400 do
+            local figures = {}
+            for v, runs in ipairs(experiments.draw(seed, o)) do
+               figures[v] = {}
+               for r, values in ipairs(runs) do figures[v][r] = 4 * sample.mean(values) end
+            end
+            apart = apart + (by_run.compare(figures)[1].apart and 1 or 0)
+         end
+         assert.is_true(apart <= 0.075 * 400, apart)
+      end
    end)
 
    it("tells identical variants apart as seldom, and a difference as often, as it says", function()

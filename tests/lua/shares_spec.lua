@@ -131,7 +131,7 @@ describe("record.read", function()
       local file <close> = assert(io.open(path .. "/cut.json", "w"))
       file:write '{ "format": 1, "state": '
       file:flush()
-      assert.matches("it is damaged", select(2, record.read(path .. "/cut.json")))
+      assert.matches("cut.json is damaged or was cut off %(", select(2, record.read(path .. "/cut.json")))
       assert.matches("No such file", select(2, record.read(path .. "/none.json")))
    end)
 end)

@@ -1,8 +1,10 @@
 -- What an experiment comes to, of records made by hand: rows, tests, words, files, and answers as data.
+local by_run = require "scute.experiment.by_run"
 local cjson = require "cjson"
 local csv = require "scute.base.csv"
 local files = require "scute.experiment.files"
 local headline = require "scute.experiment.headline"
+local plans = require "scute.experiment.plan"
 local scratch = dofile "tests/lua/scratch.lua"
 local tell = require "scute.experiment.tell"
 local trial = require "scute.experiment.trial"
@@ -137,8 +139,8 @@ describe("trial", function()
       for _, name in ipairs { "cheap", "dear" } do records[name] = { records[name][1] } end
       found = trial.of(plan({ "dear", "cheap" }, { metric = "cost", lower = true, seeds = 1 }), records, {})
       assert.is_false(found.pairs[1].apart)
-      assert.matches("cheap and dear cannot be told apart on 1 seed: %-99 %(no interval: too few to tell%); no difference "
-         .. "could show here", statements(found))
+      assert.matches("cheap and dear cannot be told apart on 1 seed: %-99 %(no interval: too few or too alike to tell%); no "
+         .. "difference could show here", statements(found))
    end)
 
    it("pools folds, and takes the inner ones of an outer one for one run", function()
@@ -167,6 +169,37 @@ describe("trial", function()
       assert.matches("^75.0%% %(95 %% interval %d+.%d to %d+.%d %%%): accuracy on 4 photos of outer folds, which chose "
          .. "nothing; the inner ones chose a%.", conclusion(found))
       assert.is_nil(conclusion(found):find "would say what the choice is worth")
+   end)
+
+   -- Nested folds of one variant; test(outer, inner): what is known of its photos to test.
+   local function nested_runs(outer_folds, inner_folds, test)
+      local records = { a = {} }
+      for outer = 1, outer_folds do
+         for inner = 1, inner_folds do
+            table.insert(records.a, fold("a", outer, "11111111", { inner = inner, test = test(outer, inner) }))
+         end
+      end
+      return records, plan({ "a" }, { folds = outer_folds, nested = inner_folds, metric = "cost" })
+   end
+
+   it("takes the outer folds for units of a test by runs, whose inner models test the same photos", function()
+      local records, made = nested_runs(3, 4, function(outer, inner)
+         return { photos = { "t" .. outer }, figures = { cost = 10 * outer + inner % 2 } }
+      end)
+      for _, record in ipairs(records.a) do record.figures.cost = 1 end
+      local found = trial.of(made, records, {}).test
+      local low, high = by_run.interval({ 10.5, 20.5, 30.5 }, { folds = true })
+      assert.same({ 20.5, low, high }, { found.figure, found.low, found.high })
+      assert.equal("on photos of outer folds, which chose nothing; the inner ones chose a", found.words)
+   end)
+
+   it("says of how many outer folds the photos of the test are", function()
+      local records, made = nested_runs(3, 2, function(outer)
+         return outer ~= 2 and { photos = { "t" .. outer }, figures = { accuracy = 1 }, values = { accuracy = { 1 } } } or nil
+      end)
+      made.metric = "accuracy"
+      assert.equal("on 2 photos of 2 of 3 outer folds, which chose nothing; the inner ones chose a "
+         .. "(4 of 6 models were tested)", trial.of(made, records, {}).test.words)
    end)
 
    it("has the photos that chose nothing for its headline", function()
@@ -247,6 +280,43 @@ describe("trial", function()
       assert.same({ "part", "1 of 2 runs" }, { found.best.name, found.best.unranked })
       found = trial.of(plan { "random" }, records, {}, { rank = rank })
       assert.same({ "random", "random weights" }, { found.best.name, found.best.unranked })
+   end)
+
+   it("has no loss below 0 in an interval, but where there are such losses", function()
+      local function low_of(losses, by_run_alone)
+         local one, other = run("a", 0, ("1"):rep(#losses)), run("a", 1, ("1"):rep(#losses))
+         for _, record in ipairs { one, other } do
+            record.values.loss, record.figures.loss = not by_run_alone and losses or nil, mean(losses) * (1 + record.seed)
+            record.test = { photos = record.photos, figures = record.figures, values = record.values }
+         end
+         local found = trial.of(plan({ "a" }, { metric = "loss", lower = true }), { a = { one, other } }, {})
+         assert.equal(found.rows[1].low, found.test.low)
+         return found.rows[1].low
+      end
+      assert.equal(0, low_of { 0, 0, 0, 0, 0, 4 })
+      assert.equal(0, low_of({ 1, 2 }, true))
+      assert.is_true(low_of { -0.25, 0, 0, 0, 0, 4 } < 0)
+      assert.is_true(low_of { 3, 3.5, 3, 3.5, 3, 3.5 } < 3)
+   end)
+
+   it("gives no rank to a loss that overflowed, whatever else there is", function()
+      local names, records = {}, {}
+      for i = 1, 8 do
+         names[i] = "v" .. i
+         records[names[i]] = { run(names[i], 0, "11110000") }
+         local odd = ({ 0 / 0, math.huge, -math.huge })[i % 4]
+         if odd then
+            records[names[i]][1].values.loss[3], records[names[i]][1].figures.loss = odd, odd
+         end
+      end
+      local found = trial.of(plan(names, { metric = "loss", lower = true, seeds = 1 }), records, {})
+      local why = {}
+      for _, row in ipairs(found.rows) do why[row.name] = row.unranked or "ranked" end
+      assert.same({ v1 = "its loss is not a number", v2 = "its loss is infinite", v3 = "its loss is infinite", v4 = "ranked",
+         v5 = "its loss is not a number", v6 = "its loss is infinite", v7 = "its loss is infinite", v8 = "ranked" }, why)
+      assert.same({ "v4", 1, false }, { found.best.name, #found.pairs, found.pairs[1].apart })
+      assert.equal(8, #trial.of(plan(names, { seeds = 1 }), records, {}).ranked) -- of equal accuracy, ordered by loss
+      assert.matches("left out of the tests: .*v1 %(its loss is not a number%)", statements(found))
    end)
 
    it("waits for runs that a search has paused for now", function()
@@ -419,5 +489,15 @@ describe("trial, on disk", function()
       local json = cjson.decode(text "comparison.json")
       assert.equal(cjson.null, json.pairs["a - b"].low)
       assert.equal(cjson.null, json.variants.a.low)
+   end)
+
+   it("chooses in nested folds the variant with the lower loss where figures are equal", function()
+      local made, records = plan({ "a", "b" }, { folds = 2, nested = 2 }), { a = {}, b = {} }
+      for _, each in ipairs(plans.runs(made)) do
+         local found = fold(each.variant, each.fold, "11110000", { inner = each.inner, run = each.run })
+         found.figures.loss = (each.variant == "b") == (each.fold == 2) and 0.25 or 0.5
+         table.insert(records[each.variant], found)
+      end
+      assert.same({ "a", "b" }, trial.of(made, records, {})._chosen)
    end)
 end)

@@ -5,10 +5,16 @@ local experiments = dofile "tests/lua/experiments.lua"
 local COUNT = 400
 local failed = 0
 
+local function runs_text(o)
+   if o.seeds then return o.seeds .. " seeds" end
+   if not o.nested then return o.folds .. " folds" end
+   return ("%d x %d folds that differ by %s"):format(o.folds, o.nested, o.outer and "the outer one" or "both")
+end
+
 local function tell(ok, o, text, ...)
    failed = failed + (ok and 0 or 1)
    print(("%s%s, %d variants, %d photos, %s, runs %.1f: %s"):format(ok and "" or "FAILED ", o.metric, o.variants, o.photos,
-      o.seeds and o.seeds .. " seeds" or o.folds .. " folds", o.training, text:format(...)))
+      runs_text(o), o.training, text:format(...)))
 end
 
 local KINDS = { { seeds = 3 }, { folds = 5 } }
@@ -45,6 +51,20 @@ local function identical_ones()
    each({ "loss" }, { 2, 5 }, { 44 }, { 0.1, 0.3 }, is_seldom_apart_by_run)
 end
 
+-- Of nested folds, whose runs leave out the photos of their outer fold.
+local function identical_nested_ones()
+   for _, folds in ipairs { { 3, 2 }, { 5, 2 }, { 3, 3 } } do
+      for _, training in ipairs { 0, 0.4, 0.8 } do
+         for _, metric in ipairs { "accuracy", "loss" } do
+            for _, outer in ipairs { false, true } do
+               is_seldom_apart { metric = metric, variants = 2, photos = 300, training = training, folds = folds[1],
+                  nested = folds[2], outer = outer }
+            end
+         end
+      end
+   end
+end
+
 -- The gain whose difference is the smallest that the test names, by halving: both hang on the gain, one much more.
 local function smallest_gain(o)
    local low, high = 0, 4
@@ -69,5 +89,6 @@ local function different_ones()
 end
 
 identical_ones()
+identical_nested_ones()
 different_ones()
 os.exit(failed == 0, true)

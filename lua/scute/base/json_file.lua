@@ -1,18 +1,14 @@
--- JSON files as they are read back: whole numbers are whole again, and what is damaged is told in one line.
+-- JSON files as they are read back: whole numbers are whole again, null is nil, and what is damaged is told in one line.
 local cjson = require "cjson"
 
 local json_file = {}
 
--- JSON does not tell 3 from 3.0; Lua does.
-local function with_integers(value)
+-- JSON does not tell 3 from 3.0, and Lua has no value for what there is not.
+local function plain(value)
+   if value == cjson.null then return nil end
    if type(value) ~= "table" then return math.type(value) == "float" and math.tointeger(value) or value end
-   for key, entry in pairs(value) do value[key] = with_integers(entry) end
+   for key, entry in pairs(value) do value[key] = plain(entry) end
    return value
-end
-
---- The value of a JSON text.
-function json_file.decode(text)
-   return with_integers(cjson.decode(text))
 end
 
 --- The table in a JSON file; nil and what is wrong with it.
@@ -21,8 +17,8 @@ function json_file.read(path)
    if not file then return nil, why end
    local text = file:read "a"
    file:close()
-   local ok, value = pcall(json_file.decode, text or "")
-   if ok and type(value) == "table" then return value end
+   local ok, value = pcall(cjson.decode, text or "")
+   if ok and type(value) == "table" then return plain(value) end
    return nil, ("%s is damaged or was cut off (%s)"):format(path, ok and "no table in it" or value)
 end
 

@@ -1,6 +1,7 @@
 -- Which of several finished models is better: all look at the same photos, which trained none of them, and the paired test of
 -- scute.experiment says what their differences are worth.
 local scute = require "scute"
+local by_path = require "scute.base.by_path"
 local console = require "scute.base.console"
 local headline = require "scute.experiment.headline"
 local files = require "scute.experiment.files"
@@ -35,9 +36,7 @@ local function ask(entry, part, classes, opt)
    local records, bad = scute.evaluate.photos(entry.model, part, classes,
       { workers = opt.workers, device = opt.device, precision = opt.precision })
    entry.model:to "cpu"
-   local by_path = {}
-   for _, record in ipairs(records) do by_path[record.path] = record end
-   return by_path, bad
+   return by_path(records), bad
 end
 
 -- How many of the photos chose the epoch that a model is of.

@@ -93,7 +93,7 @@ local function check_label(path, first, other, list, entry)
    console.fail("data_dir: '%s' is of class '%s' to %s and of class '%s' to %s", path, first, list[1].name, other, entry.name)
 end
 
--- The photos of the first that all of them have: a part. of: class_by_path of each.
+-- The photos of the first that all of them have: a part. of: classes_by_path of each.
 local function in_all(part, classes, list, of)
    local kept = { paths = {}, labels = {}, broken = part.broken, others = part.others }
    for i, path in ipairs(part.paths) do

@@ -120,11 +120,4 @@ function budgets.new(limits)
    return budget
 end
 
---- Validation accuracy of each epoch, as a list.
-function budgets.curve(history)
-   local curve = {}
-   for i, row in ipairs(history) do curve[i] = row.val_accuracy end
-   return curve
-end
-
 return budgets

@@ -6,26 +6,35 @@ local sample = require "scute.experiment.sample"
 
 local choice = {}
 
--- The figures of a row's finished inner runs in an outer fold.
-local function inner_figures(row, fold, metric)
-   local list = {}
+-- Means over the finished inner runs of a row in an outer fold: { row, runs = how many, figure, loss (nil where one has none)
+-- }.
+local function standing(row, fold, metric)
+   local figures, losses = {}, {}
    for _, record in ipairs(row.results) do
-      if record.fold == fold and record.state == "finished" then list[#list + 1] = record.figures[metric.name] end
+      if record.fold == fold and record.state == "finished" then
+         figures[#figures + 1], losses[#losses + 1] = record.figures[metric.name], record.figures.loss
+      end
    end
-   return list
+   return { row = row, runs = #figures, figure = sample.mean(figures),
+      loss = #losses == #figures and sample.mean(losses) or nil }
 end
 
--- The row with the best mean in an outer fold, of those that may have a rank and whose inner runs there are all finished; of
--- equal ones the first of the plan.
+-- Whether one is better than the best one so far; of equal ones the lower loss is, then the first of the plan.
+local function is_better(one, best, metric)
+   if not best or one.figure ~= best.figure then return not best or metric:is_better(one.figure, best.figure) end
+   return one.loss ~= nil and best.loss ~= nil and one.loss < best.loss
+end
+
+-- The row that is best in an outer fold, of those that may have a rank and whose inner runs there are all finished.
 local function best_in_fold(made, by_name, fold, metric, rank)
-   local best, figure
+   local best
    for _, variant in ipairs(made.variants) do
       local row = by_name[variant.name]
-      local list = inner_figures(row, fold, metric)
-      local mean = #list == made.nested and not (rank and rank(row.options, row)) and sample.mean(list)
-      if mean and (not figure or metric:is_better(mean, figure)) then best, figure = row, mean end
+      local one = standing(row, fold, metric)
+      local counts = one.runs == made.nested and not (rank and rank(row.options, row))
+      if counts and is_better(one, best, metric) then best = one end
    end
-   return best
+   return best and best.row
 end
 
 --- By outer fold (of seeds and plain folds: by 1 and by each) the name of the variant that is chosen there. rows, ranked: of a

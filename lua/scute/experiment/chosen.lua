@@ -34,18 +34,45 @@ local function test_of(record)
    return record.test
 end
 
+-- The figures of the runs, of nested folds the mean in each outer one, whose inner models tested the same photos.
+local function figures_of(records, metric)
+   local lists, by_unit, figures = {}, {}, {}
+   for _, record in ipairs(records) do
+      local unit = record.inner and record.fold or record
+      if not by_unit[unit] then
+         by_unit[unit] = {}
+         lists[#lists + 1] = by_unit[unit]
+      end
+      table.insert(by_unit[unit], record.test.figures[metric.name])
+   end
+   for i, list in ipairs(lists) do figures[i] = sample.mean(list) end
+   return figures, #lists
+end
+
 -- Figure, interval and number of photos, of photos where each has its part in the figure, else of the runs.
-local function measured(records, metric)
-   local tests, figures = {}, {}
-   for i, record in ipairs(records) do tests[i], figures[i] = record.test, record.test.figures[metric.name] end
+local function measured(records, metric, folds)
+   local tests = {}
+   for i, record in ipairs(records) do tests[i] = record.test end
    if not values.are_known(tests, metric.name) then
-      if #figures < #records then return nil end
-      return sample.mean(figures), metric:within(by_run.interval(figures))
+      local figures, wanted = figures_of(records, metric)
+      if #figures < wanted then return nil end
+      local low, high = by_run.interval(figures, { folds = folds ~= nil })
+      return sample.mean(figures), metric:within(low, high, math.min(table.unpack(figures)))
    end
    local numbers = values.numbers()
    local runs = values.of(records, metric.name, numbers, test_of, run_of)
-   local low, high = metric:within(paired.interval(runs, numbers[1], metric:bounds()))
+   local low, high = paired.interval(runs, numbers[1], metric:bounds())
+   low, high = metric:within(low, high, values.least(runs))
    return values.mean(runs), low, high, numbers[1]
+end
+
+-- Of how many of the outer folds there are tests, where some have none.
+local function part_text(records, folds)
+   local seen, count = {}, 0
+   for _, record in ipairs(records) do
+      if not seen[record.fold] then seen[record.fold], count = true, count + 1 end
+   end
+   return count < folds and ("%d of %d "):format(count, folds) or ""
 end
 
 -- What else there is to know, in brackets: models that were not tested, and variants that were and are not chosen now.
@@ -61,24 +88,24 @@ local function remarks_of(others, count, wanted)
    return #list > 0 and (" (%s)"):format(table.concat(list, "; ")) or ""
 end
 
-local function words_of(names, photos, nested, remarks)
+local function words_of(names, photos, outer, remarks)
    local on, chosen_ones = photos and console.count(photos, "photo") or "photos", table.concat(names, ", ")
-   if nested then
-      return ("on %s of outer folds, which chose nothing; the inner ones chose %s%s"):format(on, chosen_ones, remarks)
+   if outer then
+      return ("on %s of %souter folds, which chose nothing; the inner ones chose %s%s"):format(on, outer, chosen_ones, remarks)
    end
    return ("by %s on %s kept for the test, which chose nothing%s"):format(chosen_ones, on, remarks)
 end
 
---- all: rows of a trial; by_fold: what scute.experiment.choice says of it; wanted: how many models are to be tested.
--- Returns { figure, low, high, photos, words, variants = names of those that are chosen, before = of those that were chosen and
--- measured once, and are not now }; nil where nothing was tested.
-function chosen.of(all, metric, nested, by_fold, wanted)
+--- all: rows of a trial; made: its plan; by_fold: what scute.experiment.choice says of it; wanted: how many models are to be
+-- tested. Returns { figure, low, high, photos, words, variants = names of those that are chosen, before = of those that were
+-- chosen and measured once, and are not now }; nil where nothing was tested.
+function chosen.of(all, metric, made, by_fold, wanted)
    local records, names, others = tested(all, by_fold)
    if #records == 0 then return nil end
-   local figure, low, high, photos = measured(records, metric)
+   local figure, low, high, photos = measured(records, metric, made.folds)
    if not figure then return nil end
    return { figure = figure, low = low, high = high, photos = photos, variants = names, before = others,
-      words = words_of(names, photos, nested, remarks_of(others, #records, wanted)) }
+      words = words_of(names, photos, made.nested and part_text(records, made.folds), remarks_of(others, #records, wanted)) }
 end
 
 return chosen

@@ -9,6 +9,7 @@
 local budgets = require "scute.experiment.budgets"
 local direction = require "scute.experiment.direction"
 local failed = require "scute.experiment.failed"
+local sample = require "scute.experiment.sample"
 
 local halving = {}
 
@@ -31,35 +32,31 @@ function halving.rungs(variants, epochs)
    return rungs, left
 end
 
---- Which share of the epochs of a whole grid a search takes.
-function halving.share(variants, epochs)
-   local rungs, left = halving.rungs(variants, epochs)
-   local spent, before, going = 0, 0, variants
-   for i, after in ipairs(rungs) do
-      spent, before, going = spent + going * (after - before), after, left[i]
-   end
-   return (spent + going * (epochs - before)) / (variants * epochs)
-end
-
 -- ---- records ----
 
 local OF_CURVE = { accuracy = "val_accuracy", loss = "val_loss" }
 
--- The best figure of a run in its first `after` epochs; nil where it has none that is a number.
-local function best_until(record, metric, lower, after)
-   local best
-   for _, row in ipairs(record.curve or {}) do
-      local value = row.epoch <= after and row[OF_CURVE[metric] or metric]
-      local is_number = type(value) == "number" and value == value
-      if is_number and (not best or (value < best) == lower and value ~= best) then best = value end
-   end
-   return best
+local function is_number(value)
+   return type(value) == "number" and value == value
 end
 
-local function mean(list)
-   local sum = 0
-   for _, value in ipairs(list) do sum = sum + value end
-   return sum / #list
+-- Whether a figure is better than another or, where they are equal, its loss is lower.
+local function is_better(figure, loss, other, other_loss, lower)
+   if figure ~= other then return (figure < other) == lower end
+   return is_number(loss) and (not is_number(other_loss) or loss < other_loss)
+end
+
+-- The row of the best epoch of a run among its first `after` ones, as train.fit has it: of equal ones that with the lower loss.
+-- nil where no epoch has a figure that is a number. name: of the figure.
+local function best_until(record, name, lower, after)
+   local best
+   for _, row in ipairs(record.curve or {}) do
+      if row.epoch <= after and is_number(row[name]) and (not best or is_better(row[name], row.val_loss, best[name],
+         best.val_loss, lower)) then
+         best = row
+      end
+   end
+   return best
 end
 
 -- Runs by variant, in the order of the plan, as { run = what the plan says, record }.
@@ -104,23 +101,37 @@ local function short_of(entries, going, after)
    return missing
 end
 
--- The variants that are left, best first, with their figures; of equal ones the first of the plan. Those without a figure come
--- last, behind those that get no rank, which must not take the place of one that may be chosen.
+-- Sums of the same numbers in another order differ in their last digits.
+local function rounded_mean(list)
+   return #list > 0 and tonumber(("%.12g"):format(sample.mean(list))) or nil
+end
+
+-- Figure and loss of a variant: means over its runs, nil where a run has none.
+local function standing(list, name, lower, after)
+   local figures, losses = {}, {}
+   for i, entry in ipairs(list) do
+      local row = best_until(entry.record, name, lower, after)
+      if not row then return nil end
+      figures[i], losses[#losses + 1] = row[name], row.val_loss
+   end
+   return rounded_mean(figures), #losses == #figures and rounded_mean(losses) or nil
+end
+
+-- The variants that are left, best first, with their figures; of equal ones that with the lower loss, then the first of the
+-- plan. Those without a figure come last, behind those that get no rank, which must not take the place of one that may be
+-- chosen.
 local function ranked(plan, entries, going, after, lower, unranked)
-   local list = {}
-   for place, name in ipairs(going) do
-      local values = {}
-      for _, entry in ipairs(entries[name]) do
-         values[#values + 1] = best_until(entry.record, plan.metric, lower, after)
-      end
-      list[place] = { name = name, place = place, unranked = unranked[name] or false,
-         figure = #values == #entries[name] and mean(values) or nil }
+   local list, name = {}, OF_CURVE[plan.metric] or plan.metric
+   for place, variant in ipairs(going) do
+      local figure, loss = standing(entries[variant], name, lower, after)
+      list[place] = { name = variant, place = place, figure = figure, loss = loss, unranked = unranked[variant] or false }
    end
    table.sort(list, function(a, b)
       if (a.figure == nil) ~= (b.figure == nil) then return a.figure ~= nil end
       if a.unranked ~= b.unranked then return b.unranked end
-      if a.figure == b.figure then return a.place < b.place end
-      return (a.figure < b.figure) == lower
+      if not a.figure then return a.place < b.place end
+      if is_better(a.figure, a.loss, b.figure, b.loss, lower) then return true end
+      return not is_better(b.figure, b.loss, a.figure, a.loss, lower) and a.place < b.place
    end)
    return list
 end

@@ -7,6 +7,7 @@ local kept_random = require "scute.base.kept_random"
 local named = require "scute.metrics.named"
 local record = require "scute.experiment.record"
 local report = require "scute.report.text"
+local sample = require "scute.experiment.sample"
 local shares = require "scute.experiment.shares"
 
 local measured = {}
@@ -114,15 +115,9 @@ local function of_fit(found, job, fit)
    found.values = measured.values(said, losses, job.metric, measured.function_of(run, job.metric))
 end
 
-local function mean(list)
-   local sum = 0
-   for _, value in ipairs(list) do sum = sum + value end
-   return sum / #list
-end
-
 -- A figure of the script's own that its answers tell too is the same one.
 local function settle(own, name, values)
-   local told = values and mean(values)
+   local told = values and sample.mean(values)
    if told and own[name] and math.abs(told - own[name]) > 1e-4 * math.max(1, math.abs(told)) then
       console.fail("run: its figures say %s %g, and its answers %g", name, own[name], told)
    end

@@ -28,9 +28,11 @@ function metric:is_better(value, other)
    return value > other
 end
 
---- Both ends of an interval, within what a value may be.
-function metric:within(low, high)
+--- Both ends of an interval, within what a value may be. least: of the values seen; a loss of which none is below 0 (one of the
+-- script's own may be) has none there.
+function metric:within(low, high, least)
    if self.share then return math.max(low, 0), math.min(high, 1) end
+   if self.name == "loss" and least >= 0 and low > -math.huge then return math.max(low, 0), high end
    return low, high
 end
 
@@ -73,13 +75,13 @@ end
 
 --- Both ends of the interval of a difference: "-2.0 to +8.2".
 function metric:between(low, high)
-   if high == math.huge then return "no interval: too few to tell" end
+   if high == math.huge then return "no interval: too few or too alike to tell" end
    return ("%s to %s"):format(signed(self, low), signed(self, high))
 end
 
 --- The 95 % interval of a value: "61.3 to 88.1 %".
 function metric:interval(low, high)
-   if low == -math.huge or high == math.huge then return "no interval: too few to tell" end
+   if low == -math.huge or high == math.huge then return "no interval: too few or too alike to tell" end
    if self.share then return ("95 %% interval %.1f to %.1f %%"):format(100 * low, 100 * high) end
    return ("95 %% interval %s to %s"):format(number_text(low), number_text(high))
 end

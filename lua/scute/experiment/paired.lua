@@ -6,9 +6,9 @@
 --   photos  q / n: q is the mean square of D_i, the answers of the first for photo i less those of the second, averaged over
 --           their runs; a photo about which both agree says nothing.
 --   runs    of seeds, for either variant (s^2 - e / n) / S: s^2 is the variance of its S means, e that of the residuals of
---           photos x seeds, which the first part has already (the crossed analysis of variance: Searle, Casella and McCulloch,
---           Variance Components, 1992, chapter 4). Of folds the same of the differences, whose residuals are those within a
---           fold. Three seeds say little about that, so a pair takes the mean of all pairs where its own is smaller.
+--           photos x seeds, which the first part has already (see scute.experiment.run_part, also for nested folds, whose
+--           runs leave out photos). Of folds the same of the differences, whose residuals are those within a fold. Three seeds
+--           say little about that, so a pair takes the mean of all pairs where its own is smaller.
 --
 -- Their sum has the degrees of freedom of Satterthwaite (1946). Those of the photos' part are 2 m - 1 of the
 -- m = (sum D_i^2)^2 / sum D_i^4 photos that disagree, so that fewer than six of them never tell two variants apart: as in the
@@ -27,6 +27,7 @@
 -- What it does not know: folds share photos that train, and how much that ties them together cannot be estimated (Bengio and
 -- Grandvalet 2004). Where the seeds of one variant spread eight times as much as those of another, by four points, simulated
 -- variants of 1000 photos that are equally good are told apart in 8 % of comparisons rather than 5 %.
+local run_part = require "scute.experiment.run_part"
 local sample = require "scute.experiment.sample"
 local studentized = require "scute.experiment.studentized"
 
@@ -36,39 +37,18 @@ local LEVEL = 0.95     -- of intervals
 local POWER = 0.8      -- with which the smallest difference is found
 local FEWEST = 6       -- photos that have to disagree before two variants can be told apart
 local PRECISION = 1e-4 -- of the smallest difference
+local EXACT = 1e-9     -- of a mean: deviations that are no more come of rounding
 
-local mean, variance = sample.mean, sample.variance
+local is_finite, mean, variance = sample.is_finite, sample.mean, sample.variance
 
--- ---- what the runs add: {part = variance of a mean that is theirs, whole = with the photos' residuals in it} ----
+-- ---- what the runs add: see run_part ----
 
--- Of runs of the same photos; averages: of the photos over the runs, which also stand for what a run could not read.
-local function of_seeds(runs, averages)
-   local means, squares, photos, count = {}, 0, #averages, #runs
-   if count < 2 or photos < 2 then return { part = 0, whole = 0 } end
-   for r, run in ipairs(runs) do
-      local sum = 0
-      for i = 1, photos do
-         local value = run[i] or averages[i]
-         sum, squares = sum + value, squares + (value - averages[i]) ^ 2
-      end
-      means[r] = sum / photos
-   end
-   local spread = variance(means)
-   local residual = (squares - photos * (count - 1) * spread) / ((photos - 1) * (count - 1))
-   return { part = (spread - residual / photos) / count, whole = spread / count }
-end
-
--- Of runs that have photos of their own. fold_of: the run of each photo.
+-- fold_of: the run of each photo.
 local function of_folds(values, fold_of, count)
-   local folds, means, noise = {}, {}, 0
+   local folds = {}
    for r = 1, count do folds[r] = {} end
    for i, value in ipairs(values) do table.insert(folds[fold_of[i]], value) end
-   for r, fold in ipairs(folds) do
-      means[r] = mean(fold)
-      noise = noise + (#fold > 1 and variance(fold) / #fold or 0)
-   end
-   local spread = variance(means)
-   return { part = (spread - noise / count) / count, whole = spread / count }
+   return run_part.of_folds(folds)
 end
 
 local function sum_of(first, second)
@@ -94,11 +74,14 @@ local function unseen(photos, level)
    return 1 - ((1 - level) / 2) ^ (1 / photos)
 end
 
--- Of differences: { count, mean, square = their mean square, variance, number = how many disagree, as if of equal weight }.
-local function moments(differences)
-   local photos, sum, second, fourth = #differences, 0, 0, 0
-   for _, d in ipairs(differences) do
-      sum, second, fourth = sum + d, second + d * d, fourth + d ^ 4
+-- Of the differences of two lists: { count, mean, square = their mean square, variance, number = how many disagree, as if of
+-- equal weight }.
+local function moments(first, other)
+   local photos, sum, second, fourth = #first, 0, 0, 0
+   for i = 1, photos do
+      local d = first[i] - other[i]
+      local square = d * d
+      sum, second, fourth = sum + d, second + square, fourth + square * square
    end
    local mean_square, center = second / photos, sum / photos
    return { count = photos, mean = center, square = mean_square, variance = math.max(0, mean_square - center * center),
@@ -179,9 +162,14 @@ function numbers.smallest(m, quantile, runs, range)
    return least(is_found, high)
 end
 
--- differences: of the photos; runs: {part, whole, freedom}; quantile(freedom) = t; kind: shares or numbers.
-local function of_pair(differences, runs, quantile, level, kind, range)
-   local m = moments(differences)
+-- Of answers that are no numbers, and of those whose squares are too large for one.
+local function nothing_known(difference)
+   return { difference = difference, low = -math.huge, high = math.huge, apart = false }
+end
+
+-- m: moments of the differences of the photos; runs: {part, whole, freedom}; quantile(freedom) = t; kind: shares or numbers.
+local function of_pair(m, runs, quantile, level, kind, range)
+   if not (is_finite(m.number) and is_finite(m.square) and is_finite(runs.whole)) then return nothing_known(m.mean) end
    local square = 0
    if m.number > 0 then
       local _, freedom = total(m.square / m.count, kind.freedom(m.number, m.count), runs)
@@ -239,7 +227,7 @@ local function read(variants, photos, fold_of)
    local averages, runs = {}, {}
    for v, variant in ipairs(variants) do
       averages[v] = averages_of(variant, photos)
-      runs[v] = fold_of and of_folds(averages[v], fold_of, #variant) or of_seeds(variant, averages[v])
+      runs[v] = fold_of and of_folds(averages[v], fold_of, #variant) or run_part.of_crossed(variant, averages[v])
    end
    return averages, runs
 end
@@ -265,9 +253,8 @@ function paired.compare(variants, photos, o)
    local averages, alone = read(variants, photos, fold_of)
    for first = 1, #variants do
       for second = first + 1, #variants do
-         local differences = less(averages[first], averages[second])
-         found[#found + 1] = { first = first, second = second, differences = differences,
-            runs = fold_of and of_folds(differences, fold_of, #variants[1]) or sum_of(alone[first], alone[second]) }
+         local runs = fold_of and of_folds(less(averages[first], averages[second]), fold_of, #variants[1])
+         found[#found + 1] = { first = first, second = second, runs = runs or sum_of(alone[first], alone[second]) }
       end
    end
    local estimates = fold_of and #variants - 1 or #variants
@@ -275,7 +262,7 @@ function paired.compare(variants, photos, o)
    local range = o and o.range or range_of(averages)
    local function quantile(freedom) return studentized.quantile(level, #variants, freedom) end
    for k, pair in ipairs(found) do
-      found[k] = of_pair(pair.differences, pair.runs, quantile, level, kind, range)
+      found[k] = of_pair(moments(averages[pair.first], averages[pair.second]), pair.runs, quantile, level, kind, range)
       found[k].first, found[k].second = pair.first, pair.second
    end
    return found
@@ -297,9 +284,10 @@ local function number_interval(averages, center, level, wide, range)
    local photos = #averages
    if photos < 2 then return -math.huge, math.huge end
    local spread = variance(averages)
-   if spread == 0 and wide == 0 then return nothing_seen(center, photos, level, range) end
+   if spread <= (EXACT * center) ^ 2 and wide == 0 then return nothing_seen(center, photos, level, range) end
    local narrow = studentized.quantile(level, 2, photos - 1) ^ 2 * spread / photos
    local half = math.sqrt(narrow + wide)
+   if not is_finite(half) then return -math.huge, math.huge end
    return center - half, center + half
 end
 

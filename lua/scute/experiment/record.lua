@@ -1,8 +1,8 @@
 -- What is left of a run of an experiment: result.json in its folder, and test.json of one whose model was tested on photos that
 -- chose nothing. Both are written whole or not at all; what is read is checked, so that a file that was damaged or edited is a
 -- run that is missing, and no wrong figure.
-local cjson = require "cjson"
 local console = require "scute.base.console"
+local json_file = require "scute.base.json_file"
 local scute = require "scute"
 local shares = require "scute.experiment.shares"
 local to_json = require "scute.base.json"
@@ -28,25 +28,6 @@ function record.write(folder, name, found)
 end
 
 -- ---- reading ----
-
--- Without the nulls of JSON, which stand for what a run had not, and with whole numbers as such.
-local function plain(value)
-   if type(value) == "number" then return math.tointeger(value) or value end
-   if value == cjson.null then return nil end
-   if type(value) ~= "table" then return value end
-   for key, entry in pairs(value) do value[key] = plain(entry) end
-   return value
-end
-
-local function decoded(path)
-   local file, why = io.open(path, "rb")
-   if not file then return nil, why end
-   local text = file:read "a"
-   file:close()
-   local ok, value = pcall(cjson.decode, text or "")
-   if not ok or type(value) ~= "table" then return nil, ("%s: it is damaged: %s"):format(path, ok and "no table" or value) end
-   return plain(value)
-end
 
 local function is_whole(value)
    return type(value) == "number" and value >= 0 and value % 1 == 0
@@ -108,7 +89,7 @@ end
 
 --- The record in a file; nil and why where there is none, or it is none.
 function record.read(path)
-   local found, why = decoded(path)
+   local found, why = json_file.read(path)
    if not found then return nil, why end
    local fault = fault_of(found)
    if fault then return nil, ("%s: %s"):format(path, fault) end

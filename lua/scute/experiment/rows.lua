@@ -6,6 +6,8 @@ local values = require "scute.experiment.values"
 
 local rows = {}
 
+local is_finite = sample.is_finite
+
 -- What a row may be without.
 local OPTIONAL = known_fields.set [[rank unranked figure low high sd seconds images_per_second peak_memory parameters trainable
    parameters_1000 multiply_adds latency image_size best_epoch epochs stopped_at stopped_why weights]]
@@ -137,17 +139,24 @@ local function reason(row, photos, made, more)
    if row.runs - row._paused < row.wanted then return runs_text(row, failure) end
    if not row.figure then return ("its runs have no figure '%s'"):format(made.metric.name) end
    if row.figure ~= row.figure then return ("its %s is not a number"):format(made.metric.words) end
+   if not is_finite(row.figure) then return ("its %s is infinite"):format(made.metric.words) end
    if row._photos and not values.are_same(row._photos, photos) then return "other photos" end
+end
+
+-- What is not known, or no number, comes after all others.
+local function or_last(value)
+   return is_finite(value) and value or math.huge
 end
 
 -- Of equal figures the smaller network comes first, and of these the lower loss; what has no figure comes last.
 local function in_order(metric, place)
    return function(a, b)
-      if (a.figure == nil) ~= (b.figure == nil) then return a.figure ~= nil end
-      if a.figure and a.figure ~= b.figure then return metric:is_better(a.figure, b.figure) end
-      if a.parameters and b.parameters and a.parameters ~= b.parameters then return a.parameters < b.parameters end
-      local first, second = a.figures.loss, b.figures.loss
-      if first and second and first ~= second then return first < second end
+      if is_finite(a.figure) ~= is_finite(b.figure) then return is_finite(a.figure) end
+      if is_finite(a.figure) and a.figure ~= b.figure then return metric:is_better(a.figure, b.figure) end
+      for _, pair in ipairs { { a.parameters, b.parameters }, { a.figures.loss, b.figures.loss } } do
+         local first, second = or_last(pair[1]), or_last(pair[2])
+         if first ~= second then return first < second end
+      end
       return place[a] < place[b]
    end
 end

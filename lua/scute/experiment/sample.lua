@@ -1,6 +1,11 @@
 -- What a list of numbers comes to.
 local sample = {}
 
+--- Whether a value is a number and finite.
+function sample.is_finite(value)
+   return type(value) == "number" and value - value == 0
+end
+
 --- nil of an empty list.
 function sample.mean(list)
    local sum = 0

@@ -5,6 +5,7 @@ local studentized = {}
 local STEP = 0.25 -- of the sums below, which stand for integrals of bells: their error falls exponentially with it
 local REACH = 7   -- deviations beyond which a bell holds less than 1e-11
 local WIDEST = 2 * REACH + 2 -- a range that holds all
+local EXACT = 1e-5 -- of a quantile
 local GRID = 1 / 16 -- between ranges for which a probability is summed up
 
 local grids = {} -- number of results -> probabilities
@@ -17,20 +18,30 @@ local function normal(z)
    return z > 0 and 1 - tail or tail
 end
 
--- The probability that k standard normal numbers have a range of at most w, as a sum.
-local function summed(w, k)
+-- The bell and what lies below it at all multiples of GRID that are asked for, by their number.
+local bells = setmetatable({}, { __index = function(self, i)
+   self[i] = math.exp(-(i * GRID) ^ 2 / 2)
+   return self[i]
+end })
+local normals = setmetatable({}, { __index = function(self, i)
+   self[i] = normal(i * GRID)
+   return self[i]
+end })
+
+-- The probability that k standard normal numbers have a range of at most i times GRID, as a sum.
+local function summed(i, k)
    local sum = 0
-   for z = -REACH, REACH + w, STEP do
-      sum = sum + math.exp(-z * z / 2) * math.max(0, normal(z) - normal(z - w)) ^ (k - 1)
+   for z = -REACH // GRID, REACH // GRID + i, STEP // GRID do
+      sum = sum + bells[z] * math.max(0, normals[z] - normals[z - i]) ^ (k - 1)
    end
    return math.min(1, k * sum * STEP * 0.3989422804014327)
 end
 
--- That sum at all multiples of GRID, for a number of results.
+-- That sum for a number of results, at all multiples.
 local function on_grid(k)
    if not grids[k] then
       grids[k] = {}
-      for i = 0, math.ceil(WIDEST / GRID) + 2 do grids[k][i] = summed(i * GRID, k) end
+      for i = 0, math.ceil(WIDEST / GRID) + 2 do grids[k][i] = summed(i, k) end
    end
    return grids[k]
 end
@@ -46,16 +57,25 @@ local function within(w, k)
       + d * (x + 1) * x * (x - 1)) / 6
 end
 
--- The same where the deviation is an estimate: s^2 is a chi-square over its degrees of freedom, summed over x = log s.
-local function cumulative(q, k, freedom)
-   local step, sum, all = STEP / math.sqrt(freedom), 0, 0
+-- Deviations that are estimates with so many degrees of freedom, and what each weighs: s^2 is a chi-square over them, at steps
+-- of x = log s.
+local function estimates(freedom)
+   local step, all, list = STEP / math.sqrt(freedom), 0, {}
    local low = -REACH / math.sqrt(freedom) * (1 + 3 / freedom)
    for x = low, REACH / math.sqrt(freedom), step do
       local weight = math.exp(freedom * (x + 0.5 - math.exp(2 * x) / 2))
       all = all + weight
-      if weight > 0 then sum = sum + weight * within(q * math.exp(x), k) end
+      if weight > 0 then list[#list + 1] = { deviation = math.exp(x), weight = weight } end
    end
-   return sum / all
+   for _, each in ipairs(list) do each.weight = each.weight / all end
+   return list
+end
+
+-- The probability of a range where the deviation is one of those.
+local function cumulative(q, k, list)
+   local sum = 0
+   for _, each in ipairs(list) do sum = sum + each.weight * within(q * each.deviation, k) end
+   return sum
 end
 
 -- Degrees of freedom are estimates: rounded down (to a tenth, above 30 to three, above 300 to thirty), most are known already.
@@ -65,25 +85,54 @@ local function rounded(freedom)
    return math.max(1, freedom // unit * unit)
 end
 
+-- Regula falsi that halves the end that stays (the Illinois variant: Dowell and Jarratt 1971).
 local function solve(share, k, freedom)
-   local low, high = 0, 4
-   while cumulative(high, k, freedom) < share do low, high = high, 2 * high end
-   while high - low > 1e-5 * high do
-      local middle = (low + high) / 2
-      if cumulative(middle, k, freedom) < share then low = middle else high = middle end
+   local list, low, high = estimates(freedom), 0, 4
+   local below, above = -share, cumulative(high, k, list) - share
+   while above < 0 do
+      low, below, high = high, above, 2 * high
+      above = cumulative(high, k, list) - share
+   end
+   local stayed = 0
+   while high - low > EXACT * high do
+      local middle = (low * above - high * below) / (above - below)
+      local found = cumulative(middle, k, list) - share
+      if math.abs(found) < EXACT * 1e-3 then return middle end
+      if found < 0 then
+         low, below = middle, found
+         if stayed > 0 then above = above / 2 end
+         stayed = 1
+      else
+         high, above = middle, found
+         if stayed < 0 then below = below / 2 end
+         stayed = -1
+      end
    end
    return high
 end
 
-local known = {}
+local known = {} -- by share, number of results, and degrees of freedom
+
+local function table_in(parent, key)
+   local found = parent[key]
+   if not found then
+      found = {}
+      parent[key] = found
+   end
+   return found
+end
 
 --- How many deviations of a difference hold the differences of k equally good results together, with the probability `share`:
 -- the quantile of their studentized range over the square root of 2. freedom: degrees of freedom of the deviation.
 function studentized.quantile(share, k, freedom)
    freedom = rounded(freedom)
-   local key = ("%.9g %d %g"):format(share, k, freedom)
-   known[key] = known[key] or solve(share, k, freedom) / math.sqrt(2)
-   return known[key]
+   local quantiles = table_in(table_in(known, share), k)
+   local found = quantiles[freedom]
+   if not found then
+      found = solve(share, k, freedom) / math.sqrt(2)
+      quantiles[freedom] = found
+   end
+   return found
 end
 
 return studentized

@@ -10,6 +10,7 @@ local metrics = require "scute.metrics"
 local named = require "scute.metrics.named"
 local record = require "scute.experiment.record"
 local same_list = require "scute.base.same_list"
+local sample = require "scute.experiment.sample"
 local scute = require "scute"
 local score = require "scute.score"
 local split_file = require "scute.data.split_file"
@@ -74,12 +75,6 @@ local function figure_of(said, f)
    return value
 end
 
-local function mean(list)
-   local sum = 0
-   for _, value in ipairs(list) do sum = sum + value end
-   return sum / #list
-end
-
 --- The record of a test. job: of the kind "test"; set: its photos, with those to test; trained: the record of the run; own: the
 -- options of train.fit { metrics, criterion } that only `run` of the script knows, or nil.
 function tested.of(job, set, trained, own)
@@ -93,7 +88,7 @@ function tested.of(job, set, trained, own)
    if own and own.criterion then losses = measured.own_losses(own, said) end
    local f = measured.function_of(own, job.metric)
    found.values = measured.values(said, losses, job.metric, f)
-   found.figures = { accuracy = mean(found.values.accuracy), loss = losses and mean(losses),
+   found.figures = { accuracy = sample.mean(found.values.accuracy), loss = losses and sample.mean(losses),
       balanced = figure_of(said, named.get "balanced") }
    if f then found.figures[job.metric] = figure_of(said, f) end
    found.state, found.model, found.classes, found.split = "tested", trained.model, set.classes, set.split

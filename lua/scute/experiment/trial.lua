@@ -39,6 +39,16 @@ local function is_by_photo(records, name)
    return true
 end
 
+-- Of one variant: photos is how many there are; nil where its runs are the unit.
+local function interval_of(runs, metric, photos, o)
+   if photos then
+      local low, high = paired.interval(runs, photos, o)
+      return metric:within(low, high, values.least(runs))
+   end
+   local low, high = by_run.interval(runs, o)
+   return metric:within(low, high, math.min(table.unpack(runs)))
+end
+
 -- Adds to the ranked rows their intervals and returns what the pairs say. The answers of each photo are the unit, or, of
 -- figures that no photo has a part of, the runs.
 local function test(ranked, metric, by_photo, folds)
@@ -48,13 +58,7 @@ local function test(ranked, metric, by_photo, folds)
       variants[v] = by_photo and values.of(row.results, metric.name, numbers) or row._figures
    end
    for v, row in ipairs(ranked) do
-      local low, high
-      if by_photo then
-         low, high = paired.interval(variants[v], numbers[1], o)
-      else
-         low, high = by_run.interval(variants[v], o)
-      end
-      row.low, row.high = metric:within(low, high)
+      row.low, row.high = interval_of(variants[v], metric, by_photo and numbers[1], o)
    end
    local found = by_photo and paired.compare(variants, numbers[1], o) or by_run.compare(variants, o)
    for _, pair in ipairs(found) do pair.first, pair.second = ranked[pair.first], ranked[pair.second] end
@@ -123,7 +127,7 @@ function trial.of(plan, records, failures, more)
       pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
       missing = missing_of(all, failures, plan.search == "halving"), best = first_of(all, ranked), _chosen = by_fold,
-      test = chosen.of(all, metric, plan.nested, by_fold, wanted),
+      test = chosen.of(all, metric, plan, by_fold, wanted),
       times = more.times or why_times_differ(all), title = more.title, worth = more.worth }
    return setmetatable(found, Trial)
 end

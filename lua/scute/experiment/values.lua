@@ -75,4 +75,13 @@ function values.mean(runs)
    return sum / photos
 end
 
+--- The least value of any photo.
+function values.least(runs)
+   local least = math.huge
+   for _, run in ipairs(runs) do
+      for _, value in pairs(run) do least = math.min(least, value) end
+   end
+   return least
+end
+
 return values

@@ -1,4 +1,5 @@
 -- McNemar's test (1947), exact: of the photos about which two models disagree, does either get more right than a coin would?
+local by_path = require "scute.base.by_path"
 local console = require "scute.base.console"
 
 local FOUND = { __name = "scute.mcnemar", __tostring = function(found)
@@ -14,12 +15,6 @@ local function both_tails(heads, n)
       log_term = log_term + math.log((n - k) / (k + 1))
    end
    return math.min(1, 2 * sum)
-end
-
-local function by_path(list)
-   local found = {}
-   for i, answer in ipairs(list) do found[answer.path or i] = answer end
-   return found
 end
 
 local function partner_of(answer, place, others)
