@@ -9,6 +9,7 @@
 --    value NAME           a number, a text, a table, a tensor, ... by the name that the code has for it, as opt.epochs
 local lfs = require "lfs"
 local architectures = require "scute.nn.architectures"
+local arguments = require "scute.experiment.arguments"
 local scute = require "scute"
 local code = require "scute.experiment.code"
 local known = require "scute.experiment.known"
@@ -132,8 +133,31 @@ local function chains_of(list, name)
    return chains
 end
 
+-- The places of a list that a list of tokens reads, `arg[1]`; nil where it uses it in other ways too.
+local function places_of(list, name)
+   local places = {}
+   for i, token in ipairs(list or {}) do
+      if token.text == name and is_variable(list, i) then
+         local number = is_sign(list[i + 1], "[") and is_sign(list[i + 3], "]") and math.tointeger(tonumber(list[i + 2].text))
+         if not number then return nil end
+         places[#places + 1] = number
+      end
+   end
+   return list and places
+end
+
+-- Takes what is used of the words of the command line. Where the script lies (arg[0]) makes no number another.
+local function take_arguments(self, name, words, list)
+   local places = places_of(list, name)
+   if not places then return add(self, "value " .. name, value_text.of(arguments.own(words), name, self)) end
+   for _, place in ipairs(places) do
+      if place > 0 then add(self, ("value %s[%d]"):format(name, place), value_text.of(words[place], name, self)) end
+   end
+end
+
 -- Takes of a value what a list of tokens (nil: not known) uses of it.
 local function take_used(self, name, value, list)
+   if arguments.are(value) then return take_arguments(self, name, value, list) end
    if type(value) ~= "table" or not list then return take(self, name, value) end
    for _, chain in ipairs(chains_of(list, name)) do take_chain(self, name, value, chain) end
 end
