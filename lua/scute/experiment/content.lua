@@ -76,7 +76,7 @@ end
 
 local DIGEST = "^%x%x%x%x%x%x%x%x%-?%d*$"
 
-local UNTOLD = { DIGEST, "{", "^model %x+$", "^trial %x", "^data set %x" } -- what tells a value but says nothing
+local UNTOLD = { DIGEST, "{", "^model %x", "^trial %x", "^data set %x" } -- what tells a value but says nothing
 
 local function is_told(text)
    for _, pattern in ipairs(UNTOLD) do
