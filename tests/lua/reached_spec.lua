@@ -319,3 +319,19 @@ describe("a chain of fields", function()
       assert.same({ "m has changed" }, changes(text:format(1), text:format(2)))
    end)
 end)
+
+describe("the content of a run", function()
+   local set = { classes = { "a", "b" }, train = { paths = { "x" }, labels = { 1 } }, val = { paths = { "y" }, labels = { 2 } } }
+   local run = { variant = "v", options = {}, run = "seed0", seed = 0 }
+
+   it("of another version of scute is told as such, and not as a change of the script", function()
+      local here = content.run(content.of { run = function() end, set = set }, run)
+      local there = {}
+      for name, text in pairs(here) do there[name] = text end
+      assert.same({}, content.changes(there, here, {}))
+      there.form, there.run = nil, "other"
+      local changes_told = content.changes(there, here, {})
+      assert.equal(1, #changes_told)
+      assert.matches("another version of scute wrote down what its results hang on", changes_told[1])
+   end)
+end)

@@ -9,6 +9,7 @@ local sorted_keys = require "scute.base.sorted_keys"
 local content = {}
 
 local MOST_TOLD = 4 -- changes in one message
+local FORM, THIS_FORM = "form", "2" -- a part beside the others: how they are written
 
 -- ---- data ----
 
@@ -69,6 +70,7 @@ function content.run(self, run, split_seed)
       parts.folds, parts.fold, parts["seed of the folds"] = tostring(self.folds), tostring(run.fold), tostring(split_seed)
    end
    if run.inner then parts.nested, parts.inner = tostring(self.nested), tostring(run.inner) end
+   parts[FORM] = THIS_FORM
    return plain(parts)
 end
 
@@ -114,6 +116,10 @@ end
 --- What differs between the contents of two runs, a list of texts; empty where all agree. places: of the functions, as
 -- content.of returns them.
 function content.changes(there, here, places)
+   if there[FORM] ~= here[FORM] then
+      return { ("another version of scute wrote down what its results hang on, in another form (%s there, %s here), so that "
+         .. "nobody can tell whether anything has changed"):format(there[FORM] or "1", here[FORM] or "1") }
+   end
    local names, list, changed_code = {}, {}, false
    for _, side in ipairs { there, here } do
       for name in pairs(side) do names[name] = true end
