@@ -169,7 +169,8 @@ describe("what run reaches", function()
       local text = [[local schedule = require("scute").schedule
          local s = %s return function() return s end]]
       local function differ(a, b) assert.same({ "s has changed" }, changes(text:format(a), text:format(b))) end
-      same(text:format "schedule.warmup(2):then_(schedule.cosine(9))", text:format "schedule.warmup(2):then_(schedule.cosine(9))")
+      local joined = text:format "schedule.warmup(2):then_(schedule.cosine(9))"
+      same(joined, joined)
       differ("schedule.warmup(2):then_(schedule.cosine(9))", "schedule.warmup(3):then_(schedule.cosine(9))")
       differ("schedule.warmup(2):then_(schedule.cosine(9))", "schedule.warmup(2):then_(schedule.linear(9))")
       differ("schedule.warmup(2):then_(schedule.cosine(9)):then_(schedule.step(2))",
@@ -222,6 +223,27 @@ describe("what run reaches", function()
       assert.same({}, content.changes(there, parts(text), {}))
       file "return 2"
       assert.same({ "module 'late_of_test' has changed" }, content.changes(there, parts(text), {}))
+   end)
+
+   it("is a file whose path is a value, or a text in long brackets", function()
+      local function write(name, body)
+         local out <close> = assert(io.open(folder .. "/" .. name, "w"))
+         out:write(body)
+      end
+      local called = folder .. "/called_of_test.lua"
+      for _, text in ipairs { "local opt = { network = %q } return function() return dofile(opt.network) end",
+         "return function() return dofile [[%s]] end" } do
+         text = text:format(called)
+         write("called_of_test.lua", "return require 'inner_of_test'")
+         write("inner_of_test.lua", "return 1")
+         local there = parts(text)
+         write("inner_of_test.lua", "return 1 -- the same")
+         assert.same({}, content.changes(there, parts(text), {}))
+         write("inner_of_test.lua", "return 2")
+         assert.same({ "module 'inner_of_test' has changed" }, content.changes(there, parts(text), {}))
+         write("called_of_test.lua", "return require 'inner_of_test' + 1")
+         assert.matches("module '" .. called .. "' has changed", table.concat(content.changes(there, parts(text), {})), 1, true)
+      end
    end)
 end)
 
@@ -321,7 +343,8 @@ describe("a chain of fields", function()
 end)
 
 describe("the content of a run", function()
-   local set = { classes = { "a", "b" }, train = { paths = { "x" }, labels = { 1 } }, val = { paths = { "y" }, labels = { 2 } } }
+   local set = { classes = { "a", "b" }, train = { paths = { "x" }, labels = { 1 } },
+      val = { paths = { "y" }, labels = { 2 } } }
    local run = { variant = "v", options = {}, run = "seed0", seed = 0 }
 
    it("of another version of scute is told as such, and not as a change of the script", function()

@@ -179,6 +179,11 @@ end
 
 local CALLS = { require = true, dofile = true, loadfile = true }
 
+-- What a token of a text says, as long as it says it without escapes.
+local function said_by(token)
+   return token.text:match "^[\"'](.*)[\"']$" or select(2, token.text:match "^%[(=*)%[\n?(.*)%]%1%]$")
+end
+
 local function path_of(call, name, folder)
    if call ~= "require" then return lfs.attributes(name, "mode") == "file" and name or nil end
    if scute.module_file(name) then return nil end
@@ -187,18 +192,34 @@ local function path_of(call, name, folder)
    return path and not path:find("/share/lua/5.", 1, true) and path or nil
 end
 
+local take_files
+
+-- name: by which the code knows it.
+local function take_file(self, name, path)
+   if self.seen["file " .. path] then return end
+   self.seen["file " .. path] = true
+   local inner = code.of_file(path)
+   add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
+   take_files(self, inner, path:match "^(.*/)" or "./")
+end
+
 -- The files that a text requires or runs by name.
-local function take_files(self, list, folder)
+function take_files(self, list, folder)
    for i, token in ipairs(list or {}) do
       local at = list[i + 1] and list[i + 1].text == "(" and i + 2 or i + 1
-      local name = CALLS[token.text] and list[at] and list[at].kind == "text" and list[at].text:match "^[\"'](.*)[\"']$"
+      local name = CALLS[token.text] and list[at] and list[at].kind == "text" and said_by(list[at])
       local path = name and path_of(token.text, name, folder)
-      if path and not self.seen["file " .. path] then
-         self.seen["file " .. path] = true
-         local inner = code.of_file(path)
-         add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
-         take_files(self, inner, path:match "^(.*/)" or "./")
-      end
+      if path then take_file(self, name, path) end
+   end
+end
+
+-- The files of Lua that texts name, of which run may make what it likes: dofile(opt.network). The script itself is told by what
+-- is reached in it.
+local function take_named_files(self)
+   local script = (rawget(_G, "arg") or {})[0]
+   for _, word in ipairs(sorted_keys(self.words)) do
+      local is_file = word:find "%.lua$" and word ~= script and lfs.attributes(word, "mode") == "file"
+      if is_file then take_file(self, word, word) end
    end
 end
 
@@ -206,7 +227,7 @@ end
 
 local function take_words(self, list)
    for _, token in ipairs(list or {}) do
-      if token.kind == "text" then self.words[token.text:match "^[\"'](.*)[\"']$" or ""] = true end
+      if token.kind == "text" then self.words[said_by(token) or ""] = true end
    end
 end
 
@@ -249,6 +270,7 @@ local function take_waiting(self)
          visit(self, entry[1], entry[2])
       end
       take_architectures(self)
+      take_named_files(self)
    until #self.waiting == 0
 end
 
