@@ -56,8 +56,8 @@ local function is_lower(run, metric)
    return figures.is_lower_better(run or {}, metric) or nil
 end
 
---- Fails where the figure that counts is no number, which no comparison could use: told as the failure of this run alone. Others
--- are left out. of: of what it is the figure; so: what that means, as ": the run diverged".
+--- Fails where the figure that counts is no number, which no comparison could use: told as the failure of this run alone.
+-- Others are left out. of: of what it is the figure; so: what that means, as ": the run diverged".
 function measured.check(found, metric, of, so)
    local value = found.figures[metric]
    if value ~= value or value == math.huge or value == -math.huge then

@@ -146,7 +146,8 @@ local function fault_of(found, is_test, run)
       or fault_of_costs(found)
 end
 
---- The record in a file; nil and why where there is none, or it is none. run: { variant, run } whose it must be (nil: anyone's).
+--- The record in a file; nil and why where there is none, or it is none. run: { variant, run } whose it must be (nil:
+-- anyone's).
 function record.read(path, run)
    local found, why = decoded(path)
    if not found then return nil, why end

@@ -64,11 +64,6 @@ function value_text.own_metatable(t, names)
    return not is_librarys and meta or nil
 end
 
-local function is_scalar(value)
-   local kind = type(value)
-   return kind == "number" or kind == "string" or kind == "boolean"
-end
-
 -- ---- writing ----
 
 local write = {}
