@@ -3,6 +3,7 @@
 -- they do not, a message names those that have changed.
 local scute = require "scute.core"
 local json = require "scute.base.json"
+local known = require "scute.experiment.known"
 local reached = require "scute.experiment.reached"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -46,20 +47,22 @@ end
 
 --- What all runs of an experiment hang on. given: its options. Returns a table for the functions below.
 function content.of(given)
-   local parts, places = reached.by(given.run, given.set)
+   local names = known.map()
+   local parts, places = reached.by(given.run, given.set, names)
    parts.data = data_text(given.set, not given.folds)
    parts.budget = given.budget
-   return { parts = parts, places = places, set = given.set, folds = given.folds, nested = given.nested, of_variant = {} }
+   return { parts = parts, places = places, names = names, set = given.set,
+      folds = given.folds, nested = given.nested, of_variant = {} }
 end
 
 -- Of all runs of a variant.
 local function of_variant(self, variant)
-   local known = self.of_variant[variant.name]
-   if not known then
-      known = reached.options(variant.options, self.set)
-      self.of_variant[variant.name] = known
+   local found = self.of_variant[variant.name]
+   if not found then
+      found = reached.options(variant.options, self.set, self.names)
+      self.of_variant[variant.name] = found
    end
-   return known
+   return found
 end
 
 --- The content of one run, a map from the name of a part to its text. run: as scute.experiment.plan lists them.

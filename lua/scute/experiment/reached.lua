@@ -274,26 +274,26 @@ local function take_waiting(self)
    until #self.waiting == 0
 end
 
-local function new(set)
-   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set, known = known.map() },
-      Reached)
+local function new(set, names)
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set,
+      known = names or known.map() }, Reached)
 end
 
 local reached = {}
 
 --- What `f` reaches: texts by the name of their part, and for functions where they stand. set: the data set, which is not among
--- them.
-function reached.by(f, set)
+-- them; names: what known.map has found, nil to look.
+function reached.by(f, set, names)
    code.forget()
-   local self = new(set)
+   local self = new(set, names)
    self:wait(f, "run")
    take_waiting(self)
    return self.parts, self.places
 end
 
 --- The same of the options of a variant: parts "option NAME", and the functions that they hold.
-function reached.options(given, set)
-   local self, texts = new(set), {}
+function reached.options(given, set, names)
+   local self, texts = new(set, names), {}
    for _, key in ipairs(sorted_keys(given)) do texts["option " .. key] = value_text.of(given[key], key, self) end
    take_waiting(self)
    for name, text in pairs(self.parts) do texts[name] = text end
