@@ -28,8 +28,8 @@ local function run(o, output, kill, more)
    local at = type(kill) == "string" and "KILL_AT=" .. quote(kill) or ""
    local after = type(kill) == "number" and ("timeout -s KILL %.3f "):format(kill) or ""
    local few = o.variants and ("VARIANTS=%d "):format(o.variants) or ""
-   local line = ("exec env %s%s %s%s tests/experiment/killed.lua --data_dir %s --output_dir %s %s %s >%s 2>&1 </dev/null"):format(
-      few, at, after, quote(o.program), quote(o.data), quote(output), o.flags, more or "", quote(log))
+   local line = ("exec env %s%s %s%s tests/experiment/killed.lua --data_dir %s --output_dir %s %s %s >%s 2>&1 </dev/null")
+      :format(few, at, after, quote(o.program), quote(o.data), quote(output), o.flags, more or "", quote(log))
    local _, how, code = os.execute(line)
    return how == "signal" and 128 + code or code, read(log)
 end

@@ -47,6 +47,7 @@ end
 local function refuses(name, text, r)
    local _, lines = r.err:gsub("\n", "")
    check(r.code == 1 and lines == 1 and r.err:sub(1, 7) == "scute: " and r.err:find(text, 1, true), name, r.all)
+   return r
 end
 
 local function result(folder, variant, name)
@@ -90,12 +91,12 @@ end
 local function refuses_changes()
    local slow, fast = modified("out", "slow"), modified("out", "fast")
    local plan = read_file(scratch .. "/out/experiment.json")
-   local edited = { VARIANTS = MORE.VARIANTS, BEGIN = "local x = 1" }
-   refuses("an edited run", "run (line 11 of script.lua) has changed; --overwrite beside --resume does those runs anew (3)",
-      run(edited, "out", "--resume"))
-   edited = { VARIANTS = MORE.VARIANTS:gsub("0.01 ", "0.02 ") }
-   refuses("an edited variant", "lr was 0.01 there, is 0.02 now ('fast');", run(edited, "out", "--resume"))
-   refuses("another budget", "budget was epochs=2 there, is epochs=3 now;", run(MORE, "out", "--resume --budget epochs=3"))
+   local edited = { VARIANTS = MORE.VARIANTS:gsub("0.01 ", "0.02 ") }
+   local all = refuses("changes", "; --overwrite beside --resume does those runs anew (3)",
+      run({ VARIANTS = edited.VARIANTS, BEGIN = "local x = 1" }, "out", "--resume --budget epochs=3"))
+   refuses("an edited run", "run (line 11 of script.lua) has changed;", all)
+   refuses("an edited variant", "lr was 0.01 there, is 0.02 now ('fast');", all)
+   refuses("another budget", "budget was epochs=2 there, is epochs=3 now;", all)
    refuses("folds", "it has 2 seeds there and 2 folds now", shell(
       "$S $T/script.lua --data_dir $T/two --threads 1 --folds 2 --resume --output_dir $T/out"))
    check(plan == read_file(scratch .. "/out/experiment.json"), "nothing was written")
@@ -139,9 +140,12 @@ local function knows_damage()
    text = read_file(path)
    photos.write_file(path, text:sub(1, #text // 2))
    refuses("a damaged plan", "experiment.json is damaged or was cut off", run(ONE, "out", "--report_only"))
+   photos.write_file(scratch .. "/two/blue/900.bmp", read_file(scratch .. "/two/blue/001.bmp") .. "new")
    r = run(ONE, "out", "--resume")
    check(r.code == 0 and r.err:find "it is written anew" and not r.out:find "%[1/" and read_file(path) == text,
       "a damaged plan is written anew", r.all)
+   check(r.out:find "note: 1 photo is new since the run began and left out", "photos that are new", r.all)
+   os.remove(scratch .. "/two/blue/900.bmp")
 end
 
 local function says_that_the_disk_is_full()
@@ -168,13 +172,9 @@ end
 local function holds_to_its_photos()
    local path = scratch .. "/two/blue/001.bmp"
    local text = read_file(path)
-   photos.write_file(scratch .. "/two/blue/900.bmp", text .. "new")
    photos.write_file(path, text:sub(1, -2) .. "\1")
    refuses("photos that have changed", "photos have changed since the runs in", run(ONE, "out", "--resume --seeds 2"))
    photos.write_file(path, text)
-   local r = run(ONE, "out", "--resume")
-   check(r.code == 0 and r.out:find "note: 1 photo is new since the run began and left out", "photos that are new", r.all)
-   os.remove(scratch .. "/two/blue/900.bmp")
 end
 
 -- ---- runs that fail ----
@@ -217,6 +217,7 @@ end
 
 local function works_without_a_script()
    script.write(scratch .. "/typed.lua", { VARIANTS = '{ "a", lr = 0.01 }, { "b", lr = 0.001 }',
+      BEGIN = 'if variant.name == "a" then return { figures = { accuracy = variant.lr } } end',
       BEFORE = 'given.output_dir, given.seeds = "' .. scratch .. '/typed", 1' })
    local r = shell("sed 's/^local opt = .*/local opt = {}/; s#opt.data_dir, data.options(opt)#\"'$T/two'\"#'"
       .. " $T/typed.lua | $S -")
