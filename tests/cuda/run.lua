@@ -174,7 +174,8 @@ local function ranges()
    local ok, text = on_gpu(path, profiler)
    local said = ok and read_file(log) or ""
    for name, pattern in pairs { ["one of a script"] = "^mine\n", upload = "\nupload\n[^\n]*  normalize_photos\n",
-      forward = "\nforward\n  list_convert\n  conv2d\n", backward = "\nbackward\n  cross_entropy backward\n.*  conv2d backward\n",
+      forward = "\nforward\n  list_convert\n  conv2d\n",
+      backward = "\nbackward\n  cross_entropy backward\n.*  conv2d backward\n",
       ["the optimizer"] = "\noptimizer\n  sgd_step\n", validation = "\nvalidation\n  upload\n.*\n  conv2d\n",
       ["all are ended"] = "\n0 left\n$" } do
       check(said:find(pattern), "ranges: " .. name, text .. said)

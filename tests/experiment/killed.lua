@@ -1,5 +1,5 @@
 -- An experiment for tests of kills: KILL_AT = "VARIANT RUN STEP TARGET SIGNAL" in the environment stops it in the middle, as in
--- "fast seed0 7 parent KILL", once: KILL_MARK is a file that tells of it.
+-- "fast seed0 7 parent KILL", once: KILL_MARK is a file that tells of it; VARIANTS=2 leaves it with so many of them.
 -- Usage: scute tests/experiment/killed.lua --data_dir ... and the flags of an experiment
 local scute = require "scute"
 local cli, data, models, optim, schedule, train = scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
@@ -23,7 +23,8 @@ end
 
 local given = scute.experiment.options(opt)
 given.set = set
-given.variants = { { "slow", lr = 0.001 }, { "fast", lr = 0.01 }, { "smooth", lr = 0.01, smoothing = 0.1 } }
+local all = { { "slow", lr = 0.001 }, { "smooth", lr = 0.01, smoothing = 0.1 }, { "fast", lr = 0.01 } }
+given.variants = { table.unpack(all, 1, tonumber(os.getenv "VARIANTS" or #all)) }
 function given.run(variant, context)
    local model = models.create("small", { classes = context.set.classes })
    return train.fit(model, context.set, { optimizer = optim.adamw(model:groups { lr = variant.lr }), batch_size = 8,

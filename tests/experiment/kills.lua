@@ -29,8 +29,9 @@ local function run(o, output, kill, more)
    os.remove(mark)
    local at = type(kill) == "string" and ("KILL_AT=%s KILL_MARK=%s"):format(quote(kill), quote(mark)) or ""
    local after = type(kill) == "number" and ("timeout -s KILL %.3f "):format(kill) or ""
-   local line = ("exec env %s %s%s tests/experiment/killed.lua --data_dir %s --output_dir %s %s %s >%s 2>&1 </dev/null"):format(
-      at, after, quote(o.program), quote(o.data), quote(output), o.flags, more or "", quote(log))
+   local few = o.variants and ("VARIANTS=%d "):format(o.variants) or ""
+   local line = ("exec env %s%s %s%s tests/experiment/killed.lua --data_dir %s --output_dir %s %s %s >%s 2>&1 </dev/null")
+      :format(few, at, after, quote(o.program), quote(o.data), quote(output), o.flags, more or "", quote(log))
    local _, how, code = os.execute(line)
    return how == "signal" and 128 + code or code, read(log), lfs.attributes(mark) ~= nil
 end
@@ -68,7 +69,7 @@ local function difference(whole, resumed)
 end
 
 --- Runs an experiment whole and then with kills. o: { program, scratch, data, flags, kills = a list, each as killed.lua takes
--- it or seconds, check }. Returns how many kills met it.
+-- it or seconds, check, variants = how many (nil: all) }. Returns how many kills met it.
 function kills.run(o)
    local whole, output, met, code = o.whole or o.scratch .. "/whole", o.scratch .. "/killed", 0, 0
    local log, was_killed

@@ -99,6 +99,24 @@ describe("what run reaches", function()
       assert.same({ "opt.title was a there, is b now" }, changes(text:format "a", text:format "b"))
    end)
 
+   it("is an argument of the script, without what the experiment's own flags say", function()
+      local function arguments(...)
+         local before = _G.arg
+         rawset(_G, "arg", { [-1] = "scute", [0] = "script.lua", ... })
+         local found = parts "return function() return arg[1] end"
+         local whole = parts "return function(f) return f(arg) end"
+         rawset(_G, "arg", before)
+         return found, whole
+      end
+      local one, all = arguments("7")
+      local resumed, all_resumed = arguments("7", "--resume", "--jobs", "2", "--output_dir=x", "--tensorboard")
+      assert.same(one, resumed)
+      assert.same(all, all_resumed)
+      local other, all_other = arguments("8", "--resume")
+      assert.same({ 'arg[1] was "7" there, is "8" now' }, content.changes(one, other, {}))
+      assert.equal(1, #content.changes(all, all_other, {}))
+   end)
+
    it("is no flag that changes no number", function()
       local text = [[local scute = require "scute"
          local opt = scute.cli.parse({ %s }, "x", scute.cli.flags(scute.experiment.flags))
@@ -117,6 +135,47 @@ describe("what run reaches", function()
          local net = scute.nn.Linear { 2, 2 } return function() return net end]]
       assert.same({ "net has changed" }, changes(text:format(1), text:format(2)))
       same(text:format(1), text:format(1))
+   end)
+
+   it("is a layer and what it was built with, whether it has parameters or not", function()
+      local text = [[local nn = require("scute").nn
+         local net = %s return function() return net end]]
+      local function differ(a, b) assert.same({ "net has changed" }, changes(text:format(a), text:format(b))) end
+      differ("nn.Dropout(.2)", "nn.Dropout(.5)")
+      differ("nn.MaxPool2d { 2 }", "nn.MaxPool2d { 3 }")
+      differ("nn.ReLU()", "nn.SiLU()")
+      differ("nn.Sequential(nn.ReLU(), nn.Sequential(nn.SiLU()))", "nn.Sequential(nn.ReLU(), nn.SiLU())")
+      local seeded = "(function() require('scute').manual_seed(1) return %s end)()"
+      differ(seeded:format "nn.Conv2d { 3, 4, 3 }", seeded:format "nn.Conv2d { 3, 4, 3, stride = 2 }")
+      differ(seeded:format "nn.Linear { 2, 2 }", seeded:format "nn.Linear { 2, 2 }:eval()")
+      differ(seeded:format "nn.Sequential(nn.Linear { 2, 2 })", seeded:format "nn.Sequential(nn.Linear { 2, 2 }):freeze()")
+      same(text:format(seeded:format "require('scute').models.create('baseline_cnn', { classes = 2, image_size = 32 })"),
+         text:format(seeded:format "require('scute').models.create('baseline_cnn', { classes = 2, image_size = 32 })"))
+   end)
+
+   it("is a module of one's own by its code, and by that of the class it is made of", function()
+      local text = [[local nn = require("scute").nn
+         local Base = nn.Module:extend "Base"
+         function Base:forward(x) return x:%s() end
+         local Own = Base:extend "Own"
+         function Own:build() self.factor = %d end
+         local net = Own() return function() return net end]]
+      same(text:format("relu", 2), text:format("relu", 2))
+      assert.is_true(#changes(text:format("relu", 2), text:format("silu", 2)) > 0)
+      assert.is_true(#changes(text:format("relu", 2), text:format("relu", 3)) > 0)
+   end)
+
+   it("is what a part of the library was made with, and what that was made of", function()
+      local text = [[local schedule = require("scute").schedule
+         local s = %s return function() return s end]]
+      local function differ(a, b) assert.same({ "s has changed" }, changes(text:format(a), text:format(b))) end
+      local joined = text:format "schedule.warmup(2):then_(schedule.cosine(9))"
+      same(joined, joined)
+      differ("schedule.warmup(2):then_(schedule.cosine(9))", "schedule.warmup(3):then_(schedule.cosine(9))")
+      differ("schedule.warmup(2):then_(schedule.cosine(9))", "schedule.warmup(2):then_(schedule.linear(9))")
+      differ("schedule.warmup(2):then_(schedule.cosine(9)):then_(schedule.step(2))",
+         "schedule.warmup(2):then_(schedule.cosine(9)):then_(schedule.step(3))")
+      differ("schedule.multistep { at = { 2, 3 } }", "schedule.multistep { at = { 2, 4 } }")
    end)
 
    it("is what a part of the library was made with", function()
@@ -165,6 +224,27 @@ describe("what run reaches", function()
       file "return 2"
       assert.same({ "module 'late_of_test' has changed" }, content.changes(there, parts(text), {}))
    end)
+
+   it("is a file whose path is a value, or a text in long brackets", function()
+      local function write(name, body)
+         local out <close> = assert(io.open(folder .. "/" .. name, "w"))
+         out:write(body)
+      end
+      local called = folder .. "/called_of_test.lua"
+      for _, text in ipairs { "local opt = { network = %q } return function() return dofile(opt.network) end",
+         "return function() return dofile [[%s]] end" } do
+         text = text:format(called)
+         write("called_of_test.lua", "return require 'inner_of_test'")
+         write("inner_of_test.lua", "return 1")
+         local there = parts(text)
+         write("inner_of_test.lua", "return 1 -- the same")
+         assert.same({}, content.changes(there, parts(text), {}))
+         write("inner_of_test.lua", "return 2")
+         assert.same({ "module 'inner_of_test' has changed" }, content.changes(there, parts(text), {}))
+         write("called_of_test.lua", "return require 'inner_of_test' + 1")
+         assert.matches("module '" .. called .. "' has changed", table.concat(content.changes(there, parts(text), {})), 1, true)
+      end
+   end)
 end)
 
 describe("values of any shape", function()
@@ -199,6 +279,28 @@ describe("values of any shape", function()
       local function of(n) return setmetatable({ 1 }, { __index = function() return n end, factor = n }) end
       assert.same(text_of(of(1)), text_of(of(1)))
       assert.is_false(pcall(assert.same, text_of(of(1)), text_of(of(2))))
+   end)
+
+   it("count with metatables of one's own in which functions of others stand", function()
+      local function of(n) return setmetatable({ 1 }, { __index = { factor = n }, __tostring = tostring }) end
+      assert.same(text_of(of(1)), text_of(of(1)))
+      assert.is_false(pcall(assert.same, text_of(of(1)), text_of(of(2))))
+   end)
+
+   it("are texts or numbers", function()
+      local text = "local n = %s return function() return n end"
+      assert.same({ 'n was 1 there, is "1" now' }, changes(text:format "1", text:format "'1'"))
+      assert.same({ 'n was true there, is "true" now' }, changes(text:format "true", text:format "'true'"))
+      assert.same({ "n was a there, is b now" }, changes(text:format "'a'", text:format "'b'"))
+   end)
+
+   it("may be another data set of samples, by what is in them", function()
+      local function of(n)
+         local x = scute.ones(4, 3, 2, 2) * n
+         return text_of(scute.data.tensors { x = x, y = scute.tensor { 1, 2, 1, 2 }, classes = 2, val = 0.5 })
+      end
+      assert.same(of(1), of(1))
+      assert.is_false(pcall(assert.same, of(1), of(2)))
    end)
 
    it("call nothing of the user's", function()
@@ -237,5 +339,22 @@ describe("a chain of fields", function()
    it("leads through methods of one's own to the whole", function()
       local text = "local m = setmetatable({ n = %d }, { __index = { get = 1 } }) return function() return m.get end"
       assert.same({ "m has changed" }, changes(text:format(1), text:format(2)))
+   end)
+end)
+
+describe("the content of a run", function()
+   local set = { classes = { "a", "b" }, train = { paths = { "x" }, labels = { 1 } },
+      val = { paths = { "y" }, labels = { 2 } } }
+   local run = { variant = "v", options = {}, run = "seed0", seed = 0 }
+
+   it("of another version of scute is told as such, and not as a change of the script", function()
+      local here = content.run(content.of { run = function() end, set = set }, run)
+      local there = {}
+      for name, text in pairs(here) do there[name] = text end
+      assert.same({}, content.changes(there, here, {}))
+      there.form, there.run = nil, "other"
+      local changes_told = content.changes(there, here, {})
+      assert.equal(1, #changes_told)
+      assert.matches("another version of scute wrote down what its results hang on", changes_told[1])
    end)
 end)

@@ -98,7 +98,7 @@ describe("record.read", function()
    local path
 
    local function write(change)
-      local found = { state = "finished", variant = "a", run = "seed0", seed = 0, metric = "accuracy",
+      local found = { state = "finished", variant = "a", run = "seed0", seed = 0, metric = "accuracy", epochs = 1,
          figures = { accuracy = 0.5 }, classes = { "x", "y" }, photos = { "p", "q" }, labels = { 1, 2 }, predicted = { 1, 1 },
          values = { accuracy = { 1, 0 } }, curve = { { epoch = 1, val_accuracy = 0.5, val_loss = 0 / 0 } } }
       for name, value in pairs(change or {}) do found[name] = value end
@@ -128,10 +128,33 @@ describe("record.read", function()
          assert.is_nil(found)
          assert.matches(what, why)
       end
+      for what, change in pairs { ["epochs: expected a whole number"] = { epochs = 1.5 },
+         ["epochs: expected one at least, with their curve"] = { state = "paused", epochs = 2 },
+         ["state: expected finished or paused"] = { state = "tested" }, ["seconds: expected a number"] = { seconds = "1" },
+         ["content: expected texts"] = { content = { run = 3 } }, ["model: expected"] = { model = 3 } } do
+         assert.matches(what, select(2, write(change)))
+      end
       local file <close> = assert(io.open(path .. "/cut.json", "w"))
       file:write '{ "format": 1, "state": '
       file:flush()
       assert.matches("cut.json is damaged or was cut off %(", select(2, record.read(path .. "/cut.json")))
       assert.matches("No such file", select(2, record.read(path .. "/none.json")))
+   end)
+
+   it("refuses numbers that are none, which scute does not write", function()
+      for _, word in ipairs { "NaN", "-Infinity", "1e999" } do
+         local file <close> = assert(io.open(path .. "/" .. record.RESULT, "w"))
+         file:write(('{ "format": 1, "state": "finished", "figures": { "accuracy": %s } }'):format(word))
+         file:flush()
+         assert.matches("is damaged or was cut off %(a number in it is none%)", select(2, record.read(path .. "/" .. record.RESULT)))
+      end
+   end)
+
+   it("refuses that of another run", function()
+      assert(write())
+      local name = path .. "/" .. record.RESULT
+      assert.is_truthy(record.read(name, { variant = "a", run = "seed0" }))
+      assert.matches("it is of 'a', seed0, not of 'a', seed1$", select(2, record.read(name, { variant = "a", run = "seed1" })))
+      assert.matches("it is of 'a', seed0, not of 'b', seed0$", select(2, record.read(name, { variant = "b", run = "seed0" })))
    end)
 end)

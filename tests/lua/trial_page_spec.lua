@@ -254,3 +254,11 @@ describe("TensorBoard's runs of a trial", function()
       assert.is_nil(require("lfs").attributes(folder .. "/tensorboard/a/seed1"))
    end)
 end)
+
+describe("base64", function()
+   it("is that of RFC 4648, whatever the length", function()
+      local expected = { f = "Zg==", fo = "Zm8=", foo = "Zm9v", foob = "Zm9vYg==", fooba = "Zm9vYmE=", foobar = "Zm9vYmFy",
+         [""] = "", ["\0\xFF\xFB"] = "AP/7" }
+      for bytes, text in pairs(expected) do assert.equal(text, page.base64(bytes)) end
+   end)
+end)

@@ -24,7 +24,7 @@ local KINDS = {
    { flags = "--seeds 2 --budget epochs=4 --threads 1 --search halving", runs = { "seed0", "seed1" } },
    { flags = "--folds 2 --nested 2 --budget epochs=4 --threads 1", runs = { "fold1.1", "fold1.2", "fold2.1", "fold2.2" } },
 }
-local VARIANTS, SIGNALS = { "slow", "fast", "smooth" }, { "KILL", "TERM", "INT" }
+local VARIANTS, SIGNALS = { "slow", "smooth", "fast" }, { "KILL", "TERM", "INT" }
 local AT_ONCE, STEPS, SECONDS = 10, 12, 3
 
 local function one_of(list)

@@ -3,9 +3,10 @@ local cjson = require "cjson"
 
 local json_file = {}
 
--- JSON does not tell 3 from 3.0, and Lua has no value for what there is not.
+-- JSON does not tell 3 from 3.0, and Lua has no value for what there is not. NaN and infinity are no numbers of JSON.
 local function plain(value)
    if value == cjson.null then return nil end
+   if type(value) == "number" and not (math.abs(value) < math.huge) then error("a number in it is none", 0) end
    if type(value) ~= "table" then return math.type(value) == "float" and math.tointeger(value) or value end
    for key, entry in pairs(value) do value[key] = plain(entry) end
    return value
@@ -17,8 +18,8 @@ function json_file.read(path)
    if not file then return nil, why end
    local text = file:read "a"
    file:close()
-   local ok, value = pcall(cjson.decode, text or "")
-   if ok and type(value) == "table" then return plain(value) end
+   local ok, value = pcall(function() return plain(cjson.decode(text or "")) end)
+   if ok and type(value) == "table" then return value end
    return nil, ("%s is damaged or was cut off (%s)"):format(path, ok and "no table in it" or value)
 end
 

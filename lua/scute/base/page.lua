@@ -75,19 +75,28 @@ end
 
 local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
+local PAIRS = {} -- the two letters of 12 bits
+for bits = 0, 4095 do
+   local first, second = (bits >> 6) + 1, (bits & 63) + 1
+   PAIRS[bits] = LETTERS:sub(first, first) .. LETTERS:sub(second, second)
+end
+
+-- Of the one or two bytes behind the last three; "" of none.
+local function rest_in_base64(a, b)
+   if not a then return "" end
+   local bits = a << 16 | (b or 0) << 8
+   return PAIRS[bits >> 12] .. (b and PAIRS[bits & 4095]:sub(1, 1) .. "=" or "==")
+end
+
 --- Bytes as base64, for pictures inside a page.
 function page.base64(bytes)
-   local parts = {}
-   for i = 1, #bytes, 3 do
+   local parts, n, whole = {}, 0, #bytes - #bytes % 3
+   for i = 1, whole, 3 do
       local a, b, c = bytes:byte(i, i + 2)
-      local bits = a << 16 | (b or 0) << 8 | (c or 0)
-      local four = ""
-      for k = 3, 0, -1 do
-         local at = (bits >> 6 * k & 63) + 1
-         four = four .. LETTERS:sub(at, at)
-      end
-      parts[#parts + 1] = not b and four:sub(1, 2) .. "==" or not c and four:sub(1, 3) .. "=" or four
+      local bits = a << 16 | b << 8 | c
+      parts[n + 1], parts[n + 2], n = PAIRS[bits >> 12], PAIRS[bits & 4095], n + 2
    end
+   parts[n + 1] = rest_in_base64(bytes:byte(whole + 1, #bytes))
    return table.concat(parts)
 end
 

@@ -3,12 +3,14 @@
 -- they do not, a message names those that have changed.
 local scute = require "scute.core"
 local json = require "scute.base.json"
+local known = require "scute.experiment.known"
 local reached = require "scute.experiment.reached"
 local sorted_keys = require "scute.base.sorted_keys"
 
 local content = {}
 
 local MOST_TOLD = 4 -- changes in one message
+local FORM, THIS_FORM = "form", "2" -- a part beside the others: how they are written
 
 -- ---- data ----
 
@@ -45,20 +47,22 @@ end
 
 --- What all runs of an experiment hang on. given: its options. Returns a table for the functions below.
 function content.of(given)
-   local parts, places = reached.by(given.run, given.set)
+   local names = known.map()
+   local parts, places = reached.by(given.run, given.set, names)
    parts.data = data_text(given.set, not given.folds)
    parts.budget = given.budget
-   return { parts = parts, places = places, set = given.set, folds = given.folds, nested = given.nested, of_variant = {} }
+   return { parts = parts, places = places, names = names, set = given.set,
+      folds = given.folds, nested = given.nested, of_variant = {} }
 end
 
 -- Of all runs of a variant.
 local function of_variant(self, variant)
-   local known = self.of_variant[variant.name]
-   if not known then
-      known = reached.options(variant.options, self.set)
-      self.of_variant[variant.name] = known
+   local found = self.of_variant[variant.name]
+   if not found then
+      found = reached.options(variant.options, self.set, self.names)
+      self.of_variant[variant.name] = found
    end
-   return known
+   return found
 end
 
 --- The content of one run, a map from the name of a part to its text. run: as scute.experiment.plan lists them.
@@ -69,6 +73,7 @@ function content.run(self, run, split_seed)
       parts.folds, parts.fold, parts["seed of the folds"] = tostring(self.folds), tostring(run.fold), tostring(split_seed)
    end
    if run.inner then parts.nested, parts.inner = tostring(self.nested), tostring(run.inner) end
+   parts[FORM] = THIS_FORM
    return plain(parts)
 end
 
@@ -76,7 +81,7 @@ end
 
 local DIGEST = "^%x%x%x%x%x%x%x%x%-?%d*$"
 
-local UNTOLD = { DIGEST, "{", "^model %x+$", "^trial %x", "^data set %x" } -- what tells a value but says nothing
+local UNTOLD = { DIGEST, "{", "^model %x", "^trial %x", "^data set %x" } -- what tells a value but says nothing
 
 local function is_told(text)
    for _, pattern in ipairs(UNTOLD) do
@@ -114,6 +119,10 @@ end
 --- What differs between the contents of two runs, a list of texts; empty where all agree. places: of the functions, as
 -- content.of returns them.
 function content.changes(there, here, places)
+   if there[FORM] ~= here[FORM] then
+      return { ("another version of scute wrote down what its results hang on, in another form (%s there, %s here), so that "
+         .. "nobody can tell whether anything has changed"):format(there[FORM] or "1", here[FORM] or "1") }
+   end
    local names, list, changed_code = {}, {}, false
    for _, side in ipairs { there, here } do
       for name in pairs(side) do names[name] = true end

@@ -7,18 +7,18 @@ local gather = {}
 
 -- The record of a run with what its test found; nil and why where there is a file that is no use, nil alone where there is
 -- none.
-local function read(folder)
+local function read(folder, run)
    local path = folder .. "/" .. record.RESULT
    if not lfs.attributes(path) then return nil end
-   local found, why = record.read(path)
+   local found, why = record.read(path, run)
    if not found then return nil, why end
-   found.test = record.read(folder .. "/" .. record.TEST) -- of one that is damaged the test is done again
+   found.test = record.read(folder .. "/" .. record.TEST, run) -- of one that is damaged the test is done again
    return found
 end
 
 --- The record of one run of a plan; nil, and why where there is a file that is no use.
 function gather.one(folder, run)
-   return read(plan.folder(folder, run))
+   return read(plan.folder(folder, run), run)
 end
 
 --- All that is done: records by name of their variant, and the list of runs that are not finished. tell_of(why) hears of files

@@ -51,10 +51,54 @@ function known.map()
    return map
 end
 
+--- Whether a function is one in Lua of the library's or of what is installed.
+function known.is_librarys(f)
+   local info = debug.getinfo(f, "S")
+   return frames.is_library(info) or is_installed(info.source)
+end
+
 --- Whether a function is not the user's: C's, the library's, or of what is installed.
 function known.is_foreign(f)
-   local info = debug.getinfo(f, "S")
-   return info.what == "C" or frames.is_library(info) or is_installed(info.source)
+   return is_c(f) or known.is_librarys(f)
+end
+
+-- ---- what the functions of a file share ----
+
+local MOST_VARIABLES = 250 -- of a function
+
+-- Classes hold functions that nobody else knows.
+local function is_class(t)
+   return rawget(t, "__index") ~= nil or rawget(t, "class_name") ~= nil
+end
+
+local visit
+
+local function visit_value(value, ids, seen)
+   if type(value) == "function" then return visit(value, ids, seen) end
+   if type(value) ~= "table" or seen[value] or not is_class(value) then return end
+   seen[value] = true
+   for _, inner in next, value do
+      if type(inner) == "function" then visit(inner, ids, seen) end
+   end
+end
+
+function visit(f, ids, seen)
+   if seen[f] or not known.is_librarys(f) then return end
+   seen[f] = true
+   for i = 1, MOST_VARIABLES do
+      local key, value = debug.getupvalue(f, i)
+      if not key then return end
+      ids[debug.upvalueid(f, i)] = true
+      visit_value(value, ids, seen)
+   end
+end
+
+--- The variables (as debug.upvalueid tells them) that functions of the library know from their file: a set. Others are of the
+-- call that made a function. map: see known.map.
+function known.shared(map)
+   local ids, seen = {}, {}
+   for value in next, map do visit_value(value, ids, seen) end
+   return ids
 end
 
 return known

@@ -59,11 +59,12 @@ local function is_lower(fit, job)
    return figures.is_lower_better(fit.run, job.metric) or nil
 end
 
--- What no comparison could use: told as the failure of this run alone.
-local function check(found, metric)
+--- Fails where the figure that counts is no number, which no comparison could use: told as the failure of this run alone.
+-- Others are left out. of: of what it is the figure; so: what that means, as ": the run diverged".
+function measured.check(found, metric, of, so)
    local value = found.figures[metric]
    if value ~= value or value == math.huge or value == -math.huge then
-      console.fail("the %s of the best epoch is no number (%s): the run diverged", metric, tostring(value))
+      console.fail("the %s of %s is no number (%s)%s", metric, of, tostring(value), so or "")
    end
    for name, each in pairs(found.figures) do
       if each ~= each or math.abs(each) == math.huge then found.figures[name] = nil end
@@ -147,7 +148,7 @@ function measured.of(job, set, done)
    if done.fit then of_fit(found, job, fit) else of_own(found, job, set, done.result) end
    if fit then of_training(found, job, done, fit) end
    found.lower = is_lower(done.fit, job)
-   check(found, job.metric)
+   measured.check(found, job.metric, "the best epoch", ": the run diverged")
    return found
 end
 

@@ -158,7 +158,7 @@ end
 function one.test(job, options)
    local how <close> = settled(job) -- luacheck: ignore
    local set = photos_of(job, options.set)
-   local result, why = record.read(job.folder .. "/" .. record.RESULT)
+   local result, why = record.read(job.folder .. "/" .. record.RESULT, job)
    if not result then console.fail("test: %s", why) end
    if not set.test then console.fail "test: the set has no photos to test, and there is no outer fold" end
    if not result.model then console.fail("test: '%s' has left no model, which train.fit does", job.variant) end

@@ -9,6 +9,7 @@
 --    value NAME           a number, a text, a table, a tensor, ... by the name that the code has for it, as opt.epochs
 local lfs = require "lfs"
 local architectures = require "scute.nn.architectures"
+local arguments = require "scute.experiment.arguments"
 local scute = require "scute"
 local code = require "scute.experiment.code"
 local known = require "scute.experiment.known"
@@ -132,8 +133,31 @@ local function chains_of(list, name)
    return chains
 end
 
+-- The places of a list that a list of tokens reads, `arg[1]`; nil where it uses it in other ways too.
+local function places_of(list, name)
+   local places = {}
+   for i, token in ipairs(list or {}) do
+      if token.text == name and is_variable(list, i) then
+         local number = is_sign(list[i + 1], "[") and is_sign(list[i + 3], "]") and math.tointeger(tonumber(list[i + 2].text))
+         if not number then return nil end
+         places[#places + 1] = number
+      end
+   end
+   return list and places
+end
+
+-- Takes what is used of the words of the command line. Where the script lies (arg[0]) makes no number another.
+local function take_arguments(self, name, words, list)
+   local places = places_of(list, name)
+   if not places then return add(self, "value " .. name, value_text.of(arguments.own(words), name, self)) end
+   for _, place in ipairs(places) do
+      if place > 0 then add(self, ("value %s[%d]"):format(name, place), value_text.of(words[place], name, self)) end
+   end
+end
+
 -- Takes of a value what a list of tokens (nil: not known) uses of it.
 local function take_used(self, name, value, list)
+   if arguments.are(value) then return take_arguments(self, name, value, list) end
    if type(value) ~= "table" or not list then return take(self, name, value) end
    for _, chain in ipairs(chains_of(list, name)) do take_chain(self, name, value, chain) end
 end
@@ -155,6 +179,11 @@ end
 
 local CALLS = { require = true, dofile = true, loadfile = true }
 
+-- What a token of a text says, as long as it says it without escapes.
+local function said_by(token)
+   return token.text:match "^[\"'](.*)[\"']$" or select(2, token.text:match "^%[(=*)%[\n?(.*)%]%1%]$")
+end
+
 local function path_of(call, name, folder)
    if call ~= "require" then return lfs.attributes(name, "mode") == "file" and name or nil end
    if scute.module_file(name) then return nil end
@@ -163,18 +192,34 @@ local function path_of(call, name, folder)
    return path and not path:find("/share/lua/5.", 1, true) and path or nil
 end
 
+local take_files
+
+-- name: by which the code knows it.
+local function take_file(self, name, path)
+   if self.seen["file " .. path] then return end
+   self.seen["file " .. path] = true
+   local inner = code.of_file(path)
+   add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
+   take_files(self, inner, path:match "^(.*/)" or "./")
+end
+
 -- The files that a text requires or runs by name.
-local function take_files(self, list, folder)
+function take_files(self, list, folder)
    for i, token in ipairs(list or {}) do
       local at = list[i + 1] and list[i + 1].text == "(" and i + 2 or i + 1
-      local name = CALLS[token.text] and list[at] and list[at].kind == "text" and list[at].text:match "^[\"'](.*)[\"']$"
+      local name = CALLS[token.text] and list[at] and list[at].kind == "text" and said_by(list[at])
       local path = name and path_of(token.text, name, folder)
-      if path and not self.seen["file " .. path] then
-         self.seen["file " .. path] = true
-         local inner = code.of_file(path)
-         add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
-         take_files(self, inner, path:match "^(.*/)" or "./")
-      end
+      if path then take_file(self, name, path) end
+   end
+end
+
+-- The files of Lua that texts name, of which run may make what it likes: dofile(opt.network). The script itself is told by what
+-- is reached in it.
+local function take_named_files(self)
+   local script = (rawget(_G, "arg") or {})[0]
+   for _, word in ipairs(sorted_keys(self.words)) do
+      local is_file = word:find "%.lua$" and word ~= script and lfs.attributes(word, "mode") == "file"
+      if is_file then take_file(self, word, word) end
    end
 end
 
@@ -182,7 +227,7 @@ end
 
 local function take_words(self, list)
    for _, token in ipairs(list or {}) do
-      if token.kind == "text" then self.words[token.text:match "^[\"'](.*)[\"']$" or ""] = true end
+      if token.kind == "text" then self.words[said_by(token) or ""] = true end
    end
 end
 
@@ -225,29 +270,30 @@ local function take_waiting(self)
          visit(self, entry[1], entry[2])
       end
       take_architectures(self)
+      take_named_files(self)
    until #self.waiting == 0
 end
 
-local function new(set)
-   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set, known = known.map() },
-      Reached)
+local function new(set, names)
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set,
+      known = names or known.map() }, Reached)
 end
 
 local reached = {}
 
 --- What `f` reaches: texts by the name of their part, and for functions where they stand. set: the data set, which is not among
--- them.
-function reached.by(f, set)
+-- them; names: what known.map has found, nil to look.
+function reached.by(f, set, names)
    code.forget()
-   local self = new(set)
+   local self = new(set, names)
    self:wait(f, "run")
    take_waiting(self)
    return self.parts, self.places
 end
 
 --- The same of the options of a variant: parts "option NAME", and the functions that they hold.
-function reached.options(given, set)
-   local self, texts = new(set), {}
+function reached.options(given, set, names)
+   local self, texts = new(set, names), {}
    for _, key in ipairs(sorted_keys(given)) do texts["option " .. key] = value_text.of(given[key], key, self) end
    take_waiting(self)
    for name, text in pairs(self.parts) do texts[name] = text end

@@ -29,6 +29,10 @@ end
 
 -- ---- reading ----
 
+local function is_number(value)
+   return type(value) == "number" and math.abs(value) < math.huge
+end
+
 local function is_whole(value)
    return type(value) == "number" and value >= 0 and value % 1 == 0
 end
@@ -42,7 +46,6 @@ local function is_list(value, n, is)
 end
 
 local function is_text(value) return type(value) == "string" end
-local function is_number(value) return type(value) == "number" end
 
 local function fault_of_answers(found)
    if found.photos == nil then return found.values ~= nil and "values without photos" or nil end
@@ -74,24 +77,61 @@ local function fault_of_curve(found)
    end
 end
 
-local STATES = { finished = true, paused = true, tested = true }
-
-local function fault_of(found)
-   if found.format ~= FORMAT then
-      return ("it has format %s, this program reads %d"):format(tostring(found.format), FORMAT)
-   elseif not STATES[found.state] then
-      return "state: expected finished, paused or tested"
-   elseif not is_text(found.variant) or not is_text(found.run) then
-      return "variant or run is missing"
+-- What a result hangs on, which comes to be compared.
+local function fault_of_content(found)
+   if found.content ~= nil and type(found.content) ~= "table" then return "content: expected texts by name" end
+   for name, text in pairs(found.content or {}) do
+      if not is_text(name) or not is_text(text) then return "content: expected texts by name" end
    end
-   return fault_of_figures(found) or fault_of_answers(found) or fault_of_curve(found)
 end
 
---- The record in a file; nil and why where there is none, or it is none.
-function record.read(path)
+-- What it says beside figures and answers.
+local function fault_of_costs(found)
+   if found.model ~= nil and not is_text(found.model) then return "model: expected a folder" end
+   for _, name in ipairs { "seconds", "images_per_second", "peak_memory", "parameters", "trainable", "parameters_1000",
+      "multiply_adds", "latency", "image_size", "updates", "best_epoch" } do
+      if found[name] ~= nil and not is_number(found[name]) then return name .. ": expected a number" end
+   end
+end
+
+-- A search decides by how far a run has come.
+local function fault_of_progress(found)
+   if found.state == "tested" then return nil end
+   if not is_whole(found.epochs) then return "epochs: expected a whole number" end
+   local known = type(found.curve) == "table" and #found.curve or 0
+   if found.state == "paused" and (found.epochs < 1 or known < found.epochs) then
+      return "epochs: expected one at least, with their curve"
+   end
+end
+
+local function fault_of_state(found, is_test)
+   local state = found.state
+   if is_test then return state ~= "tested" and "state: expected tested" or nil end
+   return state ~= "finished" and state ~= "paused" and "state: expected finished or paused" or nil
+end
+
+-- run: whose it is to be, nil where anyone's.
+local function fault_of_name(found, run)
+   if not is_text(found.variant) or not is_text(found.run) then return "variant or run is missing" end
+   if not run or found.variant == run.variant and found.run == run.run then return nil end
+   return ("it is of '%s', %s, not of '%s', %s"):format(found.variant, found.run, run.variant, run.run)
+end
+
+local function fault_of(found, is_test, run)
+   if found.format ~= FORMAT then
+      return ("it has format %s, this program reads %d"):format(tostring(found.format), FORMAT)
+   end
+   return fault_of_state(found, is_test) or fault_of_name(found, run) or fault_of_figures(found) or fault_of_answers(found)
+      or fault_of_curve(found) or fault_of_progress(found) or fault_of_content(found)
+      or fault_of_costs(found)
+end
+
+--- The record in a file; nil and why where there is none, or it is none. run: { variant, run } whose it must be (nil:
+-- anyone's).
+function record.read(path, run)
    local found, why = json_file.read(path)
    if not found then return nil, why end
-   local fault = fault_of(found)
+   local fault = fault_of(found, path:match "[^/]*$" == record.TEST, run)
    if fault then return nil, ("%s: %s"):format(path, fault) end
    return found
 end

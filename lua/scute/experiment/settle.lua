@@ -57,7 +57,7 @@ end
 -- What was written for a run: its content, and its record where it has one; nil where there is nothing.
 local function left_by(path, run)
    local at = plan.folder(path, run)
-   local found = record.read(at .. "/result.json")
+   local found = record.read(at .. "/" .. record.RESULT, run)
    if found then return found.content or {}, found end
    local job = json_file.read(at .. "/job.json")
    return job and job.content or nil

@@ -92,6 +92,7 @@ function tested.of(job, set, trained, own)
       balanced = figure_of(said, named.get "balanced") }
    if f then found.figures[job.metric] = figure_of(said, f) end
    found.state, found.model, found.classes, found.split = "tested", trained.model, set.classes, set.split
+   measured.check(found, job.metric, "the photos to test")
    return found
 end
 

@@ -36,6 +36,7 @@ local function set_text(set)
          list[#list + 1] = ("%s %d"):format(path, own.labels[i])
       end
    end
+   list[#list + 1] = rawget(set, "samples") and rawget(set.samples, "digest") or nil
    return "data set " .. digest(table.concat(list, "\n"))
 end
 
@@ -50,35 +51,17 @@ local function trial_text(trial)
    return "trial " .. digest(table.concat(list, "\n"))
 end
 
-local function model_text(model)
-   local state, list = model:state_dict(), {}
-   for i, name in ipairs(state.names) do list[i] = state.tensors[name] end
-   return "model " .. scute.checksum(list)
-end
-
---- The metatable of a table where it is of the user's own; those of the library's classes tell nothing.
+--- The metatable of a table where it is of the user's own; those of the library's classes tell nothing. One of the user's may
+-- hold functions of others beside: `__tostring = tostring`.
 function value_text.own_metatable(t, names)
    local meta = debug.getmetatable(t)
    if type(meta) ~= "table" or names[meta] or options.declaration_of(t) then return nil end
+   local is_librarys = false
    for _, value in next, meta do
-      if type(value) == "function" and known.is_foreign(value) then return nil end
+      if type(value) == "function" and not known.is_foreign(value) then return meta end
+      is_librarys = is_librarys or type(value) == "function" and known.is_librarys(value)
    end
-   return meta
-end
-
-local function is_scalar(value)
-   local kind = type(value)
-   return kind == "number" or kind == "string" or kind == "boolean"
-end
-
--- Of what the library's functions hold, tables of settings count and functions of the user's; its caches and parts do not.
-local function is_setting(value, names)
-   if type(value) == "function" then return not known.is_foreign(value) end
-   if type(value) ~= "table" or names[value] or debug.getmetatable(value) then return false end
-   for key, entry in next, value do
-      if type(key) ~= "string" or not is_scalar(entry) then return false end
-   end
-   return next(value) ~= nil
+   return not is_librarys and meta or nil
 end
 
 -- ---- writing ----
@@ -110,15 +93,17 @@ function write.thread(self)
    put(self, "a coroutine")
 end
 
--- A function that the library has made: the values that it was made with.
+-- A function that the library has made: the values that it was made with, not those that all functions of its file share.
 local function put_closure(self, f, name)
    put(self, "closure")
    if self.numbers[f] then return end
    self.numbers[f] = "closure"
+   local about = self.about
+   about.shared = about.shared or known.shared(about.known)
    for i = 1, MOST_VARIABLES do
       local key, value = debug.getupvalue(f, i)
       if not key then return end
-      if is_scalar(value) or is_setting(value, self.about.known) then
+      if not about.shared[debug.upvalueid(f, i)] then
          put(self, key)
          put_value(self, value, name)
       end
@@ -177,6 +162,51 @@ local function put_entries(self, t, name)
    self.depth = self.depth - 1
 end
 
+-- ---- layers and models ----
+
+local function is_class_of_user(t)
+   return rawget(t, "class_name") ~= nil and rawget(t, "_of_user") == true
+end
+
+-- A class of the user's, and those of theirs that it is made of.
+local function put_class(self, class, name)
+   put_entries(self, class, name)
+   local parent = (debug.getmetatable(class) or {}).__index
+   if type(parent) == "table" then put_value(self, parent, name) end
+end
+
+local ELSEWHERE = { _parameters = true, _parameter_names = true, _buffers = true, _buffer_names = true, _children = true,
+   _child_names = true, weights = true } -- tensors count by their numbers, whatever file they came from
+
+-- Its kind, what it was built with, and what it holds beside tensors and layers.
+local function put_layer(self, layer, name)
+   self.count = self.count + 1
+   self.numbers[layer] = self.count
+   local class, fields = debug.getmetatable(layer).class, {}
+   put(self, class.class_name)
+   if is_class_of_user(class) then put_value(self, class, name) end
+   for key, value in next, layer do
+      if not ELSEWHERE[key] then fields[key] = value end
+   end
+   put_entries(self, fields, name)
+end
+
+-- The text is one word: what is in it says little to people.
+local function put_model(self, model, name)
+   local out, list = self.out, {}
+   self.out = {}
+   for path, layer in Module.named_modules(model) do
+      put(self, path)
+      put_layer(self, layer, name)
+   end
+   for path, tensor in Module.named_parameters(model) do put(self, path .. (tensor.requires_grad and " trains" or "")) end
+   local state = Module.state_dict(model)
+   for i, path in ipairs(state.names) do list[i] = state.tensors[path] end
+   local text = digest(table.concat(self.out, " "))
+   self.out = out
+   put(self, ("model %s %s"):format(scute.checksum(list), text))
+end
+
 function write.table(self, t, name)
    if self.about.known[t] then
       put(self, self.about.known[t])
@@ -187,12 +217,19 @@ function write.table(self, t, name)
    elseif value_text.is_set(t) then
       put(self, set_text(t))
    elseif Module.is_module(t) then
-      put(self, model_text(t))
+      put_model(self, t, name)
+   elseif is_class_of_user(t) then
+      put_class(self, t, name)
    elseif (debug.getmetatable(t) or {}).__name == "scute.trial" then
       put(self, trial_text(t))
    else
       put_entries(self, t, name)
    end
+end
+
+-- Whether a text can be taken for nothing but a text: "1" is no number, and "true" not true.
+local function is_plain_word(text)
+   return tonumber(text) == nil and not text:find '^["{]' and text ~= "true" and text ~= "false" and text ~= "nil"
 end
 
 --- The text of a value, short values as they are, others by what tells them. name: what the code calls it. about: { known =
@@ -206,7 +243,7 @@ function value_text.of(value, name, about)
          .. "whether results are the same", name, MOST_VALUES)
    end
    local text = table.concat(self.out, " ")
-   if type(value) == "string" and #value <= LONGEST then return value end
+   if type(value) == "string" and #value <= LONGEST then return is_plain_word(value) and value or ("%q"):format(value) end
    return #text <= LONGEST and text or digest(text)
 end
 
