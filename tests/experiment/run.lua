@@ -211,6 +211,12 @@ local function tells_experiments_apart()
    local r = run({ AFTER = two.AFTER:format "second" }, "several")
    check(r.code == 0 and result("several", "fast") and result("several/second", "only_fast"), "two experiments in a script",
       r.all)
+   local held = scute.files.lock(scratch .. "/several/runs/fast/seed0/run.lock")
+   refuses("a run that another process is at", "several/runs/fast/seed0' is in use by another run (", run({}, "several"))
+   held:close()
+   r = run(ONE, "several")
+   check(r.code == 0 and result("several.1", "fast") and result("several/second", "only_fast"),
+      "the one that is moved aside takes no other along", r.all)
    r = run({ AFTER = two.AFTER:format "experiment" }, "several", "--resume")
    check(r.code == 1 and r.err:find "there are two experiments called 'experiment'", "of one name", r.all)
    r = run({ BEGIN = "scute.experiment(given)" }, "inner")

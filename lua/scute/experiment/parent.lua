@@ -219,13 +219,13 @@ local function fail_if_nothing(self, records)
    console.fail("no run succeeded; the first: %s", first.message)
 end
 
-local function conduct(self, held)
+local function conduct(self)
    local given = self.given
    local is_held = given.resume and photos.hold(given.set, self.folder)
    check_split(given.set, given)
    self.plan = plan.new(given, self.variants, self.axes)
    self.contents, self.unread = content.of(given), unread.new(self.variants)
-   settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
+   settle.plan(self.folder, self.plan, given, self.contents, self.is_first)
    describe(self)
    local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
    if not is_held or gather.is_empty(records) then
@@ -289,8 +289,8 @@ function parent.run(given, list, axes, more)
    check_folder(self.folder, given.set, given.overwrite or given.resume)
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
-   local held <close> = folder.hold(self.folder)
-   return conduct(self, held)
+   local held <close> = folder.hold(self.folder) -- luacheck: ignore
+   return conduct(self)
 end
 
 return parent
