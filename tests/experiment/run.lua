@@ -155,6 +155,10 @@ local function refuses_other_folders()
    refuses("a folder that another process has", "is in use by another run (process ", run(ONE, "out", "--resume"))
    held:close()
    refuses("a class folder", "lies among the photos of class 'blue'", run({}, "two/blue/out"))
+   local inner = shell("mkdir $T/all; ln -s ../two/blue $T/all/train; ln -s ../two/red $T/all/other; $S $T/script.lua "
+      .. "--data_dir $T/all --layout classes --seeds 1 --output_dir $T/all/out")
+   refuses("a folder beside those that are classes", "all/out/runs' lies in '" .. scratch .. "/all', where each", inner)
+   check(not lfs.attributes(scratch .. "/all/out"), "nothing was written")
 end
 
 local function holds_to_its_photos()

@@ -33,7 +33,7 @@ local parent = {}
 local function check_folder(path, set, overwrite_or_resume)
    if lfs.attributes(path, "mode") == "file" then console.fail("output_dir: '%s' is a file, not a folder", path) end
    if not set.dir then return end
-   if not set.is_listed then apart(path .. "/runs", set.dir) end
+   if not set.is_listed then apart(path .. "/runs", set.dir, set.layout) end
    if not overwrite_or_resume and settle.has_trial(path) and lies_in(set.dir .. "/.", path) then
       console.fail("output_dir: '%s' holds a trial, which is in the way, and the photos ('%s') too; choose another "
          .. "--output_dir", path, set.dir)
