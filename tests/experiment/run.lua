@@ -227,6 +227,14 @@ local function tells_experiments_apart()
    check(r.code == 1 and r.err:find "begins no other one", "an experiment within a run", r.all)
 end
 
+local function changes_folders()
+   script.write(scratch .. "/script.lua", { BEFORE = ('require "lfs".chdir "%s"'):format(scratch),
+      VARIANTS = ONE.VARIANTS, BEGIN = 'require "lfs".chdir "/"' })
+   local r = shell("$S $T/script.lua" .. FLAGS .. "--output_dir elsewhere --budget epochs=1")
+   check(r.code == 0 and r.err == "" and (result("elsewhere", "slow") or {}).model == "runs/slow/seed0/small",
+      "a script that changes its folder", r.all)
+end
+
 local function works_without_a_script()
    script.write(scratch .. "/typed.lua", { VARIANTS = '{ "a", lr = 0.01 }, { "b", lr = 0.001 }',
       BEFORE = 'given.output_dir, given.seeds = "' .. scratch .. '/typed", 1' })
@@ -258,7 +266,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
    holds_to_its_photos, refuses_other_folders,
-   leaves_others_whole, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
+   leaves_others_whole, does_not_mix, tells_experiments_apart, changes_folders,
+   works_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)

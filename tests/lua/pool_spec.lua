@@ -1,5 +1,6 @@
 -- Jobs in processes of their own: how each end is told, how many run at once, time and memory that are over, signals, the lines
 -- of those that run, and that nobody is left behind.
+local lfs = require "lfs"
 local scute = require "scute"
 local pool = require "scute.experiment.pool"
 local process = require "scute.experiment.process"
@@ -94,6 +95,23 @@ describe("a job", function()
       assert.same({ ["1"] = true, ["2"] = true }, slots)
    end)
 
+   it("goes on with what an earlier one has said, and is told by what it says itself", function()
+      local found = ends { job("again", "echo one; echo 'scute: out of memory' >&2; exit 1") }
+      assert.equal("memory: out of memory", found.again)
+      found = ends { job("again", "echo two; exit 3", { goes_on = true }) }
+      assert.equal("failed: exit status 3", found.again)
+      assert.same({ "one\ntwo\n", "scute: out of memory\n" }, { read "again", read("again", "errors.log") })
+      ends { job("again", "echo three") }
+      assert.same({ "three\n", "" }, { read "again", read("again", "errors.log") })
+   end)
+
+   it("is no job to what it starts itself", function()
+      local said = [[print(scute.process.job() or "none") io.stdout:flush()]]
+      local code = ([[%s os.execute(("'%%s' -e '%%s'"):format(%q, %q))]]):format(said, PROGRAM, said)
+      assert.same({ mine = "done" }, ends { scute_job("mine", code, { env = process.environment "job.json" }) })
+      assert.equal(("%s/job.json\nnone\n"):format(lfs.currentdir()), read "mine")
+   end)
+
    it("is left out where its caller says so, and may be added meanwhile", function()
       local jobs = { job("out", "true"), job("in", "true") }
       local found = {}
@@ -121,6 +139,13 @@ describe("a limit", function()
          job("deaf", "trap '' TERM; while :; do sleep 0.02; done", { timeout = 0.2 }) }, { grace = 0.1 })
       assert.same({ hangs = "timeout: it took longer than 0.1 s (timeout)", after = "done",
          deaf = "timeout: it took longer than 0.2 s (timeout)" }, found)
+   end)
+
+   it("of time ends what it has started too", function()
+      local found = ends({ job("family", "trap '' TERM; sleep 1000 & echo $!; while :; do wait; done", { timeout = 0.2 }) },
+         { grace = 0.1 })
+      assert.same({ family = "timeout: it took longer than 0.2 s (timeout)" }, found)
+      while lives "family" do end -- the system takes it away
    end)
 
    it("of memory ends what is hungry, in oneDNN's threads too", function()

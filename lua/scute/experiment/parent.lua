@@ -100,15 +100,13 @@ end
 
 -- What a run has warned of is in its errors.log; each text is told once.
 local function pass_on_warnings(self, job)
-   local file = io.open(job.folder .. "/errors.log")
-   for line in file and file:lines() or function() end do
+   for line in process.errors(job):gmatch "[^\n]+" do
       local text = line:match "^scute: (.*)"
       if text and not self.warned[text] then
          self.warned[text] = true
          console.warn("%s: %s", job.title, text)
       end
    end
-   if file then file:close() end
 end
 
 -- An option that nobody reads is a slip of the pen, and what it should have changed is the same in all variants.
@@ -143,7 +141,7 @@ local function finished(self, job)
    if not has_left(job, found) then return failed(self, job, "failed", why) end
    local fault = fault_of_photos(self, found)
    if fault then
-      os.remove(job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
+      os.remove(job.job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
       return failed(self, job, "failed", fault)
    end
    learn_photos(self, found)
