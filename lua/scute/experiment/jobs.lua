@@ -36,15 +36,21 @@ local function title(job)
    return ("%s, %s%s"):format(job.variant, job.run, job.kind == "test" and ", test" or "")
 end
 
+-- Where job.json and what is said go: a test leaves what training has said.
+local function place_of(job)
+   return job.kind == "test" and job.folder .. "/test" or job.folder
+end
+
 --- Writes job.json of a run, and returns the job as scute.experiment.pool takes it, with run = the run and job = what was
 -- written.
 function jobs.write(trial, run, fields)
    local job = jobs.of(trial, run, fields)
-   local path = job.folder .. "/job.json"
-   console.guard("output_dir", scute.files.mkdirs, job.folder)
+   local place = place_of(job)
+   local path = place .. "/job.json"
+   console.guard("output_dir", scute.files.mkdirs, place)
    console.guard("output_dir", scute.files.write, path, to_json(job))
-   return { words = trial.command, env = process.environment(path), folder = job.folder, title = title(job), run = run,
-      timeout = trial.given.timeout, memory = job.memory, job = job }
+   return { words = trial.command, env = process.environment(path), folder = place, title = title(job), run = run,
+      goes_on = job.resume, timeout = trial.given.timeout, memory = job.memory, job = job }
 end
 
 --- Does what a job says, in this process. options: { set, run = the script's function, variant = what that gets }.
