@@ -30,7 +30,8 @@ local function tells_what_each_is_worth()
    for _, text in ipairs { "[6/6] plain, seed1", "against the first", "One photo is 16.7 points",
       "standard deviation over 2 seeds" } do check(r.out:find(text, 1, true), "says " .. text, r.all) end
    local lines = cli.lines_of(read_file(scratch .. "/out/results.csv"))
-   check(#lines == 7 and lines[1]:find "^variant,dropout,label_smoothing,.*,run,seed,.*,accuracy,balanced,loss,best_epoch,",
+   check(#lines == 7 and lines[1]:find "^variant,dropout,label_smoothing,.*,run,seed,.*,accuracy,balanced,loss,"
+      and lines[1]:find ",train_accuracy,last_accuracy,best_epoch," and lines[2]:find ",finished,[^,]+,[^,]+,[^,]+,[01][%d.]*,",
       "results.csv", table.concat(lines, "\n"))
    check(read_file(scratch .. "/out/practices.md"):find "\n| all | %d+%.%d %% ± ", "practices.md")
    for _, name in ipairs { "accuracy", "loss" } do
