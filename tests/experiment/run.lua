@@ -230,7 +230,8 @@ end
 local function changes_folders()
    script.write(scratch .. "/script.lua", { BEFORE = ('require "lfs".chdir "%s"'):format(scratch),
       VARIANTS = ONE.VARIANTS, BEGIN = 'require "lfs".chdir "/"' })
-   local r = shell("$S $T/script.lua" .. FLAGS .. "--output_dir elsewhere --budget epochs=1")
+   local r = shell("$S $T/script.lua" .. FLAGS .. "--output_dir elsewhere --budget epochs=1 --jobs 3")
+   check((result("elsewhere", "slow") or {}).jobs == 1, "no more runs at once than there are", r.all)
    check(r.code == 0 and r.err == "" and (result("elsewhere", "slow") or {}).model == "runs/slow/seed0/small",
       "a script that changes its folder", r.all)
 end

@@ -13,19 +13,21 @@ local jobs = {}
 local ORDER = { "format", "kind", "experiment", "folder", "trial", "variant", "run", "seed", "fold", "inner", "folds", "nested",
    "split_seed", "epochs", "minutes", "pause", "resume", "threads", "memory", "jobs", "metric", "tensorboard", "content" }
 
--- Threads for each run, so that all together have those that there are.
-local function threads_of(trial)
-   return math.max(1, trial.plan.threads // trial.given.jobs)
+-- How many runs go on at once: no more than there are. Where few of them are missing, those have the threads that the others
+-- had.
+local function at_once(trial)
+   return math.min(trial.given.jobs, #plan.runs(trial.plan))
 end
 
 --- The job of a run as a table. trial: what scute.experiment.parent has of the experiment. fields: more of it, or other values.
 function jobs.of(trial, run, fields)
    local made, given = trial.plan, trial.given
-   local limits = made.budget and budgets.read(made.budget) or {}
+   local limits, together = made.budget and budgets.read(made.budget) or {}, at_once(trial)
    local job = { _order = ORDER, format = 1, kind = "train", experiment = made.name, folder = plan.folder(trial.folder, run),
       trial = trial.folder, variant = run.variant, run = run.run, seed = run.seed, fold = run.fold, inner = run.inner,
       folds = made.folds, nested = made.nested, split_seed = made.seed, epochs = limits.epochs, minutes = limits.minutes,
-      threads = threads_of(trial), memory = given.memory and math.ceil(given.memory), jobs = given.jobs, metric = made.metric,
+      threads = math.max(1, made.threads // together), -- all together have those that there are
+      memory = given.memory and math.ceil(given.memory), jobs = together, metric = made.metric,
       tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
    for name, value in pairs(fields or {}) do job[name] = value end
    return job
