@@ -50,9 +50,9 @@ local function ends(jobs, options)
    return found, pool.run(jobs, options)
 end
 
--- Whether a process that wrote its number into output.log runs yet. What has ended may wait for init to take notice.
-local function lives(title)
-   local file = io.open(("/proc/%s/stat"):format(read(title):match "%d+"))
+-- Whether a process that wrote its number into output.log, or another file, runs yet. What has ended may wait for init to take notice.
+local function lives(title, name)
+   local file = io.open(("/proc/%s/stat"):format(read(title, name):match "%d+"))
    local text = file and file:read "a" or ""
    if file then file:close() end
    return text:find "^%d+ %(.*%) [^ZX]" ~= nil
@@ -223,14 +223,16 @@ describe("nobody is left behind", function()
       local run = [[require "scute.experiment.process".settle()
          print(scute.process.id())
          io.stdout:flush()
+         os.execute "echo $$ >&2; exec sleep 1000"
          while true do end]]
-      local kill = ("while ! grep -q . %s/grandchild/output.log; do sleep 0.02; done; kill -KILL $PPID"):format(root)
+      local kill = ("while ! grep -q . %s/grandchild/errors.log; do sleep 0.02; done; kill -KILL $PPID"):format(root)
       local code = ([[local pool, process = require "scute.experiment.pool", require "scute.experiment.process"
          pool.run({ { words = { %q, "-e", %q }, env = process.environment "job.json", folder = "%s/grandchild" },
             { words = { "sh", "-c", %q }, folder = "%s/killer" } },
             { at_once = 2, shown = false })]]):format(PROGRAM, run, root, kill, root)
       assert.matches("^failed: ended by SIGKILL", (ends { scute_job("parent", code) }).parent)
       while lives "grandchild" do end -- its end comes with its parent's, by the system
+      while lives("grandchild", "errors.log") do end -- and that of what it has started
    end)
 end)
 
