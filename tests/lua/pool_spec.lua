@@ -50,7 +50,8 @@ local function ends(jobs, options)
    return found, pool.run(jobs, options)
 end
 
--- Whether a process that wrote its number into output.log, or another file, runs yet. What has ended may wait for init to take notice.
+-- Whether a process that wrote its number into output.log, or another file, runs yet. What has ended may wait for init to take
+-- notice.
 local function lives(title, name)
    local file = io.open(("/proc/%s/stat"):format(read(title, name):match "%d+"))
    local text = file and file:read "a" or ""
