@@ -1,6 +1,9 @@
 // scute.process: who this process is, whom it belongs to, what it may take, and those that it starts.
 #define _GNU_SOURCE
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +18,35 @@
 static int id(lua_State *L) {
    lua_pushinteger(L, getpid());
    return 1;
+}
+
+static char job_path[PATH_MAX], first_folder[PATH_MAX]; // "": none, not known
+
+// What was meant for this process alone is gone from the environment before it starts another, which may be
+// this program with an experiment of its own.
+static void take_what_is_ours(void) {
+   const char *path = getenv("SCUTE_EXPERIMENT");
+   if (path) snprintf(job_path, sizeof job_path, "%s", path);
+   unsetenv("SCUTE_EXPERIMENT");
+   if (!first_folder[0] && !getcwd(first_folder, sizeof first_folder)) first_folder[0] = '\0';
+}
+
+static int push_path(lua_State *L, const char *path) {
+   if (path[0])
+      lua_pushstring(L, path);
+   else
+      lua_pushnil(L);
+   return 1;
+}
+
+// scute.process.job() -> SCUTE_EXPERIMENT as this process found it in its environment, or nil
+static int job(lua_State *L) {
+   return push_path(L, job_path);
+}
+
+// scute.process.first_folder() -> the folder in which this process began, nil where that is not known
+static int began_in(lua_State *L) {
+   return push_path(L, first_folder);
 }
 
 // scute.process.end_with_parent(id): kills this process as soon as its parent, of that number, has ended; a
@@ -65,12 +97,15 @@ static const char *const *push_texts(lua_State *L, int list) {
    return texts;
 }
 
-// scute.process.start(words, environment, output, errors) -> number of a new process: the program and its
-// arguments as a list; "NAME=value" as a list, in the place of what this process has; files for what it says.
-// It has no input and no open file of this process.
+// scute.process.start(words, environment, output, errors, folder) -> number of a new process: the program and
+// its arguments as a list; "NAME=value" as a list, in the place of what this process has; files to which what
+// it says is added; where it begins (nil: here). It has no input and no open file of this process, and is a
+// group of its own, which stops (Ctrl-Z) with this process.
 static int start(lua_State *L) {
-   ScChildCommand command = {.output = luaL_checkstring(L, 3), .errors = luaL_checkstring(L, 4)};
-   lua_settop(L, 4);
+   ScChildCommand command = {.output = luaL_checkstring(L, 3),
+                             .errors = luaL_checkstring(L, 4),
+                             .folder = luaL_optstring(L, 5, NULL)};
+   lua_settop(L, 5);
    command.words = push_texts(L, 1);
    command.additions = push_texts(L, 2);
    long child;
@@ -80,8 +115,8 @@ static int start(lua_State *L) {
 }
 
 // scute.process.wait(numbers, seconds) -> number, "exit" or "signal", its code: which process of the list, all
-// started here, has ended, and how; each end is told once. nil where none did within that time, or as soon as a
-// signal came.
+// started here, has ended, and how; each end is told once. Where it did not end well, what it has started is
+// killed. nil where none did within that time, or as soon as a signal came.
 static int wait_for(lua_State *L) {
    luaL_checktype(L, 1, LUA_TTABLE);
    double seconds = luaL_checknumber(L, 2);
@@ -103,7 +138,7 @@ static int wait_for(lua_State *L) {
 }
 
 // scute.process.signal(number, name): sends "SIGINT", "SIGTERM" or "SIGKILL" to a process that was started here
-// and whose end was not told yet
+// and whose end was not told yet, and to all that it has started
 static int send_signal(lua_State *L) {
    static const char *const names[] = {"SIGINT", "SIGTERM", "SIGKILL", NULL};
    static const int numbers[] = {SIGINT, SIGTERM, SIGKILL};
@@ -132,6 +167,8 @@ static int ends_with(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"id", id},
+                                     {"job", job},
+                                     {"first_folder", began_in},
                                      {"end_with_parent", end_with_parent},
                                      {"limit_memory", limit_memory},
                                      {"killed_first", killed_first},
@@ -143,6 +180,7 @@ static const luaL_Reg functions[] = {{"id", id},
                                      {NULL, NULL}};
 
 static void open_process(lua_State *L) {
+   take_what_is_ours();
    luaL_newlib(L, functions);
    lua_setfield(L, -2, "process");
 }

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/machine/stops.h"
+
 static const long STEP = 20 * 1000 * 1000; // nanoseconds from one look to the next
 
 // ---- what it starts with ----
@@ -44,7 +46,7 @@ static const char **environment_with(const char *const *additions) {
 static ScStatus open_streams(const ScChildCommand *command, int streams[3]) {
    const char *paths[] = {"/dev/null", command->output, command->errors};
    for (int i = 0; i < 3; i++) {
-      int how = i == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+      int how = i == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
       streams[i] = open(paths[i], how | O_CLOEXEC, 0666);
       if (streams[i] >= 0) continue;
       ScStatus status = sc_fail(SC_EIO, "cannot open '%s': %s", paths[i], strerror(errno));
@@ -56,7 +58,7 @@ static ScStatus open_streams(const ScChildCommand *command, int streams[3]) {
 
 // ---- starting ----
 
-// What is ignored here for our own sake is not ignored there.
+// What is ignored here for our own sake is not ignored there. A group of its own can be signalled as a whole.
 static void set_signals(posix_spawnattr_t *how) {
    sigset_t defaults, none;
    sigemptyset(&none);
@@ -65,17 +67,20 @@ static void set_signals(posix_spawnattr_t *how) {
    sigaddset(&defaults, SIGXFSZ);
    posix_spawnattr_setsigdefault(how, &defaults);
    posix_spawnattr_setsigmask(how, &none);
-   posix_spawnattr_setflags(how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+   posix_spawnattr_setpgroup(how, 0);
+   posix_spawnattr_setflags(how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 }
 
-static int set_streams(posix_spawn_file_actions_t *files, const int streams[3]) {
-   int failed = 0;
+static int set_files(posix_spawn_file_actions_t *files, const ScChildCommand *command, const int streams[3]) {
+   int failed = command->folder ? posix_spawn_file_actions_addchdir_np(files, command->folder) : 0;
    for (int i = 0; i < 3 && !failed; i++) failed = posix_spawn_file_actions_adddup2(files, streams[i], i);
    return failed ? failed : posix_spawn_file_actions_addclosefrom_np(files, 3);
 }
 
 // Returns 0 or what errno calls it.
-static int spawn(const char *const *words, const char *const *environment, const int streams[3], pid_t *child) {
+static int spawn(const ScChildCommand *command, const char *const *environment, const int streams[3],
+                 pid_t *child) {
+   const char *const *words = command->words;
    posix_spawnattr_t how;
    posix_spawn_file_actions_t files;
    int failed = posix_spawnattr_init(&how);
@@ -83,7 +88,7 @@ static int spawn(const char *const *words, const char *const *environment, const
    failed = posix_spawn_file_actions_init(&files);
    if (!failed) {
       set_signals(&how);
-      failed = set_streams(&files, streams);
+      failed = set_files(&files, command, streams);
       if (!failed)
          failed = posix_spawnp(child, words[0], &files, &how, (char *const *)words, (char *const *)environment);
       posix_spawn_file_actions_destroy(&files);
@@ -105,11 +110,12 @@ ScStatus sc_child_start(const ScChildCommand *command, long *id) {
    const char **environment = environment_with(command->additions);
    pid_t child = 0;
    hear_of_ends();
-   int failed = environment ? spawn(command->words, environment, streams, &child) : ENOMEM;
+   int failed = environment ? spawn(command, environment, streams, &child) : ENOMEM;
    free(environment);
    for (int i = 0; i < 3; i++) close(streams[i]);
    if (failed) return sc_fail(SC_EIO, "cannot start '%s': %s", command->words[0], strerror(failed));
    *id = child;
+   sc_stops_with_us(child);
    return SC_OK;
 }
 
@@ -121,17 +127,25 @@ static double seconds_now(void) {
    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+// It is taken notice of only after its group was killed: until then no other process can have its number.
+static ScChildEnd end_of(const siginfo_t *found) {
+   ScChildEnd end = found->si_code == CLD_EXITED ? (ScChildEnd){.exit_code = found->si_status}
+                                                 : (ScChildEnd){.signal = found->si_status};
+   if (end.exit_code || end.signal) kill(-found->si_pid, SIGKILL);
+   sc_stops_without_us(found->si_pid);
+   waitpid(found->si_pid, NULL, 0);
+   return end;
+}
+
 static ScStatus look(int n, const long *ids, int *which, ScChildEnd *end) {
    *which = -1;
    for (int i = 0; i < n; i++) {
-      int status = 0;
-      pid_t ended = waitpid((pid_t)ids[i], &status, WNOHANG);
-      if (ended < 0 && errno != EINTR)
+      siginfo_t found = {0};
+      if (waitid(P_PID, (id_t)ids[i], &found, WEXITED | WNOHANG | WNOWAIT) != 0 && errno != EINTR)
          return sc_fail(SC_EIO, "cannot wait for process %ld: %s", ids[i], strerror(errno));
-      if (ended <= 0) continue;
+      if (found.si_pid == 0) continue;
       *which = i;
-      *end = WIFSIGNALED(status) ? (ScChildEnd){.signal = WTERMSIG(status)}
-                                 : (ScChildEnd){.exit_code = WEXITSTATUS(status)};
+      *end = end_of(&found);
       break;
    }
    return SC_OK;
@@ -150,6 +164,6 @@ ScStatus sc_child_wait(int n, const long *ids, double seconds, int *which, ScChi
 
 ScStatus sc_child_signal(long id, int signal) {
    if (id <= 1) return sc_fail(SC_EARG, "%ld is the number of no child", id);
-   if (kill((pid_t)id, signal) == 0) return SC_OK;
+   if (kill(-(pid_t)id, signal) == 0) return SC_OK;
    return sc_fail(SC_EIO, "cannot send signal %d to process %ld: %s", signal, id, strerror(errno));
 }

@@ -10,7 +10,8 @@ typedef struct {
    const char *const *words; // the program, looked for as a shell does, and its arguments; NULL at the end
    const char *const
        *additions;              // "NAME=value" each, in the place of what this environment has; NULL at the end
-   const char *output, *errors; // files that take what it says; what was in them is gone
+   const char *output, *errors; // files to which what it says is added
+   const char *folder;          // in which it begins; NULL: this one's
 } ScChildCommand;
 
 // How a process ended: its exit code, or the signal that ended it.
@@ -18,16 +19,17 @@ typedef struct {
    int exit_code, signal; // signal: 0 where it ended by itself
 } ScChildEnd;
 
-// Starts a process that has no input, no open file of this one's, no signal blocked, and the signals of the
-// keyboard as this one has them: Ctrl-C at a terminal means both.
+// Starts a process that has no input, no open file of this one's and no signal blocked. With what it starts
+// itself it is a group of its own: what the keyboard of a terminal says reaches this process alone, which
+// passes it on. Ctrl-Z (SIGTSTP) stops them too for as long as it stops this process.
 ScStatus sc_child_start(const ScChildCommand *, long *id);
 
 // Waits until one of `n` children has ended, for so many seconds at most; a signal that this process handles
 // ends the waiting too. Each end is told once. *which: its place in the list, -1 where none has ended. Notices
-// an end within 20 milliseconds.
+// an end within 20 milliseconds. Where one did not end well (not with 0), what it has left running is killed.
 ScStatus sc_child_wait(int n, const long *ids, double seconds, int *which, ScChildEnd *);
 
-// Sends a signal to a child whose end was not told yet.
+// Sends a signal to a child whose end was not told yet, and to all that it has started.
 ScStatus sc_child_signal(long id, int signal);
 
 #endif

@@ -20,13 +20,21 @@ static void skip_under_valgrind(void) {
    if (preloaded && strstr(preloaded, "vgpreload")) skip();
 }
 
-static long started(const char *script, const char *addition) {
+static const char *folder; // in which they begin
+
+static long started_again(const char *script, const char *addition) {
    const char *words[] = {"sh", "-c", script, NULL}, *additions[] = {addition, NULL};
-   ScChildCommand command = {words, additions, scratch("output"), scratch("errors")};
+   ScChildCommand command = {words, additions, scratch("output"), scratch("errors"), folder};
    long id = 0;
    assert_ok(sc_child_start(&command, &id));
    assert_true(id > 1);
    return id;
+}
+
+static long started(const char *script, const char *addition) {
+   unlink(scratch("output"));
+   unlink(scratch("errors"));
+   return started_again(script, addition);
 }
 
 static ScChildEnd end_of(long id) {
@@ -52,9 +60,17 @@ static void what_it_says_is_in_files_and_its_exit_code_is_told(void **state) {
    assert_int_equal(end.signal, 0);
    says("output", "out\n");
    says("errors", "err\n");
-   end_of(started("echo again", NULL));
-   says("output", "again\n");
-   says("errors", "");
+   end_of(started_again("echo again", NULL));
+   says("output", "out\nagain\n");
+   says("errors", "err\n");
+}
+
+static void it_begins_in_a_folder(void **state) {
+   (void)state;
+   folder = "/";
+   end_of(started("pwd >&2", NULL));
+   folder = NULL;
+   says("errors", "/\n");
 }
 
 static void additions_stand_in_the_place_of_what_there_was(void **state) {
@@ -88,6 +104,47 @@ static void a_signal_is_told_as_one(void **state) {
    assert_int_equal(end_of(id).signal, SIGTERM);
    assert_fails(sc_child_signal(id, SIGTERM), SC_EIO, "No such process");
    assert_fails(sc_child_signal(0, SIGTERM), SC_EARG, "no child");
+}
+
+// Reads the number that a process has written to a file, which may take it a while.
+static pid_t number_in(const char *name) {
+   int number = 0;
+   while (number <= 0) {
+      FILE *file = fopen(scratch(name), "r");
+      char end;
+      if (file && fscanf(file, "%d%c", &number, &end) != 2) number = 0;
+      if (file) fclose(file);
+   }
+   return number;
+}
+
+// 'S', 'T', 'Z' as /proc tells it, 0 where there is none.
+static char state_of(pid_t id) {
+   char path[64], found = 0;
+   snprintf(path, sizeof path, "/proc/%d/stat", (int)id);
+   FILE *file = fopen(path, "r");
+   if (file && fscanf(file, "%*d (%*[^)]) %c", &found) != 1) found = 0;
+   if (file) fclose(file);
+   return found;
+}
+
+static bool has_ended(pid_t id) {
+   char found = state_of(id);
+   return found == 0 || found == 'Z';
+}
+
+static void what_it_has_started_ends_with_it(void **state) {
+   (void)state;
+   long id = started("sleep 1000 & echo $! >&2; wait", NULL);
+   pid_t inner = number_in("errors");
+   assert_ok(sc_child_signal(id, SIGKILL));
+   end_of(id);
+   while (!has_ended(inner)) continue; // init takes notice
+   id = started("sleep 1000 & echo $! >&2", NULL);
+   inner = number_in("errors");
+   end_of(id);
+   assert_false(has_ended(inner)); // it ended well
+   kill(inner, SIGKILL);
 }
 
 static void waiting_ends_with_the_time_or_with_any_of_them(void **state) {
@@ -131,6 +188,36 @@ static void a_signal_ends_the_waiting(void **state) {
    end_of(id);
 }
 
+// A process that starts one and stops itself, as Ctrl-Z does.
+static void stop_with_a_child(void) {
+   setpgid(0, 0);
+   long id = started("echo $$ >&2; exec sleep 1000", NULL);
+   number_in("errors");
+   raise(SIGTSTP);
+   while (state_of((pid_t)id) == 'T') continue;
+   sc_child_signal(id, SIGKILL);
+   _exit(end_of(id).signal == SIGKILL ? 0 : 1);
+}
+
+static void they_stop_and_go_on_with_this_process(void **state) {
+   (void)state;
+   skip_under_valgrind();
+   unlink(scratch("errors"));
+   pid_t starter = fork();
+   if (starter == 0) stop_with_a_child();
+   pid_t inner = number_in("errors");
+   int status;
+   assert_int_equal(waitpid(starter, &status, WUNTRACED), starter);
+   assert_true(WIFSTOPPED(status));
+   while (state_of(inner) != 'T') continue;
+   kill(starter, SIGCONT);
+   assert_int_equal(waitpid(starter, &status, 0), starter);
+   assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+   struct sigaction now;
+   sigaction(SIGTSTP, NULL, &now);
+   assert_true(now.sa_handler == SIG_DFL);
+}
+
 static void ends_are_told_where_they_were_ignored(void **state) {
    (void)state;
    signal(SIGCHLD, SIG_IGN);
@@ -141,7 +228,7 @@ static void what_cannot_be_started_is_named(void **state) {
    (void)state;
    skip_under_valgrind();
    const char *words[] = {"no-such-program-here", NULL}, *none[] = {NULL};
-   ScChildCommand command = {words, none, scratch("output"), scratch("errors")};
+   ScChildCommand command = {words, none, scratch("output"), scratch("errors"), NULL};
    long id;
    assert_fails(sc_child_start(&command, &id), SC_EIO, "cannot start 'no-such-program-here': No such file");
    command.errors = scratch("missing/errors");
@@ -210,8 +297,11 @@ int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(what_it_says_is_in_files_and_its_exit_code_is_told),
        cmocka_unit_test(additions_stand_in_the_place_of_what_there_was),
+       cmocka_unit_test(it_begins_in_a_folder),
        cmocka_unit_test(no_open_file_goes_along),
        cmocka_unit_test(a_signal_is_told_as_one),
+       cmocka_unit_test(what_it_has_started_ends_with_it),
+       cmocka_unit_test(they_stop_and_go_on_with_this_process),
        cmocka_unit_test(waiting_ends_with_the_time_or_with_any_of_them),
        cmocka_unit_test(a_signal_ends_the_waiting),
        cmocka_unit_test(ends_are_told_where_they_were_ignored),

@@ -167,6 +167,10 @@ local function refuses_other_folders()
    refuses("a folder that another process has", "is in use by another run (process ", run(ONE, "out", "--resume"))
    held:close()
    refuses("a class folder", "lies among the photos of class 'blue'", run({}, "two/blue/out"))
+   local inner = shell("mkdir $T/all; ln -s ../two/blue $T/all/train; ln -s ../two/red $T/all/other; $S $T/script.lua "
+      .. "--data_dir $T/all --layout classes --seeds 1 --output_dir $T/all/out")
+   refuses("a folder beside those that are classes", "all/out/runs' lies in '" .. scratch .. "/all', where each", inner)
+   check(not lfs.attributes(scratch .. "/all/out"), "nothing was written")
 end
 
 local function holds_to_its_photos()
@@ -223,10 +227,25 @@ local function tells_experiments_apart()
    local r = run({ VARIANTS = two.VARIANTS, AFTER = two.AFTER:format "second" }, "several")
    check(r.code == 0 and result("several", "fast") and result("several/second", "only_fast"), "two experiments in a script",
       r.all)
+   local held = scute.files.lock(scratch .. "/several/runs/fast/seed0/run.lock")
+   refuses("a run that another process is at", "several/runs/fast/seed0' is in use by another run (", run({}, "several"))
+   held:close()
+   r = run(ONE, "several")
+   check(r.code == 0 and result("several.1", "fast") and result("several/second", "only_fast"),
+      "the one that is moved aside takes no other along", r.all)
    r = run({ VARIANTS = two.VARIANTS, AFTER = two.AFTER:format "experiment" }, "several", "--resume")
    check(r.code == 1 and r.err:find "there are two experiments called 'experiment'", "of one name", r.all)
    r = run({ VARIANTS = two.VARIANTS, BEGIN = "scute.experiment(given)" }, "inner")
    check(r.code == 1 and r.err:find "begins no other one", "an experiment within a run", r.all)
+end
+
+local function changes_folders()
+   script.write(scratch .. "/script.lua", { BEFORE = ('require "lfs".chdir "%s"'):format(scratch),
+      VARIANTS = ONE.VARIANTS, BEGIN = 'require "lfs".chdir "/"' })
+   local r = shell("$S $T/script.lua" .. FLAGS .. "--output_dir elsewhere --budget epochs=1 --jobs 3")
+   check((result("elsewhere", "slow") or {}).jobs == 1, "no more runs at once than there are", r.all)
+   check(r.code == 0 and r.err == "" and (result("elsewhere", "slow") or {}).model == "runs/slow/seed0/small",
+      "a script that changes its folder", r.all)
 end
 
 local function works_without_a_script()
@@ -263,7 +282,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
    holds_to_its_photos, refuses_other_folders,
-   leaves_others_whole, tries_again, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
+   leaves_others_whole, tries_again, tells_experiments_apart, changes_folders, works_without_a_script, goes_on_after_kills,
+   says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)

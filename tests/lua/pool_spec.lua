@@ -1,5 +1,6 @@
 -- Jobs in processes of their own: how each end is told, how many run at once, time and memory that are over, signals, the lines
 -- of those that run, and that nobody is left behind.
+local lfs = require "lfs"
 local scute = require "scute"
 local pool = require "scute.experiment.pool"
 local process = require "scute.experiment.process"
@@ -49,9 +50,10 @@ local function ends(jobs, options)
    return found, pool.run(jobs, options)
 end
 
--- Whether a process that wrote its number into output.log runs yet. What has ended may wait for init to take notice.
-local function lives(title)
-   local file = io.open(("/proc/%s/stat"):format(read(title):match "%d+"))
+-- Whether a process that wrote its number into output.log, or another file, runs yet. What has ended may wait for init to take
+-- notice.
+local function lives(title, name)
+   local file = io.open(("/proc/%s/stat"):format(read(title, name):match "%d+"))
    local text = file and file:read "a" or ""
    if file then file:close() end
    return text:find "^%d+ %(.*%) [^ZX]" ~= nil
@@ -94,6 +96,23 @@ describe("a job", function()
       assert.same({ ["1"] = true, ["2"] = true }, slots)
    end)
 
+   it("goes on with what an earlier one has said, and is told by what it says itself", function()
+      local found = ends { job("again", "echo one; echo 'scute: out of memory' >&2; exit 1") }
+      assert.equal("memory: out of memory", found.again)
+      found = ends { job("again", "echo two; exit 3", { goes_on = true }) }
+      assert.equal("failed: exit status 3", found.again)
+      assert.same({ "one\ntwo\n", "scute: out of memory\n" }, { read "again", read("again", "errors.log") })
+      ends { job("again", "echo three") }
+      assert.same({ "three\n", "" }, { read "again", read("again", "errors.log") })
+   end)
+
+   it("is no job to what it starts itself", function()
+      local said = [[print(scute.process.job() or "none") io.stdout:flush()]]
+      local code = ([[%s os.execute(("'%%s' -e '%%s'"):format(%q, %q))]]):format(said, PROGRAM, said)
+      assert.same({ mine = "done" }, ends { scute_job("mine", code, { env = process.environment "job.json" }) })
+      assert.equal(("%s/job.json\nnone\n"):format(lfs.currentdir()), read "mine")
+   end)
+
    it("is left out where its caller says so, and may be added meanwhile", function()
       local jobs = { job("out", "true"), job("in", "true") }
       local found = {}
@@ -121,6 +140,13 @@ describe("a limit", function()
          job("deaf", "trap '' TERM; while :; do sleep 0.02; done", { timeout = 0.2 }) }, { grace = 0.1 })
       assert.same({ hangs = "timeout: it took longer than 0.1 s (timeout)", after = "done",
          deaf = "timeout: it took longer than 0.2 s (timeout)" }, found)
+   end)
+
+   it("of time ends what it has started too", function()
+      local found = ends({ job("family", "trap '' TERM; sleep 1000 & echo $!; while :; do wait; done", { timeout = 0.2 }) },
+         { grace = 0.1 })
+      assert.same({ family = "timeout: it took longer than 0.2 s (timeout)" }, found)
+      while lives "family" do end -- the system takes it away
    end)
 
    it("of memory ends what is hungry, in oneDNN's threads too", function()
@@ -198,14 +224,16 @@ describe("nobody is left behind", function()
       local run = [[require "scute.experiment.process".settle()
          print(scute.process.id())
          io.stdout:flush()
+         os.execute "echo $$ >&2; exec sleep 1000"
          while true do end]]
-      local kill = ("while ! grep -q . %s/grandchild/output.log; do sleep 0.02; done; kill -KILL $PPID"):format(root)
+      local kill = ("while ! grep -q . %s/grandchild/errors.log; do sleep 0.02; done; kill -KILL $PPID"):format(root)
       local code = ([[local pool, process = require "scute.experiment.pool", require "scute.experiment.process"
          pool.run({ { words = { %q, "-e", %q }, env = process.environment "job.json", folder = "%s/grandchild" },
             { words = { "sh", "-c", %q }, folder = "%s/killer" } },
             { at_once = 2, shown = false })]]):format(PROGRAM, run, root, kill, root)
       assert.matches("^failed: ended by SIGKILL", (ends { scute_job("parent", code) }).parent)
       while lives "grandchild" do end -- its end comes with its parent's, by the system
+      while lives("grandchild", "errors.log") do end -- and that of what it has started
    end)
 end)
 

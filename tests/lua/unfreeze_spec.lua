@@ -65,7 +65,8 @@ describe("an unfreeze schedule", function()
 
    it("refuses what makes no sense, as a mistake in the command", function()
       for schedule, text in pairs {
-         ["head,layr4@3"] = "no group 'layr4' in resnet18; did you mean 'layer4'?; groups: stem",
+         ["head,layr4@3"] = "no group 'layr4' in resnet18; did you mean 'layer4'?; groups: stem, layer1, "
+            .. "layer2, layer3, layer4, fc, backbone, head",
          ["head,layer4@3,layer3@2"] = "goes backwards: 'layer3@2' comes after 'layer4@3'",
          ["layer4@3"] = "nothing would train before epoch 3: begin with head, as in head,layer4@3",
          ["head,layer4@0"] = "'layer4@0': expected an epoch of at least 1 behind the @, found '0'",

@@ -8,8 +8,8 @@ local photos = dofile(here .. "/../cli/photos.lua")
 local cli = dofile(here .. "/../cli/shell.lua")
 local scratch, check, shell, refuses, read_file = cli.scratch, cli.check, cli.shell, cli.refuses, cli.read_file
 
-local RUN = "$S scripts/best_practices.lua --data_dir $T/two --model resnet18 --weights none --image_size 32 --batch_size 8"
-   .. " --threads 1 --epochs 3"
+local RUN = "$S -l tests/lua/small.lua scripts/best_practices.lua --data_dir $T/two --model small --weights none"
+   .. " --image_size 32 --batch_size 8 --threads 1 --epochs 3"
 local NAMES = { "all", "constant", "step", "at_once", "no_early_stopping", "no_weight_decay", "no_dropout",
    "no_label_smoothing", "mixed_precision", "plain" }
 
@@ -21,7 +21,7 @@ local function lists_its_rows()
 end
 
 local function history(row, seed, folder)
-   return read_file(("%s/%s/runs/%s/seed%d/resnet18/history.csv"):format(scratch, folder or "out", row, seed))
+   return read_file(("%s/%s/runs/%s/seed%d/small/history.csv"):format(scratch, folder or "out", row, seed))
 end
 
 local function tells_what_each_is_worth()
@@ -29,8 +29,10 @@ local function tells_what_each_is_worth()
    if not check(r.code == 0 and r.err == "", "runs", r.all) then return end
    for _, text in ipairs { "[6/6] plain, seed1", "against the first", "One photo is 16.7 points",
       "standard deviation over 2 seeds" } do check(r.out:find(text, 1, true), "says " .. text, r.all) end
+   check(not r.out:find("-0.0", 1, true), "no difference is none", r.all)
    local lines = cli.lines_of(read_file(scratch .. "/out/results.csv"))
-   check(#lines == 7 and lines[1]:find "^variant,dropout,label_smoothing,.*,run,seed,.*,accuracy,balanced,loss,best_epoch,",
+   check(#lines == 7 and lines[1]:find "^variant,dropout,label_smoothing,.*,run,seed,.*,accuracy,balanced,loss,"
+      and lines[1]:find ",train_accuracy,last_accuracy,best_epoch," and lines[2]:find ",finished,[^,]+,[^,]+,[^,]+,[01][%d.]*,",
       "results.csv", table.concat(lines, "\n"))
    check(read_file(scratch .. "/out/practices.md"):find "\n| all | %d+%.%d %% ± ", "practices.md")
    for _, name in ipairs { "accuracy", "loss" } do
@@ -38,14 +40,14 @@ local function tells_what_each_is_worth()
    end
    check(history("all", 0) ~= history("all", 1), "seeds differ")
    check(history("all", 0) ~= history("no_dropout", 0), "dropout makes a difference where the model has none of its own")
-   local settings = cjson.decode(read_file(scratch .. "/out/runs/all/seed0/resnet18/run.json"))
+   local settings = cjson.decode(read_file(scratch .. "/out/runs/all/seed0/small/run.json"))
    check(settings.arguments.variant == "all", "run.json names the practice")
 end
 
 local function trains_in_half_width()
    local r = shell(RUN .. " --output_dir $T/half --only mixed_precision,no_dropout --epochs 1 --tensorboard --ema 0.9"
       .. " --clip_norm 5")
-   local files = shell "ls $T/half/runs/mixed_precision/seed0/resnet18 $T/half/runs/no_dropout/seed0/resnet18"
+   local files = shell "ls $T/half/runs/mixed_precision/seed0/small $T/half/runs/no_dropout/seed0/small"
    for _, text in ipairs { "\nevents.out.tfevents", "\nema.safetensors", "\nbest_ema.safetensors", "\nschedule.png" } do
       check(select(2, files.out:gsub(text:gsub("%.", "%%."), "")) == 2, "every row has its " .. text:sub(2), files.all)
    end

@@ -57,7 +57,7 @@ local function against(trial, row, first)
    for _, pair in ipairs(trial.pairs) do
       local sign = pair.first.name == row.name and pair.second.name == first.name and 1
          or pair.first.name == first.name and pair.second.name == row.name and -1
-      if sign then return ("%+.1f%s"):format(100 * sign * pair.difference, pair.apart and " *" or "") end
+      if sign then return ("%+.1f%s"):format(100 * sign * pair.difference + 0.0, pair.apart and " *" or "") end
    end
    return "?"
 end

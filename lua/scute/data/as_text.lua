@@ -76,7 +76,7 @@ local function part_text(part)
    return table.concat(lines, "\n")
 end
 
-local OF_SET = known_fields.set "dir name classes split test groups samples of_run is_listed told_equal digests"
+local OF_SET = known_fields.set "dir layout name classes split test groups samples of_run is_listed told_equal digests"
 local OF_PART = known_fields.set "labels counts samples broken others notes chosen"
 
 local SET = { __name = "scute.data.set", __tostring = set_text, __index = known_fields.reading("a data set", OF_SET) }

@@ -142,11 +142,22 @@ local function test_figures(entry)
    return entry.record.test and entry.record.test.figures
 end
 
+-- What the curve of a run says: in the epoch that counts how well the photos that trained were known, and the figure that
+-- one gets who stops at the end.
+local OF_CURVE = { { "train_accuracy", function(entry)
+   for _, epoch in ipairs(entry.record.curve or {}) do
+      if epoch.epoch == entry.record.best_epoch then return epoch.train_accuracy end
+   end
+end }, { "last_accuracy", function(entry)
+   local curve = entry.record.curve or {}
+   return curve[#curve] and curve[#curve].val_accuracy
+end } }
+
 local function runs_csv(found)
    local runs = runs_of(found)
    local columns = joined({ { "variant", function(entry) return entry.row.name end } }, of_record { "run", "seed", "fold",
       "inner", "state" }, figures_of(runs, "", function(entry) return entry.record.figures end),
-      figures_of(runs, "test_", test_figures),
+      figures_of(runs, "test_", test_figures), OF_CURVE,
       of_record { "best_epoch", "epochs", "updates", "seconds", "images_per_second", "peak_memory", "latency", "parameters",
          "trainable", "multiply_adds", "jobs", "threads", "model" },
       { { "message", function(entry) return entry.message end } })

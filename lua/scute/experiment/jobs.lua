@@ -14,20 +14,22 @@ local ORDER = { "format", "kind", "experiment", "folder", "trial", "variant", "r
    "split_seed", "epochs", "minutes", "pause", "resume", "threads", "memory", "jobs", "metric", "lower", "tensorboard",
    "content" }
 
--- Threads for each run, so that all together have those that there are.
-local function threads_of(trial)
-   return math.max(1, trial.plan.threads // trial.given.jobs)
+-- How many runs go on at once: no more than there are. Where few of them are missing, those have the threads that the others
+-- had.
+local function at_once(trial)
+   return math.min(trial.given.jobs, #plan.runs(trial.plan))
 end
 
 --- The job of a run as a table. trial: what scute.experiment.parent has of the experiment. fields: more of it, or other values.
 function jobs.of(trial, run, fields)
    local made, given = trial.plan, trial.given
-   local limits = made.budget and budgets.read(made.budget) or {}
+   local limits, together = made.budget and budgets.read(made.budget) or {}, at_once(trial)
    local job = { _order = ORDER, format = 1, kind = "train", experiment = made.name, folder = plan.folder(trial.folder, run),
       trial = trial.folder, variant = run.variant, run = run.run, seed = run.seed, fold = run.fold, inner = run.inner,
       folds = made.folds, nested = made.nested, split_seed = made.seed, epochs = limits.epochs, minutes = limits.minutes,
-      threads = threads_of(trial), memory = given.memory and math.ceil(given.memory), jobs = given.jobs, metric = made.metric,
-      lower = made.lower, tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
+      threads = math.max(1, made.threads // together), -- all together have those that there are
+      memory = given.memory and math.ceil(given.memory), jobs = together, metric = made.metric, lower = made.lower,
+      tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
    for name, value in pairs(fields or {}) do job[name] = value end
    return job
 end
@@ -37,15 +39,21 @@ local function title(job)
    return ("%s, %s%s"):format(job.variant, job.run, job.kind == "test" and ", test" or "")
 end
 
+-- Where job.json and what is said go: a test leaves what training has said.
+local function place_of(job)
+   return job.kind == "test" and job.folder .. "/test" or job.folder
+end
+
 --- Writes job.json of a run, and returns the job as scute.experiment.pool takes it, with run = the run and job = what was
 -- written.
 function jobs.write(trial, run, fields)
    local job = jobs.of(trial, run, fields)
-   local path = job.folder .. "/job.json"
-   console.guard("output_dir", scute.files.mkdirs, job.folder)
+   local place = place_of(job)
+   local path = place .. "/job.json"
+   console.guard("output_dir", scute.files.mkdirs, place)
    console.guard("output_dir", scute.files.write, path, to_json(job))
-   return { words = trial.command, env = process.environment(path), folder = job.folder, title = title(job), run = run,
-      timeout = trial.given.timeout, memory = job.memory, job = job }
+   return { words = trial.command, env = process.environment(path), folder = place, title = title(job), run = run,
+      goes_on = job.resume, timeout = trial.given.timeout, memory = job.memory, job = job }
 end
 
 --- Does what a job says, in this process. options: { set, run = the script's function, variant = what that gets }.

@@ -17,7 +17,7 @@ function lines.new(shown)
 end
 
 local function line_of(run, width)
-   local latest = console.visible(process.latest(run.job.folder .. "/output.log")):gsub("%s+", " ")
+   local latest = console.visible(process.latest(run.job)):gsub("%s+", " ")
    local title = run.job.title and run.job.title .. ": " or ""
    return console.cut("   " .. title .. latest, width)
 end

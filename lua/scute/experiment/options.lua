@@ -51,8 +51,9 @@ local function are_words(value)
    return true
 end
 
+-- A folder beside those that an experiment without a name has.
 local function is_name(text)
-   return type(text) == "string" and text:find "^[%w_][%w_. -]*$" ~= nil and text ~= "runs"
+   return type(text) == "string" and text:find "^[%w_][%w_. -]*$" ~= nil and text ~= "runs" and text ~= "tensorboard"
 end
 
 return options.declare("scute.experiment", {

@@ -34,7 +34,7 @@ local parent = {}
 local function check_folder(path, set, overwrite_or_resume)
    if lfs.attributes(path, "mode") == "file" then console.fail("output_dir: '%s' is a file, not a folder", path) end
    if not set.dir then return end
-   if not set.is_listed then apart(path .. "/runs", set.dir) end
+   if not set.is_listed then apart(path .. "/runs", set.dir, set.layout) end
    if not overwrite_or_resume and settle.has_trial(path) and lies_in(set.dir .. "/.", path) then
       console.fail("output_dir: '%s' holds a trial, which is in the way, and the photos ('%s') too; choose another "
          .. "--output_dir", path, set.dir)
@@ -104,15 +104,13 @@ end
 
 -- What a run has warned of is in its errors.log; each text is told once.
 local function pass_on_warnings(self, job)
-   local file = io.open(job.folder .. "/errors.log")
-   for line in file and file:lines() or function() end do
+   for line in process.errors(job):gmatch "[^\n]+" do
       local text = line:match "^scute: (.*)"
       if text and not self.warned[text] then
          self.warned[text] = true
          console.warn("%s: %s", job.title, text)
       end
    end
-   if file then file:close() end
 end
 
 -- An option that nobody reads is a slip of the pen, and what it should have changed is the same in all variants.
@@ -147,7 +145,7 @@ local function finished(self, job)
    if not has_left(job, found) then return fails(self, job, "failed", why) end
    local fault = fault_of_photos(self, found)
    if fault then
-      os.remove(job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
+      os.remove(job.job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
       return fails(self, job, "failed", fault)
    end
    learn_photos(self, found)
@@ -244,13 +242,13 @@ local function fail_if_nothing(self, records)
    console.fail("no run succeeded; the first: %s", first.message)
 end
 
-local function conduct(self, held)
+local function conduct(self)
    local given = self.given
    local is_held = given.resume and photos.hold(given.set, self.folder)
    check_split(given.set, given)
    self.plan = plan.new(given, self.variants, self.axes)
    self.contents, self.unread = content.of(given), unread.new(self.variants)
-   settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
+   settle.plan(self.folder, self.plan, given, self.contents, self.is_first)
    describe(self)
    local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
    if not is_held or gather.is_empty(records) then
@@ -318,8 +316,8 @@ function parent.run(given, list, axes, more)
    check_folder(self.folder, given.set, given.overwrite or given.resume)
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
-   local held <close> = folder.hold(self.folder)
-   return conduct(self, held)
+   local held <close> = folder.hold(self.folder) -- luacheck: ignore
+   return conduct(self)
 end
 
 return parent

@@ -1,7 +1,7 @@
 -- What an experiment consists of: its variants, its runs, and what holds for all of them. The plan lies in
 -- <folder>/experiment.json; every run has a folder of its own, runs/<variant>/seed0, fold2 or fold2.1 (outer.inner), with
 -- job.json (what to do), output.log and errors.log (what was said meanwhile) and result.json (what came out, only if all went
--- well).
+-- well); test/ has those of its test.
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"

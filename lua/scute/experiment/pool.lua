@@ -1,5 +1,6 @@
 -- Runs jobs in processes of their own, so many at once. A job is { words = the program and its arguments, folder = where
--- output.log and errors.log go, env = { NAME = text }, title, timeout = seconds or nil, memory = bytes or nil }.
+-- output.log and errors.log go, env = { NAME = text }, title, timeout = seconds or nil, memory = bytes or nil,
+-- goes_on = whether those have the words of an earlier start, which stay }.
 local scute = require "scute"
 local console = require "scute.base.console"
 local lines = require "scute.experiment.lines"
@@ -30,7 +31,7 @@ end
 
 -- How it ended, and why; an end that was asked for here is told as that.
 local function outcome(run, how, code)
-   local what, why, signal = process.outcome(run.job.folder, how, code)
+   local what, why, signal = process.outcome(run.job, how, code)
    if what ~= "done" and run.is_late then
       return "timeout", ("it took longer than %s (timeout)"):format(console.duration(run.job.timeout))
    end
@@ -57,8 +58,8 @@ local function send(run, name)
    pcall(scute.process.signal, run.id, name)
 end
 
--- Ctrl-C at a terminal reaches all of them, and what is passed on is no second one to a run. It is passed on as SIGTERM: while
--- a run waits for a command (os.execute) it does not hear of Ctrl-C.
+-- Ctrl-C at a terminal reaches this process alone. It is passed on as SIGTERM, to the run and to all that it has started: while
+-- a run waits for a command (os.execute) it does not hear of it.
 local function pass_on(self)
    if not scute.interrupted() then return end
    for _, run in ipairs(self.running) do

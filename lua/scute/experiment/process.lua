@@ -2,6 +2,7 @@
 -- environment, and what a process that has ended says about why.
 local lfs = require "lfs"
 local scute = require "scute"
+local absolute = require "scute.base.absolute"
 local session = require "scute.base.session"
 
 local process = {}
@@ -40,12 +41,12 @@ end
 
 --- What a run finds in its environment, as NAME = text. job: the path of its job.json.
 function process.environment(job)
-   return { [JOB] = job, [PARENT] = tostring(scute.process.id()) }
+   return { [JOB] = absolute(job), [PARENT] = tostring(scute.process.id()) }
 end
 
 --- In a run: the path of its job.json; nil in the process that the user started.
 function process.job()
-   return os.getenv(JOB)
+   return scute.process.job()
 end
 
 --- In a run, before it does anything: it ends with its parent, is the first to go where the system's memory runs out, and has
@@ -79,19 +80,32 @@ local function additions(job, slot, gpu)
    return list
 end
 
---- Starts a job of scute.experiment.pool, and returns the number of its process. What it says goes to output.log and errors.log
--- in its folder. slot: which of those that run at once it is, from 1; gpu: the only one that it sees, nil for all.
-function process.start(job, slot, gpu)
-   scute.files.mkdirs(job.folder)
-   io.stdout:flush()
-   return scute.process.start(job.words, additions(job, slot, gpu), job.folder .. "/output.log", job.folder .. "/errors.log")
+-- Bytes in a file; 0 where there is none.
+local function size(path)
+   return lfs.attributes(path, "size") or 0
 end
 
-local function tail(path, bytes)
+--- Starts a job of scute.experiment.pool, and returns the number of its process. It begins where this one began, as what its
+-- command line says counts from there. What it says goes to output.log and errors.log in its folder: behind what is in them
+-- where the job goes on with an earlier one. slot: which of those that run at once it is, from 1; gpu: the only one that it
+-- sees, nil for all.
+function process.start(job, slot, gpu)
+   scute.files.mkdirs(job.folder)
+   local output, errors = job.folder .. "/output.log", job.folder .. "/errors.log"
+   if not job.goes_on then
+      os.remove(output)
+      os.remove(errors)
+   end
+   job.output_from, job.errors_from = size(output), size(errors)
+   io.stdout:flush()
+   return scute.process.start(job.words, additions(job, slot, gpu), output, errors, scute.process.first_folder())
+end
+
+-- The last bytes of a file, of those from a place on.
+local function tail(path, from, bytes)
    local file = io.open(path, "rb")
    if not file then return "" end
-   local size = file:seek "end"
-   file:seek("set", math.max(0, size - bytes))
+   file:seek("set", math.max(from or 0, file:seek "end" - bytes))
    local text = file:read "a"
    file:close()
    return text
@@ -99,17 +113,26 @@ end
 
 local TAIL, LONG_TAIL = 1024, 65536 -- bytes: a line is shorter than the one, an error with its traceback than the other
 
---- The last line that a run has written to a file, "" where there is none yet.
-function process.latest(path)
-   local text = tail(path, TAIL):gsub("%s+$", "")
+local function last_line(path, from)
+   local text = tail(path, from, TAIL):gsub("%s+$", "")
    return text:match "[^%s][^\r\n]*$" or ""
 end
 
+--- The last line that a job has written, "" where there is none yet.
+function process.latest(job)
+   return last_line(job.folder .. "/output.log", job.output_from)
+end
+
+--- What a job has written to errors.log.
+function process.errors(job)
+   return tail(job.folder .. "/errors.log", job.errors_from, math.maxinteger)
+end
+
 -- What an error says stands behind "scute: "; a traceback may follow.
-local function words_of_error(path)
-   local text, found = tail(path, LONG_TAIL), nil
-   for line in text:gmatch "[^\n]+" do found = line:match "^scute: (.*)" or found end
-   return found or process.latest(path)
+local function words_of_error(job)
+   local path, found = job.folder .. "/errors.log", nil
+   for line in tail(path, job.errors_from, LONG_TAIL):gmatch "[^\n]+" do found = line:match "^scute: (.*)" or found end
+   return found or last_line(path, job.errors_from)
 end
 
 local function is_about_memory(words)
@@ -122,21 +145,21 @@ local function of_signal(code)
 end
 
 -- A library that finds no memory ends the process, and says so.
-local function ended_by_signal(folder, code)
-   local words = process.latest(folder .. "/errors.log")
+local function ended_by_signal(job, code)
+   local words = last_line(job.folder .. "/errors.log", job.errors_from)
    if is_about_memory(words) then return "memory", ("%s: %s"):format(of_signal(code), words) end
    return "failed", of_signal(code), scute.process.signal_name(code)
 end
 
---- How a process ended in the pool's words, "done", "failed", "interrupted" or "memory", why in one line, and the signal
--- that ended it, if one did. how, code: as scute.process.wait tells them; folder: of its job.
-function process.outcome(folder, how, code)
-   if how == "signal" then return ended_by_signal(folder, code) end
+--- How the process of a job ended in the pool's words, "done", "failed", "interrupted" or "memory", why in one line, and the
+-- signal that ended it, if one did. how, code: as scute.process.wait tells them.
+function process.outcome(job, how, code)
+   if how == "signal" then return ended_by_signal(job, code) end
    if code == 0 then return "done" end
    if code == 130 or code == 143 then
       return "interrupted", of_signal(code - 128), scute.process.signal_name(code - 128)
    end
-   local words = words_of_error(folder .. "/errors.log")
+   local words = words_of_error(job)
    if is_about_memory(words) then return "memory", words end
    if code <= 2 and words ~= "" then return "failed", words end
    return "failed", ("exit status %d%s"):format(code, words ~= "" and ": " .. words or "")

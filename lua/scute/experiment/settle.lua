@@ -39,17 +39,47 @@ local function remove_tree(path)
    if not removed then console.fail("output_dir: %s", why) end
 end
 
--- What a trial writes beside its runs, as patterns; the rest in its folder is the user's, and stays.
+-- What a trial writes beside its runs, as patterns; the rest in its folder is the user's or another experiment's, and stays.
 local FILES = { "experiment%.json", "split%.csv", "results%.csv", "comparison%.%a+", "report%.html", "curves%.png",
-   "grid%.png" }
+   "grid%.png", "practices%.md", "accuracy%.png", "loss%.png" } -- the last three are of Exercise 4
+
+local function is_own(name)
+   name = name:gsub("%.%d+%-%d+%.tmp$", "") -- a killed process was about to write it
+   if name == "runs" or name == "tensorboard" then return true end
+   for _, pattern in ipairs(FILES) do
+      if name:find("^" .. pattern .. "$") then return true end
+   end
+   return false
+end
+
+-- What is the trial's in a folder, which may hold the folders of other experiments too.
+local function own_names(path)
+   local names = {}
+   for name in lfs.dir(path) do
+      if is_own(name) then names[#names + 1] = name end
+   end
+   return names
+end
+
+-- What another process is at is not taken away from below it.
+local function refuse_held(path)
+   if lfs.symlinkattributes(path, "mode") ~= "directory" then return end
+   if exists(path .. "/" .. folder.LOCK) then
+      local mine <close> = folder.hold(path) -- luacheck: ignore
+   end
+   for name in lfs.dir(path) do
+      if name ~= "." and name ~= ".." then refuse_held(path .. "/" .. name) end
+   end
+end
 
 local function drop(path)
    console.line("note: the trial that was in %s is dropped (--overwrite)", path)
-   for name in lfs.dir(path) do
-      local is_ours = name == "runs" or name == "tensorboard"
-      for _, pattern in ipairs(FILES) do is_ours = is_ours or name:find("^" .. pattern .. "$") ~= nil end
-      if is_ours then remove_tree(path .. "/" .. name) end
-   end
+   for _, name in ipairs(own_names(path)) do remove_tree(path .. "/" .. name) end
+end
+
+local function clear(path, overwrite)
+   refuse_held(path .. "/runs")
+   if overwrite then drop(path) else folder.set_aside(path, own_names(path), "trial") end
 end
 
 -- ---- what has changed ----
@@ -154,10 +184,10 @@ function settle.has_trial(path)
    return exists(path .. "/" .. plan.NAME) or exists(path .. "/runs")
 end
 
---- Brings a new plan together with what the folder holds already, and writes it. held: as scute.train.folder holds the folder.
--- given: the options, of which resume and overwrite count. contents: what content.of returns. is_first: whether it is the first
+--- Brings a new plan together with what the folder holds already, and writes it. given: the options, of which resume and
+-- overwrite count. contents: what content.of returns. is_first: whether it is the first
 -- experiment of its script; those behind it may not have begun. May fail; then nothing is written.
-function settle.plan(path, held, made, given, contents, is_first)
+function settle.plan(path, made, given, contents, is_first)
    refuse_older_format(path)
    local old, why = plan.read(path)
    local is_replaced = old and not given.resume and replaced(path, old.watched)
@@ -168,7 +198,7 @@ function settle.plan(path, held, made, given, contents, is_first)
       resume(path, old, made, contents, given.overwrite)
       if old then tell_of_others(old, made) end
    elseif settle.has_trial(path) and not is_replaced then
-      if given.overwrite then drop(path) else folder.set_aside(path, held, "trial") end
+      clear(path, given.overwrite)
    end
    made.watched = folder.mark()
    plan.write(path, made)

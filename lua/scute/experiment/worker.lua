@@ -1,5 +1,6 @@
 -- A run in a process of its own: the script once more, which comes to the same call of scute.experiment and trains the one run
 -- that its job says. Ends with that; what the script does behind the call is for the process that the user started.
+local absolute = require "scute.base.absolute"
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
 local jobs = require "scute.experiment.jobs"
@@ -49,6 +50,7 @@ end
 --- Does what the job says. given: the options of its experiment; list: the variants. Does not return.
 function worker.run(given, list)
    local job = worker.job()
+   job.folder, job.trial = absolute(job.folder), absolute(job.trial) -- run may change to another folder
    photos.hold(given.set, job.trial)
    check(job, given, list)
    jobs.perform(job, { set = given.set, run = given.run, variant = variants.strict(list, job.variant) })

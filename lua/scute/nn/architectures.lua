@@ -3,6 +3,7 @@
 -- An entry is { build = function(classes, preprocessing) -> model, family = { presets, preprocessing, from_scratch }, file };
 -- one of somebody's own also has own = true and digests (of its code, see scute.nn.source).
 local scute = require "scute.core"
+local absolute = require "scute.base.absolute"
 local lfs = require "lfs"
 local adopt = require "scute.nn.adopt"
 local class_names = require("scute.nn.classifier").Classifier.class_names
@@ -68,8 +69,7 @@ end
 -- The file of a chunk, from the root: nil where it is none.
 local function file_of(chunk)
    local path = chunk:match "^@(.*)"
-   if not path or path:find "^/" then return path end
-   return lfs.currentdir() .. "/" .. path:gsub("^%./", "")
+   return path and absolute(path)
 end
 
 local function is_same_file(a, b)

@@ -4,6 +4,7 @@ local Module = require "scute.nn.module"
 local options = require "scute.base.options"
 local parts = require "scute.nn.parts"
 local columns = require "scute.base.columns"
+local sorted_keys = require "scute.base.sorted_keys"
 local thousands = columns.thousands
 
 -- The mode that all batch norms in the paths share, "mixed" if they differ, "-" if there are none.
@@ -74,7 +75,7 @@ local function values(self, setting, lr)
    local by_group, known = {}, { "default" }
    local aliases = self:group_aliases()
    for _, group in ipairs(self:group_paths()) do known[#known + 1] = group[1] end
-   for alias in pairs(aliases) do known[#known + 1] = alias end
+   for _, alias in ipairs(sorted_keys(aliases)) do known[#known + 1] = alias end
    for name, rate in pairs(lr) do
       local found = false
       for _, entry in ipairs(known) do found = found or entry == name end

@@ -4,6 +4,7 @@
 -- ("layer4.1.conv2.weight"). Components are matched whole: "features.1" is not features.10.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local BatchNorm2d = require("scute.nn.norm").BatchNorm2d
 
@@ -66,9 +67,10 @@ local function vocabulary(self)
       by_group[group[1]] = group[2]
       add(group[1], group[2])
    end
-   for alias, groups in pairs(self:group_aliases()) do
+   local aliases = self:group_aliases()
+   for _, alias in ipairs(sorted_keys(aliases)) do
       local all = {}
-      for _, group in ipairs(groups) do table.move(by_group[group], 1, #by_group[group], #all + 1, all) end
+      for _, group in ipairs(aliases[alias]) do table.move(by_group[group], 1, #by_group[group], #all + 1, all) end
       add(alias, all)
    end
    for name in self:named_modules() do add(name, { name }) end

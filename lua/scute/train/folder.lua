@@ -132,29 +132,37 @@ end
 
 -- ---- the lock ----
 
+folder.LOCK = "run.lock"
+
 local function lock(path)
-   local held, holder = console.guard("output_dir", scute.files.lock, path .. "/run.lock")
+   local held, holder = console.guard("output_dir", scute.files.lock, path .. "/" .. folder.LOCK)
    if held then return held end
    console.fail("output_dir: '%s' is in use by another run%s; wait for it, or choose another --output_dir", path,
       holder ~= "" and (" (%s)"):format(holder) or "")
 end
 
--- Renames a folder to the next free number, and returns that. what: what it holds, in a word.
-local function rename_aside(path, what)
+-- The next free number beside a folder.
+local function free_beside(path)
    local _, highest = moved_from(path)
-   local target = ("%s.%d"):format(path, highest + 1)
+   return ("%s.%d"):format(path, highest + 1)
+end
+
+-- what: what it holds, in a word.
+local function cannot_move(path, target, what, why)
+   console.fail("output_dir: '%s' holds a %s and cannot be moved aside to '%s' (%s); choose another --output_dir, or drop "
+      .. "that %s with --overwrite", path, what, target, why, what)
+end
+
+local function rename_aside(path, target, what)
    local moved, why = os.rename(path, target)
-   if not moved then
-      console.fail("output_dir: '%s' holds a %s and cannot be moved aside to '%s' (%s); choose another --output_dir, or drop "
-         .. "that %s with --overwrite", path, what, target, why, what)
-   end
-   return target
+   if not moved then cannot_move(path, target, what, why) end
 end
 
 -- The new folder is locked before the old one, whose lock moves along with it, is let go.
 local function move_aside(run)
    check_that_it_may_move(run)
-   local target = rename_aside(run.folder, "run")
+   local target = free_beside(run.folder)
+   rename_aside(run.folder, target, "run")
    local before = run.lock
    run.lock = lock(run.folder)
    before:close()
@@ -176,16 +184,15 @@ function folder.hold(path)
    return setmetatable(held, closer(path, function() return held.lock end))
 end
 
---- Moves a folder that is held (see folder.hold) aside, whole, to the next free number; it is held anew then. what: what it
--- holds, for the line that says so. Returns where that is now.
-function folder.set_aside(path, held, what)
-   local target = rename_aside(path, what)
-   local before = held.lock
-   held.lock = lock(path)
-   before:close()
+--- Moves some of what is in a folder aside, into a folder with the next free number. names: what is moved; what: what that is,
+-- for the line that says so.
+function folder.set_aside(path, names, what)
+   local target = free_beside(path)
+   if path:find "^%.%.?$" or path:find "/%.%.?$" then cannot_move(path, target, what, "its name is none to count on from") end
+   console.guard("output_dir", scute.files.mkdirs, target)
+   for _, name in ipairs(names) do rename_aside(path .. "/" .. name, target .. "/" .. name, what) end
    console.line("note: the %s that was in %s is in %s now (what was moved aside takes %s); --overwrite drops one instead", what,
       path, target, space_of((moved_from(path))))
-   return target
 end
 
 --- Decides where a run lies (run.folder, nil without an output_dir) and holds that folder for it.

@@ -16,6 +16,7 @@
 local scute = require "scute"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local unfreeze = {}
 
@@ -93,7 +94,7 @@ local function members(model, name, names)
       if group == name then return { name } end
    end
    local known = table.move(names, 1, #names, 1, {})
-   for alias in pairs(aliases) do known[#known + 1] = alias end
+   for _, alias in ipairs(sorted_keys(aliases)) do known[#known + 1] = alias end
    local near = scute.nearest(name, known)
    refuse("no group '%s' in %s%s; groups: %s", name, model.arch or "the model",
       near and ("; did you mean '%s'?"):format(near) or "", table.concat(known, ", "))
