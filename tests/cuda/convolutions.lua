@@ -169,10 +169,12 @@ local function folds_once()
    local function launches() return calls("cudaLaunchKernel", function() block(there_x, own, "relu"):free() end) end
    local first, second = launches(), launches()
    check(first == 1 and second == 0, "filters are folded once", ("%d and %d launches"):format(first, second))
-   own.gamma:copy_(own.gamma * 2)
-   p.gamma:copy_(p.gamma * 2)
-   check_near(block(there_x, own, "relu"):values(), block(x, p, "relu"):values(), 1e-2, "and again when they change")
-   check(launches() == 0, "and then once")
+   for name in pairs(p) do
+      own[name]:copy_(own[name] * 2)
+      p[name]:copy_(p[name] * 2)
+      check_near(block(there_x, own, "relu"):values(), block(x, p, "relu"):values(), 1e-2, name .. " changes: again")
+      check(launches() == 0, name .. " changes: and then once")
+   end
 end
 
 -- ---- width ----
