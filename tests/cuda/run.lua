@@ -112,9 +112,10 @@ local function copies()
    is_clean(account, "copies")
 end
 
--- The case tables, in two orders of streams, blocks and threads: results must not depend on them.
+-- The case tables, in two orders of streams, blocks and threads: results must not depend on them. That they do not is a matter of
+-- an op's kernels, so a part of the cases of each op will do.
 local function ops()
-   for _, order in ipairs { "SOFTGPU_ORDER=lazy", "SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
+   for _, order in ipairs { "SOFTGPU_ORDER=lazy", "EVERY=3 SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
       local _, text, account = on_gpu(here .. "/ops.lua cuda", order)
       tally.add(order, text)
       for op in (text:match "no kernel: ([^\n]*)" or ""):gmatch "[%w_]+" do
