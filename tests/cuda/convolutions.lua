@@ -177,6 +177,21 @@ local function folds_once()
    end
 end
 
+-- Filters that are remembered have no use for what was made of them: the ones that moved on do not come back.
+local function keeps_nothing_for_what_is_remembered()
+   local x, p = drawn_block()
+   local there_x, own = x:to(device), moved(p)
+   local before = scute.memory(device).live
+   block(there_x, own, "relu"):free()
+   local folded = scute.memory(device).live - before
+   local remembered = own.weight:clone()
+   own.weight:fill_(1)
+   local kept = scute.memory(device).live - before
+   remembered:free()
+   check(folded > 0 and kept < folded + 4 * own.weight:numel(), "what was folded goes when filters move on",
+      ("%d bytes, %d more than before are left"):format(folded, kept))
+end
+
 -- ---- width ----
 
 local function rounds_convolutions_alone()
@@ -383,6 +398,7 @@ else
    survives_a_refused_query()
    computes_in_one()
    folds_once()
+   keeps_nothing_for_what_is_remembered()
    rounds_convolutions_alone()
    separate("SOFTGPU_ELEMENTS=700", "splits")
    separate("SOFTGPU_ARCH=75", "turing")
