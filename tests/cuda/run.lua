@@ -112,8 +112,8 @@ local function copies()
    is_clean(account, "copies")
 end
 
--- The case tables, in two orders of streams, blocks and threads: results must not depend on them. That they do not is a matter of
--- an op's kernels, so a part of the cases of each op will do.
+-- The case tables, in two orders of streams, blocks and threads: results must not depend on them. That they do not is a
+-- matter of an op's kernels, so a part of the cases of each op will do.
 local function ops()
    for _, order in ipairs { "SOFTGPU_ORDER=lazy", "EVERY=3 SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
       local _, text, account = on_gpu(here .. "/ops.lua cuda", order)
@@ -175,7 +175,8 @@ local function ranges()
    local ok, text = on_gpu(path, profiler)
    local said = ok and read_file(log) or ""
    for name, pattern in pairs { ["one of a script"] = "^mine\n", upload = "\nupload\n[^\n]*  normalize_photos\n",
-      forward = "\nforward\n  list_convert\n  conv2d\n", backward = "\nbackward\n  cross_entropy backward\n.*  conv2d backward\n",
+      forward = "\nforward\n  list_convert\n  conv2d\n",
+      backward = "\nbackward\n  cross_entropy backward\n.*  conv2d backward\n",
       ["the optimizer"] = "\noptimizer\n  sgd_step\n", validation = "\nvalidation\n  upload\n.*\n  conv2d\n",
       ["all are ended"] = "\n0 left\n$" } do
       check(said:find(pattern), "ranges: " .. name, text .. said)
