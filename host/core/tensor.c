@@ -75,6 +75,11 @@ void sc_tensor_release_all(int n, ScTensor **tensors) {
    }
 }
 
+static void forget_packed(ScTensor *t) {
+   if (t->buffer->packed && t->device->backend->forget) t->device->backend->forget(t->buffer->stamp);
+   t->buffer->packed = false;
+}
+
 ScStatus sc_tensor_own(ScTensor *t, bool keep) {
    if (__atomic_load_n(&t->buffer->refs, __ATOMIC_ACQUIRE) == 1)
       return SC_OK; // a thread that saves may share it
@@ -87,6 +92,7 @@ ScStatus sc_tensor_own(ScTensor *t, bool keep) {
          return status;
       }
    }
+   forget_packed(t); // whoever only remembers the content has no use for it
    sc_buffer_release(t->buffer);
    t->buffer = buffer;
    return SC_OK;
@@ -94,8 +100,7 @@ ScStatus sc_tensor_own(ScTensor *t, bool keep) {
 
 void sc_tensor_touch(ScTensor *t) {
    sc_recording_writes(t->device, t->buffer->era, t->buffer->data);
-   if (t->buffer->packed && t->device->backend->forget) t->device->backend->forget(t->buffer->stamp);
-   t->buffer->packed = false;
+   forget_packed(t);
    t->buffer->stamp = sc_next_stamp();
 }
 

@@ -169,10 +169,27 @@ local function folds_once()
    local function launches() return calls("cudaLaunchKernel", function() block(there_x, own, "relu"):free() end) end
    local first, second = launches(), launches()
    check(first == 1 and second == 0, "filters are folded once", ("%d and %d launches"):format(first, second))
-   own.gamma:copy_(own.gamma * 2)
-   p.gamma:copy_(p.gamma * 2)
-   check_near(block(there_x, own, "relu"):values(), block(x, p, "relu"):values(), 1e-2, "and again when they change")
-   check(launches() == 0, "and then once")
+   for name in pairs(p) do
+      own[name]:copy_(own[name] * 2)
+      p[name]:copy_(p[name] * 2)
+      check_near(block(there_x, own, "relu"):values(), block(x, p, "relu"):values(), 1e-2, name .. " changes: again")
+      check(launches() == 0, name .. " changes: and then once")
+   end
+end
+
+-- Filters that are remembered have no use for what was made of them: the ones that moved on do not come back.
+local function keeps_nothing_for_what_is_remembered()
+   local x, p = drawn_block()
+   local there_x, own = x:to(device), moved(p)
+   local before = scute.memory(device).live
+   block(there_x, own, "relu"):free()
+   local folded = scute.memory(device).live - before
+   local remembered = own.weight:clone()
+   own.weight:fill_(1)
+   local kept = scute.memory(device).live - before
+   remembered:free()
+   check(folded > 0 and kept < folded + 4 * own.weight:numel(), "what was folded goes when filters move on",
+      ("%d bytes, %d more than before are left"):format(folded, kept))
 end
 
 -- ---- width ----
@@ -381,6 +398,7 @@ else
    survives_a_refused_query()
    computes_in_one()
    folds_once()
+   keeps_nothing_for_what_is_remembered()
    rounds_convolutions_alone()
    separate("SOFTGPU_ELEMENTS=700", "splits")
    separate("SOFTGPU_ARCH=75", "turing")

@@ -1,5 +1,5 @@
 -- Training steps of each kind, as train.fit takes them: what is computed in, what is frozen, what belongs to an update. Each is
--- an epoch of two updates and a validation of a tiny network. every_fit.kinds: names; every_fit.step(kind, device) -> list of
+-- an epoch of a few updates and a validation of a tiny network. every_fit.kinds: names; every_fit.step(kind, device) -> list of
 -- {name, numbers}, the same each time.
 local scute = require "scute"
 local here = debug.getinfo(1, "S").source:match "^@(.*)/"
@@ -8,6 +8,7 @@ local Tiny = dofile(here .. "/tiny.lua")
 
 local every_fit = {}
 every_fit.kinds = { "fp32", "bf16", "fp16", "frozen", "unfrozen later", "with all there is" }
+every_fit.recorded = "recorded" -- a kind, too: updates that are a graph's (scute.train.graph)
 
 local function frozen(model)
    model:freeze "stem"
@@ -28,6 +29,8 @@ local ways = {
          augment = { horizontal_flip = 0.5 } }
    end,
 }
+
+ways[every_fit.recorded] = function() return { precision = "fp32", batch_size = 1 } end
 
 local folder
 
@@ -51,7 +54,8 @@ function every_fit.step(kind, where)
    local model = Tiny(set.classes):to(where)
    local options = ways[kind](model)
    options.optimizer = scute.optim.sgd(model:groups { lr = 0.05 }, { momentum = 0.9 }) -- Adam would make much of a last bit
-   options.device, options.workers, options.batch_size, options.seed, options.epochs = where, 1, 4, 3, options.epochs or 1
+   options.device, options.workers, options.seed = where, 1, 3
+   options.batch_size, options.epochs = options.batch_size or 4, options.epochs or 1
    local result = scute.train.fit(model, set, options)
    local row = result.history[#result.history]
    local results = { { name = "losses", numbers = { row.train_loss, row.val_loss } } }

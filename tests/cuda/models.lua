@@ -87,13 +87,27 @@ local function learn(model, x, dtype)
    end)
 end
 
+-- The logits of an evaluation, as a list of one.
+local function evaluate(model, x, dtype)
+   return scute.autocast(dtype == "f64" and "f32" or dtype, function()
+      return { scute.no_grad(function() return host(model:eval()(x)) end) }
+   end)
+end
+
+-- A step of SGD. Returns the gradients.
+local function update(model, lr)
+   local parameters, grads, momenta = model:parameters(), {}, {}
+   for i, p in ipairs(parameters) do
+      grads[i], momenta[i] = p.grad, scute.zeros(p.shape, { device = p.device, dtype = p.dtype })
+   end
+   scute.sgd_step { params = parameters, grads = grads, momenta = momenta, lr = lr, momentum = 0.9, first = true }
+   return grads
+end
+
 -- Logits and gradients where batch norm evaluates, and those of an evaluation, which folds it away.
 local function steady(first, pictures, where, dtype)
    local model, x = copies(first, pictures, where, dtype)
-   local results = { logits = { host(learn(model:eval(), x, dtype)) }, gradients = {}, evaluation = {} }
-   scute.autocast(dtype == "f64" and "f32" or dtype, function()
-      results.evaluation[1] = scute.no_grad(function() return host(model(x)) end)
-   end)
+   local results = { logits = { host(learn(model:eval(), x, dtype)) }, gradients = {}, evaluation = evaluate(model, x, dtype) }
    for i, p in ipairs(model:parameters()) do results.gradients[i] = host(p.grad) end
    return results
 end
@@ -102,20 +116,28 @@ end
 local function run(first, pictures, where, dtype)
    local model, x = copies(first, pictures, where, dtype)
    local results = { logits = { host(learn(model:train(), x, dtype)) }, gradients = {}, statistics = {}, weights = {} }
-   local parameters, grads, momenta = model:parameters(), {}, {}
-   for i, p in ipairs(parameters) do
-      grads[i], momenta[i] = p.grad, scute.zeros(p.shape, { device = where, dtype = p.dtype })
-      results.gradients[i] = host(p.grad)
-   end
-   scute.sgd_step { params = parameters, grads = grads, momenta = momenta, lr = 0.01, momentum = 0.9, first = true }
-   for i, p in ipairs(parameters) do results.weights[i] = host(p) end
+   results.gradients = update(model, 0.01)
+   for i, grad in ipairs(results.gradients) do results.gradients[i] = host(grad) end
+   for i, p in ipairs(model:parameters()) do results.weights[i] = host(p) end
    for _, buffer in model:named_buffers() do
       if buffer.dtype ~= "i64" then results.statistics[#results.statistics + 1] = host(buffer) end
    end
    return results
 end
 
--- f(first, x, device, dtype) in every precision against float64; the errors may be room(what, dtype, the CPU's).
+-- Evaluations before and after an update of weights and statistics: what was made of them for the first is no use for the
+-- second.
+local function updated(first, pictures, where, dtype)
+   local model, x = copies(first, pictures, where, dtype)
+   local results = { before = evaluate(model, x, dtype) }
+   learn(model:train(), x, dtype)
+   update(model, 0.1)
+   results.after = evaluate(model, x, dtype)
+   return results
+end
+
+-- f(first, x, device, dtype) in every precision against float64, which it returns; the errors may be room(what, dtype, the
+-- CPU's).
 local function compare(name, first, x, f, room)
    local exact = f(first, x, "ref", "f64")
    for _, dtype in ipairs { "f32", "f16", "bf16" } do
@@ -130,6 +152,7 @@ local function compare(name, first, x, f, room)
       end
       collectgarbage()
    end
+   return exact
 end
 
 for _, name in ipairs(names) do
@@ -138,4 +161,11 @@ for _, name in ipairs(names) do
    make_steady(first, x)
    compare(name .. ", steady", first, x, steady, function(what, dtype) return STEADY[what][dtype] end)
 end
+
+-- A small network: one of fifty layers makes too much of an update.
+local small, pictures = beginning "baseline_cnn"
+make_steady(small, pictures)
+local exact = compare("baseline_cnn, updated", small, pictures, updated, function(_, dtype) return STEADY.logits[dtype] end)
+local change = distance({ exact.before[1]:to "f32" }, exact.after)
+check(change > 0.5, "an update changes much", change)
 tally.finish()
