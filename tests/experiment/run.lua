@@ -169,6 +169,20 @@ local function holds_to_its_photos()
    os.remove(scratch .. "/two/blue/900.bmp")
 end
 
+local function tells_another_split()
+   local r = run(ONE, "split")
+   refuses("another split", "split was drawn, 20 %, seed 0 there, is drawn, 50 %, seed 0 now",
+      run(ONE, "split", "--resume --val_fraction 0.5"))
+   check(not read_file(scratch .. "/split/comparison.md"):find "50 %%", "nothing was written", r.all)
+   local _, before = read_file(scratch .. "/split/split.csv"):gsub(",val,", "")
+   r = run(ONE, "split", "--resume --overwrite --val_fraction 0.5")
+   local _, after = read_file(scratch .. "/split/split.csv"):gsub(",val,", "")
+   check(r.code == 0 and before == 6 and after == 14 and r.out:find "%[1/1%] slow, seed0"
+      and #result("split", "slow").photos == 14, "with --overwrite the new one is used", r.all)
+   r = run(MORE, "split", "--resume --val_fraction 0.5")
+   check(r.code == 0 and r.out:find "%[2/2%]" and #result("split", "third").photos == 14, "and stays", r.all)
+end
+
 -- ---- runs that fail ----
 
 local FAILING = { VARIANTS = '{ "wrong", how = "wrong" }, { "hungry", how = "hungry" }, { "good", lr = 0.01 }',
@@ -247,7 +261,7 @@ end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
-   holds_to_its_photos, refuses_other_folders,
+   holds_to_its_photos, tells_another_split, refuses_other_folders,
    leaves_others_whole, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
    local start = scute.clock()

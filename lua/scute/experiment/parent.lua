@@ -219,13 +219,23 @@ local function fail_if_nothing(self, records)
    console.fail("no run succeeded; the first: %s", first.message)
 end
 
+-- What is gone on with keeps its photos; where the script splits them otherwise now, they are not the same.
+local function hold_photos(self)
+   local given, old = self.given, plan.read(self.folder)
+   if not given.resume then return false, false end
+   local is_split_anew = old and not given.folds
+      and photos.are_split_otherwise(given.set, self.folder, old.split, given.overwrite)
+   return not is_split_anew and photos.hold(given.set, self.folder), is_split_anew
+end
+
 local function conduct(self, held)
    local given = self.given
-   local is_held = given.resume and photos.hold(given.set, self.folder)
+   local is_held, is_split_anew = hold_photos(self)
    check_split(given.set, given)
    self.plan = plan.new(given, self.variants, self.axes)
    self.contents, self.unread = content.of(given), unread.new(self.variants)
-   settle.plan(self.folder, held, self.plan, given, self.contents, self.is_first)
+   settle.plan(self.folder, held, self.plan, given, self.contents, { is_first = self.is_first,
+      is_split_anew = is_split_anew })
    describe(self)
    local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
    if not is_held or gather.is_empty(records) then

@@ -20,6 +20,13 @@ local function are_known(folder)
    return false
 end
 
+--- Whether the script says of a set now how it is split, and that is otherwise than the runs in `folder` have it. words: how
+-- these were split. Where photos are new alone, their split stays.
+function photos.are_split_otherwise(set, folder, words, overwrite)
+   local is_said = set.split ~= words or set.is_listed and overwrite
+   return is_said and split_file.differs(set, path_in(folder))
+end
+
 --- Makes the photos of a set those of the runs in `folder`, with set.digests of those that are known (path -> digest). Returns
 -- whether there are such.
 function photos.hold(set, folder)
