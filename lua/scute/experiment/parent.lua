@@ -248,7 +248,7 @@ local function conduct(self, held)
          self.unread:add(found)
       end
    end
-   if #missing > 0 then photos.check(given.set, self.folder) end
+   photos.check(given.set, self.folder, #missing == 0)
    train(self, missing)
    fail_if_nothing(self, (gather.all(self.folder, self.plan)))
    local tests = choice.wanted(self)
