@@ -185,8 +185,10 @@ local function tells_another_split()
    local _, after = read_file(scratch .. "/split/split.csv"):gsub(",val,", "")
    check(r.code == 0 and before == 6 and after == 14 and r.out:find "%[1/1%] slow, seed0"
       and #result("split", "slow").photos == 14, "with --overwrite the new one is used", r.all)
-   r = run(MORE, "split", "--resume --val_fraction 0.5")
-   check(r.code == 0 and r.out:find "%[2/2%]" and #result("split", "third").photos == 14, "and stays", r.all)
+   r = run({}, "split", "--resume --val_fraction 0.5 --threads 2")
+   check(r.code == 0 and r.out:find "%[1/1%] fast" and #result("split", "fast").photos == 14, "and stays", r.all)
+   check(r.err:find "^scute: the results there were made with %-%-threads 1 a run, those to come have 2: the last digits will"
+      and r.out:find "The runs had different numbers of threads %(1, 2%), which alone", "other threads are told", r.all)
 end
 
 -- ---- runs that fail ----

@@ -215,6 +215,8 @@ describe("trial", function()
       assert.is_nil(trial.of(plan { "a", "b" }, records, {}).times)
       records.b[2].threads = 1
       assert.matches("different numbers of threads", trial.of(plan { "a", "b" }, records, {}).times)
+      assert.matches("different numbers of threads %(1, 2%), which alone makes the last digits differ",
+         statements(trial.of(plan { "a", "b" }, records, {})))
       for _, list in pairs(records) do
          for _, record in ipairs(list) do record.jobs = 2 end
       end

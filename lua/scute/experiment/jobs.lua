@@ -13,8 +13,8 @@ local jobs = {}
 local ORDER = { "format", "kind", "experiment", "folder", "trial", "variant", "run", "seed", "fold", "inner", "folds", "nested",
    "split_seed", "epochs", "minutes", "pause", "resume", "threads", "memory", "jobs", "metric", "tensorboard", "content" }
 
--- Threads for each run, so that all together have those that there are.
-local function threads_of(trial)
+--- Threads for each run, so that all together have those that there are.
+function jobs.threads(trial)
    return math.max(1, trial.plan.threads // trial.given.jobs)
 end
 
@@ -25,7 +25,7 @@ function jobs.of(trial, run, fields)
    local job = { _order = ORDER, format = 1, kind = "train", experiment = made.name, folder = plan.folder(trial.folder, run),
       trial = trial.folder, variant = run.variant, run = run.run, seed = run.seed, fold = run.fold, inner = run.inner,
       folds = made.folds, nested = made.nested, split_seed = made.seed, epochs = limits.epochs, minutes = limits.minutes,
-      threads = threads_of(trial), memory = given.memory and math.ceil(given.memory), jobs = given.jobs, metric = made.metric,
+      threads = jobs.threads(trial), memory = given.memory and math.ceil(given.memory), jobs = given.jobs, metric = made.metric,
       tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
    for name, value in pairs(fields or {}) do job[name] = value end
    return job

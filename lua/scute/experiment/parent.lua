@@ -23,6 +23,7 @@ local record = require "scute.experiment.record"
 local settle = require "scute.experiment.settle"
 local shown = require "scute.experiment.shown"
 local split_file = require "scute.data.split_file"
+local threads = require "scute.experiment.threads"
 local unread = require "scute.experiment.unread"
 
 local parent = {}
@@ -219,6 +220,13 @@ local function fail_if_nothing(self, records)
    console.fail("no run succeeded; the first: %s", first.message)
 end
 
+-- Whether what is done and what is missing stand beside each other.
+local function check_results(self, records, missing)
+   photos.check(self.given.set, self.folder, #missing == 0)
+   local warning = #missing > 0 and threads.warning(records, jobs.threads(self))
+   if warning then console.warn("%s", warning) end
+end
+
 -- What is gone on with keeps its photos; where the script splits them otherwise now, they are not the same.
 local function hold_photos(self)
    local given, old = self.given, plan.read(self.folder)
@@ -248,7 +256,7 @@ local function conduct(self, held)
          self.unread:add(found)
       end
    end
-   photos.check(given.set, self.folder, #missing == 0)
+   check_results(self, records, missing)
    train(self, missing)
    fail_if_nothing(self, (gather.all(self.folder, self.plan)))
    local tests = choice.wanted(self)

@@ -4,6 +4,7 @@ local fitted = require "scute.experiment.fitted"
 local headline = require "scute.experiment.headline"
 local scute = require "scute"
 local sorted_keys = require "scute.base.sorted_keys"
+local threads = require "scute.experiment.threads"
 
 local tell = {}
 
@@ -177,6 +178,9 @@ function tell.statements(found)
    if #unranked > 0 then
       lines[#lines + 1] = ("Without a rank, and left out of the tests: %s."):format(table.concat(unranked, ", "))
    end
+   local results = {}
+   for i, row in ipairs(found.rows) do results[i] = row.results end
+   lines[#lines + 1] = threads.note(results)
    for _, failure in ipairs(found.failures) do
       lines[#lines + 1] = ("Failed: %s, %s: %s"):format(failure.variant, failure.run, failure.message)
    end
