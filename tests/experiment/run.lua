@@ -213,6 +213,23 @@ local function leaves_others_whole()
    check(r.code == 1 and r.err:find "no run succeeded; the first: ", "where none succeeds", r.all)
 end
 
+-- A script that catches errors, and has more to do.
+local function ends_runs_itself()
+   local pieces = { VARIANTS = '{ "a", how = "wrong" }, { "b", lr = 0.01 }', BEGIN = FAILING.BEGIN, BEFORE = [[
+      local experiment = scute.experiment
+      local caught = setmetatable({}, { __index = experiment, __call = function(_, o)
+         local ok, found = pcall(experiment, o)
+         if ok then return found end
+         print("caught")
+         os.exit(1)
+      end })
+      scute = setmetatable({ experiment = caught }, { __index = scute })]],
+      AFTER = 'io.open(opt.output_dir .. "/behind", "a"):write("x")' }
+   local r = run(pieces, "caught", "--budget epochs=1")
+   check(r.code == 1 and r.err:find "a, seed0 failed: .*script.lua:19: no such thing" and read_file(scratch .. "/caught/behind")
+      == "x" and not r.out:find "caught\n", "a run ends itself with its reason, whatever the script catches", r.all)
+end
+
 -- The first run edits the script, as somebody may in an editor.
 local function does_not_mix()
    local r = run({ BEGIN = [[if variant.name == "slow" then
@@ -270,7 +287,7 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
    holds_to_its_photos, tells_another_split, refuses_other_folders,
-   leaves_others_whole, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
+   leaves_others_whole, ends_runs_itself, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)
