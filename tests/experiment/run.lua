@@ -266,6 +266,16 @@ local function works_without_a_script()
    check(r.err == "", "quietly", r.all)
 end
 
+-- A signal while the code of run hangs.
+local function stops_without_a_script()
+   script.write(scratch .. "/typed.lua", { BEGIN = 'os.execute("kill -TERM $PPID") while true do end',
+      BEFORE = 'given.output_dir, given.seeds = "' .. scratch .. '/hangs", 1' })
+   local r = shell("sed 's/^local opt = .*/local opt = {}/; s#opt.data_dir, data.options(opt)#\"'$T/two'\"#'"
+      .. " $T/typed.lua | timeout -s KILL 20 $S -")
+   check(r.code == 143 and r.err:find "stopped; to finish what is missing: the same with resume = true"
+      and not r.out:find "%[2/2%]", "one signal ends a run that hangs, where there is no script", r.all)
+end
+
 -- ---- stopping ----
 
 local function goes_on_after_kills()
@@ -287,7 +297,7 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
    holds_to_its_photos, tells_another_split, refuses_other_folders,
-   leaves_others_whole, ends_runs_itself, does_not_mix, tells_experiments_apart, works_without_a_script, goes_on_after_kills, says_how_to_go_on,
+   leaves_others_whole, ends_runs_itself, does_not_mix, tells_experiments_apart, works_without_a_script, stops_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)
