@@ -123,6 +123,12 @@ describe("scute.experiment", function()
          ["option 'run' is missing"] = { run = "nothing" },
          ["option 'set': expected a data set"] = { set = "photos" },
          ["option 'budget': expected epochs=N or minutes=N"] = { budget = "hours=3" },
+         ["option 'budget': expected a text, epochs=N or minutes=N as in \"epochs=10\", found 10"] = { budget = 10 },
+         ["option 'budget': expected a text, epochs=N or minutes=N as in \"epochs=10\", found a table"] = {
+            budget = { epochs = 10 } },
+         ["option 'run': expected a function(variant, context) that is written in Lua"] = { run = print },
+         ["rank of 'a': expected nil, or a text that says why it gets no rank, found 5"] = {
+            rank = function() return 5 end },
          ["options 'variants' and 'grid' exclude each other"] = { grid = { lr = { 1 } } },
          ["options 'seeds' and 'folds' exclude each other"] = { seeds = 2, folds = 2 },
          ["option 'nested': inner folds need outer ones"] = { nested = 2 },
@@ -139,9 +145,9 @@ describe("scute.experiment", function()
    end)
 
    it("reads times and amounts of memory", function()
-      local o = experiment_options:read { set = set, run = print, timeout = "1.5 min", memory = "4 GiB" }
+      local o = experiment_options:read { set = set, run = function() end, timeout = "1.5 min", memory = "4 GiB" }
       assert.same({ 90.0, 4 << 30 }, { o.timeout, o.memory })
-      o = experiment_options:read { set = set, run = print, timeout = 5, memory = "800 MB" }
+      o = experiment_options:read { set = set, run = function() end, timeout = 5, memory = "800 MB" }
       assert.same({ 5, 800000000 }, { o.timeout, o.memory })
    end)
 
@@ -193,6 +199,7 @@ describe("a plan", function()
          local found, why = plan.read(folder)
          assert.is_nil(found)
          assert.is_truthy(why:find(path, 1, true), why)
+         assert.is_nil(why:find("json_file.lua", 1, true), why)
       end
       os.execute(("rm -rf '%s'"):format(folder))
       assert.same({}, { plan.read(folder) })

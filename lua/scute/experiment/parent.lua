@@ -304,6 +304,7 @@ function parent.run(given, list, axes, more)
       warned = {}, command = process.command(), flag = more.flag, is_first = more.is_first }
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
+   shown.check_rank(self)
    check_folder(self.folder, given.set, given.overwrite or given.resume)
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
