@@ -213,6 +213,16 @@ local function leaves_others_whole()
    check(r.code == 1 and r.err:find "no run succeeded; the first: ", "where none succeeds", r.all)
 end
 
+local function does_not_go_on_in_vain()
+   local r = run({}, "vain", "--metric acuracy --seeds 2")
+   check(r.code == 1 and r.err:find "^scute: slow, seed0 failed: .*a run has no figure 'acuracy'; did you mean 'accuracy'"
+      and r.err:find "; nothing else is begun\n$" and not r.out:find "%[2/4%]", "a figure that no run has", r.all)
+   r = run({ BEGIN = "local x = nil + 1" }, "vain", "--seeds 2 --overwrite")
+   check(r.code == 1 and r.err:find "scute: slow and fast failed alike: .*script.lua:12: attempt to perform arithmetic"
+      and not r.out:find "%[3/4%]", "two variants that fail alike", r.all)
+   refuses("less memory than the program has", "memory: this program has ", run({}, "vain", "--memory 4 --overwrite"))
+end
+
 -- A script that catches errors, and has more to do.
 local function ends_runs_itself()
    local pieces = { VARIANTS = '{ "a", how = "wrong" }, { "b", lr = 0.01 }', BEGIN = FAILING.BEGIN, BEFORE = [[
@@ -297,7 +307,7 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
    holds_to_its_photos, tells_another_split, refuses_other_folders,
-   leaves_others_whole, ends_runs_itself, does_not_mix, tells_experiments_apart, works_without_a_script, stops_without_a_script, goes_on_after_kills, says_how_to_go_on,
+   leaves_others_whole, does_not_go_on_in_vain, ends_runs_itself, does_not_mix, tells_experiments_apart, works_without_a_script, stops_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)

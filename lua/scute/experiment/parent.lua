@@ -12,6 +12,7 @@ local folder = require "scute.train.folder"
 local folds = require "scute.experiment.folds"
 local gather = require "scute.experiment.gather"
 local halving = require "scute.experiment.halving"
+local hopeless = require "scute.experiment.hopeless"
 local in_session = require "scute.experiment.in_session"
 local jobs = require "scute.experiment.jobs"
 local lies_in = require "scute.base.lies_in"
@@ -65,6 +66,14 @@ local function fault_of_photos(self, found)
       :format(other)
 end
 
+-- A run is this program too, and has as much before it begins.
+local function check_memory(self)
+   local limit, used = self.given.memory, process.memory()
+   if not limit or self.is_here or not self.is_first or limit > used then return end
+   console.fail("memory: this program has %s before a run begins, so that no run could do with %s; give more, as 4 GiB",
+      console.bytes(used), console.bytes(limit))
+end
+
 -- What only a process of its own can have.
 local function warn_of_limits(given)
    local list = {}
@@ -93,9 +102,15 @@ end
 local function failed(self, job, how, why)
    local message = why or "it left no result"
    scute.process.ends_with(1) -- where the script says nothing else
-   table.insert(self.failures, { variant = job.run.variant, run = job.run.run, message = message, how = how })
+   table.insert(self.failures, { variant = job.run.variant, run = job.run.run, message = message, how = how,
+      folder = job.folder })
    if message:find("did not fit the budget", 1, true) then self.over[job.run.variant] = true end
    local more = self.is_here and "" or (" (%s/output.log and errors.log say more)"):format(job.folder)
+   local why_all = not self.has_result and hopeless.of(self.failures)
+   if why_all then
+      self.hopeless = self.hopeless or why_all .. more
+      return
+   end
    console.warn("%s failed: %s%s; the others go on", job.title, message, more)
 end
 
@@ -147,6 +162,7 @@ local function finished(self, job)
       os.remove(job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
       return failed(self, job, "failed", fault)
    end
+   self.has_result = true
    learn_photos(self, found)
    if self.command then pass_on_warnings(self, job) end
    tell_unread(self, found)
@@ -161,11 +177,12 @@ local function run_all(self, list)
       local before = gather.one(self.folder, entry.run)
       todo[k] = jobs.write(self, entry.run, { pause = entry.pause, kind = entry.kind,
          resume = (self.given.resume or before and before.state == "paused") or nil })
-      todo[k].before = before
+      todo[k].before, todo[k].entry = before, entry
    end
    local options = { at_once = self.given.jobs,
       started = function(job)
-         if self.over[job.run.variant] then return false end
+         if self.hopeless then table.insert(self.left_out, job.entry) end
+         if self.hopeless or self.over[job.run.variant] then return false end
          i = i + 1
          console.line("[%d/%d] %s", i, #todo, job.title)
       end,
@@ -186,8 +203,15 @@ local function stop_politely(self)
    console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
 end
 
+-- Does runs, a list as run_all takes it; where no more is to be hoped for that is the end.
 local function do_runs(self, list)
+   self.left_out = {}
    if not run_all(self, list) then stop_politely(self) end
+   if not self.hopeless then return end
+   if not self.has_result then console.fail("%s; nothing else is begun", self.hopeless) end
+   console.warn("%s; the others go on, of which one has a result", self.hopeless)
+   self.hopeless = nil
+   if #self.left_out > 0 then do_runs(self, self.left_out) end
 end
 
 -- One round after the other, as the search decides by what has come out so far.
@@ -250,6 +274,7 @@ local function conduct(self, held)
       given.set.digests = nil -- what they are is for the first run to find
       split_file.save(given.set, self.folder)
    end
+   self.has_result = not gather.is_empty(records)
    for _, list in pairs(records) do
       for _, found in ipairs(list) do
          learn_photos(self, found)
@@ -305,6 +330,7 @@ function parent.run(given, list, axes, more)
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
    shown.check_rank(self)
+   check_memory(self)
    check_folder(self.folder, given.set, given.overwrite or given.resume)
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
