@@ -93,6 +93,18 @@ describe("trial", function()
       assert.matches("^a is level with b %b(), which 8 photos cannot tell from chance", conclusion(found))
    end)
 
+   it("tells small networks in digits that count, and of how many classes they are", function()
+      local function text_of(more)
+         return tell.text(trial.of(plan({ "a" }, { seeds = 1 }), { a = { run("a", 0, "11", more) } }, {}))
+      end
+      local found = text_of { parameters = 2689, trainable = 90, multiply_adds = 4321 }
+      assert.matches(" 2%.7k +90 +4%.3 k ", found)
+      assert.is_nil(found:find "params: with")
+      found = text_of { parameters = 389000, trainable = 999900, multiply_adds = 3700000, parameters_1000 = 641000 }
+      assert.matches(" 389k +1000k +3%.7 M ", found)
+      assert.matches("params: with the classes of these photos, where published networks have 1000;", found)
+   end)
+
    it("turns better round where less is", function()
       local records = two_runs { a = "00000000", b = "11111111" }
       local found = trial.of(plan({ "a", "b" }, { metric = "loss", lower = true }), records, {})
