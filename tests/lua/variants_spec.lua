@@ -21,6 +21,9 @@ describe("variants", function()
       refused({ variants = {} }, "there is none")
       refused({ variants = { { lr = 1 } } }, "variant 1: expected { \"its name\", option = value, ... }")
       refused({ variants = { "a" } }, "variant 1: expected")
+      for _, name in ipairs { "a\nb", "a\tb", "a\27[31m", "a\127", "a\xC2\x9Bb" } do
+         refused({ variants = { { name, lr = 1 } } }, "variant 1: expected a name of one line without control characters")
+      end
       refused({ variants = { { "a", "b" } } }, "expected options by name")
       refused({ variants = { a = { lr = 1 } } }, "found a field 'a'")
       refused({ variants = { { "a", name = "b" } } }, "its name stands first")
@@ -98,6 +101,8 @@ describe("a grid", function()
       refused({ grid = { lr = 1 } }, "expected a list of values for 'lr'")
       refused({ grid = { lr = {} } }, "expected a list of values for 'lr'")
       refused({ grid = { lr = { 1, 1 } } }, "'lr' has the value 1 twice")
+      refused({ grid = { ["l\nr"] = { 1, 2 } } }, "expected a name of one line for an option")
+      assert.equal("text=#1", variants.of({ grid = { text = { "a\nb", "c" } } })[1].name)
       refused({ grid = { { 1, 2 } } }, "expected lists by the name of an option")
       local many = {}
       for i = 1, 40 do many[i] = i end
