@@ -129,7 +129,7 @@ local function in_worker(o, list)
    return worker.run(o, list)
 end
 
-local function call(_, given, ...)
+local function begin(given, ...)
    surplus.refuse("scute.experiment(options)", "options stand in one table", ...)
    local o = OPTIONS:read(given)
    o.seeds = not o.folds and (o.seeds or 3) or nil
@@ -140,6 +140,11 @@ local function call(_, given, ...)
    if worker.job() then return in_worker(o, list) end
    local is_first = not first or first == o.name
    return parent.run(o, list, axes, { flag = again.marked(given), is_first = is_first })
+end
+
+local function call(_, given, ...)
+   if worker.job() and worker.is_for(given) then return worker.whole(begin, given, ...) end
+   return begin(given, ...)
 end
 
 strict.family("scute.experiment", experiment)

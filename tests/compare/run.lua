@@ -77,7 +77,7 @@ local function compares()
    check(math.abs(one.of_runs.seed1 - run.result.val_accuracy) < 1e-12 and run.seed == 1 and #result.curve == 2,
       "the accuracy is that of the run", read_file(result_of("resnet18", "seed1")))
    check(read_file(scratch .. "/out/comparison.csv"):find "\n%d,MobileNetV2,mobilenet_v2,scratch,,,2,2,", "comparison.csv")
-   check(read_file(scratch .. "/out/comparison.md"):find "| ResNet%-18 | %d+%.%d%% ± %d+%.%d | .* | 11.2M | 1k | 37 M |",
+   check(read_file(scratch .. "/out/comparison.md"):find "| ResNet%-18 | %d+%.%d%% ± %d+%.%d | .* | 11.2M | 1.0k | 37 M |",
       "comparison.md")
    return r
 end

@@ -178,7 +178,26 @@ local function holds_to_its_photos()
    local text = read_file(path)
    photos.write_file(path, text:sub(1, -2) .. "\1")
    refuses("photos that have changed", "photos have changed since the runs in", run(ONE, "out", "--resume --seeds 2"))
+   local r = run(ONE, "out", "--resume")
+   check(r.code == 0 and r.err:find "^scute: data_dir: photos have changed since .*001.bmp'; the figures are of what was there"
+      and select(2, r.err:gsub("\n", "")) == 1, "they are told where all is done", r.all)
    photos.write_file(path, text)
+end
+
+local function tells_another_split()
+   local r = run(ONE, "split")
+   refuses("another split", "split was drawn, 20 %, seed 0 there, is drawn, 50 %, seed 0 now",
+      run(ONE, "split", "--resume --val_fraction 0.5"))
+   check(not read_file(scratch .. "/split/comparison.md"):find "50 %%", "nothing was written", r.all)
+   local _, before = read_file(scratch .. "/split/split.csv"):gsub(",val,", "")
+   r = run(ONE, "split", "--resume --overwrite --val_fraction 0.5")
+   local _, after = read_file(scratch .. "/split/split.csv"):gsub(",val,", "")
+   check(r.code == 0 and before == 6 and after == 14 and r.out:find "%[1/1%] slow, seed0"
+      and #result("split", "slow").photos == 14, "with --overwrite the new one is used", r.all)
+   r = run({}, "split", "--resume --val_fraction 0.5 --threads 2")
+   check(r.code == 0 and r.out:find "%[1/1%] fast" and #result("split", "fast").photos == 14, "and stays", r.all)
+   check(r.err:find "^scute: the results there were made with %-%-threads 1 a run, those to come have 2: the last digits will"
+      and r.out:find "The runs had different numbers of threads %(1, 2%), which alone", "other threads are told", r.all)
 end
 
 -- ---- runs that fail ----
@@ -215,6 +234,33 @@ local function tries_again()
    photos.write_file(scratch .. "/mended", "")
    r = run(mended, "again", "--budget epochs=1 --resume")
    check(r.code == 0 and not lfs.attributes(failed) and not r.out:find "failed", "until it is done", r.all)
+end
+
+local function does_not_go_on_in_vain()
+   local r = run({}, "vain", "--metric acuracy --seeds 2")
+   check(r.code == 1 and r.err:find "^scute: slow, seed0 failed: .*a run has no figure 'acuracy'; did you mean 'accuracy'"
+      and r.err:find "; nothing else is begun\n$" and not r.out:find "%[2/4%]", "a figure that no run has", r.all)
+   r = run({ BEGIN = "local x = nil + 1" }, "vain", "--seeds 2 --overwrite")
+   check(r.code == 1 and r.err:find "scute: slow and fast failed alike: .*script.lua:12: attempt to perform arithmetic"
+      and not r.out:find "%[3/4%]", "two variants that fail alike", r.all)
+   refuses("less memory than the program has", "memory: this program has ", run({}, "vain", "--memory 4 --overwrite"))
+end
+
+-- A script that catches errors, and has more to do.
+local function ends_runs_itself()
+   local pieces = { VARIANTS = '{ "a", how = "wrong" }, { "b", lr = 0.01 }', BEGIN = FAILING.BEGIN, BEFORE = [[
+      local experiment = scute.experiment
+      local caught = setmetatable({}, { __index = experiment, __call = function(_, o)
+         local ok, found = pcall(experiment, o)
+         if ok then return found end
+         print("caught")
+         os.exit(1)
+      end })
+      scute = setmetatable({ experiment = caught }, { __index = scute })]],
+      AFTER = 'io.open(opt.output_dir .. "/behind", "a"):write("x")' }
+   local r = run(pieces, "caught", "--budget epochs=1")
+   check(r.code == 1 and r.err:find "a, seed0 failed: .*script.lua:19: no such thing" and read_file(scratch .. "/caught/behind")
+      == "x" and not r.out:find "caught\n", "a run ends itself with its reason, whatever the script catches", r.all)
 end
 
 -- ---- scripts ----
@@ -259,6 +305,16 @@ local function works_without_a_script()
    check(r.err == "", "quietly", r.all)
 end
 
+-- A signal while the code of run hangs.
+local function stops_without_a_script()
+   script.write(scratch .. "/typed.lua", { BEGIN = 'os.execute("kill -TERM $PPID") while true do end',
+      BEFORE = 'given.output_dir, given.seeds = "' .. scratch .. '/hangs", 1' })
+   local r = shell("sed 's/^local opt = .*/local opt = {}/; s#opt.data_dir, data.options(opt)#\"'$T/two'\"#'"
+      .. " $T/typed.lua | timeout -s KILL 20 $S -")
+   check(r.code == 143 and r.err:find "stopped; to finish what is missing: the same with resume = true"
+      and not r.out:find "%[2/2%]", "one signal ends a run that hangs, where there is no script", r.all)
+end
+
 -- ---- stopping ----
 
 local function goes_on_after_kills()
@@ -281,9 +337,9 @@ end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
-   holds_to_its_photos, refuses_other_folders,
-   leaves_others_whole, tries_again, tells_experiments_apart, changes_folders, works_without_a_script, goes_on_after_kills,
-   says_how_to_go_on,
+   holds_to_its_photos, tells_another_split, refuses_other_folders, leaves_others_whole, tries_again,
+   does_not_go_on_in_vain, ends_runs_itself, tells_experiments_apart, changes_folders, works_without_a_script,
+   stops_without_a_script, goes_on_after_kills, says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)

@@ -146,7 +146,8 @@ describe("record.read", function()
          local file <close> = assert(io.open(path .. "/" .. record.RESULT, "w"))
          file:write(('{ "format": 1, "state": "finished", "figures": { "accuracy": %s } }'):format(word))
          file:flush()
-         assert.matches("is damaged or was cut off %(a number in it is none%)", select(2, record.read(path .. "/" .. record.RESULT)))
+         assert.matches("is damaged or was cut off %(a number in it is none%)",
+            select(2, record.read(path .. "/" .. record.RESULT)))
       end
    end)
 

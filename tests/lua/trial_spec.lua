@@ -95,6 +95,18 @@ describe("trial", function()
       assert.matches("^a is level with b %b(), which 8 photos cannot tell from chance", conclusion(found))
    end)
 
+   it("tells small networks in digits that count, and of how many classes they are", function()
+      local function text_of(more)
+         return tell.text(trial.of(plan({ "a" }, { seeds = 1 }), { a = { run("a", 0, "11", more) } }, {}))
+      end
+      local found = text_of { parameters = 2689, trainable = 90, multiply_adds = 4321 }
+      assert.matches(" 2%.7k +90 +4%.3 k ", found)
+      assert.is_nil(found:find "params: with")
+      found = text_of { parameters = 389000, trainable = 999900, multiply_adds = 3700000, parameters_1000 = 641000 }
+      assert.matches(" 389k +1000k +3%.7 M ", found)
+      assert.matches("params: with the classes of these photos, where published networks have 1000;", found)
+   end)
+
    it("turns better round where less is", function()
       local records = two_runs { a = "00000000", b = "11111111" }
       local found = trial.of(plan({ "a", "b" }, { metric = "loss", lower = true }), records, {})
@@ -351,6 +363,8 @@ describe("trial", function()
       assert.is_nil(trial.of(plan { "a", "b" }, records, {}).times)
       records.b[2].threads = 1
       assert.matches("different numbers of threads", trial.of(plan { "a", "b" }, records, {}).times)
+      assert.matches("different numbers of threads %(1, 2%), which alone makes the last digits differ",
+         statements(trial.of(plan { "a", "b" }, records, {})))
       for _, list in pairs(records) do
          for _, record in ipairs(list) do record.jobs = 2 end
       end

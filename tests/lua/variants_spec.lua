@@ -22,6 +22,9 @@ describe("variants", function()
       refused({ variants = {} }, "there is none")
       refused({ variants = { { lr = 1 } } }, "variant 1: expected { \"its name\", option = value, ... }")
       refused({ variants = { "a" } }, "variant 1: expected")
+      for _, name in ipairs { "a\nb", "a\tb", "a\27[31m", "a\127", "a\xC2\x9Bb" } do
+         refused({ variants = { { name, lr = 1 } } }, "variant 1: expected a name of one line without control characters")
+      end
       refused({ variants = { { "a", "b" } } }, "expected options by name")
       refused({ variants = { a = { lr = 1 } } }, "found a field 'a'")
       refused({ variants = { { "a", name = "b" } } }, "its name stands first")
@@ -99,6 +102,8 @@ describe("a grid", function()
       refused({ grid = { lr = 1 } }, "expected a list of values for 'lr'")
       refused({ grid = { lr = {} } }, "expected a list of values for 'lr'")
       refused({ grid = { lr = { 1, 1 } } }, "'lr' has the value 1 twice")
+      refused({ grid = { ["l\nr"] = { 1, 2 } } }, "expected a name of one line for an option")
+      assert.equal("text=#1", variants.of({ grid = { text = { "a\nb", "c" } } })[1].name)
       refused({ grid = { { 1, 2 } } }, "expected lists by the name of an option")
       local many = {}
       for i = 1, 40 do many[i] = i end
@@ -126,6 +131,12 @@ describe("scute.experiment", function()
          ["option 'run' is missing"] = { run = "nothing" },
          ["option 'set': expected a data set"] = { set = "photos" },
          ["option 'budget': expected epochs=N or minutes=N"] = { budget = "hours=3" },
+         ["option 'budget': expected a text, epochs=N or minutes=N as in \"epochs=10\", found 10"] = { budget = 10 },
+         ["option 'budget': expected a text, epochs=N or minutes=N as in \"epochs=10\", found a table"] = {
+            budget = { epochs = 10 } },
+         ["option 'run': expected a function(variant, context) that is written in Lua"] = { run = print },
+         ["rank of 'a': expected nil, or a text that says why it gets no rank, found 5"] = {
+            rank = function() return 5 end },
          ["options 'variants' and 'grid' exclude each other"] = { grid = { lr = { 1 } } },
          ["options 'seeds' and 'folds' exclude each other"] = { seeds = 2, folds = 2 },
          ["option 'nested': inner folds need outer ones"] = { nested = 2 },
@@ -144,9 +155,9 @@ describe("scute.experiment", function()
    end)
 
    it("reads times and amounts of memory", function()
-      local o = experiment_options:read { set = set, run = print, timeout = "1.5 min", memory = "4 GiB" }
+      local o = experiment_options:read { set = set, run = function() end, timeout = "1.5 min", memory = "4 GiB" }
       assert.same({ 90.0, 4 << 30 }, { o.timeout, o.memory })
-      o = experiment_options:read { set = set, run = print, timeout = 5, memory = "800 MB" }
+      o = experiment_options:read { set = set, run = function() end, timeout = 5, memory = "800 MB" }
       assert.same({ 5, 800000000 }, { o.timeout, o.memory })
    end)
 
@@ -202,6 +213,7 @@ describe("a plan", function()
          local found, why = plan.read(folder)
          assert.is_nil(found)
          assert.is_truthy(why:find(path, 1, true), why)
+         assert.is_nil(why:find("json_file.lua", 1, true), why)
       end
       os.execute(("rm -rf '%s'"):format(folder))
       assert.same({}, { plan.read(folder) })

@@ -155,6 +155,10 @@ describe("what run returns", function()
          { answers = { 1 } }, { figures = { accuracy = 0 / 0 } } } do
          assert.error_matches(function() train(function() return wrong end) end, "scute.experiment: run of 'v': ")
       end
+      for name, value in pairs { accuracy = 5, f1 = -0.1, balanced = 1.5, top2 = 85 } do
+         assert.error_matches(function() train(function() return { figures = { accuracy = 0.5, [name] = value } } end) end,
+            ("run of 'v': figures: '%s' is a share, from 0 to 1, found %g"):format(name, value):gsub("%-", "%%-"))
+      end
       assert.error_matches(function() train(function() end) end, "expected what train.fit returns")
    end)
 

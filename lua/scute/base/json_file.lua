@@ -6,7 +6,7 @@ local json_file = {}
 -- JSON does not tell 3 from 3.0, and Lua has no value for what there is not. NaN and infinity are no numbers of JSON.
 local function plain(value)
    if value == cjson.null then return nil end
-   if type(value) == "number" and not (math.abs(value) < math.huge) then error("a number in it is none", 0) end
+   if type(value) == "number" and (value ~= value or math.abs(value) == math.huge) then error("a number in it is none", 0) end
    if type(value) ~= "table" then return math.type(value) == "float" and math.tointeger(value) or value end
    for key, entry in pairs(value) do value[key] = plain(entry) end
    return value

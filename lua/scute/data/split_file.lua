@@ -141,6 +141,16 @@ local function place_of(set, entry)
    return (entry.file:sub(1, 1) == "/" or not set.dir) and entry.file or set.dir .. "/" .. entry.file
 end
 
+--- Whether a photo that the file at `path` names lies in another part of a set.
+function split_file.differs(set, path)
+   local found = photos_of(set)
+   for _, entry in ipairs(split_file.read(path) or {}) do
+      local photo = found[scute.nfc(entry.file)]
+      if photo and photo.part ~= entry.split then return true end
+   end
+   return false
+end
+
 --- Makes the parts of a data set those that the file at `path` says, in its order: what is new is left out, with a note; what
 -- is missing, a class that is new or gone, and a --split_csv that says otherwise now are failures that name it.
 -- was_left_out: nil, or a function(entry, index in its part) that tells of those which could not be read, so that nothing is

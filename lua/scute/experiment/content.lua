@@ -101,8 +101,9 @@ end
 
 local OTHERS = { data = "the photos are others (their names, classes or split)" }
 
-local function change(name, there, here, places)
+local function change(name, there, here, places, told)
    local words = called(name, places)
+   if told and told[name] then return told[name] end
    if OTHERS[name] then return OTHERS[name] end
    if is_told(there) and is_told(here) then return ("%s was %s there, is %s now"):format(words, there, here) end
    if not here then return ("%s was used there and is not now"):format(words) end
@@ -117,8 +118,8 @@ local function follows(name, there, here, changed_code)
 end
 
 --- What differs between the contents of two runs, a list of texts; empty where all agree. places: of the functions, as
--- content.of returns them.
-function content.changes(there, here, places)
+-- content.of returns them. told: what is said of a part that differs, by its name, where somebody knows better.
+function content.changes(there, here, places, told)
    if there[FORM] ~= here[FORM] then
       return { ("another version of scute wrote down what its results hang on, in another form (%s there, %s here), so that "
          .. "nobody can tell whether anything has changed"):format(there[FORM] or "1", here[FORM] or "1") }
@@ -133,7 +134,7 @@ function content.changes(there, here, places)
    end
    for _, name in ipairs(sorted_keys(names)) do
       local differs = there[name] ~= here[name] and not follows(name, there[name], here[name], changed_code)
-      if differs then list[#list + 1] = change(name, there[name], here[name], places) end
+      if differs then list[#list + 1] = change(name, there[name], here[name], places, told) end
    end
    return list
 end

@@ -14,6 +14,13 @@ local function outcome(problem)
    return "failed", console.message(problem)
 end
 
+-- Does a job, which Ctrl-C and SIGTERM end wherever its code is: train.fit asks for the time to finish a step itself.
+local function perform(job, options)
+   local before = scute.on_interrupt "stop"
+   local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore
+   return jobs.perform(job, options)
+end
+
 --- Runs jobs as scute.experiment.pool does, with the options of it that make sense here. trial: what scute.experiment.parent
 -- has of the experiment.
 function in_session.run(list, trial, options)
@@ -22,7 +29,7 @@ function in_session.run(list, trial, options)
       i = i + 1
       local job = list[i]
       if options.started(job) ~= false then
-         local ok, problem = pcall(jobs.perform, job.job, { set = given.set, run = given.run,
+         local ok, problem = pcall(perform, job.job, { set = given.set, run = given.run,
             variant = variants.strict(trial.variants, job.run.variant) })
          if ok then options.ended(job, "done") else options.ended(job, outcome(problem)) end
          collectgarbage()

@@ -20,6 +20,11 @@ local function at_once(trial)
    return math.min(trial.given.jobs, #plan.runs(trial.plan))
 end
 
+--- Threads for each run, so that all together have those that there are.
+function jobs.threads(trial)
+   return math.max(1, trial.plan.threads // at_once(trial))
+end
+
 --- The job of a run as a table. trial: what scute.experiment.parent has of the experiment. fields: more of it, or other values.
 function jobs.of(trial, run, fields)
    local made, given = trial.plan, trial.given
@@ -27,8 +32,8 @@ function jobs.of(trial, run, fields)
    local job = { _order = ORDER, format = 1, kind = "train", experiment = made.name, folder = plan.folder(trial.folder, run),
       trial = trial.folder, variant = run.variant, run = run.run, seed = run.seed, fold = run.fold, inner = run.inner,
       folds = made.folds, nested = made.nested, split_seed = made.seed, epochs = limits.epochs, minutes = limits.minutes,
-      threads = math.max(1, made.threads // together), -- all together have those that there are
-      memory = given.memory and math.ceil(given.memory), jobs = together, metric = made.metric, lower = made.lower,
+      threads = jobs.threads(trial), memory = given.memory and math.ceil(given.memory), jobs = together, metric = made.metric,
+      lower = made.lower,
       tensorboard = given.tensorboard or nil, content = content.run(trial.contents, run, made.seed) }
    for name, value in pairs(fields or {}) do job[name] = value end
    return job

@@ -12,6 +12,13 @@ local function is_share(name)
    return name == "accuracy" or named.get(name) ~= nil
 end
 
+local SLACK = 1e-9 -- a mean of ones may be a little more
+
+--- Whether a figure of that name may have a value: shares lie between 0 and 1.
+function metric.may_be(name, value)
+   return not is_share(name) or value >= -SLACK and value <= 1 + SLACK
+end
+
 --- name: of a figure of a run's rows; lower: whether less is better. Returns { name, lower, share (whether it is one, 0 to
 -- 1), bounded (whether that of each photo is, too), words, direction (which way is better, where the name does not say) }.
 function metric.of(name, lower)

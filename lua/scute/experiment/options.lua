@@ -33,6 +33,11 @@ local function read_bytes(text)
    return math.ceil(read_amount(text, BYTES, "B", "an amount of memory as 4 GiB or 800 MB"))
 end
 
+-- A result hangs on the text of the function, which one of C has not.
+local function is_lua(value)
+   return type(value) == "function" and debug.getinfo(value, "S").what ~= "C"
+end
+
 local function is_positive(value)
    return type(value) == "number" and value > 0 and value < math.huge
 end
@@ -57,8 +62,8 @@ local function is_name(text)
 end
 
 return options.declare("scute.experiment", {
-   { "run", required = true, script_only = true, resume = "free", is = options.of_type "function",
-     expected = "a function(variant, context)",
+   { "run", required = true, script_only = true, resume = "free", is = options.typed(is_lua, "function"),
+     expected = "a function(variant, context) that is written in Lua",
      help = "function(variant, context): makes a model, trains it on context.set and returns what train.fit does" },
    { "set", required = true, unless = "report_only", script_only = true, resume = "free", is = options.typed(is_set, "table"),
      expected = "a data set, as scute.data.open returns it",
@@ -89,7 +94,9 @@ return options.declare("scute.experiment", {
      help = "with folds: so many inner ones choose the variant, and the outer one measures it on photos that chose nothing" },
    { "seed", whole = true, min = 0, max = options.MAXSEED, default = 0, resume = "free",
      help = "the first seed; what is drawn at random depends on it alone" },
-   { "budget", read = checked(budgets.read), value = "epochs=N|minutes=N", suggests = { "epochs=", "minutes=" },
+   { "budget", read = checked(budgets.read), is = options.of_type "string", value = "epochs=N|minutes=N",
+     suggests = { "epochs=", "minutes=" },
+     expected = "a text, epochs=N or minutes=N as in \"epochs=10\"",
      show = "what run says", resume = "free", help = "what each run may spend" },
    { "metric", text = true, default = "accuracy", suggests = { "accuracy", "balanced", "loss" }, value = "NAME",
      resume = "free",

@@ -13,6 +13,7 @@ local folder = require "scute.train.folder"
 local folds = require "scute.experiment.folds"
 local gather = require "scute.experiment.gather"
 local halving = require "scute.experiment.halving"
+local hopeless = require "scute.experiment.hopeless"
 local in_session = require "scute.experiment.in_session"
 local jobs = require "scute.experiment.jobs"
 local lies_in = require "scute.base.lies_in"
@@ -24,6 +25,7 @@ local record = require "scute.experiment.record"
 local settle = require "scute.experiment.settle"
 local shown = require "scute.experiment.shown"
 local split_file = require "scute.data.split_file"
+local threads = require "scute.experiment.threads"
 local unread = require "scute.experiment.unread"
 
 local parent = {}
@@ -65,6 +67,14 @@ local function fault_of_photos(self, found)
       :format(other)
 end
 
+-- A run is this program too, and has as much before it begins.
+local function check_memory(self)
+   local limit, used = self.given.memory, process.memory()
+   if not limit or self.is_here or not self.is_first or limit > used then return end
+   console.fail("memory: this program has %s before a run begins, so that no run could do with %s; give more, as 4 GiB",
+      console.bytes(used), console.bytes(limit))
+end
+
 -- What only a process of its own can have.
 local function warn_of_limits(given)
    local list = {}
@@ -92,13 +102,18 @@ end
 
 local function fails(self, job, how, why)
    local message = why or "it left no result"
-   local failure = { variant = job.run.variant, run = job.run.run, kind = job.job.kind, message = message, how = how,
+   local failure = { variant = job.run.variant, run = job.run.run, kind = job.job.kind, message = message, how = how, folder = job.job.folder,
       over = message:find("did not fit the budget", 1, true) ~= nil or nil }
    scute.process.ends_with(1) -- where the script says nothing else
    table.insert(self.failures, failure)
-   failed.write(job.folder, failure)
+   failed.write(job.job.folder, failure)
    self.over[job.run.variant] = self.over[job.run.variant] or failure.over
    local more = self.is_here and "" or (" (%s/output.log and errors.log say more)"):format(job.folder)
+   local why_all = not self.has_result and hopeless.of(self.failures)
+   if why_all then
+      self.hopeless = self.hopeless or why_all .. more
+      return
+   end
    console.warn("%s failed: %s%s; the others go on", job.title, message, more)
 end
 
@@ -148,6 +163,7 @@ local function finished(self, job)
       os.remove(job.job.folder .. "/" .. record.RESULT) -- it is no result of this experiment
       return fails(self, job, "failed", fault)
    end
+   self.has_result = true
    learn_photos(self, found)
    if self.command then pass_on_warnings(self, job) end
    tell_unread(self, found)
@@ -178,12 +194,13 @@ local function run_all(self, list)
       local before = gather.one(self.folder, entry.run)
       todo[k] = jobs.write(self, entry.run, { pause = entry.pause, kind = entry.kind,
          resume = (self.given.resume or before and before.state == "paused") or nil })
-      todo[k].before = before
+      todo[k].before, todo[k].entry = before, entry
    end
    local options = { at_once = self.given.jobs,
       started = function(job)
-         if self.over[job.run.variant] then return false end
-         failed.clear(job.folder)
+         if self.hopeless then table.insert(self.left_out, job.entry) end
+         if self.hopeless or self.over[job.run.variant] then return false end
+         failed.clear(job.job.folder)
          i = i + 1
          console.line("[%d/%d] %s", i, #todo, job.title)
       end,
@@ -208,8 +225,15 @@ local function stop_politely(self)
    console.stop(scute.interrupted() == "SIGTERM" and 143 or 130, "interrupted")
 end
 
+-- Does runs, a list as run_all takes it; where no more is to be hoped for that is the end.
 local function do_runs(self, list)
+   self.left_out = {}
    if not run_all(self, list) then stop_politely(self) end
+   if not self.hopeless then return end
+   if not self.has_result then console.fail("%s; nothing else is begun", self.hopeless) end
+   console.warn("%s; the others go on, of which one has a result", self.hopeless)
+   self.hopeless = nil
+   if #self.left_out > 0 then do_runs(self, self.left_out) end
 end
 
 -- One round after the other, as the search decides by what has come out so far.
@@ -242,26 +266,43 @@ local function fail_if_nothing(self, records)
    console.fail("no run succeeded; the first: %s", first.message)
 end
 
+-- Whether what is done and what is missing stand beside each other.
+local function check_results(self, records, missing)
+   photos.check(self.given.set, self.folder, #missing == 0)
+   local warning = #missing > 0 and threads.warning(records, jobs.threads(self))
+   if warning then console.warn("%s", warning) end
+end
+
+-- What is gone on with keeps its photos; where the script splits them otherwise now, they are not the same.
+local function hold_photos(self)
+   local given, old = self.given, plan.read(self.folder)
+   if not given.resume then return false, false end
+   local is_split_anew = old and not given.folds
+      and photos.are_split_otherwise(given.set, self.folder, old.split, given.overwrite)
+   return not is_split_anew and photos.hold(given.set, self.folder), is_split_anew
+end
+
 local function conduct(self)
    local given = self.given
-   local is_held = given.resume and photos.hold(given.set, self.folder)
+   local is_held, is_split_anew = hold_photos(self)
    check_split(given.set, given)
    self.plan = plan.new(given, self.variants, self.axes)
    self.contents, self.unread = content.of(given), unread.new(self.variants)
-   settle.plan(self.folder, self.plan, given, self.contents, self.is_first)
+   settle.plan(self.folder, self.plan, given, self.contents, { is_first = self.is_first, is_split_anew = is_split_anew })
    describe(self)
    local records, missing = gather.all(self.folder, self.plan, function(why) console.warn("%s; it is done again", why) end)
    if not is_held or gather.is_empty(records) then
       given.set.digests = nil -- what they are is for the first run to find
       split_file.save(given.set, self.folder)
    end
+   self.has_result = not gather.is_empty(records)
    for _, list in pairs(records) do
       for _, found in ipairs(list) do
          learn_photos(self, found)
          self.unread:add(found)
       end
    end
-   if #missing > 0 then photos.check(given.set, self.folder) end
+   check_results(self, records, missing)
    train(self, missing)
    fail_if_nothing(self, (gather.all(self.folder, self.plan)))
    local tests = choice.wanted(self, shown.trial(self)._chosen)
@@ -313,6 +354,8 @@ function parent.run(given, list, axes, more)
       warned = {}, command = process.command(), flag = more.flag, is_first = more.is_first }
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
+   shown.check_rank(self)
+   check_memory(self)
    check_folder(self.folder, given.set, given.overwrite or given.resume)
    local before = scute.on_interrupt "finish"
    local how <close> = setmetatable({}, { __close = function() scute.on_interrupt(before) end }) -- luacheck: ignore

@@ -20,6 +20,13 @@ local function are_known(folder)
    return false
 end
 
+--- Whether the script says of a set now how it is split, and that is otherwise than the runs in `folder` have it. words: how
+-- these were split. Where photos are new alone, their split stays.
+function photos.are_split_otherwise(set, folder, words, overwrite)
+   local is_said = set.split ~= words or set.is_listed and overwrite
+   return is_said and split_file.differs(set, path_in(folder))
+end
+
 --- Makes the photos of a set those of the runs in `folder`, with set.digests of those that are known (path -> digest). Returns
 -- whether there are such.
 function photos.hold(set, folder)
@@ -44,14 +51,16 @@ local function each(set, visit)
    end
 end
 
-local function fail(what, folder, list, remedy)
-   console.fail("data_dir: " .. what .. ": '%s'%s; a comparison is fair with the same photos only: %s, or begin anew in "
-      .. "another --output_dir", folder, list[1], #list > 1 and (" and %d more"):format(#list - 1) or "", remedy)
+local function tell(is_done, what, folder, list, remedy)
+   local words = ("data_dir: %s: '%s'%s"):format(what:format(folder), list[1],
+      #list > 1 and (" and %d more"):format(#list - 1) or "")
+   if is_done then return console.warn("%s; the figures are of what was there then", words) end
+   console.fail("%s; a comparison is fair with the same photos only: %s, or begin anew in another --output_dir", words, remedy)
 end
 
 --- Fails where a photo is another one than the runs in `folder` have read, or can be read only now: what they found and what
--- the others will find would not be of the same photos.
-function photos.check(set, folder)
+-- the others will find would not be of the same photos. is_done: nothing is trained any more; then it warns.
+function photos.check(set, folder, is_done)
    if set.samples or not set.digests or not next(set.digests) then return end -- samples are no files: see photos.other
    local since, changed, mended = lfs.attributes(path_in(folder), "modification"), {}, {}
    each(set, function(path)
@@ -60,9 +69,9 @@ function photos.check(set, folder)
       if not known and readable(path) then mended[#mended + 1] = path end
    end)
    if #changed > 0 then
-      fail("photos have changed since the runs in %s began", folder, changed, "put back what was there")
+      tell(is_done, "photos have changed since the runs in %s began", folder, changed, "put back what was there")
    elseif #mended > 0 then
-      fail("photos can be read that could not be when the runs in %s began", folder, mended, "move them away")
+      tell(is_done, "photos can be read that could not be when the runs in %s began", folder, mended, "move them away")
    end
 end
 

@@ -49,6 +49,13 @@ function process.job()
    return scute.process.job()
 end
 
+--- Bytes that this process has of what `memory` of a run counts (see host/machine/limit.h); 0 where the system does not tell.
+function process.memory()
+   local file <close> = io.open "/proc/self/status" -- luacheck: ignore
+   local kilobytes = file and file:read("a"):match "VmData:%s*(%d+) kB"
+   return (math.tointeger(kilobytes) or 0) * 1024
+end
+
 --- In a run, before it does anything: it ends with its parent, is the first to go where the system's memory runs out, and has
 -- at most `memory` bytes (nil: as it comes).
 function process.settle(memory)

@@ -11,6 +11,7 @@ local plan = require "scute.experiment.plan"
 local record = require "scute.experiment.record"
 local replaced = require "scute.experiment.replaced"
 local sorted_keys = require "scute.base.sorted_keys"
+local split_file = require "scute.data.split_file"
 
 local settle = {}
 
@@ -125,13 +126,20 @@ local function told(changes, done)
    return content.told(lines)
 end
 
+-- What is told of the photos: of another split that.
+local function told_of_photos(found, made)
+   if not found or not found.split or found.split == made.split then return nil end
+   return { data = ("split was %s there, is %s now"):format(found.split, made.split) }
+end
+
 -- Runs whose content is another than what is written of them: those that have a result, what has changed in these, as text, and
 -- those that have none, whose checkpoints are no use.
 local function find_changed(path, made, contents)
    local list, unfinished, changes, done = {}, {}, {}, {}
    for _, run in ipairs(plan.runs(made)) do
       local there, found = left_by(path, run)
-      local faults = there and content.changes(there, content.run(contents, run, made.seed), contents.places) or {}
+      local faults = there and content.changes(there, content.run(contents, run, made.seed), contents.places,
+         told_of_photos(found, made)) or {}
       if found then
          done[run.variant] = true
          faults[#faults + 1] = fault_of_metric(found, made.metric)
@@ -185,18 +193,19 @@ function settle.has_trial(path)
 end
 
 --- Brings a new plan together with what the folder holds already, and writes it. given: the options, of which resume and
--- overwrite count. contents: what content.of returns. is_first: whether it is the first
--- experiment of its script; those behind it may not have begun. May fail; then nothing is written.
-function settle.plan(path, made, given, contents, is_first)
+-- overwrite count. contents: what content.of returns. more: { is_first = whether it is the first experiment of its script, those
+-- behind which may not have begun, is_split_anew = whether the split that lies there is over }. May fail; then nothing is written.
+function settle.plan(path, made, given, contents, more)
    refuse_older_format(path)
    local old, why = plan.read(path)
    local is_replaced = old and not given.resume and replaced(path, old.watched)
-   if given.resume and not settle.has_trial(path) and is_first then
+   if given.resume and not settle.has_trial(path) and more.is_first then
       console.fail("output_dir: there is nothing to resume in '%s'; leave --resume out to begin", path)
    elseif given.resume then
       if why then console.warn("%s; it is written anew", why) end
       resume(path, old, made, contents, given.overwrite)
       if old then tell_of_others(old, made) end
+      if more.is_split_anew then os.remove(path .. "/" .. split_file.NAME) end -- before a plan that says otherwise
    elseif settle.has_trial(path) and not is_replaced then
       clear(path, given.overwrite)
    end

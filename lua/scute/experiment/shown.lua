@@ -5,6 +5,7 @@ local console = require "scute.base.console"
 local files = require "scute.experiment.files"
 local gather = require "scute.experiment.gather"
 local halving = require "scute.experiment.halving"
+local part_text = require "scute.base.part_text"
 local plan = require "scute.experiment.plan"
 local report = require "scute.experiment.report"
 local trial = require "scute.experiment.trial"
@@ -30,7 +31,10 @@ end
 function shown.rank_of(self)
    local rank = self.given.rank
    return rank and function(options, row)
-      return rank(self.variants and variants.strict(self.variants, row.name) or options, row)
+      local why = rank(self.variants and variants.strict(self.variants, row.name) or options, row)
+      if not why or type(why) == "string" then return why end
+      error(("%s: scute.experiment: rank of '%s': expected nil, or a text that says why it gets no rank, found %s"):format(
+         part_text.place(rank), row.name, part_text.of(why)), 0)
    end
 end
 
@@ -41,6 +45,12 @@ function shown.unranked(self)
       found[variant.name] = rank(variant.options, variant) and true or nil
    end
    return found
+end
+
+--- Asks rank of the script about each variant, so that what is wrong with it is told before anything trains.
+function shown.check_rank(self)
+   local rank = shown.rank_of(self)
+   for _, variant in ipairs(rank and self.variants or {}) do rank(variant.options, { name = variant.name }) end
 end
 
 --- The trial of what is done so far. self: what scute.experiment.parent has of the experiment.

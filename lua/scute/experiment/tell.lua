@@ -5,6 +5,7 @@ local fitted = require "scute.experiment.fitted"
 local headline = require "scute.experiment.headline"
 local scute = require "scute"
 local sorted_keys = require "scute.base.sorted_keys"
+local threads = require "scute.experiment.threads"
 
 local tell = {}
 
@@ -12,12 +13,18 @@ local ALL_PAIRS = 10 -- of more only those of the first are told
 
 -- ---- the table ----
 
+local function digits(n)
+   return (n < 10 and "%.1f" or "%.0f"):format(n)
+end
+
 local function millions(n)
-   return n < 1e6 and ("%.0fk"):format(n / 1e3) or ("%.1fM"):format(n / 1e6)
+   if n < 1e3 then return ("%.0f"):format(n) end
+   return n < 1e6 and digits(n / 1e3) .. "k" or ("%.1fM"):format(n / 1e6)
 end
 
 local function multiply_adds(n)
-   return n < 1e9 and ("%.0f M"):format(n / 1e6) or ("%.2f G"):format(n / 1e9)
+   if n < 1e6 then return digits(n / 1e3) .. " k" end
+   return n < 1e9 and digits(n / 1e6) .. " M" or ("%.2f G"):format(n / 1e9)
 end
 
 local function figure_text(metric)
@@ -84,7 +91,9 @@ local COSTS = {
 }
 local TIMES = { seconds = true, images_per_second = true, latency = true }
 
-local MEANINGS = { { "trainable", "trained: of the parameters" }, { "seconds", "time, photos/s: of training" },
+local MEANINGS = {
+   { "parameters_1000", "params: with the classes of these photos, where published networks have 1000" },
+   { "trainable", "trained: of the parameters" }, { "seconds", "time, photos/s: of training" },
    { "peak_memory", "memory: the highest of the process" }, { "latency", "one photo: through the trained network" } }
 
 -- With a mark where times do not compare.
@@ -178,6 +187,9 @@ function tell.statements(found)
    if #unranked > 0 then
       lines[#lines + 1] = ("Without a rank, and left out of the tests: %s."):format(table.concat(unranked, ", "))
    end
+   local results = {}
+   for i, row in ipairs(found.rows) do results[i] = row.results end
+   lines[#lines + 1] = threads.note(results)
    for _, failure in ipairs(found.failures) do
       lines[#lines + 1] = ("Failed: %s: %s"):format(failed.title(failure), failure.message)
    end

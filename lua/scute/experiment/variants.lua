@@ -53,10 +53,18 @@ local function fault_of_keys(name, given)
    end
 end
 
+-- What would break a line, or what a terminal takes for a command.
+local function has_controls(name)
+   return name:find "%c" ~= nil or name:find "\xC2[\x80-\x9F]" ~= nil
+end
+
 local function read_variant(given, i)
    local name = type(given) == "table" and given[1]
    if type(name) ~= "string" or name == "" then
       return nil, ("variant %d: expected { \"its name\", option = value, ... }, found %s"):format(i, part_text.of(given))
+   end
+   if has_controls(name) then
+      return nil, ("variant %d: expected a name of one line without control characters, found %q"):format(i, name)
    end
    local fault = fault_of_keys(name, given)
    if fault then return nil, fault end
@@ -112,6 +120,7 @@ end
 
 -- What a value is called in the name of a variant; of one that has no short name, its place in the list.
 local function value_text(value, place)
+   if type(value) == "string" and has_controls(value) then return "#" .. place end
    if type(value) == "number" or type(value) == "string" or type(value) == "boolean" then return plain_text(value) end
    return "#" .. place
 end
@@ -120,6 +129,7 @@ local function fault_of_axis(key, values)
    if type(key) ~= "string" or key == "name" then
       return ("expected lists by the name of an option, other than 'name', found [%s]"):format(part_text.of(key))
    end
+   if has_controls(key) then return ("expected a name of one line for an option, found %q"):format(key) end
    if type(values) ~= "table" or #values == 0 then
       return ("expected a list of values for '%s', as in { 1e-4, 1e-3 }, found %s"):format(key, part_text.of(values))
    end

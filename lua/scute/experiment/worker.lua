@@ -7,6 +7,8 @@ local jobs = require "scute.experiment.jobs"
 local json_file = require "scute.base.json_file"
 local photos = require "scute.experiment.photos"
 local process = require "scute.experiment.process"
+local scute = require "scute"
+local traceback = require "scute.base.traceback"
 local variants = require "scute.experiment.variants"
 
 local worker = {}
@@ -24,6 +26,35 @@ function worker.job()
       process.settle(job.memory)
    end
    return known
+end
+
+-- What the program says of an error that nobody caught, and the status with which it ends: see host/bind/run.c.
+local function told(problem)
+   local cli, signal = package.loaded["scute.cli"], scute.interrupted()
+   local status = type(problem) == "table" and math.tointeger(rawget(problem, "exit"))
+   if status then return { status = status, text = rawget(problem, "message") } end
+   if signal then return { status = signal == "SIGTERM" and 143 or 130, text = "interrupted" } end
+   local explained = cli and cli.explain(problem)
+   return { status = 1, text = explained and explained.message or traceback.describe(tostring(problem), 2) }
+end
+
+local function finish(ok, ended, ...)
+   if ok then return ended, ... end
+   if type(ended) ~= "table" then ended = { status = 1, text = tostring(ended) } end -- without memory nobody is asked
+   io.stdout:flush()
+   if ended.text then io.stderr:write("scute: ", console.visible(tostring(ended.text)), "\n") end
+   os.exit(ended.status, true)
+end
+
+--- Whether a call of scute.experiment with these options is that of this process.
+function worker.is_for(given)
+   return type(given) == "table" and worker.job().experiment == (given.name or "experiment")
+end
+
+--- Calls f(...); an error ends the process as one that nobody caught, whatever the script catches: what stands behind the call
+-- is not for a run.
+function worker.whole(f, ...)
+   return finish(xpcall(f, told, ...))
 end
 
 -- The run of a job with the options that the script has for its variant now.
