@@ -239,3 +239,37 @@ describe("a chain of fields", function()
       assert.same({ "m has changed" }, changes(text:format(1), text:format(2)))
    end)
 end)
+
+describe("a constant that the compiler folds in", function()
+   local text = "local RATE <const> = %s\nlocal function rate() return RATE end\nreturn function() return { lr = rate() } end"
+
+   it("counts in a script, for what its value is", function()
+      assert.same({ "RATE was 0.25 there, is 0.5 now" }, changes(text:format "0.25", text:format "0.5"))
+      assert.same({ "RATE was - 2 ^ 2 there, is - 2 ^ 3 now" }, changes(text:format "-2^2", text:format "-2^3 (print)()"))
+      same(text:format "0.25", text:format "0.25 local OTHER <const> = 3")
+      local several = "local A <const>, B <const>, c = 1, %d, f() return function() return B end"
+      assert.same({ "B was 2 there, is 3 now" }, changes("local function f() end " .. several:format(2),
+         "local function f() end " .. several:format(3)))
+   end)
+
+   it("counts with those that it is made of", function()
+      local made = "local A <const> = %d local B <const> = (A + 1) * 2 return function() return B end"
+      assert.same({ "A was 1 there, is 2 now" }, changes(made:format(1), made:format(2)))
+   end)
+
+   it("is no more than a variable where it calls or makes something", function()
+      local made = "local t <const> = { a = 1, b = %d } return function() return t.a end"
+      same(made:format(1), made:format(2))
+   end)
+
+   it("counts in the file of a network and in a module", function()
+      local net = [[local scute, WIDTH <const> = require "scute", %d
+         local Net = scute.nn.Classifier:extend "ConstNet"
+         function Net:features(x) return x * WIDTH end
+         if not pcall(require("scute.nn.architectures").find, "const_net") then scute.models.register("const_net", Net) end
+         return function() return scute.models.create "const_net" end]]
+      local there = parts(net:format(8))
+      assert.equal("8", there["value WIDTH"])
+      assert.equal("64", parts(net:format(64))["value WIDTH"])
+   end)
+end)

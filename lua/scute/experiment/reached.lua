@@ -11,6 +11,7 @@ local lfs = require "lfs"
 local architectures = require "scute.nn.architectures"
 local scute = require "scute"
 local code = require "scute.experiment.code"
+local constants = require "scute.experiment.constants"
 local known = require "scute.experiment.known"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -19,6 +20,7 @@ local Module = require "scute.nn.module"
 
 local MOST_VARIABLES = 250 -- of a function
 local MOST_FIELDS = 40     -- of a table that are parts of their own
+local LONGEST = 60         -- of a constant that is told as it is
 
 local Reached = {}
 Reached.__index = Reached
@@ -151,6 +153,23 @@ local function take_globals(self, environment, list)
    end
 end
 
+-- Takes the constants of a file that a list of tokens uses, and those that these use.
+local function take_constants(self, list, declared)
+   local taken = {}
+   local function follow(some)
+      for i, token in ipairs(some) do
+         local value = declared[token.text]
+         if value and not taken[token.text] and is_variable(some, i) then
+            taken[token.text] = true
+            local text = code.text(value)
+            add(self, "value " .. token.text, #text <= LONGEST and text or code.digest(value))
+            follow(value)
+         end
+      end
+   end
+   follow(list)
+end
+
 -- ---- files ----
 
 local CALLS = { require = true, dofile = true, loadfile = true }
@@ -190,6 +209,7 @@ local function visit(self, f, name)
    local part, list = free(self, name), code.tokens(f)
    self.parts[part], self.places[part] = code.of(f), code.place(f)
    take_words(self, list)
+   take_constants(self, list or {}, constants.of(code.around(f)))
    take_files(self, list, debug.getinfo(f, "S").source:match "^@(.*/)" or "./")
    for i = 1, MOST_VARIABLES do
       local key, value = debug.getupvalue(f, i)
