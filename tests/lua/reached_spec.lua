@@ -273,3 +273,61 @@ describe("a constant that the compiler folds in", function()
       assert.equal("64", parts(net:format(64))["value WIDTH"])
    end)
 end)
+
+describe("what was put into tables of Lua and of the library", function()
+   local scratch = { { table, "map_of_test" }, { math, "rate_of_test" }, { string, "shout_of_test" },
+      { scute.models, "rates_of_test" }, { scute.models, "rate_of_test" }, { scute, "rate_of_test" },
+      { scute.nn.Linear, "twice_of_test" } }
+
+   after_each(function()
+      for _, entry in ipairs(scratch) do rawset(entry[1], entry[2], nil) end
+   end)
+
+   it("is the user's, wherever it hangs", function()
+      local text = "function table.map_of_test() return %d end\nreturn function() return table.map_of_test() end"
+      assert.same({ "function 'table.map_of_test' (line 1 of script.lua) has changed" },
+         changes(text:format(1), text:format(2)))
+      text = "math.rate_of_test = %s return function() return math.rate_of_test + math.pi end"
+      assert.same({ "math.rate_of_test was 0.25 there, is 0.5 now" }, changes(text:format "0.25", text:format "0.5"))
+      text = "function string.shout_of_test() return %d end\nreturn function() return ('a'):shout_of_test() end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+      text = "local scute = require 'scute' local models = scute.models function models.rate_of_test() return %d end\n"
+         .. "return function() return scute.models.rate_of_test() end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+      text = "local scute = require 'scute' scute.models.rates_of_test = { %d } "
+         .. "return function() return scute.models.rates_of_test[1] end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+      text = "local scute = require 'scute' scute.rate_of_test = %d return function() return scute.rate_of_test end"
+      assert.same({ "scute.rate_of_test was 1 there, is 2 now" }, changes(text:format(1), text:format(2)))
+      text = "local Linear = require('scute').nn.Linear function Linear:twice_of_test() return %d end\n"
+         .. "return function() return Linear { 1, 1 }:twice_of_test() end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+   end)
+
+   it("counts where it is used alone", function()
+      local text = "math.rate_of_test = %s return function() return math.pi end"
+      same(text:format "0.25", text:format "0.5")
+   end)
+
+   it("is nothing as long as nobody did", function()
+      local known = require "scute.experiment.known"
+      assert.same({}, require("scute.experiment.strays").of(known.map()))
+   end)
+end)
+
+describe("a global that is called a field", function()
+   after_each(function() rawset(_G, "CFG_OF_TEST", nil) end)
+
+   it("counts as the global", function()
+      local text = "rawset(_G, 'CFG_OF_TEST', { rate = %s, title = '%s' }) return function() return %s end"
+      for _, name in ipairs { "_G.CFG_OF_TEST.rate", "_ENV.CFG_OF_TEST.rate" } do
+         assert.same({ "CFG_OF_TEST.rate was 0.25 there, is 0.5 now" },
+            changes(text:format("0.25", "a", name), text:format("0.5", "a", name)))
+         same(text:format("0.25", "a", name), text:format("0.25", "b", name))
+      end
+      for _, name in ipairs { "_G['CFG_OF_TEST'].rate", "rawget(_G, 'CFG_OF_TEST').rate" } do
+         assert.same({ "CFG_OF_TEST.rate was 0.25 there, is 0.5 now" },
+            changes(text:format("0.25", "a", name), text:format("0.5", "a", name)))
+      end
+   end)
+end)

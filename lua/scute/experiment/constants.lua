@@ -1,5 +1,5 @@
--- Constants, `local RATE <const> = 0.25`: the compiler puts their values into the code that uses them, so that no function knows
--- them as variables. Their text is found where they are declared.
+-- Constants, `local RATE <const> = 0.25`: the compiler puts their values into the code that uses them, so that no function
+-- knows them as variables. Their text is found where they are declared.
 local tokens = require "scute.base.tokens"
 
 local constants = {}

@@ -14,6 +14,7 @@ local code = require "scute.experiment.code"
 local constants = require "scute.experiment.constants"
 local known = require "scute.experiment.known"
 local options = require "scute.base.options"
+local strays = require "scute.experiment.strays"
 local sorted_keys = require "scute.base.sorted_keys"
 local value_text = require "scute.experiment.value_text"
 local Module = require "scute.nn.module"
@@ -113,9 +114,16 @@ local function is_sign(token, ...)
    return false
 end
 
+-- Whether the field at a place is a global: `_G.rate`.
+local function is_global_field(list, i)
+   local before = list[i - 2]
+   return is_sign(list[i - 1], ".") and before and (before.text == "_G" or before.text == "_ENV") or false
+end
+
 -- Whether the name at a place is a variable: no field of something, and no key in a table.
 local function is_variable(list, i)
-   if list[i].kind ~= "name" or is_sign(list[i - 1], ".", ":") then return false end
+   if list[i].kind ~= "name" then return false end
+   if is_sign(list[i - 1], ".", ":") then return is_global_field(list, i) end
    return not (is_sign(list[i + 1], "=") and is_sign(list[i - 1], "{", ","))
 end
 
@@ -140,11 +148,28 @@ local function take_used(self, name, value, list)
    for _, chain in ipairs(chains_of(list, name)) do take_chain(self, name, value, chain) end
 end
 
+-- A text without its quotes; nil where that is no short one.
+local function inside(token)
+   return token and token.kind == "text" and token.text:match "^[\"'](.*)[\"']$" or nil
+end
+
+-- Takes what somebody has put into tables of Lua and of the library, by the names of its fields: `table.map`, `("a"):shout`.
+local function take_strays(self, list)
+   for i, token in ipairs(list or {}) do
+      local key = token.kind == "name" and is_sign(list[i - 1], ".", ":") and token.text or inside(token)
+      for _, stray in ipairs(key and self.strays[key] or {}) do take(self, stray.name, stray.value) end
+   end
+end
+
 -- The globals that a list of tokens may mean.
 local function take_globals(self, environment, list)
    if type(environment) ~= "table" then return end
    local taken = {}
    for i, token in ipairs(list or {}) do
+      local name = inside(token) -- _G["rate"], rawget(_G, "rate")
+      if name and list[i - 2] and (list[i - 2].text == "_G" or list[i - 2].text == "_ENV") then
+         take(self, name, rawget(environment, name))
+      end
       if not taken[token.text] and is_variable(list, i) then
          taken[token.text] = true
          local value = rawget(environment, token.text)
@@ -186,7 +211,7 @@ end
 local function take_files(self, list, folder)
    for i, token in ipairs(list or {}) do
       local at = list[i + 1] and list[i + 1].text == "(" and i + 2 or i + 1
-      local name = CALLS[token.text] and list[at] and list[at].kind == "text" and list[at].text:match "^[\"'](.*)[\"']$"
+      local name = CALLS[token.text] and inside(list[at])
       local path = name and path_of(token.text, name, folder)
       if path and not self.seen["file " .. path] then
          self.seen["file " .. path] = true
@@ -201,7 +226,8 @@ end
 
 local function take_words(self, list)
    for _, token in ipairs(list or {}) do
-      if token.kind == "text" then self.words[token.text:match "^[\"'](.*)[\"']$" or ""] = true end
+      local word = inside(token)
+      if word then self.words[word] = true end
    end
 end
 
@@ -209,6 +235,7 @@ local function visit(self, f, name)
    local part, list = free(self, name), code.tokens(f)
    self.parts[part], self.places[part] = code.of(f), code.place(f)
    take_words(self, list)
+   take_strays(self, list)
    take_constants(self, list or {}, constants.of(code.around(f)))
    take_files(self, list, debug.getinfo(f, "S").source:match "^@(.*/)" or "./")
    for i = 1, MOST_VARIABLES do
@@ -249,8 +276,9 @@ local function take_waiting(self)
 end
 
 local function new(set)
-   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set, known = known.map() },
-      Reached)
+   local names = known.map()
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set, known = names,
+      strays = strays.of(names) }, Reached)
 end
 
 local reached = {}
