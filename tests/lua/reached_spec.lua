@@ -331,3 +331,70 @@ describe("a global that is called a field", function()
       end
    end)
 end)
+
+describe("a name that only a run knows", function()
+   local function module(body)
+      local file = assert(io.open(folder .. "/head_of_test.lua", "w"))
+      file:write(body)
+      file:close()
+      package.loaded.head_of_test = nil
+   end
+
+   it("may be any module of one's own that is loaded", function()
+      local before = package.path
+      package.path = folder .. "/?.lua;" .. before
+      local calls = { "require('head_' .. v.of).rate()", "pcall(require, v.a .. v.b)", "load_it(v[1])" }
+      for _, call in ipairs(calls) do
+         local text = ("require 'head_of_test' local load_it = require\nreturn function(v) return %s end"):format(call)
+            .. " -- load_it"
+         if not call:find "load_it" then text = text:gsub("local load_it = require", "") end
+         module "return { rate = function() return 1 end }"
+         local there = parts(text)
+         module "return { rate = function() return 2 end }"
+         assert.same({ "module 'head_of_test' has changed" }, content.changes(there, parts(text), {}))
+      end
+      module "return 1"
+      assert.is_nil(parts("require 'head_of_test' return function() return require('lfs') end")["module head_of_test"])
+      package.path, package.loaded.head_of_test = before, nil
+   end)
+
+   local network = [[local scute = require "scute"
+      local models = scute.models
+      local Net = scute.nn.Classifier:extend "ComputedNet"
+      function Net:features(x) return x:relu() end
+      if not pcall(require("scute.nn.architectures").find, "computed_net") then models.register("computed_net", Net) end
+      local which, opt = "%s", { model = "resnet18" }
+      return function(variant, context) return %s, opt, which end]]
+
+   local function has_net(call, which)
+      return parts(network:format(which or "resnet18", call))["function computed_net.features"] ~= nil
+   end
+
+   it("may be any network of one's own", function()
+      for _, call in ipairs { "models.create(which .. '_net')", "models.create(context.name)", "models.create('comp' .. which)",
+         "models[variant.kind .. 'net'] {}", "pcall(models.create, variant.a .. 'b')", "models.computed_net {}" } do
+         assert.is_true(has_net(call))
+      end
+   end)
+
+   it("is known where it is a value from outside or an option of the variant", function()
+      for _, call in ipairs { "models.create(which, {})", "models.create(opt.model)", "models.create(variant.model, { classes = 2 })",
+         "models[opt.model] {}", "coroutine.create(context)", "models.create 'resnet18'" } do
+         assert.is_false(has_net(call))
+      end
+      assert.is_true(has_net("models.create(which, {})", "computed_net"))
+   end)
+end)
+
+describe("what a network is registered with", function()
+   it("counts", function()
+      local text = [[local scute = require "scute"
+         local function build(classes) return scute.nn.Sequential { scute.nn.Linear { 2, #classes } } end
+         local list = require "scute.nn.architectures"
+         if pcall(list.find, "sized_net") then list.get("sized_net").family.preprocessing.crop = %d
+         else scute.models.register("sized_net", build, { image_size = %d }) end
+         return function() return scute.models.create "sized_net" end]]
+      assert.same({ "sized_net.preprocessing.crop was 32 there, is 16 now" },
+         changes(text:format(32, 32), text:format(16, 16)))
+   end)
+end)

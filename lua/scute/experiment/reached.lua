@@ -11,6 +11,7 @@ local lfs = require "lfs"
 local architectures = require "scute.nn.architectures"
 local scute = require "scute"
 local code = require "scute.experiment.code"
+local computed = require "scute.experiment.computed"
 local constants = require "scute.experiment.constants"
 local known = require "scute.experiment.known"
 local options = require "scute.base.options"
@@ -207,26 +208,38 @@ local function path_of(call, name, folder)
    return path and not path:find("/share/lua/5.", 1, true) and path or nil
 end
 
+local take_files
+
+local function take_file(self, name, path)
+   if self.seen["file " .. path] then return end
+   self.seen["file " .. path] = true
+   local inner = code.of_file(path)
+   add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
+   take_files(self, inner, path:match "^(.*/)" or "./")
+end
+
 -- The files that a text requires or runs by name.
-local function take_files(self, list, folder)
+function take_files(self, list, folder)
    for i, token in ipairs(list or {}) do
-      local at = list[i + 1] and list[i + 1].text == "(" and i + 2 or i + 1
+      local at = (is_sign(list[i + 1], "(", ",")) and i + 2 or i + 1
       local name = CALLS[token.text] and inside(list[at])
       local path = name and path_of(token.text, name, folder)
-      if path and not self.seen["file " .. path] then
-         self.seen["file " .. path] = true
-         local inner = code.of_file(path)
-         add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
-         take_files(self, inner, path:match "^(.*/)" or "./")
-      end
+      if path then take_file(self, name, path) end
    end
+end
+
+-- What a function asks for by names that only a run knows may be any module that is loaded, and any network.
+local function take_computed(self, f, list, is_run)
+   local modules, networks = computed.by(f, list, is_run)
+   self.all_networks = self.all_networks or networks
+   for _, entry in ipairs(modules and known.own_modules() or {}) do take_file(self, entry[1], entry[2]) end
 end
 
 -- ---- functions ----
 
 local function take_words(self, list)
    for _, token in ipairs(list or {}) do
-      local word = inside(token)
+      local word = token.kind == "name" and token.text or inside(token) -- models.NAME, or models.create "NAME"
       if word then self.words[word] = true end
    end
 end
@@ -236,6 +249,7 @@ local function visit(self, f, name)
    self.parts[part], self.places[part] = code.of(f), code.place(f)
    take_words(self, list)
    take_strays(self, list)
+   take_computed(self, f, list or {}, name == "run")
    take_constants(self, list or {}, constants.of(code.around(f)))
    take_files(self, list, debug.getinfo(f, "S").source:match "^@(.*/)" or "./")
    for i = 1, MOST_VARIABLES do
@@ -257,9 +271,10 @@ end
 local function take_architectures(self)
    for _, name in ipairs(architectures.list()) do
       local entry = architectures.get(name)
-      if entry.own and self.words[name] and not self.seen["architecture " .. name] then
+      if entry.own and (self.all_networks or self.words[name]) and not self.seen["architecture " .. name] then
          self.seen["architecture " .. name] = true
          take(self, name, value_within(entry.build, "build"))
+         take(self, name .. ".preprocessing", entry.family.preprocessing)
       end
    end
 end
