@@ -378,7 +378,7 @@ describe("a name that only a run knows", function()
    end)
 
    it("is known where it is a value from outside or an option of the variant", function()
-      for _, call in ipairs { "models.create(which, {})", "models.create(opt.model)", "models.create(variant.model, { classes = 2 })",
+      for _, call in ipairs { "models.create(which, {})", "models.create(opt.model)", "models.create(variant.model, {})",
          "models[opt.model] {}", "coroutine.create(context)", "models.create 'resnet18'" } do
          assert.is_false(has_net(call))
       end
@@ -396,5 +396,60 @@ describe("what a network is registered with", function()
          return function() return scute.models.create "sized_net" end]]
       assert.same({ "sized_net.preprocessing.crop was 32 there, is 16 now" },
          changes(text:format(32, 32), text:format(16, 16)))
+   end)
+end)
+
+describe("a file that the code names", function()
+   local function write(name, text)
+      local file = assert(io.open(folder .. "/" .. name, "w"))
+      file:write(text)
+      file:close()
+   end
+
+   -- What differs once the file is another one.
+   local function replaced(name, text)
+      write(name, "first")
+      local there, places = parts(text:format(folder .. "/" .. name))
+      write(name, "other")
+      local here = parts(text:format(folder .. "/" .. name))
+      os.remove(folder .. "/" .. name)
+      return content.changes(there, here, places or {}), there
+   end
+
+   it("counts by its bytes", function()
+      local text = "return function() return load_weights(%q) end"
+      local list, there = replaced("w.safetensors", text)
+      assert.same({ ("file '%s/w.safetensors' has changed"):format(folder) }, list)
+      assert.is_truthy(there[("file %s/w.safetensors"):format(folder)]:find("^sha256 %x+, 5 bytes$"))
+      assert.equal(1, #replaced("w.bin", text))
+      assert.equal(1, #replaced("w.pth", "local from = %q return function() return load_weights(from) end"))
+      assert.equal(1, #replaced("w.csv", "local opt = { from = %q } return function() return load_weights(opt) end"))
+      assert.equal(1, #replaced("w.lua", "local from = %q return function() return dofile(from) end"))
+   end)
+
+   it("counts where an option of a variant names it", function()
+      write("v.pt", "first")
+      local options = { weights = folder .. "/v.pt" }
+      local there = reached.options(options)
+      write("v.pt", "other")
+      reached.by(function() end) -- another experiment looks
+      assert.same({ ("file '%s/v.pt' has changed"):format(folder) }, content.changes(there, reached.options(options), {}))
+   end)
+
+   it("does not where it is written, is not there, is a folder or a text that only looks like one", function()
+      assert.same({}, (replaced("w.csv", "return function() return io.open(%q, 'a') end")))
+      assert.same({}, (replaced("w.csv", "local out = %q return function() return io.open(out, 'w') end")))
+      assert.same({}, (replaced("w.json", "return function(m) return m:save_all(m, { path = %q }) end")))
+      assert.same({}, (replaced("w.txt", "local title = %q return function() return title end")))
+      local text = ("return function() return %q, %q end"):format(folder, folder .. "/none.pth")
+      assert.is_nil(parts(text)["file " .. folder])
+      assert.is_nil(parts(text)["file " .. folder .. "/none.pth"])
+   end)
+
+   it("does not where it was not there before", function()
+      local text = ("return function() return make(%q) end"):format(folder .. "/made.csv")
+      local there = parts(text)
+      write("made.csv", "a")
+      assert.same({}, content.changes(there, parts(text), {}))
    end)
 end)

@@ -1,5 +1,6 @@
 -- Modules and networks that code asks for by a name that its text does not say: `require(kind .. "_head")`,
--- `models.create(name)`, `models[name]`. A name that is a value from outside, as `opt.model`, or an option of the variant is known.
+-- `models.create(name)`, `models[name]`. A name that is a value from outside, as `opt.model`, or an option of the variant is
+-- known.
 local tokens = require "scute.base.tokens"
 
 local computed = {}

@@ -6,6 +6,7 @@
 --    run                  the function itself
 --    function NAME        one that it reaches
 --    module NAME          a file that it requires by name
+--    file NAME            one that it names and does not write, by its sha256
 --    value NAME           a number, a text, a table, a tensor, ... by the name that the code has for it, as opt.epochs
 local lfs = require "lfs"
 local architectures = require "scute.nn.architectures"
@@ -14,6 +15,7 @@ local code = require "scute.experiment.code"
 local computed = require "scute.experiment.computed"
 local constants = require "scute.experiment.constants"
 local known = require "scute.experiment.known"
+local named_files = require "scute.experiment.named_files"
 local options = require "scute.base.options"
 local strays = require "scute.experiment.strays"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -198,6 +200,17 @@ end
 
 -- ---- files ----
 
+-- Names of networks (models.NAME, or models.create "NAME") and of files.
+local function take_words(self, list)
+   for i, token in ipairs(list or {}) do
+      local text = inside(token)
+      local word = token.kind == "name" and token.text or text
+      if word then self.words[word] = self.words[word] or true end
+      if text and not named_files.is_written(list, i) then self.literals[text] = true end
+      if token.kind == "name" and named_files.is_written(list, i) then self.written[token.text] = true end
+   end
+end
+
 local CALLS = { require = true, dofile = true, loadfile = true }
 
 local function path_of(call, name, folder)
@@ -215,6 +228,7 @@ local function take_file(self, name, path)
    self.seen["file " .. path] = true
    local inner = code.of_file(path)
    add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
+   take_words(self, inner)
    take_files(self, inner, path:match "^(.*/)" or "./")
 end
 
@@ -236,13 +250,6 @@ local function take_computed(self, f, list, is_run)
 end
 
 -- ---- functions ----
-
-local function take_words(self, list)
-   for _, token in ipairs(list or {}) do
-      local word = token.kind == "name" and token.text or inside(token) -- models.NAME, or models.create "NAME"
-      if word then self.words[word] = true end
-   end
-end
 
 local function visit(self, f, name)
    local part, list = free(self, name), code.tokens(f)
@@ -279,6 +286,32 @@ local function take_architectures(self)
    end
 end
 
+-- What the script prints makes no number another.
+local function is_script(path)
+   local arg = rawget(_G, "arg")
+   return type(arg) == "table" and architectures.is_same_file(path, arg[0])
+end
+
+-- Whether a value is the name of a file that is read: name: what the code calls it.
+local function is_read(self, text, name)
+   return type(name) == "string" and named_files.is_name(text) and not self.written[name:match "[^.]*$"]
+end
+
+-- Files that the code names, and those that values from outside do.
+local function take_named_files(self)
+   for _, text in ipairs(sorted_keys(self.words)) do
+      local counts = self.literals[text] or is_read(self, text, self.words[text])
+      if counts and not self.seen["file " .. text] and not is_script(text) then
+         local found = named_files.text(text)
+         if found and text:find "%.lua$" then
+            take_file(self, text, text)
+         elseif found then
+            add(self, "file " .. text, found)
+         end
+      end
+   end
+end
+
 -- All that waits, and what that leads to.
 local function take_waiting(self)
    repeat
@@ -288,12 +321,13 @@ local function take_waiting(self)
       end
       take_architectures(self)
    until #self.waiting == 0
+   take_named_files(self)
 end
 
 local function new(set)
    local names = known.map()
-   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set, known = names,
-      strays = strays.of(names) }, Reached)
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, literals = {}, written = {}, waiting = {}, set = set,
+      known = names, strays = strays.of(names) }, Reached)
 end
 
 local reached = {}
@@ -302,6 +336,7 @@ local reached = {}
 -- them.
 function reached.by(f, set)
    code.forget()
+   named_files.forget()
    local self = new(set)
    self:wait(f, "run")
    take_waiting(self)
