@@ -103,8 +103,8 @@ function tell.to_table(result, classes, about)
    local out = {
       _order = { "model", "data_dir", "split", "photos", "chosen", "trained", "bad", "accuracy", "accuracy_interval",
          "accuracy_wilson", "top_k", "top_k_accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted",
-         "log_loss", "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion", "confusion_cells",
-         "calibration_bins", "worst", "mistakes" },
+         "log_loss", "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion",
+         "confusion_cells", "calibration_bins", "worst", "mistakes" },
       photos = result.photos, accuracy = result.accuracy, accuracy_interval = result.interval.accuracy,
       accuracy_wilson = result.wilson,
       top_k = result.top5.k, top_k_accuracy = result.top5.accuracy, balanced_accuracy = result.balanced_accuracy,
