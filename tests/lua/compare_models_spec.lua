@@ -167,6 +167,13 @@ describe("evaluate.compare", function()
       assert.equal(0, compare({ "good", "short" }).models[1].trained)
    end)
 
+   it("leaves unknown what trained a model without its run", function()
+      unknown()
+      local part = evaluate.open { data_dir = root .. "/photos", split = "all", model = file_of "good_unknown" }
+      assert.is_true(part.trained == nil and part.chosen == nil)
+      assert.equal(21, evaluate.open { data_dir = root .. "/photos", split = "all", model = file_of "good" }.trained)
+   end)
+
    it("names models by their paths, from the root where that tells them apart", function()
       local here, names = lfs.currentdir(), {}
       lfs.chdir(root)
