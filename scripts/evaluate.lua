@@ -40,12 +40,13 @@ local records, bad, features = evaluate.photos(model, part, classes,
 for _, entry in ipairs(bad) do cli.warn("left out: %s", entry.message) end
 if #records == 0 then cli.fail("data_dir: none of the photos in '%s' can be read", opt.data_dir) end
 local result = evaluate.summary(records, model.classes, { seed = opt.seed })
-local about = { model = opt.model, data_dir = opt.data_dir, split = split, chosen = part.chosen, bad = #bad }
+local about = { model = opt.model, data_dir = opt.data_dir, split = split, chosen = part.chosen, trained = part.trained,
+   bad = #bad }
 if opt.json then
    evaluate.print_json(result, model.classes, about)
 else
    cli.line("%s on %s of '%s' (%s)\n", model.arch, cli.count(#records, "photo"), opt.data_dir, split)
-   evaluate.print(result, model.classes, part.chosen)
+   evaluate.print(result, model.classes, part.chosen, part.trained)
 end
 if opt.output_dir then
    evaluate.save(opt.output_dir, result, records, model.classes, about, { features = features, model = model:to "cpu" })

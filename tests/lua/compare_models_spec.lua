@@ -137,4 +137,50 @@ describe("evaluate.compare", function()
       local pair = found.accuracy.pairs[1]
       assert.equal(pair.apart, told.pairs[pair.first.name .. " - " .. pair.second.name].apart)
    end)
+
+   local function unknown()
+      for _, name in ipairs { "good_unknown", "short_unknown" } do
+         local folder = ("%s/%s/small"):format(root, name)
+         os.execute(("mkdir -p '%s' && cp '%s' '%s/'"):format(folder, file_of((name:gsub("_.*", ""))), folder))
+      end
+      return tostring(compare({ "good_unknown", "short_unknown" }, { split = "all" }))
+   end
+
+   it("calls none better on photos that trained, under whatever name", function()
+      local found = compare({ "good", "short" }, { split = "all" })
+      local trained, text = found.models[1].trained, tostring(found)
+      assert.is_true(trained > 0 and trained < found.about.photos)
+      assert.same({ {}, {} }, { found.accuracy.pairs, found.loss.pairs })
+      assert.is_nil(text:find "better than %a+ by" or text:find "told apart" or text:find "By log loss")
+      assert.matches("No model is called better than another: photos that trained a model say nothing of that.", text, 1, true)
+      assert.matches(("good: %d of the %d photos trained it"):format(trained, found.about.photos), text, 1, true)
+      assert.matches("short: " .. trained, text, 1, true)
+      os.execute(("cp -r '%s/photos' '%s/renamed'"):format(root, root))
+      os.execute(("cd '%s/renamed' && for f in */*.bmp; do mv $f ${f%%.bmp}_again.bmp; done"):format(root))
+      local again = compare({ "good", "short" }, { split = "all", data_dir = root .. "/renamed" })
+      assert.same({ trained, found.models[1].chosen }, { again.models[1].trained, again.models[1].chosen })
+      local told = cjson.decode(require "scute.base.json" (evaluate.comparison_table(found)))
+      assert.same({ trained, {} }, { told.models.good.trained, told.pairs })
+      assert.matches("photos. No model is called better", told.conclusion, 1, true)
+      assert.matches("good_unknown: whether some of these photos trained it is not known", unknown(), 1, true)
+      evaluate.save_comparison(root .. "/untold", found)
+      assert.equal(0, compare({ "good", "short" }).models[1].trained)
+   end)
+
+   it("leaves unknown what trained a model without its run", function()
+      unknown()
+      local part = evaluate.open { data_dir = root .. "/photos", split = "all", model = file_of "good_unknown" }
+      assert.is_true(part.trained == nil and part.chosen == nil)
+      assert.equal(21, evaluate.open { data_dir = root .. "/photos", split = "all", model = file_of "good" }.trained)
+   end)
+
+   it("names models by their paths, from the root where that tells them apart", function()
+      local here, names = lfs.currentdir(), {}
+      lfs.chdir(root)
+      local found = evaluate.compare { data_dir = root .. "/photos", workers = 0,
+         model = { file_of "good", "short/small/best.safetensors" } }
+      lfs.chdir(here)
+      for i, entry in ipairs(found.models) do names[i] = entry.name end
+      assert.same({ root .. "/good", "short" }, names)
+   end)
 end)

@@ -358,3 +358,217 @@ describe("the content of a run", function()
       assert.matches("another version of scute wrote down what its results hang on", changes_told[1])
    end)
 end)
+
+describe("a constant that the compiler folds in", function()
+   local text = "local RATE <const> = %s\nlocal function rate() return RATE end\nreturn function() return { lr = rate() } end"
+
+   it("counts in a script, for what its value is", function()
+      assert.same({ "RATE was 0.25 there, is 0.5 now" }, changes(text:format "0.25", text:format "0.5"))
+      assert.same({ "RATE was - 2 ^ 2 there, is - 2 ^ 3 now" }, changes(text:format "-2^2", text:format "-2^3 (print)()"))
+      same(text:format "0.25", text:format "0.25 local OTHER <const> = 3")
+      local several = "local A <const>, B <const>, c = 1, %d, f() return function() return B end"
+      assert.same({ "B was 2 there, is 3 now" }, changes("local function f() end " .. several:format(2),
+         "local function f() end " .. several:format(3)))
+   end)
+
+   it("counts with those that it is made of", function()
+      local made = "local A <const> = %d local B <const> = (A + 1) * 2 return function() return B end"
+      assert.same({ "A was 1 there, is 2 now" }, changes(made:format(1), made:format(2)))
+   end)
+
+   it("is no more than a variable where it calls or makes something", function()
+      local made = "local t <const> = { a = 1, b = %d } return function() return t.a end"
+      same(made:format(1), made:format(2))
+   end)
+
+   it("counts in the file of a network and in a module", function()
+      local net = [[local scute, WIDTH <const> = require "scute", %d
+         local Net = scute.nn.Classifier:extend "ConstNet"
+         function Net:features(x) return x * WIDTH end
+         if not pcall(require("scute.nn.architectures").find, "const_net") then scute.models.register("const_net", Net) end
+         return function() return scute.models.create "const_net" end]]
+      local there = parts(net:format(8))
+      assert.equal("8", there["value WIDTH"])
+      assert.equal("64", parts(net:format(64))["value WIDTH"])
+   end)
+end)
+
+describe("what was put into tables of Lua and of the library", function()
+   local scratch = { { table, "map_of_test" }, { math, "rate_of_test" }, { string, "shout_of_test" },
+      { scute.models, "rates_of_test" }, { scute.models, "rate_of_test" }, { scute, "rate_of_test" },
+      { scute.nn.Linear, "twice_of_test" } }
+
+   after_each(function()
+      for _, entry in ipairs(scratch) do rawset(entry[1], entry[2], nil) end
+   end)
+
+   it("is the user's, wherever it hangs", function()
+      local text = "function table.map_of_test() return %d end\nreturn function() return table.map_of_test() end"
+      assert.same({ "function 'table.map_of_test' (line 1 of script.lua) has changed" },
+         changes(text:format(1), text:format(2)))
+      text = "math.rate_of_test = %s return function() return math.rate_of_test + math.pi end"
+      assert.same({ "math.rate_of_test was 0.25 there, is 0.5 now" }, changes(text:format "0.25", text:format "0.5"))
+      text = "function string.shout_of_test() return %d end\nreturn function() return ('a'):shout_of_test() end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+      text = "local scute = require 'scute' local models = scute.models function models.rate_of_test() return %d end\n"
+         .. "return function() return scute.models.rate_of_test() end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+      text = "local scute = require 'scute' scute.models.rates_of_test = { %d } "
+         .. "return function() return scute.models.rates_of_test[1] end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+      text = "local scute = require 'scute' scute.rate_of_test = %d return function() return scute.rate_of_test end"
+      assert.same({ "scute.rate_of_test was 1 there, is 2 now" }, changes(text:format(1), text:format(2)))
+      text = "local Linear = require('scute').nn.Linear function Linear:twice_of_test() return %d end\n"
+         .. "return function() return Linear { 1, 1 }:twice_of_test() end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
+   end)
+
+   it("counts where it is used alone", function()
+      local text = "math.rate_of_test = %s return function() return math.pi end"
+      same(text:format "0.25", text:format "0.5")
+   end)
+
+   it("is nothing as long as nobody did", function()
+      local known = require "scute.experiment.known"
+      assert.same({}, require("scute.experiment.strays").of(known.map()))
+   end)
+end)
+
+describe("a global that is called a field", function()
+   after_each(function() rawset(_G, "CFG_OF_TEST", nil) end)
+
+   it("counts as the global", function()
+      local text = "rawset(_G, 'CFG_OF_TEST', { rate = %s, title = '%s' }) return function() return %s end"
+      for _, name in ipairs { "_G.CFG_OF_TEST.rate", "_ENV.CFG_OF_TEST.rate" } do
+         assert.same({ "CFG_OF_TEST.rate was 0.25 there, is 0.5 now" },
+            changes(text:format("0.25", "a", name), text:format("0.5", "a", name)))
+         same(text:format("0.25", "a", name), text:format("0.25", "b", name))
+      end
+      for _, name in ipairs { "_G['CFG_OF_TEST'].rate", "rawget(_G, 'CFG_OF_TEST').rate" } do
+         assert.same({ "CFG_OF_TEST.rate was 0.25 there, is 0.5 now" },
+            changes(text:format("0.25", "a", name), text:format("0.5", "a", name)))
+      end
+   end)
+end)
+
+describe("a name that only a run knows", function()
+   local function module(body)
+      local file = assert(io.open(folder .. "/head_of_test.lua", "w"))
+      file:write(body)
+      file:close()
+      package.loaded.head_of_test = nil
+   end
+
+   it("may be any module of one's own that is loaded", function()
+      local before = package.path
+      package.path = folder .. "/?.lua;" .. before
+      local calls = { "require('head_' .. v.of).rate()", "pcall(require, v.a .. v.b)", "load_it(v[1])" }
+      for _, call in ipairs(calls) do
+         local text = ("require 'head_of_test' local load_it = require\nreturn function(v) return %s end"):format(call)
+            .. " -- load_it"
+         if not call:find "load_it" then text = text:gsub("local load_it = require", "") end
+         module "return { rate = function() return 1 end }"
+         local there = parts(text)
+         module "return { rate = function() return 2 end }"
+         assert.same({ "module 'head_of_test' has changed" }, content.changes(there, parts(text), {}))
+      end
+      module "return 1"
+      assert.is_nil(parts("require 'head_of_test' return function() return require('lfs') end")["module head_of_test"])
+      package.path, package.loaded.head_of_test = before, nil
+   end)
+
+   local network = [[local scute = require "scute"
+      local models = scute.models
+      local Net = scute.nn.Classifier:extend "ComputedNet"
+      function Net:features(x) return x:relu() end
+      if not pcall(require("scute.nn.architectures").find, "computed_net") then models.register("computed_net", Net) end
+      local which, opt = "%s", { model = "resnet18" }
+      return function(variant, context) return %s, opt, which end]]
+
+   local function has_net(call, which)
+      return parts(network:format(which or "resnet18", call))["function computed_net.features"] ~= nil
+   end
+
+   it("may be any network of one's own", function()
+      for _, call in ipairs { "models.create(which .. '_net')", "models.create(context.name)", "models.create('comp' .. which)",
+         "models[variant.kind .. 'net'] {}", "pcall(models.create, variant.a .. 'b')", "models.computed_net {}" } do
+         assert.is_true(has_net(call))
+      end
+   end)
+
+   it("is known where it is a value from outside or an option of the variant", function()
+      for _, call in ipairs { "models.create(which, {})", "models.create(opt.model)", "models.create(variant.model, {})",
+         "models[opt.model] {}", "coroutine.create(context)", "models.create 'resnet18'" } do
+         assert.is_false(has_net(call))
+      end
+      assert.is_true(has_net("models.create(which, {})", "computed_net"))
+   end)
+end)
+
+describe("what a network is registered with", function()
+   it("counts", function()
+      local text = [[local scute = require "scute"
+         local function build(classes) return scute.nn.Sequential { scute.nn.Linear { 2, #classes } } end
+         local list = require "scute.nn.architectures"
+         if pcall(list.find, "sized_net") then list.get("sized_net").family.preprocessing.crop = %d
+         else scute.models.register("sized_net", build, { image_size = %d }) end
+         return function() return scute.models.create "sized_net" end]]
+      assert.same({ "sized_net.preprocessing.crop was 32 there, is 16 now" },
+         changes(text:format(32, 32), text:format(16, 16)))
+   end)
+end)
+
+describe("a file that the code names", function()
+   local function write(name, text)
+      local file = assert(io.open(folder .. "/" .. name, "w"))
+      file:write(text)
+      file:close()
+   end
+
+   -- What differs once the file is another one.
+   local function replaced(name, text)
+      write(name, "first")
+      local there, places = parts(text:format(folder .. "/" .. name))
+      write(name, "other")
+      local here = parts(text:format(folder .. "/" .. name))
+      os.remove(folder .. "/" .. name)
+      return content.changes(there, here, places or {}), there
+   end
+
+   it("counts by its bytes", function()
+      local text = "return function() return load_weights(%q) end"
+      local list, there = replaced("w.safetensors", text)
+      assert.same({ ("file '%s/w.safetensors' has changed"):format(folder) }, list)
+      assert.is_truthy(there[("file %s/w.safetensors"):format(folder)]:find("^sha256 %x+, 5 bytes$"))
+      assert.equal(1, #replaced("w.bin", text))
+      assert.equal(1, #replaced("w.pth", "local from = %q return function() return load_weights(from) end"))
+      assert.equal(1, #replaced("w.csv", "local opt = { from = %q } return function() return load_weights(opt) end"))
+      assert.equal(1, #replaced("w.lua", "local from = %q return function() return dofile(from) end"))
+   end)
+
+   it("counts where an option of a variant names it", function()
+      write("v.pt", "first")
+      local options = { weights = folder .. "/v.pt" }
+      local there = reached.options(options)
+      write("v.pt", "other")
+      reached.by(function() end) -- another experiment looks
+      assert.same({ ("file '%s/v.pt' has changed"):format(folder) }, content.changes(there, reached.options(options), {}))
+   end)
+
+   it("does not where it is written, is not there, is a folder or a text that only looks like one", function()
+      assert.same({}, (replaced("w.csv", "return function() return io.open(%q, 'a') end")))
+      assert.same({}, (replaced("w.csv", "local out = %q return function() return io.open(out, 'w') end")))
+      assert.same({}, (replaced("w.json", "return function(m) return m:save_all(m, { path = %q }) end")))
+      assert.same({}, (replaced("w.txt", "local title = %q return function() return title end")))
+      local text = ("return function() return %q, %q end"):format(folder, folder .. "/none.pth")
+      assert.is_nil(parts(text)["file " .. folder])
+      assert.is_nil(parts(text)["file " .. folder .. "/none.pth"])
+   end)
+
+   it("does not where it was not there before", function()
+      local text = ("return function() return make(%q) end"):format(folder .. "/made.csv")
+      local there = parts(text)
+      write("made.csv", "a")
+      assert.same({}, content.changes(there, parts(text), {}))
+   end)
+end)

@@ -15,6 +15,7 @@ local trial = require "scute.experiment.trial"
 
 local compare = {}
 
+local UNTESTED = "No model is called better than another: photos that trained a model say nothing of that."
 local METRICS = { "accuracy", "loss" } -- what is tested; the first one ranks
 
 -- ---- what they say ----
@@ -39,15 +40,15 @@ local function ask(entry, part, classes, opt)
    return by_path(records), bad
 end
 
--- How many of the photos chose the epoch that a model is of.
-local function chosen_by(entry, paths)
+-- How many of the photos are in a set of paths; nil where it is not known.
+local function count_in(set, paths)
    local count = 0
-   for _, path in ipairs(entry.choosers and paths or {}) do count = count + (entry.choosers[path] and 1 or 0) end
-   return entry.choosers and count
+   for _, path in ipairs(set and paths or {}) do count = count + (set[path] and 1 or 0) end
+   return set and count
 end
 
--- Shows the photos to all models; entries get `records`, `summary` and `chosen`. Returns the paths that every model could read,
--- and how many there are beside them.
+-- Shows the photos to all models; entries get `records`, `summary`, `chosen` and `trained`. Returns the paths that every
+-- model could read, and how many there are beside them.
 local function ask_all(list, part, classes, opt)
    local seen, bad = {}, {}
    for i, entry in ipairs(list) do seen[i], bad = ask(entry, part, classes, opt) end
@@ -58,7 +59,7 @@ local function ask_all(list, part, classes, opt)
       entry.records = {}
       for k, path in ipairs(paths) do entry.records[k] = seen[i][path] end
       entry.summary = statistics.summary(entry.records, entry.model.classes, { seed = opt.seed })
-      entry.chosen = chosen_by(entry, paths)
+      entry.chosen, entry.trained = count_in(entry.choosers, paths), count_in(entry.trainers, paths)
    end
    return paths, #part.paths - #paths
 end
@@ -86,11 +87,27 @@ end
 
 -- ---- what it comes to ----
 
-local function worth_of(list, photos)
-   local lines = {}
+-- Whether some of the photos trained a model.
+local function is_of_trained(list)
    for _, entry in ipairs(list) do
-      local text = tell.chosen(photos, entry.chosen)
-      if text then lines[#lines + 1] = ("%s: %s."):format(entry.name, text) end
+      if (entry.trained or 0) > 0 then return true end
+   end
+   return false
+end
+
+-- Of --split all it is said, too, where a model's photos are not known. takes_all: whether that was asked for.
+local function trained_text(photos, entry, takes_all)
+   if entry.trained == nil and takes_all then return "whether some of these photos trained it is not known" end
+   return tell.trained(photos, entry.trained) or ""
+end
+
+local function worth_of(list, about)
+   local lines = { is_of_trained(list) and UNTESTED or nil }
+   for _, entry in ipairs(list) do
+      for _, text in ipairs { trained_text(about.photos, entry, about.takes_all),
+         tell.chosen(about.photos, entry.chosen) or "" } do
+         if text ~= "" then lines[#lines + 1] = ("%s: %s."):format(entry.name, text) end
+      end
    end
    return lines
 end
@@ -103,16 +120,20 @@ local function trial_by(name, list, about, records)
       settings = { { "photos", ("%d of %s"):format(about.photos, about.data_dir) }, { "split", about.split } } }
    return trial.of(plan, records, {}, { folder = about.output_dir,
       title = ("%s by %s"):format(console.count(#list, "model"), name == "loss" and "log loss" or name),
-      worth = worth_of(list, about.photos) })
+      worth = worth_of(list, about), untested = is_of_trained(list) })
 end
 
 -- What compare finds, as text.
 local function as_text(found)
+   local by_loss = tell_trial.statements(found.loss)
    local parts = { ("%s on %s of '%s' (%s)"):format(console.count(#found.models, "model"),
       console.count(found.about.photos, "photo"), found.about.data_dir, found.about.split),
       tell_trial.table(found.accuracy, console.is_terminal(1) and scute.terminal_size() or nil),
       table.concat(tell_trial.conclusion(found.accuracy), "\n"), table.concat(tell_trial.statements(found.accuracy), "\n"),
-      "By log loss, of which less is better:\n" .. table.concat(tell_trial.statements(found.loss), "\n") }
+      #by_loss > 0 and "By log loss, of which less is better:\n" .. table.concat(by_loss, "\n") or "" }
+   for i = #parts, 1, -1 do
+      if parts[i] == "" then table.remove(parts, i) end
+   end
    return table.concat(parts, "\n\n")
 end
 
@@ -126,14 +147,15 @@ end
 
 --- Compares models that are files. opt: as for evaluate.open, with model = a list of their paths and split "val" by default,
 -- and workers, device, precision. The photos are those that evaluate.open has for each of them; those that not all of them have
--- are left out, with a warning. Returns { models = list of { name, path, model, records, summary, chosen }, classes, about = {
--- data_dir, split, photos, bad }, accuracy, loss = what scute.experiment returns, by either }.
+-- are left out, with a warning. Returns { models = list of { name, path, model, records, summary, chosen, trained }, classes,
+-- about = { data_dir, split, photos, bad }, accuracy, loss = what scute.experiment returns, by either }.
 function compare.compare(opt)
    check_options(opt)
    local list = several.load(opt.model)
    local part, classes, split = several.open(list, opt)
    local paths, bad = ask_all(list, part, classes, opt)
-   local about = { data_dir = opt.data_dir, split = split, photos = #paths, bad = bad, output_dir = opt.output_dir }
+   local about = { data_dir = opt.data_dir, split = split, photos = #paths, bad = bad, output_dir = opt.output_dir,
+      takes_all = opt.split == "all" }
    local found = setmetatable({ models = list, classes = classes, about = about }, COMPARISON)
    local records, numbers = {}, number_by_name(list[1].model.classes)
    for _, entry in ipairs(list) do records[entry.name] = { record_of(entry, numbers) } end
@@ -148,7 +170,7 @@ function compare.comparison_table(found)
    local models = { _order = {} }
    for i, entry in ipairs(found.models) do
       models[entry.name], models._order[i] = tell.to_table(entry.summary, entry.model.classes,
-         { model = entry.path, chosen = entry.chosen }), entry.name
+         { model = entry.path, chosen = entry.chosen, trained = entry.trained }), entry.name
    end
    local about = found.about
    return { _order = { "conclusion", "data_dir", "split", "photos", "bad", "test", "pairs", "loss_pairs", "models" },
@@ -168,7 +190,7 @@ function compare.save_comparison(folder, found)
    files.write(folder, found.accuracy)
    for _, entry in ipairs(found.models) do
       local about = { model = entry.path, data_dir = found.about.data_dir, split = found.about.split, chosen = entry.chosen,
-         bad = found.about.bad }
+         trained = entry.trained, bad = found.about.bad }
       save.save(("%s/%s"):format(folder, (entry.name:gsub("/", "_"))), entry.summary, entry.records, entry.model.classes, about,
          { model = entry.model })
    end

@@ -35,8 +35,8 @@ local function file_at(path)
    return found and ("%d:%d"):format(found.dev, found.ino) or path
 end
 
--- The run of a model: { entries of its split.csv, trained = digests of the photos that trained, of = entries by file, at = by
--- what file_at says }; nil, why it is not known, and whether the file is there but another one.
+-- The run of a model: { entries of its split.csv, trained, validated = digests of the photos that did, of = entries by file,
+-- at = by what file_at says }; nil, why it is not known, and whether the file is there but another one.
 local function run_of(model_path, metadata)
    local path = folder_of(model_path) .. "/" .. split_file.NAME
    local entries, why = split_file.read(path)
@@ -46,10 +46,11 @@ local function run_of(model_path, metadata)
    elseif scute.weights.sha256(path) ~= metadata.split then
       return nil, path .. " is not the one of this model, or was changed", true
    end
-   local run = { entries = entries, trained = digest.set(), of = {}, at = {} }
+   local run = { entries = entries, trained = digest.set(), validated = digest.set(), of = {}, at = {} }
+   local sets = { train = run.trained, val = run.validated }
    for _, entry in ipairs(entries) do
       run.of[scute.nfc(entry.file)], run.at[file_at(entry.file)] = entry, entry
-      if entry.split == "train" and entry.digest then run.trained:add(entry.digest) end
+      if sets[entry.split] and entry.digest then sets[entry.split]:add(entry.digest) end
    end
    return run
 end
@@ -57,6 +58,13 @@ end
 -- What split.csv says of a photo, by its name in the data folder or, of a list of files, by its path or which file it is.
 local function entry_of(run, dir, path)
    return run.of[scute.nfc(split_file.name_of(dir, path))] or run.of[scute.nfc(path)] or run.at[file_at(path)]
+end
+
+-- Whether the photo at a path is one that the run used so ("train" or "val", with their digests): by its name, or a copy.
+local function was(run, dir, path, split, digests)
+   local entry = entry_of(run, dir, path)
+   local is_named = entry and entry.split == split and (not entry.digest or digest.has_size(path, entry.digest))
+   return is_named or digests:has(path)
 end
 
 -- The account of the run, its run.json; an empty table where there is none.
@@ -77,17 +85,25 @@ end
 -- Weights of the last epoch, which nobody chose.
 local LAST = { ["last.safetensors"] = true, ["ema.safetensors"] = true }
 
+local function used(run, opt, part, split, digests)
+   local set, n, dir = {}, 0, opt.data_dir:gsub("(.)/+$", "%1")
+   for _, path in ipairs(part.paths) do
+      if was(run, dir, path, split, digests) then set[path], n = true, n + 1 end
+   end
+   return set, n
+end
+
 -- The photos of a part that had their say in which epoch of the run the model is of: those that validated. A set of paths, and
 -- how many they are.
 local function choosers(run, opt, part)
-   local result, set = account_of(opt.model).result, {}
-   if LAST[opt.model:match "[^/]*$"] or type(result) == "table" and result.epochs == 1 then return set, 0 end
-   local n, dir = 0, opt.data_dir:gsub("(.)/+$", "%1")
-   for _, path in ipairs(part.paths) do
-      local entry = entry_of(run, dir, path)
-      if entry and entry.split == "val" then set[path], n = true, n + 1 end
-   end
-   return set, n
+   local result = account_of(opt.model).result
+   if LAST[opt.model:match "[^/]*$"] or type(result) == "table" and result.epochs == 1 then return {}, 0 end
+   return used(run, opt, part, "val", run.validated)
+end
+
+-- Those that trained, the same two.
+local function trainers(run, opt, part)
+   return used(run, opt, part, "train", run.trained)
 end
 
 local function classes_of(entries)
@@ -130,9 +146,7 @@ end
 local function held_out(run, dir, part)
    local kept, copies = new_part(part), {}
    for i, path in ipairs(part.paths) do
-      local entry = entry_of(run, dir, path)
-      local trained = entry and entry.split == "train" and (not entry.digest or digest.has_size(path, entry.digest))
-      if trained or run.trained:has(path) then
+      if was(run, dir, path, "train", run.trained) then
          copies[#copies + 1] = path
       else
          add(kept, path, part.labels[i])
@@ -302,12 +316,15 @@ end
 -- not there then. split_csv names them otherwise; seed
 -- and val_fraction draw them where the run's split is not known. Photos that trained, and copies of them, are left out of all
 -- but "train" and "all". Returns { paths, labels, broken, others } (see data.list), the names of the classes and what the split
--- is called. Field `chosen` of the first says by how many of the photos the model's epoch was chosen; nil where the run is not
--- known.
+-- is called. Field `chosen` of the first says by how many of the photos the model's epoch was chosen, `trained` how
+-- many of them trained it; nil where the run is not known.
 return function(opt, metadata)
    if opt.output_dir and not opt.split_csv then apart(opt.output_dir, opt.data_dir, opt.layout) end
    local run, why, is_another = run_of(opt.model, metadata or scute.weights.load(opt.model).metadata or {})
    local part, classes, words = asked_for(opt, run, why, is_another)
-   if run and opt.split ~= "new" then part._choosers, part.chosen = choosers(run, opt, part) end
+   if run and opt.split ~= "new" then
+      part._choosers, part.chosen = choosers(run, opt, part)
+      part._trainers, part.trained = trainers(run, opt, part)
+   end
    return part, classes, words
 end

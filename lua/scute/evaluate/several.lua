@@ -8,7 +8,7 @@ local several = {}
 -- ---- which models ----
 
 local function parts_of(path)
-   local parts = {}
+   local parts = { path:sub(1, 1) == "/" and "" or nil }
    for part in path:gmatch "[^/]+" do parts[#parts + 1] = part end
    return parts
 end
@@ -138,14 +138,14 @@ local function all_words(words)
 end
 
 --- The photos that the options of evaluate.open ask for and that all models have; those that not all have are left out, with a
--- warning. Returns a part, the names of its classes, and what the split is called; entries of the list get `choosers`, the set
--- of paths by which their epoch was chosen.
+-- warning. Returns a part, the names of its classes, and what the split is called; entries of the list get `choosers` and
+-- `trainers`, the sets of paths by which their epoch was chosen and that trained them; nil where that is not known.
 function several.open(list, opt)
    local parts, of, classes, words = {}, {}, {}, {}
    for i, entry in ipairs(list) do
       parts[i], classes[i], words[i] = open(options_for(entry, opt), entry.metadata)
       of[i] = classes_by_path(parts[i], classes[i])
-      entry.choosers = parts[i]._choosers
+      entry.choosers, entry.trainers = parts[i]._choosers, parts[i]._trainers
    end
    local kept = in_all(parts[1], classes[1], list, of)
    local left = count_of(of) - #kept.paths

@@ -55,9 +55,17 @@ function tell.chosen(photos, chosen)
       chosen >= photos and "these photos" or ("%d of the photos"):format(chosen))
 end
 
---- Prints a summary as text, unless quiet. classes: names. chosen: by how many of the photos the model's epoch was chosen.
-function tell.print(result, classes, chosen)
-   local optimistic = tell.chosen(result.photos, chosen)
+--- The same of photos that trained the model.
+function tell.trained(photos, trained)
+   if not trained or trained == 0 then return nil end
+   return ("%s trained it, so the figures say little of new ones (--split val, test or new: other photos)"):format(
+      trained >= photos and "these photos" or ("%d of the %d photos"):format(trained, photos))
+end
+
+--- Prints a summary as text, unless quiet. classes: names. chosen: by how many of the photos the model's epoch was chosen;
+-- trained: how many of them trained it.
+function tell.print(result, classes, chosen, trained)
+   local optimistic, seen = tell.chosen(result.photos, chosen), tell.trained(result.photos, trained)
    local rows = {
       { "accuracy", accuracy_text(result) },
       { ("top-%d accuracy"):format(result.top5.k), ("%.3f"):format(result.top5.accuracy) },
@@ -71,6 +79,7 @@ function tell.print(result, classes, chosen)
    rows[#rows + 1] = { "log loss", ("%.3f"):format(result.log_loss) }
    rows[#rows + 1] = { "calibration error", ("%.3f   (says %.0f %% on average, is right in %.0f %%)"):format(
       result.calibration_error, 100 * result.mean_confidence, 100 * result.accuracy) }
+   if seen then table.insert(rows, 2, { "", seen }) end
    if optimistic then table.insert(rows, 2, { "", optimistic }) end
    for _, row in ipairs(rows) do console.line("%-18s %s", row[1], row[2]) end
    print_classes(result, classes)
@@ -92,11 +101,10 @@ function tell.to_table(result, classes, about)
    local bins = {}
    for i, bin in ipairs(result.bins) do bins[i] = bin end
    local out = {
-      _order = { "model", "data_dir", "split", "photos", "chosen", "bad", "accuracy", "accuracy_interval", "accuracy_wilson",
-         "top_k", "top_k_accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted", "log_loss",
-         "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion", "confusion_cells",
-         "calibration_bins", "worst",
-         "mistakes" },
+      _order = { "model", "data_dir", "split", "photos", "chosen", "trained", "bad", "accuracy", "accuracy_interval",
+         "accuracy_wilson", "top_k", "top_k_accuracy", "balanced_accuracy", "balanced_accuracy_interval", "macro", "weighted",
+         "log_loss", "mean_confidence", "calibration_error", "bootstrap", "classes", "per_class", "confusion",
+         "confusion_cells", "calibration_bins", "worst", "mistakes" },
       photos = result.photos, accuracy = result.accuracy, accuracy_interval = result.interval.accuracy,
       accuracy_wilson = result.wilson,
       top_k = result.top5.k, top_k_accuracy = result.top5.accuracy, balanced_accuracy = result.balanced_accuracy,

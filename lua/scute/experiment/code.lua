@@ -121,17 +121,29 @@ function code.tokens(f)
    return #list > 0 and list or nil
 end
 
+--- The tokens of all that stands in the file of a function, or in the text that it was loaded from; none where neither is to
+-- be had.
+function code.around(f)
+   local found = tokens_of(debug.getinfo(f, "S").source)
+   return found and found.list or {}
+end
+
 --- The tokens of a file; nil where it cannot be read.
 function code.of_file(path)
    local found = tokens_of("@" .. path)
    return found and found.list
 end
 
---- What tells a list of tokens: equal for texts that differ in blanks, comments and place alone.
-function code.digest(list)
+--- A list of tokens as a text: equal for those that differ in blanks, comments and place alone.
+function code.text(list)
    local words = {}
    for i, token in ipairs(list) do words[i] = token.text end
-   return scute.checksum { table.concat(words, " ") }
+   return table.concat(words, " ")
+end
+
+--- What tells such a text.
+function code.digest(list)
+   return scute.checksum { code.text(list) }
 end
 
 --- The same of a function. One that stands in no file is told by what it was compiled to.

@@ -81,7 +81,7 @@ end
 
 local DIGEST = "^%x%x%x%x%x%x%x%x%-?%d*$"
 
-local UNTOLD = { DIGEST, "{", "^model %x", "^trial %x", "^data set %x" } -- what tells a value but says nothing
+local UNTOLD = { DIGEST, "{", "^sha256 ", "^model %x", "^trial %x", "^data set %x" } -- what tells a value but says nothing
 
 local function is_told(text)
    for _, pattern in ipairs(UNTOLD) do
@@ -91,7 +91,7 @@ local function is_told(text)
 end
 
 -- The kinds of parts that the code has: what a message calls one, and whether its place is told.
-local WORDS = { ["function"] = "function '%s'", module = "module '%s'", value = "%s", option = "%s" }
+local WORDS = { ["function"] = "function '%s'", module = "module '%s'", file = "file '%s'", value = "%s", option = "%s" }
 
 local function called(name, places)
    local kind, rest = name:match "^(%a+) (.+)$"
@@ -112,8 +112,10 @@ local function change(name, there, here, places, told)
 end
 
 -- What a function reaches is there or not as its text says: of a change of the text that follows.
+-- Files that were not there yet may come from a run.
 local function follows(name, there, here, changed_code)
    local kind = name:match "^(%a+) "
+   if kind == "file" and there == nil then return true end
    return changed_code and kind ~= "option" and WORDS[kind] ~= nil and (there == nil or here == nil)
 end
 

@@ -9,10 +9,21 @@ local function is_installed(path)
    return path:find("/share/lua/5.", 1, true) ~= nil -- where LuaRocks installs, too
 end
 
--- Whether a module is of the user's own: it was loaded from a file that is neither the library's nor installed.
+-- The file of a module of the user's own, or false: it was loaded from a file that is neither the library's nor installed.
 local function is_own(name)
    local path = not core.module_file(name) and core.loaded_file(name)
-   return path and not is_installed(path) or false
+   return path and not is_installed(path) and path or false
+end
+
+--- The files of the modules of the user's own that are loaded: a list of { name, path }, sorted.
+function known.own_modules()
+   local list = {}
+   for name in next, package.loaded do
+      local path = type(name) == "string" and is_own(name)
+      if path then list[#list + 1] = { name, path } end
+   end
+   table.sort(list, function(a, b) return a[1] < b[1] end)
+   return list
 end
 
 local function add(map, value, name)

@@ -102,7 +102,8 @@ end
 
 local function fails(self, job, how, why)
    local message = why or "it left no result"
-   local failure = { variant = job.run.variant, run = job.run.run, kind = job.job.kind, message = message, how = how, folder = job.job.folder,
+   local failure = { variant = job.run.variant, run = job.run.run, kind = job.job.kind, message = message, how = how,
+      folder = job.job.folder,
       over = message:find("did not fit the budget", 1, true) ~= nil or nil }
    scute.process.ends_with(1) -- where the script says nothing else
    table.insert(self.failures, failure)

@@ -6,20 +6,26 @@
 --    run                  the function itself
 --    function NAME        one that it reaches
 --    module NAME          a file that it requires by name
+--    file NAME            one that it names and does not write, by its sha256
 --    value NAME           a number, a text, a table, a tensor, ... by the name that the code has for it, as opt.epochs
 local lfs = require "lfs"
 local architectures = require "scute.nn.architectures"
 local arguments = require "scute.experiment.arguments"
 local scute = require "scute"
 local code = require "scute.experiment.code"
+local computed = require "scute.experiment.computed"
+local constants = require "scute.experiment.constants"
 local known = require "scute.experiment.known"
+local named_files = require "scute.experiment.named_files"
 local options = require "scute.base.options"
+local strays = require "scute.experiment.strays"
 local sorted_keys = require "scute.base.sorted_keys"
 local value_text = require "scute.experiment.value_text"
 local Module = require "scute.nn.module"
 
 local MOST_VARIABLES = 250 -- of a function
 local MOST_FIELDS = 40     -- of a table that are parts of their own
+local LONGEST = 60         -- of a constant that is told as it is
 
 local Reached = {}
 Reached.__index = Reached
@@ -112,9 +118,16 @@ local function is_sign(token, ...)
    return false
 end
 
+-- Whether the field at a place is a global: `_G.rate`.
+local function is_global_field(list, i)
+   local before = list[i - 2]
+   return is_sign(list[i - 1], ".") and before and (before.text == "_G" or before.text == "_ENV") or false
+end
+
 -- Whether the name at a place is a variable: no field of something, and no key in a table.
 local function is_variable(list, i)
-   if list[i].kind ~= "name" or is_sign(list[i - 1], ".", ":") then return false end
+   if list[i].kind ~= "name" then return false end
+   if is_sign(list[i - 1], ".", ":") then return is_global_field(list, i) end
    return not (is_sign(list[i + 1], "=") and is_sign(list[i - 1], "{", ","))
 end
 
@@ -162,11 +175,29 @@ local function take_used(self, name, value, list)
    for _, chain in ipairs(chains_of(list, name)) do take_chain(self, name, value, chain) end
 end
 
+-- A text without its quotes; nil where that is no short one.
+local function inside(token)
+   if not token or token.kind ~= "text" then return nil end
+   return token.text:match "^[\"'](.*)[\"']$" or select(2, token.text:match "^%[(=*)%[\n?(.*)%]%1%]$")
+end
+
+-- Takes what somebody has put into tables of Lua and of the library, by the names of its fields: `table.map`, `("a"):shout`.
+local function take_strays(self, list)
+   for i, token in ipairs(list or {}) do
+      local key = token.kind == "name" and is_sign(list[i - 1], ".", ":") and token.text or inside(token)
+      for _, stray in ipairs(key and self.strays[key] or {}) do take(self, stray.name, stray.value) end
+   end
+end
+
 -- The globals that a list of tokens may mean.
 local function take_globals(self, environment, list)
    if type(environment) ~= "table" then return end
    local taken = {}
    for i, token in ipairs(list or {}) do
+      local name = inside(token) -- _G["rate"], rawget(_G, "rate")
+      if name and list[i - 2] and (list[i - 2].text == "_G" or list[i - 2].text == "_ENV") then
+         take(self, name, rawget(environment, name))
+      end
       if not taken[token.text] and is_variable(list, i) then
          taken[token.text] = true
          local value = rawget(environment, token.text)
@@ -175,14 +206,37 @@ local function take_globals(self, environment, list)
    end
 end
 
+-- Takes the constants of a file that a list of tokens uses, and those that these use.
+local function take_constants(self, list, declared)
+   local taken = {}
+   local function follow(some)
+      for i, token in ipairs(some) do
+         local value = declared[token.text]
+         if value and not taken[token.text] and is_variable(some, i) then
+            taken[token.text] = true
+            local text = code.text(value)
+            add(self, "value " .. token.text, #text <= LONGEST and text or code.digest(value))
+            follow(value)
+         end
+      end
+   end
+   follow(list)
+end
+
 -- ---- files ----
 
-local CALLS = { require = true, dofile = true, loadfile = true }
-
--- What a token of a text says, as long as it says it without escapes.
-local function said_by(token)
-   return token.text:match "^[\"'](.*)[\"']$" or select(2, token.text:match "^%[(=*)%[\n?(.*)%]%1%]$")
+-- Names of networks (models.NAME, or models.create "NAME") and of files.
+local function take_words(self, list)
+   for i, token in ipairs(list or {}) do
+      local text = inside(token)
+      local word = token.kind == "name" and token.text or text
+      if word then self.words[word] = self.words[word] or true end
+      if text and not named_files.is_written(list, i) then self.literals[text] = true end
+      if token.kind == "name" and named_files.is_written(list, i) then self.written[token.text] = true end
+   end
 end
+
+local CALLS = { require = true, dofile = true, loadfile = true }
 
 local function path_of(call, name, folder)
    if call ~= "require" then return lfs.attributes(name, "mode") == "file" and name or nil end
@@ -200,14 +254,15 @@ local function take_file(self, name, path)
    self.seen["file " .. path] = true
    local inner = code.of_file(path)
    add(self, "module " .. name, inner and code.digest(inner) or "cannot be read")
+   take_words(self, inner)
    take_files(self, inner, path:match "^(.*/)" or "./")
 end
 
 -- The files that a text requires or runs by name.
 function take_files(self, list, folder)
    for i, token in ipairs(list or {}) do
-      local at = list[i + 1] and list[i + 1].text == "(" and i + 2 or i + 1
-      local name = CALLS[token.text] and list[at] and list[at].kind == "text" and said_by(list[at])
+      local at = (is_sign(list[i + 1], "(", ",")) and i + 2 or i + 1
+      local name = CALLS[token.text] and inside(list[at])
       local path = name and path_of(token.text, name, folder)
       if path then take_file(self, name, path) end
    end
@@ -215,7 +270,7 @@ end
 
 -- The files of Lua that texts name, of which run may make what it likes: dofile(opt.network). The script itself is told by what
 -- is reached in it.
-local function take_named_files(self)
+local function take_lua_files(self)
    local script = (rawget(_G, "arg") or {})[0]
    for _, word in ipairs(sorted_keys(self.words)) do
       local is_file = word:find "%.lua$" and word ~= script and lfs.attributes(word, "mode") == "file"
@@ -223,18 +278,22 @@ local function take_named_files(self)
    end
 end
 
--- ---- functions ----
-
-local function take_words(self, list)
-   for _, token in ipairs(list or {}) do
-      if token.kind == "text" then self.words[said_by(token) or ""] = true end
-   end
+-- What a function asks for by names that only a run knows may be any module that is loaded, and any network.
+local function take_computed(self, f, list, is_run)
+   local modules, networks = computed.by(f, list, is_run)
+   self.all_networks = self.all_networks or networks
+   for _, entry in ipairs(modules and known.own_modules() or {}) do take_file(self, entry[1], entry[2]) end
 end
+
+-- ---- functions ----
 
 local function visit(self, f, name)
    local part, list = free(self, name), code.tokens(f)
    self.parts[part], self.places[part] = code.of(f), code.place(f)
    take_words(self, list)
+   take_strays(self, list)
+   take_computed(self, f, list or {}, name == "run")
+   take_constants(self, list or {}, constants.of(code.around(f)))
    take_files(self, list, debug.getinfo(f, "S").source:match "^@(.*/)" or "./")
    for i = 1, MOST_VARIABLES do
       local key, value = debug.getupvalue(f, i)
@@ -255,9 +314,36 @@ end
 local function take_architectures(self)
    for _, name in ipairs(architectures.list()) do
       local entry = architectures.get(name)
-      if entry.own and self.words[name] and not self.seen["architecture " .. name] then
+      if entry.own and (self.all_networks or self.words[name]) and not self.seen["architecture " .. name] then
          self.seen["architecture " .. name] = true
          take(self, name, value_within(entry.build, "build"))
+         take(self, name .. ".preprocessing", entry.family.preprocessing)
+      end
+   end
+end
+
+-- What the script prints makes no number another.
+local function is_script(path)
+   local arg = rawget(_G, "arg")
+   return type(arg) == "table" and architectures.is_same_file(path, arg[0])
+end
+
+-- Whether a value is the name of a file that is read: name: what the code calls it.
+local function is_read(self, text, name)
+   return type(name) == "string" and named_files.is_name(text) and not self.written[name:match "[^.]*$"]
+end
+
+-- Files that the code names, and those that values from outside do.
+local function take_named_files(self)
+   for _, text in ipairs(sorted_keys(self.words)) do
+      local counts = self.literals[text] or is_read(self, text, self.words[text])
+      if counts and not self.seen["file " .. text] and not is_script(text) then
+         local found = named_files.text(text)
+         if found and text:find "%.lua$" then
+            take_file(self, text, text)
+         elseif found then
+            add(self, "file " .. text, found)
+         end
       end
    end
 end
@@ -270,13 +356,15 @@ local function take_waiting(self)
          visit(self, entry[1], entry[2])
       end
       take_architectures(self)
-      take_named_files(self)
+      take_lua_files(self)
    until #self.waiting == 0
+   take_named_files(self)
 end
 
 local function new(set, names)
-   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, waiting = {}, set = set,
-      known = names or known.map() }, Reached)
+   names = names or known.map()
+   return setmetatable({ parts = {}, places = {}, seen = {}, words = {}, literals = {}, written = {}, waiting = {}, set = set,
+      known = names, strays = strays.of(names) }, Reached)
 end
 
 local reached = {}
@@ -285,6 +373,7 @@ local reached = {}
 -- them; names: what known.map has found, nil to look.
 function reached.by(f, set, names)
    code.forget()
+   named_files.forget()
    local self = new(set, names)
    self:wait(f, "run")
    take_waiting(self)

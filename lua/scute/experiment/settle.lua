@@ -193,8 +193,9 @@ function settle.has_trial(path)
 end
 
 --- Brings a new plan together with what the folder holds already, and writes it. given: the options, of which resume and
--- overwrite count. contents: what content.of returns. more: { is_first = whether it is the first experiment of its script, those
--- behind which may not have begun, is_split_anew = whether the split that lies there is over }. May fail; then nothing is written.
+-- overwrite count. contents: what content.of returns. more: { is_first = whether it is the first experiment of its script,
+-- those behind which may not have begun, is_split_anew = whether the split that lies there is over }. May fail; then nothing
+-- is written.
 function settle.plan(path, made, given, contents, more)
    refuse_older_format(path)
    local old, why = plan.read(path)

@@ -112,7 +112,8 @@ end
 --- plan: an experiment's. records: name of a variant -> list of what its runs found (a record may have `test`, what it said
 -- about photos that chose nothing). failures: list of them (see scute.experiment.failed). more: { folder, rank =
 -- function(options, row) -> why a variant has no rank, stopped = by variant { epoch, why }; where others know: title, times =
--- why they do not compare, worth = sentences on what the figures are worth }.
+-- why they do not compare, worth = sentences on what the figures are worth,
+-- untested = whether these photos can say nothing of which is better }.
 -- Returns { name, folder, rows (the best first), ranked, unranked, pairs (see scute.experiment.paired.compare; first and second
 -- are rows), photos (how many validated), seeds or folds, failures, missing (how many runs), best (a row), test (see
 -- scute.experiment.chosen), times (why they do not compare; nil where they do), metric, plan }.
@@ -123,8 +124,9 @@ function trial.of(plan, records, failures, more)
    local all, ranked, unranked = rows.of(plan.variants, { metric = metric, wanted = wanted, by_photo = by_photo },
       { records = records, failures = failures, stopped = more.stopped, rank = more.rank })
    local by_fold = choice.of(plan, all, ranked, metric, more.rank)
+   local pairs_of_rows = test(ranked, metric, by_photo, plan.folds ~= nil)
    local found = { name = plan.name, folder = more.folder, rows = all, ranked = ranked, unranked = unranked, metric = metric,
-      pairs = test(ranked, metric, by_photo, plan.folds ~= nil), by_photo = by_photo, photos = photos_of(all), plan = plan,
+      pairs = more.untested and {} or pairs_of_rows, by_photo = by_photo, photos = photos_of(all), plan = plan,
       seeds = not plan.folds and plan.seeds or nil, folds = plan.folds, nested = plan.nested, failures = failures,
       missing = missing_of(all, failures, plan.search == "halving"), best = first_of(all, ranked), _chosen = by_fold,
       test = chosen.of(all, metric, plan, by_fold, wanted),

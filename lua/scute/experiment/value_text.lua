@@ -79,8 +79,8 @@ local function put_value(self, value, name)
    put(self, plain_text(value))
 end
 
-function write.string(self, value)
-   self.about.words[value] = true
+function write.string(self, value, name)
+   self.about.words[value] = name
    put(self, ("%q"):format(value))
 end
 
@@ -233,8 +233,8 @@ local function is_plain_word(text)
 end
 
 --- The text of a value, short values as they are, others by what tells them. name: what the code calls it. about: { known =
--- names of what is nobody's own (see scute.experiment.known), set = the data set, which is passed over, words = a set that gets
--- all texts in the value, wait = a method (f, name) that hears of functions in it }.
+-- names of what is nobody's own (see scute.experiment.known), set = the data set, which is passed over, words = a table that
+-- gets all texts in the value, with what the code calls them, wait = a method (f, name) that hears of functions in it }.
 function value_text.of(value, name, about)
    local self = { about = about, out = {}, numbers = {}, count = 0, depth = 0, looked = 0 }
    put_value(self, value, name)
