@@ -155,7 +155,7 @@ function numbers.smallest(m, quantile, runs, range)
    local _, freedom = total(spread / photos, numbers.freedom(number, photos), runs)
    local t, of_power = quantile(freedom), studentized.quantile(2 * POWER - 1, 2, freedom)
    local own = math.sqrt(spread / photos + runs.part)
-   if t * t >= photos or own == 0 then return nil end
+   if t * t >= photos or own == 0 or not is_finite(own) then return nil end
    local function is_found(d) return d >= t * math.sqrt((spread + d * d) / photos + runs.part) + of_power * own end
    local high = own
    while not is_found(high) do high = 2 * high end
@@ -232,13 +232,15 @@ local function read(variants, photos, fold_of)
    return averages, runs
 end
 
--- How far apart the averages of all variants lie.
+-- How far apart the averages of all variants lie, as far as they are numbers.
 local function range_of(averages)
    local low, high = math.huge, -math.huge
    for _, list in ipairs(averages) do
-      for _, value in ipairs(list) do low, high = math.min(low, value), math.max(high, value) end
+      for _, value in ipairs(list) do
+         if is_finite(value) then low, high = math.min(low, value), math.max(high, value) end
+      end
    end
-   return high - low
+   return math.max(0, high - low)
 end
 
 --- Compares variants with one another. variants: list of lists of runs, a run a table from photo (1 to photos) to a number: how
