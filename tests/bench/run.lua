@@ -1,9 +1,9 @@
 -- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
 -- Usage: scute tests/bench/run.lua [PYTHON [DEVICE]] -- PYTHON is an interpreter with torch and torchvision; without one
 -- scute's own figures are printed. Where the device computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS, BATCH,
--- SIDE and EPOCHS (of Exercise 1; 0 leaves it out) can be set in the environment. What freezing saves is measured by freeze.lua,
--- what checkpoints cost by checkpoint.lua. Run it on an otherwise idle machine. On a GPU peer_cuda.py measures PyTorch
--- (peer_step.py and peer_transfer.py know the CPU only).
+-- SIDE and EPOCHS (of Exercise 1; 0 leaves it out) can be set in the environment. What freezing saves is measured by
+-- freeze.lua, what checkpoints cost by checkpoint.lua. Run it on an otherwise idle machine. On a GPU peer_cuda.py measures
+-- PyTorch (peer_step.py and peer_transfer.py know the CPU only).
 local lfs = require "lfs"
 local console = require "scute.base.console"
 
