@@ -18,7 +18,7 @@ struct ScGraph {
    int n;
    Party *parties;
    ScWatched *watched;
-   bool begun, recorded;
+   bool begun, recorded, launched;
    ScTensor *numbers;       // {seed, stream} (2)
    uint64_t first, streams; // random streams: the one at the start, and how many it uses up
 };
@@ -66,11 +66,15 @@ ScStatus sc_graph_begin(ScGraph **out, ScDevice *device, int n, ScTensor *const 
    return begin(graph);
 }
 
-// Nothing of what was recorded has been computed, caches included.
-static void undo(ScGraph *graph) {
-   sc_rng()->next_stream = graph->first;
+// Nothing of what was recorded has been computed, what caches have of it neither.
+static void drop_caches(ScGraph *graph) {
    sc_halves_flush(graph->device);
    if (graph->device->backend->flush) graph->device->backend->flush(graph->device);
+}
+
+static void undo(ScGraph *graph) {
+   sc_rng()->next_stream = graph->first;
+   drop_caches(graph);
 }
 
 static ScStatus check(const ScGraph *graph, const char *fault) {
@@ -108,6 +112,7 @@ static void give_up(ScGraph *graph) {
 void sc_graph_free(ScGraph *graph) {
    if (!graph) return;
    if (graph->begun && !graph->recorded) give_up(graph);
+   if (graph->work && !graph->launched) drop_caches(graph);
    if (graph->work) graph->device->backend->forget_recorded(graph->device, graph->work);
    for (int i = 0; i < graph->n; i++) {
       sc_tensor_release(graph->parties[i].tensor);
@@ -167,6 +172,7 @@ ScStatus sc_graph_launch(ScGraph *graph, int n, ScTensor *const *inputs, bool *f
    uint64_t numbers[] = {sc_rng()->seed, sc_rng()->next_stream};
    SC_TRY(backend->upload(graph->device, graph->numbers->buffer->data, numbers, sizeof numbers));
    SC_TRY(backend->replay(graph->device, graph->work));
+   graph->launched = true;
    sc_rng()->next_stream += graph->streams;
    for (int i = 0; i < graph->n; i++) settle(&graph->parties[i], &graph->watched[i]);
    return SC_OK;

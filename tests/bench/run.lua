@@ -1,9 +1,9 @@
 -- make bench: speed and peak memory against PyTorch, interleaved, the minimum of several rounds.
 -- Usage: scute tests/bench/run.lua [PYTHON [DEVICE]] -- PYTHON is an interpreter with torch and torchvision; without one
--- scute's own figures are printed. Where the device computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS, BATCH
--- and SIDE can be set in the environment. What freezing saves is measured by freeze.lua, what checkpoints cost by
--- checkpoint.lua. Run it on an otherwise idle machine. On a GPU peer_cuda.py measures PyTorch (peer_step.py and
--- peer_transfer.py know the CPU only).
+-- scute's own figures are printed. Where the device computes in bfloat16, scute's figures in it follow. ROUNDS, MODELS, BATCH,
+-- SIDE and EPOCHS (of Exercise 1; 0 leaves it out) can be set in the environment. What freezing saves is measured by
+-- freeze.lua, what checkpoints cost by checkpoint.lua. Run it on an otherwise idle machine. On a GPU peer_cuda.py measures
+-- PyTorch (peer_step.py and peer_transfer.py know the CPU only).
 local lfs = require "lfs"
 local console = require "scute.base.console"
 
@@ -13,6 +13,7 @@ local on_gpu = device:find "^cuda" ~= nil
 local rounds = tonumber(os.getenv "ROUNDS" or 3)
 local batch = tonumber(os.getenv "BATCH" or 16)
 local side = tonumber(os.getenv "SIDE" or 224)
+local epochs = tonumber(os.getenv "EPOCHS" or 10)
 local models = os.getenv "MODELS" or "resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
 local scute = arg[-1]
 local has_bf16 = require "scute".computes(device, "bf16")
@@ -127,6 +128,7 @@ local function photo_set(folder)
 end
 
 local function bench_exercise()
+   if epochs == 0 then return end
    local folder = os.tmpname()
    os.remove(folder)
    local photos, why = photo_set(folder)
@@ -143,14 +145,16 @@ local function bench_exercise()
    end
    for _ = 1, math.max(1, rounds - 1) do
       timed("scute", ("%s scripts/transfer_learning.lua --data_dir %s --model mobilenet_v2 --freeze_backbone --device %s " ..
-         "--weights %s --epochs 10 --batch_size 32 --quiet --output_dir %s/out"):format(scute, photos, device, weights, folder))
+         "--weights %s --epochs %d --batch_size 32 --quiet --output_dir %s/out"):format(scute, photos, device, weights, epochs,
+         folder))
       run(("rm -rf %s/out"):format(folder))
       if python and not on_gpu then
-         timed("peer", ("%s %s/peer_transfer.py --data_dir %s --model mobilenet_v2 --epochs 10"):format(python, here, photos))
+         timed("peer", ("%s %s/peer_transfer.py --data_dir %s --model mobilenet_v2 --epochs %d"):format(python, here, photos,
+            epochs))
       end
    end
    run(("rm -rf '%s'"):format(folder))
-   print "\nExercise 1: 10 epochs of a frozen MobileNetV2 on about 400 photos, start to finish, seconds"
+   print(("\nExercise 1: %d epochs of a frozen MobileNetV2 on about 400 photos, start to finish, seconds"):format(epochs))
    if python and on_gpu then print "(peer_transfer.py trains on the CPU only, so PyTorch has no figure here)" end
    print(("scute %.1f   PyTorch %s   ratio %s"):format(row.scute, row.peer and ("%.1f"):format(row.peer) or "-",
       row.peer and ("%.1f"):format(row.peer / row.scute) or "-"))

@@ -30,7 +30,7 @@ local ways = {
    end,
 }
 
-ways[every_fit.recorded] = function() return { precision = "fp32", batch_size = 1 } end
+ways[every_fit.recorded] = function() return { precision = "bf16", batch_size = 1 } end
 
 local folder
 

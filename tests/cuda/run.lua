@@ -143,7 +143,7 @@ local function device()
       "make test DEVICE=cuda writes a page", text .. said)
    ok, text = run(("LIMIT=0 SCUTE_PLUGINS=%s %s %s/device.lua cuda nothing photos"):format(soft, scute, here))
    check(not ok and read_file(page):find "nothing +not tried: no time left\n.*photos +not tried", "within its time", text)
-   local bench = "SCUTE_PLUGINS=%s SIDE=32 MODELS=baseline_cnn ROUNDS=1 BATCH=2 %s %s/../bench/run.lua '' cuda"
+   local bench = "SCUTE_PLUGINS=%s SIDE=32 MODELS=baseline_cnn ROUNDS=1 BATCH=2 EPOCHS=0 %s %s/../bench/run.lua '' cuda"
    ok, text = run(bench:format(soft, scute, here))
    check(ok and read_file(page):find "---- test\n.*---- bench\n.*baseline_cnn +train +%d",
       "make bench DEVICE=cuda adds to it", text)
