@@ -306,8 +306,9 @@ end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 for _, test in ipairs { begins, goes_on, refuses_changes, moves_aside, knows_damage, says_that_the_disk_is_full,
-   holds_to_its_photos, tells_another_split, refuses_other_folders,
-   leaves_others_whole, does_not_go_on_in_vain, ends_runs_itself, does_not_mix, tells_experiments_apart, works_without_a_script, stops_without_a_script, goes_on_after_kills, says_how_to_go_on,
+   holds_to_its_photos, tells_another_split, refuses_other_folders, leaves_others_whole, does_not_go_on_in_vain,
+   ends_runs_itself, does_not_mix, tells_experiments_apart, works_without_a_script, stops_without_a_script, goes_on_after_kills,
+   says_how_to_go_on,
 } do
    local start = scute.clock()
    local ok, message = xpcall(test, debug.traceback)

@@ -166,9 +166,9 @@ function settle.has_trial(path)
 end
 
 --- Brings a new plan together with what the folder holds already, and writes it. held: as scute.train.folder holds the folder.
--- given: the options, of which resume and overwrite count. contents: what content.of returns. more: { is_first = whether it is the
--- first experiment of its script; those behind it may not have begun, is_split_anew = whether the split that lies there is over }.
--- May fail; then nothing is written.
+-- given: the options, of which resume and overwrite count. contents: what content.of returns. more: { is_first = whether it is
+-- the first experiment of its script; those behind it may not have begun, is_split_anew = whether the split that lies there is
+-- over }. May fail; then nothing is written.
 function settle.plan(path, held, made, given, contents, more)
    refuse_older_format(path)
    local old, why = plan.read(path)

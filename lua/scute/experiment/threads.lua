@@ -1,4 +1,5 @@
--- Sums are added in another order with other threads: runs that had other numbers of them differ in the last digits by that alone.
+-- Sums are added in another order with other threads: runs that had other numbers of them differ in the last digits by that
+-- alone.
 local threads = {}
 
 local function is_on_cpu(record)
