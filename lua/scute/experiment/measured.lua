@@ -4,7 +4,7 @@ local console = require "scute.base.console"
 local criterion = require "scute.train.criterion"
 local figures = require "scute.train.figures"
 local kept_random = require "scute.base.kept_random"
-local metrics = require "scute.experiment.metric"
+local may_be = require("scute.experiment.metric").may_be
 local named = require "scute.metrics.named"
 local record = require "scute.experiment.record"
 local report = require "scute.report.text"
@@ -70,7 +70,7 @@ function measured.check(found, metric, of, so)
    for name, each in pairs(found.figures) do
       if each ~= each or math.abs(each) == math.huge then
          found.figures[name] = nil
-      elseif not metrics.may_be(name, each) then
+      elseif not may_be(name, each) then
          console.fail("the metric '%s' is a share, from 0 to 1, found %g; call it otherwise", name, each)
       end
    end

@@ -1,7 +1,7 @@
 -- What `run` of an experiment may return: the result of train.fit, or figures and answers of its own.
 local console = require "scute.base.console"
 local measures = require "scute.train.measures"
-local metrics = require "scute.experiment.metric"
+local may_be = require("scute.experiment.metric").may_be
 local part_text = require "scute.base.part_text"
 local readable = require "scute.base.readable"
 
@@ -56,7 +56,7 @@ local function fault_of_figures(figures, metric, lower)
    for name, value in next, figures do
       if type(name) ~= "string" or type(value) ~= "number" or value ~= value then
          return ("figures: expected a number by its name, found %s = %s"):format(tostring(name), console.brief(value))
-      elseif not metrics.may_be(name, value) then
+      elseif not may_be(name, value) then
          return ("figures: '%s' is a share, from 0 to 1, found %g%s"):format(name, value,
             value > 1 and value <= 100 and "; is it in percent?" or "")
       end
