@@ -19,6 +19,11 @@ local function words(failure)
    return without(without(failure.message, failure.folder), failure.variant)
 end
 
+-- A variant may be called as a word of what both say.
+local function are_alike(one, other)
+   return one.message == other.message or words(one) == words(other)
+end
+
 -- Of what another variant may not need: time, and memory.
 local function is_of_one(failure)
    return failure.how ~= "failed" or failure.message:find "did not fit the budget" or failure.message:find "^ended by SIGKILL"
@@ -32,7 +37,7 @@ function hopeless.of(failures)
    if is_of_one(last) then return nil end
    for i = 1, #failures - 1 do
       local other = failures[i]
-      if other.variant ~= last.variant and words(other) == words(last) then
+      if other.variant ~= last.variant and are_alike(other, last) then
          return ("%s and %s failed alike: %s"):format(other.variant, last.variant, last.message)
       end
    end
