@@ -396,7 +396,8 @@ end)
 describe("what was put into tables of Lua and of the library", function()
    local scratch = { { table, "map_of_test" }, { math, "rate_of_test" }, { string, "shout_of_test" },
       { scute.models, "rates_of_test" }, { scute.models, "rate_of_test" }, { scute, "rate_of_test" },
-      { scute.nn.Linear, "twice_of_test" } }
+      { scute.nn.Linear, "twice_of_test" },
+      { getmetatable(scute.zeros { 1 }).methods, "twice_of_test" } }
 
    after_each(function()
       for _, entry in ipairs(scratch) do rawset(entry[1], entry[2], nil) end
@@ -418,6 +419,9 @@ describe("what was put into tables of Lua and of the library", function()
       assert.equal(1, #changes(text:format(1), text:format(2)))
       text = "local scute = require 'scute' scute.rate_of_test = %d return function() return scute.rate_of_test end"
       assert.same({ "scute.rate_of_test was 1 there, is 2 now" }, changes(text:format(1), text:format(2)))
+      text = "local methods = getmetatable(require('scute').zeros { 1 }).methods\n"
+         .. "function methods:twice_of_test() return %d end\nreturn function(x) return x:twice_of_test() end"
+      assert.equal(1, #changes(text:format(1), text:format(2)))
       text = "local Linear = require('scute').nn.Linear function Linear:twice_of_test() return %d end\n"
          .. "return function() return Linear { 1, 1 }:twice_of_test() end"
       assert.equal(1, #changes(text:format(1), text:format(2)))
@@ -444,6 +448,9 @@ describe("a global that is called a field", function()
             changes(text:format("0.25", "a", name), text:format("0.5", "a", name)))
          same(text:format("0.25", "a", name), text:format("0.25", "b", name))
       end
+      text = "local G = _G rawset(G, 'CFG_OF_TEST', { rate = %s }) return function() return G.CFG_OF_TEST.rate end"
+      assert.same({ "CFG_OF_TEST.rate was 0.25 there, is 0.5 now" }, changes(text:format "0.25", text:format "0.5"))
+      text = "rawset(_G, 'CFG_OF_TEST', { rate = %s, title = '%s' }) return function() return %s end"
       for _, name in ipairs { "_G['CFG_OF_TEST'].rate", "rawget(_G, 'CFG_OF_TEST').rate" } do
          assert.same({ "CFG_OF_TEST.rate was 0.25 there, is 0.5 now" },
             changes(text:format("0.25", "a", name), text:format("0.5", "a", name)))

@@ -168,9 +168,18 @@ local function take_arguments(self, name, words, list)
    end
 end
 
+-- The globals that are used as fields of a table of them: `local G = _G`, `G.rate`.
+local function take_fields_of_globals(self, globals, chains)
+   for _, chain in ipairs(chains) do
+      local value = chain[1] and rawget(globals, chain[1])
+      if value ~= nil and not self.known[value] then take_chain(self, chain[1], value, table.move(chain, 2, #chain, 1, {})) end
+   end
+end
+
 -- Takes of a value what a list of tokens (nil: not known) uses of it.
 local function take_used(self, name, value, list)
    if arguments.are(value) then return take_arguments(self, name, value, list) end
+   if rawequal(value, _G) and list then return take_fields_of_globals(self, value, chains_of(list, name)) end
    if type(value) ~= "table" or not list then return take(self, name, value) end
    for _, chain in ipairs(chains_of(list, name)) do take_chain(self, name, value, chain) end
 end

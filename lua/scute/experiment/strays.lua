@@ -19,6 +19,8 @@ local function text_of(module)
    return texts[module]
 end
 
+local PASSED_OVER = { _G = true, package = true, ["scute.core"] = true } -- the last is in scute
+
 local PLAIN = { number = true, string = true, boolean = true, table = true }
 
 -- Whether a table is a class or holds functions that are nobody's own.
@@ -85,13 +87,13 @@ function strays.of(names)
    local found = {}
    for _, module in ipairs(text_keys(package.loaded)) do
       local fields = package.loaded[module]
-      if type(fields) == "table" and names[fields] and module ~= "_G" and module ~= "package" then
+      if type(fields) == "table" and names[fields] and not PASSED_OVER[module] then
          add_of_module(found, module, fields, names)
       end
    end
    for _, meta in next, debug.getregistry() do
       local name = type(meta) == "table" and rawget(meta, "__name")
-      local methods = type(name) == "string" and rawget(meta, "__index")
+      local methods = type(name) == "string" and (rawget(meta, "methods") or rawget(meta, "__index"))
       if type(methods) == "table" then add_methods(found, name, methods) end
    end
    return found
