@@ -129,13 +129,13 @@ end
 local function compares()
    if not runs("Exercise 3", "$S scripts/compare_architectures.lua --models resnet18,mobilenet_v2 --seeds 1 --budget epochs=1"
       .. " --precision fp32" .. SMALL) then return end
-   for _, model in ipairs { "resnet18", "mobilenet_v2" } do
-      both("Exercise 3", ("/runs/%s/seed0/%s/history.csv"):format(model, model), 1e-4)
+   for variant, model in pairs { ["ResNet-18"] = "resnet18", MobileNetV2 = "mobilenet_v2" } do
+      both("Exercise 3", ("/runs/%s/seed0/%s/history.csv"):format(variant, model), 1e-4)
    end
    local found = cjson.decode(read_file(folder(device) .. "/comparison.json"))
-   for _, model in ipairs { "resnet18", "mobilenet_v2" } do
-      local row = found.models[model]
-      check(row.latency > 0 and row.images_per_second > 0 and row.peak_memory > 1e6, "Exercise 3 measures " .. model,
+   for _, variant in ipairs { "ResNet-18", "MobileNetV2" } do
+      local row = found.variants[variant]
+      check(row.latency > 0 and row.images_per_second > 0 and row.peak_memory > 1e6, "Exercise 3 measures " .. variant,
          cjson.encode(row))
    end
 end
