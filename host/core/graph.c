@@ -66,7 +66,8 @@ ScStatus sc_graph_begin(ScGraph **out, ScDevice *device, int n, ScTensor *const 
    return begin(graph);
 }
 
-// Nothing of what was recorded has been computed, caches included.
+// Nothing of what was recorded has been computed: what caches got meanwhile they do not have. Later it is
+// there, but each launch writes it anew, whoever holds it.
 static void undo(ScGraph *graph) {
    sc_rng()->next_stream = graph->first;
    sc_halves_flush(graph->device);
@@ -85,12 +86,9 @@ ScStatus sc_graph_end(ScGraph *graph) {
    graph->recorded = true;
    ScStatus status = graph->device->backend->recorded(graph->device, &graph->work);
    if (status == SC_OK) status = check(graph, fault);
-   if (status != SC_OK) {
-      undo(graph);
-      return status;
-   }
    graph->streams = sc_rng()->next_stream - graph->first;
-   sc_rng()->next_stream = graph->first;
+   undo(graph);
+   if (status != SC_OK) return status;
    for (int i = 0; i < graph->n; i++) {
       ScTensor *t = graph->parties[i].tensor;
       graph->parties[i].grad = t->grad;

@@ -218,6 +218,7 @@ else
          script "late"
          device()
          script "launches"
+         script "recordings"
          script "graphs"
          exercises()
       end

@@ -1,0 +1,87 @@
+-- What scute.record leaves behind: caches, memory and reasons, whether a graph is launched, given up or never comes about.
+-- Usage: SCUTE_PLUGINS=build/softgpu scute tests/cuda/recordings.lua [DEVICE]
+local scute = require "scute"
+package.cpath = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name the software GPU's folder") .. "/?.so;"
+   .. package.cpath
+local softgpu = require "softgpu"
+
+local device = arg[1] or "cuda"
+local tally = dofile "tests/tally.lua"
+local check = tally.check
+scute.manual_seed(1)
+
+local function on_device(...)
+   return scute.randn(...):to(device)
+end
+
+local function record(watched, f)
+   return scute.record(device, watched, function() scute.no_grad(f) end)
+end
+
+-- ---- caches ----
+
+-- What is computed between recording and launching, by what both keep, is as it would be without a graph.
+local function caches_are_right(what, watched, prepare, compute)
+   prepare()
+   scute.flush()
+   local expected = compute():to("cpu"):sum():item()
+   scute.flush()
+   local function check_it(when)
+      local found = compute():to("cpu"):sum():item()
+      check(found == expected, ("%s, %s"):format(what, when), ("%s instead of %s"):format(found, expected))
+   end
+   prepare()
+   local graph, why = record(watched, function() compute():free() end)
+   if not check(graph, what .. " is recorded", why) then return end
+   check_it "before a graph is launched"
+   graph:free()
+   check_it "after a graph that never was"
+   scute.flush()
+   graph = record(watched, function() compute():free() end)
+   softgpu.fail("cudaGraphLaunch", 1, 2)
+   local launched = pcall(graph.launch, graph)
+   softgpu.fail_nothing()
+   check(not launched, what .. ": a launch fails")
+   check_it "after a launch that failed"
+   graph:free()
+   check_it "after that graph"
+end
+
+local x, w = on_device(8, 16), on_device(16, 16):requires_grad_()
+
+caches_are_right("parameters in half width", { x, w }, function() scute.no_grad(function() w:copy_(w * 2) w:copy_(w / 2) end) end,
+   function() return scute.autocast("bf16", function() return scute.no_grad(function() return x:linear(w):to "f32" end) end) end)
+
+local photos, one, zero = on_device(4, 8, 5, 5), scute.ones({ 8 }, { device = device }), scute.zeros({ 8 }, { device = device })
+local mean, var = on_device(8), scute.ones({ 8 }, { device = device })
+caches_are_right("counters of batch norm", { photos, one, zero, mean, var }, function() end, function()
+   return scute.batch_norm { x = photos, weight = one, bias = zero, running_mean = mean, running_var = var, training = true }
+end)
+
+-- A copy that somebody holds is not written by a graph.
+do
+   local function step()
+      w:zero_grad()
+      local y <close> = scute.autocast("bf16", function() return x:linear(w) end)
+      local s <close> = y:to("f32"):sum()
+      s:backward()
+   end
+   step()
+   w:zero_grad()
+   local graph = assert(scute.record(device, { x, w }, step))
+   w:zero_grad()
+   check(graph:launch(), "a graph fits")
+   w:zero_grad()
+   local held = scute.no_grad(function() return w:to "bf16" end)
+   local before = held:to("f32"):sum():item()
+   scute.no_grad(function() w:fill_(3) end)
+   check(graph:launch(), "it fits again")
+   w:zero_grad()
+   local after = held:to("f32"):sum():item()
+   check(after == before, "a copy in half width is the one's who made it", ("%s instead of %s"):format(after, before))
+   graph:free()
+end
+
+local violations, last = softgpu.violations()
+check(violations == 0, "nothing is violated", last)
+tally.finish()
