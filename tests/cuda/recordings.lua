@@ -82,6 +82,28 @@ do
    graph:free()
 end
 
+-- ---- memory ----
+
+-- Memory that the pool keeps is not given back while work is recorded: that would end the recording, and the device refuses it.
+collectgarbage()
+scute.flush()
+local objects = softgpu.live "device memory"
+for n = 1, 3 do
+   for i = 1, 4 do scute.zeros({ 1000000 + 320000 * i }, { device = device }):free() end
+   local graph, why = record({}, function()
+      for attempt = n, n + 1 do softgpu.fail("cudaMalloc", attempt, 2) end
+      local held = {}
+      for i = 1, n do held[i] = scute.zeros({ 7777777 }, { device = device }) end
+   end)
+   softgpu.fail_nothing()
+   check(not graph and tostring(why):find "out of memory on cuda:0: %d+ bytes wanted", "memory runs out at block " .. n, why)
+   collectgarbage()
+   scute.flush()
+   local bytes = scute.memory(device)
+   check(softgpu.live "device memory" == objects, n .. " blocks: nothing is left behind",
+      ("%d blocks, %d before; the pool has %d bytes"):format(softgpu.live "device memory", objects, bytes.live + bytes.cached))
+end
+
 local violations, last = softgpu.violations()
 check(violations == 0, "nothing is violated", last)
 tally.finish()
