@@ -74,10 +74,20 @@ static void undo(ScGraph *graph) {
    if (graph->device->backend->flush) graph->device->backend->flush(graph->device);
 }
 
+static bool is_alone(const ScTensor *t) {
+   return __atomic_load_n(&t->buffer->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+// Why it would fit at no launch, or NULL.
+static const char *fault_of(const ScTensor *t, const void *data) {
+   if (t->buffer->data != data) return "it moves a tensor that it watches";
+   return t->grad && !is_alone(t->grad) ? "tensors that it watches share a gradient, or something else holds it"
+                                        : NULL;
+}
+
 static ScStatus check(const ScGraph *graph, const char *fault) {
-   for (int i = 0; i < graph->n; i++)
-      if (graph->parties[i].tensor->buffer->data != graph->watched[i].data)
-         fault = "it moves a tensor that it watches";
+   for (int i = 0; i < graph->n && !fault; i++)
+      fault = fault_of(graph->parties[i].tensor, graph->watched[i].data);
    return fault ? sc_fail(SC_EUNSUPPORTED, "a graph is of no use: %s", fault) : SC_OK;
 }
 
@@ -119,10 +129,6 @@ void sc_graph_free(ScGraph *graph) {
 }
 
 // ---- doing it again ----
-
-static bool is_alone(const ScTensor *t) {
-   return __atomic_load_n(&t->buffer->refs, __ATOMIC_ACQUIRE) == 1;
-}
 
 // What it writes nobody else may look at: they would see it change.
 static bool fits(const Party *p, const ScWatched *w) {

@@ -49,8 +49,15 @@ end
 
 local x, w = on_device(8, 16), on_device(16, 16):requires_grad_()
 
-caches_are_right("parameters in half width", { x, w }, function() scute.no_grad(function() w:copy_(w * 2) w:copy_(w / 2) end) end,
-   function() return scute.autocast("bf16", function() return scute.no_grad(function() return x:linear(w):to "f32" end) end) end)
+local function moves()
+   scute.no_grad(function() w:copy_(w * 2):copy_(w / 2) end)
+end
+
+local function narrow()
+   return scute.autocast("bf16", function() return x:linear(w):to("f32"):detach() end)
+end
+
+caches_are_right("parameters in half width", { x, w }, moves, function() return scute.no_grad(narrow) end)
 
 local photos, one, zero = on_device(4, 8, 5, 5), scute.ones({ 8 }, { device = device }), scute.zeros({ 8 }, { device = device })
 local mean, var = on_device(8), scute.ones({ 8 }, { device = device })
@@ -102,6 +109,39 @@ for n = 1, 3 do
    local bytes = scute.memory(device)
    check(softgpu.live "device memory" == objects, n .. " blocks: nothing is left behind",
       ("%d blocks, %d before; the pool has %d bytes"):format(softgpu.live "device memory", objects, bytes.live + bytes.cached))
+end
+
+-- ---- what is of no use, and what is said of it ----
+
+local function fails(what, message, watched, f)
+   local graph, why = scute.record(device, watched, f)
+   check(not graph and tostring(why):find(message, 1, true), what, graph or why)
+   if graph then graph:free() end
+   for _, tensor in ipairs(watched) do tensor:zero_grad() end
+end
+
+-- No launch would ever fit.
+local a, b = on_device(4, 4):requires_grad_(), on_device(4, 4):requires_grad_()
+fails("two gradients in one", "share a gradient", { a, b }, function()
+   local y <close> = a + b
+   local squares <close> = y * y
+   local sum <close> = squares:sum()
+   sum:backward()
+end)
+
+-- A question to the device would end the recording, whatever became of the convolution.
+do
+   local filters, questions = on_device(8, 8, 3, 3), nil
+   photos:conv2d(filters)
+   fails("a convolution that fails", "in conv2d on cuda:0", { photos, filters }, function()
+      questions = softgpu.calls "cudaStreamQuery"
+      softgpu.fail("cudnnConvolutionForward", 1, 5000)
+      scute.no_grad(function() photos:conv2d(filters) end)
+   end)
+   softgpu.fail_nothing()
+   local asked = softgpu.calls "cudaStreamQuery" - questions
+   check(asked == 0, "nothing is asked while work is recorded", asked)
+   check(photos:conv2d(filters), "and all goes on")
 end
 
 local violations, last = softgpu.violations()
