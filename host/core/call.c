@@ -4,7 +4,8 @@
 #include "host/core/recording.h"
 #include "host/core/width.h"
 
-// Then nothing is left after the kernel that could fail for want of the device's memory.
+// Then nothing is left after the kernel that could fail for want of the device's memory; the tape's see
+// sc_compute.
 static bool changes_nothing(const ScWidth *width) {
    bool written = false;
    for (int i = 0; i < SC_MAXPARAM; i++) written |= width->written[i] != NULL;

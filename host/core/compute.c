@@ -1,6 +1,7 @@
 #include "host/core/compute.h"
 
 #include "host/core/dispatch.h"
+#include "host/core/retry.h"
 #include "host/core/tape.h"
 
 static void find_what_needs_grad(ScCall *call) {
@@ -38,6 +39,24 @@ static ScStatus each_target(ScCall *call, ScStatus (*act)(ScCall *, int input)) 
    return SC_OK;
 }
 
+static ScStatus record(void *call) {
+   return sc_tape_record(call);
+}
+
+// What the kernel has changed for good (see ScCall.committed) it is not to change twice: where memory runs out
+// now, the tape alone tries again, and nobody else does.
+static ScStatus record_for_good(ScCall *call) {
+   ScStatus status = sc_with_retry(record, call);
+   return status == SC_EMEM
+              ? sc_fail(SC_EDEVICE, "%s, after statistics had been updated; go on from a checkpoint",
+                        sc_error())
+              : status;
+}
+
+static ScStatus record_call(ScCall *call) {
+   return call->committed ? record_for_good(call) : sc_tape_record(call);
+}
+
 ScStatus sc_compute(ScCall *call) {
    const ScOp *op = call->op;
    if (op->infer) SC_TRY(op->infer(call));
@@ -46,5 +65,5 @@ ScStatus sc_compute(ScCall *call) {
    find_what_needs_grad(call);
    SC_TRY(op->forward ? op->forward(call) : sc_run_kernel(call));
    if (op->in_place) SC_TRY(each_target(call, touch));
-   return call->recording && op->infer ? sc_tape_record(call) : SC_OK;
+   return call->recording && op->infer ? record_call(call) : SC_OK;
 }

@@ -18,7 +18,7 @@ struct ScGraph {
    int n;
    Party *parties;
    ScWatched *watched;
-   bool begun, recorded, launched;
+   bool begun, recorded;
    ScTensor *numbers;       // {seed, stream} (2)
    uint64_t first, streams; // random streams: the one at the start, and how many it uses up
 };
@@ -66,21 +66,28 @@ ScStatus sc_graph_begin(ScGraph **out, ScDevice *device, int n, ScTensor *const 
    return begin(graph);
 }
 
-// Nothing of what was recorded has been computed, what caches have of it neither.
-static void drop_caches(ScGraph *graph) {
+// Nothing of what was recorded has been computed: what caches got meanwhile they do not have. Later it is
+// there, but each launch writes it anew, whoever holds it.
+static void undo(ScGraph *graph) {
+   sc_rng()->next_stream = graph->first;
    sc_halves_flush(graph->device);
    if (graph->device->backend->flush) graph->device->backend->flush(graph->device);
 }
 
-static void undo(ScGraph *graph) {
-   sc_rng()->next_stream = graph->first;
-   drop_caches(graph);
+static bool is_alone(const ScTensor *t) {
+   return __atomic_load_n(&t->buffer->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+// Why it would fit at no launch, or NULL.
+static const char *fault_of(const ScTensor *t, const void *data) {
+   if (t->buffer->data != data) return "it moves a tensor that it watches";
+   return t->grad && !is_alone(t->grad) ? "tensors that it watches share a gradient, or something else holds it"
+                                        : NULL;
 }
 
 static ScStatus check(const ScGraph *graph, const char *fault) {
-   for (int i = 0; i < graph->n; i++)
-      if (graph->parties[i].tensor->buffer->data != graph->watched[i].data)
-         fault = "it moves a tensor that it watches";
+   for (int i = 0; i < graph->n && !fault; i++)
+      fault = fault_of(graph->parties[i].tensor, graph->watched[i].data);
    return fault ? sc_fail(SC_EUNSUPPORTED, "a graph is of no use: %s", fault) : SC_OK;
 }
 
@@ -89,12 +96,9 @@ ScStatus sc_graph_end(ScGraph *graph) {
    graph->recorded = true;
    ScStatus status = graph->device->backend->recorded(graph->device, &graph->work);
    if (status == SC_OK) status = check(graph, fault);
-   if (status != SC_OK) {
-      undo(graph);
-      return status;
-   }
    graph->streams = sc_rng()->next_stream - graph->first;
-   sc_rng()->next_stream = graph->first;
+   undo(graph);
+   if (status != SC_OK) return status;
    for (int i = 0; i < graph->n; i++) {
       ScTensor *t = graph->parties[i].tensor;
       graph->parties[i].grad = t->grad;
@@ -112,7 +116,6 @@ static void give_up(ScGraph *graph) {
 void sc_graph_free(ScGraph *graph) {
    if (!graph) return;
    if (graph->begun && !graph->recorded) give_up(graph);
-   if (graph->work && !graph->launched) drop_caches(graph);
    if (graph->work) graph->device->backend->forget_recorded(graph->device, graph->work);
    for (int i = 0; i < graph->n; i++) {
       sc_tensor_release(graph->parties[i].tensor);
@@ -126,10 +129,6 @@ void sc_graph_free(ScGraph *graph) {
 }
 
 // ---- doing it again ----
-
-static bool is_alone(const ScTensor *t) {
-   return __atomic_load_n(&t->buffer->refs, __ATOMIC_ACQUIRE) == 1;
-}
 
 // What it writes nobody else may look at: they would see it change.
 static bool fits(const Party *p, const ScWatched *w) {
@@ -172,7 +171,6 @@ ScStatus sc_graph_launch(ScGraph *graph, int n, ScTensor *const *inputs, bool *f
    uint64_t numbers[] = {sc_rng()->seed, sc_rng()->next_stream};
    SC_TRY(backend->upload(graph->device, graph->numbers->buffer->data, numbers, sizeof numbers));
    SC_TRY(backend->replay(graph->device, graph->work));
-   graph->launched = true;
    sc_rng()->next_stream += graph->streams;
    for (int i = 0; i < graph->n; i++) settle(&graph->parties[i], &graph->watched[i]);
    return SC_OK;

@@ -78,12 +78,16 @@ static ScStatus find_half(ScTensor *t) {
    return SC_OK;
 }
 
+static void drop_copy(ScHalf *half) {
+   sc_tensor_release(half->copy);
+   half->copy = NULL;
+}
+
 // A tensor in that dtype that nobody else looks at.
 static ScStatus make_room(ScHalf *half, ScDtype dtype) {
    const ScTensor *copy = half->copy, *t = half->owner;
    if (copy && copy->dtype == dtype && copy->buffer->refs == 1) return SC_OK;
-   sc_tensor_release(half->copy);
-   half->copy = NULL;
+   drop_copy(half);
    return sc_tensor_new(&half->copy, t->device, dtype, t->rank, t->shape);
 }
 
@@ -96,6 +100,12 @@ static bool is_stale(const ScHalf *half, const ScTensor *like) {
    const ScTensor *owner = half->owner;
    return owner == like ||
           (owner->device == like->device && is_parameter(owner) && !is_current(half) && belongs(owner));
+}
+
+// What has been frozen since is no parameter any more.
+static void drop_frozen(void) {
+   for (ScHalf *half = halves; half; half = half->next)
+      if (!is_parameter(half->owner)) drop_copy(half);
 }
 
 static ScStatus refresh(ScTensor *t, ScDtype dtype, Lists *lists, ScHalf **stale) {
@@ -114,6 +124,7 @@ static ScStatus refresh(ScTensor *t, ScDtype dtype, Lists *lists, ScHalf **stale
 ScStatus sc_half_refresh(ScTensor *t, ScDtype dtype) {
    if (!is_parameter(t) || sc_half_of(t, dtype)) return SC_OK;
    SC_TRY(find_half(t));
+   drop_frozen();
    size_t n = 0;
    for (const ScHalf *half = halves; half; half = half->next) n++;
    void **room = calloc(3 * n, sizeof *room);
@@ -125,11 +136,8 @@ ScStatus sc_half_refresh(ScTensor *t, ScDtype dtype) {
 }
 
 void sc_halves_flush(const ScDevice *device) {
-   for (ScHalf *half = halves; half; half = half->next) {
-      if (half->owner->device != device) continue;
-      sc_tensor_release(half->copy);
-      half->copy = NULL;
-   }
+   for (ScHalf *half = halves; half; half = half->next)
+      if (half->owner->device == device) drop_copy(half);
 }
 
 // ---- gradients ----

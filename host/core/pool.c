@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/recording.h"
+
 typedef struct {
    size_t bytes;
    void *data;
@@ -16,6 +18,7 @@ struct ScPool {
    size_t high_water; // of live bytes, never reset
    Block *blocks;     // free blocks, by size
    int nblocks, capacity;
+   int out; // blocks that are in use: there is room for them, too
 };
 
 enum { SMALLEST_CEILING = 64 << 20 };
@@ -109,6 +112,8 @@ static ScStatus allocate(ScPool *pool, size_t *bytes, void **out) {
    if (status != SC_EMEM || pool->nblocks == 0) return status;
    *out = take_cached(pool, bytes, 2 * *bytes);
    if (*out) return SC_OK;
+   if (sc_records(pool->source.device))
+      return status; // giving back waits for the device, which ends a recording
    drop_all(pool);
    return pool->source.allocate(pool->source.device, *bytes, out);
 }
@@ -119,15 +124,28 @@ static size_t largest_for(const ScPool *pool, size_t bytes) {
    return pool->source.keeps ? bytes : bytes + bytes / 4;
 }
 
+// For one more block, so that those in use can all come back.
+static bool has_room(ScPool *pool) {
+   if (pool->nblocks + pool->out < pool->capacity) return true;
+   int capacity = pool->capacity ? 2 * pool->capacity : 64;
+   Block *blocks = realloc(pool->blocks, (size_t)capacity * sizeof *blocks);
+   if (!blocks) return false;
+   pool->blocks = blocks;
+   pool->capacity = capacity;
+   return true;
+}
+
 static ScStatus take(ScPool *pool, size_t *bytes, void **out) {
    if (limit && pool->memory.live + *bytes > limit)
       return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", pool->source.name,
                      *bytes, pool->memory.live, limit);
+   if (!has_room(pool)) return sc_fail(SC_EMEM, "out of memory");
    *out = take_cached(pool, bytes, largest_for(pool, *bytes));
    if (!*out) {
       trim(pool, *bytes);
       SC_TRY(allocate(pool, bytes, out));
    }
+   pool->out++;
    count_live(pool, *bytes);
    return SC_OK;
 }
@@ -139,23 +157,11 @@ ScStatus sc_pool_take(ScPool *pool, size_t *bytes, void **out) {
    return status;
 }
 
-static bool has_room(ScPool *pool) {
-   if (pool->nblocks < pool->capacity) return true;
-   int capacity = pool->capacity ? 2 * pool->capacity : 64;
-   Block *blocks = realloc(pool->blocks, (size_t)capacity * sizeof *blocks);
-   if (!blocks) return false;
-   pool->blocks = blocks;
-   pool->capacity = capacity;
-   return true;
-}
-
 void sc_pool_give(ScPool *pool, void *data, size_t bytes) {
    pthread_mutex_lock(&pool->lock);
    pool->memory.live -= bytes;
-   if (has_room(pool))
-      insert_block(pool, (Block){bytes, data}); // live and cached together stay below the ceiling, as before
-   else
-      pool->source.release(pool->source.device, data, bytes);
+   pool->out--;
+   insert_block(pool, (Block){bytes, data}); // live and cached together stay below the ceiling, as before
    pthread_mutex_unlock(&pool->lock);
 }
 

@@ -1,12 +1,13 @@
 #include "host/core/recording.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "host/core/reserve.h"
 
 // Buffers may be let go of by threads that save.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t now = 1; // the era of buffers that are made now
+static _Atomic uint64_t now = 1; // the era of buffers that are made now
 
 static struct {
    const struct ScDevice *device; // NULL: there is none
@@ -93,9 +94,8 @@ void sc_recording_writes(const struct ScDevice *device, uint64_t era, const void
 // ---- memory ----
 
 bool sc_recording_take(const struct ScDevice *device, size_t *bytes, void **out) {
-   if (!sc_records(device)) return false;
    pthread_mutex_lock(&lock);
-   bool found = sc_reserve_take(&it.reserve, bytes, out);
+   bool found = sc_records(device) && sc_reserve_take(&it.reserve, bytes, out);
    pthread_mutex_unlock(&lock);
    return found;
 }

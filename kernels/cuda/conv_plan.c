@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/core/choices.h"
+#include "host/core/recording.h"
 #include "host/core/sync.h"
 #include "kernels/cuda/conv_known.h"
 #include "kernels/cuda/libraries.h"
@@ -177,7 +178,8 @@ static bool is_short_of_memory(cudnnStatus_t status) {
 }
 
 // Whatever an algorithm fails with, the next one may do: heuristics list some that cannot. One for which memory
-// does not suffice gives way this time only.
+// does not suffice gives way this time only. While work is recorded nothing can be asked: a step without a
+// graph will find out.
 static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, ScConvChoice *choice,
                            bool *done) {
    void *workspace = NULL;
@@ -186,7 +188,7 @@ static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, Sc
    *done = status == CUDNN_STATUS_SUCCESS;
    if (*done) return SC_OK;
    ScStatus told = sc_cudnn_status(status, r->what);
-   if (is_short_of_memory(status) || is_lost(r->device)) return told;
+   if (is_short_of_memory(status) || sc_records(r->device) || is_lost(r->device)) return told;
    choice->refused = status;
    return SC_OK;
 }

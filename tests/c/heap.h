@@ -13,6 +13,7 @@
 #pragma GCC diagnostic ignored "-Wunused-variable" // with a sanitizer, in a test that makes none fail
 static atomic_size_t live, most;
 static int fails_at, seen; // allocations that begin where `seen` is set to 0; 0: none fails
+static bool fails_on;      // all that come after that one, too
 static bool failed;
 #pragma GCC diagnostic pop
 
@@ -25,7 +26,7 @@ void *__libc_realloc(void *, size_t);
 void __libc_free(void *);
 
 static bool fails(void) {
-   if (!fails_at || ++seen != fails_at) return false;
+   if (!fails_at || ++seen < fails_at || (seen > fails_at && !fails_on)) return false;
    errno = ENOMEM;
    return failed = true;
 }

@@ -1,6 +1,8 @@
 // Memory that runs out while a file is read or written is told as that, wherever it happens, and never as a
 // fault of the file: each allocation on the way fails once. What can do without gives the same as ever.
+#include "host/core/call.h"
 #include "host/core/device.h"
+#include "host/core/retry.h"
 #include "host/files/safetensors_write.h"
 #include "host/files/save.h"
 #include "host/photo/image_decode.h"
@@ -217,8 +219,63 @@ static void saves(void **state) {
    sc_state_free(&written);
 }
 
+// ---- what an op changes for good ----
+
+static int changes;
+
+static ScStatus infer(ScCall *c) {
+   return sc_describe(c, 0, SC_F32, c->in[0]->rank, c->in[0]->shape);
+}
+
+static ScStatus change(ScCall *c) {
+   c->committed = c->may_commit;
+   changes += c->committed;
+   return SC_OK;
+}
+
+static ScStatus change_late(ScCall *c) {
+   (void)c;
+   changes++;
+   return SC_OK;
+}
+
+static const ScParam params[] = {{.name = "x", .kind = SC_TENSOR}};
+SC_OP(changing, SC_PARAMS(params), .differentiable = true, .infer = infer, .commit = change_late)
+SC_KERNEL(cpu, changing, .dtypes = 1u << SC_F32, .forward = change)
+
+static ScStatus apply_changing(void *x) {
+   ScTensor *y;
+   SC_TRY(sc_apply(&y, "changing", 1, (ScTensor **)&x, NULL, 0));
+   sc_tensor_release(y);
+   return SC_OK;
+}
+
+// Memory that runs out once, or for good.
+static void check_changes(ScTensor *x, int n, bool for_good) {
+   changes = 0, seen = 0, failed = false, fails_at = n, fails_on = for_good;
+   ScStatus status = sc_with_retry(apply_changing, x);
+   fails_at = 0, fails_on = false;
+   if (changes != (status == SC_OK) && !(changes == 1 && status != SC_EMEM))
+      fail_msg("allocation %d: %d changes, status %d: %s", n, changes, status, sc_error());
+}
+
+static void changes_happen_once(void **state) {
+   (void)state;
+   ScTensor *x;
+   assert_ok(sc_tensor_new(&x, sc_device_cpu(), SC_F32, 1, (int64_t[]){3}));
+   x->requires_grad = true;
+   for (int for_good = 0; for_good < 2; for_good++) {
+      int n = 1;
+      do check_changes(x, n, for_good);
+      while (failed && n++ < 100);
+      assert_in_range(n, 5, 50);
+   }
+   sc_tensor_release(x);
+}
+
 int main(void) {
    const struct CMUnitTest tests[] = {cmocka_unit_test(photos), cmocka_unit_test(photos_of_libraries),
-                                      cmocka_unit_test(weights), cmocka_unit_test(saves)};
+                                      cmocka_unit_test(weights), cmocka_unit_test(saves),
+                                      cmocka_unit_test(changes_happen_once)};
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

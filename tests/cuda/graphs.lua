@@ -81,6 +81,22 @@ for _, name in ipairs { "cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaG
    softgpu.fail_nothing()
 end
 
+-- Why nothing is recorded is told once in a run, and nothing where memory is short or a graph is.
+do
+   local console = require "scute.base.console"
+   local warn, told = console.warn, {}
+   function console.warn(format, ...)
+      told[#told + 1] = format:format(...)
+   end
+   softgpu.fail("cudaStreamEndCapture", 1, 901)
+   softgpu.fail("cudaStreamEndCapture", 2, 901)
+   compare("recording fails twice", 0, plain, "baseline_cnn", "few", {})
+   softgpu.fail_nothing()
+   console.warn = warn
+   check(#told == 1 and told[1]:find "could not be recorded.*a graph of the GPU's work" and not told[1]:find "\n",
+      "why nothing is recorded is told once", table.concat(told, "\n"))
+end
+
 local looking = { ["a hook on steps"] = { hooks = { { on_step_end = function() end } } },
    accumulation = { accumulate = 2 }, mixing = { mixup = 0.2 }, ["a loss"] = { loss = function(logits, y)
       return logits:cross_entropy(y)

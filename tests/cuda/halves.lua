@@ -103,4 +103,21 @@ for _, dtype in ipairs(DTYPES) do
 end
 collectgarbage()
 tally.check(scute.memory(device).live == before, "a copy goes with its parameter", scute.memory(device).live - before)
+
+-- And when its parameter is frozen: it is none any more.
+for _, dtype in ipairs(DTYPES) do
+   local x, trains, w = drawn(4, 3), drawn(5, 3):requires_grad_(), drawn(2000, 3):requires_grad_()
+   local function both()
+      for _, weight in ipairs { trains, w } do scute.no_grad(function() forward(dtype, x, weight):free() end) end
+   end
+   both()
+   collectgarbage()
+   local with = scute.memory(device).live
+   w:requires_grad_(false)
+   change(trains, 3)
+   both()
+   collectgarbage()
+   local less = with - scute.memory(device).live
+   tally.check(less >= 12000 and less < 14000, "a copy goes when its parameter is frozen, " .. dtype, less)
+end
 tally.finish()

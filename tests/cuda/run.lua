@@ -215,6 +215,7 @@ local parts = {
    { "late" },
    { "device", device },
    { "launches" },
+   { "recordings" },
    { "graphs" },
    { "exercises", exercises },
 }

@@ -7,6 +7,7 @@
 -- weights, accumulation. What changes lies in the device's memory: photos and classes, random streams, the loss's scale.
 -- Rates, clipping and the optimizer come afterwards, as ever.
 local scute = require "scute"
+local console = require "scute.base.console"
 local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 
@@ -97,17 +98,27 @@ local function work(self, run)
    final:backward()
 end
 
+-- Told once in a run. That memory is short says nothing new: who wants to know is told what is done about it.
+local function tell(run, why)
+   if run.records_not or why:find("out of memory", 1, true) then return end
+   run.records_not = why
+   console.warn("the work of a step could not be recorded for the GPU (%s); training goes on without, to the same numbers, "
+      .. "maybe slower", console.message(why))
+end
+
 local function record(self, run, batch)
    self.x, self.y, self.launches = like(batch.x), like(batch.y), 0
    self.counters = counters(run)
    run.optimizer:zero_grad()
-   self.work = scute.record(run.device, watched(self, run), function() work(self, run) end)
+   local why
+   self.work, why = scute.record(run.device, watched(self, run), function() work(self, run) end)
    for _, entry in ipairs(self.counters) do
       entry.more = entry[1]:item() - entry[2]
       entry[1]:fill_(entry[2])
    end
    run.loss = nil
    if self.work then return true end
+   tell(run, why)
    self.left = self.left - 1
    self:drop()
    return false
