@@ -26,8 +26,9 @@
 --    pool, process          processes, so many at once; in_session: where there is no script to start again
 --    worker, one, context   a run in its process: its photos, and what `run` of the script gets
 --    budgets, folds, photos what a run may spend, which photos it has, and that they are the same ones
---    record, measured       what is left of a run on disk; failed: of one that failed
---    halving, pause         stopping poor variants early
+--    record, measured       what is left of a run on disk; failed: of one that failed; threads: where other ones make the last
+--                           digits differ
+--    halving, pause         stopping poor variants early; hopeless: when failures end it all
 --    trial, paired, ...     what came out, and which differences are real; tell and report: how that is shown
 local again = require "scute.experiment.again"
 local budgets = require "scute.experiment.budgets"

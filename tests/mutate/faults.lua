@@ -98,7 +98,7 @@ return {
    -- ---- core ----
    { "host/core/pool.c", "a buffer that is given back counts as live", from = [[pool->memory.live -= bytes;]], to = "",
       test = "test_core" },
-   { "host/core/pool.c", "a small request takes a large block", from = [[pool->blocks[index].bytes > *bytes + *bytes / 4]],
+   { "host/core/pool.c", "a small request takes a large block", from = [[pool->blocks[index].bytes > most]],
       to = "0", test = "test_core" },
    { "host/core/pool.c", "what is cached has no ceiling", from = [[pool->memory.live + pool->memory.cached + extra > ceiling]],
       to = "ceiling == 0", test = "test_core" },
