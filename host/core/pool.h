@@ -19,6 +19,7 @@ typedef struct {
    bool keeps;       // all of it until memory is out
    ScStatus (*allocate)(struct ScDevice *, size_t bytes, void **out);
    void (*release)(struct ScDevice *, void *, size_t bytes);
+   bool (*holds)(const struct ScDevice *); // can nothing go back just now? NULL: it can at any time
 } ScPoolSource;
 
 typedef struct {

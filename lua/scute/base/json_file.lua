@@ -18,7 +18,8 @@ function json_file.read(path)
    if not file then return nil, why end
    local text = file:read "a"
    file:close()
-   local ok, value = pcall(function() return plain(cjson.decode(text or "")) end)
+   local ok, value = pcall(cjson.decode, text or "")
+   if ok and type(value) == "table" then ok, value = pcall(plain, value) end
    if ok and type(value) == "table" then return value end
    return nil, ("%s is damaged or was cut off (%s)"):format(path, ok and "no table in it" or value)
 end
