@@ -99,7 +99,7 @@ for n = 1, 3 do
    for i = 1, 4 do scute.zeros({ 1000000 + 320000 * i }, { device = device }):free() end
    local graph, why = record({}, function()
       for attempt = n, n + 1 do softgpu.fail("cudaMalloc", attempt, 2) end
-      local held = {}
+      local held = {} -- luacheck: ignore
       for i = 1, n do held[i] = scute.zeros({ 7777777 }, { device = device }) end
    end)
    softgpu.fail_nothing()
