@@ -24,7 +24,8 @@ local ways = {
       return { epochs = 2, hooks = { { on_epoch_end = function() model:unfreeze "stem" end } } }
    end,
    recorded = function(model) -- at rates at which the last bits do not grow
-      return { precision = "bf16", batch_size = 2, optimizer = scute.optim.sgd(model:groups { lr = 0.001 }, { momentum = 0.5 }) }
+      local optimizer = scute.optim.sgd(model:groups { lr = 0.001 }, { momentum = 0.5 })
+      return { precision = "bf16", batch_size = 2, optimizer = optimizer }
    end,
    ["with all there is"] = function()
       return { accumulate = 2, clip_norm = 0.5, clip_value = 0.3, ema = 0.9, label_smoothing = 0.1, mixup = 0.2,

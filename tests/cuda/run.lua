@@ -218,6 +218,7 @@ else
          script "late"
          device()
          script "launches"
+         script "recorded"
          script "recordings"
          script "graphs"
          exercises()
