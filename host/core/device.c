@@ -33,7 +33,8 @@ static ScStatus add_device(Table *table, int index) {
                                                     .name = device->name,
                                                     .keeps = !table->backend->host_memory,
                                                     .allocate = table->backend->allocate,
-                                                    .release = table->backend->release}));
+                                                    .release = table->backend->release,
+                                                    .holds = sc_records}));
    table->ndevices = index + 1;
    return SC_OK;
 }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/core/recording.h"
-
 typedef struct {
    size_t bytes;
    void *data;
@@ -112,8 +110,7 @@ static ScStatus allocate(ScPool *pool, size_t *bytes, void **out) {
    if (status != SC_EMEM || pool->nblocks == 0) return status;
    *out = take_cached(pool, bytes, 2 * *bytes);
    if (*out) return SC_OK;
-   if (sc_records(pool->source.device))
-      return status; // giving back waits for the device, which ends a recording
+   if (pool->source.holds && pool->source.holds(pool->source.device)) return status;
    drop_all(pool);
    return pool->source.allocate(pool->source.device, *bytes, out);
 }
