@@ -35,7 +35,8 @@ static ScStatus add_device(Table *table, int index) {
                                                     // Giving back waits for the device, which ends a recording.
                                                     .holds = sc_records,
                                                     .allocate = table->backend->allocate,
-                                                    .release = table->backend->release}));
+                                                    .release = table->backend->release,
+                                                    .holds = sc_records}));
    table->ndevices = index + 1;
    return SC_OK;
 }

@@ -163,14 +163,27 @@ static void settle(const Party *p, const ScWatched *w) {
    p->tensor->grad = sc_tensor_retain(p->grad);
 }
 
-ScStatus sc_graph_launch(ScGraph *graph, int n, ScTensor *const *inputs, bool *fit) {
+static ScStatus run(ScGraph *graph, int n, ScTensor *const *inputs) {
    const ScBackend *backend = graph->device->backend;
-   *fit = all_fit(graph, n, inputs);
-   if (!*fit) return SC_OK;
    for (int i = 0; i < n; i++) SC_TRY(feed(graph->parties[i].tensor, inputs[i]));
    uint64_t numbers[] = {sc_rng()->seed, sc_rng()->next_stream};
    SC_TRY(backend->upload(graph->device, graph->numbers->buffer->data, numbers, sizeof numbers));
-   SC_TRY(backend->replay(graph->device, graph->work));
+   return backend->replay(graph->device, graph->work);
+}
+
+// For messages, as sc_name_call does for an op.
+static ScStatus name_inputs(const ScGraph *graph, int n, ScTensor *const *inputs, ScStatus status) {
+   const char *name = graph->device->name;
+   if (n == 0) return sc_fail(status, "%s; in a graph on %s", sc_error(), name);
+   return sc_fail(status, "%s; in a graph on %s of %s %s", sc_error(), name, sc_dtype_name(inputs[0]->dtype),
+                  sc_shape_text(inputs[0]));
+}
+
+ScStatus sc_graph_launch(ScGraph *graph, int n, ScTensor *const *inputs, bool *fit) {
+   *fit = all_fit(graph, n, inputs);
+   if (!*fit) return SC_OK;
+   ScStatus status = run(graph, n, inputs);
+   if (status != SC_OK) return name_inputs(graph, n, inputs, status);
    sc_rng()->next_stream += graph->streams;
    for (int i = 0; i < graph->n; i++) settle(&graph->parties[i], &graph->watched[i]);
    return SC_OK;

@@ -19,7 +19,8 @@ typedef struct {
    bool keeps;       // all of it until memory is out
    ScStatus (*allocate)(struct ScDevice *, size_t bytes, void **out);
    void (*release)(struct ScDevice *, void *, size_t bytes);
-   bool (*holds)(const struct ScDevice *); // can nothing go back just now? NULL: it can at any time
+   // Whether nothing may be given back now: it waits for the device, which would end a recording. NULL: never.
+   bool (*holds)(const struct ScDevice *);
 } ScPoolSource;
 
 typedef struct {

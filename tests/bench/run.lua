@@ -101,6 +101,12 @@ local function bench_steps()
    if has_bf16 then print_halves(rows) end
 end
 
+-- In train.fit, of the first model; on a GPU alone.
+local function bench_graphs()
+   local model = models:match "[^,]+"
+   print("\n" .. run(("%s %s/graphs.lua %s %d %d %s %d"):format(scute, here, model, batch, side, device, rounds)))
+end
+
 -- ---- Exercise 1 from end to end ----
 
 -- The demo's photos, with as many taken a second time as it needs to be about 400: for speed, content is no matter.
@@ -169,6 +175,7 @@ end
 
 if python and on_gpu and not peer_answers() then python = nil end
 bench_steps()
+if on_gpu then bench_graphs() end
 add_to_page() -- what follows takes long
 if not on_gpu then io.write(run(("%s %s/freeze.lua resnet50 %d"):format(scute, here, batch))) end
 bench_exercise()

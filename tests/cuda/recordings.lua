@@ -101,6 +101,7 @@ for n = 1, 3 do
       for attempt = n, n + 1 do softgpu.fail("cudaMalloc", attempt, 2) end
       local held = {} -- luacheck: ignore
       for i = 1, n do held[i] = scute.zeros({ 7777777 }, { device = device }) end
+      return held
    end)
    softgpu.fail_nothing()
    check(not graph and tostring(why):find "out of memory on cuda:0: %d+ bytes wanted", "memory runs out at block " .. n, why)

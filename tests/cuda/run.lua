@@ -215,6 +215,7 @@ local parts = {
    { "late" },
    { "device", device },
    { "launches" },
+   { "recorded" },
    { "recordings" },
    { "graphs" },
    { "exercises", exercises },

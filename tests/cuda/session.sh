@@ -37,7 +37,7 @@ run() {
    page=${SCUTE_PLUGINS:-$build}/gpu_report
    rm -rf "$page"
    # Two thirds for what is right, the rest for how fast it is.
-   LIMIT=$(($1 * 2 / 3)) "$build/scute" tests/cuda/device.lua "$device" ops models exercises || failed=1
+   LIMIT=$(($1 * 2 / 3)) "$build/scute" tests/cuda/device.lua "$device" ops recorded models exercises || failed=1
    MODELS=${MODELS:-resnet50,mobilenet_v2,efficientnet_b0} ROUNDS=1 \
       timeout -k 5 "$(seconds_left)" "$build/scute" tests/bench/run.lua "${PYTHON:-}" "$device" || failed=1
    if [ -n "${OUT:-}" ]; then cp "$page.txt" "$OUT/"; fi

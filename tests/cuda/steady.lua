@@ -77,6 +77,31 @@ local function counter()
    return self
 end
 
+-- Hooks on steps switch graphs off (see scute.train.graph), so that with those epochs are counted, validation included.
+local function epochs_with_graphs(name, precision)
+   scute.manual_seed(1)
+   local set = scute.data.open(folder, { seed = 0 })
+   local options = { classes = set.classes, pretrained = "none", image_size = 32 }
+   local model = scute.nn.init.skip(scute.models.create, name, options):to(device)
+   local counts, before = {}, nil
+   local function now()
+      return { calls "cudaMalloc", calls "cudaFree", softgpu.calls "cudaGraphLaunch" }
+   end
+   local function count()
+      local after = now()
+      for i, n in ipairs(after) do counts[i] = n - before[i] end
+      before = after
+   end
+   before = now()
+   collectgarbage "stop"
+   local ok, why = pcall(train.fit, model, set, { device = device, workers = 0, epochs = 4, batch_size = 4,
+      precision = precision, optimizer = optim.sgd(model:groups { lr = 1e-3 }), hooks = { { on_epoch_end = count } } })
+   collectgarbage "restart"
+   scute.flush()
+   check(ok and counts[1] == 0 and counts[2] == 0 and counts[3] > 0, ("%s, %s, with graphs"):format(name, precision),
+      ok and ("the last epoch took %d, gave %d and launched %d"):format(table.unpack(counts)) or why)
+end
+
 local function fit(name, what, options)
    scute.manual_seed(1)
    local set = scute.data.open(folder, { seed = 0 })
@@ -103,5 +128,6 @@ for _, name in ipairs { "resnet18", "mobilenet_v2" } do
       unfreeze = name == "resnet18" and "head,layer4@2,layer3@3" or "head,backbone@2" })
    check(joined > 1, name .. ": a group joined", joined)
 end
+for _, precision in ipairs { "fp32", "bf16" } do epochs_with_graphs("resnet18", precision) end
 os.execute(("rm -rf '%s'"):format(folder))
 tally.finish()
