@@ -32,8 +32,6 @@ static ScStatus add_device(Table *table, int index) {
    SC_TRY(sc_pool_new(&device->pool, (ScPoolSource){.device = device,
                                                     .name = device->name,
                                                     .keeps = !table->backend->host_memory,
-                                                    // Giving back waits for the device, which ends a recording.
-                                                    .holds = sc_records,
                                                     .allocate = table->backend->allocate,
                                                     .release = table->backend->release,
                                                     .holds = sc_records}));
