@@ -321,8 +321,7 @@ end
 -- alone. Which files are photos is told by their first bytes.
 -- Returns { dir, classes = list of names in byte order, train, val, notes = list of lines, split = what the split is
 -- called beside an accuracy, broken = list of {path, class, message} of photos that cannot be read, others = how many files are
--- no photos, test = those of a folder test/ or a split "test" beside those that validate (nil: none), layout = what was said of
--- the folders, if anything }, where train, val and
+-- no photos, test = those of a folder test/ or a split "test" beside those that validate (nil: none) }, where train, val and
 -- test are { paths = list, labels = list of class numbers, counts = photos per class }.
 -- What is wrong with the folder is a failure (one line, see scute.base.console).
 function data.open(dir, given, ...)
