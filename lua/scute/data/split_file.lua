@@ -143,8 +143,9 @@ end
 
 --- Whether a photo that the file at `path` names lies in another part of a set.
 function split_file.differs(set, path)
-   local found = photos_of(set)
-   for _, entry in ipairs(split_file.read(path) or {}) do
+   local entries = split_file.read(path) or {}
+   local found = photos_of(set, parts_of(set, entries))
+   for _, entry in ipairs(entries) do
       local photo = found[scute.nfc(entry.file)]
       if photo and photo.part ~= entry.split then return true end
    end
