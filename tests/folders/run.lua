@@ -225,7 +225,7 @@ local function says_what_to_do_where_nothing_can_move()
    local first, r = digest "fixed/baseline_cnn/best.safetensors", as_nobody(FROZEN .. " --output_dir $T/fixed")
    if not r then return print "not run: a folder that cannot be renamed (nobody may run the program here)" end
    check(r.code == 1 and r.err:find("' holds a run and cannot be moved aside to '", 1, true) and r.err:find "Permission denied"
-      and r.err:find("; choose another --output_dir, or drop it with --overwrite\n", 1, true)
+      and r.err:find("; choose another --output_dir, or drop that run with --overwrite\n", 1, true)
       and #cli.lines_of(r.err) == 1, "a folder that cannot be renamed", r.all)
    check(digest "fixed/baseline_cnn/best.safetensors" == first and not exists "fixed/baseline_cnn/run.lock",
       "and stays as it was")
