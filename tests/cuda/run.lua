@@ -9,7 +9,7 @@ local here = arg[0]:match "^(.*)/" or "."
 local soft = (scute:match "^(.*)/" or ".") .. "/softgpu"
 local tally = dofile "tests/tally.lua"
 local check = tally.check
-local FAULTS = 101 -- every so many of them are tried here, all of them in tests/soak
+local FAULTS = 151 -- every so many of them are tried here, all of them in tests/soak
 
 local function run(command)
    local pipe = assert(io.popen(command .. " 2>&1"))
