@@ -113,6 +113,14 @@ for name in ([[Declaration Failure Queue Set Axes Progress Average Worst Board L
 end
 local PROGRAMS = { worker = true } -- of scute.compare: run, not required
 
+describe("a network whose file is gone", function()
+   it("takes no other help with it", function()
+      local register = load('require("scute").models.register("gone_of_test", ...)', "@gone_of_test.lua")
+      register(function() return scute.nn.Sequential {} end)
+      assert.matches("^scute.train.fit%(model, set, options%)", help.text(scute.train.fit))
+   end)
+end)
+
 describe("a class of what functions return", function()
    it("is known to help, or never leaves the library", function()
       local known, new = {}, {}

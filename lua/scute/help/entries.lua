@@ -127,9 +127,10 @@ end
 function describe.model(entry, files)
    local name = entry.name:match "[^.]+$"
    local home = require("scute.models").family_file(name)
+   local lines = home and files(home) -- a file of the user's may be gone
    entry.signature = ("scute.%s { classes = 10 }"):format(entry.name)
-   entry.text = ('%s\n\nThe same as scute.models.create("%s", options).'):format(home and comments.header(files(home))
-      or "A network of your own, registered in no file.", name)
+   entry.text = ('%s\n\nThe same as scute.models.create("%s", options).'):format(lines and comments.header(lines)
+      or ("A network of your own, registered in %s."):format(home or "no file"), name)
 end
 
 -- The file that a table of functions was written in.
