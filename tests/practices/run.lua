@@ -94,7 +94,7 @@ local function goes_on()
    r = shell(line .. "$T/stopped --resume auto")
    shell "rm -r $T/two/green"
    check(r.out:find "note: a class is new since the run in .* began and left out of '.*': 'green'", "a class is new", r.all)
-   check(r.code == 0 and r.out:find("[1/1] plain", 1, true), "goes on, and does nothing twice", r.all)
+   check(r.code == 0 and not r.out:find("] all", 1, true), "goes on, and does nothing twice", r.all)
    for _, row in ipairs { "all", "plain" } do
       check(history(row, 0, "whole") == history(row, 0, "stopped"), row .. ": the same history", history(row, 0, "stopped"))
    end
