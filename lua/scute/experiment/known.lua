@@ -34,7 +34,8 @@ local function is_c(f)
    return debug.getinfo(f, "S").what == "C"
 end
 
-local function sorted_names(t)
+--- The keys of a table that are texts, sorted; whatever its metatable says.
+function known.sorted_names(t)
    local names = {}
    for name in next, t do
       if type(name) == "string" then names[#names + 1] = name end
@@ -49,11 +50,11 @@ function known.map()
    for _, value in next, debug.getregistry() do -- metatables of C's types
       if type(value) == "table" and type(rawget(value, "__name")) == "string" then add(map, value, rawget(value, "__name")) end
    end
-   for _, name in ipairs(sorted_names(package.loaded)) do -- of several names always the same one
+   for _, name in ipairs(known.sorted_names(package.loaded)) do -- of several names always the same one
       local module = package.loaded[name]
       local is_users = is_own(name)
       if not is_users then add(map, module, name) end
-      for _, key in ipairs(not is_users and type(module) == "table" and sorted_names(module) or {}) do
+      for _, key in ipairs(not is_users and type(module) == "table" and known.sorted_names(module) or {}) do
          local value = rawget(module, key)
          local is_users_global = name == "_G" and (type(value) == "table" or type(value) == "function" and not is_c(value))
          if not is_users_global then add(map, value, ("%s.%s"):format(name, key)) end

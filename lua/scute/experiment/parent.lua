@@ -190,12 +190,12 @@ end
 
 -- Does runs, a list of { run, pause }. Returns whether all of that could go on: false where Ctrl-C came.
 local function run_all(self, list)
-   local todo, i = {}, 0
+   local queued, i = {}, 0
    for k, entry in ipairs(list) do
       local before = gather.one(self.folder, entry.run)
-      todo[k] = jobs.write(self, entry.run, { pause = entry.pause, kind = entry.kind,
+      queued[k] = jobs.write(self, entry.run, { pause = entry.pause, kind = entry.kind,
          resume = (self.given.resume or before and before.state == "paused") or nil })
-      todo[k].before, todo[k].entry = before, entry
+      queued[k].before, queued[k].entry = before, entry
    end
    local options = { at_once = self.given.jobs,
       started = function(job)
@@ -203,18 +203,18 @@ local function run_all(self, list)
          if self.hopeless or self.over[job.run.variant] then return false end
          failed.clear(job.job.folder)
          i = i + 1
-         console.line("[%d/%d] %s", i, #todo, job.title)
+         console.line("[%d/%d] %s", i, #queued, job.title)
       end,
       ended = function(job, how, why, signal)
          if how == "done" then return finished(self, job) end
          if was_killed(job, signal) then
-            todo[#todo + 1] = second(self, job, why)
+            queued[#queued + 1] = second(self, job, why)
             return
          end
          local was_asked = how == "interrupted" and scute.interrupted() -- not of the one run alone
          if not was_asked then fails(self, job, how, why) end
       end }
-   local how = self.is_here and in_session.run(todo, self, options) or pool.run(todo, options)
+   local how = self.is_here and in_session.run(queued, self, options) or pool.run(queued, options)
    return how == "done"
 end
 

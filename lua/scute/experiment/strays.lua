@@ -47,15 +47,6 @@ local function is_stray(module, key, value)
    return core.module_file(module) ~= nil and not is_of_family(module, key, value)
 end
 
-local function text_keys(t)
-   local list = {}
-   for key in next, t do
-      if type(key) == "string" then list[#list + 1] = key end
-   end
-   table.sort(list)
-   return list
-end
-
 local function add(found, name, key, value)
    found[key] = found[key] or {}
    table.insert(found[key], { name = ("%s.%s"):format(name, key), value = value })
@@ -63,14 +54,14 @@ end
 
 -- Methods that were added to a class.
 local function add_methods(found, name, class)
-   for _, key in ipairs(text_keys(class)) do
+   for _, key in ipairs(known.sorted_names(class)) do
       local value = rawget(class, key)
       if type(value) == "function" and not known.is_foreign(value) then add(found, name, key, value) end
    end
 end
 
 local function add_of_module(found, module, fields, names)
-   for _, key in ipairs(text_keys(fields)) do
+   for _, key in ipairs(known.sorted_names(fields)) do
       local value = rawget(fields, key)
       if is_stray(module, key, value) then
          add(found, module, key, value)
@@ -85,7 +76,7 @@ end
 -- own (see scute.experiment.known); they are taken out of it.
 function strays.of(names)
    local found = {}
-   for _, module in ipairs(text_keys(package.loaded)) do
+   for _, module in ipairs(known.sorted_names(package.loaded)) do
       local fields = package.loaded[module]
       if type(fields) == "table" and names[fields] and not PASSED_OVER[module] then
          add_of_module(found, module, fields, names)
