@@ -141,14 +141,20 @@ function models.summary(name)
    end)
 end
 
+local function info_line(row)
+   if row.failed then return { row.name, "-", "-", "-", "-", "-", "-" } end
+   return { row.name, columns.thousands(row.parameters), ("%.3f"):format(row.macs / 1e9),
+      ("%d/%d"):format(row.resize, row.resolution), row.filter, row.weights or "none: trained from scratch",
+      not row.weights and "-" or row.cached and "yes" or "no" }
+end
+
 local function infos_text(infos)
-   local lines = { { "model", "parameters", "GMACs", "pixels", "filter", "weights", "cached" } }
+   local lines, failures = { { "model", "parameters", "GMACs", "pixels", "filter", "weights", "cached" } }, {}
    for _, row in ipairs(infos) do
-      lines[#lines + 1] = { row.name, columns.thousands(row.parameters), ("%.3f"):format(row.macs / 1e9),
-         ("%d/%d"):format(row.resize, row.resolution), row.filter, row.weights or "none: trained from scratch",
-         not row.weights and "-" or row.cached and "yes" or "no" }
+      lines[#lines + 1] = info_line(row)
+      if row.failed then failures[#failures + 1] = ("\n%s: %s"):format(row.name, row.failed) end
    end
-   return columns.text(lines, { 1, 5, 6, 7 })
+   return columns.text(lines, { 1, 5, 6, 7 }) .. table.concat(failures)
 end
 
 local LIST = { __name = "models", __tostring = infos_text }
@@ -163,11 +169,15 @@ function models.info(name)
       filter = p.filter, weights = files and files[1], cached = weights.cached(name, function() end) }, INFO)
 end
 
--- The models whose name a Lua pattern finds (nil: all) as a printable list of models.info.
+-- The models whose name a Lua pattern finds (nil: all) as a printable list of models.info. One of your own that cannot be
+-- built is a row { name, failed } that says why.
 function models.table(pattern)
    local list = {}
    for _, name in ipairs(models.list()) do
-      if not pattern or name:find(pattern) then list[#list + 1] = models.info(name) end
+      if not pattern or name:find(pattern) then
+         local counted, info = pcall(models.info, name)
+         list[#list + 1] = counted and info or { name = name, failed = info }
+      end
    end
    return setmetatable(list, LIST)
 end

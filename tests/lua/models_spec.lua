@@ -78,6 +78,14 @@ describe("models.info", function()
       assert.error_matches(function() models.info "resnet51" end, "did you mean 'resnet50'")
    end)
 
+   it("tells of one that cannot be built, beside the others", function()
+      models.register("empty_of_test", function() return scute.nn.Sequential {} end)
+      local table = models.table "empty_of_test"
+      assert.matches("it has no parameters", table[1].failed)
+      assert.matches("\nempty_of_test: .*it has no parameters", tostring(table))
+      assert.equal(1, #models.table "^resnet50$")
+   end)
+
    it("prints a table, of some models on request", function()
       local list = models.table "net_b[03]$"
       assert.equal(2, #list)
