@@ -132,6 +132,19 @@ describe("a job", function()
       assert.same({ gpus = "done" }, ends { scute_job("gpus", code, { env = { CUDA_VISIBLE_DEVICES = "5,GPU-8a" } }) })
       assert.equal("1:5\n2:GPU-8a\n", read "gpu1" .. read "gpu2")
    end)
+
+   it("finds the card that its command line names", function()
+      for device, expected in pairs { cpu = true, ["cuda:1"] = true, cuda = false, auto = false } do
+         assert.equal(expected, process.names_device { "scute", "x.lua", "--device", device }, device)
+         assert.equal(expected, process.names_device { "scute", "x.lua", "--device=" .. device }, device)
+      end
+      local code = ([[local pool, jobs = require "scute.experiment.pool", {}
+         local words = { "sh", "-c", "echo $SCUTE_EXPERIMENT_SLOT:$CUDA_VISIBLE_DEVICES", "sh", "--device", "cuda:1" }
+         for i = 1, 2 do jobs[i] = { words = words, folder = "%s/card" .. i } end
+         pool.run(jobs, { at_once = 2, shown = false })]]):format(root)
+      assert.same({ cards = "done" }, ends { scute_job("cards", code, { env = { CUDA_VISIBLE_DEVICES = "5,GPU-8a" } }) })
+      assert.equal("1:5,GPU-8a\n2:5,GPU-8a\n", read "card1" .. read "card2")
+   end)
 end)
 
 describe("a limit", function()

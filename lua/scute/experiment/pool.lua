@@ -21,9 +21,15 @@ local function free_slot(running)
    return slot
 end
 
+-- The GPU of a slot; nil where all are to be seen.
+local function gpu_for(self, job, slot)
+   if self.at_once == 1 or #self.gpus < 2 or process.names_device(job.words) then return nil end
+   return self.gpus[(slot - 1) % #self.gpus + 1]
+end
+
 local function start(self, job)
    local slot = free_slot(self.running)
-   local gpu = self.at_once > 1 and #self.gpus > 1 and self.gpus[(slot - 1) % #self.gpus + 1] or nil
+   local gpu = gpu_for(self, job, slot)
    local started, id = pcall(process.start, job, slot, gpu)
    if not started then return self.ended(job, "failed", console.message(id)) end
    self.running[#self.running + 1] = { job = job, id = id, slot = slot, seconds = 0 }
@@ -129,7 +135,7 @@ end
 -- those that run are told and have the time to save. Jobs that are added to the list meanwhile run too. The caller has set
 -- scute.on_interrupt "finish". options:
 --   at_once  so many at once (default 1), each with a number from 1 on in SCUTE_EXPERIMENT_SLOT and, where there are several
---            GPUs, one of those
+--            GPUs, one of those (where the command line does not say --device cpu or a card's number)
 --   started  f(job), called before it starts: false leaves it out
 --   ended    f(job, how, why, signal) with how = "done", "failed", "interrupted", "timeout" (its time was over) or "memory"
 --            (there was none left), why in one line, and the signal that ended it, if one did

@@ -79,6 +79,15 @@ function process.gpus()
    return list
 end
 
+--- Whether a command line says which device its run computes on: the CPU, or one card by its number, which it is to find.
+function process.names_device(words)
+   for i, word in ipairs(words) do
+      local name = word == "--device" and words[i + 1] or tostring(word):match "^%-%-device=(.*)"
+      if name then return name == "cpu" or name:find "^cuda:%d+$" ~= nil end
+   end
+   return false
+end
+
 -- ---- starting and ending ----
 
 local function additions(job, slot, gpu)
