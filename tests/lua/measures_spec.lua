@@ -269,4 +269,14 @@ describe("metrics that a name says", function()
       local result = fit { metrics = "f1,top2", epochs = 1 }
       assert.equal(1, result.history[1].top2)
    end)
+
+   it("that are none are printed without a sign", function()
+      local measures, metric = require "scute.train.measures", require "scute.experiment.metric"
+      for _, value in ipairs { 0 / 0, -(0 / 0) } do
+         assert.equal("NaN", measures.text(value))
+         for _, name in ipairs { "loss", "accuracy" } do
+            assert.equal("NaN NaN", metric.of(name):text(value) .. " " .. metric.of(name):spread(value))
+         end
+      end
+   end)
 end)

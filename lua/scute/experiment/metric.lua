@@ -55,12 +55,12 @@ end
 
 --- A value: "81.2%", "0.512".
 function metric:text(value)
-   return self.share and ("%.1f%%"):format(100 * value) or number_text(value)
+   return self.share and value == value and ("%.1f%%"):format(100 * value) or number_text(value)
 end
 
 --- By how much values of runs spread, as it stands behind a ±.
 function metric:spread(value)
-   return self.share and ("%.1f"):format(100 * value) or number_text(value)
+   return self.share and value == value and ("%.1f"):format(100 * value) or number_text(value)
 end
 
 --- An amount without its sign: "3.1 points", "0.031".

@@ -259,6 +259,7 @@ end
 
 --- A value as it is printed.
 function measures.text(value)
+   if value ~= value then return "NaN" end -- printf gives it a sign, which says nothing
    return (math.abs(value) < 10 and "%.3f" or "%.4g"):format(value)
 end
 
