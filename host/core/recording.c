@@ -54,6 +54,10 @@ bool sc_records(const struct ScDevice *device) {
    return it.on && device == it.device;
 }
 
+bool sc_has_recording(const struct ScDevice *device) {
+   return device == it.device;
+}
+
 const ScGraphDraws *sc_recording_draws(const struct ScDevice *device) {
    return sc_records(device) ? &it.draws : NULL;
 }

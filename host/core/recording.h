@@ -33,6 +33,7 @@ const char *sc_recording_stop(void);
 void sc_recording_end(struct ScPool *); // gives its memory back
 
 bool sc_records(const struct ScDevice *);
+bool sc_has_recording(const struct ScDevice *); // also one that is recorded
 const ScGraphDraws *sc_recording_draws(const struct ScDevice *); // NULL: none is being recorded
 
 // Every buffer is of the era in which it was made.

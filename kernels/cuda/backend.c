@@ -93,6 +93,7 @@ static void flush(ScDevice *device) {
    sc_workspace_drop(device);
    sc_conv_plans_drop(device);
    sc_folded_drop(device);
+   sc_libraries_flush(device);
 }
 
 static bool choose(ScDevice *device, const char *chosen) {

@@ -64,14 +64,14 @@ static void time_all(const Run *r, cudnnHandle_t dnn, Plan *plan, const ScConvCh
    add_all(plan, &timed);
 }
 
-// A gradient that is added to must not be overwritten by timing.
+// A gradient that is added to must not be overwritten by timing, which waits for the device: no graph can.
 static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    ScConvChoices ranked = {0};
    ScConvChoice known;
    sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
    if (!plan->deterministic && sc_conv_recall(r->device, &plan->key, &known))
       sc_conv_add_choice(&plan->choices, r->kind, known);
-   else if (!plan->deterministic && !r->add && ranked.n > 1)
+   else if (!plan->deterministic && !r->add && ranked.n > 1 && !sc_records(r->device))
       time_all(r, dnn, plan, &ranked);
    add_all(plan, &ranked);
 }
