@@ -12,6 +12,8 @@
 
 // Whether it is known, and which; from then on it is one that the program uses.
 bool sc_conv_recall(const ScDevice *, const ScConvKey *, ScConvChoice *);
+// For the program and the checkpoints of its runs; and for programs to come, too.
+void sc_conv_keep(const ScDevice *, const ScConvKey *, const ScConvChoice *);
 void sc_conv_learn(const ScDevice *, const ScConvKey *, const ScConvChoice *);
 
 // Those that the program has used so far, as lines of such a file; to be freed. NULL: out of memory.

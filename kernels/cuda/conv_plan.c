@@ -1,5 +1,6 @@
-// Which algorithm a convolution runs with: the fastest, timed when its shape is first met, unless the user
-// insists on equal results at every run; and after those that failed, whatever else there is.
+// Which algorithm a convolution runs with: what cuDNN thinks best, and when it comes again the fastest, which
+// is timed then, unless the user insists on equal results at every run; and after those that failed, whatever
+// else there is.
 #include "kernels/cuda/conv_plan.h"
 
 #include <stdlib.h>
@@ -20,7 +21,9 @@ typedef struct Plan {
    struct Plan *next;
    ScConvKey key;
    bool deterministic;
-   bool too_large; // for cuDNN to describe
+   bool too_large;      // for cuDNN to describe
+   bool may_time;       // if it comes again
+   const void *filters; // with which it came first
    ScConvDescription description;
    ScConvChoices choices;
 } Plan;
@@ -47,33 +50,76 @@ static size_t largest_workspace(const ScConvChoices *choices) {
    return most;
 }
 
-static void add_all(Plan *plan, const ScConvChoices *from) {
-   for (int i = 0; i < from->n; i++)
-      sc_conv_add_choice(&plan->choices, plan->description.kind, from->choice[i]);
+// Beside what the pool has; where that is all there is, what it only keeps is given up.
+static ScStatus borrow(ScDevice *device, size_t bytes, void **out) {
+   ScStatus status = device->backend->allocate(device, bytes, out);
+   if (status != SC_EMEM) return status;
+   sc_pool_flush(device->pool);
+   return device->backend->allocate(device, bytes, out);
 }
 
-// Where memory is short they are not timed, and stay as the heuristics rank them.
-static void time_all(const Run *r, cudnnHandle_t dnn, Plan *plan, const ScConvChoices *ranked) {
-   size_t bytes = largest_workspace(ranked);
+// In memory that is given back at once: what runs afterwards hardly needs as much. Where it is short nothing is
+// timed.
+static void run_all(const Run *r, cudnnHandle_t dnn, const Plan *plan, ScConvChoices *timed) {
+   ScDevice *device = (ScDevice *)r->device;
+   ScConvChoices ranked = {0};
    void *workspace = NULL;
-   if (bytes > 0 && sc_cuda_workspace(r->device, bytes, &workspace) != SC_OK) return;
+   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
+   size_t bytes = largest_workspace(&ranked);
+   if (bytes > 0 && borrow(device, bytes, &workspace) != SC_OK) return;
    sc_note_sync("convolutions timed");
+   sc_conv_time(dnn, &plan->description, r->dtype, r->sides, workspace, bytes, timed);
+   if (workspace) device->backend->release(device, workspace, bytes);
+}
+
+// Before those that there are; false: it has failed.
+static bool put_first(Plan *plan, const ScConvChoice *first) {
+   ScConvChoices rest = plan->choices;
+   for (int i = 0; i < rest.n; i++)
+      if (sc_conv_same_choice(&rest.choice[i], first) && rest.choice[i].refused) return false;
+   plan->choices.n = 0;
+   sc_conv_add_choice(&plan->choices, plan->description.kind, *first);
+   for (int i = 0; i < rest.n; i++) sc_conv_add_choice(&plan->choices, plan->description.kind, rest.choice[i]);
+   return true;
+}
+
+static bool put_known_first(const Run *r, Plan *plan) {
+   ScConvChoice known;
+   bool is_known = sc_conv_recall(r->device, &plan->key, &known);
+   if (is_known) put_first(plan, &known);
+   return is_known;
+}
+
+static void time_all(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    ScConvChoices timed = {0};
-   sc_conv_time(dnn, &plan->description, r->dtype, r->sides, workspace, bytes, &timed);
-   if (timed.n > 0) sc_conv_learn(r->device, &plan->key, &timed.choice[0]);
-   add_all(plan, &timed);
+   const ScConvChoice *best = NULL;
+   run_all(r, dnn, plan, &timed);
+   for (int i = timed.n - 1; i >= 0; i--)
+      if (put_first(plan, &timed.choice[i])) best = &timed.choice[i];
+   if (best) sc_conv_learn(r->device, &plan->key, best);
+}
+
+static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
+   ScConvChoices ranked = {0};
+   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
+   for (int i = 0; i < ranked.n; i++)
+      sc_conv_add_choice(&plan->choices, plan->description.kind, ranked.choice[i]);
+   plan->may_time = !plan->deterministic && !put_known_first(r, plan) && ranked.n > 1;
+   plan->filters = r->sides.w;
+}
+
+// Timing runs everything several times, which is worth it only for what comes often: not for a prediction, the
+// end of an epoch, or batches that turn out to be too large. Layers that are alike come again within one pass,
+// so that a convolution comes again when its filters do; a gradient is there to be followed by others.
+static bool comes_again(const Run *r, const Plan *plan) {
+   return r->kind == SC_PLAN_WEIGHT_GRAD || r->sides.w == plan->filters;
 }
 
 // A gradient that is added to must not be overwritten by timing, which waits for the device: no graph can.
-static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
-   ScConvChoices ranked = {0};
-   ScConvChoice known;
-   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
-   if (!plan->deterministic && sc_conv_recall(r->device, &plan->key, &known))
-      sc_conv_add_choice(&plan->choices, r->kind, known);
-   else if (!plan->deterministic && !r->add && ranked.n > 1 && !sc_records(r->device))
-      time_all(r, dnn, plan, &ranked);
-   add_all(plan, &ranked);
+static void meet_again(const Run *r, cudnnHandle_t dnn, Plan *plan) {
+   if (!plan->may_time || r->add || sc_records(r->device) || !comes_again(r, plan)) return;
+   plan->may_time = false;
+   if (!put_known_first(r, plan)) time_all(r, dnn, plan);
 }
 
 // ---- the cache ----
@@ -110,6 +156,25 @@ void sc_conv_plans_drop(const ScDevice *device) {
    drop_all(&caches[device->index]);
 }
 
+// The algorithm that the next call would begin with.
+static const ScConvChoice *current(const Plan *plan) {
+   for (int i = 0; i < plan->choices.n; i++)
+      if (!plan->choices.choice[i].refused) return &plan->choices.choice[i];
+   return NULL;
+}
+
+static void settle(const ScDevice *device, const Plan *plan) {
+   ScConvChoice known;
+   if (plan->may_time && current(plan) && !sc_conv_recall(device, &plan->key, &known))
+      sc_conv_keep(device, &plan->key, current(plan));
+}
+
+void sc_conv_plans_settle(const ScDevice *device) {
+   for (int i = 0; i < BUCKETS; i++)
+      for (const Plan *plan = caches[device->index].bucket[i]; plan; plan = plan->next) settle(device, plan);
+   sc_conv_plans_drop(device);
+}
+
 // Of statuses that differ in their last digits the thousands tell the class.
 static bool is_of_class(cudnnStatus_t status, cudnnStatus_t class) {
    return status / 1000 == class / 1000;
@@ -134,8 +199,10 @@ static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScCo
 static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
    ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
    for (*out = *bucket_of(plans, &key); *out; *out = (*out)->next)
-      if (memcmp(&(*out)->key, &key, sizeof key) == 0 && (*out)->deterministic == sc_choices()->deterministic)
+      if (memcmp(&(*out)->key, &key, sizeof key) == 0 && (*out)->deterministic == sc_choices()->deterministic) {
+         meet_again(r, dnn, *out);
          return SC_OK;
+      }
    SC_TRY(new_plan(out, dnn, r, &key));
    if (plans->count == MOST_PLANS) drop_all(plans);
    Plan **bucket = bucket_of(plans, &key);
