@@ -39,6 +39,28 @@ typedef struct {
    bool add; // to the gradient that other parts of the batch have left
 } Run;
 
+// ---- the cache ----
+
+typedef struct {
+   int count;
+   Plan *bucket[BUCKETS];
+} Plans;
+
+static Plans caches[SC_MAXDEVICES];
+
+static Plan **bucket_of(Plans *plans, const ScConvKey *key) {
+   uint64_t h = 1469598103934665603u;
+   for (int i = 0; i < SC_CONV_WORDS; i++) h = (h ^ (uint64_t)key->word[i]) * 1099511628211u, h ^= h >> 29;
+   return &plans->bucket[h % BUCKETS];
+}
+
+static Plan *find(Plans *plans, const ScConvKey *key) {
+   Plan *plan = *bucket_of(plans, key);
+   while (plan && (memcmp(&plan->key, key, sizeof *key) || plan->deterministic != sc_choices()->deterministic))
+      plan = plan->next;
+   return plan;
+}
+
 // ---- choosing ----
 
 static size_t largest_workspace(const ScConvChoices *choices) {
@@ -110,9 +132,13 @@ static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
 
 // Timing runs everything several times, which is worth it only for what comes often: not for a prediction, the
 // end of an epoch, or batches that turn out to be too large. Layers that are alike come again within one pass,
-// so that a convolution comes again when its filters do; a gradient is there to be followed by others.
+// so that a convolution comes again when its filters do; and where those are the result, when it did on the way
+// forward.
 static bool comes_again(const Run *r, const Plan *plan) {
-   return r->kind == SC_PLAN_WEIGHT_GRAD || r->sides.w == plan->filters;
+   if (r->kind != SC_PLAN_WEIGHT_GRAD) return r->sides.w == plan->filters;
+   ScConvKey key = sc_conv_key(SC_PLAN_FORWARD, r->dtype, &r->g);
+   const Plan *forward = find(&caches[r->device->index], &key);
+   return !forward || !forward->may_time;
 }
 
 // A gradient that is added to must not be overwritten by timing, which waits for the device: no graph can.
@@ -122,20 +148,7 @@ static void meet_again(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    if (!put_known_first(r, plan)) time_all(r, dnn, plan);
 }
 
-// ---- the cache ----
-
-typedef struct {
-   int count;
-   Plan *bucket[BUCKETS];
-} Plans;
-
-static Plans caches[SC_MAXDEVICES];
-
-static Plan **bucket_of(Plans *plans, const ScConvKey *key) {
-   uint64_t h = 1469598103934665603u;
-   for (int i = 0; i < SC_CONV_WORDS; i++) h = (h ^ (uint64_t)key->word[i]) * 1099511628211u, h ^= h >> 29;
-   return &plans->bucket[h % BUCKETS];
-}
+// ---- keeping ----
 
 static void destroy(Plan *plan) {
    sc_conv_describe_end(&plan->description);
@@ -198,11 +211,11 @@ static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScCo
 
 static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
    ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
-   for (*out = *bucket_of(plans, &key); *out; *out = (*out)->next)
-      if (memcmp(&(*out)->key, &key, sizeof key) == 0 && (*out)->deterministic == sc_choices()->deterministic) {
-         meet_again(r, dnn, *out);
-         return SC_OK;
-      }
+   *out = find(plans, &key);
+   if (*out) {
+      meet_again(r, dnn, *out);
+      return SC_OK;
+   }
    SC_TRY(new_plan(out, dnn, r, &key));
    if (plans->count == MOST_PLANS) drop_all(plans);
    Plan **bucket = bucket_of(plans, &key);
