@@ -3,8 +3,8 @@
 //
 // The file is $SCUTE_CUDA_CACHE, else scute/convolutions in $XDG_CACHE_HOME or ~/.cache; none where
 // SCUTE_CUDA_CACHE is empty. It only grows, a line at a time: which GPU and cuDNN, which convolution, which
-// algorithm, and a checksum. What is no such line, or of another GPU or cuDNN, is passed over; where it cannot
-// be written, nothing is.
+// algorithm, and a checksum; of several lines for one convolution the last counts. What is no such line, or of
+// another GPU or cuDNN, is passed over; where it cannot be written, nothing is.
 #ifndef SCUTE_CUDA_CONV_KNOWN_H
 #define SCUTE_CUDA_CONV_KNOWN_H
 

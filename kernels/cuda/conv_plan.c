@@ -273,13 +273,27 @@ static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, Sc
    return SC_OK;
 }
 
+// What was known for the fastest has failed, and this one took its place. Of what goes on after the convolution
+// that says nothing about the convolution by itself.
+static void replace_known(const Run *r, const Plan *plan, const ScConvChoice *ran) {
+   ScConvChoice known;
+   if (plan->deterministic || r->kind != sc_conv_search_kind(r->kind)) return;
+   if (!sc_conv_recall(r->device, &plan->key, &known)) return;
+   for (int i = 0; i < plan->choices.n; i++)
+      if (plan->choices.choice[i].refused && sc_conv_same_choice(&plan->choices.choice[i], &known))
+         sc_conv_learn(r->device, &plan->key, ran);
+}
+
 static ScStatus run_plan(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    ScStatus status = SC_OK;
+   bool failed = false;
    for (int i = 0; i < plan->choices.n; i++) {
       ScConvChoice *choice = &plan->choices.choice[i];
       bool done = false;
       if (choice->refused != CUDNN_STATUS_SUCCESS) continue;
       ScStatus tried = try_choice(r, dnn, plan, choice, &done);
+      failed = failed || choice->refused;
+      if (done && failed) replace_known(r, plan, choice);
       if (done || (tried != SC_OK && tried != SC_EMEM)) return tried;
       if (tried == SC_EMEM) status = tried;
    }

@@ -342,10 +342,12 @@ end
 function alone.kept()
    scute.manual_seed(1)
    local x, w, values = scute.randn(2, 4, 8, 8):to(device), scute.randn(6, 4, 1, 1):to(device), nil
+   local before = softgpu.calls(FORWARD)
    local n = calls(TIMED, function()
       for _ = 1, 2 do values = x:conv2d(w):values() end
    end)
-   print(("timed %d %s"):format(n, scute.checksum { scute.tensor(values) }))
+   print(("timed %d %s in %d calls"):format(n, scute.checksum { scute.tensor(values) }, softgpu.calls(FORWARD) - before))
+   io.write(scute.chosen(device))
    os.exit(true, true)
 end
 
@@ -394,6 +396,13 @@ local function write(path, text)
    file:close()
 end
 
+local function read(path)
+   local file = assert(io.open(path))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
 local function keeps_a_file()
    local path = os.tmpname()
    local settings = "SCUTE_CUDA_CACHE=" .. path
@@ -404,9 +413,7 @@ local function keeps_a_file()
    end
    os.remove(path)
    local first = timed(1, "at first it is timed")
-   local file = assert(io.open(path))
-   local line = file:read "a"
-   file:close()
+   local line = read(path)
    check(timed(0, "then it is known") == first:gsub("timed 1", "timed 0"), "with the same numbers", first)
    timed(1, "another GPU does not know it", "SOFTGPU_ARCH=90")
    for name, broken in pairs { ["a broken line"] = line:gsub(" 1 ", " 2 ", 1), ["half a line"] = line:sub(1, #line // 2),
@@ -416,6 +423,21 @@ local function keeps_a_file()
    end
    write(path, "nonsense\n" .. line)
    timed(0, "what follows nonsense is read")
+   -- One that fails is known as that once: programs to come begin with what ran in its place.
+   write(path, line)
+   local function forwards(name, n, more)
+      local text = timed(0, name, more)
+      check(text:find("in " .. n .. " calls\n"), name, text)
+   end
+   forwards("what is known and fails gives way", 3, "SOFTGPU_FAIL=cudnnConvolutionForward:1:4000")
+   local after = read(path)
+   check(after:sub(1, #line) == line and #after > #line, "what ran in its place is written behind it", after)
+   local learnt = after:sub(#line + 1)
+   check(learnt:find "^%x+ [^\n]*\n$" and learnt ~= line, "once", learnt)
+   write(path, learnt)
+   local alone_text = timed(0, "and is known")
+   write(path, after)
+   check(timed(0, "it wins") == alone_text and read(path) == after, "the later line wins", after)
    os.remove(path)
    settings = "SCUTE_CUDA_CACHE=/proc/nowhere/convolutions"
    timed(1, "a file that cannot be written is none")
