@@ -121,11 +121,18 @@ static void time_all(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    if (best) sc_conv_learn(r->device, &plan->key, best);
 }
 
+// What wants more memory than is worth it comes last, whatever cuDNN thinks of it.
+static void add_ranked(Plan *plan, const ScConvChoices *ranked, bool large) {
+   for (int i = 0; i < ranked->n; i++)
+      if ((ranked->choice[i].workspace > SC_CONV_MOST_WORKSPACE) == large)
+         sc_conv_add_choice(&plan->choices, plan->description.kind, ranked->choice[i]);
+}
+
 static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    ScConvChoices ranked = {0};
    sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
-   for (int i = 0; i < ranked.n; i++)
-      sc_conv_add_choice(&plan->choices, plan->description.kind, ranked.choice[i]);
+   add_ranked(plan, &ranked, false);
+   add_ranked(plan, &ranked, true);
    plan->may_time = !plan->deterministic && !put_known_first(r, plan) && ranked.n > 1;
    plan->filters = r->sides.w;
 }
