@@ -102,7 +102,7 @@ static int tf32(lua_State *L) {
 
 // scute.deterministic([on]) -> whether a GPU may use only algorithms that give the same bits at every run;
 // where it has none the op fails and says so. Off at the start: then they are preferred, and which is the
-// fastest is timed when a convolution is first met.
+// fastest is timed when a convolution comes again.
 static int deterministic(lua_State *L) {
    ScChoices *choices = sc_choices();
    if (says(L, 1)) choices->deterministic = lua_toboolean(L, 1);
@@ -110,9 +110,10 @@ static int deterministic(lua_State *L) {
    return 1;
 }
 
-// scute.chosen(device) -> which algorithms of convolutions were timed and used there so far, as a text; ""
-// where nothing is timed. scute.chosen(device, text): takes such a text for what is chosen from now on -> false
-// where it is of another GPU or cuDNN, and nothing changes
+// scute.chosen(device) -> which algorithms of convolutions are used there so far, as a text; "" where nothing is
+// timed. Those that came only once are not timed any more when they come again. scute.chosen(device, text):
+// takes such a text for what is chosen from now on -> false where it is of another GPU or cuDNN, and nothing
+// changes
 static int chosen(lua_State *L) {
    ScDevice *device;
    sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));

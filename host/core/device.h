@@ -61,7 +61,8 @@ typedef struct ScBackend {
    ScStatus (*wait)(ScDevice *);              // for all work so far; NULL: there is nothing to wait for
    bool (*rounds_products)(const ScDevice *); // has it TensorFloat-32 (host/core/choices.h)? NULL: no
    // Which kernels were chosen by timing so far, as text to be freed (NULL: out of memory), and taking such a
-   // text for what is chosen from now on; false: it is of another device. Both NULL: nothing is timed.
+   // text for what is chosen from now on; false: it is of another device. What was met by the time of the first
+   // stays as it is, so that both go on alike. Both NULL: nothing is timed.
    char *(*chosen)(ScDevice *);
    bool (*choose)(ScDevice *, const char *chosen);
    // For profilers: what is done from here on, as "conv2d" and " backward", until the matching end; both may be

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "host/core/api.h"
 #include "host/core/status.h"
 
 // Where blocks come from and go back to.
@@ -38,7 +39,9 @@ size_t sc_pool_size(size_t bytes);
 ScStatus sc_pool_take(ScPool *, size_t *bytes, void **out);
 void sc_pool_give(ScPool *, void *data, size_t bytes);
 ScMemory sc_pool_memory(ScPool *);
+SC_API_BEGIN
 void sc_pool_flush(ScPool *); // gives back what is cached
+SC_API_END
 
 // Live bytes of a pool at which sc_pool_take fails with SC_EMEM; 0, at the start, is no limit.
 void sc_memory_limit(size_t bytes);

@@ -54,6 +54,10 @@ bool sc_records(const struct ScDevice *device) {
    return it.on && device == it.device;
 }
 
+bool sc_has_recording(const struct ScDevice *device) {
+   return device == it.device;
+}
+
 const ScGraphDraws *sc_recording_draws(const struct ScDevice *device) {
    return sc_records(device) ? &it.draws : NULL;
 }
@@ -93,16 +97,17 @@ void sc_recording_writes(const struct ScDevice *device, uint64_t era, const void
 
 // ---- memory ----
 
-bool sc_recording_take(const struct ScDevice *device, size_t *bytes, void **out) {
+ScBuffer *sc_recording_take(const struct ScDevice *device, size_t bytes) {
    pthread_mutex_lock(&lock);
-   bool found = sc_records(device) && sc_reserve_take(&it.reserve, bytes, out);
+   ScBuffer *found = sc_records(device) ? sc_reserve_take(&it.reserve, bytes) : NULL;
    pthread_mutex_unlock(&lock);
    return found;
 }
 
-bool sc_recording_keep(const struct ScDevice *device, uint64_t era, void *data, size_t bytes) {
+bool sc_recording_keep(ScBuffer *buffer) {
    pthread_mutex_lock(&lock);
-   bool kept = it.device == device && era <= it.era && sc_reserve_put(&it.reserve, data, bytes);
+   bool kept = it.device == buffer->device && buffer->era <= it.era;
+   if (kept) sc_reserve_put(&it.reserve, buffer);
    pthread_mutex_unlock(&lock);
    return kept;
 }

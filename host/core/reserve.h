@@ -1,24 +1,17 @@
-// Blocks of memory that belong to a graph (host/core/graph.h) and lie ready for what it records.
+// Buffers that nobody holds any more, whose memory belongs to a graph (host/core/graph.h) and lies ready for
+// what it records. Keeping one takes no memory of the host's, which may be out: it would be lost, or another's.
 #ifndef SCUTE_RESERVE_H
 #define SCUTE_RESERVE_H
 
-#include <stdbool.h>
-
-#include "host/core/pool.h"
+#include "host/core/buffer.h"
 
 typedef struct {
-   void *data;
-   size_t bytes;
-} ScBlock;
-
-typedef struct {
-   int n, capacity;
-   ScBlock *blocks;
+   ScBuffer *first;
 } ScReserve;
 
-// The smallest that is large enough, and not much too large; `bytes` becomes its size.
-bool sc_reserve_take(ScReserve *, size_t *bytes, void **out);
-bool sc_reserve_put(ScReserve *, void *data, size_t bytes); // false: the host is out of memory
-void sc_reserve_give_back(ScReserve *, ScPool *);           // all of them
+// The smallest that is large enough, and not much too large; NULL: there is none.
+ScBuffer *sc_reserve_take(ScReserve *, size_t bytes);
+void sc_reserve_put(ScReserve *, ScBuffer *);
+void sc_reserve_give_back(ScReserve *, ScPool *); // all of them
 
 #endif

@@ -93,6 +93,12 @@ static void flush(ScDevice *device) {
    sc_workspace_drop(device);
    sc_conv_plans_drop(device);
    sc_folded_drop(device);
+   sc_libraries_flush(device);
+}
+
+static char *chosen(ScDevice *device) {
+   sc_conv_plans_settle(device);
+   return sc_conv_used(device);
 }
 
 static bool choose(ScDevice *device, const char *chosen) {
@@ -129,7 +135,7 @@ static ScBackend cuda = {
     .forget_recorded = sc_cuda_forget_recorded,
     .wait = wait,
     .rounds_products = sc_cuda_has_tf32,
-    .chosen = sc_conv_used,
+    .chosen = chosen,
     .choose = choose,
     .forget = sc_folded_forget,
     .begin_range = sc_cuda_begin_range,

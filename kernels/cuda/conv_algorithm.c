@@ -13,10 +13,14 @@ static bool can_be(ScPlanKind kind, int algorithm) {
    return kind != SC_PLAN_FORWARD_ADD || algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
 }
 
+bool sc_conv_same_choice(const ScConvChoice *a, const ScConvChoice *b) {
+   return a->algorithm == b->algorithm && a->math == b->math;
+}
+
 void sc_conv_add_choice(ScConvChoices *to, ScPlanKind kind, ScConvChoice choice) {
    if (to->n == SC_CONV_MOST_CHOICES || !can_be(kind, choice.algorithm)) return;
    for (int i = 0; i < to->n; i++)
-      if (to->choice[i].algorithm == choice.algorithm && to->choice[i].math == choice.math) return;
+      if (sc_conv_same_choice(&to->choice[i], &choice)) return;
    to->choice[to->n++] = choice;
 }
 
@@ -44,8 +48,14 @@ static cudnnMathType_t math_of(ScDtype dtype, cudnnMathType_t listed) {
       ADD_CHOICES(found, n);                                                                                   \
    } while (0)
 
+// Whatever ran last, which left its own math.
+static bool asks_for_all(const ScConvDescription *d, ScDtype dtype) {
+   return cudnnSetConvolutionMathType(d->conv, sc_conv_math(dtype)) == CUDNN_STATUS_SUCCESS;
+}
+
 void sc_conv_rank(cudnnHandle_t dnn, const ScConvDescription *d, ScDtype dtype, ScConvChoices *to) {
    enum { MOST = SC_CONV_MOST_CHOICES };
+   if (!asks_for_all(d, dtype)) return;
    switch (sc_conv_search_kind(d->kind)) {
    case SC_PLAN_INPUT_GRAD:
       ADD_FOUND(cudnnConvolutionBwdDataAlgoPerf_t,
@@ -64,6 +74,7 @@ void sc_conv_rank(cudnnHandle_t dnn, const ScConvDescription *d, ScDtype dtype, 
 void sc_conv_time(cudnnHandle_t dnn, const ScConvDescription *d, ScDtype dtype, ScConvSides s, void *workspace,
                   size_t bytes, ScConvChoices *to) {
    enum { MOST = SC_CONV_MOST_CHOICES };
+   if (!asks_for_all(d, dtype)) return;
    switch (sc_conv_search_kind(d->kind)) {
    case SC_PLAN_INPUT_GRAD:
       ADD_FOUND(cudnnConvolutionBwdDataAlgoPerf_t,

@@ -30,6 +30,8 @@ typedef struct {
    const void *shift, *residual;
 } ScConvSides;
 
+bool sc_conv_same_choice(const ScConvChoice *, const ScConvChoice *);
+
 // Adds an algorithm that can do what the description says and is not in the list yet.
 void sc_conv_add_choice(ScConvChoices *, ScPlanKind, ScConvChoice);
 

@@ -38,7 +38,7 @@ static Known *find(Table *table, const ScConvKey *key) {
 }
 
 // Where memory is short it is forgotten, and will be timed again.
-static void keep(Table *table, const Known *entry) {
+static void add(Table *table, const Known *entry) {
    Known *old = find(table, &entry->key);
    if (old) {
       *old = *entry;
@@ -83,7 +83,7 @@ static bool read_line(const char *line, uint64_t *card, Known *entry) {
    entry->choice.algorithm = (int)strtol(at, &at, 10);
    entry->choice.math = (cudnnMathType_t)strtol(at, &at, 10);
    entry->choice.workspace = strtoull(at, &at, 10);
-   return at == last && entry->choice.workspace <= SC_CONV_MOST_WORKSPACE;
+   return at == last;
 }
 
 // ---- the file ----
@@ -122,7 +122,7 @@ static void read_file(Table *table) {
    while (fgets(line, sizeof line, file)) {
       uint64_t card;
       Known entry;
-      if (read_line(line, &card, &entry) && card == table->card) keep(table, &entry);
+      if (read_line(line, &card, &entry) && card == table->card) add(table, &entry);
    }
    fclose(file);
 }
@@ -157,11 +157,16 @@ bool sc_conv_recall(const ScDevice *device, const ScConvKey *key, ScConvChoice *
    return true;
 }
 
+void sc_conv_keep(const ScDevice *device, const ScConvKey *key, const ScConvChoice *choice) {
+   Known entry = {searched(key), *choice, true};
+   add(table_of(device), &entry);
+}
+
 void sc_conv_learn(const ScDevice *device, const ScConvKey *key, const ScConvChoice *choice) {
    char line[LINE];
-   Table *table = table_of(device);
+   const Table *table = table_of(device);
    Known entry = {searched(key), *choice, true};
-   keep(table, &entry);
+   sc_conv_keep(device, key, choice);
    write_line(line, table->card, &entry);
    append(line);
 }
@@ -189,7 +194,7 @@ bool sc_conv_take(ScDevice *device, const char *lines) {
       if (!read_line(line, &card, &entry)) continue;
       if (card != table->card) return false;
       entry.used = true;
-      keep(table, &entry);
+      add(table, &entry);
    }
    return true;
 }

@@ -3,8 +3,8 @@
 //
 // The file is $SCUTE_CUDA_CACHE, else scute/convolutions in $XDG_CACHE_HOME or ~/.cache; none where
 // SCUTE_CUDA_CACHE is empty. It only grows, a line at a time: which GPU and cuDNN, which convolution, which
-// algorithm, and a checksum. What is no such line, or of another GPU or cuDNN, is passed over; where it cannot
-// be written, nothing is.
+// algorithm, and a checksum; of several lines for one convolution the last counts. What is no such line, or of
+// another GPU or cuDNN, is passed over; where it cannot be written, nothing is.
 #ifndef SCUTE_CUDA_CONV_KNOWN_H
 #define SCUTE_CUDA_CONV_KNOWN_H
 
@@ -12,6 +12,8 @@
 
 // Whether it is known, and which; from then on it is one that the program uses.
 bool sc_conv_recall(const ScDevice *, const ScConvKey *, ScConvChoice *);
+// For the program and the checkpoints of its runs; and for programs to come, too.
+void sc_conv_keep(const ScDevice *, const ScConvKey *, const ScConvChoice *);
 void sc_conv_learn(const ScDevice *, const ScConvKey *, const ScConvChoice *);
 
 // Those that the program has used so far, as lines of such a file; to be freed. NULL: out of memory.

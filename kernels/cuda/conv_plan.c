@@ -1,5 +1,6 @@
-// Which algorithm a convolution runs with: the fastest, timed when its shape is first met, unless the user
-// insists on equal results at every run; and after those that failed, whatever else there is.
+// Which algorithm a convolution runs with: what cuDNN thinks best, and when it comes again the fastest, which
+// is timed then, unless the user insists on equal results at every run; and after those that failed, whatever
+// else there is.
 #include "kernels/cuda/conv_plan.h"
 
 #include <stdlib.h>
@@ -20,7 +21,9 @@ typedef struct Plan {
    struct Plan *next;
    ScConvKey key;
    bool deterministic;
-   bool too_large; // for cuDNN to describe
+   bool too_large;      // for cuDNN to describe
+   bool may_time;       // if it comes again
+   const void *filters; // with which it came first
    ScConvDescription description;
    ScConvChoices choices;
 } Plan;
@@ -36,46 +39,6 @@ typedef struct {
    bool add; // to the gradient that other parts of the batch have left
 } Run;
 
-// ---- choosing ----
-
-static size_t largest_workspace(const ScConvChoices *choices) {
-   size_t most = 0;
-   for (int i = 0; i < choices->n; i++) {
-      size_t bytes = choices->choice[i].workspace;
-      if (bytes > most && bytes <= SC_CONV_MOST_WORKSPACE) most = bytes;
-   }
-   return most;
-}
-
-static void add_all(Plan *plan, const ScConvChoices *from) {
-   for (int i = 0; i < from->n; i++)
-      sc_conv_add_choice(&plan->choices, plan->description.kind, from->choice[i]);
-}
-
-// Where memory is short they are not timed, and stay as the heuristics rank them.
-static void time_all(const Run *r, cudnnHandle_t dnn, Plan *plan, const ScConvChoices *ranked) {
-   size_t bytes = largest_workspace(ranked);
-   void *workspace = NULL;
-   if (bytes > 0 && sc_cuda_workspace(r->device, bytes, &workspace) != SC_OK) return;
-   sc_note_sync("convolutions timed");
-   ScConvChoices timed = {0};
-   sc_conv_time(dnn, &plan->description, r->dtype, r->sides, workspace, bytes, &timed);
-   if (timed.n > 0) sc_conv_learn(r->device, &plan->key, &timed.choice[0]);
-   add_all(plan, &timed);
-}
-
-// A gradient that is added to must not be overwritten by timing.
-static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
-   ScConvChoices ranked = {0};
-   ScConvChoice known;
-   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
-   if (!plan->deterministic && sc_conv_recall(r->device, &plan->key, &known))
-      sc_conv_add_choice(&plan->choices, r->kind, known);
-   else if (!plan->deterministic && !r->add && ranked.n > 1)
-      time_all(r, dnn, plan, &ranked);
-   add_all(plan, &ranked);
-}
-
 // ---- the cache ----
 
 typedef struct {
@@ -90,6 +53,109 @@ static Plan **bucket_of(Plans *plans, const ScConvKey *key) {
    for (int i = 0; i < SC_CONV_WORDS; i++) h = (h ^ (uint64_t)key->word[i]) * 1099511628211u, h ^= h >> 29;
    return &plans->bucket[h % BUCKETS];
 }
+
+static Plan *find(Plans *plans, const ScConvKey *key) {
+   Plan *plan = *bucket_of(plans, key);
+   while (plan && (memcmp(&plan->key, key, sizeof *key) || plan->deterministic != sc_choices()->deterministic))
+      plan = plan->next;
+   return plan;
+}
+
+// ---- choosing ----
+
+static size_t largest_workspace(const ScConvChoices *choices) {
+   size_t most = 0;
+   for (int i = 0; i < choices->n; i++) {
+      size_t bytes = choices->choice[i].workspace;
+      if (bytes > most && bytes <= SC_CONV_MOST_WORKSPACE) most = bytes;
+   }
+   return most;
+}
+
+// Beside what the pool has; where that is all there is, what it only keeps is given up.
+static ScStatus borrow(ScDevice *device, size_t bytes, void **out) {
+   ScStatus status = device->backend->allocate(device, bytes, out);
+   if (status != SC_EMEM) return status;
+   sc_pool_flush(device->pool);
+   return device->backend->allocate(device, bytes, out);
+}
+
+// In memory that is given back at once: what runs afterwards hardly needs as much. Where it is short nothing is
+// timed.
+static void run_all(const Run *r, cudnnHandle_t dnn, const Plan *plan, ScConvChoices *timed) {
+   ScDevice *device = (ScDevice *)r->device;
+   ScConvChoices ranked = {0};
+   void *workspace = NULL;
+   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
+   size_t bytes = largest_workspace(&ranked);
+   if (bytes > 0 && borrow(device, bytes, &workspace) != SC_OK) return;
+   sc_note_sync("convolutions timed");
+   sc_conv_time(dnn, &plan->description, r->dtype, r->sides, workspace, bytes, timed);
+   if (workspace) device->backend->release(device, workspace, bytes);
+}
+
+// Before those that there are; false: it has failed.
+static bool put_first(Plan *plan, const ScConvChoice *first) {
+   ScConvChoices rest = plan->choices;
+   for (int i = 0; i < rest.n; i++)
+      if (sc_conv_same_choice(&rest.choice[i], first) && rest.choice[i].refused) return false;
+   plan->choices.n = 0;
+   sc_conv_add_choice(&plan->choices, plan->description.kind, *first);
+   for (int i = 0; i < rest.n; i++) sc_conv_add_choice(&plan->choices, plan->description.kind, rest.choice[i]);
+   return true;
+}
+
+static bool put_known_first(const Run *r, Plan *plan) {
+   ScConvChoice known;
+   bool is_known = sc_conv_recall(r->device, &plan->key, &known);
+   if (is_known) put_first(plan, &known);
+   return is_known;
+}
+
+static void time_all(const Run *r, cudnnHandle_t dnn, Plan *plan) {
+   ScConvChoices timed = {0};
+   const ScConvChoice *best = NULL;
+   run_all(r, dnn, plan, &timed);
+   for (int i = timed.n - 1; i >= 0; i--)
+      if (put_first(plan, &timed.choice[i])) best = &timed.choice[i];
+   if (best) sc_conv_learn(r->device, &plan->key, best);
+}
+
+// What wants more memory than is worth it comes last, whatever cuDNN thinks of it.
+static void add_ranked(Plan *plan, const ScConvChoices *ranked, bool large) {
+   for (int i = 0; i < ranked->n; i++)
+      if ((ranked->choice[i].workspace > SC_CONV_MOST_WORKSPACE) == large)
+         sc_conv_add_choice(&plan->choices, plan->description.kind, ranked->choice[i]);
+}
+
+static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
+   ScConvChoices ranked = {0};
+   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
+   add_ranked(plan, &ranked, false);
+   add_ranked(plan, &ranked, true);
+   plan->may_time = !plan->deterministic && !put_known_first(r, plan) && ranked.n > 1;
+   plan->filters = r->sides.w;
+}
+
+// Timing runs everything several times, which is worth it only for what comes often: not for a prediction, the
+// end of an epoch, or batches that turn out to be too large. Layers that are alike come again within one pass,
+// so that a convolution comes again when its filters do; and where those are the result, when it did on the way
+// forward.
+static bool comes_again(const Run *r, const Plan *plan) {
+   if (r->kind != SC_PLAN_WEIGHT_GRAD) return r->sides.w == plan->filters;
+   ScConvKey key = sc_conv_key(SC_PLAN_FORWARD, r->dtype, &r->g);
+   const Plan *forward = find(&caches[r->device->index], &key);
+   return !forward || !forward->may_time;
+}
+
+// A gradient that is added to must not be overwritten by timing, which waits for the device: no graph can.
+static void meet_again(const Run *r, cudnnHandle_t dnn, Plan *plan) {
+   if (!plan->may_time || r->add || sc_records(r->device) || !comes_again(r, plan)) return;
+   plan->may_time = false;
+   if (!put_known_first(r, plan)) time_all(r, dnn, plan);
+}
+
+// ---- keeping ----
 
 static void destroy(Plan *plan) {
    sc_conv_describe_end(&plan->description);
@@ -108,6 +174,25 @@ static void drop_all(Plans *plans) {
 
 void sc_conv_plans_drop(const ScDevice *device) {
    drop_all(&caches[device->index]);
+}
+
+// The algorithm that the next call would begin with.
+static const ScConvChoice *current(const Plan *plan) {
+   for (int i = 0; i < plan->choices.n; i++)
+      if (!plan->choices.choice[i].refused) return &plan->choices.choice[i];
+   return NULL;
+}
+
+static void settle(const ScDevice *device, const Plan *plan) {
+   ScConvChoice known;
+   if (plan->may_time && current(plan) && !sc_conv_recall(device, &plan->key, &known))
+      sc_conv_keep(device, &plan->key, current(plan));
+}
+
+void sc_conv_plans_settle(const ScDevice *device) {
+   for (int i = 0; i < BUCKETS; i++)
+      for (const Plan *plan = caches[device->index].bucket[i]; plan; plan = plan->next) settle(device, plan);
+   sc_conv_plans_drop(device);
 }
 
 // Of statuses that differ in their last digits the thousands tell the class.
@@ -133,9 +218,11 @@ static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScCo
 
 static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
    ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
-   for (*out = *bucket_of(plans, &key); *out; *out = (*out)->next)
-      if (memcmp(&(*out)->key, &key, sizeof key) == 0 && (*out)->deterministic == sc_choices()->deterministic)
-         return SC_OK;
+   *out = find(plans, &key);
+   if (*out) {
+      meet_again(r, dnn, *out);
+      return SC_OK;
+   }
    SC_TRY(new_plan(out, dnn, r, &key));
    if (plans->count == MOST_PLANS) drop_all(plans);
    Plan **bucket = bucket_of(plans, &key);
@@ -193,13 +280,27 @@ static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, Sc
    return SC_OK;
 }
 
+// What was known for the fastest has failed, and this one took its place. Of what goes on after the convolution
+// that says nothing about the convolution by itself.
+static void replace_known(const Run *r, const Plan *plan, const ScConvChoice *ran) {
+   ScConvChoice known;
+   if (plan->deterministic || r->kind != sc_conv_search_kind(r->kind)) return;
+   if (!sc_conv_recall(r->device, &plan->key, &known)) return;
+   for (int i = 0; i < plan->choices.n; i++)
+      if (plan->choices.choice[i].refused && sc_conv_same_choice(&plan->choices.choice[i], &known))
+         sc_conv_learn(r->device, &plan->key, ran);
+}
+
 static ScStatus run_plan(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    ScStatus status = SC_OK;
+   bool failed = false;
    for (int i = 0; i < plan->choices.n; i++) {
       ScConvChoice *choice = &plan->choices.choice[i];
       bool done = false;
       if (choice->refused != CUDNN_STATUS_SUCCESS) continue;
       ScStatus tried = try_choice(r, dnn, plan, choice, &done);
+      failed = failed || choice->refused;
+      if (done && failed) replace_known(r, plan, choice);
       if (done || (tried != SC_OK && tried != SC_EMEM)) return tried;
       if (tried == SC_EMEM) status = tried;
    }

@@ -1,14 +1,18 @@
 #include "kernels/cuda/graph.h"
 
 #include "host/core/sync.h"
+#include "kernels/cuda/libraries.h"
 #include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
 
 static const char WHAT[] = "a graph of the GPU's work";
 
-// Other threads go on as they like.
+// Libraries cannot start while work is recorded. Other threads go on as they like.
 ScStatus sc_cuda_record(ScDevice *device) {
-   SC_TRY(sc_cuda_use(device));
+   cublasHandle_t blas;
+   cudnnHandle_t dnn;
+   SC_TRY(sc_cuda_blas(device, &blas));
+   SC_TRY(sc_cuda_dnn(device, &dnn));
    return sc_cuda_status(cudaStreamBeginCapture(sc_cuda_stream(device), cudaStreamCaptureModeThreadLocal),
                          WHAT);
 }

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "host/core/buffer.h"
+#include "host/core/recording.h"
 #include "kernels/cuda/advice.h"
+#include "kernels/cuda/capability.h"
 #include "kernels/cuda/stream.h"
 
 // ---- statuses ----
@@ -62,22 +65,46 @@ ScStatus sc_cudnn_status(cudnnStatus_t status, const char *what) {
 
 static struct {
    cublasHandle_t blas;
+   ScBuffer *workspace; // of cuBLAS
    cudnnHandle_t dnn;
 } handles[SC_MAXDEVICES];
+
+enum { HOPPER = 90 };
 
 // Of long sums of halves, too, the parts are added in f32.
 static const cublasMath_t SUMS_IN_F32 = CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
 
+static ScStatus start_blas(const ScDevice *device) {
+   cublasHandle_t handle;
+   SC_CUBLAS_TRY(cublasCreate(&handle), "starting cuBLAS");
+   ScStatus status = sc_cublas_status(cublasSetStream(handle, sc_cuda_stream(device)), "starting cuBLAS");
+   if (status == SC_OK) status = sc_cublas_status(cublasSetMathMode(handle, SUMS_IN_F32), "starting cuBLAS");
+   if (status != SC_OK) return cublasDestroy(handle), status;
+   handles[device->index].blas = handle;
+   return SC_OK;
+}
+
+static void drop_workspace(const ScDevice *device) {
+   sc_buffer_release(handles[device->index].workspace);
+   handles[device->index].workspace = NULL;
+}
+
+// As large as the documentation of cublasSetWorkspace recommends. Without it each product of a graph would have
+// memory of its own, which the graph takes and no pool knows of.
+static ScStatus lend_workspace(const ScDevice *device) {
+   size_t bytes = (size_t)(sc_cuda_capability(device) >= HOPPER ? 32 : 4) << 20;
+   SC_TRY(sc_buffer_new(&handles[device->index].workspace, (ScDevice *)device, bytes));
+   ScBuffer *buffer = handles[device->index].workspace;
+   ScStatus status = sc_cublas_status(
+       cublasSetWorkspace(handles[device->index].blas, buffer->data, buffer->bytes), "memory for cuBLAS");
+   if (status != SC_OK) drop_workspace(device);
+   return status;
+}
+
 ScStatus sc_cuda_blas(const ScDevice *device, cublasHandle_t *out) {
    SC_TRY(sc_cuda_use(device));
-   if (!handles[device->index].blas) {
-      cublasHandle_t handle;
-      SC_CUBLAS_TRY(cublasCreate(&handle), "starting cuBLAS");
-      ScStatus status = sc_cublas_status(cublasSetStream(handle, sc_cuda_stream(device)), "starting cuBLAS");
-      if (status == SC_OK) status = sc_cublas_status(cublasSetMathMode(handle, SUMS_IN_F32), "starting cuBLAS");
-      if (status != SC_OK) return cublasDestroy(handle), status;
-      handles[device->index].blas = handle;
-   }
+   if (!handles[device->index].blas) SC_TRY(start_blas(device));
+   if (!handles[device->index].workspace) SC_TRY(lend_workspace(device));
    *out = handles[device->index].blas;
    return SC_OK;
 }
@@ -105,9 +132,15 @@ ScStatus sc_cuda_dnn(const ScDevice *device, cudnnHandle_t *out) {
    return SC_OK;
 }
 
+// The next one would be one more beside that of a graph.
+void sc_libraries_flush(const ScDevice *device) {
+   if (!sc_has_recording(device)) drop_workspace(device);
+}
+
 void sc_libraries_close(const ScDevice *device) {
    if (handles[device->index].dnn) cudnnDestroy(handles[device->index].dnn);
    if (handles[device->index].blas) cublasDestroy(handles[device->index].blas);
+   drop_workspace(device);
    handles[device->index].dnn = NULL;
    handles[device->index].blas = NULL;
 }

@@ -10,6 +10,7 @@
 // The library's handle, on the device's stream. The device is made current.
 ScStatus sc_cuda_blas(const ScDevice *, cublasHandle_t *out);
 ScStatus sc_cuda_dnn(const ScDevice *, cudnnHandle_t *out);
+void sc_libraries_flush(const ScDevice *); // memory that they are lent
 void sc_libraries_close(const ScDevice *);
 
 // As sc_cuda_status, for the libraries.

@@ -47,29 +47,99 @@ local function there(x, w)
    return x:to(device):conv2d(w:to(device)):values()
 end
 
+-- A convolution of tensors that stay on the device, to be done several times.
+local function convolution(...)
+   local x, w = drawn(...)
+   local own_x, own_w = x:to(device), w:to(device)
+   return function()
+      local y <close> = own_x:conv2d(own_w)
+      return y:values()
+   end, x, w
+end
+
 -- ---- choosing ----
 
-local function times_each_shape_once()
-   local x, w = drawn()
-   check(calls(TIMED, function() there(x, w) end) == 1, "a new shape is timed")
-   check(calls(TIMED, function() there(x, w) end) == 0, "a known shape is not")
+local function times_what_comes_again()
+   local convolve = convolution()
+   check(calls(TIMED, convolve) == 0, "what comes once is not timed")
+   check(calls(TIMED, convolve) == 1, "what comes again is")
+   check(calls(TIMED, convolve) == 0, "once")
    scute.flush()
-   check(calls(TIMED, function() there(x, w) end) == 0, "nor after caches are dropped")
+   check(calls(TIMED, convolve) == 0, "nor after caches are dropped")
    scute.deterministic(true)
-   local y, v = drawn()
-   check(calls(TIMED, function() there(y, v) end) == 0, "with scute.deterministic(true) none is timed")
+   convolve = convolution()
+   check(calls(TIMED, function() convolve() convolve() end) == 0, "with scute.deterministic(true) none is timed")
    scute.deterministic(false)
+end
+
+-- Layers of a network that are alike, in one pass and in two.
+local function times_no_single_pass()
+   local x, w = drawn()
+   local own, layers = x:to(device), {}
+   for i = 1, 3 do layers[i] = (w * i):to(device) end
+   local function pass()
+      for _, layer in ipairs(layers) do own:conv2d(layer):free() end
+   end
+   check(calls(TIMED, pass) == 0, "a single pass is not timed, though it has layers that are alike")
+   check(calls(TIMED, pass) == 1, "a second one is, once")
+end
+
+-- Gradients of layers that are alike: those of a single step are not timed.
+local function times_gradients_that_come_again()
+   for _, kind in ipairs { "Data", "Filter" } do
+      local name, x, w = ("cudnnFindConvolutionBackward%sAlgorithmEx"):format(kind), drawn()
+      local own, layers = x:to(device):requires_grad_(), {}
+      for i = 1, 3 do layers[i] = (w * i):to(device):requires_grad_() end
+      local function step()
+         for _, layer in ipairs(layers) do
+            local y <close> = own:conv2d(layer)
+            local sum <close> = y:sum()
+            sum:backward()
+         end
+      end
+      local first, second, third = calls(name, step), calls(name, step), calls(name, step)
+      check(first == 0 and second == 1 and third == 0, name .. " in the second step",
+         ("%d, %d, %d"):format(first, second, third))
+   end
+end
+
+local function gives_back_what_timing_took()
+   local convolve = convolution()
+   convolve()
+   local took, gave = softgpu.calls "cudaMalloc", softgpu.calls "cudaFree"
+   check(calls(TIMED, convolve) == 1, "timed")
+   took, gave = softgpu.calls "cudaMalloc" - took, softgpu.calls "cudaFree" - gave
+   check(took == 1 and gave == 1, "memory for timing is given back", ("%d taken, %d given"):format(took, gave))
+   local again, x, w = convolution()
+   again()
+   for n = 1, 2 do softgpu.fail("cudaMalloc", n, 2) end
+   local known, found = scute.memory(device).live, nil
+   check(calls(TIMED, function() found = again() end) == 0, "where memory is short nothing is timed")
+   softgpu.fail_nothing()
+   check(scute.memory(device).live == known, "nor is anything kept for it")
+   check_near(found, x:conv2d(w):values(), 1e-2, "and heuristics suffice")
+   convolve, x, w = convolution()
+   convolve()
+   softgpu.fail("cudaMalloc", 1, 2)
+   check(calls(TIMED, function() found = convolve() end) == 1, "where the pool keeps memory it gives up that")
+   softgpu.fail_nothing()
+   check_near(found, x:conv2d(w):values(), 1e-2, "and the numbers are right")
 end
 
 -- What was timed in a program, as its checkpoints keep it.
 local function tells_what_it_chose()
-   local x, w = drawn()
-   there(x, w)
+   local convolve = convolution()
+   convolve()
+   convolve()
    local text = scute.chosen(device)
    check(text:find "\n" and not text:find "nil", "what was chosen is told", text)
    check(scute.chosen(device, text), "and taken")
    check(scute.chosen(device, "") and scute.chosen(device, "nonsense\n\n1 2 3\n"), "nonsense changes nothing")
    check(scute.chosen(device) == text, "and what was chosen stays", scute.chosen(device))
+   local another = convolution()
+   another()
+   check(scute.chosen(device) ~= text, "what came once is told, too")
+   check(calls(TIMED, another) == 0, "and stays as it is from then on")
    check(scute.chosen "cpu" == "" and scute.chosen("cpu", ""), "the CPU times nothing")
 end
 
@@ -100,9 +170,10 @@ local function tells_when_none_is_left()
 end
 
 local function survives_a_refused_query()
-   local x, w = drawn()
+   local convolve, x, w = convolution()
+   convolve()
    softgpu.fail(TIMED, 1, 3000)
-   check_near(there(x, w), x:conv2d(w):values(), 1e-2, "heuristics suffice where timing is refused")
+   check_near(convolve(), x:conv2d(w):values(), 1e-2, "heuristics suffice where timing is refused")
    x, w = drawn()
    softgpu.fail(RANKED, 1, 3000)
    local half <close> = scute.autocast("f16", function() return x:to(device):conv2d(w:to(device)) end)
@@ -195,10 +266,11 @@ end
 -- ---- width ----
 
 local function rounds_convolutions_alone()
-   local x, w = drawn()
+   local convolve, x, w = convolution()
    local a, b = scute.randn(8, 8), scute.randn(8, 8)
    local function differ()
-      local found, product = there(x, w), (a:to(device)):matmul(b:to(device)):values()
+      convolve() -- the fastest algorithms round, which are found when it comes again
+      local found, product = convolve(), (a:to(device)):matmul(b:to(device)):values()
       return distance(found, x:conv2d(w):values()) > 1e-5, distance(product, a:matmul(b):values()) > 1e-5
    end
    local convolutions, products = differ()
@@ -269,14 +341,18 @@ end
 -- The numbers of a convolution, and how often it was timed.
 function alone.kept()
    scute.manual_seed(1)
-   local x, w, values = scute.randn(2, 4, 8, 8), scute.randn(6, 4, 1, 1), nil
-   local n = calls(TIMED, function() values = there(x, w) end)
-   print(("timed %d %s"):format(n, scute.checksum { scute.tensor(values) }))
+   local x, w, values = scute.randn(2, 4, 8, 8):to(device), scute.randn(6, 4, 1, 1):to(device), nil
+   local before = softgpu.calls(FORWARD)
+   local n = calls(TIMED, function()
+      for _ = 1, 2 do values = x:conv2d(w):values() end
+   end)
+   print(("timed %d %s in %d calls"):format(n, scute.checksum { scute.tensor(values) }, softgpu.calls(FORWARD) - before))
+   io.write(scute.chosen(device))
    os.exit(true, true)
 end
 
 -- A run of $RUN/photos that goes on where one stopped, up to $EPOCHS; how many convolutions were timed, in what it computed,
--- and what was told.
+-- what was told, and what weights it came to.
 function alone.trains()
    local folder, epochs, told = os.getenv "RUN", tonumber(os.getenv "EPOCHS"), {}
    local console = require "scute.base.console"
@@ -293,6 +369,7 @@ function alone.trains()
          precision = os.getenv "PRECISION", deterministic = os.getenv "DETERMINISTIC" ~= nil })
    end)
    print(("timed %d in %s: %s"):format(n, model.precision, table.concat(told, "|")))
+   print(scute.checksum(model:parameters()))
    os.exit(true, true)
 end
 
@@ -319,6 +396,13 @@ local function write(path, text)
    file:close()
 end
 
+local function read(path)
+   local file = assert(io.open(path))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
 local function keeps_a_file()
    local path = os.tmpname()
    local settings = "SCUTE_CUDA_CACHE=" .. path
@@ -329,9 +413,7 @@ local function keeps_a_file()
    end
    os.remove(path)
    local first = timed(1, "at first it is timed")
-   local file = assert(io.open(path))
-   local line = file:read "a"
-   file:close()
+   local line = read(path)
    check(timed(0, "then it is known") == first:gsub("timed 1", "timed 0"), "with the same numbers", first)
    timed(1, "another GPU does not know it", "SOFTGPU_ARCH=90")
    for name, broken in pairs { ["a broken line"] = line:gsub(" 1 ", " 2 ", 1), ["half a line"] = line:sub(1, #line // 2),
@@ -341,6 +423,21 @@ local function keeps_a_file()
    end
    write(path, "nonsense\n" .. line)
    timed(0, "what follows nonsense is read")
+   -- One that fails is known as that once: programs to come begin with what ran in its place.
+   write(path, line)
+   local function forwards(name, n, more)
+      local text = timed(0, name, more)
+      check(text:find("in " .. n .. " calls\n"), name, text)
+   end
+   forwards("what is known and fails gives way", 3, "SOFTGPU_FAIL=cudnnConvolutionForward:1:4000")
+   local after = read(path)
+   check(after:sub(1, #line) == line and #after > #line, "what ran in its place is written behind it", after)
+   local learnt = after:sub(#line + 1)
+   check(learnt:find "^%x+ [^\n]*\n$" and learnt ~= line, "once", learnt)
+   write(path, learnt)
+   local alone_text = timed(0, "and is known")
+   write(path, after)
+   check(timed(0, "it wins") == alone_text and read(path) == after, "the later line wins", after)
    os.remove(path)
    settings = "SCUTE_CUDA_CACHE=/proc/nowhere/convolutions"
    timed(1, "a file that cannot be written is none")
@@ -364,12 +461,17 @@ local function goes_on_with_what_it_chose()
    local function says(pattern, name, epochs, more)
       local text = trains(epochs, more)
       check(text:find("^timed " .. pattern), name, text)
+      return text:match "^timed (%d+).-\n(.*)$"
    end
-   says("[1-9]%d* in bf16: precision: bf16\n", "a run times its convolutions", 1)
-   says("0 in bf16: precision: bf16\n", "one that goes on does not", 2)
+   local anew = ("rm -rf '%s/tiny'"):format(folder)
+   local timed, two = says("[1-9]%d* in bf16: precision: bf16\n", "a run times its convolutions", 2)
+   os.execute(anew)
+   check(says("[1-9]%d* in bf16", "so does one of an epoch", 1) == timed,
+      "the last, shorter batch of an epoch is not timed when it comes again in the next")
+   local _, resumed = says("0 in bf16: precision: bf16\n", "one that goes on times none", 2)
+   check(resumed == two, "and comes to the same weights", resumed .. "instead of " .. two)
    says("[1-9]%d* in bf16: precision: bf16|the checkpoint was made on another GPU", "on another GPU they are", 3,
       "SOFTGPU_ARCH=90")
-   local anew = ("rm -rf '%s/tiny'"):format(folder)
    os.execute(anew)
    says("0 in bf16: precision: bf16|deterministic: algorithms that give the same bits",
       "one that is deterministic times none", 1, "DETERMINISTIC=1")
@@ -391,7 +493,10 @@ end
 if part then
    alone[part]()
 else
-   times_each_shape_once()
+   times_what_comes_again()
+   times_no_single_pass()
+   times_gradients_that_come_again()
+   gives_back_what_timing_took()
    tells_what_it_chose()
    moves_on_after_any_failure()
    tells_when_none_is_left()

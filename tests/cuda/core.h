@@ -109,11 +109,16 @@ using Work = std::function<cudaError_t()>;
 std::shared_ptr<Stream> stream_find(cudaStream_t); // null: no such stream
 cudaError_t enqueue(cudaStream_t, const char *what, Work);
 bool stream_live(cudaStream_t);
-void run_stream(cudaStream_t); // up to its end
+bool stream_captures(cudaStream_t); // records what comes
+void run_stream(cudaStream_t);      // up to its end
 void run_everything(int device);
 // Whether all that was queued on the device, at the time of the call, has run.
 std::function<bool()> passed_by(int device);
 void drop_everything();
+// For calls that may be unsafe (allocations, say): refused where a capture that concerns this thread is going
+// on, which they end. For those that wait for everything: refused in any capture.
+cudaError_t capture_allows_unsafe();
+cudaError_t capture_allows_waiting();
 size_t pending(int device = -1); // -1: on all of them
 
 } // namespace sg

@@ -130,6 +130,30 @@ fails("two gradients in one", "share a gradient", { a, b }, function()
    sum:backward()
 end)
 
+-- What the libraries need at their start, and for products, is there before work is recorded: they have run nothing yet.
+do
+   local script = [[
+      local scute = require "scute"
+      local x, w = scute.randn(2, 3, 5, 5):to "%s", scute.randn(4, 3, 1, 1):to "%s"
+      local a = scute.randn(4, 4):to "%s"
+      local graph = assert(scute.record("%s", { x, w, a }, function()
+         scute.no_grad(function() x:conv2d(w):free() a:matmul(a):free() end)
+      end))
+      graph:launch()
+      graph:free()
+      print "recorded"
+   ]]
+   local path = os.tmpname()
+   local file = assert(io.open(path, "w"))
+   file:write((script:gsub("%%s", device)))
+   file:close()
+   local pipe = io.popen(("SOFTGPU_STRICT=1 %s %s 2>&1"):format(arg[-1], path))
+   local text = pipe:read "a"
+   pipe:close()
+   os.remove(path)
+   check(text == "recorded\n", "libraries start before work is recorded", text)
+end
+
 -- A question to the device would end the recording, whatever became of the convolution.
 do
    local filters, questions = on_device(8, 8, 3, 3), nil

@@ -207,7 +207,7 @@ local parts = {
    { "convolutions" },
    { "halves" },
    { "photos", orders_of_photos },
-   { "memory", function() script("memory", "SOFTGPU_MEMORY=5000000") end },
+   { "memory", function() script("memory", "SOFTGPU_MEMORY=6000000") end },
    { "steady", function() script("steady", "SOFTGPU_COMPUTE=none") end },
    { "faults", function() script("faults", nil, "cuda " .. FAULTS) end },
    { "symbols", function() program("symbols", ("%s %s/symbols.lua"):format(scute, here)) end },

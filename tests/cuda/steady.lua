@@ -50,25 +50,36 @@ local function calls(name)
    return softgpu.calls(name) + softgpu.calls(name .. "Host")
 end
 
+-- Memory in which a convolution was timed, which is given back at once.
+local function timings()
+   local n = 0
+   for _, pass in ipairs { "Forward", "BackwardData", "BackwardFilter" } do
+      n = n + softgpu.calls(("cudnnFindConvolution%sAlgorithmEx"):format(pass))
+   end
+   return n
+end
+
 -- A hook that counts what steps take and give back. New is what the first epoch does, and one in which a group joins; and the
--- two after that: what is frozen is looked at for the first time, and then what evaluation folds finds its place beside weights
--- that are remembered. Elsewhere, and after a few steps, nothing is new.
+-- one after that, where evaluation has folded filters; and the first step of the next, where those lie beside weights that are
+-- remembered and others that have moved on. Elsewhere, and after a few steps, nothing is new.
 local function counter()
    local self = { steady = 0, faults = {}, joined = 0 }
    local groups, since, size, old
-   local malloc, free
+   local malloc, free, timed
    function self.on_epoch_begin()
       since, size = 0, nil
    end
    function self.on_step_begin()
-      malloc, free = calls "cudaMalloc", calls "cudaFree"
+      malloc, free, timed = calls "cudaMalloc", calls "cudaFree", timings()
    end
    function self.on_step_end(run)
-      if trains(run) ~= groups then groups, old, self.joined = trains(run), run.epoch + 2, self.joined + 1 end
+      if trains(run) ~= groups then groups, old, self.joined = trains(run), run.epoch + 1, self.joined + 1 end
       since = run.last.n == size and since + 1 or 1
       size = run.last.n
       local took, gave = calls "cudaMalloc" - malloc, calls "cudaFree" - free
-      local is_new = run.epoch <= old and since <= NEW
+      local lent = math.min(timings() - timed, took, gave)
+      took, gave = took - lent, gave - lent
+      local is_new = run.epoch <= old and since <= NEW or run.epoch == old + 1 and since == 1
       if not is_new then self.steady = self.steady + 1 end
       if gave > 0 or took > 0 and not is_new then
          self.faults[#self.faults + 1] = ("step %d of epoch %d took %d and gave %d"):format(run.step, run.epoch, took, gave)

@@ -229,6 +229,9 @@ cublasStatus_t product(const BlasCall &call, cublasHandle_t handle, const Argume
       violation("%s: the matrices C of the batch overlap", call.name());
    if (h->device != current_device())
       violation("%s: the handle belongs to another device than the current one", call.name());
+   if (!h->workspace && stream_captures(h->stream))
+      violation("%s: captured without a workspace of the caller's, so that the graph would allocate one",
+                call.name());
    bool ok = memory_ok(call.name(), p);
    cudaError_t error =
        enqueue(h->stream, call.name(), [p, ok] { return ok ? run(p) : cudaErrorIllegalAddress; });
@@ -273,7 +276,7 @@ extern "C" {
 cublasStatus_t cublasCreate_v2(cublasHandle_t *out) {
    BLAS_CALL("cublasCreate");
    if (!out) return call.done(CUBLAS_STATUS_INVALID_VALUE);
-   if (device_count() == 0) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
+   if (device_count() == 0 || capture_allows_unsafe()) return call.done(CUBLAS_STATUS_NOT_INITIALIZED);
    auto h = std::make_shared<Handle>();
    h->device = current_device();
    *out = static_cast<cublasHandle_t>(object_add("cublas handle", h));

@@ -19,11 +19,6 @@ struct Capture {
 cudaError_t capture_work(Capture &, Work);
 // What is refused in a capture ends it: nothing of it can be used afterwards. Returns `error`.
 cudaError_t capture_fails(Capture &, cudaError_t error);
-// For calls that may be unsafe (allocations, say): refused where a capture that concerns this thread is going
-// on.
-cudaError_t capture_allows_unsafe();
-// For those that wait for everything: refused in any capture.
-cudaError_t capture_allows_waiting();
 
 } // namespace sg
 

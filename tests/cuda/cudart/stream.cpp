@@ -170,6 +170,11 @@ bool stream_live(cudaStream_t handle) {
    return stream_find(handle) != nullptr;
 }
 
+bool stream_captures(cudaStream_t handle) {
+   auto s = stream_find(handle);
+   return s && s->capture;
+}
+
 void stream_retire(std::shared_ptr<Stream> s) {
    if (!s->queue.empty()) scheduler().destroyed.push_back(std::move(s));
 }

@@ -88,6 +88,7 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *out) {
    DNN_CALL("cudnnCreate");
    if (!out) return call.done(refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "no place for the handle"));
    if (device_count() == 0) return call.done(refuse(CUDNN_STATUS_NOT_INITIALIZED, "there is no device"));
+   if (capture_allows_unsafe()) return call.done(refuse(CUDNN_STATUS_NOT_INITIALIZED, "a stream is captured"));
    auto h = std::make_shared<Dnn>();
    h->device = current_device();
    *out = static_cast<cudnnHandle_t>(object_add("cudnn handle", h));

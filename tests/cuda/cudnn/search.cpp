@@ -46,6 +46,7 @@ template <class Perf>
 cudnnStatus_t measure(const DnnCall &call, const Dnn &dnn, const Problem &p, const Operands &o, int requested,
                       int *returned, Perf *out, void *workspace, size_t bytes) {
    if (requested < 1 || !returned || !out) BAD("no room for an algorithm");
+   if (capture_allows_waiting()) return refuse(CUDNN_STATUS_EXECUTION_FAILED, "a stream is captured");
    if (!operands_usable(call.name(), p, o)) BAD("an operand is not device memory");
    if (bytes > 0 && !usable(call.name(), "the workspace", workspace, bytes, 16))
       BAD("the workspace is not device memory of that size");

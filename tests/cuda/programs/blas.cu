@@ -196,6 +196,42 @@ CASE(workspace_freed_while_in_use) {
    EXPECT_VIOLATION("workspace was freed");
 }
 
+static cudaStream_t begin_capture(cublasHandle_t h) {
+   cudaStream_t stream;
+   OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+   OK(cublasSetStream(h, stream));
+   OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+   return stream;
+}
+
+CASE(captured_without_a_workspace) {
+   Small s;
+   begin_capture(s.h);
+   OK(s.run());
+   EXPECT_VIOLATION("captured without a workspace");
+}
+
+CASE(captured_with_one) {
+   Small s;
+   char *w;
+   cudaGraph_t graph;
+   OK(cudaMalloc(&w, 4096));
+   cudaStream_t stream = begin_capture(s.h);
+   OK(cublasSetWorkspace(s.h, w, 4096));
+   OK(s.run());
+   OK(cudaStreamEndCapture(stream, &graph));
+   EXPECT_EQ(softgpu_violations(), 0);
+}
+
+CASE(started_in_a_capture) {
+   Small s;
+   cublasHandle_t h;
+   cudaGraph_t graph;
+   cudaStream_t stream = begin_capture(s.h);
+   EXPECT_EQ(cublasCreate(&h), CUBLAS_STATUS_NOT_INITIALIZED);
+   EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+}
+
 CASE(scalars_on_the_device) {
    Small s;
    EXPECT_EQ(cublasSgemm(s.h, CUBLAS_OP_N, CUBLAS_OP_N, 4, 4, 4, s.c, s.a, 4, s.b, 4, &s.zero, s.c, 4),
