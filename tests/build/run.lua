@@ -44,9 +44,9 @@ int main(void) { return system("mkdir -p build/share"); } // for what would writ
 ]])
 write("tools/deps.sh", "#!/bin/sh\n", true)
 write("bin/g++", [[#!/bin/sh
-# Links nothing, so that no CUDA library has to be there.
+# Links nothing, so that no CUDA library has to be there; a plugin names the build that it is of.
 while [ "$1" != -o ]; do shift; done
-touch "$2"
+sed 's/.* /sc_register_backend_/' build/layout.h >"$2"
 ]], true)
 
 -- An nvcc that knows these GPUs, and keeps what it was asked.
@@ -187,11 +187,43 @@ check(ok and asked:find("-isystem " .. root .. "/toolkit/include ", 1, true) and
 ok, text, asked = make "demo"
 check(ok and asked == "" and exists "build/scute", "make demo does not wait for the plugin", text)
 
-ok, text = make "install-plugin PREFIX=$T/usr && ls $T/usr/lib/scute"
-check(ok and text:find "scute_cuda.so", "make install takes it along", text)
-nvcc(TODAY, "exit 2")
-ok, text = make "install-plugin PREFIX=$T/usr && ls $T/usr/lib/scute"
-check(ok and not text:find "scute_cuda.so\n", "and leaves no old one where it was not built", text)
+-- ---- make install ----
+
+local WITHOUT = "CUDA_FOUND= CUDA_DIR= "
+
+-- Of what is built already; returns what was said, and whether a plugin is installed after it.
+local function install(arguments)
+   local went, told = shell(("cd $T; PATH=$T/bin:$PATH; unset CUDA_ARCHS CUDNN_HOME; CUDA_HOME=$T/toolkit make "
+      .. "--no-print-directory CXX=g++ READERS= PKGS=lua5.4 install-plugin PREFIX=$T/usr %s"):format(arguments or ""))
+   check(went, "make install", told)
+   return told, exists "usr/lib/scute/scute_cuda.so"
+end
+
+-- One line says why there is none, and an older one goes.
+local function leaves_out(name, arguments, why)
+   write("usr/lib/scute/scute_cuda.so", "an older one")
+   local told, installed = install(arguments)
+   local list = {}
+   for line in told:gmatch "note: the GPU plugin is not installed: ([^\n]*)" do list[#list + 1] = line end
+   check(not installed and #list == 1 and list[1]:find(why, 1, true), name, told)
+end
+
+assert(make())
+local installed
+text, installed = install()
+check(installed and not text:find "note:", "make install takes it along", text)
+os.remove(root .. "/usr/lib/scute/scute_cuda.so")
+text, installed = install(WITHOUT)
+check(installed and not text:find "note:", "where nvcc is not found, as under sudo, the one that is built", text)
+leaves_out("unless told not to", "CUDA=no", "CUDA=no")
+write("host/core/any.h", "// other tensors\n")
+leaves_out("not one of another build", WITHOUT, "build/scute_cuda.so is of another build than the program")
+os.remove(root .. "/build/scute_cuda.so")
+leaves_out("where there is no toolkit", WITHOUT, "there is no nvcc: it is looked for in CUDA_HOME/bin")
+leaves_out("where it is half there", "CUDNN_H=", "and not cudnn.h")
+nvcc(TODAY, "echo 'one.cu(1): error: no instance of it' >&2; exit 2")
+write("kernels/cuda/one.cu", "// another\n")
+leaves_out("where it was not built", "", "no instance of it")
 
 os.execute(("rm -rf '%s'"):format(root))
 tally.finish()
