@@ -58,8 +58,9 @@ typedef struct ScBackend {
    ScStatus (*recorded)(ScDevice *, void **work);
    ScStatus (*replay)(ScDevice *, void *work);
    void (*forget_recorded)(ScDevice *, void *work);
-   ScStatus (*wait)(ScDevice *);              // for all work so far; NULL: there is nothing to wait for
-   bool (*rounds_products)(const ScDevice *); // has it TensorFloat-32 (host/core/choices.h)? NULL: no
+   ScStatus (*wait)(ScDevice *);               // for all work so far; NULL: there is nothing to wait for
+   bool (*rounds_products)(const ScDevice *);  // has it TensorFloat-32 (host/core/choices.h)? NULL: no
+   bool (*has_tensor_cores)(const ScDevice *); // is half width faster than f32? NULL: no
    // Which kernels were chosen by timing so far, as text to be freed (NULL: out of memory), and taking such a
    // text for what is chosen from now on; false: it is of another device. Both NULL: nothing is timed.
    char *(*chosen)(ScDevice *);

@@ -129,6 +129,7 @@ static ScBackend cuda = {
     .forget_recorded = sc_cuda_forget_recorded,
     .wait = wait,
     .rounds_products = sc_cuda_has_tf32,
+    .has_tensor_cores = sc_cuda_has_tensor_cores,
     .chosen = sc_conv_used,
     .choose = choose,
     .forget = sc_folded_forget,
