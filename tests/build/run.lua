@@ -109,8 +109,10 @@ for _, case in ipairs {
    { "without a card: one of each generation", TODAY, NO_CARD, "", "75 80 90 100 120 ptx120" },
    { "a toolkit before 12.8", "50 60 70 75 80 86 89 90", NO_CARD, "", "75 80 90 ptx90" },
    { "the card that is there", TODAY, "echo 8.6\n", "", "86 ptx86" },
+   { "two cards, one too old", TODAY, "echo 6.1; echo 8.6\n", "", "86 ptx86" },
    { "two cards", TODAY, "echo 12.0; echo 8.0; echo 8.0\n", "", "80 120 ptx120" },
    { "a card newer than the toolkit", "75 80 86 89 90", "echo 12.0\n", "", "90 ptx90" },
+   { "a card between those that the toolkit knows", "75 80 90", "echo 8.7\n", "", "80 ptx80" },
    { "a driver that does not know compute_cap", TODAY, "echo 'Field \"compute_cap\" is not a valid field'\n", "",
       "75 80 90 100 120 ptx120" },
    { "all", TODAY, "echo 8.6\n", "CUDA_ARCHS=all", "75 80 86 89 90 100 120 ptx120" },
@@ -139,11 +141,12 @@ for _, case in ipairs {
    { "an nvcc that fails", TODAY, "echo 'one.cu(1): error: no instance of it' >&2; exit 2", "", "no instance of it" },
    { "an nvcc that says nothing", TODAY, "exit 2", "", "Error 2" },
    { "no GPU that is known", "150", nil, "", "builds for 150 and not for" },
+   { "a card that is too old for the toolkit", TODAY, nil, "", "and not for 61", "echo 6.1\n" },
    { "a list without sense", TODAY, nil, "CUDA_ARCHS=most", 'CUDA_ARCHS="most": expected all, or numbers' },
 } do
-   local name, known, failing, arguments, why = table.unpack(case)
+   local name, known, failing, arguments, why, smi = table.unpack(case)
    nvcc(known, failing)
-   cards(NO_CARD)
+   cards(smi or NO_CARD)
    local ok, text = make(arguments)
    local told = notes(text)
    check(ok and exists "build/scute" and not exists "build/scute_cuda.so", name .. ": the program is built", text)
