@@ -38,7 +38,8 @@ typedef struct ScBackend {
    // How many devices there are, for backends that may have several or none; asked once, when one is looked
    // for. NULL: there is one. On failure the message says what is missing.
    ScStatus (*count)(int *n);
-   bool host_memory; // the CPU may dereference its buffers
+   ScStatus (*start)(ScDevice *); // of one that is looked for, the first time: can it compute? NULL: it can
+   bool host_memory;              // the CPU may dereference its buffers
    bool shapes_only; // its tensors have no values: every op is "computed" once its shapes are checked
    ScStatus (*allocate)(ScDevice *, size_t bytes, void **out);
    void (*release)(ScDevice *, void *, size_t bytes);
@@ -79,6 +80,7 @@ struct ScDevice {
    const ScBackend *backend;
    int index;
    char name[16]; // "cpu", "ref", "cuda:0"
+   bool started;
    ScPool *pool;
    // Of the group that it trains in (host/core/communicator.h); NULL: alone.
    struct ScCommunicator *communicator;

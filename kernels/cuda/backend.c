@@ -44,6 +44,11 @@ static ScStatus count(int *n) {
    return sc_cuda_status(error, "looking for GPUs");
 }
 
+// Also where the plugin was not built for it.
+static ScStatus start(ScDevice *device) {
+   return sc_cuda_use(device);
+}
+
 // ---- memory ----
 
 // Also while a graph is recorded: memory that a graph finds is there when it is launched.
@@ -115,6 +120,7 @@ static void close_all(ScDevice *device) {
 static ScBackend cuda = {
     .name = "cuda",
     .count = count,
+    .start = start,
     .allocate = allocate,
     .release = release,
     .upload = sc_cuda_upload,
