@@ -1,7 +1,8 @@
 #!/bin/sh
 # What nvcc is told to build for, as its -gencode arguments. Usage: tools/gencode.sh NVCC ["75 80 ..." | all | ""]
 # "" is the cards of this machine, as nvidia-smi names them, else one of each generation; "all" is for packages. What the toolkit
-# does not know is left out. The last one's PTX serves cards that come later.
+# does not know gives way to what it knows of the same kind; where that is nothing, as for a card that is too old, nothing is built.
+# The last one's PTX serves cards that come later.
 set -eu
 nvcc=$1
 wanted=$(echo "${2:-}" | sed 's/sm_//g; s/\.//g; s/,/ /g')
@@ -15,14 +16,9 @@ cards() {
    timeout 20 nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sed -n 's/^ *\([0-9]*\)\.\([0-9]\) *$/\1\2/p'
 }
 
-# Of the wanted ones those that are known; for one that is newer than all of them, the newest.
+# For each wanted one the newest that is known and not newer: its code serves the same generation, its PTX later ones.
 usable() {
-   newest=$(echo "$known" | tail -n 1)
-   for arch in $1; do
-      if echo "$known" | grep -qx "$arch"; then echo "$arch"
-      elif [ "$arch" -gt "$newest" ]; then echo "$newest"
-      fi
-   done | sort -nu
+   for arch in $1; do echo "$known" | awk -v arch="$arch" '$1 <= arch { best = $1 } END { print best }'; done | grep . | sort -nu
 }
 
 targets=$(numbers_of code sm)
@@ -31,15 +27,14 @@ known=$(numbers_of arch compute | while read -r arch; do
 done | sort -nu)
 [ -n "$known" ] || { echo "error: $nvcc does not say what it builds for (--list-gpu-code)" >&2; exit 1; }
 
-list=
 case $wanted in
    all) wanted="75 80 86 89 90 100 120" ;;
-   "") list=$(usable "$(cards)"); wanted="75 80 90 100 120" ;;
+   "") wanted=$(cards | sort -nu | tr '\n' ' '); [ -n "$wanted" ] || wanted="75 80 90 100 120" ;;
    *[!0-9\ ]*) echo "error: CUDA_ARCHS=\"$2\": expected all, or numbers as in \"80 90\"" >&2; exit 1 ;;
 esac
-[ -n "$list" ] || list=$(usable "$wanted")
+list=$(usable "$wanted")
 [ -n "$list" ] ||
-   { echo "error: $nvcc builds for $(echo "$known" | tr '\n' ' ')and not for CUDA_ARCHS=\"$wanted\"" >&2; exit 1; }
+   { echo "error: $nvcc builds for $(echo "$known" | tr '\n' ' ')and not for $wanted (CUDA_ARCHS says otherwise)" >&2; exit 1; }
 
 for arch in $list; do echo "-gencode arch=compute_$arch,code=sm_$arch"; done
 echo "-gencode arch=compute_$arch,code=compute_$arch"

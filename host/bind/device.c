@@ -143,21 +143,26 @@ static void tell(const char *what) {
    fprintf(stderr, "scute: waits for the GPU: %s\n", what);
 }
 
+static int push_answer(lua_State *L, const ScDevice *device, bool (*has)(const ScDevice *)) {
+   lua_pushboolean(L, has && has(device));
+   return 1;
+}
+
 // scute.computes(device, dtype): whether the device computes products in this dtype itself. Where it does not,
 // f16 and bf16 are storage: tensors are converted to f32 around each op and results rounded. "tf32": whether
-// products of f32 can be rounded to it there, see scute.tf32.
+// products of f32 can be rounded to it there, see scute.tf32. "tensor_cores": whether products in half width
+// are faster there.
 static int computes(lua_State *L) {
    ScDevice *device;
    ScDtype dtype;
+   const char *what = luaL_checkstring(L, 2);
    sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));
-   if (strcmp(luaL_checkstring(L, 2), "tf32") == 0) {
-      const ScBackend *backend = device->backend;
-      lua_pushboolean(L, backend->rounds_products && backend->rounds_products(device));
-      return 1;
-   }
-   if (!sc_dtype_parse(luaL_checkstring(L, 2), &dtype))
-      return luaL_error(L, "computes: expected a dtype (f32, f64, f16, bf16, i64, u8) or tf32, found %s",
-                        sc_describe_value(L, 2));
+   if (strcmp(what, "tf32") == 0) return push_answer(L, device, device->backend->rounds_products);
+   if (strcmp(what, "tensor_cores") == 0) return push_answer(L, device, device->backend->has_tensor_cores);
+   if (!sc_dtype_parse(what, &dtype))
+      return luaL_error(
+          L, "computes: expected a dtype (f32, f64, f16, bf16, i64, u8), tf32 or tensor_cores, found %s",
+          sc_describe_value(L, 2));
    lua_pushboolean(L, sc_kernel_takes(sc_find_kernel(device, "conv2d"), device, dtype));
    return 1;
 }

@@ -95,7 +95,10 @@ static ScStatus device_of(Table *table, const char *name, long index, ScDevice *
    if (index >= table->ndevices)
       return sc_fail(SC_EARG, "device '%s': there %s %d of them, numbered from 0", name,
                      table->ndevices == 1 ? "is" : "are", table->ndevices);
-   *out = &table->devices[index];
+   ScDevice *device = &table->devices[index];
+   if (!device->started && table->backend->start) SC_TRY(table->backend->start(device));
+   device->started = true;
+   *out = device;
    return SC_OK;
 }
 

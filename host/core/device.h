@@ -38,7 +38,8 @@ typedef struct ScBackend {
    // How many devices there are, for backends that may have several or none; asked once, when one is looked
    // for. NULL: there is one. On failure the message says what is missing.
    ScStatus (*count)(int *n);
-   bool host_memory; // the CPU may dereference its buffers
+   ScStatus (*start)(ScDevice *); // of one that is looked for, the first time: can it compute? NULL: it can
+   bool host_memory;              // the CPU may dereference its buffers
    bool shapes_only; // its tensors have no values: every op is "computed" once its shapes are checked
    ScStatus (*allocate)(ScDevice *, size_t bytes, void **out);
    void (*release)(ScDevice *, void *, size_t bytes);
@@ -58,8 +59,9 @@ typedef struct ScBackend {
    ScStatus (*recorded)(ScDevice *, void **work);
    ScStatus (*replay)(ScDevice *, void *work);
    void (*forget_recorded)(ScDevice *, void *work);
-   ScStatus (*wait)(ScDevice *);              // for all work so far; NULL: there is nothing to wait for
-   bool (*rounds_products)(const ScDevice *); // has it TensorFloat-32 (host/core/choices.h)? NULL: no
+   ScStatus (*wait)(ScDevice *);               // for all work so far; NULL: there is nothing to wait for
+   bool (*rounds_products)(const ScDevice *);  // has it TensorFloat-32 (host/core/choices.h)? NULL: no
+   bool (*has_tensor_cores)(const ScDevice *); // is half width faster than f32? NULL: no
    // Which kernels were chosen by timing so far, as text to be freed (NULL: out of memory), and taking such a
    // text for what is chosen from now on; false: it is of another device. What was met by the time of the first
    // stays as it is, so that both go on alike. Both NULL: nothing is timed.
@@ -79,6 +81,7 @@ struct ScDevice {
    const ScBackend *backend;
    int index;
    char name[16]; // "cpu", "ref", "cuda:0"
+   bool started;
    ScPool *pool;
    // Of the group that it trains in (host/core/communicator.h); NULL: alone.
    struct ScCommunicator *communicator;

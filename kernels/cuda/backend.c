@@ -44,6 +44,11 @@ static ScStatus count(int *n) {
    return sc_cuda_status(error, "looking for GPUs");
 }
 
+// Also where the plugin was not built for it.
+static ScStatus start(ScDevice *device) {
+   return sc_cuda_use(device);
+}
+
 // ---- memory ----
 
 // Also while a graph is recorded: memory that a graph finds is there when it is launched.
@@ -121,6 +126,7 @@ static void close_all(ScDevice *device) {
 static ScBackend cuda = {
     .name = "cuda",
     .count = count,
+    .start = start,
     .allocate = allocate,
     .release = release,
     .upload = sc_cuda_upload,
@@ -135,6 +141,7 @@ static ScBackend cuda = {
     .forget_recorded = sc_cuda_forget_recorded,
     .wait = wait,
     .rounds_products = sc_cuda_has_tf32,
+    .has_tensor_cores = sc_cuda_has_tensor_cores,
     .chosen = chosen,
     .choose = choose,
     .forget = sc_folded_forget,

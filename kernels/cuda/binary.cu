@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "kernels/cuda/combine.cuh"
-#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/stretched.cuh"
 
 namespace {
 
@@ -108,45 +108,40 @@ template <typename T> ScStatus derive(ScCall *c, Derivative derivative, bool sec
 
 // ---- an operand that was stretched ----
 
-enum { A, B, G, OFFSETS };
-
-template <typename T> struct Stretched {
+template <typename T> struct Slopes {
    typedef ScMath<T> Sum;
-   struct Place {
-      int64_t at[OFFSETS];
-   };
+   enum { A, B, G, OPERANDS };
    Derivative derivative;
    bool second;
-   ScIndex<OFFSETS> kept, reduced;
-   Operands<T> o;
+   const T *a, *b, *gy; // a or b is NULL where the derivative does not use its values
    T *gx;
-   __device__ Sum zero() const { return 0; }
-   __device__ Sum join(Sum a, Sum b) const { return a + b; }
-   __device__ Place place(int64_t k) const {
-      Place p = {};
-      sc_offsets(kept, k, p.at);
-      return p;
+   ScIndex<OPERANDS> kept, reduced;
+   bool one[OPERANDS];
+   template <int N> __device__ void terms(const int64_t (&at)[OPERANDS], Sum (&found)[N]) const {
+      Sum va[N] = {}, vb[N] = {};
+      if (a) sc_get_neighbours(a, one[A], at[A], va);
+      if (b) sc_get_neighbours(b, one[B], at[B], vb);
+      sc_get_neighbours(gy, one[G], at[G], found);
+#pragma unroll
+      for (int k = 0; k < N; k++) found[k] *= derivative(va[k], vb[k], second);
    }
-   __device__ Sum take(Place p, int64_t r) const {
-      sc_offsets(reduced, r, p.at);
-      Sum a = o.a ? sc_widen(o.a[p.at[A]]) : 0, b = o.b ? sc_widen(o.b[p.at[B]]) : 0;
-      return sc_widen(o.gy[p.at[G]]) * derivative(a, b, second);
+   __device__ void put(int64_t k, Sum sum) const {
+      gx[k] = sc_narrow<T>(sum);
    }
-   __device__ void put(int64_t k, Sum sum) const { gx[k] = sc_narrow<T>(sum); }
 };
 
 template <typename T> ScStatus sum_up(ScCall *c, Derivative derivative, bool second, Operands<T> o) {
-   const ScTensor *g = c->grad_out[0], *x = c->in[second];
-   int64_t strides[OFFSETS][SC_MAXRANK];
+   typedef Slopes<T> F;
+   const ScTensor *g = c->grad_out[0];
+   int64_t strides[F::OPERANDS][SC_MAXRANK];
    bool stretched[SC_MAXRANK], full[SC_MAXRANK];
    for (int i = 0; i < 2; i++) sc_broadcast_strides(c->in[i], g, strides[i]);
-   sc_strides(g, strides[G]);
+   sc_strides(g, strides[F::G]);
    for (int d = 0; d < g->rank; d++) stretched[d] = strides[second][d] == 0, full[d] = !stretched[d];
-   Stretched<T> f = {derivative, second, {}, {}, o, sc_data<T>(c->grad_in[second])};
-   f.kept = sc_index<OFFSETS>(g->rank, g->shape, strides[second], strides, stretched);
-   f.reduced = sc_index<OFFSETS>(g->rank, g->shape, strides[G], strides, full);
-   bool along = f.reduced.rank > 0 && f.reduced.strides[G][f.reduced.rank - 1] == 1;
-   return sc_reduce(c->device, c->op->name, f, sc_numel(x), f.reduced.n, along);
+   F f = {derivative, second, o.a, o.b, o.gy, sc_data<T>(c->grad_in[second])};
+   f.kept = sc_index<F::OPERANDS>(g->rank, g->shape, strides[second], strides, stretched);
+   f.reduced = sc_index<F::OPERANDS>(g->rank, g->shape, strides[F::G], strides, full);
+   return sc_sum_stretched<T>(c->device, c->op->name, f, F::G);
 }
 
 // ---- calls ----

@@ -2,7 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
-enum { AMPERE = 80 };
+enum { VOLTA = 70, AMPERE = 80 };
 
 // It is asked for by every product, and does not change.
 int sc_cuda_capability(const ScDevice *device) {
@@ -23,4 +23,9 @@ unsigned sc_cuda_halves(const ScDevice *device) {
 
 bool sc_cuda_has_tf32(const ScDevice *device) {
    return sc_cuda_capability(device) >= AMPERE;
+}
+
+// The GTX 16, a Turing without them, has float16 at twice the speed of float32 all the same.
+bool sc_cuda_has_tensor_cores(const ScDevice *device) {
+   return sc_cuda_capability(device) >= VOLTA;
 }

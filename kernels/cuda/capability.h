@@ -16,4 +16,7 @@ unsigned sc_cuda_halves(const ScDevice *);
 // Whether f32 products can be rounded to TensorFloat-32, which came with 8.0, too.
 bool sc_cuda_has_tf32(const ScDevice *);
 
+// Whether products of half width are faster than those of f32: tensor cores came with Volta, 7.0.
+bool sc_cuda_has_tensor_cores(const ScDevice *);
+
 #endif

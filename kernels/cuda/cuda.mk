@@ -11,8 +11,10 @@ CUDNN_HOME ?= $(CUDA_DIR)
 SYSTEM     := /usr/include /usr/include/x86_64-linux-gnu /usr/include/aarch64-linux-gnu
 CUDNN_H    := $(firstword $(wildcard $(addsuffix /cudnn.h,$(CUDNN_HOME)/include $(CUDA_DIR)/include $(SYSTEM))))
 CUBLAS_H   := $(firstword $(wildcard $(addsuffix /cublas_v2.h,$(CUDA_DIR)/include $(SYSTEM))))
+NO_NVCC    := there is no nvcc: it is looked for in CUDA_HOME/bin, on the PATH, and in /usr/local/cuda/bin
 CUDA_LACKS := $(if $(CUDNN_H),,cudnn.h (cuDNN 9; CUDNN_HOME says where)) $(if $(CUBLAS_H),,cublas_v2.h) \
               $(if $(shell command -v $(CXX) 2>/dev/null),,a C++ compiler)
+NOT_ALL     = $(CUDA_FOUND) is there, and not $(strip $(CUDA_LACKS))
 
 # Nothing is said where there is no toolkit: most machines have none.
 ifneq ($(if $(filter no,$(CUDA)),,$(CUDA_DIR)),)
@@ -20,7 +22,7 @@ ifneq ($(strip $(CUDA_LACKS)),)
 
 all: plugin
 plugin:
-	@echo "note: no GPU plugin: $(CUDA_FOUND) is there, and not $(strip $(CUDA_LACKS))"
+	@echo "note: no GPU plugin: $(NOT_ALL)"
 	@$(if $(filter yes,$(CUDA)),exit 1)
 
 else
@@ -37,7 +39,6 @@ NVCCFLAGS    := -O3 -std=c++20 -Werror all-warnings -MMD -MP -I. $(CUDA_INCLUDE)
                 -Xcompiler -Wall,-Wextra,-Wno-missing-field-initializers,-fPIC,-fvisibility=hidden
 
 all: $(if $(filter yes,$(CUDA)),$(BUILD)/scute_cuda.so,plugin)
-install: install-plugin
 
 # The program does without it, so where it cannot be built that is told and no more.
 plugin: | needed $(BUILD)/layout.h
@@ -66,22 +67,31 @@ $(BUILD)/kernels/cuda/%.cu.o: kernels/cuda/%.cu $(BUILD)/gencode
 	@echo "nvcc $<"
 	$(Q)$(if $(findstring ccache,$(CC)),ccache )$(CUDA_FOUND) $(NVCCFLAGS) $$(cat $(BUILD)/gencode) -c -o $@ $<
 
-install-plugin: all
-	if [ -e $(BUILD)/scute_cuda.so ]; then \
-	   install -D -m 755 $(BUILD)/scute_cuda.so $(DESTDIR)$(PREFIX)/lib/scute/scute_cuda.so; \
-	else rm -f $(DESTDIR)$(PREFIX)/lib/scute/scute_cuda.so; fi
-
 always:
 
 -include $(CUDA_OBJECTS:.o=.d)
 
-.PHONY: always install-plugin plugin
+.PHONY: always plugin
 
 endif
 else ifeq ($(CUDA),yes)
 
 all: plugin
 plugin:
-	@echo "error: there is no nvcc: it is looked for in CUDA_HOME/bin, on the PATH, and in /usr/local/cuda/bin" >&2; exit 1
+	@echo "error: $(NO_NVCC)" >&2; exit 1
 
 endif
+
+ifeq ($(CUDA),no)
+PLUGIN_LACKS := CUDA=no
+else ifeq ($(CUDA_DIR),)
+PLUGIN_LACKS := $(NO_NVCC)
+else ifneq ($(strip $(CUDA_LACKS)),)
+PLUGIN_LACKS := $(NOT_ALL)
+endif
+
+install: install-plugin
+install-plugin: all
+	@tools/install_plugin.sh $(BUILD) $(DESTDIR)$(PREFIX)/lib/scute "$(PLUGIN_LACKS)"
+
+.PHONY: install-plugin

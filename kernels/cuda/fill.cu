@@ -29,6 +29,11 @@ template <typename U> ScStatus fill(const ScDevice *device, void *to, const void
 
 } // namespace
 
+ScStatus sc_cuda_find_code(const ScDevice *device) {
+   cudaFuncAttributes found;
+   return sc_cuda_status(cudaFuncGetAttributes(&found, fill_all<uint8_t>), device->name);
+}
+
 ScStatus sc_cuda_fill(ScDevice *device, void *to, const void *element, size_t size, int64_t n) {
    switch (size) {
    case 1: return fill<uint8_t>(device, to, element, n);

@@ -6,6 +6,9 @@
 
 SC_C_BEGIN
 
+// Whether the plugin has code for this GPU, which must be the current one: it is built for some.
+ScStatus sc_cuda_find_code(const ScDevice *);
+
 // Writes `element` (of 1, 2, 4 or 8 bytes, on the host) n times. ScBackend.fill of this backend.
 ScStatus sc_cuda_fill(ScDevice *, void *to, const void *element, size_t size, int64_t n);
 

@@ -38,7 +38,7 @@ double one_over_n(const ScCall *c) {
 // The first of the best; a NaN beats everything.
 template <typename T> struct Extreme {
    struct Sum {
-      T value;
+      ScMath<T> value;
       int64_t k; // -1: none yet
    };
    ScAxis axis;
@@ -47,19 +47,39 @@ template <typename T> struct Extreme {
    T *y;            // NULL: the index is wanted
    int64_t *index;  // from 1, or NULL
    int64_t *winner; // from 0, for backward, or NULL
-   __device__ Sum zero() const { return {x[0], -1}; }
+   __device__ Sum zero() const { return {0, -1}; }
    __device__ Sum join(Sum a, Sum b) const {
       if (a.k < 0 || b.k < 0) return a.k < 0 ? b : a;
-      ScMath<T> va = sc_widen(a.value), vb = sc_widen(b.value);
-      bool nan_a = va != va, nan_b = vb != vb;
+      bool nan_a = a.value != a.value, nan_b = b.value != b.value;
       if (nan_a != nan_b) return nan_a ? a : b;
-      if (nan_a || va == vb) return a.k < b.k ? a : b;
-      return (va > vb) != smallest ? a : b;
+      if (nan_a || a.value == b.value) return a.k < b.k ? a : b;
+      return (a.value > b.value) != smallest ? a : b;
    }
+   // Whether a later number is the better one.
+   __device__ bool beats(ScMath<T> later, ScMath<T> best) const {
+      return best == best && !(smallest ? later >= best : later <= best);
+   }
+   __device__ Sum follow(Sum a, Sum b) const { return a.k < 0 || beats(b.value, a.value) ? b : a; }
    __device__ int64_t place(int64_t k) const { return k / axis.inner * axis.n * axis.inner + k % axis.inner; }
-   __device__ Sum take(int64_t start, int64_t r) const { return {x[start + r * axis.inner], r}; }
+   __device__ Sum take(int64_t start, int64_t r) const { return {sc_widen(x[start + r * axis.inner]), r}; }
+   template <int N> __device__ Sum take_along(int64_t start, int64_t r) const {
+      ScMath<T> v[N];
+      sc_get_vector(x, start + r, v);
+      ScMath<T> best = v[0];
+      int at = 0;
+#pragma unroll
+      for (int k = 1; k < N; k++)
+         if (beats(v[k], best)) best = v[k], at = k;
+      return {best, r + at};
+   }
+   template <int N> __device__ void take_side(int64_t start, int64_t r, Sum (&found)[N]) const {
+      ScMath<T> v[N];
+      sc_get_vector(x, start + r * axis.inner, v);
+#pragma unroll
+      for (int k = 0; k < N; k++) found[k] = {v[k], r};
+   }
    __device__ void put(int64_t k, Sum best) const {
-      if (y) y[k] = best.value;
+      if (y) y[k] = sc_narrow<T>(best.value);
       if (index) index[k] = best.k + 1;
       if (winner) winner[k] = best.k;
    }
@@ -75,7 +95,7 @@ ScStatus find(ScCall *c, bool smallest, bool index) {
                       index ? nullptr : sc_data<T>(c->out[0]),
                       index ? sc_data<int64_t>(c->out[0]) : nullptr,
                       sc_data<int64_t>(c->saved[0])};
-      return sc_reduce(c->device, c->op->name, f, a.outer * a.inner, a.n, a.inner == 1);
+      return sc_reduce_axis<T>(c->device, c->op->name, f, a);
    });
 }
 

@@ -7,16 +7,33 @@
 //    auto place(int64_t kept)               whatever helps to find the elements of result number `kept`
 //    Sum take(place, int64_t r)             element number r of those
 //    void put(int64_t kept, Sum)            stores the result
+// and where that is cheaper than join:
+//    Sum follow(Sum a, Sum b)               of b, which is of later elements than a and not of nothing
+//    int UNROLL                             how many steps of the loop are in one; 4 where it is not said
 // For sc_reduce_along and sc_reduce_side, which read sixteen bytes at a time, one of
 //    Sum take_along<N>(place, int64_t r)               elements r..r+N-1 of one result
 //    void take_side<N>(place, int64_t r, Sum (&)[N])   element r of each of N neighbouring results
 #ifndef SCUTE_CUDA_REDUCTION_CUH
 #define SCUTE_CUDA_REDUCTION_CUH
 
+#include <type_traits>
 #include <utility>
 
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/workspace.h"
+
+template <typename F, typename = void> struct ScUnroll { static constexpr int N = 4; };
+template <typename F> struct ScUnroll<F, std::void_t<decltype(F::UNROLL)>> {
+   static constexpr int N = F::UNROLL;
+};
+
+template <typename F>
+__device__ typename F::Sum sc_follow(const F &f, typename F::Sum a, const typename F::Sum &b) {
+   if constexpr (requires { f.follow(a, b); })
+      return f.follow(a, b);
+   else
+      return f.join(a, b);
+}
 
 // A block computes `columns` results with SC_CUDA_BLOCK / columns threads each. Its neighbouring threads take
 // neighbouring elements of one result if `along`, else the same element of neighbouring results: whichever lie
@@ -34,8 +51,9 @@ __global__ void sc_reduction(F f, int64_t kept, int64_t reduced, int columns, bo
    Sum sum = f.zero();
    if (k < kept) {
       auto place = f.place(k);
-#pragma unroll 4
-      for (int64_t r = from + row; r < to; r += rows) sum = f.join(sum, f.take(place, r));
+      [[maybe_unused]] constexpr int unroll = ScUnroll<F>::N; // g++ knows no such pragma
+#pragma unroll unroll
+      for (int64_t r = from + row; r < to; r += rows) sum = sc_follow(f, sum, f.take(place, r));
    }
    Sum *mine = sums + t;
    int next = along ? 1 : columns; // from one row's sum to that of the next
@@ -111,6 +129,7 @@ template <typename F, int N> struct ScAlong : F {
 // F with N neighbouring results for one.
 template <typename F, int N> struct ScSide {
    typedef decltype(std::declval<F>().place(0)) Place;
+   enum { UNROLL = ScUnroll<F>::N };
    struct Sum {
       typename F::Sum v[N];
    };
@@ -124,6 +143,11 @@ template <typename F, int N> struct ScSide {
    __device__ Sum join(Sum a, const Sum &b) const {
 #pragma unroll
       for (int k = 0; k < N; k++) a.v[k] = f.join(a.v[k], b.v[k]);
+      return a;
+   }
+   __device__ Sum follow(Sum a, const Sum &b) const {
+#pragma unroll
+      for (int k = 0; k < N; k++) a.v[k] = sc_follow(f, a.v[k], b.v[k]);
       return a;
    }
    __device__ Place place(int64_t k) const {

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include <type_traits>
+
 #include "kernels/cuda/block.cuh"
 #include "kernels/cuda/total.cuh"
 
@@ -19,21 +21,40 @@ bool takes_two_passes(ScAxis a) {
 
 // ---- a block for each row ----
 
-template <typename T>
+// f(first of N elements) for this thread's share of a row.
+template <int N, typename F> __device__ void each_of_row(int64_t n, F f) {
+   for (int64_t at = (int64_t)threadIdx.x * N; at < n; at += (int64_t)blockDim.x * N) f(at);
+}
+
+template <typename T, int N>
 __global__ void softmax_forward_rows(int64_t rows, int64_t n, bool log_scale, const T *x, T *y) {
    typedef ScMath<T> M;
    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
-      int64_t start = row * n;
-      M top = -(M)INFINITY, total = 0;
-      for (int64_t k = threadIdx.x; k < n; k += blockDim.x) top = ScMost::join(top, sc_widen(x[start + k]));
+      const T *from = x + row * n;
+      T *to = y + row * n;
+      M v[N], top = -(M)INFINITY, total = 0;
+      each_of_row<N>(n, [&](int64_t at) {
+         sc_get_vector(from, at, v);
+#pragma unroll
+         for (int k = 0; k < N; k++) top = ScMost::join(top, v[k]);
+      });
       top = sc_block_reduce<ScMost>(top);
-      for (int64_t k = threadIdx.x; k < n; k += blockDim.x) total += exp(sc_widen(x[start + k]) - top);
+      each_of_row<N>(n, [&](int64_t at) {
+         sc_get_vector(from, at, v);
+#pragma unroll
+         for (int k = 0; k < N; k++) total += exp(v[k] - top);
+      });
       total = sc_block_reduce<ScAdd>(total);
       M log_total = log(total);
-      for (int64_t k = threadIdx.x; k < n; k += blockDim.x) {
-         M above = sc_widen(x[start + k]) - top;
-         y[start + k] = sc_narrow<T>(log_scale ? above - log_total : exp(above) / total);
-      }
+      each_of_row<N>(n, [&](int64_t at) {
+         sc_get_vector(from, at, v);
+#pragma unroll
+         for (int k = 0; k < N; k++) {
+            M above = v[k] - top;
+            v[k] = log_scale ? above - log_total : exp(above) / total;
+         }
+         sc_put_vector(to, at, v);
+      });
    }
 }
 
@@ -45,27 +66,36 @@ template <typename M> __device__ M gradient(bool log_scale, M y, M gy, M total) 
    return log_scale ? gy - exp(y) * total : y * (gy - total);
 }
 
-template <typename T>
+template <typename T, int N>
 __global__ void softmax_backward_rows(int64_t rows, int64_t n, bool log_scale, const T *y, const T *gy, T *gx) {
    typedef ScMath<T> M;
    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
       int64_t start = row * n;
-      M total = 0;
-      for (int64_t k = threadIdx.x; k < n; k += blockDim.x)
-         total += term(log_scale, sc_widen(y[start + k]), sc_widen(gy[start + k]));
+      M v[N], g[N], total = 0;
+      each_of_row<N>(n, [&](int64_t at) {
+         sc_get_vector(y, start + at, v);
+         sc_get_vector(gy, start + at, g);
+#pragma unroll
+         for (int k = 0; k < N; k++) total += term(log_scale, v[k], g[k]);
+      });
       total = sc_block_reduce<ScAdd>(total);
-      for (int64_t k = threadIdx.x; k < n; k += blockDim.x)
-         gx[start + k] =
-             sc_narrow<T>(gradient(log_scale, sc_widen(y[start + k]), sc_widen(gy[start + k]), total));
+      each_of_row<N>(n, [&](int64_t at) {
+         sc_get_vector(y, start + at, v);
+         sc_get_vector(gy, start + at, g);
+#pragma unroll
+         for (int k = 0; k < N; k++) g[k] = gradient(log_scale, v[k], g[k], total);
+         sc_put_vector(gx, start + at, g);
+      });
    }
 }
 
-dim3 rows_grid(ScAxis a) {
-   return dim3((unsigned)(a.outer < INT32_MAX ? a.outer : INT32_MAX));
-}
-
-int threads_for(ScAxis a) {
-   return a.n <= SHORT ? SC_CUDA_WARP : SC_CUDA_BLOCK;
+template <typename T, typename... A>
+ScStatus launch_rows(const ScCall *c, ScAxis a, void (*wide)(int64_t, int64_t, A...),
+                     void (*each)(int64_t, int64_t, A...), std::type_identity_t<A>... args) {
+   dim3 grid((unsigned)(a.outer < INT32_MAX ? a.outer : INT32_MAX));
+   int threads = a.n <= SHORT ? SC_CUDA_WARP : SC_CUDA_BLOCK;
+   return sc_cuda_launch(c->device, c->op->name, a.n % ScWide<T>::N == 0 ? wide : each, grid, threads, 0,
+                         a.outer, a.n, args...);
 }
 
 // ---- two passes ----
@@ -91,21 +121,46 @@ template <typename T> struct Masses {
       return {top, scaled(a, top) + scaled(b, top)};
    }
    __device__ int64_t place(int64_t k) const { return k / axis.inner * axis.n * axis.inner + k % axis.inner; }
-   __device__ Sum take(int64_t start, int64_t r) const {
-      M x_r = sc_widen(x[start + r * axis.inner]);
-      return {x_r, x_r < (M)INFINITY ? 1 : (M)NAN}; // an infinity leaves no finite ratio, nor does a NaN
+   // An infinity leaves no finite ratio, nor does a NaN.
+   __device__ static Sum mass(M top, M total) { return {top, top < (M)INFINITY ? total : (M)NAN}; }
+   __device__ Sum take(int64_t start, int64_t r) const { return mass(sc_widen(x[start + r * axis.inner]), 1); }
+   template <int N> __device__ Sum take_along(int64_t start, int64_t r) const {
+      M v[N], total = 0;
+      sc_get_vector(x, start + r, v);
+      M top = v[0];
+#pragma unroll
+      for (int k = 1; k < N; k++) top = ScMost::join(top, v[k]);
+#pragma unroll
+      for (int k = 0; k < N; k++) total += v[k] == top ? 1 : exp(v[k] - top);
+      return mass(top, total);
    }
-   __device__ void put(int64_t k, Sum sum) const { masses[k] = sum; }
+   template <int N> __device__ void take_side(int64_t start, int64_t r, Sum (&found)[N]) const {
+      M v[N];
+      sc_get_vector(x, start + r * axis.inner, v);
+#pragma unroll
+      for (int k = 0; k < N; k++) found[k] = mass(v[k], 1);
+   }
+   __device__ void put(int64_t k, Sum sum) const {
+      masses[k] = sum;
+   }
 };
 
-template <typename T>
+// The rows of N elements side by side are N, or one.
+template <typename T, int N>
 __global__ void softmax_forward_each(ScAxis a, bool log_scale, const T *x, const Mass<ScMath<T>> *masses,
                                      T *y) {
    typedef ScMath<T> M;
-   for (int64_t i = sc_thread(); i < a.outer * a.n * a.inner; i += sc_threads()) {
-      Mass<M> mass = masses[sc_member_of(a, i).result];
-      M above = sc_widen(x[i]) - mass.top;
-      y[i] = sc_narrow<T>(log_scale ? above - log(mass.total) : exp(above) / mass.total);
+   int next = a.inner > 1;
+   for (int64_t i = sc_thread() * N; i < a.outer * a.n * a.inner; i += sc_threads() * N) {
+      const Mass<M> *mass = masses + sc_member_of(a, i).result;
+      M v[N];
+      sc_get_vector(x, i, v);
+#pragma unroll
+      for (int k = 0; k < N; k++, mass += next) {
+         M above = v[k] - mass->top;
+         v[k] = log_scale ? above - log(mass->total) : exp(above) / mass->total;
+      }
+      sc_put_vector(y, i, v);
    }
 }
 
@@ -122,46 +177,81 @@ template <typename T> struct Totals {
       int64_t at = start + r * axis.inner;
       return term(log_scale, sc_widen(y[at]), sc_widen(gy[at]));
    }
-   __device__ void put(int64_t k, Sum sum) const { totals[k] = sum; }
+   template <int N> __device__ void terms(int64_t at, Sum (&found)[N]) const {
+      Sum g[N];
+      sc_get_vector(y, at, found);
+      sc_get_vector(gy, at, g);
+#pragma unroll
+      for (int k = 0; k < N; k++) found[k] = term(log_scale, found[k], g[k]);
+   }
+   template <int N> __device__ Sum take_along(int64_t start, int64_t r) const {
+      Sum found[N], sum = 0;
+      terms(start + r, found);
+#pragma unroll
+      for (int k = 0; k < N; k++) sum += found[k];
+      return sum;
+   }
+   template <int N> __device__ void take_side(int64_t start, int64_t r, Sum (&found)[N]) const {
+      terms(start + r * axis.inner, found);
+   }
+   __device__ void put(int64_t k, Sum sum) const {
+      totals[k] = sum;
+   }
 };
 
-template <typename T>
+template <typename T, int N>
 __global__ void softmax_backward_each(ScAxis a, bool log_scale, const T *y, const T *gy,
                                       const ScMath<T> *totals, T *gx) {
-   for (int64_t i = sc_thread(); i < a.outer * a.n * a.inner; i += sc_threads())
-      gx[i] =
-          sc_narrow<T>(gradient(log_scale, sc_widen(y[i]), sc_widen(gy[i]), totals[sc_member_of(a, i).result]));
+   int next = a.inner > 1;
+   for (int64_t i = sc_thread() * N; i < a.outer * a.n * a.inner; i += sc_threads() * N) {
+      const ScMath<T> *total = totals + sc_member_of(a, i).result;
+      ScMath<T> v[N], g[N];
+      sc_get_vector(y, i, v);
+      sc_get_vector(gy, i, g);
+#pragma unroll
+      for (int k = 0; k < N; k++, total += next) g[k] = gradient(log_scale, v[k], g[k], *total);
+      sc_put_vector(gx, i, g);
+   }
 }
 
 // Finds what `f` tells of each row, in f.*slot, then launches `second` on it.
-template <typename F, typename S, typename L>
+template <typename T, typename F, typename S, typename L>
 ScStatus in_two_passes(const ScCall *c, ScAxis a, F f, S *F::*slot, L second) {
    ScBuffer *space;
    SC_TRY(sc_buffer_new(&space, c->device, (size_t)(a.outer * a.inner) * sizeof(S)));
    f.*slot = (S *)space->data;
-   ScStatus status = sc_reduce(c->device, c->op->name, f, a.outer * a.inner, a.n, a.inner == 1);
+   ScStatus status = sc_reduce_axis<T>(c->device, c->op->name, f, a);
    if (status == SC_OK) status = second((const S *)space->data);
    sc_buffer_release(space); // whoever gets it next uses it later in the stream
    return status;
 }
 
+// The kernel for vectors, where none of them lies in two rows or in two places of the axis.
+template <typename T, typename... A>
+ScStatus launch(const ScCall *c, ScAxis a, void (*wide)(ScAxis, A...), void (*each)(ScAxis, A...),
+                std::type_identity_t<A>... args) {
+   constexpr int N = ScWide<T>::N;
+   bool fits = (a.inner > 1 ? a.inner : a.n) % N == 0;
+   int64_t n = a.outer * a.n * a.inner;
+   return sc_cuda_launch(c->device, c->op->name, fits ? wide : each, sc_cuda_grid(c->device, fits ? n / N : n),
+                         SC_CUDA_BLOCK, 0, a, args...);
+}
+
 template <typename T> ScStatus forward_apart(const ScCall *c, ScAxis a, bool log_scale) {
    const T *x = sc_data<T>(c->in[0]);
    Masses<T> f = {a, x, nullptr};
-   return in_two_passes(c, a, f, &Masses<T>::masses, [&](const Mass<ScMath<T>> *masses) {
-      return sc_cuda_launch(c->device, c->op->name, softmax_forward_each<T>,
-                            sc_cuda_grid(c->device, sc_numel(c->in[0])), SC_CUDA_BLOCK, 0, a, log_scale, x,
-                            masses, sc_data<T>(c->out[0]));
+   return in_two_passes<T>(c, a, f, &Masses<T>::masses, [&](const Mass<ScMath<T>> *masses) {
+      return launch<T>(c, a, softmax_forward_each<T, ScWide<T>::N>, softmax_forward_each<T, 1>, log_scale, x,
+                       masses, sc_data<T>(c->out[0]));
    });
 }
 
 template <typename T> ScStatus backward_apart(const ScCall *c, ScAxis a, bool log_scale) {
    const T *y = sc_data<T>(c->out[0]), *gy = sc_data<T>(c->grad_out[0]);
    Totals<T> f = {a, log_scale, y, gy, nullptr};
-   return in_two_passes(c, a, f, &Totals<T>::totals, [&](const ScMath<T> *totals) {
-      return sc_cuda_launch(c->device, c->op->name, softmax_backward_each<T>,
-                            sc_cuda_grid(c->device, sc_numel(c->out[0])), SC_CUDA_BLOCK, 0, a, log_scale, y, gy,
-                            totals, sc_data<T>(c->grad_in[0]));
+   return in_two_passes<T>(c, a, f, &Totals<T>::totals, [&](const ScMath<T> *totals) {
+      return launch<T>(c, a, softmax_backward_each<T, ScWide<T>::N>, softmax_backward_each<T, 1>, log_scale, y,
+                       gy, totals, sc_data<T>(c->grad_in[0]));
    });
 }
 
@@ -172,8 +262,8 @@ ScStatus forward(ScCall *c, bool log_scale) {
    return sc_with_float(c->in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
       if (takes_two_passes(a)) return forward_apart<T>(c, a, log_scale);
-      return sc_cuda_launch(c->device, c->op->name, softmax_forward_rows<T>, rows_grid(a), threads_for(a), 0,
-                            a.outer, a.n, log_scale, sc_data<T>(c->in[0]), sc_data<T>(c->out[0]));
+      return launch_rows<T>(c, a, softmax_forward_rows<T, ScWide<T>::N>, softmax_forward_rows<T, 1>, log_scale,
+                            sc_data<T>(c->in[0]), sc_data<T>(c->out[0]));
    });
 }
 
@@ -182,8 +272,8 @@ ScStatus backward(ScCall *c, bool log_scale) {
    return sc_with_float(c->out[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
       if (takes_two_passes(a)) return backward_apart<T>(c, a, log_scale);
-      return sc_cuda_launch(c->device, c->op->name, softmax_backward_rows<T>, rows_grid(a), threads_for(a), 0,
-                            a.outer, a.n, log_scale, sc_data<T>(c->out[0]), sc_data<T>(c->grad_out[0]),
+      return launch_rows<T>(c, a, softmax_backward_rows<T, ScWide<T>::N>, softmax_backward_rows<T, 1>,
+                            log_scale, sc_data<T>(c->out[0]), sc_data<T>(c->grad_out[0]),
                             sc_data<T>(c->grad_in[0]));
    });
 }

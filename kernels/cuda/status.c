@@ -15,6 +15,8 @@ static const ScAdvice cuda_advice[] = {
     {cudaErrorInitializationError, 0, "the driver does not start; see nvidia-smi"},
     {cudaErrorNoKernelImageForDevice, 0,
      "this scute was built for other GPUs: build it with CUDA_ARCHS of this one, or use --device cpu"},
+    {cudaErrorInvalidDeviceFunction, 0,
+     "this scute was built for other GPUs: build it with CUDA_ARCHS of this one, or use --device cpu"},
     {cudaErrorUnsupportedPtxVersion, 0, "install a newer NVIDIA driver, or use --device cpu"},
     {cudaErrorLaunchOutOfResources, 0, "the kernel needs more registers than this GPU has: report it"},
     {cudaErrorInvalidConfiguration, SC_ADVICE_SHAPE,

@@ -1,5 +1,6 @@
 #include "kernels/cuda/stream.h"
 
+#include "kernels/cuda/fill.h"
 #include "kernels/cuda/status.h"
 
 typedef struct {
@@ -19,6 +20,7 @@ static ScStatus start(const ScDevice *device, Stream *s) {
    SC_CUDA_TRY(cudaDeviceGetAttribute(&threads, cudaDevAttrMaxThreadsPerMultiProcessor, device->index),
                device->name);
    s->threads = processors * threads;
+   SC_TRY(sc_cuda_find_code(device));
    SC_CUDA_TRY(cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking), device->name);
    return SC_OK;
 }

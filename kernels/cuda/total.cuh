@@ -46,13 +46,19 @@ template <typename T, typename R> struct ScTotal {
    }
 };
 
+// A reduction of x (outer, n, inner) over n, sixteen bytes at a time where sums are not too wide for it.
+template <typename T, typename F>
+ScStatus sc_reduce_axis(const ScDevice *device, const char *what, F f, ScAxis axis) {
+   constexpr int N = std::is_same<ScMath<T>, float>::value ? ScWide<T>::N : 1;
+   if (axis.inner == 1) return sc_reduce_along<N>(device, what, f, axis.outer, axis.n);
+   return sc_reduce_side<N>(device, what, f, axis.outer * axis.inner, axis.n, axis.inner);
+}
+
 // y (outer, inner) = factor * sum of x (outer, n, inner) over n.
 template <typename T, typename R>
 ScStatus sc_total(const ScDevice *device, const char *what, ScAxis axis, double factor, const T *x, R *y) {
    ScTotal<T, R> f = {axis, (ScSum<T>)factor, x, y};
-   constexpr int N = std::is_same<ScSum<T>, float>::value ? ScWide<T>::N : 1; // other sums are too wide for it
-   if (axis.inner == 1) return sc_reduce_along<N>(device, what, f, axis.outer, axis.n);
-   return sc_reduce_side<N>(device, what, f, axis.outer * axis.inner, axis.n, axis.inner);
+   return sc_reduce_axis<T>(device, what, f, axis);
 }
 
 // The result to which an element belongs, and its number along the axis.

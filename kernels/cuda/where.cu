@@ -1,7 +1,7 @@
 #include "host/ops/broadcast.h"
 #include "kernels/cuda/element.cuh"
 #include "kernels/cuda/index.cuh"
-#include "kernels/cuda/reduction.cuh"
+#include "kernels/cuda/stretched.cuh"
 
 namespace {
 
@@ -35,52 +35,43 @@ ScStatus forward(ScCall *c) {
 }
 
 // The gradient of operand a or b: the sum over where it was stretched of the result's, where it was chosen.
-enum { OF_CONDITION, OF_GRADIENT, OFFSETS };
-
 template <typename T> struct Chosen {
    typedef ScMath<T> Sum;
-   struct Place {
-      int64_t at[OFFSETS];
-   };
-   ScIndex<OFFSETS> kept, reduced;
+   enum { OF_CONDITION, OF_GRADIENT, OPERANDS };
    bool first;
    const uint8_t *condition;
    const T *gy;
    T *gx;
-   __device__ Sum zero() const { return 0; }
-   __device__ Sum join(Sum a, Sum b) const { return a + b; }
-   __device__ Place place(int64_t k) const {
-      Place p = {};
-      sc_offsets(kept, k, p.at);
-      return p;
+   ScIndex<OPERANDS> kept, reduced;
+   bool one[OPERANDS];
+   template <int N> __device__ void terms(const int64_t (&at)[OPERANDS], Sum (&found)[N]) const {
+      int64_t chosen[N];
+      sc_get_neighbours(condition, one[OF_CONDITION], at[OF_CONDITION], chosen);
+      sc_get_neighbours(gy, one[OF_GRADIENT], at[OF_GRADIENT], found);
+#pragma unroll
+      for (int k = 0; k < N; k++)
+         if ((chosen[k] != 0) != first) found[k] = 0;
    }
-   __device__ Sum take(Place p, int64_t r) const {
-      sc_offsets(reduced, r, p.at);
-      return (condition[p.at[OF_CONDITION]] != 0) == first ? sc_widen(gy[p.at[OF_GRADIENT]]) : 0;
+   __device__ void put(int64_t k, Sum sum) const {
+      gx[k] = sc_narrow<T>(sum);
    }
-   __device__ void put(int64_t k, Sum sum) const { gx[k] = sc_narrow<T>(sum); }
 };
 
 template <typename T> ScStatus sum_up(ScCall *c, int operand) {
+   typedef Chosen<T> F;
    const ScTensor *g = c->grad_out[0];
-   int64_t strides[OPERANDS][SC_MAXRANK], walked[OFFSETS][SC_MAXRANK];
+   int64_t strides[OPERANDS][SC_MAXRANK], walked[F::OPERANDS][SC_MAXRANK];
    bool stretched[SC_MAXRANK], full[SC_MAXRANK];
    strides_of(c, g, strides);
-   sc_strides(g, walked[OF_GRADIENT]);
+   sc_strides(g, walked[F::OF_GRADIENT]);
    for (int d = 0; d < g->rank; d++) {
-      walked[OF_CONDITION][d] = strides[CONDITION][d];
+      walked[F::OF_CONDITION][d] = strides[CONDITION][d];
       stretched[d] = strides[operand][d] == 0, full[d] = !stretched[d];
    }
-   Chosen<T> f = {{},
-                  {},
-                  operand == A,
-                  sc_data<uint8_t>(c->in[CONDITION]),
-                  sc_data<T>(g),
-                  sc_data<T>(c->grad_in[operand])};
-   f.kept = sc_index<OFFSETS>(g->rank, g->shape, strides[operand], walked, stretched);
-   f.reduced = sc_index<OFFSETS>(g->rank, g->shape, walked[OF_GRADIENT], walked, full);
-   bool along = f.reduced.rank > 0 && f.reduced.strides[OF_GRADIENT][f.reduced.rank - 1] == 1;
-   return sc_reduce(c->device, "where", f, sc_numel(c->in[operand]), f.reduced.n, along);
+   F f = {operand == A, sc_data<uint8_t>(c->in[CONDITION]), sc_data<T>(g), sc_data<T>(c->grad_in[operand])};
+   f.kept = sc_index<F::OPERANDS>(g->rank, g->shape, strides[operand], walked, stretched);
+   f.reduced = sc_index<F::OPERANDS>(g->rank, g->shape, walked[F::OF_GRADIENT], walked, full);
+   return sc_sum_stretched<T>(c->device, "where", f, F::OF_GRADIENT);
 }
 
 ScStatus backward(ScCall *c) {

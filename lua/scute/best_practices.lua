@@ -35,7 +35,7 @@ best_practices.flags = cli.flags({
    cli.changed("label_smoothing", { default = 0.1 }),
    cli.changed("augment", { default = "light", show = false }),
    cli.changed("precision", { default = "fp32", help = "what the rows compute in, but for mixed_precision, which is auto; "
-      .. "auto: bf16 where the device computes in it, on older GPUs fp16, else fp32" }),
+      .. "auto: bf16 where the device computes in it, fp16 on older GPUs with tensor cores, else fp32" }),
    { "resume", choices = { "auto" }, resume = "free", help = "go on with the runs in output_dir" },
    experiment.changed("overwrite", {}),
 }, { "freeze_backbone", "lr_find" })

@@ -44,9 +44,9 @@ int main(void) { return system("mkdir -p build/share"); } // for what would writ
 ]])
 write("tools/deps.sh", "#!/bin/sh\n", true)
 write("bin/g++", [[#!/bin/sh
-# Links nothing, so that no CUDA library has to be there.
+# Links nothing, so that no CUDA library has to be there; a plugin names the build that it is of.
 while [ "$1" != -o ]; do shift; done
-touch "$2"
+sed 's/.* /sc_register_backend_/' build/layout.h >"$2"
 ]], true)
 
 -- An nvcc that knows these GPUs, and keeps what it was asked.
@@ -109,8 +109,10 @@ for _, case in ipairs {
    { "without a card: one of each generation", TODAY, NO_CARD, "", "75 80 90 100 120 ptx120" },
    { "a toolkit before 12.8", "50 60 70 75 80 86 89 90", NO_CARD, "", "75 80 90 ptx90" },
    { "the card that is there", TODAY, "echo 8.6\n", "", "86 ptx86" },
+   { "two cards, one too old", TODAY, "echo 6.1; echo 8.6\n", "", "86 ptx86" },
    { "two cards", TODAY, "echo 12.0; echo 8.0; echo 8.0\n", "", "80 120 ptx120" },
    { "a card newer than the toolkit", "75 80 86 89 90", "echo 12.0\n", "", "90 ptx90" },
+   { "a card between those that the toolkit knows", "75 80 90", "echo 8.7\n", "", "80 ptx80" },
    { "a driver that does not know compute_cap", TODAY, "echo 'Field \"compute_cap\" is not a valid field'\n", "",
       "75 80 90 100 120 ptx120" },
    { "all", TODAY, "echo 8.6\n", "CUDA_ARCHS=all", "75 80 86 89 90 100 120 ptx120" },
@@ -139,11 +141,12 @@ for _, case in ipairs {
    { "an nvcc that fails", TODAY, "echo 'one.cu(1): error: no instance of it' >&2; exit 2", "", "no instance of it" },
    { "an nvcc that says nothing", TODAY, "exit 2", "", "Error 2" },
    { "no GPU that is known", "150", nil, "", "builds for 150 and not for" },
+   { "a card that is too old for the toolkit", TODAY, nil, "", "and not for 61", "echo 6.1\n" },
    { "a list without sense", TODAY, nil, "CUDA_ARCHS=most", 'CUDA_ARCHS="most": expected all, or numbers' },
 } do
-   local name, known, failing, arguments, why = table.unpack(case)
+   local name, known, failing, arguments, why, smi = table.unpack(case)
    nvcc(known, failing)
-   cards(NO_CARD)
+   cards(smi or NO_CARD)
    local ok, text = make(arguments)
    local told = notes(text)
    check(ok and exists "build/scute" and not exists "build/scute_cuda.so", name .. ": the program is built", text)
@@ -187,11 +190,43 @@ check(ok and asked:find("-isystem " .. root .. "/toolkit/include ", 1, true) and
 ok, text, asked = make "demo"
 check(ok and asked == "" and exists "build/scute", "make demo does not wait for the plugin", text)
 
-ok, text = make "install-plugin PREFIX=$T/usr && ls $T/usr/lib/scute"
-check(ok and text:find "scute_cuda.so", "make install takes it along", text)
-nvcc(TODAY, "exit 2")
-ok, text = make "install-plugin PREFIX=$T/usr && ls $T/usr/lib/scute"
-check(ok and not text:find "scute_cuda.so\n", "and leaves no old one where it was not built", text)
+-- ---- make install ----
+
+local WITHOUT = "CUDA_FOUND= CUDA_DIR= "
+
+-- Of what is built already; returns what was said, and whether a plugin is installed after it.
+local function install(arguments)
+   local went, told = shell(("cd $T; PATH=$T/bin:$PATH; unset CUDA_ARCHS CUDNN_HOME; CUDA_HOME=$T/toolkit make "
+      .. "--no-print-directory CXX=g++ READERS= PKGS=lua5.4 install-plugin PREFIX=$T/usr %s"):format(arguments or ""))
+   check(went, "make install", told)
+   return told, exists "usr/lib/scute/scute_cuda.so"
+end
+
+-- One line says why there is none, and an older one goes.
+local function leaves_out(name, arguments, why)
+   write("usr/lib/scute/scute_cuda.so", "an older one")
+   local told, installed = install(arguments)
+   local list = {}
+   for line in told:gmatch "note: the GPU plugin is not installed: ([^\n]*)" do list[#list + 1] = line end
+   check(not installed and #list == 1 and list[1]:find(why, 1, true), name, told)
+end
+
+assert(make())
+local installed
+text, installed = install()
+check(installed and not text:find "note:", "make install takes it along", text)
+os.remove(root .. "/usr/lib/scute/scute_cuda.so")
+text, installed = install(WITHOUT)
+check(installed and not text:find "note:", "where nvcc is not found, as under sudo, the one that is built", text)
+leaves_out("unless told not to", "CUDA=no", "CUDA=no")
+write("host/core/any.h", "// other tensors\n")
+leaves_out("not one of another build", WITHOUT, "build/scute_cuda.so is of another build than the program")
+os.remove(root .. "/build/scute_cuda.so")
+leaves_out("where there is no toolkit", WITHOUT, "there is no nvcc: it is looked for in CUDA_HOME/bin")
+leaves_out("where it is half there", "CUDNN_H=", "and not cudnn.h")
+nvcc(TODAY, "echo 'one.cu(1): error: no instance of it' >&2; exit 2")
+write("kernels/cuda/one.cu", "// another\n")
+leaves_out("where it was not built", "", "no instance of it")
 
 os.execute(("rm -rf '%s'"):format(root))
 tally.finish()

@@ -332,6 +332,21 @@ function alone.turing()
    check_near(product:to("f32"):values(), a:matmul(b):values(), 2e-2, "products, too")
 end
 
+-- SOFTGPU_ARCH=70
+function alone.volta()
+   local precision = require "scute.base.precision"
+   check(precision.dtype("auto", device, 100) == "f16", "auto is fp16 from the first tensor cores on",
+      precision.dtype("auto", device))
+   check(scute.computes(device, "tensor_cores") and not scute.computes("cpu", "tensor_cores"), "which it has")
+end
+
+-- SOFTGPU_ARCH=61
+function alone.pascal()
+   local precision = require "scute.base.precision"
+   check(precision.dtype("auto", device, 1e9) == "f32", "auto is fp32 before", precision.dtype("auto", device))
+   check(scute.computes(device, "f16") and not scute.computes(device, "tensor_cores"), "though it has f16")
+end
+
 -- SOFTGPU_ARCH=80
 function alone.ampere()
    local precision = require "scute.base.precision"
@@ -478,6 +493,12 @@ local function goes_on_with_what_it_chose()
    os.execute(anew)
    says("[1-9]%d* in fp16: precision: fp16\n", "Turing computes in fp16", 1, "SOFTGPU_ARCH=75")
    os.execute(anew)
+   says("[1-9]%d* in fp32: precision: fp32; cuda:0 has no tensor cores, with which half", "Pascal in fp32", 1,
+      "SOFTGPU_ARCH=61")
+   os.execute(anew)
+   says("[1-9]%d* in fp16: precision: fp16: cuda:0 has no tensor cores, so it saves memory", "or in fp16 if told to", 1,
+      "SOFTGPU_ARCH=61 PRECISION=fp16")
+   os.execute(anew)
    says("[1-9]%d* in fp32: precision: fp32; convolutions round to TF32", "TF32 is told", 1, "PRECISION=fp32")
    os.execute(anew)
    says("[1-9]%d* in fp32_strict: precision: fp32_strict\n", "and that there is none", 1, "PRECISION=fp32_strict")
@@ -507,6 +528,8 @@ else
    rounds_convolutions_alone()
    separate("SOFTGPU_ELEMENTS=700", "splits")
    separate("SOFTGPU_ARCH=75", "turing")
+   separate("SOFTGPU_ARCH=70", "volta")
+   separate("SOFTGPU_ARCH=61", "pascal")
    separate("SOFTGPU_ARCH=80", "ampere")
    keeps_a_file()
    goes_on_with_what_it_chose()

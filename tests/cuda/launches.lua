@@ -1,6 +1,7 @@
 -- How many kernels a training step in bfloat16 launches, as train.fit takes it: those of scute's own, copies on the device
 -- among them, and the calls of cuDNN and cuBLAS that compute. Each costs the host about as much as a small layer costs the
--- device, so there is a ceiling for them; and what a step that is a graph's launches beside it.
+-- device, so there is a ceiling for them; what a step that is a graph's launches beside it; and that where nothing needs a
+-- gradient what follows a convolution is in it, or one kernel.
 -- Usage: SCUTE_PLUGINS=build/softgpu scute tests/cuda/launches.lua [DEVICE [model ...]]; VERBOSE=1 lists the kernels.
 local scute = require "scute"
 local here = arg[0]:match "^(.*)/" or "."
@@ -13,6 +14,7 @@ local sorted_keys = require "scute.base.sorted_keys"
 
 local device = arg[1] or "cuda"
 local CEILINGS = { resnet50 = 330, efficientnet_b0 = 500, mobilenet_v2 = 370 } -- of scute's own
+local FORWARD = { resnet50 = 4, efficientnet_b0 = 116, mobilenet_v2 = 55 } -- where nothing needs a gradient
 local BESIDE = 40 -- a graph: photos, the optimizer, what is read late
 local names = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or sorted_keys(CEILINGS)
 local tally = dofile "tests/tally.lua"
@@ -63,8 +65,22 @@ local function watch(set, name)
    local libraries, sum = since(at[1][2], at[2][2])
    local again, again_sum = since(at[3][1], at[4][1])
    local _, none = since(at[3][2], at[4][2])
-   return { own = own, own_sum = own_sum, libraries = libraries, libraries_sum = sum, again = again,
+   return { model = model, own = own, own_sum = own_sum, libraries = libraries, libraries_sum = sum, again = again,
       again_sum = again_sum + none }
+end
+
+-- The counts of a forward pass in evaluation, when filters have been folded: with ReLU6 and SiLU, which cuDNN does not know, a
+-- kernel after each convolution; one for each depthwise convolution, and up to five for a squeeze-and-excitation.
+local function watch_forward(model)
+   local x, before = scute.randn(1, 3, 32, 32):to(device), nil
+   model:eval()
+   for _ = 1, 2 do
+      before = table.pack(counts())
+      scute.no_grad(function() scute.autocast("bf16", function() return model(x) end):free() end)
+   end
+   local own, sum = since(before[1], (counts()))
+   local _, libraries = since(before[2], select(2, counts()))
+   return own, sum, libraries
 end
 
 local function list(each)
@@ -90,6 +106,11 @@ for _, name in ipairs(names) do
    end
    tally.check(seen.own_sum > 0 and seen.own_sum <= (CEILINGS[name] or math.huge), text,
       ("at most %d were expected"):format(CEILINGS[name] or 0))
+   local each, sum, libraries = watch_forward(seen.model)
+   text = ("%s, forward alone: %d own launches, %d of cuDNN and cuBLAS"):format(name, sum, libraries)
+   print(text)
+   if os.getenv "VERBOSE" then list(each) end
+   tally.check(sum > 0 and sum <= (FORWARD[name] or math.huge), text, ("at most %d were expected"):format(FORWARD[name] or 0))
    tally.check(seen.again_sum <= BESIDE, text, ("at most %d were expected beside a graph"):format(BESIDE))
 end
 os.execute(("rm -rf '%s'"):format(folder))

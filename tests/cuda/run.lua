@@ -112,6 +112,23 @@ local function copies()
    is_clean(account, "copies")
 end
 
+-- A GPU that the plugin was not built for is found out when it is looked for: whoever left the choice gets the CPU and the
+-- reason, whoever asked for it one line.
+local function other_gpus()
+   for status, says in pairs {
+      [209] = "no kernel image is available for execution on the device (cudaErrorNoKernelImageForDevice)",
+      [98] = "invalid device function (cudaErrorInvalidDeviceFunction)",
+   } do
+      local settings = ("SOFTGPU_FAIL=cudaFuncGetAttributes:1:%d"):format(status)
+      local ok, text = on_gpu("-e 'print(scute.device \"auto\")'", settings)
+      local why = "cuda:0: CUDA: " .. says .. "; this scute was built for other GPUs: build it with CUDA_ARCHS of this one"
+      check(ok and text == "cpu\t" .. why .. "\n", "auto does without a GPU that the plugin is not built for", text)
+      ok, text = on_gpu("-e 'scute.randn(2, { device = \"cuda\" })'", settings)
+      local line = "device 'cuda': " .. why .. ", or use --device cpu"
+      check(not ok and text:find(line, 1, true), "and tells who asks for it", text)
+   end
+end
+
 -- The case tables, in two orders of streams, blocks and threads: results must not depend on them. That they do not is a
 -- matter of an op's kernels, so a part of the cases of each op will do.
 local function ops()
@@ -201,6 +218,7 @@ end
 
 local parts = {
    { "copies", copies },
+   { "other_gpus", other_gpus },
    { "ranges", ranges },
    { "ops", ops },
    { "special" }, -- numbers at which backends part

@@ -87,6 +87,11 @@ for _, op in ipairs { "max", "min", "argmax", "argmin" } do
          return scute[op](tensor(rows, where, "f32", { 5, 4 }), dim)
       end)
    end
+   same(op .. " of halves, eight at a time", function(where)
+      local both = table.move(rows, 1, 20, 21, table.move(rows, 1, 20, 1, {}))
+      return scute.concat { scute[op](tensor(both, where, "bf16", { 5, 8 }), 1):to "f32",
+         scute[op](tensor(both, where, "bf16", { 5, 8 }), 2):to "f32" }
+   end)
    same(op .. " of many, equal and far apart", function(where)
       local values = {}
       for i = 1, 40000 do values[i] = (i == 17 or i == 39999) and 9 or (i == 300 or i == 20001) and -9 or i % 7 end
@@ -121,6 +126,16 @@ for _, op in ipairs { "softmax", "log_softmax" } do
       local rows_of = { -inf, 0, -inf, -inf, nan, 1, -inf, -inf, 800, -800, -inf, -inf, inf, 1, -inf, 2, -inf, -inf, -inf,
          -inf }
       return scute[op](tensor(rows_of, where, "f64", { 5, 4 }):transpose(1, 2), 1)
+   end)
+end
+
+-- Rows so long that they take two passes, sixteen bytes at a time: 0 twice and nothing else, and what spoils that.
+for name, spoils in pairs { ["nothing else"] = -inf, ["an infinity"] = inf, ["a NaN"] = nan } do
+   same("softmax of a long row with " .. name, function(where)
+      local values = {}
+      for i = 1, 65600 do values[i] = (i == 6 or i == 65000) and 0 or i == 1234 and spoils or -inf end
+      local y = scute.softmax(tensor(values, where))
+      return scute.concat { y:slice(1, 1, 8), y:slice(1, 1230, 1238), y:slice(1, 64993, 65008) }
    end)
 end
 

@@ -1,7 +1,7 @@
 -- In what precision a network computes: "fp32", "fp32_strict", "bf16", "fp16", or "auto", which is bfloat16 where the device
--- computes in it and that is faster, on a GPU without bfloat16 float16, and float32 elsewhere. In "fp32" GPUs since Ampere
--- round the factors of convolutions to 10 bits (TensorFloat-32, see scute.tf32), as PyTorch lets them; in "fp32_strict" they
--- do not.
+-- computes in it and that is faster, on a GPU without bfloat16 but with tensor cores float16, and float32 elsewhere. In "fp32"
+-- GPUs since Ampere round the factors of convolutions to 10 bits (TensorFloat-32, see scute.tf32), as PyTorch lets them; in
+-- "fp32_strict" they do not.
 --
 -- When it is faster was measured on a CPU with avx512_bf16, one thread: training steps of resnet18 and 50, efficientnet_b0 and
 -- b3, mobilenet_v2 and baseline_cnn take 0.5 to 0.97 of the time of float32 for batches of 40,000 pixels (10 photos of 64
@@ -26,11 +26,11 @@ precision.NAMES = NAMES
 precision.OF_LOOKING = { "precision", choices = NAMES,
    show = "the model's own, where the device computes in it", help = "what the network computes in" }
 
--- GPUs are made for half width, Turing's for float16 alone.
+-- Tensor cores are made for half width, Volta's and Turing's for float16 alone. Before them it was as slow as float32.
 local function automatic(device, pixels)
-   local is_gpu = scute.device(device):find "^cuda" ~= nil
-   if scute.computes(device, "bf16") and (is_gpu or pixels >= LEAST) then return "bf16" end
-   return is_gpu and scute.computes(device, "f16") and "f16" or "f32"
+   local has_cores = scute.computes(device, "tensor_cores")
+   if scute.computes(device, "bf16") and (has_cores or pixels >= LEAST) then return "bf16" end
+   return has_cores and "f16" or "f32"
 end
 
 --- The dtype of products for a name on a device; warns where the device has that dtype for storage only. pixels: of a batch

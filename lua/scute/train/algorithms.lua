@@ -23,7 +23,11 @@ function algorithms.hold(run)
 end
 
 local function tell_precision(run)
-   if run.half then return console.line("precision: %s", run.precision) end
+   local is_old = run.device:find "^cuda" and not scute.computes(run.device, "tensor_cores")
+   if run.half then
+      return console.line("precision: %s%s", run.precision,
+         is_old and (": %s has no tensor cores, so it saves memory, not time"):format(run.device) or "")
+   end
    local rounds = scute.computes(run.device, "tf32")
    if run.precision == "fp32_strict" then
       console.line("precision: fp32_strict%s", rounds and "" or (": fp32, which %s never rounds to TF32"):format(run.device))
@@ -31,6 +35,8 @@ local function tell_precision(run)
       local products = scute.tf32()
       console.line("precision: fp32; convolutions%s round to TF32 (not with --precision fp32_strict)",
          products and " and matrix products" or "")
+   elseif is_old then
+      console.line("precision: fp32; %s has no tensor cores, with which half precision would be faster", run.device)
    end
 end
 

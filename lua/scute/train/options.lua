@@ -225,7 +225,8 @@ return options.declare("train.fit", {
         .. "slow and plain, for checks" },
    { "precision", choices = precision.NAMES, default = "auto",
      help = "what the network computes in; auto: bf16 where the device computes in it (on a CPU where batches are not tiny), "
-        .. "on older GPUs fp16, else fp32; fp32_strict: fp32 whose convolutions a GPU does not round to TF32" },
+        .. "fp16 on older GPUs with tensor cores, else fp32; fp32_strict: fp32 whose convolutions a GPU does not round to "
+        .. "TF32" },
    { "deterministic", flag = true, default = false,
      help = "on a GPU only algorithms that give the same bits at every run, none chosen by timing; a CPU repeats its bits "
         .. "anyway, with as many threads" },

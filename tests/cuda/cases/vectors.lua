@@ -1,5 +1,5 @@
--- Sums that are read sixteen bytes at a time (kernels/cuda/reduction.cuh), of one result and of neighbouring ones, in one pass
--- and in two; and optimizers' steps, of which the last elements are done one by one (list.cuh).
+-- Reductions that are read sixteen bytes at a time (kernels/cuda/reduction.cuh), of one result and of neighbouring ones, in one
+-- pass and in two; and optimizers' steps, of which the last elements are done one by one (list.cuh).
 local function sum(name, op, shape, dim)
    return { op = op, name = name, inputs = { x = { shape = shape } }, attrs = { dim = dim }, tolerance = 1e-5,
       reason = "sums of thousands of numbers in float32" }
@@ -11,7 +11,7 @@ local function step(n)
       inputs = { params = { { shape = { n } } }, grads = { { shape = { n } } }, momenta = { { shape = { n } } } } }
 end
 
-return {
+local list = {
    sum("neighbours", "sum", { 37, 48 }, 1),
    sum("neighbours, parts", "sum", { 9000, 8 }, 1),
    sum("neighbours of two outer ones", "mean", { 2, 40, 16 }, 2),
@@ -23,3 +23,32 @@ return {
          weight2 = { shape = { 16, 4, 1, 1 } }, bias2 = { shape = { 16 } } } },
    step(3), step(4), step(4099), step(16387),
 }
+
+-- Extremes; few numbers, so that some are equal.
+for _, op in ipairs { "max", "argmin" } do
+   for name, at in pairs { neighbours = { { 37, 48 }, 1 }, ["neighbours, parts"] = { { 9000, 8 }, 1 }, along = { { 5, 64 }, 2 },
+      ["along, parts"] = { { 2, 24000 }, 2 }, ["neighbours of two outer ones"] = { { 2, 40, 16 }, 2 } } do
+      list[#list + 1] = { op = op, name = name, inputs = { x = { shape = at[1], low = -9, high = 9 } },
+         attrs = { dim = at[2] }, numeric = false }
+   end
+end
+
+-- Gradients of operands that were stretched: x (2, 16, 3, 5) lies channels last, so those of a channel lie apart.
+local PICTURE = { 2, 16, 3, 5 }
+local function stretched(name, x, y)
+   list[#list + 1] = { op = "mul", name = name, inputs = { a = { shape = x }, b = { shape = y } }, tolerance = 1e-5,
+      reason = "sums in float32" }
+   for condition, shape in pairs { [", each"] = x, [", all of it"] = y } do
+      list[#list + 1] = { op = "where", name = name .. condition, tolerance = 1e-5, reason = "sums in float32",
+         inputs = { condition = { shape = shape, dtype = "u8", low = 0, high = 1 }, a = { shape = x }, b = { shape = y } } }
+   end
+end
+stretched("a channel's", PICTURE, { 16, 1, 1 })
+stretched("a photo's channel's", PICTURE, { 2, 16, 1, 1 })
+stretched("a pixel's", PICTURE, { 2, 1, 3, 5 })
+stretched("rows'", { 7, 64 }, { 64 })
+stretched("columns'", { 7, 64 }, { 7, 1 })
+stretched("one for all", { 40, 24 }, { 1 })
+stretched("a row and a column", { 64 }, { 7, 1 })
+
+return list
