@@ -25,7 +25,8 @@ tell() {
 }
 
 start=$(date +%s)
-timeout -k 10 "${SUITE_TIMEOUT:-2400}" "$@" >"$log" 2>&1 </dev/null
+# A shell has what it starts in the background ignore Ctrl-C, which tests press.
+timeout -k 10 "${SUITE_TIMEOUT:-2400}" env --default-signal=INT "$@" >"$log" 2>&1 </dev/null
 status=$?
 # shellcheck disable=SC2046 # two words
 set -- $(count)
