@@ -11,6 +11,8 @@ mkdir -p "$logs"
 rm -f "$logs"/*.count
 PYTHONPATH=$PWD/deps/python${PYTHONPATH:+:$PYTHONPATH} # the readers of safetensors, see tools/deps.sh
 export PYTHONPATH
+# What the program sets for itself when it starts, at the price of a second start; C tests have nobody else to say it.
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT-1000}"
 
 wanted() { # is SUITE, or a SHARE of it, among the ones asked for?
    case $asked in "  " | *" $1 "* | *" ${2:-$1} "*) return 0 ;; *) return 1 ;; esac
