@@ -8,7 +8,6 @@ shift
 asked=" $* "
 logs=$build/logs
 mkdir -p "$logs"
-rm -f "$logs"/*.count
 PYTHONPATH=$PWD/deps/python${PYTHONPATH:+:$PYTHONPATH} # the readers of safetensors, see tools/deps.sh
 export PYTHONPATH
 # What the program sets for itself when it starts, at the price of a second start; C tests have nobody else to say it.
@@ -55,5 +54,6 @@ count() { # all that the suites have left; one that left nothing was ended from 
    [ "$total_failed" = 0 ] && [ "$total_passed" != 0 ]
 }
 
+suites | while read -r name _; do rm -f "$logs/$name.count"; done
 suites | xargs -r -L 1 -P "${TEST_JOBS:-$(nproc 2>/dev/null || echo 2)}" tools/suite.sh "$logs"
 suites | count
