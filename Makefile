@@ -1,6 +1,7 @@
 # scute: `make demo` shows it, `make test` proves it. What they need, they install (see `make deps`).
 #
-#   make            build ./scute (V=1: show commands) make test      every suite, and lint (SUITES="ops lint": only those)
+#   make            build ./scute (V=1: show commands) make test      every suite, and lint (SUITES="ops lint": only those;
+#                                                                  TEST_JOBS=1: one at a time)
 #   make deps       install what is missing            make demo      a real network learns real photos (FOLDS=5: all folds)
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests and the border of Lua      make valgrind  C tests under valgrind

@@ -1,63 +1,59 @@
 #!/bin/sh
 # Runs every suite and counts: the C tests, each tests/*/run.lua, and lint. The last line is "N passed, N failed" over all.
-# A suite that crashes, times out or counts nothing counts as failed. Usage: tools/test.sh BUILD [SUITE...]
+# As many run at once as there are processors (TEST_JOBS=1: one after the other), the long ones first and in shares.
+# Usage: tools/test.sh BUILD [SUITE...]      lua: all of that suite; lua-2: one share
 set -u
 build=$1
 shift
+asked=" $* "
 logs=$build/logs
 mkdir -p "$logs"
 PYTHONPATH=$PWD/deps/python${PYTHONPATH:+:$PYTHONPATH} # the readers of safetensors, see tools/deps.sh
 export PYTHONPATH
-total_passed=0
-total_failed=0
+# What the program sets for itself when it starts, at the price of a second start; C tests have nobody else to say it.
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT-1000}"
 
-# "PASSED FAILED" of a log: the last line "N passed, N failed", or the groups that cmocka reports.
-count() {
-   awk '/^[0-9]+ passed, [0-9]+ failed/ { p = $1; f = $3; said = 1 }
-        /^\[  PASSED  \] [0-9]+ test/   { cp += $4; cmocka = 1 }
-        /^\[  FAILED  \] [0-9]+ test/   { cf += $4; cmocka = 1 }
-        END { if (said) print p, f; else if (cmocka) print cp + 0, cf + 0; else print 0, 0 }' "$1"
+wanted() { # is SUITE, or a SHARE of it, among the ones asked for?
+   case $asked in "  " | *" $1 "* | *" ${2:-$1} "*) return 0 ;; *) return 1 ;; esac
 }
 
-suite() { # NAME COMMAND...
-   name=$1
-   shift
-   log=$logs/$(echo "$name" | tr / _).log
-   start=$(date +%s)
-   timeout -k 10 "${SUITE_TIMEOUT:-2400}" "$@" >"$log" 2>&1 </dev/null
-   status=$?
-   # shellcheck disable=SC2046 # two words
-   set -- $(count "$log")
-   passed=$1
-   failed=$2
-   if [ "$failed" = 0 ] && { [ $status != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
-   if [ "$failed" != 0 ]; then
-      echo "---- $name (exit code $status), from $log:"
-      tail -n 200 "$log"
-      echo "----"
-   fi
-   printf '%-24s %5d passed, %d failed  (%d s)\n' "$name" "$passed" "$failed" $(($(date +%s) - start))
-   total_passed=$((total_passed + passed))
-   total_failed=$((total_failed + failed))
+shares() { # SUITE N: it is run in N parts; each is told which of how many it is
+   share=1
+   while [ $share -le "$2" ]; do
+      if wanted "$1" "$1-$share"; then echo "$1-$share $build/scute tests/$1/run.lua $share/$2"; fi
+      share=$((share + 1))
+   done
 }
 
-wanted() { # is SUITE among the ones asked for?
-   [ -z "$suites" ] && return 0
-   case " $suites " in *" $1 "*) return 0 ;; *) return 1 ;; esac
+suites() { # a line for each: NAME COMMAND...
+   shares cuda 4
+   shares lua 4
+   for script in tests/*/run.lua; do
+      name=$(basename "$(dirname "$script")")
+      case $name in bench | soak | cuda | lua) continue ;; esac
+      if wanted "$name"; then echo "$name $build/scute $script"; fi
+   done
+   if wanted lint; then echo "lint tools/lint.sh"; fi
+   for source in tests/c/test_*.c; do
+      name=$(basename "$source" .c)
+      if wanted "$name"; then echo "$name $build/tests/$name"; fi
+   done
 }
 
-suites=$*
-for source in tests/c/test_*.c; do
-   [ -e "$source" ] || continue
-   name=$(basename "$source" .c)
-   if wanted "$name"; then suite "$name" "$build/tests/$name"; fi
-done
-for script in tests/*/run.lua; do
-   name=$(basename "$(dirname "$script")")
-   case $name in bench | soak) continue ;; esac
-   if wanted "$name"; then suite "$name" "$build/scute" "$script"; fi
-done
-if wanted lint; then suite lint tools/lint.sh; fi
+count() { # all that the suites have left; one that left nothing was ended from outside
+   total_passed=0
+   total_failed=0
+   while read -r name _; do
+      passed=0
+      failed=1
+      if [ -e "$logs/$name.count" ]; then read -r passed failed <"$logs/$name.count"; else echo "$name did not end"; fi
+      total_passed=$((total_passed + passed))
+      total_failed=$((total_failed + failed))
+   done
+   echo "$total_passed passed, $total_failed failed"
+   [ "$total_failed" = 0 ] && [ "$total_passed" != 0 ]
+}
 
-echo "$total_passed passed, $total_failed failed"
-[ "$total_failed" = 0 ] && [ "$total_passed" != 0 ]
+suites | while read -r name _; do rm -f "$logs/$name.count"; done
+suites | xargs -r -L 1 -P "${TEST_JOBS:-$(nproc 2>/dev/null || echo 2)}" tools/suite.sh "$logs"
+suites | count

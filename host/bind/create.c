@@ -94,7 +94,7 @@ static int full(lua_State *L) {
 }
 
 // Draws are made in logical order, so that they do not depend on the memory order.
-static int drawn(lua_State *L, const char *function, double (*draw)(uint64_t, uint64_t, uint64_t)) {
+static int drawn(lua_State *L, const char *function, void (*draw)(uint64_t, uint64_t, int64_t, double *)) {
    Options options = read_options(L, function, SC_F32);
    int64_t shape[SC_MAXRANK];
    int rank = sc_check_shape(L, 1, function, shape);
@@ -102,27 +102,21 @@ static int drawn(lua_State *L, const char *function, double (*draw)(uint64_t, ui
    int64_t n = sc_numel(t);
    double *values = malloc((size_t)n * sizeof *values);
    if (!values) sc_check(L, sc_fail(SC_EMEM, "%s: out of memory", function));
-   uint64_t seed = sc_rng()->seed, stream = sc_rng_stream();
-#pragma omp parallel for if (n > 4096)
-   for (int64_t i = 0; i < n; i++) values[i] = draw(seed, stream, (uint64_t)i);
+   draw(sc_rng()->seed, sc_rng_stream(), n, values);
    ScStatus status = sc_tensor_write_f64(t, values);
    free(values);
    sc_check(L, status);
    return 1;
 }
 
-static double uniform(uint64_t seed, uint64_t stream, uint64_t index) {
-   return sc_uniform(seed, stream, index);
-}
-
 // scute.randn(2, 3, {...}): standard normal
 static int randn(lua_State *L) {
-   return drawn(L, "randn", sc_normal);
+   return drawn(L, "randn", sc_normals);
 }
 
 // scute.rand(2, 3, {...}): uniform in [0, 1)
 static int rand_(lua_State *L) {
-   return drawn(L, "rand", uniform);
+   return drawn(L, "rand", sc_uniforms);
 }
 
 // scute.randperm(n) -> i64 tensor (n), a permutation of 1..n

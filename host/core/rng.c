@@ -24,18 +24,49 @@ void sc_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]) 
    for (int i = 0; i < 4; i++) out[i] = c[i];
 }
 
+static float uniform_of(uint32_t bits) {
+   return (float)(bits >> 8) * 0x1p-24f;
+}
+
 float sc_uniform(uint64_t seed, uint64_t stream, uint64_t index) {
    uint32_t bits[4];
    sc_philox(seed, stream, index / 4, bits);
-   return (float)(bits[index % 4] >> 8) * 0x1p-24f;
+   return uniform_of(bits[index % 4]);
+}
+
+void sc_uniforms(uint64_t seed, uint64_t stream, int64_t n, double *out) {
+#pragma omp parallel for if (n > 4096)
+   for (int64_t block = 0; block < (n + 3) / 4; block++) {
+      uint32_t bits[4];
+      sc_philox(seed, stream, (uint64_t)block, bits);
+      for (int64_t i = 0; i < 4 && 4 * block + i < n; i++) out[4 * block + i] = uniform_of(bits[i]);
+   }
+}
+
+// Two normal numbers are a point in the plane: its radius and its angle.
+static double radius_of(const uint32_t bits[4]) {
+   return sqrt(-2.0 * log(((double)bits[0] + 1.0) * 0x1p-32));
+}
+
+static double angle_of(const uint32_t bits[4]) {
+   return 6.283185307179586 * (double)bits[1] * 0x1p-32;
 }
 
 double sc_normal(uint64_t seed, uint64_t stream, uint64_t index) {
    uint32_t bits[4];
    sc_philox(seed, stream, index / 2, bits);
-   double u = ((double)bits[0] + 1.0) * 0x1p-32, angle = 6.283185307179586 * (double)bits[1] * 0x1p-32;
-   double radius = sqrt(-2.0 * log(u));
-   return radius * (index % 2 ? sin(angle) : cos(angle));
+   return radius_of(bits) * (index % 2 ? sin(angle_of(bits)) : cos(angle_of(bits)));
+}
+
+void sc_normals(uint64_t seed, uint64_t stream, int64_t n, double *out) {
+#pragma omp parallel for if (n > 4096)
+   for (int64_t pair = 0; pair < (n + 1) / 2; pair++) {
+      uint32_t bits[4];
+      sc_philox(seed, stream, (uint64_t)pair, bits);
+      double radius = radius_of(bits), angle = angle_of(bits);
+      out[2 * pair] = radius * cos(angle);
+      if (2 * pair + 1 < n) out[2 * pair + 1] = radius * sin(angle);
+   }
 }
 
 void sc_permutation(uint64_t seed, uint64_t stream, int64_t n, int64_t *out) {

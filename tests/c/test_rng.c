@@ -49,6 +49,21 @@ static void test_distributions(void **state) {
    assert_true(fabs(normal_beside / N) < 5 / sqrt(N));
 }
 
+// To the last bit, also where a block or a pair is not used up, and where threads share the work.
+static void test_many_are_as_one_by_one(void **state) {
+   (void)state;
+   enum { MOST = 300001 };
+   double *found = malloc(MOST * sizeof *found);
+   assert_non_null(found);
+   for (int64_t n = 1; n <= MOST; n = n < 9 ? n + 1 : n * 8 + 1) {
+      sc_uniforms(7, 5, n, found);
+      for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_uniform(7, 5, (uint64_t)i));
+      sc_normals(7, 6, n, found);
+      for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_normal(7, 6, (uint64_t)i));
+   }
+   free(found);
+}
+
 static void test_permutation(void **state) {
    (void)state;
    enum { N = 1000 };
@@ -98,6 +113,7 @@ int main(void) {
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_philox),
        cmocka_unit_test(test_distributions),
+       cmocka_unit_test(test_many_are_as_one_by_one),
        cmocka_unit_test(test_permutation),
        cmocka_unit_test(test_permutations_are_uniform),
        cmocka_unit_test(test_streams_are_fresh),

@@ -443,6 +443,19 @@ local function knows_its_processors()
    check(r.out == "1\n", "processors are those that the program may run on", r.all)
 end
 
+-- Threads that wait for work leave the processors to others, unless the user says how they wait; who is started by a script
+-- decides for itself.
+local function waits_calmly()
+   local line = [[ $S -e 'local set = {} for text in io.open "/proc/self/environ":read "a":gmatch "[^\0]+" do
+      set[#set + 1] = text:match "^GOMP_SPINCOUNT=.*" or text:match "^OMP_WAIT_POLICY=.*" end
+      print(table.concat(set, " "), os.getenv "GOMP_SPINCOUNT", os.getenv "SCUTE_RESTARTED")']]
+   for given, expected in pairs { [""] = "GOMP_SPINCOUNT=1000\tnil\tnil\n", ["GOMP_SPINCOUNT=7"] = "GOMP_SPINCOUNT=7\t7\tnil\n",
+      ["OMP_WAIT_POLICY=active"] = "OMP_WAIT_POLICY=active\tnil\tnil\n" } do
+      local r = shell("env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY " .. given .. line)
+      check(r.out == expected, "threads wait as is said: " .. given, r.all)
+   end
+end
+
 -- A plugin that would register by the name of another build.
 local function refuses_another_builds_plugin()
    local r = shell([[mkdir -p $T/old; echo 'void sc_register_backend_0123(void *);
@@ -473,8 +486,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, refuses_another_builds_plugin, knows_its_processors, finds_its_own_scripts, finds_a_rate, runs_the_exercise,
-   predicts, evaluates,
+   lists_models, refuses_another_builds_plugin, knows_its_processors, waits_calmly, finds_its_own_scripts, finds_a_rate,
+   runs_the_exercise, predicts, evaluates,
    reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,

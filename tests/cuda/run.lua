@@ -1,6 +1,7 @@
 -- The software GPU (see README.md): the programs that test it, and, through the plugin built for it, tensors on "cuda" with
 -- nothing but a CPU. Where there was no CUDA toolkit to build them with, this says so and checks the sources alone.
 -- Usage: scute tests/cuda/run.lua [part ...]: parts are listed at the end; a program is one, too
+--        scute tests/cuda/run.lua 2/4: of all parts the second of four shares (see tests/share.lua)
 local cjson = require "cjson"
 local lfs = require "lfs"
 
@@ -8,7 +9,9 @@ local scute = arg[-1]
 local here = arg[0]:match "^(.*)/" or "."
 local soft = (scute:match "^(.*)/" or ".") .. "/softgpu"
 local tally = dofile "tests/tally.lua"
+local share = dofile "tests/share.lua"
 local check = tally.check
+local ALL = "1/1" -- a share
 local FAULTS = 151 -- every so many of them are tried here, all of them in tests/soak
 
 local function run(command)
@@ -37,18 +40,23 @@ local function read_file(path)
    return text
 end
 
-local function sources()
-   for _, folder in ipairs { here, here .. "/../../kernels/cuda" } do
-      each_file(folder, function(path)
-         local text = read_file(path)
-         local _, lines = text:gsub("\n", "")
-         check(lines <= 600, path .. " is short", lines .. " lines")
-         if path:find "%.cuh?$" then
-            -- CUDA's launch syntax calls functions that have no documentation, so no library could stand in for them.
-            check(not text:gsub("//[^\n]*", ""):find("<<<", 1, true), path .. " launches through cudaLaunchKernel", "<<<")
-         end
-      end)
+local function check_source(path)
+   local text = read_file(path)
+   local _, lines = text:gsub("\n", "")
+   check(lines <= 600, path .. " is short", lines .. " lines")
+   if path:find "%.cuh?$" then
+      -- CUDA's launch syntax calls functions that have no documentation, so no library could stand in for them.
+      check(not text:gsub("//[^\n]*", ""):find("<<<", 1, true), path .. " launches through cudaLaunchKernel", "<<<")
    end
+end
+
+local function sources(mine)
+   local paths = {}
+   for _, folder in ipairs { here, here .. "/../../kernels/cuda" } do
+      each_file(folder, function(path) paths[#paths + 1] = path end)
+   end
+   table.sort(paths)
+   for _, path in ipairs(share(paths, mine)) do check_source(path) end
 end
 
 -- ---- programs: each prints "N passed, N failed" last ----
@@ -216,7 +224,9 @@ local function orders_of_photos()
    for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
 end
 
+-- Those that follow each other take about as long, so that shares of them do.
 local parts = {
+   { "programs", programs },
    { "copies", copies },
    { "other_gpus", other_gpus },
    { "ranges", ranges },
@@ -239,27 +249,27 @@ local parts = {
    { "exercises", exercises },
 }
 
-local function each_part(f)
-   for _, part in ipairs(parts) do f(part[1], part[2] or function() script(part[1]) end) end
+local function go(part)
+   if part[2] then part[2]() else script(part[1]) end
 end
 
 local function some(names)
-   local known = { sources = sources, programs = programs }
-   each_part(function(name, go) known[name] = go end)
+   local known = { sources = function() sources(ALL) end }
+   for _, part in ipairs(parts) do known[part[1]] = function() go(part) end end
    for _, name in ipairs(names) do (known[name] or function() program(name) end)() end
 end
 
-local function all()
-   sources()
+local function all(mine)
+   sources(mine)
    if lfs.attributes(soft .. "/reason") then
       check(false, "the software GPU is built", read_file(soft .. "/reason"))
    elseif lfs.attributes(soft .. "/lib/libcudart.so.13") then
-      programs()
-      if lfs.attributes(soft .. "/scute_cuda.so") then each_part(function(_, go) go() end) end
+      local built = lfs.attributes(soft .. "/scute_cuda.so") and parts or { parts[1] }
+      for _, part in ipairs(share(built, mine)) do go(part) end
    else
       print "no CUDA toolkit was found at build time: the software GPU is not built, only the sources are checked"
    end
 end
 
-if #arg > 0 then some(arg) else all() end
+if #arg == 0 then all(ALL) elseif arg[1]:find "^%d+/%d+$" then all(arg[1]) else some(arg) end
 tally.finish()

@@ -1,10 +1,11 @@
 -- Ctrl-C in train.fit and train.lr_find at the prompt: what there is so far comes back, and a run goes on to the same bits.
 local scute = require "scute"
-local models, optim, train, data = scute.models, scute.optim, scute.train, scute.data
+local optim, train, data = scute.optim, scute.train, scute.data
 local console = require "scute.base.console"
 local evaluate = require "scute.repl.evaluate"
 local session = require "scute.base.session"
 local photos = dofile "tests/cli/photos.lua"
+local Small = dofile "tests/lua/small.lua"
 
 local root
 
@@ -30,7 +31,7 @@ local KINDS = {
 local function prepare(kind, given)
    scute.manual_seed(1)
    local set = data.open(root .. "/photos", { seed = 0 })
-   local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+   local model = Small(set.classes)
    if KINDS[kind].freeze ~= false then model:freeze "backbone" end
    local o = { optimizer = optim.adamw(model:groups { lr = 0.002 }), epochs = 3, batch_size = 4, workers = 1, seed = 3,
       schedule = scute.schedule.warmup_cosine { warmup = 1 }, augment = "light" }
@@ -92,7 +93,7 @@ describe("Ctrl-C in train.fit at the prompt", function()
       assert.equal("interrupted in epoch 2 after step 8", result.stopped)
       assert.equal(1, #result.history)
       assert.equal(1, result.best.epoch)
-      assert.same({ 1, 2 }, model:eval()(scute.zeros(1, 3, 32, 32)).shape)
+      assert.same({ 1, 2 }, model:eval()(scute.zeros(1, 3, 16, 16)).shape)
    end)
 
    it("goes on to the same bits with resume(), without an output folder", function()
@@ -154,7 +155,7 @@ describe("Ctrl-C in train.fit at the prompt", function()
       o.hooks = { pressing(8) }
       local result = typed(train.fit, model, set, o)
       assert.equal(straight, told(result:resume(), model))
-      local file <close> = io.open(root .. "/out/resnet18/history.csv")
+      local file <close> = io.open(root .. "/out/small/history.csv")
       assert.equal(4, select(2, file:read "a":gsub("\n", "")))
    end)
 

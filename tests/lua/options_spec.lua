@@ -3,6 +3,7 @@ local scute = require "scute"
 local cli, data, models, optim, schedule, train = scute.cli, scute.data, scute.models, scute.optim, scute.schedule, scute.train
 local options = require "scute.base.options"
 local scratch = dofile "tests/lua/scratch.lua"
+local Small = dofile "tests/lua/small.lua"
 
 local bake = options.declare("bake", {
    { "minutes", whole = true, min = 1, max = 90, default = 30, synonyms = { "time" }, help = "how long" },
@@ -219,7 +220,7 @@ describe("train.fit takes what the command line takes", function()
    local function fit(more)
       scute.manual_seed(1)
       local set = data.open(root .. "/photos", { seed = 0 })
-      local model = models.create("resnet18", { classes = set.classes, image_size = 32 })
+      local model = Small(set.classes)
       local seen
       local given = { optimizer = optim.sgd(model:groups { lr = 0.05 }), workers = 1, batch_size = 8, epochs = 2,
          hooks = { { on_fit_begin = function(run) seen = run end } } }

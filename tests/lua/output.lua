@@ -1,7 +1,21 @@
--- What busted prints: a line per failure as it happens, and the count that the Makefile adds up.
+-- What busted prints: the failures, and the count that tools/test.sh adds up. TIMES=1 in the environment: also the seconds of
+-- each file, those of this process and of all.
 return function()
    local busted = require "busted"
+   local scute = require "scute"
    local handler = require "busted.outputHandlers.base" ()
+   local file_began = { processor = 0, clock = 0 }
+
+   local function file_start()
+      file_began = { processor = os.clock(), clock = scute.clock() }
+      return nil, true
+   end
+
+   local function file_end(file)
+      print(("%6.1f s of processors, %6.1f s in all  %s"):format(os.clock() - file_began.processor,
+         scute.clock() - file_began.clock, file.name))
+      return nil, true
+   end
 
    local function report(kind, list)
       for _, entry in ipairs(list) do
@@ -30,6 +44,10 @@ return function()
       return nil, true
    end
 
+   if os.getenv "TIMES" then
+      busted.subscribe({ "file", "start" }, file_start)
+      busted.subscribe({ "file", "end" }, file_end)
+   end
    busted.subscribe({ "suite", "end" }, suite_end)
    return handler
 end

@@ -19,7 +19,8 @@ end
 local function fit(options, folder, arch)
    scute.manual_seed(0)
    local set = data.open(root .. "/photos", { seed = 0 })
-   local model = models.create(arch or "resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
+   local model = arch and models.create(arch, { classes = set.classes, image_size = 32 }) or Small(set.classes)
+   model:freeze "backbone"
    local given = { optimizer = optim.adamw(model:groups { lr = 0.01 }), epochs = 2, batch_size = 8, workers = 1,
       output_dir = root .. "/" .. (folder or "out") }
    for key, value in pairs(options or {}) do given[key] = value end
@@ -96,7 +97,7 @@ describe("split.csv", function()
       assert.matches("2 photos are new since the run began and left out", table.concat(set.notes, "\n"))
       assert.equal(before.history[1].val_loss, again.history[1].val_loss)
       os.remove(root .. "/photos/" .. one_of "train")
-      assert.matches("a photo of the run in .*/out/resnet18 cannot be found or read any more: '" .. one_of "train",
+      assert.matches("a photo of the run in .*/out/small cannot be found or read any more: '" .. one_of "train",
          failure(fit, { epochs = 5, resume = "auto" }))
    end)
 end)
@@ -186,7 +187,7 @@ describe("a run on a table of photos", function()
    local function fit_listed(rows, more)
       scute.manual_seed(0)
       local set = data.open(root .. "/flat", { split_csv = listed(rows) })
-      local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
+      local model = Small(set.classes):freeze "backbone"
       local given = { optimizer = optim.adamw(model:groups { lr = 0.01 }), epochs = 2, workers = 1,
          output_dir = root .. "/flat_out" }
       for key, value in pairs(more or {}) do given[key] = value end
@@ -344,7 +345,7 @@ describe("photos with the same pixels", function()
       local seed = 0
       while not parts_the_two(data.open(root .. "/photos", { seed = seed })) do seed = seed + 1 end
       local set = data.open(root .. "/photos", { seed = seed })
-      local model = models.create("resnet18", { classes = set.classes, image_size = 32 }):freeze "backbone"
+      local model = Small(set.classes):freeze "backbone"
       train.fit(model, set, { optimizer = optim.adamw(model:groups { lr = 0.01 }), epochs = 1, workers = 1,
          output_dir = root .. "/alike" })
       assert.matches("1 photo that validates has the same pixels as one that trains", said())

@@ -1,8 +1,7 @@
 -- What is typed into a shell: Tab after scute, a new project, and a module beside a script in the session that follows it.
 local lfs = require "lfs"
-local tmux = dofile "tests/terminal/tmux.lua"
 
-return function(_, check, scratch)
+return function(_, check, scratch, tmux)
    local build = arg[-1]:match "^(.*)/"
    build = build:find "^/" and build or lfs.currentdir() .. "/" .. build
    local t = tmux.open("bash --norc --noprofile -i", { environment = { PS1 = "> ", HISTFILE = false,

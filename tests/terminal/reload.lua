@@ -1,6 +1,5 @@
 -- .reload after edits: of a module of one's own, and of one of scute's, in a copy of its tree.
 local lfs = require "lfs"
-local tmux = dofile "tests/terminal/tmux.lua"
 
 local OWN = [[
 local Counter = {}
@@ -26,7 +25,7 @@ local function edit(path, text, by)
    write_file(path, before:sub(1, assert(first, text) - 1) .. by .. before:sub(last + 1))
 end
 
-return function(_, check, scratch)
+return function(_, check, scratch, tmux)
    local tree = scratch .. "/tree"
    lfs.mkdir(tree)
    lfs.mkdir(tree .. "/build")

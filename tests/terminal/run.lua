@@ -1,5 +1,5 @@
 -- The session in a real terminal, which tmux plays (see tests/terminal/tmux.lua): every file beside this one but that is a part
--- that gets (open, check): open(options) starts a session of its own.
+-- that gets (open, check, scratch, tmux): open(options) starts a session of its own, scratch is a folder.
 -- Usage: scute tests/terminal/run.lua [PART...]
 local lfs = require "lfs"
 
@@ -7,6 +7,7 @@ local scute = arg[-1]:find "^/" and arg[-1] or lfs.currentdir() .. "/" .. arg[-1
 local here = arg[0]:match "^(.*)/" or "."
 local tally = dofile(here .. "/../tally.lua")
 local tmux = dofile(here .. "/tmux.lua")
+function tmux.gave_up(what, screen) tally.check(false, "waits in vain for " .. what, screen) end
 local scratch = os.tmpname()
 os.remove(scratch)
 assert(lfs.mkdir(scratch))
@@ -37,6 +38,6 @@ local function parts()
    return names
 end
 
-for _, part in ipairs(parts()) do dofile(("%s/%s.lua"):format(here, part))(open, tally.check, scratch) end
+for _, part in ipairs(parts()) do dofile(("%s/%s.lua"):format(here, part))(open, tally.check, scratch, tmux) end
 os.execute("rm -rf '" .. scratch .. "'")
 tally.finish()

@@ -7,8 +7,9 @@
 --    t:screen()                                                    all lines, those above the screen too, as one text
 --    t:close()
 --
--- Nothing waits for a time: what is waited for is looked for until it is there, at most PATIENCE looks.
-local tmux = {}
+-- Nothing waits for a time: what is waited for is looked for until it is there, at most PATIENCE looks. What does not come is
+-- told to tmux.gave_up(what, screen): a test that looks at the screen alone may pass, minutes later.
+local tmux = { gave_up = function() end }
 tmux.__index = tmux
 
 local PATIENCE = 4000 -- looks, each at least 0.02 seconds after the one before
@@ -109,6 +110,7 @@ function tmux:wait(found)
       if there then return true, screen end
       os.execute "sleep 0.02"
    end
+   tmux.gave_up(debug.traceback(type(found) == "string" and found or "a screen", 2), screen)
    return false, screen
 end
 
@@ -152,6 +154,7 @@ function tmux:ended()
       if code then return code end
       os.execute "sleep 0.02"
    end
+   tmux.gave_up(debug.traceback("the end", 2), self:screen())
 end
 
 --- Ends it all.

@@ -58,24 +58,36 @@ char *dynamic_shared_now;
 
 // ---- static shared memory ----
 
-bool poisoned(const char *p, size_t n) {
-   for (size_t i = 0; i < n; i++)
-      if (static_cast<unsigned char>(p[i]) != poison) return false;
-   return true;
+bool poisoned(const char *p, size_t n) { // at most a page
+   static const std::vector<unsigned char> clean(page, poison);
+   return memcmp(p, clean.data(), n) == 0;
 }
 
-// Finds what this kernel wrote beyond what is known, and poisons it.
-void search_shared(Kernel &k) {
-   for (auto &[p, n] : k.touched) memset(p, poison, n);
-   const size_t step = 64;
-   for (char *p = k.how.shared; p < k.how.shared_end; p += step) {
-      size_t n = std::min<size_t>(step, size_t(k.how.shared_end - p));
+void note_touched(Kernel &k, char *p, size_t n) {
+   if (!k.touched.empty() && k.touched.back().first + k.touched.back().second == p)
+      k.touched.back().second += n;
+   else
+      k.touched.push_back({p, n});
+}
+
+// Poisons every piece of a page that holds something else.
+void search_page(Kernel &k, char *from, size_t bytes) {
+   const size_t piece = 64;
+   for (char *p = from; p < from + bytes; p += piece) {
+      size_t n = std::min(piece, size_t(from + bytes - p));
       if (poisoned(p, n)) continue;
       memset(p, poison, n);
-      if (!k.touched.empty() && k.touched.back().first + k.touched.back().second == p)
-         k.touched.back().second += n;
-      else
-         k.touched.push_back({p, n});
+      note_touched(k, p, n);
+   }
+}
+
+// Finds what this kernel wrote beyond what is known, and poisons it. A library has about a megabyte of it,
+// which is looked through at every launch, so whole pages are compared.
+void search_shared(Kernel &k) {
+   for (auto &[p, n] : k.touched) memset(p, poison, n);
+   for (char *p = k.how.shared; p < k.how.shared_end; p += page) {
+      size_t n = std::min(page, size_t(k.how.shared_end - p));
+      if (!poisoned(p, n)) search_page(k, p, n);
    }
 }
 
@@ -230,7 +242,8 @@ cudaError_t run_kernel(const KernelRun &run) {
       search_shared(k);
       return misalignment.empty() ? cudaErrorIllegalAddress : cudaErrorMisalignedAddress;
    }
-   bool first = true, well = true;
+   size_t blocks = 0;
+   bool well = true;
    block_order(run.grid, [&](uint3 at) {
       if (!well) return;
       softgpu_block_index = at;
@@ -238,11 +251,10 @@ cudaError_t run_kernel(const KernelRun &run) {
       in_kernel = true;
       well = run_block(run);
       in_kernel = false;
-      if (first) search_shared(k);
-      first = false;
+      if (blocks++ == 0) return search_shared(k);
       for (auto &[p, n] : k.touched) memset(p, poison, n);
    });
-   search_shared(k);
+   if (blocks > 1) search_shared(k);
    return well ? cudaSuccess : cudaErrorLaunchFailure;
 }
 
