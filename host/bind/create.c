@@ -4,6 +4,7 @@
 
 #include "host/bind/bind.h"
 #include "host/core/rng.h"
+#include "host/core/span.h"
 #include "host/core/suggest.h"
 #include "host/core/transfer.h"
 
@@ -103,9 +104,11 @@ static int drawn(lua_State *L, const char *function, double (*draw)(uint64_t, ui
    double *values = malloc((size_t)n * sizeof *values);
    if (!values) sc_check(L, sc_fail(SC_EMEM, "%s: out of memory", function));
    uint64_t seed = sc_rng()->seed, stream = sc_rng_stream();
+   int span = sc_span_begin("random numbers");
 #pragma omp parallel for if (n > 4096)
    for (int64_t i = 0; i < n; i++) values[i] = draw(seed, stream, (uint64_t)i);
    ScStatus status = sc_tensor_write_f64(t, values);
+   sc_span_end(span);
    free(values);
    sc_check(L, status);
    return 1;
