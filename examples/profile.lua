@@ -27,7 +27,7 @@ print "\nThe slowest layers:"
 local layers = profile:by "layer"
 for i = 1, 3 do print(("%-24s %4.1f %%"):format(layers[i].name, 100 * layers[i].share)) end
 
--- Rows are data: what a convolution reached.
+-- Rows are data.
 for _, row in ipairs(profile) do
-   if row.name == "conv2d" then print(("conv2d: %.3g multiply-adds a step"):format(row.flops / 2 / 10)) end
+   if row.name == "conv2d" then print(("convolutions in a step, million multiply-adds: %.1f"):format(row.flops / 2e6 / 10)) end
 end

@@ -1,4 +1,4 @@
-// What a profile is made of (lua/scute/profile.lua), and its trace.
+// scute.profiler: what a profile is made of (lua/scute/profile.lua), and its trace.
 #include "host/bind/bind.h"
 #include "host/core/costs.h"
 #include "host/core/layer.h"
@@ -38,21 +38,22 @@ static void push_cost(lua_State *L, const ScCost *row) {
    set_number(L, "backward_bytes", row->bytes[1]);
 }
 
-// profiler.begin(), profiler.finish(): what follows is counted until the end; profiles may lie within each
-// other
+// scute.profiler.begin(): what follows is counted until as many calls of finish
 static int begin(lua_State *L) {
    (void)L;
    sc_profiling_begin();
    return 0;
 }
 
+// scute.profiler.finish(): ends what begin began
 static int finish(lua_State *L) {
    (void)L;
    sc_profiling_end();
    return 0;
 }
 
-// profiler.costs() -> list of rows per op, device, dtype, layer and shapes; those that come later are appended
+// scute.profiler.costs() -> list of rows per op, device, dtype, layer and shapes; those that come later are
+// appended
 static int costs(lua_State *L) {
    const ScCost *rows;
    int n = sc_costs_rows(&rows);
@@ -64,8 +65,8 @@ static int costs(lua_State *L) {
    return 1;
 }
 
-// profiler.spans() -> list of { name, beside = in other threads, is_range, count, seconds = without the spans
-// and ops within }
+// scute.profiler.spans() -> list of { name, beside = in other threads, is_range, count, seconds = without the
+// spans and ops within }
 static int spans(lua_State *L) {
    ScSpanRow rows[SC_SPAN_ROWS];
    int n = sc_span_rows(rows);
@@ -84,35 +85,31 @@ static int spans(lua_State *L) {
    return 1;
 }
 
-// profiler.layer(path) -> its number; profiler.enter(number) -> the number before: the layer of the calls that
-// follow
+// scute.profiler.layer(path) -> its number, for enter
 static int layer(lua_State *L) {
    lua_pushinteger(L, sc_layer_number(luaL_checkstring(L, 1)));
    return 1;
 }
 
+// scute.profiler.enter(number) -> the number before: the layer of the calls that follow
 static int enter(lua_State *L) {
    lua_pushinteger(L, sc_layer_set((int)luaL_checkinteger(L, 1)));
    return 1;
 }
 
-// profiler.trace_begin(), trace_place(path), trace_has_place(): see host/core/trace.h
+// scute.profiler.trace_begin(): events are kept from here on
 static int trace_begin(lua_State *L) {
    sc_check(L, sc_trace_begin());
    return 0;
 }
 
+// scute.profiler.trace_place(path): what there is, and all that comes, is written to that file
 static int trace_place(lua_State *L) {
    sc_check(L, sc_trace_place(luaL_checkstring(L, 1)));
    return 0;
 }
 
-static int trace_has_place(lua_State *L) {
-   lua_pushboolean(L, sc_tracing() && sc_trace_has_place());
-   return 1;
-}
-
-// profiler.trace_end() -> events seen, events in the file, and what was wrong, if something was
+// scute.profiler.trace_end() -> events seen, events in the file, and what was wrong, if something was
 static int trace_end(lua_State *L) {
    long seen = 0, written = 0;
    ScStatus status = sc_trace_end(&seen, &written);
@@ -131,7 +128,6 @@ static const luaL_Reg functions[] = {{"begin", begin},
                                      {"enter", enter},
                                      {"trace_begin", trace_begin},
                                      {"trace_place", trace_place},
-                                     {"trace_has_place", trace_has_place},
                                      {"trace_end", trace_end},
                                      {NULL, NULL}};
 

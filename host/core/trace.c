@@ -43,10 +43,6 @@ bool sc_tracing(void) {
    return atomic_load_explicit(&tracing, memory_order_relaxed);
 }
 
-bool sc_trace_has_place(void) {
-   return trace.file != NULL;
-}
-
 // ---- threads ----
 
 void sc_trace_enter_thread(const char *name) {

@@ -17,7 +17,6 @@ ScStatus sc_trace_begin(void); // fails where there is one
 bool sc_tracing(void);
 // Where it is written: made anew, or SC_EIO before anything is lost. Once for each trace.
 ScStatus sc_trace_place(const char *path);
-bool sc_trace_has_place(void);
 // How many events there were, and how many of them are in the file. Ends the trace, also where it fails:
 // SC_EIO where the disk did not take all.
 ScStatus sc_trace_end(long *seen, long *written);

@@ -36,8 +36,8 @@ local runs = {
       return accuracy and accuracy >= 0.98
    end },
    { "profile.lua", "", function(out)
-      local multiply_adds = number_after((out:gsub(" multiply%-adds a step", "")), "conv2d:")
-      return multiply_adds and out:find "\nconv2d +40 " and out:find "my optimizer, beside ops +10 " and out:find "100%.0 %%"
+      return number_after(out, "convolutions in a step") == 353.9 and out:find "\nconv2d +40 "
+         and out:find "my optimizer, beside ops +10 " and out:find "100%.0 %%"
          and out:find "trace%.json has %d+ events" and lfs.attributes(work .. "/trace.json", "size") > 1000
    end },
    { "custom_module.lua", "", function(out)

@@ -75,8 +75,8 @@ describe("scute.profile", function()
       assert.equal("rest", p[#p].kind)
       assert.is_true(row(p, "matmul").gflops_per_second > 0 and row(p, "tanh").gflops_per_second == nil)
       local text = tostring(p)
-      for _, words in ipairs { "^profile of ", "\nop +calls", "\nmatmul +20 ", "\nLua, and what is not listed ", "\nall of it .*100.0 %%",
-         "\nmatmul f32 %(64, 64%), %(64, 64%) %-> %(64, 64%) +20 " } do
+      for _, words in ipairs { "^profile of ", "\nop +calls", "\nmatmul +20 ", "\nLua, and what is not listed ",
+         "\nall of it .*100.0 %%", "\nmatmul f32 %(64, 64%), %(64, 64%) %-> %(64, 64%) +20 " } do
          assert.matches(words, text)
       end
    end)
@@ -142,7 +142,8 @@ describe("scute.profile", function()
    it("refuses what it cannot do, and says so", function()
       assert.error_matches(function() scute.profile(1) end, "profile: expected a function, .* found 1")
       assert.error_matches(function() scute.profile(nothing, { bye = "op" }) end, "unknown option 'bye'; did you mean 'by'")
-      assert.error_matches(function() scute.profile(nothing, { by = "ops" }) end, "expected one of op, shapes, layer, found 'ops'")
+      assert.error_matches(function() scute.profile(nothing, { by = "ops" }) end,
+         "expected one of op, shapes, layer, found 'ops'")
       assert.error_matches(function() scute.profile(nothing, { trace = "/nowhere/t.json" }) end,
          "cannot write '/nowhere/t.json': No such file or directory")
       assert.error_matches(function() scute.profile(nothing):by "time" end, "profile: by: .*found 'time'")
@@ -198,7 +199,8 @@ describe("a trace", function()
 
    it("is there once at a time", function()
       scute.profile(function()
-         assert.error_matches(function() scute.profile(nothing, { trace = path .. ".2" }) end, "a trace is being written already")
+         assert.error_matches(function() scute.profile(nothing, { trace = path .. ".2" }) end,
+            "a trace is being written already")
       end, { trace = path })
       assert.is_nil(lfs.attributes(path .. ".2"))
       scute.profile(nothing, { trace = path })
@@ -207,7 +209,8 @@ describe("a trace", function()
 
    it("tells of a disk that is full, and profiles all the same", function()
       if not lfs.attributes "/dev/full" then pending "there is no /dev/full here" end
-      assert.error_matches(function() scute.profile(nothing, { trace = "/dev/full" }) end, "cannot write '/dev/full': No space left")
+      assert.error_matches(function() scute.profile(nothing, { trace = "/dev/full" }) end,
+         "cannot write '/dev/full': No space left")
       local p = scute.profile(nothing)
       assert.equal(1, #p)
    end)

@@ -499,7 +499,7 @@ end
 
 Module.is_module, Module.is_tensor = is_module, is_tensor
 
-public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within", "follow",
-   "fields", "set_fields", "group_paths", "group_aliases")
+public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
+   "follow", "fields", "set_fields", "group_paths", "group_aliases")
 public.keep_to_class(Module, "build", "class_name", "describe", "extend", "is", "keeps_nothing")
 return setmetatable(Module, { __name = "class", __tostring = brief.class })

@@ -73,14 +73,15 @@ end
 
 local function waited_text(profile)
    local names = table.concat(profile.devices, ", ")
-   return names:find "cuda" and ("%s was waited for after every op, and steps were no graphs: without a profile this is faster")
-      :format(names) or nil
+   return names:find "cuda" and names .. " was waited for after every op, and steps were no graphs: without a profile this is "
+      .. "faster" or nil
 end
 
 local function fallbacks_text(profile)
    local n = 0
    for _, row in ipairs(profile) do n = n + row.fallbacks end
-   return n > 0 and ("%s had no kernel on their device and ran elsewhere"):format(console.count(n, "call")) or nil
+   if n == 0 then return nil end
+   return ("%s found no kernel for their numbers and ran as plain loops, or in f32"):format(console.count(n, "call"))
 end
 
 local function trace_text(trace)

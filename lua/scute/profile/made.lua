@@ -6,16 +6,16 @@ local rows = require "scute.profile.rows"
 local made = {}
 
 --- By what the rows are added up.
-made.BY = { "by", choices = rows.BY, default = "op", help = "what a row is: an op, an op with these shapes, or a layer of a network" }
+made.BY = { "by", choices = rows.BY, default = "op",
+   help = "what a row is: an op, an op with these shapes, or a layer of a network" }
 
 local BY = options.declare("profile: by", { made.BY }, "by")
 
 local Profile = { __name = "profile", __tostring = as_text }
-local methods = {}
-Profile.__index = methods
+Profile.__index = Profile
 
---- The same profile with other rows: profile:by "layer", "shapes" or "op".
-function methods:by(what)
+--- The same profile with other rows. what: "layer", "shapes" or "op".
+function Profile:by(what)
    return made.of(self.found, BY:read(what).by, self.trace)
 end
 

@@ -20,25 +20,33 @@ end
 local function calls_of(row) return row.forward_calls + row.backward_calls end
 local function count_of(row) return row.count end
 
+local Taken = {}
+Taken.__index = Taken
+
+--- Ends it: { seconds, threads, costs = rows of C per op, device, dtype, layer and shapes, spans = rows of C }.
+function Taken:finish()
+   self.ended = true
+   local found = { seconds = scute.clock() - self.clock, threads = scute.threads() }
+   found.costs = since(profiler.costs(), self.costs, calls_of)
+   found.spans = since(profiler.spans(), self.spans, count_of)
+   scute.graphs(self.graphs)
+   layers.finish()
+   profiler.finish()
+   return found
+end
+
+function Taken:__close()
+   if not self.ended then self:finish() end
+end
+
 --- Begins one. Graphs of steps (scute.graphs) are off meanwhile: nothing can look into them.
 function measure.begin()
    profiler.begin()
    layers.begin()
-   local before = { costs = profiler.costs(), spans = profiler.spans(), graphs = scute.graphs() }
+   local taken = setmetatable({ costs = profiler.costs(), spans = profiler.spans(), graphs = scute.graphs() }, Taken)
    scute.graphs(false)
-   before.clock = scute.clock()
-   return before
-end
-
---- Ends it: { seconds, threads, costs = rows of C per op, device, dtype, layer and shapes, spans = rows of C }.
-function measure.finish(before)
-   local found = { seconds = scute.clock() - before.clock, threads = scute.threads() }
-   found.costs = since(profiler.costs(), before.costs, calls_of)
-   found.spans = since(profiler.spans(), before.spans, count_of)
-   scute.graphs(before.graphs)
-   layers.finish()
-   profiler.finish()
-   return found
+   taken.clock = scute.clock()
+   return taken
 end
 
 return measure

@@ -10,7 +10,7 @@ local program = {}
 local NAME = "trace.json"
 local HEAD = '{"displayTimeUnit":"ms","traceEvents":[' -- how a trace begins
 
-local taken -- {before, trace, text = file that the table goes to, nil: standard error, runs = folder of a run elsewhere}
+local taken -- {measured, trace, text = file that the table goes to, nil: standard error, runs = folder of a run elsewhere}
 
 --- What a text says after --profile: "auto" (the file is chosen), or the name of a file that ends in .json, so that nothing
 -- else is written over by mistake.
@@ -65,7 +65,7 @@ local function find_place(trace)
 end
 
 local function finish()
-   local found = measure.finish(taken.before)
+   local found = taken.measured:finish()
    local problem = #found.costs > 0 and find_place(taken.trace)
    local text = tostring(made.of(found, "op", taken.trace:finish())) .. (problem or "")
    if taken.runs then
@@ -91,7 +91,7 @@ function program.begin(path)
    local folder = job and job:match "^(.*)/" or nil
    if folder then path = folder .. "/" .. NAME end
    local trace = tracing.begin("--profile", path == "auto" and "" or path)
-   taken = { trace = trace, text = folder and folder .. "/profile.txt", before = measure.begin() }
+   taken = { trace = trace, text = folder and folder .. "/profile.txt", measured = measure.begin() }
    at_the_end = setmetatable({}, { __gc = finish_aloud })
    return at_the_end
 end

@@ -64,7 +64,8 @@ local function visible(name)
 end
 
 local function of_span(span)
-   local row = new_row(span.is_range and visible(span.name) .. ", beside ops" or span.name, span.is_range and "range" or "system")
+   local row = new_row(span.name, "system")
+   if span.is_range then row.name, row.kind = visible(span.name) .. ", beside ops", "range" end
    row.forward_calls, row.forward_seconds = span.count, span.seconds
    return row
 end
