@@ -218,6 +218,7 @@ local parts = {
    { "recorded" },
    { "recordings" },
    { "graphs" },
+   { "profile" },
    { "exercises", exercises },
 }
 

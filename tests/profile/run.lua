@@ -110,8 +110,8 @@ end
 local function is_in_each_run_of_an_experiment()
    dofile("tests/experiment/script.lua").write(scratch .. "/ex.lua", {})
    local r = shell "$S $T/ex.lua --data_dir $T/two --output_dir $T/ex --jobs 2 --profile --seeds 1 --threads 1"
-   check(r.code == 0 and r.err:find "each run of the experiment was a process of its own: its profile.txt", "an experiment",
-      r.all)
+   check(r.code == 0 and r.err:find "\nwaiting for processes "
+      and r.err:find "each run of the experiment was a process of its own: its profile.txt", "an experiment", r.all)
    for _, name in ipairs { "fast", "slow" } do
       local folder = ("ex/runs/%s/seed0/"):format(name)
       check(events_of(folder .. "trace.json") and (read_file(scratch .. "/" .. folder .. "profile.txt") or ""):find "\nconv2d ",
