@@ -58,7 +58,7 @@ local LAST = {
      show = "SCUTE_THREADS, else the cores there are", help = "threads that compute" },
    { "profile", read = profiled.read, bare = "auto", value = "auto|FILE", suggests = { "auto" }, resume = "free", show = "off",
      help = "tell at the end, on standard error, where the time went, and write a trace for ui.perfetto.dev: auto: trace.json "
-        .. "in the output folder; or to a file that ends in .json" },
+        .. "in the folder of the run that trains, else in this one; or to a file that ends in .json" },
    { "quiet", flag = true, resume = "free", help = "print warnings and errors only" },
 }
 
