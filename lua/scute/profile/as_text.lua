@@ -88,8 +88,9 @@ local function trace_text(trace)
    if not trace then return nil end
    if trace.problem then return ("the trace is not whole: %s"):format(trace.problem) end
    local all = trace.seen == trace.written and "" or (" the first %s of"):format(columns.thousands(trace.written))
-   return ("trace: %s has%s %s events; open it in ui.perfetto.dev or chrome://tracing"):format(trace.path, all,
-      columns.thousands(trace.seen))
+   local events = trace.seen == 1 and "event" or "events"
+   return ("trace: %s has%s %s %s; open it in ui.perfetto.dev or chrome://tracing"):format(trace.path, all,
+      columns.thousands(trace.seen), events)
 end
 
 --- The text of a profile.
