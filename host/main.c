@@ -32,6 +32,7 @@ static const char USAGE[] =
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
     "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
     "  --watch          run the file again whenever it, or a file that it requires, is saved\n"
+    "  --profile        tell at the end where the time went, and write trace.json (--profile=FILE: there)\n"
     "  --check          tell what is wrong in the files, with file:line:column, without running them\n"
     "  --init DIR       make a folder for a project: a script to start from, settings for editors\n"
     "  -h, --help       show this\n"
@@ -62,13 +63,14 @@ static const char USAGE[] =
 
 typedef struct {
    bool help, version, session, watch, check;
+   const char *profile; // of --profile: where the trace goes, "": that is to be chosen; NULL: there is none
    int codes;           // number of -e
    int script;          // index of the file in argv, argc if there is none
    const char *project; // of --init
 } Options;
 
 static int complain(const char *option) {
-   static const char *const known[] = {"--help", "--version", "--watch", "--check", "--init",
+   static const char *const known[] = {"--help", "--version", "--watch", "--check", "--init", "--profile",
                                        "-l",     "-e",        "-i",      "-h",      "-v"};
    int near = sc_nearest(option, sizeof known / sizeof known[0], known);
    fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
@@ -94,7 +96,10 @@ static int parse(int argc, char **argv, Options *options) {
          options->session = true;
       else if (strcmp(option, "--watch") == 0)
          options->watch = true;
-      else if (strcmp(option, "--check") == 0)
+      else if (strcmp(option, "--profile") == 0 || strncmp(option, "--profile=", 10) == 0) {
+         if (options->profile) return fprintf(stderr, "scute: --profile is given twice\n"), EXIT_USAGE;
+         options->profile = option[9] ? option + 10 : "";
+      } else if (strcmp(option, "--check") == 0)
          options->check = true;
       else if (strcmp(option, "-e") == 0 && i + 1 < argc)
          options->codes++, i++;
@@ -114,7 +119,8 @@ static int parse(int argc, char **argv, Options *options) {
    options->script = i;
    if (options->watch && (i == argc || strcmp(argv[i], "-") == 0 || options->session))
       return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
-   bool alone = !options->codes && !options->session && !options->watch && !options->project;
+   bool alone =
+       !options->codes && !options->session && !options->watch && !options->project && !options->profile;
    if (options->check && (!alone || i == argc))
       return fprintf(stderr, "scute: --check needs files, and no other option but -l\n"), EXIT_USAGE;
    if (options->project && argc != 3) return fprintf(stderr, "scute: --init DIR stands alone\n"), EXIT_USAGE;
@@ -150,6 +156,7 @@ static int run(lua_State *L, int argc, char **argv, const Options *options) {
    if (options->project) return sc_run_module(L, "scute.editor.new_project", options->project);
    int code = 0, script = options->script;
    if (options->codes > 0 || options->session) code = sc_run_preload(L);
+   if (code == 0 && options->profile) code = sc_run_module(L, "scute.profile.program", options->profile);
    if (code == 0) code = run_each(L, argv, script, "-l", sc_run_load);
    if (code == 0 && options->check) return sc_run_module(L, "scute.check.run", argv[script]);
    if (code == 0) code = run_each(L, argv, script, "-e", run_line);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "host/bind/interrupt.h"
+#include "host/core/span.h"
 #include "host/core/transfer.h"
 
 ScTensor **sc_push_handle(lua_State *L) {
@@ -89,7 +90,9 @@ void sc_account(lua_State *L) {
    size_t live = sc_live_bytes();
    size_t allowed = 2 * live_after_collection;
    if (live <= allowed || live <= (size_t)256 << 20) return;
+   int span = sc_span_begin("collecting garbage");
    lua_gc(L, LUA_GCCOLLECT);
+   sc_span_end(span);
    live_after_collection = sc_live_bytes();
 }
 
@@ -160,7 +163,9 @@ SC_OPENER(open_block)
 // ---- memory that runs out ----
 
 static void collect(void) {
+   int span = sc_span_begin("collecting garbage");
    lua_gc(sc_running_state(), LUA_GCCOLLECT);
+   sc_span_end(span);
 }
 
 static void open_collector(lua_State *L) {

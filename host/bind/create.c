@@ -4,6 +4,7 @@
 
 #include "host/bind/bind.h"
 #include "host/core/rng.h"
+#include "host/core/span.h"
 #include "host/core/suggest.h"
 #include "host/core/transfer.h"
 
@@ -102,8 +103,10 @@ static int drawn(lua_State *L, const char *function, void (*draw)(uint64_t, uint
    int64_t n = sc_numel(t);
    double *values = malloc((size_t)n * sizeof *values);
    if (!values) sc_check(L, sc_fail(SC_EMEM, "%s: out of memory", function));
+   int span = sc_span_begin("random numbers");
    draw(sc_rng()->seed, sc_rng_stream(), n, values);
    ScStatus status = sc_tensor_write_f64(t, values);
+   sc_span_end(span);
    free(values);
    sc_check(L, status);
    return 1;

@@ -9,6 +9,7 @@
 
 #include "host/bind/bind.h"
 #include "host/bind/run.h"
+#include "host/core/span.h"
 #include "host/machine/child.h"
 #include "host/machine/limit.h"
 #include "host/machine/parent.h"
@@ -129,7 +130,10 @@ static int wait_for(lua_State *L) {
       lua_pop(L, 1);
    }
    ScChildEnd end;
-   sc_check(L, sc_child_wait(n, children, seconds, &which, &end));
+   int span = sc_span_begin("waiting for processes");
+   ScStatus status = sc_child_wait(n, children, seconds, &which, &end);
+   sc_span_end(span);
+   sc_check(L, status);
    if (which < 0) return 0;
    lua_pushinteger(L, children[which]);
    lua_pushstring(L, end.signal ? "signal" : "exit");

@@ -1,9 +1,9 @@
 // What ran where and how long, and the clock.
-#include <string.h>
-
 #include "host/bind/bind.h"
+#include "host/core/clock.h"
 #include "host/core/device.h"
 #include "host/core/profile.h"
+#include "host/core/span.h"
 
 static void push_row(lua_State *L, const ScProfileRow *row) {
    lua_createtable(L, 0, 7);
@@ -16,9 +16,9 @@ static void push_row(lua_State *L, const ScProfileRow *row) {
    lua_pushnumber(L, row->backward_seconds), lua_setfield(L, -2, "backward_seconds");
 }
 
-// scute.profile() -> list of rows per op and device since the last scute.profile("reset")
-static int profile(lua_State *L) {
-   if (lua_isstring(L, 1) && strcmp(lua_tostring(L, 1), "reset") == 0) {
+// scute.op_counts(reset = false) -> list of rows per op and device since the last reset
+static int op_counts(lua_State *L) {
+   if (lua_toboolean(L, 1)) {
       sc_profile_reset();
       return 0;
    }
@@ -42,27 +42,35 @@ static int clock_(lua_State *L) {
 
 #define RANGE_TYPE "scute.range"
 
+typedef struct {
+   bool open;
+   int span;
+} Range;
+
 // scute.range(name) -> a handle: what a GPU is asked for until it is closed, by <close> or :free(), has that
-// name in a profiler (Nsight Systems): local r <close> = scute.range "my loss". Every op has one of its own.
+// name in a profiler (Nsight Systems), and what is done meanwhile beside ops stands under that name in
+// scute.profile and its trace: local r <close> = scute.range "my loss". Every op has one of its own.
 static int range(lua_State *L) {
    const char *name = luaL_checkstring(L, 1);
-   bool *open = lua_newuserdatauv(L, sizeof *open, 0);
-   *open = false;
+   Range *range = lua_newuserdatauv(L, sizeof *range, 0);
+   *range = (Range){0};
    luaL_setmetatable(L, RANGE_TYPE);
    sc_begin_range(name);
-   *open = true;
+   *range = (Range){.open = true, .span = sc_span_begin_range(name)};
    return 1;
 }
 
 // range:free(): ends it; also on <close>
 static int end_range(lua_State *L) {
-   bool *open = luaL_checkudata(L, 1, RANGE_TYPE);
-   if (*open) sc_end_range();
-   *open = false;
+   Range *range = luaL_checkudata(L, 1, RANGE_TYPE);
+   if (range->open) sc_end_range();
+   sc_span_end(range->span);
+   *range = (Range){0};
    return 0;
 }
 
-static const luaL_Reg functions[] = {{"profile", profile}, {"clock", clock_}, {"range", range}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"op_counts", op_counts}, {"clock", clock_}, {"range", range}, {NULL, NULL}};
 static const luaL_Reg methods[] = {{"free", end_range}, {NULL, NULL}};
 
 static void open_profile(lua_State *L) {

@@ -2,7 +2,11 @@
 
 #include <stdlib.h>
 
+#include "host/core/clock.h"
+#include "host/core/costs.h"
 #include "host/core/profile.h"
+#include "host/core/recording.h"
+#include "host/core/span.h"
 
 static ScStatus run_widened(ScCall *, bool backward);
 
@@ -23,13 +27,24 @@ static ScStatus (*kernel_function(const ScDevice *device, const char *op, ScDtyp
    return backward ? kernel->backward : kernel->forward;
 }
 
+// A device that computes on its own is waited for, so that a profile has the time of each op; not while a graph
+// is recorded, in which nothing is computed.
+static void wait_for_profile(ScDevice *device) {
+   if (sc_profiling() && device->backend->wait && !sc_records(device)) device->backend->wait(device);
+}
+
 static ScStatus timed(ScCall *call, ScStatus (*function)(ScCall *), bool backward, bool fallback) {
    const ScBackend *backend = call->device->backend;
+   wait_for_profile(call->device);
    double start = sc_seconds();
    if (backend->begin_range) backend->begin_range(call->op->name, backward ? " backward" : "");
    ScStatus status = function(call);
    if (backend->end_range) backend->end_range();
-   if (status != SC_EUNSUPPORTED) sc_profile_add(call, backward, fallback, sc_seconds() - start);
+   if (status == SC_EUNSUPPORTED) return status;
+   wait_for_profile(call->device);
+   double seconds = sc_seconds() - start;
+   sc_profile_add(call, backward, fallback, seconds);
+   if (sc_profiling()) sc_costs_add(call, backward, fallback, start, seconds);
    return status;
 }
 

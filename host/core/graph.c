@@ -5,6 +5,7 @@
 #include "host/core/halves.h"
 #include "host/core/recording.h"
 #include "host/core/rng.h"
+#include "host/core/span.h"
 
 // Number i of the watched tensors.
 typedef struct {
@@ -168,7 +169,11 @@ static ScStatus run(ScGraph *graph, int n, ScTensor *const *inputs) {
    for (int i = 0; i < n; i++) SC_TRY(feed(graph->parties[i].tensor, inputs[i]));
    uint64_t numbers[] = {sc_rng()->seed, sc_rng()->next_stream};
    SC_TRY(backend->upload(graph->device, graph->numbers->buffer->data, numbers, sizeof numbers));
-   return backend->replay(graph->device, graph->work);
+   int span = sc_span_begin("steps that are graphs");
+   ScStatus status = backend->replay(graph->device, graph->work);
+   if (status == SC_OK && sc_profiling() && backend->wait) status = backend->wait(graph->device);
+   sc_span_end(span);
+   return status;
 }
 
 // For messages, as sc_name_call does for an op.

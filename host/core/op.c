@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/layer.h"
+
 enum { MAXOPS = 256 };
 
 static const ScOp *ops[MAXOPS]; // by name
@@ -58,6 +60,7 @@ ScStatus sc_call_new(ScCall **out, const ScOp *op, int nin) {
    ScCall *call = calloc(1, sizeof *call + n * (2 * sizeof(ScTensor *) + sizeof(bool)));
    if (!call) return sc_fail(SC_EMEM, "out of memory");
    call->op = op;
+   call->layer = sc_layer();
    call->keep_in = op->keep_in;
    call->keep_out = op->keep_out;
    call->nin = nin;

@@ -77,6 +77,7 @@ struct ScCall {
    ScTensor *saved[SC_MAXSAVED];
    ScDtype half;   // f16 or bf16: a result of f32 becomes one
    bool recording; // backward will be asked for
+   int layer;      // that made the call, see host/core/layer.h
    // A kernel may do what the op's `commit` does itself, with its last launch, and then says so.
    bool may_commit, committed;
    unsigned keep_in, keep_out; // what the tape keeps: the op's masks, from which forward may take bits away
@@ -124,6 +125,10 @@ struct ScOp {
    // no half, everything is converted to f32 around it and results back. Backward sees what forward saw.
    unsigned wide;
    ScCast autocast;
+   // For profiles. Multiply-adds of the products in forward, or in backward of the gradients that needs_grad
+   // asks for; NULL: it makes none.
+   double (*multiply_adds)(const ScCall *, bool backward);
+   unsigned reads_part; // of bit i's tensor no more is read than is written, as a slice does
    // Checks the arguments (message: "conv2d: argument 'weight': expected ..., found ...") and describes the
    // outputs.
    ScStatus (*infer)(ScCall *);

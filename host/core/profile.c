@@ -1,18 +1,11 @@
 #include "host/core/profile.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { MAXROWS = 256 };
 
 static ScProfileRow rows[MAXROWS];
 static int nrows;
-
-double sc_seconds(void) {
-   struct timespec now;
-   clock_gettime(CLOCK_MONOTONIC, &now);
-   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static ScProfileRow *row_of(const ScCall *call) {
    for (int i = 0; i < nrows; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "host/core/span.h"
 #include "host/draw/canvas_internal.h"
 #include "host/files/file.h"
 #include "host/photo/image_png.h"
@@ -118,8 +119,10 @@ static ScStatus encode_png(ScCanvas *canvas, double scale, Bytes *bytes) {
 ScStatus sc_canvas_encode(ScCanvas *canvas, ScPictureFormat format, double scale, const unsigned char **data,
                           size_t *size) {
    Bytes bytes = {0};
+   int span = sc_span_begin("drawing pictures");
    ScStatus status =
        format == SC_PNG ? encode_png(canvas, scale, &bytes) : encode_vector(canvas, format, &bytes);
+   sc_span_end(span);
    if (status) {
       free(bytes.data);
       bytes = (Bytes){0};

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/core/span.h"
+
 struct ScFile {
    int fd;
    bool synced; // what was written is on disk
@@ -246,7 +248,7 @@ void sc_file_abandon(ScFile *file) {
    forget(file);
 }
 
-ScStatus sc_file_save(const char *path, const void *data, size_t bytes) {
+static ScStatus save(const char *path, const void *data, size_t bytes) {
    ScFile *file;
    SC_TRY(sc_file_create(&file, path));
    ScStatus status = sc_file_write(file, data, bytes);
@@ -255,6 +257,13 @@ ScStatus sc_file_save(const char *path, const void *data, size_t bytes) {
       return status;
    }
    return sc_file_commit(file);
+}
+
+ScStatus sc_file_save(const char *path, const void *data, size_t bytes) {
+   int span = sc_span_begin("writing files");
+   ScStatus status = save(path, data, bytes);
+   sc_span_end(span);
+   return status;
 }
 
 static ScStatus make_folder(const char *path) {

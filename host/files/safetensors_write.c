@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "host/core/span.h"
 #include "host/core/transfer.h"
 #include "host/files/file.h"
 #include "host/files/header.h"
@@ -199,8 +200,10 @@ static ScStatus write_state(const char *path, const ScState *state, bool sealed)
    int64_t *begins = lay_out(state);
    if (!begins) return no_memory(path);
    ScWritten plan = {state, begins, sealed, 0};
+   int span = sc_span_begin("writing weights");
    ScStatus status = header_text(path, &plan, &text);
    if (status == SC_OK) status = write_file(path, text, &plan);
+   sc_span_end(span);
    free(text);
    free(begins);
    return status;

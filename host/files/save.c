@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/core/span.h"
+#include "host/core/trace.h"
 #include "host/files/safetensors_write.h"
 
 struct ScSave {
@@ -29,7 +31,9 @@ static void run(ScSave *save) {
 static void *work(void *argument) {
    ScSave *save = argument;
    struct timespec used;
+   sc_trace_enter_thread("writing");
    run(save);
+   sc_trace_leave_thread();
    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0)
       save->seconds = (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
    return NULL;
@@ -94,7 +98,9 @@ bool sc_save_done(ScSave *save) {
 }
 
 ScStatus sc_save_end(ScSave *save, double *seconds) {
+   int span = sc_span_begin("waiting for files to be written");
    if (save->started) pthread_join(save->thread, NULL);
+   sc_span_end(span);
    ScStatus status = save->status;
    if (status != SC_OK) sc_keep_message("%s", save->message ? save->message : "out of memory");
    if (seconds) *seconds = save->seconds;

@@ -49,6 +49,12 @@ ScConv sc_conv_geometry(const ScCall *c) {
    return g;
 }
 
+double sc_conv_multiply_adds(const ScCall *c, bool backward) {
+   ScConv g = sc_conv_geometry(c);
+   int gradients = c->needs_grad[SC_CONV_X] + c->needs_grad[SC_CONV_WEIGHT];
+   return (backward ? gradients : 1) * (double)(g.n * g.o * g.oh * g.ow) * (double)(g.cg * g.kh * g.kw);
+}
+
 enum { LARGEST = 1 << 20 }; // of a stride, padding or dilation: keeps the arithmetic far from overflow
 
 static ScStatus check_pair(const ScCall *c, int attr, const char *name, int64_t least) {
@@ -117,4 +123,5 @@ SC_OP(
         "Convolution (cross-correlation) of x with weight plus bias; (N, C, H, W) becomes (N, O, H', W') with "
         "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.",
     SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_CONV_X | 1u << SC_CONV_WEIGHT,
-    .wide = 1u << SC_CONV_BIAS, .autocast = SC_CAST_HALF, .infer = sc_conv_infer, .forward = forward)
+    .wide = 1u << SC_CONV_BIAS, .autocast = SC_CAST_HALF, .multiply_adds = sc_conv_multiply_adds,
+    .infer = sc_conv_infer, .forward = forward)

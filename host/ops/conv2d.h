@@ -41,6 +41,8 @@ typedef struct {
 
 // Of a checked call.
 ScConv sc_conv_geometry(const ScCall *);
+// Of forward, and in backward of each of the gradients of x and weight that is asked for (ScOp.multiply_adds).
+double sc_conv_multiply_adds(const ScCall *, bool backward);
 // Checks x, weight, bias and the attributes, and describes output 0.
 ScStatus sc_conv_infer(ScCall *);
 

@@ -120,4 +120,4 @@ SC_OP(conv2d_folded,
       SC_PARAMS(folded_params), .no_method = true,
       .wide = 1u << SC_CONV_WEIGHT | 1u << SC_CONV_BIAS | 1u << SC_FOLDED_BN_WEIGHT | 1u << SC_FOLDED_BN_BIAS |
               1u << SC_FOLDED_MEAN | 1u << SC_FOLDED_VAR, // filters too: folded in f32, then rounded once
-      .autocast = SC_CAST_HALF, .infer = infer_folded)
+      .autocast = SC_CAST_HALF, .multiply_adds = sc_conv_multiply_adds, .infer = infer_folded)

@@ -19,4 +19,4 @@ static ScStatus infer(ScCall *c) {
 }
 
 SC_OP(index_select, .doc = "The entries of x with the given indices in one dimension, in their order.",
-      SC_PARAMS(params), .differentiable = true, .keep_in = 2, .infer = infer)
+      SC_PARAMS(params), .differentiable = true, .keep_in = 2, .reads_part = 1, .infer = infer)

@@ -33,6 +33,11 @@ static ScStatus forward(ScCall *c) {
    return sc_run_kernel(c);
 }
 
+static double multiply_adds(const ScCall *c, bool backward) {
+   int products = backward ? c->needs_grad[X] + c->needs_grad[WEIGHT] : 1;
+   return products * (double)sc_numel(c->in[X]) * (double)c->in[WEIGHT]->shape[0];
+}
+
 SC_OP(linear, .doc = "x weight^T + bias over the last dimension; (..., I) becomes (..., O).", SC_PARAMS(params),
       .differentiable = true, .keep_in = 1u << X | 1u << WEIGHT, .wide = 1u << BIAS, .autocast = SC_CAST_HALF,
-      .infer = infer, .forward = forward)
+      .multiply_adds = multiply_adds, .infer = infer, .forward = forward)

@@ -52,9 +52,15 @@ static ScStatus forward(ScCall *c) {
    return sc_run_kernel(c);
 }
 
+static double multiply_adds(const ScCall *c, bool backward) {
+   ScMatmul g = sc_matmul_geometry(c);
+   int products = backward ? c->needs_grad[0] + c->needs_grad[1] : 1;
+   return products * (double)(g.batch * g.m) * (double)(g.n * g.k);
+}
+
 SC_OP(matmul,
       .doc = "Matrix product: (M, K) times (K, N) is (M, N); in batches of three dimensions, where one matrix "
              "serves all; a vector "
              "is a row on the left and a column on the right, and its dimension is gone from the result.",
       SC_PARAMS(params), .differentiable = true, .promote = true, .autocast = SC_CAST_HALF, .keep_in = 3,
-      .infer = infer, .forward = forward)
+      .multiply_adds = multiply_adds, .infer = infer, .forward = forward)

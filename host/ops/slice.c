@@ -34,4 +34,4 @@ static ScStatus infer(ScCall *c) {
 }
 
 SC_OP(slice, .doc = "The indices from, from + step, ... up to and with `to` of one dimension of x.",
-      SC_PARAMS(params), .differentiable = true, .any_dtype = true, .infer = infer)
+      SC_PARAMS(params), .differentiable = true, .any_dtype = true, .reads_part = 1, .infer = infer)

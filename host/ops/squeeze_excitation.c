@@ -48,10 +48,20 @@ static ScStatus backward(ScCall *c) {
    return sc_run_backward_kernel(c);
 }
 
+// Two products; on the way back the gradient goes through both again, and each of the weights takes one more.
+static double multiply_adds(const ScCall *c, bool backward) {
+   double product = (double)c->in[SC_SE_X]->shape[0] * (double)sc_numel(c->in[SC_SE_WEIGHT1]);
+   if (!backward) return 2 * product;
+   bool through_second = c->needs_grad[SC_SE_X] || c->needs_grad[SC_SE_WEIGHT1] || c->needs_grad[SC_SE_BIAS1];
+   return (through_second + c->needs_grad[SC_SE_X] + c->needs_grad[SC_SE_WEIGHT1] +
+           c->needs_grad[SC_SE_WEIGHT2]) *
+          product;
+}
+
 SC_OP(squeeze_excitation,
       .doc = "x times a scale per sample and channel, sigmoid(weight2 silu(weight1 m + bias1) + bias2), where "
              "m are x's means over its pixels (Hu et al. 2018, as in EfficientNet).",
       SC_PARAMS(params), .differentiable = true,
       .keep_in = 1u << SC_SE_X | 1u << SC_SE_WEIGHT1 | 1u << SC_SE_WEIGHT2,
-      .wide = 1u << SC_SE_BIAS1 | 1u << SC_SE_BIAS2, .autocast = SC_CAST_HALF, .infer = infer,
-      .backward = backward)
+      .wide = 1u << SC_SE_BIAS1 | 1u << SC_SE_BIAS2, .autocast = SC_CAST_HALF, .multiply_adds = multiply_adds,
+      .infer = infer, .backward = backward)

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "host/core/device.h"
+#include "host/core/span.h"
+#include "host/core/trace.h"
 #include "host/photo/budget.h"
 
 enum { DEPTH = 4, MAX_WORKERS = 256 };
@@ -93,7 +95,9 @@ static void load_sample(ScLoader *l, int64_t batch, int64_t at) {
    Slot *slot = slot_of(l, batch);
    Outcome *outcome = &slot->outcomes[at];
    char *pixels = (char *)slot->pixels->buffer->data + (size_t)at * sample_size(l);
+   int span = sc_span_begin("decoding photos");
    outcome->status = load_pixels(l, l->config.order[batch_start(l, batch) + at], pixels, outcome);
+   sc_span_end(span);
    if (outcome->status == SC_OK) return;
    outcome->message = strdup(sc_error());
    if (!outcome->message) outcome->status = SC_EMEM;
@@ -114,6 +118,7 @@ static bool take(ScLoader *l, int64_t *batch, int64_t *at) {
 static void *work(void *argument) {
    ScLoader *l = argument;
    int64_t batch, at;
+   sc_trace_enter_thread("decoding");
    pthread_mutex_lock(&l->lock);
    while (take(l, &batch, &at)) {
       pthread_mutex_unlock(&l->lock);
@@ -122,6 +127,7 @@ static void *work(void *argument) {
       if (--slot_of(l, batch)->left == 0) pthread_cond_signal(&l->ready);
    }
    pthread_mutex_unlock(&l->lock);
+   sc_trace_leave_thread();
    return NULL;
 }
 
@@ -182,9 +188,11 @@ static void finish_head(ScLoader *l) {
          load_sample(l, l->head, n - slot->left);
       return;
    }
+   int span = sc_span_begin("waiting for photos");
    pthread_mutex_lock(&l->lock);
    while (slot->left > 0) pthread_cond_wait(&l->ready, &l->lock);
    pthread_mutex_unlock(&l->lock);
+   sc_span_end(span);
 }
 
 // Memory may be there by now, so that these samples are not lost.

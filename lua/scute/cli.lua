@@ -12,6 +12,7 @@ local precision = require "scute.base.precision"
 local public = require "scute.base.public"
 local traceback = require "scute.base.traceback"
 local typed_name = require "scute.base.typed_name"
+local profiled = require "scute.profile.program"
 local FIT = require "scute.train.options"
 
 local cli = {}
@@ -55,6 +56,9 @@ local LAST = {
      help = "do not train, but print and draw the loss over rising learning rates, and suggest one" },
    { "threads", whole = true, min = 1, max = 1024, value = "N", resume = "free",
      show = "SCUTE_THREADS, else the cores there are", help = "threads that compute" },
+   { "profile", read = profiled.read, bare = "auto", value = "auto|FILE", suggests = { "auto" }, resume = "free", show = "off",
+     help = "tell at the end, on standard error, where the time went, and write a trace for ui.perfetto.dev: auto: trace.json "
+        .. "in the folder of the run that trains, else in this one; or to a file that ends in .json" },
    { "quiet", flag = true, resume = "free", help = "print warnings and errors only" },
 }
 
@@ -115,7 +119,8 @@ function cli.changed(name, changes)
 end
 
 --- The flags of those who look at a model that is trained.
-cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers", "threads", "device", "deterministic")) }
+cli.looking = { precision.OF_LOOKING, table.unpack(cli.pick(cli.common, "workers", "threads", "device", "deterministic",
+   "profile")) }
 
 --- The flags of an exercise: its own, and then those of cli.common that it does not declare itself, without the ones that
 -- `without` lists.
@@ -159,6 +164,12 @@ end
 
 -- ---- the line ----
 
+-- Whether the word behind a flag that needs no value is one. Where words may stand alone, one that is wrong as a value does.
+local function may_be(entry, word, positional)
+   if not word or word:find "^%-" then return false end
+   return not positional or options.from_text(entry, word) ~= nil
+end
+
 -- Hyphens and underscores are the same; "--name value" becomes "--name=value", so that a value may begin with "-".
 local function normalise(words, declaration, positional)
    local line, given, i = {}, {}, 1
@@ -178,7 +189,9 @@ local function normalise(words, declaration, positional)
             cli.usage_error("--%s and --%s are the same option, and both are given", given[entry], name)
          end
          given[entry] = name
-         if not entry.flag and value == "" and words[i + 1] and not words[i + 1]:find "^%-%-%a" then
+         if entry.bare and value == "" and not may_be(entry, words[i + 1], positional) then
+            value = "=" .. entry.bare
+         elseif not entry.flag and value == "" and words[i + 1] and not words[i + 1]:find "^%-%-%a" then
             i = i + 1
             value = "=" .. words[i]
          end
@@ -230,6 +243,7 @@ local function apply(opt)
    console.quiet = rawget(opt, "quiet") or false
    if rawget(opt, "threads") then scute.threads(opt.threads) end
    if rawget(opt, "seed") then scute.manual_seed(opt.seed) end
+   if rawget(opt, "profile") then profiled.begin(opt.profile) end
    if rawget(opt, "deterministic") then scute.deterministic(true) end
    if rawget(opt, "device") then opt.device = console.guard(nil, found_device, opt.device) end
 end

@@ -47,7 +47,7 @@ local function flags()
          default = function(opt) return opt.protocol == "frozen" and 0.003 or 0.0001 end }),
    }
    local own = cli.pick(experiment.flags, "seeds", "nested", "jobs", "timeout", "memory", "resume", "overwrite", "report_only",
-      "tensorboard", "quiet")
+      "tensorboard", "profile", "quiet")
    table.move(own, 1, #own, #list + 1, list)
    local rest = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epochs", "val_fraction", "split_csv", "layout",
       "seed", "image_size", "on_bad_image", "workers", "threads", "device", "precision", "deterministic")

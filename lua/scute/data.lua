@@ -327,6 +327,7 @@ end
 function data.open(dir, given, ...)
    surplus.refuse("data.open(dir, options)", "options stand in one table", ...)
    local o = OPEN:read(given)
+   local _ <close> = scute.range "data.open" -- luacheck: ignore
    dir = path_of("data.open", dir)
    check_folder(dir)
    local set = new_set(dir)

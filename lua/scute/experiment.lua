@@ -55,7 +55,7 @@ local function flags()
    for _, entry in ipairs(OPTIONS.entries) do
       if not entry.script_only then list[#list + 1] = entry end
    end
-   return table.move(cli.pick(cli.common, "quiet"), 1, 1, #list + 1, list)
+   return table.move(cli.pick(cli.common, "profile", "quiet"), 1, 2, #list + 1, list)
 end
 
 local changed_ones = setmetatable({}, { __mode = "k" }) -- entries of this family that a script has changed

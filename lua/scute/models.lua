@@ -64,6 +64,7 @@ end
 
 -- A model by name, with new weights or those of a file. An unknown model or option is an error with the nearest name.
 function models.create(name, given)
+   local _ <close> = scute.range "models.create" -- luacheck: ignore
    local entry = find(name)
    local o = CREATE:read(given, 0)
    if o.pretrained == "imagenet" and entry.family.from_scratch then

@@ -5,6 +5,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local options = require "scute.base.options"
 local session = require "scute.base.session"
+local profiled = require "scute.profile.program"
 local report = require "scute.report.text"
 local strict = require "scute.base.strict"
 local surplus = require "scute.base.surplus"
@@ -128,6 +129,7 @@ local function begin(run)
    record.prepare(run)
    checkpoint.check(run)
    folder.clear(run)
+   profiled.place(run.folder)
    if checkpoint.restore(run) then position.tell(run) end
    if run.unfreeze then unfreeze.describe(run) end
 end

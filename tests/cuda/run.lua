@@ -246,6 +246,7 @@ local parts = {
    { "recorded" },
    { "recordings" },
    { "graphs" },
+   { "profile" },
    { "exercises", exercises },
 }
 

@@ -35,6 +35,11 @@ local runs = {
       local accuracy = number_after(out, "epoch 300:")
       return accuracy and accuracy >= 0.98
    end },
+   { "profile.lua", "", function(out)
+      return number_after(out, "convolutions in a step") == 353.9 and out:find "\nconv2d +40 "
+         and out:find "my optimizer, beside ops +10 " and out:find "100%.0 %%"
+         and out:find "trace%.json has %d+ events" and lfs.attributes(work .. "/trace.json", "size") > 1000
+   end },
    { "custom_module.lua", "", function(out)
       local loss = number_after(out, "step 30:")
       return loss and loss < 0.1 and out:find("(conv): Conv2d", 1, true)

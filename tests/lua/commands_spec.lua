@@ -151,6 +151,12 @@ scute.randn(1):item() == b
       assert.matches("called with a colon: w:sum", (session "w = scute.ones(2)\n.time w.sum()\n"), 1, true)
    end)
 
+   it("profiles code, and has the profile as the last result", function()
+      local said = session "x = scute.ones(4, 4)\n.profile y = x:matmul(x)\n_:by('layer')[1].name\ny[1][1]\n.profile\n"
+      assert.matches("^profile of [^\n]+\nop +calls.*\nmatmul +1 .*\n%(no layer%)\n4.0\n.profile: expected", said)
+      assert.matches("no\n", (session ".profile error 'no'\n"), 1, true)
+   end)
+
    it("times code of several lines", function()
       local said = session(".time for i = 1, 3 do\n   n = i\nend\nn\n"
          .. ".time (function(x)\n   return x\nend)(7)\n'end'\n")

@@ -245,7 +245,9 @@ return {
    { "host/bind/bind.c", "the collector runs from 128 MB on", from = [[live <= (size_t)256 << 20]],
       to = [[live <= (size_t)128 << 20]], test = "memory_spec" },
    { "host/bind/bind.c", "the collector never runs", from = [[   lua_gc(L, LUA_GCCOLLECT);
-   live_after_collection]], to = [[   live_after_collection]], test = "memory_spec" },
+   sc_span_end(span);
+   live_after_collection]], to = [[   sc_span_end(span);
+   live_after_collection]], test = "memory_spec" },
    { "host/bind/random.c", "a seed does not begin anew",
       from = [[*sc_rng() = (ScRng){.seed = (uint64_t)luaL_checkinteger(L, 1)};]],
       to = [[sc_rng()->seed = (uint64_t)luaL_checkinteger(L, 1);]], test = "nn_spec" },
@@ -553,4 +555,19 @@ end]], test = "optim_spec" },
    { "lua/scute/editor/bash.lua", "a flag with hyphens is another one",
       from = [[previous=--${previous:2} previous=${previous//-/_} previous=--${previous:2}]], to = "previous=$previous",
       test = "editor completion" },
+   -- ---- profiles ----
+   { "host/ops/conv2d.c", "a frozen filter is counted as if its gradient were computed",
+      from = [[c->needs_grad[SC_CONV_X] + c->needs_grad[SC_CONV_WEIGHT];]], to = "2;", test = "profile_spec" },
+   { "host/core/work.c", "a slice is said to read all of its tensor", from = [[c->op->reads_part >> p & 1 && bytes > written]],
+      to = [[false]], test = "profile_spec" },
+   { "host/core/tape.c", "backward does not know its layer", from = [[copy->recording = true;]],
+      to = [[copy->recording = true, copy->layer = 0;]], test = "profile_spec" },
+   { "host/core/span.c", "time within a span is counted twice", from = [[   sc_span_covers(seconds);
+   sc_trace_add]], to = [[   sc_trace_add]], test = "profile_spec" },
+   { "host/core/trace_file.c", "what a full disk cut off is left so", from = [[      mend(f);]], to = [[      (void)mend;]],
+      test = "test_trace" },
+   { "lua/scute/profile/layers.lua", "a layer that raised stays", from = [[go(table.remove(outside) or 0)]],
+      to = [[table.remove(outside)]], test = "profile_spec" },
+   { "lua/scute/profile/program.lua", "any file is written over by a trace", from = [[file:read(#HEAD) ~= HEAD]], to = "false",
+      test = "profile" },
 }

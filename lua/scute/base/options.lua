@@ -16,6 +16,7 @@
 --   choices            a list of texts, or a function that returns one
 --   read               function(text) -> value: what a text stands for; what it raises is told as the mistake. keep_text: a
 --                      command line checks it and keeps the text
+--   bare               the text that a flag stands for without a value; it takes the next word where that is one
 --   is, expected       any other value: a function that tells whether it is one, and the words for what was expected
 --   takes, examine     for scute --check, which tells what a run says once it uses a value: the declaration of what a table
 --                      holds; function(value, beside) that raises what is wrong, beside: what else is given, nil: not known
@@ -48,7 +49,7 @@ Declaration.__index = Declaration
 local described = setmetatable({}, { __mode = "k" }) -- function or class -> its declaration
 
 local FIELDS = {}
-for name in ([[1 2 whole number flag text choices read keep_text is expected takes examine default show required unless
+for name in ([[1 2 whole number flag text choices read keep_text bare is expected takes examine default show required unless
    excludes why synonyms suggests resume identity told help min above max below value argument many optional in_run as_flag
    script_only]]):gmatch "%S+" do
    FIELDS[name] = true

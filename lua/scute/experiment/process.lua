@@ -3,6 +3,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local absolute = require "scute.base.absolute"
+local profiled = require "scute.profile.program"
 local session = require "scute.base.session"
 
 local process = {}
@@ -107,6 +108,7 @@ end
 -- sees, nil for all.
 function process.start(job, slot, gpu)
    scute.files.mkdirs(job.folder)
+   profiled.runs_in(job.folder)
    local output, errors = job.folder .. "/output.log", job.folder .. "/errors.log"
    if not job.goes_on then
       os.remove(output)

@@ -8,6 +8,7 @@ local RETURNS = {
    ["metrics.confusion"] = "confusion", ["metrics.mean"] = "mean",
    ["train.unfreeze.plan"] = "plan", ["train.fit"] = "result", ["result:resume"] = "train.fit.Result",
    ["train.lr_find"] = "lr_finder", ["lr_finder:figure"] = "figure",
+   ["profile"] = "profile", ["profile:by"] = "profile",
    ["experiment"] = "trial", ["module:extend"] = "nn.Module.Class", ["figure:image"] = "image",
    ["classifier:embed"] = "t", ["classifier:features"] = "t", ["classifier:head"] = "t", ["module:forward"] = "t",
 }

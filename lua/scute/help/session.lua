@@ -5,6 +5,7 @@ local session = {}
 --- Commands that begin with a dot: name, what follows it, and what it does.
 session.NAMED = {
    { "time", "CODE", "how long it takes; an expression that is short and gives a value runs many times, with all it does" },
+   { "profile", "CODE", "where its time goes, by op; _:by 'layer' has the layers then" },
    { "run", "FILE [ARGUMENTS]", "a script; its locals are there afterwards" },
    { "reload", "[MODULE]", "modules whose files were edited, or this one; objects get the new methods" },
    { "who", "", "your variables, with shapes and memory" },

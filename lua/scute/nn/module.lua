@@ -190,8 +190,16 @@ local function finish(ok, ...)
    return ...
 end
 
+local follower
+
+-- Has follow(module) called as a module begins to compute; what that returns is closed when it has. nil: nobody follows.
+function Module.follow(follow)
+   follower = follow
+end
+
 -- Calling a module: model(x). An error gets the path of the module in which it was raised, and the traceback.
 function Module:call(...)
+   local followed <close> = follower and follower(self) -- luacheck: ignore
    return finish(xpcall(run, explain, self, ...))
 end
 
@@ -200,7 +208,8 @@ local function pass(...)
 end
 
 -- Runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
-function Module:within(f, ...) -- luacheck: ignore self
+function Module:within(f, ...)
+   local followed <close> = follower and follower(self) -- luacheck: ignore
    return pass(f(...)) -- no tail call: it stands on the stack while f runs
 end
 
@@ -491,6 +500,6 @@ end
 Module.is_module, Module.is_tensor = is_module, is_tensor
 
 public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
-   "fields", "set_fields", "group_paths", "group_aliases")
+   "follow", "fields", "set_fields", "group_paths", "group_aliases")
 public.keep_to_class(Module, "build", "class_name", "describe", "extend", "is", "keeps_nothing")
 return setmetatable(Module, { __name = "class", __tostring = brief.class })

@@ -55,7 +55,7 @@ end
 
 --- The Lua in a line that is a command about it, which may go on in further lines; nil of all other lines.
 function commands.code_in(text)
-   return text:match "^%s*%.time%s+(.*)$"
+   return text:match "^%s*%.time%s+(.*)$" or text:match "^%s*%.profile%s+(.*)$"
 end
 
 -- The command that a text begins with, and what was typed after it.

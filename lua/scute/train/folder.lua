@@ -15,7 +15,7 @@ local folder = {}
 -- The names, as patterns, beside those of weights; what else lies in a folder is the user's, and stays.
 local FILES = { "run%.json", "history%.csv", "events%.jsonl", "events%.out%.tfevents%..*%.scute", "report%.html",
    "schedule%.png", "split%.csv", "bad_images%.csv", "worst%.json", "confusion%.json", "checkpoint%.new", "evaluation%.json",
-   "confusion%.png", "top_losses%.png", "features%.png", "gradcam_%d%.png" }
+   "confusion%.png", "top_losses%.png", "features%.png", "gradcam_%d%.png", "trace%.json" }
 local WEIGHTS = { "best%.safetensors", "last%.safetensors", "ema%.safetensors", "best_ema%.safetensors",
    "checkpoint%.safetensors", "checkpoint%-%d+%.safetensors" }
 

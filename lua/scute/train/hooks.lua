@@ -49,6 +49,7 @@
 -- A hook that has a state of its own has a `name` (without dots), save(run), which returns plain data for the checkpoint and,
 -- if it likes, tensors by name, and load(run, data, tensors), which is called before on_fit_begin when a run goes on from one.
 local options = require "scute.base.options"
+local scute = require "scute.core"
 local sorted_keys = require "scute.base.sorted_keys"
 
 local hooks = {}
@@ -56,6 +57,9 @@ local hooks = {}
 --- The names of the events, in the order in which they first happen.
 hooks.EVENTS = { "on_fit_begin", "on_epoch_begin", "on_step_begin", "on_backward_begin", "on_backward_end", "on_step_end",
    "on_epoch_end", "on_interrupt", "on_fit_end" }
+
+-- Events that come too often for a range of their own.
+local of_steps = { on_step_begin = true, on_backward_begin = true, on_backward_end = true, on_step_end = true }
 
 local known = { "save", "load" }
 table.move(hooks.EVENTS, 1, #hooks.EVENTS, 3, known)
@@ -126,6 +130,7 @@ end
 
 --- Calls what the hooks of a run have for an event. The numbers of epoch and update are to read.
 function hooks.call(run, event)
+   local _ <close> = not of_steps[event] and scute.range "hooks" -- luacheck: ignore
    for _, hook in ipairs(run.hooks) do
       local epoch, step = run.epoch, run.step
       if hook[event] then hook[event](run) end
