@@ -1,0 +1,70 @@
+"""What peer_modes.py does not know, written the same way: photos of SIDE pixels, a step in which only the last group trains, and
+how long torch.compile itself takes. Usage: peer_more.py MODEL MODE(eager|cl|compile) DTYPE(f32|bf16) B WHAT(infer|train|last)
+SIDE [REPEATS]: least ms of several (REPEATS 0: the first call alone), resident MB, and seconds of the first call, which compiles.
+"""
+import contextlib
+import resource
+import sys
+import time
+
+import torch
+import torchvision.models as models
+
+name, mode, dtype, batch, what, side = sys.argv[1:7]
+batch, side, repeats = int(batch), int(side), int(sys.argv[7]) if len(sys.argv) > 7 else 6
+torch.manual_seed(0)
+
+
+def autocast():
+    return torch.autocast("cpu", torch.bfloat16) if dtype == "bf16" else contextlib.nullcontext()
+
+
+def timed(step):
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def least(step):
+    for _ in range(2):  # the first call was made already
+        step()
+    return min(timed(step) for _ in range(repeats))
+
+
+def last_group(model):
+    """Freezes all but the last group. What is frozen is in evaluation mode, so that its norms keep their statistics."""
+    head = model.fc if hasattr(model, "fc") else model.classifier
+    model.requires_grad_(False).eval()
+    head.requires_grad_(True).train()
+    return head
+
+
+model = getattr(models, name)(weights=None, num_classes=10)
+x, y = torch.randn(batch, 3, side, side), torch.randint(0, 10, (batch,))
+if mode != "eager":
+    model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+trained = model.train() if what == "train" else last_group(model) if what == "last" else model.eval()
+if mode == "compile" and what == "infer":
+    torch._inductor.config.freezing = True
+call = torch.compile(model) if mode == "compile" else model
+
+if what == "infer":
+
+    def step():
+        with torch.no_grad(), autocast():
+            call(x)
+
+else:
+    optimizer = torch.optim.SGD(trained.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+
+    def step():
+        optimizer.zero_grad()
+        with autocast():
+            loss = torch.nn.functional.cross_entropy(call(x), y)
+        loss.backward()
+        optimizer.step()
+
+
+first = timed(step)
+seconds = least(step) if repeats else first
+print(f"{seconds * 1e3:.2f} ms rss {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f}MB first {first:.1f} s")
