@@ -1,6 +1,5 @@
-"""What peer_modes.py does not know, written the same way: photos of SIDE pixels, a step in which only the last group trains, and
-how long torch.compile itself takes. Usage: peer_more.py MODEL MODE(eager|cl|compile) DTYPE(f32|bf16) B WHAT(infer|train|last)
-SIDE [REPEATS]: least ms of several (REPEATS 0: the first call alone), resident MB, and seconds of the first call, which compiles.
+"""What peer_modes.py does not know, written the same way: photos of SIDE pixels, and a step in which only the last group trains.
+Usage: peer_more.py MODEL MODE(eager|cl|compile) DTYPE(f32|bf16) B WHAT(infer|train|last) SIDE: least ms of several, resident MB.
 """
 import contextlib
 import resource
@@ -11,7 +10,7 @@ import torch
 import torchvision.models as models
 
 name, mode, dtype, batch, what, side = sys.argv[1:7]
-batch, side, repeats = int(batch), int(side), int(sys.argv[7]) if len(sys.argv) > 7 else 6
+batch, side = int(batch), int(side)
 torch.manual_seed(0)
 
 
@@ -26,9 +25,9 @@ def timed(step):
 
 
 def least(step):
-    for _ in range(2):  # the first call was made already
+    for _ in range(3):
         step()
-    return min(timed(step) for _ in range(repeats))
+    return min(timed(step) for _ in range(6))
 
 
 def last_group(model):
@@ -65,6 +64,4 @@ else:
         optimizer.step()
 
 
-first = timed(step)
-seconds = least(step) if repeats else first
-print(f"{seconds * 1e3:.2f} ms rss {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f}MB first {first:.1f} s")
+print(f"{least(step) * 1e3:.1f} ms rss {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f}MB")

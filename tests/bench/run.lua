@@ -4,6 +4,7 @@
 -- What is measured goes row by row into bench.json, and from there into RESULTS.md: a run that is stopped loses nothing, and
 -- PARTS=step,decode measures some of it anew. On a GPU it is on_gpu.lua that measures, for the page to send back.
 package.path = (arg[0]:match "^(.*)/" or ".") .. "/../?.lua;" .. package.path
+io.stdout:setvbuf "line" -- into a file too, since it takes long
 local console = require "scute.base.console"
 local settings = require "bench.settings"
 if settings.on_gpu then return require "bench.on_gpu" (settings) end
@@ -20,9 +21,10 @@ local PARTS = {
    networks.part { name = "step", title = "Training step, all layers", whats = { "train" }, target = 1.4, memory = 0.6,
       reach = "training step" },
    networks.part { name = "last", title = "Training step, the last group alone", whats = { "last" } },
-   networks.part { name = "predict", title = "Forward of one photo", whats = { "infer" }, batch = 1 },
+   networks.part { name = "predict", title = "Forward of one photo", whats = { "infer" }, batch = 1,
+      at_224 = true },
    networks.part { name = "one_thread", title = "One thread: forward and training step", whats = { "infer", "train" },
-      threads = 1, at_224 = true },
+      threads = 1, at_224 = true, leaves_out = { resnet50 = true, efficientnet_b0 = true, efficientnet_b3 = true } },
    photos.decode,
    photos.last_group,
    require "bench.parts.exercise",

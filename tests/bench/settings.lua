@@ -5,6 +5,7 @@
 --    BATCH     photos at once, 16; SIDE: pixels, instead of 224, and of 300 for EfficientNet-B3
 --    EPOCHS    of Exercise 1, 10
 --    FOLDER    photos of the big folder, 1000000, and EPOCH of them that go through a network, 200000
+--    SCRATCH   the folder of photos that are made and of what torch.compile keeps, build/bench: they are used again
 --    RESULTS   the folder where bench.json and RESULTS.md are written; default: beside run.lua, and without PYTHON nowhere
 local scute = require "scute"
 local console = require "scute.base.console"
@@ -34,7 +35,7 @@ return {
    on_gpu = device:find "^cuda" ~= nil,
    scute = arg[-1],
    here = here,
-   scratch = "build/bench", -- photos that were made, and what torch.compile keeps
+   scratch = os.getenv "SCRATCH" or "build/bench",
    results = os.getenv "RESULTS" or python and here or nil,
    parts = list("PARTS", ""),
    models = list("MODELS", "resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"),

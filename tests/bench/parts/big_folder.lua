@@ -39,16 +39,14 @@ function big.run(settings, ledger)
    row.most_mb, row.a_second = text:match "most (%d+) MB, (%d+) photos"
    for name, value in pairs(row) do row[name] = tonumber(value) or value end
    for seen, mb in text:gmatch "at (%d+) (%d+) MB" do row.samples[#row.samples + 1] = { tonumber(seen), tonumber(mb) } end
-   ledger:keep("big_folder/links", row)
+   ledger:keep("big_folder/" .. settings.folder, row)
 end
 
 local function growth(row)
    return row.samples[#row.samples][2] / row.samples[1][2]
 end
 
-function big.report(ledger)
-   local row = ledger:row "big_folder/links"
-   if not row then return nil end
+local function told(row)
    local lines = { { "listed and split", number(row.listed, 1) .. " s", number(row.listed_mb) },
       { "the first batch is there", number(row.first, 1) .. " s", number(row.first_mb) } }
    for _, sample in ipairs(row.samples) do
@@ -59,8 +57,14 @@ function big.report(ledger)
       SIDE, DISTINCT, CLASSES) .. markdown.table({ "", "#", "#MB" }, lines)
 end
 
+function big.report(ledger)
+   local texts = {}
+   for i, name in ipairs(ledger:names(big.name)) do texts[i] = told(ledger:row(name)) end
+   return table.concat(texts, "\n")
+end
+
 function big.reached(ledger)
-   local row = ledger:row "big_folder/links"
+   local row = ledger:row "big_folder/1000000"
    local seen = row and row.samples[#row.samples][1]
    local function aim(what, value, target, unit, at)
       return { what = "a folder of 10^6 photos: " .. what, value = value, at = at, target = target, unit = unit }
