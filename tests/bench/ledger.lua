@@ -1,6 +1,7 @@
 -- bench.json: all that was measured on this machine, row by row, so that a run that was stopped loses nothing. What is measured
--- again takes the place of what was there. Rows of another machine are dropped.
+-- again takes the place of what was there. Rows of another machine are dropped, with a word.
 local scute = require "scute"
+local console = require "scute.base.console"
 local json = require "scute.base.json"
 local json_file = require "scute.base.json_file"
 local process = require "bench.process"
@@ -48,17 +49,26 @@ local function versions(python)
 end
 
 local function same_machine(a, b)
-   return a and a.processor == b.processor and a.processors == b.processors
+   return a.processor == b.processor and a.processors == b.processors
+end
+
+-- What is in the file, of this machine.
+local function read(path, own)
+   local fresh = { machine = own, rows = {} }
+   if not path or not process.exists(path) then return fresh end
+   local before, why = json_file.read(path)
+   if not before then console.fail("%s; remove it to begin anew", why) end
+   if same_machine(before.machine, own) then return before end
+   print(("%s was measured on another machine (%s, %d processors): it begins anew"):format(path, before.machine.processor,
+      before.machine.processors))
+   return fresh
 end
 
 --- The rows in bench.json that are of this machine; none where nothing is written.
 function ledger.open(settings)
    local path = settings.results and settings.results .. "/bench.json"
-   local self = setmetatable({ path = path, versions = versions(settings.python) }, ledger)
-   local own, before = machine(settings.processors), path and json_file.read(path)
-   self.content = same_machine(before and before.machine, own) and before or { rows = {} }
-   self.content.machine = own
-   return self
+   return setmetatable({ path = path, versions = versions(settings.python), content = read(path, machine(settings.processors)),
+      kept = function() end }, ledger)
 end
 
 --- The row of that name; nil where it was not measured.
@@ -66,15 +76,26 @@ function ledger:row(name)
    return self.content.rows[name]
 end
 
---- Puts a row in its place, and all rows on the disk. The row gets its date and what it was measured with.
-function ledger:keep(name, row)
-   row.date, row.versions = os.date "%Y-%m-%d %H:%M", self.versions
-   self.content.rows[name] = row
+local function write(self)
    if not self.path then return end
    local file = assert(io.open(self.path .. ".new", "w"))
    assert(file:write(json(self.content)))
    assert(file:close())
    assert(os.rename(self.path .. ".new", self.path))
+   self.kept()
+end
+
+--- Notes which part is being measured, nil: none, so that one can see where a run was stopped.
+function ledger:under_way(title)
+   self.content.under_way = title
+   write(self)
+end
+
+--- Puts a row in its place, and all rows on the disk; kept() hears of it. The row gets its date and what it was measured with.
+function ledger:keep(name, row)
+   row.date, row.versions = os.date "%Y-%m-%d %H:%M", self.versions
+   self.content.rows[name] = row
+   write(self)
 end
 
 --- Names of the rows of a part, sorted.

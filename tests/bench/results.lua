@@ -73,10 +73,13 @@ Against the best of PyTorch's modes in the same width, in every row.
 
 ]]
 
---- Writes the page of all parts, where there is a place for it.
+local STOPPED = "\n**The last run did not end: it was in \"%s\". What it did not come to is as old as it says.**\n"
+
+--- Writes the page of all parts.
 function results.write(settings, parts, ledger)
-   if not settings.results then return end
-   local pieces = { HEAD:format(machine_text(ledger.content.machine)), to_reach(parts, ledger) }
+   local under_way = ledger.content.under_way
+   local pieces = { HEAD:format(machine_text(ledger.content.machine)), to_reach(parts, ledger),
+      under_way and STOPPED:format(under_way) or "" }
    for _, part in ipairs(parts) do
       local has_rows = #ledger:names(part.name) > 0
       pieces[#pieces + 1] = ("\n## %s\n\n%s"):format(part.title, when(part, ledger))

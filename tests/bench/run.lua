@@ -47,11 +47,13 @@ end
 
 local parts = wanted()
 local book = ledger.open(settings)
+function book.kept() results.write(settings, PARTS, book) end
 require("scute").files.mkdirs(settings.scratch)
 for _, part in ipairs(parts) do
    print(("---- %s, %s"):format(part.title, os.date "%H:%M"))
+   book:under_way(part.title)
    part.run(settings, book)
    print(#book:names(part.name) > 0 and part.report(book) or "")
-   results.write(settings, PARTS, book)
 end
+book:under_way(nil)
 if settings.results then print("---- written: " .. settings.results .. "/RESULTS.md") end
