@@ -4,23 +4,25 @@ local markdown = require "bench.markdown"
 local process = require "bench.process"
 local number = markdown.number
 
-local COUNT, CLASSES, VALIDATES = 192, 4, 32
+local CLASSES, VALIDATES = 4, 6 -- one in six validates
 
 local photos = {}
 
 -- { all = a folder of class folders, split = one with train and val }; nil and why not.
 local function made(settings)
-   local all, split = settings.scratch .. "/photos/all", settings.scratch .. "/photos/split"
+   local root = ("%s/photos-%d"):format(settings.scratch, settings.photos)
+   local all, split = root .. "/all", root .. "/split"
    if process.exists(split .. "/done") then return { all = all, split = split } end
    if not settings.python then return nil, "photos are made by photos.py: say PYTHON=..." end
    if not process.exists "demo/data" then return nil, "photos are made of the demo's: run make demo first" end
-   process.run(("rm -rf '%s/photos'"):format(settings.scratch))
-   process.run(("'%s' %s/photos.py demo/data '%s' %d %d"):format(settings.python, settings.here, all, COUNT, CLASSES))
-   process.run(([[cd '%s/photos' && for file in all/*/*.jpg; do
+   process.run(("rm -rf '%s'"):format(root))
+   process.run(("'%s' %s/photos.py demo/data '%s' %d %d"):format(settings.python, settings.here, all, settings.photos,
+      CLASSES))
+   process.run(([[cd '%s' && for file in all/*/*.jpg; do
       name=${file#all/}; number=${name#*/}; number=${number%%.jpg}
       if [ "$number" -lt %04d ]; then part=val; else part=train; fi
       mkdir -p "split/$part/${name%%/*}" && ln "$file" "split/$part/$name" || exit 1
-   done && touch split/done]]):format(settings.scratch, VALIDATES))
+   done && touch split/done]]):format(root, settings.photos // VALIDATES))
    return { all = all, split = split }
 end
 
