@@ -229,8 +229,8 @@ end
 
 -- ---- the parts ----
 
---- A part: its name, title, whats = a list of "infer", "train" and "last", and aims, what those are called; memory: the share of
--- PyTorch's to reach; once: there are no rounds; batch and threads where they are not the settings'; at_224: no other sizes;
+--- A part: its name, title, whats = a list of "infer", "train" and "last", and aims, what those are called; memory: the share
+-- of PyTorch's to reach; once: there are no rounds; batch and threads where they are not the settings'; at_224: no other sizes;
 -- leaves_out: a set of networks.
 function networks.part(part)
    function part.run(settings, ledger)
