@@ -1,6 +1,6 @@
 """MobileNetV2 of which only the last group trains, from photo files to weights: RandomResizedCrop and flips in as many processes
-as there are processors, channels last, the frozen part in evaluation mode and without gradients. Photos a second over whole
-epochs (training and validation), the best but the first.
+as there are processors, channels last, the frozen part in evaluation mode and without gradients (and, where it is compiled,
+frozen for the compiler too). Photos a second over whole epochs (training and validation), the best but the first.
 Usage: peer_last_group.py FOLDER(with train and val) MODE(cl|compile) DTYPE(f32|bf16) WORKERS [EPOCHS [BATCH]]
 """
 import contextlib
@@ -28,15 +28,18 @@ def photos(part, *transform):
 train = photos("train", transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip())
 val = photos("val", transforms.Resize(256), transforms.CenterCrop(224))
 model = models.mobilenet_v2(weights=None, num_classes=len(train.dataset.classes)).to(memory_format=torch.channels_last)
-model.requires_grad_(False).eval()
-head = model.classifier.requires_grad_(True)
+head = model.classifier
 optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3)
-call = torch.compile(model, dynamic=False) if mode == "compile" else model
+backbone = model.features.requires_grad_(False).eval()
+if mode == "compile":
+    torch._inductor.config.freezing = True
+    backbone = torch.compile(backbone, dynamic=False)
 
 
 def logits(x):
-    with autocast():
-        return call(x.to(memory_format=torch.channels_last)).float()
+    with torch.no_grad(), autocast():
+        maps = backbone(x.to(memory_format=torch.channels_last))
+    return head(maps.float().mean((2, 3)))
 
 
 def epoch():

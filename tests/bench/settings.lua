@@ -5,7 +5,7 @@
 --    BATCH     photos at once, 16; SIDE: pixels, instead of 224, and of 300 for EfficientNet-B3
 --    EPOCHS    of Exercise 1, 10
 --    PHOTOS    of a camera's size that are made, 192
---    FOLDER    photos of the big folder, 1000000, and EPOCH of them that go through a network, 200000
+--    FOLDER    photos of the big folder, 1000000, and EPOCH of them that go through a network, 100000
 --    SCRATCH   the folder of photos that are made and of what torch.compile keeps, build/bench: they are used again
 --    RESULTS   the folder where bench.json and RESULTS.md are written; default: beside run.lua, and without PYTHON nowhere
 local scute = require "scute"
@@ -47,7 +47,7 @@ return {
    epochs = number("EPOCHS", 10),
    photos = math.max(8, number("PHOTOS", 192)),
    folder = number("FOLDER", 1000000),
-   epoch = number("EPOCH", 200000),
+   epoch = number("EPOCH", 100000),
    processors = scute.processors(),
    widths = scute.computes(device, "bf16") and { "f32", "bf16" } or { "f32" },
 }
