@@ -47,7 +47,7 @@ local function to_reach(parts, ledger)
    for _, part in ipairs(parts) do
       for _, aim in ipairs(part.reached and part.reached(ledger) or {}) do
          lines[#lines + 1] = { aim.what, aim.value and UNITS[aim.unit]:format(aim.value) or "not measured", aim.at or "",
-            (aim.at_least and "≥ " or "≤ ") .. ("%g"):format(aim.target), markdown.reached(is_reached(aim)) }
+            ("%s %g%s"):format(aim.at_least and "≥" or "≤", aim.target, UNITS[aim.unit]:match " .*$" or ""), markdown.reached(is_reached(aim)) }
       end
    end
    return markdown.table({ "", "#the worst row", "which", "#to reach", "reached" }, lines)
@@ -65,11 +65,14 @@ local HEAD = [[
 Written by `make bench PYTHON=...`; the numbers are in `bench.json` beside this page. Times are milliseconds where nothing else
 is said, the least of several rounds in which scute and the modes of PyTorch took turns, with as many threads. "best / scute" is
 the time of the fastest of PyTorch's modes in the same width over scute's. A row that is measured again takes the place of the
-one before; each part says when it was measured. Compiling is what the first call takes with nothing kept from before.
+one before; each part says when it was measured. A mode of PyTorch that is far behind in the first round is not measured again.
+Compiling is what the process of that mode takes beyond one in channels last, calls not counted, with nothing kept from before.
+"Of the peak" is the share of the machine's matrix products in that width, of two operations a multiply-add of convolutions and
+linear layers, three times as many in a step of all layers.
 
 ## To reach
 
-Against the best of PyTorch's modes in the same width, in every row.
+Against the best of PyTorch's modes in the same width, in every row of the tables below.
 
 ]]
 

@@ -84,8 +84,8 @@ end
 -- What torch.compile takes is known from before with the same PyTorch; where it is not, nothing that was kept may help it.
 local function forget_compiled(settings, ledger, row)
    local before, cache = ledger:row(name_of(row)), cache_of(settings, row)
-   row.knew = before ~= nil and before.versions.torch == ledger.versions.torch and process.exists(cache)
-   if row.knew then
+   row.was_compiled = before ~= nil and before.versions.torch == ledger.versions.torch and process.exists(cache)
+   if row.was_compiled then
       row.compiling = before.compiling
    else
       process.run(("rm -rf '%s' && mkdir -p '%s'"):format(cache, cache))
@@ -115,10 +115,10 @@ local function measure(settings, ledger, row, round)
    elseif settings.python then
       local best = best_of(row)
       for _, mode in ipairs(MODES) do
-         local compiled = mode == "compile" and not row.knew -- which takes memory of its own
+         local compiled = mode == "compile" and not row.was_compiled -- which takes memory of its own
          if compiled or row.modes[mode].ms <= BEHIND * best then measure_peer(settings, row, mode) end
       end
-      row.knew = true
+      row.was_compiled = true
    end
    row.rounds = round
    ledger:keep(name_of(row), row)
