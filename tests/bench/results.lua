@@ -46,8 +46,10 @@ local function to_reach(parts, ledger)
    local lines = {}
    for _, part in ipairs(parts) do
       for _, aim in ipairs(part.reached and part.reached(ledger) or {}) do
-         lines[#lines + 1] = { aim.what, aim.value and UNITS[aim.unit]:format(aim.value) or "not measured", aim.at or "",
-            ("%s %g%s"):format(aim.at_least and "≥" or "≤", aim.target, UNITS[aim.unit]:match " .*$" or ""), markdown.reached(is_reached(aim)) }
+         local format = UNITS[aim.unit]
+         lines[#lines + 1] = { aim.what, aim.value and format:format(aim.value) or "not measured", aim.at or "",
+            ("%s %g%s"):format(aim.at_least and "≥" or "≤", aim.target, format:match " .*$" or ""),
+            markdown.reached(is_reached(aim)) }
       end
    end
    return markdown.table({ "", "#the worst row", "which", "#to reach", "reached" }, lines)
