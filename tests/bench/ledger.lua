@@ -37,7 +37,7 @@ end
 -- Of the sources: the commit, and whether anything differs from it.
 local function commit()
    local hash = first_line "git log -1 --format=%h"
-   local changed = first_line "git status --porcelain --untracked-files=no -- host kernels lua scripts tests/bench"
+   local changed = first_line "git status --porcelain -uno -- host kernels lua scripts tests/bench/'*.lua' tests/bench/'*.py'"
    return hash and hash .. (changed and " and changes" or "")
 end
 
