@@ -27,11 +27,11 @@ local function processor()
    return ("%s (%s)"):format(name or "unknown", table.concat(has, ", "))
 end
 
-local function machine(processors)
+local function machine(settings)
    local kilobytes
    for line in io.lines "/proc/meminfo" do kilobytes = kilobytes or line:match "^MemTotal:%s+(%d+)" end
-   return { processor = processor(), processors = processors, memory_gb = math.floor(tonumber(kilobytes) / 1e6 + 0.5),
-      system = first_line "uname -sr" }
+   return { processor = processor(), processors = settings.processors, threads = settings.threads,
+      memory_gb = math.floor(tonumber(kilobytes) / 1e6 + 0.5), system = first_line "uname -sr" }
 end
 
 -- Of the sources: the commit, and whether anything differs from it.
@@ -49,7 +49,7 @@ local function versions(python)
 end
 
 local function same_machine(a, b)
-   return a.processor == b.processor and a.processors == b.processors
+   return a.processor == b.processor and a.processors == b.processors and a.threads == b.threads
 end
 
 -- What is in the file, of this machine.
@@ -67,7 +67,7 @@ end
 --- The rows in bench.json that are of this machine; none where nothing is written.
 function ledger.open(settings)
    local path = settings.results and settings.results .. "/bench.json"
-   return setmetatable({ path = path, versions = versions(settings.python), content = read(path, machine(settings.processors)),
+   return setmetatable({ path = path, versions = versions(settings.python), content = read(path, machine(settings)),
       kept = function() end }, ledger)
 end
 

@@ -56,7 +56,8 @@ local function to_reach(parts, ledger)
 end
 
 local function machine_text(machine)
-   return ("%s, %d processors, %d GB, %s"):format(machine.processor, machine.processors, machine.memory_gb, machine.system)
+   return ("%s, %d processors, %d threads compute, %d GB, %s"):format(machine.processor, machine.processors, machine.threads,
+      machine.memory_gb, machine.system)
 end
 
 local HEAD = [[

@@ -1,11 +1,11 @@
 -- What `make bench` was told: by its arguments, and by the environment.
 --    PARTS     which tables, by their names (see run.lua); default: all of them
 --    MODELS    which networks; default: the five that pretrained weights are known of
---    ROUNDS    how often what has an aim is measured, 2 (on a GPU 3); the least counts
+--    ROUNDS    2 (on a GPU 3), of which the least counts; what is said to be so in run.lua is measured once
 --    BATCH     photos at once, 16; SIDE: pixels, instead of 224, and of 300 for EfficientNet-B3
 --    EPOCHS    of Exercise 1, 10
 --    PHOTOS    of a camera's size that are made, 192
---    FOLDER    photos of the big folder, 1000000, and EPOCH of them that go through a network, 100000
+--    FOLDER_PHOTOS   of the big folder, 1000000, and FOLDER_EPOCH, how many of them go through a network, 100000
 --    SCRATCH   the folder of photos that are made and of what torch.compile keeps, build/bench: they are used again
 --    RESULTS   the folder where bench.json and RESULTS.md are written; default: beside run.lua, and without PYTHON nowhere
 local scute = require "scute"
@@ -46,8 +46,9 @@ return {
    side = number("SIDE"),
    epochs = number("EPOCHS", 10),
    photos = math.max(8, number("PHOTOS", 192)),
-   folder = number("FOLDER", 1000000),
-   epoch = number("EPOCH", 100000),
-   processors = scute.processors(),
+   folder = number("FOLDER_PHOTOS", 1000000),
+   epoch = number("FOLDER_EPOCH", 100000),
+   processors = scute.processors(), -- threads, or processes, that decode photos
+   threads = scute.threads(), -- that compute: the cores
    widths = scute.computes(device, "bf16") and { "f32", "bf16" } or { "f32" },
 }

@@ -77,7 +77,8 @@ describe("make bench", function()
    end)
 
    it("puts what is measured again in the place of what was there, beside the other parts", function()
-      local ok, text = bench(("RESULTS='%s' ROUNDS=1 PARTS=step,big_folder FOLDER=200 EPOCH=64"):format(root), peer(0))
+      local ok, text = bench(("RESULTS='%s' ROUNDS=1 PARTS=step,big_folder FOLDER_PHOTOS=200 FOLDER_EPOCH=64"):format(root),
+         peer(0))
       assert.is_true(ok, text)
       assert.equal(0, row "step/train/baseline_cnn/32/f32/2".modes.cl.ms)
       local big = row "big_folder/200"

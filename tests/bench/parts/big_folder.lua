@@ -31,7 +31,7 @@ end
 
 function big.run(settings, ledger)
    if settings.folder == 0 then return end
-   local text = process.run(("%s %s %s/big_folder.lua '%s' %d"):format(process.threads(settings.processors), settings.scute,
+   local text = process.run(("%s %s %s/big_folder.lua '%s' %d"):format(process.threads(settings.threads), settings.scute,
       settings.here, folder_of(settings), settings.epoch))
    local row = { photos = settings.folder, samples = {} }
    row.listed, row.listed_mb = text:match "listed ([%d.]+) s, (%d+) MB"

@@ -42,7 +42,7 @@ end
 function exercise.measure_scute(settings, row, folder)
    local seconds = process.timed(("%s %s scripts/transfer_learning.lua --data_dir '%s' --model mobilenet_v2 --freeze_backbone "
       .. "--device %s --weights %s --epochs %d --batch_size 32 --quiet --output_dir '%s/out'"):format(
-      process.threads(settings.processors), settings.scute, folder, settings.device, WEIGHTS, settings.epochs, folder))
+      process.threads(settings.threads), settings.scute, folder, settings.device, WEIGHTS, settings.epochs, folder))
    process.run(("rm -rf '%s/out'"):format(folder))
    process.keep_least(row, "scute", seconds)
 end
@@ -50,7 +50,7 @@ end
 local function measure_features(settings, row, folder)
    for _, width in ipairs(settings.widths) do
       local seconds, text = process.timed(("%s '%s' %s/peer_features.py '%s' '%s/out.pt' %d %s %d"):format(
-         process.threads(settings.processors), settings.python, settings.here, folder, folder, settings.epochs, width,
+         process.threads(settings.threads), settings.python, settings.here, folder, folder, settings.epochs, width,
          settings.processors))
       process.keep_least(row, "cached_and_imports", seconds)
       process.keep_least(row, "cached", tonumber(text:match "([%d.]+) s after"))
@@ -59,7 +59,7 @@ end
 
 local function measure_plain(settings, row, folder)
    process.keep_least(row, "plain", process.timed(("%s '%s' %s/peer_transfer.py --data_dir '%s' --model mobilenet_v2 "
-      .. "--epochs %d"):format(process.threads(settings.processors), settings.python, settings.here, folder, settings.epochs)))
+      .. "--epochs %d"):format(process.threads(settings.threads), settings.python, settings.here, folder, settings.epochs)))
 end
 
 function exercise.run(settings, ledger)

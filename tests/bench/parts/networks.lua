@@ -41,7 +41,7 @@ local function rows_of(part, settings)
          for _, side in ipairs(part.at_224 and { settings.side or SIDE } or sides_of(settings, model)) do
             for _, width in ipairs(settings.widths) do
                rows[#rows + 1] = { part = part.name, model = model, side = side, width = width, what = what,
-                  batch = part.batch or settings.batch, threads = part.threads or settings.processors, modes = {} }
+                  batch = part.batch or settings.batch, threads = part.threads or settings.threads, modes = {} }
             end
          end
       end
@@ -141,7 +141,7 @@ end
 local function share_of_peak(ledger, row)
    local peak = ledger:row("peak/" .. row.width)
    local times = ({ infer = 1, train = 3, last = 1 })[row.what]
-   if not peak or row.threads ~= ledger.content.machine.processors then return nil end
+   if not peak or row.threads ~= ledger.content.machine.threads then return nil end
    return 2 * macs(row) * row.batch * times / (row.modes.scute.ms / 1e3) / (peak.most * 1e9)
 end
 

@@ -19,7 +19,7 @@ end
 
 function peak.run(settings, ledger)
    local rows = { f32 = {}, bf16 = {}, memory = {} }
-   local begin = process.threads(settings.processors)
+   local begin = process.threads(settings.threads)
    for _ = 1, settings.rounds do
       take(rows, "scute", process.run(("%s %s %s/peak.lua"):format(begin, settings.scute, settings.here)))
       if settings.python then

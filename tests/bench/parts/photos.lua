@@ -41,7 +41,7 @@ photos.decode = { name = "decode", title = "Photos of 2000 x 1333: decode and ra
 function photos.decode.run(settings, ledger)
    local folders, why = made(settings)
    if not folders then return print(why) end
-   local row, begin = { workers = settings.processors }, process.threads(settings.processors)
+   local row, begin = { workers = settings.processors }, process.threads(settings.threads)
    for _ = 1, settings.rounds do
       process.keep_most(row, "scute", photos_a_second(("%s %s %s/decode.lua %s %d"):format(begin, settings.scute,
          settings.here, folders.all, row.workers)))
@@ -77,7 +77,7 @@ function photos.last_group.run(settings, ledger)
    local folders, why = made(settings)
    if not folders then return print(why) end
    for _, width in ipairs(settings.widths) do
-      local row, begin = {}, process.threads(settings.processors)
+      local row, begin = {}, process.threads(settings.threads)
       for _ = 1, settings.rounds do
          process.keep_most(row, "scute", photos_a_second(("%s %s %s/last_group.lua %s %s %d"):format(begin, settings.scute,
             settings.here, folders.split, width == "f32" and "fp32" or width, settings.processors)))

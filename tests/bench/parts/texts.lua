@@ -5,7 +5,7 @@ local process = require "bench.process"
 local function told(name, title, command)
    local part = { name = name, title = title }
    function part.run(settings, ledger)
-      local text = process.run(("ROUNDS=%d %s %s %s/%s"):format(settings.rounds, process.threads(settings.processors),
+      local text = process.run(("ROUNDS=%d %s %s %s/%s"):format(settings.rounds, process.threads(settings.threads),
          settings.scute, settings.here, command(settings)))
       ledger:keep(name .. "/text", { text = text })
    end
