@@ -1,4 +1,4 @@
-"""What peer_step.py measures on the CPU, for PyTorch on a GPU: forward and training step of one model, with the GPU waited for
+"""What step.lua measures, of PyTorch on a GPU: forward and training step of one model, with the GPU waited for
 before the clock is read. Usage: peer_cuda.py MODEL MODE BATCH infer|train [DTYPE]
 MODE: eager or cl (channels last). DTYPE: f32, bf16 or f16. With DEVICE=cpu in the environment it runs on the CPU.
 """

@@ -1,6 +1,6 @@
--- Forward and training step of one model, as tests/bench/peer_step.py measures them for PyTorch.
--- A GPU is waited for before the clock is read.
--- Usage: scute tests/bench/step.lua MODEL BATCH infer|train [f32|bf16|f16 [DEVICE]]
+-- Forward, a training step, or a step in which only the last group trains, of one model, as peer_modes.py, peer_more.py and
+-- peer_cuda.py measure them for PyTorch. A GPU is waited for before the clock is read.
+-- Usage: scute tests/bench/step.lua MODEL BATCH infer|train|last [f32|bf16|f16 [DEVICE]]; SIDE in the environment: pixels, 224
 local scute = require "scute"
 local name, batch, what, dtype = arg[1], tonumber(arg[2]), arg[3], arg[4] or "f32"
 local device = scute.device(arg[5] or "cpu")
@@ -34,20 +34,24 @@ local model = scute.models.create(name, { classes = 10, pretrained = "none" }):t
 local x = scute.randn(batch, 3, side, side):to(device)
 
 -- What a GPU does first (choosing algorithms, filling its caches) takes more rounds.
-local rounds, warmup = on_gpu and 10, on_gpu and 5 or 2
+local rounds, warmup = on_gpu and 10 or 6, on_gpu and 5 or 3
 local seconds
 if what == "infer" then
    model:eval()
-   seconds = best_of(rounds or 4, warmup, function()
+   seconds = best_of(rounds, warmup, function()
       scute.autocast(dtype, scute.no_grad, function() model(x):free() end)
    end)
 else
+   if what == "last" then
+      local groups = model:group_paths()
+      model:freeze():unfreeze(groups[#groups][1])
+   end
    model:train()
    local labels = {}
    for i = 1, batch do labels[i] = (i - 1) % 10 + 1 end
    local y = scute.tensor(labels, { dtype = "i64", device = device })
    local optimizer = scute.optim.sgd(model:groups { lr = 0.01 }, { momentum = 0.9, weight_decay = 1e-4 })
-   seconds = best_of(rounds or 3, warmup, function()
+   seconds = best_of(rounds, warmup, function()
       model:zero_grad()
       local logits = scute.autocast(dtype, model, x)
       local loss = scute.autocast(dtype, scute.cross_entropy, logits, y)
