@@ -114,8 +114,8 @@ static unsigned char clip8(int sum) {
    return (unsigned char)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-// Up to BLOCK target pixels of a row: first the sums of each lane, then those of each channel, so that all lanes
-// are busy. Loads up to 13 bytes behind the last source pixel, with weight zero.
+// Up to BLOCK target pixels of a row: first the sums of each lane, then those of each channel, so that all
+// lanes are busy. Loads up to 13 bytes behind the last source pixel, with weight zero.
 HOT static void resample_block(const unsigned char *restrict row, int dx, unsigned char *restrict out,
                                const Coefficients *c, int start, int count) {
    int sums[BLOCK * LANES + LANES];
@@ -134,7 +134,8 @@ HOT static void resample_block(const unsigned char *restrict row, int dx, unsign
    for (int i = 0; i < count; i++) memcpy(out + 3 * i, clipped + i * LANES, 3);
 }
 
-static void resample_row(const unsigned char *row, int dx, unsigned char *out, const Coefficients *c, int count) {
+static void resample_row(const unsigned char *row, int dx, unsigned char *out, const Coefficients *c,
+                         int count) {
    for (int start = 0; start < count; start += BLOCK)
       resample_block(row, dx, out + 3 * start, c, start, count - start < BLOCK ? count - start : BLOCK);
 }
