@@ -443,6 +443,22 @@ local function knows_its_processors()
    check(r.out == "1\n", "processors are those that the program may run on", r.all)
 end
 
+-- What libgomp was told as it was loaded; the script sees the environment that the user has set.
+local function lets_waiting_threads_sleep()
+   local line = " OMP_DISPLAY_ENV=verbose $S -e 'print(os.getenv \"GOMP_SPINCOUNT\", os.getenv \"SCUTE_RESTARTED\", "
+      .. "os.getenv \"OLDPWD\")'"
+   for what, case in pairs {
+      ["in a shell"] = { "env OLDPWD=/before", 1000, "nil", "/before" },
+      ["in an empty environment"] = { "env -i S=$S", 1000, "nil", "nil" },
+      ["where the user says otherwise"] = { "env OLDPWD=/before GOMP_SPINCOUNT=77", 77, "77", "/before" },
+   } do
+      local r = shell(case[1] .. line)
+      check(r.code == 0 and r.err:find(("GOMP_SPINCOUNT = '%d'"):format(case[2]), 1, true), "threads that wait sleep "
+         .. what, r.all)
+      check(r.out == ("%s\tnil\t%s\n"):format(case[3], case[4]), "the environment is the user's " .. what, r.all)
+   end
+end
+
 -- A plugin that would register by the name of another build.
 local function refuses_another_builds_plugin()
    local r = shell([[mkdir -p $T/old; echo 'void sc_register_backend_0123(void *);
@@ -473,7 +489,8 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, refuses_another_builds_plugin, knows_its_processors, finds_its_own_scripts, finds_a_rate, runs_the_exercise,
+   lists_models, refuses_another_builds_plugin, lets_waiting_threads_sleep, knows_its_processors, finds_its_own_scripts,
+   finds_a_rate, runs_the_exercise,
    predicts, evaluates,
    reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
