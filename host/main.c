@@ -11,6 +11,7 @@
 #include "host/bind/run.h"
 #include "host/bind/watch.h"
 #include "host/machine/machine.h"
+#include "host/machine/waiting.h"
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
 #include "host/core/device.h"

@@ -2,6 +2,9 @@
 #include "host/files/file.h"
 
 #include "host/bind/bind.h"
+#include "host/files/folder.h"
+
+#define FOLDER "scute.folder"
 
 // scute.files.mkdirs(path): creates a folder and its parents
 static int mkdirs(lua_State *L) {
@@ -17,9 +20,51 @@ static int write_(lua_State *L) {
    return 0;
 }
 
-static const luaL_Reg functions[] = {{"mkdirs", mkdirs}, {"write", write_}, {NULL, NULL}};
+static int close_folder(lua_State *L) {
+   ScFolder **folder = luaL_checkudata(L, 1, FOLDER);
+   sc_folder_close(*folder);
+   *folder = NULL;
+   return 0;
+}
+
+// Pushes a folder that the collector closes where an error of Lua's comes in between.
+static ScFolder **push_folder(lua_State *L) {
+   ScFolder **folder = lua_newuserdatauv(L, sizeof *folder, 0);
+   *folder = NULL;
+   luaL_setmetatable(L, FOLDER);
+   return folder;
+}
+
+// scute.files.list(path, only_folders = false) -> names of the folders in a folder, names of everything else;
+// in no order. Links are followed: one that leads nowhere is no folder. With only_folders the second list is
+// empty.
+static int list(lua_State *L) {
+   const char *path = luaL_checkstring(L, 1), *name;
+   bool only_folders = lua_toboolean(L, 2), is_folder;
+   lua_Integer counts[2] = {0};
+   lua_settop(L, 1);
+   lua_newtable(L);
+   lua_newtable(L);
+   ScFolder **folder = push_folder(L);
+   sc_check(L, sc_folder_open(folder, path));
+   while (sc_folder_next(*folder, &name, &is_folder)) {
+      if (!is_folder && only_folders) continue;
+      lua_pushstring(L, name);
+      lua_rawseti(L, is_folder ? 2 : 3, ++counts[!is_folder]);
+   }
+   sc_folder_close(*folder);
+   *folder = NULL;
+   lua_settop(L, 3);
+   return 2;
+}
+
+static const luaL_Reg functions[] = {{"mkdirs", mkdirs}, {"write", write_}, {"list", list}, {NULL, NULL}};
 
 static void open_files(lua_State *L) {
+   luaL_newmetatable(L, FOLDER);
+   lua_pushcfunction(L, close_folder);
+   lua_setfield(L, -2, "__gc");
+   lua_pop(L, 1);
    luaL_getsubtable(L, -1, "files");
    luaL_setfuncs(L, functions, 0);
    lua_pop(L, 1);

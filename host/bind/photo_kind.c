@@ -1,4 +1,4 @@
-// scute.photo_kinds: which files are photos, by their first bytes.
+// What the first bytes of files tell: which are photos, and which may be equal.
 #include "host/photo/photo_kind.h"
 
 #include <string.h>
@@ -7,11 +7,11 @@
 #include "host/photo/photo_kinds.h"
 
 // What a name says is Lua's, in the list at 2.
-static const char **read_paths(lua_State *L, int n) {
+static const char **read_paths(lua_State *L, const char *function, int n) {
    const char **paths = sc_push_array(L, n, sizeof *paths);
    for (int i = 0; i < n; i++) {
       if (lua_rawgeti(L, 1, i + 1) != LUA_TSTRING)
-         luaL_error(L, "photo_kinds: expected names of files, found %s at position %d",
+         luaL_error(L, "%s: expected names of files, found %s at position %d", function,
                     sc_describe_value(L, -1), i + 1);
       paths[i] = lua_tostring(L, -1);
       lua_rawseti(L, 2, i + 1);
@@ -40,7 +40,7 @@ static int photo_kinds(lua_State *L) {
    int n = sc_list_length(L, 1, "photo_kinds");
    lua_settop(L, 1);
    lua_createtable(L, n, 0); // keeps the names, whatever becomes of the list meanwhile
-   const char **paths = read_paths(L, n);
+   const char **paths = read_paths(L, "photo_kinds", n);
    unsigned char *kinds = sc_push_array(L, n, sizeof *kinds);
    int *errors = sc_push_array(L, n, sizeof *errors);
    sc_photo_kinds(paths, n, (int)workers, kinds, errors);
@@ -57,8 +57,34 @@ static int photo_kinds(lua_State *L) {
    return 2;
 }
 
+// scute.photo_marks(paths, workers = 4) -> list of numbers, of the sizes and first bytes of files: those of
+// equal files are equal, those of others seldom; false where a file cannot be read. Reads with `workers`
+// threads.
+static int photo_marks(lua_State *L) {
+   luaL_checktype(L, 1, LUA_TTABLE);
+   lua_Integer workers = luaL_optinteger(L, 2, 4);
+   luaL_argcheck(L, workers >= 1 && workers <= 256, 2, "expected 1 to 256 workers");
+   int n = sc_list_length(L, 1, "photo_marks");
+   lua_settop(L, 1);
+   lua_createtable(L, n, 0); // keeps the names, whatever becomes of the list meanwhile
+   const char **paths = read_paths(L, "photo_marks", n);
+   int64_t *marks = sc_push_array(L, n, sizeof *marks);
+   sc_photo_marks(paths, n, (int)workers, marks);
+   lua_createtable(L, n, 0);
+   for (int i = 0; i < n; i++) {
+      if (marks[i] < 0)
+         lua_pushboolean(L, 0);
+      else
+         lua_pushinteger(L, marks[i]);
+      lua_rawseti(L, -2, i + 1);
+   }
+   return 1;
+}
+
 static void open_photo_kind(lua_State *L) {
    lua_pushcfunction(L, photo_kinds);
    lua_setfield(L, -2, "photo_kinds");
+   lua_pushcfunction(L, photo_marks);
+   lua_setfield(L, -2, "photo_marks");
 }
 SC_OPENER(open_photo_kind)

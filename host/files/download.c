@@ -6,11 +6,25 @@
 #include <string.h>
 
 #include <curl/curl.h>
+#undef curl_easy_setopt // checks types in a macro around a call
 #include <sha2.h>
 
+#include "host/core/shared_library.h"
 #include "host/files/file.h"
 
 enum { CONNECT_SECONDS = 15, STALL_SECONDS = 30, STALL_BYTES = 100, DIGITS = 64 };
+
+// What is called of libcurl, under its own names without "curl_".
+// clang-format off
+#define FUNCTIONS(F) \
+   F(easy_setopt) F(easy_init) F(easy_perform) F(easy_cleanup) F(easy_strerror) F(global_init)
+// clang-format on
+#define POINTER(name) __typeof__(curl_##name) *name;
+#define SYMBOL(name)  {"curl_" #name, &curl.name},
+
+static struct { FUNCTIONS(POINTER) } curl;
+static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
+static ScSharedLibrary library = {.file = "libcurl.so.4", .symbols = symbols};
 
 typedef struct {
    const char *url, *path, *sha256;
@@ -77,27 +91,27 @@ static long seconds(long usual) {
    return value > 0 && *end == '\0' ? value : usual;
 }
 
-static void set_options(CURL *curl, Transfer *t) {
+static void set_options(CURL *handle, Transfer *t) {
    bool plain = strncmp(t->url, "http://", 7) == 0;
    const char *protocols = plain ? "http,https" : "https";
-   curl_easy_setopt(curl, CURLOPT_URL, t->url);
-   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols);
-   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
-   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
-   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-   curl_easy_setopt(curl, CURLOPT_USERAGENT, "scute");
-   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L); // a timeout in a thread must not raise a signal
-   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, seconds(CONNECT_SECONDS));
-   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
-   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, seconds(STALL_SECONDS));
-   curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->limit); // where the server tells it
-   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->error);
-   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-   curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
-   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, report);
-   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+   curl.easy_setopt(handle, CURLOPT_URL, t->url);
+   curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, protocols);
+   curl.easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
+   curl.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+   curl.easy_setopt(handle, CURLOPT_MAXREDIRS, 10L);
+   curl.easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
+   curl.easy_setopt(handle, CURLOPT_USERAGENT, "scute");
+   curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L); // a timeout in a thread must not raise a signal
+   curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, seconds(CONNECT_SECONDS));
+   curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+   curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, seconds(STALL_SECONDS));
+   curl.easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->limit); // where the server tells it
+   curl.easy_setopt(handle, CURLOPT_ERRORBUFFER, t->error);
+   curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
+   curl.easy_setopt(handle, CURLOPT_WRITEDATA, t);
+   curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+   curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, report);
+   curl.easy_setopt(handle, CURLOPT_XFERINFODATA, t);
 }
 
 static ScStatus too_large(const Transfer *t) {
@@ -107,17 +121,17 @@ static ScStatus too_large(const Transfer *t) {
 }
 
 static ScStatus transfer(Transfer *t) {
-   CURL *curl = curl_easy_init();
-   if (!curl) return sc_fail(SC_EMEM, "out of memory");
-   set_options(curl, t);
-   CURLcode code = curl_easy_perform(curl);
-   curl_easy_cleanup(curl);
+   CURL *handle = curl.easy_init();
+   if (!handle) return sc_fail(SC_EMEM, "out of memory");
+   set_options(handle, t);
+   CURLcode code = curl.easy_perform(handle);
+   curl.easy_cleanup(handle);
    if (t->unwritable) return SC_EIO; // with the message of sc_file_write
    if (t->stopped) return failed(t, SC_EINTERRUPTED, "interrupted");
    if (t->too_large || code == CURLE_FILESIZE_EXCEEDED) return too_large(t);
    if (code == CURLE_OK) return SC_OK;
    return failed(t, code == CURLE_OUT_OF_MEMORY ? SC_EMEM : SC_EIO,
-                 t->error[0] ? t->error : curl_easy_strerror(code));
+                 t->error[0] ? t->error : curl.easy_strerror(code));
 }
 
 static ScStatus check_digest(Transfer *t) {
@@ -145,7 +159,7 @@ static ScStatus check_arguments(const Transfer *t) {
 }
 
 static void start_curl(void) {
-   curl_global_init(CURL_GLOBAL_DEFAULT);
+   curl.global_init(CURL_GLOBAL_DEFAULT);
 }
 
 ScStatus sc_download(const char *url, const char *path, const char *sha256, int64_t limit, ScProgress progress,
@@ -154,10 +168,12 @@ ScStatus sc_download(const char *url, const char *path, const char *sha256, int6
    Transfer t = {
        .url = url, .path = path, .sha256 = sha256, .limit = limit, .progress = progress, .context = context};
    SC_TRY(check_arguments(&t));
+   ScStatus status = sc_shared_library_open(&library);
+   if (status) return failed(&t, status, sc_error());
    pthread_once(&once, start_curl);
    SC_TRY(sc_file_create_part(&t.file, path));
    SHA256Init(&t.digest);
-   ScStatus status = transfer(&t);
+   status = transfer(&t);
    if (status == SC_OK) status = check_digest(&t);
    if (status == SC_OK) return sc_file_commit(t.file);
    sc_file_abandon(t.file);

@@ -122,17 +122,3 @@ ScStatus sc_set_default_threads(void) {
       return sc_fail(SC_EARG, "SCUTE_THREADS: expected a number from 1 to 1024, found '%.40s'", text);
    return sc_threads_set((int)n);
 }
-
-void sc_calm_waiting(char **argv) {
-   static const char setting[] = "GOMP_SPINCOUNT", marker[] = "SCUTE_RESTARTED";
-   char pid[24];
-   snprintf(pid, sizeof pid, "%ld", (long)getpid());
-   const char *restarted = getenv(marker), *preload = getenv("LD_PRELOAD");
-   if (!restarted || strcmp(restarted, pid) != 0) {
-      if (getenv(setting) || getenv("OMP_WAIT_POLICY")) return;
-      if (preload && strstr(preload, "vgpreload")) return; // valgrind would lose sight of the new image
-      if (setenv(setting, "1000", 1) == 0 && setenv(marker, pid, 1) == 0) execv("/proc/self/exe", argv);
-   }
-   unsetenv(setting);
-   unsetenv(marker);
-}

@@ -9,13 +9,6 @@
 // Bytes that can still be allocated without swapping or meeting the control group's limit; 0 where unknown.
 size_t sc_available_memory(void);
 
-// First thing in main: makes compute threads that wait sleep after a moment. libgomp lets them spin for
-// milliseconds, and so take the cores from the threads that decode photos and from other programs: measured on
-// two busy cores, features of photos took 18 s of processor time instead of 7, and three times as long. It
-// reads its settings before main, so the program starts itself once more; the environment of child processes
-// stays as the user set it. Does nothing where the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY.
-void sc_calm_waiting(char **argv);
-
 // Processors (hardware threads) that the process may run on, cut to the control group's quota; at least 1.
 int sc_usable_processors(void);
 

@@ -35,6 +35,19 @@ static ScRect draw_crop(const Plan *plan, int width, int height) {
    return crop;
 }
 
+// From coordinates of the whole photo to those of what was decoded of it.
+static ScBox decoded_box(const ScPhoto *photo, const ScRect *crop) {
+   double unit = 1.0 / photo->shrink;
+   return (ScBox){photo->left + crop->x * unit, photo->top + crop->y * unit, crop->width * unit,
+                  crop->height * unit};
+}
+
+// The pixels that a box touches.
+static ScRect touched(const ScBox *box) {
+   int x = (int)floor(box->x), y = (int)floor(box->y);
+   return (ScRect){x, y, (int)ceil(box->x + box->width) - x, (int)ceil(box->y + box->height) - y};
+}
+
 // ---- what the photo is decoded for ----
 
 // The smaller inverse cosine transforms average about as a resize does. At least a factor of two is left to the
@@ -47,6 +60,25 @@ static int choose_shrink(void *context, int width, int height) {
    int shrink = 8;
    while (shrink > 1 && side < (int64_t)2 * shrink * plan->preprocess->crop) shrink /= 2;
    return shrink;
+}
+
+// From `start` on `length` pixels, as far as they lie in the first `most`; one of these at least.
+static void keep_inside(int *start, int *length, int most) {
+   int end = *start + *length < most ? *start + *length : most;
+   if (*start < 0) *start = 0;
+   if (*start >= most) *start = most - 1;
+   *length = end > *start ? end - *start : 1;
+}
+
+// Only what the crop shows. Of one that shows nothing but the canvas, some pixel.
+static ScRect choose_part(void *context, const ScPhoto *photo, int across, int down) {
+   const Plan *plan = context;
+   ScRect crop = draw_crop(plan, photo->width, photo->height);
+   ScBox box = decoded_box(photo, &crop);
+   ScRect part = touched(&box);
+   keep_inside(&part.x, &part.width, across);
+   keep_inside(&part.y, &part.height, down);
+   return part;
 }
 
 // The white canvas, or the part of it that a crop shows; what lies between the two passes of the resize (no
@@ -83,18 +115,11 @@ static bool is_inside(const ScImage *image, const ScRect *part) {
           part->y + part->height <= image->height;
 }
 
-// From coordinates of the whole photo to those of what was decoded of it.
-static ScBox decoded_box(const ScPhoto *photo, const ScRect *crop) {
-   double unit = 1.0 / photo->shrink;
-   return (ScBox){photo->left + crop->x * unit, photo->top + crop->y * unit, crop->width * unit,
-                  crop->height * unit};
-}
-
 static ScStatus crop_photo(const ScPhoto *photo, const Plan *plan, ScImage *out) {
    ScRect crop = draw_crop(plan, photo->width, photo->height);
    ScBox box = decoded_box(photo, &crop);
-   int size = plan->preprocess->crop, x = (int)floor(box.x), y = (int)floor(box.y);
-   ScRect part = {x, y, (int)ceil(box.x + box.width) - x, (int)ceil(box.y + box.height) - y};
+   ScRect part = touched(&box);
+   int size = plan->preprocess->crop;
    if (is_inside(&photo->image, &part))
       return sc_image_resize_part(&photo->image, &part, &box, size, size, plan->preprocess->filter, out);
    ScImage padded;
@@ -189,13 +214,17 @@ static ScStatus check_plan(const Plan *plan) {
    return SC_OK;
 }
 
-// The photo, decoded as far as the plan needs it; where views are drawn at random, it is kept for those of the
-// next run.
+// The photo, decoded as far as the plan needs it; where views are drawn at random, it is kept, whole, for those
+// of the next run.
 static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScDigest *digest,
                        ScPhoto *out) {
-   bool shrinks = plan->augment->crop && !plan->augment->exact_decode;
-   ScPurpose purpose = {shrinks ? choose_shrink : NULL, ask_room, plan, digest};
-   if (sc_augment_is_none(plan->augment)) return sc_image_decode_photo(path, limits, &purpose, out);
+   const ScAugment *a = plan->augment;
+   ScPurpose purpose = {.choose_shrink = a->crop && !a->exact_decode ? choose_shrink : NULL,
+                        .choose_part = a->crop && !plan->sample->look ? choose_part : NULL,
+                        .ask_room = ask_room,
+                        .context = plan,
+                        .digest = digest};
+   if (sc_augment_is_none(a)) return sc_image_decode_photo(path, limits, &purpose, out);
    return sc_kept_decode(path, limits, &purpose, out);
 }
 

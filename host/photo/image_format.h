@@ -27,25 +27,30 @@ typedef struct {
    int64_t size; // how many there are
 } ScDigest;
 
+typedef struct {
+   ScImage image;
+   int width, height; // of the whole photo, upright
+   int shrink;        // a pixel of `image` stands for shrink x shrink of the photo
+   double left, top; // where the photo begins in `image`: above 0 where an incomplete first pixel stands there,
+                     // below where only a part was decoded
+   bool lacks_end;   // the file ends early, behind the last pixel
+   size_t share;     // bytes of the budget that are the photo's (see host/photo/budget.h)
+} ScPhoto;
+
 // What a photo is decoded for; all zero where its pixels are all that is wanted. The functions get the size of
 // the upright photo.
 typedef struct {
    // What part of its size a JPEG is decoded at: 1, 2, 4 or 8. Other formats are decoded whole, without asking.
    int (*choose_shrink)(void *context, int width, int height);
+   // Which part of the picture, upright and as it is decoded, will be looked at; it lies inside, and NULL is
+   // all of it. A JPEG is decoded there alone, and around it as far as that has a bearing on its pixels, which
+   // are the same as if all were decoded.
+   ScRect (*choose_part)(void *context, const ScPhoto *, int across, int down);
    // The bytes that will be wanted beside the pixels; may refuse the photo.
    ScStatus (*ask_room)(void *context, int width, int height, int shrink, size_t *bytes);
    void *context;
    ScDigest *digest; // NULL, or where the digest of the file goes
 } ScPurpose;
-
-typedef struct {
-   ScImage image;
-   int width, height; // of the whole photo, upright
-   int shrink;        // a pixel of `image` stands for shrink x shrink of the photo
-   double left, top;  // where the photo begins in `image`; not 0 where an incomplete first pixel stands there
-   bool lacks_end;    // the file ends early, behind the last pixel
-   size_t share;      // bytes of the budget that are the photo's (see host/photo/budget.h)
-} ScPhoto;
 
 // What is said of a photo that lacks its end.
 #define SC_LACKS_END "the file's end is missing; the picture is whole"

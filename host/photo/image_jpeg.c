@@ -26,8 +26,9 @@ typedef struct {
    const ScImageLimits *limits;
    const ScPurpose *purpose;
    ScPhoto *out;
-   unsigned char *row; // of CMYK
+   unsigned char *row; // of CMYK, and of what is not wanted
    int orientation;    // 0 as long as nothing says it
+   ScRect part;        // of the stored picture, which is decoded
    bool starved;       // libjpeg had no memory
    ScStatus status;    // of what failed outside libjpeg
 } Job;
@@ -97,26 +98,75 @@ static boolean on_app1(j_decompress_ptr decoder) {
    return TRUE;
 }
 
+// ---- size and part ----
+
+// What makes the stored picture upright: mirrored, then its sides exchanged.
+typedef struct {
+   bool swap, from_right, from_below; // of the upright picture
+} Turn;
+
+static Turn turn_of(int orientation) {
+   int o = orientation;
+   return (Turn){o >= 5, o == 2 || o == 3 || o == 6 || o == 7, o == 3 || o == 4 || o == 7 || o == 8};
+}
+
+static ScRect mirrored(const Turn *turn, int across, int down, ScRect r) {
+   if (turn->from_right) r.x = across - r.x - r.width;
+   if (turn->from_below) r.y = down - r.y - r.height;
+   return r;
+}
+
+static ScRect swapped(const Turn *turn, ScRect r) {
+   return turn->swap ? (ScRect){r.y, r.x, r.height, r.width} : r;
+}
+
+// So much around a part that its pixels do not notice where decoding began and ended: whole blocks of
+// transformed coefficients, one more than those that interpolated colors reach into.
+static void widen(int *start, int *length, int block, int most) {
+   int end = *start + *length + block;
+   *start = *start / block * block - block;
+   if (*start < 0) *start = 0;
+   *length = (end < most ? end : most) - *start;
+}
+
+// Which part of the stored picture is decoded, and where the upright photo then begins.
+static void choose_part(Job *job, const Turn *turn, int across, int down) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   const ScPurpose *purpose = job->purpose;
+   job->part = (ScRect){0, 0, (int)d->output_width, (int)d->output_height};
+   if (!purpose->choose_part) return;
+   ScRect part = purpose->choose_part(purpose->context, job->out, across, down);
+   part = swapped(turn, mirrored(turn, across, down, part));
+   int block = DCTSIZE / job->out->shrink;
+   widen(&part.x, &part.width, d->max_h_samp_factor * block, (int)d->output_width);
+   widen(&part.y, &part.height, d->max_v_samp_factor * block, (int)d->output_height);
+   job->part = part;
+   part = mirrored(turn, across, down, swapped(turn, part));
+   job->out->left -= part.x;
+   job->out->top -= part.y;
+}
+
 // At which part of its size, and where the whole photo then begins: a last pixel that is not complete comes
 // first in a picture that is turned round.
 static void choose_size(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
    ScPhoto *out = job->out;
-   int o = job->orientation;
-   bool swap = o >= 5, from_right = o == 2 || o == 3 || o == 6 || o == 7,
-        from_below = o == 3 || o == 4 || o == 7 || o == 8;
-   out->width = (int)(swap ? d->image_height : d->image_width);
-   out->height = (int)(swap ? d->image_width : d->image_height);
+   Turn turn = turn_of(job->orientation);
+   out->width = (int)(turn.swap ? d->image_height : d->image_width);
+   out->height = (int)(turn.swap ? d->image_width : d->image_height);
    const ScPurpose *purpose = job->purpose;
    out->shrink = purpose->choose_shrink ? purpose->choose_shrink(purpose->context, out->width, out->height) : 1;
    d->scale_num = 1;
    d->scale_denom = (unsigned)out->shrink;
    jpeg_calc_output_dimensions(d);
-   unsigned across = swap ? d->output_height : d->output_width,
-            down = swap ? d->output_width : d->output_height;
-   if (from_right) out->left = across - (double)out->width / out->shrink;
-   if (from_below) out->top = down - (double)out->height / out->shrink;
+   unsigned across = turn.swap ? d->output_height : d->output_width,
+            down = turn.swap ? d->output_width : d->output_height;
+   if (turn.from_right) out->left = across - (double)out->width / out->shrink;
+   if (turn.from_below) out->top = down - (double)out->height / out->shrink;
+   choose_part(job, &turn, (int)across, (int)down);
 }
+
+// ---- memory ----
 
 static size_t rounded_up(size_t n, int multiple) {
    return (n + (size_t)multiple - 1) / (size_t)multiple * (size_t)multiple;
@@ -135,7 +185,7 @@ static size_t bytes_beside(j_decompress_ptr d) {
 }
 
 static ScStatus reserve(Job *job) {
-   size_t pixels = (size_t)job->decoder.output_width * job->decoder.output_height * 3;
+   size_t pixels = (size_t)job->part.width * (size_t)job->part.height * 3;
    size_t beside = bytes_beside(&job->decoder), turned = job->orientation > 1 ? pixels : 0;
    return sc_photo_reserve(job->out, pixels, turned > beside ? turned : beside, job->purpose, job->limits);
 }
@@ -145,14 +195,11 @@ static ScStatus prepare(Job *job) {
    SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
    choose_size(job);
    SC_TRY(reserve(job));
-   SC_TRY(sc_image_new((int)d->output_width, (int)d->output_height, &job->out->image));
-   if (d->num_components != 4) {
-      d->out_color_space = JCS_RGB;
-      return SC_OK;
-   }
-   d->out_color_space = JCS_CMYK;
-   job->row = malloc((size_t)d->output_width * 4);
-   return job->row ? SC_OK : sc_fail(SC_EMEM, "out of memory: %u bytes", d->output_width * 4);
+   SC_TRY(sc_image_new(job->part.width, job->part.height, &job->out->image));
+   d->out_color_space = d->num_components == 4 ? JCS_CMYK : JCS_RGB;
+   size_t row = (size_t)job->part.width * 4;
+   job->row = malloc(row);
+   return job->row ? SC_OK : sc_fail(SC_EMEM, "out of memory: %zu bytes", row);
 }
 
 // Whether every scan came, where they are many: of each component one at least, and in a progressive photo all
@@ -172,13 +219,34 @@ static void check_scans(Job *job) {
    longjmp(job->back, 1);
 }
 
+static void read_part(Job *job) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   int width = job->part.width;
+   for (int y = 0; y < job->part.height; y++) {
+      unsigned char *to = job->out->image.rgb + (size_t)y * (size_t)width * 3;
+      JSAMPROW target = d->out_color_space == JCS_CMYK ? job->row : to;
+      jpeg_read_scanlines(d, &target, 1);
+      if (target == job->row) cmyk_to_rgb(job->row, to, width);
+   }
+}
+
+// Whether all of the photo is there tells what lies below the part. libjpeg looks at that only where a row
+// behind it is asked for.
+static void read_rest(Job *job) {
+   struct jpeg_decompress_struct *d = &job->decoder;
+   unsigned rest = d->output_height - d->output_scanline;
+   if (rest == 0) return;
+   if (rest > 1) jpeg_skip_scanlines(d, rest - 1);
+   jpeg_read_scanlines(d, &job->row, 1);
+}
+
 static void read_rows(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
-   while (d->output_scanline < d->output_height) {
-      unsigned char *to = job->out->image.rgb + (size_t)d->output_scanline * d->output_width * 3;
-      JSAMPROW target = job->row ? job->row : to;
-      if (jpeg_read_scanlines(d, &target, 1) == 1 && job->row) cmyk_to_rgb(job->row, to, (int)d->output_width);
-   }
+   JDIMENSION x = (JDIMENSION)job->part.x, width = (JDIMENSION)job->part.width;
+   if (width < d->output_width) jpeg_crop_scanline(d, &x, &width);
+   if (job->part.y > 0) jpeg_skip_scanlines(d, (JDIMENSION)job->part.y);
+   read_part(job);
+   read_rest(job);
 }
 
 // Everything that libjpeg may leave by longjmp; what must be released hangs on the job.

@@ -8,14 +8,16 @@
 #include <string.h>
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HOT __attribute__((target_clones("avx512f", "avx2", "default")))
+#define HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "arch=x86-64-v2", "default")))
 #else
 #define HOT
 #endif
 
 enum {
    PRECISION = 32 - 8 - 2,
-   LANES = 48, // a block of 16 pixels, three channels side by side
+   TOGETHER = 4, // pixels of a row that are summed up at once, three channels side by side
+   LANES = 16,   // which leaves the last lanes empty
+   BLOCK = 64,   // target pixels of a row
 };
 
 // The pixels that a resize sees; rows lie `pitch` bytes apart.
@@ -38,8 +40,8 @@ typedef struct {
    int taps;     // the most that any target pixel has
    int *first;   // [count] source index
    int *length;  // [count]
-   int *weights; // [count][taps], fixed point
-   int stride;   // of weights
+   int *weights; // [count][stride], fixed point: of columns one a tap, of rows LANES for TOGETHER taps
+   int stride;
 } Coefficients;
 
 static double bilinear(double x) {
@@ -65,11 +67,17 @@ static void free_coefficients(Coefficients *c) {
    free(c->weights);
 }
 
-// The weights of one target pixel, spread `repeat` times each (once for columns; three times, for R, G and B,
-// along rows). `scratch` holds at least `taps` numbers.
-static void fill_target(Coefficients *c, int i, const Axis *axis, double scale, ScFilter filter, int repeat,
-                        double *scratch) {
-   double filter_scale = scale < 1.0 ? 1.0 : scale;
+// Along rows R, G and B of a tap have a weight each, and the lanes behind TOGETHER taps have zeros.
+static void set_weight(Coefficients *c, bool rows, int target, int tap, int weight) {
+   int *weights = c->weights + (size_t)target * c->stride;
+   if (!rows) weights[tap] = weight;
+   for (int channel = 0; rows && channel < 3; channel++)
+      weights[tap / TOGETHER * LANES + tap % TOGETHER * 3 + channel] = weight;
+}
+
+// The weights of one target pixel. `scratch` holds at least `taps` numbers.
+static void fill_target(Coefficients *c, int i, const Axis *axis, ScFilter filter, bool rows, double *scratch) {
+   double scale = axis->extent / axis->to, filter_scale = scale < 1.0 ? 1.0 : scale;
    double support = (filter == SC_BICUBIC ? 2.0 : 1.0) * filter_scale;
    double center = axis->start + (axis->offset + i + 0.5) * scale, step = 1.0 / filter_scale, sum = 0;
    int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
@@ -80,27 +88,23 @@ static void fill_target(Coefficients *c, int i, const Axis *axis, double scale, 
       scratch[x] = filter == SC_BICUBIC ? bicubic(at) : bilinear(at);
       sum += scratch[x];
    }
-   for (int x = 0; x < high - low; x++) {
-      int weight = fixed(sum != 0.0 ? scratch[x] / sum : scratch[x]);
-      for (int r = 0; r < repeat; r++) c->weights[(size_t)i * c->stride + x * repeat + r] = weight;
-   }
+   for (int x = 0; x < high - low; x++)
+      set_weight(c, rows, i, x, fixed(sum != 0.0 ? scratch[x] / sum : scratch[x]));
    c->first[i] = low;
    c->length[i] = high - low;
 }
 
-// Rows of weights are filled up with zeros to a multiple of `multiple`.
-static ScStatus make_coefficients(Coefficients *c, const Axis *axis, ScFilter filter, int repeat,
-                                  int multiple) {
+static ScStatus make_coefficients(Coefficients *c, const Axis *axis, ScFilter filter, bool rows) {
    double scale = axis->extent / axis->to;
    double support = (filter == SC_BICUBIC ? 2.0 : 1.0) * (scale < 1.0 ? 1.0 : scale);
    c->taps = (int)ceil(support) * 2 + 1;
-   c->stride = (c->taps * repeat + multiple - 1) / multiple * multiple;
+   c->stride = rows ? (c->taps + TOGETHER - 1) / TOGETHER * LANES : c->taps;
    c->first = malloc((size_t)axis->count * sizeof(int));
    c->length = malloc((size_t)axis->count * sizeof(int));
    c->weights = calloc((size_t)axis->count * (size_t)c->stride, sizeof(int));
    double *scratch = malloc((size_t)c->taps * sizeof(double));
    bool enough = c->first && c->length && c->weights && scratch;
-   for (int i = 0; enough && i < axis->count; i++) fill_target(c, i, axis, scale, filter, repeat, scratch);
+   for (int i = 0; enough && i < axis->count; i++) fill_target(c, i, axis, filter, rows, scratch);
    free(scratch);
    return enough ? SC_OK : sc_fail(SC_EMEM, "out of memory while resizing an image to %d pixels", axis->to);
 }
@@ -110,19 +114,30 @@ static unsigned char clip8(int sum) {
    return (unsigned char)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-// One row: `count` target pixels. Loads whole blocks, up to 47 bytes behind the last pixel, with weight zero.
-HOT static void resample_row(const unsigned char *row, int dx, unsigned char *out, const Coefficients *c,
-                             int count) {
+// Up to BLOCK target pixels of a row: first the sums of each lane, then those of each channel, so that all
+// lanes are busy. Loads up to 13 bytes behind the last source pixel, with weight zero.
+HOT static void resample_block(const unsigned char *restrict row, int dx, unsigned char *restrict out,
+                               const Coefficients *c, int start, int count) {
+   int sums[BLOCK * LANES + LANES];
+   unsigned char clipped[BLOCK * LANES];
+   memset(sums, 0, sizeof sums);
    for (int i = 0; i < count; i++) {
-      const unsigned char *from = row + (size_t)(c->first[i] - dx) * 3;
-      const int *weights = c->weights + (size_t)i * c->stride;
-      int sums[LANES] = {0};
-      for (int at = 0; at < c->length[i] * 3; at += LANES)
-         for (int l = 0; l < LANES; l++) sums[l] += from[at + l] * weights[at + l];
-      for (int half = LANES / 2; half >= 6; half /= 2)
-         for (int l = 0; l < half; l++) sums[l] += sums[l + half];
-      for (int ch = 0; ch < 3; ch++) out[3 * i + ch] = clip8((1 << (PRECISION - 1)) + sums[ch] + sums[ch + 3]);
+      const unsigned char *restrict from = row + (size_t)(c->first[start + i] - dx) * 3;
+      const int *restrict weights = c->weights + (size_t)(start + i) * c->stride;
+      int *restrict sum = sums + i * LANES;
+      for (int tap = 0; tap < c->length[start + i]; tap += TOGETHER, from += TOGETHER * 3, weights += LANES)
+#pragma GCC unroll 1
+         for (int l = 0; l < LANES; l++) sum[l] += from[l] * weights[l];
    }
+   for (int i = 0; i < count * LANES; i++)
+      clipped[i] = clip8((1 << (PRECISION - 1)) + sums[i] + sums[i + 3] + sums[i + 6] + sums[i + 9]);
+   for (int i = 0; i < count; i++) memcpy(out + 3 * i, clipped + i * LANES, 3);
+}
+
+static void resample_row(const unsigned char *row, int dx, unsigned char *out, const Coefficients *c,
+                         int count) {
+   for (int start = 0; start < count; start += BLOCK)
+      resample_block(row, dx, out + 3 * start, c, start, count - start < BLOCK ? count - start : BLOCK);
 }
 
 // One row of `bytes` channels out of `length` rows that lie `pitch` bytes apart.
@@ -193,8 +208,8 @@ static ScStatus two_passes(const View *in, bool columns, const Coefficients *h, 
 static ScStatus resample(const View *in, const Axis *across, const Axis *down, ScFilter filter, ScImage *out) {
    Coefficients h = {0}, v = {0};
    SC_TRY(sc_image_new(across->count, down->count, out));
-   ScStatus status = make_coefficients(&h, across, filter, 3, LANES);
-   if (!status) status = make_coefficients(&v, down, filter, 1, 1);
+   ScStatus status = make_coefficients(&h, across, filter, true);
+   if (!status) status = make_coefficients(&v, down, filter, false);
    if (!status) status = two_passes(in, columns_first(in, across, down), &h, &v, out);
    free_coefficients(&h);
    free_coefficients(&v);

@@ -158,8 +158,10 @@ ScStatus sc_kept_decode(const char *path, const ScImageLimits *limits, const ScP
    if (found) return SC_OK;
    Asking asking = {purpose, false};
    Decoded decoded = {0};
-   ScPurpose own = {purpose->choose_shrink ? choose_shrink : NULL, purpose->ask_room ? ask_room : NULL, &asking,
-                    &decoded.digest};
+   ScPurpose own = {.choose_shrink = purpose->choose_shrink ? choose_shrink : NULL,
+                    .ask_room = purpose->ask_room ? ask_room : NULL,
+                    .context = &asking,
+                    .digest = &decoded.digest};
    SC_TRY(sc_image_decode_photo(path, limits, &own, out));
    if (purpose->digest) *purpose->digest = decoded.digest;
    decoded.photo = *out;

@@ -92,8 +92,8 @@ end
 -- {name = paths}, stray = files beside the class folders }. What cannot be read, or is no photo, is added to set.broken and
 -- set.others; a class of which nothing can be read is a failure, unless it may_be_broken.
 local function read_classes(set, dir, only, may_be_broken)
-   local names, files = folder.classes(dir)
-   names = only or names
+   local _, files = folder.list(dir)
+   local names = only or folder.classes(dir)
    if #names == 0 then explain_no_folders(dir, files) end
    local by_name, lists = {}
    names, lists = without_new(set, dir, by_class(set, dir, names))

@@ -329,6 +329,26 @@ static void compare_shrunk(const char *path, int crop, bool pad, double scale, d
    free(shrunk);
 }
 
+// A photo that is looked at as a whole is decoded whole, others only where the crop is: the crop is the same.
+static void test_part_of_a_photo(void **state) {
+   (void)state;
+   enum { CROP = 9, COUNT = CROP * CROP * 3 };
+   ScAugment a = {.crop = true, .crop_scale = {0.05, 1}, .crop_ratio = sc_crop_ratio};
+   float whole[COUNT], part[COUNT];
+   for (int orientation = 1; orientation <= 8; orientation++)
+      for (uint64_t index = 0; index < 40; index++) {
+         char path[64];
+         ScLook look;
+         ScPreprocess p = {.crop = CROP, .pad_square = index % 2, .std = {1, 1, 1}};
+         ScSample s = {.seed = 3, .index = index};
+         snprintf(path, sizeof path, PHOTOS "exif%d.jpg", orientation);
+         assert_ok(sc_augment_load(path, NULL, &p, &a, &s, part, NULL));
+         s.look = &look;
+         assert_ok(sc_augment_load(path, NULL, &p, &a, &s, whole, NULL));
+         assert_memory_equal(part, whole, sizeof whole);
+      }
+}
+
 static int one_denominator(void *context, int width, int height) {
    (void)width, (void)height;
    return *(int *)context;
@@ -442,12 +462,13 @@ static void test_bad_arguments(void **state) {
 int main(void) {
    const struct CMUnitTest tests[] = {
 
-       cmocka_unit_test(test_distribution), cmocka_unit_test(test_fallback),
-       cmocka_unit_test(test_other_draws),  cmocka_unit_test(test_independence),
-       cmocka_unit_test(test_known_answer), cmocka_unit_test(test_nothing),
-       cmocka_unit_test(test_order),        cmocka_unit_test(test_erase_noise),
-       cmocka_unit_test(test_pad_square),   cmocka_unit_test(test_shrunk_pixels),
-       cmocka_unit_test(test_shrunk_crops), cmocka_unit_test(test_bad_arguments),
+       cmocka_unit_test(test_distribution),    cmocka_unit_test(test_fallback),
+       cmocka_unit_test(test_other_draws),     cmocka_unit_test(test_independence),
+       cmocka_unit_test(test_known_answer),    cmocka_unit_test(test_nothing),
+       cmocka_unit_test(test_order),           cmocka_unit_test(test_erase_noise),
+       cmocka_unit_test(test_pad_square),      cmocka_unit_test(test_shrunk_pixels),
+       cmocka_unit_test(test_part_of_a_photo), cmocka_unit_test(test_shrunk_crops),
+       cmocka_unit_test(test_bad_arguments),
    };
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

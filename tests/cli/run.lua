@@ -443,16 +443,21 @@ local function knows_its_processors()
    check(r.out == "1\n", "processors are those that the program may run on", r.all)
 end
 
--- Threads that wait for work leave the processors to others, unless the user says how they wait; who is started by a script
--- decides for itself.
-local function waits_calmly()
-   local line = [[ $S -e 'local set = {} for text in io.open "/proc/self/environ":read "a":gmatch "[^\0]+" do
-      set[#set + 1] = text:match "^GOMP_SPINCOUNT=.*" or text:match "^OMP_WAIT_POLICY=.*" end
-      print(table.concat(set, " "), os.getenv "GOMP_SPINCOUNT", os.getenv "SCUTE_RESTARTED")']]
-   for given, expected in pairs { [""] = "GOMP_SPINCOUNT=1000\tnil\tnil\n", ["GOMP_SPINCOUNT=7"] = "GOMP_SPINCOUNT=7\t7\tnil\n",
-      ["OMP_WAIT_POLICY=active"] = "OMP_WAIT_POLICY=active\tnil\tnil\n" } do
-      local r = shell("env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY " .. given .. line)
-      check(r.out == expected, "threads wait as is said: " .. given, r.all)
+-- What libgomp was told as it was loaded; the script sees the environment that the user has set.
+local function lets_waiting_threads_sleep()
+   local unset = "env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY "
+   local line = " OMP_DISPLAY_ENV=verbose $S -e 'print(os.getenv \"GOMP_SPINCOUNT\", os.getenv \"SCUTE_RESTARTED\", "
+      .. "os.getenv \"OLDPWD\")'"
+   for what, case in pairs {
+      ["in a shell"] = { unset .. "OLDPWD=/before", 1000, "nil", "/before" },
+      ["in an empty environment"] = { "env -i S=$S", 1000, "nil", "nil" },
+      ["where the user says otherwise"] = { unset .. "OLDPWD=/before GOMP_SPINCOUNT=77", 77, "77", "/before" },
+      ["by the user's policy"] = { unset .. "OLDPWD=/before OMP_WAIT_POLICY=passive", 0, "nil", "/before" },
+   } do
+      local r = shell(case[1] .. line)
+      check(r.code == 0 and r.err:find(("GOMP_SPINCOUNT = '%d'"):format(case[2]), 1, true), "threads that wait sleep "
+         .. what, r.all)
+      check(r.out == ("%s\tnil\t%s\n"):format(case[3], case[4]), "the environment is the user's " .. what, r.all)
    end
 end
 
@@ -486,8 +491,9 @@ end
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
-   lists_models, refuses_another_builds_plugin, knows_its_processors, waits_calmly, finds_its_own_scripts, finds_a_rate,
-   runs_the_exercise, predicts, evaluates,
+   lists_models, refuses_another_builds_plugin, lets_waiting_threads_sleep, knows_its_processors, finds_its_own_scripts,
+   finds_a_rate, runs_the_exercise,
+   predicts, evaluates,
    reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,

@@ -44,3 +44,22 @@ describe("photo_kinds", function()
       assert.matches("table expected", message_of(scute.photo_kinds))
    end)
 end)
+
+describe("photo_marks", function()
+   it("are the same for the same bytes, others for other sizes and first bytes, and false for what cannot be read", function()
+      local text = ("photo"):rep(2000)
+      local paths = { write(text), write(text), write(text .. "."), write("P" .. text:sub(2)), "/nowhere.jpg" }
+      local marks = scute.photo_marks(paths)
+      for i = 1, 4 do os.remove(paths[i]) end
+      assert.equal(marks[1], marks[2])
+      assert.is_not.equal(marks[1], marks[3])
+      assert.is_not.equal(marks[1], marks[4])
+      assert.is_false(marks[5])
+      assert.same({}, scute.photo_marks {})
+   end)
+
+   it("say what is wrong with their arguments", function()
+      assert.matches("photo_marks: expected names of files, found .- at position 1", message_of(scute.photo_marks, { 1 }))
+      assert.matches("expected 1 to 256 workers", message_of(scute.photo_marks, {}, 257))
+   end)
+end)

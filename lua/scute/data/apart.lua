@@ -33,13 +33,13 @@ end
 local function entry_of(root, at, missing)
    if not leads_into(at, root) then return nil end
    if leads_into(root, at) then return missing end
-   for _, name in ipairs((folder.list(root))) do
+   for _, name in ipairs(folder.folders(root)) do
       if leads_into(at, root .. "/" .. name) then return name end
    end
 end
 
 local function check(root, path, is_run)
-   local name, classes = entry_of(root.path, existing(path)), root.classes or (folder.classes(root.path))
+   local name, classes = entry_of(root.path, existing(path)), root.classes or folder.classes(root.path)
    if not name or #classes == 0 then return end
    if set_of(classes)[name] then
       console.fail("output_dir: '%s' lies among the photos of class '%s' (%s/%s), and what is put there may count as photos; "

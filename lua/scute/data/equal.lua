@@ -6,53 +6,57 @@ local digest = require "scute.data.digest"
 
 local equal = {}
 
-local HEAD = 4096 -- first bytes, which are compared before whole files
+local READERS = 4 -- threads that read first bytes
 local SHOWN = 3   -- pairs that are named
 
--- Groups of photos that have the same key and stand on both sides: list of { train = paths, val = paths }. key(path): nil where
--- it cannot be told.
-local function both_sides(groups, key)
+-- Groups of photos that have the same key and stand on both sides: list of { train = paths, val = paths }. keys(paths): a list,
+-- with false where it cannot be told.
+local function both_sides(groups, keys)
    local found = {}
    for _, group in ipairs(groups) do
-      local by_key, list = {}, {}
-      for side, paths in pairs(group) do
-         for _, path in ipairs(paths) do
-            local value = key(path)
-            if value then
-               if not by_key[value] then
-                  by_key[value] = { train = {}, val = {} }
-                  list[#list + 1] = by_key[value]
-               end
-               table.insert(by_key[value][side], path)
-            end
-         end
+      local of_val, by_key = keys(group.val), {}
+      for _, key in ipairs(of_val) do
+         if key then by_key[key] = false end
       end
-      for _, entry in ipairs(list) do
-         if #entry.train > 0 and #entry.val > 0 then found[#found + 1] = entry end
+      for i, key in ipairs(keys(group.train)) do
+         if by_key[key] == false then
+            by_key[key] = { train = {}, val = {} }
+            found[#found + 1] = by_key[key]
+         end
+         if by_key[key] then table.insert(by_key[key].train, group.train[i]) end
+      end
+      for i, key in ipairs(of_val) do
+         if by_key[key] then table.insert(by_key[key].val, group.val[i]) end
       end
    end
    return found
+end
+
+local function each(key)
+   return function(paths)
+      local keys = {}
+      for i, path in ipairs(paths) do keys[i] = key(path) or false end
+      return keys
+   end
 end
 
 local function size_of(path)
    return lfs.attributes(path, "size")
 end
 
-local function head_of(path)
-   local file = io.open(path, "rb")
-   local text = file and file:read(HEAD)
-   if file then file:close() end
-   return text and scute.checksum { text }
+local function marks(paths)
+   return scute.photo_marks(paths, READERS)
 end
 
 -- digest.of, but links to one file are read once.
 local function once()
-   local known = {}
+   local known, at = {}, {}
    return function(path)
-      local at = lfs.attributes(path)
-      local id = at and at.dev .. ":" .. at.ino
-      if id and not known[id] then known[id] = digest.of(path) end
-      return id and known[id]
+      if not lfs.attributes(path, at) then return nil end
+      known[at.dev] = known[at.dev] or {}
+      local of_device = known[at.dev]
+      of_device[at.ino] = of_device[at.ino] or digest.of(path)
+      return of_device[at.ino]
    end
 end
 
@@ -73,15 +77,15 @@ end
 -- What photos are compared by, one after the other: sizes first, then first bytes, then whole files; samples that are no files
 -- by their digests as far as they were read, then by their numbers.
 local function keys_of(set)
-   if set.samples then return { function(name) return set.samples.digests[name] end, first_like(set.samples) } end
-   return { size_of, head_of, once() }
+   if set.samples then return { each(function(name) return set.samples.digests[name] end), each(first_like(set.samples)) } end
+   return { each(size_of), marks, each(once()) }
 end
 
 --- Pairs of photos with the same bytes, one that trains and one that validates: list of { train, val = paths }, a pair for each
 -- that validates.
 function equal.find(set)
    local groups = { { train = set.train.paths, val = set.val.paths } }
-   for _, key in ipairs(keys_of(set)) do groups = both_sides(groups, key) end
+   for _, keys in ipairs(keys_of(set)) do groups = both_sides(groups, keys) end
    local pairs_found = {}
    for _, group in ipairs(groups) do
       for _, path in ipairs(group.val) do pairs_found[#pairs_found + 1] = { train = group.train[1], val = path } end

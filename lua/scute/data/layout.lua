@@ -52,7 +52,7 @@ local function with_photos(dir, names)
 end
 
 local function holds_classes(path)
-   return #(folder.list(path)) > 0
+   return #folder.folders(path) > 0
 end
 
 local function listed(names)
@@ -64,7 +64,7 @@ end
 -- The folders of `dir` by what their names speak of: { train, val, test, others = lists of names }.
 local function by_kind(dir)
    local found = { train = {}, val = {}, test = {}, others = {} }
-   for _, name in ipairs((folder.classes(dir))) do table.insert(found[layout.kind(name) or "others"], name) end
+   for _, name in ipairs(folder.classes(dir)) do table.insert(found[layout.kind(name) or "others"], name) end
    return found
 end
 

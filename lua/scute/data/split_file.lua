@@ -14,9 +14,12 @@ local split_file = {}
 
 split_file.NAME = "split.csv"
 
+local SLASH = ("/"):byte()
+
 --- What the file calls a photo: its path below the data folder (nil: there is none), or the whole of it.
 function split_file.name_of(dir, path)
-   return dir and path:sub(1, #dir + 1) == dir .. "/" and path:sub(#dir + 2) or path
+   local below = dir and path:byte(#dir + 1) == SLASH and path:find(dir, 1, true) == 1
+   return below and path:sub(#dir + 2) or path
 end
 
 local function quoted(text)
@@ -27,11 +30,12 @@ local OF_RUN, OF_RUNS = { "train", "val" }, { "train", "val", "test" }
 
 --- Its text. digests: path -> digest, as far as they are known; parts: names (default: those of a run, train and val).
 function split_file.text(set, digests, parts)
-   local lines = { "file,label,split,digest" }
+   local lines, classes = { "file,label,split,digest" }, {}
+   for i, name in ipairs(set.classes) do classes[i] = "," .. quoted(name) .. "," end
    for _, part in ipairs(parts or OF_RUN) do
+      local labels, behind = set[part].labels, part .. ","
       for i, path in ipairs(set[part].paths) do
-         lines[#lines + 1] = ("%s,%s,%s,%s"):format(quoted(split_file.name_of(set.dir, path)),
-            quoted(set.classes[set[part].labels[i]]), part, digests[path] or "")
+         lines[#lines + 1] = quoted(split_file.name_of(set.dir, path)) .. classes[labels[i]] .. behind .. (digests[path] or "")
       end
    end
    return table.concat(lines, "\n") .. "\n"

@@ -35,8 +35,9 @@ end
 -- other file systems these become files.
 function system.is_file(name)
    local lower = name:lower()
-   return is_hidden(name) or files[lower] ~= nil or lower:find ":zone%.identifier$" ~= nil
-      or lower:find "@syno%w+$" ~= nil or lower:find ":encryptable$" ~= nil
+   if is_hidden(name) or files[lower] then return true end
+   return lower:find "[:@]" ~= nil and (lower:find ":zone%.identifier$" or lower:find "@syno%w+$"
+      or lower:find ":encryptable$") ~= nil
 end
 
 return system

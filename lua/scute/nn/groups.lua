@@ -98,12 +98,13 @@ local function readers(self, given)
    return of
 end
 
--- Puts the parameters of a group into it and counts them.
-local function fill(self, group)
-   for full, tensor in self:named_parameters() do
+-- Puts the parameters of a group, out of those of the model, into it and counts them.
+local function fill(group, parameters)
+   for _, entry in ipairs(parameters) do
+      local full, tensor = entry[1], entry[2]
       if parts.matches(group.paths, full) then
          local trains = tensor.requires_grad and tensor:numel() or 0
-         group.parameters[#group.parameters + 1] = { full, tensor }
+         group.parameters[#group.parameters + 1] = entry
          group.count = group.count + tensor:numel()
          group.trainable = group.trainable + trains
          group.decayed = group.decayed + (tensor.rank > 1 and trains or 0)
@@ -119,14 +120,15 @@ end
 -- { lr = { backbone = 1e-4, head = 1e-3 } } (a group's own name wins over an alias; `default` is for the rest). The other
 -- settings are given alike; where one is not, that of the optimizer holds.
 function Module:groups(given)
-   local of = readers(self, given)
+   local of, parameters = readers(self, given), {}
+   for name, tensor in self:named_parameters() do parameters[#parameters + 1] = { name, tensor } end
    local list = setmetatable({}, group_table)
    for _, entry in ipairs(self:group_paths()) do
       local name, paths = entry[1], entry[2]
       local group = { name = name, paths = paths, parameters = {}, count = 0, trainable = 0, decayed = 0,
          batch_norm = batch_norm_mode(self, paths) }
       for _, setting in ipairs(SETTINGS) do group[setting] = of[setting](name) end
-      list[#list + 1] = fill(self, group)
+      list[#list + 1] = fill(group, parameters)
    end
    return list
 end
