@@ -5,19 +5,12 @@
 #include <stdatomic.h>
 
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/half.h"
-
-// Half of the time is saved by multiplying and adding in one instruction, which elsewhere is not asked for.
-#pragma GCC optimize("fp-contract=fast")
+#include "kernels/cpu/lanes.h"
 
 // TILE input pixels a side make OUT output pixels; the products of a tile are EACH independent matrix products
 // (tiles, C) x (C, O), which are computed ROWS tiles and BLOCK output channels at a time.
-enum { LANES = 16, OUT = 4, TILE = 6, EACH = TILE * TILE, ROWS = 6, VECTORS = 4, BLOCK = VECTORS * LANES };
-enum { MOST_TILES = 48 }; // of a task: multiple of ROWS
-
-typedef float Lanes __attribute__((vector_size(4 * LANES)));
-typedef uint32_t Bits __attribute__((vector_size(4 * LANES)));
-typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
+enum { OUT = 4, TILE = 6, EACH = TILE * TILE, ROWS = 6, VECTORS = 4, BLOCK = VECTORS * LANES };
+enum { MOST_TILES = 48, ENOUGH = 16 }; // tiles of a task, a multiple of ROWS
 
 // Polynomials are evaluated at 0, A, -A, B, -B and infinity: with A * B = 1 rounding is least.
 #define A  0.70710678118654752f
@@ -36,29 +29,6 @@ typedef struct {
 
 static int64_t least(int64_t a, int64_t b) {
    return a < b ? a : b;
-}
-
-// ---- vectors in memory ----
-
-SC_INLINE void load(Lanes *to, const void *from, bool half) {
-   if (!half) {
-      memcpy(to, from, sizeof *to);
-      return;
-   }
-   Halves halves;
-   memcpy(&halves, from, sizeof halves);
-   *to = (Lanes)(__builtin_convertvector(halves, Bits) << 16);
-}
-
-// Of numbers: that it is one is seen to elsewhere.
-SC_INLINE void store(void *to, const Lanes *value, bool half) {
-   if (!half) {
-      memcpy(to, value, sizeof *value);
-      return;
-   }
-   Bits bits = (Bits)*value;
-   Halves halves = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, Halves);
-   memcpy(to, &halves, sizeof halves);
 }
 
 // ---- input: transformed tiles (EACH, tiles, C) ----
@@ -94,7 +64,7 @@ SC_INLINE void input_tile(const Work *w, const void *from[TILE][TILE], float *v,
       for (int i = 0; i < TILE; i++) {
          Lanes row[TILE] = {0};
          for (int j = 0; j < TILE; j++)
-            if (from[i][j]) load(&row[j], sc_past(from[i][j], c, half), half);
+            if (from[i][j]) sc_lanes_load(&row[j], sc_past(from[i][j], c, half), half);
          transform(rows[i], row, 1);
       }
       for (int j = 0; j < TILE; j++) {
@@ -161,16 +131,29 @@ SC_INLINE void gather(Lanes to[OUT], const Lanes *m, int at) {
    to[3] = m[5 * at] + A3 * difference_a + B3 * difference_b;
 }
 
+// Of numbers, too.
 SC_INLINE void activate(Lanes *v, ScAct act) {
-   float top = act == SC_ACT_RELU6 ? 6 : INFINITY;
-   if (act == SC_ACT_NONE) return;
-   for (int l = 0; l < LANES; l++) {
-      float at_least = (*v)[l] > 0 ? (*v)[l] : 0;
-      (*v)[l] = at_least < top ? at_least : top;
+   const Lanes zero = {0}, six = zero + 6.0f;
+   if (act != SC_ACT_NONE) *v = (Lanes)((Bits)*v & (Bits)(*v > zero));
+   if (act == SC_ACT_RELU6) {
+      Bits over = (Bits)(*v > six);
+      *v = (Lanes)(((Bits)*v & ~over) | ((Bits)six & over));
    }
 }
 
 // `odd` stays zero as long as every output is finite.
+SC_INLINE void output_pixel(const ScWinograd *z, const Lanes *sum, const Lanes *bias, int64_t at, Lanes *odd,
+                            bool half) {
+   Lanes value = *sum + *bias, residual;
+   if (z->residual) {
+      sc_lanes_load(&residual, sc_past(z->residual, at, half), half);
+      value += residual;
+   }
+   *odd += value - value;
+   activate(&value, z->act);
+   sc_lanes_store(sc_past(z->y, at, half), &value, half);
+}
+
 SC_INLINE void output_tile(const Work *w, int64_t tile, int64_t channel, const float *m, Lanes *odd,
                            bool half) {
    const ScWinograd *z = w->z;
@@ -179,26 +162,19 @@ SC_INLINE void output_tile(const Work *w, int64_t tile, int64_t channel, const f
    int64_t top = in_image / w->across * OUT, left = in_image % w->across * OUT;
    int64_t height = least(OUT, g->oh - top), width = least(OUT, g->ow - left);
    Lanes columns[TILE][OUT], bias;
-   load(&bias, z->bias + channel, false);
+   sc_lanes_load(&bias, z->bias + channel, false);
    for (int j = 0; j < TILE; j++) {
       Lanes column[TILE];
-      for (int i = 0; i < TILE; i++) load(&column[i], m + (i * TILE + j) * w->m_step, false);
+      for (int i = 0; i < TILE; i++) sc_lanes_load(&column[i], m + (i * TILE + j) * w->m_step, false);
       gather(columns[j], column, 1);
    }
    for (int64_t y = 0; y < height; y++) {
       Lanes row[OUT];
       gather(row, &columns[0][y], OUT);
       int64_t at = ((n * g->oh + top + y) * g->ow + left) * g->o + channel;
-      for (int64_t x = 0; x < width; x++, at += g->o) {
-         Lanes value = row[x] + bias, residual;
-         if (z->residual) {
-            load(&residual, sc_past(z->residual, at, half), half);
-            value += residual;
-         }
-         *odd += value - value;
-         activate(&value, z->act);
-         store(sc_past(z->y, at, half), &value, half);
-      }
+#pragma GCC unroll 4
+      for (int x = 0; x < OUT; x++, at += g->o)
+         if (x < width) output_pixel(z, &row[x], &bias, at, odd, half);
    }
 }
 
@@ -301,10 +277,12 @@ static bool has_shape(const ScConv *g) {
    return three && g->groups == 1 && g->c % LANES == 0 && g->o % BLOCK == 0;
 }
 
-// Tiles reach over the edge, and a few of them take as long as ROWS: what is left must halve the work.
-bool sc_winograd_fits(const ScConv *g, ScAct act) {
+// Tiles reach over the edge, and a few of them take as long as ROWS: what is left must halve the work. Filters
+// take four times the memory and are to serve ENOUGH tiles; in bf16, where oneDNN is twice as fast, those of
+// one image.
+bool sc_winograd_fits(const ScConv *g, ScAct act, bool half) {
    if (!sc_cpu_is_wide() || !has_shape(g) || act == SC_ACT_SILU) return false;
-   int64_t tiles = g->n * ((g->oh + OUT - 1) / OUT) * ((g->ow + OUT - 1) / OUT);
+   int64_t of_image = ((g->oh + OUT - 1) / OUT) * ((g->ow + OUT - 1) / OUT), tiles = g->n * of_image;
    int64_t products = (tiles + ROWS - 1) / ROWS * ROWS * EACH;
-   return g->n * g->oh * g->ow * 9 >= 2 * products;
+   return (half ? of_image : tiles) >= ENOUGH && g->n * g->oh * g->ow * 9 >= 2 * products;
 }

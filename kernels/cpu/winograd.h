@@ -19,7 +19,7 @@ typedef struct {
 } ScWinograd;
 
 // Whether this is the faster way on this processor.
-bool sc_winograd_fits(const ScConv *, ScAct);
+bool sc_winograd_fits(const ScConv *, ScAct, bool half);
 
 size_t sc_winograd_filter_bytes(const ScConv *);
 // From filters (O, 3, 3, C).
