@@ -47,10 +47,17 @@ __attribute__((constructor)) static void ask_for_isa(void) {
    isa = dnnl_get_effective_cpu_isa();
 }
 
+static bool has_isa(dnnl_cpu_isa_t wanted) {
+   return ((unsigned)isa & (unsigned)wanted) == (unsigned)wanted;
+}
+
 unsigned sc_cpu_half(const ScDevice *device) {
    (void)device;
-   unsigned needed = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
-   return ((unsigned)isa & needed) == needed ? 1u << SC_BF16 : 0;
+   return has_isa(dnnl_cpu_isa_avx512_core_bf16) ? 1u << SC_BF16 : 0;
+}
+
+bool sc_cpu_is_wide(void) {
+   return has_isa(dnnl_cpu_isa_avx512_core);
 }
 
 ScStatus sc_onednn_failed(dnnl_status_t status, const char *what) {

@@ -12,7 +12,7 @@ static void drop(int index) {
    ScPacked dead = entries[index];
    entries[index] = entries[--count];
    for (int i = 0; i < SC_PACK_PARTS; i++) sc_buffer_release(dead.part[i]);
-   dnnl_memory_desc_destroy(dead.layout);
+   if (dead.layout) dnnl_memory_desc_destroy(dead.layout);
 }
 
 static void read_stamps(uint64_t stamps[SC_PACK_SOURCES], int n, ScTensor *const *sources) {
@@ -21,13 +21,17 @@ static void read_stamps(uint64_t stamps[SC_PACK_SOURCES], int n, ScTensor *const
       if (sources[i]) stamps[i] = sources[i]->buffer->stamp;
 }
 
+static bool same_layout(const_dnnl_memory_desc_t a, const_dnnl_memory_desc_t b) {
+   return a && b ? dnnl_memory_desc_equal(a, b) : a == b;
+}
+
 ScPacked *sc_packed_find(int n, ScTensor *const *sources, int64_t purpose, const_dnnl_memory_desc_t layout) {
    uint64_t stamps[SC_PACK_SOURCES];
    read_stamps(stamps, n, sources);
    for (int i = 0; i < count; i++) {
       ScPacked *entry = &entries[i];
       if (entry->purpose != purpose || memcmp(entry->stamp, stamps, sizeof stamps) != 0) continue;
-      if (!dnnl_memory_desc_equal(entry->layout, layout)) continue;
+      if (!same_layout(entry->layout, layout)) continue;
       entry->used = ++clock_;
       return entry;
    }
@@ -45,7 +49,7 @@ ScStatus sc_packed_add(int n, ScTensor *const *sources, int64_t purpose, const_d
                        ScBuffer *const part[SC_PACK_PARTS], ScPacked **out) {
    ScPacked entry = {.purpose = purpose, .used = ++clock_};
    memcpy(entry.part, part, sizeof entry.part);
-   if (sc_dnnl.memory_desc_clone(&entry.layout, layout) != dnnl_success) {
+   if (layout && sc_dnnl.memory_desc_clone(&entry.layout, layout) != dnnl_success) {
       for (int i = 0; i < SC_PACK_PARTS; i++) sc_buffer_release(part[i]);
       return sc_fail(SC_EMEM, "out of memory");
    }

@@ -12,7 +12,7 @@ typedef struct {
    uint64_t stamp[SC_PACK_SOURCES]; // 0 where a source is absent
    int64_t purpose;                 // tells apart what is made differently from the same sources
    ScBuffer *part[SC_PACK_PARTS];
-   dnnl_memory_desc_t layout; // of part 0
+   dnnl_memory_desc_t layout; // of part 0; NULL where it is not one of oneDNN's
    uint64_t used;
 } ScPacked;
 

@@ -87,6 +87,21 @@ describe("a NaN", function()
       end)
    end
 
+   it("in one pixel reaches the outputs whose windows cover it, and no others", function()
+      local pixels = scute.randn(1, 16, 14, 14):values()
+      pixels[90] = 0 / 0
+      local filters = scute.randn(64, 16, 3, 3)
+      local function lost_on(device)
+         local a = { weight = filters:to(device), running_mean = scute.zeros({ 64 }, { device = device }),
+            running_var = scute.ones({ 64 }, { device = device }), padding = 1 }
+         a.x = scute.tensor(pixels, { device = device }):reshape(1, 16, 14, 14)
+         local y = scute.no_grad(scute.conv_bn_act, a):values()
+         for i, value in ipairs(y) do y[i] = value ~= value end
+         return y
+      end
+      assert.same(lost_on "ref", lost_on "cpu")
+   end)
+
    it("is the maximum of its window, and has the gradient", function()
       for _, device in ipairs { "cpu", "ref" } do
          for place = 1, 4 do

@@ -49,6 +49,13 @@ add("folded, 1x1 with bias", { 2, 16, 5, 5 }, { 24, 16, 1, 1 }, { act = "relu6" 
 add("folded, no scale and shift", { 2, 4, 5, 5 }, { 6, 4, 1, 1 }, {}, { grad = {}, plain = true })
 add("folded, a variance of zero", { 1, 4, 5, 5 }, { 6, 4, 3, 3 }, { padding = 1 },
    { grad = {}, var = { shape = { 6 }, scale = 0 } })
+add("folded, in tiles, residual", { 1, 16, 13, 14 }, { 64, 16, 3, 3 }, { padding = 1, act = "relu" },
+   { grad = {}, residual = { 1, 64, 13, 14 } })
+add("folded, in tiles, no padding", { 1, 32, 18, 17 }, { 64, 32, 3, 3 }, { act = "relu6" }, { grad = {} })
+add("folded, in tiles, more padding than the filter reaches", { 1, 16, 12, 12 }, { 128, 16, 3, 3 }, { padding = 3 },
+   { grad = {}, bias = true })
+add("folded, in tiles of several photos", { 5, 16, 7, 7 }, { 64, 16, 3, 3 }, { padding = 1, act = "relu" }, { grad = {} })
+add("folded, 1x1 to many channels", { 2, 16, 5, 7 }, { 96, 16, 1, 1 }, { act = "silu" }, { grad = {} })
 add("training, conv bias", { 2, 4, 5, 5 }, { 6, 4, 1, 1 }, { training = true, act = "relu" },
    { bias = true, grad = { "x", "weight", "bn_weight", "bn_bias" } })
 add("training, depthwise", { 2, 16, 7, 7 }, { 16, 1, 3, 3 }, { training = true, stride = 2, padding = 1, groups = 16,
