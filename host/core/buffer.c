@@ -13,7 +13,7 @@ uint64_t sc_next_stamp(void) {
 ScStatus sc_buffer_new(ScBuffer **out, ScDevice *device, size_t bytes) {
    ScBuffer *buffer = calloc(1, sizeof *buffer);
    if (!buffer) return sc_fail(SC_EMEM, "out of memory");
-   size_t taken = device->backend->shapes_only ? 0 : sc_pool_size(bytes);
+   size_t taken = device->backend->shapes_only ? 0 : sc_pool_size(device->pool, bytes);
    ScStatus status = SC_OK;
    if (!sc_recording_take(device, &taken, &buffer->data))
       status = sc_pool_take(device->pool, &taken, &buffer->data);
