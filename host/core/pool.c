@@ -154,17 +154,20 @@ static ScStatus admit(const ScPool *pool, size_t bytes) {
 }
 
 // Memory that the process does not have yet counts against what is left.
+static ScStatus take_of_heap(ScPool *pool, size_t bytes, void **out) {
+   SC_TRY(admit(pool, sc_heap_fresh(pool->heap, bytes)));
+   *out = sc_heap_take(pool->heap, bytes);
+   return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", pool->source.name, bytes);
+}
+
+// Where there is no more, what the pool keeps may be all that is in the way.
 static ScStatus take_large(ScPool *pool, size_t bytes, void **out) {
    size_t fresh = sc_heap_fresh(pool->heap, bytes);
    if (fresh > 0) trim(pool, fresh);
-   ScStatus status = admit(pool, sc_heap_fresh(pool->heap, bytes));
-   if (status == SC_EMEM && cached(pool) > 0) {
-      drop_all(pool);
-      status = admit(pool, bytes);
-   }
-   if (status != SC_OK) return status;
-   *out = sc_heap_take(pool->heap, bytes);
-   return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", pool->source.name, bytes);
+   ScStatus status = take_of_heap(pool, bytes, out);
+   if (status != SC_EMEM || cached(pool) == 0) return status;
+   drop_all(pool);
+   return take_of_heap(pool, bytes, out);
 }
 
 static ScStatus take_small(ScPool *pool, size_t *bytes, void **out) {
