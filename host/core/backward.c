@@ -6,6 +6,7 @@
 #include "host/core/dispatch.h"
 #include "host/core/halves.h"
 #include "host/core/node.h"
+#include "host/core/redo.h"
 #include "host/core/retry.h"
 #include "host/core/tape.h"
 #include "host/core/transfer.h"
@@ -100,8 +101,10 @@ static void drop_gradients(ScCall *call) {
 }
 
 static ScStatus differentiate(void *context) {
-   ScCall *call = context;
+   ScNode *node = context;
+   ScCall *call = node->call;
    sc_tensor_release_all(call->nin, call->grad_in); // of a first try
+   SC_TRY(sc_redo_for(node));
    return call->op->backward ? call->op->backward(call) : sc_run_backward_kernel(call);
 }
 
@@ -111,7 +114,7 @@ static ScStatus go_through(Walk *walk, ScNode *node) {
    SC_TRY(sc_late_take(&walk->late, node, &late));
    if (late) return SC_OK;
    // A function from outside may have done what cannot be done again; ops in it try again by themselves.
-   ScStatus status = call->function ? differentiate(call) : sc_with_retry(differentiate, call);
+   ScStatus status = call->function ? differentiate(node) : sc_with_retry(differentiate, node);
    const char *name = call->function ? call->function->name : call->op->name;
    if (status != SC_OK) return sc_wrap(sc_name_call(call, status), "in the backward of %s: ", name);
    return hand_on(node);
@@ -124,6 +127,7 @@ static ScStatus step_back(Walk *walk, ScNode *node, bool retain) {
    if (reached) SC_TRY(go_through(walk, node));
    if (retain) {
       drop_gradients(call);
+      sc_redo_drop(node);
    } else {
       sc_call_free(call);
       node->call = NULL;

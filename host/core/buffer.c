@@ -25,7 +25,7 @@ static ScStatus from_pool(ScBuffer **out, ScDevice *device, size_t bytes) {
 }
 
 ScStatus sc_buffer_new(ScBuffer **out, ScDevice *device, size_t bytes) {
-   size_t wanted = device->backend->shapes_only ? 0 : sc_pool_size(bytes);
+   size_t wanted = device->backend->shapes_only ? 0 : sc_pool_size(device->pool, bytes);
    ScBuffer *buffer = sc_recording_take(device, wanted);
    if (!buffer) SC_TRY(from_pool(&buffer, device, wanted));
    buffer->refs = 1;

@@ -1,12 +1,10 @@
-// Large blocks are mapped one by one, so that releasing one really returns it, whatever lies beside it.
 #include "host/core/host_memory.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20, MAPPED = 1 << 20, MARGIN = 16 };
+enum { MARGIN = 16 };
 
 // ---- what there is ----
 
@@ -21,7 +19,7 @@ void sc_set_memory_meter(size_t (*left)(void)) {
 // The system grants any amount, and ends the process when pages are touched for which there is nothing left. So
 // requests are held against what there is: read anew once a quarter of that is taken, thus rarely where there
 // is plenty; others take memory too, hence the margin.
-static ScStatus check_fits(const ScDevice *device, size_t bytes) {
+ScStatus sc_host_admit(ScDevice *device, size_t bytes) {
    if (!meter || atomic_fetch_sub(&granted, (long long)bytes) >= (long long)bytes) return SC_OK;
    size_t left = meter();
    if (left == 0) return SC_OK; // unknown
@@ -34,31 +32,15 @@ static ScStatus check_fits(const ScDevice *device, size_t bytes) {
 
 // ---- taking and giving back ----
 
-// Aligned to a huge page: maps that much more and gives the ends back.
-static void *map_aligned(size_t bytes) {
-   size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
-   char *start = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-   if (start == MAP_FAILED) return NULL;
-   if (!alignment) return start;
-   size_t before = (alignment - (uintptr_t)start % alignment) % alignment;
-   if (before > 0) munmap(start, before);
-   if (alignment - before > 0) munmap(start + before + bytes, alignment - before);
-   madvise(start + before, bytes, MADV_HUGEPAGE); // fewer page faults; no matter where it is refused
-   return start + before;
-}
-
 ScStatus sc_host_allocate(ScDevice *device, size_t bytes, void **out) {
-   SC_TRY(check_fits(device, bytes));
-   *out = bytes >= MAPPED ? map_aligned(bytes) : aligned_alloc(64, bytes);
+   SC_TRY(sc_host_admit(device, bytes));
+   *out = aligned_alloc(64, (bytes + 63) / 64 * 64);
    return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", device->name, bytes);
 }
 
 void sc_host_release(ScDevice *device, void *data, size_t bytes) {
-   (void)device;
-   if (bytes >= MAPPED)
-      munmap(data, bytes);
-   else
-      free(data);
+   (void)device, (void)bytes;
+   free(data);
 }
 
 ScStatus sc_host_transfer(ScDevice *device, void *to, const void *from, size_t bytes) {

@@ -8,6 +8,8 @@
 // What does not fit is refused with SC_EMEM.
 void sc_set_memory_meter(size_t (*left)(void));
 
+// SC_EMEM where that many bytes more than the process has are not left.
+ScStatus sc_host_admit(ScDevice *, size_t bytes);
 ScStatus sc_host_allocate(ScDevice *, size_t bytes, void **out);
 void sc_host_release(ScDevice *, void *, size_t bytes);
 ScStatus sc_host_transfer(ScDevice *, void *to, const void *from, size_t bytes);

@@ -3,6 +3,7 @@
 #ifndef SCUTE_NODE_H
 #define SCUTE_NODE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ScNode ScNode;
@@ -12,6 +13,7 @@ typedef struct {
    ScNode *node;          // to the call that made the input, or
    int output;            // ... which of its outputs
    struct ScTensor *leaf; // to the leaf itself
+   bool redone;           // the input's values are not kept: `node` computes them again (host/core/redo.h)
 } ScEdge;
 
 struct ScNode {
@@ -22,6 +24,8 @@ struct ScNode {
    int nedges;
    ScEdge *edges;    // one per input of the call
    const void *walk; // the backward that goes through it now
+   int redo;         // 0: its output cannot be computed again; else how many calls in a row that takes
+   uint64_t stamp;   // of its first output when it was computed
    ScNode *next_dead;
 };
 

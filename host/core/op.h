@@ -80,6 +80,7 @@ struct ScCall {
    int layer;      // that made the call, see host/core/layer.h
    // A kernel may do what the op's `commit` does itself, with its last launch, and then says so.
    bool may_commit, committed;
+   bool redoes;                // set by forward: what is kept is enough for the op's `redo`
    unsigned keep_in, keep_out; // what the tape keeps: the op's masks, from which forward may take bits away
    // Backward: gradients of the outputs in, of the inputs out. grad_in[i] is NULL where needs_grad[i] is false.
    ScTensor *grad_out[SC_MAXOUT]; // NULL where an output had no influence
@@ -142,6 +143,9 @@ struct ScOp {
    ScStatus (*commit)(ScCall *);
    // NULL: allocate grad_in where needed and run the kernel's backward (sc_run_backward_kernel).
    ScStatus (*backward)(ScCall *);
+   // Computes the only output again, bit for bit, from what the tape kept of a call that says it `redoes`, and
+   // gives it as a new tensor. Cheap, else nobody would rather not keep the output. See host/core/redo.h.
+   ScStatus (*redo)(const ScCall *, ScTensor **out);
 };
 
 void sc_register_op(const ScOp *);

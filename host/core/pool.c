@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/heap.h"
+
 typedef struct {
    size_t bytes;
    void *data;
@@ -14,12 +16,13 @@ struct ScPool {
    pthread_mutex_t lock;
    ScMemory memory;
    size_t high_water; // of live bytes, never reset
+   ScHeap *heap;      // of large blocks; NULL: they are like the others
    Block *blocks;     // free blocks, by size
    int nblocks, capacity;
    int out; // blocks that are in use: there is room for them, too
 };
 
-enum { SMALLEST_CEILING = 64 << 20 };
+enum { SMALLEST_CEILING = 64 << 20, LARGE = 64 << 10 };
 
 static size_t limit;
 
@@ -31,15 +34,23 @@ ScStatus sc_pool_new(ScPool **out, ScPoolSource source) {
    ScPool *pool = calloc(1, sizeof *pool);
    if (!pool) return sc_fail(SC_EMEM, "out of memory");
    pool->source = source;
+   if (!source.keeps) pool->heap = sc_heap_new();
    pthread_mutex_init(&pool->lock, NULL);
    *out = pool;
    return SC_OK;
 }
 
-size_t sc_pool_size(size_t bytes) {
+static bool is_large(const ScPool *pool, size_t bytes) {
+   return pool->heap && bytes >= LARGE;
+}
+
+size_t sc_pool_size(const ScPool *pool, size_t bytes) {
    if (bytes <= 64) return 64;
    size_t step = 64;
-   while (bytes / step > 16) step *= 2;
+   if (is_large(pool, bytes))
+      step = SC_HEAP_PAGE;
+   else
+      while (bytes / step > 16) step *= 2;
    return (bytes + step - 1) / step * step;
 }
 
@@ -79,13 +90,19 @@ static void drop_largest(ScPool *pool) {
 
 static void drop_all(ScPool *pool) {
    while (pool->nblocks > 0) drop_largest(pool);
+   if (pool->heap) sc_heap_flush(pool->heap);
+}
+
+static size_t cached(const ScPool *pool) {
+   return pool->memory.cached + (pool->heap ? sc_heap_free_bytes(pool->heap) : 0);
 }
 
 static void trim(ScPool *pool, size_t extra) {
    if (pool->source.keeps) return;
    size_t wanted = pool->high_water + pool->high_water / 4;
    size_t ceiling = wanted > SMALLEST_CEILING ? wanted : SMALLEST_CEILING;
-   while (pool->nblocks > 0 && pool->memory.live + pool->memory.cached + extra > ceiling) drop_largest(pool);
+   while (pool->nblocks > 0 && pool->memory.live + cached(pool) + extra > ceiling) drop_largest(pool);
+   if (pool->heap && pool->memory.live + cached(pool) + extra > ceiling) sc_heap_flush(pool->heap);
 }
 
 // A block of *bytes or of up to `most`.
@@ -132,10 +149,28 @@ static bool has_room(ScPool *pool) {
    return true;
 }
 
-static ScStatus take(ScPool *pool, size_t *bytes, void **out) {
-   if (limit && pool->memory.live + *bytes > limit)
-      return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", pool->source.name,
-                     *bytes, pool->memory.live, limit);
+static ScStatus admit(const ScPool *pool, size_t bytes) {
+   return pool->source.admit && bytes > 0 ? pool->source.admit(pool->source.device, bytes) : SC_OK;
+}
+
+// Memory that the process does not have yet counts against what is left.
+static ScStatus take_of_heap(ScPool *pool, size_t bytes, void **out) {
+   SC_TRY(admit(pool, sc_heap_fresh(pool->heap, bytes)));
+   *out = sc_heap_take(pool->heap, bytes);
+   return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", pool->source.name, bytes);
+}
+
+// Where there is no more, what the pool keeps may be all that is in the way.
+static ScStatus take_large(ScPool *pool, size_t bytes, void **out) {
+   size_t fresh = sc_heap_fresh(pool->heap, bytes);
+   if (fresh > 0) trim(pool, fresh);
+   ScStatus status = take_of_heap(pool, bytes, out);
+   if (status != SC_EMEM || cached(pool) == 0) return status;
+   drop_all(pool);
+   return take_of_heap(pool, bytes, out);
+}
+
+static ScStatus take_small(ScPool *pool, size_t *bytes, void **out) {
    if (!has_room(pool)) return sc_fail(SC_EMEM, "out of memory");
    *out = take_cached(pool, bytes, largest_for(pool, *bytes));
    if (!*out) {
@@ -143,6 +178,14 @@ static ScStatus take(ScPool *pool, size_t *bytes, void **out) {
       SC_TRY(allocate(pool, bytes, out));
    }
    pool->out++;
+   return SC_OK;
+}
+
+static ScStatus take(ScPool *pool, size_t *bytes, void **out) {
+   if (limit && pool->memory.live + *bytes > limit)
+      return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", pool->source.name,
+                     *bytes, pool->memory.live, limit);
+   SC_TRY(is_large(pool, *bytes) ? take_large(pool, *bytes, out) : take_small(pool, bytes, out));
    count_live(pool, *bytes);
    return SC_OK;
 }
@@ -157,14 +200,20 @@ ScStatus sc_pool_take(ScPool *pool, size_t *bytes, void **out) {
 void sc_pool_give(ScPool *pool, void *data, size_t bytes) {
    pthread_mutex_lock(&pool->lock);
    pool->memory.live -= bytes;
-   pool->out--;
-   insert_block(pool, (Block){bytes, data}); // live and cached together stay below the ceiling, as before
+   // Live and cached together stay below the ceiling, as before.
+   if (pool->heap && sc_heap_holds(pool->heap, data)) {
+      sc_heap_give(pool->heap, data, bytes);
+   } else {
+      pool->out--;
+      insert_block(pool, (Block){bytes, data});
+   }
    pthread_mutex_unlock(&pool->lock);
 }
 
 ScMemory sc_pool_memory(ScPool *pool) {
    pthread_mutex_lock(&pool->lock);
    ScMemory memory = pool->memory;
+   memory.cached = cached(pool);
    pthread_mutex_unlock(&pool->lock);
    return memory;
 }

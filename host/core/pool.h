@@ -1,9 +1,8 @@
 // A caching pool of memory, one per device. Freed blocks are kept for the next request of about their size,
-// because a training step asks for the same sizes again and fresh pages are dear. Of host memory live and
-// cached bytes together stay below the highest number of live bytes seen and a quarter: with less, blocks of
-// the sizes of a step's first half make room for those of its second and back again (counted on ResNet-50:
-// 11,000 page faults a training step, none with it). A device's memory is nobody else's, and giving it back
-// waits for the device: all of it is kept until there is no more.
+// because a training step asks for the same sizes again and fresh pages are dear. Large blocks of host memory
+// lie in a heap (host/core/heap.h). Live and cached bytes together stay below the highest number of live
+// bytes seen and a quarter. A device's memory is nobody else's, and giving it back waits for the device: all of
+// it is kept until there is no more.
 #ifndef SCUTE_POOL_H
 #define SCUTE_POOL_H
 
@@ -20,6 +19,8 @@ typedef struct {
    bool keeps;       // all of it until memory is out
    ScStatus (*allocate)(struct ScDevice *, size_t bytes, void **out);
    void (*release)(struct ScDevice *, void *, size_t bytes);
+   // Host memory, which the pool maps for itself: SC_EMEM where that much more is not left.
+   ScStatus (*admit)(struct ScDevice *, size_t bytes);
    // Whether nothing may be given back now: it waits for the device, which would end a recording. NULL: never.
    bool (*holds)(const struct ScDevice *);
 } ScPoolSource;
@@ -32,9 +33,9 @@ typedef struct ScPool ScPool;
 
 // All of these are thread-safe.
 ScStatus sc_pool_new(ScPool **out, ScPoolSource);
-// What a request of so many bytes takes. Sizes are rounded so that nearly equal requests share blocks; at most
-// an eighth is lost.
-size_t sc_pool_size(size_t bytes);
+// What a request of so many bytes takes: whole pages of a heap; else sizes are rounded so that nearly equal
+// requests share blocks, and at most an eighth is lost.
+size_t sc_pool_size(const ScPool *, size_t bytes);
 // A block of *bytes, or of a little more, which *bytes is then. SC_EMEM where the source has none.
 ScStatus sc_pool_take(ScPool *, size_t *bytes, void **out);
 void sc_pool_give(ScPool *, void *data, size_t bytes);

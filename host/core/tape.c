@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "host/core/node.h"
+#include "host/core/redo.h"
 
 static bool recording = true;
 
@@ -31,26 +32,32 @@ static ScStatus keep(ScTensor **out, const ScTensor *t, bool values) {
                  : sc_tensor_shape_only(out, t->device, t->dtype, t->rank, t->shape);
 }
 
-static ScStatus keep_inputs(ScCall *copy, const ScCall *call) {
+static ScStatus keep_inputs(ScNode *node, const ScCall *call) {
    int at = 0;
    for (int p = 0; at < call->nin; p++)
-      for (int i = 0; i < call->count[p] && at < call->nin; i++, at++)
-         SC_TRY(keep(&copy->in[at], call->in[at], call->keep_in >> p & 1));
+      for (int i = 0; i < call->count[p] && at < call->nin; i++, at++) {
+         bool values = call->keep_in >> p & 1, redone = values && sc_can_be_redone(call->in[at]);
+         node->edges[at].redone = redone;
+         SC_TRY(keep(&node->call->in[at], call->in[at], values && !redone));
+      }
    return SC_OK;
 }
 
-static ScStatus copy_call(ScCall **out, ScCall *call) {
+static ScStatus copy_call(ScNode *node, ScCall *call) {
    ScCall *copy;
    SC_TRY(sc_call_new(&copy, call->op, call->nin));
-   *out = copy;
+   node->call = copy;
    copy->device = call->device;
    copy->recording = true;
    copy->nout = call->nout;
    copy->nsaved = call->nsaved;
    for (int i = 0; i < SC_MAXPARAM; i++) copy->count[i] = call->count[i], copy->attr[i] = call->attr[i];
    for (int i = 0; i < call->nin; i++) copy->needs_grad[i] = call->needs_grad[i];
-   SC_TRY(keep_inputs(copy, call));
-   for (int i = 0; i < call->nout; i++) SC_TRY(keep(&copy->out[i], call->out[i], call->keep_out >> i & 1));
+   copy->redoes = call->redoes;
+   copy->keep_out = call->keep_out;
+   SC_TRY(keep_inputs(node, call));
+   for (int i = 0; i < call->nout; i++)
+      SC_TRY(keep(&copy->out[i], call->out[i], !call->redoes && call->keep_out >> i & 1));
    for (int i = 0; i < call->nsaved; i++)
       if (call->saved[i]) copy->saved[i] = sc_tensor_retain(call->saved[i]);
    copy->function = call->function;
@@ -92,7 +99,7 @@ ScStatus sc_tape_record(ScCall *call) {
    ScNode *node = calloc(1, sizeof *node);
    if (!node) return sc_fail(SC_EMEM, "out of memory");
    node->edges = calloc((size_t)call->nin, sizeof *node->edges);
-   ScStatus status = node->edges ? copy_call(&node->call, call) : sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = node->edges ? copy_call(node, call) : sc_fail(SC_EMEM, "out of memory");
    if (status != SC_OK) {
       free_node(node);
       return status;
@@ -104,7 +111,7 @@ ScStatus sc_tape_record(ScCall *call) {
       if (!call->needs_grad[i]) continue;
       ScTensor *t = call->in[i];
       if (t->node)
-         node->edges[i] = (ScEdge){.node = t->node, .output = t->output}, t->node->refs++;
+         node->edges[i].node = t->node, node->edges[i].output = t->output, t->node->refs++;
       else
          node->edges[i].leaf = sc_tensor_retain(t);
    }
@@ -114,6 +121,7 @@ ScStatus sc_tape_record(ScCall *call) {
       call->out[i]->output = i;
       node->refs++;
    }
+   sc_redo_note(node, call);
    if (node->refs == 0) drop_node(node); // no output leads to it
    return SC_OK;
 }

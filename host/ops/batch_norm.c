@@ -1,11 +1,13 @@
 // Batch normalisation with what usually follows it: a residual and an activation.
 //
 // Backward needs the value before the activation: relu and relu6 read it off y when there is a residual (y is
-// kept by the next op anyway), else it is computed again from x; silu needs x and the residual.
+// there for the next op anyway), else it is computed again from x; silu needs x and the residual. On the host y
+// itself is not kept but computed again (host/core/redo.h).
 #include "host/ops/batch_norm.h"
 
 #include "host/core/call.h"
 #include "host/core/dispatch.h"
+#include "host/core/redo.h"
 #include "host/ops/running_update.h"
 
 static const ScParam params[] = {
@@ -96,13 +98,14 @@ static void choose_what_to_keep(ScCall *c) {
    ScAct act = (ScAct)c->attr[SC_BN_ACT].i;
    bool from_y = residual && (act == SC_ACT_RELU || act == SC_ACT_RELU6);
    bool again = act != SC_ACT_NONE && !from_y; // computes the value before the activation again
+   bool needs_x = training || again || c->needs_grad[SC_BN_WEIGHT];
+   c->redoes = needs_x && sc_may_redo(c);
    if (!from_y) c->keep_out = 0;
+   if (training) c->keep_in &= ~(bit(SC_BN_MEAN) | bit(SC_BN_VAR));
+   if (c->redoes) return;
    if (!(residual && act == SC_ACT_SILU)) c->keep_in &= ~bit(SC_BN_RESIDUAL);
    if (!again) c->keep_in &= ~bit(SC_BN_BIAS);
-   if (training)
-      c->keep_in &= ~(bit(SC_BN_MEAN) | bit(SC_BN_VAR));
-   else if (!again && !c->needs_grad[SC_BN_WEIGHT])
-      c->keep_in &= ~bit(SC_BN_X);
+   if (!needs_x) c->keep_in &= ~bit(SC_BN_X);
 }
 
 static ScStatus forward(ScCall *c) {
@@ -112,6 +115,18 @@ static ScStatus forward(ScCall *c) {
    ScStatus status = sc_run_kernel(c);
    c->recording = recording;
    return status;
+}
+
+// With the statistics of this batch as the running ones.
+static ScStatus redo(const ScCall *c, ScTensor **out) {
+   bool training = c->attr[SC_BN_TRAINING].i;
+   ScTensor *in[SC_BN_INPUTS];
+   for (int i = 0; i < SC_BN_INPUTS; i++) in[i] = c->in[i];
+   if (training) in[SC_BN_MEAN] = c->saved[SC_BN_BATCH_MEAN], in[SC_BN_VAR] = c->saved[SC_BN_BATCH_VAR];
+   ScAttr attr[SC_BN_ATTRS];
+   for (int i = 0; i < SC_BN_ATTRS; i++) attr[i] = c->attr[i];
+   attr[SC_BN_TRAINING].i = false;
+   return sc_apply(out, "batch_norm", SC_BN_INPUTS, in, attr, SC_BN_ATTRS);
 }
 
 // The gradient that came in is used up here, so a result may take its place if nobody else holds it. Kernels
@@ -144,4 +159,4 @@ SC_OP(batch_norm,
                  1u << SC_BN_RESIDUAL,
       .keep_out = 1, .updates = 1u << SC_BN_MEAN | 1u << SC_BN_VAR,
       .wide = 1u << SC_BN_WEIGHT | 1u << SC_BN_BIAS | 1u << SC_BN_MEAN | 1u << SC_BN_VAR, .infer = infer,
-      .forward = forward, .commit = update_running, .backward = backward)
+      .forward = forward, .commit = update_running, .backward = backward, .redo = redo)

@@ -1,0 +1,137 @@
+-- What the tape does not keep but computes again (host/core/redo.h): the result of batch norm and activation.
+local scute = require "scute"
+
+local SHAPE = { 4, 8, 16, 16 }
+local MAP = 4 * 4 * 8 * 16 * 16 -- bytes
+
+local function live()
+   return scute.memory("cpu").live
+end
+
+local function parameters(seed)
+   scute.manual_seed(seed)
+   local p = { weight = scute.randn(8, 8, 3, 3) * 0.1, scale = scute.randn(8) * 0.2 + 1, shift = scute.randn(8) * 0.2 }
+   for _, t in pairs(p) do t:requires_grad_() end
+   return p
+end
+
+local function fused(p, x, act, residual)
+   return scute.conv_bn_act { x = x, weight = p.weight, bn_weight = p.scale, bn_bias = p.shift, residual = residual,
+      padding = 1, training = true, act = act }
+end
+
+-- The same out of ops whose results the tape keeps.
+local function apart(p, x, act, residual)
+   local y = scute.batch_norm { x = scute.conv2d { x = x, weight = p.weight, padding = 1 }, weight = p.scale, bias = p.shift,
+      training = true }
+   if residual then y = y + residual end
+   return act == "none" and y * 1 or scute[act](y)
+end
+
+local function gradients(p)
+   local found = {}
+   for _, name in ipairs { "weight", "scale", "shift" } do
+      found[name] = p[name].grad:values()
+      p[name]:zero_grad()
+   end
+   return found
+end
+
+local function assert_near(expected, found)
+   for name, values in pairs(expected) do
+      for i, v in ipairs(values) do
+         -- float32 through a few layers; sums of 1024 terms
+         assert.is_true(math.abs(v - found[name][i]) <= 2e-4 * (1 + math.abs(v)), ("%s[%d]: %g, expected %g"):format(
+            name, i, found[name][i], v))
+      end
+   end
+end
+
+describe("what is computed again", function()
+   before_each(function() collectgarbage() end)
+
+   it("takes no memory between forward and backward: one map for each layer", function()
+      local p, x = parameters(1), scute.randn(SHAPE)
+      for _, act in ipairs { "none", "relu", "relu6", "silu" } do
+         local before, layers = live(), 5
+         local y = x
+         for _ = 1, layers do
+            local z = fused(p, y, act)
+            if not rawequal(y, x) then y:free() end
+            y = z
+         end
+         assert.is_true(live() - before < (layers + 1.5) * MAP, act .. ": the convolutions' results, and y")
+         y:sum():backward()
+         gradients(p)
+         y:free()
+         assert.is_true(live() - before < MAP / 2, act)
+      end
+   end)
+
+   it("takes none for the blocks of a residual network either", function()
+      local p, x = parameters(2), scute.randn(SHAPE)
+      for _, act in ipairs { "none", "relu" } do
+         local before, blocks = live(), 6
+         local y = fused(p, x, act)
+         for _ = 1, blocks do
+            local inner = fused(p, y, "relu")
+            local z = fused(p, inner, act, y)
+            inner:free()
+            y:free()
+            y = z
+         end
+         assert.is_true(live() - before < (2 * blocks + 2.5) * MAP, act)
+         y:sum():backward()
+         gradients(p)
+         y:free()
+      end
+   end)
+
+   it("gives the gradients that kept values give, however long the chain of residuals", function()
+      for _, act in ipairs { "none", "relu", "relu6", "silu" } do
+         local p, seed = parameters(3), nil
+         local found = {}
+         for i, layer in ipairs { apart, fused } do
+            scute.manual_seed(5)
+            local y = layer(p, scute.randn(2, 8, 6, 6), act)
+            for _ = 1, 20 do y = layer(p, layer(p, y, "relu") * 1, act, y) end
+            seed = seed or scute.randn(2, 8, 6, 6)
+            y:backward(seed)
+            found[i] = gradients(p)
+         end
+         assert_near(found[1], found[2])
+      end
+   end)
+
+   it("is the same bits in bf16, too, when backward goes through the graph twice", function()
+      for _, dtype in ipairs { "f32", "bf16" } do
+         local p = parameters(4)
+         local y = scute.autocast(dtype, function()
+            local first = fused(p, scute.randn(SHAPE), "silu")
+            return fused(p, fused(p, first, "relu"), "relu", first)
+         end)
+         local loss = y:to("f32"):sum()
+         loss:backward { retain = true }
+         local once = gradients(p)
+         loss:backward()
+         assert.same(once, gradients(p))
+      end
+   end)
+
+   it("does not change because a parameter does before backward", function()
+      local p, found = parameters(8), {}
+      for i, layer in ipairs { apart, fused } do
+         scute.manual_seed(9)
+         local y = layer(p, layer(p, scute.randn(SHAPE), "silu"), "silu")
+         if i == 2 then
+            scute.no_grad(function()
+               p.scale:fill_(7)
+               p.shift:fill_(7)
+            end)
+         end
+         y:sum():backward()
+         found[i] = gradients(p)
+      end
+      assert_near(found[1], found[2])
+   end)
+end)
