@@ -368,7 +368,8 @@ static int negate(lua_State *L) { // Lua passes the operand of a unary operator 
 // Operators go to the ops of the same meaning.
 static void set_operators(lua_State *L, int scute) {
    static const char *const operators[][2] = {
-       {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}};
+       {"__add", "add"},           {"__sub", "sub"},       {"__mul", "mul"}, {"__div", "div"},
+       {"__idiv", "floor_divide"}, {"__mod", "remainder"}, {"__pow", "pow"}};
    luaL_newmetatable(L, SC_TENSOR_TYPE);
    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
       lua_getfield(L, scute, operators[i][1]);

@@ -1,6 +1,9 @@
-// Arithmetic on two operands with broadcasting: add, sub, mul, div, pow, maximum, minimum. Whole numbers are
-// exact, and end at the ends of their range (u8: 0 and 255).
+// Arithmetic on two operands with broadcasting: add, sub, mul, div, floor_divide, remainder, pow, maximum,
+// minimum. Whole numbers are exact, and end at the ends of their range (u8: 0 and 255).
+#include <stdlib.h>
+
 #include "host/core/dispatch.h"
+#include "host/core/transfer.h"
 #include "host/ops/broadcast.h"
 
 static const ScParam operands[] = {
@@ -41,6 +44,35 @@ static ScStatus backward_sub(ScCall *c) {
    return share_gradient(c, 1);
 }
 
+// Whole numbers have no infinity.
+static ScStatus check_divisor(const ScCall *c) {
+   const ScTensor *b = c->in[1];
+   const void *content;
+   void *downloaded;
+   if (sc_dtype_is_float(b->dtype) || !b->buffer || !b->buffer->data) return SC_OK;
+   SC_TRY(sc_tensor_content(b, &content, &downloaded));
+   bool found = false;
+   for (int64_t i = 0, n = sc_numel(b); i < n && !found; i++) found = sc_load(b->dtype, content, i) == 0;
+   free(downloaded);
+   return found ? sc_fail(SC_EARG, "%s: argument 'b': a whole number is divided by 0", c->op->name) : SC_OK;
+}
+
+static ScStatus forward_checked(ScCall *c) {
+   SC_TRY(check_divisor(c));
+   return sc_run_kernel(c);
+}
+
+// Steps are flat wherever they have a derivative.
+static ScStatus no_gradient(ScCall *c) {
+   for (int i = 0; i < 2; i++) {
+      const ScTensor *x = c->in[i];
+      if (!c->needs_grad[i]) continue;
+      SC_TRY(sc_tensor_new(&c->grad_in[i], c->device, x->dtype, x->rank, x->shape));
+      SC_TRY(sc_tensor_fill(c->grad_in[i], 0));
+   }
+   return SC_OK;
+}
+
 enum { NO_VALUES = 0, BOTH = 3 };
 
 #define BINARY(name, text, keep, check, ...)                                                                   \
@@ -55,6 +87,10 @@ BINARY(sub, "a - b, element by element, with NumPy's broadcasting." SATURATES, N
        .backward = backward_sub)
 BINARY(mul, "a * b, element by element, with NumPy's broadcasting." SATURATES, BOTH, infer)
 BINARY(div, "a / b, element by element, with NumPy's broadcasting; floating point only.", BOTH, infer_float)
+BINARY(floor_divide, "a // b: the largest whole number that is at most a / b; its gradient is 0.", NO_VALUES,
+       infer, .forward = forward_checked, .backward = no_gradient)
+BINARY(remainder, "a % b, with the sign of b: a - b * floor(a / b), as Lua has it.", BOTH, infer,
+       .forward = forward_checked)
 BINARY(pow, "a to the power b, element by element, with NumPy's broadcasting; floating point only.", BOTH,
        infer_float, .autocast = SC_CAST_WIDE)
 BINARY(maximum, "The larger of a and b; where equal, each gets half the gradient.", BOTH, infer)

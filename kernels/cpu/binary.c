@@ -143,6 +143,13 @@ static inline float mul(float g, float a, float b) {
 static inline float divide(float g, float a, float b) {
    return (void)g, a / b;
 }
+static inline float floor_divide(float g, float a, float b) {
+   return (void)g, floorf(a / b);
+}
+static inline float remainder_of(float g, float a, float b) {
+   float r = fmodf(a, b);
+   return (void)g, r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
 static inline float power(float g, float a, float b) {
    return (void)g, powf(a, b);
 }
@@ -164,6 +171,12 @@ static inline float divide_by_a(float g, float a, float b) {
 }
 static inline float divide_by_b(float g, float a, float b) {
    return -g * a / (b * b);
+}
+static inline float as_it_is(float g, float a, float b) {
+   return (void)a, (void)b, g;
+}
+static inline float times_minus_quotient(float g, float a, float b) {
+   return -g * floorf(a / b);
 }
 static inline float power_by_a(float g, float a, float b) {
    return b == 0 ? 0 : g * b * powf(a, b - 1);
@@ -269,6 +282,9 @@ SC_KERNEL(cpu, sub, SC_F32_AND_BF16, .forward = forward_sub, .backward = backwar
 
 BINARY(mul, mul, times_b, times_a)
 BINARY(div, divide, divide_by_a, divide_by_b)
+FUNCTION(floor_divide, floor_divide)
+SC_KERNEL(cpu, floor_divide, SC_F32_AND_BF16, .forward = forward_floor_divide)
+BINARY(remainder, remainder_of, as_it_is, times_minus_quotient)
 BINARY(pow, power, power_by_a, power_by_b)
 BINARY(maximum, larger, where_larger_a, where_larger_b)
 BINARY(minimum, smaller, where_larger_b, where_larger_a)

@@ -7,11 +7,21 @@
 
 namespace {
 
-enum Function { ADD, SUB, MUL, DIV, POW, MAXIMUM, MINIMUM };
+enum Function { ADD, SUB, MUL, DIV, FLOOR_DIVIDE, REMAINDER, POW, MAXIMUM, MINIMUM };
 
 // Results beyond the range of i64 end at its ends.
 __device__ int64_t limit(bool negative) {
    return negative ? INT64_MIN : INT64_MAX;
+}
+
+// With the sign of b. Whole numbers are not divided by 0, but for those past the end, of which nothing is kept.
+template <typename M> __device__ M with_sign_of(M b, M r) {
+   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+__device__ int64_t floor_divide(int64_t a, int64_t b) {
+   if (b == -1) return a == INT64_MIN ? INT64_MAX : -a;
+   return b == 0 ? 0 : a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
 struct Arithmetic {
@@ -23,6 +33,8 @@ struct Arithmetic {
       case ADD: return ((a ^ sum) & (b ^ sum)) < 0 ? limit(a < 0) : sum;
       case SUB: return ((a ^ b) & (a ^ difference)) < 0 ? limit(a < 0) : difference;
       case MUL: return product == (int64_t)product ? (int64_t)product : limit(product < 0);
+      case FLOOR_DIVIDE: return floor_divide(a, b);
+      case REMAINDER: return b == -1 || b == 0 ? 0 : with_sign_of(b, a % b);
       case MAXIMUM: return a > b ? a : b;
       default: return a < b ? a : b;
       }
@@ -33,6 +45,8 @@ struct Arithmetic {
       case SUB: return a - b;
       case MUL: return a * b;
       case DIV: return a / b;
+      case FLOOR_DIVIDE: return floor(a / b);
+      case REMAINDER: return with_sign_of(b, (M)fmod(a, b));
       case POW: return pow(a, b);
       case MAXIMUM: return a > b || a != a ? a : b;
       default: return a < b || a != a ? a : b;
@@ -49,6 +63,7 @@ struct Derivative {
       case SUB: return second ? -1 : 1;
       case MUL: return second ? a : b;
       case DIV: return second ? -a / (b * b) : 1 / b;
+      case REMAINDER: return second ? -floor(a / b) : 1;
       case POW:
          if (second) return a == 0 ? 0 : pow(a, b) * log(a);
          return b == 0 ? 0 : b * pow(a, b - 1);
@@ -177,6 +192,11 @@ BINARY(add, ADD, SC_ALL_DTYPES)
 BINARY(sub, SUB, SC_ALL_DTYPES)
 BINARY(mul, MUL, SC_ALL_DTYPES)
 BINARY(div, DIV, SC_CUDA_FLOATS)
+static ScStatus forward_floor_divide(ScCall *c) {
+   return forward(c, FLOOR_DIVIDE);
+}
+SC_KERNEL(cuda, floor_divide, .dtypes = SC_ALL_DTYPES, .forward = forward_floor_divide, .backward = nullptr)
+BINARY(remainder, REMAINDER, SC_ALL_DTYPES)
 BINARY(pow, POW, SC_CUDA_FLOATS)
 BINARY(maximum, MAXIMUM, SC_ALL_DTYPES)
 BINARY(minimum, MINIMUM, SC_ALL_DTYPES)

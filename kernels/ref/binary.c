@@ -22,6 +22,13 @@ static double mul(double a, double b) {
 static double divide(double a, double b) {
    return a / b;
 }
+static double floor_divide(double a, double b) {
+   return floor(a / b);
+}
+static double remainder_of(double a, double b) {
+   double r = fmod(a, b);
+   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
 static double larger(double a, double b) {
    return a > b || a != a ? a : b;
 }
@@ -44,6 +51,15 @@ static int64_t whole_mul(int64_t a, int64_t b) {
    int64_t y;
    return __builtin_mul_overflow(a, b, &y) ? limit((a < 0) != (b < 0)) : y;
 }
+static int64_t whole_floor_divide(int64_t a, int64_t b) {
+   if (b == -1) return a == INT64_MIN ? INT64_MAX : -a;
+   return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
+static int64_t whole_remainder(int64_t a, int64_t b) {
+   if (b == -1) return 0;
+   int64_t r = a % b;
+   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
 static int64_t whole_larger(int64_t a, int64_t b) {
    return a > b ? a : b;
 }
@@ -62,6 +78,9 @@ static void d_mul(double a, double b, double *da, double *db) {
 }
 static void d_div(double a, double b, double *da, double *db) {
    *da = 1 / b, *db = -a / (b * b);
+}
+static void d_remainder(double a, double b, double *da, double *db) {
+   *da = 1, *db = -floor(a / b);
 }
 static void d_pow(double a, double b, double *da, double *db) {
    *da = b == 0 ? 0 : b * pow(a, b - 1);
@@ -117,6 +136,11 @@ BINARY(add, SC_NUMBERS, add, whole_add, d_add)
 BINARY(sub, SC_NUMBERS, sub, whole_sub, d_sub)
 BINARY(mul, SC_NUMBERS, mul, whole_mul, d_mul)
 BINARY(div, SC_FLOATS, divide, NULL, d_div)
+static ScStatus forward_floor_divide(ScCall *c) {
+   return forward(c, floor_divide, whole_floor_divide);
+}
+SC_KERNEL(ref, floor_divide, .dtypes = SC_NUMBERS, .forward = forward_floor_divide)
+BINARY(remainder, SC_NUMBERS, remainder_of, whole_remainder, d_remainder)
 BINARY(pow, SC_FLOATS, pow, NULL, d_pow)
 BINARY(maximum, SC_NUMBERS, larger, whole_larger, d_max)
 BINARY(minimum, SC_NUMBERS, smaller, whole_smaller, d_min)

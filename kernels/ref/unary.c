@@ -25,6 +25,16 @@ static double silu(double x) {
    return x / (1 + exp(-x));
 }
 
+static double sign(double x) {
+   return x > 0 ? 1 : x < 0 ? -1 : x; // NaN passes
+}
+static double hardsigmoid(double x) {
+   return relu6(x + 3) / 6;
+}
+static double hardswish(double x) {
+   return x * hardsigmoid(x);
+}
+
 static int64_t whole_negative(int64_t x) {
    return x == INT64_MIN ? INT64_MAX : -x;
 }
@@ -36,6 +46,13 @@ static int64_t whole_relu(int64_t x) {
 }
 static int64_t whole_relu6(int64_t x) {
    return x < 0 ? 0 : x > 6 ? 6 : x;
+}
+
+static int64_t whole_sign(int64_t x) {
+   return (x > 0) - (x < 0);
+}
+static int64_t same(int64_t x) {
+   return x;
 }
 
 static double d_abs(double x, double y) {
@@ -61,6 +78,24 @@ static double d_sigmoid(double x, double y) {
 }
 static double d_tanh(double x, double y) {
    return (void)x, 1 - y * y;
+}
+static double d_log1p(double x, double y) {
+   return (void)y, 1 / (1 + x);
+}
+static double d_sin(double x, double y) {
+   return (void)y, cos(x);
+}
+static double d_cos(double x, double y) {
+   return (void)y, -sin(x);
+}
+static double d_erf(double x, double y) {
+   return (void)y, M_2_SQRTPI * exp(-x * x);
+}
+static double d_hardsigmoid(double x, double y) {
+   return (void)y, x > -3 && x < 3 ? 1.0 / 6 : 0;
+}
+static double d_hardswish(double x, double y) {
+   return (void)y, x <= -3 ? 0 : x < 3 ? x / 3 + 0.5 : 1;
 }
 static double d_silu(double x, double y) {
    double s = sigmoid(x);
@@ -97,6 +132,17 @@ static ScStatus forward_neg(ScCall *c) {
 }
 SC_KERNEL(ref, neg, .dtypes = SC_NUMBERS, .forward = forward_neg)
 
+#define STEPS(name, function, whole)                                                                           \
+   static ScStatus forward_##name(ScCall *c) {                                                                 \
+      return forward(c, function, whole);                                                                      \
+   }                                                                                                           \
+   SC_KERNEL(ref, name, .dtypes = SC_NUMBERS, .forward = forward_##name)
+
+STEPS(sign, sign, whole_sign)
+STEPS(floor, floor, same)
+STEPS(ceil, ceil, same)
+STEPS(round, rint, same)
+
 UNARY(abs, SC_NUMBERS, fabs, whole_abs, d_abs)
 UNARY(relu, SC_NUMBERS, relu, whole_relu, d_relu)
 UNARY(relu6, SC_NUMBERS, relu6, whole_relu6, d_relu6)
@@ -106,3 +152,9 @@ UNARY(sqrt, SC_FLOATS, sqrt, NULL, d_sqrt)
 UNARY(sigmoid, SC_FLOATS, sigmoid, NULL, d_sigmoid)
 UNARY(tanh, SC_FLOATS, tanh, NULL, d_tanh)
 UNARY(silu, SC_FLOATS, silu, NULL, d_silu)
+UNARY(log1p, SC_FLOATS, log1p, NULL, d_log1p)
+UNARY(sin, SC_FLOATS, sin, NULL, d_sin)
+UNARY(cos, SC_FLOATS, cos, NULL, d_cos)
+UNARY(erf, SC_FLOATS, erf, NULL, d_erf)
+UNARY(hardsigmoid, SC_FLOATS, hardsigmoid, NULL, d_hardsigmoid)
+UNARY(hardswish, SC_FLOATS, hardswish, NULL, d_hardswish)

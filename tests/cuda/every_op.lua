@@ -3,18 +3,65 @@
 -- ops compute comes back as plain numbers: every_op.step(device) -> list of {name, numbers}.
 --
 -- every_op.missing() names the ops that a step did not run on a GPU, so that a new one cannot be forgotten here.
+--
+-- What the net does not use comes from the case tables: the first case of the op, without more ado.
+local tables = (debug.getinfo(1, "S").source:match "^@(.*)/" or ".") .. "/../ops"
+package.path = tables .. "/lib/?.lua;" .. package.path
+
+local cases = require "cases"
+local execute = require "execute"
 local scute = require "scute"
 
 local every_op = {}
 
 -- Those that have no kernel of their own: they are made of others.
 local COMPOSITE = { conv_bn_act = true, flatten = true, select = true, to_device = true, transpose = true }
--- Those whose backward is made of other ops.
-local BACKWARD_OF_OPS = { concat = true, neg = true, permute = true, reshape = true, to = true }
+-- Those whose backward is made of other ops, or of zeros.
+local BACKWARD_OF_OPS = { concat = true, neg = true, permute = true, reshape = true, to = true, sign = true, floor = true,
+   ceil = true, round = true, floor_divide = true }
 
-local UNARY = { "neg", "abs", "relu", "relu6", "exp", "log", "sqrt", "sigmoid", "tanh", "silu" }
-local BINARY = { "add", "sub", "mul", "div", "pow", "maximum", "minimum" }
 local COMPARISONS = { "eq", "ne", "lt", "le", "gt", "ge" }
+
+-- ---- ops by themselves, as their tables have them, in float32 ----
+
+-- What the net below uses, and what is tried with it.
+local IN_THE_NET = {}
+for name in ([[conv2d conv2d_folded batch_norm squeeze_excitation stochastic_depth dropout linear cross_entropy max_pool2d
+   avg_pool2d global_avg_pool2d slice index_select permute reshape matmul sum mean max min concat to]]):gmatch "%S+" do
+   IN_THE_NET[name] = true
+end
+
+-- The first case of each other op that is differentiable.
+local function first_cases()
+   local list, seen = {}, {}
+   for _, family in ipairs(cases.families(tables)) do
+      for _, case in ipairs(cases.load(tables, family, scute.op_info)) do
+         local left_out = seen[case.op] or not case.differentiable or COMPOSITE[case.op] or IN_THE_NET[case.op]
+         seen[case.op] = true
+         if not left_out then list[#list + 1] = case end
+      end
+   end
+   return list
+end
+
+local FIRST_CASES = first_cases()
+
+-- All of them in one backward: results and gradients, one after the other.
+local function by_themselves(where)
+   local results, inputs, sum = {}, {}, 0
+   for _, case in ipairs(FIRST_CASES) do
+      local named, tensors = execute.arguments(case, where, "f32")
+      local outputs = table.pack(scute[case.op](named))
+      for k = 1, outputs.n do
+         results[#results + 1] = outputs[k]:reshape(-1)
+         if outputs[k].requires_grad then sum = sum + outputs[k]:sum() end
+      end
+      for i, entry in ipairs(case.flat) do inputs[#inputs + 1] = entry.grad and tensors[i] or nil end
+   end
+   sum:backward()
+   for _, input in ipairs(inputs) do results[#results + 1] = input.grad:reshape(-1) end
+   return scute.concat(results)
+end
 
 -- A parameter or an input, the same numbers each time.
 local function drawn(where, shape, options)
@@ -25,16 +72,12 @@ local function drawn(where, shape, options)
    return options and options.fixed and t or t:requires_grad_()
 end
 
--- ---- each element-wise, shape, and reducing op by itself, in float32 ----
+-- ---- shape and reducing ops, in float32 ----
 
 local function parts_of_everything(p)
    local a, b, parts = p.a, p.b, {}
    local function add(t) parts[#parts + 1] = t:reshape(-1) end
-   for _, op in ipairs(UNARY) do add(scute[op](b)) end
-   for _, op in ipairs(BINARY) do add(scute[op](b, a[1]:abs())) end
-   add(scute.where(a:gt(b), a, b))
-   add(a:softmax(2))
-   add(a:log_softmax(1))
+   add(b + a[1]) -- summed up in backward
    add(a:slice(2, 1, 4, 2))
    add(a:index_select(1, p.indices))
    add(a:permute(2, 1))
@@ -155,11 +198,12 @@ local function train(where, record)
    local x = photos(where)
    local targets = scute.tensor({ 2, 5 }, { dtype = "i64" }):to(where)
    local scale, good_steps, skipped, found_inf = numbers(where, 256), numbers(where, 0), numbers(where, 0), numbers(where, 0)
-   local parts = parts_of_everything(p)
+   local parts, others = parts_of_everything(p), by_themselves(where)
    local y = scute.autocast("f16", logits, p, x)
    local loss = (y:to("f32"):cross_entropy(targets) + parts:sum()) * scale
    loss:backward()
    record("parts", parts)
+   record("ops by themselves", others)
    record("logits", y)
    for _, each in ipairs { whole_numbers(p) } do record("whole numbers", each) end
    local _, grads = group(p, 1, #TRAINED)

@@ -58,7 +58,29 @@ def summary(t):
     return torch.cat([flat[positions], flat.sum()[None], flat.norm()[None]])
 
 
-# ---- ops: inputs by name, attributes by name -> list of outputs, or (outputs, {name: tensors written}) ----
+# ---- ops that PyTorch calls the same: inputs and options in the order of their declaration ----
+
+
+def argument(case, param, named):
+    name, value = param["name"], (case.get("attrs") or {}).get(param["name"])
+    if param["kind"] == "dimension":
+        return dim_of(value)
+    if param["kind"] == "tensor or number":
+        return number(named[name])
+    return named.get(name, value)
+
+
+def same_name(case, named):
+    """The function of PyTorch of the op's name, with tensors by position and what is said of the options by name."""
+    op = case["op"]
+    function = getattr(torch, op, None) or getattr(F, op)
+    tensors = [argument(case, p, named) for p in case["params"] if p["name"] in named]
+    options = {p["name"]: argument(case, p, named) for p in case["params"] if p["name"] in (case.get("attrs") or {})}
+    result = function(*tensors, **options)
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+# ---- other ops: inputs by name, attributes by name -> list of outputs, or (outputs, {name: tensors written}) ----
 
 
 def dim_of(dim):
@@ -87,10 +109,6 @@ def from_one(run):
 
 def number(value):
     return torch.as_tensor(value, dtype=torch.float64) if not isinstance(value, torch.Tensor) else value
-
-
-def binary(function):
-    return lambda i, a: [function(number(i["a"]), number(i["b"]))]
 
 
 def unary(function):
@@ -282,11 +300,9 @@ def scale_update_(i, a):
 
 
 OPS = {
-    **{name: unary(getattr(torch, name)) for name in ("neg", "abs", "exp", "log", "sqrt", "sigmoid", "tanh", "relu")},
-    "relu6": unary(F.relu6),
-    "silu": unary(F.silu),
-    **{name: binary(getattr(torch, name)) for name in ("add", "sub", "mul", "div", "pow", "maximum", "minimum")},
     **{name: compare(getattr(torch, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "hardsigmoid": unary(lambda x: F.relu6(x + 3) / 6),  # PyTorch's own has the slope in float32
+    "floor_divide": lambda i, a: [torch.div(number(i["a"]), number(i["b"]), rounding_mode="floor")],
     "where": lambda i, a: [torch.where(i["condition"] != 0, number(i["a"]), number(i["b"]))],
     "sum": reduction(torch.sum),
     "mean": reduction(torch.mean),
@@ -354,7 +370,8 @@ def inputs_of(case):
 
 def run(case):
     named, flat = inputs_of(case)
-    result = OPS[case["op"]](named, case.get("attrs") or {})
+    special = OPS.get(case["op"])
+    result = special(named, case.get("attrs") or {}) if special else same_name(case, named)
     outputs, after = result if isinstance(result, tuple) else (result, {})
     found = {f"out{k + 1}": y for k, y in enumerate(outputs)}
     wanted = [(name, value) for name, entry, value in flat if entry.get("grad")]

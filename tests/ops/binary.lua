@@ -16,11 +16,13 @@ end
 -- What keeps each function away from where it has no derivative or no value.
 local ranges = {
    add = {}, sub = {}, mul = {}, maximum = {}, minimum = {},
+   floor_divide = { a = { scale = 9 }, b = { scale = 0.5, shift = 1.5 } },
+   remainder = { a = { scale = 9 }, b = { scale = 0.5, shift = 1.5 } },
    div = { b = { scale = 0.5, shift = 1.5 } },
    pow = { a = { scale = 0.5, shift = 1 }, b = { scale = 2 } },
 }
 
-for _, op in ipairs { "add", "sub", "mul", "div", "pow", "maximum", "minimum" } do
+for _, op in ipairs { "add", "sub", "mul", "div", "floor_divide", "remainder", "pow", "maximum", "minimum" } do
    local a, b = ranges[op].a, ranges[op].b
    add(op, "equal shapes", spec({ 5, 7 }, a), spec({ 5, 7 }, b))
    add(op, "a number on the right", spec({ 3, 4 }, a), 1.5)
@@ -47,6 +49,13 @@ for _, op in ipairs { "add", "mul" } do
       { fallback = true })
 end
 add("maximum", "with zero", spec { 40 }, 0)
+for _, op in ipairs { "floor_divide", "remainder" } do
+   add(op, "by negative numbers", spec({ 40 }, { scale = 9 }), spec({ 40 }, { scale = 0.5, shift = -1.5 }))
+   add(op, "i64", spec({ 40 }, { dtype = "i64", low = -9, high = 9 }), 4, { fallback = true })
+   add(op, "i64, by negative ones", spec({ 40 }, { dtype = "i64", low = -9, high = 9 }), -4, { fallback = true })
+   add(op, "u8", spec({ 40 }, { dtype = "u8", low = 0, high = 255 }), spec({ 40 }, { dtype = "u8", low = 1, high = 9 }),
+      { fallback = true })
+end
 add("pow", "squares of negative numbers", spec { 20 }, 2)
 add("mul", "u8 with f32", spec({ 7 }, { dtype = "u8", low = 0, high = 9 }), spec { 7 })
 
@@ -54,6 +63,10 @@ list.bad = {
    { op = "add", inputs = { a = spec { 2, 3 }, b = spec { 2, 4 } }, message = "%(2, 3%) and %(2, 4%) do not broadcast" },
    { op = "add", inputs = { a = spec { 2 }, b = "x" }, message = "argument 'b': expected a tensor or a number, found 'x'" },
    { op = "add", inputs = { a = spec { 2 } }, message = "argument 'b' is missing" },
+   { op = "remainder", inputs = { a = spec({ 2 }, { dtype = "i64", low = 1, high = 2 }), b = 0 }, message = "divided by 0" },
+   { op = "floor_divide", inputs = { a = spec({ 2 }, { dtype = "u8", low = 1, high = 2 }),
+      b = spec({ 2 }, { dtype = "u8", low = 0, high = 0 }) },
+      message = "argument 'b': a whole number is divided by 0" },
    { op = "div", inputs = { a = spec({ 2 }, { dtype = "i64", low = 1, high = 2 }), b = 2 }, message = "floating" },
    { op = "mul", inputs = { a = spec { 2 }, b = 2 }, attrs = { c = 1 }, message = "unknown argument 'c'" },
 }

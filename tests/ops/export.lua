@@ -6,12 +6,19 @@ local cjson = require "cjson"
 local cases = require "cases"
 local scute = require "scute"
 
+-- How each parameter is called, and what kind of thing it is.
+local function params_of(op)
+   local params = {}
+   for i, argument in ipairs(scute.op_info(op).arguments) do params[i] = { name = argument.name, kind = argument.kind } end
+   return params
+end
+
 local list = {}
 for _, family in ipairs(cases.families(here)) do
    for _, case in ipairs(cases.load(here, family, scute.op_info)) do
       if case.golden ~= false then
          list[#list + 1] = { id = case.id, op = case.op, fingerprint = case.fingerprint, inputs = case.flat,
-            attrs = case.attrs }
+            attrs = case.attrs, params = params_of(case.op) }
       end
    end
 end

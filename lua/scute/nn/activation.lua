@@ -1,4 +1,5 @@
--- Layers without parameters that work element by element: ReLU, ReLU6, SiLU, Sigmoid, Dropout, Identity, Flatten.
+-- Layers without parameters that work element by element: ReLU, ReLU6, SiLU, Sigmoid, Tanh, Hardswish, Hardsigmoid, GELU,
+-- Softplus, Dropout, Identity, Flatten.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local public = require "scute.base.public"
@@ -24,6 +25,49 @@ elementwise("ReLU6", "relu6")
 elementwise("SiLU", "silu")
 -- nn.Sigmoid(): 1 / (1 + exp(-x)).
 elementwise("Sigmoid", "sigmoid")
+-- nn.Tanh(): the hyperbolic tangent of x.
+elementwise("Tanh", "tanh")
+-- nn.Hardswish(): x * relu6(x + 3) / 6.
+elementwise("Hardswish", "hardswish")
+-- nn.Hardsigmoid(): relu6(x + 3) / 6.
+elementwise("Hardsigmoid", "hardsigmoid")
+
+-- nn.GELU { approximate = "none" }: x times the probability that a normal number is smaller; "tanh" computes it without erf.
+layers.GELU = Module:extend("GELU", {
+   { "approximate", "none", choices = { "none", "tanh" }, help = "how the probability is computed" },
+})
+layers.GELU.keeps_nothing = true
+
+function layers.GELU:build(o)
+   self.approximate = o.approximate
+end
+
+function layers.GELU:forward(x)
+   return scute.gelu(x, self.approximate)
+end
+
+function layers.GELU:describe()
+   return self.approximate ~= "none" and ("approximate=%s"):format(self.approximate) or ""
+end
+
+-- nn.Softplus { beta = 1, threshold = 20 }: log(1 + exp(beta * x)) / beta, and x itself where beta * x is above the threshold.
+layers.Softplus = Module:extend("Softplus", {
+   { "beta", 1, number = true, above = 0, help = "how sharp its bend is" },
+   { "threshold", 20, number = true, help = "where x itself begins" },
+})
+layers.Softplus.keeps_nothing = true
+
+function layers.Softplus:build(o)
+   self.beta, self.threshold = o.beta, o.threshold
+end
+
+function layers.Softplus:forward(x)
+   return scute.softplus(x, self.beta, self.threshold)
+end
+
+function layers.Softplus:describe()
+   return ("beta=%g, threshold=%g"):format(self.beta, self.threshold)
+end
 
 -- nn.Dropout { p = 0.5 }: in training mode each element is 0 with probability p and otherwise x / (1 - p).
 layers.Dropout = Module:extend("Dropout", {

@@ -1,0 +1,39 @@
+// Numbers brought between two bounds.
+#include "host/ops/clamp.h"
+
+#include <math.h>
+
+static const ScParam params[] = {
+    {.name = "x", .kind = SC_TENSOR, .doc = "any shape"},
+    {.name = "min",
+     .kind = SC_NUMBER,
+     .optional = true,
+     .preset = -INFINITY,
+     .doc = "what is below becomes it"},
+    {.name = "max", .kind = SC_NUMBER, .optional = true, .preset = INFINITY, .doc = "what is above becomes it"},
+};
+
+static ScStatus infer(ScCall *c) {
+   double min = c->attr[SC_CLAMP_MIN].f, max = c->attr[SC_CLAMP_MAX].f;
+   if (min != min || max != max)
+      return sc_fail(SC_EARG, "clamp: argument '%s': expected a number, found NaN", min != min ? "min" : "max");
+   if (min > max)
+      return sc_fail(SC_EARG, "clamp: expected a 'min' of at most 'max', found %g and %g", min, max);
+   return sc_describe(c, 0, c->in[0]->dtype, c->in[0]->rank, c->in[0]->shape);
+}
+
+static const double END = 9223372036854775808.0; // 2^63
+
+int64_t sc_clamp_whole_min(double min) {
+   return min <= -END ? INT64_MIN : min >= END ? INT64_MAX : (int64_t)ceil(min);
+}
+
+int64_t sc_clamp_whole_max(double max) {
+   return max >= END ? INT64_MAX : max <= -END ? INT64_MIN : (int64_t)floor(max);
+}
+
+SC_OP(clamp,
+      .doc =
+          "min(max(x, min), max); NaN stays. Its gradient is that of the result where min <= x <= max, and 0 "
+          "elsewhere.",
+      SC_PARAMS(params), .differentiable = true, .infer = infer, .keep_in = 1)

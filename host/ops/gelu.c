@@ -1,0 +1,21 @@
+// The Gaussian error linear unit (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).
+#include "host/ops/gelu.h"
+
+static const ScParam params[] = {
+    {.name = "x", .kind = SC_TENSOR, .doc = "any shape"},
+    {.name = "approximate",
+     .kind = SC_CHOICE,
+     .optional = true,
+     .choices = "none|tanh",
+     .doc = "none: with erf; tanh: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))"},
+};
+
+static ScStatus infer(ScCall *c) {
+   SC_TRY(sc_want_float(c, 0));
+   return sc_describe(c, 0, c->in[0]->dtype, c->in[0]->rank, c->in[0]->shape);
+}
+
+SC_OP(gelu,
+      .doc = "x / 2 * (1 + erf(x / sqrt(2))): x times the probability that a normal number is smaller "
+             "(Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).",
+      SC_PARAMS(params), .differentiable = true, .infer = infer, .keep_in = 1)

@@ -1,0 +1,38 @@
+// The Gaussian error linear unit.
+#include "host/ops/gelu.h"
+
+#include "kernels/cpu/unary.h"
+#include "kernels/cpu/vmath.h"
+
+static inline float share(float x) { // of normal numbers below x
+   return 0.5f + 0.5f * sc_erff((float)SC_GELU_SQRT_HALF * x);
+}
+
+static inline float slope(float x) {
+   return share(x) + x * (float)SC_GELU_DENSITY * sc_expf(-0.5f * x * x);
+}
+
+static inline float tanh_share(float x) {
+   return sc_sigmoidf(2 * (float)SC_GELU_TANH_FACTOR * (x + (float)SC_GELU_TANH_CUBIC * x * x * x));
+}
+
+static inline float tanh_slope(float x) {
+   float s = tanh_share(x),
+         inner = 2 * (float)SC_GELU_TANH_FACTOR * (1 + 3 * (float)SC_GELU_TANH_CUBIC * x * x);
+   return s + x * s * (1 - s) * inner;
+}
+
+SC_MAP(gelu, x *share(x))
+SC_GRADIENT(gelu, g *slope(v))
+SC_MAP(tanh, x *tanh_share(x))
+SC_GRADIENT(tanh, g *tanh_slope(v))
+
+static ScStatus forward(ScCall *c) {
+   return sc_unary_forward(c, c->attr[SC_GELU_APPROXIMATE].i ? map_tanh : map_gelu, NULL);
+}
+
+static ScStatus backward(ScCall *c) {
+   return sc_unary_backward(c, c->attr[SC_GELU_APPROXIMATE].i ? gradient_tanh : gradient_gelu, NULL);
+}
+
+SC_KERNEL(cpu, gelu, SC_F32_AND_BF16, .forward = forward, .backward = backward)
