@@ -224,7 +224,6 @@ local function orders_of_photos()
    for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
 end
 
--- Those that follow each other take about as long, so that shares of them do.
 local parts = {
    { "programs", programs },
    { "copies", copies },

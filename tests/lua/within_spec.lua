@@ -115,8 +115,14 @@ describe("train.fit in a run of an experiment", function()
    it("refuses a schedule by epochs where the budget is minutes", function()
       assert.error_matches(function() train(fit { schedule = "cosine" }, { minutes = 0.02 }) end,
          "goes by epochs, and the budget is minutes=0.02; schedule = context.schedule")
-      local found = train(function(variant, context) return fit { schedule = context.schedule }(variant, context) end,
-         { minutes = 0.005 })
+      local real, now = scute.clock, 1000
+      local _ <close> = setmetatable({}, { __close = function() scute.clock = real end })
+      scute.clock = function() return now end -- luacheck: ignore
+      local found = train(function(variant, context)
+         local takes_7_seconds = { on_step_end = function() now = now + 7 end }
+         return fit { schedule = context.schedule, hooks = { takes_7_seconds } }(variant, context)
+      end, { minutes = 1 })
+      assert.equal(8, found.epochs) -- of one update each
       assert.matches("the next would not fit the budget", found.stopped)
    end)
 end)
