@@ -7,7 +7,7 @@ local scute = require "scute"
 local here = arg[0]:match "^(.*)/" or "."
 local device = arg[1] or "cuda"
 local parts = #arg > 1 and table.move(arg, 2, #arg, 1, {})
-   or { "ops", "recorded", "special", "photos", "models", "late", "exercises" }
+   or { "ops", "recorded", "special", "photos", "models", "late", "profile", "exercises" }
 local report = dofile(here .. "/report.lua")
 local begin, limit = scute.clock(), tonumber(os.getenv "LIMIT")
 local TOLD = 6 -- lines about what failed in a part; its whole output is on the screen

@@ -199,7 +199,10 @@ end
 
 -- Calling a module: model(x). An error gets the path of the module in which it was raised, and the traceback.
 function Module:call(...)
-   local followed <close> = follower and follower(self) -- luacheck: ignore
+   if follower then -- apart from the rest, as a variable that is closed costs more than the question
+      local followed <close> = follower(self) -- luacheck: ignore
+      return finish(xpcall(run, explain, self, ...))
+   end
    return finish(xpcall(run, explain, self, ...))
 end
 
@@ -209,7 +212,10 @@ end
 
 -- Runs f(...) as a part of the module's work, for errors that name it, without calling its forward.
 function Module:within(f, ...)
-   local followed <close> = follower and follower(self) -- luacheck: ignore
+   if follower then
+      local followed <close> = follower(self) -- luacheck: ignore
+      return pass(f(...))
+   end
    return pass(f(...)) -- no tail call: it stands on the stack while f runs
 end
 
