@@ -81,11 +81,17 @@ Against the best of PyTorch's modes in the same width, in every row of the table
 
 local STOPPED = "\n**The last run did not end: it was in \"%s\". What it did not come to is as old as it says.**\n"
 
---- Writes the page of all parts.
+-- What a person wrote about it.
+local function reasons(settings)
+   local file <close> = io.open(settings.results .. "/REASONS.md")
+   return file and "\n" .. file:read "a" or ""
+end
+
+--- Writes the page of all parts. What REASONS.md beside it says, why something falls short, becomes a part of it.
 function results.write(settings, parts, ledger)
    local under_way = ledger.content.under_way
    local pieces = { HEAD:format(machine_text(ledger.content.machine)), to_reach(parts, ledger),
-      under_way and STOPPED:format(under_way) or "" }
+      under_way and STOPPED:format(under_way) or "", reasons(settings) }
    for _, part in ipairs(parts) do
       local has_rows = #ledger:names(part.name) > 0
       pieces[#pieces + 1] = ("\n## %s\n\n%s"):format(part.title, when(part, ledger))

@@ -2,7 +2,8 @@
 -- Usage: scute tests/bench/run.lua [PYTHON [DEVICE]] -- PYTHON is an interpreter with torch and torchvision; without one
 -- scute's own figures are measured. What the environment says is in settings.lua. Run it on an otherwise idle machine.
 -- What is measured goes row by row into bench.json, and from there into RESULTS.md: a run that is stopped loses nothing, and
--- PARTS=step,decode measures some of it anew. On a GPU it is on_gpu.lua that measures, for the page to send back.
+-- PARTS=step,decode measures some of it anew. A REASONS.md beside it becomes a part of the page: why something falls short.
+-- On a GPU it is on_gpu.lua that measures, for the page to send back.
 package.path = (arg[0]:match "^(.*)/" or ".") .. "/../?.lua;" .. package.path
 io.stdout:setvbuf "line" -- into a file too, since it takes long
 local console = require "scute.base.console"

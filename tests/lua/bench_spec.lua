@@ -59,6 +59,7 @@ describe("make bench", function()
    end)
 
    it("compares with the best of PyTorch's modes, keeps each row, and tells what is reached", function()
+      write(root .. "/REASONS.md", "## Why so slow\n")
       local ok, text = bench(("RESULTS='%s' ROUNDS=2 PARTS=step"):format(root), peer(80000))
       assert.is_true(ok, text)
       local step = row "step/train/baseline_cnn/32/f32/2"
@@ -73,6 +74,7 @@ describe("make bench", function()
       assert.truthy(page:find "| training step | %d+%.%d+ | baseline_cnn 32, [bf1632]+ | ≥ 1.4 | yes |", page)
       assert.truthy(page:find("| peak memory of the step, against PyTorch's least | 0.%d+ |"), page)
       assert.truthy(page:find("| forward | not measured |", 1, true), page)
+      assert.truthy(page:find("\n\n## Why so slow\n\n## ", 1, true), page)
       assert.truthy(page:find "PyTorch 9.8.7, torchvision 0.1.2, Pillow 3.4.5; 2 rounds", page)
    end)
 
