@@ -11,6 +11,7 @@
 
 SC_API_BEGIN
 
+struct ScBlock;
 struct ScDevice;
 struct ScPool;
 
@@ -33,7 +34,7 @@ const char *sc_recording_stop(void);
 void sc_recording_end(struct ScPool *); // gives its memory back
 
 bool sc_records(const struct ScDevice *);
-bool sc_has_recording(const struct ScDevice *); // also one that is recorded
+bool sc_has_recording(const struct ScDevice *);                  // also one that is recorded
 const ScGraphDraws *sc_recording_draws(const struct ScDevice *); // NULL: none is being recorded
 
 // Every buffer is of the era in which it was made.
@@ -41,10 +42,10 @@ uint64_t sc_recording_era(void);
 bool sc_recording_watches(const struct ScDevice *, const void *data);
 void sc_recording_reads(const struct ScDevice *, uint64_t era, const void *data);
 void sc_recording_writes(const struct ScDevice *, uint64_t era, const void *data); // in place
-// Memory for a new buffer; false: the pool has to give it.
-bool sc_recording_take(const struct ScDevice *, size_t *bytes, void **out);
-// Memory of a buffer that is let go of; true: it is kept, not to be given back.
-bool sc_recording_keep(const struct ScDevice *, uint64_t era, void *data, size_t bytes);
+// Memory of a buffer that was let go of, of at least so many bytes; NULL: the pool has to give it.
+struct ScBlock *sc_recording_take(const struct ScDevice *, size_t bytes);
+// Memory of a buffer that is let go of; true: the block is the recording's now, nothing is to be given back.
+bool sc_recording_keep(const struct ScDevice *, uint64_t era, struct ScBlock *);
 
 SC_API_END
 

@@ -2,23 +2,22 @@
 #ifndef SCUTE_RESERVE_H
 #define SCUTE_RESERVE_H
 
-#include <stdbool.h>
-
 #include "host/core/pool.h"
 
-typedef struct {
+// Allocated by whoever puts it there, since by then the host may have no memory left.
+typedef struct ScBlock {
+   struct ScBlock *next;
    void *data;
    size_t bytes;
 } ScBlock;
 
 typedef struct {
-   int n, capacity;
-   ScBlock *blocks;
+   ScBlock *first;
 } ScReserve;
 
-// The smallest that is large enough, and not much too large; `bytes` becomes its size.
-bool sc_reserve_take(ScReserve *, size_t *bytes, void **out);
-bool sc_reserve_put(ScReserve *, void *data, size_t bytes); // false: the host is out of memory
-void sc_reserve_give_back(ScReserve *, ScPool *);           // all of them
+// The smallest that is large enough, and not much too large; NULL: there is none.
+ScBlock *sc_reserve_take(ScReserve *, size_t bytes);
+void sc_reserve_put(ScReserve *, ScBlock *);
+void sc_reserve_give_back(ScReserve *, ScPool *); // all of them; the blocks are freed
 
 #endif
