@@ -110,8 +110,8 @@ static int deterministic(lua_State *L) {
    return 1;
 }
 
-// scute.chosen(device) -> which algorithms of convolutions are used there so far, as a text; "" where nothing is
-// timed. Those that came only once are not timed any more when they come again. scute.chosen(device, text):
+// scute.chosen(device) -> which algorithms of convolutions are used there so far, as a text; "" where nothing
+// is timed. Those that came only once are not timed any more when they come again. scute.chosen(device, text):
 // takes such a text for what is chosen from now on -> false where it is of another GPU or cuDNN, and nothing
 // changes
 static int chosen(lua_State *L) {

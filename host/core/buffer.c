@@ -2,37 +2,54 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/core/recording.h"
+#include "host/core/reserve.h"
 
 uint64_t sc_next_stamp(void) {
    static _Atomic uint64_t last;
    return atomic_fetch_add(&last, 1) + 1;
 }
 
+// A buffer that nobody holds and a block of memory have the same place: going from one to the other takes no
+// memory, which the host may not have.
+_Static_assert(sizeof(ScBlock) <= sizeof(ScBuffer), "a block has the place of a buffer");
+
+static ScBlock *as_block(ScBuffer *buffer) {
+   ScBlock block = {NULL, buffer->data, buffer->bytes};
+   return memcpy(buffer, &block, sizeof block);
+}
+
+static ScBuffer *as_buffer(ScBlock *block) {
+   ScBuffer buffer = {.data = block->data, .bytes = block->bytes};
+   return memcpy(block, &buffer, sizeof buffer);
+}
+
 static ScStatus from_pool(ScBuffer **out, ScDevice *device, size_t bytes) {
    ScBuffer *buffer = calloc(1, sizeof *buffer);
    if (!buffer) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_pool_take(device->pool, &bytes, &buffer->data);
+   buffer->bytes = bytes;
+   ScStatus status = sc_pool_take(device->pool, &buffer->bytes, &buffer->data);
    if (status != SC_OK) {
       free(buffer);
       return status;
    }
-   buffer->bytes = bytes;
-   buffer->device = device;
    *out = buffer;
    return SC_OK;
 }
 
 ScStatus sc_buffer_new(ScBuffer **out, ScDevice *device, size_t bytes) {
    size_t wanted = device->backend->shapes_only ? 0 : sc_pool_size(device->pool, bytes);
-   ScBuffer *buffer = sc_recording_take(device, wanted);
-   if (!buffer) SC_TRY(from_pool(&buffer, device, wanted));
-   buffer->refs = 1;
-   buffer->packed = false;
-   buffer->stamp = sc_next_stamp();
-   buffer->era = sc_recording_era();
-   *out = buffer;
+   ScBlock *block = sc_recording_take(device, wanted);
+   if (block)
+      *out = as_buffer(block);
+   else
+      SC_TRY(from_pool(out, device, wanted));
+   (*out)->refs = 1;
+   (*out)->stamp = sc_next_stamp();
+   (*out)->era = sc_recording_era();
+   (*out)->device = device;
    return SC_OK;
 }
 
@@ -45,7 +62,9 @@ void sc_buffer_release(ScBuffer *buffer) {
    if (!buffer || __atomic_fetch_sub(&buffer->refs, 1, __ATOMIC_ACQ_REL) > 1) return;
    ScDevice *device = buffer->device;
    if (buffer->packed && device->backend->forget) device->backend->forget(buffer->stamp);
-   if (sc_recording_keep(buffer)) return;
-   sc_pool_give(device->pool, buffer->data, buffer->bytes);
-   free(buffer);
+   uint64_t era = buffer->era;
+   ScBlock *block = as_block(buffer);
+   if (sc_recording_keep(device, era, block)) return;
+   sc_pool_give(device->pool, block->data, block->bytes);
+   free(block);
 }

@@ -11,15 +11,14 @@
 
 SC_API_BEGIN
 
-typedef struct ScBuffer {
+typedef struct {
    int refs;       // counted with atomic operations
    bool packed;    // some backend cache holds something derived from this content
    uint64_t stamp; // unique to this content: new at creation and after every write in place
    size_t bytes;
    uint64_t era; // see host/core/recording.h
    ScDevice *device;
-   void *data;            // 64-byte aligned; host memory only if the device says so
-   struct ScBuffer *next; // in a reserve (host/core/reserve.h)
+   void *data; // 64-byte aligned; host memory only if the device says so
 } ScBuffer;
 
 // From the device's pool, with one reference and a fresh stamp. Thread-safe.

@@ -97,17 +97,17 @@ void sc_recording_writes(const struct ScDevice *device, uint64_t era, const void
 
 // ---- memory ----
 
-ScBuffer *sc_recording_take(const struct ScDevice *device, size_t bytes) {
+ScBlock *sc_recording_take(const struct ScDevice *device, size_t bytes) {
    pthread_mutex_lock(&lock);
-   ScBuffer *found = sc_records(device) ? sc_reserve_take(&it.reserve, bytes) : NULL;
+   ScBlock *found = sc_records(device) ? sc_reserve_take(&it.reserve, bytes) : NULL;
    pthread_mutex_unlock(&lock);
    return found;
 }
 
-bool sc_recording_keep(ScBuffer *buffer) {
+bool sc_recording_keep(const struct ScDevice *device, uint64_t era, ScBlock *block) {
    pthread_mutex_lock(&lock);
-   bool kept = it.device == buffer->device && buffer->era <= it.era;
-   if (kept) sc_reserve_put(&it.reserve, buffer);
+   bool kept = it.device == device && era <= it.era;
+   if (kept) sc_reserve_put(&it.reserve, block);
    pthread_mutex_unlock(&lock);
    return kept;
 }

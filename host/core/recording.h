@@ -11,7 +11,7 @@
 
 SC_API_BEGIN
 
-struct ScBuffer;
+struct ScBlock;
 struct ScDevice;
 struct ScPool;
 
@@ -42,10 +42,10 @@ uint64_t sc_recording_era(void);
 bool sc_recording_watches(const struct ScDevice *, const void *data);
 void sc_recording_reads(const struct ScDevice *, uint64_t era, const void *data);
 void sc_recording_writes(const struct ScDevice *, uint64_t era, const void *data); // in place
-// A buffer that was let go of, of at least so many bytes; NULL: the pool has to give the memory.
-struct ScBuffer *sc_recording_take(const struct ScDevice *, size_t bytes);
-// A buffer that is let go of; true: it is the recording's now, not to be given back.
-bool sc_recording_keep(struct ScBuffer *);
+// Memory of a buffer that was let go of, of at least so many bytes; NULL: the pool has to give it.
+struct ScBlock *sc_recording_take(const struct ScDevice *, size_t bytes);
+// Memory of a buffer that is let go of; true: the block is the recording's now, nothing is to be given back.
+bool sc_recording_keep(const struct ScDevice *, uint64_t era, struct ScBlock *);
 
 SC_API_END
 

@@ -11,6 +11,7 @@
 #include "host/core/sync.h"
 #include "kernels/cuda/conv_known.h"
 #include "kernels/cuda/libraries.h"
+#include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
 #include "kernels/cuda/workspace.h"
 
@@ -252,11 +253,11 @@ static ScStatus none_left(const Run *r, const Plan *plan) {
                                    : "report it, or use --device cpu");
 }
 
-// Whether an error has left the device unusable: then it is told by whatever is asked of it.
-static bool is_lost(const ScDevice *device) {
+// An error that has left the device unusable: then it is told by whatever is asked of it.
+static ScStatus check_device(const Run *r) {
    cudaGetLastError();
-   cudaError_t error = cudaStreamQuery(sc_cuda_stream(device));
-   return error != cudaSuccess && error != cudaErrorNotReady;
+   cudaError_t error = cudaStreamQuery(sc_cuda_stream(r->device));
+   return error == cudaErrorNotReady ? SC_OK : sc_cuda_status(error, r->what);
 }
 
 static bool is_short_of_memory(cudnnStatus_t status) {
@@ -275,7 +276,8 @@ static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, Sc
    *done = status == CUDNN_STATUS_SUCCESS;
    if (*done) return SC_OK;
    ScStatus told = sc_cudnn_status(status, r->what);
-   if (is_short_of_memory(status) || sc_records(r->device) || is_lost(r->device)) return told;
+   if (is_short_of_memory(status) || sc_records(r->device)) return told;
+   SC_TRY(check_device(r));
    choice->refused = status;
    return SC_OK;
 }

@@ -116,8 +116,9 @@ local function parameters(where)
    }
 end
 
+-- Without the ReLU the norm would take the bias off again, whose gradient would be nothing but rounding.
 local function block(p, x)
-   local y = scute.conv2d(x, p.conv, p.conv_bias, { padding = 1 })
+   local y = scute.conv2d(x, p.conv, p.conv_bias, { padding = 1 }):relu()
    y = scute.batch_norm(y, { weight = p.norm1.weight, bias = p.norm1.bias, running_mean = p.norm1.mean,
       running_var = p.norm1.var, training = true, act = "silu" })
    local z = scute.conv_bn_act(y, { weight = p.depthwise, groups = 8, padding = 1, bn_weight = p.norm2.weight,
