@@ -10,14 +10,13 @@
 // PIXELS and BLOCK output channels are computed together, so that all sums stay in registers.
 enum { PIXELS = 8, VECTORS = 3, BLOCK = VECTORS * LANES, MOST_CHANNELS = 128, TASK = 32 * PIXELS };
 
-// x / (1 + exp(-x)), with an error of 1e-6 of it at most.
+// x / (1 + 2^power), with an error of 1e-6 of it at most. From 128 on 2^power is infinite, as it has to be.
 SC_INLINE void silu(Lanes *x) {
    const Lanes zero = {0}, magic = zero + 12582912.0f; // 1.5 * 2^23: leaves the whole number in the low bits
-   Bits low = (Bits)(*x < -87.0f);
-   *x = (Lanes)(((Bits)(zero - 87.0f) & low) | ((Bits)*x & ~low));
    Lanes power = *x * -1.44269504088896341f;
-   Bits tiny = (Bits)(power < -126.0f);
-   power = (Lanes)(((Bits)(zero - 126.0f) & tiny) | ((Bits)power & ~tiny));
+   Bits low = (Bits)(power < -126.0f), high = (Bits)(power > 128.0f);
+   power =
+       (Lanes)(((Bits)power & ~(low | high)) | ((Bits)(zero - 126.0f) & low) | ((Bits)(zero + 128.0f) & high));
    Lanes shifted = power + magic, f = power - (shifted - magic);
    Lanes p = 1.3333558146e-3f * f + 9.6181291076e-3f;
    p = p * f + 5.5504108665e-2f;
