@@ -1,5 +1,7 @@
 #include "kernels/cpu/expand.h"
 
+#include <math.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -10,21 +12,21 @@
 // PIXELS and BLOCK output channels are computed together, so that all sums stay in registers.
 enum { PIXELS = 8, VECTORS = 3, BLOCK = VECTORS * LANES, MOST_CHANNELS = 128, TASK = 32 * PIXELS };
 
-// x / (1 + exp(-x)), with an error of 1e-6 of it at most.
+// x / (1 + exp(-x)), where exp(-x) is 2^n times 2^f (Cephes, S. Moshier), infinite from where it is near to it
+// on.
 SC_INLINE void silu(Lanes *x) {
    const Lanes zero = {0}, magic = zero + 12582912.0f; // 1.5 * 2^23: leaves the whole number in the low bits
-   Bits low = (Bits)(*x < -87.0f);
-   *x = (Lanes)(((Bits)(zero - 87.0f) & low) | ((Bits)*x & ~low));
-   Lanes power = *x * -1.44269504088896341f;
-   Bits tiny = (Bits)(power < -126.0f);
-   power = (Lanes)(((Bits)(zero - 126.0f) & tiny) | ((Bits)power & ~tiny));
-   Lanes shifted = power + magic, f = power - (shifted - magic);
-   Lanes p = 1.3333558146e-3f * f + 9.6181291076e-3f;
-   p = p * f + 5.5504108665e-2f;
-   p = p * f + 2.4022650696e-1f;
-   p = p * f + 6.9314718056e-1f;
+   Bits large = (Bits)(*x < -88.7f), small = (Bits)(*x > 87.0f);
+   Lanes shifted = *x * -1.44269504088896341f + magic, n = shifted - magic;
+   Lanes f = *x * -1.44269504088896341f - n;
+   Lanes p = 1.535336188319500e-4f * f + 1.339887440266574e-3f;
+   p = p * f + 9.618437357674640e-3f;
+   p = p * f + 5.550332471162809e-2f;
+   p = p * f + 2.402264791363012e-1f;
+   p = p * f + 6.931472028550421e-1f;
    p = p * f + 1.0f;
-   Lanes e = (Lanes)((Bits)p + ((Bits)shifted << 23));
+   Bits power = (Bits)p + ((Bits)shifted << 23);
+   Lanes e = (Lanes)((power & ~(large | small)) | ((Bits)(zero + INFINITY) & large));
    *x = *x / (e + 1.0f);
 }
 

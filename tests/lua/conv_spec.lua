@@ -64,6 +64,30 @@ describe("folded convolution", function()
    end)
 end)
 
+describe("silu after a 1x1 convolution", function()
+   it("is right to the ends of the range", function()
+      local inputs = { -1 / 0, -3e38, -200, -88.5, -87, -20, -1, 0, 1, 20, 200, 3e38, 1 / 0 }
+      local function on(device)
+         local x, filters = {}, {}
+         for i = 1, 16 * #inputs do x[i] = inputs[i] or 0 end
+         for i = 1, 48 * 16 do filters[i] = i % 16 == 1 and 1 or 0 end
+         local a = { running_mean = scute.zeros({ 48 }, { device = device }),
+            running_var = scute.ones({ 48 }, { device = device }), act = "silu" }
+         a.x = scute.tensor(x, { device = device }):reshape(1, 16, 1, #inputs)
+         a.weight = scute.tensor(filters, { device = device }):reshape(48, 16, 1, 1)
+         return scute.no_grad(scute.conv_bn_act, a):values()
+      end
+      local found = on "cpu"
+      for i, value in ipairs(on "ref") do
+         if value ~= value then
+            assert.not_equal(found[i], found[i])
+         else
+            assert.is_true(found[i] == value or math.abs(found[i] - value) <= 2e-6 * math.abs(value) + 1e-36)
+         end
+      end
+   end)
+end)
+
 describe("a NaN", function()
    local function is_lost(t)
       for _, value in ipairs(t:values()) do
