@@ -15,7 +15,7 @@
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
 #include "host/core/device.h"
-#include "host/core/host_memory.h"
+#include "host/core/meter.h"
 #include "host/core/suggest.h"
 #include "host/core/version.h"
 

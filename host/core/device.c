@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "host/core/communicator.h"
-#include "host/core/host_memory.h"
 #include "host/core/plugin.h"
 #include "host/core/recording.h"
 #include "host/core/suggest.h"
@@ -35,7 +34,6 @@ static ScStatus add_device(Table *table, int index) {
                                                     .keeps = !table->backend->host_memory,
                                                     .allocate = table->backend->allocate,
                                                     .release = table->backend->release,
-                                                    .admit = table->backend->host_memory ? sc_host_admit : NULL,
                                                     .holds = sc_records}));
    table->ndevices = index + 1;
    return SC_OK;

@@ -4,12 +4,6 @@
 
 #include "host/core/device.h"
 
-// Who tells how many bytes are left (host/machine), 0 where that is unknown; NULL: nobody, as at the start.
-// What does not fit is refused with SC_EMEM.
-void sc_set_memory_meter(size_t (*left)(void));
-
-// SC_EMEM where that many bytes more than the process has are not left.
-ScStatus sc_host_admit(ScDevice *, size_t bytes);
 ScStatus sc_host_allocate(ScDevice *, size_t bytes, void **out);
 void sc_host_release(ScDevice *, void *, size_t bytes);
 ScStatus sc_host_transfer(ScDevice *, void *to, const void *from, size_t bytes);

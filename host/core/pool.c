@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/core/heap.h"
+#include "host/core/meter.h"
 
 typedef struct {
    size_t bytes;
@@ -149,13 +150,10 @@ static bool has_room(ScPool *pool) {
    return true;
 }
 
-static ScStatus admit(const ScPool *pool, size_t bytes) {
-   return pool->source.admit && bytes > 0 ? pool->source.admit(pool->source.device, bytes) : SC_OK;
-}
-
 // Memory that the process does not have yet counts against what is left.
 static ScStatus take_of_heap(ScPool *pool, size_t bytes, void **out) {
-   SC_TRY(admit(pool, sc_heap_fresh(pool->heap, bytes)));
+   size_t fresh = sc_heap_fresh(pool->heap, bytes);
+   if (fresh > 0) SC_TRY(sc_memory_admit(pool->source.name, fresh));
    *out = sc_heap_take(pool->heap, bytes);
    return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", pool->source.name, bytes);
 }

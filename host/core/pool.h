@@ -19,8 +19,6 @@ typedef struct {
    bool keeps;       // all of it until memory is out
    ScStatus (*allocate)(struct ScDevice *, size_t bytes, void **out);
    void (*release)(struct ScDevice *, void *, size_t bytes);
-   // Host memory, which the pool maps for itself: SC_EMEM where that much more is not left.
-   ScStatus (*admit)(struct ScDevice *, size_t bytes);
    // Whether nothing may be given back now: it waits for the device, which would end a recording. NULL: never.
    bool (*holds)(const struct ScDevice *);
 } ScPoolSource;

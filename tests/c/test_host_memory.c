@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "host/core/device.h"
-#include "host/core/host_memory.h"
+#include "host/core/meter.h"
 #include "host/core/tensor.h"
 #include "tests/c/check.h"
 
