@@ -143,12 +143,14 @@ static inline float mul(float g, float a, float b) {
 static inline float divide(float g, float a, float b) {
    return (void)g, a / b;
 }
-static inline float floor_divide(float g, float a, float b) {
-   return (void)g, floorf(a / b);
-}
 static inline float remainder_of(float g, float a, float b) {
    float r = fmodf(a, b);
    return (void)g, r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+// By way of the rest: a / b may be rounded up to a whole number.
+static inline float floor_divide(float g, float a, float b) {
+   bool has_rest = b != 0 && isfinite(a) && isfinite(b);
+   return has_rest ? rintf((a - remainder_of(g, a, b)) / b) : floorf(a / b);
 }
 static inline float power(float g, float a, float b) {
    return (void)g, powf(a, b);
@@ -176,7 +178,7 @@ static inline float as_it_is(float g, float a, float b) {
    return (void)a, (void)b, g;
 }
 static inline float times_minus_quotient(float g, float a, float b) {
-   return -g * floorf(a / b);
+   return -g * floor_divide(g, a, b);
 }
 static inline float power_by_a(float g, float a, float b) {
    return b == 0 ? 0 : g * b * powf(a, b - 1);

@@ -38,7 +38,7 @@ typedef struct {
 
 static Way way_of(const ScPlan *plan) {
    if (sc_winograd_fits(&plan->g, plan->act, plan->dtype == SC_BF16)) return TILES;
-   return !plan->residual && sc_expand_fits(&plan->g, plan->act) ? EXPAND : PRIMITIVE;
+   return !plan->residual && sc_expand_fits(&plan->g, plan->act, plan->dtype == SC_BF16) ? EXPAND : PRIMITIVE;
 }
 
 static ScStatus arrange(ScBuffer **out, ScDevice *device, Form form, float *plain) {

@@ -141,7 +141,8 @@ void sc_expand(const ScExpand *z) {
       (z->half ? run_half_task : run_task)(z, first, first + TASK < pixels ? first + TASK : pixels);
 }
 
-bool sc_expand_fits(const ScConv *g, ScAct act) {
+bool sc_expand_fits(const ScConv *g, ScAct act, bool half) {
+   if (half && sc_cpu_has_amx()) return false; // oneDNN's are faster there
    bool one =
        g->kh == 1 && g->kw == 1 && g->sh == 1 && g->sw == 1 && g->ph == 0 && g->pw == 0 && g->groups == 1;
    return one && act == SC_ACT_SILU && g->c <= MOST_CHANNELS && g->c % 2 == 0 && g->o % BLOCK == 0 &&

@@ -16,7 +16,7 @@ typedef struct {
 } ScExpand;
 
 // Whether sc_expand is the faster way on this processor.
-bool sc_expand_fits(const ScConv *, ScAct);
+bool sc_expand_fits(const ScConv *, ScAct, bool half);
 
 size_t sc_expand_filter_bytes(const ScConv *, bool half);
 // From filters (O, 1, 1, C) in f32.

@@ -16,7 +16,9 @@ static inline float tanh_share(float x) {
    return sc_sigmoidf(2 * (float)SC_GELU_TANH_FACTOR * (x + (float)SC_GELU_TANH_CUBIC * x * x * x));
 }
 
-static inline float tanh_slope(float x) {
+// Beyond 10 it is 0 or 1, and x^2 may be infinite.
+static inline float tanh_slope(float v) {
+   float x = v < -10 ? -10 : v > 10 ? 10 : v;
    float s = tanh_share(x),
          inner = 2 * (float)SC_GELU_TANH_FACTOR * (1 + 3 * (float)SC_GELU_TANH_CUBIC * x * x);
    return s + x * s * (1 - s) * inner;

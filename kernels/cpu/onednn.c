@@ -56,6 +56,10 @@ unsigned sc_cpu_half(const ScDevice *device) {
    return has_isa(dnnl_cpu_isa_avx512_core_bf16) ? 1u << SC_BF16 : 0;
 }
 
+bool sc_cpu_has_amx(void) {
+   return has_isa(dnnl_cpu_isa_avx512_core_amx);
+}
+
 bool sc_cpu_is_wide(void) {
    return has_isa(dnnl_cpu_isa_avx512_core);
 }

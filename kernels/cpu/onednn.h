@@ -33,6 +33,8 @@ ScStatus sc_reorder(ScPrimitive **out, const ScKey *key, const_dnnl_memory_desc_
 
 // The half-width dtypes that this processor computes in, as a mask: bf16 with avx512_bf16 or amx.
 unsigned sc_cpu_half(const ScDevice *);
+// Whether it has a unit of its own for products of bf16 matrices, which oneDNN uses.
+bool sc_cpu_has_amx(void);
 // Whether it has AVX-512, thus 32 registers of 16 floats.
 bool sc_cpu_is_wide(void);
 

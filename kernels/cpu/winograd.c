@@ -282,6 +282,7 @@ static bool has_shape(const ScConv *g) {
 // one image.
 bool sc_winograd_fits(const ScConv *g, ScAct act, bool half) {
    if (!sc_cpu_is_wide() || !has_shape(g) || act == SC_ACT_SILU) return false;
+   if (half && sc_cpu_has_amx()) return false;
    int64_t of_image = ((g->oh + OUT - 1) / OUT) * ((g->ow + OUT - 1) / OUT), tiles = g->n * of_image;
    int64_t products = (tiles + ROWS - 1) / ROWS * ROWS * EACH;
    return (half ? of_image : tiles) >= ENOUGH && g->n * g->oh * g->ow * 9 >= 2 * products;

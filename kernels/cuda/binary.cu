@@ -24,6 +24,12 @@ __device__ int64_t floor_divide(int64_t a, int64_t b) {
    return b == 0 ? 0 : a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
+// By way of the rest: a / b may be rounded up to a whole number.
+template <typename M> __device__ M floor_quotient(M a, M b) {
+   bool has_rest = b != 0 && isfinite(a) && isfinite(b);
+   return has_rest ? rint((a - with_sign_of(b, (M)fmod(a, b))) / b) : floor(a / b);
+}
+
 struct Arithmetic {
    int function;
    __device__ int64_t operator()(int64_t a, int64_t b) const {
@@ -45,7 +51,7 @@ struct Arithmetic {
       case SUB: return a - b;
       case MUL: return a * b;
       case DIV: return a / b;
-      case FLOOR_DIVIDE: return floor(a / b);
+      case FLOOR_DIVIDE: return floor_quotient(a, b);
       case REMAINDER: return with_sign_of(b, (M)fmod(a, b));
       case POW: return pow(a, b);
       case MAXIMUM: return a > b || a != a ? a : b;
@@ -63,7 +69,7 @@ struct Derivative {
       case SUB: return second ? -1 : 1;
       case MUL: return second ? a : b;
       case DIV: return second ? -a / (b * b) : 1 / b;
-      case REMAINDER: return second ? -floor(a / b) : 1;
+      case REMAINDER: return second ? -floor_quotient(a, b) : 1;
       case POW:
          if (second) return a == 0 ? 0 : pow(a, b) * log(a);
          return b == 0 ? 0 : b * pow(a, b - 1);

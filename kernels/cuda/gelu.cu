@@ -17,6 +17,7 @@ struct Gelu {
    template <typename M> __device__ M derivative(M x, M) const {
       if (!approximate)
          return (M)0.5 * (1 + erf((M)SC_GELU_SQRT_HALF * x)) + x * (M)SC_GELU_DENSITY * exp((M)-0.5 * x * x);
+      x = x < -10 ? -10 : x > 10 ? 10 : x; // beyond it is 0 or 1, and x^2 may be infinite
       M t = tanh(inner(x)), slope = (M)SC_GELU_TANH_FACTOR * (1 + 3 * (M)SC_GELU_TANH_CUBIC * x * x);
       return (M)0.5 * (1 + t) + (M)0.5 * x * (1 - t * t) * slope;
    }

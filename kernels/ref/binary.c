@@ -22,12 +22,14 @@ static double mul(double a, double b) {
 static double divide(double a, double b) {
    return a / b;
 }
-static double floor_divide(double a, double b) {
-   return floor(a / b);
-}
 static double remainder_of(double a, double b) {
    double r = fmod(a, b);
    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+// By way of the rest: a / b may be rounded up to a whole number.
+static double floor_divide(double a, double b) {
+   bool has_rest = b != 0 && isfinite(a) && isfinite(b);
+   return has_rest ? rint((a - remainder_of(a, b)) / b) : floor(a / b);
 }
 static double larger(double a, double b) {
    return a > b || a != a ? a : b;
@@ -80,7 +82,7 @@ static void d_div(double a, double b, double *da, double *db) {
    *da = 1 / b, *db = -a / (b * b);
 }
 static void d_remainder(double a, double b, double *da, double *db) {
-   *da = 1, *db = -floor(a / b);
+   *da = 1, *db = -floor_divide(a, b);
 }
 static void d_pow(double a, double b, double *da, double *db) {
    *da = b == 0 ? 0 : b * pow(a, b - 1);

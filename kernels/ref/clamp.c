@@ -9,6 +9,9 @@ static ScStatus forward(ScCall *c) {
       if (y->dtype == SC_I64) {
          int64_t v = sc_whole(x)[i];
          sc_whole(y)[i] = v < least ? least : v > most ? most : v;
+      } else if (y->dtype == SC_U8) {
+         int64_t v = (int64_t)sc_get(x, i);
+         sc_put(y, i, (double)(v < least ? least : v > most ? most : v));
       } else {
          double v = sc_get(x, i);
          sc_put(y, i, v < min ? min : v > max ? max : v);

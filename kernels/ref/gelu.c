@@ -19,7 +19,8 @@ static double approximate(double x) {
    return 0.5 * x * (1 + tanh_of(x));
 }
 
-static double approximate_derivative(double x) {
+static double approximate_derivative(double v) {
+   double x = v < -20 ? -20 : v > 20 ? 20 : v; // beyond it is 0 or 1, and x^2 may be infinite
    double t = tanh_of(x), slope = SC_GELU_TANH_FACTOR * (1 + 3 * SC_GELU_TANH_CUBIC * x * x);
    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope;
 }

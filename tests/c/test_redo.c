@@ -7,12 +7,16 @@
 
 enum { VALUES = 2 * 4 * 3 * 3 };
 
-static ScTensor *maps(void) {
+static ScTensor *maps_on(ScDevice *device) {
    ScTensor *t;
-   assert_ok(sc_tensor_new(&t, sc_device_cpu(), SC_F32, 4, (int64_t[]){2, 4, 3, 3}));
+   assert_ok(sc_tensor_new(&t, device, SC_F32, 4, (int64_t[]){2, 4, 3, 3}));
    for (int64_t i = 0; i < VALUES; i++) sc_store(SC_F32, t->buffer->data, i, (double)(i * 7 % 11));
    t->requires_grad = true;
    return t;
+}
+
+static ScTensor *maps(void) {
+   return maps_on(sc_device_cpu());
 }
 
 static ScTensor *norm(ScTensor *x) {
@@ -55,10 +59,18 @@ static void what_was_written_over_is_kept(void **state) {
    sc_tensor_release_all(3, all);
 }
 
+static void what_ref_gives_is_kept(void **state) {
+   (void)state;
+   ScTensor *x = maps_on(sc_device_ref()), *y = norm(x), *all[] = {x, y};
+   assert_false(sc_can_be_redone(y));
+   sc_tensor_release_all(2, all);
+}
+
 int main(void) {
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(it_is_the_same_bit_for_bit),
        cmocka_unit_test(what_was_written_over_is_kept),
+       cmocka_unit_test(what_ref_gives_is_kept),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,20 @@ describe("functions of each element", function()
       (sum + x // 2):sum():backward()
       same({ 2, 2 }, x.grad)
    end)
+
+   it("are what they tend to, far out", function()
+      for _, device in ipairs { "cpu", "ref" } do
+         local x = scute.tensor({ 1e20, -1e20, 50, -50 }, { device = device }):requires_grad_()
+         scute.gelu(x, "tanh"):sum():backward()
+         same({ 1, 0, 1, 0 }, x.grad)
+      end
+   end)
+
+   it("keep whole numbers within bounds that are none", function()
+      for _, dtype in ipairs { "u8", "i64" } do
+         same({ 1, 1, 2, 2 }, scute.tensor({ 0, 1, 2, 3 }, { dtype = dtype }):clamp(0.5, 2.5))
+      end
+   end)
 end)
 
 describe("// and %", function()
@@ -51,6 +65,11 @@ describe("// and %", function()
          same(rests, scute.tensor(values) % b)
       end
       same({ 7 // 2, 7 // -2 }, 7 // scute.tensor { 2, -2 })
+      for _, device in ipairs { "cpu", "ref" } do -- of which a / b would be rounded up
+         same({ 9 }, scute.full({ 1 }, 1, { device = device }) // 0.1)
+         same({ math.huge, 0 }, scute.tensor({ math.huge, 3 }, { device = device }) // scute.tensor({ 2, math.huge },
+            { device = device }))
+      end
    end)
 
    it("keep whole numbers whole, and refuse 0 there", function()
