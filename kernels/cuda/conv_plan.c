@@ -271,7 +271,7 @@ void sc_conv_plans_settle(const ScDevice *device) {
 
 // ---- finding ----
 
-static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
+static ScStatus find_or_add(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
    ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
    *out = find(plans, &key);
    if (*out) {
@@ -284,6 +284,13 @@ static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run
    (*out)->next = *bucket;
    *bucket = *out;
    plans->count++;
+   return SC_OK;
+}
+
+// What a graph has from now on a checkpoint tells, too: the plans themselves go when it is recorded.
+static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
+   SC_TRY(find_or_add(out, plans, dnn, r));
+   if (sc_records(r->device)) settle(r->device, *out);
    return SC_OK;
 }
 

@@ -185,6 +185,14 @@ local function keeps_what_it_could_not_time()
    end
 end
 
+-- A graph does again what was recorded, whatever would be timed outside.
+local function keeps_what_a_graph_has()
+   local convolve, x, w = convolution()
+   x, w = x:to(device), w:to(device)
+   local graph <close> = assert(scute.record(device, { x, w }, function() x:conv2d(w):free() end))
+   check(calls(TIMED, function() convolve() convolve() scute.chosen(device) end) == 0, "what a graph has is not timed")
+end
+
 -- ---- failing ----
 
 local function moves_on_after_any_failure()
@@ -571,6 +579,7 @@ else
    tells_what_it_chose()
    times_no_rest_of_an_epoch()
    keeps_what_it_could_not_time()
+   keeps_what_a_graph_has()
    moves_on_after_any_failure()
    tells_when_none_is_left()
    survives_a_refused_query()
