@@ -44,9 +44,11 @@ static ScStatus count(int *n) {
    return sc_cuda_status(error, "looking for GPUs");
 }
 
-// Also where the plugin was not built for it.
-static ScStatus start(ScDevice *device) {
-   return sc_cuda_use(device);
+// Without a context on it, which takes hundreds of megabytes of it, or all of it where one program alone may
+// have it: who looks for a GPU may be one that leaves computing to others.
+static ScStatus can_compute(ScDevice *device) {
+   bool is_built = sc_cuda_is_built_for(sc_cuda_capability(device));
+   return is_built ? SC_OK : sc_cuda_status(cudaErrorNoKernelImageForDevice, device->name);
 }
 
 // ---- memory ----
@@ -89,6 +91,7 @@ static ScStatus copy(ScDevice *device, void *to, const void *from, size_t bytes)
 }
 
 static ScStatus wait(ScDevice *device) {
+   if (!sc_cuda_stream(device)) return SC_OK; // it has had nothing to do
    SC_TRY(sc_cuda_use(device));
    sc_note_sync("synchronize");
    return sc_cuda_status(cudaStreamSynchronize(sc_cuda_stream(device)), "waiting for the GPU");
@@ -126,7 +129,7 @@ static void close_all(ScDevice *device) {
 static ScBackend cuda = {
     .name = "cuda",
     .count = count,
-    .start = start,
+    .start = can_compute,
     .allocate = allocate,
     .release = release,
     .upload = sc_cuda_upload,

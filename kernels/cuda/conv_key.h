@@ -12,7 +12,7 @@ typedef enum {
    SC_PLAN_FORWARD_RELU, // the same, through a ReLU
 } ScPlanKind;
 
-enum { SC_CONV_WORDS = 19 };
+enum { SC_CONV_WORDS = 19, SC_CONV_PHOTOS = 3 };
 
 typedef struct {
    int64_t word[SC_CONV_WORDS]; // kind, dtype, whether f32 may be rounded to TF32, geometry
@@ -21,5 +21,8 @@ typedef struct {
 ScConvKey sc_conv_key(ScPlanKind, ScDtype, const ScConv *);
 // A plain forward pass has the algorithms of one that goes on.
 ScPlanKind sc_conv_search_kind(ScPlanKind);
+ScConvKey sc_conv_search_key(const ScConvKey *);
+// Whether the first is the second of fewer photos.
+bool sc_conv_is_rest(const ScConvKey *, const ScConvKey *);
 
 #endif

@@ -25,12 +25,6 @@ static Table tables[SC_MAXDEVICES];
 
 // ---- what is known ----
 
-static ScConvKey searched(const ScConvKey *key) {
-   ScConvKey plain = *key;
-   plain.word[0] = sc_conv_search_kind((ScPlanKind)key->word[0]);
-   return plain;
-}
-
 static Known *find(Table *table, const ScConvKey *key) {
    for (int i = 0; i < table->n; i++)
       if (memcmp(&table->known[i].key, key, sizeof *key) == 0) return &table->known[i];
@@ -149,7 +143,7 @@ static Table *table_of(const ScDevice *device) {
 // ----
 
 bool sc_conv_recall(const ScDevice *device, const ScConvKey *key, ScConvChoice *out) {
-   ScConvKey plain = searched(key);
+   ScConvKey plain = sc_conv_search_key(key);
    Known *known = find(table_of(device), &plain);
    if (!known) return false;
    known->used = true;
@@ -157,15 +151,22 @@ bool sc_conv_recall(const ScDevice *device, const ScConvKey *key, ScConvChoice *
    return true;
 }
 
+bool sc_conv_is_rest_of_used(const ScDevice *device, const ScConvKey *key) {
+   const Table *table = table_of(device);
+   for (int i = 0; i < table->n; i++)
+      if (table->known[i].used && sc_conv_is_rest(key, &table->known[i].key)) return true;
+   return false;
+}
+
 void sc_conv_keep(const ScDevice *device, const ScConvKey *key, const ScConvChoice *choice) {
-   Known entry = {searched(key), *choice, true};
+   Known entry = {sc_conv_search_key(key), *choice, true};
    add(table_of(device), &entry);
 }
 
 void sc_conv_learn(const ScDevice *device, const ScConvKey *key, const ScConvChoice *choice) {
    char line[LINE];
    const Table *table = table_of(device);
-   Known entry = {searched(key), *choice, true};
+   Known entry = {sc_conv_search_key(key), *choice, true};
    sc_conv_keep(device, key, choice);
    write_line(line, table->card, &entry);
    append(line);

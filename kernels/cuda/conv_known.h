@@ -12,6 +12,8 @@
 
 // Whether it is known, and which; from then on it is one that the program uses.
 bool sc_conv_recall(const ScDevice *, const ScConvKey *, ScConvChoice *);
+// Whether the program uses one that is the same but for having more photos.
+bool sc_conv_is_rest_of_used(const ScDevice *, const ScConvKey *);
 // For the program and the checkpoints of its runs; and for programs to come, too.
 void sc_conv_keep(const ScDevice *, const ScConvKey *, const ScConvChoice *);
 void sc_conv_learn(const ScDevice *, const ScConvKey *, const ScConvChoice *);

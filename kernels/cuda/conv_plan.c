@@ -1,6 +1,6 @@
 // Which algorithm a convolution runs with: what cuDNN thinks best, and when it comes again the fastest, which
-// is timed then, unless the user insists on equal results at every run; and after those that failed, whatever
-// else there is.
+// is timed then (or for a checkpoint that is written before), unless the user insists on equal results at every
+// run; and after those that failed, whatever else there is.
 #include "kernels/cuda/conv_plan.h"
 
 #include <stdlib.h>
@@ -21,6 +21,8 @@ enum { BUCKETS = 256, MOST_PLANS = 2048 };
 typedef struct Plan {
    struct Plan *next;
    ScConvKey key;
+   ScDtype dtype;
+   ScConv g;
    bool deterministic;
    bool too_large;      // for cuDNN to describe
    bool may_time;       // if it comes again
@@ -177,25 +179,6 @@ void sc_conv_plans_drop(const ScDevice *device) {
    drop_all(&caches[device->index]);
 }
 
-// The algorithm that the next call would begin with.
-static const ScConvChoice *current(const Plan *plan) {
-   for (int i = 0; i < plan->choices.n; i++)
-      if (!plan->choices.choice[i].refused) return &plan->choices.choice[i];
-   return NULL;
-}
-
-static void settle(const ScDevice *device, const Plan *plan) {
-   ScConvChoice known;
-   if (plan->may_time && current(plan) && !sc_conv_recall(device, &plan->key, &known))
-      sc_conv_keep(device, &plan->key, current(plan));
-}
-
-void sc_conv_plans_settle(const ScDevice *device) {
-   for (int i = 0; i < BUCKETS; i++)
-      for (const Plan *plan = caches[device->index].bucket[i]; plan; plan = plan->next) settle(device, plan);
-   sc_conv_plans_drop(device);
-}
-
 // Of statuses that differ in their last digits the thousands tell the class.
 static bool is_of_class(cudnnStatus_t status, cudnnStatus_t class) {
    return status / 1000 == class / 1000;
@@ -205,6 +188,8 @@ static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScCo
    Plan *plan = calloc(1, sizeof *plan);
    if (!plan) return sc_fail(SC_EMEM, "out of memory");
    plan->key = *key;
+   plan->dtype = r->dtype;
+   plan->g = r->g;
    plan->deterministic = sc_choices()->deterministic;
    cudnnStatus_t status = sc_conv_describe(&plan->description, r->kind, r->dtype, &r->g);
    plan->too_large = is_of_class(status, CUDNN_STATUS_NOT_SUPPORTED);
@@ -217,7 +202,76 @@ static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScCo
    return SC_OK;
 }
 
-static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
+// ---- settling ----
+
+// The algorithm that the next call would begin with.
+static const ScConvChoice *current(const Plan *plan) {
+   for (int i = 0; i < plan->choices.n; i++)
+      if (!plan->choices.choice[i].refused) return &plan->choices.choice[i];
+   return NULL;
+}
+
+static bool is_settled(const ScDevice *device, const Plan *plan) {
+   ScConvChoice known;
+   return plan->deterministic || !current(plan) || sc_conv_recall(device, &plan->key, &known);
+}
+
+// From now on it is computed as the next call would.
+static void settle(const ScDevice *device, const Plan *plan) {
+   if (!is_settled(device, plan)) sc_conv_keep(device, &plan->key, current(plan));
+}
+
+// The last, shorter batch of an epoch, say.
+static bool is_rest(const ScDevice *device, const Plan *plan) {
+   for (int i = 0; i < BUCKETS; i++)
+      for (const Plan *other = caches[device->index].bucket[i]; other; other = other->next)
+         if (sc_conv_is_rest(&plan->key, &other->key)) return true;
+   return sc_conv_is_rest_of_used(device, &plan->key);
+}
+
+// What the user has asked for since, cuDNN would be asked for, too.
+static bool is_as_wanted(const Plan *plan) {
+   ScConvKey key = sc_conv_key(plan->description.kind, plan->dtype, &plan->g);
+   return plan->deterministic == sc_choices()->deterministic && memcmp(&plan->key, &key, sizeof key) == 0;
+}
+
+static size_t side_bytes(int64_t n, ScDtype dtype) {
+   return ((size_t)n * sc_dtype_size(dtype) + 255) & ~(size_t)255;
+}
+
+// With whatever lies in memory of its own: the time that it takes does not depend on that.
+static void time_alone(const ScDevice *device, cudnnHandle_t dnn, Plan *plan) {
+   const ScConv *g = &plan->g;
+   size_t x = side_bytes(g->n * g->c * g->h * g->w, plan->dtype);
+   size_t w = side_bytes(g->o * g->cg * g->kh * g->kw, plan->dtype);
+   size_t bytes = x + w + side_bytes(g->n * g->o * g->oh * g->ow, plan->dtype);
+   char *memory;
+   if (borrow((ScDevice *)device, bytes, (void **)&memory) != SC_OK) return;
+   Run alone = {.device = device, .kind = plan->description.kind, .dtype = plan->dtype, .g = *g};
+   alone.sides = (ScConvSides){.x = memory, .w = memory + x, .y = memory + x + w};
+   time_all(&alone, dnn, plan);
+   device->backend->release((ScDevice *)device, memory, bytes);
+}
+
+// What came only once would be timed by each program that goes on from here, and not come to the same.
+static void time_once(const ScDevice *device, Plan *plan) {
+   cudnnHandle_t dnn;
+   if (plan->choices.n < 2 || is_settled(device, plan) || is_rest(device, plan) || !is_as_wanted(plan)) return;
+   if (sc_cuda_dnn(device, &dnn) == SC_OK) time_alone(device, dnn, plan);
+}
+
+void sc_conv_plans_settle(const ScDevice *device) {
+   Plans *plans = &caches[device->index];
+   for (int i = 0; i < BUCKETS && !sc_records(device); i++)
+      for (Plan *plan = plans->bucket[i]; plan; plan = plan->next) time_once(device, plan);
+   for (int i = 0; i < BUCKETS; i++)
+      for (const Plan *plan = plans->bucket[i]; plan; plan = plan->next) settle(device, plan);
+   sc_conv_plans_drop(device);
+}
+
+// ---- finding ----
+
+static ScStatus find_or_add(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
    ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
    *out = find(plans, &key);
    if (*out) {
@@ -230,6 +284,13 @@ static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run
    (*out)->next = *bucket;
    *bucket = *out;
    plans->count++;
+   return SC_OK;
+}
+
+// What a graph has from now on a checkpoint tells, too: the plans themselves go when it is recorded.
+static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run *r) {
+   SC_TRY(find_or_add(out, plans, dnn, r));
+   if (sc_records(r->device)) settle(r->device, *out);
    return SC_OK;
 }
 

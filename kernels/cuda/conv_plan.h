@@ -9,8 +9,9 @@
 // two steps.
 ScStatus sc_conv_run(const ScDevice *, const char *what, ScPlanKind, ScDtype, const ScConv *, ScConvSides);
 void sc_conv_plans_drop(const ScDevice *); // the cache of a device
-// What came once, and was to be timed when it came again, stays as it is: from here on a program computes as
-// one that knows no more than sc_conv_used says. Drops the cache, too.
+// What is not timed yet is timed now, but for what came of more photos, too, and for what cannot be: that stays
+// as it is. From here on a program computes as one that knows no more than sc_conv_used says. Drops the cache,
+// too.
 void sc_conv_plans_settle(const ScDevice *);
 
 #endif

@@ -1,5 +1,5 @@
-// Cross entropy: a block for each sample. A class outside of 1..C, which nobody has looked for on the host,
-// reads nothing and makes the loss NaN.
+// Cross entropy: blocks stride over the samples. A class outside of 1..C, which nobody has looked for on the
+// host, reads nothing and makes the loss NaN.
 #include "host/ops/cross_entropy.h"
 
 #include <math.h>
@@ -30,9 +30,9 @@ template <typename T> __device__ bool is_class(const Problem<T> &p, int64_t n) {
 
 // The losses of the samples go to `losses`, if it is there, else to `y`.
 template <typename T>
-__global__ void cross_entropy_forward(Problem<T> p, const T *x, ScMath<T> *log_p, ScMath<T> *losses, T *y) {
+__device__ void lose(const Problem<T> &p, int64_t n, const T *x, ScMath<T> *log_p, ScMath<T> *losses, T *y) {
    typedef ScMath<T> M;
-   int64_t n = blockIdx.x, start = n * p.classes;
+   int64_t start = n * p.classes;
    M top = -(M)INFINITY, total = 0, loss = 0;
    for (int64_t k = threadIdx.x; k < p.classes; k += blockDim.x)
       top = ScMost::join(top, sc_widen(x[start + k]));
@@ -53,6 +53,11 @@ __global__ void cross_entropy_forward(Problem<T> p, const T *x, ScMath<T> *log_p
       y[n] = sc_narrow<T>(loss);
 }
 
+template <typename T>
+__global__ void cross_entropy_forward(Problem<T> p, const T *x, ScMath<T> *log_p, ScMath<T> *losses, T *y) {
+   for (int64_t n = blockIdx.x; n < p.samples; n += gridDim.x) lose(p, n, x, log_p, losses, y);
+}
+
 // One block, so that the order of the sum is fixed.
 template <typename T>
 __global__ void cross_entropy_total(int64_t samples, ScMath<T> factor, const ScMath<T> *losses, T *y) {
@@ -64,10 +69,10 @@ __global__ void cross_entropy_total(int64_t samples, ScMath<T> factor, const ScM
 
 // By the logits: p * sum(q) - q. By targets that are probabilities: -(1 - s) * log p.
 template <typename T>
-__global__ void cross_entropy_backward(Problem<T> p, int64_t reduction, const ScMath<T> *log_p, const T *gy,
-                                       T *glogits, T *gtargets) {
+__device__ void go_back(const Problem<T> &p, int64_t n, int64_t reduction, const ScMath<T> *log_p, const T *gy,
+                        T *glogits, T *gtargets) {
    typedef ScMath<T> M;
-   int64_t n = blockIdx.x, start = n * p.classes;
+   int64_t start = n * p.classes;
    M scale = sc_widen(gy[reduction == SC_CE_NONE ? n : 0]), mass = 0;
    if (reduction == SC_CE_MEAN) scale /= (M)p.samples;
    if (!is_class(p, n)) scale = (M)NAN;
@@ -80,11 +85,23 @@ __global__ void cross_entropy_backward(Problem<T> p, int64_t reduction, const Sc
    }
 }
 
+template <typename T>
+__global__ void cross_entropy_backward(Problem<T> p, int64_t reduction, const ScMath<T> *log_p, const T *gy,
+                                       T *glogits, T *gtargets) {
+   for (int64_t n = blockIdx.x; n < p.samples; n += gridDim.x)
+      go_back(p, n, reduction, log_p, gy, glogits, gtargets);
+}
+
 template <typename T> Problem<T> problem(const ScCall *c, const ScTensor *logits) {
    const ScTensor *targets = c->in[SC_CE_TARGETS];
    bool labels = targets->dtype == SC_I64;
    return {logits->shape[0], logits->shape[1], c->attr[SC_CE_SMOOTHING].f,
            labels ? sc_data<int64_t>(targets) : nullptr, labels ? nullptr : sc_data<T>(targets)};
+}
+
+// A block at a sample each, no more than the device holds.
+dim3 blocks_for(const ScDevice *device, int64_t samples) {
+   return sc_cuda_grid(device, samples * SC_CUDA_BLOCK);
 }
 
 ScStatus forward(ScCall *c) {
@@ -95,9 +112,9 @@ ScStatus forward(ScCall *c) {
       Problem<T> p = problem<T>(c, c->in[SC_CE_LOGITS]);
       void *losses = nullptr;
       if (reduction != SC_CE_NONE) SC_TRY(sc_cuda_workspace(c->device, (size_t)p.samples * sizeof(M), &losses));
-      SC_TRY(sc_cuda_launch(c->device, "cross_entropy", cross_entropy_forward<T>, dim3((unsigned)p.samples),
-                            SC_CUDA_BLOCK, 0, p, sc_data<T>(c->in[SC_CE_LOGITS]), sc_data<M>(c->saved[0]),
-                            (M *)losses, sc_data<T>(c->out[0])));
+      SC_TRY(sc_cuda_launch(
+          c->device, "cross_entropy", cross_entropy_forward<T>, blocks_for(c->device, p.samples), SC_CUDA_BLOCK,
+          0, p, sc_data<T>(c->in[SC_CE_LOGITS]), sc_data<M>(c->saved[0]), (M *)losses, sc_data<T>(c->out[0])));
       if (reduction == SC_CE_NONE) return SC_OK;
       M factor = reduction == SC_CE_MEAN ? 1 / (M)p.samples : 1;
       return sc_cuda_launch(c->device, "cross_entropy", cross_entropy_total<T>, dim3(1), SC_CUDA_BLOCK, 0,
@@ -109,10 +126,10 @@ ScStatus backward(ScCall *c) {
    return sc_with_float(c->in[SC_CE_LOGITS]->dtype, [&](auto type) {
       typedef decltype(type) T;
       Problem<T> p = problem<T>(c, c->saved[0]);
-      return sc_cuda_launch(c->device, "cross_entropy", cross_entropy_backward<T>, dim3((unsigned)p.samples),
-                            SC_CUDA_BLOCK, 0, p, c->attr[SC_CE_REDUCTION].i, sc_data<ScMath<T>>(c->saved[0]),
-                            sc_data<T>(c->grad_out[0]), sc_data<T>(c->grad_in[SC_CE_LOGITS]),
-                            sc_data<T>(c->grad_in[SC_CE_TARGETS]));
+      return sc_cuda_launch(c->device, "cross_entropy", cross_entropy_backward<T>,
+                            blocks_for(c->device, p.samples), SC_CUDA_BLOCK, 0, p, c->attr[SC_CE_REDUCTION].i,
+                            sc_data<ScMath<T>>(c->saved[0]), sc_data<T>(c->grad_out[0]),
+                            sc_data<T>(c->grad_in[SC_CE_LOGITS]), sc_data<T>(c->grad_in[SC_CE_TARGETS]));
    });
 }
 

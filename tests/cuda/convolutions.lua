@@ -28,10 +28,10 @@ local function check_near(found, expected, room, name)
    check(off <= room, name, ("off by %.3g"):format(off))
 end
 
--- How often a function is called by f().
-local function calls(name, f)
+-- How often a function is called by f(...).
+local function calls(name, f, ...)
    local before = softgpu.calls(name)
-   f()
+   f(...)
    return softgpu.calls(name) - before
 end
 
@@ -138,9 +138,59 @@ local function tells_what_it_chose()
    check(scute.chosen(device) == text, "and what was chosen stays", scute.chosen(device))
    local another = convolution()
    another()
-   check(scute.chosen(device) ~= text, "what came once is told, too")
-   check(calls(TIMED, another) == 0, "and stays as it is from then on")
+   check(calls(TIMED, function() another() scute.chosen(device) end) == 1, "what came twice is timed once")
+   text, another = scute.chosen(device), convolution()
+   another()
+   check(calls(TIMED, function() check(scute.chosen(device) ~= text, "what came once is told, too") end) == 1,
+      "and timed for that")
+   check(calls(TIMED, function() another() another() scute.chosen(device) end) == 0, "and stays as it is from then on")
    check(scute.chosen "cpu" == "" and scute.chosen("cpu", ""), "the CPU times nothing")
+end
+
+-- Batches of two sizes, each once: the smaller is the rest of an epoch.
+local function times_no_rest_of_an_epoch()
+   local x, w = drawn()
+   local own_x, own_w = x:to(device), w:to(device)
+   local rest = own_x:slice(1, 1, 1)
+   local function convolve(photos) photos:conv2d(own_w):free() end
+   convolve(rest)
+   convolve(own_x)
+   check(calls(TIMED, scute.chosen, device) == 1, "of two batches that came once the larger is timed for what is told")
+   check(calls(TIMED, function() convolve(rest) convolve(rest) end) == 0, "and the smaller stays as it is")
+   rest = scute.concat({ own_x, own_x }, 1):slice(1, 1, 3)
+   convolve(rest)
+   check(calls(TIMED, scute.chosen, device) == 1, "one that is larger yet is timed")
+   rest = rest:slice(1, 1, 1)
+   check(calls(TIMED, function() convolve(rest) scute.chosen(device) end) == 0, "what was told is known")
+end
+
+-- What cannot be timed computes the same in a program that goes on and in one that takes what it told.
+local function keeps_what_it_could_not_time()
+   local ways = {
+      { "cudaMalloc", { 1, 2, 3, 4, 5, 6, 7, 8 }, 2 }, -- in the second call, and for what is told
+      { TIMED, { 1, 2 }, 3000 },
+   }
+   for _, way in ipairs(ways) do
+      local name, which, status = table.unpack(way)
+      local before, convolve = scute.chosen(device), convolution()
+      local first = convolve()
+      for _, n in ipairs(which) do softgpu.fail(name, n, status) end
+      convolve()
+      local text = scute.chosen(device)
+      softgpu.fail_nothing()
+      check(text ~= before, name .. " fails: what runs instead is told")
+      check(calls(TIMED, function()
+         for _ = 1, 3 do check(distance(convolve(), first) == 0, name .. " fails: and runs from then on") end
+      end) == 0, name .. " fails: and is not timed any more")
+   end
+end
+
+-- A graph does again what was recorded, whatever would be timed outside.
+local function keeps_what_a_graph_has()
+   local convolve, x, w = convolution()
+   x, w = x:to(device), w:to(device)
+   local graph <close> = assert(scute.record(device, { x, w }, function() x:conv2d(w):free() end))
+   check(calls(TIMED, function() convolve() convolve() scute.chosen(device) end) == 0, "what a graph has is not timed")
 end
 
 -- ---- failing ----
@@ -380,7 +430,7 @@ function alone.trains()
    local model = dofile "tests/cuda/tiny.lua"(set.classes)
    local n = calls(TIMED, function()
       scute.train.fit(model:to(device), set, { optimizer = scute.optim.sgd(model:groups { lr = 0.02 }), device = device,
-         workers = 1, batch_size = 4, seed = 3, epochs = epochs, output_dir = folder, resume = "auto",
+         workers = 1, batch_size = tonumber(os.getenv "BATCH" or 4), seed = 3, epochs = epochs, output_dir = folder, resume = "auto",
          precision = os.getenv "PRECISION", deterministic = os.getenv "DETERMINISTIC" ~= nil })
    end)
    print(("timed %d in %s: %s"):format(n, model.precision, table.concat(told, "|")))
@@ -485,6 +535,14 @@ local function goes_on_with_what_it_chose()
       "the last, shorter batch of an epoch is not timed when it comes again in the next")
    local _, resumed = says("0 in bf16: precision: bf16\n", "one that goes on times none", 2)
    check(resumed == two, "and comes to the same weights", resumed .. "instead of " .. two)
+   os.execute(anew)
+   timed, two = says("[1-9]%d* in bf16", "a run of one update each epoch times its convolutions", 2, "BATCH=64")
+   os.execute(anew)
+   check(says("[1-9]%d* in bf16", "so does one of one update", 1, "BATCH=64") == timed, "all of them for its checkpoint")
+   _, resumed = says("0 in bf16", "one that goes on from there times none", 2, "BATCH=64")
+   check(resumed == two, "and comes to the same weights, too", resumed .. "instead of " .. two)
+   os.execute(anew)
+   trains(2)
    says("[1-9]%d* in bf16: precision: bf16|the checkpoint was made on another GPU", "on another GPU they are", 3,
       "SOFTGPU_ARCH=90")
    os.execute(anew)
@@ -519,6 +577,9 @@ else
    times_gradients_that_come_again()
    gives_back_what_timing_took()
    tells_what_it_chose()
+   times_no_rest_of_an_epoch()
+   keeps_what_it_could_not_time()
+   keeps_what_a_graph_has()
    moves_on_after_any_failure()
    tells_when_none_is_left()
    survives_a_refused_query()

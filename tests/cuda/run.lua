@@ -121,20 +121,53 @@ local function copies()
 end
 
 -- A GPU that the plugin was not built for is found out when it is looked for: whoever left the choice gets the CPU and the
--- reason, whoever asked for it one line.
+-- reason, whoever asked for it one line; and so when it is used, where only the driver knows.
 local function other_gpus()
-   for status, says in pairs {
-      [209] = "no kernel image is available for execution on the device (cudaErrorNoKernelImageForDevice)",
-      [98] = "invalid device function (cudaErrorInvalidDeviceFunction)",
-   } do
-      local settings = ("SOFTGPU_FAIL=cudaFuncGetAttributes:1:%d"):format(status)
+   local ADVICE = "; this scute was built for other GPUs: build it with CUDA_ARCHS of this one"
+   local NO_IMAGE = "no kernel image is available for execution on the device (cudaErrorNoKernelImageForDevice)"
+   for arch, serves in pairs { [52] = false, [60] = false, [61] = true, [62] = true, [72] = true, [75] = true, [120] = true } do
+      local settings, why = ("SOFTGPU_ARCH=%d"):format(arch), "cuda:0: CUDA: " .. NO_IMAGE .. ADVICE
       local ok, text = on_gpu("-e 'print(scute.device \"auto\")'", settings)
-      local why = "cuda:0: CUDA: " .. says .. "; this scute was built for other GPUs: build it with CUDA_ARCHS of this one"
-      check(ok and text == "cpu\t" .. why .. "\n", "auto does without a GPU that the plugin is not built for", text)
-      ok, text = on_gpu("-e 'scute.randn(2, { device = \"cuda\" })'", settings)
-      local line = "device 'cuda': " .. why .. ", or use --device cpu"
-      check(not ok and text:find(line, 1, true), "and tells who asks for it", text)
+      check(ok and text == (serves and "cuda:0\n" or "cpu\t" .. why .. "\n"), settings .. ": auto has what serves it", text)
+      ok, text = on_gpu("-e 'print(scute.device \"cuda\")'", settings)
+      check(ok == (serves or nil) and (serves or text:find("device 'cuda': " .. why .. ", or use --device cpu", 1, true)),
+         settings .. ": and who asks for it is told", text)
    end
+   for status, says in pairs { [209] = NO_IMAGE, [98] = "invalid device function (cudaErrorInvalidDeviceFunction)" } do
+      local ok, text = on_gpu("-e 'scute.randn(2, { device = \"cuda\" })'",
+         ("SOFTGPU_FAIL=cudaFuncGetAttributes:1:%d"):format(status))
+      check(not ok and text:find("cuda:0: CUDA: " .. says .. ADVICE .. ", or use --device cpu", 1, true),
+         "what the driver does not find is told at the first use", text)
+   end
+end
+
+-- Whoever only names a GPU takes nothing of it: the runs of an experiment need it.
+local function looks()
+   local script = os.tmpname()
+   local file = assert(io.open(script, "w"))
+   file:write [[
+      local scute = require "scute"
+      for _, name in ipairs { "auto", "cuda", "cuda:1" } do
+         local opt = scute.cli.parse({ [0] = "looks", "--data_dir", ".", "--device", name }, "Looks for a GPU", scute.cli.common)
+         print(opt.device, scute.computes(opt.device, "tf32"), scute.memory(opt.device).live)
+      end
+      scute.synchronize()
+      scute.flush()
+      if os.getenv "USES" then
+         scute.randn(2, { device = "cuda:1" })
+         scute.synchronize()
+      end
+   ]]
+   file:close()
+   local ok, text, account = on_gpu(script, "SOFTGPU_DEVICES=2")
+   check(ok and text == "cuda:0\ttrue\t0\ncuda:0\ttrue\t0\ncuda:1\ttrue\t0\n", "GPUs are found", text)
+   for _, name in ipairs { "cudaSetDevice", "cudaStreamCreateWithFlags", "cudaFuncGetAttributes", "cudaMalloc", "cudaMemGetInfo" } do
+      check(account.calls and not account.calls[name], "looking for GPUs takes nothing of them: " .. name, cjson.encode(account))
+   end
+   ok, text, account = on_gpu(script, "SOFTGPU_DEVICES=2 USES=1")
+   check(ok and account.calls and account.calls.cudaSetDeviceFlags == 1, "only the one that is used is started",
+      text .. cjson.encode(account))
+   os.remove(script)
 end
 
 -- The case tables, in two orders of streams, blocks and threads: results must not depend on them. That they do not is a
@@ -228,6 +261,7 @@ local parts = {
    { "programs", programs },
    { "copies", copies },
    { "other_gpus", other_gpus },
+   { "looks", looks },
    { "ranges", ranges },
    { "ops", ops },
    { "special" }, -- numbers at which backends part

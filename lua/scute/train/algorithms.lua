@@ -1,6 +1,6 @@
 -- How a run's device computes what it is asked for: which algorithms, and in float32 how exactly. On a GPU the fastest
--- algorithm of a convolution is chosen by timing when it comes again; which it was is in the checkpoint, so that a run that
--- goes on computes as it did. A run that is deterministic times none.
+-- algorithm of a convolution is chosen by timing when it comes again, or when a checkpoint is written before that; which it was
+-- is in the checkpoint, so that a run that goes on computes as it did. A run that is deterministic times none.
 local scute = require "scute"
 local console = require "scute.base.console"
 local precision = require "scute.base.precision"

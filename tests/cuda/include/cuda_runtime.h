@@ -7,6 +7,9 @@
 #include <cuda_runtime_api.h>
 #include <vector_functions.h>
 
+// What nvcc is told to build for.
+#define __CUDA_ARCH_LIST__ 610, 700, 800
+
 #include "softgpu_language.h"
 #include "softgpu_launch.h"
 #include "softgpu_threads.h"
