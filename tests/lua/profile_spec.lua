@@ -110,7 +110,7 @@ describe("scute.profile", function()
 
    it("leaves no layer behind in a coroutine that is never gone on with", function()
       local Waits = nn.Module:extend "Waits"
-      function Waits:forward(x) return coroutine.yield(x) end
+      function Waits.forward(_, x) return coroutine.yield(x) end
       local waits = Waits()
       scute.profile(function() coroutine.wrap(function() waits(scute.zeros(2)) end)() end)
       local p = scute.profile(function() return scute.zeros(2) + 1 end, { by = "layer" })
