@@ -108,6 +108,24 @@ local function profiles_a_script_of_ones_own()
    check(r.code == 3 and r.err:find "\nadd +1 ", "a script that calls os.exit", r.all)
 end
 
+-- The profile of a script ends with it, and what is typed then is none of it.
+local function profiles_a_script_of_a_session()
+   write("flags.lua", [[local scute = require "scute"
+      scute.cli.parse(arg, "x", scute.cli.pick(scute.cli.common, "profile")); scute.zeros(2):neg()]])
+   local r = shell(AT .. [[printf '.run flags.lua --profile\nscute.zeros(3):exp();\n.run flags.lua --profile=2.json\nprint "end"' |
+      $S -i]])
+   local _, tables = r.err:gsub("profile of ", "")
+   check(r.code == 0 and tables == 2 and not r.err:find "exp" and r.err:find "2.json has" and r.out:find "end",
+      ".run with --profile, twice", r.all)
+   r = shell(AT .. [[printf 'io.stderr:write "typed\\n"\nscute.zeros(3):exp();\n.run flags.lua --profile\n' |
+      $S -i flags.lua --profile=3.json]])
+   _, tables = r.err:gsub("profile of ", "")
+   check(r.code == 0 and tables == 2 and r.err:find "^profile of .*3.json has.*typed" and not r.err:find "exp",
+      "-i with --profile", r.all)
+   r = shell(AT .. [[printf 'scute.zeros(3):exp();\n.run flags.lua\n' | $S --profile -i]])
+   check(r.code == 0 and r.err:find "exp " and r.err:find "neg ", "--profile of a session is of all of it", r.all)
+end
+
 local function is_stopped()
    local r = cli.interrupt(LEARN .. " --epochs 500 --output_dir $T/stopped --profile", "INT", "epoch   2")
    check(r.code == 130 and r.err:find "\nconv2d " and r.err:find "\nall of it ", "Ctrl-C: the table", r.all)
@@ -159,5 +177,5 @@ end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
 cli.run { profiles_an_exercise, says_where_the_trace_goes, goes_where_an_earlier_run_was,
-   profiles_a_script_of_ones_own, is_stopped, runs_with_other_scripts,
+   profiles_a_script_of_ones_own, profiles_a_script_of_a_session, is_stopped, runs_with_other_scripts,
    is_in_each_run_of_an_experiment, refuses_what_it_cannot_do }

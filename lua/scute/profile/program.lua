@@ -12,7 +12,8 @@ local NAME = "trace.json"
 local HEAD = '{"displayTimeUnit":"ms","traceEvents":[' -- how a trace begins
 
 -- The profile that is being taken: {measured, trace, began_in = the current folder of then, path = where its trace is to lie,
--- nil: that is chosen, text = file that the table goes to, nil: standard error, runs = folder of a run elsewhere}
+-- nil: that is chosen, text = file that the table goes to, nil: standard error, runs = folder of a run elsewhere,
+-- of_a_script = it ends with one}
 local taken
 
 --- What a text says after --profile: "auto" (the file is chosen), or the name of a file that ends in .json, so that nothing
@@ -109,6 +110,11 @@ local function tell(profile)
    if not done then io.stderr:write("scute: --profile: ", tostring(why), "\n") end
 end
 
+--- A session goes on when a script has ended: the profile that is among the flags of the script does not.
+function program.script_has_ended()
+   if taken and taken.of_a_script then tell(taken) end
+end
+
 -- ---- the beginning ----
 
 local function begin_trace(path)
@@ -118,21 +124,21 @@ local function begin_trace(path)
 end
 
 -- Lua closes it last of what came after it, whichever way the program ends.
-local function begin(path)
+local function begin(path, of_a_script)
    if taken then console.stop(2, "--profile is given twice: before the script and among its flags") end
    local job = scute.process.job()
    local folder = job and job:match "^(.*)/" or nil
    path = folder and folder .. "/" .. NAME or path ~= "auto" and path or nil
    taken = setmetatable({ trace = begin_trace(path), path = path, text = folder and folder .. "/profile.txt",
-      began_in = lfs.currentdir(), measured = measure.begin() }, { __gc = tell })
+      began_in = lfs.currentdir(), of_a_script = of_a_script, measured = measure.begin() }, { __gc = tell })
 end
 
 --- Begins the one that is among the flags of a script. path: as program.read has it.
 function program.begin(path)
-   begin(path)
+   begin(path, true)
 end
 
 -- For host/main.c. text: what stands behind --profile=, "" where nothing does.
 return setmetatable(program, { __call = function(_, text)
-   begin(console.guard("--profile", program.read, text == "" and "auto" or text))
+   begin(console.guard("--profile", program.read, text == "" and "auto" or text), false)
 end })
