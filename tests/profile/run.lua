@@ -112,7 +112,8 @@ end
 local function profiles_a_script_of_a_session()
    write("flags.lua", [[local scute = require "scute"
       scute.cli.parse(arg, "x", scute.cli.pick(scute.cli.common, "profile")); scute.zeros(2):neg()]])
-   local r = shell(AT .. [[printf '.run flags.lua --profile\nscute.zeros(3):exp();\n.run flags.lua --profile=2.json\nprint "end"' |
+   local r = shell(AT ..
+      [[printf '.run flags.lua --profile\nscute.zeros(3):exp();\n.run flags.lua --profile=2.json\nprint "end"' |
       $S -i]])
    local _, tables = r.err:gsub("profile of ", "")
    check(r.code == 0 and tables == 2 and not r.err:find "exp" and r.err:find "2.json has" and r.out:find "end",
