@@ -2,12 +2,20 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/core/clock.h"
 #include "host/core/trace.h"
 
-enum { DEEPEST = 64, PLACES = 128 };
+enum {
+   DEEPEST = 64,
+   PLACES = 128,
+   LONGEST = 160, // name in a trace
+   OWN = 64       // rows that are kept for spans of scute's own, whatever a script calls its ranges
+};
+static const char OTHERS[] = "other ranges";
 
 typedef struct {
    int row;
@@ -35,19 +43,17 @@ int sc_profilings(void) {
    return era;
 }
 
-// Names stay: rows point to them.
-static void forget_counts(void) {
+static void begin_anew(void) {
    pthread_mutex_lock(&lock);
-   for (int i = 0; i < nrows; i++) rows[i].count = 0, rows[i].seconds = 0;
+   for (int i = 0; i < nrows; i++) free((char *)rows[i].name);
+   nrows = 0;
+   era++;
    pthread_mutex_unlock(&lock);
 }
 
 void sc_profiling_begin(void) {
    stack.is_main = true;
-   if (profiles == 0) {
-      forget_counts();
-      era++;
-   }
+   if (profiles == 0) begin_anew();
    profiles++;
 }
 
@@ -55,21 +61,31 @@ void sc_profiling_end(void) {
    if (profiles > 0) profiles--;
 }
 
-// -1: there is no room.
-static int find_row(const char *name, bool beside, bool is_range) {
+static int row_of(const char *name, bool beside, bool is_range) {
    for (int i = 0; i < nrows; i++)
       if (rows[i].beside == beside && rows[i].is_range == is_range && strcmp(rows[i].name, name) == 0) return i;
+   return -1;
+}
+
+// -1: there is no room.
+static int add_row(const char *name, bool beside, bool is_range) {
    char *copy = nrows < SC_SPAN_ROWS ? strdup(name) : NULL;
    if (!copy) return -1;
    rows[nrows] = (ScSpanRow){.name = copy, .beside = beside, .is_range = is_range};
    return nrows++;
 }
 
+// Ranges that come too late for a row of their own share one.
+static int find_row(const char *name, bool beside, bool is_range) {
+   int row = row_of(name, beside, is_range);
+   if (row < 0 && is_range && nrows >= SC_SPAN_ROWS - OWN) row = row_of(name = OTHERS, beside, is_range);
+   return row >= 0 ? row : add_row(name, beside, is_range);
+}
+
 static int begin(const char *name, bool is_range) {
-   if (!sc_profiling()) return 0;
-   if (stack.era != era) stack.era = era, stack.depth = 0;
-   if (stack.depth == DEEPEST) return 0;
+   if (!sc_profiling() || (stack.era == era && stack.depth == DEEPEST)) return 0;
    pthread_mutex_lock(&lock);
+   if (stack.era != era) stack.era = era, stack.depth = 0;
    int row = find_row(name, !stack.is_main, is_range);
    pthread_mutex_unlock(&lock);
    if (row < 0) return 0;
@@ -85,14 +101,20 @@ int sc_span_begin_range(const char *name) {
    return begin(name, true);
 }
 
+// Rows of a profile that another thread has ended and begun anew are not those that the span knew.
 static void close_innermost(double now) {
    Span *span = &stack.spans[--stack.depth];
    double seconds = now - span->start;
+   char name[LONGEST] = "";
    pthread_mutex_lock(&lock);
-   rows[span->row].count++;
-   rows[span->row].seconds += seconds - span->within;
-   const char *name = rows[span->row].name;
+   bool counts = stack.era == era;
+   if (counts) {
+      rows[span->row].count++;
+      rows[span->row].seconds += seconds - span->within;
+      snprintf(name, sizeof name, "%s", rows[span->row].name);
+   }
    pthread_mutex_unlock(&lock);
+   if (!counts) return;
    sc_span_covers(seconds);
    sc_trace_add(name, "", span->start, seconds, NULL);
 }

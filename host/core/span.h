@@ -13,7 +13,7 @@ SC_API_BEGIN
 enum { SC_SPAN_ROWS = 256 };
 
 typedef struct {
-   const char *name; // lives for ever
+   const char *name; // until the next first profile
    bool beside;      // of other threads than the one that takes the profile
    bool is_range;    // that a script named
    long count;
@@ -29,7 +29,7 @@ int sc_profilings(void); // how many were begun at zero, to tell them apart
 
 // A span from here on; 0 where nobody takes a profile. name: any text, of which a copy is made.
 int sc_span_begin(const char *name);
-int sc_span_begin_range(const char *name);
+int sc_span_begin_range(const char *name); // where there are too many names: of "other ranges"
 void sc_span_end(int span); // and those within it that were left open; 0 and what has ended already are fine
 // Time within the innermost span that is counted elsewhere.
 void sc_span_covers(double seconds);

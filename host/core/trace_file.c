@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char END[] = "\n]}\n";
@@ -13,6 +14,7 @@ struct ScTraceFile {
    int fd;
    off_t length; // without the end
    char *path;
+   char *whole_path; // whatever the current folder is later; NULL: of what has none
 };
 
 static ScStatus failed(const char *path) {
@@ -51,6 +53,13 @@ ScStatus sc_trace_file_append(ScTraceFile *f, const char *text, size_t bytes) {
    return written ? SC_OK : failed(f->path);
 }
 
+static void let_go(ScTraceFile *f) {
+   if (f->fd >= 0) close(f->fd);
+   free(f->path);
+   free(f->whole_path);
+   free(f);
+}
+
 ScStatus sc_trace_file_open(ScTraceFile **out, const char *path, const char *head) {
    ScTraceFile *f = calloc(1, sizeof *f);
    if (!f || !(f->path = strdup(path))) {
@@ -59,14 +68,26 @@ ScStatus sc_trace_file_open(ScTraceFile **out, const char *path, const char *hea
    }
    f->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
    ScStatus status = f->fd < 0 ? failed(path) : sc_trace_file_append(f, head, strlen(head));
-   if (status == SC_OK) return *out = f, SC_OK;
-   sc_trace_file_close(f);
-   return sc_fail(status, "%s", sc_error());
+   if (status == SC_OK) {
+      f->whole_path = realpath(path, NULL);
+      return *out = f, SC_OK;
+   }
+   let_go(f);
+   return status;
+}
+
+static bool is_in_its_place(const ScTraceFile *f) {
+   struct stat own, there;
+   if (!f->whole_path || fstat(f->fd, &own) != 0) return true;
+   return stat(f->whole_path, &there) == 0 && there.st_dev == own.st_dev && there.st_ino == own.st_ino;
 }
 
 ScStatus sc_trace_file_close(ScTraceFile *f) {
-   ScStatus status = f->fd >= 0 && close(f->fd) != 0 ? failed(f->path) : SC_OK;
-   free(f->path);
-   free(f);
+   ScStatus status = SC_OK;
+   if (!is_in_its_place(f))
+      status = sc_fail(SC_EIO, "'%s' was removed or moved away while it was written", f->path);
+   if (close(f->fd) != 0 && status == SC_OK) status = failed(f->path);
+   f->fd = -1;
+   let_go(f);
    return status;
 }

@@ -13,6 +13,6 @@ typedef struct ScTraceFile ScTraceFile;
 ScStatus sc_trace_file_open(ScTraceFile **out, const char *path, const char *head);
 // Puts text before that end. What does not fit on the disk is left out, and what was there stays.
 ScStatus sc_trace_file_append(ScTraceFile *, const char *text, size_t bytes);
-ScStatus sc_trace_file_close(ScTraceFile *); // frees it
+ScStatus sc_trace_file_close(ScTraceFile *); // frees it; SC_EIO also where it is not at its path any more
 
 #endif

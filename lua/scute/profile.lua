@@ -26,6 +26,7 @@ local console = require "scute.base.console"
 local made = require "scute.profile.made"
 local measure = require "scute.profile.measure"
 local options = require "scute.base.options"
+local session = require "scute.base.session"
 local tracing = require "scute.profile.tracing"
 
 local PROFILE = options.declare("profile", {
@@ -34,11 +35,23 @@ local PROFILE = options.declare("profile", {
      help = "also write what happened when, for ui.perfetto.dev or chrome://tracing (its first 100,000 events)" },
 })
 
+-- Ctrl-C at the prompt ends f, and shows what was measured until then. finish: gives the profile.
+local function shown_if_stopped(finish)
+   return setmetatable({}, { __close = function(_, problem)
+      if problem == nil or not session.interrupted() then return end
+      scute.interrupt_over()
+      console.warn "interrupted; the profile so far:"
+      console.line("%s", tostring(finish()))
+   end })
+end
+
 local function run(f, o)
    local trace <close> = tracing.begin("profile", o.trace)
    local taken <close> = measure.begin()
+   local function finish() return made.of(taken:finish(), o.by, trace:finish()) end
+   local stops <close> = shown_if_stopped(finish) -- luacheck: ignore
    local results = table.pack(f())
-   return made.of(taken:finish(), o.by, trace:finish()), table.unpack(results, 1, results.n)
+   return finish(), table.unpack(results, 1, results.n)
 end
 
 local function profile(f, given)

@@ -108,6 +108,27 @@ static void test_append_that_fails(void **state) {
    assert_int_equal(events_in_file(), 3);
 }
 
+// Somebody who moved or removed it looks for it in vain where it is said to be.
+static void test_file_that_is_gone(void **state) {
+   (void)state;
+   ScTraceFile *file;
+   char moved[sizeof path + 2];
+   snprintf(moved, sizeof moved, "%s.1", path);
+   assert_int_equal(sc_trace_file_open(&file, path, "{\"traceEvents\":[1"), SC_OK);
+   assert_int_equal(rename(path, moved), 0);
+   assert_int_equal(sc_trace_file_close(file), SC_EIO);
+   assert_non_null(strstr(sc_error(), path));
+   assert_int_equal(sc_trace_file_open(&file, path, "{\"traceEvents\":[1"), SC_OK);
+   assert_int_equal(rename(moved, path), 0);
+   assert_int_equal(sc_trace_file_close(file), SC_EIO);
+   char folder[100];
+   assert_non_null(getcwd(folder, sizeof folder));
+   assert_int_equal(chdir("/tmp"), 0);
+   assert_int_equal(sc_trace_file_open(&file, path + strlen("/tmp/"), "{\"traceEvents\":[1"), SC_OK);
+   assert_int_equal(chdir(folder), 0);
+   assert_int_equal(sc_trace_file_close(file), SC_OK);
+}
+
 static void *decode(void *unused) {
    (void)unused;
    sc_trace_enter_thread("decoding");
@@ -166,8 +187,34 @@ static void test_spans(void **state) {
    sc_profiling_end();
    sc_profiling_begin();
    sc_span_end(late);
-   assert_int_equal(find(rows, sc_span_rows(rows), "outer", false)->count, 0);
-   assert_int_equal(find(rows, sc_span_rows(rows), "late", false)->count, 0);
+   assert_int_equal(sc_span_rows(rows), 0);
+   sc_profiling_end();
+}
+
+static void add_ranges(int n) {
+   char name[32];
+   for (int i = 0; i < n; i++) {
+      snprintf(name, sizeof name, "step %d", i);
+      sc_span_end(sc_span_begin_range(name));
+   }
+}
+
+// What a script calls its ranges takes no room from the next profile, nor from spans of scute's own.
+static void test_more_names_than_rows(void **state) {
+   (void)state;
+   ScSpanRow rows[SC_SPAN_ROWS];
+   sc_profiling_begin();
+   add_ranges(1000);
+   sc_span_end(sc_span_begin("own"));
+   int n = sc_span_rows(rows);
+   assert_int_equal(find(rows, n, "own", false)->count, 1);
+   assert_int_equal(find(rows, n, "step 0", false)->count, 1);
+   assert_int_equal(find(rows, n, "other ranges", false)->count, 1000 - (n - 2));
+   sc_profiling_end();
+   sc_profiling_begin();
+   sc_span_end(sc_span_begin_range("mine"));
+   assert_int_equal(sc_span_rows(rows), 1);
+   assert_int_equal(find(rows, 1, "mine", false)->count, 1);
    sc_profiling_end();
 }
 
@@ -176,8 +223,10 @@ int main(void) {
        cmocka_unit_test_setup_teardown(test_file_is_whole_all_the_time, make_path, remove_path),
        cmocka_unit_test_setup_teardown(test_full_disk, make_path, remove_path),
        cmocka_unit_test_setup_teardown(test_append_that_fails, make_path, remove_path),
+       cmocka_unit_test_setup_teardown(test_file_that_is_gone, make_path, remove_path),
        cmocka_unit_test_setup_teardown(test_threads, make_path, remove_path),
        cmocka_unit_test(test_spans),
+       cmocka_unit_test(test_more_names_than_rows),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,32 @@ describe("scute.profile", function()
       assert.equal(1, row(p, "(no layer)").forward_calls)
    end)
 
+   it("leaves no layer behind in a coroutine that is never gone on with", function()
+      local Waits = nn.Module:extend "Waits"
+      function Waits.forward(_, x) return coroutine.yield(x) end
+      local waits = Waits()
+      scute.profile(function() coroutine.wrap(function() waits(scute.zeros(2)) end)() end)
+      local p = scute.profile(function() return scute.zeros(2) + 1 end, { by = "layer" })
+      assert.equal(1, row(p, "(no layer)").forward_calls)
+   end)
+
+   it("counts no layer as another one where there are more than it can tell apart", function()
+      local profiler = require("scute.core").profiler
+      local number_of = profiler.layer
+      profiler.layer = function(path) return path:find "^surplus" and 0 or number_of(path) end
+      local Net = nn.Module:extend "Net"
+      function Net:build()
+         self.surplus, self.last = nn.Sequential {}, nn.Linear { 2, 2 }
+         self.surplus:add("last", nn.Linear { 2, 2 })
+      end
+      function Net:forward(x) return self.last(self.surplus(x)) end
+      local net, x = Net(), scute.zeros(1, 2)
+      local p = scute.profile(function() net(x) end, { by = "layer" })
+      profiler.layer = number_of
+      assert.equal(1, row(p, "last").forward_calls)
+      assert.equal(1, row(p, "(no layer)").forward_calls)
+   end)
+
    it("has what is done within a range beside ops under its name, and no op twice", function()
       local p = scute.profile(function()
          local outer <close> = scute.range "outer" -- luacheck: ignore

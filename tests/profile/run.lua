@@ -66,6 +66,24 @@ local function says_where_the_trace_goes()
    check(not lfs.attributes(scratch .. "/here.json"), "auto writes nothing elsewhere")
 end
 
+-- The folder is emptied for the run, or moved aside with the run that was in it.
+local function goes_where_an_earlier_run_was()
+   local run = LEARN .. " --output_dir $T/again --quiet --freeze_backbone --profile=$T/again/small/trace.json"
+   check(shell(LEARN .. " --output_dir $T/again --quiet --freeze_backbone --profile").code == 0, "an earlier run")
+   local before = read_file(scratch .. "/again/small/trace.json")
+   for _, flag in ipairs { "", " --overwrite" } do
+      local r = shell(run .. flag)
+      check(r.code == 0 and r.err:find "trace: %S+/again/small/trace.json has" and events_of "again/small/trace.json",
+         "a trace in the folder of an earlier run" .. flag, r.all)
+   end
+   check(before and read_file(scratch .. "/again/small.1/trace.json") == before, "the earlier trace moves with its run")
+   local r = shell("mkdir $T/again/small/d.json; " .. run:gsub("trace.json$", "d.json"))
+   check(r.code == 1 and r.err:find("--profile: cannot write '" .. scratch .. "/again/small/d.json': Is a directory", 1, true)
+      and not lfs.attributes(scratch .. "/again/small.2"), "what cannot be written there, before anything is moved", r.all)
+   r = shell(AT .. "mkdir -p gone && $S --profile=gone/t.json -e 'local x = scute.zeros(3) + 1; os.remove [[gone/t.json]]'")
+   check(r.code == 0 and r.err:find "gone/t.json' was removed or moved away", "a trace that is removed meanwhile", r.all)
+end
+
 local function profiles_a_script_of_ones_own()
    write("own.lua", [[local scute = require "scute"; local _ = scute.zeros(20, 20):matmul(scute.zeros(20, 20)); print(...)]])
    local r = shell(AT .. "$S --profile own.lua --profile 3")
@@ -78,12 +96,35 @@ local function profiles_a_script_of_ones_own()
    check(r.code == 0 and events_of "line.json".add == 1, "a line of code", r.all)
    r = shell(AT .. "rm trace*.json && $S --profile -e 'print(1)'; ls")
    check(r.err:find "^profile of 0.%d s: no op ran\n$" and not r.out:find "trace", "nothing that computes", r.all)
+   write("goes.lua", [[local scute = require "scute"; local _ = scute.zeros(2) + 1; require "lfs".chdir(arg[1])]])
+   r = shell(AT .. "rm -f trace.json && $S --profile goes.lua two")
+   check(r.err:find(scratch .. "/trace.json has", 1, true) and events_of "trace.json"
+      and not lfs.attributes(scratch .. "/two/trace.json"), "a script that goes to another folder", r.all)
    write("fails.lua", [[local scute = require "scute"; local _ = scute.zeros(2) + 1; error "mine"]])
    r = shell(AT .. "$S --profile fails.lua")
    check(r.code == 1 and r.err:find "^scute: .*mine" and r.err:find "\nadd +1 ", "a script that fails", r.all)
    write("ends.lua", [[local scute = require "scute"; local _ = scute.zeros(2) + 1; os.exit(3)]])
    r = shell(AT .. "$S --profile ends.lua")
    check(r.code == 3 and r.err:find "\nadd +1 ", "a script that calls os.exit", r.all)
+end
+
+-- The profile of a script ends with it, and what is typed then is none of it.
+local function profiles_a_script_of_a_session()
+   write("flags.lua", [[local scute = require "scute"
+      scute.cli.parse(arg, "x", scute.cli.pick(scute.cli.common, "profile")); scute.zeros(2):neg()]])
+   local r = shell(AT ..
+      [[printf '.run flags.lua --profile\nscute.zeros(3):exp();\n.run flags.lua --profile=2.json\nprint "end"' |
+      $S -i]])
+   local _, tables = r.err:gsub("profile of ", "")
+   check(r.code == 0 and tables == 2 and not r.err:find "exp" and r.err:find "2.json has" and r.out:find "end",
+      ".run with --profile, twice", r.all)
+   r = shell(AT .. [[printf 'io.stderr:write "typed\\n"\nscute.zeros(3):exp();\n.run flags.lua --profile\n' |
+      $S -i flags.lua --profile=3.json]])
+   _, tables = r.err:gsub("profile of ", "")
+   check(r.code == 0 and tables == 2 and r.err:find "^profile of .*3.json has.*typed" and not r.err:find "exp",
+      "-i with --profile", r.all)
+   r = shell(AT .. [[printf 'scute.zeros(3):exp();\n.run flags.lua\n' | $S --profile -i]])
+   check(r.code == 0 and r.err:find "exp " and r.err:find "neg ", "--profile of a session is of all of it", r.all)
 end
 
 local function is_stopped()
@@ -136,5 +177,6 @@ local function refuses_what_it_cannot_do()
 end
 
 photos.set(scratch .. "/two", { blue = 14, red = 13 })
-cli.run { profiles_an_exercise, says_where_the_trace_goes, profiles_a_script_of_ones_own, is_stopped, runs_with_other_scripts,
+cli.run { profiles_an_exercise, says_where_the_trace_goes, goes_where_an_earlier_run_was,
+   profiles_a_script_of_ones_own, profiles_a_script_of_a_session, is_stopped, runs_with_other_scripts,
    is_in_each_run_of_an_experiment, refuses_what_it_cannot_do }

@@ -92,6 +92,20 @@ return function(open, check, scratch)
    shows(t, "6 * 7", "42")
    t:close()
 
+   t = open()
+   t:enter "x = scute.zeros(3); function loops(n) return function() x:neg() print('looping ' .. n) while true do end end end"
+   for i, line in ipairs { "scute.profile(loops(1))", ".profile loops(2)()", "function f() scute.profile(loops(3)) end; f()" } do
+      t:type(line)
+      t:key "Enter"
+      t:wait("looping " .. i)
+      t:key "C-c"
+      t:wait_prompt(0)
+      local _, told = t:screen():gsub("interrupted; the profile so far:\nprofile of [^\n]+\nop [^\n]+\nneg +1 ", "")
+      check(told == i, line .. ": Ctrl-C shows what was measured", t:screen())
+   end
+   shows(t, "6 * 7", "42")
+   t:close()
+
    t = open { arguments = "-i '" .. script .. "' loop", prompt = false }
    t:wait "looping"
    t:key "C-c"

@@ -6,39 +6,45 @@ local layers = {}
 
 local MODEL = "(the model itself)" -- what a network does between its layers
 
-local paths = { [0] = "" }  -- of a number
-local below = {}            -- number -> {name = number of the layer of that name in it}
-local at, outside = 0, {}   -- the layer that computes, and those around it
+-- A layer: its number in C, 0 where that has no room for it, and the layers in it by name.
+local none = { path = "", number = 0, within = {} }
+local at, outside = none, {} -- the layer that computes, and those around it
 local profiles = 0
 
-local function number_of(name)
-   local known = below[at] or {}
-   below[at] = known
-   if not known[name] then
-      local path = name and join(paths[at], name)
-      local number = profiler.layer(path ~= "" and path or MODEL)
-      known[name], paths[number] = number, path
-   end
-   return known[name]
+local function new_layer(path)
+   return { path = path, number = profiler.layer(path ~= "" and path or MODEL), within = {} }
 end
 
-local function go(number)
-   at = number
-   profiler.enter(number)
+local function within(layer, name)
+   local known = layer.within[name] or new_layer(join(layer.path, name))
+   layer.within[name] = known
+   return known
 end
 
-local left = setmetatable({}, { __close = function() go(table.remove(outside) or 0) end })
+local function go(layer)
+   at = layer
+   profiler.enter(layer.number)
+end
+
+local left = setmetatable({}, { __close = function() go(table.remove(outside) or none) end })
 
 -- A module that computes from here on, until the value that is returned goes out of scope.
 local function follow(module)
-   local number = number_of(rawget(module, "_name") or "")
+   local layer = within(at, rawget(module, "_name") or "")
    outside[#outside + 1] = at
-   go(number)
+   go(layer)
    return left
+end
+
+-- A coroutine that nobody went on with has never left its layer.
+local function begin_anew()
+   outside = {}
+   go(none)
 end
 
 --- From here on, until as many calls of finish.
 function layers.begin()
+   if profiles == 0 then begin_anew() end
    profiles = profiles + 1
    require("scute.nn.module").follow(follow)
 end

@@ -7,6 +7,7 @@ local commands = require "scute.repl.commands"
 local evaluate = require "scute.repl.evaluate"
 local errors = require "scute.repl.errors"
 local help = require "scute.repl.help"
+local profiled = require "scute.profile.program"
 local read = require "scute.repl.read"
 local reload = require "scute.repl.reload"
 local session = require "scute.base.session"
@@ -20,6 +21,7 @@ local at_terminal -- nil until the first step
 local failed = false
 
 local function start()
+   profiled.script_has_ended()
    at_terminal = scute.terminal.open(complete.at)
    errors.at_terminal, show.at_terminal = at_terminal, at_terminal and console.is_terminal(1)
    session.waits = at_terminal

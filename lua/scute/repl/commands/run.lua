@@ -2,6 +2,7 @@
 local console = require "scute.base.console"
 local errors = require "scute.repl.errors"
 local lfs = require "lfs"
+local profiled = require "scute.profile.program"
 local scute = require "scute"
 local script = require "scute.repl.script"
 local session = require "scute.base.session"
@@ -36,11 +37,15 @@ local function found(path)
    return lfs.attributes(own) and own or path
 end
 
--- Somebody waits at the prompt, but a script that Ctrl-C interrupts ends; and one that is quiet leaves the session as it was.
+-- Somebody waits at the prompt, but a script that Ctrl-C interrupts ends; and one that is quiet, or has a profile taken, leaves
+-- the session as it was.
 local function in_a_script()
    local waits, quiet = session.waits, console.quiet
    session.waits = false
-   return setmetatable({}, { __close = function() session.waits, console.quiet = waits, quiet end })
+   return setmetatable({}, { __close = function()
+      session.waits, console.quiet = waits, quiet
+      profiled.script_has_ended()
+   end })
 end
 
 -- What a script finds in `arg`: the program and its own options stand before it, as when it is started alone.
