@@ -7,8 +7,8 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
-// Addresses [at, at + bytes) that no block takes. `used`: how many of the bytes were written to once, taken to
-// be the first ones.
+// Addresses [at, at + bytes) that no block takes. `used`: how many of the bytes, the first ones, the process may
+// have in memory; it has none of the others.
 typedef struct {
    size_t at, bytes, used;
 } Gap;
@@ -141,6 +141,13 @@ void *sc_heap_take(ScHeap *a, size_t bytes) {
 
 // ---- giving back ----
 
+// All of them: where pages are huge, those that were not written to may be there, too.
+static void drop_pages(ScHeap *a, Gap *gap) {
+   madvise(a->base + gap->at, gap->bytes, MADV_DONTNEED);
+   a->free_bytes -= gap->used;
+   gap->used = 0;
+}
+
 void sc_heap_give(ScHeap *a, void *data, size_t bytes) {
    Gap gap = {(size_t)((char *)data - a->base), bytes, bytes};
    size_t i = first_behind(a, gap.at);
@@ -152,6 +159,7 @@ void sc_heap_give(ScHeap *a, void *data, size_t bytes) {
    }
    if (i > 0 && a->gaps[i - 1].at + a->gaps[i - 1].bytes == gap.at) {
       Gap *before = &a->gaps[i - 1];
+      if (before->used < before->bytes) drop_pages(a, &gap); // they would not be the first ones
       before->bytes += gap.bytes, before->used += gap.used;
    } else
       insert_gap(a, i, gap);
@@ -166,10 +174,6 @@ size_t sc_heap_free_bytes(const ScHeap *a) {
 }
 
 void sc_heap_flush(ScHeap *a) {
-   for (size_t i = 0; i < a->n; i++) {
-      if (a->gaps[i].used) madvise(a->base + a->gaps[i].at, a->gaps[i].bytes, MADV_DONTNEED);
-      a->gaps[i].used = 0;
-   }
-   a->free_bytes = 0;
+   for (size_t i = 0; i < a->n; i++) drop_pages(a, &a->gaps[i]);
    if (ends_with_gap(a)) a->end = a->gaps[--a->n].at;
 }
