@@ -125,7 +125,7 @@ static void count_live(ScPool *pool, size_t bytes) {
 // Where the source has no more, what the pool keeps may serve, or be all that is in the way.
 static ScStatus allocate(ScPool *pool, size_t *bytes, void **out) {
    ScStatus status = pool->source.allocate(pool->source.device, *bytes, out);
-   if (status != SC_EMEM || pool->nblocks == 0) return status;
+   if (status != SC_EMEM || cached(pool) == 0) return status;
    *out = take_cached(pool, bytes, 2 * *bytes);
    if (*out) return SC_OK;
    if (pool->source.holds && pool->source.holds(pool->source.device)) return status;
