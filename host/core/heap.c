@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum { HUGE_PAGE = 2 << 20 };
 
-// Addresses [at, at + bytes) that no block takes. `used`: how many of the bytes, the first ones, the process may
-// have in memory; it has none of the others.
+// Addresses [at, at + bytes) that no block takes. `used`: how many of the bytes, the first ones, the process
+// may have in memory; it has none of the others.
 typedef struct {
    size_t at, bytes, used;
 } Gap;
@@ -22,9 +23,14 @@ struct ScHeap {
    size_t n, capacity, blocks;
 };
 
-// Addresses alone cost nothing; a limit on them may allow fewer.
+static bool addresses_are_limited(void) {
+   struct rlimit most;
+   return getrlimit(RLIMIT_AS, &most) == 0 && most.rlim_cur != RLIM_INFINITY;
+}
+
+// Addresses alone cost nothing. Where they are limited (ulimit -v), what the heap takes is missing elsewhere.
 ScHeap *sc_heap_new(void) {
-   ScHeap *heap = calloc(1, sizeof *heap);
+   ScHeap *heap = addresses_are_limited() ? NULL : calloc(1, sizeof *heap);
    if (!heap) return NULL;
    for (size_t bytes = (size_t)1 << 40; bytes >= (size_t)1 << 32; bytes /= 2) {
       char *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

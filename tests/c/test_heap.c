@@ -1,6 +1,7 @@
 // Large blocks: where they lie, what stays between them, and what the process has in memory for them.
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "host/core/heap.h"
 #include "tests/c/check.h"
@@ -130,6 +131,18 @@ static void a_gap_before_an_empty_one_counts(void **state) {
    assert_int_equal(end[0], 1);
 }
 
+// Where addresses are what is short, it takes none.
+static void a_limit_of_addresses_leaves_none(void **state) {
+   (void)state;
+   struct rlimit before, finite;
+   assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+   finite = (struct rlimit){(rlim_t)1 << 60, before.rlim_max};
+   assert_int_equal(setrlimit(RLIMIT_AS, &finite), 0);
+   ScHeap *none = sc_heap_new();
+   assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+   assert_null(none);
+}
+
 // What cannot be had changes nothing.
 static void there_is_an_end(void **state) {
    (void)state;
@@ -186,6 +199,7 @@ int main(void) {
        TEST(what_is_flushed_is_out_of_memory),
        TEST(what_is_counted_is_in_memory),
        TEST(a_gap_before_an_empty_one_counts),
+       TEST(a_limit_of_addresses_leaves_none),
        TEST(there_is_an_end),
        TEST(blocks_never_meet),
    };

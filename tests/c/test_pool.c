@@ -1,5 +1,6 @@
 // A pool of host memory: what it keeps of small blocks and of large ones.
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "host/core/device.h"
 #include "host/core/pool.h"
@@ -86,11 +87,29 @@ static void large_blocks_make_room_for_small_ones(void **state) {
    assert_int_equal(sc_pool_memory(pool).cached, 0);
 }
 
+// Where addresses are limited (ulimit -v), there is no heap: blocks are all like small ones.
+static void large_blocks_without_a_heap(void **state) {
+   (void)state;
+   struct rlimit before, finite;
+   ScPool *pool = host_pool();
+   assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+   finite = (struct rlimit){(rlim_t)1 << 60, before.rlim_max};
+   assert_int_equal(setrlimit(RLIMIT_AS, &finite), 0);
+   void *data = take_bytes(pool, 8 * MB); // the first: before, there was no need of a heap
+   assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+   assert_int_equal(taken_of_host, 8 * MB);
+   sc_pool_give(pool, data, 8 * MB);
+   assert_int_equal(sc_pool_memory(pool).live, 0);
+   assert_ptr_equal(take_bytes(pool, 7 * MB), data);
+   assert_int_equal(taken_of_host, 8 * MB);
+}
+
 int main(void) {
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(small_blocks_have_a_ceiling),
        cmocka_unit_test(gaps_have_a_ceiling),
        cmocka_unit_test(large_blocks_make_room_for_small_ones),
+       cmocka_unit_test(large_blocks_without_a_heap),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }
