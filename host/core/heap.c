@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum { HUGE_PAGE = 2 << 20 };
 
-// Addresses [at, at + bytes) that no block takes. `used`: how many of the bytes were written to once, taken to
-// be the first ones.
+// Addresses [at, at + bytes) that no block takes. `used`: how many of the bytes, the first ones, the process
+// may have in memory; it has none of the others.
 typedef struct {
    size_t at, bytes, used;
 } Gap;
@@ -22,9 +23,14 @@ struct ScHeap {
    size_t n, capacity, blocks;
 };
 
-// Addresses alone cost nothing; a limit on them may allow fewer.
+static bool addresses_are_limited(void) {
+   struct rlimit most;
+   return getrlimit(RLIMIT_AS, &most) == 0 && most.rlim_cur != RLIM_INFINITY;
+}
+
+// Addresses alone cost nothing. Where they are limited (ulimit -v), what the heap takes is missing elsewhere.
 ScHeap *sc_heap_new(void) {
-   ScHeap *heap = calloc(1, sizeof *heap);
+   ScHeap *heap = addresses_are_limited() ? NULL : calloc(1, sizeof *heap);
    if (!heap) return NULL;
    for (size_t bytes = (size_t)1 << 40; bytes >= (size_t)1 << 32; bytes /= 2) {
       char *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -141,6 +147,13 @@ void *sc_heap_take(ScHeap *a, size_t bytes) {
 
 // ---- giving back ----
 
+// All of them: where pages are huge, those that were not written to may be there, too.
+static void drop_pages(ScHeap *a, Gap *gap) {
+   madvise(a->base + gap->at, gap->bytes, MADV_DONTNEED);
+   a->free_bytes -= gap->used;
+   gap->used = 0;
+}
+
 void sc_heap_give(ScHeap *a, void *data, size_t bytes) {
    Gap gap = {(size_t)((char *)data - a->base), bytes, bytes};
    size_t i = first_behind(a, gap.at);
@@ -152,6 +165,7 @@ void sc_heap_give(ScHeap *a, void *data, size_t bytes) {
    }
    if (i > 0 && a->gaps[i - 1].at + a->gaps[i - 1].bytes == gap.at) {
       Gap *before = &a->gaps[i - 1];
+      if (before->used < before->bytes) drop_pages(a, &gap); // they would not be the first ones
       before->bytes += gap.bytes, before->used += gap.used;
    } else
       insert_gap(a, i, gap);
@@ -166,10 +180,6 @@ size_t sc_heap_free_bytes(const ScHeap *a) {
 }
 
 void sc_heap_flush(ScHeap *a) {
-   for (size_t i = 0; i < a->n; i++) {
-      if (a->gaps[i].used) madvise(a->base + a->gaps[i].at, a->gaps[i].bytes, MADV_DONTNEED);
-      a->gaps[i].used = 0;
-   }
-   a->free_bytes = 0;
+   for (size_t i = 0; i < a->n; i++) drop_pages(a, &a->gaps[i]);
    if (ends_with_gap(a)) a->end = a->gaps[--a->n].at;
 }

@@ -13,7 +13,7 @@ typedef struct ScHeap ScHeap;
 
 enum { SC_HEAP_PAGE = 4096 }; // sizes of blocks are multiples of it
 
-ScHeap *sc_heap_new(void); // NULL where there are no addresses for it
+ScHeap *sc_heap_new(void); // NULL where there are no addresses for it, or only so many
 // How many bytes of a block of that size would be memory that the process does not have yet.
 size_t sc_heap_fresh(const ScHeap *, size_t bytes);
 // NULL where the system has no more.

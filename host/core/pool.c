@@ -17,6 +17,7 @@ struct ScPool {
    pthread_mutex_t lock;
    ScMemory memory;
    size_t high_water; // of live bytes, never reset
+   bool had_large;    // blocks asked for: the heap is made for the first
    ScHeap *heap;      // of large blocks; NULL: they are like the others
    Block *blocks;     // free blocks, by size
    int nblocks, capacity;
@@ -35,14 +36,13 @@ ScStatus sc_pool_new(ScPool **out, ScPoolSource source) {
    ScPool *pool = calloc(1, sizeof *pool);
    if (!pool) return sc_fail(SC_EMEM, "out of memory");
    pool->source = source;
-   if (!source.keeps) pool->heap = sc_heap_new();
    pthread_mutex_init(&pool->lock, NULL);
    *out = pool;
    return SC_OK;
 }
 
 static bool is_large(const ScPool *pool, size_t bytes) {
-   return pool->heap && bytes >= LARGE;
+   return !pool->source.keeps && bytes >= LARGE;
 }
 
 size_t sc_pool_size(const ScPool *pool, size_t bytes) {
@@ -125,7 +125,7 @@ static void count_live(ScPool *pool, size_t bytes) {
 // Where the source has no more, what the pool keeps may serve, or be all that is in the way.
 static ScStatus allocate(ScPool *pool, size_t *bytes, void **out) {
    ScStatus status = pool->source.allocate(pool->source.device, *bytes, out);
-   if (status != SC_EMEM || pool->nblocks == 0) return status;
+   if (status != SC_EMEM || cached(pool) == 0) return status;
    *out = take_cached(pool, bytes, 2 * *bytes);
    if (*out) return SC_OK;
    if (pool->source.holds && pool->source.holds(pool->source.device)) return status;
@@ -158,16 +158,6 @@ static ScStatus take_of_heap(ScPool *pool, size_t bytes, void **out) {
    return *out ? SC_OK : sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted", pool->source.name, bytes);
 }
 
-// Where there is no more, what the pool keeps may be all that is in the way.
-static ScStatus take_large(ScPool *pool, size_t bytes, void **out) {
-   size_t fresh = sc_heap_fresh(pool->heap, bytes);
-   if (fresh > 0) trim(pool, fresh);
-   ScStatus status = take_of_heap(pool, bytes, out);
-   if (status != SC_EMEM || cached(pool) == 0) return status;
-   drop_all(pool);
-   return take_of_heap(pool, bytes, out);
-}
-
 static ScStatus take_small(ScPool *pool, size_t *bytes, void **out) {
    if (!has_room(pool)) return sc_fail(SC_EMEM, "out of memory");
    *out = take_cached(pool, bytes, largest_for(pool, *bytes));
@@ -179,11 +169,30 @@ static ScStatus take_small(ScPool *pool, size_t *bytes, void **out) {
    return SC_OK;
 }
 
+static bool has_heap(ScPool *pool) {
+   if (!pool->had_large) pool->heap = sc_heap_new();
+   pool->had_large = true;
+   return pool->heap;
+}
+
+// Where there is no more, what the pool keeps may be all that is in the way; and there may be more elsewhere.
+static ScStatus take_large(ScPool *pool, size_t *bytes, void **out) {
+   if (!has_heap(pool)) return take_small(pool, bytes, out);
+   size_t fresh = sc_heap_fresh(pool->heap, *bytes);
+   if (fresh > 0) trim(pool, fresh);
+   ScStatus status = take_of_heap(pool, *bytes, out);
+   if (status == SC_EMEM && cached(pool) > 0) {
+      drop_all(pool);
+      status = take_of_heap(pool, *bytes, out);
+   }
+   return status == SC_EMEM ? take_small(pool, bytes, out) : status;
+}
+
 static ScStatus take(ScPool *pool, size_t *bytes, void **out) {
    if (limit && pool->memory.live + *bytes > limit)
       return sc_fail(SC_EMEM, "out of memory on %s: %zu bytes wanted, %zu live, limit %zu", pool->source.name,
                      *bytes, pool->memory.live, limit);
-   SC_TRY(is_large(pool, *bytes) ? take_large(pool, *bytes, out) : take_small(pool, bytes, out));
+   SC_TRY(is_large(pool, *bytes) ? take_large(pool, bytes, out) : take_small(pool, bytes, out));
    count_live(pool, *bytes);
    return SC_OK;
 }

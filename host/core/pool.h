@@ -1,8 +1,8 @@
 // A caching pool of memory, one per device. Freed blocks are kept for the next request of about their size,
 // because a training step asks for the same sizes again and fresh pages are dear. Large blocks of host memory
-// lie in a heap (host/core/heap.h). Live and cached bytes together stay below the highest number of live
-// bytes seen and a quarter. A device's memory is nobody else's, and giving it back waits for the device: all of
-// it is kept until there is no more.
+// lie in a heap (host/core/heap.h), where there is one. Live and cached bytes together stay below the highest
+// number of live bytes seen and a quarter. A device's memory is nobody else's, and giving it back waits for the
+// device: all of it is kept until there is no more.
 #ifndef SCUTE_POOL_H
 #define SCUTE_POOL_H
 

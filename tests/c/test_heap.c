@@ -1,6 +1,7 @@
 // Large blocks: where they lie, what stays between them, and what the process has in memory for them.
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "host/core/heap.h"
 #include "tests/c/check.h"
@@ -23,7 +24,7 @@ static size_t resident(const char *data, size_t bytes) {
    return n * SC_HEAP_PAGE;
 }
 
-static ScHeap *heaps[8], *heap; // one for each test: they live as long as the process
+static ScHeap *heaps[16], *heap; // one for each test: they live as long as the process
 
 static int setup(void **state) {
    (void)state;
@@ -95,6 +96,53 @@ static void what_is_flushed_is_out_of_memory(void **state) {
    assert_ptr_equal(take(heap, 8 * MB), a);
 }
 
+// Behind what was given back to the system, the heap keeps nothing: it knows of a gap only how much of its
+// front the process has.
+static void what_is_counted_is_in_memory(void **state) {
+   (void)state;
+   char *a = take(heap, 4 * MB), *b = take(heap, 2 * MB), *c = take(heap, 2 * MB), *end = take(heap, MB);
+   sc_heap_give(heap, a, 4 * MB);
+   sc_heap_flush(heap);
+   sc_heap_give(heap, b, 2 * MB);
+   assert_int_equal(sc_heap_fresh(heap, 4 * MB), 4 * MB);
+   assert_int_equal(sc_heap_free_bytes(heap), 0);
+   assert_int_equal(resident(a, 6 * MB), 0);
+   sc_heap_give(heap, take(heap, 2 * MB), 2 * MB);
+   sc_heap_give(heap, c, 2 * MB);
+   assert_int_equal(sc_heap_free_bytes(heap), 2 * MB);
+   assert_int_equal(sc_heap_fresh(heap, 8 * MB), 6 * MB);
+   assert_int_equal(resident(a, 8 * MB), 2 * MB);
+   sc_heap_flush(heap);
+   assert_int_equal(resident(a, 8 * MB), 0);
+   assert_int_equal(end[0], 1);
+}
+
+// A block that comes back is its gap's front.
+static void a_gap_before_an_empty_one_counts(void **state) {
+   (void)state;
+   char *a = take(heap, 2 * MB), *b = take(heap, 2 * MB), *c = take(heap, 2 * MB), *end = take(heap, MB);
+   sc_heap_give(heap, b, 2 * MB);
+   sc_heap_flush(heap);
+   sc_heap_give(heap, c, 2 * MB);
+   sc_heap_give(heap, a, 2 * MB);
+   assert_int_equal(sc_heap_free_bytes(heap), 2 * MB);
+   assert_int_equal(sc_heap_fresh(heap, 6 * MB), 4 * MB);
+   assert_int_equal(resident(a, 6 * MB), 2 * MB);
+   assert_int_equal(end[0], 1);
+}
+
+// Where addresses are what is short, it takes none.
+static void a_limit_of_addresses_leaves_none(void **state) {
+   (void)state;
+   struct rlimit before, finite;
+   assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+   finite = (struct rlimit){(rlim_t)1 << 60, before.rlim_max};
+   assert_int_equal(setrlimit(RLIMIT_AS, &finite), 0);
+   ScHeap *none = sc_heap_new();
+   assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+   assert_null(none);
+}
+
 // What cannot be had changes nothing.
 static void there_is_an_end(void **state) {
    (void)state;
@@ -149,6 +197,9 @@ int main(void) {
        TEST(the_gap_that_fits_best_is_taken),
        TEST(the_last_gap_grows),
        TEST(what_is_flushed_is_out_of_memory),
+       TEST(what_is_counted_is_in_memory),
+       TEST(a_gap_before_an_empty_one_counts),
+       TEST(a_limit_of_addresses_leaves_none),
        TEST(there_is_an_end),
        TEST(blocks_never_meet),
    };

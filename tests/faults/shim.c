@@ -171,6 +171,12 @@ EXPORT void *mmap(void *at, size_t bytes, int protection, int flags, int fd, off
    return REAL(mmap)(at, bytes, protection, flags, fd, offset);
 }
 
+// What makes reserved addresses memory; other protections ask for none.
+EXPORT int mprotect(void *at, size_t bytes, int protection) {
+   if (protection == (PROT_READ | PROT_WRITE) && fails(MEMORY, "mprotect")) return -1;
+   return REAL(mprotect)(at, bytes, protection);
+}
+
 // ---- files ----
 
 EXPORT int open(const char *path, int flags, ...) {

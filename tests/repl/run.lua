@@ -169,6 +169,8 @@ end
 -- Code that fills all memory, in a shell that lets it have little.
 local LITTLE, FILL = "ulimit -v 2000000; ", "t = {} while true do t[#t + 1] = ('x'):rep(2^24) .. #t end"
 expect("memory ends", LITTLE .. scute .. " -e " .. quote(FILL), { err = "scute: not enough memory", code = 1 })
+expect("what a limit of addresses allows is for tensors", "ulimit -v 4600000; " .. scute .. " -e "
+   .. quote "t = {} for i = 1, 30 do t[i] = scute.zeros(4000000) end print(#t)", { out = "30\n", silent = true })
 
 -- ---- signals ----
 
