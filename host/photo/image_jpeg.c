@@ -129,6 +129,30 @@ static void widen(int *start, int *length, int block, int most) {
    *length = (end < most ? end : most) - *start;
 }
 
+// libjpeg 7 tells both sides of a block, libjpeg 6 one; here they are the same.
+#if JPEG_LIB_VERSION >= 70
+#define SCALED_BLOCK(component) (component)->DCT_h_scaled_size
+#define LEAST_BLOCK(decoder)    (decoder)->min_DCT_h_scaled_size
+#else
+#define SCALED_BLOCK(component) (component)->DCT_scaled_size
+#define LEAST_BLOCK(decoder)    (decoder)->min_DCT_scaled_size
+#endif
+
+// Whether parts of rows come out right. Where libjpeg shrinks a photo it shrinks colors that were stored small
+// less than the rest, and forgets that when it crops. That shows if they are still smaller than the picture, as
+// of one color to 4 x 2 pixels.
+static bool can_crop(const struct jpeg_decompress_struct *d) {
+   int least = LEAST_BLOCK(d);
+   for (int i = 0; i < d->num_components; i++) {
+      const jpeg_component_info *c = &d->comp_info[i];
+      int block = SCALED_BLOCK(c);
+      if (block > least && (c->h_samp_factor * block != d->max_h_samp_factor * least ||
+                            c->v_samp_factor * block != d->max_v_samp_factor * least))
+         return false;
+   }
+   return true;
+}
+
 // Which part of the stored picture is decoded, and where the upright photo then begins.
 static void choose_part(Job *job, const Turn *turn, int across, int down) {
    struct jpeg_decompress_struct *d = &job->decoder;
@@ -136,6 +160,7 @@ static void choose_part(Job *job, const Turn *turn, int across, int down) {
    job->part = (ScRect){0, 0, (int)d->output_width, (int)d->output_height};
    if (!purpose->choose_part) return;
    ScRect part = purpose->choose_part(purpose->context, job->out, across, down);
+   if (!can_crop(d)) return;
    part = swapped(turn, mirrored(turn, across, down, part));
    int block = DCTSIZE / job->out->shrink;
    widen(&part.x, &part.width, d->max_h_samp_factor * block, (int)d->output_width);

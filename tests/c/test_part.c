@@ -68,7 +68,9 @@ static void compare_kind(JpegKind kind) {
    Content file = make_jpeg(kind);
    const char *path = scratch("part.jpg");
    spill(path, file.data, file.size);
-   for (int shrink = 1; shrink <= 8; shrink *= 2) assert_true(compare_parts(path, shrink, what) > 0);
+   bool is_odd = kind.across * kind.down > 4; // which is decoded whole where it is shrunk
+   for (int shrink = 1; shrink <= 8; shrink *= 2)
+      assert_true(compare_parts(path, shrink, what) > 0 || (is_odd && shrink > 1));
    free(file.data);
 }
 
@@ -76,7 +78,8 @@ static void test_kinds(void **state) {
    (void)state;
    static const struct {
       int components, across, down;
-   } kinds[] = {{3, 2, 2}, {3, 2, 1}, {3, 1, 2}, {3, 1, 1}, {3, 4, 1}, {1, 1, 1}, {1, 2, 2}, {4, 1, 1}};
+   } kinds[] = {{3, 2, 2}, {3, 2, 1}, {3, 1, 2}, {3, 1, 1}, {3, 4, 1},
+                {3, 4, 2}, {3, 2, 4}, {1, 1, 1}, {1, 2, 2}, {4, 1, 1}};
    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
       for (int progressive = 0; progressive < 2; progressive++)
          compare_kind((JpegKind){.width = 181,
