@@ -103,6 +103,20 @@ static void test_turned(void **state) {
                               .seed = 6});
 }
 
+// libjpeg makes up what is left out from blocks around, some of which lie outside of the part.
+static void test_left_out_scans(void **state) {
+   (void)state;
+   for (int left_out = 1; left_out <= 8; left_out++)
+      compare_kind((JpegKind){.width = 181,
+                              .height = 133,
+                              .components = 3,
+                              .across = 2,
+                              .down = 2,
+                              .progressive = true,
+                              .left_out = left_out,
+                              .seed = 8});
+}
+
 static ScRect corner(void *context, const ScPhoto *photo, int across, int down) {
    (void)context, (void)photo, (void)across, (void)down;
    return (ScRect){0, 0, 8, 8};
@@ -134,6 +148,7 @@ int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_kinds),
        cmocka_unit_test(test_turned),
+       cmocka_unit_test(test_left_out_scans),
        cmocka_unit_test(test_missing_rows),
    };
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
