@@ -30,7 +30,8 @@ end
 -- A folder that cannot be read to its end, as on a network drive that goes away.
 local function cannot_list()
    local script = ("print(pcall(require 'scute'.files.list, '%s/data/red'))"):format(scratch)
-   local pipe = assert(io.popen(("FAULTS=list:1:1 LD_PRELOAD='%s' '%s' -e \"%s\" 2>&1"):format(runs.shim, runs.program, script)))
+   local line = ("FAULTS=list:1:1 LD_PRELOAD='%s' '%s' -e \"%s\" 2>&1"):format(runs.shim, runs.program, script)
+   local pipe = assert(io.popen(line))
    local said = pipe:read "a"
    pipe:close()
    tally.check(said == ("false\t%s/data/red: Input/output error\n"):format(scratch), "a folder that breaks off", said)
