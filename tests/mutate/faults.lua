@@ -43,7 +43,7 @@ return {
    { "kernels/cpu/pool.c", "windows of more than 256 pixels lose their place",
       from = [[if (g.kh * g.kw > 256) return SC_EUNSUPPORTED;
    const void *x]], to = [[const void *x]], test = "ops pool" },
-   { "kernels/cpu/conv_bn_act.c", "folded filters are those of another epsilon", 
+   { "kernels/cpu/conv_bn_act.c", "folded filters are those of another epsilon",
       from = [[return bits ^ (int64_t)1 << 62 ^]], to = [[return (int64_t)1 << 62 ^]], test = "conv_spec" },
    { "kernels/cpu/conv_bn_act.c", "the convolution's bias is not scaled",
       from = [[((b ? b[o] : 0) - (double)mean[o]) * scale +]], to = [[(b ? b[o] : 0) - (double)mean[o] * scale +]],
@@ -100,7 +100,7 @@ return {
       test = "test_core" },
    { "host/core/pool.c", "a small request takes a large block", from = [[pool->blocks[index].bytes > most]],
       to = "0", test = "test_core" },
-   { "host/core/pool.c", "what is cached has no ceiling", 
+   { "host/core/pool.c", "what is cached has no ceiling",
       from = [[pool->nblocks > 0 && pool->memory.live + cached(pool) + extra > ceiling]], to = "ceiling == 0",
       test = "test_core" },
    { "host/core/pool.c", "cached blocks stay where memory is out", from = [[   drop_all(pool);
@@ -117,7 +117,7 @@ return {
       to = [[(uint64_t)i) >> 64]], test = "test_rng" },
    { "host/core/rng.c", "photos are split in another way", from = [[(uint64_t)(i + 1)) >> 64]], to = [[(uint64_t)i) >> 64]],
       test = "data_spec" },
-   { "host/core/rng.c", "normal numbers come in equal pairs", 
+   { "host/core/rng.c", "normal numbers come in equal pairs",
       from = [[(index % 2 ? sin(angle_of(bits)) : cos(angle_of(bits)))]], to = [[cos(angle_of(bits))]], test = "test_rng" },
    { "host/core/rng.c", "uniform numbers come in equal fours", from = [[uniform_of(bits[index % 4])]],
       to = [[uniform_of(bits[0])]], test = "test_rng" },
