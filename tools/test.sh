@@ -43,9 +43,16 @@ suites() { # a line for each: NAME COMMAND...
    done
 }
 
-count() { # all that the suites have left; one that left nothing was ended from outside
+# All that the suites have left; one that left nothing was ended from outside. Words that name no suite count as failed ones.
+count() { # WORD...
    total_passed=0
    total_failed=0
+   for word; do
+      if [ -z "$(asked=" $word " && suites)" ]; then
+         echo "no suite '$word'"
+         total_failed=$((total_failed + 1))
+      fi
+   done
    while read -r name _; do
       passed=0
       failed=1
@@ -58,4 +65,4 @@ count() { # all that the suites have left; one that left nothing was ended from 
 }
 
 suites | xargs -r -L 1 -P "${TEST_JOBS:-$(nproc 2>/dev/null || echo 2)}" tools/suite.sh "$logs" "$counts"
-suites | count
+suites | count "$@"

@@ -45,7 +45,9 @@ local function counts()
    check(r.code == 1 and r.out:find "\n4 passed, 2 failed\n$", "what failed is counted", r.all)
    check(r.out:find("---- bad (exit code 1), from build/logs/bad.log:\nwhat went wrong\n", 1, true), "and shown", r.all)
    r = run "nothing_of_that_name"
-   check(r.code == 1 and r.out == "0 passed, 0 failed\n", "none at all is no success", r.all)
+   check(r.code == 1 and r.out == "no suite 'nothing_of_that_name'\n0 passed, 1 failed\n", "none at all is no success", r.all)
+   r = run "good godo lua-5"
+   check(r.code == 1 and r.out:find "no suite 'godo'\nno suite 'lua%-5'\n3 passed, 2 failed\n$", "a word mistyped fails", r.all)
 end
 
 local function takes_nothing_bad_for_good()
