@@ -1,10 +1,11 @@
 #!/bin/sh
-# Runs one suite, tells how it went, and leaves "PASSED FAILED" in LOGS/NAME.count. A suite that crashes, times out or counts
-# nothing counts as failed. Usage: tools/suite.sh LOGS NAME COMMAND...
+# Runs one suite, tells how it went, and leaves "PASSED FAILED" in COUNTS/NAME. A suite that crashes, times out or counts
+# nothing counts as failed. Usage: tools/suite.sh LOGS COUNTS NAME COMMAND...
 set -u
 logs=$1
-name=$2
-shift 2
+counts=$2
+name=$3
+shift 3
 log=$logs/$name.log
 
 # "PASSED FAILED" of a log: the last line "N passed, N failed", or the groups that cmocka reports.
@@ -25,13 +26,18 @@ tell() {
 }
 
 start=$(date +%s)
-# A shell has what it starts in the background ignore Ctrl-C, which tests press.
-timeout -k 10 "${SUITE_TIMEOUT:-2400}" env --default-signal=INT "$@" >"$log" 2>&1 </dev/null
+# A shell has what it starts in the background ignore Ctrl-C and Ctrl-\, which tests press.
+timeout -k 10 "${SUITE_TIMEOUT:-2400}" env --default-signal=INT,QUIT "$@" >"$log" 2>&1 </dev/null &
+running=$!
+# It has a process group of its own, which Ctrl-C does not reach.
+trap 'kill "$running"; exit 130' INT TERM HUP
+wait "$running"
 status=$?
+trap - INT TERM HUP
 # shellcheck disable=SC2046 # two words
 set -- $(count)
 passed=$1
 failed=$2
 if [ "$failed" = 0 ] && { [ $status != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
 tell | flock "$logs" cat # in one piece, whoever else is telling
-echo "$passed $failed" >"$logs/$name.count"
+echo "$passed $failed" >"$counts/$name"

@@ -8,6 +8,9 @@ shift
 asked=" $* "
 logs=$build/logs
 mkdir -p "$logs"
+counts=$(mktemp -d "$logs/counts.XXXXXX") || exit 1 # of this run alone
+trap 'rm -rf "$counts"' EXIT
+trap 'exit 130' INT HUP
 PYTHONPATH=$PWD/deps/python${PYTHONPATH:+:$PYTHONPATH} # the readers of safetensors, see tools/deps.sh
 export PYTHONPATH
 # What the program sets for itself when it starts, at the price of a second start; C tests have nobody else to say it.
@@ -40,13 +43,20 @@ suites() { # a line for each: NAME COMMAND...
    done
 }
 
-count() { # all that the suites have left; one that left nothing was ended from outside
+# All that the suites have left; one that left nothing was ended from outside. Words that name no suite count as failed ones.
+count() { # WORD...
    total_passed=0
    total_failed=0
+   for word; do
+      if [ -z "$(asked=" $word " && suites)" ]; then
+         echo "no suite '$word'"
+         total_failed=$((total_failed + 1))
+      fi
+   done
    while read -r name _; do
       passed=0
       failed=1
-      if [ -e "$logs/$name.count" ]; then read -r passed failed <"$logs/$name.count"; else echo "$name did not end"; fi
+      if [ -e "$counts/$name" ]; then read -r passed failed <"$counts/$name"; else echo "$name did not end"; fi
       total_passed=$((total_passed + passed))
       total_failed=$((total_failed + failed))
    done
@@ -54,6 +64,5 @@ count() { # all that the suites have left; one that left nothing was ended from 
    [ "$total_failed" = 0 ] && [ "$total_passed" != 0 ]
 }
 
-suites | while read -r name _; do rm -f "$logs/$name.count"; done
-suites | xargs -r -L 1 -P "${TEST_JOBS:-$(nproc 2>/dev/null || echo 2)}" tools/suite.sh "$logs"
-suites | count
+suites | xargs -r -L 1 -P "${TEST_JOBS:-$(nproc 2>/dev/null || echo 2)}" tools/suite.sh "$logs" "$counts"
+suites | count "$@"

@@ -47,7 +47,7 @@ static int list(lua_State *L) {
    lua_newtable(L);
    ScFolder **folder = push_folder(L);
    sc_check(L, sc_folder_open(folder, path));
-   while (sc_folder_next(*folder, &name, &is_folder)) {
+   while (sc_check(L, sc_folder_next(*folder, &name, &is_folder)), name) {
       if (!is_folder && only_folders) continue;
       lua_pushstring(L, name);
       lua_rawseti(L, is_folder ? 2 : 3, ++counts[!is_folder]);

@@ -19,11 +19,22 @@ static ScStatus find(void *handle, const ScSymbol *symbol) {
    return SC_OK;
 }
 
+// Where none of the files is there, the first is what is missing.
+static ScStatus load(const ScSharedLibrary *library, void **handle) {
+   ScStatus status = SC_OK;
+   for (const char *const *file = library->files; *file; file++) {
+      errno = 0;
+      *handle = dlopen(*file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+      if (*handle) return SC_OK;
+      if (!status) status = fail();
+   }
+   return status;
+}
+
 static ScStatus open(ScSharedLibrary *library) {
    if (atomic_load(&library->open)) return SC_OK;
-   errno = 0;
-   void *handle = dlopen(library->file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-   if (!handle) return fail();
+   void *handle;
+   SC_TRY(load(library, &handle));
    ScStatus status = SC_OK;
    for (const ScSymbol *s = library->symbols; !status && s->name; s++) status = find(handle, s);
    if (status)

@@ -14,8 +14,8 @@ typedef struct {
 } ScSymbol;
 
 typedef struct {
-   const char *file;        // as the dynamic linker knows it: "libcurl.so.4"
-   const ScSymbol *symbols; // ends with one without a name
+   const char *const *files; // as the dynamic linker knows it: "libcurl.so.4"; other names, then NULL
+   const ScSymbol *symbols;  // ends with one without a name
    atomic_bool open;
 } ScSharedLibrary;
 

@@ -24,7 +24,9 @@ enum { CONNECT_SECONDS = 15, STALL_SECONDS = 30, STALL_BYTES = 100, DIGITS = 64 
 
 static struct { FUNCTIONS(POINTER) } curl;
 static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
-static ScSharedLibrary library = {.file = "libcurl.so.4", .symbols = symbols};
+// Which one there is depends on who does its cryptography.
+static const char *const files[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4", NULL};
+static ScSharedLibrary library = {.files = files, .symbols = symbols};
 
 typedef struct {
    const char *url, *path, *sha256;

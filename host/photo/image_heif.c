@@ -25,7 +25,8 @@
 
 static struct { FUNCTIONS(POINTER) } heif;
 static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
-static ScSharedLibrary library = {.file = "libheif.so.1", .symbols = symbols};
+static const char *const files[] = {"libheif.so.1", NULL};
+static ScSharedLibrary library = {.files = files, .symbols = symbols};
 
 typedef struct {
    struct heif_context *context;

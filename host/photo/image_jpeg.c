@@ -26,7 +26,7 @@ typedef struct {
    const ScImageLimits *limits;
    const ScPurpose *purpose;
    ScPhoto *out;
-   unsigned char *row; // of CMYK, and of what is not wanted
+   unsigned char *row; // as long as the decoded picture's: of CMYK, and of what is not wanted
    int orientation;    // 0 as long as nothing says it
    ScRect part;        // of the stored picture, which is decoded
    bool starved;       // libjpeg had no memory
@@ -129,6 +129,30 @@ static void widen(int *start, int *length, int block, int most) {
    *length = (end < most ? end : most) - *start;
 }
 
+// libjpeg 7 tells both sides of a block, libjpeg 6 one; here they are the same.
+#if JPEG_LIB_VERSION >= 70
+#define SCALED_BLOCK(component) (component)->DCT_h_scaled_size
+#define LEAST_BLOCK(decoder)    (decoder)->min_DCT_h_scaled_size
+#else
+#define SCALED_BLOCK(component) (component)->DCT_scaled_size
+#define LEAST_BLOCK(decoder)    (decoder)->min_DCT_scaled_size
+#endif
+
+// Whether parts of rows come out right. Where libjpeg shrinks a photo it shrinks colors that were stored small
+// less than the rest, and forgets that when it crops. That shows if they are still smaller than the picture, as
+// of one color to 4 x 2 pixels.
+static bool can_crop(const struct jpeg_decompress_struct *d) {
+   int least = LEAST_BLOCK(d);
+   for (int i = 0; i < d->num_components; i++) {
+      const jpeg_component_info *c = &d->comp_info[i];
+      int block = SCALED_BLOCK(c);
+      if (block > least && (c->h_samp_factor * block != d->max_h_samp_factor * least ||
+                            c->v_samp_factor * block != d->max_v_samp_factor * least))
+         return false;
+   }
+   return true;
+}
+
 // Which part of the stored picture is decoded, and where the upright photo then begins.
 static void choose_part(Job *job, const Turn *turn, int across, int down) {
    struct jpeg_decompress_struct *d = &job->decoder;
@@ -136,6 +160,7 @@ static void choose_part(Job *job, const Turn *turn, int across, int down) {
    job->part = (ScRect){0, 0, (int)d->output_width, (int)d->output_height};
    if (!purpose->choose_part) return;
    ScRect part = purpose->choose_part(purpose->context, job->out, across, down);
+   if (!can_crop(d)) return;
    part = swapped(turn, mirrored(turn, across, down, part));
    int block = DCTSIZE / job->out->shrink;
    widen(&part.x, &part.width, d->max_h_samp_factor * block, (int)d->output_width);
@@ -197,7 +222,7 @@ static ScStatus prepare(Job *job) {
    SC_TRY(reserve(job));
    SC_TRY(sc_image_new(job->part.width, job->part.height, &job->out->image));
    d->out_color_space = d->num_components == 4 ? JCS_CMYK : JCS_RGB;
-   size_t row = (size_t)job->part.width * 4;
+   size_t row = (size_t)d->output_width * 4;
    job->row = malloc(row);
    return job->row ? SC_OK : sc_fail(SC_EMEM, "out of memory: %zu bytes", row);
 }
@@ -219,14 +244,19 @@ static void check_scans(Job *job) {
    longjmp(job->back, 1);
 }
 
-static void read_part(Job *job) {
+// Reads rows that begin `left` pixels before the part.
+static void read_part(Job *job, size_t left) {
    struct jpeg_decompress_struct *d = &job->decoder;
-   int width = job->part.width;
+   size_t width = (size_t)job->part.width;
+   bool is_cmyk = d->out_color_space == JCS_CMYK;
    for (int y = 0; y < job->part.height; y++) {
-      unsigned char *to = job->out->image.rgb + (size_t)y * (size_t)width * 3;
-      JSAMPROW target = d->out_color_space == JCS_CMYK ? job->row : to;
+      unsigned char *to = job->out->image.rgb + (size_t)y * width * 3;
+      JSAMPROW target = is_cmyk || width < d->output_width ? job->row : to;
       jpeg_read_scanlines(d, &target, 1);
-      if (target == job->row) cmyk_to_rgb(job->row, to, width);
+      if (is_cmyk)
+         cmyk_to_rgb(job->row + 4 * left, to, (int)width);
+      else if (target == job->row)
+         memcpy(to, job->row + 3 * left, 3 * width);
    }
 }
 
@@ -245,7 +275,15 @@ static void read_rows(Job *job) {
    JDIMENSION x = (JDIMENSION)job->part.x, width = (JDIMENSION)job->part.width;
    if (width < d->output_width) jpeg_crop_scanline(d, &x, &width);
    if (job->part.y > 0) jpeg_skip_scanlines(d, (JDIMENSION)job->part.y);
-   read_part(job);
+   read_part(job, 0);
+   read_rest(job);
+}
+
+// What a progressive photo's missing scans would tell, libjpeg makes up from blocks around: of rows that are
+// whole.
+static void read_whole_rows(Job *job) {
+   for (int y = 0; y < job->part.y; y++) jpeg_read_scanlines(&job->decoder, &job->row, 1);
+   read_part(job, (size_t)job->part.x);
    read_rest(job);
 }
 
@@ -262,7 +300,10 @@ static bool decode(Job *job) {
    if (job->status) return true;
    jpeg_start_decompress(d);
    check_scans(job);
-   read_rows(job);
+   if (d->progressive_mode && !has_all_scans(d))
+      read_whole_rows(job);
+   else
+      read_rows(job);
    jpeg_finish_decompress(d);
    return true;
 }

@@ -65,7 +65,7 @@ local HEAD = [[
 
 %s.
 
-Written by `make bench PYTHON=...`; the numbers are in `bench.json` beside this page. Times are milliseconds where nothing else
+Written by `make bench PYTHON=...` from what it leaves in `bench.json` beside it. Times are milliseconds where nothing else
 is said, the least of several rounds in which scute and the modes of PyTorch took turns, with as many threads. "best / scute" is
 the time of the fastest of PyTorch's modes in the same width over scute's. A row that is measured again takes the place of the
 one before; each part says when it was measured. A mode of PyTorch that is far behind in the first round is not measured again.

@@ -105,6 +105,7 @@ typedef struct {
    int width, height, components;
    int across, down; // pixels of the first component to one of the others
    bool progressive, arithmetic;
+   int left_out;    // of a progressive photo's last scans
    int orientation; // 0: none is said
    uint32_t seed;   // of noise
 } JpegKind;
@@ -131,6 +132,7 @@ static inline Content make_jpeg(JpegKind k) {
    c.comp_info[0].h_samp_factor = k.across, c.comp_info[0].v_samp_factor = k.down;
    c.arith_code = k.arithmetic;
    if (k.progressive) jpeg_simple_progression(&c);
+   if (k.left_out) c.num_scans -= k.left_out;
    jpeg_start_compress(&c, TRUE);
    if (k.orientation) put_orientation(&c, k.orientation);
    while (c.next_scanline < c.image_height) {

@@ -68,7 +68,9 @@ static void compare_kind(JpegKind kind) {
    Content file = make_jpeg(kind);
    const char *path = scratch("part.jpg");
    spill(path, file.data, file.size);
-   for (int shrink = 1; shrink <= 8; shrink *= 2) assert_true(compare_parts(path, shrink, what) > 0);
+   bool is_odd = kind.across * kind.down > 4; // which is decoded whole where it is shrunk
+   for (int shrink = 1; shrink <= 8; shrink *= 2)
+      assert_true(compare_parts(path, shrink, what) > 0 || (is_odd && shrink > 1));
    free(file.data);
 }
 
@@ -76,7 +78,8 @@ static void test_kinds(void **state) {
    (void)state;
    static const struct {
       int components, across, down;
-   } kinds[] = {{3, 2, 2}, {3, 2, 1}, {3, 1, 2}, {3, 1, 1}, {3, 4, 1}, {1, 1, 1}, {1, 2, 2}, {4, 1, 1}};
+   } kinds[] = {{3, 2, 2}, {3, 2, 1}, {3, 1, 2}, {3, 1, 1}, {3, 4, 1},
+                {3, 4, 2}, {3, 2, 4}, {1, 1, 1}, {1, 2, 2}, {4, 1, 1}};
    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
       for (int progressive = 0; progressive < 2; progressive++)
          compare_kind((JpegKind){.width = 181,
@@ -98,6 +101,20 @@ static void test_turned(void **state) {
                               .down = 2,
                               .orientation = orientation,
                               .seed = 6});
+}
+
+// libjpeg makes up what is left out from blocks around, some of which lie outside of the part.
+static void test_left_out_scans(void **state) {
+   (void)state;
+   for (int left_out = 1; left_out <= 8; left_out++)
+      compare_kind((JpegKind){.width = 181,
+                              .height = 133,
+                              .components = 3,
+                              .across = 2,
+                              .down = 2,
+                              .progressive = true,
+                              .left_out = left_out,
+                              .seed = 8});
 }
 
 static ScRect corner(void *context, const ScPhoto *photo, int across, int down) {
@@ -131,6 +148,7 @@ int main(void) {
    const struct CMUnitTest tests[] = {
        cmocka_unit_test(test_kinds),
        cmocka_unit_test(test_turned),
+       cmocka_unit_test(test_left_out_scans),
        cmocka_unit_test(test_missing_rows),
    };
    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

@@ -27,6 +27,17 @@ local function inject(kind, calls, resume)
    runs:inject(kind, campaign.spread("write", calls.write, others, 1), resume)
 end
 
+-- A folder that cannot be read to its end, as on a network drive that goes away.
+local function cannot_list()
+   local script = ("print(pcall(require 'scute'.files.list, '%s/data/red'))"):format(scratch)
+   local line = ("FAULTS=list:1:1 LD_PRELOAD='%s' '%s' -e \"%s\" 2>&1"):format(runs.shim, runs.program, script)
+   local pipe = assert(io.popen(line))
+   local said = pipe:read "a"
+   pipe:close()
+   tally.check(said == ("false\t%s/data/red: Input/output error\n"):format(scratch), "a folder that breaks off", said)
+end
+
+cannot_list()
 for kind in kinds:gmatch "[^,]+" do
    local whole, half = runs:begin(kind)
    inject(kind, whole, false)

@@ -8,6 +8,7 @@
 // the constructors do before is another matter. Neither children of the program nor its standard error are
 // touched.
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -26,17 +27,17 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { MEMORY, OPEN, READ, SHORT_READ, WRITE, SHORT_WRITE, TRUNCATE, SYNC, RENAME, LINK, THREAD, KINDS };
+enum { MEMORY, OPEN, READ, SHORT_READ, WRITE, SHORT_WRITE, TRUNCATE, SYNC, RENAME, LINK, LIST, THREAD, KINDS };
 
 static struct {
    const char *name;
    int error;
    atomic_long calls;
 } kinds[KINDS] = {
-    [MEMORY] = {"memory", ENOMEM},    [OPEN] = {"open", EMFILE},     [READ] = {"read", EIO},
-    [SHORT_READ] = {"short_read", 0}, [WRITE] = {"write", ENOSPC},   [SHORT_WRITE] = {"short_write", 0},
-    [TRUNCATE] = {"truncate", EFBIG}, [SYNC] = {"sync", EIO},        [RENAME] = {"rename", EIO},
-    [LINK] = {"link", EPERM},         [THREAD] = {"thread", EAGAIN},
+    [MEMORY] = {"memory", ENOMEM},    [OPEN] = {"open", EMFILE},   [READ] = {"read", EIO},
+    [SHORT_READ] = {"short_read", 0}, [WRITE] = {"write", ENOSPC}, [SHORT_WRITE] = {"short_write", 0},
+    [TRUNCATE] = {"truncate", EFBIG}, [SYNC] = {"sync", EIO},      [RENAME] = {"rename", EIO},
+    [LINK] = {"link", EPERM},         [LIST] = {"list", EIO},      [THREAD] = {"thread", EAGAIN},
 };
 
 static int wanted = -1; // the kind that fails
@@ -251,6 +252,10 @@ EXPORT int rename(const char *from, const char *to) {
 
 EXPORT int link(const char *from, const char *to) {
    return fails(LINK, "link") ? -1 : REAL(link)(from, to);
+}
+
+EXPORT struct dirent *readdir(DIR *entries) {
+   return fails(LIST, "readdir") ? NULL : REAL(readdir)(entries);
 }
 
 // ---- threads ----

@@ -13,6 +13,7 @@ local MADE_UP = {
    hangs = "sleep 100",
    presses = "trap 'echo 1 passed, 0 failed; exit' INT; kill -INT $$; sleep 100",
    together = "touch $T/at/$$; while [ $(ls $T/at | wc -l) -lt 2 ]; do sleep 0.02; done; echo 1 passed, 0 failed",
+   outlives = "exec >$T/told; echo begun; sleep 20; echo outlived",
    lua = "echo share $1; echo 10 passed, 0 failed",
 }
 
@@ -44,7 +45,9 @@ local function counts()
    check(r.code == 1 and r.out:find "\n4 passed, 2 failed\n$", "what failed is counted", r.all)
    check(r.out:find("---- bad (exit code 1), from build/logs/bad.log:\nwhat went wrong\n", 1, true), "and shown", r.all)
    r = run "nothing_of_that_name"
-   check(r.code == 1 and r.out == "0 passed, 0 failed\n", "none at all is no success", r.all)
+   check(r.code == 1 and r.out == "no suite 'nothing_of_that_name'\n0 passed, 1 failed\n", "none at all is no success", r.all)
+   r = run "good godo lua-5"
+   check(r.code == 1 and r.out:find "no suite 'godo'\nno suite 'lua%-5'\n3 passed, 2 failed\n$", "a word mistyped fails", r.all)
 end
 
 local function takes_nothing_bad_for_good()
@@ -72,5 +75,13 @@ local function runs_several_at_once()
    check(r.code == 0, "Ctrl-C can be pressed in one, whoever ignores it here", r.all)
 end
 
+-- Ctrl-C goes to all that the terminal's job consists of; what is read from the suite ends when nothing of it is left.
+local function ends_with_what_it_runs()
+   local r = shell [[mkfifo $T/told; set -m; (cd $T && exec tools/test.sh build outlives) >$T/.job & job=$!
+      exec 3<$T/told; read -r line <&3; kill -INT -$job; cat <&3; wait $job]]
+   check(r.code == 130 and r.out == "", "Ctrl-C ends the suites", r.all)
+   check(not shell("ls -d $T/build/logs/counts.*").out:find "%S", "and their counts are gone")
+end
+
 make_up()
-cli.run { counts, takes_nothing_bad_for_good, runs_several_at_once }
+cli.run { counts, takes_nothing_bad_for_good, runs_several_at_once, ends_with_what_it_runs }
