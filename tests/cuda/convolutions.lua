@@ -189,7 +189,7 @@ end
 local function keeps_what_a_graph_has()
    local convolve, x, w = convolution()
    x, w = x:to(device), w:to(device)
-   local graph <close> = assert(scute.record(device, { x, w }, function() x:conv2d(w):free() end))
+   local _ <close> = assert(scute.record(device, { x, w }, function() x:conv2d(w):free() end)) -- luacheck: ignore
    check(calls(TIMED, function() convolve() convolve() scute.chosen(device) end) == 0, "what a graph has is not timed")
 end
 
@@ -430,8 +430,8 @@ function alone.trains()
    local model = dofile "tests/cuda/tiny.lua"(set.classes)
    local n = calls(TIMED, function()
       scute.train.fit(model:to(device), set, { optimizer = scute.optim.sgd(model:groups { lr = 0.02 }), device = device,
-         workers = 1, batch_size = tonumber(os.getenv "BATCH" or 4), seed = 3, epochs = epochs, output_dir = folder, resume = "auto",
-         precision = os.getenv "PRECISION", deterministic = os.getenv "DETERMINISTIC" ~= nil })
+         workers = 1, batch_size = tonumber(os.getenv "BATCH" or 4), seed = 3, epochs = epochs, output_dir = folder,
+         resume = "auto", precision = os.getenv "PRECISION", deterministic = os.getenv "DETERMINISTIC" ~= nil })
    end)
    print(("timed %d in %s: %s"):format(n, model.precision, table.concat(told, "|")))
    print(scute.checksum(model:parameters()))

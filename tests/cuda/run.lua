@@ -148,7 +148,8 @@ local function looks()
    file:write [[
       local scute = require "scute"
       for _, name in ipairs { "auto", "cuda", "cuda:1" } do
-         local opt = scute.cli.parse({ [0] = "looks", "--data_dir", ".", "--device", name }, "Looks for a GPU", scute.cli.common)
+         local words = { [0] = "looks", "--data_dir", ".", "--device", name }
+         local opt = scute.cli.parse(words, "Looks for a GPU", scute.cli.common)
          print(opt.device, scute.computes(opt.device, "tf32"), scute.memory(opt.device).live)
       end
       scute.synchronize()
@@ -161,8 +162,8 @@ local function looks()
    file:close()
    local ok, text, account = on_gpu(script, "SOFTGPU_DEVICES=2")
    check(ok and text == "cuda:0\ttrue\t0\ncuda:0\ttrue\t0\ncuda:1\ttrue\t0\n", "GPUs are found", text)
-   for _, name in ipairs { "cudaSetDevice", "cudaStreamCreateWithFlags", "cudaFuncGetAttributes", "cudaMalloc", "cudaMemGetInfo" } do
-      check(account.calls and not account.calls[name], "looking for GPUs takes nothing of them: " .. name, cjson.encode(account))
+   for _, name in ipairs { "cudaSetDevice", "cudaStreamCreateWithFlags", "cudaFuncGetAttributes", "cudaMalloc" } do
+      check(account.calls and not account.calls[name], name .. " is not called by who only looks", cjson.encode(account))
    end
    ok, text, account = on_gpu(script, "SOFTGPU_DEVICES=2 USES=1")
    check(ok and account.calls and account.calls.cudaSetDeviceFlags == 1, "only the one that is used is started",
