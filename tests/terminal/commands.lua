@@ -94,7 +94,7 @@ return function(open, check, scratch)
 
    t = open()
    t:enter "x = scute.zeros(3); function loops(n) return function() x:neg() print('looping ' .. n) while true do end end end"
-   for i, line in ipairs { "scute.profile(loops(1))", ".profile loops(2)()", "function f() scute.profile(loops(3)) end; f()" } do
+   for i, line in ipairs { "scute.profile(loops(1))", ".profile loops(2)()", "function f() scute.profile(loops(3)) end f()" } do
       t:type(line)
       t:key "Enter"
       t:wait("looping " .. i)
