@@ -41,6 +41,15 @@ static void *take_bytes(ScPool *pool, size_t bytes) {
    return data;
 }
 
+// A block goes to a request of about its size, so that a few bytes do not hold many.
+static void small_requests_take_small_blocks(void **state) {
+   (void)state;
+   ScPool *pool = host_pool();
+   sc_pool_give(pool, take_bytes(pool, 60 * KB), 60 * KB);
+   take_bytes(pool, KB);
+   assert_int_equal(sc_pool_memory(pool).cached, 60 * KB);
+}
+
 static void take_and_give_many(ScPool *pool, size_t bytes) {
    static void *data[MANY];
    for (int i = 0; i < MANY; i++) data[i] = take_bytes(pool, bytes);
@@ -106,6 +115,7 @@ static void large_blocks_without_a_heap(void **state) {
 
 int main(void) {
    static const struct CMUnitTest tests[] = {
+       cmocka_unit_test(small_requests_take_small_blocks),
        cmocka_unit_test(small_blocks_have_a_ceiling),
        cmocka_unit_test(gaps_have_a_ceiling),
        cmocka_unit_test(large_blocks_make_room_for_small_ones),
