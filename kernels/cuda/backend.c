@@ -3,6 +3,7 @@
 
 #include "host/core/register.h"
 #include "host/core/sync.h"
+#include "kernels/cuda/built_for.h"
 #include "kernels/cuda/capability.h"
 #include "kernels/cuda/conv_known.h"
 #include "kernels/cuda/conv_plan.h"

@@ -6,10 +6,6 @@
 
 namespace {
 
-// Compute capabilities, times a hundred, as nvcc lists them; of the last one there is PTX, too
-// (tools/gencode.sh).
-const int BUILT_FOR[] = {__CUDA_ARCH_LIST__};
-
 template <typename U> __global__ void fill_all(int64_t n, U value, U *to) {
    constexpr int N = ScWide<U>::N;
    ScVector<U, N> values;
@@ -32,21 +28,6 @@ template <typename U> ScStatus fill(const ScDevice *device, void *to, const void
 }
 
 } // namespace
-
-// Code serves what came later in its generation, PTX all that came later. One that is not known may be served.
-bool sc_cuda_is_built_for(int capability) {
-   int card = 10 * capability, last = 0;
-   for (int built : BUILT_FOR) {
-      if (built <= card && built / 100 == card / 100) return true;
-      last = built;
-   }
-   return card == 0 || card >= last;
-}
-
-ScStatus sc_cuda_find_code(const ScDevice *device) {
-   cudaFuncAttributes found;
-   return sc_cuda_status(cudaFuncGetAttributes(&found, fill_all<uint8_t>), device->name);
-}
 
 ScStatus sc_cuda_fill(ScDevice *device, void *to, const void *element, size_t size, int64_t n) {
    switch (size) {

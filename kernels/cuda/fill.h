@@ -6,11 +6,6 @@
 
 SC_C_BEGIN
 
-// Whether the plugin has code for such a GPU (see sc_cuda_capability): it is built for some.
-bool sc_cuda_is_built_for(int capability);
-// The same of the current one, as its driver finds.
-ScStatus sc_cuda_find_code(const ScDevice *);
-
 // Writes `element` (of 1, 2, 4 or 8 bytes, on the host) n times. ScBackend.fill of this backend.
 ScStatus sc_cuda_fill(ScDevice *, void *to, const void *element, size_t size, int64_t n);
 

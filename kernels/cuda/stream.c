@@ -1,6 +1,6 @@
 #include "kernels/cuda/stream.h"
 
-#include "kernels/cuda/fill.h"
+#include "kernels/cuda/built_for.h"
 #include "kernels/cuda/status.h"
 
 typedef struct {
