@@ -142,13 +142,21 @@ end
 
 -- ---- stopping and going on ----
 
+-- A program that finds algorithms of convolutions known begins with them, where the first one has timed them after its first
+-- step: what is to be equal begins alike.
+local function forget_convolutions()
+   os.execute("rm -rf " .. scratch .. "/convolutions")
+end
+
 -- A whole run, and one that is stopped after its first epoch, then goes on.
 local function goes_on()
    local line = "$S scripts/transfer_learning.lua --model resnet18 --epochs 4 --precision fp32 --learning_rate 0.001" .. SMALL
+   forget_convolutions()
    local r = on(device, line)
    check(r.code == 0, "a whole run", r.all)
    os.rename(folder(device) .. "/resnet18/history.csv", scratch .. "/whole.csv")
    os.execute("rm -rf " .. folder(device))
+   forget_convolutions()
    r = cli.interrupt(("%s%s --device %s --output_dir %s"):format(ACCOUNT, line, device, folder(device)), "INT", "epoch   1")
    check(r.code == 130 and r.err:find "stopped in epoch %d+ after step %d+", "Ctrl-C ends it with 130", r.all)
    r = on(device, line .. " --resume auto")
