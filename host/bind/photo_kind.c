@@ -30,20 +30,27 @@ static bool push_message(lua_State *L, const char *path, ScPhotoKind kind, int e
    return true;
 }
 
+// (paths, workers = 4) of `function`; the names are kept by a table, whatever becomes of the list meanwhile.
+static const char **read_arguments(lua_State *L, const char *function, int *n, int *workers) {
+   luaL_checktype(L, 1, LUA_TTABLE);
+   lua_Integer given = luaL_optinteger(L, 2, 4);
+   luaL_argcheck(L, given >= 1 && given <= 256, 2, "expected 1 to 256 workers");
+   *workers = (int)given;
+   *n = sc_list_length(L, 1, function);
+   lua_settop(L, 1);
+   lua_createtable(L, *n, 0);
+   return read_paths(L, function, *n);
+}
+
 // scute.photo_kinds(paths, workers = 4) -> list with "JPEG", "PNG", ... for every file, by its first bytes, or
 // false for what is no photo; {index = message} for those that cannot be read, because the file cannot be
 // opened or is a kind of photo that this program does not decode. Reads with `workers` threads.
 static int photo_kinds(lua_State *L) {
-   luaL_checktype(L, 1, LUA_TTABLE);
-   lua_Integer workers = luaL_optinteger(L, 2, 4);
-   luaL_argcheck(L, workers >= 1 && workers <= 256, 2, "expected 1 to 256 workers");
-   int n = sc_list_length(L, 1, "photo_kinds");
-   lua_settop(L, 1);
-   lua_createtable(L, n, 0); // keeps the names, whatever becomes of the list meanwhile
-   const char **paths = read_paths(L, "photo_kinds", n);
+   int n, workers;
+   const char **paths = read_arguments(L, "photo_kinds", &n, &workers);
    unsigned char *kinds = sc_push_array(L, n, sizeof *kinds);
    int *errors = sc_push_array(L, n, sizeof *errors);
-   sc_photo_kinds(paths, n, (int)workers, kinds, errors);
+   sc_photo_kinds(paths, n, workers, kinds, errors);
    lua_createtable(L, n, 0);
    lua_newtable(L);
    for (int i = 0; i < n; i++) {
@@ -61,15 +68,10 @@ static int photo_kinds(lua_State *L) {
 // equal files are equal, those of others seldom; false where a file cannot be read. Reads with `workers`
 // threads.
 static int photo_marks(lua_State *L) {
-   luaL_checktype(L, 1, LUA_TTABLE);
-   lua_Integer workers = luaL_optinteger(L, 2, 4);
-   luaL_argcheck(L, workers >= 1 && workers <= 256, 2, "expected 1 to 256 workers");
-   int n = sc_list_length(L, 1, "photo_marks");
-   lua_settop(L, 1);
-   lua_createtable(L, n, 0); // keeps the names, whatever becomes of the list meanwhile
-   const char **paths = read_paths(L, "photo_marks", n);
+   int n, workers;
+   const char **paths = read_arguments(L, "photo_marks", &n, &workers);
    int64_t *marks = sc_push_array(L, n, sizeof *marks);
-   sc_photo_marks(paths, n, (int)workers, marks);
+   sc_photo_marks(paths, n, workers, marks);
    lua_createtable(L, n, 0);
    for (int i = 0; i < n; i++) {
       if (marks[i] < 0)
