@@ -39,6 +39,8 @@ const ScSynonym sc_synonyms[] = {
    // ---- networks ----
    {"SpatialConvolution", "Conv2d"}, {"SpatialBatchNormalization", "BatchNorm2d"}, {"SpatialMaxPooling", "MaxPool2d"},
    {"SpatialAveragePooling", "AvgPool2d"}, {"GlobalAvgPool2d", "AdaptiveAvgPool2d"}, {"Dense", "Linear"},
+   {"InstanceNorm2d", "GroupNorm"}, {"InstanceNorm1d", "GroupNorm"}, {"instance_norm", "group_norm"},
+   {"RMSNorm", "LayerNorm"}, {"rms_norm", "layer_norm"}, {"LayerNormChannelsFirst", "LayerNorm2d"},
    {"ModuleList", "Sequential"}, {"SpatialDropout", "Dropout"}, {"DropPath", "StochasticDepth"},
    {"named_children", "children"}, {"modules", "named_modules"}, {"buffers", "named_buffers"},
    {"add_module", "add"}, {"get_submodule", "get"}, {"getParameters", "parameters"}, {"zeroGradParameters", "zero_grad"},
@@ -60,7 +62,8 @@ const ScSynonym sc_synonyms[] = {
    // ---- options ----
    {"kernel", "kernel_size"}, {"ksize", "kernel_size"}, {"kW", "kernel_size"}, {"kH", "kernel_size"}, {"dW", "stride"},
    {"dH", "stride"}, {"padW", "padding"}, {"padH", "padding"}, {"nInputPlane", "in_channels"},
-   {"nOutputPlane", "out_channels"}, {"filters", "out_channels"}, {"units", "out_features"}, {"drop", "p"}, {"rate", "p"},
+   {"nOutputPlane", "out_channels"}, {"num_features", "num_channels"}, {"affine", "elementwise_affine"},
+   {"elementwise_affine", "affine"}, {"epsilon", "eps"}, {"groups", "num_groups"}, {"filters", "out_channels"}, {"units", "out_features"}, {"drop", "p"}, {"rate", "p"},
    {"learning_rate", "lr"}, {"learningRate", "lr"}, {"lr", "learning_rate"}, {"lr", "optimizer"},
    {"learning_rate", "optimizer"}, {"wd", "weight_decay"}, {"l2", "weight_decay"},
    {"prob", "p"}, {"probability", "p"}, {"drop_prob", "p"}, {"dropout_prob", "p"},

@@ -299,6 +299,26 @@ def scale_update_(i, a):
     return [], {"scale": scale.reshape(()), "good_steps": good.reshape(()), "skipped": skipped}
 
 
+def layer_norm(i, a):
+    shape = tuple(a["normalized_shape"])
+    x = i["x"].permute(0, 2, 3, 1) if a.get("channels") else i["x"]
+    y = F.layer_norm(x, shape, i.get("weight"), i.get("bias"), a.get("eps", 1e-5))
+    return [y.permute(0, 3, 1, 2) if a.get("channels") else y]
+
+
+def group_norm(i, a):
+    return [F.group_norm(i["x"], a["num_groups"], i.get("weight"), i.get("bias"), a.get("eps", 1e-5))]
+
+
+def grouped_norm(i, a):
+    x, groups = i["x"], {"num_groups": a.get("groups", 1)}
+    if not a.get("per_pixel"):
+        return group_norm(i, groups)
+    rows = x.permute(0, 2, 3, 1).flatten(0, 2)
+    n, c, h, w = x.shape
+    return [group_norm({**i, "x": rows}, groups)[0].reshape(n, h, w, c).permute(0, 3, 1, 2)]
+
+
 OPS = {
     **{name: compare(getattr(torch, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     "hardsigmoid": unary(lambda x: F.relu6(x + 3) / 6),  # PyTorch's own has the slope in float32
@@ -341,6 +361,9 @@ OPS = {
     "conv_bn_act": conv_bn_act,
     "conv2d_folded": lambda i, a: conv_bn_act(i, {**a, "training": False}),
     "batch_norm": batch_norm,
+    "layer_norm": layer_norm,
+    "group_norm": group_norm,
+    "grouped_norm": grouped_norm,
     "max_pool2d": lambda i, a: [F.max_pool2d(i["x"], **window(a))],
     "avg_pool2d": avg_pool2d,
     "global_avg_pool2d": lambda i, a: [F.adaptive_avg_pool2d(i["x"], 1)],
