@@ -6,6 +6,7 @@ local strict = require "scute.base.strict"
 
 local nn = {
    Module = require "scute.nn.module",
+   Parameter = require("scute.nn.parameter").Parameter,
    init = strict.family("scute.nn.init", require "scute.nn.initialise"),
 }
 require "scute.nn.fields"

@@ -5,9 +5,10 @@
 --    function Net:build(options)
 --       self.conv = nn.Conv2d { 3, 8, 3, padding = 1 }   -- assigning a module registers a child
 --       self.fc = nn.Linear { 8, options.classes }
+--       self.scale = nn.Parameter(scute.ones(8, 1, 1))   -- and so is a parameter of one's own
 --    end
 --    function Net:forward(x)
---       return self.fc(self.conv(x):relu():global_avg_pool2d():flatten(2))
+--       return self.fc((self.conv(x) * self.scale):relu():global_avg_pool2d():flatten(2))
 --    end
 --    local net = Net { classes = 10 }
 --
@@ -22,6 +23,8 @@ local absent = require "scute.nn.absent"
 local read_arguments = require "scute.nn.arguments"
 local brief = require "scute.nn.brief"
 local public = require "scute.base.public"
+local parameter = require "scute.nn.parameter"
+local unregistered = require "scute.nn.unregistered"
 local explainer = require "scute.nn.explain"
 local join = require "scute.base.join_path"
 local same_list = require "scute.base.same_list"
@@ -82,7 +85,7 @@ local function assign(self, key, value)
    if is_module(value) then
       if not rawget(self, "_children")[key] then absent.check_assigned(self, getmetatable(self).class, key) end
       self:add(math.type(key) == "integer" and name_at(self, key) or key, value)
-   elseif rawget(self, "_parameters")[key] ~= nil then
+   elseif parameter.is(value) or rawget(self, "_parameters")[key] ~= nil then
       self:register_parameter(key, value)
    elseif rawget(self, "_buffers")[key] ~= nil then
       self:register_buffer(key, value)
@@ -118,6 +121,7 @@ local function instantiate(class, ...)
    else
       self:build(...)
    end
+   if class._of_user then unregistered.check(self) end
    return self
 end
 
