@@ -274,6 +274,7 @@ local parts = {
    { "faults", function() script("faults", nil, "cuda " .. FAULTS) end },
    { "symbols", function() program("symbols", ("%s %s/symbols.lua"):format(scute, here)) end },
    { "models" },
+   { "examples" }, -- networks of examples/ against PyTorch's numbers
    { "late" },
    { "device", device },
    { "launches" },

@@ -44,6 +44,14 @@ local runs = {
       local loss = number_after(out, "step 30:")
       return loss and loss < 0.1 and out:find("(conv): Conv2d", 1, true)
    end },
+   { "gelu_mlp.lua", "", function(out)
+      local loss = tonumber(out:match "step 60: loss (%S+),")
+      return loss and loss < 0.1 and number_after(out, "step 60:") > 0.95
+   end },
+   { "convnext_block.lua", "", function(out)
+      local loss = number_after(out, "step 20:")
+      return loss and loss < 0.05
+   end },
    { "custom_network.lua", "", function(out) return out == "" end }, -- for others to load
    { "custom_head.lua", data, function(out)
       return number_after(out, "baseline_cnn: loaded, it differs by") == 0
