@@ -1,3 +1,4 @@
+#include "kernels/cpu/column_sums.h"
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/half.h"
@@ -71,15 +72,9 @@ static ScStatus weight_gradient(ScCall *c) {
 
 static void bias_gradient(ScCall *c) {
    const ScTensor *g = c->grad_out[0];
-   const void *from = g->buffer->data;
-   float *to = c->grad_in[SC_CONV_BIAS]->buffer->data;
-   int64_t channels = g->shape[1], rows = sc_numel(g) / channels;
-#pragma omp parallel for
-   for (int64_t o = 0; o < channels; o++) {
-      double sum = 0;
-      for (int64_t r = 0; r < rows; r++) sum += sc_load(g->dtype, from, r * channels + o);
-      to[o] = (float)sum;
-   }
+   int64_t channels = g->shape[1];
+   sc_column_sums(c->grad_in[SC_CONV_BIAS]->buffer->data, g->buffer->data, sc_numel(g) / channels, channels,
+                  sc_is_half(g));
 }
 
 static ScStatus filter_gradients(ScCall *c) {

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "host/core/op.h"
+#include "kernels/cpu/column_sums.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/half.h"
 
@@ -50,14 +51,6 @@ static ScStatus forward(ScCall *c) {
                   bias != NULL, y);
 }
 
-static void bias_gradient(int64_t rows, int64_t outputs, const void *gy, float *gb, bool half) {
-   for (int64_t o = 0; o < outputs; o++) {
-      double sum = 0;
-      for (int64_t r = 0; r < rows; r++) sum += (double)sc_at(gy, r * outputs + o, half);
-      gb[o] = (float)sum;
-   }
-}
-
 static ScStatus backward_wide(const ScCall *c, int64_t rows, int64_t outputs, int64_t inputs) {
    float *gy = values(c->grad_out[0]);
    if (c->grad_in[X])
@@ -76,7 +69,7 @@ static ScStatus backward(ScCall *c) {
    bool half = sc_is_half(c->grad_out[0]);
    SC_TRY(half ? backward_half(c, rows, outputs, inputs) : backward_wide(c, rows, outputs, inputs));
    if (c->grad_in[BIAS])
-      bias_gradient(rows, outputs, c->grad_out[0]->buffer->data, values(c->grad_in[BIAS]), half);
+      sc_column_sums(values(c->grad_in[BIAS]), c->grad_out[0]->buffer->data, rows, outputs, half);
    return SC_OK;
 }
 
