@@ -1,8 +1,8 @@
 // Fully connected layer.
 #include "host/core/dispatch.h"
-#include "host/core/op.h"
+#include "host/ops/linear_rows.h"
 
-enum { X, WEIGHT, BIAS };
+enum { X = SC_LINEAR_X, WEIGHT = SC_LINEAR_WEIGHT, BIAS = SC_LINEAR_BIAS };
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "input (..., I)"},

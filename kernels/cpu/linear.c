@@ -1,76 +1,71 @@
 #include <string.h>
 
-#include "host/core/op.h"
+#include "host/ops/linear_rows.h"
 #include "kernels/cpu/column_sums.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/half.h"
 
-enum { X, WEIGHT, BIAS };
+enum { X = SC_LINEAR_X, WEIGHT = SC_LINEAR_WEIGHT, BIAS = SC_LINEAR_BIAS };
 
-// Rows of a rank-4 tensor, which lies channels-last, are not contiguous.
-static bool has_rows(const ScTensor *x) {
-   return x->rank != 4;
-}
-
-static float *values(const ScTensor *t) {
-   return t->buffer->data;
+static void *values(const ScTensor *t) {
+   return t && t->buffer ? t->buffer->data : NULL;
 }
 
 // ---- bf16, with a bias in f32 ----
 
-static ScStatus forward_half(const ScCall *c, int64_t rows, int64_t outputs, int64_t inputs) {
-   return sc_gemm_half(c->device, rows, outputs, inputs, (ScHalfMatrix){c->in[X]->buffer->data, false},
-                       (ScHalfMatrix){c->in[WEIGHT]->buffer->data, true},
-                       c->in[BIAS] ? values(c->in[BIAS]) : NULL, c->out[0]->buffer->data);
+static ScStatus forward_half(const ScCall *c, const void *x, void *y) {
+   ScLinear s = sc_linear_sizes(c);
+   return sc_gemm_half(c->device, s.rows, s.outputs, s.inputs, (ScHalfMatrix){x, false},
+                       (ScHalfMatrix){values(c->in[WEIGHT]), true}, values(c->in[BIAS]), y);
 }
 
-static ScStatus backward_half(const ScCall *c, int64_t rows, int64_t outputs, int64_t inputs) {
-   const void *gy = c->grad_out[0]->buffer->data;
-   if (c->grad_in[X])
-      SC_TRY(sc_gemm_half(c->device, rows, inputs, outputs, (ScHalfMatrix){gy, false},
-                          (ScHalfMatrix){c->in[WEIGHT]->buffer->data, false}, NULL,
-                          c->grad_in[X]->buffer->data));
-   if (c->grad_in[WEIGHT])
-      SC_TRY(sc_gemm_half(c->device, outputs, inputs, rows, (ScHalfMatrix){gy, true},
-                          (ScHalfMatrix){c->in[X]->buffer->data, false}, NULL,
-                          c->grad_in[WEIGHT]->buffer->data));
-   return SC_OK;
+static ScStatus backward_half(const ScCall *c, const void *x, const void *gy, void *gx) {
+   ScLinear s = sc_linear_sizes(c);
+   if (gx)
+      SC_TRY(sc_gemm_half(c->device, s.rows, s.inputs, s.outputs, (ScHalfMatrix){gy, false},
+                          (ScHalfMatrix){values(c->in[WEIGHT]), false}, NULL, gx));
+   if (!c->grad_in[WEIGHT]) return SC_OK;
+   return sc_gemm_half(c->device, s.outputs, s.inputs, s.rows, (ScHalfMatrix){gy, true},
+                       (ScHalfMatrix){x, false}, NULL, values(c->grad_in[WEIGHT]));
 }
 
 // ---- f32 ----
 
-static ScStatus forward(ScCall *c) {
-   const ScTensor *x = c->in[X], *weight = c->in[WEIGHT], *bias = c->in[BIAS];
-   if (!has_rows(x)) return SC_EUNSUPPORTED;
-   int64_t outputs = weight->shape[0], inputs = weight->shape[1], rows = sc_numel(x) / inputs;
-   if (sc_is_half(x)) return forward_half(c, rows, outputs, inputs);
-   float *y = values(c->out[0]);
-   for (int64_t r = 0; bias && r < rows; r++)
-      memcpy(y + r * outputs, values(bias), (size_t)outputs * sizeof *y);
-   return sc_gemm(rows, outputs, inputs, (ScMatrix){values(x), false}, (ScMatrix){values(weight), true},
+static ScStatus forward_wide(const ScCall *c, const void *x, void *y) {
+   ScLinear s = sc_linear_sizes(c);
+   const float *bias = values(c->in[BIAS]);
+   for (int64_t r = 0; bias && r < s.rows; r++)
+      memcpy((float *)y + r * s.outputs, bias, (size_t)s.outputs * sizeof *bias);
+   return sc_gemm(s.rows, s.outputs, s.inputs, (ScMatrix){x, false}, (ScMatrix){values(c->in[WEIGHT]), true},
                   bias != NULL, y);
 }
 
-static ScStatus backward_wide(const ScCall *c, int64_t rows, int64_t outputs, int64_t inputs) {
-   float *gy = values(c->grad_out[0]);
-   if (c->grad_in[X])
-      SC_TRY(sc_gemm(rows, inputs, outputs, (ScMatrix){gy, false}, (ScMatrix){values(c->in[WEIGHT]), false},
-                     false, values(c->grad_in[X])));
-   if (c->grad_in[WEIGHT])
-      SC_TRY(sc_gemm(outputs, inputs, rows, (ScMatrix){gy, true}, (ScMatrix){values(c->in[X]), false}, false,
-                     values(c->grad_in[WEIGHT])));
+static ScStatus backward_wide(const ScCall *c, const void *x, const void *gy, void *gx) {
+   ScLinear s = sc_linear_sizes(c);
+   if (gx)
+      SC_TRY(sc_gemm(s.rows, s.inputs, s.outputs, (ScMatrix){gy, false},
+                     (ScMatrix){values(c->in[WEIGHT]), false}, false, gx));
+   if (!c->grad_in[WEIGHT]) return SC_OK;
+   return sc_gemm(s.outputs, s.inputs, s.rows, (ScMatrix){gy, true}, (ScMatrix){x, false}, false,
+                  values(c->grad_in[WEIGHT]));
+}
+
+// ---- the kernel ----
+
+static ScStatus backward_rows(const ScCall *c, const void *x, const void *gy, void *gx) {
+   ScLinear s = sc_linear_sizes(c);
+   bool half = sc_is_half(c->grad_out[0]);
+   SC_TRY(half ? backward_half(c, x, gy, gx) : backward_wide(c, x, gy, gx));
+   if (c->grad_in[BIAS]) sc_column_sums(values(c->grad_in[BIAS]), gy, s.rows, s.outputs, half);
    return SC_OK;
 }
 
+static ScStatus forward(ScCall *c) {
+   return sc_linear_forward(c, sc_is_half(c->in[X]) ? forward_half : forward_wide);
+}
+
 static ScStatus backward(ScCall *c) {
-   const ScTensor *x = c->in[X];
-   if (!has_rows(x)) return SC_EUNSUPPORTED;
-   int64_t outputs = c->in[WEIGHT]->shape[0], inputs = c->in[WEIGHT]->shape[1], rows = sc_numel(x) / inputs;
-   bool half = sc_is_half(c->grad_out[0]);
-   SC_TRY(half ? backward_half(c, rows, outputs, inputs) : backward_wide(c, rows, outputs, inputs));
-   if (c->grad_in[BIAS])
-      sc_column_sums(values(c->grad_in[BIAS]), c->grad_out[0]->buffer->data, rows, outputs, half);
-   return SC_OK;
+   return sc_linear_backward(c, backward_rows);
 }
 
 SC_KERNEL(cpu, linear, SC_F32_AND_BF16, .forward = forward, .backward = backward)
