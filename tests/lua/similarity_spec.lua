@@ -1,0 +1,75 @@
+-- What case tables cannot say of normalize and cosine_similarity: zeros, NaN, infinities, halves, layers.
+local scute = require "scute"
+
+local NAN = 0 / 0
+
+local function same(expected, t)
+   local found = t:values()
+   assert.equal(#expected, #found)
+   for i, value in ipairs(expected) do
+      if value ~= value then
+         assert.is_true(found[i] ~= found[i], ("at %d"):format(i))
+      else
+         local is_near = found[i] == value or math.abs(found[i] - value) < 1e-6
+         assert.is_true(is_near, ("at %d: %s, expected %s"):format(i, found[i], value))
+      end
+   end
+end
+
+describe("normalize", function()
+   it("leaves zeros, and tells of NaN in its own vector only", function()
+      for _, device in ipairs { "cpu", "ref" } do
+         for _, p in ipairs { 1, 2, 2.5, math.huge } do
+            local x = scute.tensor({ { 0, 0, 0 }, { 0, 5, 0 }, { NAN, 1, 2 }, { -0.0, -1e-30, 0 } }, { device = device })
+            same({ 0, 0, 0, 0, 1, 0, NAN, NAN, NAN, 0, -1e-18, 0 }, x:normalize { p = p })
+         end
+         same({ 0, 0, NAN }, scute.tensor({ 3, -4, math.huge }, { device = device }):normalize())
+      end
+   end)
+
+   it("has the gradient of x / eps where a vector is shorter", function()
+      local x = scute.zeros(2, 3):requires_grad_()
+      x:normalize({ eps = 0.5 }):sum():backward()
+      same({ 2, 2, 2, 2, 2, 2 }, x.grad)
+   end)
+
+   it("computes in float32 under autocast, and of halves makes halves", function()
+      local x = scute.randn(3, 5):to "bf16"
+      assert.equal("bf16", x:normalize().dtype)
+      assert.equal("f32", scute.autocast("bf16", function() return x:normalize() end).dtype)
+   end)
+end)
+
+describe("cosine_similarity", function()
+   it("of a vector of zeros is 0, and that of NaN is NaN", function()
+      local x = scute.tensor { { 0, 0 }, { 1, NAN }, { 2, 2 } }
+      same({ 0, NAN, 1 }, x:cosine_similarity(scute.tensor { { 3, 3 } }))
+   end)
+
+   it("of halves is rounded once", function()
+      local a, b = scute.randn(6, 40):to "bf16", scute.randn(6, 40):to "bf16"
+      local y = a:cosine_similarity(b)
+      assert.equal("bf16", y.dtype)
+      same(a:to("f32"):cosine_similarity(b:to "f32"):to("bf16"):values(), y)
+   end)
+
+   it("takes tensors of two dtypes, and names what it cannot take", function()
+      local a, b = scute.randn(2, 4), scute.ones(2, 4):to "i64"
+      same(a:cosine_similarity(b:to "f32"):values(), a:cosine_similarity(b))
+      assert.error_matches(function() b:cosine_similarity(b) end, "cosine_similarity: argument 'x1': expected a float")
+      assert.error_matches(function() a:cosine_similarity(3) end, "argument 'x2': expected a tensor, found 3")
+   end)
+end)
+
+describe("layers of them", function()
+   it("are what the ops are", function()
+      local nn, a, b = scute.nn, scute.randn(3, 4), scute.randn(3, 4)
+      same(a:cosine_similarity(b):values(), nn.CosineSimilarity()(a, b))
+      same(a:cosine_similarity(b, 1):values(), nn.CosineSimilarity { dim = 1 }(a, b))
+      same(a:normalize(1):values(), nn.Normalize { p = 1 }(a))
+      assert.equal("CosineSimilarity(dim=2, eps=1e-08)", (tostring(nn.CosineSimilarity()):gsub("%s+$", "")))
+      assert.equal("Normalize(p=2, dim=2, eps=1e-12)", (tostring(nn.Normalize()):gsub("%s+$", "")))
+      assert.error_matches(function() nn.Normalize { p = 0 } end, "'p': expected a number above 0")
+      assert.error_matches(function() nn.CosineSimilarity { dims = 1 } end, "did you mean 'dim'")
+   end)
+end)
