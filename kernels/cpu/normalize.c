@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/half.h"
+#include "kernels/cpu/largest.h"
 
 enum { STRIP = 64, WORTH_THREADS = 32768 };
 
@@ -24,7 +24,7 @@ SC_INLINE double join(double sum, float x, double top, Kind kind, double p) {
    double size = fabsf(x);
    if (kind == ONE) return sum + size;
    if (kind == TWO) return sum + size * size;
-   if (kind == LARGEST) return size > sum || size != size ? size : sum;
+   if (kind == LARGEST) return sc_larger((float)sum, (float)size);
    return sum + pow(size / top, p);
 }
 
@@ -43,8 +43,7 @@ SC_INLINE void add_vector(const Job *j, const void *x, const double *top, double
       for (int l = 0; l < LANES; l++) lanes[l] = join(lanes[l], sc_at(x, i + l, half), *top, kind, j->p);
    for (; i < j->n; i++) lanes[0] = join(lanes[0], sc_at(x, i, half), *top, kind, j->p);
    for (int l = 0; l < LANES; l++)
-      *sums =
-          kind == LARGEST ? (lanes[l] > *sums || lanes[l] != lanes[l] ? lanes[l] : *sums) : *sums + lanes[l];
+      *sums = kind == LARGEST ? sc_larger((float)*sums, (float)lanes[l]) : *sums + lanes[l];
 }
 
 SC_INLINE void add_kind(const Job *j, const void *x, int64_t width, const double *top, double *sums,

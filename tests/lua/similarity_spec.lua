@@ -73,3 +73,33 @@ describe("layers of them", function()
       assert.error_matches(function() nn.CosineSimilarity { dims = 1 } end, "did you mean 'dim'")
    end)
 end)
+
+describe("cdist", function()
+   local diagonal = {}
+   for i = 1, 400 do diagonal[i] = i % 21 == 1 and 1 or 0 end
+   local same_point = scute.tensor(diagonal):reshape(20, 20)
+
+   it("of a point and itself is 0, with the gradient 0, by products too", function()
+      for _, device in ipairs { "cpu", "ref" } do
+         local x = (scute.randn(20, 32) * 3 + 7):to(device):requires_grad_()
+         for _, p in ipairs { 1, 2, 3, math.huge } do
+            local y = x:cdist(x:detach(), p)
+            for i = 1, 20 do assert.equal(0, y[i][i]) end
+            x:zero_grad()
+            scute.sum(y * same_point:to(device)):backward()
+            same(scute.zeros(20, 32):values(), x.grad)
+         end
+      end
+   end)
+
+   it("tells of NaN and infinities where they are, by products too", function()
+      local values = scute.zeros(20, 32):totable()
+      values[1][1], values[2][1], values[3][1] = NAN, math.huge, 3e20
+      local x = scute.tensor(values)
+      for _, p in ipairs { 1, 2, 3, math.huge } do
+         local y = x:cdist(scute.zeros(20, 32), p)
+         assert.is_true(y[1][1] ~= y[1][1] and y[2][5] == math.huge and math.abs(y[3][5] / 3e20 - 1) < 1e-6, p)
+         assert.equal(0, y[4][7])
+      end
+   end)
+end)

@@ -26,8 +26,8 @@ add("eps between their lengths", { 6, 4 }, { eps = 1.2 })
 add("many", { 700, 64 }, nil, { numeric = false })
 -- Their powers leave the range of float32.
 for _, p in ipairs { 2, 3 } do
-   list[#list + 1] = { op = "normalize", name = ("huge, p = %g"):format(p), inputs = { x = { shape = { 2, 9 }, scale = 1e30 } },
-      attrs = { p = p }, numeric = false, half = false }
+   list[#list + 1] = { op = "normalize", name = ("huge, p = %g"):format(p),
+      inputs = { x = { shape = { 2, 9 }, scale = 1e30 } }, attrs = { p = p }, numeric = false, half = false }
 end
 
 local function pair(name, x1, x2, attrs)
@@ -53,8 +53,8 @@ list.bad = {
    { op = "cosine_similarity", args = { { shape = { 2, 3 } }, { shape = { 2, 3 } } }, attrs = { eps = -1 },
       message = "'eps': expected a number of at least 0" },
    { op = "normalize", inputs = { x = { shape = { 2, 3 } } }, attrs = { p = 0 }, message = "'p': expected a number above 0" },
-   { op = "normalize", inputs = { x = { shape = { 2, 3 } } }, attrs = { eps = -1 }, message = "'eps': expected a number of at" },
-   { op = "normalize", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = 3 }, message = "'dim': expected a dimension from" },
+   { op = "normalize", inputs = { x = { shape = { 2, 3 } } }, attrs = { eps = -1 }, message = "'eps': expected a number" },
+   { op = "normalize", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = 3 }, message = "'dim': expected a dim" },
    { op = "normalize", inputs = { x = { shape = {} } }, message = "'x': expected at least 1 dimension, found a scalar" },
    { op = "normalize", inputs = { x = { shape = { 3, 2 }, dtype = "i64", low = 1, high = 2 } }, message = "floating" },
 }
