@@ -24,7 +24,7 @@ const ScSynonym sc_synonyms[] = {
    {"sgn", "sign"}, {"sine", "sin"}, {"cosine", "cos"}, {"log2", "log"}, {"log10", "log"}, {"expm1", "exp"},
    {"hard_swish", "hardswish"}, {"hard_sigmoid", "hardsigmoid"},
    {"l2_normalize", "normalize"}, {"unit", "normalize"}, {"cosine_distance", "cosine_similarity"},
-   {"pairwise_distance", "cdist"}, {"pdist", "cdist"}, {"euclidean_distance", "cdist"},
+   {"pairwise_distance", "cdist"}, {"gem", "gem_pool2d"}, {"GeM", "GeMPool2d"}, {"GeneralizedMeanPooling", "GeMPool2d"}, {"lp_pool2d", "gem_pool2d"}, {"LPPool2d", "GeMPool2d"}, {"pdist", "cdist"}, {"euclidean_distance", "cdist"},
    {"narrow", "slice"}, {"gather", "index_select"}, {"take", "index_select"},
    {"masked_fill", "where"}, {"masked_select", "where"}, {"zero_", "fill_"},
    {"swish", "silu"}, {"leaky_relu", "relu"},

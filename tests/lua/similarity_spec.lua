@@ -103,3 +103,36 @@ describe("cdist", function()
       end
    end)
 end)
+
+describe("gem_pool2d", function()
+   it("is the mean for p = 1, near the maximum for a large p, and stable in half width", function()
+      for _, dtype in ipairs { "f32", "f16", "bf16" } do
+         local x = (scute.rand(2, 3, 4, 5) * 30000):to(dtype)
+         local mean, most = x:to("f32"):mean(4):mean(3), x:to("f32"):max(4):max(3)
+         local y, z = x:gem_pool2d(1):reshape(2, 3), x:gem_pool2d(500):reshape(2, 3)
+         assert.equal(dtype, y.dtype)
+         assert.is_true((y:to "f32" / mean - 1):abs():max():item() < 0.005)
+         assert.is_true((z:to "f32" / most - 1):abs():max():item() < 0.012)
+         assert.equal("f32", scute.autocast("bf16", function() return x:to("f32"):gem_pool2d(3) end).dtype)
+      end
+   end)
+
+   it("tells of NaN and of infinities, of p = 0 too", function()
+      for _, device in ipairs { "cpu", "ref" } do
+         local x = scute.tensor({ 1, NAN, 1, math.huge, 2, 2 }, { device = device }):reshape(3, 1, 1, 2)
+         same({ NAN, math.huge, 2 }, x:gem_pool2d(3))
+         assert.is_true(x:gem_pool2d(0):values()[3] ~= 2)
+      end
+   end)
+
+   it("learns its exponent", function()
+      local pool = scute.nn.GeMPool2d { p = 2 }
+      assert.equal("GeMPool2d(p=2 at first, eps=1e-06)", (tostring(pool):gsub("%s+$", "")))
+      local x = scute.rand(2, 3, 4, 4):requires_grad_()
+      pool(x):sum():backward()
+      assert.equal(1, pool.p.grad:numel())
+      assert.is_true(pool.p.grad:item() > 0)
+      assert.same({ 3 }, scute.nn.GeMPool2d { channels = 3 }.p.shape)
+      assert.same({ p = 2, eps = 1e-6, dtype = "f32" }, require("scute.nn.kinds").options(pool))
+   end)
+end)
