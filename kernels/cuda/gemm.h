@@ -4,6 +4,8 @@
 
 #include "host/core/device.h"
 
+SC_C_BEGIN
+
 typedef struct {
    const void *data;
    bool transposed; // stored as (columns, rows)
@@ -19,5 +21,7 @@ typedef struct {
 
 // c (m, n) = a (m, k) times b (k, n), added to what c holds if `add`; for each of a batch.
 ScStatus sc_cuda_gemm(const ScDevice *, const ScProduct *, ScMatrix a, ScMatrix b, bool add, void *c);
+
+SC_C_END
 
 #endif

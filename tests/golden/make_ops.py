@@ -191,6 +191,18 @@ def avg_pool2d(i, a):
     return [F.avg_pool2d(i["x"], **window(a), count_include_pad=a.get("count_include_pad", True))]
 
 
+def gem_pool2d(i, a):
+    p = number(i["p"])
+    p = p.reshape(1, -1, 1, 1) if p.numel() > 1 else p
+    return [i["x"].clamp(min=a.get("eps", 1e-6)).pow(p).mean((2, 3), keepdim=True).pow(1 / p)]
+
+
+def interpolate(i, a):
+    smooth = a.get("mode", "nearest").startswith("bi")
+    return [F.interpolate(i["x"], pair(a.get("size")), a.get("scale_factor"), a.get("mode", "nearest"),
+                          a.get("align_corners", False) if smooth else None, antialias=a.get("antialias", False))]
+
+
 def normalize_photos(i, a):
     one = (1, -1, 1, 1)
     return [(i["x"].double() / 255 - i["mean"].reshape(one)) / i["std"].reshape(one)]
@@ -367,6 +379,8 @@ OPS = {
     "max_pool2d": lambda i, a: [F.max_pool2d(i["x"], **window(a))],
     "avg_pool2d": avg_pool2d,
     "global_avg_pool2d": lambda i, a: [F.adaptive_avg_pool2d(i["x"], 1)],
+    "gem_pool2d": gem_pool2d,
+    "interpolate": interpolate,
     "linear": lambda i, a: [F.linear(i["x"], i["weight"], i.get("bias"))],
     "matmul": lambda i, a: [torch.matmul(i["a"], i["b"])],
 }

@@ -22,4 +22,5 @@ for _, family in ipairs(cases.families(here)) do
       end
    end
 end
-print(cjson.encode(list))
+cjson.encode_invalid_numbers(true) -- a norm may be of an infinite power, which Python reads by another name
+print((cjson.encode(list):gsub(":inf([,}])", ":Infinity%1")))

@@ -43,10 +43,11 @@ local function dtype_of(module)
    return first and first.dtype
 end
 
--- The value of an option now: a field that has its name, whether there is a parameter of that name, a child, or what was given.
+-- The value of an option now: a field that has its name, of a flag whether there is a parameter of that name, a child, or what
+-- was given.
 local function value_now(module, name)
    if name == "dtype" then return dtype_of(module) end
-   if rawget(module, "_parameters")[name] then return true end
+   if rawget(module, "_parameters")[name] and module.declaration.by_name[name].flag then return true end
    local value = rawget(module, name)
    if value == nil then value = module:child(name) end
    if value == nil then value = (rawget(module, "_given") or {})[name] end

@@ -1,6 +1,7 @@
 -- Pooling layers; sizes in pixels, one number or {vertical, horizontal}.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local init = require "scute.nn.initialise"
 local sizes = require "scute.nn.sizes"
 
 local layers = {}
@@ -67,6 +68,30 @@ end
 
 function layers.AdaptiveAvgPool2d:describe() -- luacheck: ignore self
    return "output_size=1"
+end
+
+-- nn.GeMPool2d { p = 3, eps = 1e-6, channels = none, dtype = "f32", device = "cpu" }: the generalised mean over all pixels,
+-- mean(max(x, eps)^p)^(1/p), (N, C, H, W) -> (N, C, 1, 1); its exponent p is a parameter, which is learned from `p` on
+-- (scute.gem_pool2d).
+layers.GeMPool2d = Module:extend("GeMPool2d", {
+   { "p", 3, number = true, above = 0, help = "the exponent at first: 1 is the mean, large ones come near the maximum" },
+   { "eps", 1e-6, number = true, above = 0, help = "what x counts at least" },
+   { "channels", optional = true, whole = true, min = 1, help = "of the input, for an exponent each; else one serves all" },
+   table.unpack(init.WHERE),
+})
+
+function layers.GeMPool2d:build(o)
+   self.eps, self.channels, self.start = o.eps, o.channels, o.p
+   self:register_parameter("p", scute.full({ o.channels or 1 }, o.p, { dtype = o.dtype, device = o.device }))
+end
+
+function layers.GeMPool2d:forward(x)
+   return scute.gem_pool2d(x, self.p, self.eps)
+end
+
+function layers.GeMPool2d:describe()
+   return ("p=%g at first, eps=%g%s"):format(self.start, self.eps,
+      self.channels and (", channels=%d"):format(self.channels) or "")
 end
 
 return layers
