@@ -18,7 +18,7 @@ const ScSynonym sc_synonyms[] = {
    {"subtract", "sub"}, {"multiply", "mul"}, {"cmul", "mul"}, {"divide", "div"}, {"cdiv", "div"},
    {"power", "pow"}, {"cpow", "pow"}, {"square", "pow"}, {"norm", "pow"}, {"negative", "neg"}, {"absolute", "abs"},
    {"equal", "eq"}, {"not_equal", "ne"}, {"less", "lt"}, {"less_equal", "le"}, {"greater", "gt"}, {"greater_equal", "ge"},
-   {"average", "mean"}, {"amax", "max"}, {"amin", "min"}, {"kthvalue", "topk"}, {"msort", "sort"}, {"nanmedian", "median"},
+   {"average", "mean"}, {"amax", "max"}, {"amin", "min"}, {"kthvalue", "topk"}, {"msort", "sort"}, {"nanmedian", "median"}, {"unique_consecutive", "unique"},
    {"clip", "clamp"}, {"clamp_max", "clamp"}, {"clamp_min", "clamp"}, {"hardtanh", "clamp"}, {"trunc", "floor"},
    {"mod", "remainder"}, {"fmod", "remainder"}, {"idiv", "floor_divide"}, {"floordiv", "floor_divide"},
    {"sgn", "sign"}, {"sine", "sin"}, {"cosine", "cos"}, {"log2", "log"}, {"log10", "log"}, {"expm1", "exp"},

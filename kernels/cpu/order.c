@@ -137,6 +137,7 @@ static int64_t part(ScKeyed *keys, ScKeyed *room, int64_t n, int byte, int wante
 }
 
 void sc_select_keys(ScKeyed *keys, ScKeyed *room, int64_t n, int64_t count, ScDtype dtype) {
+   if (n <= FEW) return sort_few(keys, n);
    for (int byte = bytes_of(dtype) - 1; byte >= 0 && count < n; byte--) {
       int64_t counts[BINS] = {0}, before = 0, equal;
       int d = 0;

@@ -23,4 +23,13 @@ ScKeyed *sc_sort_keys(ScKeyed *keys, ScKeyed *room, int64_t n, ScDtype);
 // Brings the `count` smallest of n keys to the front, in any order but that equal ones stay in theirs.
 void sc_select_keys(ScKeyed *keys, ScKeyed *room, int64_t n, int64_t count, ScDtype);
 
+static inline void sc_copy_element(void *to, int64_t to_at, const void *from, int64_t at, size_t size) {
+   switch (size) {
+   case 1: ((uint8_t *)to)[to_at] = ((const uint8_t *)from)[at]; break;
+   case 2: ((uint16_t *)to)[to_at] = ((const uint16_t *)from)[at]; break;
+   case 4: ((uint32_t *)to)[to_at] = ((const uint32_t *)from)[at]; break;
+   default: ((uint64_t *)to)[to_at] = ((const uint64_t *)from)[at];
+   }
+}
+
 #endif

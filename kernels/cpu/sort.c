@@ -18,15 +18,6 @@ typedef struct {
    const ScTensor *values, *indices; // where they go; any of the two may be NULL
 } Rows;
 
-static void copy_element(void *to, int64_t to_at, const void *from, int64_t at, size_t size) {
-   switch (size) {
-   case 1: ((uint8_t *)to)[to_at] = ((const uint8_t *)from)[at]; break;
-   case 2: ((uint16_t *)to)[to_at] = ((const uint16_t *)from)[at]; break;
-   case 4: ((uint32_t *)to)[to_at] = ((const uint32_t *)from)[at]; break;
-   default: ((uint64_t *)to)[to_at] = ((const uint64_t *)from)[at];
-   }
-}
-
 static int64_t start_of(const Rows *r, int64_t row) {
    return row / r->a.inner * r->a.n * r->a.inner + row % r->a.inner;
 }
@@ -38,7 +29,7 @@ static void put_row(const Rows *r, int64_t row, const ScKeyed *sorted) {
    size_t size = sc_dtype_size(r->c->in[0]->dtype);
    if (r->values)
       for (int64_t k = 0; k < r->count; k++)
-         copy_element(r->values->buffer->data, to + k * inner, x, from + sorted[k].index * inner, size);
+         sc_copy_element(r->values->buffer->data, to + k * inner, x, from + sorted[k].index * inner, size);
    if (r->indices)
       for (int64_t k = 0; k < r->count; k++)
          ((int64_t *)r->indices->buffer->data)[to + k * inner] = sorted[k].index + 1;
@@ -101,7 +92,7 @@ static ScStatus backward(ScCall *c, int64_t dim) {
    for (int64_t row = 0; row < from.outer * from.n; row++)
       for (int64_t i = 0; i < from.inner; i++) {
          int64_t at = row * from.inner + i, k = origin[at] - 1;
-         copy_element(dx, (row / from.n * to.n + k) * to.inner + i, g, at, size);
+         sc_copy_element(dx, (row / from.n * to.n + k) * to.inner + i, g, at, size);
       }
    return SC_OK;
 }

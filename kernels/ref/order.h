@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/core/tensor.h"
 #include "kernels/ref/walk.h"
@@ -39,6 +40,12 @@ static inline void sc_order_row(ScEntry *row, const ScTensor *x, int64_t start, 
                                 bool descending, bool nan_first) {
    for (int64_t k = 0; k < n; k++) row[k] = sc_entry(x, start + k * step, k, descending, nan_first);
    qsort(row, (size_t)n, sizeof *row, sc_compare_entries);
+}
+
+static inline void sc_copy_element(const ScTensor *to, int64_t to_at, const ScTensor *from, int64_t at) {
+   size_t size = sc_dtype_size(to->dtype);
+   memcpy((char *)to->buffer->data + (size_t)to_at * size, (const char *)from->buffer->data + (size_t)at * size,
+          size);
 }
 
 #endif

@@ -1,21 +1,13 @@
 // sort, argsort, topk and median.
 #include "host/ops/sort.h"
 
-#include <string.h>
-
 #include "host/core/transfer.h"
 #include "kernels/ref/order.h"
-
-static void copy_element(const ScTensor *to, int64_t to_at, const ScTensor *from, int64_t at) {
-   size_t size = sc_dtype_size(to->dtype);
-   memcpy((char *)to->buffer->data + (size_t)to_at * size, (const char *)from->buffer->data + (size_t)at * size,
-          size);
-}
 
 // Element (o, k, i) of the results comes from that element of x; any of the two may be NULL.
 static void put(const ScCall *c, ScAxis a, int64_t start, int64_t at, int64_t index, const ScTensor *values,
                 const ScTensor *indices) {
-   if (values) copy_element(values, at, c->in[0], start + index * a.inner);
+   if (values) sc_copy_element(values, at, c->in[0], start + index * a.inner);
    if (indices) sc_whole(indices)[at] = index + 1;
 }
 
@@ -42,7 +34,7 @@ static ScStatus backward(ScCall *c, int64_t dim) {
    SC_TRY(sc_tensor_fill(c->grad_in[0], 0));
    for (int64_t at = 0; at < from.outer * from.n * from.inner; at++) {
       int64_t o = at / (from.n * from.inner), i = at % from.inner, k = sc_whole(origins)[at] - 1;
-      copy_element(c->grad_in[0], (o * to.n + k) * to.inner + i, c->grad_out[0], at);
+      sc_copy_element(c->grad_in[0], (o * to.n + k) * to.inner + i, c->grad_out[0], at);
    }
    return SC_OK;
 }

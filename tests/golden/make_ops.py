@@ -304,6 +304,13 @@ def median(i, a):
     return [y, index + 1]
 
 
+def unique(i, a):
+    inverse, counts = a.get("return_inverse", False), a.get("return_counts", False)
+    found = torch.unique(i["x"], return_inverse=inverse, return_counts=counts)
+    found = list(found) if isinstance(found, tuple) else [found]
+    return [y + 1 if inverse and k == 1 else y for k, y in enumerate(found)]
+
+
 # PyTorch's own are for float32; powers of two and small counts are exact there.
 def unscale_(i, a):
     found = torch.zeros(1)
@@ -335,6 +342,7 @@ OPS = {
     "argsort": ordered(partial(torch.argsort, stable=True)),
     "topk": ordered(torch.topk),
     "median": median,
+    "unique": unique,
     "softmax": lambda i, a: [torch.softmax(i["x"], dim_of(a.get("dim", -1)))],
     "log_softmax": lambda i, a: [torch.log_softmax(i["x"], dim_of(a.get("dim", -1)))],
     "cross_entropy": cross_entropy,
