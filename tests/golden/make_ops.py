@@ -311,6 +311,11 @@ def unique(i, a):
     return [y + 1 if inverse and k == 1 else y for k, y in enumerate(found)]
 
 
+def bincount(i, a):
+    weights = i["weights"].detach().flatten() if "weights" in i else None
+    return [torch.bincount(i["x"].flatten() - 1, weights, a.get("minlength", 0))]
+
+
 # PyTorch's own are for float32; powers of two and small counts are exact there.
 def unscale_(i, a):
     found = torch.zeros(1)
@@ -343,6 +348,7 @@ OPS = {
     "topk": ordered(torch.topk),
     "median": median,
     "unique": unique,
+    "bincount": bincount,
     "softmax": lambda i, a: [torch.softmax(i["x"], dim_of(a.get("dim", -1)))],
     "log_softmax": lambda i, a: [torch.log_softmax(i["x"], dim_of(a.get("dim", -1)))],
     "cross_entropy": cross_entropy,
