@@ -20,6 +20,7 @@ const ScSynonym sc_synonyms[] = {
    {"equal", "eq"}, {"not_equal", "ne"}, {"less", "lt"}, {"less_equal", "le"}, {"greater", "gt"}, {"greater_equal", "ge"},
    {"average", "mean"}, {"amax", "max"}, {"amin", "min"}, {"kthvalue", "topk"}, {"msort", "sort"}, {"nanmedian", "median"}, {"unique_consecutive", "unique"}, {"histc", "bincount"},
    {"histogram", "bincount"}, {"value_counts", "bincount"},
+   {"choice", "multinomial"}, {"Categorical", "multinomial"}, {"sample", "multinomial"},
    {"clip", "clamp"}, {"clamp_max", "clamp"}, {"clamp_min", "clamp"}, {"hardtanh", "clamp"}, {"trunc", "floor"},
    {"mod", "remainder"}, {"fmod", "remainder"}, {"idiv", "floor_divide"}, {"floordiv", "floor_divide"},
    {"sgn", "sign"}, {"sine", "sin"}, {"cosine", "cos"}, {"log2", "log"}, {"log10", "log"}, {"expm1", "exp"},
@@ -31,7 +32,8 @@ const ScSynonym sc_synonyms[] = {
    {"CrossEntropyCriterion", "cross_entropy"}, {"ClassNLLCriterion", "cross_entropy"},
    // ---- making them ----
    {"empty", "zeros"}, {"zeros_like", "zeros"}, {"ones_like", "ones"}, {"full_like", "full"}, {"rand_like", "rand"},
-   {"randn_like", "randn"}, {"uniform", "rand"}, {"normal", "randn"}, {"linspace", "arange"}, {"range", "arange"},
+   {"randn_like", "randn"}, {"uniform", "rand"}, {"normal", "randn"}, {"logspace", "linspace"}, {"range", "arange"}, {"identity", "eye"},
+   {"integers", "randint"}, {"random", "randint"}, {"randint_like", "randint"},
    {"array", "tensor"}, {"from_numpy", "tensor"}, {"as_tensor", "tensor"}, {"FloatTensor", "tensor"},
    {"LongTensor", "tensor"}, {"DoubleTensor", "tensor"},
    {"seed", "manual_seed"}, {"set_seed", "manual_seed"}, {"inference_mode", "no_grad"}, {"set_grad_enabled", "no_grad"},

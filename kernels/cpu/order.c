@@ -46,6 +46,10 @@ static void keys_of_bytes(ScKeyed *keys, const uint8_t *x, int64_t n, int64_t st
    for (int64_t k = 0; k < n; k++) keys[k] = (ScKeyed){x[k * step], k};
 }
 
+void sc_keys_of_doubles(ScKeyed *keys, const double *x, int64_t n) {
+   keys_of_doubles(keys, x, n, 1, UINT64_MAX);
+}
+
 static int bytes_of(ScDtype dtype) {
    return dtype == SC_U8 ? 1 : dtype == SC_I64 || dtype == SC_F64 ? 8 : 4;
 }

@@ -16,6 +16,8 @@ typedef struct {
 
 // n keys of x from `start` on, `step` apart.
 void sc_keys_of(ScKeyed *keys, const ScTensor *x, int64_t start, int64_t n, int64_t step, ScOrdering);
+// The same of plain numbers, NaN last.
+void sc_keys_of_doubles(ScKeyed *keys, const double *x, int64_t n);
 // The key of a NaN in a tensor of that dtype.
 uint64_t sc_key_of_nan(ScDtype, ScOrdering);
 // Sorts keys of that dtype; equal ones stay in their order. `room` is as large; the result is one of the two.
