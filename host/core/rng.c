@@ -34,10 +34,23 @@ float sc_uniform(uint64_t seed, uint64_t stream, uint64_t index) {
    return uniform_of(bits[index % 4]);
 }
 
+static double double_of(const uint32_t bits[2]) {
+   return (double)(((uint64_t)bits[0] << 32 | bits[1]) >> 11) * 0x1p-53;
+}
+
 double sc_uniform_double(uint64_t seed, uint64_t stream, uint64_t index) {
-   uint32_t bits[4], *two = &bits[index % 2 * 2];
+   uint32_t bits[4];
    sc_philox(seed, stream, index / 2, bits);
-   return (double)(((uint64_t)two[0] << 32 | two[1]) >> 11) * 0x1p-53;
+   return double_of(&bits[index % 2 * 2]);
+}
+
+void sc_uniform_doubles(uint64_t seed, uint64_t stream, uint64_t first, int64_t n, double *out) {
+   for (int64_t i = 0; i < n;) {
+      uint32_t bits[4];
+      uint64_t index = first + (uint64_t)i;
+      sc_philox(seed, stream, index / 2, bits);
+      for (uint64_t half = index % 2; half < 2 && i < n; half++) out[i++] = double_of(&bits[half * 2]);
+   }
 }
 
 void sc_uniforms(uint64_t seed, uint64_t stream, int64_t n, double *out) {

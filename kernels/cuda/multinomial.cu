@@ -59,7 +59,7 @@ __global__ void multinomial_find(ScMultinomial m, ScDraws draws, const T *x, con
 template <typename T> __global__ void multinomial_times(int64_t n, ScDraws draws, const T *x, double *times) {
    for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
       double weight = (double)sc_widen(x[i]);
-      times[i] = weight > 0 ? -log1p(-sc_cuda_uniform_double(draws, (uint64_t)i)) / weight : NAN;
+      times[i] = weight > 0 ? -log(1 - sc_cuda_uniform_double(draws, (uint64_t)i)) / weight : NAN;
    }
 }
 

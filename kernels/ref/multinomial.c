@@ -34,7 +34,7 @@ static void draw_once_each(const ScCall *c, int64_t row, ScEntry *times) {
       double weight = sc_get(c->in[0], row * m.numbers + k);
       bool never = weight == 0;
       times[k] = (ScEntry){
-          .nan = never, .value = never ? 0 : -log1p(-drawn(c, row * m.numbers + k)) / weight, .index = k};
+          .nan = never, .value = never ? 0 : -log(1 - drawn(c, row * m.numbers + k)) / weight, .index = k};
    }
    qsort(times, (size_t)m.numbers, sizeof *times, sc_compare_entries);
    for (int64_t s = 0; s < m.samples; s++) sc_whole(c->out[0])[row * m.samples + s] = times[s].index + 1;

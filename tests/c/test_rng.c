@@ -58,6 +58,10 @@ static void test_many_are_as_one_by_one(void **state) {
    for (int64_t n = 1; n <= MOST; n = n < 9 ? n + 1 : n * 8 + 1) {
       sc_uniforms(7, 5, n, found);
       for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_uniform(7, 5, (uint64_t)i));
+      for (uint64_t first = 3; first < 5; first++) {
+         sc_uniform_doubles(7, 9, first, n, found);
+         for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_uniform_double(7, 9, first + (uint64_t)i));
+      }
       sc_normals(7, 6, n, found);
       for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_normal(7, 6, (uint64_t)i));
    }
@@ -103,8 +107,8 @@ static void test_permutations_are_uniform(void **state) {
    assert_int_equal(orders, ORDERS);
 }
 
-// Each of seven comes as often as any other; bounds are five standard deviations of 1,000 among 7,000. All that there
-// are is a range, too, and so is one.
+// Each of seven comes as often as any other; bounds are five standard deviations of 1,000 among 7,000. All that
+// there are is a range, too, and so is one.
 static void test_whole_numbers(void **state) {
    (void)state;
    enum { N = 7000 };
