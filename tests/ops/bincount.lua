@@ -28,8 +28,10 @@ list.bad = {
       message = "'x': expected numbers from 1, found 0" },
    { op = "bincount", inputs = { x = { shape = { 3 }, dtype = "i64", low = -4, high = -4 } },
       message = "'x': expected numbers from 1, found %-4" },
-   { op = "bincount", inputs = { x = x }, attrs = { minlength = -1 }, message = "'minlength': expected at least 0, found %-1" },
-   { op = "bincount", inputs = { x = x, weights = { shape = { 2 } } }, message = "'weights': expected %(3%), the shape of 'x'" },
+   { op = "bincount", inputs = { x = x }, attrs = { minlength = -1 },
+      message = "'minlength': expected at least 0, found %-1" },
+   { op = "bincount", inputs = { x = x, weights = { shape = { 2 } } },
+      message = "'weights': expected %(3%), the shape of 'x'" },
    { op = "bincount", inputs = { x = x, weights = x }, message = "'weights': expected a floating" },
 }
 return list

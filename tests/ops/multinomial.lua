@@ -25,6 +25,7 @@ refuse(x, { num_samples = 4 }, "'num_samples': expected at most 3.*found 4; with
 refuse({ shape = { 2 }, dtype = "i64", low = 1, high = 2 }, { num_samples = 1 }, "expected a floating")
 refuse({ shape = {} }, { num_samples = 1 }, "expected %(C%) or %(N, C%), found %(%)")
 refuse({ shape = { 1, 2, 3 } }, { num_samples = 1 }, "expected %(C%) or %(N, C%), found %(1, 2, 3%)")
-refuse({ shape = { 2, 3 }, low = -1, high = -1 }, { num_samples = 1 }, "expected weights from 0, found %-1 at position 1 of row 1")
+refuse({ shape = { 2, 3 }, low = -1, high = -1 }, { num_samples = 1 },
+   "expected weights from 0, found %-1 at position 1 of row 1")
 refuse({ shape = { 2, 3 }, low = 0, high = 0 }, { num_samples = 1 }, "the weights of row 1 are all 0")
 return list
