@@ -1,4 +1,6 @@
-// Tensors out of nothing: zeros, ones, full, randn, rand, arange, and from Lua tables.
+// Tensors out of nothing: zeros, ones, full, eye, randn, rand, randint, randperm, arange, linspace, and from
+// Lua tables.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,16 +124,136 @@ static int rand_(lua_State *L) {
    return drawn(L, "rand", sc_uniforms);
 }
 
-// scute.randperm(n) -> i64 tensor (n), a permutation of 1..n
+// ---- whole numbers ----
+
+static const char *describe_argument(lua_State *L, int index) {
+   return lua_isnoneornil(L, index) ? "nothing" : sc_describe_value(L, index);
+}
+
+static int64_t check_whole(lua_State *L, int index, const char *function, const char *name) {
+   int exact;
+   int64_t value = lua_tointegerx(L, index, &exact);
+   if (!exact || lua_type(L, index) != LUA_TNUMBER)
+      luaL_error(L, "%s: argument '%s': expected a whole number, found %s", function, name,
+                 describe_argument(L, index));
+   return value;
+}
+
+static int64_t check_count(lua_State *L, int index, const char *function, const char *name) {
+   int64_t n = check_whole(L, index, function, name);
+   if (n < 1) luaL_error(L, "%s: argument '%s': expected at least 1, found %I", function, name, (LUAI_UACINT)n);
+   return n;
+}
+
+static void check_most(lua_State *L, const Options *options, int most, const char *function) {
+   if (options->last > most)
+      luaL_error(L, "%s: too many arguments: expected at most %d and a table of options, found %s", function,
+                 most, sc_describe_value(L, most + 1));
+}
+
+// n of them, in logical order.
+static void write_whole(lua_State *L, ScTensor *t, const int64_t *values) {
+   int64_t n = sc_numel(t);
+   char *own = sc_push_array(L, (int64_t)sc_nbytes(t), 1);
+   if (t->dtype == SC_I64)
+      memcpy(own, values, sc_nbytes(t));
+   else
+      sc_convert(t->dtype, own, SC_I64, values, n);
+   sc_check(L, sc_tensor_write(t, own));
+   lua_pop(L, 1);
+}
+
+// Whole numbers from `low` to `high` are all there is between them in that dtype.
+static void check_range(lua_State *L, const char *function, ScDtype dtype, int64_t low, int64_t high) {
+   int64_t least = INT64_MIN, most = INT64_MAX;
+   switch (dtype) {
+   case SC_U8: least = 0, most = 255; break;
+   case SC_BF16: most = 256; break;
+   case SC_F16: most = 2048; break;
+   case SC_F32: most = 1 << 24; break;
+   case SC_F64: most = (int64_t)1 << 53; break;
+   default: break;
+   }
+   if (sc_dtype_is_float(dtype)) least = -most;
+   if (low < least || high > most)
+      luaL_error(L, "%s: option 'dtype': %s holds the whole numbers from %I to %I, not all from %I to %I",
+                 function, sc_dtype_name(dtype), (LUAI_UACINT)least, (LUAI_UACINT)most, (LUAI_UACINT)low,
+                 (LUAI_UACINT)high);
+}
+
+// scute.randperm(n, {dtype = "i64", device = "cpu"}) -> tensor (n), a permutation of 1..n
 static int randperm(lua_State *L) {
-   int64_t n = luaL_checkinteger(L, 1);
-   if (n < 1) return luaL_error(L, "randperm: expected a positive number, found %I", (LUAI_UACINT)n);
-   Options options = {SC_I64, sc_device_cpu(), false, 1};
+   Options options = read_options(L, "randperm", SC_I64);
+   int64_t n = check_count(L, 1, "randperm", "n");
+   check_most(L, &options, 1, "randperm");
+   check_range(L, "randperm", options.dtype, 1, n);
    ScTensor *t = new_tensor(L, &options, 1, &n);
    int64_t *order = sc_push_array(L, n, sizeof *order);
    sc_permutation(sc_rng()->seed, sc_rng_stream(), n, order);
    for (int64_t i = 0; i < n; i++) order[i]++;
-   sc_check(L, sc_tensor_write(t, order));
+   write_whole(L, t, order);
+   lua_pop(L, 1);
+   return 1;
+}
+
+// scute.randint(low, high, 2, 3, {dtype = "i64", device = "cpu"}): whole numbers from low up to and with high,
+// as math.random(low, high) gives them (in PyTorch high is left out); scute.randint(high, {2, 3}) begins at 1.
+// The shape is given as numbers or one table.
+static int randint(lua_State *L) {
+   Options options = read_options(L, "randint", SC_I64);
+   if (lua_istable(L, 2)) lua_pushinteger(L, 1), lua_insert(L, 1), options.last++;
+   int64_t low = check_whole(L, 1, "randint", "low"), high = check_whole(L, 2, "randint", "high");
+   if (low > high)
+      return luaL_error(L, "randint: expected a 'low' of at most 'high', found %I and %I", (LUAI_UACINT)low,
+                        (LUAI_UACINT)high);
+   check_range(L, "randint", options.dtype, low, high);
+   int64_t shape[SC_MAXRANK];
+   int rank = sc_check_shape(L, 3, "randint", shape);
+   ScTensor *t = new_tensor(L, &options, rank, shape);
+   int64_t n = sc_numel(t), *values = sc_push_array(L, n, sizeof *values);
+   sc_integers(sc_rng()->seed, sc_rng_stream(), low, high, n, values);
+   write_whole(L, t, values);
+   lua_pop(L, 1);
+   return 1;
+}
+
+// scute.eye(n, columns = n, {...}): ones where row and column are the same, zeros elsewhere; options as of
+// scute.zeros
+static int eye(lua_State *L) {
+   Options options = read_options(L, "eye", SC_F32);
+   check_most(L, &options, 2, "eye");
+   int64_t rows = check_count(L, 1, "eye", "n");
+   int64_t columns = options.last >= 2 ? check_count(L, 2, "eye", "columns") : rows;
+   ScTensor *t = new_tensor(L, &options, 2, (int64_t[]){rows, columns});
+   double *values = sc_push_array(L, sc_numel(t), sizeof *values);
+   for (int64_t i = 0; i < rows * columns; i++) values[i] = i / columns == i % columns;
+   sc_check(L, sc_tensor_write_f64(t, values));
+   lua_pop(L, 1);
+   return 1;
+}
+
+// ---- ranges ----
+
+static double check_finite(lua_State *L, int index, const char *function, const char *name) {
+   if (lua_type(L, index) != LUA_TNUMBER || !isfinite(lua_tonumber(L, index)))
+      luaL_error(L, "%s: argument '%s': expected a finite number, found %s", function, name,
+                 describe_argument(L, index));
+   return lua_tonumber(L, index);
+}
+
+// scute.linspace(first, last, steps, {...}): so many numbers from first to last, all as far from the next;
+// options as of scute.zeros
+static int linspace(lua_State *L) {
+   Options options = read_options(L, "linspace", SC_F32);
+   check_most(L, &options, 3, "linspace");
+   double first = check_finite(L, 1, "linspace", "first"), last = check_finite(L, 2, "linspace", "last");
+   int64_t n = check_count(L, 3, "linspace", "steps");
+   ScTensor *t = new_tensor(L, &options, 1, &n);
+   double *values = sc_push_array(L, n, sizeof *values), step = n > 1 ? (last - first) / (double)(n - 1) : 0;
+   // Each half from its own end, which is exact.
+   for (int64_t i = 0; i < n; i++)
+      values[i] = 2 * i < n ? first + step * (double)i : last - step * (double)(n - 1 - i);
+   sc_check(L, sc_tensor_write_f64(t, values));
    lua_pop(L, 1);
    return 1;
 }
@@ -228,9 +350,10 @@ static int tensor(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {{"zeros", zeros},   {"ones", ones},     {"full", full},
-                                     {"randn", randn},   {"rand", rand_},    {"randperm", randperm},
-                                     {"arange", arange}, {"tensor", tensor}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"zeros", zeros},       {"ones", ones},       {"full", full},
+                                     {"randn", randn},       {"rand", rand_},      {"randperm", randperm},
+                                     {"arange", arange},     {"tensor", tensor},   {"eye", eye},
+                                     {"linspace", linspace}, {"randint", randint}, {NULL, NULL}};
 
 static void open_create(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

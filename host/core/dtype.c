@@ -126,6 +126,8 @@ void sc_convert(ScDtype to_dtype, void *to, ScDtype from_dtype, const void *from
       for (int64_t i = 0; i < n; i++) ((uint16_t *)to)[i] = sc_f32_to_bf16(((const float *)from)[i]);
    } else if (to_dtype == SC_F32 && from_dtype == SC_U8) {
       for (int64_t i = 0; i < n; i++) ((float *)to)[i] = ((const uint8_t *)from)[i];
+   } else if (to_dtype == SC_F64 && from_dtype == SC_F32) {
+      for (int64_t i = 0; i < n; i++) ((double *)to)[i] = ((const float *)from)[i];
    } else {
       for (int64_t i = 0; i < n; i++) sc_store(to_dtype, to, i, sc_load(from_dtype, from, i));
    }

@@ -34,6 +34,25 @@ float sc_uniform(uint64_t seed, uint64_t stream, uint64_t index) {
    return uniform_of(bits[index % 4]);
 }
 
+static double double_of(const uint32_t bits[2]) {
+   return (double)(((uint64_t)bits[0] << 32 | bits[1]) >> 11) * 0x1p-53;
+}
+
+double sc_uniform_double(uint64_t seed, uint64_t stream, uint64_t index) {
+   uint32_t bits[4];
+   sc_philox(seed, stream, index / 2, bits);
+   return double_of(&bits[index % 2 * 2]);
+}
+
+void sc_uniform_doubles(uint64_t seed, uint64_t stream, uint64_t first, int64_t n, double *out) {
+   for (int64_t i = 0; i < n;) {
+      uint32_t bits[4];
+      uint64_t index = first + (uint64_t)i;
+      sc_philox(seed, stream, index / 2, bits);
+      for (uint64_t half = index % 2; half < 2 && i < n; half++) out[i++] = double_of(&bits[half * 2]);
+   }
+}
+
 void sc_uniforms(uint64_t seed, uint64_t stream, int64_t n, double *out) {
 #pragma omp parallel for if (n > 4096)
    for (int64_t block = 0; block < (n + 3) / 4; block++) {
@@ -69,13 +88,29 @@ void sc_normals(uint64_t seed, uint64_t stream, int64_t n, double *out) {
    }
 }
 
+// 0 to span - 1 out of 64 bits; a span of 0 is one of 2^64.
+static uint64_t within(uint64_t span, uint32_t high, uint32_t low) {
+   uint64_t wide = (uint64_t)high << 32 | low;
+   return span ? (uint64_t)(((unsigned __int128)wide * span) >> 64) : wide;
+}
+
+void sc_integers(uint64_t seed, uint64_t stream, int64_t low, int64_t high, int64_t n, int64_t *out) {
+   uint64_t span = (uint64_t)high - (uint64_t)low + 1;
+#pragma omp parallel for if (n > 4096)
+   for (int64_t pair = 0; pair < (n + 1) / 2; pair++) {
+      uint32_t bits[4];
+      sc_philox(seed, stream, (uint64_t)pair, bits);
+      for (int64_t i = 0; i < 2 && 2 * pair + i < n; i++)
+         out[2 * pair + i] = (int64_t)((uint64_t)low + within(span, bits[2 * i], bits[2 * i + 1]));
+   }
+}
+
 void sc_permutation(uint64_t seed, uint64_t stream, int64_t n, int64_t *out) {
    for (int64_t i = 0; i < n; i++) out[i] = i;
    for (int64_t i = n - 1; i > 0; i--) {
       uint32_t bits[4];
       sc_philox(seed, stream, (uint64_t)i, bits);
-      uint64_t wide = (uint64_t)bits[0] << 32 | bits[1];
-      int64_t j = (int64_t)(((unsigned __int128)wide * (uint64_t)(i + 1)) >> 64);
+      int64_t j = (int64_t)within((uint64_t)i + 1, bits[0], bits[1]);
       int64_t kept = out[i];
       out[i] = out[j], out[j] = kept;
    }

@@ -14,9 +14,14 @@ void sc_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
 // Uniform in [0, 1) with 24 bits, and standard normal (Box-Muller), for element `index` of a stream.
 float sc_uniform(uint64_t seed, uint64_t stream, uint64_t index);
 double sc_normal(uint64_t seed, uint64_t stream, uint64_t index);
+// Uniform in [0, 1) with 53 bits; n of them from element `first` on.
+double sc_uniform_double(uint64_t seed, uint64_t stream, uint64_t index);
+void sc_uniform_doubles(uint64_t seed, uint64_t stream, uint64_t first, int64_t n, double *out);
 // The first n elements of a stream, the same as one by one: a block serves several of them.
 void sc_uniforms(uint64_t seed, uint64_t stream, int64_t n, double *out);
 void sc_normals(uint64_t seed, uint64_t stream, int64_t n, double *out);
+// The first n elements of a stream of whole numbers from `low` to `high`, both included.
+void sc_integers(uint64_t seed, uint64_t stream, int64_t low, int64_t high, int64_t n, int64_t *out);
 // A permutation of 0..n-1 (Fisher-Yates).
 void sc_permutation(uint64_t seed, uint64_t stream, int64_t n, int64_t *out);
 

@@ -34,6 +34,14 @@ __device__ inline void sc_cuda_philox(ScDraws d, uint64_t index, uint32_t (&c)[4
    }
 }
 
+// sc_uniform_double.
+__device__ inline double sc_cuda_uniform_double(const ScDraws &d, uint64_t index) {
+   uint32_t bits[4];
+   sc_cuda_philox(d, index / 2, bits);
+   uint64_t two = index % 2 ? (uint64_t)bits[2] << 32 | bits[3] : (uint64_t)bits[0] << 32 | bits[1];
+   return (double)(two >> 11) * 0x1p-53;
+}
+
 // sc_uniform is bits / 2^24 for the upper 24 bits of its number; it is at least p where those are at least
 // this.
 static inline uint32_t sc_threshold(double p) {

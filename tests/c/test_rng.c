@@ -58,6 +58,10 @@ static void test_many_are_as_one_by_one(void **state) {
    for (int64_t n = 1; n <= MOST; n = n < 9 ? n + 1 : n * 8 + 1) {
       sc_uniforms(7, 5, n, found);
       for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_uniform(7, 5, (uint64_t)i));
+      for (uint64_t first = 3; first < 5; first++) {
+         sc_uniform_doubles(7, 9, first, n, found);
+         for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_uniform_double(7, 9, first + (uint64_t)i));
+      }
       sc_normals(7, 6, n, found);
       for (int64_t i = 0; i < n; i++) assert_true(found[i] == sc_normal(7, 6, (uint64_t)i));
    }
@@ -103,6 +107,46 @@ static void test_permutations_are_uniform(void **state) {
    assert_int_equal(orders, ORDERS);
 }
 
+// Each of seven comes as often as any other; bounds are five standard deviations of 1,000 among 7,000. All that
+// there are is a range, too, and so is one.
+static void test_whole_numbers(void **state) {
+   (void)state;
+   enum { N = 7000 };
+   int64_t found[N], fewer[N - 1];
+   int seen[7] = {0}, below = 0;
+   sc_integers(3, 1, -2, 4, N, found);
+   for (int i = 0; i < N; i++) {
+      assert_true(found[i] >= -2 && found[i] <= 4);
+      seen[found[i] + 2]++;
+   }
+   for (int k = 0; k < 7; k++) assert_true(abs(seen[k] - N / 7) < 5 * sqrt(N / 7));
+   sc_integers(3, 1, -2, 4, N - 1, fewer);
+   assert_memory_equal(found, fewer, sizeof fewer);
+   sc_integers(3, 1, INT64_MIN, INT64_MAX, N, found);
+   for (int i = 0; i < N; i++) below += found[i] < 0;
+   assert_true(abs(below - N / 2) < 5 * sqrt(N / 4));
+   sc_integers(3, 1, INT64_MAX, INT64_MAX, N, found);
+   for (int i = 0; i < N; i++) assert_true(found[i] == INT64_MAX);
+}
+
+// Five standard errors of 100,000 draws; neighbours tell nothing of each other, and no bit stays 0.
+static void test_doubles(void **state) {
+   (void)state;
+   enum { N = 100000 };
+   double sum = 0, beside = 0;
+   uint64_t bits = 0;
+   for (uint64_t i = 0; i < N; i++) {
+      double u = sc_uniform_double(7, 3, i);
+      assert_true(u >= 0 && u < 1);
+      sum += u;
+      beside += (u - 0.5) * (sc_uniform_double(7, 3, i + 1) - 0.5);
+      bits |= (uint64_t)(u * 0x1p53);
+   }
+   assert_true(fabs(sum / N - 0.5) < 5 * 0.2887 / sqrt(N));
+   assert_true(fabs(beside / N) < 5 / (12 * sqrt(N)));
+   assert_true(bits == ((uint64_t)1 << 53) - 1);
+}
+
 static void test_streams_are_fresh(void **state) {
    (void)state;
    uint64_t first = sc_rng_stream();
@@ -116,6 +160,8 @@ int main(void) {
        cmocka_unit_test(test_many_are_as_one_by_one),
        cmocka_unit_test(test_permutation),
        cmocka_unit_test(test_permutations_are_uniform),
+       cmocka_unit_test(test_whole_numbers),
+       cmocka_unit_test(test_doubles),
        cmocka_unit_test(test_streams_are_fresh),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,10 @@ caches_are_right("counters of batch norm", { photos, one, zero, mean, var }, fun
    return scute.batch_norm { x = photos, weight = one, bias = zero, running_mean = mean, running_var = var, training = true }
 end)
 
+-- Rows that are merged in the scratch memory of kernels.
+local long = on_device(2, 5000)
+caches_are_right("the order of long rows", { long }, function() end, function() return (long:topk(3000)) end)
+
 -- A copy that somebody holds is not written by a graph.
 do
    local function step()
@@ -129,6 +133,15 @@ fails("two gradients in one", "share a gradient", { a, b }, function()
    local sum <close> = squares:sum()
    sum:backward()
 end)
+
+-- What depends on values that have to be waited for.
+local classes = scute.randint(3, { 20 }):to(device)
+for name, f in pairs {
+   unique = function() classes:unique():free() end, bincount = function() classes:bincount():free() end,
+   multinomial = function() long:multinomial(2):free() end,
+} do
+   fails(name .. " waits", name .. ": it waits for the values of 'x', which a graph of cuda:0 cannot do", { classes, long }, f)
+end
 
 -- What the libraries need at their start, and for products, is there before work is recorded: they have run nothing yet.
 do

@@ -78,6 +78,37 @@ for _, to in ipairs { "f32", "f64", "f16", "bf16", "u8" } do
    same("u8 to " .. to, function(where) return tensor({ 0, 1, 127, 128, 255 }, where, "u8"):to(to) end)
 end
 
+-- ---- order: NaN, infinities, -0, equal ones; results one after the other ----
+
+local function one_after_the_other(...)
+   local parts = {}
+   for i, t in ipairs { ... } do parts[i] = t:reshape(-1):to "f64" end
+   return scute.concat(parts)
+end
+
+for _, dtype in ipairs { "f32", "f64", "f16", "bf16" } do
+   for name, f in pairs {
+      sort = function(x) return x:sort() end, ["sort descending"] = function(x) return x:sort { descending = true } end,
+      argsort = function(x) return x:argsort() end, topk = function(x) return x:topk(5) end,
+      ["topk of the smallest"] = function(x) return x:topk { k = 5, largest = false } end,
+      median = function(x) return x:median(1) end, ["median of everything"] = function(x) return x:median() end,
+      unique = function(x) return x:unique(true, true) end,
+   } do
+      same(("%s of odd numbers, %s"):format(name, dtype), function(where)
+         local numbers = dtype == "f16" and { nan, inf, -inf, 0.0, -0.0, 1, -1, 6, 6.5, nan, 7, 3e4 } or odd
+         return one_after_the_other(f(tensor(numbers, where, dtype)))
+      end)
+   end
+end
+for _, op in ipairs { "sort", "argsort", "median", "unique" } do
+   same(op .. " at the ends of i64", function(where) return (scute[op](tensor(ends, where, "i64"))) end)
+   same(op .. " of many, equal and far apart", function(where)
+      local values = { inf, nan, -inf }
+      for i = 4, 9000 do values[i] = i % 7 end
+      return one_after_the_other(scute[op](tensor(values, where)))
+   end)
+end
+
 -- ---- the first of equal ones, and NaN, which wins ----
 
 local rows = { 1, 3, 3, 2, nan, 5, nan, 1, -inf, -inf, -inf, -inf, inf, nan, inf, inf, 0.0, -0.0, 0, -0.0 }

@@ -13,6 +13,7 @@ import json
 import math
 import struct
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -295,6 +296,38 @@ def average_step(i, a):
     return [], {"averages": [update(old, new, None) for old, new in zip(i["averages"], i["values"])]}
 
 
+def ordered(function):
+    """Values and indices, or indices alone, along the last dimension unless another one is named."""
+
+    def run(i, a):
+        options = {name: value for name, value in a.items() if name != "dim"}
+        result = function(i["x"], dim=dim_of(a.get("dim", -1)), **options)
+        return [result + 1] if isinstance(result, torch.Tensor) else [result[0], result[1] + 1]
+
+    return run
+
+
+def median(i, a):
+    x, dim, keep = i["x"], dim_of(a.get("dim")), a.get("keepdim", False)
+    if dim is None:
+        y = torch.median(x)
+        return [y.reshape([1] * x.dim()) if keep else y]
+    y, index = torch.median(x, dim=dim, keepdim=keep)
+    return [y, index + 1]
+
+
+def unique(i, a):
+    inverse, counts = a.get("return_inverse", False), a.get("return_counts", False)
+    found = torch.unique(i["x"], return_inverse=inverse, return_counts=counts)
+    found = list(found) if isinstance(found, tuple) else [found]
+    return [y + 1 if inverse and k == 1 else y for k, y in enumerate(found)]
+
+
+def bincount(i, a):
+    weights = i["weights"].detach().flatten() if "weights" in i else None
+    return [torch.bincount(i["x"].flatten() - 1, weights, a.get("minlength", 0))]
+
+
 # PyTorch's own are for float32; powers of two and small counts are exact there.
 def unscale_(i, a):
     found = torch.zeros(1)
@@ -342,6 +375,12 @@ OPS = {
     "min": reduction(torch.min),
     "argmax": from_one(reduction(torch.argmax)),
     "argmin": from_one(reduction(torch.argmin)),
+    "sort": ordered(partial(torch.sort, stable=True)),
+    "argsort": ordered(partial(torch.argsort, stable=True)),
+    "topk": ordered(torch.topk),
+    "median": median,
+    "unique": unique,
+    "bincount": bincount,
     "softmax": lambda i, a: [torch.softmax(i["x"], dim_of(a.get("dim", -1)))],
     "log_softmax": lambda i, a: [torch.log_softmax(i["x"], dim_of(a.get("dim", -1)))],
     "cross_entropy": cross_entropy,

@@ -20,7 +20,7 @@ end
 
 -- ---- tensors ----
 
-local CONSTRUCTORS = { "zeros", "ones", "full", "rand", "randn", "arange", "tensor" }
+local CONSTRUCTORS = { "zeros", "ones", "full", "rand", "randn", "arange", "tensor", "eye", "linspace", "randint", "randperm" }
 
 -- Whether there is such a device, only running tells.
 local function check_options(file, known, name, call)

@@ -6,7 +6,8 @@ local overview = {}
 local TITLE = "scute: tensors with gradients, pretrained networks, optimizers, photos."
 
 local FIRST = {
-   { "x = scute.tensor { { 1, 2 }, { 3, 4 } }", "a tensor from tables; also zeros, ones, full, rand, randn, arange" },
+   { "x = scute.tensor { { 1, 2 }, { 3, 4 } }",
+      "from tables; also zeros, ones, full, eye, rand, randn, randint, arange, linspace" },
    { "x[1][2]   x[{ {}, 2 }]   #x   x.shape", "indices and dimensions start at 1, -1 is the last" },
    { "y = (x * 2 + 1):sum()", "arithmetic and methods; every op is both scute.op(x) and x:op()" },
    { "w = scute.randn(2, 2):requires_grad_()", "then loss:backward() fills w.grad" },

@@ -20,7 +20,8 @@ for _, name in ipairs { "constant", "cosine", "cosine_restarts", "exponential", 
    "step", "warmup", "warmup_cosine" } do
    RETURNS["schedule." .. name] = "schedule"
 end
-for _, name in ipairs { "arange", "full", "ones", "rand", "randn", "tensor", "zeros" } do RETURNS[name] = "t" end
+for _, name in ipairs { "arange", "eye", "full", "linspace", "ones", "rand", "randint", "randn", "randperm", "tensor",
+   "zeros" } do RETURNS[name] = "t" end
 for _, name in ipairs { "crop", "effect", "flip", "jitter", "pad_square", "random_resized_crop", "resize", "resized_crop",
    "rotate" } do
    RETURNS["image:" .. name] = "image"

@@ -41,7 +41,7 @@ end
 local KIND_OF = { t = "tensor", ["nn.Classifier"] = "model" }
 
 -- What else functions give than help() has a word for.
-local BESIDE = { randperm = "tensor", ["image.load"] = "image", canvas = "canvas", loader = "loader", monitor = "monitor",
+local BESIDE = { ["image.load"] = "image", canvas = "canvas", loader = "loader", monitor = "monitor",
    ["data.open"] = "data set", ["data.list"] = "part", device = "text", nfc = "text" }
 
 -- What methods give: "self" is what they are called on; no word: nothing is known.
