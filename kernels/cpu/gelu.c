@@ -1,16 +1,8 @@
 // The Gaussian error linear unit.
 #include "host/ops/gelu.h"
 
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/unary.h"
-#include "kernels/cpu/vmath.h"
-
-static inline float share(float x) { // of normal numbers below x
-   return 0.5f + 0.5f * sc_erff((float)SC_GELU_SQRT_HALF * x);
-}
-
-static inline float slope(float x) {
-   return share(x) + x * (float)SC_GELU_DENSITY * sc_expf(-0.5f * x * x);
-}
 
 static inline float tanh_share(float x) {
    return sc_sigmoidf(2 * (float)SC_GELU_TANH_FACTOR * (x + (float)SC_GELU_TANH_CUBIC * x * x * x));
@@ -24,8 +16,8 @@ static inline float tanh_slope(float v) {
    return s + x * s * (1 - s) * inner;
 }
 
-SC_MAP(gelu, x *share(x))
-SC_GRADIENT(gelu, g *slope(v))
+SC_MAP(gelu, sc_activate(SC_ACT_GELU, x))
+SC_GRADIENT(gelu, sc_act_gradient(SC_ACT_GELU, v, g))
 SC_MAP(tanh, x *tanh_share(x))
 SC_GRADIENT(tanh, g *tanh_slope(v))
 
