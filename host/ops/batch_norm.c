@@ -1,8 +1,8 @@
 // Batch normalisation with what usually follows it: a residual and an activation.
 //
-// Backward needs the value before the activation: relu and relu6 read it off y when there is a residual (y is
-// there for the next op anyway), else it is computed again from x; silu needs x and the residual. On the host y
-// itself is not kept but computed again (host/core/redo.h).
+// Backward needs the value before the activation. Where the derivative can be told from y instead (relu, relu6)
+// it is if there is a residual (y is there for the next op anyway); else that value is computed again, from x
+// and the residual. On the host y itself is not kept but computed again (host/core/redo.h).
 #include "host/ops/batch_norm.h"
 
 #include "host/core/call.h"
@@ -96,14 +96,14 @@ static unsigned bit(int input) {
 static void choose_what_to_keep(ScCall *c) {
    bool training = c->attr[SC_BN_TRAINING].i, residual = c->in[SC_BN_RESIDUAL] != NULL;
    ScAct act = (ScAct)c->attr[SC_BN_ACT].i;
-   bool from_y = residual && (act == SC_ACT_RELU || act == SC_ACT_RELU6);
+   bool from_y = residual && sc_act_by_result(act);
    bool again = act != SC_ACT_NONE && !from_y; // computes the value before the activation again
    bool needs_x = training || again || c->needs_grad[SC_BN_WEIGHT];
    c->redoes = needs_x && sc_may_redo(c);
    if (!from_y) c->keep_out = 0;
    if (training) c->keep_in &= ~(bit(SC_BN_MEAN) | bit(SC_BN_VAR));
    if (c->redoes) return;
-   if (!(residual && act == SC_ACT_SILU)) c->keep_in &= ~bit(SC_BN_RESIDUAL);
+   if (!(residual && again)) c->keep_in &= ~bit(SC_BN_RESIDUAL);
    if (!again) c->keep_in &= ~bit(SC_BN_BIAS);
    if (!needs_x) c->keep_in &= ~bit(SC_BN_X);
 }

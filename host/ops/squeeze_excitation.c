@@ -10,6 +10,18 @@ static const ScParam params[] = {
     {.name = "bias1", .kind = SC_TENSOR, .doc = "(S)"},
     {.name = "weight2", .kind = SC_TENSOR, .doc = "of the exciting 1x1 convolution (C, S, 1, 1)"},
     {.name = "bias2", .kind = SC_TENSOR, .doc = "(C)"},
+    {.name = "act",
+     .kind = SC_CHOICE,
+     .optional = true,
+     .preset = SC_ACT_SILU,
+     .choices = SC_ACT_CHOICES,
+     .doc = "activation between the two convolutions"},
+    {.name = "scale_act",
+     .kind = SC_CHOICE,
+     .optional = true,
+     .preset = SC_ACT_SIGMOID,
+     .choices = SC_ACT_CHOICES,
+     .doc = "activation after them"},
 };
 
 static ScStatus want_shape(const ScCall *c, int input, int rank, const int64_t *shape) {
@@ -36,6 +48,7 @@ static ScStatus infer(ScCall *c) {
    ScDtype wide = sc_wide_dtype(x->dtype);
    SC_TRY(sc_describe_saved(c, SC_SE_MEANS, wide, 2, (int64_t[]){n, channels}));
    SC_TRY(sc_describe_saved(c, SC_SE_SQUEEZED, wide, 2, (int64_t[]){n, squeezed}));
+   SC_TRY(sc_describe_saved(c, SC_SE_EXCITED, wide, 2, (int64_t[]){n, channels}));
    return sc_describe_saved(c, SC_SE_SCALES, wide, 2, (int64_t[]){n, channels});
 }
 
@@ -59,8 +72,9 @@ static double multiply_adds(const ScCall *c, bool backward) {
 }
 
 SC_OP(squeeze_excitation,
-      .doc = "x times a scale per sample and channel, sigmoid(weight2 silu(weight1 m + bias1) + bias2), where "
-             "m are x's means over its pixels (Hu et al. 2018, as in EfficientNet).",
+      .doc = "x times a scale per sample and channel, scale_act(weight2 act(weight1 m + bias1) + bias2), where "
+             "m are x's means over its pixels (Hu et al. 2018; as in EfficientNet unless the activations are "
+             "given: a MobileNetV3 has relu and hardsigmoid).",
       SC_PARAMS(params), .differentiable = true,
       .keep_in = 1u << SC_SE_X | 1u << SC_SE_WEIGHT1 | 1u << SC_SE_WEIGHT2,
       .wide = 1u << SC_SE_BIAS1 | 1u << SC_SE_BIAS2, .autocast = SC_CAST_HALF, .multiply_adds = multiply_adds,

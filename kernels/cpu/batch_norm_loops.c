@@ -2,9 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/half.h"
-#include "kernels/cpu/vmath.h"
 
 // Rows added up in float before they go into the double sums.
 enum { BLOCK = 64 };
@@ -56,15 +55,6 @@ SC_CLONES void sc_norm_sum(const ScNormRows *b, int64_t from, int64_t to, float 
 
 // ---- forward ----
 
-SC_INLINE float activate(ScAct act, float v) {
-   switch (act) {
-   case SC_ACT_RELU: return v < 0 ? 0 : v;
-   case SC_ACT_RELU6: v = v < 0 ? 0 : v; return v > 6 ? 6 : v;
-   case SC_ACT_SILU: return v * sc_sigmoidf(v);
-   default: return v;
-   }
-}
-
 SC_INLINE void apply_rows(const ScNormRows *b, int64_t from, int64_t to, ScAct act, bool residual, bool half) {
    int64_t n = b->width;
    const float *restrict scale = b->scale, *restrict offset = b->offset;
@@ -73,46 +63,35 @@ SC_INLINE void apply_rows(const ScNormRows *b, int64_t from, int64_t to, ScAct a
       void *out = sc_past(b->out, r * n, half);
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; i++)
-         sc_set(out, i, half,
-                activate(act, sc_at(x, i, half) * scale[i] + offset[i] + (residual ? sc_at(add, i, half) : 0)));
+         sc_set(
+             out, i, half,
+             sc_activate(act, sc_at(x, i, half) * scale[i] + offset[i] + (residual ? sc_at(add, i, half) : 0)));
    }
 }
 
-#define FOR_EACH_ACT(rows)                                                                                     \
-   switch (b->act) {                                                                                           \
-   case SC_ACT_NONE: rows(SC_ACT_NONE); break;                                                                 \
-   case SC_ACT_RELU: rows(SC_ACT_RELU); break;                                                                 \
-   case SC_ACT_RELU6: rows(SC_ACT_RELU6); break;                                                               \
-   case SC_ACT_SILU: rows(SC_ACT_SILU); break;                                                                 \
-   }
-
+// With every activation as a constant.
 SC_CLONES void sc_norm_apply(const ScNormRows *b, int64_t from, int64_t to) {
-#define ROWS(act)                                                                                              \
-   if (b->half && b->residual)                                                                                 \
-      apply_rows(b, from, to, act, true, true);                                                                \
-   else if (b->half)                                                                                           \
-      apply_rows(b, from, to, act, false, true);                                                               \
-   else if (b->residual)                                                                                       \
-      apply_rows(b, from, to, act, true, false);                                                               \
+#define APPLY_TO(act, residual)                                                                                \
+   if (b->half)                                                                                                \
+      apply_rows(b, from, to, act, residual, true);                                                            \
    else                                                                                                        \
-      apply_rows(b, from, to, act, false, false)
-   FOR_EACH_ACT(ROWS)
+      apply_rows(b, from, to, act, residual, false)
+#define APPLY(name, op, by_result)                                                                             \
+   case SC_ACT_##name:                                                                                         \
+      if (b->residual) {                                                                                       \
+         APPLY_TO(SC_ACT_##name, true);                                                                        \
+      } else {                                                                                                 \
+         APPLY_TO(SC_ACT_##name, false);                                                                       \
+      }                                                                                                        \
+      break;
+   switch (b->act) {
+      SC_ACTIVATIONS(APPLY)
+      APPLY(NONE, none, false)
+   default: break;
+   }
 }
 
 // ---- backward ----
-
-// The derivative given the value before the activation, or after it for relu and relu6.
-SC_INLINE float through(ScAct act, float v, float g) {
-   switch (act) {
-   case SC_ACT_RELU: return v > 0 ? g : 0;
-   case SC_ACT_RELU6: return v > 0 && v < 6 ? g : 0;
-   case SC_ACT_SILU: {
-      float s = sc_sigmoidf(v);
-      return g * s * (1 + v * (1 - s));
-   }
-   default: return g;
-   }
-}
 
 // What a loop over gradients is compiled for.
 typedef struct {
@@ -137,9 +116,9 @@ SC_INLINE Row row_at(const ScNormRows *b, int64_t r, bool half) {
 SC_INLINE float gradient(const ScNormRows *b, Kind k, Row row, int64_t i) {
    float g = sc_at(row.gy, i, k.half);
    if (k.mask == SC_MASK_NONE) return g;
-   if (k.mask == SC_MASK_Y) return through(k.act, sc_at(row.y, i, k.half), g);
+   if (k.mask == SC_MASK_Y) return sc_act_gradient(k.act, sc_at(row.y, i, k.half), g);
    float before = sc_at(row.x, i, k.half) * b->scale[i] + b->offset[i];
-   return through(k.act, before + (k.residual ? sc_at(row.residual, i, k.half) : 0), g);
+   return sc_act_gradient(k.act, before + (k.residual ? sc_at(row.residual, i, k.half) : 0), g);
 }
 
 SC_INLINE void sum_gradient_rows(const ScNormRows *b, int64_t from, int64_t to, Kind kind, bool store,
@@ -188,43 +167,49 @@ SC_INLINE void input_gradient_rows(const ScNormRows *b, int64_t from, int64_t to
    }
 }
 
-// Calls `rows` with every combination that occurs as a constant.
-#define FOR_EACH_KIND_OF(rows, half)                                                                           \
-   if (b->mask == SC_MASK_NONE && b->x)                                                                        \
-      rows(((Kind){SC_ACT_NONE, SC_MASK_NONE, false, true, half}));                                            \
-   else if (b->mask == SC_MASK_NONE)                                                                           \
-      rows(((Kind){SC_ACT_NONE, SC_MASK_NONE, false, false, half}));                                           \
-   else if (b->mask == SC_MASK_Y && b->act == SC_ACT_RELU && b->x)                                             \
-      rows(((Kind){SC_ACT_RELU, SC_MASK_Y, false, true, half}));                                               \
-   else if (b->mask == SC_MASK_Y && b->act == SC_ACT_RELU)                                                     \
-      rows(((Kind){SC_ACT_RELU, SC_MASK_Y, false, false, half}));                                              \
-   else if (b->mask == SC_MASK_Y && b->x)                                                                      \
-      rows(((Kind){SC_ACT_RELU6, SC_MASK_Y, false, true, half}));                                              \
-   else if (b->mask == SC_MASK_Y)                                                                              \
-      rows(((Kind){SC_ACT_RELU6, SC_MASK_Y, false, false, half}));                                             \
-   else if (b->act == SC_ACT_RELU)                                                                             \
-      rows(((Kind){SC_ACT_RELU, SC_MASK_X, false, true, half}));                                               \
-   else if (b->act == SC_ACT_RELU6)                                                                            \
-      rows(((Kind){SC_ACT_RELU6, SC_MASK_X, false, true, half}));                                              \
-   else if (b->residual)                                                                                       \
-      rows(((Kind){SC_ACT_SILU, SC_MASK_X, true, true, half}));                                                \
+// With every combination that occurs as a constant: ROWS says what is to be done with each.
+#define KIND(act, mask, residual, values)                                                                      \
+   if (b->half)                                                                                                \
+      ROWS(((Kind){act, mask, residual, values, true}));                                                       \
    else                                                                                                        \
-      rows(((Kind){SC_ACT_SILU, SC_MASK_X, false, true, half}))
+      ROWS(((Kind){act, mask, residual, values, false}))
 
-#define FOR_EACH_KIND(rows)                                                                                    \
-   if (b->half) {                                                                                              \
-      FOR_EACH_KIND_OF(rows, true);                                                                            \
-   } else {                                                                                                    \
-      FOR_EACH_KIND_OF(rows, false);                                                                           \
+// The derivative comes from y only where there is a residual, and from x only with those it cannot come from y
+// of.
+#define KINDS_OF(name, op, by_result)                                                                          \
+   case SC_ACT_##name:                                                                                         \
+      if (by_result && b->mask == SC_MASK_Y && b->x) {                                                         \
+         KIND(SC_ACT_##name, SC_MASK_Y, false, true);                                                          \
+      } else if (by_result && b->mask == SC_MASK_Y) {                                                          \
+         KIND(SC_ACT_##name, SC_MASK_Y, false, false);                                                         \
+      } else if (!by_result && b->residual) {                                                                  \
+         KIND(SC_ACT_##name, SC_MASK_X, true, true);                                                           \
+      } else {                                                                                                 \
+         KIND(SC_ACT_##name, SC_MASK_X, false, true);                                                          \
+      }                                                                                                        \
+      break;
+
+#define FOR_EACH_KIND                                                                                          \
+   switch (b->act) {                                                                                           \
+      SC_ACTIVATIONS(KINDS_OF)                                                                                 \
+   default:                                                                                                    \
+      if (b->x) {                                                                                              \
+         KIND(SC_ACT_NONE, SC_MASK_NONE, false, true);                                                         \
+      } else {                                                                                                 \
+         KIND(SC_ACT_NONE, SC_MASK_NONE, false, false);                                                        \
+      }                                                                                                        \
    }
 
 SC_CLONES static void sum_block(const ScNormRows *b, int64_t from, int64_t to, float *part){
-#define SUM(kind) sum_gradient_rows(b, from, to, kind, false, part)
-    FOR_EACH_KIND(SUM)}
+#define ROWS(kind) sum_gradient_rows(b, from, to, kind, false, part)
+    FOR_EACH_KIND
+#undef ROWS
+}
 
 SC_CLONES static void sum_and_store_block(const ScNormRows *b, int64_t from, int64_t to, float *part) {
-#define SUM_AND_STORE(kind) sum_gradient_rows(b, from, to, kind, true, part)
-   FOR_EACH_KIND(SUM_AND_STORE)
+#define ROWS(kind) sum_gradient_rows(b, from, to, kind, true, part)
+   FOR_EACH_KIND
+#undef ROWS
 }
 
 void sc_norm_sum_gradients(const ScNormRows *b, int64_t from, int64_t to, float *part, double *sums) {
@@ -240,8 +225,9 @@ void sc_norm_sum_gradients(const ScNormRows *b, int64_t from, int64_t to, float 
 }
 
 SC_CLONES static void input_gradient(const ScNormRows *b, int64_t from, int64_t to) {
-#define INPUT_GRADIENT(kind) input_gradient_rows(b, from, to, kind)
-   FOR_EACH_KIND(INPUT_GRADIENT)
+#define ROWS(kind) input_gradient_rows(b, from, to, kind)
+   FOR_EACH_KIND
+#undef ROWS
 }
 
 void sc_norm_input_gradient(const ScNormRows *b, int64_t from, int64_t to) {

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cpu/clones.h"
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/expand.h"
-#include "kernels/cpu/half.h"
 #include "kernels/cpu/winograd.h"
 
 static const float *values(const ScTensor *t) {
@@ -103,9 +102,9 @@ static ScStatus run(ScCall *c, const ScPlan *plan) {
 
 // ---- not a number ----
 
-// Inside oneDNN, relu and relu6 of a NaN are 0: the processor's maximum and minimum give their other operand
-// then. They raise the flag of invalid operations when they do, in the thread that met the NaN. Says whether
-// any thread has raised it since the last call.
+// Inside oneDNN, relu, relu6 and hardsigmoid of a NaN are numbers: the processor's maximum and minimum give
+// their other operand then. gelu of infinity is a NaN there. They raise the flag of invalid operations when
+// they do, in the thread that met the NaN. Says whether any thread has raised it since the last call.
 static bool invalid_was_raised(void) {
    bool raised = false;
 #pragma omp parallel reduction(|| : raised)
@@ -116,26 +115,22 @@ static bool invalid_was_raised(void) {
    return raised;
 }
 
-SC_INLINE void clip_all(void *y, int64_t n, float top, bool half) {
-   for (int64_t i = 0; i < n; i++) {
-      float v = sc_at(y, i, half);
-      sc_set(y, i, half, v < 0 ? 0 : v > top ? top : v);
+static bool is_right_at_ends(ScAct act) {
+#define ENDS(name, value, gradient, kind, alpha, beta, right)                                                  \
+   case SC_ACT_##name: return right;
+   switch (act) {
+      SC_CPU_ACTIVATIONS(ENDS)
+   default: return true;
    }
-}
-
-SC_CLONES static void clip(void *y, int64_t n, float top, bool half) {
-   if (half)
-      clip_all(y, n, top, true);
-   else
-      clip_all(y, n, top, false);
 }
 
 // The same without the activation in the primitive, and then the activation, by which a NaN stays one.
 static ScStatus run_with_nan(ScCall *c, ScPlan plan) {
-   float top = plan.act == SC_ACT_RELU6 ? 6 : INFINITY;
+   ScAct act = plan.act;
+   void *y = c->out[0]->buffer->data;
    plan.act = SC_ACT_NONE;
    SC_TRY(run(c, &plan));
-   clip(c->out[0]->buffer->data, sc_numel(c->out[0]), top, sc_is_half(c->out[0]));
+   sc_activate_all(act, sc_numel(c->out[0]), y, y, sc_is_half(c->out[0]));
    invalid_was_raised(); // by the comparisons just now
    return SC_OK;
 }
@@ -181,8 +176,7 @@ static ScStatus forward(ScCall *c) {
    if (way == TILES) SC_TRY(run_tiles(c, &plan, &done));
    if (done) return SC_OK;
    SC_TRY(run(c, &plan));
-   bool clips = plan.act == SC_ACT_RELU || plan.act == SC_ACT_RELU6;
-   return clips && invalid_was_raised() ? run_with_nan(c, plan) : SC_OK;
+   return !is_right_at_ends(plan.act) && invalid_was_raised() ? run_with_nan(c, plan) : SC_OK;
 }
 
 SC_KERNEL(cpu, conv2d_folded, SC_F32_AND_BF16, .forward = forward)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/cpu/activation.h"
+
 enum { KIND_OF_REORDER = 16 }; // in keys, added to the kind of plan that it serves
 
 static ScKey plan_key(const ScPlan *plan) {
@@ -156,10 +158,10 @@ static dnnl_status_t describe(dnnl_primitive_desc_t *out, const_dnnl_primitive_a
 }
 
 static dnnl_status_t append_act(dnnl_post_ops_t post, ScAct act) {
+#define APPEND(name, value, gradient, kind, alpha, beta, right)                                                \
+   case SC_ACT_##name: return sc_dnnl.post_ops_append_eltwise(post, dnnl_eltwise_##kind, alpha, beta);
    switch (act) {
-   case SC_ACT_RELU: return sc_dnnl.post_ops_append_eltwise(post, dnnl_eltwise_relu, 0, 0);
-   case SC_ACT_RELU6: return sc_dnnl.post_ops_append_eltwise(post, dnnl_eltwise_clip, 0, 6);
-   case SC_ACT_SILU: return sc_dnnl.post_ops_append_eltwise(post, dnnl_eltwise_swish, 1, 0);
+      SC_CPU_ACTIVATIONS(APPEND)
    default: return dnnl_success;
    }
 }

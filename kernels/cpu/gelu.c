@@ -4,28 +4,8 @@
 // Multiplying and adding in one instruction takes half of the time.
 #pragma GCC optimize("fp-contract=fast")
 
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/unary.h"
-#include "kernels/cpu/vmath.h"
-
-static inline float bell(float x) {
-   return sc_expf(-0.5f * x * x);
-}
-
-// The part of normal numbers below x, given e = bell(x): Abramowitz and Stegun 7.1.26, off by less than 1e-7.
-static inline float share(float x, float e) {
-   float t = 1.0f / (1.0f + 0.3275911f * (float)SC_GELU_SQRT_HALF * fabsf(x)), p = 1.061405429f;
-   p = p * t - 1.453152027f;
-   p = p * t + 1.421413741f;
-   p = p * t - 0.284496736f;
-   p = p * t + 0.254829592f;
-   float outside = 0.5f * p * t * e;
-   return x > 0 ? 1 - outside : outside;
-}
-
-static inline float slope(float x) {
-   float e = bell(x);
-   return share(x, e) + x * (float)SC_GELU_DENSITY * e;
-}
 
 static inline float tanh_share(float x) {
    return sc_sigmoidf(2 * (float)SC_GELU_TANH_FACTOR * (x + (float)SC_GELU_TANH_CUBIC * x * x * x));
@@ -39,8 +19,8 @@ static inline float tanh_slope(float v) {
    return s + x * s * (1 - s) * inner;
 }
 
-SC_MAP(gelu, x *share(x, bell(x)))
-SC_GRADIENT(gelu, g *slope(v))
+SC_MAP(gelu, sc_activate(SC_ACT_GELU, x))
+SC_GRADIENT(gelu, sc_act_gradient(SC_ACT_GELU, v, g))
 SC_MAP(tanh, x *tanh_share(x))
 SC_GRADIENT(tanh, g *tanh_slope(v))
 

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/half.h"
-#include "kernels/cpu/vmath.h"
 
 enum {
    WIDTH = 128,
@@ -141,14 +140,6 @@ SC_CLONES static void layer_back(int64_t outputs, int64_t inputs, const float *w
       for (int64_t i = 0; i < inputs; i++) gx[i] += gy[o] * weight[o * inputs + i];
 }
 
-SC_CLONES static void silu(int64_t n, const float *x, float *restrict y) {
-   for (int64_t i = 0; i < n; i++) y[i] = x[i] * sc_sigmoidf(x[i]);
-}
-
-SC_CLONES static void sigmoid(int64_t n, float *x) {
-   for (int64_t i = 0; i < n; i++) x[i] = sc_sigmoidf(x[i]);
-}
-
 // ---- forward ----
 
 typedef struct {
@@ -157,7 +148,7 @@ typedef struct {
    const void *x;
    const float *weight1, *bias1, *weight2, *bias2;
    void *y;
-   float *means, *squeezed, *scales; // (N, C), (N, S), (N, C)
+   float *means, *squeezed, *excited, *scales; // (N, C), (N, S), (N, C), (N, C); excited: NULL if not kept
 } Forward;
 
 static void forward_sample(const Forward *f, int64_t n, float *active, bool shared) {
@@ -166,12 +157,12 @@ static void forward_sample(const Forward *f, int64_t n, float *active, bool shar
    const void *x = sc_past(f->x, first, f->half);
    Maps maps = {z->channels, z->pixels, x, NULL, f->half};
    float *means = f->means + n * z->channels, *squeezed = f->squeezed + n * z->squeezed,
-         *scales = f->scales + n * z->channels;
+         *scales = f->scales + n * z->channels, *excited = f->excited ? f->excited + n * z->channels : scales;
    sum_sample(&maps, 1 / (float)z->pixels, means, shared);
    layer(z->squeezed, z->channels, f->weight1, f->bias1, means, squeezed);
-   silu(z->squeezed, squeezed, active);
-   layer(z->channels, z->squeezed, f->weight2, f->bias2, active, scales);
-   sigmoid(z->channels, scales);
+   sc_activate_all(z->act, z->squeezed, squeezed, active, false);
+   layer(z->channels, z->squeezed, f->weight2, f->bias2, active, excited);
+   sc_activate_all(z->scale_act, z->channels, excited, scales, false);
    scale_sample(&maps, x, scales, NULL, sc_past(f->y, first, f->half), shared);
 }
 
@@ -221,6 +212,7 @@ static ScStatus forward(ScCall *c) {
                 .y = data_of(c->out[0]),
                 .means = data_of(c->saved[SC_SE_MEANS]),
                 .squeezed = data_of(c->saved[SC_SE_SQUEEZED]),
+                .excited = data_of(c->saved[SC_SE_EXCITED]),
                 .scales = data_of(c->saved[SC_SE_SCALES])};
    float *filters, *scratch = malloc((size_t)(2 * z.n * (z.channels + z.squeezed)) * sizeof *scratch);
    if (!scratch) return sc_fail(SC_EMEM, "out of memory");
@@ -237,22 +229,11 @@ typedef struct {
    ScSqueeze z;
    bool half;
    const void *x, *gy;
-   const float *weight1, *weight2, *means, *squeezed, *scales;
+   const float *weight1, *weight2, *means, *squeezed, *excited, *scales;
    void *gx;                   // NULL if not wanted; may be gy
-   float *gscales, *gsqueezed; // of all samples, before sigmoid and silu: (N, C), (N, S)
+   float *gscales, *gsqueezed; // of all samples, before the activations: (N, C), (N, S)
    float *active, *gmeans;     // (N, S), (N, C)
 } Backward;
-
-SC_CLONES static void through_sigmoid(int64_t n, const float *y, float *restrict g) {
-   for (int64_t i = 0; i < n; i++) g[i] *= y[i] * (1 - y[i]);
-}
-
-SC_CLONES static void through_silu(int64_t n, const float *x, float *restrict g) {
-   for (int64_t i = 0; i < n; i++) {
-      float s = sc_sigmoidf(x[i]);
-      g[i] *= s * (1 + x[i] * (1 - s));
-   }
-}
 
 static void backward_sample(const Backward *b, int64_t n, bool shared) {
    const ScSqueeze *z = &b->z;
@@ -260,10 +241,10 @@ static void backward_sample(const Backward *b, int64_t n, bool shared) {
    const void *gy = sc_past(b->gy, first, b->half);
    Maps maps = {z->channels, z->pixels, sc_past(b->x, first, b->half), gy, b->half};
    sum_sample(&maps, 1, b->gscales + c, shared);
-   through_sigmoid(z->channels, b->scales + c, b->gscales + c);
-   silu(z->squeezed, b->squeezed + s, b->active + s);
+   sc_act_gradient_all(z->scale_act, z->channels, b->excited + c, b->gscales + c);
+   sc_activate_all(z->act, z->squeezed, b->squeezed + s, b->active + s, false);
    layer_back(z->channels, z->squeezed, b->weight2, b->gscales + c, b->gsqueezed + s);
-   through_silu(z->squeezed, b->squeezed + s, b->gsqueezed + s);
+   sc_act_gradient_all(z->act, z->squeezed, b->squeezed + s, b->gsqueezed + s);
    if (!b->gx) return;
    layer_back(z->squeezed, z->channels, b->weight1, b->gsqueezed + s, b->gmeans + c);
    for (int64_t i = 0; i < z->channels; i++) b->gmeans[c + i] /= (float)z->pixels;
@@ -313,6 +294,7 @@ static ScStatus backward(ScCall *c) {
                  .x = data_of(c->in[SC_SE_X]),
                  .means = data_of(c->saved[SC_SE_MEANS]),
                  .squeezed = data_of(c->saved[SC_SE_SQUEEZED]),
+                 .excited = data_of(c->saved[SC_SE_EXCITED]),
                  .scales = data_of(c->saved[SC_SE_SCALES]),
                  .gy = data_of(c->grad_out[0]),
                  .gx = data_of(c->grad_in[SC_SE_X]),

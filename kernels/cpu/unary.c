@@ -3,22 +3,7 @@
 
 #include <math.h>
 
-#include "kernels/cpu/vmath.h"
-
-static inline float hardsigmoid(float x) {
-   float v = x + 3;
-   v = v < 0 ? 0 : v;
-   return (v > 6 ? 6 : v) * (1.0f / 6);
-}
-
-static inline float d_hardswish(float x) {
-   return x <= -3 ? 0 : x < 3 ? x * (1.0f / 3) + 0.5f : 1;
-}
-
-static inline float d_silu(float x) {
-   float s = sc_sigmoidf(x);
-   return s * (1 + x * (1 - s));
-}
+#include "kernels/cpu/activation.h"
 
 // Without a derivative, or with one that ops/unary.c makes itself.
 #define FORWARD(name, value)                                                                                   \
@@ -46,8 +31,6 @@ FORWARD(ceil, ceilf(x))
 FORWARD(round, rintf(x))
 
 UNARY(abs, fabsf(x), v > 0 ? g : v < 0 ? -g : 0)
-UNARY(relu, x<0 ? 0 : x, v> 0 ? g : 0)
-UNARY(relu6, x<0 ? 0 : x> 6 ? 6 : x, v > 0 && v < 6 ? g : 0)
 UNARY(exp, sc_expf(x), g *v)
 UNARY(log, sc_logf(x), g / v)
 UNARY(log1p, sc_log1pf(x), g / (1 + v))
@@ -57,6 +40,12 @@ UNARY(erf, sc_erff(x), g *(float)M_2_SQRTPI *sc_expf(-v *v))
 UNARY(sqrt, sqrtf(x), g * 0.5f / v)
 UNARY(sigmoid, sc_sigmoidf(x), g *v *(1 - v))
 UNARY(tanh, sc_tanhf(x), g *(1 - v * v))
-UNARY(silu, x *sc_sigmoidf(x), g *d_silu(v))
-UNARY(hardsigmoid, hardsigmoid(x), v > -3 && v < 3 ? g * (1.0f / 6) : 0)
-UNARY(hardswish, x *hardsigmoid(x), g *d_hardswish(v))
+
+// Those that other ops may end with.
+#define ACTIVATION(op, name) UNARY(op, sc_activate(name, x), sc_act_gradient(name, v, g))
+
+UNARY(silu, sc_activate(SC_ACT_SILU, x), g *sc_act_gradient(SC_ACT_SILU, v, 1))
+ACTIVATION(relu, SC_ACT_RELU)
+ACTIVATION(relu6, SC_ACT_RELU6)
+ACTIVATION(hardsigmoid, SC_ACT_HARDSIGMOID)
+ACTIVATION(hardswish, SC_ACT_HARDSWISH)

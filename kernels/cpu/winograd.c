@@ -281,7 +281,8 @@ static bool has_shape(const ScConv *g) {
 // take four times the memory and are to serve ENOUGH tiles; in bf16, where oneDNN is twice as fast, those of
 // one image.
 bool sc_winograd_fits(const ScConv *g, ScAct act, bool half) {
-   if (!sc_cpu_is_wide() || !has_shape(g) || act == SC_ACT_SILU) return false;
+   bool clips = act == SC_ACT_NONE || act == SC_ACT_RELU || act == SC_ACT_RELU6;
+   if (!sc_cpu_is_wide() || !has_shape(g) || !clips) return false;
    if (half && sc_cpu_has_amx()) return false;
    int64_t of_image = ((g->oh + OUT - 1) / OUT) * ((g->ow + OUT - 1) / OUT), tiles = g->n * of_image;
    int64_t products = (tiles + ROWS - 1) / ROWS * ROWS * EACH;

@@ -1,10 +1,11 @@
-// The activations of host/ops/batch_norm.h and their derivatives, in float or double.
+// The activations of host/ops/activation.h and their derivatives, in float or double.
 #ifndef SCUTE_CUDA_ACTIVATION_CUH
 #define SCUTE_CUDA_ACTIVATION_CUH
 
 #include <math.h>
 
-#include "host/ops/batch_norm.h"
+#include "host/ops/activation.h"
+#include "host/ops/gelu.h"
 #include "kernels/cuda/launch.cuh"
 
 template <typename M> __device__ inline M sc_cuda_sigmoid(M x) {
@@ -40,24 +41,73 @@ template <typename M> __device__ inline M sc_cuda_silu_derivative(M x) {
    return s * (1 + x * rest);
 }
 
-// A NaN stays one.
-template <typename M> __device__ inline M sc_cuda_act(int act, M x) {
-   switch (act) {
-   case SC_ACT_RELU: return x < 0 ? 0 : x;
-   case SC_ACT_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
-   case SC_ACT_SILU: return sc_cuda_silu(x);
-   default: return x;
-   }
+template <typename M> __device__ inline M sc_cuda_hardsigmoid(M x) {
+   M v = x + 3;
+   return (v < 0 ? 0 : v > 6 ? 6 : v) * (M)(1.0 / 6);
 }
 
-// Given the value before the activation; for relu and relu6 the value after it will do.
-template <typename M> __device__ inline M sc_cuda_act_derivative(int act, M x) {
+template <typename M> __device__ inline M sc_cuda_normal_share(M x) { // of normal numbers, those below x
+   return (M)0.5 + (M)0.5 * erf((M)SC_GELU_SQRT_HALF * x);
+}
+
+// _(name, value at x, derivative at x). A NaN stays one.
+// clang-format off
+#define SC_CUDA_ACTIVATIONS(_)                                                                                 \
+   _(RELU, x < 0 ? 0 : x, x > 0)                                                                               \
+   _(RELU6, x < 0 ? 0 : x > 6 ? 6 : x, x > 0 && x < 6)                                                         \
+   _(SILU, sc_cuda_silu(x), sc_cuda_silu_derivative(x))                                                        \
+   _(HARDSWISH, x * sc_cuda_hardsigmoid(x), x <= -3 ? 0 : x < 3 ? x * (M)(1.0 / 3) + (M)0.5 : 1)               \
+   _(HARDSIGMOID, sc_cuda_hardsigmoid(x), x > -3 && x < 3 ? (M)(1.0 / 6) : 0)                                  \
+   _(SIGMOID, sc_cuda_sigmoid(x), sc_cuda_sigmoid(x) * (1 - sc_cuda_sigmoid(x)))                               \
+   _(GELU, x * sc_cuda_normal_share(x), sc_cuda_normal_share(x) + x * (M)SC_GELU_DENSITY * exp((M)-0.5 * x * x))
+// clang-format on
+
+template <typename M> __device__ inline M sc_cuda_act(int act, M x) {
+#define SC_ACT_CASE(name, value, derivative)                                                                   \
+   case SC_ACT_##name: return value;
    switch (act) {
-   case SC_ACT_RELU: return x > 0;
-   case SC_ACT_RELU6: return x > 0 && x < 6;
-   case SC_ACT_SILU: return sc_cuda_silu_derivative(x);
+      SC_CUDA_ACTIVATIONS(SC_ACT_CASE)
+   default: return x;
+   }
+#undef SC_ACT_CASE
+}
+
+// Given the value before the activation, or the one after it where sc_act_by_result.
+template <typename M> __device__ inline M sc_cuda_act_derivative(int act, M x) {
+#define SC_ACT_CASE(name, value, derivative)                                                                   \
+   case SC_ACT_##name: return derivative;
+   switch (act) {
+      SC_CUDA_ACTIVATIONS(SC_ACT_CASE)
    default: return 1;
    }
+#undef SC_ACT_CASE
+}
+
+// ---- of several values: one choice for all of them ----
+
+template <typename M, int N> __device__ inline void sc_cuda_act(int act, M (&v)[N]) {
+#define SC_ACT_CASE(name, op, by_result)                                                                       \
+   case SC_ACT_##name:                                                                                         \
+      _Pragma("unroll") for (int k = 0; k < N; k++) v[k] = sc_cuda_act(SC_ACT_##name, v[k]);                   \
+      break;
+   switch (act) {
+      SC_ACTIVATIONS(SC_ACT_CASE)
+   default: break;
+   }
+#undef SC_ACT_CASE
+}
+
+// g *= derivative at x
+template <typename M, int N> __device__ inline void sc_cuda_act_gradient(int act, const M (&x)[N], M (&g)[N]) {
+#define SC_ACT_CASE(name, op, by_result)                                                                       \
+   case SC_ACT_##name:                                                                                         \
+      _Pragma("unroll") for (int k = 0; k < N; k++) g[k] *= sc_cuda_act_derivative(SC_ACT_##name, x[k]);       \
+      break;
+   switch (act) {
+      SC_ACTIVATIONS(SC_ACT_CASE)
+   default: break;
+   }
+#undef SC_ACT_CASE
 }
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <type_traits>
 
+#include "host/ops/batch_norm.h"
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/element.cuh"
 #include "kernels/cuda/last_block.cuh"
@@ -246,7 +247,8 @@ template <typename T, int N> __global__ void batch_norm_normalise(Norm<T> b, int
       sc_get_vector(b.x, at, x);
       if (b.residual) sc_get_vector(b.residual, at, residual);
 #pragma unroll
-      for (int k = 0; k < N; k++) x[k] = sc_cuda_act(b.act, c.before_act(k, x[k], residual[k]));
+      for (int k = 0; k < N; k++) x[k] = c.before_act(k, x[k], residual[k]);
+      sc_cuda_act(b.act, x);
       sc_put_vector(y, at, x);
    }
    if (b.moved_mean && blockIdx.y == 0 && m.row == 0) move_running<T, N>(b, m.channel);
@@ -303,8 +305,7 @@ __device__ void masked(const Norm<T> &b, const Channels<T, N> &c, const T *gy, i
 #pragma unroll
       for (int k = 0; k < N; k++) before[k] = c.before_act(k, x[k], residual[k]);
    }
-#pragma unroll
-   for (int k = 0; k < N; k++) g[k] *= sc_cuda_act_derivative(b.act, before[k]);
+   sc_cuda_act_gradient(b.act, before, g);
 }
 
 // Joins the parts to the gradients of weight and bias, and to what the gradient of x needs.

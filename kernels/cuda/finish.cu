@@ -20,8 +20,8 @@ __global__ void finish_product(int64_t n, int64_t channels, int act, T *y, const
       for (int k = 0; k < N; k++) {
          if (shift) v[k] += shift[channel + k];
          if (residual) v[k] += r[k];
-         v[k] = sc_cuda_act(act, v[k]);
       }
+      sc_cuda_act(act, v);
       sc_put_vector(y, i, v);
    }
 }

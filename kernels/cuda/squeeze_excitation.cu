@@ -12,7 +12,9 @@ template <typename T> struct Squeeze {
    int64_t n, channels, pixels, squeezed;
    const T *x, *weight1, *weight2;
    const M *bias1, *bias2;
-   M *means, *hidden, *scales; // (n, channels), (n, squeezed) before silu, (n, channels)
+   int act, scale_act;
+   M *means, *hidden, *excited, *scales; // (n, channels), but hidden (n, squeezed); excited and hidden: before
+                                         // the activations
 };
 
 template <typename T> Squeeze<T> describe(const ScCall *c) {
@@ -27,32 +29,36 @@ template <typename T> Squeeze<T> describe(const ScCall *c) {
            sc_data<T>(c->in[SC_SE_WEIGHT2]),
            sc_data<M>(c->in[SC_SE_BIAS1]),
            sc_data<M>(c->in[SC_SE_BIAS2]),
+           (int)c->attr[SC_SE_ACT].i,
+           (int)c->attr[SC_SE_SCALE_ACT].i,
            sc_data<M>(c->saved[SC_SE_MEANS]),
            sc_data<M>(c->saved[SC_SE_SQUEEZED]),
+           sc_data<M>(c->saved[SC_SE_EXCITED]),
            sc_data<M>(c->saved[SC_SE_SCALES])};
-}
-
-template <typename M> __device__ M silu(M x) {
-   return sc_cuda_act(SC_ACT_SILU, x);
 }
 
 // ---- forward ----
 
-// y (n, outputs) = x (n, inputs) weight^T + bias. The second layer takes silu of x and gives sigmoids.
-template <typename T>
-__global__ void squeeze_excitation_layer(bool second, int64_t n, int64_t inputs, int64_t outputs,
-                                         const T *weight, const ScMath<T> *bias, const ScMath<T> *x,
-                                         ScMath<T> *y) {
+// One of the two layers: y (n, outputs) = after(sum), sum = before(x (n, inputs)) weight^T + bias.
+template <typename T> struct Layer {
+   int64_t n, inputs, outputs;
+   const T *weight;
+   const ScMath<T> *bias, *x;
+   int before, after;  // activations
+   ScMath<T> *sum, *y; // sum: NULL if it is not kept
+};
+
+template <typename T> __global__ void squeeze_excitation_layer(Layer<T> l) {
    int lane = (int)threadIdx.x % SC_CUDA_WARP;
-   for (int64_t i = sc_thread() / SC_CUDA_WARP; i < n * outputs; i += sc_threads() / SC_CUDA_WARP) {
-      int64_t sample = i / outputs, o = i - sample * outputs;
+   for (int64_t i = sc_thread() / SC_CUDA_WARP; i < l.n * l.outputs; i += sc_threads() / SC_CUDA_WARP) {
+      int64_t sample = i / l.outputs, o = i - sample * l.outputs;
       ScMath<T> sum = 0;
-      for (int64_t k = lane; k < inputs; k += SC_CUDA_WARP) {
-         ScMath<T> value = x[sample * inputs + k];
-         sum += sc_widen(weight[o * inputs + k]) * (second ? silu(value) : value);
-      }
-      sum = sc_warp_reduce<ScAdd>(sum) + bias[o];
-      if (lane == 0) y[i] = second ? sc_cuda_sigmoid(sum) : sum;
+      for (int64_t k = lane; k < l.inputs; k += SC_CUDA_WARP)
+         sum += sc_widen(l.weight[o * l.inputs + k]) * sc_cuda_act(l.before, l.x[sample * l.inputs + k]);
+      sum = sc_warp_reduce<ScAdd>(sum) + l.bias[o];
+      if (lane > 0) continue;
+      if (l.sum) l.sum[i] = sum;
+      l.y[i] = sc_cuda_act(l.after, sum);
    }
 }
 
@@ -89,11 +95,13 @@ ScStatus scale(const ScDevice *device, const Squeeze<T> &z, const T *x, const Sc
 }
 
 template <typename T> ScStatus layer(const ScDevice *device, bool second, const Squeeze<T> &z) {
-   int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
+   Layer<T> first = {z.n,     z.channels,  z.squeezed,  z.weight1, z.bias1,
+                     z.means, SC_ACT_NONE, SC_ACT_NONE, nullptr,   z.hidden};
+   Layer<T> last = {z.n,      z.squeezed, z.channels,  z.weight2, z.bias2,
+                    z.hidden, z.act,      z.scale_act, z.excited, z.scales};
+   const Layer<T> &l = second ? last : first;
    return sc_cuda_launch(device, "squeeze_excitation", squeeze_excitation_layer<T>,
-                         sc_cuda_grid(device, z.n * outputs * SC_CUDA_WARP), SC_CUDA_BLOCK, 0, second, z.n,
-                         inputs, outputs, second ? z.weight2 : z.weight1, second ? z.bias2 : z.bias1,
-                         second ? z.hidden : z.means, second ? z.scales : z.hidden);
+                         sc_cuda_grid(device, l.n * l.outputs * SC_CUDA_WARP), SC_CUDA_BLOCK, 0, l);
 }
 
 template <typename T> ScStatus run_forward(const ScDevice *device, const Squeeze<T> &z, T *y) {
@@ -122,12 +130,14 @@ ScStatus forward(ScCall *c) {
 
 // ---- backward ----
 
-// Gradients of the second layer's sums: over the pixels, of gy times x, times the sigmoid's derivative.
+// Gradients of the second layer's sums: over the pixels, of gy times x, times the last activation's
+// derivative.
 template <typename T> struct ScaleGradients {
    typedef ScMath<T> Sum;
    int64_t channels, pixels;
    const T *x, *gy;
-   const Sum *scales;
+   const Sum *excited;
+   int act;
    Sum *g;
    __device__ Sum zero() const { return 0; }
    __device__ Sum join(Sum a, Sum b) const { return a + b; }
@@ -144,13 +154,14 @@ template <typename T> struct ScaleGradients {
       for (int i = 0; i < N; i++) products[i] *= other[i];
    }
    __device__ void put(int64_t k, Sum sum) const {
-      g[k] = sum * scales[k] * (1 - scales[k]);
+      g[k] = sum * sc_cuda_act_derivative(act, excited[k]);
    }
 };
 
-// gweight (outputs, inputs) and gbias (outputs), where wanted, of a layer whose outputs have the gradients g.
+// gweight (outputs, inputs) and gbias (outputs), where wanted, of a layer whose outputs have the gradients g
+// and whose inputs are act(x).
 template <typename T>
-__global__ void squeeze_excitation_weight_grad(bool second, int64_t n, int64_t inputs, int64_t outputs,
+__global__ void squeeze_excitation_weight_grad(int act, int64_t n, int64_t inputs, int64_t outputs,
                                                const ScMath<T> *g, const ScMath<T> *x, T *gweight,
                                                ScMath<T> *gbias) {
    for (int64_t i = sc_thread(); i < outputs * inputs; i += sc_threads()) {
@@ -158,7 +169,7 @@ __global__ void squeeze_excitation_weight_grad(bool second, int64_t n, int64_t i
       ScMath<T> sum = 0, plain = 0;
       for (int64_t sample = 0; sample < n; sample++) {
          ScMath<T> value = x[sample * inputs + k], each = g[sample * outputs + o];
-         sum += each * (second ? silu(value) : value);
+         sum += each * sc_cuda_act(act, value);
          plain += each;
       }
       if (gweight) gweight[i] = sc_narrow<T>(sum);
@@ -168,12 +179,12 @@ __global__ void squeeze_excitation_weight_grad(bool second, int64_t n, int64_t i
 
 enum { ACROSS = 32, DEEP = SC_CUDA_BLOCK / ACROSS };
 
-// gx (n, inputs) = g (n, outputs) weight; through silu if `before` (what silu was taken of) is there. A block
+// gx (n, inputs) = g (n, outputs) weight; through `act` if `before` (what that was taken of) is there. A block
 // takes 32 inputs of a sample and shares out the outputs; `strips` blocks have one sample.
 template <typename T>
 __global__ void squeeze_excitation_input_grad(int64_t strips, int64_t inputs, int64_t outputs,
-                                              const ScMath<T> *g, const T *weight, const ScMath<T> *before,
-                                              ScMath<T> *gx) {
+                                              const ScMath<T> *g, const T *weight, int act,
+                                              const ScMath<T> *before, ScMath<T> *gx) {
    typedef ScMath<T> M;
    __shared__ M sums[DEEP][ACROSS];
    int64_t sample = blockIdx.x / strips, k = (blockIdx.x - sample * strips) * ACROSS + threadIdx.x;
@@ -186,7 +197,7 @@ __global__ void squeeze_excitation_input_grad(int64_t strips, int64_t inputs, in
    if (threadIdx.y > 0 || k >= inputs) return;
    for (int i = 1; i < DEEP; i++) sum += sums[i][threadIdx.x];
    int64_t at = sample * inputs + k;
-   gx[at] = before ? sum * sc_cuda_act_derivative(SC_ACT_SILU, before[at]) : sum;
+   gx[at] = before ? sum * sc_cuda_act_derivative(act, before[at]) : sum;
 }
 
 template <typename T>
@@ -196,8 +207,9 @@ ScStatus weights_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScM
    if (!gweight && !gbias) return SC_OK;
    int64_t inputs = second ? z.squeezed : z.channels, outputs = second ? z.channels : z.squeezed;
    return sc_cuda_launch(c->device, "squeeze_excitation", squeeze_excitation_weight_grad<T>,
-                         sc_cuda_grid(c->device, inputs * outputs), SC_CUDA_BLOCK, 0, second, z.n, inputs,
-                         outputs, g, second ? z.hidden : z.means, gweight, gbias);
+                         sc_cuda_grid(c->device, inputs * outputs), SC_CUDA_BLOCK, 0,
+                         second ? z.act : (int)SC_ACT_NONE, z.n, inputs, outputs, g,
+                         second ? z.hidden : z.means, gweight, gbias);
 }
 
 template <typename T>
@@ -206,7 +218,7 @@ ScStatus inputs_of(const ScCall *c, bool second, const Squeeze<T> &z, const ScMa
    int64_t strips = (inputs + ACROSS - 1) / ACROSS;
    return sc_cuda_launch(c->device, "squeeze_excitation", squeeze_excitation_input_grad<T>,
                          dim3((unsigned)(strips * z.n)), dim3(ACROSS, DEEP), 0, strips, inputs, outputs, g,
-                         second ? z.weight2 : z.weight1, second ? z.hidden : nullptr, gx);
+                         second ? z.weight2 : z.weight1, z.act, second ? z.hidden : nullptr, gx);
 }
 
 // `space` holds gradients of the scales' sums and of the means (n, channels), and of the hidden ones
@@ -215,7 +227,7 @@ template <typename T> ScStatus run_backward(const ScCall *c, const Squeeze<T> &z
    typedef ScMath<T> M;
    const T *gy = sc_data<T>(c->grad_out[0]);
    M *gscales = space, *gmeans = gscales + z.n * z.channels, *ghidden = gmeans + z.n * z.channels;
-   ScaleGradients<T> f = {z.channels, z.pixels, z.x, gy, z.scales, gscales};
+   ScaleGradients<T> f = {z.channels, z.pixels, z.x, gy, z.excited, z.scale_act, gscales};
    constexpr int N = sizeof(T) == 8 ? 1 : ScWide<T>::N;
    SC_TRY(sc_reduce_side<N>(c->device, "squeeze_excitation", f, z.n * z.channels, z.pixels, z.channels));
    SC_TRY(weights_of(c, true, z, gscales));

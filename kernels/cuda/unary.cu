@@ -26,10 +26,6 @@ enum Function {
    HARDSWISH,
 };
 
-template <typename M> __device__ M hardsigmoid(M x) {
-   return sc_cuda_act(SC_ACT_RELU6, x + 3) * (M)(1.0 / 6);
-}
-
 struct Cheap {
    int function;
 
@@ -48,8 +44,8 @@ struct Cheap {
       case SQRT: return sqrt(x);
       case SIGMOID: return sc_cuda_sigmoid(x);
       case TANH: return tanh(x);
-      case HARDSIGMOID: return hardsigmoid(x);
-      case HARDSWISH: return x * hardsigmoid(x);
+      case HARDSIGMOID: return sc_cuda_act(SC_ACT_HARDSIGMOID, x);
+      case HARDSWISH: return sc_cuda_act(SC_ACT_HARDSWISH, x);
       default: return sc_cuda_act(SC_ACT_SILU, x);
       }
    }
@@ -79,8 +75,8 @@ struct Cheap {
       case SQRT: return (M)0.5 / y;
       case SIGMOID: return y * (1 - y);
       case TANH: return 1 - y * y;
-      case HARDSIGMOID: return x > -3 && x < 3 ? (M)(1.0 / 6) : 0;
-      case HARDSWISH: return x <= -3 ? 0 : x < 3 ? x * (M)(1.0 / 3) + (M)0.5 : 1;
+      case HARDSIGMOID: return sc_cuda_act_derivative(SC_ACT_HARDSIGMOID, x);
+      case HARDSWISH: return sc_cuda_act_derivative(SC_ACT_HARDSWISH, x);
       default: return sc_cuda_act_derivative(SC_ACT_SILU, x);
       }
    }

@@ -1,4 +1,5 @@
-#include "kernels/ref/act.h"
+#include "host/ops/batch_norm.h"
+#include "kernels/ref/activation.h"
 #include "kernels/ref/view.h"
 
 // Values lie in rows of C channels, one row a pixel.

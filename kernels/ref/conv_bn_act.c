@@ -1,4 +1,4 @@
-#include "kernels/ref/act.h"
+#include "kernels/ref/activation.h"
 #include "kernels/ref/conv2d.h"
 #include "kernels/ref/view.h"
 

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "host/core/op.h"
+#include "kernels/ref/activation.h"
 #include "kernels/ref/walk.h"
 
 typedef double (*Function)(double x);
@@ -12,27 +13,8 @@ typedef double (*Derivative)(double x, double y);
 static double negative(double x) {
    return -x;
 }
-static double relu(double x) {
-   return x < 0 ? 0 : x;
-} // NaN passes
-static double relu6(double x) {
-   return x < 0 ? 0 : x > 6 ? 6 : x;
-}
-static double sigmoid(double x) {
-   return 1 / (1 + exp(-x));
-}
-static double silu(double x) {
-   return x / (1 + exp(-x));
-}
-
 static double sign(double x) {
    return x > 0 ? 1 : x < 0 ? -1 : x; // NaN passes
-}
-static double hardsigmoid(double x) {
-   return relu6(x + 3) / 6;
-}
-static double hardswish(double x) {
-   return x * hardsigmoid(x);
 }
 
 static int64_t whole_negative(int64_t x) {
@@ -57,12 +39,6 @@ static int64_t same(int64_t x) {
 
 static double d_abs(double x, double y) {
    return (void)y, (x > 0) - (x < 0);
-}
-static double d_relu(double x, double y) {
-   return (void)x, y > 0;
-}
-static double d_relu6(double x, double y) {
-   return (void)x, y > 0 && y < 6;
 }
 static double d_exp(double x, double y) {
    return (void)x, y;
@@ -91,16 +67,21 @@ static double d_cos(double x, double y) {
 static double d_erf(double x, double y) {
    return (void)y, M_2_SQRTPI * exp(-x * x);
 }
-static double d_hardsigmoid(double x, double y) {
-   return (void)y, x > -3 && x < 3 ? 1.0 / 6 : 0;
-}
-static double d_hardswish(double x, double y) {
-   return (void)y, x <= -3 ? 0 : x < 3 ? x / 3 + 0.5 : 1;
-}
-static double d_silu(double x, double y) {
-   double s = sigmoid(x);
-   return (void)y, s * (1 + x * (1 - s));
-}
+
+// Those that other ops may end with.
+#define ACTIVATION(name, op)                                                                                   \
+   static double op(double x) {                                                                                \
+      return sc_act(SC_ACT_##name, x);                                                                         \
+   }                                                                                                           \
+   static double d_##op(double x, double y) {                                                                  \
+      return sc_act_derivative(SC_ACT_##name, sc_act_by_result(SC_ACT_##name) ? y : x);                        \
+   }
+
+ACTIVATION(RELU, relu)
+ACTIVATION(RELU6, relu6)
+ACTIVATION(SILU, silu)
+ACTIVATION(HARDSWISH, hardswish)
+ACTIVATION(HARDSIGMOID, hardsigmoid)
 
 static ScStatus forward(ScCall *c, Function f, Whole whole) {
    const ScTensor *x = c->in[0], *y = c->out[0];
@@ -149,7 +130,7 @@ UNARY(relu6, SC_NUMBERS, relu6, whole_relu6, d_relu6)
 UNARY(exp, SC_FLOATS, exp, NULL, d_exp)
 UNARY(log, SC_FLOATS, log, NULL, d_log)
 UNARY(sqrt, SC_FLOATS, sqrt, NULL, d_sqrt)
-UNARY(sigmoid, SC_FLOATS, sigmoid, NULL, d_sigmoid)
+UNARY(sigmoid, SC_FLOATS, sc_sigmoid, NULL, d_sigmoid)
 UNARY(tanh, SC_FLOATS, tanh, NULL, d_tanh)
 UNARY(silu, SC_FLOATS, silu, NULL, d_silu)
 UNARY(log1p, SC_FLOATS, log1p, NULL, d_log1p)

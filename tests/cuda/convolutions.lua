@@ -238,7 +238,7 @@ end
 
 -- ---- in one ----
 
-local FOLDED = { act = { "none", "relu", "relu6", "silu" }, residual = { false, true } }
+local FOLDED = { act = require("scute.nn.fused").choices, residual = { false, true } }
 
 local function block(x, p, act, residual)
    return scute.conv_bn_act { x = x, weight = p.weight, bn_weight = p.gamma, bn_bias = p.beta, running_mean = p.mean,

@@ -151,13 +151,21 @@ def stochastic_depth(i, a):
     return [y + i["residual"] if "residual" in i else y]
 
 
+def hardsigmoid(x):
+    return F.relu6(x + 3) / 6  # PyTorch's own has the slope in float32
+
+
+def activation(name):
+    """What a fused op ends with: PyTorch's function of that name."""
+    own = {"none": lambda x: x, "hardsigmoid": hardsigmoid, "hardswish": lambda x: x * hardsigmoid(x)}
+    return own.get(name) or getattr(F, name)
+
+
 def squeeze_excitation(i, a):
+    act, scale_act = activation(a.get("act", "silu")), activation(a.get("scale_act", "sigmoid"))
     pooled = F.adaptive_avg_pool2d(i["x"], 1)
-    squeezed = F.silu(F.conv2d(pooled, i["weight1"], i["bias1"]))
-    return [i["x"] * torch.sigmoid(F.conv2d(squeezed, i["weight2"], i["bias2"]))]
-
-
-ACTIVATIONS = {"none": lambda x: x, "relu": F.relu, "relu6": F.relu6, "silu": F.silu}
+    squeezed = act(F.conv2d(pooled, i["weight1"], i["bias1"]))
+    return [i["x"] * scale_act(F.conv2d(squeezed, i["weight2"], i["bias2"]))]
 
 
 def batch_norm(i, a, names=("weight", "bias")):
@@ -170,7 +178,7 @@ def batch_norm(i, a, names=("weight", "bias")):
     if "residual" in i:
         y = y + i["residual"]
     after = {"running_mean": mean, "running_var": var} if training and mean is not None else {}
-    return [ACTIVATIONS[a.get("act", "none")](y)], after
+    return [activation(a.get("act", "none"))(y)], after
 
 
 def conv2d(i, a):
@@ -366,7 +374,7 @@ def grouped_norm(i, a):
 
 OPS = {
     **{name: compare(getattr(torch, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
-    "hardsigmoid": unary(lambda x: F.relu6(x + 3) / 6),  # PyTorch's own has the slope in float32
+    "hardsigmoid": unary(hardsigmoid),
     "floor_divide": lambda i, a: [torch.div(number(i["a"]), number(i["b"]), rounding_mode="floor")],
     "where": lambda i, a: [torch.where(i["condition"] != 0, number(i["a"]), number(i["b"]))],
     "sum": reduction(torch.sum),

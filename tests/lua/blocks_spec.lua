@@ -1,5 +1,6 @@
 local scute = require "scute"
 local nn = scute.nn
+local activations = require "scute.nn.fused"
 
 describe("StochasticDepth", function()
    it("leaves out whole samples, as often as it says, and scales the others", function()
@@ -57,6 +58,49 @@ describe("SqueezeExcitation", function()
       for _, row in ipairs(scute.profile()) do assert.not_equal("squeeze_excitation", row.op) end
       -- float32, sums of 35 and 12 terms
       assert.is_true((fused - apart):abs():max():item() <= 1e-6 * fused:abs():max():item())
+   end)
+end)
+
+describe("the activation of", function()
+   it("a convolution and its norm has a layer, and is fused", function()
+      for _, act in ipairs(activations.choices) do
+         local block, x = nn.Conv2dNormActivation { 3, 8, 3, act = act }:eval(), scute.randn(2, 3, 6, 6)
+         assert.equal(act, #block == 2 and "none" or activations.name_of(block[3]))
+         scute.profile "reset"
+         local y = scute.no_grad(block, x)
+         local ops = {}
+         for _, row in ipairs(scute.profile()) do ops[row.op] = true end
+         assert.is_true(ops.conv2d_folded and not ops.batch_norm and not ops[act])
+         local expected = scute.no_grad(function() return block[2](block[1](x)) end)
+         if act ~= "none" then expected = block[3](expected) end
+         assert.is_true((y - expected):abs():max():item() <= 2e-6 * expected:abs():max():item(), act)
+      end
+   end)
+
+   it("a squeeze-and-excitation may be any, as in its parts", function()
+      for _, act in ipairs(activations.choices) do
+         local block, x = nn.SqueezeExcitation { 6, 4, act = act, scale_act = "hardsigmoid" }, scute.randn(2, 6, 5, 3)
+         local y = scute.no_grad(block, x)
+         block.activation = nn.Sequential(block.activation)
+         local parts = scute.no_grad(block, x)
+         assert.is_true((y - parts):abs():max():item() <= 2e-6 * parts:abs():max():item(), act)
+      end
+      assert.matches("Hardsigmoid", tostring(nn.SqueezeExcitation { 6, 4, act = "relu", scale_act = "hardsigmoid" }))
+   end)
+
+   it("a block that is none of the fused ones is called by itself", function()
+      for _, layer in ipairs { nn.Tanh(), nn.GELU { approximate = "tanh" }, nn.Softplus() } do
+         assert.is_nil(activations.name_of(layer))
+         local block, x = nn.Conv2dNormActivation { 3, 8, 3 }:eval(), scute.randn(2, 3, 6, 6)
+         local before = scute.no_grad(function() return block[2](block[1](x)) end)
+         block[3] = layer
+         local y = scute.no_grad(block, x)
+         assert.is_true((y - scute.no_grad(layer, before)):abs():max():item() <= 2e-6)
+      end
+   end)
+
+   it("nothing is one that is not there", function()
+      assert.error_matches(function() nn.Conv2dNormActivation { 3, 8, act = "hardswich" } end, "did you mean 'hardswish'")
    end)
 end)
 

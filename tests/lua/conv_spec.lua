@@ -1,5 +1,6 @@
 -- What convolution and batch norm promise beyond numbers: caches that follow their content, statistics that stay.
 local scute = require "scute"
+local activations = require("scute.nn.fused").choices
 
 local function block()
    return {
@@ -96,7 +97,7 @@ describe("a NaN", function()
       return false
    end
 
-   for _, act in ipairs { "none", "relu", "relu6", "silu" } do
+   for _, act in ipairs(activations) do
       it("in a filter or in what is added stays one through " .. act, function()
          for _, name in ipairs { "weight", "residual" } do
             local a = block()

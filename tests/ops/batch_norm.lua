@@ -1,4 +1,5 @@
 -- Cases of batch_norm: every activation, with and without residual, training and evaluating.
+local activations = require("scute.nn.fused").choices
 local cases = {}
 
 local function add(name, shape, options)
@@ -30,7 +31,7 @@ end
 
 for _, training in ipairs { true, false } do
    local mode = training and "training" or "evaluating"
-   for _, act in ipairs { "none", "relu", "relu6", "silu" } do
+   for _, act in ipairs(activations) do
       for _, residual in ipairs { false, true } do
          add(("%s, %s%s"):format(mode, act, residual and ", residual" or ""), { 3, 6, 5, 4 },
             { training = training, act = act, residual = residual })

@@ -17,7 +17,11 @@ local list = {
    case("frozen layers", 2, 6, 3, 4, 2, { grad = { "x" } }),
    case("frozen maps", 2, 6, 3, 4, 2, { grad = { "weight1", "bias1", "weight2", "bias2" } }),
    case("one sample of many pixels", 1, 16, 37, 29, 4, large),
+   case("as in a MobileNetV3", 3, 12, 5, 4, 5, { attrs = { act = "relu", scale_act = "hardsigmoid" } }),
 }
+for _, act in ipairs(require("scute.nn.fused").choices) do
+   list[#list + 1] = case(act .. " twice", 2, 6, 3, 4, 3, { attrs = { act = act, scale_act = act } })
+end
 
 local function bad(change, message)
    local entry = case("", 2, 6, 3, 4, 2, { message = message })

@@ -9,7 +9,7 @@ local layers = {}
 local function elementwise(name, op)
    local class = Module:extend(name, {})
    class.keeps_nothing = true
-   class.op = op -- what nn.conv_bn_act takes
+   class.op = op -- what fused ops call it (scute.nn.fused)
    function class:forward(x) -- luacheck: ignore self
       return scute[op](x)
    end
@@ -37,6 +37,8 @@ layers.GELU = Module:extend("GELU", {
    { "approximate", "none", choices = { "none", "tanh" }, help = "how the probability is computed" },
 })
 layers.GELU.keeps_nothing = true
+layers.GELU.op, layers.GELU.op_needs = "gelu", { approximate = "none" }
+public.keep_to_class(layers.GELU, "op", "op_needs")
 
 function layers.GELU:build(o)
    self.approximate = o.approximate

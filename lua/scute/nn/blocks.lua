@@ -5,13 +5,12 @@ local Module = require "scute.nn.module"
 local Conv2d = require("scute.nn.conv").Conv2d
 local conv_bn_act = require("scute.nn.conv").conv_bn_act
 local BatchNorm2d = require("scute.nn.norm").BatchNorm2d
+local Identity = require("scute.nn.activation").Identity
 local Sequential = require("scute.nn.container").Sequential
-local activation = require "scute.nn.activation"
+local fused = require "scute.nn.fused"
 local init = require "scute.nn.initialise"
 
 local blocks = {}
-
-local ACTIVATIONS = { relu = "ReLU", relu6 = "ReLU6", silu = "SiLU" }
 
 -- A convolution without a bias, padded so that stride 1 keeps the size, that starts as torchvision's do: N(0, 2 / fan_out).
 function blocks.conv_without_bias(inputs, outputs, kernel, stride, groups)
@@ -22,15 +21,15 @@ function blocks.conv_without_bias(inputs, outputs, kernel, stride, groups)
 end
 
 -- nn.Conv2dNormActivation { inputs, outputs, kernel_size = 3, stride = 1, groups = 1, act = "relu", eps = 1e-5,
--- momentum = 0.1 }: convolution, batch norm and, unless act is "none", "relu", "relu6" or "silu": children "0", "1", "2",
--- called as one fused op.
+-- momentum = 0.1 }: convolution, batch norm and, unless act is "none", an activation: children "0", "1", "2", called as one
+-- fused op.
 local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
    { "inputs", whole = true, min = 1, help = "channels of the input" },
    { "outputs", whole = true, min = 1, help = "channels of the output" },
    { "kernel_size", 3, whole = true, min = 1, help = "side of the window" },
    { "stride", 1, whole = true, min = 1, help = "step of the window" },
    { "groups", 1, whole = true, min = 1, help = "channel groups that do not mix" },
-   { "act", "relu", choices = { "none", "relu", "relu6", "silu" }, help = "what follows the norm" },
+   { "act", "relu", choices = fused.choices, help = "what follows the norm" },
    { "eps", 1e-5, number = true, min = 0, help = "the norm's: added to the variance" },
    { "momentum", 0.1, number = true, min = 0, max = 1, help = "the norm's: weight of a batch in the running statistics" },
 })
@@ -40,12 +39,12 @@ ConvNormActivation.adds_residual = true -- forward(x, residual) does
 function ConvNormActivation:build(o)
    self:append(blocks.conv_without_bias(o.inputs, o.outputs, o.kernel_size, o.stride, o.groups))
    self:append(BatchNorm2d { o.outputs, eps = o.eps, momentum = o.momentum })
-   if o.act ~= "none" then self:append(activation[ACTIVATIONS[o.act]]()) end
+   if o.act ~= "none" then self:append(fused.layer(o.act)) end
 end
 
 -- `residual`, if given, is added before the activation.
 function ConvNormActivation:forward(x, residual)
-   local act = #self == 2 and "none" or #self == 3 and self[3].op
+   local act = #self == 2 and "none" or #self == 3 and fused.name_of(self[3])
    if act then
       local y = conv_bn_act(self[1], self[2], act, x, residual)
       if self[3] then Module.tell(self[3], y) end
@@ -56,12 +55,15 @@ function ConvNormActivation:forward(x, residual)
 end
 blocks.Conv2dNormActivation = ConvNormActivation
 
--- nn.SqueezeExcitation { channels, squeezed }: x (N, C, H, W) times a scale per sample and channel, which two 1x1
--- convolutions compute from the means over the pixels (Hu et al. 2018, https://arxiv.org/abs/1709.01507; SiLU between
--- them, sigmoid after, as in EfficientNet). One fused op.
+-- nn.SqueezeExcitation { channels, squeezed, act = "silu", scale_act = "sigmoid" }: x (N, C, H, W) times a scale per sample
+-- and channel, which two 1x1 convolutions compute from the means over the pixels, with one activation between them and one
+-- after (Hu et al. 2018, https://arxiv.org/abs/1709.01507; SiLU and sigmoid as in EfficientNet, a MobileNetV3 has "relu" and
+-- "hardsigmoid"). One fused op.
 blocks.SqueezeExcitation = Module:extend("SqueezeExcitation", {
    { "channels", whole = true, min = 1, help = "channels of the input and of the output" },
    { "squeezed", whole = true, min = 1, help = "channels between the two layers" },
+   { "act", "silu", choices = fused.choices, help = "activation between the two layers" },
+   { "scale_act", "sigmoid", choices = fused.choices, help = "activation after them, of the scales" },
 })
 blocks.SqueezeExcitation.keeps_nothing = true
 
@@ -72,8 +74,8 @@ function blocks.SqueezeExcitation:build(o)
       init.kaiming_normal(layer.weight)
       self["fc" .. i] = layer
    end
-   self.activation = activation.SiLU()
-   self.scale_activation = activation.Sigmoid()
+   self.activation = fused.layer(o.act) or Identity()
+   self.scale_activation = fused.layer(o.scale_act) or Identity()
 end
 
 local function is_plain(layer)
@@ -93,9 +95,10 @@ end
 
 function blocks.SqueezeExcitation:forward(x)
    local fc1, fc2 = self.fc1, self.fc2
-   if is_plain(fc1) and is_plain(fc2) and self.activation.op == "silu" and self.scale_activation.op == "sigmoid" then
+   local act, scale_act = fused.name_of(self.activation), fused.name_of(self.scale_activation)
+   if is_plain(fc1) and is_plain(fc2) and act and scale_act then
       self:tell_parts(x)
-      return scute.squeeze_excitation(x, fc1.weight, fc1.bias, fc2.weight, fc2.bias)
+      return scute.squeeze_excitation(x, fc1.weight, fc1.bias, fc2.weight, fc2.bias, act, scale_act)
    end
    return x * self.scale_activation(fc2(self.activation(fc1(self.avgpool(x)))))
 end

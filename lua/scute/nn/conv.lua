@@ -72,8 +72,9 @@ local function run_apart(conv, bn, act, x, residual)
    return act == "none" and y or scute[act](y)
 end
 
--- act(bn(conv(x)) + residual): `act` is "none", "relu", "relu6" or "silu", `residual` a tensor of the result's shape or
--- nil. One fused op; where a user has put another kind of module in the place of either, they are called one by one.
+-- act(bn(conv(x)) + residual): `act` is "none" or the name of an activation (`? scute.conv_bn_act` lists them), `residual` a
+-- tensor of the result's shape or nil. One fused op; where a user has put another kind of module in the place of either, they
+-- are called one by one.
 local function conv_bn_act(conv, bn, act, x, residual)
    if Module.is(conv, Conv2d) and Module.is(bn, norm.BatchNorm2d) then
       local y = conv:within(run_fused, conv, bn, act, x, residual)
