@@ -1,5 +1,6 @@
 #include "kernels/cpu/column_sums.h"
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/conv_tiles.h"
 #include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/half.h"
 
@@ -21,6 +22,9 @@ static ScStatus packed_weights(ScBuffer **out, ScCall *c, const ScPlan *plan, co
 }
 
 static ScStatus forward(ScCall *c) {
+   bool done;
+   SC_TRY(sc_conv_tiles_forward(c, &done));
+   if (done) return SC_OK;
    const ScTensor *bias = c->in[SC_CONV_BIAS];
    ScPlan plan = {.kind = SC_PLAN_FORWARD,
                   .g = sc_conv_geometry(c),
@@ -38,6 +42,9 @@ static ScStatus forward(ScCall *c) {
 }
 
 static ScStatus input_gradient(ScCall *c) {
+   bool done;
+   SC_TRY(sc_conv_tiles_input_gradient(c, &done));
+   if (done) return SC_OK;
    ScPlan plan = {.kind = SC_PLAN_INPUT_GRAD, .g = sc_conv_geometry(c), .dtype = c->in[SC_CONV_X]->dtype};
    ScPrimitive *conv;
    ScBuffer *weights;
@@ -79,8 +86,11 @@ static void bias_gradient(ScCall *c) {
 
 static ScStatus filter_gradients(ScCall *c) {
    ScConv g = sc_conv_geometry(c);
-   if (!sc_depthwise_fits(&g)) return weight_gradient(c);
+   bool done, depthwise = sc_depthwise_fits(&g);
+   SC_TRY(sc_conv_tiles_weight_gradient(c, &done));
+   if (!done && !depthwise) return weight_gradient(c);
    if (c->grad_in[SC_CONV_BIAS]) bias_gradient(c);
+   if (done) return SC_OK;
    return sc_depthwise_weight_gradient(c->device, &g, sc_is_half(c->in[SC_CONV_X]),
                                        c->in[SC_CONV_X]->buffer->data, c->grad_out[0]->buffer->data,
                                        c->grad_in[SC_CONV_WEIGHT]->buffer->data);

@@ -47,7 +47,7 @@ static ScStatus arrange(ScBuffer **out, ScDevice *device, Form form, float *plai
    SC_TRY(sc_buffer_new(out, device,
                         form.way == TILES ? sc_winograd_filter_bytes(g) : sc_expand_filter_bytes(g, half)));
    if (form.way == TILES)
-      sc_winograd_filters(g, plain, (*out)->data);
+      sc_winograd_filters(g, false, false, plain, (*out)->data);
    else
       sc_expand_filters(g, plain, half, (*out)->data);
    return SC_OK;

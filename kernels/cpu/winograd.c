@@ -1,99 +1,47 @@
 #include "kernels/cpu/winograd.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdatomic.h>
 
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/lanes.h"
+#include "kernels/cpu/winograd_tiles.h"
 
-// TILE input pixels a side make OUT output pixels; the products of a tile are EACH independent matrix products
-// (tiles, C) x (C, O), which are computed ROWS tiles and BLOCK output channels at a time.
-enum { OUT = 4, TILE = 6, EACH = TILE * TILE, ROWS = 6, VECTORS = 4, BLOCK = VECTORS * LANES };
-enum { MOST_TILES = 48, ENOUGH = 16 }; // tiles of a task, a multiple of ROWS
-
-// Polynomials are evaluated at 0, A, -A, B, -B and infinity: with A * B = 1 rounding is least.
-#define A  0.70710678118654752f
-#define A2 0.5f
-#define A3 (A * A2)
-#define B  1.41421356237309505f
-#define B2 2.0f
-#define B3 (B * B2)
+// The products of a tile are EACH independent matrix products (tiles, C) x (C, O), which are computed ROWS
+// tiles and BLOCK output channels at a time.
+enum { ROWS = 6, MOST_TILES = 48 }; // tiles of a task, a multiple of ROWS
+enum { IN_A_ROW = 32 };             // channels: sums of sums round less
 
 typedef struct {
    const ScWinograd *z;
-   int64_t across, of_image, all; // tiles in a row, in an image, in the batch
-   int64_t tiles, tasks;          // tiles of a task
-   int64_t v_step, m_step;        // from one of EACH to the next, in floats
+   ScTiles t;
+   int64_t tiles, tasks;           // tiles of a task
+   int64_t v_step, u_step, m_step; // from one of EACH to the next, in floats
 } Work;
-
-static int64_t least(int64_t a, int64_t b) {
-   return a < b ? a : b;
-}
 
 // ---- input: transformed tiles (EACH, tiles, C) ----
 
-SC_INLINE void transform(Lanes to[TILE], const Lanes *x, int at) {
-   const Lanes x0 = x[0], x1 = x[at], x2 = x[2 * at], x3 = x[3 * at], x4 = x[4 * at], x5 = x[5 * at];
-   Lanes even_a = x4 - B2 * x2, odd_a = A * (x3 - B2 * x1);
-   Lanes even_b = x4 - A2 * x2, odd_b = B * (x3 - A2 * x1);
-   to[0] = x4 + (A2 * B2) * x0 - (A2 + B2) * x2;
-   to[1] = even_a + odd_a;
-   to[2] = even_a - odd_a;
-   to[3] = even_b + odd_b;
-   to[4] = even_b - odd_b;
-   to[5] = x5 + (A2 * B2) * x1 - (A2 + B2) * x3;
-}
-
-// Where the pixels of a tile begin; NULL for those outside, which are zero.
-static void find_pixels(const void *from[TILE][TILE], const Work *w, int64_t tile) {
-   const ScConv *g = &w->z->g;
-   int64_t n = tile / w->of_image, in_image = tile % w->of_image;
-   int64_t top = in_image / w->across * OUT - g->ph, left = in_image % w->across * OUT - g->pw;
-   for (int i = 0; i < TILE; i++)
-      for (int j = 0; j < TILE; j++) {
-         int64_t y = top + i, x = left + j;
-         bool inside = y >= 0 && y < g->h && x >= 0 && x < g->w;
-         from[i][j] = inside ? sc_past(w->z->x, ((n * g->h + y) * g->w + x) * g->c, w->z->half) : NULL;
-      }
-}
-
-SC_INLINE void input_tile(const Work *w, const void *from[TILE][TILE], float *v, bool half) {
-   for (int64_t c = 0; c < w->z->g.c; c += LANES) {
-      Lanes rows[TILE][TILE], column[TILE];
-      for (int i = 0; i < TILE; i++) {
-         Lanes row[TILE] = {0};
-         for (int j = 0; j < TILE; j++)
-            if (from[i][j]) sc_lanes_load(&row[j], sc_past(from[i][j], c, half), half);
-         transform(rows[i], row, 1);
-      }
-      for (int j = 0; j < TILE; j++) {
-         transform(column, &rows[0][j], TILE);
-         for (int i = 0; i < TILE; i++) memcpy(v + (i * TILE + j) * w->v_step + c, &column[i], sizeof(Lanes));
-      }
-   }
-}
-
 SC_CLONES static void input_tiles(const Work *w, int64_t first, int64_t n, float *v) {
-   for (int64_t i = 0; i < n; i++, v += w->z->g.c) {
+   const ScConv *g = &w->z->g;
+   for (int64_t i = 0; i < n; i++, v += g->c) {
       const void *from[TILE][TILE];
-      find_pixels(from, w, first + i);
-      if (w->z->half)
-         input_tile(w, from, v, true);
-      else
-         input_tile(w, from, v, false);
+      sc_tile_pixels(from, g, w->z->x, sc_tile_at(&w->t, g, first + i), w->z->half);
+      for (int64_t c = 0; c < g->c; c += LANES)
+         if (w->z->half)
+            sc_tile_input(from, c, v + c, w->v_step, true);
+         else
+            sc_tile_input(from, c, v + c, w->v_step, false);
    }
 }
 
 // ---- products: (ROWS tiles, C) x (C, BLOCK) ----
 
-SC_INLINE void multiply(const float *v, int64_t channels, const Lanes *u, float *m) {
+SC_INLINE void multiply(const float *v, int64_t channels, int64_t n, const Lanes *u, float *m, bool first) {
    Lanes sum[ROWS][VECTORS];
 #pragma GCC unroll 6
    for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
       for (int j = 0; j < VECTORS; j++) sum[r][j] = (Lanes){0};
-   for (int64_t c = 0; c < channels; c++, u += VECTORS) {
+   for (int64_t c = 0; c < n; c++, u += VECTORS) {
       Lanes u0 = u[0], u1 = u[1], u2 = u[2], u3 = u[3];
 #pragma GCC unroll 6
       for (int r = 0; r < ROWS; r++) {
@@ -107,16 +55,20 @@ SC_INLINE void multiply(const float *v, int64_t channels, const Lanes *u, float 
 #pragma GCC unroll 6
    for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
-      for (int j = 0; j < VECTORS; j++) memcpy(m + r * BLOCK + j * LANES, &sum[r][j], sizeof(Lanes));
+      for (int j = 0; j < VECTORS; j++) {
+         Lanes *to = (Lanes *)(m + r * BLOCK + j * LANES);
+         *to = first ? sum[r][j] : *to + sum[r][j];
+      }
 }
 
 SC_CLONES static void products(const Work *w, int64_t block, int64_t n, const float *v, float *m) {
    int64_t channels = w->z->g.c;
    for (int e = 0; e < EACH; e++) {
-      const float *u = w->z->filters + (block * EACH + e) * channels * BLOCK;
+      const float *u = w->z->filters + (block * EACH + e) * w->u_step;
       for (int64_t tile = 0; tile < n; tile += ROWS)
-         multiply(v + e * w->v_step + tile * channels, channels, (const Lanes *)u,
-                  m + e * w->m_step + tile * BLOCK);
+         for (int64_t c = 0; c < channels; c += IN_A_ROW)
+            multiply(v + e * w->v_step + tile * channels + c, channels, sc_least(IN_A_ROW, channels - c),
+                     (const Lanes *)(u + c * BLOCK), m + e * w->m_step + tile * BLOCK, c == 0);
    }
 }
 
@@ -158,23 +110,21 @@ SC_INLINE void output_tile(const Work *w, int64_t tile, int64_t channel, const f
                            bool half) {
    const ScWinograd *z = w->z;
    const ScConv *g = &z->g;
-   int64_t n = tile / w->of_image, in_image = tile % w->of_image;
-   int64_t top = in_image / w->across * OUT, left = in_image % w->across * OUT;
-   int64_t height = least(OUT, g->oh - top), width = least(OUT, g->ow - left);
-   Lanes columns[TILE][OUT], bias;
-   sc_lanes_load(&bias, z->bias + channel, false);
+   ScTile to = sc_tile_at(&w->t, g, tile);
+   Lanes columns[TILE][OUT], bias = {0};
+   if (z->bias) sc_lanes_load(&bias, z->bias + channel, false);
    for (int j = 0; j < TILE; j++) {
       Lanes column[TILE];
       for (int i = 0; i < TILE; i++) sc_lanes_load(&column[i], m + (i * TILE + j) * w->m_step, false);
       gather(columns[j], column, 1);
    }
-   for (int64_t y = 0; y < height; y++) {
+   for (int64_t y = 0; y < to.height; y++) {
       Lanes row[OUT];
       gather(row, &columns[0][y], OUT);
-      int64_t at = ((n * g->oh + top + y) * g->ow + left) * g->o + channel;
+      int64_t at = ((to.n * g->oh + to.top + y) * g->ow + to.left) * g->o + channel;
 #pragma GCC unroll 4
       for (int x = 0; x < OUT; x++, at += g->o)
-         if (x < width) output_pixel(z, &row[x], &bias, at, odd, half);
+         if (x < to.width) output_pixel(z, &row[x], &bias, at, odd, half);
    }
 }
 
@@ -188,15 +138,13 @@ SC_CLONES static bool output_tiles(const Work *w, int64_t first, int64_t n, int6
          else
             output_tile(w, first + i, block * BLOCK + c, of_tile, &odd, false);
       }
-   bool finite = true;
-   for (int l = 0; l < LANES; l++) finite = finite && odd[l] == 0;
-   return finite;
+   return sc_lanes_are_zero(&odd);
 }
 
 // ---- all of it ----
 
 static bool run_task(const Work *w, int64_t task, float *v, float *m) {
-   int64_t first = task * w->tiles, n = least(w->tiles, w->all - first);
+   int64_t first = task * w->tiles, n = sc_least(w->tiles, w->t.all - first);
    bool finite = true;
    input_tiles(w, first, n, v);
    for (int64_t block = 0; block < w->z->g.o / BLOCK; block++) {
@@ -208,12 +156,11 @@ static bool run_task(const Work *w, int64_t task, float *v, float *m) {
 
 static Work plan(const ScWinograd *z, int threads) {
    const ScConv *g = &z->g;
-   Work w = {.z = z, .across = (g->ow + OUT - 1) / OUT};
-   w.of_image = (g->oh + OUT - 1) / OUT * w.across;
-   w.all = g->n * w.of_image;
-   w.tiles = least(MOST_TILES, ((w.all + threads - 1) / threads + ROWS - 1) / ROWS * ROWS);
-   w.tasks = (w.all + w.tiles - 1) / w.tiles;
+   Work w = {.z = z, .t = sc_tiles_of(g)};
+   w.tiles = sc_least(MOST_TILES, ((w.t.all + threads - 1) / threads + ROWS - 1) / ROWS * ROWS);
+   w.tasks = (w.t.all + w.tiles - 1) / w.tiles;
    w.v_step = w.tiles * g->c + LANES; // one more vector: or all would meet in the same places of the cache
+   w.u_step = sc_winograd_filter_step(g->c);
    w.m_step = w.tiles * BLOCK + LANES;
    return w;
 }
@@ -237,54 +184,41 @@ ScStatus sc_winograd(ScDevice *device, const ScWinograd *z, bool *finite) {
    return SC_OK;
 }
 
-// ---- filters: (O / BLOCK, EACH, C, BLOCK) ----
-
-static void expand(double to[TILE], const double g[3]) {
-   const double a = sqrt(0.5), b = sqrt(2), na = 2 * 0.5 * (0.5 - 2), nb = 2 * 2.0 * (2 - 0.5);
-   to[0] = g[0];
-   to[1] = (g[0] + a * g[1] + a * a * g[2]) / na;
-   to[2] = (g[0] - a * g[1] + a * a * g[2]) / na;
-   to[3] = (g[0] + b * g[1] + b * b * g[2]) / nb;
-   to[4] = (g[0] - b * g[1] + b * b * g[2]) / nb;
-   to[5] = g[2];
+ScConv sc_winograd_turned(const ScConv *g) {
+   ScConv turned = *g;
+   turned.c = turned.cg = g->o, turned.h = g->oh, turned.w = g->ow;
+   turned.o = turned.og = g->c, turned.oh = g->h, turned.ow = g->w;
+   turned.ph = 2 - g->ph, turned.pw = 2 - g->pw;
+   return turned;
 }
 
-// One filter of one channel, whose taps are `step` apart: into EACH places that are `apart` apart.
-static void filter(const float *taps, int64_t step, float *to, int64_t apart) {
-   double rows[3][TILE], column[TILE];
-   for (int y = 0; y < 3; y++)
-      expand(rows[y], (double[]){taps[3 * y * step], taps[(3 * y + 1) * step], taps[(3 * y + 2) * step]});
-   for (int j = 0; j < TILE; j++) {
-      expand(column, (double[]){rows[0][j], rows[1][j], rows[2][j]});
-      for (int i = 0; i < TILE; i++) to[(i * TILE + j) * apart] = (float)column[i];
-   }
-}
+// ---- where it pays ----
 
-size_t sc_winograd_filter_bytes(const ScConv *g) {
-   return (size_t)(EACH * g->o * g->c) * sizeof(float);
-}
+enum { ENOUGH = 16 };
 
-void sc_winograd_filters(const ScConv *g, const float *plain, float *filters) {
-#pragma omp parallel for
-   for (int64_t o = 0; o < g->o; o++) {
-      float *to = filters + o / BLOCK * EACH * g->c * BLOCK + o % BLOCK;
-      for (int64_t c = 0; c < g->c; c++) filter(plain + o * 9 * g->c + c, g->c, to + c * BLOCK, g->c * BLOCK);
-   }
-}
-
-static bool has_shape(const ScConv *g) {
+static bool has_filters(const ScConv *g, bool half) {
    bool three = g->kh == 3 && g->kw == 3 && g->sh == 1 && g->sw == 1 && g->dh == 1 && g->dw == 1;
-   return three && g->groups == 1 && g->c % LANES == 0 && g->o % BLOCK == 0;
+   return three && g->groups == 1 && sc_cpu_is_wide() && !(half && sc_cpu_has_amx());
 }
 
-// Tiles reach over the edge, and a few of them take as long as ROWS: what is left must halve the work. Filters
-// take four times the memory and are to serve ENOUGH tiles; in bf16, where oneDNN is twice as fast, those of
-// one image.
+// Tiles reach over the edge: what is left must halve the work. They are computed `together`, and transformed
+// filters are to serve ENOUGH.
+static bool saves_enough(const ScConv *g, int64_t together) {
+   int64_t all = sc_tiles_of(g).all, products = (all + together - 1) / together * together * EACH;
+   return all >= ENOUGH && g->n * g->oh * g->ow * 9 >= 2 * products;
+}
+
+// oneDNN is twice as fast in bf16 as in f32: there it is filters of that many tiles in one image.
+static bool has_large_images(const ScConv *g) {
+   return sc_tiles_of(g).of_image >= ENOUGH;
+}
+
 bool sc_winograd_fits(const ScConv *g, ScAct act, bool half) {
    bool clips = act == SC_ACT_NONE || act == SC_ACT_RELU || act == SC_ACT_RELU6;
-   if (!sc_cpu_is_wide() || !has_shape(g) || !clips) return false;
-   if (half && sc_cpu_has_amx()) return false;
-   int64_t of_image = ((g->oh + OUT - 1) / OUT) * ((g->ow + OUT - 1) / OUT), tiles = g->n * of_image;
-   int64_t products = (tiles + ROWS - 1) / ROWS * ROWS * EACH;
-   return (half ? of_image : tiles) >= ENOUGH && g->n * g->oh * g->ow * 9 >= 2 * products;
+   return has_filters(g, half) && g->c % LANES == 0 && g->o % BLOCK == 0 && clips && saves_enough(g, ROWS) &&
+          (!half || has_large_images(g));
+}
+
+bool sc_winograd_gradient_fits(const ScConv *g, bool half) {
+   return has_filters(g, half) && g->c % BLOCK == 0 && g->o % LANES == 0 && saves_enough(g, 1);
 }

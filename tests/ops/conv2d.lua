@@ -43,6 +43,12 @@ local list = {
    case("kernel as large as the picture", { 2, 6, 4, 5 }, { 7, 6, 4, 5 }, { bias = true }),
    case("one pixel", { 3, 10, 1, 1 }, { 12, 10, 1, 1 }, { bias = true }),
    case("one channel in and out", { 1, 1, 5, 5 }, { 1, 1, 3, 3 }, { bias = true, padding = 1 }),
+   case("in tiles, odd size", { 1, 64, 13, 14 }, { 64, 64, 3, 3 }, { bias = true, padding = 1 }),
+   case("in tiles, no padding", { 1, 64, 18, 17 }, { 64, 64, 3, 3 }, {}),
+   case("in tiles, more padding than the filter reaches", { 2, 64, 12, 12 }, { 16, 64, 3, 3 }, { bias = true, padding = 3 }),
+   case("in tiles, more of them than are kept", { 5, 64, 14, 14 }, { 16, 64, 3, 3 }, { padding = { 1, 0 } }),
+   case("in tiles, more channels than are summed up in a row", { 1, 80, 15, 15 }, { 64, 80, 3, 3 }, { padding = 1 }),
+   case("in tiles, frozen filters", { 1, 64, 16, 16 }, { 64, 64, 3, 3 }, { padding = 1 }, { "x" }),
    case("frozen filters", { 2, 8, 6, 6 }, { 8, 8, 3, 3 }, { bias = true, padding = 1 }, { "x" }),
    case("filters only", { 2, 3, 8, 8 }, { 8, 3, 3, 3 }, { padding = 1 }, { "weight" }),
 }
