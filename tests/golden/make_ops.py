@@ -63,7 +63,7 @@ def summary(t):
 
 def argument(case, param, named):
     name, value = param["name"], (case.get("attrs") or {}).get(param["name"])
-    if param["kind"] == "dimension":
+    if param["kind"].startswith("dimension"):
         return dim_of(value)
     if param["kind"] == "tensor or number":
         return number(named[name])
@@ -84,11 +84,20 @@ def same_name(case, named):
 
 
 def dim_of(dim):
+    if isinstance(dim, list):
+        return [dim_of(each) for each in dim]
     return dim - 1 if dim is not None and dim > 0 else dim
 
 
 def pair(value):
     return tuple(value) if isinstance(value, list) else value
+
+
+def spread_over(function, x, dims, keep):
+    """One dimension after the other, the last first."""
+    for dim in sorted((d % x.dim() for d in dims), reverse=True):
+        x = function(x, dim=dim, keepdim=keep).values
+    return x
 
 
 def reduction(function, name=None):
@@ -97,7 +106,10 @@ def reduction(function, name=None):
         if dim is None:
             y = function(x)
             return [y.reshape([1] * x.dim()) if keep else y]
-        y = function(x, dim=dim, keepdim=keep)
+        if isinstance(dim, list) and function in (torch.max, torch.min):
+            y = spread_over(function, x, dim, keep)
+        else:
+            y = function(x, dim=dim, keepdim=keep)
         return [y if isinstance(y, torch.Tensor) else y.values]
 
     return run
