@@ -18,6 +18,8 @@ const ScSynonym sc_synonyms[] = {
    {"subtract", "sub"}, {"multiply", "mul"}, {"cmul", "mul"}, {"divide", "div"}, {"cdiv", "div"},
    {"power", "pow"}, {"cpow", "pow"}, {"square", "pow"}, {"norm", "pow"}, {"negative", "neg"}, {"absolute", "abs"},
    {"equal", "eq"}, {"not_equal", "ne"}, {"less", "lt"}, {"less_equal", "le"}, {"greater", "gt"}, {"greater_equal", "ge"},
+   {"unbiased", "correction"}, {"ddof", "correction"}, {"axis", "dim"}, {"dims", "dim"}, {"keepdims", "keepdim"},
+   {"variance", "var"}, {"std_mean", "std"}, {"var_mean", "var"}, {"stdev", "std"},
    {"average", "mean"}, {"amax", "max"}, {"amin", "min"}, {"topk", "argmax"}, {"argsort", "argmax"},
    {"clip", "clamp"}, {"clamp_max", "clamp"}, {"clamp_min", "clamp"}, {"hardtanh", "clamp"}, {"trunc", "floor"},
    {"mod", "remainder"}, {"fmod", "remainder"}, {"idiv", "floor_divide"}, {"floordiv", "floor_divide"},

@@ -115,6 +115,12 @@ def reduction(function, name=None):
     return run
 
 
+def with_options(function, *names):
+    """A reduction that takes options, and None for all dimensions."""
+    return lambda i, a: [function(i["x"], dim=dim_of(a.get("dim")), keepdim=a.get("keepdim", False),
+                                  **{name: a[name] for name in names if name in a})]
+
+
 def from_one(run):
     return lambda i, a: [y + 1 for y in run(i, a)]
 
@@ -320,6 +326,8 @@ OPS = {
     "mean": reduction(torch.mean),
     "max": reduction(torch.max),
     "min": reduction(torch.min),
+    "var": with_options(torch.var, "correction"),
+    "std": with_options(torch.std, "correction"),
     "argmax": from_one(reduction(torch.argmax)),
     "argmin": from_one(reduction(torch.argmin)),
     "softmax": lambda i, a: [torch.softmax(i["x"], dim_of(a.get("dim", -1)))],
