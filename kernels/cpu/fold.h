@@ -40,7 +40,7 @@ ScStatus sc_unfold(ScCall *, ScUnfold, ScPrepare, const double *p);
       (void)p;                                                                                                 \
       for (int64_t i = 0; i < n; i++) {                                                                        \
          float v = x[i], a = as[each ? i : 0], b = bs[each ? i : 0];                                           \
-         (void)a;                                                                                              \
+         (void)v, (void)a, (void)b;                                                                            \
          dx[i] = derivative;                                                                                   \
       }                                                                                                        \
    }                                                                                                           \

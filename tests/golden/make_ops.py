@@ -121,6 +121,12 @@ def with_options(function, *names):
                                   **{name: a[name] for name in names if name in a})]
 
 
+def norm(i, a):
+    x, p = i["x"], float(a.get("p", 2))
+    y = torch.norm(x, p=p, dim=dim_of(a.get("dim")), keepdim=a.get("keepdim", False))
+    return [y if p != 0 else y + 0 * x.sum()]  # else PyTorch has no gradient, not even 0
+
+
 def from_one(run):
     return lambda i, a: [y + 1 for y in run(i, a)]
 
@@ -328,6 +334,11 @@ OPS = {
     "min": reduction(torch.min),
     "var": with_options(torch.var, "correction"),
     "std": with_options(torch.std, "correction"),
+    "norm": norm,
+    "logsumexp": lambda i, a: [torch.logsumexp(i["x"], dim_of(a.get("dim", list(range(1, i["x"].dim() + 1)))),
+                                               a.get("keepdim", False))],
+    "any": reduction(torch.any),
+    "all": reduction(torch.all),
     "argmax": from_one(reduction(torch.argmax)),
     "argmin": from_one(reduction(torch.argmin)),
     "softmax": lambda i, a: [torch.softmax(i["x"], dim_of(a.get("dim", -1)))],
