@@ -131,6 +131,29 @@ static int64_t read_dim(lua_State *L, Marshal *m, const ScParam *param, int inde
    return zero_based;
 }
 
+// A dimension, or a table of different ones.
+static void read_dims(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   if (!lua_istable(L, index)) {
+      if (lua_type(L, index) != LUA_TNUMBER) bad(L, m, param, "a dimension or a table of dimensions", index);
+      out->ints.n = 1;
+      out->ints.v[0] = read_dim(L, m, param, index);
+      return;
+   }
+   int n = sc_list_length(L, index, m->op->name);
+   if (n < 1) bad(L, m, param, "at least one dimension", index);
+   out->ints.n = 0;
+   for (int i = 1; i <= n; i++) {
+      lua_rawgeti(L, index, i);
+      int64_t dim = read_dim(L, m, param, lua_gettop(L));
+      lua_pop(L, 1);
+      for (int k = 0; k < out->ints.n; k++)
+         if (out->ints.v[k] == dim)
+            luaL_error(L, "%s: argument '%s': dimension %I is given twice", m->op->name, param->name,
+                       (LUAI_UACINT)dim + 1);
+      out->ints.v[out->ints.n++] = dim;
+   }
+}
+
 static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
    switch (param->kind) {
    case SC_INT: out->i = check_int(L, m, param, "a whole number", index); break;
@@ -148,6 +171,7 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
       read_list(L, m, param, index, out);
       break;
    case SC_DIM: out->i = read_dim(L, m, param, index); break;
+   case SC_DIMS: read_dims(L, m, param, index, out); break;
    case SC_DTYPE: {
       ScDtype dtype;
       if (lua_type(L, index) != LUA_TSTRING || !sc_dtype_parse(lua_tostring(L, index), &dtype))

@@ -4,9 +4,19 @@
 
 #include "host/bind/bind.h"
 
-static const char *const kinds[] = {
-    "tensor", "tensor or number", "list of tensors", "int",    "number", "bool", "int or {int, int}",
-    "ints",   "dimension",        "dtype",           "device", "choice"};
+static const char *const kinds[] = {"tensor",
+                                    "tensor or number",
+                                    "list of tensors",
+                                    "int",
+                                    "number",
+                                    "bool",
+                                    "int or {int, int}",
+                                    "ints",
+                                    "dimension",
+                                    "dimension or list of dimensions",
+                                    "dtype",
+                                    "device",
+                                    "choice"};
 
 static bool has_number(const ScParam *p) {
    return p->optional && (p->kind == SC_INT || p->kind == SC_NUMBER || p->kind == SC_PAIR);

@@ -50,7 +50,7 @@ static void preset(ScCall *call) {
          value->ints.n = 2, value->ints.v[0] = value->ints.v[1] = (int64_t)param->preset;
       else if (param->kind == SC_DIM && param->optional)
          value->i = SC_NODIM;
-      else if (param->kind != SC_INTS)
+      else if (param->kind != SC_INTS && param->kind != SC_DIMS)
          value->i = (int64_t)param->preset;
    }
 }

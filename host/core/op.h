@@ -23,6 +23,7 @@ typedef enum {
    SC_PAIR,   // one int, or two: (vertical, horizontal)
    SC_INTS,   // up to SC_MAXRANK ints, as numbers or one table
    SC_DIM,    // a dimension: 1..rank or negative from Lua; 0..rank-1 here. Absent is SC_NODIM (if optional)
+   SC_DIMS,   // one dimension or a table of different ones, as SC_DIM in ints. Absent: none (if optional)
    SC_DTYPE,  // a dtype name
    SC_DEVICE, // a device name
    SC_CHOICE, // one of the names in `choices`, separated by '|'
@@ -46,7 +47,7 @@ typedef union {
    struct {
       int n;
       int64_t v[SC_MAXRANK];
-   } ints; // SC_PAIR (n = 2), SC_INTS
+   } ints; // SC_PAIR (n = 2), SC_INTS, SC_DIMS
 } ScAttr;
 
 // What autocast (host/core/width.h) does to an op's f32 and half-width inputs.

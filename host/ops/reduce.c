@@ -1,106 +1,61 @@
-// Over one dimension, or over everything: sum, mean, max, min, argmax, argmin.
-#include "host/ops/reduce.h"
-
+// Over dimensions, or over everything: sum, mean, max, min; over one or everything: argmax, argmin.
 #include "host/core/call.h"
-#include "host/core/dispatch.h"
-#include "host/core/op.h"
+#include "host/ops/reduction.h"
 
 static const ScParam params[] = {
-    {.name = "x", .kind = SC_TENSOR, .doc = "any shape"},
-    {.name = "dim", .kind = SC_DIM, .optional = true, .doc = "the dimension (default: all together)"},
-    {.name = "keepdim",
-     .kind = SC_BOOL,
-     .optional = true,
-     .doc = "keep the dimension, with size 1 (default false)"},
-};
-
-static void kept_shape(const ScCall *c, int64_t shape[SC_MAXRANK]) {
-   int64_t dim = c->attr[SC_REDUCE_DIM].i;
-   for (int i = 0; i < c->in[0]->rank; i++) shape[i] = dim == SC_NODIM || i == dim ? 1 : c->in[0]->shape[i];
-}
-
-static ScStatus describe(ScCall *c, ScDtype dtype) {
-   int64_t dim = c->attr[SC_REDUCE_DIM].i, shape[SC_MAXRANK], dropped[SC_MAXRANK];
-   int rank = c->in[0]->rank, left = 0;
-   kept_shape(c, shape);
-   if (c->attr[SC_REDUCE_KEEPDIM].i) return sc_describe(c, 0, dtype, rank, shape);
-   for (int i = 0; i < rank; i++)
-      if (dim != SC_NODIM && i != dim) dropped[left++] = shape[i];
-   return sc_describe(c, 0, dtype, left, dropped);
-}
+    {.name = "x", .kind = SC_TENSOR, .doc = "any shape"}, SC_REDUCED_DIMS, SC_KEEPDIM};
+static const ScParam index_params[] = {
+    {.name = "x", .kind = SC_TENSOR, .doc = "any shape"}, SC_REDUCED_DIM, SC_KEEPDIM};
+enum { INDEX_DIM };
 
 static ScStatus infer_sum(ScCall *c) {
-   return describe(c, sc_dtype_is_float(c->in[0]->dtype) ? c->in[0]->dtype : SC_I64);
+   return sc_describe_reduced(c, sc_dtype_is_float(c->in[0]->dtype) ? c->in[0]->dtype : SC_I64);
 }
 
 static ScStatus infer_mean(ScCall *c) {
    SC_TRY(sc_want_float(c, 0));
-   return describe(c, c->in[0]->dtype);
+   return sc_describe_reduced(c, c->in[0]->dtype);
 }
 
 static ScStatus infer_extreme(ScCall *c) {
-   int64_t shape[SC_MAXRANK];
-   kept_shape(c, shape);
-   SC_TRY(describe(c, c->in[0]->dtype));
-   return sc_describe_saved(c, 0, SC_I64, c->in[0]->rank, shape);
+   SC_TRY(sc_describe_reduced(c, c->in[0]->dtype));
+   return sc_describe_reduced_saved(c, 0, SC_I64);
 }
 
 static ScStatus infer_index(ScCall *c) {
-   return describe(c, SC_I64);
-}
-
-static ScStatus reshape(ScTensor **slot, int rank, const int64_t *shape) {
-   ScTensor *reshaped;
-   ScAttr attr = {.ints.n = rank};
-   for (int i = 0; i < rank; i++) attr.ints.v[i] = shape[i];
-   SC_TRY(sc_apply(&reshaped, "reshape", 1, slot, &attr, 1));
-   sc_tensor_release(*slot);
-   *slot = reshaped;
-   return SC_OK;
-}
-
-// Kernels keep the dimension, because dropping one changes the memory order around rank 4.
-static ScStatus forward(ScCall *c) {
-   if (c->attr[SC_REDUCE_KEEPDIM].i) return sc_run_kernel(c);
-   ScTensor wanted = *c->out[0]; // only its shape is used
-   int64_t shape[SC_MAXRANK];
-   kept_shape(c, shape);
-   sc_tensor_release(c->out[0]);
-   c->out[0] = NULL;
-   SC_TRY(sc_describe(c, 0, wanted.dtype, c->in[0]->rank, shape));
-   SC_TRY(sc_run_kernel(c));
-   return reshape(&c->out[0], wanted.rank, wanted.shape);
-}
-
-static ScStatus backward(ScCall *c) {
-   int64_t shape[SC_MAXRANK];
-   kept_shape(c, shape);
-   SC_TRY(reshape(&c->grad_out[0], c->in[0]->rank, shape));
-   return sc_run_backward_kernel(c);
+   return sc_describe_reduced(c, SC_I64);
 }
 
 // Over everything, an index is one into the logical order.
 static ScStatus forward_index(ScCall *c) {
-   int64_t n = sc_numel(c->in[0]);
-   if (c->attr[SC_REDUCE_DIM].i == SC_NODIM && c->in[0]->rank == 4) SC_TRY(reshape(&c->in[0], 1, &n));
-   return forward(c);
+   ScAttr attr = {.ints = {1, {-1}}};
+   ScTensor *flat, *x = c->in[0];
+   if (c->attr[INDEX_DIM].i != SC_NODIM || x->rank != 4) return sc_reduce_forward(c);
+   SC_TRY(sc_apply(&flat, "reshape", 1, &x, &attr, 1));
+   sc_tensor_release(x);
+   c->in[0] = flat;
+   return sc_reduce_forward(c);
 }
 
-#define REDUCE(name, text, check, run, ...)                                                                    \
-   SC_OP(name, .doc = text, SC_PARAMS(params), .infer = check, .forward = run, __VA_ARGS__)
-#define DIFFERENTIABLE .differentiable = true, .backward = backward
+#define REDUCE(name, text, check, ...)                                                                         \
+   SC_OP(name, .doc = text, SC_PARAMS(params), .infer = check, .forward = sc_reduce_forward,                   \
+         .differentiable = true, .backward = sc_reduce_backward, __VA_ARGS__)
+#define INDEX(name, text)                                                                                      \
+   SC_OP(name, .doc = text, SC_PARAMS(index_params), .infer = infer_index, .forward = forward_index)
 
-REDUCE(sum, "The sum over one dimension or over everything; integers give i64.", infer_sum, forward,
-       DIFFERENTIABLE, .autocast = SC_CAST_WIDE)
-REDUCE(mean, "The mean over one dimension or over everything; floating point only.", infer_mean, forward,
-       DIFFERENTIABLE, .autocast = SC_CAST_WIDE)
+REDUCE(sum, "The sum over dimensions or over everything; integers give i64.", infer_sum,
+       .autocast = SC_CAST_WIDE)
+REDUCE(mean, "The mean over dimensions or over everything; floating point only.", infer_mean,
+       .autocast = SC_CAST_WIDE)
 REDUCE(max,
-       "The largest entry over one dimension or over everything; of equal ones the first gets the gradient.",
-       infer_extreme, forward, DIFFERENTIABLE)
+       "The largest entry over dimensions or over everything, NaN where there is one; of equal ones the first "
+       "gets the gradient. Where it is, argmax tells; of two tensors: maximum.",
+       infer_extreme)
 REDUCE(min,
-       "The smallest entry over one dimension or over everything; of equal ones the first gets the gradient.",
-       infer_extreme, forward, DIFFERENTIABLE)
-REDUCE(argmax, "Where the largest entry is, from 1 (i64); over everything, counted in logical order.",
-       infer_index, forward_index, .differentiable = false)
-REDUCE(argmin, "Where the smallest entry is, from 1 (i64); over everything, counted in logical order.",
-       infer_index, forward_index, .differentiable = false)
+       "The smallest entry over dimensions or over everything, NaN where there is one; of equal ones the first "
+       "gets the gradient. Where it is, argmin tells; of two tensors: minimum.",
+       infer_extreme)
+INDEX(argmax, "Where the largest entry is, from 1 (i64); over everything, counted in logical order. A NaN is "
+              "larger than all; of equal ones it is the first.")
+INDEX(argmin, "Where the smallest entry is, from 1 (i64); over everything, counted in logical order. A NaN is "
+              "smaller than all; of equal ones it is the first.")

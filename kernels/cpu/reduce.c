@@ -1,18 +1,16 @@
 // Reductions of float32. Sums are made in double and in an order that does not depend on the number of threads.
-#include "host/ops/reduce.h"
+#include "host/ops/reduction.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/core/op.h"
-#include "host/ops/axis.h"
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/sum.h"
 
 enum { CHUNK = 16384, STRIP = 256, WORTH_THREADS = 32768 };
 
 static ScAxis axis_of(const ScCall *c) {
-   return sc_axis(c->in[0], c->attr[SC_REDUCE_DIM].i);
+   return sc_axis(c->in[0], SC_REDUCED);
 }
 static bool is_large(ScAxis a) {
    return a.outer * a.n * a.inner > WORTH_THREADS;

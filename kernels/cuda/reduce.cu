@@ -1,5 +1,5 @@
 // Sums, means and extremes over one dimension or over everything.
-#include "host/ops/reduce.h"
+#include "host/ops/reduction.h"
 
 #include "kernels/cuda/total.cuh"
 
@@ -9,14 +9,14 @@ namespace {
 
 template <typename T> using Result = typename std::conditional<std::is_integral<T>::value, int64_t, T>::type;
 
-ScAxis axis_of(const ScCall *c, const ScTensor *x) {
-   return sc_axis(x, c->attr[SC_REDUCE_DIM].i);
+ScAxis axis_of(const ScTensor *x) {
+   return sc_axis(x, SC_REDUCED);
 }
 
 ScStatus add_up(ScCall *c, double factor) {
    return sc_with_number(c->in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      return sc_total(c->device, c->op->name, axis_of(c, c->in[0]), factor, sc_data<const T>(c->in[0]),
+      return sc_total(c->device, c->op->name, axis_of(c->in[0]), factor, sc_data<const T>(c->in[0]),
                       sc_data<Result<T>>(c->out[0]));
    });
 }
@@ -24,13 +24,13 @@ ScStatus add_up(ScCall *c, double factor) {
 ScStatus spread(ScCall *c, double factor) {
    return sc_with_float(c->grad_in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
-      return sc_spread(c->device, c->op->name, axis_of(c, c->grad_in[0]), factor,
-                       sc_data<const T>(c->grad_out[0]), sc_data<T>(c->grad_in[0]));
+      return sc_spread(c->device, c->op->name, axis_of(c->grad_in[0]), factor, sc_data<const T>(c->grad_out[0]),
+                       sc_data<T>(c->grad_in[0]));
    });
 }
 
 double one_over_n(const ScCall *c) {
-   return 1.0 / (double)axis_of(c, c->in[0]).n;
+   return 1.0 / (double)axis_of(c->in[0]).n;
 }
 
 // ---- extremes ----
@@ -86,7 +86,7 @@ template <typename T> struct Extreme {
 };
 
 ScStatus find(ScCall *c, bool smallest, bool index) {
-   ScAxis a = axis_of(c, c->in[0]);
+   ScAxis a = axis_of(c->in[0]);
    return sc_with_number(c->in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
       Extreme<T> f = {a,
@@ -108,7 +108,7 @@ template <typename T> __global__ void reduce_to_winner(ScAxis a, const int64_t *
 }
 
 ScStatus backward_extreme(ScCall *c) {
-   ScAxis a = axis_of(c, c->grad_in[0]);
+   ScAxis a = axis_of(c->grad_in[0]);
    return sc_with_float(c->grad_in[0]->dtype, [&](auto type) {
       typedef decltype(type) T;
       return sc_cuda_launch(c->device, c->op->name, reduce_to_winner<T>,

@@ -1,8 +1,6 @@
-#include "host/ops/reduce.h"
+#include "host/ops/reduction.h"
 
-#include "host/core/op.h"
 #include "host/core/transfer.h"
-#include "host/ops/axis.h"
 #include "kernels/ref/walk.h"
 
 // i64 of i64, all digits; beyond its range a sum ends at its ends.
@@ -14,7 +12,7 @@ static int64_t whole_sum(const ScTensor *x, int64_t start, int64_t n, int64_t st
 
 static ScStatus add_up(ScCall *c, double factor) {
    const ScTensor *x = c->in[0];
-   ScAxis a = sc_axis(x, c->attr[SC_REDUCE_DIM].i);
+   ScAxis a = sc_axis(x, SC_REDUCED);
    for (int64_t o = 0; o < a.outer; o++)
       for (int64_t i = 0; i < a.inner; i++) {
          if (x->dtype == SC_I64) {
@@ -30,7 +28,7 @@ static ScStatus add_up(ScCall *c, double factor) {
 
 static ScStatus spread(ScCall *c, double factor) {
    ScTensor *dx = c->grad_in[0];
-   ScAxis a = sc_axis(dx, c->attr[SC_REDUCE_DIM].i);
+   ScAxis a = sc_axis(dx, SC_REDUCED);
    for (int64_t o = 0; o < a.outer; o++)
       for (int64_t k = 0; k < a.n; k++)
          for (int64_t i = 0; i < a.inner; i++)
@@ -39,7 +37,7 @@ static ScStatus spread(ScCall *c, double factor) {
 }
 
 static double one_over_n(const ScCall *c) {
-   return 1.0 / (double)sc_axis(c->in[0], c->attr[SC_REDUCE_DIM].i).n;
+   return 1.0 / (double)sc_axis(c->in[0], SC_REDUCED).n;
 }
 
 SC_KERNEL_OF(ref, sum, SC_NUMBERS, add_up(c, 1), spread(c, 1))
@@ -65,7 +63,7 @@ static int64_t whole_winner(const int64_t *x, int64_t n, int64_t step, bool larg
 
 static ScStatus find(ScCall *c, double sign, bool index) {
    const ScTensor *x = c->in[0];
-   ScAxis a = sc_axis(x, c->attr[SC_REDUCE_DIM].i);
+   ScAxis a = sc_axis(x, SC_REDUCED);
    for (int64_t o = 0; o < a.outer; o++)
       for (int64_t i = 0; i < a.inner; i++) {
          int64_t start = o * a.n * a.inner + i, at = o * a.inner + i;
@@ -83,7 +81,7 @@ static ScStatus find(ScCall *c, double sign, bool index) {
 
 static ScStatus backward_extreme(ScCall *c) {
    ScTensor *dx = c->grad_in[0];
-   ScAxis a = sc_axis(dx, c->attr[SC_REDUCE_DIM].i);
+   ScAxis a = sc_axis(dx, SC_REDUCED);
    const int64_t *best = c->saved[0]->buffer->data;
    SC_TRY(sc_tensor_fill(dx, 0));
    for (int64_t o = 0; o < a.outer; o++)

@@ -300,12 +300,12 @@ static void test_dropout(void **state) {
 // A small network of many kinds of ops, forward and backward. Releases what it made.
 static ScStatus network(ScTensor *x, ScTensor *w) {
    ScTensor *t[7] = {0}, *in[2] = {x, w};
-   ScAttr shape = {.ints = {.n = 2, .v = {3, 4}}}, dim = {.i = 1};
+   ScAttr shape = {.ints = {.n = 2, .v = {3, 4}}}, dim = {.i = 1}, dims = {.ints = {1, {1}}};
    ScStatus status = sc_apply(&t[0], "mul", 2, in, NULL, 0);
    if (status == SC_OK) status = sc_apply(&t[1], "silu", 1, &t[0], NULL, 0);
    if (status == SC_OK) status = sc_apply(&t[2], "reshape", 1, &t[1], &shape, 1);
    if (status == SC_OK) status = sc_apply(&t[3], "softmax", 1, &t[2], &dim, 1);
-   if (status == SC_OK) status = sc_apply(&t[4], "max", 1, &t[3], &dim, 1);
+   if (status == SC_OK) status = sc_apply(&t[4], "max", 1, &t[3], &dims, 1);
    if (status == SC_OK) status = sc_apply(&t[5], "dropout", 1, &t[4], NULL, 0);
    if (status == SC_OK) status = sc_apply(&t[6], "sum", 1, &t[5], NULL, 0);
    if (status == SC_OK) status = sc_backward(t[6], NULL, false);

@@ -64,7 +64,7 @@ def summary(t):
 
 def argument(case, param, named):
     name, value = param["name"], (case.get("attrs") or {}).get(param["name"])
-    if param["kind"] == "dimension":
+    if param["kind"].startswith("dimension"):
         return dim_of(value)
     if param["kind"] == "tensor or number":
         return number(named[name])
@@ -85,11 +85,20 @@ def same_name(case, named):
 
 
 def dim_of(dim):
+    if isinstance(dim, list):
+        return [dim_of(each) for each in dim]
     return dim - 1 if dim is not None and dim > 0 else dim
 
 
 def pair(value):
     return tuple(value) if isinstance(value, list) else value
+
+
+def spread_over(function, x, dims, keep):
+    """One dimension after the other, the last first."""
+    for dim in sorted((d % x.dim() for d in dims), reverse=True):
+        x = function(x, dim=dim, keepdim=keep).values
+    return x
 
 
 def reduction(function, name=None):
@@ -98,10 +107,25 @@ def reduction(function, name=None):
         if dim is None:
             y = function(x)
             return [y.reshape([1] * x.dim()) if keep else y]
-        y = function(x, dim=dim, keepdim=keep)
+        if isinstance(dim, list) and function in (torch.max, torch.min):
+            y = spread_over(function, x, dim, keep)
+        else:
+            y = function(x, dim=dim, keepdim=keep)
         return [y if isinstance(y, torch.Tensor) else y.values]
 
     return run
+
+
+def with_options(function, *names):
+    """A reduction that takes options, and None for all dimensions."""
+    return lambda i, a: [function(i["x"], dim=dim_of(a.get("dim")), keepdim=a.get("keepdim", False),
+                                  **{name: a[name] for name in names if name in a})]
+
+
+def norm(i, a):
+    x, p = i["x"], float(a.get("p", 2))
+    y = torch.norm(x, p=p, dim=dim_of(a.get("dim")), keepdim=a.get("keepdim", False))
+    return [y if p != 0 else y + 0 * x.sum()]  # else PyTorch has no gradient, not even 0
 
 
 def from_one(run):
@@ -381,6 +405,13 @@ OPS = {
     "mean": reduction(torch.mean),
     "max": reduction(torch.max),
     "min": reduction(torch.min),
+    "var": with_options(torch.var, "correction"),
+    "std": with_options(torch.std, "correction"),
+    "norm": norm,
+    "logsumexp": lambda i, a: [torch.logsumexp(i["x"], dim_of(a.get("dim", list(range(1, i["x"].dim() + 1)))),
+                                               a.get("keepdim", False))],
+    "any": reduction(torch.any),
+    "all": reduction(torch.all),
     "argmax": from_one(reduction(torch.argmax)),
     "argmin": from_one(reduction(torch.argmin)),
     "sort": ordered(partial(torch.sort, stable=True)),

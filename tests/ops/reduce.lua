@@ -23,6 +23,16 @@ for _, op in ipairs { "sum", "mean", "max", "min", "argmax", "argmin" } do
    add(op, "a scalar", { shape = {} }, {})
    add(op, "wide", { shape = { 3, 5, 300 } }, { dim = 2 }, { numeric = false })
 end
+-- Several dimensions: side by side in memory (as the height and width of a picture are) or not.
+for _, op in ipairs { "sum", "mean", "max", "min" } do
+   for _, dims in ipairs { { 3, 4 }, { 1, 3, 4 }, { -1, 2 }, { 1, 2 }, { 2, 3 }, { 1, 4 }, { 1, 2, 3, 4 } } do
+      add(op, "picture, dimensions " .. table.concat(dims, " and "), { shape = { 2, 3, 4, 5 } }, { dim = dims })
+   end
+   add(op, "picture, two kept", { shape = { 2, 3, 4, 5 } }, { dim = { 2, 4 }, keepdim = true })
+   add(op, "one in a list", { shape = { 5, 7 } }, { dim = { -1 } })
+   add(op, "every other of eight", { shape = { 2, 3, 1, 2, 2, 3, 1, 2 } }, { dim = { 2, 4, 6, 8 } })
+   add(op, "of size 1", { shape = { 3, 1, 4 } }, { dim = 2 })
+end
 for _, op in ipairs { "sum", "mean" } do
    add(op, "many", { shape = { 5, 20011 }, shift = 1 }, {}, { numeric = false, half = false }) -- out of the range of f16
    add(op, "many rows", { shape = { 7001, 6 }, shift = 1 }, { dim = 2 }, { numeric = false })
@@ -44,6 +54,11 @@ end
 list.bad = {
    { op = "sum", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = 3 }, message = "expected a dimension from 1 to 2" },
    { op = "sum", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = 0 }, message = "expected a dimension from 1 to 2" },
+   { op = "sum", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = { 1, -2 } }, message = "dimension 1 is given twice" },
+   { op = "sum", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = {} }, message = "'dim': expected at least one" },
+   { op = "sum", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = "1" }, message = "a dimension or a table of" },
+   { op = "max", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = { 1, 3 } }, message = "a dimension from 1 to 2" },
+   { op = "argmax", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = { 1, 2 } }, message = "expected a dimension, found" },
    { op = "mean", inputs = { x = { shape = { 2 }, dtype = "i64", low = 1, high = 2 } }, message = "expected a floating" },
    { op = "max", inputs = { x = { shape = { 2 } } }, attrs = { keepdim = 1 }, message = "expected true or false" },
 }

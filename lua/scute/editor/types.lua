@@ -7,6 +7,7 @@ local types = {}
 local OF_KIND = { ["tensor"] = "scute.Tensor", ["tensor or number"] = "scute.Tensor|number",
    ["list of tensors"] = "scute.Tensor[]", ["int"] = "integer", ["number"] = "number", ["bool"] = "boolean",
    ["int or {int, int}"] = "integer|integer[]", ["ints"] = "integer|integer[]", ["dimension"] = "integer",
+   ["dimension or list of dimensions"] = "integer|integer[]",
    ["dtype"] = "string", ["device"] = "string" }
 
 -- Texts as a union of literals.
