@@ -15,10 +15,12 @@ local scute = require "scute"
 local every_op = {}
 
 -- Those that have no kernel of their own: they are made of others.
-local COMPOSITE = { conv_bn_act = true, flatten = true, select = true, to_device = true, transpose = true }
+local COMPOSITE = { conv_bn_act = true, flatten = true, select = true, to_device = true, transpose = true,
+   squeeze = true, unsqueeze = true }
 -- Those whose backward is made of other ops, or of zeros.
 local BACKWARD_OF_OPS = { concat = true, neg = true, permute = true, reshape = true, to = true, sign = true, floor = true,
-   ceil = true, round = true, floor_divide = true }
+   ceil = true, round = true, floor_divide = true,
+   flip = true, roll = true, tile = true, expand = true }
 
 local COMPARISONS = { "eq", "ne", "lt", "le", "gt", "ge" }
 

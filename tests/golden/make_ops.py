@@ -299,7 +299,40 @@ def scale_update_(i, a):
     return [], {"scale": scale.reshape(()), "good_steps": good.reshape(()), "skipped": skipped}
 
 
+# ---- shapes ----
+
+
+def dims_of(dims):
+    return [dim_of(d) for d in (dims if isinstance(dims, list) else [dims])]
+
+
+def squeeze(i, a):
+    return [i["x"].squeeze(tuple(dims_of(a["dims"]))) if "dims" in a else i["x"].squeeze()]
+
+
+def roll(i, a):
+    return [torch.roll(i["x"], a["shifts"], dims_of(a["dims"])) if "dims" in a else torch.roll(i["x"], a["shifts"][0])]
+
+
+def pad(i, a):
+    if a.get("mode", "constant") == "constant":
+        return [F.pad(i["x"], a["pads"], value=a.get("value", 0))]
+    return [F.pad(i["x"], a["pads"], a["mode"])]
+
+
+SHAPES = {
+    "squeeze": squeeze,
+    "unsqueeze": lambda i, a: [i["x"].unsqueeze(dim_of(a["dim"]))],
+    "flip": lambda i, a: [i["x"].flip(dims_of(a["dims"]))],
+    "roll": roll,
+    "tile": lambda i, a: [torch.tile(i["x"], a["times"])],
+    "expand": lambda i, a: [i["x"].expand(a["shape"])],
+    "pad": pad,
+}
+
+
 OPS = {
+    **SHAPES,
     **{name: compare(getattr(torch, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     "hardsigmoid": unary(lambda x: F.relu6(x + 3) / 6),  # PyTorch's own has the slope in float32
     "floor_divide": lambda i, a: [torch.div(number(i["a"]), number(i["b"]), rounding_mode="floor")],
