@@ -20,7 +20,7 @@ local COMPOSITE = { conv_bn_act = true, flatten = true, select = true, to_device
 -- Those whose backward is made of other ops, or of zeros.
 local BACKWARD_OF_OPS = { concat = true, neg = true, permute = true, reshape = true, to = true, sign = true, floor = true,
    ceil = true, round = true, floor_divide = true,
-   flip = true, roll = true, tile = true, expand = true }
+   flip = true, roll = true, tile = true, expand = true, stack = true }
 
 local COMPARISONS = { "eq", "ne", "lt", "le", "gt", "ge" }
 
@@ -95,7 +95,7 @@ end
 local function whole_numbers(p)
    local masks = {}
    for i, op in ipairs(COMPARISONS) do masks[i] = scute[op](p.a, p.b):reshape(-1) end
-   return scute.concat(masks):to "i64", p.a:argmax(2), p.a:argmin(1)
+   return scute.concat(masks):to "i64", p.a:argmax(2), p.a:argmin(1), scute.one_hot(p.indices)
 end
 
 -- ---- a net ----

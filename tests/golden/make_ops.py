@@ -328,6 +328,10 @@ SHAPES = {
     "tile": lambda i, a: [torch.tile(i["x"], a["times"])],
     "expand": lambda i, a: [i["x"].expand(a["shape"])],
     "pad": pad,
+    "stack": lambda i, a: [torch.stack(i["tensors"], dim_of(a.get("dim", 1)))],
+    "gather": lambda i, a: [torch.gather(i["x"], dim_of(a["dim"]), i["index"] - 1)],
+    "scatter_add": lambda i, a: [torch.scatter_add(i["x"], dim_of(a["dim"]), i["index"] - 1, i["src"])],
+    "one_hot": lambda i, a: [F.one_hot(i["x"] - 1, a.get("classes", -1))],
 }
 
 
