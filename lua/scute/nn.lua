@@ -12,7 +12,7 @@ require "scute.nn.fields"
 require "scute.nn.freeze"
 require "scute.nn.groups"
 
-for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "container", "blocks",
+for _, family in ipairs { "conv", "norm", "linear", "activation", "pool", "pad", "container", "blocks",
    "summary", "classifier" } do
    for name, value in pairs(require("scute.nn." .. family)) do nn[name] = value end
 end
