@@ -167,8 +167,12 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
       break;
    case SC_PAIR: read_pair(L, m, param, index, out); break;
    case SC_INTS:
-      if (!lua_istable(L, index)) bad(L, m, param, "whole numbers, or a table of them", index);
-      read_list(L, m, param, index, out);
+      if (lua_istable(L, index)) {
+         read_list(L, m, param, index, out);
+         break;
+      }
+      out->ints.n = 1;
+      out->ints.v[0] = check_int(L, m, param, "whole numbers, or a table of them", index);
       break;
    case SC_DIM: out->i = read_dim(L, m, param, index); break;
    case SC_DIMS: read_dims(L, m, param, index, out); break;
@@ -190,7 +194,12 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
    }
 }
 
-// All remaining positional numbers, for reshape(2, 3) and the like.
+// Whether all remaining positional numbers are this parameter's: reshape(2, 3) and the like.
+static bool takes_rest(lua_State *L, const Marshal *m, const ScParam *param) {
+   bool is_last = param == &m->op->params[m->op->nparams - 1];
+   return param->kind == SC_INTS && is_last && m->next <= m->top && lua_type(L, m->next) == LUA_TNUMBER;
+}
+
 static void read_rest(lua_State *L, Marshal *m, const ScParam *param, ScAttr *out) {
    int n = m->top - m->next + 1;
    if (n > SC_MAXRANK)
@@ -229,7 +238,7 @@ static void read_tensor_param(lua_State *L, Marshal *m, const ScParam *param, in
 
 static void read_param(lua_State *L, Marshal *m, const ScParam *param) {
    bool tensor = param->kind == SC_TENSOR || param->kind == SC_OPERAND || param->kind == SC_TENSORS;
-   if (param->kind == SC_INTS && m->next <= m->top && lua_type(L, m->next) == LUA_TNUMBER) {
+   if (takes_rest(L, m, param)) {
       m->given[m->nattr] = true;
       read_rest(L, m, param, &m->attr[m->nattr++]);
       return;

@@ -21,7 +21,7 @@ typedef enum {
    SC_NUMBER,
    SC_BOOL,
    SC_PAIR,   // one int, or two: (vertical, horizontal)
-   SC_INTS,   // up to SC_MAXRANK ints, as numbers or one table
+   SC_INTS,   // up to SC_MAXRANK ints: a number or a table; of the last parameter also several numbers
    SC_DIM,    // a dimension: 1..rank or negative from Lua; 0..rank-1 here. Absent is SC_NODIM (if optional)
    SC_DIMS,   // one dimension or a table of different ones, as SC_DIM in ints. Absent: none (if optional)
    SC_DTYPE,  // a dtype name

@@ -16,10 +16,11 @@ local every_op = {}
 
 -- Those that have no kernel of their own: they are made of others.
 local COMPOSITE = { conv_bn_act = true, cosine_similarity = true, flatten = true, group_norm = true, layer_norm = true,
-   select = true, to_device = true, transpose = true }
+   select = true, squeeze = true, to_device = true, transpose = true, unsqueeze = true }
 -- Those whose backward is made of other ops, or of zeros.
 local BACKWARD_OF_OPS = { concat = true, neg = true, permute = true, reshape = true, to = true, sign = true, floor = true,
-   ceil = true, round = true, floor_divide = true }
+   ceil = true, round = true, floor_divide = true,
+   flip = true, roll = true, tile = true, expand = true, stack = true }
 
 local COMPARISONS = { "eq", "ne", "lt", "le", "gt", "ge" }
 
@@ -95,7 +96,7 @@ local function whole_numbers(p)
    local masks = {}
    for i, op in ipairs(COMPARISONS) do masks[i] = scute[op](p.a, p.b):reshape(-1) end
    return scute.concat(masks):to "i64", p.a:argmax(2), p.a:argmin(1), p.a:argsort(2), p.a:unique(),
-      p.indices:bincount(), p.a:detach():abs():multinomial(2)
+      p.indices:bincount(), p.a:detach():abs():multinomial(2), scute.one_hot(p.indices)
 end
 
 -- ---- a net ----

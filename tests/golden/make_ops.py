@@ -394,9 +394,44 @@ def grouped_norm(i, a):
     rows = x.permute(0, 2, 3, 1).flatten(0, 2)
     n, c, h, w = x.shape
     return [group_norm({**i, "x": rows}, groups)[0].reshape(n, h, w, c).permute(0, 3, 1, 2)]
+# ---- shapes ----
+
+
+def dims_of(dims):
+    return [dim_of(d) for d in (dims if isinstance(dims, list) else [dims])]
+
+
+def squeeze(i, a):
+    return [i["x"].squeeze(tuple(dims_of(a["dims"]))) if "dims" in a else i["x"].squeeze()]
+
+
+def roll(i, a):
+    return [torch.roll(i["x"], a["shifts"], dims_of(a["dims"])) if "dims" in a else torch.roll(i["x"], a["shifts"][0])]
+
+
+def pad(i, a):
+    if a.get("mode", "constant") == "constant":
+        return [F.pad(i["x"], a["pads"], value=a.get("value", 0))]
+    return [F.pad(i["x"], a["pads"], a["mode"])]
+
+
+SHAPES = {
+    "squeeze": squeeze,
+    "unsqueeze": lambda i, a: [i["x"].unsqueeze(dim_of(a["dim"]))],
+    "flip": lambda i, a: [i["x"].flip(dims_of(a["dims"]))],
+    "roll": roll,
+    "tile": lambda i, a: [torch.tile(i["x"], a["times"])],
+    "expand": lambda i, a: [i["x"].expand(a["shape"])],
+    "pad": pad,
+    "stack": lambda i, a: [torch.stack(i["tensors"], dim_of(a.get("dim", 1)))],
+    "gather": lambda i, a: [torch.gather(i["x"], dim_of(a["dim"]), i["index"] - 1)],
+    "scatter_add": lambda i, a: [torch.scatter_add(i["x"], dim_of(a["dim"]), i["index"] - 1, i["src"])],
+    "one_hot": lambda i, a: [F.one_hot(i["x"] - 1, a.get("classes", -1))],
+}
 
 
 OPS = {
+    **SHAPES,
     **{name: compare(getattr(torch, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     "hardsigmoid": unary(hardsigmoid),
     "floor_divide": lambda i, a: [torch.div(number(i["a"]), number(i["b"]), rounding_mode="floor")],
