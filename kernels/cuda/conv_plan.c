@@ -26,6 +26,7 @@ typedef struct Plan {
    bool deterministic;
    bool too_large;      // for cuDNN to describe
    bool may_time;       // if it comes again
+   cudnnStatus_t asked; // what came of asking for algorithms
    const void *filters; // with which it came first
    ScConvDescription description;
    ScConvChoices choices;
@@ -133,7 +134,7 @@ static void add_ranked(Plan *plan, const ScConvChoices *ranked, bool large) {
 
 static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    ScConvChoices ranked = {0};
-   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
+   plan->asked = sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
    add_ranked(plan, &ranked, false);
    add_ranked(plan, &ranked, true);
    plan->may_time = !plan->deterministic && !put_known_first(r, plan) && ranked.n > 1;
@@ -158,6 +159,17 @@ static void meet_again(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    if (!put_known_first(r, plan)) time_all(r, dnn, plan);
 }
 
+// Of statuses that differ in their last digits the thousands tell the class.
+static bool is_of_class(cudnnStatus_t status, cudnnStatus_t class) {
+   return status / 1000 == class / 1000;
+}
+
+// Where cuDNN could not say what there is, it may the next time.
+static bool has_to_ask_again(const Plan *plan) {
+   return plan->choices.n == 0 && plan->asked != CUDNN_STATUS_SUCCESS &&
+          !is_of_class(plan->asked, CUDNN_STATUS_NOT_SUPPORTED);
+}
+
 // ---- keeping ----
 
 static void destroy(Plan *plan) {
@@ -177,11 +189,6 @@ static void drop_all(Plans *plans) {
 
 void sc_conv_plans_drop(const ScDevice *device) {
    drop_all(&caches[device->index]);
-}
-
-// Of statuses that differ in their last digits the thousands tell the class.
-static bool is_of_class(cudnnStatus_t status, cudnnStatus_t class) {
-   return status / 1000 == class / 1000;
 }
 
 static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScConvKey *key) {
@@ -275,6 +282,7 @@ static ScStatus find_or_add(Plan **out, Plans *plans, cudnnHandle_t dnn, const R
    ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
    *out = find(plans, &key);
    if (*out) {
+      if (has_to_ask_again(*out) && !(*out)->too_large) choose(r, dnn, *out);
       meet_again(r, dnn, *out);
       return SC_OK;
    }
@@ -296,20 +304,30 @@ static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run
 
 // ---- running ----
 
+static bool is_short_of_memory(cudnnStatus_t status) {
+   return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+          status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+}
+
 static ScStatus none_left(const Run *r, const Plan *plan) {
    static const char *const names[] = {"forward", "input gradient", "weight gradient"};
    const ScConv *g = &r->g;
+   bool is_unsure = is_short_of_memory(plan->asked) || is_of_class(plan->asked, CUDNN_STATUS_EXECUTION_FAILED);
+   if (plan->choices.n == 0 && is_unsure) return sc_cudnn_status(plan->asked, r->what);
    if (r->dtype != SC_F32 || r->kind != sc_conv_search_kind(r->kind)) return SC_EUNSUPPORTED;
    const ScConvChoice *last = plan->choices.n > 0 ? &plan->choices.choice[plan->choices.n - 1] : NULL;
+   cudnnStatus_t said = last ? last->refused : plan->asked;
    return sc_fail(
        SC_EDEVICE,
        "%s: cuDNN has no %salgorithm (%s%s%s) for %lld -> %lld channels in %lld groups, kernel %lld x "
        "%lld, stride {%lld, %lld}, dilation {%lld, %lld}, input %lld x %lld x %lld; %s",
        r->what, sc_choices()->deterministic ? "deterministic " : "", names[r->kind],
-       last ? "; the last of those there are said " : "", last ? cudnnGetErrorString(last->refused) : "",
-       (long long)g->c, (long long)g->o, (long long)g->groups, (long long)g->kh, (long long)g->kw,
-       (long long)g->sh, (long long)g->sw, (long long)g->dh, (long long)g->dw, (long long)g->n, (long long)g->h,
-       (long long)g->w,
+       last   ? "; the last of those there are said "
+       : said ? "; asked for them it said "
+              : "",
+       said ? cudnnGetErrorString(said) : "", (long long)g->c, (long long)g->o, (long long)g->groups,
+       (long long)g->kh, (long long)g->kw, (long long)g->sh, (long long)g->sw, (long long)g->dh,
+       (long long)g->dw, (long long)g->n, (long long)g->h, (long long)g->w,
        sc_choices()->deterministic ? "scute.deterministic(false) permits others"
                                    : "report it, or use --device cpu");
 }
@@ -321,14 +339,9 @@ static ScStatus check_device(const Run *r) {
    return error == cudaErrorNotReady ? SC_OK : sc_cuda_status(error, r->what);
 }
 
-static bool is_short_of_memory(cudnnStatus_t status) {
-   return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
-          status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
-}
-
 // Whatever an algorithm fails with, the next one may do: heuristics list some that cannot. One for which memory
-// does not suffice gives way this time only. While work is recorded nothing can be asked: a step without a
-// graph will find out.
+// does not suffice gives way this time only. While work is recorded nothing can be asked, and another algorithm
+// would be the graph's at each launch: a step without a graph will find out.
 static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, ScConvChoice *choice,
                            bool *done) {
    void *workspace = NULL;
@@ -364,7 +377,7 @@ static ScStatus run_plan(const Run *r, cudnnHandle_t dnn, Plan *plan) {
       ScStatus tried = try_choice(r, dnn, plan, choice, &done);
       failed = failed || choice->refused;
       if (done && failed) replace_known(r, plan, choice);
-      if (done || (tried != SC_OK && tried != SC_EMEM)) return tried;
+      if (done || (tried != SC_OK && (tried != SC_EMEM || sc_records(r->device)))) return tried;
       if (tried == SC_EMEM) status = tried;
    }
    return status == SC_EMEM ? status : none_left(r, plan);

@@ -8,6 +8,7 @@
 --        failure from the START-th; each function's first call fails in every way whatever the stride. The device is one of the
 --        software GPU.
 --        ... DEVICE first FUNCTION N KIND: one of them, at the start of a program
+--        ... DEVICE layers: at every call of a step with a layer of each kind (every_layer.lua)
 local here = arg[0]:match "^(.*)/" or "."
 package.path = here .. "/?.lua;" .. package.path
 local plugins = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name the software GPU's folder")
@@ -15,6 +16,7 @@ package.cpath = plugins .. "/?.so;" .. package.cpath
 
 local scute = require "scute"
 local every_fit = require "every_fit"
+local every_layer = require "every_layer"
 local every_op = require "every_op"
 local softgpu = require "softgpu"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -45,11 +47,13 @@ end
 -- ---- what an error has to say ----
 
 local CALLS = { "fill", "copying between host and GPU", "pinned memory of the host", "starting cuBLAS", "starting cuDNN",
-   "looking for GPUs", "waiting for the GPU", "copy on the GPU", "cuda:%d+", "out of memory on cuda:%d+" }
+   "looking for GPUs", "waiting for the GPU", "copy on the GPU", "cuda:%d+", "out of memory on cuda:%d+", "memory for cuBLAS",
+   "a graph of the GPU's work" }
 
--- What happens before there is a tensor.
+-- What happens before there is a tensor, or to many of them.
 local function has_no_shape(text)
    return text:find "cuda:%d+: CUDA" or text:find "looking for GPUs" or text:find "out of memory on cuda:%d+: %d+ bytes"
+      or text:find "memory for cuBLAS" or text:find "a graph of the GPU's work" or text:find "in a graph on cuda:%d+$"
 end
 
 local function names_op_or_call(text)
@@ -113,7 +117,8 @@ end
 
 -- ---- one failure ----
 
-local taken = every_op.step -- or one of every_fit's
+local taken = every_op.step -- or one of every_fit's or every_layer's
+local function ready() end -- what comes before it, and does not fail
 
 -- A step, and all that it holds given back. Garbage is collected at its end alone, so that the calls are the same each time.
 local function step()
@@ -123,6 +128,7 @@ local function step()
 end
 
 local function clean_step(name, expected)
+   ready()
    local ok, results = step()
    if not check(ok, name .. ", the step after it", results) then return end
    local equal, where = same(results, expected or results)
@@ -145,6 +151,7 @@ end
 -- The n-th call of a function fails in a step. Returns whether the step succeeded, its results.
 local function disturbed_step(name, kind, fn, n)
    local before = softgpu.failures_injected()
+   ready()
    softgpu.fail(fn, n, status_of(kind, fn))
    local ok, results = step()
    check(softgpu.failures_injected() == before + 1, name .. " happens", "it was not reached")
@@ -157,20 +164,23 @@ local function disturbed_step(name, kind, fn, n)
    return ok, results
 end
 
--- Not the n-th in this program, but in a step: whatever the device needs at its start, it has.
-local function trial(kind, fn, n, expected)
-   local name, live = ("%s at call %d of %s"):format(kind.name, n, fn), softgpu.live()
+-- Not the n-th in this program, but in a step: whatever the device needs at its start, it has. expected: numbers of a clean step,
+-- if they are the same each time; live: objects after one; more: another failure comes before the next clean step.
+local function trial(kind, fn, n, expected, live, more)
+   local name = ("%s at call %d of %s"):format(kind.name, n, fn)
    local ok, results = disturbed_step(name, kind, fn, n)
-   if ok then
-      local near, where = close(results, expected)
-      check(near, name .. ", which is no error, has the right numbers", where)
-   end
-   check(ok or not (fn == "cudaMalloc" and kind == OUT_OF_MEMORY), name .. " is made up for", results)
    if kind.cuda == status_of(kind, fn) and kind.sticky then
       check_it_sticks(name, kind)
       softgpu.revive()
       scute.flush()
    end
+   expected = expected or clean_step(name)
+   if ok and expected then
+      local near, where = close(results, expected)
+      check(near, name .. ", which is no error, has the right numbers", where)
+   end
+   check(ok or not (fn == "cudaMalloc" and kind == OUT_OF_MEMORY), name .. " is made up for", results)
+   if more then return end
    clean_step(name, expected)
    check(softgpu.live() == live, name .. " leaves nothing behind", ("%d objects, %d before"):format(softgpu.live(), live))
    check_nothing_violated(name)
@@ -326,9 +336,67 @@ local function run_all(stride, start)
    unmarked_read()
    memory_runs_out_twice()
    short_of_memory(expected)
-   each_failure(each_time, stride, start, true, function(kind, fn, n) trial(kind, fn, n, expected) end)
+   each_failure(each_time, stride, start, true, function(kind, fn, n) trial(kind, fn, n, expected, live) end)
    each_failure(at_start, stride, start, true, function(kind, fn, n) first_trial(kind, fn, n, text_of(expected)) end)
    for _, fn in ipairs { "cublasCreate", "cudnnCreate" } do first_trial(NOT_INITIALIZED, fn, 1, text_of(expected)) end
+end
+
+-- ---- each layer ----
+
+-- Calls of one step, by function; what the first one of a program needs beside, it has had.
+local function calls_of_step()
+   ready()
+   local before = softgpu.functions()
+   local ok, results = step()
+   return ok and difference(softgpu.functions(), before), results
+end
+
+-- Of every failure at every call of a step, all kinds at a call, and then a step without one.
+local function every_call(counts, expected)
+   local live = softgpu.live()
+   for fn, calls in pairs(counts) do
+      for n = 1, calls do
+         for i, kind in ipairs(KINDS) do trial(kind, fn, n, expected, live, i < #KINDS) end
+      end
+   end
+end
+
+-- The same where each trial has a shape of its own, which it has first, and then a step without a failure twice.
+local function every_call_anew(counts, another)
+   local live = softgpu.live()
+   for fn, calls in pairs(counts) do
+      for n = 1, calls do
+         for _, kind in ipairs(KINDS) do
+            another()
+            trial(kind, fn, n, nil, live)
+         end
+      end
+   end
+end
+
+-- What copies take turns in is made when it is needed first.
+local function fill_rings()
+   for i = 1, 20 do scute.full({}, i):to(device):item() end
+end
+
+local function run_layers()
+   fill_rings()
+   for _, name in ipairs(sorted_keys(every_layer.kinds)) do
+      local another
+      ready, taken, another = every_layer.kinds[name](device)
+      if another then another() end
+      ready()
+      local _, expected = step()
+      if another then another() end
+      local counts, results = calls_of_step()
+      if not check(counts, name, results) then return end
+      if another then
+         every_call_anew(counts, another)
+      else
+         check(same(results, expected), name .. ": an undisturbed step has the same numbers")
+         every_call(counts, expected)
+      end
+   end
 end
 
 local function is_of_graphs(fn)
@@ -345,11 +413,12 @@ local function run_fit(kind, stride, start, firsts, of)
    if not check(ok, kind, expected) then return end
    local each_time = difference(softgpu.functions(), before)
    clean_step(kind, expected)
+   local live = softgpu.live()
    for fn in pairs(each_time) do
       if of and not of(fn) then each_time[fn] = nil end
    end
    check(next(each_time), kind .. ": there are calls that may fail")
-   each_failure(each_time, stride, start, firsts, function(way, fn, n) trial(way, fn, n, expected) end)
+   each_failure(each_time, stride, start, firsts, function(way, fn, n) trial(way, fn, n, expected, live) end)
 end
 
 collectgarbage "stop"
@@ -359,6 +428,10 @@ if arg[2] == "first" then
       if kind.name == arg[5] then run_first(arg[3], tonumber(arg[4]), kind) end
    end
    os.exit(tally.failed == 0, true) -- what it prints is compared
+end
+if arg[2] == "layers" then
+   run_layers()
+   tally.finish()
 end
 local stride, start = tonumber(arg[2] or 1), tonumber(arg[3] or 0)
 run_all(stride, start)
