@@ -1,5 +1,6 @@
--- A training step of a network so small that it can be taken thousands of times, with a layer of each kind: convolution, batch
--- norm, depthwise, squeeze and excitation, dropout, linear; in float16 with the loss scaled; loss, backward, overflow, optimizer.
+-- A training step of a network so small that it can be taken thousands of times, with a layer of each kind: convolution,
+-- batch norm, depthwise, squeeze and excitation, dropout, linear; in float16 with the loss scaled; loss, backward, overflow,
+-- optimizer.
 -- every_layer.kinds: by name, how it is taken; each a function(device) -> what is done before a step and is none of its calls;
 -- the step, which returns its numbers as a list of {name, numbers}; and where each step has another shape, what changes it.
 local scute = require "scute"
@@ -89,8 +90,8 @@ function every_layer.kinds.step(where)
    end
 end
 
--- Forward and backward are recorded and done again; what cuDNN lists for the convolution and cannot do was found out before, as in
--- training by the updates before the first that is recorded.
+-- Forward and backward are recorded and done again; what cuDNN lists for the convolution and cannot do was found out before,
+-- as in training by the updates before the first that is recorded.
 function every_layer.kinds.graph(where)
    local s = begin(where)
    local watched = table.move(s.values, 1, #s.values, 3, { s.x, s.y })
@@ -113,8 +114,8 @@ function every_layer.kinds.graph(where)
    end
 end
 
--- A convolution that comes again, and then is timed, in each of its directions: of another shape each time, since a program times
--- each of them once. What came before the timing may round in another way.
+-- A convolution that comes again, and then is timed, in each of its directions: of another shape each time, since a program
+-- times each of them once. What came before the timing may round in another way.
 function every_layer.kinds.timed(where)
    local filters, trials, x = scute.randn(8, 8, 3, 3):to(where):requires_grad_(), 0, nil
    local function another()
@@ -134,7 +135,8 @@ function every_layer.kinds.timed(where)
    return scute.flush, function()
       pass():free()
       local y <close> = pass()
-      return { { name = "result", numbers = y:detach():values() }, { name = "gradient of the input", numbers = x.grad:values() },
+      return { { name = "result", numbers = y:detach():values() },
+         { name = "gradient of the input", numbers = x.grad:values() },
          { name = "gradient of the filters", numbers = filters.grad:values() } }
    end, another
 end
