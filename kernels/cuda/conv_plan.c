@@ -109,6 +109,13 @@ static bool put_first(Plan *plan, const ScConvChoice *first) {
    return true;
 }
 
+static bool put_used_first(const Run *r, Plan *plan) {
+   ScConvChoice used;
+   bool is_used = sc_conv_in_use(r->device, &plan->key, &used);
+   if (is_used) put_first(plan, &used);
+   return is_used;
+}
+
 static bool put_known_first(const Run *r, Plan *plan) {
    ScConvChoice known;
    bool is_known = sc_conv_recall(r->device, &plan->key, &known);
@@ -137,7 +144,7 @@ static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    plan->asked = sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
    add_ranked(plan, &ranked, false);
    add_ranked(plan, &ranked, true);
-   plan->may_time = !plan->deterministic && !put_known_first(r, plan) && ranked.n > 1;
+   plan->may_time = !plan->deterministic && !put_used_first(r, plan) && ranked.n > 1;
    plan->filters = r->sides.w;
 }
 
@@ -156,7 +163,7 @@ static bool comes_again(const Run *r, const Plan *plan) {
 static void meet_again(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    if (!plan->may_time || r->add || sc_records(r->device) || !comes_again(r, plan)) return;
    plan->may_time = false;
-   if (!put_known_first(r, plan)) time_all(r, dnn, plan);
+   if (!put_known_first(r, plan) && sc_conv_may_time(r->device)) time_all(r, dnn, plan);
 }
 
 // Of statuses that differ in their last digits the thousands tell the class.
@@ -219,8 +226,8 @@ static const ScConvChoice *current(const Plan *plan) {
 }
 
 static bool is_settled(const ScDevice *device, const Plan *plan) {
-   ScConvChoice known;
-   return plan->deterministic || !current(plan) || sc_conv_recall(device, &plan->key, &known);
+   ScConvChoice used;
+   return plan->deterministic || !current(plan) || sc_conv_in_use(device, &plan->key, &used);
 }
 
 // From now on it is computed as the next call would.
@@ -263,7 +270,9 @@ static void time_alone(const ScDevice *device, cudnnHandle_t dnn, Plan *plan) {
 // What came only once would be timed by each program that goes on from here, and not come to the same.
 static void time_once(const ScDevice *device, Plan *plan) {
    cudnnHandle_t dnn;
+   ScConvChoice known;
    if (plan->choices.n < 2 || is_settled(device, plan) || is_rest(device, plan) || !is_as_wanted(plan)) return;
+   if (sc_conv_recall(device, &plan->key, &known) || !sc_conv_may_time(device)) return;
    if (sc_cuda_dnn(device, &dnn) == SC_OK) time_alone(device, dnn, plan);
 }
 
@@ -361,7 +370,7 @@ static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, Sc
 static void replace_known(const Run *r, const Plan *plan, const ScConvChoice *ran) {
    ScConvChoice known;
    if (plan->deterministic || r->kind != sc_conv_search_kind(r->kind)) return;
-   if (!sc_conv_recall(r->device, &plan->key, &known)) return;
+   if (!sc_conv_in_use(r->device, &plan->key, &known)) return;
    for (int i = 0; i < plan->choices.n; i++)
       if (plan->choices.choice[i].refused && sc_conv_same_choice(&plan->choices.choice[i], &known))
          sc_conv_learn(r->device, &plan->key, ran);
