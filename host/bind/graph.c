@@ -7,8 +7,18 @@
 
 #define GRAPH_TYPE "scute.graph"
 
-static ScStatus begin(lua_State *L, ScGraph **graph, int n) {
+typedef struct {
+   lua_State *L; // its stack: device, watched
+   ScGraph **graph;
+} Beginning;
+
+static ScStatus begin(void *context) {
+   Beginning *b = context;
+   lua_State *L = b->L;
+   int n = (int)lua_rawlen(L, 2);
    ScDevice *device;
+   sc_graph_free(*b->graph); // of the attempt before this one
+   *b->graph = NULL;
    SC_TRY(sc_device_find(luaL_checkstring(L, 1), &device));
    ScTensor **watched = calloc((size_t)n + 1, sizeof *watched);
    if (!watched) return sc_fail(SC_EMEM, "out of memory");
@@ -19,7 +29,7 @@ static ScStatus begin(lua_State *L, ScGraph **graph, int n) {
       lua_pop(L, 1);
       if (t) watched[found++] = t;
    }
-   ScStatus status = sc_graph_begin(graph, device, found, watched);
+   ScStatus status = sc_graph_begin(b->graph, device, found, watched);
    free(watched);
    return status;
 }
@@ -45,7 +55,7 @@ static int record(lua_State *L) {
    ScGraph **graph = lua_newuserdatauv(L, sizeof *graph, 0);
    *graph = NULL;
    luaL_setmetatable(L, GRAPH_TYPE);
-   if (begin(L, graph, (int)lua_rawlen(L, 2)) != SC_OK) return refuse(L, graph, sc_error());
+   if (sc_with_retry(begin, &(Beginning){L, graph}) != SC_OK) return refuse(L, graph, sc_error());
    lua_pushvalue(L, 3);
    if (lua_pcall(L, 0, 0, 0) != LUA_OK) return refuse(L, graph, luaL_tolstring(L, -1, NULL));
    if (sc_graph_end(*graph) != SC_OK) return refuse(L, graph, sc_error());

@@ -44,37 +44,41 @@ static cudnnMathType_t math_of(ScDtype dtype, cudnnMathType_t listed) {
    do {                                                                                                        \
       type found[SC_CONV_MOST_CHOICES];                                                                        \
       int n = 0;                                                                                               \
-      if ((query) != CUDNN_STATUS_SUCCESS) n = 0;                                                              \
+      status = (query);                                                                                        \
+      if (status != CUDNN_STATUS_SUCCESS) n = 0;                                                               \
       ADD_CHOICES(found, n);                                                                                   \
    } while (0)
 
 // Whatever ran last, which left its own math.
-static bool asks_for_all(const ScConvDescription *d, ScDtype dtype) {
-   return cudnnSetConvolutionMathType(d->conv, sc_conv_math(dtype)) == CUDNN_STATUS_SUCCESS;
+static cudnnStatus_t ask_for_all(const ScConvDescription *d, ScDtype dtype) {
+   return cudnnSetConvolutionMathType(d->conv, sc_conv_math(dtype));
 }
 
-void sc_conv_rank(cudnnHandle_t dnn, const ScConvDescription *d, ScDtype dtype, ScConvChoices *to) {
+cudnnStatus_t sc_conv_rank(cudnnHandle_t dnn, const ScConvDescription *d, ScDtype dtype, ScConvChoices *to) {
    enum { MOST = SC_CONV_MOST_CHOICES };
-   if (!asks_for_all(d, dtype)) return;
+   cudnnStatus_t status = ask_for_all(d, dtype);
+   if (status != CUDNN_STATUS_SUCCESS) return status;
    switch (sc_conv_search_kind(d->kind)) {
    case SC_PLAN_INPUT_GRAD:
       ADD_FOUND(cudnnConvolutionBwdDataAlgoPerf_t,
                 cudnnGetConvolutionBackwardDataAlgorithm_v7(dnn, d->w, d->y, d->conv, d->x, MOST, &n, found));
-      return;
+      break;
    case SC_PLAN_WEIGHT_GRAD:
       ADD_FOUND(cudnnConvolutionBwdFilterAlgoPerf_t,
                 cudnnGetConvolutionBackwardFilterAlgorithm_v7(dnn, d->x, d->y, d->conv, d->w, MOST, &n, found));
-      return;
+      break;
    default:
       ADD_FOUND(cudnnConvolutionFwdAlgoPerf_t,
                 cudnnGetConvolutionForwardAlgorithm_v7(dnn, d->x, d->w, d->conv, d->y, MOST, &n, found));
    }
+   return status;
 }
 
 void sc_conv_time(cudnnHandle_t dnn, const ScConvDescription *d, ScDtype dtype, ScConvSides s, void *workspace,
                   size_t bytes, ScConvChoices *to) {
    enum { MOST = SC_CONV_MOST_CHOICES };
-   if (!asks_for_all(d, dtype)) return;
+   cudnnStatus_t status = ask_for_all(d, dtype);
+   if (status != CUDNN_STATUS_SUCCESS) return;
    switch (sc_conv_search_kind(d->kind)) {
    case SC_PLAN_INPUT_GRAD:
       ADD_FOUND(cudnnConvolutionBwdDataAlgoPerf_t,

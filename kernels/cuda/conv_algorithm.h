@@ -36,8 +36,9 @@ bool sc_conv_same_choice(const ScConvChoice *, const ScConvChoice *);
 void sc_conv_add_choice(ScConvChoices *, ScPlanKind, ScConvChoice);
 
 // All that the convolution by itself can have, as cuDNN's heuristics rank them; those first that repeat their
-// results, the others only if the user does not insist on that. A query that is refused finds none.
-void sc_conv_rank(cudnnHandle_t, const ScConvDescription *, ScDtype, ScConvChoices *);
+// results, the others only if the user does not insist on that. A query that is refused finds none; the status
+// is the query's.
+cudnnStatus_t sc_conv_rank(cudnnHandle_t, const ScConvDescription *, ScDtype, ScConvChoices *);
 
 // The same from the fastest to the slowest, by running all that make do with a workspace; waits for the device.
 // The result's side is overwritten. Finds none where that is refused.

@@ -15,8 +15,10 @@ typedef struct {
 } Known;
 
 typedef struct {
-   bool read;
+   bool begun;
    uint64_t card; // of the GPU and cuDNN
+   long read;     // bytes of the file
+   bool saved;    // there is a checkpoint
    int n, room;
    Known *known;
 } Table;
@@ -109,16 +111,27 @@ static bool file_name(char path[PATH_MAX]) {
    return true;
 }
 
+// What has been written since it was read last. What the program uses, it goes on with.
 static void read_file(Table *table) {
    char path[PATH_MAX], line[LINE];
    FILE *file = file_name(path) ? fopen(path, "r") : NULL;
    if (!file) return;
+   fseek(file, table->read, SEEK_SET);
    while (fgets(line, sizeof line, file)) {
       uint64_t card;
-      Known entry;
-      if (read_line(line, &card, &entry) && card == table->card) add(table, &entry);
+      Known entry, *old;
+      if (!read_line(line, &card, &entry) || card != table->card) continue;
+      old = find(table, &entry.key);
+      if (!old || !old->used) add(table, &entry);
    }
+   table->read = ftell(file);
    fclose(file);
+}
+
+static bool can_append(void) {
+   char path[PATH_MAX];
+   FILE *file = file_name(path) ? fopen(path, "a") : NULL;
+   return file && fclose(file) == 0;
 }
 
 // A line that was broken off spoils the one that follows it, and no other.
@@ -132,23 +145,36 @@ static void append(const char *line) {
 
 static Table *table_of(const ScDevice *device) {
    Table *table = &tables[device->index];
-   if (!table->read) {
-      table->read = true;
+   if (!table->begun) {
+      table->begun = true;
       table->card = card_of(device);
-      read_file(table);
    }
    return table;
 }
 
 // ----
 
+bool sc_conv_in_use(const ScDevice *device, const ScConvKey *key, ScConvChoice *out) {
+   ScConvKey plain = sc_conv_search_key(key);
+   Known *known = find(table_of(device), &plain);
+   if (!known || !known->used) return false;
+   *out = known->choice;
+   return true;
+}
+
 bool sc_conv_recall(const ScDevice *device, const ScConvKey *key, ScConvChoice *out) {
    ScConvKey plain = sc_conv_search_key(key);
+   if (sc_conv_in_use(device, key, out)) return true;
+   read_file(table_of(device));
    Known *known = find(table_of(device), &plain);
    if (!known) return false;
    known->used = true;
    *out = known->choice;
    return true;
+}
+
+bool sc_conv_may_time(const ScDevice *device) {
+   return !table_of(device)->saved || can_append();
 }
 
 bool sc_conv_is_rest_of_used(const ScDevice *device, const ScConvKey *key) {
@@ -175,6 +201,7 @@ void sc_conv_learn(const ScDevice *device, const ScConvKey *key, const ScConvCho
 char *sc_conv_used(ScDevice *device) {
    Table *table = table_of(device);
    char *text = malloc((size_t)table->n * LINE + 1), *at = text;
+   table->saved = true;
    if (!text) return NULL;
    *at = 0;
    for (int i = 0; i < table->n; i++) {
@@ -188,13 +215,14 @@ char *sc_conv_used(ScDevice *device) {
 bool sc_conv_take(ScDevice *device, const char *lines) {
    Table *table = table_of(device);
    char line[LINE];
+   table->saved = false;
    for (const char *end; (end = strchr(lines, '\n')); lines = end + 1) {
       uint64_t card;
       Known entry;
       snprintf(line, sizeof line, "%.*s", (int)(end - lines < LINE ? end - lines : 0), lines);
       if (!read_line(line, &card, &entry)) continue;
       if (card != table->card) return false;
-      entry.used = true;
+      entry.used = table->saved = true;
       add(table, &entry);
    }
    return true;

@@ -26,6 +26,7 @@ typedef struct Plan {
    bool deterministic;
    bool too_large;      // for cuDNN to describe
    bool may_time;       // if it comes again
+   cudnnStatus_t asked; // what came of asking for algorithms
    const void *filters; // with which it came first
    ScConvDescription description;
    ScConvChoices choices;
@@ -108,6 +109,13 @@ static bool put_first(Plan *plan, const ScConvChoice *first) {
    return true;
 }
 
+static bool put_used_first(const Run *r, Plan *plan) {
+   ScConvChoice used;
+   bool is_used = sc_conv_in_use(r->device, &plan->key, &used);
+   if (is_used) put_first(plan, &used);
+   return is_used;
+}
+
 static bool put_known_first(const Run *r, Plan *plan) {
    ScConvChoice known;
    bool is_known = sc_conv_recall(r->device, &plan->key, &known);
@@ -133,10 +141,10 @@ static void add_ranked(Plan *plan, const ScConvChoices *ranked, bool large) {
 
 static void choose(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    ScConvChoices ranked = {0};
-   sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
+   plan->asked = sc_conv_rank(dnn, &plan->description, r->dtype, &ranked);
    add_ranked(plan, &ranked, false);
    add_ranked(plan, &ranked, true);
-   plan->may_time = !plan->deterministic && !put_known_first(r, plan) && ranked.n > 1;
+   plan->may_time = !plan->deterministic && !put_used_first(r, plan) && ranked.n > 1;
    plan->filters = r->sides.w;
 }
 
@@ -155,7 +163,18 @@ static bool comes_again(const Run *r, const Plan *plan) {
 static void meet_again(const Run *r, cudnnHandle_t dnn, Plan *plan) {
    if (!plan->may_time || r->add || sc_records(r->device) || !comes_again(r, plan)) return;
    plan->may_time = false;
-   if (!put_known_first(r, plan)) time_all(r, dnn, plan);
+   if (!put_known_first(r, plan) && sc_conv_may_time(r->device)) time_all(r, dnn, plan);
+}
+
+// Of statuses that differ in their last digits the thousands tell the class.
+static bool is_of_class(cudnnStatus_t status, cudnnStatus_t class) {
+   return status / 1000 == class / 1000;
+}
+
+// Where cuDNN could not say what there is, it may the next time.
+static bool has_to_ask_again(const Plan *plan) {
+   return plan->choices.n == 0 && plan->asked != CUDNN_STATUS_SUCCESS &&
+          !is_of_class(plan->asked, CUDNN_STATUS_NOT_SUPPORTED);
 }
 
 // ---- keeping ----
@@ -177,11 +196,6 @@ static void drop_all(Plans *plans) {
 
 void sc_conv_plans_drop(const ScDevice *device) {
    drop_all(&caches[device->index]);
-}
-
-// Of statuses that differ in their last digits the thousands tell the class.
-static bool is_of_class(cudnnStatus_t status, cudnnStatus_t class) {
-   return status / 1000 == class / 1000;
 }
 
 static ScStatus new_plan(Plan **out, cudnnHandle_t dnn, const Run *r, const ScConvKey *key) {
@@ -212,8 +226,8 @@ static const ScConvChoice *current(const Plan *plan) {
 }
 
 static bool is_settled(const ScDevice *device, const Plan *plan) {
-   ScConvChoice known;
-   return plan->deterministic || !current(plan) || sc_conv_recall(device, &plan->key, &known);
+   ScConvChoice used;
+   return plan->deterministic || !current(plan) || sc_conv_in_use(device, &plan->key, &used);
 }
 
 // From now on it is computed as the next call would.
@@ -256,7 +270,9 @@ static void time_alone(const ScDevice *device, cudnnHandle_t dnn, Plan *plan) {
 // What came only once would be timed by each program that goes on from here, and not come to the same.
 static void time_once(const ScDevice *device, Plan *plan) {
    cudnnHandle_t dnn;
+   ScConvChoice known;
    if (plan->choices.n < 2 || is_settled(device, plan) || is_rest(device, plan) || !is_as_wanted(plan)) return;
+   if (sc_conv_recall(device, &plan->key, &known) || !sc_conv_may_time(device)) return;
    if (sc_cuda_dnn(device, &dnn) == SC_OK) time_alone(device, dnn, plan);
 }
 
@@ -275,6 +291,7 @@ static ScStatus find_or_add(Plan **out, Plans *plans, cudnnHandle_t dnn, const R
    ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
    *out = find(plans, &key);
    if (*out) {
+      if (has_to_ask_again(*out) && !(*out)->too_large) choose(r, dnn, *out);
       meet_again(r, dnn, *out);
       return SC_OK;
    }
@@ -296,20 +313,30 @@ static ScStatus find_plan(Plan **out, Plans *plans, cudnnHandle_t dnn, const Run
 
 // ---- running ----
 
+static bool is_short_of_memory(cudnnStatus_t status) {
+   return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+          status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+}
+
 static ScStatus none_left(const Run *r, const Plan *plan) {
    static const char *const names[] = {"forward", "input gradient", "weight gradient"};
    const ScConv *g = &r->g;
+   bool is_unsure = is_short_of_memory(plan->asked) || is_of_class(plan->asked, CUDNN_STATUS_EXECUTION_FAILED);
+   if (plan->choices.n == 0 && is_unsure) return sc_cudnn_status(plan->asked, r->what);
    if (r->dtype != SC_F32 || r->kind != sc_conv_search_kind(r->kind)) return SC_EUNSUPPORTED;
    const ScConvChoice *last = plan->choices.n > 0 ? &plan->choices.choice[plan->choices.n - 1] : NULL;
+   cudnnStatus_t said = last ? last->refused : plan->asked;
    return sc_fail(
        SC_EDEVICE,
        "%s: cuDNN has no %salgorithm (%s%s%s) for %lld -> %lld channels in %lld groups, kernel %lld x "
        "%lld, stride {%lld, %lld}, dilation {%lld, %lld}, input %lld x %lld x %lld; %s",
        r->what, sc_choices()->deterministic ? "deterministic " : "", names[r->kind],
-       last ? "; the last of those there are said " : "", last ? cudnnGetErrorString(last->refused) : "",
-       (long long)g->c, (long long)g->o, (long long)g->groups, (long long)g->kh, (long long)g->kw,
-       (long long)g->sh, (long long)g->sw, (long long)g->dh, (long long)g->dw, (long long)g->n, (long long)g->h,
-       (long long)g->w,
+       last   ? "; the last of those there are said "
+       : said ? "; asked for them it said "
+              : "",
+       said ? cudnnGetErrorString(said) : "", (long long)g->c, (long long)g->o, (long long)g->groups,
+       (long long)g->kh, (long long)g->kw, (long long)g->sh, (long long)g->sw, (long long)g->dh,
+       (long long)g->dw, (long long)g->n, (long long)g->h, (long long)g->w,
        sc_choices()->deterministic ? "scute.deterministic(false) permits others"
                                    : "report it, or use --device cpu");
 }
@@ -321,14 +348,9 @@ static ScStatus check_device(const Run *r) {
    return error == cudaErrorNotReady ? SC_OK : sc_cuda_status(error, r->what);
 }
 
-static bool is_short_of_memory(cudnnStatus_t status) {
-   return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
-          status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
-}
-
 // Whatever an algorithm fails with, the next one may do: heuristics list some that cannot. One for which memory
-// does not suffice gives way this time only. While work is recorded nothing can be asked: a step without a
-// graph will find out.
+// does not suffice gives way this time only. While work is recorded nothing can be asked, and another algorithm
+// would be the graph's at each launch: a step without a graph will find out.
 static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, ScConvChoice *choice,
                            bool *done) {
    void *workspace = NULL;
@@ -348,7 +370,7 @@ static ScStatus try_choice(const Run *r, cudnnHandle_t dnn, const Plan *plan, Sc
 static void replace_known(const Run *r, const Plan *plan, const ScConvChoice *ran) {
    ScConvChoice known;
    if (plan->deterministic || r->kind != sc_conv_search_kind(r->kind)) return;
-   if (!sc_conv_recall(r->device, &plan->key, &known)) return;
+   if (!sc_conv_in_use(r->device, &plan->key, &known)) return;
    for (int i = 0; i < plan->choices.n; i++)
       if (plan->choices.choice[i].refused && sc_conv_same_choice(&plan->choices.choice[i], &known))
          sc_conv_learn(r->device, &plan->key, ran);
@@ -364,7 +386,7 @@ static ScStatus run_plan(const Run *r, cudnnHandle_t dnn, Plan *plan) {
       ScStatus tried = try_choice(r, dnn, plan, choice, &done);
       failed = failed || choice->refused;
       if (done && failed) replace_known(r, plan, choice);
-      if (done || (tried != SC_OK && tried != SC_EMEM)) return tried;
+      if (done || (tried != SC_OK && (tried != SC_EMEM || sc_records(r->device)))) return tried;
       if (tried == SC_EMEM) status = tried;
    }
    return status == SC_EMEM ? status : none_left(r, plan);

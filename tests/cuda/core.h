@@ -69,6 +69,7 @@ struct Allocation {
    size_t bytes, mapped;
    int device;
    size_t serial;
+   mutable bool fresh = true;                           // has never been touched
    mutable bool accessible = false, used_after = false; // used_after: by work that was queued when it was freed
 };
 

@@ -1,13 +1,14 @@
--- Failures of CUDA, cuBLAS and cuDNN, at every call of a training step that uses every op (every_op.lua) and of steps of each
--- kind that train.fit takes (every_fit.lua): out of memory, not supported, failed, and sticky errors, after which a program
--- cannot use the device any more.
+-- Failures of CUDA, cuBLAS and cuDNN, at every call of a training step with a layer of each kind (every_layer.lua), of one that
+-- uses every op (every_op.lua), and of steps of each kind that train.fit takes (every_fit.lua): out of memory, not supported,
+-- failed, and sticky errors, after which a program cannot use the device any more.
 --
 -- Each ends in an error of one line that names an op or a call and says what to do, or in the right numbers; nothing is left
 -- on the device; and a step after it gives the numbers of one before it, bit for bit.
--- Usage: SCUTE_CUDA_CACHE= SCUTE_PLUGINS=build/softgpu scute tests/cuda/faults.lua [DEVICE [STRIDE [START]]]: every STRIDE-th
---        failure from the START-th; each function's first call fails in every way whatever the stride. The device is one of the
---        software GPU.
+-- Usage: SCUTE_CUDA_CACHE= SCUTE_PLUGINS=build/softgpu scute tests/cuda/faults.lua DEVICE ops|fits [STRIDE [START]]: every
+--        STRIDE-th failure from the START-th; of ops each function's first call fails in every way whatever the stride. Up to 4
+--        it is every STRIDE-th call, which fails in every way. The device is one of the software GPU.
 --        ... DEVICE first FUNCTION N KIND: one of them, at the start of a program
+--        ... DEVICE layers [STRIDE]: at every call of a step with a layer of each kind (every_layer.lua); 1: in every way
 local here = arg[0]:match "^(.*)/" or "."
 package.path = here .. "/?.lua;" .. package.path
 local plugins = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name the software GPU's folder")
@@ -15,6 +16,7 @@ package.cpath = plugins .. "/?.so;" .. package.cpath
 
 local scute = require "scute"
 local every_fit = require "every_fit"
+local every_layer = require "every_layer"
 local every_op = require "every_op"
 local softgpu = require "softgpu"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -32,7 +34,7 @@ local KINDS = {
    { name = "sticky", cuda = 719, cublas = 13, cudnn = 5000, sticky = true }, -- cudaErrorLaunchFailure, EXECUTION_FAILED
 }
 
-local OUT_OF_MEMORY, FAILED = KINDS[1], KINDS[3]
+local OUT_OF_MEMORY, NOT_SUPPORTED, FAILED, STICKY = table.unpack(KINDS)
 -- What the libraries say at their start where others have taken the memory.
 local NOT_INITIALIZED = { name = "not initialized", cublas = 1, cudnn = 1001 }
 
@@ -45,11 +47,13 @@ end
 -- ---- what an error has to say ----
 
 local CALLS = { "fill", "copying between host and GPU", "pinned memory of the host", "starting cuBLAS", "starting cuDNN",
-   "looking for GPUs", "waiting for the GPU", "copy on the GPU", "cuda:%d+", "out of memory on cuda:%d+" }
+   "looking for GPUs", "waiting for the GPU", "copy on the GPU", "cuda:%d+", "out of memory on cuda:%d+", "memory for cuBLAS",
+   "a graph of the GPU's work" }
 
--- What happens before there is a tensor.
+-- What happens before there is a tensor, or to many of them.
 local function has_no_shape(text)
    return text:find "cuda:%d+: CUDA" or text:find "looking for GPUs" or text:find "out of memory on cuda:%d+: %d+ bytes"
+      or text:find "memory for cuBLAS" or text:find "a graph of the GPU's work" or text:find "in a graph on cuda:%d+$"
 end
 
 local function names_op_or_call(text)
@@ -113,7 +117,9 @@ end
 
 -- ---- one failure ----
 
-local taken = every_op.step -- or one of every_fit's
+local taken = every_op.step -- or one of every_fit's or every_layer's
+local function ready() end -- what comes before it, and does not fail
+local chosen -- algorithms of its convolutions, where it times them
 
 -- A step, and all that it holds given back. Garbage is collected at its end alone, so that the calls are the same each time.
 local function step()
@@ -123,6 +129,7 @@ local function step()
 end
 
 local function clean_step(name, expected)
+   ready()
    local ok, results = step()
    if not check(ok, name .. ", the step after it", results) then return end
    local equal, where = same(results, expected or results)
@@ -145,6 +152,7 @@ end
 -- The n-th call of a function fails in a step. Returns whether the step succeeded, its results.
 local function disturbed_step(name, kind, fn, n)
    local before = softgpu.failures_injected()
+   ready()
    softgpu.fail(fn, n, status_of(kind, fn))
    local ok, results = step()
    check(softgpu.failures_injected() == before + 1, name .. " happens", "it was not reached")
@@ -157,20 +165,25 @@ local function disturbed_step(name, kind, fn, n)
    return ok, results
 end
 
--- Not the n-th in this program, but in a step: whatever the device needs at its start, it has.
-local function trial(kind, fn, n, expected)
-   local name, live = ("%s at call %d of %s"):format(kind.name, n, fn), softgpu.live()
+-- Not the n-th in this program, but in a step: whatever the device needs at its start, it has. expected: numbers of a clean
+-- step, if they are the same each time; live: objects after one; more: another failure comes before the next clean step.
+local function trial(kind, fn, n, expected, live, more)
+   local name = ("%s at call %d of %s"):format(kind.name, n, fn)
    local ok, results = disturbed_step(name, kind, fn, n)
-   if ok then
-      local near, where = close(results, expected)
-      check(near, name .. ", which is no error, has the right numbers", where)
-   end
-   check(ok or not (fn == "cudaMalloc" and kind == OUT_OF_MEMORY), name .. " is made up for", results)
    if kind.cuda == status_of(kind, fn) and kind.sticky then
       check_it_sticks(name, kind)
       softgpu.revive()
       scute.flush()
    end
+   expected = expected or clean_step(name)
+   if ok and expected then
+      local near, where = close(results, expected)
+      check(near, name .. ", which is no error, has the right numbers", where)
+   end
+   check(ok or not (fn == "cudaMalloc" and kind == OUT_OF_MEMORY), name .. " is made up for", results)
+   -- What was the fastest and failed has given way for good.
+   if chosen and fn:find "^cudnn" then scute.chosen(device, chosen) end
+   if more then return end
    clean_step(name, expected)
    check(softgpu.live() == live, name .. " leaves nothing behind", ("%d objects, %d before"):format(softgpu.live(), live))
    check_nothing_violated(name)
@@ -253,15 +266,21 @@ local function difference(after, before)
    return counts
 end
 
--- f(kind, function, n) for every stride-th of the failures at `counts` calls; the kinds take turns. With `firsts` for every one
--- at a function's first call.
+-- Of so few shares each has calls of its own, which fail in every way.
+local function is_share(stride)
+   return stride <= 4
+end
+
+-- f(kind, function, n, more) for every stride-th of the failures at `counts` calls; the kinds take turns. With `firsts` for
+-- every one at a function's first call. more: another comes at the same call.
 local function each_failure(counts, stride, start, firsts, f)
-   local at = 0
+   local at, whole = 0, is_share(stride)
    for _, fn in ipairs(sorted_keys(counts)) do
       for n = 1, counts[fn] do
          for i, kind in ipairs(KINDS) do
-            local due = (at * #KINDS + (i - 1 + at) % #KINDS) % stride == start % stride
-            if firsts and n == 1 or due then f(kind, fn, n) end
+            local position = whole and at or at * #KINDS + (i - 1 + at) % #KINDS
+            local due = position % stride == start % stride
+            if not whole and firsts and n == 1 or due then f(kind, fn, n, whole and i < #KINDS) end
          end
          at = at + 1
       end
@@ -310,7 +329,7 @@ local function run_first(fn, n, kind)
    print(text_of(clean))
 end
 
-local function run_all(stride, start)
+local function run_ops(stride, start)
    local before = softgpu.functions()
    local ok, expected = step()
    if not check(ok, "a step", expected) then return end
@@ -326,9 +345,85 @@ local function run_all(stride, start)
    unmarked_read()
    memory_runs_out_twice()
    short_of_memory(expected)
-   each_failure(each_time, stride, start, true, function(kind, fn, n) trial(kind, fn, n, expected) end)
+   each_failure(each_time, stride, start, true, function(kind, fn, n, more) trial(kind, fn, n, expected, live, more) end)
    each_failure(at_start, stride, start, true, function(kind, fn, n) first_trial(kind, fn, n, text_of(expected)) end)
    for _, fn in ipairs { "cublasCreate", "cudnnCreate" } do first_trial(NOT_INITIALIZED, fn, 1, text_of(expected)) end
+end
+
+-- ---- each layer ----
+
+-- Calls of one step, by function; what the first one of a program needs beside, it has had.
+local function calls_of_step()
+   ready()
+   local before = softgpu.functions()
+   local ok, results = step()
+   return ok and difference(softgpu.functions(), before), results
+end
+
+local function fewest(a, b)
+   local counts = {}
+   for fn, n in pairs(a) do counts[fn] = b[fn] and math.min(n, b[fn]) end
+   return counts
+end
+
+-- Out of memory, sticky, and one of the others; or all there are.
+local function kinds_at(n, all)
+   return all and KINDS or { OUT_OF_MEMORY, n % 2 == 0 and FAILED or NOT_SUPPORTED, STICKY }
+end
+
+-- At every call of a step all kinds, and then a step without a failure; with `all` one after each.
+local function every_call(counts, expected, all)
+   local live = softgpu.live()
+   for fn, calls in pairs(counts) do
+      for n = 1, calls do
+         local kinds = kinds_at(n, all)
+         for i, kind in ipairs(kinds) do trial(kind, fn, n, expected, live, not all and i < #kinds) end
+      end
+   end
+end
+
+-- The same where each trial has a shape of its own, which it has first, and then a step without a failure twice.
+local function every_call_anew(counts, another, all)
+   local live = softgpu.live()
+   for fn, calls in pairs(counts) do
+      for n = 1, calls do
+         for _, kind in ipairs(kinds_at(n, all)) do
+            another()
+            trial(kind, fn, n, nil, live)
+         end
+      end
+   end
+end
+
+-- What copies take turns in is made when it is needed first.
+local function fill_rings()
+   for i = 1, 40 do scute.full({ i % 2 * 17000 + 1 }, i):to(device):values() end
+end
+
+-- A stride of more than 1 takes three kinds of four at each call.
+local function run_layers(stride)
+   local all = stride == 1
+   fill_rings()
+   for _, name in ipairs(sorted_keys(every_layer.kinds)) do
+      local another
+      ready, taken, another = every_layer.kinds[name](device)
+      if another then another() end
+      ready()
+      local _, expected = step()
+      local counts, results
+      for _ = 1, another and 4 or 1 do -- what takes memory may differ
+         if another then another() end
+         local more, numbers = calls_of_step()
+         if not check(more, name, numbers) then return end
+         counts, results = fewest(counts or more, more), numbers
+      end
+      if another then
+         every_call_anew(counts, another, all)
+      else
+         check(same(results, expected), name .. ": an undisturbed step has the same numbers")
+         every_call(counts, expected, all)
+      end
+   end
 end
 
 local function is_of_graphs(fn)
@@ -340,16 +435,31 @@ end
 local function run_fit(kind, stride, start, firsts, of)
    taken = function(where) return every_fit.step(kind, where) end
    step()
+   chosen = scute.chosen(device)
    local before = softgpu.functions()
    local ok, expected = step()
    if not check(ok, kind, expected) then return end
    local each_time = difference(softgpu.functions(), before)
    clean_step(kind, expected)
+   local live = softgpu.live()
    for fn in pairs(each_time) do
       if of and not of(fn) then each_time[fn] = nil end
    end
    check(next(each_time), kind .. ": there are calls that may fail")
-   each_failure(each_time, stride, start, firsts, function(way, fn, n) trial(way, fn, n, expected) end)
+   each_failure(each_time, stride, start, firsts, function(way, fn, n, more) trial(way, fn, n, expected, live, more) end)
+end
+
+-- They have most of their calls in common: each is tried at some of them, where not at all.
+local function run_fits(stride, start)
+   for i, kind in ipairs(every_fit.kinds) do
+      if is_share(stride) then
+         run_fit(kind, stride, start)
+      else
+         run_fit(kind, stride * #every_fit.kinds, start + i * 17)
+      end
+   end
+   if not is_share(stride) then run_fit(every_fit.recorded, #KINDS + 1, start, false, is_of_graphs) end
+   every_fit.finish()
 end
 
 collectgarbage "stop"
@@ -360,10 +470,6 @@ if arg[2] == "first" then
    end
    os.exit(tally.failed == 0, true) -- what it prints is compared
 end
-local stride, start = tonumber(arg[2] or 1), tonumber(arg[3] or 0)
-run_all(stride, start)
--- They share most of their calls: each is tried at some of them, where not at all.
-for i, kind in ipairs(every_fit.kinds) do run_fit(kind, stride == 1 and 1 or stride * #every_fit.kinds, start + i * 17) end
-run_fit(every_fit.recorded, stride, start, true, is_of_graphs)
-every_fit.finish()
+local parts = { ops = run_ops, fits = run_fits, layers = run_layers }
+parts[arg[2]](tonumber(arg[3] or 1), tonumber(arg[4] or 0))
 tally.finish()

@@ -12,7 +12,8 @@ local tally = dofile "tests/tally.lua"
 local share = dofile "tests/share.lua"
 local check = tally.check
 local ALL = "1/1" -- a share
-local FAULTS = 151 -- every so many of them are tried here, all of them in tests/soak
+local FAULTS = 151 -- every so many of those of ops and of train.fit are tried here, all of them in tests/soak
+local ONE_THREAD = "OMP_NUM_THREADS=1" -- of a tiny network's layers: more take turns
 
 local function run(command)
    local pipe = assert(io.popen(command .. " 2>&1"))
@@ -191,6 +192,13 @@ local function script(name, order, arguments)
    is_clean(account, name)
 end
 
+-- With a file in which what is timed is found again, so that it is timed after checkpoints, too.
+local function convolutions()
+   local file = os.tmpname()
+   script("convolutions", "SCUTE_CUDA_CACHE=" .. file)
+   os.remove(file)
+end
+
 -- What an owner of a card runs, and the page that comes of it.
 local function device()
    local page = soft .. "/gpu_report.txt"
@@ -266,12 +274,14 @@ local parts = {
    { "ranges", ranges },
    { "ops", ops },
    { "special" }, -- numbers at which backends part
-   { "convolutions" },
+   { "convolutions", convolutions },
    { "halves" },
    { "photos", orders_of_photos },
    { "memory", function() script("memory", "SOFTGPU_MEMORY=6000000") end },
    { "steady", function() script("steady", "SOFTGPU_COMPUTE=none") end },
-   { "faults", function() script("faults", nil, "cuda " .. FAULTS) end },
+   { "faults_ops", function() script("faults", ONE_THREAD, "cuda ops " .. FAULTS) end },
+   { "faults_fits", function() script("faults", ONE_THREAD, "cuda fits " .. FAULTS) end },
+   { "faults_layers", function() script("faults", ONE_THREAD, "cuda layers 2") end }, -- at every call
    { "symbols", function() program("symbols", ("%s %s/symbols.lua"):format(scute, here)) end },
    { "models" },
    { "examples" }, -- networks of examples/ against PyTorch's numbers

@@ -10,6 +10,7 @@
 //   SOFTGPU_COMPUTE=all       none: of all work only copies are done, and new memory is zero; for tests of what
 //   a
 //                             program asks for
+//   SOFTGPU_TIMES=0           not 0: a seed for which convolution is the fastest
 //   SOFTGPU_THREADS=forward   order of blocks and threads: forward, reverse or shuffle[:SEED]
 //   SOFTGPU_REPORT=FILE       at exit, write calls, synchronisations, violations and what is live, as JSON; -
 //                             is stderr, %p in the name the number of the process

@@ -1,6 +1,7 @@
 -- How a run's device computes what it is asked for: which algorithms, and in float32 how exactly. On a GPU the fastest
--- algorithm of a convolution is chosen by timing when it comes again, or when a checkpoint is written before that; which it was
--- is in the checkpoint, so that a run that goes on computes as it did. A run that is deterministic times none.
+-- algorithm of a convolution is chosen by timing when it comes again, or at the end of the epoch; which it was is in the
+-- checkpoint and, for convolutions that come later, in a file of the user's, so that a run that goes on computes as it did.
+-- Where there can be no such file none is timed after the first epoch. A run that is deterministic times none.
 local scute = require "scute"
 local console = require "scute.base.console"
 local precision = require "scute.base.precision"
@@ -16,6 +17,7 @@ end
 function algorithms.hold(run)
    local before, exact = scute.deterministic(), precision.hold(run.precision)
    scute.deterministic(run.deterministic)
+   scute.chosen(run.device, "") -- there is no checkpoint yet
    return setmetatable({}, { __close = function()
       scute.deterministic(before)
       local _ <close> = exact -- luacheck: ignore
@@ -50,6 +52,10 @@ function algorithms.tell(run)
       console.line("deterministic: %s gives the same bits at every run anyway, with as many threads", run.device)
    end
 end
+
+--- What came once in an epoch is settled at its end, whether or not a checkpoint is due, which may depend on the clock: so a
+-- run that goes on from one of them settles the same. To be called before the checkpoint's hook.
+algorithms.hook = { on_epoch_end = function(run) scute.chosen(run.device) end }
 
 --- Which algorithms were timed and used, as a part of the run's state.
 algorithms.part = {

@@ -60,6 +60,7 @@ local function all_hooks(run)
    if run.tensorboard then table.insert(list, board.hook()) end
    if run.scaler then table.insert(list, 1, precision.hook(run)) end -- an update that it leaves out is none for the others
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
+   list[#list + 1] = algorithms.hook
    list[#list + 1] = checkpoint.hook -- the last, so that it saves what the others did
    return list
 end

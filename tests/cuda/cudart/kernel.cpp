@@ -57,6 +57,49 @@ char *shared_pages() {
 char *dynamic_shared_now;
 
 // ---- static shared memory ----
+//
+// A library has about a megabyte of it, all poisoned and closed to writing. What a kernel writes opens the
+// page, so that only open pages are looked through after a launch.
+
+struct Shared {
+   char *start, *end;
+   std::vector<char *> open; // pages that can be written to
+};
+
+const size_t most_open = 24; // pages that it takes longer to look through than to close
+
+std::map<char *, Shared> &shared_regions() {
+   static auto *all = new std::map<char *, Shared>;
+   return *all;
+}
+
+void protect_shared(char *from, size_t bytes, int how) {
+   if (mprotect(from, bytes, how) == 0) return;
+   perror("softgpu: mprotect of shared memory");
+   abort();
+}
+
+// Poisons it and closes it, once.
+void prepare_shared(char *start, char *end) {
+   if (!start || shared_regions().count(start)) return;
+   Shared made = {start, end, {}};
+   memset(start, poison, size_t(end - start));
+   protect_shared(start, size_t(end - start), PROT_READ);
+   made.open.reserve(size_t(end - start) / page); // the fault handler must not allocate
+   shared_regions()[start] = std::move(made);
+}
+
+// Opens the page of an address; false: it is no shared memory.
+bool open_shared(const void *address) {
+   char *p = reinterpret_cast<char *>(reinterpret_cast<uintptr_t>(address) & ~uintptr_t(page - 1));
+   for (auto &[start, region] : shared_regions()) {
+      if (p < start || p >= region.end) continue;
+      protect_shared(p, page, PROT_READ | PROT_WRITE);
+      region.open.push_back(p);
+      return true;
+   }
+   return false;
+}
 
 bool poisoned(const char *p, size_t n) { // at most a page
    static const std::vector<unsigned char> clean(page, poison);
@@ -71,24 +114,25 @@ void note_touched(Kernel &k, char *p, size_t n) {
 }
 
 // Poisons every piece of a page that holds something else.
-void search_page(Kernel &k, char *from, size_t bytes) {
+void search_page(Kernel &k, char *from) {
    const size_t piece = 64;
-   for (char *p = from; p < from + bytes; p += piece) {
-      size_t n = std::min(piece, size_t(from + bytes - p));
-      if (poisoned(p, n)) continue;
-      memset(p, poison, n);
-      note_touched(k, p, n);
+   for (char *p = from; p < from + page; p += piece) {
+      if (poisoned(p, piece)) continue;
+      memset(p, poison, piece);
+      note_touched(k, p, piece);
    }
 }
 
-// Finds what this kernel wrote beyond what is known, and poisons it. A library has about a megabyte of it,
-// which is looked through at every launch, so whole pages are compared.
+// Finds what this kernel wrote beyond what is known, and poisons it.
 void search_shared(Kernel &k) {
+   if (!k.how.shared) return;
    for (auto &[p, n] : k.touched) memset(p, poison, n);
-   for (char *p = k.how.shared; p < k.how.shared_end; p += page) {
-      size_t n = std::min(page, size_t(k.how.shared_end - p));
-      if (!poisoned(p, n)) search_page(k, p, n);
-   }
+   Shared &region = shared_regions()[k.how.shared];
+   for (char *p : region.open)
+      if (!poisoned(p, page)) search_page(k, p);
+   if (region.open.size() < most_open) return;
+   protect_shared(region.start, size_t(region.end - region.start), PROT_READ);
+   region.open.clear();
 }
 
 // ---- faults ----
@@ -105,7 +149,7 @@ void say(const char *text) {
 }
 
 void on_fault(int signal, siginfo_t *info, void *) {
-   if (memory_touch(info->si_addr)) return;
+   if (memory_touch(info->si_addr) || open_shared(info->si_addr)) return;
    if (in_kernel) {
       fault_address = info->si_addr;
       siglongjmp(fault_return, signal);
@@ -307,8 +351,7 @@ void softgpu_register_kernel(const void *function, const struct SoftgpuKernel *h
    at->second.name = function_name(function);
    at->second.usage = usage_of(function, at->second.name);
    if (!at->second.how.shared_end) at->second.how.shared = nullptr;
-   search_shared(at->second);
-   at->second.touched.clear();
+   prepare_shared(at->second.how.shared, at->second.how.shared_end);
 }
 
 cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block, void **arguments, size_t shared,

@@ -73,9 +73,8 @@ void protect(const Allocation &a, int how) {
    }
 }
 
-// Maps room for `bytes` that ends at an inaccessible page; the rest of its first page, and what rounding up to
-// the granule leaves at its end, hold canaries.
-bool map_new(Allocation &a, size_t bytes) {
+// Room for `bytes` that ends at an inaccessible page.
+bool find_room(Allocation &a, size_t bytes) {
    Arena &all = arena();
    size_t room = round_up(bytes, granule);
    a.mapped = round_up(room, page);
@@ -84,13 +83,19 @@ bool map_new(Allocation &a, size_t bytes) {
    a.base = a.pages + a.mapped - room;
    a.bytes = bytes;
    a.serial = ++all.serial;
-   if (mprotect(pointer(a.pages), a.mapped, PROT_READ | PROT_WRITE) != 0) return false;
    all.next += a.mapped + page;
+   return true;
+}
+
+// When it is touched first. The rest of its first page, and what rounding up to the granule leaves at its end,
+// hold canaries.
+void map_new(const Allocation &a) {
+   protect(a, PROT_READ | PROT_WRITE);
    if (a.mapped >= size_t(4) << 20) madvise(pointer(a.pages), a.mapped, MADV_HUGEPAGE);
    memset(pointer(a.pages), canary, a.base - a.pages);
-   if (computes()) memset(pointer(a.base), poison, bytes);
-   memset(pointer(a.base + bytes), canary, room - bytes);
-   return true;
+   if (computes()) memset(pointer(a.base), poison, a.bytes);
+   memset(pointer(a.base + a.bytes), canary, a.pages + a.mapped - a.base - a.bytes);
+   a.fresh = false;
 }
 
 void unmap(const Allocation &a) {
@@ -196,8 +201,7 @@ cudaError_t memory_allocate(void **out, size_t bytes, int device) {
    a.device = device;
    size_t takes = round_up(bytes, 512);
    if (takes < bytes || arena().used[device] + takes > capacity()) return cudaErrorMemoryAllocation;
-   if (!map_new(a, bytes)) return cudaErrorMemoryAllocation;
-   protect(a, PROT_NONE);
+   if (!find_room(a, bytes)) return cudaErrorMemoryAllocation;
    arena().used[device] += takes;
    arena().device[a.base] = a;
    *out = pointer(a.base);
@@ -207,13 +211,13 @@ cudaError_t memory_allocate(void **out, size_t bytes, int device) {
 cudaError_t memory_release(void *p) {
    auto at = arena().device.find(uintptr_t(p));
    if (at == arena().device.end()) return cudaErrorInvalidValue;
-   {
+   if (!at->second.fresh) {
       DeviceOpen open;
       memory_touch(p);
       check_one(at->second, true, "something");
    }
    arena().used[at->second.device] -= round_up(at->second.bytes, 512);
-   unmap(at->second);
+   if (!at->second.fresh) unmap(at->second);
    arena().device.erase(at);
    return cudaSuccess;
 }
@@ -232,7 +236,8 @@ cudaError_t memory_release_early(void *p, std::function<bool()> passed) {
 cudaError_t pinned_allocate(void **out, size_t bytes) {
    Allocation a;
    a.device = -1;
-   if (bytes > capacity() || !map_new(a, bytes)) return cudaErrorMemoryAllocation;
+   if (bytes > capacity() || !find_room(a, bytes)) return cudaErrorMemoryAllocation;
+   map_new(a);
    arena().pinned[a.base] = a;
    *out = pointer(a.base);
    return cudaSuccess;
@@ -291,9 +296,11 @@ void forget_freed() {
          ++at;
          continue;
       }
-      protect(a, PROT_READ | PROT_WRITE);
-      check_one(a, true, "something");
-      unmap(a);
+      if (!a.fresh) {
+         protect(a, PROT_READ | PROT_WRITE);
+         check_one(a, true, "something");
+         unmap(a);
+      }
       all.passed.erase(at->first);
       at = all.freed.erase(at);
    }
@@ -312,7 +319,10 @@ bool memory_touch(const void *p) {
    if (!a->accessible) {
       a->accessible = true;
       all.opened.push_back(a->base);
-      protect(*a, PROT_READ | PROT_WRITE);
+      if (a->fresh)
+         map_new(*a);
+      else
+         protect(*a, PROT_READ | PROT_WRITE);
    }
    all.opening.clear();
    return true;
