@@ -394,6 +394,8 @@ def grouped_norm(i, a):
     rows = x.permute(0, 2, 3, 1).flatten(0, 2)
     n, c, h, w = x.shape
     return [group_norm({**i, "x": rows}, groups)[0].reshape(n, h, w, c).permute(0, 3, 1, 2)]
+
+
 # ---- shapes ----
 
 
