@@ -18,7 +18,7 @@ const ScSynonym sc_synonyms[] = {
    {"subtract", "sub"}, {"multiply", "mul"}, {"cmul", "mul"}, {"divide", "div"}, {"cdiv", "div"},
    {"power", "pow"}, {"cpow", "pow"}, {"square", "pow"}, {"negative", "neg"}, {"absolute", "abs"},
    {"equal", "eq"}, {"not_equal", "ne"}, {"less", "lt"}, {"less_equal", "le"}, {"greater", "gt"}, {"greater_equal", "ge"},
-   {"unbiased", "correction"}, {"ddof", "correction"}, {"axis", "dim"}, {"dims", "dim"}, {"keepdims", "keepdim"},
+   {"ord", "p"}, {"unbiased", "correction"}, {"ddof", "correction"}, {"axis", "dim"}, {"dims", "dim"}, {"keepdims", "keepdim"},
    {"vector_norm", "norm"}, {"product", "prod"}, {"cumprod", "cumsum"}, {"nansum", "sum"},
    {"count_nonzero", "sum"}, {"log_sum_exp", "logsumexp"}, {"lse", "logsumexp"}, {"variance", "var"}, {"std_mean", "std"}, {"var_mean", "var"}, {"stdev", "std"},
    {"average", "mean"}, {"amax", "max"}, {"amin", "min"}, {"topk", "argmax"}, {"argsort", "argmax"},

@@ -93,7 +93,7 @@ end
 local function whole_numbers(p)
    local masks = {}
    for i, op in ipairs(COMPARISONS) do masks[i] = scute[op](p.a, p.b):reshape(-1) end
-   return scute.concat(masks):to "i64", p.a:argmax(2), p.a:argmin(1)
+   return scute.concat(masks):to "i64", p.a:argmax(2), p.a:argmin(1), p.a:lt(1):any(2), p.a:all()
 end
 
 -- ---- a net ----
