@@ -1,25 +1,32 @@
 // Products of float32, in double.
 #include "host/ops/prod.h"
 
+#include "kernels/cpu/clones.h"
+#include "kernels/cpu/lanes.h"
+
 #include "kernels/cpu/fold.h"
+
+typedef double Doubles __attribute__((vector_size(8 * LANES)));
 
 // a: the product of what is not 0; b: how many zeros there are.
 SC_CLONES static ScKnown row(const float *x, int64_t n, const double *p) {
    (void)p;
-   double products[SC_FOLD_LANES], zeros[SC_FOLD_LANES] = {0};
+   Doubles products = (Doubles){0} + 1;
+   Bits zeros = {0}, one = (Bits)((Lanes){0} + 1);
    ScKnown all = {1, 0};
    int64_t i = 0;
-   for (int j = 0; j < SC_FOLD_LANES; j++) products[j] = 1;
-   for (; i + SC_FOLD_LANES <= n; i += SC_FOLD_LANES)
-      for (int j = 0; j < SC_FOLD_LANES; j++) {
-         products[j] *= x[i + j] == 0 ? 1 : x[i + j];
-         zeros[j] += x[i + j] == 0;
-      }
+   for (; i + LANES <= n; i += LANES) {
+      Lanes v;
+      sc_lanes_load(&v, x + i, false);
+      Bits zero = (Bits)(v == 0);
+      zeros -= zero;
+      products *= __builtin_convertvector((Lanes)(((Bits)v & ~zero) | (one & zero)), Doubles);
+   }
    for (; i < n; i++) {
       all.a *= x[i] == 0 ? 1 : x[i];
       all.b += x[i] == 0;
    }
-   for (int j = 0; j < SC_FOLD_LANES; j++) all.a *= products[j], all.b += zeros[j];
+   for (int j = 0; j < LANES; j++) all.a *= products[j], all.b += zeros[j];
    return all;
 }
 
