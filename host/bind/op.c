@@ -154,6 +154,13 @@ static void read_dims(lua_State *L, Marshal *m, const ScParam *param, int index,
    }
 }
 
+// A number after a dimension was meant for another one.
+static const char *bool_expected(lua_State *L, const Marshal *m, const ScParam *param, int index) {
+   bool after_dims = param > m->op->params && param[-1].kind == SC_DIMS;
+   return after_dims && lua_isinteger(L, index) ? "true or false (several dimensions go into one table)"
+                                                : "true or false";
+}
+
 static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
    switch (param->kind) {
    case SC_INT: out->i = check_int(L, m, param, "a whole number", index); break;
@@ -162,7 +169,7 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
       out->f = lua_tonumber(L, index);
       break;
    case SC_BOOL:
-      if (!lua_isboolean(L, index)) bad(L, m, param, "true or false", index);
+      if (!lua_isboolean(L, index)) bad(L, m, param, bool_expected(L, m, param, index), index);
       out->i = lua_toboolean(L, index);
       break;
    case SC_PAIR: read_pair(L, m, param, index, out); break;

@@ -11,14 +11,11 @@ static ScStatus infer(ScCall *c) {
    return sc_describe_reduced(c, SC_U8);
 }
 
-SC_OP(any,
-      .doc =
-          "1 where any element over dimensions or over everything is other than 0, else 0 (u8, as comparisons "
-          "give): (x > 3):any(). No gradient.",
-      SC_PARAMS(params), .infer = infer, .forward = sc_reduce_forward)
-SC_OP(
-    all,
-    .doc =
-        "1 where all elements over dimensions or over everything are other than 0, else 0 (u8, as comparisons "
-        "give): (x > 3):all(). No gradient.",
-    SC_PARAMS(params), .infer = infer, .forward = sc_reduce_forward)
+#define FIND(name, text)                                                                                       \
+   SC_OP(name,                                                                                                 \
+         .doc = text " (u8, as comparisons give). It is a tensor still, which Lua takes for true: if "         \
+                     "x:gt(3):" #name "():item() == 1 then ... No gradient.",                                  \
+         SC_PARAMS(params), .infer = infer, .forward = sc_reduce_forward)
+
+FIND(any, "1 where any element over dimensions or over everything is other than 0, else 0")
+FIND(all, "1 where all elements over dimensions or over everything are other than 0, else 0")

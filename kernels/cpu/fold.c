@@ -53,12 +53,24 @@ static void join_chunks(ScCall *c, const Plan *plan) {
    }
 }
 
+// Rows that are one chunk each, without what it takes to find a task.
+static void fold_short_rows(ScCall *c, const Plan *plan) {
+   ScAxis a = plan->axis;
+#pragma omp parallel for if (is_large(a))
+   for (int64_t o = 0; o < a.outer; o++)
+      plan->fold->put(c, o, plan->fold->row(plan->x + o * a.n, a.n, plan->p), plan->p);
+}
+
 ScStatus sc_fold(ScCall *c, const ScFold *fold, const double *p) {
    ScAxis a = sc_axis(c->in[0], SC_REDUCED);
    Plan plan = {.axis = a, .x = c->in[0]->buffer->data, .fold = fold, .p = p};
    plan.length = a.inner == 1 ? ROW_CHUNK : STRIP_CHUNK;
    plan.chunks = pieces(a.n, plan.length);
    plan.strips = pieces(a.inner, SC_FOLD_STRIP);
+   if (a.inner == 1 && plan.chunks == 1) {
+      fold_short_rows(c, &plan);
+      return SC_OK;
+   }
    if (plan.chunks > 1) {
       plan.partial = malloc((size_t)(plan.chunks * a.outer * a.inner) * sizeof *plan.partial);
       if (!plan.partial) return sc_fail(SC_EMEM, "out of memory");

@@ -37,6 +37,7 @@
 SUM(count, v != 0)
 SUM(sum, v)
 SUM(squares, v *v)
+SUM(cubes, v *v *v)
 SUM(powers, pow(v, *p))
 
 static ScKnown add(ScKnown one, int64_t n, ScKnown later, int64_t later_n, const double *p) {
@@ -108,8 +109,9 @@ static const ScFold folds[] = {
 };
 
 static ScStatus forward(ScCall *c) {
+   static const ScFold cubes = {row_cubes, strip_cubes, add, put};
    double p = c->attr[SC_NORM_P].f;
-   return sc_fold(c, &folds[sc_norm_of(p)], &p);
+   return sc_fold(c, p == 3 ? &cubes : &folds[sc_norm_of(p)], &p);
 }
 
 // ---- gradients: a is the result (1 where it is 0), b the gradient, or what all elements have of it ----
@@ -121,6 +123,7 @@ SC_INLINE float sign_of(float v) {
 SC_UNFOLD(nothing, 0)
 SC_UNFOLD(sum, sign_of(v) * b)
 SC_UNFOLD(squares, v *b)
+SC_UNFOLD(cubes, (v / a) * fabsf(v / a) * b)
 SC_UNFOLD(powers, v == 0 ? 0 : (float)pow(fabsf(v) / a, *p - 1) * sign_of(v) * b)
 SC_UNFOLD(extreme, fabsf(v) == a || v != v ? sign_of(v) * b : 0)
 
@@ -143,7 +146,7 @@ static ScStatus backward(ScCall *c) {
        [SC_NORM_POWERS] = unfold_powers, [SC_NORM_MAX] = unfold_extreme, [SC_NORM_MIN] = unfold_extreme,
    };
    double p = c->attr[SC_NORM_P].f;
-   return sc_unfold(c, unfolds[sc_norm_of(p)], prepare, &p);
+   return sc_unfold(c, p == 3 ? unfold_cubes : unfolds[sc_norm_of(p)], prepare, &p);
 }
 
 SC_KERNEL(cpu, norm, .dtypes = 1u << SC_F32, .forward = forward, .backward = backward)

@@ -69,10 +69,23 @@ static ScStatus sum(ScCall *c, bool mean) {
    return SC_OK;
 }
 
+static void fill(float *dx, float value, int64_t n) {
+   for (int64_t i = 0; i < n; i++) dx[i] = value;
+}
+
 static ScStatus spread(ScCall *c, bool mean) {
    ScAxis a = axis_of(c);
    const float *g = c->grad_out[0]->buffer->data;
    float *dx = c->grad_in[0]->buffer->data, factor = mean ? (float)(1 / (double)a.n) : 1;
+   if (a.inner == 1) {
+      int64_t blocks = (a.n + CHUNK - 1) / CHUNK;
+#pragma omp parallel for if (is_large(a))
+      for (int64_t task = 0; task < a.outer * blocks; task++) {
+         int64_t o = task / blocks, at = task % blocks * CHUNK;
+         fill(dx + o * a.n + at, g[o] * factor, shorter(CHUNK, a.n - at));
+      }
+      return SC_OK;
+   }
 #pragma omp parallel for if (is_large(a))
    for (int64_t row = 0; row < a.outer * a.n; row++)
       for (int64_t i = 0; i < a.inner; i++) dx[row * a.inner + i] = g[row / a.n * a.inner + i] * factor;

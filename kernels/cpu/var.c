@@ -50,9 +50,11 @@ static ScKnown join(ScKnown one, int64_t n, ScKnown later, int64_t later_n, cons
    return (ScKnown){one.a + d * share, one.b + later.b + d * d * share * (double)n};
 }
 
-static void put(ScCall *c, int64_t at, ScKnown all, const double *root) {
-   double var = all.b / sc_var_divisor(c);
-   ((float *)c->out[0]->buffer->data)[at] = (float)(*root ? sqrt(var) : var);
+enum { ROOT, DIVISOR }; // what is said of all elements
+
+static void put(ScCall *c, int64_t at, ScKnown all, const double *p) {
+   double var = all.b / p[DIVISOR];
+   ((float *)c->out[0]->buffer->data)[at] = (float)(p[ROOT] ? sqrt(var) : var);
    if (c->saved[0]) ((float *)c->saved[0]->buffer->data)[at] = (float)all.a;
 }
 
@@ -60,17 +62,18 @@ static const ScFold fold = {row, strip, join, put};
 
 SC_UNFOLD(var, (v - a) * b)
 
-static void prepare(const ScCall *c, int64_t at, float *mean, float *factor, const double *root) {
-   double y = *root ? ((float *)c->out[0]->buffer->data)[at] : 0.5;
+static void prepare(const ScCall *c, int64_t at, float *mean, float *factor, const double *p) {
+   double y = p[ROOT] ? ((float *)c->out[0]->buffer->data)[at] : 0.5;
+   double g = ((float *)c->grad_out[0]->buffer->data)[at];
    *mean = ((float *)c->saved[0]->buffer->data)[at];
-   *factor = y == 0 ? 0 : (float)(((float *)c->grad_out[0]->buffer->data)[at] / (sc_var_divisor(c) * y));
+   *factor = y == 0 ? 0 : (float)(g / (p[DIVISOR] * y));
 }
 
 static ScStatus forward(ScCall *c, double root) {
-   return sc_fold(c, &fold, &root);
+   return sc_fold(c, &fold, (double[]){root, sc_var_divisor(c)});
 }
 static ScStatus backward(ScCall *c, double root) {
-   return sc_unfold(c, unfold_var, prepare, &root);
+   return sc_unfold(c, unfold_var, prepare, (double[]){root, sc_var_divisor(c)});
 }
 
 SC_KERNEL_OF(cpu, var, 1u << SC_F32, forward(c, 0), backward(c, 0))

@@ -1,58 +1,35 @@
 // Norms: sums of powers in double, which squares of float32 do not leave; extremes with how many there are.
 #include "host/ops/norm.h"
 
+#include "kernels/cuda/elements.cuh"
 #include "kernels/cuda/unfold.cuh"
 
 namespace {
 
-// What they have in common: how elements are read, one and several at a time. D has sum_of(M v), for one
-// element.
-template <typename T, typename D, typename S> struct Elements {
-   typedef ScMath<T> M;
-   typedef S Sum;
-   ScAxis axis;
-   double p;
-   const T *x;
+template <typename T> struct Results {
    T *y;
-   M *result; // or NULL
-   __device__ void store(int64_t k, M value) const {
+   ScMath<T> *saved; // or NULL
+   __device__ void put(int64_t k, ScMath<T> value) const {
       y[k] = sc_narrow<T>(value);
-      if (result) result[k] = value;
-   }
-   __device__ const D &self() const { return *(const D *)this; }
-   __device__ int64_t place(int64_t k) const { return k / axis.inner * axis.n * axis.inner + k % axis.inner; }
-   __device__ Sum take(int64_t start, int64_t r) const {
-      return self().sum_of(sc_widen(x[start + r * axis.inner]));
-   }
-   template <int N> __device__ Sum take_along(int64_t start, int64_t r) const {
-      M v[N];
-      sc_get_vector(x, start + r, v);
-      Sum sum = self().sum_of(v[0]);
-#pragma unroll
-      for (int k = 1; k < N; k++) sum = self().join(sum, self().sum_of(v[k]));
-      return sum;
-   }
-   template <int N> __device__ void take_side(int64_t start, int64_t r, Sum (&found)[N]) const {
-      M v[N];
-      sc_get_vector(x, start + r * axis.inner, v);
-#pragma unroll
-      for (int k = 0; k < N; k++) found[k] = self().sum_of(v[k]);
+      if (saved) saved[k] = value;
    }
 };
 
-template <typename T> struct Powers : Elements<T, Powers<T>, double> {
+template <typename T> struct Powers : ScElements<T, Powers<T>, double> {
    typedef double Sum;
+   double p;
+   Results<T> results;
    __device__ Sum zero() const { return 0; }
    __device__ Sum join(Sum a, Sum b) const { return a + b; }
    __device__ Sum sum_of(double v) const {
       v = fabs(v);
-      if (this->p == 2) return v * v;
-      if (this->p == 1) return v;
-      return this->p == 0 ? v != 0 : pow(v, this->p);
+      if (p == 2) return v * v;
+      if (p == 1) return v;
+      return p == 0 ? v != 0 : pow(v, p);
    }
    __device__ void put(int64_t k, Sum sum) const {
-      double p = this->p, y = p == 2 ? sqrt(sum) : p == 0 || p == 1 ? sum : pow(sum, 1 / p);
-      this->store(k, (ScMath<T>)y);
+      double y = p == 2 ? sqrt(sum) : p == 0 || p == 1 ? sum : pow(sum, 1 / p);
+      results.put(k, (ScMath<T>)y);
    }
 };
 
@@ -61,20 +38,22 @@ template <typename M> struct Extreme {
 };
 
 // A NaN beats all.
-template <typename T> struct Extremes : Elements<T, Extremes<T>, Extreme<ScMath<T>>> {
+template <typename T> struct Extremes : ScElements<T, Extremes<T>, Extreme<ScMath<T>>> {
    typedef ScMath<T> M;
    typedef Extreme<M> Sum;
+   double p;
+   Results<T> results;
    M *count; // or NULL
    __device__ Sum zero() const { return {0, 0}; }
    __device__ Sum sum_of(M v) const { return {fabs(v), 1}; }
-   __device__ bool beats(M a, M b) const { return (this->p > 0 ? a > b : a < b) || (a != a && b == b); }
+   __device__ bool beats(M a, M b) const { return (p > 0 ? a > b : a < b) || (a != a && b == b); }
    __device__ Sum join(Sum a, Sum b) const {
       if (a.count == 0 || b.count == 0) return a.count == 0 ? b : a;
       if (a.value == b.value) return {a.value, a.count + b.count};
       return beats(b.value, a.value) ? b : a;
    }
    __device__ void put(int64_t k, Sum sum) const {
-      this->store(k, sum.value);
+      results.put(k, sum.value);
       if (count) count[k] = sum.count;
    }
 };
@@ -104,11 +83,10 @@ ScStatus forward(ScCall *c) {
       typedef decltype(type) T;
       typedef ScMath<T> M;
       const T *x = sc_data<const T>(c->in[0]);
-      T *y = sc_data<T>(c->out[0]);
-      M *result = sc_data<M>(c->saved[SC_NORM_RESULT]);
-      if (!isinf(p)) return sc_reduce_axis<T>(c->device, c->op->name, Powers<T>{{a, p, x, y, result}}, a);
+      Results<T> results = {sc_data<T>(c->out[0]), sc_data<M>(c->saved[SC_NORM_RESULT])};
+      if (!isinf(p)) return sc_reduce_axis<T>(c->device, c->op->name, Powers<T>{{a, x}, p, results}, a);
       return sc_reduce_axis<T>(c->device, c->op->name,
-                               Extremes<T>{{a, p, x, y, result}, sc_data<M>(c->saved[SC_NORM_TIES])}, a);
+                               Extremes<T>{{a, x}, p, results, sc_data<M>(c->saved[SC_NORM_TIES])}, a);
    });
 }
 

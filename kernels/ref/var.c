@@ -18,7 +18,7 @@ static ScStatus forward(ScCall *c, bool root) {
       }
       double var = squares / sc_var_divisor(c);
       sc_put(c->out[0], at, root ? sqrt(var) : var);
-      if (c->saved[0]) sc_put(c->saved[0], at, mean);
+      if (c->saved[0]) sc_put(c->saved[0], at, var == var ? mean : var); // a NaN is one of all
    }
    return SC_OK;
 }

@@ -95,8 +95,8 @@ end
 local function whole_numbers(p)
    local masks = {}
    for i, op in ipairs(COMPARISONS) do masks[i] = scute[op](p.a, p.b):reshape(-1) end
-   return scute.concat(masks):to "i64", p.a:argmax(2), p.a:argmin(1), p.a:argsort(2), p.a:unique(),
-      p.indices:bincount(), p.a:detach():abs():multinomial(2), scute.one_hot(p.indices)
+   return scute.concat(masks):to "i64", p.a:argmax(2), p.a:argmin(1), p.a:lt(1):any(2), p.a:all(), p.a:argsort(2),
+      p.a:unique(), p.indices:bincount(), p.a:detach():abs():multinomial(2), scute.one_hot(p.indices)
 end
 
 -- ---- a net ----

@@ -160,6 +160,33 @@ for _, op in ipairs { "softmax", "log_softmax" } do
    end)
 end
 
+-- Reductions of the same rows, lying and standing, with their gradients.
+local reductions = { var = {}, std = {}, prod = {}, logsumexp = {}, cumsum = {}, any = {}, all = {} }
+for _, p in ipairs { 0, 1, 2, 3, inf, -inf } do reductions["norm, p = " .. p] = { p = p } end
+for name, options in pairs(reductions) do
+   local op = name:match "^%a+"
+   for _, dim in ipairs { 1, 2 } do
+      same(("%s of infinities over dimension %d"):format(name, dim), function(where)
+         local rows_of = { -inf, 0, -inf, -inf, nan, 1, -inf, inf, 800, -800, 800, 2, 0, 0, -0.0, 0, -inf, -inf, -inf, -inf,
+            inf, 1, 900, 2, 3, -3, 3, 0 }
+         local x = tensor(rows_of, where, "f64", { 7, 4 })
+         x = (dim == 1 and x:transpose(1, 2) or x):detach():requires_grad_()
+         local y = scute[op](x, { dim = dim, p = options.p })
+         if not y.requires_grad then return y end
+         y:sum():backward()
+         return scute.concat { y:detach():reshape(-1), x.grad:reshape(-1) }
+      end)
+   end
+end
+local many = {}
+for i = 1, 70000 do many[i] = i % 7 - 3 end
+for _, op in ipairs { "cumsum", "sum", "prod", "any", "all" } do
+   same(op .. " of many whole numbers", function(where)
+      return scute[op](tensor(many, where, "i64"), 1):reshape(-1)
+   end)
+end
+same("norm of numbers whose squares overflow", function(where) return scute.norm(tensor({ 3e30, 4e30, 0 }, where)) end)
+
 -- Rows so long that they take two passes, sixteen bytes at a time: 0 twice and nothing else, and what spoils that.
 for name, spoils in pairs { ["nothing else"] = -inf, ["an infinity"] = inf, ["a NaN"] = nan } do
    same("softmax of a long row with " .. name, function(where)

@@ -128,6 +128,14 @@ def norm(i, a):
     return [y if p != 0 else y + 0 * x.sum()]  # else PyTorch has no gradient, not even 0
 
 
+def prod(i, a):
+    x, keep = i["x"], a.get("keepdim", False)
+    dims = dim_of(a.get("dim", list(range(1, x.dim() + 1))))
+    for dim in sorted((d % x.dim() for d in (dims if isinstance(dims, list) else [dims])), reverse=True):
+        x = x.prod(dim, keepdim=keep)
+    return [x]
+
+
 def from_one(run):
     return lambda i, a: [y + 1 for y in run(i, a)]
 
@@ -447,6 +455,7 @@ OPS = {
     "norm": norm,
     "logsumexp": lambda i, a: [torch.logsumexp(i["x"], dim_of(a.get("dim", list(range(1, i["x"].dim() + 1)))),
                                                a.get("keepdim", False))],
+    "prod": prod,
     "any": reduction(torch.any),
     "all": reduction(torch.all),
     "argmax": from_one(reduction(torch.argmax)),

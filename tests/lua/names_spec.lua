@@ -30,6 +30,9 @@ describe("synonyms", function()
 
    add_all("", scute)
    add_all("", debug.getmetatable(scute.zeros(1)).methods)
+   for _, op in ipairs(scute.ops()) do
+      for _, param in ipairs(scute.op_info(op).params) do known[param] = true end
+   end
    add_all("", scute.nn.Module)
    add_all("", scute.optim.Optimizer)
    for _, family in ipairs(strict.families()) do
@@ -54,7 +57,8 @@ end)
 describe("words of PyTorch on a tensor", function()
    it("lead to what does the same, or a part of it", function()
       local x = scute.ones(2, 2)
-      says("did you mean 'pow'?", function() return x.norm end)
+      says("did you mean 'pow'?", function() return x.square end)
+      says("did you mean 'correction'?", function() return x:std { unbiased = false } end)
       says("did you mean 'topk'?", function() return x.kthvalue end)
       says("t:requires_grad_(), or t:requires_grad_(false), sets it", function() x.requires_grad = true end)
       says("t:zero_grad() lets go of it", function() x.grad = nil end)

@@ -31,6 +31,7 @@ for _, op in ipairs { "any", "all" } do
 end
 
 list.bad = {
+   { op = "any", args = { { shape = { 2, 3 } }, 1, 2 }, message = "several dimensions go into one table.*found 2" },
    { op = "any", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = 3 }, message = "expected a dimension from 1 to 2" },
    { op = "all", inputs = { x = 3 }, message = "expected a tensor, found 3" },
 }

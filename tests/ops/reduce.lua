@@ -58,7 +58,7 @@ list.bad = {
    { op = "sum", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = {} }, message = "'dim': expected at least one" },
    { op = "sum", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = "1" }, message = "a dimension or a table of" },
    { op = "max", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = { 1, 3 } }, message = "a dimension from 1 to 2" },
-   { op = "argmax", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = { 1, 2 } }, message = "expected a dimension, found" },
+   { op = "argmax", inputs = { x = { shape = { 2, 3 } } }, attrs = { dim = { 1, 2 } }, message = "a dimension, found" },
    { op = "mean", inputs = { x = { shape = { 2 }, dtype = "i64", low = 1, high = 2 } }, message = "expected a floating" },
    { op = "max", inputs = { x = { shape = { 2 } } }, attrs = { keepdim = 1 }, message = "expected true or false" },
 }
