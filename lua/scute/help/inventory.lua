@@ -169,7 +169,8 @@ local function add_types(add)
       if type(type_name) == "string" and type_name:find "^scute%." and type(meta) == "table" then
          local word, index = inventory.word_of(type_name), rawget(meta, "__index")
          for name, f in next, rawget(meta, "methods") or type(index) == "table" and index or {} do
-            if word ~= "t" or not is_op[name] then add { name = word .. ":" .. name, kind = "method", value = f, class = word } end
+            local is_known = word == "t" and is_op[name]
+            if not is_known then add { name = word .. ":" .. name, kind = "method", value = f, class = word } end
          end
          for _, name in ipairs(rawget(meta, "properties") or {}) do
             add { name = word .. "." .. name, kind = "field", class = word }
