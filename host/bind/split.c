@@ -119,8 +119,6 @@ static int push_sizes(lua_State *L, const Cut *cut) {
 // scute.split(x, size, dim = 1) -> list of tensors: x cut along a dimension into parts of `size` entries, the
 // last one smaller where it does not come out even; or of the sizes in a list, { 3, 2 }. `a, b =
 // table.unpack(x:split(2))` names them. They are copies; scute.concat puts them together again
-//
-// t:split(size, dim = 1) -> list of tensors: as scute.split
 static int split(lua_State *L) {
    Cut cut = read_cut(L, "split", "size");
    if (lua_istable(L, cut.value)) return push_sizes(L, &cut);
@@ -129,19 +127,29 @@ static int split(lua_State *L) {
 
 // scute.chunk(x, chunks, dim = 1) -> list of tensors: x cut along a dimension into so many equal parts; where
 // that does not come out even the last one is smaller, or there are fewer
-//
-// t:chunk(chunks, dim = 1) -> list of tensors: as scute.chunk
 static int chunk(lua_State *L) {
    Cut cut = read_cut(L, "chunk", "chunks");
    int64_t chunks = read_count(L, &cut, cut.value), most = chunks < cut.n ? chunks : cut.n;
    return push_equal(L, &cut, (cut.n + most - 1) / most);
 }
 
+// t:split(size, dim = 1) -> list of tensors: as scute.split
+static int split_method(lua_State *L) {
+   return split(L);
+}
+
+// t:chunk(chunks, dim = 1) -> list of tensors: as scute.chunk
+static int chunk_method(lua_State *L) {
+   return chunk(L);
+}
+
+// Help knows functions by what they are, so the methods are functions of their own.
 static void open_split(lua_State *L) {
    static const luaL_Reg functions[] = {{"split", split}, {"chunk", chunk}, {NULL, NULL}};
+   static const luaL_Reg methods[] = {{"split", split_method}, {"chunk", chunk_method}, {NULL, NULL}};
    luaL_setfuncs(L, functions, 0);
    sc_push_methods(L, SC_TENSOR_TYPE);
-   luaL_setfuncs(L, functions, 0);
+   luaL_setfuncs(L, methods, 0);
    lua_pop(L, 1);
 }
 SC_OPENER(open_split)

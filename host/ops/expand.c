@@ -1,6 +1,7 @@
 // Dimensions of size 1 stretched. Operators and most ops do so by themselves.
+#include "host/ops/expand.h"
+
 #include "host/core/dispatch.h"
-#include "host/ops/remap.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

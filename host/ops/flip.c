@@ -1,7 +1,8 @@
 // Dimensions from the last to the first.
+#include "host/ops/flip.h"
+
 #include "host/core/call.h"
 #include "host/ops/dims.h"
-#include "host/ops/remap.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

@@ -5,7 +5,6 @@
 
 #include "host/core/call.h"
 #include "host/core/dispatch.h"
-#include "host/ops/remap.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

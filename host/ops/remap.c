@@ -47,30 +47,6 @@ int64_t sc_map_run(const ScDimMap *m, int64_t k, int64_t end, int64_t *entry, in
    return run < left ? run : left;
 }
 
-static int64_t next_reflected(const ScDimMap *m, int64_t n_out, int64_t t, int64_t k) {
-   int64_t places[] = {-t, t, 2 * (m->n - 1) - t};
-   for (int i = 0; i < 3; i++) {
-      int64_t at = places[i] + m->shift;
-      if (at > k && at < n_out) return at;
-   }
-   return -1;
-}
-
-int64_t sc_map_next(const ScDimMap *m, int64_t n_out, int64_t entry, int64_t k) {
-   int64_t t = entry - m->first, last = m->n - 1, from = t + m->shift, to = from;
-   if (t < 0 || t > last) return -1;
-   if (m->kind == SC_MAP_REFLECT) return next_reflected(m, n_out, t, k);
-   if (m->kind == SC_MAP_FLIP) from = to = last - t + m->shift;
-   if (m->kind == SC_MAP_WRAP) {
-      from = k < 0 ? modulo(from, m->n) : k + m->n;
-      return from < n_out ? from : -1;
-   }
-   if (m->kind == SC_MAP_CLAMP && t == 0) from = 0;
-   if (m->kind == SC_MAP_CLAMP && t == last) to = n_out - 1;
-   int64_t at = from > k ? from : k + 1;
-   return at <= to && at >= 0 && at < n_out ? at : -1;
-}
-
 // ---- the gradient of what is repeated ----
 
 static void replace(ScTensor **slot, ScTensor *by) {

@@ -28,13 +28,6 @@ typedef struct {
 
 SC_API_BEGIN
 
-// Of the calls of these ops, after infer.
-ScRemap sc_flip_map(const ScCall *);
-ScRemap sc_roll_map(const ScCall *);
-ScRemap sc_tile_map(const ScCall *);
-ScRemap sc_expand_map(const ScCall *);
-ScRemap sc_pad_map(const ScCall *);
-
 // Each index of a tensor stays where it is.
 ScRemap sc_identity_map(const ScTensor *);
 // Strides of x for the dimensions of y, which may be more: 0 where x has none, and where it has one entry.
@@ -44,8 +37,6 @@ int64_t sc_map_entry(const ScDimMap *, int64_t k);
 // The same for index k and those after it, up to index `end`: they have entries *entry, *entry + *step, ...;
 // returns how many.
 int64_t sc_map_run(const ScDimMap *, int64_t k, int64_t end, int64_t *entry, int *step);
-// The first index after k that has entry `entry`, or -1; before all of them is k = -1. The result has n_out.
-int64_t sc_map_next(const ScDimMap *, int64_t n_out, int64_t entry, int64_t k);
 
 // The gradient of a call whose result repeats x, whole, a number of times along each dimension: tile, expand.
 ScStatus sc_sum_repeats(ScCall *);

@@ -1,8 +1,9 @@
 // Entries moved along dimensions; what leaves at the end comes in at the beginning.
+#include "host/ops/roll.h"
+
 #include "host/core/call.h"
 #include "host/core/dispatch.h"
 #include "host/ops/dims.h"
-#include "host/ops/remap.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

@@ -1,6 +1,7 @@
 // Copies of a tensor side by side.
+#include "host/ops/tile.h"
+
 #include "host/core/dispatch.h"
-#include "host/ops/remap.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},

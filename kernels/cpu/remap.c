@@ -1,5 +1,9 @@
 // flip, roll, tile, expand, pad: see host/ops/remap.h.
-#include "host/ops/remap.h"
+#include "host/ops/expand.h"
+#include "host/ops/flip.h"
+#include "host/ops/pad.h"
+#include "host/ops/roll.h"
+#include "host/ops/tile.h"
 
 #include <string.h>
 
@@ -60,13 +64,23 @@ static void make_plan(Plan *p, const ScRemap *m, const ScTensor *x, const ScTens
 
 // ---- runs of units ----
 
+// Short units have constant sizes, and steps by one element a sign: loops that the compiler unrolls and
+// vectorises.
 #define COPY(type)                                                                                             \
+   static inline __attribute__((always_inline)) void units_##type(type *to, const type *from, int64_t step,    \
+                                                                  int64_t unit, int64_t n) {                   \
+      for (int64_t i = 0; i < n; i++)                                                                          \
+         for (int64_t k = 0; k < unit; k++) to[i * unit + k] = from[i * step + k];                             \
+   }                                                                                                           \
    SC_CLONES static void copy_##type(type *to, const type *from, int64_t step, int64_t unit, int64_t n) {      \
-      if (unit == 1)                                                                                           \
-         for (int64_t i = 0; i < n; i++) to[i] = from[i * step];                                               \
+      if (unit == 1 && step == -1)                                                                             \
+         units_##type(to, from, -1, 1, n);                                                                     \
+      else if (unit == 1 && step == 0)                                                                         \
+         units_##type(to, from, 0, 1, n);                                                                      \
+      else if (unit == 3)                                                                                      \
+         units_##type(to, from, step, 3, n);                                                                   \
       else                                                                                                     \
-         for (int64_t i = 0; i < n; i++)                                                                       \
-            for (int64_t k = 0; k < unit; k++) to[i * unit + k] = from[i * step + k];                          \
+         units_##type(to, from, step, unit, n);                                                                \
    }                                                                                                           \
    static void fill_##type(type *to, const void *value, int64_t n) {                                           \
       type v;                                                                                                  \

@@ -70,7 +70,7 @@ __device__ inline void spoil(uint8_t *entry) {
 }
 
 // A thread for each line, where there are many.
-template <typename T> __global__ void scatter_lines(Lines l, const int64_t *index, const T *from, T *to) {
+template <typename T> __global__ void scatter_add_lines(Lines l, const int64_t *index, const T *from, T *to) {
    for (int64_t i = sc_thread(); i < l.at.n; i += sc_threads()) {
       int64_t at[3] = {};
       bool wrong = false;
@@ -87,7 +87,7 @@ template <typename T> __global__ void scatter_lines(Lines l, const int64_t *inde
 }
 
 // A thread for each entry, where there are few lines: the indices go by, a block's worth at a time.
-template <typename T> __global__ void scatter_entries(Lines l, const int64_t *index, const T *from, T *to) {
+template <typename T> __global__ void scatter_add_entries(Lines l, const int64_t *index, const T *from, T *to) {
    __shared__ int64_t numbers[SC_CUDA_BLOCK];
    int64_t entry = (int64_t)blockIdx.x * SC_CUDA_BLOCK + threadIdx.x;
    for (int64_t i = blockIdx.y; i < l.at.n; i += gridDim.y) {
@@ -118,10 +118,10 @@ template <typename T>
 ScStatus launch(const ScCall *c, const Lines &l, const ScTensor *index, const ScTensor *from, const ScTensor *to) {
    const int64_t *numbers = sc_data<const int64_t>(index);
    if (l.at.n >= MANY_LINES)
-      return sc_cuda_launch(c->device, c->op->name, scatter_lines<T>, sc_cuda_grid(c->device, l.at.n),
+      return sc_cuda_launch(c->device, c->op->name, scatter_add_lines<T>, sc_cuda_grid(c->device, l.at.n),
                             SC_CUDA_BLOCK, 0, l, numbers, sc_data<const T>(from), sc_data<T>(to));
    dim3 grid((unsigned)((l.entries + SC_CUDA_BLOCK - 1) / SC_CUDA_BLOCK), (unsigned)l.at.n);
-   return sc_cuda_launch(c->device, c->op->name, scatter_entries<T>, grid, SC_CUDA_BLOCK, 0, l, numbers,
+   return sc_cuda_launch(c->device, c->op->name, scatter_add_entries<T>, grid, SC_CUDA_BLOCK, 0, l, numbers,
                          sc_data<const T>(from), sc_data<T>(to));
 }
 

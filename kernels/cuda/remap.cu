@@ -1,5 +1,9 @@
 // flip, roll, tile, expand, pad: see host/ops/remap.h.
-#include "host/ops/remap.h"
+#include "host/ops/expand.h"
+#include "host/ops/flip.h"
+#include "host/ops/pad.h"
+#include "host/ops/roll.h"
+#include "host/ops/tile.h"
 
 #include "kernels/cuda/element.cuh"
 
@@ -127,7 +131,7 @@ ScStatus forward(ScCall *c, const ScRemap &m) {
 
 // ---- the gradient of padding that repeats ----
 
-// As sc_map_next.
+// The first index after k, of `size`, that has entry `entry`, or -1; before all of them is k = -1.
 __device__ inline int64_t next_of(const ScDimMap &m, int64_t size, int64_t entry, int64_t k) {
    int64_t t = entry - m.first, last = m.n - 1, from = t + m.shift, to = from;
    if (t < 0 || t > last) return -1;

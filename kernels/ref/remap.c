@@ -1,5 +1,9 @@
 // flip, roll, tile, expand, pad: see host/ops/remap.h.
-#include "host/ops/remap.h"
+#include "host/ops/expand.h"
+#include "host/ops/flip.h"
+#include "host/ops/pad.h"
+#include "host/ops/roll.h"
+#include "host/ops/tile.h"
 
 #include <string.h>
 

@@ -184,7 +184,7 @@ describe("a tensor's names", function()
    local t = scute.tensor { 1, 2 }
 
    it("are known: the nearest is said, also of another word for it", function()
-      for name, meant in pairs { viw = "reshape", view = "reshape", unsqueeze = "reshape", cuda = "to", numpy = "totable",
+      for name, meant in pairs { viw = "reshape", view = "reshape", repeat_ = "tile", cuda = "to", numpy = "totable",
          sahpe = "shape", mm = "matmul", T = "transpose", zeroGrad = "zero_grad", ndim = "rank", soft = "softmax" } do
          local message = ("a tensor has no method or property '%s'; did you mean '%s'?"):format(name, meant)
          says(message, function() return t[name] end)
@@ -192,7 +192,7 @@ describe("a tensor's names", function()
    end)
 
    it("tell of a function where there is no such method", function()
-      for _, name in ipairs { "cat", "stack", "hstack", "append", "concat", "concatenate" } do
+      for _, name in ipairs { "cat", "vstack", "hstack", "append", "concat", "concatenate" } do
          says(("property '%s'; did you mean the function 'scute.concat'?"):format(name), function() return t[name] end)
       end
       says("did you mean 'device'?", function() return t.to_device end) -- which only the library calls

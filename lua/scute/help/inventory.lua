@@ -162,13 +162,15 @@ local function add_core(add, known)
 end
 
 -- Ops that are methods too are there as ops.
-local function add_types(add, known)
+local function add_types(add)
+   local is_op = {}
+   for _, name in ipairs(scute.ops()) do is_op[name] = true end
    for type_name, meta in next, debug.getregistry() do
       if type(type_name) == "string" and type_name:find "^scute%." and type(meta) == "table" then
          local word, index = inventory.word_of(type_name), rawget(meta, "__index")
          for name, f in next, rawget(meta, "methods") or type(index) == "table" and index or {} do
-            local is_op = word == "t" and known[name]
-            if not is_op then add { name = word .. ":" .. name, kind = "method", value = f, class = word } end
+            local is_known = word == "t" and is_op[name]
+            if not is_known then add { name = word .. ":" .. name, kind = "method", value = f, class = word } end
          end
          for _, name in ipairs(rawget(meta, "properties") or {}) do
             add { name = word .. "." .. name, kind = "field", class = word }
@@ -198,7 +200,7 @@ function inventory.list()
    add_ops(add)
    add_families(add)
    add_core(add, known)
-   add_types(add, known)
+   add_types(add)
    add_classes(add)
    table.sort(list, function(a, b) return a.name < b.name end)
    return list
