@@ -92,6 +92,16 @@ static void read_list(lua_State *L, Marshal *m, const ScParam *param, int index,
    }
 }
 
+// One number is a list of one.
+static void read_ints(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   if (lua_istable(L, index)) {
+      read_list(L, m, param, index, out);
+      return;
+   }
+   out->ints.n = 1;
+   out->ints.v[0] = check_int(L, m, param, "whole numbers, or a table of them", index);
+}
+
 static void read_pair(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
    if (lua_istable(L, index)) {
       read_list(L, m, param, index, out);
@@ -143,10 +153,7 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
       out->i = lua_toboolean(L, index);
       break;
    case SC_PAIR: read_pair(L, m, param, index, out); break;
-   case SC_INTS:
-      if (!lua_istable(L, index)) bad(L, m, param, "whole numbers, or a table of them", index);
-      read_list(L, m, param, index, out);
-      break;
+   case SC_INTS: read_ints(L, m, param, index, out); break;
    case SC_DIM: out->i = read_dim(L, m, param, index); break;
    case SC_DTYPE: {
       ScDtype dtype;
@@ -166,14 +173,17 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
    }
 }
 
-// All remaining positional numbers, for reshape(2, 3) and the like.
+// The positional numbers from here on, for reshape(2, 3) and the like; where no parameter follows, all of the
+// rest.
 static void read_rest(lua_State *L, Marshal *m, const ScParam *param, ScAttr *out) {
-   int n = m->top - m->next + 1;
+   bool last = param == &m->op->params[m->op->nparams - 1];
+   int n = 0;
+   while (m->next + n <= m->top && (last || lua_type(L, m->next + n) == LUA_TNUMBER)) n++;
    if (n > SC_MAXRANK)
       luaL_error(L, "%s: argument '%s': at most %d numbers, found %d", m->op->name, param->name, SC_MAXRANK, n);
    out->ints.n = n;
    for (int i = 0; i < n; i++) out->ints.v[i] = check_int(L, m, param, "whole numbers", m->next + i);
-   m->next = m->top + 1;
+   m->next += n;
 }
 
 // Leaves the stack index of the argument's value, or 0 if it is not given. A named value is pushed.
