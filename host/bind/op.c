@@ -92,6 +92,16 @@ static void read_list(lua_State *L, Marshal *m, const ScParam *param, int index,
    }
 }
 
+// One number is a list of one.
+static void read_ints(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   if (lua_istable(L, index)) {
+      read_list(L, m, param, index, out);
+      return;
+   }
+   out->ints.n = 1;
+   out->ints.v[0] = check_int(L, m, param, "whole numbers, or a table of them", index);
+}
+
 static void read_pair(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
    if (lua_istable(L, index)) {
       read_list(L, m, param, index, out);
@@ -173,14 +183,7 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
       out->i = lua_toboolean(L, index);
       break;
    case SC_PAIR: read_pair(L, m, param, index, out); break;
-   case SC_INTS:
-      if (lua_istable(L, index)) {
-         read_list(L, m, param, index, out);
-         break;
-      }
-      out->ints.n = 1;
-      out->ints.v[0] = check_int(L, m, param, "whole numbers, or a table of them", index);
-      break;
+   case SC_INTS: read_ints(L, m, param, index, out); break;
    case SC_DIM: out->i = read_dim(L, m, param, index); break;
    case SC_DIMS: read_dims(L, m, param, index, out); break;
    case SC_DTYPE: {
@@ -201,19 +204,28 @@ static void read_attr(lua_State *L, Marshal *m, const ScParam *param, int index,
    }
 }
 
-// Whether all remaining positional numbers are this parameter's: reshape(2, 3) and the like.
-static bool takes_rest(lua_State *L, const Marshal *m, const ScParam *param) {
-   bool is_last = param == &m->op->params[m->op->nparams - 1];
-   return param->kind == SC_INTS && is_last && m->next <= m->top && lua_type(L, m->next) == LUA_TNUMBER;
+static bool is_tensor(const ScParam *param) {
+   return param->kind == SC_TENSOR || param->kind == SC_OPERAND || param->kind == SC_TENSORS;
 }
 
+// Whether the positional numbers from here on are this parameter's, as in reshape(2, 3) and layer_norm(3, 4,
+// weight): where what follows is no number.
+static bool takes_rest(lua_State *L, const Marshal *m, const ScParam *param) {
+   bool is_last = param == &m->op->params[m->op->nparams - 1];
+   return param->kind == SC_INTS && (is_last || is_tensor(param + 1)) && m->next <= m->top &&
+          lua_type(L, m->next) == LUA_TNUMBER;
+}
+
+// Where no parameter follows, all of the rest is meant.
 static void read_rest(lua_State *L, Marshal *m, const ScParam *param, ScAttr *out) {
-   int n = m->top - m->next + 1;
+   bool last = param == &m->op->params[m->op->nparams - 1];
+   int n = 0;
+   while (m->next + n <= m->top && (last || lua_type(L, m->next + n) == LUA_TNUMBER)) n++;
    if (n > SC_MAXRANK)
       luaL_error(L, "%s: argument '%s': at most %d numbers, found %d", m->op->name, param->name, SC_MAXRANK, n);
    out->ints.n = n;
    for (int i = 0; i < n; i++) out->ints.v[i] = check_int(L, m, param, "whole numbers", m->next + i);
-   m->next = m->top + 1;
+   m->next += n;
 }
 
 // Leaves the stack index of the argument's value, or 0 if it is not given. A named value is pushed.
@@ -244,14 +256,13 @@ static void read_tensor_param(lua_State *L, Marshal *m, const ScParam *param, in
 }
 
 static void read_param(lua_State *L, Marshal *m, const ScParam *param) {
-   bool tensor = param->kind == SC_TENSOR || param->kind == SC_OPERAND || param->kind == SC_TENSORS;
    if (takes_rest(L, m, param)) {
       m->given[m->nattr] = true;
       read_rest(L, m, param, &m->attr[m->nattr++]);
       return;
    }
    int index = find_value(L, m, param);
-   if (tensor) {
+   if (is_tensor(param)) {
       read_tensor_param(L, m, param, index);
       return;
    }

@@ -5,6 +5,7 @@
 
 #include "host/core/call.h"
 #include "host/core/dispatch.h"
+#include "host/core/redo.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "(N, C) or (N, C, H, W)"},
@@ -76,6 +77,17 @@ static ScStatus infer(ScCall *c) {
    return sc_describe_saved(c, SC_GN_INVERSE, sc_wide_dtype(x->dtype), 2, shape);
 }
 
+// On the host the result is computed again when backward wants it; the shift serves nothing else.
+static ScStatus forward(ScCall *c) {
+   c->redoes = sc_may_redo(c);
+   if (!c->redoes) c->keep_in &= ~(1u << SC_GN_BIAS);
+   return sc_run_kernel(c);
+}
+
+static ScStatus redo(const ScCall *c, ScTensor **out) {
+   return sc_apply(out, "grouped_norm", SC_GN_INPUTS, c->in, c->attr, SC_GN_ATTRS);
+}
+
 // The gradient of x takes the place of the one that came in, if nobody else holds that: kernels have summed up
 // what they need of it before they write, and read an element before they write there.
 static ScStatus backward(ScCall *c) {
@@ -85,9 +97,11 @@ static ScStatus backward(ScCall *c) {
    return sc_run_backward_kernel(c);
 }
 
-SC_OP(
-    grouped_norm,
-    .doc = "(x - mean) / sqrt(var + eps) * weight + bias, with the mean and the biased variance of each sample "
-           "and group of neighbouring channels; layer_norm and group_norm call it.",
-    SC_PARAMS(params), .differentiable = true, .no_method = true, .keep_in = 1u << SC_GN_X | 1u << SC_GN_WEIGHT,
-    .wide = 1u << SC_GN_WEIGHT | 1u << SC_GN_BIAS, .infer = infer, .backward = backward)
+SC_OP(grouped_norm,
+      .doc =
+          "(x - mean) / sqrt(var + eps) * weight + bias, with the mean and the biased variance of each sample "
+          "and group of neighbouring channels; layer_norm and group_norm call it.",
+      SC_PARAMS(params), .differentiable = true, .no_method = true,
+      .keep_in = 1u << SC_GN_X | 1u << SC_GN_WEIGHT | 1u << SC_GN_BIAS,
+      .wide = 1u << SC_GN_WEIGHT | 1u << SC_GN_BIAS, .infer = infer, .forward = forward, .backward = backward,
+      .redo = redo)

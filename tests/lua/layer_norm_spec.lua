@@ -48,6 +48,14 @@ describe("layer_norm", function()
       near(x:layer_norm(5, 3, 4), x:group_norm(1))
    end)
 
+   it("takes its sizes as numbers, with weight and bias after them", function()
+      local x, weight, bias = scute.randn(2, 3, 4), scute.randn(3, 4), scute.randn(3, 4)
+      local expected = x:layer_norm { normalized_shape = { 3, 4 }, weight = weight, bias = bias }
+      near(expected, x:layer_norm(3, 4, weight, bias))
+      near(expected, x:layer_norm({ 3, 4 }, weight, bias, 1e-5))
+      near(x:layer_norm { normalized_shape = { 4 } }, x:layer_norm { normalized_shape = 4 })
+   end)
+
    it("keeps half width under autocast, and computes in float32", function()
       local x = (scute.randn(4, 300) + 30):to "bf16"
       local y = scute.autocast("bf16", function() return x:layer_norm(300) end)

@@ -89,6 +89,37 @@ describe("what is computed again", function()
       end
    end)
 
+   it("takes none for layer norm, group norm and gelu, whose gradients are those of kept values", function()
+      local p, x = parameters(6), scute.randn(SHAPE)
+      local ops = {
+         function(y) return y:gelu() end,
+         function(y)
+            return scute.layer_norm { x = y, normalized_shape = { 8 }, weight = p.scale, bias = p.shift, channels = true }
+         end,
+         function(y) return scute.group_norm { x = y, num_groups = 2, weight = p.scale, bias = p.shift } end,
+      }
+      for number, op in ipairs(ops) do
+         local found = {}
+         for i, kept in ipairs { false, true } do
+            local before, layers, y, all = live(), 5, x, {}
+            for _ = 1, layers do
+               local z = scute.conv2d { x = y, weight = p.weight, padding = 1 }
+               local next_y = op(z)
+               z:free()
+               if kept then all[#all + 1] = next_y elseif not rawequal(y, x) then y:free() end
+               y = next_y
+            end
+            assert.equal(not kept, live() - before < (layers + 3) * MAP, ("op %d"):format(number)) -- and the statistics
+            y:sum():backward()
+            found[i] = p.weight.grad:values()
+            for _, t in pairs(p) do t:zero_grad() end
+            for _, t in ipairs(all) do t:free() end
+            if not kept then y:free() end
+         end
+         assert.same(found[2], found[1])
+      end
+   end)
+
    it("gives the gradients that kept values give, however long the chain of residuals", function()
       for _, act in ipairs(activations) do
          local p, seed = parameters(3), nil

@@ -85,6 +85,10 @@ local x, pictures = { shape = { 2, 3, 10 } }, { shape = { 2, 6, 4, 4 } }
 local whole = { shape = { 2, 6 }, dtype = "i64", low = 1, high = 9 }
 cases.bad = {
    { op = "layer_norm", inputs = { x = x }, message = "argument 'normalized_shape' is missing" },
+   { op = "layer_norm", inputs = { x = x }, attrs = { normalized_shape = "10" },
+      message = "'normalized_shape': expected whole numbers, or a table of them, found '10'" },
+   { op = "layer_norm", args = { x, 10, 2.5 }, message = "'normalized_shape': expected whole numbers, found 2.5" },
+   { op = "layer_norm", args = { x, 10, "weight" }, message = "'weight': expected a tensor, found 'weight'" },
    { op = "layer_norm", inputs = { x = x }, attrs = { normalized_shape = {} }, message = "at least one size, found none" },
    { op = "layer_norm", inputs = { x = x }, attrs = { normalized_shape = { 3 } },
       message = "'x': expected a shape that ends with normalized_shape %(3%), found %(2, 3, 10%)$" },
