@@ -15,7 +15,8 @@ local scute = require "scute"
 local every_op = {}
 
 -- Those that have no kernel of their own: they are made of others.
-local COMPOSITE = { conv_bn_act = true, cosine_similarity = true, flatten = true, select = true, to_device = true, transpose = true }
+local COMPOSITE = { conv_bn_act = true, cosine_similarity = true, flatten = true, select = true, to_device = true,
+   transpose = true }
 -- Those whose backward is made of other ops, or of zeros.
 local BACKWARD_OF_OPS = { concat = true, neg = true, permute = true, reshape = true, to = true, sign = true, floor = true,
    ceil = true, round = true, floor_divide = true }
