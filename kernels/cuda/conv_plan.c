@@ -1,6 +1,6 @@
 // Which algorithm a convolution runs with: what cuDNN thinks best, and when it comes again the fastest, which
-// is timed then (or for a checkpoint that is written before), unless the user insists on equal results at every
-// run; and after those that failed, whatever else there is.
+// is timed then (or at the end of the epoch, if that comes before), unless the user insists on equal results at
+// every run; and after those that failed, whatever else there is.
 #include "kernels/cuda/conv_plan.h"
 
 #include <stdlib.h>

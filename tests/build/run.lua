@@ -229,4 +229,5 @@ write("kernels/cuda/one.cu", "// another\n")
 leaves_out("where it was not built", "", "no instance of it")
 
 os.execute(("rm -rf '%s'"):format(root))
+dofile("tests/build/session.lua").check(arg[-1]:match "^(.*)/" or ".", check)
 tally.finish()

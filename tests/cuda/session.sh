@@ -3,8 +3,10 @@
 # matters most comes first, what does not fit is left out and told, and the page to send back is there at any moment.
 # Usage: tests/cuda/session.sh pack [CUDA_ARCHS]         builds for that card ("90", the default) and packs what the program
 #                                                        needs, also libraries that another machine may lack, into
-#                                                        build/session.tar.gz, which goes there with the files of git
-#        tests/cuda/session.sh run [SECONDS [DEVICE]]    (480, cuda) from the root of such a tree, or of the one it is built in
+#                                                        build/session.tar.gz, which goes there with the files of git;
+#                                                        CUDA_ARCHS "built": what is built already
+#        tests/cuda/session.sh run [SECONDS [DEVICE]]    (480, cuda) from the root of such a tree, or of the one it is built in;
+#                                                        PARTS="ops ...": of tests/cuda/device.lua
 set -eu
 build=${BUILD:-build}
 packed=$build/session.tar.gz
@@ -16,7 +18,7 @@ libraries_of() {
 }
 
 pack() {
-   make -j"$(nproc)" CUDA=yes CUDA_ARCHS="$1" BUILD="$build" all
+   if [ "$1" != built ]; then make -j"$(nproc)" CUDA=yes CUDA_ARCHS="$1" BUILD="$build" all; fi
    rm -rf "$build/session"
    mkdir -p "$build/session"
    for library in $(libraries_of "$build/scute"); do cp -L "$library" "$build/session/"; done
@@ -54,7 +56,8 @@ run() {
    page=${SCUTE_PLUGINS:-$build}/gpu_report
    rm -rf "$page"
    # Two thirds for what is right, the rest for how fast it is.
-   LIMIT=$(($1 * 2 / 3)) "$build/scute" tests/cuda/device.lua "$device" ops recorded models exercises || failed=1
+   # shellcheck disable=SC2086 # words
+   LIMIT=$(($1 * 2 / 3)) "$build/scute" tests/cuda/device.lua "$device" ${PARTS:-ops recorded models exercises} || failed=1
    MODELS=${MODELS:-resnet50,mobilenet_v2,efficientnet_b0} ROUNDS=1 \
       timeout -k 5 "$(seconds_left)" "$build/scute" tests/bench/run.lua "${PYTHON:-}" "$device" || failed=1
    if [ -n "${OUT:-}" ]; then cp "$page.txt" "$OUT/"; fi
