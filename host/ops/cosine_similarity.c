@@ -68,7 +68,8 @@ static ScStatus unit(const ScCall *c, int input, int from_end, ScTensor **out) {
 static ScStatus products(ScTensor *const units[2], int from_end, ScTensor **out) {
    ScTensor *product;
    SC_TRY(sc_apply(&product, "mul", 2, units, NULL, 0));
-   ScStatus status = sc_apply(out, "sum", 1, &product, &(ScAttr){.i = product->rank - from_end}, 1);
+   ScAttr dim = {.ints = {.n = 1, .v = {product->rank - from_end}}};
+   ScStatus status = sc_apply(out, "sum", 1, &product, &dim, 1);
    sc_tensor_release(product);
    return status;
 }

@@ -70,7 +70,7 @@ static ScStatus sum_dim(ScTensor **g, int dim, int64_t n) {
    int64_t row = n * strides[dim], repeats = (*g)->shape[dim] / n;
    ScTensor *seen, *sum;
    SC_TRY(sc_tensor_alias(&seen, *g, 3, (int64_t[]){numel / (repeats * row), repeats, row}));
-   ScStatus status = sc_apply(&sum, "sum", 1, &seen, (ScAttr[]){{.i = 1}, {.i = 0}}, 2);
+   ScStatus status = sc_apply(&sum, "sum", 1, &seen, (ScAttr[]){{.ints = {.n = 1, .v = {1}}}, {.i = 0}}, 2);
    sc_tensor_release(seen);
    if (status != SC_OK) return status;
    for (int d = 0; d < (*g)->rank; d++) shape[d] = d == dim ? n : (*g)->shape[d];
