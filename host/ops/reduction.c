@@ -190,13 +190,17 @@ static ScStatus differentiate(ScCall *c, const Layout *l) {
    return sc_run_backward_kernel(c);
 }
 
+// Where memory runs out it is called once more, so it leaves everything as it was.
 ScStatus sc_reduce_backward(ScCall *c) {
    ScTensor *x = sc_tensor_retain(c->in[0]), *y = sc_tensor_retain(c->out[0]);
+   ScTensor *g = sc_tensor_retain(c->grad_out[0]);
    Layout l = layout_of(c);
    ScStatus status = differentiate(c, &l);
    replace(&c->in[0], x);
    replace(&c->out[0], y);
-   SC_TRY(status);
-   if (l.moves) SC_TRY(move(&c->grad_in[0], &l, true));
-   return as_shape(&c->grad_in[0], x->rank, x->shape);
+   replace(&c->grad_out[0], g);
+   if (status == SC_OK && l.moves) status = move(&c->grad_in[0], &l, true);
+   if (status == SC_OK) status = as_shape(&c->grad_in[0], x->rank, x->shape);
+   if (status != SC_OK) replace(&c->grad_in[0], NULL);
+   return status;
 }

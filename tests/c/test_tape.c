@@ -300,7 +300,7 @@ static void test_dropout(void **state) {
 // A small network of many kinds of ops, forward and backward. Releases what it made.
 static ScStatus network(ScTensor *x, ScTensor *w) {
    ScTensor *t[7] = {0}, *in[2] = {x, w};
-   ScAttr shape = {.ints = {.n = 2, .v = {3, 4}}}, dim = {.i = 1}, dims = {.ints = {1, {1}}};
+   ScAttr shape = {.ints = {.n = 3, .v = {3, 2, 2}}}, dim = {.i = 1}, dims = {.ints = {2, {0, 2}}};
    ScStatus status = sc_apply(&t[0], "mul", 2, in, NULL, 0);
    if (status == SC_OK) status = sc_apply(&t[1], "silu", 1, &t[0], NULL, 0);
    if (status == SC_OK) status = sc_apply(&t[2], "reshape", 1, &t[1], &shape, 1);
