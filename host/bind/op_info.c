@@ -106,8 +106,26 @@ static int list_ops(lua_State *L) {
    return 1;
 }
 
+// "values|counts?", as a list of {name, optional}.
+static void push_results(lua_State *L, const char *results) {
+   push_choices(L, results);
+   for (int i = 1, n = (int)lua_rawlen(L, -1); i <= n; i++) {
+      lua_rawgeti(L, -1, i);
+      size_t length;
+      const char *name = lua_tolstring(L, -1, &length);
+      bool optional = name[length - 1] == '?';
+      lua_createtable(L, 0, 2);
+      lua_pushlstring(L, name, length - optional);
+      lua_setfield(L, -2, "name");
+      lua_pushboolean(L, optional);
+      lua_setfield(L, -2, "optional");
+      lua_rawseti(L, -3, i);
+      lua_pop(L, 1);
+   }
+}
+
 // scute.op_info(name) -> {name, doc, text, differentiable, params = names in order, arguments = list of {name,
-// kind, doc, optional, default, choices}}
+// kind, doc, optional, default, choices}, results = where there are several, list of {name, optional}}
 static int op_info(lua_State *L) {
    const char *name = luaL_checkstring(L, 1);
    const ScOp *op = sc_op_find(name);
@@ -119,6 +137,8 @@ static int op_info(lua_State *L) {
    lua_setfield(L, -2, "text");
    lua_pushboolean(L, op->differentiable || (!op->infer && op->forward));
    lua_setfield(L, -2, "differentiable");
+   push_results(L, op->results ? op->results : "");
+   lua_setfield(L, -2, "results");
    lua_newtable(L);
    lua_newtable(L);
    for (int i = 0; i < op->nparams; i++) {

@@ -112,6 +112,9 @@ struct ScOp {
    bool any_dtype;      // moves bytes: f16 and bf16 are not converted to f32 around it
    unsigned in_place;   // bit i = writes into tensor parameter i (optimizers), no outputs; 0 = makes outputs
    bool no_method;      // a function only, not a method of tensors
+   // What several outputs are, in their order, separated by '|'; one that only some calls give ends with '?'.
+   // NULL: there is one, or none.
+   const char *results;
    // What backward needs: bit i = parameter i's tensor(s) with values, the rest are kept as shapes only.
    unsigned keep_in;
    unsigned keep_out;

@@ -61,14 +61,13 @@ static ScStatus infer(ScCall *c) {
    SC_TRY(sc_want_values(c));
    SC_TRY(find_largest(c, &classes));
    if (classes < least) classes = least;
-   return sc_describe(c, 0, c->in[1] ? c->in[1]->dtype : SC_I64, 1, &classes);
+   ScStatus status = sc_describe(c, 0, c->in[1] ? c->in[1]->dtype : SC_I64, 1, &classes);
+   return status == SC_EARG ? sc_fail(SC_EARG, "bincount: %lld classes are too many", (long long)classes)
+                            : status;
 }
 
-SC_OP(
-    bincount,
-    .doc =
-        "How often each number from 1 is in x, up to the largest that is (i64); with weights, their sum for "
-        "each "
-        "number, in their dtype. It has no gradient. How long the result is depends on the values: on a GPU it "
-        "waits for them, and no graph can record it.",
-    SC_PARAMS(params), .infer = infer)
+SC_OP(bincount,
+      .doc = "How often each number from 1 is in x, up to the largest that is (i64); with weights, their "
+             "sum for each number, in their dtype. How long the result is depends on the values: on a GPU "
+             "it waits for them, and no graph can record it.",
+      SC_PARAMS(params), .infer = infer)

@@ -66,8 +66,8 @@ static ScStatus backward(ScCall *c) {
 }
 
 SC_OP(median,
-      .doc =
-          "The number in the middle over one dimension, and where it stands (i64, from 1), or over everything; "
-          "of an even count the lower of the two. NaN where there is one. Of equal numbers one gets the "
-          "gradient, that which a stable sort puts in the middle.",
-      SC_PARAMS(params), .differentiable = true, .infer = infer, .forward = forward, .backward = backward)
+      .doc = "The number in the middle over one dimension, and where it stands (i64, from 1), or over "
+             "everything; of an even count the lower of the two. NaN where there is one. Of equal numbers "
+             "one gets the gradient, that which a stable sort puts in the middle.",
+      SC_PARAMS(params), .differentiable = true, .results = "value|index?", .infer = infer, .forward = forward,
+      .backward = backward)

@@ -116,8 +116,6 @@ static ScStatus use_stream(ScCall *c) {
 
 SC_OP(multinomial,
       .doc = "Numbers from 1 to C (i64, (num_samples) or (N, num_samples)), drawn with the probabilities "
-             "weight / sum "
-             "of the row's weights; one of weight 0 is never drawn. It has no gradient. Wrong weights are "
-             "refused: on "
-             "a GPU it waits for them, and no graph can record it.",
+             "weight / sum of the row's weights; one of weight 0 is never drawn. Wrong weights are "
+             "refused: on a GPU it waits for them, and no graph can record it.",
       SC_PARAMS(params), .infer = infer, .forward = forward, .commit = use_stream)

@@ -26,11 +26,10 @@ static ScStatus infer_indices(ScCall *c) {
 #define ORDER "Stable: equal numbers stay in their order. NaN counts as the largest."
 
 SC_OP(sort,
-      .doc = "x with the numbers along one dimension in their order, the smallest first, and where each stood "
-             "(i64, from 1), both shaped as x. " ORDER,
-      SC_PARAMS(params), .differentiable = true, .infer = infer, .keep_out = 2)
+      .doc = "x with the numbers along one dimension in their order, the smallest first, and where each "
+             "stood (i64, from 1), both shaped as x. " ORDER,
+      SC_PARAMS(params), .differentiable = true, .results = "values|indices", .infer = infer, .keep_out = 2)
 SC_OP(argsort,
-      .doc =
-          "Where the numbers along one dimension stand that are the smallest, the second smallest, ... (i64, "
-          "from 1), shaped as x. " ORDER,
+      .doc = "Where the numbers along one dimension stand that are the smallest, the second smallest, ... "
+             "(i64, from 1), shaped as x. " ORDER,
       SC_PARAMS(params), .infer = infer_indices)

@@ -31,9 +31,7 @@ static ScStatus infer(ScCall *c) {
    return sc_describe(c, 1, SC_I64, x->rank, shape);
 }
 
-SC_OP(
-    topk,
-    .doc =
-        "The k largest numbers along one dimension, the largest first, and where they stand (i64, from 1). Of "
-        "equal numbers the first come first. NaN counts as the largest.",
-    SC_PARAMS(params), .differentiable = true, .infer = infer, .keep_out = 2)
+SC_OP(topk,
+      .doc = "The k largest numbers along one dimension, the largest first, and where they stand (i64, "
+             "from 1). Of equal numbers the first come first. NaN counts as the largest.",
+      SC_PARAMS(params), .differentiable = true, .results = "values|indices", .infer = infer, .keep_out = 2)

@@ -46,9 +46,7 @@ static ScStatus forward(ScCall *c) {
 }
 
 SC_OP(unique,
-      .doc =
-          "The numbers that are in x, each once, the smallest first; 0 is also -0, and each NaN, which come "
-          "last, "
-          "is its own. How many there are depends on the values: on a GPU it waits for them, and no graph can "
-          "record it.",
-      SC_PARAMS(params), .infer = infer, .forward = forward)
+      .doc = "The numbers that are in x, each once, the smallest first; 0 is also -0, and each NaN, which "
+             "come last, is its own. How many there are depends on the values: on a GPU it waits for them, "
+             "and no graph can record it.",
+      SC_PARAMS(params), .results = "values|inverse?|counts?", .infer = infer, .forward = forward)

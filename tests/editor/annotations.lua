@@ -36,6 +36,14 @@ local function are_parameters(text)
    return true
 end
 
+-- A type, or several of an overload.
+local function are_types(text)
+   for part in (text .. ", "):gmatch "(.-), " do
+      if type_at(part) ~= "" then return false end
+   end
+   return true
+end
+
 -- How each annotation goes on.
 local GRAMMAR = {
    meta = function(rest) return rest:find "^[%w_.]+$" end,
@@ -48,7 +56,10 @@ local GRAMMAR = {
       local type = rest:match "^[%a_][%w_]*%?? (.*)" or rest:match "^%.%.%. (.*)"
       return type and is_followed_by_text(type_at(type))
    end,
-   ["return"] = function(rest) return type_at(rest) == "" end,
+   ["return"] = function(rest) -- a type, and maybe a name
+      local name = type_at(rest)
+      return name == "" or name and name:find "^ [%a_]+$"
+   end,
    generic = function(rest) return rest == "T" end,
    operator = function(rest)
       local operand, result = rest:match "^%l+(%b()): (.+)$"
@@ -58,7 +69,7 @@ local GRAMMAR = {
    overload = function(rest)
       local parameters, result = rest:match "^fun(%b())(.*)$"
       return parameters and are_parameters(parameters:sub(2, -2))
-         and (result == "" or type_at(result:match "^: (.*)" or " ") == "")
+         and (result == "" or are_types(result:match "^: (.*)" or " "))
    end,
 }
 
@@ -88,7 +99,7 @@ local function read(path, classes, check)
          local after = type_at(type)
          pending.types[name] = { type = type:sub(1, #type - #after), optional = mark == "?", text = after }
       elseif tag == "return" then
-         pending.returns = rest
+         pending.returns = pending.returns and pending.returns .. ", " .. rest or rest
       elseif not tag then
          local variable = line:match "^local ([%w_.]+) = {}$" or line:match "^([%w_.]+) = {}$"
          if variable then by_variable[variable] = current end
@@ -168,7 +179,11 @@ return function(cli)
    local methods = debug.getmetatable(scute.zeros(1)).methods
    for _, name in ipairs(visible_ops()) do
       local info, found = scute.op_info(name), function_of("scute", name)
-      local names = table.concat(info.params, ", ")
+      local names, results = table.concat(info.params, ", "), {}
+      for i, result in ipairs(info.results) do
+         results[i] = ("scute.Tensor%s %s"):format(result.optional and "?" or "", result.name)
+      end
+      check(#results == 0 or found.returns == table.concat(results, ", "), "what " .. name .. " returns", found.returns)
       check(found.parameters == names or found.parameters == names .. ", ...", "the parameters of " .. name, found.parameters)
       if methods[name] then
          local method = function_of("scute.Tensor", name)

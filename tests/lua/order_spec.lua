@@ -122,3 +122,23 @@ describe("median", function()
       end
    end)
 end)
+
+describe("what gives several tensors", function()
+   it("says so in its declaration, as many as there are", function()
+      local x = scute.ones(3)
+      for op, arguments in pairs { sort = {}, topk = { 2 }, median = { 1 }, unique = { true, true } } do
+         local results = scute.op_info(op).results
+         assert.equal(#results, select("#", scute[op](x, table.unpack(arguments))), op)
+         assert.equal(op == "sort" or op == "topk", not results[2].optional, op)
+      end
+      local median = scute.op_info("median").results
+      assert.same({ { name = "value", optional = false }, { name = "index", optional = true } }, median)
+      assert.same({}, scute.op_info("argsort").results)
+   end)
+
+   it("says so in its help", function()
+      local help = require("scute.repl.help").text
+      assert.matches("scute.sort(x, dim = nil, descending = false) -> values, indices\n", help "sort", 1, true)
+      assert.matches("-> values[, inverse][, counts]\n", help "unique", 1, true)
+   end)
+end)

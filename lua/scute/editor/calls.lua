@@ -77,6 +77,19 @@ local function without_first(list)
    return table.move(list, 2, #list, 1, {})
 end
 
+-- What it returns, {type, name} each: of an op that gives several tensors all of them.
+local function returns_of(entry, type)
+   local list = {}
+   for i, result in ipairs(entry.results or {}) do list[i] = { type .. (result.optional and "?" or ""), result.name } end
+   return list[1] and list or { { type } }
+end
+
+local function types_of(returns)
+   local list = {}
+   for i, each in ipairs(returns) do list[i] = each[1] end
+   return table.concat(list, ", ")
+end
+
 --- A function as lines. head: "function train.fit" or "function Tensor:item"; the first parameter of an op's method is self.
 function calls.lines(entry, head, options_class)
    local parameters, result = calls.parameters(entry, options_class), returned.type(entry)
@@ -89,14 +102,15 @@ function calls.lines(entry, head, options_class)
       names[i] = p[1]
       if p[2] ~= "any" then lines[#lines + 1] = luacats.param(p[1], p[2], p[4], p[3]) end
    end
+   local returns = returns_of(entry, result)
    if result == "self" then
       table.move(luacats.returns_self(), 1, 3, #lines + 1, lines)
    else
-      lines[#lines + 1] = luacats.returns(result)
+      for _, each in ipairs(returns) do lines[#lines + 1] = luacats.returns(each[1], each[2]) end
    end
    if is_op and options_class then
       lines[#lines + 1] = luacats.overload({ { is_method and "self" or parameters[1][1], parameters[1][2] },
-         { "options", options_class } }, result)
+         { "options", options_class } }, types_of(returns))
    end
    lines[#lines + 1] = ("%s(%s) end"):format(head, table.concat(names, ", "))
    return lines

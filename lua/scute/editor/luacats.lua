@@ -28,8 +28,8 @@ function luacats.param(name, type, about, optional)
    return ("---@param %s%s %s%s"):format(name, optional and "?" or "", type, in_one_line(about))
 end
 
-function luacats.returns(type)
-   return "---@return " .. type
+function luacats.returns(type, name)
+   return ("---@return %s%s"):format(type, name and " " .. name or "")
 end
 
 --- What is returned by a method that returns what it was called on, of whatever class that is.

@@ -42,6 +42,15 @@ local function op_arguments(info)
    return list
 end
 
+-- " -> values[, inverse]" of an op that gives more than one tensor.
+local function op_results(info)
+   local parts = {}
+   for i, result in ipairs(info.results) do
+      parts[i] = (result.optional and "[%s%s]" or "%s%s"):format(i > 1 and ", " or "", result.name)
+   end
+   return parts[1] and " -> " .. table.concat(parts) or ""
+end
+
 local function op_signature(name, info)
    local parts = {}
    for i, argument in ipairs(info.arguments) do
@@ -49,7 +58,7 @@ local function op_signature(name, info)
       if type(default) == "string" then default = ("%q"):format(default) end
       parts[i] = argument.optional and ("%s = %s"):format(argument.name, tostring(default)) or argument.name
    end
-   return ("scute.%s(%s)"):format(name, table.concat(parts, ", "))
+   return ("scute.%s(%s)%s"):format(name, table.concat(parts, ", "), op_results(info))
 end
 
 -- ---- where each kind of entry has its text ----
@@ -69,7 +78,7 @@ function describe.op(entry)
    local info = scute.op_info(entry.name)
    entry.signature = op_signature(entry.name, info)
    entry.text = info.doc .. (info.differentiable and "" or "\n(has no gradient)")
-   entry.options = op_arguments(info)
+   entry.options, entry.results = op_arguments(info), info.results
    entry.is_method = debug.getmetatable(scute.zeros(1)).methods[entry.name] ~= nil
 end
 
