@@ -50,7 +50,7 @@ ADD(byte, PLUS_BYTES)
 // the faster.
 #define EACH(act)                                                                                              \
    static void each_##act(const Run *r) {                                                                      \
-      if (r->line[0] <= r->place[0]) {                                                                         \
+      if (r->lines > 1 && r->line[0] <= r->place[0]) {                                                         \
          for (int64_t k = 0; k < r->places; k++)                                                               \
             for (int64_t i = 0; i < r->lines; i++) act(r, i, k);                                               \
       } else {                                                                                                 \

@@ -295,4 +295,46 @@ same("squeeze_excitation of 65600 photos", function(where)
    return (weight.grad * 1e-4):to "f32"
 end)
 
+-- ---- shapes: entries are moved as they are, and added up in one order ----
+
+for _, dtype in ipairs { "f32", "f64", "f16", "bf16" } do
+   for name, f in pairs {
+      flip = function(x) return x:flip(1) end, roll = function(x) return x:roll(5, 1) end,
+      tile = function(x) return x:tile(2, 3) end, expand = function(x) return x:unsqueeze(2):expand(-1, 3) end,
+      stack = function(x) return scute.stack({ x, x }, 2) end, pad = function(x) return x:pad({ 3, -2 }, nil, nan) end,
+      mirrored = function(x) return x:pad({ 3, 2 }, "reflect") end,
+      circular = function(x) return x:reshape(1, 3, 2, 2):pad({ 1, 1, 2, 0 }, "circular") end,
+      gather = function(x) return x:gather(1, scute.tensor({ 12, 1, 5, 5 }, { dtype = "i64", device = x.device })) end,
+   } do
+      same(("%s of odd numbers, %s"):format(name, dtype), function(where) return f(tensor(odd, where, dtype)) end)
+   end
+end
+
+local ADDED = { u8 = { 200, 100, 3, 4 }, i64 = { math.maxinteger, 7, 3, -4 } }
+for _, dtype in ipairs { "f32", "f64", "i64", "u8" } do
+   for _, lines in ipairs { 1, 1500 } do -- an entry, and a line, of a thread
+      same(("scatter_add, %s, %d lines"):format(dtype, lines), function(where)
+         local function repeated(values, kind) return tensor(values, where, kind, { 1, #values }):tile(lines, 1) end
+         local src = repeated(ADDED[dtype] or { 1e8, -1e8, 1, 0.3 }, dtype)
+         return repeated({ 1, 2 }, dtype):scatter_add(2, repeated({ 2, 2, 2, 1 }, "i64"), src)
+      end)
+   end
+end
+
+-- A wrong number, of which a GPU is not waited for.
+do
+   local function numbers(list) return tensor(list, device, "i64") end
+   local found = text_of(tensor({ 1, 2, 3 }, device):gather(1, numbers { 3, 4, 0, 1 }):values())
+   check(found == "3 nan nan 1", "gather answers wrong indices with NaN", found)
+   for _, lines in ipairs { 1, 1500 } do
+      local x = tensor({ 1, 2, 3 }, device, "f32", { 1, 3 }):tile(lines, 1)
+      local index = tensor({ 3, 4 }, device, "i64", { 1, 2 }):tile(lines, 1)
+      found = text_of(x:scatter_add(2, index, tensor({ 5, 6 }, device, "f32", { 1, 2 }):tile(lines, 1))[lines]:values())
+      check(found == "nan 2 8", "scatter_add answers a wrong index with a NaN in its line", found)
+   end
+   found = text_of(scute.one_hot(numbers { 2, 3 }, 2, "f32"):values())
+   check(found == "0 1 nan nan", "one_hot answers a wrong number with a row of NaN", found)
+   check(text_of(scute.one_hot(numbers { 2, 3 }):values()) == "0 1 0 0 0 1", "one_hot finds the largest number on a GPU")
+end
+
 tally.finish()

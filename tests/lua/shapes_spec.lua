@@ -83,6 +83,24 @@ describe("split and chunk", function()
    end)
 end)
 
+describe("a list", function()
+   it("has no names in it, which would be passed over", function()
+      local x = scute.ones(1, 3)
+      local own = "; what has a name is in a table of its own: "
+      for code, why in pairs {
+         ['x:pad { 1, 1, mode = "reflect" }'] = "pad: argument 'pads': expected a list, found 'mode' in it" .. own ..
+            "pad({ ... }, { mode = ... })",
+         ["scute.stack { x, x, dim = 2 }"] = "stack: argument 'tensors': expected a list, found 'dim' in it",
+         ["scute.concat { x, x, dim = 2 }"] = own .. "concat({ ... }, { dim = ... })",
+         ["x:reshape { 3, 1, copy = true }"] = "found 'copy' in it" } do
+         local typed = assert(load("local scute, x = ...; return " .. code))
+         assert.error_matches(function() typed(scute, x) end, why, 1, true)
+      end
+      assert.same({ 1, 6 }, scute.concat({ x, x }, { dim = 2 }).shape)
+      assert.same({ 1, 5 }, x:pad({ 1, 1 }, { mode = "reflect" }).shape)
+   end)
+end)
+
 describe("memory", function()
    local function taken(f)
       collectgarbage()
