@@ -56,5 +56,7 @@ SC_OP(group_norm,
       .doc = "(x - mean) / sqrt(var + eps) * weight + bias, with the mean and the biased variance of each "
              "sample and "
              "group of channels, over all pixels, in float32 or better; in training and in evaluation alike "
-             "(Wu and He 2018, https://arxiv.org/abs/1803.08494).",
+             "(Wu and He 2018, https://arxiv.org/abs/1803.08494). A NaN or an infinity makes NaN of its group; "
+             "equal "
+             "numbers become the bias, with eps = 0 NaN.",
       SC_PARAMS(params), .differentiable = true, .forward = forward)

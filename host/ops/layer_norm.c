@@ -84,9 +84,11 @@ static ScStatus forward(ScCall *c) {
    return c->attr[CHANNELS].i ? normalise(&c->out[0], c, c->in, true) : by_rows(c);
 }
 
-SC_OP(layer_norm,
-      .doc =
-          "(x - mean) / sqrt(var + eps) * weight + bias, with the mean and the biased variance over the last "
-          "dimensions, in float32 or better; in training and in evaluation alike (Ba, Kiros and Hinton 2016, "
-          "https://arxiv.org/abs/1607.06450).",
-      SC_PARAMS(params), .differentiable = true, .forward = forward)
+SC_OP(
+    layer_norm,
+    .doc =
+        "(x - mean) / sqrt(var + eps) * weight + bias, with the mean and the biased variance over the last "
+        "dimensions, in float32 or better; in training and in evaluation alike (Ba, Kiros and Hinton 2016, "
+        "https://arxiv.org/abs/1607.06450). A NaN or an infinity makes NaN of all that it is normalised with; "
+        "equal numbers become the bias, with eps = 0 NaN.",
+    SC_PARAMS(params), .differentiable = true, .forward = forward)

@@ -1,6 +1,6 @@
 -- The networks of examples/gelu_mlp.lua and examples/convnext_block.lua on a GPU against PyTorch in float64
--- (tests/golden/make_parity.py): logits, gradients and the losses of ten steps in float32; in half width logits and gradients no
--- more than 3 times as far off as the CPU's of the same width, whose roundings are the same in another order.
+-- (tests/golden/make_parity.py): logits, gradients and the losses of ten steps in float32; in half width logits and gradients
+-- no more than 3 times as far off as the CPU's of the same width, whose roundings are the same in another order.
 -- Usage: scute tests/cuda/examples.lua [DEVICE]
 local scute = require "scute"
 local json = require "cjson"

@@ -29,6 +29,16 @@ describe("layer_norm", function()
       end
    end)
 
+   it("makes NaN of equal numbers with an eps of 0 alone", function()
+      for _, device in ipairs { "cpu", "ref" } do
+         local x = scute.full({ 2, 4 }, 3, { device = device })
+         assert.same({ 0, 0, 0, 0, 0, 0, 0, 0 }, x:layer_norm(4):values())
+         for _, y in ipairs { x:layer_norm { normalized_shape = 4, eps = 0 }, x:group_norm { num_groups = 2, eps = 0 } } do
+            for _, value in ipairs(y:values()) do assert.is_true(value ~= value) end
+         end
+      end
+   end)
+
    it("gives rows of one number their bias, and neither x nor weight a gradient", function()
       for _, device in ipairs { "cpu", "ref" } do
          local x = scute.tensor({ { 3 }, { -7 } }, { device = device }):requires_grad_()

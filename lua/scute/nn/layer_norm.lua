@@ -68,7 +68,7 @@ end
 
 -- nn.LayerNorm2d { num_channels, eps = 1e-5, elementwise_affine = true, bias = true, dtype = "f32", device = "cpu" }
 -- x (N, C, H, W) -> the same shape: over the channels of each pixel, which lie side by side in memory, so that nothing is
--- permuted. As torchvision's, of ConvNeXt (Liu et al. 2022, https://arxiv.org/abs/2201.03545), with the eps 1e-6.
+-- permuted. As torchvision's; its ConvNeXt (Liu et al. 2022, https://arxiv.org/abs/2201.03545) has them with eps = 1e-6.
 local LayerNorm2d = Module:extend("LayerNorm2d", {
    { "num_channels", whole = true, min = 1, help = "channels" },
    EPS, { "elementwise_affine", true, flag = true, help = AFFINE:format "channel" },
