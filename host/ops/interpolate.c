@@ -144,9 +144,11 @@ ScStatus sc_bands_new(ScBands *b, const ScResize *r, bool transposed) {
 }
 
 SC_OP(interpolate,
-      .doc = "Pictures of another size, (N, C, H, W) becomes (N, C, H', W'): nearest pixels, or weighted sums "
-             "of the "
-             "2 x 2 (bilinear) or 4 x 4 (bicubic) around; with antialias those of all pixels that one of the "
-             "result covers, as Pillow has it. nearest takes the pixel at floor(i * H / H'), as PyTorch does, "
-             "nearest-exact that at the middle, as Pillow does. u8 is rounded to the nearest.",
+      .doc =
+          "Pictures of another size, (N, C, H, W) becomes (N, C, H', W'): nearest pixels, or weighted sums "
+          "of the 2 x 2 (bilinear) or 4 x 4 (bicubic) around; with antialias those of all pixels that one of "
+          "the result covers, as Pillow has it. nearest takes the pixel at floor(i * H / H'), as PyTorch does, "
+          "nearest-exact that at the middle, as Pillow does. u8 is rounded to the nearest, with antialias "
+          "along the rows and then along the columns, to the bit as Pillow does (which since 13 takes tall "
+          "pictures the other way round).",
       SC_PARAMS(params), .differentiable = true, .infer = infer)

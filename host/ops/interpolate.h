@@ -107,6 +107,20 @@ SC_EVERYWHERE double sc_resize_weight(const ScResize *r, const ScTaps *taps, int
    return t == 0 ? 1 - (taps->at - (double)taps->first) : taps->at - (double)taps->first;
 }
 
+// Antialiased bytes are made as Pillow makes them: along the rows first, each direction in whole numbers and
+// rounded.
+enum { SC_RESIZE_BITS = 22 };
+
+SC_EVERYWHERE int32_t sc_resize_fixed(double weight) {
+   return (int32_t)(weight * (1 << SC_RESIZE_BITS) + (weight < 0 ? -0.5 : 0.5));
+}
+
+// Of a sum of products with such weights.
+SC_EVERYWHERE uint8_t sc_resize_byte(int32_t sum) {
+   int32_t value = (sum + (1 << (SC_RESIZE_BITS - 1))) >> SC_RESIZE_BITS;
+   return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
 SC_API_BEGIN
 
 // Rows (d = 0) or columns (d = 1) of a checked call.

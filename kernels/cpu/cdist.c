@@ -226,6 +226,81 @@ static ScStatus add_side(const Side *s, double *sums) {
    return failed ? sc_fail(SC_EMEM, "out of memory") : SC_OK;
 }
 
+// ---- the same for Euclidean distances, by products: (sum of weights) own - weights other ----
+
+// Of all points; false where one leaves the range of numbers, and would spread over a whole product.
+static bool find_squares(const Side *s, float *own, float *other) {
+   bool finite = true;
+   square_lengths(own, s->own, s->rows, s->k);
+   square_lengths(other, s->other, s->others, s->k);
+   for (int64_t i = 0; i < s->rows; i++) finite = finite && isfinite(own[i]);
+   for (int64_t i = 0; i < s->others; i++) finite = finite && isfinite(other[i]);
+   return finite;
+}
+
+// The weights of one row, and their sum; near points, of which a product would leave rounding, go to `sums`.
+static double find_weights(const Side *s, int64_t row, float square, const float *squares, float *weights,
+                           double *sums) {
+   double total = 0;
+   for (int64_t o = 0; o < s->others; o++) {
+      int64_t at = row * s->row_step + o * s->other_step;
+      float distance = s->y[at], weight = distance == 0 || s->gy[at] == 0 ? 0 : s->gy[at] / distance;
+      bool near = distance * distance <= (float)SC_CDIST_NEAR * (square + squares[o]);
+      weights[o] = near ? 0 : weight;
+      total += weights[o];
+      for (int64_t k = 0; near && weight != 0 && k < s->k; k++)
+         sums[k] += weight * (s->own[row * s->k + k] - s->other[o * s->k + k]);
+   }
+   return total;
+}
+
+// Scratch memory for `rows` rows at a time.
+typedef struct {
+   int64_t rows;
+   float *own, *other;     // squares of lengths
+   float *weights, *parts; // (rows, others), (rows, k)
+   double *totals;
+} Space;
+
+static ScStatus add_block(const Side *s, const Space *m, int64_t from, int64_t rows, double *sums) {
+#pragma omp parallel for if (rows * s->others > WORTH_THREADS)
+   for (int64_t r = 0; r < rows; r++)
+      m->totals[r] = find_weights(s, from + r, m->own[from + r], m->other, m->weights + r * s->others,
+                                  sums + (from + r) * s->k);
+   SC_TRY(sc_gemm(rows, s->k, s->others, (ScMatrix){m->weights, false}, (ScMatrix){s->other, false}, false,
+                  m->parts));
+   for (int64_t r = 0; r < rows; r++)
+      for (int64_t k = 0; k < s->k; k++)
+         sums[(from + r) * s->k + k] += m->totals[r] * s->own[(from + r) * s->k + k] - m->parts[r * s->k + k];
+   return SC_OK;
+}
+
+static ScStatus add_blocks(const Side *s, const Space *m, double *sums) {
+   if (!find_squares(s, m->own, m->other)) return add_side(s, sums);
+   for (int64_t from = 0; from < s->rows; from += m->rows)
+      SC_TRY(add_block(s, m, from, least(m->rows, s->rows - from), sums));
+   return SC_OK;
+}
+
+static ScStatus add_side_by_products(const Side *s, double *sums) {
+   const int64_t elements = 1 << 18;
+   Space m = {.rows = least(s->rows, elements / s->others > ROWS ? elements / s->others : ROWS)};
+   size_t rows = (size_t)m.rows, others = (size_t)s->others;
+   m.own = malloc((size_t)s->rows * sizeof *m.own);
+   m.other = malloc(others * sizeof *m.other);
+   m.weights = malloc(rows * others * sizeof *m.weights);
+   m.parts = malloc(rows * (size_t)s->k * sizeof *m.parts);
+   m.totals = malloc(rows * sizeof *m.totals);
+   bool enough = m.own && m.other && m.weights && m.parts && m.totals;
+   ScStatus status = enough ? add_blocks(s, &m, sums) : sc_fail(SC_EMEM, "out of memory");
+   free(m.own);
+   free(m.other);
+   free(m.weights);
+   free(m.parts);
+   free(m.totals);
+   return status;
+}
+
 // The gradient of operand `i`; where it served the whole batch, that is the sum of all.
 static ScStatus gradient(ScCall *c, const ScDistances *g, int i, double *sums) {
    int64_t rows = i == 0 ? g->m : g->n, others = i == 0 ? g->n : g->m;
@@ -244,7 +319,7 @@ static ScStatus gradient(ScCall *c, const ScDistances *g, int i, double *sums) {
                 kind_of(c->attr[SC_CDIST_P].f),
                 (float)c->attr[SC_CDIST_P].f};
       if (batch == 0 || own_step > 0) memset(sums, 0, (size_t)(rows * g->k) * sizeof *sums);
-      SC_TRY(add_side(&s, sums));
+      SC_TRY(is_worth_product(g, s.p) ? add_side_by_products(&s, sums) : add_side(&s, sums));
       for (int64_t k = 0; k < rows * g->k; k++) to[batch * own_step + k] = (float)sums[k];
    }
    return SC_OK;

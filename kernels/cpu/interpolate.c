@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/half.h"
+#include "kernels/cpu/interpolate_bytes.h"
 
 enum { BLOCK = 64, WORTH_THREADS = 32768 };
 
@@ -155,7 +156,10 @@ static ScStatus run(ScCall *c, const ScTensor *x, ScTensor *y, bool transposed) 
             .y = y->buffer->data};
    bool copies = !transposed && c->attr[SC_RESIZE_MODE].i <= SC_RESIZE_EXACT;
    ScStatus status = find_weights(c, &j, transposed);
-   if (status == SC_OK) status = copies ? copy_rows(&j, x->shape[0]) : make_rows(&j, x->shape[0]);
+   if (status == SC_OK && j.kind == BYTE && c->attr[SC_RESIZE_ANTIALIAS].i)
+      status = sc_interpolate_bytes(x, y, &j.rows, &j.columns);
+   else if (status == SC_OK)
+      status = copies ? copy_rows(&j, x->shape[0]) : make_rows(&j, x->shape[0]);
    sc_bands_free(&j.rows);
    sc_bands_free(&j.columns);
    free(j.across);

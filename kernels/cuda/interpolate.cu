@@ -17,7 +17,7 @@ template <typename M> struct Bands {
    M *weights;
 };
 
-template <typename M> __global__ void resize_bands(ScResize r, Bands<M> b) {
+template <typename M> __global__ void interpolate_bands(ScResize r, Bands<M> b) {
    for (int64_t i = sc_thread(); i < b.n; i += sc_threads()) {
       ScTaps taps = sc_resize_taps(&r, i);
       b.first[i] = taps.first;
@@ -41,7 +41,7 @@ __device__ int64_t first_behind(const ScResize &r, int64_t pixel, bool begins) {
    return low;
 }
 
-template <typename M> __global__ void resize_bands_back(ScResize r, Bands<M> b) {
+template <typename M> __global__ void interpolate_bands_back(ScResize r, Bands<M> b) {
    for (int64_t pixel = sc_thread(); pixel < b.n; pixel += sc_threads()) {
       int64_t from = first_behind(r, pixel, false), to = first_behind(r, pixel, true);
       b.first[pixel] = from;
@@ -64,9 +64,9 @@ template <typename I> __device__ Place place_as(I i, I strips, I width, I height
 }
 
 template <typename T> struct Wide { typedef ScMath<T> type; };
-template <> struct Wide<uint8_t> { typedef float type; };
+template <> struct Wide<uint8_t> { typedef double type; };
 
-// Of u8 too, which is computed in float and rounded.
+// Of u8 too, which is computed in double and rounded.
 template <typename T, int N>
 __device__ void get(const T *x, int64_t at, typename Wide<T>::type (&v)[N]) {
    ScMath<T> read[N];
@@ -85,7 +85,7 @@ __device__ void put(T *y, int64_t at, const typename Wide<T>::type (&v)[N]) {
 
 // y (n, rows.n, columns.n, channels) of x (n, height, width, channels).
 template <typename T, int N, typename M>
-__global__ void resize_pictures(int64_t count, int64_t height, int64_t width, int64_t channels, Bands<M> rows,
+__global__ void interpolate_pictures(int64_t count, int64_t height, int64_t width, int64_t channels, Bands<M> rows,
                                 Bands<M> columns, const T *x, T *y) {
    int64_t strips = channels / N;
    for (int64_t i = sc_thread(); i < count; i += sc_threads()) {
@@ -107,6 +107,24 @@ __global__ void resize_pictures(int64_t count, int64_t height, int64_t width, in
          for (int k = 0; k < N; k++) sum[k] += down[s] * line[k];
       }
       put(y, i * N, sum);
+   }
+}
+
+// One byte each, antialiased.
+__global__ void interpolate_bytes(int64_t count, int64_t height, int64_t width, int64_t channels,
+                                  Bands<double> rows, Bands<double> columns, const uint8_t *x, uint8_t *y) {
+   for (int64_t i = sc_thread(); i < count; i += sc_threads()) {
+      Place p = place_as(i, channels, columns.n, rows.n, 1);
+      const double *down = rows.weights + p.y * rows.stride, *across = columns.weights + p.x * columns.stride;
+      const uint8_t *first = x + ((p.n * height + rows.first[p.y]) * width + columns.first[p.x]) * channels;
+      int32_t sum = 0;
+      for (int64_t s = 0; s < rows.count[p.y]; s++) {
+         int32_t line = 0;
+         for (int64_t t = 0; t < columns.count[p.x]; t++)
+            line += first[(s * width + t) * channels + p.channel] * sc_resize_fixed(across[t]);
+         sum += sc_resize_byte(line) * sc_resize_fixed(down[s]);
+      }
+      y[i] = sc_resize_byte(sum);
    }
 }
 
@@ -133,7 +151,7 @@ template <typename M> void lay_out(Bands<M> &b, char *memory) {
 }
 
 template <typename M> ScStatus fill(const ScCall *c, const ScResize &r, const Bands<M> &b, bool transposed) {
-   return sc_cuda_launch(c->device, "interpolate", transposed ? resize_bands_back<M> : resize_bands<M>,
+   return sc_cuda_launch(c->device, "interpolate", transposed ? interpolate_bands_back<M> : interpolate_bands<M>,
                          sc_cuda_grid(c->device, b.n), SC_CUDA_BLOCK, 0, r, b);
 }
 
@@ -141,7 +159,12 @@ template <typename T, int N, typename M>
 ScStatus resize_with(const ScCall *c, const ScTensor *x, const ScTensor *y, const Bands<M> &rows,
                      const Bands<M> &columns) {
    int64_t count = sc_numel(y) / N;
-   return sc_cuda_launch(c->device, "interpolate", resize_pictures<T, N, M>, sc_cuda_grid(c->device, count),
+   if constexpr (std::is_same<T, uint8_t>::value)
+      if (c->attr[SC_RESIZE_ANTIALIAS].i)
+         return sc_cuda_launch(c->device, "interpolate", interpolate_bytes, sc_cuda_grid(c->device, sc_numel(y)),
+                               SC_CUDA_BLOCK, 0, sc_numel(y), x->shape[2], x->shape[3], x->shape[1], rows, columns,
+                               sc_data<T>(x), sc_data<T>(y));
+   return sc_cuda_launch(c->device, "interpolate", interpolate_pictures<T, N, M>, sc_cuda_grid(c->device, count),
                          SC_CUDA_BLOCK, 0, count, x->shape[2], x->shape[3], x->shape[1], rows, columns,
                          sc_data<T>(x), sc_data<T>(y));
 }

@@ -22,18 +22,47 @@ static void resample(const int64_t *from, const double *x, double *y, const ScBa
    }
 }
 
+// One byte of row y, column j, channel c, from a picture's row; and one of what that makes of each row.
+static uint8_t across(const uint8_t *row, int64_t channels, const ScBands *b, int64_t j) {
+   int32_t sum = 0;
+   for (int64_t t = 0; t < b->count[j]; t++)
+      sum += row[(b->first[j] + t) * channels] * sc_resize_fixed(b->weights[j * b->stride + t]);
+   return sc_resize_byte(sum);
+}
+
+static void resample_bytes(const int64_t *from, const uint8_t *x, uint8_t *y, const ScBands *rows,
+                           const ScBands *columns) {
+   int64_t channels = from[1], height = from[2], pitch = from[3] * channels;
+   for (int64_t k = 0; k < from[0] * rows->n * columns->n * channels; k++) {
+      int64_t c = k % channels, j = k / channels % columns->n, row = k / channels / columns->n,
+              i = row % rows->n;
+      const uint8_t *first = x + (row / rows->n * height + rows->first[i]) * pitch + c;
+      int32_t sum = 0;
+      for (int64_t s = 0; s < rows->count[i]; s++)
+         sum += across(first + s * pitch, channels, columns, j) *
+                sc_resize_fixed(rows->weights[i * rows->stride + s]);
+      y[k] = sc_resize_byte(sum);
+   }
+}
+
+static ScStatus resample_views(ScTensor *x, ScTensor *y, const ScBands *rows, const ScBands *columns) {
+   ScView v[] = {SC_READ(x), SC_WRITE(y)};
+   SC_TRY(sc_views_open(v, 2));
+   resample(x->shape, v[0].v, v[1].v, rows, columns);
+   for (int64_t i = 0; y->dtype == SC_U8 && i < sc_numel(y); i++) v[1].v[i] = nearbyint(v[1].v[i]);
+   sc_views_close(v, 2);
+   return SC_OK;
+}
+
 static ScStatus run(ScCall *c, ScTensor *x, ScTensor *y, bool transposed) {
    ScResize down = sc_resize_of(c, 0), across = sc_resize_of(c, 1);
    ScBands rows, columns = {0};
-   ScView v[] = {SC_READ(x), SC_WRITE(y)};
    SC_TRY(sc_bands_new(&rows, &down, transposed));
    ScStatus status = sc_bands_new(&columns, &across, transposed);
-   if (status == SC_OK) status = sc_views_open(v, 2);
-   if (status == SC_OK) {
-      resample(x->shape, v[0].v, v[1].v, &rows, &columns);
-      for (int64_t i = 0; y->dtype == SC_U8 && i < sc_numel(y); i++) v[1].v[i] = nearbyint(v[1].v[i]);
-      sc_views_close(v, 2);
-   }
+   if (status == SC_OK && x->dtype == SC_U8 && down.antialias)
+      resample_bytes(x->shape, x->buffer->data, y->buffer->data, &rows, &columns);
+   else if (status == SC_OK)
+      status = resample_views(x, y, &rows, &columns);
    sc_bands_free(&rows);
    sc_bands_free(&columns);
    return status;

@@ -22,6 +22,17 @@ describe("interpolate", function()
       end
    end)
 
+   it("makes of a photo's bytes what reading the photo in that size does, which is Pillow's", function()
+      local image = scute.image.load "tests/golden/images/baseline.jpg"
+      for _, size in ipairs { { 9, 7 }, { 20, 61 }, { 70, 50 } } do
+         for _, filter in ipairs { "bilinear", "bicubic" } do
+            local expected = image:resize({ height = size[1], width = size[2], filter = filter }):tensor()
+            local found = image:tensor():interpolate { size = size, mode = filter, antialias = true }
+            assert.same({ "u8", expected:values() }, { found.dtype, found:values() })
+         end
+      end
+   end)
+
    it("spreads a NaN no further than its weights", function()
       for _, device in ipairs { "cpu", "ref" } do
          local x = picture({ { 1, 2, NAN, 4 } }, { device = device })

@@ -28,6 +28,16 @@ add("bilinear, a tenth, antialiased", { 1, 3, 40, 61 }, { size = { 4, 6 }, mode 
    { numeric = false })
 add("one number", { 1, 2, 3, 5 }, { size = 4 })
 
+-- PyTorch has fewer digits in the weights of bytes; tests/lua/interpolate_spec.lua compares with what Pillow makes.
+local function bytes(name, shape, attrs)
+   list[#list + 1] = { op = "interpolate", name = "u8, " .. name, inputs = { x = { shape = shape, dtype = "u8", low = 0,
+      high = 255 } }, attrs = attrs, golden = false }
+end
+bytes("nearest", { 2, 3, 5, 4 }, { size = { 3, 9 } })
+bytes("bilinear", { 2, 8, 5, 4 }, { scale_factor = 2, mode = "bilinear" })
+bytes("bilinear, antialiased", { 2, 3, 23, 17 }, { size = { 4, 25 }, mode = "bilinear", antialias = true })
+bytes("bicubic, antialiased", { 1, 300, 9, 8 }, { size = { 4, 3 }, mode = "bicubic", antialias = true })
+
 local x, nearest, whole = { shape = { 1, 2, 3, 3 } }, "for mode bilinear or bicubic, found nearest", "expected 1 to 1048576 pix"
 list.bad = {
    { op = "interpolate", inputs = { x = x }, message = "expected 'size', in pixels, or 'scale_factor'" },
