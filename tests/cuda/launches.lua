@@ -115,4 +115,17 @@ for _, name in ipairs(names) do
    tally.check(seen.again_sum <= BESIDE, text, ("at most %d were expected beside a graph"):format(BESIDE))
 end
 os.execute(("rm -rf '%s'"):format(folder))
+
+-- Operands that broadcast are read sixteen bytes at a time where the last dimension is a whole number of those.
+for _, channels in ipairs { 16, 15 } do
+   local x, row = scute.randn(3, channels, 4, 5):to(device), scute.randn(channels, 1, 1):to(device)
+   for name, op in pairs { add = function() return x + row end, lt = function() return scute.lt(x, row) end,
+      where = function() return scute.where(x:gt(0), x, row) end } do
+      local before = counts()
+      op():free()
+      local each = since(before, (counts()))
+      local kernels = table.concat(sorted_keys(each), " ")
+      tally.check((kernels:find "_vectors" ~= nil) == (channels == 16), ("%s of %d channels"):format(name, channels), kernels)
+   end
+end
 tally.finish()
