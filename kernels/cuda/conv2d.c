@@ -11,22 +11,23 @@ static void *values(const ScTensor *t) {
    return t && t->buffer ? t->buffer->data : NULL;
 }
 
-static ScStatus convolve(const ScCall *c, ScPlanKind kind, const ScConv *g, ScConvSides s) {
+// y = act(convolution of x with w + shift + residual): own kernels do so in one, after cuDNN's comes another.
+static ScStatus convolve(const ScCall *c, const ScConv *g, ScConvSides s, ScDepthwiseEnd end) {
+   ScDtype dtype = c->in[SC_CONV_X]->dtype;
+   if (sc_is_depthwise(g)) return sc_depthwise_forward(c->device, c->op->name, dtype, g, s.x, s.w, end, s.y);
+   SC_TRY(sc_conv_run(c->device, c->op->name, SC_PLAN_FORWARD, dtype, g, s));
+   if (!end.shift && !end.residual && end.act == SC_ACT_NONE) return SC_OK;
+   return sc_cuda_finish(c->device, c->op->name, dtype, g->n * g->oh * g->ow, g->o, s.y, end.shift,
+                         end.residual, end.act);
+}
+
+static ScStatus derive(const ScCall *c, ScPlanKind kind, const ScConv *g, ScConvSides s) {
    const ScDevice *device = c->device;
    const char *what = c->op->name;
    ScDtype dtype = c->in[SC_CONV_X]->dtype;
    if (!sc_is_depthwise(g)) return sc_conv_run(device, what, kind, dtype, g, s);
-   switch (kind) {
-   case SC_PLAN_FORWARD: return sc_depthwise_forward(device, what, dtype, g, s.x, s.w, s.y);
-   case SC_PLAN_INPUT_GRAD: return sc_depthwise_input_grad(device, what, dtype, g, s.y, s.w, s.x);
-   default: return sc_depthwise_weight_grad(device, what, dtype, g, s.x, s.y, s.w);
-   }
-}
-
-static ScStatus finish(const ScCall *c, const ScConv *g, const void *shift, const void *residual, ScAct act) {
-   if (!shift && !residual && act == SC_ACT_NONE) return SC_OK;
-   return sc_cuda_finish(c->device, c->op->name, c->out[0]->dtype, g->n * g->oh * g->ow, g->o,
-                         values(c->out[0]), shift, residual, act);
+   if (kind == SC_PLAN_INPUT_GRAD) return sc_depthwise_input_grad(device, what, dtype, g, s.y, s.w, s.x);
+   return sc_depthwise_weight_grad(device, what, dtype, g, s.x, s.y, s.w);
 }
 
 // cuDNN adds a bias of x's dtype; that of halves is f32.
@@ -42,8 +43,7 @@ static ScStatus forward(ScCall *c) {
                          ? sc_conv_run(c->device, c->op->name, SC_PLAN_FORWARD_ADD, SC_F32, &g, sides)
                          : SC_EUNSUPPORTED;
    if (status != SC_EUNSUPPORTED) return status;
-   SC_TRY(convolve(c, SC_PLAN_FORWARD, &g, sides));
-   return finish(c, &g, bias, NULL, SC_ACT_NONE);
+   return convolve(c, &g, sides, (ScDepthwiseEnd){bias, NULL, SC_ACT_NONE});
 }
 
 static ScStatus backward(ScCall *c) {
@@ -51,8 +51,8 @@ static ScStatus backward(ScCall *c) {
    void *x = values(c->in[SC_CONV_X]), *w = values(c->in[SC_CONV_WEIGHT]), *gy = values(c->grad_out[0]);
    void *gx = values(c->grad_in[SC_CONV_X]), *gw = values(c->grad_in[SC_CONV_WEIGHT]);
    void *gb = values(c->grad_in[SC_CONV_BIAS]);
-   if (gx) SC_TRY(convolve(c, SC_PLAN_INPUT_GRAD, &g, (ScConvSides){.x = gx, .w = w, .y = gy}));
-   if (gw) SC_TRY(convolve(c, SC_PLAN_WEIGHT_GRAD, &g, (ScConvSides){.x = x, .w = gw, .y = gy}));
+   if (gx) SC_TRY(derive(c, SC_PLAN_INPUT_GRAD, &g, (ScConvSides){.x = gx, .w = w, .y = gy}));
+   if (gw) SC_TRY(derive(c, SC_PLAN_WEIGHT_GRAD, &g, (ScConvSides){.x = x, .w = gw, .y = gy}));
    if (!gb) return SC_OK;
    return sc_cuda_column_sums(c->device, c->op->name, c->in[SC_CONV_X]->dtype, g.n * g.oh * g.ow, g.o, gy, gb);
 }
@@ -80,8 +80,8 @@ static ScStatus forward_folded(ScCall *c) {
    ScStatus status = run_in_one(c, &g, &f);
    if (status != SC_EUNSUPPORTED) return status;
    ScConvSides sides = {.x = values(c->in[SC_CONV_X]), .w = f.weights, .y = values(c->out[0])};
-   SC_TRY(convolve(c, SC_PLAN_FORWARD, &g, sides));
-   return finish(c, &g, f.shift, values(c->in[SC_FOLDED_RESIDUAL]), (ScAct)c->attr[SC_FOLDED_ACT].i);
+   ScDepthwiseEnd end = {f.shift, values(c->in[SC_FOLDED_RESIDUAL]), (ScAct)c->attr[SC_FOLDED_ACT].i};
+   return convolve(c, &g, sides, end);
 }
 
 SC_KERNEL(cuda, conv2d_folded, .dtypes = DTYPES, .more_dtypes = sc_cuda_halves, .forward = forward_folded)

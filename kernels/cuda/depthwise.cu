@@ -6,6 +6,7 @@
 // operation is, and the same on every card.
 #include "kernels/cuda/depthwise.h"
 
+#include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/depthwise.cuh"
 #include "kernels/cuda/reduction.cuh"
 
@@ -30,6 +31,39 @@ __device__ inline void load_filters(const ScSlide &s, int taps, int first, int c
    __syncthreads();
 }
 
+// ---- what a sum begins with, and what becomes of it ----
+
+struct Plain {
+   template <int N> __device__ void begin(int, float (&)[N]) const {}
+   template <int N> __device__ void end(int64_t, float (&)[N]) const {}
+};
+
+template <typename T> struct Finished {
+   const float *shift; // NULL where absent, as residual
+   const T *residual;
+   int act;
+   template <int N> __device__ void begin(int channel, float (&sum)[N]) const {
+      if (shift) sc_get_vector(shift, channel, sum);
+   }
+   template <int N> __device__ void end(int64_t at, float (&sum)[N]) const {
+      float added[N] = {};
+      if (residual) sc_get_vector(residual, at, added);
+#pragma unroll
+      for (int k = 0; k < N; k++) sum[k] += added[k];
+      sc_cuda_act(act, sum);
+   }
+};
+
+// The sums of PIXELS neighbours as they begin.
+template <int N, typename E>
+__device__ inline void begin_all(const E &ends, int channel, float (&sum)[PIXELS][N]) {
+   ends.begin(channel, sum[0]);
+#pragma unroll
+   for (int p = 1; p < PIXELS; p++)
+#pragma unroll
+      for (int k = 0; k < N; k++) sum[p][k] = sum[0][k];
+}
+
 // ---- windows that are known at compile time ----
 
 // The columns that PIXELS neighbours read, and the one that tap `tap` of neighbour `pixel` does; -1: none.
@@ -44,8 +78,8 @@ template <int K, int S, bool BACK> struct Columns {
 
 // Each thread computes N channels of PIXELS neighbours, row by row of the window; `lanes` threads side by side
 // have the channels of one block.
-template <typename T, int N, int K, int S, bool BACK>
-__global__ void depthwise_window(ScSlide s, int lanes, const T *from, const T *w, T *to) {
+template <typename T, int N, int K, int S, bool BACK, typename E>
+__global__ void depthwise_window(ScSlide s, int lanes, const T *from, const T *w, E ends, T *to) {
    typedef Columns<K, S, BACK> C;
    alignas(sizeof(float) * N) __shared__ float filters[K * K * SC_CUDA_WARP * N];
    int chunk = lanes * N, first = (int)blockIdx.x * chunk, lane = (int)threadIdx.x % lanes;
@@ -63,6 +97,7 @@ __global__ void depthwise_window(ScSlide s, int lanes, const T *from, const T *w
       int64_t column = (walk.at.image * s.from_h + y) * s.from_w + start;
       const T *line = from + column * s.channels + channel;
       float sum[PIXELS][N] = {};
+      begin_all(ends, channel, sum);
       for (; i < K; i += BACK ? S : 1, y += BACK ? -1 : 1, line += BACK ? -pitch : pitch) {
          if ((unsigned)y >= (unsigned)s.from_h) continue;
          float v[C::N][N];
@@ -81,16 +116,20 @@ __global__ void depthwise_window(ScSlide s, int lanes, const T *from, const T *w
       }
       int64_t out = ((walk.at.image * s.h + row) * s.w + left) * s.channels + channel;
 #pragma unroll
-      for (int p = 0; p < PIXELS; p++)
-         if ((unsigned)(left + p) < (unsigned)s.w) sc_put_vector(to, out + (int64_t)p * s.channels, sum[p]);
+      for (int p = 0; p < PIXELS; p++) {
+         if ((unsigned)(left + p) >= (unsigned)s.w) continue;
+         int64_t at = out + (int64_t)p * s.channels;
+         ends.end(at, sum[p]);
+         sc_put_vector(to, at, sum[p]);
+      }
    }
 }
 
 // ---- any other ----
 
 // N > 1 only without a multiple.
-template <typename T, int N, bool BACK>
-__global__ void depthwise_slide(ScSlide s, int lanes, const T *from, const T *w, T *to) {
+template <typename T, int N, bool BACK, typename E>
+__global__ void depthwise_slide(ScSlide s, int lanes, const T *from, const T *w, E ends, T *to) {
    SC_DYNAMIC_SHARED(float, filters);
    int chunk = lanes * N, first = (int)blockIdx.x * chunk, lane = (int)threadIdx.x % lanes;
    int terms = terms_of<BACK>(s), channel = first + lane * N, across = (s.w + PIXELS - 1) / PIXELS;
@@ -101,6 +140,7 @@ __global__ void depthwise_slide(ScSlide s, int lanes, const T *from, const T *w,
    for (; walk.at.image < s.images; walk.next()) {
       int left = walk.at.x * PIXELS, row = walk.at.y;
       float sum[PIXELS][N] = {};
+      begin_all(ends, channel, sum);
       for (int i = 0; i < s.kh; i++) {
          int y = sc_source<BACK>(row, i, s.sh, s.ph, s.dh, s.from_h);
          if (y < 0) continue;
@@ -120,10 +160,14 @@ __global__ void depthwise_slide(ScSlide s, int lanes, const T *from, const T *w,
                }
             }
       }
-      T *out = to + ((walk.at.image * s.h + row) * s.w + left) * s.channels;
+      int64_t out = ((walk.at.image * s.h + row) * s.w + left) * s.channels + channel;
 #pragma unroll
-      for (int p = 0; p < PIXELS; p++)
-         if (left + p < s.w) sc_put_vector(out + (int64_t)p * s.channels, channel, sum[p]);
+      for (int p = 0; p < PIXELS; p++) {
+         if (left + p >= s.w) continue;
+         int64_t at = out + (int64_t)p * s.channels;
+         ends.end(at, sum[p]);
+         sc_put_vector(to, at, sum[p]);
+      }
    }
 }
 
@@ -135,9 +179,9 @@ int lanes_for(const ScSlide &s, int n, int terms) {
    return lanes;
 }
 
-template <typename T, int N, typename W, bool BACK>
+template <typename T, int N, typename W, bool BACK, typename E>
 ScStatus launch_slide(const ScDevice *device, const char *what, const ScSlide &s, const void *from,
-                      const void *w, void *to) {
+                      const void *w, E ends, void *to) {
    int terms = terms_of<BACK>(s), lanes = lanes_for(s, N, terms), rows = SC_CUDA_BLOCK / lanes;
    int64_t chunks = (s.channels + lanes * N - 1) / (lanes * N);
    int64_t wanted = (s.images * s.h * ((s.w + PIXELS - 1) / PIXELS) + rows - 1) / rows;
@@ -145,24 +189,21 @@ ScStatus launch_slide(const ScDevice *device, const char *what, const ScSlide &s
    int64_t blocks = wanted < most ? wanted : most;
    dim3 grid((unsigned)chunks, (unsigned)(blocks < 1 ? 1 : blocks));
    if constexpr (W::K > 0)
-      return sc_cuda_launch(device, what, depthwise_window<T, N, W::K, W::S, BACK>, grid, SC_CUDA_BLOCK, 0, s,
-                            lanes, (const T *)from, (const T *)w, (T *)to);
+      return sc_cuda_launch(device, what, depthwise_window<T, N, W::K, W::S, BACK, E>, grid, SC_CUDA_BLOCK, 0,
+                            s, lanes, (const T *)from, (const T *)w, ends, (T *)to);
    size_t shared = (size_t)(s.kh * s.kw * lanes * N * terms) * sizeof(float);
-   return sc_cuda_launch(device, what, depthwise_slide<T, N, BACK>, grid, SC_CUDA_BLOCK, shared, s, lanes,
-                         (const T *)from, (const T *)w, (T *)to);
+   return sc_cuda_launch(device, what, depthwise_slide<T, N, BACK, E>, grid, SC_CUDA_BLOCK, shared, s, lanes,
+                         (const T *)from, (const T *)w, ends, (T *)to);
 }
 
-template <bool BACK>
-ScStatus slide_any(const ScDevice *device, const char *what, ScDtype dtype, const ScSlide &s, const void *from,
-                   const void *w, void *to) {
-   return sc_with_conv_type(dtype, [&](auto type) {
-      typedef decltype(type) T;
-      constexpr int N = ScWide<T>::N;
-      if (s.multiple > 1 || s.channels % N != 0)
-         return launch_slide<T, 1, ScWindow<0, 0>, BACK>(device, what, s, from, w, to);
-      return sc_with_window(s, [&](auto window) {
-         return launch_slide<T, N, decltype(window), BACK>(device, what, s, from, w, to);
-      });
+template <typename T, bool BACK, typename E>
+ScStatus slide_any(const ScDevice *device, const char *what, const ScSlide &s, const void *from, const void *w,
+                   E ends, void *to) {
+   constexpr int N = ScWide<T>::N;
+   if (s.multiple > 1 || s.channels % N != 0)
+      return launch_slide<T, 1, ScWindow<0, 0>, BACK>(device, what, s, from, w, ends, to);
+   return sc_with_window(s, [&](auto window) {
+      return launch_slide<T, N, decltype(window), BACK>(device, what, s, from, w, ends, to);
    });
 }
 
@@ -175,11 +216,20 @@ bool sc_is_depthwise(const ScConv *g) {
 }
 
 ScStatus sc_depthwise_forward(const ScDevice *device, const char *what, ScDtype dtype, const ScConv *g,
-                              const void *x, const void *w, void *y) {
-   return slide_any<false>(device, what, dtype, sc_slide(g, false), x, w, y);
+                              const void *x, const void *w, ScDepthwiseEnd end, void *y) {
+   ScSlide s = sc_slide(g, false);
+   return sc_with_conv_type(dtype, [&](auto type) {
+      typedef decltype(type) T;
+      if (!end.shift && !end.residual && end.act == SC_ACT_NONE)
+         return slide_any<T, false>(device, what, s, x, w, Plain(), y);
+      Finished<T> finished = {(const float *)end.shift, (const T *)end.residual, (int)end.act};
+      return slide_any<T, false>(device, what, s, x, w, finished, y);
+   });
 }
 
 ScStatus sc_depthwise_input_grad(const ScDevice *device, const char *what, ScDtype dtype, const ScConv *g,
                                  const void *gy, const void *w, void *gx) {
-   return slide_any<true>(device, what, dtype, sc_slide(g, true), gy, w, gx);
+   ScSlide s = sc_slide(g, true);
+   return sc_with_conv_type(
+       dtype, [&](auto type) { return slide_any<decltype(type), true>(device, what, s, gy, w, Plain(), gx); });
 }

@@ -9,18 +9,8 @@
 #ifndef SCUTE_CUDA_STRETCHED_CUH
 #define SCUTE_CUDA_STRETCHED_CUH
 
-#include "kernels/cuda/element.cuh"
-#include "kernels/cuda/index.cuh"
+#include "kernels/cuda/neighbours.cuh"
 #include "kernels/cuda/reduction.cuh"
-
-// N elements from `at` on, or N times the one there.
-template <typename T, int N>
-__device__ inline void sc_get_neighbours(const T *p, bool one, int64_t at, ScMath<T> (&to)[N]) {
-   if (!one) return sc_get_vector(p, at, to);
-   ScMath<T> value = sc_widen(p[at]);
-#pragma unroll
-   for (int k = 0; k < N; k++) to[k] = value;
-}
 
 template <int K> struct ScPlace { int64_t at[K]; };
 
@@ -51,26 +41,6 @@ template <typename F> struct ScStretched : F {
       return take_along<1>(p, r);
    }
 };
-
-// Whether vectors of N indices of `inner`, its last dimension the fastest, are vectors of each operand that
-// does not stand still in it, wherever `outer` is.
-template <int K> bool sc_index_takes(const ScIndex<K> &inner, const ScIndex<K> &outer, int64_t n) {
-   int last = inner.rank - 1;
-   if (last < 0 || inner.shape[last] % n != 0) return false;
-   for (int k = 0; k < K; k++) {
-      if (inner.strides[k][last] == 0) continue;
-      if (inner.strides[k][last] != 1) return false;
-      for (int d = 0; d < last; d++)
-         if (inner.strides[k][d] % n != 0) return false;
-      for (int d = 0; d < outer.rank; d++)
-         if (outer.strides[k][d] % n != 0) return false;
-   }
-   return true;
-}
-
-template <int K> void sc_index_ones(const ScIndex<K> &inner, bool (&one)[K]) {
-   for (int k = 0; k < K; k++) one[k] = inner.strides[k][inner.rank - 1] == 0;
-}
 
 // Operand `walked` is the one that lies as it is walked.
 template <typename T, typename F>

@@ -1,11 +1,42 @@
 #include "host/ops/broadcast.h"
-#include "kernels/cuda/element.cuh"
-#include "kernels/cuda/index.cuh"
+#include "kernels/cuda/neighbours.cuh"
 #include "kernels/cuda/stretched.cuh"
 
 namespace {
 
 enum { CONDITION, A, B, OPERANDS };
+
+// N elements as they are, from `at` on or N times the one there.
+template <typename U, int N> __device__ ScVector<U, N> read(const U *p, bool one, int64_t at) {
+   ScVector<U, N> v;
+   if (!one) {
+      typedef std::conditional_t<std::is_void<ScWord<U, N>>::value, ScVector<U, N>, ScWord<U, N>> Word;
+      Word word = *(const Word *)(p + at);
+      memcpy(&v, &word, sizeof v);
+      return v;
+   }
+#pragma unroll
+   for (int k = 0; k < N; k++) v.v[k] = p[at];
+   return v;
+}
+
+// `index` is one of vectors.
+template <typename U>
+__global__ void where_choose_vectors(ScIndex<OPERANDS> index, const uint8_t *condition, bool one_condition,
+                                     const U *a, bool one_a, const U *b, bool one_b, U *y) {
+   constexpr int N = ScWide<U>::N;
+   for (int64_t i = sc_thread(); i < index.n; i += sc_threads()) {
+      int64_t at[OPERANDS] = {};
+      sc_offsets(index, i, at);
+      ScVector<uint8_t, N> chosen = read<uint8_t, N>(condition, one_condition, at[CONDITION]);
+      ScVector<U, N> va = read<U, N>(a, one_a, at[A]), vb = read<U, N>(b, one_b, at[B]);
+#pragma unroll
+      for (int k = 0; k < N; k++) va.v[k] = chosen.v[k] ? va.v[k] : vb.v[k];
+      uint4 word;
+      memcpy(&word, &va, sizeof word);
+      *(uint4 *)(y + i * N) = word;
+   }
+}
 
 template <typename U>
 __global__ void where_choose(ScIndex<OPERANDS> index, const uint8_t *condition, const U *a, const U *b, U *y) {
@@ -28,9 +59,15 @@ ScStatus forward(ScCall *c) {
    ScIndex<OPERANDS> index = sc_index<OPERANDS>(y->rank, y->shape, order, strides);
    return sc_with_size(y->dtype, [&](auto type) {
       typedef decltype(type) U;
+      const uint8_t *condition = sc_data<uint8_t>(c->in[CONDITION]);
+      const U *a = sc_data<U>(c->in[A]), *b = sc_data<U>(c->in[B]);
+      bool one[OPERANDS];
+      if (sc_index_by_vectors(index, ScWide<U>::N, one))
+         return sc_cuda_launch(c->device, "where", where_choose_vectors<U>, sc_cuda_grid(c->device, index.n),
+                               SC_CUDA_BLOCK, 0, index, condition, one[CONDITION], a, one[A], b, one[B],
+                               sc_data<U>(y));
       return sc_cuda_launch(c->device, "where", where_choose<U>, sc_cuda_grid(c->device, index.n),
-                            SC_CUDA_BLOCK, 0, index, sc_data<uint8_t>(c->in[CONDITION]), sc_data<U>(c->in[A]),
-                            sc_data<U>(c->in[B]), sc_data<U>(y));
+                            SC_CUDA_BLOCK, 0, index, condition, a, b, sc_data<U>(y));
    });
 }
 

@@ -24,4 +24,27 @@ for _, kernel in ipairs { 3, 5 } do
       end
    end
 end
+
+-- What follows the sums in the same kernel: bias, residual and activation, of windows with a kernel of their own and of others
+-- (channels that are no vectors, several filters a channel).
+local function folded(name, channels, outputs, kernel, attrs, residual)
+   local each, stride = { shape = { outputs } }, attrs.stride or 1
+   local high, wide = (9 - 1) // stride + 1, (10 - 1) // stride + 1
+   attrs.groups, attrs.padding, attrs.eps = channels, kernel // 2, 1e-5
+   return { op = "conv2d_folded", name = name, grad = {}, attrs = attrs, tolerance = 1e-5, reason = "sums of 25 products",
+      inputs = { x = { shape = { 2, channels, 9, 10 } }, weight = { shape = { outputs, 1, kernel, kernel } },
+         bn_weight = each, bn_bias = each, running_mean = each, running_var = { shape = { outputs }, scale = 0.5, shift = 1 },
+         residual = residual and { shape = { 2, outputs, high, wide } } or nil } }
+end
+for _, act in ipairs(require("scute.nn.fused").choices) do
+   list[#list + 1] = folded("3x3, " .. act, 16, 16, 3, { act = act })
+   list[#list + 1] = folded("5x5, stride 2, residual, " .. act, 8, 8, 5, { act = act, stride = 2 }, true)
+end
+list[#list + 1] = folded("3x3, stride 2", 24, 24, 3, { act = "silu", stride = 2 })
+list[#list + 1] = folded("5x5, residual", 8, 8, 5, { act = "hardswish" }, true)
+list[#list + 1] = folded("channels that are no vectors", 6, 6, 3, { act = "relu6" }, true)
+list[#list + 1] = folded("7x7", 16, 16, 7, { act = "gelu" })
+list[#list + 1] = folded("two filters a channel", 8, 16, 3, { act = "relu" }, true)
+list[#list + 1] = case("a bias", { 2, 16, 7, 5 }, 3, { padding = 1 })
+list[#list].inputs.bias = { shape = { 16 } }
 return list

@@ -51,4 +51,18 @@ stretched("columns'", { 7, 64 }, { 7, 1 })
 stretched("one for all", { 40, 24 }, { 1 })
 stretched("a row and a column", { 64 }, { 7, 1 })
 
+-- Both go on by themselves in the first operand's place, whole numbers, comparisons, and rows that are no whole vectors.
+local i64 = { dtype = "i64", low = -9, high = 9 }
+local u8 = { dtype = "u8", low = 0, high = 9 }
+local function of(spec, shape) return { shape = shape, dtype = spec.dtype, low = spec.low, high = spec.high } end
+for name, spec in pairs { i64 = i64, u8 = u8 } do
+   for _, wide in ipairs { 32, 31 } do
+      local row, all = of(spec, { wide }), of(spec, { 5, wide })
+      list[#list + 1] = { op = "sub", name = ("%s, %d in a row"):format(name, wide), inputs = { a = row, b = all } }
+      list[#list + 1] = { op = "le", name = ("%s, %d in a row"):format(name, wide), inputs = { a = all, b = row } }
+      list[#list + 1] = { op = "where", name = ("%s, %d in a row"):format(name, wide), inputs = { a = row, b = all,
+         condition = { shape = { 5, 1 }, dtype = "u8", low = 0, high = 1 } } }
+   end
+end
+
 return list
