@@ -1,5 +1,5 @@
--- What was found by timing convolutions is kept: in a file for other programs, and in the checkpoints of a run, which goes on as
--- it would have. Usage: SCUTE_PLUGINS=build/softgpu scute tests/cuda/choices.lua [DEVICE]
+-- What was found by timing convolutions is kept: in a file for other programs, and in the checkpoints of a run, which goes on
+-- as it would have. Usage: SCUTE_PLUGINS=build/softgpu scute tests/cuda/choices.lua [DEVICE]
 --        ... DEVICE FUNCTION: one of the parts that want a program of their own
 local plugins = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name the software GPU's folder")
 package.cpath = plugins .. "/?.so;" .. package.cpath

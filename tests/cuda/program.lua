@@ -1,5 +1,5 @@
--- For parts of a test that want a program of their own: dofile "tests/cuda/program.lua"(check, device) -> function(settings, name),
--- which runs the same script with that name behind the device, and returns what it said. It must leave nothing behind.
+-- For parts of a test that want a program of their own: dofile "tests/cuda/program.lua"(check, device) -> a function that runs
+-- the same script with a part's name behind the device, and returns what it said. It must leave nothing behind.
 return function(check, device)
    return function(settings, name)
       local report = os.tmpname()
