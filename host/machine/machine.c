@@ -40,20 +40,10 @@ static int physical_cores(void) {
    return CPU_COUNT(&seen);
 }
 
-// Cores' worth of time that the control group grants, rounded up; INT_MAX without a quota.
+// Processors' worth of time that the control groups grant; INT_MAX without a quota.
 static int quota_cores(void) {
-   long long quota = -1, period = -1;
-   FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
-   if (f) {
-      if (fscanf(f, "%lld %lld", &quota, &period) != 2) quota = -1; // "max 100000" has no quota
-      fclose(f);
-   } else {
-      quota = read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-      period = read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-   }
-   if (quota <= 0 || period <= 0) return INT_MAX;
-   long long cores = (quota + period - 1) / period;
-   return cores < INT_MAX ? (int)cores : INT_MAX;
+   long long cores = sc_group_processors("");
+   return cores > 0 && cores < INT_MAX ? (int)cores : INT_MAX;
 }
 
 static int usable_cores(void) {

@@ -111,20 +111,21 @@ static bool file_name(char path[PATH_MAX]) {
    return true;
 }
 
-// What has been written since it was read last. What the program uses, it goes on with.
+// What has been written since it was read last, but for a line that is being written. What the program uses, it
+// goes on with.
 static void read_file(Table *table) {
    char path[PATH_MAX], line[LINE];
    FILE *file = file_name(path) ? fopen(path, "r") : NULL;
    if (!file) return;
    fseek(file, table->read, SEEK_SET);
-   while (fgets(line, sizeof line, file)) {
+   while (fgets(line, sizeof line, file) && !feof(file)) {
       uint64_t card;
       Known entry, *old;
+      table->read = ftell(file);
       if (!read_line(line, &card, &entry) || card != table->card) continue;
       old = find(table, &entry.key);
       if (!old || !old->used) add(table, &entry);
    }
-   table->read = ftell(file);
    fclose(file);
 }
 

@@ -102,6 +102,29 @@ static void finds_limits_of_the_first_version(void **state) {
    assert_int_equal(sc_group_memory_left(scratch_folder), 2000);
 }
 
+static void finds_the_lowest_quota_of_its_groups(void **state) {
+   (void)state;
+   empty();
+   assert_int_equal(sc_group_processors(scratch_folder), -1);
+   put("proc/self/cgroup", "0::/jobs/one\n");
+   put("sys/fs/cgroup/jobs/one/cpu.max", "max 100000\n");
+   assert_int_equal(sc_group_processors(scratch_folder), -1);
+   put("sys/fs/cgroup/jobs/cpu.max", "450000 100000\n");
+   assert_int_equal(sc_group_processors(scratch_folder), 5);
+   put("sys/fs/cgroup/jobs/one/cpu.max", "10000 100000\n");
+   assert_int_equal(sc_group_processors(scratch_folder), 1);
+   empty();
+   put("proc/self/cgroup", "9:cpu,cpuacct:/a\n3:cpuset:/b\n");
+   put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+   put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+   put("sys/fs/cgroup/cpu/b/cpu.cfs_quota_us", "100000\n"); // not its own
+   put("sys/fs/cgroup/cpu/b/cpu.cfs_period_us", "100000\n");
+   assert_int_equal(sc_group_processors(scratch_folder), -1);
+   put("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "200000\n");
+   put("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
+   assert_int_equal(sc_group_processors(scratch_folder), 2);
+}
+
 static void reads_the_hottest_sensor_of_the_processor(void **state) {
    (void)state;
    empty();
@@ -204,6 +227,7 @@ int main(void) {
        cmocka_unit_test(reads_memory_and_use),
        cmocka_unit_test(finds_the_lowest_limit_of_its_groups),
        cmocka_unit_test(finds_limits_of_the_first_version),
+       cmocka_unit_test(finds_the_lowest_quota_of_its_groups),
        cmocka_unit_test(reads_the_hottest_sensor_of_the_processor),
        cmocka_unit_test(notices_a_throttled_processor),
        cmocka_unit_test(asks_nvml),

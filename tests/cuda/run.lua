@@ -275,6 +275,7 @@ local parts = {
    { "ops", ops },
    { "special" }, -- numbers at which backends part
    { "convolutions", convolutions },
+   { "choices" },
    { "beyond", function() script("beyond", "SOFTGPU_COMPUTE=none SOFTGPU_MEMORY=100000000000") end },
    { "halves" },
    { "photos", orders_of_photos },
