@@ -24,7 +24,7 @@ static ScStatus infer(ScCall *c) {
    return sc_describe_reduced_saved(c, 0, sc_wide_dtype(dtype));
 }
 
-#define ONE_ELEMENT " Where correction is n, as for one element, it is NaN."
+#define ONE_ELEMENT " Of one element it is NaN, unless correction is 0."
 
 #define VAR(name, text, ...)                                                                                   \
    SC_OP(name, .doc = text ONE_ELEMENT, SC_PARAMS(params), .differentiable = true, .infer = infer,             \
