@@ -1,6 +1,7 @@
 -- Layers that compare vectors: Normalize, CosineSimilarity.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local options = require "scute.base.options"
 
 local layers = {}
 
@@ -10,9 +11,13 @@ local function eps(default)
    return { "eps", default, number = true, min = 0, help = "what a length counts at least" }
 end
 
+-- A number that may be infinite, as numbers of options otherwise are not.
+local POWER = options.typed(function(value) return type(value) == "number" and value > 0 end, "number")
+
 -- nn.Normalize { p = 2, dim = 2, eps = 1e-12 }: x / max(norm, eps), vectors of length 1 (scute.normalize).
 layers.Normalize = Module:extend("Normalize", {
-   { "p", 2, number = true, above = 0, help = "which norm: 2 is the length, 1 the sum of magnitudes" }, DIM, eps(1e-12),
+   { "p", 2, is = POWER, expected = "a number above 0, or math.huge",
+      help = "which norm: 2 is the length, 1 the sum of magnitudes, math.huge the largest" }, DIM, eps(1e-12),
 })
 layers.Normalize.keeps_nothing = true
 
