@@ -116,11 +116,11 @@ describe("a NaN", function()
       for _, act in ipairs(activations) do
          local a = block()
          a.act = act
-         local function folded() return scute.no_grad(scute.conv_bn_act, a):values() end
-         folded() -- takes note of what was raised so far
-         local before = folded()
+         local function computed() return scute.no_grad(scute.conv_bn_act, a):values() end
+         computed() -- takes note of what was raised so far
+         local before = computed()
          scute.zeros(4, 40000):div(0):free() -- raises what numbers that are none raise, in each thread
-         assert.same(before, folded(), act)
+         assert.same(before, computed(), act)
       end
    end)
 
