@@ -175,8 +175,11 @@ static ScStatus forward(ScCall *c) {
    if (way == EXPAND) return run_expand(c, &plan);
    if (way == TILES) SC_TRY(run_tiles(c, &plan, &done));
    if (done) return SC_OK;
+   // What raised the flag before must not choose how a result is rounded; a clipped one is the same either way.
+   bool right = is_right_at_ends(plan.act), same_bits = plan.act == SC_ACT_RELU || plan.act == SC_ACT_RELU6;
+   if (!right && !same_bits) invalid_was_raised();
    SC_TRY(run(c, &plan));
-   return !is_right_at_ends(plan.act) && invalid_was_raised() ? run_with_nan(c, plan) : SC_OK;
+   return !right && invalid_was_raised() ? run_with_nan(c, plan) : SC_OK;
 }
 
 SC_KERNEL(cpu, conv2d_folded, SC_F32_AND_BF16, .forward = forward)

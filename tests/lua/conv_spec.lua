@@ -112,6 +112,33 @@ describe("a NaN", function()
       end)
    end
 
+   it("that came before does not change a bit of what comes after", function()
+      for _, act in ipairs(activations) do
+         local a = block()
+         a.act = act
+         local function computed() return scute.no_grad(scute.conv_bn_act, a):values() end
+         computed() -- takes note of what was raised so far
+         local before = computed()
+         scute.zeros(4, 40000):div(0):free() -- raises what numbers that are none raise, in each thread
+         assert.same(before, computed(), act)
+      end
+   end)
+
+   it("is not made of infinities either, but where an activation says so", function()
+      for _, act in ipairs(activations) do
+         local function on(device)
+            local a = block()
+            a.x, a.weight, a.act = scute.ones(2, 3, 8, 8), scute.ones(16, 3, 3, 3), act
+            a.bn_bias = scute.concat { scute.full({ 8 }, 1 / 0), scute.full({ 8 }, -1 / 0) }
+            for name, value in pairs(a) do a[name] = type(value) == "userdata" and value:to(device) or value end
+            local y = scute.no_grad(scute.conv_bn_act, a):values()
+            for i, value in ipairs(y) do y[i] = tostring(value):gsub("%-nan", "nan") end
+            return y
+         end
+         assert.same(on "ref", on "cpu", act)
+      end
+   end)
+
    it("in one pixel reaches the outputs whose windows cover it, and no others", function()
       local pixels = scute.randn(1, 16, 14, 14):values()
       pixels[90] = 0 / 0
