@@ -8,6 +8,7 @@
 #include "kernels/cpu/expand.h"
 #include "kernels/cpu/half.h"
 #include "kernels/cpu/winograd.h"
+#include "kernels/cpu/winograd_filters.h"
 
 static const float *values(const ScTensor *t) {
    return t ? t->buffer->data : NULL;
