@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "kernels/cpu/clones.h"
+#include "kernels/cpu/winograd_filters.h"
 #include "kernels/cpu/winograd_tiles.h"
 
 // The products of a tile are EACH independent matrix products (tiles, C) x (C, O), which are computed ROWS

@@ -1,6 +1,6 @@
-// Filters of convolutions by tiles, transformed: (O / BLOCK, EACH, C, BLOCK).
+#include "kernels/cpu/winograd_filters.h"
+
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/winograd.h"
 #include "kernels/cpu/winograd_tiles.h"
 
 enum { TAPS = 9 };

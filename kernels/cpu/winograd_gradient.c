@@ -1,8 +1,6 @@
-// The gradient of the filters: that of a tile's outputs is transformed by the transposed matrix of the
-// output's, times the transformed input for each pair of channels, summed over the tiles, transformed back to 3
-// x 3.
+#include "kernels/cpu/winograd_gradient.h"
+
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/winograd.h"
 #include "kernels/cpu/winograd_tiles.h"
 
 // Tiles of a chunk, of which what is transformed is kept; output channels that are summed up together, of which
