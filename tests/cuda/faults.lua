@@ -150,12 +150,12 @@ local function check_it_sticks(name, kind)
 end
 
 -- The n-th call of a function fails in a step. Returns whether the step succeeded, its results.
-local function disturbed_step(name, kind, fn, n)
+local function disturbed_step(name, kind, fn, n, may_miss)
    local before = softgpu.failures_injected()
    ready()
    softgpu.fail(fn, n, status_of(kind, fn))
    local ok, results = step()
-   check(softgpu.failures_injected() == before + 1, name .. " happens", "it was not reached")
+   check(may_miss or softgpu.failures_injected() == before + 1, name .. " happens", "it was not reached")
    softgpu.fail_nothing()
    if not ok then
       local wrong = misleading(results, kind)
@@ -169,7 +169,8 @@ end
 -- step, if they are the same each time; live: objects after one; more: another failure comes before the next clean step.
 local function trial(kind, fn, n, expected, live, more)
    local name = ("%s at call %d of %s"):format(kind.name, n, fn)
-   local ok, results = disturbed_step(name, kind, fn, n)
+   -- Of other shapes each time, some have blocks of one size, and one of them less to give back.
+   local ok, results = disturbed_step(name, kind, fn, n, not expected and fn == "cudaFree")
    if kind.cuda == status_of(kind, fn) and kind.sticky then
       check_it_sticks(name, kind)
       softgpu.revive()
