@@ -154,19 +154,18 @@ describe("a NaN", function()
       assert.same(lost_on "ref", lost_on "cpu")
    end)
 
-   -- 64 channels and 16 tiles: where there is AVX-512 all three go by tiles, over which a NaN spreads. A corner is not below
-   -- every tap.
+   -- 64 channels and 16 tiles: where there is AVX-512 all three go by tiles, over which a NaN spreads.
    it("in one pixel of x or of the gradient reaches what is computed from it, and nothing else", function()
       local pixels, upstream = scute.randn(1, 64, 14, 14):values(), scute.randn(1, 64, 14, 14):values()
       local filters = scute.randn(64, 64, 3, 3)
       local function lost_on(device, dtype, broken)
          local function put(list) return scute.tensor(list, { device = device }):to(dtype):reshape(1, 64, 14, 14):detach() end
-         local kept = { pixels[1], upstream[197] }
-         if broken == "x" then pixels[1] = 0 / 0 else upstream[197] = 1 / 0 end
+         local kept = { pixels[90], upstream[300] }
+         if broken == "x" then pixels[90] = 0 / 0 else upstream[300] = 1 / 0 end
          local x, weight = put(pixels):requires_grad_(), filters:to(device):to(dtype):detach():requires_grad_()
          local y = scute.conv2d { x = x, weight = weight, padding = 1 }
          y:backward(put(upstream))
-         pixels[1], upstream[197] = table.unpack(kept)
+         pixels[90], upstream[300] = table.unpack(kept)
          local lost = {}
          for i, t in ipairs { y, x.grad, weight.grad } do
             lost[i] = t:values()

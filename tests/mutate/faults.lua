@@ -68,8 +68,6 @@ return {
       to = [[n, 1) && finite]], test = "ops conv2d" },
    { "kernels/cpu/winograd_gradient.c", "a row below the last one is counted",
       from = [[if (y < at.height && x < at.width)]], to = [[if (x < at.width)]], test = "ops conv2d" },
-   { "kernels/cpu/winograd_gradient.c", "a NaN spreads over filters that it is not in",
-      from = [[return sc_lanes_are_zero(&odd);]], to = [[return true;]], test = "conv_spec --filter=pixel" },
    { "kernels/cpu/conv_tiles.c", "frozen filters serve the gradient of x as they serve x",
       from = [[turned ? TURNED : FORWARD;]], to = [[FORWARD;]], test = "ops conv2d" },
    { "kernels/ref/conv2d.c", "taps lie as far apart across as down", from = [[g->pw + j * g->dw;]], to = [[g->pw + j * g->dh;]],
