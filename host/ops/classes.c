@@ -4,11 +4,15 @@
 
 #include "host/core/transfer.h"
 
+static bool is_one(int64_t number, int64_t n) {
+   return number >= 1 && number <= n;
+}
+
 // In whatever order they lie; most often they are, and nothing is copied.
 static bool are_within(const ScTensor *t, int64_t n) {
    const int64_t *numbers = t->buffer->data;
    bool within = true;
-   for (int64_t i = 0, total = sc_numel(t); i < total; i++) within &= numbers[i] >= 1 && numbers[i] <= n;
+   for (int64_t i = 0, total = sc_numel(t); i < total; i++) within &= is_one(numbers[i], n);
    return within;
 }
 
@@ -23,7 +27,7 @@ ScStatus sc_want_numbers(const ScCall *c, int input, int64_t n, const char *what
    int64_t *numbers = malloc(sc_nbytes(t)), total = sc_numel(t), i = 0;
    if (!numbers) return sc_fail(SC_EMEM, "out of memory");
    ScStatus status = sc_tensor_read(t, numbers);
-   while (status == SC_OK && i < total && numbers[i] >= 1 && numbers[i] <= n) i++;
+   while (status == SC_OK && i < total && is_one(numbers[i], n)) i++;
    if (status == SC_OK && i < total)
       status = sc_fail(SC_EARG, "%s: argument '%s': expected %s from 1 to %lld, found %lld at position %lld",
                        op, name, what, (long long)n, (long long)numbers[i], (long long)i + 1);
