@@ -43,7 +43,7 @@ static const Case cases[] = {
     // wrong letters, of another word for it too
     {"fti", "fit", {"at", "fit"}},
     {"viw", "reshape", {"div", "reshape"}},
-    {"unsqeeze", "reshape", {"squares", "reshape"}},
+    {"brodcast_to", "expand", {"squares", "expand"}},
     {"momentn", "momentum", {"moment_of", "momentum"}},
     // nothing like it
     {"zzz", NULL, {"zeros", "abs"}},
