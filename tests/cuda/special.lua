@@ -247,7 +247,8 @@ do
    for i = 1, 60 do points[i] = math.sin(i) end
    local function distances(rounds)
       scute.tf32(rounds)
-      local found = text_of(scute.cdist(tensor(points, device, "f32", { 6, 10 }), tensor(points, device, "f32", { 6, 10 })):values())
+      local x = tensor(points, device, "f32", { 6, 10 })
+      local found = text_of(scute.cdist(x, x):values())
       scute.tf32(false)
       return found
    end
