@@ -32,6 +32,18 @@ typedef struct {
    double at, sum; // where it lies among them; by what weights are divided
 } ScTaps;
 
+// A product that is rounded by itself. Compilers, nvcc above all (which sees through volatile), make one
+// operation of a product and the sum it is part of, and a GPU would find other pixels, and more of them, than
+// the host has counted.
+SC_EVERYWHERE double sc_resize_times(double a, double b) {
+#ifdef __CUDA_ARCH__
+   return __dmul_rn(a, b);
+#else
+   volatile double product = a * b;
+   return product;
+#endif
+}
+
 SC_EVERYWHERE double sc_resize_triangle(double x) {
    x = fabs(x);
    return x < 1 ? 1 - x : 0;
@@ -40,8 +52,8 @@ SC_EVERYWHERE double sc_resize_triangle(double x) {
 // Keys 1981, with the slope `a` at 1: -0.75 as PyTorch has it, -0.5 as Pillow has it.
 SC_EVERYWHERE double sc_resize_cubic(double x, double a) {
    x = fabs(x);
-   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+   if (x < 1) return sc_resize_times((sc_resize_times(a + 2, x) - (a + 3)) * x, x) + 1;
+   return x < 2 ? sc_resize_times(sc_resize_times(sc_resize_times(x - 5, x) + 8, x) - 4, a) : 0;
 }
 
 SC_EVERYWHERE int64_t sc_resize_clamp(int64_t i, int64_t n) {
@@ -63,7 +75,7 @@ SC_EVERYWHERE double sc_resize_filter(const ScResize *r, double x) {
 // As Pillow's precompute_coeffs, which PyTorch's antialias follows.
 SC_EVERYWHERE ScTaps sc_resize_wide_taps(const ScResize *r, int64_t i) {
    double support = (r->mode == SC_RESIZE_BICUBIC ? 2 : 1) * (r->scale > 1 ? r->scale : 1);
-   double center = ((double)i + 0.5) * r->scale;
+   double center = sc_resize_times((double)i + 0.5, r->scale);
    int64_t low = (int64_t)(center - support + 0.5), high = (int64_t)(center + support + 0.5);
    ScTaps taps = {low < 0 ? 0 : low, 0, center - 0.5, 0};
    taps.count = (high < r->from ? high : r->from) - taps.first;
@@ -77,7 +89,7 @@ SC_EVERYWHERE ScTaps sc_resize_taps(const ScResize *r, int64_t i) {
       return nearest;
    }
    if (r->antialias) return sc_resize_wide_taps(r, i);
-   double at = r->align ? (double)i * r->scale : ((double)i + 0.5) * r->scale - 0.5;
+   double at = sc_resize_times(r->align ? (double)i : (double)i + 0.5, r->scale) - (r->align ? 0 : 0.5);
    if (r->mode == SC_RESIZE_BILINEAR && at < 0) at = 0;
    int64_t below = (int64_t)floor(at);
    if (r->mode == SC_RESIZE_BILINEAR) {

@@ -90,7 +90,7 @@ template <typename M> ScStatus add_squares(const ScDevice *device, int64_t rows,
 template <typename M> ScStatus by_products(const ScCall *c, const Differences<M> &f, M *squares) {
    const ScDistances &g = f.g;
    int64_t rows_a = sc_numel(c->in[0]) / g.k, rows_b = sc_numel(c->in[1]) / g.k, n = sc_numel(c->out[0]);
-   ScProduct p = {"cdist", c->in[0]->dtype, g.m, g.n, g.k, g.batch};
+   ScProduct p = {"cdist", c->in[0]->dtype, g.m, g.n, g.k, g.batch, true};
    SC_TRY(sc_cuda_gemm(c->device, &p, ScMatrix{f.a, false, g.stride_a}, ScMatrix{f.b, true, g.stride_b}, false, f.y));
    SC_TRY(add_squares(c->device, rows_a, g.k, f.a, squares));
    SC_TRY(add_squares(c->device, rows_b, g.k, f.b, squares + rows_a));

@@ -15,9 +15,10 @@ static cudaDataType_t data_type(ScDtype dtype) {
 }
 
 // Halves are multiplied exactly and summed in f32.
-static cublasComputeType_t compute_type(ScDtype dtype) {
-   if (dtype == SC_F64) return CUBLAS_COMPUTE_64F;
-   return dtype == SC_F32 && sc_choices()->tf32_products ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+static cublasComputeType_t compute_type(const ScProduct *p) {
+   if (p->dtype == SC_F64) return CUBLAS_COMPUTE_64F;
+   bool rounds = p->dtype == SC_F32 && !p->exact && sc_choices()->tf32_products;
+   return rounds ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
 // cuBLAS counts in int. Fewer photos at a time are fewer rows, so that a batch is halved as where memory is
@@ -45,7 +46,7 @@ ScStatus sc_cuda_gemm(const ScDevice *device, const ScProduct *p, ScMatrix a, Sc
    cublasOperation_t of_b = b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
    int m = (int)p->m, n = (int)p->n, k = (int)p->k, lda = a.transposed ? m : k, ldb = b.transposed ? k : n;
    cudaDataType_t type = data_type(p->dtype);
-   cublasComputeType_t compute = compute_type(p->dtype);
+   cublasComputeType_t compute = compute_type(p);
    if (p->batch == 1)
       return sc_cublas_status(cublasGemmEx(blas, of_b, of_a, n, m, k, alpha, b.data, type, ldb, a.data, type,
                                            lda, beta, c, type, n, compute, CUBLAS_GEMM_DEFAULT),

@@ -17,6 +17,7 @@ typedef struct {
    ScDtype dtype;    // of all matrices
    int64_t m, n, k;
    int64_t batch;
+   bool exact; // float32 is not rounded to TF32, whatever was chosen
 } ScProduct;
 
 // c (m, n) = a (m, k) times b (k, n), added to what c holds if `add`; for each of a batch.

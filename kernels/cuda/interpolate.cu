@@ -17,12 +17,17 @@ template <typename M> struct Bands {
    M *weights;
 };
 
+// More than the host has counted there is no room for.
+template <typename M> __device__ int64_t fitting(const Bands<M> &b, int64_t count) {
+   return count < b.stride ? count : b.stride;
+}
+
 template <typename M> __global__ void interpolate_bands(ScResize r, Bands<M> b) {
    for (int64_t i = sc_thread(); i < b.n; i += sc_threads()) {
       ScTaps taps = sc_resize_taps(&r, i);
       b.first[i] = taps.first;
-      b.count[i] = taps.count;
-      for (int64_t t = 0; t < taps.count; t++) b.weights[i * b.stride + t] = (M)sc_resize_weight(&r, &taps, t);
+      b.count[i] = fitting(b, taps.count);
+      for (int64_t t = 0; t < b.count[i]; t++) b.weights[i * b.stride + t] = (M)sc_resize_weight(&r, &taps, t);
    }
 }
 
@@ -43,10 +48,10 @@ __device__ int64_t first_behind(const ScResize &r, int64_t pixel, bool begins) {
 
 template <typename M> __global__ void interpolate_bands_back(ScResize r, Bands<M> b) {
    for (int64_t pixel = sc_thread(); pixel < b.n; pixel += sc_threads()) {
-      int64_t from = first_behind(r, pixel, false), to = first_behind(r, pixel, true);
+      int64_t from = first_behind(r, pixel, false), count = fitting(b, first_behind(r, pixel, true) - from);
       b.first[pixel] = from;
-      b.count[pixel] = to - from;
-      for (int64_t i = from; i < to; i++) {
+      b.count[pixel] = count;
+      for (int64_t i = from; i < from + count; i++) {
          ScTaps taps = sc_resize_taps(&r, i);
          b.weights[pixel * b.stride + i - from] = (M)sc_resize_weight(&r, &taps, pixel - taps.first);
       }

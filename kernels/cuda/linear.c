@@ -6,7 +6,7 @@
 enum { X = SC_LINEAR_X, WEIGHT = SC_LINEAR_WEIGHT, BIAS = SC_LINEAR_BIAS };
 
 static ScStatus multiply(const ScCall *c, int64_t m, int64_t n, int64_t k, ScMatrix a, ScMatrix b, void *to) {
-   ScProduct p = {c->op->name, c->in[X]->dtype, m, n, k, 1};
+   ScProduct p = {c->op->name, c->in[X]->dtype, m, n, k, 1, false};
    return sc_cuda_gemm(c->device, &p, a, b, false, to);
 }
 

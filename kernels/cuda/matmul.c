@@ -13,7 +13,7 @@ static ScMatmul geometry(const ScCall *c) {
 }
 
 static ScProduct product(const ScCall *c, int64_t m, int64_t n, int64_t k, int64_t batch) {
-   return (ScProduct){c->op->name, c->in[0]->dtype, m, n, k, batch};
+   return (ScProduct){c->op->name, c->in[0]->dtype, m, n, k, batch, false};
 }
 
 static ScStatus forward(ScCall *c) {

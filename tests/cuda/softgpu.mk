@@ -31,9 +31,12 @@ $(SOFT_LIBS):
 	@echo "link $@"
 	$(Q)$(SOFT_CXX) -shared -fopenmp -Wl,-soname,$(@F) -Wl,-rpath,'$$ORIGIN' -o $@ $^ -ldl
 
+# Products are fused with sums, as nvcc does it: what host and device compute alike may not hang on that.
+SOFT_FUSED := -ffp-contract=fast $(if $(shell grep -sqw fma /proc/cpuinfo && echo yes),-mfma)
+
 # Device code: C++ with the software GPU's own cuda_runtime.h before the toolkit's.
 SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
-   -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fsanitize=alignment -Itests/cuda/include -I. $(CUDA_INCLUDE)
+   $(SOFT_FUSED) -fno-math-errno -fno-strict-aliasing -fsanitize=alignment -Itests/cuda/include -I. $(CUDA_INCLUDE)
 
 $(SOFT)/programs/%.cu.o: tests/cuda/programs/%.cu
 	@mkdir -p $(@D)

@@ -239,6 +239,23 @@ for name, way in pairs(ways) do
    check(most <= 1, "the error of silu's derivative, " .. name, text)
 end
 
+-- ---- products in TF32 ----
+
+-- Its three digits would do for no distance.
+do
+   local points = {}
+   for i = 1, 60 do points[i] = math.sin(i) end
+   local function distances(rounds)
+      scute.tf32(rounds)
+      local x = tensor(points, device, "f32", { 6, 10 })
+      local found = text_of(scute.cdist(x, x):values())
+      scute.tf32(false)
+      return found
+   end
+   local strict, rounded = distances(false), distances(true)
+   check(rounded == strict, "cdist where products may round to TF32", ("found %s, expected %s"):format(rounded, strict))
+end
+
 -- ---- numbers that are out of range ----
 
 for _, wrong in ipairs { 0, -1, 5, math.maxinteger, math.mininteger } do

@@ -26,6 +26,11 @@ for _, mode in ipairs { "nearest", "nearest-exact", "bilinear", "bicubic" } do
 end
 add("bilinear, a tenth, antialiased", { 1, 3, 40, 61 }, { size = { 4, 6 }, mode = "bilinear", antialias = true },
    { numeric = false })
+-- Sizes at which a tap is at the edge of the filter: a product that is not rounded by itself puts it on the other side.
+for _, each in ipairs { { { 1, 2, 3, 5 }, { 9, 15 } }, { { 1, 3, 2, 2 }, { 6, 10 } }, { { 1, 1, 32, 2 }, { 224, 6 } } } do
+   add(("bilinear, %d to %d, antialiased"):format(each[1][3], each[2][1]), each[1],
+      { size = each[2], mode = "bilinear", antialias = true })
+end
 add("one number", { 1, 2, 3, 5 }, { size = 4 })
 
 -- PyTorch has fewer digits in the weights of bytes; tests/lua/interpolate_spec.lua compares with what Pillow makes.
