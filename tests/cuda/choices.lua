@@ -228,7 +228,8 @@ local function begins_anew()
    begin()
    trains(1)
    local resumed = trains(3, "AFTER=another")
-   check(resumed:match "\n.*" == whole:match "\n.*", "so does one that goes on after another", resumed .. "instead of " .. whole)
+   check(resumed:match "\n.*" == whole:match "\n.*", "so does one that goes on after another",
+      resumed .. "instead of " .. whole)
    os.execute(("rm -rf '%s'"):format(folder))
 end
 
