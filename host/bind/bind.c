@@ -73,6 +73,7 @@ int sc_check_shape(lua_State *L, int first, const char *function, int64_t shape[
       luaL_error(L, "%s: a shape is one table, or the numbers themselves; found %s behind a table", function,
                  sc_describe_value(L, first + 1));
    if (n > SC_MAXRANK) luaL_error(L, "%s: at most %d dimensions, found %d", function, SC_MAXRANK, n);
+   if (table) sc_refuse_names(L, first, function, "shape");
    for (int i = 0; i < n; i++) {
       if (table)
          lua_rawgeti(L, first, i + 1);

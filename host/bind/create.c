@@ -339,6 +339,7 @@ static int tensor(lua_State *L) {
    if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TNUMBER)
       return luaL_error(L, "tensor: expected a number or nested tables of numbers, found %s",
                         sc_describe_value(L, 1));
+   if (lua_istable(L, 1)) sc_refuse_names(L, 1, "tensor", "values");
    int64_t shape[SC_MAXRANK];
    int rank = find_table_shape(L, shape);
    ScTensor *t = new_tensor(L, &options, rank, shape); // first: it knows which sizes there are

@@ -113,7 +113,7 @@ static int deterministic(lua_State *L) {
 // scute.chosen(device) -> which algorithms of convolutions are used there so far, as a text; "" where nothing
 // is timed. Those that came only once are timed now, but for what came of more photos, too; none of them is
 // timed any more when it comes again. scute.chosen(device, text): takes such a text for what is chosen from now
-// on -> false where it is of another GPU or cuDNN, and nothing changes
+// on -> false where it is of another GPU or cuDNN, and nothing changes; "" forgets what was chosen so far
 static int chosen(lua_State *L) {
    ScDevice *device;
    sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));

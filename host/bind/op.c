@@ -60,23 +60,12 @@ static Input check_operand(lua_State *L, Marshal *m, const ScParam *param, int i
    return (Input){.handle = lua_touserdata(L, index)};
 }
 
-// Names in a list would be arguments that nobody reads: concat { a, b, dim = 2 }.
-static void refuse_names(lua_State *L, const Marshal *m, const ScParam *param, int index) {
-   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-      if (lua_type(L, -2) == LUA_TSTRING)
-         luaL_error(
-             L,
-             "%s: argument '%s': expected a list, found '%s' in it; what has a name is in a table of its "
-             "own: %s({ ... }, { %s = ... })",
-             m->op->name, param->name, lua_tostring(L, -2), m->op->name, lua_tostring(L, -2));
-}
-
 // The entries stay on the stack: the list may lose them. Pushing them moves the top, so indices are absolute.
 static int read_tensors(lua_State *L, Marshal *m, const ScParam *param, int index) {
    if (!lua_istable(L, index)) bad(L, m, param, "a table of tensors", index);
    int n = sc_list_length(L, index, m->op->name);
    if (n < 1) luaL_error(L, "%s: argument '%s': expected at least one tensor", m->op->name, param->name);
-   refuse_names(L, m, param, index);
+   sc_refuse_names(L, index, m->op->name, param->name);
    luaL_checkstack(L, n + LUA_MINSTACK, "too many tensors");
    for (int i = 1; i <= n; i++) {
       lua_rawgeti(L, index, i);
@@ -96,7 +85,7 @@ static void read_list(lua_State *L, Marshal *m, const ScParam *param, int index,
    int n = sc_list_length(L, index, m->op->name);
    if (n > SC_MAXRANK)
       luaL_error(L, "%s: argument '%s': at most %d numbers, found %d", m->op->name, param->name, SC_MAXRANK, n);
-   refuse_names(L, m, param, index);
+   sc_refuse_names(L, index, m->op->name, param->name);
    out->ints.n = n;
    for (int i = 0; i < n; i++) {
       lua_rawgeti(L, index, i + 1);
@@ -164,6 +153,7 @@ static void read_dims(lua_State *L, Marshal *m, const ScParam *param, int index,
    }
    int n = sc_list_length(L, index, m->op->name);
    if (n < 1) bad(L, m, param, "at least one dimension", index);
+   sc_refuse_names(L, index, m->op->name, param->name);
    out->ints.n = 0;
    for (int i = 1; i <= n; i++) {
       lua_rawgeti(L, index, i);

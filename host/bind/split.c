@@ -21,10 +21,11 @@ static bool is_named(lua_State *L, int index) {
 // The dimension at `index`, the first one where there is none.
 static void read_dim(lua_State *L, Cut *cut, int index) {
    const ScTensor *x = sc_check_tensor(L, 1, cut->function, "x");
-   if (!lua_isnoneornil(L, index) && !lua_isinteger(L, index))
+   int whole = lua_isnoneornil(L, index);
+   lua_Integer dim = whole ? 1 : lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : 0;
+   if (!whole)
       luaL_error(L, "%s: argument 'dim': expected a dimension, found %s", cut->function,
                  sc_describe_value(L, index));
-   lua_Integer dim = luaL_optinteger(L, index, 1);
    cut->dim = dim < 0 ? dim + x->rank : dim - 1;
    if (cut->dim < 0 || cut->dim >= x->rank)
       luaL_error(L, "%s: argument 'dim': expected a dimension from 1 to %d (or -1 to -%d), found %I",
@@ -32,19 +33,33 @@ static void read_dim(lua_State *L, Cut *cut, int index) {
    cut->n = x->shape[cut->dim];
 }
 
-// x, amount, dim; or x and { AMOUNT = , dim = }.
+// Leaves the amount and the dimension side by side, of { AMOUNT = , dim = } behind x or of { dim = } behind
+// both.
+static void read_names(lua_State *L, Cut *cut, const char *const *names) {
+   int named = lua_gettop(L);
+   sc_check_options(L, named, cut->function, names);
+   sc_raw_field(L, named, cut->amount);
+   if (named == 3) {
+      if (!lua_isnil(L, -1)) luaL_error(L, "%s: argument '%s' is given twice", cut->function, cut->amount);
+      lua_pop(L, 1);
+      lua_pushvalue(L, 2);
+   }
+   sc_raw_field(L, named, "dim");
+   cut->value = named + 1;
+}
+
+// x, amount, dim; what comes last may be a table of names.
 static Cut read_cut(lua_State *L, const char *function, const char *amount) {
    Cut cut = {.function = function, .amount = amount, .value = 2};
    const char *const names[] = {amount, "dim", NULL};
    if (lua_gettop(L) > 3) luaL_error(L, "%s: too many arguments: expected at most 3", function);
    sc_check_tensor(L, 1, function, "x");
-   if (is_named(L, 2)) {
-      sc_check_options(L, 2, function, names);
-      lua_settop(L, 2);
-      sc_raw_field(L, 2, amount);
-      sc_raw_field(L, 2, "dim");
-      cut.value = 3;
-   }
+   if (is_named(L, 2) && lua_isnil(L, 3)) lua_settop(L, 2);
+   if (is_named(L, lua_gettop(L)))
+      read_names(L, &cut, names);
+   else if (is_named(L, 2))
+      luaL_error(L, "%s: expected all arguments in the table of names, { %s = , dim = }, found %s behind it",
+                 function, amount, sc_describe_value(L, 3));
    read_dim(L, &cut, cut.value + 1);
    if (lua_isnoneornil(L, cut.value)) luaL_error(L, "%s: argument '%s' is missing", function, amount);
    return cut;
@@ -103,6 +118,7 @@ static void check_sizes(lua_State *L, const Cut *cut, int parts) {
 
 static int push_sizes(lua_State *L, const Cut *cut) {
    int parts = sc_list_length(L, cut->value, cut->function);
+   sc_refuse_names(L, cut->value, cut->function, cut->amount);
    check_sizes(L, cut, parts);
    lua_newtable(L);
    int64_t done = 0;

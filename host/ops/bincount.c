@@ -1,8 +1,7 @@
 // How often each class is there.
 #include "host/ops/bincount.h"
 
-#include <stdlib.h>
-
+#include "host/core/call.h"
 #include "host/core/transfer.h"
 #include "host/ops/wait.h"
 
@@ -28,20 +27,25 @@ static ScStatus check_weights(const ScCall *c) {
                         sc_shape_text(x), sc_shape_text(weights));
 }
 
+// Of all numbers, "max" or "min" of them.
+static ScStatus find_extreme(const char *op, ScTensor *x, int64_t *out) {
+   ScTensor *found;
+   union {
+      int64_t whole;
+      uint8_t byte;
+   } element;
+   SC_TRY(sc_apply(&found, op, 1, &x, NULL, 0));
+   ScStatus status = sc_tensor_item(found, 0, &element);
+   sc_tensor_release(found);
+   *out = x->dtype == SC_U8 ? element.byte : element.whole;
+   return status;
+}
+
 // The largest class; an error where a number is none.
 static ScStatus find_largest(const ScCall *c, int64_t *largest) {
-   const ScTensor *x = c->in[0];
-   const void *content;
-   void *downloaded;
-   SC_TRY(sc_tensor_content(x, &content, &downloaded));
-   int64_t n = sc_numel(x), least = INT64_MAX, most = 0;
-   for (int64_t i = 0; i < n; i++) {
-      int64_t class = x->dtype == SC_U8 ? ((const uint8_t *)content)[i] : ((const int64_t *)content)[i];
-      least = class < least ? class : least;
-      most = class > most ? class : most;
-   }
-   free(downloaded);
-   *largest = most;
+   int64_t least;
+   SC_TRY(find_extreme("min", c->in[0], &least));
+   SC_TRY(find_extreme("max", c->in[0], largest));
    if (least < 1)
       return sc_fail(SC_EARG, "bincount: argument 'x': expected numbers from 1, found %lld", (long long)least);
    return SC_OK;

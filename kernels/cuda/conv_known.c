@@ -213,10 +213,17 @@ char *sc_conv_used(ScDevice *device) {
    return text;
 }
 
+// The file is read again, from its beginning, where something is timed.
+static void forget_all(Table *table) {
+   table->n = 0;
+   table->read = 0;
+}
+
 bool sc_conv_take(ScDevice *device, const char *lines) {
    Table *table = table_of(device);
    char line[LINE];
    table->saved = false;
+   if (!*lines) forget_all(table);
    for (const char *end; (end = strchr(lines, '\n')); lines = end + 1) {
       uint64_t card;
       Known entry;

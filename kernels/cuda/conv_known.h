@@ -29,8 +29,9 @@ void sc_conv_learn(const ScDevice *, const ScConvKey *, const ScConvChoice *);
 // Those that the program has used so far, as lines of such a file, for a checkpoint; to be freed. NULL: out of
 // memory.
 char *sc_conv_used(ScDevice *);
-// Takes the lines of a checkpoint for what is known, before all else; none for a run that begins. Plans that
-// were made before are to be dropped. Whether they are of this GPU and cuDNN; if not, nothing is known of them.
+// Takes the lines of a checkpoint for what is known, before all else; none for a run that begins, which knows
+// nothing of those before it in the program, as one in another would not. Plans that were made before are to be
+// dropped. Whether they are of this GPU and cuDNN; if not, nothing is known of them.
 bool sc_conv_take(ScDevice *, const char *lines);
 
 #endif

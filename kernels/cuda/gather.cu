@@ -2,17 +2,18 @@
 #include "host/ops/gather.h"
 
 #include "kernels/cuda/index.cuh"
+#include "kernels/cuda/order.cuh"
 #include "kernels/cuda/rows.cuh"
 
 namespace {
 
 // ---- taking ----
 
-// Operands: the index, what is written, what is chosen from, without the part of the dimension, in which entries
-// are `step` apart and `entries` many. A wrong index is answered with all ones, a NaN.
+// Operands: the index, what is written, what is chosen from, without the part of the dimension, in which
+// entries are `step` apart and `entries` many. A wrong index is answered with all ones, a NaN.
 template <typename U>
-__global__ void gather_take(ScIndex<3> places, int64_t step, int64_t entries, const int64_t *index, const U *from,
-                            U *to) {
+__global__ void gather_take(ScIndex<3> places, int64_t step, int64_t entries, const int64_t *index,
+                            const U *from, U *to) {
    for (int64_t i = sc_thread(); i < places.n; i += sc_threads()) {
       int64_t at[3] = {};
       sc_offsets(places, i, at);
@@ -37,8 +38,8 @@ ScStatus take(const ScCall *c, const ScTensor *to, const ScTensor *from, const S
 
 // ---- adding ----
 
-// The places of the index along the dimension are a line; what goes to an entry is added in their order, so that
-// the sum is the same each time.
+// The places of the index along the dimension are a line; what goes to an entry is added in their order, so
+// that the sum is the same each time.
 struct Lines {
    ScIndex<3> at;   // where each line begins in the index, in the source and in the result
    int64_t step[3]; // from place to place, and from entry to entry
@@ -104,7 +105,8 @@ template <typename T> __global__ void scatter_add_entries(Lines l, const int64_t
          __syncthreads();
          for (int k = 0; k < n; k++) {
             wrong |= numbers[k] < 0 || numbers[k] >= l.entries;
-            if (numbers[k] == entry) sum = plus<ScMath<T>>(sum, sc_widen(from[at[1] + (first + k) * l.step[1]]));
+            if (numbers[k] == entry)
+               sum = plus<ScMath<T>>(sum, sc_widen(from[at[1] + (first + k) * l.step[1]]));
          }
       }
       if (entry < l.entries) *place = sc_narrow<T>(sum);
@@ -112,14 +114,51 @@ template <typename T> __global__ void scatter_add_entries(Lines l, const int64_t
    }
 }
 
-enum { MANY_LINES = 1024 };
+// A thread for each place of the lines, which are sorted by the entries that they go to: the first of those
+// that go to one adds all, in their order.
+template <typename T> struct AddEqual {
+   int64_t count;
+   Lines l;
+   const T *from;
+   T *to;
+   template <typename E>
+   __device__ void operator()(const ScSorting &s, const int64_t *index, int64_t line, int64_t k,
+                              const E *sorted) const {
+      if (!sc_begins_equal(sorted, k)) return;
+      int64_t at[3] = {}, entry = index[s.place(line, sorted[k].index())] - 1;
+      sc_offsets(l.at, line, at);
+      int64_t last = index[s.place(line, sorted[count - 1].index())] - 1;
+      bool wrong = index[s.place(line, sorted[0].index())] < 1 || last >= l.entries;
+      if (wrong && k == 0) spoil(&to[at[2]]);
+      if (entry < 0 || entry >= l.entries || (wrong && entry == 0)) return;
+      T *place = &to[at[2] + entry * l.step[2]];
+      int64_t end = sc_end_of_equal(sorted, k, count);
+      ScMath<T> sum = sc_widen(*place);
+      for (int64_t i = k; i < end; i++)
+         sum = plus<ScMath<T>>(sum, sc_widen(from[at[1] + sorted[i].index() * l.step[1]]));
+      *place = sc_narrow<T>(sum);
+   }
+};
 
 template <typename T>
-ScStatus launch(const ScCall *c, const Lines &l, const ScTensor *index, const ScTensor *from, const ScTensor *to) {
+ScStatus add_sorted(const ScCall *c, const Lines &l, const ScTensor *index, const T *from, T *to) {
+   ScSorting s = {sc_axis(index, c->attr[SC_GATHER_DIM].i), l.places, false, false};
+   return sc_sort_rows(c->device, c->op->name, s, sc_data<const int64_t>(index),
+                       AddEqual<T>{l.places, l, from, to});
+}
+
+enum { MANY_LINES = 1024 };
+enum : int64_t { MOST_READ = 100000000 }; // more than that is worth sorting
+
+template <typename T>
+ScStatus launch(const ScCall *c, const Lines &l, const ScTensor *index, const ScTensor *from,
+                const ScTensor *to) {
    const int64_t *numbers = sc_data<const int64_t>(index);
    if (l.at.n >= MANY_LINES)
       return sc_cuda_launch(c->device, c->op->name, scatter_add_lines<T>, sc_cuda_grid(c->device, l.at.n),
                             SC_CUDA_BLOCK, 0, l, numbers, sc_data<const T>(from), sc_data<T>(to));
+   if (l.entries > MOST_READ / l.places / l.at.n)
+      return add_sorted(c, l, index, sc_data<const T>(from), sc_data<T>(to));
    dim3 grid((unsigned)((l.entries + SC_CUDA_BLOCK - 1) / SC_CUDA_BLOCK), (unsigned)l.at.n);
    return sc_cuda_launch(c->device, c->op->name, scatter_add_entries<T>, grid, SC_CUDA_BLOCK, 0, l, numbers,
                          sc_data<const T>(from), sc_data<T>(to));

@@ -197,4 +197,23 @@ ScStatus sc_sort_rows(const ScDevice *device, const char *what, const ScSorting 
                          SC_CUDA_BLOCK, 0, s, x, sorted, f);
 }
 
+// ---- equal ones, which stand side by side in a row that is sorted whole ----
+
+template <typename E> __device__ inline bool sc_begins_equal(const E *sorted, int64_t k) {
+   return k == 0 || sorted[k - 1].key() != sorted[k].key();
+}
+
+// Behind the last that is equal to number k of n.
+template <typename E> __device__ inline int64_t sc_end_of_equal(const E *sorted, int64_t k, int64_t n) {
+   int64_t low = k + 1, high = n;
+   while (low < high) {
+      int64_t middle = (low + high) / 2;
+      if (sorted[middle].key() == sorted[k].key())
+         low = middle + 1;
+      else
+         high = middle;
+   }
+   return low;
+}
+
 #endif

@@ -34,8 +34,18 @@ function alone.kept()
    os.exit(true, true)
 end
 
--- A run of $RUN/photos that goes on where one stopped, up to $EPOCHS, with $UNFREEZE; how many convolutions were timed, in what
--- it computed, what was told, and what weights it came to.
+local function fit(folder, settings)
+   scute.manual_seed(5)
+   local set = scute.data.open(folder .. "/photos", { seed = 0 })
+   local model = dofile "tests/cuda/tiny.lua"(set.classes):to(device)
+   settings.optimizer, settings.device = scute.optim.sgd(model:groups { lr = 0.02 }), device
+   settings.workers, settings.batch_size, settings.seed = 1, tonumber(os.getenv "BATCH" or 4), 3
+   scute.train.fit(model, set, settings)
+   return model
+end
+
+-- A run of $RUN/photos that goes on where one stopped, up to $EPOCHS, with $UNFREEZE, and $AFTER another; how many convolutions
+-- were timed, in what it computed, what was told, and what weights it came to.
 function alone.trains()
    local folder, epochs, told = os.getenv "RUN", tonumber(os.getenv "EPOCHS"), {}
    local console = require "scute.base.console"
@@ -43,14 +53,12 @@ function alone.trains()
    console.warn, console.line = tell, function(format, ...)
       if format:find "^precision" or format:find "^deterministic" then tell(format, ...) end
    end
-   scute.manual_seed(5)
-   local set = scute.data.open(folder .. "/photos", { seed = 0 })
-   local model = dofile "tests/cuda/tiny.lua"(set.classes)
+   if os.getenv "AFTER" then fit(folder, { epochs = 2, precision = os.getenv "PRECISION" }) end
+   told = {}
+   local model
    local n = calls(TIMED, function()
-      scute.train.fit(model:to(device), set, { optimizer = scute.optim.sgd(model:groups { lr = 0.02 }), device = device,
-         workers = 1, batch_size = tonumber(os.getenv "BATCH" or 4), seed = 3, epochs = epochs, output_dir = folder,
-         resume = "auto", precision = os.getenv "PRECISION", unfreeze = os.getenv "UNFREEZE",
-         deterministic = os.getenv "DETERMINISTIC" ~= nil })
+      model = fit(folder, { epochs = epochs, output_dir = folder, resume = "auto", precision = os.getenv "PRECISION",
+         unfreeze = os.getenv "UNFREEZE", deterministic = os.getenv "DETERMINISTIC" ~= nil })
    end)
    print(("timed %d in %s: %s"):format(n, model.precision, table.concat(told, "|")))
    print(scute.checksum(model:parameters()))
@@ -203,11 +211,34 @@ local function agrees_on_what_comes_later()
    os.execute(("rm -rf '%s'"):format(folder))
 end
 
+-- What an earlier run of the program has timed is not known to one that begins, nor to one that goes on from a checkpoint.
+local function begins_anew()
+   local folder = os.tmpname()
+   os.remove(folder)
+   dofile("tests/cli/photos.lua").set(folder .. "/photos", { blue = 6, red = 6 })
+   local function trains(epochs, more)
+      local settings = "RUN=%s EPOCHS=%d PRECISION=fp32 UNFREEZE=fc,stem@2 SOFTGPU_TIMES=1 SCUTE_CUDA_CACHE= %s"
+      return program(settings:format(folder, epochs, more or ""), "trains")
+   end
+   local function begin() os.execute(("rm -rf '%s/tiny'"):format(folder)) end
+   local whole = trains(3)
+   begin()
+   local second = trains(3, "AFTER=another")
+   check(second == whole, "the second run of a program comes to what the first did", second .. "instead of " .. whole)
+   begin()
+   trains(1)
+   local resumed = trains(3, "AFTER=another")
+   check(resumed:match "\n.*" == whole:match "\n.*", "so does one that goes on after another",
+      resumed .. "instead of " .. whole)
+   os.execute(("rm -rf '%s'"):format(folder))
+end
+
 if part then
    alone[part]()
 else
    keeps_a_file()
    goes_on_with_what_it_chose()
    agrees_on_what_comes_later()
+   begins_anew()
 end
 tally.finish()

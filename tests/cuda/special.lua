@@ -338,6 +338,51 @@ for _, dtype in ipairs { "f32", "f64", "i64", "u8" } do
    end
 end
 
+-- So many that they are sorted first.
+local MANY = 10007 -- a prime, and its square above what is compared one by one
+
+local function spread(where, n, factor, range)
+   local list = {}
+   for i = 1, n do list[i] = i * factor % MANY % range + 1 end
+   return tensor(list, where, "i64")
+end
+
+local function weights(where, n, dtype)
+   return ((tensor({ 0 }, where):expand(n) + spread(where, n, 7919, 1000):to "f32") * 0.37):to(dtype)
+end
+
+for _, range in ipairs { MANY, 3 } do
+   for _, dtype in ipairs { "f32", "f64", "i64", "u8" } do
+      same(("scatter_add to %d of many, %s"):format(range, dtype), function(where)
+         return scute.ones(MANY, { device = where, dtype = dtype }):scatter_add(1, spread(where, MANY, 3001, range),
+            weights(where, MANY, dtype))
+      end)
+      same(("scatter_add to %d of many between others, %s"):format(range, dtype), function(where)
+         local n = MANY - 7
+         return scute.ones(2, MANY, 3, { device = where, dtype = dtype }):scatter_add(2,
+            spread(where, 6 * n, 3001, range):reshape(2, n, 3), weights(where, 6 * n, dtype):reshape(2, n, 3))
+      end)
+   end
+   for _, dtype in ipairs { "f32", "f64", "f16", "bf16" } do
+      same(("bincount of many up to %d, %s"):format(range, dtype), function(where)
+         return spread(where, MANY, 3001, range):bincount(weights(where, MANY, dtype), MANY)
+      end)
+   end
+end
+same("the gradient of gather from many", function(where)
+   local x = weights(where, MANY, "f32"):requires_grad_()
+   local y = x:gather(1, spread(where, MANY, 3001, 77)) * weights(where, MANY, "f32")
+   y:sum():backward()
+   return x.grad
+end)
+for _, numbers in ipairs { { 0, MANY }, { 1, MANY + 1 }, { 1, MANY } } do
+   local index = scute.concat({ tensor(numbers, device, "i64"), spread(device, MANY - 2, 3001, MANY) }, 1)
+   local found = scute.zeros(MANY, { device = device }):scatter_add(1, index, scute.ones(MANY, { device = device })):values()
+   local is_wrong = numbers[1] < 1 or numbers[2] > MANY
+   check((found[1] ~= found[1]) == is_wrong and found[MANY] >= 1, "scatter_add to many answers a wrong index with a NaN",
+      found[1])
+end
+
 -- A wrong number, of which a GPU is not waited for.
 do
    local function numbers(list) return tensor(list, device, "i64") end

@@ -12,6 +12,14 @@ local function says(expected, f, ...)
    assert.matches(expected, message, 1, true)
 end
 
+describe("a table of numbers", function()
+   it("has no options among them, which nobody would read", function()
+      says("zeros: argument 'shape': expected a list, found 'dtype' in it", scute.zeros, { 2, 3, dtype = "f64" })
+      says("tensor({ ... }, { dtype = ... })", scute.tensor, { 1, 2, dtype = "i64" })
+      assert.same({ 2 }, scute.tensor(table.pack(1, 2)).shape)
+   end)
+end)
+
 describe("eye", function()
    it("has ones where row and column are the same", function()
       assert.same({ { 1, 0 }, { 0, 1 } }, rows(scute.eye(2)))

@@ -117,6 +117,12 @@ describe("every reduction", function()
       end
    end)
 
+   it("refuses names among the dimensions, which nobody would read", function()
+      local x = scute.ones(2, 3)
+      assert.error_matches(function() x:sum { 1, keepdim = true } end,
+         "sum: argument 'dim': expected a list, found 'keepdim' in it; .*: sum%({ ... }, { keepdim = ... }%)")
+   end)
+
    it("of halves under autocast computes in f32", function()
       scute.autocast("bf16", function()
          local x = scute.randn(4, 300, { dtype = "bf16" })

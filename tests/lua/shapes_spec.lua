@@ -58,6 +58,9 @@ describe("split and chunk", function()
       assert.same({ 2, 4 }, b.shape)
       assert.equal(3, #x:chunk(4, 2)) -- as PyTorch: parts of two
       assert.equal(2, #scute.chunk(x, 9))
+      assert.equal(3, #x:split(2, 2.0))
+      assert.equal(2, #x:split({ 1, 4 }, { dim = 2 }))
+      assert.equal(3, #x:chunk(4, { dim = 2 }))
    end)
 
    it("have the gradient of what was done with each part", function()
@@ -75,6 +78,10 @@ describe("split and chunk", function()
          ["x:split({ 1, 0 }, 1)"] = "found 0", ["x:split()"] = "split: argument 'size' is missing",
          ["x:split(1, 3)"] = "expected a dimension from 1 to 2 %(or %-1 to %-2%), found 3",
          ["x:split { sizes = 1 }"] = "unknown option 'sizes'; did you mean 'size'?",
+         ["x:split(1, 1.5)"] = "expected a dimension, found 1.5",
+         ["x:split { 1, 2, dim = 2 }"] = "found 'dim' in it; .* of its own: split%({ ... }, { dim = ... }%)",
+         ["x:split({ 1, 2 }, { size = 1 })"] = "argument 'size' is given twice",
+         ["x:split({ size = 1 }, 2)"] = "expected all arguments in the table of names, { size = , dim = }, found 2 behind it",
          ["x:chunk { 1, 1 }"] = "chunk: argument 'chunks': expected whole numbers of at least 1, found a table",
          ["scute.chunk(2, x)"] = "argument 'x': expected a tensor, found 2", ["x:split(1, 1, 1)"] = "too many arguments" } do
          local typed = assert(load("local scute, x = ...; return " .. code))

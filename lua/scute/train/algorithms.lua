@@ -17,7 +17,7 @@ end
 function algorithms.hold(run)
    local before, exact = scute.deterministic(), precision.hold(run.precision)
    scute.deterministic(run.deterministic)
-   scute.chosen(run.device, "") -- there is no checkpoint yet
+   scute.chosen(run.device, "") -- as in a program of its own; there is no checkpoint yet
    return setmetatable({}, { __close = function()
       scute.deterministic(before)
       local _ <close> = exact -- luacheck: ignore
