@@ -299,12 +299,15 @@ local function iterate(list)
    end
 end
 
-local function collect(self, kind)
-   local list = {}
+-- { {name, tensor, owner}, ... }; `once`: a tensor that stands under several names is there under the first alone.
+local function collect(self, kind, once)
+   local list, seen = {}, {}
    walk(self, "", function(path, module)
       local values = rawget(module, "_" .. kind .. "s")
       for _, name in ipairs(rawget(module, "_" .. kind .. "_names")) do
-         list[#list + 1] = { join(path, name), values[name], module }
+         local tensor = values[name]
+         if not (once and seen[tensor]) then list[#list + 1] = { join(path, name), tensor, module } end
+         seen[tensor] = true
       end
    end)
    return list
@@ -317,17 +320,23 @@ function Module:named_modules()
    return iterate(list)
 end
 
--- for name, tensor, owner in model:named_parameters() do -- "layer1.0.conv1.weight", in torchvision's order
+-- for name, tensor, owner in model:named_parameters() do -- "layer1.0.conv1.weight", in torchvision's order; a tensor that
+-- stands under several names is told once, under the first
 function Module:named_parameters()
+   return iterate(collect(self, "parameter", true))
+end
+
+-- The same with each name of a tensor, for who asks what a name stands for.
+function Module:parameter_names()
    return iterate(collect(self, "parameter"))
 end
 
--- for name, tensor, owner in model:named_buffers() do
+-- for name, tensor, owner in model:named_buffers() do -- each once, as parameters are
 function Module:named_buffers()
-   return iterate(collect(self, "buffer"))
+   return iterate(collect(self, "buffer", true))
 end
 
--- All parameters, as a list of tensors.
+-- All parameters, as a list of tensors, each once.
 function Module:parameters()
    local list = {}
    for _, tensor in self:named_parameters() do list[#list + 1] = tensor end
@@ -449,7 +458,7 @@ end
 
 -- Moves and converts: model:to("ref"), model:to("f64"), model:to { device = , dtype = }. Integer buffers keep their
 -- dtype, and counters stay on the CPU, which counts without waiting for a GPU. Parameters are replaced by new tensors: make
--- the optimizer afterwards. Returns self.
+-- the optimizer afterwards; one that stands under several names stays one. Returns self.
 function Module:to(...)
    local wanted = type((...)) == "table" and { (...).device, (...).dtype } or { ... }
    for _, name in pairs(wanted) do
@@ -468,10 +477,16 @@ function Module:to(...)
       end
       return moved
    end
+   local done = {} -- what became of each tensor, and what is done: a module may stand under two names
+   local function replace(tensors)
+      for name, tensor in pairs(tensors) do
+         local new = done[tensor] or convert(tensor):requires_grad_(tensor.requires_grad)
+         done[tensor], done[new], tensors[name] = new, new, new
+      end
+   end
    walk(self, "", function(_, module)
-      local parameters, buffers = rawget(module, "_parameters"), rawget(module, "_buffers")
-      for name, tensor in pairs(parameters) do parameters[name] = convert(tensor):requires_grad_(tensor.requires_grad) end
-      for name, tensor in pairs(buffers) do buffers[name] = convert(tensor) end
+      replace(rawget(module, "_parameters"))
+      replace(rawget(module, "_buffers"))
    end)
    return self
 end
@@ -510,6 +525,6 @@ end
 Module.is_module, Module.is_tensor = is_module, is_tensor
 
 public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
-   "follow", "fields", "set_fields", "group_paths", "group_aliases")
+   "follow", "fields", "set_fields", "group_paths", "group_aliases", "parameter_names")
 public.keep_to_class(Module, "build", "class_name", "describe", "extend", "is", "keeps_nothing")
 return setmetatable(Module, { __name = "class", __tostring = brief.class })

@@ -74,7 +74,7 @@ local function vocabulary(self)
       add(alias, all)
    end
    for name in self:named_modules() do add(name, { name }) end
-   for name in self:named_parameters() do add(name, { name }) end
+   for name in self:parameter_names() do add(name, { name }) end
    return paths, names
 end
 
@@ -123,7 +123,7 @@ local function find_pattern(what, pattern, paths, names)
 end
 
 local function holds_parameters(self, paths)
-   for name in self:named_parameters() do
+   for name in self:parameter_names() do
       if parts.matches(paths, name) then return true end
    end
    return false
