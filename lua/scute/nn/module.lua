@@ -81,16 +81,31 @@ local function name_at(self, position)
    error(("%s: there is no child [%d] to replace, it has %d"):format(self.class_name, position, #names), 3)
 end
 
+local IS_TAKEN = { child = "is a child module; assign a module to it", parameter = "is a parameter; assign a tensor to it",
+   buffer = "is a buffer, which does not train; assign a plain tensor to it" }
+local REGISTERED = { child = "_children", parameter = "_parameters", buffer = "_buffers" }
+
+-- A name stands for one thing. `level` is of who gives it, as error counts.
+local function check_free(self, kind, name, level)
+   for other, field in pairs(REGISTERED) do
+      if other ~= kind and rawget(self, field)[name] ~= nil then
+         error(("%s: '%s' %s, or take another name"):format(self.class_name, name, IS_TAKEN[other]), level)
+      end
+   end
+end
+
 local function assign(self, key, value)
    if is_module(value) then
+      check_free(self, "child", key, 3)
       if not rawget(self, "_children")[key] then absent.check_assigned(self, getmetatable(self).class, key) end
       self:add(math.type(key) == "integer" and name_at(self, key) or key, value)
    elseif parameter.is(value) or rawget(self, "_parameters")[key] ~= nil then
+      check_free(self, "parameter", key, 3)
       self:register_parameter(key, value)
    elseif rawget(self, "_buffers")[key] ~= nil then
       self:register_buffer(key, value)
    elseif rawget(self, "_children")[key] ~= nil then
-      error(("%s: '%s' is a child module; assign a module to it"):format(self.class_name, key), 2)
+      check_free(self, "plain field", key, 3)
    else
       absent.check_assigned(self, getmetatable(self).class, key)
       rawset(self, key, value)
@@ -235,6 +250,7 @@ end
 
 local function register(self, kind, name, value)
    check_name(self, name)
+   check_free(self, kind, name, 4)
    local names = rawget(self, "_" .. kind .. "_names")
    if not position_of(names, name) then names[#names + 1] = name end
    return value
@@ -251,13 +267,14 @@ function Module:add(name, module)
    return module
 end
 
--- Adds (or replaces) a parameter: a leaf tensor, from then on asked for gradients.
+-- Adds (or replaces) a parameter: a leaf tensor, from then on asked for gradients; one of nn.Parameter, or that is a module's
+-- parameter already, trains or not as it did.
 function Module:register_parameter(name, tensor)
    if not is_tensor(tensor) then
       error(("%s: parameter '%s': expected a tensor, found a %s"):format(self.class_name, tostring(name), type(tensor)), 2)
    end
    register(self, "parameter", name)
-   rawget(self, "_parameters")[name] = tensor:requires_grad_(true)
+   rawget(self, "_parameters")[name] = parameter.hold(tensor)
 end
 
 -- Adds (or replaces) a buffer: saved with the model, never trained.
@@ -285,7 +302,18 @@ end
 
 -- ---- walking ----
 
+-- Registers what was assigned as a parameter where a plain tensor stood: Lua tells nobody of such an assignment.
+local function adopt(self)
+   for key, value in next, self do
+      if parameter.waits(value) then
+         rawset(self, key, nil)
+         self:register_parameter(key, value)
+      end
+   end
+end
+
 local function walk(self, prefix, visit)
+   if parameter.any_waits() then adopt(self) end
    visit(prefix, self)
    for name, child in self:children() do walk(child, join(prefix, name), visit) end
 end
@@ -480,7 +508,7 @@ function Module:to(...)
    local done = {} -- what became of each tensor, and what is done: a module may stand under two names
    local function replace(tensors)
       for name, tensor in pairs(tensors) do
-         local new = done[tensor] or convert(tensor):requires_grad_(tensor.requires_grad)
+         local new = done[tensor] or parameter.follow(convert(tensor):requires_grad_(tensor.requires_grad), tensor)
          done[tensor], done[new], tensors[name] = new, new, new
       end
    end

@@ -14,8 +14,11 @@ local SUGGESTED = 3 -- names in a message about an unknown one
 
 -- Groups of a module that declares none: its children, and its own parameters as "(own)".
 local function default_groups(self)
-   local groups = {}
-   if next(rawget(self, "_parameters")) then groups[1] = { "(own)", rawget(self, "_parameter_names") } end
+   local groups, own = {}, {}
+   for name, _, owner in self:parameter_names() do
+      if owner == self then own[#own + 1] = name end
+   end
+   if #own > 0 then groups[1] = { "(own)", own } end
    for name, child in self:children() do
       if child:named_parameters()() then groups[#groups + 1] = { name, { name } } end
    end
