@@ -50,8 +50,8 @@ function parameter.waits(value)
    return waiting[value] == true
 end
 
---- Notes that a module has a tensor as its parameter; returns it. It is asked for gradients, unless it is nn.Parameter's or was a
--- module's already: then it trains or not as it did.
+--- Notes that a module has a tensor as its parameter; returns it. It is asked for gradients, unless it is nn.Parameter's or was
+-- a module's already: then it trains or not as it did.
 function parameter.hold(tensor)
    if not marked[tensor] and not held[tensor] then tensor:requires_grad_(true) end
    held[tensor], waiting[tensor] = true, nil
