@@ -180,18 +180,39 @@ describe("a saved model", function()
       local Own = nn.Module:extend("Own", {})
       assert.matches("^tests/lua/structure_spec.lua:%d+: models.save: 'fc.1' is a Own: a class of your own, .* models.register",
          refusal(function() models.save(head(nn.Identity(), Own()), path) end))
-      local deep, shared, code, sizes, more = nn.Identity(), nn.Identity(), head(nn.ReLU()), small(), small()
+      local deep, shared, code, sizes, more, tied = nn.Identity(), nn.Identity(), head(nn.ReLU()), small(), small(), small()
       for _ = 1, 300 do deep = nn.Sequential(deep) end
       rawset(code.fc[1], "forward", function(_, x) return x end)
       sizes.fc.in_features = 3
       more.layer1:register_parameter("scale", scute.zeros(1))
+      tied.layer3[1].weight = tied.layer1[1].weight
       for text, model in pairs { ["'[fc.0]+...' lies in more than 50 others"] = head(deep),
          ["'fc.2' and 'fc.0' are one module, of which a file would make two"] = head(shared, nn.ReLU(), shared),
+         ["'layer3.0.weight' and 'layer1.0.weight' are one tensor, of which a file would make two"] = tied,
          ["'fc.0' has a forward of its own, which is code"] = code,
          ["'fc' has a weight of shape %(2, 8%), where what builds a Linear like it makes %(2, 3%)"] = sizes,
          ["'layer1' has a scale of shape %(1%), where what builds a Sequential like it makes none"] = more } do
          assert.matches(text, refusal(models.save, model, path))
       end
+   end)
+end)
+
+describe("a parameter under two names", function()
+   it("is one again, where what builds the model ties it, and else no file's", function()
+      local Tied = nn.Module:extend "Tied"
+      function Tied:build(classes)
+         self.first = nn.Linear { 3, 3 }
+         self.second = nn.Linear { 3, 3 }
+         self.fc = nn.Linear { 3, #classes }
+         self.second.weight = self.first.weight
+      end
+      function Tied:forward(x) return self.fc(self.second(self.first(x:global_avg_pool2d():flatten(2)))) end
+      models.register("tied", Tied, { image_size = 16 })
+      local model = again(models.tied { classes = 2 })
+      assert.is_true(rawequal(model.first.weight, model.second.weight))
+      model.second.weight = scute.randn(3, 3)
+      assert.matches("'second.weight' and 'first.weight' are two tensors, of which what builds the model makes one",
+         refusal(models.save, model, path))
    end)
 end)
 

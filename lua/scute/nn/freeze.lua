@@ -34,7 +34,7 @@ end
 local function set(self, what, wanted, given, trainable)
    local o = FREEZE[what]:read(given, 0)
    local paths = parts.resolve(self, what, wanted, o.pattern)
-   for name, tensor in self:named_parameters() do
+   for name, tensor in self:parameter_names() do
       if parts.matches(paths, name) then train(tensor, trainable) end
    end
    apply_mode(self, paths, o.batch_norm or (trainable and "train" or "eval"))

@@ -81,16 +81,31 @@ local function name_at(self, position)
    error(("%s: there is no child [%d] to replace, it has %d"):format(self.class_name, position, #names), 3)
 end
 
+local IS_TAKEN = { child = "is a child module; assign a module to it", parameter = "is a parameter; assign a tensor to it",
+   buffer = "is a buffer, which does not train; assign a plain tensor to it" }
+local REGISTERED = { child = "_children", parameter = "_parameters", buffer = "_buffers" }
+
+-- A name stands for one thing. `level` is of who gives it, as error counts.
+local function check_free(self, kind, name, level)
+   for other, field in pairs(REGISTERED) do
+      if other ~= kind and rawget(self, field)[name] ~= nil then
+         error(("%s: '%s' %s, or take another name"):format(self.class_name, name, IS_TAKEN[other]), level)
+      end
+   end
+end
+
 local function assign(self, key, value)
    if is_module(value) then
+      check_free(self, "child", key, 3)
       if not rawget(self, "_children")[key] then absent.check_assigned(self, getmetatable(self).class, key) end
       self:add(math.type(key) == "integer" and name_at(self, key) or key, value)
    elseif parameter.is(value) or rawget(self, "_parameters")[key] ~= nil then
+      check_free(self, "parameter", key, 3)
       self:register_parameter(key, value)
    elseif rawget(self, "_buffers")[key] ~= nil then
       self:register_buffer(key, value)
    elseif rawget(self, "_children")[key] ~= nil then
-      error(("%s: '%s' is a child module; assign a module to it"):format(self.class_name, key), 2)
+      check_free(self, "plain field", key, 3)
    else
       absent.check_assigned(self, getmetatable(self).class, key)
       rawset(self, key, value)
@@ -235,6 +250,7 @@ end
 
 local function register(self, kind, name, value)
    check_name(self, name)
+   check_free(self, kind, name, 4)
    local names = rawget(self, "_" .. kind .. "_names")
    if not position_of(names, name) then names[#names + 1] = name end
    return value
@@ -251,13 +267,14 @@ function Module:add(name, module)
    return module
 end
 
--- Adds (or replaces) a parameter: a leaf tensor, from then on asked for gradients.
+-- Adds (or replaces) a parameter: a leaf tensor, from then on asked for gradients; one of nn.Parameter, or that is a module's
+-- parameter already, trains or not as it did.
 function Module:register_parameter(name, tensor)
    if not is_tensor(tensor) then
       error(("%s: parameter '%s': expected a tensor, found a %s"):format(self.class_name, tostring(name), type(tensor)), 2)
    end
    register(self, "parameter", name)
-   rawget(self, "_parameters")[name] = tensor:requires_grad_(true)
+   rawget(self, "_parameters")[name] = parameter.hold(tensor)
 end
 
 -- Adds (or replaces) a buffer: saved with the model, never trained.
@@ -285,7 +302,18 @@ end
 
 -- ---- walking ----
 
+-- Registers what was assigned as a parameter where a plain tensor stood: Lua tells nobody of such an assignment.
+local function adopt(self)
+   for key, value in next, self do
+      if parameter.waits(value) then
+         rawset(self, key, nil)
+         self:register_parameter(key, value)
+      end
+   end
+end
+
 local function walk(self, prefix, visit)
+   if parameter.any_waits() then adopt(self) end
    visit(prefix, self)
    for name, child in self:children() do walk(child, join(prefix, name), visit) end
 end
@@ -299,12 +327,15 @@ local function iterate(list)
    end
 end
 
-local function collect(self, kind)
-   local list = {}
+-- { {name, tensor, owner}, ... }; `once`: a tensor that stands under several names is there under the first alone.
+local function collect(self, kind, once)
+   local list, seen = {}, {}
    walk(self, "", function(path, module)
       local values = rawget(module, "_" .. kind .. "s")
       for _, name in ipairs(rawget(module, "_" .. kind .. "_names")) do
-         list[#list + 1] = { join(path, name), values[name], module }
+         local tensor = values[name]
+         if not (once and seen[tensor]) then list[#list + 1] = { join(path, name), tensor, module } end
+         seen[tensor] = true
       end
    end)
    return list
@@ -317,17 +348,23 @@ function Module:named_modules()
    return iterate(list)
 end
 
--- for name, tensor, owner in model:named_parameters() do -- "layer1.0.conv1.weight", in torchvision's order
+-- for name, tensor, owner in model:named_parameters() do -- "layer1.0.conv1.weight", in torchvision's order; a tensor that
+-- stands under several names is told once, under the first
 function Module:named_parameters()
+   return iterate(collect(self, "parameter", true))
+end
+
+-- The same with each name of a tensor, for who asks what a name stands for.
+function Module:parameter_names()
    return iterate(collect(self, "parameter"))
 end
 
--- for name, tensor, owner in model:named_buffers() do
+-- for name, tensor, owner in model:named_buffers() do -- each once, as parameters are
 function Module:named_buffers()
-   return iterate(collect(self, "buffer"))
+   return iterate(collect(self, "buffer", true))
 end
 
--- All parameters, as a list of tensors.
+-- All parameters, as a list of tensors, each once.
 function Module:parameters()
    local list = {}
    for _, tensor in self:named_parameters() do list[#list + 1] = tensor end
@@ -449,7 +486,7 @@ end
 
 -- Moves and converts: model:to("ref"), model:to("f64"), model:to { device = , dtype = }. Integer buffers keep their
 -- dtype, and counters stay on the CPU, which counts without waiting for a GPU. Parameters are replaced by new tensors: make
--- the optimizer afterwards. Returns self.
+-- the optimizer afterwards; one that stands under several names stays one. Returns self.
 function Module:to(...)
    local wanted = type((...)) == "table" and { (...).device, (...).dtype } or { ... }
    for _, name in pairs(wanted) do
@@ -468,10 +505,16 @@ function Module:to(...)
       end
       return moved
    end
+   local done = {} -- what became of each tensor, and what is done: a module may stand under two names
+   local function replace(tensors)
+      for name, tensor in pairs(tensors) do
+         local new = done[tensor] or parameter.follow(convert(tensor):requires_grad_(tensor.requires_grad), tensor)
+         done[tensor], done[new], tensors[name] = new, new, new
+      end
+   end
    walk(self, "", function(_, module)
-      local parameters, buffers = rawget(module, "_parameters"), rawget(module, "_buffers")
-      for name, tensor in pairs(parameters) do parameters[name] = convert(tensor):requires_grad_(tensor.requires_grad) end
-      for name, tensor in pairs(buffers) do buffers[name] = convert(tensor) end
+      replace(rawget(module, "_parameters"))
+      replace(rawget(module, "_buffers"))
    end)
    return self
 end
@@ -510,6 +553,6 @@ end
 Module.is_module, Module.is_tensor = is_module, is_tensor
 
 public.hide(Module, "declaration", "instance", "options", "call", "is_module", "is_tensor", "observed", "tell", "within",
-   "follow", "fields", "set_fields", "group_paths", "group_aliases")
+   "follow", "fields", "set_fields", "group_paths", "group_aliases", "parameter_names")
 public.keep_to_class(Module, "build", "class_name", "describe", "extend", "is", "keeps_nothing")
 return setmetatable(Module, { __name = "class", __tostring = brief.class })

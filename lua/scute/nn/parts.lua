@@ -14,8 +14,11 @@ local SUGGESTED = 3 -- names in a message about an unknown one
 
 -- Groups of a module that declares none: its children, and its own parameters as "(own)".
 local function default_groups(self)
-   local groups = {}
-   if next(rawget(self, "_parameters")) then groups[1] = { "(own)", rawget(self, "_parameter_names") } end
+   local groups, own = {}, {}
+   for name, _, owner in self:parameter_names() do
+      if owner == self then own[#own + 1] = name end
+   end
+   if #own > 0 then groups[1] = { "(own)", own } end
    for name, child in self:children() do
       if child:named_parameters()() then groups[#groups + 1] = { name, { name } } end
    end
@@ -74,7 +77,7 @@ local function vocabulary(self)
       add(alias, all)
    end
    for name in self:named_modules() do add(name, { name }) end
-   for name in self:named_parameters() do add(name, { name }) end
+   for name in self:parameter_names() do add(name, { name }) end
    return paths, names
 end
 
@@ -123,7 +126,7 @@ local function find_pattern(what, pattern, paths, names)
 end
 
 local function holds_parameters(self, paths)
-   for name in self:named_parameters() do
+   for name in self:parameter_names() do
       if parts.matches(paths, name) then return true end
    end
    return false

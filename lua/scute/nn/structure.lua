@@ -42,7 +42,20 @@ local function shape_of(tensor)
    return tensor and shape_text(tensor.shape) or "none"
 end
 
-local function check_tensors(own, other, path)
+-- Notes that one tensor stands where the other one does in what is built anew. Of a tensor under two names a file makes two,
+-- unless what builds the model makes one of them.
+local function note_tensor(seen, own, path, other)
+   local before, built = seen[own], seen[other]
+   if before and not rawequal(before.other, other) then
+      refuse(path, "and '%s' are one tensor, of which a file would make two; build one for each place, or register what ties "
+         .. "them, by models.register(name, build)", before.path)
+   elseif built and not rawequal(built.other, own) then
+      refuse(path, "and '%s' are two tensors, of which what builds the model makes one", built.path)
+   end
+   seen[own], seen[other] = { path = path, other = other }, { path = path, other = own }
+end
+
+local function check_tensors(own, other, path, seen)
    for _, kind in ipairs { "_parameters", "_buffers" } do
       local mine, theirs = rawget(own, kind), rawget(other, kind)
       for _, name in ipairs(rawget(own, kind:sub(1, -2) .. "_names")) do
@@ -53,6 +66,8 @@ local function check_tensors(own, other, path)
          elseif mine[name].dtype ~= theirs[name].dtype then
             refuse(path, "has a %s in %s, where what builds a %s like it makes it in %s", name, mine[name].dtype,
                own.class_name, theirs[name].dtype)
+         elseif mine[name] then
+            note_tensor(seen, mine[name], join(path, name), theirs[name])
          end
       end
       for name in pairs(theirs) do
@@ -107,7 +122,7 @@ end
 
 -- What a module has beside its options: plain fields that the other one has not, and what it keeps itself.
 local function beside_options(own, other, path, walk)
-   check_tensors(own, other, path)
+   check_tensors(own, other, path, walk.seen)
    return other_fields(own, other, path, walk), own.get_extra_state and own:get_extra_state() or nil
 end
 

@@ -24,12 +24,13 @@ local function registered(self)
    return known
 end
 
+local ON_PURPOSE = "under a name that begins with _ it is kept out on purpose"
 local TENSOR = "%s: the tensor '%s' wants a gradient and is no parameter, so that it would neither train nor be saved: "
    .. "self.%s = nn.Parameter(tensor)"
 local MODULES = "%s: '%s' is a plain table with modules in it, which would neither train nor be saved: "
-   .. "self.%s = nn.Sequential(list) holds them, or self:add(name, module) each"
+   .. "self.%s = nn.Sequential(list) holds them, or self:add(name, module) each; " .. ON_PURPOSE
 local PARAMETERS = "%s: '%s' is a plain table with parameters in it, which would neither train nor be saved: "
-   .. "self:register_parameter(name, tensor) each"
+   .. "self:register_parameter(name, tensor) each; " .. ON_PURPOSE
 
 -- What is wrong with a field's value, as a message to be filled in; nil: nothing.
 local function fault(value, known)

@@ -29,7 +29,7 @@ local function read_groups(kind, given, lr)
 end
 
 local function check_groups(kind, groups, lr)
-   local seen = {}
+   local seen, name_of = {}, {}
    for _, group in ipairs(groups) do
       group.lr = group.lr or lr
       if type(group.lr) ~= "number" or not (group.lr >= 0 and group.lr < math.huge) then
@@ -37,8 +37,13 @@ local function check_groups(kind, groups, lr)
             :format(kind, tostring(group.name), tostring(group.lr or "none")), 4)
       end
       for _, entry in ipairs(group.parameters) do
-         if seen[entry[1]] then error(("optim.%s: '%s' is in two groups"):format(kind, entry[1]), 4) end
-         seen[entry[1]] = true
+         local name, tensor = entry[1], entry[2]
+         if seen[name] then error(("optim.%s: '%s' is in two groups"):format(kind, name), 4) end
+         if name_of[tensor] then
+            error(("optim.%s: '%s' and '%s' are one tensor, which would be stepped twice; leave one of them out")
+               :format(kind, name, name_of[tensor]), 4)
+         end
+         seen[name], name_of[tensor] = true, name
       end
    end
 end

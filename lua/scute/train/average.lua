@@ -67,10 +67,8 @@ end
 function Average:within(f, ...)
    local own, kept = self.model:state_dict().tensors, {}
    scute.no_grad(function()
-      for name, tensor in pairs(self.tensors) do
-         kept[name] = own[name]:clone()
-         own[name]:copy_(tensor)
-      end
+      for name in pairs(self.tensors) do kept[name] = own[name]:clone() end -- all first: two names may be of one tensor
+      for name, tensor in pairs(self.tensors) do own[name]:copy_(tensor) end
    end)
    local results = table.pack(pcall(f, ...))
    scute.no_grad(function()

@@ -188,7 +188,7 @@ end
 
 local function changing_names(model)
    local frozen, changing = {}, {}
-   for name, tensor in model:named_parameters() do
+   for name, tensor in model:parameter_names() do
       if not tensor.requires_grad then frozen[name] = true end
    end
    for _, name in ipairs(model:state_dict().names) do changing[name] = not frozen[name] or nil end
