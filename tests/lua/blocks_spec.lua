@@ -245,6 +245,50 @@ describe("an EfficientNet block", function()
    end)
 end)
 
+describe("a ResNet block", function()
+   local resnet = require "scute.models.resnet"
+
+   local function random_norms(block)
+      block:apply(function(layer)
+         if nn.Module.is(layer, nn.BatchNorm2d) then
+            scute.no_grad(function() layer.bias:copy_(scute.randn(layer.num_features)) end)
+         end
+      end)
+      return block:eval()
+   end
+
+   it("has the activation and the shortcut that its children say", function()
+      scute.manual_seed(5)
+      local short = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d { 4, 8, 1, bias = false }, nn.BatchNorm2d(8))
+      local block = random_norms(resnet.blocks.BasicBlock { 4, 8, stride = 2, downsample = short })
+      block.relu = nn.GELU { approximate = "tanh" }
+      local x = scute.randn(1, 4, 6, 6)
+      local expected = scute.no_grad(function()
+         local y = block.relu(block.bn1(block.conv1(x)))
+         return block.relu(block.bn2(block.conv2(y)) + short(x))
+      end)
+      assert.is_true((scute.no_grad(block, x) - expected):abs():max():item() <= 1e-5)
+      block.downsample = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d { 4, 8, 1 })
+      assert.same({ 1, 8, 3, 3 }, scute.no_grad(block, x).shape)
+
+      block = random_norms(resnet.blocks.Bottleneck { 16, 4 })
+      block.relu, x = nn.GELU(), scute.randn(1, 16, 6, 6)
+      expected = scute.no_grad(function()
+         local y = block.relu(block.bn1(block.conv1(x)))
+         y = block.relu(block.bn2(block.conv2(y)))
+         return block.relu(block.bn3(block.conv3(y)) + x)
+      end)
+      assert.is_true((scute.no_grad(block, x) - expected):abs():max():item() <= 1e-5)
+   end)
+
+   it("may hand on what it is given", function()
+      local x = scute.randn(1, 16, 6, 6)
+      local block = resnet.blocks.Bottleneck { 16, 4 }:eval()
+      for name in block:children() do block:add(name, nn.Identity()) end
+      assert.same((x + x):values(), scute.no_grad(block, x):values())
+   end)
+end)
+
 describe("a MobileNetV2 block", function()
    it("takes layers of one's own for all of its own", function()
       local Whole = nn.Sequential:extend "Whole"
@@ -262,7 +306,7 @@ describe("a layer that passes on what it is given", function()
    -- Where such a layer may stand in each family.
    local PLACES = {
       baseline_cnn = { "block2", "block4", "avgpool" },
-      resnet18 = { "maxpool", "layer1", "layer1.1", "layer4", "avgpool" },
+      resnet18 = { "relu", "maxpool", "layer1", "layer1.1", "layer4", "avgpool" },
       mobilenet_v2 = { "features.0", "features.1.conv.0", "features.3.conv.0", "features.18" },
       efficientnet_b0 = { "features.0", "features.1.0.block.0", "features.1.0.block.1", "features.1.0.block.2", "features.8",
          "avgpool" },
