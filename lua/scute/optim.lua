@@ -5,8 +5,8 @@
 --    opt:zero_grad(); loss:backward(); opt:step()
 --
 -- A group may have weight_decay, momentum (SGD, RMSprop), beta1 and beta2 (Adam, AdamW) of its own as well:
--- model:groups { lr = 0.01, weight_decay = { backbone = 1e-4, head = 0 } }. Norms and biases are not decayed unless
--- decay_norms = true.
+-- model:groups { lr = 0.01, weight_decay = { backbone = 1e-4, head = 0 } }. Norms, biases and vectors, as (C) or
+-- (C, 1, 1), are not decayed unless decay_norms = true.
 --
 -- One of your own from a function that updates one parameter: optim.define, explained in docs/parts/optimizer.md.
 --

@@ -118,6 +118,84 @@ describe("Conv2dNormActivation", function()
    end)
 end)
 
+describe("a layer of one's own in a fused block", function()
+   local function block(act)
+      scute.manual_seed(4)
+      return nn.Conv2dNormActivation { 3, 8, 3, act = act or "relu" }:eval(), scute.randn(2, 3, 6, 6)
+   end
+
+   local function apart(layers, x)
+      return scute.no_grad(function()
+         local y = layers[2](layers[1](x))
+         return layers[3] and layers[3](y) or y
+      end)
+   end
+
+   -- Whether a block computes what its layers do, and another thing than it did before `change`.
+   local function takes(name, change, act)
+      local layers, x = block(act)
+      local before = scute.no_grad(layers, x)
+      change(layers)
+      local expected = apart(layers, x)
+      assert.is_true((scute.no_grad(layers, x) - expected):abs():max():item() <= 2e-6 * expected:abs():max():item(), name)
+      assert.is_true((expected - before):abs():max():item() > 1e-3, name)
+   end
+
+   local function own(class)
+      local derived = class:extend("Own" .. class.class_name)
+      function derived:forward(x) return class.forward(self, x) * 2 - 1 end
+      return derived
+   end
+
+   it("computes as it says", function()
+      takes("ReLU", function(b) b[3] = own(nn.ReLU)() end)
+      takes("GELU", function(b) b[3] = own(nn.GELU) {} end, "gelu")
+      takes("Conv2d", function(b)
+         local weight = b[1].weight
+         b[1] = own(nn.Conv2d) { 3, 8, 3, padding = 1, bias = false }
+         b[1].weight = weight
+      end)
+      takes("BatchNorm2d", function(b) b[2] = own(nn.BatchNorm2d)(8):eval() end)
+      takes("an instance", function(b) b[3].forward = function(_, x) return x * 3 end end)
+   end)
+
+   it("is fused where it has no forward of its own", function()
+      local layers = block()
+      layers[3] = nn.ReLU:extend("Named", {})()
+      assert.equal("relu", activations.name_of(layers[3]))
+   end)
+
+   it("computes as it says in squeeze-and-excitation", function()
+      local changes = {
+         scale_activation = function() return own(nn.Sigmoid)() end,
+         activation = function() return own(nn.SiLU)() end,
+         avgpool = function() return own(nn.AdaptiveAvgPool2d)(1) end,
+         fc1 = function() return own(nn.Conv2d) { 6, 4, 1 } end,
+         fc2 = function() return nn.Conv2d { 4, 6, 1, groups = 2 } end,
+      }
+      for name, change in pairs(changes) do
+         local b, x = nn.SqueezeExcitation { 6, 4 }, scute.randn(2, 6, 5, 3)
+         b:add(name, change())
+         local expected = scute.no_grad(function()
+            return x * b.scale_activation(b.fc2(b.activation(b.fc1(b.avgpool(x)))))
+         end)
+         assert.same(expected:values(), scute.no_grad(b, x):values(), name)
+      end
+   end)
+
+   it("gets the residual before it, and where that is not known it is refused", function()
+      local layers, x = block()
+      layers[3] = nn.Softplus()
+      local residual = scute.randn(2, 8, 6, 6)
+      local expected = scute.no_grad(function() return layers[3](layers[2](layers[1](x)) + residual) end)
+      assert.same(expected:values(), scute.no_grad(layers, x, residual):values())
+      layers:append(nn.Identity())
+      local ok, why = pcall(layers, x, residual)
+      assert.is_false(ok)
+      assert.matches("between the norm and the activation of 2 or 3 layers, and here are 4", why)
+   end)
+end)
+
 describe("an EfficientNet block", function()
    local MBConv = require("scute.models.efficientnet").blocks.MBConv
 
@@ -136,6 +214,25 @@ describe("an EfficientNet block", function()
       assert.same((own + x):values(), block(x):values())
    end)
 
+   it("takes layers of one's own for its stochastic depth, its layers and the end of those", function()
+      local Doubled = nn.StochasticDepth:extend("Doubled", {})
+      function Doubled:build() self.p, self.fixed = 0, false end
+      function Doubled:forward(x) return x * 2 end -- luacheck: ignore self
+      local Whole = nn.Sequential:extend "Whole"
+      function Whole:forward(x) return x * 3 end -- luacheck: ignore self
+      local block, x = MBConv { 8, 8, expansion = 1 }:eval(), scute.randn(1, 8, 6, 6)
+      local last = block.block[#block.block]
+      last:append(nn.ReLU())
+      local own <close> = scute.no_grad(block.block, x)
+      assert.same((own + x):values(), scute.no_grad(block, x):values())
+      block.stochastic_depth = Doubled()
+      assert.same((own * 2 + x):values(), scute.no_grad(block, x):values())
+      block.stochastic_depth = nn.Identity()
+      assert.same((own + x):values(), scute.no_grad(block, x):values())
+      block.block = Whole(block.block[1])
+      assert.same((x * 3 + x):values(), scute.no_grad(block, x):values())
+   end)
+
    it("has torchvision's probabilities", function()
       local model = nn.init.on("shape", scute.models.efficientnet_b0, {})
       local found = {}
@@ -148,13 +245,68 @@ describe("an EfficientNet block", function()
    end)
 end)
 
+describe("a ResNet block", function()
+   local resnet = require "scute.models.resnet"
+
+   local function random_norms(block)
+      block:apply(function(layer)
+         if nn.Module.is(layer, nn.BatchNorm2d) then
+            scute.no_grad(function() layer.bias:copy_(scute.randn(layer.num_features)) end)
+         end
+      end)
+      return block:eval()
+   end
+
+   it("has the activation and the shortcut that its children say", function()
+      scute.manual_seed(5)
+      local short = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d { 4, 8, 1, bias = false }, nn.BatchNorm2d(8))
+      local block = random_norms(resnet.blocks.BasicBlock { 4, 8, stride = 2, downsample = short })
+      block.relu = nn.GELU { approximate = "tanh" }
+      local x = scute.randn(1, 4, 6, 6)
+      local expected = scute.no_grad(function()
+         local y = block.relu(block.bn1(block.conv1(x)))
+         return block.relu(block.bn2(block.conv2(y)) + short(x))
+      end)
+      assert.is_true((scute.no_grad(block, x) - expected):abs():max():item() <= 1e-5)
+      block.downsample = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d { 4, 8, 1 })
+      assert.same({ 1, 8, 3, 3 }, scute.no_grad(block, x).shape)
+
+      block = random_norms(resnet.blocks.Bottleneck { 16, 4 })
+      block.relu, x = nn.GELU(), scute.randn(1, 16, 6, 6)
+      expected = scute.no_grad(function()
+         local y = block.relu(block.bn1(block.conv1(x)))
+         y = block.relu(block.bn2(block.conv2(y)))
+         return block.relu(block.bn3(block.conv3(y)) + x)
+      end)
+      assert.is_true((scute.no_grad(block, x) - expected):abs():max():item() <= 1e-5)
+   end)
+
+   it("may hand on what it is given", function()
+      local x = scute.randn(1, 16, 6, 6)
+      local block = resnet.blocks.Bottleneck { 16, 4 }:eval()
+      for name in block:children() do block:add(name, nn.Identity()) end
+      assert.same((x + x):values(), scute.no_grad(block, x):values())
+   end)
+end)
+
+describe("a MobileNetV2 block", function()
+   it("takes layers of one's own for all of its own", function()
+      local Whole = nn.Sequential:extend "Whole"
+      function Whole:forward(x) return x * 3 end -- luacheck: ignore self
+      local block = require("scute.models.mobilenet").blocks.InvertedResidual { 8, 8 }:eval()
+      local x = scute.randn(1, 8, 6, 6)
+      block.conv = Whole(block.conv[1], block.conv[2], block.conv[3])
+      assert.same((x * 3 + x):values(), scute.no_grad(block, x):values())
+   end)
+end)
+
 describe("a layer that passes on what it is given", function()
    local function nothing() return nn.Sequential { nn.Identity(), nn.Dropout { p = 0 } } end
 
    -- Where such a layer may stand in each family.
    local PLACES = {
       baseline_cnn = { "block2", "block4", "avgpool" },
-      resnet18 = { "maxpool", "layer1", "layer1.1", "layer4", "avgpool" },
+      resnet18 = { "relu", "maxpool", "layer1", "layer1.1", "layer4", "avgpool" },
       mobilenet_v2 = { "features.0", "features.1.conv.0", "features.3.conv.0", "features.18" },
       efficientnet_b0 = { "features.0", "features.1.0.block.0", "features.1.0.block.1", "features.1.0.block.2", "features.8",
          "avgpool" },

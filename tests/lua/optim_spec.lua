@@ -81,6 +81,39 @@ describe("optimizers", function()
       assert.matches("head at 0.03$", optimizer:describe())
    end)
 
+   it("decay no norm, no bias and no vector, whatever their shape, and weights of every shape", function()
+      local net = nn.Module:extend "Net"()
+      net.norm = nn.LayerNorm { { 3, 10 } }
+      net.scale = nn.Parameter(scute.ones(8, 1, 1))
+      net.bias = nn.Parameter(scute.ones(2, 3))
+      net.mixing = nn.Parameter(scute.ones(2, 3))
+      net.fc = nn.Linear { 4, 1 }
+      net.conv = nn.Conv2d { 1, 8, 1 }
+      scute.no_grad(function() net.fc.weight:fill_(1) end)
+      scute.no_grad(function() net.conv.weight:fill_(1) end)
+      assert.matches("\ntotal +101 +101 +18$", tostring(net:groups { lr = 1 }))
+      local opt = optim.sgd(net, { lr = 1, weight_decay = 0.25, momentum = 0 })
+      assert.matches("conv +lr 1: 8 with weight decay, 8 without", tostring(opt))
+      local loss = 0
+      for _, tensor in net:named_parameters() do loss = (tensor * 0):sum() + loss end
+      loss:backward()
+      opt:step()
+      local decayed = {}
+      for name, tensor in net:named_parameters() do
+         if tensor:max():item() == 0.75 then decayed[#decayed + 1] = name end
+      end
+      assert.same({ "mixing", "fc.weight", "conv.weight" }, decayed)
+   end)
+
+   it("decay of the backbones what is no vector", function()
+      for _, name in ipairs { "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "baseline_cnn" } do
+         local model = nn.init.on("shape", scute.models[name], { classes = 1 })
+         for _, group in ipairs(model:groups { lr = 1 }) do
+            for _, entry in ipairs(group.parameters) do assert.equal(entry[2].rank > 1, entry.decays, entry[1]) end
+         end
+      end
+   end)
+
    it("take settings of groups from a model, and save no buffer that a group has no use for", function()
       local net = nn.Sequential { nn.Linear { 3, 3 }, nn.Linear { 3, 2 } }
       local groups = net:groups { lr = 0.1, momentum = { ["0"] = 0, default = 0.9 }, weight_decay = 0.5 }

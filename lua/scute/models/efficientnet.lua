@@ -1,6 +1,7 @@
 -- EfficientNet (Tan and Le 2019, https://arxiv.org/abs/1905.11946), in torchvision's tree. B1 to B7 are B0 with more
 -- channels and blocks.
 local nn = require "scute.nn"
+local fused = require "scute.nn.fused"
 local passing = require "scute.nn.passing"
 
 -- Stages of B0: expansion of the width, kernel, stride of the first block, input channels, output channels, blocks.
@@ -54,18 +55,34 @@ function MBConv:build(o)
    self.stochastic_depth = nn.StochasticDepth(o.drop)
 end
 
+-- z after stochastic depth, plus x; a layer of the user's in its place knows of no residual.
+local function dropped_plus(depth, z, x)
+   if fused.is_own(depth, nn.StochasticDepth) then
+      local sum = depth(z, x)
+      passing.free(z, x, sum)
+      return sum
+   end
+   local kept = depth(z)
+   local sum = kept + x
+   passing.free(z, x, kept)
+   passing.free(kept, x)
+   return sum
+end
+
 function MBConv:forward(x)
-   local layers = self.block
+   local layers, depth = self.block, self.stochastic_depth
+   if not fused.is_own(layers, nn.Sequential) then
+      local z = layers(x)
+      return self.residual and dropped_plus(depth, z, x) or z
+   end
    local y = passing.through(x, layers, 1, #layers - 1)
-   local drops = self.residual and self.stochastic_depth:is_active()
+   local drops = not fused.is_own(depth, nn.StochasticDepth) or depth:is_active()
    local last = layers[#layers]
-   local adds = self.residual and not drops and last.adds_residual -- a layer of the user's in its place does not
+   local adds = self.residual and not drops and nn.adds_residual(last)
    local z = last(y, adds and x or nil)
    passing.free(y, x, z)
    if adds or not self.residual then return z end
-   local sum = self.stochastic_depth(z, x)
-   passing.free(z, x, sum)
-   return sum
+   return dropped_plus(depth, z, x)
 end
 
 local EfficientNet = nn.Classifier:extend "EfficientNet"

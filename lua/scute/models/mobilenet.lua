@@ -1,5 +1,6 @@
 -- MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), in torchvision's tree.
 local nn = require "scute.nn"
+local fused = require "scute.nn.fused"
 local passing = require "scute.nn.passing"
 
 local conv, ConvNormActivation = nn.conv_without_bias, nn.Conv2dNormActivation
@@ -31,6 +32,10 @@ end
 
 function InvertedResidual:forward(x)
    local layers = self.conv
+   if #layers < 2 or not fused.is_own(layers, nn.Sequential) then
+      local z = layers(x)
+      return self.residual and z + x or z
+   end
    local y = passing.through(x, layers, 1, #layers - 2)
    local z = nn.conv_bn_act(layers[#layers - 1], layers[#layers], "none", y, self.residual and x or nil)
    passing.free(y, x, z)

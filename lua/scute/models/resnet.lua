@@ -1,6 +1,7 @@
 -- ResNet (He et al. 2015, https://arxiv.org/abs/1512.03385), in torchvision's variant: the stride of a bottleneck sits
 -- in its 3x3 convolution. Wide ResNet and ResNeXt are rows of the same table.
 local nn = require "scute.nn"
+local fused = require "scute.nn.fused"
 local passing = require "scute.nn.passing"
 local public = require "scute.base.public"
 
@@ -22,7 +23,9 @@ local CONFIGURATIONS = {
 -- The shortcut: x itself, or a 1x1 convolution and norm where the shape changes.
 local function shortcut(block, x)
    local down = block.downsample
-   return down and nn.conv_bn_act(down[1], down[2], "none", x) or x
+   if not down then return x end
+   if #down == 2 and fused.is_own(down, nn.Sequential) then return nn.conv_bn_act(down[1], down[2], "none", x) end
+   return down(x)
 end
 
 -- relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)): two 3x3 convolutions.
@@ -43,10 +46,10 @@ function BasicBlock:build(o)
 end
 
 function BasicBlock:forward(x)
-   local y = nn.conv_bn_act(self.conv1, self.bn1, "relu", x)
+   local y = nn.conv_bn_act(self.conv1, self.bn1, self.relu, x)
    local short = shortcut(self, x)
-   local z = nn.conv_bn_act(self.conv2, self.bn2, "relu", y, short)
-   y:free()
+   local z = nn.conv_bn_act(self.conv2, self.bn2, self.relu, y, short)
+   passing.free(y, x)
    passing.free(short, x)
    return z
 end
@@ -70,12 +73,12 @@ function Bottleneck:build(o)
 end
 
 function Bottleneck:forward(x)
-   local a = nn.conv_bn_act(self.conv1, self.bn1, "relu", x)
-   local b = nn.conv_bn_act(self.conv2, self.bn2, "relu", a)
-   a:free()
+   local a = nn.conv_bn_act(self.conv1, self.bn1, self.relu, x)
+   local b = nn.conv_bn_act(self.conv2, self.bn2, self.relu, a)
+   passing.free(a, x, b)
    local short = shortcut(self, x)
-   local c = nn.conv_bn_act(self.conv3, self.bn3, "relu", b, short)
-   b:free()
+   local c = nn.conv_bn_act(self.conv3, self.bn3, self.relu, b, short)
+   passing.free(b, x)
    passing.free(short, x)
    return c
 end
@@ -123,12 +126,12 @@ end
 
 -- (N, 3, H, W) -> (N, 512), or (N, 2048) with bottlenecks.
 function ResNet:features(x)
-   local first, layers = nn.conv_bn_act(self.conv1, self.bn1, "relu", x), {}
+   local first, layers = nn.conv_bn_act(self.conv1, self.bn1, self.relu, x), {}
    for i, name in ipairs { "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool" } do layers[i] = self:child(name) end
    local pooled = passing.through(first, layers)
    local features = pooled:flatten(2)
-   passing.free(first, pooled)
-   pooled:free()
+   passing.free(first, x, pooled)
+   passing.free(pooled, x)
    return features
 end
 

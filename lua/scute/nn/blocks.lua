@@ -3,8 +3,9 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local Conv2d = require("scute.nn.conv").Conv2d
-local conv_bn_act = require("scute.nn.conv").conv_bn_act
+local conv_bn_act, name_as_one = require("scute.nn.conv").conv_bn_act, require("scute.nn.conv").name_as_one
 local BatchNorm2d = require("scute.nn.norm").BatchNorm2d
+local AdaptiveAvgPool2d = require("scute.nn.pool").AdaptiveAvgPool2d
 local Identity = require("scute.nn.activation").Identity
 local Sequential = require("scute.nn.container").Sequential
 local fused = require "scute.nn.fused"
@@ -34,7 +35,6 @@ local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
    { "momentum", 0.1, number = true, min = 0, max = 1, help = "the norm's: weight of a batch in the running statistics" },
 })
 ConvNormActivation.keeps_nothing = true
-ConvNormActivation.adds_residual = true -- forward(x, residual) does
 
 function ConvNormActivation:build(o)
    self:append(blocks.conv_without_bias(o.inputs, o.outputs, o.kernel_size, o.stride, o.groups))
@@ -44,14 +44,22 @@ end
 
 -- `residual`, if given, is added before the activation.
 function ConvNormActivation:forward(x, residual)
-   local act = #self == 2 and "none" or #self == 3 and fused.name_of(self[3])
-   if act then
-      local y = conv_bn_act(self[1], self[2], act, x, residual)
-      if self[3] then Module.tell(self[3], y) end
-      return y
+   local act = #self == 2 and "none" or #self == 3 and self[3]
+   if residual and not act then
+      error(("a residual is added between the norm and the activation of 2 or 3 layers, and here are %d: call it without one "
+         .. "and add that where it belongs"):format(#self), 2)
    end
-   local y = Sequential.forward(self, x)
-   return residual and y + residual or y
+   local name = act and name_as_one(self[1], self[2], act)
+   if not (name or residual) then return Sequential.forward(self, x) end
+   local y = conv_bn_act(self[1], self[2], act, x, residual)
+   if name and act ~= "none" then Module.tell(act, y) end
+   return y
+end
+fused.note(ConvNormActivation)
+
+-- Whether a layer adds a residual to what it computes last: a convolution and its norm, with no activation after.
+function blocks.adds_residual(layer)
+   return fused.is_own(layer, ConvNormActivation) and #layer == 2
 end
 blocks.Conv2dNormActivation = ConvNormActivation
 
@@ -68,7 +76,7 @@ blocks.SqueezeExcitation = Module:extend("SqueezeExcitation", {
 blocks.SqueezeExcitation.keeps_nothing = true
 
 function blocks.SqueezeExcitation:build(o)
-   self.avgpool = require("scute.nn.pool").AdaptiveAvgPool2d(1)
+   self.avgpool = AdaptiveAvgPool2d(1)
    for i, shape in ipairs { { o.channels, o.squeezed }, { o.squeezed, o.channels } } do
       local layer = init.skip(Conv2d, { shape[1], shape[2], 1 })
       init.kaiming_normal(layer.weight)
@@ -78,9 +86,19 @@ function blocks.SqueezeExcitation:build(o)
    self.scale_activation = fused.layer(o.scale_act) or Identity()
 end
 
-local function is_plain(layer)
-   return Module.is(layer, Conv2d) and layer.bias and layer.weight.shape[3] == 1
+local function is_pair(value, wanted)
+   if type(value) ~= "table" then return value == wanted end
+   return value[1] == wanted and value[2] == wanted
 end
+
+-- Whether a layer is a 1x1 convolution that does nothing else.
+local function is_plain(layer)
+   return fused.is_own(layer, Conv2d) and layer.bias and is_pair(layer.kernel_size, 1) and is_pair(layer.stride, 1)
+      and is_pair(layer.padding, 0) and layer.groups == 1
+end
+
+fused.note(AdaptiveAvgPool2d)
+fused.note(Sequential)
 
 -- The shapes of what the fused op computes inside.
 function blocks.SqueezeExcitation:tell_parts(x)
@@ -96,7 +114,7 @@ end
 function blocks.SqueezeExcitation:forward(x)
    local fc1, fc2 = self.fc1, self.fc2
    local act, scale_act = fused.name_of(self.activation), fused.name_of(self.scale_activation)
-   if is_plain(fc1) and is_plain(fc2) and act and scale_act then
+   if act and scale_act and fused.is_own(self.avgpool, AdaptiveAvgPool2d) and is_plain(fc1) and is_plain(fc2) then
       self:tell_parts(x)
       return scute.squeeze_excitation(x, fc1.weight, fc1.bias, fc2.weight, fc2.bias, act, scale_act)
    end
@@ -125,6 +143,8 @@ function blocks.StochasticDepth:forward(x, residual)
    if self:is_active() then return scute.stochastic_depth(x, residual, self.p, true) end
    return residual and x + residual or x
 end
+
+fused.note(blocks.StochasticDepth)
 
 function blocks.StochasticDepth:describe()
    return ("p=%g, mode=row"):format(self.p)

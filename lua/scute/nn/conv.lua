@@ -1,6 +1,7 @@
 -- The convolution layer, and the one call a block makes with its convolution and its norm.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local fused = require "scute.nn.fused"
 local init = require "scute.nn.initialise"
 local norm = require "scute.nn.norm"
 local sizes = require "scute.nn.sizes"
@@ -69,19 +70,29 @@ end
 local function run_apart(conv, bn, act, x, residual)
    local y = bn(conv(x))
    if residual then y = y + residual end
+   if Module.is_module(act) then return act(y) end
    return act == "none" and y or scute[act](y)
 end
 
--- act(bn(conv(x)) + residual): `act` is "none" or the name of an activation (`? scute.conv_bn_act` lists them), `residual` a
--- tensor of the result's shape or nil. One fused op; where a user has put another kind of module in the place of either, they
--- are called one by one.
-local function conv_bn_act(conv, bn, act, x, residual)
-   if Module.is(conv, Conv2d) and Module.is(bn, norm.BatchNorm2d) then
-      local y = conv:within(run_fused, conv, bn, act, x, residual)
-      Module.tell(conv, y)
-      return Module.tell(bn, y)
-   end
-   return run_apart(conv, bn, act, x, residual)
+fused.note(Conv2d)
+fused.note(norm.BatchNorm2d)
+
+-- The name of the activation with which the three are one op; nil where one of them computes in a way of its own.
+local function name_as_one(conv, bn, act)
+   if not (fused.is_own(conv, Conv2d) and fused.is_own(bn, norm.BatchNorm2d)) then return nil end
+   if Module.is_module(act) then return fused.name_of(act) end
+   return act
 end
 
-return { Conv2d = Conv2d, conv_bn_act = conv_bn_act }
+-- act(bn(conv(x)) + residual): `act` is a layer, "none" or the name of an activation (`? scute.conv_bn_act` lists them),
+-- `residual` a tensor of the result's shape or nil. One fused op; where a user has put another kind of module in the place of
+-- one, they are called one by one.
+local function conv_bn_act(conv, bn, act, x, residual)
+   local name = name_as_one(conv, bn, act)
+   if not name then return run_apart(conv, bn, act, x, residual) end
+   local y = conv:within(run_fused, conv, bn, name, x, residual)
+   Module.tell(conv, y)
+   return Module.tell(bn, y)
+end
+
+return { Conv2d = Conv2d, conv_bn_act = conv_bn_act, name_as_one = name_as_one }

@@ -2,6 +2,7 @@
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local options = require "scute.base.options"
+local decay = require "scute.nn.decay"
 local parts = require "scute.nn.parts"
 local columns = require "scute.base.columns"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -107,21 +108,23 @@ local function fill(group, parameters)
          group.parameters[#group.parameters + 1] = entry
          group.count = group.count + tensor:numel()
          group.trainable = group.trainable + trains
-         group.decayed = group.decayed + (tensor.rank > 1 and trains or 0)
+         group.decayed = group.decayed + (entry.decays and trains or 0)
       end
    end
    return group
 end
 
 -- The parameters by group from the input to the head, printable, and what optimizers take: a list of {name, paths,
--- parameters = {{name, tensor}, ...}, count, trainable, decayed, lr, weight_decay, momentum, beta1, beta2, batch_norm};
--- batch_norm is a mode of set_batch_norm, "mixed" or "-"; decayed counts what trains and is no vector, since norms and biases
--- take no weight decay unless an optimizer has decay_norms = true. `lr` is one learning rate, or one per group or alias:
--- { lr = { backbone = 1e-4, head = 1e-3 } } (a group's own name wins over an alias; `default` is for the rest). The other
--- settings are given alike; where one is not, that of the optimizer holds.
+-- parameters = {{name, tensor, decays =}, ...}, count, trainable, decayed, lr, weight_decay, momentum, beta1, beta2,
+-- batch_norm}; batch_norm is a mode of set_batch_norm, "mixed" or "-"; decayed counts what trains but for norms, biases and
+-- vectors, as (C) or (C, 1, 1), which take no weight decay unless an optimizer has decay_norms = true. `lr` is one learning
+-- rate, or one per group or alias: { lr = { backbone = 1e-4, head = 1e-3 } } (a group's own name wins over an alias; `default`
+-- is for the rest). The other settings are given alike; where one is not, that of the optimizer holds.
 function Module:groups(given)
    local of, parameters = readers(self, given), {}
-   for name, tensor in self:named_parameters() do parameters[#parameters + 1] = { name, tensor } end
+   for name, tensor, owner in self:named_parameters() do
+      parameters[#parameters + 1] = { name, tensor, decays = decay.takes(name, tensor, owner) }
+   end
    local list = setmetatable({}, group_table)
    for _, entry in ipairs(self:group_paths()) do
       local name, paths = entry[1], entry[2]

@@ -25,15 +25,16 @@ end
 local adamw_class, adam_class = describe("adamw", true, 0.01), describe("adam", false, 0)
 
 -- optim.adamw(parameters, { lr = 1e-3, weight_decay = 0.01 }): the decay acts on the parameter itself, p *= 1 - lr *
--- weight_decay. Norms and biases (all vectors) are not decayed unless decay_norms = true, PyTorch's plain behaviour;
--- print(optimizer) shows how many parameters are. `parameters` is model:groups { lr = }, a module or a list of tensors.
+-- weight_decay. Norms, biases and vectors, as (C) or (C, 1, 1), are not decayed unless decay_norms = true, PyTorch's plain
+-- behaviour; print(optimizer) shows how many parameters are. `parameters` is model:groups { lr = }, a module or a list of
+-- tensors, of which nothing but the shape says whether they decay.
 local function adamw(parameters, given)
    local optimizer = Optimizer.new(adamw_class, parameters, given)
    return optimizer
 end
 adamw_class.declaration:describes(adamw)
 
--- optim.adam(parameters, { lr = 1e-3 }): the decay is part of the gradient; vectors and `parameters` as for adamw.
+-- optim.adam(parameters, { lr = 1e-3 }): the decay is part of the gradient; norms, vectors and `parameters` as for adamw.
 local function adam(parameters, given)
    local optimizer = Optimizer.new(adam_class, parameters, given)
    return optimizer

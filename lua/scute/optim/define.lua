@@ -168,8 +168,8 @@ end
 --- A kind of optimizer of one's own: returns a function that makes one, which is called as optim.sgd is. It has groups, rates,
 -- weight decay by group, clipping, loss scaling, state by parameter name and a resume as those of the library have.
 -- update is called without the tape for each parameter that has a gradient, with state.step = the number of its update, from
--- 1, and group = the settings as they hold for the parameter: lr as the schedule has it, weight_decay (0 for norms and biases,
--- unless decay_norms = true), and those of defaults. docs/parts/optimizer.md has an example.
+-- 1, and group = the settings as they hold for the parameter: lr as the schedule has it, weight_decay (0 for norms, biases
+-- and vectors unless decay_norms = true), and those of defaults. docs/parts/optimizer.md has an example.
 local function define(given)
    local o = DEFINE:read(given)
    local where = "optim." .. o.name

@@ -2,6 +2,7 @@
 -- brings `update` (one fused step for parameters that share all settings) and its options.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local decay = require "scute.nn.decay"
 local options = require "scute.base.options"
 local public = require "scute.base.public"
 local settings = require "scute.optim.settings"
@@ -15,7 +16,8 @@ local function is_tensor(value)
    return Module.is_tensor(value)
 end
 
--- Anything an optimizer is given -> list of {name, lr, parameters = {{name, tensor}, ...}}.
+-- Anything an optimizer is given -> list of {name, lr, parameters = {{name, tensor, decays = true, false or nil: by name and
+-- shape}, ...}}.
 local function read_groups(kind, given, lr)
    if Module.is_module(given) then return given:groups { lr = lr } end
    if type(given) ~= "table" or #given == 0 then
@@ -48,10 +50,10 @@ local function check_groups(kind, groups, lr)
    end
 end
 
--- What all kinds have; decay_norms = false leaves vectors (norms and biases) undecayed, true is PyTorch's plain behaviour.
+-- What all kinds have; decay_norms = false leaves norms, biases and vectors undecayed, true is PyTorch's plain behaviour.
 local SHARED = {
    { "lr", number = true, min = 0, show = "the groups'", help = "learning rate of what has none of its own" },
-   { "decay_norms", flag = true, default = false, help = "whether norms and biases (all vectors) decay too" },
+   { "decay_norms", flag = true, default = false, help = "whether norms, biases and vectors, as (C) or (C, 1, 1), decay too" },
 }
 
 --- The declaration of an optimizer's options. entries: those of its own; weight_decay is the default of that option, and so is
@@ -133,18 +135,21 @@ function Optimizer.new(class, given, options_given)
    return self
 end
 
--- True if weight decay applies to a parameter of a group: with decay_norms = false not to vectors (norms and biases).
-local function decays(group, tensor)
-   return group.options.weight_decay ~= 0 and (group.options.decay_norms or tensor.rank > 1)
+-- True if weight decay applies to a parameter of a group: with decay_norms = false not to norms, biases and vectors.
+local function decays(group, entry)
+   if group.options.weight_decay == 0 then return false end
+   if group.options.decay_norms then return true end
+   if entry.decays == nil then return decay.takes(entry[1], entry[2]) end
+   return entry.decays
 end
 
--- { {name, tensor, gradient}, ... } of what a step would change now.
+-- { {name, tensor, gradient, decays =}, ... } of what a step would change now.
 local function active(group)
    local list = {}
    for _, entry in ipairs(group.parameters) do
       local tensor = entry[2]
       local gradient = tensor.requires_grad and tensor.grad
-      if gradient then list[#list + 1] = { entry[1], tensor, gradient } end
+      if gradient then list[#list + 1] = { entry[1], tensor, gradient, decays = entry.decays } end
    end
    return list
 end
@@ -163,7 +168,7 @@ local function batches_of(self, group)
    local batches, order = {}, {}
    for _, entry in ipairs(active(group)) do
       local name, tensor, gradient = entry[1], entry[2], entry[3]
-      local step, decayed = (self.steps[name] or 0) + 1, decays(group, tensor)
+      local step, decayed = (self.steps[name] or 0) + 1, decays(group, entry)
       local key = (decayed and "decay " or "plain ") .. step
       local batch = batches[key]
       if not batch then
@@ -428,7 +433,7 @@ function Optimizer:__tostring()
       for _, entry in ipairs(group.parameters) do
          local n = entry[2]:numel()
          if not entry[2].requires_grad then frozen = frozen + n
-         elseif decays(group, entry[2]) then decayed = decayed + n
+         elseif decays(group, entry) then decayed = decayed + n
          else plain = plain + n end
       end
       lines[#lines + 1] = ("  %-12s lr %g%s: %s with weight decay, %s without, %s frozen"):format(group.name, group.lr,

@@ -26,8 +26,8 @@ local class = { kind = "rmsprop", declaration = declaration, buffers = buffers, 
 
 -- optim.rmsprop(parameters, { lr = 1e-2 })
 -- v = alpha v + (1 - alpha) g^2, p -= lr g / (sqrt(v) + eps); centered = true: the variance in place of v. `parameters` is
--- model:groups { lr = }, a module or a list of tensors. The decay is part of g; norms and biases (all vectors) are not
--- decayed unless decay_norms = true, which is what PyTorch does.
+-- model:groups { lr = }, a module or a list of tensors. The decay is part of g; norms, biases and vectors, as (C) or
+-- (C, 1, 1), are not decayed unless decay_norms = true, which is what PyTorch does.
 local function rmsprop(parameters, given)
    local optimizer = Optimizer.new(class, parameters, given)
    return optimizer

@@ -29,8 +29,8 @@ local class = { kind = "sgd", declaration = declaration, buffers = buffers, upda
 
 -- optim.sgd(parameters, { lr = 0.1, momentum = 0.9 })
 -- v = momentum v + (1 - dampening) g (the first time v = g), p -= lr v. `parameters` is model:groups { lr = }, a module
--- or a list of tensors. The decay is part of g; norms and biases (all vectors) are not decayed unless decay_norms = true,
--- which is what PyTorch does.
+-- or a list of tensors. The decay is part of g; norms, biases and vectors, as (C) or (C, 1, 1), are not decayed unless
+-- decay_norms = true, which is what PyTorch does.
 local function sgd(parameters, given)
    local optimizer = Optimizer.new(class, parameters, given)
    return optimizer
