@@ -34,6 +34,6 @@ int64_t sc_clamp_whole_max(double max) {
 
 SC_OP(clamp,
       .doc =
-          "min(max(x, min), max); NaN stays. Its gradient is that of the result where min <= x <= max, and 0 "
-          "elsewhere.",
+          "min(max(x, min), max); NaN stays. Its gradient is that of the result where min < x < max, and 0 "
+          "elsewhere, at the bounds too.",
       SC_PARAMS(params), .differentiable = true, .infer = infer, .keep_in = 1)

@@ -34,9 +34,11 @@ static int64_t size_of(const ScCall *c, int d) {
 }
 
 ScResize sc_resize_of(const ScCall *c, int d) {
-   ScResize r = {.from = c->in[0]->shape[2 + d],
-                 .to = size_of(c, d),
-                 .by_size = c->attr[SC_RESIZE_SIZE].ints.v[d] != 0,
+   int64_t from = c->in[0]->shape[2 + d], to = size_of(c, d);
+   ScResize r = {.from = from,
+                 .to = to,
+                 // As PyTorch has it: what keeps its size is kept as it is, whatever the factor.
+                 .by_size = c->attr[SC_RESIZE_SIZE].ints.v[d] != 0 || from == to,
                  .mode = (ScResizeMode)c->attr[SC_RESIZE_MODE].i,
                  .align = c->attr[SC_RESIZE_ALIGN].i,
                  .antialias = c->attr[SC_RESIZE_ANTIALIAS].i};
