@@ -85,14 +85,24 @@ static bool is_native(const ScCall *call) {
    return true;
 }
 
+// The results are as narrow as the first floating-point tensor: a half weight beside an f32 x makes nothing of
+// x narrower.
+static void choose_narrow(const ScCall *call, ScWidth *width) {
+   int first = 0;
+   while (first < call->nin && !(call->in[first] && sc_dtype_is_float(call->in[first]->dtype))) first++;
+   if (width->narrows || first == call->nin || !is_half(call->in[first])) return;
+   width->narrows = true;
+   width->narrow = call->in[first]->dtype;
+}
+
 ScStatus sc_choose_width(ScCall *call, ScWidth *width) {
    bool native = is_native(call);
+   if (!native) choose_narrow(call, width);
    for (int i = 0; i < call->nin; i++) {
       if (!is_half(call->in[i]) || (native && !is_marked(call->op->wide, i))) continue;
       if (call->op->in_place)
          return sc_fail(SC_EARG, "%s: argument '%s': expected f32, found %s", call->op->name,
                         sc_input_name(call, i), sc_dtype_name(call->in[i]->dtype));
-      if (!native && !width->narrows) width->narrows = true, width->narrow = call->in[i]->dtype;
       if (is_marked(call->op->updates, i)) width->written[i] = sc_tensor_retain(call->in[i]);
       SC_TRY(convert_to(&call->in[i], SC_F32));
       if (i < SC_MAXPARAM) width->stamp[i] = call->in[i]->buffer->stamp;

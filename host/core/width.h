@@ -15,7 +15,7 @@ ScStatus sc_promote(ScCall *, int first);
 // What sc_choose_width changed about a call. Starts as zeros.
 typedef struct {
    bool narrows;   // f32 results are converted to `narrow`
-   ScDtype narrow; // the first half dtype of a call that was widened
+   ScDtype narrow; // the half dtype of the first floating-point tensor of a call that was widened
    // The half-width tensors that the op may write, and the stamps of their widened copies before it does.
    ScTensor *written[SC_MAXPARAM];
    uint64_t stamp[SC_MAXPARAM];

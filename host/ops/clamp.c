@@ -22,6 +22,12 @@ static ScStatus infer(ScCall *c) {
    return sc_describe(c, 0, c->in[0]->dtype, c->in[0]->rank, c->in[0]->shape);
 }
 
+double sc_clamp_bound(const ScCall *c, int attr) {
+   double held;
+   sc_store(c->in[0]->dtype, &held, 0, c->attr[attr].f);
+   return sc_load(c->in[0]->dtype, &held, 0);
+}
+
 static const double END = 9223372036854775808.0; // 2^63
 
 int64_t sc_clamp_whole_min(double min) {
@@ -33,7 +39,6 @@ int64_t sc_clamp_whole_max(double max) {
 }
 
 SC_OP(clamp,
-      .doc =
-          "min(max(x, min), max); NaN stays. Its gradient is that of the result where min <= x <= max, and 0 "
-          "elsewhere.",
+      .doc = "min(max(x, min), max); NaN stays. Its gradient is that of the result where min < x < max, and 0 "
+             "elsewhere, at the bounds too.",
       SC_PARAMS(params), .differentiable = true, .infer = infer, .keep_in = 1)

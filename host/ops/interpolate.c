@@ -12,7 +12,8 @@ static const ScParam params[] = {
     {.name = "scale_factor",
      .kind = SC_NUMBER,
      .optional = true,
-     .doc = "how many times as large the result is, rounded down to whole pixels"},
+     .doc = "how many times as large the result is, rounded down to whole pixels; bicubic and nearest-exact "
+            "without antialias move a picture whose size it leaves, as PyTorch does"},
     {.name = "mode",
      .kind = SC_CHOICE,
      .optional = true,
@@ -40,6 +41,8 @@ ScResize sc_resize_of(const ScCall *c, int d) {
                  .mode = (ScResizeMode)c->attr[SC_RESIZE_MODE].i,
                  .align = c->attr[SC_RESIZE_ALIGN].i,
                  .antialias = c->attr[SC_RESIZE_ANTIALIAS].i};
+   // As PyTorch has it: these keep what keeps its size, whatever the factor; bicubic and nearest-exact move it.
+   if (r.to == r.from) r.by_size |= r.antialias || r.mode == SC_RESIZE_NEAREST || r.mode == SC_RESIZE_BILINEAR;
    if (r.align)
       r.scale = r.to > 1 ? (double)(r.from - 1) / (double)(r.to - 1) : 0;
    else
@@ -147,8 +150,8 @@ SC_OP(interpolate,
       .doc =
           "Pictures of another size, (N, C, H, W) becomes (N, C, H', W'): nearest pixels, or weighted sums "
           "of the 2 x 2 (bilinear) or 4 x 4 (bicubic) around; with antialias those of all pixels that one of "
-          "the result covers, as Pillow has it. nearest takes the pixel at floor(i * H / H'), as PyTorch does, "
-          "nearest-exact that at the middle, as Pillow does. u8 is rounded to the nearest, with antialias "
-          "along the rows and then along the columns, to the bit as Pillow does (which since 13 takes tall "
-          "pictures the other way round).",
+          "the result covers, as Pillow has it. nearest takes the pixel at floor(i * H / H'), H / H' in "
+          "float32 as in PyTorch, nearest-exact that at the middle, as Pillow does. u8 is rounded to the "
+          "nearest, with antialias along the rows and then along the columns, to the bit as Pillow does (which "
+          "since 13 takes tall pictures the other way round).",
       SC_PARAMS(params), .differentiable = true, .infer = infer)

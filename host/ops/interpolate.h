@@ -60,11 +60,16 @@ SC_EVERYWHERE int64_t sc_resize_clamp(int64_t i, int64_t n) {
    return i < 0 ? 0 : i < n ? i : n - 1;
 }
 
-// Whole numbers where they will do: no scale is exact.
+// PyTorch's `nearest`: a scale and places in float32, but for the same and twice the size. `nearest-exact` in
+// whole numbers where they will do: no scale is exact.
 SC_EVERYWHERE int64_t sc_resize_nearest(const ScResize *r, int64_t i) {
-   bool exact = r->mode == SC_RESIZE_EXACT;
-   if (r->by_size) return (2 * i + exact) * r->from / (2 * r->to);
-   return sc_resize_clamp((int64_t)floor(((double)i + (exact ? 0.5 : 0)) * r->scale), r->from);
+   if (r->mode == SC_RESIZE_NEAREST) {
+      if (r->to == r->from || r->to == 2 * r->from) return i * r->from / r->to;
+      float scale = r->by_size ? (float)r->from / (float)r->to : (float)r->scale;
+      return sc_resize_clamp((int64_t)floorf((float)i * scale), r->from);
+   }
+   if (r->by_size) return (2 * i + 1) * r->from / (2 * r->to);
+   return sc_resize_clamp((int64_t)floor(((double)i + 0.5) * r->scale), r->from);
 }
 
 SC_EVERYWHERE double sc_resize_filter(const ScResize *r, double x) {

@@ -13,11 +13,11 @@ struct Clamp {
       return x < low ? low : x > high ? high : x;
    }
    __device__ int64_t operator()(int64_t x) const { return x < least ? least : x > most ? most : x; }
-   template <typename M> __device__ M derivative(M x, M) const { return x >= (M)min && x <= (M)max; }
+   template <typename M> __device__ M derivative(M x, M) const { return SC_CLAMP_PASSES(x, (M)min, (M)max); }
 };
 
 Clamp clamp_of(const ScCall *c) {
-   double min = c->attr[SC_CLAMP_MIN].f, max = c->attr[SC_CLAMP_MAX].f;
+   double min = sc_clamp_bound(c, SC_CLAMP_MIN), max = sc_clamp_bound(c, SC_CLAMP_MAX);
    return {min, max, sc_clamp_whole_min(min), sc_clamp_whole_max(max)};
 }
 

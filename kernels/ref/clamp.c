@@ -22,11 +22,11 @@ static ScStatus forward(ScCall *c) {
 
 static ScStatus backward(ScCall *c) {
    const ScTensor *x = c->in[0], *g = c->grad_out[0];
-   double min = c->attr[SC_CLAMP_MIN].f, max = c->attr[SC_CLAMP_MAX].f;
+   double min = sc_clamp_bound(c, SC_CLAMP_MIN), max = sc_clamp_bound(c, SC_CLAMP_MAX);
    int64_t n = sc_numel(g);
    for (int64_t i = 0; i < n; i++) {
       double v = sc_get(x, i);
-      sc_put(c->grad_in[0], i, v >= min && v <= max ? sc_get(g, i) : 0);
+      sc_put(c->grad_in[0], i, SC_CLAMP_PASSES(v, min, max) ? sc_get(g, i) : 0);
    }
    return SC_OK;
 }

@@ -150,3 +150,44 @@ describe("autocast", function()
       assert.same(moved, bn.running_var:values())
    end)
 end)
+
+describe("a half operand beside a float32 x", function()
+   local function half(...) return scute.ones({ ... }, { dtype = "f16" }) end
+   local large = scute.full({ 2 }, 1e10)
+
+   it("leaves the result float32, as x is", function()
+      local index = scute.tensor({ 1 }, { dtype = "i64" })
+      local photos, rows = scute.full({ 1, 2, 2, 2 }, 1e10), scute.tensor { { 1, 2, 3.0001, 4 } }
+      for name, run in pairs {
+         scatter_add = function() return large:scatter_add(1, index, half(1)) end,
+         gem_pool2d = function() return photos:gem_pool2d(half(1) * 3) end,
+         layer_norm = function() return rows:layer_norm(4, half(4), scute.full({ 4 }, 1e10)) end,
+         where = function() return scute.where(large:gt(0), large, half(2)) end,
+      } do
+         local y = run()
+         assert.equal("f32", y.dtype, name)
+         assert.is_true(y:lt(1e38):min():item() == 1 and y:min():item() > -1e38, name)
+      end
+   end)
+
+   it("has a gradient in its own dtype, and so has x", function()
+      local p = (half(1) * 3):requires_grad_()
+      local x = scute.rand({ 1, 2, 2, 2 }, { requires_grad = true })
+      x:gem_pool2d(p):sum():backward()
+      assert.same({ "f16", "f32" }, { p.grad.dtype, x.grad.dtype })
+   end)
+
+   it("keeps what autocast is told to add up in float32 there", function()
+      local sum = scute.zeros(2, 2)
+      local found = scute.autocast("bf16", function()
+         local products = scute.linear(scute.ones(2, 3), scute.ones(2, 3))
+         return sum:scatter_add(1, scute.tensor({ { 1, 2 } }, { dtype = "i64" }), products).dtype
+      end)
+      assert.equal("f32", found)
+   end)
+
+   it("makes a half x beside float32 no wider", function()
+      assert.equal("f16", half(2):scatter_add(1, scute.tensor({ 1 }, { dtype = "i64" }), scute.ones(1)).dtype)
+      assert.equal("f16", half(1, 2, 2, 2):gem_pool2d(scute.ones(1)).dtype)
+   end)
+end)

@@ -22,8 +22,12 @@ for _, mode in ipairs { "nearest", "nearest-exact", "bilinear", "bicubic" } do
    end
    add(mode .. ", twice", { 1, 16, 3, 4 }, { scale_factor = 2, mode = mode })
    add(mode .. ", by a factor", { 1, 2, 5, 7 }, { scale_factor = 1.7, mode = mode })
+   add(mode .. ", by a factor that leaves a size", { 1, 2, 4, 5 }, { scale_factor = 1.2, mode = mode })
    add(mode .. ", to a part", { 1, 2, 9, 10 }, { scale_factor = 0.3, mode = mode })
 end
+add("bicubic, by a factor that leaves a size, antialiased", { 1, 2, 4, 5 }, { scale_factor = 1.2, mode = "bicubic",
+   antialias = true })
+add("nearest, where float32 finds another pixel", { 1, 2, 39, 26 }, { size = { 33, 22 } })
 add("bilinear, a tenth, antialiased", { 1, 3, 40, 61 }, { size = { 4, 6 }, mode = "bilinear", antialias = true },
    { numeric = false })
 -- Sizes at which a tap is at the edge of the filter: a product that is not rounded by itself puts it on the other side.

@@ -36,6 +36,10 @@ add("hardswish", "around both bends", { shape = { 3, 17 }, scale = 9 })
 add("clamp", "both", { shape = { 3, 17 }, scale = 3 }, { attrs = { min = -0.5, max = 1.25 } })
 add("clamp", "from below", { shape = { 2, 3, 4, 5 } }, { attrs = { min = 0.25 } })
 add("clamp", "from above", { shape = { 37 } }, { attrs = { max = 0.25 } })
+add("clamp", "at the lower bound", { shape = { 9 }, scale = 0, shift = -0.5 }, { attrs = { min = -0.5, max = 0.5 },
+   numeric = false })
+add("clamp", "at the upper bound", { shape = { 9 }, scale = 0, shift = 0.5 }, { attrs = { min = -0.5, max = 0.5 },
+   numeric = false })
 add("clamp", "i64", { shape = { 20 }, dtype = "i64", low = -9, high = 9 }, { attrs = { min = -2, max = 3 }, fallback = true })
 add("clamp", "u8", { shape = { 20 }, dtype = "u8", low = 0, high = 255 }, { attrs = { min = 20, max = 90.5 }, fallback = true,
    golden = false }) -- PyTorch refuses a fraction there
