@@ -68,6 +68,38 @@ describe("split and chunk", function()
       same({ 2, 2, 3, 3, 3, 3 }, x.grad)
    end)
 
+   it("have a backward that moves each part's gradient only, however many parts there are", function()
+      local function bytes(n)
+         local x, total, sum = scute.ones(n, 8):requires_grad_(), 0, 0
+         for i, part in ipairs(x:split(1)) do sum = sum + part:sum() * i + x[-i]:mean() end
+         for _, row in ipairs(scute.profile(function() sum:backward() end)) do total = total + (row.bytes or 0) end
+         return total
+      end
+      assert.is_true(bytes(128) < 2.5 * bytes(64))
+   end)
+
+   it("add gradients up where ranges overlap, beside those that are held and of earlier backwards", function()
+      for _, dtype in ipairs { "f32", "f64", "bf16" } do
+         for dim = 1, 4 do
+            local x = scute.ones({ 4, 4, 4, 4 }, { dtype = dtype }):requires_grad_()
+            local expected = scute.zeros(x.shape, { dtype = dtype })
+            local function add(from, to, step, factor)
+               local ones = scute.ones({ 4, 4, 4, 4 }, { dtype = dtype }):requires_grad_();
+               (ones:slice(dim, from, to, step):sum() * factor):backward()
+               expected = expected + ones.grad
+               return x:slice(dim, from, to, step):sum() * factor
+            end
+            local loss = add(1, 4, 1, 1) + add(2, 3, 1, 2) + add(1, 4, 2, 4) + add(-1, -1, 1, 8)
+            loss:backward { retain = true }
+            same(expected:values(), x.grad)
+            local held = x.grad
+            loss:backward()
+            same(expected:values(), held)
+            same((expected * 2):values(), x.grad)
+         end
+      end
+   end)
+
    it("say what is wrong with the sizes, and do nothing then", function()
       local x = numbers(6, 2, 3)
       for code, why in pairs { ["x:split(0)"] = "expected whole numbers of at least 1, found 0",
