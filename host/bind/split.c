@@ -25,6 +25,9 @@ static void read_dim(lua_State *L, Cut *cut, int index) {
       luaL_error(L, "%s: argument 'dim': expected a dimension, found %s", cut->function,
                  sc_describe_value(L, index));
    lua_Integer dim = luaL_optinteger(L, index, 1);
+   if (x->rank == 0)
+      luaL_error(L, "%s: argument 'dim': a scalar has no dimensions, found %I", cut->function,
+                 (LUAI_UACINT)dim);
    cut->dim = dim < 0 ? dim + x->rank : dim - 1;
    if (cut->dim < 0 || cut->dim >= x->rank)
       luaL_error(L, "%s: argument 'dim': expected a dimension from 1 to %d (or -1 to -%d), found %I",
@@ -32,7 +35,7 @@ static void read_dim(lua_State *L, Cut *cut, int index) {
    cut->n = x->shape[cut->dim];
 }
 
-// x, amount, dim; or x and { AMOUNT = , dim = }.
+// x, amount, dim; x, amount and { dim = }; or x and { AMOUNT = , dim = }.
 static Cut read_cut(lua_State *L, const char *function, const char *amount) {
    Cut cut = {.function = function, .amount = amount, .value = 2};
    const char *const names[] = {amount, "dim", NULL};
@@ -44,6 +47,11 @@ static Cut read_cut(lua_State *L, const char *function, const char *amount) {
       sc_raw_field(L, 2, amount);
       sc_raw_field(L, 2, "dim");
       cut.value = 3;
+   }
+   if (lua_gettop(L) == 3 && is_named(L, 3)) {
+      sc_check_options(L, 3, function, names + 1);
+      sc_raw_field(L, 3, "dim");
+      lua_replace(L, 3);
    }
    read_dim(L, &cut, cut.value + 1);
    if (lua_isnoneornil(L, cut.value)) luaL_error(L, "%s: argument '%s' is missing", function, amount);

@@ -56,6 +56,8 @@ describe("split and chunk", function()
       local a, b = table.unpack(x:split({ 1, 4 }, -1))
       same({ 1, 6 }, a)
       assert.same({ 2, 4 }, b.shape)
+      assert.same({ { 1, 5 }, { 2, 3 } }, { x:split(1, { dim = 1 })[2].shape, scute.chunk(x, 2, { dim = 2 })[1].shape })
+      same({ 1, 6 }, x:split({ 1, 4 }, { dim = -1 })[1])
       assert.equal(3, #x:chunk(4, 2)) -- as PyTorch: parts of two
       assert.equal(2, #scute.chunk(x, 9))
    end)
@@ -105,6 +107,9 @@ describe("split and chunk", function()
       for code, why in pairs { ["x:split(0)"] = "expected whole numbers of at least 1, found 0",
          ["x:split({ 1, 1 }, 2)"] = "the sizes make 2 together, dimension 2 of shape %(2, 3%) has 3",
          ["x:split({ 1, 0 }, 1)"] = "found 0", ["x:split()"] = "split: argument 'size' is missing",
+         ["x:split(1, { dims = 1 })"] = "unknown option 'dims'; did you mean 'dim'?",
+         ["x:sum():split(1)"] = "split: argument 'dim': a scalar has no dimensions, found 1",
+         ["x:sum():sum(1)"] = "sum: argument 'dim': a scalar has no dimensions, found 1",
          ["x:split(1, 3)"] = "expected a dimension from 1 to 2 %(or %-1 to %-2%), found 3",
          ["x:split { sizes = 1 }"] = "unknown option 'sizes'; did you mean 'size'?",
          ["x:chunk { 1, 1 }"] = "chunk: argument 'chunks': expected whole numbers of at least 1, found a table",
