@@ -137,6 +137,9 @@ static int64_t read_dim(lua_State *L, Marshal *m, const ScParam *param, int inde
    const ScTensor *first = m->nin > 0 && m->inputs[0].handle ? *m->inputs[0].handle : NULL;
    int rank = first ? first->rank : 0;
    int64_t zero_based = dim < 0 ? dim + rank : dim - 1;
+   if (rank == 0)
+      luaL_error(L, "%s: argument '%s': a scalar has no dimensions, found %I", m->op->name, param->name,
+                 (LUAI_UACINT)dim);
    if (zero_based < 0 || zero_based >= rank)
       luaL_error(L, "%s: argument '%s': expected a dimension from 1 to %d (or -1 to -%d), found %I",
                  m->op->name, param->name, rank, rank, (LUAI_UACINT)dim);

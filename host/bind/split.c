@@ -26,6 +26,9 @@ static void read_dim(lua_State *L, Cut *cut, int index) {
    if (!whole)
       luaL_error(L, "%s: argument 'dim': expected a dimension, found %s", cut->function,
                  sc_describe_value(L, index));
+   if (x->rank == 0)
+      luaL_error(L, "%s: argument 'dim': a scalar has no dimensions, found %I", cut->function,
+                 (LUAI_UACINT)dim);
    cut->dim = dim < 0 ? dim + x->rank : dim - 1;
    if (cut->dim < 0 || cut->dim >= x->rank)
       luaL_error(L, "%s: argument 'dim': expected a dimension from 1 to %d (or -1 to -%d), found %I",

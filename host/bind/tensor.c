@@ -40,6 +40,7 @@ static int size(lua_State *L) {
       return t->rank;
    }
    lua_Integer dim = luaL_checkinteger(L, 2), at = dim < 0 ? dim + t->rank : dim - 1;
+   if (t->rank == 0) return luaL_error(L, "size: a scalar has no dimensions, found %I", (LUAI_UACINT)dim);
    if (at < 0 || at >= t->rank)
       return luaL_error(L, "size: expected a dimension from 1 to %d, found %I", t->rank, (LUAI_UACINT)dim);
    lua_pushinteger(L, t->shape[at]);

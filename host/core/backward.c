@@ -6,6 +6,7 @@
 #include "host/core/dispatch.h"
 #include "host/core/halves.h"
 #include "host/core/node.h"
+#include "host/core/parts.h"
 #include "host/core/redo.h"
 #include "host/core/retry.h"
 #include "host/core/tape.h"
@@ -78,16 +79,19 @@ static ScStatus accumulate(ScTensor **slot, ScTensor *gradient) {
    return SC_OK;
 }
 
+// Where the gradient of an input is held; NULL where none is needed.
+static ScTensor **slot_of(const ScEdge *edge) {
+   if (edge->leaf) return &edge->leaf->grad;
+   return edge->node ? &edge->node->call->grad_out[edge->output] : NULL;
+}
+
 static ScStatus hand_on(ScNode *node) {
    for (int i = 0; i < node->nedges; i++) {
-      ScTensor *gradient = node->call->grad_in[i];
-      ScEdge *edge = &node->edges[i];
+      ScTensor *gradient = node->call->grad_in[i], **slot = slot_of(&node->edges[i]);
       node->call->grad_in[i] = NULL;
       if (!gradient) continue;
-      if (edge->leaf)
-         SC_TRY(accumulate(&edge->leaf->grad, gradient));
-      else if (edge->node)
-         SC_TRY(accumulate(&edge->node->call->grad_out[edge->output], gradient));
+      if (slot)
+         SC_TRY(accumulate(slot, gradient));
       else
          sc_tensor_release(gradient);
    }
@@ -104,6 +108,10 @@ static ScStatus differentiate(void *context) {
    ScNode *node = context;
    ScCall *call = node->call;
    sc_tensor_release_all(call->nin, call->grad_in); // of a first try
+   ScTensor **slot = node->nedges == 1 ? slot_of(&node->edges[0]) : NULL;
+   bool added = false;
+   if (slot) SC_TRY(sc_part_add(node, *slot, &added));
+   if (added) return SC_OK;
    SC_TRY(sc_redo_for(node));
    return call->op->backward ? call->op->backward(call) : sc_run_backward_kernel(call);
 }

@@ -5,6 +5,11 @@ static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape and dtype"},
     {.name = "dim", .kind = SC_DIM, .optional = true, .doc = "the dimension (default: the last)"},
     {.name = "descending", .kind = SC_BOOL, .optional = true, .doc = "the largest first (default false)"},
+    {.name = "stable",
+     .kind = SC_BOOL,
+     .optional = true,
+     .preset = 1,
+     .doc = "false: equal numbers in any order, which is the same one here (default true)"},
 };
 
 static void default_dim(ScCall *c) {

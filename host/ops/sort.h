@@ -10,7 +10,7 @@
 #include "host/ops/axis.h"
 
 // Attributes. Out are the values and where each stood, i64 from 1; of argsort the latter alone.
-enum { SC_SORT_DIM, SC_SORT_DESCENDING };
+enum { SC_SORT_DIM, SC_SORT_DESCENDING, SC_SORT_STABLE };
 enum { SC_TOPK_K, SC_TOPK_DIM, SC_TOPK_LARGEST, SC_TOPK_SORTED };
 // Kernels see the results with the dimension kept. Without a dimension there is no second result; saved is, if
 // the call is recorded, where the median stood, from 1.

@@ -56,6 +56,8 @@ describe("split and chunk", function()
       local a, b = table.unpack(x:split({ 1, 4 }, -1))
       same({ 1, 6 }, a)
       assert.same({ 2, 4 }, b.shape)
+      assert.same({ { 1, 5 }, { 2, 3 } }, { x:split(1, { dim = 1 })[2].shape, scute.chunk(x, 2, { dim = 2 })[1].shape })
+      same({ 1, 6 }, x:split({ 1, 4 }, { dim = -1 })[1])
       assert.equal(3, #x:chunk(4, 2)) -- as PyTorch: parts of two
       assert.equal(2, #scute.chunk(x, 9))
       assert.equal(3, #x:split(2, 2.0))
@@ -71,11 +73,46 @@ describe("split and chunk", function()
       same({ 2, 2, 3, 3, 3, 3 }, x.grad)
    end)
 
+   it("have a backward that moves each part's gradient only, however many parts there are", function()
+      local function bytes(n)
+         local x, total, sum = scute.ones(n, 8):requires_grad_(), 0, 0
+         for i, part in ipairs(x:split(1)) do sum = sum + part:sum() * i + x[-i]:mean() end
+         for _, row in ipairs(scute.profile(function() sum:backward() end)) do total = total + (row.bytes or 0) end
+         return total
+      end
+      assert.is_true(bytes(128) < 2.5 * bytes(64))
+   end)
+
+   it("add gradients up where ranges overlap, beside those that are held and of earlier backwards", function()
+      for _, dtype in ipairs { "f32", "f64", "bf16" } do
+         for dim = 1, 4 do
+            local x = scute.ones({ 4, 4, 4, 4 }, { dtype = dtype }):requires_grad_()
+            local expected = scute.zeros(x.shape, { dtype = dtype })
+            local function add(from, to, step, factor)
+               local ones = scute.ones({ 4, 4, 4, 4 }, { dtype = dtype }):requires_grad_();
+               (ones:slice(dim, from, to, step):sum() * factor):backward()
+               expected = expected + ones.grad
+               return x:slice(dim, from, to, step):sum() * factor
+            end
+            local loss = add(1, 4, 1, 1) + add(2, 3, 1, 2) + add(1, 4, 2, 4) + add(-1, -1, 1, 8)
+            loss:backward { retain = true }
+            same(expected:values(), x.grad)
+            local held = x.grad
+            loss:backward()
+            same(expected:values(), held)
+            same((expected * 2):values(), x.grad)
+         end
+      end
+   end)
+
    it("say what is wrong with the sizes, and do nothing then", function()
       local x = numbers(6, 2, 3)
       for code, why in pairs { ["x:split(0)"] = "expected whole numbers of at least 1, found 0",
          ["x:split({ 1, 1 }, 2)"] = "the sizes make 2 together, dimension 2 of shape %(2, 3%) has 3",
          ["x:split({ 1, 0 }, 1)"] = "found 0", ["x:split()"] = "split: argument 'size' is missing",
+         ["x:split(1, { dims = 1 })"] = "unknown option 'dims'; did you mean 'dim'?",
+         ["x:sum():split(1)"] = "split: argument 'dim': a scalar has no dimensions, found 1",
+         ["x:sum():sum(1)"] = "sum: argument 'dim': a scalar has no dimensions, found 1",
          ["x:split(1, 3)"] = "expected a dimension from 1 to 2 %(or %-1 to %-2%), found 3",
          ["x:split { sizes = 1 }"] = "unknown option 'sizes'; did you mean 'size'?",
          ["x:split(1, 1.5)"] = "expected a dimension, found 1.5",

@@ -160,7 +160,7 @@ if: if a then ... elseif b then ... else ... end; only nil and false count as no
 local: local x = 1: a name for the rest of the block; at the prompt it stays for the next lines
 not: not a: true where a is nil or false, else false
 or: a or b: b where a is nil or false, else a
-repeat: repeat ... until a: at least once
+repeat: repeat ... until a: at least once; what repeats a tensor is tile
 return: what a function or a file gives, at the end of a block
 while: while a do ... end
 ]]

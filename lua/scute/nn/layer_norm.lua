@@ -37,6 +37,12 @@ local function python_bool(value)
    return value and "True" or "False"
 end
 
+-- As PyTorch prints it: whether there is a bias only where there is none beside a weight.
+local function affine_text(self)
+   local bias = self.weight and not self.bias and ", bias=False" or ""
+   return ("eps=%g, elementwise_affine=%s%s"):format(self.eps, python_bool(self.weight), bias)
+end
+
 -- nn.LayerNorm { normalized_shape, eps = 1e-5, elementwise_affine = true, bias = true, dtype = "f32", device = "cpu" }
 -- x (..., normalized_shape) -> the same shape: over the last dimensions, as many as normalized_shape has (Ba, Kiros and Hinton
 -- 2016, https://arxiv.org/abs/1607.06450). Over the channels of (N, C, H, W): nn.LayerNorm2d.
@@ -63,7 +69,7 @@ end
 function LayerNorm:describe()
    local sizes = self.normalized_shape
    local shape = #sizes == 1 and ("(%d,)"):format(sizes[1]) or shape_text(sizes)
-   return ("%s, eps=%g, elementwise_affine=%s"):format(shape, self.eps, python_bool(self.weight))
+   return ("%s, %s"):format(shape, affine_text(self))
 end
 
 -- nn.LayerNorm2d { num_channels, eps = 1e-5, elementwise_affine = true, bias = true, dtype = "f32", device = "cpu" }
@@ -87,7 +93,7 @@ function LayerNorm2d:forward(x)
 end
 
 function LayerNorm2d:describe()
-   return ("(%d,), eps=%g, elementwise_affine=%s"):format(self.num_channels, self.eps, python_bool(self.weight))
+   return ("(%d,), %s"):format(self.num_channels, affine_text(self))
 end
 
 -- nn.GroupNorm { num_groups, num_channels, eps = 1e-5, affine = true, dtype = "f32", device = "cpu" }
