@@ -45,8 +45,8 @@ local TOLERANCE = setmetatable({ gelu = 1e-3 }, { __index = function() return 2e
 local function assert_near(expected, found, act)
    for name, values in pairs(expected) do
       for i, v in ipairs(values) do
-         assert.is_true(math.abs(v - found[name][i]) <= TOLERANCE[act] * (1 + math.abs(v)), ("%s: %s[%d]: %g, expected %g"):format(
-            act, name, i, found[name][i], v))
+         assert.is_true(math.abs(v - found[name][i]) <= TOLERANCE[act] * (1 + math.abs(v)),
+            ("%s: %s[%d]: %g, expected %g"):format(act, name, i, found[name][i], v))
       end
    end
 end
