@@ -41,11 +41,28 @@ static ScStatus find_extreme(const char *op, ScTensor *x, int64_t *out) {
    return status;
 }
 
+static void scan(const ScTensor *x, int64_t *least, int64_t *most) {
+   const void *content = x->buffer->data;
+   int64_t n = sc_numel(x);
+   *least = INT64_MAX, *most = 0;
+   for (int64_t i = 0; i < n; i++) {
+      int64_t class = x->dtype == SC_U8 ? ((const uint8_t *)content)[i] : ((const int64_t *)content)[i];
+      *least = class < *least ? class : *least;
+      *most = class > *most ? class : *most;
+   }
+}
+
+// Where the numbers are: two of them come to the host.
+static ScStatus find_range(ScTensor *x, int64_t *least, int64_t *most) {
+   if (x->device->backend->host_memory) return scan(x, least, most), SC_OK;
+   SC_TRY(find_extreme("min", x, least));
+   return find_extreme("max", x, most);
+}
+
 // The largest class; an error where a number is none.
 static ScStatus find_largest(const ScCall *c, int64_t *largest) {
    int64_t least;
-   SC_TRY(find_extreme("min", c->in[0], &least));
-   SC_TRY(find_extreme("max", c->in[0], largest));
+   SC_TRY(find_range(c->in[0], &least, largest));
    if (least < 1)
       return sc_fail(SC_EARG, "bincount: argument 'x': expected numbers from 1, found %lld", (long long)least);
    return SC_OK;
