@@ -99,6 +99,7 @@ describe("a family's names", function()
          says(("did you mean '%s'?"):format(meant), function() return scute[name] end)
       end
       says("did you mean 'scute.softmax'?", function() return scute.nn.Softmax end)
+      says("did you mean 'model:register_parameter'?", function() return scute.nn.ParameterList end)
    end)
 
    it("that are not meant for all read as nil where they are not there", function()

@@ -41,11 +41,17 @@ local function everything()
    return list
 end
 
--- "t:backward", "model:state_dict", "optimizer:step" where that is what a name is; else nil.
+-- "t:backward", "model:state_dict", "optimizer:step" where that is what a name stands for; else nil.
 local function method(name)
-   if debug.getmetatable(core.zeros(1)).methods[name] then return "t:" .. name end
-   if type(require("scute.nn.module")[name]) == "function" then return "model:" .. name end
-   if type(require("scute.optim.optimizer")[name]) == "function" then return "optimizer:" .. name end
+   for _, of in ipairs { { "t:", debug.getmetatable(core.zeros(1)).methods }, { "model:", require "scute.nn.module" },
+      { "optimizer:", require "scute.optim.optimizer" } } do
+      local prefix, methods, names = of[1], of[2], {}
+      if type(methods[name]) == "function" then return prefix .. name end
+      add_names(names, "", methods)
+      table.sort(names)
+      local meant = core.same_name(name, names)
+      if meant and type(methods[meant]) == "function" then return prefix .. meant end
+   end
 end
 
 --- What in the library, of another family too, a name stands for beyond doubt; nil if there is nothing. first: a list of full
