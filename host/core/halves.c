@@ -105,7 +105,7 @@ static bool is_stale(const ScHalf *half, const ScTensor *like) {
 // What has been frozen since is no parameter any more.
 static void drop_frozen(void) {
    for (ScHalf *half = halves; half; half = half->next)
-      if (!is_parameter(half->owner)) drop_copy(half);
+      if (converts_lists(half->owner->device) && !is_parameter(half->owner)) drop_copy(half);
 }
 
 static ScStatus refresh(ScTensor *t, ScDtype dtype, Lists *lists, ScHalf **stale) {
@@ -133,6 +133,29 @@ ScStatus sc_half_refresh(ScTensor *t, ScDtype dtype) {
    ScStatus status = refresh(t, dtype, &lists, (ScHalf **)(room + 2 * n));
    free(room);
    return status;
+}
+
+// ---- what is frozen ----
+
+static bool is_frozen(const ScTensor *t) {
+   return !t->requires_grad && !t->node && t->dtype == SC_F32 && t->buffer;
+}
+
+static bool was_seen(const ScHalf *half) {
+   return half->of == half->owner->buffer->stamp;
+}
+
+ScStatus sc_half_keep(ScTensor *t, ScTensor *copy) {
+   if (!t->device->backend->host_memory) return SC_OK;
+   if (!is_frozen(t) && t->half) drop_copy((ScHalf *)t->half);
+   if (!is_frozen(t) || sc_half_of(t, copy->dtype)) return SC_OK;
+   SC_TRY(find_half(t));
+   ScHalf *half = (ScHalf *)t->half;
+   bool again = was_seen(half);
+   drop_copy(half);
+   half->of = t->buffer->stamp;
+   if (again) half->copy = sc_tensor_retain(copy);
+   return SC_OK;
 }
 
 void sc_halves_flush(const ScDevice *device) {

@@ -12,6 +12,10 @@
 ScStatus sc_half_refresh(ScTensor *t, ScDtype dtype);
 // The copy, if it has t's content now; else NULL. The op `to` takes it for its result.
 const ScTensor *sc_half_of(const ScTensor *t, ScDtype dtype);
+// On the CPU: t is frozen and was converted to `half`, which is kept for its next conversion if it has been
+// converted before, as weights are and what passes through a network once is not. So its content keeps its
+// stamp, and what a backend packed from it is found again.
+ScStatus sc_half_keep(ScTensor *t, ScTensor *half);
 void sc_halves_flush(const ScDevice *);
 
 // Gradients in half width of parameters in f32, on their way through the node of a conversion.

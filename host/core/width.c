@@ -49,6 +49,17 @@ ScDtype sc_set_autocast(ScDtype dtype) {
    return before;
 }
 
+// To the dtype of autocast. Weights come behind what they are for.
+static ScStatus cast_input(ScCall *call, int i) {
+   SC_TRY(sc_half_refresh(call->in[i], autocast));
+   if (i == 0) return convert_to(&call->in[i], autocast);
+   ScTensor *wide = sc_tensor_retain(call->in[i]);
+   ScStatus status = convert_to(&call->in[i], autocast);
+   if (status == SC_OK) status = sc_half_keep(wide, call->in[i]);
+   sc_tensor_release(wide);
+   return status;
+}
+
 // ---- half width ----
 
 static bool is_half(const ScTensor *t) {
@@ -66,8 +77,7 @@ ScStatus sc_apply_autocast(ScCall *call) {
       const ScTensor *t = call->in[i];
       if (cast == SC_CAST_WIDE && is_half(t)) SC_TRY(convert_to(&call->in[i], SC_F32));
       if (cast != SC_CAST_HALF || !t || t->dtype != SC_F32 || is_marked(call->op->wide, i)) continue;
-      SC_TRY(sc_half_refresh(call->in[i], autocast));
-      SC_TRY(convert_to(&call->in[i], autocast));
+      SC_TRY(cast_input(call, i));
    }
    return SC_OK;
 }

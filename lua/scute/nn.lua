@@ -19,5 +19,5 @@ for _, family in ipairs { "conv", "norm", "layer_norm", "linear", "activation", 
 end
 require("scute.nn.kinds").add(nn)
 
-public.hide(nn, "conv_bn_act", "conv_without_bias", "name_as_one", "adds_residual")
+public.hide(nn, "conv_bn_act", "conv_without_bias", "name_as_one", "run_as_one", "run_apart", "adds_residual")
 return nn

@@ -138,6 +138,26 @@ describe("autocast", function()
       close(cast, before, 2 ^ -6) -- photos, filters and results are rounded to 8 bits
    end)
 
+   it("keeps the halves of a frozen weight from its second call on, and none of an old content", function()
+      local x, weight = random(1, 8, 6, 6), random(24, 8, 3, 3)
+      local function values()
+         local y <close> = scute.autocast("bf16", scute.conv2d, x, weight, nil, 1, 1)
+         return y:values()
+      end
+      collectgarbage()
+      local first, before = values(), scute.memory().live
+      assert.same(first, values())
+      assert.is_true(scute.memory().live - before >= 2 * weight:numel())
+      assert.same(first, values())
+      weight:copy_(weight * 2)
+      for _ = 1, 3 do
+         for i, v in ipairs(values()) do assert.equal(2 * first[i], v) end
+      end
+      weight:requires_grad_()
+      scute.autocast("bf16", scute.conv2d, x, weight, nil, 1, 1):to("f32"):sum():backward()
+      assert.is_true(weight.grad:abs():max():item() > 0)
+   end)
+
    it("moves running statistics in f32, and frozen ones not at all", function()
       local bn, conv = scute.nn.BatchNorm2d { 6 }, scute.nn.Conv2d { 3, 6, 3 }
       local x = random(4, 3, 9, 9)

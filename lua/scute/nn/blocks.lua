@@ -2,8 +2,8 @@
 -- StochasticDepth.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
-local Conv2d = require("scute.nn.conv").Conv2d
-local conv_bn_act, name_as_one = require("scute.nn.conv").conv_bn_act, require("scute.nn.conv").name_as_one
+local conv = require "scute.nn.conv"
+local Conv2d = conv.Conv2d
 local BatchNorm2d = require("scute.nn.norm").BatchNorm2d
 local AdaptiveAvgPool2d = require("scute.nn.pool").AdaptiveAvgPool2d
 local Identity = require("scute.nn.activation").Identity
@@ -49,10 +49,12 @@ function ConvNormActivation:forward(x, residual)
       error(("a residual is added between the norm and the activation of 2 or 3 layers, and here are %d: call it without one "
          .. "and add that where it belongs"):format(#self), 2)
    end
-   local name = act and name_as_one(self[1], self[2], act)
-   if not (name or residual) then return Sequential.forward(self, x) end
-   local y = conv_bn_act(self[1], self[2], act, x, residual)
-   if name and act ~= "none" then Module.tell(act, y) end
+   local name = act and conv.name_as_one(self[1], self[2], act)
+   if not name then
+      return residual and conv.run_apart(self[1], self[2], act, x, residual) or Sequential.forward(self, x)
+   end
+   local y = conv.run_as_one(self[1], self[2], name, x, residual)
+   if act ~= "none" then Module.tell(act, y) end
    return y
 end
 fused.note(ConvNormActivation)

@@ -84,15 +84,21 @@ local function name_as_one(conv, bn, act)
    return act
 end
 
--- act(bn(conv(x)) + residual): `act` is a layer, "none" or the name of an activation (`? scute.conv_bn_act` lists them),
--- `residual` a tensor of the result's shape or nil. One fused op; where a user has put another kind of module in the place of
--- one, they are called one by one.
-local function conv_bn_act(conv, bn, act, x, residual)
-   local name = name_as_one(conv, bn, act)
-   if not name then return run_apart(conv, bn, act, x, residual) end
+-- The one op of the three; name: of the activation.
+local function run_as_one(conv, bn, name, x, residual)
    local y = conv:within(run_fused, conv, bn, name, x, residual)
    Module.tell(conv, y)
    return Module.tell(bn, y)
 end
 
-return { Conv2d = Conv2d, conv_bn_act = conv_bn_act, name_as_one = name_as_one }
+-- act(bn(conv(x)) + residual): `act` is a layer, "none" or the name of an activation (`? scute.conv_bn_act` lists them),
+-- `residual` a tensor of the result's shape or nil. One fused op; where a user has put another kind of module in the place of
+-- one, they are called one by one.
+local function conv_bn_act(conv, bn, act, x, residual)
+   local name = name_as_one(conv, bn, act)
+   if name then return run_as_one(conv, bn, name, x, residual) end
+   return run_apart(conv, bn, act, x, residual)
+end
+
+return { Conv2d = Conv2d, conv_bn_act = conv_bn_act, name_as_one = name_as_one, run_as_one = run_as_one,
+   run_apart = run_apart }

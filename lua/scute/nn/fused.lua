@@ -27,7 +27,7 @@ end
 
 --- Whether a layer computes as that class of the library does: neither it nor a class derived from it has a forward of its own.
 function fused.is_own(layer, class)
-   return layer.forward == forwards[class] and Module.is(layer, class)
+   return layer.forward == forwards[class] and (getmetatable(layer).class == class or Module.is(layer, class))
 end
 
 --- A layer that computes what a choice names; nil for "none".
