@@ -241,6 +241,16 @@ static double check_finite(lua_State *L, int index, const char *function, const 
    return lua_tonumber(L, index);
 }
 
+// The dtype saturates at its ends, of floating point at infinity.
+static void check_held(lua_State *L, int index, const char *function, const char *name, ScDtype dtype) {
+   double entry, value = lua_tonumber(L, index);
+   sc_store(dtype, &entry, 0, value);
+   double held = sc_load(dtype, &entry, 0);
+   if (isfinite(held) && (sc_dtype_is_float(dtype) || fabs(held - value) < 1)) return;
+   luaL_error(L, "%s: argument '%s': expected a number that %s holds, found %s", function, name,
+              sc_dtype_name(dtype), sc_describe_value(L, index));
+}
+
 // scute.linspace(first, last, steps, {...}): so many numbers from first to last, all as far from the next;
 // options as of scute.zeros
 static int linspace(lua_State *L) {
@@ -248,8 +258,12 @@ static int linspace(lua_State *L) {
    check_most(L, &options, 3, "linspace");
    double first = check_finite(L, 1, "linspace", "first"), last = check_finite(L, 2, "linspace", "last");
    int64_t n = check_count(L, 3, "linspace", "steps");
+   check_held(L, 1, "linspace", "first", options.dtype);
+   check_held(L, 2, "linspace", "last", options.dtype);
    ScTensor *t = new_tensor(L, &options, 1, &n);
-   double *values = sc_push_array(L, n, sizeof *values), step = n > 1 ? (last - first) / (double)(n - 1) : 0;
+   double *values = sc_push_array(L, n, sizeof *values), gaps = n > 1 ? (double)(n - 1) : 1;
+   double step = (last - first) / gaps;
+   if (!isfinite(step)) step = last / gaps - first / gaps; // only their distance is beyond the range
    // Each half from its own end, which is exact.
    for (int64_t i = 0; i < n; i++)
       values[i] = 2 * i < n ? first + step * (double)i : last - step * (double)(n - 1 - i);

@@ -9,9 +9,24 @@ static const ScParam params[] = {
      .kind = SC_NUMBER,
      .optional = true,
      .preset = -INFINITY,
-     .doc = "what is below becomes it"},
-    {.name = "max", .kind = SC_NUMBER, .optional = true, .preset = INFINITY, .doc = "what is above becomes it"},
+     .doc = "what is below becomes it; of whole numbers the next whole one above it"},
+    {.name = "max",
+     .kind = SC_NUMBER,
+     .optional = true,
+     .preset = INFINITY,
+     .doc = "what is above becomes it; of whole numbers the next whole one below it"},
 };
+
+// Beyond, a number is not the whole one that was written.
+static ScStatus check_exact(const ScCall *c, int attr) {
+   double bound = c->attr[attr].f;
+   if (c->in[0]->dtype != SC_I64 || isinf(bound) || fabs(bound) < 9007199254740992.0) return SC_OK;
+   return sc_fail(
+       SC_EARG,
+       "clamp: argument '%s': of i64 expected less than 2^53, up to which each whole number is itself, "
+       "found %.17g",
+       attr == SC_CLAMP_MIN ? "min" : "max", bound);
+}
 
 static ScStatus infer(ScCall *c) {
    double min = c->attr[SC_CLAMP_MIN].f, max = c->attr[SC_CLAMP_MAX].f;
@@ -19,6 +34,8 @@ static ScStatus infer(ScCall *c) {
       return sc_fail(SC_EARG, "clamp: argument '%s': expected a number, found NaN", min != min ? "min" : "max");
    if (min > max)
       return sc_fail(SC_EARG, "clamp: expected a 'min' of at most 'max', found %g and %g", min, max);
+   SC_TRY(check_exact(c, SC_CLAMP_MIN));
+   SC_TRY(check_exact(c, SC_CLAMP_MAX));
    return sc_describe(c, 0, c->in[0]->dtype, c->in[0]->rank, c->in[0]->shape);
 }
 

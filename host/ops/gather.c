@@ -41,7 +41,9 @@ SC_OP(
     .doc =
         "For each place of `index` the entry of x at that place, but in `dim` where the index says: "
         "x:gather(2, index)[i][j] is x[i][index[i][j]]. The result has the shape of `index`; an entry that is "
-        "taken several times gets the sum of the gradients.",
+        "taken several times gets the sum of the gradients. A wrong index is an error on the CPU; a GPU, which "
+        "is "
+        "not waited for, answers it with NaN, of i64 with -1 and of u8 with 255.",
     SC_PARAMS(gather_params), .differentiable = true, .any_dtype = true, .reads_part = 1, .keep_in = 2,
     .infer = infer_gather)
 
@@ -74,7 +76,8 @@ static ScStatus backward_scatter(ScCall *c) {
 SC_OP(scatter_add,
       .doc = "x with the entries of `src` added, each at its own place, but in `dim` where the index says: "
              "x:scatter_add(2, index, src) adds src[i][j] to entry [i][index[i][j]]. What goes to one entry is "
-             "added "
-             "up in the order of `dim`, on every device; halves in float32.",
+             "added up in the order of `dim`, on every device; halves in float32. A wrong index is an error on "
+             "the CPU; a GPU, which is not waited for, puts NaN (i64: -1, u8: 255) into the first entry of the "
+             "line.",
       SC_PARAMS(scatter_params), .differentiable = true, .keep_in = 2, .infer = infer_scatter,
       .backward = backward_scatter)

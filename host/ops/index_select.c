@@ -18,5 +18,8 @@ static ScStatus infer(ScCall *c) {
    return sc_describe(c, 0, x->dtype, x->rank, shape);
 }
 
-SC_OP(index_select, .doc = "The entries of x with the given indices in one dimension, in their order.",
+SC_OP(index_select,
+      .doc = "The entries of x with the given indices in one dimension, in their order. A wrong index is an "
+             "error on "
+             "the CPU; a GPU, which is not waited for, answers it with NaN, of i64 with -1 and of u8 with 255.",
       SC_PARAMS(params), .differentiable = true, .keep_in = 2, .reads_part = 1, .infer = infer)

@@ -50,5 +50,9 @@ static ScStatus infer(ScCall *c) {
 SC_OP(one_hot,
       .doc =
           "For each class number in x a row, the last dimension of the result, that is 1 in the place of that "
-          "class and 0 elsewhere: of (N) it is (N, classes). Classes count from 1; it has no gradient.",
+          "class and 0 elsewhere: of (N) it is (N, classes). Classes count from 1; it has no gradient. A wrong "
+          "number "
+          "is an error on the CPU; a GPU, which is not waited for, answers it with NaN, of i64 with -1 and of "
+          "u8 with "
+          "255.",
       SC_PARAMS(params), .infer = infer)

@@ -70,10 +70,15 @@ static ScStatus check_end(const ScCall *c, int d, int64_t pad, int64_t n) {
 static ScStatus check_value(const ScCall *c) {
    double value = c->attr[SC_PAD_VALUE].f;
    ScDtype dtype = c->in[0]->dtype;
-   bool fits = sc_dtype_is_float(dtype) || (value == floor(value) && fabs(value) <= 9007199254740992.0);
+   bool fits = sc_dtype_is_float(dtype) || (value == floor(value) && fabs(value) < 9007199254740992.0);
    if (dtype == SC_U8) fits = fits && value >= 0 && value <= 255;
    if (c->attr[SC_PAD_MODE].i != CONSTANT) fits = fits && value == 0;
    if (fits) return SC_OK;
+   if (dtype == SC_I64 && value == floor(value) && c->attr[SC_PAD_MODE].i == CONSTANT)
+      return sc_fail(SC_EARG,
+                     "pad: argument 'value': expected less than 2^53, up to which each whole number is "
+                     "itself, found %.0f",
+                     value);
    return c->attr[SC_PAD_MODE].i != CONSTANT
               ? sc_fail(SC_EARG, "pad: argument 'value' is for mode constant only")
               : sc_fail(SC_EARG, "pad: argument 'value': expected a number that %s holds, found %g",

@@ -57,6 +57,18 @@ describe("interpolate", function()
    end)
 end)
 
+describe("interpolate by a factor that leaves the size", function()
+   it("keeps antialiased pictures, with the gradient of that (PyTorch's is another one)", function()
+      for _, mode in ipairs { "bilinear", "bicubic" } do
+         local x = scute.rand(1, 2, 4, 3):requires_grad_()
+         local y = x:interpolate { scale_factor = 1.2, mode = mode, antialias = true }
+         assert.same(x:values(), y:values())
+         y:sum():backward()
+         assert.same(scute.ones(1, 2, 4, 3):values(), x.grad:values())
+      end
+   end)
+end)
+
 describe("nn.Upsample", function()
    it("is what the op is", function()
       local nn, x = scute.nn, scute.rand(1, 2, 3, 4)

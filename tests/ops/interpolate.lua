@@ -25,8 +25,6 @@ for _, mode in ipairs { "nearest", "nearest-exact", "bilinear", "bicubic" } do
    add(mode .. ", by a factor that leaves a size", { 1, 2, 4, 5 }, { scale_factor = 1.2, mode = mode })
    add(mode .. ", to a part", { 1, 2, 9, 10 }, { scale_factor = 0.3, mode = mode })
 end
-add("bicubic, by a factor that leaves a size, antialiased", { 1, 2, 4, 5 }, { scale_factor = 1.2, mode = "bicubic",
-   antialias = true })
 add("nearest, where float32 finds another pixel", { 1, 2, 39, 26 }, { size = { 33, 22 } })
 add("bilinear, a tenth, antialiased", { 1, 3, 40, 61 }, { size = { 4, 6 }, mode = "bilinear", antialias = true },
    { numeric = false })

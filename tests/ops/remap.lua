@@ -127,5 +127,7 @@ list.bad = {
    bad("pad", { pads = { 0, 1 }, mode = "reflect", value = 1 }, "for mode constant only"),
    { op = "pad", inputs = { x = { shape = { 2 }, dtype = "u8", low = 0, high = 1 } }, attrs = { pads = { 0, 1 }, value = 0.5 },
       message = "a number that u8 holds, found 0.5" },
+   { op = "pad", inputs = { x = { shape = { 2 }, dtype = "i64", low = 0, high = 1 } },
+      attrs = { pads = { 0, 1 }, value = 9007199254740993 }, message = "'value': expected less than 2^53" },
 }
 return list

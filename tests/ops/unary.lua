@@ -64,6 +64,8 @@ list.bad = {
       message = "'min' of at most 'max', found 2 and 1" },
    { op = "clamp", inputs = { x = { shape = { 2 } } }, attrs = { min = 0 / 0 },
       message = "argument 'min': expected a number, found NaN" },
+   { op = "clamp", inputs = { x = { shape = { 2 }, dtype = "i64", low = 0, high = 1 } }, attrs = { max = 9007199254740993 },
+      message = "argument 'max': of i64 expected less than 2^53" },
    { op = "softplus", inputs = { x = { shape = { 2 } } }, attrs = { beta = 0 },
       message = "argument 'beta': expected a number above 0" },
    { op = "gelu", inputs = { x = { shape = { 2 } } }, attrs = { approximate = "tan" }, message = "none|tanh, found 'tan'" },
