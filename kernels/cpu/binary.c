@@ -143,8 +143,15 @@ static inline float mul(float g, float a, float b) {
 static inline float divide(float g, float a, float b) {
    return (void)g, a / b;
 }
+// fmodf, faster where the quotient is below 2^28: what it lacks to the next whole number is then 2^-52 of it at
+// least, so that it is not rounded to that in double, and the product and the difference are exact.
+static inline float rest_of(float a, float b) {
+   double quotient = trunc((double)a / b);
+   if (fabs(quotient) < 0x1p28 && fabsf(b) < INFINITY) return copysignf((float)(a - quotient * b), a);
+   return fmodf(a, b);
+}
 static inline float remainder_of(float g, float a, float b) {
-   float r = fmodf(a, b);
+   float r = rest_of(a, b);
    return (void)g, r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 // By way of the rest: a / b may be rounded up to a whole number.
