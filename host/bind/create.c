@@ -225,9 +225,10 @@ static int eye(lua_State *L) {
    int64_t rows = check_count(L, 1, "eye", "n");
    int64_t columns = options.last >= 2 ? check_count(L, 2, "eye", "columns") : rows;
    ScTensor *t = new_tensor(L, &options, 2, (int64_t[]){rows, columns});
-   double *values = sc_push_array(L, sc_numel(t), sizeof *values);
-   for (int64_t i = 0; i < rows * columns; i++) values[i] = i / columns == i % columns;
-   sc_check(L, sc_tensor_write_f64(t, values));
+   char *values = sc_push_array(L, sc_numel(t), sc_dtype_size(t->dtype));
+   memset(values, 0, sc_nbytes(t)); // which is 0 in every dtype
+   for (int64_t i = 0; i < rows && i < columns; i++) sc_store(t->dtype, values, i * (columns + 1), 1);
+   sc_check(L, sc_tensor_write(t, values));
    lua_pop(L, 1);
    return 1;
 }

@@ -143,9 +143,23 @@ static inline float mul(float g, float a, float b) {
 static inline float divide(float g, float a, float b) {
    return (void)g, a / b;
 }
+// Of a rest that has the sign of a.
+static inline float with_sign_of(float b, float r) {
+   bool turned = (r != 0) & ((r < 0) != (b < 0));
+   return turned ? r + b : r;
+}
+// Where the quotient is below 2^28; else NaN. What it lacks to the next whole number is then 2^-52 of it at
+// least, so that it is not rounded to that in double, and the product and the difference are exact.
+static inline float quick_remainder(float g, float a, float b) {
+   double quotient = trunc((double)a / b);
+   bool exact = (fabs(quotient) < 0x1p28) & (fabsf(b) < INFINITY);
+   float rest = with_sign_of(b, copysignf((float)(a - quotient * b), a));
+   return (void)g, exact ? rest : NAN;
+}
+// fmodf takes a step for each bit of the quotient.
 static inline float remainder_of(float g, float a, float b) {
-   float r = fmodf(a, b);
-   return (void)g, r != 0 && (r < 0) != (b < 0) ? r + b : r;
+   float quick = quick_remainder(g, a, b);
+   return quick == quick ? quick : with_sign_of(b, fmodf(a, b));
 }
 // By way of the rest: a / b may be rounded up to a whole number.
 static inline float floor_divide(float g, float a, float b) {
@@ -216,14 +230,17 @@ SC_INLINE void apply(Element f, Kind k, void *restrict y, const void *g, const v
    }
 }
 
-#define FUNCTION(name, element)                                                                                \
+#define RUN(name, element)                                                                                     \
    SC_CLONES static void run_##name(void *restrict y, const void *a, int64_t sa, const void *b, int64_t sb,    \
                                     int64_t n, bool half) {                                                    \
       if (half)                                                                                                \
          apply(element, (Kind){true, false, false}, y, NULL, a, sa, b, sb, n);                                 \
       else                                                                                                     \
          apply(element, (Kind){false, false, false}, y, NULL, a, sa, b, sb, n);                                \
-   }                                                                                                           \
+   }
+
+#define FUNCTION(name, element)                                                                                \
+   RUN(name, element)                                                                                          \
    static ScStatus forward_##name(ScCall *c) {                                                                 \
       return forward(c, run_##name);                                                                           \
    }
@@ -286,7 +303,26 @@ BINARY(mul, mul, times_b, times_a)
 BINARY(div, divide, divide_by_a, divide_by_b)
 FUNCTION(floor_divide, floor_divide)
 SC_KERNEL(cpu, floor_divide, SC_F32_AND_BF16, .forward = forward_floor_divide)
-BINARY(remainder, remainder_of, as_it_is, times_minus_quotient)
+
+// Quick ones in a loop that vectorises, then the others.
+RUN(quick_remainder, quick_remainder)
+static void run_remainder(void *restrict y, const void *a, int64_t sa, const void *b, int64_t sb, int64_t n,
+                          bool half) {
+   run_quick_remainder(y, a, sa, b, sb, n, half);
+   for (int64_t i = 0; i < n; i++)
+      if (isnan(sc_at(y, i, half)))
+         sc_set(y, i, half, remainder_of(0, sc_at(a, i * sa, half), sc_at(b, i * sb, half)));
+}
+static ScStatus forward_remainder(ScCall *c) {
+   return forward(c, run_remainder);
+}
+DERIVATIVE(remainder_by_a, as_it_is)
+DERIVATIVE(remainder_by_b, times_minus_quotient)
+static ScStatus backward_remainder(ScCall *c) {
+   return backward(c, remainder_by_a, remainder_by_b);
+}
+SC_KERNEL(cpu, remainder, SC_F32_AND_BF16, .forward = forward_remainder, .backward = backward_remainder)
+
 BINARY(pow, power, power_by_a, power_by_b)
 BINARY(maximum, larger, where_larger_a, where_larger_b)
 BINARY(minimum, smaller, where_larger_b, where_larger_a)

@@ -25,6 +25,9 @@ describe("eye", function()
       assert.same({ { 1, 0 }, { 0, 1 } }, rows(scute.eye(2)))
       assert.same({ { 1, 0, 0 }, { 0, 1, 0 } }, rows(scute.eye(2, 3)))
       assert.same({ { 1 }, { 0 }, { 0 } }, rows(scute.eye(3, 1)))
+      for _, dtype in ipairs { "f32", "f64", "f16", "bf16", "i64", "u8" } do
+         assert.same({ 1, 0, 0, 0, 1, 0 }, scute.eye(2, 3, { dtype = dtype }):to("f32"):values())
+      end
       local e = scute.eye(2, { dtype = "u8", device = "ref" })
       assert.same({ "u8", "ref" }, { e.dtype, e.device })
       assert.is_true(scute.eye(2, { requires_grad = true }).requires_grad)

@@ -97,3 +97,23 @@ describe("layers of them", function()
       assert.error_matches(function() nn.Softplus { beta = 0 } end, "beta")
    end)
 end)
+
+describe("a remainder in f32", function()
+   it("is exact, with the sign of the divisor, for quotients of every size", function()
+      local numbers = { 0, -0.0, 1 / 0, -1 / 0, 0 / 0, 0x1p-149, 0x1.fffffep127, 0x1p28, 0x1.fffffep27, 0x1p24 - 1, 3 }
+      scute.manual_seed(3)
+      for i, value in ipairs(scute.randn(90):values()) do numbers[#numbers + 1] = value * 2.0 ^ (i % 60 - 30) end
+      local n = #numbers
+      local x = scute.tensor(numbers)
+      local found = (x:reshape(n, 1) % x):values()
+      numbers = x:values()
+      for i, a in ipairs(numbers) do
+         for k, b in ipairs(numbers) do
+            local rest = math.fmod(a, b)
+            if rest ~= 0 and (rest < 0) ~= (b < 0) then rest = scute.tensor({ rest + b }):item() end
+            assert.equal(("%a"):format(rest):gsub("-nan", "nan"), ("%a"):format(found[(i - 1) * n + k]):gsub("-nan", "nan"),
+               ("%a %% %a"):format(a, b))
+         end
+      end
+   end)
+end)

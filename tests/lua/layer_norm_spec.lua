@@ -83,7 +83,8 @@ describe("layers of norms", function()
       near(x:layer_norm { normalized_shape = { 6 }, channels = true, eps = 0.1 }, nn.LayerNorm2d { 6, eps = 0.1 }(x))
       near(x:group_norm(3), nn.GroupNorm(3, 6)(x))
       assert.equal("LayerNorm((3, 4), eps=1e-05, elementwise_affine=True)", tostring(nn.LayerNorm { { 3, 4 } }))
-      assert.equal("LayerNorm((4,), eps=1e-05, elementwise_affine=True, bias=False)", tostring(nn.LayerNorm { 4, bias = false }))
+      assert.equal("LayerNorm((4,), eps=1e-05, elementwise_affine=True, bias=False)",
+         tostring(nn.LayerNorm { 4, bias = false }))
       assert.equal("LayerNorm2d((6,), eps=1e-06, elementwise_affine=False)",
          tostring(nn.LayerNorm2d { 6, eps = 1e-6, elementwise_affine = false }))
       assert.equal("GroupNorm(3, 6, eps=1e-05, affine=True)", tostring(nn.GroupNorm(3, 6)))

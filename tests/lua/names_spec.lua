@@ -61,7 +61,8 @@ describe("words of PyTorch on a tensor", function()
       says("did you mean 'correction'?", function() return x:std { unbiased = false } end)
       says("did you mean 'topk'?", function() return x.kthvalue end)
       for code, meant in pairs { ["x:pad { padding = { 1, 1 } }"] = "pads", ["x:tile { repeats = 2 }"] = "times",
-         ["x:reshape { size = { 4 } }"] = "shape", ["x:permute { dims = { 2, 1 } }"] = "order", ["x:permute { axes = 1 }"] = "order",
+         ["x:reshape { size = { 4 } }"] = "shape", ["x:permute { dims = { 2, 1 } }"] = "order",
+         ["x:permute { axes = 1 }"] = "order",
          ["x:flip { axis = 1 }"] = "dims", ["x:squeeze { axes = 1 }"] = "dims", ["x:sum { axis = 1 }"] = "dim",
          ["x:flatten { start_dim = 1 }"] = "from", ["x:quantile(0.5)"] = "sort", ["x:outer(x)"] = "mul",
          ["x:lerp(x, 0.5)"] = "add", ["x:trace()"] = "sum" } do
