@@ -311,9 +311,10 @@ return {
       to = [[name:sub(1, #path) == path]], test = "freeze_spec --filter=unfreeze_layers" },
    { "lua/scute/nn/module.lua", "what of a state fits is loaded, the rest is not",
       from = [[list_some("misshapen:", misshapen, faults)]], to = "", test = "nn_spec" },
-   { "lua/scute/optim/optimizer.lua", "norms and biases decay", from = [[tensor.rank > 1)
-end]], to = [[tensor.rank > 0)
-end]], test = "optim_spec" },
+   { "lua/scute/nn/decay.lua", "biases decay", from = [[if tensor.rank < 2 or last == "bias" then return false end]],
+      to = [[if last == "bias" then return true end]], test = "optim_spec" },
+   { "lua/scute/nn/decay.lua", "norms of several dimensions decay", from = [[return not (is_vector(tensor) or]],
+      to = [[return not (is_vector(tensor) and]], test = "optim_spec" },
    { "lua/scute/optim/optimizer.lua", "rates are scaled from the last ones", from = [[group.lr = group.base_lr * factor]],
       to = [[group.lr = group.lr * factor]], test = "optim_spec" },
    { "lua/scute/optim/optimizer.lua", "counts of steps are not restored",

@@ -67,6 +67,7 @@ local function run_fused(conv, bn, act, x, residual)
       conv.stride, conv.padding, conv.dilation, conv.groups, training, bn.momentum, bn.eps, act)
 end
 
+-- The same by calling one after the other; act: as conv_bn_act takes it.
 local function run_apart(conv, bn, act, x, residual)
    local y = bn(conv(x))
    if residual then y = y + residual end
