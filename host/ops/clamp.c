@@ -41,6 +41,7 @@ static ScStatus infer(ScCall *c) {
 
 double sc_clamp_bound(const ScCall *c, int attr) {
    double held;
+   if (!sc_dtype_is_float(c->in[0]->dtype)) return c->attr[attr].f;
    sc_store(c->in[0]->dtype, &held, 0, c->attr[attr].f);
    return sc_load(c->in[0]->dtype, &held, 0);
 }

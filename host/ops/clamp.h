@@ -14,7 +14,7 @@ enum { SC_CLAMP_MIN, SC_CLAMP_MAX }; // attributes, numbers
 
 SC_API_BEGIN
 
-// A bound as a number of x's dtype, which is what x is compared with.
+// A bound as a number of x's floating-point dtype, which is what x is compared with; of whole ones as it is.
 double sc_clamp_bound(const ScCall *, int attr);
 // A bound in whole numbers: the nearest one inside, within the range of i64.
 int64_t sc_clamp_whole_min(double min);
