@@ -1,16 +1,8 @@
 -- What case tables cannot say of reductions: NaN and infinities, results of one element, halves, words of PyTorch.
 local scute = require "scute"
+local same = dofile "tests/lua/same_values.lua"
 
 local NAN, INF = 0 / 0, math.huge
-
-local function same(expected, t)
-   local found = t:values()
-   assert.equal(#expected, #found)
-   for i, value in ipairs(expected) do
-      local is_same = value ~= value and found[i] ~= found[i] or found[i] == value or math.abs(found[i] - value) < 1e-6
-      assert.is_true(is_same, ("at %d: %s, expected %s"):format(i, found[i], value))
-   end
-end
 
 -- f of a tensor of these rows, and of the same standing on end, on every backend.
 local function each_way(rows, f)

@@ -1,20 +1,8 @@
 -- What case tables cannot say of normalize and cosine_similarity: zeros, NaN, infinities, halves, layers.
 local scute = require "scute"
+local same = dofile "tests/lua/same_values.lua"
 
 local NAN = 0 / 0
-
-local function same(expected, t)
-   local found = t:values()
-   assert.equal(#expected, #found)
-   for i, value in ipairs(expected) do
-      if value ~= value then
-         assert.is_true(found[i] ~= found[i], ("at %d"):format(i))
-      else
-         local is_near = found[i] == value or math.abs(found[i] - value) < 1e-6
-         assert.is_true(is_near, ("at %d: %s, expected %s"):format(i, found[i], value))
-      end
-   end
-end
 
 describe("normalize", function()
    it("leaves zeros, and tells of NaN in its own vector only", function()
