@@ -21,9 +21,7 @@ template <typename M> struct Power {
 
 // ---- norms: the largest magnitude, and the sum of powers relative to it ----
 
-template <typename M> struct Size {
-   M top, total;
-};
+template <typename M> struct Size { M top, total; };
 
 template <typename T> struct Norms {
    typedef ScMath<T> M;
@@ -42,7 +40,9 @@ template <typename T> struct Norms {
       return {top, power.is_largest() ? 1 : scaled(a, top) + scaled(b, top)};
    }
    __device__ int64_t place(int64_t k) const { return k / axis.inner * axis.n * axis.inner + k % axis.inner; }
-   __device__ Sum take(int64_t start, int64_t r) const { return {fabs(sc_widen(x[start + r * axis.inner])), 1}; }
+   __device__ Sum take(int64_t start, int64_t r) const {
+      return {fabs(sc_widen(x[start + r * axis.inner])), 1};
+   }
    template <int N> __device__ Sum take_along(int64_t start, int64_t r) const {
       M v[N];
       sc_get_vector(x, start + r, v);
@@ -79,9 +79,7 @@ __global__ void normalize_forward(ScAxis a, Power<ScMath<T>> power, const T *x, 
 // ---- gradient ----
 
 // Of a vector: the sum of x / norm times the gradient, and how many elements are as large as the norm.
-template <typename M> struct Share {
-   M dot, ties;
-};
+template <typename M> struct Share { M dot, ties; };
 
 template <typename T> struct Shares {
    typedef ScMath<T> M;
@@ -122,7 +120,9 @@ template <typename T> struct Shares {
 #pragma unroll
       for (int k = 0; k < N; k++) found[k] = term(v[k], g[k], norms[p.k + k]);
    }
-   __device__ void put(int64_t k, Sum sum) const { shares[k] = sum; }
+   __device__ void put(int64_t k, Sum sum) const {
+      shares[k] = sum;
+   }
 };
 
 // The derivative of the norm.
@@ -165,17 +165,6 @@ template <typename S, typename F> ScStatus with_space(const ScCall *c, ScAxis a,
    return status;
 }
 
-// The kernel for vectors of N elements, where none of them lies in two places of the axis.
-template <typename T, typename... A>
-ScStatus launch(const ScCall *c, ScAxis a, void (*wide)(ScAxis, A...), void (*each)(ScAxis, A...),
-                std::type_identity_t<A>... args) {
-   constexpr int N = ScWide<T>::N;
-   bool fits = (a.inner > 1 ? a.inner : a.n) % N == 0;
-   int64_t n = a.outer * a.n * a.inner;
-   return sc_cuda_launch(c->device, "normalize", fits ? wide : each, sc_cuda_grid(c->device, fits ? n / N : n),
-                         SC_CUDA_BLOCK, 0, a, args...);
-}
-
 template <typename T> Power<ScMath<T>> power_of(const ScCall *c) {
    return {(ScMath<T>)c->attr[SC_UNIT_P].f, (ScMath<T>)c->attr[SC_UNIT_EPS].f};
 }
@@ -183,8 +172,8 @@ template <typename T> Power<ScMath<T>> power_of(const ScCall *c) {
 template <typename T> ScStatus forward_with(const ScCall *c, ScAxis a, ScMath<T> *norms) {
    Norms<T> f = {a, power_of<T>(c), sc_data<T>(c->in[0]), norms};
    SC_TRY(sc_reduce_axis<T>(c->device, "normalize", f, a));
-   return launch<T>(c, a, normalize_forward<T, ScWide<T>::N>, normalize_forward<T, 1>, f.power, f.x, norms,
-                    sc_data<T>(c->out[0]));
+   return sc_launch_along<T>(c, a, normalize_forward<T, ScWide<T>::N>, normalize_forward<T, 1>, f.power, f.x,
+                             norms, sc_data<T>(c->out[0]));
 }
 
 ScStatus forward(ScCall *c) {
@@ -205,8 +194,8 @@ template <typename T> ScStatus backward_with(const ScCall *c, ScAxis a, Share<Sc
                   sc_data<ScMath<T>>(c->saved[SC_UNIT_NORMS]),
                   shares};
    SC_TRY(sc_reduce_axis<T>(c->device, "normalize", f, a));
-   return launch<T>(c, a, normalize_backward<T, ScWide<T>::N>, normalize_backward<T, 1>, f.power, f.x, f.gy,
-                    f.norms, shares, sc_data<T>(c->grad_in[0]));
+   return sc_launch_along<T>(c, a, normalize_backward<T, ScWide<T>::N>, normalize_backward<T, 1>, f.power, f.x,
+                             f.gy, f.norms, shares, sc_data<T>(c->grad_in[0]));
 }
 
 ScStatus backward(ScCall *c) {

@@ -226,23 +226,12 @@ ScStatus in_two_passes(const ScCall *c, ScAxis a, F f, S *F::*slot, L second) {
    return status;
 }
 
-// The kernel for vectors, where none of them lies in two rows or in two places of the axis.
-template <typename T, typename... A>
-ScStatus launch(const ScCall *c, ScAxis a, void (*wide)(ScAxis, A...), void (*each)(ScAxis, A...),
-                std::type_identity_t<A>... args) {
-   constexpr int N = ScWide<T>::N;
-   bool fits = (a.inner > 1 ? a.inner : a.n) % N == 0;
-   int64_t n = a.outer * a.n * a.inner;
-   return sc_cuda_launch(c->device, c->op->name, fits ? wide : each, sc_cuda_grid(c->device, fits ? n / N : n),
-                         SC_CUDA_BLOCK, 0, a, args...);
-}
-
 template <typename T> ScStatus forward_apart(const ScCall *c, ScAxis a, bool log_scale) {
    const T *x = sc_data<T>(c->in[0]);
    Masses<T> f = {a, x, nullptr};
    return in_two_passes<T>(c, a, f, &Masses<T>::masses, [&](const Mass<ScMath<T>> *masses) {
-      return launch<T>(c, a, softmax_forward_each<T, ScWide<T>::N>, softmax_forward_each<T, 1>, log_scale, x,
-                       masses, sc_data<T>(c->out[0]));
+      return sc_launch_along<T>(c, a, softmax_forward_each<T, ScWide<T>::N>, softmax_forward_each<T, 1>,
+                                log_scale, x, masses, sc_data<T>(c->out[0]));
    });
 }
 
@@ -250,8 +239,8 @@ template <typename T> ScStatus backward_apart(const ScCall *c, ScAxis a, bool lo
    const T *y = sc_data<T>(c->out[0]), *gy = sc_data<T>(c->grad_out[0]);
    Totals<T> f = {a, log_scale, y, gy, nullptr};
    return in_two_passes<T>(c, a, f, &Totals<T>::totals, [&](const ScMath<T> *totals) {
-      return launch<T>(c, a, softmax_backward_each<T, ScWide<T>::N>, softmax_backward_each<T, 1>, log_scale, y,
-                       gy, totals, sc_data<T>(c->grad_in[0]));
+      return sc_launch_along<T>(c, a, softmax_backward_each<T, ScWide<T>::N>, softmax_backward_each<T, 1>,
+                                log_scale, y, gy, totals, sc_data<T>(c->grad_in[0]));
    });
 }
 

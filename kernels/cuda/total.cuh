@@ -92,4 +92,16 @@ ScStatus sc_spread(const ScDevice *device, const char *what, ScAxis axis, double
                          (ScMath<T>)factor, y, x);
 }
 
+// The kernel for vectors, where none of them lies in two rows or in two places of the axis; else the one for
+// single elements.
+template <typename T, typename... A>
+ScStatus sc_launch_along(const ScCall *c, ScAxis a, void (*wide)(ScAxis, A...), void (*each)(ScAxis, A...),
+                         std::type_identity_t<A>... args) {
+   constexpr int N = ScWide<T>::N;
+   bool fits = (a.inner > 1 ? a.inner : a.n) % N == 0;
+   int64_t n = a.outer * a.n * a.inner;
+   return sc_cuda_launch(c->device, c->op->name, fits ? wide : each, sc_cuda_grid(c->device, fits ? n / N : n),
+                         SC_CUDA_BLOCK, 0, a, args...);
+}
+
 #endif
