@@ -13,10 +13,10 @@
 -- Choose small tensors (there are two calls of f for each number of an input, and a backward for each number of an output), of
 -- numbers near 1 and apart from where f has a kink: of relu and abs from 0, of maximum where both are equal.
 local scute = require "scute"
-local Leaf = require "scute.gradcheck.leaf"
 local Module = require "scute.nn.module"
 local compare = require "scute.gradcheck.compare"
 local console = require "scute.base.console"
+local leaves = require "scute.gradcheck.leaf"
 local options = require "scute.base.options"
 local slopes = require "scute.gradcheck.slopes"
 
@@ -58,8 +58,8 @@ local function list_of(inputs)
    return list
 end
 
-local function add_leaf(leaves, tensor, name)
-   for _, leaf in ipairs(leaves) do
+local function add_leaf(list, tensor, name)
+   for _, leaf in ipairs(list) do
       if leaf.tensor == tensor then return end
    end
    if not tensor.is_leaf then
@@ -68,23 +68,23 @@ local function add_leaf(leaves, tensor, name)
    if tensor.dtype == "f16" or tensor.dtype == "bf16" then
       refuse("%s is %s, which is too coarse for differences; check f with x:to 'f32'", name, tensor.dtype)
    end
-   leaves[#leaves + 1] = Leaf.new(tensor, name)
+   list[#list + 1] = leaves.new(tensor, name)
 end
 
 local function leaves_of(f, inputs)
-   local leaves = {}
+   local list = {}
    for i = 1, inputs.n do
-      if Module.is_tensor(inputs[i]) and inputs[i].requires_grad then add_leaf(leaves, inputs[i], "input " .. i) end
+      if Module.is_tensor(inputs[i]) and inputs[i].requires_grad then add_leaf(list, inputs[i], "input " .. i) end
    end
    if Module.is(f) then
       for name, tensor in f:named_parameters() do
-         if tensor.requires_grad then add_leaf(leaves, tensor, ("parameter '%s'"):format(name)) end
+         if tensor.requires_grad then add_leaf(list, tensor, ("parameter '%s'"):format(name)) end
       end
    end
-   if #leaves == 0 then
+   if #list == 0 then
       refuse("none of the inputs requires a gradient; ask for it with x:requires_grad_()")
    end
-   return leaves
+   return list
 end
 
 -- Whatever else calls of f may write: inputs without a gradient, and running statistics.
@@ -92,10 +92,10 @@ local function others_of(f, inputs)
    local others = {}
    for i = 1, inputs.n do
       local x = inputs[i]
-      if Module.is_tensor(x) and not x.requires_grad then others[#others + 1] = Leaf.new(x, "input " .. i) end
+      if Module.is_tensor(x) and not x.requires_grad then others[#others + 1] = leaves.new(x, "input " .. i) end
    end
    if Module.is(f) then
-      for name, tensor in f:named_buffers() do others[#others + 1] = Leaf.new(tensor, ("buffer '%s'"):format(name)) end
+      for name, tensor in f:named_buffers() do others[#others + 1] = leaves.new(tensor, ("buffer '%s'"):format(name)) end
    end
    return others
 end
@@ -255,7 +255,7 @@ local function checked(f, inputs, o)
    local done, result = pcall(run, check)
    scute.set_recording(recording)
    for _, list in ipairs { check.leaves, check.others } do
-      for _, leaf in ipairs(list) do leaf:restore() end
+      for _, leaf in ipairs(list) do leaves.restore(leaf) end
    end
    if not done then error(result, 0) end
    return result

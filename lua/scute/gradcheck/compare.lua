@@ -1,4 +1,5 @@
 -- Both kinds of derivatives side by side: each of each output by each input, or one in a direction drawn for all.
+local leaves = require "scute.gradcheck.leaf"
 local slopes = require "scute.gradcheck.slopes"
 
 local compare = {}
@@ -27,7 +28,7 @@ end
 
 -- By element i of a leaf: a difference for each element of each output.
 local function by_element(check, leaf, i, gradients, found)
-   local above, below = leaf:moved({ [i] = 1 }, check.eps), leaf:moved({ [i] = -1 }, check.eps)
+   local above, below = leaves.moved(leaf, { [i] = 1 }, check.eps), leaves.moved(leaf, { [i] = -1 }, check.eps)
    local high, low = slopes.at(check.f, check.inputs, leaf, above), slopes.at(check.f, check.inputs, leaf, below)
    for k, output in ipairs(check.outputs) do
       if not (high[k] and low[k] and #high[k] == output.numel and #low[k] == output.numel) then
@@ -81,9 +82,9 @@ function compare.fast(check)
    local results = {}
    for l, leaf in ipairs(check.leaves) do
       local step = drawn(#leaf.values, l)
-      local above = leaf:moved(step, check.eps)
+      local above = leaves.moved(leaf, step, check.eps)
       for i in ipairs(step) do step[i] = -step[i] end
-      local below = leaf:moved(step, check.eps)
+      local below = leaves.moved(leaf, step, check.eps)
       local high, low = slopes.at(check.f, check.inputs, leaf, above), slopes.at(check.f, check.inputs, leaf, below)
       results[l] = {}
       for k, output in ipairs(check.outputs) do

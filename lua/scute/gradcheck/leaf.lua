@@ -1,8 +1,7 @@
 -- A tensor whose gradient is checked: its numbers are moved one by one, and put back bit for bit.
 local scute = require "scute"
 
-local Leaf = {}
-Leaf.__index = Leaf
+local leaves = {}
 
 -- A number as the dtype holds it, so that a difference is divided by the step that was really taken.
 local function held(dtype, x)
@@ -10,12 +9,11 @@ local function held(dtype, x)
 end
 
 --- name: what messages call it.
-function Leaf.new(tensor, name)
-   return setmetatable({ tensor = tensor, name = name, values = tensor:values(), saved = tensor:clone(),
-      gradient = tensor.grad }, Leaf)
+function leaves.new(tensor, name)
+   return { tensor = tensor, name = name, values = tensor:values(), saved = tensor:clone(), gradient = tensor.grad }
 end
 
-function Leaf:write(values)
+function leaves.write(self, values)
    scute.no_grad(function()
       local flat <close> = scute.tensor(values, { dtype = self.tensor.dtype })
       local shaped <close> = flat:reshape(self.tensor.shape)
@@ -24,7 +22,7 @@ function Leaf:write(values)
 end
 
 --- What the numbers are with directions[i] times a step of size eps (relative for those above 1) added, for all i.
-function Leaf:moved(directions, eps)
+function leaves.moved(self, directions, eps)
    local values = {}
    for i, value in ipairs(self.values) do
       local direction = directions[i] or 0
@@ -34,7 +32,7 @@ function Leaf:moved(directions, eps)
 end
 
 --- Numbers and gradient as they were found.
-function Leaf:restore()
+function leaves.restore(self)
    scute.no_grad(function() self.tensor:copy_(self.saved) end)
    if not self.tensor.requires_grad then return end -- a buffer
    self.tensor:zero_grad()
@@ -42,11 +40,11 @@ function Leaf:restore()
 end
 
 --- The gradient that a backward left, as a list; nil where it left none.
-function Leaf:take_gradient()
+function leaves.take_gradient(self)
    local gradient = self.tensor.grad
    local values = gradient and gradient:values()
    self.tensor:zero_grad()
    return values
 end
 
-return Leaf
+return leaves

@@ -2,6 +2,7 @@
 -- elements; differences are of doubles, made of what the outputs hold.
 local scute = require "scute"
 local Module = require "scute.nn.module"
+local leaves = require "scute.gradcheck.leaf"
 
 local slopes = {}
 
@@ -37,9 +38,9 @@ end
 
 --- What f gives with the numbers of a leaf replaced by others.
 function slopes.at(f, inputs, leaf, numbers)
-   leaf:write(numbers)
+   leaves.write(leaf, numbers)
    local lists = slopes.values(f, inputs)
-   leaf:write(leaf.values)
+   leaves.write(leaf, leaf.values)
    return lists
 end
 
@@ -51,18 +52,18 @@ local function seed_of(output, weights)
    return flat:reshape(output.shape)
 end
 
---- The gradients that the leaves get where each output k has the gradient weights[k] (nil: none), a list for each leaf, nil
--- where there is none.
-function slopes.backward(outputs, weights, leaves)
-   for _, leaf in ipairs(leaves) do leaf.tensor:zero_grad() end
+--- The gradients that the leaves of a list get where each output k has the gradient weights[k] (nil: none): a list for each
+-- leaf, nil where there is none.
+function slopes.backward(outputs, weights, list)
+   for _, leaf in ipairs(list) do leaf.tensor:zero_grad() end
    for k, output in ipairs(outputs) do
       if weights[k] and output.tensor.requires_grad then
          output.tensor:backward(seed_of(output, weights[k]), { retain = true })
       end
    end
    local gradients = {}
-   for i, leaf in ipairs(leaves) do
-      local gradient = leaf:take_gradient()
+   for i, leaf in ipairs(list) do
+      local gradient = leaves.take_gradient(leaf)
       for j in ipairs(gradient or {}) do gradient[j] = gradient[j] / SEED end
       gradients[i] = gradient
    end
