@@ -63,6 +63,9 @@ static int own_op(lua_State *L) {
    read_presets(L, &d);
    d.gradients = mask_field(L, "gradients");
    d.keep_in = mask_field(L, "keep_in"), d.keep_out = mask_field(L, "keep_out");
+   d.shaped = sc_raw_field(L, 1, "shaped") != LUA_TNIL && lua_toboolean(L, -1);
+   if (d.shaped && d.ninputs + d.nnumbers + d.noutputs > SC_MAXPARAM)
+      return luaL_error(L, "own_op: too many names");
    ScOwnOp *own;
    bool is_new;
    sc_check(L, sc_own_op_new(&d, &own, &is_new));
