@@ -43,8 +43,8 @@ local function compiler()
    for word in (own ~= "" and own or scute.own_op_compiler()):gmatch "%S+" do words[#words + 1] = word end
    local path = words[1] and find_program(words[1])
    if not path then
-      return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to another one")
-         :format(words[1] or "")
+      return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to "
+         .. "another one"):format(words[1] or "")
    end
    words[1] = path
    return words

@@ -74,8 +74,8 @@ end
 
 local function both(lines, kernel, precision, suffix)
    local forward, backward = kernel.forward, kernel.backward
-   loop(lines, "forward" .. suffix, kernel.numbers, chosen(kernel.reads, forward.used), chosen(kernel.outputs, forward.assigns),
-      forward[precision], kernel.label .. ", forward")
+   loop(lines, "forward" .. suffix, kernel.numbers, chosen(kernel.reads, forward.used),
+      chosen(kernel.outputs, forward.assigns), forward[precision], kernel.label .. ", forward")
    if not backward then return end
    loop(lines, "backward" .. suffix, kernel.numbers, chosen(kernel.reads, backward.used),
       chosen(kernel.gradients, backward.assigns), backward[precision], kernel.label .. ", backward")

@@ -2,7 +2,6 @@
 -- told with the line of the text, before a compiler sees it.
 local functions = require "scute.kernel.functions"
 local nearest = require("scute.core").nearest
-local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
 
 local names = {}
@@ -79,7 +78,7 @@ function Reader:unknown(token)
    if RESERVED[name] then self:fail(token, "'%s' has no place in the text of a kernel", name) end
    local near = nearest(name, all_known(self))
    self:fail(token, "'%s' is not known; %s", name, near and ("did you mean '%s'?"):format(near) or
-      "there are " .. table.concat(sorted_keys(self.reads), ", ") .. ", what the text declares, and functions; see help(scute.kernel)")
+      "help(scute.kernel) lists what is")
 end
 
 -- The number of arguments of the call whose bracket is word `open`.
@@ -96,7 +95,9 @@ end
 
 function Reader:call(token, at, entry)
    local following = self.list[at + 1]
-   if not following or following.text ~= "(" then self:fail(token, "'%s' is a function; call it, as in %s(x)", token.text, token.text) end
+   if not following or following.text ~= "(" then
+      self:fail(token, "'%s' is a function; call it, as in %s(x)", token.text, token.text)
+   end
    local count = count_arguments(self.list, at + 1)
    if count and count ~= entry[2] then
       self:fail(token, "'%s' takes %d argument%s, found %d", token.text, entry[2], entry[2] == 1 and "" or "s", count)
@@ -204,8 +205,8 @@ function Reader:read()
 end
 
 --- Reads the text of a kernel. what: what messages call it, "kernel 'mish', forward". reads: what each name that it may read is
--- ("an input"), by name; writes: the same of those that it is to assign; target: those, for messages. Returns { used = names of
--- `reads` that it mentions, assigns = names that it assigns, as sets; float, double = the text for each }; nil and what is
+-- ("an input"), by name; writes: the same of those that it is to assign; target: those, for messages. Returns { used = names
+-- of `reads` that it mentions, assigns = names that it assigns, as sets; float, double = the text for each }; nil and what is
 -- wrong.
 function names.read(text, what, reads, writes, target)
    local plain, line = tokens.without_comments(text)
