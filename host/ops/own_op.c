@@ -33,8 +33,10 @@ static ScStatus infer_shaped(ScCall *c) {
    for (int i = 0; i < c->nin; i++) {
       SC_TRY(sc_want_float(c, i));
       if (c->in[i]->dtype == SC_F64)
-         return sc_fail(SC_EARG, "%s: argument '%s': whole functions compute in f32, found f64; convert it with :to('f32')",
-                        c->op->name, sc_input_name(c, i));
+         return sc_fail(
+             SC_EARG,
+             "%s: argument '%s': whole functions compute in f32, found f64; convert it with :to('f32')",
+             c->op->name, sc_input_name(c, i));
    }
    for (int i = 0; i < own->noutputs; i++) {
       const ScAttr *shape = &c->attr[own->nnumbers + i];

@@ -21,6 +21,7 @@ local declared = require "scute.kernel.declared"
 local elements = require "scute.kernel.elements"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
+local whole = require "scute.kernel.whole"
 
 -- ---- the declaration ----
 
@@ -74,8 +75,13 @@ local KERNEL = options.declare("kernel", {
    { "numbers", read = read_numbers, is = options.typed(are_numbers, "table", "string"), default = function() return {} end,
      expected = "numbers by name, as in { alpha = 1 }",
      help = "numbers that all elements share, by name, with their defaults" },
-   { "forward", text = true, required = true, help = "C that assigns the outputs" },
+   { "forward", text = true, help = "C that assigns the outputs of one element" },
    { "backward", text = true, help = "C that assigns the gradient of each input: gx, from gy" },
+   { "c", text = true, help = "in place of forward: the body of a whole function in C" },
+   { "c_backward", text = true, help = "the body of the one that writes the gradients: gx, from gy" },
+   { "shape", is = options.of_type "function", expected = "a function",
+     help = "shape(x, ...) -> the shape of each output of a whole function, from those of the inputs and the numbers; by default "
+        .. "that of the first input" },
    names_entry("no_gradient", "inputs that have no gradient", { default = function() return {} end }),
    { "doc", text = true, help = "what help() says of it" },
 })
@@ -104,9 +110,9 @@ local function kernel(given)
    local o = KERNEL:read(given)
    local unfit = declared(o)
    if unfit then error("kernel: " .. unfit, 2) end
-   local call, problem = elements.op(o)
+   local call, problem = (o.c and whole or elements).op(o)
    if not call then error(console.visible(problem), 2) end
-   return setmetatable({ name = o.name, differentiable = o.backward ~= nil, arguments = arguments_of(o), outputs = o.outputs },
+   return setmetatable({ name = o.name, differentiable = (o.backward or o.c_backward) ~= nil, arguments = arguments_of(o), outputs = o.outputs },
       metatable(call))
 end
 

@@ -58,10 +58,22 @@ local function check_no_gradient(o)
          return ("option 'no_gradient': '%s' is no input%s"):format(name, options.hint(name, o.inputs))
       end
    end
-   if #o.no_gradient > 0 and not o.backward then return "option 'no_gradient': there is no backward" end
+   if #o.no_gradient > 0 and not o.backward and not o.c_backward then return "option 'no_gradient': there is no backward" end
+end
+
+-- Of each element, or whole.
+local function check_texts(o)
+   if not o.forward and not o.c then
+      return "expected forward, what is done with each element, or c, the body of a whole function"
+   end
+   if o.forward and o.c then return "option 'c': there is a forward; a kernel is one of each element or a whole function" end
+   if o.c and o.backward then return "option 'backward': that of a whole function is c_backward" end
+   for _, name in ipairs { "c_backward", "shape" } do
+      if o[name] and not o.c then return ("option '%s': it goes with c, the body of a whole function"):format(name) end
+   end
 end
 
 --- What is wrong with the options of a kernel, read by their declaration; nil where nothing is.
 return function(o)
-   return check_names(o) or check_counts(o) or check_no_gradient(o)
+   return check_texts(o) or check_names(o) or check_counts(o) or check_no_gradient(o)
 end
