@@ -82,8 +82,9 @@ static bool join_names(char **out, int n, const char *const *names) {
 static bool describe_params(Entry *e, const ScOwnDeclaration *d) {
    bool done = true;
    for (int i = 0; i < d->ninputs; i++) {
-      e->params[i] =
-          (ScParam){.name = strdup(d->inputs[i]), .kind = SC_OPERAND, .doc = "any shape that broadcasts"};
+      e->params[i] = (ScParam){.name = strdup(d->inputs[i]),
+                               .kind = SC_OPERAND,
+                               .doc = d->ninputs > 1 ? "any shape that broadcasts" : "any shape"};
       done &= e->params[i].name != NULL;
    }
    for (int i = 0; i < d->nnumbers; i++) {

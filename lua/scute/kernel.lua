@@ -16,6 +16,7 @@
 -- The texts are C: float locals, if, for, ?:, comments. They may call exp exp2 expm1 log log2 log10 log1p sqrt pow sin cos tan
 -- asin acos atan atan2 sinh cosh tanh sigmoid erf abs fabs min max fmin fmax fmod floor ceil trunc round copysign isnan isinf,
 -- and know M_PI, INFINITY and NAN. Numbers with a fraction are floats; of f64 tensors everything is double.
+local scute = require "scute.core"
 local console = require "scute.base.console"
 local declared = require "scute.kernel.declared"
 local elements = require "scute.kernel.elements"
@@ -80,22 +81,30 @@ local KERNEL = options.declare("kernel", {
    { "c", text = true, help = "in place of forward: the body of a whole function in C" },
    { "c_backward", text = true, help = "the body of the one that writes the gradients: gx, from gy" },
    { "shape", is = options.of_type "function", expected = "a function",
-     help = "shape(x, ...) -> the shape of each output of a whole function, from those of the inputs and the numbers; by default "
-        .. "that of the first input" },
+     help = "shape(x, ...) -> the shape of each output of a whole function, from those of the inputs and the numbers; by "
+        .. "default that of the first input" },
    names_entry("no_gradient", "inputs that have no gradient", { default = function() return {} end }),
    { "doc", text = true, help = "what help() says of it" },
 })
 
 -- ---- what the user gets ----
 
-local function metatable(call)
+local function metatable(call, op, o)
+   local label = ("kernel '%s'"):format(o.name)
    return {
       __name = "scute.kernel",
-      __call = function(_, ...) return call(...) end,
+      __call = call,
       __tostring = function(self)
-         return ("scute.kernel '%s': %s -> %s"):format(self.name, table.concat(self.arguments, ", "),
-            table.concat(self.outputs, ", "))
+         return ("scute.%s: %s -> %s"):format(label, table.concat(self.arguments, ", "), table.concat(self.outputs, ", "))
       end,
+      __help = function()
+         local text = o.c and whole.help(o) or scute.op_info(op).text
+         return text .. ((o.backward or o.c_backward) and "" or "Not differentiable: it has no backward.\n")
+      end,
+      __index = function(self, key)
+         error(("%s: there is no field '%s'%s"):format(label, tostring(key), options.hint(key, sorted_keys(self))), 2)
+      end,
+      __newindex = function(_, key) error(("%s: its fields are not written, found '%s'"):format(label, tostring(key)), 2) end,
    }
 end
 
@@ -110,10 +119,10 @@ local function kernel(given)
    local o = KERNEL:read(given)
    local unfit = declared(o)
    if unfit then error("kernel: " .. unfit, 2) end
-   local call, problem = (o.c and whole or elements).op(o)
-   if not call then error(console.visible(problem), 2) end
-   return setmetatable({ name = o.name, differentiable = (o.backward or o.c_backward) ~= nil, arguments = arguments_of(o), outputs = o.outputs },
-      metatable(call))
+   local call, op = (o.c and whole or elements).op(o)
+   if not call then error(console.visible(op), 2) end
+   return setmetatable({ name = o.name, differentiable = (o.backward or o.c_backward) ~= nil, arguments = arguments_of(o),
+      outputs = o.outputs }, metatable(call, op, o))
 end
 
 return KERNEL:describes(kernel)

@@ -81,8 +81,8 @@ local function both(lines, kernel, precision, suffix)
       chosen(kernel.gradients, backward.assigns), backward[precision], kernel.label .. ", backward")
 end
 
---- The source of a kernel: { label = what the compiler is to call it, numbers = list of names, reads, outputs, gradients = lists
--- of { name, place among what the loop gets }, forward, backward = what names.read found in them (backward may be nil) }.
+--- The source of a kernel: { label = what the compiler is to call it, numbers = list of names, reads, outputs, gradients =
+-- lists of { name, place among what the loop gets }, forward, backward = what names.read found in them (backward may be nil) }.
 function c_text.source(kernel)
    local lines = { HEAD, MIN_MAX:format("", "") }
    define(lines, 3)

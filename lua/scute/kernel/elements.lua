@@ -95,7 +95,8 @@ local function describe(o, label, forward, backward)
       reads = concat(entries(o.inputs, 0), entries(o.outputs, nin), entries(o.outputs, nin + nout, "g")) }
    local used = backward and backward.used or {}
    return source, { name = o.name, kernel = "own_op", doc = o.doc or first_line(o.forward), inputs = o.inputs,
-      outputs = o.outputs, numbers = numbers, presets = presets, gradients = backward and mask(o.inputs, backward.assigns, "g") or 0,
+      outputs = o.outputs, numbers = numbers, presets = presets,
+      gradients = backward and mask(o.inputs, backward.assigns, "g") or 0,
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
       text = source .. table.concat(presets, " ") .. (o.doc or "") }
 end
@@ -134,7 +135,7 @@ local function compile(op, source, label)
       or ("%s: the C compiler failed: %s"):format(label, first_error(problem.said))
 end
 
---- The op of a kernel, by options that go together: the function that calls it and the op; nil and what is wrong.
+--- The op of a kernel, by options that go together: what calls it as an object's __call, and the op; nil and what is wrong.
 function elements.op(o)
    local label = ("kernel '%s'"):format(o.name)
    local forward, backward, problem

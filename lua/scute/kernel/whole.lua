@@ -28,17 +28,17 @@ local function without_texts(text)
    return (text:gsub('"[^"\n]*"', '""'):gsub("'[^'\n]*'", "' '"))
 end
 
--- The names that a text mentions, as a set; nil and what is wrong. A bracket that is not closed would go on in what stands
--- behind the text, where a compiler tells lines that are nobody's.
+-- The names that a text mentions, each with its first line; nil and what is wrong. A bracket that is not closed would go on in
+-- what stands behind the text, where a compiler tells lines that are nobody's.
 local function mentioned(text, label)
    local plain, line = tokens.without_comments(without_texts(text))
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(label, line) end
    if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(label) end
    local names, open = {}, {}
    for _, token in ipairs(tokens.of(plain)) do
-      if token.kind == "name" then names[token.text] = true end
+      if token.kind == "name" then names[token.text] = names[token.text] or token.line end
       if token.kind == "sign" and token.text:find "^[%({%[]$" then open[#open + 1] = token end
-      if CLOSES[token.text] and token.kind == "sign" then
+      if token.kind == "sign" and CLOSES[token.text] then
          local opened = table.remove(open)
          if not opened or opened.text ~= CLOSES[token.text] then
             return nil, ("%s, line %d: '%s' closes nothing"):format(label, token.line, token.text)
@@ -52,12 +52,16 @@ end
 -- ---- C ----
 
 local HEAD = [[
+#define _GNU_SOURCE
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 #include "kernels/cpu/vmath.h"
 #define EXPORT __attribute__((visibility("default")))
 ]]
@@ -148,24 +152,46 @@ local function content(path)
    return text
 end
 
--- A name that C does not know would be found missing only when the library is opened. A compiler without OpenMP is asked
--- again without it: then there is one thread.
-local FLAGS = { { "-Werror=implicit-function-declaration", "-fopenmp" }, { "-Werror=implicit-function-declaration" } }
+-- The functions of vmath.h, and those of C of the same names.
+local function functions_in(header)
+   local list = {}
+   for name in header:gmatch "static inline %w+ (sc_%w+f)%(" do
+      list[#list + 1] = name
+      list[#list + 1] = name:sub(4)
+   end
+   return list
+end
 
--- Compiles the op for the CPU; what is wrong.
-local function compile(op, source, label)
+-- C takes a function that it does not know for one that is elsewhere: which it is, and where it stands.
+local function unknown_function(said, texts, header)
+   local name = said:match "undefined symbol: ([%w_]+)" or said:match "undefined reference to `([%w_]+)'"
+   for _, text in ipairs(name and texts or {}) do
+      if text.names[name] then
+         local near = scute.nearest(name, functions_in(header))
+         return ("%s, line %d: '%s' is not known%s"):format(text.label, text.names[name], name,
+            near and ("; did you mean '%s'?"):format(near) or ": it is neither in C's library nor in kernels/cpu/vmath.h")
+      end
+   end
+end
+
+-- A compiler without OpenMP is asked again without it: then there is one thread.
+local FLAGS = { { "-fopenmp" }, {} }
+
+-- Compiles the op for the CPU; what is wrong. texts: { label, names = what stands in them, by name its line }.
+local function compile(op, source, label, texts)
    local include, problem = home(), nil
+   local header = content(include .. "/kernels/cpu/vmath.h")
    for _, flags in ipairs(FLAGS) do
-      local done, failed = build.load { source = source, include = include, flags = flags,
-         reads = { content(include .. "/kernels/cpu/vmath.h") },
+      local done, failed = build.load { source = source, include = include, flags = flags, reads = { header },
          is_final = function(said) return user_error(said) ~= nil end,
          open = function(path) scute.own_whole_open(op, path) end }
       if done then return nil end
       problem = problem or failed
-      if failed.missing or user_error(failed.said) then break end
+      local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
+      if words then return words end
+      if failed.missing then return ("%s: %s"):format(label, failed.missing) end
    end
-   return problem.missing and ("%s: %s"):format(label, problem.missing) or user_error(problem.said)
-      or ("%s: the C compiler failed: %s"):format(label, first_error(problem.said))
+   return ("%s: the C compiler failed: %s"):format(label, first_error(problem.said))
 end
 
 -- ---- calling ----
@@ -228,10 +254,10 @@ local function add_shapes(o, numbers, named)
 end
 
 local function caller(o, numbers, call)
-   return function(...)
+   return function(_, ...)
       local named = named_arguments(o, numbers, ...)
       add_shapes(o, numbers, named)
-      return call(named)
+      return call(nil, named)
    end
 end
 
@@ -295,21 +321,33 @@ local function describe(o, source, backward)
       text = source .. table.concat(presets, " ") .. (o.doc or "") }
 end
 
---- The op of a whole function, by options that go together: the function that calls it and the op; nil and what is wrong.
+--- What help() says of one.
+function whole.help(o)
+   local parts = table.move(o.inputs, 1, #o.inputs, 1, {})
+   for _, name in ipairs(sorted_keys(o.numbers)) do parts[#parts + 1] = ("%s = %s"):format(name, o.numbers[name]) end
+   return ("%s(%s) -> %s\n\n%s\n"):format(o.name, table.concat(parts, ", "), table.concat(o.outputs, ", "),
+      o.doc or "A whole function in C, of a script.")
+end
+
+--- The op of a whole function, by options that go together: what calls it as an object's __call, and the op; nil and what is
+-- wrong.
 function whole.op(o)
    local label = ("kernel '%s'"):format(o.name)
-   local forward, backward
    local problem = check_names(o)
    if problem then return nil, problem end
-   forward, problem = mentioned(o.c, label .. ", c")
-   if problem then return nil, problem end
-   if o.c_backward then backward, problem = mentioned(o.c_backward, label .. ", c_backward") end
-   problem = problem or check_mentions(o, label, forward, backward)
+   local texts = { { label = label .. ", c", text = o.c } }
+   if o.c_backward then texts[2] = { label = label .. ", c_backward", text = o.c_backward } end
+   for _, text in ipairs(texts) do
+      text.names, problem = mentioned(text.text, text.label)
+      if problem then return nil, problem end
+   end
+   local forward, backward = texts[1].names, texts[2] and texts[2].names
+   problem = check_mentions(o, label, forward, backward)
    if problem then return nil, problem end
    local source = source_of(o, label)
    local declaration = describe(o, source, backward)
    local call, op = scute.own_op(declaration)
-   if not scute.own_op_has_code(op) then problem = compile(op, source, label) end
+   if not scute.own_op_has_code(op) then problem = compile(op, source, label, texts) end
    if problem then return nil, problem end
    return caller(o, declaration.numbers, call), op
 end
