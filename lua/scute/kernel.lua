@@ -83,8 +83,13 @@ local KERNEL = options.declare("kernel", {
 
 -- ---- what the user gets ----
 
+local FIELDS = { "arguments", "differentiable", "name", "outputs" }
+
 local function metatable(call, op, o)
    local label = ("kernel '%s'"):format(o.name)
+   local function no_field(_, key)
+      error(("%s: there is no field '%s'%s"):format(label, tostring(key), options.hint(key, FIELDS)), 2)
+   end
    return {
       __name = "scute.kernel",
       __call = call,
@@ -94,10 +99,8 @@ local function metatable(call, op, o)
       __help = function()
          return scute.op_info(op).text .. (o.backward and "" or "Not differentiable: it has no backward.\n")
       end,
-      __index = function(self, key)
-         error(("%s: there is no field '%s'%s"):format(label, tostring(key), options.hint(key, sorted_keys(self))), 2)
-      end,
-      __newindex = function(_, key) error(("%s: its fields are not written, found '%s'"):format(label, tostring(key)), 2) end,
+      __index = no_field,
+      __newindex = no_field,
    }
 end
 
@@ -114,8 +117,9 @@ local function kernel(given)
    if unfit then error("kernel: " .. unfit, 2) end
    local call, op = elements.op(o)
    if not call then error(console.visible(op), 2) end
-   return setmetatable({ name = o.name, differentiable = o.backward ~= nil, arguments = arguments_of(o), outputs = o.outputs },
-      metatable(call, op, o))
+   -- With _op in it, it is no plain data, which a model's file would hold and give back as a table.
+   return setmetatable({ name = o.name, differentiable = o.backward ~= nil, arguments = arguments_of(o), outputs = o.outputs,
+      _op = op }, metatable(call, op, o))
 end
 
 return KERNEL:describes(kernel)
