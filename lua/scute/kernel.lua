@@ -13,9 +13,9 @@
 -- differentiable. Several inputs broadcast, and a gradient is summed to its input's shape; a number may stand for an input.
 -- Numbers are the same for all elements: f(x, { alpha = 0.2 }).
 --
--- The texts are C: float locals, if, for, ?:, comments. They may call exp exp2 expm1 log log2 log10 log1p sqrt pow sin cos tan
--- asin acos atan atan2 sinh cosh tanh sigmoid erf abs fabs min max fmin fmax fmod floor ceil trunc round copysign isnan isinf,
--- and know M_PI, INFINITY and NAN. Numbers with a fraction are floats; of f64 tensors everything is double.
+-- The texts are C: float locals, if, for, ?:, comments. They may call exp exp2 expm1 log log2 log10 log1p sqrt rsqrt cbrt pow sin
+-- cos tan asin acos atan atan2 sinh cosh tanh sigmoid erf erfc abs fabs min max fmin fmax fmod floor ceil trunc round copysign
+-- isnan isinf, and know M_PI, INFINITY and NAN. Numbers with a fraction are floats; of f64 tensors everything is double.
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local declared = require "scute.kernel.declared"
@@ -89,8 +89,13 @@ local KERNEL = options.declare("kernel", {
 
 -- ---- what the user gets ----
 
+local FIELDS = { "arguments", "differentiable", "name", "outputs" }
+
 local function metatable(call, op, o)
    local label = ("kernel '%s'"):format(o.name)
+   local function no_field(_, key)
+      error(("%s: there is no field '%s'%s"):format(label, tostring(key), options.hint(key, FIELDS)), 2)
+   end
    return {
       __name = "scute.kernel",
       __call = call,
@@ -101,10 +106,8 @@ local function metatable(call, op, o)
          local text = o.c and whole.help(o) or scute.op_info(op).text
          return text .. ((o.backward or o.c_backward) and "" or "Not differentiable: it has no backward.\n")
       end,
-      __index = function(self, key)
-         error(("%s: there is no field '%s'%s"):format(label, tostring(key), options.hint(key, sorted_keys(self))), 2)
-      end,
-      __newindex = function(_, key) error(("%s: its fields are not written, found '%s'"):format(label, tostring(key)), 2) end,
+      __index = no_field,
+      __newindex = no_field,
    }
 end
 
@@ -121,8 +124,9 @@ local function kernel(given)
    if unfit then error("kernel: " .. unfit, 2) end
    local call, op = (o.c and whole or elements).op(o)
    if not call then error(console.visible(op), 2) end
+   -- With _op in it, it is no plain data, which a model's file would hold and give back as a table.
    return setmetatable({ name = o.name, differentiable = (o.backward or o.c_backward) ~= nil, arguments = arguments_of(o),
-      outputs = o.outputs }, metatable(call, op, o))
+      outputs = o.outputs, _op = op }, metatable(call, op, o))
 end
 
 return KERNEL:describes(kernel)

@@ -10,6 +10,7 @@
 -- What the body knows by the names that were declared: see scute.kernel.
 local scute = require "scute.core"
 local build = require "scute.kernel.build"
+local options = require "scute.base.options"
 local is_tensor = require("scute.nn.module").is_tensor
 local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
@@ -224,6 +225,11 @@ local function named_arguments(o, numbers, ...)
       error(("%s: too many arguments: expected at most %d"):format(o.name, #o.inputs + #numbers), 3)
    end
    for i = 1, list.n do named[o.inputs[i] or numbers[i - #o.inputs]] = list[i] end
+   for name in pairs(named) do
+      if not o.known[name] then
+         error(("%s: unknown argument '%s'%s"):format(o.name, tostring(name), options.hint(name, sorted_keys(o.known))), 3)
+      end
+   end
    return named
 end
 
@@ -254,6 +260,10 @@ local function add_shapes(o, numbers, named)
 end
 
 local function caller(o, numbers, call)
+   o.known = {}
+   for _, list in ipairs { o.inputs, numbers } do
+      for _, name in ipairs(list) do o.known[name] = true end
+   end
    return function(_, ...)
       local named = named_arguments(o, numbers, ...)
       add_shapes(o, numbers, named)
