@@ -179,13 +179,13 @@ end
 local FLAGS = { { "-fopenmp" }, {} }
 
 -- Compiles the op for the CPU; what is wrong. texts: { label, names = what stands in them, by name its line }.
-local function compile(op, source, label, texts)
+local function compile(op, source, label, texts, check)
    local include, problem = home(), nil
    local header = content(include .. "/kernels/cpu/vmath.h")
    for _, flags in ipairs(FLAGS) do
       local done, failed = build.load { source = source, include = include, flags = flags, reads = { header },
          is_final = function(said) return user_error(said) ~= nil end,
-         open = function(path) scute.own_whole_open(op, path) end }
+         open = function(path) scute.own_whole_open(op, path, check) end }
       if done then return nil end
       problem = problem or failed
       local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
@@ -328,7 +328,7 @@ local function describe(o, source, backward)
    return { name = o.name, kernel = "own_whole", shaped = true, doc = o.doc or "a whole function of a script",
       inputs = o.inputs, outputs = o.outputs, numbers = numbers, presets = presets, gradients = mask(o.inputs, used, "g"),
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
-      text = source .. table.concat(presets, " ") .. (o.doc or "") }
+      text = source .. (o.check and "checked" or "") .. table.concat(presets, " ") .. (o.doc or "") }
 end
 
 --- What help() says of one.
@@ -357,7 +357,7 @@ function whole.op(o)
    local source = source_of(o, label)
    local declaration = describe(o, source, backward)
    local call, op = scute.own_op(declaration)
-   if not scute.own_op_has_code(op) then problem = compile(op, source, label, texts) end
+   if not scute.own_op_has_code(op) then problem = compile(op, source, label, texts, o.check) end
    if problem then return nil, problem end
    return caller(o, declaration.numbers, call), op
 end
