@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // dladdr
 #include "kernels/cuda/nvrtc.h"
 
 #include <cuda_runtime_api.h>
@@ -169,7 +170,7 @@ static ScStatus take(nvrtcProgram program, Size *size, Get *get, void **code, si
 }
 
 static ScStatus compile(nvrtcProgram program, const char *arch, void **code, size_t *bytes) {
-   char option[32];
+   char option[48];
    snprintf(option, sizeof option, "--gpu-architecture=%s", arch);
    nvrtcResult result = nvrtc.compile(program, 2, (const char *const[]){option, "--std=c++17"});
    if (result == NVRTC_ERROR_COMPILATION) return tell_log(program, result);
