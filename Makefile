@@ -76,6 +76,9 @@ $(BUILD)/%.o: %.c | needed $(BUILD)/layout.h
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
+# What kernels of scripts are compiled with.
+$(BUILD)/host/bind/own_op.o: CFLAGS += -DSC_CC='"$(CC)"'
+
 # Program and plugin are of one build: see host/core/register.h.
 $(BUILD)/layout.h: $(wildcard host/core/*.h)
 	@mkdir -p $(@D)

@@ -1,6 +1,8 @@
 // Every op becomes a Lua function, and a method of tensors, straight from its declaration: arguments by
 // position or by name in a last table, numbers for operands, dimensions counted from 1 or from the end. Tables
 // are read raw.
+#include "host/bind/op.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -403,6 +405,11 @@ static int call_op(lua_State *L) {
    return r.nout;
 }
 
+void sc_push_op(lua_State *L, const ScOp *op) {
+   lua_pushlightuserdata(L, (void *)op);
+   lua_pushcclosure(L, call_op, 1);
+}
+
 // ---- opening ----
 
 // A method unless host/bind/tensor.c has one of that name, whichever of the two files is opened first.
@@ -443,8 +450,7 @@ static void open_ops(lua_State *L) {
    sc_push_methods(L, SC_TENSOR_TYPE);
    for (int i = 0; sc_op_at(i); i++) {
       const ScOp *op = sc_op_at(i);
-      lua_pushlightuserdata(L, (void *)op);
-      lua_pushcclosure(L, call_op, 1);
+      sc_push_op(L, op);
       if (!op->no_method) add_method(L, op->name, methods);
       lua_setfield(L, scute, op->name);
    }

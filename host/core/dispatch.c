@@ -20,9 +20,9 @@ static ScDtype compute_dtype(const ScCall *call) {
    return SC_F32;
 }
 
-static ScStatus (*kernel_function(const ScDevice *device, const char *op, ScDtype dtype,
+static ScStatus (*kernel_function(const ScDevice *device, const ScOp *op, ScDtype dtype,
                                   bool backward))(ScCall *) {
-   const ScKernel *kernel = sc_find_kernel(device, op);
+   const ScKernel *kernel = sc_op_kernel(op, device);
    if (!sc_kernel_takes(kernel, device, dtype)) return NULL;
    return backward ? kernel->backward : kernel->forward;
 }
@@ -50,18 +50,17 @@ static ScStatus timed(ScCall *call, ScStatus (*function)(ScCall *), bool backwar
 
 static ScStatus run_function(ScCall *call, bool backward, bool fallback) {
    ScDtype dtype = compute_dtype(call);
-   const char *name = call->op->name;
-   ScStatus (*function)(ScCall *) = kernel_function(call->device, name, dtype, backward);
+   ScStatus (*function)(ScCall *) = kernel_function(call->device, call->op, dtype, backward);
    if (function) {
       ScStatus status = timed(call, function, backward, fallback);
       if (status != SC_EUNSUPPORTED) return status;
       if (sc_dtype_is_half(dtype)) return run_widened(call, backward);
    }
    if (call->device != sc_device_ref() && call->device->backend->host_memory) {
-      function = kernel_function(sc_device_ref(), name, dtype, backward);
+      function = kernel_function(sc_device_ref(), call->op, dtype, backward);
       if (function) return timed(call, function, backward, true);
    }
-   return sc_fail(SC_EUNSUPPORTED, "%s%s: no kernel for %s on %s", name, backward ? " (backward)" : "",
+   return sc_fail(SC_EUNSUPPORTED, "%s%s: no kernel for %s on %s", call->op->name, backward ? " (backward)" : "",
                   sc_dtype_name(dtype), call->device->name);
 }
 

@@ -31,6 +31,10 @@ const ScOp *sc_op_at(int index) {
    return index < nops ? ops[index] : NULL;
 }
 
+const ScKernel *sc_op_kernel(const ScOp *op, const ScDevice *device) {
+   return sc_find_kernel(device, op->kernel ? op->kernel : op->name);
+}
+
 static bool is_tensor(ScKind kind) {
    return kind == SC_TENSOR || kind == SC_OPERAND || kind == SC_TENSORS;
 }

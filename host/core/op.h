@@ -150,11 +150,13 @@ struct ScOp {
    // Computes the only output again, bit for bit, from what the tape kept of a call that says it `redoes`, and
    // gives it as a new tensor. Cheap, else nobody would rather not keep the output. See host/core/redo.h.
    ScStatus (*redo)(const ScCall *, ScTensor **out);
+   const char *kernel; // the name under which backends have what computes it; NULL: its own
 };
 
 void sc_register_op(const ScOp *);
 const ScOp *sc_op_find(const char *name);
 const ScOp *sc_op_at(int index); // NULL past the end; in byte order of the names
+const ScKernel *sc_op_kernel(const ScOp *, const ScDevice *); // NULL: that device has none
 #define SC_OP(name, ...)                                                                                       \
    static const ScOp op_##name = {#name, __VA_ARGS__};                                                         \
    __attribute__((constructor(202))) static void register_op_##name(void) {                                    \

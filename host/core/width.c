@@ -86,7 +86,7 @@ static bool is_native(const ScCall *call) {
    const ScTensor *first = NULL;
    for (int i = 0; i < call->nin && !first; i++) first = call->in[i];
    if (!is_half(first)) return false;
-   if (!sc_kernel_takes(sc_find_kernel(call->device, call->op->name), call->device, first->dtype)) return false;
+   if (!sc_kernel_takes(sc_op_kernel(call->op, call->device), call->device, first->dtype)) return false;
    for (int i = 0; i < call->nin; i++) {
       const ScTensor *t = call->in[i];
       if (t && sc_dtype_is_float(t->dtype) && t->dtype != first->dtype && !is_marked(call->op->wide, i))

@@ -1,0 +1,160 @@
+-- C into a library that the running program opens: by the compiler that scute was built with, or SCUTE_CC. What was compiled
+-- once is kept (scute.kernel.kept), per source, flags, compiler and processor.
+local scute = require "scute.core"
+local kept = require "scute.kernel.kept"
+local lfs = require "lfs"
+
+local build = {}
+
+build.PATIENCE = 120 -- seconds until a compiler that does not end is given up
+build.LONGEST = 4000000 -- bytes that it may say in the meantime
+
+-- Results must stay right for NaN and infinity; the second set is for compilers that do not know the first.
+local FLAGS = {
+   { "-std=c11", "-O3", "-march=native", "-pipe", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=on",
+      "-fno-math-errno", "-fno-trapping-math" },
+   { "-O2", "-w", "-fPIC", "-shared" },
+}
+
+local function first_of(path, bytes)
+   local file = io.open(path, "rb")
+   local text = file and file:read(bytes) or ""
+   if file then file:close() end
+   return text
+end
+
+-- ---- the compiler ----
+
+local function is_program(path)
+   return lfs.attributes(path, "mode") == "file" and lfs.attributes(path, "permissions"):find "x" ~= nil
+end
+
+-- Where a shell would find a program.
+local function find_program(name)
+   if name:find "/" then return is_program(name) and name or nil end
+   for folder in (os.getenv "PATH" or "/usr/bin:/bin"):gmatch "[^:]+" do
+      if is_program(folder .. "/" .. name) then return folder .. "/" .. name end
+   end
+end
+
+-- The compiler's words, the first of them with its path; nil and what is missing.
+local function compiler()
+   local own, words = os.getenv "SCUTE_CC" or "", {}
+   for word in (own ~= "" and own or scute.own_op_compiler()):gmatch "%S+" do words[#words + 1] = word end
+   local path = words[1] and find_program(words[1])
+   if not path then
+      return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to another one")
+         :format(words[1] or "")
+   end
+   words[1] = path
+   return words
+end
+
+-- What the compiler makes for this processor alone; the first section of /proc/cpuinfo says which that is.
+local function processor()
+   local text = first_of("/proc/cpuinfo", 8192):match "^(.-)\n\n" or ""
+   local lines = {}
+   for line in text:gmatch "[^\n]+" do
+      if line:find "^model" or line:find "^flags" or line:find "^Features" or line:find "^CPU" then lines[#lines + 1] = line end
+   end
+   return table.concat(lines, "\n")
+end
+
+-- ---- one run of it ----
+
+local function remove_folder(folder)
+   local _, names = scute.files.list(folder)
+   for _, name in ipairs(names) do os.remove(folder .. "/" .. name) end
+   os.remove(folder)
+end
+
+-- Ends what a build has begun, however it ends.
+local Work = {}
+Work.__index = Work
+
+function Work:__close()
+   if self.child then
+      pcall(scute.process.signal, self.child, "SIGKILL")
+      for _ = 1, 100 do
+         if scute.process.wait({ self.child }, 0.1) then break end
+      end
+   end
+   remove_folder(self.folder)
+end
+
+local function size_of(path)
+   return lfs.attributes(path, "size") or 0
+end
+
+-- Whether the child ended well; nil and why it was given up.
+function Work:wait()
+   local waited = 0
+   while true do
+      local id, how, code = scute.process.wait({ self.child }, 0.5)
+      if id then
+         self.child = nil
+         return how == "exit" and code == 0
+      end
+      waited = waited + 0.5
+      if waited >= build.PATIENCE then return nil, ("the C compiler did not end within %g seconds"):format(build.PATIENCE) end
+      if size_of(self.folder .. "/said") > build.LONGEST then return nil, "the C compiler said more than anybody can read" end
+   end
+end
+
+function Work:compile(words)
+   local said = self.folder .. "/said"
+   os.remove(said)
+   local environment = { "LC_ALL=C", "TMPDIR=" .. self.folder }
+   self.child = scute.process.start(words, environment, said, said, self.folder)
+   local done, why = self:wait()
+   return done, why or first_of(said, 65536)
+end
+
+local function write(path, text)
+   local file = assert(io.open(path, "wb"))
+   assert(file:write(text))
+   assert(file:close())
+end
+
+local function command(words, flags, options)
+   local all = table.move(words, 1, #words, 1, {})
+   for _, list in ipairs { flags, options.flags or {} } do table.move(list, 1, #list, #all + 1, all) end
+   return table.move({ "-I" .. options.include, "-o", "kernel.so", "kernel.c", "-lm" }, 1, 5, #all + 1, all)
+end
+
+-- Compiles in a folder of its own, and hands the path of the library to `take`; false and what the compiler said.
+local function compile(words, options, take)
+   local work <close> = setmetatable({ folder = scute.files.temporary() }, Work)
+   write(work.folder .. "/kernel.c", options.source)
+   local said
+   for _, flags in ipairs(FLAGS) do
+      local done, text = work:compile(command(words, flags, options))
+      if done then return true, take(work.folder .. "/kernel.so") end
+      said = said or text
+      if done == nil or options.is_final(text) then break end
+   end
+   return false, said
+end
+
+--- Compiles C into a library, or finds it kept, and calls options.open(path). options:
+--   source     the text
+--   include    the folder that its #include "..." begin at, and `reads`: what those say, as texts
+--   flags      more flags, a list
+--   is_final   function(said): whether what the compiler said is about the user's text
+-- Returns true; false and { missing = there is no compiler: why } or { said = what the compiler said }.
+function build.load(options)
+   local words, missing = compiler()
+   if not words then return false, { missing = missing } end
+   local key = scute.files.digest(table.concat({ options.source, table.concat(options.reads or {}, "\0"),
+      table.concat(options.flags or {}, " "), table.concat(FLAGS[1], " "), table.concat(words, " "),
+      scute.files.stamp(words[1]) or "", processor() }, "\0"))
+   local path = kept.find(key .. ".so")
+   if path and pcall(options.open, path) then return true end
+   local done, said = compile(words, options, function(made)
+      options.open(kept.keep(key .. ".so", first_of(made, "a")) or made)
+   end)
+   if done then return true end
+   return false, { said = said }
+end
+
+return build

@@ -1,0 +1,97 @@
+-- The C that a kernel's texts become: loops over elements that lie side by side, on floats and on doubles, as
+-- host/ops/own_op.h says. A compiler's lines are those of the user's text.
+local functions = require "scute.kernel.functions"
+
+local c_text = {}
+
+local HEAD = [[
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernels/cpu/vmath.h"
+#define EXPORT __attribute__((visibility("default")))
+static inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+]]
+
+-- NaN passes.
+local MIN_MAX = [[
+static inline float scute_min%s(float a, float b) { return a < b || a != a ? a : b; }
+static inline float scute_max%s(float a, float b) { return a > b || a != a ? a : b; }
+]]
+
+-- The names of the text as macros, of one precision.
+local function define(lines, column)
+   for _, entry in ipairs(functions.list) do
+      local meant = entry[column]
+      if entry[1] ~= meant then lines[#lines + 1] = ("#define %s %s"):format(entry[1], meant) end
+   end
+   for _, constant in ipairs(functions.constants) do
+      local name, meant = constant[1], constant[column - 1]
+      if name ~= meant then lines[#lines + 1] = ("#undef %s\n#define %s %s"):format(name, name, meant) end
+   end
+end
+
+local function undefine(lines)
+   for _, entry in ipairs(functions.list) do lines[#lines + 1] = "#undef " .. entry[1] end
+end
+
+-- One loop. reads, writes: lists of { name, place } of the arrays; text: what is done with each element.
+local function loop(lines, name, numbers, reads, writes, text, label)
+   local parameters, arguments = { "int64_t scute_n" }, { "scute_n" }
+   local function add(parameter, argument)
+      parameters[#parameters + 1], arguments[#arguments + 1] = parameter, argument
+   end
+   for _, write in ipairs(writes) do add("float *restrict scute_to_" .. write[1], ("scute_out[%d]"):format(write[2])) end
+   for _, read in ipairs(reads) do add("const float *restrict scute_at_" .. read[1], ("scute_in[%d]"):format(read[2])) end
+   for i, number in ipairs(numbers) do add("const float " .. number, ("(float)scute_numbers[%d]"):format(i - 1)) end
+   local function line(format, ...) lines[#lines + 1] = format:format(...) end
+   line("static inline void run_%s(%s) {", name, table.concat(parameters, ", "))
+   for _, number in ipairs(numbers) do line("(void)%s;", number) end
+   line "for (int64_t scute_i = 0; scute_i < scute_n; scute_i++) {"
+   for _, read in ipairs(reads) do line("const float %s = scute_at_%s[scute_i];", read[1], read[1]) end
+   for _, write in ipairs(writes) do line("float %s = 0;", write[1]) end
+   line "do {"
+   line('#line 1 "%s"', label)
+   lines[#lines + 1] = text
+   line '#line 1 "scute"'
+   line "} while (0);"
+   for _, write in ipairs(writes) do line("scute_to_%s[scute_i] = %s;", write[1], write[1]) end
+   line "} }"
+   line("EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)
+   line "const double *scute_numbers) {"
+   line "(void)scute_out, (void)scute_in, (void)scute_numbers;"
+   line("run_%s(%s); }", name, table.concat(arguments, ", "))
+end
+
+-- The entries of `all` (name, place) whose names are in a set.
+local function chosen(all, wanted)
+   local list = {}
+   for _, entry in ipairs(all) do
+      if wanted[entry[1]] then list[#list + 1] = entry end
+   end
+   return list
+end
+
+local function both(lines, kernel, precision, suffix)
+   local forward, backward = kernel.forward, kernel.backward
+   loop(lines, "forward" .. suffix, kernel.numbers, chosen(kernel.reads, forward.used), chosen(kernel.outputs, forward.assigns),
+      forward[precision], kernel.label .. ", forward")
+   if not backward then return end
+   loop(lines, "backward" .. suffix, kernel.numbers, chosen(kernel.reads, backward.used),
+      chosen(kernel.gradients, backward.assigns), backward[precision], kernel.label .. ", backward")
+end
+
+--- The source of a kernel: { label = what the compiler is to call it, numbers = list of names, reads, outputs, gradients = lists
+-- of { name, place among what the loop gets }, forward, backward = what names.read found in them (backward may be nil) }.
+function c_text.source(kernel)
+   local lines = { HEAD, MIN_MAX:format("", "") }
+   define(lines, 3)
+   both(lines, kernel, "float", "")
+   undefine(lines)
+   lines[#lines + 1] = "#define float double\n" .. MIN_MAX:format("64", "64")
+   define(lines, 4)
+   both(lines, kernel, "double", "64")
+   return table.concat(lines, "\n") .. "\n"
+end
+
+return c_text

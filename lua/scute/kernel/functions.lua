@@ -1,0 +1,55 @@
+-- What may be called in the text of a kernel, with what stands for it in float and in double on a CPU. Everything else in such
+-- a text is C: numbers, locals, if, loops, ?:.
+--
+-- Each entry: name, number of arguments, name in float, name in double, what it is. Those of vmath.h (sc_...) have no branches,
+-- so that loops vectorise; NaN and infinity behave as in the C library.
+local LIST = {
+   { "exp", 1, "sc_expf", "exp", "e to the power x" },
+   { "exp2", 1, "exp2f", "exp2", "2 to the power x" },
+   { "expm1", 1, "expm1f", "expm1", "exp(x) - 1, exact for small x too" },
+   { "log", 1, "sc_logf", "log", "the natural logarithm" },
+   { "log2", 1, "log2f", "log2", "the logarithm to base 2" },
+   { "log10", 1, "log10f", "log10", "the logarithm to base 10" },
+   { "log1p", 1, "sc_log1pf", "log1p", "log(1 + x), exact for small x too" },
+   { "sqrt", 1, "sqrtf", "sqrt", "the square root" },
+   { "pow", 2, "powf", "pow", "x to the power y" },
+   { "sin", 1, "sinf", "sin", "the sine, in radians" },
+   { "cos", 1, "cosf", "cos", "the cosine, in radians" },
+   { "tan", 1, "tanf", "tan", "the tangent, in radians" },
+   { "asin", 1, "asinf", "asin", "the inverse sine" },
+   { "acos", 1, "acosf", "acos", "the inverse cosine" },
+   { "atan", 1, "atanf", "atan", "the inverse tangent" },
+   { "atan2", 2, "atan2f", "atan2", "the angle of the point (x, y), of y and x" },
+   { "sinh", 1, "sinhf", "sinh", "the hyperbolic sine" },
+   { "cosh", 1, "coshf", "cosh", "the hyperbolic cosine" },
+   { "tanh", 1, "sc_tanhf", "tanh", "the hyperbolic tangent" },
+   { "sigmoid", 1, "sc_sigmoidf", "scute_sigmoid", "1 / (1 + exp(-x))" },
+   { "erf", 1, "sc_erff", "erf", "the error function" },
+   { "abs", 1, "fabsf", "fabs", "the magnitude" },
+   { "fabs", 1, "fabsf", "fabs", "the magnitude" },
+   { "min", 2, "scute_min", "scute_min64", "the smaller one; NaN where one is" },
+   { "max", 2, "scute_max", "scute_max64", "the larger one; NaN where one is" },
+   { "fmin", 2, "fminf", "fmin", "the smaller one; the other where one is NaN" },
+   { "fmax", 2, "fmaxf", "fmax", "the larger one; the other where one is NaN" },
+   { "fmod", 2, "fmodf", "fmod", "what x / y leaves, with the sign of x" },
+   { "floor", 1, "floorf", "floor", "the largest whole number that is at most x" },
+   { "ceil", 1, "ceilf", "ceil", "the smallest whole number that is at least x" },
+   { "trunc", 1, "truncf", "trunc", "x without its fraction" },
+   { "round", 1, "rintf", "rint", "the nearest whole number, halves to the even one, as scute.round" },
+   { "copysign", 2, "copysignf", "copysign", "x with the sign of y" },
+   { "isnan", 1, "isnan", "isnan", "1 of NaN, 0 of numbers" },
+   { "isinf", 1, "isinf", "isinf", "whether x is infinite" },
+}
+
+local functions = { list = LIST, by_name = {} }
+
+for _, entry in ipairs(LIST) do functions.by_name[entry[1]] = entry end
+
+--- The names that stand for numbers, with their values in float and in double.
+functions.constants = {
+   { "M_PI", "3.14159265358979323846f", "3.14159265358979323846" },
+   { "INFINITY", "INFINITY", "INFINITY" },
+   { "NAN", "NAN", "NAN" },
+}
+
+return functions

@@ -1,0 +1,78 @@
+-- The text of a kernel in words: identifiers, numbers and signs, each with its line; comments are blank.
+local tokens = {}
+
+-- Where the comment that begins at `at` ends; nil: it does not.
+local function comment_end(text, at)
+   if text:sub(at, at + 1) == "//" then return (text:find("\n", at, true) or #text + 1) - 1 end
+   local _, last = text:find("*/", at + 2, true)
+   return last
+end
+
+--- The text with blanks for its comments, line breaks kept; nil and the line of one that does not end.
+function tokens.without_comments(text)
+   local parts, from = {}, 1
+   while true do
+      local at = text:find("/[/*]", from)
+      if not at then break end
+      local last = comment_end(text, at)
+      if not last then return nil, select(2, text:sub(1, at):gsub("\n", "")) + 1 end
+      parts[#parts + 1] = text:sub(from, at - 1) .. text:sub(at, last):gsub("[^\n]", " ")
+      from = last + 1
+   end
+   return table.concat(parts) .. text:sub(from)
+end
+
+local SIGNS = { "<<=", ">>=", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "==", "!=", "<=", ">=", "&&", "||",
+   "<<", ">>", "->" }
+
+local function sign_at(text, at)
+   for _, sign in ipairs(SIGNS) do
+      if text:sub(at, at + #sign - 1) == sign then return sign end
+   end
+   return text:sub(at, at)
+end
+
+-- A number as C has it, with what is glued to it.
+local function number_at(text, at)
+   return text:match("^0[xX][%w.]*", at) or text:match("^%d+%.?%d*[eE][+-]?%d+%w*", at) or
+      text:match("^%.%d+[eE][+-]?%d+%w*", at) or text:match("^%d+%.?%d*%w*", at) or text:match("^%.%d+%w*", at)
+end
+
+local function word_at(text, at)
+   local name = text:match("^[%a_][%w_]*", at)
+   if name then return "name", name end
+   local number = number_at(text, at)
+   if number then return "number", number end
+   return "sign", sign_at(text, at)
+end
+
+--- The words of a text without comments: { kind = "name", "number" or "sign", text, line, before = the blanks before it }; what
+-- stands behind the last one.
+function tokens.of(text)
+   local list, at, line = {}, 1, 1
+   while true do
+      local blanks = text:match("^%s*", at)
+      at, line = at + #blanks, line + select(2, blanks:gsub("\n", ""))
+      if at > #text then return list, blanks end
+      local kind, word = word_at(text, at)
+      list[#list + 1] = { kind = kind, text = word, line = line, before = blanks }
+      at = at + #word
+   end
+end
+
+--- Whether a number has a fraction or an exponent: a double in C, where it ends in no f.
+function tokens.is_real(number)
+   return not number:find "^0[xX]" and number:find "[.eE]" ~= nil
+end
+
+--- The text of words, each number with a fraction a float.
+function tokens.as_float(list, rest)
+   local parts = {}
+   for i, token in ipairs(list) do
+      local plain = token.kind == "number" and tokens.is_real(token.text) and not token.text:find "%a$"
+      parts[i] = token.before .. token.text .. (plain and "f" or "")
+   end
+   return table.concat(parts) .. rest
+end
+
+return tokens
