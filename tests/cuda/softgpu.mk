@@ -87,7 +87,12 @@ $(SOFT)/nvtx.so: tests/cuda/lua/nvtx.c
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -MF $@.d $(CUDA_INCLUDE) -fPIC -shared -o $@ $<
 
-softgpu-plugin: $(SOFT)/softgpu.so $(SOFT)/nvtx.so
+# The real compiler, where it is installed.
+$(SOFT)/nvrtc.so: tests/cuda/lua/nvrtc.c
+	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) -MF $@.d $(CUDA_INCLUDE) -fPIC -shared -o $@ $< -ldl
+
+softgpu-plugin: $(SOFT)/softgpu.so $(SOFT)/nvtx.so $(SOFT)/nvrtc.so
 
 # Where it cannot be built (for want of a toolkit's headers that it knows) the other tests go on, and its suite fails with the reason.
 ctests: softgpu-all

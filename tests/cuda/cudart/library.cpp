@@ -16,6 +16,12 @@ namespace {
 struct Loaded {
    std::map<std::string, const void *> functions;
    std::map<std::string, void *> handles; // of kernels that were asked for
+   bool used = false;                     // by a launch, for one
+};
+
+struct Entry {
+   const void *function;
+   std::weak_ptr<Loaded> library;
 };
 
 Loaded *being_read;
@@ -67,9 +73,11 @@ cudaError_t load(const char *code, Loaded &into) {
 } // namespace
 
 const void *function_of_kernel(const void *function) {
-   auto found = find<const void *>("kernel", function);
+   auto found = find<Entry>("kernel", function);
    if (!found && object_known(function)) violation("a launch of a %s", object_state(function));
-   return found ? *found : function;
+   if (!found) return function;
+   if (auto library = found->library.lock()) library->used = true;
+   return found->function;
 }
 
 } // namespace sg
@@ -100,7 +108,7 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, co
    auto at = loaded->functions.find(name);
    if (at == loaded->functions.end()) return call.done(cudaErrorSymbolNotFound);
    void *&handle = loaded->handles[name];
-   if (!handle) handle = object_add("kernel", std::make_shared<const void *>(at->second));
+   if (!handle) handle = object_add("kernel", std::make_shared<Entry>(Entry{at->second, loaded}));
    *kernel = static_cast<cudaKernel_t>(handle);
    return call.done();
 }
@@ -111,7 +119,7 @@ cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
    auto loaded = find<Loaded>("library", library);
    if (!loaded) violation("cudaLibraryUnload: %s", object_state(library));
    if (!loaded) return call.done(cudaErrorInvalidResourceHandle);
-   if (pending() > 0) violation("cudaLibraryUnload: work is queued that may use the library");
+   if (loaded->used && pending() > 0) violation("cudaLibraryUnload: work is queued that may use the library");
    for (auto &[name, handle] : loaded->handles) object_remove("kernel", handle);
    object_remove("library", library);
    return call.done();
