@@ -201,7 +201,7 @@ MADE     = man/man1/scute.1 bash-completion/completions/scute zsh/site-functions
 install: all doc
 	install -D -m 755 $(BUILD)/scute $(DESTDIR)$(PREFIX)/bin/scute
 	install -D -m 644 $(ONEDNN)/lib/libdnnl.so.3 $(DESTDIR)$(PREFIX)/lib/scute/libdnnl.so.3
-	for file in $$(find lua scripts examples -name '*.lua' -o -path '*/editor/project/*') examples/photo.jpg; do \
+	for file in $$(find lua scripts examples -name '*.lua' -o -path '*/editor/project/*') examples/photo.jpg kernels/cpu/vmath.h; do \
 	   install -D -m 644 $$file $(HOME_DIR)/$$file || exit 1; done
 	for file in $(MADE) $$(cd $(BUILD)/share && find scute -name '*.lua'); do \
 	   install -D -m 644 $(BUILD)/share/$$file $(SHARE)/$$file || exit 1; done

@@ -410,6 +410,17 @@ void sc_push_op(lua_State *L, const ScOp *op) {
    lua_pushcclosure(L, call_op, 1);
 }
 
+// The same as the metamethod __call of an object, which is the first argument.
+static int call_object(lua_State *L) {
+   lua_remove(L, 1);
+   return call_op(L);
+}
+
+void sc_push_op_call(lua_State *L, const ScOp *op) {
+   lua_pushlightuserdata(L, (void *)op);
+   lua_pushcclosure(L, call_object, 1);
+}
+
 // ---- opening ----
 
 // A method unless host/bind/tensor.c has one of that name, whichever of the two files is opened first.

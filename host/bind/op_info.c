@@ -124,12 +124,18 @@ static void push_results(lua_State *L, const char *results) {
    }
 }
 
+static const ScOp *check_op(lua_State *L) {
+   if (lua_islightuserdata(L, 1)) return lua_touserdata(L, 1);
+   const char *name = luaL_checkstring(L, 1);
+   const ScOp *op = sc_op_find(name);
+   if (!op) luaL_error(L, "op_info: no op named '%s'; scute.ops() lists them", name);
+   return op;
+}
+
 // scute.op_info(name) -> {name, doc, text, differentiable, params = names in order, arguments = list of {name,
 // kind, doc, optional, default, choices}, results = where there are several, list of {name, optional}}
 static int op_info(lua_State *L) {
-   const char *name = luaL_checkstring(L, 1);
-   const ScOp *op = sc_op_find(name);
-   if (!op) return luaL_error(L, "op_info: no op named '%s'; scute.ops() lists them", name);
+   const ScOp *op = check_op(L);
    lua_newtable(L);
    push_text_field(L, "name", op->name);
    push_text_field(L, "doc", op->doc);

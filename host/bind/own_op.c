@@ -44,10 +44,10 @@ static void read_presets(lua_State *L, ScOwnDeclaration *d) {
    }
 }
 
-// scute.own_op(declaration) -> the function that calls an op made of it, the op. Fields: name, doc, kernel and
-// text, texts; inputs, outputs and numbers, lists of names; presets, a list of numbers; gradients, keep_in and
-// keep_out, masks (bit i: the i-th, from 0). The same name and text is the same op. What scute.kernel is made
-// of.
+// scute.own_op(declaration) -> what calls an op made of it as an object's __call, the op. Fields: name, doc,
+// kernel and text, texts; inputs, outputs and numbers, lists of names; presets, a list of numbers; gradients,
+// keep_in and keep_out, masks (bit i: the i-th, from 0). The same name and text is the same op. What
+// scute.kernel is made of.
 static int own_op(lua_State *L) {
    luaL_checktype(L, 1, LUA_TTABLE);
    luaL_checkstack(L, 4 * SC_MAXPARAM + LUA_MINSTACK, "too many names");
@@ -63,10 +63,13 @@ static int own_op(lua_State *L) {
    read_presets(L, &d);
    d.gradients = mask_field(L, "gradients");
    d.keep_in = mask_field(L, "keep_in"), d.keep_out = mask_field(L, "keep_out");
+   d.shaped = sc_raw_field(L, 1, "shaped") != LUA_TNIL && lua_toboolean(L, -1);
+   if (d.shaped && d.ninputs + d.nnumbers + d.noutputs > SC_MAXPARAM)
+      return luaL_error(L, "own_op: too many names");
    ScOwnOp *own;
    bool is_new;
    sc_check(L, sc_own_op_new(&d, &own, &is_new));
-   sc_push_op(L, &own->op);
+   sc_push_op_call(L, &own->op);
    lua_pushlightuserdata(L, own);
    return 2;
 }

@@ -1,6 +1,7 @@
 #include "host/ops/own_op.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,23 @@ static ScStatus infer(ScCall *c) {
    SC_TRY(sc_describe_broadcast(c, c->in[0]->dtype));
    const ScTensor *first = c->out[0];
    for (int i = 1; i < own->noutputs; i++) SC_TRY(sc_describe(c, i, first->dtype, first->rank, first->shape));
+   return SC_OK;
+}
+
+static ScStatus infer_shaped(ScCall *c) {
+   const ScOwnOp *own = sc_own_op(c);
+   for (int i = 0; i < c->nin; i++) {
+      SC_TRY(sc_want_float(c, i));
+      if (c->in[i]->dtype == SC_F64)
+         return sc_fail(
+             SC_EARG,
+             "%s: argument '%s': whole functions compute in f32, found f64; convert it with :to('f32')",
+             c->op->name, sc_input_name(c, i));
+   }
+   for (int i = 0; i < own->noutputs; i++) {
+      const ScAttr *shape = &c->attr[own->nnumbers + i];
+      SC_TRY(sc_describe(c, i, c->in[0]->dtype, shape->ints.n, shape->ints.v));
+   }
    return SC_OK;
 }
 
@@ -64,8 +82,9 @@ static bool join_names(char **out, int n, const char *const *names) {
 static bool describe_params(Entry *e, const ScOwnDeclaration *d) {
    bool done = true;
    for (int i = 0; i < d->ninputs; i++) {
-      e->params[i] =
-          (ScParam){.name = strdup(d->inputs[i]), .kind = SC_OPERAND, .doc = "any shape that broadcasts"};
+      e->params[i] = (ScParam){.name = strdup(d->inputs[i]),
+                               .kind = SC_OPERAND,
+                               .doc = d->ninputs > 1 ? "any shape that broadcasts" : "any shape"};
       done &= e->params[i].name != NULL;
    }
    for (int i = 0; i < d->nnumbers; i++) {
@@ -75,6 +94,13 @@ static bool describe_params(Entry *e, const ScOwnDeclaration *d) {
                                             .preset = d->presets[i],
                                             .doc = "a number"};
       done &= e->params[d->ninputs + i].name != NULL;
+   }
+   for (int i = 0; d->shaped && i < d->noutputs; i++) {
+      char name[80];
+      snprintf(name, sizeof name, "%s_shape", d->outputs[i]);
+      ScParam *param = &e->params[d->ninputs + d->nnumbers + i];
+      *param = (ScParam){.name = strdup(name), .kind = SC_INTS, .doc = "the shape of a result"};
+      done &= param->name != NULL;
    }
    return done;
 }
@@ -89,14 +115,14 @@ static bool fill(Entry *e, const ScOwnDeclaration *d) {
                       .kernel = kernel,
                       .doc = doc,
                       .params = e->params,
-                      .nparams = d->ninputs + d->nnumbers,
+                      .nparams = d->ninputs + d->nnumbers + (d->shaped ? d->noutputs : 0),
                       .differentiable = d->gradients != 0,
                       .promote = true,
                       .no_method = true,
                       .results = results,
                       .keep_in = d->keep_in,
                       .keep_out = d->keep_out,
-                      .infer = d->infer ? d->infer : infer,
+                      .infer = d->shaped ? infer_shaped : infer,
                       .backward = backward};
    e->own.ninputs = d->ninputs, e->own.noutputs = d->noutputs, e->own.nnumbers = d->nnumbers;
    e->own.gradients = d->gradients;

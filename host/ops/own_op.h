@@ -20,7 +20,8 @@ typedef struct {
    double presets[SC_MAXPARAM]; // of the numbers
    unsigned gradients;          // bit i: its backward gives the gradient of input i; 0: it has no backward
    unsigned keep_in, keep_out;  // what backward reads: bit i = input i, output i
-   ScStatus (*infer)(ScCall *); // NULL: all inputs broadcast, and every output has that shape
+   bool shaped; // inputs have any shapes, and those of outputs are parameters of a call, y_shape; else all
+                // broadcast
 } ScOwnDeclaration;
 
 typedef struct {

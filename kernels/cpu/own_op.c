@@ -158,12 +158,21 @@ static void run_all(Work *w) {
    }
 }
 
+// The sides, most of a work's memory, are not cleared: a small tensor's call would be nothing else.
+static void begin(Work *w, const ScCall *c, const ScTensor *like, ScOwnLoop loop) {
+   w->like = like;
+   w->loop = loop;
+   w->n = sc_numel(like);
+   w->parts = w->nread = w->nwrite = 0;
+   sc_own_op_numbers(c, w->numbers);
+}
+
 static ScStatus forward(ScCall *c) {
    const void *code;
    SC_TRY(sc_own_op_code(c, SC_OWN_HOST, &code));
    const ScTensor *y = c->out[0];
-   Work w = {.like = y, .loop = ((const ScOwnLoops *)code)->forward, .n = sc_numel(y)};
-   sc_own_op_numbers(c, w.numbers);
+   Work w;
+   begin(&w, c, y, ((const ScOwnLoops *)code)->forward);
    for (int i = 0; i < c->nin; i++) w.read[w.nread++] = side_of(c->in[i], y, true);
    for (int i = 0; i < c->nout; i++) w.write[w.nwrite++] = side_of(c->out[i], y, true);
    run_all(&w);
@@ -214,8 +223,8 @@ static ScStatus backward(ScCall *c) {
    SC_TRY(sc_own_op_code(c, SC_OWN_HOST, &code));
    const ScOwnOp *own = sc_own_op(c);
    const ScTensor *g = any_gradient(c);
-   Work w = {.like = g, .loop = ((const ScOwnLoops *)code)->backward, .n = sc_numel(g)};
-   sc_own_op_numbers(c, w.numbers);
+   Work w;
+   begin(&w, c, g, ((const ScOwnLoops *)code)->backward);
    for (int i = 0; i < c->nin; i++) w.read[w.nread++] = side_of(c->in[i], g, c->in[i]->buffer != NULL);
    for (int i = 0; i < c->nout; i++) w.read[w.nread++] = side_of(c->out[i], g, c->out[i]->buffer != NULL);
    for (int i = 0; i < c->nout; i++) w.read[w.nread++] = side_of(c->grad_out[i], g, true);

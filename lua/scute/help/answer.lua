@@ -168,7 +168,16 @@ local function plain_table_text(value, width)
    return text.wrap(("a table with %s: %s"):format(count, table.concat(keys, ", ")), width, "")
 end
 
+-- What a value tells of itself, nil where it does not: its metatable has a function __help.
+local function own_text(value)
+   local meta = debug.getmetatable(value)
+   local help = type(meta) == "table" and rawget(meta, "__help")
+   return help and help(value)
+end
+
 local function table_text(index, value, width)
+   local own = own_text(value)
+   if own then return own end
    local what, name, declaration = find.kind(value)
    if declaration then return text.declaration(declaration, width) end
    if not what then return plain_table_text(value, width) end

@@ -1,6 +1,8 @@
 -- C into a library that the running program opens: by the compiler that scute was built with, or SCUTE_CC. What was compiled
 -- once is kept (scute.kernel.kept), per source, flags, compiler and processor.
 local scute = require "scute.core"
+local absolute = require "scute.base.absolute"
+local console = require "scute.base.console"
 local kept = require "scute.kernel.kept"
 local lfs = require "lfs"
 
@@ -16,6 +18,14 @@ local FLAGS = {
    { "-O2", "-w", "-fPIC", "-shared" },
 }
 
+-- What f returns; nil and what went wrong, but for memory that ran out.
+local function tried(f, ...)
+   local ok, value = pcall(f, ...)
+   if ok then return value end
+   if scute.error_kind(value) then error(value, 0) end
+   return nil, console.message(value)
+end
+
 local function first_of(path, bytes)
    local file = io.open(path, "rb")
    local text = file and file:read(bytes) or ""
@@ -26,7 +36,8 @@ end
 -- ---- the compiler ----
 
 local function is_program(path)
-   return lfs.attributes(path, "mode") == "file" and lfs.attributes(path, "permissions"):find "x" ~= nil
+   local mode, permissions = lfs.attributes(path, "mode"), lfs.attributes(path, "permissions")
+   return mode == "file" and permissions:find "x" ~= nil
 end
 
 -- Where a shell would find a program.
@@ -43,10 +54,10 @@ local function compiler()
    for word in (own ~= "" and own or scute.own_op_compiler()):gmatch "%S+" do words[#words + 1] = word end
    local path = words[1] and find_program(words[1])
    if not path then
-      return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to another one")
-         :format(words[1] or "")
+      return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to "
+         .. "another one"):format(words[1] or "")
    end
-   words[1] = path
+   words[1] = absolute(path)
    return words
 end
 
@@ -96,8 +107,8 @@ function Work:wait()
          return how == "exit" and code == 0
       end
       waited = waited + 0.5
-      if waited >= build.PATIENCE then return nil, ("the C compiler did not end within %g seconds"):format(build.PATIENCE) end
-      if size_of(self.folder .. "/said") > build.LONGEST then return nil, "the C compiler said more than anybody can read" end
+      if waited >= build.PATIENCE then return nil, ("it did not end within %g s"):format(build.PATIENCE) end
+      if size_of(self.folder .. "/said") > build.LONGEST then return nil, "it said more than anybody can read" end
    end
 end
 
@@ -105,15 +116,21 @@ function Work:compile(words)
    local said = self.folder .. "/said"
    os.remove(said)
    local environment = { "LC_ALL=C", "TMPDIR=" .. self.folder }
-   self.child = scute.process.start(words, environment, said, said, self.folder)
+   local child, problem = tried(scute.process.start, words, environment, said, said, self.folder)
+   if not child then return nil, problem end
+   self.child = child
    local done, why = self:wait()
    return done, why or first_of(said, 65536)
 end
 
+-- nil and what went wrong.
 local function write(path, text)
-   local file = assert(io.open(path, "wb"))
-   assert(file:write(text))
-   assert(file:close())
+   local file, why = io.open(path, "wb")
+   if not file then return nil, why end
+   local done
+   done, why = file:write(text)
+   local closed, late = file:close()
+   return done and closed, why or late
 end
 
 local function command(words, flags, options)
@@ -124,16 +141,29 @@ end
 
 -- Compiles in a folder of its own, and hands the path of the library to `take`; false and what the compiler said.
 local function compile(words, options, take)
-   local work <close> = setmetatable({ folder = scute.files.temporary() }, Work)
-   write(work.folder .. "/kernel.c", options.source)
+   local folder, problem = tried(scute.files.temporary)
+   if not folder then return false, problem end
+   local work <close> = setmetatable({ folder = folder }, Work)
+   local written, why = write(folder .. "/kernel.c", options.source)
+   if not written then return false, why end
    local said
    for _, flags in ipairs(FLAGS) do
       local done, text = work:compile(command(words, flags, options))
-      if done then return true, take(work.folder .. "/kernel.so") end
+      if done then return take(folder .. "/kernel.so") end
       said = said or text
       if done == nil or options.is_final(text) then break end
    end
    return false, said
+end
+
+-- Keeps what was made, and opens it; false and what went wrong.
+local function take(made, name, open)
+   local bytes = first_of(made, "a")
+   if not bytes or bytes == "" then return false, "it made no library" end
+   local path = kept.keep(name, bytes)
+   local _, why = tried(open, path or made)
+   if why and path then os.remove(path) end
+   return not why, why
 end
 
 --- Compiles C into a library, or finds it kept, and calls options.open(path). options:
@@ -145,14 +175,12 @@ end
 function build.load(options)
    local words, missing = compiler()
    if not words then return false, { missing = missing } end
-   local key = scute.files.digest(table.concat({ options.source, table.concat(options.reads or {}, "\0"),
+   local name = scute.files.digest(table.concat({ options.source, table.concat(options.reads or {}, "\0"),
       table.concat(options.flags or {}, " "), table.concat(FLAGS[1], " "), table.concat(words, " "),
-      scute.files.stamp(words[1]) or "", processor() }, "\0"))
-   local path = kept.find(key .. ".so")
+      scute.files.stamp(words[1]) or "", processor() }, "\0")) .. ".so"
+   local path = kept.find(name)
    if path and pcall(options.open, path) then return true end
-   local done, said = compile(words, options, function(made)
-      options.open(kept.keep(key .. ".so", first_of(made, "a")) or made)
-   end)
+   local done, said = compile(words, options, function(made) return take(made, name, options.open) end)
    if done then return true end
    return false, { said = said }
 end

@@ -74,15 +74,15 @@ end
 
 local function both(lines, kernel, precision, suffix)
    local forward, backward = kernel.forward, kernel.backward
-   loop(lines, "forward" .. suffix, kernel.numbers, chosen(kernel.reads, forward.used), chosen(kernel.outputs, forward.assigns),
-      forward[precision], kernel.label .. ", forward")
+   loop(lines, "forward" .. suffix, kernel.numbers, chosen(kernel.reads, forward.used),
+      chosen(kernel.outputs, forward.assigns), forward[precision], kernel.label .. ", forward")
    if not backward then return end
    loop(lines, "backward" .. suffix, kernel.numbers, chosen(kernel.reads, backward.used),
       chosen(kernel.gradients, backward.assigns), backward[precision], kernel.label .. ", backward")
 end
 
---- The source of a kernel: { label = what the compiler is to call it, numbers = list of names, reads, outputs, gradients = lists
--- of { name, place among what the loop gets }, forward, backward = what names.read found in them (backward may be nil) }.
+--- The source of a kernel: { label = what the compiler is to call it, numbers = list of names, reads, outputs, gradients =
+-- lists of { name, place among what the loop gets }, forward, backward = what names.read found in them (backward may be nil) }.
 function c_text.source(kernel)
    local lines = { HEAD, MIN_MAX:format("", "") }
    define(lines, 3)

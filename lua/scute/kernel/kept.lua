@@ -1,6 +1,6 @@
--- Compiled kernels, kept for the next time: in scute/kernels in $XDG_CACHE_HOME or ~/.cache, or in kernels in $SCUTE_CACHE. What
--- lies there is run, so that the folder must be one that nobody else may write into; where there is none, nothing is kept, and
--- one line says so.
+-- Compiled kernels, kept for the next time: in scute/kernels in $XDG_CACHE_HOME or ~/.cache, or in kernels in $SCUTE_CACHE.
+-- What lies there is run, so that the folder must be one that nobody else may write into; where there is none, nothing is
+-- kept, and one line says so.
 --
 -- Each file ends with the sha256 of what is before it. One that is damaged is as good as none.
 local console = require "scute.base.console"

@@ -2,7 +2,6 @@
 -- told with the line of the text, before a compiler sees it.
 local functions = require "scute.kernel.functions"
 local nearest = require("scute.core").nearest
-local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
 
 local names = {}
@@ -63,23 +62,31 @@ local function is_constant(name)
    return false
 end
 
-local function all_known(self)
+-- Those as long as the name first: of two that are as near, the other one was hardly meant.
+local function all_known(self, wanted)
    local known = {}
+   local function distance(name) return math.abs(#name - #wanted) end
    for _, names_of in ipairs { self.reads, self.writes, self.locals, functions.by_name } do
       for name in pairs(names_of) do known[#known + 1] = name end
    end
    for _, constant in ipairs(functions.constants) do known[#known + 1] = constant[1] end
-   table.sort(known)
+   table.sort(known, function(a, b)
+      if distance(a) ~= distance(b) then return distance(a) < distance(b) end
+      return a < b
+   end)
    return known
 end
 
-function Reader:unknown(token)
+function Reader:unknown(token, at)
    local name = token.text
    if REASONS[name] then self:fail(token, "'%s' has no place here: %s", name, REASONS[name]) end
    if RESERVED[name] then self:fail(token, "'%s' has no place in the text of a kernel", name) end
-   local near = nearest(name, all_known(self))
+   local near = nearest(name, all_known(self, name))
+   if not near and self:assigned(at) then
+      self:fail(token, "'%s' is not known; write 'float %s' where it begins", name, name)
+   end
    self:fail(token, "'%s' is not known; %s", name, near and ("did you mean '%s'?"):format(near) or
-      "there are " .. table.concat(sorted_keys(self.reads), ", ") .. ", what the text declares, and functions; see help(scute.kernel)")
+      "help(scute.kernel) lists what is")
 end
 
 -- The number of arguments of the call whose bracket is word `open`.
@@ -96,7 +103,9 @@ end
 
 function Reader:call(token, at, entry)
    local following = self.list[at + 1]
-   if not following or following.text ~= "(" then self:fail(token, "'%s' is a function; call it, as in %s(x)", token.text, token.text) end
+   if not following or following.text ~= "(" then
+      self:fail(token, "'%s' is a function; call it, as in %s(x)", token.text, token.text)
+   end
    local count = count_arguments(self.list, at + 1)
    if count and count ~= entry[2] then
       self:fail(token, "'%s' takes %d argument%s, found %d", token.text, entry[2], entry[2] == 1 and "" or "s", count)
@@ -140,7 +149,7 @@ function Reader:name(token, at)
    elseif self.reads[name] or self.writes[name] or self.locals[name] then
       self:variable(token, at)
    else
-      self:unknown(token)
+      self:unknown(token, at)
    end
 end
 
@@ -190,12 +199,21 @@ function Reader:type(token, at)
    if TYPES[token.text] and not is_cast then self.declaring = self.declaring or self.depth end
 end
 
+function Reader:number(token)
+   local text = token.text
+   local fits = text:find "^0[xX]%x+[uU]?$" or tokens.is_real(text) and text:find "^[%d.]+[eE]?[+-]?%d*[fF]?$"
+      or text == "0" or text:find "^[1-9]%d*[uU]?$"
+   if not fits then self:fail(token, "'%s' is no number of C", text) end
+end
+
 function Reader:read()
    for at, token in ipairs(self.list) do
       if token.kind == "name" then
          self:type(token, at)
          self:name(token, at)
-      elseif token.kind == "sign" then
+      elseif token.kind == "number" then
+         self:number(token)
+      else
          self:sign(token, at)
       end
    end
@@ -204,16 +222,16 @@ function Reader:read()
 end
 
 --- Reads the text of a kernel. what: what messages call it, "kernel 'mish', forward". reads: what each name that it may read is
--- ("an input"), by name; writes: the same of those that it is to assign; target: those, for messages. Returns { used = names of
--- `reads` that it mentions, assigns = names that it assigns, as sets; float, double = the text for each }; nil and what is
+-- ("an input"), by name; writes: the same of those that it is to assign; target: those, for messages. Returns { used = names
+-- of `reads` that it mentions, assigns = names that it assigns, as sets; float, double = the text for each }; nil and what is
 -- wrong.
 function names.read(text, what, reads, writes, target)
    local plain, line = tokens.without_comments(text)
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(what, line) end
    if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(what) end
    local list, rest = tokens.of(plain)
-   local self = setmetatable({ what = what, list = list, reads = reads, writes = writes, target = target, locals = {}, used = {},
-      assigns = {}, open = {}, depth = 0 }, Reader)
+   local self = setmetatable({ what = what, list = list, reads = reads, writes = writes, target = target, locals = {},
+      used = {}, assigns = {}, open = {}, depth = 0 }, Reader)
    local ok, problem = pcall(self.read, self)
    if not ok then
       if type(problem) ~= "table" or not problem.text then error(problem, 0) end

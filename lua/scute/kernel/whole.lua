@@ -1,0 +1,355 @@
+-- Kernels that are whole functions: the body of a C function, which gets the memory of tensors as it is, and what calls it.
+--
+--    local flip = scute.kernel {
+--       name = "flip", inputs = "x", output = "y",
+--       c = [[
+--          for (int64_t i = 0; i < x_size; i++) y[i] = x[x_size - 1 - i];
+--       ]],
+--    }
+--
+-- What the body knows by the names that were declared: see scute.kernel.
+local scute = require "scute.core"
+local build = require "scute.kernel.build"
+local is_tensor = require("scute.nn.module").is_tensor
+local sorted_keys = require "scute.base.sorted_keys"
+local tokens = require "scute.kernel.tokens"
+
+local whole = {}
+
+local MAXRANK = 8
+local MOST = 16 -- parameters of an op
+
+-- ---- the texts ----
+
+local CLOSES = { [")"] = "(", ["}"] = "{", ["]"] = "[" }
+
+-- Texts and characters of C as blanks, so that what stands in them counts for nothing.
+local function without_texts(text)
+   return (text:gsub('"[^"\n]*"', '""'):gsub("'[^'\n]*'", "' '"))
+end
+
+-- The names that a text mentions, each with its first line; nil and what is wrong. A bracket that is not closed would go on in
+-- what stands behind the text, where a compiler tells lines that are nobody's.
+local function mentioned(text, label)
+   local plain, line = tokens.without_comments(without_texts(text))
+   if not plain then return nil, ("%s, line %d: the comment does not end"):format(label, line) end
+   if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(label) end
+   local names, open = {}, {}
+   for _, token in ipairs(tokens.of(plain)) do
+      if token.kind == "name" then names[token.text] = names[token.text] or token.line end
+      if token.kind == "sign" and token.text:find "^[%({%[]$" then open[#open + 1] = token end
+      if token.kind == "sign" and CLOSES[token.text] then
+         local opened = table.remove(open)
+         if not opened or opened.text ~= CLOSES[token.text] then
+            return nil, ("%s, line %d: '%s' closes nothing"):format(label, token.line, token.text)
+         end
+      end
+   end
+   if #open > 0 then return nil, ("%s, line %d: '%s' is not closed"):format(label, open[#open].line, open[#open].text) end
+   return names
+end
+
+-- ---- C ----
+
+local HEAD = [[
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#include "kernels/cpu/vmath.h"
+#define EXPORT __attribute__((visibility("default")))
+]]
+
+local ENTRY = "float *const *scute_out, const float *const *scute_in, const int64_t *const *scute_shapes, "
+   .. "const int *scute_ranks, const double *scute_numbers, const int *scute_wanted"
+
+-- What a body knows of a tensor beside its numbers. at: its place among the inputs and outputs.
+local function add_shape(add, name, at)
+   add("const int64_t *const " .. name .. "_shape", ("scute_shapes[%d]"):format(at))
+   add("const int64_t *const " .. name .. "_stride", ("scute_shapes[%d] + %d"):format(at, MAXRANK))
+   add("const int " .. name .. "_rank", ("scute_ranks[%d]"):format(at))
+   add("const int64_t " .. name .. "_size", ("scute_size(scute_ranks[%d], scute_shapes[%d])"):format(at, at))
+end
+
+-- A body as a function of named arguments, and the one that is exported, which knows where they are.
+local function add_function(lines, name, o, text, label)
+   local parameters, arguments, nin, nout = {}, {}, #o.inputs, #o.outputs
+   local function add(parameter, argument)
+      parameters[#parameters + 1], arguments[#arguments + 1] = parameter, argument
+   end
+   for i, input in ipairs(o.inputs) do
+      add("const float *const restrict " .. input, ("scute_in[%d]"):format(i - 1))
+      add_shape(add, input, i - 1)
+      if name == "backward" then
+         add("float *const restrict g" .. input, ("scute_out[%d]"):format(i - 1))
+         add("const bool g" .. input .. "_wanted", ("scute_wanted[%d]"):format(i - 1))
+      end
+   end
+   for i, output in ipairs(o.outputs) do
+      if name == "forward" then
+         add("float *const restrict " .. output, ("scute_out[%d]"):format(i - 1))
+      else
+         add("const float *const restrict " .. output, ("scute_in[%d]"):format(nin + i - 1))
+         add("const float *const restrict g" .. output, ("scute_in[%d]"):format(nin + nout + i - 1))
+      end
+      add_shape(add, output, nin + i - 1)
+   end
+   for i, number in ipairs(sorted_keys(o.numbers)) do
+      add("const float " .. number, ("(float)scute_numbers[%d]"):format(i - 1))
+   end
+   local function line(format, ...) lines[#lines + 1] = format:format(...) end
+   line("static void run_%s(%s) {", name, table.concat(parameters, ", "))
+   line('#line 1 "%s"', label)
+   lines[#lines + 1] = text
+   line '#line 1 "scute"'
+   line "}"
+   line("EXPORT void scute_%s(%s) {", name, ENTRY)
+   line("run_%s(%s); }", name, table.concat(arguments, ", "))
+end
+
+local SIZE = [[
+static inline int64_t scute_size(int rank, const int64_t *shape) {
+   int64_t n = 1;
+   for (int i = 0; i < rank; i++) n *= shape[i];
+   return n;
+}]]
+
+local function source_of(o, label)
+   local lines = { HEAD, SIZE }
+   add_function(lines, "forward", o, o.c, label .. ", c")
+   if o.c_backward then add_function(lines, "backward", o, o.c_backward, label .. ", c_backward") end
+   return table.concat(lines, "\n") .. "\n"
+end
+
+-- ---- compiling ----
+
+-- The first error about a text of the user's, as "kernel 'blur', c, line 2: ..."; nil: there is none.
+local function user_error(said)
+   for line in said:gmatch "[^\n]+" do
+      local label, at, message = line:match "^(kernel '[^']*', [%l_]+):(%d+):[%d:]* ?[fatal ]*error: (.*)$"
+      if label then return ("%s, line %s: %s"):format(label, at, (message:gsub(" %[%-W[^%]]*%]$", ""))) end
+   end
+end
+
+local function first_error(said)
+   return said:match "[^\n]*error[^\n]*" or said:match "[^\n]+" or "it said nothing"
+end
+
+local function home()
+   return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
+end
+
+local function content(path)
+   local file = assert(io.open(path, "rb"))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+-- The functions of vmath.h, and those of C of the same names.
+local function functions_in(header)
+   local list = {}
+   for name in header:gmatch "static inline %w+ (sc_%w+f)%(" do
+      list[#list + 1] = name
+      list[#list + 1] = name:sub(4)
+   end
+   return list
+end
+
+-- C takes a function that it does not know for one that is elsewhere: which it is, and where it stands.
+local function unknown_function(said, texts, header)
+   local name = said:match "undefined symbol: ([%w_]+)" or said:match "undefined reference to `([%w_]+)'"
+   for _, text in ipairs(name and texts or {}) do
+      if text.names[name] then
+         local near = scute.nearest(name, functions_in(header))
+         return ("%s, line %d: '%s' is not known%s"):format(text.label, text.names[name], name,
+            near and ("; did you mean '%s'?"):format(near) or ": it is neither in C's library nor in kernels/cpu/vmath.h")
+      end
+   end
+end
+
+-- A compiler without OpenMP is asked again without it: then there is one thread.
+local FLAGS = { { "-fopenmp" }, {} }
+
+-- Compiles the op for the CPU; what is wrong. texts: { label, names = what stands in them, by name its line }.
+local function compile(op, source, label, texts)
+   local include, problem = home(), nil
+   local header = content(include .. "/kernels/cpu/vmath.h")
+   for _, flags in ipairs(FLAGS) do
+      local done, failed = build.load { source = source, include = include, flags = flags, reads = { header },
+         is_final = function(said) return user_error(said) ~= nil end,
+         open = function(path) scute.own_whole_open(op, path) end }
+      if done then return nil end
+      problem = problem or failed
+      local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
+      if words then return words end
+      if failed.missing then return ("%s: %s"):format(label, failed.missing) end
+   end
+   return ("%s: the C compiler failed: %s"):format(label, first_error(problem.said))
+end
+
+-- ---- calling ----
+
+local function is_shape(value)
+   if type(value) ~= "table" or #value > MAXRANK then return false end
+   for key, size in pairs(value) do
+      if math.type(key) ~= "integer" or key < 1 or key > #value then return false end
+      if math.type(size) ~= "integer" or size < 1 then return false end
+   end
+   return true
+end
+
+local function shape_text(value)
+   if type(value) ~= "table" then return tostring(value) end
+   local parts = {}
+   for i, size in ipairs(value) do parts[i] = tostring(size) end
+   return "(" .. table.concat(parts, ", ") .. ")"
+end
+
+-- The arguments of a call by their names.
+local function named_arguments(o, numbers, ...)
+   local list, named = table.pack(...), {}
+   local last = list[list.n]
+   if type(last) == "table" and next(last) ~= nil and #last == 0 then
+      for name, value in pairs(last) do named[name] = value end
+      list.n = list.n - 1
+   end
+   if list.n > #o.inputs + #numbers then
+      error(("%s: too many arguments: expected at most %d"):format(o.name, #o.inputs + #numbers), 3)
+   end
+   for i = 1, list.n do named[o.inputs[i] or numbers[i - #o.inputs]] = list[i] end
+   return named
+end
+
+-- Adds the shapes of the outputs, as `shape` says, by default that of the first input. Of arguments that are no tensors the
+-- call says what is wrong with them.
+local function add_shapes(o, numbers, named)
+   local given = {}
+   for i, input in ipairs(o.inputs) do
+      local value = named[input]
+      if not is_tensor(value) and type(value) ~= "number" then return end
+      given[i] = is_tensor(value) and value.shape or {}
+   end
+   for i, number in ipairs(numbers) do given[#o.inputs + i] = named[number] or o.numbers[number] end
+   local made = o.shape and table.pack(o.shape(table.unpack(given, 1, #o.inputs + #numbers))) or { given[1], n = 1 }
+   for i, output in ipairs(o.outputs) do
+      local shape = made[i]
+      if shape == nil and not o.shape then shape = given[1] end
+      if not is_shape(shape) then
+         error(("kernel '%s', shape: expected the shape of '%s', a list of up to %d whole numbers above 0, found %s")
+            :format(o.name, output, MAXRANK, shape_text(shape)), 3)
+      end
+      named[output .. "_shape"] = shape
+   end
+   if made.n > #o.outputs then
+      error(("kernel '%s', shape: expected %d shape%s, one for each output, found %d"):format(o.name, #o.outputs,
+         #o.outputs == 1 and "" or "s", made.n), 3)
+   end
+end
+
+local function caller(o, numbers, call)
+   return function(_, ...)
+      local named = named_arguments(o, numbers, ...)
+      add_shapes(o, numbers, named)
+      return call(nil, named)
+   end
+end
+
+-- ---- the op ----
+
+-- Bit i of the i-th name (from 0) that is in a set.
+local function mask(list, set, prefix)
+   local bits = 0
+   for i, name in ipairs(list) do
+      if set[(prefix or "") .. name] then bits = bits | 1 << (i - 1) end
+   end
+   return bits
+end
+
+-- Each output has to be written, and each gradient.
+local function check_mentions(o, label, forward, backward)
+   for _, name in ipairs(o.outputs) do
+      if not forward[name] then return ("%s, c: the output '%s' is never written"):format(label, name) end
+   end
+   local without = {}
+   for _, name in ipairs(o.no_gradient) do without[name] = true end
+   for _, name in ipairs(backward and o.inputs or {}) do
+      if not backward["g" .. name] and not without[name] then
+         return ("%s, c_backward: 'g%s', the gradient of '%s', is never written; where it has none, say no_gradient = \"%s\"")
+            :format(label, name, name, name)
+      end
+      if backward["g" .. name] and without[name] then
+         return ("%s, c_backward: 'g%s' is there, but '%s' is among no_gradient"):format(label, name, name)
+      end
+   end
+end
+
+-- A name must not be what the body knows of another one.
+local function check_names(o)
+   local taken, numbers = {}, sorted_keys(o.numbers)
+   for _, list in ipairs { o.inputs, o.outputs } do
+      for _, name in ipairs(list) do
+         for _, what in ipairs { "shape", "stride", "rank", "size" } do
+            taken[name .. "_" .. what] = ("the %s of '%s'"):format(what, name)
+         end
+         taken["g" .. name .. "_wanted"] = ("told of the gradient of '%s'"):format(name)
+      end
+   end
+   for _, list in ipairs { o.inputs, o.outputs, numbers } do
+      for _, name in ipairs(list) do
+         if taken[name] then return ("kernel: '%s' is %s in c; give it another name"):format(name, taken[name]) end
+      end
+   end
+   if #o.inputs + #o.outputs + #numbers > MOST then
+      return ("kernel: expected at most %d inputs, outputs and numbers"):format(MOST)
+   end
+end
+
+local function describe(o, source, backward)
+   local numbers, presets = sorted_keys(o.numbers), {}
+   for i, name in ipairs(numbers) do presets[i] = o.numbers[name] + 0.0 end
+   local used = backward or {}
+   return { name = o.name, kernel = "own_whole", shaped = true, doc = o.doc or "a whole function of a script",
+      inputs = o.inputs, outputs = o.outputs, numbers = numbers, presets = presets, gradients = mask(o.inputs, used, "g"),
+      keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
+      text = source .. table.concat(presets, " ") .. (o.doc or "") }
+end
+
+--- What help() says of one.
+function whole.help(o)
+   local parts = table.move(o.inputs, 1, #o.inputs, 1, {})
+   for _, name in ipairs(sorted_keys(o.numbers)) do parts[#parts + 1] = ("%s = %s"):format(name, o.numbers[name]) end
+   return ("%s(%s) -> %s\n\n%s\n"):format(o.name, table.concat(parts, ", "), table.concat(o.outputs, ", "),
+      o.doc or "A whole function in C, of a script.")
+end
+
+--- The op of a whole function, by options that go together: what calls it as an object's __call, and the op; nil and what is
+-- wrong.
+function whole.op(o)
+   local label = ("kernel '%s'"):format(o.name)
+   local problem = check_names(o)
+   if problem then return nil, problem end
+   local texts = { { label = label .. ", c", text = o.c } }
+   if o.c_backward then texts[2] = { label = label .. ", c_backward", text = o.c_backward } end
+   for _, text in ipairs(texts) do
+      text.names, problem = mentioned(text.text, text.label)
+      if problem then return nil, problem end
+   end
+   local forward, backward = texts[1].names, texts[2] and texts[2].names
+   problem = check_mentions(o, label, forward, backward)
+   if problem then return nil, problem end
+   local source = source_of(o, label)
+   local declaration = describe(o, source, backward)
+   local call, op = scute.own_op(declaration)
+   if not scute.own_op_has_code(op) then problem = compile(op, source, label, texts) end
+   if problem then return nil, problem end
+   return caller(o, declaration.numbers, call), op
+end
+
+return whole
