@@ -7,7 +7,8 @@
 #include "host/bind/interrupt.h"
 #include "host/ops/own_prepare.h"
 
-static const char FUNCTIONS[] = "scute.own_gpu"; // in the registry: functions by op
+static const char FUNCTIONS[] = "scute.own_gpu"; // in the registry: by op a list of functions
+enum { MAKE = 1, GRID, GRID_BACKWARD };
 
 static ScDevice *check_gpu(lua_State *L, int index) {
    ScDevice *device;
@@ -16,13 +17,15 @@ static ScDevice *check_gpu(lua_State *L, int index) {
    return device;
 }
 
-// scute.own_gpu_by(op, function(device, dtype)): what is called when a call of the op finds no code on that
-// device
+// scute.own_gpu_by(op, make[, grid[, grid_backward]]): make(device, dtype) is called when a call of the op finds no
+// code on that device; grid(shape of each input ..., numbers ...) -> blocks and threads of a launch, three each
 static int own_gpu_by(lua_State *L) {
    luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
    luaL_checktype(L, 2, LUA_TFUNCTION);
+   lua_settop(L, 4);
    luaL_getsubtable(L, LUA_REGISTRYINDEX, FUNCTIONS);
-   lua_pushvalue(L, 2);
+   lua_createtable(L, 3, 0);
+   for (int i = 0; i < 3; i++) lua_pushvalue(L, 2 + i), lua_rawseti(L, -2, MAKE + i);
    lua_rawsetp(L, -2, lua_touserdata(L, 1));
    return 0;
 }
@@ -68,27 +71,78 @@ static int own_gpu_load(lua_State *L) {
 
 // ---- asked from below ----
 
-static int call_function(lua_State *L) {
-   ScDevice *device = lua_touserdata(L, 2);
+// Pushes a function of an op, or nil.
+static void push_function(lua_State *L, const ScOwnOp *own, int which) {
    luaL_getsubtable(L, LUA_REGISTRYINDEX, FUNCTIONS);
-   lua_rawgetp(L, -1, lua_touserdata(L, 1));
-   lua_pushstring(L, device->name);
-   lua_pushstring(L, sc_dtype_name((ScDtype)lua_tointeger(L, 3)));
+   if (lua_rawgetp(L, -1, own) == LUA_TTABLE) lua_rawgeti(L, -1, which);
+}
+
+static ScStatus protected(lua_CFunction function, void *request) {
+   lua_State *L = sc_running_state();
+   if (!lua_checkstack(L, LUA_MINSTACK)) return sc_fail(SC_EMEM, "out of memory");
+   int top = lua_gettop(L);
+   lua_pushcfunction(L, function);
+   lua_pushlightuserdata(L, request);
+   int how = lua_pcall(L, 1, 0, 0);
+   ScStatus status = how == LUA_OK ? SC_OK : sc_status_of_error(L, how);
+   lua_settop(L, top);
+   return status;
+}
+
+typedef struct {
+   ScOwnOp *own;
+   ScDevice *device;
+   ScDtype dtype;
+} Code;
+
+static int make_code(lua_State *L) {
+   const Code *code = lua_touserdata(L, 1);
+   push_function(L, code->own, MAKE);
+   if (lua_isnil(L, -1)) {
+      lua_pushfstring(L, "%s: it has no text for a GPU: give it one, as option 'cuda', or tensors on the CPU",
+                      code->own->op.name);
+      return lua_error(L);
+   }
+   lua_pushstring(L, code->device->name);
+   lua_pushstring(L, sc_dtype_name(code->dtype));
    lua_call(L, 2, 0);
    return 0;
 }
 
 static ScStatus prepare(ScOwnOp *own, ScDevice *device, ScDtype dtype) {
-   lua_State *L = sc_running_state();
-   if (!lua_checkstack(L, LUA_MINSTACK)) return sc_fail(SC_EMEM, "out of memory");
-   int top = lua_gettop(L);
-   lua_pushcfunction(L, call_function);
-   lua_pushlightuserdata(L, own);
-   lua_pushlightuserdata(L, device);
-   lua_pushinteger(L, dtype);
-   int how = lua_pcall(L, 3, 0, 0);
-   ScStatus status = how == LUA_OK ? SC_OK : sc_status_of_error(L, how);
-   lua_settop(L, top);
+   return protected(make_code, &(Code){own, device, dtype});
+}
+
+typedef struct {
+   const ScCall *call;
+   bool backward, is_told;
+   unsigned *grid;
+} Grid;
+
+static int ask_grid(lua_State *L) {
+   Grid *g = lua_touserdata(L, 1);
+   const ScCall *c = g->call;
+   const ScOwnOp *own = sc_own_op(c);
+   push_function(L, own, g->backward ? GRID_BACKWARD : GRID);
+   if (lua_isnil(L, -1)) return 0;
+   luaL_checkstack(L, SC_MAXPARAM + LUA_MINSTACK, NULL);
+   for (int i = 0; i < c->nin; i++) {
+      lua_createtable(L, c->in[i]->rank, 0);
+      for (int d = 0; d < c->in[i]->rank; d++) lua_pushinteger(L, c->in[i]->shape[d]), lua_rawseti(L, -2, d + 1);
+   }
+   double numbers[SC_MAXPARAM];
+   sc_own_op_numbers(c, numbers);
+   for (int i = 0; i < own->nnumbers; i++) lua_pushnumber(L, numbers[i]);
+   lua_call(L, c->nin + own->nnumbers, 6);
+   for (int i = 0; i < 6; i++) g->grid[i] = (unsigned)luaL_checkinteger(L, i - 6);
+   g->is_told = true;
+   return 0;
+}
+
+static ScStatus grid_of(const ScCall *c, bool backward, bool *is_told, unsigned grid[6]) {
+   Grid g = {.call = c, .backward = backward, .grid = grid};
+   ScStatus status = protected(ask_grid, &g);
+   *is_told = g.is_told;
    return status;
 }
 
@@ -99,7 +153,7 @@ static const luaL_Reg functions[] = {{"own_gpu_by", own_gpu_by},
                                      {NULL, NULL}};
 
 static void open_own_gpu(lua_State *L) {
-   sc_own_op_prepare_by(prepare);
+   sc_own_op_prepare_by(prepare, grid_of);
    luaL_setfuncs(L, functions, 0);
 }
 SC_OPENER(open_own_gpu)

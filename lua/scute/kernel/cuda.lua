@@ -28,9 +28,10 @@ local function make(op, device, dtype, source)
    kept.keep(name, code)
 end
 
---- Tells how an op comes to its code on a GPU. source: function(dtype) -> its text in CUDA.
-function cuda.offer(op, source)
-   scute.own_gpu_by(op, function(device, dtype) make(op, device, dtype, source(dtype)) end)
+--- Tells how an op comes to its code on a GPU. source: function(dtype) -> its text in CUDA; grid, grid_backward: blocks and
+-- threads of a whole function (scute.kernel.cuda_whole), or nil.
+function cuda.offer(op, source, grid, grid_backward)
+   scute.own_gpu_by(op, function(device, dtype) make(op, device, dtype, source(dtype)) end, grid, grid_backward)
 end
 
 return cuda
