@@ -11,7 +11,7 @@ static ScStatus find(void *library, const char *name, ScOwnFunction *function) {
    return SC_OK;
 }
 
-ScStatus sc_own_functions_open(const char *path, bool backward, const ScOwnFunctions **out) {
+ScStatus sc_own_functions_open(const char *path, bool backward, bool check, const ScOwnFunctions **out) {
    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
    if (!library) return sc_fail(SC_EIO, "%s", dlerror());
    ScOwnFunctions *functions = calloc(1, sizeof *functions);
@@ -19,6 +19,7 @@ ScStatus sc_own_functions_open(const char *path, bool backward, const ScOwnFunct
    if (status == SC_OK) status = find(library, "scute_forward", &functions->forward);
    if (status == SC_OK && backward) status = find(library, "scute_backward", &functions->backward);
    if (status == SC_OK) {
+      functions->check = check;
       *out = functions;
       return SC_OK;
    }

@@ -17,10 +17,11 @@ typedef void (*ScOwnFunction)(float *const *out, const float *const *in, const i
 
 typedef struct {
    ScOwnFunction forward, backward; // backward: NULL where there is none
+   bool check;                      // each call runs on copies between fences (kernels/cpu/own_fence.h)
 } ScOwnFunctions;
 
 // Opens a library that was compiled for "own_whole"; it lives as long as the program.
-ScStatus sc_own_functions_open(const char *path, bool backward, const ScOwnFunctions **out);
+ScStatus sc_own_functions_open(const char *path, bool backward, bool check, const ScOwnFunctions **out);
 
 SC_API_END
 

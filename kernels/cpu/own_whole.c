@@ -1,8 +1,11 @@
 // Whole functions in C that a script declared, on the memory of tensors as it is.
 #include "host/ops/own_whole.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kernels/cpu/own_fence.h"
 
 enum { MOST = SC_MAXPARAM + SC_MAXOUT };
 
@@ -51,6 +54,62 @@ static void end(Arguments *a) {
    while (a->nzeros > 0) free(a->zeros[--a->nzeros]);
 }
 
+// ---- on copies between fences ----
+
+// Output i is known by the parameter that has its shape, y_shape.
+static const char *output_name(const ScCall *c, int i, char name[64]) {
+   const char *parameter = c->op->params[sc_own_op(c)->ninputs + sc_own_op(c)->nnumbers + i].name;
+   snprintf(name, 64, "%.*s", (int)(strlen(parameter) - strlen("_shape")), parameter);
+   return name;
+}
+
+static ScStatus fence_gradient(ScFences *f, const char *of, float **at, int64_t n, bool written) {
+   char name[72];
+   snprintf(name, sizeof name, "g%s", of);
+   return sc_fence(f, name, at, n, written);
+}
+
+static ScStatus put_up(ScFences *f, Arguments *a, bool backward) {
+   const ScCall *c = a->call;
+   float **in = (float **)a->in; // what is only read is compared afterwards
+   char name[64];
+   for (int i = 0; i < c->nin; i++) {
+      SC_TRY(sc_fence(f, sc_input_name(c, i), &in[i], sc_numel(c->in[i]), false));
+      if (backward) SC_TRY(fence_gradient(f, sc_input_name(c, i), &a->out[i], sc_numel(c->in[i]), true));
+   }
+   for (int i = 0; i < c->nout; i++) {
+      int64_t n = sc_numel(c->out[i]);
+      float **at = backward ? &in[c->nin + i] : &a->out[i];
+      SC_TRY(sc_fence(f, output_name(c, i, name), at, n, !backward));
+      if (backward) SC_TRY(fence_gradient(f, name, &in[c->nin + c->nout + i], n, false));
+   }
+   return SC_OK;
+}
+
+static ScStatus try_function(Arguments *a, ScOwnFunction function, bool backward) {
+   ScFences *f = calloc(1, sizeof *f);
+   if (!f) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = put_up(f, a, backward);
+   if (status == SC_OK) {
+      char name[80];
+      snprintf(name, sizeof name, "%s%s", a->call->op->name, backward ? ", c_backward," : "");
+      function(a->out, a->in, a->shapes, a->ranks, a->numbers, a->wanted);
+      status = sc_fences_end(f, name);
+   }
+   sc_fences_free(f);
+   free(f);
+   return status;
+}
+
+static ScStatus call_function(Arguments *a, const ScOwnFunctions *functions, bool backward) {
+   ScOwnFunction function = backward ? functions->backward : functions->forward;
+   if (functions->check) return try_function(a, function, backward);
+   function(a->out, a->in, a->shapes, a->ranks, a->numbers, a->wanted);
+   return SC_OK;
+}
+
+// ---- the kernel ----
+
 // What the function leaves out is NaN, so that it shows.
 static ScStatus forward(ScCall *c) {
    const void *code;
@@ -63,8 +122,7 @@ static ScStatus forward(ScCall *c) {
       a.wanted[i] = 1;
       memset(a.out[i], 0xff, (size_t)sc_numel(c->out[i]) * sizeof(float));
    }
-   ((const ScOwnFunctions *)code)->forward(a.out, a.in, a.shapes, a.ranks, a.numbers, a.wanted);
-   return SC_OK;
+   return call_function(&a, code, false);
 }
 
 static ScStatus place_gradients(Arguments *a, const ScCall *c) {
@@ -94,8 +152,7 @@ static ScStatus backward(ScCall *c) {
    for (int i = 0; i < c->nin; i++) a.in[i] = memory_of(c->in[i]);
    for (int i = 0; i < c->nout; i++) a.in[c->nin + i] = memory_of(c->out[i]);
    ScStatus status = place_gradients(&a, c);
-   if (status == SC_OK)
-      ((const ScOwnFunctions *)code)->backward(a.out, a.in, a.shapes, a.ranks, a.numbers, a.wanted);
+   if (status == SC_OK) status = call_function(&a, code, true);
    end(&a);
    return status;
 }

@@ -13,9 +13,39 @@
 -- differentiable. Several inputs broadcast, and a gradient is summed to its input's shape; a number may stand for an input.
 -- Numbers are the same for all elements: f(x, { alpha = 0.2 }).
 --
--- The texts are C: float locals, if, for, ?:, comments. They may call exp exp2 expm1 log log2 log10 log1p sqrt pow sin cos tan
--- asin acos atan atan2 sinh cosh tanh sigmoid erf abs fabs min max fmin fmax fmod floor ceil trunc round copysign isnan isinf,
--- and know M_PI, INFINITY and NAN. Numbers with a fraction are floats; of f64 tensors everything is double.
+-- The texts are C: float locals, if, for, ?:, comments. They may call exp exp2 expm1 log log2 log10 log1p sqrt rsqrt cbrt pow
+-- sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid erf erfc abs fabs min max fmin fmax fmod floor ceil trunc round
+-- copysign isnan isinf, and know M_PI, INFINITY and NAN. Numbers with a fraction are floats; of f64 tensors everything is
+-- double.
+--
+-- What is no matter of single elements is a whole function, the body of one in C:
+--
+--    local rows = scute.kernel {
+--       name = "rows", inputs = "x", output = "y", shape = function(x) return { x[1] } end,
+--       c = [[
+--          #pragma omp parallel for
+--          for (int64_t i = 0; i < x_shape[0]; i++) {
+--             y[i] = 0;
+--             for (int64_t j = 0; j < x_shape[1]; j++) y[i] += x[i * x_stride[0] + j];
+--          }
+--       ]],
+--       c_backward = [[
+--          for (int64_t i = 0; i < x_size; i++) gx[i] = gy[i / x_shape[1]];
+--       ]],
+--    }
+--
+-- It knows x and y (float *), x_shape (int64_t, of each dimension, in the order that Lua sees, so N, C, H, W of rank 4),
+-- x_stride (by how many floats neighbours of each dimension are apart), x_rank, x_size (the number of elements), the same of
+-- the outputs, and the numbers. Element (n, c, h, w) is x[n * x_stride[0] + c * x_stride[1] + h * x_stride[2] + w *
+-- x_stride[3]]. Tensors of rank 4 lie channels last: n, h, w, c from the outside, so that x_stride[1] is 1; all others in their
+-- own order.
+--
+-- c writes every element of the outputs; those that it leaves out are NaN. c_backward writes gx, which begins as zeros, from
+-- gy, for each input that is not in no_gradient; gx_wanted is false where nobody asks for it. Inputs may have any shape; half
+-- width is converted around the call. Functions of C's library, of OpenMP and those of kernels/cpu/vmath.h (sc_expf, ...) can
+-- be called. #pragma omp shares a loop among SCUTE_THREADS threads. C checks no index: with `check` each call runs on copies
+-- that lie between fences, which tells what was written beyond a tensor and makes what was read there NaN. A text in which ]]
+-- stands is written [=[ ... ]=].
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local declared = require "scute.kernel.declared"
@@ -83,14 +113,21 @@ local KERNEL = options.declare("kernel", {
    { "shape", is = options.of_type "function", expected = "a function",
      help = "shape(x, ...) -> the shape of each output of a whole function, from those of the inputs and the numbers; by "
         .. "default that of the first input" },
+   { "check", flag = true, default = false,
+     help = "runs a whole function on copies between fences, to find out where it writes or reads beyond a tensor" },
    names_entry("no_gradient", "inputs that have no gradient", { default = function() return {} end }),
    { "doc", text = true, help = "what help() says of it" },
 })
 
 -- ---- what the user gets ----
 
+local FIELDS = { "arguments", "differentiable", "name", "outputs" }
+
 local function metatable(call, op, o)
    local label = ("kernel '%s'"):format(o.name)
+   local function no_field(_, key)
+      error(("%s: there is no field '%s'%s"):format(label, tostring(key), options.hint(key, FIELDS)), 2)
+   end
    return {
       __name = "scute.kernel",
       __call = call,
@@ -101,10 +138,8 @@ local function metatable(call, op, o)
          local text = o.c and whole.help(o) or scute.op_info(op).text
          return text .. ((o.backward or o.c_backward) and "" or "Not differentiable: it has no backward.\n")
       end,
-      __index = function(self, key)
-         error(("%s: there is no field '%s'%s"):format(label, tostring(key), options.hint(key, sorted_keys(self))), 2)
-      end,
-      __newindex = function(_, key) error(("%s: its fields are not written, found '%s'"):format(label, tostring(key)), 2) end,
+      __index = no_field,
+      __newindex = no_field,
    }
 end
 
@@ -121,8 +156,9 @@ local function kernel(given)
    if unfit then error("kernel: " .. unfit, 2) end
    local call, op = (o.c and whole or elements).op(o)
    if not call then error(console.visible(op), 2) end
+   -- With _op in it, it is no plain data, which a model's file would hold and give back as a table.
    return setmetatable({ name = o.name, differentiable = (o.backward or o.c_backward) ~= nil, arguments = arguments_of(o),
-      outputs = o.outputs }, metatable(call, op, o))
+      outputs = o.outputs, _op = op }, metatable(call, op, o))
 end
 
 return KERNEL:describes(kernel)

@@ -60,6 +60,13 @@ local runs = {
    { "custom_function.lua", "", function(out)
       return out:find("weights\t3.0\t-2.0", 1, true) and number_after(out, "step 200:") == 0
    end },
+   { "custom_kernel.lua", "", function(out)
+      local loss = number_after(out, "step 60:")
+      return loss and loss < 0.1 and out:find "gradients are right:\ttrue" and number_after(out, "it differs") < 1e-5
+   end },
+   { "custom_kernel_whole.lua", "", function(out)
+      return out:find "an edge:\t0.0 0.0 1.0 3.0 4.0 4.0\n" and out:find "gradients are right:\ttrue"
+   end },
    { "custom_loss.lua", "", function(out)
       local first, last = out:match "focal loss (%S+) after epoch 1, (%S+) after epoch 5"
       return first and tonumber(last) < tonumber(first)

@@ -10,6 +10,7 @@ local HEAD = [[
 #include <stdint.h>
 #include "kernels/cpu/vmath.h"
 #define EXPORT __attribute__((visibility("default")))
+static inline double rsqrt(double x) { return 1 / sqrt(x); }
 static inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 ]]
 

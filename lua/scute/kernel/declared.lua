@@ -68,7 +68,7 @@ local function check_texts(o)
    end
    if o.forward and o.c then return "option 'c': there is a forward; a kernel is one of each element or a whole function" end
    if o.c and o.backward then return "option 'backward': that of a whole function is c_backward" end
-   for _, name in ipairs { "c_backward", "shape" } do
+   for _, name in ipairs { "c_backward", "shape", "check" } do
       if o[name] and not o.c then return ("option '%s': it goes with c, the body of a whole function"):format(name) end
    end
 end

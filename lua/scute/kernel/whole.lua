@@ -10,6 +10,7 @@
 -- What the body knows by the names that were declared: see scute.kernel.
 local scute = require "scute.core"
 local build = require "scute.kernel.build"
+local options = require "scute.base.options"
 local is_tensor = require("scute.nn.module").is_tensor
 local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
@@ -178,13 +179,13 @@ end
 local FLAGS = { { "-fopenmp" }, {} }
 
 -- Compiles the op for the CPU; what is wrong. texts: { label, names = what stands in them, by name its line }.
-local function compile(op, source, label, texts)
+local function compile(op, source, label, texts, check)
    local include, problem = home(), nil
    local header = content(include .. "/kernels/cpu/vmath.h")
    for _, flags in ipairs(FLAGS) do
       local done, failed = build.load { source = source, include = include, flags = flags, reads = { header },
          is_final = function(said) return user_error(said) ~= nil end,
-         open = function(path) scute.own_whole_open(op, path) end }
+         open = function(path) scute.own_whole_open(op, path, check) end }
       if done then return nil end
       problem = problem or failed
       local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
@@ -224,6 +225,11 @@ local function named_arguments(o, numbers, ...)
       error(("%s: too many arguments: expected at most %d"):format(o.name, #o.inputs + #numbers), 3)
    end
    for i = 1, list.n do named[o.inputs[i] or numbers[i - #o.inputs]] = list[i] end
+   for name in pairs(named) do
+      if not o.known[name] then
+         error(("%s: unknown argument '%s'%s"):format(o.name, tostring(name), options.hint(name, sorted_keys(o.known))), 3)
+      end
+   end
    return named
 end
 
@@ -254,6 +260,10 @@ local function add_shapes(o, numbers, named)
 end
 
 local function caller(o, numbers, call)
+   o.known = {}
+   for _, list in ipairs { o.inputs, numbers } do
+      for _, name in ipairs(list) do o.known[name] = true end
+   end
    return function(_, ...)
       local named = named_arguments(o, numbers, ...)
       add_shapes(o, numbers, named)
@@ -318,7 +328,7 @@ local function describe(o, source, backward)
    return { name = o.name, kernel = "own_whole", shaped = true, doc = o.doc or "a whole function of a script",
       inputs = o.inputs, outputs = o.outputs, numbers = numbers, presets = presets, gradients = mask(o.inputs, used, "g"),
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
-      text = source .. table.concat(presets, " ") .. (o.doc or "") }
+      text = source .. (o.check and "checked" or "") .. table.concat(presets, " ") .. (o.doc or "") }
 end
 
 --- What help() says of one.
@@ -347,7 +357,7 @@ function whole.op(o)
    local source = source_of(o, label)
    local declaration = describe(o, source, backward)
    local call, op = scute.own_op(declaration)
-   if not scute.own_op_has_code(op) then problem = compile(op, source, label, texts) end
+   if not scute.own_op_has_code(op) then problem = compile(op, source, label, texts, o.check) end
    if problem then return nil, problem end
    return caller(o, declaration.numbers, call), op
 end
