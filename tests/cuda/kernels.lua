@@ -9,6 +9,16 @@ package.cpath = assert(os.getenv "SCUTE_PLUGINS", "SCUTE_PLUGINS does not name t
 local softgpu = require "softgpu"
 local functions = require "scute.kernel.functions"
 
+local cuda = require "scute.kernel.cuda"
+local cuda_whole = require "scute.kernel.cuda_whole"
+
+-- The sources of the kernels that follow, by dtype.
+local sources, offer = {}, cuda.offer
+function cuda.offer(op, source, ...)
+   sources[#sources + 1] = source
+   return offer(op, source, ...)
+end
+
 local device = arg[1] or "cuda"
 local tally = dofile "tests/tally.lua"
 local check = tally.check
@@ -36,7 +46,8 @@ local CASES = {
       backward = [[
          float s = sigmoid(gate);
          gx = gy * alpha * s + (x > 0 ? gz * beta : 0);
-         ggate = gy * alpha * x * s * (1 - s) + (x > 0 ? 0 : gz);]] },
+         ggate = gy * alpha * x * s * (1 - s) + (x > 0 ? 0 : gz);
+      ]] },
       { { 3, 4 }, { 3, 4 } }, { alpha = 0.25 } },
    { 5, { { 2, 8, 5, 6 }, { 8, 1, 1 } } },          -- one of each channel
    { 5, { { 2, 8, 5, 6 }, { 2, 1, 5, 6 } } },
@@ -139,5 +150,195 @@ local function special_numbers()
    end
 end
 
+-- ---- whole functions ----
+
+local ROWS = {
+   name = "rows", inputs = "x", output = "y", numbers = { scale = 2 }, shape = function(x) return { x[1] } end,
+   c = [[
+      for (int64_t i = 0; i < x_shape[0]; i++) {
+         y[i] = 0;
+         for (int64_t j = 0; j < x_shape[1]; j++) y[i] += scale * x[i * x_stride[0] + j];
+      }
+   ]],
+   c_backward = "for (int64_t i = 0; i < x_size; i++) gx[i] = scale * gy[i / x_shape[1]];",
+   cuda = [[
+      int64_t i = blockIdx.x * (int64_t)blockDim.x + threadIdx.x;
+      if (i >= x_shape[0]) return;
+      float sum = 0;
+      for (int64_t j = 0; j < x_shape[1]; j++) sum += scale * x[i * x_stride[0] + j];
+      y[i] = sum;
+   ]],
+   grid = function(x) return (x[1] + 31) // 32, 32 end,
+   cuda_backward = [=[
+      int64_t i = blockIdx.x * (int64_t)blockDim.x + threadIdx.x;
+      if (i < x_size) gx[i] = scale * gy[i / x_shape[1]];
+   ]=],
+}
+
+local function whole_functions()
+   local rows = scute.kernel(ROWS)
+   for _, dtype in ipairs { "f32", "f16" } do
+      local x = scute.randn(70, 9):to(dtype)
+      local expected = results_of(rows, { x }, { scale = 3 }, "cpu")
+      local found = results_of(rows, { x }, { scale = 3 }, device)
+      for k, list in ipairs(expected) do
+         local off = distance(found[k], list)
+         check(#found[k] == #list and off <= ROOM[dtype], ("a whole function of %s, result %d"):format(dtype, k), off)
+      end
+   end
+   local function refused(what, message, changes)
+      local o = {}
+      for key, value in pairs(ROWS) do o[key] = value end
+      for key, value in pairs(changes) do o[key] = value end
+      local ok, text = pcall(function() return scute.kernel(o)(scute.ones(3, 4, { device = device })) end)
+      check(not ok and tostring(text):find(message, 1, true) and not tostring(text):find "\n", what, text)
+   end
+   refused("a text of CUDA that does not compile", "kernel 'rows', cuda, line 2: ", { cuda = "float sum = 0;\ny[0] = sun;" })
+   refused("a grid of nothing", "kernel 'rows', grid: expected blocks and threads", { grid = function() return 0, 32 end })
+   refused("a grid that fails", "no such field", { grid = function() error "no such field" end })
+   refused("more threads than a block has", "rows: CUDA: invalid configuration argument", { grid = function() return 1, 4096 end })
+   local only_c = scute.kernel { name = "only_c", inputs = "x", output = "y", c = "y[0] = x[0];" }
+   local ok, text = pcall(only_c, scute.ones(1, { device = device }))
+   check(not ok and tostring(text):find("only_c: it has no text for a GPU", 1, true), "a text in C alone", text)
+   local only_cuda = scute.kernel { name = "only_cuda", inputs = "x", output = "y", cuda = "y[0] = x[0] + 1;" }
+   check(only_cuda(scute.ones(1, { device = device })):item() == 2, "a text in CUDA alone")
+   check(only_c(scute.ones(1)):item() == 1 and not pcall(only_cuda, scute.ones(1)), "each where it is")
+end
+
+-- ---- what was compiled is kept ----
+
+local cache = os.tmpname()
+os.remove(cache)
+
+-- A program that calls one kernel once: its output and the software GPU's account.
+local function once(settings)
+   local report = os.tmpname()
+   local command = "SOFTGPU_REPORT=%s SCUTE_CACHE=%s %s %s %s/kernels.lua %s once 2>&1"
+   local pipe = io.popen(command:format(report, cache, settings or "", arg[-1], here, device))
+   local text = pipe:read "a"
+   pipe:close()
+   local file = io.open(report)
+   local account = require "cjson".decode(file:read "a")
+   file:close()
+   os.remove(report)
+   return text, account
+end
+
+local function each_cubin(f)
+   for name in require "lfs".dir(cache .. "/kernels") do
+      if name:find "%.cubin$" then f(cache .. "/kernels/" .. name) end
+   end
+end
+
+local function compiled(what, times, settings)
+   local text, account = once(settings)
+   check(text == "0.865098\n", what .. ": the number", text)
+   local n = account.calls.nvrtcCompileProgram or 0
+   check(n == times, what .. ": how often it compiles", n)
+   check(next(account.live) == nil and #account.violations == 0, what .. ": nothing is left", account.violations[1])
+end
+
+local function keeping()
+   compiled("the first time", 1)
+   compiled("the second", 0)
+   compiled("on another kind of card", 1, "SOFTGPU_ARCH=75")
+   compiled("on a card that NVRTC does not know", 1, "SOFTGPU_ARCH=123") -- PTX, which serves it
+   compiled("the same again", 0, "SOFTGPU_ARCH=123")
+   each_cubin(function(path)
+      local file = assert(io.open(path, "r+b"))
+      file:seek("set", 1000)
+      file:write "damaged"
+      file:close()
+   end)
+   compiled("after damage", 1)
+   compiled("mended", 0)
+   local text = once "SOFTGPU_ARCH=61"
+   check(text:find "compute capability 6%.1, for which this NVRTC does not compile", "a card that is too old", text)
+   os.execute("rm -r " .. cache)
+end
+
+-- ---- failures at each call of a first use, and later ----
+
+local FUNCTIONS = { "nvrtcVersion", "nvrtcGetNumSupportedArchs", "nvrtcGetSupportedArchs", "nvrtcCreateProgram",
+   "nvrtcCompileProgram", "nvrtcGetCUBINSize", "nvrtcGetCUBIN", "nvrtcDestroyProgram", "cudaThreadExchangeStreamCaptureMode",
+   "cudaLibraryLoadData", "cudaLibraryGetKernel", "cudaFuncGetAttributes", "cudaLaunchKernel", "cudaMalloc" }
+
+-- What is kept would be found, so each has a text of its own.
+local function fresh(i)
+   return scute.kernel { name = "fresh", inputs = "x, w", output = "y", forward = ("y = x * w + %d;"):format(i),
+      backward = "gx = gy * w; gw = gy * x;" }
+end
+
+local function step(kernel)
+   local x = scute.full({ 6, 4 }, 2):to(device):requires_grad_()
+   local w = scute.full({ 4 }, 3):to(device):requires_grad_()
+   kernel(x, w):sum():backward()
+   return x.grad:values()[1] == 3 and w.grad:values()[1] == 12
+end
+
+local function failures()
+   scute.flush()
+   for i, name in ipairs(FUNCTIONS) do
+      for _, status in ipairs { 1, 2 } do -- out of memory is 1 of NVRTC and 2 of CUDA
+         local kernel, what = fresh(2 * i + status), ("%s fails with %d"):format(name, status)
+         softgpu.fail(name, 1, status)
+         local ok, result = pcall(step, kernel)
+         softgpu.fail_nothing()
+         if ok then
+            check(result, what .. ", which is no error: the numbers")
+         else
+            local text = tostring(result)
+            check(not text:find "\n" and (text:find "; " or text:find "NVRTC") and not text:find "start it anew", what, text)
+            local is_memory = status == (name:find "^nvrtc" and 1 or 2)
+            check((scute.error_kind(result) == "out of memory") == is_memory or name == "cudaLaunchKernel", what .. ": its kind", text)
+         end
+         check(step(kernel), what .. ": the step after it")
+         scute.flush()
+      end
+   end
+   check(softgpu.live "nvrtc program" == 0, "no program is left", softgpu.live "nvrtc program")
+   local violations, last = softgpu.violations()
+   check(violations == 0, "nothing is violated", last)
+end
+
+-- ---- recorded steps ----
+
+-- A kernel that is first called while a graph is recorded is compiled and loaded all the same.
+local function recorded()
+   local kernel, x = fresh(1000), scute.full({ 40 }, 2):to(device)
+   local y = scute.zeros(40, { device = device })
+   local graph, reason = require("scute.core").record(device, { x, y }, function() y:copy_(kernel(x, x)) end)
+   check(graph, "it is recorded", reason)
+   if not graph then return end
+   check(graph:launch(), "it is launched")
+   check(y:values()[40] == 1004, "the graph's number", y:values()[40])
+end
+
+-- ---- the real compiler ----
+
+-- All that was handed to the software GPU's compiles for real cards, of each generation.
+local function real_compiler()
+   local found, nvrtc = pcall(require, "nvrtc")
+   local is_there = false
+   for _, folder in ipairs { "", "/usr/local/cuda/lib64/", "/usr/local/cuda/lib/" } do
+      is_there = is_there or found and nvrtc.open(folder .. "libnvrtc.so.13")
+   end
+   if not is_there then return print "there is no libnvrtc.so.13: what it would say of these kernels is not known" end
+   for i, source in ipairs { sources[1]("f32"), sources[1]("f16"), sources[2]("bf16"), sources[2]("f64"), cuda_whole.source(ROWS) } do
+      for _, arch in ipairs { "sm_75", "sm_80", "sm_90", "sm_100" } do
+         local ok, log = nvrtc.compile(source, "--gpu-architecture=" .. arch, "--std=c++17")
+         check(ok, ("source %d compiles for %s"):format(i, arch), log)
+      end
+   end
+   local _, log = nvrtc.compile(cuda_whole.source { name = "wrong", inputs = { "x" }, outputs = { "y" }, numbers = {},
+      cuda = "\ny[0] = tahn(x[0]);" })
+   check(log:find "^kernel 'wrong', cuda%(2%): error: identifier \"tahn\" is undefined", "what it says of what is wrong", log)
+end
+
+whole_functions()
+keeping()
+failures()
+recorded()
 special_numbers()
+real_compiler()
 tally.finish()

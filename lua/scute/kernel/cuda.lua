@@ -1,7 +1,6 @@
 -- Kernels on a GPU: compiled where a call first needs them, for its dtype, or found kept.
 local scute = require "scute.core"
 local console = require "scute.base.console"
-local cuda_text = require "scute.kernel.cuda_text"
 local kept = require "scute.kernel.kept"
 
 local cuda = {}

@@ -164,8 +164,8 @@ __device__ void scute_walk(const F &f, const scute_index<F::R> &index, long long
 
 -- A pass (forward or backward) over tensors of a dtype, as kernels/cuda/own_op.cu launches it.
 local KERNELS = [[
-extern "C" __global__ void PASS_vectors(scute_PASS f, scute_index<scute_PASS::R> index, long long n, unsigned one, unsigned wide,
-                                        scute_arrays<scute_PASS::R, scute_PASS::W> a) {
+extern "C" __global__ void PASS_vectors(scute_PASS f, scute_index<scute_PASS::R> index, long long n, unsigned one,
+                                        unsigned wide, scute_arrays<scute_PASS::R, scute_PASS::W> a) {
    scute_walk<scute_DTYPE, 16 / (int)sizeof(scute_DTYPE)>(f, index, n, one, wide, a);
 }
 extern "C" __global__ void PASS_elements(scute_PASS f, scute_index<scute_PASS::R> index, long long n, unsigned one,

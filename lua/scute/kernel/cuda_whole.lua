@@ -1,5 +1,5 @@
--- The CUDA of kernels that are whole functions, for NVRTC: the body of a __global__ function, which knows what that in C knows,
--- by the same names, and how many blocks of how many threads are launched. What is launched with what: kernels/cuda/own_whole.cu.
+-- The CUDA of kernels that are whole functions, for NVRTC: the body of a __global__ function, which knows what that in C
+-- knows, by the same names, and how many blocks of how many threads are launched; by kernels/cuda/own_whole.cu.
 local sorted_keys = require "scute.base.sorted_keys"
 
 local cuda_whole = {}
@@ -82,8 +82,8 @@ function cuda_whole.grid(o, option)
       local blocks, threads = grid(...)
       local b, t = three(blocks), three(threads)
       if not b or not t then
-         error(("kernel '%s', %s: expected blocks and threads, each a whole number above 0 or up to three of them, found %s and %s")
-            :format(o.name, option, tostring(blocks), tostring(threads)), 0)
+         error(("kernel '%s', %s: expected blocks and threads, each a whole number above 0 or up to three of them, found %s "
+            .. "and %s"):format(o.name, option, tostring(blocks), tostring(threads)), 0)
       end
       return b[1], b[2], b[3], t[1], t[2], t[3]
    end
