@@ -5,14 +5,14 @@
 --
 -- A graph is
 --    inputs, outputs   lists of { id = value's number, name = }
---    values            by number: { shape = of a batch of BATCH, grows = by how much each dimension does with a sample, dtype }
+--    values            by number: { shape = of BATCH samples, grows = by how much each size does with a sample, dtype }
 --    constants         by number: { name = "layer1.0.conv1.weight", tensor = , expand = dimension of size 1 that stands for
 --                      the batch }
 --    nodes             in order: { op = "conv2d", layer = "layer1.0.conv1", inputs = { 1, 2, false }, outputs = { 3 },
 --                      attrs = { stride = { 1, 1 } }, varies = { names of the attrs that depend on the batch's size } }
--- Inputs are numbers in the order of the op's tensor parameters, lists laid flat, false where one is absent. attrs are the other
--- parameters by their names; dimensions count from 0 there, indices from 1. Calls that compute with constants alone are no
--- nodes: their results are constants.
+-- Inputs are numbers in the order of the op's tensor parameters, lists laid flat, false where one is absent. attrs are the
+-- other parameters by their names; dimensions count from 0 there, indices from 1. Calls that compute with constants alone are
+-- no nodes: their results are constants.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local kept_random = require "scute.base.kept_random"
@@ -23,7 +23,7 @@ local sorted_keys = require "scute.base.sorted_keys"
 
 local transcript = scute.transcript
 
-local BATCH = 2 -- samples of the first call; one more in the second, so that no size is 1 by chance
+local tracing = { BATCH = 2 } -- samples of the first call; one more in the second, so that no size is 1 by chance
 
 -- ---- calling ----
 
@@ -38,9 +38,7 @@ local function evaluating(model)
 end
 
 local function batch(example, samples)
-   local shape = table.move(example.shape, 1, example.rank, 1, {})
-   shape[1] = samples
-   return scute.randn(shape):to { dtype = example.dtype, device = example.device }
+   return scute.randn({ samples, table.unpack(example.shape) }):to { dtype = example.dtype, device = example.device }
 end
 
 -- What forward returned, as a list of { name, tensor }: tensors, or tables of them.
@@ -92,11 +90,11 @@ local written = setmetatable({}, { __close = function()
 end })
 
 -- One call, written down: { inputs, results, values, calls }.
-local function write_down(model, x)
+local function write_down(model, forward, x)
    transcript.begin { x }
    layers.begin()
    local _ <close> = written -- luacheck: ignore
-   local results = numbered(results_of(scute.autocast("f32", scute.no_grad, model, x)))
+   local results = numbered(results_of(scute.autocast("f32", scute.no_grad, forward, x)))
    local values = transcript.values()
    name_constants(model, values)
    return { results = results, values = values, calls = transcript.calls() }
@@ -242,13 +240,13 @@ local function names_only(results)
    return list
 end
 
---- The graph of a model in evaluation mode. example: a tensor of the input's shape, dtype and device, whose first dimension
---- counts samples, of which there may be any number in what is made of the graph.
-local function trace(model, example)
-   local _, _ <close> = nil, evaluating(model) -- luacheck: ignore
+--- The graph of a model in evaluation mode. example: { shape = of the input without the samples, dtype, device }. forward:
+--- what is called with a batch, nil: the model.
+function tracing.graph(model, example, forward)
+   local evaluation <close> = evaluating(model) -- luacheck: ignore
    local random <close> = kept_random() -- luacheck: ignore
-   local first = write_down(model, batch(example, BATCH))
-   local second = write_down(model, batch(example, BATCH + 1))
+   local first = write_down(model, forward or model, batch(example, tracing.BATCH))
+   local second = write_down(model, forward or model, batch(example, tracing.BATCH + 1))
    local constants = compare(first, second)
    for _, call in ipairs(first.calls) do
       if call.layer == layers.MODEL then call.layer = "" end
@@ -259,4 +257,4 @@ local function trace(model, example)
       constants = constants, nodes = first.calls }
 end
 
-return trace
+return tracing
