@@ -66,6 +66,16 @@ local function fresh(self, kind)
    return n == 1 and name or name .. "_" .. n
 end
 
+--- `name`, or that name with a number where a tensor has it already: for a tensor that is computed from another one.
+function Graph:unused(name)
+   local free, n = name, 1
+   while self.by_name[free] do
+      n = n + 1
+      free = ("%s_%d"):format(name, n)
+   end
+   return free
+end
+
 -- ---- values that the graph is made with ----
 
 local function numel(dims)
@@ -189,8 +199,8 @@ end
 
 -- ---- what comes in and goes out ----
 
--- ValueInfoProto: name = 1, type = 2 { tensor_type = 1 { elem_type = 1, shape = 2 { dim = 1 } } }; of a dimension: dim_value = 1
--- or dim_param = 2
+-- ValueInfoProto: name = 1, type = 2 { tensor_type = 1 { elem_type = 1, shape = 2 { dim = 1 } } }; a dim: dim_value = 1 or
+-- dim_param = 2
 local function value_text(name, dtype, dims)
    local parts = {}
    for i, size in ipairs(dims) do parts[i] = bytes(1, type(size) == "string" and bytes(2, size) or whole(1, size)) end
