@@ -55,9 +55,29 @@ local function forward_of(model, outputs)
    end
 end
 
+-- Names of a file's outputs are told apart from each other and from the input.
+local function check_names(outputs)
+   local taken = { input = true }
+   for _, output in ipairs(outputs) do
+      if taken[output.name] then
+         error(("two of the model's inputs and outputs are called '%s'; its forward names what it returns in a table"):format(
+            output.name), 0)
+      end
+      taken[output.name] = true
+   end
+end
+
+-- Copies and shared contents, which optimizers would have to copy once more.
+local function free(graph, g)
+   for _, list in ipairs { graph.constants, g.tensors } do
+      for _, entry in pairs(list) do entry.tensor:free() end
+   end
+end
+
 local function export(model, path, o)
    local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
    build.check(graph)
+   check_names(graph.outputs)
    local g = onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16" }
    local input = graph.values[1]
    graph.batch_name = g:input("input", "f32", build.dims(input))
@@ -67,6 +87,7 @@ local function export(model, path, o)
       g:output(output.name, value.dtype, build.dims(value), names[i])
    end
    g:save(path)
+   free(graph, g)
 end
 
 --- Writes a model to a file of ONNX.

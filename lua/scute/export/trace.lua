@@ -5,7 +5,8 @@
 --
 -- A graph is
 --    inputs, outputs   lists of { id = value's number, name = }
---    values            by number: { shape = of BATCH samples, grows = by how much each size does with a sample, dtype }
+--    values            by number: { shape = of BATCH samples, grows = by how much each size does with a sample, dtype =
+--                      "f32", "i64" or "u8": in which width numbers are written is for the file to say }
 --    constants         by number: { name = "layer1.0.conv1.weight", tensor = , expand = dimension of size 1 that stands for
 --                      the batch }
 --    nodes             in order: { op = "conv2d", layer = "layer1.0.conv1", inputs = { 1, 2, false }, outputs = { 3 },
@@ -89,7 +90,17 @@ local written = setmetatable({}, { __close = function()
    transcript.finish()
 end })
 
--- One call, written down: { inputs, results, values, calls }.
+-- Paths of layers as the model itself counts them, though it may be a part of another one.
+local function name_layers(model, calls)
+   local own = rawget(model, "_name") or ""
+   for _, call in ipairs(calls) do
+      local layer = call.layer ~= layers.MODEL and call.layer or ""
+      call.layer = own ~= "" and layer:sub(1, #own) == own and layer:sub(#own + 2) or layer
+   end
+   return calls
+end
+
+-- One call, written down: { results, values, calls }.
 local function write_down(model, forward, x)
    transcript.begin { x }
    layers.begin()
@@ -97,13 +108,13 @@ local function write_down(model, forward, x)
    local results = numbered(results_of(scute.autocast("f32", scute.no_grad, forward, x)))
    local values = transcript.values()
    name_constants(model, values)
-   return { results = results, values = values, calls = transcript.calls() }
+   return { results = results, values = values, calls = name_layers(model, transcript.calls()) }
 end
 
 -- ---- comparing ----
 
 local function place(call)
-   return call.layer ~= "" and call.layer ~= layers.MODEL and ("in %s (%s)"):format(call.layer, call.op) or call.op
+   return call.layer ~= "" and ("%s (%s)"):format(call.layer, call.op) or call.op
 end
 
 local function differ(call, what)
@@ -190,12 +201,15 @@ local function settle(value, other, use)
    return tensor
 end
 
+local IN_FILES = { f64 = "f32", f16 = "f32", bf16 = "f32" }
+
 local function constants_of(first, second, use)
    local list = {}
    for id, value in ipairs(first) do
+      value.dtype = IN_FILES[value.dtype] or value.dtype
       if value.constant then
          local tensor, dim = settle(value, second[id], use[id])
-         list[id] = { name = value.name or ("constant.%d"):format(id), tensor = tensor:to "cpu", expand = dim }
+         list[id] = { name = value.name or ("constant.%d"):format(id), tensor = tensor:to("cpu", value.dtype), expand = dim }
          value.constant = nil
       end
    end
@@ -248,9 +262,6 @@ function tracing.graph(model, example, forward)
    local first = write_down(model, forward or model, batch(example, tracing.BATCH))
    local second = write_down(model, forward or model, batch(example, tracing.BATCH + 1))
    local constants = compare(first, second)
-   for _, call in ipairs(first.calls) do
-      if call.layer == layers.MODEL then call.layer = "" end
-   end
    free(second.results)
    free(first.results)
    return { inputs = { { id = 1, name = "input" } }, outputs = names_only(first.results), values = first.values,

@@ -52,8 +52,13 @@ end
 
 -- One for each sample, of what is the same for all of them.
 local function for_each_sample(g, name, value, input)
-   local shape, sizes = g:node("Shape", { input }), {}
-   for i, size in ipairs(value.shape) do sizes[i] = value.grows[i] == 0 and g:wholes { size } or shape end
+   local samples, sizes = g:node("Shape", { input }, { start = 0, ["end"] = 1 }), {}
+   for i, size in ipairs(value.shape) do
+      if value.grows[i] > 1 or value.grows[i] == 1 and size ~= trace.BATCH then
+         error("the size of a tensor that is made in forward depends on the number of samples, and is another one", 0)
+      end
+      sizes[i] = value.grows[i] == 1 and samples or g:wholes { size }
+   end
    return g:node("Expand", { name, g:node("Concat", sizes, { axis = 0 }) })
 end
 
