@@ -80,7 +80,7 @@ local function name_constants(model, values)
    for _, kind in ipairs { "named_parameters", "named_buffers" } do
       for name, tensor in model[kind](model) do
          local id = transcript.find(tensor)
-         if id then values[id].name = name end
+         if id then values[id].name = values[id].name or name end
       end
    end
 end
@@ -195,7 +195,7 @@ local function settle(value, other, use)
          end
       end
       return one, dim
-   elseif not value.name and not same_content(tensor, other.constant) then
+   elseif value.stamp ~= other.stamp and not same_content(tensor, other.constant) then
       differ(use, "a tensor that is made in forward, from random numbers or what was read of the input, has other values")
    end
    return tensor
@@ -212,6 +212,7 @@ local function constants_of(first, second, use)
          list[id] = { name = value.name or ("constant.%d"):format(id), tensor = tensor:to("cpu", value.dtype), expand = dim }
          value.constant = nil
       end
+      value.stamp = nil
    end
    return list
 end
