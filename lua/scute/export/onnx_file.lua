@@ -210,8 +210,15 @@ end
 --- What the graph is given. dtype: as it comes, whatever the graph computes in; dims: whole numbers, or texts for what may be
 -- another number in each call. Returns the value to go on with.
 function Graph:input(name, dtype, dims)
+   self.first = self.first or name
    self.inputs[#self.inputs + 1] = value_text(name, dtype, dims)
    return self:element(dtype) == dtype and name or self:cast(name, dtype)
+end
+
+--- The number of samples, as a list of one: the first size of the first input.
+function Graph:samples()
+   self.batch = self.batch or self:node("Shape", { self.first }, { start = 0, ["end"] = 1 })
+   return self.batch
 end
 
 --- What the graph gives: `value` by that name and as that dtype.

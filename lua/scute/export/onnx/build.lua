@@ -27,8 +27,8 @@ function build.check(graph)
       math.min(#missing, 8)), #missing > 8 and (" and %d more"):format(#missing - 8) or ""), 0)
 end
 
--- Ops whose sizes are told by what comes out, so that they may depend on the number of samples.
-local BY_RESULT = { reshape = true, expand = true }
+-- Ops whose arguments may depend on the number of samples: sizes are told by what comes out, ends of a slice from the end.
+local BY_RESULT = { reshape = true, expand = true, slice = true }
 
 local function check_varying(node)
    if not node.varies or BY_RESULT[node.op] then return end

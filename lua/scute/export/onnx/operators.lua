@@ -5,7 +5,8 @@
 -- its tensor on the CPU, and its name, where it is one }. names[i] is the name of input i in the file (false where absent);
 -- asking for it brings a constant into the file, so who folds one into another asks for the tensor alone. What cannot be said
 -- in ONNX is an error of one line, which gets the layer's path in front.
-local FAMILIES = { "activation", "conv", "norm", "pool", "rearrange" }
+local FAMILIES = { "activation", "arithmetic", "choose", "conv", "group", "norm", "pool", "product", "rearrange", "reduction",
+   "resize" }
 
 local operators = {}
 for _, family in ipairs(FAMILIES) do
