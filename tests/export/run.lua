@@ -3,9 +3,9 @@
 local tally = dofile "tests/tally.lua"
 local runtime = dofile "tests/export/runtime.lua"
 
-local PARTS = { "ops", "models" }
+local PARTS = { "files", "ops", "models" }
 
 local batch = runtime.new()
-for _, part in ipairs(#arg > 0 and arg or PARTS) do dofile(("tests/export/%s.lua"):format(part))(batch) end
+for _, part in ipairs(#arg > 0 and arg or PARTS) do dofile(("tests/export/%s.lua"):format(part))(batch, tally.check) end
 batch:run(tally.check)
 tally.finish()
