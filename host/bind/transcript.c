@@ -47,17 +47,20 @@ static void push_ints(lua_State *L, int n, const int64_t *values) {
    }
 }
 
-// scute.transcript.values() -> list of { shape, dtype, constant = its tensor, where it is one }
+// scute.transcript.values() -> list of { shape, dtype, stamp = the same of another value: the same content,
+// constant = its tensor, where it is one }
 static int values(lua_State *L) {
    const ScValue *all;
    int n = sc_transcript_values(&all);
    lua_createtable(L, n, 0);
    for (int i = 0; i < n; i++) {
-      lua_createtable(L, 0, 3);
+      lua_createtable(L, 0, 4);
       push_ints(L, all[i].rank, all[i].shape);
       lua_setfield(L, -2, "shape");
       lua_pushstring(L, sc_dtype_name(all[i].dtype));
       lua_setfield(L, -2, "dtype");
+      lua_pushinteger(L, (lua_Integer)all[i].stamp);
+      lua_setfield(L, -2, "stamp");
       if (all[i].constant) {
          *sc_push_handle(L) = sc_tensor_retain(all[i].constant);
          lua_setfield(L, -2, "constant");

@@ -90,7 +90,16 @@ local function export(model, path, o)
    free(graph, g)
 end
 
---- Writes a model to a file of ONNX.
+-- The text of an error without the place in the library where it was raised; where forward failed, the user's lines follow.
+local function reason(why)
+   return (why:gsub("^[^\n:]*lua/scute/[^\n:]*:%d+: ", ""))
+end
+
+--- Writes a model, of scute.models or a module of one's own, to a file of ONNX (opset 18), which onnxruntime and many other
+--- programs run: what it computes in evaluation mode, for any number of samples, with batch norm folded into the convolutions.
+--- forward is called twice to see which ops it calls; what it decides in Lua by the values of its input cannot be written down
+--- and is an error, as is an op without a counterpart, with its layer's path and before anything is written. What forward
+--- returns is "logits" in the file; of a table, what its fields are called.
 local function onnx(model, path, given)
    if not Module.is_module(model) then
       error("export.onnx: expected a model, found " .. console.brief(model), 2)
@@ -99,7 +108,7 @@ local function onnx(model, path, given)
    end
    local o = ONNX:read(given)
    local ok, why = pcall(export, model, path, o)
-   if not ok then error(type(why) == "string" and "export.onnx: " .. why or why, 2) end
+   if not ok then error(type(why) == "string" and "export.onnx: " .. reason(why) or why, 2) end
 end
 ONNX:describes(onnx)
 

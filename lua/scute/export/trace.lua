@@ -80,7 +80,7 @@ local function name_constants(model, values)
    for _, kind in ipairs { "named_parameters", "named_buffers" } do
       for name, tensor in model[kind](model) do
          local id = transcript.find(tensor)
-         if id then values[id].name = name end
+         if id then values[id].name = values[id].name or name end
       end
    end
 end
@@ -184,21 +184,27 @@ local function same_content(a, b)
    return scute.checksum { a } == scute.checksum { b }
 end
 
--- The constant of both calls. Where it has an entry for each sample, that is the same for all: one stands for them.
-local function settle(value, other, use)
-   local tensor, dim = value.constant, batch_dim(value.grows)
-   if dim then
-      local one = tensor:slice(dim, 1, 1)
-      for sample = 1, other.constant.shape[dim] do
-         if not same_content(one, other.constant:slice(dim, sample, sample)) then
-            differ(use, "a tensor that is made in forward has other values for each sample")
-         end
-      end
-      return one, dim
-   elseif not value.name and not same_content(tensor, other.constant) then
-      differ(use, "a tensor that is made in forward, from random numbers or what was read of the input, has other values")
+local function refuse_constant(use)
+   error(("%s: a tensor that forward makes for it differs from one call to the next, or from sample to sample (random numbers, "
+      .. "the number of samples, values of the input), and a file has it once for all"):format(place(use)), 0)
+end
+
+-- One entry along `dim`, which all others are equal to.
+local function one_of(tensor, dim, use)
+   local one = tensor:slice(dim, 1, 1)
+   for sample = 2, tensor.shape[dim] do
+      if not same_content(one, tensor:slice(dim, sample, sample)) then refuse_constant(use) end
    end
-   return tensor
+   return one
+end
+
+-- The constant of both calls. Where it has an entry for each sample, one stands for them; the second result is the dimension.
+local function settle(value, other, use)
+   local dim = batch_dim(value.grows)
+   local first, second = value.constant, other.constant
+   if dim then first, second = one_of(first, dim, use), one_of(second, dim, use) end
+   if value.stamp ~= other.stamp and not same_content(first, second) then refuse_constant(use) end
+   return first, dim
 end
 
 local IN_FILES = { f64 = "f32", f16 = "f32", bf16 = "f32" }
@@ -212,6 +218,7 @@ local function constants_of(first, second, use)
          list[id] = { name = value.name or ("constant.%d"):format(id), tensor = tensor:to("cpu", value.dtype), expand = dim }
          value.constant = nil
       end
+      value.stamp = nil
    end
    return list
 end
