@@ -7,7 +7,7 @@ local scute = require "scute"
 local runtime = dofile "tests/export/runtime.lua"
 local nn = scute.nn
 
-local SAMPLES = 3
+local SAMPLES = 5 -- other than the model is traced with
 
 local function whole(x, to)
    return (x * (to or 10)):to "i64"
@@ -142,6 +142,12 @@ local CASES = {
          dtype = "u8" }
    end, half = false },
 
+   -- rearrange.lua
+   { "squeeze unsqueeze stochastic_depth", { 1, 4, 1 }, function(x)
+      return x:squeeze(), x:squeeze(2), x:squeeze { 2, -1 }, x:unsqueeze(1), x:unsqueeze(-1), x:unsqueeze(3),
+         scute.stochastic_depth(x, -x * 2, 0.5, false)
+   end },
+
    -- group.lua
    { "layer_norm", { 3, 4 }, function(x)
       return x:layer_norm { normalized_shape = { 4 }, weight = scute.tensor(weight), bias = scute.tensor(bias) },
@@ -155,6 +161,11 @@ local CASES = {
       return x:group_norm { num_groups = 2, weight = scute.tensor(weight), bias = scute.tensor(bias) }, x:group_norm(1),
          x:group_norm(4), x:flatten(3):group_norm { num_groups = 2, weight = scute.tensor(weight) },
          x:mean { dim = { 3, 4 } }:group_norm(2)
+   end },
+   { "grouped_norm", { 4, 3, 5 }, function(x)
+      return scute.grouped_norm { x = x, weight = scute.tensor(weight), groups = 2 },
+         scute.grouped_norm { x = x, weight = scute.tensor(weight), bias = scute.tensor(bias), per_pixel = true },
+         scute.grouped_norm { x = x, groups = 2, per_pixel = true }, scute.grouped_norm(x:mean { dim = { 3, 4 } })
    end },
 
    -- product.lua
