@@ -144,8 +144,8 @@ end
 -- Attributes that are fractions, also where their number is whole.
 local FRACTIONS = { alpha = true, beta = true, cubic_coeff_a = true, epsilon = true }
 
--- AttributeProto: name = 1, f = 2, i = 3, s = 4, t = 5, floats = 7, ints = 8, strings = 9, type = 20
-local KINDS = { float = { 2, 1, float }, integer = { 3, 2, whole }, string = { 4, 3, bytes }, tensor = { 5, 4, bytes } }
+-- AttributeProto: name = 1, f = 2, i = 3, s = 4, floats = 7, ints = 8, strings = 9, type = 20
+local KINDS = { float = { 2, 1, float }, integer = { 3, 2, whole }, string = { 4, 3, bytes } }
 local LISTS = { float = { 7, 6, float }, integer = { 8, 7, whole }, string = { 9, 8, bytes } }
 
 local function kind_of(name, value)
@@ -153,13 +153,9 @@ local function kind_of(name, value)
    return FRACTIONS[name] and "float" or math.type(value)
 end
 
-local tensor_text -- of TensorProto, below
-
 local function attribute(name, value)
    if type(value) == "boolean" then value = value and 1 or 0 end
-   if type(value) == "userdata" then
-      return bytes(1, name) .. bytes(5, tensor_text(value)) .. whole(20, 4)
-   elseif type(value) ~= "table" then
+   if type(value) ~= "table" then
       local field, kind, write = table.unpack(KINDS[kind_of(name, value)])
       return bytes(1, name) .. write(field, value) .. whole(20, kind)
    end
@@ -180,7 +176,7 @@ local function node_text(name, kind, inputs, outputs, attributes)
 end
 
 --- A node of ONNX's operator `kind`; returns the names of its outputs. inputs: names, false for one that is left out;
--- attributes: {name = number, text, truth value, tensor, or a list}; outputs: how many, 1 where that is not said, or names.
+-- attributes: {name = number, text, truth value, or a list of numbers or texts}; outputs: how many (1), or their names.
 function Graph:node(kind, inputs, attributes, outputs)
    local name = fresh(self, kind)
    if type(outputs) ~= "table" then
@@ -234,16 +230,7 @@ end
 local function tensor_head(entry)
    local parts = {}
    for i, size in ipairs(entry.dims) do parts[i] = whole(1, size) end
-   return ("%s%s%s%s"):format(table.concat(parts), whole(2, TYPES[entry.dtype]), entry.name and bytes(8, entry.name) or "",
-      protobuf.head(9, entry.bytes))
-end
-
--- Of an attribute, which is small: int64_data = 7, double_data = 10
-function tensor_text(tensor)
-   local parts, is_whole = { whole(2, TYPES[tensor.dtype]) }, tensor.dtype == "i64"
-   for _, size in ipairs { tensor:size() } do parts[#parts + 1] = whole(1, size) end
-   for _, x in ipairs(tensor:values()) do parts[#parts + 1] = is_whole and whole(7, x) or protobuf.double(10, x) end
-   return table.concat(parts)
+   return table.concat(parts) .. whole(2, TYPES[entry.dtype]) .. bytes(8, entry.name) .. protobuf.head(9, entry.bytes)
 end
 
 -- The pieces of a file, texts and tensors, and their bytes so far.
