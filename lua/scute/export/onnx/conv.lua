@@ -24,11 +24,13 @@ end
 
 -- ---- with batch norm ----
 
--- Filters and bias of the convolution with batch norm in them: w * scale, b * scale + shift.
+-- Filters and bias of the convolution with batch norm in them: w * scale, b * scale + shift. Large ones do not wait for the
+-- collector.
 local function folded(node, scale, shift)
    local weight, bias = node.from[2].constant, node.from[3] and node.from[3].constant
    return core.no_grad(function()
-      local filters = weight:to "f64" * scale:reshape { -1, 1, 1, 1 }
+      local wide <close> = weight:to "f64"
+      local filters <close> = wide * scale:reshape { -1, 1, 1, 1 }
       local added = bias and bias:to "f64" * scale + shift or shift
       return filters:to "f32", added:to "f32"
    end)
