@@ -2,8 +2,8 @@
 --
 -- A case is { name, shape of a sample, function(x) -> what the module gives, options }: range = { from, to } of the input's
 -- numbers (default: normal ones), whole = true: they are whole, values = those of each sample; half = false: what comes out in
--- f16 is not compared, since it may be another whole number, but it has to be a file that runs; dtypes (default "f32 f16"): what
--- it is tried in.
+-- f16 is not compared, since it may be another whole number, but the file has to run; dtypes (default "f32 f16"): what it is
+-- tried in.
 local scute = require "scute"
 local runtime = dofile "tests/export/runtime.lua"
 local nn = scute.nn
@@ -56,8 +56,9 @@ local CASES = {
    end, half = false },
 
    { "NaN and infinity", { 8 }, function(x)
-      local results = { x:abs(), x:sign(), scute.maximum(x, 0), scute.minimum(x, 0), x:clamp(-1, 1), x:relu6(), x:max(2),
-         x:min(2), (x:sort(2)), (x:median(2)), x:log1p(), x:logsumexp(2), x % 2, x // 2, x:round(), x:norm { dim = 2 }, x:cumsum(2) }
+      local results = { x:abs(), x:sign(), scute.maximum(x, 0), scute.minimum(x, 0), x:clamp(-1, 1), x:relu6(),
+         x:max(2), x:min(2), (x:sort(2)), (x:median(2)), x:log1p(), x:logsumexp(2), x % 2, x // 2,
+         x:round(), x:norm { dim = 2 }, x:cumsum(2) }
       for i, y in ipairs(results) do results[i] = scute.where(y:ne(y), -7, y:clamp(-1e4, 1e4)) end
       return x:gt(0), x:eq(x), x:ne(x), x:any(2), x:argmax(2), table.unpack(results)
    end, values = { 0 / 0, math.huge, -math.huge, 0, 1, 2.5, -2, 3 }, dtypes = "f32" },
