@@ -62,7 +62,7 @@ ScStatus sc_transcript_read(const ScTensor *t) {
    return sc_fail(
        SC_EARG,
        "the values of a tensor %s %s, computed from the model's input, are read in Lua: what that does "
-       "with them would hold for this one input, so the model cannot be written down; compute with "
+       "with them would hold for this one input, so the model cannot be exported; compute with "
        "tensors (scute.where, clamp, ...)",
        sc_dtype_name(t->dtype), sc_shape_text(t));
 }

@@ -144,14 +144,14 @@ end
 local function add_attention(batch)
    local function heads(self, x, name)
       local y = self[name](x)
-      return y:reshape(x.shape[1], x.shape[2], 2, 4):permute(1, 3, 2, 4)
+      return y:reshape(x.shape[1], x.shape[2], 2, 4):permute(1, 3, 2, 4):reshape(-1, x.shape[2], 4)
    end
    add(batch, "attention", module(function(self, x)
       local n = x.shape[1]
       local y = scute.concat({ self.token:expand(n, 1, 8), self.patches(x):flatten(3):transpose(2, 3) }, 2) + self.places
       local q, k, v = heads(self, y, "query"), heads(self, y, "key"), heads(self, y, "value")
       local a = (q:matmul(k:transpose(-2, -1)) / math.sqrt(4)):softmax(-1):matmul(v)
-      y = self.norm(y + a:permute(1, 3, 2, 4):reshape(n, -1, 8))
+      y = self.norm(y + a:reshape(n, 2, -1, 4):permute(1, 3, 2, 4):reshape(n, -1, 8))
       return self.head(y:select(2, 1))
    end, function(self)
       self.patches, self.norm, self.head = nn.Conv2d { 3, 8, 2, stride = 2 }, nn.LayerNorm { 8 }, nn.Linear { 8, 3 }
