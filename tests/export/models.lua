@@ -81,6 +81,9 @@ local function add_features(batch)
    local function both(x) return { features = model:features(x), logits = model(x) } end
    add(batch, "features", model, { 3, 3, 16, 16 }, "f32 f16", { outputs = "features" }, features)
    add(batch, "features and scores", model, { 3, 3, 16, 16 }, "f32", { outputs = "both" }, both)
+   function model:forward(x) return self:head(self:features(x)):softmax(-1) end
+   add(batch, "features, and scores that are computed in another way", model, { 3, 3, 16, 16 }, "f32", { outputs = "both" },
+      both)
 end
 
 -- ---- modules of one's own ----

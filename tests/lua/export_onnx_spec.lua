@@ -97,6 +97,13 @@ describe("scute.export.onnx", function()
       refuses("a Sequential does not say what it takes: give the shape", nn.Sequential(nn.ReLU()), {})
       refuses("expected scores of a Sequential, which has no features", nn.Sequential(nn.ReLU()),
          { shape = { 4 }, outputs = "features" })
+      scute.models.register("scores_alone", function(names)
+         return module(function(self, x) return self.fc(x:mean { 3, 4 }) end, function(self)
+            self.fc = nn.Linear { 3, #names }
+         end)[2]
+      end)
+      refuses("expected scores of a Own, which has no features", scute.models.scores_alone { classes = 2, pretrained = "none" },
+         { outputs = "both" })
       refuses("option 'shape': expected sizes", nn.Sequential(nn.ReLU()), { shape = { 4, 0 } })
       refuses("option 'dtype': expected one of f32, f16", nn.Sequential(nn.ReLU()), { dtype = "f64" })
       refuses("expected a model, found 5", 5)
