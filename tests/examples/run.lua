@@ -60,6 +60,10 @@ local runs = {
    { "custom_function.lua", "", function(out)
       return out:find("weights\t3.0\t-2.0", 1, true) and number_after(out, "step 200:") == 0
    end },
+   { "export_onnx.lua", "own.onnx", function(out)
+      return out:find("in half the bytes", 1, true) and out:find "in gate %(Linear%): .-read in Lua"
+         and (lfs.attributes(work .. "/own.onnx", "size") or 0) > 906 * 2
+   end },
    { "custom_loss.lua", "", function(out)
       local first, last = out:match "focal loss (%S+) after epoch 1, (%S+) after epoch 5"
       return first and tonumber(last) < tonumber(first)
