@@ -599,7 +599,8 @@ return {
       from = [[g:node("Add", { indices, g:number(1, "i64") })]], to = [[indices]], test = "export ops" },
    { "lua/scute/export/onnx/resize.lua", "nearest pixels are those of another rounding",
       from = [[if nearest and not is_repeated(node) then]], to = [[if false then]], test = "export ops" },
-   { "lua/scute/export/onnx/group.lua", "groups are normalised with another epsilon", from = [[      { epsilon = node.attrs.eps })
+   { "lua/scute/export/onnx/group.lua", "groups are normalised with another epsilon",
+      from = [[      { epsilon = node.attrs.eps })
    return g:node("Reshape"]], to = [[      {})
    return g:node("Reshape"]], test = "export ops" },
    { "lua/scute/export/onnx/arithmetic.lua", "the rest has the sign of the divided",
