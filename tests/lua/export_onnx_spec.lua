@@ -83,6 +83,9 @@ describe("scute.export.onnx", function()
    end)
 
    it("refuses sizes that the file cannot say", function()
+      refuses("1 %(one_hot%): how many classes there are is read of the values", module(function(_, x)
+         return x:argmax(2):one_hot()
+      end))
       refuses("1 %(reshape%): more than one new size depends on the number of samples", module(function(_, x)
          local n = x.shape[1]
          return x:matmul(x:permute(2, 1)):reshape(1, n, n):expand(4, n, n):reshape(2 * n, 2 * n)
