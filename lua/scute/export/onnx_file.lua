@@ -76,7 +76,8 @@ end
 
 -- Numbers that f16 does not hold would be infinite in the file.
 local function check_range(name, tensor)
-   local most = tensor:abs():max():item()
+   local sizes <close> = tensor:abs() -- as large as the tensor: not left to the collector
+   local most = sizes:max():item()
    if most > MOST_HALF and most < math.huge then
       error(("%s: a number of size %g is more than f16 holds (%d); export it in f32"):format(name, most, MOST_HALF), 0)
    end
