@@ -119,7 +119,8 @@ local CASES = {
    end },
    { "slice", { 6, 5 }, function(x)
       return x:slice(2, 2, 4), x:slice(2, -2), x:slice { dim = 2, from = 1, to = -1, step = 2 }, x:slice(1, 2),
-         x:slice(1, 1, -2), x:slice(1, -2, -1), x:slice(1, 1, 2)
+         x:slice(1, 1, -2), x:slice(1, -2, -1), x:slice(1, 1, 2), x:slice(1, 1, x:size(1) - 1), x:slice(1, x:size(1)),
+         x:slice { dim = 1, step = 2 }
    end },
    { "select", { 6, 5 }, function(x) return x:select(2, 3), x:select(3, -1), x:select(1, 1), x:select(1, -1) end },
    { "index_select", { 6, 5 }, function(x)
