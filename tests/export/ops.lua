@@ -137,6 +137,7 @@ local CASES = {
    end },
    { "tile expand", { 1, 5 }, function(x)
       return x:tile(1, 4, 1), x:tile(2), x:tile(2, 1, 1, 1), x:expand(-1, 4, -1), x:expand(2, -1, -1, -1),
+         x:expand(-1, x:size(1), -1),
          scute.tensor({ 1, 2, 3, 4, 5 }):expand(x:size(1), 5) + x:select(2, 1)
    end },
    { "pad", { 2, 4, 5 }, function(x)

@@ -1,5 +1,6 @@
 -- Entries of tensors by their places: put together, cut out, moved, repeated, in order.
 local dtypes = require "scute.export.onnx.dtypes"
+local trace = require "scute.export.trace"
 local wide = require "scute.export.onnx.wide"
 
 local choose = {}
@@ -156,7 +157,9 @@ function choose.expand(g, node, names)
    for i, size in ipairs(to.shape) do
       local was = i > new and from.shape[i - new] or 1
       if to.grows[i] ~= 0 and was == 1 then
-         if to.grows[i] ~= 1 then error("it stretches to several times the number of samples", 0) end
+         if to.grows[i] ~= 1 or size ~= trace.BATCH then
+            error("the size that it stretches to depends on the number of samples, and is another one", 0)
+         end
          sizes[i], dynamic = g:samples(), true
       else
          sizes[i] = size == was and 1 or size
