@@ -10,7 +10,6 @@ local function window(node, padding)
       stride[i] = a.stride[i] > 0 and a.stride[i] or a.kernel[i]
       local needed = (out[i + 2] - 1) * stride[i] + a.kernel[i]
       pads[i], pads[i + 2] = padding[i], math.max(needed - shape[i + 2] - (a.padding[i] * 2 - padding[i]), padding[i])
-      if not a.ceil_mode then pads[i + 2] = padding[i] end
    end
    return { kernel_shape = a.kernel, strides = stride, pads = pads }
 end
