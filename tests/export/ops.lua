@@ -8,7 +8,7 @@ local scute = require "scute"
 local runtime = dofile "tests/export/runtime.lua"
 local nn = scute.nn
 
-local SAMPLES = 5 -- other than the model is traced with
+local SAMPLES = 4 -- other than the model is traced with
 
 local function whole(x, to)
    return (x * (to or 10)):to "i64"

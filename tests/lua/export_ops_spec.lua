@@ -29,7 +29,7 @@ describe("a file of ONNX", function()
          function(x) return x:slice(2, 1, x:size(1)) end,
          function(x) return x:slice { dim = 1, to = x:size(1), step = 2 } end,
          function(x) return x:tile(2, 1):slice(1, 1, x:size(1)) end,
-         function(x) return x:slice(1, 1, 4 - x:size(1)) end,
+         function(x) return x:slice(1, 1, x:size(1) // 2) end,
       } do
          assert.matches("slice: where it begins and ends depends on the number of samples in a way that", refusal(compute))
       end

@@ -26,7 +26,8 @@ local sorted_keys = require "scute.base.sorted_keys"
 
 local transcript = scute.transcript
 
-local tracing = { BATCH = 2 } -- samples of the first call; one more in the second, so that no size is 1 by chance
+-- Samples of the first call, and how many more the second has: no size is 1 by chance, and half of them are not as many.
+local tracing = { BATCH = 2, MORE = 3 }
 
 -- ---- calling ----
 
@@ -162,7 +163,10 @@ end
 -- How much each dimension grows with a sample.
 local function growth(first, second)
    local grows = {}
-   for i, size in ipairs(first.shape) do grows[i] = second.shape[i] - size end
+   for i, size in ipairs(first.shape) do
+      local more = (second.shape[i] - size) / tracing.MORE
+      grows[i] = math.tointeger(more) or more
+   end
    return grows
 end
 
@@ -272,7 +276,7 @@ function tracing.graph(model, example, forward)
    local evaluation <close> = evaluating(model) -- luacheck: ignore
    local random <close> = kept_random() -- luacheck: ignore
    local first = write_down(model, forward or model, batch(example, tracing.BATCH))
-   local second = write_down(model, forward or model, batch(example, tracing.BATCH + 1))
+   local second = write_down(model, forward or model, batch(example, tracing.BATCH + tracing.MORE))
    local constants = compare(first, second)
    free(second.results)
    free(first.results)
