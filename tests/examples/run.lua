@@ -67,6 +67,10 @@ local runs = {
    { "custom_kernel_whole.lua", "", function(out)
       return out:find "an edge:\t0.0 0.0 1.0 3.0 4.0 4.0\n" and out:find "gradients are right:\ttrue"
    end },
+   { "export_onnx.lua", "own.onnx", function(out)
+      return out:find("in half the bytes", 1, true) and out:find "in gate %(Linear%): .-read in Lua"
+         and (lfs.attributes(work .. "/own.onnx", "size") or 0) > 906 * 2
+   end },
    { "custom_loss.lua", "", function(out)
       local first, last = out:match "focal loss (%S+) after epoch 1, (%S+) after epoch 5"
       return first and tonumber(last) < tonumber(first)

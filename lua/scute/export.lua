@@ -1,0 +1,6 @@
+-- Models that leave: files that other programs run.
+local export = {}
+
+export.onnx = require "scute.export.onnx"
+
+return export
