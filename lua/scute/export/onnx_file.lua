@@ -35,11 +35,10 @@ local Graph = {}
 Graph.__index = Graph
 Graph.__name = "scute.onnx_graph"
 
---- A graph without nodes. given: name; half = true: it computes in f16; metadata: {key = text}; documentation: a text.
+--- A graph without nodes. given: name; half = true: it computes in f16; metadata: {key = text}.
 function onnx_file.new(given)
    return setmetatable({ name = given.name or "scute", half = given.half or false, metadata = given.metadata or {},
-      documentation = given.documentation, layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {},
-      by_content = {}, counts = {} }, Graph)
+      layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {}, by_content = {}, counts = {} }, Graph)
 end
 
 -- ---- dtypes ----
@@ -245,11 +244,10 @@ local function graph_pieces(self)
    return list
 end
 
--- ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, doc_string = 6, graph = 7, opset_import = 8
--- { version = 2 }, metadata_props = 14 { key = 1, value = 2 }
+-- ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8 { version = 2 },
+-- metadata_props = 14 { key = 1, value = 2 }
 local function model_texts(self)
    local first = whole(1, IR_VERSION) .. bytes(2, "scute") .. bytes(3, core.version().scute) .. bytes(8, whole(2, OPSET))
-   if self.documentation then first = first .. bytes(6, self.documentation) end
    local last = {}
    for i, key in ipairs(sorted_keys(self.metadata)) do
       last[i] = bytes(14, bytes(1, key) .. bytes(2, self.metadata[key]))
