@@ -26,7 +26,7 @@ local OPSET, IR_VERSION = 18, 8
 local MOST_BYTES = 2 ^ 31 - 1 -- of a message of protocol buffers
 
 -- TensorProto.DataType, and the bytes of an element.
-local TYPES = { f32 = 1, u8 = 2, i32 = 6, i64 = 7, bool = 9, f16 = 10, f64 = 11 }
+local TYPES = { f32 = 1, u8 = 2, i64 = 7, f16 = 10, f64 = 11 }
 local SIZES = { f32 = 4, u8 = 1, i64 = 8, f16 = 2, f64 = 8 }
 
 local MOST_HALF = 65504 -- the largest number of f16
@@ -178,7 +178,7 @@ function Graph:node(kind, inputs, attributes, outputs)
    return table.unpack(outputs)
 end
 
---- The value in another of scute's dtypes ("f32": in the width in which the graph computes), or "bool", "i32".
+--- The value in another of scute's dtypes ("f32": in the width in which the graph computes).
 function Graph:cast(value, dtype)
    return self:node("Cast", { value }, { to = self:type(dtype) })
 end
