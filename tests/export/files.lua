@@ -10,8 +10,7 @@ local function linear(batch, half)
    batch:add { name = "a linear layer" .. (half and ", f16" or ""), inputs = { input = x },
       expected = { logits = x:matmul(w:transpose(1, 2)) + b }, tolerance = half and 2e-2 or 1e-5,
       save = function(path)
-         local g = onnx_file.new { name = "linear", half = half, metadata = { split = "Ä\n\"", accuracy = "" },
-            documentation = "one layer" }
+         local g = onnx_file.new { name = "linear", half = half, metadata = { split = "Ä\n\"", accuracy = "" } }
          local names = { g:input("input", "f32", { "N", 8 }), g:initializer("fc.weight", w), g:initializer("fc.bias", b) }
          g:output("logits", "f32", { "N", 10 }, g:node("Gemm", names, { transB = 1 }))
          g:save(path)

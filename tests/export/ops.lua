@@ -51,6 +51,10 @@ local CASES = {
    { "where", { 4, 5 }, function(x)
       return scute.where(x:gt(0), x, 0), scute.where(x:slice(3, 1, 1):lt(0), x * 2, -x), scute.where(x:gt(0), 1, whole(x))
    end, half = false },
+   { "truth of what is cut off", { 6 }, function(x)
+      return scute.where((x * 2):clamp(0, 9):to "u8", 1, x), x:to("i64"):any(2),
+         (x * 2):to("i64"):all { dim = 2, keepdim = true }
+   end, half = false },
    { "to", { 5 }, function(x)
       return (x * 4):to "i64", (x * 200):to "u8", x:gt(0):to "f32" * 2, whole(x, 200):to "u8", x:to "f64" * 2
    end, half = false },

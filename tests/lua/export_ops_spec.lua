@@ -31,7 +31,8 @@ describe("a file of ONNX", function()
          function(x) return x:tile(2, 1):slice(1, 1, x:size(1)) end,
          function(x) return x:slice(1, 1, x:size(1) // 2) end,
       } do
-         assert.matches("slice: where it begins and ends depends on the number of samples in a way that", refusal(compute))
+         assert.matches("slice: where it begins and ends depends on the number of samples in a way that",
+            refusal(compute, { 9 }))
       end
       for _, compute in ipairs {
          function(x) return x:slice(2, 1, 1):unsqueeze(2):expand(-1, 2 * x:size(1), 1) end,

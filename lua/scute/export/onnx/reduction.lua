@@ -35,7 +35,7 @@ reduction.max, reduction.min = plain "ReduceMax", plain "ReduceMin"
 -- ONNX compares numbers, not truth values.
 local function truth(kind)
    return function(g, node, names)
-      local is = g:node("Cast", { g:cast(names[1], "bool") }, { to = g:type "i32" })
+      local is = g:cast(dtypes.truth(g, names[1], node.from[1].dtype), "i64")
       return g:cast(reduce(g, kind, is, axes_of(g, node), node.attrs.keepdim), "u8")
    end
 end
