@@ -144,6 +144,13 @@ static ScStatus forward(ScCall *c) {
 
 // ---- backward ----
 
+// Where the activation's derivative is dear (an exp), the first pass leaves the gradient before it where the
+// second one writes that of x. In bf16 it would be rounded once more; without batch statistics there is one
+// pass.
+static bool keeps_gradient(const Norm *b) {
+   return b->training && b->loops.mask == SC_MASK_X && !sc_act_by_result(b->loops.act) && !b->loops.half;
+}
+
 static void start_gradients(Norm *b, const ScCall *c, const float *mean, const float *var) {
    ScNormRows *l = &b->loops;
    l->y = values(c->out[0]);
@@ -153,9 +160,12 @@ static void start_gradients(Norm *b, const ScCall *c, const float *mean, const f
    memcpy(copy, mean, (size_t)b->channels * sizeof *copy);
    l->mean = repeat(b, copy);
    scale_and_offset(b, c, mean, var);
-   ScTensor *gresidual = c->grad_in[SC_BN_RESIDUAL];
-   if (gresidual && l->mask != SC_MASK_NONE) l->gresidual = gresidual->buffer->data;
    if (c->grad_in[SC_BN_X]) l->gx = c->grad_in[SC_BN_X]->buffer->data;
+   ScTensor *gresidual = c->grad_in[SC_BN_RESIDUAL];
+   if (gresidual && l->mask != SC_MASK_NONE)
+      l->gresidual = gresidual->buffer->data;
+   else if (keeps_gradient(b))
+      l->gresidual = l->gx;
 }
 
 static void store_weight_and_bias(const Norm *b, const ScCall *c, const float *var) {

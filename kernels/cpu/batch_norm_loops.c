@@ -13,31 +13,21 @@ static void flush(int64_t n, float *part, double *sums) {
    memset(part, 0, (size_t)n * sizeof *part);
 }
 
-// Four rows at a time, so that the sums are loaded and stored once for them.
-SC_INLINE void sum_four(int64_t n, const void *x, const float *restrict mean, float *restrict sum,
-                        float *restrict square, bool half) {
-   const void *x1 = sc_past(x, n, half), *x2 = sc_past(x1, n, half), *x3 = sc_past(x2, n, half);
-   for (int64_t i = 0; i < n; i++) {
-      float a = sc_at(x, i, half) - mean[i], b = sc_at(x1, i, half) - mean[i];
-      float c = sc_at(x2, i, half) - mean[i], d = sc_at(x3, i, half) - mean[i];
-      sum[i] += (a + b) + (c + d);
-      square[i] += (a * a + b * b) + (c * c + d * d);
-   }
-}
-
-SC_INLINE void sum_one(int64_t n, const void *x, const float *restrict mean, float *restrict sum,
-                       float *restrict square, bool half) {
-   for (int64_t i = 0; i < n; i++) {
-      float a = sc_at(x, i, half) - mean[i];
-      sum[i] += a;
-      square[i] += a * a;
-   }
-}
-
+// One row after the other, as they lie: several at a time would load and store the sums less often, but are
+// streams that begin anew with every row, which memory gives at half the speed.
 SC_INLINE void sum_rows(const ScNormRows *b, int64_t from, int64_t to, float *part, bool half) {
-   int64_t n = b->width, r = from;
-   for (; r + 4 <= to; r += 4) sum_four(n, sc_past(b->x, r * n, half), b->mean, part, part + n, half);
-   for (; r < to; r++) sum_one(n, sc_past(b->x, r * n, half), b->mean, part, part + n, half);
+   int64_t n = b->width;
+   const float *restrict mean = b->mean;
+   float *restrict sum = part, *restrict square = part + n;
+   for (int64_t r = from; r < to; r++) {
+      const void *x = sc_past(b->x, r * n, half);
+#pragma GCC ivdep
+      for (int64_t i = 0; i < n; i++) {
+         float a = sc_at(x, i, half) - mean[i];
+         sum[i] += a;
+         square[i] += a * a;
+      }
+   }
 }
 
 SC_CLONES void sc_norm_sum(const ScNormRows *b, int64_t from, int64_t to, float *part, double *sums) {
@@ -127,18 +117,7 @@ SC_INLINE void sum_gradient_rows(const ScNormRows *b, int64_t from, int64_t to, 
    bool half = kind.half;
    const float *restrict mean = b->mean;
    float *restrict sum = part, *restrict product = part + n;
-   int64_t r = from;
-   for (; !store && r + 2 <= to; r += 2) {
-      Row one = row_at(b, r, half), two = row_at(b, r + 1, half);
-#pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) {
-         float g = gradient(b, kind, one, i), h = gradient(b, kind, two, i);
-         sum[i] += g + h;
-         if (kind.values)
-            product[i] += g * (sc_at(one.x, i, half) - mean[i]) + h * (sc_at(two.x, i, half) - mean[i]);
-      }
-   }
-   for (; r < to; r++) {
+   for (int64_t r = from; r < to; r++) {
       Row row = row_at(b, r, half);
       void *out = store ? sc_past(b->gresidual, r * n, half) : NULL;
 #pragma GCC ivdep

@@ -33,7 +33,7 @@ void sc_norm_sum(const ScNormRows *, int64_t from, int64_t to, float *part, doub
 // out = act(x * scale + offset + residual)
 void sc_norm_apply(const ScNormRows *, int64_t from, int64_t to);
 // Adds up the gradient before the activation, and (where x is there) that times x - mean, as sc_norm_sum does;
-// stores the former in gresidual if that is wanted.
+// stores the former in gresidual if that is wanted, which may be where gy is.
 void sc_norm_sum_gradients(const ScNormRows *, int64_t from, int64_t to, float *part, double *sums);
 // Writes gx; reads the gradient before the activation from gresidual if it is there.
 void sc_norm_input_gradient(const ScNormRows *, int64_t from, int64_t to);
