@@ -57,6 +57,21 @@ bool sc_is_memory_error(lua_State *L, int index) {
    return is;
 }
 
+// An error as text, and whether it says that memory ran out.
+static int tell(lua_State *L) {
+   luaL_tolstring(L, 1, NULL);
+   lua_pushboolean(L, sc_is_memory_error(L, 1));
+   return 2;
+}
+
+ScStatus sc_status_of_error(lua_State *L, int how) {
+   if (how == LUA_ERRMEM) return sc_fail(SC_EMEM, "%s", lua_tostring(L, -1));
+   lua_pushcfunction(L, tell);
+   lua_insert(L, -2);
+   if (lua_pcall(L, 1, 2, 0) != LUA_OK) return sc_fail(SC_ELUA, "an error that cannot be shown");
+   return sc_fail(lua_toboolean(L, -1) ? SC_EMEM : SC_ELUA, "%s", lua_tostring(L, -2));
+}
+
 // scute.error_kind(err) -> "out of memory" where that is what the error says, of Lua's own memory or of a
 // device's; nil for every other error. An error of a kind is a table {message = , kind = } that is text to
 // tostring, to print and to `..`; raised again as it is, with error(err, 0), it keeps its kind.

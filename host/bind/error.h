@@ -14,5 +14,7 @@ int sc_raise(lua_State *L, ScStatus);
 void sc_check(lua_State *L, ScStatus);
 // Whether the error at an index says that memory ran out: the core's or Lua's own.
 bool sc_is_memory_error(lua_State *L, int index);
+// What the error on top of the stack, which a protected call ended with so, is to the core.
+ScStatus sc_status_of_error(lua_State *L, int how);
 
 #endif

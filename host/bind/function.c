@@ -69,22 +69,6 @@ static int call_backward(lua_State *L) {
    return 0;
 }
 
-// An error as text, and whether it says that memory ran out.
-static int tell(lua_State *L) {
-   luaL_tolstring(L, 1, NULL);
-   lua_pushboolean(L, sc_is_memory_error(L, 1));
-   return 2;
-}
-
-// What the error on top of the stack, which a call ended with, is to the core.
-static ScStatus status_of_error(lua_State *L, int how) {
-   if (how == LUA_ERRMEM) return sc_fail(SC_EMEM, "%s", lua_tostring(L, -1));
-   lua_pushcfunction(L, tell);
-   lua_insert(L, -2);
-   if (lua_pcall(L, 1, 2, 0) != LUA_OK) return sc_fail(SC_ELUA, "an error that cannot be shown");
-   return sc_fail(lua_toboolean(L, -1) ? SC_EMEM : SC_ELUA, "%s", lua_tostring(L, -2));
-}
-
 static ScStatus run_backward(ScFunction *base, ScCall *call) {
    lua_State *L = sc_running_state();
    if (!lua_checkstack(L, LUA_MINSTACK)) return sc_fail(SC_EMEM, "out of memory");
@@ -93,7 +77,7 @@ static ScStatus run_backward(ScFunction *base, ScCall *call) {
    lua_pushlightuserdata(L, base);
    lua_pushlightuserdata(L, call);
    int how = lua_pcall(L, 2, 0, 0);
-   ScStatus status = how == LUA_OK ? SC_OK : status_of_error(L, how);
+   ScStatus status = how == LUA_OK ? SC_OK : sc_status_of_error(L, how);
    lua_settop(L, top);
    return status;
 }

@@ -13,6 +13,7 @@ SC_API_BEGIN
 
 typedef struct ScCall ScCall;
 typedef struct ScDevice ScDevice;
+struct ScOp;
 
 // What a backend computes for one op. Missing backward with a differentiable op means that host/ops does it
 // alone.
@@ -67,6 +68,12 @@ typedef struct ScBackend {
    // stays as it is, so that both go on alike. Both NULL: nothing is timed.
    char *(*chosen)(ScDevice *);
    bool (*choose)(ScDevice *, const char *chosen);
+   // Kernels that a script declares (host/ops/own_op.h): what compiles them, as a name under which code is
+   // kept; source to code, to be freed; and code of an op for one dtype to what it runs from now on. All NULL:
+   // there is no compiler.
+   ScStatus (*compiler)(ScDevice *, char name[64]);
+   ScStatus (*compile)(ScDevice *, const char *source, void **code, size_t *bytes);
+   ScStatus (*load)(ScDevice *, const struct ScOp *, ScDtype, const void *code);
    // For profilers: what is done from here on, as "conv2d" and " backward", until the matching end; both may be
    // NULL.
    void (*begin_range)(const char *name, const char *more);

@@ -6,7 +6,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "host/core/api.h"
 #include "host/core/status.h"
+
+SC_API_BEGIN
 
 typedef struct {
    const char *name;
@@ -22,5 +25,7 @@ typedef struct {
 // Sets the pointers, once, whatever thread asks. SC_EUNSUPPORTED: the library, or a function in it, is not
 // there; SC_EMEM. After a failure it may be tried again.
 ScStatus sc_shared_library_open(ScSharedLibrary *);
+
+SC_API_END
 
 #endif

@@ -11,6 +11,8 @@
 #include "kernels/cuda/folded.h"
 #include "kernels/cuda/graph.h"
 #include "kernels/cuda/libraries.h"
+#include "kernels/cuda/nvrtc.h"
+#include "kernels/cuda/own_code.h"
 #include "kernels/cuda/range.h"
 #include "kernels/cuda/staging.h"
 #include "kernels/cuda/status.h"
@@ -122,6 +124,7 @@ static void close_all(ScDevice *device) {
    cudaSetDevice(device->index);
    cudaStreamSynchronize(sc_cuda_stream(device));
    flush(device);
+   sc_own_code_close(device);
    sc_staging_close(device);
    sc_libraries_close(device);
    sc_stream_close(device);
@@ -148,6 +151,9 @@ static ScBackend cuda = {
     .has_tensor_cores = sc_cuda_has_tensor_cores,
     .chosen = chosen,
     .choose = choose,
+    .compiler = sc_nvrtc_compiler,
+    .compile = sc_nvrtc_compile,
+    .load = sc_own_code_load,
     .forget = sc_folded_forget,
     .begin_range = sc_cuda_begin_range,
     .end_range = sc_cuda_end_range,

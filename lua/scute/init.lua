@@ -14,7 +14,9 @@ public.hide(core, "adamw_step", "average_step", "rmsprop_step", "sgd_step", "run
    "binding_help", "canvas_font", "computes", "error_kind", "error_like", "loaded_file", "look_beside", "make_room",
    "module_file", "nearest", "record",
    "nfc", "running", "set_recording", "terminal", "terminal_picture", "terminal_size", "weight_files", "drawing",
-   "interrupt_over", "op_counts", "own_op", "own_op_open", "own_op_has_code", "own_op_compiler", "own_whole_open", "profiler", "near_spelling", "same_name", "watched", "process", "shell", "synonyms")
+   "interrupt_over", "op_counts", "own_op", "own_op_open", "own_op_has_code", "own_op_compiler", "own_whole_open", "own_gpu_by",
+   "own_gpu_compiler", "own_gpu_compile", "own_gpu_load", "profiler", "near_spelling", "same_name", "watched", "process",
+   "shell", "synonyms")
 public.hide(core.files, "keep", "recall", "stamp", "private", "temporary", "digest")
 
 -- Families that make their fields up (scute.models, scute.plot) refuse unknown ones themselves.

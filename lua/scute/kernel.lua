@@ -42,10 +42,22 @@
 --
 -- c writes every element of the outputs; those that it leaves out are NaN. c_backward writes gx, which begins as zeros, from
 -- gy, for each input that is not in no_gradient; gx_wanted is false where nobody asks for it. Inputs may have any shape; half
--- width is converted around the call. Functions of C's library, of OpenMP and those of kernels/cpu/vmath.h (sc_expf, ...) can
--- be called. #pragma omp shares a loop among SCUTE_THREADS threads. C checks no index: with `check` each call runs on copies
+-- width is converted around the call. Functions of C's library, of OpenMP and those of kernels/cpu/vmath.h can be
+-- called. #pragma omp shares a loop among SCUTE_THREADS threads. C checks no index: with `check` each call runs on copies
 -- that lie between fences, which tells what was written beyond a tensor and makes what was read there NaN. A text in which ]]
 -- stands is written [=[ ... ]=].
+--
+-- On a GPU a kernel of each element runs as it is: NVRTC compiles it at the first call there. A whole function has a text of
+-- its own, cuda and cuda_backward, with or without one in C: the body of a __global__ function that knows the same names.
+--
+--    cuda = [[
+--       int64_t i = blockIdx.x * (int64_t)blockDim.x + threadIdx.x;
+--       if (i >= x_shape[0]) return;
+--       float sum = 0;
+--       for (int64_t j = 0; j < x_shape[1]; j++) sum += x[i * x_stride[0] + j];
+--       y[i] = sum;
+--    ]],
+--    grid = function(x) return (x[1] + 127) // 128, 128 end,
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local declared = require "scute.kernel.declared"
@@ -113,6 +125,12 @@ local KERNEL = options.declare("kernel", {
    { "shape", is = options.of_type "function", expected = "a function",
      help = "shape(x, ...) -> the shape of each output of a whole function, from those of the inputs and the numbers; by "
         .. "default that of the first input" },
+   { "cuda", text = true, help = "the same for a GPU: the body of a __global__ function in CUDA" },
+   { "cuda_backward", text = true, help = "the body of the one that writes the gradients on a GPU" },
+   { "grid", is = options.of_type "function", expected = "a function",
+     help = "grid(x, ...) -> blocks, threads: how cuda is launched, from the shapes of the inputs and the numbers, each a "
+        .. "number or up to three; by default 256 threads, and blocks for the elements of the largest tensor" },
+   { "grid_backward", is = options.of_type "function", expected = "a function", help = "the same of cuda_backward" },
    { "check", flag = true, default = false,
      help = "runs a whole function on copies between fences, to find out where it writes or reads beyond a tensor" },
    names_entry("no_gradient", "inputs that have no gradient", { default = function() return {} end }),
@@ -120,6 +138,10 @@ local KERNEL = options.declare("kernel", {
 })
 
 -- ---- what the user gets ----
+
+local function has_backward(o)
+   return (o.backward or o.c_backward or o.cuda_backward) ~= nil
+end
 
 local FIELDS = { "arguments", "differentiable", "name", "outputs" }
 
@@ -135,8 +157,8 @@ local function metatable(call, op, o)
          return ("scute.%s: %s -> %s"):format(label, table.concat(self.arguments, ", "), table.concat(self.outputs, ", "))
       end,
       __help = function()
-         local text = o.c and whole.help(o) or scute.op_info(op).text
-         return text .. ((o.backward or o.c_backward) and "" or "Not differentiable: it has no backward.\n")
+         local text = o.forward and scute.op_info(op).text or whole.help(o)
+         return text .. (has_backward(o) and "" or "Not differentiable: it has no backward.\n")
       end,
       __index = no_field,
       __newindex = no_field,
@@ -154,10 +176,10 @@ local function kernel(given)
    local o = KERNEL:read(given)
    local unfit = declared(o)
    if unfit then error("kernel: " .. unfit, 2) end
-   local call, op = (o.c and whole or elements).op(o)
+   local call, op = (o.forward and elements or whole).op(o)
    if not call then error(console.visible(op), 2) end
    -- With _op in it, it is no plain data, which a model's file would hold and give back as a table.
-   return setmetatable({ name = o.name, differentiable = (o.backward or o.c_backward) ~= nil, arguments = arguments_of(o),
+   return setmetatable({ name = o.name, differentiable = has_backward(o), arguments = arguments_of(o),
       outputs = o.outputs, _op = op }, metatable(call, op, o))
 end
 

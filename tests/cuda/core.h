@@ -1,4 +1,4 @@
-// What the three software libraries share; all of it lives in libcudart.
+// What the software libraries share; all of it lives in libcudart.
 #ifndef SOFTGPU_CORE_H
 #define SOFTGPU_CORE_H
 
@@ -14,7 +14,7 @@ namespace sg {
 
 // ---- calls (call.cpp) ----
 
-enum class Library { runtime, cublas, cudnn };
+enum class Library { runtime, cublas, cudnn, nvrtc };
 
 bool waiting_blocks(); // as cudaSetDeviceFlags has it for the current device
 
@@ -56,6 +56,7 @@ void *object_add(const char *kind, std::shared_ptr<void> body);
 std::shared_ptr<void> object_find(const char *kind, const void *handle); // null: no such object
 bool object_remove(const char *kind, const void *handle);
 size_t object_count(const char *kind);        // null: all
+bool object_known(const void *handle);        // one that is or was
 const char *object_state(const void *handle); // "live tensor descriptor", "destroyed event", "no handle"
 
 template <class T> std::shared_ptr<T> find(const char *kind, const void *handle) {

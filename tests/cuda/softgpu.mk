@@ -12,11 +12,12 @@ SOFT_CXX   ?= $(if $(findstring ccache,$(CC)),ccache )g++
 # -Wmissing-declarations: each function that others see is declared in a header, CUDA's in the toolkit's (see symbols.lua).
 SOFT_FLAGS := -std=c++20 -g -Wall -Wextra -Wmissing-declarations $(WERROR) -fPIC -MMD -MP $(CUDA_INCLUDE)
 SOFT_LIBS  := $(SOFT)/lib/libcudart.so.13 $(SOFT)/lib/libcublas.so.13 $(SOFT)/lib/libcudnn.so.9
+SOFT_NVRTC := $(SOFT)/lib/libnvrtc.so.13
 SOFT_LINK  := -Wl,-rpath,'$$ORIGIN/lib:$$ORIGIN/../lib' -Wl,-T,tests/cuda/shared.ld
 
 soft_objects = $(patsubst tests/cuda/%.cpp,$(SOFT)/%.o,$(wildcard tests/cuda/$(1)/*.cpp))
 
-softgpu: $(SOFT_LIBS)
+softgpu: $(SOFT_LIBS) $(SOFT_NVRTC)
 
 $(SOFT)/%.o: tests/cuda/%.cpp
 	@mkdir -p $(@D)
@@ -26,7 +27,8 @@ $(SOFT)/%.o: tests/cuda/%.cpp
 $(SOFT)/lib/libcudart.so.13: $(call soft_objects,cudart)
 $(SOFT)/lib/libcublas.so.13: $(call soft_objects,cublas) $(SOFT)/lib/libcudart.so.13
 $(SOFT)/lib/libcudnn.so.9: $(call soft_objects,cudnn) $(SOFT)/lib/libcudart.so.13
-$(SOFT_LIBS):
+$(SOFT_NVRTC): $(call soft_objects,nvrtc) $(SOFT)/lib/libcudart.so.13
+$(SOFT_LIBS) $(SOFT_NVRTC):
 	@mkdir -p $(@D)
 	@echo "link $@"
 	$(Q)$(SOFT_CXX) -shared -fopenmp -Wl,-soname,$(@F) -Wl,-rpath,'$$ORIGIN' -o $@ $^ -ldl
@@ -38,10 +40,18 @@ SOFT_FUSED := -ffp-contract=fast $(if $(shell grep -sqw fma /proc/cpuinfo && ech
 SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
    $(SOFT_FUSED) -fno-math-errno -fno-strict-aliasing -fsanitize=alignment -Itests/cuda/include -I. $(CUDA_INCLUDE)
 
+# Its NVRTC compiles alike what it is given at run time.
+SOFT_RTC_FLAGS = -x c++ -std=c++17 -O1 -fPIC -w -fdata-sections $(SOFT_FUSED) -fno-math-errno -fno-strict-aliasing -fsanitize=alignment \
+   -I$(abspath tests/cuda/include) $(CUDA_INCLUDE) -include $(abspath tests/cuda/include)/softgpu_rtc.h \
+   -Wl,-T,$(abspath tests/cuda/shared.ld)
+$(SOFT)/nvrtc/compile.o: SOFT_FLAGS += -DSOFTGPU_COMPILER='"$(lastword $(SOFT_CXX)) $(SOFT_RTC_FLAGS)"'
+
 $(SOFT)/programs/%.cu.o: tests/cuda/programs/%.cu
 	@mkdir -p $(@D)
 	@echo "c++ $<"
 	$(Q)$(SOFT_CXX) $(SOFT_DEVICE_FLAGS) -c -o $@ $<
+
+$(SOFT)/programs/nvrtc: $(SOFT_NVRTC)
 
 $(SOFT)/programs/%: $(SOFT)/programs/%.cu.o $(SOFT_LIBS)
 	@echo "link $@"
@@ -77,7 +87,12 @@ $(SOFT)/nvtx.so: tests/cuda/lua/nvtx.c
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -MF $@.d $(CUDA_INCLUDE) -fPIC -shared -o $@ $<
 
-softgpu-plugin: $(SOFT)/softgpu.so $(SOFT)/nvtx.so
+# The real compiler, where it is installed.
+$(SOFT)/nvrtc.so: tests/cuda/lua/nvrtc.c
+	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) -MF $@.d $(CUDA_INCLUDE) -fPIC -shared -o $@ $< -ldl
+
+softgpu-plugin: $(SOFT)/softgpu.so $(SOFT)/nvtx.so $(SOFT)/nvrtc.so
 
 # Where it cannot be built (for want of a toolkit's headers that it knows) the other tests go on, and its suite fails with the reason.
 ctests: softgpu-all
@@ -91,7 +106,7 @@ soak: softgpu-plugin
 # The backend: every file of kernels/cuda, C ones too, as nvcc compiles them for the real one.
 SOFT_PLUGIN_OBJECTS := $(CUDA_SOURCES:kernels/cuda/%=$(SOFT)/plugin/%.o)
 
-softgpu-plugin: $(SOFT)/scute_cuda.so
+softgpu-plugin: $(SOFT)/scute_cuda.so $(SOFT_NVRTC)
 
 $(SOFT)/plugin/%.c.o: kernels/cuda/%.c | $(BUILD)/layout.h
 	@mkdir -p $(@D)

@@ -58,22 +58,41 @@ local function check_no_gradient(o)
          return ("option 'no_gradient': '%s' is no input%s"):format(name, options.hint(name, o.inputs))
       end
    end
-   if #o.no_gradient > 0 and not o.backward and not o.c_backward then return "option 'no_gradient': there is no backward" end
+   local backward = o.backward or o.c_backward or o.cuda_backward
+   if #o.no_gradient > 0 and not backward then return "option 'no_gradient': there is no backward" end
 end
 
 -- Of each element, or whole.
 local function check_texts(o)
-   if not o.forward and not o.c then
-      return "expected forward, what is done with each element, or c, the body of a whole function"
+   local whole = o.c and "c" or o.cuda and "cuda"
+   if not o.forward and not whole then
+      return "expected forward, what is done with each element, or c or cuda, the body of a whole function"
    end
-   if o.forward and o.c then return "option 'c': there is a forward; a kernel is one of each element or a whole function" end
-   if o.c and o.backward then return "option 'backward': that of a whole function is c_backward" end
-   for _, name in ipairs { "c_backward", "shape", "check" } do
-      if o[name] and not o.c then return ("option '%s': it goes with c, the body of a whole function"):format(name) end
+   if o.forward and whole then
+      return ("option '%s': there is a forward; a kernel is one of each element or a whole function"):format(whole)
+   end
+   if whole and o.backward then return ("option 'backward': that of a whole function is %s_backward"):format(whole) end
+   for _, name in ipairs { "c_backward", "cuda_backward", "shape", "check", "grid", "grid_backward" } do
+      if o[name] and not whole then
+         return ("option '%s': it goes with c or cuda, the body of a whole function"):format(name)
+      end
+   end
+end
+
+-- A whole function has a gradient on a CPU and on a GPU, or on neither.
+local function check_places(o)
+   for _, pair in ipairs { { "c_backward", "c" }, { "cuda_backward", "cuda" }, { "grid", "cuda" }, { "check", "c" },
+      { "grid_backward", "cuda_backward" } } do
+      if o[pair[1]] and not o[pair[2]] then return ("option '%s': it goes with %s"):format(pair[1], pair[2]) end
+   end
+   if o.c and o.cuda and (o.c_backward == nil) ~= (o.cuda_backward == nil) then
+      local there, missing = "c_backward", "cuda_backward"
+      if not o.c_backward then there, missing = missing, there end
+      return ("option '%s': there is no %s, so that only one kind of device would have a gradient"):format(there, missing)
    end
 end
 
 --- What is wrong with the options of a kernel, read by their declaration; nil where nothing is.
 return function(o)
-   return check_texts(o) or check_names(o) or check_counts(o) or check_no_gradient(o)
+   return check_texts(o) or check_places(o) or check_names(o) or check_counts(o) or check_no_gradient(o)
 end

@@ -2,6 +2,8 @@
 local scute = require "scute.core"
 local build = require "scute.kernel.build"
 local c_text = require "scute.kernel.c_text"
+local cuda = require "scute.kernel.cuda"
+local cuda_text = require "scute.kernel.cuda_text"
 local names = require "scute.kernel.names"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -85,16 +87,17 @@ local function first_line(text)
    return text:match "^%s*([^\n]*)" .. (text:match "^%s*[^\n]*\n%s*%S" and " ..." or "")
 end
 
--- What the op is to the core, and its source in C.
+-- What its sources are made of, its source in C, and what the op is to the core.
 local function describe(o, label, forward, backward)
    local numbers, nin, nout = sorted_keys(o.numbers), #o.inputs, #o.outputs
    local presets = {}
    for i, name in ipairs(numbers) do presets[i] = o.numbers[name] + 0.0 end
-   local source = c_text.source { label = label, numbers = numbers, outputs = entries(o.outputs, 0),
-      gradients = entries(o.inputs, 0, "g"), forward = forward, backward = backward,
+   local parts = { label = label, numbers = numbers, outputs = entries(o.outputs, 0), gradients = entries(o.inputs, 0, "g"),
+      forward = forward, backward = backward,
       reads = concat(entries(o.inputs, 0), entries(o.outputs, nin), entries(o.outputs, nin + nout, "g")) }
+   local source = c_text.source(parts)
    local used = backward and backward.used or {}
-   return source, { name = o.name, kernel = "own_op", doc = o.doc or first_line(o.forward), inputs = o.inputs,
+   return parts, source, { name = o.name, kernel = "own_op", doc = o.doc or first_line(o.forward), inputs = o.inputs,
       outputs = o.outputs, numbers = numbers, presets = presets,
       gradients = backward and mask(o.inputs, backward.assigns, "g") or 0,
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
@@ -143,8 +146,9 @@ function elements.op(o)
    if problem then return nil, problem end
    if o.backward then backward, problem = read_backward(o, label) end
    if problem then return nil, problem end
-   local source, declaration = describe(o, label, forward, backward)
+   local parts, source, declaration = describe(o, label, forward, backward)
    local call, op = scute.own_op(declaration)
+   cuda.offer(op, function(dtype) return cuda_text.source(parts, dtype) end)
    if not scute.own_op_has_code(op) then problem = compile(op, source, label) end
    if problem then return nil, problem end
    return call, op

@@ -10,6 +10,8 @@
 -- What the body knows by the names that were declared: see scute.kernel.
 local scute = require "scute.core"
 local build = require "scute.kernel.build"
+local cuda = require "scute.kernel.cuda"
+local cuda_whole = require "scute.kernel.cuda_whole"
 local options = require "scute.base.options"
 local is_tensor = require("scute.nn.module").is_tensor
 local sorted_keys = require "scute.base.sorted_keys"
@@ -27,6 +29,22 @@ local CLOSES = { [")"] = "(", ["}"] = "{", ["]"] = "[" }
 -- Texts and characters of C as blanks, so that what stands in them counts for nothing.
 local function without_texts(text)
    return (text:gsub('"[^"\n]*"', '""'):gsub("'[^'\n]*'", "' '"))
+end
+
+local DIRECTIVES = {}
+for word in ([[atomic barrier cancel cancellation critical declare flush for loop master masked ordered parallel scan section
+   sections simd single task taskgroup taskloop taskwait taskyield threadprivate]]):gmatch "%S+" do DIRECTIVES[word] = true end
+
+-- A compiler passes over a directive of OpenMP that it does not know, and the loop has one thread.
+local function check_directives(plain, label)
+   local line = 0
+   for text in (plain .. "\n"):gmatch "(.-)\n" do
+      line = line + 1
+      local word = text:match "^%s*#%s*pragma%s+omp%s+([%w_]*)"
+      if word and not DIRECTIVES[word] then
+         return ("%s, line %d: OpenMP has no '%s'%s"):format(label, line, word, options.hint(word, sorted_keys(DIRECTIVES)))
+      end
+   end
 end
 
 -- The names that a text mentions, each with its first line; nil and what is wrong. A bracket that is not closed would go on in
@@ -47,6 +65,8 @@ local function mentioned(text, label)
       end
    end
    if #open > 0 then return nil, ("%s, line %d: '%s' is not closed"):format(label, open[#open].line, open[#open].text) end
+   local wrong = check_directives(plain, label)
+   if wrong then return nil, wrong end
    return names
 end
 
@@ -182,10 +202,16 @@ local FLAGS = { { "-fopenmp" }, {} }
 local function compile(op, source, label, texts, check)
    local include, problem = home(), nil
    local header = content(include .. "/kernels/cpu/vmath.h")
-   for _, flags in ipairs(FLAGS) do
-      local done, failed = build.load { source = source, include = include, flags = flags, reads = { header },
+   local function load(flags, only_kept)
+      return build.load { source = source, include = include, flags = flags, reads = { header }, only_kept = only_kept,
          is_final = function(said) return user_error(said) ~= nil end,
          open = function(path) scute.own_whole_open(op, path, check) end }
+   end
+   for _, flags in ipairs(FLAGS) do
+      if load(flags, true) then return nil end
+   end
+   for _, flags in ipairs(FLAGS) do
+      local done, failed = load(flags)
       if done then return nil end
       problem = problem or failed
       local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
@@ -283,19 +309,21 @@ local function mask(list, set, prefix)
 end
 
 -- Each output has to be written, and each gradient.
-local function check_mentions(o, label, forward, backward)
-   for _, name in ipairs(o.outputs) do
-      if not forward[name] then return ("%s, c: the output '%s' is never written"):format(label, name) end
-   end
+local function check_mentions(o, texts)
    local without = {}
    for _, name in ipairs(o.no_gradient) do without[name] = true end
-   for _, name in ipairs(backward and o.inputs or {}) do
-      if not backward["g" .. name] and not without[name] then
-         return ("%s, c_backward: 'g%s', the gradient of '%s', is never written; where it has none, say no_gradient = \"%s\"")
-            :format(label, name, name, name)
+   for _, text in ipairs(texts) do
+      for _, name in ipairs(text.is_backward and {} or o.outputs) do
+         if not text.names[name] then return ("%s: the output '%s' is never written"):format(text.label, name) end
       end
-      if backward["g" .. name] and without[name] then
-         return ("%s, c_backward: 'g%s' is there, but '%s' is among no_gradient"):format(label, name, name)
+      for _, name in ipairs(text.is_backward and o.inputs or {}) do
+         if not text.names["g" .. name] and not without[name] then
+            return ("%s: 'g%s', the gradient of '%s', is never written; where it has none, say no_gradient = \"%s\"")
+               :format(text.label, name, name, name)
+         end
+         if text.names["g" .. name] and without[name] then
+            return ("%s: 'g%s' is there, but '%s' is among no_gradient"):format(text.label, name, name)
+         end
       end
    end
 end
@@ -321,14 +349,18 @@ local function check_names(o)
    end
 end
 
-local function describe(o, source, backward)
-   local numbers, presets = sorted_keys(o.numbers), {}
+-- What backward mentions, of a CPU or a GPU, is kept for it.
+local function describe(o, source, texts)
+   local numbers, presets, used = sorted_keys(o.numbers), {}, {}
    for i, name in ipairs(numbers) do presets[i] = o.numbers[name] + 0.0 end
-   local used = backward or {}
+   for _, text in ipairs(texts) do
+      for name in pairs(text.is_backward and text.names or {}) do used[name] = true end
+   end
    return { name = o.name, kernel = "own_whole", shaped = true, doc = o.doc or "a whole function of a script",
       inputs = o.inputs, outputs = o.outputs, numbers = numbers, presets = presets, gradients = mask(o.inputs, used, "g"),
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
-      text = source .. (o.check and "checked" or "") .. table.concat(presets, " ") .. (o.doc or "") }
+      text = table.concat({ source or "", o.cuda or "", o.cuda_backward or "", o.check and "checked" or "", o.doc or "",
+         table.unpack(presets) }, "\0") }
 end
 
 --- What help() says of one.
@@ -336,7 +368,22 @@ function whole.help(o)
    local parts = table.move(o.inputs, 1, #o.inputs, 1, {})
    for _, name in ipairs(sorted_keys(o.numbers)) do parts[#parts + 1] = ("%s = %s"):format(name, o.numbers[name]) end
    return ("%s(%s) -> %s\n\n%s\n"):format(o.name, table.concat(parts, ", "), table.concat(o.outputs, ", "),
-      o.doc or "A whole function in C, of a script.")
+      o.doc or "A whole function of a script.")
+end
+
+-- The texts that there are, with the names in each; nil and what is wrong.
+local function read_texts(o, label)
+   local texts = {}
+   for _, option in ipairs { "c", "c_backward", "cuda", "cuda_backward" } do
+      if o[option] then
+         local text = { label = ("%s, %s"):format(label, option), is_backward = option:find "_backward" ~= nil }
+         local names, problem = mentioned(o[option], text.label)
+         if not names then return nil, problem end
+         text.names = names
+         texts[#texts + 1] = text
+      end
+   end
+   return texts
 end
 
 --- The op of a whole function, by options that go together: what calls it as an object's __call, and the op; nil and what is
@@ -345,19 +392,18 @@ function whole.op(o)
    local label = ("kernel '%s'"):format(o.name)
    local problem = check_names(o)
    if problem then return nil, problem end
-   local texts = { { label = label .. ", c", text = o.c } }
-   if o.c_backward then texts[2] = { label = label .. ", c_backward", text = o.c_backward } end
-   for _, text in ipairs(texts) do
-      text.names, problem = mentioned(text.text, text.label)
-      if problem then return nil, problem end
-   end
-   local forward, backward = texts[1].names, texts[2] and texts[2].names
-   problem = check_mentions(o, label, forward, backward)
+   local texts
+   texts, problem = read_texts(o, label)
+   problem = problem or check_mentions(o, texts)
    if problem then return nil, problem end
-   local source = source_of(o, label)
-   local declaration = describe(o, source, backward)
+   local source = o.c and source_of(o, label)
+   local declaration = describe(o, source, texts)
    local call, op = scute.own_op(declaration)
-   if not scute.own_op_has_code(op) then problem = compile(op, source, label, texts, o.check) end
+   if o.cuda then
+      local grid, grid_backward = cuda_whole.grid(o, "grid"), cuda_whole.grid(o, "grid_backward")
+      cuda.offer(op, function() return cuda_whole.source(o) end, grid, grid_backward)
+   end
+   if o.c and not scute.own_op_has_code(op) then problem = compile(op, source, label, texts, o.check) end
    if problem then return nil, problem end
    return caller(o, declaration.numbers, call), op
 end

@@ -58,6 +58,7 @@ int usual_failure(const char *name, Library library) {
    switch (library) {
    case Library::cublas: return 13;                                  // CUBLAS_STATUS_EXECUTION_FAILED
    case Library::cudnn: return strstr(name, "Create") ? 4003 : 5000; // out of host memory, EXECUTION_FAILED
+   case Library::nvrtc: return 11; // NVRTC_ERROR_INTERNAL_ERROR
    case Library::runtime: break;
    }
    if (starts(name, "cudaMalloc") || starts(name, "cudaHostAlloc")) return cudaErrorMemoryAllocation;
@@ -212,7 +213,7 @@ void write_report(FILE *to) {
    const char *comma = "";
    for (const char *kind : {"device memory", "pinned memory", "stream", "event", "graph", "executable graph", "cublas handle",
                             "cudnn handle", "tensor descriptor", "filter descriptor", "convolution descriptor",
-                            "pooling descriptor", "activation descriptor"}) {
+                            "pooling descriptor", "activation descriptor", "nvrtc program", "library", "kernel"}) {
       size_t n = softgpu_live(kind);
       if (n) fprintf(to, "%s\"%s\":%zu", comma, kind, n), comma = ",";
    }

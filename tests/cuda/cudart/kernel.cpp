@@ -14,6 +14,7 @@
 #include "../include/softgpu_launch.h"
 #include "../softgpu.h"
 #include "fiber.h"
+#include "library.h"
 #include "runtime.h"
 #include "usage.h"
 
@@ -245,6 +246,7 @@ cudaError_t run_launch(Launch &l) {
 
 cudaError_t launch(const RuntimeCall &call, const void *function, dim3 grid, dim3 block, void **arguments,
                    size_t shared, cudaStream_t stream) {
+   function = function_of_kernel(function);
    Kernel *k = kernel_of(function);
    if (!k) return cudaErrorInvalidDeviceFunction;
    if (bad_shape(grid, block)) return cudaErrorInvalidConfiguration;
@@ -362,7 +364,7 @@ cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block, void *
 
 cudaError_t cudaFuncSetAttribute(const void *function, enum cudaFuncAttribute attribute, int value) {
    CUDA_CALL("cudaFuncSetAttribute");
-   auto at = kernels().find(function);
+   auto at = kernels().find(function_of_kernel(function));
    if (at == kernels().end()) return call.done(cudaErrorInvalidDeviceFunction);
    if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout)
       return call.done(value < -1 || value > 100 ? cudaErrorInvalidValue : cudaSuccess);
@@ -375,7 +377,7 @@ cudaError_t cudaFuncSetAttribute(const void *function, enum cudaFuncAttribute at
 
 cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *out, const void *function) {
    CUDA_CALL("cudaFuncGetAttributes");
-   const Kernel *k = kernel_of(function);
+   const Kernel *k = kernel_of(function_of_kernel(function));
    if (!out) return call.done(cudaErrorInvalidValue);
    if (!k) return call.done(cudaErrorInvalidDeviceFunction);
    memset(out, 0, sizeof *out);
@@ -390,7 +392,7 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const voi
                                                           size_t shared) {
    CUDA_CALL("cudaOccupancyMaxActiveBlocksPerMultiprocessor");
    if (!blocks || block_size < 1 || block_size > 1024) return call.done(cudaErrorInvalidValue);
-   const Kernel *k = kernel_of(function);
+   const Kernel *k = kernel_of(function_of_kernel(function));
    if (!k) return call.done(cudaErrorInvalidDeviceFunction);
    *blocks = int(resident_blocks(k->usage, size_t(block_size), shared));
    return call.done();

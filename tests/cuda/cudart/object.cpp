@@ -59,6 +59,10 @@ size_t object_count(const char *kind) {
    return n;
 }
 
+bool object_known(const void *handle) {
+   return lookup(handle) != nullptr;
+}
+
 const char *object_state(const void *handle) {
    static thread_local char text[80];
    Object *object = lookup(handle);
