@@ -1,5 +1,5 @@
--- A whole function of one's own in C, on the memory of tensors as it is: each photo blurred along its rows. What a pixel becomes
--- depends on its neighbours, so that it is no kernel of single elements.
+-- A whole function of one's own in C, on the memory of tensors as it is: each photo blurred along its rows. What a pixel
+-- becomes depends on its neighbours, so that it is no kernel of single elements.
 -- Run it:  ./scute examples/custom_kernel_whole.lua
 local scute = require "scute"
 local device = arg[1] or "cpu"

@@ -13,7 +13,7 @@ build.LONGEST = 4000000 -- bytes that it may say in the meantime
 
 -- Results must stay right for NaN and infinity; the second set is for compilers that do not know the first.
 local FLAGS = {
-   { "-std=c11", "-O3", "-march=native", "-pipe", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=on",
+   { "-std=c11", "-O3", "-march=native", "-pipe", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=fast",
       "-fno-math-errno", "-fno-trapping-math" },
    { "-O2", "-w", "-fPIC", "-shared" },
 }
@@ -170,6 +170,7 @@ end
 --   source     the text
 --   include    the folder that its #include "..." begin at, and `reads`: what those say, as texts
 --   flags      more flags, a list
+--   only_kept  true: where it is not kept, it is not compiled
 --   is_final   function(said): whether what the compiler said is about the user's text
 -- Returns true; false and { missing = there is no compiler: why } or { said = what the compiler said }.
 function build.load(options)
@@ -180,6 +181,7 @@ function build.load(options)
       scute.files.stamp(words[1]) or "", processor() }, "\0")) .. ".so"
    local path = kept.find(name)
    if path and pcall(options.open, path) then return true end
+   if options.only_kept then return false, { said = "nothing is kept" } end
    local done, said = compile(words, options, function(made) return take(made, name, options.open) end)
    if done then return true end
    return false, { said = said }

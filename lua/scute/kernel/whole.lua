@@ -31,6 +31,22 @@ local function without_texts(text)
    return (text:gsub('"[^"\n]*"', '""'):gsub("'[^'\n]*'", "' '"))
 end
 
+local DIRECTIVES = {}
+for word in ([[atomic barrier cancel cancellation critical declare flush for loop master masked ordered parallel scan section
+   sections simd single task taskgroup taskloop taskwait taskyield threadprivate]]):gmatch "%S+" do DIRECTIVES[word] = true end
+
+-- A compiler passes over a directive of OpenMP that it does not know, and the loop has one thread.
+local function check_directives(plain, label)
+   local line = 0
+   for text in (plain .. "\n"):gmatch "(.-)\n" do
+      line = line + 1
+      local word = text:match "^%s*#%s*pragma%s+omp%s+([%w_]*)"
+      if word and not DIRECTIVES[word] then
+         return ("%s, line %d: OpenMP has no '%s'%s"):format(label, line, word, options.hint(word, sorted_keys(DIRECTIVES)))
+      end
+   end
+end
+
 -- The names that a text mentions, each with its first line; nil and what is wrong. A bracket that is not closed would go on in
 -- what stands behind the text, where a compiler tells lines that are nobody's.
 local function mentioned(text, label)
@@ -49,6 +65,8 @@ local function mentioned(text, label)
       end
    end
    if #open > 0 then return nil, ("%s, line %d: '%s' is not closed"):format(label, open[#open].line, open[#open].text) end
+   local wrong = check_directives(plain, label)
+   if wrong then return nil, wrong end
    return names
 end
 
@@ -184,10 +202,16 @@ local FLAGS = { { "-fopenmp" }, {} }
 local function compile(op, source, label, texts, check)
    local include, problem = home(), nil
    local header = content(include .. "/kernels/cpu/vmath.h")
-   for _, flags in ipairs(FLAGS) do
-      local done, failed = build.load { source = source, include = include, flags = flags, reads = { header },
+   local function load(flags, only_kept)
+      return build.load { source = source, include = include, flags = flags, reads = { header }, only_kept = only_kept,
          is_final = function(said) return user_error(said) ~= nil end,
          open = function(path) scute.own_whole_open(op, path, check) end }
+   end
+   for _, flags in ipairs(FLAGS) do
+      if load(flags, true) then return nil end
+   end
+   for _, flags in ipairs(FLAGS) do
+      local done, failed = load(flags)
       if done then return nil end
       problem = problem or failed
       local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
