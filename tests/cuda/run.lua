@@ -260,6 +260,14 @@ local function exercises()
    tally.add("exercises", text)
 end
 
+-- With a folder of its own for what is compiled.
+local function kernels()
+   local folder = os.tmpname()
+   os.remove(folder)
+   script("kernels", "SCUTE_CACHE=" .. folder)
+   os.execute(("rm -rf '%s'"):format(folder))
+end
+
 -- ---- all of them, in this order ----
 
 local function orders_of_photos()
@@ -294,6 +302,7 @@ local parts = {
    { "recordings" },
    { "graphs" },
    { "profile" },
+   { "kernels", kernels },
    { "exercises", exercises },
 }
 

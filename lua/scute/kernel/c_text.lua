@@ -12,6 +12,8 @@ local HEAD = [[
 #define EXPORT __attribute__((visibility("default")))
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 static inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; } // C's may be -1
+static inline int scute_isinf64(double x) { return fabs(x) == HUGE_VAL; }
 ]]
 
 -- NaN passes.

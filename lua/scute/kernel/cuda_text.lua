@@ -25,6 +25,8 @@ static __device__ inline double scute_min64(double a, double b) { return a < b |
 static __device__ inline double scute_max64(double a, double b) { return a > b || a != a ? a : b; }
 static __device__ inline float sigmoidf(float x) { return 1 / (1 + expf(-x)); }
 static __device__ inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static __device__ inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; }
+static __device__ inline int scute_isinf64(double x) { return fabs(x) == HUGE_VAL; }
 ]]
 
 local LOOPS = [[

@@ -41,7 +41,7 @@ local LIST = {
    { "round", 1, "rintf", "rint", "the nearest whole number, halves to the even one, as scute.round" },
    { "copysign", 2, "copysignf", "copysign", "x with the sign of y" },
    { "isnan", 1, "isnan", "isnan", "1 of NaN, 0 of numbers" },
-   { "isinf", 1, "isinf", "isinf", "whether x is infinite" },
+   { "isinf", 1, "scute_isinf", "scute_isinf64", "whether x is infinite" },
 }
 
 local functions = { list = LIST, by_name = {} }
