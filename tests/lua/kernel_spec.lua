@@ -3,6 +3,7 @@ local build = require "scute.kernel.build"
 local lfs = require "lfs"
 local names = require "scute.kernel.names"
 local scute = require "scute"
+require "scute.cli" -- has console.warn under its own name, and is to have it as it is
 
 local getenv, warn = os.getenv, require("scute.base.console").warn
 local root, told
