@@ -310,14 +310,24 @@ end
 
 -- ---- recorded steps ----
 
--- A kernel that is first called while a graph is recorded is compiled and loaded all the same.
+-- A kernel that is first called while a graph is recorded is compiled and loaded all the same; its gradients, one of them
+-- summed, are the graph's, too, at each launch.
 local function recorded()
-   local kernel, x, y = fresh(1000, true), scute.full({ 40 }, 2):to(device), nil
-   local graph, reason = require("scute.core").record(device, { x }, function() y = kernel(x, x) end)
-   check(graph, "it is recorded", reason)
-   if not graph then return end
-   check(graph:launch(), "it is launched")
-   check(y:values()[40] == 1004, "the graph's number", y:values()[40])
+   local x, w = scute.full({ 40, 3 }, 2):to(device), scute.full({ 3 }, 3):to(device):requires_grad_()
+   local kernel, y = fresh(1000, true), nil
+   local graph, reason = require("scute.core").record(device, { x, w }, function()
+      w:zero_grad()
+      y = kernel(x, w)
+      y:sum():backward()
+   end)
+   if not check(graph, "it is recorded", reason) then return end
+   for value = 1, 2 do
+      x:fill_(value)
+      w:zero_grad()
+      check(graph:launch(), "it is launched")
+      check(y:values()[120] == 1000 + 3 * value, "the graph's number", y:values()[120])
+      check(w.grad:values()[1] == 40 * value, "the graph's gradient", w.grad:values()[1])
+   end
 end
 
 -- ---- the real compiler ----
