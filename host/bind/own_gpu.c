@@ -17,8 +17,9 @@ static ScDevice *check_gpu(lua_State *L, int index) {
    return device;
 }
 
-// scute.own_gpu_by(op, make[, grid[, grid_backward]]): make(device, dtype) is called when a call of the op finds no
-// code on that device; grid(shape of each input ..., numbers ...) -> blocks and threads of a launch, three each
+// scute.own_gpu_by(op, make[, grid[, grid_backward]]): make(device, dtype) is called when a call of the op
+// finds no code on that device; grid(shape of each input ..., numbers ...) -> blocks and threads of a launch,
+// three each
 static int own_gpu_by(lua_State *L) {
    luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
    luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -128,7 +129,8 @@ static int ask_grid(lua_State *L) {
    luaL_checkstack(L, SC_MAXPARAM + LUA_MINSTACK, NULL);
    for (int i = 0; i < c->nin; i++) {
       lua_createtable(L, c->in[i]->rank, 0);
-      for (int d = 0; d < c->in[i]->rank; d++) lua_pushinteger(L, c->in[i]->shape[d]), lua_rawseti(L, -2, d + 1);
+      for (int d = 0; d < c->in[i]->rank; d++)
+         lua_pushinteger(L, c->in[i]->shape[d]), lua_rawseti(L, -2, d + 1);
    }
    double numbers[SC_MAXPARAM];
    sc_own_op_numbers(c, numbers);

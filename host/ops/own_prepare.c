@@ -1,9 +1,9 @@
 #include "host/ops/own_prepare.h"
 
-static ScOwnPrepare *prepare;
-static ScOwnGrid *grid_of;
+static ScOwnPrepare prepare;
+static ScOwnGrid grid_of;
 
-void sc_own_op_prepare_by(ScOwnPrepare *prepares, ScOwnGrid *grids) {
+void sc_own_op_prepare_by(ScOwnPrepare prepares, ScOwnGrid grids) {
    prepare = prepares;
    grid_of = grids;
 }

@@ -7,11 +7,11 @@
 
 SC_API_BEGIN
 
-typedef ScStatus ScOwnPrepare(ScOwnOp *, ScDevice *, ScDtype);
+typedef ScStatus (*ScOwnPrepare)(ScOwnOp *, ScDevice *, ScDtype);
 // Sets *is_told and the blocks and threads (three numbers each) of a whole function that says them.
-typedef ScStatus ScOwnGrid(const ScCall *, bool backward, bool *is_told, unsigned grid[6]);
+typedef ScStatus (*ScOwnGrid)(const ScCall *, bool backward, bool *is_told, unsigned grid[6]);
 
-void sc_own_op_prepare_by(ScOwnPrepare *, ScOwnGrid *);
+void sc_own_op_prepare_by(ScOwnPrepare, ScOwnGrid);
 // SC_OK: there is code now.
 ScStatus sc_own_op_prepare(ScOwnOp *, ScDevice *, ScDtype);
 ScStatus sc_own_op_grid(const ScCall *, bool backward, bool *is_told, unsigned grid[6]);

@@ -1,5 +1,5 @@
-// Whole CUDA kernels that a script declared (lua/scute/kernel/cuda_whole.lua), on the memory of tensors as it is. What they
-// leave out of a result is NaN, so that it shows; of a gradient it is 0.
+// Whole CUDA kernels that a script declared (lua/scute/kernel/cuda_whole.lua), on the memory of tensors as it
+// is. What they leave out of a result is NaN, so that it shows; of a gradient it is 0.
 #include "host/ops/own_prepare.h"
 #include "kernels/cuda/element.cuh"
 #include "kernels/cuda/own_code.h"
@@ -71,8 +71,8 @@ ScStatus launch(const ScCall *c, bool backward, Arguments &a) {
    for (int i = 0; i < a.nlayouts; i++) largest = a.layouts[i].size > largest ? a.layouts[i].size : largest;
    if (!is_told) grid[0] = (unsigned)((largest + SC_CUDA_BLOCK - 1) / SC_CUDA_BLOCK);
    a.add_numbers(c);
-   return sc_own_code_launch(c, code, backward ? SC_OWN_BACKWARD : SC_OWN_FORWARD, dim3(grid[0], grid[1], grid[2]),
-                             dim3(grid[3], grid[4], grid[5]), a.all);
+   return sc_own_code_launch(c, code, backward ? SC_OWN_BACKWARD : SC_OWN_FORWARD,
+                             dim3(grid[0], grid[1], grid[2]), dim3(grid[3], grid[4], grid[5]), a.all);
 }
 
 ScStatus forward(ScCall *c) {

@@ -33,6 +33,7 @@ local PARTS = {
    require "bench.parts.exercise",
    require "bench.parts.big_folder",
    require "bench.parts.start",
+   require "bench.parts.kernel",
    texts.freezing,
    texts.checkpoint,
 }

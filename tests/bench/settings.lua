@@ -6,6 +6,7 @@
 --    EPOCHS    of Exercise 1, 10
 --    PHOTOS    of a camera's size that are made, 192
 --    FOLDER_PHOTOS   of the big folder, 1000000, and FOLDER_EPOCH, how many of them go through a network, 100000
+--    ELEMENTS  of the tensors of one's own kernels, 4000000
 --    SCRATCH   the folder of photos that are made and of what torch.compile keeps, build/bench: they are used again
 --    RESULTS   the folder where bench.json and RESULTS.md are written; default: beside run.lua, and without PYTHON nowhere
 local scute = require "scute"
@@ -48,6 +49,7 @@ return {
    photos = math.max(8, number("PHOTOS", 192)),
    folder = number("FOLDER_PHOTOS", 1000000),
    epoch = number("FOLDER_EPOCH", 100000),
+   elements = math.max(1, number("ELEMENTS", 4000000)),
    processors = scute.processors(), -- threads, or processes, that decode photos
    threads = scute.threads(), -- that compute: the cores
    widths = scute.computes(device, "bf16") and { "f32", "bf16" } or { "f32" },

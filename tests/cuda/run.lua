@@ -260,6 +260,26 @@ local function exercises()
    tally.add("exercises", text)
 end
 
+-- With a folder of its own for what is compiled.
+-- The examples of kernels of one's own say there what they say on the CPU.
+local function examples_of_kernels()
+   local folder = os.tmpname()
+   os.remove(folder)
+   for name, text in pairs { custom_kernel = "step 60: loss 0.0", custom_kernel_whole = "an edge:\t0.0 0.0 1.0 3.0 4.0 4.0" } do
+      local ok, out, account = on_gpu(("%s/../../examples/%s.lua cuda"):format(here, name), "SCUTE_CACHE=" .. folder)
+      check(ok and out:find(text, 1, true) and out:find("gradients are right:\ttrue", 1, true), name .. " on a GPU", out)
+      is_clean(account, name)
+   end
+   os.execute(("rm -rf '%s'"):format(folder))
+end
+
+local function kernels()
+   local folder = os.tmpname()
+   os.remove(folder)
+   script("kernels", "SCUTE_CACHE=" .. folder)
+   os.execute(("rm -rf '%s'"):format(folder))
+end
+
 -- ---- all of them, in this order ----
 
 local function orders_of_photos()
@@ -295,6 +315,8 @@ local parts = {
    { "graphs" },
    { "profile" },
    { "export" },
+   { "kernels", kernels },
+   { "examples_of_kernels", examples_of_kernels },
    { "exercises", exercises },
 }
 

@@ -27,6 +27,13 @@ local function names(set)
    return table.concat(list, " ")
 end
 
+local function read_file(path)
+   local file = assert(io.open(path))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
 -- ---- symbols ----
 
 -- Names that a file defines, or leaves undefined, for others to see; those that may stay undefined (w, v) left out.
@@ -115,14 +122,26 @@ local function check_symbols()
       names(without(soft_cuda, cuda)))
 end
 
--- ---- signatures ----
-
-local function read_file(path)
-   local file = assert(io.open(path))
-   local text = file:read "a"
-   file:close()
-   return text
+-- The compiler is opened at run time, by names that the plugin has as texts.
+local function check_compiler()
+   local functions = symbols(soft .. "/lib/libnvrtc.so.13", "defined")
+   for name in pairs(functions) do
+      if not name:find "^nvrtc%u" then functions[name] = nil end
+   end
+   local named = {}
+   for name in read_file(here .. "/../../kernels/cuda/nvrtc.c"):gmatch '{"(nvrtc%u%w+)"' do named[name] = true end
+   check(next(named) ~= nil and not next(without(named, functions)), "the software GPU's NVRTC has what is asked of it",
+      names(without(named, functions)))
+   for _, folder in ipairs { "/usr/local/cuda/lib64", "/usr/local/cuda/lib" } do
+      local path = folder .. "/libnvrtc.so.13"
+      if lfs.attributes(path) then
+         local real = symbols(path, "defined")
+         return check(not next(without(functions, real)), "the real NVRTC has all of it", names(without(functions, real)))
+      end
+   end
 end
+
+-- ---- signatures ----
 
 -- How make compiles a source, but for what comes out of it and where from.
 local function compiler_for(name)
@@ -175,5 +194,6 @@ local function check_signatures()
 end
 
 check_symbols()
+check_compiler()
 check_signatures()
 tally.finish()

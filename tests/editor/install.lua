@@ -22,6 +22,8 @@ return function(cli)
    check(r.code == 0 and r.out:find("640 x 480", 1, true), "an installed example runs from any folder", r.all)
    r = shell "cd $T/empty && $T/usr/bin/scute examples/custom_loss.lua"
    check(r.code == 0 and r.out:find "focal loss", "and one that requires what lies beside it", r.all)
+   r = shell "cd $T/empty && SCUTE_CACHE=$T/cache $T/usr/bin/scute examples/custom_kernel_whole.lua"
+   check(r.code == 0 and r.out:find "gradients are right:\ttrue", "and one that compiles against what is installed", r.all)
    r = shell "cd $T/empty && $T/usr/bin/scute scripts/models.lua resnet18"
    check(r.code == 0 and r.out:find "resnet18", "an installed script runs from any folder", r.all)
    r = shell "cd $T/empty && $T/usr/bin/scute scripts/models.lua --help"

@@ -137,7 +137,7 @@ describe("a whole function", function()
             { c = "y[0] = 1;", c_backward = "(void)gy;" },
          ["c_backward: 'gx' is there, but 'x' is among no_gradient"] =
             { c = "y[0] = 1;", c_backward = "gx[0] = gy[0];", no_gradient = "x" },
-         ["kernel: expected forward, .* or c, the body of a whole function"] = {},
+         ["kernel: expected forward, .* or c or cuda, the body of a whole function"] = {},
          ["option 'c': there is a forward"] = { forward = "y = x;", c = "y[0] = x[0];" },
          ["option 'backward': that of a whole function is c_backward"] = { c = "y[0] = 1;", backward = "gx = gy;" },
          ["option 'shape': it goes with c"] = { forward = "y = x;", shape = print },

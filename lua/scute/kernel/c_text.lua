@@ -8,10 +8,18 @@ local HEAD = [[
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include "kernels/cpu/vmath.h"
 #define EXPORT __attribute__((visibility("default")))
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 static inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static inline double scute_relu(double x) { return x < 0 ? 0 : x; }
+static inline double scute_silu(double x) { return x / (1 + exp(-x)); }
+static inline double scute_gelu(double x) { return 0.5 * x * erfc(x * -0.70710678118654752); }
+static inline double scute_softplus(double x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
+static inline double scute_sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; } // C's may be -1
+static inline int scute_isinf64(double x) { return fabs(x) == HUGE_VAL; }
 ]]
 
 -- NaN passes.
@@ -36,6 +44,13 @@ local function undefine(lines)
    for _, entry in ipairs(functions.list) do lines[#lines + 1] = "#undef " .. entry[1] end
 end
 
+-- GCC takes as many elements at once as the loop's smallest type has in a vector. A byte of each result makes it four vectors
+-- of floats, whose chains of dependent operations overlap: up to twice as fast where a text is long.
+local INTERLEAVE = [[
+uint32_t scute_bits;
+memcpy(&scute_bits, &%s, sizeof scute_bits);
+scute_bytes |= (int8_t)(scute_bits >> 24);]]
+
 -- One loop. reads, writes: lists of { name, place } of the arrays; text: what is done with each element.
 local function loop(lines, name, numbers, reads, writes, text, label)
    local parameters, arguments = { "int64_t scute_n" }, { "scute_n" }
@@ -46,7 +61,8 @@ local function loop(lines, name, numbers, reads, writes, text, label)
    for _, read in ipairs(reads) do add("const float *restrict scute_at_" .. read[1], ("scute_in[%d]"):format(read[2])) end
    for i, number in ipairs(numbers) do add("const float " .. number, ("(float)scute_numbers[%d]"):format(i - 1)) end
    local function line(format, ...) lines[#lines + 1] = format:format(...) end
-   line("static inline void run_%s(%s) {", name, table.concat(parameters, ", "))
+   line("static inline int8_t run_%s(%s) {", name, table.concat(parameters, ", "))
+   line "int8_t scute_bytes = 0;"
    for _, number in ipairs(numbers) do line("(void)%s;", number) end
    line "for (int64_t scute_i = 0; scute_i < scute_n; scute_i++) {"
    for _, read in ipairs(reads) do line("const float %s = scute_at_%s[scute_i];", read[1], read[1]) end
@@ -57,11 +73,13 @@ local function loop(lines, name, numbers, reads, writes, text, label)
    line '#line 1 "scute"'
    line "} while (0);"
    for _, write in ipairs(writes) do line("scute_to_%s[scute_i] = %s;", write[1], write[1]) end
-   line "} }"
+   if writes[1] then line(INTERLEAVE, writes[1][1]) end
+   line "}"
+   line "return scute_bytes; }"
    line("EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)
    line "const double *scute_numbers) {"
    line "(void)scute_out, (void)scute_in, (void)scute_numbers;"
-   line("run_%s(%s); }", name, table.concat(arguments, ", "))
+   line("volatile int8_t scute_bytes = run_%s(%s); }", name, table.concat(arguments, ", "))
 end
 
 -- The entries of `all` (name, place) whose names are in a set.

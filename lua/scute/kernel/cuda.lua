@@ -23,8 +23,8 @@ local function make(op, device, dtype, source)
    local name = scute.files.digest(compiler .. "\0" .. source) .. ".cubin"
    if load_kept(op, device, dtype, name) then return end
    local code = plainly(scute.own_gpu_compile, device, source)
-   plainly(scute.own_gpu_load, op, device, dtype, code)
    kept.keep(name, code)
+   plainly(scute.own_gpu_load, op, device, dtype, code)
 end
 
 --- Tells how an op comes to its code on a GPU. source: function(dtype) -> its text in CUDA; grid, grid_backward: blocks and

@@ -25,6 +25,18 @@ static __device__ inline double scute_min64(double a, double b) { return a < b |
 static __device__ inline double scute_max64(double a, double b) { return a > b || a != a ? a : b; }
 static __device__ inline float sigmoidf(float x) { return 1 / (1 + expf(-x)); }
 static __device__ inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static __device__ inline float reluf(float x) { return x < 0 ? 0 : x; }
+static __device__ inline float siluf(float x) { return x * sigmoidf(x); }
+static __device__ inline float geluf(float x) { return 0.5f * x * erfcf(x * -0.70710678f); }
+static __device__ inline float softplusf(float x) { return (x < 0 ? 0 : x) + log1pf(expf(-fabsf(x))); }
+static __device__ inline float signf(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static __device__ inline double scute_relu(double x) { return x < 0 ? 0 : x; }
+static __device__ inline double scute_silu(double x) { return x / (1 + exp(-x)); }
+static __device__ inline double scute_gelu(double x) { return 0.5 * x * erfc(x * -0.70710678118654752); }
+static __device__ inline double scute_softplus(double x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
+static __device__ inline double scute_sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static __device__ inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; }
+static __device__ inline int scute_isinf64(double x) { return fabs(x) == HUGE_VAL; }
 ]]
 
 local LOOPS = [[

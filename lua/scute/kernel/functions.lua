@@ -26,6 +26,11 @@ local LIST = {
    { "cosh", 1, "sc_coshf", "cosh", "the hyperbolic cosine" },
    { "tanh", 1, "sc_tanhf", "tanh", "the hyperbolic tangent" },
    { "sigmoid", 1, "sc_sigmoidf", "scute_sigmoid", "1 / (1 + exp(-x))" },
+   { "relu", 1, "sc_reluf", "scute_relu", "x where it is above 0, else 0" },
+   { "silu", 1, "sc_siluf", "scute_silu", "x * sigmoid(x)" },
+   { "gelu", 1, "sc_geluf", "scute_gelu", "x times the share of normal numbers below x" },
+   { "softplus", 1, "sc_softplusf", "scute_softplus", "log(1 + exp(x))" },
+   { "sign", 1, "sc_signf", "scute_sign", "-1, 0 or 1; NaN of NaN" },
    { "erf", 1, "sc_erff", "erf", "the error function" },
    { "erfc", 1, "sc_erfcf", "erfc", "1 - erf(x), exact for large x too" },
    { "abs", 1, "fabsf", "fabs", "the magnitude" },
@@ -41,7 +46,7 @@ local LIST = {
    { "round", 1, "rintf", "rint", "the nearest whole number, halves to the even one, as scute.round" },
    { "copysign", 2, "copysignf", "copysign", "x with the sign of y" },
    { "isnan", 1, "isnan", "isnan", "1 of NaN, 0 of numbers" },
-   { "isinf", 1, "isinf", "isinf", "whether x is infinite" },
+   { "isinf", 1, "scute_isinf", "scute_isinf64", "whether x is infinite" },
 }
 
 local functions = { list = LIST, by_name = {} }

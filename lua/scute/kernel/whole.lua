@@ -360,7 +360,7 @@ local function describe(o, source, texts)
       inputs = o.inputs, outputs = o.outputs, numbers = numbers, presets = presets, gradients = mask(o.inputs, used, "g"),
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
       text = table.concat({ source or "", o.cuda or "", o.cuda_backward or "", o.check and "checked" or "", o.doc or "",
-         table.unpack(presets) }, "\0") }
+         table.unpack(presets) }, "\n") }
 end
 
 --- What help() says of one.
