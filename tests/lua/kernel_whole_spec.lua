@@ -166,6 +166,8 @@ describe("a whole function", function()
       end
       assert.error_matches(function() sum(x, 1, 2) end, "sum_channels: too many arguments: expected at most 2")
       assert.error_matches(function() sum(x, { scael = 2 }) end, "unknown argument 'scael'; did you mean 'scale'?")
+      local elsewhere = made { cuda = "y[0] = x[0];" }
+      assert.error_matches(function() elsewhere(x) end, "k: it has no text for the CPU: give it one, as option 'c'")
       assert.error_matches(function() sum "x" end, "sum_channels: argument 'x': expected a tensor")
    end)
 
