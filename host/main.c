@@ -44,6 +44,8 @@ static const char USAGE[] =
     "  SCUTE_THREADS      number of compute threads (default: the physical cores that may be used)\n"
     "  SCUTE_TRACEBACK    1: every error comes with a traceback, with all frames of the library\n"
     "  SCUTE_CACHE        folder of downloaded weights (default: ~/.cache/scute/weights)\n"
+    "  SCUTE_CC           C compiler of scute.kernel (default: scute's own); what it makes is kept in\n"
+    "                     kernels in SCUTE_CACHE (default: ~/.cache/scute/kernels)\n"
     "  SCUTE_WEIGHTS_URL  where they are downloaded from; SCUTE_NET_TIMEOUT: seconds until that is given up\n"
     "  SCUTE_WEIGHTS_SHA256  all 64 digits of such a file, which http:// needs\n"
     "  SCUTE_PLUGINS      folder of scute_cuda.so; SCUTE_CUDA_SYNC=warn: tells each wait for a GPU\n"

@@ -155,7 +155,7 @@ struct ScOp {
 
 void sc_register_op(const ScOp *);
 const ScOp *sc_op_find(const char *name);
-const ScOp *sc_op_at(int index); // NULL past the end; in byte order of the names
+const ScOp *sc_op_at(int index);                              // NULL past the end; in byte order of the names
 const ScKernel *sc_op_kernel(const ScOp *, const ScDevice *); // NULL: that device has none
 #define SC_OP(name, ...)                                                                                       \
    static const ScOp op_##name = {#name, __VA_ARGS__};                                                         \

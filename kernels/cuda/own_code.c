@@ -34,6 +34,40 @@ static ScStatus codes_of(ScOwnOp *own, Codes **out) {
    return SC_OK;
 }
 
+// ---- libraries, which the runtime has known since CUDA 12.8 ----
+
+#if CUDART_VERSION >= 12080
+
+static cudaError_t open_library(void **library, const void *bytes) {
+   return cudaLibraryLoadData((cudaLibrary_t *)library, bytes, NULL, NULL, 0, NULL, NULL, 0);
+}
+
+static cudaError_t get_kernel(const void **kernel, void *library, const char *name) {
+   return cudaLibraryGetKernel((cudaKernel_t *)kernel, library, name);
+}
+
+static void close_library(void *library) {
+   if (cudaLibraryUnload(library) != cudaSuccess) cudaGetLastError();
+}
+
+#else
+
+static cudaError_t open_library(void **library, const void *bytes) {
+   (void)library, (void)bytes;
+   return cudaErrorNotSupported;
+}
+
+static cudaError_t get_kernel(const void **kernel, void *library, const char *name) {
+   (void)kernel, (void)library, (void)name;
+   return cudaErrorNotSupported;
+}
+
+static void close_library(void *library) {
+   (void)library;
+}
+
+#endif
+
 // ---- loading ----
 
 // The driver may put off what it has to do for a kernel to its first launch, which may be recorded; asked for
@@ -42,26 +76,27 @@ static ScStatus find_kernels(ScOwnCode *code, const char *what) {
    struct cudaFuncAttributes found;
    int n = 0;
    for (int i = 0; i < SC_OWN_KERNELS; i++) {
-      cudaError_t error = cudaLibraryGetKernel(&code->kernels[i], code->library, names[i]);
-      if (error == cudaSuccess) error = cudaFuncGetAttributes(&found, (const void *)code->kernels[i]), n++;
+      cudaError_t error = get_kernel(&code->kernels[i], code->library, names[i]);
       if (error == cudaErrorSymbolNotFound) {
          cudaGetLastError();
          code->kernels[i] = NULL;
-      } else {
-         SC_CUDA_TRY(error, what);
+         continue;
       }
+      if (error == cudaSuccess) error = cudaFuncGetAttributes(&found, code->kernels[i]);
+      SC_CUDA_TRY(error, what);
+      n++;
    }
    return n > 0 ? SC_OK : sc_fail(SC_EARG, "%s: there is no kernel in the code", what);
 }
 
 static ScStatus load(ScOwnCode *code, const void *bytes, const char *what) {
    ScOwnCode loaded = {0};
-   SC_CUDA_TRY(cudaLibraryLoadData(&loaded.library, bytes, NULL, NULL, 0, NULL, NULL, 0), what);
+   SC_CUDA_TRY(open_library(&loaded.library, bytes), what);
    ScStatus status = find_kernels(&loaded, what);
    if (status == SC_OK)
       *code = loaded;
    else
-      cudaLibraryUnload(loaded.library), cudaGetLastError();
+      close_library(loaded.library);
    return status;
 }
 
@@ -83,7 +118,7 @@ void sc_own_code_close(const ScDevice *device) {
    for (Codes *codes = all; codes; codes = codes->next) {
       for (int dtype = 0; dtype < SC_NDTYPE; dtype++) {
          ScOwnCode *code = &codes->of[device->index][dtype];
-         if (code->library) cudaLibraryUnload(code->library);
+         if (code->library) close_library(code->library);
          *code = (ScOwnCode){0};
       }
    }
@@ -102,7 +137,7 @@ ScStatus sc_own_code_find(const ScCall *c, ScDtype dtype, const ScOwnCode **out)
 ScStatus sc_own_code_launch(const ScCall *c, const ScOwnCode *code, ScOwnKernel kernel, dim3 grid, dim3 block,
                             void **arguments) {
    SC_TRY(sc_cuda_use(c->device));
-   const void *function = (const void *)code->kernels[kernel];
+   const void *function = code->kernels[kernel];
    if (!function) return sc_fail(SC_EUNSUPPORTED, "%s: there is no kernel '%s'", c->op->name, names[kernel]);
    return sc_cuda_status(cudaLaunchKernel(function, grid, block, arguments, 0, sc_cuda_stream(c->device)),
                          c->op->name);

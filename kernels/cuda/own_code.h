@@ -20,8 +20,8 @@ typedef enum {
 } ScOwnKernel;
 
 typedef struct {
-   cudaLibrary_t library; // NULL: nothing was loaded
-   cudaKernel_t kernels[SC_OWN_KERNELS];
+   void *library;                       // cudaLibrary_t; NULL: nothing was loaded
+   const void *kernels[SC_OWN_KERNELS]; // cudaKernel_t
 } ScOwnCode;
 
 // The code of a call; where there is none yet, it is compiled and loaded.

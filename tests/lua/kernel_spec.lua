@@ -168,6 +168,34 @@ describe("a kernel", function()
       assert.same({ 100, -0.0 }, { y[4], y[5] })
    end)
 
+   it("has functions that treat NaN and infinity in float as C's do in double", function()
+      local functions = require "scute.kernel.functions"
+      local outputs, lines = {}, {}
+      local x = scute.tensor { 0 / 0, math.huge, -math.huge, 0, -0.0, 1, -1, 3e38, -3e38, 100, -100, 2.5, -2.5, 0.5, 1e-5 }
+      local function class(v) return v ~= v and "nan" or v >= 3.5e38 and "inf" or v <= -3.5e38 and "-inf" or "number" end
+      local function compare()
+         local k = scute.kernel { name = "several", inputs = "x", outputs = outputs, forward = table.concat(lines) }
+         local single, double = { k(x) }, { k(x:to "f64") }
+         for i, result in ipairs(single) do
+            local expected = double[i]:values()
+            for at, value in ipairs(result:values()) do
+               local what = ("%sof %g: %g, %g in double"):format(lines[i], x:values()[at], value, expected[at])
+               assert.equal(class(expected[at]), class(value), what)
+               if class(value) == "number" then -- 100 in float, below normal numbers
+                  assert.is_true(math.abs(value - expected[at]) <= 1e-5 * math.abs(expected[at]) + 1e-37, what)
+               end
+            end
+         end
+         outputs, lines = {}, {}
+      end
+      for i, entry in ipairs(functions.list) do
+         local rest = (", 0.5, 0.25"):sub(1, 5 * (entry[2] - 1))
+         outputs[#outputs + 1] = ("y%d"):format(i)
+         lines[#lines + 1] = ("y%d = %s(x%s);\n"):format(i, entry[1], rest)
+         if #outputs == 3 or i == #functions.list then compare() end
+      end
+   end)
+
    it("promotes mixed dtypes, and takes numbers", function()
       assert.equal("f32", (mix(scute.ones(2):to "f16", scute.ones(2))).dtype)
       assert.equal("f32", (mix(scute.tensor({ 1, 2 }, { dtype = "i64" }), scute.ones(2))).dtype)
