@@ -99,7 +99,7 @@ static void choose_what_to_keep(ScCall *c) {
    bool from_y = residual && sc_act_by_result(act);
    bool again = act != SC_ACT_NONE && !from_y; // computes the value before the activation again
    bool needs_x = training || again || c->needs_grad[SC_BN_WEIGHT];
-   c->redoes = needs_x && sc_may_redo(c);
+   c->redoes = needs_x && sc_would_redo(c);
    if (!from_y) c->keep_out = 0;
    if (training) c->keep_in &= ~(bit(SC_BN_MEAN) | bit(SC_BN_VAR));
    if (c->redoes) return;
