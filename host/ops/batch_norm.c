@@ -2,7 +2,7 @@
 //
 // Backward needs the value before the activation. Where the derivative can be told from y instead (relu, relu6)
 // it is if there is a residual (y is there for the next op anyway); else that value is computed again, from x
-// and the residual. On the host y itself is not kept but computed again (host/core/redo.h).
+// and the residual. On the host y itself is mostly not kept but computed again (host/core/redo.h).
 #include "host/ops/batch_norm.h"
 
 #include "host/core/call.h"
