@@ -3,6 +3,7 @@
 
 #include "host/bind/bind.h"
 #include "host/core/device.h"
+#include "host/core/redo.h"
 
 static void set_bytes(lua_State *L, const char *key, size_t bytes) {
    lua_pushinteger(L, (lua_Integer)bytes);
@@ -29,6 +30,16 @@ static int memory_limit(lua_State *L) {
    return 0;
 }
 
+// scute.memory_for_speed(bytes = 224 MiB): what a training step on the host may keep though backward could
+// compute it again; 0 is the least memory, and results are the same bits
+static int memory_for_speed(lua_State *L) {
+   lua_Integer bytes = luaL_optinteger(L, 1, SC_SPARED);
+   if (bytes < 0)
+      return luaL_error(L, "memory_for_speed: expected at least 0 bytes, found %I", (LUAI_UACINT)bytes);
+   sc_redo_above((size_t)bytes);
+   return 0;
+}
+
 // scute.flush(): collects garbage and gives cached memory back
 static int flush(lua_State *L) {
    lua_gc(L, LUA_GCCOLLECT);
@@ -45,11 +56,9 @@ static int make_room(lua_State *L) {
    return 0;
 }
 
-static const luaL_Reg functions[] = {{"memory", memory},
-                                     {"memory_limit", memory_limit},
-                                     {"flush", flush},
-                                     {"make_room", make_room},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"memory", memory}, {"memory_limit", memory_limit}, {"memory_for_speed", memory_for_speed},
+    {"flush", flush},   {"make_room", make_room},       {NULL, NULL}};
 
 static void open_memory(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

@@ -137,6 +137,7 @@ static ScStatus step_back(Walk *walk, ScNode *node, bool retain) {
       drop_gradients(call);
       sc_redo_drop(node);
    } else {
+      sc_redo_forget(node);
       sc_call_free(call);
       node->call = NULL;
    }

@@ -4,6 +4,7 @@
 #define SCUTE_NODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct ScNode ScNode;
@@ -26,6 +27,7 @@ struct ScNode {
    const void *walk; // the backward that goes through it now
    int redo;         // 0: its output cannot be computed again; else how many calls in a row that takes
    uint64_t stamp;   // of its first output when it was computed
+   size_t spared;    // bytes of its output that are kept though they could be computed again
    ScNode *next_dead;
 };
 

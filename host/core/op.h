@@ -81,6 +81,7 @@ struct ScCall {
    int layer;      // that made the call, see host/core/layer.h
    // A kernel may do what the op's `commit` does itself, with its last launch, and then says so.
    bool may_commit, committed;
+   size_t spared;              // bytes of an output that is kept though `redo` could make it again
    bool redoes;                // set by forward: what is kept is enough for the op's `redo`
    unsigned keep_in, keep_out; // what the tape keeps: the op's masks, from which forward may take bits away
    // Backward: gradients of the outputs in, of the inputs out. grad_in[i] is NULL where needs_grad[i] is false.

@@ -4,6 +4,12 @@
 
 enum { LONGEST = 16 }; // calls in a row
 
+static size_t most = SC_SPARED, kept; // bytes of outputs that could be computed again
+
+void sc_redo_above(size_t bytes) {
+   most = bytes;
+}
+
 static int longest_before(const ScCall *call) {
    int longest = 0;
    for (int i = 0; i < call->nin; i++) {
@@ -19,15 +25,29 @@ bool sc_may_redo(const ScCall *call) {
    return call->device->backend->host_memory && longest_before(call) < LONGEST;
 }
 
+bool sc_would_redo(ScCall *call) {
+   bool may = sc_may_redo(call);
+   size_t bytes = sc_nbytes(call->out[0]);
+   call->spared = may && bytes <= most && kept <= most - bytes ? bytes : 0;
+   return may && !call->spared;
+}
+
 // Not once it was written over, or backward has consumed the call.
 bool sc_can_be_redone(const ScTensor *t) {
    return t && t->node && t->node->redo && t->node->call && t->buffer && t->buffer->stamp == t->node->stamp;
 }
 
 void sc_redo_note(ScNode *node, const ScCall *call) {
+   node->spared = call->spared;
+   kept += node->spared;
    if (!call->redoes) return;
    node->redo = 1 + longest_before(call);
    node->stamp = call->out[0]->buffer->stamp;
+}
+
+void sc_redo_forget(ScNode *node) {
+   kept -= node->spared;
+   node->spared = 0;
 }
 
 // ---- backward ----

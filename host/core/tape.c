@@ -66,6 +66,7 @@ static ScStatus copy_call(ScNode *node, ScCall *call) {
 }
 
 static void free_node(ScNode *node) {
+   sc_redo_forget(node);
    sc_call_free(node->call);
    free(node->edges);
    free(node);

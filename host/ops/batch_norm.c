@@ -2,7 +2,7 @@
 //
 // Backward needs the value before the activation. Where the derivative can be told from y instead (relu, relu6)
 // it is if there is a residual (y is there for the next op anyway); else that value is computed again, from x
-// and the residual. On the host y itself is not kept but computed again (host/core/redo.h).
+// and the residual. On the host y itself is mostly not kept but computed again (host/core/redo.h).
 #include "host/ops/batch_norm.h"
 
 #include "host/core/call.h"
@@ -99,7 +99,7 @@ static void choose_what_to_keep(ScCall *c) {
    bool from_y = residual && sc_act_by_result(act);
    bool again = act != SC_ACT_NONE && !from_y; // computes the value before the activation again
    bool needs_x = training || again || c->needs_grad[SC_BN_WEIGHT];
-   c->redoes = needs_x && sc_may_redo(c);
+   c->redoes = needs_x && sc_would_redo(c);
    if (!from_y) c->keep_out = 0;
    if (training) c->keep_in &= ~(bit(SC_BN_MEAN) | bit(SC_BN_VAR));
    if (c->redoes) return;

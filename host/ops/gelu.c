@@ -22,7 +22,7 @@ static ScStatus infer(ScCall *c) {
 // On the host the result is computed again when backward wants it: it is as large as x, which is kept anyway,
 // and in a network the widest there is.
 static ScStatus forward(ScCall *c) {
-   c->redoes = sc_may_redo(c);
+   c->redoes = sc_would_redo(c);
    return sc_run_kernel(c);
 }
 

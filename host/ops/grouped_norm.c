@@ -79,7 +79,7 @@ static ScStatus infer(ScCall *c) {
 
 // On the host the result is computed again when backward wants it; the shift serves nothing else.
 static ScStatus forward(ScCall *c) {
-   c->redoes = sc_may_redo(c);
+   c->redoes = sc_would_redo(c);
    if (!c->redoes) c->keep_in &= ~(1u << SC_GN_BIAS);
    return sc_run_kernel(c);
 }

@@ -66,11 +66,25 @@ static void what_ref_gives_is_kept(void **state) {
    sc_tensor_release_all(2, all);
 }
 
+static void there_is_room_for_some(void **state) {
+   (void)state;
+   sc_redo_above(VALUES * sizeof(float));
+   ScTensor *x = maps(), *kept = norm(x), *y = norm(x);
+   assert_true(!sc_can_be_redone(kept) && sc_can_be_redone(y));
+   ScTensor *grad = gradient(kept), *again = norm(x); // its call is consumed
+   assert_false(sc_can_be_redone(again));
+   sc_redo_above(0);
+   ScTensor *all[] = {x, kept, y, grad, again};
+   sc_tensor_release_all(5, all);
+}
+
 int main(void) {
+   sc_redo_above(0);
    static const struct CMUnitTest tests[] = {
        cmocka_unit_test(it_is_the_same_bit_for_bit),
        cmocka_unit_test(what_was_written_over_is_kept),
        cmocka_unit_test(what_ref_gives_is_kept),
+       cmocka_unit_test(there_is_room_for_some),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

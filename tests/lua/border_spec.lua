@@ -191,7 +191,7 @@ describe("sizes are checked before anything is filled", function()
          { scute.randn, 1 << 62 }, { scute.full, { HUGE }, 1 }, { scute.arange, 1, inf }, { scute.arange, nan, 1 },
          { scute.arange, 1, 1e300 }, { scute.linspace, 0, 1, HUGE }, { scute.linspace, 0, inf, 2 }, { scute.eye, HUGE },
          { scute.eye, 1 << 32, 1 << 32 }, { scute.randint, 1, 2, HUGE }, { scute.randint, 1, 2, 1 << 62 },
-         { scute.memory_limit, -1 }, { scute.canvas, nan, 1 }, { scute.canvas, inf, 1 },
+         { scute.memory_limit, -1 }, { scute.memory_for_speed, -1 }, { scute.canvas, nan, 1 }, { scute.canvas, inf, 1 },
          { scute.record_function, "f", print, { n = -7 }, {}, {} },
          { scute.record_function, "f", print, { n = 1 << 40 }, {}, {} },
          { image.resize, image, { width = least, height = 1 } }, { image.crop, image, least },

@@ -53,7 +53,55 @@ end
 
 describe("what is computed again", function()
    -- A block that something else left may be a quarter larger than what is asked for.
-   before_each(function() scute.flush() end)
+   before_each(function()
+      scute.flush()
+      scute.memory_for_speed(0)
+   end)
+   after_each(function() scute.memory_for_speed() end)
+
+   it("is kept all the same while there is room, and gives the same bits", function()
+      local p, found, taken = parameters(7), {}, {}
+      for i, room in ipairs { 0, 2 * MAP, 1 << 30 } do
+         scute.memory_for_speed(room)
+         scute.manual_seed(3)
+         local x, before = scute.randn(SHAPE), live()
+         local y = x
+         for _, act in ipairs { "relu", "silu", "none", "relu6" } do
+            local z = fused(p, y, act)
+            if not rawequal(y, x) then y:free() end
+            y = z
+         end
+         taken[i] = live() - before
+         y:sum():backward()
+         found[i] = gradients(p)
+         y:free()
+      end
+      assert.is_true(taken[2] >= taken[1] + 1.9 * MAP and taken[2] <= taken[1] + 2.5 * MAP)
+      assert.is_true(taken[3] >= taken[1] + 2.9 * MAP)
+      assert.same(found[1], found[2])
+      assert.same(found[1], found[3])
+   end)
+
+   it("leaves its room when backward has gone through it, or nobody wants its gradient", function()
+      local p, x = parameters(7), scute.randn(SHAPE)
+      scute.memory_for_speed(MAP)
+      local function two_layers()
+         local before, y = live(), fused(p, x, "relu")
+         local z = fused(p, y, "relu")
+         y:free()
+         return live() - before, z
+      end
+      local taken, z = two_layers()
+      z:sum():backward()
+      z:free()
+      for _ = 1, 2 do
+         local again, dropped = two_layers()
+         assert.equal(taken, again)
+         dropped:free()
+         collectgarbage()
+      end
+      gradients(p)
+   end)
 
    it("takes no memory between forward and backward: one map for each layer", function()
       local p, x = parameters(1), scute.randn(SHAPE)
