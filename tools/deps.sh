@@ -150,6 +150,29 @@ install_readers() {
       fail "pip could not fetch numpy, safetensors and tensorboard; is the network there?"
 }
 
+# PyPI's ONNX and onnxruntime, with which the tests check and run what scute exports: they are skipped where there are none for
+# this Python. Beside numpy and protobuf, which install_readers has brought.
+install_onnx() {
+   PYTHONPATH=deps/python "$python" -c 'import onnx, onnxruntime' 2>/dev/null && return 0
+   say "fetching onnx and onnxruntime for the tests"
+   cat >deps/python/onnx.txt <<-END
+	onnx==1.23.2 --hash=sha256:c03ecf6b835d136108eeaeeafbd0026fc7b3cf98661409fbc6b63d5a29361348 \\
+	   --hash=sha256:7abf381d278f31ac62487fddedc9dd42da842dce94d5d43536836ee3efdf4a2b
+	onnxruntime==1.32.0 --hash=sha256:5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d \\
+	   --hash=sha256:99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52df8 \\
+	   --hash=sha256:02ea12a28c069ea8510093d95a7f6ff8126bfd9fc5c0d3381c03b80fb2b424ba
+	ml_dtypes==0.6.0 --hash=sha256:6c8e39b53e90afda8ce52859c93de4dba3e02b76d85dcf091cc469f9184c6dae \\
+	   --hash=sha256:3b4a480aa8fd54a1805b8ac10f3f91763926a74f73c0c364c10f9231854f4170 \\
+	   --hash=sha256:26b1f1fa4f0435a2946859823f6e2bf06796f1e9f10f5a05b08a5e3c8f46ff69
+	flatbuffers==25.12.19 --hash=sha256:7634f50c427838bb021c2d66a3d1168e9d199b0607e6329399f04846d42e20b4
+	packaging==26.4 --hash=sha256:81383611a09c1bc0b08b76e0fd5829d7c6824c65b27a6aee339da133f4233ea2
+	typing_extensions==4.16.0 --hash=sha256:481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8
+	END
+   "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+      --root-user-action=ignore --upgrade --target deps/python -r deps/python/onnx.txt </dev/null ||
+      say "pip could not fetch onnx and onnxruntime: what scute exports is not run by the tests"
+}
+
 [ $# -gt 0 ] || fail "usage: tools/deps.sh build|test|weights|stamps ..."
 # shellcheck disable=SC2086 # lists of words
 for group in "$@"; do
@@ -162,6 +185,7 @@ for group in "$@"; do
       test)
          install_packages $TEST_PACKAGES
          install_readers
+         install_onnx
          ;;
       stamps) install_packages $STAMP_PACKAGES ;;
       weights) install_weights ;;

@@ -2,6 +2,7 @@
 
 #include "host/core/compute.h"
 #include "host/core/recording.h"
+#include "host/core/transcript.h"
 #include "host/core/width.h"
 
 // Then nothing is left after the kernel that could fail for want of the device's memory; the tape's see
@@ -19,7 +20,7 @@ static void note_reading(const ScCall *call) {
    }
 }
 
-ScStatus sc_call_run(ScCall *call) {
+static ScStatus run(ScCall *call) {
    ScWidth width = {.narrows = call->half != SC_F32, .narrow = call->half};
    call->device = NULL;
    call->nout = call->nsaved = 0;
@@ -37,6 +38,11 @@ ScStatus sc_call_run(ScCall *call) {
    if (status != SC_OK) sc_tensor_release_all(SC_MAXOUT, call->out);
    sc_tensor_release_all(SC_MAXSAVED, call->saved); // the tape has its own references
    return status;
+}
+
+ScStatus sc_call_run(ScCall *call) {
+   SC_TRY(sc_transcript_enter(call));
+   return sc_transcript_leave(call, run(call));
 }
 
 ScStatus sc_apply(ScTensor **out, const char *name, int nin, ScTensor *const *in, const ScAttr *attr,

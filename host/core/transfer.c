@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/transcript.h"
+
 static ScStatus named(ScStatus status, const char *what, const ScTensor *t) {
    return sc_name_tensor(status, what, t, t->device);
 }
@@ -53,6 +55,7 @@ ScStatus sc_tensor_content(const ScTensor *t, const void **out, void **downloade
 ScStatus sc_tensor_read(const ScTensor *t, void *logical) {
    void *downloaded;
    const void *content;
+   SC_TRY(sc_transcript_read(t));
    SC_TRY(named(sc_tensor_content(t, &content, &downloaded), "reading", t));
    reorder(t, logical, content, true);
    free(downloaded);
@@ -88,6 +91,7 @@ ScStatus sc_tensor_write_f64(ScTensor *t, const double *logical) {
 
 ScStatus sc_tensor_item(const ScTensor *t, int64_t index, void *element) {
    int64_t strides[SC_MAXRANK], at = 0;
+   SC_TRY(sc_transcript_read(t));
    sc_strides(t, strides);
    for (int d = t->rank - 1; d >= 0; d--) {
       at += index % t->shape[d] * strides[d];

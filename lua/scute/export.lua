@@ -5,15 +5,15 @@
 --
 -- A file that is there is replaced once the new one is whole.
 local console = require "scute.base.console"
+local ABOUT = require "scute.export.about_option"
 local options = require "scute.base.options"
 
 local export = {}
 
-local ABOUT = { "about", is = options.of_type "table", expected = "a table of texts and numbers by name", show = "nothing",
-   help = "what is known of it beside its weights, for the file: as scute.export.about gives it, or texts of your own" }
-
 --- What a model can be exported to, in order.
 export.FORMATS = { "onnx", "torch", "timm" }
+
+export.onnx = require "scute.export.onnx"
 
 -- ---- what is asked of a call ----
 

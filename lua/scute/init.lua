@@ -14,8 +14,9 @@ public.hide(core, "adamw_step", "average_step", "rmsprop_step", "sgd_step", "run
    "binding_help", "canvas_font", "computes", "error_kind", "error_like", "loaded_file", "look_beside", "make_room",
    "module_file", "nearest", "record",
    "nfc", "running", "set_recording", "terminal", "terminal_picture", "terminal_size", "weight_files", "drawing",
-   "interrupt_over", "op_counts", "profiler", "near_spelling", "same_name", "watched", "process", "shell", "synonyms")
-public.hide(core.files, "keep", "recall", "stamp")
+   "interrupt_over", "op_counts", "profiler", "transcript", "near_spelling", "same_name", "watched", "process", "shell",
+   "synonyms")
+public.hide(core.files, "create", "keep", "recall", "stamp")
 
 -- Families that make their fields up (scute.models, scute.plot) refuse unknown ones themselves.
 local function without_metatable(value)

@@ -294,6 +294,7 @@ local parts = {
    { "recordings" },
    { "graphs" },
    { "profile" },
+   { "export" },
    { "exercises", exercises },
 }
 

@@ -4,7 +4,7 @@ local join = require "scute.base.join_path"
 
 local layers = {}
 
-local MODEL = "(the model itself)" -- what a network does between its layers
+layers.MODEL = "(the model itself)" -- what a network does between its layers
 
 -- A layer: its number in C, 0 where that has no room for it, and the layers in it by name.
 local none = { path = "", number = 0, within = {} }
@@ -12,7 +12,7 @@ local at, outside = none, {} -- the layer that computes, and those around it
 local profiles = 0
 
 local function new_layer(path)
-   return { path = path, number = profiler.layer(path ~= "" and path or MODEL), within = {} }
+   return { path = path, number = profiler.layer(path ~= "" and path or layers.MODEL), within = {} }
 end
 
 local function within(layer, name)

@@ -8,8 +8,11 @@
 -- Such a file is a list of records: u64 length, masked CRC-32C of the length, data, masked CRC-32C of the data; the data are
 -- protocol buffers of tensorboard/compat/proto/event.proto and summary.proto, of which the few fields below are needed.
 local lfs = require "lfs"
+local protobuf = require "scute.base.protobuf"
 local scute = require "scute.core"
 local sorted_keys = require "scute.base.sorted_keys"
+
+local whole, double, bytes, float = protobuf.whole, protobuf.double, protobuf.bytes, protobuf.float
 
 local tensorboard = {}
 
@@ -31,23 +34,6 @@ function tensorboard.masked_crc(text)
    c = ~c & 0xFFFFFFFF
    return ((c >> 15 | c << 17) + 0xa282ead8) & 0xFFFFFFFF
 end
-
--- ---- protocol buffers ----
-
-local function varint(n)
-   local bytes = {}
-   repeat
-      local low = n & 127
-      n = n >> 7
-      bytes[#bytes + 1] = string.char(n ~= 0 and low | 128 or low)
-   until n == 0
-   return table.concat(bytes)
-end
-
-local function whole(field, n) return varint(field << 3) .. varint(n) end
-local function double(field, x) return varint(field << 3 | 1) .. string.pack("<d", x) end
-local function bytes(field, text) return varint(field << 3 | 2) .. varint(#text) .. text end
-local function float(field, x) return varint(field << 3 | 5) .. string.pack("<f", x) end
 
 -- google.protobuf.Value: a number, a text or a truth value.
 local function value(x)

@@ -1,0 +1,115 @@
+-- Models as files of ONNX (opset 18), which onnxruntime and many other programs run. What is written down is what the model
+-- computes in evaluation mode (scute.export.trace): networks of the library and modules of one's own alike.
+local Module = require "scute.nn.module"
+local build = require "scute.export.onnx.build"
+local console = require "scute.base.console"
+local fold = require "scute.export.fold"
+local onnx_file = require "scute.export.onnx_file"
+local options = require "scute.base.options"
+local tracing = require "scute.export.trace"
+
+local function are_sizes(value)
+   if type(value) ~= "table" or #value == 0 then return false end
+   for _, size in ipairs(value) do
+      if math.type(size) ~= "integer" or size < 1 then return false end
+   end
+   return true
+end
+
+local ONNX = options.declare("export.onnx", {
+   { "dtype", "f32", choices = { "f32", "f16" },
+      help = "in which weights are kept and the network computes; the input and what comes out are f32 in both" },
+   { "shape", is = options.typed(are_sizes, "integer[]"), expected = "sizes, as in { 3, 224, 224 }",
+      show = "the photos that the model was made for", help = "of an input, without the number of samples, which is free" },
+   { "outputs", "scores", choices = { "scores", "features", "both" }, help = "what the file gives: scores of classes, the "
+      .. "features before the head, or both" },
+})
+
+-- The shape of an input that the model itself knows.
+local function own_shape(model)
+   local preprocessing = rawget(model, "preprocessing")
+   if preprocessing then return { 3, preprocessing.crop, preprocessing.crop } end
+   error(("a %s does not say what it takes: give the shape of an input, as in { shape = { 3, 224, 224 } }"):format(
+      model.class_name), 0)
+end
+
+-- Where the parameters lie and what they are, for the input that the model is traced with.
+local function example_of(model, shape)
+   local first = model:parameters()[1] or { dtype = "f32", device = "cpu" }
+   return { shape = shape, dtype = first.dtype, device = first.device }
+end
+
+-- What is called with a batch; nil: the model.
+local function forward_of(model, outputs)
+   if outputs == "scores" then return nil end
+   if not model.takes_dropout then
+      error(("outputs: expected scores of a %s, which has no features of its own, found %s"):format(model.class_name,
+         outputs), 0)
+   end
+   if outputs == "features" then
+      return function(x) return { features = model:features(x) } end
+   end
+   return function(x)
+      local features = model:features(x)
+      return { logits = model:head(features), features = features }
+   end
+end
+
+-- Names of a file's outputs are told apart from each other and from the input.
+local function check_names(outputs)
+   local taken = { input = true }
+   for _, output in ipairs(outputs) do
+      if taken[output.name] then
+         error(("two of the model's inputs and outputs are called '%s'; its forward names what it returns in a table"):format(
+            output.name), 0)
+      end
+      taken[output.name] = true
+   end
+end
+
+-- Copies and shared contents, which optimizers would have to copy once more.
+local function free(graph, g)
+   for _, list in ipairs { graph.constants, g.tensors } do
+      for _, entry in pairs(list) do entry.tensor:free() end
+   end
+end
+
+local function export(model, path, o)
+   local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
+   build.check(graph)
+   check_names(graph.outputs)
+   local g = onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16" }
+   local input = graph.values[1]
+   graph.batch_name = g:input("input", "f32", build.dims(input))
+   local names = build.nodes(g, graph, { graph.batch_name })
+   for i, output in ipairs(graph.outputs) do
+      local value = graph.values[output.id]
+      g:output(output.name, value.dtype, build.dims(value), names[i])
+   end
+   g:save(path)
+   free(graph, g)
+end
+
+-- The text of an error without the place in the library where it was raised; where forward failed, the user's lines follow.
+local function reason(why)
+   return (why:gsub("^[^\n:]*lua/scute/[^\n:]*:%d+: ", ""))
+end
+
+--- Writes a model, of scute.models or a module of one's own, to a file of ONNX (opset 18), which onnxruntime and many other
+--- programs run: what it computes in evaluation mode, for any number of samples, with batch norm folded into the convolutions.
+--- forward is called twice to see which ops it calls; what it decides in Lua by the values of its input cannot be written down
+--- and is an error, as is an op without a counterpart, with its layer's path and before anything is written. What forward
+--- returns is "logits" in the file; of a table, what its fields are called.
+local function onnx(model, path, given)
+   if not Module.is_module(model) then
+      error("export.onnx: expected a model, found " .. console.brief(model), 2)
+   elseif type(path) ~= "string" then
+      error("export.onnx: expected the path of a file, found " .. console.brief(path), 2)
+   end
+   local o = ONNX:read(given)
+   local ok, why = pcall(export, model, path, o)
+   if not ok then error(type(why) == "string" and "export.onnx: " .. reason(why) or why, 2) end
+end
+ONNX:describes(onnx)
+
+return onnx

@@ -1,0 +1,85 @@
+-- Convolutions, alone and with what a block does after them, and linear layers.
+local core = require "scute.core"
+local activate = require "scute.export.onnx.activate"
+local batch_norm = require "scute.export.onnx.batch_norm"
+local unused = require "scute.export.onnx.unused"
+
+local conv = {}
+
+-- A kernel's window as ONNX has it: pads at the top, at the left, at the bottom, at the right.
+local function geometry(attrs)
+   local p = attrs.padding
+   return { strides = attrs.stride, pads = { p[1], p[2], p[1], p[2] }, dilations = attrs.dilation, group = attrs.groups }
+end
+
+local function convolve(g, node, x, weight, bias)
+   local attributes = geometry(node.attrs)
+   attributes.kernel_shape = { node.from[2].shape[3], node.from[2].shape[4] }
+   return g:node("Conv", { x, weight, bias or nil }, attributes)
+end
+
+function conv.conv2d(g, node, names)
+   return convolve(g, node, names[1], names[2], names[3])
+end
+
+-- ---- with batch norm ----
+
+-- Filters and bias of the convolution with batch norm in them: w * scale, b * scale + shift. Large ones do not wait for the
+-- collector.
+local function folded(node, scale, shift)
+   local weight, bias = node.from[2].constant, node.from[3] and node.from[3].constant
+   return core.no_grad(function()
+      local wide <close> = weight:to "f64"
+      local filters <close> = wide * scale:reshape { -1, 1, 1, 1 }
+      local added = bias and bias:to "f64" * scale + shift or shift
+      return filters:to "f32", added:to "f32"
+   end)
+end
+
+local function are_constants(node)
+   return node.from[2].constant and (not node.from[3] or node.from[3].constant)
+end
+
+local function folded_conv(g, node, names)
+   local scale, shift
+   if are_constants(node) then scale, shift = batch_norm.as_scale(node, 4) end
+   if not scale then
+      return batch_norm.normalize(g, node, names, convolve(g, node, names[1], names[2], names[3]), 4)
+   end
+   local weight, bias = folded(node, scale, shift)
+   local name = unused(g, node.from[2].name)
+   return convolve(g, node, names[1], g:initializer(name, weight),
+      g:initializer(unused(g, (name:gsub("weight", "bias", 1))), bias))
+end
+
+function conv.conv_bn_act(g, node, names)
+   batch_norm.refuse_training(node)
+   local y, residual = folded_conv(g, node, names), names[8]
+   if residual then y = g:node("Add", { y, residual }) end
+   return activate(g, node.attrs.act, y)
+end
+
+-- ---- squeeze and excitation ----
+
+function conv.squeeze_excitation(g, node, names)
+   local pooled = g:node("GlobalAveragePool", { names[1] })
+   local squeezed = activate(g, node.attrs.act, g:node("Conv", { pooled, names[2], names[3] }))
+   local scale = activate(g, node.attrs.scale_act, g:node("Conv", { squeezed, names[4], names[5] }))
+   return g:node("Mul", { names[1], scale })
+end
+
+-- ---- linear ----
+
+local function transposed(g, node, names)
+   local weight = node.from[2]
+   if not weight.constant then return g:node("Transpose", { names[2] }, { perm = { 1, 0 } }) end
+   return g:initializer(unused(g, weight.name .. "_transposed"), weight.constant:permute(2, 1))
+end
+
+function conv.linear(g, node, names)
+   if #node.from[1].shape == 2 then return g:node("Gemm", { names[1], names[2], names[3] or nil }, { transB = 1 }) end
+   local y = g:node("MatMul", { names[1], transposed(g, node, names) })
+   return names[3] and g:node("Add", { y, names[3] }) or y
+end
+
+return conv

@@ -1,0 +1,81 @@
+-- Files of ONNX put together by hand: each kind of input and attribute that lua/scute/export/onnx_file.lua writes, and how much
+-- memory a large file takes.
+local scute = require "scute"
+local onnx_file = require "scute.export.onnx_file"
+
+local program = arg[-1]
+
+local function linear(batch, half)
+   local w, b, x = scute.randn(10, 8), scute.randn(10), scute.randn(3, 8)
+   batch:add { name = "a linear layer" .. (half and ", f16" or ""), inputs = { input = x },
+      expected = { logits = x:matmul(w:transpose(1, 2)) + b }, tolerance = half and 2e-2 or 1e-5,
+      save = function(path)
+         local g = onnx_file.new { name = "linear", half = half, metadata = { split = "Ä\n\"", accuracy = "" },
+            documentation = "one layer" }
+         local names = { g:input("input", "f32", { "N", 8 }), g:initializer("fc.weight", w), g:initializer("fc.bias", b) }
+         g:output("logits", "f32", { "N", 10 }, g:node("Gemm", names, { transB = 1 }))
+         g:save(path)
+      end,
+      look = function(told, check)
+         check(told.metadata.split == "Ä\n\"" and told.metadata.accuracy == "", "metadata", told.metadata.split)
+         check(told.inputs.input[1] == "tensor(float)" and told.outputs.logits[1] == "tensor(float)", "f32 in and out")
+         check(told.inputs.input[2][1] == "N" and told.inputs.input[2][2] == 8, "the number of samples is free")
+      end }
+end
+
+-- Attributes of all kinds; texts and numbers of a node that nobody uses too.
+local function attributes(batch)
+   local x = scute.randn(2, 1, 4, 4)
+   batch:add { name = "attributes", inputs = { input = x }, expected = { y = x:pad({ 1, 1, 1, 1 }, "reflect"):relu() * 3 },
+      save = function(path)
+         local g = onnx_file.new {}
+         local input = g:input("input", "f32", { "N", 1, 4, 4 })
+         g:node("Constant", {}, { value_floats = { 1.5, 2 } })
+         g:node("Constant", {}, { value_ints = { -1, math.maxinteger } })
+         g:node("Constant", {}, { value_strings = { "a", "" } })
+         local padded = g:node("Pad", { input, g:wholes { 0, 0, 1, 1, 0, 0, 1, 1 }, false }, { mode = "reflect" })
+         local three = g:node("Constant", {}, { value_float = 3.0 })
+         g:output("y", "f32", { "N", 1, 6, 6 }, g:node("Mul", { g:node("LeakyRelu", { padded }, { alpha = 0 }), three }))
+         g:save(path)
+      end }
+end
+
+-- The most memory that a program has had, in MB, that runs some Lua.
+local function peak(code)
+   local pipe = assert(io.popen(("'%s' -e '%s'"):format(program, code .. [[
+      for line in io.lines "/proc/self/status" do
+         local kilobytes = line:match "VmHWM:%s+(%d+)"
+         if kilobytes then print(kilobytes // 1024) end
+      end]])))
+   local found = tonumber(pipe:read "a")
+   pipe:close()
+   return found
+end
+
+-- 16 tensors of 8 MB: what is written takes one of them more, in f16 a half of one beside.
+local MAKE = [[
+   local scute = require "scute"
+   local g, w = require "scute.export.onnx_file".new { half = %s }, {}
+   for i = 1, 16 do
+      w[i] = scute.ones(2 ^ 21)
+      g:initializer("w" .. i, w[i])
+   end
+   %s]]
+
+local function memory(check)
+   local path = os.tmpname()
+   for _, half in ipairs { "false", "true" } do
+      local before, after = peak(MAKE:format(half, "")), peak(MAKE:format(half, ('g:save "%s"'):format(path)))
+      check(before > 128 and after - before <= 24, ("memory of a file of 128 MB, half = %s"):format(half),
+         ("%s MB before, %s MB after"):format(before, after))
+   end
+   os.remove(path)
+end
+
+return function(batch, check)
+   scute.manual_seed(1)
+   linear(batch, false)
+   linear(batch, true)
+   attributes(batch)
+   memory(check)
+end
