@@ -7,15 +7,15 @@ local cli, export, models = scute.cli, scute.export, scute.models
 local opt = cli.parse(arg, "Write a trained model for onnxruntime, PyTorch or timm", {
    { "model", required = true, value = "FILE", help = "what training saved: best.safetensors" },
    { "format", choices = export.FORMATS, required = true,
-     help = "what takes it: ONNX's runtimes, PyTorch with torchvision, or timm" },
+     help = "who takes it: programs that run ONNX, PyTorch with torchvision, or timm" },
    { "output", required = true, value = "FILE",
-     help = "where to: a .onnx, or a .safetensors, beside which a .json says how it is loaded" },
-   { "overwrite", flag = true, help = "replace a file that is there already" },
-   cli.pick(cli.common, "quiet")[1],
+     help = "a .onnx, or a .safetensors, beside which a .json then says how it is loaded" },
+   { "overwrite", flag = true, help = "replace what is there already" },
+   cli.pick(cli.common, "quiet")[1], table.unpack(export.flags),
 })
-local files = export.check_output(opt.output, opt)
+local files = export.check_output(opt)
 local model, metadata = cli.guard(nil, models.load, opt.model)
 local about, why = export.about(opt.model, metadata)
-if why then cli.warn("note: the accuracy is not known: %s", why) end
-cli.guard(nil, export[opt.format], model, opt.output, { about = about })
+if why then cli.warn("note: how accurate the model is will not stand in the file: %s", why) end
+cli.guard(nil, export[opt.format], model, opt.output, export.settings(opt, about))
 for _, path in ipairs(files) do cli.line("wrote %s", path) end

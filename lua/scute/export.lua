@@ -56,8 +56,8 @@ TORCH:describes(export.torch)
 local TIMM = options.declare("export.timm", { ABOUT })
 
 --- Writes a model as timm has it: `path` (.safetensors) with timm's names, which timm.create_model(name, checkpoint_path =
--- path) takes, and a .json beside it in the form of timm's config.json, with the lines of Python that load it. The head has to be a
--- single linear layer.
+-- path) takes, and a .json beside it in the form of timm's config.json, with the lines of Python that load it. The head has to
+-- be a single linear layer.
 function export.timm(model, path, given)
    local o = TIMM:read(given)
    check_model("export.timm", model)
@@ -68,10 +68,32 @@ TIMM:describes(export.timm)
 
 -- ---- for the script ----
 
+local OF_ONNX = { "input", "dtype", "outputs" }
+
+-- An option as a flag, of which is known whether it was given.
+local function as_flag(entry)
+   local flag = {}
+   for key, value in pairs(entry) do flag[key] = value end
+   flag[2], flag.default, flag.show, flag.help = nil, nil, entry.default, "of onnx, " .. entry.help
+   return flag
+end
+
+--- The options of scute.export.onnx that a command line has.
+export.flags = {}
+for i, name in ipairs(OF_ONNX) do export.flags[i] = as_flag(options.of(export.onnx).by_name[name]) end
+
 --- Fails where the files of an export cannot be written, or should not: another ending than the format's, no such folder, the
--- model itself, a file that is there already. o: { format, model, overwrite }. Returns the paths that will be written.
-function export.check_output(path, o)
-   return require "scute.export.output"(path, o)
+-- model itself, a file that is there already. o: what the script was told: format, model, output, overwrite. Returns the paths
+-- that will be written.
+function export.check_output(o)
+   return require "scute.export.output"(o, OF_ONNX)
+end
+
+--- What the script was told, and what is known of the model, as the function of its format takes them.
+function export.settings(o, about)
+   local settings = { about = about }
+   for _, name in ipairs(OF_ONNX) do settings[name] = o[name] end
+   return settings
 end
 
 --- What the folder of a trained model says of it: a table { split, split_sha256, accuracy, accuracy_on, epoch, exported_by }

@@ -37,7 +37,7 @@ local function accuracy_of(run, folder, kind)
    local row = kind.when == LAST and last_row(folder) or result
    local photos = type(run.photos) == "table" and run.photos.val or result.val_photos
    return { split = run.split, accuracy = row[kind[1]], epoch = kind.epoch and row[kind.epoch] or row.epoch,
-      accuracy_on = ("%s photos that validated, %s"):format(photos, kind.when) }
+      accuracy_on = ("%s photos that validated, in %s, %s"):format(photos, run.precision, kind.when) }
 end
 
 --- What the folder of a model says of it, as a table { split (in words), split_sha256, accuracy (of the photos that

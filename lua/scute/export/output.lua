@@ -36,9 +36,20 @@ local function check_file(path, o)
    end
 end
 
---- Fails where the files of an export cannot, or should not, be written. o: the script's options: format, model, overwrite.
--- Returns the paths that will be written.
-return function(path, o)
+-- Flags that mean nothing to a format.
+local function check_flags(o, of_onnx)
+   for _, name in ipairs(of_onnx) do
+      if o[name] and o.format ~= "onnx" then
+         console.stop(USAGE, "--%s is of --format onnx; %s's files are float32, for what %s reads", name, o.format, o.format)
+      end
+   end
+end
+
+--- Fails where the files of an export cannot, or should not, be written. o: the script's options; of_onnx: the names of those
+-- that one format has alone. Returns the paths that will be written.
+return function(o, of_onnx)
+   local path = o.output
+   check_flags(o, of_onnx)
    check_ending(path, o.format)
    check_folder(path)
    local files = { path, o.format ~= "onnx" and sheet.path(path) or nil }

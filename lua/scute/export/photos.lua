@@ -1,10 +1,18 @@
---- What a graph of ONNX is given: photos as the network sees them, or as bytes that it scales and normalises itself.
+--- What a graph of ONNX is given: numbers as the network sees them, or photos as bytes that it scales and normalises itself.
 --
---    float    f32 (N, 3, H, W): red, green and blue from 0 to 1, minus the mean, by the deviation
---    uint8    u8 (N, H, W, 3): red, green and blue from 0 to 255, as programs that read photos give them
+--    float    "input", f32 (N, 3, H, W): red, green and blue from 0 to 1, minus the mean, by the deviation
+--    uint8    "photos", u8 (N, H, W, 3): red, green and blue from 0 to 255, as programs that read photos give them
 local photos = {}
 
 photos.KINDS = { "float", "uint8" }
+
+--- Raises where a model does not say how its photos are normalised.
+function photos.check(model, kind)
+   local p = rawget(model, "preprocessing")
+   if kind == "float" or p and p.mean and p.std then return end
+   error(("a %s does not say by which mean and deviation photos are normalised; take input = \"float\""):format(
+      model.class_name), 0)
+end
 
 -- One number for each channel, as f32 (3, 1, 1).
 local function of_channels(g, numbers, f)
@@ -20,11 +28,11 @@ local function normalised(g, bytes, p)
    return g:node("Mul", { centred, of_channels(g, p.std, function(x) return 1 / (255 * x) end) })
 end
 
---- Declares the input of a graph (see scute.export.onnx_file) for photos of a model; returns the value that the network takes.
-function photos.input(g, kind, preprocessing)
-   local side = preprocessing.crop
-   if kind == "float" then return g:input("input", "f32", { "N", 3, side, side }) end
-   return normalised(g, g:input("photos", "u8", { "N", side, side, 3 }), preprocessing)
+--- Declares the input of a graph (see scute.export.onnx_file); returns the value that the network takes. dims: of that value,
+-- in the file's words; preprocessing: the model's.
+function photos.input(g, kind, dims, preprocessing)
+   if kind == "float" then return g:input("input", "f32", dims) end
+   return normalised(g, g:input("photos", "u8", { dims[1], dims[3], dims[4], dims[2] }), preprocessing)
 end
 
 return photos
