@@ -72,10 +72,56 @@ local function memory(check)
    os.remove(path)
 end
 
+-- ---- calls of the system that fail (tests/faults/shim.c) ----
+
+local SAVE = [[
+   local scute = require "scute"
+   local g = require "scute.export.onnx_file".new {}
+   for i = 1, 4 do g:initializer("w" .. i, scute.ones(1000)) end
+   g:save(os.getenv "TARGET")]]
+
+-- What a run says, what the file has then (false where something lies beside it), and how often it asked for memory.
+local function save_failing(fault)
+   local folder = os.tmpname()
+   os.remove(folder)
+   scute.files.mkdirs(folder)
+   local target = folder .. "/model.onnx"
+   scute.files.write(target, "before")
+   local shim = program:match "^(.*)/[^/]*$" .. "/tests/faults.so"
+   local log = os.tmpname()
+   local line = "TARGET=%s FAULTS=%s FAULTS_LOG=%s LD_PRELOAD='%s' '%s' -e '%s' 2>&1"
+   local pipe = assert(io.popen(line:format(target, fault, log, shim, program, SAVE)))
+   local said = pipe:read "a"
+   pipe:close()
+   local calls = tonumber(io.open(log):read "a":match "memory (%d+)")
+   os.remove(log)
+   local alone = #select(2, scute.files.list(folder)) == 1
+   local file <close> = io.open(target, "rb")
+   local content = alone and file:read "a"
+   os.execute(("rm -rf '%s'"):format(folder))
+   return said, content, calls
+end
+
+local function faults(check)
+   local _, whole, calls = save_failing "memory:0"
+   check(whole and #whole > 16000, "a file without faults", whole and #whole)
+   for _, fault in ipairs { "write:1:1", "write:5:1", "sync:1:1", "rename:1:1" } do
+      local said, content = save_failing(fault)
+      check(content == "before" and said:find("cannot write", 1, true), fault .. ": what was there stays", said)
+   end
+   local said, content = save_failing "short_write:2"
+   check(content == whole, "short_write: goes on", said)
+   for _, before in ipairs { 1, 4, 8, 16, 40 } do -- before the last one
+      said, content = save_failing(("memory:%d:1"):format(calls - before))
+      check(content == "before" or content == whole, ("memory, %d before the end: whole or nothing"):format(before), said)
+   end
+end
+
 return function(batch, check)
    scute.manual_seed(1)
    linear(batch, false)
    linear(batch, true)
    attributes(batch)
    memory(check)
+   faults(check)
 end

@@ -1,8 +1,9 @@
 -- Every op that has a counterpart in ONNX, in a module that does nothing else, in onnxruntime and in scute.
 --
 -- A case is { name, shape of a sample, function(x) -> what the module gives, options }: range = { from, to } of the input's
--- numbers (default: normal ones), whole = true: they are whole, half = false: what comes out in f16 is not compared, since it
--- may be another whole number, but it has to be a file that runs; dtypes (default "f32 f16"): what it is tried in.
+-- numbers (default: normal ones), whole = true: they are whole, values = those of each sample; half = false: what comes out in
+-- f16 is not compared, since it may be another whole number, but the file has to run; dtypes (default "f32 f16"): what it is
+-- tried in.
 local scute = require "scute"
 local runtime = dofile "tests/export/runtime.lua"
 local nn = scute.nn
@@ -53,6 +54,17 @@ local CASES = {
    { "to", { 5 }, function(x)
       return (x * 4):to "i64", (x * 200):to "u8", x:gt(0):to "f32" * 2, whole(x, 200):to "u8", x:to "f64" * 2
    end, half = false },
+
+   { "NaN and infinity", { 8 }, function(x)
+      local results = { x:abs(), x:sign(), scute.maximum(x, 0), scute.minimum(x, 0), x:clamp(-1, 1), x:relu6(),
+         x:max(2), x:min(2), (x:sort(2)), (x:median(2)), x:log1p(), x:logsumexp(2), x % 2, x // 2,
+         x:round(), x:norm { dim = 2 }, x:cumsum(2) }
+      for i, y in ipairs(results) do results[i] = scute.where(y:ne(y), -7, y:clamp(-1e4, 1e4)) end
+      return x:gt(0), x:eq(x), x:ne(x), x:any(2), x:argmax(2), table.unpack(results)
+   end, values = { 0 / 0, math.huge, -math.huge, 0, 1, 2.5, -2, 3 }, dtypes = "f32" },
+   { "infinity without NaN", { 6 }, function(x)
+      return (x:median(2)):clamp(-9, 9), x:argmin(2), x:topk(2):clamp(-9, 9), (-x):logsumexp(2):clamp(-9, 9)
+   end, values = { math.huge, -math.huge, 0, 1, 2.5, -2 }, dtypes = "f32" },
 
    -- reduction.lua
    { "sum mean prod", { 4, 5 }, function(x)
@@ -205,6 +217,7 @@ function Op:forward(x) return self.compute(x) end
 
 local function input(case)
    local shape = { SAMPLES, table.unpack(case[2]) }
+   if case.values then return scute.tensor(case.values):reshape { 1, -1 }:tile(SAMPLES, 1) end
    local x = case.range and scute.rand(shape) * (case.range[2] - case.range[1]) + case.range[1] or scute.randn(shape)
    return case.whole and x:round() or x
 end

@@ -83,10 +83,12 @@ end
 
 arithmetic.remainder = binary(remainder)
 
--- What is left once the rest is gone divides without one, up to rounding.
+-- What is left once the rest is gone divides without one, up to rounding. An infinite number has no rest.
 arithmetic.floor_divide = binary(function(g, a, b, dtype)
    local quotient = g:node("Div", { g:node("Sub", { a, remainder(g, a, b, dtype) }), b })
-   return dtypes.is_float(dtype) and g:node("Round", { quotient }) or quotient
+   if not dtypes.is_float(dtype) then return quotient end
+   local is_infinite = g:node("Equal", { g:node("Abs", { a }), g:number(math.huge, dtype) })
+   return g:node("Where", { is_infinite, g:node("Div", { a, b }), g:node("Round", { quotient }) })
 end)
 
 -- ---- comparisons and choices ----

@@ -156,24 +156,40 @@ reduction.cumsum = wide(function(g, node, names)
    return g:node("CumSum", { dtypes.input(g, node, names, 1, node.to[1].dtype), g:number(node.attrs.dim, "i64") })
 end)
 
--- The lower of the two in the middle is number (n + 1) // 2 of those in order.
-function reduction.median(g, node, names)
-   local dim, dtype, value = node.attrs.dim, node.to[1].dtype, node.from[1]
-   local n = dim and value.shape[dim + 1] or 1
-   for i, size in ipairs(value.shape) do
-      if value.grows[i] ~= 0 and (not dim or i == dim + 1) then
+-- How many numbers the one in the middle is of.
+local function length(node)
+   local n, dim = 1, node.attrs.dim
+   for i, size in ipairs(node.from[1].shape) do
+      local counts = not dim or i == dim + 1
+      if counts and node.from[1].grows[i] ~= 0 then
          error("which is the one in the middle depends on the number of samples, which is not known in the file", 0)
       end
-      n = dim and n or n * size
+      n = counts and n * size or n
    end
-   local x, k, axis = dtypes.input(g, node, names, 1, dtypes.computed(dtype)), (n + 1) // 2, dim or 0
-   local values, indices = g:node("TopK", { dim and x or flat(g, x), g:wholes { k } }, { axis = axis, largest = 0 }, 2)
+   return n
+end
+
+-- NaN where there is one, as the largest number is.
+local function or_nan(g, node, x, value)
+   if not dtypes.is_float(node.to[1].dtype) then return value end
+   local dim = node.attrs.dim
+   local most = reduce(g, "ReduceMax", x, dim and g:wholes { dim }, node.attrs.keepdim)
+   return g:node("Where", { g:node("IsNaN", { most }), most, value })
+end
+
+-- The lower of the two in the middle is number (n + 1) // 2 of those in order.
+function reduction.median(g, node, names)
+   local dim, dtype, last = node.attrs.dim, node.to[1].dtype, (length(node) + 1) // 2 - 1
+   local x = dtypes.input(g, node, names, 1, dtypes.computed(dtype))
+   local values, indices = g:node("TopK", { dim and x or flat(g, x), g:wholes { last + 1 } }, { axis = dim or 0, largest = 0 },
+      2)
    local function middle(list)
-      if not dim then return kept(g, node, g:node("Gather", { list, g:number(k - 1, "i64") })) end
-      local which = node.attrs.keepdim and g:wholes { k - 1 } or g:number(k - 1, "i64")
-      return g:node("Gather", { list, which }, { axis = axis })
+      if not dim then return kept(g, node, g:node("Gather", { list, g:number(last, "i64") })) end
+      local which = node.attrs.keepdim and g:wholes { last } or g:number(last, "i64")
+      return g:node("Gather", { list, which }, { axis = dim })
    end
-   return dtypes.stored(g, middle(values), dtype), dim and from_one(g, middle(indices)) or nil
+   local value = dtypes.stored(g, or_nan(g, node, x, middle(values)), dtype)
+   return value, dim and from_one(g, middle(indices)) or nil
 end
 
 return reduction
