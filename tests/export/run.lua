@@ -6,7 +6,7 @@ local operators = require "scute.export.onnx.operators"
 local tally = dofile "tests/tally.lua"
 local runtime = dofile "tests/export/runtime.lua"
 
-local PARTS = { "files", "ops", "models" }
+local PARTS = { "files", "ops", "models", "photos" }
 
 -- Random ones (dropout is nothing in evaluation mode), those whose result has as many entries as the values say, and the loss.
 local WITHOUT_COUNTERPART = { bincount = true, cross_entropy = true, dropout = true, multinomial = true, unique = true }
