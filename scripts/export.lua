@@ -16,6 +16,6 @@ local opt = cli.parse(arg, "Write a trained model for onnxruntime, PyTorch or ti
 local files = export.check_output(opt)
 local model, metadata = cli.guard(nil, models.load, opt.model)
 local about, why = export.about(opt.model, metadata)
-if why then cli.warn("note: how accurate the model is will not stand in the file: %s", why) end
 cli.guard(nil, export[opt.format], model, opt.output, export.settings(opt, about))
 for _, path in ipairs(files) do cli.line("wrote %s", path) end
+if why then cli.warn("note: how accurate the model is does not stand there: %s", why) end

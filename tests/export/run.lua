@@ -32,8 +32,17 @@ local function check_all(tried)
    end
 end
 
+-- The tests of scripts/export.lua, a program of their own.
+local function add_script()
+   local pipe <close> = io.popen(("'%s' tests/export/script.lua 2>&1"):format(arg[-1]))
+   tally.add("scripts/export.lua", pipe:read "a")
+end
+
 local tried, batch = watch(), runtime.new()
 for _, part in ipairs(#arg > 0 and arg or PARTS) do dofile(("tests/export/%s.lua"):format(part))(batch, tally.check) end
 batch:run(tally.check)
-if #arg == 0 then check_all(tried) end
+if #arg == 0 then
+   check_all(tried)
+   add_script()
+end
 tally.finish()
