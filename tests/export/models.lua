@@ -161,6 +161,11 @@ local function add_attention(batch)
 end
 
 local function add_rest(batch)
+   add(batch, "sizes that depend on the number of samples", module(function(_, x)
+      local n, products = x.shape[1], x:matmul(x:transpose(1, 2))
+      return { products = products, flat = products:flatten(), pairs = x:reshape(2 * n, 2), all = x:reshape(1, -1),
+         rest = x[{ { 2, n } }], mean = x:mean(1), ones = scute.ones(n, 1) + x }
+   end), { 5, 4 }, "f32")
    add(batch, "more padding on one side", nn.Sequential(nn.Pad2d { { 0, 1, 2, 1 } }, nn.Conv2d { 3, 4, 3, stride = 2 },
       nn.Pad2d { 1, mode = "reflect" }, nn.MaxPool2d { 2 }), { 3, 3, 6, 6 }, "f32")
    local square = scute.func { forward = function(_, x) return x * x + 1 end, backward = function() end }

@@ -38,15 +38,16 @@ end
 
 -- ---- values ----
 
+-- A size that depends on the number of samples: "N", "3N"; of others, as the square, two numbers of samples tell no rule.
+local function dynamic(size, grows)
+   if size ~= grows * trace.BATCH then return ("%s_%d_%d"):format(DYNAMIC, size, size + grows) end
+   return (grows == 1 and "" or tostring(grows)) .. DYNAMIC
+end
+
 --- Sizes of a value in the file: numbers, and texts for what depends on the number of samples.
 function build.dims(value)
    local dims = {}
-   for i, size in ipairs(value.shape) do
-      local grows = value.grows[i]
-      local more = size - grows * trace.BATCH
-      dims[i] = grows == 0 and size or (grows == 1 and "" or tostring(grows)) .. DYNAMIC
-         .. (more ~= 0 and ("%+d"):format(more) or "")
-   end
+   for i, size in ipairs(value.shape) do dims[i] = value.grows[i] == 0 and size or dynamic(size, value.grows[i]) end
    return dims
 end
 

@@ -1,0 +1,105 @@
+-- scute.export.onnx: what goes into the file, and what is refused before there is one. What such files compute is tested in
+-- tests/export.
+local scute = require "scute"
+local Small = dofile "tests/lua/small.lua"
+local nn = scute.nn
+
+local path
+
+local function content()
+   local file <close> = assert(io.open(path, "rb"))
+   return file:read "a"
+end
+
+local function exported(model, given)
+   scute.export.onnx(model, path, given)
+   return content()
+end
+
+-- A module whose forward is f(self, x), in a Sequential.
+local function module(forward, build)
+   local class = nn.Module:extend "Own"
+   class.build, class.forward = build, forward
+   return nn.Sequential(nn.Identity(), class())
+end
+
+local function refuses(pattern, model, given)
+   local file = assert(io.open(path, "w"))
+   file:write "as it was"
+   file:close()
+   local ok, why = pcall(scute.export.onnx, model, path, given or { shape = { 4 } })
+   assert.is_false(ok)
+   assert.matches(pattern, why)
+   assert.equal("as it was", content())
+end
+
+setup(function() path = os.tmpname() end)
+teardown(function() os.remove(path) end)
+
+describe("scute.export.onnx", function()
+   it("folds batch norm, names tensors as the model does, and takes photos of the model's size", function()
+      local text = exported(Small(3))
+      for _, name in ipairs { "conv1.weight", "conv1.bias", "layer1.0.weight", "fc.weight", "logits", "small" } do
+         assert.truthy(text:find(name, 1, true), name)
+      end
+      for _, name in ipairs { "running_mean", "bn1", "BatchNormalization", "layer1.1" } do
+         assert.is_nil(text:find(name, 1, true), name)
+      end
+   end)
+
+   it("keeps two tensors apart that come of one", function()
+      local text = exported(module(function(self, x) return self.a(self.conv(x)), self.b(self.conv(x)) end, function(self)
+         self.conv, self.a, self.b = nn.Conv2d { 3, 2, 1 }, nn.BatchNorm2d { 2 }, nn.BatchNorm2d { 2 }
+      end), { shape = { 3, 2, 2 } })
+      assert.truthy(text:find("1.conv.weight_2", 1, true))
+      assert.truthy(text:find("1.conv.bias_2", 1, true))
+      assert.is_nil(text:find("weight_3", 1, true))
+   end)
+
+   it("writes f16 in half the bytes, and leaves the model as it was", function()
+      local model = nn.Sequential(nn.Linear { 64, 64 }, nn.ReLU(), nn.Linear { 64, 64 })
+      local before, bytes = scute.checksum(model:parameters()), 4 * model:num_parameters()
+      local full, half = #exported(model, { shape = { 64 } }), #exported(model, { shape = { 64 }, dtype = "f16" })
+      assert.truthy(full > bytes and full < bytes + 1000)
+      assert.truthy(half > bytes / 2 and half < bytes / 2 + 1000)
+      assert.equal(before, scute.checksum(model:parameters()))
+      assert.is_true(model[1].weight.requires_grad and model.training)
+   end)
+
+   it("names ops without a counterpart, and their layers, before anything is written", function()
+      refuses("^export.onnx: no counterpart in ONNX for 1 %(multinomial%), 1 %(unique%): compute", module(function(_, x)
+         return x:softmax(-1):multinomial(2), x:unique()[{ { 1, 2 } }]
+      end))
+   end)
+
+   it("refuses what goes by chance in evaluation mode too", function()
+      refuses("1 %(dropout%): it drops at random", module(function(_, x) return scute.dropout(x, 0.5, true) end))
+      refuses("1 %(stochastic_depth%): it drops at random", module(function(_, x)
+         return scute.stochastic_depth { x = x, p = 0.5, training = true }
+      end))
+      refuses("1 %(batch_norm%): batch norm takes the statistics of each batch", module(function(_, x)
+         return scute.batch_norm { x = x, training = true }
+      end))
+   end)
+
+   it("refuses sizes that the file cannot say", function()
+      refuses("1 %(reshape%): more than one new size depends on the number of samples", module(function(_, x)
+         local n = x.shape[1]
+         return x:matmul(x:permute(2, 1)):reshape(1, n, n):expand(4, n, n):reshape(2 * n, 2 * n)
+      end))
+   end)
+
+   it("refuses names of outputs that are taken", function()
+      refuses("are called 'input'", module(function(_, x) return { input = x:relu() } end))
+   end)
+
+   it("says what a model lacks, and what it was given", function()
+      refuses("a Sequential does not say what it takes: give the shape", nn.Sequential(nn.ReLU()), {})
+      refuses("expected scores of a Sequential, which has no features", nn.Sequential(nn.ReLU()),
+         { shape = { 4 }, outputs = "features" })
+      refuses("option 'shape': expected sizes", nn.Sequential(nn.ReLU()), { shape = { 4, 0 } })
+      refuses("option 'dtype': expected one of f32, f16", nn.Sequential(nn.ReLU()), { dtype = "f64" })
+      refuses("expected a model, found 5", 5)
+      assert.has_error(function() scute.export.onnx(nn.ReLU()) end, "export.onnx: expected the path of a file, found nil")
+   end)
+end)
