@@ -5,7 +5,7 @@ local scute = require "scute"
 local runtime = dofile "tests/export/runtime.lua"
 local scratch = dofile "tests/lua/scratch.lua"
 
-local program = arg[-1]
+local program, python = arg[-1], os.getenv "PYTHON" or "python3"
 
 -- A network that knows the photos; its files lie in `folder`/baseline_cnn.
 local function learn(root)
@@ -48,6 +48,23 @@ local function check_metadata(check, model, told, input)
       .. "chosen on them", "metadata: accuracy", found.accuracy_on)
 end
 
+-- The lines of Python in docs/export.md, on a photo of the camera's kind, say what scute says.
+local function check_document(check, root, model)
+   if os.execute(python .. " -c 'import onnxruntime, PIL' 2>/dev/null") ~= true then
+      return print("not run: the lines of docs/export.md (" .. python .. " has no onnxruntime or no Pillow)")
+   end
+   local page <close> = assert(io.open "docs/export.md")
+   scute.files.write(root .. "/classify.py", page:read "a":match "\n```python\n(.-)```")
+   os.execute(("cp examples/photo.jpg %s/turtle.jpg"):format(root))
+   export(root, root .. "/turtles.onnx", "--input uint8 --outputs probabilities")
+   local pipe <close> = io.popen(("cd %s && %s classify.py 2>&1"):format(root, python))
+   local told = pipe:read "a"
+   local best = scute.predict.photos(model, { root .. "/turtle.jpg" }, { precision = "fp32" }).photos[1].top[1]
+   local class, probability = told:match "^(%S+) ([%d.e-]+)\n$"
+   check(class == best.class and math.abs(tonumber(probability) - best.probability) < 1e-5, "docs/export.md classifies a photo",
+      told .. best.class .. " " .. best.probability)
+end
+
 return function(batch, check)
    local root = scratch.make()
    local model, paths = learn(root)
@@ -68,5 +85,6 @@ return function(batch, check)
    add("as bytes", "--input uint8 --outputs probabilities", { photos = bytes }, { probabilities = logits:softmax(-1) }, "f32",
       "uint8")
    add("as bytes, in half width", "--input uint8 --dtype f16", { photos = bytes }, { logits = logits }, "f16", "uint8")
+   check_document(check, root, model)
    scratch.remove(root)
 end
