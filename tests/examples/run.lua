@@ -53,6 +53,9 @@ local runs = {
       return loss and loss < 0.05
    end },
    { "custom_network.lua", "", function(out) return out == "" end }, -- for others to load
+   { "export_onnx.lua", "", function(out)
+      return tonumber(out:match "^(%d+)%.?0? of 40") >= 38 and lfs.attributes(work .. "/colours.onnx", "size") > 1500
+   end },
    { "custom_head.lua", data, function(out)
       return number_after(out, "baseline_cnn: loaded, it differs by") == 0
          and number_after(out, "residual: loaded, it differs by") == 0
