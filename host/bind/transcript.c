@@ -98,14 +98,19 @@ static bool is_tensor(const ScParam *param) {
    return param->kind == SC_TENSOR || param->kind == SC_OPERAND || param->kind == SC_TENSORS;
 }
 
+// Pushes two tables: the arguments by name, and whether the op itself found or changed them.
 static void push_attrs(lua_State *L, const ScWrittenCall *call) {
+   lua_newtable(L);
    lua_newtable(L);
    for (int p = 0, at = 0; p < call->op->nparams; p++) {
       const ScParam *param = &call->op->params[p];
       if (is_tensor(param)) continue;
+      bool completed = call->completed >> at & 1;
       const ScAttr *attr = &call->attr[at++];
       if (is_absent(param, attr)) continue;
       push_attr(L, param, attr);
+      lua_setfield(L, -3, param->name);
+      lua_pushboolean(L, completed);
       lua_setfield(L, -2, param->name);
    }
 }
@@ -123,7 +128,7 @@ static void push_numbers(lua_State *L, int n, const int *numbers) {
 }
 
 static void push_call(lua_State *L, const ScWrittenCall *call) {
-   lua_createtable(L, 0, 5);
+   lua_createtable(L, 0, 6);
    lua_pushstring(L, call->op->name);
    lua_setfield(L, -2, "op");
    lua_pushstring(L, sc_layer_path(call->layer));
@@ -133,11 +138,13 @@ static void push_call(lua_State *L, const ScWrittenCall *call) {
    push_numbers(L, call->nout, call->out);
    lua_setfield(L, -2, "outputs");
    push_attrs(L, call);
+   lua_setfield(L, -3, "completed");
    lua_setfield(L, -2, "attrs");
 }
 
 // scute.transcript.calls() -> list of { op, layer = its path, inputs = numbers of values, laid flat, false
-// where one is absent, outputs, attrs = the other arguments by name, dimensions counted from 0 }
+// where one is absent, outputs, attrs = the other arguments by name, dimensions counted from 0, completed = by
+// name whether the op itself found or changed it }
 static int calls(lua_State *L) {
    const ScWrittenCall *all;
    int n = sc_transcript_calls(&all);

@@ -7,8 +7,8 @@
 
 #define WRITER_TYPE "scute.writer"
 
-// scute.files.create(path) -> a file that gets its name with commit() and is gone where it is closed (close(),
-// <close>) before
+// scute.files.create(path) -> a writer, whose file gets its name with commit() and is gone where it is closed
+// (close(), <close>) before
 static int create(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
    ScFile **handle = lua_newuserdatauv(L, sizeof *handle, 0);
@@ -41,7 +41,7 @@ static ScStatus append(void *context) {
    return status;
 }
 
-// file:write(text or tensor): appends the bytes of a text, or the values of a tensor in logical order and its
+// writer:write(text or tensor): appends the bytes of a text, or the values of a tensor in logical order and its
 // own dtype
 static int write_(lua_State *L) {
    ScFile *file = check_writer(L);
@@ -57,7 +57,7 @@ static int write_(lua_State *L) {
    return 0;
 }
 
-// file:commit(): brings it to disk and gives it its name, in the place of what had that name before
+// writer:commit(): brings it to disk and gives it its name, in the place of what had that name before
 static int commit(lua_State *L) {
    ScFile **handle = luaL_checkudata(L, 1, WRITER_TYPE), *file = check_writer(L);
    *handle = NULL;
@@ -65,7 +65,7 @@ static int commit(lua_State *L) {
    return 0;
 }
 
-// file:close(): removes one that was not committed; once is enough
+// writer:close(): removes one that was not committed; once is enough
 static int release(lua_State *L) {
    ScFile **handle = luaL_checkudata(L, 1, WRITER_TYPE), *file = *handle;
    *handle = NULL;

@@ -90,6 +90,7 @@ static ScStatus open_call(const ScCall *call) {
    ScWrittenCall *written = &current->calls[current->ncalls];
    *written = (ScWrittenCall){.op = call->op, .layer = sc_layer(), .nin = call->nin};
    memcpy(written->count, call->count, sizeof written->count);
+   memcpy(written->attr, call->attr, sizeof written->attr);
    written->in = calloc((size_t)call->nin + 1, sizeof *written->in);
    if (!written->in) return sc_fail(SC_EMEM, "out of memory");
    current->ncalls++;
@@ -109,7 +110,10 @@ ScStatus sc_transcript_enter(const ScCall *call) {
 // A result that was known before is what an op gives that changes nothing.
 static ScStatus number_outputs(ScWrittenCall *written, const ScCall *call) {
    int known = 0;
-   memcpy(written->attr, call->attr, sizeof written->attr); // as the op has completed them
+   for (int i = 0; i < SC_MAXPARAM; i++)
+      if (memcmp(&written->attr[i], &call->attr[i], sizeof written->attr[i]) != 0)
+         written->completed |= 1u << i;
+   memcpy(written->attr, call->attr, sizeof written->attr);
    for (int i = 0; i < call->nout; i++) {
       int before = current->nvalues;
       SC_TRY(number_value(&written->out[written->nout++], call->out[i], false));

@@ -27,7 +27,8 @@ typedef struct {
    int nin;
    int *in; // values by number, from 1 on; 0 where an optional one is absent
    int count[SC_MAXPARAM];
-   ScAttr attr[SC_MAXPARAM];
+   ScAttr attr[SC_MAXPARAM]; // as the op has completed them
+   unsigned completed;       // bit i: attr[i] was another one, or none, before
    int nout;
    int out[SC_MAXOUT];
 } ScWrittenCall;

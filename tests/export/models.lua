@@ -1,26 +1,10 @@
 -- Whole models in onnxruntime: the five backbones with their heads, and modules of one's own, as scute computes them in
 -- evaluation mode.
 local scute = require "scute"
+local lived = dofile "tests/export/lived.lua"
 local runtime = dofile "tests/export/runtime.lua"
 
 local nn = scute.nn
-
--- Running statistics and norms as a trained network has them; what is new would hide most mistakes in the folding.
-local function lived(model)
-   scute.manual_seed(7)
-   scute.no_grad(function()
-      for _, module in model:named_modules() do
-         if nn.Module.is(module, nn.BatchNorm2d) then
-            local shape = module.weight.shape
-            module.running_mean:copy_(scute.randn(shape) * 0.2)
-            module.running_var:copy_(scute.rand(shape) + 0.5)
-            module.weight:copy_(scute.rand(shape) + 0.5)
-            module.bias:copy_(scute.randn(shape) * 0.2)
-         end
-      end
-   end)
-   return model
-end
 
 -- What a model gives in evaluation mode; its own mode stays.
 local function computed(model, x, forward)
@@ -81,6 +65,9 @@ local function add_features(batch)
    local function both(x) return { features = model:features(x), logits = model(x) } end
    add(batch, "features", model, { 3, 3, 16, 16 }, "f32 f16", { outputs = "features" }, features)
    add(batch, "features and scores", model, { 3, 3, 16, 16 }, "f32", { outputs = "both" }, both)
+   function model:forward(x) return self:head(self:features(x)):softmax(-1) end
+   add(batch, "features, and scores that are computed in another way", model, { 3, 3, 16, 16 }, "f32", { outputs = "both" },
+      both)
 end
 
 -- ---- modules of one's own ----

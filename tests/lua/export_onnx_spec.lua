@@ -83,6 +83,9 @@ describe("scute.export.onnx", function()
    end)
 
    it("refuses sizes that the file cannot say", function()
+      refuses("1 %(one_hot%): how many classes there are is read of the values", module(function(_, x)
+         return x:argmax(2):one_hot()
+      end))
       refuses("1 %(reshape%): more than one new size depends on the number of samples", module(function(_, x)
          local n = x.shape[1]
          return x:matmul(x:permute(2, 1)):reshape(1, n, n):expand(4, n, n):reshape(2 * n, 2 * n)
@@ -97,6 +100,13 @@ describe("scute.export.onnx", function()
       refuses("a Sequential does not say what it takes: give the shape", nn.Sequential(nn.ReLU()), {})
       refuses("expected scores of a Sequential, which has no features", nn.Sequential(nn.ReLU()),
          { shape = { 4 }, outputs = "features" })
+      scute.models.register("scores_alone", function(names)
+         return module(function(self, x) return self.fc(x:mean { 3, 4 }) end, function(self)
+            self.fc = nn.Linear { 3, #names }
+         end)[2]
+      end)
+      refuses("expected scores of a Own, which has no features", scute.models.scores_alone { classes = 2, pretrained = "none" },
+         { outputs = "both" })
       refuses("option 'shape': expected sizes", nn.Sequential(nn.ReLU()), { shape = { 4, 0 } })
       refuses("option 'dtype': expected one of f32, f16", nn.Sequential(nn.ReLU()), { dtype = "f64" })
       refuses("expected a model, found 5", 5)

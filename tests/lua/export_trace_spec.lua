@@ -74,6 +74,14 @@ describe("a traced model", function()
       assert.equal(drawn, scute.randn(1):item())
    end)
 
+   it("tells which arguments an op has found itself", function()
+      local node = graph_of(function(_, x) return x:argmax(2):flatten(2):one_hot() end).nodes[3]
+      assert.is_true(node.completed.classes)
+      node = graph_of(function(_, x) return x:argmax(2):flatten(2):one_hot(3) end).nodes[3]
+      assert.equal(3, node.attrs.classes)
+      assert.is_false(node.completed.classes)
+   end)
+
    it("has what forward makes of constants as constants, and numbers too", function()
       local graph = graph_of(function(self, x)
          return x * (self.scale:exp() + scute.arange(1, 3):to "f32":reshape(3, 1, 1)) + 2

@@ -1,5 +1,6 @@
 -- Models as files of ONNX (opset 18), which onnxruntime and many other programs run. What is written down is what the model
 -- computes in evaluation mode (scute.export.trace): networks of the library and modules of one's own alike.
+local Classifier = require("scute.nn.classifier").Classifier
 local Module = require "scute.nn.module"
 local ABOUT = require "scute.export.about_option"
 local build = require "scute.export.onnx.build"
@@ -45,22 +46,31 @@ local function example_of(model, shape)
    return { shape = shape, dtype = first.dtype, device = first.device }
 end
 
+-- Whether what a model calls features is something else than its scores (see scute.nn.adopt).
+local function has_features(model)
+   return Module.is(model, Classifier) or model.takes_dropout ~= nil and model:takes_dropout()
+end
+
+local function probabilities_of(model, x)
+   local scores = model(x)
+   if Module.is_tensor(scores) and scores.rank == 2 then return scores:softmax(-1) end
+   error(("outputs: probabilities are made of scores (N, classes), and the model returned %s"):format(console.brief(scores)), 0)
+end
+
 -- What is called with a batch; nil: the model.
 local function forward_of(model, outputs)
    if outputs == "scores" then return nil end
    if outputs == "probabilities" then
-      return function(x) return { probabilities = model(x):softmax(-1) } end
-   end
-   if not model.takes_dropout then
+      return function(x) return { probabilities = probabilities_of(model, x) } end
+   elseif not has_features(model) then
       error(("outputs: expected scores of a %s, which has no features of its own, found %s"):format(model.class_name,
          outputs), 0)
-   end
-   if outputs == "features" then
+   elseif outputs == "features" then
       return function(x) return { features = model:features(x) } end
    end
    return function(x)
       local features = model:features(x)
-      return { logits = model:head(features), features = features }
+      return { features = features, logits = model:takes_dropout() and model:head(features) or model(x) }
    end
 end
 

@@ -66,16 +66,6 @@ local function fresh(self, kind)
    return n == 1 and name or name .. "_" .. n
 end
 
---- `name`, or that name with a number where a tensor has it already: for a tensor that is computed from another one.
-function Graph:unused(name)
-   local free, n = name, 1
-   while self.by_name[free] do
-      n = n + 1
-      free = ("%s_%d"):format(name, n)
-   end
-   return free
-end
-
 -- ---- values that the graph is made with ----
 
 local function numel(dims)

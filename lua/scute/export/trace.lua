@@ -10,7 +10,8 @@
 --    constants         by number: { name = "layer1.0.conv1.weight", tensor = , expand = dimension of size 1 that stands for
 --                      the batch }
 --    nodes             in order: { op = "conv2d", layer = "layer1.0.conv1", inputs = { 1, 2, false }, outputs = { 3 },
---                      attrs = { stride = { 1, 1 } }, varies = { names of the attrs that depend on the batch's size } }
+--                      attrs = { stride = { 1, 1 } }, varies = { names of the attrs that depend on the batch's size },
+--                      completed = by name whether the op itself found an attr or changed it }
 -- Inputs are numbers in the order of the op's tensor parameters, lists laid flat, false where one is absent. attrs are the
 -- other parameters by their names; dimensions count from 0 there, indices from 1. Calls that compute with constants alone are
 -- no nodes: their results are constants.
@@ -127,11 +128,11 @@ local function same_attr(a, b)
    return a == b
 end
 
--- The names of the attrs that differ, as a set; nil where none does.
+-- The names of the attrs that the script gave and that differ, as a set; nil where none does.
 local function varying(first, second)
    local names
    for name, value in pairs(first.attrs) do
-      if not same_attr(value, second.attrs[name]) then
+      if not first.completed[name] and not same_attr(value, second.attrs[name]) then
          names = names or {}
          names[name] = true
       end

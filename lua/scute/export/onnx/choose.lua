@@ -234,7 +234,7 @@ end
 function choose.one_hot(g, node, names)
    local to = node.to[1]
    local classes, numbers = to.shape[#to.shape], {}
-   if to.grows[#to.shape] ~= 0 then error("how many classes there are is read of the values; say it, as in one_hot(10)", 0) end
+   if node.completed.classes then error("how many classes there are is read of the values; say it, as in one_hot(10)", 0) end
    for i = 1, classes do numbers[i] = i end
    local is = g:node("Equal", { g:node("Unsqueeze", { names[1], g:wholes { -1 } }), g:wholes(numbers) })
    return g:cast(is, to.dtype)
