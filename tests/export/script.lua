@@ -11,7 +11,14 @@ local LINE = "$S scripts/export.lua --model " .. MODEL .. " "
 local function save_models()
    scute.files.mkdirs(scratch .. "/run")
    scute.manual_seed(0)
-   scute.models.save(scute.models.mobilenet_v2 { classes = { "a", "b" }, image_size = 32 }, scratch .. "/run/best.safetensors")
+   local model = scute.models.mobilenet_v2 { classes = { "a", "b" }, image_size = 32 }
+   scute.no_grad(function()
+      for _ = 1, 3 do model:train()(scute.randn(4, 3, 32, 32)) end -- statistics of its own
+   end)
+   scute.models.save(model, scratch .. "/run/best.safetensors")
+   local x = scute.randn(2, 3, 32, 32)
+   local y = scute.no_grad(model:eval().call, model, x)
+   scute.weights.save(scratch .. "/scores.safetensors", { names = { "x", "y" }, tensors = { x = x, y = y } })
    scute.models.save(scute.models.baseline_cnn { classes = { "a", "b" }, image_size = 32 }, scratch .. "/own.safetensors")
 end
 
@@ -28,6 +35,19 @@ local function writes()
    r = shell("S=$(realpath $S); cd $T && " .. LINE .. "--format onnx --output here.onnx")
    check(r.code == 0 and lfs.attributes(scratch .. "/here.onnx"), "into this folder", r.all)
    for name in lfs.dir(scratch) do check(not name:find "tmp", "no temporary file is left: " .. name) end
+end
+
+-- The lines that stand in the sheets, in a Python that has what they import.
+local function loads()
+   local python = os.getenv "PYTHON" or "python3"
+   for sheet, modules in pairs { m = "torch, torchvision", t = "torch, timm" } do
+      if shell(("%s -c 'import safetensors, %s'"):format(python, modules)).code == 0 then
+         local r = shell(("%s tests/export/loads.py $T/%s.json $T/scores.safetensors"):format(python, sheet))
+         check(r.code == 0 and r.out:find "off by", "what was exported is loaded: " .. modules, r.all)
+      else
+         print(("not run: loading by %s, which %s has not (PYTHON= says which to use)"):format(modules, python))
+      end
+   end
 end
 
 local function refuses_usage()
@@ -73,4 +93,4 @@ local function refuses_output()
    end
 end
 
-cli.run { save_models, writes, refuses_usage, refuses_models, refuses_output }
+cli.run { save_models, writes, loads, refuses_usage, refuses_models, refuses_output }

@@ -3,7 +3,6 @@ local cjson = require "cjson"
 local scute = require "scute"
 local names = require "scute.weights.timm"
 local pytorch = require "scute.export.pytorch"
-local same = dofile "tests/lua/same_values.lua"
 local Small = dofile "tests/lua/small.lua"
 local export, models, nn = scute.export, scute.models, scute.nn
 
@@ -36,6 +35,12 @@ local function network(arch)
    local model = models.create(arch, { classes = { "green", "hawk's \"bill\"", "ridley" }, image_size = 32 })
    scute.no_grad(function() model:train()(scute.randn(2, 3, 32, 32)) end)
    return model:eval()
+end
+
+-- The same bits; a network has millions of numbers.
+local function same(expected, tensor)
+   assert.same(expected.shape, tensor.shape)
+   assert.equal(scute.checksum { expected }, scute.checksum { tensor })
 end
 
 local function refuses(text, f, ...)
@@ -87,7 +92,7 @@ describe("export.torch", function()
          n = n + 1
          assert.equal(name, state.names[n])
          assert.equal(dtype, state.tensors[name].dtype)
-         same(own[name]:values(), state.tensors[name])
+         same(own[name], state.tensors[name])
       end
       assert.equal(n, #state.names)
    end)
@@ -150,13 +155,55 @@ describe("export.torch", function()
    end)
 end)
 
+describe("export.about", function()
+   local run, split = {}, "file,label,split,digest\n"
+
+   -- A folder as a run leaves it; returns what the model files in it say.
+   local function leave(name, result)
+      run = folder .. "/" .. name
+      scute.files.mkdirs(run)
+      scute.files.write(run .. "/split.csv", split)
+      scute.files.write(run .. "/history.csv", "epoch,step,lr_fc,val_accuracy,ema_val_accuracy\n1,9,0.1,0.5,0.25\n"
+         .. "2,18,0.1,0.75,0.5\n")
+      scute.files.write(run .. "/run.json", cjson.encode { split = "drawn, 20 %, seed 0", precision = "fp32",
+         photos = { val = 8 }, result = result })
+      return { split = scute.weights.sha256(run .. "/split.csv") }
+   end
+
+   it("tells the accuracy that a run found, of the epoch that the model is of", function()
+      local metadata = leave("run", { best_epoch = 1, val_accuracy = 0.875, ema_best_epoch = 2, ema_val_accuracy = 0.5 })
+      for name, expected in pairs { best = { 0.875, 1 }, best_ema = { 0.5, 2 }, last = { 0.75, 2 }, ema = { 0.5, 2 } } do
+         local about, why = export.about(("%s/%s.safetensors"):format(run, name), metadata)
+         assert.is_nil(why)
+         assert.same(expected, { about.accuracy, about.epoch })
+         local when = name:find "best" and "at the best epoch, which was chosen on them" or "after the last epoch"
+         assert.equal("8 photos that validated, in fp32, " .. when, about.accuracy_on)
+         assert.same({ "drawn, 20 %, seed 0", metadata.split }, { about.split, about.split_sha256 })
+      end
+   end)
+
+   it("says why it is not known, and tells nothing of another run", function()
+      local metadata = leave("other", { best_epoch = 1 })
+      for path, words in pairs { [run .. "/best.safetensors"] = "run.json does not say it",
+         [run .. "/mine.safetensors"] = "no run calls its model mine.safetensors",
+         [folder .. "/nowhere/best.safetensors"] = "No such file" } do
+         local about, why = export.about(path, metadata)
+         assert.is_nil(about.accuracy)
+         assert.is_truthy(why:find(words, 1, true), why)
+      end
+      local about, why = export.about(run .. "/best.safetensors", { split = ("0"):rep(64) })
+      assert.is_truthy(why:find("split.csv is not the one of this model", 1, true), why)
+      assert.same({ split_sha256 = ("0"):rep(64), exported_by = "scute " .. scute.version().scute }, about)
+   end)
+end)
+
 describe("export.timm", function()
    it("has timm's names and a sheet as timm's config.json", function()
       local model, path = network "efficientnet_b0", folder .. "/timm.safetensors"
       export.timm(model, path)
       local state, own = scute.weights.load(path), model:state_dict()
       assert.same(timm_keys "efficientnet_b0", state.names)
-      for i, name in ipairs(state.names) do same(own.tensors[own.names[i]]:values(), state.tensors[name]) end
+      for i, name in ipairs(state.names) do same(own.tensors[own.names[i]], state.tensors[name]) end
       local sheet = sheet_of(path)
       assert.equal("efficientnet_b0", sheet.architecture)
       assert.same(model.classes, sheet.label_names)
@@ -170,7 +217,7 @@ describe("export.timm", function()
       local model, path = network "mobilenet_v2", folder .. "/back.safetensors"
       export.timm(model, path)
       local again = models.create("mobilenet_v2", { classes = model.classes, pretrained = path, log = false })
-      same(model.classifier[2].weight:values(), again.classifier[2].weight)
+      same(model.classifier[2].weight, again.classifier[2].weight)
       assert.equal("mobilenetv2_100", sheet_of(path).architecture)
    end)
 
