@@ -1,11 +1,11 @@
--- Photo by photo: a network that has learned small photos classifies them in onnxruntime as scute does, from numbers and from
--- bytes that the file normalises itself, and the file says what it has to see. Through scripts/export.lua, as a user does it.
+-- A network that has learned small photos classifies them in onnxruntime as scute does (see alike.lua), the file says what it
+-- has to see, and the lines of docs/export.md do so too.
 local cjson = require "cjson"
 local scute = require "scute"
-local runtime = dofile "tests/export/runtime.lua"
+local alike = dofile "tests/export/alike.lua"
 local scratch = dofile "tests/lua/scratch.lua"
 
-local program, python = arg[-1], os.getenv "PYTHON" or "python3"
+local python = os.getenv "PYTHON" or "python3"
 
 -- A network that knows the photos; its files lie in `folder`/baseline_cnn.
 local function learn(root)
@@ -15,23 +15,6 @@ local function learn(root)
    scute.train.fit(model, set, { epochs = 3, batch_size = 8, workers = 1, precision = "fp32", output_dir = root,
       optimizer = scute.optim.adamw(model:groups { lr = 0.003 }) })
    return model:eval(), table.move(set.val.paths, 1, #set.val.paths, #set.train.paths + 1, { table.unpack(set.train.paths) })
-end
-
--- All photos as the network sees them, (N, 3, H, W), and their bytes, (N, H, W, 3).
-local function see(model, paths)
-   local p, numbers, bytes = model.preprocessing, {}, {}
-   for i, path in ipairs(paths) do
-      local image <close> = scute.image.load(path)
-      local small <close> = image:resize { size = p.resize, filter = p.filter }
-      local square <close> = small:crop(p.crop)
-      numbers[i], bytes[i] = image:preprocess(p), square:tensor()
-   end
-   return scute.concat(numbers, 1), scute.concat(bytes, 1):permute(1, 3, 4, 2)
-end
-
-local function export(root, path, flags)
-   local line = "'%s' scripts/export.lua --quiet --model %s/baseline_cnn/best.safetensors --format onnx --output %s %s"
-   assert(os.execute(line:format(program, root, path, flags)))
 end
 
 -- What the file has to say of itself.
@@ -49,14 +32,14 @@ local function check_metadata(check, model, told, input)
 end
 
 -- The lines of Python in docs/export.md, on a photo of the camera's kind, say what scute says.
-local function check_document(check, root, model)
+local function check_document(check, root, file, model)
    if os.execute(python .. " -c 'import onnxruntime, PIL' 2>/dev/null") ~= true then
       return print("not run: the lines of docs/export.md (" .. python .. " has no onnxruntime or no Pillow)")
    end
    local page <close> = assert(io.open "docs/export.md")
    scute.files.write(root .. "/classify.py", page:read "a":match "\n```python\n(.-)```")
    os.execute(("cp examples/photo.jpg %s/turtle.jpg"):format(root))
-   export(root, root .. "/turtles.onnx", "--input uint8 --outputs probabilities")
+   alike.export(file, root .. "/turtles.onnx", "--input uint8 --outputs probabilities")
    local pipe <close> = io.popen(("cd %s && %s classify.py 2>&1"):format(root, python))
    local told = pipe:read "a"
    local best = scute.predict.photos(model, { root .. "/turtle.jpg" }, { precision = "fp32" }).photos[1].top[1]
@@ -68,23 +51,9 @@ end
 return function(batch, check)
    local root = scratch.make()
    local model, paths = learn(root)
-   local numbers, bytes = see(model, paths)
-   local logits = scute.no_grad(model.call, model, numbers)
-   local guesses = logits:argmax(2):values()
+   local file = root .. "/baseline_cnn/best.safetensors"
+   local guesses = alike.add(batch, check, file, paths, function(told, input) check_metadata(check, model, told, input) end)
    check(guesses[1] ~= guesses[#guesses], "the photos are told apart", guesses[1])
-   local function add(name, flags, inputs, expected, dtype, input)
-      batch:add { name = "photos, " .. name, inputs = inputs, expected = expected, tolerance = runtime.TOLERANCE[dtype],
-         save = function(path) export(root, path, flags) end,
-         look = function(told, _, outputs)
-            check_metadata(check, model, told, input)
-            local found = select(2, next(outputs)):argmax(2):values()
-            for i, path in ipairs(paths) do check(found[i] == guesses[i], path .. " is alike in onnxruntime", found[i]) end
-         end }
-   end
-   add("as numbers", "", { input = numbers }, { logits = logits }, "f32", "float")
-   add("as bytes", "--input uint8 --outputs probabilities", { photos = bytes }, { probabilities = logits:softmax(-1) }, "f32",
-      "uint8")
-   add("as bytes, in half width", "--input uint8 --dtype f16", { photos = bytes }, { logits = logits }, "f16", "uint8")
-   check_document(check, root, model)
+   check_document(check, root, file, model)
    scratch.remove(root)
 end
