@@ -47,24 +47,32 @@ static void push_ints(lua_State *L, int n, const int64_t *values) {
    }
 }
 
+static void push_tensor(lua_State *L, ScTensor *t) {
+   ScTensor **handle = sc_push_handle(L);
+   *handle = sc_tensor_retain(t);
+}
+
+static void push_value(lua_State *L, ScValue value) {
+   lua_createtable(L, 0, 4);
+   push_ints(L, value.rank, value.shape);
+   lua_setfield(L, -2, "shape");
+   lua_pushstring(L, sc_dtype_name(value.dtype));
+   lua_setfield(L, -2, "dtype");
+   lua_pushinteger(L, (lua_Integer)value.stamp);
+   lua_setfield(L, -2, "stamp");
+   if (!value.constant) return;
+   push_tensor(L, value.constant);
+   lua_setfield(L, -2, "constant");
+}
+
 // scute.transcript.values() -> list of { shape, dtype, stamp = the same of another value: the same content,
 // constant = its tensor, where it is one }
 static int values(lua_State *L) {
-   const ScValue *all;
+   const ScValue *all; // looked up anew each time: a finalizer may call ops
    int n = sc_transcript_values(&all);
    lua_createtable(L, n, 0);
-   for (int i = 0; i < n; i++) {
-      lua_createtable(L, 0, 4);
-      push_ints(L, all[i].rank, all[i].shape);
-      lua_setfield(L, -2, "shape");
-      lua_pushstring(L, sc_dtype_name(all[i].dtype));
-      lua_setfield(L, -2, "dtype");
-      lua_pushinteger(L, (lua_Integer)all[i].stamp);
-      lua_setfield(L, -2, "stamp");
-      if (all[i].constant) {
-         *sc_push_handle(L) = sc_tensor_retain(all[i].constant);
-         lua_setfield(L, -2, "constant");
-      }
+   for (int i = 0; i < sc_transcript_values(&all); i++) {
+      push_value(L, all[i]);
       lua_rawseti(L, -2, i + 1);
    }
    return 1;
@@ -149,8 +157,9 @@ static int calls(lua_State *L) {
    const ScWrittenCall *all;
    int n = sc_transcript_calls(&all);
    lua_createtable(L, n, 0);
-   for (int i = 0; i < n; i++) {
-      push_call(L, &all[i]);
+   for (int i = 0; i < sc_transcript_calls(&all); i++) {
+      ScWrittenCall call = all[i];
+      push_call(L, &call);
       lua_rawseti(L, -2, i + 1);
    }
    return 1;

@@ -10,8 +10,7 @@ local function linear(batch, half)
    batch:add { name = "a linear layer" .. (half and ", f16" or ""), inputs = { input = x },
       expected = { logits = x:matmul(w:transpose(1, 2)) + b }, tolerance = half and 2e-2 or 1e-5,
       save = function(path)
-         local g = onnx_file.new { name = "linear", half = half, metadata = { split = "Ä\n\"", accuracy = "" },
-            documentation = "one layer" }
+         local g = onnx_file.new { name = "linear", half = half, metadata = { split = "Ä\n\"", accuracy = "" } }
          local names = { g:input("input", "f32", { "N", 8 }), g:initializer("fc.weight", w), g:initializer("fc.bias", b) }
          g:output("logits", "f32", { "N", 10 }, g:node("Gemm", names, { transB = 1 }))
          g:save(path)
@@ -52,20 +51,21 @@ local function peak(code)
    return found
 end
 
--- 16 tensors of 8 MB: what is written takes one of them more, in f16 a half of one beside.
+-- 16 tensors of 8 MB: what is written takes one of them more, in f16 one and a half.
 local MAKE = [[
    local scute = require "scute"
-   local g, w = require "scute.export.onnx_file".new { half = %s }, {}
-   for i = 1, 16 do
-      w[i] = scute.ones(2 ^ 21)
-      g:initializer("w" .. i, w[i])
-   end
-   %s]]
+   local w = {}
+   for i = 1, 16 do w[i] = scute.ones(2 ^ 21) end]]
+
+local SAVE_ALL = MAKE .. [[
+   local g = require "scute.export.onnx_file".new { half = %s }
+   for i = 1, 16 do g:initializer("w" .. i, w[i]) end
+   g:save "%s"]]
 
 local function memory(check)
-   local path = os.tmpname()
+   local path, before = os.tmpname(), peak(MAKE)
    for _, half in ipairs { "false", "true" } do
-      local before, after = peak(MAKE:format(half, "")), peak(MAKE:format(half, ('g:save "%s"'):format(path)))
+      local after = peak(SAVE_ALL:format(half, path))
       check(before > 128 and after - before <= 24, ("memory of a file of 128 MB, half = %s"):format(half),
          ("%s MB before, %s MB after"):format(before, after))
    end

@@ -8,7 +8,7 @@ local scute = require "scute"
 local runtime = dofile "tests/export/runtime.lua"
 local nn = scute.nn
 
-local SAMPLES = 5 -- other than the model is traced with
+local SAMPLES = 4 -- other than the model is traced with
 
 local function whole(x, to)
    return (x * (to or 10)):to "i64"
@@ -50,6 +50,10 @@ local CASES = {
    end, half = false },
    { "where", { 4, 5 }, function(x)
       return scute.where(x:gt(0), x, 0), scute.where(x:slice(3, 1, 1):lt(0), x * 2, -x), scute.where(x:gt(0), 1, whole(x))
+   end, half = false },
+   { "truth of what is cut off", { 6 }, function(x)
+      return scute.where((x * 2):clamp(0, 9):to "u8", 1, x), x:to("i64"):any(2),
+         (x * 2):to("i64"):all { dim = 2, keepdim = true }
    end, half = false },
    { "to", { 5 }, function(x)
       return (x * 4):to "i64", (x * 200):to "u8", x:gt(0):to "f32" * 2, whole(x, 200):to "u8", x:to "f64" * 2
@@ -119,7 +123,8 @@ local CASES = {
    end },
    { "slice", { 6, 5 }, function(x)
       return x:slice(2, 2, 4), x:slice(2, -2), x:slice { dim = 2, from = 1, to = -1, step = 2 }, x:slice(1, 2),
-         x:slice(1, 1, -2), x:slice(1, -2, -1), x:slice(1, 1, 2)
+         x:slice(1, 1, -2), x:slice(1, -2, -1), x:slice(1, 1, 2), x:slice(1, 1, x:size(1) - 1), x:slice(1, x:size(1)),
+         x:slice { dim = 1, step = 2 }
    end },
    { "select", { 6, 5 }, function(x) return x:select(2, 3), x:select(3, -1), x:select(1, 1), x:select(1, -1) end },
    { "index_select", { 6, 5 }, function(x)
@@ -136,6 +141,7 @@ local CASES = {
    end },
    { "tile expand", { 1, 5 }, function(x)
       return x:tile(1, 4, 1), x:tile(2), x:tile(2, 1, 1, 1), x:expand(-1, 4, -1), x:expand(2, -1, -1, -1),
+         x:expand(-1, x:size(1), -1),
          scute.tensor({ 1, 2, 3, 4, 5 }):expand(x:size(1), 5) + x:select(2, 1)
    end },
    { "pad", { 2, 4, 5 }, function(x)

@@ -25,6 +25,22 @@ describe("a file of ONNX", function()
       } do
          assert.matches("export.onnx: " .. words .. NOT_KNOWN, refusal(compute), 1, true)
       end
+      for _, compute in ipairs {
+         function(x) return x:slice(2, 1, x:size(1)) end,
+         function(x) return x:slice { dim = 1, to = x:size(1), step = 2 } end,
+         function(x) return x:tile(2, 1):slice(1, 1, x:size(1)) end,
+         function(x) return x:slice(1, 1, x:size(1) // 2) end,
+      } do
+         assert.matches("slice: where it begins and ends depends on the number of samples in a way that",
+            refusal(compute, { 9 }))
+      end
+      for _, compute in ipairs {
+         function(x) return x:slice(2, 1, 1):unsqueeze(2):expand(-1, 2 * x:size(1), 1) end,
+         function(x) return x:slice(2, 1, 1):unsqueeze(2):expand(-1, x:size(1) + 1, 1) end,
+      } do
+         assert.matches("expand: the size that it stretches to depends on the number of samples, and is anot", refusal(compute))
+      end
+      assert.is_false(refusal(function(x) return x:slice(2, 1, 1):unsqueeze(2):expand(-1, x:size(1), 1) end))
       assert.matches("median: which is the one", refusal(function(x) return x + x:median() end))
       assert.is_false(refusal(function(x) return (x:median(2)) end))
    end)

@@ -108,6 +108,8 @@ describe("a traced model", function()
       end
       assert.equal("output1 output2", names(function(_, x) return x:relu(), x:sigmoid() end))
       assert.equal("output1 output2", names(function(_, x) return { x:relu(), x:sigmoid() } end))
+      assert.equal("output1 output3", names(function(_, x) return { x:relu(), nil, x:sigmoid() } end))
+      assert.equal("output1 output3", names(function(_, x) return x:relu(), nil, x:sigmoid() end))
       assert.equal("boxes scores_1 scores_2", names(function(_, x)
          return { scores = { x:relu(), x:tanh() }, boxes = x:sigmoid() }
       end))
@@ -166,6 +168,9 @@ describe("a model that decides by its input in Lua", function()
    it("is refused where it gives nothing of the input, or no tensor", function()
       refuses("output 'logits' does not depend on the input", function() return scute.ones(2) end)
       refuses("the model returned 5; expected a tensor", function() return 5 end)
+      refuses("the model returned nil; expected", function() end)
+      refuses("the model returned nothing; expected", function() return {} end)
+      refuses("the model returned a table with the key true; expected names", function(_, x) return { [true] = x:relu() } end)
    end)
 end)
 

@@ -63,6 +63,13 @@ describe("a file of ONNX", function()
       end
    end)
 
+   it("has bf16, in which hardly any program computes, as f32", function()
+      local g, w = onnx_file.new {}, scute.tensor({ 1.5, -2 }, { dtype = "bf16" })
+      g:initializer("w", w)
+      assert.equal(1, times(written(g), string.pack("<ff", 1.5, -2)))
+      assert.equal("f16", onnx_file.new { half = true }:element "bf16")
+   end)
+
    it("has what is the same once", function()
       local w, g = scute.randn(64), onnx_file.new {}
       assert.equal("w", g:initializer("w", w))

@@ -26,7 +26,7 @@ local OPSET, IR_VERSION = 18, 8
 local MOST_BYTES = 2 ^ 31 - 1 -- of a message of protocol buffers
 
 -- TensorProto.DataType, and the bytes of an element.
-local TYPES = { f32 = 1, u8 = 2, i32 = 6, i64 = 7, bool = 9, f16 = 10, f64 = 11 }
+local TYPES = { f32 = 1, u8 = 2, i64 = 7, f16 = 10, f64 = 11 }
 local SIZES = { f32 = 4, u8 = 1, i64 = 8, f16 = 2, f64 = 8 }
 
 local MOST_HALF = 65504 -- the largest number of f16
@@ -35,11 +35,10 @@ local Graph = {}
 Graph.__index = Graph
 Graph.__name = "scute.onnx_graph"
 
---- A graph without nodes. given: name; half = true: it computes in f16; metadata: {key = text}; documentation: a text.
+--- A graph without nodes. given: name; half = true: it computes in f16; metadata: {key = text}.
 function onnx_file.new(given)
    return setmetatable({ name = given.name or "scute", half = given.half or false, metadata = given.metadata or {},
-      documentation = given.documentation, layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {},
-      by_content = {}, counts = {} }, Graph)
+      layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {}, by_content = {}, counts = {} }, Graph)
 end
 
 -- ---- dtypes ----
@@ -76,7 +75,8 @@ end
 
 -- Numbers that f16 does not hold would be infinite in the file.
 local function check_range(name, tensor)
-   local most = tensor:abs():max():item()
+   local sizes <close> = tensor:abs() -- as large as the tensor: not left to the collector
+   local most = sizes:max():item()
    if most > MOST_HALF and most < math.huge then
       error(("%s: a number of size %g is more than f16 holds (%d); export it in f32"):format(name, most, MOST_HALF), 0)
    end
@@ -178,7 +178,7 @@ function Graph:node(kind, inputs, attributes, outputs)
    return table.unpack(outputs)
 end
 
---- The value in another of scute's dtypes ("f32": in the width in which the graph computes), or "bool", "i32".
+--- The value in another of scute's dtypes ("f32": in the width in which the graph computes).
 function Graph:cast(value, dtype)
    return self:node("Cast", { value }, { to = self:type(dtype) })
 end
@@ -244,11 +244,10 @@ local function graph_pieces(self)
    return list
 end
 
--- ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, doc_string = 6, graph = 7, opset_import = 8
--- { version = 2 }, metadata_props = 14 { key = 1, value = 2 }
+-- ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8 { version = 2 },
+-- metadata_props = 14 { key = 1, value = 2 }
 local function model_texts(self)
    local first = whole(1, IR_VERSION) .. bytes(2, "scute") .. bytes(3, core.version().scute) .. bytes(8, whole(2, OPSET))
-   if self.documentation then first = first .. bytes(6, self.documentation) end
    local last = {}
    for i, key in ipairs(sorted_keys(self.metadata)) do
       last[i] = bytes(14, bytes(1, key) .. bytes(2, self.metadata[key]))

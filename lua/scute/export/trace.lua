@@ -17,6 +17,7 @@
 -- no nodes: their results are constants.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local console = require "scute.base.console"
 local kept_random = require "scute.base.kept_random"
 local layers = require "scute.profile.layers"
 local same_list = require "scute.base.same_list"
@@ -25,7 +26,8 @@ local sorted_keys = require "scute.base.sorted_keys"
 
 local transcript = scute.transcript
 
-local tracing = { BATCH = 2 } -- samples of the first call; one more in the second, so that no size is 1 by chance
+-- Samples of the first call, and how many more the second has: no size is 1 by chance, and half of them are not as many.
+local tracing = { BATCH = 2, MORE = 3 }
 
 -- ---- calling ----
 
@@ -43,27 +45,30 @@ local function batch(example, samples)
    return scute.randn({ samples, table.unpack(example.shape) }):to { dtype = example.dtype, device = example.device }
 end
 
--- What forward returned, as a list of { name, tensor }: tensors, or tables of them.
+-- The name of an entry of a table that is itself called `name`: "output2", "scores", "scores_2".
+local function entry_name(name, key)
+   if type(key) ~= "string" and math.type(key) ~= "integer" then
+      error(("the model returned a table with the key %s; expected names, or a list"):format(tostring(key)), 0)
+   end
+   return name and ("%s_%s"):format(name, key) or type(key) == "string" and key or "output" .. key
+end
+
+-- Adds { name, tensor } to the list for each tensor in a value, itself or an entry of it.
+local function add_results(list, name, value)
+   if Module.is_tensor(value) then
+      list[#list + 1] = { name = name or "logits", tensor = value }
+   elseif type(value) == "table" then
+      for _, key in ipairs(sorted_keys(value)) do add_results(list, entry_name(name, key), value[key]) end
+   else
+      error(("the model returned %s; expected a tensor, several, or a table of tensors"):format(console.brief(value)), 0)
+   end
+end
+
+-- What forward returned, as a list of { name, tensor }.
 local function results_of(...)
-   local list = {}
-   local function add(name, value)
-      if Module.is_tensor(value) then
-         list[#list + 1] = { name = name, tensor = value }
-      elseif type(value) == "table" then
-         for i, entry in ipairs(value) do add(("%s%d"):format(name and name .. "_" or "output", i), entry) end
-         for _, key in ipairs(sorted_keys(value)) do
-            if type(key) == "string" then add(name and name .. "_" .. key or key, value[key]) end
-         end
-      elseif value ~= nil then
-         error(("the model returned %s; expected a tensor, several, or a table of tensors"):format(
-            require("scute.base.console").brief(value)), 0)
-      end
-   end
-   local n = select("#", ...)
-   for i = 1, n do
-      local value = select(i, ...)
-      add((n > 1 or Module.is_tensor(value)) and (n > 1 and "output" .. i or "logits") or nil, value)
-   end
+   local list, results = {}, table.pack(...)
+   if results.n == 1 then add_results(list, nil, ...) else add_results(list, nil, { ... }) end
+   if #list == 0 then error("the model returned nothing; expected a tensor, several, or a table of tensors", 0) end
    return list
 end
 
@@ -158,7 +163,10 @@ end
 -- How much each dimension grows with a sample.
 local function growth(first, second)
    local grows = {}
-   for i, size in ipairs(first.shape) do grows[i] = second.shape[i] - size end
+   for i, size in ipairs(first.shape) do
+      local more = (second.shape[i] - size) / tracing.MORE
+      grows[i] = math.tointeger(more) or more
+   end
    return grows
 end
 
@@ -268,7 +276,7 @@ function tracing.graph(model, example, forward)
    local evaluation <close> = evaluating(model) -- luacheck: ignore
    local random <close> = kept_random() -- luacheck: ignore
    local first = write_down(model, forward or model, batch(example, tracing.BATCH))
-   local second = write_down(model, forward or model, batch(example, tracing.BATCH + 1))
+   local second = write_down(model, forward or model, batch(example, tracing.BATCH + tracing.MORE))
    local constants = compare(first, second)
    free(second.results)
    free(first.results)

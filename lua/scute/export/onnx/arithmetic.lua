@@ -96,18 +96,18 @@ end)
 for op, kind in pairs { eq = "Equal", lt = "Less", le = "LessOrEqual", gt = "Greater", ge = "GreaterOrEqual" } do
    arithmetic[op] = function(g, node, names)
       local a, b = operands(g, node, names, dtypes.computed(dtypes.promoted(node, 1)))
-      return g:cast(g:node(kind, { a, b }), "u8")
+      return dtypes.from_truth(g, g:node(kind, { a, b }))
    end
 end
 
 function arithmetic.ne(g, node, names)
    local a, b = operands(g, node, names, dtypes.computed(dtypes.promoted(node, 1)))
-   return g:cast(g:node("Not", { g:node("Equal", { a, b }) }), "u8")
+   return dtypes.from_truth(g, g:node("Not", { g:node("Equal", { a, b }) }))
 end
 
 function arithmetic.where(g, node, names)
    local dtype = node.to[1].dtype
-   return g:node("Where", { g:cast(names[1], "bool"), dtypes.input(g, node, names, 2, dtype),
+   return g:node("Where", { dtypes.truth(g, names[1], "u8"), dtypes.input(g, node, names, 2, dtype),
       dtypes.input(g, node, names, 3, dtype) })
 end
 

@@ -40,7 +40,7 @@ end
 
 -- A size that depends on the number of samples: "N", "3N"; of others, as the square, two numbers of samples tell no rule.
 local function dynamic(size, grows)
-   if size ~= grows * trace.BATCH then return ("%s_%d_%d"):format(DYNAMIC, size, size + grows) end
+   if size ~= grows * trace.BATCH then return ("%s_%d_%.0f"):format(DYNAMIC, size, size + grows * trace.MORE) end
    return (grows == 1 and "" or tostring(grows)) .. DYNAMIC
 end
 
@@ -55,7 +55,7 @@ end
 local function for_each_sample(g, name, value, input)
    local samples, sizes = g:node("Shape", { input }, { start = 0, ["end"] = 1 }), {}
    for i, size in ipairs(value.shape) do
-      if value.grows[i] > 1 or value.grows[i] == 1 and size ~= trace.BATCH then
+      if value.grows[i] ~= 0 and (value.grows[i] ~= 1 or size ~= trace.BATCH) then
          error("the size of a tensor that is made in forward depends on the number of samples, and is another one", 0)
       end
       sizes[i] = value.grows[i] == 1 and samples or g:wholes { size }

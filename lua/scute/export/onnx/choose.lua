@@ -1,5 +1,6 @@
 -- Entries of tensors by their places: put together, cut out, moved, repeated, in order.
 local dtypes = require "scute.export.onnx.dtypes"
+local trace = require "scute.export.trace"
 local wide = require "scute.export.onnx.wide"
 
 local choose = {}
@@ -36,16 +37,28 @@ local function slice(g, x, axis, from, to, step)
    return g:node("Slice", { x, g:wholes { from }, g:wholes { to }, g:wholes { axis }, step and g:wholes { step } })
 end
 
--- What was counted from the end of the samples is counted from there again: index `at`, one more than that of ONNX.
-local function from_end(at, size)
-   return at == size and LAST or at - size
+-- Is an end of a slice counted from the end of the dimension: by a negative number, or by the number of samples?
+local function is_from_end(node, name)
+   return node.completed[name] or node.varies and node.varies[name] or false
+end
+
+-- An end that the script makes of the number of samples is that number, but for what is added: the result grows accordingly.
+local function check_ends(node)
+   if not node.varies then return end
+   local axis = node.attrs.dim + 1
+   local expected = (is_from_end(node, "to") and 1 or 0) - (is_from_end(node, "from") and 1 or 0)
+   local grown, grows_by = node.from[1].grows[axis], node.to[1].grows[axis]
+   if grown ~= 1 or node.attrs.step ~= 1 or grows_by ~= expected then
+      error("where it begins and ends depends on the number of samples in a way that a file of ONNX cannot say", 0)
+   end
 end
 
 function choose.slice(g, node, names)
-   local a, varies = node.attrs, node.varies or {}
+   check_ends(node)
+   local a = node.attrs
    local size = node.from[1].shape[a.dim + 1]
-   local first = varies.from and a.from - 1 - size or a.from - 1
-   local last = varies.to and from_end(a.to, size) or a.to
+   local first = is_from_end(node, "from") and a.from - 1 - size or a.from - 1
+   local last = not is_from_end(node, "to") and a.to or a.to == size and LAST or a.to - size
    return slice(g, names[1], a.dim, first, last, a.step)
 end
 
@@ -144,7 +157,9 @@ function choose.expand(g, node, names)
    for i, size in ipairs(to.shape) do
       local was = i > new and from.shape[i - new] or 1
       if to.grows[i] ~= 0 and was == 1 then
-         if to.grows[i] ~= 1 then error("it stretches to several times the number of samples", 0) end
+         if to.grows[i] ~= 1 or size ~= trace.BATCH then
+            error("the size that it stretches to depends on the number of samples, and is another one", 0)
+         end
          sizes[i], dynamic = g:samples(), true
       else
          sizes[i] = size == was and 1 or size

@@ -40,4 +40,25 @@ function dtypes.stored(g, name, dtype)
    return g:cast(g:node("Clip", { name, g:number(0, "i64"), g:number(255, "i64") }), "u8")
 end
 
+-- ---- truth ----
+
+local truths = setmetatable({}, { __mode = "k" }) -- file -> { name of bytes = that of the truth values they are made of }
+
+--- Truth values of ONNX as scute has them: bytes, 1 and 0.
+function dtypes.from_truth(g, truth)
+   local name = g:cast(truth, "u8")
+   truths[g] = truths[g] or {}
+   truths[g][name] = truth
+   return name
+end
+
+--- Whether numbers are other than 0. By a comparison: some programs make one conversion of two, which loses what the first one
+-- cuts off.
+function dtypes.truth(g, name, dtype)
+   local known = truths[g] and truths[g][name]
+   if known then return known end
+   local computed = dtypes.computed(dtype)
+   return g:node("Not", { g:node("Equal", { dtypes.convert(g, name, dtype, computed), g:number(0, computed) }) })
+end
+
 return dtypes

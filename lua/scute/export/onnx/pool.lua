@@ -10,7 +10,6 @@ local function window(node, padding)
       stride[i] = a.stride[i] > 0 and a.stride[i] or a.kernel[i]
       local needed = (out[i + 2] - 1) * stride[i] + a.kernel[i]
       pads[i], pads[i + 2] = padding[i], math.max(needed - shape[i + 2] - (a.padding[i] * 2 - padding[i]), padding[i])
-      if not a.ceil_mode then pads[i + 2] = padding[i] end
    end
    return { kernel_shape = a.kernel, strides = stride, pads = pads }
 end
@@ -19,15 +18,33 @@ function pool.max_pool2d(g, node, names)
    return g:node("MaxPool", { names[1] }, window(node, node.attrs.padding))
 end
 
--- Zeros of the padding count, those beyond it do not: the picture is padded before.
-local function padded(g, x, p)
-   return g:node("Pad", { x, g:wholes { 0, 0, p[1], p[2], 0, 0, p[1], p[2] }, g:number(0) })
+-- Of how many entries of a padded picture of `size` the mean of each window is, along one dimension, as shares of the kernel.
+local function shares(out, size, kernel, stride)
+   local list = {}
+   for i = 1, out do list[i] = math.min(kernel, size - (i - 1) * stride) / kernel end
+   return list
 end
 
+-- What a mean over whole windows has to be divided by, where the last ones reach beyond the padding; nil where none does.
+local function beyond(g, node, stride)
+   local a, shape, out, parts = node.attrs, node.from[1].shape, node.to[1].shape, {}
+   local any = false
+   for i = 1, 2 do
+      local list = shares(out[i + 2], shape[i + 2] + 2 * a.padding[i], a.kernel[i], stride[i])
+      any = any or list[#list] < 1
+      parts[i] = g:node("Unsqueeze", { g:numbers(list, node.to[1].dtype), g:wholes { i == 1 and -1 or 0 } })
+   end
+   return any and g:node("Mul", parts) or nil
+end
+
+-- Zeros of the padding count, those beyond it do not.
 function pool.avg_pool2d(g, node, names)
-   local x, p = names[1], node.attrs.padding
-   if node.attrs.count_include_pad and p[1] + p[2] > 0 then x, p = padded(g, x, p), { 0, 0 } end
-   return g:node("AveragePool", { x }, window(node, p))
+   local a = node.attrs
+   local given = window(node, a.padding)
+   if not a.count_include_pad then return g:node("AveragePool", { names[1] }, given) end
+   given.count_include_pad = true
+   local mean, divisor = g:node("AveragePool", { names[1] }, given), beyond(g, node, given.strides)
+   return divisor and g:node("Div", { mean, divisor }) or mean
 end
 
 function pool.global_avg_pool2d(g, _, names)

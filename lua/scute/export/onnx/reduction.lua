@@ -35,7 +35,7 @@ reduction.max, reduction.min = plain "ReduceMax", plain "ReduceMin"
 -- ONNX compares numbers, not truth values.
 local function truth(kind)
    return function(g, node, names)
-      local is = g:node("Cast", { g:cast(names[1], "bool") }, { to = g:type "i32" })
+      local is = g:cast(dtypes.truth(g, names[1], node.from[1].dtype), "i64")
       return g:cast(reduce(g, kind, is, axes_of(g, node), node.attrs.keepdim), "u8")
    end
 end
@@ -60,10 +60,11 @@ local function from_one(g, indices)
    return g:node("Add", { indices, g:number(1, "i64") })
 end
 
+-- Not every program compares i64 here.
 local function index(kind)
    return function(g, node, names)
       local dim, dtype = node.attrs.dim, node.from[1].dtype
-      local x = dtypes.convert(g, names[1], dtype, dtype == "i64" and "i32" or dtype)
+      local x = dtypes.convert(g, names[1], dtype, dtype == "i64" and "f64" or dtype)
       if dim then return from_one(g, g:node(kind, { x }, { axis = dim, keepdims = node.attrs.keepdim })) end
       return from_one(g, kept(g, node, g:node(kind, { flat(g, x) }, { axis = 0, keepdims = 0 })))
    end
