@@ -150,11 +150,11 @@ install_readers() {
       fail "pip could not fetch numpy, safetensors and tensorboard; is the network there?"
 }
 
-# PyPI's ONNX and onnxruntime, with which the tests check and run what scute exports: they are skipped where there are none for
-# this Python. Beside numpy and protobuf, which install_readers has brought.
+# PyPI's ONNX and onnxruntime, with which the tests check and run what scute exports, and Pillow, which opens photos for them: they
+# are skipped where there are none for this Python. Beside numpy and protobuf, which install_readers has brought.
 install_onnx() {
-   PYTHONPATH=deps/python "$python" -c 'import onnx, onnxruntime' 2>/dev/null && return 0
-   say "fetching onnx and onnxruntime for the tests"
+   PYTHONPATH=deps/python "$python" -c 'import onnx, onnxruntime, PIL' 2>/dev/null && return 0
+   say "fetching onnx, onnxruntime and Pillow for the tests"
    cat >deps/python/onnx.txt <<-END
 	onnx==1.23.2 --hash=sha256:c03ecf6b835d136108eeaeeafbd0026fc7b3cf98661409fbc6b63d5a29361348 \\
 	   --hash=sha256:7abf381d278f31ac62487fddedc9dd42da842dce94d5d43536836ee3efdf4a2b
@@ -164,13 +164,16 @@ install_onnx() {
 	ml_dtypes==0.6.0 --hash=sha256:6c8e39b53e90afda8ce52859c93de4dba3e02b76d85dcf091cc469f9184c6dae \\
 	   --hash=sha256:3b4a480aa8fd54a1805b8ac10f3f91763926a74f73c0c364c10f9231854f4170 \\
 	   --hash=sha256:26b1f1fa4f0435a2946859823f6e2bf06796f1e9f10f5a05b08a5e3c8f46ff69
+	pillow==12.0.0 --hash=sha256:bee2a6db3a7242ea309aa7ee8e2780726fed67ff4e5b40169f2c940e7eb09227 \\
+	   --hash=sha256:b87843e225e74576437fd5b6a4c2205d422754f84a06942cfaf1dc32243e45a8 \\
+	   --hash=sha256:f4f1231b7dec408e8670264ce63e9c71409d9583dd21d32c163e25213ee2a344
 	flatbuffers==25.12.19 --hash=sha256:7634f50c427838bb021c2d66a3d1168e9d199b0607e6329399f04846d42e20b4
 	packaging==26.4 --hash=sha256:81383611a09c1bc0b08b76e0fd5829d7c6824c65b27a6aee339da133f4233ea2
 	typing_extensions==4.16.0 --hash=sha256:481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8
 	END
    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
       --root-user-action=ignore --upgrade --target deps/python -r deps/python/onnx.txt </dev/null ||
-      say "pip could not fetch onnx and onnxruntime: what scute exports is not run by the tests"
+      say "pip could not fetch onnx, onnxruntime and Pillow: what scute exports is not run by the tests"
 }
 
 [ $# -gt 0 ] || fail "usage: tools/deps.sh build|test|weights|stamps ..."

@@ -6,7 +6,7 @@ local operators = require "scute.export.onnx.operators"
 local tally = dofile "tests/tally.lua"
 local runtime = dofile "tests/export/runtime.lua"
 
-local PARTS = { "files", "ops", "models" }
+local PARTS = { "files", "ops", "models", "photos" }
 
 -- Random ones (dropout is nothing in evaluation mode), those whose result has as many entries as the values say, and the loss.
 local WITHOUT_COUNTERPART = { bincount = true, cross_entropy = true, dropout = true, multinomial = true, unique = true }
@@ -32,8 +32,17 @@ local function check_all(tried)
    end
 end
 
+-- The tests of scripts/export.lua, a program of their own.
+local function add_script()
+   local pipe <close> = io.popen(("'%s' tests/export/script.lua 2>&1"):format(arg[-1]))
+   tally.add("scripts/export.lua", pipe:read "a")
+end
+
 local tried, batch = watch(), runtime.new()
 for _, part in ipairs(#arg > 0 and arg or PARTS) do dofile(("tests/export/%s.lua"):format(part))(batch, tally.check) end
 batch:run(tally.check)
-if #arg == 0 then check_all(tried) end
+if #arg == 0 then
+   check_all(tried)
+   add_script()
+end
 tally.finish()

@@ -49,8 +49,8 @@ local function file_name(i, name)
 end
 
 --- A model to be run. model: name; save = function(path), which writes it; inputs, expected = {name = tensor}; tolerance = of
--- the largest number expected, 1e-5 unless said; look = function(told, check), with what onnxruntime tells of the
--- file (see onnx_run.py), optional.
+-- the largest number expected, 1e-5 unless said; look = function(told, check, found), with what onnxruntime
+-- tells of the file (see onnx_run.py) and the tensors that it gave, optional.
 function Batch:add(model)
    model.file = file_name(#self.models + 1, model.name)
    local path = self.folder .. "/" .. model.file
@@ -83,7 +83,7 @@ local function compare(self, model, told, check)
       local wrong = difference(found[name], expected, model.tolerance or runtime.TOLERANCE.f32)
       check(not wrong, ("%s: %s"):format(model.name, name), wrong)
    end
-   if model.look then model.look(told, check) end
+   if model.look then model.look(told, check, found) end
 end
 
 local function run(self, check)

@@ -2,11 +2,14 @@
 -- computes in evaluation mode (scute.export.trace): networks of the library and modules of one's own alike.
 local Classifier = require("scute.nn.classifier").Classifier
 local Module = require "scute.nn.module"
+local ABOUT = require "scute.export.about_option"
 local build = require "scute.export.onnx.build"
 local console = require "scute.base.console"
 local fold = require "scute.export.fold"
+local metadata_of = require "scute.export.metadata"
 local onnx_file = require "scute.export.onnx_file"
 local options = require "scute.base.options"
+local photos = require "scute.export.photos"
 local tracing = require "scute.export.trace"
 
 local function are_sizes(value)
@@ -22,8 +25,11 @@ local ONNX = options.declare("export.onnx", {
       help = "in which weights are kept and the network computes; the input and what comes out are f32 in both" },
    { "shape", is = options.typed(are_sizes, "integer[]"), expected = "sizes, as in { 3, 224, 224 }",
       show = "the photos that the model was made for", help = "of an input, without the number of samples, which is free" },
-   { "outputs", "scores", choices = { "scores", "features", "both" }, help = "what the file gives: scores of classes, the "
-      .. "features before the head, or both" },
+   { "input", "float", choices = photos.KINDS, help = "what the file is given: float: numbers as the network sees them, (N, 3, "
+      .. "H, W); uint8: bytes of photos of the model's size, (N, H, W, 3), which it scales and normalises itself" },
+   { "outputs", "scores", choices = { "scores", "probabilities", "features", "both" }, help = "what the file gives: scores of "
+      .. "classes, the probabilities that softmax makes of them, the features before the head, or scores and features" },
+   ABOUT,
 })
 
 -- The shape of an input that the model itself knows.
@@ -45,10 +51,18 @@ local function has_features(model)
    return Module.is(model, Classifier) or model.takes_dropout ~= nil and model:takes_dropout()
 end
 
+local function probabilities_of(model, x)
+   local scores = model(x)
+   if Module.is_tensor(scores) and scores.rank == 2 then return scores:softmax(-1) end
+   error(("outputs: probabilities are made of scores (N, classes), and the model returned %s"):format(console.brief(scores)), 0)
+end
+
 -- What is called with a batch; nil: the model.
 local function forward_of(model, outputs)
    if outputs == "scores" then return nil end
-   if not has_features(model) then
+   if outputs == "probabilities" then
+      return function(x) return { probabilities = probabilities_of(model, x) } end
+   elseif not has_features(model) then
       error(("outputs: expected scores of a %s, which has no features of its own, found %s"):format(model.class_name,
          outputs), 0)
    elseif outputs == "features" then
@@ -62,7 +76,7 @@ end
 
 -- Names of a file's outputs are told apart from each other and from the input.
 local function check_names(outputs)
-   local taken = { input = true }
+   local taken = { input = true, photos = true }
    for _, output in ipairs(outputs) do
       if taken[output.name] then
          error(("two of the model's inputs and outputs are called '%s'; its forward names what it returns in a table"):format(
@@ -79,13 +93,19 @@ local function free(graph, g)
    end
 end
 
+-- A graph that says what the model says of itself, where it is one of scute.models.
+local function new_file(model, o)
+   local metadata = rawget(model, "preprocessing") and metadata_of(model, o.about, o.input) or nil
+   return onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16", metadata = metadata }
+end
+
 local function export(model, path, o)
+   photos.check(model, o.input)
    local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
    build.check(graph)
    check_names(graph.outputs)
-   local g = onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16" }
-   local input = graph.values[1]
-   graph.batch_name = g:input("input", "f32", build.dims(input))
+   local g = new_file(model, o)
+   graph.batch_name = photos.input(g, o.input, build.dims(graph.values[1]), rawget(model, "preprocessing"))
    local names = build.nodes(g, graph, { graph.batch_name })
    for i, output in ipairs(graph.outputs) do
       local value = graph.values[output.id]

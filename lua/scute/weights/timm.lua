@@ -15,11 +15,24 @@ local MOBILENET = {
 }
 local MOBILENET_BLOCKS = { 1, 2, 3, 4, 3, 3, 1 } -- of each stage; torchvision numbers them through
 
+local function inverse(layers)
+   local positions = {}
+   for layer, position in pairs(layers) do positions[position] = layer end
+   return positions
+end
+
+-- The same by torchvision's positions.
+local function inverses(of)
+   return { first = inverse(of.first), later = inverse(of.later) }
+end
+local EFFICIENTNET_AT, MOBILENET_AT = inverses(EFFICIENTNET), inverses(MOBILENET)
+
 local function edges(top)
    return { conv_stem = "features.0.0", bn1 = "features.0.1", conv_head = ("features.%d.0"):format(top),
       bn2 = ("features.%d.1"):format(top), classifier = "classifier.1" }
 end
 local EFFICIENTNET_EDGES, MOBILENET_EDGES = edges(8), edges(18)
+local EFFICIENTNET_EDGES_AT, MOBILENET_EDGES_AT = inverse(EFFICIENTNET_EDGES), inverse(MOBILENET_EDGES)
 
 -- What a name says: its stage and block, both nil at the edges of the network, then the layer and the entry.
 local function parts(name)
@@ -45,6 +58,40 @@ function timm.mobilenet(name)
    local number = 1 + block
    for i = 1, stage do number = number + MOBILENET_BLOCKS[i] end
    return ("features.%d.conv.%s.%s"):format(number, position, entry)
+end
+
+-- timm's name of what stands at a position of a block; nil where nothing does. at: the layers by position.
+local function block_name(at, stage, block, position, entry)
+   local layer = at[stage == 0 and "first" or "later"][position]
+   return layer and ("blocks.%d.%d.%s.%s"):format(stage, block, layer, entry)
+end
+
+--- timm's name of an entry of torchvision's EfficientNet, or nil.
+function timm.of_efficientnet(name)
+   local stage, block, position, entry = name:match "^features%.(%d)%.(%d+)%.block%.([%w.]+)%.([%l_]+)$"
+   if stage then return block_name(EFFICIENTNET_AT, stage - 1, block, position, entry) end
+   local place, last = name:match "^(.+)%.([%l_]+)$"
+   return EFFICIENTNET_EDGES_AT[place] and EFFICIENTNET_EDGES_AT[place] .. "." .. last
+end
+
+-- The stage and the block in it of torchvision's inverted residual of that number, from 1.
+local function mobilenet_block(number)
+   local block = number - 1
+   for i, count in ipairs(MOBILENET_BLOCKS) do
+      if block < count then return i - 1, block end
+      block = block - count
+   end
+end
+
+--- timm's name of an entry of torchvision's MobileNetV2, or nil.
+function timm.of_mobilenet(name)
+   local number, position, entry = name:match "^features%.(%d+)%.conv%.([%d.]+)%.([%l_]+)$"
+   if number then
+      local stage, block = mobilenet_block(math.tointeger(number))
+      return stage and block_name(MOBILENET_AT, stage, block, position, entry)
+   end
+   local place, last = name:match "^(.+)%.([%l_]+)$"
+   return MOBILENET_EDGES_AT[place] and MOBILENET_EDGES_AT[place] .. "." .. last
 end
 
 return timm

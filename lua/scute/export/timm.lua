@@ -1,0 +1,77 @@
+--- A model for timm (pytorch-image-models): its names, and a sheet as timm's own config.json.
+local network = require "scute.export.network"
+local names = require "scute.weights.timm"
+local pytorch = require "scute.export.pytorch"
+local sheet = require "scute.export.sheet"
+
+local timm = {}
+
+-- What timm calls its networks, where that is not torchvision's name.
+local CALLED = { mobilenet_v2 = "mobilenetv2_100" }
+
+local PYTORCH_EPSILON = 1e-5 -- of batch norm in all of timm's networks that have torchvision's arithmetic
+
+local function renaming(model)
+   return model.arch:find "^efficientnet" and names.of_efficientnet
+      or model.arch:find "^mobilenet" and names.of_mobilenet or nil
+end
+
+-- What the constructor needs beside the number of classes, by name.
+local function arguments_of(model, found)
+   local stem = renaming(model) and model:get "features.0.1" or model:get "bn1"
+   return { bn_eps = stem.eps ~= PYTORCH_EPSILON and stem.eps or nil, drop_rate = found.dropout }
+end
+
+-- The share of the photo that is seen. timm cuts crop / share to a whole number of pixels: a share that is rounded up would
+-- cost one of them.
+local function crop_share(p)
+   return math.floor(p.crop / p.resize * 1e6) / 1e6
+end
+
+-- timm's own description of a network: see its pretrained_cfg.
+local function configuration(model)
+   local p, renamed = model.preprocessing, renaming(model) ~= nil
+   local side = p.crop
+   return { num_classes = #model.classes, input_size = { 3, side, side }, fixed_input_size = false,
+      interpolation = p.filter, crop_pct = crop_share(p), crop_mode = "center", mean = p.mean, std = p.std,
+      first_conv = renamed and "conv_stem" or "conv1", classifier = renamed and "classifier" or "fc" }
+end
+
+local function lines(name, model, path, arguments)
+   local more = ""
+   for _, key in ipairs { "bn_eps", "drop_rate" } do
+      if arguments[key] then more = ("%s, %s=%s"):format(more, key, pytorch.number(arguments[key])) end
+   end
+   return { "import timm", ("model = timm.create_model(%s, num_classes=%d%s, checkpoint_path=%s).eval()"):format(
+      pytorch.text(name), #model.classes, more, pytorch.text(path:match "[^/]*$")) }
+end
+
+local function refuse_head(model, found)
+   if not found.head then return end
+   error(("export.timm: the head '%s' of %s is one of your own, and timm builds a single Linear with a bias there; format "
+      .. "torch or onnx takes it"):format(found.head, model.arch), 0)
+end
+
+-- timm's transforms know no such padding.
+local function refuse_padding(model)
+   if not model.preprocessing.pad_square then return end
+   error("export.timm: photos of this model are padded to a square first (pad_square), which timm's transforms do not; format "
+      .. "torch says how", 0)
+end
+
+--- See scute.export.timm.
+function timm.write(model, path, about)
+   local found = network.differences("export.timm", model)
+   refuse_head(model, found)
+   refuse_padding(model)
+   local name, arguments = CALLED[model.arch] or model.arch, arguments_of(model, found)
+   sheet.write(model, path, {
+      _order = { "architecture", "num_classes", "num_features", "label_names", "model_args", "pretrained_cfg", "preprocessing",
+         "load", "weights", "about" },
+      architecture = name, num_classes = #model.classes, num_features = model:num_features(), label_names = model.classes,
+      model_args = next(arguments) and arguments or nil, pretrained_cfg = configuration(model),
+      preprocessing = sheet.preprocessing(model), load = lines(name, model, path, arguments), about = about,
+   }, renaming(model))
+end
+
+return timm
