@@ -2,6 +2,7 @@
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/conv_tiles.h"
 #include "kernels/cpu/depthwise.h"
+#include "kernels/cpu/filter_gradient.h"
 #include "kernels/cpu/half.h"
 
 // Filters in the primitive's layout: kept by content where they are frozen, made anew where they learn. The
@@ -84,16 +85,28 @@ static void bias_gradient(ScCall *c) {
                   sc_is_half(g));
 }
 
-static ScStatus filter_gradients(ScCall *c) {
+// By code of one's own, where that is the faster way; not the bias's.
+static ScStatus own_weight_gradient(ScCall *c, bool *done) {
    ScConv g = sc_conv_geometry(c);
-   bool done, depthwise = sc_depthwise_fits(&g);
-   SC_TRY(sc_conv_tiles_weight_gradient(c, &done));
-   if (!done && !depthwise) return weight_gradient(c);
+   void *x = c->in[SC_CONV_X]->buffer->data, *dy = c->grad_out[0]->buffer->data;
+   void *gradient = c->grad_in[SC_CONV_WEIGHT]->buffer->data;
+   bool half = sc_is_half(c->in[SC_CONV_X]);
+   SC_TRY(sc_conv_tiles_weight_gradient(c, done));
+   if (*done) return SC_OK;
+   *done = true;
+   if (sc_depthwise_fits(&g)) return sc_depthwise_weight_gradient(c->device, &g, half, x, dy, gradient);
+   if (half && sc_filter_gradient_fits(&g))
+      return sc_filter_gradient(c->device, &(ScFilterGradient){g, x, dy, gradient});
+   *done = false;
+   return SC_OK;
+}
+
+static ScStatus filter_gradients(ScCall *c) {
+   bool done;
+   SC_TRY(own_weight_gradient(c, &done));
+   if (!done) return weight_gradient(c);
    if (c->grad_in[SC_CONV_BIAS]) bias_gradient(c);
-   if (done) return SC_OK;
-   return sc_depthwise_weight_gradient(c->device, &g, sc_is_half(c->in[SC_CONV_X]),
-                                       c->in[SC_CONV_X]->buffer->data, c->grad_out[0]->buffer->data,
-                                       c->grad_in[SC_CONV_WEIGHT]->buffer->data);
+   return SC_OK;
 }
 
 static ScStatus backward(ScCall *c) {
