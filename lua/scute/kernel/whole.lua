@@ -158,10 +158,6 @@ local function user_error(said)
    end
 end
 
-local function first_error(said)
-   return said:match "[^\n]*error[^\n]*" or said:match "[^\n]+" or "it said nothing"
-end
-
 local function home()
    return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
 end
@@ -218,7 +214,7 @@ local function compile(op, source, label, texts, check)
       if words then return words end
       if failed.missing then return ("%s: %s"):format(label, failed.missing) end
    end
-   return ("%s: the C compiler failed: %s"):format(label, first_error(problem.said))
+   return ("%s: the C compiler failed: %s"):format(label, build.first_error(problem.said))
 end
 
 -- ---- calling ----
