@@ -106,7 +106,10 @@ describe("a whole function", function()
       assert.is_nil(w.grad)
    end)
 
-   it("shows what it left out as NaN, and reads no more than it mentions in backward", function()
+   it("shows what it left out as NaN, and has in backward what that mentions", function()
+      local inverse = made { c = "for (int64_t i = 0; i < x_size; i++) y[i] = 1 / x[i];",
+         c_backward = "for (int64_t i = 0; i < y_size; i++) gx[i] = -gy[i] * y[i] * y[i];" }
+      assert.is_true(scute.gradcheck(inverse, scute.tensor({ 1, -2, 3 }, { requires_grad = true })))
       local y = made { c = "y[1] = x[1];" }(scute.ones(3)):values()
       assert.is_true(y[1] ~= y[1] and y[2] == 1 and y[3] ~= y[3])
    end)
@@ -166,6 +169,8 @@ describe("a whole function", function()
       end
       assert.error_matches(function() sum(x, 1, 2) end, "sum_channels: too many arguments: expected at most 2")
       assert.error_matches(function() sum(x, { scael = 2 }) end, "unknown argument 'scael'; did you mean 'scale'?")
+      local elsewhere = made { cuda = "y[0] = x[0];" }
+      assert.error_matches(function() elsewhere(x) end, "k: it has no text for the CPU: give it one, as option 'c'")
       assert.error_matches(function() sum "x" end, "sum_channels: argument 'x': expected a tensor")
    end)
 

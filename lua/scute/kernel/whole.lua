@@ -281,6 +281,13 @@ local function add_shapes(o, numbers, named)
    end
 end
 
+-- A kernel may have a text for GPUs alone. (What has none for them is told when it is to be compiled.)
+local function check_place(o, named)
+   local x = named[o.inputs[1]]
+   if o.c or not is_tensor(x) or x.device:find "^cuda" then return end
+   error(("%s: it has no text for the CPU: give it one, as option 'c', or tensors on a GPU"):format(o.name), 3)
+end
+
 local function caller(o, numbers, call)
    o.known = {}
    for _, list in ipairs { o.inputs, numbers } do
@@ -288,6 +295,7 @@ local function caller(o, numbers, call)
    end
    return function(_, ...)
       local named = named_arguments(o, numbers, ...)
+      check_place(o, named)
       add_shapes(o, numbers, named)
       return call(nil, named)
    end
