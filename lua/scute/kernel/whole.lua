@@ -13,11 +13,15 @@ local build = require "scute.kernel.build"
 local cuda = require "scute.kernel.cuda"
 local cuda_whole = require "scute.kernel.cuda_whole"
 local options = require "scute.base.options"
-local is_tensor = require("scute.nn.module").is_tensor
 local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
 
 local whole = {}
+
+-- Layers are loaded where a whole function is called: kernels of each element are there sooner without.
+local function is_tensor(value)
+   return require("scute.nn.module").is_tensor(value)
+end
 
 local MAXRANK = 8
 local MOST = 16 -- parameters of an op
