@@ -60,8 +60,8 @@ static ScStatus run_function(ScCall *call, bool backward, bool fallback) {
       function = kernel_function(sc_device_ref(), call->op, dtype, backward);
       if (function) return timed(call, function, backward, true);
    }
-   return sc_fail(SC_EUNSUPPORTED, "%s%s: no kernel for %s on %s", call->op->name, backward ? " (backward)" : "",
-                  sc_dtype_name(dtype), call->device->name);
+   return sc_fail(SC_EUNSUPPORTED, "%s%s: no kernel for %s on %s", call->op->name,
+                  backward ? " (backward)" : "", sc_dtype_name(dtype), call->device->name);
 }
 
 ScStatus sc_run_kernel(ScCall *call) {

@@ -260,7 +260,6 @@ local function exercises()
    tally.add("exercises", text)
 end
 
--- With a folder of its own for what is compiled.
 -- The examples of kernels of one's own say there what they say on the CPU.
 local function examples_of_kernels()
    local folder = os.tmpname()
@@ -273,6 +272,7 @@ local function examples_of_kernels()
    os.execute(("rm -rf '%s'"):format(folder))
 end
 
+-- With a folder of its own for what is compiled.
 local function kernels()
    local folder = os.tmpname()
    os.remove(folder)

@@ -462,9 +462,10 @@ describe("what a kernel compiles to", function()
       environment.SCUTE_CC = "no-such-compiler"
       assert.matches("kernel_spec.lua:%d+: kernel 'fresh': there is no C compiler 'no%-such%-compiler'; install it",
          (select(2, fresh())))
-      local cases = { { "exit 0", "it made no library" }, { "exit 1", "it said nothing" }, { "kill -9 $$", "it said nothing" },
+      local silent = "it said nothing; is there room in $TMPDIR, or /tmp%?"
+      local cases = { { "exit 0", "it made no library" }, { "exit 1", silent }, { "kill -9 $$", silent },
          { "echo 'something: error: is wrong' >&2; exit 1", "something: error: is wrong" },
-         { "echo not a library >kernel.so", ".*invalid ELF header" }, { "touch left_behind; exit 1", "it said nothing" } }
+         { "echo not a library >kernel.so", ".*/kernel%.so: file too short" }, { "touch left_behind; exit 1", silent } }
       for _, case in ipairs(cases) do
          compiler(case[1])
          assert.matches("kernel 'fresh': the C compiler failed: " .. case[2] .. "$", (select(2, fresh())))

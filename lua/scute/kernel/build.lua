@@ -156,13 +156,21 @@ local function compile(words, options, take)
    return false, said
 end
 
+--- The first line of what a compiler said that is about an error, else the first of all.
+function build.first_error(said)
+   return said:match "[^\n]*error[^\n]*" or said:match "[^\n]+" or "it said nothing; is there room in $TMPDIR, or /tmp?"
+end
+
 -- Keeps what was made, and opens it; false and what went wrong.
 local function take(made, name, open)
    local bytes = first_of(made, "a")
    if not bytes or bytes == "" then return false, "it made no library" end
    local path = kept.keep(name, bytes)
-   local _, why = tried(open, path or made)
-   if why and path then os.remove(path) end
+   local _, unfit = tried(open, path or made)
+   if not unfit then return true end
+   if not path then return false, unfit end
+   local _, why = tried(open, made)
+   kept.forget(path, not why and unfit or nil)
    return not why, why
 end
 

@@ -112,10 +112,6 @@ local function user_error(said)
    end
 end
 
-local function first_error(said)
-   return said:match "[^\n]*error[^\n]*" or said:match "[^\n]+" or "it said nothing"
-end
-
 local function home()
    return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
 end
@@ -135,7 +131,7 @@ local function compile(op, source, label)
       open = function(path) scute.own_op_open(op, path) end }
    if ok then return nil end
    return problem.missing and ("%s: %s"):format(label, problem.missing) or user_error(problem.said)
-      or ("%s: the C compiler failed: %s"):format(label, first_error(problem.said))
+      or ("%s: the C compiler failed: %s"):format(label, build.first_error(problem.said))
 end
 
 --- The op of a kernel, by options that go together: what calls it as an object's __call, and the op; nil and what is wrong.

@@ -65,4 +65,10 @@ function kept.keep(name, bytes)
    tell(console.message(why))
 end
 
+--- Takes away what was kept at a path and cannot be used; why: what is wrong with the folder, for the line that is told.
+function kept.forget(at, why)
+   os.remove(at)
+   if why then tell(why) end
+end
+
 return kept

@@ -13,11 +13,15 @@ local build = require "scute.kernel.build"
 local cuda = require "scute.kernel.cuda"
 local cuda_whole = require "scute.kernel.cuda_whole"
 local options = require "scute.base.options"
-local is_tensor = require("scute.nn.module").is_tensor
 local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
 
 local whole = {}
+
+-- Layers are loaded where a whole function is called: kernels of each element are there sooner without.
+local function is_tensor(value)
+   return require("scute.nn.module").is_tensor(value)
+end
 
 local MAXRANK = 8
 local MOST = 16 -- parameters of an op
@@ -158,10 +162,6 @@ local function user_error(said)
    end
 end
 
-local function first_error(said)
-   return said:match "[^\n]*error[^\n]*" or said:match "[^\n]+" or "it said nothing"
-end
-
 local function home()
    return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
 end
@@ -218,7 +218,7 @@ local function compile(op, source, label, texts, check)
       if words then return words end
       if failed.missing then return ("%s: %s"):format(label, failed.missing) end
    end
-   return ("%s: the C compiler failed: %s"):format(label, first_error(problem.said))
+   return ("%s: the C compiler failed: %s"):format(label, build.first_error(problem.said))
 end
 
 -- ---- calling ----
