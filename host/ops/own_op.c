@@ -156,7 +156,8 @@ const ScOwnOp *sc_own_op(const ScCall *c) {
 ScStatus sc_own_op_code(const ScCall *c, ScOwnPlace place, const void **code) {
    *code = sc_own_op(c)->code[place];
    if (*code) return SC_OK;
-   return sc_fail(SC_EUNSUPPORTED, "%s: nothing was compiled for %s", c->op->name, c->device->name);
+   return sc_fail(SC_EARG, "%s: it has no text for %s: give it one in C, as option 'c', or tensors on a GPU",
+                  c->op->name, c->device->name);
 }
 
 void sc_own_op_numbers(const ScCall *c, double numbers[SC_MAXPARAM]) {

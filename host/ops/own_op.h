@@ -47,7 +47,7 @@ typedef struct {
 ScStatus sc_own_op_new(const ScOwnDeclaration *, ScOwnOp **out, bool *is_new);
 // The code that a place runs from now on, which lives as long as the program too.
 void sc_own_op_set_code(ScOwnOp *, ScOwnPlace, const void *code);
-// The code of a call; SC_EUNSUPPORTED: there is none.
+// The code of a call; SC_EARG: there is none.
 ScStatus sc_own_op_code(const ScCall *, ScOwnPlace, const void **code);
 const ScOwnOp *sc_own_op(const ScCall *);
 // The numbers of a call in their order.
