@@ -197,6 +197,17 @@ describe("export.about", function()
    end)
 end)
 
+describe("export.onnx", function()
+   it("refuses what is no question to such a model, and writes nothing", function()
+      local path, maps = folder .. "/refused.onnx", nn.Conv2d { 3, 2, 3 }
+      refuses("probabilities are made of scores (N, classes), and the model returned a tensor of shape (2, 2, 6, 6)",
+         export.onnx, maps, path, { shape = { 3, 8, 8 }, outputs = "probabilities" })
+      refuses("a Conv2d does not say by which mean and deviation photos are normalised; take input = \"float\"", export.onnx,
+         maps, path, { shape = { 3, 8, 8 }, input = "uint8" })
+      assert.is_nil(io.open(path))
+   end)
+end)
+
 describe("export.timm", function()
    it("has timm's names and a sheet as timm's config.json", function()
       local model, path = network "efficientnet_b0", folder .. "/timm.safetensors"

@@ -10,6 +10,7 @@ local metadata_of = require "scute.export.metadata"
 local onnx_file = require "scute.export.onnx_file"
 local options = require "scute.base.options"
 local photos = require "scute.export.photos"
+local shape_text = require "scute.base.shape_text"
 local tracing = require "scute.export.trace"
 
 local function are_sizes(value)
@@ -53,8 +54,10 @@ end
 
 local function probabilities_of(model, x)
    local scores = model(x)
-   if Module.is_tensor(scores) and scores.rank == 2 then return scores:softmax(-1) end
-   error(("outputs: probabilities are made of scores (N, classes), and the model returned %s"):format(console.brief(scores)), 0)
+   local is_tensor = Module.is_tensor(scores)
+   if is_tensor and scores.rank == 2 then return scores:softmax(-1) end
+   error(("outputs: probabilities are made of scores (N, classes), and the model returned %s"):format(is_tensor
+      and "a tensor of shape " .. shape_text(scores.shape) or "a " .. type(scores)), 0)
 end
 
 -- What is called with a batch; nil: the model.
