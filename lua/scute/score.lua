@@ -10,6 +10,7 @@ local console = require "scute.base.console"
 local found_device = require "scute.base.found_device"
 local joined = require "scute.base.joined"
 local late = require "scute.base.late"
+local little_garbage = require "scute.base.little_garbage"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
 local surplus = require "scute.base.surplus"
@@ -81,6 +82,7 @@ end
 -- CPU. Features of a feed that says on_device stay where they were computed, and nothing is asked of the device, not even for
 -- y, which it was given. Returns whether it came to the end.
 local function pass(feed, o, wanted, visit)
+   local _ <close> = little_garbage() -- luacheck: ignore
    local unread = late.queue(o.device, function(seen)
       local batch = late.take(seen.asked)
       batch.indices = seen.indices

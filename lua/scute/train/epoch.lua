@@ -1,5 +1,6 @@
 -- One epoch: every photo that trains once, in steps; then those that validate.
 local scute = require "scute.core"
+local little_garbage = require "scute.base.little_garbage"
 local metrics = require "scute.metrics"
 local score = require "scute.score"
 local answers = require "scute.train.answers"
@@ -28,6 +29,7 @@ local function train(run)
    photos.epoch_begins(run, skip ~= nil)
    run.unread = step.queue(run)
    local recorded <close> = graph.begin(run)
+   local _ <close> = little_garbage() -- luacheck: ignore
    local window, behind = {}, skip
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    photos.epoch_has_begun(run)
