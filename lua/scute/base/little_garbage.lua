@@ -1,5 +1,5 @@
--- Keeps Lua's garbage little beside what it holds, until the value is closed. The names of a million photos take 170 MB, and left
--- to itself the collector waits until there is as much garbage beside them.
+-- Keeps Lua's garbage little beside what it holds, until the value is closed. The names of a million photos take 170 MB, and
+-- left to itself the collector waits until there is as much garbage beside them.
 local GARBAGE = 16 * 1024 -- kilobytes
 local USUAL = 200 -- per cent of what was held after a collection, at which the next one begins
 

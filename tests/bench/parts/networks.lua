@@ -93,7 +93,7 @@ local function measure_modes(settings, ledger, row)
    forget_compiled(settings, ledger, row)
    local beside = {}
    for _, mode in ipairs(told.MODES) do beside[mode] = measure_peer(settings, row, mode) end
-   row.compiling = row.compiling or math.max(0, beside.compile - beside.cl)
+   if not row.was_compiled then row.compiling = math.max(0, beside.compile - beside.cl) end
 end
 
 local function measure(settings, ledger, row, round)
