@@ -78,12 +78,13 @@ local function measure_peer(settings, row, mode)
    return seconds - CALLS * row.modes[mode].ms / 1e3
 end
 
--- What torch.compile takes is known from before with the same PyTorch; where it is not, nothing that was kept may help it.
+-- What torch.compile kept of a row, with the same PyTorch, is used again; the seconds it took are known from then, or not at
+-- all. Where there is nothing, nothing that was begun may help it.
 local function forget_compiled(settings, ledger, row)
    local before, cache = ledger:row(name_of(row)), cache_of(settings, row)
-   row.was_compiled = before ~= nil and before.versions.torch == ledger.versions.torch and process.exists(cache)
+   row.was_compiled = process.exists(("%s/torch-%s"):format(cache, ledger.versions.torch))
    if row.was_compiled then
-      row.compiling = before.compiling
+      row.compiling = before and before.versions.torch == ledger.versions.torch and before.compiling or nil
    else
       process.run(("rm -rf '%s' && mkdir -p '%s'"):format(cache, cache))
    end
@@ -93,7 +94,10 @@ local function measure_modes(settings, ledger, row)
    forget_compiled(settings, ledger, row)
    local beside = {}
    for _, mode in ipairs(told.MODES) do beside[mode] = measure_peer(settings, row, mode) end
-   if not row.was_compiled then row.compiling = math.max(0, beside.compile - beside.cl) end
+   if not row.was_compiled then
+      row.compiling = math.max(0, beside.compile - beside.cl)
+      process.run(("touch '%s/torch-%s'"):format(cache_of(settings, row), ledger.versions.torch))
+   end
 end
 
 local function measure(settings, ledger, row, round)
