@@ -58,12 +58,31 @@ static ScStatus input_gradient(ScCall *c) {
    return status;
 }
 
+// Whether some output place has an input below each of the `taps`.
+static bool all_meet(int64_t taps, int64_t dilation, int64_t stride, int64_t padding, int64_t in, int64_t out) {
+   for (int64_t tap = 0; tap < taps; tap++) {
+      int64_t outside = padding - tap * dilation, first = outside > 0 ? (outside + stride - 1) / stride : 0;
+      if (first >= out || first * stride >= in + outside) return false;
+   }
+   return true;
+}
+
+// oneDNN 3.2 sums gradients in bf16 in memory that it does not clear where a tap of the filter never meets the
+// picture: what was there before would be in the result. In float32 it is right.
+static bool is_summed_from_zero(const ScPlan *plan) {
+   const ScConv *g = &plan->g;
+   return plan->dtype != SC_BF16 || (all_meet(g->kh, g->dh, g->sh, g->ph, g->h, g->oh) &&
+                                     all_meet(g->kw, g->dw, g->sw, g->pw, g->w, g->ow));
+}
+
 static ScStatus weight_gradient(ScCall *c) {
    ScTensor *bias = c->grad_in[SC_CONV_BIAS];
    ScPlan plan = {.kind = SC_PLAN_WEIGHT_GRAD,
                   .g = sc_conv_geometry(c),
                   .bias = bias != NULL,
                   .dtype = c->in[SC_CONV_X]->dtype};
+   if (!is_summed_from_zero(&plan))
+      return sc_fail(SC_EUNSUPPORTED, "conv2d: its filters reach past the picture");
    ScPrimitive *conv;
    ScBuffer *packed;
    SC_TRY(sc_plan_primitive(&conv, &plan));
