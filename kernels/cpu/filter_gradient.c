@@ -12,7 +12,8 @@
 // HIGH output channels are computed together with WIDE input channels, so that all sums stay in registers, over
 // about PIXELS output pixels, whose packed numbers stay in the caches.
 enum { LANES = 16, VECTORS = 2, HIGH = 8, WIDE = VECTORS * LANES, PIXELS = 1344 };
-enum { GROUP = 8 };                     // blocks of output channels that a thread computes at a time
+enum { GROUP = 8 };                     // blocks of output channels that a thread computes at a time, at most
+enum { EACH = 4 };                      // units of work that each thread should find
 enum { MOST_IN_WINDOW = 256, FEW = 8 }; // windows that are packed at a time
 
 // The numbers at the same place of two images, which the processor multiplies and adds as one: of two pixels it
@@ -23,6 +24,7 @@ typedef struct {
    const ScFilterGradient *z;
    ScConv g;                  // as the products see it: x is what was packed, n pairs of images
    int64_t in, out;           // blocks of input and of output channels
+   int64_t group;             // blocks of output channels in a unit of work
    int64_t down, across;      // from a packed pixel to the next, in x
    int64_t line;              // of windows, a row of x with what lies beside it; else 0
    int64_t many, rows;        // pairs of images and output rows of a chunk
@@ -173,10 +175,11 @@ static void reach(int64_t *first, int64_t *end, int64_t tap, int64_t size, int64
    *end = most(*first, least(*end, reached > 0 ? blocks_of(reached, stride) : 0));
 }
 
-// A tap of the filters, a block of input channels, and a GROUP of blocks of output channels.
+// A tap of the filters, a block of input channels, and a group of blocks of output channels.
 static void run_unit(const Work *w, Chunk k, int64_t unit) {
    const ScConv *g = &w->g;
-   int64_t groups = blocks_of(w->out, GROUP), place = unit / groups, block = place % w->in, tap = place / w->in;
+   int64_t groups = blocks_of(w->out, w->group), place = unit / groups, block = place % w->in,
+           tap = place / w->in;
    int64_t ky = tap / g->kw * g->dh, kx = tap % g->kw * g->dw;
    int64_t top = k.row, bottom = k.row + k.rows, left = 0, right = g->ow;
    reach(&top, &bottom, ky, g->h, g->sh, g->ph);
@@ -192,8 +195,8 @@ static void run_unit(const Work *w, Chunk k, int64_t unit) {
    int64_t row = top * g->sh - g->ph + ky - k.in_row, column = left * g->sw - g->pw + kx;
    const Pair *x = w->x + block * w->x_block + (row * g->w + column) * WIDE;
    const Pair *dy = w->dy + ((top - k.row) * g->ow + left) * HIGH;
-   int64_t from = unit % groups * GROUP;
-   for (int64_t o = from; o < least(from + GROUP, w->out); o++)
+   int64_t from = unit % groups * w->group;
+   for (int64_t o = from; o < least(from + w->group, w->out); o++)
       multiply(&walk, x, dy + o * w->dy_block, w->sums + (place * w->out + o) * HIGH * WIDE,
                k.image == 0 && k.row == 0);
 }
@@ -221,8 +224,12 @@ static void pack_output_row(const Work *w, Chunk k, int64_t index) {
    pack_dy(w, k.image + image, k.row + row, w->dy + (image * w->rows + row) * w->g.ow * HIGH);
 }
 
+static int64_t units_of(const Work *w, int64_t group) {
+   return w->g.kh * w->g.kw * w->in * blocks_of(w->out, group);
+}
+
 static void run_chunk(const Work *w, Chunk k) {
-   int64_t units = w->g.kh * w->g.kw * w->in * blocks_of(w->out, GROUP);
+   int64_t units = units_of(w, w->group);
 #pragma omp parallel
    {
 #pragma omp for schedule(dynamic) nowait
@@ -275,6 +282,8 @@ static Work plan(const ScFilterGradient *z) {
    see(&w);
    const ScConv *g = &w.g;
    w.in = blocks_of(g->c, WIDE), w.out = blocks_of(g->o, HIGH);
+   w.group = GROUP;
+   while (w.group > 1 && units_of(&w, w.group) < EACH * omp_get_max_threads()) w.group /= 2;
    w.rows = least(g->oh, most(1, PIXELS / g->ow));
    w.many = least(g->n, most(1, PIXELS / (w.rows * g->ow)));
    w.in_rows = least(g->h, (w.rows - 1) * g->sh + (g->kh - 1) * g->dh + 1);
@@ -321,7 +330,12 @@ static bool pairs_up(const ScConv *g) {
    return g->n % 2 == 0 || g->n > 8;
 }
 
+static bool serves_threads(const ScConv *g) {
+   Work w = plan(&(ScFilterGradient){.g = *g});
+   return units_of(&w, 1) >= omp_get_max_threads();
+}
+
 bool sc_filter_gradient_fits(const ScConv *g) {
    return !sc_cpu_has_amx() && pairs_up(g) && g->groups == 1 && g->o % HIGH == 0 && fills_blocks(g) &&
-          is_worth_packing(g);
+          is_worth_packing(g) && serves_threads(g);
 }
