@@ -21,7 +21,8 @@ struct ScPool {
    ScHeap *heap;      // of large blocks; NULL: they are like the others
    Block *blocks;     // free blocks, by size
    int nblocks, capacity;
-   int out; // blocks that are in use: there is room for them, too
+   int out;          // blocks that are in use: there is room for them, too
+   const char *fill; // of host memory, for tests: the byte that all that is handed out holds; or NULL
 };
 
 enum { SMALLEST_CEILING = 64 << 20, LARGE = 64 << 10 };
@@ -36,6 +37,7 @@ ScStatus sc_pool_new(ScPool **out, ScPoolSource source) {
    ScPool *pool = calloc(1, sizeof *pool);
    if (!pool) return sc_fail(SC_EMEM, "out of memory");
    pool->source = source;
+   pool->fill = source.keeps ? NULL : getenv("SCUTE_MEMORY_FILL");
    pthread_mutex_init(&pool->lock, NULL);
    *out = pool;
    return SC_OK;
@@ -201,6 +203,7 @@ ScStatus sc_pool_take(ScPool *pool, size_t *bytes, void **out) {
    pthread_mutex_lock(&pool->lock);
    ScStatus status = take(pool, bytes, out);
    pthread_mutex_unlock(&pool->lock);
+   if (status == SC_OK && pool->fill) memset(*out, atoi(pool->fill), *bytes);
    return status;
 }
 
