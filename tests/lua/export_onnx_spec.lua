@@ -72,6 +72,11 @@ describe("scute.export.onnx", function()
       end))
    end)
 
+   it("takes no kernel of one's own for the op whose name it has", function()
+      local silu = scute.kernel { name = "silu", inputs = "x", output = "y", forward = "y = 2*x;" }
+      refuses("^export.onnx: no counterpart in ONNX for 1 %(kernel 'silu'%): compute", module(function(_, x) return silu(x) end))
+   end)
+
    it("refuses what goes by chance in evaluation mode too", function()
       refuses("1 %(dropout%): it drops at random", module(function(_, x) return scute.dropout(x, 0.5, true) end))
       refuses("1 %(stochastic_depth%): it drops at random", module(function(_, x)
