@@ -216,6 +216,17 @@ local CASES = {
          x:interpolate { size = { 3, 9 }, mode = "bicubic", align_corners = true },
          x:interpolate { size = { 3, 9 }, mode = "bicubic", antialias = true }
    end },
+   { "interpolate by a factor that leaves one size", { 2, 3, 10 }, function(x)
+      return x:interpolate { scale_factor = 1.2, mode = "bilinear" }, x:interpolate { scale_factor = 1.2, mode = "bicubic" },
+         x:interpolate { scale_factor = 1.2, mode = "bilinear", antialias = true },
+         x:interpolate { scale_factor = 1.2, mode = "bicubic", antialias = true },
+         x:interpolate { scale_factor = 1.05, mode = "bilinear" }
+   end },
+   { "interpolate by a factor that f32 has not", { 1, 180, 29 }, function(x)
+      local ramp = x / 100 + scute.linspace(0, 1, 180):reshape { 180, 1 } -- smooth: in f32 places are 1e-5 pixels apart there
+      return ramp:interpolate { scale_factor = 0.35, mode = "bilinear" }, ramp:interpolate { scale_factor = 0.7,
+         mode = "bilinear" }
+   end, dtypes = "f32" },
 }
 
 local Op = nn.Module:extend "Op"
