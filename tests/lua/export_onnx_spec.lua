@@ -99,6 +99,11 @@ describe("scute.export.onnx", function()
 
    it("refuses names of outputs that are taken", function()
       refuses("are called 'input'", module(function(_, x) return { input = x:relu() } end))
+      refuses("an output of the model has the name ''", module(function(_, x) return { [""] = x:relu() } end))
+      refuses("'.+' is no text in UTF%-8", module(function(_, x) return { ["\xff"] = x:relu() } end))
+      refuses("'.+' is no text in UTF%-8", module(function(self, x) return self["\xff"](x) end, function(self)
+         self["\xff"] = nn.Linear { 4, 4 }
+      end))
    end)
 
    it("says what a model lacks, and what it was given", function()

@@ -77,16 +77,21 @@ local function forward_of(model, outputs)
    end
 end
 
--- Names of a file's outputs are told apart from each other and from the input.
-local function check_names(outputs)
-   local taken = { input = true, photos = true }
-   for _, output in ipairs(outputs) do
-      if taken[output.name] then
+local INPUTS = { "input", "photos" } -- what they are called, see scute.export.photos
+
+-- The names of a file's inputs and outputs, which are told apart from each other.
+local function names_of(outputs)
+   local names, taken = { table.unpack(INPUTS) }, { input = true, photos = true }
+   for i, output in ipairs(outputs) do
+      local name = output.name
+      if name == "" then error("an output of the model has the name '', by which no program can ask for it", 0) end
+      if taken[name] then
          error(("two of the model's inputs and outputs are called '%s'; its forward names what it returns in a table"):format(
-            output.name), 0)
+            name), 0)
       end
-      taken[output.name] = true
+      names[#INPUTS + i], taken[name] = name, true
    end
+   return names
 end
 
 -- Copies and shared contents, which optimizers would have to copy once more.
@@ -97,17 +102,17 @@ local function free(graph, g)
 end
 
 -- A graph that says what the model says of itself, where it is one of scute.models.
-local function new_file(model, o)
+local function new_file(model, o, names)
    local metadata = rawget(model, "preprocessing") and metadata_of(model, o.about, o.input) or nil
-   return onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16", metadata = metadata }
+   return onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16", metadata = metadata,
+      names = names }
 end
 
 local function export(model, path, o)
    photos.check(model, o.input)
    local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
    build.check(graph)
-   check_names(graph.outputs)
-   local g = new_file(model, o)
+   local g = new_file(model, o, names_of(graph.outputs))
    graph.batch_name = photos.input(g, o.input, build.dims(graph.values[1]), rawget(model, "preprocessing"))
    local names = build.nodes(g, graph, { graph.batch_name })
    for i, output in ipairs(graph.outputs) do

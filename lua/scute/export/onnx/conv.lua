@@ -2,7 +2,6 @@
 local core = require "scute.core"
 local activate = require "scute.export.onnx.activate"
 local batch_norm = require "scute.export.onnx.batch_norm"
-local unused = require "scute.export.onnx.unused"
 
 local conv = {}
 
@@ -47,9 +46,9 @@ local function folded_conv(g, node, names)
       return batch_norm.normalize(g, node, names, convolve(g, node, names[1], names[2], names[3]), 4)
    end
    local weight, bias = folded(node, scale, shift)
-   local name = unused(g, node.from[2].name)
+   local name = g:unused(node.from[2].name)
    return convolve(g, node, names[1], g:initializer(name, weight),
-      g:initializer(unused(g, (name:gsub("weight", "bias", 1))), bias))
+      g:initializer(g:unused((name:gsub("weight", "bias", 1))), bias))
 end
 
 function conv.conv_bn_act(g, node, names)
@@ -73,7 +72,7 @@ end
 local function transposed(g, node, names)
    local weight = node.from[2]
    if not weight.constant then return g:node("Transpose", { names[2] }, { perm = { 1, 0 } }) end
-   return g:initializer(unused(g, weight.name .. "_transposed"), weight.constant:permute(2, 1))
+   return g:initializer(g:unused(weight.name .. "_transposed"), weight.constant:permute(2, 1))
 end
 
 function conv.linear(g, node, names)
