@@ -56,6 +56,19 @@ describe("scute.export.onnx", function()
       assert.is_nil(text:find("weight_3", 1, true))
    end)
 
+   it("has the tensors of a layer once, however often it is called", function()
+      local function count(text, name)
+         return select(2, text:gsub(name, ""))
+      end
+      local text = exported(module(function(self, x) return self.a(self.conv(self.a(self.conv(x)))) end, function(self)
+         self.conv, self.a = nn.Conv2d { 3, 3, 1 }, nn.BatchNorm2d { 3 }
+      end), { shape = { 3, 2, 2 } })
+      assert.same({ 3, 0 }, { count(text, "1%.conv%.weight"), count(text, "weight_2") }) -- as a tensor, and in two nodes
+      text = exported(module(function(self, x) return self.fc(self.fc(x)) end, function(self) self.fc = nn.Linear { 4, 4 } end),
+         { shape = { 3, 4 } })
+      assert.same({ 3, 0 }, { count(text, "1%.fc%.weight_transposed"), count(text, "transposed_2") })
+   end)
+
    it("writes f16 in half the bytes, and leaves the model as it was", function()
       local model = nn.Sequential(nn.Linear { 64, 64 }, nn.ReLU(), nn.Linear { 64, 64 })
       local before, bytes = scute.checksum(model:parameters()), 4 * model:num_parameters()
@@ -74,7 +87,9 @@ describe("scute.export.onnx", function()
 
    it("takes no kernel of one's own for the op whose name it has", function()
       local silu = scute.kernel { name = "silu", inputs = "x", output = "y", forward = "y = 2*x;" }
-      refuses("^export.onnx: no counterpart in ONNX for 1 %(kernel 'silu'%): compute", module(function(_, x) return silu(x) end))
+      refuses("^export.onnx: no counterpart in ONNX for 1 %(kernel 'silu'%): compute", module(function(_, x)
+         return silu(x)
+      end))
    end)
 
    it("refuses what goes by chance in evaluation mode too", function()

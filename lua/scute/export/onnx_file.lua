@@ -6,12 +6,13 @@
 --    g:output("logits", "f32", { "N", 10 }, y)
 --    g:save "tiny.onnx"
 --
--- Values have names, each its own; a method that makes one returns its name. With half = true the graph computes in f16: whatever is f32
--- becomes f16 on its way in, tensors that it is made with too, and f32 again on its way out. So what maps ops to nodes need
--- not know of it, as long as it asks g:element() where it writes a dtype down.
+-- Values have names, each its own; a method that makes one returns its name. With half = true the graph computes in f16:
+-- whatever is f32 becomes f16 on its way in, tensors that it is made with too, and f32 again on its way out. So what maps ops to
+-- nodes need not know of it, as long as it asks g:element() where it writes a dtype down.
 --
 -- The file is the message ModelProto of onnx/onnx.proto, whose fields are named beside their numbers below. Tensors go from
--- where they lie into the file, one after the other: what takes memory is the largest one.
+-- where they lie into the file, one after the other: what takes memory is the bytes of the largest one, and that one in another
+-- dtype where it becomes another.
 local core = require "scute.core"
 local console = require "scute.base.console"
 local protobuf = require "scute.base.protobuf"
@@ -47,7 +48,8 @@ end
 -- which nothing else is called then, whatever comes first.
 function onnx_file.new(given)
    local g = setmetatable({ name = given.name or "scute", half = given.half or false, metadata = given.metadata or {},
-      layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {}, by_content = {}, taken = {}, counts = {} },
+      layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {}, by_content = {}, made = {}, taken = {},
+      counts = {} },
       Graph)
    for _, name in ipairs(given.names or {}) do take(g, name) end
    return g
@@ -116,7 +118,9 @@ end
 -- (Resize takes f32 alone).
 function Graph:initializer(name, tensor, dtype)
    local known = self.by_name[name]
-   if not known and not self.taken[name] then return add_tensor(self, name, tensor, { tensor:size() }, dtype or self:element(tensor.dtype)) end
+   if not known and not self.taken[name] then
+      return add_tensor(self, name, tensor, { tensor:size() }, dtype or self:element(tensor.dtype))
+   end
    if not known or not rawequal(known.source, tensor) then error(("%s: something else has this name"):format(name), 0) end
    return name
 end
@@ -197,6 +201,12 @@ function Graph:node(kind, inputs, attributes, outputs)
    end
    self.nodes[#self.nodes + 1] = node_text(name, kind, inputs, outputs, attributes or {})
    return table.unpack(outputs)
+end
+
+--- Names that `make` returns, asked for once for each key: of a layer that is called several times.
+function Graph:once(key, make)
+   self.made[key] = self.made[key] or table.pack(make())
+   return table.unpack(self.made[key], 1, self.made[key].n)
 end
 
 --- The value in another of scute's dtypes ("f32": in the width in which the graph computes).
@@ -296,8 +306,8 @@ end
 
 local function write(file, piece)
    if type(piece) == "string" then return file:write(piece) end
-   local same = piece.tensor.dtype == piece.dtype
-   local tensor <close> = same and piece.tensor:clone() or piece.tensor:to(piece.dtype)
+   if piece.tensor.dtype == piece.dtype then return file:write(piece.tensor) end
+   local tensor <close> = piece.tensor:to(piece.dtype)
    file:write(tensor)
 end
 
