@@ -79,6 +79,16 @@ describe("scute.export.onnx", function()
       assert.is_true(model[1].weight.requires_grad and model.training)
    end)
 
+   it("refuses in f16 a number that would be 0 there, but for those of weights and of what is computed in f32", function()
+      local half = { shape = { 4 }, dtype = "f16" }
+      local function by_norm(_, x) return x / (x:norm { dim = 2, keepdim = true } + 1e-8) end
+      refuses("^export.onnx: 1 %(add%): constant.%d: a number of size 1e%-08 is 0 in f16.*export it in f32", module(by_norm),
+         half)
+      refuses("1 %(clamp%): constant:%d: a number of size 2e%-08 is 0", module(function(_, x) return x:clamp(2e-8) end), half)
+      exported(module(by_norm), { shape = { 4 } })
+      exported(module(function(_, x) return x:normalize() * scute.tensor { 1, 1e-8, 0, 1 } + 6e-8 end), half)
+   end)
+
    it("names ops without a counterpart, and their layers, before anything is written", function()
       refuses("^export.onnx: no counterpart in ONNX for 1 %(multinomial%), 1 %(unique%): compute", module(function(_, x)
          return x:softmax(-1):multinomial(2), x:unique()[{ { 1, 2 } }]

@@ -7,8 +7,8 @@
 --    g:save "tiny.onnx"
 --
 -- Values have names, each its own; a method that makes one returns its name. With half = true the graph computes in f16:
--- whatever is f32 becomes f16 on its way in, tensors that it is made with too, and f32 again on its way out. So what maps ops to
--- nodes need not know of it, as long as it asks g:element() where it writes a dtype down.
+-- whatever is f32 becomes f16 on its way in, tensors that it is made with too, and f32 again on its way out. So what maps ops
+-- to nodes need not know of it, as long as it asks g:element() where it writes a dtype down.
 --
 -- The file is the message ModelProto of onnx/onnx.proto, whose fields are named beside their numbers below. Tensors go from
 -- where they lie into the file, one after the other: what takes memory is the bytes of the largest one, and that one in another
@@ -31,7 +31,7 @@ local MOST_BYTES = 2 ^ 31 - 1 -- of a message of protocol buffers
 local TYPES = { f32 = 1, u8 = 2, i64 = 7, f16 = 10, f64 = 11 }
 local SIZES = { f32 = 4, u8 = 1, i64 = 8, f16 = 2, f64 = 8 }
 
-local MOST_HALF = 65504 -- the largest number of f16
+local MOST_HALF, ZERO_HALF = 65504, 2.0 ^ -25 -- the largest number of f16, and the largest that becomes 0 there
 
 local Graph = {}
 Graph.__index = Graph
@@ -96,6 +96,14 @@ local function numel(dims)
    return n
 end
 
+-- A number that stands alone, as what keeps a divisor from 0, may not become 0; among the many of a weight it makes no
+-- difference.
+local function check_nonzero(name, x)
+   if x ~= 0 and math.abs(x) <= ZERO_HALF then
+      error(("%s: a number of size %g is 0 in f16, whose smallest is 6e-08; export it in f32"):format(name, math.abs(x)), 0)
+   end
+end
+
 -- Numbers that f16 does not hold would be infinite in the file.
 local function check_range(name, tensor)
    local sizes <close> = tensor:abs() -- as large as the tensor: not left to the collector
@@ -103,6 +111,7 @@ local function check_range(name, tensor)
    if most > MOST_HALF and most < math.huge then
       error(("%s: a number of size %g is more than f16 holds (%d); export it in f32"):format(name, most, MOST_HALF), 0)
    end
+   if tensor:numel() == 1 then check_nonzero(name, most) end
 end
 
 local function add_tensor(self, name, tensor, dims, dtype)
@@ -133,6 +142,7 @@ local function constant(self, numbers, dims, dtype)
    local name = self.by_content[key]
    if not name then
       name = self:unused(("constant:%d"):format(#self.tensors + 1))
+      if dtype == "f16" and #numbers == 1 then check_nonzero(name, numbers[1]) end
       add_tensor(self, name, core.tensor(numbers, { dtype = dtype }), dims, dtype)
       self.by_content[key] = name
    end
