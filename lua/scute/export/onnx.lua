@@ -130,9 +130,10 @@ end
 
 --- Writes a model, of scute.models or a module of one's own, to a file of ONNX (opset 18), which onnxruntime and many other
 --- programs run: what it computes in evaluation mode, for any number of samples, with batch norm folded into the convolutions.
---- forward is called twice to see which ops it calls; what it decides in Lua by the values of its input cannot be written down
---- and is an error, as is an op without a counterpart, with its layer's path and before anything is written. What forward
---- returns is "logits" in the file; of a table, what its fields are called.
+--- forward is called with one, two and five samples to see which ops it calls; what it decides in Lua by its input cannot be
+--- written down and is an error, as is an op without a counterpart, with its layer's path and before anything is written; what
+--- it decides by a larger number of samples is not seen. What forward returns is "logits" in the file; of a table, what its
+--- fields are called.
 local function onnx(model, path, given)
    if not Module.is_module(model) then
       error("export.onnx: expected a model, found " .. console.brief(model), 2)
