@@ -115,6 +115,7 @@ local function check_range(name, tensor)
 end
 
 local function add_tensor(self, name, tensor, dims, dtype)
+   if self.taken[name] then error(("%s: something else has this name"):format(name), 0) end
    local values = tensor:detach()
    if dtype == "f16" and tensor.dtype ~= "f16" then check_range(name, values) end
    local entry = { name = name, tensor = values, dims = dims, dtype = dtype, bytes = numel(dims) * SIZES[dtype],
@@ -127,10 +128,8 @@ end
 -- (Resize takes f32 alone).
 function Graph:initializer(name, tensor, dtype)
    local known = self.by_name[name]
-   if not known and not self.taken[name] then
-      return add_tensor(self, name, tensor, { tensor:size() }, dtype or self:element(tensor.dtype))
-   end
-   if not known or not rawequal(known.source, tensor) then error(("%s: something else has this name"):format(name), 0) end
+   if not known then return add_tensor(self, name, tensor, { tensor:size() }, dtype or self:element(tensor.dtype)) end
+   if not rawequal(known.source, tensor) then error(("%s: two tensors have this name"):format(name), 0) end
    return name
 end
 

@@ -300,6 +300,7 @@ end
 -- Not every forward takes a single sample.
 local function check_single(model, forward, example, many)
    local taken, single = pcall(write_down, model, forward, batch(example, 1))
+   if not taken and scute.interrupted() then error(single, 0) end
    if not taken then return end
    compare_single(many, single.calls)
    free(single.results)
