@@ -3,10 +3,12 @@
 --     local model, metadata = scute.models.load "models/resnet50/best.safetensors"
 --     scute.export.torch(model, "turtles.safetensors")
 --
--- A file that is there is replaced once the new one is whole.
+-- A file of an earlier export that is there is replaced once the new one is whole.
 local console = require "scute.base.console"
 local ABOUT = require "scute.export.about_option"
 local options = require "scute.base.options"
+local replaced = require "scute.export.replaced"
+local sheet = require "scute.export.sheet"
 
 local export = {}
 
@@ -29,6 +31,8 @@ local function check_path(what, path)
       error(("%s: expected a path that ends in .safetensors, by which %s knows what is in it, found '%s'"):format(what,
          what:match "%w+$", path), 3)
    end
+   local why = replaced.refusal(path, sheet.path(path))
+   if why then error(("%s: %s"):format(what, why), 3) end
 end
 
 -- An error of what is below, as the caller's own line.

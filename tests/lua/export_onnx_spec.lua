@@ -33,8 +33,16 @@ local function refuses(pattern, model, given)
    assert.equal("as it was", content())
 end
 
-setup(function() path = os.tmpname() end)
-teardown(function() os.remove(path) end)
+local named
+
+setup(function()
+   named = os.tmpname()
+   path = named .. ".onnx"
+end)
+teardown(function()
+   os.remove(named)
+   os.remove(path)
+end)
 
 describe("scute.export.onnx", function()
    it("folds batch norm, names tensors as the model does, and takes photos of the model's size", function()
@@ -146,5 +154,9 @@ describe("scute.export.onnx", function()
       refuses("option 'dtype': expected one of f32, f16", nn.Sequential(nn.ReLU()), { dtype = "f64" })
       refuses("expected a model, found 5", 5)
       assert.has_error(function() scute.export.onnx(nn.ReLU()) end, "export.onnx: expected the path of a file, found nil")
+      for _, name in ipairs { named, named .. "/.onnx", "best.safetensors" } do
+         assert.error_matches(function() scute.export.onnx(nn.ReLU(), name, { shape = { 4 } }) end,
+            "export.onnx: expected a path that ends in .onnx")
+      end
    end)
 end)

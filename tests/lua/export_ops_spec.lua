@@ -8,8 +8,9 @@ local function refusal(compute, shape)
    local Own = nn.Module:extend "Own"
    function Own:forward(x) return compute(x) end -- luacheck: ignore self
    local path = os.tmpname()
-   local ok, why = pcall(scute.export.onnx, Own(), path, { shape = shape or { 4 } })
+   local ok, why = pcall(scute.export.onnx, Own(), path .. ".onnx", { shape = shape or { 4 } })
    os.remove(path)
+   os.remove(path .. ".onnx")
    return not ok and why
 end
 

@@ -36,7 +36,8 @@ local ONNX = options.declare("export.onnx", {
 -- The shape of an input that the model itself knows.
 local function own_shape(model)
    local preprocessing = rawget(model, "preprocessing")
-   if preprocessing then return { 3, preprocessing.crop, preprocessing.crop } end
+   local side = preprocessing and preprocessing.crop or 0
+   if side > 0 then return { 3, side, side } end
    error(("a %s does not say what it takes: give the shape of an input, as in { shape = { 3, 224, 224 } }"):format(
       model.class_name), 0)
 end
@@ -139,6 +140,9 @@ local function onnx(model, path, given)
       error("export.onnx: expected a model, found " .. console.brief(model), 2)
    elseif type(path) ~= "string" then
       error("export.onnx: expected the path of a file, found " .. console.brief(path), 2)
+   elseif not path:find "[^/]%.onnx$" then
+      error(("export.onnx: expected a path that ends in .onnx, by which programs know what is in it, found '%s'"):format(path),
+         2)
    end
    local o = ONNX:read(given)
    local ok, why = pcall(export, model, path, o)
