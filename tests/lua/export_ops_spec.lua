@@ -55,6 +55,18 @@ describe("a file of ONNX", function()
       assert.is_false(refusal(function(x) return x:interpolate { scale_factor = 1.1, mode = "bilinear" } end, photos))
    end)
 
+   it("has no word for pictures that grow with the samples, but for those of one size", function()
+      local function grown(options)
+         return refusal(function(x) return x:reshape(1, 1, -1, 4):interpolate(options) end)
+      end
+      for _, options in ipairs { { size = 8 }, { scale_factor = 1.5, mode = "bilinear" },
+         { scale_factor = 2, mode = "bilinear", align_corners = true } } do
+         assert.matches("interpolate: the picture's size depends on the number of samples, which is not known in the file",
+            grown(options))
+      end
+      assert.is_false(grown { size = 8, mode = "bilinear" })
+   end)
+
    it("has nothing for what is drawn at random, has as many entries as the values say, or is a loss", function()
       for op, compute in pairs {
          multinomial = function(x) return x:abs():multinomial(1) end,

@@ -91,9 +91,18 @@ local function attributes(node)
       coordinate_transformation_mode = a.align_corners and "align_corners" or "half_pixel" }
 end
 
+-- Which pixels are taken is found out here, and so are sizes that a factor makes.
+local function refuse_growing(node, nearest)
+   local grows = node.from[1].grows
+   if (grows[3] ~= 0 or grows[4] ~= 0) and (nearest or node.attrs.scale_factor ~= 0) then
+      error("the picture's size depends on the number of samples, which is not known in the file", 0)
+   end
+end
+
 function resize.interpolate(g, node, names)
    local a, to = node.attrs, node.to[1].shape
    local nearest = KINDS[a.mode] == "nearest"
+   refuse_growing(node, nearest)
    if nearest and not is_repeated(node) then return choose_pixels(g, node, names[1]) end
    if node.from[1].dtype == "u8" and not nearest then
       error("bytes are rounded as Pillow does, which ONNX has no word for; convert them first, as in x:to('f32')", 0)
