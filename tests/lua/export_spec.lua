@@ -146,6 +146,21 @@ describe("export.torch", function()
       export.torch(model, folder .. "/twice.safetensors")
    end)
 
+   it("leaves what was there, both of it, where the disk is full for the second", function()
+      local model, path = network "resnet18", folder .. "/full.safetensors"
+      export.torch(model, path)
+      local before, write = scute.weights.sha256(path), scute.files.write
+      scute.no_grad(function() model.fc.bias:fill_(1) end)
+      scute.files.write = function(name) error(name .. ": no space left on device", 0) end
+      local done, why = pcall(export.torch, model, path)
+      scute.files.write = write
+      assert.is_false(done)
+      assert.matches("full.json: no space left on device", why)
+      assert.equal(before, scute.weights.sha256(path))
+      assert.equal(before, sheet_of(path).weights.sha256)
+      assert.is_nil(io.open(path .. ".part"))
+   end)
+
    it("takes for `about` what a file can hold, and nothing that the model says itself", function()
       local model = network "resnet18"
       for _, about in ipairs { { accuracy = 0 / 0 }, { accuracy = math.huge }, { "best" }, { classes = { "a" } },
