@@ -163,10 +163,12 @@ describe("export.torch", function()
 
    it("takes for `about` what a file can hold, and nothing that the model says itself", function()
       local model = network "resnet18"
-      for _, about in ipairs { { accuracy = 0 / 0 }, { accuracy = math.huge }, { "best" }, { classes = { "a" } },
-         { split = "\xff" } } do
-         refuses("option 'about': expected texts (in UTF-8), finite numbers", export.torch, model,
-            folder .. "/about.safetensors", { about = about })
+      for words, about in pairs { ["'accuracy': expected a text in UTF-8, a finite number"] = { accuracy = 0 / 0 },
+         ["'loss': expected"] = { loss = -math.huge }, ["by name, as in { accuracy = 0.9 }, found one at 1"] = { "best" },
+         ["'tags': expected"] = { tags = { "a" } }, ["'split': expected"] = { split = "\xff" } } do
+         refuses("export.torch: about: ", export.torch, model, folder .. "/about.safetensors", { about = about })
+         refuses(words, export.timm, model, folder .. "/about.safetensors", { about = about })
+         refuses(words, export.onnx, model, folder .. "/about.onnx", { about = about })
       end
       refuses("about: 'classes' is what the file says of the model itself", export.onnx, model, folder .. "/about.onnx",
          { about = { classes = "a, b" } })

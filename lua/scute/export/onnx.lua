@@ -3,6 +3,7 @@
 local Classifier = require("scute.nn.classifier").Classifier
 local Module = require "scute.nn.module"
 local ABOUT = require "scute.export.about_option"
+local about_refusal = require "scute.export.about_refusal"
 local build = require "scute.export.onnx.build"
 local console = require "scute.base.console"
 local fold = require "scute.export.fold"
@@ -109,7 +110,13 @@ local function new_file(model, o, names)
       names = names }
 end
 
+local function check_about(about)
+   local why = about_refusal(about)
+   if why then error(why, 0) end
+end
+
 local function export(model, path, o)
+   check_about(o.about)
    photos.check(model, o.input)
    local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
    build.check(graph)
