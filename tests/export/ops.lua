@@ -110,7 +110,9 @@ local CASES = {
       return x:norm { dim = 3 }, x:norm { p = 1, dim = 2 }, x:norm { p = 3, dim = { 2, 3 } }, x:norm { p = math.huge, dim = 3,
          keepdim = true }, x:norm { p = -math.huge, dim = 3 }, x:norm { p = 0.5, dim = 2 }
    end },
-   { "norm of order 0", { 5 }, function(x) return x:relu():norm { p = 0, dim = 2 } end },
+   { "norm of order 0", { 5 }, function(x)
+      return x:relu():norm { p = 0, dim = 2 }, (x:relu() / x:relu()):norm { p = 0, dim = 2 }
+   end },
    { "normalize, cosine_similarity", { 4, 5 }, function(x)
       return x:normalize(), x:normalize { dim = -1, p = 1 }, scute.cosine_similarity(x, x:flip(3)),
          scute.cosine_similarity(x, x:slice(2, 1, 1), -1), x:normalize { eps = 100 }
@@ -245,6 +247,10 @@ local CASES = {
          x:interpolate { scale_factor = 1.2, mode = "bilinear", antialias = true },
          x:interpolate { scale_factor = 1.2, mode = "bicubic", antialias = true },
          x:interpolate { scale_factor = 1.05, mode = "bilinear" }
+   end },
+   { "interpolate by 1", { 1, 3, 4 }, function(x)
+      return x:interpolate { scale_factor = 1 }, x:interpolate { scale_factor = 1, mode = "nearest-exact" },
+         x:interpolate { scale_factor = 1, mode = "bilinear" }, x:interpolate { scale_factor = 1, mode = "bicubic" }
    end },
    { "interpolate by a factor that f32 has not", { 1, 180, 29 }, function(x)
       local ramp = x / 100 + scute.linspace(0, 1, 180):reshape { 180, 1 } -- smooth: in f32 places are 1e-5 pixels apart there

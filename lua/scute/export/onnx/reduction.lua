@@ -135,7 +135,7 @@ local function norm(g, x, p, axes, keepdim, dtype)
    local size = g:node("Abs", { x })
    if p == math.huge then return extreme(g, "ReduceMax", size, axes, keepdim, dtype) end
    if p == -math.huge then return extreme(g, "ReduceMin", size, axes, keepdim, dtype) end
-   if p == 0 then return reduce(g, "ReduceSum", g:node("Sign", { size }), axes, keepdim) end
+   if p == 0 then return reduce(g, "ReduceSum", g:cast(dtypes.truth(g, x, dtype), dtype), axes, keepdim) end
    local sum = reduce(g, "ReduceSum", g:node("Pow", { size, g:number(p, dtype) }), axes, keepdim)
    return g:node("Pow", { sum, g:number(1 / p, dtype) })
 end

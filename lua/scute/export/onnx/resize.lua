@@ -54,7 +54,8 @@ end
 
 -- What keeps its size stays where it is, but where scute moves it (host/ops/interpolate.c).
 local function stays(node, dim)
-   return keeps_size(node, dim) and (node.attrs.antialias or node.attrs.mode == "bilinear")
+   local a = node.attrs
+   return keeps_size(node, dim) and (a.antialias or a.mode == "bilinear" or a.scale_factor == 1)
 end
 
 local function moves_only(node)
