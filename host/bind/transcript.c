@@ -135,9 +135,17 @@ static void push_numbers(lua_State *L, int n, const int *numbers) {
    }
 }
 
+// An op by its name. A kernel of a script's own may have the name of an op, and computes something else.
+static void push_op(lua_State *L, const ScOp *op) {
+   if (sc_op_find(op->name) == op)
+      lua_pushstring(L, op->name);
+   else
+      lua_pushfstring(L, "kernel '%s'", op->name);
+}
+
 static void push_call(lua_State *L, const ScWrittenCall *call) {
    lua_createtable(L, 0, 6);
-   lua_pushstring(L, call->op->name);
+   push_op(L, call->op);
    lua_setfield(L, -2, "op");
    lua_pushstring(L, sc_layer_path(call->layer));
    lua_setfield(L, -2, "layer");

@@ -3,10 +3,13 @@
 --     local model, metadata = scute.models.load "models/resnet50/best.safetensors"
 --     scute.export.torch(model, "turtles.safetensors")
 --
--- A file that is there is replaced once the new one is whole.
+-- A file of an earlier export that is there is replaced once the new one is whole.
 local console = require "scute.base.console"
 local ABOUT = require "scute.export.about_option"
+local about_refusal = require "scute.export.about_refusal"
 local options = require "scute.base.options"
+local replaced = require "scute.export.replaced"
+local sheet = require "scute.export.sheet"
 
 local export = {}
 
@@ -29,6 +32,13 @@ local function check_path(what, path)
       error(("%s: expected a path that ends in .safetensors, by which %s knows what is in it, found '%s'"):format(what,
          what:match "%w+$", path), 3)
    end
+   local why = replaced.refusal(path, sheet.path(path))
+   if why then error(("%s: %s"):format(what, why), 3) end
+end
+
+local function check_about(what, about)
+   local why = about_refusal(about)
+   if why then error(("%s: %s"):format(what, why), 3) end
 end
 
 -- An error of what is below, as the caller's own line.
@@ -49,6 +59,7 @@ function export.torch(model, path, given)
    local o = TORCH:read(given)
    check_model("export.torch", model)
    check_path("export.torch", path)
+   check_about("export.torch", o.about)
    call(require("scute.export.torch").write, model, path, o.about)
 end
 TORCH:describes(export.torch)
@@ -62,6 +73,7 @@ function export.timm(model, path, given)
    local o = TIMM:read(given)
    check_model("export.timm", model)
    check_path("export.timm", path)
+   check_about("export.timm", o.about)
    call(require("scute.export.timm").write, model, path, o.about)
 end
 TIMM:describes(export.timm)

@@ -15,10 +15,12 @@ end
 
 -- The bytes of the file that a model becomes.
 local function exported(it, dtype)
-   local path = os.tmpname()
+   local name = os.tmpname()
+   local path = name .. ".onnx"
    scute.export.onnx(it, path, { shape = { 3, 8, 8 }, dtype = dtype })
    local file <close> = assert(io.open(path, "rb"))
    os.remove(path)
+   os.remove(name)
    return file:read "a"
 end
 

@@ -147,6 +147,21 @@ local function add_attention(batch)
    end), { 3, 3, 4, 4 }, "f32 f16")
 end
 
+-- Whatever tensors, layers and outputs are called.
+local function add_names(batch)
+   local function build(self)
+      for _, name in ipairs { "input", "photos", "logits", "scale", "Mul", "Add" } do
+         self[name] = nn.Parameter(scute.randn(4))
+      end
+      self.Gemm = nn.Linear { 4, 4 }
+   end
+   local function forward(self, x) return self.Gemm(x * self.input + self.photos) * self.logits * self.Mul + self.Add end
+   add(batch, "parameters called as inputs and outputs", module(forward, build), { 3, 4 }, "f32 f16")
+   add(batch, "outputs called as nodes and parameters", module(function(self, x)
+      return { scale = x * self.scale, Mul = forward(self, x), Add = x + 1, ["constant:1"] = x:relu() }
+   end, build), { 3, 4 }, "f32 f16")
+end
+
 local function add_rest(batch)
    add(batch, "sizes that depend on the number of samples", module(function(_, x)
       local n, products = x.shape[1], x:matmul(x:transpose(1, 2))
@@ -178,5 +193,6 @@ return function(batch)
    add_blocks(batch)
    add_pools(batch)
    add_attention(batch)
+   add_names(batch)
    add_rest(batch)
 end

@@ -37,6 +37,10 @@ local CASES = {
       local a = (x * 60 + 100):clamp(0, 255):to "u8"
       return a + a, a - 120, a * 2, scute.maximum(a, 100), a:clamp(50, 150.5), a:eq(a), a:lt(100)
    end, half = false },
+   { "relu and relu6 of whole numbers and bytes", { 6 }, function(x)
+      local n, bytes = whole(x), (x * 5):clamp(0, 255):to "u8"
+      return n:relu(), n:relu6(), bytes:relu(), bytes:relu6()
+   end, half = false },
    { "pow", { 4 }, function(x) return x ^ 2, x:abs() ^ 0.5, 2 ^ x, x:abs() ^ x end },
    { "maximum minimum", { 4 }, function(x) return scute.maximum(x, 0.25), scute.minimum(x, -x) end },
    { "remainder, floor_divide", { 8 }, function(x)
@@ -60,12 +64,20 @@ local CASES = {
    end, half = false },
 
    { "NaN and infinity", { 8 }, function(x)
-      local results = { x:abs(), x:sign(), scute.maximum(x, 0), scute.minimum(x, 0), x:clamp(-1, 1), x:relu6(),
-         x:max(2), x:min(2), (x:sort(2)), (x:median(2)), x:log1p(), x:logsumexp(2), x % 2, x // 2,
-         x:round(), x:norm { dim = 2 }, x:cumsum(2) }
+      local results = { x:abs(), x:sign(), scute.maximum(x, 0), scute.minimum(x, 0), x:clamp(-1, 1), x:relu6(), x:sort(2),
+         x:log1p(), x:logsumexp(2), x % 2, x // 2, x:round(), x:norm { dim = 2 }, x:cumsum(2), x // 0, x % math.huge,
+         x // math.huge, x // -math.huge, 2 // x }
       for i, y in ipairs(results) do results[i] = scute.where(y:ne(y), -7, y:clamp(-1e4, 1e4)) end
-      return x:gt(0), x:eq(x), x:ne(x), x:any(2), x:argmax(2), table.unpack(results)
+      return x:gt(0), x:eq(x), x:ne(x), x:any(2), table.unpack(results)
    end, values = { 0 / 0, math.huge, -math.huge, 0, 1, 2.5, -2, 3 }, dtypes = "f32" },
+   { "NaN wherever it stands", { 6 }, function(x)
+      x = scute.concat({ x, x:roll(1, 2), x:roll(3, 2), x:roll(5, 2), scute.where(x:ne(x), 1, x) }, 1)
+      local middle, place = x:median { dim = 2, keepdim = true }
+      local results = { x:max(2), x:min(2), x:max { dim = 2, keepdim = true }, x:max(), x:min(1), middle, (x:median(2)),
+         x:norm { p = math.huge, dim = 2 }, x:norm { p = -math.huge, dim = 2 }, x:normalize(), x:normalize { p = math.huge } }
+      for i, y in ipairs(results) do results[i] = scute.where(y:ne(y), -7, y) end
+      return x:argmax(2), x:argmin { dim = 2, keepdim = true }, x:argmax(), x:argmin(1), place, table.unpack(results)
+   end, values = { 0 / 0, 2, -1, 3, -2.5, 0.5 } },
    { "infinity without NaN", { 6 }, function(x)
       return (x:median(2)):clamp(-9, 9), x:argmin(2), x:topk(2):clamp(-9, 9), (-x):logsumexp(2):clamp(-9, 9)
    end, values = { math.huge, -math.huge, 0, 1, 2.5, -2 }, dtypes = "f32" },
@@ -98,11 +110,19 @@ local CASES = {
       return x:norm { dim = 3 }, x:norm { p = 1, dim = 2 }, x:norm { p = 3, dim = { 2, 3 } }, x:norm { p = math.huge, dim = 3,
          keepdim = true }, x:norm { p = -math.huge, dim = 3 }, x:norm { p = 0.5, dim = 2 }
    end },
-   { "norm of order 0", { 5 }, function(x) return x:relu():norm { p = 0, dim = 2 } end },
+   { "norm of order 0", { 5 }, function(x)
+      return x:relu():norm { p = 0, dim = 2 }, (x:relu() / x:relu()):norm { p = 0, dim = 2 }
+   end },
    { "normalize, cosine_similarity", { 4, 5 }, function(x)
       return x:normalize(), x:normalize { dim = -1, p = 1 }, scute.cosine_similarity(x, x:flip(3)),
          scute.cosine_similarity(x, x:slice(2, 1, 1), -1), x:normalize { eps = 100 }
    end },
+   { "normalize and cosine_similarity of what is huge, tiny, zero or infinite", { 4 }, function(x)
+      local results = { (x * 1e30):normalize(), (x * 1e30):normalize { p = 3 }, (x * 1e-36):normalize(), (x * 0):normalize(),
+         (x / 0):normalize(), scute.cosine_similarity(x * 1e30, x:flip(2)) }
+      for i, y in ipairs(results) do results[i] = scute.where(y:ne(y), -7, y) end
+      return table.unpack(results)
+   end, values = { 0.5, -1, 0.25, 0 }, dtypes = "f32" },
    { "cdist", { 4, 5 }, function(x)
       local points = scute.linspace(-1, 2, 15):reshape { 3, 5 }:sin()
       return scute.cdist(x, points), scute.cdist(x, x + 1, 1), scute.cdist(x, points, math.huge),
@@ -155,6 +175,12 @@ local CASES = {
       local sorted, from = x:sort(2)
       return values, indices, least, sorted, from, x:argsort { descending = true }, x:sort { descending = true },
          x:gt(0):argsort(), whole(x):sort(3), x:sort(1)
+   end, half = false },
+   { "topk sort argsort median of one number", { 4 }, function(x)
+      local one = x:sum()
+      local largest, which = one:topk(1)
+      local sorted, from = one:sort()
+      return largest, which, sorted, from, one:argsort(), (one:median())
    end, half = false },
    { "one_hot", { 5 }, function(x)
       return x:argmax(2):one_hot(5), x:argsort():one_hot { classes = 6, dtype = "f32" }, x:argmin(2):one_hot { classes = 5,
@@ -216,6 +242,21 @@ local CASES = {
          x:interpolate { size = { 3, 9 }, mode = "bicubic", align_corners = true },
          x:interpolate { size = { 3, 9 }, mode = "bicubic", antialias = true }
    end },
+   { "interpolate by a factor that leaves one size", { 2, 3, 10 }, function(x)
+      return x:interpolate { scale_factor = 1.2, mode = "bilinear" }, x:interpolate { scale_factor = 1.2, mode = "bicubic" },
+         x:interpolate { scale_factor = 1.2, mode = "bilinear", antialias = true },
+         x:interpolate { scale_factor = 1.2, mode = "bicubic", antialias = true },
+         x:interpolate { scale_factor = 1.05, mode = "bilinear" }
+   end },
+   { "interpolate by 1", { 1, 3, 4 }, function(x)
+      return x:interpolate { scale_factor = 1 }, x:interpolate { scale_factor = 1, mode = "nearest-exact" },
+         x:interpolate { scale_factor = 1, mode = "bilinear" }, x:interpolate { scale_factor = 1, mode = "bicubic" }
+   end },
+   { "interpolate by a factor that f32 has not", { 1, 180, 29 }, function(x)
+      local ramp = x / 100 + scute.linspace(0, 1, 180):reshape { 180, 1 } -- smooth: in f32 places are 1e-5 pixels apart there
+      return ramp:interpolate { scale_factor = 0.35, mode = "bilinear" }, ramp:interpolate { scale_factor = 0.7,
+         mode = "bilinear" }
+   end, dtypes = "f32" },
 }
 
 local Op = nn.Module:extend "Op"

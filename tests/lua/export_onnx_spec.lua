@@ -33,8 +33,16 @@ local function refuses(pattern, model, given)
    assert.equal("as it was", content())
 end
 
-setup(function() path = os.tmpname() end)
-teardown(function() os.remove(path) end)
+local named
+
+setup(function()
+   named = os.tmpname()
+   path = named .. ".onnx"
+end)
+teardown(function()
+   os.remove(named)
+   os.remove(path)
+end)
 
 describe("scute.export.onnx", function()
    it("folds batch norm, names tensors as the model does, and takes photos of the model's size", function()
@@ -56,6 +64,19 @@ describe("scute.export.onnx", function()
       assert.is_nil(text:find("weight_3", 1, true))
    end)
 
+   it("has the tensors of a layer once, however often it is called", function()
+      local function count(text, name)
+         return select(2, text:gsub(name, ""))
+      end
+      local text = exported(module(function(self, x) return self.a(self.conv(self.a(self.conv(x)))) end, function(self)
+         self.conv, self.a = nn.Conv2d { 3, 3, 1 }, nn.BatchNorm2d { 3 }
+      end), { shape = { 3, 2, 2 } })
+      assert.same({ 3, 0 }, { count(text, "1%.conv%.weight"), count(text, "weight_2") }) -- as a tensor, and in two nodes
+      text = exported(module(function(self, x) return self.fc(self.fc(x)) end, function(self) self.fc = nn.Linear { 4, 4 } end),
+         { shape = { 3, 4 } })
+      assert.same({ 3, 0 }, { count(text, "1%.fc%.weight_transposed"), count(text, "transposed_2") })
+   end)
+
    it("writes f16 in half the bytes, and leaves the model as it was", function()
       local model = nn.Sequential(nn.Linear { 64, 64 }, nn.ReLU(), nn.Linear { 64, 64 })
       local before, bytes = scute.checksum(model:parameters()), 4 * model:num_parameters()
@@ -66,9 +87,26 @@ describe("scute.export.onnx", function()
       assert.is_true(model[1].weight.requires_grad and model.training)
    end)
 
+   it("refuses in f16 a number that would be 0 there, but for those of weights and of what is computed in f32", function()
+      local half = { shape = { 4 }, dtype = "f16" }
+      local function by_norm(_, x) return x / (x:norm { dim = 2, keepdim = true } + 1e-8) end
+      refuses("^export.onnx: 1 %(add%): constant.%d: a number of size 1e%-08 is 0 in f16.*export it in f32", module(by_norm),
+         half)
+      refuses("1 %(clamp%): constant:%d: a number of size 2e%-08 is 0", module(function(_, x) return x:clamp(2e-8) end), half)
+      exported(module(by_norm), { shape = { 4 } })
+      exported(module(function(_, x) return x:normalize() * scute.tensor { 1, 1e-8, 0, 1 } + 6e-8 end), half)
+   end)
+
    it("names ops without a counterpart, and their layers, before anything is written", function()
       refuses("^export.onnx: no counterpart in ONNX for 1 %(multinomial%), 1 %(unique%): compute", module(function(_, x)
          return x:softmax(-1):multinomial(2), x:unique()[{ { 1, 2 } }]
+      end))
+   end)
+
+   it("takes no kernel of one's own for the op whose name it has", function()
+      local silu = scute.kernel { name = "silu", inputs = "x", output = "y", forward = "y = 2*x;" }
+      refuses("^export.onnx: no counterpart in ONNX for 1 %(kernel 'silu'%): compute", module(function(_, x)
+         return silu(x)
       end))
    end)
 
@@ -94,6 +132,11 @@ describe("scute.export.onnx", function()
 
    it("refuses names of outputs that are taken", function()
       refuses("are called 'input'", module(function(_, x) return { input = x:relu() } end))
+      refuses("an output of the model has the name ''", module(function(_, x) return { [""] = x:relu() } end))
+      refuses("'.+' is no text in UTF%-8", module(function(_, x) return { ["\xff"] = x:relu() } end))
+      refuses("'.+' is no text in UTF%-8", module(function(self, x) return self["\xff"](x) end, function(self)
+         self["\xff"] = nn.Linear { 4, 4 }
+      end))
    end)
 
    it("says what a model lacks, and what it was given", function()
@@ -111,5 +154,9 @@ describe("scute.export.onnx", function()
       refuses("option 'dtype': expected one of f32, f16", nn.Sequential(nn.ReLU()), { dtype = "f64" })
       refuses("expected a model, found 5", 5)
       assert.has_error(function() scute.export.onnx(nn.ReLU()) end, "export.onnx: expected the path of a file, found nil")
+      for _, name in ipairs { named, named .. "/.onnx", "best.safetensors" } do
+         assert.error_matches(function() scute.export.onnx(nn.ReLU(), name, { shape = { 4 } }) end,
+            "export.onnx: expected a path that ends in .onnx")
+      end
    end)
 end)

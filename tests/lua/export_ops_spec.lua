@@ -8,8 +8,9 @@ local function refusal(compute, shape)
    local Own = nn.Module:extend "Own"
    function Own:forward(x) return compute(x) end -- luacheck: ignore self
    local path = os.tmpname()
-   local ok, why = pcall(scute.export.onnx, Own(), path, { shape = shape or { 4 } })
+   local ok, why = pcall(scute.export.onnx, Own(), path .. ".onnx", { shape = shape or { 4 } })
    os.remove(path)
+   os.remove(path .. ".onnx")
    return not ok and why
 end
 
@@ -52,6 +53,18 @@ describe("a file of ONNX", function()
       assert.matches("interpolate: a factor of 1.1 moves the picture without changing its size.*give the size",
          refusal(function(x) return x:interpolate { scale_factor = 1.1, mode = "bicubic" } end, photos))
       assert.is_false(refusal(function(x) return x:interpolate { scale_factor = 1.1, mode = "bilinear" } end, photos))
+   end)
+
+   it("has no word for pictures that grow with the samples, but for those of one size", function()
+      local function grown(options)
+         return refusal(function(x) return x:reshape(1, 1, -1, 4):interpolate(options) end)
+      end
+      for _, options in ipairs { { size = 8 }, { scale_factor = 1.5, mode = "bilinear" },
+         { scale_factor = 2, mode = "bilinear", align_corners = true } } do
+         assert.matches("interpolate: the picture's size depends on the number of samples, which is not known in the file",
+            grown(options))
+      end
+      assert.is_false(grown { size = 8, mode = "bilinear" })
    end)
 
    it("has nothing for what is drawn at random, has as many entries as the values say, or is a loss", function()

@@ -113,6 +113,68 @@ describe("export.torch", function()
       assert.same({ accuracy = 0.75, split = "drawn, 20 %, seed 0" }, sheet.about)
    end)
 
+   it("tells how photos are padded, and nothing of what is not done to them", function()
+      local model, path = network "resnet18", folder .. "/pad.safetensors"
+      model.preprocessing.pad_square, model.preprocessing.crop = true, 0
+      export.torch(model, path)
+      local sheet = sheet_of(path)
+      assert.same({ "import torchvision.transforms as T", "import PIL.ImageOps" }, sheet.imports)
+      assert.equal("T.Compose([T.Lambda(lambda photo: PIL.ImageOps.expand(photo, tuple((max(photo.size) - side + more) // 2 "
+         .. 'for more in (0, 1) for side in photo.size), "white")), T.Resize(37, T.InterpolationMode.BILINEAR), T.ToTensor(), ',
+         sheet.transform:match "^.*ToTensor%(%), ")
+      model.preprocessing.pad_square, model.preprocessing.resize, model.preprocessing.crop = false, 0, 32
+      export.torch(model, path)
+      assert.matches("^T%.Compose%(%[T%.CenterCrop%(32%), T", sheet_of(path).transform)
+      refuses("not resized and cropped to one size", export.timm, model, folder .. "/any.safetensors")
+      model.preprocessing.crop = 0
+      refuses("does not say what it takes: give the shape of an input", export.onnx, model, folder .. "/any.onnx")
+   end)
+
+   it("takes the place of an earlier export, not of a model or of what belongs to others", function()
+      local model, path = network "resnet18", folder .. "/model.safetensors"
+      models.save(model, path)
+      local before = scute.weights.sha256(path)
+      for _, format in ipairs { "torch", "timm" } do
+         refuses("model.safetensors' is a model of scute, which would be lost", export[format], model, path)
+         scute.files.write(folder .. "/run.json", '{ "photos": {} }')
+         refuses("run.json', which would go beside it, is there already", export[format], model, folder .. "/run.safetensors")
+      end
+      refuses("expected a path that ends in .onnx, by which", export.onnx, model, path)
+      assert.equal(before, scute.weights.sha256(path))
+      assert.is_nil(io.open(folder .. "/run.safetensors"))
+      export.torch(model, folder .. "/twice.safetensors")
+      export.torch(model, folder .. "/twice.safetensors")
+   end)
+
+   it("leaves what was there, both of it, where the disk is full for the second", function()
+      local model, path = network "resnet18", folder .. "/full.safetensors"
+      export.torch(model, path)
+      local before, write = scute.weights.sha256(path), scute.files.write
+      scute.no_grad(function() model.fc.bias:fill_(1) end)
+      scute.files.write = function(name) error(name .. ": no space left on device", 0) end
+      local done, why = pcall(export.torch, model, path)
+      scute.files.write = write
+      assert.is_false(done)
+      assert.matches("full.json: no space left on device", why)
+      assert.equal(before, scute.weights.sha256(path))
+      assert.equal(before, sheet_of(path).weights.sha256)
+      assert.is_nil(io.open(path .. ".part"))
+   end)
+
+   it("takes for `about` what a file can hold, and nothing that the model says itself", function()
+      local model = network "resnet18"
+      for words, about in pairs { ["'accuracy': expected a text in UTF-8, a finite number"] = { accuracy = 0 / 0 },
+         ["'loss': expected"] = { loss = -math.huge }, ["by name, as in { accuracy = 0.9 }, found one at 1"] = { "best" },
+         ["'tags': expected"] = { tags = { "a" } }, ["'split': expected"] = { split = "\xff" } } do
+         refuses("export.torch: about: ", export.torch, model, folder .. "/about.safetensors", { about = about })
+         refuses(words, export.timm, model, folder .. "/about.safetensors", { about = about })
+         refuses(words, export.onnx, model, folder .. "/about.onnx", { about = about })
+      end
+      refuses("about: 'classes' is what the file says of the model itself", export.onnx, model, folder .. "/about.onnx",
+         { about = { classes = "a, b" } })
+      assert.is_nil(io.open(folder .. "/about.safetensors") or io.open(folder .. "/about.onnx"))
+   end)
+
    it("tells a head of one's own in PyTorch's words", function()
       local model, path = network "resnet18", folder .. "/head.safetensors"
       model.fc = nn.Sequential { nn.Dropout { p = 0.3 }, nn.Linear { 512, 8 }, nn.GELU(), nn.Linear { 8, 3, bias = false } }
@@ -130,6 +192,12 @@ describe("export.torch", function()
       for name, tensor in pairs(scute.weights.load(path).tensors) do
          assert.equal(name:find "num_batches" and "i64" or "f32", tensor.dtype)
       end
+   end)
+
+   it("names the layer whose forward is one's own", function()
+      local model = network "resnet18"
+      function model.fc:forward(x) return nn.Linear.forward(self, x) * 2 end
+      refuses("'fc' has a forward of its own, which is code", export.torch, model, folder .. "/code.safetensors")
    end)
 
    it("takes what counts in training alone, and nothing else that is not the architecture's", function()
@@ -191,6 +259,10 @@ describe("export.about", function()
          assert.is_nil(about.accuracy)
          assert.is_truthy(why:find(words, 1, true), why)
       end
+      scute.files.write(run .. "/history.csv", "epoch,step,lr_fc,val_accuracy\n1,9,0.1,nan\n")
+      local no_number, because = export.about(run .. "/last.safetensors", metadata)
+      assert.is_nil(no_number.accuracy)
+      assert.is_truthy(because:find("run.json does not say it", 1, true), because)
       local about, why = export.about(run .. "/best.safetensors", { split = ("0"):rep(64) })
       assert.is_truthy(why:find("split.csv is not the one of this model", 1, true), why)
       assert.same({ split_sha256 = ("0"):rep(64), exported_by = "scute " .. scute.version().scute }, about)

@@ -95,6 +95,25 @@ describe("a file of ONNX", function()
       assert.equal("here", g:node("Relu", { x }, {}, { "here" }))
    end)
 
+   it("keeps the names of inputs and outputs, whatever comes first", function()
+      local g = onnx_file.new { names = { "input", "Relu" } }
+      assert.equal("input_2", g:unused "input")
+      assert.error_matches(function() g:initializer("input", scute.randn(1)) end, "^input: something else has this name$")
+      assert.equal("Relu_2", g:node("Relu", { g:input("input", "f32", { "N" }) }))
+      assert.equal("Relu", g:output("Relu", "f32", { "N" }, "Relu_2"))
+      g:initializer("Add", scute.randn(1))
+      assert.same({ "Add_2", "Add_3" }, { g:node("Add", { "Relu_2", "Add" }), g:unused "Add" })
+   end)
+
+   it("refuses alone in f16 what would be 0 there", function()
+      local g = onnx_file.new { half = true }
+      assert.error_matches(function() g:number(-1e-8) end, "a number of size 1e%-08 is 0 in f16")
+      assert.error_matches(function() g:initializer("eps", scute.tensor { 2.0 ^ -25 }) end, "^eps: a number of size 2.98.*")
+      g:number(2.0 ^ -24)
+      g:number(0)
+      g:initializer("weight", scute.tensor { 1, 1e-8 })
+   end)
+
    it("is the same to the byte each time", function()
       local function bytes()
          local g = onnx_file.new { metadata = { b = "2", a = "1", c = "3" } }

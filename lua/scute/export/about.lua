@@ -40,6 +40,11 @@ local function accuracy_of(run, folder, kind)
       accuracy_on = ("%s photos that validated, in %s, %s"):format(photos, run.precision, kind.when) }
 end
 
+-- What failed has "nan" in its history.
+local function is_share(x)
+   return type(x) == "number" and x >= 0 and x <= 1
+end
+
 --- What the folder of a model says of it, as a table { split (in words), split_sha256, accuracy (of the photos that
 -- validated), accuracy_on (in words), epoch, trained_with } of what is known; and why the accuracy is not, where it is not.
 -- metadata: of the model's file.
@@ -49,6 +54,7 @@ return function(path, metadata)
    local kind = MEASURED[name]
    if run and not kind then run, why = nil, ("no run calls its model %s"):format(name) end
    local about = run and accuracy_of(run, folder, kind) or {}
+   if not is_share(about.accuracy) then about.accuracy = nil end
    about.split_sha256 = metadata.split
    about.exported_by = "scute " .. scute.version().scute
    if run and not about.accuracy then why = folder .. "/run.json does not say it" end

@@ -13,6 +13,9 @@ return function(model, about, kind)
    for key, value in pairs(sheet.preprocessing(model)) do
       if key ~= "_order" then found[key] = text_of(value) end
    end
-   for key, value in pairs(about or {}) do found[key] = text_of(value) end
+   for key, value in pairs(about or {}) do
+      if found[key] then error(("about: '%s' is what the file says of the model itself"):format(key), 0) end
+      found[key] = text_of(value)
+   end
    return found
 end

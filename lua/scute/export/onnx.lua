@@ -3,6 +3,7 @@
 local Classifier = require("scute.nn.classifier").Classifier
 local Module = require "scute.nn.module"
 local ABOUT = require "scute.export.about_option"
+local about_refusal = require "scute.export.about_refusal"
 local build = require "scute.export.onnx.build"
 local console = require "scute.base.console"
 local fold = require "scute.export.fold"
@@ -36,7 +37,8 @@ local ONNX = options.declare("export.onnx", {
 -- The shape of an input that the model itself knows.
 local function own_shape(model)
    local preprocessing = rawget(model, "preprocessing")
-   if preprocessing then return { 3, preprocessing.crop, preprocessing.crop } end
+   local side = preprocessing and preprocessing.crop or 0
+   if side > 0 then return { 3, side, side } end
    error(("a %s does not say what it takes: give the shape of an input, as in { shape = { 3, 224, 224 } }"):format(
       model.class_name), 0)
 end
@@ -77,16 +79,21 @@ local function forward_of(model, outputs)
    end
 end
 
--- Names of a file's outputs are told apart from each other and from the input.
-local function check_names(outputs)
-   local taken = { input = true, photos = true }
-   for _, output in ipairs(outputs) do
-      if taken[output.name] then
+local INPUTS = { "input", "photos" } -- what they are called, see scute.export.photos
+
+-- The names of a file's inputs and outputs, which are told apart from each other.
+local function names_of(outputs)
+   local names, taken = { table.unpack(INPUTS) }, { input = true, photos = true }
+   for i, output in ipairs(outputs) do
+      local name = output.name
+      if name == "" then error("an output of the model has the name '', by which no program can ask for it", 0) end
+      if taken[name] then
          error(("two of the model's inputs and outputs are called '%s'; its forward names what it returns in a table"):format(
-            output.name), 0)
+            name), 0)
       end
-      taken[output.name] = true
+      names[#INPUTS + i], taken[name] = name, true
    end
+   return names
 end
 
 -- Copies and shared contents, which optimizers would have to copy once more.
@@ -97,17 +104,23 @@ local function free(graph, g)
 end
 
 -- A graph that says what the model says of itself, where it is one of scute.models.
-local function new_file(model, o)
+local function new_file(model, o, names)
    local metadata = rawget(model, "preprocessing") and metadata_of(model, o.about, o.input) or nil
-   return onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16", metadata = metadata }
+   return onnx_file.new { name = rawget(model, "arch") or model.class_name, half = o.dtype == "f16", metadata = metadata,
+      names = names }
+end
+
+local function check_about(about)
+   local why = about_refusal(about)
+   if why then error(why, 0) end
 end
 
 local function export(model, path, o)
+   check_about(o.about)
    photos.check(model, o.input)
    local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
    build.check(graph)
-   check_names(graph.outputs)
-   local g = new_file(model, o)
+   local g = new_file(model, o, names_of(graph.outputs))
    graph.batch_name = photos.input(g, o.input, build.dims(graph.values[1]), rawget(model, "preprocessing"))
    local names = build.nodes(g, graph, { graph.batch_name })
    for i, output in ipairs(graph.outputs) do
@@ -125,14 +138,18 @@ end
 
 --- Writes a model, of scute.models or a module of one's own, to a file of ONNX (opset 18), which onnxruntime and many other
 --- programs run: what it computes in evaluation mode, for any number of samples, with batch norm folded into the convolutions.
---- forward is called twice to see which ops it calls; what it decides in Lua by the values of its input cannot be written down
---- and is an error, as is an op without a counterpart, with its layer's path and before anything is written. What forward
---- returns is "logits" in the file; of a table, what its fields are called.
+--- forward is called with one, two and five samples to see which ops it calls; what it decides in Lua by its input cannot be
+--- written down and is an error, as is an op without a counterpart, with its layer's path and before anything is written; what
+--- it decides by a larger number of samples is not seen. What forward returns is "logits" in the file; of a table, what its
+--- fields are called.
 local function onnx(model, path, given)
    if not Module.is_module(model) then
       error("export.onnx: expected a model, found " .. console.brief(model), 2)
    elseif type(path) ~= "string" then
       error("export.onnx: expected the path of a file, found " .. console.brief(path), 2)
+   elseif not path:find "[^/]%.onnx$" then
+      error(("export.onnx: expected a path that ends in .onnx, by which programs know what is in it, found '%s'"):format(path),
+         2)
    end
    local o = ONNX:read(given)
    local ok, why = pcall(export, model, path, o)

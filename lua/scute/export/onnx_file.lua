@@ -6,13 +6,15 @@
 --    g:output("logits", "f32", { "N", 10 }, y)
 --    g:save "tiny.onnx"
 --
--- Values have names; a method that makes one returns its name. With half = true the graph computes in f16: whatever is f32
--- becomes f16 on its way in, tensors that it is made with too, and f32 again on its way out. So what maps ops to nodes need
--- not know of it, as long as it asks g:element() where it writes a dtype down.
+-- Values have names, each its own; a method that makes one returns its name. With half = true the graph computes in f16:
+-- whatever is f32 becomes f16 on its way in, tensors that it is made with too, and f32 again on its way out. So what maps ops
+-- to nodes need not know of it, as long as it asks g:element() where it writes a dtype down.
 --
 -- The file is the message ModelProto of onnx/onnx.proto, whose fields are named beside their numbers below. Tensors go from
--- where they lie into the file, one after the other: what takes memory is the largest one.
+-- where they lie into the file, one after the other: what takes memory is the bytes of the largest one, and that one in another
+-- dtype where it becomes another.
 local core = require "scute.core"
+local console = require "scute.base.console"
 local protobuf = require "scute.base.protobuf"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -29,16 +31,28 @@ local MOST_BYTES = 2 ^ 31 - 1 -- of a message of protocol buffers
 local TYPES = { f32 = 1, u8 = 2, i64 = 7, f16 = 10, f64 = 11 }
 local SIZES = { f32 = 4, u8 = 1, i64 = 8, f16 = 2, f64 = 8 }
 
-local MOST_HALF = 65504 -- the largest number of f16
+local MOST_HALF, ZERO_HALF = 65504, 2.0 ^ -25 -- the largest number of f16, and the largest that becomes 0 there
 
 local Graph = {}
 Graph.__index = Graph
 Graph.__name = "scute.onnx_graph"
 
---- A graph without nodes. given: name; half = true: it computes in f16; metadata: {key = text}.
+-- Nothing else gets this name from now on.
+local function take(self, name)
+   if not utf8.len(name) then error(("'%s' is no text in UTF-8, as names in a file are"):format(console.visible(name)), 0) end
+   self.taken[name] = true
+   return name
+end
+
+--- A graph without nodes. given: name; half = true: it computes in f16; metadata: {key = text}; names: of inputs and outputs,
+-- which nothing else is called then, whatever comes first.
 function onnx_file.new(given)
-   return setmetatable({ name = given.name or "scute", half = given.half or false, metadata = given.metadata or {},
-      layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {}, by_content = {}, counts = {} }, Graph)
+   local g = setmetatable({ name = given.name or "scute", half = given.half or false, metadata = given.metadata or {},
+      layer = "", nodes = {}, inputs = {}, outputs = {}, tensors = {}, by_name = {}, by_content = {}, made = {}, taken = {},
+      counts = {} },
+      Graph)
+   for _, name in ipairs(given.names or {}) do take(g, name) end
+   return g
 end
 
 -- ---- dtypes ----
@@ -57,12 +71,21 @@ end
 
 -- ---- names ----
 
--- A name that nothing else has: "layer1.0.conv1/Conv", and with a number from the second on.
-local function fresh(self, kind)
-   local name = self.layer == "" and kind or self.layer .. "/" .. kind
-   local n = (self.counts[name] or 0) + 1
+--- A name that nothing else has: this one, or with a number behind it.
+function Graph:unused(name)
+   local n = self.counts[name] or 1
+   local free = n == 1 and name or ("%s_%d"):format(name, n)
+   while self.taken[free] do
+      n = n + 1
+      free = ("%s_%d"):format(name, n)
+   end
    self.counts[name] = n
-   return n == 1 and name or name .. "_" .. n
+   return free
+end
+
+-- A node's, with its layer: "layer1.0.conv1/Conv".
+local function fresh(self, kind)
+   return take(self, self:unused(self.layer == "" and kind or self.layer .. "/" .. kind))
 end
 
 -- ---- values that the graph is made with ----
@@ -73,6 +96,14 @@ local function numel(dims)
    return n
 end
 
+-- A number that stands alone, as what keeps a divisor from 0, may not become 0; among the many of a weight it makes no
+-- difference.
+local function check_nonzero(name, x)
+   if x ~= 0 and math.abs(x) <= ZERO_HALF then
+      error(("%s: a number of size %g is 0 in f16, whose smallest is 6e-08; export it in f32"):format(name, math.abs(x)), 0)
+   end
+end
+
 -- Numbers that f16 does not hold would be infinite in the file.
 local function check_range(name, tensor)
    local sizes <close> = tensor:abs() -- as large as the tensor: not left to the collector
@@ -80,14 +111,16 @@ local function check_range(name, tensor)
    if most > MOST_HALF and most < math.huge then
       error(("%s: a number of size %g is more than f16 holds (%d); export it in f32"):format(name, most, MOST_HALF), 0)
    end
+   if tensor:numel() == 1 then check_nonzero(name, most) end
 end
 
 local function add_tensor(self, name, tensor, dims, dtype)
+   if self.taken[name] then error(("%s: something else has this name"):format(name), 0) end
    local values = tensor:detach()
    if dtype == "f16" and tensor.dtype ~= "f16" then check_range(name, values) end
    local entry = { name = name, tensor = values, dims = dims, dtype = dtype, bytes = numel(dims) * SIZES[dtype],
       source = tensor }
-   self.tensors[#self.tensors + 1], self.by_name[name] = entry, entry
+   self.tensors[#self.tensors + 1], self.by_name[take(self, name)] = entry, entry
    return name
 end
 
@@ -107,7 +140,8 @@ local function constant(self, numbers, dims, dtype)
    local key = ("%s %s %s"):format(dtype, table.concat(dims, ","), table.concat(digits, ","))
    local name = self.by_content[key]
    if not name then
-      name = ("constant:%d"):format(#self.tensors + 1)
+      name = self:unused(("constant:%d"):format(#self.tensors + 1))
+      if dtype == "f16" and #numbers == 1 then check_nonzero(name, numbers[1]) end
       add_tensor(self, name, core.tensor(numbers, { dtype = dtype }), dims, dtype)
       self.by_content[key] = name
    end
@@ -172,10 +206,16 @@ function Graph:node(kind, inputs, attributes, outputs)
    if type(outputs) ~= "table" then
       local n = outputs or 1
       outputs = { name }
-      for i = 2, n do outputs[i] = ("%s:%d"):format(name, i) end
+      for i = 2, n do outputs[i] = take(self, self:unused(("%s:%d"):format(name, i))) end
    end
    self.nodes[#self.nodes + 1] = node_text(name, kind, inputs, outputs, attributes or {})
    return table.unpack(outputs)
+end
+
+--- Names that `make` returns, asked for once for each key: of a layer that is called several times.
+function Graph:once(key, make)
+   self.made[key] = self.made[key] or table.pack(make())
+   return table.unpack(self.made[key], 1, self.made[key].n)
 end
 
 --- The value in another of scute's dtypes ("f32": in the width in which the graph computes).
@@ -197,6 +237,7 @@ end
 -- another number in each call. Returns the value to go on with.
 function Graph:input(name, dtype, dims)
    self.first = self.first or name
+   take(self, name)
    self.inputs[#self.inputs + 1] = value_text(name, dtype, dims)
    return self:element(dtype) == dtype and name or self:cast(name, dtype)
 end
@@ -209,7 +250,7 @@ end
 
 --- What the graph gives: `value` by that name and as that dtype.
 function Graph:output(name, dtype, dims, value)
-   self.outputs[#self.outputs + 1] = value_text(name, dtype, dims)
+   self.outputs[#self.outputs + 1] = value_text(take(self, name), dtype, dims)
    if self:element(dtype) == dtype then return self:node("Identity", { value }, {}, { name }) end
    return self:node("Cast", { value }, { to = TYPES[dtype] }, { name })
 end
@@ -274,8 +315,8 @@ end
 
 local function write(file, piece)
    if type(piece) == "string" then return file:write(piece) end
-   local same = piece.tensor.dtype == piece.dtype
-   local tensor <close> = same and piece.tensor:clone() or piece.tensor:to(piece.dtype)
+   if piece.tensor.dtype == piece.dtype then return file:write(piece.tensor) end
+   local tensor <close> = piece.tensor:to(piece.dtype)
    file:write(tensor)
 end
 

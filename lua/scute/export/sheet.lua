@@ -23,8 +23,16 @@ local function plain(tensor)
    return tensor:detach():to(is_whole and "cpu" or { device = "cpu", dtype = "f32" })
 end
 
---- Writes the tensors of a model, under the names that `rename` (nil: their own) gives them, and then the sheet, with the
--- file's name and sha256.
+-- The weights get their name when the sheet is there: a disk that is full leaves both as they were.
+local function write_both(part, path, state, content)
+   weights.save(part, state, { format = "pt" })
+   content.weights = { file = path:match "[^/]*$", sha256 = weights.sha256(part) }
+   files.write(sheet.path(path), to_json(content))
+   assert(os.rename(part, path))
+end
+
+--- Writes the tensors of a model, under the names that `rename` (nil: their own) gives them, and the sheet, with the file's
+-- name and sha256.
 function sheet.write(model, path, content, rename)
    local own = model:state_dict()
    local state = { names = {}, tensors = {} }
@@ -32,9 +40,11 @@ function sheet.write(model, path, content, rename)
       local theirs = rename and rename(name) or name
       state.names[i], state.tensors[theirs] = theirs, plain(own.tensors[name])
    end
-   weights.save(path, state, { format = "pt" })
-   content.weights = { file = path:match "[^/]*$", sha256 = weights.sha256(path) }
-   files.write(sheet.path(path), to_json(content))
+   local part = path .. ".part"
+   local done, why = pcall(write_both, part, path, state, content)
+   if done then return end
+   os.remove(part)
+   error(why, 0)
 end
 
 return sheet

@@ -59,11 +59,19 @@ local function refuse_padding(model)
       .. "torch says how", 0)
 end
 
+local function refuse_any_size(model)
+   local p = model.preprocessing
+   if (p.resize or 0) > 0 and (p.crop or 0) > 0 then return end
+   error("export.timm: photos of this model are not resized and cropped to one size, which timm's transforms do; format torch "
+      .. "says what they go through", 0)
+end
+
 --- See scute.export.timm.
 function timm.write(model, path, about)
    local found = network.differences("export.timm", model)
    refuse_head(model, found)
    refuse_padding(model)
+   refuse_any_size(model)
    local name, arguments = CALLED[model.arch] or model.arch, arguments_of(model, found)
    sheet.write(model, path, {
       _order = { "architecture", "num_classes", "num_features", "label_names", "model_args", "pretrained_cfg", "preprocessing",

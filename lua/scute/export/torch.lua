@@ -32,14 +32,23 @@ local function head_of(model, found)
       .. "takes it"):format(found.head, model.arch, kind), 0)
 end
 
+-- In the middle of a white square; of an odd number of pixels the one more lies on the right or below.
+local PAD_SQUARE = [[T.Lambda(lambda photo: PIL.ImageOps.expand(photo, tuple((max(photo.size) - side + more) // 2 ]]
+   .. [[for more in (0, 1) for side in photo.size), "white"))]]
+
+-- The lines of Python that the transforms need.
+local function imports(model)
+   return { "import torchvision.transforms as T", model.preprocessing.pad_square and "import PIL.ImageOps" or nil }
+end
+
 -- The transforms that a photo goes through, as a line of Python.
 local function transform(model)
    local p, steps = model.preprocessing, {}
-   if p.pad_square then
-      steps[1] = "T.Lambda(lambda photo: PIL.ImageOps.pad(photo, (max(photo.size),) * 2, color=\"white\"))"
+   if p.pad_square then steps[1] = PAD_SQUARE end
+   if (p.resize or 0) > 0 then
+      steps[#steps + 1] = ("T.Resize(%d, T.InterpolationMode.%s)"):format(p.resize, p.filter:upper())
    end
-   steps[#steps + 1] = ("T.Resize(%d, T.InterpolationMode.%s)"):format(p.resize, p.filter:upper())
-   steps[#steps + 1] = ("T.CenterCrop(%d)"):format(p.crop)
+   if (p.crop or 0) > 0 then steps[#steps + 1] = ("T.CenterCrop(%d)"):format(p.crop) end
    steps[#steps + 1] = "T.ToTensor()"
    steps[#steps + 1] = ("T.Normalize(%s, %s)"):format(pytorch.text(p.mean), pytorch.text(p.std))
    return ("T.Compose([%s])"):format(table.concat(steps, ", "))
@@ -50,11 +59,11 @@ function torch.write(model, path, about)
    local found = network.differences("export.torch", model)
    local head = head_of(model, found)
    sheet.write(model, path, {
-      _order = { "library", "architecture", "num_classes", "classes", "preprocessing", "transform", "load", "weights",
-         "about" },
+      _order = { "library", "architecture", "num_classes", "classes", "preprocessing", "imports", "transform", "load",
+         "weights", "about" },
       library = "torchvision", architecture = model.arch, num_classes = #model.classes, classes = model.classes,
-      preprocessing = sheet.preprocessing(model), transform = transform(model), load = lines(model, path, found, head),
-      about = about,
+      preprocessing = sheet.preprocessing(model), imports = imports(model), transform = transform(model),
+      load = lines(model, path, found, head), about = about,
    })
 end
 

@@ -1,7 +1,7 @@
 -- What a model computes, as a list of ops: it is called twice, with batches of other sizes and values, and the calls of ops are
 -- written down (host/core/transcript.h). What is the same in both is the network; a number that grows with the batch is told as
 -- such; where the two differ in anything else, the model decides by its input in Lua, which no list can tell, and that is an
--- error with the layer's path.
+-- error with the layer's path. A third call, with a single sample, has to compute by the same ops.
 --
 -- A graph is
 --    inputs, outputs   lists of { id = value's number, name = }
@@ -160,6 +160,33 @@ local function compare_calls(first, second)
    if second[#first + 1] then differ(second[#first + 1], "is called only") end
 end
 
+-- Ops that put elements elsewhere or leave them as they are. Of a single sample some of them change nothing, and what changes
+-- nothing is not written down.
+local MOVES = {}
+for op in ("concat detach clone dropout expand flatten flip pad permute reshape roll select slice squeeze stack "
+   .. "stochastic_depth tile to to_device transpose unsqueeze"):gmatch "%S+" do
+   MOVES[op] = true
+end
+
+local function computing(calls)
+   local list = {}
+   for _, call in ipairs(calls) do
+      if not MOVES[call.op] then list[#list + 1] = call end
+   end
+   return list
+end
+
+-- Whether a single sample goes through other ops than many do.
+local function compare_single(many, single)
+   many, single = computing(many), computing(single)
+   for i = 1, math.max(#many, #single) do
+      local first, other = many[i], single[i]
+      if not first then differ(other, "is called only") end
+      if not other then differ(first, "is not called") end
+      if first.op ~= other.op or first.layer ~= other.layer then differ(first, ("%s is called"):format(place(other))) end
+   end
+end
+
 -- How much each dimension grows with a sample.
 local function growth(first, second)
    local grows = {}
@@ -270,6 +297,15 @@ local function names_only(results)
    return list
 end
 
+-- Not every forward takes a single sample.
+local function check_single(model, forward, example, many)
+   local taken, single = pcall(write_down, model, forward, batch(example, 1))
+   if not taken and scute.interrupted() then error(single, 0) end
+   if not taken then return end
+   compare_single(many, single.calls)
+   free(single.results)
+end
+
 --- The graph of a model in evaluation mode. example: { shape = of the input without the samples, dtype, device }. forward:
 --- what is called with a batch, nil: the model.
 function tracing.graph(model, example, forward)
@@ -278,6 +314,7 @@ function tracing.graph(model, example, forward)
    local first = write_down(model, forward or model, batch(example, tracing.BATCH))
    local second = write_down(model, forward or model, batch(example, tracing.BATCH + tracing.MORE))
    local constants = compare(first, second)
+   check_single(model, forward or model, example, first.calls)
    free(second.results)
    free(first.results)
    return { inputs = { { id = 1, name = "input" } }, outputs = names_only(first.results), values = first.values,

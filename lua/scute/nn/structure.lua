@@ -256,12 +256,12 @@ end
 -- A field that is not there as a model is built, or a table in which something is put, may be what forward leaves behind, which
 -- nobody misses. use() -> a model that is built again and was used.
 local function forward_fields(use)
-   local used
+   local tried, used
    return function(path, name, built)
       if built ~= nil and type(built) ~= "table" then return false end
-      used = used or use()
-      local found, module = pcall(used.get, used, path)
-      return found and not alike(rawget(module, name), built, {})
+      if tried == nil then tried, used = pcall(use) end
+      local found, module = pcall(function() return used:get(path) end)
+      return tried and found and not alike(rawget(module, name), built, {})
    end
 end
 

@@ -4,5 +4,5 @@ local activation = require "scute.export.onnx.activation"
 return function(g, act, x)
    if act == "none" then return x end
    local write = activation[act] or error(("the activation '%s' has no counterpart in ONNX"):format(act), 0)
-   return write(g, { attrs = {} }, { x })
+   return write(g, { attrs = {}, from = { { dtype = "f32" } } }, { x })
 end

@@ -1,18 +1,27 @@
 -- Activations, softmax, and what does nothing but in training.
+local dtypes = require "scute.export.onnx.dtypes"
+
 local activation = {}
 
 local function plain(kind, attributes)
    return function(g, _, names) return g:node(kind, { names[1] }, attributes) end
 end
 
-activation.relu = plain "Relu"
 activation.sigmoid = plain "Sigmoid"
 activation.tanh = plain "Tanh"
 activation.hardswish = plain "HardSwish"
 activation.hardsigmoid = plain("HardSigmoid", { alpha = 1 / 6, beta = 0.5 })
 
-function activation.relu6(g, _, names)
-   return g:node("Clip", { names[1], g:number(0), g:number(6) })
+-- Bytes have no sign.
+function activation.relu(g, node, names)
+   return node.from[1].dtype == "u8" and names[1] or g:node("Relu", { names[1] })
+end
+
+function activation.relu6(g, node, names)
+   local dtype = node.from[1].dtype
+   local computed = dtypes.computed(dtype)
+   local x = dtypes.input(g, node, names, 1, computed)
+   return dtypes.stored(g, g:node("Clip", { x, g:number(0, computed), g:number(6, computed) }), dtype)
 end
 
 function activation.silu(g, _, names)

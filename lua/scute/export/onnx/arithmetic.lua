@@ -83,12 +83,18 @@ end
 
 arithmetic.remainder = binary(remainder)
 
--- What is left once the rest is gone divides without one, up to rounding. An infinite number has no rest.
+local function is_infinite(g, x, dtype)
+   return g:node("Equal", { g:node("Abs", { x }), g:number(math.huge, dtype) })
+end
+
+-- What is left once the rest is gone divides without one, up to rounding. An infinite number has no rest, and none is left by 0
+-- or an infinite one.
 arithmetic.floor_divide = binary(function(g, a, b, dtype)
-   local quotient = g:node("Div", { g:node("Sub", { a, remainder(g, a, b, dtype) }), b })
-   if not dtypes.is_float(dtype) then return quotient end
-   local is_infinite = g:node("Equal", { g:node("Abs", { a }), g:number(math.huge, dtype) })
-   return g:node("Where", { is_infinite, g:node("Div", { a, b }), g:node("Round", { quotient }) })
+   local without_rest = g:node("Div", { g:node("Sub", { a, remainder(g, a, b, dtype) }), b })
+   if not dtypes.is_float(dtype) then return without_rest end
+   local infinite = g:node("Or", { is_infinite(g, a, dtype), is_infinite(g, b, dtype) })
+   local has_none = g:node("Or", { infinite, g:node("Equal", { b, g:number(0, dtype) }) })
+   return g:node("Where", { has_none, g:node("Floor", { g:node("Div", { a, b }) }), g:node("Round", { without_rest }) })
 end)
 
 -- ---- comparisons and choices ----

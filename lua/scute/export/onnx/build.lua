@@ -1,7 +1,6 @@
 -- From a graph (scute.export.trace) to a file of ONNX (scute.export.onnx_file): each node by what its op is there.
 local operators = require "scute.export.onnx.operators"
 local trace = require "scute.export.trace"
-local unused = require "scute.export.onnx.unused"
 
 local build = {}
 
@@ -65,7 +64,7 @@ end
 
 local function bring_in(g, graph, id)
    local constant = graph.constants[id]
-   local name = g:initializer(unused(g, constant.name), constant.tensor)
+   local name = g:initializer(g:unused(constant.name), constant.tensor)
    if not constant.expand then return name end
    return for_each_sample(g, name, graph.values[id], graph.batch_name)
 end

@@ -224,9 +224,10 @@ local function size_along(g, x, value, axis)
    return g:node("Shape", { x }, { start = axis, ["end"] = axis + 1 })
 end
 
--- The first `k`, and where they stand.
+-- The first `k`, and where they stand. A number without dimensions is alone.
 local function first(g, node, names, k, largest)
    local value, axis = node.from[1], node.attrs.dim
+   if #value.shape == 0 then return names[1], g:number(1, "i64") end
    local x = dtypes.input(g, node, names, 1, dtypes.computed(value.dtype))
    local values, indices = g:node("TopK", { x, k or size_along(g, x, value, axis) }, { axis = axis, largest = largest }, 2)
    return dtypes.stored(g, values, value.dtype), from_one(g, indices)

@@ -2,7 +2,6 @@
 local core = require "scute.core"
 local activate = require "scute.export.onnx.activate"
 local batch_norm = require "scute.export.onnx.batch_norm"
-local unused = require "scute.export.onnx.unused"
 
 local conv = {}
 
@@ -40,16 +39,24 @@ local function are_constants(node)
    return node.from[2].constant and (not node.from[3] or node.from[3].constant)
 end
 
+-- Which tensors are folded into which, and by what: the same in each call of a layer.
+local function folded_key(node)
+   local parts = { "folded", ("%q"):format(node.attrs.eps) }
+   for i = 2, 7 do parts[i + 1] = tostring(node.inputs[i]) end
+   return table.concat(parts, " ")
+end
+
 local function folded_conv(g, node, names)
    local scale, shift
    if are_constants(node) then scale, shift = batch_norm.as_scale(node, 4) end
    if not scale then
       return batch_norm.normalize(g, node, names, convolve(g, node, names[1], names[2], names[3]), 4)
    end
-   local weight, bias = folded(node, scale, shift)
-   local name = unused(g, node.from[2].name)
-   return convolve(g, node, names[1], g:initializer(name, weight),
-      g:initializer(unused(g, (name:gsub("weight", "bias", 1))), bias))
+   return convolve(g, node, names[1], g:once(folded_key(node), function()
+      local weight, bias = folded(node, scale, shift)
+      local name = g:unused(node.from[2].name)
+      return g:initializer(name, weight), g:initializer(g:unused((name:gsub("weight", "bias", 1))), bias)
+   end))
 end
 
 function conv.conv_bn_act(g, node, names)
@@ -73,7 +80,9 @@ end
 local function transposed(g, node, names)
    local weight = node.from[2]
    if not weight.constant then return g:node("Transpose", { names[2] }, { perm = { 1, 0 } }) end
-   return g:initializer(unused(g, weight.name .. "_transposed"), weight.constant:permute(2, 1))
+   return g:once("transposed " .. node.inputs[2], function()
+      return g:initializer(g:unused(weight.name .. "_transposed"), weight.constant:permute(2, 1))
+   end)
 end
 
 function conv.linear(g, node, names)

@@ -1,5 +1,6 @@
 -- Over dimensions, or over everything; and what runs along one.
 local dtypes = require "scute.export.onnx.dtypes"
+local nan = require "scute.export.onnx.nan"
 local wide = require "scute.export.onnx.wide"
 
 local reduction = {}
@@ -30,7 +31,18 @@ local function summed(kind)
 end
 
 reduction.sum, reduction.prod, reduction.mean = summed "ReduceSum", summed "ReduceProd", wide(plain "ReduceMean")
-reduction.max, reduction.min = plain "ReduceMax", plain "ReduceMin"
+
+-- The largest or the least number, or NaN.
+local function extreme(g, kind, x, axes, keepdim, dtype)
+   local value = reduce(g, kind, x, axes, keepdim)
+   return dtypes.is_float(dtype) and nan.over(g, x, value, dtype, axes, keepdim) or value
+end
+
+for op, kind in pairs { max = "ReduceMax", min = "ReduceMin" } do
+   reduction[op] = function(g, node, names)
+      return extreme(g, kind, names[1], axes_of(g, node), node.attrs.keepdim, node.to[1].dtype)
+   end
+end
 
 -- ONNX compares numbers, not truth values.
 local function truth(kind)
@@ -60,13 +72,22 @@ local function from_one(g, indices)
    return g:node("Add", { indices, g:number(1, "i64") })
 end
 
+-- The place of the first NaN, or of what `kind` looks for.
+local function place(g, kind, x, axis, keepdim, dtype)
+   local attributes = { axis = axis, keepdims = keepdim }
+   local found = g:node(kind, { x }, attributes)
+   if not dtypes.is_float(dtype) then return found end
+   local flags = nan.flags(g, x)
+   return g:node("Where", { nan.among(g, flags, g:wholes { axis }, keepdim), g:node("ArgMax", { flags }, attributes), found })
+end
+
 -- Not every program compares i64 here.
 local function index(kind)
    return function(g, node, names)
       local dim, dtype = node.attrs.dim, node.from[1].dtype
       local x = dtypes.convert(g, names[1], dtype, dtype == "i64" and "f64" or dtype)
-      if dim then return from_one(g, g:node(kind, { x }, { axis = dim, keepdims = node.attrs.keepdim })) end
-      return from_one(g, kept(g, node, g:node(kind, { flat(g, x) }, { axis = 0, keepdims = 0 })))
+      if dim then return from_one(g, place(g, kind, x, dim, node.attrs.keepdim, dtype)) end
+      return from_one(g, kept(g, node, place(g, kind, flat(g, x), 0, false, dtype)))
    end
 end
 
@@ -112,9 +133,9 @@ local function norm(g, x, p, axes, keepdim, dtype)
    if p == 2 then return reduce(g, "ReduceL2", x, axes, keepdim) end
    if p == 1 then return reduce(g, "ReduceL1", x, axes, keepdim) end
    local size = g:node("Abs", { x })
-   if p == math.huge then return reduce(g, "ReduceMax", size, axes, keepdim) end
-   if p == -math.huge then return reduce(g, "ReduceMin", size, axes, keepdim) end
-   if p == 0 then return reduce(g, "ReduceSum", g:node("Sign", { size }), axes, keepdim) end
+   if p == math.huge then return extreme(g, "ReduceMax", size, axes, keepdim, dtype) end
+   if p == -math.huge then return extreme(g, "ReduceMin", size, axes, keepdim, dtype) end
+   if p == 0 then return reduce(g, "ReduceSum", g:cast(dtypes.truth(g, x, dtype), dtype), axes, keepdim) end
    local sum = reduce(g, "ReduceSum", g:node("Pow", { size, g:number(p, dtype) }), axes, keepdim)
    return g:node("Pow", { sum, g:number(1 / p, dtype) })
 end
@@ -123,10 +144,16 @@ reduction.norm = wide(function(g, node, names)
    return norm(g, names[1], node.attrs.p, axes_of(g, node), node.attrs.keepdim, node.to[1].dtype)
 end)
 
--- x / max(norm, eps)
+local LEAST, MOST = 2.0 ^ -126, (2 - 2.0 ^ -23) * 2.0 ^ 127 -- of f32, with all its digits
+
+-- x / max(norm, eps), of numbers relative to the largest, as scute.normalize computes it, so that no power leaves the range.
 local function unit(g, x, p, axis, eps, dtype)
-   local size = norm(g, x, p, g:wholes { axis }, true, dtype)
-   return g:node("Div", { x, g:node("Max", { size, g:number(eps, dtype) }) })
+   local axes = g:wholes { axis }
+   local largest = g:node("ReduceMax", { g:node("Abs", { x }), axes }, { keepdims = 1 })
+   local unit_of = g:node("Clip", { largest, g:number(LEAST, dtype), g:number(MOST, dtype) })
+   local relative = g:node("Div", { x, unit_of })
+   local least = g:node("Div", { g:number(eps, dtype), unit_of })
+   return g:node("Div", { relative, g:node("Max", { norm(g, relative, p, axes, true, dtype), least }) })
 end
 
 reduction.normalize = wide(function(g, node, names)
@@ -170,27 +197,30 @@ local function length(node)
    return n
 end
 
--- NaN where there is one, as the largest number is.
-local function or_nan(g, node, x, value)
-   if not dtypes.is_float(node.to[1].dtype) then return value end
-   local dim = node.attrs.dim
-   local most = reduce(g, "ReduceMax", x, dim and g:wholes { dim }, node.attrs.keepdim)
-   return g:node("Where", { g:node("IsNaN", { most }), most, value })
+-- The lower of the two in the middle is number (n + 1) // 2 of those in order.
+local function middle(g, node, x, dim)
+   local last = (length(node) + 1) // 2 - 1
+   local values, indices = g:node("TopK", { x, g:wholes { last + 1 } }, { axis = dim, largest = 0 }, 2)
+   local which = node.attrs.dim and node.attrs.keepdim and g:wholes { last } or g:number(last, "i64")
+   return g:node("Gather", { values, which }, { axis = dim }), g:node("Gather", { indices, which }, { axis = dim })
 end
 
--- The lower of the two in the middle is number (n + 1) // 2 of those in order.
+-- NaN and its place, where there is one.
+local function or_nan(g, x, dim, keepdim, dtype, value, at)
+   local flags = nan.flags(g, x)
+   local is_there = nan.among(g, flags, g:wholes { dim }, keepdim)
+   local first = g:node("ArgMax", { flags }, { axis = dim, keepdims = keepdim })
+   return g:node("Where", { is_there, g:number(0 / 0, dtype), value }), g:node("Where", { is_there, first, at })
+end
+
 function reduction.median(g, node, names)
-   local dim, dtype, last = node.attrs.dim, node.to[1].dtype, (length(node) + 1) // 2 - 1
+   local dim, dtype = node.attrs.dim, node.to[1].dtype
    local x = dtypes.input(g, node, names, 1, dtypes.computed(dtype))
-   local values, indices = g:node("TopK", { dim and x or flat(g, x), g:wholes { last + 1 } }, { axis = dim or 0, largest = 0 },
-      2)
-   local function middle(list)
-      if not dim then return kept(g, node, g:node("Gather", { list, g:number(last, "i64") })) end
-      local which = node.attrs.keepdim and g:wholes { last } or g:number(last, "i64")
-      return g:node("Gather", { list, which }, { axis = dim })
-   end
-   local value = dtypes.stored(g, or_nan(g, node, x, middle(values)), dtype)
-   return value, dim and from_one(g, middle(indices)) or nil
+   if not dim then x = flat(g, x) end
+   local value, at = middle(g, node, x, dim or 0)
+   if dtypes.is_float(dtype) then value, at = or_nan(g, x, dim or 0, dim and node.attrs.keepdim or false, dtype, value, at) end
+   value = dtypes.stored(g, dim and value or kept(g, node, value), dtype)
+   return value, dim and from_one(g, at) or nil
 end
 
 return reduction

@@ -41,16 +41,45 @@ end
 
 local KINDS = { nearest = "nearest", ["nearest-exact"] = "nearest", bilinear = "linear", bicubic = "cubic" }
 
--- Corners are told by sizes alone; so is what keeps its size, but where scute moves it (host/ops/interpolate.c).
+-- Corners are told by sizes alone.
 local function by_size(node)
-   local a, from, to = node.attrs, node.from[1].shape, node.to[1].shape
-   local keeps = from[3] == to[3] and from[4] == to[4] and (a.antialias or a.mode == "bilinear")
-   return a.scale_factor == 0 or a.align_corners or keeps
+   return node.attrs.scale_factor == 0 or node.attrs.align_corners
+end
+
+-- ---- by a factor ----
+
+local function keeps_size(node, dim)
+   return node.from[1].shape[dim] == node.to[1].shape[dim]
+end
+
+-- What keeps its size stays where it is, but where scute moves it (host/ops/interpolate.c).
+local function stays(node, dim)
+   local a = node.attrs
+   return keeps_size(node, dim) and (a.antialias or a.mode == "bilinear" or a.scale_factor == 1)
 end
 
 local function moves_only(node)
-   local from, to = node.from[1].shape, node.to[1].shape
-   return not by_size(node) and from[3] == to[3] and from[4] == to[4]
+   return not by_size(node) and keeps_size(node, 3) and keeps_size(node, 4) and not stays(node, 3)
+end
+
+local function as_f32(x)
+   return (string.unpack("<f", string.pack("<f", x)))
+end
+
+-- The `n`th number of f32 after a positive one.
+local function after(x, n)
+   return (string.unpack("<f", string.pack("<I4", string.unpack("<I4", string.pack("<f", x)) + n)))
+end
+
+-- The factor of one dimension: f32, and what programs multiply by it gives the size, in f32 or wider.
+local function factor(node, dim)
+   if stays(node, dim) then return 1 end
+   local exact, from, to = node.attrs.scale_factor, node.from[1].shape[dim], node.to[1].shape[dim]
+   for _, n in ipairs { 0, 1, -1, 2, -2 } do
+      local x = after(exact, n)
+      if math.floor(x * from) == to and math.floor(as_f32(x * from)) == to then return x end
+   end
+   error(("a factor of %.17g gives other sizes where it is rounded; give the size"):format(exact), 0)
 end
 
 local function attributes(node)
@@ -63,9 +92,18 @@ local function attributes(node)
       coordinate_transformation_mode = a.align_corners and "align_corners" or "half_pixel" }
 end
 
+-- Which pixels are taken is found out here, and so are sizes that a factor makes.
+local function refuse_growing(node, nearest)
+   local grows = node.from[1].grows
+   if (grows[3] ~= 0 or grows[4] ~= 0) and (nearest or node.attrs.scale_factor ~= 0) then
+      error("the picture's size depends on the number of samples, which is not known in the file", 0)
+   end
+end
+
 function resize.interpolate(g, node, names)
    local a, to = node.attrs, node.to[1].shape
    local nearest = KINDS[a.mode] == "nearest"
+   refuse_growing(node, nearest)
    if nearest and not is_repeated(node) then return choose_pixels(g, node, names[1]) end
    if node.from[1].dtype == "u8" and not nearest then
       error("bytes are rounded as Pillow does, which ONNX has no word for; convert them first, as in x:to('f32')", 0)
@@ -77,7 +115,7 @@ function resize.interpolate(g, node, names)
    local given = attributes(node)
    given.axes = { 2, 3 }
    if by_size(node) then return g:node("Resize", { names[1], false, false, g:wholes { to[3], to[4] } }, given) end
-   return g:node("Resize", { names[1], false, g:numbers({ a.scale_factor, a.scale_factor }, "f32", "f32") }, given)
+   return g:node("Resize", { names[1], false, g:numbers({ factor(node, 3), factor(node, 4) }, "f32", "f32") }, given)
 end
 
 return resize
