@@ -9,7 +9,7 @@
 --    y = mish(x)
 --
 -- forward assigns the outputs from the inputs and numbers; backward assigns g and the name of an input (gx), from g and the
--- names of outputs (gy), inputs, outputs and numbers. What is not assigned is 0. Without backward the op is not
+-- names of outputs (gy), inputs, outputs and numbers. What is not assigned, a local too, is 0. Without backward the op is not
 -- differentiable. Several inputs broadcast, and a gradient is summed to its input's shape; a number may stand for an input.
 -- Numbers are the same for all elements: f(x, { alpha = 0.2 }).
 --

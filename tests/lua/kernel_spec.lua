@@ -309,6 +309,9 @@ describe("the text of a kernel", function()
       { "kernel 'k', backward, line 4: expected ',' or ';' before 'gx'", { backward = "float s\n\n= gy\ngx = s;" } },
       { "kernel 'k', forward, line 1: '(' is not closed", { forward = "y = (x;" } },
       { "kernel 'k', forward, line 1: '}' closes nothing", { forward = "y = x; } void f() {" } },
+      { "kernel 'k', forward, line 2: 't' is never assigned", { forward = "y = x;\nfloat t; y = t;" } },
+      { "kernel 'k', forward, line 2: integer overflow in expression of type 'int' results in '-294967296'",
+         { forward = "\ny = x * (2000000000 * 2);" } },
       { "kernel 'k', forward, line 1: the comment does not end", { forward = "y = x; /*" } },
       { "kernel 'k', forward, line 2: lines for the preprocessor", { forward = "y = x;\n#include <stdio.h>" } },
       { "kernel 'k', forward, line 1: texts have no place", { forward = 'y = "x";' } },
@@ -365,6 +368,20 @@ describe("the text of a kernel", function()
       assert.equal("y = 1.5f * x + .5e-3f - 2 + 0x1f + 3.f;", found.float)
       assert.same({ x = true }, found.used)
       assert.same({ y = true }, found.assigns)
+   end)
+
+   it("has locals that begin as 0, whatever an element before left there", function()
+      local k = scute.kernel { name = "partly", inputs = "x", output = "y", forward = [[
+         float t, u; float a[2], n[2][3];
+         if (x > 0) { t = x; u = 10; a[1] = 100; n[1][2] = 1000; }
+         y = t + u + a[1] + n[1][2];]] }
+      for _, dtype in ipairs { "f32", "f64" } do
+         local values = k(scute.tensor({ 1, -1 }, { dtype = dtype }):expand { 200, 2 }):values()
+         for i, value in ipairs(values) do assert.equal(i % 2 == 1 and 1111 or 0, value) end
+      end
+      local sizes = scute.kernel { name = "sizes", inputs = "x", output = "y",
+         forward = "const int n = 2; float a[n]; a[0] = x; a[1] = 1; y = a[0] + a[1];" }
+      assert.same({ 4 }, sizes(scute.tensor { 3 }):values())
    end)
 
    it("may be long, loop, branch and leave off", function()

@@ -65,14 +65,24 @@ function tokens.is_real(number)
    return not number:find "^0[xX]" and number:find "[.eE]" ~= nil
 end
 
---- The text of words, each number with a fraction a float.
-function tokens.as_float(list, rest)
+-- suffix: of numbers with a fraction. A word may have `after`, what is to follow it.
+local function joined(list, rest, suffix)
    local parts = {}
    for i, token in ipairs(list) do
       local plain = token.kind == "number" and tokens.is_real(token.text) and not token.text:find "%a$"
-      parts[i] = token.before .. token.text .. (plain and "f" or "")
+      parts[i] = token.before .. token.text .. (plain and suffix or "") .. (token.after or "")
    end
    return table.concat(parts) .. rest
+end
+
+--- The text of words, each number with a fraction a float.
+function tokens.as_float(list, rest)
+   return joined(list, rest, "f")
+end
+
+--- The same, each of them a double.
+function tokens.as_double(list, rest)
+   return joined(list, rest, "")
 end
 
 return tokens
