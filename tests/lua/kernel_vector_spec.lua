@@ -49,8 +49,8 @@ end
 describe("the loops of a kernel", function()
    if not is_gcc() then return pending "are looked at with GCC" end
 
-   it("are vectorised, whichever function they call", function()
-      local kernels = {
+   it("are vectorised, whichever function they call, and many of them", function()
+      local kernels = { { "many", "y = x;" .. ("y += exp(y);"):rep(12) },
          { "quotient", "y = 1 / (1 + exp(-x));", "gx = gy * y * (1 - y);" }, { "e", "y = exp(x);", "gx = gy * y;" },
          { "l", "y = log(x);", "gx = gy / x;" }, { "mish", "y = x * tanh(log1p(exp(x)));",
             "float t = tanh(log1p(exp(x))); gx = gy * (t + x * (1 - t * t) * sigmoid(x));" } }

@@ -38,7 +38,7 @@ end
 local function define(lines, column)
    for _, entry in ipairs(functions.list) do
       local meant = entry[column]
-      if entry[1] ~= meant then lines[#lines + 1] = ("#define %s %s"):format(entry[1], meant) end
+      if entry[1] ~= meant then lines[#lines + 1] = ("#undef %s\n#define %s %s"):format(entry[1], entry[1], meant) end
    end
    for _, constant in ipairs(functions.constants) do
       local name, meant = constant[1], constant[column - 1]
@@ -51,9 +51,10 @@ local function undefine(lines)
 end
 
 -- GCC takes as many elements at once as the loop's smallest type has in a vector. A byte of what is read makes it four vectors
--- of floats, whose chains of dependent operations overlap: up to twice as fast where a text is long. (A byte of a result would
--- do, but for results that are made from the bits of a number, as those of exp and log: then no loop vectorises, as none of
--- doubles does.)
+-- of floats, whose chains of dependent operations overlap: up to twice as fast. Where a text calls many functions there is
+-- enough to overlap without, and four times as much would take a compiler seconds. (A byte of a result would do, but for
+-- results that are made from the bits of a number, as those of exp and log: then no loop vectorises, as none of doubles does.)
+local MANY = 8
 local INTERLEAVE = [[
 uint32_t scute_bits;
 memcpy(&scute_bits, &%s, sizeof scute_bits);
@@ -81,7 +82,7 @@ local function loop(lines, name, numbers, reads, writes, found, precision, label
    line '#line 1 "scute"'
    line "} while (0);"
    for _, write in ipairs(writes) do line("scute_to_%s[scute_i] = %s;", write[1], write[1]) end
-   if reads[1] and precision == "float" then line(INTERLEAVE, reads[1][1]) end
+   if reads[1] and precision == "float" and found.calls <= MANY then line(INTERLEAVE, reads[1][1]) end
    line "}"
    line "return scute_bytes; }"
    line("EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)

@@ -106,6 +106,7 @@ function Reader:call(token, at, entry)
    if not following or following.text ~= "(" then
       self:fail(token, "'%s' is a function; call it, as in %s(x)", token.text, token.text)
    end
+   self.calls = self.calls + 1
    local count = count_arguments(self.list, at + 1)
    if count and count ~= entry[2] then
       self:fail(token, "'%s' takes %d argument%s, found %d", token.text, entry[2], entry[2] == 1 and "" or "s", count)
@@ -246,21 +247,21 @@ end
 
 --- Reads the text of a kernel. what: what messages call it, "kernel 'mish', forward". reads: what each name that it may read is
 -- ("an input"), by name; writes: the same of those that it is to assign; target: those, for messages. Returns { used = names
--- of `reads` that it mentions, assigns = names that it assigns, as sets; float, double = the text for each }; nil and what is
--- wrong.
+-- of `reads` that it mentions, assigns = names that it assigns, as sets; calls = how many functions it calls; float, double =
+-- the text for each }; nil and what is wrong.
 function names.read(text, what, reads, writes, target)
    local plain, line = tokens.without_comments(text)
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(what, line) end
    if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(what) end
    local list, rest = tokens.of(plain)
    local self = setmetatable({ what = what, list = list, reads = reads, writes = writes, target = target, locals = {},
-      used = {}, assigns = {}, mentions = {}, unset = {}, open = {}, depth = 0 }, Reader)
+      used = {}, assigns = {}, mentions = {}, unset = {}, open = {}, depth = 0, calls = 0 }, Reader)
    local ok, problem = pcall(self.read, self)
    if not ok then
       if type(problem) ~= "table" or not problem.text then error(problem, 0) end
       return nil, problem.text
    end
-   return { used = self.used, assigns = self.assigns, float = tokens.as_float(list, rest),
+   return { used = self.used, assigns = self.assigns, calls = self.calls, float = tokens.as_float(list, rest),
       double = tokens.as_double(list, rest) }
 end
 
