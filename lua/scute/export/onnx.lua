@@ -6,6 +6,7 @@ local ABOUT = require "scute.export.about_option"
 local build = require "scute.export.onnx.build"
 local console = require "scute.base.console"
 local fold = require "scute.export.fold"
+local merge = require "scute.export.merge"
 local metadata_of = require "scute.export.metadata"
 local onnx_file = require "scute.export.onnx_file"
 local options = require "scute.base.options"
@@ -52,6 +53,11 @@ local function has_features(model)
    return Module.is(model, Classifier) or model.takes_dropout ~= nil and model:takes_dropout()
 end
 
+-- Whether its scores are what its head makes of its features.
+local function is_parted(model)
+   return model.forward == Classifier.forward or model:takes_dropout()
+end
+
 local function probabilities_of(model, x)
    local scores = model(x)
    local is_tensor = Module.is_tensor(scores)
@@ -73,7 +79,7 @@ local function forward_of(model, outputs)
    end
    return function(x)
       local features = model:features(x)
-      return { features = features, logits = model:takes_dropout() and model:head(features) or model(x) }
+      return { features = features, logits = is_parted(model) and model:head(features) or model(x) }
    end
 end
 
@@ -104,7 +110,8 @@ end
 
 local function export(model, path, o)
    photos.check(model, o.input)
-   local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
+   local traced = tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs))
+   local graph = merge(fold(traced))
    build.check(graph)
    check_names(graph.outputs)
    local g = new_file(model, o)
