@@ -309,6 +309,19 @@ describe("the text of a kernel", function()
       { "kernel 'k', backward, line 4: expected ',' or ';' before 'gx'", { backward = "float s\n\n= gy\ngx = s;" } },
       { "kernel 'k', forward, line 1: '(' is not closed", { forward = "y = (x;" } },
       { "kernel 'k', forward, line 1: '}' closes nothing", { forward = "y = x; } void f() {" } },
+      { "kernel 'k', forward, line 1: in C a comment begins with //", { forward = "y = x; -- x as it is" } },
+      { "kernel 'k', forward, line 1: in C a comment begins with //", { forward = "y = x; --twice" } },
+      { "kernel 'k', forward, line 1: '**' is no power in C; write pow", { forward = "y = x**2;" } },
+      { "kernel 'k', forward, line 1: '%' is of whole numbers in C; write fmod", { forward = "y = x % 2;" } },
+      { "kernel 'k', forward, line 1: 'clamp' is not known; write min(max(x, 0), 1)", { forward = "y = clamp(x, 0, 1);" } },
+      { "kernel 'k', forward, line 1: 'PI' is not known; write M_PI", { forward = "y = PI * x;" } },
+      { "kernel 'k', forward, line 1: 'torch': the text is C, whose functions stand alone; write tanh(x)",
+         { forward = "y = torch.nn.tanh(x);" } },
+      { "kernel 'k', forward, line 1: 'std': the text is C, whose functions stand alone; write max(x)",
+         { forward = "y = std::max(x, 0.0);" } },
+      { "kernel 'k', forward, line 1: 'x' is a number in C; write abs(x)", { forward = "y = x.abs();" } },
+      { "kernel 'k', forward, line 1: 'x' is one number, that of the element", { forward = "y = x[1];" } },
+      { "kernel 'k', forward, line 1: 'softmax' is of many elements", { forward = "y = softmax(x);" } },
       { "kernel 'k', forward, line 2: 't' is never assigned", { forward = "y = x;\nfloat t; y = t;" } },
       { "kernel 'k', forward, line 2: integer overflow in expression of type 'int' results in '-294967296'",
          { forward = "\ny = x * (2000000000 * 2);" } },
@@ -386,8 +399,8 @@ describe("the text of a kernel", function()
 
    it("may be long, loop, branch and leave off", function()
       local sum = scute.kernel { name = "sum", inputs = "x", output = "y", forward = [[
-         for (int i = 0, j = 3; i < 3; i++, j--) y += x * i + j;  /* 3 x + 6 */
-         if (x < 0) { y = (float)(int)x; break; }
+         for (int i = 0, j = 3; i < 3; i++, j--) y += x * i + j % 4;  /* 3 x + 6 */
+         if (x < 0) { y = (float)(int)x + (int)x % 1; break; }
          y = x > 1 ? min(y, 10) : max(y, 7.5);
          ]] .. ("y = y + 1.0 - 1.0;\n"):rep(300) }
       assert.same({ 7.5, 10, -2 }, sum(scute.tensor { 0, 2, -2.5 }):values())

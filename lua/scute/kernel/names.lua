@@ -1,6 +1,7 @@
 -- What stands in the text of a kernel: whether every name in it is known, what it reads and what it assigns. What is wrong is
 -- told with the line of the text, before a compiler sees it.
 local functions = require "scute.kernel.functions"
+local hints = require "scute.kernel.hints"
 local nearest = require("scute.core").nearest
 local tokens = require "scute.kernel.tokens"
 
@@ -81,6 +82,8 @@ function Reader:unknown(token, at)
    local name = token.text
    if REASONS[name] then self:fail(token, "'%s' has no place here: %s", name, REASONS[name]) end
    if RESERVED[name] then self:fail(token, "'%s' has no place in the text of a kernel", name) end
+   local hint = hints.of_name(self.list, at)
+   if hint then self:fail(token, "%s", hint) end
    local near = nearest(name, all_known(self, name))
    if not near and self:assigned(at) then
       self:fail(token, "'%s' is not known; write 'float %s' where it begins", name, name)
@@ -227,6 +230,8 @@ end
 
 function Reader:read()
    for at, token in ipairs(self.list) do
+      local hint = hints.of_sign(self.list, at, self.floats)
+      if hint then self:fail(token, "%s", hint) end
       if token.kind == "name" then
          self:type(token, at)
          self:name(token, at)
@@ -254,8 +259,9 @@ function names.read(text, what, reads, writes, target)
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(what, line) end
    if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(what) end
    local list, rest = tokens.of(plain)
-   local self = setmetatable({ what = what, list = list, reads = reads, writes = writes, target = target, locals = {},
-      used = {}, assigns = {}, mentions = {}, unset = {}, open = {}, depth = 0, calls = 0 }, Reader)
+   local floats = setmetatable({}, { __index = function(_, name) return reads[name] or writes[name] end })
+   local self = setmetatable({ what = what, list = list, reads = reads, writes = writes, floats = floats, target = target,
+      locals = {}, used = {}, assigns = {}, mentions = {}, unset = {}, open = {}, depth = 0, calls = 0 }, Reader)
    local ok, problem = pcall(self.read, self)
    if not ok then
       if type(problem) ~= "table" or not problem.text then error(problem, 0) end
