@@ -361,6 +361,7 @@ describe("the text of a kernel", function()
       { "kernel: option 'numbers': expected NAME = NUMBER, found 'a=b'", { numbers = "a=b" } },
       { "kernel: option 'numbers': 'a': expected a finite number", { numbers = { a = 0 / 0 } } },
       { "kernel: option 'numbers': expected numbers by name", { numbers = { 1 } } },
+      { "kernel: option 'numbers': 'b': expected a number, found two", { numbers = { a = 1, b = "two" } } },
       { "kernel: unknown option 'forwrd'; did you mean 'forward'?", { forwrd = "y = x;" } },
    }
    for _, case in ipairs(CASES) do
@@ -492,6 +493,9 @@ describe("what a kernel compiles to", function()
       environment.SCUTE_CC = "no-such-compiler"
       assert.matches("kernel_spec.lua:%d+: kernel 'fresh': there is no C compiler 'no%-such%-compiler'; install it",
          (select(2, fresh())))
+      environment.SCUTE_CC = "no-such-cache gcc -m64"
+      assert.matches("kernel 'fresh': there is no program 'no%-such%-cache', with which SCUTE_CC begins %('no%-such%-cache gcc "
+         .. "%-m64'%); install it, or set SCUTE_CC to a compiler$", (select(2, fresh())))
       local silent = "it said nothing; is there room in $TMPDIR, or /tmp%?"
       local cases = { { "exit 0", "it made no library" }, { "exit 1", silent }, { "kill -9 $$", silent },
          { "echo 'something: error: is wrong' >&2; exit 1", "something: error: is wrong" },

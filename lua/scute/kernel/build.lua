@@ -54,7 +54,10 @@ local function compiler()
    local own, words = os.getenv "SCUTE_CC" or "", {}
    for word in (own ~= "" and own or scute.own_op_compiler()):gmatch "%S+" do words[#words + 1] = word end
    local path = words[1] and find_program(words[1])
-   if not path then
+   if not path and own ~= "" and words[2] then
+      return nil, ("there is no program '%s', with which SCUTE_CC begins ('%s'); install it, or set SCUTE_CC to a compiler")
+         :format(words[1], own)
+   elseif not path then
       return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to "
          .. "another one"):format(words[1] or "")
    end
