@@ -446,6 +446,24 @@ describe("what a kernel compiles to", function()
       assert.equal(before + 2, #kept())
    end)
 
+   it("is used where the compiler is no longer there", function()
+      local function load()
+         local path
+         local ok, why = build.load { source = "int scute_k3 = 1;", include = ".", is_final = function() end,
+            open = function(at) path = at end }
+         return ok and path, why
+      end
+      compiler 'exec cc "$@"'
+      local path = load()
+      assert.is_truthy(path)
+      os.remove(environment.SCUTE_CC)
+      assert.equal(path, load())
+      os.remove(path)
+      local found, why = load()
+      assert.is_false(found)
+      assert.matches("there is no C compiler", why.missing)
+   end)
+
    it("is made again where a kept file is damaged", function()
       local source = "int scute_k2 = 1;"
       local function load()
