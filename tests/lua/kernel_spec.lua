@@ -313,7 +313,7 @@ describe("the text of a kernel", function()
       { "kernel 'k', forward, line 1: in C a comment begins with //", { forward = "y = x; --twice" } },
       { "kernel 'k', forward, line 1: '**' is no power in C; write pow", { forward = "y = x**2;" } },
       { "kernel 'k', forward, line 1: '%' is of whole numbers in C; write fmod", { forward = "y = x % 2;" } },
-      { "kernel 'k', forward, line 1: 'clamp' is not known; write min(max(x, 0), 1)", { forward = "y = clamp(x, 0, 1);" } },
+      { "kernel 'k', forward, line 1: 'clip' is not known; write min(max(x, 0), 1)", { forward = "y = clip(x, 0, 1);" } },
       { "kernel 'k', forward, line 1: 'PI' is not known; write M_PI", { forward = "y = PI * x;" } },
       { "kernel 'k', forward, line 1: 'torch': the text is C, whose functions stand alone; write tanh(x)",
          { forward = "y = torch.nn.tanh(x);" } },

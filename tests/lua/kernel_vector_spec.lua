@@ -55,7 +55,7 @@ describe("the loops of a kernel", function()
          { "l", "y = log(x);", "gx = gy / x;" }, { "mish", "y = x * tanh(log1p(exp(x)));",
             "float t = tanh(log1p(exp(x))); gx = gy * (t + x * (1 - t * t) * sigmoid(x));" } }
       for _, entry in ipairs(functions.list) do
-         kernels[#kernels + 1] = { entry[1], ("y = %s(x%s);"):format(entry[1], entry[2] == 1 and "" or ", 0.5") }
+         kernels[#kernels + 1] = { entry[1], ("y = %s(x%s);"):format(entry[1], (", 0.5"):rep(entry[2] - 1)) }
       end
       local found, slow = said(kernels), {}
       for _, kernel in ipairs(kernels) do
