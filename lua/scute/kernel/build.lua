@@ -49,21 +49,20 @@ local function find_program(name)
    end
 end
 
--- The command that compiles, as it was said.
-local function asked_for()
-   local own = os.getenv "SCUTE_CC" or ""
-   return own ~= "" and own or scute.own_op_compiler(), own
+-- The compiler as it was typed.
+local function typed()
+   local other = os.getenv "SCUTE_CC" or ""
+   return other ~= "" and other or scute.own_op_compiler()
 end
 
 -- The compiler's words, the first of them with its path; nil and what is missing.
 local function compiler()
-   local asked, own = asked_for()
    local words = {}
-   for word in asked:gmatch "%S+" do words[#words + 1] = word end
+   for word in typed():gmatch "%S+" do words[#words + 1] = word end
    local path = words[1] and find_program(words[1])
-   if not path and own ~= "" and words[2] then
+   if not path and words[2] then
       return nil, ("there is no program '%s', with which SCUTE_CC begins ('%s'); install it, or set SCUTE_CC to a compiler")
-         :format(words[1], own)
+         :format(words[1], typed())
    elseif not path then
       return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to "
          .. "another one"):format(words[1] or "")
@@ -192,7 +191,7 @@ end
 -- `latest`, which says what that was where there is no compiler any more.
 local function names_of(options, words)
    local parts = { options.source, table.concat(options.reads or {}, "\0"), table.concat(options.flags or {}, " "),
-      table.concat(FLAGS[1], " "), processor(), (asked_for()) }
+      table.concat(FLAGS[1], " "), processor(), typed() }
    local latest = scute.files.digest(table.concat(parts, "\0")) .. ".latest"
    if not words then return { latest = latest } end
    parts[#parts + 1] = table.concat(words, " ")
