@@ -512,7 +512,7 @@ describe("what a kernel compiles to", function()
       assert.matches("kernel_spec.lua:%d+: kernel 'fresh': there is no C compiler 'no%-such%-compiler'; install it",
          (select(2, fresh())))
       environment.SCUTE_CC = "no-such-cache gcc -m64"
-      assert.matches("kernel 'fresh': there is no program 'no%-such%-cache', with which SCUTE_CC begins %('no%-such%-cache gcc "
+      assert.matches("kernel 'fresh': there is no program 'no%-such%-cache', which calls the compiler %('no%-such%-cache gcc "
          .. "%-m64'%); install it, or set SCUTE_CC to a compiler$", (select(2, fresh())))
       local silent = "it said nothing; is there room in $TMPDIR, or /tmp%?"
       local cases = { { "exit 0", "it made no library" }, { "exit 1", silent }, { "kill -9 $$", silent },

@@ -61,7 +61,7 @@ local function compiler()
    for word in typed():gmatch "%S+" do words[#words + 1] = word end
    local path = words[1] and find_program(words[1])
    if not path and words[2] then
-      return nil, ("there is no program '%s', with which SCUTE_CC begins ('%s'); install it, or set SCUTE_CC to a compiler")
+      return nil, ("there is no program '%s', which calls the compiler ('%s'); install it, or set SCUTE_CC to a compiler")
          :format(words[1], typed())
    elseif not path then
       return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to "
