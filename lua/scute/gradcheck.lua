@@ -272,6 +272,9 @@ end
 -- gradient, f16 or bf16, a function that changes its inputs or gives other numbers each time) is an error in any case.
 -- Inputs, their gradients and running statistics are what they were afterwards.
 local function gradcheck(f, inputs, given)
+   if Module.is_tensor(given) then
+      error("gradcheck: what f is called with is one list, gradcheck(f, { x, w }); the third argument is a table of options", 2)
+   end
    local o = GRADCHECK:read(given)
    if not is_callable(f) then
       error(("gradcheck: expected a function of tensors, found %s"):format(console.brief(f)), 2)

@@ -9,7 +9,7 @@
 --    y = mish(x)
 --
 -- forward assigns the outputs from the inputs and numbers; backward assigns g and the name of an input (gx), from g and the
--- names of outputs (gy), inputs, outputs and numbers. What is not assigned is 0. Without backward the op is not
+-- names of outputs (gy), inputs, outputs and numbers. What is not assigned, a local too, is 0. Without backward the op is not
 -- differentiable. Several inputs broadcast, and a gradient is summed to its input's shape; a number may stand for an input.
 -- Numbers are the same for all elements: f(x, { alpha = 0.2 }).
 --
@@ -95,10 +95,11 @@ local function read_numbers(text)
    return numbers
 end
 
-local function are_numbers(value)
+-- Whether they are numbers is told by name (scute.kernel.declared).
+local function have_names(value)
    if type(value) ~= "table" then return false end
-   for name, number in pairs(value) do
-      if type(name) ~= "string" or type(number) ~= "number" then return false end
+   for name in pairs(value) do
+      if type(name) ~= "string" then return false end
    end
    return true
 end
@@ -115,7 +116,7 @@ local KERNEL = options.declare("kernel", {
    names_entry("inputs", 'names of the tensors that it reads, "x, w"', { required = true }),
    names_entry("outputs", 'names of the tensors that it makes, one to three, "y"',
       { required = true, synonyms = { "output" } }),
-   { "numbers", read = read_numbers, is = options.typed(are_numbers, "table", "string"), default = function() return {} end,
+   { "numbers", read = read_numbers, is = options.typed(have_names, "table", "string"), default = function() return {} end,
      expected = "numbers by name, as in { alpha = 1 }",
      help = "numbers that all elements share, by name, with their defaults" },
    { "forward", text = true, help = "C that assigns the outputs of one element" },

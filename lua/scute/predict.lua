@@ -9,6 +9,7 @@ local folder = require "scute.data.folder"
 local joined = require "scute.base.joined"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
+local run_files = require "scute.base.run_files"
 local score = require "scute.score"
 
 local predict = {}
@@ -85,6 +86,9 @@ function predict.check_output(path, model)
    local there, own = lfs.attributes(path), lfs.attributes(model)
    if there and own and there.dev == own.dev and there.ino == own.ino then
       console.fail("embeddings: '%s' is the model; choose another file", path)
+   end
+   if run_files.belongs(path) then
+      console.fail("embeddings: '%s' is a file of the run that lies there; choose another name, or another folder", path)
    end
 end
 

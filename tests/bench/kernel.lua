@@ -1,5 +1,5 @@
--- What kernels of one's own cost: a silu in C against scute's, two formulas of tensor ops against the same in C, as ratios of
--- processor time, and the seconds until a kernel is there and used. Prints "NAME VALUE" a line.
+-- What kernels of one's own cost: a silu and an exp in C against scute's, two formulas of tensor ops against the same in C,
+-- as ratios of processor time, and the seconds until a kernel is there and used. Prints "NAME VALUE" a line.
 -- Usage: SCUTE_CACHE=FOLDER scute tests/bench/kernel.lua [ELEMENTS [ROUNDS]] -- FOLDER: where what is compiled is kept
 local scute = require "scute"
 
@@ -18,6 +18,8 @@ print(("used_s %.4f"):format(seconds))
 
 local silu = scute.kernel { name = "own_silu", inputs = "x", output = "y", forward = "y = x / (1 + exp(-x));",
    backward = "float s = sigmoid(x); gx = gy * s * (1 + x * (1 - s));" }
+
+local exp = scute.kernel { name = "own_exp", inputs = "x", output = "y", forward = "y = exp(x);", backward = "gx = gy * y;" }
 
 local function silu_of_ops(x)
    return x / ((-x):exp() + 1)
@@ -56,7 +58,7 @@ local function step(f)
 end
 
 for name, how in pairs { forward = forward, step = step } do
-   local times = least { how(silu), how(scute.silu), how(silu_of_ops), how(mish), how(mish_of_ops) }
-   print(("own_%s %.3f\nsilu_%s %.2f\nmish_%s %.2f"):format(name, times[1] / times[2], name, times[3] / times[1], name,
-      times[5] / times[4]))
+   local times = least { how(silu), how(scute.silu), how(silu_of_ops), how(mish), how(mish_of_ops), how(exp), how(scute.exp) }
+   print(("own_%s %.3f\nsilu_%s %.2f\nmish_%s %.2f\nexp_%s %.2f"):format(name, times[1] / times[2], name,
+      times[3] / times[1], name, times[5] / times[4], name, times[6] / times[7]))
 end

@@ -79,6 +79,10 @@ local function refuses_output()
       LINE .. "--format onnx --output $T/own.safetensors/x.onnx")
    refuses("the model itself", 1, "is the model itself; choose another file",
       LINE .. "--format torch --overwrite --output " .. MODEL)
+   refuses("a file of the run", 1, "last.safetensors' is a file of the run that lies there; choose another name",
+      "mkdir $T/other; touch $T/other/run.json; " .. LINE .. "--format torch --overwrite --output $T/other/last.safetensors")
+   refuses("a sheet that is a file of the run", 1, "run.json' is a file of the run",
+      LINE .. "--format timm --overwrite --output $T/other/run.safetensors")
    refuses("a file that is there", 1, "m.onnx' is there already; --overwrite replaces it",
       LINE .. "--format onnx --output $T/m.onnx")
    refuses("a sheet that is there", 1, "t.json' is there already", "rm $T/t.safetensors; " .. LINE

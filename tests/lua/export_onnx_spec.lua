@@ -77,6 +77,19 @@ describe("scute.export.onnx", function()
       assert.same({ 3, 0 }, { count(text, "1%.fc%.weight_transposed"), count(text, "transposed_2") })
    end)
 
+   it("computes once what is asked for twice", function()
+      local function count(text, op) return select(2, text:gsub(('"%c%s'):format(#op, op), "")) end -- a node's op
+      local twice = exported(module(function(self, x)
+         return { a = self.conv(x):relu(), b = self.conv(x):relu() + self.conv(x):reshape { x.shape[1], 2, 2, 2 } }
+      end, function(self) self.conv = nn.Conv2d { 3, 2, 1 } end), { shape = { 3, 2, 2 } })
+      assert.equal(1, count(twice, "Conv"))
+      assert.equal(1, count(twice, "Relu"))
+      local model = scute.models.mobilenet_v2 { classes = 3 } -- which has a head of its own
+      local scores, both = exported(model), exported(model, { outputs = "both" })
+      assert.equal(count(scores, "Conv"), count(both, "Conv"))
+      assert.truthy(#both < #scores + 500)
+   end)
+
    it("writes f16 in half the bytes, and leaves the model as it was", function()
       local model = nn.Sequential(nn.Linear { 64, 64 }, nn.ReLU(), nn.Linear { 64, 64 })
       local before, bytes = scute.checksum(model:parameters()), 4 * model:num_parameters()

@@ -99,6 +99,7 @@ describe("gradcheck", function()
          ["expected a function of tensors, found 3"] = { 3, x },
          ["expected a tensor or a list of what f is called with, found 3"] = { scute.tanh, 3 },
          ["expected a list of what f is called with, found a field 'x'"] = { scute.tanh, { x = x } },
+         ["what f is called with is one list, gradcheck%(f, { x, w }%)"] = { scute.mul, x, x },
          ["unknown option 'esp'; did you mean 'eps'?"] = { scute.tanh, x, { esp = 1 } },
       } do
          local done, message = pcall(scute.gradcheck, table.unpack(arguments))

@@ -309,6 +309,22 @@ describe("the text of a kernel", function()
       { "kernel 'k', backward, line 4: expected ',' or ';' before 'gx'", { backward = "float s\n\n= gy\ngx = s;" } },
       { "kernel 'k', forward, line 1: '(' is not closed", { forward = "y = (x;" } },
       { "kernel 'k', forward, line 1: '}' closes nothing", { forward = "y = x; } void f() {" } },
+      { "kernel 'k', forward, line 1: in C a comment begins with //", { forward = "y = x; -- x as it is" } },
+      { "kernel 'k', forward, line 1: in C a comment begins with //", { forward = "y = x; --twice" } },
+      { "kernel 'k', forward, line 1: '**' is no power in C; write pow", { forward = "y = x**2;" } },
+      { "kernel 'k', forward, line 1: '%' is of whole numbers in C; write fmod", { forward = "y = x % 2;" } },
+      { "kernel 'k', forward, line 1: 'clip' is not known; write min(max(x, 0), 1)", { forward = "y = clip(x, 0, 1);" } },
+      { "kernel 'k', forward, line 1: 'PI' is not known; write M_PI", { forward = "y = PI * x;" } },
+      { "kernel 'k', forward, line 1: 'torch': the text is C, whose functions stand alone; write tanh(x)",
+         { forward = "y = torch.nn.tanh(x);" } },
+      { "kernel 'k', forward, line 1: 'std': the text is C, whose functions stand alone; write max(x)",
+         { forward = "y = std::max(x, 0.0);" } },
+      { "kernel 'k', forward, line 1: 'x' is a number in C; write abs(x)", { forward = "y = x.abs();" } },
+      { "kernel 'k', forward, line 1: 'x' is one number, that of the element", { forward = "y = x[1];" } },
+      { "kernel 'k', forward, line 1: 'softmax' is of many elements", { forward = "y = softmax(x);" } },
+      { "kernel 'k', forward, line 2: 't' is never assigned", { forward = "y = x;\nfloat t; y = t;" } },
+      { "kernel 'k', forward, line 2: integer overflow in expression of type 'int' results in '-294967296'",
+         { forward = "\ny = x * (2000000000 * 2);" } },
       { "kernel 'k', forward, line 1: the comment does not end", { forward = "y = x; /*" } },
       { "kernel 'k', forward, line 2: lines for the preprocessor", { forward = "y = x;\n#include <stdio.h>" } },
       { "kernel 'k', forward, line 1: texts have no place", { forward = 'y = "x";' } },
@@ -345,6 +361,7 @@ describe("the text of a kernel", function()
       { "kernel: option 'numbers': expected NAME = NUMBER, found 'a=b'", { numbers = "a=b" } },
       { "kernel: option 'numbers': 'a': expected a finite number", { numbers = { a = 0 / 0 } } },
       { "kernel: option 'numbers': expected numbers by name", { numbers = { 1 } } },
+      { "kernel: option 'numbers': 'b': expected a number, found two", { numbers = { a = 1, b = "two" } } },
       { "kernel: unknown option 'forwrd'; did you mean 'forward'?", { forwrd = "y = x;" } },
    }
    for _, case in ipairs(CASES) do
@@ -367,10 +384,24 @@ describe("the text of a kernel", function()
       assert.same({ y = true }, found.assigns)
    end)
 
+   it("has locals that begin as 0, whatever an element before left there", function()
+      local k = scute.kernel { name = "partly", inputs = "x", output = "y", forward = [[
+         float t, u; float a[2], n[2][3];
+         if (x > 0) { t = x; u = 10; a[1] = 100; n[1][2] = 1000; }
+         y = t + u + a[1] + n[1][2];]] }
+      for _, dtype in ipairs { "f32", "f64" } do
+         local values = k(scute.tensor({ 1, -1 }, { dtype = dtype }):expand { 200, 2 }):values()
+         for i, value in ipairs(values) do assert.equal(i % 2 == 1 and 1111 or 0, value) end
+      end
+      local sizes = scute.kernel { name = "sizes", inputs = "x", output = "y",
+         forward = "const int n = 2; float a[n]; a[0] = x; a[1] = 1; y = a[0] + a[1];" }
+      assert.same({ 4 }, sizes(scute.tensor { 3 }):values())
+   end)
+
    it("may be long, loop, branch and leave off", function()
       local sum = scute.kernel { name = "sum", inputs = "x", output = "y", forward = [[
-         for (int i = 0, j = 3; i < 3; i++, j--) y += x * i + j;  /* 3 x + 6 */
-         if (x < 0) { y = (float)(int)x; break; }
+         for (int i = 0, j = 3; i < 3; i++, j--) y += x * i + j % 4;  /* 3 x + 6 */
+         if (x < 0) { y = (float)(int)x + (int)x % 1; break; }
          y = x > 1 ? min(y, 10) : max(y, 7.5);
          ]] .. ("y = y + 1.0 - 1.0;\n"):rep(300) }
       assert.same({ 7.5, 10, -2 }, sum(scute.tensor { 0, 2, -2.5 }):values())
@@ -413,6 +444,24 @@ describe("what a kernel compiles to", function()
          open = function() counted = counted + 1 end })
       assert.equal(2, counted)
       assert.equal(before + 2, #kept())
+   end)
+
+   it("is used where the compiler is no longer there", function()
+      local function load()
+         local path
+         local ok, why = build.load { source = "int scute_k3 = 1;", include = ".", is_final = function() end,
+            open = function(at) path = at end }
+         return ok and path, why
+      end
+      compiler 'exec cc "$@"'
+      local path = load()
+      assert.is_truthy(path)
+      os.remove(environment.SCUTE_CC)
+      assert.equal(path, load())
+      os.remove(path)
+      local found, why = load()
+      assert.is_false(found)
+      assert.matches("there is no C compiler", why.missing)
    end)
 
    it("is made again where a kept file is damaged", function()
@@ -462,6 +511,9 @@ describe("what a kernel compiles to", function()
       environment.SCUTE_CC = "no-such-compiler"
       assert.matches("kernel_spec.lua:%d+: kernel 'fresh': there is no C compiler 'no%-such%-compiler'; install it",
          (select(2, fresh())))
+      environment.SCUTE_CC = "no-such-cache gcc -m64"
+      assert.matches("kernel 'fresh': there is no program 'no%-such%-cache', which calls the compiler %('no%-such%-cache gcc "
+         .. "%-m64'%); install it, or set SCUTE_CC to a compiler$", (select(2, fresh())))
       local silent = "it said nothing; is there room in $TMPDIR, or /tmp%?"
       local cases = { { "exit 0", "it made no library" }, { "exit 1", silent }, { "kill -9 $$", silent },
          { "echo 'something: error: is wrong' >&2; exit 1", "something: error: is wrong" },

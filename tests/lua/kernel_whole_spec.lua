@@ -130,6 +130,9 @@ describe("a whole function", function()
          ["kernel 'k', c, line 2: expected ';'"] = { c = "\ny[0] = x[0]\n" },
          ["kernel 'k', c, line 3: '%(' is not closed"] = { c = "\n\ny[0] = (x[0];" },
          ["kernel 'k', c, line 2: '}' closes nothing"] = { c = "y[0] = x[0];\n}" },
+         ["kernel 'k', c, line 2: [^\n]*'?s'? [^\n]*uninitialized"] =
+            { c = "\nfloat s; for (int64_t i = 0; i < x_size; i++) s += x[i]; y[0] = s;" },
+         ["kernel 'k', c, line 1: division by zero"] = { c = "int n = 3 / 0; y[0] = n;" },
          ["kernel 'k', c, line 1: the comment does not end"] = { c = "y[0] = 1; /* x" },
          ["kernel 'k', c, line 2: 'tahnf' is not known; did you mean 'tanhf'%?"] = { c = "\ny[0] = tahnf(x[0]);" },
          ["kernel 'k', c_backward, line 1: .*'gz'"] = { c = "y[0] = x[0];", c_backward = "gx[0] = gz[0];" },

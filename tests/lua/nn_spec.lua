@@ -43,6 +43,25 @@ describe("nn.Sequential", function()
       local _, why = pcall(function() nn.Sequential(layer, nil, nn.ReLU()) end)
       assert.matches("^tests/lua/nn_spec.lua:%d+: nn.Sequential: layers stand in order", why)
    end)
+
+   it("tells which layer is no module, and how one is made of a function or a kernel", function()
+      local twice = scute.kernel { name = "twice", inputs = "x", output = "y", forward = "y = 2 * x;" }
+      local cases = {
+         { "layer 2: expected a module, found scute.kernel 'twice'; make a layer of it: local F =",
+            function() nn.Sequential(nn.ReLU(), twice) end },
+         { "layer 1: expected a module, found scute.kernel 'twice'", function() nn.Sequential(twice) end },
+         { "layer 1: expected a module, found a function; make a layer", function() nn.Sequential { scute.relu } end },
+         { "layer 2: expected a module, found the class ReLU; write ReLU() or ReLU { ... }",
+            function() nn.Sequential { nn.Identity(), nn.ReLU } end },
+         { "layer 1: expected a module, found a number", function() nn.Sequential(3) end },
+         { "layer 2: expected a module, found a string", function() nn.Sequential(nn.ReLU()):append "relu" end } }
+      for _, case in ipairs(cases) do
+         local ok, why = pcall(case[2])
+         assert.is_false(ok)
+         assert.matches("^tests/lua/nn_spec.lua:%d+: nn.Sequential: ", why)
+         assert.is_truthy(why:find(case[1], 1, true), why)
+      end
+   end)
 end)
 
 describe("a child", function()

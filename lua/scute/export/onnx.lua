@@ -7,6 +7,7 @@ local about_refusal = require "scute.export.about_refusal"
 local build = require "scute.export.onnx.build"
 local console = require "scute.base.console"
 local fold = require "scute.export.fold"
+local merge = require "scute.export.merge"
 local metadata_of = require "scute.export.metadata"
 local onnx_file = require "scute.export.onnx_file"
 local options = require "scute.base.options"
@@ -54,6 +55,11 @@ local function has_features(model)
    return Module.is(model, Classifier) or model.takes_dropout ~= nil and model:takes_dropout()
 end
 
+-- Whether its scores are what its head makes of its features.
+local function is_parted(model)
+   return model.forward == Classifier.forward or model:takes_dropout()
+end
+
 local function probabilities_of(model, x)
    local scores = model(x)
    local is_tensor = Module.is_tensor(scores)
@@ -75,7 +81,7 @@ local function forward_of(model, outputs)
    end
    return function(x)
       local features = model:features(x)
-      return { features = features, logits = model:takes_dropout() and model:head(features) or model(x) }
+      return { features = features, logits = is_parted(model) and model:head(features) or model(x) }
    end
 end
 
@@ -118,7 +124,8 @@ end
 local function export(model, path, o)
    check_about(o.about)
    photos.check(model, o.input)
-   local graph = fold(tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs)))
+   local traced = tracing.graph(model, example_of(model, o.shape or own_shape(model)), forward_of(model, o.outputs))
+   local graph = merge(fold(traced))
    build.check(graph)
    local g = new_file(model, o, names_of(graph.outputs))
    graph.batch_name = photos.input(g, o.input, build.dims(graph.values[1]), rawget(model, "preprocessing"))

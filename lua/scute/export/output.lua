@@ -1,6 +1,7 @@
 --- Where an export goes: what can be known to be wrong with it before a model is opened.
 local lfs = require "lfs"
 local console = require "scute.base.console"
+local run_files = require "scute.base.run_files"
 local sheet = require "scute.export.sheet"
 
 local USAGE = 2 -- exit status of a mistake that the command line alone shows
@@ -29,6 +30,9 @@ end
 
 local function check_file(path, o)
    if is_same(path, o.model) then console.fail("output: '%s' is the model itself; choose another file", path) end
+   if run_files.belongs(path) then
+      console.fail("output: '%s' is a file of the run that lies there; choose another name, or another folder", path)
+   end
    local mode = lfs.attributes(path, "mode")
    if mode and mode ~= "file" then console.fail("output: '%s' is a %s", path, mode == "directory" and "folder" or mode) end
    if mode and not o.overwrite then

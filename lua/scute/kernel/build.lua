@@ -11,10 +11,11 @@ local build = {}
 build.PATIENCE = 120 -- seconds until a compiler that does not end is given up
 build.LONGEST = 4000000 -- bytes that it may say in the meantime
 
--- Results must stay right for NaN and infinity; the second set is for compilers that do not know the first.
+-- Results must stay right for NaN and infinity; the second set is for compilers that do not know the first. What would be
+-- another number than the text has is an error, and so is what a compiler sees read before it is assigned.
 local FLAGS = {
-   { "-std=c11", "-O3", "-march=native", "-pipe", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=fast",
-      "-fno-math-errno", "-fno-trapping-math" },
+   { "-std=c11", "-O3", "-march=native", "-pipe", "-Werror=overflow", "-Werror=div-by-zero", "-Werror=uninitialized",
+      "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math" },
    { "-O2", "-w", "-fPIC", "-shared" },
 }
 
@@ -48,12 +49,21 @@ local function find_program(name)
    end
 end
 
+-- The compiler as it was typed.
+local function typed()
+   local other = os.getenv "SCUTE_CC" or ""
+   return other ~= "" and other or scute.own_op_compiler()
+end
+
 -- The compiler's words, the first of them with its path; nil and what is missing.
 local function compiler()
-   local own, words = os.getenv "SCUTE_CC" or "", {}
-   for word in (own ~= "" and own or scute.own_op_compiler()):gmatch "%S+" do words[#words + 1] = word end
+   local words = {}
+   for word in typed():gmatch "%S+" do words[#words + 1] = word end
    local path = words[1] and find_program(words[1])
-   if not path then
+   if not path and words[2] then
+      return nil, ("there is no program '%s', which calls the compiler ('%s'); install it, or set SCUTE_CC to a compiler")
+         :format(words[1], typed())
+   elseif not path then
       return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to "
          .. "another one"):format(words[1] or "")
    end
@@ -161,17 +171,39 @@ function build.first_error(said)
    return said:match "[^\n]*error[^\n]*" or said:match "[^\n]+" or "it said nothing; is there room in $TMPDIR, or /tmp?"
 end
 
--- Keeps what was made, and opens it; false and what went wrong.
-local function take(made, name, open)
+-- Keeps what was made, and opens it; false and what went wrong. names: { library, latest = see names_of }.
+local function take(made, names, open)
    local bytes = first_of(made, "a")
    if not bytes or bytes == "" then return false, "it made no library" end
-   local path = kept.keep(name, bytes)
+   local path = kept.keep(names.library, bytes)
    local _, unfit = tried(open, path or made)
-   if not unfit then return true end
+   if not unfit then
+      if path then kept.keep(names.latest, names.library) end
+      return true
+   end
    if not path then return false, unfit end
    local _, why = tried(open, made)
    kept.forget(path, not why and unfit or nil)
    return not why, why
+end
+
+-- The files that what is compiled is kept in: `library`, by the compiler (words, nil: there is none) as it is now, and
+-- `latest`, which says what that was where there is no compiler any more.
+local function names_of(options, words)
+   local parts = { options.source, table.concat(options.reads or {}, "\0"), table.concat(options.flags or {}, " "),
+      table.concat(FLAGS[1], " "), processor(), typed() }
+   local latest = scute.files.digest(table.concat(parts, "\0")) .. ".latest"
+   if not words then return { latest = latest } end
+   parts[#parts + 1] = table.concat(words, " ")
+   parts[#parts + 1] = scute.files.stamp(words[1]) or ""
+   return { latest = latest, library = scute.files.digest(table.concat(parts, "\0")) .. ".so" }
+end
+
+-- Opens what a compiler made that is not there now; whether there was something.
+local function open_latest(names, open)
+   local _, library = kept.find(names.latest)
+   local path = library and kept.find(library)
+   return path ~= nil and pcall(open, path)
 end
 
 --- Compiles C into a library, or finds it kept, and calls options.open(path). options:
@@ -183,14 +215,12 @@ end
 -- Returns true; false and { missing = there is no compiler: why } or { said = what the compiler said }.
 function build.load(options)
    local words, missing = compiler()
-   if not words then return false, { missing = missing } end
-   local name = scute.files.digest(table.concat({ options.source, table.concat(options.reads or {}, "\0"),
-      table.concat(options.flags or {}, " "), table.concat(FLAGS[1], " "), table.concat(words, " "),
-      scute.files.stamp(words[1]) or "", processor() }, "\0")) .. ".so"
-   local path = kept.find(name)
+   local names = names_of(options, words)
+   if not words then return open_latest(names, options.open), { missing = missing } end
+   local path = kept.find(names.library)
    if path and pcall(options.open, path) then return true end
    if options.only_kept then return false, { said = "nothing is kept" } end
-   local done, said = compile(words, options, function(made) return take(made, name, options.open) end)
+   local done, said = compile(words, options, function(made) return take(made, names, options.open) end)
    if done then return true end
    return false, { said = said }
 end

@@ -22,17 +22,23 @@ static inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; } // C's 
 static inline int scute_isinf64(double x) { return fabs(x) == HUGE_VAL; }
 ]]
 
--- NaN passes.
+-- NaN passes min and max, and not fmin and fmax. (Loops over those of C's library do not vectorise.) %s: "" or "64".
 local MIN_MAX = [[
 static inline float scute_min%s(float a, float b) { return a < b || a != a ? a : b; }
 static inline float scute_max%s(float a, float b) { return a > b || a != a ? a : b; }
+static inline float scute_fmin%s(float a, float b) { return a < b || b != b ? a : b; }
+static inline float scute_fmax%s(float a, float b) { return a > b || b != b ? a : b; }
 ]]
+
+local function min_max(suffix)
+   return (MIN_MAX:gsub("%%s", suffix))
+end
 
 -- The names of the text as macros, of one precision.
 local function define(lines, column)
    for _, entry in ipairs(functions.list) do
       local meant = entry[column]
-      if entry[1] ~= meant then lines[#lines + 1] = ("#define %s %s"):format(entry[1], meant) end
+      if entry[1] ~= meant then lines[#lines + 1] = ("#undef %s\n#define %s %s"):format(entry[1], entry[1], meant) end
    end
    for _, constant in ipairs(functions.constants) do
       local name, meant = constant[1], constant[column - 1]
@@ -44,15 +50,18 @@ local function undefine(lines)
    for _, entry in ipairs(functions.list) do lines[#lines + 1] = "#undef " .. entry[1] end
 end
 
--- GCC takes as many elements at once as the loop's smallest type has in a vector. A byte of each result makes it four vectors
--- of floats, whose chains of dependent operations overlap: up to twice as fast where a text is long.
+-- GCC takes as many elements at once as the loop's smallest type has in a vector. A byte of what is read makes it four vectors
+-- of floats, whose chains of dependent operations overlap: up to twice as fast. Where a text calls many functions there is
+-- enough to overlap without, and four times as much would take a compiler seconds. (A byte of a result would do, but for
+-- results that are made from the bits of a number, as those of exp and log: then no loop vectorises, as none of doubles does.)
+local MANY = 8
 local INTERLEAVE = [[
 uint32_t scute_bits;
 memcpy(&scute_bits, &%s, sizeof scute_bits);
 scute_bytes |= (int8_t)(scute_bits >> 24);]]
 
--- One loop. reads, writes: lists of { name, place } of the arrays; text: what is done with each element.
-local function loop(lines, name, numbers, reads, writes, text, label)
+-- One loop. reads, writes: lists of { name, place } of the arrays; found: what is done with each element.
+local function loop(lines, name, numbers, reads, writes, found, precision, label)
    local parameters, arguments = { "int64_t scute_n" }, { "scute_n" }
    local function add(parameter, argument)
       parameters[#parameters + 1], arguments[#arguments + 1] = parameter, argument
@@ -69,11 +78,11 @@ local function loop(lines, name, numbers, reads, writes, text, label)
    for _, write in ipairs(writes) do line("float %s = 0;", write[1]) end
    line "do {"
    line('#line 1 "%s"', label)
-   lines[#lines + 1] = text
+   lines[#lines + 1] = found[precision]
    line '#line 1 "scute"'
    line "} while (0);"
    for _, write in ipairs(writes) do line("scute_to_%s[scute_i] = %s;", write[1], write[1]) end
-   if writes[1] then line(INTERLEAVE, writes[1][1]) end
+   if reads[1] and precision == "float" and found.calls <= MANY then line(INTERLEAVE, reads[1][1]) end
    line "}"
    line "return scute_bytes; }"
    line("EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)
@@ -94,20 +103,20 @@ end
 local function both(lines, kernel, precision, suffix)
    local forward, backward = kernel.forward, kernel.backward
    loop(lines, "forward" .. suffix, kernel.numbers, chosen(kernel.reads, forward.used),
-      chosen(kernel.outputs, forward.assigns), forward[precision], kernel.label .. ", forward")
+      chosen(kernel.outputs, forward.assigns), forward, precision, kernel.label .. ", forward")
    if not backward then return end
    loop(lines, "backward" .. suffix, kernel.numbers, chosen(kernel.reads, backward.used),
-      chosen(kernel.gradients, backward.assigns), backward[precision], kernel.label .. ", backward")
+      chosen(kernel.gradients, backward.assigns), backward, precision, kernel.label .. ", backward")
 end
 
 --- The source of a kernel: { label = what the compiler is to call it, numbers = list of names, reads, outputs, gradients =
 -- lists of { name, place among what the loop gets }, forward, backward = what names.read found in them (backward may be nil) }.
 function c_text.source(kernel)
-   local lines = { HEAD, MIN_MAX:format("", "") }
+   local lines = { HEAD, min_max "" }
    define(lines, 3)
    both(lines, kernel, "float", "")
    undefine(lines)
-   lines[#lines + 1] = "#define float double\n" .. MIN_MAX:format("64", "64")
+   lines[#lines + 1] = "#define float double\n" .. min_max "64"
    define(lines, 4)
    both(lines, kernel, "double", "64")
    return table.concat(lines, "\n") .. "\n"

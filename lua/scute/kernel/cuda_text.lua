@@ -23,6 +23,10 @@ static __device__ inline float scute_min(float a, float b) { return a < b || a !
 static __device__ inline float scute_max(float a, float b) { return a > b || a != a ? a : b; }
 static __device__ inline double scute_min64(double a, double b) { return a < b || a != a ? a : b; }
 static __device__ inline double scute_max64(double a, double b) { return a > b || a != a ? a : b; }
+static __device__ inline float scute_fmin(float a, float b) { return fminf(a, b); }
+static __device__ inline float scute_fmax(float a, float b) { return fmaxf(a, b); }
+static __device__ inline double scute_fmin64(double a, double b) { return fmin(a, b); }
+static __device__ inline double scute_fmax64(double a, double b) { return fmax(a, b); }
 static __device__ inline float sigmoidf(float x) { return 1 / (1 + expf(-x)); }
 static __device__ inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static __device__ inline float reluf(float x) { return x < 0 ? 0 : x; }

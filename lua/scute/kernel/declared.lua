@@ -1,4 +1,5 @@
 -- Whether the names and numbers that a kernel is declared with go together.
+local console = require "scute.base.console"
 local names = require "scute.kernel.names"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -38,8 +39,14 @@ local function check_counts(o)
    if #o.inputs + #numbers > MOST.inputs_and_numbers then
       return ("expected at most %d inputs and numbers, found %d"):format(MOST.inputs_and_numbers, #o.inputs + #numbers)
    end
-   for name, value in pairs(o.numbers) do
-      if value ~= value or value == math.huge or value == -math.huge then
+end
+
+local function check_numbers(o)
+   for _, name in ipairs(sorted_keys(o.numbers)) do
+      local value = o.numbers[name]
+      if type(value) ~= "number" then
+         return ("option 'numbers': '%s': expected a number, found %s"):format(name, console.brief(value))
+      elseif value ~= value or value == math.huge or value == -math.huge then
          return ("option 'numbers': '%s': expected a finite number"):format(name)
       end
    end
@@ -94,5 +101,5 @@ end
 
 --- What is wrong with the options of a kernel, read by their declaration; nil where nothing is.
 return function(o)
-   return check_texts(o) or check_places(o) or check_names(o) or check_counts(o) or check_no_gradient(o)
+   return check_texts(o) or check_places(o) or check_names(o) or check_counts(o) or check_numbers(o) or check_no_gradient(o)
 end

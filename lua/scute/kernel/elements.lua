@@ -108,7 +108,7 @@ end
 local function user_error(said)
    for line in said:gmatch "[^\n]+" do
       local label, at, message = line:match "^(kernel '[^']*', %l+):(%d+):[%d:]* ?[fatal ]*error: (.*)$"
-      if label then return ("%s, line %s: %s"):format(label, at, message) end
+      if label then return ("%s, line %s: %s"):format(label, at, (message:gsub(" %[%-W[^%]]*%]$", ""))) end
    end
 end
 

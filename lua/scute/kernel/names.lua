@@ -1,6 +1,7 @@
 -- What stands in the text of a kernel: whether every name in it is known, what it reads and what it assigns. What is wrong is
 -- told with the line of the text, before a compiler sees it.
 local functions = require "scute.kernel.functions"
+local hints = require "scute.kernel.hints"
 local nearest = require("scute.core").nearest
 local tokens = require "scute.kernel.tokens"
 
@@ -81,6 +82,8 @@ function Reader:unknown(token, at)
    local name = token.text
    if REASONS[name] then self:fail(token, "'%s' has no place here: %s", name, REASONS[name]) end
    if RESERVED[name] then self:fail(token, "'%s' has no place in the text of a kernel", name) end
+   local hint = hints.of_name(self.list, at)
+   if hint then self:fail(token, "%s", hint) end
    local near = nearest(name, all_known(self, name))
    if not near and self:assigned(at) then
       self:fail(token, "'%s' is not known; write 'float %s' where it begins", name, name)
@@ -106,6 +109,7 @@ function Reader:call(token, at, entry)
    if not following or following.text ~= "(" then
       self:fail(token, "'%s' is a function; call it, as in %s(x)", token.text, token.text)
    end
+   self.calls = self.calls + 1
    local count = count_arguments(self.list, at + 1)
    if count and count ~= entry[2] then
       self:fail(token, "'%s' takes %d argument%s, found %d", token.text, entry[2], entry[2] == 1 and "" or "s", count)
@@ -125,17 +129,35 @@ function Reader:variable(token, at)
          self:fail(token, "'%s' is %s and cannot be assigned; assign %s", name, self.reads[name], self.target)
       end
       self.assigns[name] = true
+   else
+      self.mentions[name] = true
    end
    if self.reads[name] then self.used[name] = true end
 end
 
-function Reader:declare(token)
+-- A local begins as 0, on whichever path it is assigned: C would take what another element left there.
+function Reader:begin(token, at)
+   local list, last = self.list, at
+   while list[last + 1] and list[last + 1].text == "[" do
+      repeat last = last + 1 until not list[last + 1] or list[last].text == "]"
+   end
+   local following = list[last + 1] and list[last + 1].text
+   if following ~= ";" and following ~= "," then return end
+   for i = at + 1, last do
+      if list[i].kind == "name" then return end -- an array of so many is not to be initialised in C
+   end
+   list[last].after = last == at and " = 0" or " = { 0 }"
+   if last == at then self.unset[#self.unset + 1] = token end
+end
+
+function Reader:declare(token, at)
    local name = token.text
    local known = self.reads[name] or self.writes[name]
    if known then self:fail(token, "'%s' is %s already; give the local another name", name, known) end
    local problem = names.problem(name)
    if problem then self:fail(token, "'%s' cannot be declared: %s", name, problem) end
    self.locals[name] = true
+   self:begin(token, at)
 end
 
 function Reader:name(token, at)
@@ -143,7 +165,7 @@ function Reader:name(token, at)
    local entry, previous = functions.by_name[name], self.list[at - 1]
    if TYPES[name] or WORDS[name] or is_constant(name) then return end
    if self.declaring and previous and (TYPES[previous.text] or previous.text == "," and self.depth == self.declaring) then
-      self:declare(token)
+      self:declare(token, at)
    elseif entry then
       self:call(token, at, entry)
    elseif self.reads[name] or self.writes[name] or self.locals[name] then
@@ -208,6 +230,8 @@ end
 
 function Reader:read()
    for at, token in ipairs(self.list) do
+      local hint = hints.of_sign(self.list, at, self.floats)
+      if hint then self:fail(token, "%s", hint) end
       if token.kind == "name" then
          self:type(token, at)
          self:name(token, at)
@@ -219,25 +243,32 @@ function Reader:read()
    end
    local open = self.open[#self.open]
    if open then self:fail(open, "'%s' is not closed", open.text) end
+   for _, token in ipairs(self.unset) do
+      if self.mentions[token.text] and not self.assigns[token.text] then
+         self:fail(token, "'%s' is never assigned", token.text)
+      end
+   end
 end
 
 --- Reads the text of a kernel. what: what messages call it, "kernel 'mish', forward". reads: what each name that it may read is
 -- ("an input"), by name; writes: the same of those that it is to assign; target: those, for messages. Returns { used = names
--- of `reads` that it mentions, assigns = names that it assigns, as sets; float, double = the text for each }; nil and what is
--- wrong.
+-- of `reads` that it mentions, assigns = names that it assigns, as sets; calls = how many functions it calls; float, double =
+-- the text for each }; nil and what is wrong.
 function names.read(text, what, reads, writes, target)
    local plain, line = tokens.without_comments(text)
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(what, line) end
    if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(what) end
    local list, rest = tokens.of(plain)
-   local self = setmetatable({ what = what, list = list, reads = reads, writes = writes, target = target, locals = {},
-      used = {}, assigns = {}, open = {}, depth = 0 }, Reader)
+   local floats = setmetatable({}, { __index = function(_, name) return reads[name] or writes[name] end })
+   local self = setmetatable({ what = what, list = list, reads = reads, writes = writes, floats = floats, target = target,
+      locals = {}, used = {}, assigns = {}, mentions = {}, unset = {}, open = {}, depth = 0, calls = 0 }, Reader)
    local ok, problem = pcall(self.read, self)
    if not ok then
       if type(problem) ~= "table" or not problem.text then error(problem, 0) end
       return nil, problem.text
    end
-   return { used = self.used, assigns = self.assigns, float = tokens.as_float(list, rest), double = plain }
+   return { used = self.used, assigns = self.assigns, calls = self.calls, float = tokens.as_float(list, rest),
+      double = tokens.as_double(list, rest) }
 end
 
 return names

@@ -23,6 +23,7 @@ local absent = require "scute.nn.absent"
 local read_arguments = require "scute.nn.arguments"
 local brief = require "scute.nn.brief"
 local public = require "scute.base.public"
+local no_module = require "scute.nn.no_module"
 local parameter = require "scute.nn.parameter"
 local unregistered = require "scute.nn.unregistered"
 local explainer = require "scute.nn.explain"
@@ -259,7 +260,7 @@ end
 -- Adds (or replaces) a child module under a name; returns the child.
 function Module:add(name, module)
    if not is_module(module) then
-      error(("%s: child '%s': expected a module, found a %s"):format(self.class_name, tostring(name), type(module)), 2)
+      error(("%s: child '%s': %s"):format(self.class_name, tostring(name), no_module(module)), 2)
    end
    register(self, "child", name)
    rawset(module, "_name", name)

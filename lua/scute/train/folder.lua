@@ -6,29 +6,17 @@ local scute = require "scute"
 local apart = require "scute.data.apart"
 local console = require "scute.base.console"
 local lies_in = require "scute.base.lies_in"
+local run_files = require "scute.base.run_files"
 local run_folder = require "scute.base.run_folder"
 
 local folder = {}
 
--- ---- what a run writes ----
+-- ---- what a run wrote ----
 
--- The names, as patterns, beside those of weights; what else lies in a folder is the user's, and stays.
-local FILES = { "run%.json", "history%.csv", "events%.jsonl", "events%.out%.tfevents%..*%.scute", "report%.html",
-   "schedule%.png", "split%.csv", "bad_images%.csv", "worst%.json", "confusion%.json", "checkpoint%.new", "evaluation%.json",
-   "confusion%.png", "top_losses%.png", "features%.png", "gradcam_%d%.png", "trace%.json" }
-local WEIGHTS = { "best%.safetensors", "last%.safetensors", "ema%.safetensors", "best_ema%.safetensors",
-   "checkpoint%.safetensors", "checkpoint%-%d+%.safetensors" }
-
-local function is_one_of(patterns, name)
-   for _, pattern in ipairs(patterns) do
-      if name:find("^" .. pattern .. "$") then return true end
-   end
-   return false
-end
-
+-- What else lies in a folder is the user's, and stays.
 local function is_of_a_run(name)
    name = name:gsub("%.%d+%-%d+%.tmp$", "") -- a killed process was about to write it
-   return is_one_of(FILES, name) or is_one_of(WEIGHTS, name)
+   return run_files.is_one(name)
 end
 
 local function names_in(path)
@@ -49,7 +37,7 @@ end
 -- Whether there is something of a run that would be missed: an epoch in its history, weights or a checkpoint.
 local function holds_a_run(path)
    for _, name in ipairs(names_in(path)) do
-      if is_one_of(WEIGHTS, name) then return true end
+      if run_files.are_weights(name) then return true end
    end
    return read(path .. "/history.csv"):find "\n%d" ~= nil
 end

@@ -11,6 +11,7 @@ local ROWS = {
    { "silu_step", "the same, forward and backward" },
    { "mish_forward", "x * tanh(log1p(exp(x))) of tensor ops against that in C, forward" },
    { "mish_step", "the same, forward and backward" },
+   { "exp_forward", "exp(x) in C against scute's, forward" }, { "exp_step", "the same, forward and backward" },
 }
 
 function kernel.run(settings, ledger)
