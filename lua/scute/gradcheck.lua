@@ -8,7 +8,7 @@
 -- Each number of each input is moved by a step to either side, and the difference of every output, divided by the step, has to
 -- be what backward gives. In f32 an output is known to 7 digits, so that the step cannot be small: 1/256, or 1/256 of a number
 -- above 1, and a derivative of about 1 comes out right to about 0.0001. What fits PyTorch's gradcheck (a step of 1e-6) are f64
--- inputs, which ops take; kernels of one's own (scute.kernel) compute in f32.
+-- inputs, which ops take, and kernels of each element of one's own (scute.kernel); whole functions compute in f32.
 --
 -- Choose small tensors (there are two calls of f for each number of an input, and a backward for each number of an output), of
 -- numbers near 1 and apart from where f has a kink: of relu and abs from 0, of maximum where both are equal.
@@ -28,7 +28,9 @@ local DEFAULTS = {
 
 local GRADCHECK = options.declare("gradcheck", {
    { "eps", number = true, above = 0, help = "the step, times a number above 1; by default 1/256, of f64 1e-6" },
-   { "atol", number = true, min = 0, help = "how far both may be apart; by default 0.001, 1e-5 where all is f64" },
+   { "atol", number = true, min = 0,
+     help = "how far both may be apart, times the largest derivative where that is below 1; by default 0.001, 1e-5 where all "
+        .. "is f64" },
    { "rtol", number = true, min = 0, default = 1e-3, help = "and beyond that, as a share of the difference's derivative" },
    { "nondet_tol", number = true, min = 0, default = 0,
      help = "how far two calls of f, or of its backward, may be apart on the same numbers" },
@@ -121,12 +123,13 @@ local function explanation(place)
    local a, forward, back = place.analytic, place.forward, place.back
    if place.absent then return "; backward gives none at all: is it declared non-differentiable, or detached?" end
    if a ~= a or place.numeric ~= place.numeric then return "; NaN is never right" end
+   if math.abs(place.numeric) == math.huge then return "; f is infinite there, or jumps to infinity: choose other numbers" end
    if forward and math.min(forward, back) <= a and a <= math.max(forward, back) then
       return ("; from one side it is %s, from the other %s: f has a kink, a jump or a sharp turn there, choose other numbers")
          :format(number_text(back), number_text(forward))
    end
    if math.abs(a - place.numeric) <= place.rounding then
-      return ("; f gives %s there, and its rounding alone may make so much: choose smaller numbers, or a larger eps")
+      return ("; f gives up to %s, and its rounding alone may make so much: choose smaller numbers, or a larger eps")
          :format(number_text(place.size))
    end
    return ""
