@@ -267,6 +267,15 @@ describe("a kernel", function()
       assert.is_false(twice._op == mish._op)
       assert.same({ 6 }, twice(scute.tensor { 3 }):values())
       assert.same({ 0 }, mish(scute.tensor { 0 }):values())
+      local function half(more)
+         local o = { name = "half", inputs = "x, w", output = "y", numbers = { k = 1 }, forward = "y = x + 0 * w + k;" }
+         for key, value in pairs(more) do o[key] = value end
+         return scute.kernel(o)._op
+      end
+      assert.equal(half {}, half { numbers = { k = 1.0 } })
+      assert.not_equal(half {}, half { numbers = { k = 1 + 2 ^ -52 } })
+      assert.not_equal(half { backward = "gx = gy;", no_gradient = "w" }, half { backward = "gx = gy;gw = 0;" })
+      assert.not_equal(half { forward = "y = 1;" }, half { inputs = "w, x", forward = "y = 1;" })
    end)
 end)
 

@@ -122,6 +122,16 @@ describe("a whole function", function()
       assert.matches("product", tostring(profile))
       assert.equal(made { c = "y[0] = 1;" }._op, made { c = "y[0] = 1;" }._op)
       assert.not_equal(made { c = "y[0] = 1;" }._op, made { c = "y[0] = 2;" }._op)
+      local function grid() return 1, 32 end
+      local function other() return 2, 32 end
+      local function on_gpu(given)
+         return made { inputs = given.inputs or "a, b", cuda = "y[0] = a[0] - b[0];", numbers = given.numbers,
+            grid = given.grid or grid }._op
+      end
+      assert.equal(on_gpu {}, on_gpu { grid = grid })
+      assert.not_equal(on_gpu {}, on_gpu { inputs = "b, a" })
+      assert.not_equal(on_gpu {}, on_gpu { grid = other })
+      assert.not_equal(on_gpu { numbers = { k = 1 } }, on_gpu { numbers = { n = 1 } })
    end)
 
    it("tells the line of the text where C finds a mistake", function()

@@ -79,7 +79,8 @@ local function compare_pair(check, leaf, moves, k, gradients)
       for j = 1, numel do
          local gradient, numeric = gradients[j], slope(moved, k, j)
          local place = describe({ i = i, j = j, absent = not gradient }, { above = moved.high[k][j], here = check.here[k][j],
-            below = moved.low[k][j], at_above = moved.above, at_here = leaf.values[i], at_below = moved.below }, check.ulp, most)
+            below = moved.low[k][j], at_above = moved.above, at_here = leaf.values[i], at_below = moved.below },
+            check.ulp, most)
          note(found, place, gradient and gradient[i] or 0, numeric,
             absolute(check.atol, largest, place.rounding) + check.rtol * math.abs(numeric))
       end

@@ -4,6 +4,7 @@ local build = require "scute.kernel.build"
 local c_text = require "scute.kernel.c_text"
 local cuda = require "scute.kernel.cuda"
 local cuda_text = require "scute.kernel.cuda_text"
+local identity = require "scute.kernel.identity"
 local names = require "scute.kernel.names"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -101,7 +102,7 @@ local function describe(o, label, forward, backward)
       outputs = o.outputs, numbers = numbers, presets = presets,
       gradients = backward and mask(o.inputs, backward.assigns, "g") or 0,
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
-      text = source .. table.concat(presets, " ") .. (o.doc or "") }
+      text = identity(o, source) }
 end
 
 -- The first error about a text of the user's, as "kernel 'mish', forward, line 2: ..."; nil: there is none.

@@ -12,6 +12,7 @@ local scute = require "scute.core"
 local build = require "scute.kernel.build"
 local cuda = require "scute.kernel.cuda"
 local cuda_whole = require "scute.kernel.cuda_whole"
+local identity = require "scute.kernel.identity"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
@@ -367,8 +368,7 @@ local function describe(o, source, texts)
    return { name = o.name, kernel = "own_whole", shaped = true, doc = o.doc or "a whole function of a script",
       inputs = o.inputs, outputs = o.outputs, numbers = numbers, presets = presets, gradients = mask(o.inputs, used, "g"),
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
-      text = table.concat({ source or "", o.cuda or "", o.cuda_backward or "", o.check and "checked" or "", o.doc or "",
-         table.unpack(presets) }, "\n") }
+      text = identity(o, source or "", o.cuda or "", o.cuda_backward or "") }
 end
 
 --- What help() says of one.
