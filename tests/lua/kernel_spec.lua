@@ -369,6 +369,28 @@ describe("the text of a kernel", function()
       assert.equal(before, #kept())
    end)
 
+   it("has comments and texts, whichever begins first", function()
+      local tokens = require "scute.kernel.tokens"
+      local function words(text)
+         local list = {}
+         for _, token in ipairs(tokens.of(assert(tokens.without_comments(text)))) do list[#list + 1] = token.text end
+         return table.concat(list, " ")
+      end
+      for text, expected in pairs {
+         ["/* it's */ x[i] /* x's */ + 1"] = "x [ i ] + 1",
+         ["// don't\ny // can't"] = "y",
+         ["f(\"/* no\", x, '\"') /* \" */ y"] = "f ( \" \" , x , ' ' ) y",
+         ["\"a\\\"b\" c '\\'' d"] = "\" \" c ' ' d",
+         ["1'000 * x + 0xff'ff * y"] = "1 ' 000 * x + 0xff ' ff * y",
+         ["// goes on \\\nx\ny"] = "y",
+         ["#if 0\ndon't\n#endif\nx"] = "# if 0 don ' # endif x",
+         ["'"] = "'",
+         ["a \"b"] = 'a "',
+      } do
+         assert.equal(expected, words(text))
+      end
+   end)
+
    it("has numbers that are floats", function()
       local found = names.read("y = 1.5 * x + .5e-3 - 2 + 0x1f + 3.f;", "k", { x = "an input" }, { y = "an output" }, "'y'")
       assert.equal("y = 1.5f * x + .5e-3f - 2 + 0x1f + 3.f;", found.float)

@@ -110,6 +110,9 @@ describe("a whole function", function()
       local inverse = made { c = "for (int64_t i = 0; i < x_size; i++) y[i] = 1 / x[i];",
          c_backward = "for (int64_t i = 0; i < y_size; i++) gx[i] = -gy[i] * y[i] * y[i];" }
       assert.is_true(scute.gradcheck(inverse, scute.tensor({ 1, -2, 3 }, { requires_grad = true })))
+      local quoted = made { c = "for (int i = 0; i < x_size; i++) y[i] = x[i] * x[i];",
+         c_backward = "for (int i = 0; i < x_size; i++) gx[i] = 2 * gy[i] /* it's */ * x[i]; /* x's */" }
+      assert.is_true(scute.gradcheck(quoted, scute.randn(3):requires_grad_()))
       local y = made { c = "y[1] = x[1];" }(scute.ones(3)):values()
       assert.is_true(y[1] ~= y[1] and y[2] == 1 and y[3] ~= y[3])
    end)

@@ -1,7 +1,8 @@
 -- What makes two declarations of a kernel the same op, beside its name: all that it computes by, and all that is told of it.
 local sorted_keys = require "scute.base.sorted_keys"
 
---- An identity as a text. (`shape` is the declaration's own: the op gets what it says.) o: the options of a kernel; ...: more texts that count, its sources.
+--- An identity as a text. o: the options of a kernel, of which `shape` does not count, for the op gets what it says; ...: more
+-- texts that count, its sources.
 return function(o, ...)
    local parts = {}
    for _, list in ipairs { o.inputs, o.outputs, o.no_gradient } do parts[#parts + 1] = table.concat(list, " ") end

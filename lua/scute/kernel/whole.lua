@@ -31,11 +31,6 @@ local MOST = 16 -- parameters of an op
 
 local CLOSES = { [")"] = "(", ["}"] = "{", ["]"] = "[" }
 
--- Texts and characters of C as blanks, so that what stands in them counts for nothing.
-local function without_texts(text)
-   return (text:gsub('"[^"\n]*"', '""'):gsub("'[^'\n]*'", "' '"))
-end
-
 local DIRECTIVES = {}
 for word in ([[atomic barrier cancel cancellation critical declare flush for loop master masked ordered parallel scan section
    sections simd single task taskgroup taskloop taskwait taskyield threadprivate]]):gmatch "%S+" do DIRECTIVES[word] = true end
@@ -55,7 +50,7 @@ end
 -- The names that a text mentions, each with its first line; nil and what is wrong. A bracket that is not closed would go on in
 -- what stands behind the text, where a compiler tells lines that are nobody's.
 local function mentioned(text, label)
-   local plain, line = tokens.without_comments(without_texts(text))
+   local plain, line = tokens.without_comments(text)
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(label, line) end
    if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(label) end
    local names, open = {}, {}
