@@ -149,6 +149,25 @@ local function special_numbers()
    end
 end
 
+-- The constants of the text, and functions of whole numbers, which C++ has several of.
+local WHOLE_NUMBERS = { name = "whole_numbers", inputs = "x", outputs = "y, z", numbers = "k = 3",
+   forward = [[
+      int n = (int)x;
+      y = exp(1) + abs(n) + fmin(1, 2) + pow(2, n) + max(n, 2) + sigmoid(1) + isnan(1) + floor(n) + k * M_PI;
+      z = n == 1 ? INFINITY : n == 2 ? NAN : -INFINITY;
+   ]] }
+
+local function whole_numbers()
+   local kernel = scute.kernel(WHOLE_NUMBERS)
+   for dtype, room in pairs { f32 = 1e-6, f16 = 1e-3, f64 = 1e-14 } do
+      local x = scute.tensor({ 1, 2, 3 }):to(dtype)
+      local y, z = kernel(x)
+      local y_there, z_there = kernel(x:to(device))
+      check(not wrong_place(y:values(), y_there:values(), room), "whole numbers in " .. dtype, y_there:values()[1])
+      check(not wrong_place(z:values(), z_there:values(), 0), "constants in " .. dtype, z_there:values()[1])
+   end
+end
+
 -- ---- whole functions ----
 
 local ROWS = {
@@ -200,6 +219,8 @@ local function whole_functions()
    local only_c = scute.kernel { name = "only_c", inputs = "x", output = "y", c = "y[0] = x[0];" }
    local ok, text = pcall(only_c, scute.ones(1, { device = device }))
    check(not ok and tostring(text):find("only_c: it has no text for a GPU", 1, true), "a text in C alone", text)
+   local pi = scute.kernel { name = "pi", inputs = "x", output = "y", cuda = "y[0] = x[0] * M_PI;" }
+   check(math.abs(pi(scute.ones(1, { device = device })):item() - math.pi) < 1e-6, "a text in CUDA that knows M_PI")
    local only_cuda = scute.kernel { name = "only_cuda", inputs = "x", output = "y", cuda = "y[0] = x[0] + 1;" }
    check(only_cuda(scute.ones(1, { device = device })):item() == 2, "a text in CUDA alone")
    check(only_c(scute.ones(1)):item() == 1 and not pcall(only_cuda, scute.ones(1)), "each where it is")
@@ -342,6 +363,12 @@ local function real_compiler()
    if not is_there then return print "there is no libnvrtc.so.13: what it would say of these kernels is not known" end
    scute.kernel(ROWS)
    local mish, gated, rows = sources[1], sources[5], sources[#sources]
+   scute.kernel(WHOLE_NUMBERS)
+   local whole = sources[#sources]
+   for _, dtype in ipairs { "f32", "f16", "f64" } do
+      local ok, log = nvrtc.compile(whole(dtype), "--gpu-architecture=sm_90", "--std=c++17")
+      check(ok, "whole numbers and constants compile in " .. dtype, log)
+   end
    for arch, source in pairs { sm_75 = mish "f32", sm_80 = mish "f16", sm_90 = gated "bf16", compute_90 = gated "f64",
       sm_100 = rows() } do
       local ok, log = nvrtc.compile(source, "--gpu-architecture=" .. arch, "--std=c++17")
@@ -352,6 +379,7 @@ local function real_compiler()
    check(log:find "^kernel 'wrong', cuda%(2%): error: identifier \"tahn\" is undefined", "what it says of what is wrong", log)
 end
 
+whole_numbers()
 whole_functions()
 keeping()
 failures()

@@ -15,6 +15,9 @@ typedef unsigned uint32_t;
 typedef long long int64_t;
 typedef unsigned long long uint64_t;
 #endif
+#ifndef M_PI
+#define M_PI 3.14159265358979323846
+#endif
 struct scute_layout {
    int64_t shape[8], stride[8], size;
    int rank;

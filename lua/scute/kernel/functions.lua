@@ -45,7 +45,7 @@ local LIST = {
    { "trunc", 1, "truncf", "trunc", "x without its fraction" },
    { "round", 1, "rintf", "rint", "the nearest whole number, halves to the even one, as scute.round" },
    { "copysign", 2, "copysignf", "copysign", "x with the sign of y" },
-   { "isnan", 1, "isnan", "isnan", "1 of NaN, 0 of numbers" },
+   { "isnan", 1, "scute_isnan", "scute_isnan64", "1 of NaN, 0 of numbers" },
    { "isinf", 1, "scute_isinf", "scute_isinf64", "whether x is infinite" },
 }
 
@@ -53,11 +53,11 @@ local functions = { list = LIST, by_name = {} }
 
 for _, entry in ipairs(LIST) do functions.by_name[entry[1]] = entry end
 
---- The names that stand for numbers, with their values in float and in double.
+--- The names that stand for numbers, with their values in float and in double, of C and of CUDA.
 functions.constants = {
    { "M_PI", "3.14159265358979323846f", "3.14159265358979323846" },
-   { "INFINITY", "INFINITY", "INFINITY" },
-   { "NAN", "NAN", "NAN" },
+   { "INFINITY", "INFINITY", "INFINITY", "__int_as_float(0x7f800000)", "__longlong_as_double(0x7ff0000000000000ll)" },
+   { "NAN", "NAN", "NAN", "__int_as_float(0x7fffffff)", "__longlong_as_double(0x7fffffffffffffffll)" },
 }
 
 return functions
