@@ -237,7 +237,8 @@ function names.read(text, what, reads, writes, target)
       if type(problem) ~= "table" or not problem.text then error(problem, 0) end
       return nil, problem.text
    end
-   return { used = self.used, assigns = self.assigns, float = tokens.as_float(list, rest), double = plain }
+   return { used = self.used, assigns = self.assigns, float = tokens.as_float(list, rest),
+      double = tokens.as_double(list, rest) }
 end
 
 return names

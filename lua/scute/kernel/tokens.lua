@@ -109,14 +109,24 @@ function tokens.is_real(number)
    return not number:find "^0[xX]" and number:find "[.eE]" ~= nil
 end
 
---- The text of words, each number with a fraction a float.
-function tokens.as_float(list, rest)
+-- The text of words, each number with a fraction as `change` makes it.
+local function with_numbers(list, rest, change)
    local parts = {}
    for i, token in ipairs(list) do
-      local plain = token.kind == "number" and tokens.is_real(token.text) and not token.text:find "%a$"
-      parts[i] = token.before .. token.text .. (plain and "f" or "")
+      local is_number = token.kind == "number" and tokens.is_real(token.text)
+      parts[i] = token.before .. (is_number and change(token.text) or token.text)
    end
    return table.concat(parts) .. rest
+end
+
+--- The text of words, each number with a fraction a float.
+function tokens.as_float(list, rest)
+   return with_numbers(list, rest, function(number) return number:find "%a$" and number or number .. "f" end)
+end
+
+--- The text of words, each number with a fraction a double.
+function tokens.as_double(list, rest)
+   return with_numbers(list, rest, function(number) return (number:gsub("[fF]$", "")) end)
 end
 
 return tokens
