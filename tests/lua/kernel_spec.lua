@@ -520,4 +520,16 @@ describe("what a kernel compiles to", function()
       assert.is_not_nil(fresh())
    end)
 
+   it("has threads by scute's own compiler alone, whose OpenMP is the one that scute runs", function()
+      local function whole(n)
+         return scute.kernel { name = "threads", inputs = "x", output = "y",
+            c = ("#ifdef _OPENMP\ny[0] = %d;\n#else\ny[0] = -%d;\n#endif"):format(n, n) }(scute.ones(1)):item()
+      end
+      assert.equal(1, whole(1))
+      compiler 'exec cc "$@"'
+      assert.equal(-2, whole(2))
+      environment.SCUTE_CC = scute.own_op_compiler()
+      assert.equal(3, whole(3))
+   end)
+
 end)

@@ -48,10 +48,23 @@ local function find_program(name)
    end
 end
 
+-- The compiler as it was typed.
+local function typed()
+   local other = os.getenv "SCUTE_CC" or ""
+   return other ~= "" and other or scute.own_op_compiler()
+end
+
+--- Whether the compiler is the one that scute was built with, so that its OpenMP is the one that scute runs; another's would be
+-- a second one in the program, with threads of its own.
+function build.is_own()
+   local function path(text) return find_program(text:match "%S+" or "") end
+   return path(typed()) == path(scute.own_op_compiler())
+end
+
 -- The compiler's words, the first of them with its path; nil and what is missing.
 local function compiler()
-   local own, words = os.getenv "SCUTE_CC" or "", {}
-   for word in (own ~= "" and own or scute.own_op_compiler()):gmatch "%S+" do words[#words + 1] = word end
+   local words = {}
+   for word in typed():gmatch "%S+" do words[#words + 1] = word end
    local path = words[1] and find_program(words[1])
    if not path then
       return nil, ("there is no C compiler '%s'; install it (on Debian: apt install gcc libc6-dev), or set SCUTE_CC to "

@@ -191,8 +191,9 @@ local function unknown_function(said, texts, header)
    end
 end
 
--- A compiler without OpenMP is asked again without it: then there is one thread.
-local FLAGS = { { "-fopenmp" }, {} }
+-- Another compiler than scute's own, or one without OpenMP, does without it: then there is one thread.
+local WITHOUT = { {} }
+local WITH_OPENMP = { { "-fopenmp" }, {} }
 
 -- Compiles the op for the CPU; what is wrong. texts: { label, names = what stands in them, by name its line }.
 local function compile(op, source, label, texts, check)
@@ -203,10 +204,11 @@ local function compile(op, source, label, texts, check)
          is_final = function(said) return user_error(said) ~= nil end,
          open = function(path) scute.own_whole_open(op, path, check) end }
    end
-   for _, flags in ipairs(FLAGS) do
+   local choices = build.is_own() and WITH_OPENMP or WITHOUT
+   for _, flags in ipairs(choices) do
       if load(flags, true) then return nil end
    end
-   for _, flags in ipairs(FLAGS) do
+   for _, flags in ipairs(choices) do
       local done, failed = load(flags)
       if done then return nil end
       problem = problem or failed
