@@ -186,7 +186,10 @@ local ROWS = {
       for (int64_t j = 0; j < x_shape[1]; j++) sum += scale * x[i * x_stride[0] + j];
       y[i] = sum;
    ]],
-   grid = function(x) return (x[1] + 31) // 32, 32 end,
+   grid = function(x, scale)
+      assert(math.type(scale) == "integer") -- whole numbers are such
+      return (x[1] + 31) // 32, 32
+   end,
    cuda_backward = [=[
       int64_t i = blockIdx.x * (int64_t)blockDim.x + threadIdx.x;
       if (i < x_size) gx[i] = scale * gy[i / x_shape[1]];
