@@ -228,6 +228,7 @@ end
 -- nil, or the text of what is wrong.
 local function run(check)
    check.outputs = slopes.outputs(check.f, check.inputs)
+   for k, output in ipairs(check.outputs) do check.reached[k] = leaves.reached(output.tensor) end
    refuse_changes(check.leaves)
    refuse_changes(check.others)
    if #check.outputs == 0 then refuse "f gives no floating-point tensor, so there is no gradient to check" end
@@ -251,7 +252,8 @@ end
 -- Everything is as before when this returns, errors of f's included, which pass.
 local function checked(f, inputs, o)
    inputs = list_of(inputs)
-   local check = { f = f, inputs = inputs, leaves = leaves_of(f, inputs), others = others_of(f, inputs) }
+   local check = { f = f, inputs = inputs, leaves = leaves_of(f, inputs), others = others_of(f, inputs),
+      reached = {} }
    for name, value in pairs(o) do check[name] = value end
    settle(check)
    local recording = scute.set_recording(true)
@@ -259,6 +261,9 @@ local function checked(f, inputs, o)
    scute.set_recording(recording)
    for _, list in ipairs { check.leaves, check.others } do
       for _, leaf in ipairs(list) do leaves.restore(leaf) end
+   end
+   for _, list in ipairs(check.reached) do
+      for _, leaf in ipairs(list) do leaves.restore_gradient(leaf) end
    end
    if not done then error(result, 0) end
    return result
@@ -273,7 +278,7 @@ end
 -- and, of a module, its trainable parameters. Returns true. A wrong gradient is an error that names the output, the input and
 -- the element which are worst; raise = false returns false and that text. What makes a check pointless (nothing requires a
 -- gradient, f16 or bf16, a function that changes its inputs or gives other numbers each time) is an error in any case.
--- Inputs, their gradients and running statistics are what they were afterwards.
+-- Inputs, all gradients and the module's running statistics are what they were afterwards.
 local function gradcheck(f, inputs, given)
    local o = GRADCHECK:read(given)
    if not is_callable(f) then
