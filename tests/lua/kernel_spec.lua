@@ -363,6 +363,29 @@ describe("the text of a kernel", function()
       end)
    end
 
+   it("divides no whole numbers where a float comes of it, and compares no comparison", function()
+      local function wrong(text)
+         return select(2, names.read(text, "k", { x = "an input" }, { y = "an output" }, "'y'"))
+      end
+      for _, text in ipairs { "y = 1 / 2 * x;", "int n = 3; y = x * (1 / n);", "y = (1) / (2);", "y = 1 / (2 * 3);",
+         "y = x + 1 / 3;", "y = exp(1 / 2);", "float s = 1 / 2; y = s;", "int n = 2; y = x > 0 ? n / 2 : x;",
+         "int n = 2; y = x > 0 ? x : -(n / 2);", "for (int i = 1; i < 3; i++) y += i / 2;", "int n = 2; y = (float)(n / 2);",
+         "y += isnan(x) / 2;", "if (x > 0) y = 1; else y = 1 / 4;", "float a = x, b = 2 / 3; y = a + b;",
+         "if (x < 1 / 2) y = x;", "int n = 4; y = n = n / 3 + 0 * x;" } do
+         assert.matches("whole numbers", wrong(text) or text)
+      end
+      for _, text in ipairs { "y = x * 2 / 3;", "y = 1 / 2.0;", "y = 1 / x;", "int n = 3; y = x * (1.0 / n);",
+         "int n = 7 / 2; y = n;", "y = (float)1 / 2;", "int n = 3; y = x / n / 2;", "y = 1 / (2 * x);",
+         "for (int i = 0; i < 9 / 2; i++) y += x;", "int n = 5; if (n / 2 == 2) y = x;", "y = -x / 2;",
+         "y = x > 0 ? 1 : 2;", "int n = 3; float a = x; y = (a * 2) / 3 + x * (int)(n / 2);", "y = abs(-3) / 2;",
+         "bool b = 0 < x && x < 0.5; y = b;", "y = (0 < x) < 1;", "y = M_PI / 2;", "y = x; y /= 2;" } do
+         assert.is_nil(wrong(text))
+      end
+      assert.equal("k, line 1: 1 / 2 is a division of whole numbers in C; write 1.0 / 2", wrong "y = x * (1 / 2);")
+      assert.equal("k, line 2: C compares what comes of the first comparison with '<'; write a < b && b < c",
+         wrong "y = x;\nif (0 < x < 0.5) y = 1;")
+   end)
+
    it("leaves nothing behind where it is wrong", function()
       local before = #kept()
       problem_of { forward = "y = x" }

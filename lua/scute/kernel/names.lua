@@ -3,6 +3,7 @@
 local functions = require "scute.kernel.functions"
 local nearest = require("scute.core").nearest
 local tokens = require "scute.kernel.tokens"
+local whole_numbers = require "scute.kernel.whole_numbers"
 
 local names = {}
 
@@ -13,6 +14,7 @@ local function set(...)
 end
 
 local TYPES = set("float", "int", "bool", "unsigned", "long", "const", "uint32_t", "int32_t", "int64_t")
+local STATEMENTS = set("if", "else", "for", "while", "do", "break", "continue")
 local WORDS = set("if", "else", "for", "while", "do", "break", "continue", "true", "false")
 
 -- Words of C, C++, CUDA and Lua that a text has no use for, and what to say of some.
@@ -178,17 +180,11 @@ function Reader:bracket(token)
    end
 end
 
-function Reader:sign(token, at)
-   local previous, following = self.list[at - 1], self.list[at + 1]
+function Reader:sign(token)
    if token.text:find "[\128-\255%c]" then self:fail(token, "a byte that is no letter of C's") end
    if REFUSED[token.text] then self:fail(token, "%s", REFUSED[token.text]) end
    if token.text == ";" then self.declaring = nil end
    self:bracket(token)
-   local whole = token.text == "/" and previous and following and previous.kind == "number" and following.kind == "number"
-   if whole and not tokens.is_real(previous.text) and not tokens.is_real(following.text) then
-      self:fail(token, "%s / %s is a division of whole numbers in C; write %s.0 / %s", previous.text, following.text,
-         previous.text, following.text)
-   end
 end
 
 -- A type begins a declaration, unless it is a cast or a type's second word.
@@ -214,11 +210,12 @@ function Reader:read()
       elseif token.kind == "number" then
          self:number(token)
       else
-         self:sign(token, at)
+         self:sign(token)
       end
    end
    local open = self.open[#self.open]
    if open then self:fail(open, "'%s' is not closed", open.text) end
+   whole_numbers(self.list, TYPES, STATEMENTS, function(token, problem) self:fail(token, "%s", problem) end)
 end
 
 --- Reads the text of a kernel. what: what messages call it, "kernel 'mish', forward". reads: what each name that it may read is
