@@ -40,7 +40,7 @@ static bool add_leaf(Walk *w, ScTensor *leaf) {
 }
 
 static bool walk_back(Walk *w, ScTensor *root) {
-   bool done = add_node(w, root->node);
+   bool done = root->node || !root->requires_grad ? add_node(w, root->node) : add_leaf(w, root);
    for (size_t i = 0; done && i < w->nnodes; i++)
       for (int e = 0; done && e < w->nodes[i]->nedges; e++) {
          const ScEdge *edge = &w->nodes[i]->edges[e];

@@ -149,7 +149,7 @@ describe("gradcheck", function()
       assert.is_nil(norm.weight.grad)
       local inner, outer = nn.Linear { 2, 2 }, scute.ones(2):requires_grad_();
       (outer * 3):sum():backward()
-      assert.is_true(scute.gradcheck(function(a) return inner(a) * outer, a * outer end, leaf(2)))
+      assert.is_true(scute.gradcheck(function(a) return inner(a) * outer, a * outer, outer end, leaf(2)))
       assert.is_nil(inner.weight.grad)
       assert.same({ 3, 3 }, outer.grad:values())
       assert.error_matches(function() scute.gradcheck(function(a) return a:fill_("a") end, x) end, "fill_")
