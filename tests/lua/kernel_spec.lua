@@ -344,6 +344,12 @@ describe("the text of a kernel", function()
       { "kernel: option 'inputs': 'for': that is a word of C", { inputs = "for" } },
       { "kernel: option 'inputs': 'double': that is a word of C", { inputs = { "double" } } },
       { "kernel: option 'inputs': 'exp': that is a function of the text", { inputs = "exp" } },
+      { "kernel: option 'inputs': 'xor': that is a word of C", { inputs = "xor" } },
+      { "kernel: option 'inputs': 'expf': that is a function of C's", { inputs = "expf" } },
+      { "kernel: option 'inputs': 'INT8_MAX': C's headers define such names", { inputs = "INT8_MAX" } },
+      { "kernel: option 'inputs': 'HUGE_VAL': C's headers define such names", { inputs = "HUGE_VAL" } },
+      { "kernel 'k', forward, line 1: 'sqrtf' cannot be declared: that is a function of C's",
+         { forward = "float sqrtf = 2; y = sqrt(x) + sqrtf;" } },
       { "kernel: option 'inputs': 'M_PI': that is a constant of the text", { inputs = "M_PI" } },
       { "kernel: option 'inputs': 'scute_n': such names are scute's own", { inputs = "scute_n" } },
       { "kernel: option 'outputs': 'y' is one of the inputs too", { inputs = "x, y" } },
@@ -422,6 +428,13 @@ describe("the text of a kernel", function()
       assert.equal(0.1, tenth(scute.ones(1):to "f64"):item())
       assert.same({ x = true }, found.used)
       assert.same({ y = true }, found.assigns)
+   end)
+
+   it("may have names that look like C's", function()
+      local k = scute.kernel { name = "k", inputs = "EXPORT, index, y1", output = "time, I",
+         forward = "time = EXPORT + index; I = y1;" }
+      local a, b = k(1, 2, scute.ones(1))
+      assert.same({ 3, 1 }, { a:item(), b:item() })
    end)
 
    it("may be long, loop, branch and leave off", function()

@@ -10,7 +10,7 @@ local HEAD = [[
 #include <stdint.h>
 #include <string.h>
 #include "kernels/cpu/vmath.h"
-#define EXPORT __attribute__((visibility("default")))
+#define SCUTE_EXPORT __attribute__((visibility("default")))
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 static inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static inline double scute_relu(double x) { return x < 0 ? 0 : x; }
@@ -78,7 +78,7 @@ local function loop(lines, name, numbers, reads, writes, text, label)
    if writes[1] then line(INTERLEAVE, writes[1][1]) end
    line "}"
    line "return scute_bytes; }"
-   line("EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)
+   line("SCUTE_EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)
    line "const double *scute_numbers) {"
    line "(void)scute_out, (void)scute_in, (void)scute_numbers;"
    line("volatile int8_t scute_bytes = run_%s(%s); }", name, table.concat(arguments, ", "))

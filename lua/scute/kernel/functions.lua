@@ -51,7 +51,12 @@ local LIST = {
 
 local functions = { list = LIST, by_name = {} }
 
-for _, entry in ipairs(LIST) do functions.by_name[entry[1]] = entry end
+-- By name, and the names of C and CUDA that stand for one.
+functions.meant = {}
+for _, entry in ipairs(LIST) do
+   functions.by_name[entry[1]] = entry
+   for column = 3, 4 do functions.meant[entry[column]:gsub("^sc_", "")] = true end
+end
 
 --- The names that stand for numbers, with their values in float and in double, of C and of CUDA.
 functions.constants = {

@@ -31,7 +31,16 @@ local REASONS = {
 }
 local RESERVED = set("auto", "case", "char", "default", "double", "enum", "extern", "goto", "inline", "register", "restrict",
    "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "void", "volatile", "asm",
-   "class", "template", "new", "delete", "this", "operator", "public", "private", "using", "namespace", "half", "main")
+   "class", "template", "new", "delete", "this", "operator", "public", "private", "using", "namespace", "half", "main",
+   "alignas", "alignof", "and_eq", "bitand", "bitor", "catch", "compl", "concept", "const_cast", "consteval", "constexpr",
+   "constinit", "co_await", "co_return", "co_yield", "decltype", "dynamic_cast", "explicit", "export", "friend", "mutable",
+   "noexcept", "not_eq", "nullptr", "or_eq", "protected", "reinterpret_cast", "requires", "static_assert", "static_cast",
+   "thread_local", "throw", "try", "typeid", "typename", "virtual", "xor", "xor_eq", "NULL", "memcpy", "linux", "unix",
+   "threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize")
+
+-- What headers of C define.
+local DEFINED = { "^M_", "^FP_", "^HUGE_VAL", "^U?INT[%w_]*_", "^SIZE_MAX$", "^PTRDIFF_", "^WCHAR_", "^WINT_",
+   "^u?int[%w_]*_t$", "^RAND_MAX$", "^EXIT_", "^SEEK_", "^EOF$", "^BUFSIZ$" }
 
 local ASSIGNS = set("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "++", "--")
 
@@ -41,10 +50,14 @@ function names.problem(name)
    if #name > 60 then return "expected a name of at most 60 letters" end
    if TYPES[name] or WORDS[name] or RESERVED[name] then return "that is a word of C" end
    if functions.by_name[name] then return "that is a function of the text" end
+   if functions.meant[name] then return "that is a function of C's" end
    for _, constant in ipairs(functions.constants) do
       if constant[1] == name then return "that is a constant of the text" end
    end
-   if name:find "^scute_" or name:find "^sc_" then return "such names are scute's own" end
+   for _, pattern in ipairs(DEFINED) do
+      if name:find(pattern) then return "C's headers define such names" end
+   end
+   if name:find "^scute_" or name:find "^SCUTE_" or name:find "^sc_" then return "such names are scute's own" end
 end
 
 -- ---- reading a text ----

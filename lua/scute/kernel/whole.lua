@@ -84,7 +84,7 @@ local HEAD = [[
 #include <omp.h>
 #endif
 #include "kernels/cpu/vmath.h"
-#define EXPORT __attribute__((visibility("default")))
+#define SCUTE_EXPORT __attribute__((visibility("default")))
 ]]
 
 local ENTRY = "float *const *scute_out, const float *const *scute_in, const int64_t *const *scute_shapes, "
@@ -130,7 +130,7 @@ local function add_function(lines, name, o, text, label)
    lines[#lines + 1] = text
    line '#line 1 "scute"'
    line "}"
-   line("EXPORT void scute_%s(%s) {", name, ENTRY)
+   line("SCUTE_EXPORT void scute_%s(%s) {", name, ENTRY)
    line("run_%s(%s); }", name, table.concat(arguments, ", "))
 end
 
