@@ -84,7 +84,7 @@ static bool describe_params(Entry *e, const ScOwnDeclaration *d) {
    for (int i = 0; i < d->ninputs; i++) {
       e->params[i] = (ScParam){.name = strdup(d->inputs[i]),
                                .kind = SC_OPERAND,
-                               .doc = d->ninputs > 1 ? "any shape that broadcasts" : "any shape"};
+                               .doc = d->ninputs > 1 && !d->shaped ? "any shape that broadcasts" : "any shape"};
       done &= e->params[i].name != NULL;
    }
    for (int i = 0; i < d->nnumbers; i++) {

@@ -187,6 +187,22 @@ describe("a whole function", function()
       assert.error_matches(function() sum "x" end, "sum_channels: argument 'x': expected a tensor")
    end)
 
+   it("tells what is wrong with a call at the line of the call", function()
+      local x = scute.ones(1, 2, 1, 2)
+      for text, call in pairs {
+         ["sum_channels: argument 'x' is missing %(any shape%)$"] = function() local _ = sum() end,
+         ["sum_channels: argument 'x' is missing"] = function() local _ = sum {} end,
+         ["product: argument 'b' is missing %(any shape%)$"] = function() local _ = product(x) end,
+         ["product: argument 'b': expected a tensor or a number, found 'b'"] = function() local _ = product(x, "b") end,
+         ["sum_channels: argument 'scale': expected a number, found 'a'"] = function() local _ = sum(x, "a") end,
+         ["compute in f32, found f64"] = function() local _ = sum(x:to "f64") end,
+      } do
+         local done, message = pcall(call)
+         assert.is_false(done)
+         assert.matches("^[^\n]*kernel_whole_spec.lua:%d+: [^\n]*" .. text, message)
+      end
+   end)
+
    it("finds out with check what is written or read beyond a tensor", function()
       local x = scute.ones(3):requires_grad_()
       local function run(text, backward)

@@ -10,6 +10,7 @@
 -- What the body knows by the names that were declared: see scute.kernel.
 local scute = require "scute.core"
 local build = require "scute.kernel.build"
+local console = require "scute.base.console"
 local cuda = require "scute.kernel.cuda"
 local cuda_whole = require "scute.kernel.cuda_whole"
 local identity = require "scute.kernel.identity"
@@ -241,7 +242,7 @@ end
 local function named_arguments(o, numbers, ...)
    local list, named = table.pack(...), {}
    local last = list[list.n]
-   if type(last) == "table" and next(last) ~= nil and #last == 0 then
+   if type(last) == "table" and #last == 0 then
       for name, value in pairs(last) do named[name] = value end
       list.n = list.n - 1
    end
@@ -263,7 +264,10 @@ local function add_shapes(o, numbers, named)
    local given = {}
    for i, input in ipairs(o.inputs) do
       local value = named[input]
-      if not is_tensor(value) and type(value) ~= "number" then return end
+      if not is_tensor(value) and type(value) ~= "number" then
+         named[o.outputs[1] .. "_shape"] = {} -- which makes them named arguments where there are no others
+         return
+      end
       given[i] = is_tensor(value) and value.shape or {}
    end
    for i, number in ipairs(numbers) do given[#o.inputs + i] = named[number] or o.numbers[number] end
@@ -290,6 +294,13 @@ local function check_place(o, named)
    error(("%s: it has no text for the CPU: give it one, as option 'c', or tensors on a GPU"):format(o.name), 3)
 end
 
+-- Raises what a call raised, as an error of the line that called the kernel; of what has its place already, as it is.
+local function blame(problem, level)
+   local text = console.message(problem)
+   local has_place = text:find "^[^\n]-:%d+: "
+   error(scute.error_like(problem, text), has_place and 0 or level)
+end
+
 local function caller(o, numbers, call)
    o.known = {}
    for _, list in ipairs { o.inputs, numbers } do
@@ -299,7 +310,9 @@ local function caller(o, numbers, call)
       local named = named_arguments(o, numbers, ...)
       check_place(o, named)
       add_shapes(o, numbers, named)
-      return call(nil, named)
+      local results = table.pack(pcall(call, nil, named))
+      if not results[1] then blame(results[2], 3) end
+      return table.unpack(results, 2, results.n)
    end
 end
 
