@@ -128,11 +128,14 @@ describe("a kernel", function()
    for _, shapes in ipairs(SHAPES) do
       local what = ("(%s) with (%s)"):format(table.concat(shapes[1], ", "), table.concat(shapes[2], ", "))
       it("broadcasts " .. what .. ", and sums gradients", function()
-         for _, device in ipairs { "cpu", "ref" } do
-            local x, w = random(shapes[1], device), random(shapes[2], device)
+         for _, place in ipairs { { "cpu", "f32" }, { "ref", "f32" }, { "cpu", "f64" } } do
+            local device, dtype = place[1], place[2]
+            local x, w = random(shapes[1], device):to(dtype):detach(), random(shapes[2], device):to(dtype):detach()
+            x:requires_grad_()
+            w:requires_grad_()
             local x2, w2 = x:detach():requires_grad_(), w:detach():requires_grad_()
             local y, z = mix(x, w, { alpha = 3 })
-            local by = scute.randn(y.shape):to(device)
+            local by = scute.randn(y.shape):to(dtype):to(device)
             local y2, z2 = x2 * w2 * 3, x2 + w2 * 0.5
             ;(y * by + z):sum():backward()
             ;(y2 * by + z2):sum():backward()
