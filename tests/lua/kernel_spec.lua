@@ -320,6 +320,8 @@ describe("the text of a kernel", function()
       { "kernel 'k', forward, line 2: 'tahn' is not known; did you mean 'tanh'?", { forward = "\ny = tahn(x);" } },
       { "kernel 'k', forward, line 2: expected ';' before '}' token", { forward = "\ny = x" } },
       { "kernel 'k', backward, line 4: expected ',' or ';' before 'gx'", { backward = "float s\n\n= gy\ngx = s;" } },
+      { "kernel 'k', forward, line 2: expected expression before '}' token", { forward = "\ny = x +\n\n" } },
+      { "kernel 'k', backward, line 1: expected expression before '}' token", { backward = "gx = gy; if (x > 0)" } },
       { "kernel 'k', forward, line 1: '(' is not closed", { forward = "y = (x;" } },
       { "kernel 'k', forward, line 1: '}' closes nothing", { forward = "y = x; } void f() {" } },
       { "kernel 'k', forward, line 1: the comment does not end", { forward = "y = x; /*" } },

@@ -141,6 +141,7 @@ describe("a whole function", function()
       for text, given in pairs {
          ["kernel 'k', c, line 2: .*assign"] = { c = "\nx[0] = 3; y[0] = 1;" },
          ["kernel 'k', c, line 2: expected ';'"] = { c = "\ny[0] = x[0]\n" },
+         ["kernel 'k', c, line 2: expected expression before '}' token"] = { c = "y[0] = 1;\nif (x[0] > 0)\n  " },
          ["kernel 'k', c, line 3: '%(' is not closed"] = { c = "\n\ny[0] = (x[0];" },
          ["kernel 'k', c, line 2: '}' closes nothing"] = { c = "y[0] = x[0];\n}" },
          ["kernel 'k', c, line 1: the comment does not end"] = { c = "y[0] = 1; /* x" },

@@ -1,6 +1,7 @@
 -- The C that a kernel's texts become: loops over elements that lie side by side, on floats and on doubles, as
 -- host/ops/own_op.h says. A compiler's lines are those of the user's text.
 local functions = require "scute.kernel.functions"
+local tokens = require "scute.kernel.tokens"
 
 local c_text = {}
 
@@ -72,8 +73,9 @@ local function loop(lines, name, numbers, reads, writes, text, label)
    line "do {"
    line('#line 1 "%s"', label)
    lines[#lines + 1] = text
-   line '#line 1 "scute"'
+   line('#line %d "%s"', tokens.last_line(text), label)
    line "} while (0);"
+   line '#line 1 "scute"'
    for _, write in ipairs(writes) do line("scute_to_%s[scute_i] = %s;", write[1], write[1]) end
    if writes[1] then line(INTERLEAVE, writes[1][1]) end
    line "}"

@@ -1,6 +1,7 @@
 -- The CUDA that a kernel's texts become, for NVRTC: loops over elements of each dtype, sixteen bytes at a time where they lie
 -- side by side. A compiler's lines are those of the user's text. What is launched, and with what, is in kernels/cuda/own_op.cu.
 local functions = require "scute.kernel.functions"
+local tokens = require "scute.kernel.tokens"
 
 local cuda_text = {}
 
@@ -234,8 +235,9 @@ local function functor(lines, name, numbers, nin, reads, nout, writes, text, lab
    line "do {"
    line('#line 1 "%s"', label)
    lines[#lines + 1] = text
-   line '#line 1 "scute"'
+   line('#line %d "%s"', tokens.last_line(text), label)
    line "} while (0);"
+   line '#line 1 "scute"'
    for _, write in ipairs(writes) do line("scute_out[%d] = %s;", write[2], write[1]) end
    line "} };"
 end

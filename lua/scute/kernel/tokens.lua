@@ -104,6 +104,11 @@ function tokens.of(text)
    end
 end
 
+--- The last line of a text in which something stands: what is missing at its end is missing there.
+function tokens.last_line(text)
+   return select(2, (text:match "^.*%S" or ""):gsub("\n", "")) + 1
+end
+
 --- Whether a number has a fraction or an exponent: a double in C, where it ends in no f.
 function tokens.is_real(number)
    return not number:find "^0[xX]" and number:find "[.eE]" ~= nil

@@ -129,8 +129,9 @@ local function add_function(lines, name, o, text, label)
    line("static void run_%s(%s) {", name, table.concat(parameters, ", "))
    line('#line 1 "%s"', label)
    lines[#lines + 1] = text
-   line '#line 1 "scute"'
+   line('#line %d "%s"', tokens.last_line(text), label)
    line "}"
+   line '#line 1 "scute"'
    line("SCUTE_EXPORT void scute_%s(%s) {", name, ENTRY)
    line("run_%s(%s); }", name, table.concat(arguments, ", "))
 end
