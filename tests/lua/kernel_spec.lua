@@ -245,6 +245,8 @@ describe("a kernel", function()
       y:sum():backward()
       assert_near(x.grad, 0.5 / x:detach():sqrt(), 1e-6)
       assert.is_nil(w.grad)
+      assert.is_false(square(x:detach(), w).requires_grad)
+      assert.is_true(square(x, w:detach()).requires_grad)
    end)
 
    it("is called in a profile, in errors and in help by its name", function()

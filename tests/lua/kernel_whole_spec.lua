@@ -104,6 +104,7 @@ describe("a whole function", function()
       scaled(x, w):sum():backward()
       assert.same({ 2, 2, 2 }, x.grad:values())
       assert.is_nil(w.grad)
+      assert.is_false(scaled(x:detach(), w).requires_grad)
    end)
 
    it("shows what it left out as NaN, and has in backward what that mentions", function()
