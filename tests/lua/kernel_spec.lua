@@ -482,13 +482,11 @@ describe("what a kernel compiles to", function()
       fresh()
       assert.equal(before + 1, #kept())
       local counted = 0
-      local ok = build.load { source = "int scute_k1 = 1;", include = ".", is_final = function() end,
-         open = function() counted = counted + 1 end }
+      local ok = build.load { source = "int scute_k1 = 1;", open = function() counted = counted + 1 end }
       assert.is_true(ok)
       compiler "exit 1"
       environment.SCUTE_CC = nil
-      assert.is_true(build.load { source = "int scute_k1 = 1;", include = ".", is_final = function() end,
-         open = function() counted = counted + 1 end })
+      assert.is_true(build.load { source = "int scute_k1 = 1;", open = function() counted = counted + 1 end })
       assert.equal(2, counted)
       assert.equal(before + 2, #kept())
    end)
@@ -497,8 +495,7 @@ describe("what a kernel compiles to", function()
       local source = "int scute_k2 = 1;"
       local function load()
          local path
-         assert.is_true((build.load { source = source, include = ".", is_final = function() end,
-            open = function(at) path = at end }))
+         assert.is_true((build.load { source = source, open = function(at) path = at end }))
          return path
       end
       local path = load()

@@ -152,25 +152,6 @@ end
 
 -- ---- compiling ----
 
--- The first error about a text of the user's, as "kernel 'blur', c, line 2: ..."; nil: there is none.
-local function user_error(said)
-   for line in said:gmatch "[^\n]+" do
-      local label, at, message = line:match "^(kernel '[^']*', [%l_]+):(%d+):[%d:]* ?[fatal ]*error: (.*)$"
-      if label then return ("%s, line %s: %s"):format(label, at, (message:gsub(" %[%-W[^%]]*%]$", ""))) end
-   end
-end
-
-local function home()
-   return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
-end
-
-local function content(path)
-   local file = assert(io.open(path, "rb"))
-   local text = file:read "a"
-   file:close()
-   return text
-end
-
 -- The functions of vmath.h, and those of C of the same names.
 local function functions_in(header)
    local list = {}
@@ -182,11 +163,11 @@ local function functions_in(header)
 end
 
 -- C takes a function that it does not know for one that is elsewhere: which it is, and where it stands.
-local function unknown_function(said, texts, header)
+local function unknown_function(said, texts)
    local name = said:match "undefined symbol: ([%w_]+)" or said:match "undefined reference to `([%w_]+)'"
    for _, text in ipairs(name and texts or {}) do
       if text.names[name] then
-         local near = scute.nearest(name, functions_in(header))
+         local near = scute.nearest(name, functions_in(build.header()))
          return ("%s, line %d: '%s' is not known%s"):format(text.label, text.names[name], name,
             near and ("; did you mean '%s'?"):format(near) or ": it is neither in C's library nor in kernels/cpu/vmath.h")
       end
@@ -199,14 +180,11 @@ local WITH_OPENMP = { { "-fopenmp" }, {} }
 
 -- Compiles the op for the CPU; what is wrong. texts: { label, names = what stands in them, by name its line }.
 local function compile(op, source, label, texts, check)
-   local include, problem = home(), nil
-   local header = content(include .. "/kernels/cpu/vmath.h")
    local function load(flags, only_kept)
-      return build.load { source = source, include = include, flags = flags, reads = { header }, only_kept = only_kept,
-         is_final = function(said) return user_error(said) ~= nil end,
+      return build.load { source = source, flags = flags, only_kept = only_kept,
          open = function(path) scute.own_whole_open(op, path, check) end }
    end
-   local choices = build.is_own() and WITH_OPENMP or WITHOUT
+   local choices, problem = build.is_own() and WITH_OPENMP or WITHOUT, nil
    for _, flags in ipairs(choices) do
       if load(flags, true) then return nil end
    end
@@ -214,11 +192,10 @@ local function compile(op, source, label, texts, check)
       local done, failed = load(flags)
       if done then return nil end
       problem = problem or failed
-      local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
+      local words = failed.said and (build.user_error(failed.said) or unknown_function(failed.said, texts))
       if words then return words end
-      if failed.missing then return ("%s: %s"):format(label, failed.missing) end
    end
-   return ("%s: the C compiler failed: %s"):format(label, build.first_error(problem.said))
+   return build.explain(label, problem)
 end
 
 -- ---- calling ----
