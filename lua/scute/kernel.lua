@@ -14,9 +14,9 @@
 -- Numbers are the same for all elements: f(x, { alpha = 0.2 }).
 --
 -- The texts are C: float locals, if, for, ?:, comments. They may call exp exp2 expm1 log log2 log10 log1p sqrt rsqrt cbrt pow
--- sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid relu silu gelu softplus sign erf erfc abs fabs min max fmin fmax fmod
--- floor ceil trunc round copysign isnan isinf, and know M_PI, INFINITY and NAN. Numbers with a fraction are floats; of f64
--- tensors everything is double.
+-- sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid relu silu gelu softplus sign erf erfc abs fabs min max fmin fmax
+-- clamp fmod floor ceil trunc round copysign isnan isinf, and know M_PI, INFINITY and NAN. Numbers with a fraction are floats;
+-- of f64 tensors everything is double.
 --
 -- What is no matter of single elements is a whole function, the body of one in C:
 --

@@ -117,7 +117,7 @@ local SPECIAL = { 0, -0.0, 1, -1, 0.5, -0.5, 1e-3, -1e-3, 2.5, -2.5, 3.5, 88, -8
 local function every_function()
    local lines = { "y = 0;" }
    for i, entry in ipairs(functions.list) do
-      lines[#lines + 1] = ("if (which == %d) y = %s(%s);"):format(i, entry[1], entry[2] == 2 and "x, w" or "x")
+      lines[#lines + 1] = ("if (which == %d) y = %s(%s);"):format(i, entry[1], ({ "x", "x, w", "x, -1, w" })[entry[2]])
    end
    return scute.kernel { name = "every_function", inputs = "x, w", output = "y", numbers = { which = 0 },
       forward = table.concat(lines, "\n") }

@@ -193,7 +193,7 @@ describe("a kernel", function()
          outputs, lines = {}, {}
       end
       for i, entry in ipairs(functions.list) do
-         local rest = (", 0.5, 0.25"):sub(1, 5 * (entry[2] - 1))
+         local rest = (", 0.5"):rep(entry[2] - 1)
          outputs[#outputs + 1] = ("y%d"):format(i)
          lines[#lines + 1] = ("y%d = %s(x%s);\n"):format(i, entry[1], rest)
          if #outputs == 3 or i == #functions.list then compare() end
@@ -436,6 +436,15 @@ describe("the text of a kernel", function()
       assert.equal(0.1, tenth(scute.ones(1):to "f64"):item())
       assert.same({ x = true }, found.used)
       assert.same({ y = true }, found.assigns)
+   end)
+
+   it("may call clamp, which NaN passes", function()
+      local k = scute.kernel { name = "k", inputs = "x", output = "y", forward = "y = clamp(x, -1, 2);" }
+      for _, dtype in ipairs { "f32", "f64" } do
+         local y = k(scute.tensor({ -3, 0.5, 7, 0 / 0 }):to(dtype)):values()
+         assert.same({ -1, 0.5, 2 }, { y[1], y[2], y[3] })
+         assert.is_true(y[4] ~= y[4])
+      end
    end)
 
    it("may have names that look like C's", function()

@@ -19,6 +19,7 @@ static inline double scute_silu(double x) { return x / (1 + exp(-x)); }
 static inline double scute_gelu(double x) { return 0.5 * x * erfc(x * -0.70710678118654752); }
 static inline double scute_softplus(double x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
 static inline double scute_sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static inline double scute_clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 static inline int scute_isnan(float x) { return x != x; }
 static inline int scute_isnan64(double x) { return x != x; }
 static inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; } // C's may be -1

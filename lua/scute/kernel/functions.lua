@@ -39,6 +39,7 @@ local LIST = {
    { "max", 2, "scute_max", "scute_max64", "the larger one; NaN where one is" },
    { "fmin", 2, "fminf", "fmin", "the smaller one; the other where one is NaN" },
    { "fmax", 2, "fmaxf", "fmax", "the larger one; the other where one is NaN" },
+   { "clamp", 3, "sc_clampf", "scute_clamp", "x, at least the second and at most the third; NaN of NaN" },
    { "fmod", 2, "sc_fmodf", "fmod", "what x / y leaves, with the sign of x" },
    { "floor", 1, "floorf", "floor", "the largest whole number that is at most x" },
    { "ceil", 1, "ceilf", "ceil", "the smallest whole number that is at least x" },
