@@ -89,6 +89,18 @@ local function leaves_of(f, inputs)
    return list
 end
 
+-- The modules whose running statistics calls of f may write: f itself, or those that a function closes over.
+local function modules_of(f)
+   local list, at = { Module.is(f) and f or nil }, 0
+   while type(f) == "function" do
+      at = at + 1
+      local name, value = debug.getupvalue(f, at)
+      if not name then break end
+      if Module.is(value) then list[#list + 1] = value end
+   end
+   return list
+end
+
 -- Whatever else calls of f may write: inputs without a gradient, and running statistics.
 local function others_of(f, inputs)
    local others = {}
@@ -96,8 +108,8 @@ local function others_of(f, inputs)
       local x = inputs[i]
       if Module.is_tensor(x) and not x.requires_grad then others[#others + 1] = leaves.new(x, "input " .. i) end
    end
-   if Module.is(f) then
-      for name, tensor in f:named_buffers() do others[#others + 1] = leaves.new(tensor, ("buffer '%s'"):format(name)) end
+   for _, module in ipairs(modules_of(f)) do
+      for name, tensor in module:named_buffers() do others[#others + 1] = leaves.new(tensor, ("buffer '%s'"):format(name)) end
    end
    return others
 end
@@ -278,7 +290,8 @@ end
 -- and, of a module, its trainable parameters. Returns true. A wrong gradient is an error that names the output, the input and
 -- the element which are worst; raise = false returns false and that text. What makes a check pointless (nothing requires a
 -- gradient, f16 or bf16, a function that changes its inputs or gives other numbers each time) is an error in any case.
--- Inputs, all gradients and the module's running statistics are what they were afterwards.
+-- Inputs, all gradients and the running statistics of a module that is f, or that f closes over by a name of its own, are
+-- what they were afterwards.
 local function gradcheck(f, inputs, given)
    local o = GRADCHECK:read(given)
    if not is_callable(f) then

@@ -146,6 +146,8 @@ describe("gradcheck", function()
       local mean = norm.running_mean:values()
       scute.gradcheck(norm, { leaf(2, 2, 1, 2) })
       assert.same(mean, norm.running_mean:values())
+      scute.gradcheck(function(a) return norm(a):sin() end, leaf(2, 2, 1, 2))
+      assert.same(mean, norm.running_mean:values())
       assert.is_nil(norm.weight.grad)
       local inner, outer = nn.Linear { 2, 2 }, scute.ones(2):requires_grad_();
       (outer * 3):sum():backward()
