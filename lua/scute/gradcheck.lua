@@ -290,8 +290,8 @@ end
 -- and, of a module, its trainable parameters. Returns true. A wrong gradient is an error that names the output, the input and
 -- the element which are worst; raise = false returns false and that text. What makes a check pointless (nothing requires a
 -- gradient, f16 or bf16, a function that changes its inputs or gives other numbers each time) is an error in any case.
--- Inputs, all gradients and the running statistics of a module that is f, or that f closes over by a name of its own, are
--- what they were afterwards.
+-- Inputs and all gradients are what they were afterwards, and so are the running statistics of a module that is f, or a local
+-- around it.
 local function gradcheck(f, inputs, given)
    local o = GRADCHECK:read(given)
    if not is_callable(f) then
