@@ -114,6 +114,10 @@ describe("a whole function", function()
       local quoted = made { c = "for (int i = 0; i < x_size; i++) y[i] = x[i] * x[i];",
          c_backward = "for (int i = 0; i < x_size; i++) gx[i] = 2 * gy[i] /* it's */ * x[i]; /* x's */" }
       assert.is_true(scute.gradcheck(quoted, scute.randn(3):requires_grad_()))
+      local pasted = made { c = "for (int i = 0; i < x_size; i++) y[i] = x[i] * x[i];",
+         c_backward = "#define OF(a, b) a##b\n"
+            .. "for (int i = 0; i < y_size; i++) OF(g, x)[i] = 2 * OF(g, y)[i] * OF(, x)[i];" }
+      assert.is_true(scute.gradcheck(pasted, scute.randn(3):requires_grad_()))
       local y = made { c = "y[1] = x[1];" }(scute.ones(3)):values()
       assert.is_true(y[1] ~= y[1] and y[2] == 1 and y[3] ~= y[3])
    end)

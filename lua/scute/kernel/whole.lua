@@ -48,8 +48,13 @@ local function check_directives(plain, label)
    end
 end
 
--- The names that a text mentions, each with its first line; nil and what is wrong. A bracket that is not closed would go on in
--- what stands behind the text, where a compiler tells lines that are nobody's.
+-- Whether a text may mention what does not stand in it: names that are pasted, or what is in a file.
+local function hides_names(plain)
+   return plain:find("##", 1, true) ~= nil or plain:find '#%s*include%s*"' ~= nil
+end
+
+-- The names that a text mentions, each with its first line, and whether it hides others; nil and what is wrong. A bracket that
+-- is not closed would go on in what stands behind the text, where a compiler tells lines that are nobody's.
 local function mentioned(text, label)
    local plain, line = tokens.without_comments(text)
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(label, line) end
@@ -68,7 +73,7 @@ local function mentioned(text, label)
    if #open > 0 then return nil, ("%s, line %d: '%s' is not closed"):format(label, open[#open].line, open[#open].text) end
    local wrong = check_directives(plain, label)
    if wrong then return nil, wrong end
-   return names
+   return names, hides_names(plain)
 end
 
 -- ---- C ----
@@ -367,15 +372,28 @@ function whole.help(o)
       o.doc or "A whole function of a script.")
 end
 
+-- Of a text that hides names: as if it mentioned all.
+local function add_names(o, text)
+   local without = {}
+   for _, name in ipairs(o.no_gradient) do without[name] = true end
+   for _, list in ipairs { o.inputs, o.outputs } do
+      for _, name in ipairs(list) do
+         text.names[name] = text.names[name] or 1
+         if text.is_backward and not without[name] then text.names["g" .. name] = text.names["g" .. name] or 1 end
+      end
+   end
+end
+
 -- The texts that there are, with the names in each; nil and what is wrong.
 local function read_texts(o, label)
    local texts = {}
    for _, option in ipairs { "c", "c_backward", "cuda", "cuda_backward" } do
       if o[option] then
          local text = { label = ("%s, %s"):format(label, option), is_backward = option:find "_backward" ~= nil }
-         local names, problem = mentioned(o[option], text.label)
-         if not names then return nil, problem end
+         local names, hides_or_problem = mentioned(o[option], text.label)
+         if not names then return nil, hides_or_problem end
          text.names = names
+         if hides_or_problem then add_names(o, text) end
          texts[#texts + 1] = text
       end
    end
