@@ -22,7 +22,7 @@ describe("a kernel with a text in CUDA", function()
       assert.is_false(copy.differentiable)
       local ok, text = pcall(copy, scute.ones(1))
       assert.is_false(ok)
-      assert.is_truthy(tostring(text):find("copy: it has no text for cpu", 1, true), tostring(text))
+      assert.is_truthy(tostring(text):find("copy: it has no text for the CPU", 1, true), tostring(text))
       assert.is_true(declared({ cuda = COPY, cuda_backward = BACK }).differentiable)
    end)
 
