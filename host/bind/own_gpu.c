@@ -120,6 +120,15 @@ typedef struct {
    unsigned *grid;
 } Grid;
 
+// As the script has it: a whole number is an integer, by which sizes are divided.
+static void push_number(lua_State *L, double x) {
+   lua_pushnumber(L, x);
+   lua_Integer whole;
+   if (!lua_numbertointeger(x, &whole) || (lua_Number)whole != x) return;
+   lua_pop(L, 1);
+   lua_pushinteger(L, whole);
+}
+
 static int ask_grid(lua_State *L) {
    Grid *g = lua_touserdata(L, 1);
    const ScCall *c = g->call;
@@ -134,7 +143,7 @@ static int ask_grid(lua_State *L) {
    }
    double numbers[SC_MAXPARAM];
    sc_own_op_numbers(c, numbers);
-   for (int i = 0; i < own->nnumbers; i++) lua_pushnumber(L, numbers[i]);
+   for (int i = 0; i < own->nnumbers; i++) push_number(L, numbers[i]);
    lua_call(L, c->nin + own->nnumbers, 6);
    for (int i = 0; i < 6; i++) g->grid[i] = (unsigned)luaL_checkinteger(L, i - 6);
    g->is_told = true;

@@ -45,18 +45,14 @@ static ScStatus infer_shaped(ScCall *c) {
    return SC_OK;
 }
 
-// Inputs that the declaration leaves out have no gradient.
-static ScStatus backward(ScCall *c) {
-   const ScOwnOp *own = sc_own_op(c);
-   bool wanted[SC_MAXPARAM], any = false;
+// Inputs that the declaration leaves out have no gradient, nor has a result that only those would want one of.
+static ScStatus forward(ScCall *c) {
+   c->recording = false;
    for (int i = 0; i < c->nin; i++) {
-      wanted[i] = c->needs_grad[i];
-      c->needs_grad[i] = wanted[i] && own->gradients >> i & 1;
-      any |= c->needs_grad[i];
+      c->needs_grad[i] &= sc_own_op(c)->gradients >> i & 1;
+      c->recording |= c->needs_grad[i];
    }
-   ScStatus status = any ? sc_run_backward_kernel(c) : SC_OK;
-   memcpy(c->needs_grad, wanted, (size_t)c->nin * sizeof *wanted);
-   return status;
+   return sc_run_kernel(c);
 }
 
 // ---- making one ----
@@ -84,7 +80,7 @@ static bool describe_params(Entry *e, const ScOwnDeclaration *d) {
    for (int i = 0; i < d->ninputs; i++) {
       e->params[i] = (ScParam){.name = strdup(d->inputs[i]),
                                .kind = SC_OPERAND,
-                               .doc = d->ninputs > 1 ? "any shape that broadcasts" : "any shape"};
+                               .doc = d->ninputs > 1 && !d->shaped ? "any shape that broadcasts" : "any shape"};
       done &= e->params[i].name != NULL;
    }
    for (int i = 0; i < d->nnumbers; i++) {
@@ -123,7 +119,7 @@ static bool fill(Entry *e, const ScOwnDeclaration *d) {
                       .keep_in = d->keep_in,
                       .keep_out = d->keep_out,
                       .infer = d->shaped ? infer_shaped : infer,
-                      .backward = backward};
+                      .forward = forward};
    e->own.ninputs = d->ninputs, e->own.noutputs = d->noutputs, e->own.nnumbers = d->nnumbers;
    e->own.gradients = d->gradients;
    return true;

@@ -14,6 +14,8 @@ enum {
    LONG_BLOCK = 8192, // where all are read and written where they are
    WORTH_THREADS = 32768,
    MOST_PARTS = 16, // that sums over stretched dimensions are made of, whatever the number of threads
+   FEW_PARTS = 4,   // where it is little that is stretched,
+   ROOM = 4 << 20,  // ... and that many sums are at most made for it
    MOST_SIDES = SC_MAXPARAM + 2 * SC_MAXOUT,
 };
 
@@ -181,15 +183,23 @@ static ScStatus forward(ScCall *c) {
 
 // ---- backward ----
 
+// In how many parts `total` gradients of n elements are summed, which the shapes alone say: few where there are
+// many to add up in the end, but more than one thread has work where memory allows it.
+static int64_t parts_of(int64_t n, int64_t total) {
+   int64_t parts = n / (4 * total), least = n / total < FEW_PARTS ? n / total : FEW_PARTS;
+   if (n <= WORTH_THREADS) return 1;
+   if (parts < least && least * total <= ROOM) parts = least;
+   return parts < 1 ? 1 : parts > MOST_PARTS ? MOST_PARTS : parts;
+}
+
 // Gradients that are not in the order of the result are summed in double, because a stretched input may collect
-// millions of terms: in parts, which threads share, and whose number depends on the shapes alone.
+// millions of terms: in parts, which threads share.
 static ScStatus begin_sums(Work *w, double **memory) {
    int64_t total = 0;
    for (int i = 0; i < w->nwrite; i++)
       if (w->write[i].data && !w->write[i].in_order) total += w->write[i].numel;
    if (total == 0) return SC_OK;
-   int64_t parts = w->n / (4 * total);
-   w->parts = parts < 1 ? 1 : parts > MOST_PARTS ? MOST_PARTS : parts;
+   w->parts = parts_of(w->n, total);
    *memory = calloc((size_t)(total * w->parts), sizeof **memory);
    if (!*memory) return sc_fail(SC_EMEM, "out of memory");
    double *next = *memory;
@@ -204,7 +214,9 @@ static ScStatus begin_sums(Work *w, double **memory) {
 static void end_sums(const Work *w) {
    for (int k = 0; k < w->nwrite; k++) {
       const Side *s = &w->write[k];
-      for (int64_t i = 0; s->sums && i < s->numel; i++) {
+      if (!s->sums) continue;
+#pragma omp parallel for if (s->numel * w->parts > WORTH_THREADS)
+      for (int64_t i = 0; i < s->numel; i++) {
          double total = 0;
          for (int64_t part = 0; part < w->parts; part++) total += s->sums[part * s->numel + i];
          sc_set(s->data, i, s->half, (float)total);

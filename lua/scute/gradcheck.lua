@@ -8,7 +8,7 @@
 -- Each number of each input is moved by a step to either side, and the difference of every output, divided by the step, has to
 -- be what backward gives. In f32 an output is known to 7 digits, so that the step cannot be small: 1/256, or 1/256 of a number
 -- above 1, and a derivative of about 1 comes out right to about 0.0001. What fits PyTorch's gradcheck (a step of 1e-6) are f64
--- inputs, which ops take; kernels of one's own (scute.kernel) compute in f32.
+-- inputs, which ops take, and kernels of each element of one's own (scute.kernel); whole functions compute in f32.
 --
 -- Choose small tensors (there are two calls of f for each number of an input, and a backward for each number of an output), of
 -- numbers near 1 and apart from where f has a kink: of relu and abs from 0, of maximum where both are equal.
@@ -28,7 +28,9 @@ local DEFAULTS = {
 
 local GRADCHECK = options.declare("gradcheck", {
    { "eps", number = true, above = 0, help = "the step, times a number above 1; by default 1/256, of f64 1e-6" },
-   { "atol", number = true, min = 0, help = "how far both may be apart; by default 0.001, 1e-5 where all is f64" },
+   { "atol", number = true, min = 0,
+     help = "how far both may be apart, times the largest derivative where that is below 1; by default 0.001, 1e-5 where all "
+        .. "is f64" },
    { "rtol", number = true, min = 0, default = 1e-3, help = "and beyond that, as a share of the difference's derivative" },
    { "nondet_tol", number = true, min = 0, default = 0,
      help = "how far two calls of f, or of its backward, may be apart on the same numbers" },
@@ -87,6 +89,18 @@ local function leaves_of(f, inputs)
    return list
 end
 
+-- The modules whose running statistics calls of f may write: f itself, or those that a function closes over.
+local function modules_of(f)
+   local list, at = { Module.is(f) and f or nil }, 0
+   while type(f) == "function" do
+      at = at + 1
+      local name, value = debug.getupvalue(f, at)
+      if not name then break end
+      if Module.is(value) then list[#list + 1] = value end
+   end
+   return list
+end
+
 -- Whatever else calls of f may write: inputs without a gradient, and running statistics.
 local function others_of(f, inputs)
    local others = {}
@@ -94,8 +108,8 @@ local function others_of(f, inputs)
       local x = inputs[i]
       if Module.is_tensor(x) and not x.requires_grad then others[#others + 1] = leaves.new(x, "input " .. i) end
    end
-   if Module.is(f) then
-      for name, tensor in f:named_buffers() do others[#others + 1] = leaves.new(tensor, ("buffer '%s'"):format(name)) end
+   for _, module in ipairs(modules_of(f)) do
+      for name, tensor in module:named_buffers() do others[#others + 1] = leaves.new(tensor, ("buffer '%s'"):format(name)) end
    end
    return others
 end
@@ -121,12 +135,13 @@ local function explanation(place)
    local a, forward, back = place.analytic, place.forward, place.back
    if place.absent then return "; backward gives none at all: is it declared non-differentiable, or detached?" end
    if a ~= a or place.numeric ~= place.numeric then return "; NaN is never right" end
+   if math.abs(place.numeric) == math.huge then return "; f is infinite there, or jumps to infinity: choose other numbers" end
    if forward and math.min(forward, back) <= a and a <= math.max(forward, back) then
       return ("; from one side it is %s, from the other %s: f has a kink, a jump or a sharp turn there, choose other numbers")
          :format(number_text(back), number_text(forward))
    end
    if math.abs(a - place.numeric) <= place.rounding then
-      return ("; f gives %s there, and its rounding alone may make so much: choose smaller numbers, or a larger eps")
+      return ("; f gives up to %s, and its rounding alone may make so much: choose smaller numbers, or a larger eps")
          :format(number_text(place.size))
    end
    return ""
@@ -225,6 +240,7 @@ end
 -- nil, or the text of what is wrong.
 local function run(check)
    check.outputs = slopes.outputs(check.f, check.inputs)
+   for k, output in ipairs(check.outputs) do check.reached[k] = leaves.reached(output.tensor) end
    refuse_changes(check.leaves)
    refuse_changes(check.others)
    if #check.outputs == 0 then refuse "f gives no floating-point tensor, so there is no gradient to check" end
@@ -248,7 +264,8 @@ end
 -- Everything is as before when this returns, errors of f's included, which pass.
 local function checked(f, inputs, o)
    inputs = list_of(inputs)
-   local check = { f = f, inputs = inputs, leaves = leaves_of(f, inputs), others = others_of(f, inputs) }
+   local check = { f = f, inputs = inputs, leaves = leaves_of(f, inputs), others = others_of(f, inputs),
+      reached = {} }
    for name, value in pairs(o) do check[name] = value end
    settle(check)
    local recording = scute.set_recording(true)
@@ -256,6 +273,9 @@ local function checked(f, inputs, o)
    scute.set_recording(recording)
    for _, list in ipairs { check.leaves, check.others } do
       for _, leaf in ipairs(list) do leaves.restore(leaf) end
+   end
+   for _, list in ipairs(check.reached) do
+      for _, leaf in ipairs(list) do leaves.restore_gradient(leaf) end
    end
    if not done then error(result, 0) end
    return result
@@ -270,7 +290,8 @@ end
 -- and, of a module, its trainable parameters. Returns true. A wrong gradient is an error that names the output, the input and
 -- the element which are worst; raise = false returns false and that text. What makes a check pointless (nothing requires a
 -- gradient, f16 or bf16, a function that changes its inputs or gives other numbers each time) is an error in any case.
--- Inputs, their gradients and running statistics are what they were afterwards.
+-- Inputs and all gradients are what they were afterwards, and so are the running statistics of a module that is f, or a local
+-- around it.
 local function gradcheck(f, inputs, given)
    if Module.is_tensor(given) then
       error("gradcheck: what f is called with is one list, gradcheck(f, { x, w }); the third argument is a table of options", 2)

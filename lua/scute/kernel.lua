@@ -14,9 +14,9 @@
 -- Numbers are the same for all elements: f(x, { alpha = 0.2 }).
 --
 -- The texts are C: float locals, if, for, ?:, comments. They may call exp exp2 expm1 log log2 log10 log1p sqrt rsqrt cbrt pow
--- sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid relu silu gelu softplus sign erf erfc abs fabs min max fmin fmax fmod
--- floor ceil trunc round copysign isnan isinf, and know M_PI, INFINITY and NAN. Numbers with a fraction are floats; of f64
--- tensors everything is double.
+-- sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid relu silu gelu softplus sign erf erfc abs fabs min max fmin fmax
+-- clamp fmod floor ceil trunc round copysign isnan isinf, and know M_PI, INFINITY and NAN. Numbers with a fraction are floats;
+-- of f64 tensors everything is double.
 --
 -- What is no matter of single elements is a whole function, the body of one in C:
 --
@@ -43,9 +43,9 @@
 -- c writes every element of the outputs; those that it leaves out are NaN. c_backward writes gx, which begins as zeros, from
 -- gy, for each input that is not in no_gradient; gx_wanted is false where nobody asks for it. Inputs may have any shape; half
 -- width is converted around the call. Functions of C's library, of OpenMP and those of kernels/cpu/vmath.h can be
--- called. #pragma omp shares a loop among SCUTE_THREADS threads. C checks no index: with `check` each call runs on copies
--- that lie between fences, which tells what was written beyond a tensor and makes what was read there NaN. A text in which ]]
--- stands is written [=[ ... ]=].
+-- called. #pragma omp shares a loop among SCUTE_THREADS threads, by the compiler that scute was built with. C checks no index:
+-- with `check` each call runs on copies that lie between fences, which tells what was written beyond a tensor and makes what
+-- was read there NaN. A text in which ]] stands is written [=[ ... ]=].
 --
 -- On a GPU a kernel of each element runs as it is: NVRTC compiles it at the first call there. A whole function has a text of
 -- its own, cuda and cuda_backward, with or without one in C: the body of a __global__ function that knows the same names.

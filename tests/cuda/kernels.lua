@@ -117,7 +117,7 @@ local SPECIAL = { 0, -0.0, 1, -1, 0.5, -0.5, 1e-3, -1e-3, 2.5, -2.5, 3.5, 88, -8
 local function every_function()
    local lines = { "y = 0;" }
    for i, entry in ipairs(functions.list) do
-      lines[#lines + 1] = ("if (which == %d) y = %s(%s);"):format(i, entry[1], entry[2] == 2 and "x, w" or "x")
+      lines[#lines + 1] = ("if (which == %d) y = %s(%s);"):format(i, entry[1], ({ "x", "x, w", "x, -1, w" })[entry[2]])
    end
    return scute.kernel { name = "every_function", inputs = "x, w", output = "y", numbers = { which = 0 },
       forward = table.concat(lines, "\n") }
@@ -149,6 +149,25 @@ local function special_numbers()
    end
 end
 
+-- The constants of the text, and functions of whole numbers, which C++ has several of.
+local WHOLE_NUMBERS = { name = "whole_numbers", inputs = "x", outputs = "y, z", numbers = "k = 3",
+   forward = [[
+      int n = (int)x;
+      y = exp(1) + abs(n) + fmin(1, 2) + pow(2, n) + max(n, 2) + sigmoid(1) + isnan(1) + floor(n) + k * M_PI;
+      z = n == 1 ? INFINITY : n == 2 ? NAN : -INFINITY;
+   ]] }
+
+local function whole_numbers()
+   local kernel = scute.kernel(WHOLE_NUMBERS)
+   for dtype, room in pairs { f32 = 1e-6, f16 = 1e-3, f64 = 1e-14 } do
+      local x = scute.tensor({ 1, 2, 3 }):to(dtype)
+      local y, z = kernel(x)
+      local y_there, z_there = kernel(x:to(device))
+      check(not wrong_place(y:values(), y_there:values(), room), "whole numbers in " .. dtype, y_there:values()[1])
+      check(not wrong_place(z:values(), z_there:values(), 0), "constants in " .. dtype, z_there:values()[1])
+   end
+end
+
 -- ---- whole functions ----
 
 local ROWS = {
@@ -167,7 +186,10 @@ local ROWS = {
       for (int64_t j = 0; j < x_shape[1]; j++) sum += scale * x[i * x_stride[0] + j];
       y[i] = sum;
    ]],
-   grid = function(x) return (x[1] + 31) // 32, 32 end,
+   grid = function(x, scale)
+      assert(math.type(scale) == "integer") -- whole numbers are such
+      return (x[1] + 31) // 32, 32
+   end,
    cuda_backward = [=[
       int64_t i = blockIdx.x * (int64_t)blockDim.x + threadIdx.x;
       if (i < x_size) gx[i] = scale * gy[i / x_shape[1]];
@@ -200,6 +222,8 @@ local function whole_functions()
    local only_c = scute.kernel { name = "only_c", inputs = "x", output = "y", c = "y[0] = x[0];" }
    local ok, text = pcall(only_c, scute.ones(1, { device = device }))
    check(not ok and tostring(text):find("only_c: it has no text for a GPU", 1, true), "a text in C alone", text)
+   local pi = scute.kernel { name = "pi", inputs = "x", output = "y", cuda = "y[0] = x[0] * M_PI;" }
+   check(math.abs(pi(scute.ones(1, { device = device })):item() - math.pi) < 1e-6, "a text in CUDA that knows M_PI")
    local only_cuda = scute.kernel { name = "only_cuda", inputs = "x", output = "y", cuda = "y[0] = x[0] + 1;" }
    check(only_cuda(scute.ones(1, { device = device })):item() == 2, "a text in CUDA alone")
    check(only_c(scute.ones(1)):item() == 1 and not pcall(only_cuda, scute.ones(1)), "each where it is")
@@ -342,6 +366,12 @@ local function real_compiler()
    if not is_there then return print "there is no libnvrtc.so.13: what it would say of these kernels is not known" end
    scute.kernel(ROWS)
    local mish, gated, rows = sources[1], sources[5], sources[#sources]
+   scute.kernel(WHOLE_NUMBERS)
+   local whole = sources[#sources]
+   for _, dtype in ipairs { "f32", "f16", "f64" } do
+      local ok, log = nvrtc.compile(whole(dtype), "--gpu-architecture=sm_90", "--std=c++17")
+      check(ok, "whole numbers and constants compile in " .. dtype, log)
+   end
    for arch, source in pairs { sm_75 = mish "f32", sm_80 = mish "f16", sm_90 = gated "bf16", compute_90 = gated "f64",
       sm_100 = rows() } do
       local ok, log = nvrtc.compile(source, "--gpu-architecture=" .. arch, "--std=c++17")
@@ -352,6 +382,7 @@ local function real_compiler()
    check(log:find "^kernel 'wrong', cuda%(2%): error: identifier \"tahn\" is undefined", "what it says of what is wrong", log)
 end
 
+whole_numbers()
 whole_functions()
 keeping()
 failures()

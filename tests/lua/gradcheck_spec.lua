@@ -64,6 +64,27 @@ describe("gradcheck", function()
       assert.matches("backward gives 6, differences 3", why(times(function(grad) return grad * grad * 3 end), leaf()))
    end)
 
+   it("finds out a backward of zeros, or of the wrong sign, where all derivatives are small", function()
+      for _, factor in ipairs { 0, -1 } do
+         local wrong = square(factor)
+         for _, f in ipairs { function(x) return wrong(x):mean() end, function(x) return wrong(x) * 1e-4 end } do
+            assert.matches("is wrong", why(f, leaf(30, 35)), nil, true)
+            assert.matches("is wrong", why(f, leaf(30, 35), { fast = true }))
+            assert.matches("is wrong", why(f, scute.randn(30):to("f64"):detach():requires_grad_()))
+         end
+      end
+      local x = leaf(30, 35)
+      assert.is_true(scute.gradcheck(function(a) return square(1)(a):mean() end, x))
+      assert.is_true(scute.gradcheck(function(a) return square(1)(a):mean() end, x, { fast = true }))
+   end)
+
+   it("finds right a derivative of 0, of which differences have but rounding", function()
+      assert.is_true(scute.gradcheck(function(a) return a:softmax(1):sum(1) end, leaf(4, 5)))
+      local convolution = nn.Conv2d { 2, 3, kernel_size = 1 }
+      local layers = nn.Sequential { convolution, nn.BatchNorm2d { 3 } } -- the bias has no influence
+      assert.is_true(scute.gradcheck(layers, { leaf(4, 2, 3, 3) }))
+   end)
+
    it("tells what may be behind a difference", function()
       local x = scute.tensor({ 0.001 }, { requires_grad = true })
       assert.matches("from one side it is 0%.256, from the other 1: f has a kink", why(scute.relu, x))
@@ -78,6 +99,10 @@ describe("gradcheck", function()
       assert.matches("backward gives NaN, differences", why(square(0 / 0), leaf(2)))
       assert.matches("NaN", why(square(0 / 0), leaf(2), { fast = true }))
       assert.matches("differences NaN", why(function(a) return a * math.huge end, leaf(2)))
+      local x = scute.tensor({ 0 }, { requires_grad = true })
+      local function jump(a) return a + scute.where(a:gt(0), math.huge, 0) end
+      assert.matches("differences inf; f is infinite there", why(jump, x))
+      assert.matches("differences inf", why(jump, x, { fast = true }))
    end)
 
    it("refuses what no difference can tell", function()
@@ -122,7 +147,14 @@ describe("gradcheck", function()
       local mean = norm.running_mean:values()
       scute.gradcheck(norm, { leaf(2, 2, 1, 2) })
       assert.same(mean, norm.running_mean:values())
+      scute.gradcheck(function(a) return norm(a):sin() end, leaf(2, 2, 1, 2))
+      assert.same(mean, norm.running_mean:values())
       assert.is_nil(norm.weight.grad)
+      local inner, outer = nn.Linear { 2, 2 }, scute.ones(2):requires_grad_();
+      (outer * 3):sum():backward()
+      assert.is_true(scute.gradcheck(function(a) return inner(a) * outer, a * outer, outer end, leaf(2)))
+      assert.is_nil(inner.weight.grad)
+      assert.same({ 3, 3 }, outer.grad:values())
       assert.error_matches(function() scute.gradcheck(function(a) return a:fill_("a") end, x) end, "fill_")
       local _, text = pcall(function() scute.gradcheck(square(2), x) end)
       assert.matches("^[^\n]*gradcheck_spec.lua:%d+: gradcheck: the gradient", text)

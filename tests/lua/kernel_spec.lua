@@ -123,16 +123,19 @@ describe("a kernel", function()
    local SHAPES = { { { 2, 3 }, { 2, 3 } }, { { 2, 5, 7, 6 }, { 5, 1, 1 } }, { { 2, 5, 7, 6 }, { 7, 6 } },
       { { 5, 1 }, { 1, 6 } },
       { { 2, 3, 4, 5 }, { 3, 4, 5 } }, { { 4, 300 }, {} }, { { 1 }, { 1 } }, { { 3, 700 }, { 700 } }, { {}, {} },
-      { { 2, 40, 20, 20 }, { 40, 1, 1 } } }
+      { { 2, 40, 20, 20 }, { 40, 1, 1 } }, { { 5, 3, 60, 41 }, { 3, 60, 41 } }, { { 2, 3, 90, 71 }, { 1, 3, 90, 71 } } }
 
    for _, shapes in ipairs(SHAPES) do
       local what = ("(%s) with (%s)"):format(table.concat(shapes[1], ", "), table.concat(shapes[2], ", "))
       it("broadcasts " .. what .. ", and sums gradients", function()
-         for _, device in ipairs { "cpu", "ref" } do
-            local x, w = random(shapes[1], device), random(shapes[2], device)
+         for _, place in ipairs { { "cpu", "f32" }, { "ref", "f32" }, { "cpu", "f64" } } do
+            local device, dtype = place[1], place[2]
+            local x, w = random(shapes[1], device):to(dtype):detach(), random(shapes[2], device):to(dtype):detach()
+            x:requires_grad_()
+            w:requires_grad_()
             local x2, w2 = x:detach():requires_grad_(), w:detach():requires_grad_()
             local y, z = mix(x, w, { alpha = 3 })
-            local by = scute.randn(y.shape):to(device)
+            local by = scute.randn(y.shape):to(dtype):to(device)
             local y2, z2 = x2 * w2 * 3, x2 + w2 * 0.5
             ;(y * by + z):sum():backward()
             ;(y2 * by + z2):sum():backward()
@@ -149,14 +152,15 @@ describe("a kernel", function()
       for threads = 1, 2 do
          local code = ("local scute = require 'scute' scute.manual_seed(1) local k = scute.kernel { name = 'scale', "
             .. "inputs = 'x, w', output = 'y', forward = 'y = x * w;', backward = 'gx = gy * w; gw = gy * x;' } "
-            .. "local w = scute.ones(8, 1, 1):requires_grad_() k(scute.randn(4, 8, 60, 60), w):sum():backward() "
-            .. "print(scute.checksum { w.grad })")
+            .. "local x = scute.randn(4, 8, 60, 60) for _, shape in ipairs { { 8, 1, 1 }, { 8, 60, 60 } } do "
+            .. "local w = scute.ones(shape):requires_grad_() k(x, w):sum():backward() "
+            .. "io.write(scute.checksum { w.grad }) end")
          local command = "OMP_NUM_THREADS=%d SCUTE_CACHE='%s/cache' '%s' -e \"%s\""
          local pipe = io.popen(command:format(threads, root, arg[-1] or "./scute", code))
          sums[threads] = pipe:read "a"
          pipe:close()
       end
-      assert.matches("^%x+\n$", sums[1])
+      assert.matches("^%x+$", sums[1])
       assert.equal(sums[1], sums[2])
    end)
 
@@ -189,7 +193,7 @@ describe("a kernel", function()
          outputs, lines = {}, {}
       end
       for i, entry in ipairs(functions.list) do
-         local rest = (", 0.5, 0.25"):sub(1, 5 * (entry[2] - 1))
+         local rest = (", 0.5"):rep(entry[2] - 1)
          outputs[#outputs + 1] = ("y%d"):format(i)
          lines[#lines + 1] = ("y%d = %s(x%s);\n"):format(i, entry[1], rest)
          if #outputs == 3 or i == #functions.list then compare() end
@@ -241,6 +245,8 @@ describe("a kernel", function()
       y:sum():backward()
       assert_near(x.grad, 0.5 / x:detach():sqrt(), 1e-6)
       assert.is_nil(w.grad)
+      assert.is_false(square(x:detach(), w).requires_grad)
+      assert.is_true(square(x, w:detach()).requires_grad)
    end)
 
    it("is called in a profile, in errors and in help by its name", function()
@@ -267,6 +273,15 @@ describe("a kernel", function()
       assert.is_false(twice._op == mish._op)
       assert.same({ 6 }, twice(scute.tensor { 3 }):values())
       assert.same({ 0 }, mish(scute.tensor { 0 }):values())
+      local function half(more)
+         local o = { name = "half", inputs = "x, w", output = "y", numbers = { k = 1 }, forward = "y = x + 0 * w + k;" }
+         for key, value in pairs(more) do o[key] = value end
+         return scute.kernel(o)._op
+      end
+      assert.equal(half {}, half { numbers = { k = 1.0 } })
+      assert.not_equal(half {}, half { numbers = { k = 1 + 2 ^ -52 } })
+      assert.not_equal(half { backward = "gx = gy;", no_gradient = "w" }, half { backward = "gx = gy;gw = 0;" })
+      assert.not_equal(half { forward = "y = 1;" }, half { inputs = "w, x", forward = "y = 1;" })
    end)
 end)
 
@@ -307,6 +322,8 @@ describe("the text of a kernel", function()
       { "kernel 'k', forward, line 2: 'tahn' is not known; did you mean 'tanh'?", { forward = "\ny = tahn(x);" } },
       { "kernel 'k', forward, line 2: expected ';' before '}' token", { forward = "\ny = x" } },
       { "kernel 'k', backward, line 4: expected ',' or ';' before 'gx'", { backward = "float s\n\n= gy\ngx = s;" } },
+      { "kernel 'k', forward, line 2: expected expression before '}' token", { forward = "\ny = x +\n\n" } },
+      { "kernel 'k', backward, line 1: expected expression before '}' token", { backward = "gx = gy; if (x > 0)" } },
       { "kernel 'k', forward, line 1: '(' is not closed", { forward = "y = (x;" } },
       { "kernel 'k', forward, line 1: '}' closes nothing", { forward = "y = x; } void f() {" } },
       { "kernel 'k', forward, line 1: in C a comment begins with //", { forward = "y = x; -- x as it is" } },
@@ -351,6 +368,12 @@ describe("the text of a kernel", function()
       { "kernel: option 'inputs': 'for': that is a word of C", { inputs = "for" } },
       { "kernel: option 'inputs': 'double': that is a word of C", { inputs = { "double" } } },
       { "kernel: option 'inputs': 'exp': that is a function of the text", { inputs = "exp" } },
+      { "kernel: option 'inputs': 'xor': that is a word of C", { inputs = "xor" } },
+      { "kernel: option 'inputs': 'expf': that is a function of C's", { inputs = "expf" } },
+      { "kernel: option 'inputs': 'INT8_MAX': C's headers define such names", { inputs = "INT8_MAX" } },
+      { "kernel: option 'inputs': 'HUGE_VAL': C's headers define such names", { inputs = "HUGE_VAL" } },
+      { "kernel 'k', forward, line 1: 'sqrtf' cannot be declared: that is a function of C's",
+         { forward = "float sqrtf = 2; y = sqrt(x) + sqrtf;" } },
       { "kernel: option 'inputs': 'M_PI': that is a constant of the text", { inputs = "M_PI" } },
       { "kernel: option 'inputs': 'scute_n': such names are scute's own", { inputs = "scute_n" } },
       { "kernel: option 'outputs': 'y' is one of the inputs too", { inputs = "x, y" } },
@@ -371,15 +394,63 @@ describe("the text of a kernel", function()
       end)
    end
 
+   it("divides no whole numbers where a float comes of it, and compares no comparison", function()
+      local function wrong(text)
+         return select(2, names.read(text, "k", { x = "an input" }, { y = "an output" }, "'y'"))
+      end
+      for _, text in ipairs { "y = 1 / 2 * x;", "int n = 3; y = x * (1 / n);", "y = (1) / (2);", "y = 1 / (2 * 3);",
+         "y = x + 1 / 3;", "y = exp(1 / 2);", "float s = 1 / 2; y = s;", "int n = 2; y = x > 0 ? n / 2 : x;",
+         "int n = 2; y = x > 0 ? x : -(n / 2);", "for (int i = 1; i < 3; i++) y += i / 2;", "int n = 2; y = (float)(n / 2);",
+         "y += isnan(x) / 2;", "if (x > 0) y = 1; else y = 1 / 4;", "float a = x, b = 2 / 3; y = a + b;",
+         "if (x < 1 / 2) y = x;", "int n = 4; y = n = n / 3 + 0 * x;" } do
+         assert.matches("whole numbers", wrong(text) or text)
+      end
+      for _, text in ipairs { "y = x * 2 / 3;", "y = 1 / 2.0;", "y = 1 / x;", "int n = 3; y = x * (1.0 / n);",
+         "int n = 7 / 2; y = n;", "y = (float)1 / 2;", "int n = 3; y = x / n / 2;", "y = 1 / (2 * x);",
+         "for (int i = 0; i < 9 / 2; i++) y += x;", "int n = 5; if (n / 2 == 2) y = x;", "y = -x / 2;",
+         "y = x > 0 ? 1 : 2;", "int n = 3; float a = x; y = (a * 2) / 3 + x * (int)(n / 2);", "y = abs(-3) / 2;",
+         "bool b = 0 < x && x < 0.5; y = b;", "y = (0 < x) < 1;", "y = M_PI / 2;", "y = x; y /= 2;" } do
+         assert.is_nil(wrong(text))
+      end
+      assert.equal("k, line 1: 1 / 2 is a division of whole numbers in C; write 1.0 / 2", wrong "y = x * (1 / 2);")
+      assert.equal("k, line 2: C compares what comes of the first comparison with '<'; write a < b && b < c",
+         wrong "y = x;\nif (0 < x < 0.5) y = 1;")
+   end)
+
    it("leaves nothing behind where it is wrong", function()
       local before = #kept()
       problem_of { forward = "y = x" }
       assert.equal(before, #kept())
    end)
 
+   it("has comments and texts, whichever begins first", function()
+      local tokens = require "scute.kernel.tokens"
+      local function words(text)
+         local list = {}
+         for _, token in ipairs(tokens.of(assert(tokens.without_comments(text)))) do list[#list + 1] = token.text end
+         return table.concat(list, " ")
+      end
+      for text, expected in pairs {
+         ["/* it's */ x[i] /* x's */ + 1"] = "x [ i ] + 1",
+         ["// don't\ny // can't"] = "y",
+         ["f(\"/* no\", x, '\"') /* \" */ y"] = "f ( \" \" , x , ' ' ) y",
+         ["\"a\\\"b\" c '\\'' d"] = "\" \" c ' ' d",
+         ["1'000 * x + 0xff'ff * y"] = "1 ' 000 * x + 0xff ' ff * y",
+         ["// goes on \\\nx\ny"] = "y",
+         ["#if 0\ndon't\n#endif\nx"] = "# if 0 don ' # endif x",
+         ["'"] = "'",
+         ["a \"b"] = 'a "',
+      } do
+         assert.equal(expected, words(text))
+      end
+   end)
+
    it("has numbers that are floats", function()
       local found = names.read("y = 1.5 * x + .5e-3 - 2 + 0x1f + 3.f;", "k", { x = "an input" }, { y = "an output" }, "'y'")
       assert.equal("y = 1.5f * x + .5e-3f - 2 + 0x1f + 3.f;", found.float)
+      assert.equal("y = 1.5 * x + .5e-3 - 2 + 0x1f + 3.;", found.double)
+      local tenth = scute.kernel { name = "tenth", inputs = "x", output = "y", forward = "y = 0.1f * x;" }
+      assert.equal(0.1, tenth(scute.ones(1):to "f64"):item())
       assert.same({ x = true }, found.used)
       assert.same({ y = true }, found.assigns)
    end)
@@ -396,6 +467,22 @@ describe("the text of a kernel", function()
       local sizes = scute.kernel { name = "sizes", inputs = "x", output = "y",
          forward = "const int n = 2; float a[n]; a[0] = x; a[1] = 1; y = a[0] + a[1];" }
       assert.same({ 4 }, sizes(scute.tensor { 3 }):values())
+   end)
+
+   it("may call clamp, which NaN passes", function()
+      local k = scute.kernel { name = "k", inputs = "x", output = "y", forward = "y = clamp(x, -1, 2);" }
+      for _, dtype in ipairs { "f32", "f64" } do
+         local y = k(scute.tensor({ -3, 0.5, 7, 0 / 0 }):to(dtype)):values()
+         assert.same({ -1, 0.5, 2 }, { y[1], y[2], y[3] })
+         assert.is_true(y[4] ~= y[4])
+      end
+   end)
+
+   it("may have names that look like C's", function()
+      local k = scute.kernel { name = "k", inputs = "EXPORT, index, y1", output = "time, I",
+         forward = "time = EXPORT + index; I = y1;" }
+      local a, b = k(1, 2, scute.ones(1))
+      assert.same({ 3, 1 }, { a:item(), b:item() })
    end)
 
    it("may be long, loop, branch and leave off", function()
@@ -435,13 +522,11 @@ describe("what a kernel compiles to", function()
       fresh()
       assert.equal(before + 1, #kept())
       local counted = 0
-      local ok = build.load { source = "int scute_k1 = 1;", include = ".", is_final = function() end,
-         open = function() counted = counted + 1 end }
+      local ok = build.load { source = "int scute_k1 = 1;", open = function() counted = counted + 1 end }
       assert.is_true(ok)
       compiler "exit 1"
       environment.SCUTE_CC = nil
-      assert.is_true(build.load { source = "int scute_k1 = 1;", include = ".", is_final = function() end,
-         open = function() counted = counted + 1 end })
+      assert.is_true(build.load { source = "int scute_k1 = 1;", open = function() counted = counted + 1 end })
       assert.equal(2, counted)
       assert.equal(before + 2, #kept())
    end)
@@ -468,8 +553,7 @@ describe("what a kernel compiles to", function()
       local source = "int scute_k2 = 1;"
       local function load()
          local path
-         assert.is_true((build.load { source = source, include = ".", is_final = function() end,
-            open = function(at) path = at end }))
+         assert.is_true((build.load { source = source, open = function(at) path = at end }))
          return path
       end
       local path = load()
@@ -536,6 +620,18 @@ describe("what a kernel compiles to", function()
    it("comes from a compiler without OpenMP, or with other flags, too", function()
       compiler 'for word; do case "$word" in -march=*) echo "error: what is $word?" >&2; exit 1;; esac; done; exec cc "$@"'
       assert.is_not_nil(fresh())
+   end)
+
+   it("has threads by scute's own compiler alone, whose OpenMP is the one that scute runs", function()
+      local function whole(n)
+         return scute.kernel { name = "threads", inputs = "x", output = "y",
+            c = ("#ifdef _OPENMP\ny[0] = %d;\n#else\ny[0] = -%d;\n#endif"):format(n, n) }(scute.ones(1)):item()
+      end
+      assert.equal(1, whole(1))
+      compiler 'exec cc "$@"'
+      assert.equal(-2, whole(2))
+      environment.SCUTE_CC = scute.own_op_compiler()
+      assert.equal(3, whole(3))
    end)
 
 end)

@@ -104,12 +104,20 @@ describe("a whole function", function()
       scaled(x, w):sum():backward()
       assert.same({ 2, 2, 2 }, x.grad:values())
       assert.is_nil(w.grad)
+      assert.is_false(scaled(x:detach(), w).requires_grad)
    end)
 
    it("shows what it left out as NaN, and has in backward what that mentions", function()
       local inverse = made { c = "for (int64_t i = 0; i < x_size; i++) y[i] = 1 / x[i];",
          c_backward = "for (int64_t i = 0; i < y_size; i++) gx[i] = -gy[i] * y[i] * y[i];" }
       assert.is_true(scute.gradcheck(inverse, scute.tensor({ 1, -2, 3 }, { requires_grad = true })))
+      local quoted = made { c = "for (int i = 0; i < x_size; i++) y[i] = x[i] * x[i];",
+         c_backward = "for (int i = 0; i < x_size; i++) gx[i] = 2 * gy[i] /* it's */ * x[i]; /* x's */" }
+      assert.is_true(scute.gradcheck(quoted, scute.randn(3):requires_grad_()))
+      local pasted = made { c = "for (int i = 0; i < x_size; i++) y[i] = x[i] * x[i];",
+         c_backward = "#define OF(a, b) a##b\n"
+            .. "for (int i = 0; i < y_size; i++) OF(g, x)[i] = 2 * OF(g, y)[i] * OF(, x)[i];" }
+      assert.is_true(scute.gradcheck(pasted, scute.randn(3):requires_grad_()))
       local y = made { c = "y[1] = x[1];" }(scute.ones(3)):values()
       assert.is_true(y[1] ~= y[1] and y[2] == 1 and y[3] ~= y[3])
    end)
@@ -122,12 +130,23 @@ describe("a whole function", function()
       assert.matches("product", tostring(profile))
       assert.equal(made { c = "y[0] = 1;" }._op, made { c = "y[0] = 1;" }._op)
       assert.not_equal(made { c = "y[0] = 1;" }._op, made { c = "y[0] = 2;" }._op)
+      local function grid() return 1, 32 end
+      local function other() return 2, 32 end
+      local function on_gpu(given)
+         return made { inputs = given.inputs or "a, b", cuda = "y[0] = a[0] - b[0];", numbers = given.numbers,
+            grid = given.grid or grid }._op
+      end
+      assert.equal(on_gpu {}, on_gpu { grid = grid })
+      assert.not_equal(on_gpu {}, on_gpu { inputs = "b, a" })
+      assert.not_equal(on_gpu {}, on_gpu { grid = other })
+      assert.not_equal(on_gpu { numbers = { k = 1 } }, on_gpu { numbers = { n = 1 } })
    end)
 
    it("tells the line of the text where C finds a mistake", function()
       for text, given in pairs {
          ["kernel 'k', c, line 2: .*assign"] = { c = "\nx[0] = 3; y[0] = 1;" },
          ["kernel 'k', c, line 2: expected ';'"] = { c = "\ny[0] = x[0]\n" },
+         ["kernel 'k', c, line 2: expected expression before '}' token"] = { c = "y[0] = 1;\nif (x[0] > 0)\n  " },
          ["kernel 'k', c, line 3: '%(' is not closed"] = { c = "\n\ny[0] = (x[0];" },
          ["kernel 'k', c, line 2: '}' closes nothing"] = { c = "y[0] = x[0];\n}" },
          ["kernel 'k', c, line 2: [^\n]*'?s'? [^\n]*uninitialized"] =
@@ -175,6 +194,22 @@ describe("a whole function", function()
       local elsewhere = made { cuda = "y[0] = x[0];" }
       assert.error_matches(function() elsewhere(x) end, "k: it has no text for the CPU: give it one, as option 'c'")
       assert.error_matches(function() sum "x" end, "sum_channels: argument 'x': expected a tensor")
+   end)
+
+   it("tells what is wrong with a call at the line of the call", function()
+      local x = scute.ones(1, 2, 1, 2)
+      for text, call in pairs {
+         ["sum_channels: argument 'x' is missing %(any shape%)$"] = function() local _ = sum() end,
+         ["sum_channels: argument 'x' is missing"] = function() local _ = sum {} end,
+         ["product: argument 'b' is missing %(any shape%)$"] = function() local _ = product(x) end,
+         ["product: argument 'b': expected a tensor or a number, found 'b'"] = function() local _ = product(x, "b") end,
+         ["sum_channels: argument 'scale': expected a number, found 'a'"] = function() local _ = sum(x, "a") end,
+         ["compute in f32, found f64"] = function() local _ = sum(x:to "f64") end,
+      } do
+         local done, message = pcall(call)
+         assert.is_false(done)
+         assert.matches("^[^\n]*kernel_whole_spec.lua:%d+: [^\n]*" .. text, message)
+      end
    end)
 
    it("finds out with check what is written or read beyond a tensor", function()

@@ -4,44 +4,88 @@ local slopes = require "scute.gradcheck.slopes"
 
 local compare = {}
 
--- Keeps the worst of the places where two derivatives differ. NaN differs from everything.
+-- Whether it is neither NaN nor infinite.
+local function is_finite(x)
+   return x - x == 0
+end
+
+-- Keeps the worst of the places where two derivatives differ. From what is not finite everything differs.
 local function note(found, place, analytic, numeric, allowed)
    found.n = found.n + 1
    local off = math.abs(analytic - numeric)
-   if off <= allowed then return end
+   if is_finite(numeric) and off <= allowed then return end
    found.wrong = found.wrong + 1
-   local how = off == off and off / math.max(allowed, 1e-300) or math.huge
+   local how = is_finite(off) and off / math.max(allowed, 1e-300) or math.huge
    if not found.worst or how > found.worst.how then
       place.how, place.analytic, place.numeric, place.allowed = how, analytic, numeric, allowed
       found.worst = place
    end
 end
 
--- What has to be known of a place to say more about it: the slopes on either side, and what rounding can make of a difference.
-local function describe(place, sides, ulp)
+-- How far two derivatives may be apart beside their share: `atol` of the largest where all are below 1, as those of a mean are,
+-- so that none is so small that a backward of zeros passes; but differences are not told from what rounding makes of them.
+local function absolute(atol, largest, rounding)
+   return math.max(atol * math.min(1, largest), math.min(atol, rounding))
+end
+
+-- What has to be known of a place to say more about it: the slopes on either side, and what rounding can make of a difference
+-- where the output's numbers are as large as `most`: on the way to a small one there were such, too.
+local function describe(place, sides, ulp, most)
    place.forward = (sides.above - sides.here) / (sides.at_above - sides.at_here)
    place.back = (sides.here - sides.below) / (sides.at_here - sides.at_below)
-   local most = math.max(math.abs(sides.above), math.abs(sides.below))
    place.rounding, place.size = 4 * ulp * most / (sides.at_above - sides.at_below), most
    return place
 end
 
--- By element i of a leaf: a difference for each element of each output.
-local function by_element(check, leaf, i, gradients, found)
+-- What element i of a leaf makes of the outputs when it is moved: { high, low = lists of each output's numbers, above, below }.
+local function move(check, leaf, i)
    local above, below = leaves.moved(leaf, { [i] = 1 }, check.eps), leaves.moved(leaf, { [i] = -1 }, check.eps)
    local high, low = slopes.at(check.f, check.inputs, leaf, above), slopes.at(check.f, check.inputs, leaf, below)
    for k, output in ipairs(check.outputs) do
       if not (high[k] and low[k] and #high[k] == output.numel and #low[k] == output.numel) then
          error("gradcheck: f gives another shape, or another number of outputs, for other numbers of " .. leaf.name, 0)
       end
-      for j = 1, output.numel do
-         local gradient = gradients[k][j]
-         local numeric = (high[k][j] - low[k][j]) / (above[i] - below[i])
-         local place = describe({ i = i, j = j, absent = not gradient }, { above = high[k][j], here = check.here[k][j],
-            below = low[k][j], at_above = above[i], at_here = leaf.values[i], at_below = below[i] }, check.ulp)
-         note(found[k], place, gradient and gradient[i] or 0, numeric, check.atol + check.rtol * math.abs(numeric))
+   end
+   return { high = high, low = low, above = above[i], below = below[i] }
+end
+
+local function slope(moved, k, j)
+   return (moved.high[k][j] - moved.low[k][j]) / (moved.above - moved.below)
+end
+
+-- The larger one, of those that are finite.
+local function larger(largest, x)
+   local size = math.abs(x)
+   return is_finite(size) and size > largest and size or largest
+end
+
+-- The largest derivative of output k, as differences have it, and the largest of its numbers.
+local function largest_of(moves, k, numel)
+   local derivative, number = 0, 0
+   for _, moved in ipairs(moves) do
+      for j = 1, numel do
+         derivative = larger(derivative, slope(moved, k, j))
+         number = larger(larger(number, moved.high[k][j]), moved.low[k][j])
       end
    end
+   return derivative, number
+end
+
+-- Each element of output k by each of a leaf. gradients: of the output's elements, lists.
+local function compare_pair(check, leaf, moves, k, gradients)
+   local found, numel = { n = 0, wrong = 0 }, check.outputs[k].numel
+   local largest, most = largest_of(moves, k, numel)
+   for i, moved in ipairs(moves) do
+      for j = 1, numel do
+         local gradient, numeric = gradients[j], slope(moved, k, j)
+         local place = describe({ i = i, j = j, absent = not gradient }, { above = moved.high[k][j], here = check.here[k][j],
+            below = moved.low[k][j], at_above = moved.above, at_here = leaf.values[i], at_below = moved.below },
+            check.ulp, most)
+         note(found, place, gradient and gradient[i] or 0, numeric,
+            absolute(check.atol, largest, place.rounding) + check.rtol * math.abs(numeric))
+      end
+   end
+   return found
 end
 
 --- Every derivative. Returns for each leaf and each float output { n, wrong, worst }.
@@ -55,12 +99,13 @@ function compare.all(check)
    end
    local results = {}
    for l, leaf in ipairs(check.leaves) do
-      local of_leaf, found = {}, {}
+      local moves, found = {}, {}
+      for i = 1, #leaf.values do moves[i] = move(check, leaf, i) end
       for k, output in ipairs(check.outputs) do
-         found[k], of_leaf[k] = { n = 0, wrong = 0 }, {}
-         for j = 1, output.numel do of_leaf[k][j] = gradients[k][j][l] end
+         local of_leaf = {}
+         for j = 1, output.numel do of_leaf[j] = gradients[k][j][l] end
+         found[k] = compare_pair(check, leaf, moves, k, of_leaf)
       end
-      for i = 1, #leaf.values do by_element(check, leaf, i, of_leaf, found) end
       results[l] = found
    end
    return results
@@ -99,10 +144,11 @@ function compare.fast(check)
             local part = (gradient and gradient[i] or 0) * (above[i] - below[i])
             analytic, squares = analytic + part, squares + part * part
          end
-         local found, width = { n = 1, wrong = 0 }, 2 * check.eps
-         note(found, { absent = not gradient, rounding = 4 * check.ulp * most * math.sqrt(output.numel) / width, size = most },
-            analytic / width, numeric / width,
-            check.atol * math.sqrt(output.numel) + check.rtol * math.sqrt(squares) / width)
+         local found, width, root = { n = 0, wrong = 0 }, 2 * check.eps, math.sqrt(output.numel)
+         local rounding, own = 4 * check.ulp * most * root / width, math.sqrt(squares) / width
+         local largest = is_finite(numeric) and math.max(math.abs(numeric) / width, own) or own
+         note(found, { absent = not gradient, rounding = rounding, size = most }, analytic / width, numeric / width,
+            absolute(check.atol * root, largest / root, rounding) + check.rtol * own)
          results[l][k] = found
       end
    end

@@ -1,5 +1,6 @@
 -- A tensor whose gradient is checked: its numbers are moved one by one, and put back bit for bit.
 local scute = require "scute"
+local core = require "scute.core"
 
 local leaves = {}
 
@@ -31,12 +32,24 @@ function leaves.moved(self, directions, eps)
    return values
 end
 
---- Numbers and gradient as they were found.
-function leaves.restore(self)
-   scute.no_grad(function() self.tensor:copy_(self.saved) end)
+--- The gradient as it was found.
+function leaves.restore_gradient(self)
    if not self.tensor.requires_grad then return end -- a buffer
    self.tensor:zero_grad()
    if self.gradient then self.tensor:backward(self.gradient) end -- of a leaf: it becomes its gradient
+end
+
+--- Numbers and gradient as they were found.
+function leaves.restore(self)
+   scute.no_grad(function() self.tensor:copy_(self.saved) end)
+   leaves.restore_gradient(self)
+end
+
+--- Whatever else gets a gradient from an output, as a layer's parameters do that f closes over: { tensor, gradient }.
+function leaves.reached(output)
+   local list = {}
+   for i, tensor in ipairs(core.tape_leaves(output)) do list[i] = { tensor = tensor, gradient = tensor.grad } end
+   return list
 end
 
 --- The gradient that a backward left, as a list; nil where it left none.

@@ -55,6 +55,13 @@ local function typed()
    return other ~= "" and other or scute.own_op_compiler()
 end
 
+--- Whether the compiler is the one that scute was built with, so that its OpenMP is the one that scute runs; another's would be
+-- a second one in the program, with threads of its own.
+function build.is_own()
+   local function path(text) return find_program(text:match "%S+" or "") end
+   return path(typed()) == path(scute.own_op_compiler())
+end
+
 -- The compiler's words, the first of them with its path; nil and what is missing.
 local function compiler()
    local words = {}
@@ -143,10 +150,29 @@ local function write(path, text)
    return done and closed, why or late
 end
 
+local function home()
+   return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
+end
+
+--- The text of kernels/cpu/vmath.h, which sources include.
+function build.header()
+   local file <close> = assert(io.open(home() .. "/kernels/cpu/vmath.h", "rb"))
+   return file:read "a"
+end
+
 local function command(words, flags, options)
    local all = table.move(words, 1, #words, 1, {})
    for _, list in ipairs { flags, options.flags or {} } do table.move(list, 1, #list, #all + 1, all) end
-   return table.move({ "-I" .. options.include, "-o", "kernel.so", "kernel.c", "-lm" }, 1, 5, #all + 1, all)
+   return table.move({ "-I" .. home(), "-o", "kernel.so", "kernel.c", "-lm" }, 1, 5, #all + 1, all)
+end
+
+--- The first error about a text of the user's in what a compiler said, as "kernel 'mish', forward, line 2: ..."; nil: there is
+-- none.
+function build.user_error(said)
+   for line in said:gmatch "[^\n]+" do
+      local label, at, message = line:match "^(kernel '[^']*', [%l_]+):(%d+):[%d:]* ?[fatal ]*error: (.*)$"
+      if label then return ("%s, line %s: %s"):format(label, at, (message:gsub(" %[%-W[^%]]*%]$", ""))) end
+   end
 end
 
 -- Compiles in a folder of its own, and hands the path of the library to `take`; false and what the compiler said.
@@ -161,14 +187,20 @@ local function compile(words, options, take)
       local done, text = work:compile(command(words, flags, options))
       if done then return take(folder .. "/kernel.so") end
       said = said or text
-      if done == nil or options.is_final(text) then break end
+      if done == nil or build.user_error(text) then break end
    end
    return false, said
 end
 
---- The first line of what a compiler said that is about an error, else the first of all.
-function build.first_error(said)
+-- The first line of what a compiler said that is about an error, else the first of all.
+local function first_error(said)
    return said:match "[^\n]*error[^\n]*" or said:match "[^\n]+" or "it said nothing; is there room in $TMPDIR, or /tmp?"
+end
+
+--- What a failure of build.load means, for whoever declared what the label names.
+function build.explain(label, failed)
+   if failed.missing then return ("%s: %s"):format(label, failed.missing) end
+   return build.user_error(failed.said) or ("%s: the C compiler failed: %s"):format(label, first_error(failed.said))
 end
 
 -- Keeps what was made, and opens it; false and what went wrong. names: { library, latest = see names_of }.
@@ -190,7 +222,7 @@ end
 -- The files that what is compiled is kept in: `library`, by the compiler (words, nil: there is none) as it is now, and
 -- `latest`, which says what that was where there is no compiler any more.
 local function names_of(options, words)
-   local parts = { options.source, table.concat(options.reads or {}, "\0"), table.concat(options.flags or {}, " "),
+   local parts = { options.source, build.header(), table.concat(options.flags or {}, " "),
       table.concat(FLAGS[1], " "), processor(), typed() }
    local latest = scute.files.digest(table.concat(parts, "\0")) .. ".latest"
    if not words then return { latest = latest } end
@@ -207,11 +239,9 @@ local function open_latest(names, open)
 end
 
 --- Compiles C into a library, or finds it kept, and calls options.open(path). options:
---   source     the text
---   include    the folder that its #include "..." begin at, and `reads`: what those say, as texts
+--   source     the text, which may include kernels/cpu/vmath.h
 --   flags      more flags, a list
 --   only_kept  true: where it is not kept, it is not compiled
---   is_final   function(said): whether what the compiler said is about the user's text
 -- Returns true; false and { missing = there is no compiler: why } or { said = what the compiler said }.
 function build.load(options)
    local words, missing = compiler()

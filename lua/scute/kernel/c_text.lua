@@ -1,6 +1,7 @@
 -- The C that a kernel's texts become: loops over elements that lie side by side, on floats and on doubles, as
 -- host/ops/own_op.h says. A compiler's lines are those of the user's text.
 local functions = require "scute.kernel.functions"
+local tokens = require "scute.kernel.tokens"
 
 local c_text = {}
 
@@ -10,7 +11,7 @@ local HEAD = [[
 #include <stdint.h>
 #include <string.h>
 #include "kernels/cpu/vmath.h"
-#define EXPORT __attribute__((visibility("default")))
+#define SCUTE_EXPORT __attribute__((visibility("default")))
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 static inline double scute_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static inline double scute_relu(double x) { return x < 0 ? 0 : x; }
@@ -18,6 +19,9 @@ static inline double scute_silu(double x) { return x / (1 + exp(-x)); }
 static inline double scute_gelu(double x) { return 0.5 * x * erfc(x * -0.70710678118654752); }
 static inline double scute_softplus(double x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
 static inline double scute_sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static inline double scute_clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static inline int scute_isnan(float x) { return x != x; }
+static inline int scute_isnan64(double x) { return x != x; }
 static inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; } // C's may be -1
 static inline int scute_isinf64(double x) { return fabs(x) == HUGE_VAL; }
 ]]
@@ -79,13 +83,14 @@ local function loop(lines, name, numbers, reads, writes, found, precision, label
    line "do {"
    line('#line 1 "%s"', label)
    lines[#lines + 1] = found[precision]
-   line '#line 1 "scute"'
+   line('#line %d "%s"', tokens.last_line(found[precision]), label)
    line "} while (0);"
+   line '#line 1 "scute"'
    for _, write in ipairs(writes) do line("scute_to_%s[scute_i] = %s;", write[1], write[1]) end
    if reads[1] and precision == "float" and found.calls <= MANY then line(INTERLEAVE, reads[1][1]) end
    line "}"
    line "return scute_bytes; }"
-   line("EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)
+   line("SCUTE_EXPORT void scute_%s(int64_t scute_n, void *const *scute_out, const void *const *scute_in,", name)
    line "const double *scute_numbers) {"
    line "(void)scute_out, (void)scute_in, (void)scute_numbers;"
    line("volatile int8_t scute_bytes = run_%s(%s); }", name, table.concat(arguments, ", "))

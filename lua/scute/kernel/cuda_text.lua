@@ -1,6 +1,7 @@
 -- The CUDA that a kernel's texts become, for NVRTC: loops over elements of each dtype, sixteen bytes at a time where they lie
 -- side by side. A compiler's lines are those of the user's text. What is launched, and with what, is in kernels/cuda/own_op.cu.
 local functions = require "scute.kernel.functions"
+local tokens = require "scute.kernel.tokens"
 
 local cuda_text = {}
 
@@ -39,6 +40,10 @@ static __device__ inline double scute_silu(double x) { return x / (1 + exp(-x));
 static __device__ inline double scute_gelu(double x) { return 0.5 * x * erfc(x * -0.70710678118654752); }
 static __device__ inline double scute_softplus(double x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
 static __device__ inline double scute_sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static __device__ inline float clampf(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
+static __device__ inline double scute_clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static __device__ inline int scute_isnan(float x) { return x != x; }
+static __device__ inline int scute_isnan64(double x) { return x != x; }
 static __device__ inline int scute_isinf(float x) { return fabsf(x) == HUGE_VALF; }
 static __device__ inline int scute_isinf64(double x) { return fabs(x) == HUGE_VAL; }
 ]]
@@ -190,15 +195,29 @@ extern "C" __global__ void PASS_elements(scute_PASS f, scute_index<scute_PASS::R
 }
 ]]
 
+-- What stands for a function: one that takes doubles alone, where C++ would have to choose for whole numbers.
+local function meant_in(lines, entry, column)
+   local meant = entry[column]:gsub("^sc_", "")
+   if column == 3 or meant:find "^scute_" then return meant end
+   local own = "scute_" .. entry[1] .. "64"
+   local parameters, arguments = "double x", "x"
+   if entry[2] == 2 then parameters, arguments = "double x, double y", "x, y" end
+   lines[#lines + 1] = ("static __device__ inline double %s(%s) { return %s(%s); }"):format(own, parameters, meant, arguments)
+   return own
+end
+
 -- The names of the text as macros, of one precision: column 3 or 4 of the functions' list.
 local function define(lines, column)
+   local macros = {}
    for _, entry in ipairs(functions.list) do
-      local meant = entry[column]:gsub("^sc_", "")
-      if entry[1] ~= meant then lines[#lines + 1] = ("#define %s %s"):format(entry[1], meant) end
+      local meant = meant_in(lines, entry, column)
+      if entry[1] ~= meant then macros[#macros + 1] = ("#define %s %s"):format(entry[1], meant) end
    end
    for _, constant in ipairs(functions.constants) do
-      lines[#lines + 1] = ("#undef %s\n#define %s %s"):format(constant[1], constant[1], constant[column - 1])
+      local meant = constant[column + 1] or constant[column - 1]
+      macros[#macros + 1] = ("#undef %s\n#define %s %s"):format(constant[1], constant[1], meant)
    end
+   table.move(macros, 1, #macros, #lines + 1, lines)
 end
 
 -- Bit p of each entry's place p.
@@ -222,8 +241,9 @@ local function functor(lines, name, numbers, nin, reads, nout, writes, text, lab
    line "do {"
    line('#line 1 "%s"', label)
    lines[#lines + 1] = text
-   line '#line 1 "scute"'
+   line('#line %d "%s"', tokens.last_line(text), label)
    line "} while (0);"
+   line '#line 1 "scute"'
    for _, write in ipairs(writes) do line("scute_out[%d] = %s;", write[2], write[1]) end
    line "} };"
 end
@@ -250,8 +270,8 @@ end
 function cuda_text.source(kernel, dtype)
    local is_double = dtype == "f64"
    local lines = { HEAD, LOOPS }
-   if is_double then lines[#lines + 1] = "#define float double" end
    define(lines, is_double and 4 or 3)
+   if is_double then lines[#lines + 1] = "#define float double" end
    both(lines, kernel, is_double and "double" or "float")
    for _, pass in ipairs(kernel.backward and { "forward", "backward" } or { "forward" }) do
       lines[#lines + 1] = (KERNELS:gsub("PASS", pass):gsub("DTYPE", dtype))

@@ -1,6 +1,7 @@
 -- The CUDA of kernels that are whole functions, for NVRTC: the body of a __global__ function, which knows what that in C
 -- knows, by the same names, and how many blocks of how many threads are launched; by kernels/cuda/own_whole.cu.
 local sorted_keys = require "scute.base.sorted_keys"
+local tokens = require "scute.kernel.tokens"
 
 local cuda_whole = {}
 
@@ -14,6 +15,9 @@ typedef int int32_t;
 typedef unsigned uint32_t;
 typedef long long int64_t;
 typedef unsigned long long uint64_t;
+#endif
+#ifndef M_PI
+#define M_PI 3.14159265358979323846
 #endif
 struct scute_layout {
    int64_t shape[8], stride[8], size;
@@ -54,7 +58,7 @@ local function add_kernel(lines, pass, o, text, label)
    for _, name in ipairs(numbers) do line("const float %s = (float)scute_number_%s; (void)%s;", name, name, name) end
    line('{\n#line 1 "%s"', label)
    lines[#lines + 1] = text
-   line '#line 1 "scute"\n} }'
+   line('#line %d "%s"\n}\n#line 1 "scute"\n}', tokens.last_line(text), label)
 end
 
 --- The source of a kernel by its options `cuda` and `cuda_backward`.

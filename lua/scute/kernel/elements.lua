@@ -4,6 +4,7 @@ local build = require "scute.kernel.build"
 local c_text = require "scute.kernel.c_text"
 local cuda = require "scute.kernel.cuda"
 local cuda_text = require "scute.kernel.cuda_text"
+local identity = require "scute.kernel.identity"
 local names = require "scute.kernel.names"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -101,37 +102,13 @@ local function describe(o, label, forward, backward)
       outputs = o.outputs, numbers = numbers, presets = presets,
       gradients = backward and mask(o.inputs, backward.assigns, "g") or 0,
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
-      text = source .. table.concat(presets, " ") .. (o.doc or "") }
-end
-
--- The first error about a text of the user's, as "kernel 'mish', forward, line 2: ..."; nil: there is none.
-local function user_error(said)
-   for line in said:gmatch "[^\n]+" do
-      local label, at, message = line:match "^(kernel '[^']*', %l+):(%d+):[%d:]* ?[fatal ]*error: (.*)$"
-      if label then return ("%s, line %s: %s"):format(label, at, (message:gsub(" %[%-W[^%]]*%]$", ""))) end
-   end
-end
-
-local function home()
-   return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
-end
-
-local function content(path)
-   local file = assert(io.open(path, "rb"))
-   local text = file:read "a"
-   file:close()
-   return text
+      text = identity(o, source) }
 end
 
 -- Compiles the op for the CPU; what is wrong.
 local function compile(op, source, label)
-   local include = home()
-   local ok, problem = build.load { source = source, include = include, reads = { content(include .. "/kernels/cpu/vmath.h") },
-      is_final = function(said) return user_error(said) ~= nil end,
-      open = function(path) scute.own_op_open(op, path) end }
-   if ok then return nil end
-   return problem.missing and ("%s: %s"):format(label, problem.missing) or user_error(problem.said)
-      or ("%s: the C compiler failed: %s"):format(label, build.first_error(problem.said))
+   local ok, failed = build.load { source = source, open = function(path) scute.own_op_open(op, path) end }
+   return not ok and build.explain(label, failed) or nil
 end
 
 --- The op of a kernel, by options that go together: what calls it as an object's __call, and the op; nil and what is wrong.

@@ -39,25 +39,31 @@ local LIST = {
    { "max", 2, "scute_max", "scute_max64", "the larger one; NaN where one is" },
    { "fmin", 2, "scute_fmin", "scute_fmin64", "the smaller one; the other where one is NaN" },
    { "fmax", 2, "scute_fmax", "scute_fmax64", "the larger one; the other where one is NaN" },
+   { "clamp", 3, "sc_clampf", "scute_clamp", "x, at least the second and at most the third; NaN of NaN" },
    { "fmod", 2, "sc_fmodf", "fmod", "what x / y leaves, with the sign of x" },
    { "floor", 1, "floorf", "floor", "the largest whole number that is at most x" },
    { "ceil", 1, "ceilf", "ceil", "the smallest whole number that is at least x" },
    { "trunc", 1, "truncf", "trunc", "x without its fraction" },
    { "round", 1, "rintf", "rint", "the nearest whole number, halves to the even one, as scute.round" },
    { "copysign", 2, "copysignf", "copysign", "x with the sign of y" },
-   { "isnan", 1, "isnan", "isnan", "1 of NaN, 0 of numbers" },
+   { "isnan", 1, "scute_isnan", "scute_isnan64", "1 of NaN, 0 of numbers" },
    { "isinf", 1, "scute_isinf", "scute_isinf64", "whether x is infinite" },
 }
 
 local functions = { list = LIST, by_name = {} }
 
-for _, entry in ipairs(LIST) do functions.by_name[entry[1]] = entry end
+-- By name, and the names of C and CUDA that stand for one.
+functions.meant = {}
+for _, entry in ipairs(LIST) do
+   functions.by_name[entry[1]] = entry
+   for column = 3, 4 do functions.meant[entry[column]:gsub("^sc_", "")] = true end
+end
 
---- The names that stand for numbers, with their values in float and in double.
+--- The names that stand for numbers, with their values in float and in double, of C and of CUDA.
 functions.constants = {
    { "M_PI", "3.14159265358979323846f", "3.14159265358979323846" },
-   { "INFINITY", "INFINITY", "INFINITY" },
-   { "NAN", "NAN", "NAN" },
+   { "INFINITY", "INFINITY", "INFINITY", "__int_as_float(0x7f800000)", "__longlong_as_double(0x7ff0000000000000ll)" },
+   { "NAN", "NAN", "NAN", "__int_as_float(0x7fffffff)", "__longlong_as_double(0x7fffffffffffffffll)" },
 }
 
 return functions

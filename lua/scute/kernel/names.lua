@@ -4,6 +4,7 @@ local functions = require "scute.kernel.functions"
 local hints = require "scute.kernel.hints"
 local nearest = require("scute.core").nearest
 local tokens = require "scute.kernel.tokens"
+local whole_numbers = require "scute.kernel.whole_numbers"
 
 local names = {}
 
@@ -14,6 +15,7 @@ local function set(...)
 end
 
 local TYPES = set("float", "int", "bool", "unsigned", "long", "const", "uint32_t", "int32_t", "int64_t")
+local STATEMENTS = set("if", "else", "for", "while", "do", "break", "continue")
 local WORDS = set("if", "else", "for", "while", "do", "break", "continue", "true", "false")
 
 -- Words of C, C++, CUDA and Lua that a text has no use for, and what to say of some.
@@ -30,7 +32,16 @@ local REASONS = {
 }
 local RESERVED = set("auto", "case", "char", "default", "double", "enum", "extern", "goto", "inline", "register", "restrict",
    "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "typeof", "union", "void", "volatile", "asm",
-   "class", "template", "new", "delete", "this", "operator", "public", "private", "using", "namespace", "half", "main")
+   "class", "template", "new", "delete", "this", "operator", "public", "private", "using", "namespace", "half", "main",
+   "alignas", "alignof", "and_eq", "bitand", "bitor", "catch", "compl", "concept", "const_cast", "consteval", "constexpr",
+   "constinit", "co_await", "co_return", "co_yield", "decltype", "dynamic_cast", "explicit", "export", "friend", "mutable",
+   "noexcept", "not_eq", "nullptr", "or_eq", "protected", "reinterpret_cast", "requires", "static_assert", "static_cast",
+   "thread_local", "throw", "try", "typeid", "typename", "virtual", "xor", "xor_eq", "NULL", "memcpy", "linux", "unix",
+   "threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize")
+
+-- What headers of C define.
+local DEFINED = { "^M_", "^FP_", "^HUGE_VAL", "^U?INT[%w_]*_", "^SIZE_MAX$", "^PTRDIFF_", "^WCHAR_", "^WINT_",
+   "^u?int[%w_]*_t$", "^RAND_MAX$", "^EXIT_", "^SEEK_", "^EOF$", "^BUFSIZ$" }
 
 local ASSIGNS = set("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "++", "--")
 
@@ -40,10 +51,14 @@ function names.problem(name)
    if #name > 60 then return "expected a name of at most 60 letters" end
    if TYPES[name] or WORDS[name] or RESERVED[name] then return "that is a word of C" end
    if functions.by_name[name] then return "that is a function of the text" end
+   if functions.meant[name] then return "that is a function of C's" end
    for _, constant in ipairs(functions.constants) do
       if constant[1] == name then return "that is a constant of the text" end
    end
-   if name:find "^scute_" or name:find "^sc_" then return "such names are scute's own" end
+   for _, pattern in ipairs(DEFINED) do
+      if name:find(pattern) then return "C's headers define such names" end
+   end
+   if name:find "^scute_" or name:find "^SCUTE_" or name:find "^sc_" then return "such names are scute's own" end
 end
 
 -- ---- reading a text ----
@@ -200,17 +215,11 @@ function Reader:bracket(token)
    end
 end
 
-function Reader:sign(token, at)
-   local previous, following = self.list[at - 1], self.list[at + 1]
+function Reader:sign(token)
    if token.text:find "[\128-\255%c]" then self:fail(token, "a byte that is no letter of C's") end
    if REFUSED[token.text] then self:fail(token, "%s", REFUSED[token.text]) end
    if token.text == ";" then self.declaring = nil end
    self:bracket(token)
-   local whole = token.text == "/" and previous and following and previous.kind == "number" and following.kind == "number"
-   if whole and not tokens.is_real(previous.text) and not tokens.is_real(following.text) then
-      self:fail(token, "%s / %s is a division of whole numbers in C; write %s.0 / %s", previous.text, following.text,
-         previous.text, following.text)
-   end
 end
 
 -- A type begins a declaration, unless it is a cast or a type's second word.
@@ -238,11 +247,12 @@ function Reader:read()
       elseif token.kind == "number" then
          self:number(token)
       else
-         self:sign(token, at)
+         self:sign(token)
       end
    end
    local open = self.open[#self.open]
    if open then self:fail(open, "'%s' is not closed", open.text) end
+   whole_numbers(self.list, TYPES, STATEMENTS, function(token, problem) self:fail(token, "%s", problem) end)
    for _, token in ipairs(self.unset) do
       if self.mentions[token.text] and not self.assigns[token.text] then
          self:fail(token, "'%s' is never assigned", token.text)

@@ -1,22 +1,66 @@
 -- The text of a kernel in words: identifiers, numbers and signs, each with its line; comments are blank.
 local tokens = {}
 
+-- Where the line that begins at `at` ends, with those that a \ adds to it.
+local function line_end(text, at)
+   repeat at = (text:find("\n", at, true) or #text + 1) + 1 until text:sub(at - 2, at - 2) ~= "\\" or at > #text
+   return at - 2
+end
+
 -- Where the comment that begins at `at` ends; nil: it does not.
 local function comment_end(text, at)
-   if text:sub(at, at + 1) == "//" then return (text:find("\n", at, true) or #text + 1) - 1 end
+   if text:sub(at, at + 1) == "//" then return line_end(text, at) end
    local _, last = text:find("*/", at + 2, true)
    return last
 end
 
---- The text with blanks for its comments, line breaks kept; nil and the line of one that does not end.
+-- Where the text or character that begins at `at` ends, at the latest with its line.
+local function quote_end(text, at)
+   local quote, last = text:sub(at, at), line_end(text, at)
+   local from = at + 1
+   while from <= last do
+      local next_one = text:find("[\\" .. quote .. "]", from)
+      if not next_one or next_one > last then return last end
+      if text:sub(next_one, next_one) == quote then return next_one end
+      from = next_one + 2
+   end
+   return last
+end
+
+-- C++ has 1'000.
+local function is_separator(text, at)
+   return text:sub(at, at) == "'" and (text:sub(1, at - 1):match "[%w_.']+$" or ""):find "^%.?%d" ~= nil
+end
+
+local function blank(text)
+   return (text:gsub("[^\n]", " "))
+end
+
+-- What begins first: a comment, a text or a character; nil: there is none of them.
+local function next_opaque(text, from)
+   while true do
+      local comment, quote = text:find("/[/*]", from), text:find("[\"']", from)
+      if not quote or comment and comment < quote then return comment end
+      if not is_separator(text, quote) then return quote, true end
+      from = quote + 1
+   end
+end
+
+--- The text with blanks for its comments and for what its texts and characters hold, line breaks kept; nil and the line of a
+-- comment that does not end.
 function tokens.without_comments(text)
    local parts, from = {}, 1
    while true do
-      local at = text:find("/[/*]", from)
+      local at, is_quote = next_opaque(text, from)
       if not at then break end
-      local last = comment_end(text, at)
+      local last = (is_quote and quote_end or comment_end)(text, at)
       if not last then return nil, select(2, text:sub(1, at):gsub("\n", "")) + 1 end
-      parts[#parts + 1] = text:sub(from, at - 1) .. text:sub(at, last):gsub("[^\n]", " ")
+      local first, final = at, last
+      if is_quote then
+         first = at + 1
+         final = last > at and text:sub(last, last) == text:sub(at, at) and last - 1 or last
+      end
+      parts[#parts + 1] = text:sub(from, first - 1) .. blank(text:sub(first, final)) .. text:sub(final + 1, last)
       from = last + 1
    end
    return table.concat(parts) .. text:sub(from)
@@ -58,6 +102,11 @@ function tokens.of(text)
       list[#list + 1] = { kind = kind, text = word, line = line, before = blanks }
       at = at + #word
    end
+end
+
+--- The last line of a text in which something stands: what is missing at its end is missing there.
+function tokens.last_line(text)
+   return select(2, (text:match "^.*%S" or ""):gsub("\n", "")) + 1
 end
 
 --- Whether a number has a fraction or an exponent: a double in C, where it ends in no f.

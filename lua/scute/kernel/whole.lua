@@ -10,8 +10,10 @@
 -- What the body knows by the names that were declared: see scute.kernel.
 local scute = require "scute.core"
 local build = require "scute.kernel.build"
+local console = require "scute.base.console"
 local cuda = require "scute.kernel.cuda"
 local cuda_whole = require "scute.kernel.cuda_whole"
+local identity = require "scute.kernel.identity"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
@@ -30,11 +32,6 @@ local MOST = 16 -- parameters of an op
 
 local CLOSES = { [")"] = "(", ["}"] = "{", ["]"] = "[" }
 
--- Texts and characters of C as blanks, so that what stands in them counts for nothing.
-local function without_texts(text)
-   return (text:gsub('"[^"\n]*"', '""'):gsub("'[^'\n]*'", "' '"))
-end
-
 local DIRECTIVES = {}
 for word in ([[atomic barrier cancel cancellation critical declare flush for loop master masked ordered parallel scan section
    sections simd single task taskgroup taskloop taskwait taskyield threadprivate]]):gmatch "%S+" do DIRECTIVES[word] = true end
@@ -51,10 +48,15 @@ local function check_directives(plain, label)
    end
 end
 
--- The names that a text mentions, each with its first line; nil and what is wrong. A bracket that is not closed would go on in
--- what stands behind the text, where a compiler tells lines that are nobody's.
+-- Whether a text may mention what does not stand in it: names that are pasted, or what is in a file.
+local function hides_names(plain)
+   return plain:find("##", 1, true) ~= nil or plain:find '#%s*include%s*"' ~= nil
+end
+
+-- The names that a text mentions, each with its first line, and whether it hides others; nil and what is wrong. A bracket that
+-- is not closed would go on in what stands behind the text, where a compiler tells lines that are nobody's.
 local function mentioned(text, label)
-   local plain, line = tokens.without_comments(without_texts(text))
+   local plain, line = tokens.without_comments(text)
    if not plain then return nil, ("%s, line %d: the comment does not end"):format(label, line) end
    if plain:find "\0" then return nil, ("%s: there is a zero byte in the text"):format(label) end
    local names, open = {}, {}
@@ -71,7 +73,7 @@ local function mentioned(text, label)
    if #open > 0 then return nil, ("%s, line %d: '%s' is not closed"):format(label, open[#open].line, open[#open].text) end
    local wrong = check_directives(plain, label)
    if wrong then return nil, wrong end
-   return names
+   return names, hides_names(plain)
 end
 
 -- ---- C ----
@@ -88,7 +90,7 @@ local HEAD = [[
 #include <omp.h>
 #endif
 #include "kernels/cpu/vmath.h"
-#define EXPORT __attribute__((visibility("default")))
+#define SCUTE_EXPORT __attribute__((visibility("default")))
 ]]
 
 local ENTRY = "float *const *scute_out, const float *const *scute_in, const int64_t *const *scute_shapes, "
@@ -132,9 +134,10 @@ local function add_function(lines, name, o, text, label)
    line("static void run_%s(%s) {", name, table.concat(parameters, ", "))
    line('#line 1 "%s"', label)
    lines[#lines + 1] = text
-   line '#line 1 "scute"'
+   line('#line %d "%s"', tokens.last_line(text), label)
    line "}"
-   line("EXPORT void scute_%s(%s) {", name, ENTRY)
+   line '#line 1 "scute"'
+   line("SCUTE_EXPORT void scute_%s(%s) {", name, ENTRY)
    line("run_%s(%s); }", name, table.concat(arguments, ", "))
 end
 
@@ -154,25 +157,6 @@ end
 
 -- ---- compiling ----
 
--- The first error about a text of the user's, as "kernel 'blur', c, line 2: ..."; nil: there is none.
-local function user_error(said)
-   for line in said:gmatch "[^\n]+" do
-      local label, at, message = line:match "^(kernel '[^']*', [%l_]+):(%d+):[%d:]* ?[fatal ]*error: (.*)$"
-      if label then return ("%s, line %s: %s"):format(label, at, (message:gsub(" %[%-W[^%]]*%]$", ""))) end
-   end
-end
-
-local function home()
-   return (scute.module_file "scute" or ""):match "^(.*)/lua/scute/init%.lua$" or "."
-end
-
-local function content(path)
-   local file = assert(io.open(path, "rb"))
-   local text = file:read "a"
-   file:close()
-   return text
-end
-
 -- The functions of vmath.h, and those of C of the same names.
 local function functions_in(header)
    local list = {}
@@ -184,41 +168,39 @@ local function functions_in(header)
 end
 
 -- C takes a function that it does not know for one that is elsewhere: which it is, and where it stands.
-local function unknown_function(said, texts, header)
+local function unknown_function(said, texts)
    local name = said:match "undefined symbol: ([%w_]+)" or said:match "undefined reference to `([%w_]+)'"
    for _, text in ipairs(name and texts or {}) do
       if text.names[name] then
-         local near = scute.nearest(name, functions_in(header))
+         local near = scute.nearest(name, functions_in(build.header()))
          return ("%s, line %d: '%s' is not known%s"):format(text.label, text.names[name], name,
             near and ("; did you mean '%s'?"):format(near) or ": it is neither in C's library nor in kernels/cpu/vmath.h")
       end
    end
 end
 
--- A compiler without OpenMP is asked again without it: then there is one thread.
-local FLAGS = { { "-fopenmp" }, {} }
+-- Another compiler than scute's own, or one without OpenMP, does without it: then there is one thread.
+local WITHOUT = { {} }
+local WITH_OPENMP = { { "-fopenmp" }, {} }
 
 -- Compiles the op for the CPU; what is wrong. texts: { label, names = what stands in them, by name its line }.
 local function compile(op, source, label, texts, check)
-   local include, problem = home(), nil
-   local header = content(include .. "/kernels/cpu/vmath.h")
    local function load(flags, only_kept)
-      return build.load { source = source, include = include, flags = flags, reads = { header }, only_kept = only_kept,
-         is_final = function(said) return user_error(said) ~= nil end,
+      return build.load { source = source, flags = flags, only_kept = only_kept,
          open = function(path) scute.own_whole_open(op, path, check) end }
    end
-   for _, flags in ipairs(FLAGS) do
+   local choices, problem = build.is_own() and WITH_OPENMP or WITHOUT, nil
+   for _, flags in ipairs(choices) do
       if load(flags, true) then return nil end
    end
-   for _, flags in ipairs(FLAGS) do
+   for _, flags in ipairs(choices) do
       local done, failed = load(flags)
       if done then return nil end
       problem = problem or failed
-      local words = failed.said and (user_error(failed.said) or unknown_function(failed.said, texts, header))
+      local words = failed.said and (build.user_error(failed.said) or unknown_function(failed.said, texts))
       if words then return words end
-      if failed.missing then return ("%s: %s"):format(label, failed.missing) end
    end
-   return ("%s: the C compiler failed: %s"):format(label, build.first_error(problem.said))
+   return build.explain(label, problem)
 end
 
 -- ---- calling ----
@@ -243,7 +225,7 @@ end
 local function named_arguments(o, numbers, ...)
    local list, named = table.pack(...), {}
    local last = list[list.n]
-   if type(last) == "table" and next(last) ~= nil and #last == 0 then
+   if type(last) == "table" and #last == 0 then
       for name, value in pairs(last) do named[name] = value end
       list.n = list.n - 1
    end
@@ -265,7 +247,10 @@ local function add_shapes(o, numbers, named)
    local given = {}
    for i, input in ipairs(o.inputs) do
       local value = named[input]
-      if not is_tensor(value) and type(value) ~= "number" then return end
+      if not is_tensor(value) and type(value) ~= "number" then
+         named[o.outputs[1] .. "_shape"] = {} -- which makes them named arguments where there are no others
+         return
+      end
       given[i] = is_tensor(value) and value.shape or {}
    end
    for i, number in ipairs(numbers) do given[#o.inputs + i] = named[number] or o.numbers[number] end
@@ -292,6 +277,13 @@ local function check_place(o, named)
    error(("%s: it has no text for the CPU: give it one, as option 'c', or tensors on a GPU"):format(o.name), 3)
 end
 
+-- Raises what a call raised, as an error of the line that called the kernel; of what has its place already, as it is.
+local function blame(problem, level)
+   local text = console.message(problem)
+   local has_place = text:find "^[^\n]-:%d+: "
+   error(scute.error_like(problem, text), has_place and 0 or level)
+end
+
 local function caller(o, numbers, call)
    o.known = {}
    for _, list in ipairs { o.inputs, numbers } do
@@ -301,7 +293,9 @@ local function caller(o, numbers, call)
       local named = named_arguments(o, numbers, ...)
       check_place(o, named)
       add_shapes(o, numbers, named)
-      return call(nil, named)
+      local results = table.pack(pcall(call, nil, named))
+      if not results[1] then blame(results[2], 3) end
+      return table.unpack(results, 2, results.n)
    end
 end
 
@@ -367,8 +361,7 @@ local function describe(o, source, texts)
    return { name = o.name, kernel = "own_whole", shaped = true, doc = o.doc or "a whole function of a script",
       inputs = o.inputs, outputs = o.outputs, numbers = numbers, presets = presets, gradients = mask(o.inputs, used, "g"),
       keep_in = mask(o.inputs, used), keep_out = mask(o.outputs, used),
-      text = table.concat({ source or "", o.cuda or "", o.cuda_backward or "", o.check and "checked" or "", o.doc or "",
-         table.unpack(presets) }, "\n") }
+      text = identity(o, source or "", o.cuda or "", o.cuda_backward or "") }
 end
 
 --- What help() says of one.
@@ -379,15 +372,28 @@ function whole.help(o)
       o.doc or "A whole function of a script.")
 end
 
+-- Of a text that hides names: as if it mentioned all.
+local function add_names(o, text)
+   local without = {}
+   for _, name in ipairs(o.no_gradient) do without[name] = true end
+   for _, list in ipairs { o.inputs, o.outputs } do
+      for _, name in ipairs(list) do
+         text.names[name] = text.names[name] or 1
+         if text.is_backward and not without[name] then text.names["g" .. name] = text.names["g" .. name] or 1 end
+      end
+   end
+end
+
 -- The texts that there are, with the names in each; nil and what is wrong.
 local function read_texts(o, label)
    local texts = {}
    for _, option in ipairs { "c", "c_backward", "cuda", "cuda_backward" } do
       if o[option] then
          local text = { label = ("%s, %s"):format(label, option), is_backward = option:find "_backward" ~= nil }
-         local names, problem = mentioned(o[option], text.label)
-         if not names then return nil, problem end
+         local names, hides_or_problem = mentioned(o[option], text.label)
+         if not names then return nil, hides_or_problem end
          text.names = names
+         if hides_or_problem then add_names(o, text) end
          texts[#texts + 1] = text
       end
    end
