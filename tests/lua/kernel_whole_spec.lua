@@ -130,6 +130,7 @@ describe("a whole function", function()
       assert.matches("product", tostring(profile))
       assert.equal(made { c = "y[0] = 1;" }._op, made { c = "y[0] = 1;" }._op)
       assert.not_equal(made { c = "y[0] = 1;" }._op, made { c = "y[0] = 2;" }._op)
+      assert.equal(1, made { c = "y[0] = 1; \\" }(scute.ones(1)):item())
       local function grid() return 1, 32 end
       local function other() return 2, 32 end
       local function on_gpu(given)
@@ -157,6 +158,8 @@ describe("a whole function", function()
          ["kernel 'k', c_backward, line 1: .*'gz'"] = { c = "y[0] = x[0];", c_backward = "gx[0] = gz[0];" },
          ["kernel 'k', c, line 2: OpenMP has no 'paralel'; did you mean 'parallel'%?"] =
             { c = "y[0] = 1;\n#pragma omp paralel for\nfor (;;) ;" },
+         ["kernel 'k', c, line 1: C has no '#pragma opm'; did you mean 'omp'?"] =
+            { c = "#pragma opm parallel for\nfor (int i = 0; i < 1; i++) y[i] = 1;" },
          ["kernel 'k', c: the output 'y' is never written"] = { c = "int i = 3; // y" },
          ["c_backward: 'gx', the gradient of 'x', is never written; .* no_gradient = \"x\""] =
             { c = "y[0] = 1;", c_backward = "(void)gy;" },

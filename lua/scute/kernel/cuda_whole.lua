@@ -57,7 +57,7 @@ local function add_kernel(lines, pass, o, text, label)
    end
    for _, name in ipairs(numbers) do line("const float %s = (float)scute_number_%s; (void)%s;", name, name, name) end
    line('{\n#line 1 "%s"', label)
-   lines[#lines + 1] = text
+   lines[#lines + 1] = text .. "\n" -- for a \ at its end
    line('#line %d "%s"\n}\n#line 1 "scute"\n}', tokens.last_line(text), label)
 end
 

@@ -36,11 +36,15 @@ local DIRECTIVES = {}
 for word in ([[atomic barrier cancel cancellation critical declare flush for loop master masked ordered parallel scan section
    sections simd single task taskgroup taskloop taskwait taskyield threadprivate]]):gmatch "%S+" do DIRECTIVES[word] = true end
 
--- A compiler passes over a directive of OpenMP that it does not know, and the loop has one thread.
+-- A compiler passes over a directive that it does not know, and the loop has one thread.
 local function check_directives(plain, label)
    local line = 0
    for text in (plain .. "\n"):gmatch "(.-)\n" do
       line = line + 1
+      local kind = text:match "^%s*#%s*pragma%s+([%w_]+)"
+      if kind and kind ~= "omp" and scute.nearest(kind, { "omp" }) then
+         return ("%s, line %d: C has no '#pragma %s'; did you mean 'omp'?"):format(label, line, kind)
+      end
       local word = text:match "^%s*#%s*pragma%s+omp%s+([%w_]*)"
       if word and not DIRECTIVES[word] then
          return ("%s, line %d: OpenMP has no '%s'%s"):format(label, line, word, options.hint(word, sorted_keys(DIRECTIVES)))
@@ -133,7 +137,7 @@ local function add_function(lines, name, o, text, label)
    local function line(format, ...) lines[#lines + 1] = format:format(...) end
    line("static void run_%s(%s) {", name, table.concat(parameters, ", "))
    line('#line 1 "%s"', label)
-   lines[#lines + 1] = text
+   lines[#lines + 1] = text .. "\n" -- for a \ at its end
    line('#line %d "%s"', tokens.last_line(text), label)
    line "}"
    line '#line 1 "scute"'
