@@ -37,9 +37,11 @@ local ok, why = pcall(exported, there)
 tally.check(not ok and why:find("read in Lua", 1, true), "values may not be read", why)
 
 -- The example, and what it writes.
-local path = os.tmpname()
+local name = os.tmpname()
+local path = name .. ".onnx"
 arg = { path, device } -- luacheck: ignore
 local done, failed = pcall(dofile, "examples/export_onnx.lua")
 tally.check(done and #assert(io.open(path, "rb")):read "a" > 2 * 906, "examples/export_onnx.lua", failed)
 os.remove(path)
+os.remove(name)
 tally.finish()
