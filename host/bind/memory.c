@@ -30,7 +30,7 @@ static int memory_limit(lua_State *L) {
    return 0;
 }
 
-// scute.memory_for_speed(bytes = 224 MiB): what a training step on the host may keep though backward could
+// scute.memory_for_speed(bytes = 64 MiB): what a training step on the host may keep though backward could
 // compute it again; 0 is the least memory, and results are the same bits
 static int memory_for_speed(lua_State *L) {
    lua_Integer bytes = luaL_optinteger(L, 1, SC_SPARED);
