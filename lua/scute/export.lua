@@ -22,32 +22,40 @@ export.onnx = require "scute.export.onnx"
 
 local function check_model(what, model)
    if type(model) == "table" and model.metadata and model.preprocessing then return end
-   error(("%s: expected a model of scute.models, found %s"):format(what, console.brief(model)), 3)
+   error(("%s: expected a model of scute.models, found %s"):format(what, console.brief(model)), 4)
 end
 
 local function check_path(what, path)
    if type(path) ~= "string" or path == "" then
-      error(("%s: expected the path of a file, found %s"):format(what, console.brief(path)), 3)
+      error(("%s: expected the path of a file, found %s"):format(what, console.brief(path)), 4)
    elseif not path:find "%.safetensors$" then
       error(("%s: expected a path that ends in .safetensors, by which %s knows what is in it, found '%s'"):format(what,
-         what:match "%w+$", path), 3)
+         what:match "%w+$", path), 4)
    end
    local why = replaced.refusal(path, sheet.path(path))
-   if why then error(("%s: %s"):format(what, why), 3) end
+   if why then error(("%s: %s"):format(what, why), 4) end
 end
 
 local function check_about(what, about)
    local why = about_refusal(about)
-   if why then error(("%s: %s"):format(what, why), 3) end
+   if why then error(("%s: %s"):format(what, why), 4) end
 end
 
 -- An error of what is below, as the caller's own line.
 local function call(f, ...)
    local done, why = pcall(f, ...)
-   if not done then error(console.message(why), 3) end
+   if not done then error(console.message(why), 4) end
 end
 
 -- ---- formats ----
+
+local function write(format, model, path, about)
+   local name = "export." .. format
+   check_model(name, model)
+   check_path(name, path)
+   check_about(name, about)
+   call(require("scute." .. name).write, model, path, about)
+end
 
 local TORCH = options.declare("export.torch", { ABOUT })
 
@@ -56,11 +64,7 @@ local TORCH = options.declare("export.torch", { ABOUT })
 -- may be made of Linear, Dropout and activations, one after the other; any other layer that is not the architecture's own is
 -- an error.
 function export.torch(model, path, given)
-   local o = TORCH:read(given)
-   check_model("export.torch", model)
-   check_path("export.torch", path)
-   check_about("export.torch", o.about)
-   call(require("scute.export.torch").write, model, path, o.about)
+   write("torch", model, path, TORCH:read(given).about)
 end
 TORCH:describes(export.torch)
 
@@ -70,11 +74,7 @@ local TIMM = options.declare("export.timm", { ABOUT })
 -- path) takes, and a .json beside it in the form of timm's config.json, with the lines of Python that load it. The head has to
 -- be a single linear layer.
 function export.timm(model, path, given)
-   local o = TIMM:read(given)
-   check_model("export.timm", model)
-   check_path("export.timm", path)
-   check_about("export.timm", o.about)
-   call(require("scute.export.timm").write, model, path, o.about)
+   write("timm", model, path, TIMM:read(given).about)
 end
 TIMM:describes(export.timm)
 

@@ -1,5 +1,6 @@
 -- The C that a kernel's texts become: loops over elements that lie side by side, on floats and on doubles, as
 -- host/ops/own_op.h says. A compiler's lines are those of the user's text.
+local chosen = require "scute.kernel.chosen"
 local functions = require "scute.kernel.functions"
 local tokens = require "scute.kernel.tokens"
 
@@ -94,15 +95,6 @@ local function loop(lines, name, numbers, reads, writes, found, precision, label
    line "const double *scute_numbers) {"
    line "(void)scute_out, (void)scute_in, (void)scute_numbers;"
    line("volatile int8_t scute_bytes = run_%s(%s); }", name, table.concat(arguments, ", "))
-end
-
--- The entries of `all` (name, place) whose names are in a set.
-local function chosen(all, wanted)
-   local list = {}
-   for _, entry in ipairs(all) do
-      if wanted[entry[1]] then list[#list + 1] = entry end
-   end
-   return list
 end
 
 local function both(lines, kernel, precision, suffix)

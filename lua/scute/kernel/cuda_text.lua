@@ -1,5 +1,6 @@
 -- The CUDA that a kernel's texts become, for NVRTC: loops over elements of each dtype, sixteen bytes at a time where they lie
 -- side by side. A compiler's lines are those of the user's text. What is launched, and with what, is in kernels/cuda/own_op.cu.
+local chosen = require "scute.kernel.chosen"
 local functions = require "scute.kernel.functions"
 local tokens = require "scute.kernel.tokens"
 
@@ -246,15 +247,6 @@ local function functor(lines, name, numbers, nin, reads, nout, writes, text, lab
    line '#line 1 "scute"'
    for _, write in ipairs(writes) do line("scute_out[%d] = %s;", write[2], write[1]) end
    line "} };"
-end
-
--- The entries of `all` (name, place) whose names are in a set.
-local function chosen(all, wanted)
-   local list = {}
-   for _, entry in ipairs(all) do
-      if wanted[entry[1]] then list[#list + 1] = entry end
-   end
-   return list
 end
 
 local function both(lines, kernel, precision)

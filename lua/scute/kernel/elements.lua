@@ -5,6 +5,7 @@ local c_text = require "scute.kernel.c_text"
 local cuda = require "scute.kernel.cuda"
 local cuda_text = require "scute.kernel.cuda_text"
 local identity = require "scute.kernel.identity"
+local mask = require "scute.kernel.mask"
 local names = require "scute.kernel.names"
 local sorted_keys = require "scute.base.sorted_keys"
 
@@ -73,15 +74,6 @@ local function concat(...)
    local all = {}
    for _, list in ipairs { ... } do table.move(list, 1, #list, #all + 1, all) end
    return all
-end
-
--- Bit i of the i-th name (from 0) that is in a set.
-local function mask(list, set, prefix)
-   local bits = 0
-   for i, name in ipairs(list) do
-      if set[(prefix or "") .. name] then bits = bits | 1 << (i - 1) end
-   end
-   return bits
 end
 
 local function first_line(text)

@@ -14,6 +14,7 @@ local console = require "scute.base.console"
 local cuda = require "scute.kernel.cuda"
 local cuda_whole = require "scute.kernel.cuda_whole"
 local identity = require "scute.kernel.identity"
+local mask = require "scute.kernel.mask"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
 local tokens = require "scute.kernel.tokens"
@@ -304,15 +305,6 @@ local function caller(o, numbers, call)
 end
 
 -- ---- the op ----
-
--- Bit i of the i-th name (from 0) that is in a set.
-local function mask(list, set, prefix)
-   local bits = 0
-   for i, name in ipairs(list) do
-      if set[(prefix or "") .. name] then bits = bits | 1 << (i - 1) end
-   end
-   return bits
-end
 
 -- Each output has to be written, and each gradient.
 local function check_mentions(o, texts)
