@@ -14,7 +14,7 @@ local saved = require "scute.reid.saved"
 local loss_options = require "scute.reid.loss.options"
 local typed_name = require "scute.base.typed_name"
 
-local metric_learning = { measure = measure }
+local metric_learning = { measure = measure.run }
 
 -- ---- flags ----
 

@@ -2,6 +2,7 @@
 -- protocol of their split beside each. They and the calibration go into reid.json.
 local scute = require "scute"
 local console = require "scute.base.console"
+local joined = require "scute.base.joined"
 local measured = require "scute.reid.measured"
 local part_of = require "scute.reid.part"
 local progress = require "scute.train.progress"
@@ -46,17 +47,29 @@ local function features_of(model, part, o, report)
          report(#rows)
       end })
    check_whole(seen)
-   return { x = require "scute.base.joined"(chunks), rows = rows, bad = seen.bad }
+   return { x = joined(chunks), rows = rows, bad = seen.bad }
+end
+
+-- Who is on each photo of a part, and what it shares light and background with: an encounter, or a file.
+local function about(photos, part)
+   local ids, keys, rows, numbers = {}, {}, photos.catalogue.rows, rawget(part, "rows")
+   for i, path in ipairs(part.paths) do
+      local row = numbers and rows[numbers[i]]
+      ids[i] = row and row.identity or photos.set.classes[part.labels[i]]
+      keys[i] = row and row.encounter and ids[i] .. "\0" .. row.encounter or path
+   end
+   return ids, keys
 end
 
 -- Photos of a part as a side of measured: by their embeddings, and where nothing of the backbone trained by what that alone says.
-local function look(model, part, rows, known, o, report)
+local function look(model, part, photos, known, o, report)
+   local ids, keys = about(photos, part)
    if not known and model:is_backbone_frozen() then known = features_of(model, part, o, report) end
    local function side(layer)
       local found = scute.reid.embeddings(model, part, { known = known, layer = layer, workers = o.workers, device = o.device,
          each = not known and report or nil })
       check_whole(found)
-      return measured.side(found, rows, part.rows), found.bad
+      return measured.side(found, ids, keys), found.bad
    end
    local embedded, bad = side()
    for _, entry in ipairs(bad) do console.warn("left out: %s", entry.message) end
@@ -110,7 +123,7 @@ function measure.run(model, photos, folder, o)
    for _, name in ipairs { "train", "val", "new_val", "test", "new_test" } do
       local part = parts[name]
       if part then
-         sides[name], backbones[name] = look(model, part, photos.catalogue.rows, known[name], o, report)
+         sides[name], backbones[name] = look(model, part, photos, known[name], o, report)
          finish(known[name] and 0 or #part.paths)
       end
    end

@@ -15,15 +15,12 @@ local ENOUGH = 300 -- scores from which on an isotonic calibration is taken, of 
 -- ---- sides ----
 
 --- Photos by what is known of them: { x = embeddings (n, D), ids = individuals, keys = what they share light and background
--- with, an encounter or else a file }. found: what reid.embeddings returns; rows: the catalogue's, of the numbers in `numbers`.
--- nil where there is none.
-function measured.side(found, rows, numbers)
+-- with, an encounter or else a file }. found: what reid.embeddings returns; ids, keys: of all photos that it was asked for. nil
+-- where none could be read.
+function measured.side(found, ids, keys)
    if not found.x then return nil end
    local side = { x = found.x, ids = {}, keys = {} }
-   for i, index in ipairs(found.rows) do
-      local row = rows[numbers[index]]
-      side.ids[i], side.keys[i] = row.identity, row.encounter and row.identity .. "\0" .. row.encounter or row.file
-   end
+   for i, index in ipairs(found.rows) do side.ids[i], side.keys[i] = ids[index], keys[index] end
    return side
 end
 
