@@ -1,5 +1,5 @@
--- The third week: who is it? An embedding in which photos of one animal lie near one another, on the backbone of Exercise 1 or 2;
--- measured on photos of other encounters than those that train.
+-- The third week: who is it? An embedding in which photos of one animal lie near one another, on the backbone of Exercise 1 or
+-- 2, measured on photos of other encounters than those that train.
 --
 --    ./scute scripts/metric_learning.lua --data_dir turtles --from models/resnet50/best.safetensors --output_dir ./reid
 local scute = require "scute"

@@ -1,5 +1,5 @@
--- The third week's exercise, what its script calls: the flags, the photos with their individuals and split, what trains how, and
--- the figures at the end.
+-- The third week's exercise, what its script calls: the flags, the photos with their individuals and split, and what trains
+-- how; the figures at the end are in metric_learning/measure.lua.
 local scute = require "scute"
 local cli, optim, reid, sampler, train = scute.cli, scute.optim, scute.reid, scute.sampler, scute.train
 local augment = require "scute.augment"
@@ -85,10 +85,11 @@ local OF_LOSS = group("Loss", joined(cli.pick(loss_options.LOSS.entries, "loss",
 }))
 local OF_TRAINING = group("What trains, and how fast", {
    changed(fine_tuning.flags, "unfreeze", { default = "none",
-      help = "what trains from which epoch on: none (the embedding alone, on features that are computed once); gradual (from the "
-         .. "head down, evenly over the run); gradual:2; head,layer4@3,layer3@6; all" }),
+      help = "what trains from which epoch on: none (the embedding alone, on features that are computed once); gradual (from "
+         .. "the head down, evenly over the run); gradual:2; head,layer4@3,layer3@6; all" }),
    changed(fine_tuning.flags, "unfreeze_warmup", {}),
-   cli.changed("learning_rate", { default = 1e-4, show = false, help = "of the layers before the embedding, after the warmup" }),
+   cli.changed("learning_rate", { default = 1e-4, show = false,
+      help = "of the layers before the embedding, after the warmup" }),
    { "head_learning_rate", number = true, above = 0, value = "RATE", show = ("%d x learning_rate"):format(HEAD_FACTOR),
      default = function(opt) return HEAD_FACTOR * opt.learning_rate end, help = "of the embedding and the centres" },
    changed(fine_tuning.flags, "layer_decay", {}), changed(fine_tuning.flags, "batch_norm", {}),
@@ -104,9 +105,9 @@ metric_learning.flags = cli.flags(joined(OF_PHOTOS, OF_SPLIT, OF_NETWORK, OF_LOS
 }), { "freeze_backbone", "head_init", "layout", "split_csv", "label_smoothing", "class_weights", "mixup", "cutmix" })
 
 --- What stands below the flags in --help.
-metric_learning.MEANING = "A figure says how photos were split more than what the network can: the protocol stands beside it, and "
-   .. "before anything trains the share of the photos that test whose encounter trains is told. Photos that validate choose the "
-   .. "epoch, the threshold for new individuals and the calibration; those that test choose nothing."
+metric_learning.MEANING = "How photos were split matters more to a figure than the network does: so the protocol stands beside "
+   .. "it, and before anything trains the share of the photos that test whose encounter trains is told. Photos that validate "
+   .. "choose the epoch, the threshold for new individuals and the calibration; those that test choose nothing."
 
 -- ---- mistakes of the command line ----
 
@@ -151,8 +152,8 @@ local function split_of(opt, catalogue)
    return reid.split(catalogue, given)
 end
 
---- Reads the photos that the options name and splits them: { catalogue, split, set = what train.fit takes } (see reid.catalogue,
--- reid.split and reid.set). A run that is gone on with keeps its own split.
+--- Reads the photos that the options name and splits them: { catalogue, split, set = what train.fit takes } (see
+-- reid.catalogue, reid.split and reid.set). A run that is gone on with keeps its own split.
 function metric_learning.open(opt)
    check(opt)
    local catalogue = reid.catalogue(opt.data_dir, { columns = opt.columns, crop = opt.crop, mask = opt.mask,
@@ -206,8 +207,8 @@ local function next_step(run)
       quoted(run.folder .. "/best.safetensors"))
 end
 
---- The hooks of a run: what it leaves beside its weights, reid.csv and reid.json, and features that it has computed already, for
--- the figures at the end (photos.features).
+--- The hooks of a run: what it leaves beside its weights, reid.csv and reid.json, and features that it has computed already,
+-- for the figures at the end (photos.features).
 function metric_learning.hooks(opt, photos)
    if opt.unfreeze ~= "none" or opt.augment ~= "none" then warn_of_flips(opt) end
    return { saved.hook(photos.catalogue, photos.split, { crop = photos.catalogue.crop, mask = opt.mask or nil,

@@ -61,7 +61,7 @@ local function about(photos, part)
    return ids, keys
 end
 
--- Photos of a part as a side of measured: by their embeddings, and where nothing of the backbone trained by what that alone says.
+-- Photos of a part as a side of measured: by their embeddings, and where nothing of the backbone trained by its features, too.
 local function look(model, part, photos, known, o, report)
    local ids, keys = about(photos, part)
    if not known and model:is_backbone_frozen() then known = features_of(model, part, o, report) end
@@ -112,9 +112,9 @@ local function save(folder, found)
 end
 
 --- Measures a model of individuals on the photos of its run, prints the figures with their protocol, and adds them and the
--- calibration to reid.json in the folder (nil: there is none). photos: what metric_learning.open returned. o: { workers, device }.
--- Returns { retrieval, of = "test", or "val" where none tests, backbone (figures of the backbone alone, where nothing of it
--- trained), open, fitted = { calibration, threshold } }.
+-- calibration to reid.json in the folder (nil: there is none). photos: what metric_learning.open returned; o: { workers,
+-- device }. Returns { retrieval, of = "test", or "val" where none tests, backbone (figures of the backbone's features alone,
+-- where nothing of it trained), open, fitted = { calibration, threshold } }.
 function measure.run(model, photos, folder, o)
    local parts, known = parts_of(photos), photos.features or {}
    local meter <close> = progress.new()
@@ -137,8 +137,8 @@ function measure.run(model, photos, folder, o)
    return found
 end
 
---- A hook for train.fit that keeps what a frozen backbone has said of the photos, for measure.run (photos.features), and says what
--- to try next: next_step(run) -> text.
+--- A hook for train.fit that keeps what a frozen backbone has said of the photos, for measure.run (photos.features), and says
+-- what to try next: next_step(run) -> text.
 function measure.hook(photos, next_step)
    return {
       on_fit_begin = function(run) run.next_step = next_step(run) end,

@@ -54,8 +54,8 @@ local function take_over(new, old)
 end
 
 --- Puts a new nn.EmbeddingHead for the classes `names` in the place of a model's head, whatever that is. o: { embedding_size,
--- dropout, neck, sub_centers }. Returns a line that says what was done. Of a head that embeds already the embedding is kept, and
--- its centres are new.
+-- dropout, neck, sub_centers }. Returns a line that says what was done. Of a head that embeds already the embedding is kept,
+-- and its centres are new.
 function head.put(model, names, o)
    local old, width = head.of(model), width_of(model)
    check_parted(model, width)

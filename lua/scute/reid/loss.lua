@@ -27,8 +27,8 @@ local function with_photos(centres, among)
    end })
 end
 
--- What each loss is in training, as a function(cosines, y, embeddings) that describes itself. o: the options; centres: what photos
--- that validate are judged by.
+-- What each loss is in training, as a function(cosines, y, embeddings) that describes itself. o: the options; centres: what
+-- photos that validate are judged by.
 local kinds = {}
 
 function kinds.arcface(o)
@@ -73,10 +73,10 @@ function Loss:__tostring()
 end
 
 --- The loss of a model of individuals (reid.model), for train.fit's option `loss`: a function of cosines (N, individuals) and
--- class numbers (N) that also knows the embeddings of the batch. With triplet and supcon, which compare photos with one another,
--- batches need several photos of each individual (scute.sampler.identities), and the centres learn beside, without moving the
--- embedding (the head of the model is made `detached`). Photos that validate are judged by the cross entropy of the scaled
--- cosines, whatever trains.
+-- class numbers (N) that also knows the embeddings of the batch. With triplet and supcon, which compare photos with one
+-- another, batches need several photos of each individual (scute.sampler.identities), and the centres learn beside, without
+-- moving the embedding (the head of the model is made `detached`). Photos that validate are judged by the cross entropy of the
+-- scaled cosines, whatever trains.
 --
 --    run.loss = scute.reid.loss(model, { loss = "arcface", margin = 0.3 })
 local function loss(model, given, ...)

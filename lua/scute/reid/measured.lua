@@ -1,5 +1,5 @@
--- What a trained model is worth on photos that did not train, as figures of one run: how early photos find their individual, how
--- well new individuals are told to be new, and how far similarities can be read as probabilities.
+-- What a trained model is worth on photos that did not train, as figures of one run: how early photos find their individual,
+-- how well new individuals are told to be new, and how far similarities can be read as probabilities.
 --
 -- Threshold and calibration come from photos that validate alone. Where no new individual is among these, and none among those
 -- that test, they are made: each photo is also asked for in a gallery without its own individual, to which it is a new one. So
@@ -74,8 +74,8 @@ local function append(to, found, queries, gallery, truth)
    end
 end
 
---- What is said of photos one by one, of known individuals and of new ones (either may be nil): { truth, named = who comes first,
--- scores = the similarity of that, right = whether it is, made = whether the new ones are made of the known }.
+--- What is said of photos one by one, of known individuals and of new ones (either may be nil): { truth, named = who comes
+-- first, scores = the similarity of that, right = whether it is, made = whether the new ones are made of the known }.
 function measured.answers(known, new, gallery)
    local said = { truth = {}, named = {}, scores = {}, right = {}, made = false }
    local function itself(id) return id end
@@ -89,8 +89,8 @@ function measured.answers(known, new, gallery)
    return said
 end
 
---- A calibration and a threshold from what was said of photos that validate: { calibration = of scute.metrics, threshold, photos,
--- made }; nil where nothing was said.
+--- A calibration and a threshold from what was said of photos that validate: { calibration = of scute.metrics, threshold,
+-- photos, made }; nil where nothing was said.
 function measured.calibrate(said, known)
    if #said.scores == 0 then return nil end
    local kind = #said.scores >= ENOUGH and "isotonic" or "platt"

@@ -9,9 +9,9 @@ end
 
 local LOSS = options.declare("reid.loss", {
    { "loss", choices = { "arcface", "triplet", "supcon", "softmax" }, default = "arcface",
-     help = "arcface: to the individual's centre, by a margin (Deng et al. 2019); triplet: to photos of the same individual "
-        .. "nearer than to others, by a margin (Schroff et al. 2015); supcon: among all photos of a batch (Khosla et al. 2020); "
-        .. "softmax: cross entropy of the cosines to the centres" },
+     help = "what the embedding learns by: arcface: nearest to its individual's centre, by a margin (Deng et al. 2019); "
+        .. "triplet: nearer to photos of the same individual than to others, by a margin (Schroff et al. 2015); supcon: the "
+        .. "same among all photos of a batch (Khosla et al. 2020); softmax: nearest to its centre" },
    { "margin", read = read_margin, is = options.typed(function(value)
         return type(value) == "number" and value >= 0 and value < math.huge
      end, "number"), expected = "a number of at least 0, or dynamic", value = "X|dynamic",
