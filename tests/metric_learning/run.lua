@@ -36,7 +36,8 @@ local function draw_animals()
          for number = 1, EACH do
             local name = ("photos/%d_%d_%d.png"):format(animal, day, number)
             draw(scratch .. "/animals/" .. name, animal, day, number)
-            lines[#lines + 1] = ("%s,turtle %d,2021-0%d-1%d,%s"):format(name, animal, day, animal, number == 1 and "left" or "right")
+            lines[#lines + 1] = ("%s,turtle %d,2021-0%d-1%d,%s"):format(name, animal, day, animal,
+               number == 1 and "left" or "right")
          end
       end
    end
@@ -59,14 +60,15 @@ end
 -- ---- what it does ----
 
 local function trains_and_measures()
-   local r = says("the exercise", SMALL .. " --columns identity=turtle --epochs 2", "new head: fc 256 → 16, BN-neck, 7 individuals",
-      "split: time-aware, closed set", "features: ", "x 256 numbers", "\nretrieval: 18 photos that test, among ",
+   local r = says("the exercise", SMALL .. " --columns identity=turtle --epochs 2",
+      "new head: fc 256 → 16, BN-neck, 7 individuals", "split: time-aware, closed set", "features: ", "x 256 numbers", "\nretrieval: 18 photos that test, among ",
       "by the backbone's features alone: top-1 ", "\nnew individuals: below a similarity of ",
       "scripts/identify.lua --model ", OUT .. "/reid.json (figures and calibration), reid.csv")
    check(r.err == "", "without a warning", r.all)
    local at = { r.out:find "note: [^\n]*encounter", r.out:find "\nepoch   1" }
    check(at[1] and at[2] and at[1] < at[2], "the leak is told before anything trains", r.all)
-   check(r.out:find "retrieval: [^\n]*top%-1 [^\n]*; split: time%-aware, closed set[^\n]*\n", "figures with their protocol", r.all)
+   check(r.out:find "retrieval: [^\n]*top%-1 [^\n]*; split: time%-aware, closed set[^\n]*\n", "figures with their protocol",
+      r.all)
    local told = read_json(OUT .. "/reid.json")
    check(told.protocol == "time_closed" and told.leak == 0 and told.crop == "none" and told.threshold
       and told.calibration.kind == "platt" and told.figures.test.top_1 and told.figures.backbone and told.figures.open.root,
@@ -101,7 +103,8 @@ local function takes_its_flags()
    local from = " --from $T/first.safetensors"
    shell("cp $T" .. OUT .. "/best.safetensors $T/first.safetensors")
    local line = LEARN .. from .. " --columns identity=turtle --epochs 1 --embedding_size 16 --overwrite"
-   local r = says("triplet", line .. " --loss triplet --mining hard --margin 0.3 --protocol random --unfreeze all --pooling gem",
+   local r = says("triplet", line
+      .. " --loss triplet --mining hard --margin 0.3 --protocol random --unfreeze all --pooling gem",
       "the embedding is kept, its centres are new", "block1  #  from the start", "split: random photos")
    check(r.err:find "encounter" and #cli.lines_of(r.err) == 1, "the leak of a random split is a warning", r.all)
    says("margins, sub-centres", line .. " --margin dynamic --sub_centers 2 --protocol individual --fit crop",
@@ -123,11 +126,13 @@ end
 
 local function refuses_bad_command_lines()
    for flags, text in pairs {
-      ["--loss arcfase"] = "did you mean 'arcface'", ["--loss softmax --margin 1"] = "--loss: 'margin' means nothing for softmax",
+      ["--loss arcfase"] = "did you mean 'arcface'",
+      ["--loss softmax --margin 1"] = "--loss: 'margin' means nothing for softmax",
       ["--margin x"] = "expected a number of at least 0, or dynamic", ["--columns identity"] = "expected WHAT=COLUMN",
       ["--loss triplet --batch_size 30"] = "expected a multiple of that for two individuals at least, as 28",
       ["--per_individual 2 --sampler balanced"] = "exclude each other", ["--given a --protocol random"] = "--given: it names",
-      ["--val_fraction 0.6 --test_fraction 0.5"] = "expected less than 1 together", ["--protocol tim"] = "--protocol: expected one",
+      ["--val_fraction 0.6 --test_fraction 0.5"] = "expected less than 1 together",
+      ["--protocol tim"] = "--protocol: expected one",
       ["--from x --weights none"] = "--from and --weights exclude each other", ["--mixup 1"] = "unknown option '--mixup'",
    } do refuses(flags, 2, text, LEARN .. " " .. flags) end
    refuses("a column that is not there", 1, "has no column 'turtles'", LEARN .. " --columns identity=turtles")
