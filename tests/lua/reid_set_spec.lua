@@ -74,7 +74,7 @@ describe("reid.set", function()
       assert.equal(root .. "/photos", set.dir)
       assert.same({ "0.0 % of the photos that test are of an encounter that trains" }, set.notes)
       assert.same({}, warned)
-      assert.equal("red red 2020-01-01", "red " .. set.groups[root .. "/photos/red/001.bmp"])
+      assert.equal("red red 2020-01-01", set.groups[root .. "/photos/red/001.bmp"])
       assert.matches("4 validate, 4 more are there for a test; split: time%-aware, closed set", tostring(set))
    end)
 
@@ -83,7 +83,7 @@ describe("reid.set", function()
       local all = catalogue { { "red/001.bmp", "r", 1, box }, { "red/002.bmp", "r", 2 }, { "red/003.bmp", "r", 3, box, mask },
          { "blue/001.bmp", "b", 1 } }
       local set = set_of(all, split(all, { protocol = "time_closed" }))
-      assert.same({ false, box }, set.train.boxes)
+      assert.same({ box, false }, set.train.boxes)
       assert.same({ false }, set.val.boxes)
       assert.same({ box }, set.test.boxes)
       assert.same({ { false, false }, { mask } }, { set.train.masks, set.test.masks })
@@ -91,10 +91,10 @@ describe("reid.set", function()
 
    it("keeps new individuals apart, which validate nothing", function()
       local all = herd()
-      all.rows[#all.rows + 1] = { file = "red/011.bmp", path = root .. "/photos/red/011.bmp", identity = "new", date = "2020-01-04",
-         encounter = "new 2020-01-04" }
-      all.rows[#all.rows + 1] = { file = "red/012.bmp", path = root .. "/photos/red/012.bmp", identity = "late",
-         date = "2020-01-05", encounter = "late 2020-01-05" }
+      for i, name in ipairs { "new", "late" } do
+         local file, date = ("red/01%d.bmp"):format(i), "2020-01-0" .. i + 3
+         all.rows[#all.rows + 1] = { file = file, path = root .. "/photos/" .. file, identity = name, date = date }
+      end
       local set = set_of(all, split(all, { protocol = "time_open", val_from = "2020-01-04", test_from = "2020-01-05" }))
       assert.same({ "blue", "red" }, set.classes)
       assert.same({ { 21 }, { 22 } }, { set.unknown, set.unknown_test })
@@ -140,14 +140,13 @@ describe("reid.set", function()
 
    it("says what is missing", function()
       local all = catalogue { { "red/001.bmp", "r", 1 }, { "red/002.bmp", "r", 2 }, { "blue/001.bmp", "b", 1 } }
-      assert.matches("reid.set: no photo validates %(split: time%-aware.*%): individuals that were seen on three days are needed, "
-         .. "or test_fraction = 0", failure(set_of, all, split(all, { protocol = "time_closed" })))
+      assert.matches("reid.set: no photo validates %(split: time%-aware.*%): individuals that were seen on three days are "
+         .. "needed, or test_fraction = 0", failure(set_of, all, split(all, { protocol = "time_closed" })))
       assert.matches("val_fraction is 0", failure(set_of, all, split(all, { protocol = "time_closed", val_fraction = 0 })))
       local one = catalogue { { "red/001.bmp", "r", 1 }, { "red/002.bmp", "r", 2 }, { "red/003.bmp", "r", 3 } }
       assert.matches("one individual only trains, 'r'", failure(set_of, one, split(one)))
-      local open = split(all, { protocol = "time_open", val_from = "2020-01-02", test_from = "2021" })
       all.rows[2].identity = "other"
-      open = split(all, { protocol = "time_open", val_from = open.val_from, test_from = open.test_from })
+      local open = split(all, { protocol = "time_open", val_from = "2020-01-02", test_from = "2021" })
       assert.matches("none of 1 photo that validates is of an individual that trains", failure(set_of, all, open))
       assert.matches("expected a split as reid.split returns it, found nil", failure(set_of, all))
       assert.matches("expected a catalogue", failure(set_of, nil, open))
@@ -177,8 +176,8 @@ describe("the files of a run", function()
       assert.same({ "time_closed", "head", { a = 1.5 }, 0, 0 }, { back.protocol, back.crop, back.calibration, back.leak,
          back.seed })
       assert.same({ train = 11, val = 4, test = 4 }, back.photos)
-      assert.same({ file = 'odd, "name".bmp', identity = "red", date = "2020-01-01", encounter = "red 2020-01-01", side = "left",
-         box = { 1, 2.25, 30, 40 }, split = "train" }, back.rows[1])
+      assert.same({ file = 'odd, "name".bmp', identity = "red", date = "2020-01-01", encounter = "red 2020-01-01",
+         side = "left", box = { 1, 2.25, 30, 40 }, split = "train" }, back.rows[1])
       assert.same({ file = "red/002.bmp", date = "2020-01-01" }, back.rows[2])
       saved.add(folder, { calibration = "new", more = true })
       back = assert(saved.read(folder))
@@ -219,7 +218,8 @@ describe("the files of a run", function()
          failure(split, later, { of_run = folder }))
       later = herd()
       later.rows[4].identity = "blue"
-      assert.matches("data_dir: 'red/004.bmp' shows 'blue' now, and 'red' in the run in", failure(split, later, { of_run = folder }))
+      assert.matches("data_dir: 'red/004.bmp' shows 'blue' now, and 'red' in the run in",
+         failure(split, later, { of_run = folder }))
       assert.matches("of_run: there is no split of a run in '.*/nowhere'", failure(split, all, { of_run = root .. "/nowhere" }))
       photos.write_file(folder .. "/reid.csv", "file,identity,date,encounter,side,box,split\na,b,,,,1 2 3,train\n")
       assert.matches("reid.csv, line 2: expected file, identity", select(2, saved.read(folder)))
@@ -238,7 +238,7 @@ describe("a run", function()
       local set = set_of(all, made)
       local model = Small(set.classes)
       local run = { optimizer = scute.optim.adamw(model:groups { lr = 0.01 }), epochs = 1, batch_size = 6, workers = 1,
-         checkpoint_every = 0, output_dir = root .. "/out", hooks = { saved.hook(all, made, { crop = "none" }) } }
+         output_dir = root .. "/out", hooks = { saved.hook(all, made, { crop = "none" }) } }
       for name, value in pairs(more or {}) do run[name] = value end
       return scute.train.fit(model, set, run)
    end
@@ -246,7 +246,7 @@ describe("a run", function()
    it("trains on it, and keeps its split when it is gone on with", function()
       local all = herd()
       local made = split(all, { protocol = "random", seed = 7 })
-      local result = fit(all, made, { checkpoint_every = 1 })
+      local result = fit(all, made)
       assert.is_true(result.best.val_accuracy >= 0)
       local text = read(result.folder .. "/reid.csv")
       assert.equal("none", saved.read(result.folder).crop)

@@ -116,6 +116,7 @@ local function finished(rows, individuals, parts, made)
    end
    made.known = known_of(rows, made.train)
    made.leak, made.leak_of = leak.share(rows, individuals, made.train, made.test)
+   made.kind = kind.of_individuals(individuals, made.train, made.test)
    made.individuals = { train = kind.count(individuals, made.train), val = kind.count(individuals, made.val),
       test = kind.count(individuals, made.test), new_val = count_new(rows, made.val, made.known),
       new_test = count_new(rows, made.test, made.known) }
@@ -159,6 +160,7 @@ local OPTIONS = options.declare("reid.split", table.move(SAID, 1, #SAID, #ENTRIE
 -- catalogue's rows, known = {identity = true} of those that train, notes = list of lines,
 --    leak         share (0 to 1) of the photos that test whose encounter trains; nil: no encounter is known
 --    leak_of      of how many photos that is
+--    kind         "closed set": all that test train, "disjoint set": none does, "open set": some do
 --    individuals  how many there are { train, val, test }, and how many that do not train { new_val, new_test }
 -- seed, val_fraction, test_fraction, given, val_from, test_from }; it prints as a text.
 local function split(catalogue, how, ...)
