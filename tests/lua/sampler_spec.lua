@@ -163,7 +163,7 @@ describe("a sampler", function()
 
    it("is named where it says what cannot be, before anything is written", function()
       refused({ sampler = "balance" }, "did you mean 'balanced'?")
-      refused({ sampler = { indexes = print } }, "expected balanced, a sampler ({ name, indices = f })")
+      refused({ sampler = { indexes = print } }, "expected balanced, identities, a sampler ({ name, indices = f })")
       refused({ sampler = { 1, 99 } }, "sampler (a list of 2, 001f038a), epoch 1: expected numbers of photos from 1 to "
          .. "21, found 99 at place 2")
       refused({ sampler = { name = "mine", indices = function() return {} end } }, "sampler (mine), epoch 1: the list is empty")
