@@ -1,7 +1,7 @@
 -- Batches of some individuals with some photos each (see scute.sampler).
 --
 -- Individuals are dealt like cards: each comes once before any comes again, and none twice in a batch; and so are the photos of
--- each individual. Dealing goes on from epoch to epoch and follows from the run's seed alone, so an epoch is found by dealing
+-- each individual. Photos are dealt on from epoch to epoch, by the run's seed alone, so those of an epoch are found by dealing
 -- all that come before it, too.
 local by_class = require "scute.sampler.by_class"
 local console = require "scute.base.console"
@@ -49,16 +49,38 @@ local function classes_with_photos(o, lists)
    return classes
 end
 
+-- The deck of an epoch in which individuals come `hands` times, and how often each came before. All come equally often, and what
+-- is left over is dealt from epoch to epoch.
+local function individuals_of(classes, hands, epoch, seed)
+   local rounds, rest, spare, before = hands // #classes, hands % #classes, new_deck(classes, seed, 0), {}
+   for _, class in ipairs(classes) do before[class] = rounds * (epoch - 1) end
+   for _ = 1, epoch - 1 do
+      for _, class in ipairs(deal(spare, rest)) do before[class] = before[class] + 1 end
+   end
+   local deck = new_deck(classes, seed, -epoch)
+   deck.left = deal(spare, rest)
+   return deck, before
+end
+
+-- The deck of each individual's photos, without those that came before.
+local function photos_left(o, lists, before, seed)
+   local decks = {}
+   for class, times in pairs(before) do
+      decks[class] = new_deck(lists[class], seed, class)
+      for _ = 1, times do deal(decks[class], o.photos) end
+   end
+   return decks
+end
+
 local function indices(o, epoch, part)
    local lists, n = by_class(part)
    local seed, size = part.seed or 0, o.individuals * o.photos
-   local individuals, decks = new_deck(classes_with_photos(o, lists), seed, 0), {}
-   for class, list in ipairs(lists) do decks[class] = new_deck(list, seed, class) end
    local batches, order = (o.length or n + -n % size) // size, {}
-   for batch = 1, batches * epoch do
+   local individuals, before = individuals_of(classes_with_photos(o, lists), batches * o.individuals, epoch, seed)
+   local decks = photos_left(o, lists, before, seed)
+   for _ = 1, batches do
       for _, class in ipairs(deal(individuals, o.individuals)) do
-         local hand = deal(decks[class], o.photos)
-         if batch > batches * (epoch - 1) then table.move(hand, 1, #hand, #order + 1, order) end
+         table.move(deal(decks[class], o.photos), 1, o.photos, #order + 1, order)
       end
    end
    return order
@@ -91,10 +113,10 @@ local function check_length(o)
 end
 
 --- Batches of some individuals with some photos each, for losses that compare photos with photos (scute.losses.triplet,
--- supcon); batch_size has to be individuals * photos. Each individual comes once before any comes again, whatever its number of
--- photos, and each of its photos once before any of them comes again, from epoch to epoch: in an epoch the batches that
--- individuals are in differ by at most one. One with a single photo is there too, with that photo several times in a batch
--- (augmented each time anew).
+-- supcon); batch_size has to be individuals * photos. All individuals come equally often, whatever their number of photos: in
+-- an epoch, and in all so far, the batches that they are in differ by at most one. Each photo of an individual comes once
+-- before any of them comes again, from epoch to epoch. An individual with a single photo is there too, with that photo several
+-- times in a batch (augmented each time anew).
 --
 --    train.fit(model, set, { sampler = scute.sampler.identities { individuals = 8, photos = 4 }, batch_size = 32, ... })
 local function identities(given)
