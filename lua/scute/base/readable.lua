@@ -2,9 +2,9 @@
 local scute = require "scute"
 
 --- The photo at `path` as a scute.image; nil where it cannot be read. Memory that runs out is no fault of the photo's and is
--- raised.
-return function(path)
-   local ok, image = pcall(scute.image.load, path)
+-- raised. box: the part of it that counts, as scute.image.load takes it.
+return function(path, box)
+   local ok, image = pcall(scute.image.load, path, box and { box = box } or nil)
    if ok then return image end
    if scute.error_kind(image) then error(image, 0) end
 end

@@ -12,7 +12,8 @@ local inventory = {}
 inventory.CLASSES = {
    { "schedule", "scute.schedule", "Schedule" }, { "optimizer", "scute.optim.optimizer", "Optimizer" },
    { "figure", "scute.plot.figure", "Figure" }, { "confusion", "scute.metrics", "Confusion" },
-   { "mean", "scute.metrics", "Mean" }, { "plan", "scute.train.unfreeze", "Plan" },
+   { "mean", "scute.metrics", "Mean" }, { "roc", "scute.metrics.roc", "Roc" },
+   { "calibration", "scute.metrics.calibration", "Calibration" }, { "plan", "scute.train.unfreeze", "Plan" },
    { "result", "scute.train.result", "Result" }, { "draw", "scute.train.sampling", "Draw" },
    { "draw", "scute.train.augmenting", "Draw" },
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
