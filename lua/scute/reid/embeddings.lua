@@ -6,6 +6,7 @@ local found_device = require "scute.base.found_device"
 local head = require "scute.reid.head"
 local joined = require "scute.base.joined"
 local options = require "scute.base.options"
+local part_of = require "scute.reid.part"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
 local surplus = require "scute.base.surplus"
@@ -33,27 +34,18 @@ end
 
 -- ---- photos ----
 
--- A part { paths, boxes, masks } of rows of a catalogue.
-local function part_of_rows(rows)
-   local part, has = { paths = {}, boxes = {}, masks = {} }, {}
-   for i, row in ipairs(rows) do
-      part.paths[i], part.boxes[i], part.masks[i] = row.path, row.box or false, row.mask or false
-      has.boxes, has.masks = has.boxes or row.box ~= nil, has.masks or row.mask ~= nil
+-- A part of a data set, rows of a catalogue or a list of files, as a part. level: of who gives it, as error counts from here.
+local function as_part(given, level)
+   local part, first = given, type(given) == "table" and given[1] or nil
+   if type(first) == "string" then part = { paths = given } end
+   if type(first) == "table" then
+      local numbers = {}
+      for i in ipairs(given) do numbers[i] = i end
+      part = part_of({ rows = given }, numbers)
    end
-   part.boxes, part.masks = has.boxes and part.boxes or nil, has.masks and part.masks or nil
-   return part
-end
-
--- A part of a data set, rows of a catalogue or a list of files, as a part. A list may be empty of neither.
-local function part_of(given)
-   local part = given
-   if type(given) == "table" and type(given[1]) == "string" then part = { paths = given } end
-   if type(given) == "table" and type(given[1]) == "table" then part = part_of_rows(given) end
-   if type(part) ~= "table" or type(part.paths) ~= "table" or type(part.paths[1]) ~= "string" then
-      error("reid.embeddings: expected photos (a part of a data set, rows of a catalogue, or a list of files), found "
-         .. (type(given) == "table" and "a table without any" or console.brief(given)), 3)
-   end
-   return part
+   if type(part) == "table" and type(part.paths) == "table" and type(part.paths[1]) == "string" then return part end
+   error("reid.embeddings: expected photos (a part of a data set, rows of a catalogue, or a list of files), found "
+      .. (type(given) == "table" and "a table without any" or console.brief(given)), level + 1)
 end
 
 -- ---- computing ----
@@ -138,7 +130,7 @@ local function embeddings(model, photos, given, ...)
    if type(model) ~= "table" or not model.preprocessing then
       error("reid.embeddings: expected a model of scute.models, found " .. console.brief(model), 2)
    end
-   local part, o = part_of(photos), EMBEDDINGS:read(given)
+   local part, o = as_part(photos, 2), EMBEDDINGS:read(given)
    o.device = found_device(o.device or device_of(model))
    local embed = of_features(model, o)
    local x, rows, bad, complete
