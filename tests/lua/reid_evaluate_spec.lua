@@ -23,7 +23,8 @@ local function embedded(list)
       local angle = math.rad(entry[2])
       x[i] = { math.cos(angle), math.sin(angle) }
       rows[i] = { file = ("%s/%d.jpg"):format(entry[1] or "nobody", i), path = PHOTO, identity = entry[1] or nil,
-         side = entry[3], date = entry[4], encounter = entry[4] and entry[1] .. " " .. entry[4] or nil, box = i == 1 and { 0, 0, 8, 8 } or nil }
+         side = entry[3], date = entry[4], encounter = entry[4] and entry[1] .. " " .. entry[4] or nil,
+         box = i == 1 and { 0, 0, 8, 8 } or nil }
    end
    return { x = scute.tensor(x, { dtype = "f32" }), rows = rows }
 end
@@ -159,7 +160,7 @@ describe("reid.evaluate", function()
 
    it("prints every figure below its protocol", function()
       local text = tostring(measured())
-      assert.matches("^6 photos in a gallery of 5 of 3 individuals; split: made up, closed\nnone of these photos is of an ", text)
+      assert.matches("^6 photos in a gallery of 5 of 3 individuals; split: made up, closed\nnone of these photos is ", text)
       for _, words in ipairs { "\nclosed set: 5 photos %(1 more are of individuals that are not in the gallery%)\ntop%-1 +0.8",
          "\nby side\nside +photos +top%-1", "\nopen set\nknown +0.833 +of 5 photos of 3 individuals: named right %(balanced%)",
          "\nindividuals known again worst %(1 of 4%)\n[^\n]+\nada " } do
