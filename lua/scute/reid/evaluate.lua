@@ -1,5 +1,6 @@
 -- How well individuals are known again, from embeddings: all figures of a closed and of an open set, by individual, by side and
 -- by encounter, and what went wrong. The parts are in evaluate/.
+local apart = require "scute.reid.evaluate.apart"
 local as_text = require "scute.reid.evaluate.as_text"
 local groups = require "scute.reid.evaluate.groups"
 local is_tensor = require("scute.nn.module").is_tensor
@@ -19,10 +20,11 @@ end
 local EMBEDDED = "{ x = embeddings (N, D), rows = N rows of a catalogue }"
 
 local EVALUATE = options.declare("reid.evaluate", {
-   { "gallery", required = true, is = is_embedded, expected = EMBEDDED,
-     help = "photos of the individuals that are known: { x = embeddings (M, D) f32, rows = { identity, side, ... } of each }" },
    { "queries", required = true, is = is_embedded, expected = EMBEDDED,
-     help = "photos that are measured, the same; those whose individual is not known are left out" },
+     help = "photos that are measured: { x = embeddings (N, D) f32, rows = { identity, side, encounter, ... } of each }; those "
+        .. "whose individual is not known by name are left out" },
+   { "gallery", is = is_embedded, expected = EMBEDDED, show = "the queries themselves, each but for its own encounter",
+     help = "photos of the individuals that are known, the same" },
    { "calibration", is = options.has "of", expected = "a calibration of metrics.isotonic, platt or calibration", show = "none",
      help = "makes probabilities of similarities, fitted on other photos (validation); without it there is no open set" },
    { "threshold", number = true, show = "a probability of one half",
@@ -30,8 +32,6 @@ local EVALUATE = options.declare("reid.evaluate", {
    { "top", is = options.of_type "table", expected = "a list of whole numbers from 1", show = "1, 5, 10",
      default = function() return { 1, 5, 10 } end, help = "the k of the top-k shares" },
    { "text", text = true, show = "none", help = "the protocol of the split in a line, as it stands beside the figures" },
-   { "leak", number = true, min = 0, max = 1, show = "not known",
-     help = "share of the queries whose encounter is in the gallery" },
 })
 
 -- ---- what is compared ----
@@ -58,9 +58,9 @@ end
 
 -- ---- each query ----
 
--- What is said of each query: { row, truth, said = individual of the first candidate, similarity, candidate = its row,
--- candidates = list of {row, similarity}, right = {row, similarity} of the first right one or nil, rank, precision, is_known,
--- is_right }.
+-- What is said of each query: { row, truth, said = individual of the first candidate (false: there is none), similarity,
+-- candidates = list of {row, similarity}, right = {row, similarity} of the first right one or nil, rank, precision, is_known =
+-- whether there is a right one, is_right }.
 local function answers_of(queries, gallery, found, known)
    local list = {}
    for q, row in ipairs(queries.rows) do
@@ -69,21 +69,24 @@ local function answers_of(queries, gallery, found, known)
          candidates[k] = { row = gallery.rows[entry.row], similarity = entry.similarity }
       end
       local first, right = candidates[1], found.right[q]
-      list[q] = { row = row, truth = row.identity, said = first.row.identity, similarity = first.similarity,
-         candidate = first.row, candidates = candidates, is_known = known[row.identity] or false,
+      -- Of what looks among itself nothing may be left, and an individual seen once has nothing to find.
+      list[q] = { row = row, truth = row.identity, said = first and first.row.identity or false,
+         similarity = first and first.similarity or -1, candidates = candidates,
+         is_known = known[row.identity] and found.ranks[q] and true or false,
          right = right and { row = gallery.rows[right.row], similarity = right.similarity } or nil,
          rank = found.ranks[q] or nil, precision = found.precisions[q] or nil,
-         is_right = first.row.identity == row.identity }
+         is_right = first ~= nil and first.row.identity == row.identity }
    end
    return list
 end
 
--- Queries that were not right, the surest first.
+-- Queries that were not right, the most similar first: those of known individuals whose first candidate is another one, and
+-- new ones that are named.
 local function failures_of(answers)
    local list = {}
    for _, answer in ipairs(answers) do
-      local wrong = answer.is_known and not answer.is_right or not answer.is_known and answer.new == false
-      if wrong then list[#list + 1] = answer end
+      local is_wrong = answer.is_known and not answer.is_right or not answer.is_known and answer.new == false
+      if is_wrong then list[#list + 1] = answer end
    end
    table.sort(list, function(a, b)
       if a.similarity ~= b.similarity then return a.similarity > b.similarity end
@@ -100,14 +103,45 @@ local function closed_of(found, answers)
 end
 
 local function nothing(o, left_out)
-   return as_text.evaluation { text = o.text, leak = o.leak, photos = 0, left_out = left_out, answers = {}, failures = {},
-      individuals = {}, sides = {} }
+   return as_text.evaluation { text = o.text, photos = 0, left_out = left_out, answers = {}, failures = {}, individuals = {},
+      sides = {} }
 end
 
---- Measures a model of individuals. Each query is compared with all photos of the gallery; nothing of the gallery may be of the
--- query's own encounter, which is the split's business (see reid.split), and `text` and `leak` say it beside the figures.
--- Returns { text, leak, photos = queries whose individual is known by name, left_out = others, gallery = { photos,
---                 individuals },
+-- The individuals of rows, as a set, and how many they are.
+local function set_of(names)
+   local known, n = {}, 0
+   for _, name in ipairs(names) do
+      n = n + (known[name] and 0 or 1)
+      known[name] = true
+   end
+   return known, n
+end
+
+-- All figures. own: the queries are the gallery, too.
+local function measure(o, queries, gallery, own)
+   local names = names_of(gallery.rows)
+   local known, individuals = set_of(names)
+   local exclude = own and apart.exclude(queries.rows) or nil
+   local found = metrics.retrieval { queries = queries.x, gallery = gallery.x, query_labels = names_of(queries.rows),
+      gallery_labels = names, top = o.top, keep = KEPT, exclude = exclude }
+   local answers = answers_of(queries, gallery, found, known)
+   local result = { text = o.text, leak = not own and apart.leak(queries.rows, gallery.rows) or nil, among = own,
+      photos = #queries.rows, left_out = queries.left_out, answers = answers, closed = closed_of(found, answers),
+      gallery = { photos = #gallery.rows, individuals = individuals } }
+   if o.calibration and not own then result.open = open_set(queries, gallery, answers, known, o) end
+   result.individuals = groups.individuals(answers, gallery.rows)
+   result.closed.balanced = groups.balanced(result.individuals)
+   result.encounters = groups.encounters(answers)
+   result.sides = own and {} or sides(queries, gallery, answers)
+   result.pairs, result.failures = two_kinds(queries, gallery, exclude), failures_of(answers)
+   return as_text.evaluation(result)
+end
+
+--- Measures a model of individuals by the embeddings of photos. Each query is compared with all photos of the gallery; that
+-- none of its own encounter is in there is the split's business (see reid.split), and `text` and the leak say it beside the
+-- figures. Returns { text, leak = share of the queries whose encounter is in the gallery (nil: no encounter is known), photos =
+-- queries whose individual is known by name, left_out = others, gallery = { photos, individuals }, among = true where the
+-- queries are the gallery,
 --    closed       of photos of individuals in the gallery: { queries, without = photos of individuals that are not in it,
 --                 top = {[k] = share}, interval = 95 % of top-1 (Wilson's), balanced = top-1 averaged over individuals, map,
 --                 map_at_r } (see metrics.retrieval)
@@ -117,37 +151,25 @@ end
 --                 right individual }; nil where none is known
 --    sides        list of { side, photos, top1, map, same = top-1 among photos of that side alone, other = among the others
 --                 alone }
---    open         with a calibration: { known, unknown, root, ... } of metrics.balanced_open, threshold, auc = area under the
---                 ROC of known against new ones by their first similarity, calibration_error, bins, mean = mean probability,
---                 right = share in which the first candidate is right }
+--    open         with a calibration: { known, unknown, root, ... } of metrics.balanced_open, likelier = the same where
+--                 somebody is new whose probability is below one half, threshold, auc = area under the ROC of known against new
+--                 ones by their first similarity, calibration_error, bins, mean = mean probability, right = share in which the
+--                 first candidate is right, made = true where no query is of a new individual, and new ones are made: each
+--                 query again, its own individual left out of the gallery }
 --    pairs        { same, different = lists of similarities, auc, eer, of = pairs, drawn = whether these are not all }
 --    answers      of each query { row, truth, said, similarity, probability, new, rank, precision, candidates, right, ... }
 --    failures     those of them that are wrong, the most similar first }.
 local function evaluate(given)
    local o = EVALUATE:read(given)
-   local gallery, queries = known_rows(o.gallery), known_rows(o.queries)
-   if #gallery.rows == 0 then error("reid.evaluate: no individual in the gallery is known by name", 2) end
+   local queries, own = known_rows(o.queries), o.gallery == nil
+   local gallery = own and queries or known_rows(o.gallery)
+   if not own and #gallery.rows == 0 then error("reid.evaluate: no individual in the gallery is known by name", 2) end
    if #queries.rows == 0 then return nothing(o, queries.left_out) end
-   local names, known = names_of(gallery.rows), {}
-   local individuals = 0
-   for _, name in ipairs(names) do
-      individuals = individuals + (known[name] and 0 or 1)
-      known[name] = true
-   end
-   local found = metrics.retrieval { queries = queries.x, gallery = gallery.x, query_labels = names_of(queries.rows),
-      gallery_labels = names, top = o.top, keep = KEPT }
-   local answers = answers_of(queries, gallery, found, known)
-   local result = { text = o.text, leak = o.leak, photos = #queries.rows, left_out = queries.left_out, answers = answers,
-      gallery = { photos = #gallery.rows, individuals = individuals }, closed = closed_of(found, answers) }
-   if o.calibration then result.open = open_set(answers, known, o.calibration, o.threshold) end
-   result.individuals = groups.individuals(answers, gallery.rows)
-   result.closed.balanced = groups.balanced(result.individuals)
-   result.encounters, result.sides = groups.encounters(answers), sides(queries, gallery, answers)
-   result.pairs, result.failures = two_kinds(queries, gallery), failures_of(answers)
-   for _, part in ipairs { queries, gallery } do
+   local result = measure(o, queries, gallery, own)
+   for _, part in ipairs(own and { queries } or { queries, gallery }) do
       if part.is_new then part.x:free() end
    end
-   return as_text.evaluation(result)
+   return result
 end
 
 return EVALUATE:describes(evaluate)

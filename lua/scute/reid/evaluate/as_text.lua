@@ -11,7 +11,7 @@ local function share(value) return value and value == value and ("%.3f"):format(
 
 -- A warning where photos that test are of an encounter in the gallery.
 local function leak_text(leak)
-   if not leak then return "no encounters are known, so that nobody can tell whether backgrounds repeat" end
+   if not leak then return "no encounter is known, so that nobody can tell whether backgrounds repeat" end
    if leak == 0 then return "none of these photos is of an encounter in the gallery" end
    return ("%.1f %% of these photos are of an encounter in the gallery%s"):format(100 * leak,
       leak >= 0.01 and ": they may be known by their background, and the figures are too good" or "")
@@ -40,16 +40,22 @@ function as_text.open_rows(result)
    local o = result.open
    local how = o.threshold and ("named from a similarity of %.3f on"):format(o.threshold)
       or "named where that is likelier than not"
-   return {
+   local rows = {
       { "known", share(o.known), ("of %s of %s: named right (balanced), %s"):format(console.count(o.known_photos, "photo"),
          console.count(o.known_individuals, "individual"), how) },
-      { "new", share(o.unknown), ("of %s of %s: said to be new (balanced)"):format(console.count(o.unknown_photos, "photo"),
-         console.count(o.unknown_individuals, "individual")) },
+      { "new", share(o.unknown), ("of %s of %s: said to be new (balanced)%s"):format(console.count(o.unknown_photos, "photo"),
+         console.count(o.unknown_individuals, "individual"), o.made and "; each photo again, without its individual" or "") },
       { "root of both", share(o.root), "as AnimalCLEF 2025 scores" },
-      { "known against new", share(o.auc), "area under the ROC of the first similarity" },
-      { "calibration error", share(o.calibration_error), ("says %.0f %% on average, is right in %.0f %%"):format(100 * o.mean,
-         100 * o.right) },
    }
+   if o.threshold then
+      rows[#rows + 1] = { "by probability", share(o.likelier.root),
+         ("the same root, named where that is likelier than not: known %s, new %s"):format(share(o.likelier.known),
+         share(o.likelier.unknown)) }
+   end
+   rows[#rows + 1] = { "known against new", share(o.auc), "area under the ROC of the first similarity" }
+   rows[#rows + 1] = { "calibration error", share(o.calibration_error),
+      ("says %.0f %% on average, is right in %.0f %%"):format(100 * o.mean, 100 * o.right) }
+   return rows
 end
 
 function as_text.side_rows(result)
@@ -89,7 +95,8 @@ function as_text.text(result)
    if result.photos == 0 then return "evaluation of 0 photos: of none it is known who it is" end
    local lines = { ("%s in a gallery of %s of %s; split: %s"):format(console.count(result.photos, "photo"),
       columns.thousands(result.gallery.photos), console.count(result.gallery.individuals, "individual"),
-      result.text or "not known"), leak_text(result.leak) }
+      result.text or "not known"), result.among and "they look among one another, each but for its own encounter"
+      or leak_text(result.leak) }
    local function part(title, text)
       lines[#lines + 1] = ""
       lines[#lines + 1] = title

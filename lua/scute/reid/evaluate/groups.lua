@@ -16,13 +16,14 @@ local function entry_of(list, by_name, name)
 end
 
 local function add(entry, answer)
-   entry.photos, entry.known = entry.photos + 1, answer.is_known
+   entry.photos, entry.known = entry.photos + 1, entry.known or answer.is_known
    entry.right = entry.right + (answer.is_right and 1 or 0)
    entry.top5 = entry.top5 + (answer.rank and answer.rank <= 5 and 1 or 0)
    entry.map, entry.new = entry.map + (answer.precision or 0), entry.new + (answer.new and 1 or 0)
    local encounter = answer.row.encounter
    if encounter and not entry.days[encounter] then entry.days[encounter], entry.encounters = true, entry.encounters + 1 end
-   if not answer.is_right then entry.taken[answer.said] = (entry.taken[answer.said] or 0) + 1 end
+   local said = not answer.is_right and answer.said
+   if said then entry.taken[said] = (entry.taken[said] or 0) + 1 end
 end
 
 -- The name that occurs most, of equal ones the first in byte order; nil of none.

@@ -6,6 +6,13 @@ local MOST = 2000000 -- pairs that are looked at; of more, those of some queries
 local LISTED = 200000 -- similarities of different ones that are kept for a picture, evenly from all
 local AT_ONCE = 1000000 -- similarities that are in a list of Lua's
 
+-- What a query is not compared with, as a set.
+local function set_without(exclude, q)
+   local set = {}
+   for _, k in ipairs(exclude and exclude(q) or {}) do set[k] = true end
+   return set
+end
+
 -- Every how many queries one is taken.
 local function stride_of(queries, gallery)
    return math.max(1, math.ceil(queries * gallery / MOST))
@@ -37,18 +44,20 @@ local function thinned(list)
 end
 
 --- { same, different = lists of similarities, auc, eer = of a threshold between them, of = pairs looked at, drawn = whether
--- these are of some queries only }.
-return function(queries, gallery)
+-- these are of some queries only }. exclude: function(query) -> list of photos that it is not compared with, or nil.
+return function(queries, gallery, exclude)
    local stride = stride_of(#queries.rows, #gallery.rows)
    local scores, is_same, same, different = {}, {}, {}, {}
    scute.no_grad(function()
       each_query(queries, gallery, stride, function(q, similarities)
-         local name = queries.rows[q].identity
+         local name, left_out = queries.rows[q].identity, set_without(exclude, q)
          for k, similarity in ipairs(similarities) do
-            local alike = gallery.rows[k].identity == name
-            scores[#scores + 1], is_same[#is_same + 1] = similarity, alike
-            local list = alike and same or different
-            list[#list + 1] = similarity
+            if not left_out[k] then
+               local alike = gallery.rows[k].identity == name
+               scores[#scores + 1], is_same[#is_same + 1] = similarity, alike
+               local list = alike and same or different
+               list[#list + 1] = similarity
+            end
          end
       end)
    end)
