@@ -21,7 +21,8 @@ local function draw(number)
    local canvas = scute.canvas(WIDTH, HEIGHT)
    for half = 0, 1 do
       for i = 0, 5 do
-         local color = ("#%02X%02X%02X"):format(half == 0 and 200 - i or 20, (number * 37 + i * 29) % 90, half == 1 and 200 - i or 20)
+         local color = ("#%02X%02X%02X"):format(half == 0 and 200 - i or 20, (number * 37 + i * 29) % 90,
+            half == 1 and 200 - i or 20)
          canvas:rect(half * 20, i * 5, 20, 5, { color = color, fill = true })
       end
    end
@@ -94,7 +95,8 @@ describe("scute.image.load", function()
          bytes_of(scute.image.load(PHOTO, { mask = packed, outside = "black" })))
       assert.not_equal(bytes_of(whole), bytes_of(scute.image.load(PHOTO, { mask = packed })))
       local polygon = { 2, 2, 30, 2, 30, 20, 2, 20 }
-      assert.equal(bytes_of(scute.image.load(PHOTO, { mask = polygon })), bytes_of(scute.image.load(PHOTO, { mask = { polygon } })))
+      assert.equal(bytes_of(scute.image.load(PHOTO, { mask = polygon })),
+         bytes_of(scute.image.load(PHOTO, { mask = { polygon } })))
       assert.is_false(scute.packed_mask(false))
    end)
 
@@ -270,7 +272,8 @@ describe("train.fit", function()
       local result = fit(list, halves(7, 9))
       assert.matches("reef1.png: the box .* lies outside of the photo", table.concat(warned, "\n"))
       assert.matches("reef1.png#2", read(result.folder .. "/bad_images.csv"))
-      assert.matches("note: a box reaches beyond the photo %([^,]*reef2.png%) and is cut off at its edge", table.concat(lines, "\n"))
+      assert.matches("note: a box reaches beyond the photo %([^,]*reef2.png%) and is cut off at its edge",
+         table.concat(lines, "\n"))
    end)
 
    it("goes on with the same boxes only", function()

@@ -1,6 +1,6 @@
 -- What of a file a photo is: a box around an animal, and a mask of it. A part of a data set may have these beside its paths:
---    boxes     list, as long as paths, of { x, y, width, height } in pixels, x and y from 0, or false: the whole photo. A box may
---              say of which size its photo is: of = { width, height }
+--    boxes     list, as long as paths, of { x, y, width, height } in pixels, x and y from 0, or false: the whole photo. A box
+--              may say of which size its photo is: of = { width, height }
 --    masks     list of COCO's segmentations, or false: { size = { height, width }, counts = text or list } (see
 --              scute.packed_mask), or polygons { { x, y, x, y, ... }, ... }
 --    boxes_of  "shown" or "stored": of which picture boxes and masks are where a photo has an EXIF orientation; nil: of the one
@@ -81,8 +81,8 @@ end
 
 -- ---- names ----
 
---- Names for files, in their order: the second time a path comes it is "path#2", and so on. taken: a set of the names that there
--- are already, which grows.
+--- Names for files, in their order: the second time a path comes it is "path#2", and so on. taken: a set of the names that
+-- there are already, which grows.
 function crops.names(paths, taken)
    local names = {}
    taken = taken or {}

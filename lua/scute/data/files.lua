@@ -101,8 +101,8 @@ local function with_train(given)
 end
 
 --- A data set of photo files with their classes, wherever they lie, for train.fit as what data.open returns; decoded by threads
--- and augmented like those of folders. An entry may have a box { x, y, width, height } in pixels (x and y from 0) around what is
--- to be seen, and a mask as COCO has it, of which the rest gets one colour; so a file may stand there several times: it is
+-- and augmented like those of folders. An entry may have a box { x, y, width, height } in pixels (x and y from 0) around what
+-- is to be seen, and a mask as COCO has it, of which the rest gets one colour; so a file may stand there several times: it is
 -- "reef.jpg", "reef.jpg#2", ... then.
 local function files(given)
    local o = FILES:read(with_train(given))
