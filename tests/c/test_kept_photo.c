@@ -44,7 +44,7 @@ typedef struct {
 
 static Loaded load_with(const char *path, const ScPreprocess *p, const ScAugment *augment, uint64_t seed) {
    Loaded loaded = {0};
-   ScSample sample = {seed, 1, 0, &loaded.digest, &loaded.look};
+   ScSample sample = {.seed = seed, .epoch = 1, .digest = &loaded.digest, .look = &loaded.look};
    loaded.status = sc_augment_load(path, NULL, p, augment, &sample, loaded.pixels, &loaded.lacks_end);
    return loaded;
 }
