@@ -1,6 +1,6 @@
 -- What of a file a photo is: a box around an animal, and a mask of it. A part of a data set may have these beside its paths:
---    boxes     list, as long as paths, of { x, y, width, height } in pixels, x and y from 0, or false: the whole photo. A box may
---              say of which size its photo is: of = { width, height }
+--    boxes     list, as long as paths, of { x, y, width, height } in pixels, x and y from 0, or false: the whole photo. A box
+--              may say of which size its photo is: of = { width, height }
 --    masks     list of COCO's segmentations, or false: { size = { height, width }, counts = text or list } (see
 --              scute.packed_mask), or polygons { { x, y, x, y, ... }, ... }
 --    boxes_of  "shown" or "stored": of which picture boxes and masks are where a photo has an EXIF orientation; nil: of the one
@@ -42,13 +42,23 @@ end
 
 -- ---- checks ----
 
-local EXPECTED = { boxes = "{ x, y, width, height }", masks = "a segmentation" }
+local EXPECTED = { boxes = "a box { x, y, width, height }", masks = "a mask as COCO has it" }
 
-local function is_box(entry)
+local IS = { masks = function(value) return type(value) == "table" end }
+
+function IS.boxes(value)
+   if type(value) ~= "table" then return false end
    for i = 1, 4 do
-      if type(entry[i]) ~= "number" then return false end
+      if type(value[i]) ~= "number" then return false end
    end
    return true
+end
+
+--- What is wrong with a box and a mask (nil or false: there is none); nil where nothing is, as far as lists tell.
+function crops.fault_of(box, mask)
+   for name, value in pairs { boxes = box or nil, masks = mask or nil } do
+      if not IS[name](value) then return ("expected %s, found %s"):format(EXPECTED[name], console.brief(value)) end
+   end
 end
 
 --- What is wrong with the boxes and masks of a part, in words; nil where nothing is, as far as lists tell.
@@ -62,7 +72,7 @@ function crops.fault(part)
             type(list) == "table" and ("one of %d"):format(#list) or console.brief(list))
       end
       for i, entry in ipairs(list or {}) do
-         if entry and (type(entry) ~= "table" or name == "boxes" and not is_box(entry)) then
+         if entry and not IS[name](entry) then
             return ("%s: expected %s or false, found %s at place %d"):format(name, EXPECTED[name], console.brief(entry), i)
          end
       end
@@ -71,8 +81,8 @@ end
 
 -- ---- names ----
 
---- Names for files, in their order: the second time a path comes it is "path#2", and so on. taken: a set of the names that there
--- are already, which grows.
+--- Names for files, in their order: the second time a path comes it is "path#2", and so on. taken: a set of the names that
+-- there are already, which grows.
 function crops.names(paths, taken)
    local names = {}
    taken = taken or {}
@@ -131,13 +141,18 @@ function crops.begin(to, from)
    return to
 end
 
---- Gives the photo that was added last to a part (its paths have it) box and mask of photo number `index` of another part; index
--- nil: it has none.
-function crops.add(to, from, index)
-   for _, name in ipairs(LISTS) do
-      local list, own = rawget(to, name), index and rawget(from, name)
-      if list then list[#to.paths] = own and own[index] or false end
+--- Gives the photo that was added last to a part (its paths have it) a box and a mask; nil or false: it has none.
+function crops.put(to, box, mask)
+   for name, value in pairs { boxes = box or false, masks = mask or false } do
+      local list = rawget(to, name)
+      if list then list[#to.paths] = value end
    end
+end
+
+--- The same, those of photo number `index` of another part; index nil: it has none.
+function crops.add(to, from, index)
+   local boxes, masks = rawget(from, "boxes"), rawget(from, "masks")
+   crops.put(to, index and boxes and boxes[index], index and masks and masks[index])
 end
 
 --- The options of scute.image.load for photo number `index` of a part; nil where it is the whole file.
@@ -180,6 +195,11 @@ local function box_text(box)
    return numbers_text(box) .. (box.of and " of " .. numbers_text(box.of) or "")
 end
 
+--- A text of a box and a mask that is another one for others.
+function crops.text(box, mask)
+   return box_text(box) .. "\0" .. mask_text(mask)
+end
+
 --- What box and mask add to the digest of a file: a few characters that are others where they are; "" where the photo is the
 -- whole file.
 function crops.mark(part, index)
@@ -187,7 +207,7 @@ function crops.mark(part, index)
    local box, mask = part.boxes and part.boxes[index], part.masks and part.masks[index]
    if not box and not mask then return "" end
    local outside = mask and part.outside or "mean"
-   local text = table.concat({ box_text(box), mask_text(mask), part.boxes_of or "",
+   local text = table.concat({ crops.text(box, mask), part.boxes_of or "",
       type(outside) == "table" and numbers_text(outside) or outside }, "\0")
    return "+" .. scute.checksum { text }
 end

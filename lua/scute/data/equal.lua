@@ -106,7 +106,7 @@ local function same_parts(set, groups)
 end
 
 --- Pairs of photos with the same bytes (of a file's parts: with the same box and mask, too), one that trains and one that
--- validates: list of { train, val = paths }, a pair for each that validates; and the pairs that are different parts of one file.
+-- validates: list of { train, val = paths }, a pair for each that validates; and those that are different parts of one file.
 function equal.find(set)
    local groups = { { train = set.train.paths, val = set.val.paths } }
    for _, keys in ipairs(keys_of(set)) do groups = both_sides(groups, keys) end
