@@ -121,10 +121,10 @@ describe("reid.model", function()
             for _, entry in ipairs(group.parameters) do has_it = has_it or rawequal(entry[2], model.avgpool.p) end
          end
          assert.is_true(has_it, name)
-         local x = scute.rand(2, 3, 32, 32)
+         local x = scute.rand(1, 3, 96, 96) -- so that there is something to take the mean of
          local with = scute.no_grad(model:eval().features, model, x)
          head.pool(model, "avg")
-         assert.is_true(furthest(with, scute.no_grad(model.features, model, x)) > 1e-4, name)
+         assert.is_true(furthest(with, scute.no_grad(model.features, model, x)) > 0.01 * with:abs():max():item(), name)
       end
       assert.matches("pooling: it is not known what 'small' pools with", refusal(small, { pooling = "gem" }))
    end)
@@ -234,7 +234,7 @@ end)
 
 describe("training a model of individuals", function()
    local function fit(kind, more)
-      local model, set = small { image_size = 16 }, scute.data.open(root .. "/photos", { seed = 1, val_fraction = 0.4 })
+      local model, set = small(), scute.data.open(root .. "/photos", { seed = 1, val_fraction = 0.4 })
       if more.frozen then model:freeze "backbone" end
       local options = { loss = reid.loss(model, { loss = kind, scale = 16 }), epochs = 3, batch_size = 6, workers = 1,
          sampler = kind ~= "arcface" and scute.sampler.identities { individuals = 3, photos = 2 } or nil,
@@ -387,7 +387,7 @@ describe("the figures of a run", function()
       local known = { anna = true, bert = true, carl = true }
       local fitted = measured.calibrate(measured.answers(side(many), nil, gallery), known)
       assert.is_true(fitted.threshold > 0.5 and fitted.threshold < 0.99)
-      local open = measured.open(measured.answers(side { { "anna", 3 }, { "bert", 89 } }, side { { "dora", 45 } }, gallery),
+      local open = measured.open(measured.answers(side { { "anna", 3 }, { "bert", 89 } }, side { { "dora", 270 } }, gallery),
          fitted, known)
       assert.same({ 1, 1, 1, 3 }, { open.known, open.unknown, open.root, open.photos })
       assert.is_true(open.error >= 0 and open.error < 0.2)
