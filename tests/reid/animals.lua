@@ -1,0 +1,87 @@
+-- Draws a collection of SYNTHETIC animals, on which re-identification can be tried and tested where no photos of individuals
+-- can be had. Each animal has a pattern of scutes of its own on either side. It is met over the years, growing, in encounters
+-- that each have their own light, camera, water and place; some are met once. Beside the photos lies a metadata.csv in the
+-- format of wildlife-datasets.
+--
+--    ./scute (drawn by tests/reid/draw.lua)
+local here = debug.getinfo(1, "S").source:match "^@(.*)/" or "."
+package.path = here .. "/?.lua;" .. package.path
+
+local pattern = require "animals.pattern"
+local picture = require "animals.picture"
+local plan_of = require "animals.plan"
+local random = require "animals.random"
+local scene = require "animals.scene"
+local scute = require "scute"
+local csv = require "scute.base.csv"
+
+local animals = {}
+
+--- What there is to draw; see tests/reid/animals/plan.lua. options: seed (0), individuals (64).
+function animals.plan(options)
+   return plan_of(options.seed or 0, options.individuals or 64)
+end
+
+-- Patterns and places are made once for each animal and encounter; the one before is forgotten.
+local function kept(make)
+   local key, value
+   return function(new_key, ...)
+      if new_key ~= key then key, value = new_key, make(...) end
+      return value
+   end
+end
+local place_of = kept(scene.of)
+local patterns = {}
+
+local function animal_of(seed, photo)
+   local number, side = photo.encounter.individual, photo.side
+   local key = ("%d %d %s"):format(seed, number, side)
+   patterns[key] = patterns[key] or pattern.of(seed, number, side)
+   return patterns[key]
+end
+
+--- Where the animal is in a photo of a plan: { x, y, width, height } in pixels, x and y from 0.
+function animals.box(plan, photo)
+   return picture.box(animal_of(plan.seed, photo), photo.pose, photo.encounter.grown, scene.WIDTH, scene.HEIGHT)
+end
+
+--- A photo of a plan as a scute.image of 320 x 240 pixels. without: the same photo without the animal.
+function animals.draw(plan, photo, without)
+   local encounter = photo.encounter
+   local place = place_of(plan.seed .. " " .. encounter.number, plan.seed, encounter.number, encounter.site)
+   local canvas <close> = scute.canvas(scene.WIDTH, scene.HEIGHT)
+   scene.draw_behind(canvas, place, photo.view)
+   if not without then
+      picture.draw(canvas, animal_of(plan.seed, photo), photo.pose, encounter.grown, place.algae, scene.shade(place.light))
+   end
+   scene.draw_before(canvas, place, random(plan.seed, photo.key))
+   return scene.develop(canvas, place)
+end
+
+local COLUMNS = { "image_id", "identity", "path", "date", "orientation", "encounter", "bbox", "species" }
+
+--- The text of metadata.csv, as wildlife-datasets writes one: a row for each photo.
+function animals.metadata(plan)
+   local lines = { csv.line(COLUMNS, #COLUMNS) }
+   for i, photo in ipairs(plan.photos) do
+      local encounter, box = photo.encounter, animals.box(plan, photo)
+      lines[i + 1] = csv.line({ i - 1, encounter.identity, photo.file, encounter.date .. " " .. photo.time, photo.side,
+         ("%s %s"):format(encounter.identity, encounter.date), ("[%d, %d, %d, %d]"):format(table.unpack(box)),
+         "synthetic animal" }, #COLUMNS)
+   end
+   return table.concat(lines, "\n") .. "\n"
+end
+
+--- Draws the photos of a plan into a folder: those that belong to the share `part` of `parts`.
+function animals.write(plan, folder, without, part, parts)
+   for i = 1, #plan.photos do
+      local photo = plan.photos[i]
+      if photo.encounter.number % parts == part % parts then
+         scute.files.mkdirs(folder .. "/" .. photo.file:match "^(.*)/")
+         local image <close> = animals.draw(plan, photo, without)
+         image:save(folder .. "/" .. photo.file)
+      end
+   end
+end
+
+return animals
