@@ -3,7 +3,7 @@
 -- that each have their own light, camera, water and place; some are met once. Beside the photos lies a metadata.csv in the
 -- format of wildlife-datasets.
 --
---    ./scute (drawn by tests/reid/draw.lua)
+--    ./scute tests/reid/draw.lua FOLDER
 local here = debug.getinfo(1, "S").source:match "^@(.*)/" or "."
 package.path = here .. "/?.lua;" .. package.path
 
@@ -13,7 +13,10 @@ local plan_of = require "animals.plan"
 local random = require "animals.random"
 local scene = require "animals.scene"
 local scute = require "scute"
+local console = require "scute.base.console"
 local csv = require "scute.base.csv"
+local quoted = require "scute.base.quoted"
+local typed_name = require "scute.base.typed_name"
 
 local animals = {}
 
@@ -72,16 +75,68 @@ function animals.metadata(plan)
    return table.concat(lines, "\n") .. "\n"
 end
 
---- Draws the photos of a plan into a folder: those that belong to the share `part` of `parts`.
-function animals.write(plan, folder, without, part, parts)
-   for i = 1, #plan.photos do
-      local photo = plan.photos[i]
+-- ---- a folder of them ----
+
+--- Draws the photos of the encounters that belong to share `part` of `parts` (1 of 1: all) into a folder.
+function animals.draw_share(plan, folder, without, part, parts)
+   for _, photo in ipairs(plan.photos) do
       if photo.encounter.number % parts == part % parts then
          scute.files.mkdirs(folder .. "/" .. photo.file:match "^(.*)/")
          local image <close> = animals.draw(plan, photo, without)
          image:save(folder .. "/" .. photo.file)
       end
    end
+end
+
+local function read_file(path)
+   local file <close> = io.open(path, "rb") -- luacheck: ignore
+   return file and file:read "a"
+end
+
+local function write_file(path, text)
+   local file <close> = assert(io.open(path, "wb"))
+   assert(file:write(text))
+end
+
+-- What a folder says of itself: that nothing in it was alive, and what drew it.
+local function about(plan, without)
+   local sources = { read_file(here .. "/animals.lua") }
+   for _, name in ipairs { "picture", "pattern", "plan", "random", "scene", "shape" } do
+      sources[#sources + 1] = read_file(("%s/animals/%s.lua"):format(here, name))
+   end
+   return ("SYNTHETIC animals, drawn by scute's tests/reid/animals.lua: no photo of an animal is among them.\n"
+      .. "%d photos, %d encounters; seed %d; animals: %s; version of the drawing: %s\n"):format(#plan.photos, plan.encounters,
+      plan.seed, without and "left out" or "in the photos", scute.checksum(sources))
+end
+
+-- One process for each processor; what they say is told where one fails.
+local function draw_together(folder, o)
+   local n, running = scute.processors(), {}
+   for i = 1, n do
+      running[i] = io.popen(("%s %s %s --seed %d --individuals %d --share %d/%d%s 2>&1"):format(quoted(typed_name()),
+         quoted(here .. "/draw.lua"), quoted(folder), o.seed or 0, o.individuals or 64, i, n, o.without and " --without_animals" or ""))
+   end
+   local failed
+   for i = 1, n do
+      local said = running[i]:read "a"
+      if not running[i]:close() then failed = failed or said end
+   end
+   if failed then console.fail("drawing animals: %s", (failed:gsub("%s+$", ""))) end
+end
+
+--- Draws a collection into a folder, unless it is there already. options: seed (0), individuals (64), without = true: the same
+-- photos without the animals. Returns the plan.
+function animals.prepare(folder, options)
+   local o, stamp = options or {}, folder .. "/ABOUT.txt"
+   local plan = animals.plan(o)
+   local text = about(plan, o.without)
+   if read_file(stamp) == text then return plan end
+   scute.files.mkdirs(folder)
+   os.remove(stamp)
+   draw_together(folder, o)
+   write_file(folder .. "/metadata.csv", animals.metadata(plan))
+   write_file(stamp, text)
+   return plan
 end
 
 return animals
