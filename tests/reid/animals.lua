@@ -20,9 +20,9 @@ local typed_name = require "scute.base.typed_name"
 
 local animals = {}
 
---- What there is to draw; see tests/reid/animals/plan.lua. options: seed (0), individuals (64).
+--- What there is to draw; see tests/reid/animals/plan.lua. options: seed (0), individuals (96).
 function animals.plan(options)
-   return plan_of(options.seed or 0, options.individuals or 64)
+   return plan_of(options.seed or 0, options.individuals or 96)
 end
 
 -- Patterns and places are made once for each animal and encounter; the one before is forgotten.
@@ -114,7 +114,7 @@ local function draw_together(folder, o)
    local n, running = scute.processors(), {}
    for i = 1, n do
       running[i] = io.popen(("%s %s %s --seed %d --individuals %d --share %d/%d%s 2>&1"):format(quoted(typed_name()),
-         quoted(here .. "/draw.lua"), quoted(folder), o.seed or 0, o.individuals or 64, i, n, o.without and " --without_animals" or ""))
+         quoted(here .. "/draw.lua"), quoted(folder), o.seed or 0, o.individuals or 96, i, n, o.without and " --without_animals" or ""))
    end
    local failed
    for i = 1, n do
@@ -124,7 +124,7 @@ local function draw_together(folder, o)
    if failed then console.fail("drawing animals: %s", (failed:gsub("%s+$", ""))) end
 end
 
---- Draws a collection into a folder, unless it is there already. options: seed (0), individuals (64), without = true: the same
+--- Draws a collection into a folder, unless it is there already. options: seed (0), individuals (96), without = true: the same
 -- photos without the animals. Returns the plan.
 function animals.prepare(folder, options)
    local o, stamp = options or {}, folder .. "/ABOUT.txt"

@@ -3,21 +3,21 @@ local random = require "animals.random"
 local scene = require "animals.scene"
 
 local DAY = 86400
-local FIRST, LAST = os.time { year = 2012, month = 4, day = 1, hour = 12 }, os.time { year = 2023, month = 10, day = 30, hour = 12 }
+local FIRST, LAST = 1333281600, 1698667200 -- noon of 2012-04-01 and of 2023-10-30, UTC
 
 -- How many encounters there are of an animal: some are seen once.
 local function encounters_of(source)
    if source:chance(0.15) then return 1 end
-   return source:whole(2, 6)
+   return source:whole(2, 7)
 end
 
 -- Days on which an animal is seen, rising, in seconds.
 local function days_of(source, n)
-   local day, days = source:uniform(FIRST, LAST - 400 * DAY), {}
+   local day, days = source:uniform(FIRST, LAST), {}
    for i = 1, n do
       if day > LAST then break end
       days[i] = math.floor(day)
-      day = day + source:uniform(60, 800) * DAY
+      day = day + source:uniform(40, 500) * DAY
    end
    return days
 end
@@ -25,7 +25,7 @@ end
 local function pose_of(source, side)
    return { side = side, x = scene.WIDTH * (side == "left" and 0.55 or 0.45) + source:normal(9),
       y = scene.HEIGHT * 0.52 + source:normal(9), scale = source:uniform(74, 94), angle = source:normal(0.2),
-      yaw = source:normal(0.4), pitch = source:uniform(0.85, 1.15), front = source:uniform(0.5, 2.2),
+      yaw = math.max(-0.8, math.min(0.8, source:normal(0.4))), pitch = source:uniform(0.85, 1.15), front = source:uniform(0.5, 2.2),
       rear = source:uniform(1.8, 2.8) }
 end
 
@@ -57,7 +57,7 @@ local function live(made, number, seed)
       local encounter = { number = made.encounters, identity = identity, individual = number, site = site, seconds = day,
          date = os.date("!%Y-%m-%d", day), grown = math.min(1, years / 22) }
       -- Of some that are seen once, there is one photo.
-      local n = #days == 1 and source:chance(0.3) and 1 or source:whole(4, 7)
+      local n = #days == 1 and source:chance(0.3) and 1 or source:whole(3, 5)
       photograph(made.photos, encounter, source, n)
    end
 end
