@@ -221,5 +221,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps doc fine-tuning-demo install lint mutate needed program reid-demo run-border \
-   run-ctests soak stamps test uninstall valgrind weights
+.PHONY: all asan bench clean compare-demo ctests demo deps doc fine-tuning-demo install lint mutate needed program \
+   reid-demo run-border run-ctests soak stamps test uninstall valgrind weights

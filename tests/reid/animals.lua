@@ -112,10 +112,9 @@ end
 -- One process for each processor; what they say is told where one fails.
 local function draw_together(folder, o)
    local n, running = scute.processors(), {}
-   for i = 1, n do
-      running[i] = io.popen(("%s %s %s --seed %d --individuals %d --share %d/%d%s 2>&1"):format(quoted(typed_name()),
-         quoted(here .. "/draw.lua"), quoted(folder), o.seed or 0, o.individuals or 96, i, n, o.without and " --without_animals" or ""))
-   end
+   local line = ("%s %s %s --seed %d --individuals %d%s"):format(quoted(typed_name()), quoted(here .. "/draw.lua"),
+      quoted(folder), o.seed or 0, o.individuals or 96, o.without and " --without_animals" or "")
+   for i = 1, n do running[i] = io.popen(("%s --share %d/%d 2>&1"):format(line, i, n)) end
    local failed
    for i = 1, n do
       local said = running[i]:read "a"

@@ -114,8 +114,8 @@ local function limb_of(limb, sources)
    return { x = limb.x, y = limb.y, outline = outline, plates = plates_of(outline, sites, sources, { size = 0.08, marks = 1 }) }
 end
 
---- One side of an animal. seed, number: which animal; side: "left" or "right". Returns { shell, head = plates, front, rear =
--- { x, y, outline, plates }, hue }: a plate is { polygon, x, y, tone = 0..1, marks, rays }; hue from -1 (olive) to 1 (red-brown).
+--- One side of an animal. seed, number: which animal; side: "left" or "right". Returns { shell, head = plates, front, rear = {
+-- x, y, outline, plates }, hue }: a plate is { polygon, x, y, tone = 0..1, marks, rays }; hue from -1 (olive) to 1 (brown).
 function pattern.of(seed, number, side)
    local function sources_of(part)
       return function(name)

@@ -125,8 +125,8 @@ local function draw_algae(canvas, algae, place, shade)
    end
 end
 
---- Draws it. animal: as pattern.of gives it; pose: { side, x, y, scale (pixels of half a shell), angle, yaw, pitch, front, rear =
--- angles of limbs }; grown: from 0 (just hatched) to 1; algae: of the encounter; shade: color { r, g, b } -> "#RRGGBB".
+--- Draws it. animal: as pattern.of gives it; pose: { side, x, y, scale (pixels of half a shell), angle, yaw, pitch, front,
+-- rear = angles of limbs }; grown: from 0 (just hatched) to 1; algae: of the encounter; shade: color { r, g, b } -> "#RRGGBB".
 function picture.draw(canvas, animal, pose, grown, algae, shade)
    for i, part in ipairs(parts_of(animal, pose, grown)) do
       if i == 2 then canvas:polyline(shape.map(NECK, part.place), { fill = true, closed = true, color = shade(SKIN) }) end

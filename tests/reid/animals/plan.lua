@@ -25,8 +25,8 @@ end
 local function pose_of(source, side)
    return { side = side, x = scene.WIDTH * (side == "left" and 0.55 or 0.45) + source:normal(9),
       y = scene.HEIGHT * 0.52 + source:normal(9), scale = source:uniform(74, 94), angle = source:normal(0.2),
-      yaw = math.max(-0.8, math.min(0.8, source:normal(0.4))), pitch = source:uniform(0.85, 1.15), front = source:uniform(0.5, 2.2),
-      rear = source:uniform(1.8, 2.8) }
+      yaw = math.max(-0.8, math.min(0.8, source:normal(0.4))), pitch = source:uniform(0.85, 1.15),
+      front = source:uniform(0.5, 2.2), rear = source:uniform(1.8, 2.8) }
 end
 
 local function photo_of(encounter, source, k, side)

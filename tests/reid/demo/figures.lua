@@ -1,19 +1,14 @@
--- What is found by the nearest photo alone, without any training: of features that a pretrained network has of photos.
+-- What the nearest photo alone says, without any training: by the features that a pretrained network has of photos.
 local console = require "scute.base.console"
 local scute = require "scute"
 
 local figures = {}
 
---- Features of all rows of a catalogue, each of length 1: f32 (N, F). whole: of whole photos, else of what the boxes say.
-function figures.features(model, rows, whole)
-   local part = { paths = {}, boxes = not whole and {} or nil }
-   for i, row in ipairs(rows) do
-      part.paths[i] = row.path
-      if not whole then part.boxes[i] = row.box or false end
-   end
-   local seen = scute.score(model, part, { want = { "features" } })
-   if #seen.bad > 0 then console.fail("%s", seen.bad[1].message) end
-   return seen.features:normalize()
+--- Features of all rows of a catalogue: f32 (N, F), each of length 1. Rows without a box are looked at as a whole.
+function figures.features(model, rows)
+   local found = scute.reid.embeddings(model, rows, { layer = "features" })
+   if #found.bad > 0 then console.fail("%s", found.bad[1].message) end
+   return found.x
 end
 
 -- The features and the names of some rows.
@@ -25,10 +20,13 @@ end
 
 --- How well the nearest photo that trains tells who is in those that test; see scute.metrics.retrieval.
 function figures.retrieval(features, rows, split)
-   local queries <close>, query_labels = chosen(features, rows, split.test)
-   local gallery <close>, gallery_labels = chosen(features, rows, split.train)
-   return scute.metrics.retrieval { queries = queries, gallery = gallery, query_labels = query_labels,
+   local queries, query_labels = chosen(features, rows, split.test)
+   local gallery, gallery_labels = chosen(features, rows, split.train)
+   local found = scute.metrics.retrieval { queries = queries, gallery = gallery, query_labels = query_labels,
       gallery_labels = gallery_labels, top = { 1, 5 } }
+   queries:free()
+   gallery:free()
+   return found
 end
 
 return figures

@@ -4,8 +4,8 @@ local scute = require "scute"
 
 local report = {}
 
-local SYNTHETIC = "These animals are SYNTHETIC: a program draws them (tests/reid/animals.lua), because no photos of individuals "
-   .. "may be passed on with scute. What is reached on them says that the parts work together, and how far a protocol moves a "
+local SYNTHETIC = "These animals are SYNTHETIC: a program draws them (tests/reid/animals.lua), for no photos of individuals "
+   .. "can be passed on with scute. What is reached on them says that the parts work together, and how far a protocol moves a "
    .. "figure; it says nothing of how well real animals are told apart."
 
 -- A sheet of photos: a row for each animal, a column for each encounter, under its day.
