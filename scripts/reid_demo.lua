@@ -1,6 +1,6 @@
--- make reid-demo: the third week on SYNTHETIC animals, which a program draws: who is it, and how much does the protocol of a
--- split say? A network that sees the background alone, a frozen one, and one that has learned to tell the animals apart; then new animals.
--- Ends with status 1 where it does not show what it has to. --help lists what can be changed.
+-- make reid-demo: the third week on SYNTHETIC animals, which a program draws. Who is it, and how much is that a matter of the
+-- split? Asked of a network that sees the background alone, of a frozen one, and of one that has learned to tell the animals
+-- apart; then new animals come. Ends with status 1 where it does not show what it has to. --help lists what can be changed.
 local lfs = require "lfs"
 local scute = require "scute"
 local cli = scute.cli

@@ -19,8 +19,8 @@ local function first(rows, numbers, wanted)
    end
 end
 
---- Lays the photos that train out as <folder>/<animal>/<photo>.png, anew. Returns the names of the cut-out photos beside it of an
--- animal that is known and of a new one, both from those that test.
+--- Lays the photos that train out as <folder>/<animal>/<photo>.png, anew. Returns the names of the cut-out photos beside it of
+-- an animal that is known and of a new one, both from those that test.
 function layout.gallery(catalogue, split, folder)
    local rows = catalogue.rows
    os.execute("rm -rf " .. quoted(folder))
