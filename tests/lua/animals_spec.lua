@@ -106,4 +106,22 @@ describe("synthetic animals", function()
       assert(io.open(path)):close()
       os.execute(("rm -rf '%s'"):format(folder))
    end)
+
+   it("are a catalogue, whose splits leak as those of real animals do", function()
+      local folder = os.tmpname()
+      os.remove(folder)
+      local few = animals.prepare(folder, { individuals = 7, seed = 1 })
+      local catalogue = scute.reid.catalogue(folder, { crop = "box" })
+      assert.equal(#few.photos, #catalogue.rows)
+      assert.same({}, catalogue.problems)
+      for i, row in ipairs(catalogue.rows) do
+         local photo = few.photos[i]
+         assert.same({ photo.file, photo.encounter.identity, photo.encounter.date, photo.time, photo.side },
+            { row.file, row.identity, row.date, row.time, row.side })
+         assert.same(animals.box(few, photo), row.box)
+      end
+      assert.equal(0, scute.reid.split(catalogue, { protocol = "time_closed" }).leak)
+      assert.is_true(scute.reid.split(catalogue, { protocol = "random" }).leak > 0.8)
+      os.execute(("rm -rf '%s'"):format(folder))
+   end)
 end)
