@@ -19,7 +19,6 @@ struct ScPages {
 // Only grows: the handler walks it at any moment.
 static ScPages *_Atomic first;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool handles;
 static uintptr_t page_size;
 static struct sigaction before;
 
@@ -52,12 +51,14 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
    errno = error;
 }
 
+// Somebody may have set another handler since the last time; that one comes after ours now.
 static void handle(void) {
-   if (handles) return;
-   struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_RESTART};
+   struct sigaction now, action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_RESTART};
+   if (sigaction(SIGBUS, NULL, &now) == 0 && now.sa_sigaction == on_bus_error) return;
    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
    sigemptyset(&action.sa_mask);
-   handles = sigaction(SIGBUS, &action, &before) == 0;
+   before = now;
+   sigaction(SIGBUS, &action, NULL);
 }
 
 static ScPages *unused(void) {
