@@ -28,10 +28,7 @@ local photos = program.photos(opt)
 local gallery = program.gallery(opt, model, facts)
 if #photos.paths > 0 then
    local found = program.identify(opt, model, gallery, photos, facts)
-   if gallery then
-      if opt.json then print(found:json()) else print(tostring(found)) end
-      if opt.picture then cli.guard("picture", function() found:picture():save(opt.picture) end) end
-   end
+   if gallery then program.tell(opt, found) end
    for _, entry in ipairs(found.bad) do cli.warn("%s", entry.message) end
    if opt.enroll and found.x then
       local count

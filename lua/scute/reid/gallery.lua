@@ -20,8 +20,8 @@ local console = require "scute.base.console"
 local file = require "scute.reid.gallery.file"
 local is_tensor = require("scute.nn.module").is_tensor
 local json = require "scute.base.json"
+local lock = require "scute.reid.gallery.lock"
 local options = require "scute.base.options"
-local public = require "scute.base.public"
 local search = require "scute.reid.gallery.search"
 
 local gallery = {}
@@ -79,11 +79,18 @@ local function digest_of(model)
    return console.guard("model", scute.weights.sha256, model)
 end
 
+local PIECE = 16 << 20 -- bytes that are written at a time
+
 -- The embeddings, in pieces that are on the CPU.
 local function put_tensor(x)
    return function(put)
-      local here <close> = x:to "cpu"
-      put(here)
+      local count, width = table.unpack(x.shape)
+      local step = math.max(1, PIECE // (4 * width))
+      for from = 1, count, step do
+         local piece <close> = x:slice(1, from, math.min(from + step - 1, count))
+         local here <close> = piece:to "cpu"
+         put(here)
+      end
    end
 end
 
@@ -159,25 +166,6 @@ function gallery.open(path, given)
 end
 OPEN:describes(gallery.open)
 
--- ---- adding ----
-
-local PATIENCE, STEP = 30, 0.1 -- seconds that somebody else may take, and from one look to the next
-
--- The lock of a gallery's file, which others wait for.
-local function lock(path)
-   local waited = 0
-   while true do
-      local held, holder = scute.files.lock(absolute(path) .. ".lock")
-      if held then return held end
-      if waited >= PATIENCE or scute.interrupted() then
-         console.fail("%s is being written by another program (%s); try again when that is done", path,
-            holder ~= "" and holder or "it is not known which")
-      end
-      scute.process.wait({}, STEP)
-      waited = waited + STEP
-   end
-end
-
 --- Makes a gallery of embeddings and what they are of, at least one. Returns it, open. A row's path is kept as it is from the
 -- folder of the gallery, or as an absolute one.
 function gallery.create(path, given)
@@ -194,6 +182,8 @@ function gallery.create(path, given)
    return gallery.open(path)
 end
 CREATE:describes(gallery.create)
+
+-- ---- adding ----
 
 -- The numbers of rows that stay, as ranges { first, last }.
 local function ranges_to_keep(now, drop)
@@ -289,9 +279,9 @@ function Gallery:path_of(row)
    return (self.path:match "^(.*/)" or "") .. path
 end
 
---- The numbers of the rows of the photo that was named `name`.
-function Gallery:find(name)
-   return self.columns:find("file", name)
+--- The numbers of the rows of the photo that lies at `path`.
+function Gallery:find(path)
+   return self.columns:find("path", path_from(absolute(self.path):match "^(.*/)", path))
 end
 
 local function is_sides(value)
@@ -441,8 +431,5 @@ function Gallery:__tostring()
    return ("gallery %s: %s of %s, embeddings of %d numbers%s"):format(self.path, console.count(self.count, "photo"),
       console.count(#self.identities, "individual"), self.width, self.protocol and ("; " .. self.protocol) or "")
 end
-
-gallery.Gallery = Gallery
-public.hide(Gallery, "columns", "mapped")
 
 return gallery

@@ -58,8 +58,8 @@ end
 -- the order of those that can be read, of { path, candidates = list of { identity, score = cosine, probability, row, file, path,
 -- side, encounter, date } (an individual each, by its most similar photo, the most similar first), probability = that the first
 -- is the same individual, new = whether it is likelier that it is not }; without a calibration (fitted on validation photos of
--- known and of new individuals) probability and new are nil. bad: list of {path, message} of those that cannot be read. x, rows:
--- their embeddings and numbers. found:picture() draws them, tostring tells them.
+-- known and of new individuals) probability and new are nil. bad: list of {path, message} of those that cannot be read; complete:
+-- false where Ctrl-C broke it off. x, rows: their embeddings and numbers. found:picture() draws them, tostring tells them.
 local function identify(model, gallery, photos, given)
    local o = IDENTIFY:read(given)
    if type(gallery) ~= "table" or not gallery.candidates then
@@ -68,7 +68,7 @@ local function identify(model, gallery, photos, given)
    local calibration = calibration_of(gallery, o.calibration)
    local seen = embeddings(model, photos, { workers = o.workers, device = o.device, precision = o.precision })
    local found = setmetatable({ photos = {}, bad = seen.bad, x = seen.x, rows = seen.rows, gallery = gallery, side = o.side,
-      calibrated = calibration ~= nil }, Identified)
+      calibrated = calibration ~= nil, complete = seen.complete }, Identified)
    local candidates = seen.x and gallery:candidates(seen.x, { top = o.top, side = o.side }) or {}
    local paths = photos.paths or photos
    for i, list in ipairs(candidates) do

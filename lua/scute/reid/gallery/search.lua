@@ -47,9 +47,9 @@ local function best_of_block(gallery, queries, side, from, to, top)
    return { scores = scores, rows = rows }
 end
 
-local function search(gallery, queries, side, top)
+local function search(gallery, queries, side, top, step)
    local best
-   local step = block_rows(gallery.width, queries.shape[1])
+   step = step or block_rows(gallery.width, queries.shape[1])
    for from = 1, gallery.count, step do
       local to = math.min(from + step - 1, gallery.count)
       best = merged(best, best_of_block(gallery, queries, side, from, to, top), top)
@@ -67,13 +67,13 @@ end
 
 --- The `top` rows of a gallery (at most all of them) that are most similar to each of the queries (Q, D), the most similar
 -- first, of equal ones the first: scores (Q, k) f32 and the rows' numbers (Q, k) i64. side: the number of a side: rows that are
--- known to show another one stand behind, at minus infinity.
-return function(gallery, queries, side, top)
+-- known to show another one stand behind, at minus infinity. step: rows of a block (as many as 64 MiB hold).
+return function(gallery, queries, side, top, step)
    return scute.no_grad(function()
       local parts = {}
       for from = 1, queries.shape[1], QUERIES do
          local some <close> = queries:slice(1, from, math.min(from + QUERIES - 1, queries.shape[1]))
-         parts[#parts + 1] = search(gallery, some, side, top)
+         parts[#parts + 1] = search(gallery, some, side, top, step)
       end
       gallery.mapped:check()
       return below(parts)

@@ -17,7 +17,8 @@ local function cut(image, box)
    local right, bottom = math.min(image.width, math.ceil(box[1] + box[3])), math.min(image.height, math.ceil(box[2] + box[4]))
    if right <= x or bottom <= y then return image end
    local whole <close> = image:tensor()
-   return whole[{ {}, {}, { y + 1, bottom }, { x + 1, right } }]
+   local rows <close> = whole:slice(3, y + 1, bottom)
+   return rows:slice(4, x + 1, right)
 end
 
 -- A place in the grid. A photo that cannot be read is told by its path.

@@ -77,8 +77,16 @@ function program.identify(opt, model, known, photos, facts)
       found.photos = {}
    end
    if found.complete == false then console.stop(130, "interrupted; nothing is enrolled") end
-   for _, entry in ipairs(photos.broken or {}) do table.insert(found.bad, entry) end
    return found
+end
+
+--- Prints what was found, and draws it where a picture is wanted.
+function program.tell(opt, found)
+   if opt.json then print(found:json()) else console.print(tostring(found)) end
+   if opt.picture then
+      local figure = found:picture()
+      console.guard("picture", figure.save, figure, opt.picture)
+   end
 end
 
 -- ---- enrolling ----
@@ -97,7 +105,7 @@ end
 local function new_places(known, paths, found, name)
    local places = {}
    for i, number in ipairs(found.rows) do
-      local there = known and known:find(paths[number])[1]
+      local there = known and known:find(paths[number])[1] or nil
       local as = there and known:row(there).identity
       if as then
          console.warn("%s is in the gallery already%s; it is not enrolled again", paths[number],
@@ -125,7 +133,7 @@ function program.enroll(opt, known, photos, found, facts)
    local rows, index = {}, require("scute").tensor(places, { dtype = "i64" })
    for i, place in ipairs(places) do
       local path = photos.paths[found.rows[place]]
-      rows[i] = { identity = opt.enroll, file = path, path = path, side = opt.side, enrolled = true }
+      rows[i] = { identity = opt.enroll, file = path:match "[^/]*$", path = path, side = opt.side, enrolled = true }
    end
    local x <close> = found.x:index_select(1, index)
    return add(opt, known, x, rows, facts), #places
