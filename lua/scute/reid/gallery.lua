@@ -6,13 +6,12 @@
 --    local gallery = reid.gallery.open("turtles.safetensors", { model = "reid/best.safetensors" })
 --    for _, candidate in ipairs(gallery:candidates(query, { top = 5 })[1]) do print(candidate.identity, candidate.score) end
 --
--- The file is a safetensors file (see lua/scute/reid/gallery/file.lua), which is read where it lies: a million embeddings of 512
--- numbers take 2 GB of disk and none of the program's memory. It is never changed in place: what is added makes a new file,
--- which takes the name of the old one when it is whole and on disk, so that a gallery that is open stays as it is for who has it
--- open, and a program that is killed leaves the old one. Who adds to it holds <name>.lock meanwhile. A program that writes
--- into the file in place (cp over it, say) while it is searched is noticed, and the search fails.
+-- The file is a safetensors file (see lua/scute/reid/gallery/file.lua), which is read where it lies: a million embeddings of
+-- 512 numbers take 2 GB of disk and none of the program's memory. It is never changed in place: what is added makes a new
+-- file, which takes the name of the old one when it is whole and on disk, so that a gallery stays as it is for who has it open,
+-- and a program that is killed leaves the old one. Who adds to it holds <name>.lock meanwhile. Somebody else who writes into
+-- the file in place (cp over it, say) while it is searched is noticed, and the search fails.
 local lfs = require "lfs"
-local cjson = require "cjson"
 local scute = require "scute"
 local absolute = require "scute.base.absolute"
 local columns_of = require("scute.reid.gallery.rows").columns
@@ -20,6 +19,7 @@ local console = require "scute.base.console"
 local file = require "scute.reid.gallery.file"
 local is_tensor = require("scute.nn.module").is_tensor
 local json = require "scute.base.json"
+local json_file = require "scute.base.json_file"
 local lock = require "scute.reid.gallery.lock"
 local options = require "scute.base.options"
 local search = require "scute.reid.gallery.search"
@@ -44,10 +44,16 @@ local ROWS = { "rows", required = true, is = options.of_type "table", expected =
 local function check_lengths(what, x)
    local norms <close> = x:norm(2, 2)
    for i, length in ipairs(norms:values()) do
-      if not (math.abs(length - 1) < 1e-3) then
+      if length ~= length or math.abs(length - 1) > 1e-3 then
          error(("%s: embedding %d has the length %g; expected 1, as reid.embeddings gives them (x:normalize())"):format(what, i,
             length), 4)
       end
+   end
+end
+
+local function check_path(what, path)
+   if type(path) ~= "string" or path == "" then
+      error(("%s: expected the path of a file, found %s"):format(what, console.brief(path)), 3)
    end
 end
 
@@ -125,9 +131,7 @@ local TEXTS = { "model", "model_file", "protocol", "preprocessing", "calibration
 local function decoded(path, mapped, key)
    local text = mapped:metadata(key)
    if not text then return nil end
-   local ok, value = pcall(cjson.decode, text)
-   if not ok or type(value) ~= "table" then console.fail("%s is damaged: its %s cannot be read", path, key) end
-   return value
+   return json_file.decode(text) or console.fail("%s is damaged: its %s cannot be read", path, key)
 end
 
 -- What was opened becomes the fields of a gallery.
@@ -149,16 +153,17 @@ local function refuse_model(self, digest)
 end
 
 local OPEN = options.declare("reid.gallery.open", {
-   { "model", text = true, show = "any", help = "the file of the model that asks, or its sha256: a gallery of another is refused" },
+   { "model", text = true, show = "any",
+     help = "the file of the model that asks, or its sha256: a gallery of another is refused" },
 })
 
 --- Opens a gallery (as scute.reid.gallery.create or scripts/identify.lua wrote it) and reads it once, to see that it is whole.
 -- Fails where there is none, where it is damaged or cut off, or of another model. Returns a gallery: count (rows), width
--- (numbers of an embedding), identities and sides (lists of names), model (sha256), protocol, preprocessing, calibration, notes,
--- and methods.
+-- (numbers of an embedding), identities and sides (lists of names), model (sha256), protocol, preprocessing, calibration,
+-- notes, and methods.
 function gallery.open(path, given)
    local o = OPEN:read(given)
-   if type(path) ~= "string" then error("reid.gallery.open: expected the path of a file, found " .. console.brief(path), 2) end
+   check_path("reid.gallery.open", path)
    local self = take(setmetatable({}, Gallery), path)
    local digest = o.model and digest_of(o.model)
    if digest and digest ~= self.model then refuse_model(self, digest) end
@@ -170,7 +175,7 @@ OPEN:describes(gallery.open)
 -- folder of the gallery, or as an absolute one.
 function gallery.create(path, given)
    local o = CREATE:read(given)
-   if type(path) ~= "string" then error("reid.gallery.create: expected the path of a file, found " .. console.brief(path), 2) end
+   check_path("reid.gallery.create", path)
    check_embeddings("reid.gallery.create", o.embeddings, o.rows)
    local held <close> = lock(path) -- luacheck: ignore
    if not o.overwrite and lfs.attributes(path) then
@@ -288,8 +293,8 @@ local function is_sides(value)
    return type(value) == "string" or type(value) == "table"
 end
 
-local SIDE = { "side", is = is_sides, expected = "the name of a side, or a list with one (or false) for each query", show = "all",
-   help = "the side that the queries show: rows of which it is known that they show another one do not count" }
+local SIDE = { "side", is = is_sides, expected = "the name of a side, or a list with one (or false) for each query",
+   show = "all", help = "the side that the queries show: rows of which it is known that they show another one do not count" }
 
 local SEARCH = options.declare("reid.gallery:search", {
    { "top", whole = true, min = 1, default = 5, help = "rows of each query, at most as many as there are" },

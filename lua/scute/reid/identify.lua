@@ -53,13 +53,14 @@ local function calibration_of(gallery, plain)
    return plain and console.guard("calibration", metrics.calibration, plain) or nil
 end
 
---- Compares photos with a gallery. model: the one that the gallery was made with. photos: a list of files, a part of a data set
--- or rows of a catalogue, as reid.embeddings takes them. Returns { photos, bad, x, rows, gallery, calibrated }: photos a list, in
--- the order of those that can be read, of { path, candidates = list of { identity, score = cosine, probability, row, file, path,
--- side, encounter, date } (an individual each, by its most similar photo, the most similar first), probability = that the first
--- is the same individual, new = whether it is likelier that it is not }; without a calibration (fitted on validation photos of
--- known and of new individuals) probability and new are nil. bad: list of {path, message} of those that cannot be read; complete:
--- false where Ctrl-C broke it off. x, rows: their embeddings and numbers. found:picture() draws them, tostring tells them.
+--- Compares photos with a gallery. model: the one that the gallery was made with. photos: a list of files, a part of a data
+-- set or rows of a catalogue, as reid.embeddings takes them. Returns { photos, bad, x, rows, gallery, calibrated }: photos a
+-- list, in the order of those that can be read, of { path, candidates = list of { identity, score = cosine, probability, row,
+-- file, path, side, encounter, date } (an individual each, by its most similar photo, the most similar first), probability =
+-- that the first is the same individual, new = whether it is likelier that it is not }; without a calibration (fitted on
+-- validation photos of known and of new individuals) probability and new are nil. bad: list of {path, message} of those that
+-- cannot be read; complete: false where Ctrl-C broke it off. x, rows: their embeddings and numbers. found:picture() draws them,
+-- tostring tells them.
 local function identify(model, gallery, photos, given)
    local o = IDENTIFY:read(given)
    if type(gallery) ~= "table" or not gallery.candidates then

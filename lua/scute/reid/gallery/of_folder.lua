@@ -44,8 +44,8 @@ local function known_rows(folder, options)
       end
    end
    if #rows == 0 then
-      console.fail("gallery: there is no photo of a known individual in %s; expected one folder for each individual, or a table "
-         .. "of photos (see reid.catalogue)", folder)
+      console.fail("gallery: there is no photo of a known individual in %s; expected one folder for each individual, or a "
+         .. "table of photos (see reid.catalogue)", folder)
    end
    return rows, by_key
 end
@@ -98,10 +98,10 @@ local function change(known, path, x, rows, drop, o)
       protocol = o.protocol, calibration = o.calibration, notes = o.notes, overwrite = o.rebuild })
 end
 
---- Opens the gallery of a folder of photos, as it is now. model: the model itself; o: { model = its file, rebuild = true to make
--- it anew, catalogue = options of reid.catalogue, workers, device, precision, and what gallery.create keeps: protocol,
--- calibration, notes }. Returns the gallery and what was done: { added, gone = counts of photos, bad = list of {path, message} of
--- those that cannot be read }.
+--- Opens the gallery of a folder of photos, as it is now. model: the model itself; o: { model = its file, rebuild = true to
+-- make it anew, catalogue = options of reid.catalogue, workers, device, precision, and what gallery.create keeps: protocol,
+-- calibration, notes }. Returns the gallery and what was done: { added, gone = counts of photos, bad = list of {path, message}
+-- of those that cannot be read }.
 function of_folder.open(folder, model, o)
    local path, bad = of_folder.file(folder), {}
    local known = not o.rebuild and lfs.attributes(path) and gallery.open(path, { model = o.model }) or nil

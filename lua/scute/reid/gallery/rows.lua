@@ -4,9 +4,9 @@
 --    individual   i32 a row: which of the names, from 1
 --    side         a byte a row: which of the sides, from 1; 0: not known
 --    rows, ends   texts one behind the other, and an i32 a row: where its text ends
-local cjson = require "cjson"
 local console = require "scute.base.console"
 local json = require "scute.base.json"
+local json_file = require "scute.base.json_file"
 
 local rows = {}
 
@@ -36,13 +36,9 @@ local function text_of(row)
    return json.line(kept)
 end
 
--- {} of cjson's is a list.
 local function decode(text)
-   local ok, kept = pcall(cjson.decode, text == "[]" and "{}" or text)
-   if not ok or type(kept) ~= "table" then return nil end
-   for name, value in pairs(kept) do
-      if value == cjson.null then kept[name] = nil else kept[name] = from_json(value) end
-   end
+   local kept = json_file.decode(text)
+   for name, value in pairs(kept or {}) do kept[name] = from_json(value) end
    return kept
 end
 
@@ -125,11 +121,10 @@ local Stored = {}
 Stored.__index = Stored
 
 local function list_of(text, what, path)
-   local ok, list = pcall(cjson.decode, text or "")
-   if ok and type(list) == "table" then
-      for _, entry in ipairs(list) do ok = ok and type(entry) == "string" end
-   end
-   if not ok or type(list) ~= "table" then console.fail("%s is damaged: its list of %s cannot be read", path, what) end
+   local list = json_file.decode(text or "")
+   local ok = list ~= nil
+   for _, entry in ipairs(list or {}) do ok = ok and type(entry) == "string" end
+   if not ok then console.fail("%s is damaged: its list of %s cannot be read", path, what) end
    return list
 end
 

@@ -82,9 +82,10 @@ function tell.json(found)
    local photos, bad, gallery = {}, {}, found.gallery
    for i, photo in ipairs(found.photos) do photos[i] = photo_json(photo) end
    for i, entry in ipairs(found.bad) do bad[i] = { path = entry.path, message = entry.message } end
-   return ('{"gallery":%s,"photos_in_gallery":%d,"individuals":%d,"protocol":%s,"calibrated":%s,"photos":[%s],"bad":%s}'):format(
-      json.line(gallery.path), gallery.count, #gallery.identities, gallery.protocol and json.line(gallery.protocol) or "null",
-      tostring(found.calibrated), table.concat(photos, ","), list_of(bad))
+   local about_gallery = ('"gallery":%s,"photos_in_gallery":%d,"individuals":%d,"protocol":%s'):format(json.line(gallery.path),
+      gallery.count, #gallery.identities, gallery.protocol and json.line(gallery.protocol) or "null")
+   return ('{%s,"calibrated":%s,"photos":[%s],"bad":%s}'):format(about_gallery, tostring(found.calibrated),
+      table.concat(photos, ","), list_of(bad))
 end
 
 return tell
