@@ -1,6 +1,6 @@
 -- A gallery at the size of a large collection: 10^6 embeddings of 512 numbers, 10^5 individuals, mapped. What opening and a
--- batch of queries take, that planted photos are found, that the program's own memory stays small, and that adding keeps it all.
--- Takes 5 GB of disk in the folder for temporary files (TMPDIR). Usage: scute tests/soak/gallery.lua [ROWS]
+-- batch of queries take, that planted photos are found, that the program's own memory stays small, and that adding keeps all
+-- of it. Takes 5 GB of disk in the folder for temporary files (TMPDIR). Usage: scute tests/soak/gallery.lua [ROWS]
 local scute = require "scute"
 local file = require "scute.reid.gallery.file"
 local gallery = require "scute.reid.gallery"

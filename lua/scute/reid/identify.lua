@@ -9,6 +9,7 @@ local console = require "scute.base.console"
 local embeddings = require "scute.reid.embeddings"
 local metrics = require "scute.metrics"
 local options = require "scute.base.options"
+local picture = require "scute.reid.identify.picture"
 local precision = require "scute.base.precision"
 local tell = require "scute.reid.identify.tell"
 
@@ -81,8 +82,9 @@ end
 
 --- The photos, each with its candidates beside it, as a figure: figure:save "found.png".
 function Identified:picture(given)
-   return require "scute.reid.identify.picture"(self, given)
+   return picture(self, given)
 end
+options.of(picture):describes(Identified.picture)
 
 --- All of it as one line of JSON.
 function Identified:json()

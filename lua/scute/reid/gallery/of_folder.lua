@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local catalogue = require "scute.reid.catalogue"
 local console = require "scute.base.console"
 local embeddings = require "scute.reid.embeddings"
+local found = require "scute.reid.catalogue.found"
 local gallery = require "scute.reid.gallery"
 local json = require "scute.base.json"
 
@@ -33,9 +34,11 @@ local function signature_of(row)
       row.stamp or false }
 end
 
--- The rows of known individuals in a folder, by key, and in order.
+-- The rows of known individuals in a folder, by key, and in order. Folders of photos hold no boxes, whatever the model's
+-- photos were cut to.
 local function known_rows(folder, options)
    local rows, by_key = {}, {}
+   if found(folder).kind == "folders" then options = nil end
    for _, row in ipairs(catalogue(folder, options).rows) do
       if row.identity then
          local copy = setmetatable({ stamp = stamp_of(row.path) }, { __index = row })
@@ -77,13 +80,13 @@ end
 -- The embeddings of rows, and the rows that could be read.
 local function look(model, rows, o, bad)
    if #rows == 0 then return nil, nil end
-   local found = embeddings(model, rows, { workers = o.workers, device = o.device, precision = o.precision })
-   table.move(found.bad, 1, #found.bad, #bad + 1, bad)
-   if found.complete == false then console.stop(130, "interrupted; the gallery stays as it was") end
-   if not found.x then return nil, nil end
+   local seen = embeddings(model, rows, { workers = o.workers, device = o.device, precision = o.precision })
+   table.move(seen.bad, 1, #seen.bad, #bad + 1, bad)
+   if seen.complete == false then console.stop(130, "interrupted; the gallery stays as it was") end
+   if not seen.x then return nil, nil end
    local read = {}
-   for i, number in ipairs(found.rows) do read[i] = rows[number] end
-   return found.x, read
+   for i, number in ipairs(seen.rows) do read[i] = rows[number] end
+   return seen.x, read
 end
 
 local function change(known, path, x, rows, drop, o)

@@ -11,20 +11,10 @@ local PICTURE = options.declare("identified:picture", {
    { "title", text = true, default = "Who is it?", help = "above them" },
 })
 
--- What a box cuts out of a photo; a part of it outside is left out.
-local function cut(image, box)
-   local x, y = math.max(0, math.floor(box[1])), math.max(0, math.floor(box[2]))
-   local right, bottom = math.min(image.width, math.ceil(box[1] + box[3])), math.min(image.height, math.ceil(box[2] + box[4]))
-   if right <= x or bottom <= y then return image end
-   local whole <close> = image:tensor()
-   local rows <close> = whole:slice(3, y + 1, bottom)
-   return rows:slice(4, x + 1, right)
-end
-
 -- A place in the grid. A photo that cannot be read is told by its path.
-local function item(path, box, lines, good)
-   local image = box and path and readable(path)
-   return { path = path or "no photo", image = image and cut(image, box) or nil, lines = lines, good = good }
+local function item(path, box, lines)
+   local image = box and path and readable(path, { box = box })
+   return { path = path or "no photo", image = image or nil, lines = lines }
 end
 
 local function query_item(photo)

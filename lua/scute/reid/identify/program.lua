@@ -26,7 +26,7 @@ function program.model(opt)
    local model = models.load(opt.model):to(opt.device)
    local facts = facts_of(opt.model)
    if facts.crop and facts.crop ~= "none" then
-      console.warn("the model was trained on crops (%s); photos without a box are taken whole: cut them out first", facts.crop)
+      console.warn("the model was trained on crops ('%s'), and photos are looked at whole: cut them to that first", facts.crop)
    end
    return model, facts
 end
@@ -49,6 +49,7 @@ function program.gallery(opt, model, facts)
    local mode = lfs.attributes(opt.gallery, "mode")
    if mode == "directory" then
       local o = kept(facts)
+      o.catalogue = facts.crop and { crop = facts.crop, mask = facts.mask == true }
       o.model, o.rebuild, o.workers, o.device, o.precision = opt.model, opt.rebuild, opt.workers, opt.device, opt.precision
       local known, done = of_folder.open(opt.gallery, model, o)
       for _, entry in ipairs(done.bad) do console.warn("%s", entry.message) end
