@@ -25,7 +25,7 @@ end
 local function draw_photo(fig, item, x, y, side)
    local image = item.image
    if not image then
-      image = readable(item.path, item.box)
+      image = readable(item.path, item.box and { box = item.box } or nil)
       if not image then
          return broken(fig, x, y, side, lfs.attributes(item.path) and "cannot be read" or item.path:match "[^/]*$")
       end

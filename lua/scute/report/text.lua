@@ -3,6 +3,7 @@ local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local measures = require "scute.train.measures"
+local photo_file = require "scute.base.photo_file"
 local quoted_text = require "scute.base.quoted"
 local typed_name = require "scute.base.typed_name"
 
@@ -58,7 +59,7 @@ local function next_step(run)
    elseif run.folder then
       local first = architectures.file_to_load(run.model.arch)
       return ("%s %sscripts/predict.lua --model %s/best.safetensors %s"):format(typed_name(),
-         first and ("-l %s "):format(quoted(first)) or "", quoted(run.folder), quoted(run.set.val.paths[1]))
+         first and ("-l %s "):format(quoted(first)) or "", quoted(run.folder), quoted(photo_file(run.set.val.paths[1])))
    end
    return "say output_dir, so that the model is kept"
 end
