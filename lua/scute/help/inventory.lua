@@ -18,6 +18,7 @@ inventory.CLASSES = {
    { "draw", "scute.train.augmenting", "Draw" },
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
    { "trial", "scute.experiment.trial", "Trial" }, { "profile", "scute.profile.made", "Profile" },
+   { "loss", "scute.losses.loss", "Loss" },
 }
 
 --- The word for values of a type of C: the name of the type, but for tensors, which are `t` in all texts.
