@@ -5,5 +5,11 @@
 local reid = {}
 
 reid.catalogue = require "scute.reid.catalogue"
+reid.split = require "scute.reid.split"
+reid.set = require "scute.reid.set"
+reid.saved = require("scute.reid.saved").read
+reid.model = require "scute.reid.model"
+reid.loss = require "scute.reid.loss"
+reid.embeddings = require "scute.reid.embeddings"
 
 return reid

@@ -50,8 +50,11 @@ end
 -- One suggestion, the one that most likely helps.
 local function next_step(run)
    local best, trains = run.best, #run.set.train.paths
+   local own = rawget(run, "next_step") -- of a hook
    if best.epoch == run.epochs and best.train_accuracy < 0.9 then
       return ("it was still learning: --epochs %d%s"):format(2 * run.epochs, run.folder and " --resume auto" or "")
+   elseif own then
+      return own
    elseif best.val_accuracy < 0.7 and trains < 20 * #run.set.classes then
       return ("more photos: %d are few for %d classes"):format(trains, #run.set.classes)
    elseif run.folder and run.set.samples then

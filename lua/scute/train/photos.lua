@@ -46,8 +46,9 @@ local function total(part, class)
    return part.counts[class]
 end
 
--- What the other classes alone come to would be no result.
+-- What the other classes alone come to would be no result; of hundreds of individuals one less is.
 local function check_class(run, entry)
+   if rawget(run.set, "reid") then return end
    local part = run.set[entry.part]
    local class = part.labels[entry.index]
    local n = total(part, class)
