@@ -17,6 +17,7 @@ inventory.CLASSES = {
    { "result", "scute.train.result", "Result" }, { "draw", "scute.train.sampling", "Draw" },
    { "draw", "scute.train.augmenting", "Draw" },
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
+   { "gallery", "scute.reid.gallery", "Gallery" }, { "identified", "scute.reid.identify", "Identified" },
    { "trial", "scute.experiment.trial", "Trial" }, { "profile", "scute.profile.made", "Profile" },
    { "loss", "scute.losses.loss", "Loss" },
 }
