@@ -45,7 +45,8 @@ describe("losses.arcface", function()
          local row = layer.weight:detach()[1]:reshape(1, 4)
          local x = scute.concat({ row, row * -2, row * 0 }, 1):requires_grad_()
          local loss = losses.arcface()(layer(x), classes({ 1, 1, 2 }, device))
-         (loss * 65536):backward() -- as a scaler has it
+         local scaled = loss * 65536 -- as by a scaler
+         scaled:backward()
          assert.is_true(is_finite(loss) and is_finite(x.grad) and is_finite(layer.weight.grad))
       end
    end)
@@ -347,17 +348,15 @@ describe("a model with an embedding head", function()
    end
 
    it("is saved and loaded with all of its options, also between two steps", function()
-      for _, more in ipairs { {}, { neck = false, sub_centers = 2 }, { detached = true, dtype = "f64" } } do
+      for _, more in ipairs { {}, { neck = false, sub_centers = 2 }, { detached = true } } do
          local model, x = model_with(more), scute.randn(2, 3, 16, 16)
-         if not more.dtype then model(x) end -- leaves the last embedding behind
+         model(x) -- leaves the last embedding behind
          models.save(model, path)
          local loaded = models.load(path)
          assert.equal(model.fc:tree(), loaded.fc:tree())
-         assert.same({ 0.25, more.sub_centers or 1, more.detached or false, more.dtype or "f32" }, { loaded.fc.dropout,
-            loaded.fc.sub_centers, loaded.fc.detached, loaded.fc.classes.weight.dtype })
-         if not more.dtype then
-            assert.same(scute.no_grad(model:eval().call, model, x):totable(), scute.no_grad(loaded.call, loaded, x):totable())
-         end
+         assert.same({ 0.25, more.sub_centers or 1, more.detached or false },
+            { loaded.fc.dropout, loaded.fc.sub_centers, loaded.fc.detached })
+         assert.same(scute.no_grad(model:eval().call, model, x):totable(), scute.no_grad(loaded.call, loaded, x):totable())
       end
    end)
 

@@ -49,8 +49,8 @@ local function classes_with_photos(o, lists)
    return classes
 end
 
--- The deck of an epoch in which individuals come `hands` times, and how often each came before. All come equally often, and what
--- is left over is dealt from epoch to epoch.
+-- The deck of an epoch in which individuals come `hands` times, and how often each came before. All come equally often, and
+-- what is left over is dealt from epoch to epoch.
 local function individuals_of(classes, hands, epoch, seed)
    local rounds, rest, spare, before = hands // #classes, hands % #classes, new_deck(classes, seed, 0), {}
    for _, class in ipairs(classes) do before[class] = rounds * (epoch - 1) end
