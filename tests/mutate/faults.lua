@@ -94,7 +94,7 @@ return {
       from = [[if (!right && !same_bits) invalid_was_raised();]], to = "", test = "conv_spec" },
    { "kernels/cpu/packed.c", "packed filters are those of another layout",
       from = [[if (!same_layout(entry->layout, layout)) continue;]], to = "", test = "autocast_spec" },
-   { "kernels/cpu/depthwise.c", "the row below the photo is read", from = [[y >= g->h) continue;]],
+   { "kernels/cpu/depthwise_loops.h", "the row below the photo is read", from = [[y >= g->h) continue;]],
       to = [[y > g->h) continue;]], test = "ops conv2d" },
    { "kernels/cpu/winograd_forward_loops.h", "the first channels of a sum are forgotten",
       from = [[*to = first ? sum[r][j] : *to + sum[r][j];]], to = [[*to = sum[r][j];]], test = "ops conv2d" },
