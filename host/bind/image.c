@@ -6,6 +6,7 @@
 
 #include "host/bind/image.h"
 
+#include "host/bind/crop.h"
 #include "host/bind/environment.h"
 #include "host/bind/options.h"
 #include "host/bind/suggest.h"
@@ -61,29 +62,45 @@ static int release(lua_State *L) {
 
 typedef struct {
    const char *path;
+   const ScCrop *crop;
    ScImage *image;
-   bool lacks_end;
+   bool lacks_end, is_cut;
 } Decoding;
 
 static ScStatus decode(void *context) {
    Decoding *d = context;
    ScPhoto photo;
-   ScStatus status = sc_image_decode_photo(d->path, NULL, &(ScPurpose){0}, &photo);
+   ScStatus status =
+       sc_crop_decode(sc_image_decode_photo, d->path, NULL, &(ScPurpose){0}, d->crop, &photo, &d->is_cut);
    d->lacks_end = photo.lacks_end;
    *d->image = sc_photo_take_image(&photo);
    return status;
 }
 
-// scute.image.load(path) -> image, and a note where the file lacks its end and the picture is whole. By
-// content, whatever the name says (see scute.photo_kinds); EXIF orientation applied, transparency on white.
+// The crop that the options at 2 say; NULL where there are none. Its memory is on the stack.
+static const ScCrop *read_crop(lua_State *L) {
+   static const char *const names[] = {"box", "mask", "boxes_of", "outside", NULL};
+   static const float mean[] = {0.485f, 0.456f, 0.406f};
+   if (lua_isnoneornil(L, 2)) return NULL;
+   sc_check_options(L, 2, "load", names);
+   ScCropLists lists = sc_push_crops(L, 2, "load", 1, false, mean);
+   return sc_read_crops(L, &lists);
+}
+
+// scute.image.load(path, {box = {x, y, width, height} (none), mask = (none), boxes_of = , outside = }) ->
+// image, and a note where the file lacks its end and the picture is whole, or the box reaches beyond it. By
+// content, whatever the name says (see scute.photo_kinds); EXIF orientation applied, transparency on white. A
+// box and a mask as scute.loader has them; outside = "mean" is ImageNet's.
 static int load(lua_State *L) {
    const char *path = luaL_checkstring(L, 1);
+   lua_settop(L, 2);
    ScImage *image = sc_push_image(L);
-   Decoding decoding = {path, image, false};
+   Decoding decoding = {.path = path, .crop = read_crop(L), .image = image};
+   lua_pushvalue(L, 3);
    sc_check(L, sc_with_retry(decode, &decoding));
    live_bytes += bytes_of(image);
-   if (!decoding.lacks_end) return 1;
-   lua_pushfstring(L, "%s: " SC_LACKS_END, path);
+   if (!decoding.lacks_end && !decoding.is_cut) return 1;
+   lua_pushfstring(L, "%s: %s", path, decoding.lacks_end ? SC_LACKS_END : SC_BOX_IS_CUT);
    return 2;
 }
 

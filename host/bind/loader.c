@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/bind/augment.h"
+#include "host/bind/crop.h"
 #include "host/bind/options.h"
 #include "host/core/device.h"
 #include "host/machine/machine.h"
@@ -78,8 +79,9 @@ static const int64_t *read_order(lua_State *L, int options, int64_t paths, int64
 // Leaves on the stack what the configuration points into.
 static ScLoaderConfig read_config(lua_State *L, int options) {
    static const char *const names[] = {
-       "paths", "labels",  "order", "batch_size", "merge_last_single", "preprocess", "augment", "seed",
-       "epoch", "workers", "depth", "on_bad",     "late_normalize",    "digests",    NULL};
+       "paths",    "labels",  "order", "batch_size", "merge_last_single", "preprocess", "augment", "seed",
+       "epoch",    "workers", "depth", "on_bad",     "late_normalize",    "digests",    "boxes",   "masks",
+       "boxes_of", "outside", NULL};
    static const char *const policies[] = {"skip", "error", NULL};
    sc_check_options(L, options, "loader", names);
    ScLoaderConfig c = {0};
@@ -104,6 +106,8 @@ static ScLoaderConfig read_config(lua_State *L, int options) {
    const char **paths = push_paths(L, options, &c.count, &list);
    c.labels = read_labels(L, options, c.count);
    c.order = read_order(L, options, c.count, &c.order_count);
+   ScCropLists crops = sc_push_crops(L, options, "loader", c.count, true, c.preprocess.mean);
+   c.crops = sc_read_crops(L, &crops);
    read_paths(L, list, c.count, paths);
    c.paths = paths;
    return c;
@@ -117,10 +121,17 @@ static void share_memory(void) {
 // scute.loader{paths = list of files, labels = list or i64 tensor of class numbers from 1 (none), order = list
 // or i64 tensor of indices from 1 (all as they come), batch_size = 32, merge_last_single = false, preprocess =
 // {resize = , crop = , filter = , mean = , std = , pad_square = }, augment = {...} (none; see
-// scute.augment), seed = 0 and epoch = 1 of the augmentation, workers = 2 (0 decodes in the caller), depth
-// = 4 batches under way, on_bad = "skip" or "error", late_normalize = false, digests = false} -> loader;
-// #loader is the number of batches. With late_normalize x is u8, before mean and std (see
-// scute.normalize_photos), unless random_erasing is on with noise, which is drawn here. Tables are read raw.
+// scute.augment), boxes = list of {x, y, width, height} or false (none: whole photos), masks = list of COCO's
+// segmentations or false (none), boxes_of = "shown" or "stored", outside = "mean", seed = 0 and epoch = 1 of
+// the augmentation, workers = 2 (0 decodes in the caller), depth = 4 batches under way, on_bad = "skip" or
+// "error", late_normalize = false, digests = false} -> loader; #loader is the number of batches. With
+// late_normalize x is u8, before mean and std (see scute.normalize_photos), unless random_erasing is on with
+// noise, which is drawn here. Tables are read raw. A photo with a box is what lies in it, in pixels, x and y
+// from 0, edges rounded as Pillow's crop() does; what a mask leaves out gets the colour `outside` ("mean" of
+// the preprocessing, "black", "grey", "white" or {r, g, b}). Boxes and masks are of the photo as it is shown,
+// turned by its EXIF orientation, as wildlife-datasets reads photos; where a mask's size (or of = {width,
+// height} in a box) is that of the stored picture alone, or boxes_of is "stored", of the picture as Pillow's
+// open() gives it.
 static int create(lua_State *L) {
    lua_settop(L, 1);
    ScLoader **handle = lua_newuserdatauv(L, sizeof *handle, 0);
@@ -180,9 +191,16 @@ static void append_bad(lua_State *L, const ScBatch *batch, int list) {
 }
 
 static void append_notes(lua_State *L, const ScBatch *batch, int list) {
-   for (int64_t i = 0; i < batch->endless_count; i++) {
-      lua_pushfstring(L, "%s: " SC_LACKS_END, sc_loader_path(self(L, "next"), batch->endless[i]));
-      append(L, list, batch->endless[i]);
+   for (int64_t i = 0; i < batch->note_count; i++) {
+      const ScNote *note = &batch->notes[i];
+      bool is_cut = note->kind == SC_NOTE_CUT;
+      lua_pushfstring(L, "%s: %s", sc_loader_path(self(L, "next"), note->index),
+                      is_cut ? SC_BOX_IS_CUT : SC_LACKS_END);
+      append(L, list, note->index);
+      lua_rawgeti(L, list, (lua_Integer)lua_rawlen(L, list));
+      lua_pushboolean(L, is_cut);
+      lua_setfield(L, -2, "is_cut");
+      lua_pop(L, 1);
    }
 }
 
@@ -249,11 +267,11 @@ static void push_holes(lua_State *L, const ScBatch *batch) {
 
 // loader:next() -> x (n, 3, crop, crop) f32 (u8 with late_normalize), y (n) i64 or nil, indices (n) i64 from 1,
 // list of bad photos {index = , path = , message = }, such a list of notes about good ones (whose file lacks
-// its end), and with `digests` a list of "CRC-32 of the file's bytes-their number", one a row of x, and a list
-// of what the photos look like, before they are augmented (see lua/scute/data/look.lua), and where x is u8 and
-// random_erasing is on, a tensor (n, 4) of what is to be erased once it is normalised: first row, row behind,
-// first column, column behind. At the end x, y and indices are nil. A batch without any good photo is passed
-// over; its bad ones are told with the next.
+// its end; or with is_cut true, whose box reaches beyond it), and with `digests` a list of "CRC-32 of the
+// file's bytes-their number", one a row of x, and a list of what the photos look like, before they are
+// augmented (see lua/scute/data/look.lua), and where x is u8 and random_erasing is on, a tensor (n, 4) of what
+// is to be erased once it is normalised: first row, row behind, first column, column behind. At the end x, y
+// and indices are nil. A batch without any good photo is passed over; its bad ones are told with the next.
 static int next(lua_State *L) {
    self(L, "next");
    lua_settop(L, 1);

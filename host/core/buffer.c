@@ -53,15 +53,36 @@ ScStatus sc_buffer_new(ScBuffer **out, ScDevice *device, size_t bytes) {
    return SC_OK;
 }
 
+ScStatus sc_buffer_lend(ScBuffer **out, ScDevice *device, const void *data, size_t bytes, ScLender *lender) {
+   ScBuffer *buffer = calloc(1, sizeof *buffer);
+   if (!buffer) return sc_fail(SC_EMEM, "out of memory");
+   *buffer = (ScBuffer){.refs = 2,
+                        .stamp = sc_next_stamp(),
+                        .bytes = bytes,
+                        .era = sc_recording_era(),
+                        .device = device,
+                        .data = (void *)data,
+                        .lender = lender};
+   *out = buffer;
+   return SC_OK;
+}
+
 ScBuffer *sc_buffer_retain(ScBuffer *buffer) {
    __atomic_fetch_add(&buffer->refs, 1, __ATOMIC_RELAXED);
    return buffer;
 }
 
 void sc_buffer_release(ScBuffer *buffer) {
-   if (!buffer || __atomic_fetch_sub(&buffer->refs, 1, __ATOMIC_ACQ_REL) > 1) return;
+   if (!buffer) return;
+   ScLender *lender = buffer->lender;
+   if (__atomic_fetch_sub(&buffer->refs, 1, __ATOMIC_ACQ_REL) > (lender ? 2 : 1)) return;
    ScDevice *device = buffer->device;
    if (buffer->packed && device->backend->forget) device->backend->forget(buffer->stamp);
+   if (lender) {
+      free(buffer);
+      lender->take_back(lender);
+      return;
+   }
    uint64_t era = buffer->era;
    ScBlock *block = as_block(buffer);
    if (sc_recording_keep(device, era, block)) return;

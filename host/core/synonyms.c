@@ -54,6 +54,8 @@ const ScSynonym sc_synonyms[] = {
    {"swish", "silu"}, {"leaky_relu", "relu"},
    {"nll_loss", "cross_entropy"}, {"CrossEntropyLoss", "cross_entropy"}, {"NLLLoss", "cross_entropy"},
    {"CrossEntropyCriterion", "cross_entropy"}, {"ClassNLLCriterion", "cross_entropy"},
+   {"ArcFaceLoss", "arcface"}, {"SubCenterArcFaceLoss", "arcface"}, {"TripletMarginLoss", "triplet"},
+   {"TripletLoss", "triplet"}, {"SupConLoss", "supcon"},
    // ---- making them ----
    {"empty", "zeros"}, {"zeros_like", "zeros"}, {"ones_like", "ones"}, {"full_like", "full"}, {"rand_like", "rand"},
    {"randn_like", "randn"}, {"uniform", "rand"}, {"normal", "randn"}, {"logspace", "linspace"}, {"range", "arange"},
@@ -72,7 +74,8 @@ const ScSynonym sc_synonyms[] = {
    {"ZeroPad2d", "Pad2d"}, {"ConstantPad2d", "Pad2d"}, {"ReflectionPad2d", "Pad2d"}, {"ReplicationPad2d", "Pad2d"},
    {"CircularPad2d", "Pad2d"}, {"SpatialZeroPadding", "Pad2d"}, {"SpatialReflectionPadding", "Pad2d"},
    {"ModuleList", "Sequential"}, {"ParameterList", "register_parameter"}, {"SpatialDropout", "Dropout"},
-   {"DropPath", "StochasticDepth"},
+   {"DropPath", "StochasticDepth"}, {"ArcMarginProduct", "CosineLinear"}, {"BNNeck", "EmbeddingHead"},
+   {"MPerClassSampler", "identities"}, {"RandomIdentitySampler", "identities"},
    {"named_children", "children"}, {"modules", "named_modules"}, {"buffers", "named_buffers"},
    {"add_module", "add"}, {"get_submodule", "get"}, {"getParameters", "parameters"}, {"zeroGradParameters", "zero_grad"},
    {"evaluate", "eval"}, {"requires_grad_", "unfreeze"}, {"requires_grad", "freeze"}, {"updateOutput", "forward"},

@@ -45,6 +45,19 @@ ScStatus sc_tensor_new(ScTensor **out, ScDevice *device, ScDtype dtype, int rank
    return SC_OK;
 }
 
+ScStatus sc_tensor_lend(ScTensor **out, ScDevice *device, ScDtype dtype, int rank, const int64_t *shape,
+                        const void *data, ScLender *lender) {
+   ScTensor *t;
+   SC_TRY(sc_tensor_shape_only(&t, device, dtype, rank, shape));
+   ScStatus status = sc_buffer_lend(&t->buffer, device, data, sc_nbytes(t), lender);
+   if (status != SC_OK) {
+      sc_tensor_release(t);
+      return status;
+   }
+   *out = t;
+   return SC_OK;
+}
+
 ScStatus sc_tensor_alias(ScTensor **out, const ScTensor *from, int rank, const int64_t *shape) {
    SC_TRY(sc_tensor_shape_only(out, from->device, from->dtype, rank, shape));
    if (from->buffer) (*out)->buffer = sc_buffer_retain(from->buffer);

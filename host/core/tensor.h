@@ -41,6 +41,9 @@ typedef struct ScTensor {
 
 // A tensor with uninitialised content. Fails with SC_EARG on a shape with a zero or negative entry, SC_EMEM.
 ScStatus sc_tensor_new(ScTensor **out, ScDevice *, ScDtype, int rank, const int64_t *shape);
+// Over memory that stays the lender's (host/core/buffer.h), in the order of the tensor's memory.
+ScStatus sc_tensor_lend(ScTensor **out, ScDevice *, ScDtype, int rank, const int64_t *shape, const void *data,
+                        ScLender *);
 // Only dtype and shape, no buffer.
 ScStatus sc_tensor_shape_only(ScTensor **out, ScDevice *, ScDtype, int rank, const int64_t *shape);
 // Another tensor over the same buffer, outside the tape. The caller answers for it that the memory orders

@@ -186,6 +186,10 @@ void sc_header_free(ScHeader *header) {
    *header = (ScHeader){0};
 }
 
+const char *sc_header_metadata(const ScHeader *header, const char *key) {
+   return json_string_value(json_object_get(json_object_get(header->json, SC_METADATA), key));
+}
+
 ScStatus sc_header_annotate(const ScHeader *header, ScState *out) {
    const char *key;
    json_t *value;

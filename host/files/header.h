@@ -31,6 +31,8 @@ typedef struct {
 // nothing needs freeing.
 ScStatus sc_header_read(ScHeader *, const ScSource *);
 void sc_header_free(ScHeader *);
+// The text of a key of the metadata, which belongs to the header, or NULL.
+const char *sc_header_metadata(const ScHeader *, const char *key);
 // Adds the metadata to a state.
 ScStatus sc_header_annotate(const ScHeader *, ScState *out);
 // "F32" of SC_F32.

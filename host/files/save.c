@@ -42,7 +42,8 @@ static void *work(void *argument) {
 // Where no thread can be had the caller does the work.
 static void start(ScSave *save) {
    sigset_t all, before;
-   sigfillset(&all); // signals such as Ctrl-C belong to the main thread
+   sigfillset(&all);        // signals such as Ctrl-C belong to the main thread
+   sigdelset(&all, SIGBUS); // of a mapped file, see host/files/lost_pages.h
    pthread_sigmask(SIG_SETMASK, &all, &before);
    save->started = pthread_create(&save->thread, NULL, work, save) == 0;
    pthread_sigmask(SIG_SETMASK, &before, NULL);

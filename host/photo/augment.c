@@ -1,10 +1,10 @@
 #include "host/photo/augment.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "host/core/rng.h"
 #include "host/core/store.h"
+#include "host/photo/area.h"
 #include "host/photo/image_color.h"
 #include "host/photo/image_decode.h"
 #include "host/photo/image_transform.h"
@@ -35,19 +35,6 @@ static ScRect draw_crop(const Plan *plan, int width, int height) {
    return crop;
 }
 
-// From coordinates of the whole photo to those of what was decoded of it.
-static ScBox decoded_box(const ScPhoto *photo, const ScRect *crop) {
-   double unit = 1.0 / photo->shrink;
-   return (ScBox){photo->left + crop->x * unit, photo->top + crop->y * unit, crop->width * unit,
-                  crop->height * unit};
-}
-
-// The pixels that a box touches.
-static ScRect touched(const ScBox *box) {
-   int x = (int)floor(box->x), y = (int)floor(box->y);
-   return (ScRect){x, y, (int)ceil(box->x + box->width) - x, (int)ceil(box->y + box->height) - y};
-}
-
 // ---- what the photo is decoded for ----
 
 // The smaller inverse cosine transforms average about as a resize does. At least a factor of two is left to the
@@ -62,23 +49,13 @@ static int choose_shrink(void *context, int width, int height) {
    return shrink;
 }
 
-// From `start` on `length` pixels, as far as they lie in the first `most`; one of these at least.
-static void keep_inside(int *start, int *length, int most) {
-   int end = *start + *length < most ? *start + *length : most;
-   if (*start < 0) *start = 0;
-   if (*start >= most) *start = most - 1;
-   *length = end > *start ? end - *start : 1;
-}
-
 // Only what the crop shows. Of one that shows nothing but the canvas, some pixel.
 static ScRect choose_part(void *context, const ScPhoto *photo, int across, int down) {
    const Plan *plan = context;
    ScRect crop = draw_crop(plan, photo->width, photo->height);
-   ScBox box = decoded_box(photo, &crop);
-   ScRect part = touched(&box);
-   keep_inside(&part.x, &part.width, across);
-   keep_inside(&part.y, &part.height, down);
-   return part;
+   ScBox box = sc_area_decoded(photo, &crop);
+   ScRect part = sc_area_touched(&box);
+   return sc_area_inside(&part, &(ScRect){0, 0, across, down});
 }
 
 // The white canvas, or the part of it that a crop shows; what lies between the two passes of the resize (no
@@ -117,8 +94,8 @@ static bool is_inside(const ScImage *image, const ScRect *part) {
 
 static ScStatus crop_photo(const ScPhoto *photo, const Plan *plan, ScImage *out) {
    ScRect crop = draw_crop(plan, photo->width, photo->height);
-   ScBox box = decoded_box(photo, &crop);
-   ScRect part = touched(&box);
+   ScBox box = sc_area_decoded(photo, &crop);
+   ScRect part = sc_area_touched(&box);
    int size = plan->preprocess->crop;
    if (is_inside(&photo->image, &part))
       return sc_image_resize_part(&photo->image, &part, &box, size, size, plan->preprocess->filter, out);
@@ -216,22 +193,21 @@ static ScStatus check_plan(const Plan *plan) {
 
 // The photo, decoded as far as the plan needs it; where views are drawn at random, it is kept, whole, for those
 // of the next run.
-static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScDigest *digest,
+static ScStatus decode(const char *path, const ScImageLimits *limits, Plan *plan, ScPrepared *prepared,
                        ScPhoto *out) {
    const ScAugment *a = plan->augment;
    ScPurpose purpose = {.choose_shrink = a->crop && !a->exact_decode ? choose_shrink : NULL,
                         .choose_part = a->crop && !plan->sample->look ? choose_part : NULL,
                         .ask_room = ask_room,
                         .context = plan,
-                        .digest = digest};
-   if (sc_augment_is_none(a)) return sc_image_decode_photo(path, limits, &purpose, out);
-   return sc_kept_decode(path, limits, &purpose, out);
+                        .digest = plan->sample->digest || sc_store_is_open() ? &prepared->digest : NULL};
+   ScDecode decoder = sc_augment_is_none(a) ? sc_image_decode_photo : sc_kept_decode;
+   return sc_crop_decode(decoder, path, limits, &purpose, plan->sample->crop, out, &prepared->is_cut);
 }
 
 static ScStatus prepare_anew(const char *path, const ScImageLimits *limits, Plan *plan, ScPrepared *out) {
    ScPhoto photo;
-   bool digests = plan->sample->digest || sc_store_is_open();
-   SC_TRY(decode(path, limits, plan, digests ? &out->digest : NULL, &photo));
+   SC_TRY(decode(path, limits, plan, out, &photo));
    if (plan->sample->look || sc_store_is_open()) sc_look_at(&photo, &out->look);
    ScStatus status = prepare(&photo, plan, &out->image);
    out->lacks_end = photo.lacks_end;
@@ -242,11 +218,12 @@ static ScStatus prepare_anew(const char *path, const ScImageLimits *limits, Plan
 // What a plan without chance makes of a photo is kept for the next run.
 static ScStatus prepare_file(const char *path, const ScImageLimits *limits, Plan *plan, ScPrepared *out) {
    ScKeptFile file;
+   const ScCrop *crop = plan->sample->crop;
    SC_TRY(check_plan(plan));
    bool keeps = sc_augment_is_none(plan->augment) && sc_kept_file(path, limits, &file);
-   if (keeps && sc_kept_find_prepared(&file, plan->preprocess, out)) return SC_OK;
+   if (keeps && sc_kept_find_prepared(&file, crop, plan->preprocess, out)) return SC_OK;
    SC_TRY(prepare_anew(path, limits, plan, out));
-   if (keeps) sc_kept_keep_prepared(&file, plan->preprocess, out);
+   if (keeps) sc_kept_keep_prepared(&file, crop, plan->preprocess, out);
    return SC_OK;
 }
 
@@ -254,6 +231,7 @@ static ScStatus prepare_file(const char *path, const ScImageLimits *limits, Plan
 static void tell(const ScPrepared *prepared, const ScSample *sample, bool *lacks_end) {
    if (sample->digest) *sample->digest = prepared->digest;
    if (sample->look) *sample->look = prepared->look;
+   if (sample->is_cut) *sample->is_cut = prepared->is_cut;
    if (lacks_end) *lacks_end = prepared->lacks_end;
 }
 

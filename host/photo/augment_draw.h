@@ -3,6 +3,7 @@
 #define SCUTE_AUGMENT_DRAW_H
 
 #include "host/photo/augment_options.h"
+#include "host/photo/crop.h"
 #include "host/photo/image_effect.h"
 #include "host/photo/image_format.h"
 #include "host/photo/look.h"
@@ -10,10 +11,12 @@
 // Which view of which sample.
 typedef struct {
    uint64_t seed;
-   uint64_t epoch;   // below 2^24
-   uint64_t index;   // of the sample, below 2^40
-   ScDigest *digest; // NULL, or where that of the file goes
-   ScLook *look;     // NULL, or where that of the photo goes, before anything is changed in it
+   uint64_t epoch;     // below 2^24
+   uint64_t index;     // of the sample, below 2^40
+   ScDigest *digest;   // NULL, or where that of the file goes
+   ScLook *look;       // NULL, or where that of the photo goes, before anything is changed in it
+   const ScCrop *crop; // NULL, or what of the photo there is at all
+   bool *is_cut;       // NULL, or where it goes whether its box reaches beyond the photo
 } ScSample;
 
 // RandomResizedCrop.get_params for an image of that size.

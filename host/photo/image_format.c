@@ -44,6 +44,7 @@ ScStatus sc_photo_reserve_whole(ScPhoto *photo, int width, int height, int orien
    photo->width = swap ? height : width;
    photo->height = swap ? width : height;
    photo->shrink = 1;
+   if (purpose->begin) SC_TRY(purpose->begin(purpose->context, photo->width, photo->height, orientation));
    return sc_photo_reserve(photo, pixels, turned > beside ? turned : beside, purpose, limits);
 }
 

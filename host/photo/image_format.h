@@ -40,6 +40,9 @@ typedef struct {
 // What a photo is decoded for; all zero where its pixels are all that is wanted. The functions get the size of
 // the upright photo.
 typedef struct {
+   // Hears of it first of all, and how it is stored: its EXIF orientation, 0 or 1 where it is not turned. May
+   // refuse the photo.
+   ScStatus (*begin)(void *context, int width, int height, int orientation);
    // What part of its size a JPEG is decoded at: 1, 2, 4 or 8. Other formats are decoded whole, without asking.
    int (*choose_shrink)(void *context, int width, int height);
    // Which part of the picture, upright and as it is decoded, will be looked at; it lies inside, and NULL is

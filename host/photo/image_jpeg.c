@@ -100,26 +100,6 @@ static boolean on_app1(j_decompress_ptr decoder) {
 
 // ---- size and part ----
 
-// What makes the stored picture upright: mirrored, then its sides exchanged.
-typedef struct {
-   bool swap, from_right, from_below; // of the upright picture
-} Turn;
-
-static Turn turn_of(int orientation) {
-   int o = orientation;
-   return (Turn){o >= 5, o == 2 || o == 3 || o == 6 || o == 7, o == 3 || o == 4 || o == 7 || o == 8};
-}
-
-static ScRect mirrored(const Turn *turn, int across, int down, ScRect r) {
-   if (turn->from_right) r.x = across - r.x - r.width;
-   if (turn->from_below) r.y = down - r.y - r.height;
-   return r;
-}
-
-static ScRect swapped(const Turn *turn, ScRect r) {
-   return turn->swap ? (ScRect){r.y, r.x, r.height, r.width} : r;
-}
-
 // So much around a part that its pixels do not notice where decoding began and ended: whole blocks of
 // transformed coefficients, one more than those that interpolated colors reach into.
 static void widen(int *start, int *length, int block, int most) {
@@ -154,32 +134,33 @@ static bool can_crop(const struct jpeg_decompress_struct *d) {
 }
 
 // Which part of the stored picture is decoded, and where the upright photo then begins.
-static void choose_part(Job *job, const Turn *turn, int across, int down) {
+static void choose_part(Job *job, const ScTurn *turn, int across, int down) {
    struct jpeg_decompress_struct *d = &job->decoder;
    const ScPurpose *purpose = job->purpose;
    job->part = (ScRect){0, 0, (int)d->output_width, (int)d->output_height};
    if (!purpose->choose_part) return;
    ScRect part = purpose->choose_part(purpose->context, job->out, across, down);
    if (!can_crop(d)) return;
-   part = swapped(turn, mirrored(turn, across, down, part));
+   part = sc_turn_stored(turn, across, down, part);
    int block = DCTSIZE / job->out->shrink;
    widen(&part.x, &part.width, d->max_h_samp_factor * block, (int)d->output_width);
    widen(&part.y, &part.height, d->max_v_samp_factor * block, (int)d->output_height);
    job->part = part;
-   part = mirrored(turn, across, down, swapped(turn, part));
+   part = sc_turn_upright(turn, across, down, part);
    job->out->left -= part.x;
    job->out->top -= part.y;
 }
 
 // At which part of its size, and where the whole photo then begins: a last pixel that is not complete comes
 // first in a picture that is turned round.
-static void choose_size(Job *job) {
+static ScStatus choose_size(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
    ScPhoto *out = job->out;
-   Turn turn = turn_of(job->orientation);
+   ScTurn turn = sc_turn(job->orientation);
    out->width = (int)(turn.swap ? d->image_height : d->image_width);
    out->height = (int)(turn.swap ? d->image_width : d->image_height);
    const ScPurpose *purpose = job->purpose;
+   if (purpose->begin) SC_TRY(purpose->begin(purpose->context, out->width, out->height, job->orientation));
    out->shrink = purpose->choose_shrink ? purpose->choose_shrink(purpose->context, out->width, out->height) : 1;
    d->scale_num = 1;
    d->scale_denom = (unsigned)out->shrink;
@@ -189,6 +170,7 @@ static void choose_size(Job *job) {
    if (turn.from_right) out->left = across - (double)out->width / out->shrink;
    if (turn.from_below) out->top = down - (double)out->height / out->shrink;
    choose_part(job, &turn, (int)across, (int)down);
+   return SC_OK;
 }
 
 // ---- memory ----
@@ -218,7 +200,7 @@ static ScStatus reserve(Job *job) {
 static ScStatus prepare(Job *job) {
    struct jpeg_decompress_struct *d = &job->decoder;
    SC_TRY(sc_image_check_size(d->image_width, d->image_height, job->limits));
-   choose_size(job);
+   SC_TRY(choose_size(job));
    SC_TRY(reserve(job));
    SC_TRY(sc_image_new(job->part.width, job->part.height, &job->out->image));
    d->out_color_space = d->num_components == 4 ? JCS_CMYK : JCS_RGB;

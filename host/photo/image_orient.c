@@ -20,6 +20,29 @@ int sc_exif_orientation(ScBytes exif) {
    return orientation <= 8 ? (int)orientation : 0;
 }
 
+ScTurn sc_turn(int orientation) {
+   int o = orientation;
+   return (ScTurn){o >= 5, o == 2 || o == 3 || o == 6 || o == 7, o == 3 || o == 4 || o == 7 || o == 8};
+}
+
+static ScRect mirrored(const ScTurn *turn, int across, int down, ScRect r) {
+   if (turn->from_right) r.x = across - r.x - r.width;
+   if (turn->from_below) r.y = down - r.y - r.height;
+   return r;
+}
+
+static ScRect swapped(const ScTurn *turn, ScRect r) {
+   return turn->swap ? (ScRect){r.y, r.x, r.height, r.width} : r;
+}
+
+ScRect sc_turn_upright(const ScTurn *turn, int across, int down, ScRect stored) {
+   return mirrored(turn, across, down, swapped(turn, stored));
+}
+
+ScRect sc_turn_stored(const ScTurn *turn, int across, int down, ScRect upright) {
+   return swapped(turn, mirrored(turn, across, down, upright));
+}
+
 // Where the upright pixel (x, y) lies in the stored picture: base + x * step_x + y * step_y, in pixels.
 typedef struct {
    ptrdiff_t base, step_x, step_y;

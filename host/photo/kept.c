@@ -53,23 +53,43 @@ static bool copy_pixels(const void *pixels, ScImage *image) {
 
 // ---- prepared photos ----
 
-static ScStoreKey key_of_prepared(const ScKeptFile *file, const ScPreprocess *p) {
-   return key_of("prepared photo", file, (int64_t[]){p->pad_square, p->resize, p->crop, p->filter});
+// Everything that says which pixels a crop is of.
+typedef struct {
+   ScStoreKey photo, mask;
+   ScBox box;
+   int64_t width, height, mask_width, mask_height;
+   int32_t has_box, mask_kind, pixels, outside;
+} CropKey;
+
+static ScStoreKey key_of_prepared(const ScKeptFile *file, const ScCrop *c, const ScPreprocess *p) {
+   ScStoreKey photo = key_of("prepared photo", file, (int64_t[]){p->pad_square, p->resize, p->crop, p->filter});
+   if (sc_crop_is_none(c)) return photo;
+   CropKey all;
+   memset(&all, 0, sizeof all); // with what lies between its fields
+   all.photo = photo;
+   all.mask = sc_store_key("mask", c->mask.data, sc_mask_bytes(&c->mask));
+   all.box = c->box;
+   all.width = c->width, all.height = c->height;
+   all.mask_width = c->mask.width, all.mask_height = c->mask.height;
+   all.has_box = c->has_box, all.mask_kind = (int32_t)c->mask.kind, all.pixels = (int32_t)c->pixels;
+   all.outside = c->outside[0] << 16 | c->outside[1] << 8 | c->outside[2];
+   return sc_store_key("crop of a photo", &all, sizeof all);
 }
 
-bool sc_kept_find_prepared(const ScKeptFile *file, const ScPreprocess *p, ScPrepared *out) {
+bool sc_kept_find_prepared(const ScKeptFile *file, const ScCrop *crop, const ScPreprocess *p, ScPrepared *out) {
    size_t size;
-   ScStoreKey key = key_of_prepared(file, p);
+   ScStoreKey key = key_of_prepared(file, crop, p);
    const char *found = sc_store_find(&key, &size);
    if (!found) return false;
    memcpy(out, found, sizeof *out);
    return copy_pixels(found + sizeof *out, &out->image);
 }
 
-void sc_kept_keep_prepared(const ScKeptFile *file, const ScPreprocess *p, const ScPrepared *prepared) {
+void sc_kept_keep_prepared(const ScKeptFile *file, const ScCrop *crop, const ScPreprocess *p,
+                           const ScPrepared *prepared) {
    size_t bytes = bytes_of(&prepared->image);
    if (!has_room(bytes + sizeof *prepared) || !is_unchanged(file)) return;
-   ScStoreKey key = key_of_prepared(file, p);
+   ScStoreKey key = key_of_prepared(file, crop, p);
    sc_store_keep(&key, prepared, sizeof *prepared, prepared->image.rgb, bytes);
 }
 
@@ -77,7 +97,7 @@ void sc_kept_keep_prepared(const ScKeptFile *file, const ScPreprocess *p, const 
 
 // What has to be known before it is asked at which part of the size a photo is wanted.
 typedef struct {
-   int width, height;
+   int width, height, orientation;
    bool shrinks; // whether its format is asked
 } Size;
 
@@ -102,6 +122,10 @@ static ScStatus find(const ScKeptFile *file, const ScImageLimits *limits, const 
    const Size *size = sc_store_find(&key, &bytes);
    *found = false;
    if (!size) return SC_OK;
+   if (purpose->begin) {
+      ScStatus refused = purpose->begin(purpose->context, size->width, size->height, size->orientation);
+      if (refused) return sc_wrap(refused, "%s: ", file->path);
+   }
    int shrink = size->shrinks ? purpose->choose_shrink(purpose->context, size->width, size->height) : 1;
    key = key_of_decoded(file, shrink);
    const char *entry = sc_store_find(&key, &bytes);
@@ -121,11 +145,19 @@ static ScStatus find(const ScKeptFile *file, const ScImageLimits *limits, const 
    return SC_OK;
 }
 
-// Notes whether a decoder asks.
+// Notes what a decoder tells, and whether it asks.
 typedef struct {
    const ScPurpose *purpose;
+   int orientation;
    bool asked;
 } Asking;
+
+static ScStatus begin(void *context, int width, int height, int orientation) {
+   Asking *asking = context;
+   const ScPurpose *purpose = asking->purpose;
+   asking->orientation = orientation;
+   return purpose->begin ? purpose->begin(purpose->context, width, height, orientation) : SC_OK;
+}
 
 static int choose_shrink(void *context, int width, int height) {
    Asking *asking = context;
@@ -138,11 +170,11 @@ static ScStatus ask_room(void *context, int width, int height, int shrink, size_
    return purpose->ask_room(purpose->context, width, height, shrink, bytes);
 }
 
-static void keep(const ScKeptFile *file, const ScPurpose *purpose, bool shrinks, const Decoded *decoded) {
+static void keep(const ScKeptFile *file, const Asking *asking, const Decoded *decoded) {
    size_t bytes = bytes_of(&decoded->photo.image);
    if (!has_room(bytes + sizeof *decoded) || !is_unchanged(file)) return;
-   Size size = {decoded->photo.width, decoded->photo.height, shrinks};
-   ScStoreKey key = key_of_size(file, purpose);
+   Size size = {decoded->photo.width, decoded->photo.height, asking->orientation, asking->asked};
+   ScStoreKey key = key_of_size(file, asking->purpose);
    sc_store_keep(&key, &size, sizeof size, NULL, 0);
    Decoded plain = *decoded;
    plain.photo.image.rgb = NULL, plain.photo.share = 0;
@@ -156,15 +188,16 @@ ScStatus sc_kept_decode(const char *path, const ScImageLimits *limits, const ScP
    if (!sc_kept_file(path, limits, &file)) return sc_image_decode_photo(path, limits, purpose, out);
    SC_TRY(find(&file, limits, purpose, out, &found));
    if (found) return SC_OK;
-   Asking asking = {purpose, false};
+   Asking asking = {.purpose = purpose};
    Decoded decoded = {0};
-   ScPurpose own = {.choose_shrink = purpose->choose_shrink ? choose_shrink : NULL,
+   ScPurpose own = {.begin = begin,
+                    .choose_shrink = purpose->choose_shrink ? choose_shrink : NULL,
                     .ask_room = purpose->ask_room ? ask_room : NULL,
                     .context = &asking,
                     .digest = &decoded.digest};
    SC_TRY(sc_image_decode_photo(path, limits, &own, out));
    if (purpose->digest) *purpose->digest = decoded.digest;
    decoded.photo = *out;
-   keep(&file, purpose, asking.asked, &decoded);
+   keep(&file, &asking, &decoded);
    return SC_OK;
 }

@@ -4,6 +4,7 @@
 #define SCUTE_KEPT_H
 
 #include "host/core/stamp.h"
+#include "host/photo/crop.h"
 #include "host/photo/image_decode.h"
 #include "host/photo/image_transform.h"
 #include "host/photo/look.h"
@@ -24,11 +25,13 @@ typedef struct {
    ScDigest digest;
    ScLook look;
    bool lacks_end;
+   bool is_cut; // see sc_crop_decode
 } ScPrepared;
 
-// The photo after this preprocessing, up to its mean and std. Finding makes a copy, which is the caller's.
-bool sc_kept_find_prepared(const ScKeptFile *, const ScPreprocess *, ScPrepared *out);
-void sc_kept_keep_prepared(const ScKeptFile *, const ScPreprocess *, const ScPrepared *);
+// The photo, or what of it is seen (`crop`, which may be NULL), after this preprocessing, up to its mean and
+// std. Finding makes a copy, which is the caller's.
+bool sc_kept_find_prepared(const ScKeptFile *, const ScCrop *crop, const ScPreprocess *, ScPrepared *out);
+void sc_kept_keep_prepared(const ScKeptFile *, const ScCrop *crop, const ScPreprocess *, const ScPrepared *);
 
 // sc_image_decode_photo, which keeps what it decoded.
 ScStatus sc_kept_decode(const char *path, const ScImageLimits *, const ScPurpose *, ScPhoto *out);

@@ -17,7 +17,7 @@ enum { DEPTH = 4, MAX_WORKERS = 256 };
 typedef struct {
    ScStatus status;
    char *message; // if the status is bad
-   bool lacks_end;
+   bool lacks_end, is_cut;
    ScDigest digest;
    ScLook look;
 } Outcome;
@@ -30,7 +30,8 @@ typedef struct {
 } Slot;
 
 struct ScLoader {
-   ScLoaderConfig config; // paths, labels and order are the loader's own
+   ScLoaderConfig config; // paths, labels, crops and order are the loader's own
+   void *masks;           // what the crops' masks are made of
    int64_t batches;
    Slot *slots;     // ring of config.depth
    int64_t head;    // batch to deliver next
@@ -82,8 +83,13 @@ static size_t sample_size(const ScLoader *l) {
 // The one place where a sample's content is decided, by its index alone.
 static ScStatus load_pixels(const ScLoader *l, int64_t index, void *to, Outcome *outcome) {
    const ScLoaderConfig *c = &l->config;
-   ScSample sample = {c->seed, c->epoch, (uint64_t)index, c->digests ? &outcome->digest : NULL,
-                      c->digests ? &outcome->look : NULL};
+   ScSample sample = {.seed = c->seed,
+                      .epoch = c->epoch,
+                      .index = (uint64_t)index,
+                      .digest = c->digests ? &outcome->digest : NULL,
+                      .look = c->digests ? &outcome->look : NULL,
+                      .crop = c->crops ? &c->crops[index] : NULL,
+                      .is_cut = &outcome->is_cut};
    const char *path = c->paths[index];
    return pixel_dtype(l) == SC_U8 ? sc_augment_load_bytes(path, &c->limits, &c->preprocess, &c->augment,
                                                           &sample, to, &outcome->lacks_end)
@@ -228,7 +234,8 @@ static void sort_out(ScLoader *l, Slot *slot, ScBatch *out) {
          continue;
       }
       if (out->n < i) memcpy(pixels + (size_t)out->n * size, pixels + (size_t)i * size, size);
-      if (outcome->lacks_end) out->endless[out->endless_count++] = order[i];
+      if (outcome->lacks_end) out->notes[out->note_count++] = (ScNote){order[i], SC_NOTE_ENDLESS};
+      if (outcome->is_cut) out->notes[out->note_count++] = (ScNote){order[i], SC_NOTE_CUT};
       if (out->digests) out->digests[out->n] = outcome->digest;
       if (out->looks) out->looks[out->n] = outcome->look;
       if (out->labels) out->labels[out->n] = l->config.labels[order[i]];
@@ -242,12 +249,12 @@ static ScStatus deliver(ScLoader *l, Slot *slot, ScBatch *out) {
    for (int64_t i = 0; i < asked; i++) good += slot->outcomes[i].status == SC_OK;
    out->indices = malloc((size_t)asked * sizeof *out->indices);
    out->labels = l->config.labels ? malloc((size_t)asked * sizeof *out->labels) : NULL;
-   out->endless = malloc((size_t)asked * sizeof *out->endless);
+   out->notes = malloc(2 * (size_t)asked * sizeof *out->notes);
    out->bad = malloc((size_t)(asked - good + 1) * sizeof *out->bad);
    out->digests = l->config.digests ? malloc((size_t)asked * sizeof *out->digests) : NULL;
    out->looks = l->config.digests ? malloc((size_t)asked * sizeof *out->looks) : NULL;
    out->holes = erases_late(l) ? malloc((size_t)asked * sizeof *out->holes) : NULL;
-   if (!out->indices || !out->endless || !out->bad || (l->config.labels && !out->labels) ||
+   if (!out->indices || !out->notes || !out->bad || (l->config.labels && !out->labels) ||
        (erases_late(l) && !out->holes) || (l->config.digests && (!out->digests || !out->looks)))
       return sc_fail(SC_EMEM, "loader: out of memory for a batch of %lld", (long long)asked);
    if (good > 0) SC_TRY(sc_tensor_alias(&out->pixels, slot->pixels, 4, (int64_t[]){good, 3, crop, crop}));
@@ -281,7 +288,7 @@ ScStatus sc_loader_next(ScLoader *l, ScBatch *out) {
 void sc_batch_release(ScBatch *batch) {
    for (int64_t i = 0; i < batch->bad_count; i++) free(batch->bad[i].message);
    free(batch->bad);
-   free(batch->endless);
+   free(batch->notes);
    free(batch->labels);
    free(batch->indices);
    free(batch->digests);
@@ -331,15 +338,35 @@ static void *copy_of(const void *from, size_t bytes) {
    return copy;
 }
 
+// Copies the crops and what their masks are made of, in one block.
+static bool copy_crops(ScLoader *l, const ScLoaderConfig *c) {
+   size_t bytes = 0, at = 0;
+   for (int64_t i = 0; i < c->count; i++) bytes += (sc_mask_bytes(&c->crops[i].mask) + 7) / 8 * 8;
+   ScCrop *crops = copy_of(c->crops, (size_t)c->count * sizeof *crops);
+   char *masks = malloc(bytes + 1);
+   l->config.crops = crops;
+   l->masks = masks;
+   if (!crops || !masks) return false;
+   for (int64_t i = 0; i < c->count; i++) {
+      size_t own = sc_mask_bytes(&crops[i].mask);
+      if (own) memcpy(masks + at, crops[i].mask.data, own);
+      crops[i].mask.data = masks + at;
+      at += (own + 7) / 8 * 8;
+   }
+   return true;
+}
+
 static bool copy_config(ScLoader *l, const ScLoaderConfig *c) {
    l->config = *c;
    l->config.labels = NULL;
+   l->config.crops = NULL;
    l->config.limits.given_up = &l->closing;
    l->config.order = copy_of(c->order, (size_t)c->order_count * sizeof *c->order);
    if (c->labels) l->config.labels = copy_of(c->labels, (size_t)c->count * sizeof *c->labels);
    char **paths = calloc((size_t)c->count, sizeof *paths);
    l->config.paths = (const char *const *)paths;
-   bool complete = paths && l->config.order && (!c->labels || l->config.labels);
+   bool complete =
+       paths && l->config.order && (!c->labels || l->config.labels) && (!c->crops || copy_crops(l, c));
    for (int64_t i = 0; complete && i < c->count; i++) complete = (paths[i] = strdup(c->paths[i])) != NULL;
    return complete;
 }
@@ -392,6 +419,8 @@ void sc_loader_close(ScLoader *l) {
    free((void *)l->config.paths);
    free((void *)l->config.labels);
    free((void *)l->config.order);
+   free((void *)l->config.crops);
+   free(l->masks);
    free(l->slots);
    free(l->threads);
    pthread_cond_destroy(&l->ready);

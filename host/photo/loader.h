@@ -13,6 +13,7 @@ typedef struct {
    int64_t count;            // samples in the data set
    const char *const *paths; // [count]
    const int64_t *labels;    // [count] class numbers, from 1; NULL where there are none
+   const ScCrop *crops;      // [count] what there is of each photo; NULL: all of it
    int64_t order_count;      // samples to deliver
    const int64_t *order;     // [order_count] indices into paths, from 0
    int64_t batch_size;       // of every batch but the last, which holds the rest
@@ -33,15 +34,26 @@ typedef struct {
    char *message; // names the file
 } ScBadSample;
 
+// What is to be said of a good photo.
+typedef enum {
+   SC_NOTE_ENDLESS, // its file ends early, behind the last pixel
+   SC_NOTE_CUT,     // its box reaches beyond it
+} ScNoteKind;
+
+typedef struct {
+   int64_t index; // into paths
+   ScNoteKind kind;
+} ScNote;
+
 // `asked` is the number of samples that the order has for this batch, 0 behind the last one. `n` of them are
 // good; the rest are in `bad`. With n = 0 there are no pixels.
 typedef struct {
-   int64_t asked, n, bad_count, endless_count;
+   int64_t asked, n, bad_count, note_count;
    ScTensor *pixels;  // on the cpu, (n, 3, crop, crop): f32; u8 if they are yet to be normalised
    int64_t *labels;   // [n]; NULL where the loader has none
    int64_t *indices;  // [n] into paths
    ScBadSample *bad;  // [bad_count]
-   int64_t *endless;  // [endless_count] into paths: good ones whose file ends early, behind the last pixel
+   ScNote *notes;     // [note_count]
    ScDigest *digests; // [n] of the files; NULL unless they are wanted
    ScLook *looks;     // [n] of the photos as they are, before they are augmented; NULL unless they are wanted
    ScRect *holes;     // [n] what is yet to be erased once they are normalised; NULL where nothing is

@@ -222,11 +222,16 @@ local function add(parser, entry)
    local name = "--" .. entry[1]
    if entry.flag then return parser:flag(name, describe(entry)):default(false) end
    local option = parser:option(name, describe(entry)):count(entry.many and "*" or "?")
-   option:argname(options.value_name(entry)):convert(function(text)
+   return option:argname(options.value_name(entry)):convert(function(text)
       local value, why = options.from_text(entry, text)
       if value == nil then return nil, ("%s: %s"):format(name, why) end
       return value
    end)
+end
+
+-- Headings of --help, in the order in which they first come, over what belongs to each.
+local function add_groups(parser, titles, groups)
+   for _, title in ipairs(titles) do parser:group(title, table.unpack(groups[title])) end
 end
 
 -- A flag that may be said several times and was not said is not given, and no empty list.
@@ -259,11 +264,14 @@ local function parser_of(words, summary, declaration, more)
    parser:help_max_width(100):help_description_margin(30):usage_max_width(100)
    if more then parser:epilog(more) end
    parser.error = function(_, message) cli.usage_error("%s (--help explains)", message) end
-   local positional = false
+   local positional, titles, groups = false, {}, {}
    for _, entry in ipairs(declaration.entries) do
       positional = positional or entry.argument
-      add(parser, entry)
+      local added, title = add(parser, entry), entry.group
+      if title and not groups[title] then titles[#titles + 1], groups[title] = title, {} end
+      if title then table.insert(groups[title], added) end
    end
+   add_groups(parser, titles, groups)
    return parser, positional
 end
 

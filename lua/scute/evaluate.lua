@@ -3,6 +3,7 @@
 local scute = require "scute"
 local as_text = require "scute.evaluate.as_text"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local joined = require "scute.base.joined"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
@@ -113,7 +114,8 @@ function evaluate.photos(model, part, classes, given, ...)
       end
       if o.features then chunks[#chunks + 1], batch.features = batch.features, nil end
    end
-   local seen = score(model, { paths = part.paths, broken = part.broken, samples = part.samples }, {
+   local shown = crops.copy({ paths = part.paths, broken = part.broken, samples = part.samples }, part)
+   local seen = score(model, shown, {
       want = { "logits", o.features and "features" or nil }, each = keep,
       workers = o.workers, device = o.device, precision = o.precision })
    check_classes(part, classes, records, seen.bad)

@@ -1,4 +1,6 @@
--- How well a classifier does, counted as the batches pass: nothing is kept but the confusion counts.
+-- How well a classifier does, counted as the batches pass: nothing is kept but the confusion counts. And how well embeddings
+-- do (retrieval, roc, balanced_open), and what a score is worth as a probability (isotonic, platt, calibration_error); these
+-- stand in metrics/.
 local as_text = require "scute.metrics.as_text"
 
 local metrics = {}
@@ -224,6 +226,11 @@ function metrics.interval(right, total)
 end
 
 metrics.mcnemar = require "scute.metrics.mcnemar"
+metrics.retrieval = require "scute.metrics.retrieval"
+
+for _, part in ipairs { "roc", "calibration", "open_set" } do
+   for name, value in pairs(require("scute.metrics." .. part)) do metrics[name] = value end
+end
 
 local Mean = { __name = "scute.mean" }
 Mean.__index = Mean

@@ -9,9 +9,12 @@
 --    epoch   its number, from 1
 --    draw    random numbers of this epoch: draw() in [0, 1), draw(n) a whole number from 1 to n, draw:shuffle(list) in place.
 --            They follow from seed and epoch alone, so that a run which goes on in the middle of an epoch draws the same
---    part    what trains: { n, paths, labels (class numbers), classes (names), bad = {number = true} of those that cannot be
---            read, which are left out whatever a sampler says }
+--    part    what trains: { n, paths, labels (class numbers), classes (names), seed (of the run), bad = {number = true} of
+--            those that cannot be read, which are left out whatever a sampler says }
+-- A table may also have batch_size, the only one that it is made for, and note = function(part) -> a line that is told before
+-- the run, or nil.
 -- A photo that is drawn more than once in an epoch is augmented anew each time (with cached features it is the same view).
+local by_class = require "scute.sampler.by_class"
 local options = require "scute.base.options"
 
 local sampler = {}
@@ -24,19 +27,6 @@ local function new(name, settings, indices)
 end
 
 local function length_text(o) return o.length and (" (length %d)"):format(o.length) or "" end
-
--- The numbers of the photos that can be read, by class; and how many there are.
-local function by_class(part)
-   local lists, n = {}, 0
-   for class in ipairs(part.classes) do lists[class] = {} end
-   for i, class in ipairs(part.labels) do
-      if not part.bad[i] then
-         table.insert(lists[class], i)
-         n = n + 1
-      end
-   end
-   return lists, n
-end
 
 -- Adds `count` photos of a list, each as often as any other: whole rounds, each in an order of its own.
 local function add_rounds(order, list, count, draw)
@@ -141,11 +131,20 @@ function sampler.weighted(given)
 end
 WEIGHTED:describes(sampler.weighted)
 
---- The sampler that a text names: "balanced". What is wrong is an error without a position.
+sampler.identities = require "scute.sampler.identities"
+
+local PARSED = { "balanced", "identities", "identities=PxK" }
+
+--- The sampler that a text names: "balanced", "identities", or "identities=8x4" for 8 individuals of 4 photos. What is wrong is
+-- an error without a position.
 function sampler.parse(text)
-   if text == "balanced" then return sampler.balanced() end
+   if text == "balanced" or text == "identities" then return sampler[text]() end
+   local individuals, photos = tostring(text):match "^identities=([1-9]%d*)x([1-9]%d*)$"
+   if individuals then
+      return sampler.identities { individuals = math.tointeger(individuals), photos = math.tointeger(photos) }
+   end
    local hint = text == "weighted" and "; weights are given in a script: sampler = scute.sampler.weighted { weights = ... }"
-      or options.hint(text, { "balanced" })
+      or options.hint(text, PARSED, { "balanced", "identities" })
    error(("unknown sampler '%s'%s"):format(tostring(text), hint), 0)
 end
 

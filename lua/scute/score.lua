@@ -6,6 +6,7 @@
 local scute = require "scute"
 local as_text = require "scute.evaluate.as_text"
 local batches = require "scute.data.batches"
+local crops = require "scute.data.crops"
 local console = require "scute.base.console"
 local found_device = require "scute.base.found_device"
 local joined = require "scute.base.joined"
@@ -142,6 +143,8 @@ end
 -- Fails, naming the caller of score, where what is wanted cannot be told of those photos.
 local function check_photos(part, wanted, o)
    if #part.paths == 0 and not o.feed then error("score: expected at least one photo, found none", 3) end
+   local fault = crops.fault(part)
+   if fault then error("score: " .. fault, 3) end
    local needs = wanted.losses and "losses need" or o.loss and "a loss needs"
    if needs and not part.labels then error(("score: %s labels, and the photos have none"):format(needs), 3) end
    if o.loss and not o.each then error("score: a loss is told with each batch; give `each`, or want \"losses\"", 3) end

@@ -184,8 +184,9 @@ static void test_loader(void **state) {
       assert_ok(sc_loader_open(&loader, &c));
       assert_ok(sc_loader_next(loader, &batch));
       assert_int_equal(batch.n, 3);
-      assert_int_equal(batch.endless_count, 1);
-      assert_int_equal(batch.endless[0], 1);
+      assert_int_equal(batch.note_count, 1);
+      assert_int_equal(batch.notes[0].index, 1);
+      assert_int_equal(batch.notes[0].kind, SC_NOTE_ENDLESS);
       sc_batch_release(&batch);
       sc_loader_close(loader);
    }

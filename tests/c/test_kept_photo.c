@@ -42,9 +42,11 @@ typedef struct {
    bool lacks_end;
 } Loaded;
 
+static const ScCrop *crop; // what of the photo is loaded
+
 static Loaded load_with(const char *path, const ScPreprocess *p, const ScAugment *augment, uint64_t seed) {
    Loaded loaded = {0};
-   ScSample sample = {seed, 1, 0, &loaded.digest, &loaded.look};
+   ScSample sample = {.seed = seed, .epoch = 1, .digest = &loaded.digest, .look = &loaded.look, .crop = crop};
    loaded.status = sc_augment_load(path, NULL, p, augment, &sample, loaded.pixels, &loaded.lacks_end);
    return loaded;
 }
@@ -154,6 +156,42 @@ static void another_preparation_is_another_photo(void **state) {
    assert_true(brighter.pixels[0] == first.pixels[0] - 0.5f || !has_same_pixels(&brighter, &first));
 }
 
+// What lies in a box is kept as that, and a decoded photo for all of its boxes.
+static void each_part_of_a_photo(void **state) {
+   (void)state;
+   char path[64];
+   ScAugment none = {0};
+   int64_t runs[] = {100, 1 << 20};
+   ScCrop crops[] = {{.has_box = true, .box = {2, 3, 20, 18}},
+                     {.has_box = true, .box = {2, 3, 20, 18}, .pixels = SC_PIXELS_STORED},
+                     {.has_box = true, .box = {4, 3, 20, 18}}};
+   for (int orientation = 1; orientation <= 8; orientation++)
+      for (int i = 0; i < 3; i++) {
+         crop = &crops[i];
+         snprintf(path, sizeof path, PHOTOS "exif%d.jpg", orientation);
+         has_it(path, &none);
+         has_it(path, &random_crop);
+      }
+   Loaded first = load(PHOTOS "exif6.jpg", &none);
+   for (int i = 0; i < 2; i++) {
+      crop = &crops[i];
+      Loaded other = load(PHOTOS "exif6.jpg", &none);
+      assert_false(has_same_pixels(&first, &other));
+   }
+   double corners[] = {6, 0, 0, 30, 0, 0, 30};
+   ScCrop masked = crops[2];
+   masked.mask = (ScMask){.kind = SC_MASK_POLYGONS, .data = corners, .count = 7};
+   crop = &masked;
+   has_it(PHOTOS "exif6.jpg", &none);
+   Loaded triangle = load(PHOTOS "exif6.jpg", &none);
+   corners[3] = 28;
+   Loaded other = load(PHOTOS "exif6.jpg", &none);
+   assert_false(has_same_pixels(&triangle, &other) || has_same_pixels(&first, &triangle));
+   masked.mask = (ScMask){SC_MASK_COUNTS, 5, 5, runs, 2};
+   for (int i = 0; i < 2; i++) assert_int_equal(load(PHOTOS "exif6.jpg", &random_crop).status, SC_EFORMAT);
+   crop = NULL;
+}
+
 // ---- what is not ----
 
 static void copy(const char *from, const char *to) {
@@ -237,6 +275,7 @@ int main(void) {
        TEST(a_decoded_photo),
        TEST(each_part_of_the_size),
        TEST(another_preparation_is_another_photo),
+       TEST(each_part_of_a_photo),
        TEST(a_photo_that_was_replaced),
        TEST(a_photo_that_was_only_just_written),
        TEST(what_is_no_photo),

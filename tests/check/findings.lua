@@ -102,7 +102,7 @@ return function(cli, photos)
       ["train.fit(nil, nil, { augment = { 'ligth' } })"] = "1:35: train.fit: augment: unknown preset 'ligth'; did you mean",
       ["train.fit(nil, nil, { augment = { name = 'mine', aply = print } })"] = "augment: 'mine' has no apply",
       ["train.fit(nil, nil, { sampler = { name = 'mine', indexes = print } })"]
-         = "1:33: train.fit: option 'sampler': expected balanced, a sampler",
+         = "1:33: train.fit: option 'sampler': expected balanced, identities, a sampler",
       ["train.fit(nil, nil, { schedule = { facter = print } })"] = "1:34: train.fit: option 'schedule': expected a schedule",
       ["train.fit(nil, nil, { schedule = { factor = print, lvie = print } })"] = "schedule: there is no function 'lvie'",
       ["train.fit(nil, nil, { class_weights = { red = 'x' } })"]

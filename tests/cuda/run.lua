@@ -298,6 +298,7 @@ local parts = {
    { "choices" },
    { "beyond", function() script("beyond", "SOFTGPU_COMPUTE=none SOFTGPU_MEMORY=100000000000") end },
    { "halves" },
+   { "losses" }, -- those that learn embeddings
    { "photos", orders_of_photos },
    { "memory", function() script("memory", "SOFTGPU_MEMORY=6000000") end },
    { "steady", function() script("steady", "SOFTGPU_COMPUTE=none") end },

@@ -75,6 +75,10 @@ local runs = {
       local first, last = out:match "focal loss (%S+) after epoch 1, (%S+) after epoch 5"
       return first and tonumber(last) < tonumber(first)
    end },
+   { "metric_loss.lua", "", function(out)
+      local seen, embedded = number_after(out, "new individuals found again"), number_after(out, "by the embedding")
+      return seen and seen < 0.6 and embedded > seen + 0.2
+   end },
    { "custom_optimizer.lua", data, function(out)
       local first, last = out:match "loss (%S+) after epoch 1, (%S+) after epoch 5"
       return first and tonumber(last) < tonumber(first) and out:find "optim.lion { beta1 = 0.9, beta2 = 0.99"

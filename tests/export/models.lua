@@ -54,6 +54,9 @@ end
 local function add_heads(batch)
    add(batch, "a frozen backbone", small(function(m) m:freeze "backbone" end), { 3, 3, 16, 16 }, "f32 f16")
    add(batch, "a head with dropout", small(function(m) m:set_dropout(0.5) end), { 1, 3, 16, 16 }, "f32")
+   add(batch, "a head that gives cosines", small(function(m)
+      m.fc = nn.EmbeddingHead { in_features = 8, classes = 3, features = 5, sub_centers = 2, dropout = 0.2 }
+   end), { 5, 3, 16, 16 }, "f32 f16")
    add(batch, "a head of modules", small(function(m)
       m.fc = nn.Sequential(nn.Linear { 8, 6 }, nn.GELU(), nn.Dropout { p = 0.3 }, nn.BatchNorm2d { 6 }, nn.Linear { 6, 3 })
    end), { 5, 3, 16, 16 }, "f32")

@@ -163,7 +163,7 @@ describe("a sampler", function()
 
    it("is named where it says what cannot be, before anything is written", function()
       refused({ sampler = "balance" }, "did you mean 'balanced'?")
-      refused({ sampler = { indexes = print } }, "expected balanced, a sampler ({ name, indices = f })")
+      refused({ sampler = { indexes = print } }, "expected balanced, identities, a sampler ({ name, indices = f })")
       refused({ sampler = { 1, 99 } }, "sampler (a list of 2, 001f038a), epoch 1: expected numbers of photos from 1 to "
          .. "21, found 99 at place 2")
       refused({ sampler = { name = "mine", indices = function() return {} end } }, "sampler (mine), epoch 1: the list is empty")
@@ -180,6 +180,122 @@ describe("a sampler", function()
       assert.equal("balanced (length 8)", sampling.describe(sampler.balanced { length = 8 }))
       assert.equal("weighted ({red = 3})", sampling.describe(sampler.weighted { weights = { red = 3 } }))
       assert.equal("mine", sampling.describe { name = "mine", indices = print })
+   end)
+end)
+
+describe("a sampler of identities", function()
+   -- Individuals of so many photos each, as samplers know them.
+   local function part_of(counts, bad)
+      local part = { labels = {}, classes = {}, paths = {}, seed = 5, bad = bad or {} }
+      for class, count in ipairs(counts) do
+         part.classes[class] = tostring(class)
+         for _ = 1, count do table.insert(part.labels, class) end
+      end
+      part.n = #part.labels
+      return part
+   end
+
+   -- Visits hear(batch number, class, photos) of each individual in each batch of some epochs.
+   local function each_hand(given, part, epochs, hear)
+      local made, batch = sampler.identities(given), 0
+      for epoch = 1, epochs do
+         local order = made.indices(epoch, nil, part)
+         assert.equal(0, #order % made.batch_size)
+         for from = 1, #order, given.photos do
+            if (from - 1) % made.batch_size == 0 then batch = batch + 1 end
+            local hand = table.move(order, from, from + given.photos - 1, 1, {})
+            for _, photo in ipairs(hand) do assert.equal(part.labels[hand[1]], part.labels[photo]) end
+            hear(batch, part.labels[hand[1]], hand, epoch)
+         end
+      end
+   end
+
+   it("has P individuals with K photos each, all individuals as often, and each photo once a cycle", function()
+      local counts = { 1, 2, 3, 4, 5, 7, 11, 30, 1 }
+      local given, part = { individuals = 4, photos = 3 }, part_of(counts)
+      local in_batch, visits, of_epoch, times = {}, {}, {}, {}
+      each_hand(given, part, 12, function(batch, class, hand, epoch)
+         in_batch[batch] = in_batch[batch] or { n = 0 }
+         assert.is_nil(in_batch[batch][class], "an individual comes once in a batch")
+         in_batch[batch][class], in_batch[batch].n = true, in_batch[batch].n + 1
+         visits[class] = (visits[class] or 0) + 1
+         of_epoch[epoch] = of_epoch[epoch] or {}
+         of_epoch[epoch][class] = (of_epoch[epoch][class] or 0) + 1
+         local seen, different = {}, 0
+         for _, photo in ipairs(hand) do
+            times[photo] = (times[photo] or 0) + 1
+            different, seen[photo] = different + (seen[photo] and 0 or 1), true
+         end
+         assert.is_true(different == math.min(3, counts[class]), "a photo comes once in a batch where there are others")
+      end)
+      assert.equal(12 * 6, #in_batch) -- 64 photos: 6 batches of 12
+      for _, of in ipairs(in_batch) do assert.equal(4, of.n) end
+      of_epoch[#of_epoch + 1] = visits
+      for _, of in ipairs(of_epoch) do
+         for class in ipairs(counts) do of[class] = of[class] or 0 end
+         assert.is_true(math.max(table.unpack(of)) - math.min(table.unpack(of)) <= 1, "individuals differ by one at most")
+      end
+      local least, most = {}, {}
+      for photo, class in ipairs(part.labels) do
+         local n = times[photo] or 0
+         least[class], most[class] = math.min(least[class] or n, n), math.max(most[class] or n, n)
+      end
+      for class in ipairs(counts) do assert.is_true(most[class] - least[class] <= 1, "each photo once a cycle") end
+      assert.is_true(least[8] >= 2)
+   end)
+
+   it("deals in another order each time, by the seed", function()
+      local made, part = sampler.identities { individuals = 2, photos = 2 }, part_of { 4, 4, 4 }
+      local first, second = made.indices(1, nil, part), made.indices(2, nil, part)
+      assert.same(second, made.indices(2, nil, part))
+      assert.not_same(first, second)
+      part.seed = 6
+      assert.not_same(first, made.indices(1, nil, part))
+   end)
+
+   it("leaves out what cannot be read, with an individual of which nothing can", function()
+      local part = part_of({ 3, 1, 4, 2 }, { [1] = true, [4] = true })
+      each_hand({ individuals = 3, photos = 2 }, part, 4, function(_, class, hand)
+         assert.not_equal(2, class)
+         for _, photo in ipairs(hand) do assert.is_nil(part.bad[photo]) end
+      end)
+      assert.matches("individuals: expected at most 3, as there are no more with photos that train, found 4",
+         select(2, pcall(sampler.identities { individuals = 4 }.indices, 1, nil, part)))
+   end)
+
+   it("is fast with 100,000 individuals", function()
+      local counts = {}
+      for class = 1, 100000 do counts[class] = class % 3 + 1 end
+      local order = sampler.identities { individuals = 16, photos = 2 }.indices(1, nil, part_of(counts))
+      assert.equal((200000 + 31) // 32 * 32, #order)
+   end)
+
+   it("trains in batches of its size alone, and tells of individuals that come with repeats", function()
+      local made = sampler.identities { individuals = 2, photos = 3 }
+      assert.matches("sampler %(identities %(2 individuals, 3 photos each%)%): batch_size: expected 6, which it is made for, "
+         .. "found 8", select(2, pcall(small_run, { sampler = made, batch_size = 8 })))
+      local warned, warn = nil, console.warn
+      console.warn = function(format, ...) warned = format:format(...) end
+      local run = small_run { sampler = made, batch_size = 6 }
+      console.warn = warn
+      assert.matches("1 individual with fewer than 3 photos: of it some come several times in a batch", warned)
+      assert.equal(6, run.sampled)
+      assert.is_nil(made.note(part_of { 3, 4 }))
+      local epochs = seen_by { sampler = made, batch_size = 6 }
+      assert.same({ 24, { 12, 12 } }, { epochs[1].n, epochs[1].class }) -- 21 photos
+   end)
+
+   it("goes on in the middle of an epoch to the same bits", function()
+      local whole, resumed = goes_on.both(make { sampler = "identities=2x2", augment = "light" }, root .. "/identities", 9)
+      assert.equal(whole, resumed)
+   end)
+
+   it("is named on a command line", function()
+      assert.equal("identities (8 individuals, 4 photos each)", sampling.describe(sampler.parse "identities"))
+      assert.equal("identities (16 individuals, 2 photos each)", sampling.describe(sampler.parse "identities=16x2"))
+      assert.matches("did you mean 'identities'", select(2, pcall(sampler.parse, "identites")))
+      assert.matches("length: expected a multiple of 32 = 8 individuals %* 4 photos, found 40",
+         select(2, pcall(sampler.identities, { length = 40 })))
    end)
 end)
 

@@ -133,6 +133,37 @@ local function against()
    return list
 end
 
+-- A query and its candidates.
+local function ranked(k)
+   local function photo(i, good)
+      return { path = mistakes()[i].path, lines = { "Dermochelys coriacea 03" .. i, "similarity 0.7" .. i, "left, 2019-07-03" },
+         good = good }
+   end
+   local candidates = {}
+   for i = 1, k do candidates[i] = photo(i % 4 + 1, i == k) end
+   return { query = photo(1), candidates = candidates }
+end
+
+-- Similarities around a middle, as of a bell.
+local function bell(n, middle, width)
+   local list = {}
+   for i = 1, n do
+      local sum = 0
+      for _ = 1, 6 do sum = sum + draw(1000) / 1000 - 0.5 end
+      list[i] = middle + width * sum
+   end
+   return list
+end
+
+local function said_and_true()
+   local said, is_true = {}, {}
+   for i = 1, 300 do
+      said[i] = draw(1000) / 1000
+      is_true[i] = draw(1000) / 1000 < said[i] ^ 1.3
+   end
+   return select(2, scute.metrics.calibration_error(said, is_true, { bins = 10 }))
+end
+
 local function figures()
    scute.manual_seed(1)
    local photo = scute.image.load "tests/golden/images/photo.jpg"
@@ -181,6 +212,11 @@ local function figures()
       plot.intervals(against(), { title = "ResNet-18 against", subtitle = "orange: more than chance", mark = 0,
          label = "points of accuracy ahead" }),
       plot.intervals(against(), { title = "In one column", columns = 1 }),
+      plot.rank_lists { ranked(5), ranked(3), ranked(1) },
+      plot.pairs({ { first = ranked(1).query, second = ranked(1).candidates[1] },
+         { first = ranked(1).query, second = ranked(2).candidates[1] } }, { title = "Pairs that are most alike" }),
+      plot.similarities(bell(400, 0.7, 0.12), bell(9000, 0.15, 0.16), { threshold = 0.5 }),
+      plot.calibration(said_and_true()),
    }
 end
 

@@ -12,16 +12,23 @@ local function plain(value)
    return value
 end
 
+--- The table in a JSON text; nil and what is wrong with it.
+function json_file.decode(text)
+   local ok, value = pcall(cjson.decode, text)
+   if ok and type(value) == "table" then ok, value = pcall(plain, value) end
+   if ok and type(value) == "table" then return value end
+   return nil, ok and "no table in it" or value
+end
+
 --- The table in a JSON file; nil and what is wrong with it.
 function json_file.read(path)
    local file, why = io.open(path, "rb")
    if not file then return nil, why end
    local text = file:read "a"
    file:close()
-   local ok, value = pcall(cjson.decode, text or "")
-   if ok and type(value) == "table" then ok, value = pcall(plain, value) end
-   if ok and type(value) == "table" then return value end
-   return nil, ("%s is damaged or was cut off (%s)"):format(path, ok and "no table in it" or value)
+   local value, problem = json_file.decode(text or "")
+   if value then return value end
+   return nil, ("%s is damaged or was cut off (%s)"):format(path, problem)
 end
 
 return json_file

@@ -30,8 +30,9 @@
 --                      number), "longer": it may grow
 --   identity           function(value) -> the text by which two runs are told apart
 --   told               function(value, run) -> what people are told of it, a text or a number; value may be nil
--- For a command line (see scute.cli) also value = what the value is called; argument = true: a word without a name; many =
--- true: several such words, or a flag that may be said several times, as a list.
+-- For a command line (see scute.cli) also value = what the value is called; group = the heading under which --help tells of
+-- it; argument = true: a word without a name; many = true: several such words, or a flag that may be said several times, as a
+-- list.
 --
 -- An entry without a kind takes any value. false stands for an option that is not given, but for a flag.
 local nearest = require("scute.core").nearest
@@ -50,8 +51,8 @@ local described = setmetatable({}, { __mode = "k" }) -- function or class -> its
 
 local FIELDS = {}
 for name in ([[1 2 whole number flag text choices read keep_text bare is expected takes examine default show required unless
-   excludes why synonyms suggests resume identity told help min above max below value argument many optional in_run as_flag
-   script_only]]):gmatch "%S+" do
+   excludes why synonyms suggests resume identity told help group min above max below value argument many optional in_run
+   as_flag script_only]]):gmatch "%S+" do
    FIELDS[name] = true
 end
 

@@ -77,7 +77,9 @@ local function part_text(part)
 end
 
 local OF_SET = known_fields.set "dir layout name classes split test groups samples of_run is_listed told_equal digests"
-local OF_PART = known_fields.set "labels counts samples broken others notes chosen trained"
+local OF_PART = known_fields.set [=[labels counts samples broken others notes chosen trained boxes masks boxes_of
+   outside]=]
+
 
 local SET = { __name = "scute.data.set", __tostring = set_text, __index = known_fields.reading("a data set", OF_SET) }
 local UNSPLIT = { __name = "scute.data.photos", __tostring = unsplit_text,

@@ -1,5 +1,6 @@
 -- Digests of files, by which a photo is known again under another name: the CRC-32 of its bytes and how many there are, as
--- "9c2f01ab-48213". The loader tells the same of what it reads (see scute.loader).
+-- "9c2f01ab-48213". The loader tells the same of what it reads (see scute.loader). Where a photo is a part of its file, what
+-- says which one stands behind that: "9c2f01ab-48213+5d0e77c1" (see scute.data.crops).
 local lfs = require "lfs"
 local scute = require "scute.core"
 
@@ -14,7 +15,12 @@ function digest.of(path)
 end
 
 local function size_in(text)
-   return tonumber(text:match "%-(%d+)$")
+   return tonumber(text:match "%-(%d+)%+?%x*$")
+end
+
+--- What a digest says of the file.
+function digest.of_file(text)
+   return text:match "^[^+]*"
 end
 
 --- Whether the file at `path` is as long as a digest says.
@@ -31,7 +37,7 @@ function digest.set()
 end
 
 function Set:add(text)
-   self.digests[text], self.sizes[size_in(text) or -1] = true, true
+   self.digests[digest.of_file(text)], self.sizes[size_in(text) or -1] = true, true
 end
 
 function Set:has(path)

@@ -6,7 +6,7 @@ local scute = require "scute"
 
 local draw = {}
 
-local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8, augment = 16 }
+local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8, augment = 16, deal = 32 }
 local BLOCK = 16 -- uniform numbers drawn at once
 
 --- A list with a permutation of 1..n. purpose: "split" (index: the class) or "shuffle" (index: the epoch).
@@ -38,6 +38,16 @@ function draw.of_sample(seed, epoch, sample, call, f, ...)
    local drawn = f(...)
    scute.rng_state(before)
    return drawn
+end
+
+--- A function(n) that gives one whole number from 1 to n after the other, without a call into C: for what is drawn anew from
+-- its beginning each time. purpose: "deal" (index: the deck).
+function draw.wholes(seed, purpose, index)
+   local at = mixed(mixed(mixed(seed + GOLDEN) + purposes[purpose] * GOLDEN) + index * GOLDEN)
+   return function(n)
+      at = at + GOLDEN
+      return (mixed(at) >> 11) % n + 1 -- n is far below 2^53
+   end
 end
 
 --- A function that gives one uniform number in [0, 1) after the other. purpose: "mix" (index: step and batch) or "sample"

@@ -2,6 +2,7 @@
 local lfs = require "lfs"
 local scute = require "scute.core"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local digest = require "scute.data.digest"
 
 local equal = {}
@@ -41,17 +42,20 @@ local function each(key)
 end
 
 local function size_of(path)
-   return lfs.attributes(path, "size")
+   return lfs.attributes(crops.file(path), "size")
 end
 
 local function marks(paths)
-   return scute.photo_marks(paths, READERS)
+   local files = {}
+   for i, path in ipairs(paths) do files[i] = crops.file(path) end
+   return scute.photo_marks(files, READERS)
 end
 
 -- digest.of, but links to one file are read once.
 local function once()
    local known, at = {}, {}
-   return function(path)
+   return function(name)
+      local path = crops.file(name)
       if not lfs.attributes(path, at) then return nil end
       known[at.dev] = known[at.dev] or {}
       local of_device = known[at.dev]
@@ -81,27 +85,56 @@ local function keys_of(set)
    return { each(size_of), marks, each(once()) }
 end
 
---- Pairs of photos with the same bytes, one that trains and one that validates: list of { train, val = paths }, a pair for each
--- that validates.
+-- A pair for each that validates.
+local function pairs_of(groups)
+   local found = {}
+   for _, group in ipairs(groups) do
+      for _, path in ipairs(group.val) do found[#found + 1] = { train = group.train[1], val = path } end
+   end
+   table.sort(found, function(a, b) return a.val < b.val end)
+   return found
+end
+
+-- Of groups of photos whose files are the same those that are the same part of it, too.
+local function same_parts(set, groups)
+   local mark = {}
+   for _, part in ipairs { set.train, set.val } do
+      if not crops.has(part) then return groups end
+      for i, path in ipairs(part.paths) do mark[path] = crops.mark(part, i) end
+   end
+   return both_sides(groups, each(function(path) return mark[path] end))
+end
+
+--- Pairs of photos with the same bytes (of a file's parts: with the same box and mask, too), one that trains and one that
+-- validates: list of { train, val = paths }, a pair for each that validates; and those that are different parts of one file.
 function equal.find(set)
    local groups = { { train = set.train.paths, val = set.val.paths } }
    for _, keys in ipairs(keys_of(set)) do groups = both_sides(groups, keys) end
-   local pairs_found = {}
-   for _, group in ipairs(groups) do
-      for _, path in ipairs(group.val) do pairs_found[#pairs_found + 1] = { train = group.train[1], val = path } end
+   local same, is_same, parts = pairs_of(same_parts(set, groups)), {}, {}
+   for _, pair in ipairs(same) do is_same[pair.val] = true end
+   for _, pair in ipairs(pairs_of(groups)) do
+      if not is_same[pair.val] then parts[#parts + 1] = pair end
    end
-   table.sort(pairs_found, function(a, b) return a.val < b.val end)
-   return pairs_found
+   return same, parts
+end
+
+local function shown(list, sign)
+   local named = {}
+   for i = 1, math.min(#list, SHOWN) do named[i] = list[i].val .. sign .. list[i].train end
+   return table.concat(named, ", ") .. (#list > SHOWN and ", ..." or "")
 end
 
 --- Warns of such pairs, if there are any. what: "bytes", "pixels" or "numbers".
 function equal.warn(list, what)
    if #list == 0 then return end
-   local named = {}
-   for i = 1, math.min(#list, SHOWN) do named[i] = ("%s = %s"):format(list[i].val, list[i].train) end
-   console.warn("%s the same %s as one that trains (%s%s): the accuracy will be better than on new photos",
-      #list == 1 and "1 photo that validates has" or #list .. " photos that validate have", what, table.concat(named, ", "),
-      #list > SHOWN and ", ..." or "")
+   console.warn("%s the same %s as one that trains (%s): the accuracy will be better than on new photos",
+      #list == 1 and "1 photo that validates has" or #list .. " photos that validate have", what, shown(list, " = "))
+end
+
+local function warn_of_parts(list)
+   if #list == 0 then return end
+   console.warn("%s of a file of which another part trains (%s): the accuracy will be better than on new photos",
+      #list == 1 and "1 photo that validates is a part" or #list .. " photos that validate are parts", shown(list, ", "))
 end
 
 --- Warns of equal bytes on both sides of a data set's split, of each pair once. Samples are known only as they are read (see
@@ -109,11 +142,17 @@ end
 function equal.tell(set)
    local known = set.samples and set.samples.known or 0
    if set.known_equal ~= known then
-      local told, fresh = set.told_equal or {}, {}
-      for _, pair in ipairs(equal.find(set)) do
-         if not told[pair.val] then told[pair.val], fresh[#fresh + 1] = true, pair end
+      local told = set.told_equal or {}
+      local function fresh(list)
+         local new = {}
+         for _, pair in ipairs(list) do
+            if not told[pair.val] then told[pair.val], new[#new + 1] = true, pair end
+         end
+         return new
       end
-      equal.warn(fresh, set.samples and "numbers" or "bytes")
+      local same, parts = equal.find(set)
+      equal.warn(fresh(same), set.samples and "numbers" or "bytes")
+      warn_of_parts(fresh(parts))
       set.told_equal, set.known_equal = told, known
    end
    return next(set.told_equal) ~= nil

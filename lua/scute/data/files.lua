@@ -2,15 +2,27 @@
 local lfs = require "lfs"
 local console = require "scute.base.console"
 local content = require "scute.data.content"
+local crops = require "scute.data.crops"
 local labelled = require "scute.data.labelled"
 local options = require "scute.base.options"
 
 local CLASSES, VAL, SEED = labelled.options "the share of each class that validates, drawn by the seed, or a list as train"
 
+local COLORS = { mean = true, black = true, grey = true, white = true }
+
+local function is_color(value)
+   return COLORS[value] or type(value) == "table" and #value == 3
+end
+
 local FILES = options.declare("data.files", {
    { "train", required = true, is = options.of_type "table", expected = "a list of { path, class }",
-     help = "list of { path, class name or number }; it may stand in the table itself: { { path, class }, ..., val = 0.2 }" },
+     help = "list of { path, class name or number, box = , mask = }; it may stand in the table itself: { { path, class }, ..., "
+        .. "val = 0.2 }" },
    CLASSES, VAL, SEED,
+   { "boxes_of", choices = { "shown", "stored" }, show = "what the sizes in them say, else shown",
+     help = "of which picture boxes and masks are where a photo is turned by its EXIF orientation" },
+   { "outside", is = is_color, expected = "mean, black, grey, white or { r, g, b }", show = "mean",
+     help = "the colour of what masks leave out; mean is that of the model's preprocessing" },
 })
 
 local function fail(format, ...)
@@ -24,16 +36,19 @@ local function entry_of(given, words)
       fail("%s: expected { path, class }, found %s", words, type(given) == "table" and ("{ %s, %s }"):format(
          console.brief(path or nil), console.brief(label or nil)) or console.brief(given))
    end
-   return { path = path, label = labelled.class(label), words = words }
+   local fault = crops.fault_of(given.box, given.mask)
+   if fault then fail("%s: %s", words, fault) end
+   return { path = path, label = labelled.class(label), words = words, box = given.box, mask = given.mask }
 end
 
--- Entries for scute.data.labelled. seen: words by path, of both parts.
+-- Entries for scute.data.labelled. seen: words by path, box and mask, of both parts.
 local function entries_of(name, list, seen)
    local entries, missing, first = {}, 0, nil
    for i, given in ipairs(list) do
       local entry = entry_of(given, ("%s: entry %d"):format(name, i))
-      if seen[entry.path] then fail("%s: '%s' is listed already in %s", entry.words, entry.path, seen[entry.path]) end
-      seen[entry.path], entries[i] = entry.words, entry
+      local what = entry.path .. "\0" .. crops.text(entry.box, entry.mask) -- one file may hold several animals
+      if seen[what] then fail("%s: '%s' is listed already in %s", entry.words, entry.path, seen[what]) end
+      seen[what], entries[i] = entry.words, entry
       if lfs.attributes(entry.path, "mode") ~= "file" then missing, first = missing + 1, first or entry end
    end
    if #entries == 0 then fail("%s: expected a list of { path, class }, found none", name) end
@@ -86,7 +101,9 @@ local function with_train(given)
 end
 
 --- A data set of photo files with their classes, wherever they lie, for train.fit as what data.open returns; decoded by threads
--- and augmented like those of folders.
+-- and augmented like those of folders. An entry may have a box { x, y, width, height } in pixels (x and y from 0) around what
+-- is to be seen, and a mask as COCO has it, of which the rest gets one colour; so a file may stand there several times: it is
+-- "reef.jpg", "reef.jpg#2", ... then.
 local function files(given)
    local o = FILES:read(with_train(given))
    local done, set = pcall(make, o)

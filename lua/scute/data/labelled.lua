@@ -1,6 +1,7 @@
 -- Data sets that are made of labelled entries in a script: their classes, and which of them train and which validate.
 local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local folder = require "scute.data.folder"
 local held_out = require "scute.data.held_out"
 local note = require "scute.data.note"
@@ -79,8 +80,19 @@ end
 
 -- ---- parts ----
 
-local function new_part(set)
-   local part = as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples }
+-- What photos have beside their files, if one of them has it.
+local function kind_of(lists, o)
+   local kind = { boxes_of = rawget(o, "boxes_of"), outside = rawget(o, "outside") }
+   for _, list in ipairs(lists) do
+      for _, entry in ipairs(list) do
+         kind.boxes, kind.masks = kind.boxes or entry.box or nil, kind.masks or entry.mask or nil
+      end
+   end
+   return kind
+end
+
+local function new_part(set, kind)
+   local part = crops.begin(as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples }, kind)
    for class in ipairs(set.classes) do part.counts[class] = 0 end
    return part
 end
@@ -88,6 +100,7 @@ end
 local function add(part, entry)
    part.paths[#part.paths + 1], part.labels[#part.labels + 1] = entry.path, entry.class
    part.counts[entry.class] = part.counts[entry.class] + 1
+   crops.put(part, entry.box, entry.mask)
 end
 
 local function split(set, entries, seed, fraction)
@@ -130,8 +143,9 @@ function labelled.options(val_help)
 end
 
 --- A data set as data.open returns it. what: whose arguments are told of; name: what the set is called; train, val: lists of {
--- path = a name of its own, label = class number or name, words = what the label is called in messages }, val nil where a share
--- of each class validates; o: { classes, val, seed }; more: fields of the set.
+-- path = a name of its own, label = class number or name, words = what the label is called in messages, box, mask = what of a
+-- file the photo is (see scute.data.crops) }, val nil where a share of each class validates; o: { classes, val, seed, boxes_of,
+-- outside }; more: fields of the set.
 function labelled.set(what, name, train, val, o, more)
    local set = as_text.set { name = name, notes = {}, broken = {}, others = 0, is_listed = val and true or nil }
    for key, value in pairs(more or {}) do set[key] = value end
@@ -141,7 +155,8 @@ function labelled.set(what, name, train, val, o, more)
    for _, list in ipairs { train, val } do
       for _, entry in ipairs(list) do entry.class = class_of(what, entry, set.classes, number) end
    end
-   set.train, set.val = new_part(set), new_part(set)
+   local kind = kind_of({ train, val }, o)
+   set.train, set.val = new_part(set, kind), new_part(set, kind)
    if val then
       for _, entry in ipairs(train) do add(set.train, entry) end
       for _, entry in ipairs(val) do add(set.val, entry) end
@@ -151,6 +166,7 @@ function labelled.set(what, name, train, val, o, more)
       set.split = ("drawn, %g %%, seed %d"):format(100 * o.val, o.seed)
    end
    check_counts(what, set)
+   crops.name(set)
    return set
 end
 

@@ -1,6 +1,8 @@
 -- Photos that come several times in an order. What is drawn for a photo (its augmentation) follows from its number, so the
 -- second time and those after it get numbers of their own, behind those of all photos.
 
+local crops = require "scute.data.crops"
+
 --- The part { paths, labels, ... } with such numbers, the order of them, and the photo behind each that was added (nil: there
 -- is none, and both are as they were).
 return function(part, order)
@@ -17,8 +19,11 @@ return function(part, order)
    if added == 0 then return part, order, nil end
    local more = { samples = part.samples, paths = table.move(part.paths, 1, n, 1, {}),
       labels = part.labels and table.move(part.labels, 1, n, 1, {}) }
-   for number, index in pairs(origin) do
+   crops.copy(more, part)
+   for number = n + 1, n + added do
+      local index = origin[number]
       more.paths[number] = part.paths[index]
+      crops.add(more, part, index)
       if part.labels then more.labels[number] = part.labels[index] end
    end
    return more, numbered, origin

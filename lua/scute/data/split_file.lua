@@ -1,13 +1,16 @@
 -- The split of a run as a file, split.csv in its folder: which photos trained and which validated, whatever is added to the
 -- data folder or taken from it later. Columns as --split_csv takes them:
---   file     path below the data folder, or absolute; of a list of files as the script has it
+--   file     path below the data folder, or absolute; of a list of files as the script has it; "path#2", ... where several
+--            photos are parts of one file (see scute.data.crops)
 --   label    its class
 --   split    train or val; for a folder of several runs also test, of photos that neither trained nor validated
---   digest   of the file's bytes, as the loader tells it when it first reads them (see scute.loader); empty until then
+--   digest   of the file's bytes, as the loader tells it when it first reads them (see scute.loader), and of box and mask where
+--            there are any; empty until then
 local lfs = require "lfs"
 local scute = require "scute.core"
 local as_text = require "scute.data.as_text"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local csv = require "scute.base.csv"
 
 local split_file = {}
@@ -89,7 +92,7 @@ local function photos_of(set, parts)
       for i, path in ipairs(set[part].paths) do
          local name = scute.nfc(split_file.name_of(set.dir, path))
          if not found[name] then
-            found[name], n = { path = path, part = part, class = set.classes[set[part].labels[i]] }, n + 1
+            found[name], n = { path = path, part = part, index = i, class = set.classes[set[part].labels[i]] }, n + 1
          end
       end
    end
@@ -136,6 +139,7 @@ local function empty_parts(set)
    for _, name in ipairs(OF_RUNS) do
       parts[name] = as_text.part { paths = {}, labels = {}, counts = {}, samples = set.samples }
       for class in ipairs(set.classes) do parts[name].counts[class] = 0 end
+      crops.begin(parts[name], crops.kind(set))
    end
    return parts
 end
@@ -182,6 +186,7 @@ function split_file.hold(set, path, was_left_out)
       else
          part.paths[#part.paths + 1], part.labels[#part.labels + 1] = photo.path, class
          part.counts[class] = part.counts[class] + 1
+         crops.add(part, photo.part and set[photo.part] or {}, photo.index)
          digests[photo.path] = entry.digest
       end
    end

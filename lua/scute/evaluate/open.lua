@@ -137,7 +137,7 @@ end
 -- Whether the file at `path` is the photo of an entry: by its name, and by its bytes as far as they are known.
 local function is_still(path, entry)
    if not entry.digest then return lfs.attributes(path, "mode") == "file" end
-   return digest.has_size(path, entry.digest) and digest.of(path) == entry.digest
+   return digest.has_size(path, entry.digest) and digest.of(path) == digest.of_file(entry.digest)
 end
 
 -- ---- parts ----

@@ -13,23 +13,9 @@ local STREAM = 0x626f << 48 -- far above the streams of the session and of scute
 -- apart, over `bins` (15) equal ranges of confidence (low, high], weighted by their photos. Returns the error and the bins:
 -- list of { low, high, count, confidence, accuracy }.
 function statistics.calibration(records, bins)
-   bins = bins or BINS
-   local list = {}
-   for b = 1, bins do list[b] = { low = (b - 1) / bins, high = b / bins, count = 0, confidence = 0, accuracy = 0 } end
-   for _, r in ipairs(records) do
-      local bin = list[math.max(1, math.min(bins, math.ceil(r.confidence * bins)))]
-      bin.count = bin.count + 1
-      bin.confidence = bin.confidence + r.confidence
-      bin.accuracy = bin.accuracy + (r.predicted == r.truth and 1 or 0)
-   end
-   local sum = 0
-   for _, bin in ipairs(list) do
-      if bin.count > 0 then
-         sum = sum + math.abs(bin.confidence - bin.accuracy)
-         bin.confidence, bin.accuracy = bin.confidence / bin.count, bin.accuracy / bin.count
-      end
-   end
-   return #records > 0 and sum / #records or 0 / 0, list
+   local confidence, right = {}, {}
+   for i, r in ipairs(records) do confidence[i], right[i] = r.confidence, r.predicted == r.truth end
+   return metrics.calibration_error(confidence, right, { bins = bins or BINS })
 end
 
 -- n fractions in [0, 1) that depend on (seed, number) alone.

@@ -7,6 +7,7 @@ local apart = require "scute.data.apart"
 local choice = require "scute.experiment.choice"
 local console = require "scute.base.console"
 local content = require "scute.experiment.content"
+local crops = require "scute.data.crops"
 local equal = require "scute.data.equal"
 local failed = require "scute.experiment.failed"
 local folder = require "scute.train.folder"
@@ -283,8 +284,15 @@ local function hold_photos(self)
    return not is_split_anew and photos.hold(given.set, self.folder), is_split_anew
 end
 
+-- What its runs leave behind speaks of photos as files.
+local function refuse_crops(set)
+   if not crops.has(crops.kind(set)) then return end
+   console.fail "set: scute.experiment compares runs on whole photos, and these have boxes or masks; train.fit takes them"
+end
+
 local function conduct(self)
    local given = self.given
+   refuse_crops(given.set)
    local is_held, is_split_anew = hold_photos(self)
    check_split(given.set, given)
    self.plan = plan.new(given, self.variants, self.axes)

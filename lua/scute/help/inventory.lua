@@ -12,11 +12,14 @@ local inventory = {}
 inventory.CLASSES = {
    { "schedule", "scute.schedule", "Schedule" }, { "optimizer", "scute.optim.optimizer", "Optimizer" },
    { "figure", "scute.plot.figure", "Figure" }, { "confusion", "scute.metrics", "Confusion" },
-   { "mean", "scute.metrics", "Mean" }, { "plan", "scute.train.unfreeze", "Plan" },
+   { "mean", "scute.metrics", "Mean" }, { "roc", "scute.metrics.roc", "Roc" },
+   { "calibration", "scute.metrics.calibration", "Calibration" }, { "plan", "scute.train.unfreeze", "Plan" },
    { "result", "scute.train.result", "Result" }, { "draw", "scute.train.sampling", "Draw" },
    { "draw", "scute.train.augmenting", "Draw" },
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
+   { "gallery", "scute.reid.gallery", "Gallery" }, { "identified", "scute.reid.identify", "Identified" },
    { "trial", "scute.experiment.trial", "Trial" }, { "profile", "scute.profile.made", "Profile" },
+   { "loss", "scute.losses.loss", "Loss" },
 }
 
 --- The word for values of a type of C: the name of the type, but for tensors, which are `t` in all texts.

@@ -5,11 +5,13 @@ local RETURNS = {
    ["models.create"] = "nn.Classifier", ["models.load"] = "nn.Classifier",
    ["optim.adam"] = "optimizer", ["optim.adamw"] = "optimizer", ["optim.rmsprop"] = "optimizer", ["optim.sgd"] = "optimizer",
    ["schedule.custom"] = "schedule", ["schedule.parse"] = "schedule", ["schedule:then_"] = "schedule",
+   ["losses.arcface"] = "loss", ["losses.supcon"] = "loss", ["losses.triplet"] = "loss",
    ["metrics.confusion"] = "confusion", ["metrics.mean"] = "mean",
    ["train.unfreeze.plan"] = "plan", ["train.fit"] = "result", ["result:resume"] = "train.fit.Result",
    ["train.lr_find"] = "lr_finder", ["lr_finder:figure"] = "figure",
    ["profile"] = "profile", ["profile:by"] = "profile",
    ["experiment"] = "trial", ["module:extend"] = "nn.Module.Class", ["figure:image"] = "image",
+   ["embeddinghead:embed"] = "t",
    ["classifier:embed"] = "t", ["classifier:features"] = "t", ["classifier:head"] = "t", ["module:forward"] = "t",
 }
 for _, name in ipairs { "batch", "comparison", "confusion", "curves", "embedding", "gradcam", "lr_finder", "photos",

@@ -11,7 +11,7 @@ Baseline.keeps_nothing = true
 
 function Baseline:build(classes, preprocessing)
    local groups, channels = {}, 3
-   for i in ipairs(WIDTHS) do groups[i] = { "block" .. i, { "block" .. i } } end
+   for i in ipairs(WIDTHS) do groups[i] = { "block" .. i, { "block" .. i, i == #WIDTHS and "avgpool" or nil } } end
    groups[#groups + 1] = { "fc", { "fc" } }
    self:describe_model { arch = "baseline_cnn", classes = classes, preprocessing = preprocessing, head = "fc",
       head_init = "kaiming uniform", groups = groups }

@@ -120,7 +120,7 @@ function EfficientNet:build(name, classes, preprocessing)
       before = before + #stage
    end
    layers:append(edge(channels, 4 * channels, 1, 1))
-   groups[#groups + 1] = { "top", { "features." .. #STAGES + 1 } }
+   groups[#groups + 1] = { "top", { "features." .. #STAGES + 1, "avgpool" } } -- a pooling may have something to learn
    groups[#groups + 1] = { "classifier", { "classifier" } }
    self:describe_model { arch = name, classes = classes, preprocessing = preprocessing, head = "classifier.1",
       head_init = "uniform fan_out", groups = groups }

@@ -59,7 +59,7 @@ function MobileNetV2:build(name, classes, preprocessing)
       groups[#groups + 1] = { "stage" .. number, paths }
    end
    layers:append(ConvNormActivation { channels, TOP, 1, act = "relu6" })
-   groups[#groups + 1] = { "top", { "features." .. #layers - 1 } }
+   groups[#groups + 1] = { "top", { "features." .. #layers - 1, "avgpool" } }
    groups[#groups + 1] = { "classifier", { "classifier" } }
    self:describe_model { arch = name, classes = classes, preprocessing = preprocessing, head = "classifier.1",
       head_init = "normal 0.01", groups = groups }
@@ -69,10 +69,10 @@ function MobileNetV2:build(name, classes, preprocessing)
    self:add("classifier", nn.Sequential(nn.Dropout(DROPOUT), head))
 end
 
--- (N, 3, H, W) -> (N, 1280).
+-- (N, 3, H, W) -> (N, 1280). The mean has no layer in torchvision's tree; one that is put there as "avgpool" takes its place.
 function MobileNetV2:features(x)
-   local maps = self:child "features"(x)
-   local pooled = maps:global_avg_pool2d()
+   local maps, pool = self:child "features"(x), self:child "avgpool"
+   local pooled = pool and pool(maps) or maps:global_avg_pool2d()
    local features = pooled:flatten(2)
    passing.free(maps, x)
    pooled:free()

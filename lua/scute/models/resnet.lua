@@ -109,7 +109,7 @@ function ResNet:build(name, classes, preprocessing)
    self:describe_model { arch = name, classes = classes, preprocessing = preprocessing, head = "fc",
       head_init = "kaiming uniform",
       groups = { { "stem", { "conv1", "bn1" } }, { "layer1", { "layer1" } }, { "layer2", { "layer2" } },
-         { "layer3", { "layer3" } }, { "layer4", { "layer4" } }, { "fc", { "fc" } } } }
+         { "layer3", { "layer3" } }, { "layer4", { "layer4", "avgpool" } }, { "fc", { "fc" } } } }
    self.conv1 = conv(3, 64, 7, 2)
    self.bn1 = nn.BatchNorm2d { 64 }
    self.relu = nn.ReLU()

@@ -7,6 +7,7 @@
 local Module = require "scute.nn.module"
 local Classifier = require("scute.nn.classifier").Classifier
 local Dropout = require("scute.nn.activation").Dropout
+local EmbeddingHead = require("scute.nn.embedding_head").EmbeddingHead
 local Linear = require("scute.nn.linear").Linear
 local Sequential = require("scute.nn.container").Sequential
 local head_dropout = require "scute.nn.head_dropout"
@@ -15,9 +16,10 @@ local same_list = require "scute.base.same_list"
 
 -- ---- features and head of what is no Classifier ----
 
--- Whether a layer takes features, (N, F): a Linear, or a Sequential of which one is the first that computes something.
+-- Whether a layer takes features, (N, F): a Linear, a head that embeds, or a Sequential of which one is the first that computes
+-- something.
 local function is_head(layer)
-   if Module.is(layer, Linear) then return true end
+   if Module.is(layer, Linear) or Module.is(layer, EmbeddingHead) then return true end
    if not Module.is(layer, Sequential) then return false end
    for _, inner in layer:children() do
       if is_head(inner) then return true end

@@ -43,13 +43,14 @@ local function dtype_of(module)
    return first and first.dtype
 end
 
--- The value of an option now: a field that has its name, of a flag whether there is a parameter of that name, a child, or what
--- was given.
+-- The value of an option now: a field that has its name, of a flag whether there is a parameter or a child of that name, a
+-- child where a module may be given, or what was given.
 local function value_now(module, name)
    if name == "dtype" then return dtype_of(module) end
-   if rawget(module, "_parameters")[name] and module.declaration.by_name[name].flag then return true end
+   local entry = module.declaration.by_name[name]
+   if entry.flag and (rawget(module, "_parameters")[name] or module:child(name)) then return true end
    local value = rawget(module, name)
-   if value == nil then value = module:child(name) end
+   if value == nil and not (entry.flag or entry.whole or entry.number) then value = module:child(name) end
    if value == nil then value = (rawget(module, "_given") or {})[name] end
    return value
 end

@@ -43,6 +43,8 @@ end
 function plain_fields.are_elsewhere(module, name)
    if OWN[name] or name == "training" or OF_MODEL[name] and class_of(module).describe_model then return true end
    if name == "fixed" and may_be_fixed(module) then return true end
+   local left = class_of(module)._left_by_forward -- names of fields that say what it saw last, as a set
+   if left and left[name] then return true end
    return kinds.of(module) ~= nil and module.declaration ~= nil and module.declaration.by_name[name] ~= nil
 end
 

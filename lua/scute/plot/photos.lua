@@ -21,11 +21,11 @@ local function size_of(image)
    return image.width, image.height
 end
 
--- The photo of an item in a square, whole.
+--- The photo of an item in a square, whole.
 local function draw_photo(fig, item, x, y, side)
    local image = item.image
    if not image then
-      image = readable(item.path)
+      image = readable(item.path, item.box and { box = item.box } or nil)
       if not image then
          return broken(fig, x, y, side, lfs.attributes(item.path) and "cannot be read" or item.path:match "[^/]*$")
       end
@@ -37,8 +37,25 @@ local function draw_photo(fig, item, x, y, side)
    if not item.image then image:free() end
 end
 
---- A grid. items: list of { path = | image = (scute.image or u8 tensor (1, 3, H, W)), lines = list of texts below, good =
--- true, false or nil: the colour of its frame }. options: title, subtitle, columns (5), side (150 pixels).
+photos.draw_photo = draw_photo
+
+--- Its frame: blue where it is right, orange where it is wrong, none where that is not known.
+function photos.draw_frame(fig, good, x, y, side)
+   if good == nil then return end
+   fig.canvas:rect(x - 1.5, y - 1.5, side + 3, side + 3, { color = good and figure.GOOD or figure.BAD, width = 3 })
+end
+
+--- The texts below it, the first one bold.
+function photos.draw_lines(fig, lines, x, y, side)
+   for k, line in ipairs(lines or {}) do
+      fig:text(x, y + side + k * LINE + 1, line, { size = figure.SMALL, fit = side, bold = k == 1,
+         color = k == 1 and figure.INK or figure.SOFT })
+   end
+end
+
+--- A grid. items: list of { path = | image = (scute.image or u8 tensor (1, 3, H, W)), box = of a path the part of it that is
+-- shown (none: all), lines = list of texts below, good = true, false or nil: the colour of its frame }. options: title,
+-- subtitle, columns (5), side (150 pixels).
 function photos.photos(items, options)
    options = options or {}
    if type(items) ~= "table" then error("plot.photos: expected a list of photos, found " .. tostring(items), 2) end
@@ -59,13 +76,8 @@ function photos.photos(items, options)
    for i, item in ipairs(items) do
       local x, y = EDGE + (i - 1) % columns * (side + GAP), top + (i - 1) // columns * high
       draw_photo(fig, item, x, y, side)
-      if item.good ~= nil then
-         fig.canvas:rect(x - 1.5, y - 1.5, side + 3, side + 3, { color = item.good and figure.GOOD or figure.BAD, width = 3 })
-      end
-      for k, line in ipairs(item.lines or {}) do
-         fig:text(x, y + side + k * LINE + 1, line, { size = figure.SMALL, fit = side, bold = k == 1,
-            color = k == 1 and figure.INK or figure.SOFT })
-      end
+      photos.draw_frame(fig, item.good, x, y, side)
+      photos.draw_lines(fig, item.lines, x, y, side)
    end
    return fig
 end

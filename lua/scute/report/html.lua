@@ -6,6 +6,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local page = require "scute.base.page"
+local individuals_of = require "scute.report.individuals"
 local loss_items = require("scute.plot.photos").loss_items
 local tell = require "scute.evaluate.tell"
 local thumbnail = require "scute.base.thumbnail"
@@ -308,8 +309,8 @@ function html.text(folder)
       confusion = confusion_of(counted.classes, counted.cells)
    end
    return page.document(run.model or "a run", {
-      head_of(run), summary_of(run), curves_of(folder, run) or "", confusion or "", classes_of(evaluation) or "",
-      worst_of(worst) or "",
+      head_of(run), summary_of(run), individuals_of(folder), curves_of(folder, run) or "", confusion or "",
+      classes_of(evaluation) or "", worst_of(worst) or "",
       evaluation and pictures_of(folder, worst or {}) or "", data_of(run) or "", hardware_of(run) or "",
       settings_of(run) or "", arguments_of(run) or "",
       section("Versions", rows_table(page.sorted(run.versions or {}))),

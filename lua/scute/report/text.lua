@@ -3,6 +3,7 @@ local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local measures = require "scute.train.measures"
+local photo_file = require "scute.base.photo_file"
 local quoted_text = require "scute.base.quoted"
 local typed_name = require "scute.base.typed_name"
 
@@ -49,8 +50,11 @@ end
 -- One suggestion, the one that most likely helps.
 local function next_step(run)
    local best, trains = run.best, #run.set.train.paths
+   local own = rawget(run, "next_step") -- of a hook
    if best.epoch == run.epochs and best.train_accuracy < 0.9 then
       return ("it was still learning: --epochs %d%s"):format(2 * run.epochs, run.folder and " --resume auto" or "")
+   elseif own then
+      return own
    elseif best.val_accuracy < 0.7 and trains < 20 * #run.set.classes then
       return ("more photos: %d are few for %d classes"):format(trains, #run.set.classes)
    elseif run.folder and run.set.samples then
@@ -58,7 +62,7 @@ local function next_step(run)
    elseif run.folder then
       local first = architectures.file_to_load(run.model.arch)
       return ("%s %sscripts/predict.lua --model %s/best.safetensors %s"):format(typed_name(),
-         first and ("-l %s "):format(quoted(first)) or "", quoted(run.folder), quoted(run.set.val.paths[1]))
+         first and ("-l %s "):format(quoted(first)) or "", quoted(run.folder), quoted(photo_file(run.set.val.paths[1])))
    end
    return "say output_dir, so that the model is kept"
 end

@@ -10,6 +10,7 @@
 local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 local options = require "scute.base.options"
+local photo_file = require "scute.base.photo_file"
 local scute = require "scute"
 local text_of = require "scute.base.plain_text"
 local is_tensor = require("scute.nn.module").is_tensor
@@ -208,7 +209,7 @@ local function check_description(run)
       end
       return
    end
-   console.guard(nil, scute.loader, { paths = { run.set.train.paths[1] }, preprocess = run.preprocess, workers = 0,
+   console.guard(nil, scute.loader, { paths = { photo_file(run.set.train.paths[1]) }, preprocess = run.preprocess, workers = 0,
       augment = run.augment }):close()
 end
 

@@ -2,6 +2,7 @@
 -- nothing, without a word.
 local architectures = require "scute.nn.architectures"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local same_list = require "scute.base.same_list"
 local parts = require "scute.nn.parts"
 local score = require "scute.score"
@@ -38,7 +39,10 @@ local function check_photos(set)
       if type(part.paths) ~= "table" or #part.paths == 0 then
          error(("train.fit: expected photos as data.open returns them; there is none in set.%s"):format(name), 0)
       end
+      local fault = crops.fault(part)
+      if fault then error(("train.fit: set.%s.%s"):format(name, fault), 0) end
    end
+   crops.name(set)
 end
 
 local function list(names)

@@ -15,6 +15,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local readable = require "scute.base.readable"
 local sorted_keys = require "scute.base.sorted_keys"
 local exact = require "scute.train.exact"
@@ -220,7 +221,7 @@ local function hold_photos(run)
    for side, indices in pairs(lost) do
       for index in pairs(indices) do
          local path = run.set[side].paths[index]
-         if path and readable(path) then
+         if path and readable(path, crops.of(run.set[side], index)) then
             run.set.notes[#run.set.notes + 1] = ("'%s' could not be read when the run began and can be now; it stays left out")
                :format(path)
          end

@@ -179,6 +179,13 @@ local function reporter(run)
    end, function() return done end
 end
 
+-- Features of a part as reid.embeddings takes them: { x (n, F), rows = the photo of each row }; nil where there are none.
+local function as_rows(found)
+   local rows = {}
+   for index, row in pairs(found and found.row or {}) do rows[row] = index end
+   return found and { x = found.x, rows = rows } or nil
+end
+
 -- How many photos of an order have features: what could not be read may not be known as bad yet in a run that goes on.
 local function count_rows(order, part)
    local n = 0
@@ -215,6 +222,11 @@ function features.feed(run)
       end,
       forward = function(x)
          return precision.call(run.half, run.model.head, run.model, x)
+      end,
+      -- What the backbone says of the photos of a part as they are, where it is known: see as_rows.
+      known = function(part)
+         if part == set.val then return as_rows(val) end
+         return part == set.train and not is_random(run) and as_rows(parts[view_of(run, run.epoch)]) or nil
       end,
       close = function()
          for _, part in pairs(parts) do part.x:free() end

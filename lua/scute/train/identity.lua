@@ -4,6 +4,7 @@ local lfs = require "lfs"
 local cjson = require "cjson"
 local scute = require "scute"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local options = require "scute.base.options"
 local split_file = require "scute.data.split_file"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -18,8 +19,9 @@ local SETTINGS = "settings of the schedule"
 
 local function add_part(parts, dir, name, part, lost)
    for i, path in ipairs(part.paths) do
-      local size = not lost[i] and not part.samples and lfs.attributes(path, "size") or -1
-      parts[#parts + 1] = ("%s %s %d %d\n"):format(name, split_file.name_of(dir, path), part.labels[i], size)
+      local size = not lost[i] and not part.samples and lfs.attributes(crops.file(path), "size") or -1
+      local mark = not lost[i] and crops.mark(part, i) or ""
+      parts[#parts + 1] = ("%s %s %d %d%s\n"):format(name, split_file.name_of(dir, path), part.labels[i], size, mark)
    end
 end
 
@@ -120,7 +122,7 @@ end
 -- ---- comparing ----
 
 local WORDS = {
-   data = "the photos are others (names, classes or sizes of the files)",
+   data = "the photos are others (names, classes, sizes of the files, or boxes and masks)",
    samples = "the samples are others (their number, classes or contents)",
    frozen = "the weights that do not train are others",
    weights = "the weights that it started from are others",

@@ -157,10 +157,13 @@ return options.declare("train.fit", {
    { "accumulate", whole = true, min = 1, default = 1, help = "batches to one update of the weights" },
    { "label_smoothing", number = true, min = 0, below = 1, default = 0,
      help = "share of the target spread over all classes, in training" },
-   { "sampler", read = sampler.parse, keep_text = true, value = "balanced", suggests = { "balanced" },
+   { "sampler", read = sampler.parse, keep_text = true, value = "balanced|identities=PxK",
+     suggests = { "balanced", "identities" },
      is = options.typed(sampling.is_sampler, "function", "table"), show = "each photo once", identity = sampling.describe,
-     expected = "balanced, a sampler ({ name, indices = f }), a list of numbers, or a function f(epoch, draw, part)",
-     help = "which photos train in an epoch, and how often each: balanced (each class as often), or see scute.sampler" },
+     expected = "balanced, identities, a sampler ({ name, indices = f }), a list of numbers, or a function f(epoch, draw, "
+        .. "part)",
+     help = "which photos train in an epoch, and how often each: balanced (each class as often), "
+        .. "identities=PxK (batches of P classes with K photos each), or see scute.sampler" },
    { "class_weights", read = class_weights.parse, keep_text = true, is = options.of_type "table", show = "none",
      examine = class_weights.examine, identity = class_weights.describe, told = class_weights.tell,
      value = "balanced|CLASS=W,...", suggests = { "balanced" },

@@ -6,6 +6,7 @@
 local augmenting = require "scute.train.augmenting"
 local batches = require "scute.data.batches"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local equal = require "scute.data.equal"
 local look = require "scute.data.look"
 local precision = require "scute.base.precision"
@@ -45,8 +46,9 @@ local function total(part, class)
    return part.counts[class]
 end
 
--- What the other classes alone come to would be no result.
+-- What the other classes alone come to would be no result; of hundreds of individuals one less is.
 local function check_class(run, entry)
+   if rawget(run.set, "reid") then return end
    local part = run.set[entry.part]
    local class = part.labels[entry.index]
    local n = total(part, class)
@@ -74,9 +76,10 @@ local function note_bad(run, part, bad)
    end
 end
 
-local function note_endless(run, path)
-   if run.endless[path] then return end
-   run.endless[#run.endless + 1], run.endless[path] = path, true
+-- Notes a photo in a list, once. list: run.endless or run.cut, those whose file lacks its end or whose box reaches beyond it.
+local function note(list, path)
+   if list[path] then return end
+   list[#list + 1], list[path] = path, true
 end
 
 -- Makes the first `n` entries of a list what is known of bad photos, and nothing else.
@@ -89,7 +92,7 @@ end
 function photos.begin(run)
    forget(run)
    run.seen = {} -- photos that were read in this process, by path
-   run.told, run.digests, run.endless, run.alike, run.looks = 0, {}, {}, {}, look.new()
+   run.told, run.digests, run.endless, run.cut, run.alike, run.looks = 0, {}, {}, {}, {}, look.new()
 end
 
 --- Tells of photos that are left out since their first bytes are no photo's, or ends the run for them.
@@ -114,12 +117,23 @@ local function meet(run, side, seen, path)
    run.alike[#run.alike + 1] = { [side] = path, [side == "train" and "val" or "train"] = other }
 end
 
+-- Some photos of a part, by their names.
+local function some(part, paths)
+   local number, found = {}, crops.begin({ paths = {} }, part)
+   for i, path in ipairs(part.paths) do number[path] = i end
+   for i, path in ipairs(paths) do
+      found.paths[i] = path
+      crops.add(found, part, number[path])
+   end
+   return found
+end
+
 -- Looks whole at those photos that augmentation saw at a part of their size only, and that resemble one of the other side.
 local function look_again(run)
    local paths = run.looks:uncertain(function(path, other) return differs(run, path, other) end)
    if #paths == 0 then return end
-   for _, _, indices, _, _, _, looks in scute.loader { paths = paths, digests = true, preprocess = run.preprocess,
-      workers = run.workers } do
+   local options = { digests = true, preprocess = run.preprocess, workers = run.workers }
+   for _, _, indices, _, _, _, looks in scute.loader(crops.loading(some(run.set.train, paths), options)) do
       for i, index in ipairs(indices:values()) do meet(run, "train", looks[i], paths[index]) end
    end
 end
@@ -134,13 +148,14 @@ local function digested(run, part)
    if known == #part.paths then return nil end
    return function(indices, digests, looks)
       for i, index in ipairs(indices) do
-         local path = part.paths[index]
+         local path, digest = part.paths[index], digests[i] .. crops.mark(part, index)
          local before = run.digests[path]
-         if before and before ~= digests[i] then
+         if before and before ~= digest then
             console.fail("data_dir: '%s' is another %s than the one that the run began with; put that back, or begin a new "
-               .. "run without --resume", path, part.samples and "sample" or "file")
+               .. "run without --resume", path, part.samples and "sample" or crops.has(part) and "photo (or part of one)"
+               or "file")
          end
-         if not before then run.digests[path], run.digests_changed = digests[i], true end
+         if not before then run.digests[path], run.digests_changed = digest, true end
          if not run.seen[path] then meet(run, side, looks and looks[i], path) end
          run.seen[path] = true
       end
@@ -155,11 +170,21 @@ local function tell_endless(run)
       or n .. " photos lack", n == 1 and "its file" or "their files", run.endless[1], n > 1 and ", ..." or "")
 end
 
---- The hook that tells what the first look at all photos has found: those whose files lack their end, and those with the same
+local function tell_cut(run)
+   local n = #run.cut
+   if n == 0 or run.cut.told then return end
+   run.cut.told = true
+   console.line("note: %s beyond the photo (%s%s) and %s cut off at its edge", n == 1 and "a box reaches"
+      or n .. " boxes reach", run.cut[1], n > 1 and ", ..." or "", n == 1 and "is" or "are")
+end
+
+--- The hook that tells what the first look at all photos has found: those whose files lack their end, boxes that reach beyond
+-- their photos, and those with the same
 -- pixels or numbers on both sides of the split.
 photos.hook = {
    on_epoch_end = function(run)
       tell_endless(run)
+      tell_cut(run)
       look_again(run)
       equal.warn(run.alike, "pixels")
       run.alike = {}
@@ -280,7 +305,7 @@ function photos.source(run)
       return {
          note = function(bad, notes)
             note_bad(run, part, bad)
-            for _, entry in ipairs(notes) do note_endless(run, entry.path) end
+            for _, entry in ipairs(notes) do note(entry.is_cut and run.cut or run.endless, entry.path) end
          end,
          digested = digested(run, part),
       }

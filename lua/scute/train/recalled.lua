@@ -5,6 +5,7 @@
 local lfs = require "lfs"
 local scute = require "scute"
 local augmenting = require "scute.train.augmenting"
+local crops = require "scute.data.crops"
 local exact = require "scute.train.exact"
 local photos = require "scute.train.photos"
 local text_of = require "scute.base.plain_text"
@@ -71,8 +72,8 @@ end
 local function stamps_of(part, order)
    local list, settled = {}, true
    for i, index in ipairs(order) do
-      local stamp, sure = scute.files.stamp(part.paths[index])
-      list[i] = ("%d %s\0%s"):format(index, part.paths[index], stamp or "")
+      local stamp, sure = scute.files.stamp(crops.file(part.paths[index]))
+      list[i] = ("%d %s%s\0%s"):format(index, part.paths[index], crops.mark(part, index), stamp or "")
       settled = settled and sure
    end
    return table.concat(list, "\0"), settled

@@ -55,14 +55,17 @@ local function made_of(value)
    local text = sampling.describe(value)
    local indices = type(value) == "table" and value.indices or value
    if is_list(value) then indices = function() return value end end
-   return { name = type(value) == "table" and value.name or text, indices = indices, describe = function() return text end }
+   local more = type(value) == "table" and value or {}
+   return { name = more.name or text, indices = indices, describe = function() return text end, batch_size = more.batch_size,
+      note = more.note }
 end
 
 -- ---- orders ----
 
 local function part_of(run, bad)
    local train = run.set.train
-   return { n = #train.paths, paths = train.paths, labels = train.labels, classes = run.set.classes, bad = bad }
+   return { n = #train.paths, paths = train.paths, labels = train.labels, classes = run.set.classes, seed = run.seed,
+      bad = bad }
 end
 
 local function fail(run, epoch, format, ...)
@@ -114,11 +117,27 @@ function sampling.read(run)
    run.sampler = run.sampler and made_of(run.sampler)
 end
 
+-- A sampler that is made for batches of one size says what it is worth in others.
+local function check_batch_size(run)
+   local size = run.sampler.batch_size
+   if size and run.batch_size ~= size then
+      error(("train.fit: sampler (%s): batch_size: expected %d, which it is made for, found %d"):format(run.sampler:describe(),
+         size, run.batch_size), 0)
+   end
+end
+
+local function tell_note(run)
+   local line = run.sampler.note and run.sampler.note(part_of(run, {}))
+   if line then console.warn("sampler (%s): %s", run.sampler:describe(), line) end
+end
+
 --- Asks the sampler for the first epoch, so that what is wrong is told before anything trains. The photos of the run are known.
 function sampling.begin(run)
    if not run.sampler then return end
+   check_batch_size(run)
    local list = sampling.indices(run, 1, {})
    run.sampled = #list
+   tell_note(run)
    tell_missing_classes(run, list)
    if run.class_weights == "balanced" and run.sampler:describe():find "^balanced" then
       console.warn "sampler and class_weights both make rare classes count more: one of them is enough"

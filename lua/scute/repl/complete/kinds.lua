@@ -27,7 +27,7 @@ local KINDS = {
    figure = { fields = { width = true, height = true, canvas = "canvas" } },
    ["data set"] = { fields = { dir = "text", classes = true, train = "part", val = "part", notes = true, split = "text",
       broken = true, others = true } },
-   part = { fields = { paths = true, labels = true, counts = true } },
+   part = { fields = { paths = true, labels = true, counts = true, boxes = true, masks = true } },
    result = { fields = { history = true, best = true, folder = "text", confusion = "confusion", best_ema = true, stopped = true,
       interrupted = true, seconds = true } },
 }

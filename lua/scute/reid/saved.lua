@@ -1,0 +1,162 @@
+-- What a run of re-identification leaves beside its weights, so that everybody who measures or goes on with the model does so
+-- with the photos that it did not learn from:
+--    reid.csv    the catalogue as it was split: columns file, identity, date, encounter, side, box, split (train, val, test;
+--                empty: in no part), a row for each of the catalogue's, in its order; what is not known is empty
+--    reid.json   protocol and text of the split, seed, leak, how many photos and individuals each part has, and what else the
+--                run tells (crop, calibration, ...)
+local lfs = require "lfs"
+local scute = require "scute.core"
+local console = require "scute.base.console"
+local csv = require "scute.base.csv"
+local json_file = require "scute.base.json_file"
+local to_json = require "scute.base.json"
+
+local saved = {}
+
+saved.CSV, saved.JSON = "reid.csv", "reid.json"
+
+local COLUMNS = { "file", "identity", "date", "encounter", "side", "box", "split" }
+local HEADER = table.concat(COLUMNS, ",")
+local PARTS = { "train", "val", "test" }
+
+--- A box as the file has it, "x y width height"; "" for none.
+function saved.box_text(box)
+   if not box then return "" end
+   return ("%.9g %.9g %.9g %.9g"):format(box[1], box[2], box[3], box[4])
+end
+
+-- ---- writing ----
+
+local function csv_text(rows, split)
+   local part_of, lines = {}, { HEADER }
+   for _, name in ipairs(PARTS) do
+      for _, i in ipairs(split[name]) do part_of[i] = name end
+   end
+   local cells = {}
+   for i, row in ipairs(rows) do
+      cells[1], cells[2], cells[3], cells[4], cells[5] = row.file, row.identity, row.date, row.encounter, row.side
+      cells[6], cells[7] = saved.box_text(row.box), part_of[i]
+      lines[i + 1] = csv.line(cells, #COLUMNS)
+   end
+   lines[#lines + 1] = ""
+   return table.concat(lines, "\n")
+end
+
+local ORDER = { "protocol", "text", "seed", "given", "val_fraction", "test_fraction", "val_from", "test_from", "leak",
+   "leak_of", "kind", "photos", "individuals", "notes" }
+
+-- What reid.json says of a split.
+local function facts_of(split)
+   local facts = { photos = {} }
+   for _, name in ipairs(ORDER) do
+      if name ~= "photos" then facts[name] = rawget(split, name) end
+   end
+   if #split.notes == 0 then facts.notes = nil end
+   for _, name in ipairs(PARTS) do facts.photos[name] = #split[name] end
+   return facts
+end
+
+-- Its text: what is said of the split first, then the rest by name.
+local function json_text(facts)
+   local order, is_known = table.move(ORDER, 1, #ORDER, 1, {}), { _order = true }
+   for _, name in ipairs(ORDER) do is_known[name] = true end
+   local more = {}
+   for name in pairs(facts) do
+      if not is_known[name] then more[#more + 1] = name end
+   end
+   table.sort(more)
+   table.move(more, 1, #more, #order + 1, order)
+   facts._order = order
+   return to_json(facts)
+end
+
+--- Writes both files into a folder, which is made where there is none. more: what else reid.json tells, by name (crop,
+-- calibration, ...), plain data.
+function saved.write(folder, catalogue, split, more)
+   local facts = facts_of(split)
+   for name, value in pairs(more or {}) do facts[name] = value end
+   console.guard("output_dir", scute.files.mkdirs, folder)
+   console.guard("output_dir", scute.files.write, folder .. "/" .. saved.CSV, csv_text(catalogue.rows, split))
+   console.guard("output_dir", scute.files.write, folder .. "/" .. saved.JSON, json_text(facts))
+end
+
+--- Adds to what reid.json in a folder tells, by name: plain data. What it told under such a name before is replaced.
+function saved.add(folder, more)
+   local path = folder .. "/" .. saved.JSON
+   local facts, why = json_file.read(path)
+   if not facts then console.fail("%s: %s", path, why) end
+   for name, value in pairs(more) do facts[name] = value end
+   console.guard("output_dir", scute.files.write, path, json_text(facts))
+end
+
+--- A hook for train.fit that writes both files into the run's folder before anything trains. A run that goes on leaves what it
+-- finds there.
+function saved.hook(catalogue, split, more)
+   return { on_fit_begin = function(run)
+      if not run.folder then return end
+      if run.resumed and lfs.attributes(run.folder .. "/" .. saved.JSON) then return end
+      saved.write(run.folder, catalogue, split, more)
+   end }
+end
+
+-- ---- reading ----
+
+-- The box in a text, nil where it is empty; false where it is none.
+local function read_box(text)
+   if text == "" then return nil end
+   local box = {}
+   for word in text:gmatch "%S+" do
+      local number = tonumber(word)
+      box[#box + 1] = number and (math.tointeger(number) or number)
+   end
+   return #box == 4 and box or false
+end
+
+local IS_PART = { [""] = true, train = true, val = true, test = true }
+
+-- A row of the file; nil where it is none.
+local function row_of(cells)
+   if #cells ~= #COLUMNS or cells[1] == "" or not IS_PART[cells[7]] then return nil end
+   local row = { file = cells[1], box = read_box(cells[6]) }
+   if row.box == false then return nil end
+   for i, name in ipairs(COLUMNS) do
+      if i > 1 and i ~= 6 and cells[i] ~= "" then row[name] = cells[i] end
+   end
+   return row
+end
+
+local function read_rows(path)
+   local file, why = io.open(path, "rb")
+   if not file then return nil, why end
+   local text = file:read "a"
+   file:close()
+   local rows, message, line = csv.parse(text or "")
+   if not rows then return nil, ("%s, line %d: %s"):format(path, line, message) end
+   if #rows == 0 or table.concat(rows[1], ",") ~= HEADER then
+      return nil, ("%s: expected the columns %s"):format(path, HEADER)
+   end
+   local list = {}
+   for i = 2, #rows do
+      list[i - 1] = row_of(rows[i])
+      if not list[i - 1] then
+         return nil, ("%s, line %d: expected %s, with a box as four numbers, and train, val, test or nothing as split"):format(
+            path, rows[i].line, table.concat(COLUMNS, ", "))
+      end
+   end
+   return list
+end
+
+--- What is saved in a folder: { rows = list of { file, identity, date, encounter, side, box, split }, in the order of the
+-- catalogue, protocol, text, seed, leak, ... as reid.json has them }; nil and why where there is none, or it is damaged.
+function saved.read(folder)
+   local facts, why = json_file.read(folder .. "/" .. saved.JSON)
+   if not facts then return nil, why end
+   if type(facts.protocol) ~= "string" or type(facts.text) ~= "string" then
+      return nil, ("%s/%s: no protocol in it"):format(folder, saved.JSON)
+   end
+   facts.rows, why = read_rows(folder .. "/" .. saved.CSV)
+   if not facts.rows then return nil, why end
+   return facts
+end
+
+return saved

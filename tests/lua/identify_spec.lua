@@ -1,0 +1,188 @@
+-- Who is it: photos against the gallery of a folder, which is kept up to date; enrolling; what is told of it, and drawn.
+local cjson = require "cjson"
+local lfs = require "lfs"
+local scute = require "scute"
+local console = require "scute.base.console"
+local gallery = require "scute.reid.gallery"
+local identify = require "scute.reid.identify"
+local of_folder = require "scute.reid.gallery.of_folder"
+local photos = dofile "tests/cli/photos.lua"
+dofile "tests/lua/small.lua"
+
+local SURE = { kind = "platt", slope = 40, offset = -36 } -- 0.5 at a similarity of 0.9
+
+local root, model, program
+
+local function path(name) return root .. "/" .. name end
+
+local function shell(line)
+   local pipe = assert(io.popen(("%s 2>&1; echo \"exit $?\""):format(line)))
+   local output = pipe:read "a"
+   pipe:close()
+   return output:match "^(.*)exit (%d+)\n$"
+end
+
+-- The gallery of the folder as it is now, and what was done; counts alone.
+local function opened(more)
+   local o = { model = path "model.safetensors", calibration = SURE, protocol = "by encounter, drawn, seed 0" }
+   for key, value in pairs(more or {}) do o[key] = value end
+   return of_folder.open(path "known", model, o)
+end
+
+setup(function()
+   console.quiet = true
+   root = os.tmpname()
+   os.remove(root)
+   program = shell "readlink /proc/$PPID/exe":gsub("\n", "")
+   photos.set(path "known", { blue = 4, red = 3 })
+   photos.write(path "blue.bmp", 1, 77)
+   photos.write(path "red.bmp", 2, 78)
+   scute.manual_seed(3)
+   model = scute.models.create("small", { classes = { "x", "y" } }):eval()
+   scute.models.save(model, path "model.safetensors")
+end)
+teardown(function()
+   console.quiet = false
+   os.execute(("rm -rf '%s'"):format(root))
+end)
+
+describe("the gallery of a folder", function()
+   it("is made, and follows the photos", function()
+      local g, done = opened()
+      assert.same({ 7, 7, 0 }, { g.count, done.added, done.gone })
+      assert.same({ "blue", "red" }, g.identities)
+      assert.equal(path "known/blue/002.bmp", g:path_of(g:row(2)))
+      g:append { embeddings = g.mapped:tensor("embeddings", 1, 1), rows = { { identity = "Zoë", file = "by hand",
+         enrolled = true } } }
+      g:close()
+      local before = lfs.attributes(path "known/gallery.safetensors", "ino")
+      g, done = opened()
+      assert.same({ 8, 0, 0 }, { g.count, done.added, done.gone })
+      assert.equal(before, lfs.attributes(path "known/gallery.safetensors", "ino")) -- nothing to write
+      g:close()
+      photos.write(path "known/green/001.bmp", 3, 1)
+      os.remove(path "known/red/003.bmp")
+      lfs.touch(path "known/blue/001.bmp", 1000, 1000)
+      g, done = opened()
+      assert.same({ 8, 2, 2 }, { g.count, done.added, done.gone })
+      assert.equal(4, #g.identities)
+      assert.same({ blue = 4, red = 2, green = 1, ["Zoë"] = 1 }, g:photos())
+      g:close()
+   end)
+
+   it("tells photos that cannot be read, and goes on", function()
+      photos.write_file(path "known/red/900.bmp", "BM is all of it")
+      local g, done = opened()
+      assert.equal(0, done.added)
+      assert.equal(8, g.count)
+      g:close()
+      os.remove(path "known/red/900.bmp")
+   end)
+
+   it("of another model is refused, and can be made anew", function()
+      scute.manual_seed(4)
+      local other = scute.models.create("small", { classes = { "x", "y" } }):eval()
+      scute.models.save(other, path "other.safetensors")
+      local ok, err = pcall(opened, { model = path "other.safetensors" })
+      assert.is_false(ok)
+      assert.matches("gallery of another model", tostring(err), 1, true)
+      assert.matches("make the gallery anew", tostring(err), 1, true)
+      local g, done = opened { rebuild = true }
+      assert.same({ 7, 7 }, { g.count, done.added })
+      g:close()
+   end)
+
+   it("without any photo is told", function()
+      lfs.mkdir(path "empty")
+      local ok, err = pcall(of_folder.open, path "empty", model, { model = path "model.safetensors" })
+      assert.is_false(ok)
+      assert.is_true(console.is_failure(err))
+      assert.is_truthy(tostring(err):find(path "empty", 1, true), tostring(err))
+   end)
+end)
+
+describe("identify", function()
+   it("names who is known, and says how sure that is", function()
+      local g <close> = opened()
+      local found = identify(model, g, { path "blue.bmp", path "nowhere.bmp", path "red.bmp" }, { top = 2 })
+      assert.equal(2, #found.photos)
+      assert.equal(1, #found.bad)
+      for i, name in ipairs { "blue", "red" } do
+         local photo = found.photos[i]
+         assert.equal(path(name .. ".bmp"), photo.path)
+         assert.equal(name, photo.candidates[1].identity)
+         assert.equal(2, #photo.candidates)
+         assert.is_true(photo.candidates[1].score > photo.candidates[2].score)
+         assert.equal(photo.probability, photo.candidates[1].probability)
+         assert.equal(photo.new, photo.probability < 0.5)
+         assert.is_true(math.abs(1 / (1 + math.exp(36 - 40 * photo.candidates[1].score)) - photo.probability) < 1e-9)
+      end
+      local text = tostring(found)
+      assert.is_truthy(text:find(path "blue.bmp" .. ": blue ", 1, true), text)
+      assert.is_truthy(text:find("probabilities from validation photos (by encounter, drawn, seed 0)", 1, true), text)
+   end)
+
+   it("says that it is a new one where that is likelier", function()
+      local g <close> = opened()
+      local strict = { kind = "platt", slope = 40, offset = -80 } -- nothing is as similar
+      local found = identify(model, g, { path "blue.bmp" }, { calibration = strict })
+      assert.is_true(found.photos[1].new)
+      assert.is_truthy(tostring(found):find("blue.bmp: new (", 1, true), tostring(found))
+      local all = cjson.decode(found:json())
+      assert.is_true(all.photos[1].new)
+      assert.is_true(all.calibrated)
+   end)
+
+   it("tells similarities alone without a calibration, and a photo that is in the gallery itself", function()
+      local rows, x = { { identity = "blue", file = "b", path = path "known/blue/001.bmp", side = "left" } }
+      x = require "scute.reid.embeddings"(model, { rows[1].path }).x
+      local g <close> = gallery.create(path "bare.safetensors", { embeddings = x, rows = rows,
+         model = path "model.safetensors" })
+      local found = identify(model, g, { path "known/blue/001.bmp" })
+      assert.is_nil(found.photos[1].new)
+      assert.is_nil(found.photos[1].candidates[1].probability)
+      assert.is_true(found.photos[1].candidates[1].score > 0.9999)
+      local text = tostring(found)
+      assert.is_truthy(text:find("similarities are no probabilities", 1, true), text)
+      assert.is_truthy(text:find("this very photo", 1, true), text)
+      local none = identify(model, g, { path "blue.bmp" }, { side = "right" })
+      assert.same({}, none.photos[1].candidates)
+      assert.is_truthy(tostring(none):find("no photo that may show the side 'right'", 1, true))
+      assert.equal("null", none:json():match '"new":(%a+)')
+   end)
+
+   it("draws photos beside their candidates", function()
+      local g <close> = opened()
+      local found = identify(model, g, { path "blue.bmp", path "red.bmp" }, { top = 3 })
+      local figure = found:picture { side = 60 }
+      figure:save(path "found.png")
+      assert.equal("PNG", assert(io.open(path "found.png", "rb")):read(4):sub(2))
+      assert.equal(2 * 16 - 12 + (1 + #found.photos[1].candidates) * 72, figure.width)
+   end)
+end)
+
+describe("scripts/identify.lua", function()
+   it("identifies, draws and enrolls from the command line", function()
+      local line = ("%s -l tests/lua/small.lua scripts/identify.lua --model %s/model.safetensors --gallery %s/"):format(program,
+         root, root)
+      local out, code = shell(line .. "known " .. path "blue.bmp" .. " --picture " .. path "script.png")
+      assert.equal("0", code, out)
+      assert.is_truthy(out:find("blue.bmp: most like blue (similarity ", 1, true), out)
+      assert.equal("PNG", assert(io.open(path "script.png", "rb")):read(4):sub(2))
+      out, code = shell(line .. "new.safetensors --enroll Ann " .. path "red.bmp")
+      assert.equal("0", code, out)
+      assert.is_truthy(out:find("1 photo enrolled as Ann; 1 photo of 1 individual in it now", 1, true), out)
+      out, code = shell(line .. "new.safetensors --enroll Bob " .. path "red.bmp" .. " " .. path "blue.bmp")
+      assert.equal("0", code, out)
+      assert.is_truthy(out:find("red.bmp is in the gallery already, as Ann; it is not enrolled again", 1, true), out)
+      assert.is_truthy(out:find("2 photos of 2 individuals in it now", 1, true), out)
+      out, code = shell(line .. "new.safetensors --json " .. path "blue.bmp")
+      assert.equal("Bob", cjson.decode(out).photos[1].candidates[1].identity)
+      assert.equal("0", code)
+      out, code = shell(line .. "nowhere " .. path "blue.bmp")
+      assert.equal("1", code)
+      assert.is_truthy(out:find("gallery: there is no ", 1, true), out)
+      out, code = shell(line .. "known --enroll Ann")
+      assert.equal("2", code, out)
+   end)
+end)
