@@ -11,5 +11,6 @@ reid.saved = require("scute.reid.saved").read
 reid.model = require "scute.reid.model"
 reid.loss = require "scute.reid.loss"
 reid.embeddings = require "scute.reid.embeddings"
+reid.evaluate = require "scute.reid.evaluate"
 
 return reid
