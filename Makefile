@@ -9,6 +9,7 @@
 #   make mutate     faults that the tests have to find, put into a copy one at a time (ONLY=checkpoint: those about it)
 #   make compare-demo  five architectures on the demo's photos, in about five minutes
 #   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
+#   make reid-demo  who is it? Drawn (synthetic) animals, told apart by what training has learned (ARGS="--seeds 3")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format
 #   make doc        the reference, as HTML pages in build/doc; `make install` puts it into PREFIX/share/doc/scute
 #   make test DEVICE=cuda, make bench DEVICE=cuda      the same on a real NVIDIA GPU
@@ -149,6 +150,11 @@ fine-tuning-demo:
 	@$(MAKE) --no-print-directory $(JOBS) program
 	@./scute scripts/fine_tuning_demo.lua $(ARGS)
 
+reid-demo:
+	@tools/deps.sh build weights
+	@$(MAKE) --no-print-directory $(JOBS) program
+	@./scute scripts/reid_demo.lua $(ARGS)
+
 test:
 	@tools/deps.sh build test weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) all $(if $(DEVICE),,ctests)
@@ -215,5 +221,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan scute
 
-.PHONY: all asan bench clean compare-demo ctests demo deps doc fine-tuning-demo install lint mutate needed program run-border \
-   run-ctests soak stamps test uninstall valgrind weights
+.PHONY: all asan bench clean compare-demo ctests demo deps doc fine-tuning-demo install lint mutate needed program \
+   reid-demo run-border run-ctests soak stamps test uninstall valgrind weights

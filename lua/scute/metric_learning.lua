@@ -8,11 +8,9 @@ local fine_tuning = require "scute.fine_tuning"
 local measure = require "scute.metric_learning.measure"
 local options = require "scute.base.options"
 local part_options = require "scute.reid.split.options"
-local quoted = require "scute.base.quoted"
 local resumed = require "scute.data.resumed"
 local saved = require "scute.reid.saved"
 local loss_options = require "scute.reid.loss.options"
-local typed_name = require "scute.base.typed_name"
 
 local metric_learning = { measure = measure.run }
 
@@ -201,18 +199,12 @@ local function warn_of_flips(opt)
    end
 end
 
--- What to try with the model of a run.
-local function next_step(run)
-   return run.folder and ("%s scripts/identify.lua --model %s --gallery FOLDER photo.jpg"):format(typed_name(),
-      quoted(run.folder .. "/best.safetensors"))
-end
-
 --- The hooks of a run: what it leaves beside its weights, reid.csv and reid.json, and features that it has computed already,
 -- for the figures at the end (photos.features).
 function metric_learning.hooks(opt, photos)
    if opt.unfreeze ~= "none" or opt.augment ~= "none" then warn_of_flips(opt) end
    return { saved.hook(photos.catalogue, photos.split, { crop = photos.catalogue.crop, mask = opt.mask or nil,
-      columns = opt.columns }), measure.hook(photos, next_step) }
+      columns = opt.columns }), measure.hook(photos) }
 end
 
 return metric_learning

@@ -6,9 +6,18 @@ local joined = require "scute.base.joined"
 local measured = require "scute.reid.measured"
 local part_of = require "scute.reid.part"
 local progress = require "scute.train.progress"
+local quoted = require "scute.base.quoted"
 local saved = require "scute.reid.saved"
+local typed_name = require "scute.base.typed_name"
 
 local measure = {}
+
+-- What to try with the model of a folder.
+local function next_step(folder)
+   local path = folder .. "/best.safetensors"
+   return ("%s scripts/identify.lua --model %s --gallery FOLDER photo.jpg"):format(typed_name(),
+      path:find "^[%w/._-]+$" and path or quoted(path))
+end
 
 -- ---- looking at photos ----
 
@@ -109,6 +118,7 @@ local function save(folder, found)
    for name, value in pairs(found.fitted and measured.fitted_plain(found.fitted) or {}) do more[name] = value end
    saved.add(folder, more)
    console.line("files: %s/%s (figures and calibration), %s (who trained, validated and tested)", folder, saved.JSON, saved.CSV)
+   console.line("who is it: %s", next_step(folder))
 end
 
 --- Measures a model of individuals on the photos of its run, prints the figures with their protocol, and adds them and the
@@ -138,10 +148,10 @@ function measure.run(model, photos, folder, o)
 end
 
 --- A hook for train.fit that keeps what a frozen backbone has said of the photos, for measure.run (photos.features), and says
--- what to try next: next_step(run) -> text.
-function measure.hook(photos, next_step)
+-- what to try next.
+function measure.hook(photos)
    return {
-      on_fit_begin = function(run) run.next_step = next_step(run) end,
+      on_fit_begin = function(run) run.next_step = run.folder and next_step(run.folder) end,
       on_fit_end = function(run)
          local known = run.outcome == "finished" and run.feed and run.feed.known
          if known then photos.features = { train = known(run.set.train), val = known(run.set.val) } end

@@ -71,7 +71,8 @@ local function of_photos(model, o, embed)
    end
    if not o.flips then return one end
    return function(x)
-      local plain <close>, mirrored <close> = one(x), x:flip(-1)
+      local plain <close> = one(x)
+      local mirrored <close> = x:flip(-1)
       local other <close> = one(mirrored)
       local sum <close> = plain + other
       return sum:normalize()
