@@ -247,8 +247,15 @@ describe("a sampler of identities", function()
    it("deals in another order each time, by the seed", function()
       local made, part = sampler.identities { individuals = 2, photos = 2 }, part_of { 4, 4, 4 }
       local first, second = made.indices(1, nil, part), made.indices(2, nil, part)
-      assert.same(second, made.indices(2, nil, part))
       assert.not_same(first, second)
+      local fourth = sampler.identities({ individuals = 2, photos = 2 }).indices(4, nil, part)
+      for _, ask in ipairs { { 2, second }, { 4, fourth }, { 1, first }, { 2, second } } do
+         assert.same(ask[2], made.indices(ask[1], nil, part)) -- whatever was asked for before
+      end
+      part.bad = { [1] = true } -- and what was known to be bad
+      made.indices(3, nil, part)
+      part.bad = {}
+      assert.same(fourth, made.indices(4, nil, part))
       part.seed = 6
       assert.not_same(first, made.indices(1, nil, part))
    end)
