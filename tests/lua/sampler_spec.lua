@@ -292,11 +292,6 @@ describe("a sampler of identities", function()
       assert.same({ 24, { 12, 12 } }, { epochs[1].n, epochs[1].class }) -- 21 photos
    end)
 
-   it("goes on in the middle of an epoch to the same bits", function()
-      local whole, resumed = goes_on.both(make { sampler = "identities=2x2", augment = "light" }, root .. "/identities", 9)
-      assert.equal(whole, resumed)
-   end)
-
    it("is named on a command line", function()
       assert.equal("identities (8 individuals, 4 photos each)", sampling.describe(sampler.parse "identities"))
       assert.equal("identities (16 individuals, 2 photos each)", sampling.describe(sampler.parse "identities=16x2"))
