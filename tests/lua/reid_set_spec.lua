@@ -101,7 +101,8 @@ describe("reid.set", function()
       assert.same({ 4, 4 }, { #set.val.paths, #set.test.paths })
       assert.same({ "1 photo that validates is of individuals that do not train: it counts only where new ones are asked for",
          "1 photo that tests is of individuals that do not train: it counts only where new ones are asked for",
-         "0.0 % of the photos that test are of an encounter that trains" }, set.notes)
+         "0.0 % of the photos that test are of an encounter that trains (of 4 whose encounter is known)" },
+         set.notes)
    end)
 
    it("has no test where nobody who is known tests", function()
