@@ -38,7 +38,7 @@ end
 
 local function in_short(of, rows, reading, kind)
    return ("%s of %s%s%s; read as %s, %s"):format(number(of.files, "photo", "photos")
-      .. (of.files < #rows and (" (%s)"):format(number(#rows, "cut-out", "cut-outs")) or ""),
+      .. (of.files < #rows and (" (%s)"):format(number(#rows, "row", "rows")) or ""),
       number(#of.names, "individual", "individuals"),
       of.encounters > 0 and " in " .. number(of.encounters, "encounter", "encounters") or "",
       of.first and (", %s to %s"):format(of.first, of.last) or "", kind,
@@ -85,7 +85,7 @@ end
 return function(reading, kind, found)
    local rows, notes = reading.rows, {}
    local of = count(rows)
-   local rows_are = of.files < #rows and "cut-out" or "photo"
+   local rows_are = of.files < #rows and "row" or "photo"
    local function add(line) notes[#notes + 1] = line end
    add(in_short(of, rows, reading, kind))
    for _, line in ipairs(reading.notes) do add(line) end
