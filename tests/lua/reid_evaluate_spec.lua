@@ -243,11 +243,11 @@ describe("pictures of individuals", function()
       local narrow = plot.rank_lists({ { query = photo(), candidates = { photo(true) } } }, { side = 60 })
       assert.is_true(wide.width > narrow.width and wide.height > narrow.height)
       assert.is_true(#wide:png(1) > 1000)
-      local two = plot.pairs { { first = photo(true), second = photo(true) }, { first = photo(), second = photo() },
+      local two = plot.photo_pairs { { first = photo(true), second = photo(true) }, { first = photo(), second = photo() },
          { first = photo(), second = { path = "gone.jpg" } } }
       assert.is_true(#two:png(1) > 1000)
-      assert.is_true(two.height > plot.pairs({ { first = photo(), second = photo() } }).height)
-      for _, empty in ipairs { plot.rank_lists {}, plot.pairs {} } do assert.is_true(#empty:png(1) > 300) end
+      assert.is_true(two.height > plot.photo_pairs({ { first = photo(), second = photo() } }).height)
+      for _, empty in ipairs { plot.rank_lists {}, plot.photo_pairs {} } do assert.is_true(#empty:png(1) > 300) end
    end)
 
    it("show the part of a photo that counts", function()
@@ -276,7 +276,7 @@ describe("pictures of individuals", function()
 
    it("refuse what is no photo", function()
       assert.error_matches(function() plot.rank_lists { {} } end, "plot.rank_lists: entry 1: expected photos")
-      assert.error_matches(function() plot.pairs { { first = { path = "a" } } } end, "plot.pairs: entry 1: expected photos")
-      assert.error_matches(function() plot.pairs(3) end, "expected a list of pairs, found 3")
+      assert.error_matches(function() plot.photo_pairs { { first = { path = "a" } } } end, "plot.photo_pairs: entry 1: expected photos")
+      assert.error_matches(function() plot.photo_pairs(3) end, "expected a list of pairs, found 3")
    end)
 end)

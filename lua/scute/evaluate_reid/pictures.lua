@@ -151,9 +151,9 @@ function pictures.figures(result)
          #result.failures, result.photos), subtitle = frames }),
       rank_lists = plot.rank_lists(lists_of(evenly(result.answers, ROWS)), { title = "Photos and their candidates",
          subtitle = frames }),
-      pairs_different = plot.pairs(different_pairs(result.answers), { title = "Different individuals that are most alike",
+      pairs_different = plot.photo_pairs(different_pairs(result.answers), { title = "Different individuals that are most alike",
          subtitle = protocol }),
-      pairs_same = plot.pairs(same_pairs(result.answers), { title = "Photos of one individual that are least alike",
+      pairs_same = plot.photo_pairs(same_pairs(result.answers), { title = "Photos of one individual that are least alike",
          subtitle = protocol }),
       similarities = plot.similarities(result.pairs.same, result.pairs.different, { threshold = result.open
          and result.open.threshold or nil }),
