@@ -45,10 +45,10 @@ function photos.draw_frame(fig, good, x, y, side)
    fig.canvas:rect(x - 1.5, y - 1.5, side + 3, side + 3, { color = good and figure.GOOD or figure.BAD, width = 3 })
 end
 
---- The texts below it, the first one bold.
-function photos.draw_lines(fig, lines, x, y, side)
+--- The texts below it, the first one bold. middle: true where that is a name, which is cut in its middle.
+function photos.draw_lines(fig, lines, x, y, side, middle)
    for k, line in ipairs(lines or {}) do
-      fig:text(x, y + side + k * LINE + 1, line, { size = figure.SMALL, fit = side, bold = k == 1,
+      fig:text(x, y + side + k * LINE + 1, line, { size = figure.SMALL, fit = side, bold = k == 1, middle = middle and k == 1,
          color = k == 1 and figure.INK or figure.SOFT })
    end
 end

@@ -23,7 +23,7 @@ end
 local function draw(fig, item, x, y, side)
    photos.draw_photo(fig, item, x, y, side)
    photos.draw_frame(fig, item.good, x, y, side)
-   photos.draw_lines(fig, item.lines, x, y, side)
+   photos.draw_lines(fig, item.lines, x, y, side, true)
 end
 
 -- A white figure, and where its first row begins.
