@@ -147,6 +147,8 @@ local function explains_itself()
    says("--list_groups", "$S scripts/metric_learning.lua --list_groups --model resnet18 --unfreeze gradual",
       "resnet18, in the first epoch", "layer4", "learning rate 0.003")
    check(shell "$S --check scripts/metric_learning.lua".out == "", "--check finds nothing in the script")
+   says("evaluate_reid --help", "$S scripts/evaluate_reid.lua --help", "What the figures mean:", "--split", "--run FOLDER")
+   check(shell "$S --check scripts/evaluate_reid.lua".out == "", "--check finds nothing in evaluate_reid")
 end
 
 local function refuses_bad_command_lines()

@@ -1,6 +1,7 @@
 -- Retrieval at the size of a large collection: 10,000 queries against 450,000 embeddings of 512 numbers, 450 individuals (the
 -- hard case: a thousand photos to find for each), and a tenth of them against 45,000 individuals, in at most 2 GiB beside the
--- embeddings, with ranks that a plain count of a few queries confirms. Four minutes on two quiet cores. Usage: scute tests/soak/retrieval.lua [QUERIES] [GALLERY]
+-- embeddings, with ranks that a plain count of a few queries confirms. Four minutes on two quiet cores.
+-- Usage: scute tests/soak/retrieval.lua [QUERIES] [GALLERY]
 local scute = require "scute"
 local tally = dofile "tests/tally.lua"
 local check = tally.check
