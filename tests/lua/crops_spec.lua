@@ -7,6 +7,7 @@ local digest = require "scute.data.digest"
 local equal = require "scute.data.equal"
 local repeats = require "scute.data.repeats"
 local split_file = require "scute.data.split_file"
+local thumbnail = require "scute.base.thumbnail"
 local Small = dofile "tests/lua/small.lua"
 local data, optim, train = scute.data, scute.optim, scute.train
 
@@ -267,6 +268,14 @@ describe("train.fit", function()
       assert.equal(18, #entries)
       assert.equal(digest.of_file(seen["reef1.png"]), digest.of_file(seen["reef1.png#2"]))
       assert.not_equal(seen["reef1.png"], seen["reef1.png#2"])
+      for _, photo in ipairs(result.best.worst) do -- what the report shows
+         local of_right = photo.path:find "#2$" ~= nil
+         assert.same({ box = of_right and RIGHT or LEFT }, photo.crop)
+         local small = thumbnail(photo.path, 80, photo.crop)
+         assert.same({ 20, 30 }, { small.width, small.height })
+      end
+      assert.matches('"crop":{"box":%[20,0,20,30%]}', (read(result.folder .. "/worst.json"):gsub("%s", "")))
+      assert.matches("<html", read(result.folder .. "/report.html"))
    end)
 
    it("names a photo whose box is none of it, and leaves it out", function()

@@ -253,7 +253,7 @@ describe("pictures of individuals", function()
    it("show the part of a photo that counts", function()
       local drawn = {}
       for i, box in ipairs { false, { 0, 0, 4, 4 } } do
-         drawn[i] = plot.photos({ { path = PHOTO, box = box or nil } }):png(1)
+         drawn[i] = plot.photos({ { path = PHOTO, crop = box and { box = box } or nil } }):png(1)
       end
       assert.is_true(drawn[1] ~= drawn[2])
    end)

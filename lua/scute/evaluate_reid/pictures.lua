@@ -19,7 +19,7 @@ local function about(row)
 end
 
 local function photo_of(row, lines, good)
-   return { path = row.path or row.file or "", box = row.box, lines = lines, good = good }
+   return { path = row.path or row.file or "", crop = row.box and { box = row.box } or nil, lines = lines, good = good }
 end
 
 local function verdict(answer)

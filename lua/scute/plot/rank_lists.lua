@@ -50,7 +50,7 @@ local function size_of_rows(list, n, most)
 end
 
 --- What a model finds for photos. list: of { query = photo, candidates = list of photos, the most similar first }, a photo
--- being { path | image, box, lines = texts below, good = true where it is the same individual, false where not }. options:
+-- being { path | image, crop, lines = texts below, good = true where it is the same individual, false where not }. options:
 -- title, subtitle (what the frames mean), columns = candidates at most (5), side (110 pixels), limit = queries at most (12).
 function rank_lists.rank_lists(list, options)
    local o = options or {}
