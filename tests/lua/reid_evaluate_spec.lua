@@ -276,7 +276,7 @@ describe("pictures of individuals", function()
 
    it("refuse what is no photo", function()
       assert.error_matches(function() plot.rank_lists { {} } end, "plot.rank_lists: entry 1: expected photos")
-      assert.error_matches(function() plot.photo_pairs { { first = { path = "a" } } } end, "photo_pairs: entry 1: expected photos")
+      assert.error_matches(function() plot.photo_pairs { { first = { path = "a" } } } end, "entry 1: expected photos")
       assert.error_matches(function() plot.photo_pairs(3) end, "expected a list of pairs, found 3")
    end)
 end)
