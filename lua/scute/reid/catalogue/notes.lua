@@ -5,12 +5,12 @@ local sorted_keys = require "scute.base.sorted_keys"
 local thousands = require("scute.base.columns").thousands
 
 -- Counts of what rows say.
-local function count(rows)
+local function count(rows, has_repeats)
    local of = { photos = {}, files = 0, names = {}, encounters = 0, dated = 0, sided = 0, nobody = 0, shared = {} }
    local first_of, seen = {}, {} -- who an encounter is of
    for _, row in ipairs(rows) do
       local name, encounter, date = row.identity, row.encounter, row.date
-      if not seen[row.path] then seen[row.path], of.files = true, of.files + 1 end
+      if has_repeats and not seen[row.path] then seen[row.path], of.files = true, of.files + 1 end
       if not name then
          of.nobody = of.nobody + 1
       else
@@ -29,6 +29,7 @@ local function count(rows)
       end
       of.sided = of.sided + (row.side and 1 or 0)
    end
+   if not has_repeats then of.files = #rows end
    return of
 end
 
@@ -84,7 +85,7 @@ end
 --- The lines. reading: what was read (see sheet.read); kind: as what; found: its trouble.
 return function(reading, kind, found)
    local rows, notes = reading.rows, {}
-   local of = count(rows)
+   local of = count(rows, reading.has_repeats)
    local rows_are = of.files < #rows and "row" or "photo"
    local function add(line) notes[#notes + 1] = line end
    add(in_short(of, rows, reading, kind))
