@@ -50,9 +50,9 @@ Declaration.__index = Declaration
 local described = setmetatable({}, { __mode = "k" }) -- function or class -> its declaration
 
 local FIELDS = {}
-for name in ([[1 2 group whole number flag text choices read keep_text bare is expected takes examine default show required unless
-   excludes why synonyms suggests resume identity told help min above max below value argument many optional in_run as_flag
-   script_only]]):gmatch "%S+" do
+for name in ([[1 2 whole number flag text choices read keep_text bare is expected takes examine default show required unless
+   excludes why synonyms suggests resume identity told help group min above max below value argument many optional in_run
+   as_flag script_only]]):gmatch "%S+" do
    FIELDS[name] = true
 end
 

@@ -4,9 +4,9 @@ local shape = require "animals.shape"
 
 local picture = {}
 
-local LIGHT, DARK = { 208, 174, 116 }, { 88, 64, 42 } -- of plates
 local MARK = { [true] = { 46, 34, 26 }, [false] = { 226, 208, 158 } }
-local SKIN, SEAM, ALGA, EYE = { 150, 140, 104 }, { 38, 30, 24 }, { 74, 112, 58 }, { 16, 14, 14 }
+local SEAM = { [true] = { 222, 210, 176 }, [false] = { 38, 30, 24 } } -- pale, dark
+local ALGA, EYE = { 74, 112, 58 }, { 16, 14, 14 }
 
 local function between(from, to, share)
    return { from[1] + (to[1] - from[1]) * share, from[2] + (to[2] - from[2]) * share, from[3] + (to[3] - from[3]) * share }
@@ -61,10 +61,9 @@ end
 
 -- ---- what they look like ----
 
-local function color_of(plate, animal, grown, skin)
-   local color = between(DARK, LIGHT, plate.tone * (1 - 0.25 * grown))
-   if skin then color = between(color, SKIN, 0.5) end
-   return { color[1] * (1 + 0.1 * animal.hue), color[2], color[3] * (1 - 0.15 * animal.hue) }
+local function color_of(plate, style, grown, skin)
+   local color = between(style.dark, style.light, plate.tone * (1 - 0.2 * grown))
+   return skin and between(color, style.skin, 0.6) or color
 end
 
 -- A streak from the middle of a plate, as a triangle that ends at the plate's seam.
@@ -92,9 +91,15 @@ end
 
 local function draw_plate(canvas, plate, part, animal, grown, shade)
    local points = shape.map(plate.polygon, part.place)
-   canvas:polyline(points, { fill = true, closed = true, color = shade(color_of(plate, animal, grown, part.skin)) })
+   local style = animal.style
+   canvas:polyline(points, { fill = true, closed = true, color = shade(color_of(plate, style, grown, part.skin)) })
+   if style.ring > 0 and not part.skin then
+      canvas:polyline(shape.shrink(points, 0.6), { closed = true, color = shade(SEAM[style.pale_seam]), alpha = style.ring,
+         width = 2 })
+   end
    draw_marks(canvas, plate, part.place, grown, shade)
-   canvas:polyline(points, { closed = true, color = shade(SEAM), alpha = 0.6, width = part.skin and 0.9 or 1.2 + 1.2 * grown })
+   canvas:polyline(points, { closed = true, color = shade(SEAM[style.pale_seam]), alpha = 0.7,
+      width = part.skin and 0.9 or style.seam * (0.8 + 0.4 * grown) })
 end
 
 -- The dome: dark below, light above.
@@ -112,7 +117,7 @@ local NECK = { 0.75, -0.3, 1.2, -0.24, 1.2, 0.06, 0.75, 0.16 }
 local function draw_eye(canvas, place, shade)
    local eye = shape.ellipse(1.44, -0.16, 0.055, 0.05, 0.05, 12)
    canvas:polyline(shape.map(eye, place), { fill = true, closed = true, color = shade(EYE) })
-   canvas:polyline(shape.map({ 1.48, 0.02, 1.68, -0.03 }, place), { color = shade(SEAM), width = 1.5 })
+   canvas:polyline(shape.map({ 1.48, 0.02, 1.68, -0.03 }, place), { color = shade(EYE), width = 1.5 })
 end
 
 -- What grows on the shell for a season: of an encounter, not of the animal.
@@ -128,9 +133,10 @@ end
 --- Draws it. animal: as pattern.of gives it; pose: { side, x, y, scale (pixels of half a shell), angle, yaw, pitch, front,
 -- rear = angles of limbs }; grown: from 0 (just hatched) to 1; algae: of the encounter; shade: color { r, g, b } -> "#RRGGBB".
 function picture.draw(canvas, animal, pose, grown, algae, shade)
+   local skin = shade(animal.style.skin)
    for i, part in ipairs(parts_of(animal, pose, grown)) do
-      if i == 2 then canvas:polyline(shape.map(NECK, part.place), { fill = true, closed = true, color = shade(SKIN) }) end
-      canvas:polyline(shape.map(part.outline, part.place), { fill = true, closed = true, color = shade(SKIN) })
+      if i == 2 then canvas:polyline(shape.map(NECK, part.place), { fill = true, closed = true, color = skin }) end
+      canvas:polyline(shape.map(part.outline, part.place), { fill = true, closed = true, color = skin })
       for _, plate in ipairs(part.plates) do draw_plate(canvas, plate, part, animal, grown, shade) end
       if i == 2 then draw_eye(canvas, part.place, shade) end
       if i == 3 then

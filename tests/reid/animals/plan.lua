@@ -25,7 +25,7 @@ end
 local function pose_of(source, side)
    return { side = side, x = scene.WIDTH * (side == "left" and 0.55 or 0.45) + source:normal(9),
       y = scene.HEIGHT * 0.52 + source:normal(9), scale = source:uniform(74, 94), angle = source:normal(0.2),
-      yaw = math.max(-0.8, math.min(0.8, source:normal(0.4))), pitch = source:uniform(0.85, 1.15),
+      yaw = math.max(-0.6, math.min(0.6, source:normal(0.3))), pitch = source:uniform(0.85, 1.15),
       front = source:uniform(0.5, 2.2), rear = source:uniform(1.8, 2.8) }
 end
 

@@ -91,19 +91,19 @@ end
 
 local function light_of(source)
    local water = source:pick { { 30, 104, 132 }, { 26, 84, 140 }, { 48, 112, 92 }, { 74, 128, 128 } }
-   local bright = source:uniform(0.7, 1.15)
-   return { water = varied(source, water, 14), haze = source:uniform(0.08, 0.4), caustics = source:chance(0.4),
-      gain = { bright * source:uniform(0.6, 1), bright * source:uniform(0.85, 1), bright * source:uniform(0.85, 1.05) } }
+   local bright = source:uniform(0.8, 1.1)
+   return { water = varied(source, water, 14), haze = source:uniform(0.04, 0.2), caustics = source:chance(0.4),
+      gain = { bright * source:uniform(0.8, 1), bright * source:uniform(0.9, 1), bright * source:uniform(0.9, 1.05) } }
 end
 
 local function camera_of(source)
-   return { sharp = source:whole(36, 80) / 80, grain = source:uniform(0.02, 0.12), contrast = source:uniform(0.8, 1.2),
-      saturation = source:uniform(0.6, 1.25) }
+   return { sharp = source:whole(48, 80) / 80, grain = source:uniform(0.02, 0.06), contrast = source:uniform(0.9, 1.1),
+      saturation = source:uniform(0.85, 1.15) }
 end
 
 local function algae_of(source)
    local algae = {}
-   for i = 1, source:whole(0, 6) do
+   for i = 1, source:whole(0, 3) do
       algae[i] = { x = source:uniform(-0.8, 0.8), y = source:uniform(-0.6, 0.1), radius = source:uniform(0.05, 0.2),
          corners = source:list(8, 0.5, 1.3), alpha = source:uniform(0.3, 0.7) }
    end
