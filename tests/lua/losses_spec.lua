@@ -1,7 +1,11 @@
 -- Losses that learn an embedding, and the layers that they are for.
 local scute = require "scute"
 local loss_cases = dofile "tests/lua/loss_cases.lua"
+local goes_on = dofile "tests/lua/goes_on.lua"
+local json_file = require "scute.base.json_file"
 local same = dofile "tests/lua/same_values.lua"
+local scratch = dofile "tests/lua/scratch.lua"
+local short_run = dofile "tests/lua/short_run.lua"
 local Small = dofile "tests/lua/small.lua"
 
 local losses, models, nn, optim = scute.losses, scute.models, scute.nn, scute.optim
@@ -385,5 +389,30 @@ describe("a model with an embedding head", function()
       assert.equal(8 * 3 + 3 + 3 + 9, model:num_parameters(true))
       local groups = model:groups()
       assert.same({ "fc", 39, 24 + 9 }, { groups[#groups].name, groups[#groups].count, groups[#groups].decayed })
+   end)
+end)
+
+describe("a run with a loss of these, and batches of identities", function()
+   local root
+
+   setup(function() root = scratch.make() end)
+   teardown(function() scratch.remove(root) end)
+
+   it("learns, keeps its best weights, and goes on in the middle of an epoch to the same bits", function()
+      local make = short_run(root, { epochs = 2, batch_size = 8, seed = 3 })
+      local function with_head()
+         local model, set, o = make()
+         model.fc = nn.EmbeddingHead { in_features = 8, classes = 2, features = 6, dropout = 0.1 }
+         o.loss = losses.arcface { margin = 0.3, scale = 16 }
+         o.sampler = scute.sampler.identities { individuals = 2, photos = 4 }
+         o.optimizer = optim.adamw(model:groups { lr = 0.01 })
+         return model, set, o
+      end
+      local whole, resumed, result = goes_on.both(with_head, root .. "/runs", 4)
+      assert.equal(whole, resumed)
+      assert.is_true(result.history[2].train_loss < result.history[1].train_loss / 2)
+      assert.equal(6, models.load(result.folder .. "/best.safetensors").fc.features)
+      local run = json_file.read(result.folder .. "/run.json")
+      assert.equal("arcface margin = 0.3, scale = 16", run.settings.loss)
    end)
 end)

@@ -3,7 +3,7 @@
 --    found          what lies at a path
 --    folders, sheet, coco (coco_file)   what is read, as people keep it
 --    columns        which column says what
---    dates, sides, boxes, masks, missing   single values
+--    dates, sides, boxes, masks, said   single values
 --    trouble        what is wrong with single photos
 --    notes          what is told of all of it
 local coco = require "scute.reid.catalogue.coco"
@@ -63,6 +63,7 @@ local function without_repeats(reading, found)
       by_path[row.path] = (by_path[row.path] or 0) + 1
       if by_path[row.path] == 2 then n = n + 1 end
    end
+   reading.has_repeats = n > 0
    if n == 0 then return end
    local seen = {}
    filter(reading, function(row, i)
@@ -120,7 +121,14 @@ local function read(at, o, found)
    return sheet.read(at.path, o, found)
 end
 
+-- A catalogue only grows while it is read: left to itself the collector would look at all of it again and again.
+local function patient_collector()
+   local before = collectgarbage("setpause", 400)
+   return setmetatable({}, { __close = function() collectgarbage("setpause", before) end })
+end
+
 local function open(path, o)
+   local _ <close> = patient_collector()
    local at, found = find(path), trouble.new()
    local reading = read(at, o, found)
    reading.lines = reading.lines or {}

@@ -8,12 +8,14 @@ local function whole(value)
    return math.tointeger(value) or value
 end
 
+local function is_number(value)
+   return type(value) == "number" and value == value and value ~= math.huge and value ~= -math.huge
+end
+
 --- A box of four numbers; nil and why.
 function boxes.of(x, y, width, height)
-   for _, value in ipairs { x or false, y or false, width or false, height or false } do
-      if type(value) ~= "number" or value ~= value or math.abs(value) == math.huge then
-         return nil, "expected four numbers, x, y, width, height"
-      end
+   if not (is_number(x) and is_number(y) and is_number(width) and is_number(height)) then
+      return nil, "expected four numbers, x, y, width, height"
    end
    if width <= 0 or height <= 0 then return nil, ("it is %g wide and %g high"):format(width, height) end
    return { whole(x), whole(y), whole(width), whole(height) }

@@ -17,7 +17,7 @@ local function first_row(path)
    local file = io.open(path, "rb")
    local text = file and file:read(HEAD)
    if file then file:close() end
-   return text and csv.reader(text)()
+   return text and (csv.reader(text)())
 end
 
 -- The files in a folder whose names end in `ending`.
