@@ -273,6 +273,13 @@ describe("a given split", function()
          made.notes[1])
    end)
 
+   it("has none that validate where nobody has two encounters that train", function()
+      local made = split(with("split", "tx-tt-", photos()))
+      assert.equal(0, #made.val)
+      assert.equal("the split 'split' has no photos that validate, and nobody has two encounters that train, so that one could",
+         made.notes[2])
+   end)
+
    it("is told where there is none, none of that name, or several", function()
       assert.equal("protocol: given needs a split that the data has, and there is none; choose another protocol",
          failure(photos(), { protocol = "given" }))
@@ -334,6 +341,16 @@ describe("reid.split", function()
       assert.equal(6, #made.test)
       assert.is_true(made.leak_of > 0 and made.leak_of <= 3)
       assert.matches(("%%(of %d whose encounter is known%%)"):format(made.leak_of), tostring(made))
+   end)
+
+   it("tells it of those that validate where none tests", function()
+      local photos = catalogue { "a 2020-01-01", "a 2020-01-01", "a 2020-01-01", "b 2020-01-01" }
+      local made = split(photos, { protocol = "random", test_fraction = 0 })
+      assert.equal(1, made.leak)
+      assert.matches("\n100%.0 %% of the photos that validate are of an encounter that trains\n", tostring(made))
+      made = split(photos, { protocol = "time_closed" })
+      assert.is_nil(made.leak)
+      assert.matches("no photo tests or validates", tostring(made))
    end)
 
    it("takes names of encounters that individuals have in common for encounters of each", function()

@@ -115,7 +115,8 @@ local function finished(rows, individuals, parts, made)
          individuals.photos == 0 and ", for the individual of none is known" or "")
    end
    made.known = known_of(rows, made.train)
-   made.leak, made.leak_of = leak.share(rows, individuals, made.train, made.test)
+   made.leak, made.leak_of = leak.share(rows, individuals, made.train,
+      #made.test > 0 and made.test or made.val)
    made.kind = kind.of_individuals(individuals, made.train, made.test)
    made.individuals = { train = kind.count(individuals, made.train), val = kind.count(individuals, made.val),
       test = kind.count(individuals, made.test), new_val = count_new(rows, made.val, made.known),
@@ -158,7 +159,8 @@ local OPTIONS = options.declare("reid.split", table.move(SAID, 1, #SAID, #ENTRIE
 -- an encounter), where the protocol goes by it, and those whose individual is not known are in no part, which a note says.
 -- Returns { protocol, text = the protocol in a line, as it stands beside figures, train, val, test = lists of numbers of the
 -- catalogue's rows, known = {identity = true} of those that train, notes = list of lines,
---    leak         share (0 to 1) of the photos that test whose encounter trains; nil: no encounter is known
+--    leak         share (0 to 1) of the photos that test (where none does, that validate) whose encounter trains; nil: no
+--                 encounter is known
 --    leak_of      of how many photos that is
 --    kind         "closed set": all that test train, "disjoint set": none does, "open set": some do
 --    individuals  how many there are { train, val, test }, and how many that do not train { new_val, new_test }
