@@ -131,6 +131,9 @@ describe("SeaTurtleID2022", function()
       local found = catalogue(GOLDEN .. "seaturtle")
       local row = found.rows[1]
       assert.same({ "t001", "2010-07-19", "09:04:30", "t001 2010-07-19" }, { row.identity, row.date, row.time, row.encounter })
+      assert.same({ closed = "train", closed_random = "test", open = "train" }, row.split)
+      assert.same({ closed = "train", closed_random = "train", open = "train" }, found.rows[4].split)
+      assert.same({ open = "test" }, found.rows[10].split)
       assert.equal("10 photos (11 rows) of 4 individuals in 8 encounters, 2010-07-19 to 2021-08-11; read as coco, cropped "
          .. "to 'head'", found.notes[1])
       assert.is_true(has(found.notes, "^1 photo is without a box of 'head', taken whole$"))
