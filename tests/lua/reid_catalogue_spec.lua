@@ -185,6 +185,8 @@ describe("a CSV file", function()
       write("table.csv", "file,individual\np/a.jpg,1\np/b.jpg,2\n")
       local found = catalogue(root)
       assert.same({ "csv", 2, "1" }, { found.kind, #found.rows, found.rows[1].identity })
+      assert.matches("holds no catalogue itself, but there is tests/golden/reid/.*; give the folder tests/golden/reid/",
+         failure "tests/golden/reid")
       write("second.csv", "file,individual\np/a.jpg,1\n")
       assert.matches("holds several tables of photos %(second.csv, table.csv%)", failure(root))
    end)
