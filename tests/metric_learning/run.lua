@@ -63,7 +63,8 @@ local function trains_and_measures()
    local r = says("the exercise", SMALL .. " --columns identity=turtle --epochs 2",
       "new head: fc 256 → 16, BN-neck, 7 individuals", "split: time-aware, closed set", "features: ", "x 256 numbers",
       "\nretrieval: 18 photos that test, among ", "by the backbone's features alone: top-1 ",
-      "\nnew individuals: below a similarity of ", "scripts/identify.lua --model ", OUT .. "/reid.json (figures and calibration), reid.csv")
+      "\nnew individuals: below a similarity of ", "scripts/identify.lua --model ",
+      OUT .. "/reid.json (figures and calibration), reid.csv")
    check(r.err == "", "without a warning", r.all)
    local at = { r.out:find "note: [^\n]*encounter", r.out:find "\nepoch   1" }
    check(at[1] and at[2] and at[1] < at[2], "the leak is told before anything trains", r.all)
