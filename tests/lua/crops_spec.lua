@@ -180,6 +180,20 @@ describe("parts with boxes", function()
       assert.equal(path .. "#2", crops.file(path .. "#2"))
    end)
 
+   it("name their photos once, over all parts of a set", function()
+      local files = { "a", "b", "a" }
+      local set = { train = { paths = files, boxes = { LEFT, false, RIGHT } }, val = { paths = { "a" } } }
+      for _ = 1, 2 do
+         crops.name(set)
+         assert.same({ "a", "b", "a#2" }, set.train.paths)
+         assert.same({ "a#3" }, set.val.paths)
+      end
+      assert.same({ "a", "b", "a" }, files)
+      local whole = { train = { paths = { "a", "a" } }, val = { paths = {} } }
+      crops.name(whole)
+      assert.same({ "a", "a" }, whole.train.paths)
+   end)
+
    it("are told apart by marks behind their digests", function()
       local part = { paths = { "a", "a#2", "a#3", "a#4" }, boxes = { LEFT, RIGHT, false, { 0, 0, 20, 30, of = { 40, 30 } } } }
       local seen = {}

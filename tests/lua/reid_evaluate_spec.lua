@@ -143,6 +143,9 @@ describe("reid.evaluate", function()
       assert.matches("16%.7 %% of these photos are of an encounter in the gallery: they may be known by their background",
          tostring(found))
       assert.is_nil(measured({ queries = embedded { { "ada", 2 } } }).leak)
+      local other = embedded { { "bob", 92, "left", "2002-01-01" } }
+      other.rows[1].encounter = "ada 2001-01-01" -- of two animals that were met together
+      assert.equal(0.0, measured({ queries = other }).leak)
    end)
 
    it("compares photos among one another, but for their own encounter", function()

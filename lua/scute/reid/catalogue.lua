@@ -149,8 +149,9 @@ end
 --      message }, crop = what is cut out, splits = names of the given splits }, where a row is
 --    { file = the photo's name in the catalogue, path = where it lies, identity (nil: nobody known), date = "YYYY-MM-DD",
 --      time = "HH:MM:SS", encounter = the one given, else individual and day, side = "left", "right", "top", ..., box = { x, y,
---      width, height } in pixels of the stored photo, x and y from 0, mask = COCO's run lengths { counts, size } or polygons,
---      split = { name of a given split = "train", "valid" or "test" } }, each nil where nothing is said of it.
+--      width, height, of = { the photo's width, height } where they are said } in pixels, x and y from 0, mask = COCO's run
+--      lengths { counts, size } or polygons, split = { name of a given split = "train", "valid" or "test" } }, each nil where
+--      nothing is said of it.
 -- A photo stands in several rows where several animals or parts are on it. Rows of a table are in its order, those of
 -- annotations in the order of photos' ids, as wildlife-datasets 1.0.9 has them. What is wrong with a single photo (a date
 -- that is none, a box over its edge, ...) is told and costs that much only; what makes all of it doubtful (a column that is not

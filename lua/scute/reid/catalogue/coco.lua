@@ -111,7 +111,7 @@ local function listed_in(path, o, trouble)
    local photos, at = {}, opened.columns
    sheet.each(opened, next_row, trouble, function(entry, row)
       entry.id, entry.line = id_of(at.id and row[at.id]), opened.line
-      entry.width, entry.height = tonumber(at.width and row[at.width]), tonumber(at.height and row[at.height])
+      entry.width, entry.height = boxes.pixels(at.width and row[at.width]), boxes.pixels(at.height and row[at.height])
       photos[#photos + 1] = entry
    end)
    return photos, opened
@@ -124,7 +124,7 @@ local function listed_here(name, data, trouble)
       local file = first_of(image, { "file_name", "path" })
       if file then
          local photo = { id = id_of(image.id), file = file, identity = identity_of(image, IDENTITY), line = i,
-            width = tonumber(image.width), height = tonumber(image.height) }
+            width = boxes.pixels(image.width), height = boxes.pixels(image.height) }
          local text = first_of(image, DATE)
          if text then
             local why
@@ -165,7 +165,7 @@ local function add_sizes(photos, data)
    for _, image in ipairs(data.images) do
       local photo = photos[id_of(image.id) or false]
       if photo then
-         photo.width, photo.height = tonumber(image.width) or photo.width, tonumber(image.height) or photo.height
+         photo.width, photo.height = boxes.pixels(image.width) or photo.width, boxes.pixels(image.height) or photo.height
       end
    end
 end

@@ -141,7 +141,7 @@ local function cut_of(opened, row, entry, o, trouble)
    entry.box = box
    local text = o.mask and cell(row, at.mask)
    if text then
-      entry.mask, why = mask_of(text, tonumber(cell(row, at.width)), tonumber(cell(row, at.height)))
+      entry.mask, why = mask_of(text, boxes.pixels(cell(row, at.width)), boxes.pixels(cell(row, at.height)))
       if why then trouble:add("mask", entry.file, opened.place(opened.line), "%s", why) end
    end
    return true
@@ -150,7 +150,7 @@ end
 -- The box as far as it is inside of the photo, where that is known; false where none of it is.
 local function clip(opened, row, entry, trouble)
    local at = opened.columns
-   local width, height = tonumber(cell(row, at.width)), tonumber(cell(row, at.height))
+   local width, height = boxes.pixels(cell(row, at.width)), boxes.pixels(cell(row, at.height))
    local inside, is_cut = boxes.within(entry.box, width, height)
    local box = entry.box
    if inside and not is_cut then entry.box = inside return true end
