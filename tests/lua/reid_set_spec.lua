@@ -120,8 +120,21 @@ describe("reid.set", function()
       local set = set_of(all, split(all, { protocol = "random", test_fraction = 0.4 }))
       assert.is_true(set.leak > 0.01)
       assert.equal(1, #warned)
-      assert.matches("^[%d%.]+ %% of the photos that test are of an encounter that trains %(split: random photos.*time_closed",
-         warned[1])
+      assert.matches("^[%d%.]+ %% of the photos that test are of an encounter that trains, and [%d%.]+ %% of those that "
+         .. "validate %(split: random photos.*time_closed", warned[1])
+   end)
+
+   it("warns where encounters that validate train, and those that test do not", function()
+      local all = herd()
+      for i, row in ipairs(all.rows) do
+         local k = (i - 1) % 10 + 1
+         row.split = { given = k > 8 and "test" or k % 2 == 1 and "valid" or "train" }
+      end
+      local set = set_of(all, split(all))
+      assert.equal(0, set.leak)
+      assert.equal(1, #warned)
+      assert.matches("^100.0 %% of the photos that validate are of an encounter that trains, and they choose", warned[1])
+      assert.equal(1, set.reid.leak_val)
    end)
 
    it("leaves out what is no photo, and tells who is lost by it", function()

@@ -218,7 +218,7 @@ describe("splits that are drawn", function()
       assert.same({ 4, 1, 2 }, { #made.train, #made.val, #made.test })
       assert.equal(0.5, made.leak) -- a's, and not b's
       assert.equal("random photos, closed set, 15 % of each one's photos test, drawn, seed 3", made.text)
-      assert.matches("\n50%.0 %% of the photos that test are of an encounter that trains\n", tostring(made))
+      assert.matches("\n50%.0 %% of the photos that test are of an encounter that trains, and 100%.0 %% of those that validate\n", tostring(made))
    end)
 
    it("of random photos keep the boxes of one file together", function()
@@ -377,6 +377,17 @@ describe("reid.split", function()
       made = split(photos, { protocol = "time_closed" })
       assert.is_nil(made.leak)
       assert.matches("no photo tests or validates", tostring(made))
+   end)
+
+   it("tells it of those that validate, too, which choose the epoch and the calibration", function()
+      local all = catalogue { "a 2020-01-01", "a 2020-01-01", "a 2020-01-02", "b 2020-01-01", "b 2020-01-01", "b 2020-01-03" }
+      for i, part in ipairs { "valid", "train", "test", "train", "valid", "test" } do all.rows[i].split = { given = part } end
+      local made = split(all)
+      assert.equal(0, made.leak)
+      assert.equal(1, made.leak_val)
+      assert.matches("0.0 %% of the photos that test are of an encounter that trains, and 100.0 %% of those that validate",
+         tostring(made))
+      assert.is_nil(split(all, { protocol = "time_closed", test_fraction = 0 }).leak_val)
    end)
 
    it("takes names of encounters that individuals have in common for encounters of each", function()
