@@ -89,6 +89,7 @@ describe("a gallery", function()
       local x, rows = vectors(7, 5), rows_of(7, 3, function(row, i)
          row.side = ({ "left", "right" })[i % 3]
          row.path, row.box = path("photos/" .. row.file), i == 2 and { 1, 2.5, 30, 40 } or nil
+         if i == 3 then row.box = { 4, 3, 2, 1, of = { 640, 480 } } end
          row.encounter, row.mask = i > 4 and "Bucht \"1\"\n" or nil, { "not kept" }
       end)
       rows[7].file = "odd\xff.jpg"
@@ -102,6 +103,7 @@ describe("a gallery", function()
          g.calibration.kind, g.notes.crop })
       assert.same({ identity = "a1", file = "a1/2.jpg", path = "photos/a1/2.jpg", date = "2020-01-01", side = "right",
          box = { 1, 2.5, 30, 40 } }, g:row(2))
+      assert.same({ 4, 3, 2, 1, of = { 640, 480 } }, g:row(3).box)
       assert.equal(path "photos/a1/2.jpg", g:path_of(g:row(2)))
       assert.same({ "a3", "odd\xff.jpg", "Bucht \"1\"\n" }, { g:row(7).identity, g:row(7).file, g:row(7).encounter })
       assert.is_nil(g:row(3).side)

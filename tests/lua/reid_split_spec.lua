@@ -218,7 +218,8 @@ describe("splits that are drawn", function()
       assert.same({ 4, 1, 2 }, { #made.train, #made.val, #made.test })
       assert.equal(0.5, made.leak) -- a's, and not b's
       assert.equal("random photos, closed set, 15 % of each one's photos test, drawn, seed 3", made.text)
-      assert.matches("\n50%.0 %% of the photos that test are of an encounter that trains, and 100%.0 %% of those that validate\n", tostring(made))
+      assert.matches("\n50%.0 %% of the photos that test are of an encounter that trains, and 100%.0 %% of those that "
+         .. "validate\n", tostring(made))
    end)
 
    it("of random photos keep the boxes of one file together", function()
