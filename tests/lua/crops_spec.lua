@@ -5,9 +5,11 @@ local console = require "scute.base.console"
 local crops = require "scute.data.crops"
 local digest = require "scute.data.digest"
 local equal = require "scute.data.equal"
+local json_file = require "scute.base.json_file"
 local repeats = require "scute.data.repeats"
 local split_file = require "scute.data.split_file"
 local thumbnail = require "scute.base.thumbnail"
+local to_json = require "scute.base.json"
 local Small = dofile "tests/lua/small.lua"
 local data, optim, train = scute.data, scute.optim, scute.train
 
@@ -211,6 +213,18 @@ describe("parts with boxes", function()
       masked.outside = "black"
       assert.not_equal(before, crops.mark(masked, 1))
       assert.equal("9c2f01ab-7", digest.of_file "9c2f01ab-7+12345678")
+   end)
+
+   it("are shown as the size in a box says, where they are stored lying down", function()
+      local path = "tests/golden/images/exif6.jpg"
+      local whole = scute.image.load(path)
+      local box = { 1, 2, 9, 5, of = { whole.height, whole.width } }
+      assert.not_equal(whole.height, whole.width)
+      local shown = crops.shown({ paths = { path }, boxes = { box } }, 1)
+      local image = thumbnail(path, 80, json_file.decode(to_json(shown)))
+      assert.same({ 5, 9 }, { image.width, image.height })
+      assert.equal(bytes_of(scute.image.load(path, { box = box })), bytes_of(image))
+      assert.same({ 9, 5 }, { thumbnail(path, 80, { box = { 1, 2, 9, 5 } }).width, 5 })
    end)
 
    it("keep boxes where photos come several times in an order", function()
