@@ -102,7 +102,7 @@ describe("what wildlife-datasets reads", function()
       local found, n = catalogue(GOLDEN .. "seaturtle/", { mask = true }), 0
       assert.equal("head", found.crop)
       for i, row in ipairs(expected.head) do
-         assert.same(row.mask, found.rows[i].mask)
+         assert.same(row.mask and scute.packed_mask(row.mask), found.rows[i].mask)
          n = n + (row.mask and 1 or 0)
       end
       assert.is_true(n > 5)
@@ -268,7 +268,7 @@ describe("a CSV file", function()
       photo "a.jpg" photo "b.jpg"
       local found = catalogue(write("t.csv", 'file,identity,bbox,segmentation\na.jpg,x,"[0, 0, 2, 2]","{\'counts\': [1, 3], '
          .. '\'size\': [2, 2]}"\nb.jpg,x,"[0, 0, 2, 2]","[[0, 0, 2, 0, 2"\n'), { mask = true })
-      assert.same({ counts = { 1, 3 }, size = { 2, 2 } }, found.rows[1].mask)
+      assert.same({ counts = "13", size = { 2, 2 } }, found.rows[1].mask) -- lists are kept as COCO's text
       assert.is_nil(found.rows[2].mask)
       assert.matches("^t.csv, line 3: the mask was cut off$", found.problems[1].message)
    end)
@@ -325,7 +325,7 @@ describe("annotations", function()
          annotation(1, { 1, 1, 3, 3 }, { segmentation = { { 0, 0, 5, 0, 5, 5 } } }) }, { mask = true })
       assert.equal(6, #found.rows)
       found = catalogue(root, { mask = true })
-      assert.same({ counts = { 50, 100, 50 }, size = { 10, 20 } }, found.rows[1].mask)
+      assert.same({ counts = "b1T3b1", size = { 10, 20 } }, found.rows[1].mask)
       assert.same({ { 0, 0, 5, 0, 5, 5 } }, found.rows[2].mask)
       for i = 3, 6 do assert.is_nil(found.rows[i].mask) end
       local lines = told(found)
