@@ -351,6 +351,11 @@ describe("annotations", function()
       coco { annotation(1, { 1, 1, 2, 2 }) }
       write("metadata.csv", "id,file_name,identity\n2,a.jpg,x\n1,b.jpg,y\n")
       assert.matches("^metadata.csv, line 2: 'a.jpg' has the id 2, and in annotations.json 1: boxes would be", failure(root))
+      write("metadata.csv", "id,file_name,identity\n1,b.jpg,y\n2,elsewhere/a.jpg,x\n")
+      assert.matches("^metadata.csv, line 2: 'b.jpg' has the id 1, and in annotations.json 2: boxes", failure(root))
+      write("metadata.csv", "id,file_name,identity\n1,below/b.jpg,y\n2,below/a.jpg,x\n") -- neither is a name there
+      assert.matches("^metadata.csv, line 2: 'below/b.jpg' has the id 1, which in annotations.json is 'a.jpg': boxes would be "
+         .. "those of other photos; say which column", failure(root))
       write("metadata.csv", "id,file_name,identity\n1,a.jpg,x\n1,b.jpg,y\n")
       assert.matches("line 3: 'b.jpg' has the id 1 of 'a.jpg'", failure(root))
    end)
