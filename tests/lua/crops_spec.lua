@@ -349,6 +349,21 @@ describe("train.fit", function()
       assert.not_matches("the same", table.concat(warned, "\n"))
    end)
 
+   it("warns of photos that test under another name, too", function()
+      local list, val = halves(1, 6), halves(7, 9)
+      local set = data.files { train = list, val = val }
+      set.test = { paths = { draw(10), list[1][1], list[1][1] }, labels = { 1, 1, 2 }, counts = { 2, 1 },
+         boxes = { LEFT, RIGHT, { 2, 2, 12, 12 } } }
+      crops.name(set)
+      assert.is_false(equal.tell(set))
+      local text = table.concat(warned, "\n")
+      assert.matches("1 photo that tests has the same bytes as one that trains %(.*reef1.png#3 = .*reef1.png#2%)", text)
+      assert.matches("1 photo that tests is a part of a file of which another part trains", text)
+      assert.equal(2, #warned)
+      equal.tell(set)
+      assert.equal(2, #warned)
+   end)
+
    it("is not taken in by a copy of a part", function()
       local list, val = halves(1, 6), halves(7, 9)
       local file = root .. "/copy.png"
