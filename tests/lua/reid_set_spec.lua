@@ -261,6 +261,18 @@ describe("a run", function()
       return scute.train.fit(model, set, run)
    end
 
+   it("goes on with photos that several individuals are on", function()
+      local all = herd()
+      all.rows[#all.rows + 1] = setmetatable({ identity = "blue", encounter = "blue 2020-01-01" }, { __index = all.rows[1] })
+      local made = split(all, { protocol = "time_closed" })
+      local set = set_of(all, made)
+      assert.same({ false, #set.train.paths }, { set.train.boxes[1], #set.train.boxes })
+      local result = fit(all, made)
+      assert.matches("\nred/001.bmp,red,train,%x+%-%d+\n", read(result.folder .. "/split.csv"))
+      assert.matches("\nred/001.bmp#2,blue,train,%x+%-%d+\n", read(result.folder .. "/split.csv"))
+      assert.equal(2, #fit(all, split(all, { of_run = result.folder }), { epochs = 2, resume = "auto" }).history)
+   end)
+
    it("trains on it, and keeps its split when it is gone on with", function()
       local all = herd()
       local made = split(all, { protocol = "random", seed = 7 })
