@@ -182,6 +182,14 @@ describe("parts with boxes", function()
       assert.equal(path .. "#2", crops.file(path .. "#2"))
    end)
 
+   it("have no name that is another file's", function()
+      local path = draw(90)
+      local file <close> = assert(io.open(path .. "#2", "wb"))
+      file:write "x"
+      assert.same({ path, path .. "#3", path .. "#2" }, crops.names { path, path, path .. "#2" })
+      assert.same({ path, path .. "#2" }, { crops.file(path .. "#3"), crops.file(path .. "#2") })
+   end)
+
    it("name their photos once, over all parts of a set", function()
       local files = { "a", "b", "a" }
       local set = { train = { paths = files, boxes = { LEFT, false, RIGHT } }, val = { paths = { "a" } } }
