@@ -124,6 +124,15 @@ describe("reid.set", function()
          .. "validate %(split: random photos.*time_closed", warned[1])
    end)
 
+   it("warns where days that test train, though encounters are apart", function()
+      local all = herd()
+      for i, row in ipairs(all.rows) do row.encounter = "e" .. i end
+      set_of(all, split(all, { protocol = "encounter", seed = 1 }))
+      assert.equal(1, #warned)
+      assert.matches("^0.0 %% of the photos that test .*, and [%d.]+ %% of a day on which the same individual trains .*how well "
+         .. "a day is known again", warned[1])
+   end)
+
    it("warns where encounters that validate train, and those that test do not", function()
       local all = herd()
       for i, row in ipairs(all.rows) do

@@ -380,6 +380,15 @@ describe("reid.split", function()
       assert.matches("no photo tests or validates", tostring(made))
    end)
 
+   it("tells of days on both sides, where encounters are shorter", function()
+      local all = catalogue { "a 2020-01-01 a1", "a 2020-01-01 a2", "a 2020-01-01 a3", "b 2020-01-02 b1" }
+      local made = split(all, { protocol = "encounter", val_fraction = 0, test_fraction = 0.3 })
+      assert.same({ 0, 1 }, { made.leak, made.leak_day })
+      assert.matches("\n0.0 %% of the photos that test are of an encounter that trains, and 100.0 %% of a day on which the "
+         .. "same individual trains\n", tostring(made))
+      assert.equal(0, split(all, { protocol = "time_open", val_fraction = 0 }).leak_day)
+   end)
+
    it("tells it of those that validate, too, which choose the epoch and the calibration", function()
       local all = catalogue { "a 2020-01-01", "a 2020-01-01", "a 2020-01-02", "b 2020-01-01", "b 2020-01-01", "b 2020-01-03" }
       for i, part in ipairs { "valid", "train", "test", "train", "valid", "test" } do all.rows[i].split = { given = part } end

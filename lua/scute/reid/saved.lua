@@ -43,7 +43,7 @@ local function csv_text(rows, split)
 end
 
 local ORDER = { "protocol", "text", "seed", "given", "val_fraction", "test_fraction", "val_from", "test_from", "leak",
-   "leak_of", "leak_val", "kind", "photos", "individuals", "notes" }
+   "leak_of", "leak_day", "leak_val", "kind", "photos", "individuals", "notes" }
 
 -- What reid.json says of a split.
 local function facts_of(split)

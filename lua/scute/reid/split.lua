@@ -35,7 +35,7 @@ local function split_text(split)
 end
 
 local SPLIT = { __name = "scute.reid.split", __tostring = split_text,
-   __index = known_fields.reading("a split", known_fields.set "leak leak_val given val_from test_from seed") }
+   __index = known_fields.reading("a split", known_fields.set "leak leak_day leak_val given val_from test_from seed") }
 
 -- ---- making ----
 
@@ -117,6 +117,7 @@ local function finished(rows, individuals, parts, made)
    made.known = known_of(rows, made.train)
    made.leak, made.leak_of = leak.share(rows, individuals, made.train,
       #made.test > 0 and made.test or made.val)
+   made.leak_day = leak.of_days(rows, made.train, #made.test > 0 and made.test or made.val)
    made.leak_val = #made.test > 0 and leak.share(rows, individuals, made.train, made.val) or nil
    made.kind = kind.of_individuals(individuals, made.train, made.test)
    made.individuals = { train = kind.count(individuals, made.train), val = kind.count(individuals, made.val),
@@ -164,6 +165,7 @@ local OPTIONS = options.declare("reid.split", table.move(SAID, 1, #SAID, #ENTRIE
 --    known             {identity = true} of those that train
 --    leak, leak_of     share (0 to 1) of the photos that test (where none does, that validate) whose encounter trains, nil
 --                      where no encounter is known; and of how many photos that is
+--    leak_day          the same share of those on whose day the same individual trains: encounters may be shorter
 --    leak_val          where some test: the share of those that validate, which choose epoch, threshold and calibration
 --    kind              "closed set": all that test train, "disjoint set": none does, "open set": some do
 --    individuals       how many there are { train, val, test }, and how many that do not train { new_val, new_test }
