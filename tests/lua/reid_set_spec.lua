@@ -129,8 +129,8 @@ describe("reid.set", function()
       for i, row in ipairs(all.rows) do row.encounter = "e" .. i end
       set_of(all, split(all, { protocol = "encounter", seed = 1 }))
       assert.equal(1, #warned)
-      assert.matches("^0.0 %% of the photos that test .*, and [%d.]+ %% of a day on which the same individual trains .*how well "
-         .. "a day is known again", warned[1])
+      assert.matches("^0.0 %% of the photos that test .*, and [%d.]+ %% of a day on which the same individual trains .*how "
+         .. "well a day is known again", warned[1])
    end)
 
    it("warns where encounters that validate train, and those that test do not", function()

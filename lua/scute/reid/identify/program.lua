@@ -69,14 +69,25 @@ function program.gallery(opt, model, facts)
    return gallery.open(opt.gallery, { model = opt.model })
 end
 
+-- What the photos differ in from those that the model learned from.
+local function warn_of_differences(photos, facts)
+   local crop, one = facts.crop, #photos.paths == 1
+   if crop and crop ~= "none" and not photos.boxes then
+      console.warn("the model was trained on crops ('%s'), and %s looked at whole: say with --box where it is, or cut it out "
+         .. "first", crop, one and "the photo is" or "photos are")
+   end
+   if facts.mask and #photos.paths > 0 then
+      console.warn("the model was trained on photos whose background is painted over, and %s not: similarities and "
+         .. "probabilities are not those that were measured; paint what is not the animal in grey first", one and
+         "that of the photo is" or "that of photos is")
+   end
+end
+
 --- Compares the photos of a command line with the gallery. Returns what reid.identify does; without a gallery their embeddings
 -- alone: { x, rows, bad, photos = {} }.
 function program.identify(opt, model, known, photos, facts)
    local found
-   if facts.crop and facts.crop ~= "none" and not photos.boxes then
-      console.warn("the model was trained on crops ('%s'), and %s looked at whole: say with --box where it is, or cut it out "
-         .. "first", facts.crop, #photos.paths == 1 and "the photo is" or "photos are")
-   end
+   warn_of_differences(photos, facts)
    if known then
       found = identify(model, known, photos, { top = opt.top, side = opt.side, workers = opt.workers, device = opt.device,
          precision = opt.precision, calibration = facts.calibration })
