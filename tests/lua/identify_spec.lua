@@ -99,6 +99,22 @@ describe("the gallery of a folder", function()
       assert.is_true(console.is_failure(err))
       assert.is_truthy(tostring(err):find(path "empty", 1, true), tostring(err))
    end)
+
+   it("looks again at photos whose mask is another one", function()
+      photos.write(path "masked/a.bmp", 1, 5)
+      photos.write(path "masked/b.bmp", 2, 10)
+      local function done_with(runs)
+         scute.files.write(path "masked/metadata.csv", ("path,identity,bbox,width,height,segmentation\n"
+            .. 'a.bmp,x,"[0, 0, 40, 40]",40,40,"{\'counts\': [%s], \'size\': [40, 40]}"\n'
+            .. 'b.bmp,y,"[0, 0, 40, 40]",40,40,\n'):format(runs))
+         local g <close>, done = of_folder.open(path "masked", model, { model = path "model.safetensors",
+            catalogue = { mask = true } })
+         assert.same({ 2, { 0, 0, 40, 40, of = { 40, 40 } } }, { g.count, g:row(1).box })
+         return done.added
+      end
+      assert.same({ 2, 0, 1, 0 }, { done_with "80, 1520", done_with "80, 1520", done_with "120, 1480",
+         done_with "120, 1480" })
+   end)
 end)
 
 describe("identify", function()

@@ -4,6 +4,7 @@
 local lfs = require "lfs"
 local catalogue = require "scute.reid.catalogue"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local embeddings = require "scute.reid.embeddings"
 local found = require "scute.reid.catalogue.found"
 local gallery = require "scute.reid.gallery"
@@ -18,9 +19,10 @@ function of_folder.file(folder)
    return (folder:gsub("(.)/+$", "%1")) .. "/" .. NAME
 end
 
-local function stamp_of(path)
-   local at = lfs.attributes(path)
-   return at and ("%d-%d"):format(at.size, at.modification) or nil
+-- Of a row's file when it was read, and of its mask, which is not kept itself.
+local function stamp_of(row)
+   local at, mask = lfs.attributes(row.path), crops.mark({ masks = { row.mask or false } }, 1)
+   return at and ("%d-%d%s"):format(at.size, at.modification, mask) or nil
 end
 
 -- The same photo may stand in a catalogue several times, with other boxes.
@@ -41,7 +43,7 @@ local function known_rows(folder, options)
    if found(folder).kind == "folders" then options = nil end
    for _, row in ipairs(catalogue(folder, options).rows) do
       if row.identity then
-         local copy = setmetatable({ stamp = stamp_of(row.path) }, { __index = row })
+         local copy = setmetatable({ stamp = stamp_of(row) }, { __index = row })
          local key = key_of(copy)
          if not by_key[key] then rows[#rows + 1], by_key[key] = copy, copy end
       end
