@@ -271,6 +271,14 @@ describe("a CSV file", function()
       assert.same({ counts = "13", size = { 2, 2 } }, found.rows[1].mask) -- lists are kept as COCO's text
       assert.is_nil(found.rows[2].mask)
       assert.matches("^t.csv, line 3: the mask was cut off$", found.problems[1].message)
+      assert.is_true(has(found.notes, "^1 photo has no mask$"))
+   end)
+
+   it("tells of photos that have no box, where others have", function()
+      photo "a.jpg" photo "b.jpg"
+      local path = write("t.csv", 'file,identity,bbox\na.jpg,x,"[0, 0, 2, 2]"\nb.jpg,x,\n')
+      assert.is_true(has(catalogue(path).notes, "^1 photo is without a box, taken whole$"))
+      assert.is_false(has(catalogue(path, { crop = "none" }).notes, "taken whole") or false)
    end)
 end)
 
