@@ -115,6 +115,13 @@ describe("the time-aware open set", function()
       assert.equal("tttvxxx-", parts(photos, made))
    end)
 
+   it("says where nobody is new", function()
+      local note = "nobody who tests is new, so that this open set is a closed one"
+      assert.same({ note }, split(catalogue(days("a", 3)), { protocol = "time_open" }).notes)
+      local two = catalogue(joined(days("a", 3), { "b 2020-12-01" }))
+      assert.same({}, split(two, { protocol = "time_open" }).notes)
+   end)
+
    it("chooses days that come next to the shares", function()
       local even = catalogue(days("a", 20))
       local made = split(even, { protocol = "time_open" })

@@ -134,9 +134,13 @@ local function fresh(rows, o)
    o.notes = {}
    local parts, text = PROTOCOLS[protocol](rows, individuals, o)
    note_left(o.notes, individuals, parts, protocol)
-   return finished(rows, individuals, parts, { protocol = protocol, text = text, seed = o.seed, given = o.given,
+   local made = finished(rows, individuals, parts, { protocol = protocol, text = text, seed = o.seed, given = o.given,
       val_fraction = o.val_fraction, test_fraction = o.test_fraction, val_from = o.val_from, test_from = o.test_from,
       notes = o.notes })
+   if protocol == "time_open" and #made.test > 0 and made.individuals.new_test == 0 then
+      table.insert(made.notes, "nobody who tests is new, so that this open set is a closed one")
+   end
+   return made
 end
 
 local ENTRIES = {
