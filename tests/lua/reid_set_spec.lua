@@ -240,6 +240,13 @@ describe("the files of a run", function()
       assert.matches("data_dir: 2 photos of the run in .*/saved are not in the data any more: 'red/003.bmp' and others",
          failure(split, later, { of_run = folder }))
       later = herd()
+      split(later, { of_run = folder })
+      assert.same({}, warned)
+      later.rows[5].date, later.rows[6].encounter = "2021-01-01", "dive"
+      assert.equal(12, #split(later, { of_run = folder }).train)
+      assert.matches("^2 photos have another date or encounter than in the run in .*saved %('red/005.bmp' and others%)",
+         warned[1])
+      later = herd()
       later.rows[4].identity = "blue"
       assert.matches("data_dir: 'red/004.bmp' shows 'blue' now, and 'red' in the run in",
          failure(split, later, { of_run = folder }))

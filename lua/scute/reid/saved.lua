@@ -199,11 +199,12 @@ function saved.read(folder)
    return read(folder, row_of)
 end
 
---- The same for who asks for the split alone: rows are { file, identity, box = its text, split }.
+--- The same for who asks for the split alone: rows are { file, identity, date, encounter, box = its text, split }.
 function saved.parts(folder)
    return read(folder, function(cells)
       if not is_row(cells) then return nil end
-      return { file = cells[1], identity = filled(cells[2]), box = cells[6], split = filled(cells[7]) }
+      return { file = cells[1], identity = filled(cells[2]), date = filled(cells[3]), encounter = filled(cells[4]),
+         box = cells[6], split = filled(cells[7]) }
    end)
 end
 
