@@ -133,11 +133,11 @@ local function takes_its_flags()
       "the embedding is kept, its centres are new", "block1  #  from the start", "split: random photos")
    check(r.err:find "^scute: 100.0 %% of the photos that test are of an encounter that trains",
       "the leak of a random split is a warning", r.all)
-   says("sub-centres", line .. " --loss supcon --temperature 0.2 --sub_centers 2 --protocol individual"
+   says("sub-centres", line .. " --loss supcon --temperature 0.2 --sub_centers 2 --protocol individual --per_individual 8"
       .. " --fit crop",
       "individuals with 2 centres each", "among one another, but for their own encounter")
-   says("evaluate_reid of individuals apart", "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir "
-      .. "$T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ")
+   says("evaluate_reid of individuals apart", "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors "
+      .. "--data_dir $T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ")
 end
 
 -- ---- the command line ----

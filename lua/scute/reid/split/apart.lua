@@ -10,8 +10,8 @@ local LEAST = 2 -- individuals that train
 
 local COMPARED = 2 -- individuals that test: those of one alone are always right
 
--- Takes individuals from the end of `order` until they have `wanted` photos and are `least` at least, if any are wanted; returns
--- them as a set, and how many they are.
+-- Takes individuals from the end of `order` until they have `wanted` photos and are `least` at least, if any are wanted.
+-- Returns them as a set, and how many they are.
 local function take(order, photos, wanted, least)
    local taken, n, sum = {}, 0, 0
    while #order > LEAST and wanted > 0 and (sum < wanted or n < least) do
