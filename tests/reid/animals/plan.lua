@@ -8,7 +8,7 @@ local FIRST, LAST = 1333281600, 1698667200 -- noon of 2012-04-01 and of 2023-10-
 -- How many encounters there are of an animal: some are seen once.
 local function encounters_of(source)
    if source:chance(0.15) then return 1 end
-   return source:whole(2, 7)
+   return source:whole(3, 8)
 end
 
 -- Days on which an animal is seen, rising, in seconds.
@@ -17,7 +17,7 @@ local function days_of(source, n)
    for i = 1, n do
       if day > LAST then break end
       days[i] = math.floor(day)
-      day = day + source:uniform(40, 500) * DAY
+      day = day + source:uniform(40, 400) * DAY
    end
    return days
 end
@@ -57,7 +57,7 @@ local function live(made, number, seed)
       local encounter = { number = made.encounters, identity = identity, individual = number, site = site, seconds = day,
          date = os.date("!%Y-%m-%d", day), grown = math.min(1, years / 22) }
       -- Of some that are seen once, there is one photo.
-      local n = #days == 1 and source:chance(0.3) and 1 or source:whole(3, 5)
+      local n = #days == 1 and source:chance(0.3) and 1 or source:whole(3, 4)
       photograph(made.photos, encounter, source, n)
    end
 end

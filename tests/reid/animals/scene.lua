@@ -91,9 +91,9 @@ end
 
 local function light_of(source)
    local water = source:pick { { 30, 104, 132 }, { 26, 84, 140 }, { 48, 112, 92 }, { 74, 128, 128 } }
-   local bright = source:uniform(0.8, 1.1)
-   return { water = varied(source, water, 14), haze = source:uniform(0.04, 0.2), caustics = source:chance(0.4),
-      gain = { bright * source:uniform(0.8, 1), bright * source:uniform(0.9, 1), bright * source:uniform(0.9, 1.05) } }
+   local bright = source:uniform(0.75, 1.12)
+   return { water = varied(source, water, 14), haze = source:uniform(0.04, 0.26), caustics = source:chance(0.4),
+      gain = { bright * source:uniform(0.72, 1), bright * source:uniform(0.86, 1), bright * source:uniform(0.86, 1.05) } }
 end
 
 local function camera_of(source)
