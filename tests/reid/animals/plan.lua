@@ -3,6 +3,7 @@ local random = require "animals.random"
 local scene = require "animals.scene"
 
 local DAY = 86400
+local BEFORE = 1500 * DAY -- some were there before anybody took photos
 local FIRST, LAST = 1333281600, 1698667200 -- noon of 2012-04-01 and of 2023-10-30, UTC
 
 -- How many encounters there are of an animal: some are seen once.
@@ -13,12 +14,13 @@ end
 
 -- Days on which an animal is seen, rising, in seconds.
 local function days_of(source, n)
-   local day, days = source:uniform(FIRST, LAST), {}
-   for i = 1, n do
+   local day, days = source:uniform(FIRST - BEFORE, LAST), {}
+   for _ = 1, n do
       if day > LAST then break end
-      days[i] = math.floor(day)
-      day = day + source:uniform(40, 400) * DAY
+      if day >= FIRST then days[#days + 1] = math.floor(day) end
+      day = day + source:uniform(60, 700) * DAY
    end
+   if #days == 0 then days[1] = math.floor(source:uniform(FIRST, LAST)) end
    return days
 end
 

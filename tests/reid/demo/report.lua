@@ -15,9 +15,9 @@ local COLUMNS, WIDTH, HEIGHT, MARGIN = 6, 160, 120, 18
 local function most_met(plan, rows)
    local met, order = {}, {}
    for _, photo in ipairs(plan.photos) do
-      local identity, list = photo.encounter.identity, nil
+      local identity = photo.encounter.identity
       if not met[identity] then met[identity], order[#order + 1] = {}, identity end
-      list = met[identity]
+      local list = met[identity]
       if #list == 0 or list[#list].encounter ~= photo.encounter then list[#list + 1] = photo end
    end
    table.sort(order, function(a, b)
