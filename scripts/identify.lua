@@ -15,6 +15,8 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
         .. "gallery.safetensors, and renewed as photos come), or a file that --enroll made" },
    { "enroll", text = true, value = "NAME", help = "also add the photos to the gallery, as this individual" },
    { "side", text = true, value = "NAME", help = "the side that the photos show, as left or right: others do not count" },
+   { "box", read = program.box, value = "X,Y,WIDTH,HEIGHT",
+     help = "where on the photo the animal, or the part of it that the model knows, is; in pixels, from 0" },
    { "top", whole = true, min = 1, default = 5, help = "candidates to show of each photo" },
    { "json", flag = true, help = "print JSON instead of text" },
    { "picture", value = "FILE", help = "also draw the photos beside their candidates: .png, .svg or .pdf" },

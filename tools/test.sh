@@ -39,6 +39,12 @@ suites() { # a line for each: NAME COMMAND...
       case $name in ops) fill="env SCUTE_MEMORY_FILL=255 " ;; esac
       if wanted "$name"; then echo "$name $fill$build/scute $script"; fi
    done
+   # Kernels that are written for each kind of processor, as lesser ones than this get them.
+   for kind in AVX2 SSE41; do
+      if wanted narrow "narrow-$kind"; then
+         echo "narrow-$kind env ONEDNN_MAX_CPU_ISA=$kind $build/scute tests/ops/run.lua conv2d conv_bn_act layer_norm"
+      fi
+   done
    if wanted lint; then echo "lint tools/lint.sh"; fi
    for source in tests/c/test_*.c; do
       name=$(basename "$source" .c)

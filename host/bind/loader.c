@@ -197,8 +197,9 @@ static void append_notes(lua_State *L, const ScBatch *batch, int list) {
       lua_pushfstring(L, "%s: %s", sc_loader_path(self(L, "next"), note->index),
                       is_cut ? SC_BOX_IS_CUT : SC_LACKS_END);
       append(L, list, note->index);
+      if (!is_cut) continue;
       lua_rawgeti(L, list, (lua_Integer)lua_rawlen(L, list));
-      lua_pushboolean(L, is_cut);
+      lua_pushboolean(L, true);
       lua_setfield(L, -2, "is_cut");
       lua_pop(L, 1);
    }

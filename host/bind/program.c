@@ -57,9 +57,10 @@ static void set_arguments(lua_State *L, int argc, char **argv, int script) {
 // ---- ending ----
 
 static int check_output(int code) {
-   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-   fprintf(stderr, "scute: cannot write to standard output%s%s\n", errno ? ": " : "",
-           errno ? strerror(errno) : "");
+   bool flushed = fflush(stdout) == 0; // else what failed was an earlier write, of which the reason is gone
+   if (flushed && !ferror(stdout)) return code;
+   fprintf(stderr, "scute: cannot write to standard output%s%s\n", flushed ? "" : ": ",
+           flushed ? "" : strerror(errno));
    return code ? code : 1;
 }
 

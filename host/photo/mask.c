@@ -128,8 +128,9 @@ size_t sc_mask_text(const int64_t *runs, size_t count, unsigned char *out) {
 
 // ---- polygons ----
 
-// The outline is walked in fifths of a pixel. Steps of all outlines of a mask together: a second's work.
-enum { SCALE = 5, CORNERS = 3, MOST_STEPS = 300 * 1000 * 1000 };
+// The outline is walked in fifths of a pixel; all outlines of a mask may have as many steps as take a fraction
+// of a second, hundreds of times what one around a whole photo has.
+enum { SCALE = 5, CORNERS = 3, MOST_STEPS = 50 * 1000 * 1000 };
 enum { INSIDE = 1, CROSSED = 2 };
 
 typedef struct {

@@ -11,4 +11,15 @@
 #define SC_CLONES
 #endif
 
+// A file of loops over vectors of a fixed size (lanes.h) is for one kind of processor, and asked for where
+// there is such a one: vectors that are larger than its registers are computed number by number. It begins
+// with one of these.
+#if defined(__x86_64__)
+#define SC_FOR_AVX2   _Pragma("GCC target(\"arch=x86-64-v3\")")
+#define SC_FOR_AVX512 _Pragma("GCC target(\"arch=x86-64-v4\")")
+#else
+#define SC_FOR_AVX2
+#define SC_FOR_AVX512
+#endif
+
 #endif

@@ -7,7 +7,6 @@
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/expand.h"
 #include "kernels/cpu/winograd.h"
-#include "kernels/cpu/winograd_filters.h"
 
 static const float *values(const ScTensor *t) {
    return t ? t->buffer->data : NULL;

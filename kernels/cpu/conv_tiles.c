@@ -5,8 +5,6 @@
 #include "kernels/cpu/half.h"
 #include "kernels/cpu/packed.h"
 #include "kernels/cpu/winograd.h"
-#include "kernels/cpu/winograd_filters.h"
-#include "kernels/cpu/winograd_gradient.h"
 
 enum { FORWARD = 64, TURNED = 65 }; // what filters are packed for: no kind of plan
 

@@ -64,6 +64,10 @@ bool sc_cpu_is_wide(void) {
    return has_isa(dnnl_cpu_isa_avx512_core);
 }
 
+bool sc_cpu_has_fma(void) {
+   return has_isa(dnnl_cpu_isa_avx2);
+}
+
 ScStatus sc_onednn_failed(dnnl_status_t status, const char *what) {
    if (status == dnnl_unimplemented) return sc_fail(SC_EUNSUPPORTED, "oneDNN has no %s for this", what);
    if (status == dnnl_out_of_memory) return sc_fail(SC_EMEM, "out of memory in oneDNN (%s)", what);

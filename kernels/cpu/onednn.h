@@ -35,6 +35,8 @@ ScStatus sc_reorder(ScPrimitive **out, const ScKey *key, const_dnnl_memory_desc_
 unsigned sc_cpu_half(const ScDevice *);
 // Whether it has a unit of its own for products of bf16 matrices, which oneDNN uses.
 bool sc_cpu_has_amx(void);
+// Whether it has AVX2, thus 16 registers of 8 floats and multiply-adds.
+bool sc_cpu_has_fma(void);
 // Whether it has AVX-512, thus 32 registers of 16 floats.
 bool sc_cpu_is_wide(void);
 

@@ -1,188 +1,26 @@
 #include "kernels/cpu/winograd.h"
 
-#include <omp.h>
-#include <stdatomic.h>
+#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/winograd_geometry.h"
 
-#include "kernels/cpu/clones.h"
-#include "kernels/cpu/winograd_filters.h"
-#include "kernels/cpu/winograd_tiles.h"
-
-// The products of a tile are EACH independent matrix products (tiles, C) x (C, O), which are computed ROWS
-// tiles and BLOCK output channels at a time.
-enum { ROWS = 6, MOST_TILES = 48 }; // tiles of a task, a multiple of ROWS
-enum { IN_A_ROW = 32 };             // channels: sums of sums round less
-
-typedef struct {
-   const ScWinograd *z;
-   ScTiles t;
-   int64_t tiles, tasks;           // tiles of a task
-   int64_t v_step, u_step, m_step; // from one of EACH to the next, in floats
-} Work;
-
-// ---- input: transformed tiles (EACH, tiles, C) ----
-
-SC_CLONES static void input_tiles(const Work *w, int64_t first, int64_t n, float *v) {
-   const ScConv *g = &w->z->g;
-   for (int64_t i = 0; i < n; i++, v += g->c) {
-      const void *from[TILE][TILE];
-      sc_tile_pixels(from, g, w->z->x, sc_tile_at(&w->t, g, first + i), w->z->half);
-      for (int64_t c = 0; c < g->c; c += LANES)
-         if (w->z->half)
-            sc_tile_input(from, c, v + c, w->v_step, true);
-         else
-            sc_tile_input(from, c, v + c, w->v_step, false);
-   }
-}
-
-// ---- products: (ROWS tiles, C) x (C, BLOCK) ----
-
-SC_INLINE void multiply(const float *v, int64_t channels, int64_t n, const Lanes *u, float *m, bool first) {
-   Lanes sum[ROWS][VECTORS];
-#pragma GCC unroll 6
-   for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-      for (int j = 0; j < VECTORS; j++) sum[r][j] = (Lanes){0};
-   for (int64_t c = 0; c < n; c++, u += VECTORS) {
-      Lanes u0 = u[0], u1 = u[1], u2 = u[2], u3 = u[3];
-#pragma GCC unroll 6
-      for (int r = 0; r < ROWS; r++) {
-         float each = v[r * channels + c];
-         sum[r][0] += each * u0;
-         sum[r][1] += each * u1;
-         sum[r][2] += each * u2;
-         sum[r][3] += each * u3;
-      }
-   }
-#pragma GCC unroll 6
-   for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-      for (int j = 0; j < VECTORS; j++) {
-         Lanes *to = (Lanes *)(m + r * BLOCK + j * LANES);
-         *to = first ? sum[r][j] : *to + sum[r][j];
-      }
-}
-
-SC_CLONES static void products(const Work *w, int64_t block, int64_t n, const float *v, float *m) {
-   int64_t channels = w->z->g.c;
-   for (int e = 0; e < EACH; e++) {
-      const float *u = w->z->filters + (block * EACH + e) * w->u_step;
-      for (int64_t tile = 0; tile < n; tile += ROWS)
-         for (int64_t c = 0; c < channels; c += IN_A_ROW)
-            multiply(v + e * w->v_step + tile * channels + c, channels, sc_least(IN_A_ROW, channels - c),
-                     (const Lanes *)(u + c * BLOCK), m + e * w->m_step + tile * BLOCK, c == 0);
-   }
-}
-
-// ---- output ----
-
-SC_INLINE void gather(Lanes to[OUT], const Lanes *m, int at) {
-   const Lanes sum_a = m[at] + m[2 * at], difference_a = m[at] - m[2 * at];
-   const Lanes sum_b = m[3 * at] + m[4 * at], difference_b = m[3 * at] - m[4 * at];
-   to[0] = m[0] + sum_a + sum_b;
-   to[1] = A * difference_a + B * difference_b;
-   to[2] = A2 * sum_a + B2 * sum_b;
-   to[3] = m[5 * at] + A3 * difference_a + B3 * difference_b;
-}
-
-// Of numbers, too.
-SC_INLINE void activate(Lanes *v, ScAct act) {
-   const Lanes zero = {0}, six = zero + 6.0f;
-   if (act != SC_ACT_NONE) *v = (Lanes)((Bits)*v & (Bits)(*v > zero));
-   if (act == SC_ACT_RELU6) {
-      Bits over = (Bits)(*v > six);
-      *v = (Lanes)(((Bits)*v & ~over) | ((Bits)six & over));
-   }
-}
-
-// `odd` stays zero as long as every output is finite.
-SC_INLINE void output_pixel(const ScWinograd *z, const Lanes *sum, const Lanes *bias, int64_t at, Lanes *odd,
-                            bool half) {
-   Lanes value = *sum + *bias, residual;
-   if (z->residual) {
-      sc_lanes_load(&residual, sc_past(z->residual, at, half), half);
-      value += residual;
-   }
-   *odd += value - value;
-   activate(&value, z->act);
-   sc_lanes_store(sc_past(z->y, at, half), &value, half);
-}
-
-SC_INLINE void output_tile(const Work *w, int64_t tile, int64_t channel, const float *m, Lanes *odd,
-                           bool half) {
-   const ScWinograd *z = w->z;
-   const ScConv *g = &z->g;
-   ScTile to = sc_tile_at(&w->t, g, tile);
-   Lanes columns[TILE][OUT], bias = {0};
-   if (z->bias) sc_lanes_load(&bias, z->bias + channel, false);
-   for (int j = 0; j < TILE; j++) {
-      Lanes column[TILE];
-      for (int i = 0; i < TILE; i++) sc_lanes_load(&column[i], m + (i * TILE + j) * w->m_step, false);
-      gather(columns[j], column, 1);
-   }
-   for (int64_t y = 0; y < to.height; y++) {
-      Lanes row[OUT];
-      gather(row, &columns[0][y], OUT);
-      int64_t at = ((to.n * g->oh + to.top + y) * g->ow + to.left) * g->o + channel;
-#pragma GCC unroll 4
-      for (int x = 0; x < OUT; x++, at += g->o)
-         if (x < to.width) output_pixel(z, &row[x], &bias, at, odd, half);
-   }
-}
-
-SC_CLONES static bool output_tiles(const Work *w, int64_t first, int64_t n, int64_t block, const float *m) {
-   Lanes odd = {0};
-   for (int64_t i = 0; i < n; i++)
-      for (int64_t c = 0; c < BLOCK; c += LANES) {
-         const float *of_tile = m + i * BLOCK + c;
-         if (w->z->half)
-            output_tile(w, first + i, block * BLOCK + c, of_tile, &odd, true);
-         else
-            output_tile(w, first + i, block * BLOCK + c, of_tile, &odd, false);
-      }
-   return sc_lanes_are_zero(&odd);
-}
-
-// ---- all of it ----
-
-static bool run_task(const Work *w, int64_t task, float *v, float *m) {
-   int64_t first = task * w->tiles, n = sc_least(w->tiles, w->t.all - first);
-   bool finite = true;
-   input_tiles(w, first, n, v);
-   for (int64_t block = 0; block < w->z->g.o / BLOCK; block++) {
-      products(w, block, n, v, m);
-      if (!output_tiles(w, first, n, block, m)) finite = false;
-   }
-   return finite;
-}
-
-static Work plan(const ScWinograd *z, int threads) {
-   const ScConv *g = &z->g;
-   Work w = {.z = z, .t = sc_tiles_of(g)};
-   w.tiles = sc_least(MOST_TILES, ((w.t.all + threads - 1) / threads + ROWS - 1) / ROWS * ROWS);
-   w.tasks = (w.t.all + w.tiles - 1) / w.tiles;
-   w.v_step = w.tiles * g->c + LANES; // one more vector: or all would meet in the same places of the cache
-   w.u_step = sc_winograd_filter_step(g->c);
-   w.m_step = w.tiles * BLOCK + LANES;
-   return w;
+static const ScWinogradWay *way(void) {
+   return sc_cpu_is_wide() ? &sc_winograd_avx512 : &sc_winograd_avx2;
 }
 
 ScStatus sc_winograd(ScDevice *device, const ScWinograd *z, bool *finite) {
-   int threads = omp_get_max_threads();
-   Work w = plan(z, threads);
-   int64_t floats = EACH * (w.v_step + w.m_step);
-   ScBuffer *scratch;
-   SC_TRY(sc_buffer_new(&scratch, device, (size_t)(threads * floats) * sizeof(float)));
-   bool all_finite = true;
-   atomic_llong next = 0;
-#pragma omp parallel reduction(&& : all_finite)
-   {
-      float *v = (float *)scratch->data + omp_get_thread_num() * floats;
-      for (int64_t task; (task = atomic_fetch_add(&next, 1)) < w.tasks;)
-         all_finite = run_task(&w, task, v, v + EACH * w.v_step) && all_finite;
-   }
-   sc_buffer_release(scratch);
-   *finite = all_finite;
-   return SC_OK;
+   return way()->forward(device, z, finite);
+}
+
+ScStatus sc_winograd_gradient(ScDevice *device, const ScWinogradGradient *z, bool *finite) {
+   return way()->gradient(device, z, finite);
+}
+
+size_t sc_winograd_filter_bytes(const ScConv *g) {
+   return (size_t)(g->o / BLOCK * EACH * sc_winograd_filter_step(g->c)) * sizeof(float);
+}
+
+void sc_winograd_filters(const ScConv *g, bool turned, bool half, const void *plain, float *filters) {
+   way()->filters(g, turned, half, plain, filters);
 }
 
 ScConv sc_winograd_turned(const ScConv *g) {
@@ -199,7 +37,7 @@ enum { ENOUGH = 16 };
 
 static bool has_filters(const ScConv *g, bool half) {
    bool three = g->kh == 3 && g->kw == 3 && g->sh == 1 && g->sw == 1 && g->dh == 1 && g->dw == 1;
-   return three && g->groups == 1 && sc_cpu_is_wide() && !(half && sc_cpu_has_amx());
+   return three && g->groups == 1 && sc_cpu_has_fma() && !(half && sc_cpu_has_amx());
 }
 
 // Tiles reach over the edge: what is left must halve the work. They are computed `together`, and transformed
@@ -216,10 +54,10 @@ static bool has_large_images(const ScConv *g) {
 
 bool sc_winograd_fits(const ScConv *g, ScAct act, bool half) {
    bool clips = act == SC_ACT_NONE || act == SC_ACT_RELU || act == SC_ACT_RELU6;
-   return has_filters(g, half) && g->c % LANES == 0 && g->o % BLOCK == 0 && clips && saves_enough(g, ROWS) &&
+   return has_filters(g, half) && g->c % STEP == 0 && g->o % BLOCK == 0 && clips && saves_enough(g, ROWS) &&
           (!half || has_large_images(g));
 }
 
 bool sc_winograd_gradient_fits(const ScConv *g, bool half) {
-   return has_filters(g, half) && g->c % BLOCK == 0 && g->o % LANES == 0 && saves_enough(g, 1);
+   return has_filters(g, half) && g->c % BLOCK == 0 && g->o % STEP == 0 && saves_enough(g, 1);
 }

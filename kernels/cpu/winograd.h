@@ -7,29 +7,28 @@
 #ifndef SCUTE_CPU_WINOGRAD_H
 #define SCUTE_CPU_WINOGRAD_H
 
-#include "host/ops/batch_norm.h"
-#include "host/ops/conv2d.h"
-
-typedef struct {
-   ScConv g;
-   ScAct act;            // none, relu or relu6
-   bool half;            // x, residual and y are bf16, else f32
-   const void *x;        // (N, H, W, C)
-   const float *filters; // as sc_winograd_filters makes them
-   const float *bias;    // (O) or NULL
-   const void *residual; // (N, OH, OW, O) or NULL
-   void *y;              // (N, OH, OW, O)
-} ScWinograd;
+#include "kernels/cpu/winograd_way.h"
 
 // Whether this is the faster way on this processor.
-bool sc_winograd_fits(const ScConv *, ScAct, bool half);
+bool sc_winograd_fits(const ScConv *, ScAct act, bool half);
 bool sc_winograd_gradient_fits(const ScConv *, bool half);
 
 // The convolution of dy that gives the gradient of x: with filters `turned`.
 ScConv sc_winograd_turned(const ScConv *);
 
+// Filters (O / 64, 36, C, 64) from plain ones (O, 3, 3, C) in f32 or bf16. Where `turned`, they are those of
+// the convolution whose gradient is computed: (C, 3, 3, O), of which inputs and outputs change places and taps
+// are counted from the other end.
+size_t sc_winograd_filter_bytes(const ScConv *);
+void sc_winograd_filters(const ScConv *, bool turned, bool half, const void *plain, float *filters);
+
 // *finite is false where an output is infinite or not a number: such spread over whole tiles, so that the
 // output is to be computed anew in another way.
 ScStatus sc_winograd(ScDevice *, const ScWinograd *, bool *finite);
+
+// The gradient of the filters: that of a tile's outputs is transformed by the transposed matrix of the
+// output's, times the transformed input for each pair of channels, summed over the tiles, transformed back to 3
+// x 3. It is the same for every number of threads.
+ScStatus sc_winograd_gradient(ScDevice *, const ScWinogradGradient *, bool *finite);
 
 #endif

@@ -1,15 +1,15 @@
-// What the three directions of a convolution by transformed tiles share (see winograd.h): the size of a tile,
-// and how the pixels below it are found and transformed. Include it first but for the kernel's own header and
-// clones.h.
+// What the three directions of a convolution by transformed tiles share (see winograd.h): how the pixels below
+// a tile are found and transformed. Include it first but for clones.h.
 #ifndef SCUTE_CPU_WINOGRAD_TILES_H
 #define SCUTE_CPU_WINOGRAD_TILES_H
 
 #include "kernels/cpu/lanes.h"
 
-#include "host/ops/conv2d.h"
+#include "kernels/cpu/winograd_geometry.h"
 
-// TILE input pixels a side make OUT output pixels; the products of a tile are EACH independent ones.
-enum { OUT = 4, TILE = 6, EACH = TILE * TILE, VECTORS = 4, BLOCK = VECTORS * LANES };
+// Vectors of a block of channels, of which TOGETHER are summed in registers: of 16 floats there are 32
+// registers, of 8 there are 16.
+enum { VECTORS = BLOCK / LANES, TOGETHER = LANES == 16 ? 4 : 2 };
 
 // Polynomials are evaluated at 0, A, -A, B, -B and infinity: with A * B = 1 rounding is least.
 #define A  0.70710678118654752f
@@ -18,33 +18,6 @@ enum { OUT = 4, TILE = 6, EACH = TILE * TILE, VECTORS = 4, BLOCK = VECTORS * LAN
 #define B  1.41421356237309505f
 #define B2 2.0f
 #define B3 (B * B2)
-
-typedef struct {
-   int64_t across, of_image, all; // tiles in a row, in an image, in the batch
-} ScTiles;
-
-static inline int64_t sc_least(int64_t a, int64_t b) {
-   return a < b ? a : b;
-}
-
-static inline ScTiles sc_tiles_of(const ScConv *g) {
-   ScTiles t = {.across = (g->ow + OUT - 1) / OUT};
-   t.of_image = (g->oh + OUT - 1) / OUT * t.across;
-   t.all = g->n * t.of_image;
-   return t;
-}
-
-typedef struct {
-   int64_t n, top, left, height, width; // of output pixels: where it begins, how many there are
-} ScTile;
-
-static inline ScTile sc_tile_at(const ScTiles *t, const ScConv *g, int64_t tile) {
-   int64_t in_image = tile % t->of_image;
-   ScTile at = {.n = tile / t->of_image, .top = in_image / t->across * OUT, .left = in_image % t->across * OUT};
-   at.height = sc_least(OUT, g->oh - at.top);
-   at.width = sc_least(OUT, g->ow - at.left);
-   return at;
-}
 
 // Where the input pixels of a tile begin; NULL for those outside, which are zero.
 static inline void sc_tile_pixels(const void *from[TILE][TILE], const ScConv *g, const void *x, ScTile at,

@@ -12,7 +12,13 @@ local evaluate_reid = {}
 
 -- ---- flags ----
 
-local COLUMNS = cli.pick(scute.metric_learning.flags, "columns")[1]
+-- A flag of the exercise, outside of its group in --help.
+local function of_exercise(name)
+   local entry = {}
+   for key, value in pairs(cli.pick(scute.metric_learning.flags, name)[1]) do entry[key] = value end
+   entry.group = nil
+   return entry
+end
 
 --- The flags of the script, as cli.parse takes them.
 evaluate_reid.flags = {
@@ -30,8 +36,7 @@ evaluate_reid.flags = {
    { "output_dir", value = "PATH", show = "none",
      help = "where figures and pictures go: reid_evaluation.json, individuals.csv, answers.csv, failures, rank lists, hardest "
         .. "pairs, similarities, calibration and a map; in the folder of a run its report.html gets them" },
-   COLUMNS, cli.pick(scute.metric_learning.flags, "photos")[1],
-   cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
+   of_exercise "columns", of_exercise "photos", cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }
 
 --- What the figures mean, as --help says it.
@@ -104,7 +109,7 @@ function evaluate_reid.open(opt)
       val = rows_of(catalogue, split.val) }
    check_parts(opt, found)
    local is_apart = true
-   for _, row in ipairs(found.queries) do is_apart = is_apart and not split.known[row.identity] end
+   for _, row in ipairs(found.queries) do is_apart = is_apart and not (row.identity and split.known[row.identity]) end
    if is_apart then found.gallery = nil end
    return found
 end

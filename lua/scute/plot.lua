@@ -13,7 +13,7 @@ local homes = {
    curves = "curves", runs = "curves", schedule = "rates", lr_finder = "rates", confusion = "confusion", photos = "photos",
    batch = "photos", predictions = "photos", top_losses = "photos", gradcam = "photos", embedding = "embedding",
    comparison = "comparison", heat_map = "heat_map", intervals = "intervals", read_history = "history",
-   rank_lists = "rank_lists", pairs = "rank_lists", similarities = "similarities", calibration = "calibration",
+   rank_lists = "rank_lists", photo_pairs = "rank_lists", similarities = "similarities", calibration = "calibration",
 }
 
 public.offer(plot, function() return sorted_keys(homes) end)

@@ -12,5 +12,7 @@ reid.model = require "scute.reid.model"
 reid.loss = require "scute.reid.loss"
 reid.embeddings = require "scute.reid.embeddings"
 reid.evaluate = require "scute.reid.evaluate"
+reid.gallery = require "scute.reid.gallery"
+reid.identify = require "scute.reid.identify"
 
 return reid

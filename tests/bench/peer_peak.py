@@ -1,10 +1,14 @@
-"""What peak.lua measures, as PyTorch does it. Usage: peer_peak.py [SIDE [NUMBERS]]"""
+"""What peak.lua measures, as PyTorch does it. Usage: peer_peak.py [WIDTHS [SIDE [NUMBERS]]]
+
+WIDTHS: those that the processor computes in, "f32,bf16"; in others PyTorch would take minutes."""
 import sys
 import time
 
 import torch
 
-side, numbers = int(sys.argv[1]) if len(sys.argv) > 1 else 3072, int(sys.argv[2]) if len(sys.argv) > 2 else 64 << 20
+WIDTHS = {"f32": torch.float32, "bf16": torch.bfloat16}
+widths = sys.argv[1].split(",") if len(sys.argv) > 1 else list(WIDTHS)
+side, numbers = int(sys.argv[2]) if len(sys.argv) > 2 else 3072, int(sys.argv[3]) if len(sys.argv) > 3 else 64 << 20
 
 
 def least(step):
@@ -17,8 +21,8 @@ def least(step):
     return best
 
 
-for name, dtype in ("f32", torch.float32), ("bf16", torch.bfloat16):
-    a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
+for name in widths:
+    a, b = torch.randn(side, side).to(WIDTHS[name]), torch.randn(side, side).to(WIDTHS[name])
     print(f"{name} {2 * side**3 / least(lambda: torch.mm(a, b)) / 1e9:.1f} GFLOP/s")
 a, b, c = torch.zeros(numbers), torch.ones(numbers), torch.ones(numbers)
 print(f"memory {3 * 4 * numbers / least(lambda: torch.add(a, b, out=c)) / 1e9:.2f} GB/s")

@@ -86,7 +86,8 @@ static void test_shown(void **state) {
 static void test_stored(void **state) {
    (void)state;
    uint32_t seed = 2;
-   const char *plain = make_photo("plain.jpg", 0, false);
+   char plain[256]; // scratch() has few places for names
+   strcpy(plain, make_photo("plain.jpg", 0, false));
    for (int orientation = 1; orientation <= 8; orientation++) {
       const char *path = make_photo("stored.jpg", orientation, false);
       for (int i = 0; i < 12; i++) {
@@ -220,7 +221,8 @@ static void paint(ScImage *image, const ScRect *r) {
 static void test_masks(void **state) {
    (void)state;
    uint32_t seed = 6;
-   const char *plain = make_photo("plain.jpg", 0, false);
+   char plain[256]; // scratch() has few places for names
+   strcpy(plain, make_photo("plain.jpg", 0, false));
    for (int orientation = 1; orientation <= 8; orientation++) {
       const char *path = make_photo("masked.jpg", orientation, false);
       bool swap = orientation >= 5;

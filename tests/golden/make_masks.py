@@ -28,12 +28,12 @@ def polygons_line(draw):
     width, height = draw.randint(1, 60), draw.randint(1, 60)
     polygons = [polygon(draw, width, height) for _ in range(draw.choice([1, 1, 1, 2, 3]))]
     merged = coco.merge(coco.frPyObjects(polygons, height, width))
-    texts = [f"{len(p)} " + " ".join(f"{number:.6f}" for number in p) for p in polygons]
+    texts = [f"{len(p)} " + " ".join(map(repr, p)) for p in polygons]
     return f"polygons {width} {height} {len(polygons)} {' '.join(texts)} {merged['counts'].decode()}"
 
 
 def runs_line(draw):
-    width, height = draw.randint(1, 300), draw.randint(1, 300)
+    width, height = draw.randint(1, 120), draw.randint(1, 120)
     noise = np.array([[draw.random() for _ in range(width // 8 + 1)] for _ in range(height // 8 + 1)])
     picture = np.kron(noise, np.ones((8, 8)))[:height, :width] < draw.choice([0, 0.1, 0.5, 0.9, 1])
     coded = coco.encode(np.asfortranarray(picture.astype(np.uint8)))
@@ -48,7 +48,7 @@ def runs_line(draw):
 
 def main():
     draw = random.Random(21)
-    lines = [polygons_line(draw) for _ in range(150)] + [runs_line(draw) for _ in range(30)]
+    lines = [polygons_line(draw) for _ in range(100)] + [runs_line(draw) for _ in range(20)]
     with open("tests/golden/masks.txt", "w", encoding="ascii") as file:
         file.write("\n".join(lines) + "\n")
 

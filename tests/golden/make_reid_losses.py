@@ -40,7 +40,8 @@ def by_library(x, weight, y, o):
    kind = losses.SubCenterArcFaceLoss if o["sub_centers"] > 1 else losses.ArcFaceLoss
    more = {"sub_centers": o["sub_centers"]} if o["sub_centers"] > 1 else {}
    classes = len(weight) // o["sub_centers"]
-   loss = kind(classes, x.shape[1], margin=math.degrees(o["margin"]), scale=o["scale"], **more)
+   loss = kind(num_classes=classes, embedding_size=x.shape[1], margin=math.degrees(o["margin"]),
+               scale=o["scale"], **more)
    loss.W = torch.nn.Parameter(torch.tensor(weight.T.copy(), dtype=torch.float64))
    x = leaf(x)
    found = answer(loss(x, torch.tensor(y)), x=x)

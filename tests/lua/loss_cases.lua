@@ -19,7 +19,7 @@ local function difference(found, expected)
    assert(#found == #expected and #found > 0, "as many numbers")
    for i, value in ipairs(expected) do
       local apart = math.abs(found[i] - value)
-      if not (apart <= most) then most = apart end
+      if apart > most or apart ~= apart then most = apart end
       largest = math.max(largest, math.abs(value))
       if most ~= most then return most end
    end

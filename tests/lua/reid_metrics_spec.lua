@@ -37,6 +37,16 @@ describe("metrics.retrieval", function()
       end
    end)
 
+   it("says the same on the reference backend", function()
+      for _, case in ipairs(golden.retrieval) do
+         local whole = run(case, { keep = 4 })
+         local plain = run(case, { keep = 4, queries = tensor(case.queries):to "ref",
+            gallery = tensor(case.gallery or case.queries):to "ref" })
+         assert.same({ whole.ranks, whole.precisions, whole.top }, { plain.ranks, plain.precisions, plain.top })
+         assert.equal(whole.nearest[1][4].row, plain.nearest[1][4].row)
+      end
+   end)
+
    it("says the same in blocks of any size and of lists of rows to leave out", function()
       for _, case in ipairs(golden.retrieval) do
          local whole, lists = run(case, { keep = 4 }), {}
@@ -119,6 +129,7 @@ describe("metrics.retrieval", function()
       refused("gallery_labels: expected 4 labels, one an embedding, found 1", { gallery_labels = { 1 } })
       refused("expected rows from 1 to 4, found 5", { exclude = { { 5 } } })
       refused("query 1: expected a list of rows of the gallery, found 3", { exclude = function() return 3 end })
+      refused("found queries on ref and the gallery on cpu", { queries = tensor { { 1, 0 } }:to "ref" })
       refused("unknown option 'tops'; did you mean 'top'", { tops = { 1 } })
       refused("expected a list of whole numbers from 1", { top = { 0 } })
       refused("expected embeddings, a tensor f32 %(N, D%)", { queries = { { 1, 0 } } })

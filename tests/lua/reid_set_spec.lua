@@ -101,7 +101,8 @@ describe("reid.set", function()
       assert.same({ 4, 4 }, { #set.val.paths, #set.test.paths })
       assert.same({ "1 photo that validates is of individuals that do not train: it counts only where new ones are asked for",
          "1 photo that tests is of individuals that do not train: it counts only where new ones are asked for",
-         "0.0 % of the photos that test are of an encounter that trains" }, set.notes)
+         "0.0 % of the photos that test are of an encounter that trains (of 4 whose encounter is known)" },
+         set.notes)
    end)
 
    it("has no test where nobody who is known tests", function()
@@ -223,6 +224,10 @@ describe("the files of a run", function()
       assert.matches("of_run: there is no split of a run in '.*/nowhere'", failure(split, all, { of_run = root .. "/nowhere" }))
       photos.write_file(folder .. "/reid.csv", "file,identity,date,encounter,side,box,split\na,b,,,,1 2 3,train\n")
       assert.matches("reid.csv, line 2: expected file, identity", select(2, saved.read(folder)))
+      photos.write_file(folder .. "/reid.csv", "file,identity,date,encounter,side,box,split\na,b,,,,,train\n")
+      assert.matches("reid.csv has 1 photo of the part train, and reid.json says 12: it was cut off",
+         select(2, saved.read(folder)))
+      assert.equal("time_closed", saved.facts(folder).protocol)
       photos.write_file(folder .. "/reid.csv", "file,label\n")
       assert.matches("reid.csv: expected the columns file,identity", select(2, saved.read(folder)))
       photos.write_file(folder .. "/reid.json", '{"protocol": ')

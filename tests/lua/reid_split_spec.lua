@@ -131,6 +131,23 @@ describe("the time-aware open set", function()
       assert.equal("t", parts(catalogue(days("a", 1)), split(catalogue(days("a", 1)), { protocol = "time_open" })))
    end)
 
+   it("leaves a day to training and one to validation, where the test could take them", function()
+      local list = { "a 2020-01-02", "a 2020-01-03" }
+      for i = 3, 12 do list[i] = "a 2020-01-01" end
+      local few = catalogue(list)
+      assert.equal("vx" .. ("t"):rep(10), parts(few, split(few, { protocol = "time_open", test_fraction = 0.5 })))
+   end)
+
+   it("has an encounter over midnight where it began", function()
+      for _, list in ipairs { { "a 2019-12-31 e1", "a 2020-01-01 e1", "b 2020-01-01" }, { "a 2020-01-01 e1", "a 2019-12-31 e1",
+         "b 2020-01-01" } } do
+         local night = catalogue(list)
+         local made = split(night, { protocol = "time_open", val_fraction = 0, test_from = "2020" })
+         assert.equal("ttx", parts(night, made))
+         assert.equal(0, made.leak)
+      end
+   end)
+
    it("refuses days that are none, and those in the wrong order", function()
       assert.equal("test_from: expected a day, a month or a year (2019-06-01, 2019-06, 2019), found 'June'",
          failure(photos, { protocol = "time_open", test_from = "June" }))
@@ -220,6 +237,9 @@ describe("splits that are drawn", function()
       for _, i in ipairs(made.val) do assert.is_nil(tests[photos.rows[i].identity]) end
       assert.is_true(#made.test >= 0.15 * #photos.rows, #made.test)
       assert.is_true(made.individuals.new_val > 0 and made.individuals.new_val < made.individuals.val)
+      local new = 0
+      for _, i in ipairs(made.val) do new = new + (made.known[photos.rows[i].identity] and 0 or 1) end
+      assert.is_true(new >= 0.15 * #photos.rows and new < 0.15 * #photos.rows + 18, new) -- 18: of those with most photos
       assert.equal(made.individuals.test, made.individuals.new_test)
       assert.equal(1, most_parts(photos, made, function(row) return row.encounter end))
       assert.equal("by individual, disjoint set, 15 % of the photos test, drawn, seed 0", made.text)
@@ -263,6 +283,12 @@ describe("a given split", function()
       assert.equal(0, made.leak)
    end)
 
+   it("with one day on both sides is not time-aware", function()
+      local made = split(with("same", "ttttx-", photos()), { val_fraction = 0 })
+      assert.equal("given split 'same' (not time-aware, closed set)", made.text)
+      assert.equal(1, made.leak)
+   end)
+
    it("without photos that validate gets some of those that train", function()
       local all = with("split", "tttttx", photos())
       local made = split(all, { seed = 2 })
@@ -271,6 +297,13 @@ describe("a given split", function()
       assert.equal("a", all.rows[made.val[1]].identity)
       assert.equal("the split 'split' has no photos that validate: 15 % of each one's encounters that train do, drawn, seed 2",
          made.notes[1])
+   end)
+
+   it("has none that validate where nobody has two encounters that train", function()
+      local made = split(with("split", "tx-tt-", photos()))
+      assert.equal(0, #made.val)
+      assert.equal("the split 'split' has no photos that validate, and nobody has two encounters that train, so that one could",
+         made.notes[2])
    end)
 
    it("is told where there is none, none of that name, or several", function()
@@ -334,6 +367,16 @@ describe("reid.split", function()
       assert.equal(6, #made.test)
       assert.is_true(made.leak_of > 0 and made.leak_of <= 3)
       assert.matches(("%%(of %d whose encounter is known%%)"):format(made.leak_of), tostring(made))
+   end)
+
+   it("tells it of those that validate where none tests", function()
+      local photos = catalogue { "a 2020-01-01", "a 2020-01-01", "a 2020-01-01", "b 2020-01-01" }
+      local made = split(photos, { protocol = "random", test_fraction = 0 })
+      assert.equal(1, made.leak)
+      assert.matches("\n100%.0 %% of the photos that validate are of an encounter that trains\n", tostring(made))
+      made = split(photos, { protocol = "time_closed" })
+      assert.is_nil(made.leak)
+      assert.matches("no photo tests or validates", tostring(made))
    end)
 
    it("takes names of encounters that individuals have in common for encounters of each", function()

@@ -58,6 +58,14 @@ describe("csv.parse", function()
       assert.same({}, rows "")
    end)
 
+   it("reads rows however they differ from the one before", function()
+      local text = 'a,b\n1,2\n"3",4\n"5",6\n7,"8\n9"\n"x""y",z\r\n"p,q",\r\n,\n1,2,3\n4,5\n\n\r\n6'
+      assert.same({ { "a", "b" }, { "1", "2" }, { "3", "4" }, { "5", "6" }, { "7", "8\n9" }, { 'x"y', "z" },
+         { "p,q", "" }, { "", "" }, { "1", "2", "3" }, { "4", "5" }, { "6" } }, rows(text))
+      local found = csv.parse '"a","b"\n"c\nd","e"\n"f","g"\nh,i'
+      assert.same({ 1, 2, 4, 5 }, { found[1].line, found[2].line, found[3].line, found[4].line })
+   end)
+
    it("counts lines", function()
       local found = csv.parse 'a\n"b\nc",d\n\ne'
       assert.same({ 1, 2, 5 }, { found[1].line, found[2].line, found[3].line })

@@ -82,6 +82,28 @@ local function trains_and_measures()
    check(model.fc.class_name == "EmbeddingHead" and #model.classes == 7, "the model", tostring(model))
 end
 
+-- scripts/evaluate_reid.lua says of the same photos what the exercise said, and leaves it in the run's report.
+local function measures_again()
+   local line = "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir $T/animals/who.csv"
+   local r = says("evaluate_reid", line .. " --output_dir $T" .. OUT, "18 photos in a gallery of ", "; split: time-aware, ",
+      "none of these photos is of an encounter in the gallery", "\nby side\n", "\nleft ", "\nopen set\n", "by encounter",
+      OUT .. "/report.html, reid_evaluation.json")
+   check(r.err == "", "without a warning", r.all)
+   local found, told = read_json(OUT .. "/reid_evaluation.json"), read_json(OUT .. "/reid.json")
+   local of_run, open = told.figures.test, told.figures.open
+   check(math.abs(found.closed.top_1 - of_run.top_1) < 1e-9 and math.abs(found.closed.map - of_run.map) < 1e-6
+      and math.abs(found.open.root - open.root) < 1e-6 and math.abs(found.open.calibration_error - open.error) < 1e-6,
+      "the figures of the exercise", cjson.encode { found.closed, found.open, told.figures })
+   check(cli.read_file(scratch .. OUT .. "/report.html"):find("Who is it?", 1, true), "a part of the report")
+   local json = cjson.decode(shell(line .. " --split val --json").out)
+   check(json.split == "val" and json.chosen and json.protocol == told.text, "--json", cjson.encode(json))
+   shell("mkdir $T/alone; cp $T" .. OUT .. "/best.safetensors $T/alone")
+   local alone = "$S scripts/evaluate_reid.lua --data_dir $T/animals/who.csv --model $T/alone/best.safetensors"
+   refuses("evaluate_reid of a model alone", 1, "expected the folder of a run of scripts/metric_learning.lua", alone)
+   local other = cjson.decode(shell(alone .. " --json --run $T" .. OUT).out)
+   check(math.abs(other.closed.map - of_run.map) < 1e-6 and other.open, "--run", cjson.encode(other))
+end
+
 -- What is interrupted goes on to the same end, with its own split: a photo that came meanwhile is left out.
 local function goes_on()
    local line = SMALL .. " --columns identity=turtle --epochs 3 --threads 1 --unfreeze head,block4@2 --overwrite"
@@ -114,6 +136,8 @@ local function takes_its_flags()
    says("sub-centres", line .. " --loss supcon --temperature 0.2 --sub_centers 2 --protocol individual"
       .. " --fit crop",
       "individuals with 2 centres each", "among one another, but for their own encounter")
+   says("evaluate_reid of individuals apart", "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir "
+      .. "$T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ")
 end
 
 -- ---- the command line ----
@@ -125,6 +149,8 @@ local function explains_itself()
    says("--list_groups", "$S scripts/metric_learning.lua --list_groups --model resnet18 --unfreeze gradual",
       "resnet18, in the first epoch", "layer4", "learning rate 0.003")
    check(shell "$S --check scripts/metric_learning.lua".out == "", "--check finds nothing in the script")
+   says("evaluate_reid --help", "$S scripts/evaluate_reid.lua --help", "What the figures mean:", "--split", "--run FOLDER")
+   check(shell "$S --check scripts/evaluate_reid.lua".out == "", "--check finds nothing in evaluate_reid")
 end
 
 local function refuses_bad_command_lines()
@@ -142,4 +168,4 @@ local function refuses_bad_command_lines()
 end
 
 draw_animals()
-cli.run { trains_and_measures, goes_on, takes_its_flags, explains_itself, refuses_bad_command_lines }
+cli.run { trains_and_measures, measures_again, goes_on, takes_its_flags, explains_itself, refuses_bad_command_lines }

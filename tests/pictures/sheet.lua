@@ -213,7 +213,7 @@ local function figures()
          label = "points of accuracy ahead" }),
       plot.intervals(against(), { title = "In one column", columns = 1 }),
       plot.rank_lists { ranked(5), ranked(3), ranked(1) },
-      plot.pairs({ { first = ranked(1).query, second = ranked(1).candidates[1] },
+      plot.photo_pairs({ { first = ranked(1).query, second = ranked(1).candidates[1] },
          { first = ranked(1).query, second = ranked(2).candidates[1] } }, { title = "Pairs that are most alike" }),
       plot.similarities(bell(400, 0.7, 0.12), bell(9000, 0.15, 0.16), { threshold = 0.5 }),
       plot.calibration(said_and_true()),

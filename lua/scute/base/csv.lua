@@ -2,7 +2,7 @@
 -- doubled quotes.
 local csv = {}
 
-local byte, find, sub = string.byte, string.find, string.sub
+local byte, find, match, sub = string.byte, string.find, string.match, string.sub
 local QUOTE, COMMA, CR, LF = byte '"', byte ",", byte "\r", byte "\n"
 
 -- A quoted field from position `at`: its text, the position behind it, and the number of line breaks in it; nil and why.
@@ -35,60 +35,72 @@ local function behind_stop(text, at)
    return (stop == COMMA or stop == LF) and at + 1 or not stop and at or nil
 end
 
--- Any row: it, the position behind it and the number of the line there; nil, message, line.
+-- Any row: it, the position behind it, the number of the line there, and a word with a letter for each field, q where it is
+-- quoted; nil, message, line.
 local function read_row(text, at, line)
-   local row = { line = line }
+   local row, kinds = {}, {}
    while true do
       local field, behind, breaks = read_field(text, at)
       if not field then return nil, behind, line end
+      kinds[#row + 1] = byte(text, at) == QUOTE and "q" or "p"
       row[#row + 1] = field
       line = line + breaks
       at = behind_stop(text, behind)
       if not at then return nil, "something behind a closing quote", line end
-      if byte(text, behind) ~= COMMA then return row, at, line + 1 end
-      if at > #text then
-         row[#row + 1] = ""
-         return row, at, line + 1
+      local is_last = byte(text, behind) ~= COMMA
+      if not is_last and at > #text then
+         kinds[#row + 1] = "p"
+         row[#row + 1], is_last = "", true
       end
+      if is_last then return row, at, line + 1, table.concat(kinds) end
    end
 end
 
--- The same of a row without quotes, as nearly all are; nil where there are some.
-local function read_plain(text, at, line)
-   local stop = find(text, "\n", at, true) or #text + 1
-   local whole = sub(text, at, byte(text, stop - 1) == CR and stop - 2 or stop - 1)
-   if find(whole, '"', 1, true) or find(whole, "\r", 1, true) then return nil end
-   local row, n = { line = line }, 0
-   for field in whole:gmatch "[^,]*" do
-      n = n + 1
-      row[n] = field
-   end
-   return row, stop + 1, line + 1
+local MOST = 31 -- fields that a pattern has captures for, beside the position behind them
+local FIELDS = { p = '([^,\r\n"]*)', q = '"([^"\n]*)"' }
+
+-- A pattern for rows whose fields are quoted like those of another one: it gives the fields and the position behind the row. A
+-- row that has line breaks or quotes inside of a field does not fit.
+local function pattern_of(kinds)
+   if #kinds > MOST then return nil end
+   local parts = {}
+   for i = 1, #kinds do parts[i] = FIELDS[kinds:sub(i, i)] end
+   return "^" .. table.concat(parts, ",") .. "\r?\n()"
 end
 
---- A function that returns the rows of a text one after the other, each a list {fields..., line = number of its first line},
--- without empty lines and a byte order mark; behind the last one nil; where it is no CSV nil, message, line.
+--- A function that returns the rows of a text one after the other, without empty lines and a byte order mark: a list of fields
+-- and the number of its first line; behind the last one nil; where it is no CSV nil, message, line. Rows that look like the one
+-- before, as nearly all do, are read at once.
 function csv.reader(text)
-   local line = 1
+   local line, width, pattern, patterns = 1, 0, nil, {}
    local at = sub(text, 1, 3) == "\xef\xbb\xbf" and 4 or 1
    return function()
       while at <= #text do
-         local row, behind, following = read_plain(text, at, line)
-         if not row then row, behind, following = read_row(text, at, line) end
-         if not row then return nil, behind, following end
-         at, line = behind, following
-         if #row > 1 or row[1] ~= "" then return row end
+         local row, first = pattern and { match(text, pattern, at) }, line
+         local behind = row and row[width + 1]
+         if behind then
+            row[width + 1], at, line = nil, behind, line + 1
+         else
+            local kinds
+            row, behind, line, kinds = read_row(text, at, line)
+            if not row then return nil, behind, line end
+            patterns[kinds] = patterns[kinds] or pattern_of(kinds)
+            at, width, pattern = behind, #row, patterns[kinds]
+         end
+         if width > 1 or row[1] ~= "" then return row, first end
       end
    end
 end
 
---- The rows of a text as a list (see csv.reader); nil, message, line where it is no CSV.
+--- The rows of a text as a list of {fields..., line = number of its first line} (see csv.reader); nil, message, line
+-- where it is no CSV.
 function csv.parse(text)
    local rows, next_row = {}, csv.reader(text)
    while true do
-      local row, message, line = next_row()
-      if message then return nil, message, line end
+      local row, at, line = next_row()
+      if line then return nil, at, line end
       if not row then return rows end
+      row.line = at
       rows[#rows + 1] = row
    end
 end

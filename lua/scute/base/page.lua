@@ -178,15 +178,15 @@ end
 local FRAMES = { [true] = ' class="good"', [false] = ' class="bad"' }
 
 local function photo_of(item)
-   local image = item.path and thumbnail(item.path, TILE)
+   local image = item.path and thumbnail(item.path, TILE, item.crop)
    if not image then return '<div class="none">cannot be read</div>' end
    local canvas <close> = scute.canvas(image.width, image.height)
    canvas:image(image, 0, 0, image.width, image.height)
    return ('<img alt="%s" src="data:image/png;base64,%s">'):format(page.escape(item.lines[1]), page.base64(canvas:encode "png"))
 end
 
---- Photos side by side, as many as there is room for. items: list of {path, lines = texts, the first as its name, good = true,
--- false or nil: the colour of its frame}.
+--- Photos side by side, as many as there is room for. items: list of {path, crop (the part of the file, see scute.image.load),
+-- lines = texts, the first as its name, good = true, false or nil: the colour of its frame}.
 function page.photos(items)
    local out = { '<div class="tiles">' }
    for _, item in ipairs(items) do

@@ -162,6 +162,13 @@ function crops.of(part, index)
       boxes_of = part.boxes_of, outside = part.outside }
 end
 
+--- What a file of a run says of photo number `index`, so that a page can show it: { box = { x, y, width, height }, boxes_of }
+-- without the mask; nil where it is the whole file.
+function crops.shown(part, index)
+   local box = crops.has(part) and part.boxes and part.boxes[index]
+   return box and { box = table.move(box, 1, 4, 1, {}), boxes_of = part.boxes_of } or nil
+end
+
 --- Adds to the options of a loader what it has to know of the photos of a part: their files, labels, boxes and masks.
 function crops.loading(part, options)
    options.paths, options.labels = part.paths, part.labels

@@ -1,6 +1,7 @@
 -- The pictures of an evaluation of individuals, as files reid_NAME.png in a folder.
 local scute = require "scute"
 local plot = require "scute.plot"
+local thousands = require("scute.base.columns").thousands
 
 local pictures = {}
 
@@ -10,16 +11,15 @@ local ROWS, CANDIDATES, PAIRS, MAPPED = 12, 4, 12, 2000
 
 local function name_of(row) return (row.file or row.path or ""):match "[^/]*$" end
 
--- "left, 2019-07-03, IMG_1.jpg"
+-- "left, 2019-07-03", or the name of the file where neither is known.
 local function about(row)
    local parts = {}
    for _, name in ipairs { "side", "date" } do parts[#parts + 1] = row[name] end
-   parts[#parts + 1] = name_of(row)
-   return table.concat(parts, ", ")
+   return #parts > 0 and table.concat(parts, ", ") or name_of(row)
 end
 
 local function photo_of(row, lines, good)
-   return { path = row.path or row.file or "", box = row.box, lines = lines, good = good }
+   return { path = row.path or row.file or "", crop = row.box and { box = row.box } or nil, lines = lines, good = good }
 end
 
 local function verdict(answer)
@@ -28,13 +28,12 @@ local function verdict(answer)
 end
 
 local function sure(similarity, probability)
-   return probability and ("similarity %.2f, %.0f %%"):format(similarity, 100 * probability)
-      or ("similarity %.2f"):format(similarity)
+   return probability and ("%.2f, %.0f %% sure"):format(similarity, 100 * probability) or ("similarity %.2f"):format(similarity)
 end
 
 local function query_of(answer)
    local first = answer.is_known and "is " .. answer.truth or ("is %s (new)"):format(answer.truth)
-   return photo_of(answer.row, { first, verdict(answer), about(answer.row) })
+   return photo_of(answer.row, { first, verdict(answer), about(answer.row), name_of(answer.row) })
 end
 
 -- The first candidates; where none of them is right, the first right one behind them.
@@ -69,10 +68,21 @@ local function lists_of(answers)
    return lists
 end
 
+-- Of each kind of mistake the first, and behind these the others.
+local function varied(failures)
+   local first, rest, seen = {}, {}, {}
+   for _, answer in ipairs(failures) do
+      local key = answer.truth .. "\0" .. tostring(answer.said)
+      local list = seen[key] and rest or first
+      seen[key], list[#list + 1] = true, answer
+   end
+   return table.move(rest, 1, #rest, #first + 1, first)
+end
+
 -- ---- pairs ----
 
 local function pair_of(answer, other, similarity, good)
-   return { first = photo_of(answer.row, { answer.truth, about(answer.row) }, good),
+   return { first = photo_of(answer.row, { answer.truth, about(answer.row), name_of(answer.row) }, good),
       second = photo_of(other, { other.identity, about(other), ("similarity %.2f"):format(similarity) }, good) }
 end
 
@@ -141,22 +151,27 @@ end
 
 -- ---- all ----
 
+local function pairs_text(pairs_found)
+   return ("%s of the same individual, %s of different ones"):format(thousands(#pairs_found.same),
+      thousands(pairs_found.of - #pairs_found.same))
+end
+
 --- Figures by name, those that there is something to draw of. result: what evaluate_reid.measure or reid.evaluate returns.
 function pictures.figures(result)
    local protocol = "split: " .. (result.text or "not known")
    if result.photos == 0 then return {} end
    local frames = "blue: the same individual, orange: another one; " .. protocol
    return {
-      failures = plot.rank_lists(lists_of(result.failures), { title = ("What went wrong (%d of %d photos)"):format(
+      failures = plot.rank_lists(lists_of(varied(result.failures)), { title = ("What went wrong (%d of %d photos)"):format(
          #result.failures, result.photos), subtitle = frames }),
       rank_lists = plot.rank_lists(lists_of(evenly(result.answers, ROWS)), { title = "Photos and their candidates",
          subtitle = frames }),
-      pairs_different = plot.pairs(different_pairs(result.answers), { title = "Different individuals that are most alike",
+      pairs_different = plot.photo_pairs(different_pairs(result.answers), { title = "Different individuals that are most alike",
          subtitle = protocol }),
-      pairs_same = plot.pairs(same_pairs(result.answers), { title = "Photos of one individual that are least alike",
+      pairs_same = plot.photo_pairs(same_pairs(result.answers), { title = "Photos of one individual that are least alike",
          subtitle = protocol }),
       similarities = plot.similarities(result.pairs.same, result.pairs.different, { threshold = result.open
-         and result.open.threshold or nil }),
+         and result.open.threshold or nil, subtitle = pairs_text(result.pairs) .. "; " .. protocol }),
       calibration = result.open and plot.calibration(result.open.bins, { subtitle = protocol }) or nil,
       embedding = map_of(result),
    }
@@ -165,13 +180,15 @@ end
 --- The names of the pictures, in the order in which a page shows them.
 pictures.NAMES = { "similarities", "calibration", "failures", "rank_lists", "pairs_different", "pairs_same", "embedding" }
 
+local HAVE_PHOTOS = { failures = true, rank_lists = true, pairs_different = true, pairs_same = true } -- at half the pixels
+
 --- Writes them into a folder, and removes those of an earlier evaluation.
 function pictures.save(folder, result)
    local figures = pictures.figures(result)
    for _, name in ipairs(pictures.NAMES) do
       local path = ("%s/reid_%s.png"):format(folder, name)
       os.remove(path)
-      if figures[name] then figures[name]:save(path) end
+      if figures[name] then figures[name]:save(path, { scale = HAVE_PHOTOS[name] and 1 or 2 }) end
    end
 end
 

@@ -45,11 +45,12 @@ local function closed_of(result)
    return top
 end
 
-local function list_or_empty(list)
-   return #list > 0 and list or require "cjson".empty_array
+-- JSON as it is written here has no empty lists.
+local function list_or_nothing(list)
+   return #list > 0 and list or nil
 end
 
---- An evaluation as a table for JSON. opt: the options of the command line.
+--- An evaluation as a table for JSON; lists that would be empty are not in it. opt: the options of the command line.
 function tell.to_table(result, opt)
    local failures = {}
    for i = 1, math.min(FAILURES, #result.failures) do failures[i] = failure_of(result.failures[i]) end
@@ -63,8 +64,8 @@ function tell.to_table(result, opt)
          "closed", "encounters", "sides", "open", "pairs", "individuals", "failures" },
       model = opt.model, data_dir = opt.data_dir, split = opt.split, protocol = result.text, leak = result.leak,
       among = result.among, chosen = result.chosen, photos = result.photos, left_out = result.left_out,
-      bad = result.bad and #result.bad or 0, individuals = list_or_empty(result.individuals),
-      sides = list_or_empty(result.sides), failures = list_or_empty(failures),
+      bad = result.bad and #result.bad or 0, individuals = list_or_nothing(result.individuals),
+      sides = list_or_nothing(result.sides), failures = list_or_nothing(failures),
    }
    if result.photos == 0 then return out end
    out.gallery, out.closed, out.encounters, out.open = result.gallery, closed_of(result), result.encounters, open

@@ -111,8 +111,8 @@ local ARCFACE = options.declare("losses.arcface", {
 
 --- ArcFace (Deng et al. 2019): the softmax cross entropy of scale * cosine, where the angle to a photo's own class counts as
 -- `margin` more, so that it has to be that much nearer than needed. Called with cosines (N, classes) and y (N). Of a head with
--- sub_centers it is sub-center ArcFace (Deng et al. 2020). What is called with other numbers than cosines is an error. A loss
--- without margin would be lower: about margin * scale at first.
+-- sub_centers it is sub-center ArcFace (Deng et al. 2020). Other numbers than cosines are an error. The margin is in its value:
+-- at first, where all cosines are near 0, the loss is higher by about scale * sin(margin).
 --
 --    loss = scute.losses.arcface { margin = 0.3, scale = 30 }
 --    loss = scute.losses.arcface { margins = scute.losses.dynamic_margins(counts) }

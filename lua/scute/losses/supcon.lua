@@ -28,8 +28,8 @@ local SUPCON = options.declare("losses.supcon", {
 
 --- The supervised contrastive loss (Khosla et al. 2020): among all other photos of a batch those of the same individual have
 -- to be the most alike. Called with embeddings (N, D), which are brought to length 1, and y (N). The mean over the photos of
--- which there is another one of the same individual, 0 where there is none (pytorch-metric-learning's SupConLoss): see
--- scute.sampler.identities.
+-- which there is another one of the same individual, 0 where there is none: see scute.sampler.identities. It is
+-- pytorch-metric-learning's SupConLoss, but for batches of one individual alone, which that leaves out.
 local function supcon(given)
    local o = SUPCON:read(given)
    return loss.new { name = "supcon", takes = "embeddings (N, D)", compute = compute, temperature = o.temperature,

@@ -130,6 +130,16 @@ end
 
 local STEPS, HALVINGS, FLAT = 100, 40, 1e-13
 
+-- The first of a step, its half, its quarter, ... after which the loss is no larger; nil where what is left is rounding.
+local function falling(xs, targets, value, a, b, da, db)
+   local step = 1.0
+   for _ = 1, HALVINGS do
+      local now = loss(xs, targets, a + step * da, b + step * db)
+      if now <= value then return step, now end
+      step = step / 2
+   end
+end
+
 -- Newton's method with steps that are halved until the loss falls (Lin, Lin and Weng 2007).
 local function fit(xs, targets, a, b)
    local value = loss(xs, targets, a, b)
@@ -138,14 +148,9 @@ local function fit(xs, targets, a, b)
       if math.abs(ga) + math.abs(gb) <= FLAT * #xs then break end
       local det = haa * hbb - hab * hab
       local da, db = -(hbb * ga - hab * gb) / det, -(haa * gb - hab * ga) / det
-      local step, halvings, better = 1.0, 0, nil
-      repeat
-         better = loss(xs, targets, a + step * da, b + step * db)
-         if better <= value then break end
-         step, halvings = step / 2, halvings + 1
-      until halvings == HALVINGS
-      if halvings == HALVINGS then break end -- what is left is rounding
-      a, b, value = a + step * da, b + step * db, better
+      local step, now = falling(xs, targets, value, a, b, da, db)
+      if not step then break end
+      a, b, value = a + step * da, b + step * db, now
    end
    return a, b
 end

@@ -25,7 +25,7 @@ end
 local function draw_photo(fig, item, x, y, side)
    local image = item.image
    if not image then
-      image = readable(item.path, item.box and { box = item.box } or nil)
+      image = readable(item.path, item.crop)
       if not image then
          return broken(fig, x, y, side, lfs.attributes(item.path) and "cannot be read" or item.path:match "[^/]*$")
       end
@@ -45,17 +45,17 @@ function photos.draw_frame(fig, good, x, y, side)
    fig.canvas:rect(x - 1.5, y - 1.5, side + 3, side + 3, { color = good and figure.GOOD or figure.BAD, width = 3 })
 end
 
---- The texts below it, the first one bold.
-function photos.draw_lines(fig, lines, x, y, side)
+--- The texts below it, the first one bold. middle: true where that is a name, which is cut in its middle.
+function photos.draw_lines(fig, lines, x, y, side, middle)
    for k, line in ipairs(lines or {}) do
-      fig:text(x, y + side + k * LINE + 1, line, { size = figure.SMALL, fit = side, bold = k == 1,
+      fig:text(x, y + side + k * LINE + 1, line, { size = figure.SMALL, fit = side, bold = k == 1, middle = middle and k == 1,
          color = k == 1 and figure.INK or figure.SOFT })
    end
 end
 
---- A grid. items: list of { path = | image = (scute.image or u8 tensor (1, 3, H, W)), box = of a path the part of it that is
--- shown (none: all), lines = list of texts below, good = true, false or nil: the colour of its frame }. options: title,
--- subtitle, columns (5), side (150 pixels).
+--- A grid. items: list of { path = | image = (scute.image or u8 tensor (1, 3, H, W)), crop = the part of the file at path (a
+-- table as scute.image.load takes it), lines = list of texts below, good = true, false or nil: the colour of its frame }.
+-- options: title, subtitle, columns (5), side (150 pixels).
 function photos.photos(items, options)
    options = options or {}
    if type(items) ~= "table" then error("plot.photos: expected a list of photos, found " .. tostring(items), 2) end
@@ -130,7 +130,7 @@ function photos.predictions(results, options)
       end
       local good
       if r.truth then good = r.truth == r.top[1].class end
-      items[i] = { path = r.path, image = r.image, lines = lines, good = good }
+      items[i] = { path = r.path, crop = r.crop, image = r.image, lines = lines, good = good }
    end
    local framed = false
    for _, item in ipairs(items) do framed = framed or item.good ~= nil end
@@ -149,7 +149,7 @@ function photos.loss_items(records, limit)
    local items = {}
    for i = 1, math.min(#order, limit) do
       local r = order[i][1]
-      items[i] = { path = r.path, image = r.image, good = r.truth == r.predicted, lines = {
+      items[i] = { path = r.path, crop = r.crop, image = r.image, good = r.truth == r.predicted, lines = {
          "is " .. r.truth,
          ("said %s %.0f %%"):format(r.predicted, 100 * r.probability),
          ("loss %.2f"):format(r.loss) .. (r.truth_probability and (", truth %.1f %%"):format(100 * r.truth_probability) or ""),

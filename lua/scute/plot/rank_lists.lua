@@ -23,7 +23,7 @@ end
 local function draw(fig, item, x, y, side)
    photos.draw_photo(fig, item, x, y, side)
    photos.draw_frame(fig, item.good, x, y, side)
-   photos.draw_lines(fig, item.lines, x, y, side)
+   photos.draw_lines(fig, item.lines, x, y, side, true)
 end
 
 -- A white figure, and where its first row begins.
@@ -50,7 +50,7 @@ local function size_of_rows(list, n, most)
 end
 
 --- What a model finds for photos. list: of { query = photo, candidates = list of photos, the most similar first }, a photo
--- being { path | image, box, lines = texts below, good = true where it is the same individual, false where not }. options:
+-- being { path | image, crop, lines = texts below, good = true where it is the same individual, false where not }. options:
 -- title, subtitle (what the frames mean), columns = candidates at most (5), side (110 pixels), limit = queries at most (12).
 function rank_lists.rank_lists(list, options)
    local o = options or {}
@@ -74,14 +74,14 @@ end
 --- Pairs of photos side by side, such as different individuals that a model takes for one. list: of { first = photo, second =
 -- photo }, photos as for plot.rank_lists. options: title, subtitle, columns = pairs in a row (2), side (120 pixels), limit =
 -- pairs at most (12).
-function rank_lists.pairs(list, options)
+function rank_lists.photo_pairs(list, options)
    local o = options or {}
-   if type(list) ~= "table" then error("plot.pairs: expected a list of pairs, found " .. tostring(list), 2) end
+   if type(list) ~= "table" then error("plot.photo_pairs: expected a list of pairs, found " .. tostring(list), 2) end
    local side, n, lines = o.side or 120, math.min(#list, o.limit or 12), 0
    for i = 1, n do
       local pair = list[i]
-      check_photo("plot.pairs", i, type(pair) == "table" and pair.first)
-      check_photo("plot.pairs", i, pair.second)
+      check_photo("plot.photo_pairs", i, type(pair) == "table" and pair.first)
+      check_photo("plot.photo_pairs", i, pair.second)
       lines = math.max(lines, most_lines { pair.first, pair.second })
    end
    local columns = math.max(1, math.min(o.columns or 2, n))

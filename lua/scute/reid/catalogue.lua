@@ -3,7 +3,7 @@
 --    found          what lies at a path
 --    folders, sheet, coco (coco_file)   what is read, as people keep it
 --    columns        which column says what
---    dates, sides, boxes, masks, missing   single values
+--    dates, sides, boxes, masks, said   single values
 --    trouble        what is wrong with single photos
 --    notes          what is told of all of it
 local coco = require "scute.reid.catalogue.coco"
@@ -63,6 +63,7 @@ local function without_repeats(reading, found)
       by_path[row.path] = (by_path[row.path] or 0) + 1
       if by_path[row.path] == 2 then n = n + 1 end
    end
+   reading.has_repeats = n > 0
    if n == 0 then return end
    local seen = {}
    filter(reading, function(row, i)
@@ -120,7 +121,14 @@ local function read(at, o, found)
    return sheet.read(at.path, o, found)
 end
 
+-- A catalogue only grows while it is read: left to itself the collector would look at all of it again and again.
+local function patient_collector()
+   local before = collectgarbage("setpause", 400)
+   return setmetatable({}, { __close = function() collectgarbage("setpause", before) end })
+end
+
 local function open(path, o)
+   local _ <close> = patient_collector()
    local at, found = find(path), trouble.new()
    local reading = read(at, o, found)
    reading.lines = reading.lines or {}
@@ -141,8 +149,9 @@ end
 --      message }, crop = what is cut out, splits = names of the given splits }, where a row is
 --    { file = the photo's name in the catalogue, path = where it lies, identity (nil: nobody known), date = "YYYY-MM-DD",
 --      time = "HH:MM:SS", encounter = the one given, else individual and day, side = "left", "right", "top", ..., box = { x, y,
---      width, height } in pixels of the stored photo, x and y from 0, mask = COCO's run lengths { counts, size } or polygons,
---      split = { name of a given split = "train", "valid" or "test" } }, each nil where nothing is said of it.
+--      width, height, of = { the photo's width, height } where they are said } in pixels, x and y from 0, mask = COCO's run
+--      lengths { counts, size } or polygons, split = { name of a given split = "train", "valid" or "test" } }, each nil where
+--      nothing is said of it.
 -- A photo stands in several rows where several animals or parts are on it. Rows of a table are in its order, those of
 -- annotations in the order of photos' ids, as wildlife-datasets 1.0.9 has them. What is wrong with a single photo (a date
 -- that is none, a box over its edge, ...) is told and costs that much only; what makes all of it doubtful (a column that is not

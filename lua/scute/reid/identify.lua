@@ -38,9 +38,9 @@ local function told(gallery, candidate, calibration, photo)
       same_photo = path ~= nil and absolute(path) == absolute(photo) or nil }
 end
 
-local function entry_of(gallery, path, candidates, calibration)
-   local entry = { path = path, candidates = {} }
-   for i, candidate in ipairs(candidates) do entry.candidates[i] = told(gallery, candidate, calibration, path) end
+local function entry_of(gallery, photo, candidates, calibration)
+   local entry = { path = photo.path, box = photo.box, candidates = {} }
+   for i, candidate in ipairs(candidates) do entry.candidates[i] = told(gallery, candidate, calibration, photo.path) end
    local best = entry.candidates[1]
    if calibration then
       entry.probability = best and best.probability or 0
@@ -74,8 +74,10 @@ local function identify(model, gallery, photos, given)
    local candidates = seen.x and gallery:candidates(seen.x, { top = o.top, side = o.side }) or {}
    local paths = photos.paths or photos
    for i, list in ipairs(candidates) do
-      local photo = paths[seen.rows[i]]
-      found.photos[i] = entry_of(gallery, type(photo) == "table" and photo.path or photo, list, calibration)
+      local number = seen.rows[i]
+      local photo = type(paths[number]) == "table" and paths[number] or { path = paths[number],
+         box = photos.boxes and photos.boxes[number] or nil }
+      found.photos[i] = entry_of(gallery, photo, list, calibration)
    end
    return found
 end

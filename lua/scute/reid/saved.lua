@@ -101,62 +101,108 @@ end
 
 -- ---- reading ----
 
--- The box in a text, nil where it is empty; false where it is none.
+local function number_of(word)
+   local number = tonumber(word)
+   return number and (math.tointeger(number) or number)
+end
+
+-- The box in a text, nil where it is none.
 local function read_box(text)
-   if text == "" then return nil end
-   local box = {}
-   for word in text:gmatch "%S+" do
-      local number = tonumber(word)
-      box[#box + 1] = number and (math.tointeger(number) or number)
-   end
-   return #box == 4 and box or false
+   local x, y, width, height = text:match "^(%S+) (%S+) (%S+) (%S+)$"
+   local box = { number_of(x), number_of(y), number_of(width), number_of(height) }
+   return #box == 4 and box or nil
 end
 
 local IS_PART = { [""] = true, train = true, val = true, test = true }
 
--- A row of the file; nil where it is none.
-local function row_of(cells)
-   if #cells ~= #COLUMNS or cells[1] == "" or not IS_PART[cells[7]] then return nil end
-   local row = { file = cells[1], box = read_box(cells[6]) }
-   if row.box == false then return nil end
-   for i, name in ipairs(COLUMNS) do
-      if i > 1 and i ~= 6 and cells[i] ~= "" then row[name] = cells[i] end
-   end
-   return row
+-- Whether the cells of a row are what such a file has, but for the box.
+local function is_row(cells)
+   return #cells == #COLUMNS and cells[1] ~= "" and IS_PART[cells[7]] ~= nil
 end
 
-local function read_rows(path)
+local function filled(text)
+   return text ~= "" and text or nil
+end
+
+-- A row of the file; nil where it is none.
+local function row_of(cells)
+   if not is_row(cells) then return nil end
+   local box = filled(cells[6]) and read_box(cells[6])
+   if filled(cells[6]) and not box then return nil end
+   return { file = cells[1], identity = filled(cells[2]), date = filled(cells[3]), encounter = filled(cells[4]),
+      side = filled(cells[5]), box = box, split = filled(cells[7]) }
+end
+
+-- The rows of a file as make(cells) has them.
+local function read_rows(path, make)
    local file, why = io.open(path, "rb")
    if not file then return nil, why end
-   local text = file:read "a"
+   local next_row, list = csv.reader(file:read "a" or ""), {}
    file:close()
-   local rows, message, line = csv.parse(text or "")
-   if not rows then return nil, ("%s, line %d: %s"):format(path, line, message) end
-   if #rows == 0 or table.concat(rows[1], ",") ~= HEADER then
+   local cells, message, line = next_row()
+   if not message and (not cells or table.concat(cells, ",") ~= HEADER) then
       return nil, ("%s: expected the columns %s"):format(path, HEADER)
    end
-   local list = {}
-   for i = 2, #rows do
-      list[i - 1] = row_of(rows[i])
-      if not list[i - 1] then
-         return nil, ("%s, line %d: expected %s, with a box as four numbers, and train, val, test or nothing as split"):format(
-            path, rows[i].line, table.concat(COLUMNS, ", "))
+   while cells do
+      cells, message, line = next_row()
+      local row = cells and make(cells)
+      if cells and not row then
+         message, line = ("expected %s, with a box as four numbers, and train, val, test or nothing as split"):format(
+            table.concat(COLUMNS, ", ")), cells.line
       end
+      if message then break end
+      list[#list + 1] = row
    end
+   if message then return nil, ("%s, line %d: %s"):format(path, line, message) end
    return list
 end
 
---- What is saved in a folder: { rows = list of { file, identity, date, encounter, side, box, split }, in the order of the
--- catalogue, protocol, text, seed, leak, ... as reid.json has them }; nil and why where there is none, or it is damaged.
-function saved.read(folder)
+--- What reid.json in a folder tells: { protocol, text, seed, leak, ... }; nil and why where there is none, or it is damaged.
+function saved.facts(folder)
    local facts, why = json_file.read(folder .. "/" .. saved.JSON)
    if not facts then return nil, why end
    if type(facts.protocol) ~= "string" or type(facts.text) ~= "string" then
       return nil, ("%s/%s: no protocol in it"):format(folder, saved.JSON)
    end
-   facts.rows, why = read_rows(folder .. "/" .. saved.CSV)
-   if not facts.rows then return nil, why end
    return facts
+end
+
+-- What is wrong with rows that reid.json tells something else of: a file that was cut off, or is of another run.
+local function fault_of(folder, rows, photos)
+   local n = { train = 0, val = 0, test = 0 }
+   for _, row in ipairs(rows) do
+      if row.split then n[row.split] = n[row.split] + 1 end
+   end
+   for _, name in ipairs(PARTS) do
+      if type(photos) ~= "table" or n[name] ~= photos[name] then
+         return ("%s/%s has %s of the part %s, and %s says %s: it was cut off, or they are of two runs"):format(folder,
+            saved.CSV, console.count(n[name], "photo"), name, saved.JSON, type(photos) == "table" and photos[name] or "nothing")
+      end
+   end
+end
+
+local function read(folder, make)
+   local facts, why = saved.facts(folder)
+   if not facts then return nil, why end
+   facts.rows, why = read_rows(folder .. "/" .. saved.CSV, make)
+   why = why or fault_of(folder, facts.rows, facts.photos)
+   if why then return nil, why end
+   return facts
+end
+
+--- What a run of re-identification saved in its folder: { rows = list of { file, identity, date, encounter, side, box, split },
+-- in the order of the catalogue, protocol, text, seed, leak, ... as reid.json has them }; nil and why where there is nothing,
+-- or it is damaged.
+function saved.read(folder)
+   return read(folder, row_of)
+end
+
+--- The same for who asks for the split alone: rows are { file, identity, box = its text, split }.
+function saved.parts(folder)
+   return read(folder, function(cells)
+      if not is_row(cells) then return nil end
+      return { file = cells[1], identity = filled(cells[2]), box = cells[6], split = filled(cells[7]) }
+   end)
 end
 
 return saved

@@ -63,6 +63,8 @@ local REMEDIES = {
    encounter = "individuals with three encounters are needed, or test_fraction = 0, so that one of two validates",
    random = "individuals with three photos are needed, or test_fraction = 0, so that one of two validates",
    time_open = "an earlier val_from, or another protocol",
+   individual = "individuals with two encounters are needed, so that one validates",
+   given = "individuals with two encounters that train are needed, so that one validates",
 }
 
 local function fail_for_no_validation(split, unknown)

@@ -115,7 +115,8 @@ local function finished(rows, individuals, parts, made)
          individuals.photos == 0 and ", for the individual of none is known" or "")
    end
    made.known = known_of(rows, made.train)
-   made.leak, made.leak_of = leak.share(rows, individuals, made.train, made.test)
+   made.leak, made.leak_of = leak.share(rows, individuals, made.train,
+      #made.test > 0 and made.test or made.val)
    made.kind = kind.of_individuals(individuals, made.train, made.test)
    made.individuals = { train = kind.count(individuals, made.train), val = kind.count(individuals, made.val),
       test = kind.count(individuals, made.test), new_val = count_new(rows, made.val, made.known),
@@ -156,13 +157,16 @@ local OPTIONS = options.declare("reid.split", table.move(SAID, 1, #SAID, #ENTRIE
 -- An encounter is the photos of one individual that the data says are one, or else those of one day. Photos of an individual
 -- that are of one day, or of one encounter over midnight, are on one side of each time-aware split. Photos without a date (or
 -- an encounter), where the protocol goes by it, and those whose individual is not known are in no part, which a note says.
--- Returns { protocol, text = the protocol in a line, as it stands beside figures, train, val, test = lists of numbers of the
--- catalogue's rows, known = {identity = true} of those that train, notes = list of lines,
---    leak         share (0 to 1) of the photos that test whose encounter trains; nil: no encounter is known
---    leak_of      of how many photos that is
---    kind         "closed set": all that test train, "disjoint set": none does, "open set": some do
---    individuals  how many there are { train, val, test }, and how many that do not train { new_val, new_test }
--- seed, val_fraction, test_fraction, given, val_from, test_from }; it prints as a text.
+-- Returns a table that prints as a text, with
+--    protocol, text    its name, and in a line what stands beside figures
+--    train, val, test  lists of numbers of the catalogue's rows
+--    known             {identity = true} of those that train
+--    leak, leak_of     share (0 to 1) of the photos that test (where none does, that validate) whose encounter trains, nil
+--                      where no encounter is known; and of how many photos that is
+--    kind              "closed set": all that test train, "disjoint set": none does, "open set": some do
+--    individuals       how many there are { train, val, test }, and how many that do not train { new_val, new_test }
+--    notes             lines about photos in no part, individuals that train alone, ...
+-- and the options seed, val_fraction, test_fraction, given, val_from, test_from.
 local function split(catalogue, how, ...)
    surplus.refuse("reid.split(catalogue, options)", "options stand in one table", ...)
    local o = OPTIONS:read(how)

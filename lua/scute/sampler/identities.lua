@@ -1,8 +1,8 @@
 -- Batches of some individuals with some photos each (see scute.sampler).
 --
 -- Individuals are dealt like cards: each comes once before any comes again, and none twice in a batch; and so are the photos of
--- each individual. Photos are dealt on from epoch to epoch, by the run's seed alone, so those of an epoch are found by dealing
--- all that come before it, too.
+-- each individual. Photos are dealt on from epoch to epoch, by the run's seed alone: those of an epoch follow from what was
+-- dealt before, which is kept, or else dealt again.
 local by_class = require "scute.sampler.by_class"
 local console = require "scute.base.console"
 local draw = require "scute.data.draw"
@@ -49,41 +49,58 @@ local function classes_with_photos(o, lists)
    return classes
 end
 
--- The deck of an epoch in which individuals come `hands` times, and how often each came before. All come equally often, and what
--- is left over is dealt from epoch to epoch.
-local function individuals_of(classes, hands, epoch, seed)
-   local rounds, rest, spare, before = hands // #classes, hands % #classes, new_deck(classes, seed, 0), {}
-   for _, class in ipairs(classes) do before[class] = rounds * (epoch - 1) end
-   for _ = 1, epoch - 1 do
-      for _, class in ipairs(deal(spare, rest)) do before[class] = before[class] + 1 end
-   end
-   local deck = new_deck(classes, seed, -epoch)
-   deck.left = deal(spare, rest)
-   return deck, before
-end
-
--- The deck of each individual's photos, without those that came before.
-local function photos_left(o, lists, before, seed)
-   local decks = {}
-   for class, times in pairs(before) do
-      decks[class] = new_deck(lists[class], seed, class)
-      for _ = 1, times do deal(decks[class], o.photos) end
-   end
-   return decks
-end
-
-local function indices(o, epoch, part)
+-- What is dealt of a part, as before its first epoch. All individuals come `rounds` times in an epoch; the `rest` of its hands
+-- goes round from epoch to epoch.
+local function begin(o, part)
    local lists, n = by_class(part)
    local seed, size = part.seed or 0, o.individuals * o.photos
-   local batches, order = (o.length or n + -n % size) // size, {}
-   local individuals, before = individuals_of(classes_with_photos(o, lists), batches * o.individuals, epoch, seed)
-   local decks = photos_left(o, lists, before, seed)
-   for _ = 1, batches do
+   local classes, batches = classes_with_photos(o, lists), (o.length or n + -n % size) // size
+   local hands, bad, decks = batches * o.individuals, {}, {}
+   for photo in pairs(part.bad) do bad[photo] = true end
+   for _, class in ipairs(classes) do decks[class] = new_deck(lists[class], seed, class) end
+   return { labels = part.labels, seed = seed, bad = bad, epoch = 0, batches = batches, classes = classes, decks = decks,
+      rounds = hands // #classes, rest = hands % #classes, spare = new_deck(classes, seed, 0) }
+end
+
+local function holds_all(set, of)
+   for key in pairs(of) do
+      if not set[key] then return false end
+   end
+   return true
+end
+
+-- Whether what was dealt is of the same photos, and of no later epoch.
+local function goes_on(dealt, part, epoch)
+   return dealt ~= nil and dealt.labels == part.labels and dealt.seed == (part.seed or 0) and dealt.epoch <= epoch
+      and holds_all(dealt.bad, part.bad) and holds_all(part.bad, dealt.bad)
+end
+
+-- Deals an epoch that nobody asks for.
+local function pass(o, dealt)
+   for _, class in ipairs(dealt.classes) do
+      for _ = 1, dealt.rounds do deal(dealt.decks[class], o.photos) end
+   end
+   for _, class in ipairs(deal(dealt.spare, dealt.rest)) do deal(dealt.decks[class], o.photos) end
+   dealt.epoch = dealt.epoch + 1
+end
+
+local function deal_epoch(o, dealt)
+   local order, individuals = {}, new_deck(dealt.classes, dealt.seed, -dealt.epoch - 1)
+   individuals.left = deal(dealt.spare, dealt.rest)
+   for _ = 1, dealt.batches do
       for _, class in ipairs(deal(individuals, o.individuals)) do
-         table.move(deal(decks[class], o.photos), 1, o.photos, #order + 1, order)
+         table.move(deal(dealt.decks[class], o.photos), 1, o.photos, #order + 1, order)
       end
    end
-   return order
+   dealt.epoch, dealt.order = dealt.epoch + 1, order
+end
+
+-- The order of an epoch, and what is dealt by then, for the next one. before: what was dealt for another, or nil.
+local function indices(o, before, epoch, part)
+   local dealt = goes_on(before, part, epoch) and before or begin(o, part)
+   while dealt.epoch < epoch - 1 do pass(o, dealt) end
+   if dealt.epoch < epoch then deal_epoch(o, dealt) end
+   return table.move(dealt.order, 1, #dealt.order, 1, {}), dealt
 end
 
 -- What is told of photos that come several times in a batch, nil where none do.
@@ -124,8 +141,13 @@ local function identities(given)
    check_length(o)
    local text = ("identities (%d individuals, %d photos each%s)"):format(o.individuals, o.photos,
       o.length and (", length %d"):format(o.length) or "")
+   local dealt
    return { name = "identities", batch_size = o.individuals * o.photos,
-      indices = function(epoch, _, part) return indices(o, epoch, part) end,
+      indices = function(epoch, _, part)
+         local order
+         order, dealt = indices(o, dealt, epoch, part)
+         return order
+      end,
       note = function(part) return note(o, part) end,
       describe = function() return text end }
 end

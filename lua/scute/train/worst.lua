@@ -1,4 +1,6 @@
 -- The photos of highest loss of one validation, for the report: found as the batches pass, so that it costs next to nothing.
+local crops = require "scute.data.crops"
+
 local worst = {}
 
 local LIMIT = 12
@@ -19,7 +21,8 @@ local function entry_of(self, logits, i, truth, index, loss)
    for class, p in ipairs(probabilities) do
       if p > probabilities[best] then best = class end
    end
-   return { path = self.part.paths[index], truth = tostring(self.classes[truth]), predicted = tostring(self.classes[best]),
+   return { path = self.part.paths[index], crop = crops.shown(self.part, index), truth = tostring(self.classes[truth]),
+      predicted = tostring(self.classes[best]),
       loss = loss, probability = probabilities[best], truth_probability = probabilities[truth] }
 end
 

@@ -23,7 +23,8 @@ function peak.run(settings, ledger)
    for _ = 1, settings.rounds do
       take(rows, "scute", process.run(("%s %s %s/peak.lua"):format(begin, settings.scute, settings.here)))
       if settings.python then
-         take(rows, "torch", process.run(("%s '%s' %s/peer_peak.py"):format(begin, settings.python, settings.here)))
+         take(rows, "torch", process.run(("%s '%s' %s/peer_peak.py %s"):format(begin, settings.python, settings.here,
+            table.concat(settings.widths, ","))))
       end
    end
    for name, row in pairs(rows) do

@@ -9,8 +9,8 @@ local coco_file = require "scute.reid.catalogue.coco_file"
 local columns = require "scute.reid.catalogue.columns"
 local dates = require "scute.reid.catalogue.dates"
 local masks = require "scute.reid.catalogue.masks"
-local missing = require "scute.reid.catalogue.missing"
 local options = require "scute.base.options"
+local said = require "scute.reid.catalogue.said"
 local sheet = require "scute.reid.catalogue.sheet"
 local sides = require "scute.reid.catalogue.sides"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -31,15 +31,14 @@ local SIDE_OF_FLIPPER = { "location", "orientation", "position", "viewpoint", "s
 -- A value of JSON as a text, nil where it says nothing.
 local function text_of(value)
    if type(value) == "number" then return math.tointeger(value) and ("%d"):format(value) or tostring(value) end
-   if type(value) ~= "string" then return nil end
-   value = value:match "^%s*(.-)%s*$"
-   return not missing[value] and value or nil
+   return type(value) == "string" and said(value) or nil
 end
 
 -- The first of several fields that says something.
 local function first_of(entry, names)
    for _, name in ipairs(names) do
-      local text = text_of(entry[name])
+      local value = entry[name]
+      local text = value ~= nil and text_of(value)
       if text then return text end
    end
 end
@@ -55,10 +54,18 @@ local function attributes_of(annotation)
    return type(annotation.attributes) == "table" and annotation.attributes or {}
 end
 
+local clean -- names by what was written, of the file at hand
+
 local function identity_of(entry, names)
    local text = first_of(entry, names)
-   local name = text and scute.nfc(text)
-   return name and name:lower() ~= "unknown" and name or nil
+   if not text then return nil end
+   local name = clean[text]
+   if name == nil then
+      name = scute.nfc(text)
+      name = name:lower() ~= "unknown" and name
+      clean[text] = name
+   end
+   return name or nil
 end
 
 local function side_of(annotation, category)
@@ -103,8 +110,8 @@ local function listed_in(path, o, trouble)
    local opened, next_row = sheet.open(path, o.columns)
    local photos, at = {}, opened.columns
    sheet.each(opened, next_row, trouble, function(entry, row)
-      entry.id, entry.line = id_of(at.id and row[at.id]), row.line
-      entry.width, entry.height = tonumber(at.width and row[at.width]), tonumber(at.height and row[at.height])
+      entry.id, entry.line = id_of(at.id and row[at.id]), opened.line
+      entry.width, entry.height = boxes.pixels(at.width and row[at.width]), boxes.pixels(at.height and row[at.height])
       photos[#photos + 1] = entry
    end)
    return photos, opened
@@ -117,7 +124,7 @@ local function listed_here(name, data, trouble)
       local file = first_of(image, { "file_name", "path" })
       if file then
          local photo = { id = id_of(image.id), file = file, identity = identity_of(image, IDENTITY), line = i,
-            width = tonumber(image.width), height = tonumber(image.height) }
+            width = boxes.pixels(image.width), height = boxes.pixels(image.height) }
          local text = first_of(image, DATE)
          if text then
             local why
@@ -158,22 +165,19 @@ local function add_sizes(photos, data)
    for _, image in ipairs(data.images) do
       local photo = photos[id_of(image.id) or false]
       if photo then
-         photo.width, photo.height = tonumber(image.width) or photo.width, tonumber(image.height) or photo.height
+         photo.width, photo.height = boxes.pixels(image.width) or photo.width, boxes.pixels(image.height) or photo.height
       end
    end
 end
 
--- In the order of ids where those are numbers, as wildlife-datasets has them.
+-- In the order of ids where those are numbers, as wildlife-datasets has them. No two are the same.
 local function sort_by_id(photos)
-   local at = {}
+   local is_sorted = true
    for i, photo in ipairs(photos) do
       if math.type(photo.id) ~= "integer" then return photos end
-      at[photo] = i
+      is_sorted = is_sorted and (i == 1 or photos[i - 1].id < photo.id)
    end
-   table.sort(photos, function(a, b)
-      if a.id ~= b.id then return a.id < b.id end
-      return at[a] < at[b]
-   end)
+   if not is_sorted then table.sort(photos, function(a, b) return a.id < b.id end) end
    return photos
 end
 
@@ -320,6 +324,7 @@ end
 
 --- Reads annotations as a catalogue (see sheet.read). path: the file; dir: the folder that the catalogue is named after.
 function coco.read(path, dir, o, trouble)
+   clean = {}
    local name = path:match "[^/]+$"
    local folder = path:sub(1, #path - #name)
    local below = folder:sub(1, #dir + 1) == dir .. "/" and folder:sub(#dir + 2) or ""

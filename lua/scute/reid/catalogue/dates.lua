@@ -43,14 +43,21 @@ local function why_none(text)
    return "is no date; expected YYYY-MM-DD"
 end
 
+local SHORT = 10 -- letters of a day: longer texts have the time, and are all different
+
+local known = {} -- days by what was written
+
 --- The day in a text, "YYYY-MM-DD", and the time of day behind it, "HH:MM:SS" or nil. nil, nil, why in words where it is none.
 function dates.read(text)
+   if known[text] then return known[text] end
    local year, month, day, rest = parts_of(text)
    if not year then return nil, nil, why_none(text) end
    local behind = rest:match "^[T_%s]%s*(.*)$"
    local time = behind and dates.time(behind)
    if not is_day(year, month, day) or rest:find "%S" and not time then return nil, nil, why_none(text) end
-   return ("%04d-%02d-%02d"):format(year, month, day), time
+   local date = ("%04d-%02d-%02d"):format(year, month, day)
+   if #text <= SHORT then known[text] = date end
+   return date, time
 end
 
 return dates

@@ -8,6 +8,7 @@ local folder = require "scute.data.folder"
 local ANNOTATIONS = { "annotations.json", "data/annotations.json", "turtles-data/data/annotations.json" }
 local TABLE = "metadata.csv"
 local HEAD = 65536 -- bytes that the names of columns are looked for in
+local FEW = 20 -- folders that are looked into: those of individuals are more
 
 local function is_file(path)
    return lfs.attributes(path, "mode") == "file"
@@ -17,7 +18,7 @@ local function first_row(path)
    local file = io.open(path, "rb")
    local text = file and file:read(HEAD)
    if file then file:close() end
-   return text and csv.reader(text)()
+   return text and (csv.reader(text)())
 end
 
 -- The files in a folder whose names end in `ending`.
@@ -43,13 +44,31 @@ local function table_in(dir, files)
    return found[1]
 end
 
-local function in_folder(dir)
+-- The file in a folder that says it all, and how it is read.
+local function known_file(dir)
    for _, name in ipairs(ANNOTATIONS) do
-      if is_file(dir .. "/" .. name) then return { kind = "coco", path = dir .. "/" .. name, dir = dir } end
+      if is_file(dir .. "/" .. name) then return dir .. "/" .. name, "coco" end
    end
-   if is_file(dir .. "/" .. TABLE) then return { kind = "metadata", path = dir .. "/" .. TABLE, dir = dir } end
-   local name = table_in(dir, select(2, folder.list(dir)))
+   if is_file(dir .. "/" .. TABLE) then return dir .. "/" .. TABLE, "metadata" end
+end
+
+-- A folder above the one that is meant would be read as one of individuals.
+local function check_inside(dir, names)
+   for i = 1, #names <= FEW and #names or 0 do
+      local inside = known_file(dir .. "/" .. names[i])
+      if inside then
+         console.fail("'%s' holds no catalogue itself, but there is %s; give the folder %s/%s", dir, inside, dir, names[i])
+      end
+   end
+end
+
+local function in_folder(dir)
+   local path, kind = known_file(dir)
+   if path then return { kind = kind, path = path, dir = dir } end
+   local names, files = folder.list(dir)
+   local name = table_in(dir, files)
    if name then return { kind = "csv", path = dir .. "/" .. name, dir = dir } end
+   check_inside(dir, names)
    return { kind = "folders", path = dir, dir = dir }
 end
 

@@ -10,7 +10,7 @@ local FIRST, LAST = 48, 111 -- letters of the compressed text: six bits each
 local function runs_of(text)
    local runs, n, at, last = {}, 0, 1, #text
    while at <= last do
-      local value, shift, letter = 0, 0, nil
+      local value, shift, letter = 0, 0
       repeat
          letter = text:byte(at)
          if not letter or letter < FIRST or letter > LAST or shift > 50 then return nil end

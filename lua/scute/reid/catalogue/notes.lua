@@ -5,12 +5,12 @@ local sorted_keys = require "scute.base.sorted_keys"
 local thousands = require("scute.base.columns").thousands
 
 -- Counts of what rows say.
-local function count(rows)
+local function count(rows, has_repeats)
    local of = { photos = {}, files = 0, names = {}, encounters = 0, dated = 0, sided = 0, nobody = 0, shared = {} }
    local first_of, seen = {}, {} -- who an encounter is of
    for _, row in ipairs(rows) do
       local name, encounter, date = row.identity, row.encounter, row.date
-      if not seen[row.path] then seen[row.path], of.files = true, of.files + 1 end
+      if has_repeats and not seen[row.path] then seen[row.path], of.files = true, of.files + 1 end
       if not name then
          of.nobody = of.nobody + 1
       else
@@ -29,6 +29,7 @@ local function count(rows)
       end
       of.sided = of.sided + (row.side and 1 or 0)
    end
+   if not has_repeats then of.files = #rows end
    return of
 end
 
@@ -38,7 +39,7 @@ end
 
 local function in_short(of, rows, reading, kind)
    return ("%s of %s%s%s; read as %s, %s"):format(number(of.files, "photo", "photos")
-      .. (of.files < #rows and (" (%s)"):format(number(#rows, "cut-out", "cut-outs")) or ""),
+      .. (of.files < #rows and (" (%s)"):format(number(#rows, "row", "rows")) or ""),
       number(#of.names, "individual", "individuals"),
       of.encounters > 0 and " in " .. number(of.encounters, "encounter", "encounters") or "",
       of.first and (", %s to %s"):format(of.first, of.last) or "", kind,
@@ -84,8 +85,8 @@ end
 --- The lines. reading: what was read (see sheet.read); kind: as what; found: its trouble.
 return function(reading, kind, found)
    local rows, notes = reading.rows, {}
-   local of = count(rows)
-   local rows_are = of.files < #rows and "cut-out" or "photo"
+   local of = count(rows, reading.has_repeats)
+   local rows_are = of.files < #rows and "row" or "photo"
    local function add(line) notes[#notes + 1] = line end
    add(in_short(of, rows, reading, kind))
    for _, line in ipairs(reading.notes) do add(line) end

@@ -7,7 +7,7 @@ local columns = require "scute.reid.catalogue.columns"
 local csv = require "scute.base.csv"
 local dates = require "scute.reid.catalogue.dates"
 local masks = require "scute.reid.catalogue.masks"
-local missing = require "scute.reid.catalogue.missing"
+local said = require "scute.reid.catalogue.said"
 local sides = require "scute.reid.catalogue.sides"
 
 local sheet = {}
@@ -15,9 +15,7 @@ local sheet = {}
 local PARTS = { train = "train", training = "train", database = "train", gallery = "train", val = "valid", valid = "valid",
    validation = "valid", test = "test", testing = "test", query = "test" }
 
-local SHORT = 10 -- letters of a day: longer texts have the time and are all different
-
-local byte, find = string.byte, string.find
+local find = string.find
 
 local function read_text(path)
    local file, why = io.open(path, "rb")
@@ -28,23 +26,18 @@ local function read_text(path)
    return text
 end
 
--- A row's field without blanks around it; nil where it says nothing.
+-- A row's field, nil where it says nothing.
 local function cell(row, number)
    local text = number and row[number]
-   if not text or missing[text] then return nil end
-   if byte(text) <= 32 or byte(text, -1) <= 32 then
-      text = text:match "^%s*(.-)%s*$"
-      if missing[text] then return nil end
-   end
-   return text
+   return text and said(text) or nil
 end
 
 -- A function that reads individuals: name in one way of writing it, nil where it is not known. What says so is counted.
-local function identities(path)
+local function identities(opened)
    local names, unknown = {}, {}
-   local function clean(text, line)
+   local function clean(text)
       if not utf8.len(text) then
-         console.fail("%s, line %d: the identity '%s' is not UTF-8; save the file as UTF-8", path, line, text)
+         console.fail("%s, line %d: the identity '%s' is not UTF-8; save the file as UTF-8", opened.path, opened.line, text)
       end
       local name = scute.nfc(text)
       names[text] = name:lower() ~= "unknown" and name or false
@@ -53,29 +46,11 @@ local function identities(path)
    return function(row, number)
       local text = cell(row, number)
       local name = text and names[text]
-      if text and name == nil then name = clean(text, row.line) end
+      if text and name == nil then name = clean(text) end
       if name then return name end
-      local said = row[number] or ""
-      unknown[said] = (unknown[said] or 0) + 1
+      local written = row[number] or ""
+      unknown[written] = (unknown[written] or 0) + 1
    end, unknown
-end
-
--- A function that reads a day and a time of day.
-local function days(trouble)
-   local known = {}
-   local function read(text, file, place)
-      local date, time, why = dates.read(text)
-      if not date then
-         trouble:add("date", file, place(), "'%s' %s", text, why)
-      elseif #text <= SHORT then
-         known[text] = date
-      end
-      return date, time
-   end
-   return function(text, file, place)
-      if known[text] then return known[text] end
-      return read(text, file, place)
-   end
 end
 
 -- A function that reads the given splits of a row. Photos in the same parts share one table.
@@ -130,14 +105,15 @@ local function mask_of(text, width, height)
    return masks.check(value, width, height)
 end
 
---- Opens a table. Returns { path, name, header, columns, places } and a function that returns its rows one after the other.
+--- Opens a table. Returns { path, name, header, columns } and a function that returns its rows and their lines one after the
+-- other.
 -- wanted: which column says what (see columns.choose).
 function sheet.open(path, wanted)
    local next_row = csv.reader(read_text(path))
    local function checked_row()
-      local row, message, line = next_row()
-      if message then console.fail("%s, line %d: %s", path, line, message) end
-      return row
+      local row, at, line = next_row()
+      if line then console.fail("%s, line %d: %s", path, line, at) end
+      return row, at
    end
    local header = checked_row()
    if not header then console.fail("'%s' is empty", path) end
@@ -159,14 +135,14 @@ local function cut_of(opened, row, entry, o, trouble)
    local at = opened.columns
    local box, why = box_of(row, at.box)
    if why then
-      trouble:add("box", entry.file, opened.place(row.line), "%s", why)
+      trouble:add("box", entry.file, opened.place(opened.line), "%s", why)
       return false
    end
    entry.box = box
    local text = o.mask and cell(row, at.mask)
    if text then
-      entry.mask, why = mask_of(text, tonumber(cell(row, at.width)), tonumber(cell(row, at.height)))
-      if why then trouble:add("mask", entry.file, opened.place(row.line), "%s", why) end
+      entry.mask, why = mask_of(text, boxes.pixels(cell(row, at.width)), boxes.pixels(cell(row, at.height)))
+      if why then trouble:add("mask", entry.file, opened.place(opened.line), "%s", why) end
    end
    return true
 end
@@ -174,11 +150,11 @@ end
 -- The box as far as it is inside of the photo, where that is known; false where none of it is.
 local function clip(opened, row, entry, trouble)
    local at = opened.columns
-   local width, height = tonumber(cell(row, at.width)), tonumber(cell(row, at.height))
+   local width, height = boxes.pixels(cell(row, at.width)), boxes.pixels(cell(row, at.height))
    local inside, is_cut = boxes.within(entry.box, width, height)
    local box = entry.box
    if inside and not is_cut then entry.box = inside return true end
-   trouble:add(inside and "clipped" or "outside", entry.file, opened.place(row.line), "the box %s, %s, %s, %s of a photo%s",
+   trouble:add(inside and "clipped" or "outside", entry.file, opened.place(opened.line), "the box %s, %s, %s, %s of a photo%s",
       box[1], box[2], box[3], box[4], width and height and (" of %d x %d pixels"):format(width, height) or "")
    entry.box = inside
    return inside ~= nil
@@ -190,14 +166,12 @@ end
 
 -- A function that makes an entry of a row.
 local function entries(opened, trouble)
-   local at, path = opened.columns, opened.path
-   local identity, unknown = identities(path)
-   local day, split = days(trouble), splits(at, trouble)
-   local place -- of the row at hand, for messages
-   local function where() return opened.place(place) end
+   local at = opened.columns
+   local identity, unknown = identities(opened)
+   local split = splits(at, trouble)
+   local function where() return opened.place(opened.line) end
    opened.unknown = unknown
    return function(row)
-      place = row.line
       local file = cell(row, at.file)
       if not file then
          trouble:add("unnamed", "", where(), "the file is empty")
@@ -206,7 +180,11 @@ local function entries(opened, trouble)
       file = slashes(file)
       local entry = { file = file, identity = identity(row, at.identity), split = split(row, file, where) }
       local text = cell(row, at.date)
-      if text then entry.date, entry.time = day(text, file, where) end
+      if text then
+         local why
+         entry.date, entry.time, why = dates.read(text)
+         if why then trouble:add("date", file, where(), "'%s' %s", text, why) end
+      end
       text = not entry.time and cell(row, at.time)
       if text then entry.time = dates.time(text) or select(2, dates.read(text)) end
       entry.encounter = cell(row, at.encounter)
@@ -223,9 +201,10 @@ function sheet.each(opened, next_row, trouble, visit)
    check_columns(opened)
    opened.place = function(line) return ("%s, line %d"):format(opened.name, line) end
    local entry_of, width = entries(opened, trouble), #opened.header
-   for row in next_row do
+   for row, line in next_row do
+      opened.line = line
       if #row ~= width then
-         console.fail("%s, line %d: expected %d fields as in the first line, found %d", opened.path, row.line, width, #row)
+         console.fail("%s, line %d: expected %d fields as in the first line, found %d", opened.path, line, width, #row)
       end
       local entry = entry_of(row)
       if entry then visit(entry, row) end
@@ -262,7 +241,7 @@ function sheet.read(path, o, trouble)
          if entry.box and not clip(opened, row, entry, trouble) then return end
       end
       n = n + 1
-      rows[n], lines[n] = entry, row.line
+      rows[n], lines[n] = entry, opened.line
    end)
    local names = {}
    for i, split in ipairs(opened.columns.splits) do names[i] = split[1] end

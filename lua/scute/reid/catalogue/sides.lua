@@ -5,7 +5,9 @@ local MEANT = { l = "left", left_side = "left", ["left side"] = "left", left_pro
    r = "right", right_side = "right", ["right side"] = "right", right_profile = "right", ["right profile"] = "right" }
 local NONE = { [""] = true, unknown = true, none = true, nan = true, ["n/a"] = true, na = true, null = true }
 
-local known = {} -- by what was written; there are few
+local MOST = 1000 -- texts that are kept: there are few sides, but the column may be another one
+
+local known, n = {}, 0 -- by what was written
 
 --- "left", "right", "top", ... in small letters; nil where a text says none.
 function sides.read(text)
@@ -13,7 +15,7 @@ function sides.read(text)
    if side == nil then
       side = text:match "^%s*(.-)%s*$":lower()
       side = not NONE[side] and (MEANT[side] or side)
-      known[text] = side
+      if n < MOST then known[text], n = side, n + 1 end
    end
    return side or nil
 end

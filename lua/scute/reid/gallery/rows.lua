@@ -4,9 +4,11 @@
 --    individual   i32 a row: which of the names, from 1
 --    side         a byte a row: which of the sides, from 1; 0: not known
 --    rows, ends   texts one behind the other, and an i32 a row: where its text ends
+local cjson = require "cjson"
 local console = require "scute.base.console"
 local json = require "scute.base.json"
 local json_file = require "scute.base.json_file"
+local scute = require "scute.core"
 
 local rows = {}
 
@@ -16,6 +18,8 @@ rows.KEPT = { "file", "path", "encounter", "date", "time", "box", "enrolled", "s
 
 local MOST_TEXT = (1 << 31) - 1 -- bytes of all texts, as i32
 local MOST_SIDES = 255
+
+local ROOM = 1 << 20 -- bytes, more than a row takes: see scute.base.json
 
 -- Names of files are bytes, JSON is UTF-8: what is none stands as { bytes = its hexadecimal digits }.
 local function to_json(value)
@@ -28,12 +32,14 @@ local function from_json(value)
    return (value.bytes:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
+-- A row in the order of KEPT; by hand, since there may be a million.
 local function text_of(row)
-   local kept = {}
+   local parts = {}
    for _, name in ipairs(rows.KEPT) do
-      if row[name] ~= nil and row[name] ~= false then kept[name] = to_json(row[name]) end
+      local value = row[name]
+      if value then parts[#parts + 1] = ('"%s":%s'):format(name, cjson.encode(to_json(value))) end
    end
-   return json.line(kept)
+   return "{" .. table.concat(parts, ","):gsub("\\/", "/") .. "}"
 end
 
 local function decode(text)
@@ -87,6 +93,7 @@ end
 
 --- Adds a row: a table with identity (a text), side (or nil) and what rows.KEPT names. what: how messages call it.
 function Columns:add(row, what)
+   scute.make_room(ROOM)
    local identity, side = row.identity, row.side
    if type(identity) ~= "string" or identity == "" then
       console.fail("%s has no identity; a gallery holds known individuals only", what)

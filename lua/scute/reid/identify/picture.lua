@@ -17,12 +17,16 @@ local function item(path, box, lines)
    return { path = path or "no photo", image = image or nil, lines = lines }
 end
 
+local function verdict(photo)
+   local best = photo.candidates[1]
+   if not best then return "no candidate" end
+   if photo.new == nil then return "most like " .. best.identity end
+   local percent = ("%.0f %%"):format(100 * photo.probability)
+   return photo.new and ("new (%s that it is %s)"):format(percent, best.identity) or ("%s, %s"):format(best.identity, percent)
+end
+
 local function query_item(photo)
-   local best, line = photo.candidates[1], "no candidate"
-   if best then
-      line = photo.new and "new?" or photo.new == false and best.identity or "most like " .. best.identity
-   end
-   return item(photo.path, nil, { line, photo.path:match "[^/]*$" })
+   return item(photo.path, photo.box, { photo.path:match "[^/]*$", verdict(photo) })
 end
 
 local function candidate_item(candidate)

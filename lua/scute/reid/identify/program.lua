@@ -1,5 +1,6 @@
 -- What scripts/identify.lua does, step by step.
 local lfs = require "lfs"
+local boxes = require "scute.reid.catalogue.boxes"
 local console = require "scute.base.console"
 local embeddings = require "scute.reid.embeddings"
 local gallery = require "scute.reid.gallery"
@@ -10,6 +11,12 @@ local of_folder = require "scute.reid.gallery.of_folder"
 local predict = require "scute.predict"
 
 local program = {}
+
+--- The box that a text says, as --box takes it.
+function program.box(text)
+   local box, why = boxes.read(text)
+   return box or error(why, 0)
+end
 
 -- What training has written beside a model: protocol, calibration, crop. Nothing where there is none.
 local function facts_of(model_path)
@@ -24,11 +31,7 @@ end
 --- The model of a file, and what is told of it beside the file.
 function program.model(opt)
    local model = models.load(opt.model):to(opt.device)
-   local facts = facts_of(opt.model)
-   if facts.crop and facts.crop ~= "none" then
-      console.warn("the model was trained on crops ('%s'), and photos are looked at whole: cut them to that first", facts.crop)
-   end
-   return model, facts
+   return model, facts_of(opt.model)
 end
 
 local function kept(facts)
@@ -70,6 +73,10 @@ end
 -- alone: { x, rows, bad, photos = {} }.
 function program.identify(opt, model, known, photos, facts)
    local found
+   if facts.crop and facts.crop ~= "none" and not photos.boxes then
+      console.warn("the model was trained on crops ('%s'), and %s looked at whole: say with --box where it is, or cut it out "
+         .. "first", facts.crop, #photos.paths == 1 and "the photo is" or "photos are")
+   end
    if known then
       found = identify(model, known, photos, { top = opt.top, side = opt.side, workers = opt.workers, device = opt.device,
          precision = opt.precision, calibration = facts.calibration })
@@ -134,7 +141,8 @@ function program.enroll(opt, known, photos, found, facts)
    local rows, index = {}, require("scute").tensor(places, { dtype = "i64" })
    for i, place in ipairs(places) do
       local path = photos.paths[found.rows[place]]
-      rows[i] = { identity = opt.enroll, file = path:match "[^/]*$", path = path, side = opt.side, enrolled = true }
+      rows[i] = { identity = opt.enroll, file = path:match "[^/]*$", path = path, side = opt.side, enrolled = true,
+         box = photos.boxes and photos.boxes[found.rows[place]] or nil }
    end
    local x <close> = found.x:index_select(1, index)
    return add(opt, known, x, rows, facts), #places
@@ -143,7 +151,12 @@ end
 --- The photos that a command line names; { paths = {} } of none.
 function program.photos(opt)
    if #opt.photos == 0 then return { paths = {}, broken = {}, others = 0 } end
-   return predict.find(opt.photos)
+   local photos = predict.find(opt.photos)
+   if opt.box and #photos.paths > 1 then
+      console.fail("box: it is of one photo, and %s are named", console.count(#photos.paths, "photo"))
+   end
+   photos.boxes = opt.box and { opt.box } or nil
+   return photos
 end
 
 return program

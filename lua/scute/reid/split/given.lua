@@ -50,8 +50,9 @@ end
 
 local function hold_out(rows, individuals, parts, o, name)
    deal.hold_out(rows, individuals, parts, o.val_fraction, o.seed)
-   o.notes[#o.notes + 1] = ("the split '%s' has no photos that validate: %g %% of each one's encounters that train do, drawn, "
-      .. "seed %d"):format(name, 100 * o.val_fraction, o.seed)
+   o.notes[#o.notes + 1] = ("the split '%s' has no photos that validate%s"):format(name, #rows_in(parts, "val") > 0
+      and (": %g %% of each one's encounters that train do, drawn, seed %d"):format(100 * o.val_fraction, o.seed)
+      or ", and nobody has two encounters that train, so that one could")
 end
 
 --- See scute.reid.split.within.

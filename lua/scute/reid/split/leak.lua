@@ -31,10 +31,12 @@ end
 
 --- What is told of it before anything trains, in a line.
 function leak.text(split)
-   if #split.test == 0 then return "no photo tests" end
+   local n, verb = #split.test, "test"
+   if n == 0 then n, verb = #split.val, "validate" end
+   if n == 0 then return "no photo tests or validates" end
    if not split.leak then return "no encounter is known: photos of one may be on both sides of the split" end
-   return ("%.1f %% of the photos that test are of an encounter that trains%s"):format(100 * split.leak,
-      split.leak_of < #split.test and (" (of %s whose encounter is known)"):format(thousands(split.leak_of)) or "")
+   return ("%.1f %% of the photos that %s are of an encounter that trains%s"):format(100 * split.leak, verb,
+      split.leak_of < n and (" (of %s whose encounter is known)"):format(thousands(split.leak_of)) or "")
 end
 
 --- Warns where it is so much that figures are too good.

@@ -50,12 +50,12 @@ local FIELDS = { "protocol", "text", "seed", "given", "val_fraction", "test_frac
 
 --- The part of each row ("train", "val", "test", false: none), and { protocol, text, seed, ..., notes } of the split.
 return function(rows, folder)
-   local saved, why = saved_split.read(folder)
+   local saved, why = saved_split.parts(folder)
    if not saved then console.fail("of_run: there is no split of a run in '%s': %s", folder, why) end
    local found, parts, missing, n = rows_by_key(rows), {}, {}, 0
    for i = 1, #rows do parts[i] = false end
    for _, entry in ipairs(saved.rows) do
-      local i = next_row(found, key_of(entry.file, saved_split.box_text(entry.box)))
+      local i = next_row(found, key_of(entry.file, entry.box))
       if i then
          check_same(folder, entry, rows[i])
          parts[i], n = entry.split or false, n + 1

@@ -6,28 +6,19 @@ local console = require "scute.base.console"
 
 local units = {}
 
-local SHIFT = 32 -- bits of the number of a day, an encounter or a file
-
--- Numbers of texts, from 1 in the order in which they come, and the texts by number.
-local function numbering()
-   local known, texts = {}, {}
-   return function(text)
-      local number = known[text]
-      if not number then
-         number = #texts + 1
-         known[text], texts[number] = number, text
-      end
-      return number
-   end, texts
-end
+local SHIFT = 32 -- bits of the number of a unit
 
 --- The individuals of a catalogue's rows: { of, names, photos = how many rows are of one that is known }.
 function units.individuals(rows)
-   local number, names = numbering()
-   local of, photos = {}, 0
+   local of, names, number, photos = {}, {}, {}, 0
    for i, row in ipairs(rows) do
-      of[i] = row.identity and number(row.identity) or false
-      photos = photos + (of[i] and 1 or 0)
+      local name = row.identity
+      local who = name and number[name]
+      if name and not who then
+         who = #names + 1
+         names[who], number[name] = name, who
+      end
+      of[i], photos = who or false, photos + (who and 1 or 0)
    end
    return { of = of, names = names, photos = photos }
 end
@@ -54,46 +45,42 @@ function units.days()
    end
 end
 
--- Units of rows with the same individual and the same key, a whole number from key_of(row, i), nil: in none. Returns
--- { of, individual = of each unit, n }.
+-- Units of rows with the same individual and the same key, a text or a whole number from key_of(row, i), nil: in none. Most
+-- keys are of one individual alone, and looked up once. Returns { of, individual = of each unit, n }.
 local function keyed(rows, individuals, key_of)
-   local made, seen, n = { of = {}, individual = {} }, {}, 0
+   local of, individual, first, others, n = {}, {}, {}, {}, 0
    for i, row in ipairs(rows) do
       local who = individuals.of[i]
       local key = who and key_of(row, i)
-      local unit = false
-      if key then
-         local id = who << SHIFT | key
-         unit = seen[id]
-         if not unit then
-            n = n + 1
-            unit, seen[id], made.individual[n] = n, n, who
-         end
+      local unit = key and first[key]
+      local id = unit and individual[unit] ~= who and who << SHIFT | unit
+      if id then unit = others[id] end
+      if key and not unit then
+         n = n + 1
+         unit, individual[n] = n, who
+         if id then others[id] = n else first[key] = n end
       end
-      made.of[i] = unit
+      of[i] = unit or false
    end
-   made.n = n
-   return made
+   return { of = of, individual = individual, n = n }
 end
 
---- By encounter. Rows without one are in no unit.
+--- By encounter. Rows without one are in no unit. Known once it was made: it is for reading.
 function units.by_encounter(rows, individuals)
-   local number = numbering()
-   return keyed(rows, individuals, function(row) return row.encounter and number(row.encounter) end)
+   if not individuals.encounters then
+      individuals.encounters = keyed(rows, individuals, function(row) return row.encounter end)
+   end
+   return individuals.encounters
 end
 
 --- By file: a file that stands there with several boxes is one photo.
 function units.by_file(rows, individuals)
-   local number = numbering()
-   return keyed(rows, individuals, function(row) return number(row.file) end)
+   return keyed(rows, individuals, function(row) return row.file end)
 end
 
 --- By encounter, and where there is none by file, so that each row whose individual is known is in one.
 function units.by_either(rows, individuals)
-   local encounter, file = numbering(), numbering()
-   return keyed(rows, individuals, function(row)
-      return row.encounter and 2 * encounter(row.encounter) or 2 * file(row.file) + 1
-   end)
+   return keyed(rows, individuals, function(row) return row.encounter and "e" .. row.encounter or "f" .. row.file end)
 end
 
 -- ---- by day ----

@@ -1,11 +1,13 @@
-#include "kernels/cpu/winograd_gradient.h"
+// The gradient of filters by tiles (see winograd.h) for one size of vectors.
+#ifndef SCUTE_CPU_WINOGRAD_GRADIENT_LOOPS_H
+#define SCUTE_CPU_WINOGRAD_GRADIENT_LOOPS_H
 
-#include "kernels/cpu/clones.h"
 #include "kernels/cpu/winograd_tiles.h"
 
-// Tiles of a chunk, of which what is transformed is kept; output channels that are summed up together, of which
-// ROWS at a time with BLOCK input channels.
-enum { MOST_TILES = 64, ROWS = 4, TAPS = 9 };
+#include "kernels/cpu/winograd_way.h"
+
+// Tiles of a chunk, of which what is transformed is kept; output channels that are summed up together.
+enum { CHUNK_TILES = 64, FILTER_ROWS = 4 };
 
 typedef struct {
    const ScWinogradGradient *z;
@@ -13,7 +15,7 @@ typedef struct {
    int64_t tiles;  // of a chunk
    float *inputs;  // (C / BLOCK, EACH, tiles, BLOCK)
    float *outputs; // (O / LANES, EACH, tiles, LANES)
-} Work;
+} Gradient;
 
 // ---- what is transformed ----
 
@@ -28,7 +30,7 @@ SC_INLINE void spread(Lanes to[TILE], const Lanes *y, int at) {
    to[5] = y3;
 }
 
-SC_INLINE void output_lanes(const Work *w, ScTile at, int64_t channel, float *to, bool half) {
+SC_INLINE void output_lanes(const Gradient *w, ScTile at, int64_t channel, float *to, bool half) {
    const ScConv *g = &w->z->g;
    Lanes columns[OUT][TILE];
    for (int x = 0; x < OUT; x++) {
@@ -47,7 +49,7 @@ SC_INLINE void output_lanes(const Work *w, ScTile at, int64_t channel, float *to
    }
 }
 
-SC_INLINE void tile_of(const Work *w, int64_t first, int64_t i, bool half) {
+SC_INLINE void tile_of(const Gradient *w, int64_t first, int64_t i, bool half) {
    const ScConv *g = &w->z->g;
    ScTile at = sc_tile_at(&w->t, g, first + i);
    const void *from[TILE][TILE];
@@ -60,36 +62,34 @@ SC_INLINE void tile_of(const Work *w, int64_t first, int64_t i, bool half) {
       output_lanes(w, at, o, w->outputs + (o * EACH * w->tiles) + i * LANES, half);
 }
 
-SC_CLONES static void transform_tile(const Work *w, int64_t first, int64_t i) {
+static void transform_tile(const Gradient *w, int64_t first, int64_t i) {
    if (w->z->half)
       tile_of(w, first, i, true);
    else
       tile_of(w, first, i, false);
 }
 
-// ---- products: (ROWS, tiles) x (tiles, BLOCK) ----
+// ---- products: (FILTER_ROWS, tiles) x (tiles, TOGETHER vectors) ----
 
-SC_INLINE void multiply(const float *outputs, const Lanes *inputs, int64_t n, Lanes *to) {
-   Lanes sum[ROWS][VECTORS];
+SC_INLINE void multiply_filters(const float *outputs, const float *inputs, int64_t n, Lanes *to) {
+   Lanes sum[FILTER_ROWS][TOGETHER];
 #pragma GCC unroll 4
-   for (int r = 0; r < ROWS; r++)
+   for (int r = 0; r < FILTER_ROWS; r++)
 #pragma GCC unroll 4
-      for (int j = 0; j < VECTORS; j++) sum[r][j] = (Lanes){0};
-   for (int64_t i = 0; i < n; i++, outputs += LANES, inputs += VECTORS) {
-      Lanes v0 = inputs[0], v1 = inputs[1], v2 = inputs[2], v3 = inputs[3];
+      for (int j = 0; j < TOGETHER; j++) sum[r][j] = (Lanes){0};
+   for (int64_t i = 0; i < n; i++, outputs += LANES, inputs += BLOCK) {
+      const Lanes *v = (const Lanes *)inputs;
 #pragma GCC unroll 4
-      for (int r = 0; r < ROWS; r++) {
+      for (int r = 0; r < FILTER_ROWS; r++) {
          float each = outputs[r];
-         sum[r][0] += each * v0;
-         sum[r][1] += each * v1;
-         sum[r][2] += each * v2;
-         sum[r][3] += each * v3;
+#pragma GCC unroll 4
+         for (int j = 0; j < TOGETHER; j++) sum[r][j] += each * v[j];
       }
    }
 #pragma GCC unroll 4
-   for (int r = 0; r < ROWS; r++)
+   for (int r = 0; r < FILTER_ROWS; r++)
 #pragma GCC unroll 4
-      for (int j = 0; j < VECTORS; j++) to[r * VECTORS + j] = sum[r][j];
+      for (int j = 0; j < TOGETHER; j++) to[r * VECTORS + j] = sum[r][j];
 }
 
 // ---- back to filters ----
@@ -126,13 +126,15 @@ SC_INLINE void filter_lanes(const Lanes *sums, float *gradient, int64_t channels
 }
 
 // What a chunk of `n` tiles adds to the gradient of LANES filters in BLOCK channels. Says whether it is finite.
-SC_CLONES static bool run_unit(const Work *w, int64_t unit, int64_t n, bool first) {
+static bool run_unit(const Gradient *w, int64_t unit, int64_t n, bool first) {
    int64_t blocks = w->z->g.c / BLOCK, o = unit / blocks, block = unit % blocks;
    Lanes sums[EACH][LANES][VECTORS];
    for (int e = 0; e < EACH; e++) {
       const float *inputs = w->inputs + (block * EACH + e) * w->tiles * BLOCK;
       const float *outputs = w->outputs + (o * EACH + e) * w->tiles * LANES;
-      for (int r = 0; r < LANES; r += ROWS) multiply(outputs + r, (const Lanes *)inputs, n, sums[e][r]);
+      for (int r = 0; r < LANES; r += FILTER_ROWS)
+         for (int j = 0; j < VECTORS; j += TOGETHER)
+            multiply_filters(outputs + r, inputs + j * LANES, n, &sums[e][r][j]);
    }
    Lanes odd = {0};
    for (int r = 0; r < LANES; r++)
@@ -145,7 +147,7 @@ SC_CLONES static bool run_unit(const Work *w, int64_t unit, int64_t n, bool firs
 
 // ---- all of it ----
 
-static bool run_chunk(const Work *w, int64_t first) {
+static bool run_chunk(const Gradient *w, int64_t first) {
    int64_t n = sc_least(w->tiles, w->t.all - first), units = w->z->g.o / LANES * (w->z->g.c / BLOCK);
    bool finite = true;
 #pragma omp parallel reduction(&& : finite)
@@ -158,9 +160,9 @@ static bool run_chunk(const Work *w, int64_t first) {
    return finite;
 }
 
-ScStatus sc_winograd_gradient(ScDevice *device, const ScWinogradGradient *z, bool *finite) {
-   Work w = {.z = z, .t = sc_tiles_of(&z->g)};
-   w.tiles = sc_least(MOST_TILES, w.t.all);
+static ScStatus run_gradient(ScDevice *device, const ScWinogradGradient *z, bool *finite) {
+   Gradient w = {.z = z, .t = sc_tiles_of(&z->g)};
+   w.tiles = sc_least(CHUNK_TILES, w.t.all);
    ScBuffer *scratch;
    SC_TRY(sc_buffer_new(&scratch, device, (size_t)(EACH * w.tiles * (z->g.c + z->g.o)) * sizeof(float)));
    w.inputs = scratch->data;
@@ -170,3 +172,5 @@ ScStatus sc_winograd_gradient(ScDevice *device, const ScWinogradGradient *z, boo
    sc_buffer_release(scratch);
    return SC_OK;
 }
+
+#endif

@@ -1,7 +1,10 @@
-#include "kernels/cpu/winograd_filters.h"
+// Filters of convolutions by tiles (see winograd.h) for one size of vectors.
+#ifndef SCUTE_CPU_WINOGRAD_FILTERS_LOOPS_H
+#define SCUTE_CPU_WINOGRAD_FILTERS_LOOPS_H
 
-#include "kernels/cpu/clones.h"
 #include "kernels/cpu/winograd_tiles.h"
+
+#include "kernels/cpu/winograd_way.h"
 
 enum { TAPS = 9 };
 
@@ -10,11 +13,6 @@ typedef struct {
    int64_t o, c;      // of plain
    bool half, turned;
 } Filters;
-
-// One vector more than they fill: or all would meet in the same places of the cache.
-int64_t sc_winograd_filter_step(int64_t channels) {
-   return channels * BLOCK + LANES;
-}
 
 SC_INLINE void expand(Lanes to[TILE], const Lanes *g, int at) {
    const float na = 1 / (2 * A2 * (A2 - B2)), nb = 1 / (2 * B2 * (B2 - A2));
@@ -42,15 +40,13 @@ SC_INLINE void load(Lanes *to, const Filters *f, int64_t o, int tap, int64_t c, 
    sc_lanes_load(to, sc_past(f->plain, (o * TAPS + tap) * f->c + c, half), half);
 }
 
-// Rows become columns: each round turns the eight bits of (row, column) by one.
+// Rows become columns: each round turns the bits of (row, column) by one.
 SC_INLINE void transpose(Lanes m[LANES]) {
-   for (int round = 0; round < 4; round++) {
+   for (int rows = 1; rows < LANES; rows *= 2) {
       Lanes next[LANES];
       for (int k = 0; k < LANES / 2; k++) {
-         next[2 * k] = __builtin_shufflevector(m[k], m[k + LANES / 2], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
-                                               6, 22, 7, 23);
-         next[2 * k + 1] = __builtin_shufflevector(m[k], m[k + LANES / 2], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28,
-                                                   13, 29, 14, 30, 15, 31);
+         next[2 * k] = __builtin_shufflevector(m[k], m[k + LANES / 2], SC_LOW_HALVES);
+         next[2 * k + 1] = __builtin_shufflevector(m[k], m[k + LANES / 2], SC_HIGH_HALVES);
       }
       memcpy(m, next, sizeof next);
    }
@@ -80,7 +76,7 @@ SC_INLINE void turned_square(const Filters *f, int64_t c, int64_t o, float *to, 
 }
 
 // Of one block, LANES input channels from `in` on.
-SC_CLONES static void part_of_block(const Filters *f, int64_t block, int64_t in, float *to, int64_t apart) {
+static void part_of_block(const Filters *f, int64_t block, int64_t in, float *to, int64_t apart) {
    for (int64_t l = 0; l < BLOCK; l += LANES) {
       int64_t out = block * BLOCK + l;
       if (f->turned && f->half)
@@ -94,11 +90,7 @@ SC_CLONES static void part_of_block(const Filters *f, int64_t block, int64_t in,
    }
 }
 
-size_t sc_winograd_filter_bytes(const ScConv *g) {
-   return (size_t)(g->o / BLOCK * EACH * sc_winograd_filter_step(g->c)) * sizeof(float);
-}
-
-void sc_winograd_filters(const ScConv *g, bool turned, bool half, const void *plain, float *filters) {
+static void transform_filters(const ScConv *g, bool turned, bool half, const void *plain, float *filters) {
    Filters f = {plain, turned ? g->c : g->o, turned ? g->o : g->c, half, turned};
    int64_t apart = sc_winograd_filter_step(g->c);
 #pragma omp parallel for collapse(2)
@@ -106,3 +98,5 @@ void sc_winograd_filters(const ScConv *g, bool turned, bool half, const void *pl
       for (int64_t in = 0; in < g->c; in += LANES)
          part_of_block(&f, block, in, filters + block * EACH * apart + in * BLOCK, apart);
 }
+
+#endif
