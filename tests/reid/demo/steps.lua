@@ -98,7 +98,7 @@ function Steps:draw()
    self.found.about = ("%d photos, %d encounters of %d animals, from 2012 to 2023."):format(#self.plan.photos,
       self.plan.encounters, n)
    self.found.sheet = report.sheet(self.plan, self.folder .. "/animals")
-   console.line("SYNTHETIC animals, drawn in %s: %s", console.duration(scute.clock() - start), self.found.about)
+   console.line("SYNTHETIC animals, ready in %s: %s", console.duration(scute.clock() - start), self.found.about)
    self.catalogue = reid.catalogue(self.folder .. "/animals", { crop = "box" })
    self.background_catalogue = reid.catalogue(self.folder .. "/background", { crop = "none" })
 end
