@@ -70,7 +70,8 @@ end
 local function checks(found)
    local rows = {}
    for i, c in ipairs(found.checks) do rows[i] = { c.good and "yes" or "NO", c.seen, c.expected, c.text } end
-   return page.section("What this demo has to show", page.table({ { "reached" }, { "seen" }, { "expected" }, { "what" } }, rows))
+   return page.section("What this demo has to show", page.table(
+      { { "reached" }, { "seen" }, { "expected" }, { "what" } }, rows))
 end
 
 local function runs(found)
