@@ -21,7 +21,7 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    { "json", flag = true, help = "print JSON instead of text" },
    { "picture", value = "FILE", help = "also draw the photos beside their candidates: .png, .svg or .pdf" },
    { "rebuild", flag = true, help = "make the gallery of a folder anew, as for another model" },
-   table.unpack(cli.looking),
+   cli.pick(scute.evaluate_reid.flags, "columns")[1], table.unpack(cli.looking),
 })
 if opt.picture then predict.check_output(opt.picture, opt.model) end
 if opt.enroll and #opt.photos == 0 then cli.usage_error("--enroll %s: no photo is named", opt.enroll) end

@@ -13,10 +13,10 @@ local evaluate_reid = {}
 -- ---- flags ----
 
 -- A flag of the exercise, outside of its group in --help.
-local function of_exercise(name)
+local function of_exercise(name, show)
    local entry = {}
    for key, value in pairs(cli.pick(scute.metric_learning.flags, name)[1]) do entry[key] = value end
-   entry.group = nil
+   entry.group, entry.show = nil, show or entry.show
    return entry
 end
 
@@ -36,7 +36,8 @@ evaluate_reid.flags = {
    { "output_dir", value = "PATH", show = "none",
      help = "where figures and pictures go: reid_evaluation.json, individuals.csv, answers.csv, failures, rank lists, hardest "
         .. "pairs, similarities, calibration and a map; in the folder of a run its report.html gets them" },
-   of_exercise "columns", of_exercise "photos", cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
+   of_exercise("columns", "as the run had them"), of_exercise "photos", cli.pick(cli.common, "quiet")[1],
+   table.unpack(cli.looking),
 }
 
 --- What the figures mean, as --help says it.

@@ -52,7 +52,7 @@ function program.gallery(opt, model, facts)
    local mode = lfs.attributes(opt.gallery, "mode")
    if mode == "directory" then
       local o = kept(facts)
-      o.catalogue = facts.crop and { crop = facts.crop, mask = facts.mask == true }
+      o.catalogue = { crop = facts.crop, mask = facts.mask == true, columns = opt.columns or facts.columns }
       o.model, o.rebuild, o.workers, o.device, o.precision = opt.model, opt.rebuild, opt.workers, opt.device, opt.precision
       local known, done = of_folder.open(opt.gallery, model, o)
       for _, entry in ipairs(done.bad) do console.warn("%s", entry.message) end
