@@ -97,6 +97,9 @@ describe("metrics.retrieval", function()
       assert.same({ 1, 2, 1.0 }, { found.queries, found.without, found.top[1] })
       assert.same({ false, false, 1 }, found.ranks)
       assert.same({ false, false }, { found.right[1], found.right[2] })
+      o.block = 1 -- blocks in which no query has anything to find
+      assert.same({ false, false }, { table.unpack(metrics.retrieval(o).right, 1, 2) })
+      o.block = nil
       assert.equal(2, #found.nearest[1])
       assert.matches("; 2 more are of individuals that are not in it", tostring(found))
       o.exclude = { false, false, { 1 } } -- all that there is of "a"
