@@ -5,6 +5,7 @@ local cli, models, reid = scute.cli, scute.models, scute.reid
 local console = require "scute.base.console"
 local measured = require "scute.reid.measured"
 local metrics = require "scute.metrics"
+local own_calibration = require "scute.reid.own_calibration"
 local progress = require "scute.train.progress"
 local saved = require "scute.reid.saved"
 
@@ -96,15 +97,22 @@ local function check_parts(opt, found)
       and #found.split.val > 0 and "; --split val measures those that validated" or "")
 end
 
---- Opens what the options name: { model, split, facts = what reid.json says, folder of the run, own = whether the model is
--- that of the run, queries, gallery, val = lists of rows of the catalogue }. gallery is nil where no individual is on both
--- sides: the queries look among one another then.
+-- The run's calibration as { plain, threshold }, where it is of this model, asked for in the same way; nil else.
+local function own_calibration_of(opt, facts)
+   if opt.run or opt.flips then return nil end
+   local plain, threshold = own_calibration(facts, opt.model)
+   return plain and { plain = plain, threshold = threshold } or nil
+end
+
+--- Opens what the options name: { model, split, folder of the run, own = its { calibration, threshold } where they are of this
+-- model, queries, gallery, val = lists of rows of the catalogue }. gallery is nil where no individual is on both sides: the
+-- queries look among one another then.
 function evaluate_reid.open(opt)
    local facts, folder = facts_of(opt)
    local model = cli.guard(nil, models.load, opt.model):to(opt.device)
    local catalogue = catalogue_of(opt, facts)
    local split = reid.split(catalogue, { of_run = folder })
-   local found = { model = model, split = split, facts = facts, folder = folder, own = opt.run == nil,
+   local found = { model = model, split = split, folder = folder, own = own_calibration_of(opt, facts),
       queries = rows_of(catalogue, split[opt.split]), gallery = rows_of(catalogue, split.train),
       val = rows_of(catalogue, split.val) }
    check_parts(opt, found)
@@ -160,12 +168,11 @@ local function side_of(part, wanted)
    return { x = part.x:index_select(1, index), ids = ids }
 end
 
--- The run's own calibration and threshold, or those that this model has on the photos that validated.
+-- The run's own calibration and threshold, or those that this model has on the photos that validated: of other weights of the
+-- run, of a mean with mirror images, of a run that was broken off before it had any.
 local function fitted_of(found, parts)
-   if found.own then
-      local plain = found.facts.calibration
-      return plain and console.guard(found.folder .. "/" .. saved.JSON, metrics.calibration, plain), found.facts.threshold
-   end
+   local own = found.own
+   if own then return console.guard(found.folder .. "/" .. saved.JSON, metrics.calibration, own.plain), own.threshold end
    if not parts.val then return nil end
    local known = found.split.known
    local said = measured.answers(side_of(parts.val, function(id) return id and known[id] end),

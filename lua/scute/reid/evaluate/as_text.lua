@@ -49,8 +49,8 @@ function as_text.open_rows(result)
    }
    if o.threshold then
       rows[#rows + 1] = { "by probability", share(o.likelier.root),
-         ("the same root, named where that is likelier than not: known %s, new %s"):format(share(o.likelier.known),
-         share(o.likelier.unknown)) }
+         ("the same root, named where that is likelier than not, as by identify.lua: known %s, new %s"):format(
+         share(o.likelier.known), share(o.likelier.unknown)) }
    end
    rows[#rows + 1] = { "known against new", share(o.auc), "area under the ROC of the first similarity" }
    rows[#rows + 1] = { "calibration error", share(o.calibration_error),

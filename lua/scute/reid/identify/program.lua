@@ -8,6 +8,7 @@ local identify = require "scute.reid.identify"
 local json_file = require "scute.base.json_file"
 local models = require "scute.models"
 local of_folder = require "scute.reid.gallery.of_folder"
+local own_calibration = require "scute.reid.own_calibration"
 local predict = require "scute.predict"
 
 local program = {}
@@ -25,6 +26,12 @@ local function facts_of(model_path)
    if not lfs.attributes(path) then return {} end
    local facts, why = json_file.read(path)
    if not facts then console.fail("%s", why) end
+   local calibration, _, is_of_other = own_calibration(facts, model_path)
+   if is_of_other then
+      console.warn("%s has the calibration of another model than %s, so nothing is said of probabilities and new individuals; "
+         .. "scripts/metric_learning.lua --resume auto measures best.safetensors again", path, model_path)
+   end
+   facts.calibration = calibration
    return facts
 end
 

@@ -45,7 +45,7 @@ function tell.basis(found)
    if not found.calibrated then
       return compared .. "; similarities are no probabilities, and who is new is not told: there is no calibration"
    end
-   return ("%s; probabilities from validation photos%s"):format(compared,
+   return ("%s; probabilities from validation photos%s, and new is who is known with less than 50 %%"):format(compared,
       gallery.protocol and (" (%s)"):format(gallery.protocol) or "")
 end
 
