@@ -6,6 +6,7 @@ local console = require "scute.base.console"
 local measured = require "scute.reid.measured"
 local metrics = require "scute.metrics"
 local own_calibration = require "scute.reid.own_calibration"
+local precision = require "scute.base.precision"
 local progress = require "scute.train.progress"
 local saved = require "scute.reid.saved"
 
@@ -141,10 +142,11 @@ end
 local function embed(model, lists, opt)
    local report, finish, meter = reporter(lists, opt.json)
    local bad, out = {}, {}
+   local asked = precision.of_looking(opt.precision, model.precision, opt.device)
    for _, name in ipairs { "gallery", "queries", "val" } do
       local rows = lists[name]
       if rows and #rows > 0 then
-         local found = reid.embeddings(model, rows, { workers = opt.workers, device = opt.device, precision = opt.precision,
+         local found = reid.embeddings(model, rows, { workers = opt.workers, device = opt.device, precision = asked,
             flips = opt.flips, each = report })
          if found.complete == false then console.stop(130, "interrupted") end
          finish(#rows)

@@ -146,7 +146,8 @@ local function takes_its_flags()
    shell("cp $T" .. OUT .. "/best.safetensors $T/first.safetensors")
    local line = LEARN .. from .. " --columns identity=turtle --epochs 1 --embedding_size 16 --overwrite"
    check(shell(line .. " --loss triplet --sampler identities=4x4").code == 0, "a sampler instead of --per_individual")
-   local r = shell(line .. " --loss triplet --per_individual 1")
+   local r = shell(line .. " --loss triplet --per_individual 1 --unfreeze head,block4@1 --precision fp16")
+   check(select(2, r.err:gsub("looked at in fp32", "")) <= 1, "in what it is looked at is told once", r.all)
    check(r.err:find "left to chance whether a batch has several of one", "a triplet loss of photos as they come", r.all)
    r = says("triplet", line
       .. " --loss triplet --mining hard --margin 0.3 --protocol random --unfreeze all --pooling gem",
