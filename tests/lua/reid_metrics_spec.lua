@@ -234,6 +234,8 @@ describe("calibration", function()
          assert.equal(case.bins, #bins)
       end
       assert.is_true(is_nan((metrics.calibration_error({}, {}))))
+      assert.error_matches(function() metrics.calibration_error({ 0.5, 1.2 }, { true, false }) end,
+         "expected probabilities from 0 to 1, found 1.2 at place 2")
    end)
 end)
 
@@ -259,6 +261,9 @@ describe("the open set", function()
    it("is NaN of a kind that is not there", function()
       local found = metrics.balanced_open { truth = { "a" }, predicted = { "a" }, known = { a = true } }
       assert.is_true(found.known == 1 and is_nan(found.unknown) and is_nan(found.root))
+      assert.matches("known 1.000 %(1 photo of 1 individual%), unknown %- ", tostring(found))
+      found = metrics.balanced_open { truth = { 1, 2, 3 }, predicted = { 1, 1, false }, known = { true, true } }
+      assert.same({ 0.5, 1 }, { found.known, found.unknown })
       found = metrics.balanced_open { truth = {}, predicted = {}, known = {} }
       assert.is_true(is_nan(found.known))
       assert.error_matches(function() metrics.balanced_open { truth = { "a" }, predicted = {}, known = {} } end,
