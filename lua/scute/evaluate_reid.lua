@@ -106,8 +106,8 @@ local function own_calibration_of(opt, facts)
 end
 
 --- Opens what the options name: { model, split, folder of the run, own = its { calibration, threshold } where they are of this
--- model, queries, gallery, val = lists of rows of the catalogue }. gallery is nil where no individual is on both sides: the
--- queries look among one another then.
+-- model, queries, gallery, val = lists of rows of the catalogue, apart = whether no individual is on both sides: the queries
+-- look among one another then, and are asked for in the gallery as new ones alone }.
 function evaluate_reid.open(opt)
    local facts, folder = facts_of(opt)
    local model = cli.guard(nil, models.load, opt.model):to(opt.device)
@@ -117,9 +117,8 @@ function evaluate_reid.open(opt)
       queries = rows_of(catalogue, split[opt.split]), gallery = rows_of(catalogue, split.train),
       val = rows_of(catalogue, split.val) }
    check_parts(opt, found)
-   local is_apart = true
-   for _, row in ipairs(found.queries) do is_apart = is_apart and not (row.identity and split.known[row.identity]) end
-   if is_apart then found.gallery = nil end
+   found.apart = true
+   for _, row in ipairs(found.queries) do found.apart = found.apart and not (row.identity and split.known[row.identity]) end
    return found
 end
 
@@ -186,17 +185,20 @@ end
 --- Measures what evaluate_reid.open found. Returns what reid.evaluate does, with bad = list of {path, message} of photos that
 -- cannot be read, chosen = true where the photos chose epoch, threshold and calibration, and x = embeddings of the queries.
 function evaluate_reid.measure(found, opt)
-   local needs_val = not found.own and found.gallery and opt.split ~= "val"
+   local needs_val = not found.own and opt.split ~= "val"
    local parts, bad = embed(found.model, { gallery = found.gallery, queries = found.queries,
       val = needs_val and found.val or nil }, opt)
    if not found.own and opt.split == "val" then parts.val = parts.queries end
    for name, text in pairs { queries = "that are measured", gallery = "of the gallery" } do
       if found[name] and not parts[name] then console.fail("data_dir: none of the photos %s can be read", text) end
    end
-   local calibration, threshold
-   if parts.gallery then calibration, threshold = fitted_of(found, parts) end
-   local result = reid.evaluate { queries = parts.queries, gallery = parts.gallery, calibration = calibration,
-      threshold = threshold, text = found.split.text }
+   local calibration, threshold = fitted_of(found, parts)
+   local function evaluate(gallery)
+      return reid.evaluate { queries = parts.queries, gallery = gallery, calibration = calibration, threshold = threshold,
+         text = found.split.text }
+   end
+   local result = evaluate(not found.apart and parts.gallery or nil)
+   if found.apart then result.open = evaluate(parts.gallery).open end
    result.bad, result.chosen, result.x = bad, opt.split == "val", parts.queries.x
    return result
 end

@@ -112,7 +112,7 @@ local function measures_again()
    local flipped = cjson.decode(shell(line .. " --json --flips").out)
    check(flipped.open.threshold ~= told.threshold, "--flips has a threshold of its own")
    knows_whose_calibration(line, told)
-   local json = cjson.decode(shell(line .. " --split val --json").out)
+   local json = cjson.decode(shell(line .. " --split val --json --output_dir $T/val").out)
    check(json.split == "val" and json.chosen and json.protocol == told.text, "--json", cjson.encode(json))
    shell("mkdir $T/alone; cp $T" .. OUT .. "/best.safetensors $T/alone")
    local alone = "$S scripts/evaluate_reid.lua --data_dir $T/animals/who.csv --model $T/alone/best.safetensors"
@@ -158,7 +158,8 @@ local function takes_its_flags()
       .. " --fit crop",
       "individuals with 2 centres each", "among one another, but for their own encounter")
    says("evaluate_reid of individuals apart", "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir "
-      .. "$T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ")
+      .. "$T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ",
+      "\nopen set: the same photos, among those that train\n")
 end
 
 -- ---- the command line ----

@@ -70,7 +70,7 @@ local function open_part(open)
    local l = type(open.likelier) == "table" and open.likelier or {}
    local made = open.made and paragraph("No photo is of a new individual; each is asked for again, its own individual left out "
       .. "of the gallery.", "soft") or ""
-   return "<h3>New individuals</h3>\n" .. made .. page.rows {
+   return "<h3>New individuals, among the photos that train</h3>\n" .. made .. page.rows {
       { "known ones named right", share(open.known) }, { "new ones said to be new", share(open.unknown) },
       { "root of both", share(open.root) },
       { "named from a similarity of", open.threshold and share(open.threshold) or "a probability of one half" },
