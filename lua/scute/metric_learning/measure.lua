@@ -131,15 +131,14 @@ end
 -- where nothing of it trained), open, fitted = { calibration, threshold } }.
 function measure.run(model, photos, folder, o)
    local parts, known = parts_of(photos), photos.features or {}
+   local how = { workers = o.workers, device = o.device, precision = precision.of_looking(nil, model.precision, o.device) }
    local meter <close> = progress.new()
    local report, finish = reporter(parts, known, meter)
-   local looking = { workers = o.workers, device = o.device,
-      precision = o.device and precision.of_looking(nil, model.precision, o.device) or nil }
    local sides, backbones = {}, {}
    for _, name in ipairs { "train", "val", "new_val", "test", "new_test" } do
       local part = parts[name]
       if part then
-         sides[name], backbones[name] = look(model, part, photos, known[name], looking, report)
+         sides[name], backbones[name] = look(model, part, photos, known[name], how, report)
          finish(known[name] and 0 or #part.paths)
       end
    end
