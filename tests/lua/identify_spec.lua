@@ -79,6 +79,23 @@ describe("the gallery of a folder", function()
       os.remove(path "known/red/900.bmp")
    end)
 
+   it("knows a photo with a box again, and where it is to be cut", function()
+      photos.write(path "boxed/one.bmp", 1, 1)
+      photos.write(path "boxed/two.bmp", 2, 2)
+      photos.write_file(path "boxed/metadata.csv", "identity,path,bbox,width,height\n"
+         .. 'Ann,one.bmp,"[1, 2, 20, 24]",40,39\nBob,two.bmp,"[1, 2, 20, 24]",,\n')
+      local function at()
+         return of_folder.open(path "boxed", model, { model = path "model.safetensors", catalogue = { crop = "box" } })
+      end
+      local g, done = at()
+      assert.same({ 2, 2 }, { g.count, done.added })
+      assert.same({ { 1, 2, 20, 24, of = { 40, 39 } }, { 1, 2, 20, 24 } }, { g:row(1).box, g:row(2).box })
+      g:close()
+      g, done = at()
+      assert.same({ 2, 0, 0 }, { g.count, done.added, done.gone })
+      g:close()
+   end)
+
    it("of another model is refused, and can be made anew", function()
       scute.manual_seed(4)
       local other = scute.models.create("small", { classes = { "x", "y" } }):eval()

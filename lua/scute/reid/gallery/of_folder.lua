@@ -25,7 +25,8 @@ end
 
 -- The same photo may stand in a catalogue several times, with other boxes.
 local function key_of(row)
-   return json.line { row.file or "", row.box or false }
+   local box = row.box
+   return json.line { row.file or "", box and table.move(box, 1, 4, 1, {}) or false, box and box.of or false }
 end
 
 -- What makes an embedding and what is told of it the same.
