@@ -70,6 +70,27 @@ describe("the gallery of a folder", function()
       g:close()
    end)
 
+   it("sees that photos have changed places", function()
+      local function whose() -- the most similar of its photos
+         local g <close> = opened()
+         local x = require "scute.reid.embeddings"(model, { path "known/blue/002.bmp" }).x
+         return g:row(select(2, g:search(x, { top = 1 })):item()).file
+      end
+      assert.equal("blue/002.bmp", whose())
+      local second = lfs.attributes(path "known/blue/002.bmp", "modification")
+      lfs.touch(path "known/red/002.bmp", second, second) -- written in the same second, and as large
+      opened():close()
+      local function swap()
+         os.rename(path "known/blue/002.bmp", path "aside")
+         os.rename(path "known/red/002.bmp", path "known/blue/002.bmp")
+         os.rename(path "aside", path "known/red/002.bmp")
+      end
+      swap()
+      assert.equal("blue/002.bmp", whose())
+      swap()
+      opened():close()
+   end)
+
    it("tells photos that cannot be read, and goes on", function()
       photos.write_file(path "known/red/900.bmp", "BM is all of it")
       local g, done = opened()

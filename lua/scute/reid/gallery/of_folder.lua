@@ -8,6 +8,7 @@ local embeddings = require "scute.reid.embeddings"
 local found = require "scute.reid.catalogue.found"
 local gallery = require "scute.reid.gallery"
 local json = require "scute.base.json"
+local scute = require "scute.core"
 
 local of_folder = {}
 
@@ -16,11 +17,6 @@ local NAME = "gallery.safetensors"
 --- The file of a folder's gallery.
 function of_folder.file(folder)
    return (folder:gsub("(.)/+$", "%1")) .. "/" .. NAME
-end
-
-local function stamp_of(path)
-   local at = lfs.attributes(path)
-   return at and ("%d-%d"):format(at.size, at.modification) or nil
 end
 
 -- The same photo may stand in a catalogue several times, with other boxes.
@@ -42,7 +38,7 @@ local function known_rows(folder, options)
    if found(folder).kind == "folders" then options = nil end
    for _, row in ipairs(catalogue(folder, options).rows) do
       if row.identity then
-         local copy = setmetatable({ stamp = stamp_of(row.path) }, { __index = row })
+         local copy = setmetatable({ stamp = scute.files.stamp(row.path) }, { __index = row })
          local key = key_of(copy)
          if not by_key[key] then rows[#rows + 1], by_key[key] = copy, copy end
       end

@@ -13,7 +13,8 @@ local scute = require "scute.core"
 local rows = {}
 
 --- What is kept of a row beside identity and side, where it is there: file (as it was named), path (where it lies, absolute or
--- from the folder of the gallery), encounter, date, time, box (with box_of, the size of its photo), enrolled (true: by hand), stamp (of the file when it was read).
+-- from the folder of the gallery), encounter, date, time, box and box_of (the size of its photo), enrolled (true: by hand),
+-- stamp (of the file when it was read).
 rows.KEPT = { "file", "path", "encounter", "date", "time", "box", "box_of", "enrolled", "stamp" }
 
 local MOST_TEXT = (1 << 31) - 1 -- bytes of all texts, as i32
