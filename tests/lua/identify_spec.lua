@@ -125,8 +125,45 @@ describe("the gallery of a folder", function()
       assert.is_false(ok)
       assert.matches("gallery of another model", tostring(err), 1, true)
       assert.matches("make the gallery anew", tostring(err), 1, true)
-      local g, done = opened { rebuild = true }
-      assert.same({ 7, 7 }, { g.count, done.added })
+      local g = opened()
+      local x = require "scute.reid.embeddings"(model, { path "red.bmp" }).x
+      g:append { embeddings = x, rows = { { identity = "Kim", file = "red.bmp", path = path "red.bmp", side = "left",
+         enrolled = true } } }
+      g:close()
+      local done
+      g, done = opened { rebuild = true }
+      assert.same({ 8, 8 }, { g.count, done.added }) -- Zoë was enrolled without a photo that could be looked at again
+      assert.same({ blue = 4, red = 2, green = 1, Kim = 1 }, g:photos())
+      local kim = g:row(8)
+      assert.same({ "Kim", true, "left", path "red.bmp" }, { kim.identity, kim.enrolled, kim.side, g:path_of(kim) })
+      g:append { drop = function(row) return row.enrolled end }
+      g:close()
+   end)
+
+   it("that is damaged says how to go on", function()
+      local name = path "known/gallery.safetensors"
+      local file = assert(io.open(name, "rb"))
+      local whole = file:read "a"
+      file:close()
+      photos.write_file(name, whole:sub(1, -2))
+      local ok, err = pcall(opened)
+      assert.is_false(ok)
+      assert.is_truthy(tostring(err):find("--rebuild", 1, true), tostring(err))
+      photos.write_file(name, whole)
+   end)
+
+   it("takes nothing for a photo that was written to and cannot be read any more", function()
+      local name = path "known/blue/001.bmp"
+      local file = assert(io.open(name, "rb"))
+      local whole = file:read "a"
+      file:close()
+      photos.write_file(name, whole:sub(1, 2000))
+      local g, done = opened()
+      assert.same({ 6, 1, 1 }, { g.count, done.gone, #done.bad + #done.problems })
+      g:close()
+      photos.write_file(name, whole)
+      g, done = opened()
+      assert.same({ 7, 1 }, { g.count, done.added })
       g:close()
    end)
 
