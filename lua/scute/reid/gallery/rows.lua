@@ -191,7 +191,8 @@ end
 
 --- The numbers of the rows whose field `name` (one of rows.KEPT, a text) is `value`, in order: found in the text as a whole.
 function Stored:find(name, value)
-   local text, found = self.mapped:bytes "rows", {}
+   self.text = self.text or self.mapped:bytes "rows" -- kept: many photos are looked for one after the other
+   local text, found = self.text, {}
    local wanted = json.line(name) .. ":" .. json.line(to_json(value))
    local at = text:find(wanted, 1, true)
    while at do

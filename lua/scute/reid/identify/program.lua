@@ -9,13 +9,36 @@ local json_file = require "scute.base.json_file"
 local models = require "scute.models"
 local of_folder = require "scute.reid.gallery.of_folder"
 local predict = require "scute.predict"
+local scute = require "scute.core"
+local sides = require "scute.reid.catalogue.sides"
 
 local program = {}
+
+local LONGEST_NAME = 255 -- bytes, as of a folder
 
 --- The box that a text says, as --box takes it.
 function program.box(text)
    local box, why = boxes.read(text)
    return box or error(why, 0)
+end
+
+--- The name of an individual, as --enroll takes it: in one form however its accents were typed, as folders' names are.
+function program.name(text)
+   local name = scute.nfc(text:match "^%s*(.-)%s*$")
+   if name == "" then error("expected a name, found blanks", 0) end
+   if not utf8.len(name) or name:find "%c" then
+      error(("expected a name in UTF-8, in one line, found '%s'"):format(name), 0)
+   elseif #name > LONGEST_NAME then
+      error(("expected a name of at most %d bytes, found %d"):format(LONGEST_NAME, #name), 0)
+   elseif name:lower() == "unknown" then
+      error("'unknown' is nobody's name: photos of who is not known are not in a gallery", 0)
+   end
+   return name
+end
+
+--- The name of a side, as --side takes it: as catalogues have it.
+function program.side(text)
+   return sides.read(text) or error(("expected the name of a side, as left or right, found '%s'"):format(text), 0)
 end
 
 -- What training has written beside a model: protocol, calibration, crop. Nothing where there is none.
@@ -89,6 +112,17 @@ function program.gallery(opt, model, facts)
    return gallery.open(opt.gallery, { model = opt.model })
 end
 
+-- Photos of which the side is not told remain candidates, so that a name that was mistyped is easily missed.
+local function warn_of_side(known, side)
+   for _, name in ipairs(side and known.sides or {}) do
+      if name == side then return end
+   end
+   if side then
+      console.warn("side: no photo in the gallery is told to show the side '%s'; those that are told: %s", side,
+         #known.sides > 0 and table.concat(known.sides, ", ") or "none")
+   end
+end
+
 --- Compares the photos of a command line with the gallery. Returns what reid.identify does; without a gallery their embeddings
 -- alone: { x, rows, bad, photos = {} }.
 function program.identify(opt, model, known, photos, facts)
@@ -98,6 +132,7 @@ function program.identify(opt, model, known, photos, facts)
          .. "first", facts.crop, #photos.paths == 1 and "the photo is" or "photos are")
    end
    if known then
+      warn_of_side(known, opt.side)
       found = identify(model, known, photos, { top = opt.top, side = opt.side, workers = opt.workers, device = opt.device,
          precision = opt.precision, calibration = facts.calibration })
    else
@@ -129,43 +164,51 @@ local function warn_of_others(found, name)
    end
 end
 
--- The photos that are not in the gallery yet: places in the list of those that were read.
-local function new_places(known, paths, found, name)
-   local places = {}
-   for i, number in ipairs(found.rows) do
-      local there = known and known:find(paths[number])[1] or nil
-      local as = there and known:row(there).identity
-      if as then
-         console.warn("%s is in the gallery already%s; it is not enrolled again", paths[number],
-            as ~= name and (", as %s"):format(as) or "")
-      else
-         places[#places + 1] = i
-      end
+local function tell_others(others, name)
+   for _, other in ipairs(others) do
+      console.warn("%s is in the gallery already%s; it is not enrolled again", other.row.path,
+         other.as ~= name and (", as %s"):format(other.as) or "")
    end
-   return places
 end
 
+-- Two names that only small and capital letters tell apart are seldom two individuals.
+local function warn_of_names(known, name)
+   local alike
+   for _, there in ipairs(known and known.identities or {}) do
+      if there == name then return end
+      if there:lower() == name:lower() then alike = there end
+   end
+   if alike then console.warn("the gallery knows '%s'; '%s' is another individual", alike, name) end
+end
+
+-- The gallery with the rows, and those that were in it already.
 local function add(opt, known, x, rows, facts)
-   if known then return known:append { embeddings = x, rows = rows } end
-   local model = kept(facts)
-   model.embeddings, model.rows, model.model = x, rows, opt.model
-   return gallery.create(opt.gallery, model)
+   if not known then
+      local o = kept(facts)
+      o.embeddings, o.rows, o.model, o.once = x, rows, opt.model, true
+      local ok, made, others = pcall(gallery.create, opt.gallery, o)
+      if ok then return made, others end
+      if not console.is_failure(made) or not lfs.attributes(opt.gallery) then error(made, 0) end
+      known = gallery.open(opt.gallery, { model = opt.model }) -- another program has made it meanwhile
+   end
+   return known:append { embeddings = x, rows = rows, once = true }
 end
 
 --- Adds the photos to the gallery as individual opt.enroll; those that are in it already are not. Returns the gallery and how
 -- many were added.
 function program.enroll(opt, known, photos, found, facts)
    warn_of_others(found, opt.enroll)
-   local places = new_places(known, photos.paths, found, opt.enroll)
-   if #places == 0 then return known, 0 end
-   local rows, index = {}, require("scute").tensor(places, { dtype = "i64" })
-   for i, place in ipairs(places) do
-      local path = photos.paths[found.rows[place]]
+   warn_of_names(known, opt.enroll)
+   local rows = {}
+   for i, number in ipairs(found.rows) do
+      local path = photos.paths[number]
       rows[i] = { identity = opt.enroll, file = path:match "[^/]*$", path = path, side = opt.side, enrolled = true,
-         box = photos.boxes and photos.boxes[found.rows[place]] or nil }
+         box = photos.boxes and photos.boxes[number] or nil }
    end
-   local x <close> = found.x:index_select(1, index)
-   return add(opt, known, x, rows, facts), #places
+   local others
+   known, others = add(opt, known, found.x, rows, facts)
+   tell_others(others, opt.enroll)
+   return known, #rows - #others
 end
 
 --- The photos that a command line names; { paths = {} } of none.
