@@ -97,16 +97,16 @@ local function check_parts(opt, found)
 end
 
 --- Opens what the options name: { model, split, facts = what reid.json says, folder of the run, own = whether the model is
--- that of the run, queries, gallery, val = lists of rows of the catalogue }. gallery is nil where no individual is on both
--- sides: the queries look among one another then.
+-- that of the run, to which its calibration belongs, queries, gallery, val = lists of rows of the catalogue }. gallery is nil
+-- where no individual is on both sides: the queries look among one another then.
 function evaluate_reid.open(opt)
    local facts, folder = facts_of(opt)
    local model = cli.guard(nil, models.load, opt.model):to(opt.device)
    local catalogue = catalogue_of(opt, facts)
    local split = reid.split(catalogue, { of_run = folder })
-   local found = { model = model, split = split, facts = facts, folder = folder, own = opt.run == nil,
-      queries = rows_of(catalogue, split[opt.split]), gallery = rows_of(catalogue, split.train),
-      val = rows_of(catalogue, split.val) }
+   local found = { model = model, split = split, facts = facts, folder = folder,
+      own = opt.run == nil and saved.is_fitted(facts, opt.model), queries = rows_of(catalogue, split[opt.split]),
+      gallery = rows_of(catalogue, split.train), val = rows_of(catalogue, split.val) }
    check_parts(opt, found)
    local is_apart = true
    for _, row in ipairs(found.queries) do is_apart = is_apart and not (row.identity and split.known[row.identity]) end

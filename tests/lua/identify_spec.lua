@@ -224,6 +224,11 @@ describe("identify", function()
       assert.same({}, none.photos[1].candidates)
       assert.is_truthy(tostring(none):find("no photo that may show the side 'right'", 1, true))
       assert.equal("null", none:json():match '"new":(%a+)')
+      none = identify(model, g, { path "blue.bmp" }, { side = "right", calibration = SURE, protocol = "at random" })
+      local told = cjson.decode(none:json())
+      assert.same({ cjson.null, cjson.null, "at random", true }, { told.photos[1].new, told.photos[1].probability,
+         told.protocol, told.calibrated })
+      assert.is_truthy(tostring(none):find("from validation photos (at random)", 1, true), tostring(none))
    end)
 
    it("draws photos beside their candidates", function()
@@ -237,6 +242,53 @@ describe("identify", function()
 end)
 
 describe("scripts/identify.lua", function()
+   local function line_of(name, weights)
+      return ("%s -l tests/lua/small.lua scripts/identify.lua --model %s --gallery %s "):format(program,
+         path(weights or "model.safetensors"), path(name))
+   end
+
+   it("draws over no photo, and says what it cannot draw before it looks", function()
+      os.rename(path "blue.bmp", path "blue.png")
+      for name, message in pairs { ["blue.png"] = "is one of the photos", ["blue.gif"] = "expected a name that ends in .png",
+         ["known/blue/../blue/001.bmp.png"] = "is a photo of the gallery" } do
+         if name:find "known" then photos.write(path(name), 1, 1) end
+         local out, code = shell(line_of "known" .. "--picture " .. path(name) .. " " .. path "blue.png")
+         assert.equal("1", code, out)
+         assert.is_truthy(out:find(message, 1, true), out)
+      end
+      os.rename(path "blue.png", path "blue.bmp")
+      os.remove(path "known/blue/001.bmp.png")
+   end)
+
+   it("prints one JSON document, whatever is asked", function()
+      local function told(arguments)
+         local out, code = shell(arguments .. " --json")
+         assert.equal("0", code, out)
+         return cjson.decode(out:match "{.*")
+      end
+      local first = told(line_of "json.safetensors" .. "--enroll Ann " .. path "blue.bmp")
+      assert.same({ 1, 1, {} }, { first.enrolled, first.photos_in_gallery, first.photos })
+      local again = told(line_of "json.safetensors" .. "--enroll Ann " .. path "blue.bmp")
+      assert.same({ 0, "Ann" }, { again.enrolled, again.photos[1].candidates[1].identity })
+      assert.equal(7, told(line_of "known").photos_in_gallery)
+   end)
+
+   it("takes a calibration for the weights that it is of alone", function()
+      local facts = '{"protocol":"random","text":"random","calibration":{"kind":"platt","slope":40,"offset":-36},'
+         .. '"calibrated_on":{"model":"%s"}}'
+      local function answer(digest, weights)
+         photos.write_file(path "reid.json", facts:format(digest))
+         local name = weights .. ".gallery"
+         shell(line_of(name, weights) .. "--enroll Ann " .. path "blue.bmp")
+         local out = cjson.decode(shell(line_of(name, weights) .. path "red.bmp --json"):match "{.*")
+         os.remove(path(name))
+         return out.calibrated
+      end
+      local digest = scute.weights.sha256(path "model.safetensors")
+      assert.same({ true, false }, { answer(digest, "model.safetensors"), answer(digest, "other.safetensors") })
+      os.remove(path "reid.json")
+   end)
+
    it("identifies, draws and enrolls from the command line", function()
       local line = ("%s -l tests/lua/small.lua scripts/identify.lua --model %s/model.safetensors --gallery %s/"):format(program,
          root, root)

@@ -9,8 +9,10 @@ local json_file = require "scute.base.json_file"
 local models = require "scute.models"
 local of_folder = require "scute.reid.gallery.of_folder"
 local predict = require "scute.predict"
+local saved = require "scute.reid.saved"
 local scute = require "scute.core"
 local sides = require "scute.reid.catalogue.sides"
+local tell = require "scute.reid.identify.tell"
 
 local program = {}
 
@@ -43,11 +45,16 @@ end
 
 -- What training has written beside a model: protocol, calibration, crop. Nothing where there is none.
 local function facts_of(model_path)
-   local folder = model_path:match "^(.*/)" or ""
-   local path = folder .. "reid.json"
+   local folder = model_path:match "^(.*)/" or model_path:match "^/" or "."
+   local path = folder .. "/" .. saved.JSON
    if not lfs.attributes(path) then return {} end
    local facts, why = json_file.read(path)
    if not facts then console.fail("%s", why) end
+   if facts.calibration ~= nil and not saved.is_fitted(facts, model_path) then
+      console.warn("the calibration in %s is of other weights than %s: similarities are told without probabilities", path,
+         model_path)
+      facts.calibration = nil
+   end
    return facts
 end
 
@@ -134,22 +141,34 @@ function program.identify(opt, model, known, photos, facts)
    if known then
       warn_of_side(known, opt.side)
       found = identify(model, known, photos, { top = opt.top, side = opt.side, workers = opt.workers, device = opt.device,
-         precision = opt.precision, calibration = facts.calibration })
+         precision = opt.precision, calibration = facts.calibration, protocol = facts.text })
    else
       found = embeddings(model, photos, { workers = opt.workers, device = opt.device, precision = opt.precision })
-      found.photos = {}
+      found.photos, found.calibrated, found.path, found.protocol = {}, false, opt.gallery, facts.text
    end
    if found.complete == false then console.stop(130, "interrupted; nothing is enrolled") end
    return found
 end
 
---- Prints what was found, and draws it where a picture is wanted.
+--- Prints what was found (as JSON that is the last thing to be done: see program.tell_json), and draws it where a picture is
+-- wanted.
 function program.tell(opt, found)
-   if opt.json then print(found:json()) else console.print(tostring(found)) end
-   if opt.picture then
-      local figure = found:picture()
-      console.guard("picture", figure.save, figure, opt.picture)
+   if #found.photos > 0 and not opt.json then console.print(tostring(found)) end
+   if not opt.picture then return end
+   if #found.photos == 0 then
+      console.warn("picture: there is nothing to compare; %s is not drawn", opt.picture)
+      return
    end
+   local figure = found:picture()
+   console.guard("picture", figure.save, figure, opt.picture)
+end
+
+--- Prints the JSON document. found: what program.identify returned, nil where no photo is named. count: of enrolled photos, nil
+-- where none were to be.
+function program.tell_json(found, known, count)
+   found = found or { photos = {}, bad = {}, protocol = known.protocol, calibrated = known.calibration ~= nil }
+   found.gallery, found.enrolled = known, count
+   print(tell.json(found))
 end
 
 -- ---- enrolling ----
@@ -211,10 +230,37 @@ function program.enroll(opt, known, photos, found, facts)
    return known, #rows - #others
 end
 
+local PICTURES = { png = true, svg = true, pdf = true }
+
+--- Fails where the picture could not be written, or would take the place of a photo, the model or a file of a run.
+function program.check_picture(opt, photos)
+   if not PICTURES[opt.picture:lower():match "%.([^./]*)$"] then
+      console.fail("picture: '%s': expected a name that ends in .png, .svg or .pdf", opt.picture)
+   end
+   predict.check_output("picture", opt.picture, opt.model)
+   local there = lfs.attributes(opt.picture)
+   for _, path in ipairs(there and photos.paths or {}) do
+      local photo = lfs.attributes(path)
+      if photo and photo.dev == there.dev and photo.ino == there.ino then
+         console.fail("picture: '%s' is one of the photos; choose another file", opt.picture)
+      end
+   end
+end
+
+--- Fails where the picture would take the place of a photo of the gallery.
+function program.check_apart(opt, known)
+   if lfs.attributes(opt.picture) and #known:find(opt.picture) > 0 then
+      console.fail("picture: '%s' is a photo of the gallery; choose another file", opt.picture)
+   end
+end
+
 --- The photos that a command line names; { paths = {} } of none.
 function program.photos(opt)
    if #opt.photos == 0 then return { paths = {}, broken = {}, others = 0 } end
    local photos = predict.find(opt.photos)
+   if photos.others > 0 then
+      console.warn("passed over: %s", console.count(photos.others, "file that is no photo", "files that are no photos"))
+   end
    if opt.box and #photos.paths > 1 then
       console.fail("box: it is of one photo, and %s are named", console.count(#photos.paths, "photo"))
    end
