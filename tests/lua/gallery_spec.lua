@@ -215,6 +215,18 @@ describe("search", function()
       end
       for k, candidate in ipairs(list) do assert.same(expected[k], { candidate.identity, candidate.row }) end
       assert.equal(21, #g:candidates(center, { top = 99 })[1])
+      -- of several queries those alone go on that want more rows
+      local queries = scute.concat({ x:slice(1, 100, 100), center, x:slice(1, 120, 120) }, 1)
+      local function rows_of_list(candidates)
+         local numbers = {}
+         for k, candidate in ipairs(candidates) do numbers[k] = candidate.row end
+         return numbers
+      end
+      local lists, of_sides = g:candidates(queries), g:candidates(queries, { side = { "left", "left", false } })
+      for q, query in ipairs { x:slice(1, 100, 100), center, x:slice(1, 120, 120) } do
+         assert.same(rows_of_list(g:candidates(query)[1]), rows_of_list(lists[q]))
+         assert.same(rows_of_list(lists[q]), rows_of_list(of_sides[q]))
+      end
    end)
 
    it("refuses queries that are none", function()

@@ -470,27 +470,48 @@ local function individuals_of(self, scores, rows, top)
    return list, #rows < self.count
 end
 
+local PLACES = 1 << 22 -- rows of queries that are looked through at once
+
+-- The individuals of some queries, by their numbers, among their `count` best rows; those of them that want more rows.
+local function look_through(self, queries, side, numbers, count, top, found)
+   local left = {}
+   local index <close> = scute.tensor(numbers, { dtype = "i64" })
+   local some <close> = queries:index_select(1, index)
+   if type(side) == "table" then
+      local whole = side
+      side = {}
+      for i, q in ipairs(numbers) do side[i] = whole[q] end
+   end
+   local scores, rows = search_groups(self, some, by_side(self, side, #numbers), count)
+   local score_lists, row_lists = scores:totable(), rows:totable()
+   scores:free()
+   rows:free()
+   for i, q in ipairs(numbers) do
+      local more
+      found[q], more = individuals_of(self, score_lists[i], row_lists[i], top)
+      if more then left[#left + 1] = q end
+   end
+   return left
+end
+
 --- The individuals that are most similar to each of the queries, each by its most similar photo: a list for each query of
 -- { identity, score = cosine, row = number of that photo's row }, the most similar first. With a side, individuals without a
 -- photo that may show it are no candidates.
 function Gallery:candidates(queries, given)
    local o = CANDIDATES:read(given)
    check_queries(self, "gallery:candidates", queries)
-   local groups = by_side(self, o.side, queries.shape[1])
-   local top, found = math.min(o.top, #self.identities), nil
-   local count, wants_more = math.min(self.count, 4 * top + 12), true
-   while wants_more do -- individuals with many photos may fill all places
-      local scores, rows = search_groups(self, queries, groups, count)
-      local score_lists, row_lists = scores:totable(), rows:totable()
-      scores:free()
-      rows:free()
-      found, wants_more = {}, false
-      for q = 1, #score_lists do
-         local more
-         found[q], more = individuals_of(self, score_lists[q], row_lists[q], top)
-         wants_more = wants_more or more
+   by_side(self, o.side, queries.shape[1])
+   local top, found, wanting = math.min(o.top, #self.identities), {}, {}
+   local count = math.min(self.count, 4 * top + 12)
+   for q = 1, queries.shape[1] do wanting[q] = q end
+   while #wanting > 0 do -- individuals with many photos may fill all places
+      local step, left = math.max(1, PLACES // count), {}
+      for from = 1, #wanting, step do
+         local numbers = table.move(wanting, from, math.min(from + step - 1, #wanting), 1, {})
+         local more = look_through(self, queries, o.side, numbers, count, top, found)
+         table.move(more, 1, #more, #left + 1, left)
       end
-      count = math.min(self.count, 8 * count)
+      wanting, count = left, math.min(self.count, 8 * count)
    end
    return found
 end
