@@ -67,12 +67,15 @@ local function check_embeddings(what, x, rows)
    check_lengths(what, x)
 end
 
--- The path of a file by the real path of its folder: one file has one, however it is reached.
-local function settled(path)
+-- The path of a file by the real path of its folder: one file has one, however it is reached. known: a table, for who asks of
+-- many files.
+local function settled(path, known)
    local full = absolute(path)
-   local folder, name = full:match "^(.*)/([^/]*)$"
-   local real = name ~= "" and scute.files.real(folder == "" and "/" or folder)
-   return real and (real == "/" and "" or real) .. "/" .. name or full
+   local folder, name = full:match "^(.*/)([^/]*)$"
+   if name == "" then return full end
+   local real = known and known[folder] or scute.files.real(folder) or folder
+   if known then known[folder] = real end
+   return (real:gsub("/$", "")) .. "/" .. name
 end
 
 -- A gallery behind a link is that file: a new one would take the place of the link alone, and photos are told from its folder.
@@ -81,8 +84,8 @@ local function behind_link(path)
 end
 
 -- Where a photo lies: from the folder of the gallery if it is in there, so that both may move; else by its absolute path.
-local function path_from(home, path)
-   local full = settled(path)
+local function path_from(home, path, known)
+   local full = settled(path, known)
    return full:sub(1, #home) == home and full:sub(#home + 1) or full
 end
 
@@ -91,10 +94,10 @@ local function home_of(path)
 end
 
 local function add_rows(columns, rows, path)
-   local home = home_of(path)
+   local home, folders = home_of(path), {}
    for i, row in ipairs(rows) do
       if type(row) ~= "table" then error(("gallery: row %d: expected a table, found %s"):format(i, console.brief(row)), 4) end
-      local told = setmetatable({ path = row.path and path_from(home, row.path) }, { __index = row })
+      local told = setmetatable({ path = row.path and path_from(home, row.path, folders) }, { __index = row })
       columns:add(told, ("row %d (%s)"):format(i, tostring(row.file or row.path or "no file")))
    end
 end
@@ -121,9 +124,9 @@ end
 -- The places of rows whose photo (path and box) is not in the gallery, nor among the rows before; and the others, as a list of
 -- { row, as = the identity that it has there }.
 local function only_new(now, rows)
-   local places, others, by_path = {}, {}, {}
+   local places, others, by_path, folders = {}, {}, {}, {}
    for i, row in ipairs(rows) do
-      local path = row.path and settled(row.path)
+      local path = row.path and settled(row.path, folders)
       local alike = path and (by_path[path] or rows_of_photo(now, path)) or {}
       local there = with_box(alike, row.box)
       if there then
