@@ -5,7 +5,6 @@ local cli, models, reid = scute.cli, scute.models, scute.reid
 local console = require "scute.base.console"
 local measured = require "scute.reid.measured"
 local metrics = require "scute.metrics"
-local own_calibration = require "scute.reid.own_calibration"
 local precision = require "scute.base.precision"
 local progress = require "scute.train.progress"
 local saved = require "scute.reid.saved"
@@ -100,9 +99,8 @@ end
 
 -- The run's calibration as { plain, threshold }, where it is of this model, asked for in the same way; nil else.
 local function own_calibration_of(opt, facts)
-   if opt.run or opt.flips then return nil end
-   local plain, threshold = own_calibration(facts, opt.model)
-   return plain and { plain = plain, threshold = threshold } or nil
+   if opt.run or opt.flips or not facts.calibration or not saved.is_fitted(facts, opt.model) then return nil end
+   return { plain = facts.calibration, threshold = facts.threshold }
 end
 
 --- Opens what the options name: { model, split, folder of the run, own = its { calibration, threshold } where they are of this

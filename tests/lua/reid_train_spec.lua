@@ -428,19 +428,6 @@ describe("the figures of a run", function()
       assert.same({ 0.5, 1, 1, 0 }, { open.known, open.unknown, open.likelier.known, open.likelier.unknown })
    end)
 
-   it("have a calibration for one model's similarities", function()
-      local own_calibration = require "scute.reid.own_calibration"
-      local path = os.tmpname()
-      scute.files.write(path, "a model")
-      local on = { model = scute.weights.sha256(path) }
-      local facts = { calibration = { kind = "platt" }, threshold = 0.7, calibrated_on = on }
-      assert.same({ facts.calibration, 0.7 }, { own_calibration(facts, path) })
-      on.model = ("0"):rep(64)
-      assert.same({ n = 3, nil, nil, true }, table.pack(own_calibration(facts, path)))
-      assert.is_nil((own_calibration({}, path)))
-      os.remove(path)
-   end)
-
    it("have no NaN in files", function()
       assert.same({ a = 1, c = { e = 2, f = false } }, measured.plain { a = 1, b = 0 / 0, c = { d = 0 / 0, e = 2, f = false } })
    end)

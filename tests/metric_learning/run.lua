@@ -92,7 +92,8 @@ local function knows_whose_calibration(line, told)
    local identify = "$S scripts/identify.lua --model $T" .. OUT .. "/best.safetensors --gallery $T/gallery $T/animals/photos/"
    shell(identify .. "once.png --enroll once")
    local r = shell(identify .. "1_1_1.png")
-   check(r.err:find "has the calibration of another model than [^\n]*best" and r.out:find "most like once", "identify", r.all)
+   check(r.err:find "the calibration in [^\n]* is of other weights than [^\n]*best" and r.out:find "most like once",
+      "identify", r.all)
    scute.files.write(path, text)
 end
 

@@ -116,10 +116,8 @@ end
 
 local function save(folder, found)
    local more = { figures = measured.plain { [found.of] = found.retrieval, backbone = found.backbone, open = found.open } }
-   if found.fitted then
-      local model = console.guard("output_dir", scute.weights.sha256, folder .. "/best.safetensors")
-      for name, value in pairs(measured.fitted_plain(found.fitted, model)) do more[name] = value end
-   end
+   for name, value in pairs(found.fitted and measured.fitted_plain(found.fitted) or {}) do more[name] = value end
+   saved.mark_fitted(more, folder .. "/best.safetensors")
    saved.add(folder, more)
    console.line("files: %s/%s (figures and calibration), %s (who trained, validated and tested)", folder, saved.JSON, saved.CSV)
    console.line("who is it: %s", next_step(folder))

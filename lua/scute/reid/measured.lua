@@ -164,11 +164,10 @@ function measured.plain(figures)
 end
 
 --- What reid.json says of a calibration: that itself, as metrics reads it, and beside it `threshold` and what both come from.
--- model: the sha256 of the model whose similarities they are of, see reid/own_calibration.lua.
-function measured.fitted_plain(fitted, model)
+function measured.fitted_plain(fitted)
    local new = fitted.made and "made: each photo's own individual left out of the gallery" or "those of the split"
    return { calibration = fitted.calibration:plain(), threshold = fitted.threshold,
-      calibrated_on = { photos = fitted.photos, model = model, new = new } }
+      calibrated_on = { photos = fitted.photos, new = new } }
 end
 
 return measured
