@@ -3,7 +3,7 @@
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles photo.jpg another.jpg
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles --enroll Anna photo.jpg
 local scute = require "scute"
-local cli, predict = scute.cli, scute.predict
+local cli = scute.cli
 local program = require "scute.reid.identify.program"
 
 local opt = cli.parse(arg, "Say which individual photos show, or that it is a new one", {
@@ -13,8 +13,9 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    { "gallery", required = true, value = "FOLDER|FILE",
      help = "the known individuals: a folder with a folder of photos for each of them (their embeddings are kept in it, as "
         .. "gallery.safetensors, and renewed as photos come), or a file that --enroll made" },
-   { "enroll", text = true, value = "NAME", help = "also add the photos to the gallery, as this individual" },
-   { "side", text = true, value = "NAME", help = "the side that the photos show, as left or right: others do not count" },
+   { "enroll", read = program.name, value = "NAME", help = "also add the photos to the gallery, as this individual" },
+   { "side", read = program.side, value = "NAME",
+     help = "the side that the photos show, as left or right: others do not count" },
    { "box", read = program.box, value = "X,Y,WIDTH,HEIGHT",
      help = "where on the photo the animal, or the part of it that the model knows, is; in pixels, from 0" },
    { "top", whole = true, min = 1, default = 5, help = "candidates to show of each photo" },
@@ -23,22 +24,24 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    { "rebuild", flag = true, help = "make the gallery of a folder anew, as for another model" },
    cli.pick(scute.evaluate_reid.flags, "columns")[1], table.unpack(cli.looking),
 })
-if opt.picture then predict.check_output(opt.picture, opt.model) end
 if opt.enroll and #opt.photos == 0 then cli.usage_error("--enroll %s: no photo is named", opt.enroll) end
-local model, facts = program.model(opt)
 local photos = program.photos(opt)
+if opt.picture then program.check_picture(opt, photos) end
+local model, facts = program.model(opt)
 local gallery = program.gallery(opt, model, facts)
+if opt.picture and gallery then program.check_apart(opt, gallery) end
+local found, count
 if #photos.paths > 0 then
-   local found = program.identify(opt, model, gallery, photos, facts)
-   if gallery then program.tell(opt, found) end
+   found = program.identify(opt, model, gallery, photos, facts)
+   program.tell(opt, found)
    for _, entry in ipairs(found.bad) do cli.warn("%s", entry.message) end
-   if opt.enroll and found.x then
-      local count
-      gallery, count = program.enroll(opt, gallery, photos, found, facts)
-      if count > 0 and not opt.json then
-         cli.line("%s: %s enrolled as %s; %s of %s in it now", gallery.path, cli.count(count, "photo"), opt.enroll,
-            cli.count(gallery.count, "photo"), cli.count(#gallery.identities, "individual"))
-      end
-   end
-   if #found.bad > 0 then os.exit(1, true) end
 end
+if opt.enroll and found.x then
+   gallery, count = program.enroll(opt, gallery, photos, found, facts)
+   if count > 0 and not opt.json then
+      cli.line("%s: %s enrolled as %s; %s of %s in it now", gallery.path, cli.count(count, "photo"), opt.enroll,
+         cli.count(gallery.count, "photo"), cli.count(#gallery.identities, "individual"))
+   end
+end
+if opt.json then program.tell_json(found, gallery, count) end
+if found and #found.bad > 0 then os.exit(1, true) end

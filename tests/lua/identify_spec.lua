@@ -70,6 +70,27 @@ describe("the gallery of a folder", function()
       g:close()
    end)
 
+   it("sees that photos have changed places", function()
+      local function whose() -- the most similar of its photos
+         local g <close> = opened()
+         local x = require "scute.reid.embeddings"(model, { path "known/blue/002.bmp" }).x
+         return g:row(select(2, g:search(x, { top = 1 })):item()).file
+      end
+      assert.equal("blue/002.bmp", whose())
+      local second = lfs.attributes(path "known/blue/002.bmp", "modification")
+      lfs.touch(path "known/red/002.bmp", second, second) -- written in the same second, and as large
+      opened():close()
+      local function swap()
+         os.rename(path "known/blue/002.bmp", path "aside")
+         os.rename(path "known/red/002.bmp", path "known/blue/002.bmp")
+         os.rename(path "aside", path "known/red/002.bmp")
+      end
+      swap()
+      assert.equal("blue/002.bmp", whose())
+      swap()
+      opened():close()
+   end)
+
    it("tells photos that cannot be read, and goes on", function()
       photos.write_file(path "known/red/900.bmp", "BM is all of it")
       local g, done = opened()
@@ -77,6 +98,23 @@ describe("the gallery of a folder", function()
       assert.equal(8, g.count)
       g:close()
       os.remove(path "known/red/900.bmp")
+   end)
+
+   it("knows a photo with a box again, and where it is to be cut", function()
+      photos.write(path "boxed/one.bmp", 1, 1)
+      photos.write(path "boxed/two.bmp", 2, 2)
+      photos.write_file(path "boxed/metadata.csv", "identity,path,bbox,width,height\n"
+         .. 'Ann,one.bmp,"[1, 2, 20, 24]",40,39\nBob,two.bmp,"[1, 2, 20, 24]",,\n')
+      local function at()
+         return of_folder.open(path "boxed", model, { model = path "model.safetensors", catalogue = { crop = "box" } })
+      end
+      local g, done = at()
+      assert.same({ 2, 2 }, { g.count, done.added })
+      assert.same({ { 1, 2, 20, 24, of = { 40, 39 } }, { 1, 2, 20, 24 } }, { g:row(1).box, g:row(2).box })
+      g:close()
+      g, done = at()
+      assert.same({ 2, 0, 0 }, { g.count, done.added, done.gone })
+      g:close()
    end)
 
    it("of another model is refused, and can be made anew", function()
@@ -87,8 +125,45 @@ describe("the gallery of a folder", function()
       assert.is_false(ok)
       assert.matches("gallery of another model", tostring(err), 1, true)
       assert.matches("make the gallery anew", tostring(err), 1, true)
-      local g, done = opened { rebuild = true }
-      assert.same({ 7, 7 }, { g.count, done.added })
+      local g = opened()
+      local x = require "scute.reid.embeddings"(model, { path "red.bmp" }).x
+      g:append { embeddings = x, rows = { { identity = "Kim", file = "red.bmp", path = path "red.bmp", side = "left",
+         enrolled = true } } }
+      g:close()
+      local done
+      g, done = opened { rebuild = true }
+      assert.same({ 8, 8 }, { g.count, done.added }) -- Zoë was enrolled without a photo that could be looked at again
+      assert.same({ blue = 4, red = 2, green = 1, Kim = 1 }, g:photos())
+      local kim = g:row(8)
+      assert.same({ "Kim", true, "left", path "red.bmp" }, { kim.identity, kim.enrolled, kim.side, g:path_of(kim) })
+      g:append { drop = function(row) return row.enrolled end }
+      g:close()
+   end)
+
+   it("that is damaged says how to go on", function()
+      local name = path "known/gallery.safetensors"
+      local file = assert(io.open(name, "rb"))
+      local whole = file:read "a"
+      file:close()
+      photos.write_file(name, whole:sub(1, -2))
+      local ok, err = pcall(opened)
+      assert.is_false(ok)
+      assert.is_truthy(tostring(err):find("--rebuild", 1, true), tostring(err))
+      photos.write_file(name, whole)
+   end)
+
+   it("takes nothing for a photo that was written to and cannot be read any more", function()
+      local name = path "known/blue/001.bmp"
+      local file = assert(io.open(name, "rb"))
+      local whole = file:read "a"
+      file:close()
+      photos.write_file(name, whole:sub(1, 2000))
+      local g, done = opened()
+      assert.same({ 6, 1, 1 }, { g.count, done.gone, #done.bad + #done.problems })
+      g:close()
+      photos.write_file(name, whole)
+      g, done = opened()
+      assert.same({ 7, 1 }, { g.count, done.added })
       g:close()
    end)
 
@@ -165,6 +240,11 @@ describe("identify", function()
       assert.same({}, none.photos[1].candidates)
       assert.is_truthy(tostring(none):find("no photo that may show the side 'right'", 1, true))
       assert.equal("null", none:json():match '"new":(%a+)')
+      none = identify(model, g, { path "blue.bmp" }, { side = "right", calibration = SURE, protocol = "at random" })
+      local told = cjson.decode(none:json())
+      assert.same({ cjson.null, cjson.null, "at random", true }, { told.photos[1].new, told.photos[1].probability,
+         told.protocol, told.calibrated })
+      assert.is_truthy(tostring(none):find("from validation photos (at random)", 1, true), tostring(none))
    end)
 
    it("draws photos beside their candidates", function()
@@ -178,6 +258,53 @@ describe("identify", function()
 end)
 
 describe("scripts/identify.lua", function()
+   local function line_of(name, weights)
+      return ("%s -l tests/lua/small.lua scripts/identify.lua --model %s --gallery %s "):format(program,
+         path(weights or "model.safetensors"), path(name))
+   end
+
+   it("draws over no photo, and says what it cannot draw before it looks", function()
+      os.rename(path "blue.bmp", path "blue.png")
+      for name, message in pairs { ["blue.png"] = "is one of the photos", ["blue.gif"] = "expected a name that ends in .png",
+         ["known/blue/../blue/001.bmp.png"] = "is a photo of the gallery" } do
+         if name:find "known" then photos.write(path(name), 1, 1) end
+         local out, code = shell(line_of "known" .. "--picture " .. path(name) .. " " .. path "blue.png")
+         assert.equal(name == "blue.gif" and "2" or "1", code, out)
+         assert.is_truthy(out:find(message, 1, true), out)
+      end
+      os.rename(path "blue.png", path "blue.bmp")
+      os.remove(path "known/blue/001.bmp.png")
+   end)
+
+   it("prints one JSON document, whatever is asked", function()
+      local function told(arguments)
+         local out, code = shell(arguments .. " --json")
+         assert.equal("0", code, out)
+         return cjson.decode(out:match "{.*")
+      end
+      local first = told(line_of "json.safetensors" .. "--enroll Ann " .. path "blue.bmp")
+      assert.same({ 1, 1, {} }, { first.enrolled, first.photos_in_gallery, first.photos })
+      local again = told(line_of "json.safetensors" .. "--enroll Ann " .. path "blue.bmp")
+      assert.same({ 0, "Ann" }, { again.enrolled, again.photos[1].candidates[1].identity })
+      assert.equal(7, told(line_of "known").photos_in_gallery)
+   end)
+
+   it("takes a calibration for the weights that it is of alone", function()
+      local facts = '{"protocol":"random","text":"random","calibration":{"kind":"platt","slope":40,"offset":-36},'
+         .. '"calibrated_on":{"model":"%s"}}'
+      local function answer(digest, weights)
+         photos.write_file(path "reid.json", facts:format(digest))
+         local name = weights .. ".gallery"
+         shell(line_of(name, weights) .. "--enroll Ann " .. path "blue.bmp")
+         local out = cjson.decode(shell(line_of(name, weights) .. path "red.bmp --json"):match "{.*")
+         os.remove(path(name))
+         return out.calibrated
+      end
+      local digest = scute.weights.sha256(path "model.safetensors")
+      assert.same({ true, false }, { answer(digest, "model.safetensors"), answer(digest, "other.safetensors") })
+      os.remove(path "reid.json")
+   end)
+
    it("identifies, draws and enrolls from the command line", function()
       local line = ("%s -l tests/lua/small.lua scripts/identify.lua --model %s/model.safetensors --gallery %s/"):format(program,
          root, root)
@@ -199,6 +326,16 @@ describe("scripts/identify.lua", function()
       assert.equal("0", code, out)
       local g <close> = gallery.open(path "new.safetensors")
       assert.same({ 3, "Ann", "left", { 0, 0, 20, 10 } }, { g.count, g:row(3).identity, g:row(3).side, g:row(3).box })
+      out, code = shell(line .. "new.safetensors --box 9,9,20,10 --enroll Zoe\u{308} --side Left " .. path "known/blue/001.bmp")
+      assert.equal("0", code, out)
+      assert.is_truthy(out:find("1 photo enrolled as Zo\u{eb}; 4 photos of 3 individuals in it now", 1, true), out)
+      out, code = shell(line .. "new.safetensors --side lft " .. path "blue.bmp")
+      assert.equal("0", code, out)
+      assert.is_truthy(out:find("is told to show the side 'lft'; those that are told: left", 1, true), out)
+      for _, name in ipairs { "'  '", "'a\nb'", "unknown", ("x"):rep(256) } do
+         out, code = shell(line .. "new.safetensors --enroll " .. name .. " " .. path "blue.bmp")
+         assert.equal("2", code, out)
+      end
       out, code = shell(line .. "new.safetensors --box 0,0,20 " .. path "blue.bmp")
       assert.equal("2", code, out)
       assert.is_truthy(out:find("--box: expected four numbers, x, y, width, height, found '0,0,20'", 1, true), out)

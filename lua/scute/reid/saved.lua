@@ -89,6 +89,20 @@ function saved.add(folder, more)
    console.guard("output_dir", scute.files.write, path, json_text(facts))
 end
 
+--- Notes in what reid.json will tell of a calibration to which file of weights it belongs: other ones in the same folder, or of
+-- the same name after more training, say other similarities.
+function saved.mark_fitted(more, weights)
+   if more.calibrated_on and lfs.attributes(weights) then
+      more.calibrated_on.model = console.guard("model", scute.weights.sha256, weights)
+   end
+end
+
+--- Whether the calibration and the threshold that reid.json tells belong to a file of weights; true where it does not say.
+function saved.is_fitted(facts, weights)
+   local digest = type(facts.calibrated_on) == "table" and facts.calibrated_on.model
+   return not digest or digest == console.guard("model", scute.weights.sha256, weights)
+end
+
 --- A hook for train.fit that writes both files into the run's folder before anything trains. A run that goes on leaves what it
 -- finds there.
 function saved.hook(catalogue, split, more)
