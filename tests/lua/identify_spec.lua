@@ -253,7 +253,7 @@ describe("scripts/identify.lua", function()
          ["known/blue/../blue/001.bmp.png"] = "is a photo of the gallery" } do
          if name:find "known" then photos.write(path(name), 1, 1) end
          local out, code = shell(line_of "known" .. "--picture " .. path(name) .. " " .. path "blue.png")
-         assert.equal("1", code, out)
+         assert.equal(name == "blue.gif" and "2" or "1", code, out)
          assert.is_truthy(out:find(message, 1, true), out)
       end
       os.rename(path "blue.png", path "blue.bmp")

@@ -82,6 +82,7 @@ local function identify(model, gallery, photos, given)
          box = photos.boxes and photos.boxes[number] or nil }
       found.photos[i] = entry_of(gallery, photo, list, calibration)
    end
+   gallery.mapped:check() -- what is told of the rows was read after the search
    return found
 end
 

@@ -1,6 +1,7 @@
 -- What scripts/identify.lua does, step by step.
 local lfs = require "lfs"
 local boxes = require "scute.reid.catalogue.boxes"
+local cli = require "scute.cli"
 local console = require "scute.base.console"
 local embeddings = require "scute.reid.embeddings"
 local gallery = require "scute.reid.gallery"
@@ -235,7 +236,7 @@ local PICTURES = { png = true, svg = true, pdf = true }
 --- Fails where the picture could not be written, or would take the place of a photo, the model or a file of a run.
 function program.check_picture(opt, photos)
    if not PICTURES[opt.picture:lower():match "%.([^./]*)$"] then
-      console.fail("picture: '%s': expected a name that ends in .png, .svg or .pdf", opt.picture)
+      cli.usage_error("--picture: '%s': expected a name that ends in .png, .svg or .pdf", opt.picture)
    end
    predict.check_output("picture", opt.picture, opt.model)
    local there = lfs.attributes(opt.picture)
@@ -262,7 +263,7 @@ function program.photos(opt)
       console.warn("passed over: %s", console.count(photos.others, "file that is no photo", "files that are no photos"))
    end
    if opt.box and #photos.paths > 1 then
-      console.fail("box: it is of one photo, and %s are named", console.count(#photos.paths, "photo"))
+      cli.usage_error("--box: it is of one photo, and %s are named", console.count(#photos.paths, "photo"))
    end
    photos.boxes = opt.box and { opt.box } or nil
    return photos
