@@ -139,20 +139,22 @@ local function read_rows(path, make)
    if not file then return nil, why end
    local next_row, list = csv.reader(file:read "a" or ""), {}
    file:close()
-   local cells, message, line = next_row()
-   if not message and (not cells or table.concat(cells, ",") ~= HEADER) then
+   local cells, at, bad_line = next_row() -- a row and its line; behind the last one nil; else nil, what is wrong, and its line
+   if cells and table.concat(cells, ",") ~= HEADER or not cells and not bad_line then
       return nil, ("%s: expected the columns %s"):format(path, HEADER)
    end
+   local message, line
    while cells do
-      cells, message, line = next_row()
+      cells, at, bad_line = next_row()
       local row = cells and make(cells)
       if cells and not row then
          message, line = ("expected %s, with a box as four numbers, and train, val, test or nothing as split"):format(
-            table.concat(COLUMNS, ", ")), cells.line
+            table.concat(COLUMNS, ", ")), at
+         break
       end
-      if message then break end
       list[#list + 1] = row
    end
+   if bad_line then message, line = at, bad_line end
    if message then return nil, ("%s, line %d: %s"):format(path, line, message) end
    return list
 end
