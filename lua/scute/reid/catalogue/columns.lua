@@ -30,6 +30,11 @@ local CORNERS = {
 local MAY_BE_SAID = { box = true, date = true, encounter = true, file = true, height = true, id = true, identity = true,
    mask = true, side = true, split = true, time = true, width = true }
 
+--- How a user says which column says something, in words.
+function columns.how(what)
+   return ("--columns %s=NAME, in a script columns = { %s = \"NAME\" }"):format(what, what)
+end
+
 --- Fails where a table { what = "name of the column" } of the user's says something else.
 function columns.check(wanted)
    for what, name in pairs(wanted) do
@@ -120,15 +125,18 @@ function columns.choose(path, header, wanted)
    return chosen
 end
 
---- Whether the names in a header are those of a catalogue: photos and individuals.
-function columns.are_of_catalogue(header)
+--- Whether the names in a header are those of a catalogue: photos and individuals, and whatever the user says (see above).
+function columns.are_of_catalogue(header, wanted)
    local has = {}
    for _, name in ipairs(header) do has[name:match "^%s*(.-)%s*$":lower()] = true end
+   for _, name in pairs(wanted) do
+      if type(name) == "string" and not has[name:lower()] then return false end
+   end
    local function says(what)
-      for _, name in ipairs(USUAL[what]) do
+      for _, name in ipairs(wanted[what] and {} or USUAL[what]) do
          if has[name] then return true end
       end
-      return false
+      return wanted[what] ~= nil
    end
    return says "file" and says "identity"
 end
