@@ -13,8 +13,9 @@ local WARNS = 0.01 -- share from which on there is a warning
 --- Warns where no encounter is known, so that nobody can tell: the photos may be of one each, or all of the same few.
 function leak.warn_of_none(split)
    if split.leak or split.kind == "disjoint set" then return end
-   console.warn("no encounter is known (split: %s): where photos of one train and test, figures are far too good; say which "
-      .. "column of a table holds dates or encounters (%s), or put a folder for each day (2019-06-01) inside of an individual's",
+   console.warn("no encounter is known (split: %s): where photos of one train and test, figures are far too good; say "
+      .. "which column of a table holds dates or encounters (%s), or put a folder for each day (2019-06-01) inside of an "
+      .. "individual's",
       split.text, columns.how "date")
 end
 
