@@ -1,4 +1,7 @@
 // scute.files: files of text, and folders.
+#include <stdio.h>
+#include <sys/stat.h>
+
 #include "host/files/file.h"
 
 #include "host/bind/bind.h"
@@ -18,6 +21,17 @@ static int write_(lua_State *L) {
    const char *text = luaL_checklstring(L, 2, &bytes);
    sc_check(L, sc_file_save(luaL_checkstring(L, 1), text, bytes));
    return 0;
+}
+
+// scute.files.stamp(path) -> a text that is another one once the file was written to: its size, and when it was
+// written, to the nanosecond where the file system tells; nil where there is none
+static int file_stamp(lua_State *L) {
+   struct stat at;
+   if (stat(luaL_checkstring(L, 1), &at) != 0) return lua_pushnil(L), 1;
+   char text[72];
+   snprintf(text, sizeof text, "%lld-%lld.%09ld", (long long)at.st_size, (long long)at.st_mtim.tv_sec,
+            at.st_mtim.tv_nsec);
+   return lua_pushstring(L, text), 1;
 }
 
 static int close_folder(lua_State *L) {
@@ -58,7 +72,8 @@ static int list(lua_State *L) {
    return 2;
 }
 
-static const luaL_Reg functions[] = {{"mkdirs", mkdirs}, {"write", write_}, {"list", list}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"mkdirs", mkdirs}, {"write", write_}, {"list", list}, {"stamp", file_stamp}, {NULL, NULL}};
 
 static void open_files(lua_State *L) {
    luaL_newmetatable(L, FOLDER);

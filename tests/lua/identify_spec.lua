@@ -70,6 +70,27 @@ describe("the gallery of a folder", function()
       g:close()
    end)
 
+   it("sees that photos have changed places", function()
+      local function whose() -- the most similar of its photos
+         local g <close> = opened()
+         local x = require "scute.reid.embeddings"(model, { path "known/blue/002.bmp" }).x
+         return g:row(select(2, g:search(x, { top = 1 })):item()).file
+      end
+      assert.equal("blue/002.bmp", whose())
+      local second = lfs.attributes(path "known/blue/002.bmp", "modification")
+      lfs.touch(path "known/red/002.bmp", second, second) -- written in the same second, and as large
+      opened():close()
+      local function swap()
+         os.rename(path "known/blue/002.bmp", path "aside")
+         os.rename(path "known/red/002.bmp", path "known/blue/002.bmp")
+         os.rename(path "aside", path "known/red/002.bmp")
+      end
+      swap()
+      assert.equal("blue/002.bmp", whose())
+      swap()
+      opened():close()
+   end)
+
    it("tells photos that cannot be read, and goes on", function()
       photos.write_file(path "known/red/900.bmp", "BM is all of it")
       local g, done = opened()
@@ -77,6 +98,23 @@ describe("the gallery of a folder", function()
       assert.equal(8, g.count)
       g:close()
       os.remove(path "known/red/900.bmp")
+   end)
+
+   it("knows a photo with a box again, and where it is to be cut", function()
+      photos.write(path "boxed/one.bmp", 1, 1)
+      photos.write(path "boxed/two.bmp", 2, 2)
+      photos.write_file(path "boxed/metadata.csv", "identity,path,bbox,width,height\n"
+         .. 'Ann,one.bmp,"[1, 2, 20, 24]",40,39\nBob,two.bmp,"[1, 2, 20, 24]",,\n')
+      local function at()
+         return of_folder.open(path "boxed", model, { model = path "model.safetensors", catalogue = { crop = "box" } })
+      end
+      local g, done = at()
+      assert.same({ 2, 2 }, { g.count, done.added })
+      assert.same({ { 1, 2, 20, 24, of = { 40, 39 } }, { 1, 2, 20, 24 } }, { g:row(1).box, g:row(2).box })
+      g:close()
+      g, done = at()
+      assert.same({ 2, 0, 0 }, { g.count, done.added, done.gone })
+      g:close()
    end)
 
    it("of another model is refused, and can be made anew", function()
@@ -87,8 +125,45 @@ describe("the gallery of a folder", function()
       assert.is_false(ok)
       assert.matches("gallery of another model", tostring(err), 1, true)
       assert.matches("make the gallery anew", tostring(err), 1, true)
-      local g, done = opened { rebuild = true }
-      assert.same({ 7, 7 }, { g.count, done.added })
+      local g = opened()
+      local x = require "scute.reid.embeddings"(model, { path "red.bmp" }).x
+      g:append { embeddings = x, rows = { { identity = "Kim", file = "red.bmp", path = path "red.bmp", side = "left",
+         enrolled = true } } }
+      g:close()
+      local done
+      g, done = opened { rebuild = true }
+      assert.same({ 8, 8 }, { g.count, done.added }) -- Zoë was enrolled without a photo that could be looked at again
+      assert.same({ blue = 4, red = 2, green = 1, Kim = 1 }, g:photos())
+      local kim = g:row(8)
+      assert.same({ "Kim", true, "left", path "red.bmp" }, { kim.identity, kim.enrolled, kim.side, g:path_of(kim) })
+      g:append { drop = function(row) return row.enrolled end }
+      g:close()
+   end)
+
+   it("that is damaged says how to go on", function()
+      local name = path "known/gallery.safetensors"
+      local file = assert(io.open(name, "rb"))
+      local whole = file:read "a"
+      file:close()
+      photos.write_file(name, whole:sub(1, -2))
+      local ok, err = pcall(opened)
+      assert.is_false(ok)
+      assert.is_truthy(tostring(err):find("--rebuild", 1, true), tostring(err))
+      photos.write_file(name, whole)
+   end)
+
+   it("takes nothing for a photo that was written to and cannot be read any more", function()
+      local name = path "known/blue/001.bmp"
+      local file = assert(io.open(name, "rb"))
+      local whole = file:read "a"
+      file:close()
+      photos.write_file(name, whole:sub(1, 2000))
+      local g, done = opened()
+      assert.same({ 6, 1, 1 }, { g.count, done.gone, #done.bad + #done.problems })
+      g:close()
+      photos.write_file(name, whole)
+      g, done = opened()
+      assert.same({ 7, 1 }, { g.count, done.added })
       g:close()
    end)
 

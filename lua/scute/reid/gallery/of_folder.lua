@@ -8,6 +8,8 @@ local embeddings = require "scute.reid.embeddings"
 local found = require "scute.reid.catalogue.found"
 local gallery = require "scute.reid.gallery"
 local json = require "scute.base.json"
+local lock = require "scute.reid.gallery.lock"
+local scute = require "scute.core"
 
 local of_folder = {}
 
@@ -18,14 +20,10 @@ function of_folder.file(folder)
    return (folder:gsub("(.)/+$", "%1")) .. "/" .. NAME
 end
 
-local function stamp_of(path)
-   local at = lfs.attributes(path)
-   return at and ("%d-%d"):format(at.size, at.modification) or nil
-end
-
 -- The same photo may stand in a catalogue several times, with other boxes.
 local function key_of(row)
-   return json.line { row.file or "", row.box or false }
+   local box = row.box
+   return json.line { row.file or "", box and table.move(box, 1, 4, 1, {}) or false, box and box.of or false }
 end
 
 -- What makes an embedding and what is told of it the same.
@@ -34,14 +32,15 @@ local function signature_of(row)
       row.stamp or false }
 end
 
--- The rows of known individuals in a folder, by key, and in order. Folders of photos hold no boxes, whatever the model's
--- photos were cut to.
+-- The rows of known individuals in a folder, by key, and in order, and what is wrong with others. Folders of photos hold no
+-- boxes, whatever the model's photos were cut to.
 local function known_rows(folder, options)
    local rows, by_key = {}, {}
    if found(folder).kind == "folders" then options = nil end
-   for _, row in ipairs(catalogue(folder, options).rows) do
+   local whole = catalogue(folder, options)
+   for _, row in ipairs(whole.rows) do
       if row.identity then
-         local copy = setmetatable({ stamp = stamp_of(row.path) }, { __index = row })
+         local copy = setmetatable({ stamp = scute.files.stamp(row.path) }, { __index = row })
          local key = key_of(copy)
          if not by_key[key] then rows[#rows + 1], by_key[key] = copy, copy end
       end
@@ -50,31 +49,26 @@ local function known_rows(folder, options)
       console.fail("gallery: there is no photo of a known individual in %s; expected one folder for each individual, or a "
          .. "table of photos (see reid.catalogue)", folder)
    end
-   return rows, by_key
+   return rows, by_key, whole.problems
 end
 
--- The rows that have to go through the model, and by key those of the gallery that go.
+-- The rows that have to go through the model, by key those of the gallery that go, and how many these are.
 local function compare(known, rows, by_key)
-   local new, drop, kept = {}, {}, {}
+   local new, drop, kept, going = {}, {}, {}, 0
    for i = 1, known and known.count or 0 do
       local row = known:row(i)
       if not row.enrolled then
          local key = key_of(row)
          local now = by_key[key]
-         if now and not kept[key] and signature_of(now) == signature_of(row) then kept[key] = true else drop[key] = true end
+         kept[key] = kept[key] == nil and now ~= nil and signature_of(now) == signature_of(row)
+         if not kept[key] then drop[key], going = true, going + 1 end
       end
    end
    for _, row in ipairs(rows) do
       local key = key_of(row)
       if not kept[key] then new[#new + 1], drop[key] = row, true end
    end
-   return new, drop
-end
-
-local function count_of(set)
-   local n = 0
-   for _ in pairs(set) do n = n + 1 end
-   return n
+   return new, drop, going
 end
 
 -- The embeddings of rows, and the rows that could be read.
@@ -101,22 +95,68 @@ local function change(known, path, x, rows, drop, o)
       protocol = o.protocol, calibration = o.calibration, notes = o.notes, overwrite = o.rebuild })
 end
 
+-- ---- making it anew ----
+
+-- The gallery that is there, of the model with that sha256.
+local function open_known(path, digest)
+   local ok, known = pcall(gallery.open, path, { model = digest })
+   if ok then return known end
+   if not console.is_failure(known) then error(known, 0) end
+   console.fail("%s; --rebuild (rebuild = true) makes it anew from its photos", known.message)
+end
+
+-- What was enrolled by hand in the gallery that is there, of whichever model, as rows that can be looked at again.
+local function enrolled_rows(path)
+   local rows = {}
+   local ok, old = pcall(gallery.open, path)
+   if not ok and not console.is_failure(old) then error(old, 0) end
+   if not ok then
+      console.warn("%s; what was enrolled in it by hand is lost", old.message)
+      return rows
+   end
+   for i = 1, old.count do
+      local row = old:row(i)
+      row.path = old:path_of(row) or ("row %d of %s"):format(i, path)
+      if row.enrolled then rows[#rows + 1] = row end
+   end
+   old:close()
+   return rows
+end
+
+-- Names those that were enrolled by hand and are so no more.
+local function tell_lost(rows, bad)
+   local by_path = {}
+   for _, row in ipairs(rows) do by_path[row.path] = row.identity end
+   for _, entry in ipairs(bad) do
+      if by_path[entry.path] then
+         console.warn("%s was enrolled by hand as %s and cannot be read: it is in the gallery no more", entry.path,
+            by_path[entry.path])
+      end
+   end
+end
+
 --- Opens the gallery of a folder of photos, as it is now. model: the model itself; o: { model = its file, rebuild = true to
 -- make it anew, catalogue = options of reid.catalogue, workers, device, precision, and what gallery.create keeps: protocol,
--- calibration, notes }. Returns the gallery and what was done: { added, gone = counts of photos, bad = list of {path, message}
--- of those that cannot be read }.
+-- calibration, notes }. What was enrolled by hand stays, and is looked at again where all is made anew. Returns the gallery and
+-- what was done: { added, gone = counts of photos, bad = list of {path, message} of those that cannot be read, problems = what
+-- the catalogue says is wrong with some }.
 function of_folder.open(folder, model, o)
    local path, bad = of_folder.file(folder), {}
-   local known = not o.rebuild and lfs.attributes(path) and gallery.open(path, { model = o.model }) or nil
-   local rows, by_key = known_rows(folder, o.catalogue)
-   local new, drop = compare(known, rows, by_key)
-   local before, done = known and known.count or 0, { added = 0, gone = 0, bad = bad }
+   local is_there = lfs.attributes(path) ~= nil
+   local known = is_there and not o.rebuild and open_known(path, console.guard("model", scute.weights.sha256, o.model)) or nil
+   local rows, by_key, problems = known_rows(folder, o.catalogue)
+   local new, drop, going = compare(known, rows, by_key)
+   local enrolled = is_there and o.rebuild and enrolled_rows(path) or {}
+   table.move(enrolled, 1, #enrolled, #new + 1, new)
+   local before, done = known and known.count or 0, { added = 0, gone = 0, bad = bad, problems = problems }
+   if #new > 0 or going > 0 then lock(path):close() end -- what cannot be written is told before hours of looking at photos
    local x, read = look(model, new, o, bad)
-   if not known or x or next(drop) and count_of(drop) > #new then
+   if not known or x or going > 0 then
       o.folder, o.preprocessing = folder, model.preprocessing
       known = change(known, path, x, read, drop, o)
       done.added = read and #read or 0
       done.gone = before + done.added - known.count
+      tell_lost(enrolled, bad)
    end
    return known, done
 end

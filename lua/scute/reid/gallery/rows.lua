@@ -13,8 +13,9 @@ local scute = require "scute.core"
 local rows = {}
 
 --- What is kept of a row beside identity and side, where it is there: file (as it was named), path (where it lies, absolute or
--- from the folder of the gallery), encounter, date, time, box, enrolled (true: by hand), stamp (of the file when it was read).
-rows.KEPT = { "file", "path", "encounter", "date", "time", "box", "enrolled", "stamp" }
+-- from the folder of the gallery), encounter, date, time, box and box_of (the size of its photo), enrolled (true: by hand),
+-- stamp (of the file when it was read).
+rows.KEPT = { "file", "path", "encounter", "date", "time", "box", "box_of", "enrolled", "stamp" }
 
 local MOST_TEXT = (1 << 31) - 1 -- bytes of all texts, as i32
 local MOST_SIDES = 255
@@ -32,11 +33,14 @@ local function from_json(value)
    return (value.bytes:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
--- A row in the order of KEPT; by hand, since there may be a million.
+-- A row in the order of KEPT; by hand, since there may be a million. A list with a field beside its numbers is none in JSON: of
+-- which photo's size a box is stands apart.
 local function text_of(row)
-   local parts = {}
+   local parts, box = {}, row.box
    for _, name in ipairs(rows.KEPT) do
       local value = row[name]
+      if name == "box" then value = box and table.move(box, 1, 4, 1, {}) end
+      if name == "box_of" then value = box and box.of end
       if value then parts[#parts + 1] = ('"%s":%s'):format(name, cjson.encode(to_json(value))) end
    end
    return "{" .. table.concat(parts, ","):gsub("\\/", "/") .. "}"
@@ -45,6 +49,7 @@ end
 local function decode(text)
    local kept = json_file.decode(text)
    for name, value in pairs(kept or {}) do kept[name] = from_json(value) end
+   if kept and kept.box then kept.box.of, kept.box_of = kept.box_of, nil end
    return kept
 end
 

@@ -46,18 +46,38 @@ local function told(known, done)
       console.count(#known.identities, "individual"), #changes > 0 and "; " .. table.concat(changes, ", ") or "")
 end
 
+local SHOWN = 5 -- problems that are named
+
+local function tell_problems(done)
+   local list = table.move(done.bad, 1, #done.bad, #done.problems + 1, table.move(done.problems, 1, #done.problems, 1, {}))
+   for i = 1, math.min(SHOWN, #list) do console.warn("%s", list[i].message) end
+   if #list > SHOWN then console.warn("and %s more", console.count(#list - SHOWN, "problem")) end
+end
+
+local function is_cropped(facts)
+   return facts.crop ~= nil and facts.crop ~= "none"
+end
+
+-- The gallery of a folder, brought up to date.
+local function gallery_of_folder(opt, model, facts)
+   local o = kept(facts)
+   o.catalogue = { crop = facts.crop, mask = facts.mask == true, columns = facts.columns }
+   o.model, o.rebuild, o.workers, o.device, o.precision = opt.model, opt.rebuild, opt.workers, opt.device, opt.precision
+   local known, done = of_folder.open(opt.gallery, model, o)
+   tell_problems(done)
+   if is_cropped(facts) and done.added > 0 and not known:row(known.count).box then
+      console.warn("the model was trained on crops ('%s'), and the photos in %s are looked at whole", facts.crop, opt.gallery)
+   end
+   if not opt.json then told(known, done) end
+   return known
+end
+
 --- The gallery that a command line names: the folder's, brought up to date, or the file. nil where there is no such file and
 -- something is to be enrolled: it will be a new one.
 function program.gallery(opt, model, facts)
    local mode = lfs.attributes(opt.gallery, "mode")
    if mode == "directory" then
-      local o = kept(facts)
-      o.catalogue = facts.crop and { crop = facts.crop, mask = facts.mask == true }
-      o.model, o.rebuild, o.workers, o.device, o.precision = opt.model, opt.rebuild, opt.workers, opt.device, opt.precision
-      local known, done = of_folder.open(opt.gallery, model, o)
-      for _, entry in ipairs(done.bad) do console.warn("%s", entry.message) end
-      if not opt.json then told(known, done) end
-      return known
+      return gallery_of_folder(opt, model, facts)
    elseif opt.rebuild then
       console.fail("rebuild: %s is no folder of photos, from which a gallery could be made anew", opt.gallery)
    elseif not mode and opt.enroll then
@@ -73,7 +93,7 @@ end
 -- alone: { x, rows, bad, photos = {} }.
 function program.identify(opt, model, known, photos, facts)
    local found
-   if facts.crop and facts.crop ~= "none" and not photos.boxes then
+   if is_cropped(facts) and not photos.boxes then
       console.warn("the model was trained on crops ('%s'), and %s looked at whole: say with --box where it is, or cut it out "
          .. "first", facts.crop, #photos.paths == 1 and "the photo is" or "photos are")
    end
