@@ -3,7 +3,7 @@
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles photo.jpg another.jpg
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles --enroll Anna photo.jpg
 local scute = require "scute"
-local cli, predict = scute.cli, scute.predict
+local cli, metric_learning, predict = scute.cli, scute.metric_learning, scute.predict
 local program = require "scute.reid.identify.program"
 
 local opt = cli.parse(arg, "Say which individual photos show, or that it is a new one", {
@@ -12,7 +12,9 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    { "model", required = true, value = "FILE", help = "what metric learning saved: best.safetensors" },
    { "gallery", required = true, value = "FOLDER|FILE",
      help = "the known individuals: a folder with a folder of photos for each of them (their embeddings are kept in it, as "
-        .. "gallery.safetensors, and renewed as photos come), or a file that --enroll made" },
+        .. "gallery.safetensors, and renewed as photos come), a CSV file or annotations that say whose photos are where, or a "
+        .. "file that --enroll made" },
+   metric_learning.flag "columns",
    { "enroll", text = true, value = "NAME", help = "also add the photos to the gallery, as this individual" },
    { "side", text = true, value = "NAME", help = "the side that the photos show, as left or right: others do not count" },
    { "box", read = program.box, value = "X,Y,WIDTH,HEIGHT",

@@ -1,7 +1,7 @@
 -- What scripts/evaluate_reid.lua calls: the photos of a run as it split them, their embeddings, and what is told and left of
 -- the figures (see reid.evaluate). The parts are in evaluate_reid/.
 local scute = require "scute"
-local cli, models, reid = scute.cli, scute.models, scute.reid
+local cli, metric_learning, models, reid = scute.cli, scute.metric_learning, scute.models, scute.reid
 local console = require "scute.base.console"
 local measured = require "scute.reid.measured"
 local metrics = require "scute.metrics"
@@ -11,14 +11,6 @@ local saved = require "scute.reid.saved"
 local evaluate_reid = {}
 
 -- ---- flags ----
-
--- A flag of the exercise, outside of its group in --help.
-local function of_exercise(name)
-   local entry = {}
-   for key, value in pairs(cli.pick(scute.metric_learning.flags, name)[1]) do entry[key] = value end
-   entry.group = nil
-   return entry
-end
 
 --- The flags of the script, as cli.parse takes them.
 evaluate_reid.flags = {
@@ -36,7 +28,7 @@ evaluate_reid.flags = {
    { "output_dir", value = "PATH", show = "none",
      help = "where figures and pictures go: reid_evaluation.json, individuals.csv, answers.csv, failures, rank lists, hardest "
         .. "pairs, similarities, calibration and a map; in the folder of a run its report.html gets them" },
-   of_exercise "columns", of_exercise "photos", cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
+   metric_learning.flag "columns", metric_learning.flag "photos", cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }
 
 --- What the figures mean, as --help says it.

@@ -3,6 +3,7 @@
 local scute = require "scute"
 local cli, optim, reid, sampler, train = scute.cli, scute.optim, scute.reid, scute.sampler, scute.train
 local augment = require "scute.augment"
+local column_names = require "scute.reid.catalogue.columns"
 local console = require "scute.base.console"
 local fine_tuning = require "scute.fine_tuning"
 local measure = require "scute.metric_learning.measure"
@@ -32,6 +33,8 @@ local function read_columns(text)
       if not what or name == "" then
          error(("expected WHAT=COLUMN,... as in identity=name,date=taken, found '%s'"):format(text), 0)
       end
+      local fault = column_names.fault_of(what)
+      if fault then error(fault, 0) end
       columns[what] = name
    end
    return columns
@@ -53,11 +56,11 @@ local function joined(...)
    return all
 end
 
--- An entry with some fields changed.
+-- An entry with some fields changed; false: without them.
 local function changed(entries, name, changes)
    local entry = {}
    for key, value in pairs(cli.pick(entries, name)[1]) do entry[key] = value end
-   for key, value in pairs(changes) do entry[key] = value end
+   for key, value in pairs(changes) do entry[key] = value or nil end
    return entry
 end
 
@@ -101,6 +104,11 @@ metric_learning.flags = cli.flags(joined(OF_PHOTOS, OF_SPLIT, OF_NETWORK, OF_LOS
    cli.changed("output_dir", { default = "reid", help = "where <model>/best.safetensors, reid.json and the history go" }),
    cli.changed("epochs", { default = 30 }),
 }), { "freeze_backbone", "head_init", "layout", "split_csv", "label_smoothing", "class_weights", "mixup", "cutmix" })
+
+--- A flag of the exercise for another script, outside of its group in --help.
+function metric_learning.flag(name)
+   return changed(metric_learning.flags, name, { group = false })
+end
 
 --- What stands below the flags in --help.
 metric_learning.MEANING = "How photos were split matters more to a figure than the network does: so the protocol stands beside "

@@ -35,13 +35,17 @@ function columns.how(what)
    return ("--columns %s=NAME, in a script columns = { %s = \"NAME\" }"):format(what, what)
 end
 
+--- What is wrong with `what` as something that a column may say; nil where nothing is.
+function columns.fault_of(what)
+   return not MAY_BE_SAID[what] and ("nothing is called '%s'%s"):format(tostring(what), options.hint(what,
+      sorted_keys(MAY_BE_SAID))) or nil
+end
+
 --- Fails where a table { what = "name of the column" } of the user's says something else.
 function columns.check(wanted)
    for what, name in pairs(wanted) do
-      if not MAY_BE_SAID[what] then
-         error(("reid.catalogue: columns: nothing is called '%s'%s"):format(tostring(what), options.hint(what,
-            sorted_keys(MAY_BE_SAID))), 3)
-      end
+      local fault = columns.fault_of(what)
+      if fault then error("reid.catalogue: columns: " .. fault, 3) end
       local is_name = type(name) == "string" or what == "split" and type(name) == "table"
       if not is_name then
          error(("reid.catalogue: columns: %s: expected the name of a column, found %s"):format(what, console.brief(name)), 3)

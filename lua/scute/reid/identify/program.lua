@@ -58,10 +58,16 @@ local function is_cropped(facts)
    return facts.crop ~= nil and facts.crop ~= "none"
 end
 
+-- A folder, or a table or annotations that say which photos there are.
+local function holds_photos(path, mode)
+   return mode == "directory" or mode == "file" and path:lower():find "%.csv$" ~= nil or path:lower():find "%.json$" ~= nil
+end
+
 -- The gallery of a folder, brought up to date.
 local function gallery_of_folder(opt, model, facts)
    local o = kept(facts)
-   o.catalogue = { crop = facts.crop, mask = facts.mask == true, columns = facts.columns }
+   o.catalogue = { crop = facts.crop, mask = facts.mask == true, columns = opt.columns or facts.columns }
+   o.is_hint = opt.columns == nil
    o.model, o.rebuild, o.workers, o.device, o.precision = opt.model, opt.rebuild, opt.workers, opt.device, opt.precision
    local known, done = of_folder.open(opt.gallery, model, o)
    tell_problems(done)
@@ -76,8 +82,10 @@ end
 -- something is to be enrolled: it will be a new one.
 function program.gallery(opt, model, facts)
    local mode = lfs.attributes(opt.gallery, "mode")
-   if mode == "directory" then
+   if mode and holds_photos(opt.gallery, mode) then
       return gallery_of_folder(opt, model, facts)
+   elseif opt.columns then
+      console.fail("columns: they are of a table of photos, and %s is none", opt.gallery)
    elseif opt.rebuild then
       console.fail("rebuild: %s is no folder of photos, from which a gallery could be made anew", opt.gallery)
    elseif not mode and opt.enroll then
