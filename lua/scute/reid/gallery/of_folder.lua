@@ -149,8 +149,8 @@ end
 --- Opens the gallery of a folder of photos (or of a table in it), as it is now. model: the model itself; o: { model = its file,
 -- rebuild = true to make it anew, catalogue = options of reid.catalogue, is_hint = true where its columns may be of another
 -- table, workers, device, precision, and what gallery.create keeps: protocol, calibration, notes }. What was enrolled by hand
--- stays, and is looked at again where all is made anew. Returns the gallery and what was done: { added, gone = counts of photos,
--- bad = list of {path, message} of those that cannot be read, problems = what the catalogue says is wrong with some }.
+-- stays, and is looked at again where all is made anew. Returns the gallery and what was done: { added, gone = counts of
+-- photos, bad = list of {path, message} of those that cannot be read, problems = what the catalogue says is wrong with some }.
 function of_folder.open(folder, model, o)
    local path, bad = of_folder.file(folder), {}
    local is_there = lfs.attributes(path) ~= nil
