@@ -3,7 +3,7 @@
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles photo.jpg another.jpg
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles --enroll Anna photo.jpg
 local scute = require "scute"
-local cli, metric_learning, predict = scute.cli, scute.metric_learning, scute.predict
+local cli, metric_learning = scute.cli, scute.metric_learning
 local program = require "scute.reid.identify.program"
 
 local opt = cli.parse(arg, "Say which individual photos show, or that it is a new one", {
@@ -25,8 +25,7 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    { "rebuild", flag = true, help = "make the gallery of a folder anew, as for another model" },
    table.unpack(cli.looking),
 })
-if opt.picture then predict.check_output(opt.picture, opt.model) end
-if opt.enroll and #opt.photos == 0 then cli.usage_error("--enroll %s: no photo is named", opt.enroll) end
+program.check(opt)
 local model, facts = program.model(opt)
 local photos = program.photos(opt)
 local gallery = program.gallery(opt, model, facts)

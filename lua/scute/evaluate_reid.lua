@@ -2,6 +2,7 @@
 -- the figures (see reid.evaluate). The parts are in evaluate_reid/.
 local scute = require "scute"
 local cli, metric_learning, models, reid = scute.cli, scute.metric_learning, scute.models, scute.reid
+local apart = require "scute.data.apart"
 local console = require "scute.base.console"
 local measured = require "scute.reid.measured"
 local metrics = require "scute.metrics"
@@ -95,6 +96,7 @@ function evaluate_reid.open(opt)
    local facts, folder = facts_of(opt)
    local model = cli.guard(nil, models.load, opt.model):to(opt.device)
    local catalogue = catalogue_of(opt, facts)
+   if opt.output_dir and catalogue.kind == "folders" then apart(opt.output_dir, catalogue.dir) end
    local split = reid.split(catalogue, { of_run = folder })
    local found = { model = model, split = split, facts = facts, folder = folder, own = opt.run == nil,
       queries = rows_of(catalogue, split[opt.split]), gallery = rows_of(catalogue, split.train),

@@ -2,6 +2,7 @@
 -- how; the figures at the end are in metric_learning/measure.lua.
 local scute = require "scute"
 local cli, optim, reid, sampler, train = scute.cli, scute.optim, scute.reid, scute.sampler, scute.train
+local apart = require "scute.data.apart"
 local augment = require "scute.augment"
 local column_names = require "scute.reid.catalogue.columns"
 local console = require "scute.base.console"
@@ -165,6 +166,7 @@ function metric_learning.open(opt)
    local catalogue = reid.catalogue(opt.data_dir, { columns = opt.columns, crop = opt.crop, mask = opt.mask,
       photos = opt.photos })
    tell_problems(catalogue.problems)
+   if opt.output_dir and catalogue.kind == "folders" then apart(opt.output_dir, catalogue.dir, nil, true) end
    local split = split_of(opt, catalogue)
    return { catalogue = catalogue, split = split, set = reid.set(catalogue, split) }
 end
@@ -212,7 +214,7 @@ end
 function metric_learning.hooks(opt, photos)
    if opt.unfreeze ~= "none" or opt.augment ~= "none" then warn_of_flips(opt) end
    return { saved.hook(photos.catalogue, photos.split, { crop = photos.catalogue.crop, mask = opt.mask or nil,
-      columns = opt.columns }), measure.hook(photos) }
+      columns = opt.columns }), measure.hook(photos, opt) }
 end
 
 return metric_learning

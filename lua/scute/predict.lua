@@ -82,13 +82,14 @@ function predict.find(names)
 end
 
 --- Fails where the file to be written is the model itself.
-function predict.check_output(path, model)
+function predict.check_output(path, model, flag)
+   flag = flag or "embeddings"
    local there, own = lfs.attributes(path), lfs.attributes(model)
    if there and own and there.dev == own.dev and there.ino == own.ino then
-      console.fail("embeddings: '%s' is the model; choose another file", path)
+      console.fail("%s: '%s' is the model; choose another file", flag, path)
    end
    if run_files.belongs(path) then
-      console.fail("embeddings: '%s' is a file of the run that lies there; choose another name, or another folder", path)
+      console.fail("%s: '%s' is a file of the run that lies there; choose another name, or another folder", flag, path)
    end
 end
 

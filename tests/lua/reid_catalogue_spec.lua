@@ -265,7 +265,8 @@ describe("a CSV file", function()
       local lines = told(found)
       for _, pattern in ipairs { "^t.csv, line 2: '2013%-02%-30' is no date", "^t.csv, line 3: '03/04/2019' does not say which",
          "line 3: the box %-4, 2, 30, 3 of a photo of 20 x 10 pixels", "line 4: the box 30, 1, 5, 5",
-         "line 5: expected four numbers", "line 6: unknown split 'dev'", "line 7: .*gone.jpg", "line 8: the file is empty",
+         "line 5: the box of '.*': expected four numbers", "line 6: unknown split 'dev'", "line 7: .*gone.jpg",
+         "line 8: the file is empty",
          "line 11: 'g.jpg' is listed already: t.csv, line 10", "line 12: 'g.jpg' is 'q', and 'z' in t.csv, line 10" } do
          assert.is_true(has(lines, pattern), pattern)
       end

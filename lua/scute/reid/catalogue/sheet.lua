@@ -135,7 +135,7 @@ local function cut_of(opened, row, entry, o, trouble)
    local at = opened.columns
    local box, why = box_of(row, at.box)
    if why then
-      trouble:add("box", entry.file, opened.place(opened.line), "%s", why)
+      trouble:add("box", entry.file, opened.place(opened.line), "the box of '%s': %s", entry.file, why)
       return false
    end
    entry.box = box

@@ -1,6 +1,8 @@
 -- What scripts/identify.lua does, step by step.
 local lfs = require "lfs"
+local apart = require "scute.data.apart"
 local boxes = require "scute.reid.catalogue.boxes"
+local cli = require "scute.cli"
 local console = require "scute.base.console"
 local embeddings = require "scute.reid.embeddings"
 local gallery = require "scute.reid.gallery"
@@ -9,6 +11,7 @@ local json_file = require "scute.base.json_file"
 local models = require "scute.models"
 local of_folder = require "scute.reid.gallery.of_folder"
 local predict = require "scute.predict"
+local what_is = require "scute.reid.catalogue.found"
 
 local program = {}
 
@@ -16,6 +19,21 @@ local program = {}
 function program.box(text)
    local box, why = boxes.read(text)
    return box or error(why, 0)
+end
+
+-- A picture among the photos of the gallery's folder would be one of them the next time.
+local function check_picture(opt)
+   predict.check_output(opt.picture, opt.model, "picture")
+   local folder = opt.picture:match "^(.*)/[^/]*$" or "."
+   if lfs.attributes(opt.gallery, "mode") == "directory" and what_is(opt.gallery, opt.columns, true).kind == "folders" then
+      apart(folder == "" and "/" or folder, opt.gallery, nil, false, "picture")
+   end
+end
+
+--- Refuses what cannot go on, before the model is read.
+function program.check(opt)
+   if opt.enroll and #opt.photos == 0 then cli.usage_error("--enroll %s: no photo is named", opt.enroll) end
+   if opt.picture then check_picture(opt) end
 end
 
 -- What training has written beside a model: protocol, calibration, crop. Nothing where there is none.
