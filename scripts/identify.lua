@@ -16,7 +16,7 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
         .. "file that --enroll made" },
    metric_learning.flag "columns",
    { "enroll", text = true, value = "NAME", help = "also add the photos to the gallery, as this individual" },
-   { "side", text = true, value = "NAME", help = "the side that the photos show, as left or right: others do not count" },
+   { "side", read = program.side, value = "NAME", help = "the side that the photos show, as left or right: others do not count" },
    { "box", read = program.box, value = "X,Y,WIDTH,HEIGHT",
      help = "where on the photo the animal, or the part of it that the model knows, is; in pixels, from 0" },
    { "top", whole = true, min = 1, default = 5, help = "candidates to show of each photo" },

@@ -11,6 +11,7 @@ local json_file = require "scute.base.json_file"
 local models = require "scute.models"
 local of_folder = require "scute.reid.gallery.of_folder"
 local predict = require "scute.predict"
+local sides = require "scute.reid.catalogue.sides"
 local what_is = require "scute.reid.catalogue.found"
 
 local program = {}
@@ -19,6 +20,11 @@ local program = {}
 function program.box(text)
    local box, why = boxes.read(text)
    return box or error(why, 0)
+end
+
+--- The side that a text says, by the name that catalogues have for it.
+function program.side(text)
+   return sides.read(text) or error(("expected a side, as left or right, found '%s'"):format(text), 0)
 end
 
 -- A picture among the photos of the gallery's folder would be one of them the next time.
