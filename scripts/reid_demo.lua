@@ -7,7 +7,7 @@ local cli = scute.cli
 
 local flags = {
    { "seeds", whole = true, min = 1, max = 20, default = 1, help = "runs of the closed set, of which the mean is told" },
-   { "individuals", whole = true, min = 20, max = 999, default = 80, help = "how many animals are drawn" },
+   { "individuals", whole = true, min = 20, max = 999, default = 96, help = "how many animals are drawn" },
 }
 -- What each run is told as it stands here.
 local passed_on = cli.pick(cli.common, "workers", "threads", "device", "precision", "deterministic", "quiet")

@@ -62,6 +62,13 @@ describe("reid.model", function()
       assert.is_true(model:is_backbone_frozen())
    end)
 
+   it("drops features as it is told, and not as the architecture does", function()
+      assert.equal(0, small { model = "baseline_cnn", image_size = 32 }.dropout.p)
+      assert.equal(0.25, small { model = "baseline_cnn", image_size = 32, dropout = 0.25 }.dropout.p)
+      assert.is_nil(rawget(small(), "dropout_before_head"))
+      assert.equal(0.25, rawget(small { dropout = 0.25 }, "dropout_before_head"))
+   end)
+
    it("tells what it did", function()
       local lines = {}
       small { log = function(line) lines[#lines + 1] = line end, sub_centers = 2 }

@@ -136,7 +136,7 @@ local function takes_its_flags()
    says("sub-centres", line .. " --loss supcon --temperature 0.2 --sub_centers 2 --protocol individual"
       .. " --fit crop",
       "individuals with 2 centres each", "among one another, but for their own encounter")
-   says("evaluate_reid of individuals apart", "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir "
+   says("individuals apart", "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir "
       .. "$T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ")
 end
 

@@ -20,9 +20,9 @@ local typed_name = require "scute.base.typed_name"
 
 local animals = {}
 
---- What there is to draw; see tests/reid/animals/plan.lua. options: seed (0), individuals (80).
+--- What there is to draw; see tests/reid/animals/plan.lua. options: seed (0), individuals (96).
 function animals.plan(options)
-   return plan_of(options.seed or 0, options.individuals or 80)
+   return plan_of(options.seed or 0, options.individuals or 96)
 end
 
 -- Patterns and places are made once for each animal and encounter; the one before is forgotten.
@@ -113,7 +113,7 @@ end
 local function draw_together(folder, o)
    local n, running = scute.processors(), {}
    local line = ("%s %s %s --seed %d --individuals %d%s"):format(quoted(typed_name()), quoted(here .. "/draw.lua"),
-      quoted(folder), o.seed or 0, o.individuals or 80, o.without and " --without_animals" or "")
+      quoted(folder), o.seed or 0, o.individuals or 96, o.without and " --without_animals" or "")
    for i = 1, n do running[i] = io.popen(("%s --share %d/%d 2>&1"):format(line, i, n)) end
    local failed
    for i = 1, n do
@@ -123,7 +123,7 @@ local function draw_together(folder, o)
    if failed then console.fail("drawing animals: %s", (failed:gsub("%s+$", ""))) end
 end
 
---- Draws a collection into a folder, unless it is there already. options: seed (0), individuals (80), without = true: the same
+--- Draws a collection into a folder, unless it is there already. options: seed (0), individuals (96), without = true: the same
 -- photos without the animals. Returns the plan.
 function animals.prepare(folder, options)
    local o, stamp = options or {}, folder .. "/ABOUT.txt"

@@ -171,7 +171,7 @@ function pictures.figures(result)
       pairs_same = plot.photo_pairs(same_pairs(result.answers), { title = "Photos of one individual that are least alike",
          subtitle = protocol }),
       similarities = plot.similarities(result.pairs.same, result.pairs.different, { threshold = result.open
-         and result.open.threshold or nil, subtitle = pairs_text(result.pairs) .. "; " .. protocol }),
+         and result.open.threshold or nil, width = 860, subtitle = pairs_text(result.pairs) .. "; " .. protocol }),
       calibration = result.open and plot.calibration(result.open.bins, { subtitle = protocol }) or nil,
       embedding = map_of(result),
    }

@@ -19,7 +19,7 @@ inventory.CLASSES = {
    { "lr_finder", "scute.train.lr_find", "Result" }, { "ctx", "scute.func", "Context" }, { "func", "scute.func", "Function" },
    { "gallery", "scute.reid.gallery", "Gallery" }, { "identified", "scute.reid.identify", "Identified" },
    { "trial", "scute.experiment.trial", "Trial" }, { "profile", "scute.profile.made", "Profile" },
-   { "loss", "scute.losses.loss", "Loss" },
+   { "loss", "scute.losses.loss", "Loss" }, { "loss", "scute.reid.loss", "Loss" },
 }
 
 --- The word for values of a type of C: the name of the type, but for tensors, which are `t` in all texts.

@@ -5,6 +5,7 @@ local console = require "scute.base.console"
 local joined = require "scute.base.joined"
 local measured = require "scute.reid.measured"
 local part_of = require "scute.reid.part"
+local precision = require "scute.base.precision"
 local progress = require "scute.train.progress"
 local quoted = require "scute.base.quoted"
 local saved = require "scute.reid.saved"
@@ -55,11 +56,17 @@ local function check_whole(found)
    if found.complete == false then console.stop(130, "interrupted; the model is saved, without figures and calibration") end
 end
 
+-- What the model is looked at in on a device, so that it is told once where that is not its own.
+local function precision_for(model, device)
+   local dtype = precision.of_model(model.precision, device)
+   return dtype == "f32" and model.precision ~= "fp32_strict" and "fp32" or model.precision
+end
+
 -- Features of a part as reid.embeddings takes them as `known`.
 local function features_of(model, part, o, report)
    local chunks, rows = {}, {}
    local seen = scute.score(model, part, { want = { "features" }, workers = o.workers, device = o.device,
-      each = function(batch)
+      precision = o.precision, each = function(batch)
          local indices = batch.indices:values()
          table.move(indices, 1, #indices, #rows + 1, rows)
          chunks[#chunks + 1], batch.features = batch.features, nil
@@ -86,7 +93,7 @@ local function look(model, part, photos, known, o, report)
    if not known and model:is_backbone_frozen() then known = features_of(model, part, o, report) end
    local function side(layer)
       local found = scute.reid.embeddings(model, part, { known = known, layer = layer, workers = o.workers, device = o.device,
-         each = not known and report or nil })
+         precision = o.precision, each = not known and report or nil })
       check_whole(found)
       return measured.side(found, ids, keys), found.bad
    end
@@ -140,13 +147,14 @@ end
 -- (figures of the backbone's features alone, where nothing of it trained), open, fitted = { calibration, threshold } }.
 function measure.run(model, photos, folder, o)
    local parts, known = parts_of(photos), photos.features or {}
+   local how = { workers = o.workers, device = o.device, precision = precision_for(model, o.device) }
    local meter <close> = progress.new()
    local report, finish = reporter(parts, known, meter)
    local sides, backbones = {}, {}
    for _, name in ipairs { "train", "val", "new_val", "test", "new_test" } do
       local part = parts[name]
       if part then
-         sides[name], backbones[name] = look(model, part, photos, known[name], o, report)
+         sides[name], backbones[name] = look(model, part, photos, known[name], how, report)
          finish(known[name] and 0 or #part.paths)
       end
    end

@@ -17,7 +17,7 @@ function calibration.calibration(bins, options)
    local fig = figure.titled(o.width or 540, o.height or 420, o.title or "Are probabilities what they say?",
       o.subtitle or "the larger a dot, the more photos are behind it")
    local ax = axes.new(fig, { x = 12, y = 50, width = fig.width - 24, height = fig.height - 58 },
-      { xlabel = "probability that was said", ylabel = "share that was true", xlim = { 0, 1 }, ylim = { 0, 1 },
+      { xlabel = "probability that was said", ylabel = "share that was true", xlim = { -0.03, 1.03 }, ylim = { -0.03, 1.03 },
          empty = "no photos", legend = false })
    if most > 0 then ax:line({ 0, 1 }, { 0, 1 }, { color = figure.SOFT, width = 1.2, dash = { 5, 4 } }) end
    for _, bin in ipairs(bins) do

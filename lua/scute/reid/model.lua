@@ -31,7 +31,8 @@ local MODEL = options.declare("reid.model", {
    { "sub_centers", whole = true, min = 1, max = 64, default = 1, value = "K",
      help = "centres of each individual, of which the nearest counts: for photos of both sides, or some that are labelled "
         .. "wrong (sub-center ArcFace, Deng et al. 2020)" },
-   { "dropout", number = true, min = 0, below = 1, default = 0, help = "share of the features dropped before the embedding" },
+   { "dropout", number = true, min = 0, below = 1, default = 0, help = "share of the features dropped before the embedding, in "
+      .. "place of what the architecture has there: on synthetic animals 0.2 or 0.3 cost 3 points of top-1" },
    { "device", text = true, default = "cpu", help = "where it lies" },
    { "log", default = function() return console.say end, show = "print, unless quiet",
      help = "hears the lines about the head and the weight file; false for silence" },

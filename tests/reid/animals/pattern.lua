@@ -135,7 +135,7 @@ local function limb_of(limb, sources, style)
    local half = limb.length / 2
    local outline = shape.ellipse(half, 0, half, limb.width, limb.width, 16)
    local sites = scattered(select(2, sources "sites"), limb.plates, { x = half, y = 0, width = half, height = limb.width })
-   return { x = limb.x, y = limb.y, outline = outline, 
+   return { x = limb.x, y = limb.y, outline = outline,
       plates = plates_of(outline, sites, sources, { style = style, size = 0.08, marks = 2 }) }
 end
 

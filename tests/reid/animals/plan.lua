@@ -5,19 +5,15 @@ local scene = require "animals.scene"
 local DAY = 86400
 local FIRST, LAST = 1333281600, 1698667200 -- noon of 2012-04-01 and of 2023-10-30, UTC
 
--- How many encounters there are of an animal: some are seen once.
-local function encounters_of(source)
-   if source:chance(0.15) then return 1 end
-   return source:whole(3, 8)
-end
-
--- Days on which an animal is seen, rising, in seconds.
-local function days_of(source, n)
-   local day, days = source:uniform(FIRST, LAST), {}
-   for i = 1, n do
-      if day > LAST then break end
-      days[i] = math.floor(day)
-      day = day + source:uniform(40, 400) * DAY
+-- Days on which an animal is seen, rising, in seconds. One half of them is there from the beginning, the others come later and
+-- are seen the less; some are seen once, however long they have been there.
+local function days_of(source)
+   local from = source:chance(0.5) and FIRST or source:uniform(FIRST, LAST)
+   local stays = (LAST - from) / (LAST - FIRST)
+   local n = source:chance(0.1) and 1 or math.max(1, math.floor(source:uniform(4, 9) * stays + 0.5))
+   local days = {}
+   for i = 1, n do -- one in each of n stretches of time
+      days[i] = math.floor(from + (LAST - from) * (i - 1 + source:uniform(0.1, 0.9)) / n)
    end
    return days
 end
@@ -49,7 +45,7 @@ end
 local function live(made, number, seed)
    local source = random(seed, "life", number)
    local identity, home, age = ("S%03d"):format(number), source:whole(1, scene.SITES), source:uniform(2, 14)
-   local days = days_of(source, encounters_of(source))
+   local days = days_of(source)
    for _, day in ipairs(days) do
       local site = source:chance(0.6) and home or source:whole(1, scene.SITES)
       local years = age + (day - days[1]) / (365.25 * DAY)

@@ -15,9 +15,9 @@ local COLUMNS, WIDTH, HEIGHT, MARGIN = 6, 160, 120, 18
 local function most_met(plan, rows)
    local met, order = {}, {}
    for _, photo in ipairs(plan.photos) do
-      local identity, list = photo.encounter.identity, nil
+      local identity = photo.encounter.identity
       if not met[identity] then met[identity], order[#order + 1] = {}, identity end
-      list = met[identity]
+      local list = met[identity]
       if #list == 0 or list[#list].encounter ~= photo.encounter then list[#list + 1] = photo end
    end
    table.sort(order, function(a, b)
@@ -55,22 +55,23 @@ local function protocols(found)
       rows[i] = { p.text, p.train, p.val, p.test, p.leak and ("%.1f %%"):format(100 * p.leak) or "-" }
    end
    return page.section("Who is in which part", page.table({ { "protocol" }, { "train", true }, { "validate", true },
-      { "test", true }, { "test photos whose encounter trains", true } }, rows))
+      { "test", true }, { "known encounters", true } }, rows))
 end
 
 local function figures(found)
    local rows = {}
    for i, f in ipairs(found.figures) do
-      rows[i] = { f.model, f.protocol, share(f.top1), share(f.top5), share(f.map), f.n }
+      rows[i] = { f.model, share(f.top1), share(f.top5), share(f.map), f.n, f.protocol }
    end
-   return page.section("Who is it? Closed set", page.table({ { "what looks" }, { "protocol" }, { "top-1", true },
-      { "top-5", true }, { "mAP", true }, { "test photos", true } }, rows))
+   return page.section("Who is it? Closed set", page.table({ { "what looks" }, { "top-1", true },
+      { "top-5", true }, { "mAP", true }, { "photos", true }, { "protocol" } }, rows))
 end
 
 local function checks(found)
    local rows = {}
-   for i, c in ipairs(found.checks) do rows[i] = { c.text, c.expected, c.seen, c.good and "yes" or "NO" } end
-   return page.section("What this demo has to show", page.table({ { "" }, { "expected" }, { "seen" }, { "reached" } }, rows))
+   for i, c in ipairs(found.checks) do rows[i] = { c.good and "yes" or "NO", c.seen, c.expected, c.text } end
+   return page.section("What this demo has to show", page.table(
+      { { "reached" }, { "seen" }, { "expected" }, { "what" } }, rows))
 end
 
 local function runs(found)

