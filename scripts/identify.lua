@@ -3,7 +3,7 @@
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles photo.jpg another.jpg
 --    ./scute scripts/identify.lua --model reid/best.safetensors --gallery turtles --enroll Anna photo.jpg
 local scute = require "scute"
-local cli = scute.cli
+local cli, metric_learning = scute.cli, scute.metric_learning
 local program = require "scute.reid.identify.program"
 
 local opt = cli.parse(arg, "Say which individual photos show, or that it is a new one", {
@@ -12,19 +12,21 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    { "model", required = true, value = "FILE", help = "what metric learning saved: best.safetensors" },
    { "gallery", required = true, value = "FOLDER|FILE",
      help = "the known individuals: a folder with a folder of photos for each of them (their embeddings are kept in it, as "
-        .. "gallery.safetensors, and renewed as photos come), or a file that --enroll made" },
+        .. "gallery.safetensors, and renewed as photos come), a CSV file or annotations that say whose photos are where, or a "
+        .. "file that --enroll made" },
+   metric_learning.flag "columns",
    { "enroll", read = program.name, value = "NAME", help = "also add the photos to the gallery, as this individual" },
    { "side", read = program.side, value = "NAME",
-     help = "the side that the photos show, as left or right: others do not count" },
+     help = "the side that the photos show, as left or right: photos of another do not count" },
    { "box", read = program.box, value = "X,Y,WIDTH,HEIGHT",
      help = "where on the photo the animal, or the part of it that the model knows, is; in pixels, from 0" },
    { "top", whole = true, min = 1, default = 5, help = "candidates to show of each photo" },
    { "json", flag = true, help = "print JSON instead of text" },
    { "picture", value = "FILE", help = "also draw the photos beside their candidates: .png, .svg or .pdf" },
    { "rebuild", flag = true, help = "make the gallery of a folder anew, as for another model" },
-   cli.pick(scute.evaluate_reid.flags, "columns")[1], table.unpack(cli.looking),
+   table.unpack(cli.looking),
 })
-if opt.enroll and #opt.photos == 0 then cli.usage_error("--enroll %s: no photo is named", opt.enroll) end
+program.check(opt)
 local photos = program.photos(opt)
 if opt.picture then program.check_picture(opt, photos) end
 local model, facts = program.model(opt)

@@ -1,7 +1,8 @@
 -- What scripts/evaluate_reid.lua calls: the photos of a run as it split them, their embeddings, and what is told and left of
 -- the figures (see reid.evaluate). The parts are in evaluate_reid/.
 local scute = require "scute"
-local cli, models, reid = scute.cli, scute.models, scute.reid
+local cli, metric_learning, models, reid = scute.cli, scute.metric_learning, scute.models, scute.reid
+local apart = require "scute.data.apart"
 local console = require "scute.base.console"
 local measured = require "scute.reid.measured"
 local metrics = require "scute.metrics"
@@ -13,13 +14,8 @@ local evaluate_reid = {}
 
 -- ---- flags ----
 
--- A flag of the exercise, outside of its group in --help.
-local function of_exercise(name, show)
-   local entry = {}
-   for key, value in pairs(cli.pick(scute.metric_learning.flags, name)[1]) do entry[key] = value end
-   entry.group, entry.show = nil, show or entry.show
-   return entry
-end
+local COLUMNS = metric_learning.flag "columns"
+COLUMNS.show = "as the run had them"
 
 --- The flags of the script, as cli.parse takes them.
 evaluate_reid.flags = {
@@ -37,8 +33,7 @@ evaluate_reid.flags = {
    { "output_dir", value = "PATH", show = "none",
      help = "where figures and pictures go: reid_evaluation.json, individuals.csv, answers.csv, failures, rank lists, hardest "
         .. "pairs, similarities, calibration and a map; in the folder of a run its report.html gets them" },
-   of_exercise("columns", "as the run had them"), of_exercise "photos", cli.pick(cli.common, "quiet")[1],
-   table.unpack(cli.looking),
+   COLUMNS, metric_learning.flag "photos", cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }
 
 --- What the figures mean, as --help says it.
@@ -111,6 +106,7 @@ function evaluate_reid.open(opt)
    local facts, folder = facts_of(opt)
    local model = cli.guard(nil, models.load, opt.model):to(opt.device)
    local catalogue = catalogue_of(opt, facts)
+   if opt.output_dir and catalogue.kind == "folders" then apart(opt.output_dir, catalogue.dir) end
    local split = reid.split(catalogue, { of_run = folder })
    local found = { model = model, split = split, folder = folder, own = own_calibration_of(opt, facts),
       queries = rows_of(catalogue, split[opt.split]), gallery = rows_of(catalogue, split.train),

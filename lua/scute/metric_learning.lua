@@ -2,7 +2,9 @@
 -- how; the figures at the end are in metric_learning/measure.lua.
 local scute = require "scute"
 local cli, optim, reid, sampler, train = scute.cli, scute.optim, scute.reid, scute.sampler, scute.train
+local apart = require "scute.data.apart"
 local augment = require "scute.augment"
+local column_names = require "scute.reid.catalogue.columns"
 local console = require "scute.base.console"
 local fine_tuning = require "scute.fine_tuning"
 local measure = require "scute.metric_learning.measure"
@@ -32,6 +34,8 @@ local function read_columns(text)
       if not what or name == "" then
          error(("expected WHAT=COLUMN,... as in identity=name,date=taken, found '%s'"):format(text), 0)
       end
+      local fault = column_names.fault_of(what)
+      if fault then error(fault, 0) end
       columns[what] = name
    end
    return columns
@@ -53,11 +57,11 @@ local function joined(...)
    return all
 end
 
--- An entry with some fields changed.
+-- An entry with some fields changed; false: without them.
 local function changed(entries, name, changes)
    local entry = {}
    for key, value in pairs(cli.pick(entries, name)[1]) do entry[key] = value end
-   for key, value in pairs(changes) do entry[key] = value end
+   for key, value in pairs(changes) do entry[key] = value or nil end
    return entry
 end
 
@@ -102,6 +106,11 @@ metric_learning.flags = cli.flags(joined(OF_PHOTOS, OF_SPLIT, OF_NETWORK, OF_LOS
    cli.changed("output_dir", { default = "reid", help = "where <model>/best.safetensors, reid.json and the history go" }),
    cli.changed("epochs", { default = 30 }),
 }), { "freeze_backbone", "head_init", "layout", "split_csv", "label_smoothing", "class_weights", "mixup", "cutmix" })
+
+--- A flag of the exercise for another script, outside of its group in --help.
+function metric_learning.flag(name)
+   return changed(metric_learning.flags, name, { group = false })
+end
 
 --- What stands below the flags in --help.
 metric_learning.MEANING = "How photos were split matters more to a figure than the network does: so the protocol stands beside "
@@ -171,6 +180,7 @@ function metric_learning.open(opt)
    local catalogue = reid.catalogue(opt.data_dir, { columns = opt.columns, crop = opt.crop, mask = opt.mask,
       photos = opt.photos })
    tell_problems(catalogue.problems)
+   if opt.output_dir and catalogue.kind == "folders" then apart(opt.output_dir, catalogue.dir, nil, true) end
    local split = split_of(opt, catalogue)
    local set = reid.set(catalogue, split)
    check_individuals(opt, set)
@@ -220,7 +230,7 @@ end
 function metric_learning.hooks(opt, photos)
    if opt.unfreeze ~= "none" or opt.augment ~= "none" then warn_of_flips(opt) end
    return { saved.hook(photos.catalogue, photos.split, { crop = photos.catalogue.crop, mask = opt.mask or nil,
-      columns = opt.columns }), measure.hook(photos) }
+      columns = opt.columns }), measure.hook(photos, opt) }
 end
 
 return metric_learning

@@ -191,6 +191,24 @@ describe("a CSV file", function()
       assert.matches("holds several tables of photos %(second.csv, table.csv%)", failure(root))
    end)
 
+   it("is meant where names of columns are said, whatever folders lie beside it", function()
+      photo "p/a.jpg" photo "q/b.jpg"
+      local said = { columns = { identity = "turtle" } }
+      assert.matches("^columns: '.*' holds no CSV file with columns of these names; give the path", failure(root, said))
+      write("table.csv", "file,turtle\np/a.jpg,1\nq/b.jpg,2\n")
+      local found = catalogue(root)
+      assert.equal("folders", found.kind)
+      assert.is_true(has(found.notes, "table.csv' is not read: no column"))
+      found = catalogue(root, said)
+      assert.same({ "csv", "1" }, { found.kind, found.rows[1].identity })
+      assert.matches("table.csv has no column 'turtel'.*; did you mean 'turtle'%?$", failure(root, { columns = {
+         identity = "turtel" } }))
+      write("other.csv", "a,b\n")
+      assert.equal("csv", catalogue(root, said).kind)
+      assert.matches("holds 2 CSV files, none of them with columns of these names", failure(root, { columns = {
+         identity = "turtel" } }))
+   end)
+
    it("has its photos where the user says", function()
       photo "elsewhere/a.jpg"
       write("t/table.csv", "file,individual\na.jpg,1\n")
@@ -202,7 +220,8 @@ describe("a CSV file", function()
    it("that is none, or lacks a column, is refused", function()
       photo "a.jpg"
       for text, message in pairs {
-         ["file,who\na.jpg,x\n"] = "no column says the identity; name it with columns = { identity = ... }; found file, who",
+         ["file,who\na.jpg,x\n"] = "no column says the identity; name it (--columns identity=NAME, in a script columns = { "
+            .. 'identity = "NAME" }); it has file, who',
          ["file;identity\na.jpg;x\n"] = "expected commas between the fields, found semicolons",
          ["file,identity,identity\na.jpg,x,x\n"] = "the column 'identity' is there twice",
          ["file,identity\na.jpg,x,y\n"] = "line 2: expected 2 fields as in the first line, found 3",
@@ -246,7 +265,8 @@ describe("a CSV file", function()
       local lines = told(found)
       for _, pattern in ipairs { "^t.csv, line 2: '2013%-02%-30' is no date", "^t.csv, line 3: '03/04/2019' does not say which",
          "line 3: the box %-4, 2, 30, 3 of a photo of 20 x 10 pixels", "line 4: the box 30, 1, 5, 5",
-         "line 5: expected four numbers", "line 6: unknown split 'dev'", "line 7: .*gone.jpg", "line 8: the file is empty",
+         "line 5: the box of '.*': expected four numbers", "line 6: unknown split 'dev'", "line 7: .*gone.jpg",
+         "line 8: the file is empty",
          "line 11: 'g.jpg' is listed already: t.csv, line 10", "line 12: 'g.jpg' is 'q', and 'z' in t.csv, line 10" } do
          assert.is_true(has(lines, pattern), pattern)
       end
@@ -411,6 +431,7 @@ describe("folders", function()
       assert.matches("lists no photos", failure(root))
       photo "ana/1.jpg"
       assert.matches("folders of photos hold no boxes", failure(root, { crop = "head" }))
+      assert.matches("^photos: '/tmp': it is for a table", failure(root, { photos = "/tmp" }))
    end)
 end)
 

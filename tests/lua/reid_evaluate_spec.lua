@@ -250,6 +250,10 @@ describe("pictures of individuals", function()
          { first = photo(), second = { path = "gone.jpg" } } }
       assert.is_true(#two:png(1) > 1000)
       assert.is_true(two.height > plot.photo_pairs({ { first = photo(), second = photo() } }).height)
+      local long = { subtitle = ("split: time-aware, closed set, "):rep(6) }
+      for _, figure in ipairs { plot.rank_lists({}, long), plot.photo_pairs({}, long), plot.similarities({}, {}, long) } do
+         assert.is_true(figure.width > 800, "the protocol is cut off")
+      end
       for _, empty in ipairs { plot.rank_lists {}, plot.photo_pairs {} } do assert.is_true(#empty:png(1) > 300) end
    end)
 

@@ -146,6 +146,14 @@ describe("reid.set", function()
       assert.equal(1, set.reid.leak_val)
    end)
 
+   it("warns where no encounter is known, so that nobody can tell", function()
+      local all = herd()
+      for _, row in ipairs(all.rows) do row.encounter, row.date = nil, nil end
+      set_of(all, split(all, {}))
+      assert.equal(1, #warned)
+      assert.matches("^no encounter is known %(split: random photos.*%-%-columns date=NAME.*a folder for each day", warned[1])
+   end)
+
    it("leaves out what is no photo, and tells who is lost by it", function()
       photos.write_file(root .. "/photos/broken.jpg", "not a photo")
       local all = herd()

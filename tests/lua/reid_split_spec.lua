@@ -158,6 +158,10 @@ describe("the time-aware open set", function()
    it("refuses days that are none, and those in the wrong order", function()
       assert.equal("test_from: expected a day, a month or a year (2019-06-01, 2019-06, 2019), found 'June'",
          failure(photos, { protocol = "time_open", test_from = "June" }))
+      for _, text in ipairs { "2020-13", "2020-02-30", "2020-00" } do
+         assert.matches("test_from: expected a day, a month or a year", failure(photos, { protocol = "time_open",
+            test_from = text }))
+      end
       for _, wrong in ipairs { "2019-", "19", "2019-6-1", "2019-06-011" } do
          assert.matches("expected a day", failure(photos, { protocol = "time_open", val_from = wrong }))
       end
@@ -347,8 +351,9 @@ describe("reid.split", function()
 
    it("says what is missing, and how to go on", function()
       local bare = catalogue { "a -", "b -", "- 2020-01-01" }
-      assert.equal("protocol: time_closed needs dates, and none of 2 photos has one; say which column holds them (columns = { "
-         .. 'date = "..." }), or choose another protocol', failure(bare, { protocol = "time_closed" }))
+      assert.equal("protocol: time_closed needs dates, and none of 2 photos has one; say which column of a table holds them "
+         .. '(--columns date=NAME, in a script columns = { date = "NAME" }), put a folder for each day (2019-06-01) inside of '
+         .. "an individual's, or choose another protocol", failure(bare, { protocol = "time_closed" }))
       assert.matches("time_open needs dates", failure(bare, { protocol = "time_open" }))
       assert.matches("encounter needs encounters or dates.*columns = { encounter = ", failure(bare, { protocol = "encounter" }))
       local _, err = pcall(split, bare, { protocol = "encounter" })

@@ -347,6 +347,16 @@ describe("reid.embeddings", function()
    end)
 end)
 
+describe("metric_learning.open", function()
+   it("refuses results among the photos of an individual", function()
+      local opt = { data_dir = root .. "/photos", output_dir = root .. "/photos/" .. NAMES[1] .. "/reid",
+         val_fraction = 0.15, test_fraction = 0.15, loss = "arcface", per_individual = 1, batch_size = 8, seed = 0 }
+      local ok, err = pcall(scute.metric_learning.open, opt)
+      assert.is_false(ok)
+      assert.matches("^output_dir: .* lies among the photos of class", tostring(err))
+   end)
+end)
+
 describe("the figures of a run", function()
    -- Embeddings at angles of so many degrees.
    local function side(list)

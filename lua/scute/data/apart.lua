@@ -38,24 +38,24 @@ local function entry_of(root, at, missing)
    end
 end
 
-local function check(root, path, is_run)
+local function check(root, path, is_run, flag)
    local name, classes = entry_of(root.path, existing(path)), root.classes or folder.classes(root.path)
    if not name or #classes == 0 then return end
    if set_of(classes)[name] then
-      console.fail("output_dir: '%s' lies among the photos of class '%s' (%s/%s), and what is put there may count as photos; "
-         .. "choose another --output_dir", path, name, root.path, name)
+      console.fail("%s: '%s' lies among the photos of class '%s' (%s/%s), and what is put there may count as photos; "
+         .. "choose another --%s", flag, path, name, root.path, name, flag)
    end
    if not is_run and not system.is_folder(name) then
-      console.fail("output_dir: '%s' lies in '%s', where each folder is a class of photos; choose another --output_dir", path,
-         root.path)
+      console.fail("%s: '%s' lies in '%s', where each folder is a class of photos; choose another --%s", flag, path,
+         root.path, flag)
    end
 end
 
 --- Fails where `path`, a folder for results, would count as a class of the photos in `dir`, or lies in one. how: the layout of
 -- dir, as data.open takes it. is_run: what comes there is a run of training, which is known by its run.json and is no class.
--- What is wrong with the photos is told by who reads them.
-return function(path, dir, how, is_run)
+-- flag: what the user says the folder by (output_dir). What is wrong with the photos is told by who reads them.
+return function(path, dir, how, is_run, flag)
    local read, roots = pcall(layout.all, dir:gsub("(.)/+$", "%1"), how)
    is_run = is_run or lfs.attributes(path .. "/run.json") ~= nil
-   for _, root in ipairs(read and roots or {}) do check(root, path, is_run) end
+   for _, root in ipairs(read and roots or {}) do check(root, path, is_run, flag or "output_dir") end
 end

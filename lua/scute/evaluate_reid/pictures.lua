@@ -162,8 +162,8 @@ function pictures.figures(result)
    if result.photos == 0 then return {} end
    local frames = "blue: the same individual, orange: another one; " .. protocol
    return {
-      failures = plot.rank_lists(lists_of(varied(result.failures)), { title = ("What went wrong (%d of %d photos)"):format(
-         #result.failures, result.photos), subtitle = frames }),
+      failures = #result.failures > 0 and plot.rank_lists(lists_of(varied(result.failures)), { subtitle = frames,
+         title = ("What went wrong (%d of %d photos)"):format(#result.failures, result.photos) }) or nil,
       rank_lists = plot.rank_lists(lists_of(evenly(result.answers, ROWS)), { title = "Photos and their candidates",
          subtitle = frames }),
       pairs_different = plot.photo_pairs(different_pairs(result.answers), { title = "Different individuals that are most alike",

@@ -13,11 +13,21 @@ local typed_name = require "scute.base.typed_name"
 
 local measure = {}
 
--- What to try with the model of a folder.
-local function next_step(folder)
-   local path = folder .. "/best.safetensors"
-   return ("%s scripts/identify.lua --model %s --gallery FOLDER photo.jpg"):format(typed_name(),
-      path:find "^[%w/._-]+$" and path or quoted(path))
+local function word(path)
+   return path:find "^[%w/._-]+$" and path or quoted(path)
+end
+
+-- What to try with the model of a folder, as command lines. o: { data_dir, photos }, from which it learned; photos of a table
+-- that lie elsewhere make no gallery.
+local function identifying(folder, o)
+   return ("%s scripts/identify.lua --model %s --gallery %s photo.jpg"):format(typed_name(), word(folder .. "/best.safetensors"),
+      o.data_dir and not o.photos and word(o.data_dir) or "FOLDER")
+end
+
+local function evaluating(folder, o)
+   return ("%s scripts/evaluate_reid.lua --model %s --data_dir %s%s --output_dir %s"):format(typed_name(),
+      word(folder .. "/best.safetensors"), o.data_dir and word(o.data_dir) or "FOLDER",
+      o.photos and " --photos " .. word(o.photos) or "", word(folder))
 end
 
 -- ---- looking at photos ----
@@ -103,30 +113,33 @@ local function open_of(sides, known)
    return fitted, #said.scores > 0 and measured.open(said, fitted, known) or nil
 end
 
-local WORDS = { test = "test", val = "validate, which chose the epoch" }
+local ONE = { test = "tests", val = "validates, which chose the epoch" }
+local SEVERAL = { test = "test", val = "validate, which chose the epoch" }
 
 local function tell(found, text)
-   console.line("\nretrieval: %s; split: %s", measured.text(found.retrieval, WORDS[found.of]), text)
-   if found.backbone then
+   local words = found.retrieval.photos == 1 and ONE or SEVERAL
+   console.line("\nretrieval: %s; split: %s", measured.text(found.retrieval, words[found.of]), text)
+   if found.backbone and found.backbone.photos > 0 then
       console.line("   by the backbone's features alone: top-1 %.3f, mAP %.3f; same photos, same split", found.backbone.top_1,
          found.backbone.map)
    end
    if found.open then console.line("new individuals: %s; split: %s", measured.open_text(found.open, found.fitted), text) end
 end
 
-local function save(folder, found)
+local function save(folder, found, o)
    local more = { figures = measured.plain { [found.of] = found.retrieval, backbone = found.backbone, open = found.open } }
    for name, value in pairs(found.fitted and measured.fitted_plain(found.fitted) or {}) do more[name] = value end
    saved.mark_fitted(more, folder .. "/best.safetensors")
    saved.add(folder, more)
    console.line("files: %s/%s (figures and calibration), %s (who trained, validated and tested)", folder, saved.JSON, saved.CSV)
-   console.line("who is it: %s", next_step(folder))
+   console.line("what goes wrong: %s", evaluating(folder, o))
+   console.line("who is it: %s", identifying(folder, o))
 end
 
 --- Measures a model of individuals on the photos of its run, prints the figures with their protocol, and adds them and the
 -- calibration to reid.json in the folder (nil: there is none). photos: what metric_learning.open returned; o: { workers,
--- device }. Returns { retrieval, of = "test", or "val" where none tests, backbone (figures of the backbone's features alone,
--- where nothing of it trained), open, fitted = { calibration, threshold } }.
+-- device, and, for what to try next, data_dir, photos }. Returns { retrieval, of = "test", or "val" where none tests, backbone
+-- (figures of the backbone's features alone, where nothing of it trained), open, fitted = { calibration, threshold } }.
 function measure.run(model, photos, folder, o)
    local parts, known = parts_of(photos), photos.features or {}
    local how = { workers = o.workers, device = o.device, precision = precision.of_looking(nil, model.precision, o.device) }
@@ -146,15 +159,15 @@ function measure.run(model, photos, folder, o)
    if backbones.train then found.backbone = retrieval_of(backbones) end
    found.fitted, found.open = open_of(sides, photos.split.known)
    tell(found, photos.split.text)
-   if folder then save(folder, found) end
+   if folder then save(folder, found, o) end
    return found
 end
 
 --- A hook for train.fit that keeps what a frozen backbone has said of the photos, for measure.run (photos.features), and says
--- what to try next.
-function measure.hook(photos)
+-- what to try next. o: as there.
+function measure.hook(photos, o)
    return {
-      on_fit_begin = function(run) run.next_step = run.folder and next_step(run.folder) end,
+      on_fit_begin = function(run) run.next_step = run.folder and evaluating(run.folder, o) end,
       on_fit_end = function(run)
          local known = run.outcome == "finished" and run.feed and run.feed.known
          if known then photos.features = { train = known(run.set.train), val = known(run.set.val) } end

@@ -18,6 +18,8 @@ figure.TITLE, figure.TEXT, figure.SMALL = 15, 12, 10.5
 figure.COLORS = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442" }
 figure.GOOD, figure.BAD = "#0072B2", "#D55E00"
 
+local EDGE = 16 -- left and right of titles
+
 local told = false
 
 --- A white figure of width x height pixels.
@@ -28,6 +30,17 @@ function figure.new(width, height)
          scute.canvas_font() == "none" and "left out" or "plain strokes, those beyond ASCII boxes")
    end
    return setmetatable({ canvas = scute.canvas(width, height), width = width, height = height }, Figure)
+end
+
+local WIDEST = 1600 -- that a figure grows for its title
+
+--- A white figure of that height with a title: of that width, or as much more as title and subtitle want, so that a protocol
+-- that stands there can be read.
+function figure.titled(width, height, title, subtitle)
+   local canvas <close> = scute.canvas(1, 1)
+   local text = math.max(title and canvas:measure(title, { size = figure.TITLE, bold = true }) or 0,
+      subtitle and canvas:measure(subtitle, { size = figure.TEXT }) or 0)
+   return figure.new(math.max(width, math.min(WIDEST, math.ceil(text) + 2 * EDGE + 1)), height):title(title, subtitle)
 end
 
 -- The first and last of the letters that end at the bytes `ends`, n together, and "…" between or behind them.
@@ -67,8 +80,9 @@ end
 --- The title, at the upper left.
 function Figure:title(text, subtitle)
    self.titled = text or self.titled
-   if text then self:text(16, 24, text, { size = figure.TITLE, bold = true, fit = self.width - 32 }) end
-   if subtitle then self:text(16, 42, subtitle, { color = figure.SOFT, fit = self.width - 32 }) end
+   local fit = self.width - 2 * EDGE
+   if text then self:text(EDGE, 24, text, { size = figure.TITLE, bold = true, fit = fit }) end
+   if subtitle then self:text(EDGE, 42, subtitle, { color = figure.SOFT, fit = fit }) end
    return self
 end
 

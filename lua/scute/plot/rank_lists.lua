@@ -29,8 +29,7 @@ end
 -- A white figure, and where its first row begins.
 local function new_figure(o, width, rows, row, title)
    local top = 56
-   local fig = figure.new(math.max(width, 300), top + math.max(1, rows) * row + 4)
-   fig:title(o.title or title, o.subtitle or FRAMES)
+   local fig = figure.titled(math.max(width, 300), top + math.max(1, rows) * row + 4, o.title or title, o.subtitle or FRAMES)
    if rows == 0 then fig:text(EDGE, top + 40, "no photos", { color = figure.SOFT }) end
    return fig, top
 end

@@ -45,13 +45,12 @@ end
 
 --- The distributions of similarities (or distances, or scores) of pairs. same, different: lists of numbers, of pairs of one
 -- individual and of different ones. options: title, subtitle, threshold = a number at which a line stands, xlabel ("similarity
--- (cosine)"), bins (60), width (760), height (340).
+-- (cosine)"), bins (60), width (760, or what the titles want), height (340).
 function similarities.similarities(same, different, options)
    check("same", same)
    check("different", different)
    local o = options or {}
-   local fig = figure.new(o.width or 760, o.height or 340)
-   fig:title(o.title or "How alike pairs of photos are", o.subtitle
+   local fig = figure.titled(o.width or 760, o.height or 340, o.title or "How alike pairs of photos are", o.subtitle
       or ("%s of the same individual, %s of different ones"):format(columns.thousands(#same), columns.thousands(#different)))
    local ax = axes.new(fig, { x = 12, y = 50, width = fig.width - 24, height = fig.height - 58 },
       { xlabel = o.xlabel or "similarity (cosine)", ylabel = "share of the pairs", ylim = { 0 }, empty = "no pairs" })

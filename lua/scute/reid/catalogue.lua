@@ -129,7 +129,7 @@ end
 
 local function open(path, o)
    local _ <close> = patient_collector()
-   local at, found = find(path), trouble.new()
+   local at, found = find(path, o.columns), trouble.new()
    local reading = read(at, o, found)
    reading.lines = reading.lines or {}
    for i = #reading.lines + 1, #reading.rows do reading.lines[i] = i end

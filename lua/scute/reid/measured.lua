@@ -133,6 +133,7 @@ function measured.text(figures, what)
    local among = figures.of == "train" and ("among %s that train"):format(thousands(figures.gallery))
       or "among one another, but for their own encounter"
    local interval = figures.top_1_interval
+   if figures.photos == 0 then return "no photo of a known individual to find again" end
    return ("%s that %s, %s: top-1 %s (%s to %s), top-5 %s, mAP %s, MAP@R %s"):format(console.count(figures.photos, "photo"),
       what, among, share(figures.top_1), share(interval[1]), share(interval[2]), share(figures.top_5), share(figures.map),
       share(figures.map_at_r))

@@ -160,6 +160,7 @@ local function set(catalogue, split, ...)
    add_unknown(made.notes, #made.unknown_test, "tests", "test")
    made.notes[#made.notes + 1] = leak.text(split)
    leak.warn(split)
+   leak.warn_of_none(split)
    return made
 end
 

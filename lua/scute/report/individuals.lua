@@ -16,6 +16,15 @@ local function paragraph(text, class)
    return ("<p%s>%s</p>"):format(class and (' class="%s"'):format(class) or "", escape(text))
 end
 
+-- What photos that train and others share beside the individual.
+local function leak_text(leak)
+   if not leak then
+      return "No encounter is known: photos of one may train and test, and then figures are far too good."
+   end
+   return ("%.1f %% of the photos that test are of an encounter that trains%s."):format(100 * leak,
+      leak >= 0.01 and ": they may be known by their background, and figures are too good" or "")
+end
+
 -- How the photos were split.
 local function split_of(folder)
    local facts = json_file.read(folder .. "/reid.json")
@@ -24,9 +33,7 @@ local function split_of(folder)
    local rows = { { "split", facts.text }, { "photos that train", plain(photos.train) },
       { "that validate", plain(photos.val) }, { "that test", plain(photos.test) } }
    if type(facts.crop) == "string" then rows[#rows + 1] = { "cut out of the photos", facts.crop } end
-   return section("Individuals", page.rows(rows), type(facts.leak) == "number" and facts.leak > 0
-      and paragraph(("%.1f %% of the photos that test are of an encounter that trains%s."):format(100 * facts.leak,
-         facts.leak >= 0.01 and ": they may be known by their background, and figures are too good" or "")) or "")
+   return section("Individuals", page.rows(rows), paragraph(leak_text(tonumber(facts.leak))))
 end
 
 -- reid_evaluation.json, unless it tells of an earlier run in the same folder.
@@ -125,6 +132,10 @@ local function picture_parts(folder)
    return table.concat(parts, "\n")
 end
 
+local function sentence(text)
+   return text:sub(1, 1):upper() .. text:sub(2) .. "."
+end
+
 local function measured_of(folder)
    local found = evaluation_of(folder)
    if not found then return "" end
@@ -132,7 +143,7 @@ local function measured_of(folder)
    local head = ('<p><span class="big">%.1f&nbsp;%%</span> of %s photos of known individuals are known again (top-1); split: '
       .. "%s.%s</p>"):format(100 * (tonumber(c.top_1) or 0 / 0), escape(plain(c.photos)), escape(found.protocol or "not known"),
       found.chosen and " These photos chose the epoch, the threshold and the calibration, so the figures are optimistic." or "")
-   return section("Who is it?", head, found.leak and found.leak > 0 and paragraph(as_text.leak(found.leak)) or "",
+   return section("Who is it?", head, paragraph(sentence(as_text.leak(tonumber(found.leak)))),
       closed_part(found), open_part(found.open), sides_part(found.sides), individuals_part(found.individuals),
       picture_parts(folder))
 end

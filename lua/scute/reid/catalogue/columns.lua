@@ -30,13 +30,22 @@ local CORNERS = {
 local MAY_BE_SAID = { box = true, date = true, encounter = true, file = true, height = true, id = true, identity = true,
    mask = true, side = true, split = true, time = true, width = true }
 
+--- How a user says which column says something, in words.
+function columns.how(what)
+   return ("--columns %s=NAME, in a script columns = { %s = \"NAME\" }"):format(what, what)
+end
+
+--- What is wrong with `what` as something that a column may say; nil where nothing is.
+function columns.fault_of(what)
+   return not MAY_BE_SAID[what] and ("nothing is called '%s'%s"):format(tostring(what), options.hint(what,
+      sorted_keys(MAY_BE_SAID))) or nil
+end
+
 --- Fails where a table { what = "name of the column" } of the user's says something else.
 function columns.check(wanted)
    for what, name in pairs(wanted) do
-      if not MAY_BE_SAID[what] then
-         error(("reid.catalogue: columns: nothing is called '%s'%s"):format(tostring(what), options.hint(what,
-            sorted_keys(MAY_BE_SAID))), 3)
-      end
+      local fault = columns.fault_of(what)
+      if fault then error("reid.catalogue: columns: " .. fault, 3) end
       local is_name = type(name) == "string" or what == "split" and type(name) == "table"
       if not is_name then
          error(("reid.catalogue: columns: %s: expected the name of a column, found %s"):format(what, console.brief(name)), 3)
@@ -120,15 +129,18 @@ function columns.choose(path, header, wanted)
    return chosen
 end
 
---- Whether the names in a header are those of a catalogue: photos and individuals.
-function columns.are_of_catalogue(header)
+--- Whether the names in a header are those of a catalogue: photos and individuals, and whatever the user says (see above).
+function columns.are_of_catalogue(header, wanted)
    local has = {}
    for _, name in ipairs(header) do has[name:match "^%s*(.-)%s*$":lower()] = true end
+   for _, name in pairs(wanted) do
+      if type(name) == "string" and not has[name:lower()] then return false end
+   end
    local function says(what)
-      for _, name in ipairs(USUAL[what]) do
+      for _, name in ipairs(wanted[what] and {} or USUAL[what]) do
          if has[name] then return true end
       end
-      return false
+      return wanted[what] ~= nil
    end
    return says "file" and says "identity"
 end

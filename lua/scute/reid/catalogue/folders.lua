@@ -93,6 +93,12 @@ local function add_notes(notes, dir, others, left, encounters, other_files)
    if #others > 0 then
       notes[#notes + 1] = ("%s beside the folders of '%s' left alone"):format(console.count(#others, "file"), dir)
    end
+   for _, name in ipairs(others) do
+      if name:lower():find "%.csv$" then
+         notes[#notes + 1] = ("'%s/%s' is not read: no column of it is called file, or none identity (columns says their "
+            .. "names)"):format(dir, name)
+      end
+   end
    if encounters[1] then
       notes[#notes + 1] = ("folders inside those of individuals are taken as encounters: %s"):format(
          class_list.text(encounters))
@@ -113,9 +119,12 @@ end
 --- Reads folders as a catalogue (see sheet.read).
 function folders.read(dir, o, trouble)
    if o.crop and o.crop ~= "none" then
-      console.fail("crop: '%s': folders of photos hold no boxes; take crop = 'none'", o.crop)
+      console.fail("crop: '%s': folders of photos hold no boxes; leave it away, or take 'none'", o.crop)
    end
    if o.mask then console.fail "mask: folders of photos hold no masks" end
+   if o.photos then
+      console.fail("photos: '%s': it is for a table or annotations, and '%s' is read as folders of photos", o.photos, dir)
+   end
    local names, stray = folder.classes(dir), select(2, folder.list(dir))
    check(dir, names, stray)
    local roots, left = roots_of(dir, names)

@@ -124,7 +124,7 @@ end
 local function check_columns(opened)
    for _, what in ipairs { "file", "identity" } do
       if not opened.columns[what] then
-         console.fail("%s: no column says the %s; name it with columns = { %s = ... }; found %s", opened.path, what, what,
+         console.fail("%s: no column says the %s; name it (%s); it has %s", opened.path, what, columns.how(what),
             table.concat(opened.header, ", "))
       end
    end
@@ -135,7 +135,7 @@ local function cut_of(opened, row, entry, o, trouble)
    local at = opened.columns
    local box, why = box_of(row, at.box)
    if why then
-      trouble:add("box", entry.file, opened.place(opened.line), "%s", why)
+      trouble:add("box", entry.file, opened.place(opened.line), "the box of '%s': %s", entry.file, why)
       return false
    end
    entry.box = box
@@ -217,10 +217,10 @@ local function crop_of(opened, crop)
    local has_boxes = opened.columns.box ~= nil
    if crop == nil then return has_boxes and "box" or "none" end
    if not has_boxes then
-      console.fail("crop: '%s': no column of %s says the boxes; name it with columns = { box = ... }, or take crop = 'none'",
-         crop, opened.path)
+      console.fail("crop: '%s': no column of %s says the boxes; name it (%s), or take 'none'", crop, opened.path,
+         columns.how "box")
    elseif crop ~= "box" then
-      console.fail("crop: '%s': %s does not say what its boxes show; take crop = 'box', or 'none'", crop, opened.path)
+      console.fail("crop: '%s': %s does not say what its boxes show; take 'box', or 'none'", crop, opened.path)
    end
    return crop
 end
@@ -241,7 +241,7 @@ function sheet.read(path, o, trouble)
    local opened, next_row = sheet.open(path, o.columns)
    local crop = crop_of(opened, o.crop)
    if o.mask and not opened.columns.mask then
-      console.fail("mask: no column of %s says the masks; name it with columns = { mask = ... }", path)
+      console.fail("mask: no column of %s says the masks; name it (%s)", path, columns.how "mask")
    end
    local rows, lines, n = {}, {}, 0
    sheet.each(opened, next_row, trouble, function(entry, row)

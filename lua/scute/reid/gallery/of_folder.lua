@@ -16,8 +16,9 @@ local of_folder = {}
 
 local NAME = "gallery.safetensors"
 
---- The file of a folder's gallery.
+--- The file of a folder's gallery; that of a table or annotations lies beside them.
 function of_folder.file(folder)
+   if lfs.attributes(folder, "mode") == "file" then folder = folder:match "^(.*)/" or "." end
    return (folder:gsub("(.)/+$", "%1")) .. "/" .. NAME
 end
 
@@ -39,12 +40,22 @@ local function signature_of(row)
       row.stamp or false }
 end
 
--- The rows of known individuals in a folder, by key, and in order, and what is wrong with others. Folders of photos hold no
--- boxes, whatever the model's photos were cut to.
-local function known_rows(folder, options)
+-- What is read of a folder, and with which options: names of columns that the user has not said are those of the model's
+-- photos, and the folder may hold others. Folders of photos hold no boxes, whatever the model's photos were cut to.
+local function place_of(folder, given, is_hint)
+   local at, o = found(folder, given and given.columns, is_hint), {}
+   for name, value in pairs(given or {}) do o[name] = value end
+   if at.kind == "folders" then
+      at, o.columns = found(folder), nil
+      if at.kind == "folders" then return folder end
+   end
+   return at.kind == "csv" and at.path or folder, o
+end
+
+-- The rows of known individuals in a folder, by key, and in order, and what is wrong with others.
+local function known_rows(folder, o)
    local rows, by_key = {}, {}
-   if found(folder).kind == "folders" then options = nil end
-   local whole = catalogue(folder, options)
+   local whole = catalogue(place_of(folder, o.catalogue, o.is_hint))
    for _, row in ipairs(whole.rows) do
       if row.identity then
          local copy = setmetatable({ stamp = stamp_of(row) }, { __index = row })
@@ -142,16 +153,16 @@ local function tell_lost(rows, bad)
    end
 end
 
---- Opens the gallery of a folder of photos, as it is now. model: the model itself; o: { model = its file, rebuild = true to
--- make it anew, catalogue = options of reid.catalogue, workers, device, precision, and what gallery.create keeps: protocol,
--- calibration, notes }. What was enrolled by hand stays, and is looked at again where all is made anew. Returns the gallery and
--- what was done: { added, gone = counts of photos, bad = list of {path, message} of those that cannot be read, problems = what
--- the catalogue says is wrong with some }.
+--- Opens the gallery of a folder of photos (or of a table in it), as it is now. model: the model itself; o: { model = its file,
+-- rebuild = true to make it anew, catalogue = options of reid.catalogue, is_hint = true where its columns may be of another
+-- table, workers, device, precision, and what gallery.create keeps: protocol, calibration, notes }. What was enrolled by hand
+-- stays, and is looked at again where all is made anew. Returns the gallery and what was done: { added, gone = counts of
+-- photos, bad = list of {path, message} of those that cannot be read, problems = what the catalogue says is wrong with some }.
 function of_folder.open(folder, model, o)
    local path, bad = of_folder.file(folder), {}
    local is_there = lfs.attributes(path) ~= nil
    local known = is_there and not o.rebuild and open_known(path, console.guard("model", scute.weights.sha256, o.model)) or nil
-   local rows, by_key, problems = known_rows(folder, o.catalogue)
+   local rows, by_key, problems = known_rows(folder, o)
    local new, drop, going = compare(known, rows, by_key)
    local enrolled = is_there and o.rebuild and enrolled_rows(path) or {}
    table.move(enrolled, 1, #enrolled, #new + 1, new)

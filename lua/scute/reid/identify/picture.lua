@@ -20,6 +20,7 @@ end
 local function verdict(photo)
    local best = photo.candidates[1]
    if not best then return "no candidate" end
+   if best.same_photo then return "in the gallery, as " .. best.identity end
    if photo.new == nil then return "most like " .. best.identity end
    local percent = ("%.0f %%"):format(100 * photo.probability)
    return photo.new and ("new (%s that it is %s)"):format(percent, best.identity) or ("%s, %s"):format(best.identity, percent)

@@ -1,5 +1,6 @@
 -- What scripts/identify.lua does, step by step.
 local lfs = require "lfs"
+local apart = require "scute.data.apart"
 local boxes = require "scute.reid.catalogue.boxes"
 local cli = require "scute.cli"
 local console = require "scute.base.console"
@@ -14,6 +15,7 @@ local saved = require "scute.reid.saved"
 local scute = require "scute.core"
 local sides = require "scute.reid.catalogue.sides"
 local tell = require "scute.reid.identify.tell"
+local what_is = require "scute.reid.catalogue.found"
 
 local program = {}
 
@@ -42,6 +44,20 @@ end
 --- The name of a side, as --side takes it: as catalogues have it.
 function program.side(text)
    return sides.read(text) or error(("expected the name of a side, as left or right, found '%s'"):format(text), 0)
+end
+
+-- A picture among the photos of the gallery's folder would be one of them the next time.
+local function check_beside(opt)
+   local folder = opt.picture:match "^(.*)/[^/]*$" or "."
+   if lfs.attributes(opt.gallery, "mode") == "directory" and what_is(opt.gallery, opt.columns, true).kind == "folders" then
+      apart(folder == "" and "/" or folder, opt.gallery, nil, false, "picture")
+   end
+end
+
+--- Refuses what cannot go on, before the model is read.
+function program.check(opt)
+   if opt.enroll and #opt.photos == 0 then cli.usage_error("--enroll %s: no photo is named", opt.enroll) end
+   if opt.picture then check_beside(opt) end
 end
 
 -- What training has written beside a model: protocol, calibration, crop. Nothing where there is none.
@@ -89,10 +105,16 @@ local function is_cropped(facts)
    return facts.crop ~= nil and facts.crop ~= "none"
 end
 
+-- A folder, or a table or annotations that say which photos there are.
+local function holds_photos(path, mode)
+   return mode == "directory" or mode == "file" and path:lower():find "%.csv$" ~= nil or path:lower():find "%.json$" ~= nil
+end
+
 -- The gallery of a folder, brought up to date.
 local function gallery_of_folder(opt, model, facts)
    local o = kept(facts)
    o.catalogue = { crop = facts.crop, mask = facts.mask == true, columns = opt.columns or facts.columns }
+   o.is_hint = opt.columns == nil
    o.model, o.rebuild, o.workers, o.device, o.precision = opt.model, opt.rebuild, opt.workers, opt.device, opt.precision
    local known, done = of_folder.open(opt.gallery, model, o)
    tell_problems(done)
@@ -107,8 +129,10 @@ end
 -- something is to be enrolled: it will be a new one.
 function program.gallery(opt, model, facts)
    local mode = lfs.attributes(opt.gallery, "mode")
-   if mode == "directory" then
+   if mode and holds_photos(opt.gallery, mode) then
       return gallery_of_folder(opt, model, facts)
+   elseif opt.columns then
+      console.fail("columns: they are of a table of photos, and %s is none", opt.gallery)
    elseif opt.rebuild then
       console.fail("rebuild: %s is no folder of photos, from which a gallery could be made anew", opt.gallery)
    elseif not mode and opt.enroll then

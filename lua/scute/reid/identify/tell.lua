@@ -19,7 +19,10 @@ end
 local function verdict(photo, found)
    local best = photo.candidates[1]
    if not best then
-      return ("no candidate: the gallery has no photo that may show the side '%s'"):format(found.side)
+      return ("no candidate: the gallery has no photo that may show the side '%s'; it has the sides %s"):format(found.side,
+         table.concat(found.gallery.sides, ", "))
+   elseif best.same_photo then
+      return ("this very photo is in the gallery, as %s"):format(best.identity)
    elseif photo.new == nil then
       return ("most like %s (similarity %.3f)"):format(best.identity, best.score)
    elseif photo.new then

@@ -3,15 +3,15 @@
 -- trains on 2010 to 2018, validates on 2019 and tests on 2020 to 2022 (wildlife-datasets' TimeCutoffSplit, with
 -- test_one_year_only = False).
 local console = require "scute.base.console"
+local dates = require "scute.reid.catalogue.dates"
 local units = require "scute.reid.split.units"
 
--- "2019", "2019-06" or "2019-06-01" as a number below that of its first day and above those before. Which days the calendar
--- has does not matter: they are compared only.
+-- "2019", "2019-06" or "2019-06-01" as a number below that of its first day and above those before.
 local function first_day(name, text)
    local year, rest = text:match "^(%d%d%d%d)([%d%-]*)$"
    local month, day = (rest or ""):match "^%-(%d%d)$", nil
    if rest and not month then month, day = rest:match "^%-(%d%d)%-(%d%d)$" end
-   if not year or rest ~= "" and not month then
+   if not year or rest ~= "" and not month or not dates.read(("%s-%s-%s"):format(year, month or "01", day or "01")) then
       console.fail("%s: expected a day, a month or a year (2019-06-01, 2019-06, 2019), found '%s'", name, text)
    end
    return tonumber(year .. (month or "00") .. (day or "00"))

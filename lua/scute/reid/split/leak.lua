@@ -1,6 +1,7 @@
 -- Encounters on both sides of a split: photos of one encounter share light, water, camera and background, by which a network
 -- that has seen one of them knows the others again, whatever the animal looks like. In SeaTurtleID2022's random split 96 % of
 -- the photos that test are of an encounter that trains, in its time-aware ones none.
+local columns = require "scute.reid.catalogue.columns"
 local console = require "scute.base.console"
 local thousands = require("scute.base.columns").thousands
 local units = require "scute.reid.split.units"
@@ -8,6 +9,15 @@ local units = require "scute.reid.split.units"
 local leak = {}
 
 local WARNS = 0.01 -- share from which on there is a warning
+
+--- Warns where no encounter is known, so that nobody can tell: the photos may be of one each, or all of the same few.
+function leak.warn_of_none(split)
+   if split.leak or split.kind == "disjoint set" then return end
+   console.warn("no encounter is known (split: %s): where photos of one train and test, figures are far too good; say "
+      .. "which column of a table holds dates or encounters (%s), or put a folder for each day (2019-06-01) inside of an "
+      .. "individual's",
+      split.text, columns.how "date")
+end
 
 --- The share (0 to 1) of the photos `test` whose encounter is among those of the photos `train`, and of how many photos it
 -- is; nil and 0 where no encounter of a photo that tests is known. An encounter is one of an individual, so that names of

@@ -2,6 +2,7 @@
 -- and units have numbers, and what is known of them stands in lists by number: a catalogue may have half a million photos.
 --
 -- A list `of` has an entry for each row of the catalogue: the row's number of an individual or unit, false where it has none.
+local columns = require "scute.reid.catalogue.columns"
 local console = require "scute.base.console"
 
 local units = {}
@@ -149,9 +150,9 @@ end
 --- Fails where there are no units. column: the one that would tell them, "date" or "encounter".
 function units.need(made, individuals, protocol, column)
    if made.n > 0 then return end
-   console.fail("protocol: %s needs %s, and none of %s has one; say which column holds them (columns = { %s = \"...\" }), or "
-      .. "choose another protocol", protocol, column == "date" and "dates" or "encounters or dates",
-      console.count(individuals.photos, "photo"), column)
+   console.fail("protocol: %s needs %s, and none of %s has one; say which column of a table holds them (%s), put a folder for "
+      .. "each day (2019-06-01) inside of an individual's, or choose another protocol", protocol,
+      column == "date" and "dates" or "encounters or dates", console.count(individuals.photos, "photo"), columns.how(column))
 end
 
 --- What each row is, by what its unit is: a list as `of`, false for rows in no unit.
