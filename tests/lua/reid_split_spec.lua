@@ -394,6 +394,7 @@ describe("reid.split", function()
    it("tells it of those that validate where none tests", function()
       local photos = catalogue { "a 2020-01-01", "a 2020-01-01", "a 2020-01-01", "b 2020-01-01" }
       local made = split(photos, { protocol = "random", test_fraction = 0 })
+      assert.matches("15 %% of each one's photos validate, drawn", made.text)
       assert.equal(1, made.leak)
       assert.matches("\n100%.0 %% of the photos that validate are of an encounter that trains\n", tostring(made))
       made = split(photos, { protocol = "time_closed" })

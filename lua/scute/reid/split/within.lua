@@ -11,8 +11,11 @@ local function add_note(notes, n, one, many)
    if n > 0 then notes[#notes + 1] = ("%s %s"):format(console.count(n, "individual"), n == 1 and one or many) end
 end
 
-local function share_text(fraction)
-   return ("%g %%"):format(100 * fraction)
+-- "15 % of each one's days test"; where none tests, how many validate.
+local function share_text(o, what)
+   local tests = o.test_fraction > 0
+   return ("%g %% of each one's %s %s"):format(100 * (tests and o.test_fraction or o.val_fraction), what,
+      tests and "test" or "validate")
 end
 
 --- The later days of each individual test, the ones before them validate (Adam et al. 2022; wildlife-datasets'
@@ -26,8 +29,7 @@ function within.time_closed(rows, individuals, o)
       add_note(o.notes, two, "was seen on two days, of which one trains and one tests: none validates",
          "were seen on two days, of which one trains and one tests: none validates")
    end
-   return units.spread(made, part), ("time-aware, closed set, the last %s of each one's days test"):format(
-      share_text(o.test_fraction))
+   return units.spread(made, part), "time-aware, closed set, the last " .. share_text(o, "days")
 end
 
 --- Encounters of each individual are drawn.
@@ -37,8 +39,8 @@ function within.encounter(rows, individuals, o)
    local rank = deal.drawn(o.seed, made.n)
    local part, one = deal.out(units.lists(made, individuals), rank, o.val_fraction, o.test_fraction)
    add_note(o.notes, one, "has one encounter only, and trains", "have one encounter only, and train")
-   return units.spread(made, part), ("by encounter, closed set, %s of each one's encounters test, drawn, seed %d"):format(
-      share_text(o.test_fraction), o.seed)
+   return units.spread(made, part), ("by encounter, closed set, %s, drawn, seed %d"):format(
+      share_text(o, "encounters"), o.seed)
 end
 
 --- Photos of each individual are drawn (wildlife-datasets' ClosedSetSplit): those of one encounter come to lie on both sides.
@@ -47,8 +49,8 @@ function within.random(rows, individuals, o)
    local rank = deal.drawn(o.seed, made.n)
    local part, one = deal.out(units.lists(made, individuals), rank, o.val_fraction, o.test_fraction)
    add_note(o.notes, one, "has one photo only, and trains", "have one photo only, and train")
-   return units.spread(made, part), ("random photos, closed set, %s of each one's photos test, drawn, seed %d"):format(
-      share_text(o.test_fraction), o.seed)
+   return units.spread(made, part), ("random photos, closed set, %s, drawn, seed %d"):format(
+      share_text(o, "photos"), o.seed)
 end
 
 return within
