@@ -24,7 +24,7 @@ end
 
 -- Of a row's file when it was read, and of its mask, which is not kept itself.
 local function stamp_of(row)
-   local stamp, mask = scute.files.stamp(row.path), crops.mark({ masks = { row.mask or false } }, 1)
+   local stamp, mask = scute.files.written(row.path), crops.mark({ masks = { row.mask or false } }, 1)
    return stamp and stamp .. mask or nil
 end
 
