@@ -292,7 +292,7 @@ describe("scripts/identify.lua", function()
    it("draws over no photo, and says what it cannot draw before it looks", function()
       os.rename(path "blue.bmp", path "blue.png")
       for name, message in pairs { ["blue.png"] = "is one of the photos", ["blue.gif"] = "expected a name that ends in .png",
-         ["known/blue/../blue/001.bmp.png"] = "is a photo of the gallery" } do
+         ["known/blue/../blue/001.bmp.png"] = "lies among the photos of class 'blue'" } do
          if name:find "known" then photos.write(path(name), 1, 1) end
          local out, code = shell(line_of "known" .. "--picture " .. path(name) .. " " .. path "blue.png")
          assert.equal(name == "blue.gif" and "2" or "1", code, out)
