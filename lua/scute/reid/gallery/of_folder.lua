@@ -40,7 +40,7 @@ local function known_rows(folder, options)
    local whole = catalogue(folder, options)
    for _, row in ipairs(whole.rows) do
       if row.identity then
-         local copy = setmetatable({ stamp = scute.files.stamp(row.path) }, { __index = row })
+         local copy = setmetatable({ stamp = scute.files.written(row.path) }, { __index = row })
          local key = key_of(copy)
          if not by_key[key] then rows[#rows + 1], by_key[key] = copy, copy end
       end
