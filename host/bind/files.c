@@ -26,9 +26,9 @@ static int write_(lua_State *L) {
    return 0;
 }
 
-// scute.files.written(path) -> a text that is another one once the file was written to: its size, and when it was
-// written, to the nanosecond where the file system tells; nil where there is none
-static int file_written(lua_State *L) {
+// scute.files.written(path) -> a text that is another one once the file was written to: its size, and when it
+// was written, to the nanosecond where the file system tells; nil where there is none
+static int written(lua_State *L) {
    struct stat at;
    if (stat(luaL_checkstring(L, 1), &at) != 0) return lua_pushnil(L), 1;
    char text[72];
@@ -86,8 +86,8 @@ static int list(lua_State *L) {
    return 2;
 }
 
-static const luaL_Reg functions[] = {{"mkdirs", mkdirs},    {"write", write_}, {"list", list},
-                                     {"written", file_written}, {"real", real},    {NULL, NULL}};
+static const luaL_Reg functions[] = {{"mkdirs", mkdirs},   {"write", write_}, {"list", list},
+                                     {"written", written}, {"real", real},    {NULL, NULL}};
 
 static void open_files(lua_State *L) {
    luaL_newmetatable(L, FOLDER);
