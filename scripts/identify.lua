@@ -15,7 +15,7 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
         .. "gallery.safetensors, and renewed as photos come), a CSV file or annotations that say whose photos are where, or a "
         .. "file that --enroll made" },
    metric_learning.flag "columns",
-   { "enroll", text = true, value = "NAME", help = "also add the photos to the gallery, as this individual" },
+   { "enroll", read = program.name, value = "NAME", help = "also add the photos to the gallery, as this individual" },
    { "side", read = program.side, value = "NAME",
      help = "the side that the photos show, as left or right: photos of another do not count" },
    { "box", read = program.box, value = "X,Y,WIDTH,HEIGHT",
@@ -27,20 +27,23 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    table.unpack(cli.looking),
 })
 program.check(opt)
-local model, facts = program.model(opt)
 local photos = program.photos(opt)
+if opt.picture then program.check_picture(opt, photos) end
+local model, facts = program.model(opt)
 local gallery = program.gallery(opt, model, facts)
+if opt.picture and gallery then program.check_apart(opt, gallery) end
+local found, count
 if #photos.paths > 0 then
-   local found = program.identify(opt, model, gallery, photos, facts)
-   if gallery then program.tell(opt, found) end
+   found = program.identify(opt, model, gallery, photos, facts)
+   program.tell(opt, found)
    for _, entry in ipairs(found.bad) do cli.warn("%s", entry.message) end
-   if opt.enroll and found.x then
-      local count
-      gallery, count = program.enroll(opt, gallery, photos, found, facts)
-      if count > 0 and not opt.json then
-         cli.line("%s: %s enrolled as %s; %s of %s in it now", gallery.path, cli.count(count, "photo"), opt.enroll,
-            cli.count(gallery.count, "photo"), cli.count(#gallery.identities, "individual"))
-      end
-   end
-   if #found.bad > 0 then os.exit(1, true) end
 end
+if opt.enroll and found.x then
+   gallery, count = program.enroll(opt, gallery, photos, found, facts)
+   if count > 0 and not opt.json then
+      cli.line("%s: %s enrolled as %s; %s of %s in it now", gallery.path, cli.count(count, "photo"), opt.enroll,
+         cli.count(gallery.count, "photo"), cli.count(#gallery.identities, "individual"))
+   end
+end
+if opt.json then program.tell_json(found, gallery, count) end
+if found and #found.bad > 0 then os.exit(1, true) end

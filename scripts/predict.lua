@@ -12,7 +12,7 @@ local opt = cli.parse(arg, "Say what a trained model sees in photos", {
    { "embeddings", value = "FILE", help = "also write what the backbone says about each photo, as safetensors" },
    table.unpack(cli.looking),
 })
-if opt.embeddings then predict.check_output(opt.embeddings, opt.model) end
+if opt.embeddings then predict.check_output("embeddings", opt.embeddings, opt.model) end
 local model = models.load(opt.model):to(opt.device)
 local photos = predict.find(opt.photos)
 if photos.others > 0 then

@@ -1,5 +1,8 @@
 // scute.files: files of text, and folders.
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "host/files/file.h"
@@ -32,6 +35,17 @@ static int file_stamp(lua_State *L) {
    snprintf(text, sizeof text, "%lld-%lld.%09ld", (long long)at.st_size, (long long)at.st_mtim.tv_sec,
             at.st_mtim.tv_nsec);
    return lua_pushstring(L, text), 1;
+}
+
+// scute.files.real(path) -> the absolute path that leads there without links, or nil where it leads nowhere
+static int real(lua_State *L) {
+   char *path = realpath(luaL_checkstring(L, 1), NULL);
+   char kept[PATH_MAX];
+   bool fits = path && strlen(path) < sizeof kept;
+   if (fits) strcpy(kept, path); // pushing may raise, and the text would be lost
+   free(path);
+   lua_pushstring(L, fits ? kept : NULL); // NULL: nil
+   return 1;
 }
 
 static int close_folder(lua_State *L) {
@@ -72,8 +86,8 @@ static int list(lua_State *L) {
    return 2;
 }
 
-static const luaL_Reg functions[] = {
-    {"mkdirs", mkdirs}, {"write", write_}, {"list", list}, {"stamp", file_stamp}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"mkdirs", mkdirs},    {"write", write_}, {"list", list},
+                                     {"stamp", file_stamp}, {"real", real},    {NULL, NULL}};
 
 static void open_files(lua_State *L) {
    luaL_newmetatable(L, FOLDER);

@@ -22,11 +22,17 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uintptr_t page_size;
 static struct sigaction before;
 
+// Another thread may take an entry for other pages between the two loads; then it has another beginning
+// afterwards, and is none of those that the address is in, which whoever reads there keeps.
+static bool holds(const ScPages *p, uintptr_t address) {
+   uintptr_t begin = atomic_load(&p->begin);
+   size_t bytes = atomic_load(&p->bytes);
+   return begin && atomic_load(&p->begin) == begin && address >= begin && address - begin < bytes;
+}
+
 static ScPages *find(uintptr_t address) {
-   for (ScPages *p = atomic_load(&first); p; p = p->next) {
-      uintptr_t begin = atomic_load(&p->begin);
-      if (begin && address >= begin && address - begin < atomic_load(&p->bytes)) return p;
-   }
+   for (ScPages *p = atomic_load(&first); p; p = p->next)
+      if (holds(p, address)) return p;
    return NULL;
 }
 
@@ -38,16 +44,24 @@ static bool replace(ScPages *p, uintptr_t address) {
    return mmap((void *)from, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
-// What returns without having changed anything comes again, and does then what it did before.
+// One that was sent has to be sent again; it waits until the handler returns.
+static void as_before(bool was_sent) {
+   if (was_sent && !(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_IGN) return;
+   sigaction(SIGBUS, &before, NULL);
+   if (was_sent) raise(SIGBUS);
+}
+
+// A fault that returns without having changed anything comes again, and does then what it did before.
 static void on_bus_error(int number, siginfo_t *info, void *context) {
    (void)number, (void)context;
    int error = errno;
    uintptr_t address = (uintptr_t)info->si_addr;
-   ScPages *p = info->si_code > 0 ? find(address) : NULL;
+   bool was_sent = info->si_code <= 0;
+   ScPages *p = was_sent ? NULL : find(address);
    if (p && replace(p, address))
       atomic_store(&p->lost, true);
    else
-      sigaction(SIGBUS, &before, NULL);
+      as_before(was_sent);
    errno = error;
 }
 

@@ -6,12 +6,16 @@ local apart = require "scute.data.apart"
 local console = require "scute.base.console"
 local measured = require "scute.reid.measured"
 local metrics = require "scute.metrics"
+local precision = require "scute.base.precision"
 local progress = require "scute.train.progress"
 local saved = require "scute.reid.saved"
 
 local evaluate_reid = {}
 
 -- ---- flags ----
+
+local COLUMNS = metric_learning.flag "columns"
+COLUMNS.show = "as the run had them"
 
 --- The flags of the script, as cli.parse takes them.
 evaluate_reid.flags = {
@@ -29,7 +33,7 @@ evaluate_reid.flags = {
    { "output_dir", value = "PATH", show = "none",
      help = "where figures and pictures go: reid_evaluation.json, individuals.csv, answers.csv, failures, rank lists, hardest "
         .. "pairs, similarities, calibration and a map; in the folder of a run its report.html gets them" },
-   metric_learning.flag "columns", metric_learning.flag "photos", cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
+   COLUMNS, metric_learning.flag "photos", cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }
 
 --- What the figures mean, as --help says it.
@@ -89,22 +93,27 @@ local function check_parts(opt, found)
       and #found.split.val > 0 and "; --split val measures those that validated" or "")
 end
 
---- Opens what the options name: { model, split, facts = what reid.json says, folder of the run, own = whether the model is
--- that of the run, queries, gallery, val = lists of rows of the catalogue }. gallery is nil where no individual is on both
--- sides: the queries look among one another then.
+-- The run's calibration as { plain, threshold }, where it is of this model, asked for in the same way; nil else.
+local function own_calibration_of(opt, facts)
+   if opt.run or opt.flips or not facts.calibration or not saved.is_fitted(facts, opt.model) then return nil end
+   return { plain = facts.calibration, threshold = facts.threshold }
+end
+
+--- Opens what the options name: { model, split, folder of the run, own = its { calibration, threshold } where they are of this
+-- model, queries, gallery, val = lists of rows of the catalogue, apart = whether no individual is on both sides: the queries
+-- look among one another then, and are asked for in the gallery as new ones alone }.
 function evaluate_reid.open(opt)
    local facts, folder = facts_of(opt)
    local model = cli.guard(nil, models.load, opt.model):to(opt.device)
    local catalogue = catalogue_of(opt, facts)
    if opt.output_dir and catalogue.kind == "folders" then apart(opt.output_dir, catalogue.dir) end
    local split = reid.split(catalogue, { of_run = folder })
-   local found = { model = model, split = split, facts = facts, folder = folder, own = opt.run == nil,
+   local found = { model = model, split = split, folder = folder, own = own_calibration_of(opt, facts),
       queries = rows_of(catalogue, split[opt.split]), gallery = rows_of(catalogue, split.train),
       val = rows_of(catalogue, split.val) }
    check_parts(opt, found)
-   local is_apart = true
-   for _, row in ipairs(found.queries) do is_apart = is_apart and not (row.identity and split.known[row.identity]) end
-   if is_apart then found.gallery = nil end
+   found.apart = true
+   for _, row in ipairs(found.queries) do found.apart = found.apart and not (row.identity and split.known[row.identity]) end
    return found
 end
 
@@ -127,10 +136,11 @@ end
 local function embed(model, lists, opt)
    local report, finish, meter = reporter(lists, opt.json)
    local bad, out = {}, {}
+   local asked = precision.of_looking(opt.precision, model.precision, opt.device)
    for _, name in ipairs { "gallery", "queries", "val" } do
       local rows = lists[name]
       if rows and #rows > 0 then
-         local found = reid.embeddings(model, rows, { workers = opt.workers, device = opt.device, precision = opt.precision,
+         local found = reid.embeddings(model, rows, { workers = opt.workers, device = opt.device, precision = asked,
             flips = opt.flips, each = report })
          if found.complete == false then console.stop(130, "interrupted") end
          finish(#rows)
@@ -154,12 +164,11 @@ local function side_of(part, wanted)
    return { x = part.x:index_select(1, index), ids = ids }
 end
 
--- The run's own calibration and threshold, or those that this model has on the photos that validated.
+-- The run's own calibration and threshold, or those that this model has on the photos that validated: of other weights of the
+-- run, of a mean with mirror images, of a run that was broken off before it had any.
 local function fitted_of(found, parts)
-   if found.own then
-      local plain = found.facts.calibration
-      return plain and console.guard(found.folder .. "/" .. saved.JSON, metrics.calibration, plain), found.facts.threshold
-   end
+   local own = found.own
+   if own then return console.guard(found.folder .. "/" .. saved.JSON, metrics.calibration, own.plain), own.threshold end
    if not parts.val then return nil end
    local known = found.split.known
    local said = measured.answers(side_of(parts.val, function(id) return id and known[id] end),
@@ -171,17 +180,20 @@ end
 --- Measures what evaluate_reid.open found. Returns what reid.evaluate does, with bad = list of {path, message} of photos that
 -- cannot be read, chosen = true where the photos chose epoch, threshold and calibration, and x = embeddings of the queries.
 function evaluate_reid.measure(found, opt)
-   local needs_val = not found.own and found.gallery and opt.split ~= "val"
+   local needs_val = not found.own and opt.split ~= "val"
    local parts, bad = embed(found.model, { gallery = found.gallery, queries = found.queries,
       val = needs_val and found.val or nil }, opt)
    if not found.own and opt.split == "val" then parts.val = parts.queries end
    for name, text in pairs { queries = "that are measured", gallery = "of the gallery" } do
       if found[name] and not parts[name] then console.fail("data_dir: none of the photos %s can be read", text) end
    end
-   local calibration, threshold
-   if parts.gallery then calibration, threshold = fitted_of(found, parts) end
-   local result = reid.evaluate { queries = parts.queries, gallery = parts.gallery, calibration = calibration,
-      threshold = threshold, text = found.split.text }
+   local calibration, threshold = fitted_of(found, parts)
+   local function evaluate(gallery)
+      return reid.evaluate { queries = parts.queries, gallery = gallery, calibration = calibration, threshold = threshold,
+         text = found.split.text }
+   end
+   local result = evaluate(not found.apart and parts.gallery or nil)
+   if found.apart then result.open = evaluate(parts.gallery).open end
    result.bad, result.chosen, result.x = bad, opt.split == "val", parts.queries.x
    return result
 end

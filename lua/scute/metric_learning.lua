@@ -82,8 +82,9 @@ local OF_NETWORK = group("Network", joined(cli.pick(options.of(reid.model).entri
    "fit", "embedding_size", "pooling", "sub_centers", "dropout")))
 local OF_LOSS = group("Loss", joined(cli.pick(loss_options.LOSS.entries, "loss", "margin", "scale", "mining", "temperature"), {
    { "per_individual", whole = true, min = 1, max = 1024, value = "K", show = EACH .. " for triplet and supcon, else 1",
-     default = function(opt) return COMPARES_PHOTOS[opt.loss] and EACH or 1 end,
-     help = "photos of each individual in a batch, of as many individuals as that has room for; 1: photos as they come" },
+     default = function(opt) return COMPARES_PHOTOS[opt.loss] and not opt.sampler and EACH or 1 end,
+     help = "photos of each individual in a batch, of as many individuals as that has room for; 1: photos as they come, or as "
+        .. "--sampler says" },
 }))
 local OF_TRAINING = group("What trains, and how fast", {
    changed(fine_tuning.flags, "unfreeze", { default = "none",
@@ -142,6 +143,19 @@ local function check(opt)
    check_batches(opt)
 end
 
+-- What of the batches depends on the photos that train.
+local function check_individuals(opt, set)
+   local k, most = opt.per_individual, #set.classes
+   local wanted = opt.batch_size // k
+   if k > 1 and wanted > most then
+      console.fail("batch_size: %d photos, %d of each individual (--per_individual), are of %d individuals, and %d train; "
+         .. "expected at most --batch_size %d", opt.batch_size, k, wanted, most, k * most)
+   elseif k == 1 and COMPARES_PHOTOS[opt.loss] and (opt.sampler or {}).name ~= "identities" then
+      console.warn("loss: %s compares photos of an individual with one another, and it is left to chance whether a batch has "
+         .. "several of one; --per_individual %d sees to that", opt.loss, EACH)
+   end
+end
+
 -- ---- photos ----
 
 local SHOWN = 5 -- problems that are named
@@ -168,7 +182,9 @@ function metric_learning.open(opt)
    tell_problems(catalogue.problems)
    if opt.output_dir and catalogue.kind == "folders" then apart(opt.output_dir, catalogue.dir, nil, true) end
    local split = split_of(opt, catalogue)
-   return { catalogue = catalogue, split = split, set = reid.set(catalogue, split) }
+   local set = reid.set(catalogue, split)
+   check_individuals(opt, set)
+   return { catalogue = catalogue, split = split, set = set }
 end
 
 -- ---- what trains ----

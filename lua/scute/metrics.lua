@@ -218,11 +218,12 @@ end
 --- Low and high end of the 95 % interval of a share of `right` in `total`: Wilson's score interval (1927), which holds
 -- for small numbers and near 0 and 1 too. NaN where total is 0.
 function metrics.interval(right, total)
+   if total == 0 then return 0 / 0, 0 / 0 end
    local z = 1.959964
    local p, spread = right / total, z * z / total
    local center = (p + spread / 2) / (1 + spread)
    local half = z / (1 + spread) * math.sqrt(p * (1 - p) / total + spread / (4 * total))
-   return center - half, center + half
+   return math.max(0.0, center - half), math.min(1.0, center + half) -- which rounding may pass
 end
 
 metrics.mcnemar = require "scute.metrics.mcnemar"

@@ -81,15 +81,14 @@ function predict.find(names)
    return { paths = photos[1], broken = broken, others = others }
 end
 
---- Fails where the file to be written is the model itself.
-function predict.check_output(path, model, flag)
-   flag = flag or "embeddings"
+--- Fails where the file to be written, as the option `what` names it, is the model itself.
+function predict.check_output(what, path, model)
    local there, own = lfs.attributes(path), lfs.attributes(model)
    if there and own and there.dev == own.dev and there.ino == own.ino then
-      console.fail("%s: '%s' is the model; choose another file", flag, path)
+      console.fail("%s: '%s' is the model; choose another file", what, path)
    end
    if run_files.belongs(path) then
-      console.fail("%s: '%s' is a file of the run that lies there; choose another name, or another folder", flag, path)
+      console.fail("%s: '%s' is a file of the run that lies there; choose another name, or another folder", what, path)
    end
 end
 

@@ -226,6 +226,31 @@ static void other_pages_end_the_program_as_before(void **state) {
    assert_true(WIFSIGNALED(end) && WTERMSIG(end) == SIGBUS);
 }
 
+// kill -BUS is no page that is lost: it does what it did before, and takes nobody's guard away.
+static void a_signal_that_is_sent_does_as_before(void **state) {
+   (void)state;
+   const char *path = write_file("a.safetensors");
+   for (int ignored = 0; ignored < 2; ignored++) {
+      fflush(NULL);
+      pid_t child = fork();
+      if (child == 0) {
+         signal(SIGBUS, ignored ? SIG_IGN : SIG_DFL);
+         ScMapped *m;
+         if (map_file(path, &m) != SC_OK) _exit(3);
+         raise(SIGBUS);
+         if (truncate(path, 2 * 4096) != 0) _exit(2);
+         ScTensor *t = part(m, "x", 0, ROWS);
+         _exit(value(t, ROWS * COLUMNS - 1) == 0 ? 0 : 1);
+      }
+      int end;
+      assert_int_equal(waitpid(child, &end, 0), child);
+      if (ignored)
+         assert_true(WIFEXITED(end) && WEXITSTATUS(end) == 0);
+      else
+         assert_true(WIFSIGNALED(end) && WTERMSIG(end) == SIGBUS);
+   }
+}
+
 static void what_is_damaged_is_not_mapped(void **state) {
    (void)state;
    size_t size;
@@ -251,6 +276,7 @@ int main(void) {
        cmocka_unit_test(one_that_is_cut_off_is_zeros_and_told),
        cmocka_unit_test(one_that_is_written_to_is_told),
        cmocka_unit_test(other_pages_end_the_program_as_before),
+       cmocka_unit_test(a_signal_that_is_sent_does_as_before),
        cmocka_unit_test(what_is_damaged_is_not_mapped),
    };
    return cmocka_run_group_tests_name("mapped files", tests, scratch_setup, scratch_teardown);

@@ -5,9 +5,11 @@ local console = require "scute.base.console"
 local crops = require "scute.data.crops"
 local digest = require "scute.data.digest"
 local equal = require "scute.data.equal"
+local json_file = require "scute.base.json_file"
 local repeats = require "scute.data.repeats"
 local split_file = require "scute.data.split_file"
 local thumbnail = require "scute.base.thumbnail"
+local to_json = require "scute.base.json"
 local Small = dofile "tests/lua/small.lua"
 local data, optim, train = scute.data, scute.optim, scute.train
 
@@ -180,6 +182,14 @@ describe("parts with boxes", function()
       assert.equal(path .. "#2", crops.file(path .. "#2"))
    end)
 
+   it("have no name that is another file's", function()
+      local path = draw(90)
+      local file <close> = assert(io.open(path .. "#2", "wb"))
+      file:write "x"
+      assert.same({ path, path .. "#3", path .. "#2" }, crops.names { path, path, path .. "#2" })
+      assert.same({ path, path .. "#2" }, { crops.file(path .. "#3"), crops.file(path .. "#2") })
+   end)
+
    it("name their photos once, over all parts of a set", function()
       local files = { "a", "b", "a" }
       local set = { train = { paths = files, boxes = { LEFT, false, RIGHT } }, val = { paths = { "a" } } }
@@ -211,6 +221,18 @@ describe("parts with boxes", function()
       masked.outside = "black"
       assert.not_equal(before, crops.mark(masked, 1))
       assert.equal("9c2f01ab-7", digest.of_file "9c2f01ab-7+12345678")
+   end)
+
+   it("are shown as the size in a box says, where they are stored lying down", function()
+      local path = "tests/golden/images/exif6.jpg"
+      local whole = scute.image.load(path)
+      local box = { 1, 2, 9, 5, of = { whole.height, whole.width } }
+      assert.not_equal(whole.height, whole.width)
+      local shown = crops.shown({ paths = { path }, boxes = { box } }, 1)
+      local image = thumbnail(path, 80, json_file.decode(to_json(shown)))
+      assert.same({ 5, 9 }, { image.width, image.height })
+      assert.equal(bytes_of(scute.image.load(path, { box = box })), bytes_of(image))
+      assert.same({ 9, 5 }, { thumbnail(path, 80, { box = { 1, 2, 9, 5 } }).width, 5 })
    end)
 
    it("keep boxes where photos come several times in an order", function()
@@ -333,6 +355,21 @@ describe("train.fit", function()
       assert.matches("1 photo that validates is a part of a file of which another part trains %(.*reef1.png#3, .*reef1.png%)",
          table.concat(warned, "\n"))
       assert.not_matches("the same", table.concat(warned, "\n"))
+   end)
+
+   it("warns of photos that test under another name, too", function()
+      local list, val = halves(1, 6), halves(7, 9)
+      local set = data.files { train = list, val = val }
+      set.test = { paths = { draw(10), list[1][1], list[1][1] }, labels = { 1, 1, 2 }, counts = { 2, 1 },
+         boxes = { LEFT, RIGHT, { 2, 2, 12, 12 } } }
+      crops.name(set)
+      assert.is_false(equal.tell(set))
+      local text = table.concat(warned, "\n")
+      assert.matches("1 photo that tests has the same bytes as one that trains %(.*reef1.png#3 = .*reef1.png#2%)", text)
+      assert.matches("1 photo that tests is a part of a file of which another part trains", text)
+      assert.equal(2, #warned)
+      equal.tell(set)
+      assert.equal(2, #warned)
    end)
 
    it("is not taken in by a copy of a part", function()

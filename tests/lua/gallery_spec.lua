@@ -89,6 +89,7 @@ describe("a gallery", function()
       local x, rows = vectors(7, 5), rows_of(7, 3, function(row, i)
          row.side = ({ "left", "right" })[i % 3]
          row.path, row.box = path("photos/" .. row.file), i == 2 and { 1, 2.5, 30, 40 } or nil
+         if i == 3 then row.box = { 4, 3, 2, 1, of = { 640, 480 } } end
          row.encounter, row.mask = i > 4 and "Bucht \"1\"\n" or nil, { "not kept" }
       end)
       rows[7].file = "odd\xff.jpg"
@@ -102,6 +103,7 @@ describe("a gallery", function()
          g.calibration.kind, g.notes.crop })
       assert.same({ identity = "a1", file = "a1/2.jpg", path = "photos/a1/2.jpg", date = "2020-01-01", side = "right",
          box = { 1, 2.5, 30, 40 } }, g:row(2))
+      assert.same({ 4, 3, 2, 1, of = { 640, 480 } }, g:row(3).box)
       assert.equal(path "photos/a1/2.jpg", g:path_of(g:row(2)))
       assert.same({ "a3", "odd\xff.jpg", "Bucht \"1\"\n" }, { g:row(7).identity, g:row(7).file, g:row(7).encounter })
       assert.is_nil(g:row(3).side)
@@ -215,6 +217,18 @@ describe("search", function()
       end
       for k, candidate in ipairs(list) do assert.same(expected[k], { candidate.identity, candidate.row }) end
       assert.equal(21, #g:candidates(center, { top = 99 })[1])
+      -- of several queries those alone go on that want more rows
+      local queries = scute.concat({ x:slice(1, 100, 100), center, x:slice(1, 120, 120) }, 1)
+      local function rows_of_list(candidates)
+         local numbers = {}
+         for k, candidate in ipairs(candidates) do numbers[k] = candidate.row end
+         return numbers
+      end
+      local lists, of_sides = g:candidates(queries), g:candidates(queries, { side = { "left", "left", false } })
+      for q, query in ipairs { x:slice(1, 100, 100), center, x:slice(1, 120, 120) } do
+         assert.same(rows_of_list(g:candidates(query)[1]), rows_of_list(lists[q]))
+         assert.same(rows_of_list(lists[q]), rows_of_list(of_sides[q]))
+      end
    end)
 
    it("refuses queries that are none", function()
@@ -246,6 +260,33 @@ describe("adding to a gallery", function()
       assert.equal(5, old.count)
       assert.equal(5, select(2, old:search(x:slice(1, 5, 5), { top = 1 })):item())
       for name in lfs.dir(root) do assert.is_nil(name:find "%.tmp$" or name:find "%.lock$", name) end
+   end)
+
+   it("takes a photo once, whoever adds it, and each animal on it", function()
+      local function row(identity, name, box) return { identity = identity, path = path(name), box = box } end
+      local x = vectors(3, 6)
+      local g, others = made("once.safetensors", x, { row("Ann", "a.jpg"), row("Bob", "../" .. root:match "[^/]*$" .. "/a.jpg"),
+         row("Bob", "a.jpg", { 1, 2, 3, 4 }) }, { once = true })
+      assert.same({ 2, 1, "Ann" }, { g.count, #others, others[1].as })
+      local old <close> = gallery.open(path "once.safetensors")
+      g:append { embeddings = x, rows = { row("Cid", "c.jpg"), row("Cid", "b.jpg"), row("Cid", "c.jpg") }, once = true }
+      assert.equal(4, g.count)
+      assert.same(x:slice(1, 2, 2):totable(), g.mapped:tensor("embeddings", 4, 4):totable())
+      others = select(2, old:append { embeddings = x, rows = { row("Dan", "b.jpg"), row("Dan", "d.jpg"),
+         row("Dan", "a.jpg", { 1, 2, 3, 4 }) }, once = true })
+      assert.same({ 5, 2, "Cid", "Bob" }, { old.count, #others, others[1].as, others[2].as })
+      others = select(2, g:append { embeddings = x:slice(1, 1, 1), rows = { row("Eve", "a.jpg") }, once = true })
+      assert.same({ 5, 1 }, { g.count, #others })
+      g:close()
+   end)
+
+   it("behind a link changes the file, and leaves the link", function()
+      made("real.safetensors", vectors(2, 6), rows_of(2, 1)):close()
+      lfs.link("real.safetensors", path "link.safetensors", true)
+      local g <close> = gallery.open(path "link.safetensors")
+      g:append { embeddings = vectors(1, 6, 2), rows = { { identity = "new" } } }
+      assert.equal("link", lfs.symlinkattributes(path "link.safetensors", "mode"))
+      assert.equal(3, gallery.open(path "real.safetensors").count)
    end)
 
    it("leaves out what is to go, and individuals with it", function()

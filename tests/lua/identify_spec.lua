@@ -174,6 +174,22 @@ describe("the gallery of a folder", function()
       assert.is_true(console.is_failure(err))
       assert.is_truthy(tostring(err):find(path "empty", 1, true), tostring(err))
    end)
+
+   it("looks again at photos whose mask is another one", function()
+      photos.write(path "masked/a.bmp", 1, 5)
+      photos.write(path "masked/b.bmp", 2, 10)
+      local function done_with(runs)
+         scute.files.write(path "masked/metadata.csv", ("path,identity,bbox,width,height,segmentation\n"
+            .. 'a.bmp,x,"[0, 0, 40, 40]",40,40,"{\'counts\': [%s], \'size\': [40, 40]}"\n'
+            .. 'b.bmp,y,"[0, 0, 40, 40]",40,40,\n'):format(runs))
+         local g <close>, done = of_folder.open(path "masked", model, { model = path "model.safetensors",
+            catalogue = { mask = true } })
+         assert.same({ 2, { 0, 0, 40, 40, of = { 40, 40 } } }, { g.count, g:row(1).box })
+         return done.added
+      end
+      assert.same({ 2, 0, 1, 0 }, { done_with "80, 1520", done_with "80, 1520", done_with "120, 1480",
+         done_with "120, 1480" })
+   end)
 end)
 
 describe("identify", function()
@@ -224,6 +240,11 @@ describe("identify", function()
       assert.same({}, none.photos[1].candidates)
       assert.is_truthy(tostring(none):find("no photo that may show the side 'right'; it has the sides left", 1, true))
       assert.equal("null", none:json():match '"new":(%a+)')
+      none = identify(model, g, { path "blue.bmp" }, { side = "right", calibration = SURE, protocol = "at random" })
+      local told = cjson.decode(none:json())
+      assert.same({ cjson.null, cjson.null, "at random", true }, { told.photos[1].new, told.photos[1].probability,
+         told.protocol, told.calibrated })
+      assert.is_truthy(tostring(none):find("from validation photos (at random)", 1, true), tostring(none))
    end)
 
    it("draws photos beside their candidates", function()
@@ -263,6 +284,53 @@ describe("the gallery of a table", function()
 end)
 
 describe("scripts/identify.lua", function()
+   local function line_of(name, weights)
+      return ("%s -l tests/lua/small.lua scripts/identify.lua --model %s --gallery %s "):format(program,
+         path(weights or "model.safetensors"), path(name))
+   end
+
+   it("draws over no photo, and says what it cannot draw before it looks", function()
+      os.rename(path "blue.bmp", path "blue.png")
+      for name, message in pairs { ["blue.png"] = "is one of the photos", ["blue.gif"] = "expected a name that ends in .png",
+         ["known/blue/../blue/001.bmp.png"] = "is a photo of the gallery" } do
+         if name:find "known" then photos.write(path(name), 1, 1) end
+         local out, code = shell(line_of "known" .. "--picture " .. path(name) .. " " .. path "blue.png")
+         assert.equal(name == "blue.gif" and "2" or "1", code, out)
+         assert.is_truthy(out:find(message, 1, true), out)
+      end
+      os.rename(path "blue.png", path "blue.bmp")
+      os.remove(path "known/blue/001.bmp.png")
+   end)
+
+   it("prints one JSON document, whatever is asked", function()
+      local function told(arguments)
+         local out, code = shell(arguments .. " --json")
+         assert.equal("0", code, out)
+         return cjson.decode(out:match "{.*")
+      end
+      local first = told(line_of "json.safetensors" .. "--enroll Ann " .. path "blue.bmp")
+      assert.same({ 1, 1, {} }, { first.enrolled, first.photos_in_gallery, first.photos })
+      local again = told(line_of "json.safetensors" .. "--enroll Ann " .. path "blue.bmp")
+      assert.same({ 0, "Ann" }, { again.enrolled, again.photos[1].candidates[1].identity })
+      assert.equal(7, told(line_of "known").photos_in_gallery)
+   end)
+
+   it("takes a calibration for the weights that it is of alone", function()
+      local facts = '{"protocol":"random","text":"random","calibration":{"kind":"platt","slope":40,"offset":-36},'
+         .. '"calibrated_on":{"model":"%s"}}'
+      local function answer(digest, weights)
+         photos.write_file(path "reid.json", facts:format(digest))
+         local name = weights .. ".gallery"
+         shell(line_of(name, weights) .. "--enroll Ann " .. path "blue.bmp")
+         local out = cjson.decode(shell(line_of(name, weights) .. path "red.bmp --json"):match "{.*")
+         os.remove(path(name))
+         return out.calibrated
+      end
+      local digest = scute.weights.sha256(path "model.safetensors")
+      assert.same({ true, false }, { answer(digest, "model.safetensors"), answer(digest, "other.safetensors") })
+      os.remove(path "reid.json")
+   end)
+
    it("identifies, draws and enrolls from the command line", function()
       local line = ("%s -l tests/lua/small.lua scripts/identify.lua --model %s/model.safetensors --gallery %s/"):format(program,
          root, root)
@@ -287,6 +355,16 @@ describe("scripts/identify.lua", function()
       assert.equal("0", code, out)
       local g <close> = gallery.open(path "new.safetensors")
       assert.same({ 3, "Ann", "left", { 0, 0, 20, 10 } }, { g.count, g:row(3).identity, g:row(3).side, g:row(3).box })
+      out, code = shell(line .. "new.safetensors --box 9,9,20,10 --enroll Zoe\u{308} --side Left " .. path "known/blue/001.bmp")
+      assert.equal("0", code, out)
+      assert.is_truthy(out:find("1 photo enrolled as Zo\u{eb}; 4 photos of 3 individuals in it now", 1, true), out)
+      out, code = shell(line .. "new.safetensors --side lft " .. path "blue.bmp")
+      assert.equal("0", code, out)
+      assert.is_truthy(out:find("is told to show the side 'lft'; those that are told: left", 1, true), out)
+      for _, name in ipairs { "'  '", "'a\nb'", "unknown", ("x"):rep(256) } do
+         out, code = shell(line .. "new.safetensors --enroll " .. name .. " " .. path "blue.bmp")
+         assert.equal("2", code, out)
+      end
       out, code = shell(line .. "new.safetensors --box 0,0,20 " .. path "blue.bmp")
       assert.equal("2", code, out)
       assert.is_truthy(out:find("--box: expected four numbers, x, y, width, height, found '0,0,20'", 1, true), out)
@@ -295,5 +373,15 @@ describe("scripts/identify.lua", function()
       assert.is_truthy(out:find("gallery: there is no ", 1, true), out)
       out, code = shell(line .. "known --enroll Ann")
       assert.equal("2", code, out)
+      scute.files.write(path "reid.json", '{"crop": "head", "mask": true}')
+      out = shell(line .. "new.safetensors " .. path "blue.bmp")
+      scute.files.write(path "masked/metadata.csv", "path,identity,who\na.bmp,x,Ann\nb.bmp,y,Bob\n")
+      scute.files.write(path "reid.json", '{"columns": {"identity": "who"}}')
+      local masked = line:gsub("/$", "/masked --rebuild ") .. path "blue.bmp"
+      assert.matches("\n   Ann ", (shell(masked)))
+      assert.matches("\n   x ", (shell(masked .. " --columns identity=identity")))
+      os.remove(path "reid.json")
+      assert.is_truthy(out:find("the model was trained on crops ('head'), and the photo is looked at whole", 1, true), out)
+      assert.is_truthy(out:find("photos whose background is painted over, and that of the photo is not", 1, true), out)
    end)
 end)

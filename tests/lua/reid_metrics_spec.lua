@@ -97,6 +97,9 @@ describe("metrics.retrieval", function()
       assert.same({ 1, 2, 1.0 }, { found.queries, found.without, found.top[1] })
       assert.same({ false, false, 1 }, found.ranks)
       assert.same({ false, false }, { found.right[1], found.right[2] })
+      o.block = 1 -- blocks in which no query has anything to find
+      assert.same({ false, false }, { table.unpack(metrics.retrieval(o).right, 1, 2) })
+      o.block = nil
       assert.equal(2, #found.nearest[1])
       assert.matches("; 2 more are of individuals that are not in it", tostring(found))
       o.exclude = { false, false, { 1 } } -- all that there is of "a"
@@ -231,6 +234,8 @@ describe("calibration", function()
          assert.equal(case.bins, #bins)
       end
       assert.is_true(is_nan((metrics.calibration_error({}, {}))))
+      assert.error_matches(function() metrics.calibration_error({ 0.5, 1.2 }, { true, false }) end,
+         "expected probabilities from 0 to 1, found 1.2 at place 2")
    end)
 end)
 
@@ -256,6 +261,9 @@ describe("the open set", function()
    it("is NaN of a kind that is not there", function()
       local found = metrics.balanced_open { truth = { "a" }, predicted = { "a" }, known = { a = true } }
       assert.is_true(found.known == 1 and is_nan(found.unknown) and is_nan(found.root))
+      assert.matches("known 1.000 %(1 photo of 1 individual%), unknown %- ", tostring(found))
+      found = metrics.balanced_open { truth = { 1, 2, 3 }, predicted = { 1, 1, false }, known = { true, true } }
+      assert.same({ 0.5, 1 }, { found.known, found.unknown })
       found = metrics.balanced_open { truth = {}, predicted = {}, known = {} }
       assert.is_true(is_nan(found.known))
       assert.error_matches(function() metrics.balanced_open { truth = { "a" }, predicted = {}, known = {} } end,

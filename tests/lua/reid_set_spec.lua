@@ -120,8 +120,30 @@ describe("reid.set", function()
       local set = set_of(all, split(all, { protocol = "random", test_fraction = 0.4 }))
       assert.is_true(set.leak > 0.01)
       assert.equal(1, #warned)
-      assert.matches("^[%d%.]+ %% of the photos that test are of an encounter that trains %(split: random photos.*time_closed",
-         warned[1])
+      assert.matches("^[%d%.]+ %% of the photos that test are of an encounter that trains, and [%d%.]+ %% of those that "
+         .. "validate %(split: random photos.*time_closed", warned[1])
+   end)
+
+   it("warns where days that test train, though encounters are apart", function()
+      local all = herd()
+      for i, row in ipairs(all.rows) do row.encounter = "e" .. i end
+      set_of(all, split(all, { protocol = "encounter", seed = 1 }))
+      assert.equal(1, #warned)
+      assert.matches("^0.0 %% of the photos that test .*, and [%d.]+ %% of a day on which the same individual trains .*how "
+         .. "well a day is known again", warned[1])
+   end)
+
+   it("warns where encounters that validate train, and those that test do not", function()
+      local all = herd()
+      for i, row in ipairs(all.rows) do
+         local k = (i - 1) % 10 + 1
+         row.split = { given = k > 8 and "test" or k % 2 == 1 and "valid" or "train" }
+      end
+      local set = set_of(all, split(all))
+      assert.equal(0, set.leak)
+      assert.equal(1, #warned)
+      assert.matches("^100.0 %% of the photos that validate are of an encounter that trains, and they choose", warned[1])
+      assert.equal(1, set.reid.leak_val)
    end)
 
    it("warns where no encounter is known, so that nobody can tell", function()
@@ -226,6 +248,13 @@ describe("the files of a run", function()
       assert.matches("data_dir: 2 photos of the run in .*/saved are not in the data any more: 'red/003.bmp' and others",
          failure(split, later, { of_run = folder }))
       later = herd()
+      split(later, { of_run = folder })
+      assert.same({}, warned)
+      later.rows[5].date, later.rows[6].encounter = "2021-01-01", "dive"
+      assert.equal(12, #split(later, { of_run = folder }).train)
+      assert.matches("^2 photos have another date or encounter than in the run in .*saved %('red/005.bmp' and others%)",
+         warned[1])
+      later = herd()
       later.rows[4].identity = "blue"
       assert.matches("data_dir: 'red/004.bmp' shows 'blue' now, and 'red' in the run in",
          failure(split, later, { of_run = folder }))
@@ -255,6 +284,18 @@ describe("a run", function()
       for name, value in pairs(more or {}) do run[name] = value end
       return scute.train.fit(model, set, run)
    end
+
+   it("goes on with photos that several individuals are on", function()
+      local all = herd()
+      all.rows[#all.rows + 1] = setmetatable({ identity = "blue", encounter = "blue 2020-01-01" }, { __index = all.rows[1] })
+      local made = split(all, { protocol = "time_closed" })
+      local set = set_of(all, made)
+      assert.same({ false, #set.train.paths }, { set.train.boxes[1], #set.train.boxes })
+      local result = fit(all, made)
+      assert.matches("\nred/001.bmp,red,train,%x+%-%d+\n", read(result.folder .. "/split.csv"))
+      assert.matches("\nred/001.bmp#2,blue,train,%x+%-%d+\n", read(result.folder .. "/split.csv"))
+      assert.equal(2, #fit(all, split(all, { of_run = result.folder }), { epochs = 2, resume = "auto" }).history)
+   end)
 
    it("trains on it, and keeps its split when it is gone on with", function()
       local all = herd()

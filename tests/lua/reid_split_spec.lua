@@ -115,6 +115,13 @@ describe("the time-aware open set", function()
       assert.equal("tttvxxx-", parts(photos, made))
    end)
 
+   it("says where nobody is new", function()
+      local note = "nobody who tests is new, so that this open set is a closed one"
+      assert.same({ note }, split(catalogue(days("a", 3)), { protocol = "time_open" }).notes)
+      local two = catalogue(joined(days("a", 3), { "b 2020-12-01" }))
+      assert.same({}, split(two, { protocol = "time_open" }).notes)
+   end)
+
    it("chooses days that come next to the shares", function()
       local even = catalogue(days("a", 20))
       local made = split(even, { protocol = "time_open" })
@@ -222,7 +229,8 @@ describe("splits that are drawn", function()
       assert.same({ 4, 1, 2 }, { #made.train, #made.val, #made.test })
       assert.equal(0.5, made.leak) -- a's, and not b's
       assert.equal("random photos, closed set, 15 % of each one's photos test, drawn, seed 3", made.text)
-      assert.matches("\n50%.0 %% of the photos that test are of an encounter that trains\n", tostring(made))
+      assert.matches("\n50%.0 %% of the photos that test are of an encounter that trains, and 100%.0 %% of those that "
+         .. "validate\n", tostring(made))
    end)
 
    it("of random photos keep the boxes of one file together", function()
@@ -249,10 +257,19 @@ describe("splits that are drawn", function()
       assert.equal("by individual, disjoint set, 15 % of the photos test, drawn, seed 0", made.text)
    end)
 
+   it("of individuals have two that test, where there are four", function()
+      local photos = catalogue(joined(days("a", 3), days("b", 3), days("c", 3), days("d", 3)))
+      local made = split(photos, { protocol = "individual" })
+      assert.same({ 2, 2, 2 }, { made.individuals.train, made.individuals.test, made.individuals.new_test })
+      assert.same({}, made.notes)
+      assert.equal(0, split(photos, { protocol = "individual", test_fraction = 0 }).individuals.test)
+   end)
+
    it("of individuals leave two to train", function()
       local photos = catalogue(joined(days("a", 3), days("b", 3), days("c", 3)))
       local made = split(photos, { protocol = "individual", test_fraction = 0.9, val_fraction = 0.05 })
       assert.same({ train = 2, val = 2, test = 1, new_val = 0, new_test = 1 }, made.individuals)
+      assert.matches("^1 individual tests, whom nobody else can be taken for", made.notes[1])
       assert.equal("protocol: individual needs at least 3 individuals, of which two train, found 2; choose another protocol",
          failure(catalogue(joined(days("a", 3), days("b", 3))), { protocol = "individual" }))
    end)
@@ -382,6 +399,26 @@ describe("reid.split", function()
       made = split(photos, { protocol = "time_closed" })
       assert.is_nil(made.leak)
       assert.matches("no photo tests or validates", tostring(made))
+   end)
+
+   it("tells of days on both sides, where encounters are shorter", function()
+      local all = catalogue { "a 2020-01-01 a1", "a 2020-01-01 a2", "a 2020-01-01 a3", "b 2020-01-02 b1" }
+      local made = split(all, { protocol = "encounter", val_fraction = 0, test_fraction = 0.3 })
+      assert.same({ 0, 1 }, { made.leak, made.leak_day })
+      assert.matches("\n0.0 %% of the photos that test are of an encounter that trains, and 100.0 %% of a day on which the "
+         .. "same individual trains\n", tostring(made))
+      assert.equal(0, split(all, { protocol = "time_open", val_fraction = 0 }).leak_day)
+   end)
+
+   it("tells it of those that validate, too, which choose the epoch and the calibration", function()
+      local all = catalogue { "a 2020-01-01", "a 2020-01-01", "a 2020-01-02", "b 2020-01-01", "b 2020-01-01", "b 2020-01-03" }
+      for i, part in ipairs { "valid", "train", "test", "train", "valid", "test" } do all.rows[i].split = { given = part } end
+      local made = split(all)
+      assert.equal(0, made.leak)
+      assert.equal(1, made.leak_val)
+      assert.matches("0.0 %% of the photos that test are of an encounter that trains, and 100.0 %% of those that validate",
+         tostring(made))
+      assert.is_nil(split(all, { protocol = "time_closed", test_fraction = 0 }).leak_val)
    end)
 
    it("takes names of encounters that individuals have in common for encounters of each", function()

@@ -96,8 +96,8 @@ describe("reid.model", function()
       scute.no_grad(function() first.fc.neck.weight:fill_(2) end)
       models.save(first, path)
       local lines = {}
-      local again = small({ from = path, model = false, weights = false, log = function(line) lines[#lines + 1] = line end },
-         { "dora", "emil" })
+      local again = small({ from = path, model = false, weights = false, embedding_size = false, -- it is the file's
+         log = function(line) lines[#lines + 1] = line end }, { "dora", "emil" })
       assert.same(first.fc.embedding.weight:values(), again.fc.embedding.weight:values())
       assert.same(first.fc.neck.weight:values(), again.fc.neck.weight:values())
       assert.same({ 2, 6 }, again.fc.classes.weight.shape)
@@ -417,10 +417,28 @@ describe("the figures of a run", function()
       local again = scute.metrics.calibration(plain.calibration)
       assert.near(fitted.calibration:of(0.9), again:of(0.9), 1e-12)
       assert.matches("below a similarity of 0%.%d+ somebody is new: 1.000 of the known", measured.open_text(open, fitted))
+      assert.matches("as scripts/identify.lua says it: 1.000 and 1.000", measured.open_text(open, fitted), 1, true)
+      assert.same({ known = 1, unknown = 1, root = 1 }, open.likelier)
       assert.is_nil(measured.calibrate({ scores = {} }, known))
    end)
 
+   it("are of a calibration that never falls", function()
+      local said = { scores = { 0.1, 0.2, 0.8, 0.9 }, right = { true, true, false, false },
+         truth = { "anna", "anna", "bert", "bert" }, named = { "anna", "anna", "anna", "anna" } }
+      local fitted = measured.calibrate(said, { anna = true, bert = true })
+      assert.is_true(fitted.calibration:of(0.9) >= fitted.calibration:of(0.1))
+      assert.near(0.5, fitted.calibration:of(0.9), 1e-9)
+   end)
+
+   it("say who is new at a threshold, and who by what is likelier", function()
+      local fitted = { threshold = 0.9, calibration = scute.metrics.calibration { kind = "platt", slope = 10, offset = -5 } }
+      local said = { truth = { "anna", "bert", "dora" }, named = { "anna", "bert", "anna" }, scores = { 0.95, 0.7, 0.6 },
+         right = { true, true, false }, made = false }
+      local open = measured.open(said, fitted, { anna = true, bert = true })
+      assert.same({ 0.5, 1, 1, 0 }, { open.known, open.unknown, open.likelier.known, open.likelier.unknown })
+   end)
+
    it("have no NaN in files", function()
-      assert.same({ a = 1, c = { e = 2 } }, measured.plain { a = 1, b = 0 / 0, c = { d = 0 / 0, e = 2 } })
+      assert.same({ a = 1, c = { e = 2, f = false } }, measured.plain { a = 1, b = 0 / 0, c = { d = 0 / 0, e = 2, f = false } })
    end)
 end)

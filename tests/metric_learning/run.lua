@@ -82,6 +82,21 @@ local function trains_and_measures()
    check(model.fc.class_name == "EmbeddingHead" and #model.classes == 7, "the model", tostring(model))
 end
 
+-- What reid.json says of other weights than the model's is not taken for the model's.
+local function knows_whose_calibration(line, told)
+   local path = scratch .. OUT .. "/reid.json"
+   local text = cli.read_file(path)
+   scute.files.write(path, (text:gsub(told.calibrated_on.model, ("0"):rep(64)):gsub('"threshold": [%d.]+', '"threshold": 7')))
+   local found = cjson.decode(shell(line .. " --json").out)
+   check(math.abs(found.open.threshold - told.threshold) < 1e-6, "a threshold from what validates", cjson.encode(found.open))
+   local identify = "$S scripts/identify.lua --model $T" .. OUT .. "/best.safetensors --gallery $T/gallery $T/animals/photos/"
+   shell(identify .. "once.png --enroll once")
+   local r = shell(identify .. "1_1_1.png")
+   check(r.err:find "the calibration in [^\n]* is of other weights than [^\n]*best" and r.out:find "most like once",
+      "identify", r.all)
+   scute.files.write(path, text)
+end
+
 -- scripts/evaluate_reid.lua says of the same photos what the exercise said, and leaves it in the run's report.
 local function measures_again()
    local line = "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir $T/animals/who.csv"
@@ -95,7 +110,10 @@ local function measures_again()
       and math.abs(found.open.root - open.root) < 1e-6 and math.abs(found.open.calibration_error - open.error) < 1e-6,
       "the figures of the exercise", cjson.encode { found.closed, found.open, told.figures })
    check(cli.read_file(scratch .. OUT .. "/report.html"):find("Who is it?", 1, true), "a part of the report")
-   local json = cjson.decode(shell(line .. " --split val --json").out)
+   local flipped = cjson.decode(shell(line .. " --json --flips").out)
+   check(flipped.open.threshold ~= told.threshold, "--flips has a threshold of its own")
+   knows_whose_calibration(line, told)
+   local json = cjson.decode(shell(line .. " --split val --json --output_dir $T/val").out)
    check(json.split == "val" and json.chosen and json.protocol == told.text, "--json", cjson.encode(json))
    shell("mkdir $T/alone; cp $T" .. OUT .. "/best.safetensors $T/alone")
    local alone = "$S scripts/evaluate_reid.lua --data_dir $T/animals/who.csv --model $T/alone/best.safetensors"
@@ -128,16 +146,21 @@ local function takes_its_flags()
    local from = " --from $T/first.safetensors"
    shell("cp $T" .. OUT .. "/best.safetensors $T/first.safetensors")
    local line = LEARN .. from .. " --columns identity=turtle --epochs 1 --embedding_size 16 --overwrite"
-   local r = says("triplet", line
+   check(shell(line .. " --loss triplet --sampler identities=4x4").code == 0, "a sampler instead of --per_individual")
+   local r = shell(line .. " --loss triplet --per_individual 1 --unfreeze head,block4@1 --precision fp16")
+   check(select(2, r.err:gsub("looked at in fp32", "")) <= 1, "in what it is looked at is told once", r.all)
+   check(r.err:find "left to chance whether a batch has several of one", "a triplet loss of photos as they come", r.all)
+   r = says("triplet", line
       .. " --loss triplet --mining hard --margin 0.3 --protocol random --unfreeze all --pooling gem",
       "the embedding is kept, its centres are new", "block1  #  from the start", "split: random photos")
    check(r.err:find "^scute: 100.0 %% of the photos that test are of an encounter that trains",
       "the leak of a random split is a warning", r.all)
-   says("sub-centres", line .. " --loss supcon --temperature 0.2 --sub_centers 2 --protocol individual"
+   says("sub-centres", line .. " --loss supcon --temperature 0.2 --sub_centers 2 --protocol individual --per_individual 8"
       .. " --fit crop",
       "individuals with 2 centres each", "among one another, but for their own encounter")
    says("individuals apart", "$S scripts/evaluate_reid.lua --model $T" .. OUT .. "/best.safetensors --data_dir "
-      .. "$T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ")
+      .. "$T/animals/who.csv", "they look among one another, each but for its own encounter", "\ntop-1 ",
+      "\nopen set: the same photos, among those that train\n")
 end
 
 -- ---- the command line ----
@@ -157,6 +180,8 @@ local function refuses_bad_command_lines()
    for flags, text in pairs {
       ["--loss arcfase"] = "did you mean 'arcface'",
       ["--loss softmax --margin 1"] = "--loss: 'margin' means nothing for softmax",
+      ["--margin 4"] = "an angle in radians, below pi; found 4",
+      ["--loss triplet --margin 0"] = "the margin of triplet is above 0; found 0",
       ["--margin x"] = "expected a number of at least 0, or dynamic", ["--columns identity"] = "expected WHAT=COLUMN",
       ["--loss triplet --batch_size 30"] = "expected a multiple of that for two individuals at least, as 28",
       ["--per_individual 2 --sampler balanced"] = "exclude each other", ["--given a --protocol random"] = "--given: it names",
@@ -164,6 +189,8 @@ local function refuses_bad_command_lines()
       ["--protocol tim"] = "--protocol: expected one",
       ["--from x --weights none"] = "--from and --weights exclude each other", ["--mixup 1"] = "unknown option '--mixup'",
    } do refuses(flags, 2, text, LEARN .. " " .. flags) end
+   refuses("more individuals in a batch than there are", 1, "expected at most --batch_size 28", SMALL
+      .. " --columns identity=turtle --loss supcon --batch_size 32")
    refuses("a column that is not there", 1, "has no column 'turtles'", LEARN .. " --columns identity=turtles")
 end
 

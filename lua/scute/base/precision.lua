@@ -68,6 +68,13 @@ function precision.of_model(name, device)
    return "f32"
 end
 
+--- The name of the precision in which a model is looked at, for who does so several times: what of_model has to tell is told
+-- once. asked: what the user said, which is left as it is; nil: the model's own.
+function precision.of_looking(asked, own, device)
+   if asked or own == "fp32_strict" then return asked or own end
+   return NAME_OF[precision.of_model(own, device)]
+end
+
 --- f(...) with products of that dtype (nil: float32); what it returns is one tensor, of float32.
 function precision.call(dtype, f, ...)
    local y = scute.autocast(dtype or "f32", f, ...)

@@ -9,7 +9,9 @@ local small, kept = {}, 0 -- by side and path: a page that is renewed decodes it
 local function crop_text(crop)
    local box, texts = type(crop) == "table" and crop.box, {}
    for i = 1, type(box) == "table" and 4 or 0 do texts[i] = tostring(box[i]) end
-   return table.concat(texts, ",") .. (texts[1] and tostring(crop.boxes_of) or "")
+   local of = texts[1] and (crop.of or crop.box.of)
+   return table.concat(texts, ",") .. (of and " of " .. table.concat(of, ",") or "")
+      .. (texts[1] and tostring(crop.boxes_of) or "")
 end
 
 --- The photo at `path`, at most `side` (80) pixels wide and high, as a scute.image; nil where it cannot be read. crop: the part

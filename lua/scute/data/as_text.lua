@@ -76,7 +76,8 @@ local function part_text(part)
    return table.concat(lines, "\n")
 end
 
-local OF_SET = known_fields.set "dir layout name classes split test groups samples of_run is_listed told_equal digests"
+local OF_SET = known_fields.set [=[dir layout name classes split test groups samples of_run is_listed told_equal told_test
+   digests]=]
 local OF_PART = known_fields.set [=[labels counts samples broken others notes chosen trained boxes masks boxes_of
    outside]=]
 

@@ -10,6 +10,7 @@
 --
 -- A file that is there several times has as many names, "reef.jpg", "reef.jpg#2", ..., since photos are known by their names
 -- everywhere: in split.csv, among those that cannot be read, in reports.
+local lfs = require "lfs"
 local console = require "scute.base.console"
 local photo_file = require "scute.base.photo_file"
 local scute = require "scute.core"
@@ -81,14 +82,14 @@ end
 
 -- ---- names ----
 
---- Names for files, in their order: the second time a path comes it is "path#2", and so on. taken: a set of the names that
--- there are already, which grows.
+--- Names for files, in their order: the second time a path comes it is "path#2", and so on, but for names that files have.
+-- taken: a set of the names that there are already, which grows.
 function crops.names(paths, taken)
    local names = {}
    taken = taken or {}
    for i, path in ipairs(paths) do
       local name, n = path, 1
-      while taken[name] do
+      while taken[name] or n > 1 and lfs.attributes(name) do
          n = n + 1
          name = ("%s#%d"):format(path, n)
       end
@@ -162,11 +163,11 @@ function crops.of(part, index)
       boxes_of = part.boxes_of, outside = part.outside }
 end
 
---- What a file of a run says of photo number `index`, so that a page can show it: { box = { x, y, width, height }, boxes_of }
--- without the mask; nil where it is the whole file.
+--- What a file of a run says of photo number `index`, so that a page can show it: { box = { x, y, width, height }, of = the
+-- size that the box says, if it does, boxes_of } without the mask; nil where it is the whole file.
 function crops.shown(part, index)
    local box = crops.has(part) and part.boxes and part.boxes[index]
-   return box and { box = table.move(box, 1, 4, 1, {}), boxes_of = part.boxes_of } or nil
+   return box and { box = table.move(box, 1, 4, 1, {}), of = box.of, boxes_of = part.boxes_of } or nil
 end
 
 --- Adds to the options of a loader what it has to know of the photos of a part: their files, labels, boxes and masks.

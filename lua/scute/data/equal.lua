@@ -96,9 +96,9 @@ local function pairs_of(groups)
 end
 
 -- Of groups of photos whose files are the same those that are the same part of it, too.
-local function same_parts(set, groups)
+local function same_parts(set, side, groups)
    local mark = {}
-   for _, part in ipairs { set.train, set.val } do
+   for _, part in ipairs { set.train, set[side] } do
       if not crops.has(part) then return groups end
       for i, path in ipairs(part.paths) do mark[path] = crops.mark(part, i) end
    end
@@ -107,10 +107,12 @@ end
 
 --- Pairs of photos with the same bytes (of a file's parts: with the same box and mask, too), one that trains and one that
 -- validates: list of { train, val = paths }, a pair for each that validates; and those that are different parts of one file.
-function equal.find(set)
-   local groups = { { train = set.train.paths, val = set.val.paths } }
+-- side: "test" for those that test instead, which stand in `val`, too.
+function equal.find(set, side)
+   side = side or "val"
+   local groups = { { train = set.train.paths, val = set[side].paths } }
    for _, keys in ipairs(keys_of(set)) do groups = both_sides(groups, keys) end
-   local same, is_same, parts = pairs_of(same_parts(set, groups)), {}, {}
+   local same, is_same, parts = pairs_of(same_parts(set, side, groups)), {}, {}
    for _, pair in ipairs(same) do is_same[pair.val] = true end
    for _, pair in ipairs(pairs_of(groups)) do
       if not is_same[pair.val] then parts[#parts + 1] = pair end
@@ -124,22 +126,41 @@ local function shown(list, sign)
    return table.concat(named, ", ") .. (#list > SHOWN and ", ..." or "")
 end
 
---- Warns of such pairs, if there are any. what: "bytes", "pixels" or "numbers".
-function equal.warn(list, what)
+local VERB = { val = "validate", test = "test" }
+
+-- "1 photo that validates has", "3 photos that validate have".
+local function those(list, side, has, have)
+   if #list == 1 then return ("1 photo that %ss %s"):format(VERB[side], has) end
+   return ("%d photos that %s %s"):format(#list, VERB[side], have)
+end
+
+--- Warns of such pairs, if there are any. what: "bytes", "pixels" or "numbers"; side: as equal.find has it.
+function equal.warn(list, what, side)
    if #list == 0 then return end
    console.warn("%s the same %s as one that trains (%s): the accuracy will be better than on new photos",
-      #list == 1 and "1 photo that validates has" or #list .. " photos that validate have", what, shown(list, " = "))
+      those(list, side or "val", "has", "have"), what, shown(list, " = "))
 end
 
-local function warn_of_parts(list)
+local function warn_of_parts(list, side)
    if #list == 0 then return end
    console.warn("%s of a file of which another part trains (%s): the accuracy will be better than on new photos",
-      #list == 1 and "1 photo that validates is a part" or #list .. " photos that validate are parts", shown(list, ", "))
+      those(list, side, "is a part", "are parts"), shown(list, ", "))
 end
 
---- Warns of equal bytes on both sides of a data set's split, of each pair once. Samples are known only as they are read (see
--- scute.data.source), so that there may be more to tell after an epoch. Returns whether there are any.
+-- Photos that test are looked at once, where they are files.
+local function tell_test(set)
+   if set.samples or not rawget(set, "test") or rawget(set, "told_test") then return end
+   local same, parts = equal.find(set, "test")
+   equal.warn(same, "bytes", "test")
+   warn_of_parts(parts, "test")
+   set.told_test = true
+end
+
+--- Warns of equal bytes on both sides of a data set's split, of each pair once, and of those that test, where some do. Samples
+-- are known only as they are read (see scute.data.source), so that there may be more to tell after an epoch. Returns whether
+-- there are any that validate.
 function equal.tell(set)
+   tell_test(set)
    local known = set.samples and set.samples.known or 0
    if set.known_equal ~= known then
       local told = set.told_equal or {}
@@ -152,7 +173,7 @@ function equal.tell(set)
       end
       local same, parts = equal.find(set)
       equal.warn(fresh(same), set.samples and "numbers" or "bytes")
-      warn_of_parts(fresh(parts))
+      warn_of_parts(fresh(parts), "val")
       set.told_equal, set.known_equal = told, known
    end
    return next(set.told_equal) ~= nil

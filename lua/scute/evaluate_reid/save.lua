@@ -44,12 +44,11 @@ function save.save(folder, result, opt)
    write("answers.csv", csv_text(ANSWER, answer_rows(result.answers)))
    console.guard("output_dir", pictures.save, folder, result)
    write("reid_evaluation.json", to_json(tell.to_table(result, opt)))
-   if lfs.attributes(folder .. "/run.json") then
-      console.guard("output_dir", require("scute.report.html").write, folder)
-      console.line("files: %s/report.html, reid_evaluation.json, individuals.csv, answers.csv, reid_*.png", folder)
-   else
-      console.line("files: %s/reid_evaluation.json, individuals.csv, answers.csv, reid_*.png", folder)
-   end
+   local is_run = lfs.attributes(folder .. "/run.json") ~= nil
+   if is_run then console.guard("output_dir", require("scute.report.html").write, folder) end
+   if opt.json then return end -- which has the output for itself
+   console.line("files: %s/%sreid_evaluation.json, individuals.csv, answers.csv, reid_*.png", folder,
+      is_run and "report.html, " or "")
 end
 
 return save

@@ -21,7 +21,9 @@ local function check_counts(counts)
 end
 
 --- A margin for each class, a list as scute.losses.arcface takes it as `margins`: a * n^-lambda + b for one of n photos, so
--- that individuals with few photos get the larger ones (Ha et al. 2020, arXiv 2010.05350). counts: the photos of each class.
+-- that individuals with few photos get the larger ones (Ha et al. 2020, arXiv 2010.05350). The defaults are those of
+-- pytorch-metric-learning's DynamicArcFaceLoss; the authors' own program stretches n^-0.25 so that the margins go from 0.05 of
+-- the class with most photos to 0.5 of the one with fewest. counts: the photos of each class.
 local function dynamic_margins(counts, given)
    local o = MARGINS:read(given)
    check_counts(counts)

@@ -56,12 +56,6 @@ local function check_whole(found)
    if found.complete == false then console.stop(130, "interrupted; the model is saved, without figures and calibration") end
 end
 
--- What the model is looked at in on a device, so that it is told once where that is not its own.
-local function precision_for(model, device)
-   local dtype = precision.of_model(model.precision, device)
-   return dtype == "f32" and model.precision ~= "fp32_strict" and "fp32" or model.precision
-end
-
 -- Features of a part as reid.embeddings takes them as `known`.
 local function features_of(model, part, o, report)
    local chunks, rows = {}, {}
@@ -135,6 +129,7 @@ end
 local function save(folder, found, o)
    local more = { figures = measured.plain { [found.of] = found.retrieval, backbone = found.backbone, open = found.open } }
    for name, value in pairs(found.fitted and measured.fitted_plain(found.fitted) or {}) do more[name] = value end
+   saved.mark_fitted(more, folder .. "/best.safetensors")
    saved.add(folder, more)
    console.line("files: %s/%s (figures and calibration), %s (who trained, validated and tested)", folder, saved.JSON, saved.CSV)
    console.line("what goes wrong: %s", evaluating(folder, o))
@@ -147,7 +142,7 @@ end
 -- (figures of the backbone's features alone, where nothing of it trained), open, fitted = { calibration, threshold } }.
 function measure.run(model, photos, folder, o)
    local parts, known = parts_of(photos), photos.features or {}
-   local how = { workers = o.workers, device = o.device, precision = precision_for(model, o.device) }
+   local how = { workers = o.workers, device = o.device, precision = precision.of_looking(nil, model.precision, o.device) }
    local meter <close> = progress.new()
    local report, finish = reporter(parts, known, meter)
    local sides, backbones = {}, {}

@@ -243,6 +243,8 @@ end
 
 -- ---- how good ----
 
+local ROUNDING = 1e-6 -- probabilities of a float32 tensor may be so much above 1
+
 local ERROR = options.declare("metrics.calibration_error", {
    { "bins", whole = true, min = 1, default = 15, help = "equal ranges of probability" },
 })
@@ -255,6 +257,11 @@ function calibration.calibration_error(probabilities, outcomes, given)
    local bins, list, sum = ERROR:read(given).bins, {}, 0.0
    paired.check("metrics.calibration_error", "probabilities", probabilities, outcomes)
    local shares, flags = paired.lists(probabilities, outcomes)
+   for i, p in ipairs(shares) do
+      if p < -ROUNDING or p > 1 + ROUNDING then
+         error(("metrics.calibration_error: expected probabilities from 0 to 1, found %g at place %d"):format(p, i), 2)
+      end
+   end
    for b = 1, bins do list[b] = { low = (b - 1) / bins, high = b / bins, count = 0, confidence = 0, accuracy = 0 } end
    for i, p in ipairs(shares) do
       local bin = list[math.max(1, math.min(bins, math.ceil(p * bins)))]

@@ -5,14 +5,15 @@ local options = require "scute.base.options"
 local open_set = {}
 
 local OPEN = { __name = "scute.balanced_open", __tostring = function(found)
-   return ("known %.3f (%s of %s), unknown %.3f (%s of %s), root of both %.3f"):format(found.known,
-      console.count(found.known_photos, "photo"), console.count(found.known_individuals, "individual"), found.unknown,
-      console.count(found.unknown_photos, "photo"), console.count(found.unknown_individuals, "individual"), found.root)
+   local function share(value) return value == value and ("%.3f"):format(value) or "-" end
+   return ("known %s (%s of %s), unknown %s (%s of %s), root of both %s"):format(share(found.known),
+      console.count(found.known_photos, "photo"), console.count(found.known_individuals, "individual"), share(found.unknown),
+      console.count(found.unknown_photos, "photo"), console.count(found.unknown_individuals, "individual"), share(found.root))
 end }
 
--- A set of names, of a set or a list.
+-- A set of names, of a set or a list. A set of numbers has a length, too.
 local function set_of(known)
-   if #known == 0 then return known end
+   if #known == 0 or known[1] == true then return known end
    local set = {}
    for _, name in ipairs(known) do set[name] = true end
    return set

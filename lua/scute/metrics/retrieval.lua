@@ -220,7 +220,10 @@ local function look(w, o, from, to, found)
       each_row(places, function(i, row) found:add(from + i - 1, row, counts[i]) end)
       table.move(first_right(scores, order, places, counts), 1, to - from + 1, from, found.right)
    else
-      for q = from, to do found:add(q, {}, 0) end
+      for q = from, to do
+         found:add(q, {}, 0)
+         found.right[q] = false
+      end
    end
    if o.keep then table.move(first_of(scores, order, o.keep), 1, to - from + 1, from, found.nearest) end
 end

@@ -40,6 +40,9 @@ local EMBEDDINGS = { "embeddings", required = true, is = is_embeddings, expected
 local ROWS = { "rows", required = true, is = options.of_type "table", expected = "a list of rows, one an embedding",
    help = "what each is of, N of them: { identity, file, path, side, encounter, date, time, box }, as in a catalogue" }
 
+local ONCE = { "once", flag = true, default = false,
+   help = "rows of a photo (path and box) that is there already, or stands among the rows before, are not added" }
+
 -- Fails where a row is no vector of length 1; NaN is none.
 local function check_lengths(what, x)
    local norms <close> = x:norm(2, 2)
@@ -64,19 +67,91 @@ local function check_embeddings(what, x, rows)
    check_lengths(what, x)
 end
 
--- Where a photo lies: from the folder of the gallery if it is in there, so that both may move; else by its absolute path.
-local function path_from(home, path)
+-- The path of a file by the real path of its folder: one file has one, however it is reached. known: a table, for who asks of
+-- many files.
+local function settled(path, known)
    local full = absolute(path)
+   local folder, name = full:match "^(.*/)([^/]*)$"
+   if name == "" then return full end
+   local real = known and known[folder] or scute.files.real(folder) or folder
+   if known then known[folder] = real end
+   return (real:gsub("/$", "")) .. "/" .. name
+end
+
+-- A gallery behind a link is that file: a new one would take the place of the link alone, and photos are told from its folder.
+local function behind_link(path)
+   return lfs.symlinkattributes(path, "mode") == "link" and scute.files.real(path) or path
+end
+
+-- Where a photo lies: from the folder of the gallery if it is in there, so that both may move; else by its absolute path.
+local function path_from(home, path, known)
+   local full = settled(path, known)
    return full:sub(1, #home) == home and full:sub(#home + 1) or full
 end
 
+local function home_of(path)
+   return settled(path):match "^(.*/)"
+end
+
 local function add_rows(columns, rows, path)
-   local home = absolute(path):match "^(.*/)"
+   local home, folders = home_of(path), {}
    for i, row in ipairs(rows) do
       if type(row) ~= "table" then error(("gallery: row %d: expected a table, found %s"):format(i, console.brief(row)), 4) end
-      local told = setmetatable({ path = row.path and path_from(home, row.path) }, { __index = row })
+      local told = setmetatable({ path = row.path and path_from(home, row.path, folders) }, { __index = row })
       columns:add(told, ("row %d (%s)"):format(i, tostring(row.file or row.path or "no file")))
    end
+end
+
+local function is_same_box(a, b)
+   if not a or not b then return not a and not b end
+   return a[1] == b[1] and a[2] == b[2] and a[3] == b[3] and a[4] == b[4]
+end
+
+-- Of rows the first that is of the same box of its photo; nil where none is.
+local function with_box(rows, box)
+   for _, row in ipairs(rows) do
+      if is_same_box(row.box, box) then return row end
+   end
+end
+
+-- The rows of a gallery that are of the photo at `path`; of none where there is no gallery yet.
+local function rows_of_photo(now, path)
+   local rows = {}
+   for i, number in ipairs(now and now:find(path) or {}) do rows[i] = now:row(number) end
+   return rows
+end
+
+-- The places of rows whose photo (path and box) is not in the gallery, nor among the rows before; and the others, as a list of
+-- { row, as = the identity that it has there }.
+local function only_new(now, rows)
+   local places, others, by_path, folders = {}, {}, {}, {}
+   for i, row in ipairs(rows) do
+      local path = row.path and settled(row.path, folders)
+      local alike = path and (by_path[path] or rows_of_photo(now, path)) or {}
+      local there = with_box(alike, row.box)
+      if there then
+         others[#others + 1] = { row = row, as = there.identity }
+      else
+         places[#places + 1], alike[#alike + 1] = i, row
+      end
+      if path then by_path[path] = alike end
+   end
+   return places, others
+end
+
+-- Options of create or append without the rows that are there already, and these.
+local function once(now, o)
+   local places, others = only_new(now, o.rows)
+   local rows = {}
+   for i, place in ipairs(places) do rows[i] = o.rows[place] end
+   o.rows = #rows > 0 and rows or nil
+   if #rows == 0 then
+      o.embeddings = nil
+   elseif #others > 0 then
+      local index <close> = scute.tensor(places, { dtype = "i64" })
+      o.embeddings = o.embeddings:index_select(1, index)
+   end
+   return o, others
 end
 
 -- The sha256 that a model is known by: of its file, or as it is told.
@@ -114,6 +189,7 @@ local CREATE = options.declare("reid.gallery.create", {
    { "notes", is = options.of_type "table", expected = "a table of texts by name", show = "none",
      help = "further texts to keep, by name" },
    { "overwrite", flag = true, default = false, help = "in the place of a gallery that is there" },
+   ONCE,
 })
 
 -- The metadata of a file, as texts.
@@ -164,27 +240,30 @@ local OPEN = options.declare("reid.gallery.open", {
 function gallery.open(path, given)
    local o = OPEN:read(given)
    check_path("reid.gallery.open", path)
-   local self = take(setmetatable({}, Gallery), path)
+   local self = take(setmetatable({}, Gallery), behind_link(path))
    local digest = o.model and digest_of(o.model)
    if digest and digest ~= self.model then refuse_model(self, digest) end
    return self
 end
 OPEN:describes(gallery.open)
 
---- Makes a gallery of embeddings and what they are of, at least one. Returns it, open. A row's path is kept as it is from the
--- folder of the gallery, or as an absolute one.
+--- Makes a gallery of embeddings and what they are of, at least one. Returns it, open, and with `once` what append does. The
+-- path of a row is kept as it is from the folder of the gallery, or as an absolute one.
 function gallery.create(path, given)
    local o = CREATE:read(given)
    check_path("reid.gallery.create", path)
    check_embeddings("reid.gallery.create", o.embeddings, o.rows)
+   path = behind_link(path)
    local held <close> = lock(path) -- luacheck: ignore
    if not o.overwrite and lfs.attributes(path) then
       console.fail("%s is there already; overwrite = true takes its place, gallery:append adds to it", path)
    end
+   local others
+   if o.once then o, others = once(nil, o) end
    local columns = columns_of()
    add_rows(columns, o.rows, path)
    file.write(path, columns, o.embeddings.shape[2], put_tensor(o.embeddings), metadata_of(o))
-   return gallery.open(path)
+   return gallery.open(path), others
 end
 CREATE:describes(gallery.create)
 
@@ -241,13 +320,15 @@ end
 local APPEND = options.declare("reid.gallery:append", {
    { "embeddings", is = is_embeddings, expected = EMBEDDINGS.expected, show = "none", help = EMBEDDINGS.help },
    { "rows", is = ROWS.is, expected = ROWS.expected, show = "none", help = ROWS.help },
+   ONCE,
    { "drop", is = options.of_type "function", expected = "a function of a row", show = "none",
      help = "function(row, number) -> true where a row of the gallery is to be left out; row: as gallery:row gives it" },
 })
 
 --- Adds rows behind those that are there, and leaves out those that `drop` names. Waits for another program that is adding;
 -- what that has added by then stays. The file is written anew and takes the name of the old one when it is whole and on disk;
--- this gallery is then the new one. Returns the gallery.
+-- this gallery is then the new one. Returns the gallery, and with `once` a list of { row, as = its identity in the gallery }
+-- of the rows that were not added.
 function Gallery:append(given)
    local o = APPEND:read(given)
    if (o.embeddings == nil) ~= (o.rows == nil) then
@@ -261,9 +342,11 @@ function Gallery:append(given)
    end
    local held <close> = lock(self.path) -- luacheck: ignore
    local now <close> = gallery.open(self.path, { model = self.model })
-   rewrite(now, o)
+   local others
+   if o.once and o.rows then o, others = once(now, o) end
+   if o.rows or o.drop then rewrite(now, o) end
    self.mapped:close()
-   return take(self, self.path)
+   return take(self, self.path), others
 end
 APPEND:describes(Gallery.append)
 
@@ -286,7 +369,7 @@ end
 
 --- The numbers of the rows of the photo that lies at `path`.
 function Gallery:find(path)
-   return self.columns:find("path", path_from(absolute(self.path):match "^(.*/)", path))
+   return self.columns:find("path", path_from(home_of(self.path), path))
 end
 
 local function is_sides(value)
@@ -390,27 +473,48 @@ local function individuals_of(self, scores, rows, top)
    return list, #rows < self.count
 end
 
+local PLACES = 1 << 22 -- rows of queries that are looked through at once
+
+-- The individuals of some queries, by their numbers, among their `count` best rows; those of them that want more rows.
+local function look_through(self, queries, side, numbers, count, top, found)
+   local left = {}
+   local index <close> = scute.tensor(numbers, { dtype = "i64" })
+   local some <close> = queries:index_select(1, index)
+   if type(side) == "table" then
+      local whole = side
+      side = {}
+      for i, q in ipairs(numbers) do side[i] = whole[q] end
+   end
+   local scores, rows = search_groups(self, some, by_side(self, side, #numbers), count)
+   local score_lists, row_lists = scores:totable(), rows:totable()
+   scores:free()
+   rows:free()
+   for i, q in ipairs(numbers) do
+      local more
+      found[q], more = individuals_of(self, score_lists[i], row_lists[i], top)
+      if more then left[#left + 1] = q end
+   end
+   return left
+end
+
 --- The individuals that are most similar to each of the queries, each by its most similar photo: a list for each query of
 -- { identity, score = cosine, row = number of that photo's row }, the most similar first. With a side, individuals without a
 -- photo that may show it are no candidates.
 function Gallery:candidates(queries, given)
    local o = CANDIDATES:read(given)
    check_queries(self, "gallery:candidates", queries)
-   local groups = by_side(self, o.side, queries.shape[1])
-   local top, found = math.min(o.top, #self.identities), nil
-   local count, wants_more = math.min(self.count, 4 * top + 12), true
-   while wants_more do -- individuals with many photos may fill all places
-      local scores, rows = search_groups(self, queries, groups, count)
-      local score_lists, row_lists = scores:totable(), rows:totable()
-      scores:free()
-      rows:free()
-      found, wants_more = {}, false
-      for q = 1, #score_lists do
-         local more
-         found[q], more = individuals_of(self, score_lists[q], row_lists[q], top)
-         wants_more = wants_more or more
+   by_side(self, o.side, queries.shape[1])
+   local top, found, wanting = math.min(o.top, #self.identities), {}, {}
+   local count = math.min(self.count, 4 * top + 12)
+   for q = 1, queries.shape[1] do wanting[q] = q end
+   while #wanting > 0 do -- individuals with many photos may fill all places
+      local step, left = math.max(1, PLACES // count), {}
+      for from = 1, #wanting, step do
+         local numbers = table.move(wanting, from, math.min(from + step - 1, #wanting), 1, {})
+         local more = look_through(self, queries, o.side, numbers, count, top, found)
+         table.move(more, 1, #more, #left + 1, left)
       end
-      count = math.min(self.count, 8 * count)
+      wanting, count = left, math.min(self.count, 8 * count)
    end
    return found
 end

@@ -59,13 +59,16 @@ local function set_dropout(model, p)
    if p == 0 then rawset(model, "dropout_before_head", nil) end -- which says nothing more
 end
 
---- Puts a new nn.EmbeddingHead for the classes `names` in the place of a model's head, whatever that is. o: { embedding_size,
--- dropout, neck, sub_centers }. Returns a line that says what was done. Of a head that embeds already the embedding is kept,
--- and its centres are new.
+local SIZE = 512 -- numbers of an embedding where nothing says how many
+
+--- Puts a new nn.EmbeddingHead for the classes `names` in the place of a model's head, whatever that is. o: { embedding_size
+-- (nil: that of a head that embeds already, else 512), dropout, neck, sub_centers }. Returns a line that says what was done. Of
+-- a head that embeds already the embedding is kept, and its centres are new.
 function head.put(model, names, o)
    local old, width = head.of(model), width_of(model)
    check_parted(model, width)
-   local new = nn.EmbeddingHead { in_features = width, classes = #names, features = o.embedding_size,
+   local size = o.embedding_size or old and old.features or SIZE
+   local new = nn.EmbeddingHead { in_features = width, classes = #names, features = size,
       neck = o.neck, sub_centers = o.sub_centers }
    local kept = old and take_over(new, old)
    local parent, name = model.head_path:match "^(.*)%.([^.]+)$"
@@ -74,7 +77,7 @@ function head.put(model, names, o)
    model.classes = table.move(names, 1, #names, 1, {})
    set_dropout(model, o.dropout)
    return ("%s: %s %d → %d%s, %s%s"):format(kept and "the embedding is kept, its centres are new" or "new head",
-      model.head_path, width, o.embedding_size, o.neck and ", BN-neck" or "", console.count(#names, "individual"),
+      model.head_path, width, size, o.neck and ", BN-neck" or "", console.count(#names, "individual"),
       o.sub_centers > 1 and (" with %d centres each"):format(o.sub_centers) or "")
 end
 

@@ -22,6 +22,8 @@ local IDENTIFY = options.declare("reid.identify", {
      help = "the side that the photos show: the gallery's photos of another side do not count" },
    { "calibration", is = options.of_type "table", expected = "what calibration:plain() gives", show = "the gallery's",
      help = "from similarity to probability: calibration:plain() of metrics.isotonic or metrics.platt" },
+   { "protocol", text = true, show = "the gallery's",
+     help = "how the photos were split that the calibration given was fitted on, one line" },
    { "workers", whole = true, min = 0, show = "2; on a GPU as many as there are processors, at most 8",
      help = "threads that decode photos" },
    { "device", text = true, show = "the model's", help = "where it computes" },
@@ -42,8 +44,8 @@ local function entry_of(gallery, photo, candidates, calibration)
    local entry = { path = photo.path, box = photo.box, candidates = {} }
    for i, candidate in ipairs(candidates) do entry.candidates[i] = told(gallery, candidate, calibration, photo.path) end
    local best = entry.candidates[1]
-   if calibration then
-      entry.probability = best and best.probability or 0
+   if calibration and best then
+      entry.probability = best.probability
       entry.new = entry.probability < 0.5
    end
    return entry
@@ -55,13 +57,13 @@ local function calibration_of(gallery, plain)
 end
 
 --- Compares photos with a gallery. model: the one that the gallery was made with. photos: a list of files, a part of a data
--- set or rows of a catalogue, as reid.embeddings takes them. Returns { photos, bad, x, rows, gallery, calibrated }: photos a
--- list, in the order of those that can be read, of { path, candidates = list of { identity, score = cosine, probability, row,
--- file, path, side, encounter, date } (an individual each, by its most similar photo, the most similar first), probability =
--- that the first is the same individual, new = whether it is likelier that it is not }; without a calibration (fitted on
--- validation photos of known and of new individuals) probability and new are nil. bad: list of {path, message} of those that
--- cannot be read; complete: false where Ctrl-C broke it off. x, rows: their embeddings and numbers. found:picture() draws them,
--- tostring tells them.
+-- set or rows of a catalogue, as reid.embeddings takes them. Returns { photos, bad, x, rows, gallery, calibrated, protocol }:
+-- photos a list, in the order of those that can be read, of { path, candidates = list of { identity, score = cosine,
+-- probability, row, file, path, side, encounter, date } (an individual each, by its most similar photo, the most similar
+-- first), probability = that the first is the same individual, new = whether it is likelier that it is not }; without a
+-- calibration (fitted on validation photos of known and of new individuals), and of a photo without a candidate, probability
+-- and new are nil. bad: list of {path, message} of those that cannot be read; complete: false where Ctrl-C broke it off. x,
+-- rows: their embeddings and numbers. found:picture() draws them, tostring tells them.
 local function identify(model, gallery, photos, given)
    local o = IDENTIFY:read(given)
    if type(gallery) ~= "table" or not gallery.candidates then
@@ -70,7 +72,8 @@ local function identify(model, gallery, photos, given)
    local calibration = calibration_of(gallery, o.calibration)
    local seen = embeddings(model, photos, { workers = o.workers, device = o.device, precision = o.precision })
    local found = setmetatable({ photos = {}, bad = seen.bad, x = seen.x, rows = seen.rows, gallery = gallery, side = o.side,
-      calibrated = calibration ~= nil, complete = seen.complete }, Identified)
+      protocol = o.calibration and o.protocol or gallery.protocol, calibrated = calibration ~= nil,
+      complete = seen.complete }, Identified)
    local candidates = seen.x and gallery:candidates(seen.x, { top = o.top, side = o.side }) or {}
    local paths = photos.paths or photos
    for i, list in ipairs(candidates) do
@@ -79,6 +82,7 @@ local function identify(model, gallery, photos, given)
          box = photos.boxes and photos.boxes[number] or nil }
       found.photos[i] = entry_of(gallery, photo, list, calibration)
    end
+   gallery.mapped:check() -- what is told of the rows was read after the search
    return found
 end
 

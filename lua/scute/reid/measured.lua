@@ -89,25 +89,35 @@ function measured.answers(known, new, gallery)
    return said
 end
 
+-- Platt's line may fall, where the similar ones were right less often than the others (few photos, a model that has learned
+-- nothing); isotonic ones cannot, so that of candidates none is likelier than a more similar one.
+local function calibration_of(scores, right)
+   local line = #scores < ENOUGH and metrics.platt(scores, right) or nil
+   return line and line.slope >= 0 and line or metrics.isotonic(scores, right)
+end
+
 --- A calibration and a threshold from what was said of photos that validate: { calibration = of scute.metrics, threshold,
 -- photos, made }; nil where nothing was said.
 function measured.calibrate(said, known)
    if #said.scores == 0 then return nil end
-   local kind = #said.scores >= ENOUGH and "isotonic" or "platt"
-   return { calibration = metrics[kind](said.scores, said.right), photos = #said.scores, made = said.made,
+   return { calibration = calibration_of(said.scores, said.right), photos = #said.scores, made = said.made,
       threshold = (metrics.open_threshold { truth = said.truth, predicted = said.named, scores = said.scores, known = known }) }
 end
 
---- What these are worth on other photos: { known, unknown, root (balanced accuracies), known_photos, ..., error (of the
+--- What these are worth on other photos: { known, unknown, root (balanced accuracies), known_photos, ..., likelier = { known,
+-- unknown, root } where somebody is new whose probability is below one half, as scripts/identify.lua says it, error (of the
 -- calibration), photos, made }.
 function measured.open(said, fitted, known)
-   local predicted, shares = {}, {}
+   local predicted, likelier, shares = {}, {}, {}
    for i, score in ipairs(said.scores) do
-      predicted[i] = score >= fitted.threshold and said.named[i] or false
       shares[i] = fitted.calibration:of(score)
+      predicted[i] = score >= fitted.threshold and said.named[i] or false
+      likelier[i] = shares[i] >= 0.5 and said.named[i] or false
    end
    local found, open = metrics.balanced_open { truth = said.truth, predicted = predicted, known = known }, {}
    for name, value in next, found do open[name] = value end
+   found = metrics.balanced_open { truth = said.truth, predicted = likelier, known = known }
+   open.likelier = { known = found.known, unknown = found.unknown, root = found.root }
    open.error, open.photos, open.made = metrics.calibration_error(shares, said.right), #said.scores, said.made
    return open
 end
@@ -132,17 +142,18 @@ end
 --- What becomes of new individuals, in a line.
 function measured.open_text(open, fitted)
    return ("below a similarity of %.3f somebody is new: %s of the known are named right, %s of the new are found new, root of "
-      .. "both %s (averaged over individuals%s); probabilities are off by %s (expected calibration error, %s)"):format(
-      fitted.threshold, share(open.known), share(open.unknown), share(open.root),
-      open.made and "; new: photos whose individual was left out of the gallery" or "", share(open.error),
-      console.count(open.photos, "answer"))
+      .. "both %s (averaged over individuals%s); where that is likelier than not, as scripts/identify.lua says it: %s and %s; "
+      .. "probabilities are off by %s (expected calibration error, %s)"):format(fitted.threshold, share(open.known),
+      share(open.unknown), share(open.root), open.made and "; new: photos whose individual was left out of the gallery" or "",
+      share(open.likelier.known), share(open.likelier.unknown), share(open.error), console.count(open.photos, "answer"))
 end
 
 -- ---- for reid.json ----
 
 -- Without what is no number.
 local function plain(value)
-   if type(value) ~= "table" then return value == value and value or nil end
+   if value ~= value then return nil end
+   if type(value) ~= "table" then return value end
    local copy = {}
    for key, entry in pairs(value) do copy[key] = plain(entry) end
    return copy
@@ -155,8 +166,9 @@ end
 
 --- What reid.json says of a calibration: that itself, as metrics reads it, and beside it `threshold` and what both come from.
 function measured.fitted_plain(fitted)
-   return { calibration = fitted.calibration:plain(), threshold = fitted.threshold, calibrated_on = { photos = fitted.photos,
-      new = fitted.made and "made: each photo's own individual left out of the gallery" or "those of the split" } }
+   local new = fitted.made and "made: each photo's own individual left out of the gallery" or "those of the split"
+   return { calibration = fitted.calibration:plain(), threshold = fitted.threshold,
+      calibrated_on = { photos = fitted.photos, new = new } }
 end
 
 return measured

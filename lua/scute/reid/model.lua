@@ -22,7 +22,8 @@ local MODEL = options.declare("reid.model", {
      help = "side of the square that the network sees" },
    { "fit", choices = { "pad", "crop" }, default = "pad",
      help = "how a photo becomes that square: padded on white, so that nothing of the animal is cut off, or its middle" },
-   { "embedding_size", whole = true, min = 1, max = 65536, default = 512, value = "N", synonyms = { "features" },
+   { "embedding_size", whole = true, min = 1, max = 65536, value = "N", synonyms = { "features" },
+     show = "512, with from a model of individuals the file's",
      help = "numbers of an embedding" },
    { "pooling", choices = { "avg", "gem" }, show = "avg, with from the file's",
      help = "what makes one number of each channel: the mean, or the generalised mean, whose exponent begins at 3 and is "

@@ -8,11 +8,24 @@ local function has(rows, field)
    return false
 end
 
+-- Whether a file is there several times: what several animals are on is several photos, and only what may have boxes has names
+-- for each of them (see scute.data.crops).
+local function comes_twice(rows)
+   local seen = {}
+   for _, row in ipairs(rows) do
+      if seen[row.path] then return true end
+      seen[row.path] = true
+   end
+   return false
+end
+
 --- The part { paths, rows = their numbers in the catalogue, labels, counts, boxes = list of { x, y, width, height } or false,
 -- masks likewise } of the rows with the numbers in a list. number: class numbers by identity, nil for a part without labels;
--- rows of others are left out. boxes and masks are there where a row of the catalogue has one.
+-- rows of others are left out. boxes and masks are there where a row of the catalogue has one, boxes also where a file is in
+-- several rows.
 return function(catalogue, list, number)
-   local rows, has_boxes, has_masks = catalogue.rows, has(catalogue.rows, "box"), has(catalogue.rows, "mask")
+   local rows, has_masks = catalogue.rows, has(catalogue.rows, "mask")
+   local has_boxes = has(rows, "box") or comes_twice(rows)
    local part = as_text.part { paths = {}, rows = {}, labels = number and {}, counts = number and {},
       boxes = has_boxes and {} or nil, masks = has_masks and {} or nil }
    for _, class in pairs(number or {}) do part.counts[class] = 0 end

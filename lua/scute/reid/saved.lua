@@ -43,7 +43,7 @@ local function csv_text(rows, split)
 end
 
 local ORDER = { "protocol", "text", "seed", "given", "val_fraction", "test_fraction", "val_from", "test_from", "leak",
-   "leak_of", "kind", "photos", "individuals", "notes" }
+   "leak_of", "leak_day", "leak_val", "kind", "photos", "individuals", "notes" }
 
 -- What reid.json says of a split.
 local function facts_of(split)
@@ -87,6 +87,20 @@ function saved.add(folder, more)
    if not facts then console.fail("%s: %s", path, why) end
    for name, value in pairs(more) do facts[name] = value end
    console.guard("output_dir", scute.files.write, path, json_text(facts))
+end
+
+--- Notes in what reid.json will tell of a calibration to which file of weights it belongs: other ones in the same folder, or of
+-- the same name after more training, say other similarities.
+function saved.mark_fitted(more, weights)
+   if more.calibrated_on and lfs.attributes(weights) then
+      more.calibrated_on.model = console.guard("model", scute.weights.sha256, weights)
+   end
+end
+
+--- Whether the calibration and the threshold that reid.json tells belong to a file of weights; true where it does not say.
+function saved.is_fitted(facts, weights)
+   local digest = type(facts.calibrated_on) == "table" and facts.calibrated_on.model
+   return not digest or digest == console.guard("model", scute.weights.sha256, weights)
 end
 
 --- A hook for train.fit that writes both files into the run's folder before anything trains. A run that goes on leaves what it
@@ -199,11 +213,12 @@ function saved.read(folder)
    return read(folder, row_of)
 end
 
---- The same for who asks for the split alone: rows are { file, identity, box = its text, split }.
+--- The same for who asks for the split alone: rows are { file, identity, date, encounter, box = its text, split }.
 function saved.parts(folder)
    return read(folder, function(cells)
       if not is_row(cells) then return nil end
-      return { file = cells[1], identity = filled(cells[2]), box = cells[6], split = filled(cells[7]) }
+      return { file = cells[1], identity = filled(cells[2]), date = filled(cells[3]), encounter = filled(cells[4]),
+         box = cells[6], split = filled(cells[7]) }
    end)
 end
 

@@ -35,7 +35,7 @@ local function split_text(split)
 end
 
 local SPLIT = { __name = "scute.reid.split", __tostring = split_text,
-   __index = known_fields.reading("a split", known_fields.set "leak given val_from test_from seed") }
+   __index = known_fields.reading("a split", known_fields.set "leak leak_day leak_val given val_from test_from seed") }
 
 -- ---- making ----
 
@@ -117,6 +117,8 @@ local function finished(rows, individuals, parts, made)
    made.known = known_of(rows, made.train)
    made.leak, made.leak_of = leak.share(rows, individuals, made.train,
       #made.test > 0 and made.test or made.val)
+   made.leak_day = leak.of_days(rows, made.train, #made.test > 0 and made.test or made.val)
+   made.leak_val = #made.test > 0 and leak.share(rows, individuals, made.train, made.val) or nil
    made.kind = kind.of_individuals(individuals, made.train, made.test)
    made.individuals = { train = kind.count(individuals, made.train), val = kind.count(individuals, made.val),
       test = kind.count(individuals, made.test), new_val = count_new(rows, made.val, made.known),
@@ -132,9 +134,13 @@ local function fresh(rows, o)
    o.notes = {}
    local parts, text = PROTOCOLS[protocol](rows, individuals, o)
    note_left(o.notes, individuals, parts, protocol)
-   return finished(rows, individuals, parts, { protocol = protocol, text = text, seed = o.seed, given = o.given,
+   local made = finished(rows, individuals, parts, { protocol = protocol, text = text, seed = o.seed, given = o.given,
       val_fraction = o.val_fraction, test_fraction = o.test_fraction, val_from = o.val_from, test_from = o.test_from,
       notes = o.notes })
+   if protocol == "time_open" and #made.test > 0 and made.individuals.new_test == 0 then
+      table.insert(made.notes, "nobody who tests is new, so that this open set is a closed one")
+   end
+   return made
 end
 
 local ENTRIES = {
@@ -163,6 +169,8 @@ local OPTIONS = options.declare("reid.split", table.move(SAID, 1, #SAID, #ENTRIE
 --    known             {identity = true} of those that train
 --    leak, leak_of     share (0 to 1) of the photos that test (where none does, that validate) whose encounter trains, nil
 --                      where no encounter is known; and of how many photos that is
+--    leak_day          the same share of those on whose day the same individual trains: encounters may be shorter
+--    leak_val          where some test: the share of those that validate, which choose epoch, threshold and calibration
 --    kind              "closed set": all that test train, "disjoint set": none does, "open set": some do
 --    individuals       how many there are { train, val, test }, and how many that do not train { new_val, new_test }
 --    notes             lines about photos in no part, individuals that train alone, ...

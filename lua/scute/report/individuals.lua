@@ -74,12 +74,15 @@ end
 
 local function open_part(open)
    if type(open) ~= "table" then return "" end
+   local l = type(open.likelier) == "table" and open.likelier or {}
    local made = open.made and paragraph("No photo is of a new individual; each is asked for again, its own individual left out "
       .. "of the gallery.", "soft") or ""
-   return "<h3>New individuals</h3>\n" .. made .. page.rows {
+   return "<h3>New individuals, among the photos that train</h3>\n" .. made .. page.rows {
       { "known ones named right", share(open.known) }, { "new ones said to be new", share(open.unknown) },
-      { "root of both", share(open.root) }, { "calibration error", share(open.calibration_error) },
-      { "named from a similarity of", open.threshold and share(open.threshold) or "a probability of one half" } }
+      { "root of both", share(open.root) },
+      { "named from a similarity of", open.threshold and share(open.threshold) or "a probability of one half" },
+      { "the three from a probability of one half, as identify.lua says it", ("%s, %s, %s"):format(share(l.known),
+         share(l.unknown), share(l.root)) }, { "calibration error", share(open.calibration_error) } }
 end
 
 local function sides_part(sides)

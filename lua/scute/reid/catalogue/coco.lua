@@ -139,13 +139,26 @@ local function listed_here(name, data, trouble)
    return photos
 end
 
+-- What the annotations' file says of its photos: ids by file, and files by id.
+local function named_there(data)
+   local ids, files = {}, {}
+   for _, image in ipairs(data.images) do
+      local file, id = text_of(image.file_name), id_of(image.id)
+      if file then ids[file] = id end
+      if file and id then files[id] = file end
+   end
+   return ids, files
+end
+
+-- A table may name photos from another folder on than the annotations do, so that the last part of a name has to do.
+local function is_other(file, there)
+   return there ~= nil and file:match "[^/\\]*$" ~= there:match "[^/\\]*$"
+end
+
 -- Photos by id. The same id has to mean the same file in both.
 local function by_id(path, photos, data, place)
-   local found, ids = {}, {}
-   for _, image in ipairs(data.images) do
-      local file = text_of(image.file_name)
-      if file then ids[file] = id_of(image.id) end
-   end
+   local found = {}
+   local ids, files = named_there(data)
    for _, photo in ipairs(photos) do
       photo.id = photo.id or ids[photo.file]
       local id = photo.id
@@ -154,6 +167,9 @@ local function by_id(path, photos, data, place)
       elseif id and ids[photo.file] and ids[photo.file] ~= id then
          console.fail("%s: '%s' has the id %s, and in %s %s: boxes would be those of other photos", place(photo.line),
             photo.file, id, path, ids[photo.file])
+      elseif id and is_other(photo.file, files[id]) then
+         console.fail("%s: '%s' has the id %s, which in %s is '%s': boxes would be those of other photos; say which column "
+            .. "has the ids of %s (columns = { id = ... })", place(photo.line), photo.file, id, path, files[id], path)
       end
       if id then found[id] = photo end
    end

@@ -1,6 +1,8 @@
 -- Masks as COCO has them: run lengths { counts, size = { height, width } }, column by column and from 0 to 1 in turn, counts a
 -- list or COCO's compressed text; or a list of polygons { x1, y1, x2, y2, ... }. What was cut off is told here, before anything
--- is decoded.
+-- is decoded. Lists are kept as the text, which takes a fraction of their memory.
+local scute = require "scute.core"
+
 local masks = {}
 
 local FIRST, LAST = 48, 111 -- letters of the compressed text: six bits each
@@ -49,7 +51,7 @@ local function check_runs(mask, width, height)
    if sum ~= rows * columns then
       return nil, ("the mask is cut off: its run lengths cover %d of %d pixels"):format(sum, rows * columns)
    end
-   return { size = { rows, columns }, counts = mask.counts }
+   return scute.packed_mask { size = { rows, columns }, counts = mask.counts }
 end
 
 local function is_polygon(points)

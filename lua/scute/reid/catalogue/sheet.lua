@@ -225,6 +225,16 @@ local function crop_of(opened, crop)
    return crop
 end
 
+-- What photos lack that others have cut out.
+local function add_lacking(notes, rows, crop, mask)
+   local whole, bare = 0, 0
+   for _, row in ipairs(rows) do whole, bare = whole + (row.box and 0 or 1), bare + (row.mask and 0 or 1) end
+   if crop ~= "none" and whole > 0 then
+      notes[#notes + 1] = console.count(whole, "photo is", "photos are") .. " without a box, taken whole"
+   end
+   if mask and bare > 0 then notes[#notes + 1] = console.count(bare, "photo has", "photos have") .. " no mask" end
+end
+
 --- Reads a table as a catalogue: { rows, lines = where each row stands, place = function(line) -> words, notes, crop, splits,
 -- unknown }. o: the options of reid.catalogue.
 function sheet.read(path, o, trouble)
@@ -245,8 +255,10 @@ function sheet.read(path, o, trouble)
    end)
    local names = {}
    for i, split in ipairs(opened.columns.splits) do names[i] = split[1] end
+   local notes = { columns.text(opened.header, opened.columns) }
+   add_lacking(notes, rows, crop, o.mask)
    return { rows = rows, lines = lines, place = opened.place, crop = crop, splits = names, unknown = opened.unknown,
-      notes = { columns.text(opened.header, opened.columns) } }
+      notes = notes }
 end
 
 return sheet

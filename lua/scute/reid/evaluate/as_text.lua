@@ -49,8 +49,8 @@ function as_text.open_rows(result)
    }
    if o.threshold then
       rows[#rows + 1] = { "by probability", share(o.likelier.root),
-         ("the same root, named where that is likelier than not: known %s, new %s"):format(share(o.likelier.known),
-         share(o.likelier.unknown)) }
+         ("the same root, named where that is likelier than not, as by identify.lua: known %s, new %s"):format(
+         share(o.likelier.known), share(o.likelier.unknown)) }
    end
    rows[#rows + 1] = { "known against new", share(o.auc), "area under the ROC of the first similarity" }
    rows[#rows + 1] = { "calibration error", share(o.calibration_error),
@@ -106,7 +106,10 @@ function as_text.text(result)
       and (" (%d more are of individuals that are not in the gallery)"):format(result.closed.without) or ""),
       columns.text(as_text.closed_rows(result), { 1, 3 }))
    if #result.sides > 0 then part("by side", columns.text(as_text.side_rows(result), { 1 })) end
-   if result.open then part("open set", columns.text(as_text.open_rows(result), { 1, 3 })) end
+   if result.open then
+      part(result.among and "open set: the same photos, among those that train" or "open set",
+         columns.text(as_text.open_rows(result), { 1, 3 }))
+   end
    part("pairs", ("same against different: area under the ROC %s, equal error rate %s (%s pairs%s)"):format(
       share(result.pairs.auc), share(result.pairs.eer), columns.thousands(result.pairs.of),
       result.pairs.drawn and ", of some of the photos" or ""))

@@ -40,9 +40,14 @@ local function header_text(metadata, entries)
    return text .. (" "):rep(-(8 + #text) % ALIGNMENT)
 end
 
+local AT_ONCE = 1000 -- texts that become JSON together: one by one is slow, all of a million at once takes much memory
+
 local function list_text(list)
    local texts = {}
-   for i, text in ipairs(list) do texts[i] = json.line(text) end
+   for from = 1, #list, AT_ONCE do
+      local some = table.move(list, from, math.min(from + AT_ONCE - 1, #list), 1, {})
+      texts[#texts + 1] = json.line(some):sub(2, -2)
+   end
    return "[" .. table.concat(texts, ",") .. "]"
 end
 

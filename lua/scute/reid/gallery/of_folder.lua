@@ -4,6 +4,7 @@
 local lfs = require "lfs"
 local catalogue = require "scute.reid.catalogue"
 local console = require "scute.base.console"
+local crops = require "scute.data.crops"
 local embeddings = require "scute.reid.embeddings"
 local found = require "scute.reid.catalogue.found"
 local gallery = require "scute.reid.gallery"
@@ -19,6 +20,12 @@ local NAME = "gallery.safetensors"
 function of_folder.file(folder)
    if lfs.attributes(folder, "mode") == "file" then folder = folder:match "^(.*)/" or "." end
    return (folder:gsub("(.)/+$", "%1")) .. "/" .. NAME
+end
+
+-- Of a row's file when it was read, and of its mask, which is not kept itself.
+local function stamp_of(row)
+   local stamp, mask = scute.files.stamp(row.path), crops.mark({ masks = { row.mask or false } }, 1)
+   return stamp and stamp .. mask or nil
 end
 
 -- The same photo may stand in a catalogue several times, with other boxes.
@@ -51,7 +58,7 @@ local function known_rows(folder, o)
    local whole = catalogue(place_of(folder, o.catalogue, o.is_hint))
    for _, row in ipairs(whole.rows) do
       if row.identity then
-         local copy = setmetatable({ stamp = scute.files.stamp(row.path) }, { __index = row })
+         local copy = setmetatable({ stamp = stamp_of(row) }, { __index = row })
          local key = key_of(copy)
          if not by_key[key] then rows[#rows + 1], by_key[key] = copy, copy end
       end

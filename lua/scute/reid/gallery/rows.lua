@@ -22,13 +22,20 @@ local MOST_SIDES = 255
 
 local ROOM = 1 << 20 -- bytes, more than a row takes: see scute.base.json
 
--- Names of files are bytes, JSON is UTF-8: what is none stands as { bytes = its hexadecimal digits }.
+-- Names of files are bytes, JSON is UTF-8: what is none stands as { bytes = its hexadecimal digits }. A box is a list, and the
+-- size of its photo stands behind it: x, y, width, height, photo's width, photo's height.
 local function to_json(value)
+   if type(value) == "table" and value.of then
+      return { value[1], value[2], value[3], value[4], value.of[1], value.of[2] }
+   end
    if type(value) ~= "string" or utf8.len(value) then return value end
    return { bytes = value:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end) }
 end
 
 local function from_json(value)
+   if type(value) == "table" and #value == 6 then
+      return { value[1], value[2], value[3], value[4], of = { value[5], value[6] } }
+   end
    if type(value) ~= "table" or type(value.bytes) ~= "string" then return value end
    return (value.bytes:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
 end
@@ -191,7 +198,8 @@ end
 
 --- The numbers of the rows whose field `name` (one of rows.KEPT, a text) is `value`, in order: found in the text as a whole.
 function Stored:find(name, value)
-   local text, found = self.mapped:bytes "rows", {}
+   self.text = self.text or self.mapped:bytes "rows" -- kept: many photos are looked for one after the other
+   local text, found = self.text, {}
    local wanted = json.line(name) .. ":" .. json.line(to_json(value))
    local at = text:find(wanted, 1, true)
    while at do

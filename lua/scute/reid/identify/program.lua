@@ -11,10 +11,15 @@ local json_file = require "scute.base.json_file"
 local models = require "scute.models"
 local of_folder = require "scute.reid.gallery.of_folder"
 local predict = require "scute.predict"
+local saved = require "scute.reid.saved"
+local scute = require "scute.core"
 local sides = require "scute.reid.catalogue.sides"
+local tell = require "scute.reid.identify.tell"
 local what_is = require "scute.reid.catalogue.found"
 
 local program = {}
+
+local LONGEST_NAME = 255 -- bytes, as of a folder
 
 --- The box that a text says, as --box takes it.
 function program.box(text)
@@ -22,14 +27,27 @@ function program.box(text)
    return box or error(why, 0)
 end
 
---- The side that a text says, by the name that catalogues have for it.
+--- The name of an individual, as --enroll takes it: in one form however its accents were typed, as folders' names are.
+function program.name(text)
+   local name = scute.nfc(text:match "^%s*(.-)%s*$")
+   if name == "" then error("expected a name, found blanks", 0) end
+   if not utf8.len(name) or name:find "%c" then
+      error(("expected a name in UTF-8, in one line, found '%s'"):format(name), 0)
+   elseif #name > LONGEST_NAME then
+      error(("expected a name of at most %d bytes, found %d"):format(LONGEST_NAME, #name), 0)
+   elseif name:lower() == "unknown" then
+      error("'unknown' is nobody's name: photos of who is not known are not in a gallery", 0)
+   end
+   return name
+end
+
+--- The name of a side, as --side takes it: as catalogues have it.
 function program.side(text)
-   return sides.read(text) or error(("expected a side, as left or right, found '%s'"):format(text), 0)
+   return sides.read(text) or error(("expected the name of a side, as left or right, found '%s'"):format(text), 0)
 end
 
 -- A picture among the photos of the gallery's folder would be one of them the next time.
-local function check_picture(opt)
-   predict.check_output(opt.picture, opt.model, "picture")
+local function check_beside(opt)
    local folder = opt.picture:match "^(.*)/[^/]*$" or "."
    if lfs.attributes(opt.gallery, "mode") == "directory" and what_is(opt.gallery, opt.columns, true).kind == "folders" then
       apart(folder == "" and "/" or folder, opt.gallery, nil, false, "picture")
@@ -39,16 +57,21 @@ end
 --- Refuses what cannot go on, before the model is read.
 function program.check(opt)
    if opt.enroll and #opt.photos == 0 then cli.usage_error("--enroll %s: no photo is named", opt.enroll) end
-   if opt.picture then check_picture(opt) end
+   if opt.picture then check_beside(opt) end
 end
 
 -- What training has written beside a model: protocol, calibration, crop. Nothing where there is none.
 local function facts_of(model_path)
-   local folder = model_path:match "^(.*/)" or ""
-   local path = folder .. "reid.json"
+   local folder = model_path:match "^(.*)/" or model_path:match "^/" or "."
+   local path = folder .. "/" .. saved.JSON
    if not lfs.attributes(path) then return {} end
    local facts, why = json_file.read(path)
    if not facts then console.fail("%s", why) end
+   if facts.calibration ~= nil and not saved.is_fitted(facts, model_path) then
+      console.warn("the calibration in %s is of other weights than %s: similarities are told without probabilities", path,
+         model_path)
+      facts.calibration = nil
+   end
    return facts
 end
 
@@ -121,32 +144,67 @@ function program.gallery(opt, model, facts)
    return gallery.open(opt.gallery, { model = opt.model })
 end
 
+-- What the photos differ in from those that the model learned from.
+local function warn_of_differences(photos, facts)
+   local one = #photos.paths == 1
+   if is_cropped(facts) and not photos.boxes then
+      console.warn("the model was trained on crops ('%s'), and %s looked at whole: say with --box where it is, or cut it out "
+         .. "first", facts.crop, one and "the photo is" or "photos are")
+   end
+   if facts.mask and #photos.paths > 0 then
+      console.warn("the model was trained on photos whose background is painted over, and %s not: similarities and "
+         .. "probabilities are not those that were measured; paint what is not the animal in grey first", one and
+         "that of the photo is" or "that of photos is")
+   end
+end
+
+-- Photos of which the side is not told remain candidates, so that a name that was mistyped is easily missed.
+local function warn_of_side(known, side)
+   for _, name in ipairs(side and known.sides or {}) do
+      if name == side then return end
+   end
+   if side then
+      console.warn("side: no photo in the gallery is told to show the side '%s'; those that are told: %s", side,
+         #known.sides > 0 and table.concat(known.sides, ", ") or "none")
+   end
+end
+
 --- Compares the photos of a command line with the gallery. Returns what reid.identify does; without a gallery their embeddings
 -- alone: { x, rows, bad, photos = {} }.
 function program.identify(opt, model, known, photos, facts)
    local found
-   if is_cropped(facts) and not photos.boxes then
-      console.warn("the model was trained on crops ('%s'), and %s looked at whole: say with --box where it is, or cut it out "
-         .. "first", facts.crop, #photos.paths == 1 and "the photo is" or "photos are")
-   end
+   warn_of_differences(photos, facts)
    if known then
+      warn_of_side(known, opt.side)
       found = identify(model, known, photos, { top = opt.top, side = opt.side, workers = opt.workers, device = opt.device,
-         precision = opt.precision, calibration = facts.calibration })
+         precision = opt.precision, calibration = facts.calibration, protocol = facts.text })
    else
       found = embeddings(model, photos, { workers = opt.workers, device = opt.device, precision = opt.precision })
-      found.photos = {}
+      found.photos, found.calibrated, found.path, found.protocol = {}, false, opt.gallery, facts.text
    end
    if found.complete == false then console.stop(130, "interrupted; nothing is enrolled") end
    return found
 end
 
---- Prints what was found, and draws it where a picture is wanted.
+--- Prints what was found (as JSON that is the last thing to be done: see program.tell_json), and draws it where a picture is
+-- wanted.
 function program.tell(opt, found)
-   if opt.json then print(found:json()) else console.print(tostring(found)) end
-   if opt.picture then
-      local figure = found:picture()
-      console.guard("picture", figure.save, figure, opt.picture)
+   if #found.photos > 0 and not opt.json then console.print(tostring(found)) end
+   if not opt.picture then return end
+   if #found.photos == 0 then
+      console.warn("picture: there is nothing to compare; %s is not drawn", opt.picture)
+      return
    end
+   local figure = found:picture()
+   console.guard("picture", figure.save, figure, opt.picture)
+end
+
+--- Prints the JSON document. found: what program.identify returned, nil where no photo is named. count: of enrolled photos, nil
+-- where none were to be.
+function program.tell_json(found, known, count)
+   found = found or { photos = {}, bad = {}, protocol = known.protocol, calibrated = known.calibration ~= nil }
+   found.gallery, found.enrolled = known, count
+   print(tell.json(found))
 end
 
 -- ---- enrolling ----
@@ -161,51 +219,86 @@ local function warn_of_others(found, name)
    end
 end
 
--- The photos that are not in the gallery yet: places in the list of those that were read.
-local function new_places(known, paths, found, name)
-   local places = {}
-   for i, number in ipairs(found.rows) do
-      local there = known and known:find(paths[number])[1] or nil
-      local as = there and known:row(there).identity
-      if as then
-         console.warn("%s is in the gallery already%s; it is not enrolled again", paths[number],
-            as ~= name and (", as %s"):format(as) or "")
-      else
-         places[#places + 1] = i
-      end
+local function tell_others(others, name)
+   for _, other in ipairs(others) do
+      console.warn("%s is in the gallery already%s; it is not enrolled again", other.row.path,
+         other.as ~= name and (", as %s"):format(other.as) or "")
    end
-   return places
 end
 
+-- Two names that only small and capital letters tell apart are seldom two individuals.
+local function warn_of_names(known, name)
+   local alike
+   for _, there in ipairs(known and known.identities or {}) do
+      if there == name then return end
+      if there:lower() == name:lower() then alike = there end
+   end
+   if alike then console.warn("the gallery knows '%s'; '%s' is another individual", alike, name) end
+end
+
+-- The gallery with the rows, and those that were in it already.
 local function add(opt, known, x, rows, facts)
-   if known then return known:append { embeddings = x, rows = rows } end
-   local model = kept(facts)
-   model.embeddings, model.rows, model.model = x, rows, opt.model
-   return gallery.create(opt.gallery, model)
+   if not known then
+      local o = kept(facts)
+      o.embeddings, o.rows, o.model, o.once = x, rows, opt.model, true
+      local ok, made, others = pcall(gallery.create, opt.gallery, o)
+      if ok then return made, others end
+      if not console.is_failure(made) or not lfs.attributes(opt.gallery) then error(made, 0) end
+      known = gallery.open(opt.gallery, { model = opt.model }) -- another program has made it meanwhile
+   end
+   return known:append { embeddings = x, rows = rows, once = true }
 end
 
 --- Adds the photos to the gallery as individual opt.enroll; those that are in it already are not. Returns the gallery and how
 -- many were added.
 function program.enroll(opt, known, photos, found, facts)
    warn_of_others(found, opt.enroll)
-   local places = new_places(known, photos.paths, found, opt.enroll)
-   if #places == 0 then return known, 0 end
-   local rows, index = {}, require("scute").tensor(places, { dtype = "i64" })
-   for i, place in ipairs(places) do
-      local path = photos.paths[found.rows[place]]
+   warn_of_names(known, opt.enroll)
+   local rows = {}
+   for i, number in ipairs(found.rows) do
+      local path = photos.paths[number]
       rows[i] = { identity = opt.enroll, file = path:match "[^/]*$", path = path, side = opt.side, enrolled = true,
-         box = photos.boxes and photos.boxes[found.rows[place]] or nil }
+         box = photos.boxes and photos.boxes[number] or nil }
    end
-   local x <close> = found.x:index_select(1, index)
-   return add(opt, known, x, rows, facts), #places
+   local others
+   known, others = add(opt, known, found.x, rows, facts)
+   tell_others(others, opt.enroll)
+   return known, #rows - #others
+end
+
+local PICTURES = { png = true, svg = true, pdf = true }
+
+--- Fails where the picture could not be written, or would take the place of a photo, the model or a file of a run.
+function program.check_picture(opt, photos)
+   if not PICTURES[opt.picture:lower():match "%.([^./]*)$"] then
+      cli.usage_error("--picture: '%s': expected a name that ends in .png, .svg or .pdf", opt.picture)
+   end
+   predict.check_output("picture", opt.picture, opt.model)
+   local there = lfs.attributes(opt.picture)
+   for _, path in ipairs(there and photos.paths or {}) do
+      local photo = lfs.attributes(path)
+      if photo and photo.dev == there.dev and photo.ino == there.ino then
+         console.fail("picture: '%s' is one of the photos; choose another file", opt.picture)
+      end
+   end
+end
+
+--- Fails where the picture would take the place of a photo of the gallery.
+function program.check_apart(opt, known)
+   if lfs.attributes(opt.picture) and #known:find(opt.picture) > 0 then
+      console.fail("picture: '%s' is a photo of the gallery; choose another file", opt.picture)
+   end
 end
 
 --- The photos that a command line names; { paths = {} } of none.
 function program.photos(opt)
    if #opt.photos == 0 then return { paths = {}, broken = {}, others = 0 } end
    local photos = predict.find(opt.photos)
+   if photos.others > 0 then
+      console.warn("passed over: %s", console.count(photos.others, "file that is no photo", "files that are no photos"))
+   end
    if opt.box and #photos.paths > 1 then
-      console.fail("box: it is of one photo, and %s are named", console.count(#photos.paths, "photo"))
+      cli.usage_error("--box: it is of one photo, and %s are named", console.count(#photos.paths, "photo"))
    end
    photos.boxes = opt.box and { opt.box } or nil
    return photos

@@ -48,8 +48,8 @@ function tell.basis(found)
    if not found.calibrated then
       return compared .. "; similarities are no probabilities, and who is new is not told: there is no calibration"
    end
-   return ("%s; probabilities from validation photos%s"):format(compared,
-      gallery.protocol and (" (%s)"):format(gallery.protocol) or "")
+   return ("%s; probabilities from validation photos%s, and new is who is known with less than 50 %%"):format(compared,
+      found.protocol and (" (%s)"):format(found.protocol) or "")
 end
 
 --- The photos with their candidates, a block each.
@@ -79,16 +79,16 @@ local function photo_json(photo)
       list_of(candidates))
 end
 
---- One JSON document: {"gallery", "photos_in_gallery", "individuals", "protocol", "calibrated", "photos": [{"path", "new",
--- "probability", "candidates": [...]}], "bad": [{"path", "message"}]}.
+--- One JSON document: {"gallery", "photos_in_gallery", "individuals", "protocol", "calibrated", "enrolled" (how many photos,
+-- where that was wanted), "photos": [{"path", "new", "probability", "candidates": [...]}], "bad": [{"path", "message"}]}.
 function tell.json(found)
-   local photos, bad, gallery = {}, {}, found.gallery
+   local photos, bad, gallery = {}, {}, found.gallery or { path = found.path, count = 0, identities = {} }
    for i, photo in ipairs(found.photos) do photos[i] = photo_json(photo) end
    for i, entry in ipairs(found.bad) do bad[i] = { path = entry.path, message = entry.message } end
    local about_gallery = ('"gallery":%s,"photos_in_gallery":%d,"individuals":%d,"protocol":%s'):format(json.line(gallery.path),
-      gallery.count, #gallery.identities, gallery.protocol and json.line(gallery.protocol) or "null")
-   return ('{%s,"calibrated":%s,"photos":[%s],"bad":%s}'):format(about_gallery, tostring(found.calibrated),
-      table.concat(photos, ","), list_of(bad))
+      gallery.count, #gallery.identities, found.protocol and json.line(found.protocol) or "null")
+   return ('{%s,"calibrated":%s,%s"photos":[%s],"bad":%s}'):format(about_gallery, tostring(found.calibrated),
+      found.enrolled and ('"enrolled":%d,'):format(found.enrolled) or "", table.concat(photos, ","), list_of(bad))
 end
 
 return tell

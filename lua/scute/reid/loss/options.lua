@@ -33,8 +33,12 @@ local function fault_of(o)
    for _, name in ipairs { "margin", "mining", "temperature" } do
       if o[name] ~= nil and not TAKEN_BY[name][o.loss] then return ("'%s' means nothing for %s"):format(name, o.loss) end
    end
-   if o.margin == "dynamic" and o.loss ~= "arcface" then
-      return ("the margin of %s is a number; those of arcface may be dynamic"):format(o.loss)
+   if o.margin == "dynamic" then
+      return o.loss ~= "arcface" and ("the margin of %s is a number; those of arcface may be dynamic"):format(o.loss) or nil
+   elseif o.margin and o.loss == "arcface" and o.margin >= math.pi then
+      return ("the margin of arcface is an angle in radians, below pi; found %g"):format(o.margin)
+   elseif o.margin == 0 and o.loss == "triplet" then
+      return "the margin of triplet is above 0; found 0"
    end
 end
 

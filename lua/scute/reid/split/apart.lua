@@ -8,14 +8,17 @@ local deal = require "scute.reid.split.deal"
 
 local LEAST = 2 -- individuals that train
 
--- Takes individuals from the end of `order` until they have `wanted` photos; returns them as a set.
-local function take(order, photos, wanted)
-   local taken, sum = {}, 0
-   while #order > LEAST and sum < wanted do
+local COMPARED = 2 -- individuals that test: those of one alone are always right
+
+-- Takes individuals from the end of `order` until they have `wanted` photos and are `least` at least, if any are wanted.
+-- Returns them as a set, and how many they are.
+local function take(order, photos, wanted, least)
+   local taken, n, sum = {}, 0, 0
+   while #order > LEAST and wanted > 0 and (sum < wanted or n < least) do
       local who = table.remove(order)
-      taken[who], sum = true, sum + photos[who]
+      taken[who], n, sum = true, n + 1, sum + photos[who]
    end
-   return taken
+   return taken, n
 end
 
 --- See scute.reid.split.within.
@@ -29,8 +32,11 @@ return function(rows, individuals, o)
       if who then photos[who] = (photos[who] or 0) + 1 end
    end
    local order = deal.drawn(o.seed, #individuals.names)
-   local test = take(order, photos, o.test_fraction * individuals.photos)
-   local val = take(order, photos, o.val_fraction / 2 * individuals.photos)
+   local test, n = take(order, photos, o.test_fraction * individuals.photos, COMPARED)
+   local val = take(order, photos, o.val_fraction / 2 * individuals.photos, 1)
+   if n == 1 then
+      o.notes[#o.notes + 1] = "1 individual tests, whom nobody else can be taken for: figures among its photos say nothing"
+   end
    for i, who in ipairs(individuals.of) do
       parts[i] = who and (test[who] and "test" or val[who] and "val" or "train")
    end

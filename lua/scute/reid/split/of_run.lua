@@ -46,24 +46,35 @@ local function check_same(folder, entry, row)
       entry.identity and "'" .. entry.identity .. "'" or "nobody known", folder)
 end
 
+-- Which photos are on which side is as it was, but what is said of that may not be true of other days.
+local function warn_of_changes(folder, changed)
+   if #changed == 0 then return end
+   console.warn("%s another date or encounter than in the run in %s ('%s'%s): the split is that of the run, and was made by "
+      .. "what was known then", #changed == 1 and "1 photo has" or #changed .. " photos have", folder, changed[1],
+      #changed > 1 and " and others" or "")
+end
+
 local FIELDS = { "protocol", "text", "seed", "given", "val_fraction", "test_fraction", "val_from", "test_from" }
 
 --- The part of each row ("train", "val", "test", false: none), and { protocol, text, seed, ..., notes } of the split.
 return function(rows, folder)
    local saved, why = saved_split.parts(folder)
    if not saved then console.fail("of_run: there is no split of a run in '%s': %s", folder, why) end
-   local found, parts, missing, n = rows_by_key(rows), {}, {}, 0
+   local found, parts, missing, changed, n = rows_by_key(rows), {}, {}, {}, 0
    for i = 1, #rows do parts[i] = false end
    for _, entry in ipairs(saved.rows) do
       local i = next_row(found, key_of(entry.file, entry.box))
       if i then
          check_same(folder, entry, rows[i])
          parts[i], n = entry.split or false, n + 1
+         local is_same = entry.date == rows[i].date and entry.encounter == rows[i].encounter
+         if entry.split and not is_same then changed[#changed + 1] = entry.file end
       elseif entry.split then
          missing[#missing + 1] = entry.file
       end
    end
    if #missing > 0 then fail_for_missing(folder, missing) end
+   warn_of_changes(folder, changed)
    local made = { notes = {} }
    for _, name in ipairs(FIELDS) do made[name] = saved[name] end
    if n < #rows then
