@@ -6,7 +6,8 @@ local run_files = {}
 -- As patterns, beside those of weights.
 local FILES = { "run%.json", "history%.csv", "events%.jsonl", "events%.out%.tfevents%..*%.scute", "report%.html",
    "schedule%.png", "split%.csv", "reid%.csv", "reid%.json", "bad_images%.csv", "worst%.json", "confusion%.json",
-   "checkpoint%.new", "evaluation%.json", "confusion%.png", "top_losses%.png", "features%.png", "gradcam_%d%.png", "trace%.json",
+   "checkpoint%.new", "evaluation%.json", "confusion%.png", "top_losses%.png", "features%.png", "gradcam_%d%.png",
+   "trace%.json",
    "reid_evaluation%.json", "individuals%.csv", "answers%.csv", "reid_[%l_]+%.png" }
 local WEIGHTS = { "best%.safetensors", "last%.safetensors", "ema%.safetensors", "best_ema%.safetensors",
    "checkpoint%.safetensors", "checkpoint%-%d+%.safetensors" }

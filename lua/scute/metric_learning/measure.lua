@@ -20,8 +20,8 @@ end
 -- What to try with the model of a folder, as command lines. o: { data_dir, photos }, from which it learned; photos of a table
 -- that lie elsewhere make no gallery.
 local function identifying(folder, o)
-   return ("%s scripts/identify.lua --model %s --gallery %s photo.jpg"):format(typed_name(), word(folder .. "/best.safetensors"),
-      o.data_dir and not o.photos and word(o.data_dir) or "FOLDER")
+   return ("%s scripts/identify.lua --model %s --gallery %s photo.jpg"):format(typed_name(),
+      word(folder .. "/best.safetensors"), o.data_dir and not o.photos and word(o.data_dir) or "FOLDER")
 end
 
 local function evaluating(folder, o)

@@ -55,9 +55,10 @@ local function accuracy_text(run, result)
    local photos = math.tointeger(result.val_photos)
    local epochs, best = math.tointeger(result.epochs), math.tointeger(result.best_epoch)
    local interval = type(result.val_accuracy_interval) == "table" and interval_words(result.val_accuracy_interval)
-   local text = ('<p><span class="big">%.1f&nbsp;%%</span>%s of the %s that did not train were recognised%s.'):format(
+   local text = ('<p><span class="big">%.1f&nbsp;%%</span>%s of the %s that did not train were recognised%s%s.'):format(
       100 * result.val_accuracy, interval and " (" .. interval .. ")" or "", photos and escape(console.count(photos, "photo"))
-      or "photos", type(run.split) == "string" and "; split: " .. escape(run.split) or "")
+      or "photos", run.by_centres and " by the centres of individuals that training has made" or "",
+      type(run.split) == "string" and "; split: " .. escape(run.split) or "")
    local chosen = epochs and best and epochs > 1 and ("\nEpoch %d of %d was chosen on the same photos, so the figure is"
       .. " optimistic: photos that chose nothing say more (%s)."):format(best, epochs, run.measures)
    return text .. (chosen or "") .. "</p>"
@@ -301,8 +302,8 @@ end
 function html.text(folder)
    local run = read_json(folder .. "/run.json")
    if not run then console.fail("%s: expected the folder of a training run, but there is no run.json in it", folder) end
-   run.measures = lfs.attributes(folder .. "/reid.json") and "scripts/evaluate_reid.lua"
-      or "scripts/evaluate.lua --split test or new"
+   run.by_centres = lfs.attributes(folder .. "/reid.json") ~= nil
+   run.measures = run.by_centres and "scripts/evaluate_reid.lua" or "scripts/evaluate.lua --split test or new"
    local evaluation = evaluation_of(folder)
    local worst = evaluation and evaluation.worst or (read_json(folder .. "/worst.json") or {}).worst
    local confusion = evaluation and confusion_of(evaluation.classes, evaluation.confusion_cells, evaluation.mistakes)
