@@ -2,6 +2,7 @@
 -- script makes itself: data.files (a list of photos), data.tensors, data.source (a function of the index).
 --
 -- Nothing is decoded here; see scute.loader.
+local contains = require "scute.base.contains"
 local lfs = require "lfs"
 local scute = require "scute.core"
 local as_text = require "scute.data.as_text"
@@ -105,13 +106,6 @@ local function read_classes(set, dir, only, may_be_broken)
    end
    set.others = set.others + others
    return { names = names, photos = by_name, stray = #files }
-end
-
-local function contains(list, value)
-   for _, entry in ipairs(list) do
-      if entry == value then return true end
-   end
-   return false
 end
 
 -- ---- splitting ----

@@ -1,6 +1,7 @@
 -- A catalogue as annotations in COCO's form: which photos there are, and boxes and masks of parts of the animals in them. Who
 -- they are and when they were seen tells a table beside it, as of SeaTurtleID2022 (metadata_splits.csv), or the file itself.
 local cjson = require "cjson"
+local contains = require "scute.base.contains"
 local lfs = require "lfs"
 local console = require "scute.base.console"
 local scute = require "scute.core"
@@ -85,13 +86,6 @@ local function categories_of(path, data)
       by_id[id], names[name] = name, true
    end
    return by_id, sorted_keys(names)
-end
-
-local function contains(list, value)
-   for _, entry in ipairs(list) do
-      if entry == value then return true end
-   end
-   return false
 end
 
 -- Which category is cut out, "none" for whole photos.

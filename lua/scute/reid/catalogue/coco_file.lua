@@ -2,6 +2,7 @@
 -- are cut out before the rest is read, and are read where they are asked for.
 local cjson = require "cjson"
 local console = require "scute.base.console"
+local file_text = require "scute.base.file_text"
 local scute = require "scute.core"
 
 local coco_file = {}
@@ -40,15 +41,6 @@ local function damaged(path, why)
    console.fail("'%s' is damaged or was cut off (%s)", path, console.brief(why))
 end
 
-local function read_text(path)
-   local file, why = io.open(path, "rb")
-   if not file then console.fail("cannot open '%s': %s", path, (why or ""):match "([^:]+)$":gsub("^%s+", "")) end
-   local text, problem = file:read "a"
-   file:close()
-   if not text then console.fail("cannot read '%s': %s", path, problem) end
-   return text
-end
-
 local function list_in(path, data, name)
    local list = data[name]
    if type(list) ~= "table" or next(list) ~= nil and list[1] == nil then
@@ -63,7 +55,7 @@ end
 --- Reads such a file: { images, annotations, categories = lists of tables as JSON has them, null being cjson.null, and counts =
 -- function(mask) -> the mask with its counts, nil where those are damaged }.
 function coco_file.read(path)
-   local text = read_text(path)
+   local text = file_text(path)
    local short, starts, ends = without_counts(text)
    local ok, data = decode(short)
    if not ok then damaged(path, type(data) == "table" and "no table in it" or data) end

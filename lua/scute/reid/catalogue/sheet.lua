@@ -1,6 +1,7 @@
 -- A catalogue as a table: a CSV file with a row for each photo.
 local cjson = require "cjson"
 local console = require "scute.base.console"
+local file_text = require "scute.base.file_text"
 local scute = require "scute.core"
 local boxes = require "scute.reid.catalogue.boxes"
 local columns = require "scute.reid.catalogue.columns"
@@ -16,15 +17,6 @@ local PARTS = { train = "train", training = "train", database = "train", gallery
    validation = "valid", test = "test", testing = "test", query = "test" }
 
 local find = string.find
-
-local function read_text(path)
-   local file, why = io.open(path, "rb")
-   if not file then console.fail("cannot open '%s': %s", path, (why or ""):match "([^:]+)$":gsub("^%s+", "")) end
-   local text, problem = file:read "a"
-   file:close()
-   if not text then console.fail("cannot read '%s': %s", path, problem) end
-   return text
-end
 
 -- A row's field, nil where it says nothing.
 local function cell(row, number)
@@ -109,7 +101,7 @@ end
 -- other.
 -- wanted: which column says what (see columns.choose).
 function sheet.open(path, wanted)
-   local next_row = csv.reader(read_text(path))
+   local next_row = csv.reader(file_text(path))
    local function checked_row()
       local row, at, line = next_row()
       if line then console.fail("%s, line %d: %s", path, line, at) end
