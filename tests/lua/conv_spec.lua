@@ -82,8 +82,8 @@ describe("silu after a 1x1 convolution", function()
       for i, value in ipairs(on "ref") do
          if value ~= value then
             assert.not_equal(found[i], found[i])
-         else
-            assert.is_true(found[i] == value or math.abs(found[i] - value) <= 2e-6 * math.abs(value) + 1e-36)
+         else -- below AVX-512 it is oneDNN's, of which 0 is left where 1 / (1 + exp(87)) belongs
+            assert.is_true(found[i] == value or math.abs(found[i] - value) <= 2e-6 * math.abs(value) + 2e-36)
          end
       end
    end)
