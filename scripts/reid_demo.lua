@@ -7,7 +7,8 @@ local cli = scute.cli
 
 local flags = {
    { "seeds", whole = true, min = 1, max = 20, default = 1, help = "runs of the closed set, of which the mean is told" },
-   { "individuals", whole = true, min = 20, max = 999, default = 96, help = "how many animals are drawn" },
+   { "individuals", whole = true, min = 20, max = 999, default = 165, help = "how many animals are drawn" },
+   { "animals_seed", whole = true, min = 0, default = 0, help = "other animals for each number" },
 }
 -- What each run is told as it stands here.
 local passed_on = cli.pick(cli.common, "workers", "threads", "device", "precision", "deterministic", "quiet")

@@ -20,9 +20,9 @@ local typed_name = require "scute.base.typed_name"
 
 local animals = {}
 
---- What there is to draw; see tests/reid/animals/plan.lua. options: seed (0), individuals (96).
+--- What there is to draw; see tests/reid/animals/plan.lua. options: seed (0), individuals (165).
 function animals.plan(options)
-   return plan_of(options.seed or 0, options.individuals or 96)
+   return plan_of(options.seed or 0, options.individuals or 165)
 end
 
 -- Patterns and places are made once for each animal and encounter; the one before is forgotten.
@@ -45,10 +45,11 @@ end
 
 --- Where the animal is in a photo of a plan: { x, y, width, height } in pixels, x and y from 0.
 function animals.box(plan, photo)
-   return picture.box(animal_of(plan.seed, photo), photo.pose, photo.encounter.grown, scene.WIDTH, scene.HEIGHT)
+   return picture.box(animal_of(plan.seed, photo), photo.pose, photo.encounter.grown, scene.SCALE,
+      scene.PIXELS_WIDE, scene.PIXELS_HIGH)
 end
 
---- A photo of a plan as a scute.image of 320 x 240 pixels. without: the same photo without the animal.
+--- A photo of a plan as a scute.image of 256 x 192 pixels. without: the same photo without the animal.
 function animals.draw(plan, photo, without)
    local encounter = photo.encounter
    local place = place_of(plan.seed .. " " .. encounter.number, plan.seed, encounter.number, encounter.site)
@@ -113,7 +114,7 @@ end
 local function draw_together(folder, o)
    local n, running = scute.processors(), {}
    local line = ("%s %s %s --seed %d --individuals %d%s"):format(quoted(typed_name()), quoted(here .. "/draw.lua"),
-      quoted(folder), o.seed or 0, o.individuals or 96, o.without and " --without_animals" or "")
+      quoted(folder), o.seed or 0, o.individuals or 165, o.without and " --without_animals" or "")
    for i = 1, n do running[i] = io.popen(("%s --share %d/%d 2>&1"):format(line, i, n)) end
    local failed
    for i = 1, n do
@@ -123,7 +124,7 @@ local function draw_together(folder, o)
    if failed then console.fail("drawing animals: %s", (failed:gsub("%s+$", ""))) end
 end
 
---- Draws a collection into a folder, unless it is there already. options: seed (0), individuals (96), without = true: the same
+--- Draws a collection into a folder, unless it is there already. options: seed (0), individuals (165), without = true: the same
 -- photos without the animals. Returns the plan.
 function animals.prepare(folder, options)
    local o, stamp = options or {}, folder .. "/ABOUT.txt"

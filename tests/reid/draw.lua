@@ -10,7 +10,7 @@ local cli = scute.cli
 
 local opt = cli.parse(arg, "Draw synthetic animals, each with a pattern of scutes of its own, met over the years", {
    { "folder", argument = true, required = true, value = "FOLDER", help = "where the photos and metadata.csv go" },
-   { "individuals", whole = true, min = 1, max = 999, default = 96, help = "how many animals" },
+   { "individuals", whole = true, min = 1, max = 999, default = 165, help = "how many animals" },
    { "seed", whole = true, min = 0, default = 0, help = "everything follows from it" },
    { "without_animals", flag = true, help = "the same photos, without the animals" },
    { "share", value = "K/N", show = "all of it", help = "only photos, and of them only this share, such as 1/2" },

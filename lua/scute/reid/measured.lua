@@ -10,7 +10,8 @@ local thousands = require("scute.base.columns").thousands
 
 local measured = {}
 
-local ENOUGH = 300 -- scores from which on an isotonic calibration is taken, of fewer Platt's
+local FOLDS = 5 -- of the answers that choose between isotonic and Platt's calibration
+local FEW = 100 -- answers: of fewer there is nothing to choose by, and Platt's is taken, which chance leads astray the least
 
 -- ---- sides ----
 
@@ -89,18 +90,53 @@ function measured.answers(known, new, gallery)
    return said
 end
 
+-- Answers of some folds, which keep what shows one individual together: its photos resemble each other.
+local function folds_of(said)
+   local fold, n, list = {}, 0, {}
+   for i, truth in ipairs(said.truth) do
+      local who = truth:gsub("^\0", "")
+      if not fold[who] then fold[who], n = n % FOLDS, n + 1 end
+      list[i] = fold[who]
+   end
+   return list
+end
+
+-- Mean square of what a kind of calibration is off by, on answers that it was not fitted to (Brier 1950).
+local function brier(kind, said, folds)
+   local sum = 0.0
+   for f = 0, FOLDS - 1 do
+      local scores, right = {}, {}
+      for i, fold in ipairs(folds) do
+         if fold ~= f then scores[#scores + 1], right[#right + 1] = said.scores[i], said.right[i] end
+      end
+      local fitted = #scores > 0 and metrics[kind](scores, right)
+      for i, fold in ipairs(folds) do
+         if fitted and fold == f then sum = sum + (fitted:of(said.scores[i]) - (said.right[i] and 1 or 0)) ^ 2 end
+      end
+   end
+   return sum / #folds
+end
+
+-- Isotonic or Platt's. How many answers there are does not say which is better: Platt's is wrong, however many there are,
+-- where similarities of right and of wrong answers spread differently, and isotonic follows chance where they do not.
+local function kind_for(said)
+   if #said.scores < FEW then return "platt" end
+   local folds = folds_of(said)
+   return brier("isotonic", said, folds) < brier("platt", said, folds) and "isotonic" or "platt"
+end
+
 -- Platt's line may fall, where the similar ones were right less often than the others (few photos, a model that has learned
 -- nothing); isotonic ones cannot, so that of candidates none is likelier than a more similar one.
-local function calibration_of(scores, right)
-   local line = #scores < ENOUGH and metrics.platt(scores, right) or nil
-   return line and line.slope >= 0 and line or metrics.isotonic(scores, right)
+local function calibration_of(said)
+   local fitted = metrics[kind_for(said)](said.scores, said.right)
+   return (fitted.slope or 0) >= 0 and fitted or metrics.isotonic(said.scores, said.right)
 end
 
 --- A calibration and a threshold from what was said of photos that validate: { calibration = of scute.metrics, threshold,
 -- photos, made }; nil where nothing was said.
 function measured.calibrate(said, known)
    if #said.scores == 0 then return nil end
-   return { calibration = calibration_of(said.scores, said.right), photos = #said.scores, made = said.made,
+   return { calibration = calibration_of(said), photos = #said.scores, made = said.made,
       threshold = (metrics.open_threshold { truth = said.truth, predicted = said.named, scores = said.scores, known = known }) }
 end
 

@@ -46,12 +46,14 @@ local function parts_of(animal, pose, grown)
       { plates = animal.shell, outline = pattern.SHELL, place = place }, limb "front" }
 end
 
---- Where the animal is in the photo: { x, y, width, height } in whole pixels, x and y from 0, cut to the photo.
-function picture.box(animal, pose, grown, width, height)
+--- Where the animal is in the photo: { x, y, width, height } in whole pixels, x and y from 0, cut to the photo of width x
+-- height pixels. scale: pixels in a unit of the drawing.
+function picture.box(animal, pose, grown, scale, width, height)
    local left, top, right, bottom = math.huge, math.huge, -math.huge, -math.huge
    for _, part in ipairs(parts_of(animal, pose, grown)) do
       for i = 1, #part.outline, 2 do
          local x, y = part.place(part.outline[i], part.outline[i + 1])
+         x, y = x * scale, y * scale
          left, right, top, bottom = math.min(left, x), math.max(right, x), math.min(top, y), math.max(bottom, y)
       end
    end

@@ -5,23 +5,29 @@ local scene = require "animals.scene"
 local DAY = 86400
 local FIRST, LAST = 1333281600, 1698667200 -- noon of 2012-04-01 and of 2023-10-30, UTC
 
--- Days on which an animal is seen, rising, in seconds. One half of them is there from the beginning, the others come later and
--- are seen the less; some are seen once, however long they have been there.
-local function days_of(source)
-   local from = source:chance(0.5) and FIRST or source:uniform(FIRST, LAST)
-   local stays = (LAST - from) / (LAST - FIRST)
-   local n = source:chance(0.1) and 1 or math.max(1, math.floor(source:uniform(4, 9) * stays + 0.5))
-   local days = {}
-   for i = 1, n do -- one in each of n stretches of time
-      days[i] = math.floor(from + (LAST - from) * (i - 1 + source:uniform(0.1, 0.9)) / n)
-   end
+-- Nothing drifts: the same animals stay from the first year to the last, and others pass by at an even rate. So what holds of
+-- new animals in one year holds in the next, as probabilities that were learned in one year need it.
+local STAYS = 3 -- each how manyth animal does
+
+-- Days of an animal that stays: one in each of some stretches of all that time.
+local function days_of_staying(source)
+   local n, days = source:whole(9, 12), {}
+   for i = 1, n do days[i] = math.floor(FIRST + (LAST - FIRST) * (i - 1 + source:uniform(0.1, 0.9)) / n) end
    return days
+end
+
+local EVENLY = (math.sqrt(5) - 1) / 2 -- steps of the golden ratio leave no gap and no crowd
+
+-- Days of one that passes by: mostly one, or another within the same season.
+local function days_of_passing(source, number)
+   local day = math.floor(FIRST + (LAST - FIRST) * ((number * EVENLY + source:uniform(0, 0.02)) % 1))
+   return { day, source:chance(0.25) and day + source:whole(10, 60) * DAY or nil }
 end
 
 local function pose_of(source, side)
    return { side = side, x = scene.WIDTH * (side == "left" and 0.55 or 0.45) + source:normal(9),
-      y = scene.HEIGHT * 0.52 + source:normal(9), scale = source:uniform(74, 94), angle = source:normal(0.2),
-      yaw = math.max(-0.6, math.min(0.6, source:normal(0.3))), pitch = source:uniform(0.85, 1.15),
+      y = scene.HEIGHT * 0.52 + source:normal(9), scale = source:uniform(78, 94), angle = source:normal(0.15),
+      yaw = math.max(-0.45, math.min(0.45, source:normal(0.2))), pitch = source:uniform(0.9, 1.1),
       front = source:uniform(0.5, 2.2), rear = source:uniform(1.8, 2.8) }
 end
 
@@ -30,7 +36,7 @@ local function photo_of(encounter, source, k, side)
    local name = ("%s_%s_%d"):format(encounter.identity, encounter.date, k)
    return { file = ("%s/%s.png"):format(encounter.identity, name), encounter = encounter, side = side,
       time = ("%02d:%02d:%02d"):format(date.hour, date.min, date.sec), pose = pose_of(source, side),
-      view = { x = source:uniform(20, 70), y = source:uniform(20, 60), zoom = source:uniform(1, 1.12) }, key = name }
+      view = { x = source:uniform(35, 60), y = source:uniform(30, 50), zoom = source:uniform(1, 1.06) }, key = name }
 end
 
 -- Photos of an encounter: mostly of both sides, in bursts of one.
@@ -44,16 +50,16 @@ end
 
 local function live(made, number, seed)
    local source = random(seed, "life", number)
-   local identity, home, age = ("S%03d"):format(number), source:whole(1, scene.SITES), source:uniform(2, 14)
-   local days = days_of(source)
+   local identity, home, age = ("S%03d"):format(number), source:whole(1, scene.SITES), source:uniform(8, 26)
+   local days = number % STAYS == 0 and days_of_staying(source) or days_of_passing(source, number)
    for _, day in ipairs(days) do
       local site = source:chance(0.6) and home or source:whole(1, scene.SITES)
       local years = age + (day - days[1]) / (365.25 * DAY)
       made.encounters = made.encounters + 1
       local encounter = { number = made.encounters, identity = identity, individual = number, site = site, seconds = day,
-         date = os.date("!%Y-%m-%d", day), grown = math.min(1, years / 22) }
+         date = os.date("!%Y-%m-%d", day), grown = 1 - math.exp(-years / 10) }
       -- Of some that are seen once, there is one photo.
-      local n = #days == 1 and source:chance(0.3) and 1 or source:whole(3, 4)
+      local n = #days == 1 and source:chance(0.3) and 1 or 3
       photograph(made.photos, encounter, source, n)
    end
 end

@@ -6,7 +6,9 @@ local shape = require "animals.shape"
 
 local scene = {}
 
-scene.WIDTH, scene.HEIGHT = 320, 240 -- of a photo
+scene.WIDTH, scene.HEIGHT = 320, 240 -- of what a photo shows, in units of the drawing
+scene.PIXELS_WIDE, scene.PIXELS_HIGH = 256, 192 -- of the photo itself: small, so that many are drawn soon
+scene.SCALE = scene.PIXELS_WIDE / scene.WIDTH -- pixels in a unit
 local WIDE, HIGH = 1.5 * scene.WIDTH, 1.5 * scene.HEIGHT -- of what a camera may look at
 
 -- Kinds of places: the ground's colour, and how much of what lies or grows there.
@@ -36,7 +38,7 @@ end
 local grain -- of all cameras, made once
 
 local function draw_grain(canvas, source, strength)
-   grain = grain or patches(random "grain", { 128, 128, 128 }, 55, 30, scene.WIDTH + 64, scene.HEIGHT + 64)
+   grain = grain or patches(random "grain", { 128, 128, 128 }, 55, 30, (scene.WIDTH + 64) // 2, (scene.HEIGHT + 64) // 2)
    canvas:image(grain, -source:whole(0, 64), -source:whole(0, 64), scene.WIDTH + 64, scene.HEIGHT + 64,
       { alpha = strength, smooth = false })
 end
@@ -185,11 +187,11 @@ function scene.draw_before(canvas, place, source)
    draw_grain(canvas, source, place.camera.grain)
 end
 
---- What the camera makes of the drawing: a scute.image of scene.WIDTH x scene.HEIGHT pixels.
+--- What the camera makes of the drawing: a scute.image of scene.PIXELS_WIDE x scene.PIXELS_HIGH pixels.
 function scene.develop(canvas, place)
    local camera = place.camera
-   local small <close> = canvas:render { scale = camera.sharp }
-   local full <close> = small:resize { width = scene.WIDTH, height = scene.HEIGHT }
+   local small <close> = canvas:render { scale = camera.sharp * scene.SCALE }
+   local full <close> = small:resize { width = scene.PIXELS_WIDE, height = scene.PIXELS_HIGH }
    return full:jitter { contrast = camera.contrast, saturation = camera.saturation }
 end
 
