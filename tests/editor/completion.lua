@@ -57,7 +57,7 @@ os.execute "touch happened"
    offers_exactly("scute examples/photo", "examples/photo_features.lua")
    offers_exactly("scute mine/", "mine/endless.lua", "mine/flags.lua", "mine/own.lua", "mine/plain.lua",
       "mine/words.lua")
-   offers_exactly("scute -e code -i scripts/eva", "scripts/evaluate.lua")
+   offers_exactly("scute -e code -i scripts/eva", "scripts/evaluate.lua", "scripts/evaluate_reid.lua")
    offers_exactly("scute -e ")
    offers_exactly("scute scripts/evaluate.lua --split ", "val", "train", "new", "test", "all")
    offers_exactly("scute scripts/evaluate.lua --split=t", "train", "test")

@@ -27,7 +27,7 @@ local MODEL = options.declare("reid.model", {
      help = "numbers of an embedding" },
    { "pooling", choices = { "avg", "gem" }, show = "avg, with from the file's",
      help = "what makes one number of each channel: the mean, or the generalised mean, whose exponent begins at 3 and is "
-        .. "learned with the layers before it (Radenović et al. 2018)" },
+        .. "learned with the layers before it (Radenovic et al. 2018)" },
    { "neck", flag = true, default = true, help = "batch norm behind the embedding (BN-neck, Luo et al. 2019)" },
    { "sub_centers", whole = true, min = 1, max = 64, default = 1, value = "K",
      help = "centres of each individual, of which the nearest counts: for photos of both sides, or some that are labelled "
