@@ -3,6 +3,7 @@
 -- kept, and one line says so.
 --
 -- Each file ends with the sha256 of what is before it. One that is damaged is as good as none.
+local bytes_of = require "scute.base.bytes_of"
 local console = require "scute.base.console"
 local files = require("scute.core").files
 
@@ -38,18 +39,10 @@ local function folder()
    tell(console.message(why))
 end
 
-local function read(file_path)
-   local file = io.open(file_path, "rb")
-   if not file then return nil end
-   local content = file:read "a"
-   file:close()
-   return content
-end
-
 --- The path of what was kept under a name, and its content; nil where nothing is, or it is damaged.
 function kept.find(name)
    local at = folder()
-   local content = at and read(at .. "/" .. name)
+   local content = at and bytes_of(at .. "/" .. name)
    if not content or #content < DIGITS then return nil end
    local bytes = content:sub(1, -DIGITS - 1)
    if files.digest(bytes) ~= content:sub(-DIGITS) then return nil end

@@ -1,5 +1,6 @@
 -- report.html: a run on one page that needs nothing else, neither network nor scripts. Made from the files in the run's
 -- folder (run.json, history.csv, confusion.json, worst.json, evaluation.json), so it can be made again without training.
+local bytes_of = require "scute.base.bytes_of"
 local cjson = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
@@ -23,16 +24,8 @@ local REFRESH = 5 -- seconds after which a browser looks again at the page of a 
 
 -- ---- reading ----
 
-local function read(path)
-   local file = io.open(path, "rb")
-   if not file then return nil end
-   local text = file:read "a"
-   file:close()
-   return text
-end
-
 local function read_json(path)
-   local text = read(path)
+   local text = bytes_of(path)
    if not text then return nil end
    local ok, value = pcall(cjson.decode, text)
    if not ok or type(value) ~= "table" then
@@ -116,7 +109,7 @@ end
 
 local function curves_of(folder, run)
    local path = folder .. "/history.csv"
-   if not read(path) then return nil end
+   if not bytes_of(path) then return nil end
    local ok, rows = pcall(scute.plot.read_history, path)
    if not ok then return nil end
    local best = type(run.result) == "table" and run.result.best_epoch or nil
@@ -279,9 +272,9 @@ end
 
 -- Pictures that an evaluation has left. worst: its list of photos.
 local function pictures_of(folder, worst)
-   local map, parts = read(folder .. "/features.png"), {}
+   local map, parts = bytes_of(folder .. "/features.png"), {}
    for i = 1, 9 do
-      local png = read(("%s/gradcam_%d.png"):format(folder, i))
+      local png = bytes_of(("%s/gradcam_%d.png"):format(folder, i))
       if png then
          parts[#parts + 1] = page.png(png, "where the network looked in one of the worst photos", nil, caption_of(worst[i]))
       end

@@ -1,5 +1,6 @@
 -- The part of report.html about who is it: how a run of re-identification split its photos, and what scripts/evaluate_reid.lua
 -- measured. Made of reid.json and reid_evaluation.json in the folder, with its pictures reid_*.png.
+local bytes_of = require "scute.base.bytes_of"
 local lfs = require "lfs"
 local as_text = require "scute.reid.evaluate.as_text"
 local json_file = require "scute.base.json_file"
@@ -115,18 +116,10 @@ local LABELS = { similarities = "how alike pairs of photos are", calibration = "
    embedding = "photos on the two main directions of their embeddings" }
 local DRAWINGS = { similarities = "ink", calibration = "ink", embedding = "ink" }
 
-local function read(path)
-   local file = io.open(path, "rb")
-   if not file then return nil end
-   local bytes = file:read "a"
-   file:close()
-   return bytes
-end
-
 local function picture_parts(folder)
    local parts = {}
    for _, name in ipairs(pictures.NAMES) do
-      local png = read(("%s/reid_%s.png"):format(folder, name))
+      local png = bytes_of(("%s/reid_%s.png"):format(folder, name))
       if png and #png > 24 then parts[#parts + 1] = page.png(png, LABELS[name], DRAWINGS[name]) end
    end
    return table.concat(parts, "\n")
