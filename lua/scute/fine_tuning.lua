@@ -5,6 +5,7 @@ local cli, models, optim, schedule, train = scute.cli, scute.models, scute.optim
 local class_list = require "scute.base.class_list"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
+local tell_groups = require "scute.fine_tuning.tell_groups"
 
 local fine_tuning = {}
 
@@ -112,12 +113,7 @@ end
 --- Prints the groups of the model as they stand in the first epoch. Needs neither photos nor weights.
 function fine_tuning.print_groups(opt)
    local model = opt.from and load_from(opt.from, opt.model) or models.create(opt.model)
-   local plan = train.unfreeze.plan(model, opt.unfreeze, { epochs = opt.epochs, batch_norm = opt.batch_norm })
-   plan:apply(model, 1)
-   local rates = fine_tuning.rates(opt, model)
-   print(("%s, in the first epoch:\n%s\n"):format(model.arch, model:groups { lr = rates }))
-   print(plan:timeline(rates))
-   for _, warning in ipairs(plan.warnings) do console.warn("%s", warning) end
+   tell_groups(model, opt, fine_tuning.rates)
 end
 
 -- ---- the baseline ----

@@ -1,7 +1,7 @@
 -- The third week's exercise, what its script calls: the flags, the photos with their individuals and split, and what trains
 -- how; the figures at the end are in metric_learning/measure.lua.
 local scute = require "scute"
-local cli, optim, reid, sampler, train = scute.cli, scute.optim, scute.reid, scute.sampler, scute.train
+local cli, optim, reid, sampler = scute.cli, scute.optim, scute.reid, scute.sampler
 local apart = require "scute.data.apart"
 local augment = require "scute.augment"
 local column_names = require "scute.reid.catalogue.columns"
@@ -12,6 +12,7 @@ local options = require "scute.base.options"
 local part_options = require "scute.reid.split.options"
 local resumed = require "scute.data.resumed"
 local saved = require "scute.reid.saved"
+local tell_groups = require "scute.fine_tuning.tell_groups"
 local loss_options = require "scute.reid.loss.options"
 
 local metric_learning = { measure = measure.run }
@@ -210,12 +211,7 @@ end
 function metric_learning.print_groups(opt)
    local model = reid.model({ from = opt.from, model = opt.model, weights = not opt.from and "none" or nil,
       embedding_size = opt.embedding_size, pooling = opt.pooling, sub_centers = opt.sub_centers, log = false }, 2)
-   local plan = train.unfreeze.plan(model, opt.unfreeze, { epochs = opt.epochs, batch_norm = opt.batch_norm })
-   plan:apply(model, 1)
-   local rates = metric_learning.rates(opt, model)
-   print(("%s, in the first epoch (centres of 2 individuals):\n%s\n"):format(model.arch, model:groups { lr = rates }))
-   print(plan:timeline(rates))
-   for _, warning in ipairs(plan.warnings) do console.warn("%s", warning) end
+   tell_groups(model, opt, metric_learning.rates, " (centres of 2 individuals)")
 end
 
 local function warn_of_flips(opt)
