@@ -35,12 +35,8 @@ typedef struct {
 } Marshal;
 
 static int bad(lua_State *L, const Marshal *m, const ScParam *param, const char *expected, int index) {
-   const char *word = param->kind == SC_PAIR ? param->choices : NULL;
-   const char *meant =
-       word && lua_type(L, index) == LUA_TSTRING ? sc_meant(lua_tostring(L, index), 1, &word) : "";
-   return luaL_error(L, "%s: argument '%s': expected %s%s%s%s, found %s%s", m->op->name, param->name, expected,
-                     word ? ", or '" : "", word ? word : "", word ? "'" : "", sc_describe_value(L, index),
-                     meant);
+   return luaL_error(L, "%s: argument '%s': expected %s, found %s", m->op->name, param->name, expected,
+                     sc_describe_value(L, index));
 }
 
 static void add_input(lua_State *L, Marshal *m, Input input) {
@@ -116,6 +112,13 @@ static bool is_word(lua_State *L, const ScParam *param, int index) {
           strcmp(lua_tostring(L, index), param->choices) == 0;
 }
 
+static void refuse_word(lua_State *L, const Marshal *m, const ScParam *param, int index) {
+   bool is_text = lua_type(L, index) == LUA_TSTRING;
+   luaL_error(L, "%s: argument '%s': expected one whole number or a table of two, or '%s', found %s%s",
+              m->op->name, param->name, param->choices, sc_describe_value(L, index),
+              is_text ? sc_meant(lua_tostring(L, index), 1, &param->choices) : "");
+}
+
 // Where a word may stand in their place the numbers begin at 0: a negative one stands for the word.
 static void read_pair(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
    int64_t *v = out->ints.v;
@@ -128,6 +131,7 @@ static void read_pair(lua_State *L, Marshal *m, const ScParam *param, int index,
       read_list(L, m, param, index, out);
       if (out->ints.n != 2) bad(L, m, param, "one whole number or two", index);
    } else {
+      if (param->choices && lua_type(L, index) != LUA_TNUMBER) refuse_word(L, m, param, index);
       out->ints.n = 2;
       v[0] = v[1] = check_int(L, m, param, "one whole number or a table of two", index);
    }
