@@ -96,7 +96,7 @@ same_tf("2x2", { 2, 4, 6, 5 }, { 6, 4, 2, 2 }, { bias = true })
 same_tf("in tiles", { 1, 64, 13, 14 }, { 64, 64, 3, 3 }, { bias = true })
 same_tf("filters by pairs of images, stride 2", { 2, 32, 8, 10 }, { 16, 32, 3, 3 }, { bias = true, stride = 2 })
 same_tf("filters by pairs of images, three channels, even size", { 2, 3, 16, 10 }, { 16, 3, 3, 3 }, { stride = 2 })
-same_tf("filters by pairs of images, three channels, 4x4", { 2, 3, 9, 12 }, { 16, 3, 4, 4 }, {})
+same_tf("filters by pairs of images, two channels, 4x4", { 2, 2, 9, 12 }, { 16, 2, 4, 4 }, {})
 same_tf("filters by pairs of images, 1x1, stride 2", { 4, 64, 6, 7 }, { 72, 64, 1, 1 }, { stride = 2 })
 same_tf("frozen filters", { 2, 8, 6, 6 }, { 8, 8, 3, 3 }, { bias = true, stride = 2 }, { "x" })
 
