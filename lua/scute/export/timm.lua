@@ -7,7 +7,7 @@ local sheet = require "scute.export.sheet"
 local timm = {}
 
 -- What timm calls its networks, where that is not torchvision's name.
-local CALLED = { mobilenet_v2 = "mobilenetv2_100" }
+local CALLED = { mobilenet_v2 = "mobilenetv2_100", resnet50_a1 = "resnet50" }
 
 local PYTORCH_EPSILON = 1e-5 -- of batch norm in all of timm's networks that have torchvision's arithmetic
 

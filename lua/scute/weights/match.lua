@@ -1,5 +1,6 @@
 --- Which entry of a weight file belongs to which entry of a model: names and shapes only, no tensors.
 local names = require "scute.weights.names"
+local official = require "scute.weights.official"
 local same_list = require "scute.base.same_list"
 local shape_text = require "scute.base.shape_text"
 
@@ -127,7 +128,8 @@ local function complain(problems, loaded, opts)
       parts[#parts + 1] = list(kind, problems[kind])
    end
    local guess = match.guess(loaded)
-   local advice = guess and guess ~= opts.model and ("; it looks like %s: use that model"):format(guess) or ""
+   local is_other = guess and guess ~= opts.model and guess ~= official.torchvision(opts.model)
+   local advice = is_other and ("; it looks like %s: use that model"):format(guess) or ""
    error(("%s does not fit %s: entries %s%s"):format(source_name(opts), opts.model or "the model",
       table.concat(parts, "; "), advice), 0)
 end
