@@ -64,8 +64,8 @@ local function fault_of(model, names)
    local how = ("models.create(%q, { classes = {...}, pretrained = %q }) makes a model of it, and models.save a file that says "
       .. "what it is"):format(model.arch, found.path)
    if own and found.architecture then
-      return ("it is a saved model with classes of its own (%s), which tells its architecture too: give it as the model, without "
-         .. "weights"):format(own)
+      return ("it is a saved model with classes of its own (%s), which tells its architecture too: give it as the model, "
+         .. "without weights"):format(own)
    elseif own then
       return ("its classes are its own (%s) and not ImageNet's: %s"):format(own, how)
    elseif found.report.missing_head then
