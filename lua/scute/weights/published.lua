@@ -17,6 +17,8 @@ return {
    resnext101_32x8d = 79.312,
    wide_resnet50_2 = 78.468,
    wide_resnet101_2 = 78.848,
+   convnext_base = 84.062,
+   convnext_small = 83.616,
    convnext_tiny = 82.520,
    efficientnet_b0 = 77.692,
    efficientnet_b1 = 78.642,
