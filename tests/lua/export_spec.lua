@@ -68,7 +68,7 @@ describe("names of timm", function()
 
    it("lead back to torchvision's", function()
       for arch in pairs(scute.weights.FILES) do
-         local kind = arch:match "^efficientnet" or arch:match "^mobilenet"
+         local kind = arch:find "^efficientnet_b" and "efficientnet" or arch:find "^mobilenet_v2" and "mobilenet"
          for _, name in ipairs(kind and names_of(arch) or {}) do
             assert.equal(name, names[kind](names["of_" .. kind](name)))
          end

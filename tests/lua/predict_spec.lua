@@ -55,6 +55,8 @@ describe("resnet50_a1", function()
       assert.same({ a.parameters, a.macs, 224 }, { b.parameters, b.macs, b.resolution })
       assert.same({ 235, "bicubic", 80.4 }, { b.resize, b.filter, b.top1 })
       assert.same({ 256, "bilinear", 76.13 }, { a.resize, a.filter, a.top1 })
+      local function keys(name) return scute.nn.init.on("shape", models.create, name):state_dict().names end
+      assert.same(keys "resnet50", keys "resnet50_a1")
    end)
 end)
 
