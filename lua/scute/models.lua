@@ -81,7 +81,8 @@ function models.create(name, given)
    end
    if o.head_init then nn.init.check_head(o.head_init) end
    local model = nn.init.skip(entry.build, o.classes, preprocessing)
-   require("scute.weights.pretrained").load(model, o.pretrained, o)
+   local named = require("scute.weights.pretrained").load(model, o.pretrained, o)
+   if named and o.log and given.classes then o.log("the 1000 classes have ImageNet's names: the weights are official") end
    return model
 end
 CREATE:describes(models.create)

@@ -111,13 +111,16 @@ describe("predict.open", function()
       official.FILES.small = { "small-" .. weights.sha256(path):sub(1, 8) .. ".pth" }
       local ok, found = pcall(open, "small", path)
       local named = models.create("small", { pretrained = path, log = log })
+      local told = models.create("small", { classes = 1000, pretrained = path, log = log })
       local counted = models.create("small", { classes = 3, pretrained = path, log = log })
       official.FILES.small = nil
       assert.is_true(ok)
       assert.same(names, found.classes)
       assert.same(names, named.classes)
+      assert.same(names, told.classes)
       assert.same({ "1", "2", "3" }, counted.classes)
-      assert.same({ "new head: fc 8 → 3, normal 0.01" }, lines)
+      assert.same({ "the 1000 classes have ImageNet's names: the weights are official",
+         "new head: fc 8 → 3, normal 0.01" }, lines)
    end)
 
    it("tells where the file is of another model of the same network", function()
@@ -203,6 +206,8 @@ describe("predict.open", function()
          assert.equal(1000, #open("small", path).classes)
          assert.equal("small is taken as the architecture, and not as the file of that name: weights are given", lines[1])
          refused("resnet18 is an architecture", "resnet18") -- a folder is no file
+         models.save(Small { "cat", "dog" }, "resnet18/best.safetensors")
+         refused("; the model of the run in that folder is resnet18/best.safetensors", "resnet18")
       end)
       lfs.chdir(here)
       assert(ok, why)

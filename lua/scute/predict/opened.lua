@@ -30,6 +30,12 @@ local function meant_with_weights(name, weights)
       near and ("; did you mean '%s'?"):format(near) or "; there are " .. table.concat(architectures.list(), ", "))
 end
 
+-- What training has saved in a folder that is called like an architecture, as a hint.
+local function hint_of_run(name)
+   local path = name .. "/best.safetensors"
+   return is_file(path) and ("; the model of the run in that folder is %s"):format(path) or ""
+end
+
 --- What a model's name and weights (or nil) stand for: "file" or "architecture", and what has to be told of it, or nil; nil and
 -- why not, where they make no sense together.
 function opened.meant(name, weights)
@@ -37,7 +43,7 @@ function opened.meant(name, weights)
    local is_known, is_there = architectures.get(name) ~= nil, is_file(name)
    if is_known and not is_there then
       return nil, ("model: %s is an architecture: say what it has learned, as --weights imagenet or --weights FILE (in a "
-         .. "script { weights = \"imagenet\" })"):format(name)
+         .. "script { weights = \"imagenet\" })%s"):format(name, hint_of_run(name))
    end
    return "file", is_known and ("%s is taken as the file of that name, and not as the architecture: no weights are given")
       :format(name) or nil
@@ -83,8 +89,7 @@ local function of_architecture(name, weights, log)
       error(("%s has no ImageNet weights; expected the path of a weight file whose head is for ImageNet's classes")
          :format(name), 0)
    end
-   local model = models.create(name, { classes = #names, pretrained = weights,
-      log = function(line) lines[#lines + 1] = line end })
+   local model = models.create(name, { pretrained = weights, log = function(line) lines[#lines + 1] = line end })
    local found, fault = model.weights, fault_of(model, names)
    if fault then error(("%s: %s"):format(found.path, fault), 0) end
    if not found.official and not found.classes then

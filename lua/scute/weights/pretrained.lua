@@ -81,15 +81,18 @@ end
 local function name_classes(model, of, o)
    local report = model.weights.report
    local is_kept = not report.dropped_head and not report.missing_head
-   if not of or not is_kept or type(o.classes) == "table" then return end
+   if not of or not is_kept or type(o.classes) == "table" then return false end
    local names = require "scute.data.imagenet_classes"
-   if #names == #model.classes then model.classes = table.move(names, 1, #names, 1, {}) end
+   if #names ~= #model.classes then return false end
+   model.classes = table.move(names, 1, #names, 1, {})
+   return true
 end
 
 --- Copies a weight file into a model of scute.models. `which` as in weights.open; `o`: classes (a number or the names, which
 -- are compared with those that the file tells), head_init (then the head is new in any case) and log (hears each line, or
 -- false). model.weights is then {path = , sha256 = , report = of weights.apply, official = the model whose
--- official file this is, architecture and classes = as the file tells them}.
+-- official file this is, architecture and classes = as the file tells them}. Returns whether the classes, of which
+-- the number was said, have got ImageNet's names.
 function pretrained.load(model, which, o)
    local file <close>, digest = weights.open(model.arch, which)
    local path, state = file:path(), weights.load(file)
@@ -104,13 +107,14 @@ function pretrained.load(model, which, o)
    scute.no_grad(check_values, model, path, digest, report)
    model.weights = { path = path, sha256 = digest, report = report, official = of, classes = known,
       architecture = state.metadata.architecture }
-   name_classes(model, of, o)
+   local is_named = name_classes(model, of, o)
    if report.dropped_head or report.missing_head then
       lines[#lines + 1] = new_head(model, o, fit == "other" and known, report.own_head and layers_of_head(model, state))
    elseif named then
       lines[#lines + 1] = keep_head(model, path, known, fit)
    end
    for _, line in ipairs(o.log and lines or {}) do o.log(line) end
+   return is_named
 end
 
 return pretrained
