@@ -37,8 +37,8 @@ end
 local models, presets = {}, {}
 for name, row in pairs(CONFIGURATIONS) do
    local stages = stages_of(row[1], row[2])
-   models[name] = network(name, { stem = stages[1][4], stages = stages, top = 4 * stages[#stages][5], dropout = row[3],
+   models[name] = network.maker(name, { stem = stages[1][4], stages = stages, top = 4 * stages[#stages][5], dropout = row[3],
       eps = row.eps, momentum = row.momentum })
    presets[name] = { resize = row[4], crop = row[5], filter = "bicubic" }
 end
-return { models = models, presets = presets, blocks = { MBConv = blocks.MBConv } }
+return { models = models, presets = presets, blocks = { MBConv = blocks.MBConv }, EfficientNet = network.EfficientNet }

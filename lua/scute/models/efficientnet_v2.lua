@@ -17,6 +17,6 @@ local PRESETS = { efficientnet_v2_s = { resize = 384, crop = 384, filter = "bili
 
 local models = {}
 for name, stages in pairs(STAGES) do
-   models[name] = network(name, { stem = stages[1][4], stages = stages, top = TOP, dropout = DROPOUT, eps = EPSILON })
+   models[name] = network.maker(name, { stem = stages[1][4], stages = stages, top = TOP, dropout = DROPOUT, eps = EPSILON })
 end
 return { models = models, presets = PRESETS, blocks = { FusedMBConv = blocks.FusedMBConv } }

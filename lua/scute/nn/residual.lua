@@ -8,8 +8,8 @@ local StochasticDepth = blocks.StochasticDepth
 
 local residual = {}
 
--- z + x, after stochastic depth where there is some; a layer of the user's in its place knows of no residual.
-local function plus(depth, z, x)
+--- z + x, after stochastic depth where there is some; a layer of the user's in its place knows of no residual. z is freed.
+function residual.plus(depth, z, x)
    if not depth or fused.is_own(depth, StochasticDepth) then
       local sum
       if depth then sum = depth(z, x) else sum = z + x end
@@ -28,7 +28,7 @@ end
 function residual.through(layers, x, adds, depth)
    if not fused.is_own(layers, Sequential) then
       local z = layers(x)
-      return adds and plus(depth, z, x) or z
+      return adds and residual.plus(depth, z, x) or z
    end
    local y = passing.through(x, layers, 1, #layers - 1)
    local drops = depth and (not fused.is_own(depth, StochasticDepth) or depth:is_active())
@@ -37,7 +37,7 @@ function residual.through(layers, x, adds, depth)
    local z = last(y, fuses and x or nil)
    passing.free(y, x, z)
    if fuses or not adds then return z end
-   return plus(depth, z, x)
+   return residual.plus(depth, z, x)
 end
 
 return residual

@@ -3,17 +3,21 @@
 local nn = require "scute.nn"
 local blocks = require "scute.models.efficientnet.blocks"
 local passing = require "scute.nn.passing"
+local public = require "scute.base.public"
+
+local network = {}
 
 local EfficientNet = nn.Classifier:extend "EfficientNet"
 EfficientNet.keeps_nothing = true
+network.EfficientNet = EfficientNet
 
 -- The blocks of one stage; `before` of all `total` blocks precede it. row, o: see build.
 local function stage_of(row, o, before, total)
    local expansion, kernel, stride, inputs, outputs, count = table.unpack(row)
    local stage, Block = nn.Sequential(), blocks[row.block or "MBConv"]
    for i = 1, count do
-      local squeeze = o.squeeze
-      if Block == blocks.FusedMBConv then squeeze = nil end -- it has none
+      local squeeze
+      if Block == blocks.MBConv then squeeze = o.squeeze end -- the other one has none
       stage:append(Block { i == 1 and inputs or outputs, outputs, kernel = kernel, stride = i == 1 and stride or 1,
          expansion = expansion, drop = o.stochastic_depth * (before + i - 1) / total, eps = o.eps, momentum = o.momentum,
          act = o.act, padding = o.padding, squeeze = squeeze })
@@ -30,27 +34,39 @@ function EfficientNet:build(name, o)
       return nn.Conv2dNormActivation { inputs, outputs, kernel, stride = stride, act = o.act, eps = o.eps,
          momentum = o.momentum, padding = kernel > 1 and o.padding or nil }
    end
-   local total, before = 0, 0
+   local total, before, stages = 0, 0, {}
    for _, row in ipairs(o.stages) do total = total + row[6] end
-   local layers, groups = nn.Sequential(edge(3, o.stem, 3, 2)), { { "stem", { "features.0" } } }
+   local stem = edge(3, o.stem, 3, 2)
    for i, row in ipairs(o.stages) do
-      layers:append(stage_of(row, o, before, total))
-      groups[#groups + 1] = { "stage" .. i, { "features." .. i } }
+      stages[i] = stage_of(row, o, before, total)
       before = before + row[6]
    end
-   layers:append(edge(o.stages[#o.stages][5], o.top, 1, 1))
+   self:assemble { name = name, classes = o.classes, preprocessing = o.preprocessing, stem = stem, stages = stages,
+      top = edge(o.stages[#o.stages][5], o.top, 1, 1), channels = o.top, dropout = o.dropout }
+end
+
+-- Makes the network of its layers: name, classes, preprocessing; stem, stages (a list) and top, all of them layers; channels:
+-- what the top gives; dropout: before the head, a probability.
+function EfficientNet:assemble(o)
+   local layers, groups = nn.Sequential(o.stem), { { "stem", { "features.0" } } }
+   for i, stage in ipairs(o.stages) do
+      layers:append(stage)
+      groups[#groups + 1] = { "stage" .. i, { "features." .. i } }
+   end
+   layers:append(o.top)
    groups[#groups + 1] = { "top", { "features." .. #o.stages + 1, "avgpool" } } -- a pooling may have something to learn
    groups[#groups + 1] = { "classifier", { "classifier" } }
-   self:describe_model { arch = name, classes = o.classes, preprocessing = o.preprocessing, head = "classifier.1",
+   self:describe_model { arch = o.name, classes = o.classes, preprocessing = o.preprocessing, head = "classifier.1",
       head_init = "uniform fan_out", groups = groups }
    self:add("features", layers)
    self.avgpool = nn.AdaptiveAvgPool2d(1)
-   local head = nn.init.skip(nn.Linear, { o.top, #self.classes })
+   local head = nn.init.skip(nn.Linear, { o.channels, #self.classes })
    nn.init.head(head, self.head_init)
    self:add("classifier", nn.Sequential(nn.Dropout(o.dropout), head))
 end
+public.keep_to_class(EfficientNet, "assemble")
 
--- (N, 3, H, W) -> (N, top): 1280 for B0, B1, V2 and Lite0, more for the others.
+-- (N, 3, H, W) -> (N, 1280) for B0, B1, V2 and Lite0, more for the others.
 function EfficientNet:features(x)
    local maps = self:child "features"(x)
    local pooled = self.avgpool(maps)
@@ -67,8 +83,8 @@ end
 
 local USUAL = { stochastic_depth = 0.2, act = "silu", squeeze = true } -- of V1
 
---- A function(classes, preprocessing) -> model. o: see build, without these two.
-return function(name, o)
+--- A function(classes, preprocessing) -> model. o: as build takes it, without these two.
+function network.maker(name, o)
    return function(classes, preprocessing)
       local all = { classes = classes, preprocessing = preprocessing }
       for key, value in pairs(USUAL) do all[key] = value end
@@ -76,3 +92,5 @@ return function(name, o)
       return EfficientNet(name, all)
    end
 end
+
+return network
