@@ -3,7 +3,7 @@ local names = require "scute.weights.names"
 local same_list = require "scute.base.same_list"
 local shape_text = require "scute.base.shape_text"
 
-local match = { rename_mobilenet = names.rename_mobilenet }
+local match = { rename_mobilenet = names.rename_mobilenet, guess = require "scute.weights.guess" }
 
 local SHOWN = 10
 
@@ -96,29 +96,13 @@ local function list(kind, entries)
    return ("%d %s (%s%s)"):format(#entries, kind, table.concat(shown, ", "), more)
 end
 
--- By the channels of the last convolution, where one row has them.
-local EFFICIENTNETS = {
-   [1408] = "efficientnet_b2", [1536] = "efficientnet_b3", [1792] = "efficientnet_b4", [2048] = "efficientnet_b5",
-   [2304] = "efficientnet_b6", [2560] = "efficientnet_b7",
-}
-
---- The architecture that a file's entries look like, or nil. `entries` is a list of {name = , shape = }.
-function match.guess(entries)
-   local has, bare = {}, names.bare(entries)
-   for i, entry in ipairs(entries) do has[bare[i]] = entry.shape end
-   if has["layer1.0.conv3.weight"] then
-      return has["layer3.5.conv1.weight"] and not has["layer3.6.conv1.weight"] and "resnet50" or nil
-   elseif has["layer1.0.conv1.weight"] then
-      return not has["layer1.2.conv1.weight"] and "resnet18" or nil
-   elseif has["features.1.0.block.0.0.weight"] then
-      local top = has["features.8.0.weight"]
-      if not top then return nil end
-      if top[1] == 1280 then return has["features.1.1.block.0.0.weight"] and "efficientnet_b1" or "efficientnet_b0" end
-      return EFFICIENTNETS[top[1]]
-   elseif has["features.18.0.weight"] and (has["features.1.conv.0.0.weight"] or has["features.1.conv.0.weight"]) then
-      return "mobilenet_v2"
+-- Whether an entry of a file fits one of a model: of one shape, or, in timm's files, (C) where the model has (C, 1, 1).
+local function fits(file, model, of_timm)
+   if not of_timm or #file > #model then return same_list(file, model) end
+   for i, size in ipairs(model) do
+      if (file[i] or 1) ~= size then return false end
    end
-   return nil
+   return true
 end
 
 local function complain(problems, loaded, opts)
@@ -156,7 +140,7 @@ function match.apply(expected, loaded, opts)
       local name, file = entry.name, found[entry.name]
       if in_head(name, opts) and skip_head then
          goto continue
-      elseif file and same_list(file.shape, entry.shape) then
+      elseif file and fits(file.shape, entry.shape, report.timm) then
          report.map[name], report.loaded = file.name, report.loaded + 1
       elseif file then
          table.insert(problems["of another shape"],
